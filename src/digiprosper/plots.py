@@ -1292,11 +1292,8 @@ def specification_curve(
     level = check_level(level)
     texts = check_labels(labels, purpose)
     language = figure_language()
-    if isinstance(results, SearchTest):
-        curve = studies.search_curve(results, main, texts, language)
-    else:
-        models = studies.read_models(results, purpose)
-        curve = studies.specification_curve(models, term, main, texts, level, language)
+    models = studies.read_models(results, purpose)
+    curve = studies.specification_curve(models, term, main, texts, level, language)
     return estimate_plots.draw_specification_curve(curve, ax, purpose)
 
 

@@ -14,20 +14,19 @@ from tests.pathways.conftest import COLUMNS, CONTROLS, IDS
 
 
 def rows_of(drawn):
-    return {row.id: row for stage in drawn.stages for row in stage.rows}
+    return {row.id: row for rows in drawn.stages.values() for row in rows}
 
 
 def test_stages_hold_the_propositions_in_order(report) -> None:
     drawn = pathway_figure(report, {}, "test")
-    by_name = {stage.name: stage for stage in drawn.stages}
-    cake = by_name["Making the cake bigger"]
-    assert [row.id for row in cake.rows] == ["P05", "P09", "P10"]
-    constraints = {row.id: row for row in by_name["Constraints"].rows}
+    cake = drawn.stages["Making the cake bigger"]
+    assert [row.id for row in cake] == ["P05", "P09", "P10"]
+    constraints = {row.id: row for row in drawn.stages["Constraints"]}
     assert constraints["P15"].verdict == "contradicted"
     assert constraints["P15"].path.endswith("(low end))")
     assert constraints["P20"].path == "digital × openness → prosperity"
     assert constraints["P20"].basis == ["two-way FE", "proxy"]
-    assert cake.rows[0].basis == ["two-way FE, a×b"]
+    assert cake[0].basis == ["two-way FE, a×b"]
     assert set(drawn.verdicts) == {"supported", "contradicted", "inconclusive"}
 
 
@@ -112,10 +111,10 @@ def test_paths_of_a_chain_and_policies_have_their_own_units(panel, catalogue) ->
 
 def test_words_of_the_language_and_labels(report) -> None:
     chinese = pathway_figure(report.in_language("zh"), {}, "test")
-    assert chinese.stages[0].rows[0].path.startswith("数字经济指数 → ")
+    assert next(iter(chinese.stages.values()))[0].path.startswith("数字经济指数 → ")
     assert chinese.notes[-1].startswith("未检验：")
     named = pathway_figure(report, {"digital": "数字", "prosperity": "CP"}, "test")
-    assert named.stages[0].rows[0].path == "数字 → upgrading → CP"
+    assert next(iter(named.stages.values()))[0].path == "数字 → upgrading → CP"
     by_style = pathway_figure(report, {}, "test", "chinese")
     assert by_style.notes == chinese.notes
 
@@ -144,13 +143,13 @@ def test_own_propositions_are_a_stage_without_a_note_on_others(panel) -> None:
         panel, own, {"one": "digital", "out": "upgrading"}, rng=1
     )
     drawn = pathway_figure(report, {"digital": "Digital"}, "test")
-    assert [[row.path for row in stage.rows] for stage in drawn.stages] == [
+    assert [[row.path for row in rows] for rows in drawn.stages.values()] == [
         ["Digital → upgrading"] * 2
     ]
     assert drawn.notes[-1] == ""
     none = dp.pathways.evaluate(panel, own, {}, rng=1)
     empty = pathway_figure(none, {}, "test")
     assert (empty.stages, empty.notes) == (
-        [],
+        {},
         ["Not tested: no column for a role of M0, M1."],
     )

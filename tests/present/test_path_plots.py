@@ -22,7 +22,7 @@ from digiprosper.errors import DigiprosperWarning, InputTypeError, OptionError
 from digiprosper.present.figure import FAINT, INK, MARKED
 from digiprosper.present.figure_style import chinese_font
 from digiprosper.present.path_plots import draw_pathways
-from digiprosper.report.drawings import PathwayRow, Pathways, PathwayStage
+from digiprosper.report.drawings import PathwayRow, Pathways
 
 mpl.use("Agg")
 LABELS = {
@@ -538,10 +538,7 @@ HEADS = {
 }
 DRAWN = Pathways(
     heads=HEADS,
-    stages=[
-        PathwayStage("Making the cake bigger", ROWS),
-        PathwayStage("Constraints", [WIDE]),
-    ],
+    stages={"Making the cake bigger": ROWS, "Constraints": [WIDE]},
     verdicts=WORDS,
     notes=["A note.", "Not tested: P47."],
 )
@@ -645,7 +642,7 @@ def test_a_column_has_the_numbers_below_the_paths() -> None:
 
 def test_long_paths_are_broken() -> None:
     long = replace(ROWS[0], path=" → ".join(["a variable with a long name"] * 5))
-    ax = draw_pathways(replace(DRAWN, stages=[PathwayStage("S", [long])]), None, "test")
+    ax = draw_pathways(replace(DRAWN, stages={"S": [long]}), None, "test")
     assert long.path not in read_texts(ax)
     assert " ".join(read_texts(ax)).count("long") == 5
     pyplot.close(ax.figure)
@@ -654,7 +651,7 @@ def test_long_paths_are_broken() -> None:
 def test_without_a_common_unit_there_is_no_mark_and_no_axis() -> None:
     nan = float("nan")
     row = replace(ROWS[0], effect=(nan, nan, nan), number="-", interval="")
-    ax = draw_pathways(replace(DRAWN, stages=[PathwayStage("S", [row])]), None, "test")
+    ax = draw_pathways(replace(DRAWN, stages={"S": [row]}), None, "test")
     assert len(markers_of(ax)) == len(WORDS)
     assert {"P01", "-"} <= set(read_texts(ax))
     pyplot.close(ax.figure)
@@ -668,6 +665,6 @@ def test_given_axes_are_drawn_on_in_smaller_type() -> None:
 
 
 def test_without_a_tested_proposition() -> None:
-    ax = draw_pathways(replace(DRAWN, stages=[]), None, "test")
+    ax = draw_pathways(replace(DRAWN, stages={}), None, "test")
     assert read_texts(ax) == DRAWN.notes
     pyplot.close(ax.figure)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import itertools
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
 
 from digiprosper.kernels.covariance import Part, Vcov
-from digiprosper.studies.kernel import set_projections, set_slopes
+from digiprosper.studies.kernel import set_slopes, set_slopes_in_draws
 
 
 def make(
@@ -28,6 +28,22 @@ def make(
         ]
     )
     return x @ np.ones(p) + rng.normal(size=n), x, sets
+
+
+class Slopes(NamedTuple):
+    slopes: np.ndarray
+    std_errors: np.ndarray
+    df_t: np.ndarray
+
+    @property
+    def regular(self) -> np.ndarray:
+        return np.isfinite(self.std_errors)
+
+
+def slopes_of(y: np.ndarray, *sets: Any, **options: Any) -> Slopes:
+    """The numbers of a single outcome (N,): (S,) each."""
+    slopes, std_errors, df_t = set_slopes(y[:, None], *sets, **options)
+    return Slopes(slopes[:, 0], std_errors[:, 0], df_t)
 
 
 GROUPS = np.arange(60) % 7
@@ -83,7 +99,7 @@ def test_slopes_and_errors_are_those_of_each_set(kind: str, weighted: bool) -> N
     y, x, sets = make(len(kind))
     w = np.random.default_rng(1).uniform(0.2, 3, len(y)) if weighted else None
     how = vcov(kind)
-    found = set_slopes(y, x, sets, lambda k: how, most_condition=1e8, obs_weights=w)
+    found = slopes_of(y, x, sets, lambda k: how, most_condition=1e8, obs_weights=w)
     expected = [
         brute(y, x[:, row], np.ones(len(y)) if w is None else w, how) for row in sets
     ]
@@ -97,12 +113,26 @@ def test_slopes_and_errors_are_those_of_each_set(kind: str, weighted: bool) -> N
     assert (found.df_t == 9).all()
 
 
+@pytest.mark.parametrize("kind", ["unadjusted", "robust", "clustered", "xtscc"])
+def test_several_outcomes_are_estimated_as_each_by_itself(kind: str) -> None:
+    y, x, sets = make(8)
+    outcomes = np.column_stack([y, x @ np.arange(5.0) + y**2, np.sqrt(np.abs(y))])
+    options: Any = {"vcov_of": lambda k: vcov(kind), "most_condition": 1e8}
+    together = Slopes(*set_slopes(outcomes, x, sets, **options))
+    for number, outcome in enumerate(outcomes.T):
+        single = slopes_of(outcome, x, sets, **options)
+        for name in ("slopes", "std_errors", "regular"):
+            np.testing.assert_allclose(
+                getattr(together, name)[:, number], getattr(single, name), rtol=1e-9
+            )
+
+
 def test_chunks_change_nothing() -> None:
     y, x, sets = make(2)
     one: Any = {"vcov_of": lambda k: vcov("clustered"), "most_condition": 1e8}
     whole, parts = (
-        set_slopes(y, x, sets, **one),
-        set_slopes(y, x, sets, **one, memory=1),
+        slopes_of(y, x, sets, **one),
+        slopes_of(y, x, sets, **one, memory=1),
     )
     np.testing.assert_allclose(parts.slopes, whole.slopes, rtol=1e-13)
     np.testing.assert_allclose(parts.std_errors, whole.std_errors, rtol=1e-12)
@@ -114,9 +144,9 @@ def test_the_number_of_slopes_chooses_the_factor() -> None:
         k: Vcov("robust", (Part(1.0, float(k), None, 60),), 60.0 - k, None, k)
         for k in range(1, 6)
     }
-    found = set_slopes(y, x, sets, rows.__getitem__, most_condition=1e8)
+    found = slopes_of(y, x, sets, rows.__getitem__, most_condition=1e8)
     assert found.df_t.tolist() == (60 - sets.sum(axis=1)).tolist()
-    one = set_slopes(y, x, sets, lambda k: rows[1], most_condition=1e8)
+    one = slopes_of(y, x, sets, lambda k: rows[1], most_condition=1e8)
     np.testing.assert_allclose(
         found.std_errors, one.std_errors * np.sqrt(sets.sum(axis=1)), rtol=1e-12
     )
@@ -125,7 +155,7 @@ def test_the_number_of_slopes_chooses_the_factor() -> None:
 def test_what_cannot_be_estimated_is_not_regular() -> None:
     y, x, sets = make(4)
     x[:, 1] = 2 * x[:, 0]
-    found = set_slopes(y, x, sets, lambda k: vcov("robust"), most_condition=1e8)
+    found = slopes_of(y, x, sets, lambda k: vcov("robust"), most_condition=1e8)
     assert (found.regular == ~(sets[:, 0] & sets[:, 1])).all()
 
     near = make(4)[1]
@@ -133,13 +163,13 @@ def test_what_cannot_be_estimated_is_not_regular() -> None:
         near[:, 0]
         + 1e-12 * near[:, 1] * np.abs(near[:, 0]).max() / np.abs(near[:, 1]).max()
     )
-    found = set_slopes(y, near, sets, lambda k: vcov("robust"), most_condition=1e8)
+    found = slopes_of(y, near, sets, lambda k: vcov("robust"), most_condition=1e8)
     assert (found.regular == ~(sets[:, 0] & sets[:, 1])).all()
 
 
 def test_a_perfect_fit_is_not_regular() -> None:
     _, x, sets = make(5)
-    found = set_slopes(
+    found = slopes_of(
         x @ np.ones(5), x, sets, lambda k: vcov("robust"), most_condition=1e8
     )
     assert (found.regular == (sets.sum(axis=1) < 5)).all()
@@ -148,7 +178,7 @@ def test_a_perfect_fit_is_not_regular() -> None:
 @pytest.mark.parametrize("kind", ["unadjusted", "robust", "clustered"])
 def test_an_outcome_of_zeros_has_no_variance(kind: str) -> None:
     _, x, sets = make(5)
-    found = set_slopes(np.zeros(60), x, sets, lambda k: vcov(kind), most_condition=1e8)
+    found = slopes_of(np.zeros(60), x, sets, lambda k: vcov(kind), most_condition=1e8)
     assert (found.slopes == 0).all()
     assert np.isnan(found.std_errors).all()
     assert not found.regular.any()
@@ -158,7 +188,7 @@ def test_scores_that_add_up_to_zero_are_not_regular() -> None:
     y = np.tile([1.0, -1.0, 3.0, -3.0], 15)
     x = np.tile([1.0, 1.0, -1.0, -1.0], 15)[:, None]
     how = Vcov("clustered", (Part(1.0, 1.0, np.arange(60) // 2, 30),), 29.0, None, 1)
-    found = set_slopes(y, x, np.array([[True]]), lambda k: how, most_condition=1e8)
+    found = slopes_of(y, x, np.array([[True]]), lambda k: how, most_condition=1e8)
     assert abs(found.slopes[0]) < 1e-12
     assert not found.regular[0]
 
@@ -170,7 +200,7 @@ def test_more_columns_than_rows() -> None:
     sets[:, -1] = True
     sets[np.arange(11), np.arange(11)] = True
     how = Vcov("robust", (Part(1.0, 1.0, None, 8),), 6.0, None, 2)
-    found = set_slopes(y, x, sets, lambda k: how, most_condition=1e8)
+    found = slopes_of(y, x, sets, lambda k: how, most_condition=1e8)
     expected = [brute(y, x[:, row], np.ones(8), how)[0] for row in sets]
     np.testing.assert_allclose(found.slopes, expected, rtol=1e-10)
 
@@ -179,7 +209,7 @@ def test_more_columns_than_rows() -> None:
 def test_draws_are_those_of_a_regression_in_few_and_in_many_clusters(
     groups: int,
 ) -> None:
-    """With more clusters than squared columns, sums over clusters serve all sets."""
+    """With more clusters than products of columns, they are rotated into fewer."""
     rng = np.random.default_rng(4)
     x = rng.normal(size=(400, 4)) + rng.normal(size=(400, 1))
     x *= [1.0, 1e3, 1e-3, 1.0]
@@ -187,8 +217,8 @@ def test_draws_are_those_of_a_regression_in_few_and_in_many_clusters(
     sets = np.array([[*inside, True] for inside in chosen])
     codes = np.concatenate([np.arange(groups), rng.integers(0, groups, 400 - groups)])
     outcomes = x @ rng.normal(size=(4, 3)) + rng.normal(size=(400, 3))
-    projections = set_projections(x, sets, np.full(len(sets), 1.5), codes)
-    slopes, t = projections.drawn(outcomes)
+    how = Vcov("clustered", (Part(1.0, 1.5, codes, groups),), 9.0, None, 4)
+    slopes, t = set_slopes_in_draws(x, sets, lambda k: how)(outcomes)
     for row, inside in enumerate(sets):
         columns = x[:, inside]
         bread = np.linalg.inv(columns.T @ columns)

@@ -513,21 +513,16 @@ def _indicator_dict(
 
 
 def _equations_text(gamma: float) -> str:
-    lines = [f"{m} = {a:g} digital + rest" for m, a in _A.items()]
-    lines.append(
-        f"prosperity = {_DIRECT:g} digital + "
-        + " + ".join(f"{b:g} {m}" for m, b in _B.items())
-        + " + rest"
-    )
-    low, high = _REGIME_SLOPES
-    lines.append(
-        f"rural_income = {low:g} digital [urban <= {gamma:.2f}] "
-        f"+ {high:g} digital [urban > {gamma:.2f}] + rest"
-    )
-    lines.append(
-        f"urban_rural_theil = {_CURVE[0]:g} digital - {-_CURVE[1]:g} digital^2 + rest"
-    )
-    for name, coefficients in _COEFFICIENTS.items():
+    regimes = (f"digital [urban {sign} {gamma:.2f}]" for sign in ("<=", ">"))
+    equations: dict[str, Mapping[str, float]] = {
+        **{channel: {"digital": a} for channel, a in _A.items()},
+        "prosperity": {"digital": _DIRECT, **_B},
+        "rural_income": dict(zip(regimes, _REGIME_SLOPES, strict=True)),
+        "urban_rural_theil": dict(zip(("digital", "digital^2"), _CURVE, strict=True)),
+        **_COEFFICIENTS,
+    }
+    lines = []
+    for name, coefficients in equations.items():
         terms = " + ".join(f"{c:g} {term}" for term, c in coefficients.items())
         lines.append(f"{name} = {terms} + rest".replace("+ -", "- "))
     lines += [

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final
 
@@ -15,7 +15,7 @@ from digiprosper.pathways.results import (
     stand_in_columns,
     variables,
 )
-from digiprosper.report.drawings import PathwayRow, Pathways, PathwayStage
+from digiprosper.report.drawings import PathwayRow, Pathways
 from digiprosper.report.text import p_text, percent_text
 from digiprosper.report.words import LANGUAGES, Language
 
@@ -43,27 +43,22 @@ def pathway_figure(
     chosen = "chinese" if language == "chinese" else LANGUAGES[report.language]
     names = Names(chosen, report.labels, dict(labels))
     tested = [finding for finding in report.findings if finding.tested]
+    stages: dict[str, list[PathwayRow]] = {}
+    for finding in sorted(tested, key=lambda f: _STAGES.index(f.mechanism.stage)):
+        stage = names.say(f"stage.{finding.mechanism.stage}")
+        stages.setdefault(stage, []).append(_row(finding, names))
     method, level = names.say(f"method.{report.adjust}"), percent_text(report.level)
     note = names.say("figure.note", level=level, tests=len(tested), method=method)
     heads = ("effects", "p_adjusted", "identification")
     return Pathways(
         heads={head: names.say(f"head.{head}", level=level) for head in heads},
-        stages=_stages(tested, names),
+        stages=stages,
         verdicts={v: names.say(v) for v in VERDICTS if v != "not testable"},
         notes=[
             *([names.say("units"), note] if tested else []),
             replace(report, language=_CODES[chosen]).untested(),
         ],
     )
-
-
-def _stages(tested: Sequence[Finding], names: Names) -> list[PathwayStage]:
-    stages = []
-    for code in _STAGES:
-        rows = [_row(f, names) for f in tested if f.mechanism.stage == code]
-        if rows:
-            stages.append(PathwayStage(names.say(f"stage.{code}"), rows))
-    return stages
 
 
 def _row(finding: Finding, names: Names) -> PathwayRow:
@@ -76,13 +71,12 @@ def _row(finding: Finding, names: Names) -> PathwayRow:
     if len(finding.parts) > 1 or mechanism.shape == "threshold":
         words = part_text(finding, part, names)
         path = names.say("path.part", path=path, part=words)
-    effect = (part.std_effect, part.std_low, part.std_high)
-    estimate, low, high = (f"{number:z.2f}" for number in effect)
+    estimate, low, high = (f"{number:z.2f}" for number in part.std_effect)
     return PathwayRow(
         id=mechanism.id,
         path=path,
         verdict=finding.verdict,
-        effect=effect,
+        effect=part.std_effect,
         number=names.say("no_units") if part.scale is None else estimate,
         interval="" if part.scale is None else f"[{low}, {high}]",
         p=p_text(finding.p_adjusted),

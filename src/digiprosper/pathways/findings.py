@@ -55,22 +55,10 @@ class Part(PickledByName):
     scale: float | None = None
 
     @property
-    def std_effect(self) -> float:
-        """The estimate in standard deviations."""
-        return self._scaled(self.estimate)
-
-    @property
-    def std_low(self) -> float:
-        """Lower end of its interval in standard deviations."""
-        return self._scaled(self.conf_low)
-
-    @property
-    def std_high(self) -> float:
-        """Upper end of its interval in standard deviations."""
-        return self._scaled(self.conf_high)
-
-    def _scaled(self, value: float) -> float:
-        return math.nan if self.scale is None else value * self.scale
+    def std_effect(self) -> tuple[float, float, float]:
+        """The estimate and the ends of its interval in standard deviations."""
+        scale = math.nan if self.scale is None else self.scale
+        return self.estimate * scale, self.conf_low * scale, self.conf_high * scale
 
     @property
     def agreement(self) -> Agreement:

@@ -198,10 +198,13 @@ class MechanismReport(Summarised, PickledByName):
         claims = {
             name: f"{name} {claim_of(f.mechanism, names)}" for name, f in tested.items()
         }
-        contents: dict[str, tuple[str, Callable[[Finding], Any]]] = {
+        contents: dict[str, tuple[str, Callable[[Any], Any]]] = {
             "term": ("term", self._term),
-            "std_effect": ("estimate", lambda f: _number(f, "std_effect")),
-            "interval": ("interval", lambda f: _interval_text(f, "std")),
+            "std_effect": ("estimate", lambda f: f.deciding.std_effect[0]),
+            "interval": (
+                "interval",
+                lambda f: interval_words(*f.deciding.std_effect[1:]),
+            ),
             "p_adjusted": ("p_value", lambda f: f.p_adjusted),
             "nobs": ("nobs", lambda f: f.nobs),
             "identification": (
@@ -239,8 +242,8 @@ class MechanismReport(Summarised, PickledByName):
         return "" if part is None else part_text(finding, part, self._names)
 
     def _row(self, finding: Finding) -> dict[str, Any]:
-        mechanism, names = finding.mechanism, self._names
-        numbers = (*_NUMBERS, "std_effect", "std_low", "std_high")
+        mechanism, names, part = finding.mechanism, self._names, finding.deciding
+        effect = (math.nan,) * 3 if part is None else part.std_effect
         about = (
             *("p_value", "p_adjusted", "identification", "estimator"),
             *("nobs", "n_entities", "n_clusters"),
@@ -252,7 +255,8 @@ class MechanismReport(Summarised, PickledByName):
             "shape": mechanism.shape,
             "sign": mechanism.sign,
             "term": self._term(finding),
-            **{name: _number(finding, name) for name in numbers},
+            **{name: getattr(part, name, math.nan) for name in _NUMBERS},
+            **dict(zip(("std_effect", "std_low", "std_high"), effect, strict=True)),
             **{name: getattr(finding, name) for name in about},
             "clusters": self.entity_name if finding.tested else "",
             "controls": ", ".join(finding.controls) if finding.tested else "",
@@ -274,14 +278,14 @@ class MechanismReport(Summarised, PickledByName):
             [
                 finding.mechanism.id,
                 self._term(finding),
-                short_number(_number(finding, "estimate")),
-                _interval_text(finding, "conf"),
+                short_number(part.estimate),
+                interval_words(part.conf_low, part.conf_high),
                 p_text(finding.p_adjusted),
                 f"{finding.n_entities:,}",
                 names.say(finding.verdict),
             ]
             for finding in self.findings
-            if finding.tested
+            if finding.tested and (part := finding.deciding)
         ]
         table = Cells.of(
             [names.say(f"head.{head}", level=level) for head in heads],
@@ -547,16 +551,4 @@ def _numbers(finding: Finding, names: Names, *, adjusted: bool) -> str:
         numbers=shown,
         p=p_text(finding.p_adjusted),
         count=f"{finding.n_entities:,}",
-    )
-
-
-def _number(finding: Finding, name: str) -> float:
-    """Return a number of the deciding part; NaN if it was not tested."""
-    return float(getattr(finding.deciding, name, math.nan))
-
-
-def _interval_text(finding: Finding, kind: str) -> str:
-    """Write the interval of the deciding part; `kind` is "conf" or "std"."""
-    return interval_words(
-        _number(finding, f"{kind}_low"), _number(finding, f"{kind}_high")
     )

@@ -541,7 +541,7 @@ class _PathwayPicture(_Picture):
         super().__init__(ax)
         self.marks: list[tuple[str, float, tuple[float, float, float]]] = []
         self.rules: list[tuple[Point, Point, bool]] = []
-        rows = [row for stage in drawn.stages for row in stage.rows]
+        rows = [row for of_stage in drawn.stages.values() for row in of_stage]
         effects = [row.effect for row in rows if math.isfinite(row.effect[0])]
         self.limits = _limits(effects) if effects else None
         self.columns = self._place(rows, drawn.heads.get("p_adjusted", ""))
@@ -611,11 +611,11 @@ def draw_pathways(drawn: Pathways, ax: Axes | None, purpose: str) -> Axes:
     """Draw effects by stage, with their identification, and notes below."""
     picture = _PathwayPicture(ax, drawn)
     top = y = _write_heads(picture, drawn) if drawn.stages else 0.0
-    for stage in drawn.stages:
+    for stage, rows in drawn.stages.items():
         y -= _STAGE + picture.box_line
         middle = y + picture.box_line / 2
-        picture.write(stage.name, 0.0, middle, size=picture.box_type, color=INK)
-        for row in stage.rows:
+        picture.write(stage, 0.0, middle, size=picture.box_type, color=INK)
+        for row in rows:
             y = _write_row(picture, row, drawn.heads, y) - _ROW
     if picture.limits:
         y = _write_axis(picture, picture.limits, top, y, purpose)

@@ -549,32 +549,29 @@ class PathwayRow:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class PathwayStage:
-    """Tested propositions of one stage."""
-
-    name: str
-    rows: Sequence[PathwayRow]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
 class Pathways(Drawing):
-    """Tested propositions by stage; `verdicts` has the words of each verdict."""
+    """Tested propositions by stage.
+
+    `stages` has the propositions by the name of the stage, and `verdicts` the words of
+    each verdict.
+    """
 
     # Words over effects, intervals, p-values and what estimates rest on
     heads: dict[str, str]
-    stages: Sequence[PathwayStage]
+    stages: dict[str, list[PathwayRow]]
     verdicts: dict[str, str]
     notes: Sequence[str]  # units, tests, and what could not be tested
 
     def data(self) -> pd.DataFrame:
         """Return one row per proposition that was tested."""
-        rows = [
+        propositions = [
             (
-                *(stage.name, row.id, row.path, *row.effect, row.p),
+                *(stage, row.id, row.path, *row.effect, row.p),
                 *(", ".join(row.basis), row.verdict),
             )
-            for stage in self.stages
-            for row in stage.rows
+            for stage, rows in self.stages.items()
+            for row in rows
         ]
         names = ["stage", "id", "path", "std_effect", "std_low", "std_high"]
-        return pd.DataFrame(rows, columns=[*names, "p_adjusted", "basis", "verdict"])
+        names += ["p_adjusted", "basis", "verdict"]
+        return pd.DataFrame(propositions, columns=names)

@@ -13,6 +13,7 @@ import pandas as pd
 
 from digiprosper.errors import (
     DigiprosperError,
+    HeldWarnings,
     IdentificationError,
     Notice,
     TermError,
@@ -185,8 +186,11 @@ def estimate_sets(
     *,
     size: int | tuple[int, int] | range | None = None,
     term: str | None = None,
-) -> tuple[ControlSets, Equations]:
-    """Estimate the sets, and keep the columns of all models."""
+) -> tuple[ControlSets, Equations, Bools]:
+    """Estimate the sets, and keep the columns of all models.
+
+    Also returns which sets were estimated at once: neither collinear nor nearly so.
+    """
     refuse_other_specification("control_sets", spec, needs="_on_common_rows")
     candidates = _read_candidates(spec, candidates)
     if term is not None:
@@ -200,17 +204,18 @@ def estimate_sets(
     name = _coefficient_name(spec, base, candidates, term)
     _refuse_products_of_term(equations, candidates, name)
     common = _common_values(equations, name)
-    results, by_code = _estimate_each(equations, controls, sets, common)
+    numbers = _estimate_together(equations, sets, name)
+    results, by_code = _estimate_each(equations, controls, sets, common, numbers)
     for notice in base.diagnostics:
         by_code.pop(notice.code, None)
 
     issue(base.diagnostics)
-    labels_by_warning: dict[tuple[str, str], list[str]] = {}
+    held: HeldWarnings = []
     for notice, positions in by_code.values():
         for position in positions:
-            with hold_warnings(labels[position], labels_by_warning):
+            with hold_warnings(labels[position], held):
                 issue([notice])
-    issue_held_warnings(labels_by_warning)
+    issue_held_warnings(held)
     estimated = ControlSets(
         outcomes=tuple(zip(labels, results, strict=True)),
         candidates=candidates,
@@ -220,7 +225,7 @@ def estimate_sets(
         common=common,
         diagnostics=(*base.diagnostics, *(notice for notice, _ in by_code.values())),
     )
-    return estimated, equations
+    return estimated, equations, ~np.isnan(numbers[:, 1])
 
 
 # --- which sets -----------------------------------------------------------------------
@@ -436,19 +441,19 @@ def _estimate_each(
     controls: Sequence[tuple[str, ...]],
     sets: Bools,
     common: ControlSample,
+    numbers: Floats,
 ) -> tuple[list[ControlSet | DigiprosperError], dict[str, tuple[Notice, list[int]]]]:
-    """Estimate the coefficient with every set, in order.
+    """Estimate the coefficient with every set, in order, where `numbers` are missing.
 
     Also returns, by code, the first notice of sets fitted one by one, and the positions
     of the sets with it.
     """
     name = common.term.name
-    numbers, regular = estimate_together(equations, sets, name)
     results: list[ControlSet | DigiprosperError] = []
     by_code: dict[str, tuple[Notice, list[int]]] = {}
     for position, names in enumerate(controls):
         estimate, std_error, df_t = numbers[position].tolist()
-        if not regular[position]:
+        if np.isnan(std_error):
             regressors = equations.regressors(sets[position])
             try:
                 fit = equations.common_rows.fit(regressors)
@@ -466,45 +471,36 @@ def _estimate_each(
     return results, by_code
 
 
-def estimate_together(
-    equations: Equations, sets: Bools, name: str
-) -> tuple[Floats, Bools]:
+def _estimate_together(equations: Equations, sets: Bools, name: str) -> Floats:
     """Estimate at once all sets that allow it: estimate, error, df, (sets, 3).
 
-    Sets that are False in the second array have to be fitted one by one.
+    The standard error of a set that has to be fitted by itself is missing.
     """
     prepared, demeaned = equations.prepared, equations.demeaned
-    numbers, regular = np.full((len(sets), 3), np.nan), np.zeros(len(sets), bool)
+    numbers = np.full((len(sets), 3), np.nan)
     if (
         not isinstance(equations.common_rows, CommonRows)
         or prepared.options.cov_type in ONE_BY_ONE
         or demeaned.absorbed[list(equations.x)].any()
     ):
-        return numbers, regular
+        return numbers
 
-    widths = np.array(list(map(len, equations.controls)))
     absorbed = np.array(
         [demeaned.absorbed[list(positions)].any() for positions in equations.controls]
     )
-    wide = (
-        prepared.sample.nobs <= len(equations.x) + sets @ widths + prepared.within.rank
-    )
+    columns, inside = set_columns(equations, sets, name)
+    wide = prepared.sample.nobs <= inside.sum(axis=1) + prepared.within.rank
     estimable = np.flatnonzero(~wide & ~sets[:, absorbed].any(axis=1))
-
-    columns, inside = set_columns(equations, sets[estimable], name)
-    estimates = set_slopes(
-        demeaned.columns[:, 0],
+    slopes, std_errors, df_t = set_slopes(
+        demeaned.columns[:, :1],
         columns,
-        inside,
+        inside[estimable],
         lambda k: counts_and_vcov(prepared, k)[1],
         most_condition=NEAR,
         obs_weights=prepared.obs_weights,
     )
-    numbers[estimable] = np.column_stack(
-        [estimates.slopes, estimates.std_errors, estimates.df_t]
-    )
-    regular[estimable] = estimates.regular
-    return numbers, regular
+    numbers[estimable] = np.column_stack([slopes, std_errors, df_t])
+    return numbers
 
 
 def set_columns(equations: Equations, sets: Bools, name: str) -> tuple[Floats, Bools]:

@@ -31,8 +31,10 @@ from digiprosper.studies.search_results import SearchTest
 _CONTROLS = "control"
 
 
-def read_models(models: object, purpose: str) -> ResultSet:
+def read_models(models: Any, purpose: str) -> ResultSet | SearchTest:
     """Check a set of results with a coefficient; errors name `purpose`."""
+    if isinstance(models, SearchTest):
+        return models
     if not isinstance(models, ResultSet):
         raise InputTypeError(
             f"{purpose}: takes what control_sets, fit_all, stepwise, by_group "
@@ -50,7 +52,7 @@ def read_models(models: object, purpose: str) -> ResultSet:
 
 
 def specification_curve(
-    models: ResultSet,
+    models: ResultSet | SearchTest,
     term: str | Sequence[str] | None,
     main: str | None,
     labels: Mapping[str, str],
@@ -61,39 +63,36 @@ def specification_curve(
 
     `term` has the names of the coefficient; default that of `control_sets`, or the
     first of the first model. `main` is the model that is marked; default that without
-    candidates, or the first. `labels` win over those of the models. Choices are the
-    candidates of `control_sets`; otherwise the regressors, effects, outcomes, weights,
-    standard errors and conditions on rows that some models have and others do not.
+    candidates, the reported one of `search_test`, or the first. `labels` win over those
+    of the models. Choices are the candidates; otherwise the regressors, effects,
+    outcomes, weights, standard errors and conditions on rows that some models have and
+    others do not. Estimates of `search_test` are beside those in draws without an
+    effect, at its own level.
     """
-    names = _coefficient_names(models, term)
-    points = _points(models, names, level)
-    order = points["model"].tolist()
-    if isinstance(models, ControlSets):
-        factors, own_labels = models.common.factors, models.common.labels
+    names: Sequence[str]
+    if isinstance(models, SearchTest):
+        names, level = [models.common.term.name], models.level
+        points = _curve_points(models.frame, level, "band_low", "band_high")
+        counts = {"failed": len(models.left_out)}
     else:
-        factors, own_labels = (
-            _merged_field(models, "factors"),
-            _merged_field(models, "labels"),
-        )
-    texts = {**own_labels, **labels}
-    wording = Wording(texts, factors, language)
+        names = _coefficient_names(models, term)
+        points = _points(models, names, level)
+        counts = {"failed": len(models.failures), "term": len(models) - len(points)}
+    order = points["model"].tolist()
     heads: list[str] = []
-    if isinstance(models, ControlSets):
+    if isinstance(models, ControlSets | SearchTest):
+        texts = {**models.common.labels, **labels}
+        wording = Wording(texts, models.common.factors, language)
         outcomes = {models.common.glance["depvar"]}
         choices = _candidate_choices(models.included, order, wording)
     else:
+        texts = {**_merged_field(models, "labels"), **labels}
+        wording = Wording(texts, _merged_field(models, "factors"), language)
         by_model = [_model_choices(models[label], names, wording) for label in order]
         outcomes = {model["outcome"][0] for model in by_model}
         choices = _differing_choices(by_model, wording)
         heads = [texts.get(label, label) for label in order]
-
-    marked, main_text = _marked_model(models, main, order), ""
-    if marked is not None:
-        label = order[marked]
-        main_text = texts.get(label, label)
-        if label == NO_CANDIDATE:
-            main_text = wording.say("curve.given")
-    counts = {"failed": len(models.failures), "term": len(models) - len(order)}
+    marked, main_text = _marked_model(models, main, order, wording)
     return SpecificationCurve(
         name=wording.label(names[0]),
         outcome=wording.label(outcomes.pop()) if len(outcomes) == 1 else "",
@@ -102,51 +101,13 @@ def specification_curve(
         main=marked,
         main_text=main_text,
         heads=heads,
-        left_out=_left_out_texts(counts, wording),
+        left_out=[
+            wording.say(f"left_out.{code}", count=f"{count:,}")
+            for code, count in counts.items()
+            if count
+        ],
         level=level,
     )
-
-
-def search_curve(
-    found: SearchTest,
-    main: str | None,
-    labels: Mapping[str, str],
-    language: Language = "english",
-) -> SpecificationCurve:
-    """Order estimates beside those in draws without an effect; `main` is marked."""
-    texts, factors = {**found.common.labels, **labels}, found.common.factors
-    wording = Wording(texts, factors, language)
-    order = found.frame["model"].tolist()
-    others = [label for label in order if label not in found.included.index]
-    detail: Any = found.test.detail
-    return SpecificationCurve(
-        name=wording.label(found.common.term.name),
-        outcome=wording.label(found.common.glance["depvar"]),
-        points=_curve_points(found.frame, found.level, "band_low", "band_high"),
-        choices=[
-            *_candidate_choices(found.included, order, wording),
-            *(
-                Choice("model", texts.get(label, label), np.array(order) == label)
-                for label in others
-            ),
-        ],
-        main=_main_position(order, detail["reported"] if main is None else main),
-        main_text=wording.say("curve.reported")
-        if main is None
-        else texts.get(main, main),
-        heads=[],
-        left_out=_left_out_texts({"failed": len(found.left_out)}, wording),
-        level=found.level,
-    )
-
-
-def _left_out_texts(counts: Mapping[str, int], wording: Wording) -> list[str]:
-    """Count the models that are not drawn, by the code of the reason."""
-    return [
-        wording.say(f"left_out.{code}", count=f"{count:,}")
-        for code, count in counts.items()
-        if count
-    ]
 
 
 def _coefficient_names(
@@ -187,12 +148,18 @@ def _curve_points(rows: pd.DataFrame, level: float, *bands: str) -> pd.DataFrame
 def _candidate_choices(
     included: pd.DataFrame, order: Sequence[str], wording: Wording
 ) -> list[Choice]:
-    """List the candidates, with the models that have them."""
+    """List the candidates with the models that have them, and models of other kinds."""
     inside = included.reindex(list(order), fill_value=False)
-    return [
+    candidates = [
         Choice(_CONTROLS, wording.label(name), inside[name].to_numpy())
         for name in included.columns
     ]
+    others = [
+        Choice("model", wording.labels.get(label, label), np.array(order) == label)
+        for label in order
+        if label not in included.index
+    ]
+    return [*candidates, *others]
 
 
 def _model_choices(
@@ -268,20 +235,27 @@ def _merged_field(models: ResultSet, field: str) -> dict[str, Any]:
 
 
 def _marked_model(
-    models: ResultSet, main: str | None, order: Sequence[str]
-) -> int | None:
-    """Find the model that is marked."""
-    if main is not None:
-        return _main_position(order, main)
-    default = NO_CANDIDATE if isinstance(models, ControlSets) else models.labels[0]
-    return order.index(default) if default in order else None
-
-
-def _main_position(order: Sequence[str], label: str) -> int:
-    if str(label) in order:
-        return order.index(str(label))
+    models: ResultSet | SearchTest,
+    main: str | None,
+    order: Sequence[str],
+    wording: Wording,
+) -> tuple[int | None, str]:
+    """Find the model that is marked, with its legend."""
+    if isinstance(models, SearchTest):
+        default = str(models.test.detail["reported"])  # type: ignore[index]
+        legends = {default: wording.say("curve.reported")}
+    elif isinstance(models, ControlSets):
+        default, legends = NO_CANDIDATE, {NO_CANDIDATE: wording.say("curve.given")}
+    else:
+        default, legends = models.labels[0], {}
+    label = default if main is None else str(main)
+    if label in order:
+        legend = legends.get(label) or wording.labels.get(label, label)
+        return order.index(label), legend
+    if main is None:
+        return None, ""
     raise ColumnError(
-        f"plots.specification_curve: main={cited(label)} is not the label of a drawn "
+        f"plots.specification_curve: main={cited(main)} is not the label of a drawn "
         f"model; the labels are {quoted(order, 12)}.",
-        [column_problem(str(label), "main", f"no model {cited(label)}")],
+        [column_problem(label, "main", f"no model {cited(main)}")],
     )

@@ -11,6 +11,7 @@ from numpy.random import SeedSequence
 
 from digiprosper.errors import (
     DigiprosperError,
+    HeldWarnings,
     InputTypeError,
     TermError,
     check_option,
@@ -43,7 +44,7 @@ from digiprosper.specification import Specification, as_sequence, as_terms
 # Label, specification, its panel and its stream of random numbers.
 _Task: TypeAlias = "tuple[str, Any, Any, SeedSequence]"
 # Label, result or error, and the labels by code and message of its warnings.
-_Outcome: TypeAlias = "tuple[str, Any, dict[tuple[str, str], list[str]]]"
+_Outcome: TypeAlias = tuple[str, Any, HeldWarnings]
 _MOST_JOBS = 1024
 _ORDER_FORM = (
     "a list whose elements are terms (text) or lists of terms that are added together"
@@ -115,7 +116,7 @@ def fit_all(
         jobs = check_whole("n_jobs", jobs, 1, _MOST_JOBS)
     entropy = cast("int", seed_sequence(rng).entropy)
     outcomes = []
-    labels_by_warning: dict[tuple[str, str], list[str]] = {}
+    held: HeldWarnings = []
     with _copied_once(specs, panel) as data:
         tasks = [
             _read_task(str(label), entry, data, entropy)
@@ -124,10 +125,9 @@ def fit_all(
         with progress_bar("fit_all", len(tasks), show=progress) as done:
             for label, result, warned in _fit_tasks(tasks, jobs):
                 outcomes.append((label, result))
-                for warning, labels in warned.items():
-                    labels_by_warning.setdefault(warning, []).extend(labels)
+                held += warned
                 done(1)
-    issue_held_warnings(labels_by_warning)
+    issue_held_warnings(held)
     return ResultSet(tuple(outcomes))
 
 
@@ -191,15 +191,14 @@ def _fit_task(
     label: str, spec: Any, panel: Panel | PanelScan[Any], stream: SeedSequence
 ) -> _Outcome:
     """Fit a specification or keep its error, with its warnings."""
-    labels_by_warning: dict[tuple[str, str], list[str]] = {}
+    held: HeldWarnings = []
     try:
-        with hold_warnings(label, labels_by_warning):
+        with hold_warnings(label, held):
             if isinstance(spec, Results):
-                return label, spec, labels_by_warning
-            result = as_results(spec.fit(panel, rng=stream))
-            return label, result, labels_by_warning
+                return label, spec, held
+            return label, as_results(spec.fit(panel, rng=stream)), held
     except DigiprosperError as error:
-        return label, error, labels_by_warning
+        return label, error, held
 
 
 def coefficient_named(target: str, names: Sequence[str], text: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import KW_ONLY, dataclass, replace
+from dataclasses import KW_ONLY, dataclass, field, replace
 from typing import Any, Literal, Self, cast, get_args
 
 import numpy as np
@@ -36,7 +36,7 @@ from digiprosper.kernels.resampling import (
     seed_sequence,
 )
 from digiprosper.kernels.within import is_nested
-from digiprosper.linear.fixed_effects import Fitted, FixedEffects
+from digiprosper.linear.fixed_effects import FixedEffects
 from digiprosper.optional import progress_bar
 from digiprosper.panel import Panel
 from digiprosper.panel.access import check_panel, table_of
@@ -66,13 +66,13 @@ _LEAST_REPS = 99
 _OWN_DRAWS = 199
 # Relative difference of estimates that are the same but for rounding.
 _SAME = 1e-5
-_DRAWN_ERRORS = (
-    "Standard errors from the draws, with the weights estimated again in each"
-)
-_ADDED_ERRORS = (
-    "Standard errors from the covariance of the model, plus that of its estimates over "
-    "drawn weights"
-)
+_ERRORS = {
+    "drawn": "Standard errors from the draws, with the weights estimated again in each",
+    "kept": (
+        "Standard errors from the covariance of the model, plus that of its estimates "
+        "over drawn weights"
+    ),
+}
 _KEPT = (
     "With model_rows='kept' only the weights are drawn, and the model is estimated on "
     "all rows."
@@ -89,10 +89,6 @@ _END_POINTS = {
         "has no end points to estimate."
     ),
 }
-_NEEDS = (
-    "one scale and one set of weights for all years (scope pooled, goalposts or "
-    "base_year), linear scores"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -307,7 +303,6 @@ class PropagatedIndex(Specification):
         # Draws from cross products have no intercept, which comes last.
         names = tuple(map(str, results.params.index))[: values.shape[1]]
         coefficients = np.asarray(results.params, dtype=np.float64)[: len(names)]
-        info = _glance(results, seed)
         # A ratio of effects has no variance, which draws of it would hide.
         has_error = np.isfinite(np.diag(results.cov))[: len(names)]
         has_error |= not has_error.any()
@@ -315,26 +310,19 @@ class PropagatedIndex(Specification):
         covariance[np.ix_(has_error, has_error)] = covariance_of(
             values[:, has_error], clusters=draws.count
         )
-        errors_text = _DRAWN_ERRORS
         if self.model_rows == "kept":
             covariance = covariance + results.cov.to_numpy(dtype=np.float64)
             values = values + _draw_sampling_errors(results, self.reps, seed)
-            errors_text = _ADDED_ERRORS
-        estimated = drawn_estimates(
-            names,
-            coefficients,
-            covariance,
-            values,
-            info,
-            n_drawn=draws.count,
-            drawn=draws.name,
-        )
+        info = _glance(results, seed)
+        units: Any = {"n_drawn": draws.count, "drawn": draws.name}
         return PropagatedResults(
             terms=tuple(terms_of(results, names).values()),
             words=getattr(results, "words", NO_WORDS),
-            estimated=estimated,
+            estimated=drawn_estimates(
+                names, coefficients, covariance, values, info, **units
+            ),
             info=info,
-            errors_text=errors_text,
+            errors_text=_ERRORS[self.model_rows],
             diagnostics=(*getattr(results, "diagnostics", ()), *new),
             labels=dict(getattr(results, "labels", {})),
             factors=getattr(results, "factors", {}),
@@ -361,7 +349,9 @@ class PropagatedIndex(Specification):
                 raise OptionError(
                     f"index {cited(name)} ({recipe.scope.text}, {recipe.structure}, "
                     f"{recipe.aggregation}) cannot be bootstrapped from entity sums; "
-                    f"this requires {_NEEDS}, structure flat or equal_dimensions. "
+                    "this requires one scale and one set of weights for all years "
+                    "(scope pooled, goalposts or base_year), linear scores, structure "
+                    "flat or equal_dimensions. "
                     "end_points='redrawn' computes any index from the rows of each "
                     "draw."
                 )
@@ -375,13 +365,17 @@ class PropagatedIndex(Specification):
     def _draws_are_linear(self, draws: _DrawnUnits) -> bool:
         """Check whether the draws can be computed from cross products by cluster."""
         model = self.model
-        if not isinstance(model, FixedEffects) or self.model_rows == "kept":
+        if (
+            not isinstance(model, FixedEffects)
+            or self.model_rows == "kept"
+            or model.obs_weights is not None
+            or model.collinear != "raise"
+        ):
             return False
         texts = [t for t in (model.y, *model.x) if t.strip() not in draws.fitted]
         inside = {n for t in texts for n in parse(t, draws.data.columns, "x").names}
         others = f"{model.where} {model.absorb}"
-        plain = model.obs_weights is None and model.collinear == "raise"
-        return plain and all(
+        return all(
             self._has_fixed_columns(index) and name not in inside and name not in others
             for name, index in draws.fitted.items()
         )
@@ -393,20 +387,29 @@ class PropagatedIndex(Specification):
         fit = self.model._fitted(draws.data)
         issue(fit.results.diagnostics)
         sample = fit.prepared.sample
-        columns, fixed, positions = _variable_columns(fit, draws)
+        names = [fit.results.depvar.strip(), *fit.demeaned.names[1:]]
+        columns = [
+            draws.indicators(name).loc[sample.index].to_numpy(dtype=np.float64)
+            if name in draws.fitted
+            else fit.demeaned.raw[:, [q]]
+            for q, name in enumerate(names)
+        ]
+        variable = np.repeat(np.arange(len(names)), [c.shape[1] for c in columns])
         drawn = draws.units_of(sample.entities)[sample.entity]
-        grams = entity_grams(columns, drawn, fit.prepared.within.effects_and_slopes)
+        effects = fit.prepared.within.effects_and_slopes
+        grams = entity_grams(np.hstack(columns), drawn, effects)
         # Entities that are used for the weights only have no sums.
         grams = grams.padded(draws.count - grams.n_clusters)
-        weighers = [draws.weight_function(index) for index in draws.fitted.values()]
+        weighers = {name: draws.weight_function(name) for name in draws.fitted}
 
         def combine(counts: Floats) -> Floats:
-            out = np.repeat(fixed[None], len(counts), axis=0)
-            for (rows, column), weigh in zip(positions, weighers, strict=True):
-                out[:, rows, column] = weigh(counts)
+            out = np.zeros((len(counts), variable.size, len(names)))
+            for q, name in enumerate(names):
+                weights = weighers[name](counts) if name in weighers else 1.0
+                out[:, variable == q, q] = weights
             return out
 
-        equation = (0, tuple(range(1, fixed.shape[1])))
+        equation = (0, tuple(range(1, len(names))))
         values = bootstrap(grams, [equation], self.reps, seed, combine=combine)
         return fit.results, values.coefficients[0]
 
@@ -424,22 +427,18 @@ class PropagatedIndex(Specification):
                 f"{type(self.model).__name__}.fit returns {cited(results)}, "
                 "which lacks one of params, cov, nobs, tidy and glance."
             )
-        score_functions = {
-            name: draws.score_function(index)
+        scores = {
+            name: draws.score_function(name)
             if self._has_fixed_columns(index)
             else draws.redrawn_score_function(self.indices[name])
             for name, index in draws.fitted.items()
         }
-        model, table, names = (
-            _limit_own_draws(self.model),
-            table_of(data),
-            results.params.index,
-        )
+        model, names = _limit_own_draws(self.model), results.params.index
 
         def estimates(count: Floats, rng: object) -> Any:
-            with hold_warnings("", {}):
-                scores = {name: score(count) for name, score in score_functions.items()}
-                panel = data._copy_with(table.with_columns(scores))
+            with hold_warnings("", []):
+                columns = {name: score(count) for name, score in scores.items()}
+                panel = data._copy_with(table_of(data).with_columns(columns))
                 if self.model_rows == "drawn":
                     panel = draws.rows(panel, count)
                 params = as_results(model.fit(panel, rng=rng)).params
@@ -451,9 +450,8 @@ class PropagatedIndex(Specification):
 
         counts = draw_counts(seed, draws.count, self.reps)
         if self.model_rows == "drawn":
-            self._refuse_label_dependence(
-                estimates, np.ones(draws.count), results, seed
-            )
+            once = np.ones(draws.count)
+            self._refuse_label_dependence(lambda: estimates(once, seed), results)
         values, last_error = np.full((self.reps, len(names)), np.nan), None
         with progress_bar("PropagatedIndex", self.reps, show=progress) as done:
             for b, count in enumerate(counts):
@@ -471,16 +469,15 @@ class PropagatedIndex(Specification):
 
     def _refuse_label_dependence(
         self,
-        estimates: Callable[[Floats, object], Any],
-        unit_counts: Floats,
+        estimate_again: Callable[[], Any],
         results: Results,
-        seed: np.random.SeedSequence,
     ) -> None:
         """Refuse a model whose estimates change if entities get new labels."""
         why = "its estimates depend on the labels of entities."
         try:
-            again = estimates(unit_counts, seed)
-            if np.allclose(again, results.params, rtol=_SAME, equal_nan=True):
+            if np.allclose(
+                estimate_again(), results.params, rtol=_SAME, equal_nan=True
+            ):
                 return
         except DigiprosperError as error:
             why = str(error)
@@ -540,7 +537,7 @@ class PropagatedResults(EffectResults):
     """
 
     level: float = 0.95
-    known: Results | None = None
+    known: Results = field(kw_only=True)
     indices: tuple[str, ...] = ()
     weight_values: tuple[pd.Series[float], ...] = ()
 
@@ -550,7 +547,6 @@ class PropagatedResults(EffectResults):
 
         The standard errors are those of `model`.
         """
-        assert self.known is not None
         return self.known.tidy(self.level).set_index("term")
 
     @property
@@ -581,19 +577,19 @@ class PropagatedResults(EffectResults):
         percent = percent_text(self.level)
         ends = f"{percent}, weights known", f"{percent}, estimated"
         heads = ["", "estimate", *ends, "std. error", "p"]
-        rows = []
-        for term, p, numbers in zip(
-            self.names, self.pvalues, self.comparison.to_numpy(), strict=True
-        ):
-            estimate, _, low, high, error, *drawn = numbers.tolist()
-            intervals = (
+        rows = [
+            [
+                term,
+                f"{estimate:.5g}",
                 interval_text(low, high),
                 interval_text(*drawn, computed=self._has_intervals),
+                number_text(error),
+                p_text(p),
+            ]
+            for term, p, (estimate, _, low, high, error, *drawn) in zip(
+                self.names, self.pvalues, self.comparison.to_numpy(), strict=True
             )
-            rows.append(
-                [term, f"{estimate:.5g}", *intervals, number_text(error), p_text(p)]
-            )
-        assert self.known is not None
+        ]
         notes = (
             f"Model: {self.known.glance()['model']}; its own tests: known.summary().",
             "weights known: the index has the weights of this sample.",
@@ -688,18 +684,26 @@ class _DrawnUnits:
         frame = table.data.take(rows).set_axis(numbers, axis=0)
         return panel._copy_with(replace(table, data=frame, keys=again))
 
-    def weight_function(self, index: IndexResults) -> Callable[[Floats], Floats]:
+    def indicators(self, name: str) -> pd.DataFrame:
+        """Return the normalised indicators, whose weighted sum is the score."""
+        index = self.fitted[name]
+        weight = index.weights["weight"]
+        # An indicator without weight has none in any draw.
+        parts = index.contributions(self.data) / weight.where(weight != 0.0)
+        return parts.fillna(0.0)
+
+    def weight_function(self, name: str) -> Callable[[Floats], Floats]:
         """Return a function from counts of units (R, units) to weights (R, m)."""
-        sums: Any = index.entity_sums
+        index, sums = self.fitted[name], cast("Any", self.fitted[name].entity_sums)
         entities = cast("Any", index.index).unique(level=0)[sums.entities]
         learned = self.units_of(entities)
         return lambda counts: sums.weights(counts[:, learned])
 
-    def score_function(self, index: IndexResults) -> Callable[[Floats], Any]:
+    def score_function(self, name: str) -> Callable[[Floats], Any]:
         """Return a function that scores all rows with the weights of one draw."""
-        rows, weigh = self.data.index, self.weight_function(index)
-        directed = _normalised_indicators(index, self.data).reindex(rows).to_numpy()
-        return lambda count: directed @ weigh(count[None])[0]
+        weigh = self.weight_function(name)
+        indicators = self.indicators(name).reindex(self.data.index).to_numpy()
+        return lambda count: indicators @ weigh(count[None])[0]
 
     def redrawn_score_function(self, spec: CompositeIndex) -> Callable[[Floats], Any]:
         """Return a function that fits the index to one draw and scores all rows."""
@@ -773,13 +777,6 @@ def _draw_sampling_errors(
 # --- draws of a regression from cross products ----------------------------------------
 
 
-def _normalised_indicators(index: IndexResults, panel: Panel) -> pd.DataFrame:
-    """Return the normalised indicators, whose weighted sum is the score."""
-    weight = index.weights["weight"]
-    # An indicator without weight has none in any draw.
-    return (index.contributions(panel) / weight.where(weight != 0.0)).fillna(0.0)
-
-
 def _end_point_notices(
     fitted: Mapping[str, IndexResults], end_points: EndPointDraws
 ) -> list[Notice]:
@@ -795,30 +792,3 @@ def _end_point_notices(
             {"indices": names},
         )
     ]
-
-
-def _variable_columns(
-    fit: Fitted, draws: _DrawnUnits
-) -> tuple[Floats, Floats, list[tuple[Ints, int]]]:
-    """Replace each index among the model's variables by its indicators.
-
-    Returns the columns (N, p); which column is which variable (p, q), zero for indices;
-    and for each index the columns of its indicators and the position of its variable.
-    """
-    index, raw = fit.prepared.sample.index, fit.demeaned.raw
-    names = [fit.results.depvar.strip(), *fit.demeaned.names[1:]]
-    blocks: list[Floats] = [
-        _normalised_indicators(draws.fitted[name], draws.data)
-        .loc[index]
-        .to_numpy(dtype=np.float64)
-        if name in draws.fitted
-        else raw[:, [q]]
-        for q, name in enumerate(names)
-    ]
-    variable = np.repeat(np.arange(len(names)), [block.shape[1] for block in blocks])
-    indexed = [names.index(name) for name in draws.fitted]
-    positions = [(np.flatnonzero(variable == q), q) for q in indexed]
-    fixed = np.equal.outer(variable, np.arange(len(names))).astype(np.float64)
-    for rows, q in positions:
-        fixed[rows, q] = 0.0
-    return np.hstack(blocks), fixed, positions

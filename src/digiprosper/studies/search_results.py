@@ -97,8 +97,7 @@ class SearchTest(Summarised, PickledByName):
         numbers = row["controls"], row["estimate"], row["std_error"]
         reported = ControlSet.of(*numbers, self.common.inference.df_t, self.common)
         (column,) = reported.table_columns(level)
-        counts = ("specifications", "clusters", "reps")
-        names = {n: (f"{detail[n]:,}",) for n in counts}
+        names = {n: (f"{detail[n]:,}",) for n in ("specifications", "clusters", "reps")}
         names["alpha"] = (f"{1 - self.level:.4g}",)
         best = abs(detail["best_statistic"])
         values = detail | {"best": best, "p_value": self.test.p_value}
@@ -107,44 +106,46 @@ class SearchTest(Summarised, PickledByName):
 
     def _summary(self) -> Summary:
         detail: Any = self.test.detail
-        models, p = self.frame.set_index("model").to_dict("index"), 1 - self.level
-        larger = self.frame["statistic"].abs() > self.test.statistic
-        labels = {"Reported": detail["reported"], "Largest |t|": detail["best"]}
-        adjusted = (self.test.p_value, detail["best_p_value"])
+        models = self.frame.set_index("model").to_dict("index")
+        limit = f"{1 - self.level:.4g}"
+        rank = 1 + (self.frame["statistic"].abs() > self.test.statistic).sum()
+        draws = "all " * detail["enumerated"] + f"{detail['reps']:,} draws"
+        named = (
+            ("Reported", detail["reported"], self.test.p_value),
+            ("Largest |t|", detail["best"], detail["best_p_value"]),
+        )
         rows = []
-        for (name, label), p_search in zip(labels.items(), adjusted, strict=True):
+        for name, label, searched_p in named:
             model = models[label]
             numbers = f"{model['estimate']:z.5g}", f"{model['statistic']:z.2f}"
-            rows.append([name, *numbers, *map(p_text, (model["p_value"], p_search))])
-        draws = "all " * detail["enumerated"] + f"{detail['reps']:,} draws"
+            rows.append([name, *numbers, p_text(model["p_value"]), p_text(searched_p)])
         lines = [
-            *(f"{name}: {label}." for name, label in labels.items()),
-            f"p-values are <= {p:.4g} in {detail['significant']:.1%} of the "
+            "",
+            *(f"{name}: {label}." for name, label, _ in named),
+            f"p-values are <= {limit} in {detail['significant']:.1%} of the "
             "specifications.",
-            f"Rank of the reported |t|: {1 + larger.sum():,} of {len(models):,}.",
+            f"Rank of the reported |t|: {rank:,} of {len(models):,}.",
         ]
-        if detail["without_star"] is not None:
-            other = models[detail["without_star"]]["p_value"]
-            lines.append(
-                f"Nearest set of controls with p > {p:.4g}: {detail['without_star']} "
-                f"({p_words(other)})."
-            )
+        if (other := detail["without_star"]) is not None:
+            p = p_words(models[other]["p_value"])
+            lines.append(f"Nearest set of controls with p > {limit}: {other} ({p}).")
         if self.left_out:
             lines.append(
                 f"Not searched because of collinear columns: {len(self.left_out):,} "
                 "sets (left_out)."
             )
-        method = (
-            f"Searched p: share of {draws} without an effect in which the largest |t| "
-            "of all specifications is at least as large (restricted wild cluster "
-            f"bootstrap, {detail['weights']} weights of {detail['clusters']} clusters)."
-        )
         return self._titled(
             f"{detail['term']} in {detail['specifications']:,} specifications of "
             f"{self.common.glance['depvar']}. H0: {self.test.null}",
             Cells.of(["", "estimate", "t", "p", "searched p"], rows),
-            Lines(("", *lines), wrapped=True),
-            Remarks.of(self.test.diagnostics, method),
+            Lines(tuple(lines), wrapped=True),
+            Remarks.of(
+                self.test.diagnostics,
+                f"Searched p: share of {draws} without an effect in which the largest "
+                "|t| of all specifications is at least as large (restricted wild "
+                f"cluster bootstrap, {detail['weights']} weights of "
+                f"{detail['clusters']} clusters).",
+            ),
             wrapped_title=True,
             notices=self.test.diagnostics,
             conventions=conventions(replace(self.common.inference, df_counted=None)),

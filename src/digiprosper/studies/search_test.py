@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -12,6 +11,7 @@ import pandas as pd
 from digiprosper.errors import (
     IdentificationError,
     InputTypeError,
+    Notice,
     TermError,
     check_level,
     cited,
@@ -20,14 +20,12 @@ from digiprosper.errors import (
     one_problem,
     option_error,
 )
-from digiprosper.kernels import Bools, Floats, Ints
-from digiprosper.kernels.covariance import Vcov
+from digiprosper.kernels import Floats, Ints
 from digiprosper.kernels.resampling import seed_sequence
 from digiprosper.linear.estimation import collinear_problem, counts_and_vcov
 from digiprosper.linear.fixed_effects import FixedEffects, refuse_other_specification
-from digiprosper.linear.kernels.wild import p_value_of_draws, wild_weights
+from digiprosper.linear.kernels.wild import WildWeights, p_value_of_draws, wild_weights
 from digiprosper.linear.notices import NEAR
-from digiprosper.linear.preparation import Prepared
 from digiprosper.optional import Done, progress_bar
 from digiprosper.panel import Panel
 from digiprosper.panel.terms import canonical
@@ -41,10 +39,9 @@ from digiprosper.studies.control_sets import (
     ONE_BY_ONE,
     Equations,
     estimate_sets,
-    estimate_together,
     set_columns,
 )
-from digiprosper.studies.kernel import SetProjections, drawn_slope, set_projections
+from digiprosper.studies.kernel import set_slopes, set_slopes_in_draws
 from digiprosper.studies.search_results import SearchTest
 
 _LEAST_REPS = 19
@@ -53,34 +50,9 @@ _CACHED = 2**23
 _RANKS = 1_001
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _OtherModel:
-    """A specification of `also`: its fit, and the arrays to estimate it in draws."""
-
-    fit: Any
-    prepared: Prepared
-    rows: Ints  # positions of its rows among those of the sets
-    y: Floats  # (n,) demeaned
-    x: Floats  # (n, k) demeaned, the coefficient's column last
-    vcov: Vcov
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _SearchedModels:
-    """All specifications, with the arrays to estimate the sets in draws."""
-
-    sets: ControlSets
-    equations: Equations
-    included: pd.DataFrame  # candidates in each set that is searched, by label
-    columns: Floats  # (N, p) demeaned, the coefficient's column last
-    inside: Bools  # (S, p) which of them are in each set
-    others: Mapping[str, _OtherModel]
-    reported: str  # label of a set
-
-    @property
-    def codes(self) -> Ints:
-        """Cluster of each row, (N,)."""
-        return self.equations.prepared.cluster_codes[0]
+# From changes of the outcome (N, R), in the rows of the sets, to slopes and t of
+# specifications, (S, R) each
+_Estimate: TypeAlias = Callable[[Floats], tuple[Floats, Floats]]
 
 
 def search_test(  # noqa: PLR0913  (what is searched, and how: all but three named)
@@ -190,39 +162,268 @@ def search_test(  # noqa: PLR0913  (what is searched, and how: all but three nam
     refuse_other_specification("search_test", spec)
     reps, level = check_reps(reps, _LEAST_REPS), check_level(level)
     seed = seed_sequence(rng)
-    candidates = _read_candidates(spec, candidates, spec.x[0] if term is None else term)
-    searched = _estimate_all(spec, panel, candidates, also, term)
-    sets = searched.sets
-    frame = _models_frame(searched, level)
-    description = _describe_reported(frame, searched, level)
-
-    residuals, scores = _fit_restricted(searched)
-    weights = wild_weights(scores.size, reps)
-    with progress_bar("search_test", weights.reps, show=progress) as done:
-        best, curves = _draw_estimates(
-            searched, residuals, scores, weights.chunks, seed, done
+    candidates = _read_candidates(spec, candidates, term, also)
+    keys, x = set(map(canonical, candidates)), set(map(canonical, spec.x))
+    reported = set_label([name for name in candidates if canonical(name) in x])
+    base = spec.replace(x=tuple(name for name in spec.x if canonical(name) not in keys))
+    sets, equations, regular = estimate_sets(base, panel, candidates, term=term)
+    searched = sets.included.loc[regular]
+    if reported not in searched.index:
+        raise sets.failures.get(reported) or not_identified(
+            "near_collinear",
+            "search_test: the regressors of the reported specification, with "
+            f"{cited(reported)}, are nearly collinear, or it fits perfectly. Remove a "
+            "control from it.",
+            model=reported,
         )
-    ranks = np.linspace(0, len(frame) - 1, curves.shape[1])
-    ends = np.quantile(curves, ((1 - level) / 2, (1 + level) / 2), axis=0)
-    for name, end in zip(("band_low", "band_high"), ends, strict=True):
-        frame[name] = np.interp(np.arange(len(frame)), ranks, end)
-
-    p_value, best_p_value = (
-        p_value_of_draws(best, description[key], enumerated=weights.enumerated)
-        for key in ("statistic", "best_statistic")
+    terms = (*base.x, *candidates)
+    models = [
+        _search_sets(sets, searched, equations, level),
+        *(
+            _fit_other(label, other, panel, terms, sets, equations, level)
+            for label, other in (also or {}).items()
+        ),
+    ]
+    frame = pd.concat([rows for rows, _ in models]).sort_values(
+        "estimate", kind="stable", ignore_index=True
     )
+    residuals, position = _fit_restricted(equations, sets)
+    weights = wild_weights(1 + int(position.max()), reps)
+    size = max(1, _CACHED // (len(frame) + position.size))
+    # A drawn outcome is that of the data plus this.
+    changes = (
+        residuals[:, None] * (drawn[:, position] - 1).T
+        for drawn in weights.chunks(seed, size)
+    )
+    with progress_bar("search_test", weights.reps, show=progress) as done:
+        estimates = [estimate for _, estimate in models]
+        best, band = _draw_estimates(estimates, changes, len(frame), level, done)
+    frame["band_low"], frame["band_high"] = band
+    detail = _compare_reported(frame, searched, reported, level)
     notices = few_draws(reps, "test")
     issue(notices)
-    test = TestResult(
+    test = _make_test(sets, detail, best, weights, seed, notices)
+    left_out = sets.included.index[~regular]
+    return SearchTest(test, frame, searched, tuple(left_out), sets.common, level)
+
+
+# --- what is searched -----------------------------------------------------------------
+
+
+def _read_candidates(
+    spec: FixedEffects, candidates: object, term: object, also: object
+) -> tuple[str, ...]:
+    """Read the candidates; refuse too many, and other covariances."""
+    if not isinstance(also, Mapping | None):
+        raise InputTypeError(
+            "search_test: also must be a mapping of labels to specifications, such as "
+            f"{{'no time effects': spec.replace(time_effects=False)}}, not "
+            f"{type(also).__name__}."
+        )
+    names: tuple[str, ...] = as_terms(candidates, "candidates")
+    tested = spec.x[0] if term is None else term
+    if isinstance(tested, str) and canonical(tested) in map(canonical, names):
+        raise one_problem(
+            TermError,
+            "repeated",
+            f"search_test: {cited(tested)} is the tested coefficient, which must be in "
+            "every specification. Remove it from candidates.",
+            term=tested,
+            roles=("x", "candidates"),
+        )
+    if 2 ** len(names) > MOST_SETS:
+        raise option_error(
+            "candidates",
+            len(names),
+            f"search_test: {len(names)} candidates make {2 ** len(names):,} sets; at "
+            f"most {MOST_SETS:,} are estimated. Put controls that every specification "
+            "would have in spec.x only, or make one candidate of several with "
+            "panel.assign.",
+        )
+    if spec.cov_type != "clustered" or len(spec.clusters or ("",)) > 1:
+        raise option_error(
+            "cov_type",
+            spec.cov_type,
+            "search_test takes cov_type='clustered' with one cluster variable, because "
+            "the sign of residuals is drawn by cluster. Pass specifications with "
+            "other standard errors in also.",
+        )
+    return names
+
+
+def _search_sets(
+    sets: ControlSets, searched: pd.DataFrame, equations: Equations, level: float
+) -> tuple[pd.DataFrame, _Estimate]:
+    """List the estimates of the sets that are searched, and estimate them in draws."""
+    prepared, y = equations.prepared, equations.demeaned.columns[:, :1]
+    slopes_of = set_slopes_in_draws(
+        *set_columns(equations, searched.to_numpy(), sets.term),
+        lambda k: counts_and_vcov(prepared, k)[1],
+        obs_weights=prepared.obs_weights,
+    )
+    rows = sets.tidy(level).assign(nobs=sets.nobs).drop(columns="term")
+    rows.insert(1, "controls", [each.controls for each in sets.values()])
+    rows = rows.loc[rows["model"].isin(searched.index)]
+    return rows, lambda change: slopes_of(y + prepared.within.demean(change))
+
+
+def _fit_other(
+    label: str,
+    other: FixedEffects,
+    panel: Panel,
+    terms: Sequence[str],
+    sets: ControlSets,
+    equations: Equations,
+    level: float,
+) -> tuple[pd.DataFrame, _Estimate]:
+    """Estimate a specification of `also` on rows that have all `terms`, as the sets."""
+    where = f"search_test: also[{cited(label)}]"
+    refuse_other_specification(where, other)
+    if canonical(other.y) != canonical(equations.demeaned.names[0]):
+        raise TermError(f"{where} has the outcome {cited(other.y)}, not that of spec.")
+    if label in sets.included.index:
+        raise TermError(f"{where} has the label of a set of candidates; rename it.")
+    if other.cov_type in ONE_BY_ONE:
+        raise option_error(
+            "cov_type",
+            other.cov_type,
+            f"{where} has cov_type={cited(other.cov_type)}, which is not computed "
+            "in draws. Use 'clustered' or 'robust'.",
+        )
+    common_rows = other._on_common_rows(panel, {"x": other.x, "sets": terms})
+    fit = common_rows.fit(common_rows.regressors("x"), None)
+    if sets.term not in fit.names:
+        raise TermError(f"{where} has no coefficient of {cited(sets.term)}.")
+    prepared, demeaned = common_rows.prepared, common_rows.demeaned
+    positions = equations.prepared.sample.index.get_indexer(prepared.sample.index)
+    if absent := int((positions < 0).sum()):
+        raise IdentificationError(
+            f"{where} has {absent:,} rows that are not in the sample of spec, so "
+            "no outcome can be drawn for them. Estimate spec on all rows, and "
+            "select fewer with where in also; singletons='keep' keeps singletons."
+        )
+    controls = tuple(n for n in fit.names if n not in ("Intercept", sets.term))
+    y, x = demeaned.columns[:, :1], demeaned.select(demeaned.at([*controls, sets.term]))
+    vcov = counts_and_vcov(prepared, x.shape[1])[1]
+    every = np.ones((1, x.shape[1]), dtype=np.bool_)
+
+    def estimate(change: Floats) -> tuple[Floats, Floats]:
+        outcomes = y + prepared.within.demean(change[positions])
+        weights = prepared.obs_weights
+        slopes, std_errors, _ = set_slopes(
+            outcomes, x, every, lambda _: vcov, obs_weights=weights
+        )
+        return slopes, slopes / std_errors
+
+    row: Any = fit.tidy(level).set_index("term").loc[[sets.term]]
+    return row.assign(model=label, controls=[controls], nobs=fit.nobs), estimate
+
+
+# --- draws ----------------------------------------------------------------------------
+
+
+def _fit_restricted(equations: Equations, sets: ControlSets) -> tuple[Floats, Ints]:
+    """Fit the largest set with the coefficient restricted to zero.
+
+    Returns residuals (N,), and the position (N,) of each row's cluster in the order of
+    the scores of the regressor net of all candidates. It depends on no name or unit.
+    """
+    prepared, y = equations.prepared, equations.demeaned.columns[:, 0]
+    columns = set_columns(equations, sets.included.to_numpy(), sets.term)[0]
+    root = np.sqrt(prepared.row_weights)[:, None]
+    controls, both = root * columns[:, :-1], root * np.column_stack([y, columns[:, -1]])
+    controls = controls / np.linalg.norm(controls, axis=0)
+    net = both - controls @ np.linalg.lstsq(controls, both)[0]
+    if np.linalg.norm(net[:, 1]) * NEAR <= np.linalg.norm(both[:, 1]):
+        raise IdentificationError(
+            f"search_test: {cited(sets.term)} is collinear with all candidates "
+            "together, so its effect given all of them is not identified. Leave out a "
+            "candidate.",
+            [collinear_problem(sets.term, sets.candidates)],
+        )
+    codes = prepared.cluster_codes[0]
+    scores = np.bincount(codes, weights=net.prod(axis=1))
+    order = np.argsort(np.argsort(scores * scores.sum(), kind="stable"))
+    return net[:, 0] / root[:, 0], order[codes]
+
+
+def _draw_estimates(
+    estimates: Sequence[_Estimate],
+    changes: Iterable[Floats],
+    count: int,
+    level: float,
+    done: Done,
+) -> tuple[Floats, list[Floats]]:
+    """Estimate all specifications, `count` of them, after changes of the outcome.
+
+    Returns the largest absolute t (R,), and both ends of a band of the estimates in
+    ascending order, (count,) each.
+    """
+    ranks = np.linspace(0, count - 1, min(count, _RANKS))
+    best, curves = [], []
+    for change in changes:
+        numbers = [estimate(change) for estimate in estimates]
+        slopes, t = map(np.vstack, zip(*numbers, strict=True))
+        best.append(np.abs(t).max(axis=0))
+        curves.append(np.sort(slopes, axis=0)[ranks.round().astype(np.intp)].T)
+        done(len(curves[-1]))
+    ends = np.quantile(np.vstack(curves), ((1 - level) / 2, (1 + level) / 2), axis=0)
+    band = [np.interp(np.arange(count), ranks, end) for end in ends]
+    return np.concatenate(best), band
+
+
+# --- results --------------------------------------------------------------------------
+
+
+def _compare_reported(
+    frame: pd.DataFrame, searched: pd.DataFrame, reported: str, level: float
+) -> dict[str, Any]:
+    """Compare the reported specification with all others and with the best one."""
+    rows: Any = frame.set_index("model")
+    row = rows.loc[[reported]].to_dict("records")[0]
+    significant = rows["p_value"].map(lambda p: rejects(p, level)).astype(bool)
+    best = rows["statistic"].abs().idxmax()
+    # Sets without a star by the number of controls in which they differ, then by p
+    others = searched.index[~significant.loc[searched.index]]
+    changes = (searched.loc[others] != searched.loc[reported]).sum(axis=1)
+    nearest = others[np.lexsort((-rows["p_value"].loc[others], changes))]
+    return {
+        "specifications": len(rows),
+        "significant": float(significant.mean()),
+        "reported": reported,
+        "estimate": row["estimate"],
+        "statistic": row["statistic"],
+        "p_reported": row["p_value"],
+        "position": float((rows["estimate"] <= row["estimate"]).mean()),
+        "best": best,
+        "best_statistic": float(rows["statistic"][best]),
+        "without_star": nearest[0] if significant[reported] and len(nearest) else None,
+    }
+
+
+def _make_test(
+    sets: ControlSets,
+    detail: Mapping[str, Any],
+    best: Floats,
+    weights: WildWeights,
+    seed: np.random.SeedSequence,
+    notices: tuple[Notice, ...],
+) -> TestResult:
+    """Compare the reported and the best t with the `best` (R,) of the draws."""
+    p_value, best_p_value = (
+        p_value_of_draws(best, detail[key], enumerated=weights.enumerated)
+        for key in ("statistic", "best_statistic")
+    )
+    return TestResult(
         name="Test of a searched specification",
-        statistic=abs(description["statistic"]),
+        statistic=abs(detail["statistic"]),
         distribution="bootstrap",
         df=None,
         p_value=p_value,
         null=f"{sets.term} has no effect given all candidate controls",
         detail={
             "term": sets.term,
-            **description,
+            **detail,
             "best_p_value": best_p_value,
             "weights": weights.name,
             "enumerated": weights.enumerated,
@@ -235,258 +436,3 @@ def search_test(  # noqa: PLR0913  (what is searched, and how: all but three nam
         labels=sets.common.labels,
         factors=sets.common.factors,
     )
-    left_out = sets.included.index.difference(searched.included.index, sort=False)
-    return SearchTest(
-        test, frame, searched.included, tuple(left_out), sets.common, level
-    )
-
-
-# --- what is searched -----------------------------------------------------------------
-
-
-def _read_candidates(
-    spec: FixedEffects, candidates: object, term: object
-) -> tuple[str, ...]:
-    """Read the candidates; refuse too many, and other covariances."""
-    names: tuple[str, ...] = as_terms(candidates, "candidates")
-    if isinstance(term, str) and canonical(term) in map(canonical, names):
-        raise one_problem(
-            TermError,
-            "repeated",
-            f"search_test: {cited(term)} is the tested coefficient, which must be in "
-            "every specification. Remove it from candidates.",
-            term=term,
-            roles=("x", "candidates"),
-        )
-    if 2 ** len(names) > MOST_SETS:
-        raise option_error(
-            "candidates",
-            len(names),
-            f"search_test: {len(names)} candidates make {2 ** len(names):,} sets; at "
-            f"most {MOST_SETS:,} are estimated, those of 16 candidates. Put controls "
-            "that every specification would have in spec.x only, or make one candidate "
-            "of several with panel.assign.",
-        )
-    if spec.cov_type != "clustered" or len(spec.clusters or ("",)) > 1:
-        raise option_error(
-            "cov_type",
-            spec.cov_type,
-            "search_test takes cov_type='clustered' with one cluster variable, because "
-            "the sign of residuals is drawn by cluster. Pass specifications with "
-            "other standard errors in the dict also=.",
-        )
-    return names
-
-
-def _estimate_all(
-    spec: FixedEffects,
-    panel: Panel,
-    candidates: Sequence[str],
-    also: Mapping[str, FixedEffects] | None,
-    term: str | None,
-) -> _SearchedModels:
-    """Estimate all specifications; the reported one must be among them."""
-    x, keys = set(map(canonical, spec.x)), set(map(canonical, candidates))
-    base = spec.replace(x=tuple(name for name in spec.x if canonical(name) not in keys))
-    sets, equations = estimate_sets(base, panel, candidates, term=term)
-    regular = estimate_together(equations, sets.included.to_numpy(), sets.term)[1]
-    included = sets.included.loc[regular]
-    reported = set_label([name for name in candidates if canonical(name) in x])
-    if reported not in included.index:
-        raise sets.failures.get(reported) or not_identified(
-            "near_collinear",
-            "search_test: the regressors of the reported specification, with "
-            f"{cited(reported)}, are nearly collinear, or it fits perfectly. Remove a "
-            "control from it.",
-            model=reported,
-        )
-    columns, inside = set_columns(equations, included.to_numpy(), sets.term)
-    others = _estimate_others(also, panel, equations, sets, (*base.x, *candidates))
-    return _SearchedModels(sets, equations, included, columns, inside, others, reported)
-
-
-def _estimate_others(
-    also: Mapping[str, FixedEffects] | None,
-    panel: Panel,
-    equations: Equations,
-    sets: ControlSets,
-    terms: Sequence[str],
-) -> dict[str, _OtherModel]:
-    """Estimate the specifications of `also`."""
-    if also is not None and not isinstance(also, Mapping):
-        raise InputTypeError(
-            "search_test: also must be a mapping of labels to specifications, such as "
-            f"{{'no time effects': spec.replace(time_effects=False)}}, not "
-            f"{type(also).__name__}."
-        )
-    out = {}
-    for label, other in (also or {}).items():
-        refuse_other_specification(f"search_test, also[{cited(label)}]:", other)
-        where = f"search_test: also[{cited(label)}]"
-        if canonical(other.y) != canonical(equations.demeaned.names[0]):
-            raise TermError(
-                f"{where} has the outcome {cited(other.y)}, not that of spec."
-            )
-        if label in sets.included.index:
-            raise TermError(f"{where} has the label of a set of candidates; rename it.")
-        if other.cov_type in ONE_BY_ONE:
-            raise option_error(
-                "cov_type",
-                other.cov_type,
-                f"{where} has cov_type={cited(other.cov_type)}, which is not computed "
-                "in draws. Use 'clustered' or 'robust'.",
-            )
-        common_rows = other._on_common_rows(panel, {"x": other.x, "sets": terms})
-        fit = common_rows.fit(common_rows.regressors("x"), None)
-        names = [name for name in fit.names if name not in ("Intercept", sets.term)]
-        if sets.term not in fit.names:
-            raise TermError(f"{where} has no coefficient of {cited(sets.term)}.")
-        prepared, demeaned = common_rows.prepared, common_rows.demeaned
-        rows = equations.prepared.sample.index.get_indexer(prepared.sample.index)
-        if absent := int((rows < 0).sum()):
-            raise IdentificationError(
-                f"{where} has {absent:,} rows that are not in the sample of spec, so "
-                "no outcome can be drawn for them. Estimate spec on all rows, and "
-                "select fewer with where in also; singletons='keep' keeps singletons."
-            )
-        x = demeaned.select(demeaned.at([*names, sets.term]))
-        out[label] = _OtherModel(
-            fit,
-            prepared,
-            rows,
-            demeaned.columns[:, 0],
-            x,
-            counts_and_vcov(prepared, x.shape[1])[1],
-        )
-    return out
-
-
-# --- draws ----------------------------------------------------------------------------
-
-
-def _root_weights(prepared: Prepared) -> Floats:
-    """Return roots of the weights as a column (N, 1)."""
-    return np.asarray(np.sqrt(prepared.row_weights)[:, None])
-
-
-def _fit_restricted(searched: _SearchedModels) -> tuple[Floats, Floats]:
-    """Fit the largest set with the coefficient restricted to zero.
-
-    Returns residuals (N,), and scores (G,) of the regressor net of all candidates,
-    with the sign of its effect.
-    """
-    equations, columns = searched.equations, searched.columns
-    root = _root_weights(equations.prepared)
-    controls = root * columns[:, :-1]
-    controls = controls / np.sqrt(np.einsum("ij,ij->j", controls, controls))
-    both = root * np.column_stack([equations.demeaned.columns[:, 0], columns[:, -1]])
-    net = both - controls @ np.linalg.lstsq(controls, both, rcond=None)[0]
-    if np.linalg.norm(net[:, 1]) * NEAR <= np.linalg.norm(both[:, 1]):
-        name = searched.sets.term
-        raise IdentificationError(
-            f"search_test: {cited(name)} is collinear with all candidates together, so "
-            "its effect given all of them is not identified. Leave out a candidate.",
-            [collinear_problem(name, searched.sets.candidates)],
-        )
-    scores = np.bincount(searched.codes, weights=net[:, 0] * net[:, 1])
-    return net[:, 0] / root[:, 0], scores * scores.sum()
-
-
-def _projections(searched: _SearchedModels) -> SetProjections:
-    sizes, prepared = searched.inside.sum(axis=1), searched.equations.prepared
-    by_size = {
-        size: counts_and_vcov(prepared, size)[1].parts[0].factor
-        for size in np.unique(sizes).tolist()
-    }
-    factors = np.array([by_size[size] for size in sizes.tolist()])
-    x = _root_weights(prepared) * searched.columns
-    return set_projections(x, searched.inside, factors, searched.codes)
-
-
-def _draw_estimates(
-    searched: _SearchedModels,
-    residuals: Floats,
-    scores: Floats,
-    chunks: Callable[[np.random.SeedSequence, int], Iterator[Floats]],
-    seed: np.random.SeedSequence,
-    done: Done,
-) -> tuple[Floats, Floats]:
-    """Estimate all specifications on drawn outcomes.
-
-    Returns the largest absolute t (R,), and the estimates in ascending order (R, K), at
-    K ranks of them.
-    """
-    projections, prepared = _projections(searched), searched.equations.prepared
-    # The order of the clusters by their scores depends on no name or unit.
-    order = np.argsort(np.argsort(scores, kind="stable"))
-    position = order[searched.codes]
-    count = len(projections.influence) + len(searched.others)
-    ranks = np.linspace(0, count - 1, min(count, _RANKS)).round().astype(np.intp)
-    numbers = count + residuals.size + projections.products.size
-    best, curves = [], []
-    for drawn in chunks(seed, max(1, _CACHED // numbers)):
-        # A drawn outcome is that of the data plus this.
-        change = residuals[:, None] * (drawn[:, position] - 1).T
-        outcomes = prepared.within.demean(change)
-        outcomes += searched.equations.demeaned.columns[:, :1]
-        estimates = [projections.drawn(_root_weights(prepared) * outcomes)]
-        for other in searched.others.values():
-            root = _root_weights(other.prepared)
-            outcomes = other.prepared.within.demean(change[other.rows])
-            outcomes = root * (other.y[:, None] + outcomes)
-            estimates.append(drawn_slope(root * other.x, outcomes, other.vcov))
-        slopes, t = map(np.vstack, zip(*estimates, strict=True))
-        best.append(np.abs(t).max(axis=0))
-        curves.append(np.sort(slopes, axis=0)[ranks].T)
-        done(len(drawn))
-    return np.concatenate(best), np.vstack(curves)
-
-
-# --- results --------------------------------------------------------------------------
-
-
-def _models_frame(searched: _SearchedModels, level: float) -> pd.DataFrame:
-    """List all specifications, the smallest estimate first."""
-    sets, labels = searched.sets, searched.included.index
-    models: dict[str, Any] = dict(sets.outcomes)
-    rows = sets.tidy(level).set_index("model").loc[labels].reset_index()
-    rows.insert(1, "controls", [models[label].controls for label in labels])
-    parts = [rows.assign(nobs=sets.nobs)]
-    for label, other in searched.others.items():
-        row = other.fit.tidy(level)
-        names = tuple(n for n in row["term"] if n not in ("Intercept", sets.term))
-        row = row.loc[row["term"] == sets.term]
-        parts.append(row.assign(model=label, controls=[names], nobs=other.fit.nobs))
-    frame: pd.DataFrame = pd.concat(parts, ignore_index=True)[parts[0].columns]
-    return frame.drop(columns="term").sort_values(
-        "estimate", kind="stable", ignore_index=True
-    )
-
-
-def _describe_reported(
-    frame: pd.DataFrame, searched: _SearchedModels, level: float
-) -> dict[str, Any]:
-    """Compare the reported specification with all others and with the best one."""
-    rows: dict[Any, Any] = frame.set_index("model").to_dict("index")
-    reported, included = rows[searched.reported], searched.included
-    significant = {label: rejects(row["p_value"], level) for label, row in rows.items()}
-    # Sets by the number of controls in which they differ from the reported one
-    changes = (included != included.loc[searched.reported]).sum(axis=1)
-    nearest = min(
-        (label for label in included.index if not significant[label]),
-        key=lambda label: (changes[label], -rows[label]["p_value"]),
-        default=None,
-    )
-    best = max(rows, key=lambda label: abs(rows[label]["statistic"]))
-    return {
-        "specifications": len(rows),
-        "significant": float(np.mean(list(significant.values()))),
-        "reported": searched.reported,
-        "estimate": reported["estimate"],
-        "statistic": reported["statistic"],
-        "p_reported": reported["p_value"],
-        "position": float((frame["estimate"] <= reported["estimate"]).mean()),
-        "best": best,
-        "best_statistic": rows[best]["statistic"],
-        "without_star": nearest if significant[searched.reported] else None,
-    }

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 from digiprosper.errors import (
-    Notice,
     TermError,
     check_level,
     cited,
@@ -19,14 +19,13 @@ from digiprosper.errors import (
 from digiprosper.kernels import Floats
 from digiprosper.linear.results import LinearResults
 from digiprosper.report.summary import Lines, Remarks, Summary
-from digiprosper.report.text import wrapped
 from digiprosper.report.variance import standard_errors
 from digiprosper.u_shape import u_test
 
 _DIRECTIONS = {"N": "up, down, up", "inverse N": "down, up, down"}
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
 class TwoTurnsResult(u_test.CurveTest):
     """Result of the test of two turning points, made by `two_turns_test`.
 
@@ -85,24 +84,12 @@ class TwoTurnsResult(u_test.CurveTest):
     ('none', False)
     """
 
-    variable: str
     terms: tuple[str, ...]
-    depvar: str
-    interval: tuple[float, float]
-    statistic: float
-    p_value: float
     turning_points: tuple[float, float]
     turning_se: tuple[float, float]
-    fieller: list[tuple[float, float]]
     points: tuple[float, float, float]
     slopes: tuple[float, float, float]
     tstats: tuple[float, float, float]
-    inside: bool
-    df_t: float
-    level: float
-    conventions: str
-    diagnostics: tuple[Notice, ...] = ()
-    at: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def shape(self) -> str:
@@ -123,16 +110,22 @@ class TwoTurnsResult(u_test.CurveTest):
             for x, slope, t in shown
             if not np.isnan(x)
         )
+        turns = zip(self.turning_points, self.turning_se, strict=True)
+        turning_points = " and ".join(f"{x:.4g} (delta se {se:.3g})" for x, se in turns)
+        monotone = np.isnan(self.turning_points).any()
         lines = [
             *self._moderator_lines(),
             f"Slope {slopes}",
             *self._verdict(),
-            *self._turning_lines(),
+            "No turning points: the cubic is monotone"
+            if monotone
+            else f"Turning points {turning_points}",
+            *([] if monotone else [self._fieller_text()]),
         ]
         return self._titled(
             f"Test of two turning points: {self.variable} in the equation of "
             f"{self.depvar}",
-            Lines(tuple(wrapped(lines))),
+            Lines(tuple(lines), wrapped=True),
             Remarks.of(self.diagnostics),
         )
 
@@ -149,15 +142,6 @@ class TwoTurnsResult(u_test.CurveTest):
             "the slope does not have these three signs",
             f"{_DIRECTIONS[shape].capitalize()} ({shape})",
         )
-
-    def _turning_lines(self) -> list[str]:
-        if np.isnan(self.turning_points).any():
-            return ["No turning points: the cubic is monotone"]
-        turns = " and ".join(
-            f"{x:.4g} (delta se {se:.3g})"
-            for x, se in zip(self.turning_points, self.turning_se, strict=True)
-        )
-        return [f"Turning points {turns}", self._fieller_text()]
 
 
 def two_turns_test(
@@ -251,10 +235,10 @@ def two_turns_test(
 
 
 def _cubic_positions(results: LinearResults, variable: str) -> tuple[int, int, int]:
+    """Find the variable, its square and its cube among the coefficients."""
     level = u_test.position_of(results, variable, "two_turns_test")
     bends = u_test.bending_terms(results.terms, variable)
-    forms = sorted(bends.values())
-    if forms != ["cube", "square"]:
+    if sorted(bends.values()) != ["cube", "square"]:
         terms = tuple(results.names[position] for position in bends)
         square, cube = (f"I({variable}**{power})" for power in (2, 3))
         raise one_problem(
@@ -292,7 +276,7 @@ def _test_curve(
     roots = slope.roots()
     turns = np.sort(roots.real) if np.isreal(roots).all() else np.full(2, np.nan)
     inside = bool((np.abs(turns) < 1).all())
-    inflection = slope.deriv().roots()[0] if slope.degree() == 2 else np.nan
+    inflection = slope.deriv().roots()[0]
     inflection_inside = inflection if abs(inflection) < 1 else np.nan
     points = np.array([-1.0, inflection_inside, 1.0])
     slopes, errors = slope(points), _slope_errors(v, points)
@@ -317,24 +301,26 @@ def _test_curve(
 
 def _slope_errors(v: Floats, points: Floats) -> Floats:
     """Compute standard errors of the slope at points; v (3, 3) is of its polynomial."""
-    powers = points[:, None] ** np.arange(3)
+    powers = np.vander(points, 3, increasing=True)
     return standard_errors(np.einsum("pi,ij,pj->p", powers, v, powers))
 
 
 def _turning_sets(slope: Any, v: Floats, reach: float) -> list[tuple[float, float]]:
     """Find the intervals where the slope is within `reach` standard errors of zero."""
-    variance = np.zeros(5)
-    np.add.at(variance, np.add.outer(np.arange(3), np.arange(3)), v)
+    # Coefficients of the variance: sums of v along its antidiagonals
+    variance = [np.trace(v[::-1], power) for power in range(-2, 3)]
     excess = slope**2 - reach**2 * np.polynomial.Polynomial(variance)
     roots = excess.roots()
-    cuts = np.sort(roots[np.isreal(roots)].real)
-    edges = [-np.inf, *cuts, np.inf]
-    ends = [cuts[0] - 1, *cuts, cuts[-1] + 1] if len(cuts) else [-1.0, 1.0]
-    middles = np.add(ends[:-1], ends[1:]) / 2
+    cuts = np.sort(roots[np.isreal(roots)].real).tolist()
+    ends = [cuts[0] - 1, *cuts, cuts[-1] + 1] if cuts else [-1.0, 1.0]
     return [
-        (float(a), float(b))
-        for a, b, z in zip(edges[:-1], edges[1:], middles, strict=True)
-        if excess(z) <= 0
+        edges
+        for edges, middle in zip(
+            pairwise([-np.inf, *cuts, np.inf]),
+            np.add(ends[:-1], ends[1:]) / 2,
+            strict=True,
+        )
+        if excess(middle) <= 0
     ]
 
 

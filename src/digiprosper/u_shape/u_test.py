@@ -94,17 +94,22 @@ FORMS = {
 }
 
 
+@dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
 class CurveTest(Summarised, PickledByName):
     """Base of the results of tests of whether a curve turns inside the data."""
 
-    __slots__ = ()
-
+    variable: str
+    depvar: str
     interval: tuple[float, float]
     statistic: float
     p_value: float
     fieller: list[tuple[float, float]]
+    inside: bool
+    df_t: float
     level: float
-    at: Mapping[str, Any]
+    conventions: str
+    diagnostics: tuple[Notice, ...] = ()
+    at: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def supported(self) -> bool:
@@ -152,7 +157,7 @@ class CurveTest(Summarised, PickledByName):
         return f"{name} {sets}, {reach} the interval {interval_text(*self.interval)}"
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
 class UTestResult(CurveTest):
     """Result of the test of a U-shape, made by `u_test`.
 
@@ -216,27 +221,15 @@ class UTestResult(CurveTest):
     ('inverse U', 0.33)
     """
 
-    variable: str
     square: str
     form: str
-    depvar: str
-    interval: tuple[float, float]
-    statistic: float
-    p_value: float
     curvature: str
     extremum: float
     extremum_se: float
-    fieller: list[tuple[float, float]]
     slope_low: float
     slope_high: float
     t_low: float
     t_high: float
-    inside: bool
-    df_t: float
-    level: float
-    conventions: str
-    diagnostics: tuple[Notice, ...] = ()
-    at: Mapping[str, Any] = field(default_factory=dict)
     rows_above: int | None = None
     nobs: int | None = None
 

@@ -410,27 +410,18 @@ def digital_value_added(
     0.55
     """
     check_option("measure", measure, ("amount", "share"))
-    inputs = arguments(
-        "digital_value_added",
-        tables={"value_added": value_added, "digital_share": digital_share},
-    )
-    _refuse_other_sectors(inputs, "value_added", "digital_share")
-    refuse_negative(inputs, "Value added is at least 0", "value_added")
+    tables = {"value_added": value_added, "digital_share": digital_share}
+    inputs = arguments("digital_value_added", tables=tables)
+    _refuse_other_sectors(inputs, *tables)
+    _refuse_no_amounts(inputs, "value_added")
     inputs.refuse(
         ("digital_share",),
         lambda share: (share < 0) | (share > 1),
         "outside [0, 1]",
         "It is a share of the industry",
     )
-    totals = inputs.numbers["value_added"].sum(axis=1)
-    inputs.refuse_rows(
-        {"the sum of value_added": totals == 0}, "zero", "There is nothing to measure"
-    )
-    if measure == "share":
-        return inputs.apply_by_row(
-            lambda va, share: (kernel.shares(va) * share).sum(axis=1)
-        )
-    return inputs.apply_by_row(lambda va, share: (va * share).sum(axis=1))
+    parts = kernel.shares if measure == "share" else np.asarray
+    return inputs.apply_by_row(lambda va, share: (parts(va) * share).sum(axis=1))
 
 
 # --- sectors --------------------------------------------------------------------------
@@ -439,12 +430,17 @@ def digital_value_added(
 def _read_amounts(function: str, **tables: Any) -> Arguments:
     """Read tables of amounts, none negative, with a positive sum in every row."""
     inputs = arguments(function, tables=tables)
+    _refuse_no_amounts(inputs, *tables)
+    return inputs
+
+
+def _refuse_no_amounts(inputs: Arguments, *tables: str) -> None:
+    """Refuse negative amounts, and rows whose sum is zero."""
     refuse_negative(inputs, "Amounts and shares are at least 0", *tables)
     totals = {
         f"the sum of {name}": inputs.numbers[name].sum(axis=1) == 0 for name in tables
     }
     inputs.refuse_rows(totals, "zero", "Shares need a positive sum")
-    return inputs
 
 
 def _read_three_sectors(function: str, value_added: Any) -> Arguments:
