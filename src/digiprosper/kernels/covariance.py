@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import combinations
 from typing import TypeAlias, TypeVar
 
@@ -48,7 +49,7 @@ def ranks(absorbed: Within, clusters: Sequence[Ints], entity: int | None) -> Ran
         range(size, len(every)),
         entity,
         lambda inner, outer: is_nested(every[inner], every[outer]),
-        lambda positions: _rank_of_effects(absorbed, positions),
+        partial(_rank_of_effects, absorbed),
     )
 
 

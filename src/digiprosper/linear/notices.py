@@ -124,7 +124,9 @@ _MADE: Final = {
 
 def row_notices(sample: Sample, panel: Panel, cov_type: str) -> Iterator[Notice]:
     """Report conditions on rows, changed columns, and that each row is an entity."""
-    yield from chosen_rows(table_of(panel).conditions, sample, panel.nobs)
+    conditions = table_of(panel).conditions
+    if conditions or sample.where is not None:
+        yield from chosen_rows(conditions, sample, panel.nobs)
     if panel.diagnostics:
         changed = changed_as(panel.diagnostics, columns_in(sample.factors))
         yield from (notice for notice in changed if notice.code != "index_of")
