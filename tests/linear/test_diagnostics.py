@@ -139,7 +139,9 @@ def test_common_shocks_that_entities_share_are_said() -> None:
         ({}, True),
         ({"cov_type": "crv3"}, True),
         ({"clusters": ["i", "t"]}, False),
-        ({"clusters": "g"}, False),
+        ({"clusters": "g"}, True),
+        ({"clusters": "few"}, False),
+        ({"clusters": ["g", "t"]}, False),
         ({"cov_type": "driscoll_kraay"}, False),
         ({"cov_type": "robust"}, False),
         ({"time_effects": False}, True),
@@ -151,9 +153,59 @@ def test_common_shocks_that_entities_share_are_said() -> None:
 @pytest.mark.filterwarnings("ignore::digiprosper.errors.DigiprosperWarning")
 def test_shared_exposure_is_said_of_errors_by_entity(options, is_said) -> None:
     frame = exposed_frame(0, shared=True)
-    panel = Panel(frame.assign(g=frame["i"] // 2), "i", "t")
+    panel = Panel(frame.assign(g=frame["i"] // 2, few=frame["i"] % 5), "i", "t")
     fit = FixedEffects("y", ["x"], **options).fit(panel)
     assert ("shared_exposure" in {n.code for n in fit.diagnostics}) == is_said
+
+
+def weather_frame(seed: int, *, reach: int) -> pd.DataFrame:
+    """Weather and outcomes of 90 counties in 30 states, shared by `reach` neighbours.
+
+    Neighbours are in a circle, three counties are a state. No effect.
+    """
+    rng = np.random.default_rng(seed)
+    i, t = np.indices((90, 40))
+    near = sum(np.roll(np.eye(90), shift, axis=0) for shift in range(reach))
+    temp, y = (near @ rng.normal(size=i.shape) / reach**0.5 for _ in range(2))
+    columns = {"i": i, "t": t, "state": i // 3, "temp": 15 + 8 * temp, "y": y}
+    frame = pd.DataFrame({name: values.ravel() for name, values in columns.items()})
+    return frame.assign(bin=pd.cut(frame["temp"], [-50, 5, 10, 20, 25, 80]))
+
+
+@pytest.mark.parametrize(
+    ("x", "clusters", "term"),
+    [
+        ("temp", "state", "temp"),
+        ("I(temp > 20)", "i", "I(temp > 20)"),
+        ("C(bin, ref='(10, 20]')", "i", "C(bin, ref='(10, 20]')[T."),
+    ],
+)
+@pytest.mark.filterwarnings("ignore::digiprosper.errors.CovarianceWarning")
+def test_weather_of_neighbours_is_shared_exposure(x, clusters, term) -> None:
+    said = {12: [], 1: []}
+    for reach, seed in itertools.product(said, range(10)):
+        panel = Panel(weather_frame(seed, reach=reach), "i", "t")
+        fit = FixedEffects("y", [x], clusters=clusters).fit(panel)
+        found = [n for n in fit.diagnostics if n.code == "shared_exposure"]
+        said[reach] += found
+        assert all(n.data["term"].startswith(term) for n in found)
+        assert all(f"clustered by {clusters} may be" in n.message for n in found)
+    assert len(said[12]) >= 5
+    assert not said[1]
+
+
+def test_sums_of_clusters_are_compared_within_periods() -> None:
+    frame = weather_frame(0, reach=12)
+    fit = FixedEffects("y", ["temp"], clusters="state").fit(Panel(frame, "i", "t"))
+    (notice,) = [n for n in fit.diagnostics if n.code == "shared_exposure"]
+    net = frame[["temp", "y"]]
+    for key in ("i", "t", "i", "t"):
+        net = net - net.groupby(frame[key]).transform("mean")
+    slope = (net["temp"] @ net["y"]) / (net["temp"] @ net["temp"])
+    scores = net["temp"] * (net["y"] - slope * net["temp"])
+    sums = scores.groupby([frame["state"], frame["t"]]).sum().unstack()
+    ratio = (sums.sum() ** 2 / (sums**2).sum()).mean()
+    assert notice.data["ratio"] == pytest.approx(ratio, rel=1e-9)
 
 
 def returns_frame(*, exposed: bool, firm: float = 0.0, seed: int = 0) -> pd.DataFrame:

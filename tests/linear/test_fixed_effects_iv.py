@@ -437,6 +437,34 @@ def test_an_instrument_of_two_clusters_is_no_case_for_anderson_rubin(strength) -
             assert data["terms"] == {"on": pytest.approx(2, abs=0.3)}
 
 
+@pytest.mark.parametrize("strength", [0.0, 1.5])
+@pytest.mark.filterwarnings("ignore::digiprosper.errors.DigiprosperWarning")
+def test_irrelevant_instruments_of_one_cluster_each_are_weak(strength) -> None:
+    rng = np.random.default_rng(5)
+    i, t = np.indices((60, 40)).reshape(2, -1)
+    region, wind = i % 20, rng.integers(0, 3, (20, 40))
+    u, noise = rng.normal(size=(2, i.size))
+    names = [f"z{r}_{w}" for r in range(20) for w in (1, 2)]
+    z = [(region == r) & (wind[region, t] == w) for r in range(20) for w in (1, 2)]
+    frame = pd.DataFrame(dict(zip(names, np.multiply(z, 1.0), strict=True)))
+    x = strength * wind[region, t] + u + noise
+    frame = frame.assign(i=i, t=t, region=region, x=x, y=u + rng.normal(size=i.size))
+    spec = FixedEffectsIV("y", [], ["x"], names, clusters="region")
+    fit = spec.fit(Panel(frame, "i", "t"))
+    # With clusters F of irrelevant instruments is above all critical values.
+    assert fit.iv_tests["effective_f"] > max(10, fit.iv_tests["effective_f_critical"])
+    weak = [n for n in fit.diagnostics if n.code == "weak_first_stage"]
+    assert bool(weak) is (strength == 0)
+    # The bias of least squares is 0.5; the true slope is 0.
+    assert bool(fit.pvalues["x"] < 0.01) is (strength == 0)
+    for notice in weak:
+        assert notice.data["statistic"] == "cragg_donald"
+        assert notice.data["value"] == fit.iv_tests["cragg_donald"] < 2
+        assert "too large: 40 instruments and 20 clusters" in notice.message
+    for several in (fit, fit.summary()):
+        assert ("Cragg-Donald F = " in str(several)) is (strength == 0)
+
+
 @pytest.mark.montecarlo
 def test_size_of_anderson_rubin_with_two_treated_clusters(
     measured: Callable[..., None],

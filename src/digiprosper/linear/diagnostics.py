@@ -62,6 +62,7 @@ _STANDARD_ERRORS = 4
 _BY_ROW = frozenset({"unadjusted", "robust", "hc2", "hc3"})
 _NO_CHANCE = 0.001
 _LARGER = 2.0
+_POLICY_CHANGES = 2.0
 # Growth rates in a file are often rounded.
 _ROUNDED = 0.01
 _WAYS = {2: "two-way", 3: "three-way"}
@@ -380,17 +381,35 @@ def lagged_outcome_notices(
     ]
 
 
-def dependent_scores(prepared: Prepared, solved: Solved, name: str) -> list[Notice]:
-    """Report correlated scores of the first regressor that the errors leave out."""
+def dependent_scores(
+    prepared: Prepared, solved: Solved, names: Sequence[str]
+) -> list[Notice]:
+    """Report correlated scores of the first regressor that the errors leave out.
+
+    Of a category it is the level with the smallest variance.
+    """
     if prepared.block_sums is not None or not _has_pairs(prepared.sample):
         return []
     checks = _score_checks(prepared)
     if checks:
-        scores = (solved.score_columns @ solved.root[0]) * solved.weighted_residuals
+        at = min(
+            _levels_of_first(prepared.sample, names),
+            key=lambda j: float(solved.root[j] @ solved.root[j]),
+        )
+        scores = (solved.score_columns @ solved.root[at]) * solved.weighted_residuals
         for check in checks:
-            if said := [*check(prepared, scores, name)]:
+            if said := [*check(prepared, scores, names[at])]:
                 return said
     return []
+
+
+def _levels_of_first(sample: Sample, names: Sequence[str]) -> list[int]:
+    """List the positions of the levels of the first regressor, if it is a category."""
+    columns = [[f.column for f in sample.factors_of(name)] for name in names]
+    (first, *others) = sample.factors_of(names[0])
+    if first.level is None or others:
+        return [0]
+    return [at for at, column in enumerate(columns) if column == columns[0]]
 
 
 ScoreCheck: TypeAlias = Callable[[Prepared, Floats, str], Iterator[Notice]]
@@ -406,7 +425,8 @@ def _score_checks(prepared: Prepared) -> list[ScoreCheck]:
         checks.append(_lasting_shocks)
     if by_row or (clusters == (keys.time_name,) and not inside):
         checks.append(_in_entities)
-    if by_row or clusters == (keys.entity_name,):
+    codes = prepared.cluster_codes
+    if by_row or (len(codes) == 1 and is_nested(prepared.sample.entity, codes[0])):
         checks.append(_shared_exposure)
     return checks
 
@@ -449,14 +469,23 @@ def _in_entities(prepared: Prepared, scores: Floats, name: str) -> Iterator[Noti
 
 
 def _shared_exposure(prepared: Prepared, scores: Floats, name: str) -> Iterator[Notice]:
-    """Report if entities share scores of the first regressor within periods."""
+    """Report if entities, or clusters of them, share scores within periods."""
     sample, keys = prepared.sample, prepared.sample.keys
-    ratio = float((period_sums(scores, sample.time) ** 2).mean())
+    entity, time = keys.entity_name, keys.time_name
+    groups, periods = sample.entity, sample.time
+    if prepared.cluster_names and prepared.cluster_names != (entity,):
+        (entity,) = prepared.cluster_names
+        cells = prepared.cluster_codes[0] * sample.n_times + periods
+        cells, rows = np.unique(cells, return_inverse=True)
+        scores = np.bincount(rows, scores)
+        groups, periods = np.divmod(cells, sample.n_times)
+        if groups.max() + 1 < _FEWEST_ENTITIES:
+            return
+    ratio = float((period_sums(scores, periods) ** 2).mean())
     if ratio <= _LARGER or _is_policy(sample, name):
         return
-    p_value = dependence_in_periods(scores, sample.entity, sample.time).p_value
+    p_value = dependence_in_periods(scores, groups, periods).p_value
     if p_value < _NO_CHANCE:
-        entity, time = keys.entity_name, keys.time_name
         errors = f"clustered by {entity}" if prepared.cluster_names else "by row"
         also = f"effects of groups by period, such as absorb='region^{time}'"
         if time not in prepared.effect_names:
@@ -499,12 +528,14 @@ def _lasting_shocks(prepared: Prepared, scores: Floats, name: str) -> Iterator[N
 
 
 def _is_policy(sample: Sample, name: str) -> bool:
-    """Tell whether a regressor has two values, or changes once in an entity."""
+    """Tell whether a regressor changes once in an entity, or begins and ends."""
     # Effects of a policy that grow or differ look like shocks that the treated share.
     column, entity = sample.matrix[:, sample.names.index(name)], sample.entity
     changes = (np.diff(entity) == 0) & (np.diff(column) != 0)
-    once = np.bincount(entity[1:][changes]).max(initial=0) <= 1
-    return bool(once or np.isin(column, (column.min(), column.max())).all())
+    counts = np.bincount(entity[1:][changes], minlength=entity.max() + 1)
+    # A policy ends at most; a day above 30 degrees, or in a bin, comes and goes.
+    in_two = np.isin(column, (column.min(), column.max())).all()
+    return bool(counts.max() <= 1 or (in_two and counts.mean() <= _POLICY_CHANGES))
 
 
 def missing_main_effects(

@@ -518,7 +518,7 @@ def estimate(spec: FixedEffects, panel: Panel) -> Fitted:
         *missing_main_effects(prepared, demeaned.names, demeaned.columns),
     ]
     results, solved = fit_equation(prepared, demeaned, 0, regressors, remarks=remarks)
-    if dependent := dependent_scores(prepared, solved, results.names[0]):
+    if dependent := dependent_scores(prepared, solved, results.names):
         results = replace(results, diagnostics=(*results.diagnostics, *dependent))
     return Fitted(results, prepared, demeaned, solved)
 

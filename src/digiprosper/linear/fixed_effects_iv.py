@@ -39,6 +39,7 @@ from digiprosper.linear.iv_results import IVResults
 from digiprosper.linear.kernels.anderson_rubin import reduced_forms
 from digiprosper.linear.kernels.two_stage import Projection, project, solve_two_stage
 from digiprosper.linear.notices import (
+    MANY_INSTRUMENTS,
     few_for_anderson_rubin,
     few_for_instruments,
     first_stage_strength,
@@ -370,7 +371,11 @@ def _about_strength(
 ) -> list[Notice]:
     """Report weak instruments, and instruments that vary in few clusters."""
     few = few_for_anderson_rubin(reduced_form.diagnostics, instruments)
-    return [*first_stage_strength(endog, tests, few=bool(few)), *few]
+    clusters = min(reduced_form.n_clusters, default=None)
+    many = None
+    if clusters and len(instruments) >= MANY_INSTRUMENTS * clusters:
+        many = len(instruments), clusters
+    return [*first_stage_strength(endog, tests, few=bool(few), many=many), *few]
 
 
 def _about_rows(prepared: Prepared, demeaned: Demeaned) -> list[Notice]:

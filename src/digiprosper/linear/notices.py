@@ -50,8 +50,9 @@ no_main_effect           term (a product), columns (its factors that are no regr
 shifted_log              term, column, zeros (rows)
 staggered_treatment      terms, event (column with the timing of the first; may be None)
 unseen                   count
-weak_first_stage         endog, statistic ("effective_f" or "kp_rk_f"), value, critical;
-                         F below 10
+weak_first_stage         endog, statistic ("effective_f", "kp_rk_f", or "cragg_donald"
+                         where clusters are too few for these), value, critical; F below
+                         10
 few_for_anderson_rubin   clusters (name), terms (instruments to effective clusters)
 biased_first_stage       as weak_first_stage, F from 10 to the critical value; not a
                          warning
@@ -103,6 +104,13 @@ _IN_MEMORY: Final = (
 )
 # F of a first stage below which instruments are weak (Staiger & Stock 1997).
 WEAK_F: Final = 10.0
+# With as many instruments as half of the clusters F of irrelevant ones is 2 to 200.
+MANY_INSTRUMENTS: Final = 0.5
+_F_WORDS: Final = {
+    "effective_f": "effective",
+    "kp_rk_f": "Kleibergen-Paap",
+    "cragg_donald": "Cragg-Donald",
+}
 _MADE: Final = {
     "y": (
         "computed from the outcome of the same or a later period. The outcome is then "
@@ -850,17 +858,31 @@ def unseen(count: int, text: str) -> Notice:
 
 
 def first_stage_strength(
-    endog: Sequence[str], tests: Mapping[str, Any], *, few: bool = False
+    endog: Sequence[str],
+    tests: Mapping[str, Any],
+    *,
+    few: bool = False,
+    many: tuple[int, int] | None = None,
 ) -> list[Notice]:
-    """Report weak instruments; with `few`, the Anderson-Rubin set is not valid."""
+    """Report weak instruments; with `few`, the Anderson-Rubin set is not valid.
+
+    `many` has the numbers of instruments and of clusters where the former are too many.
+    """
     statistic = "effective_f" if "effective_f" in tests else "kp_rk_f"
     value, critical = tests[statistic], tests.get("effective_f_critical")
+    beside = ""
+    if (few or many) and value >= WEAK_F > tests["cragg_donald"]:
+        why = "few clusters have the variation of an instrument"
+        if many:
+            why = f"{many[0]} instruments and {many[1]} clusters"
+        beside = f" (F with clusters, {value:.3g}, is too large: {why})"
+        statistic, value, critical = "cragg_donald", tests["cragg_donald"], None
     weak = value < WEAK_F
     if not weak and (critical is None or not value < critical):
         return []
-    word = "effective" if statistic == "effective_f" else "Kleibergen-Paap"
+    word = _F_WORDS[statistic]
     limit = (
-        ""
+        beside
         if critical is None
         else f" (5% critical value for a bias of at most 10%: {critical:.1f})"
     )
