@@ -14,6 +14,7 @@ from digiprosper import (
     Mediation,
     Panel,
     PanelThreshold,
+    etable,
 )
 from digiprosper.errors import DigiprosperWarning, IndicatorWarning, Notice
 
@@ -103,3 +104,96 @@ def test_attrs_of_others_are_no_indicators(other) -> None:
     column.attrs["indicators"] = other
     assert panel.assign(copy=column).diagnostics == panel.diagnostics
     assert panel.attach(column).diagnostics == panel.diagnostics
+
+
+# --- how an outcome is made -----------------------------------------------------------
+
+
+def emissions_frame(seed: int = 0) -> pd.DataFrame:
+    """Emissions of 30 provinces that do not depend on output, and functions of both."""
+    rng = np.random.default_rng(seed)
+    i, t = np.indices((30, 12)).reshape(2, -1)
+    keys = pd.DataFrame({"i": i, "t": t})
+    level, change = rng.normal(size=(3, 30)), rng.normal(0, 0.1, (3, i.size))
+    co2, gdp, pop = np.exp(level[:, i] + change)
+    some = np.where(rng.random(i.size) < 0.2, 0.0, co2)
+    dummy = (rng.random(i.size) < 0.5) * 1.0
+    return keys.assign(
+        **{"co2": co2, "gdp": gdp, "pop": pop, "some": some, "gdp2": gdp**2},
+        **{"gdp3": gdp**3, "intensity": (co2 / gdp).round(3), "ln_gdp": np.log(gdp)},
+        **{"ln_intensity": np.log(co2 / gdp), "gdppc": gdp / pop, "on": dummy},
+        **{"off": 1 - dummy, "ln_1": np.log(some + 1).astype("float32")},
+        **{"ln_some": np.log(np.where(some == 0, 0.01, some))},
+        **{"asinh": np.arcsinh(some), "some + 1": some + 1, "share": some / 50},
+    )
+
+
+@pytest.mark.parametrize(
+    ("y", "x", "ratio"),
+    [
+        ("log(co2 / gdp)", "log(gdp)", ("co2", "gdp")),
+        ("intensity", "gdp", ("co2", "gdp")),
+        ("ln_intensity", "ln_gdp", ("co2", "gdp")),
+        ("ln_intensity", "log(gdp / pop)", ("co2", "gdp")),
+        ("log(gdp)", "ln_intensity", ("co2", "intensity")),
+        ("log(co2 / pop)", "log(gdp / pop)", None),
+        ("log(co2)", "log(gdp)", None),
+        # Population is output over output per head.
+        ("ln_intensity", "pop", None),
+        ("gdp2", "gdp", None),
+        ("log(gdp)", "gdp2", None),
+    ],
+)
+@pytest.mark.filterwarnings("ignore::digiprosper.errors.DigiprosperWarning")
+def test_a_ratio_on_its_own_denominator_is_reported(y, x, ratio) -> None:
+    panel = Panel(emissions_frame(), "i", "t")
+    fit = FixedEffects(y, [x, "on"]).fit(panel)
+    found = [n for n in fit.diagnostics if n.code == "own_denominator"]
+    assert len(found) == (ratio is not None)
+    for notice in found:
+        names = dict(zip(("numerator", "denominator"), ratio, strict=True))
+        assert notice.data == {"outcome": y, **names, "term": x}
+        assert f"{ratio[0]} / {ratio[1]}" in " ".join(str(etable(fit)).split())
+    # As a control it is no result.
+    control = FixedEffects(y, ["on", x]).fit(panel)
+    assert "own_denominator" not in {n.code for n in control.diagnostics}
+
+
+@pytest.mark.filterwarnings("ignore::digiprosper.errors.CovarianceWarning")
+def test_the_slope_on_the_own_denominator_is_one_lower() -> None:
+    panel = Panel(emissions_frame(), "i", "t")
+    slopes = [
+        FixedEffects(y, ["log(gdp)"]).fit(panel).params["log(gdp)"]
+        for y in ("log(co2 / gdp)", "log(co2)")
+    ]
+    assert slopes[0] == pytest.approx(slopes[1] - 1, abs=1e-9)
+    assert abs(slopes[1]) < 0.2
+
+
+@pytest.mark.filterwarnings("ignore::digiprosper.errors.DigiprosperWarning")
+def test_an_instrumented_denominator_is_reported() -> None:
+    frame = emissions_frame()
+    z = frame["ln_gdp"] + np.random.default_rng(1).normal(size=len(frame))
+    panel = Panel(frame.assign(z=z), "i", "t")
+    fit = FixedEffectsIV("ln_intensity", ["on"], ["ln_gdp"], ["z"]).fit(panel)
+    (notice,) = [n for n in fit.diagnostics if n.code == "own_denominator"]
+    assert notice.data["term"] == "ln_gdp"
+
+
+@pytest.mark.parametrize(
+    ("y", "reported"),
+    [
+        *(("ln_1", True), ("asinh", True), ("ln_some", True)),
+        *(("some", False), ("ln_gdp", False), ("some + 1", False), ("share", False)),
+        *(("on", False), ("off", False), ("co2", False)),
+    ],
+)
+@pytest.mark.filterwarnings("ignore::digiprosper.errors.DigiprosperWarning")
+def test_a_column_that_is_a_log_of_zeros_is_reported(y, reported) -> None:
+    frame = emissions_frame()
+    fit = FixedEffects(y, ["pop"]).fit(Panel(frame, "i", "t"))
+    found = [n for n in fit.diagnostics if n.code == "shifted_log"]
+    assert len(found) == reported
+    for notice in found:
+        zeros = int((frame["some"] == 0).sum())
+        assert notice.data == {"term": y, "column": "some", "zeros": zeros}

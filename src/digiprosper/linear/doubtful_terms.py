@@ -5,6 +5,8 @@ code                 data
 ==================== ===============================================================
 mean_of_others       term, column, effect
 shared_in_cells      term, effects (whose groups share it)
+own_denominator      outcome, numerator, denominator, term (made from the denominator);
+                     not a warning
 ==================== ===============================================================
 """
 
@@ -19,9 +21,9 @@ import pandas as pd
 
 from digiprosper.errors import Notice, cited, quoted
 from digiprosper.kernels import Floats, Ints
-from digiprosper.kernels.tolerances import LINEAR_INSIDE, SAME_TOTAL
+from digiprosper.kernels.tolerances import LINEAR_INSIDE, NO_DIVISION, SAME_TOTAL
 from digiprosper.kernels.within import is_nested
-from digiprosper.linear.notices import made_from, many_dummies
+from digiprosper.linear.notices import made_from, many_dummies, shifted_log_notice
 from digiprosper.panel import Panel, PanelScan, Sample
 from digiprosper.panel.access import table_of
 from digiprosper.panel.table import Table
@@ -33,6 +35,14 @@ from digiprosper.report.terms import columns_in
 _FEWEST_INSIDE = 3
 # Slopes are as exact as the root of what a linear function may leave.
 _NEAR = 1e-4
+# A ratio in a file is often rounded. In logs, shares of its variation: what rounding
+# leaves, and what the numerator alone must leave.
+_ROUNDED = 0.01
+_MORE_THAN_NUMERATOR = 0.1
+_FEW_ROWS = 300
+# The logs of numbers that files contain are smaller.
+_LARGEST_LOG = 100.0
+_SEVEN_DIGITS = 1e-6
 _REGRESSORS = ("x", "endog", "treatment", "mediators")
 
 
@@ -58,6 +68,8 @@ def term_notices(
             yield from shared_treatments(sample, panel, of_interest)
         elif cov_type not in ("driscoll_kraay", "xtscc", "conley"):
             yield from _shared_in_cells(sample, of_interest[0], effects, clusters)
+        if len(roles.get("y", ())) == 1:
+            yield from _about_outcome(sample, table_of(panel), of_interest[-1])
     yield from derived_term_notices(sample, panel)
     yield from indicators_on_both_sides(sample, panel)
     yield from many_dummies(sample)
@@ -268,6 +280,92 @@ def _slopes_inside(z: Floats, x: Floats, codes: Ints) -> tuple[Floats | None, In
     if (zz * xx - zx**2 > LINEAR_INSIDE * zz * xx)[moves].any():
         return None, size
     return zx[moves] / xx[moves], size[moves] - 1
+
+
+def _about_outcome(sample: Sample, table: Table, at: int) -> Iterator[Notice]:
+    """Report how an outcome is made from columns, beside a regressor by position."""
+    # Some hundred rows tell what a column is made of.
+    rows = np.linspace(0, sample.nobs - 1, min(sample.nobs, _FEW_ROWS)).astype(int)
+    numbers = table.data.iloc[table.index.get_indexer(sample.index[rows])]
+    numbers = numbers.select_dtypes("number")
+    numbers = numbers.loc[:, (numbers >= 0).all()]
+    names, values = [*map(str, numbers)], numbers.to_numpy(dtype=float)
+    (y,) = sample.roles["y"]
+    outcome, v = sample.names[y], sample.matrix[rows, y]
+    if outcome in table.data:
+        yield from _shifted_log(table, outcome, v, names, values)
+    has_log = (values > 0).all(axis=0)
+    logs = np.log(values[:, has_log])
+    logs = np.column_stack([logs - logs.mean(axis=0), np.zeros(len(rows))])
+    ratios = _ratios(v, logs)
+    regressor = _ratios(sample.matrix[rows, at], logs) if ratios else []
+    names = [name for name, has in zip(names, has_log, strict=True) if has]
+    term = sample.names[at]
+    written = columns_in({term: sample.factors_of(term)})
+    for (top, below), (made_of, over) in product(ratios, regressor):
+        # Population is output over output per head, but contains no output.
+        if below == made_of and (over == len(names) or names[over] in written):
+            yield _own_denominator(outcome, names[top], names[below], term)
+            return
+
+
+def _own_denominator(
+    outcome: str, numerator: str, denominator: str, term: str
+) -> Notice:
+    """Report a regressor that contains the denominator of the outcome."""
+    text = (
+        f"{cited(outcome)} equals {cited(numerator)} / {cited(denominator)}, perhaps "
+        f"in logs or other units, and {cited(term)} contains {cited(denominator)}: if "
+        f"{cited(numerator)} does not change with it, the slope is negative (-1 "
+        f"between logs), not zero. If {cited(outcome)} was computed so, explain "
+        f"{cited(numerator)} instead."
+    )
+    data = {"outcome": outcome, "numerator": numerator}
+    data |= {"denominator": denominator, "term": term}
+    return Notice("own_denominator", text, data)
+
+
+def _shifted_log(
+    table: Table, outcome: str, v: Floats, names: Sequence[str], values: Floats
+) -> Iterator[Notice]:
+    """Report an outcome that is the log of a column with zeros, or its asinh."""
+    if np.abs(v).max() > _LARGEST_LOG:
+        return
+    for at in np.flatnonzero((values == 0).any(axis=0)):
+        column = values[:, at]
+        zero, name = column == 0, names[at]
+        added = float(np.exp(v[zero][0]))
+        replaced = np.log(np.where(zero, min(added, 1.0), column))
+        for log in (np.log(column + added), np.arcsinh(column), replaced):
+            # Stata's numbers have seven digits.
+            if np.allclose(v, log, rtol=_SEVEN_DIGITS, atol=_SEVEN_DIGITS):
+                zeros = int((table.numeric(name) == 0).sum())
+                yield shifted_log_notice(outcome, name, zeros, table.nobs)
+                return
+
+
+def _ratios(values: Floats, logs: Floats) -> list[tuple[int, int]]:
+    """List the pairs of columns, given as logs without means, whose ratio this is.
+
+    The values may be the ratio or its log, times a unit. The last column, of zeros, is
+    no denominator.
+    """
+    pairs: list[tuple[int, int]] = []
+    for log in (values, np.log(values) if (values > 0).all() else values):
+        v = log - log.mean()
+        # Sums of squares of ``v - a + b``, by numerator a and denominator b.
+        size, along, products = v @ v, v @ logs, logs.T @ logs
+        squares = products.diagonal() + 2 * along - 2 * products
+        squares += size + products.diagonal()[:, None] - 2 * along[:, None]
+        shares = squares[:-1] / max(size, NO_DIVISION)
+        fits = shares < _ROUNDED**2
+        # A denominator that hardly varies would fit beside any numerator.
+        fits[shares[:, -1] < _MORE_THAN_NUMERATOR**2, :-1] = False
+        # The cube over the square of a column is no ratio of two.
+        rest = np.outer(products.diagonal(), products.diagonal()) - products**2
+        fits[:, :-1] &= (rest > _ROUNDED**2 * products**2)[:-1, :-1]
+        pairs += [*zip(*(at.tolist() for at in np.nonzero(fits)), strict=True)]
+    return pairs
 
 
 def _shared_in_cells(

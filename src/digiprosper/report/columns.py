@@ -33,6 +33,7 @@ _NAMES: Mapping[str, tuple[str, ...]] = {
     "standardised": ("cells",),
     "separated": ("count",),
     "shifted_log": ("term", "column"),
+    "own_denominator": ("outcome", "numerator", "denominator", "term"),
     "dropped_collinear": ("column", "on"),
     "dropped_absorbed": ("column", "effects"),
     "no_variance": ("terms",),
