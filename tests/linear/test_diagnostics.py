@@ -203,8 +203,9 @@ def test_sums_of_clusters_are_compared_within_periods() -> None:
         net = net - net.groupby(frame[key]).transform("mean")
     slope = (net["temp"] @ net["y"]) / (net["temp"] @ net["temp"])
     scores = net["temp"] * (net["y"] - slope * net["temp"])
-    sums = scores.groupby([frame["state"], frame["t"]]).sum().unstack()
-    ratio = (sums.sum() ** 2 / (sums**2).sum()).mean()
+    sums = scores.groupby([frame["t"], frame["state"]]).sum()
+    by_time = sums.groupby("t").sum() ** 2 / (sums**2).groupby("t").sum()
+    ratio = by_time.mean()
     assert notice.data["ratio"] == pytest.approx(ratio, rel=1e-9)
 
 

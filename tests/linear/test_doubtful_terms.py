@@ -119,11 +119,20 @@ def emissions_frame(seed: int = 0) -> pd.DataFrame:
     some = np.where(rng.random(i.size) < 0.2, 0.0, co2)
     dummy = (rng.random(i.size) < 0.5) * 1.0
     return keys.assign(
-        **{"co2": co2, "gdp": gdp, "pop": pop, "some": some, "gdp2": gdp**2},
-        **{"gdp3": gdp**3, "intensity": (co2 / gdp).round(3), "ln_gdp": np.log(gdp)},
-        **{"ln_intensity": np.log(co2 / gdp), "gdppc": gdp / pop, "on": dummy},
-        **{"off": 1 - dummy, "ln_1": np.log(some + 1).astype("float32")},
-        **{"ln_some": np.log(np.where(some == 0, 0.01, some))},
+        co2=co2,
+        gdp=gdp,
+        pop=pop,
+        some=some,
+        gdp2=gdp**2,
+        gdp3=gdp**3,
+        intensity=(co2 / gdp).round(3),
+        ln_gdp=np.log(gdp),
+        ln_intensity=np.log(co2 / gdp),
+        gdppc=gdp / pop,
+        on=dummy,
+        off=1 - dummy,
+        ln_1=np.log(some + 1).astype("float32"),
+        ln_some=np.log(np.where(some == 0, 0.01, some)),
         **{"asinh": np.arcsinh(some), "some + 1": some + 1, "share": some / 50},
     )
 

@@ -392,10 +392,9 @@ def dependent_scores(
         return []
     checks = _score_checks(prepared)
     if checks:
-        at = min(
-            _levels_of_first(prepared.sample, names),
-            key=lambda j: float(solved.root[j] @ solved.root[j]),
-        )
+        levels = _levels_of_first(prepared.sample, names)
+        root = solved.root[levels] / np.abs(solved.root[levels]).max()
+        at = levels[int(np.linalg.norm(root, axis=1).argmin())]
         scores = (solved.score_columns @ solved.root[at]) * solved.weighted_residuals
         for check in checks:
             if said := [*check(prepared, scores, names[at])]:

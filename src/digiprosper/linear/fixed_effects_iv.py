@@ -34,15 +34,16 @@ from digiprosper.linear.instrument_columns import (
     selected_columns,
     usable_columns,
 )
-from digiprosper.linear.instrument_tests import endogeneity_test, instrument_tests
+from digiprosper.linear.instrument_tests import (
+    about_strength,
+    endogeneity_test,
+    instrument_tests,
+)
 from digiprosper.linear.iv_results import IVResults
 from digiprosper.linear.kernels.anderson_rubin import reduced_forms
 from digiprosper.linear.kernels.two_stage import Projection, project, solve_two_stage
 from digiprosper.linear.notices import (
-    MANY_INSTRUMENTS,
-    few_for_anderson_rubin,
     few_for_instruments,
-    first_stage_strength,
     in_memory_only,
 )
 from digiprosper.linear.preparation import (
@@ -311,7 +312,7 @@ def two_stage(
         *leave_one_out_mean_notices(
             prepared, demeaned, positions.instruments, positions.endog
         ),
-        *_about_strength(endog, instruments, tests, reduced_form),
+        *about_strength(endog, instruments, tests, reduced_form),
     ]
     if prepared.block_sums is not None:
         notices += in_memory_only(notices)
@@ -361,21 +362,6 @@ def _with_scores(
         },
     )
     return out
-
-
-def _about_strength(
-    endog: tuple[str, ...],
-    instruments: tuple[str, ...],
-    tests: dict[str, Any],
-    reduced_form: LinearResults,
-) -> list[Notice]:
-    """Report weak instruments, and instruments that vary in few clusters."""
-    few = few_for_anderson_rubin(reduced_form.diagnostics, instruments)
-    clusters = min(reduced_form.n_clusters, default=None)
-    many = None
-    if clusters and len(instruments) >= MANY_INSTRUMENTS * clusters:
-        many = len(instruments), clusters
-    return [*first_stage_strength(endog, tests, few=bool(few), many=many), *few]
 
 
 def _about_rows(prepared: Prepared, demeaned: Demeaned) -> list[Notice]:

@@ -50,12 +50,6 @@ no_main_effect           term (a product), columns (its factors that are no regr
 shifted_log              term, column, zeros (rows)
 staggered_treatment      terms, event (column with the timing of the first; may be None)
 unseen                   count
-weak_first_stage         endog, statistic ("effective_f", "kp_rk_f", or "cragg_donald"
-                         where clusters are too few for these), value, critical; F below
-                         10
-few_for_anderson_rubin   clusters (name), terms (instruments to effective clusters)
-biased_first_stage       as weak_first_stage, F from 10 to the critical value; not a
-                         warning
 ======================== ===============================================================
 """
 
@@ -102,15 +96,6 @@ _IN_MEMORY: Final = (
     *("wild_bootstrap", "randomisation_test", "StaggeredDid", "DynamicPanel"),
     *("PoissonEffects", "block_test", "crv3", "cr2"),
 )
-# F of a first stage below which instruments are weak (Staiger & Stock 1997).
-WEAK_F: Final = 10.0
-# With as many instruments as half of the clusters F of irrelevant ones is 2 to 200.
-MANY_INSTRUMENTS: Final = 0.5
-_F_WORDS: Final = {
-    "effective_f": "effective",
-    "kp_rk_f": "Kleibergen-Paap",
-    "cragg_donald": "Cragg-Donald",
-}
 _MADE: Final = {
     "y": (
         "computed from the outcome of the same or a later period. The outcome is then "
@@ -852,93 +837,6 @@ def nickell(columns: Sequence[str], periods: float, text: str) -> Notice:
 def unseen(count: int, text: str) -> Notice:
     """Report rows without a prediction."""
     return Notice("unseen", text, {"count": count})
-
-
-# --- instruments ----------------------------------------------------------------------
-
-
-def first_stage_strength(
-    endog: Sequence[str],
-    tests: Mapping[str, Any],
-    *,
-    few: bool = False,
-    many: tuple[int, int] | None = None,
-) -> list[Notice]:
-    """Report weak instruments; with `few`, the Anderson-Rubin set is not valid.
-
-    `many` has the numbers of instruments and of clusters where the former are too many.
-    """
-    statistic = "effective_f" if "effective_f" in tests else "kp_rk_f"
-    value, critical = tests[statistic], tests.get("effective_f_critical")
-    beside = ""
-    if (few or many) and value >= WEAK_F > tests["cragg_donald"]:
-        why = "few clusters have the variation of an instrument"
-        if many:
-            why = f"{many[0]} instruments and {many[1]} clusters"
-        beside = f" (F with clusters, {value:.3g}, is too large: {why})"
-        statistic, value, critical = "cragg_donald", tests["cragg_donald"], None
-    weak = value < WEAK_F
-    if not weak and (critical is None or not value < critical):
-        return []
-    word = _F_WORDS[statistic]
-    limit = (
-        beside
-        if critical is None
-        else f" (5% critical value for a bias of at most 10%: {critical:.1f})"
-    )
-    if len(endog) == 1:
-        instead = "the Anderson-Rubin set, results.anderson_rubin(), is"
-    else:
-        instead = (
-            "the joint Anderson-Rubin test, results.anderson_rubin_test({...}), is"
-        )
-    if weak:
-        consequence = (
-            "the instruments are weak. The estimate may be biased towards least "
-            "squares, and its t interval may cover too rarely"
-        )
-        instead += " also valid with weak instruments. Report it instead"
-    else:
-        consequence = "the bias of the estimate may exceed 10% of the worst case"
-        instead += " not affected"
-    text = (
-        f"{word} F = {value:.3g} of the first stage of {quoted(endog)}{limit}: "
-        f"{consequence}{'' if few else f'; {instead}'}."
-    )
-    data = {
-        "endog": tuple(endog),
-        "statistic": statistic,
-        "value": float(value),
-        "critical": critical,
-    }
-    return [Notice("weak_first_stage" if weak else "biased_first_stage", text, data)]
-
-
-def few_for_anderson_rubin(
-    notices: Iterable[Notice], instruments: Sequence[str]
-) -> list[Notice]:
-    """Report instruments that vary in two clusters, from notices of a reduced form."""
-    # See test_size_of_anderson_rubin_with_two_treated_clusters.
-    out = []
-    for data in (notice.data for notice in notices if notice.code == "few_treated"):
-        terms = {
-            name: data["terms"][name]["effective"]
-            for name in instruments
-            if name in data["terms"]
-            and data["terms"][name]["effective"] < LEAST_EFFECTIVE
-        }
-        if terms:
-            text = (
-                f"{quoted(terms)}: identified by {min(terms.values()):.1f} effective "
-                f"clusters ({data['clusters']}), so Anderson-Rubin sets and tests are "
-                "not valid: in simulated panels of 31 x 10 with an instrument "
-                "that varies in two clusters a test at 5% rejected a true value in "
-                "14%. Test the reduced form: dp.randomisation_test(spec, panel, term), "
-                "where spec is a FixedEffects with the instrument as regressor."
-            )
-            named = {"clusters": data["clusters"], "terms": terms}
-            out.append(Notice("few_for_anderson_rubin", text, named))
-    return out
 
 
 def separated_notice(
