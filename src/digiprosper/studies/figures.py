@@ -26,7 +26,7 @@ from digiprosper.report.labels import effect_names
 from digiprosper.report.verdicts import rejects
 from digiprosper.report.words import Language
 from digiprosper.studies.control_set_results import NO_CANDIDATE, ControlSets
-from digiprosper.studies.search_results import SearchTest
+from digiprosper.studies.search_test import SearchTest
 
 _CONTROLS = "control"
 
