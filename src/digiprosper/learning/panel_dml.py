@@ -22,8 +22,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field, replace
 from functools import partial
-from math import inf
-from typing import Any, Final, Literal, cast, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 import pandas as pd
@@ -100,18 +99,18 @@ _FLEXIBLE = (
 )
 # Of these the learners inside say what they are.
 _COMBINATIONS = ("StackingRegressor", "VotingRegressor")
-ENOUGH_SEEDS: Final = 20
+ENOUGH_SEEDS = 20
 # Below so many entities no learner of trees covered in simulated panels.
-ENOUGH_ENTITIES: Final = 100
-_ALL_LEARNED: Final = 0.98
+ENOUGH_ENTITIES = 100
+_ALL_LEARNED = 0.98
 # docs/measured/dml_with_31_provinces.json
 # docs/measured/coverage_of_learning_with_an_instrument.json
-_WEAK: Final = "F of 1.0, coverage .856; F of 3.7, coverage .890"
-_FEW: Final = (
+_WEAK = "F of 1.0, coverage .856; F of 3.7, coverage .890"
+_FEW = (
     "learners are fitted to few clusters, and intervals are valid with many only. "
     "Compare FixedEffects with the same terms and cov_type='crv3'."
 )
-_SIMULATED: Final = (
+_SIMULATED = (
     "forest with transform='difference', .159 and .400 (linear controls), .602 and "
     ".000 (quadratic); lasso with transform='dictionary', .017 and .920, -.021 and .880"
 )
@@ -275,8 +274,7 @@ class PanelDML(Specification):
                 "transform",
                 "within",
                 f"learners: {cited(flexible[0])} is not linear, and transform='within' "
-                "is right for linear functions only: the demeaned value of g(x) is no "
-                "function of the demeaned x. Use transform='difference'.",
+                "is right for linear functions only. Use transform='difference'.",
             )
         if self.transform in ("difference", "mundlak") and not self.entity_effects:
             raise option_error(
@@ -337,7 +335,8 @@ class PanelDML(Specification):
         sample = prepare_learning(self, panel)
         refuse_learners(self, sample)
         prepared, rows = sample.prepared, sample.prepared.sample
-        seed, beside = seed_sequence(rng), _fit_fixed_effects(sample)
+        seed: Any = seed_sequence(rng)
+        beside = _fit_fixed_effects(sample)
         is_varied = sample.folds is None or any(
             seed_names(learner) for _, learner in self.learners
         )
@@ -350,7 +349,7 @@ class PanelDML(Specification):
             beside["linear"].inference,
             ssc=self.ssc,
             df_counted=None,
-            rng_entropy=cast("int", seed.entropy),
+            rng_entropy=seed.entropy,
         )
         not_drawn = "none" if self.folds is None else "fixed"
         results = DMLResults(
@@ -847,7 +846,7 @@ def about_estimates(
                 "without controls, or worse."
             )
             yield Notice("useless_learner", text, {"learner": name, "r2": r2})
-        terms_y, terms_d = by_terms.get(name, (-inf, -inf))
+        terms_y, terms_d = by_terms.get(name, (-np.inf, -np.inf))
         if r2_y <= terms_y or r2 <= terms_d:
             entities = results.info["n_entities"]
             text = (

@@ -150,28 +150,26 @@ class SearchTest(Summarised, PickledByName):
 
     def _summary(self) -> Summary:
         detail: Any = self.test.detail
-        models = self.frame.set_index("model").to_dict("index")
+        models: Any = self.frame.set_index("model")
         limit = f"{1 - self.level:.4g}"
-        rank = 1 + (self.frame["statistic"].abs() > self.test.statistic).sum()
+        rank = 1 + (models["statistic"].abs() > self.test.statistic).sum()
         draws = "all " * detail["enumerated"] + f"{detail['reps']:,} draws"
         named = (
             ("Reported", detail["reported"], self.test.p_value),
             ("Largest |t|", detail["best"], detail["best_p_value"]),
         )
-        rows = []
-        for name, label, searched_p in named:
-            model = models[label]
-            numbers = f"{model['estimate']:z.5g}", f"{model['statistic']:z.2f}"
-            rows.append([name, *numbers, p_text(model["p_value"]), p_text(searched_p)])
-        lines = [
-            "",
-            *(f"{name}: {label}." for name, label, _ in named),
+        rows, lines = [], [""]
+        for name, label, p in named:
+            b, t, own_p = models.loc[label, ["estimate", "statistic", "p_value"]]
+            rows.append([name, f"{b:z.5g}", f"{t:z.2f}", p_text(own_p), p_text(p)])
+            lines.append(f"{name}: {label}.")
+        lines += [
             f"p-values are <= {limit} in {detail['significant']:.1%} of the "
             "specifications.",
             f"Rank of the reported |t|: {rank:,} of {len(models):,}.",
         ]
         if (other := detail["without_star"]) is not None:
-            p = p_words(models[other]["p_value"])
+            p = p_words(models["p_value"][other])
             lines.append(f"Nearest set of controls with p > {limit}: {other} ({p}).")
         if self.left_out:
             lines.append(

@@ -202,40 +202,11 @@ def two_turns_test(
     u_test.check_fit("two_turns_test", results, variable=variable)
     positions = _cubic_positions(results, variable)
     name = results.names[positions[0]]
-    ends = u_test.check_interval(interval, results.sample_stats, name, "cube")
-    curve = u_test.Curve("two_turns_test", results, positions, "cube", ends)
-    level = check_level(level)
-    return _test_curve(curve, u_test.moderator_values(curve, at), level)
-
-
-def _cubic_positions(results: LinearResults, variable: str) -> tuple[int, int, int]:
-    """Find the variable, its square and its cube among the coefficients."""
-    level = u_test.position_of(results, variable, "two_turns_test")
-    bends = u_test.bending_terms(results.terms, variable)
-    if sorted(bends.values()) != ["cube", "square"]:
-        terms = tuple(results.names[position] for position in bends)
-        square, cube = (f"I({variable}**{power})" for power in (2, 3))
-        raise one_problem(
-            TermError,
-            "no_cubic",
-            f"two_turns_test needs the square and the cube of {cited(variable)} in the "
-            f"fit, and no other term that bends the curve; it has "
-            f"{quoted(terms) or 'none'}. Add {cited(square)} and {cited(cube)} to x; "
-            "u_test tests curves with one turning point.",
-            variable=variable,
-            terms=terms,
-        )
-    by_form = {form: position for position, form in bends.items()}
-    return level, by_form["square"], by_form["cube"]
-
-
-def _test_curve(
-    curve: u_test.Curve, at: Mapping[str, Any], level: float
-) -> TwoTurnsResult:
-    """Test a curve, with other columns `at` these values; z is x scaled to [-1, 1]."""
-    results, (low, high) = curve.results, curve.interval
+    low, high = u_test.check_interval(interval, results.sample_stats, name, "cube")
+    curve = u_test.Curve("two_turns_test", results, positions, "cube", (low, high))
+    level, at = check_level(level), u_test.moderator_values(curve, at)
     middle, half = (low + high) / 2, (high - low) / 2
-    # From b1, b2, b3 to the coefficients of the slope as a polynomial in z.
+    # From b1, b2, b3 to the slope as a polynomial in z, x scaled to [-1, 1].
     to_slope = np.array(
         [
             [1.0, 2 * middle, 3 * middle**2],
@@ -279,3 +250,24 @@ def _test_curve(
         terms=curve.terms,
         **{name: tuple(values.tolist()) for name, values in numbers.items()},
     )
+
+
+def _cubic_positions(results: LinearResults, variable: str) -> tuple[int, int, int]:
+    """Find the variable, its square and its cube among the coefficients."""
+    level = u_test.position_of(results, variable, "two_turns_test")
+    bends = u_test.bending_terms(results.terms, variable)
+    if sorted(bends.values()) != ["cube", "square"]:
+        terms = tuple(results.names[position] for position in bends)
+        square, cube = (f"I({variable}**{power})" for power in (2, 3))
+        raise one_problem(
+            TermError,
+            "no_cubic",
+            f"two_turns_test needs the square and the cube of {cited(variable)} in the "
+            f"fit, and no other term that bends the curve; it has "
+            f"{quoted(terms) or 'none'}. Add {cited(square)} and {cited(cube)} to x; "
+            "u_test tests curves with one turning point.",
+            variable=variable,
+            terms=terms,
+        )
+    by_form = {form: position for position, form in bends.items()}
+    return level, by_form["square"], by_form["cube"]
