@@ -337,9 +337,8 @@ class PanelDML(Specification):
         prepared, rows = sample.prepared, sample.prepared.sample
         seed: Any = seed_sequence(rng)
         beside = _fit_fixed_effects(sample)
-        is_varied = sample.folds is None or any(
-            seed_names(learner) for _, learner in self.learners
-        )
+        learners = dict(self.learners)
+        is_varied = sample.folds is None or any(map(seed_names, learners.values()))
         seeds = seed.spawn(self.seeds if is_varied else 1)
         runs = _estimate_all(self, sample, seeds)
         estimates = runs["estimate"].to_numpy().reshape(len(seeds), -1)
@@ -354,7 +353,7 @@ class PanelDML(Specification):
         not_drawn = "none" if self.folds is None else "fixed"
         results = DMLResults(
             estimated=Estimates.of(
-                [name for name, _ in self.learners],
+                list(learners),
                 np.median(estimates, axis=0),
                 kernel.over_seeds(estimates, influences),
                 inference,

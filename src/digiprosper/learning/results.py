@@ -150,7 +150,7 @@ class DMLResults(BaseResults):
         """
         (base,) = BaseResults.table_columns(self, level)
         (term,) = slope_terms([self.treatment], self.factors)
-        measures = self.comparison.drop(columns=["estimate", "std_error"])
+        measures: Any = self.comparison.drop(columns=["estimate", "std_error"])
         columns = []
         for name, values in measures.loc[list(self.names)].to_dict("index").items():
             rows = [(Remark(f"stat.{key}", {}, WORDS), values[key]) for key in values]

@@ -332,7 +332,7 @@ def search_test(  # noqa: PLR0913  (what is searched, and how: all but three nam
             model=reported,
         )
     terms = (*base.x, *candidates)
-    models = [
+    models: list[Any] = [
         _search_sets(sets, searched, equations, level),
         *(
             _fit_other(label, other, panel, terms, sets, equations, level)

@@ -245,11 +245,9 @@ def two_turns_test(
     not_significant = excess((inner[:-1] + inner[1:]) / 2) <= 0
     sets = middle + half * np.column_stack([ends[:-1], ends[1:]])[not_significant]
     t = numbers["tstats"]
-    return TwoTurnsResult(
-        **curve.test_fields(at, level, weights, t, sets.tolist(), inside=inside),
-        terms=curve.terms,
-        **{name: tuple(values.tolist()) for name, values in numbers.items()},
-    )
+    fields = curve.test_fields(at, level, weights, t, sets.tolist(), inside=inside)
+    fields |= {name: tuple(values.tolist()) for name, values in numbers.items()}
+    return TwoTurnsResult(**fields, terms=curve.terms)
 
 
 def _cubic_positions(results: LinearResults, variable: str) -> tuple[int, int, int]:

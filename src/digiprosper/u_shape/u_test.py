@@ -112,6 +112,10 @@ class CurveTest(Summarised, PickledByName):
     at: Mapping[str, Any] = field(default_factory=dict)
 
     @property
+    def _fitted_shape(self) -> str:
+        raise NotImplementedError
+
+    @property
     def shape(self) -> str:
         """``"U"`` or ``"inverse U"`` if supported, otherwise ``"none"``.
 
@@ -554,7 +558,7 @@ class Curve:
         level: float,
         weights: Floats,
         t: Floats,
-        sets: Sequence[tuple[float, float]],
+        sets: Sequence[Sequence[float]],
         *,
         inside: bool,
     ) -> dict[str, Any]:
