@@ -539,11 +539,18 @@ def make_features(
 
 def _read_fixed_folds(spec: Any, prepared: Prepared) -> Ints | None:
     """Return the fold of each row, by its cluster; None if they are drawn."""
+    (name,), (groups,) = prepared.cluster_names, prepared.count.groups
     if isinstance(spec.folds, int):
+        if spec.folds > groups:
+            raise option_error(
+                "folds",
+                spec.folds,
+                f"folds={spec.folds} is more than the {groups} clusters ({name}), "
+                "which folds consist of.",
+            )
         return None
     if spec.folds is None:
         return np.zeros(prepared.sample.nobs, dtype=np.intp)
-    name = prepared.cluster_names[0]
     labels = pd.Series(prepared.sample.code_levels[name][prepared.cluster_codes[0]])
     folds = labels.map(dict(spec.folds))
     absent = labels[folds.isna()].unique().tolist()
@@ -567,8 +574,7 @@ def _read_fixed_folds(spec: Any, prepared: Prepared) -> Ints | None:
 
 def refuse_learners(spec: Any, sample: LearningSample) -> None:
     """Refuse learners that are unreliable with few entities or rows."""
-    prepared, (rows, width) = sample.prepared, sample.features.shape
-    entities = prepared.sample.n_entities
+    (rows, width), entities = sample.features.shape, sample.prepared.sample.n_entities
     for name, learner in spec.learners:
         if is_flexible(learner) and entities < ENOUGH_ENTITIES:
             raise not_identified(
@@ -590,14 +596,6 @@ def refuse_learners(spec: Any, sample: LearningSample) -> None:
                 f"{width} features of {counted(rows, 'row')}, more than one for every "
                 f"{_ROWS_A_FEATURE} rows. Use a lasso, degree=1 or fewer controls.",
             )
-    (clusters,), (groups,) = prepared.cluster_names, prepared.count.groups
-    if sample.folds is None and spec.folds > groups:
-        raise option_error(
-            "folds",
-            spec.folds,
-            f"folds={spec.folds} is more than the {groups} clusters ({clusters}), "
-            "which folds consist of.",
-        )
 
 
 def draw_folds(

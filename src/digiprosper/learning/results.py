@@ -153,7 +153,7 @@ class DMLResults(BaseResults):
         measures: Any = self.comparison.drop(columns=["estimate", "std_error"])
         columns = []
         for name, values in measures.loc[list(self.names)].to_dict("index").items():
-            rows = [(Remark(f"stat.{key}", {}, WORDS), values[key]) for key in values]
+            rows = [(Remark("stat." + key, {}, WORDS), values[key]) for key in values]
             columns.append(
                 replace(
                     base,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
@@ -24,9 +24,9 @@ from digiprosper.kernels import Floats, Ints
 from digiprosper.kernels.resampling import seed_sequence
 from digiprosper.linear.estimation import collinear_problem, counts_and_vcov
 from digiprosper.linear.fixed_effects import FixedEffects, refuse_other_specification
-from digiprosper.linear.kernels.wild import p_value_of_draws, wild_weights
+from digiprosper.linear.kernels.wild import WildWeights, p_value_of_draws, wild_weights
 from digiprosper.linear.notices import NEAR
-from digiprosper.optional import Done, progress_bar
+from digiprosper.optional import progress_bar
 from digiprosper.panel import Panel
 from digiprosper.panel.terms import canonical
 from digiprosper.report.columns import Column, Remark
@@ -314,7 +314,6 @@ def search_test(  # noqa: PLR0913  (what is searched, and how: all but three nam
     >>> found.test.p_value > 0.3
     True
     """
-    refuse_other_specification("search_test", spec)
     reps, level = check_reps(reps, _LEAST_REPS), check_level(level)
     seed = seed_sequence(rng)
     candidates = _read_candidates(spec, candidates, term, also)
@@ -343,15 +342,9 @@ def search_test(  # noqa: PLR0913  (what is searched, and how: all but three nam
     frame = pd.concat(rows).sort_values("estimate", kind="stable", ignore_index=True)
     residuals, position = _fit_restricted(equations, sets)
     weights = wild_weights(1 + int(position.max()), reps)
-    size = max(1, _CACHED // (len(frame) + position.size))
-    # A drawn outcome is that of the data plus this.
-    changes = (
-        residuals[:, None] * (drawn[:, position] - 1).T
-        for drawn in weights.chunks(seed, size)
+    best, frame["band_low"], frame["band_high"] = _draw_estimates(
+        estimates, residuals, position, weights, seed, len(frame), level, progress
     )
-    with progress_bar("search_test", weights.reps, show=progress) as done:
-        best, band = _draw_estimates(estimates, changes, len(frame), level, done)
-    frame["band_low"], frame["band_high"] = band
     detail = _compare_reported(frame, searched, reported, level)
     p_value, detail["best_p_value"] = (
         p_value_of_draws(best, detail[key], enumerated=weights.enumerated)
@@ -389,7 +382,8 @@ def search_test(  # noqa: PLR0913  (what is searched, and how: all but three nam
 def _read_candidates(
     spec: FixedEffects, candidates: object, term: object, also: object
 ) -> tuple[str, ...]:
-    """Read the candidates; refuse too many, and other covariances."""
+    """Read the candidates; refuse too many, other models and other covariances."""
+    refuse_other_specification("search_test", spec)
     if not isinstance(also, Mapping | None):
         raise InputTypeError(
             "search_test: also must be a mapping of labels to specifications, such as "
@@ -525,28 +519,34 @@ def _fit_restricted(equations: Equations, sets: ControlSets) -> tuple[Floats, In
 
 def _draw_estimates(
     estimates: Sequence[_Estimate],
-    changes: Iterable[Floats],
+    residuals: Floats,
+    position: Ints,
+    weights: WildWeights,
+    seed: np.random.SeedSequence,
     count: int,
     level: float,
-    done: Done,
-) -> tuple[Floats, list[Floats]]:
-    """Estimate all specifications, `count` of them, after changes of the outcome.
+    progress: bool,  # noqa: FBT001
+) -> list[Floats]:
+    """Draw outcomes without an effect, and estimate all specifications, `count`.
 
     Returns the largest absolute t (R,), and both ends of a band of the estimates in
     ascending order, (count,) each.
     """
     ranks = np.linspace(0, count - 1, min(count, _RANKS))
     best, curves = [], []
-    for change in changes:
-        numbers = [estimate(change) for estimate in estimates]
-        slopes, t = map(np.vstack, zip(*numbers, strict=True))
-        best.append(np.abs(t).max(axis=0))
-        ordered = np.sort(slopes.T.copy())
-        curves.append(ordered[:, ranks.round().astype(np.intp)])
-        done(len(curves[-1]))
+    with progress_bar("search_test", weights.reps, show=progress) as done:
+        for drawn in weights.chunks(seed, max(1, _CACHED // (count + position.size))):
+            # A drawn outcome is that of the data plus this.
+            change = residuals[:, None] * (drawn[:, position] - 1).T
+            numbers = [estimate(change) for estimate in estimates]
+            slopes, t = map(np.vstack, zip(*numbers, strict=True))
+            best.append(np.abs(t).max(axis=0))
+            ordered = np.sort(slopes.T.copy())
+            curves.append(ordered[:, ranks.round().astype(np.intp)])
+            done(len(drawn))
     ends = np.quantile(np.vstack(curves), ((1 - level) / 2, (1 + level) / 2), axis=0)
     band = [np.interp(np.arange(count), ranks, end) for end in ends]
-    return np.concatenate(best), band
+    return [np.concatenate(best), *band]
 
 
 def _compare_reported(
