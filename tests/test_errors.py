@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import pickle
 import warnings
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,6 +17,7 @@ from digiprosper.errors import (
     DigiprosperError,
     DigiprosperWarning,
     FewClustersWarning,
+    HeldWarnings,
     Notice,
     hold_warnings,
     issue,
@@ -98,8 +100,17 @@ def test_issue_points_at_the_caller_outside_the_package() -> None:
     assert {w.filename for w in caught} == {__file__}
 
 
+@pytest.mark.parametrize(("action", "count"), [("always", 3), ("once", 1)])
+def test_the_filters_of_python_decide_about_repeats(action: Any, count: int) -> None:
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter(action)
+        for _ in range(3):
+            issue([Notice("singletons", f"two rows, as {action} says")])
+    assert len(caught) == count
+
+
 def test_warnings_of_one_kind_about_several_models_are_one() -> None:
-    held: dict[tuple[str, str], list[str]] = {}
+    held: HeldWarnings = []
     for label, clusters in (("a", 8), ("b", 9), ("c", 8)):
         with hold_warnings(label, held):
             issue([Notice("very_few_clusters", f"{clusters} clusters.")])

@@ -17,11 +17,7 @@ EXAMPLES = Path(__file__).parents[1] / "examples"
 # What the text of each explains: the classes of its warnings.
 PAPERS = {
     "paper.py": {"FewClustersWarning", "BoundaryThresholdWarning"},
-    "paper_states.py": {
-        "FewClustersWarning",
-        "IdentificationWarning",
-        "CovarianceWarning",
-    },
+    "paper_states.py": {"FewClustersWarning", "IdentificationWarning"},
 }
 MOST_STATEMENTS = 40
 MOST_SECONDS = 20
@@ -35,9 +31,12 @@ LATIN = {
     "LM",
     "SDM",
     "Pearson",
+    "Anderson",
+    "Rubin",
     "Kleibergen",
     "Paap",
     "Driscoll",
+    "DK",
     "Kraay",
     "Holm",
     "Lee",

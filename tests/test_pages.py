@@ -342,3 +342,19 @@ def test_the_picture_of_the_readme_shows_what_its_examples_estimate() -> None:
         numbers = module.numbers(figure)
     assert "log(jobs)" in numbers
     assert numbers.encode() in (DOCS / "_static" / "first_sight.png").read_bytes()
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        "explanations/datasets.md",
+        "explanations/spatial_models.md",
+        "explanations/spatial_weights.md",
+        "how-to/spillovers.md",
+        "start/quickstart_zh.md",
+    ],
+)
+def test_pages_on_weights_name_the_borders_of_provinces_in_chinese(page: str) -> None:
+    text = (DOCS / page).read_text(encoding="utf-8")
+    assert 'province_neighbours("short")' in text
+    assert "match_provinces" in text or "#names-of-provinces-and-cities" in text

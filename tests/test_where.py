@@ -391,6 +391,31 @@ def test_changed_columns_are_named_where_terms_are_plain_columns() -> None:
     }
 
 
+def test_conditions_in_a_note_have_the_labels_of_columns_and_values() -> None:
+    panel, _ = dp.datasets.simulate_provinces(5, 8, rng=1)
+    where = "year < 2018 and region != 'west' and province not in ['tianjin']"
+    fit = dp.FixedEffects("prosperity", ["urban"], where=where).fit(panel)
+    labels = {"year": "年份", "region": "地区", "province": "省份", "tianjin": "天津"}
+    printed = {
+        language: [
+            note
+            for note in dp.etable(
+                fit, labels=labels, style=dp.TableStyle(language)
+            ).notes
+            if "< 2018" in note
+        ]
+        for language in ("en", "zh")
+    }
+    assert printed == {
+        "en": [
+            "(1): rows where 年份 < 2018 and 地区 != 'west' and 省份 not in ['天津']."
+        ],
+        "zh": [
+            "(1)：样本为满足年份 < 2018 且 地区 ≠ 西部 且 省份 不属于 [天津]的观测。"
+        ],
+    }
+
+
 def test_a_table_says_it_of_the_columns_it_is_true_of() -> None:
     spec = dp.FixedEffects("y", ["x"])
     early, whole = spec.replace(where="t < 5"), spec

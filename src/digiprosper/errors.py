@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, TypeGuard
+from typing import Any, TypeAlias, TypeGuard
 
 from digiprosper._names import INSTEAD
 
@@ -636,10 +636,12 @@ _DROPPED = (
 # More draws than anybody needs, and fewer than memory holds.
 MOST_DRAWS = 10_000_000
 
-# Label of the model being fitted among several, and the warnings held back so far:
-# (code, message) to the labels of the models concerned.
-_HELD_BACK: ContextVar[tuple[str, dict[tuple[str, str], list[str]]] | None] = (
-    ContextVar("battery", default=None)
+HeldWarnings: TypeAlias = list[tuple[str, str, str]]
+"""Code, message and label of the model of warnings held back."""
+
+# Label of the model being fitted among several, and the warnings held back so far
+_HELD_BACK: ContextVar[tuple[str, HeldWarnings] | None] = ContextVar(
+    "battery", default=None
 )
 
 _HERE = str(Path(__file__).parent)
@@ -675,18 +677,12 @@ def _warn_or_hold_back(texts: Sequence[tuple[str, str]]) -> None:
         _warn(texts)
         return
     label, held = battery
-    for code, message in texts:
-        labels = held.setdefault((code, message), [])
-        if label not in labels:
-            labels.append(label)
+    held += [(code, message, label) for code, message in texts]
 
 
 @contextmanager
-def hold_warnings(label: str, held: dict[tuple[str, str], list[str]]) -> Iterator[None]:
-    """Collect the warnings of one model in `held`, for `issue_held_warnings`.
-
-    `held` maps (code, message) to the labels of the models concerned.
-    """
+def hold_warnings(label: str, held: HeldWarnings) -> Iterator[None]:
+    """Collect the warnings of one model in `held`, for `issue_held_warnings`."""
     token = _HELD_BACK.set((label, held))
     try:
         yield
@@ -694,11 +690,11 @@ def hold_warnings(label: str, held: dict[tuple[str, str], list[str]]) -> Iterato
         _HELD_BACK.reset(token)
 
 
-def issue_held_warnings(held: Mapping[tuple[str, str], Sequence[str]]) -> None:
+def issue_held_warnings(held: HeldWarnings) -> None:
     """Issue one warning per code: the first message, with the labels of its models."""
-    by_code: dict[str, dict[str, Sequence[str]]] = {}
-    for (code, message), labels in held.items():
-        by_code.setdefault(code, {})[message] = labels
+    by_code: dict[str, dict[str, list[str]]] = {}
+    for code, message, label in dict.fromkeys(held):
+        by_code.setdefault(code, {}).setdefault(message, []).append(label)
     for code, messages in by_code.items():
         (message, first), *others = messages.items()
         text = f"in {_model_list(first)}: {message}"

@@ -494,3 +494,16 @@ def test_bad_weights_are_refused_by_every_description(weighted: Panel) -> None:
     for describe in (bad.correlate, lambda **o: bad.balance_table("late", **o)):
         with pytest.raises(OptionError, match="obs_weights='w' must not be negative"):
             describe(obs_weights="w")
+
+
+def test_headings_of_groups_have_labels_in_both_languages() -> None:
+    panel, _ = dp.datasets.simulate_provinces(rng=1)
+    labels = {"region": "Area", "digital": "Digital", "urban": "Urban"}
+    two = panel.subset("region != 'central'").relabel(**labels)
+    balance = two.balance_table("region", ["digital", "log(urban)"])
+    assert [*balance][1:3] == ["region = east", "region = west"]
+    english = dp.etable(balance, labels={"west": "West"}).frame
+    assert english.index.tolist() == ["Digital", "log(Urban)"]
+    assert [*english][1:3] == ["Area = east", "Area = West"]
+    chinese = dp.etable(balance, style=dp.TableStyle("zh"), labels={"region": "地区"})
+    assert [*chinese.frame][1:3] == ["地区 = 东部", "地区 = 西部"]

@@ -46,7 +46,7 @@ def test_dates_have_one_step_in_all_blocks():
         "panel.sources._write_parts",
         "linear.scanned.read_rows",
         "linear.scanned_rows._store_block",
-        "linear.scanned_rows._drop_unusable_rows",
+        "linear.scanned_rows._rows_by_level",
         "kernels.in_blocks.first_pass",
         "kernels.in_blocks.second_pass",
     ],

@@ -238,6 +238,9 @@ def _regressions() -> dict[str, Callable[[], Any]]:
         "pooled": lambda: pooled.fit(panel()),
         "trends": lambda: other(absorb=["province[year]", "region^year"]).fit(panel()),
         "clusters": lambda: other(clusters=["province", "year"]).fit(panel()),
+        "chosen rows": lambda: other(where="year < 2018 and region != 'west'").fit(
+            panel().subset("region in ['east', 'west', 'central']")
+        ),
         "kinds of errors": lambda: [
             other(cov_type=kind).fit(panel())
             for kind in ("unadjusted", "robust", "hc2", "hc3", "driscoll_kraay")
@@ -439,6 +442,12 @@ def _tests() -> dict[str, Callable[[], Any]]:
 def _frames() -> dict[str, Callable[[], Any]]:
     terms = ["digital", "log(urban)", "lag(fiscal)"]
     return {
+        "balance": lambda: (
+            panel()
+            .subset("region != 'west'")
+            .balance_table("region", ["digital", "log(urban)"])
+        ),
+        "definitions": lambda: panel().define({"digital": "…", "region": "…"}),
         "describe": lambda: panel().describe(["prosperity", "digital"]),
         "summarise": lambda: panel().summarise(["prosperity", "digital"]),
         "correlate": lambda: panel().correlate(["prosperity", "digital"]),

@@ -9,6 +9,7 @@ import pytest
 from digiprosper.panel.factors import dummy_factor, term_factors
 from digiprosper.panel.terms import parse
 from digiprosper.report.labels import (
+    condition_factor,
     effect_names,
     name_label,
     term_label,
@@ -199,6 +200,18 @@ def test_a_text_has_the_labels_of_the_terms_in_it() -> None:
     assert (
         name_label(text, labels, in_text, "chinese")
         == "2×数 × 产 − xx + 数 ≥ 1 且 非 产"
+    )
+
+
+def test_words_outside_quotes_of_a_condition_are_columns() -> None:
+    text = "x >= 1 and g in ['z', 'east'] and not y"
+    factors, labels = {text: (condition_factor(text),)}, {"x": "数", "y": "产"}
+    assert factors[text][0].typed == text
+    assert name_label(text, labels, factors) == (
+        "数 >= 1 and g in ['z', 'east'] and not 产"
+    )
+    assert name_label(text, {"g": "区", **labels}, factors, "chinese") == (
+        "数 ≥ 1 且 区 属于 [z, 东部] 且 非 产"
     )
 
 

@@ -208,12 +208,10 @@ def province_neighbours(names: NameForm = "pinyin") -> dict[Any, tuple[Any, ...]
     >>> dp.datasets.province_neighbours("short")["福建"]
     ('浙江', '江西', '广东')
     """
-    borders = _neighbours("provinces")
+    form = _province_names(names)
     return {
-        key: tuple(names_in_form(near, names))
-        for key, near in zip(
-            names_in_form([*borders], names), borders.values(), strict=True
-        )
+        form[province]: tuple(form[near] for near in borders)
+        for province, borders in _neighbours("provinces").items()
     }
 
 
@@ -247,9 +245,7 @@ def province_capitals(names: NameForm = "pinyin") -> pd.DataFrame:
     >>> dp.datasets.province_capitals("short").loc["浙江"].tolist()
     [30.27, 120.15]
     """
-    capitals = _capitals("provinces")
-    index = pd.Index(names_in_form([*capitals.index], names), name=capitals.index.name)
-    return capitals.set_axis(index, axis=0)
+    return _capitals("provinces").rename(index=_province_names(names))
 
 
 def _neighbours(name: str) -> dict[str, tuple[str, ...]]:
@@ -396,11 +392,11 @@ def read_table(name: str) -> pd.DataFrame:
     return pd.read_csv(Path(__file__).with_name(f"{name}.csv"), dtype=str)
 
 
-def names_in_form(pinyin: Sequence[str], names: NameForm) -> list[Any]:
-    """Write pinyin of provinces in another form."""
+def _province_names(names: NameForm) -> dict[str, Any]:
+    """Return the names of provinces in a form, by pinyin."""
     check_option("names", names, NAME_FORMS)
-    table = _divisions("provinces").set_index("pinyin", drop=False)
-    return table.loc[list(pinyin), names].tolist()
+    table = _divisions("provinces")
+    return dict(zip(table["pinyin"], table[names].tolist(), strict=True))
 
 
 @cache

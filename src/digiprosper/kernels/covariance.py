@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import combinations
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from digiprosper.kernels.conley import Nearby, near_products
 from digiprosper.kernels.slopes import Effect
 from digiprosper.kernels.within import Within, finest, is_nested, level_sums, within
 
+T = TypeVar("T")  # what stands for an effect
 # Codes (N,) and number of the combinations of clusters at some positions.
 Intersection: TypeAlias = "Callable[[Sequence[int]], tuple[Ints | None, int]]"
 
@@ -40,27 +42,46 @@ def ranks(absorbed: Within, clusters: Sequence[Ints], entity: int | None) -> Ran
     contain the level too. `clusters` is empty unless errors are clustered; `entity` is
     the position of the entity effect.
     """
-    codes, constants = absorbed.codes, absorbed.constants
-    every = tuple(range(len(codes)))
-    inside = [p for p in constants for c in clusters if is_nested(codes[p], c)]
+    every, size = [*absorbed.codes, *clusters], len(absorbed.codes)
+    return count_ranks(
+        tuple(range(size)),
+        absorbed.constants,
+        range(size, len(every)),
+        entity,
+        lambda inner, outer: is_nested(every[inner], every[outer]),
+        partial(_rank_of_effects, absorbed),
+    )
+
+
+def count_ranks(
+    effects: tuple[T, ...],
+    constants: tuple[T, ...],
+    clusters: Iterable[T],
+    entity: T | None,
+    is_nested: Callable[[T, T], bool],
+    rank_of: Callable[[tuple[T, ...]], tuple[int, bool]],
+) -> Ranks:
+    """Compute the ranks of effects, some of which, `constants`, are no slopes.
+
+    `is_nested` compares an effect with another or with clusters. `rank_of` returns the
+    rank of some effects, 1 without any, and whether it is exact.
+    """
+    containing = [*constants, *clusters]
+    inside = [e for e in constants for c in clusters if is_nested(e, c)]
     nested = tuple(dict.fromkeys(inside))
-    exempt = nested if entity is None else tuple(sorted({*nested, entity}))
-    ranks_of = {
-        positions: _rank_of_effects(absorbed, positions)
-        for positions in {nested, exempt, constants, every}
-    }
+    exempt = tuple([e for e in effects if e in nested or e == entity])
+    ranks_of = {some: rank_of(some) for some in {nested, exempt, constants, effects}}
+    every = ranks_of[effects][0]
     # An effect that is nested in all others spans them.
-    containing = [*[codes[p] for p in constants], *clusters]
-    crossing = {p for p in nested for c in containing if not is_nested(codes[p], c)}
-    inexact = [positions for positions, (_, exact) in ranks_of.items() if not exact]
+    crossing = {e for e in nested for c in containing if not is_nested(e, c)}
     return Ranks(
-        all_effects=ranks_of[every][0],
-        nested=ranks_of[nested][0],
-        nested_or_entity=ranks_of[exempt][0],
+        all_effects=every,
+        nested=min(ranks_of[nested][0], every),
+        nested_or_entity=min(ranks_of[exempt][0], every),
         lone_nested=len(crossing) < len(nested),
-        intercept=not codes,
-        exact=not inexact,
-        slopes=ranks_of[every][0] - ranks_of[constants][0],
+        intercept=not effects,
+        exact=all(exact for _, exact in ranks_of.values()),
+        slopes=every - min(ranks_of[constants][0], every),
     )
 
 
@@ -69,12 +90,12 @@ def _rank_of_effects(absorbed: Within, positions: Sequence[int]) -> tuple[int, b
     if len(positions) == len(absorbed.codes):
         return absorbed.rank, absorbed.exact
     if len(positions) == 1:
-        return min(absorbed.levels[positions[0]], absorbed.rank), True
+        return absorbed.levels[positions[0]], True
     codes = finest([absorbed.codes[p] for p in positions])
     if len(codes) == 1:
-        return min(count_groups(codes[0]), absorbed.rank), True
+        return count_groups(codes[0]), True
     some = within(codes, absorbed.codes[0].size, obs_weights=absorbed.obs_weights)
-    return min(some.rank, absorbed.rank), some.exact
+    return some.rank, some.exact
 
 
 @dataclass(frozen=True, slots=True)

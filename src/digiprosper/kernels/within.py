@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from digiprosper.errors import IdentificationError, option_error
 from digiprosper.kernels import Bools, Floats, Ints, tolerances
 from digiprosper.kernels.slopes import Directions, Effect, Slope, codes_of, directions
 
+T = TypeVar("T")
 # Dummies of all effects but the largest are solved for densely up to this many; beyond,
 # by conjugate gradients.
 _DENSE = 1200
@@ -84,13 +85,15 @@ def effects_in_rows(effects: Sequence[Effect], rows: Ints) -> list[Effect]:
     ]
 
 
-def finest(effects: Sequence[Ints]) -> list[Ints]:
+def finest(
+    effects: Sequence[T], inside: Callable[[Any, Any], bool] = is_nested
+) -> list[T]:
     """Drop effects in which another is nested, and repetitions."""
-    kept: list[Ints] = []
-    for codes in effects:
-        if not any(is_nested(finer, codes) for finer in kept):
-            kept = [coarser for coarser in kept if not is_nested(codes, coarser)]
-            kept.append(codes)
+    kept: list[T] = []
+    for effect in effects:
+        if not any(inside(finer, effect) for finer in kept):
+            kept = [coarser for coarser in kept if not inside(effect, coarser)]
+            kept.append(effect)
     return kept
 
 
@@ -688,7 +691,6 @@ def _cross_table(absorbed: Within, a: int, b: int, *, dense: bool) -> Any:
 def _rank_bound(absorbed: Within, n: int) -> tuple[int, bool]:
     """Bound the rank by the connected components of the two largest effects."""
     from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
 
     constants = absorbed.constants
     slope_positions = [p for p in range(len(absorbed.codes)) if p not in constants]
@@ -702,11 +704,18 @@ def _rank_bound(absorbed: Within, n: int) -> tuple[int, bool]:
     levels = [int(codes.max()) + 1 for codes in largest_first]
     if len(largest_first) < 2:
         return sum(levels) + slopes_rank, not slope_positions
-    size = levels[0] + levels[1]
-    graph = coo_array(
-        (np.ones(n), (largest_first[0], levels[0] + largest_first[1])),
-        shape=(size, size),
-    )
+    cells = (largest_first[0], largest_first[1])
+    table = coo_array((np.ones(n), cells), shape=tuple(levels[:2]))
+    rank, exact = rank_by_components(levels, table)
+    return rank + slopes_rank, exact and not slope_positions
+
+
+def rank_by_components(levels: Sequence[int], table: Any) -> tuple[int, bool]:
+    """Bound the rank of effects, of which `table` has the rows of the first two."""
+    from scipy.sparse import block_array
+    from scipy.sparse.csgraph import connected_components
+
+    graph = block_array([[None, table], [table.T, None]], format="csr")
     components: Any = connected_components(graph, directed=False, return_labels=False)
-    rank = size - int(components) + sum(m - 1 for m in levels[2:])
-    return rank + slopes_rank, len(largest_first) == 2 and not slope_positions
+    rank = sum(levels) - int(components) - (len(levels) - 2)
+    return rank, len(levels) == 2

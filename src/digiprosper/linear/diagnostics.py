@@ -141,11 +141,21 @@ def _variation_by_cluster(
 
 
 def _two_valued_columns(prepared: Prepared) -> set[str]:
-    if prepared.block_sums is not None:
-        seen = prepared.block_sums.rows.distinct.items()
-        return {name for name, values in seen if len(values) <= 2}
-    columns = zip(prepared.sample.names, prepared.sample.matrix.T, strict=True)
-    return {n for n, v in columns if np.isin(v, (v.min(), v.max())).all()}
+    seen: dict[str, set[float]] = {name: set() for name in prepared.sample.names}
+    for part in parts_of(prepared):
+        for values, column in zip(seen.values(), part.matrix.T, strict=False):
+            ends = {float(column.min()), float(column.max())}
+            others = column[~np.isin(column, [*ends])]
+            values |= ends | {*others[:1].tolist()}
+    return {name for name, values in seen.items() if len(values) <= 2}
+
+
+def parts_of(prepared: Prepared) -> Iterable[Sample]:
+    """Return the sample, or those of the blocks of a scanned table."""
+    if prepared.block_sums is None:
+        return [prepared.sample]
+    samples: Iterable[Sample] = prepared.block_sums.rows.samples()
+    return samples
 
 
 def _controls_among(
@@ -311,7 +321,7 @@ def lagged_outcome(
     sample = prepared.sample
     if prepared.block_sums is not None:
         lags = prepared.block_sums.lags(roles)
-        periods = prepared.count.n / prepared.block_sums.structure.n_entities
+        periods = prepared.count.n / prepared.block_sums.rows.n_entities
     # There is no bias without entity effects, or finer ones.
     elif any(is_nested(codes, sample.entity) for codes in prepared.within.codes):
         lags = lags_of_outcome(sample, roles, outcome)
@@ -537,10 +547,9 @@ def _products_without_main_effects(
     return {at: alone for at, alone in products.items() if alone}
 
 
-def shifted_log(
-    sample: Sample, parts_of: Callable[[str], Iterable[Floats]] | None = None
-) -> list[Notice]:
+def shifted_log(prepared: Prepared) -> list[Notice]:
     """Report an outcome such as ``log(y + 1)`` or ``log1p(y)`` of y with zeros."""
+    sample = prepared.sample
     (at,) = sample.roles["y"]
     factors = sample.factors_of(sample.names[at])
     columns = [column for column in factors[0].columns if column in sample.variables]
@@ -550,8 +559,7 @@ def shifted_log(
     (column,) = columns
     rows = zeros = 0
     largest, whole = 0.0, True
-    # The sample of a scanned table does not have all rows: they are read in parts.
-    for values in [sample.variables[column]] if parts_of is None else parts_of(column):
+    for values in (part.variables[column] for part in parts_of(prepared)):
         if (values < 0).any():
             return []
         largest = max(largest, float(values.max(initial=0)))

@@ -544,7 +544,7 @@ def make_results(
             prepared.sample, prepared.options.obs_weights, demeaned, positions
         )
         if prepared.block_sums is None
-        else prepared.block_sums.sample(positions, solved),
+        else prepared.block_sums.sample(demeaned, positions, solved),
         labels=dict(prepared.sample.labels),
         diagnostics=(*before, *notices, *after),
     )
@@ -615,27 +615,29 @@ def _residuals_and_effects(
     prepared: Prepared, demeaned: Demeaned, positions: tuple[int, ...], solved: Solved
 ) -> dict[str, Any]:
     """Compute residuals, fitted values, R2 and effects, as fields of `Estimated`."""
-    if prepared.block_sums is not None:
-        rows_and_effects: dict[str, Any] = prepared.block_sums.rows_and_effects(
-            positions, solved
-        )
-        return rows_and_effects
-    outcome, k = demeaned.raw[:, positions[0]], len(positions) - 1
-    slopes = solved.coefficients[:k]
-    # Estimated effects: those of the outcome less those of the fitted values
-    less_fit = np.zeros(len(demeaned.names))
-    less_fit[positions[0]] = 1.0
-    less_fit[list(positions[1:])] = -slopes
-    values = [taken_out @ less_fit for taken_out in demeaned.effects]
+    residuals = fitted = None
     terms = [(term.effect, term.slope) for term in prepared.absorbed]
-    effects = named_effects(prepared, values)
+    if prepared.block_sums is not None:
+        sums = prepared.block_sums
+        statistics, effects = sums.statistics_and_effects(positions, solved)
+        terms = terms[1:]  # effects of entities are not kept
+    else:
+        outcome, k = demeaned.raw[:, positions[0]], len(positions) - 1
+        # Estimated effects: those of the outcome less those of the fitted values
+        less_fit = np.zeros(len(demeaned.names))
+        less_fit[positions[0]] = 1.0
+        less_fit[list(positions[1:])] = -solved.coefficients[:k]
+        values = [taken_out @ less_fit for taken_out in demeaned.effects]
+        effects = named_effects(prepared, values)
+        residuals, fitted = solved.residuals, outcome - solved.residuals
+        statistics = _fit_statistics(prepared, outcome, values, solved)
     return {
-        "residuals": solved.residuals,
-        "fitted": outcome - solved.residuals,
-        "fit_statistics": _fit_statistics(prepared, outcome, values, solved),
+        "residuals": residuals,
+        "fitted": fitted,
+        "fit_statistics": statistics,
         "df_resid": solved.df_resid,
-        "df_absorbed": prepared.within.rank,
-        "effect_names": tuple([name for name, *_ in effects]),
+        "df_absorbed": solved.count.parameters - solved.count.k,
+        "effect_names": prepared.effect_names,
         "effect_values": effects,
         "effect_terms": tuple(terms),
     }
@@ -655,15 +657,13 @@ def _fit_statistics(
     prepared: Prepared, outcome: Floats, values: Sequence[Floats], solved: Solved
 ) -> tuple[float, float, float, float]:
     w = prepared.obs_weights
-    ssr, net = _sum_of_squares(solved.residuals, w), _sum_of_squares(solved.y, w)
+    ssr = _sum_of_squares(solved.residuals, w)
     mean = outcome.sum() / outcome.size if w is None else outcome @ w / w.sum()
     total = _sum_of_squares(outcome - mean, w)
-    overall, inside = 1 - ssr / total, 1 - ssr / net
-    adjusted = 1 - (ssr / solved.df_resid) / (total / (outcome.size - 1))
     entity = prepared.entity_position
     if entity is None:
-        return overall, inside, np.nan, adjusted
-    by_entity = inside
+        return r_squared(solved, ssr, total, outcome.size, np.nan)
+    by_entity = None
     if len(prepared.absorbed) > 1:
         # Not explained by slopes within entities: residuals and the other effects
         unexplained = solved.residuals.copy()
@@ -673,7 +673,25 @@ def _fit_statistics(
         both = np.array([unexplained, outcome]).T
         unexplained, all_within = prepared.within.deviations(both, entity).T
         by_entity = 1 - _sum_of_squares(unexplained, w) / _sum_of_squares(all_within, w)
-    return overall, inside, by_entity, adjusted
+    return r_squared(solved, ssr, total, outcome.size, by_entity)
+
+
+def r_squared(
+    solved: Solved, ssr: float, total: float, n: int, by_entity: float | None
+) -> tuple[float, float, float, float]:
+    """Compute R2 with all effects, within, within entities, and adjusted.
+
+    `total` is the sum of squares of the outcome. R2 within entities is by default that
+    within all effects.
+    """
+    inside = 1 - ssr / _sum_of_squares(solved.y, solved.obs_weights)
+    adjusted = 1 - (ssr / solved.df_resid) / (total / (n - 1))
+    return (
+        1 - ssr / total,
+        inside,
+        inside if by_entity is None else by_entity,
+        adjusted,
+    )
 
 
 def _sum_of_squares(values: Floats, obs_weights: Floats | None) -> float:

@@ -55,7 +55,7 @@ from digiprosper.linear.preparation import (
     prepare,
 )
 from digiprosper.linear.results import LinearResults
-from digiprosper.linear.scanned import fit_equations
+from digiprosper.linear.scanned import scanned
 from digiprosper.optional import Done
 from digiprosper.panel import Panel, PanelScan
 from digiprosper.panel.grammar import spelling_advice, term_error
@@ -350,7 +350,10 @@ class FixedEffects(Specification):
             `diagnostics` of the results has all remarks.
         """
         if isinstance(panel, PanelScan):
-            (results,) = fit_equations(self, panel, {"x": self.x})
+            with scanned(self, panel, {"x": self.x}) as (prepared, demeaned):
+                x = range(1, len(demeaned.names))
+                remarks = [*lagged_outcome(prepared), *shifted_log(prepared)]
+                results, _ = fit_equation(prepared, demeaned, 0, x, remarks=remarks)
         else:
             results = estimate(self, panel).results
         issue(results.diagnostics)
@@ -510,7 +513,7 @@ def estimate(spec: FixedEffects, panel: Panel) -> Fitted:
     regressors = range(1, len(positions))
     remarks = [
         *lagged_outcome(prepared),
-        *shifted_log(prepared.sample),
+        *shifted_log(prepared),
         *staggered(prepared, demeaned.names, demeaned.raw, regressors),
         *missing_main_effects(prepared, demeaned.names, demeaned.columns),
     ]

@@ -126,9 +126,7 @@ def row_notices(sample: Sample, panel: Panel, cov_type: str) -> Iterator[Notice]
     """Report conditions on rows, changed columns, and that each row is an entity."""
     conditions = table_of(panel).conditions
     if conditions or sample.where is not None:
-        others = [d.count for d in sample.dropped if d.reason.startswith("where=")]
-        chosen = panel.nobs - sum(others)
-        yield from chosen_rows(conditions, sample.where, chosen, panel.nobs)
+        yield from chosen_rows(conditions, sample, panel.nobs)
     if panel.diagnostics:
         changed = changed_as(panel.diagnostics, columns_in(sample.factors))
         yield from (notice for notice in changed if notice.code != "index_of")
@@ -139,14 +137,15 @@ def row_notices(sample: Sample, panel: Panel, cov_type: str) -> Iterator[Notice]
         yield Notice("rows_as_entities", f"{text}.", {"cov_type": cov_type})
 
 
-def chosen_rows(
-    conditions: Iterable[str], where: str | None, count: int, nobs: int
-) -> list[Notice]:
-    """Report the conditions of `subset` and `where`; `where` selects `count` rows."""
+def chosen_rows(conditions: Iterable[str], sample: Sample, nobs: int) -> list[Notice]:
+    """Report the conditions of `subset` and `where`; `nobs` are rows of the panel."""
     chosen: dict[str, dict[str, Any]] = {
         f"{text}, chosen by subset before": {"where": text} for text in conditions
     }
+    where = sample.where
     if where is not None:
+        others = [d.count for d in sample.dropped if d.reason.startswith("where=")]
+        count = nobs - sum(others)
         data = {"where": where, "count": count}
         chosen[f"{where}: {count:,} of {nobs:,}, chosen after"] = data
     return [

@@ -32,11 +32,7 @@ from digiprosper.linear.distances import (
     distance_notices,
     near_rows,
 )
-from digiprosper.linear.doubtful_rows import (
-    about_missing,
-    heavy_cluster,
-    missing_codes,
-)
+from digiprosper.linear.doubtful_rows import about_missing, heavy_cluster, missing_codes
 from digiprosper.linear.doubtful_terms import term_notices
 from digiprosper.linear.notices import (
     dropped_rows,
@@ -267,7 +263,6 @@ def prepare(
     )
     if select is not None:
         sample = select(sample, absorbed)
-    before = sample.nobs
     if singletons == "drop":
         sample = _drop_singletons(sample, effects, panel)
     if slopes:
@@ -279,8 +274,7 @@ def prepare(
     near = _nearby_rows(sample, options)
     notices = [
         *row_notices(sample, panel, options.cov_type),
-        *_dropped_notices(panel, sample, before, effects),
-        *(about_missing(sample, table_of(panel)) if sample.dropped else []),
+        *(_missing_notices(sample, panel, effects) if sample.dropped else []),
         *structure.notices,
         *(_saturated_notices(absorbed, structure.within) if slopes else []),
         *_robust_notices(sample, structure.within, near, options),
@@ -690,48 +684,44 @@ def _read_effects(panel: Panel, absorb: Sequence[str]) -> list[Absorbed]:
     return effects
 
 
-def _dropped_notices(
-    panel: Panel, sample: Sample, before: int, effects: Sequence[str]
+def _missing_notices(
+    sample: Sample, panel: Panel, effects: Sequence[str]
 ) -> list[Notice]:
-    if not sample.dropped:
-        return []
-    by_missing = [dropped for dropped in sample.dropped if dropped.by_term]
-    not_chosen = [d.count for d in sample.dropped if d.reason.startswith("where=")]
-    remaining = sample.nobs
-    return dropped_notices(
-        by_missing,
-        sample.dropped[-1] if remaining < before else None,
-        [only_lags_missing(table_of(panel).names, sample, d) for d in by_missing],
-        effects=effects,
-        part=panel.is_part,
-        nobs=panel.nobs - sum(not_chosen),
-        remaining=remaining,
-    )
+    """Report the dropped rows, and reasons for which an outcome is missing."""
+    table = table_of(panel)
+    dropped = dropped_notices(sample, table.names, effects, panel.is_part, panel.nobs)
+    return [*dropped, *about_missing(sample, table)]
 
 
 def dropped_notices(
-    by_missing: Sequence[Dropped],
-    singletons: Dropped | None,
-    shifted: Sequence[bool],
-    *,
+    sample: Sample,
+    columns: Sequence[str],
     effects: Sequence[str],
-    part: bool,
+    part: bool,  # noqa: FBT001
     nobs: int,
-    remaining: int,
 ) -> list[Notice]:
-    """Report rows dropped as missing and as singletons, and how many are left."""
-    last = len(by_missing) - (singletons is None)
+    """Report rows dropped as missing and as singletons, and how many remain.
+
+    `nobs` are the rows of the panel, of which `part` says whether some were removed.
+    """
+    by_missing = [d for d in sample.dropped if d.by_term]
+    singletons = [d for d in sample.dropped if d.reason.startswith("singletons (")]
+    not_chosen = [d.count for d in sample.dropped if d.reason.startswith("where=")]
+    remaining = nobs - sum(d.count for d in sample.dropped)
+    last = len(by_missing) - (not singletons)
     out = []
-    for i, (dropped, only) in enumerate(zip(by_missing, shifted, strict=True)):
-        rows = remaining if i == last else None
+    for i, dropped in enumerate(by_missing):
+        only = only_lags_missing(columns, sample, dropped)
         out.append(
             dropped_rows(
-                dropped, nobs, shifted=only, part=part and only, remaining=rows
+                dropped,
+                nobs - sum(not_chosen),
+                shifted=only,
+                part=part and only,
+                remaining=remaining if i == last else None,
             )
         )
-    if singletons is not None:
-        out.append(singletons_dropped(singletons, effects, remaining))
-    return out
+    return out + [singletons_dropped(d, effects, remaining) for d in singletons]
 
 
 def only_lags_missing(columns: Sequence[str], sample: Sample, dropped: Dropped) -> bool:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import Any, cast
 
@@ -16,6 +15,7 @@ from digiprosper.kernels import Floats, Ints, in_blocks
 from digiprosper.kernels.cluster_jackknife import deviations_from_grams
 from digiprosper.kernels.covariance import (
     Counts,
+    Part,
     Ranks,
     Vcov,
     count_groups,
@@ -24,17 +24,16 @@ from digiprosper.kernels.covariance import (
 )
 from digiprosper.kernels.equation import Solved
 from digiprosper.kernels.in_blocks import MOST_DENSE
-from digiprosper.kernels.leverage import effective_clusters
+from digiprosper.kernels.least_squares import with_weights
 from digiprosper.kernels.resampling import Grams, block_grams
 from digiprosper.kernels.tolerances import SOLVED
-from digiprosper.kernels.within import compress
-from digiprosper.linear.diagnostics import lagged_outcome, shifted_log
 from digiprosper.linear.doubtful_terms import derived_term_notices
 from digiprosper.linear.estimation import (
     Demeaned,
     column_moments,
+    estimation_sample,
     find_constant_and_absorbed,
-    fit_equation,
+    r_squared,
 )
 from digiprosper.linear.kernels.anderson_rubin import mask_zero_variances
 from digiprosper.linear.kernels.restricted_wild import keeps_cluster_sums
@@ -50,28 +49,24 @@ from digiprosper.linear.preparation import (
     Prepared,
     cluster_size_notices,
     dropped_notices,
-    only_lags_missing,
     period_notices,
     refuse_cov_types,
     refuse_extreme,
 )
-from digiprosper.linear.results import EstimationSample, LinearResults, RowSummary
+from digiprosper.linear.results import EstimationSample, RowSummary
 from digiprosper.linear.scanned_rows import (
     Further,
     ScannedRows,
-    Structure,
-    codes_of,
-    combination_keys,
+    count_rows,
     drop_singletons,
     effect_ranks,
+    is_nested,
     read_rows,
-    structure_of,
-    subsets,
 )
 from digiprosper.panel.codes import Absorbed, read_absorbed
 from digiprosper.panel.keys import period_text
 from digiprosper.panel.scan import PanelScan, merge_moments
-from digiprosper.panel.sources import disk_errors
+from digiprosper.panel.sources import disk_errors, temporary_folder
 from digiprosper.panel.terms import crossed, parse
 
 _REFUSED = ("hc2", "hc3", "crv3", "cr2", "conley")
@@ -90,25 +85,6 @@ def specification_texts(spec: Any) -> list[str]:
     return [*spec.terms, *options.absorb, *(options.clusters or ()), *others]
 
 
-def fit_equations(
-    spec: Any, scan: PanelScan[Any], regressors: Mapping[str, Sequence[str]]
-) -> list[LinearResults]:
-    """Estimate equations of one outcome on the rows complete in all of them."""
-    with scanned(spec, scan, regressors) as (prepared, demeaned):
-        rows: ScannedRows = prepared.block_sums.rows
-        log = shifted_log(rows.sample, rows.parts_of)
-        return [
-            fit_equation(
-                prepared,
-                demeaned,
-                0,
-                [rows.positions.index(at) for at in rows.sample.roles[role]],
-                remarks=(*lagged_outcome(prepared, roles=(role,)), *log),
-            )[0]
-            for role in regressors
-        ]
-
-
 @contextmanager
 def scanned(
     spec: Any,
@@ -122,14 +98,10 @@ def scanned(
     terms = [*specification_texts(spec), *chain.from_iterable(regressors.values())]
     with scan.copied(terms) as copied:
         assert copied.copy is not None
-        folder = copied.copy.folder / "arrays"
-        try:
+        with temporary_folder(copied.copy.folder) as folder:
             with disk_errors(folder):
-                folder.mkdir()
                 rows = read_rows(spec, copied, regressors, folder, further)
             yield _prepare(spec, rows)
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _refuse_unknown_columns(
@@ -137,11 +109,12 @@ def _refuse_unknown_columns(
 ) -> None:
     """Check the terms before the table is copied, which is slow."""
     options = spec.options
-    weights = [] if options.obs_weights is None else [options.obs_weights]
-    event = [spec.event] if hasattr(spec, "event") else []
-    further = {"event": event, "obs_weights": weights}
+    further = {
+        "obs_weights": [options.obs_weights],
+        "event": [getattr(spec, "event", None)],
+    }
     for role, texts in {"y": [spec.y], **regressors, **further}.items():
-        for text in texts:
+        for text in filter(None, texts):
             parse(text, columns, role)
     for absorbed in chain.from_iterable(
         read_absorbed(text, columns) for text in options.absorb
@@ -158,37 +131,33 @@ def _prepare(spec: Any, rows: ScannedRows) -> tuple[Prepared, Demeaned]:
     """Count rows, effects and clusters, and demean the columns."""
     if spec.singletons == "drop":
         drop_singletons(rows)
-    structure = structure_of(rows)
-    if rows.options.obs_weights is not None:
-        total = sum(float(block.array("weights").sum()) for block in rows.blocks)
-        rows.mean_weight = total / structure.n
-    levels = [structure.sizes[text,] for text in rows.others]
+    count_rows(rows)
+    levels = [rows.sizes[text,] for text in rows.others]
     moments = _moments(rows)
     refuse_extreme(
         np.abs(moments[:, 3:5]).max(axis=1)[None, :], [*rows.names, *rows.variables]
     )
-    system = in_blocks.dummies(_blocks(rows, structure, ()), levels)
     _refuse_two_large_effects(rows, levels)
-    ranks = effect_ranks(rows, structure, system)
-    groups = tuple(structure.sizes[text,] for text in rows.clusters)
-    n_times = structure.sizes.get(rows.sample.keys.names[1:], 1)
+    system = in_blocks.dummies(rows.read(()), levels)
+    ranks = effect_ranks(rows, system)
+    groups = tuple(rows.sizes[text,] for text in rows.clusters)
     few = cluster_size_notices(rows.clusters, groups, rows.options.cov_type)
-    columns = _demean_in_blocks(rows, structure, system, levels)
+    demeaned, by_entity, by_level = _demean_in_blocks(rows, system, levels, moments)
     prepared = Prepared(
         sample=rows.sample,
         within=cast("Any", None),
         absorbed=tuple(Absorbed(effect) for effect in rows.effects),
         entity_position=0,
-        count=counts(structure.n, 0, ranks, groups, periods=n_times),
+        count=counts(rows.n, 0, ranks, groups, periods=rows.n_times),
         cluster_codes=(),
         cluster_names=rows.clusters,
         obs_weights=None,
         options=replace(rows.options, keep_rows=True),
-        notices=tuple(_row_notices(rows, structure, ranks, few, n_times)),
+        notices=tuple(_row_notices(rows, ranks, few)),
         few_cluster_notices=tuple(few),
-        block_sums=BlockSums(rows, structure, system, levels, moments, columns),
+        block_sums=BlockSums(rows, system, levels, moments, by_entity, by_level),
     )
-    return prepared, _demeaned(rows.names, moments[: len(rows.names)], columns)
+    return prepared, demeaned
 
 
 def _refuse_two_large_effects(rows: ScannedRows, levels: Sequence[int]) -> None:
@@ -207,61 +176,34 @@ def _refuse_two_large_effects(rows: ScannedRows, levels: Sequence[int]) -> None:
         )
 
 
-def _blocks(
-    rows: ScannedRows, structure: Structure, positions: Sequence[int]
-) -> Iterator[in_blocks.Block]:
-    """Read columns of some positions and effects of each block."""
-    weighted = rows.options.obs_weights is not None
-    for block in rows.blocks:
-        codes = np.asarray(block.array("entity"), dtype=np.intp)
-        present, entity = np.unique(codes), compress(codes)[0]
-        yield in_blocks.Block(
-            columns=block.array("columns").T[list(positions)].T,
-            entity=entity,
-            codes=tuple(
-                structure.numbers[text][block.array(rows.file(text))]
-                for text in rows.others
-            ),
-            obs_weights=block.array("weights") / rows.mean_weight if weighted else None,
-            labels=np.asarray(block.entities(), dtype=object)[present],
-        )
-
-
 def _moments(rows: ScannedRows) -> Floats:
     """Compute rows, mean, sd, minimum and maximum of all columns and variables."""
-    names = ["columns", *(["variables"] if rows.variables else [])]
     parts = []
-    for block in rows.blocks:
-        columns = [c for name in names for c in block.array(name).T]
+    for sample in rows.samples():
+        columns = [
+            *(sample.matrix[:, at] for at in rows.positions),
+            *(sample.variables[name] for name in rows.variables),
+        ]
         parts.append([column_moments(c[~np.isnan(c), None])[0] for c in columns])
     by_column = np.array(parts).transpose(1, 0, 2)
     return np.vstack([merge_moments(column) for column in by_column])
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _CompressedColumns:
-    """Demeaned columns, compressed to a triangular factor; the outcome is first."""
-
-    by_level: Floats  # (L, p) estimated effects other than the entity's
-    by_entity: Floats  # (p, p) products of columns net of entity means
-    factor: Floats  # (p, p) R of the columns net of all effects, x before y
-    squares: Floats  # (p,) of the net columns, never weighted
-
-
 def _demean_in_blocks(
     rows: ScannedRows,
-    structure: Structure,
     system: in_blocks.Dummies,
     levels: Sequence[int],
-) -> _CompressedColumns:
-    """Estimate the effects in each column, and the norms of the demeaned columns.
+    moments: Floats,
+) -> tuple[Demeaned, Floats, Floats]:
+    """Demean the columns, compressed to a triangular factor; the outcome is first.
 
-    Norms below a millionth of the raw ones are computed from the rows again, since
-    cross products are not precise enough.
+    Also return the products (p, p) of the columns net of entity means, and the
+    estimates (L, p) of the other effects. Norms below a millionth of the raw ones are
+    computed from the rows again, since cross products are not precise enough.
     """
     p = len(rows.names)
     order, back = [*range(1, p), 0], [-1, *range(p - 1)]
-    by_entity, right = in_blocks.first_pass(_blocks(rows, structure, order), levels, p)
+    by_entity, right = in_blocks.first_pass(rows.read(order), levels, p)
     before = np.diag(by_entity)
     values = system.solve(right, before)
     products = by_entity - right.T @ values
@@ -269,39 +211,29 @@ def _demean_in_blocks(
     if regular.all():
         factor, squares = in_blocks.triangular_factor(products), np.diag(products)
     for _ in range(0 if regular.all() else _MOST_PASSES):
-        blocks = ((block, ()) for block in _blocks(rows, structure, order))
-        sums = in_blocks.second_pass(blocks, values, levels, transform)
+        blocks = ((block, ()) for block in rows.read(order))
+        sums = in_blocks.second_pass(blocks, values, transform)
         inverse = np.linalg.inv(transform)
-        factor = in_blocks.triangular_factor(sums.products) @ inverse
+        factor = sums.factor
         squares = np.einsum("ij,ik,kj->j", inverse, sums.plain, inverse)
-        weighted = np.einsum("ij,ij->j", factor, factor)
-        if in_blocks.effects_are_removed(system, sums.right, weighted, before):
+        if sums.effects_are_removed(system, before):
             break
         values += system.solve(sums.right, before)
-    by_entity = by_entity[np.ix_(back, back)]
-    return _CompressedColumns(
-        values[:, back], by_entity, factor[:, back], squares[back]
-    )
-
-
-def _demeaned(
-    names: tuple[str, ...], moments: Floats, columns: _CompressedColumns
-) -> Demeaned:
-    """Return demeaned columns with as many rows as columns; the outcome is first."""
-    compressed = np.asfortranarray(columns.factor)
-    lengths = np.sqrt(columns.squares)
-    constant, absorbed = find_constant_and_absorbed(moments, lengths)
-    return Demeaned(
-        names=names,
-        raw=np.empty((0, len(names))),
+    compressed = np.asfortranarray(factor[:, back])
+    lengths, of_columns = np.sqrt(squares[back]), moments[:p]
+    constant, absorbed = find_constant_and_absorbed(of_columns, lengths)
+    demeaned = Demeaned(
+        names=rows.names,
+        raw=np.empty((0, p)),
         columns=compressed,
         effects=(),
-        moments=moments,
+        moments=of_columns,
         lengths=lengths,
         constant=constant,
         absorbed=absorbed,
         products=compressed.T @ compressed,
     )
+    return demeaned, by_entity[np.ix_(back, back)], values[:, back]
 
 
 # --- scores ---------------------------------------------------------------------------
@@ -316,19 +248,19 @@ class BlockSums:
     """
 
     rows: ScannedRows
-    structure: Structure
     system: in_blocks.Dummies
     levels: Sequence[int]
     moments: Floats
-    columns: _CompressedColumns
+    by_entity: Floats  # (p, p) products of the columns net of entity means
+    by_level: Floats  # (L, p) estimates of the other effects; of `positions` where set
     # The following fields are set by `with_scores`, for the columns of some equations
     positions: tuple[int, ...] = ()
-    by_level: Any = None  # (L, p) estimates of the other effects
     rotation: Any = None  # (p, p) from the columns to orthonormal ones
     plain: Any = None  # (p, p) products of these, never weighted
-    scores: tuple[in_blocks.Scores, ...] = ()
-    products: tuple[Floats, ...] = ()  # by group, see `Part`
-    regressors: tuple[tuple[str, ...], ...] = ()  # names of each of `Scores.partials`
+    shares: tuple[in_blocks.ClusterShares, ...] = ()  # by cluster
+    # By group of rows, see `Part`
+    products: Mapping[Any, Floats] = field(default_factory=dict)
+    regressors: tuple[tuple[str, ...], ...] = ()  # names of the columns of `shares`
 
     def with_scores(
         self,
@@ -346,146 +278,123 @@ class BlockSums:
         rounding once they are, the pass is repeated, as long as they move by less than
         half of what they did before.
         """
-        positions = (*design, *errors)
-        at, first = list(positions), len(design)
-        values = self.columns.by_level[:, at]
-        before = np.diag(self.columns.by_entity)[at]
-        turn, factor = np.linalg.qr(self.columns.factor[:, at])
+        at, first = [*design, *errors], len(design)
+        values, before = self.by_level[:, at], np.diag(self.by_entity)[at]
+        turn, factor = np.linalg.qr(demeaned.columns[:, at])
         partials = np.hstack(
             [_partialled_out(turn.T @ columns) for columns in regressors.values()]
         )
-        texts, fewest = self._groupings(), min(map(len, regressors))
-        moved = np.inf
+        fewest, moved = min(map(len, regressors)), np.inf
+        kind = self.rows.options.cov_type
+        parts = self.vcov(prepared.count, kind).parts if kind != "unadjusted" else ()
         for _ in range(_MOST_PASSES):
             transform = _inverse_factor(factor)
-            scores = self._empty_scores(texts, partials, len(errors), fewest)
-            sums = in_blocks.second_pass(
-                replace(self, positions=positions)._blocks(texts),
-                values,
-                self.levels,
-                transform,
-                scores,
-            )
-            triangle = in_blocks.triangular_factor(sums.products)
-            factor = triangle @ np.linalg.inv(transform)
-            squares = np.einsum("ij,ij->j", factor, factor)
+            scores = self._empty_scores(parts, partials, len(errors), fewest)
+            blocks = self._blocks(at, [*scores])
+            sums = in_blocks.second_pass(blocks, values, transform, [*scores.values()])
+            factor = sums.factor
             step = np.linalg.solve(
                 sums.products[:first, :first], sums.products[:first, first:]
             )
             last_moved = moved
-            moved = np.abs(step).max(initial=0.0) * np.sqrt(self.structure.n)
-            removed = in_blocks.effects_are_removed(
-                self.system, sums.right, squares, before
-            )
+            moved = np.abs(step).max(initial=0.0) * np.sqrt(self.rows.n)
+            removed = sums.effects_are_removed(self.system, before)
             if removed and not SOLVED < moved < last_moved / 2:
                 break
             if not removed:
                 values = values + self.system.solve(sums.right, before)
-        rotation = _inverse_factor(triangle)
+        rotation = _inverse_factor(in_blocks.triangular_factor(sums.products))
         out = replace(
             self,
-            positions=positions,
+            positions=tuple(at),
             by_level=values,
             rotation=transform @ rotation,
             plain=rotation.T @ sums.plain @ rotation,
-            scores=tuple(scores),
-            products=tuple(score.by_group(rotation) for score in scores),
-            regressors=tuple(tuple(demeaned.names[j] for j in at) for at in regressors),
+            regressors=tuple(tuple(demeaned.names[j] for j in x) for x in regressors),
         )
-        codes = tuple(
-            rotation.T @ np.concatenate(score.cluster_products) @ rotation
-            if score.cluster_products
-            else np.empty(0)
-            for score in scores[: len(prepared.cluster_names)]
-        )
+        out, codes = out._with_sums(scores, rotation, first_error=-len(errors))
         return (
             replace(prepared, block_sums=out, cluster_codes=cast("Any", codes)),
-            _in_basis(demeaned, positions, factor),
+            _in_basis(demeaned, at, factor),
         )
 
-    def _groupings(self) -> list[tuple[str, ...]]:
-        """List the groups whose scores the covariance needs; ``()`` stands for rows."""
-        options, entity = self.rows.options, self.rows.effects[0]
-        time = self.rows.sample.keys.time_name or entity
-        by_type: dict[str, list[tuple[str, ...]]] = {
-            "clustered": subsets(self.rows.clusters),
-            "robust": [()],
-            "unadjusted": [],
-            "driscoll_kraay": [(time,), (entity,)],
-            "xtscc": [(time,)],
-        }
-        return by_type[options.cov_type]
+    def _with_sums(
+        self,
+        scores: Mapping[tuple[str, ...], in_blocks.Scores],
+        rotation: Floats,
+        first_error: int,
+    ) -> tuple[BlockSums, tuple[Floats, ...]]:
+        """Store scores by group; also return all products by cluster, if few."""
+        by_group = {texts: score.by_group(rotation) for texts, score in scores.items()}
+        shares, codes = [], []
+        for cluster in self.rows.clusters:
+            score = scores[cluster,]
+            if not score.inside:
+                levels = self.rows.levels[cluster,].astype(object)
+                score.shares.add(score.variation, levels)
+            shares.append(score.shares)
+            codes.append(by_group[cluster,] if score.keep else np.empty(0))
+        designs = len(rotation) - 1
+        products = {t: s[:, :designs, first_error:] for t, s in by_group.items()}
+        return replace(self, shares=tuple(shares), products=products), tuple(codes)
 
     def _empty_scores(
-        self,
-        texts: Sequence[tuple[str, ...]],
-        partials: Floats,
-        errors: int,
-        fewest: int,
-    ) -> list[in_blocks.Scores]:
-        """Create empty sums for each grouping; `fewest` slopes per equation."""
-        clusters, sizes = self.rows.clusters, self.structure.sizes
+        self, parts: Sequence[Part], partials: Floats, errors: int, fewest: int
+    ) -> dict[tuple[str, ...], in_blocks.Scores]:
+        """Create empty sums for each part; `fewest` slopes per equation."""
+        clusters, sizes = self.rows.clusters, self.rows.sizes
         few = all(keeps_cluster_sums(sizes[text,], fewest) for text in clusters)
-        return [
-            in_blocks.empty_scores(
-                len(partials) - 1,
-                errors,
-                partials if one_way else None,
-                inside=not group or self.rows.effects[0] in group,
-                size=sizes.get(group, 0),
-                keep=one_way and few,
+        p, out = len(partials), {}
+        for texts in map(_groups_of, parts):
+            one_way = bool(clusters) and len(texts) == 1
+            keep, inside = one_way and few, not texts or self.rows.effects[0] in texts
+            out[texts] = in_blocks.Scores(
+                # Joint tests need the products of all columns by cluster.
+                k=p if keep else p - 1,
+                e=p if keep else errors,
+                inside=inside,
+                size=sizes.get(texts, 0),
+                keep=keep or not inside,
+                partials=partials if one_way else None,
             )
-            for group in texts
-            for one_way in [bool(clusters) and len(group) == 1]
-        ]
+        return out
 
     def vcov(self, count: Counts, cov_type: str) -> Vcov:
-        """Return the covariance estimator with its sums of scores."""
-        options = self.rows.options
+        """Return the covariance estimator; its codes are the names of the groups."""
+        rows, options = self.rows, self.rows.options
+        clusters = rows.clusters or rows.effects[:1]
+        time: Any = rows.sample.keys.names[1:] or rows.effects[:1]
+
+        def intersection(members: Sequence[int]) -> tuple[Any, int]:
+            texts = tuple(clusters[member] for member in members)
+            return texts, rows.sizes[texts]
+
         estimator = vcov(
             cov_type,
             options.ssc,
             count,
-            self._intersection,
-            None,
+            intersection,
+            time,
             bandwidth=options.bandwidth,
         )
-        if not self.products:
-            return estimator
         parts = [
-            replace(part, products=products)
-            for part, products in zip(estimator.parts, self.products, strict=False)
+            replace(part, products=self.products.get(_groups_of(part)))
+            for part in estimator.parts
         ]
         return replace(estimator, parts=tuple(parts))
-
-    def _intersection(self, members: Sequence[int]) -> tuple[None, int]:
-        """Count the combinations of clusters; codes are not needed."""
-        if not self.rows.clusters:
-            return None, self.structure.n_entities
-        texts = tuple(self.rows.clusters[member] for member in members)
-        return None, self.structure.sizes[texts]
 
     def variation(self, names: Sequence[str]) -> Iterator[tuple[Any, ...]]:
         """Yield what `diagnostics._variation_by_cluster` computes in memory."""
         which = self.regressors.index(tuple(names))
         start = sum(map(len, self.regressors[:which]))
         columns = slice(start, start + len(names))
-        for cluster, scores in zip(self.rows.clusters, self.scores, strict=False):
-            few = scores.carriers
-            if few is None:
-                levels = self.structure.levels[cluster]
-                shares = scores.variation / scores.variation.sum(axis=0)
-                effective = effective_clusters(shares)
-                labels = np.broadcast_to(levels, shares.T.shape).T
-            else:
-                shares, labels = few.largest / few.total, few.labels
-                effective = few.effective
+        for cluster, shares in zip(self.rows.clusters, self.shares, strict=False):
             yield (
                 cluster,
-                self.structure.sizes[cluster,],
-                effective[columns],
-                shares[:, columns],
-                labels[:, columns].T,
+                self.rows.sizes[cluster,],
+                shares.effective[columns],
+                (shares.largest / shares.total)[:, columns],
+                [shares.labels] * len(names),
             )
 
     def refuse_instruments(self) -> None:
@@ -498,10 +407,10 @@ class BlockSums:
         if len(rows.clusters) != 1:
             return
         (cluster,), entity = rows.clusters, rows.effects[0]
-        levels, groups = sum(self.levels), self.structure.sizes[rows.clusters]
+        levels, groups = sum(self.levels), rows.sizes[rows.clusters]
         # Entities are in memory block by block, other clusters all at once.
         together = _MOST_TOGETHER if cluster == entity else groups
-        crosses = not self.structure.is_nested(entity, cluster)
+        crosses = not is_nested(rows, entity, cluster)
         if crosses or together * (p + levels) ** 2 > _MOST_PRODUCTS:
             which = f"each {entity} that is in several of them"
             text = (
@@ -536,22 +445,22 @@ class BlockSums:
             moved = deviations_from_grams(grams, np.concatenate(total), slopes, count)
             flat = moved.reshape(len(moved), -1)
             products = products + flat.T @ flat
-        groups = self.structure.sizes[self.rows.clusters]
+        groups = self.rows.sizes[self.rows.clusters]
         size = np.repeat(lengths, len(slopes))
         covariance = np.asarray(products * (groups - 1) / groups * size * size[:, None])
         return mask_zero_variances(covariance, size)
 
     def _cluster_grams(self, columns: Floats) -> Iterator[Grams]:
         """Compute cross products by cluster, per block if clusters are whole there."""
-        inside, before = self.rows.clusters[0] == self.rows.effects[0], None
-        for block, (codes,) in self._blocks([self.rows.clusters]):
+        rows = self.rows
+        inside = rows.clusters[0] == rows.effects[0]
+        total: Grams | None = None
+        for block, (codes,) in self._blocks(self.positions, [rows.clusters]):
             assert codes is not None
             grams = block_grams(
-                in_blocks.net_columns(block, self.by_level, self.levels) @ columns,
+                block.net_columns(self.by_level) @ columns,
                 codes,
-                count_groups(codes)
-                if inside
-                else self.structure.sizes[self.rows.clusters],
+                count_groups(codes) if inside else rows.sizes[rows.clusters],
                 block.entity,
                 block.codes,
                 self.levels,
@@ -559,115 +468,81 @@ class BlockSums:
             )
             if inside:
                 yield grams
-            elif before is not None:
-                grams = replace(grams, sums=before.sums + grams.sums)
-            before = grams
-        if before is not None and not inside:
-            yield before
+            elif total is None:
+                total = grams
+            else:
+                total.sums[:] += grams.sums
+        if total is not None:
+            yield total
 
     def _blocks(
-        self, texts: Sequence[tuple[str, ...]]
+        self, positions: Sequence[int], groupings: Sequence[tuple[str, ...]]
     ) -> Iterator[tuple[in_blocks.Block, list[Ints | None]]]:
-        """Read the columns of the equations, with the codes of groups."""
-        rows, structure = self.rows, self.structure
-        blocks = _blocks(rows, structure, self.positions)
-        return zip(blocks, _group_codes(rows, structure, texts), strict=True)
+        """Read the columns of equations, with the codes of groups; None are rows."""
+        for sample in self.rows.samples():
+            codes = [self.rows.codes(sample, t) if t else None for t in groupings]
+            yield self.rows.block(sample, positions), codes
 
     # --- results ----------------------------------------------------------------------
 
     def lags(self, roles: Sequence[str] | None) -> dict[int, list[str]]:
         """List the columns of roles that are lags of the outcome in every block."""
-        first, *others = self.rows.lags
-        sample = self.rows.sample
-        searched = [
-            name
-            for role in (sample.roles if roles is None else roles)
-            for name in sample.names_of(role)
-        ]
-        return {
-            at: [
-                name
-                for name in names
-                if name in searched and all(name in block[at] for block in others)
-            ]
-            for at, names in first.items()
-        }
+        sample, lags = self.rows.sample, self.rows.lags
+        every = sample.roles if roles is None else roles
+        searched = {name for role in every for name in sample.names_of(role)}
+        return {at: [n for n in names if n in searched] for at, names in lags.items()}
 
-    def rows_and_effects(
+    def statistics_and_effects(
         self, positions: Sequence[int], solved: Solved
-    ) -> dict[str, Any]:
-        """Compute R2 and effects, as fields of `Estimated`; rows are not kept."""
-        slopes = np.append(1.0, -solved.coefficients)
-        at = [self.positions.index(j) for j in positions]
-        values = np.split(self.by_level[:, at] @ slopes, np.cumsum(self.levels)[:-1])
-        return {
-            "residuals": None,
-            "fitted": None,
-            "fit_statistics": self._fit_statistics(positions, slopes, solved),
-            "df_resid": solved.df_resid,
-            "df_absorbed": solved.count.parameters - solved.count.k,
-            "effect_names": self.rows.effects,
-            "effect_values": tuple(
-                (text, self.structure.levels[text], part - part.mean())
-                for text, part in zip(self.rows.others, values, strict=False)
-            ),
-            "effect_terms": tuple((text, None) for text in self.rows.others),
-        }
-
-    def _fit_statistics(
-        self, positions: Sequence[int], slopes: Floats, solved: Solved
-    ) -> tuple[float, float, float, float]:
-        """Compute R2 with all effects, within, within entities, and adjusted."""
-        n, outcome = self.structure.n, positions[0]
-        ssr, total = float(solved.residuals @ solved.residuals), self._total(outcome)
-        within = 1 - ssr / float(solved.y @ solved.y)
-        adjusted = 1 - (ssr / solved.df_resid) / (total / (n - 1))
-        at = list(positions)
-        products = self.columns.by_entity[np.ix_(at, at)]
+    ) -> tuple[tuple[float, float, float, float], Any]:
+        """Compute R2 as in memory, and name the effects but that of the entity."""
+        at, slopes = list(positions), np.append(1.0, -solved.coefficients)
+        products = self.by_entity[np.ix_(at, at)]
+        by_level = self.by_level[:, [self.positions.index(j) for j in at]] @ slopes
+        values = np.split(by_level, np.cumsum(self.levels)[:-1])
+        effects = [
+            (text, self.rows.levels[text,], part - part.mean())
+            for text, part in zip(self.rows.others, values, strict=False)
+        ]
+        ssr = float(solved.residuals @ solved.residuals)
         by_entity = 1 - float(slopes @ products @ slopes) / products[0, 0]
-        return (
-            1 - ssr / total,
-            within,
-            by_entity if self.rows.others else within,
-            adjusted,
+        statistics = r_squared(
+            solved,
+            ssr,
+            self._total(at[0]),
+            self.rows.n,
+            by_entity if effects else None,
         )
+        return statistics, tuple(effects)
 
     def _total(self, column: int) -> float:
         """Compute the (weighted) sum of squares of a column around its mean."""
-        if self.rows.options.obs_weights is None:
-            n, _, sd = self.moments[column, :3]
-            return float(sd**2 * (n - 1))
-        parts = []
-        for block in self.rows.blocks:
-            y = block.array("columns")[:, column]
-            w = block.array("weights") / self.rows.mean_weight
-            mean = float(w @ y / w.sum())
-            parts.append((float(w.sum()), mean, float(w @ (y - mean) ** 2)))
-        weight, mean, squares = np.array(parts).T
-        overall = float(weight @ mean / weight.sum())
-        return float(squares.sum() + weight @ (mean - overall) ** 2)
+        # Of deviations from the mean without weights, which is near it
+        squares = total = 0.0
+        for sample in self.rows.samples():
+            y = sample.matrix[:, self.rows.positions[column]] - self.moments[column, 1]
+            weighted = with_weights(y, self.rows.weights(sample))
+            squares, total = squares + weighted @ y, total + weighted.sum()
+        return float(squares - total**2 / self.rows.n)
 
-    def sample(self, positions: Sequence[int], solved: Solved) -> EstimationSample:
+    def sample(
+        self, demeaned: Demeaned, positions: Sequence[int], solved: Solved
+    ) -> EstimationSample:
         """Describe the rows, with moments of outcome, regressors and variables."""
-        rows, structure, sample = self.rows, self.structure, self.rows.sample
-        every = (*rows.names, *rows.variables)
-        names = [every[j] for j in positions]
-        others = [name for name in sample.variables if name not in names]
-        shown = [*positions, *map(every.index, others)]
-        return EstimationSample(
+        rows, time = self.rows, self.rows.sample.keys.time_name
+        weights = rows.options.obs_weights
+        of_first = estimation_sample(rows.sample, weights, demeaned, positions)
+        names, every = of_first.stats[0], [*rows.names, *rows.variables]
+        return replace(
+            of_first,
             index=None,
-            key_names=sample.keys.name_pair,
-            n_entities=structure.n_entities,
-            n_times=structure.sizes.get(sample.keys.names[1:], 1),
-            period=period_text(structure.levels.get(sample.keys.time_name or "")),
-            stats=(tuple(every[j] for j in shown), self.moments[shown]),
-            categories=dict(sample.categories),
-            obs_weights=rows.options.obs_weights,
-            factors=dict(sample.factors)
-            | {name: sample.factors_of(name) for name in names[1:]},
+            n_entities=rows.n_entities,
+            n_times=rows.n_times,
+            period=period_text(None if time is None else rows.levels[time,]),
+            stats=(names, self.moments[[every.index(name) for name in names]]),
             rows=RowSummary(
-                nobs=structure.n,
-                sample_hash=f"{structure.hash:016x}",
+                nobs=rows.n,
+                sample_hash=f"{rows.hash:016x}",
                 ssr=float(solved.residuals @ self.plain @ solved.residuals),
             ),
         )
@@ -675,6 +550,11 @@ class BlockSums:
 
 def _scan_error(option: str, problem: str) -> OptionError:
     return option_error(option, None, f"{problem}, or {_IN_MEMORY}.")
+
+
+def _groups_of(part: Part) -> Any:
+    """Return the effect or clusters of a part, without any for single rows."""
+    return () if part.codes is None else part.codes
 
 
 def _partialled_out(columns: Floats) -> Floats:
@@ -691,70 +571,35 @@ def _in_basis(demeaned: Demeaned, positions: Sequence[int], factor: Floats) -> D
 
 def _inverse_factor(factor: Floats) -> Floats:
     """Invert a triangular factor, whose last pivot may be rounding."""
-    out = factor.copy()
-    least = np.finfo(np.float64).eps * np.linalg.norm(out[:, -1])
-    if abs(out[-1, -1]) < least:
-        out[-1, -1] = least
-    return np.asarray(np.linalg.inv(out))
-
-
-def _group_codes(
-    rows: ScannedRows, structure: Structure, groupings: Sequence[tuple[str, ...]]
-) -> Iterator[list[Ints | None]]:
-    """Yield the codes of each grouping by block; None for single rows."""
-
-    def group_codes(texts: tuple[str, ...], codes: Mapping[str, Ints]) -> Ints | None:
-        if not texts:
-            return None
-        if len(texts) == 1:
-            code = codes[texts[0]]
-            return (
-                code if texts == rows.effects[:1] else structure.numbers[texts[0]][code]
-            )
-        keys = combination_keys(rows, texts, codes)
-        if rows.effects[0] in texts:
-            return np.unique(keys, return_inverse=True)[1].astype(np.intp)
-        return np.searchsorted(structure.keys[texts], keys)
-
-    for block in rows.blocks:
-        codes = codes_of(rows, block)
-        yield [group_codes(texts, codes) for texts in groupings]
+    least = float(np.finfo(np.float64).eps)
+    return in_blocks.inverse_factor(factor, np.linalg.norm(factor, axis=0), least)
 
 
 def _row_notices(
-    rows: ScannedRows,
-    structure: Structure,
-    ranks: Ranks,
-    few: Sequence[Notice],
-    n_times: int,
+    rows: ScannedRows, ranks: Ranks, few: Sequence[Notice]
 ) -> list[Notice]:
     """Collect the notices about rows, clusters and periods."""
-    options, n_entities = rows.options, structure.n_entities
-    missing = rows.dropped_as_missing()
+    options, n_entities = rows.options, rows.n_entities
     assert rows.scan.copy is not None
     # As in memory, conditions that all rows satisfy are not reported.
     all_kept = rows.total == rows.scan.copy.rows
     conditions = () if all_kept else rows.scan.conditions
-    robust = options.cov_type in ("unadjusted", "robust") and structure.most_rows > 2
+    robust = options.cov_type in ("unadjusted", "robust") and rows.most_rows > 2
     return [
-        *chosen_rows(conditions, options.where, rows.chosen, rows.total),
+        *chosen_rows(conditions, rows.sample, rows.total),
         *dropped_notices(
-            [missing] if rows.missing else [],
-            rows.singletons,
-            [only_lags_missing(rows.scan.columns, rows.sample, missing)]
-            if rows.missing
-            else [],
-            effects=rows.effects,
-            part=rows.scan.is_part,
-            nobs=rows.chosen,
-            remaining=structure.n,
+            rows.sample,
+            rows.scan.columns,
+            rows.effects,
+            rows.scan.is_part,
+            rows.total,
         ),
         *few,
-        *period_notices(n_times, options),
-        *entities_across(structure.across, n_entities, rows.effects[0], rows.clusters),
+        *period_notices(rows.n_times, options),
+        *entities_across(rows.across, n_entities, rows.effects[0], rows.clusters),
         *([] if ranks.exact else [rank_bound(rows.effects, ranks.all_effects)]),
         *(
-            [robust_inconsistent(options.cov_type, structure.n / n_entities)]
+            [robust_inconsistent(options.cov_type, rows.n / n_entities)]
             if robust
             else []
         ),

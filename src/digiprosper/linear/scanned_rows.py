@@ -1,10 +1,11 @@
-"""Rows of a scanned table, stored as arrays on disk, and counts of levels."""
+"""Rows of a scanned table, a sample a block on disk, and counts of levels."""
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import chain, combinations
+from itertools import chain, combinations, compress
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -13,140 +14,167 @@ import pandas as pd
 
 from digiprosper.errors import (
     MissingDataError,
-    TermError,
     cited,
     counted,
     option_error,
     option_problem,
     quoted,
 )
-from digiprosper.kernels import Bools, Floats, Ints
-from digiprosper.kernels.covariance import Ranks
-from digiprosper.kernels.in_blocks import Dummies
-from digiprosper.kernels.within import compress, pseudo_inverse
+from digiprosper.kernels import Bools, Floats, Ints, in_blocks
+from digiprosper.kernels.covariance import Ranks, count_ranks
+from digiprosper.kernels.within import finest, pseudo_inverse, rank_by_components
 from digiprosper.linear import preparation
 from digiprosper.linear.diagnostics import lags_of_outcome
+from digiprosper.linear.estimation import outcome_of
 from digiprosper.panel.access import table_of
 from digiprosper.panel.columns import sort_by_count
 from digiprosper.panel.keys import rows_text
-from digiprosper.panel.sample import Compared, Dropped, Sample
+from digiprosper.panel.sample import Dropped, Sample
 from digiprosper.panel.scan import PanelScan, explain_block_errors
 from digiprosper.panel.selection import (
     Levels,
-    Selection,
+    cut_sample,
     levels_in_use,
     refuse_missing,
-    select_rows,
 )
 
-# Computes q further columns (n, q) of a block, and integers (n, r) stored with them
-Columns: TypeAlias = Callable[[Any, Sample], tuple[Floats, Ints]]
+# Computes q further columns (n, q) of a block, and variables (n,) stored with them
+Columns: TypeAlias = Callable[[Any, Sample], tuple[Floats, dict[str, Any]]]
 Further: TypeAlias = Callable[[PanelScan[Any]], tuple[tuple[str, ...], Columns]]
-
-_FIRST_LABELS = 5
-_MOST_CELLS = 2**27
-
-
-class CodedTerm:
-    """Codes of a term that are the same in all blocks."""
-
-    def __init__(self, levels: pd.Index[Any]) -> None:
-        self.levels: pd.Index[Any] = levels
-
-    def codes(self, codes: Ints, levels: pd.Index[Any]) -> Ints:
-        """Recode the levels of a block consistently with earlier blocks."""
-        positions = self.levels.get_indexer(levels)
-        unseen = positions < 0
-        if unseen.any():
-            positions[unseen] = self.levels.size + np.arange(int(unseen.sum()))
-            self.levels = self.levels.append(levels[unseen])
-        return np.asarray(positions[codes], dtype=np.intp)
-
-
-@dataclass(slots=True, eq=False)
-class StoredBlock:
-    """Arrays of one block on disk, and which of its rows are used."""
-
-    path: Path
-    n_entities: int
-    first_entity: int  # number of entities in the blocks before
-    mask: Bools | None = None  # (n,) rows that are used; None is all
-
-    def array(self, name: str) -> Any:
-        """Read an array (n, ..) of the rows that are used."""
-        values = self.stored(name)
-        if self.mask is None:
-            return values
-        return values.T[..., self.mask].T
-
-    def stored(self, name: str) -> Any:
-        """Read an array of all rows."""
-        return np.load(self.path / f"{name}.npy", mmap_mode="r")
-
-    def entities(self) -> pd.Index[Any]:
-        """Read the labels of the block's entities."""
-        labels = np.load(self.path / "entities.npy", allow_pickle=True)
-        out: pd.Index[Any] = pd.Index(labels)
-        return out
 
 
 @dataclass(slots=True, eq=False)
 class ScannedRows:
-    """A scanned table in arrays on disk, with counts."""
+    """A scanned table: the sample of each block on disk, and counts."""
 
     options: preparation.LinearOptions
-    sample: Sample  # first block; source of names, factors and labels
     scan: PanelScan[Any]
+    sample: Sample  # first block; source of names, factors and labels
+    folder: Path
     effects: tuple[str, ...]  # the entity's first
     clusters: tuple[str, ...]
-    names: tuple[str, ...]  # outcome and regressors
-    positions: tuple[int, ...]  # of these in the sample, without further columns
-    variables: tuple[str, ...]
-    coded: dict[str, CodedTerm] = field(default_factory=dict)
-    blocks: list[StoredBlock] = field(default_factory=list)
+    names: tuple[str, ...]  # outcome, regressors and further columns
+    positions: tuple[int, ...]  # of these in the samples
     total: int = 0  # rows of the table
-    chosen: int = 0  # of them, those where a condition is true
-    missing: int = 0
-    missing_by_term: dict[str, int] = field(default_factory=dict)
-    compared: dict[str, Compared] = field(default_factory=dict)
-    first_missing: list[Any] = field(default_factory=list)
-    singletons: Dropped | None = None
-    lags: list[dict[int, list[str]]] = field(default_factory=list)  # by block
-    # Up to three different values of each column
-    distinct: dict[str, set[float]] = field(default_factory=dict)
+    dropped: dict[str, Dropped] = field(default_factory=dict)  # by reason
+    blocks: list[int] = field(default_factory=list)  # numbers of those with rows
+    # Lags of outcomes in all blocks
+    lags: dict[int, list[str]] = field(default_factory=dict)
+    # Levels in use of effects and clusters except the entity, and of the time, in
+    # order; codes of combinations of clusters
+    levels: dict[tuple[str, ...], pd.Index[Any]] = field(default_factory=dict)
+    # The following fields are set by `count_rows`
+    sizes: dict[tuple[str, ...], int] = field(default_factory=dict)  # numbers of levels
+    n: int = 0
+    most_rows: int = 0  # of an entity
+    across: int = 0  # entities in several clusters
+    hash: int = 0
     mean_weight: float = 1.0
-
-    @property
-    def n(self) -> int:
-        """Rows that are used."""
-        return sum(len(block.array("entity")) for block in self.blocks)
-
-    def dropped_as_missing(self) -> Dropped:
-        """Describe the rows with missing values."""
-        return Dropped(
-            "missing",
-            self.missing,
-            tuple(self.first_missing),
-            sort_by_count(self.missing_by_term),
-            tuple(self.compared.values()),
-        )
-
-    def parts_of(self, variable: str) -> Iterator[Floats]:
-        """Read a variable of the terms, block by block."""
-        array, names = "columns", self.names
-        if variable in self.variables:
-            array, names = "variables", self.variables
-        for block in self.blocks:
-            yield block.array(array)[:, names.index(variable)]
-
-    def file(self, text: str) -> str:
-        """Name the file with the codes of an effect or of clusters."""
-        return f"codes{list(self.coded).index(text)}"
 
     @property
     def others(self) -> tuple[str, ...]:
         """Effects but that of the entity."""
         return self.effects[1:]
+
+    @property
+    def n_entities(self) -> int:
+        """Number of entities."""
+        return self.sizes[self.effects[:1]]
+
+    @property
+    def n_times(self) -> int:
+        """Number of periods."""
+        return self.sizes.get(self.sample.keys.names[1:], 1)
+
+    @property
+    def variables(self) -> list[str]:
+        """Variables of the terms that are no columns themselves."""
+        return [name for name in self.sample.variables if name not in self.names]
+
+    def write(self, number: int, sample: Sample) -> None:
+        """Write the rows of a block."""
+        np.save(
+            self.folder / f"{number}.npy",
+            np.array([*sample.matrix.T, *sample.variables.values()]),
+        )
+        nothing = np.empty((0, 0))
+        variables = dict.fromkeys(sample.variables, nothing)
+        with (self.folder / f"{number}.pickle").open("wb") as file:
+            pickle.dump(replace(sample, matrix=nothing, variables=variables), file)
+
+    def load(self, number: int) -> Sample:
+        """Read the rows of a block; columns stay on disk until they are used."""
+        with (self.folder / f"{number}.pickle").open("rb") as file:
+            sample: Sample = pickle.load(file)
+        columns = np.load(self.folder / f"{number}.npy", mmap_mode="r")
+        p = len(columns) - len(sample.variables)
+        variables = dict(zip(sample.variables, columns[p:], strict=True))
+        return replace(sample, matrix=columns[:p].T, variables=variables)
+
+    def samples(self) -> Iterator[Sample]:
+        """Read the rows of each block."""
+        return map(self.load, self.blocks)
+
+    def add_dropped(self, dropped: Dropped) -> None:
+        """Add rows of a block that were dropped to those of other blocks."""
+        before = self.dropped.get(dropped.reason)
+        self.dropped[dropped.reason] = (
+            dropped if before is None else before.add(dropped)
+        )
+
+    def add_levels(self, sample: Sample) -> None:
+        """Add the levels of a block to those of other blocks."""
+        for text in (*self.others, *self.clusters, *sample.keys.names[1:]):
+            if text != self.effects[0]:
+                levels = _coded(sample, text)[1]
+                before = self.levels.get((text,), levels)
+                self.levels[text,] = before.union(levels)
+
+    def codes(self, sample: Sample, texts: tuple[str, ...]) -> Ints:
+        """Code the levels of a block (n,) as in all; with the entity they are its own.
+
+        Several texts are combinations of clusters.
+        """
+        entity = self.effects[0]
+        if texts == (entity,):
+            return sample.entity
+        if len(texts) == 1:
+            codes, levels = _coded(sample, *texts)
+            return np.asarray(self.levels[texts].get_indexer(levels)[codes])
+        keys = self.combinations(sample, texts)
+        if entity in texts:
+            return np.unique(keys, return_inverse=True)[1]
+        return np.asarray(self.levels[texts].get_indexer(pd.Index(keys)))
+
+    def combinations(self, sample: Sample, texts: tuple[str, ...]) -> Ints:
+        """Return the combinations of clusters (n,) of a block as numbers with gaps."""
+        parts = [self.codes(sample, (text,)) for text in texts]
+        sizes = [
+            self.levels[text,].size if (text,) in self.levels else sample.n_entities
+            for text in texts
+        ]
+        return np.ravel_multi_index(parts, sizes)
+
+    def weights(self, sample: Sample) -> Floats | None:
+        """Return the weights (n,) of a block, which have mean one in all blocks."""
+        if self.options.obs_weights is None:
+            return None
+        return preparation.checked_weights(sample, self.options) / self.mean_weight
+
+    def block(self, sample: Sample, positions: Sequence[int]) -> in_blocks.Block:
+        """Return columns of some positions and the effects of a block."""
+        return in_blocks.block_of(
+            sample.matrix.T[[self.positions[j] for j in positions]].T,
+            sample.entity,
+            [self.codes(sample, (text,)) for text in self.others],
+            [self.sizes[text,] for text in self.others],
+            self.weights(sample),
+            sample.entities.to_numpy(dtype=object),
+        )
+
+    def read(self, positions: Sequence[int]) -> Iterator[in_blocks.Block]:
+        """Read columns of some positions and the effects of each block."""
+        return (self.block(sample, positions) for sample in self.samples())
 
 
 def read_rows(
@@ -156,7 +184,7 @@ def read_rows(
     folder: Path,
     further: Further | None = None,
 ) -> ScannedRows:
-    """Write the columns, effects and clusters of each block as arrays."""
+    """Write the sample of each block, with columns, effects and clusters."""
     assert copied.copy is not None
     options = spec.options
     rows: ScannedRows | None = None
@@ -174,35 +202,71 @@ def read_rows(
     names, columns_of = ((), None) if further is None else further(copied)
     for number, panel in enumerate(copied.panels()):
         with explain_block_errors(copied.copy):
-            selected = select_rows(
+            sample = cut_sample(
                 table_of(panel),
                 roles,
                 codes=effects,
                 clusters=clusters,
+                missing="drop",
                 where=options.where,
                 across=levels,
             )
         if rows is None:
-            rows = _start_rows(
-                spec, selected.rows, copied, tuple(regressors), effects, clusters, names
+            outcome_of(spec.y, sample)
+            at = chain.from_iterable(sample.roles[role] for role in ("y", *regressors))
+            positions = tuple(dict.fromkeys(at))
+            p = len(sample.names)
+            rows = ScannedRows(
+                options,
+                copied,
+                replace(sample, labels=copied.labels),
+                folder,
+                effects,
+                clusters,
+                (spec.y, *(sample.names[j] for j in positions[1:]), *names),
+                (*positions, *range(p, p + len(names))),
             )
-        _count_missing(rows, selected)
-        if selected.complete.any():
-            sample = selected.rows.keep(selected.complete, "missing")
-            further_columns = None if columns_of is None else columns_of(panel, sample)
-            _store_block(rows, sample, further_columns, folder / str(number))
+        rows.total += panel.nobs
+        for dropped in sample.dropped:
+            rows.add_dropped(dropped)
+        if sample.nobs:
+            if columns_of is not None:
+                columns, variables = columns_of(panel, sample)
+                sample = replace(
+                    sample,
+                    matrix=np.hstack([sample.matrix, columns]),
+                    variables={**sample.variables, **variables},
+                )
+            _store_block(rows, number, sample)
     assert rows is not None
     _refuse_lost(spec, rows)
     return rows
 
 
+def _store_block(rows: ScannedRows, number: int, sample: Sample) -> None:
+    """Write a block, and look for levels and lags that it has."""
+    rows.write(number, sample)
+    rows.add_levels(sample)
+    # Lags are recognised by values only if entities have several rows.
+    if not rows.blocks or (np.diff(sample.entity) == 0).any():
+        lags = lags_of_outcome(sample)
+        before = rows.lags or lags
+        rows.lags = {at: [n for n in before[at] if n in lags[at]] for at in lags}
+    rows.blocks.append(number)
+
+
 def _refuse_lost(spec: Any, rows: ScannedRows) -> None:
     """Refuse an empty sample, or missing values with ``missing="raise"``."""
-    if spec.where is not None and not rows.chosen:
+    not_chosen = rows.dropped.get(f"where={spec.where}")
+    if not_chosen is not None and not_chosen.count == rows.total:
         text = f"where={cited(spec.where)} is true in no row of the table."
         raise MissingDataError(text, [option_problem("where", spec.where, what=text)])
-    lost = rows.dropped_as_missing()
-    if lost.count and spec.missing == "raise":
+    lost = rows.dropped.get("missing")
+    if lost is None:
+        return
+    lost = replace(lost, by_term=sort_by_count(lost.by_term))
+    rows.dropped["missing"] = lost
+    if spec.missing == "raise":
         first = f"{counted(lost.count, 'row')} (first: {rows_text(lost.rows)})"
         advice = "before the table is scanned"
         refuse_missing(lost.by_term, lost.compared, first, advice)
@@ -256,102 +320,11 @@ def _collect_levels(
     return Levels(every, rows)
 
 
-def _start_rows(
-    spec: Any,
-    sample: Sample,
-    scan: PanelScan[Any],
-    equations: tuple[str, ...],
-    effects: tuple[str, ...],
-    clusters: tuple[str, ...],
-    further: tuple[str, ...],
-) -> ScannedRows:
-    if len(sample.roles["y"]) != 1:
-        raise TermError(
-            f"y={cited(spec.y)} makes several columns; the outcome must be one column."
-        )
-    roles = [sample.roles[role] for role in ("y", *equations)]
-    positions = tuple(dict.fromkeys(chain.from_iterable(roles)))
-    names = (spec.y, *(sample.names[at] for at in positions[1:]), *further)
-    rows = ScannedRows(
-        options=spec.options,
-        sample=replace(sample, labels=scan.labels),
-        scan=scan,
-        effects=effects,
-        clusters=clusters,
-        names=names,
-        positions=positions,
-        variables=tuple(name for name in sample.variables if name not in names),
-    )
-    rows.distinct = {name: set() for name in sample.names}
-    time = sample.keys.names[1:]
-    texts = dict.fromkeys([*effects[1:], *clusters, *time])
-    rows.coded = {t: CodedTerm(_coded(sample, t)[1]) for t in texts if t != effects[0]}
-    return rows
-
-
 def _coded(sample: Sample, text: str) -> tuple[Ints, pd.Index[Any]]:
-    """Take the codes (n,) of an effect, clusters or the time, and their levels."""
+    """Return the codes (n,) of an effect, clusters or the time, and their levels."""
     if text == sample.keys.time_name:
         return sample.time, sample.times
     return sample.codes[text], sample.code_levels[text]
-
-
-def _count_missing(rows: ScannedRows, selected: Selection) -> None:
-    """Add the rows of a block that are missing to those of the others."""
-    incomplete = selected.chosen & ~selected.complete
-    rows.total += incomplete.size
-    rows.chosen += int(selected.chosen.sum())
-    if not incomplete.any():
-        return
-    rows.missing += int(incomplete.sum())
-    for term, count in selected.missing.items():
-        rows.missing_by_term[term] = rows.missing_by_term.get(term, 0) + count
-    for compared in selected.compared:
-        before = rows.compared.get(compared.term)
-        rows.compared[compared.term] = (
-            compared if before is None else before.add(compared)
-        )
-    labels = [*rows.first_missing, *selected.rows.index[incomplete][:_FIRST_LABELS]]
-    rows.first_missing = sorted(labels)[:_FIRST_LABELS]
-
-
-def _store_block(
-    rows: ScannedRows,
-    sample: Sample,
-    further: tuple[Floats, Ints] | None,
-    folder: Path,
-) -> None:
-    """Write the arrays of a block; also record distinct values and lags."""
-    folder.mkdir()
-    columns = sample.matrix.T[list(rows.positions)]
-    if further is not None:
-        columns = np.vstack([columns, further[0].T])
-        np.save(folder / "further.npy", further[1])
-    np.save(folder / "columns.npy", columns.T)
-    np.save(folder / "entity.npy", sample.entity.astype(np.int32))
-    if rows.variables:
-        variables = np.array([sample.variables[name] for name in rows.variables])
-        np.save(folder / "variables.npy", variables.T)
-    for text, coded in rows.coded.items():
-        by_text = coded.codes(*_coded(sample, text)).astype(np.int32)
-        np.save(folder / f"{rows.file(text)}.npy", by_text)
-    if rows.options.obs_weights is not None:
-        np.save(
-            folder / "weights.npy", preparation.checked_weights(sample, rows.options)
-        )
-    np.save(folder / "entities.npy", sample.entities.to_numpy())
-    before = rows.blocks[-1] if rows.blocks else None
-    first = 0 if before is None else before.first_entity + before.n_entities
-    rows.blocks.append(StoredBlock(folder, sample.n_entities, first))
-
-    for name, column in zip(sample.names, sample.matrix.T, strict=True):
-        if len(rows.distinct[name]) <= 2:
-            ends = {float(column.min()), float(column.max())}
-            between = column[~np.isin(column, list(ends))][:1]
-            rows.distinct[name] |= ends | set(between.tolist())
-    # Lags are recognised by values only if entities have several rows.
-    if not rows.lags or (np.diff(sample.entity) == 0).any():
-        rows.lags.append(lags_of_outcome(sample))
 
 
 # --- rows that are used, and how effects and clusters are nested ----------------------
@@ -359,142 +332,68 @@ def _store_block(
 
 def drop_singletons(rows: ScannedRows) -> None:
     """Drop rows that are the only one of a level of an effect, repeatedly."""
-    sizes = [rows.coded[text].levels.size for text in rows.others]
-    usable = [np.ones(size, dtype=bool) for size in sizes]
-    before, changed = rows.n, True
-    while changed:
-        by_level = [np.zeros(size, dtype=np.intp) for size in sizes]
-        dropped = [
-            _drop_unusable_rows(rows, block, usable, by_level) for block in rows.blocks
-        ]
-        usable = [count != 1 for count in by_level]
-        changed = any(dropped) or not all(levels.all() for levels in usable)
-    if rows.n < before:
-        _note_singletons(rows, before)
+    masks = [np.ones(sample.nobs, dtype=bool) for sample in rows.samples()]
+    before = remaining = sum(mask.size for mask in masks)
+    last = -1
+    while remaining != last:
+        last, remaining = remaining, 0
+        counts = [_rows_by_level(rows, masks, text) for text in rows.others]
+        for sample, mask in zip(rows.samples(), masks, strict=True):
+            mask &= np.bincount(sample.entity, mask)[sample.entity] > 1
+            for text, count in zip(rows.others, counts, strict=True):
+                mask &= count[rows.codes(sample, (text,))] > 1
+            remaining += int(mask.sum())
+    if remaining == before:
+        return
+    if not remaining:
+        raise preparation.all_singletons_error(before, rows.effects)
+    rows.levels = {}
+    for number, mask in zip(rows.blocks, masks, strict=True):
+        # Nothing refers to the files when they are written again.
+        kept = rows.load(number).keep(mask, f"singletons ({', '.join(rows.effects)})")
+        if not mask.all():
+            rows.add_dropped(kept.dropped[-1])
+            rows.write(number, kept)
+        if kept.nobs:
+            rows.add_levels(kept)
+    rows.blocks = [*compress(rows.blocks, map(np.any, masks))]
 
 
-def _drop_unusable_rows(
-    rows: ScannedRows,
-    block: StoredBlock,
-    usable: Sequence[Bools],
-    by_level: Sequence[Ints],
-) -> bool:
-    """Drop singletons and unusable levels of a block; return whether any was."""
-    entity = block.stored("entity")
-    codes = [block.stored(rows.file(text)) for text in rows.others]
-    keep = np.ones(entity.size, dtype=bool) if block.mask is None else block.mask.copy()
-    for code, good in zip(codes, usable, strict=True):
-        keep &= good[code]
-    keep &= np.bincount(entity[keep], minlength=block.n_entities)[entity] > 1
-    for code, count in zip(codes, by_level, strict=True):
-        count += np.bincount(code[keep], minlength=count.size)
-    before = entity.size if block.mask is None else int(block.mask.sum())
-    if int(keep.sum()) == before:
-        return False
-    block.mask = keep
-    return True
+def _rows_by_level(rows: ScannedRows, masks: Sequence[Bools], text: str) -> Ints:
+    """Count the rows of each level of an effect."""
+    counts = np.zeros(rows.levels[text,].size, dtype=np.intp)
+    for sample, mask in zip(rows.samples(), masks, strict=True):
+        counts += np.bincount(rows.codes(sample, (text,))[mask], minlength=counts.size)
+    return counts
 
 
-def _note_singletons(rows: ScannedRows, before: int) -> None:
-    effects = rows.effects
-    if not rows.n:
-        raise preparation.all_singletons_error(before, effects)
-    labels: list[Any] = []
-    for block in rows.blocks:
-        if block.mask is not None:
-            dropped = np.flatnonzero(~block.mask)[:_FIRST_LABELS]
-            labels = sorted([*labels, *_labels(rows, block, dropped)])[:_FIRST_LABELS]
-    reason = f"singletons ({', '.join(effects)})"
-    rows.singletons = Dropped(reason, before - rows.n, tuple(labels))
-    rows.blocks = [
-        block for block in rows.blocks if block.mask is None or block.mask.any()
-    ]
-
-
-def _labels(rows: ScannedRows, block: StoredBlock, positions: Ints) -> list[Any]:
-    """Rebuild the labels of some rows of a block."""
-    entity = block.stored("entity")[positions]
-    entities = block.entities().take(entity)
-    time = rows.sample.keys.time_name
-    if time is None:
-        return entities.tolist()
-    codes = block.stored(rows.file(time))[positions]
-    times = rows.coded[time].levels.take(codes)
-    return list(zip(entities, times, strict=True))
-
-
-@dataclass(slots=True, eq=False)
-class Structure:
-    """Counts of levels and of their combinations."""
-
-    n: int
-    n_entities: int
-    most_rows: int  # of an entity
-    levels: dict[str, pd.Index[Any]]  # in use, in order
-    numbers: dict[str, Ints]  # of each level among those in use
-    # combinations of levels in use, of single effects and clusters too
-    sizes: dict[tuple[str, ...], int]
-    keys: dict[tuple[str, ...], Ints]  # of the combinations, without the entity
-    across: int  # entities in several clusters
-    hash: int
-
-    def is_nested(self, inner: str, outer: str) -> bool:
-        """Return whether one effect is nested in another."""
-        pair = (inner, outer) if (inner, outer) in self.sizes else (outer, inner)
-        return inner == outer or self.sizes[pair] == self.sizes[inner,]
-
-
-def structure_of(rows: ScannedRows) -> Structure:
-    """Count levels, their combinations, and entities across clusters in one pass."""
-    entity, pairs = rows.effects[0], dict.fromkeys([*rows.effects, *rows.clusters])
-    used = {t: np.zeros(c.levels.size, np.intp) for t, c in rows.coded.items()}
-    sizes = dict.fromkeys([*combinations(pairs, 2), *subsets(rows.clusters)], 0)
-    keys = {texts: np.empty(0, np.int64) for texts in sizes if entity not in texts}
-    across = most = n = n_entities = total_hash = 0
-    for block in rows.blocks:
-        codes = codes_of(rows, block)
-        rows_of = np.bincount(codes[entity])
-        for text, count in used.items():
-            count += np.bincount(codes[text], minlength=count.size)
-        n, n_entities = n + int(rows_of.sum()), n_entities + rows_of.size
-        most = max(most, int(rows_of.max()))
-        across += preparation.count_entities_across(
-            codes[entity], [codes[text] for text in rows.clusters]
+def count_rows(rows: ScannedRows) -> None:
+    """Count rows, entities, and the combinations of clusters that occur."""
+    entity, weight = rows.effects[0], 0.0
+    crossed = [texts for texts in subsets(rows.clusters) if len(texts) > 1]
+    rows.sizes = dict.fromkeys([(entity,), *crossed], 0)
+    keys = {t: np.empty(0, dtype=np.intp) for t in crossed if entity not in t}
+    for sample in rows.samples():
+        by_entity = np.bincount(sample.entity)
+        rows.n += sample.nobs
+        rows.sizes[entity,] += by_entity.size
+        rows.most_rows = max(rows.most_rows, int(by_entity.max()))
+        rows.across += preparation.count_entities_across(
+            sample.entity, [sample.codes[text] for text in rows.clusters]
         )
-        for texts in sizes:
-            together = _distinct_keys(combination_keys(rows, texts, codes))
-            if entity in texts:
-                sizes[texts] += together.size
+        for texts in crossed:
+            distinct = np.unique(rows.combinations(sample, texts))
+            if texts in keys:
+                keys[texts] = np.union1d(keys[texts], distinct)
             else:
-                keys[texts] = np.union1d(keys[texts], together)
-        total_hash = (total_hash + _hash_rows(rows, block)) % 2**64
-    sizes |= {texts: every.size for texts, every in keys.items()}
-    sizes |= {(text,): int((count > 0).sum()) for text, count in used.items()}
-    levels, numbers = {}, {}
-    for text, count in used.items():
-        in_use = np.flatnonzero(count)
-        in_order = in_use[rows.coded[text].levels[in_use].argsort()]
-        levels[text] = rows.coded[text].levels[in_order]
-        numbers[text] = np.zeros(count.size, dtype=np.intp)
-        numbers[text][in_order] = np.arange(in_order.size)
-    return Structure(
-        n=n,
-        n_entities=n_entities,
-        most_rows=most,
-        levels=levels,
-        numbers=numbers,
-        sizes={**sizes, (entity,): n_entities},
-        keys=keys,
-        across=across,
-        hash=total_hash,
-    )
-
-
-def codes_of(rows: ScannedRows, block: StoredBlock) -> dict[str, Ints]:
-    """Read the codes of a block; entities are numbered without gaps."""
-    codes = {t: block.array(rows.file(t)).astype(np.intp) for t in rows.coded}
-    codes[rows.effects[0]] = compress(block.array("entity").astype(np.intp))[0]
-    return codes
+                rows.sizes[texts] += distinct.size
+        rows.hash = (rows.hash + _hash_rows(sample)) % 2**64
+        if rows.options.obs_weights is not None:
+            weight += float(preparation.checked_weights(sample, rows.options).sum())
+    rows.mean_weight = weight / rows.n
+    rows.sample = replace(rows.sample, dropped=tuple(rows.dropped.values()))
+    rows.levels |= {texts: pd.Index(every) for texts, every in keys.items()}
+    rows.sizes |= {texts: levels.size for texts, levels in rows.levels.items()}
 
 
 def subsets(clusters: Sequence[str]) -> list[tuple[str, ...]]:
@@ -503,37 +402,15 @@ def subsets(clusters: Sequence[str]) -> list[tuple[str, ...]]:
     return list(chain.from_iterable(combinations(clusters, order) for order in orders))
 
 
-def combination_keys(
-    rows: ScannedRows, texts: Sequence[str], codes: Mapping[str, Ints]
-) -> Ints:
-    """Encode combinations of levels as integers, consistent between blocks."""
-    first, *others = sorted(texts, key=lambda text: text != rows.effects[0])
-    key = codes[first].astype(np.int64)
-    for text in others:
-        key = key * rows.coded[text].levels.size + codes[text]
-    return key
-
-
-def _distinct_keys(keys: Ints) -> Ints:
-    """List the keys that occur."""
-    if (size := int(keys.max()) + 1) > _MOST_CELLS:
-        return np.unique(keys)
-    seen = np.zeros(size, dtype=bool)
-    seen[keys] = True
-    return np.flatnonzero(seen)
-
-
-def _hash_rows(rows: ScannedRows, block: StoredBlock) -> int:
+def _hash_rows(sample: Sample) -> int:
     """Add up hashes of the row labels, which do not depend on the order of rows."""
     from pandas.util import hash_array
 
-    entities = hash_array(np.asarray(block.entities()), categorize=False)
-    hashes = entities[block.array("entity")]
-    time = rows.sample.keys.time_name
-    if time is not None:
-        texts = pd.Series([*map(str, rows.coded[time].levels)], dtype=object)
-        times = hash_array(texts.to_numpy(), categorize=False)
-        hashes = hashes ^ (times[block.array(rows.file(time))] * np.uint64(31))
+    hashes = hash_array(sample.entities.to_numpy(), categorize=False)[sample.entity]
+    if sample.keys.time_name is not None:
+        texts = np.array([*map(str, sample.times)], dtype=object)
+        times = hash_array(texts, categorize=False)[sample.time]
+        hashes = hashes ^ (times * np.uint64(31))
     with np.errstate(over="ignore"):
         return int(np.add.reduce(hashes * np.uint64(0x9E3779B97F4A7C15)))
 
@@ -541,88 +418,71 @@ def _hash_rows(rows: ScannedRows, block: StoredBlock) -> int:
 # --- counting -------------------------------------------------------------------------
 
 
-def effect_ranks(rows: ScannedRows, structure: Structure, system: Dummies) -> Ranks:
+def is_nested(rows: ScannedRows, inner: str, outer: str) -> bool:
+    """Return whether one effect, or clusters, is nested in another."""
+    if inner == outer:
+        return True
+    entity, start = rows.effects[0], 0
+    outer_of = np.full(rows.sizes[inner,], -1)
+    for sample in rows.samples():
+        codes, others = (rows.codes(sample, (text,)) for text in (inner, outer))
+        if entity == inner:
+            codes = codes + start
+        elif entity == outer:
+            others = others + start
+        start += sample.n_entities
+        unseen = outer_of[codes] < 0
+        outer_of[codes[unseen]] = others[unseen]
+        if (outer_of[codes] != others).any():
+            return False
+    return True
+
+
+def effect_ranks(rows: ScannedRows, system: in_blocks.Dummies) -> Ranks:
     """Count the parameters of the effects, as `covariance.ranks` does from rows."""
-    effects, clusters = rows.effects, rows.clusters
-    is_nested = structure.is_nested
-    nested = tuple(e for e in effects if any(is_nested(e, c) for c in clusters))
-    exempt = tuple(e for e in effects if e in nested or e == effects[0])
-    by_subset = {
-        subset: _effect_rank(subset, rows, structure, system)
-        for subset in {nested, exempt, effects}
+    every = (*rows.effects, *rows.clusters)
+    nested = {
+        (inner, outer): is_nested(rows, inner, outer)
+        for inner in rows.effects
+        for outer in every
     }
-    every = by_subset[effects][0]
-    outer = [*effects, *clusters]
-    return Ranks(
-        all_effects=every,
-        nested=min(by_subset[nested][0], every),
-        nested_or_entity=min(by_subset[exempt][0], every),
-        lone_nested=any(all(is_nested(e, o) for o in outer) for e in nested),
-        intercept=False,
-        exact=all(exact for _, exact in by_subset.values()),
+
+    def inside(inner: str, outer: str) -> bool:
+        return nested[inner, outer]
+
+    return count_ranks(
+        rows.effects,
+        rows.effects,
+        rows.clusters,
+        rows.effects[0],
+        inside,
+        lambda effects: _effect_rank(finest(effects, inside), rows, system),
     )
 
 
-def _drop_coarser(effects: Sequence[str], structure: Structure) -> list[str]:
-    """Drop effects in which another is nested, and repetitions."""
-    out: list[str] = []
-    for effect in effects:
-        if not any(structure.is_nested(finer, effect) for finer in out):
-            out = [e for e in out if not structure.is_nested(effect, e)]
-            out.append(effect)
-    return out
-
-
 def _effect_rank(
-    subset: tuple[str, ...],
-    rows: ScannedRows,
-    structure: Structure,
-    system: Dummies,
+    effects: Sequence[str], rows: ScannedRows, system: in_blocks.Dummies
 ) -> tuple[int, bool]:
     """Compute the rank of the dummies of some effects, and whether it is exact."""
-    finest, entity = _drop_coarser(subset, structure), rows.effects[0]
-    sizes = {text: structure.sizes[text,] for text in rows.effects}
-    if len(finest) <= 1:
-        return sum(sizes[e] for e in finest) or 1, True
-    at = _positions(rows, sizes)
+    entity = rows.effects[0]
+    if len(effects) <= 1:
+        return sum(rows.sizes[e,] for e in effects) or 1, True
+    at = _columns_of_effects(rows)
     if system.taken_out is None:
-        return _rank_by_components(finest, sizes, at, system, entity)
-    inside = np.concatenate([at[e] for e in finest if e != entity])
-    gram = system.gram[np.ix_(inside, inside)]
-    if entity in finest:
-        gram = gram - system.taken_out[np.ix_(inside, inside)]
-    rank = pseudo_inverse(gram, system.weights[inside])[1]
-    return rank + (structure.n_entities if entity in finest else 0), True
+        largest = sorted(effects, key=lambda e: -rows.sizes[e,])
+        second, first = sorted(largest[:2], key=entity.__eq__)
+        table = system.cross if first == entity else system.gram[at[first]]
+        sizes = [rows.sizes[e,] for e in largest]
+        return rank_by_components(sizes, table[:, at[second]])
+    crossed = np.concatenate([at[e] for e in effects if e != entity])
+    gram = system.gram[np.ix_(crossed, crossed)]
+    if entity in effects:
+        gram = gram - system.taken_out[np.ix_(crossed, crossed)]
+    rank = pseudo_inverse(gram, system.weights[crossed])[1]
+    return rank + (rows.n_entities if entity in effects else 0), True
 
 
-def _rank_by_components(
-    finest: Sequence[str],
-    sizes: Mapping[str, int],
-    at: Mapping[str, Ints],
-    system: Dummies,
-    entity: str,
-) -> tuple[int, bool]:
-    """Bound the rank by the connected components of the two largest effects."""
-    from scipy.sparse import block_array
-    from scipy.sparse.csgraph import connected_components
-
-    largest = sorted(finest, key=lambda e: -sizes[e])
-    first, second = largest[:2]
-    if entity in (first, second):
-        other = second if first == entity else first
-        table = system.cross[:, at[other]]
-    else:
-        table = system.gram[at[first]][:, at[second]]
-    graph = block_array([[None, table], [table.T, None]], format="csr")
-    components: Any = connected_components(graph, directed=False, return_labels=False)
-    rank = sizes[first] + sizes[second] - int(components)
-    rank += sum(sizes[e] - 1 for e in largest[2:])
-    return rank, len(largest) == 2
-
-
-def _positions(rows: ScannedRows, sizes: Mapping[str, int]) -> dict[str, Ints]:
-    """List the positions of each effect's levels among those of all but the entity."""
-    out, start = {}, 0
-    for text in rows.others:
-        out[text], start = np.arange(start, start + sizes[text]), start + sizes[text]
-    return out
+def _columns_of_effects(rows: ScannedRows) -> dict[str, Ints]:
+    """Return the columns of each effect but the entity's among the dummies."""
+    ends = np.cumsum([0, *(rows.sizes[e,] for e in rows.others)])
+    return {e: np.arange(*ends[i : i + 2]) for i, e in enumerate(rows.others)}

@@ -30,6 +30,7 @@ from digiprosper.panel.evaluation import evaluate
 from digiprosper.panel.factors import term_factors
 from digiprosper.panel.table import Table, is_number_type
 from digiprosper.panel.terms import Term, parse
+from digiprosper.report.labels import text_factor
 from digiprosper.report.notices import missing_rows, rows_dropped
 from digiprosper.report.summary import stored_factors
 from digiprosper.report.terms import Factor
@@ -180,10 +181,17 @@ def factors_of(table: Table, texts: Iterable[str]) -> dict[str, tuple[Factor, ..
     return {text: term_factors(parse(text, table.names, "x")) for text in texts}
 
 
-def labelled(table: Table, frame: pd.DataFrame, texts: Iterable[str]) -> pd.DataFrame:
+def labelled(
+    table: Table,
+    frame: pd.DataFrame,
+    texts: Iterable[str],
+    heads: Mapping[str, Factor] | None = None,
+) -> pd.DataFrame:
     """Store in a new frame the labels and factors that `etable` uses."""
-    factors = stored_factors(factors_of(table, texts))
-    frame.attrs |= {"labels": dict(table.labels), "factors": factors}
+    factors = factors_of(table, texts)
+    factors |= {head: (factor,) for head, factor in (heads or {}).items()}
+    stored = stored_factors(factors)
+    frame.attrs |= {"labels": dict(table.labels), "factors": stored}
     return frame
 
 
@@ -253,7 +261,9 @@ def compare_groups(
         name: difference_of_means(values, codes, entity, weights, nested=nested)
         for name, values in numbers.items()
     }
-    means = [f"{by} = {f'{v:g}' if isinstance(v, float) else v}" for v in levels]
+    values = [f"{v:g}" if isinstance(v, float) else str(v) for v in levels]
+    means = {f"{by} = {v}": text_factor(f"{by} = {v}", (by, v), {}) for v in values}
     heads = ["N", *means, "difference", "std_error", "p_value"]
     frame = pd.DataFrame.from_dict(rows, orient="index", columns=heads)
-    return frame.astype({"N": int}).rename_axis("variable")
+    frame = frame.astype({"N": int}).rename_axis("variable")
+    return labelled(table, frame, numbers, means)

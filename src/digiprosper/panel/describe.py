@@ -126,16 +126,14 @@ def difference_of_means(
     x, totals = x / unit, np.bincount(group, weights, 2)
     with np.errstate(invalid="ignore", divide="ignore"):
         means = np.bincount(group, weights * x, 2) / totals
-    shares = weights / totals[group]
-    scores = pd.Series((x - means[group]) * shares * (2 * group - 1))
+    scores = (x - means[group]) * weights / totals[group]
     strata = group if nested else np.zeros_like(group)
-    parts = [
-        part.groupby(entity[part.index]).sum() for _, part in scores.groupby(strata)
-    ]
-    sizes = np.array([len(part) - 1 for part in parts])
+    by_entity = pd.Series(scores * (2 * group - 1)).groupby([strata, entity]).sum()
+    by_stratum = (by_entity**2).groupby(level=0)
+    sizes = by_stratum.size() - 1
     error, df, smallest = np.nan, np.nan, CONSTANT * np.abs(x).max(initial=0.0)
     if counts.min() and sizes.min() and x.size > 2:
-        variances = np.array([(part**2).sum() for part in parts]) * (1 + 1 / sizes)
+        variances = by_stratum.sum() * (1 + 1 / sizes)
         if variances.sum() > smallest**2:
             df = float(variances.sum() ** 2 / (variances**2 / sizes).sum())
             rows = 1.0 if nested else (x.size - 1) / (x.size - 2)

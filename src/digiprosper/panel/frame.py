@@ -1801,8 +1801,7 @@ class Panel:
         if isinstance(by, str):  # `compare_groups` refuses anything else
             numbers.pop(by, None)
         weights = weights_of(self._table, obs_weights, "balance_table")
-        means = compare_groups(self._table, by, numbers, weights)
-        return labelled(self._table, means, numbers)
+        return compare_groups(self._table, by, numbers, weights)
 
 
 def _index_notices(columns: Mapping[str, object]) -> list[Notice]:

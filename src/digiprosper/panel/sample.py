@@ -92,6 +92,21 @@ class Dropped:
         )
         return ". ".join([text, *(c.message for c in self.compared)])
 
+    def add(self, other: Dropped) -> Dropped:
+        """Add the rows of another block of the table."""
+        by_term = {t: self.by_term.get(t, 0) + n for t, n in other.by_term.items()}
+        compared = {c.term: c for c in self.compared}
+        for c in other.compared:
+            before = compared.get(c.term)
+            compared[c.term] = c if before is None else before.add(c)
+        return Dropped(
+            self.reason,
+            self.count + other.count,
+            tuple(sorted([*self.rows, *other.rows])[:5]),
+            by_term,
+            tuple(compared.values()),
+        )
+
     def empty_sample_error(self) -> MissingDataError:
         """Build the error for a sample without rows."""
         data = {"reason": self.reason, "by_term": self.by_term}
@@ -144,6 +159,8 @@ class Sample:
         For each column and each term, the factors of which it is the product.
     where : str, optional
         The condition by which rows of the panel were chosen.
+    is_block : bool
+        Whether the rows are a part of a larger table, which may be empty.
 
     Examples
     --------
@@ -170,6 +187,7 @@ class Sample:
     lags: Mapping[str, tuple[tuple[str, int], ...]]
     factors: Mapping[str, tuple[Factor, ...]] = field(default_factory=dict)
     where: str | None = None
+    is_block: bool = False
 
     @property
     def nobs(self) -> int:
@@ -328,7 +346,7 @@ class Sample:
         note = Dropped(
             reason, int((~mask).sum()), first, dict(by_term or {}), tuple(compared)
         )
-        if not mask.any():
+        if not (mask.any() or self.is_block):
             raise note.empty_sample_error()
 
         keys = self.keys.keep(mask)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -330,12 +329,11 @@ class PanelScan(Generic[P]):
         if self.copy is not None and set(needed) <= set(self.copy.columns):
             yield self
             return
-        rows = self._counted()
+        with sources.engine_errors(self.source.errors):
+            rows = self.source.count()
         blocks = self.n_blocks or self._blocks(rows, len(needed))
-        parent = None if self.folder is None else str(self.folder)
-        with sources.disk_errors(self.folder or tempfile.gettempdir()):
-            folder = Path(tempfile.mkdtemp(prefix="digiprosper-", dir=parent))
-        try:
+        parent = self.folder or tempfile.gettempdir()
+        with sources.temporary_folder(parent) as folder:
             keys = self.entity_name, self.time_name
             rows, times = sources.write_blocks(
                 self.source, needed, keys, blocks, folder, share
@@ -344,10 +342,7 @@ class PanelScan(Generic[P]):
                 few = f" of a share of {share:g} of the entities" if share < 1 else ""
                 raise PanelIndexError(f"the table has no rows{few}.")
             step = self._common_step(times)
-            copy = Copy(folder, rows, blocks, needed, step)
-            yield replace(self, copy=copy)
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
+            yield replace(self, copy=Copy(folder, rows, blocks, needed, step))
 
     def panels(self) -> Iterator[P]:
         """Read the blocks of a copied table, each as a panel.
@@ -404,10 +399,6 @@ class PanelScan(Generic[P]):
         ]
         return (*keys, *others)
 
-    def _counted(self) -> int:
-        with sources.engine_errors(self.source.errors):
-            return self.source.count()
-
     def _blocks(self, rows: int, columns: int) -> int:
         at_once = (self.memory - _BASE) / (_BYTES * (columns + 3))
         return min(sources.MOST_BLOCKS, max(1, math.ceil(rows / at_once)))
@@ -420,11 +411,8 @@ class PanelScan(Generic[P]):
         _, keys = sorted_keys(
             frame, self.entity_name, self.time_name, None, self.time_format
         )
-        issue(
-            filter(
-                None, [jumping_times(keys, self.step), uneven_dates(keys, self.step)]
-            )
-        )
+        notices = jumping_times(keys, self.step), uneven_dates(keys, self.step)
+        issue(filter(None, notices))
         return usual_step(keys.times)
 
     def _panel(self, copy: Copy, number: int) -> Any:
@@ -531,16 +519,14 @@ def _checked_source(table: object, keys: Sequence[str]) -> sources.Source:
 
 def _parse_memory(memory: int | str) -> int:
     """Parse a size such as ``"1GB"``; at least 400 MB."""
-    size: float | None = memory if isinstance(memory, int) else None
+    size: float = memory if isinstance(memory, int) else 0
     if isinstance(memory, str):
-        text = memory.strip().upper().replace(" ", "")
-        unit = next((unit for unit in _UNITS if text.endswith(unit)), None)
-        if unit is not None:
-            try:
-                size = float(text.removesuffix(unit)) * _UNITS[unit]
-            except ValueError:
-                size = None
-    if size is None or not size >= _SMALLEST_MEMORY:
+        text = memory.strip().upper()
+        try:
+            size = float(text[:-2]) * _UNITS[text[-2:]]
+        except (KeyError, ValueError):
+            size = 0
+    if not _SMALLEST_MEMORY <= size < math.inf:
         raise option_error(
             "memory",
             memory,

@@ -74,16 +74,6 @@ class _Category(NamedTuple):
     all_levels: pd.Index[Any]  # also levels of other rows
 
 
-class Selection(NamedTuple):
-    """A sample of all rows of a table, and masks of the chosen and complete ones."""
-
-    rows: Sample
-    complete: Bools
-    chosen: Bools  # rows where a condition is true
-    missing: dict[str, int]  # rows in which each term is missing, zeros too
-    compared: list[Compared]  # terms in which a comparison is missing
-
-
 class Levels(NamedTuple):
     """Levels of categories in the complete rows of all blocks of a table."""
 
@@ -99,41 +89,13 @@ def cut_sample(
     clusters: Sequence[str],
     missing: str,
     where: str | None = None,
+    across: Levels | None = None,
 ) -> Sample:
     """Build a sample of the complete rows; the arguments have been checked.
 
     Terms are evaluated on all rows, then those where the condition `where` is true are
-    chosen. A missing cluster is an error.
-    """
-    selected = select_rows(table, roles, codes=codes, clusters=clusters, where=where)
-    rows, complete, chosen = selected.rows, selected.complete, selected.chosen
-    if complete.all():
-        return rows
-    by_term = sort_by_count(selected.missing)
-    if missing == "raise":
-        lost = table.describe_rows(chosen & ~complete)
-        refuse_missing(by_term, selected.compared, lost)
-    return rows.keep(chosen, f"where={where}").keep(
-        complete[chosen],
-        "missing",
-        by_term=by_term,
-        compared=selected.compared,
-    )
-
-
-def select_rows(
-    table: Table,
-    roles: Mapping[str, Sequence[str]],
-    *,
-    codes: Sequence[str],
-    clusters: Sequence[str],
-    where: str | None = None,
-    across: Levels | None = None,
-) -> Selection:
-    """Evaluate the terms of a sample in all rows, and mark the complete ones.
-
-    `where` is the condition that chooses rows. `across` has the levels of categories if
-    the table is one block of a larger table.
+    chosen. A missing cluster is an error. `across` has the levels of categories if the
+    table is one block of a larger table; the sample may then be empty.
     """
     table, chosen = _chosen_rows(table, where)
     terms, keys = _parse_roles(roles, table)
@@ -171,11 +133,33 @@ def select_rows(
         lags={column.name: column.lags for column in columns},
         factors=code_factors | typed_factors | {c.name: c.factors for c in columns},
         where=where,
+        is_block=table.is_block,
     )
     if complete.all():
-        return Selection(whole, complete, chosen, {}, [])
+        return whole
     compared = _missing_comparisons(table, terms.values(), effects, gaps)
-    return Selection(whole, complete, chosen, count_missing(gaps), compared)
+    return _keep_complete(
+        whole, table, complete, count_missing(gaps), compared, missing
+    )
+
+
+def _keep_complete(
+    whole: Sample,
+    table: Table,
+    complete: Bools,
+    by_term: dict[str, int],
+    compared: Sequence[Compared],
+    missing: str,
+) -> Sample:
+    """Keep the chosen rows in which nothing is missing, or refuse others."""
+    chosen = np.ones_like(complete) if table.chosen is None else table.chosen
+    if not table.is_block:  # blocks are added up before terms are sorted
+        by_term = sort_by_count(by_term)
+    if missing == "raise":
+        refuse_missing(by_term, compared, table.describe_rows(chosen & ~complete))
+    return whole.keep(chosen, f"where={whole.where}").keep(
+        complete[chosen], "missing", by_term=by_term, compared=compared
+    )
 
 
 def levels_in_use(

@@ -119,16 +119,17 @@ def _stack_years(
     columns: Mapping[tuple[str, Any], str],
 ) -> pd.DataFrame:
     """Stack the columns of each variable into one column, with the time."""
+    wide = frame[[*columns.values()]].set_axis(pd.RangeIndex(len(frame)))
+    wide.columns = pd.MultiIndex.from_tuples(columns)
+    long: Any = wide.stack(1, future_stack=True).infer_objects()  # noqa: PD013
     constants = frame.drop(columns=[*columns.values()])
-    times = list(dict.fromkeys(when for _, when in columns))
-    parts = [pd.concat([constants] * len(times), ignore_index=True)]
-    parts.append(pd.DataFrame({time: np.repeat(times, len(frame))}))
-    empty = pd.Series(np.nan, index=frame.index)
-    for variable in dict.fromkeys(variable for variable, _ in columns):
-        cells = [frame.get(columns.get((variable, when)), empty) for when in times]
-        column = pd.concat(cells, ignore_index=True).infer_objects()
-        parts.append(column.to_frame(variable or value))
-    return pd.concat(parts, axis=1)
+    rows, times = map(long.index.get_level_values, (0, 1))
+    parts: list[pd.DataFrame] = [
+        constants.iloc[rows],
+        times.to_frame(name=time),
+        long.rename(columns={"": value}),
+    ]
+    return pd.concat([part.reset_index(drop=True) for part in parts], axis=1)
 
 
 def _one_row_per_entity(

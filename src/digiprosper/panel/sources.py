@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import sys
+import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
@@ -57,19 +58,20 @@ class Source:
 
 def source_of(table: object) -> Source:
     """Recognise a table: polars, DuckDB, pyarrow, PySpark, a path or a query."""
-    kind = type(table).__module__.split(".")[0]
     if isinstance(table, str | os.PathLike):
         return _path_or_query(table)
-    if kind == "polars":
-        return _polars(table)
-    if kind in ("duckdb", "_duckdb"):
-        return _duckdb(table)
-    if kind == "pyarrow":
-        return _arrow(table)
-    if kind == "pyspark":
-        return _spark(table)
     if isinstance(table, pd.DataFrame):
         return _pandas(table)
+    readers = {
+        "polars": _polars,
+        "duckdb": _duckdb,
+        "_duckdb": _duckdb,
+        "pyarrow": _arrow,
+        "pyspark": _spark,
+    }
+    kind = type(table).__module__.split(".")[0]
+    if kind in readers:
+        return readers[kind](table)
     raise InputTypeError(
         "Panel.scan takes a polars LazyFrame, a DuckDB relation, a pyarrow data set, "
         "a PySpark DataFrame, the path of a Parquet file or folder, or a query of "
@@ -134,13 +136,10 @@ def _polars(table: Any) -> Source:
         for frame in chosen.collect_batches(chunk_size=_BATCH, maintain_order=False):
             yield frame.to_arrow()
 
-    def count() -> int:
-        return int(lazy.select(pl.len()).collect().item())
-
     schema = lazy.collect_schema()
     return Source(
         tuple(schema.names()),
-        count,
+        lambda: int(lazy.select(pl.len()).collect().item()),
         batches,
         (pl.exceptions.PolarsError,),
         {
@@ -165,15 +164,18 @@ def _duckdb(relation: Any) -> Source:
         )
         yield from getattr(chosen, name)(_BATCH)
 
-    def count() -> int:
-        return int(relation.aggregate("count(*)").fetchall()[0][0])
-
     categories = {
         name: kind.children[0][1]
         for name, kind in zip(relation.columns, relation.types, strict=True)
         if kind.id == "enum"
     }
-    return Source(tuple(relation.columns), count, batches, (duckdb.Error,), categories)
+    return Source(
+        tuple(relation.columns),
+        lambda: int(relation.aggregate("count(*)").fetchall()[0][0]),
+        batches,
+        (duckdb.Error,),
+        categories,
+    )
 
 
 def _arrow(table: Any) -> Source:
@@ -194,12 +196,12 @@ def _arrow(table: Any) -> Source:
             )
         yield from table.to_batches(list(names), batch_size=_BATCH, **options)
 
-    def count() -> int:
-        return int(
-            table.num_rows if isinstance(table, pa.Table) else table.count_rows()
-        )
-
-    return Source(tuple(table.schema.names), count, batches, (pa.ArrowException,))
+    return Source(
+        tuple(table.schema.names),
+        lambda: table.num_rows if isinstance(table, pa.Table) else table.count_rows(),
+        batches,
+        (pa.ArrowException,),
+    )
 
 
 def _spark(frame: Any) -> Source:
@@ -216,10 +218,7 @@ def _spark(frame: Any) -> Source:
         yield from _arrow(dataset.dataset(str(written))).batches(names, folder)
         shutil.rmtree(written)
 
-    def count() -> int:
-        return int(frame.count())
-
-    return Source(tuple(frame.columns), count, batches, (raised, of_java))
+    return Source(tuple(frame.columns), frame.count, batches, (raised, of_java))
 
 
 def write_blocks(
@@ -284,6 +283,17 @@ def disk_errors(folder: Path | str) -> Iterator[None]:
         ) from error
 
 
+@contextmanager
+def temporary_folder(parent: Path | str) -> Iterator[Path]:
+    """Make a folder for files, which are deleted in the end, however it comes."""
+    with disk_errors(parent):
+        folder = Path(tempfile.mkdtemp(prefix="digiprosper-", dir=parent))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 def block_path(folder: Path, number: int) -> Path:
     """Return the path of the file of a block."""
     return folder / f"{number}.arrow"
@@ -345,11 +355,7 @@ def _with_plain_types(table: Any) -> Any:
     for kind in table.schema.types:
         if pa.types.is_dictionary(kind):
             kind = kind.value_type
-        if (
-            pa.types.is_string_view(kind)
-            or pa.types.is_large_string(kind)
-            or pa.types.is_string(kind)
-        ):
+        if kind in (pa.string(), pa.string_view()):
             kind = pa.large_string()
         elif pa.types.is_decimal(kind):
             kind = pa.int64() if kind.scale == 0 else pa.float64()
@@ -368,14 +374,14 @@ def _entity_hashes(entity: Any, name: str) -> np.ndarray[Any, np.dtype[np.uint64
     """Hash the entity of each row, the same in every engine."""
     from pandas.util import hash_array
 
-    missing = entity.null_count
     codes = entity.combine_chunks().dictionary_encode()
     codes = codes.combine_chunks() if hasattr(codes, "combine_chunks") else codes
     values = pd.Series(codes.dictionary.to_pandas())
-    if missing or values.isna().any():
+    if entity.null_count or values.isna().any():
         raise PanelIndexError(
             f"the entity {cited(name)} is missing in some rows (the first batch of "
-            f"{counted(len(codes), 'row')} has {missing:,}). Drop them before the scan."
+            f"{counted(len(codes), 'row')} has {entity.null_count:,}). Drop them "
+            "before the scan."
         )
     array = values.to_numpy()
     if array.dtype.kind == "f":

@@ -14,6 +14,7 @@ from digiprosper.composite.audits import overlap_audit
 from digiprosper.composite.indicators import IndicatorSystem
 from digiprosper.errors import (
     CollinearityError,
+    HeldWarnings,
     IdentificationError,
     InputTypeError,
     MissingDataError,
@@ -213,7 +214,7 @@ def evaluate(  # noqa: PLR0913 - what all propositions share
         refuse_other(spatial_weights, "pathways.evaluate")
     entropy = cast("int", seed_sequence(rng).entropy)
 
-    labels_by_warning: dict[tuple[str, str], list[str]] = {}
+    held: HeldWarnings = []
     findings = []
     for mechanism in mechanisms:
         for row in mechanism.split():
@@ -236,9 +237,9 @@ def evaluate(  # noqa: PLR0913 - what all propositions share
                     entropy,
                     spatial_weights,
                 )
-                finding = _test_proposition(proposition, finding, labels_by_warning)
+                finding = _test_proposition(proposition, finding, held)
             findings.append(finding)
-    issue_held_warnings(labels_by_warning)
+    issue_held_warnings(held)
 
     with_verdict = with_verdicts(findings, adjust, level)
     return MechanismReport(
@@ -397,11 +398,11 @@ def indicators_among(
 def _test_proposition(
     proposition: Proposition,
     finding: Finding,
-    labels_by_warning: dict[tuple[str, str], list[str]],
+    held: HeldWarnings,
 ) -> Finding:
     """Fit the model of a proposition, or record why it has no p-value."""
     try:
-        with hold_warnings(proposition.mechanism.id, labels_by_warning):
+        with hold_warnings(proposition.mechanism.id, held):
             estimated = proposition.estimate()
     except _NOT_TESTABLE as error:
         data = {"error": type(error).__name__, "message": error.message}

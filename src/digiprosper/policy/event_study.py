@@ -90,6 +90,8 @@ from digiprosper.specification import (
 )
 
 _FURTHEST = 10_000
+# What blocks of a scanned table keep of each row
+_EVENT, _FIRST = "event:times", "event:first"
 _REFUSED = ("unadjusted", "hc2", "hc3", "cr2", "driscoll_kraay", "xtscc", "conley")
 
 
@@ -399,8 +401,8 @@ class _ScannedTimings:
         self.switch = is_switch(self.values, never)
         return tuple(event_name(t) for t in estimated_times(self.spec)), self._columns
 
-    def _columns(self, panel: Panel, sample: Sample) -> tuple[Floats, Ints]:
-        """Return dummies (n, k) of event times, and event and first times (n, 2)."""
+    def _columns(self, panel: Panel, sample: Sample) -> tuple[Floats, dict[str, Ints]]:
+        """Return dummies (n, k) of event times; event and first treated times (n,)."""
         table, never = table_of(panel), self.spec.never
         table = replace(table, keys=self._align_periods(table.keys))
         values = table.series(self.spec.event)
@@ -409,8 +411,8 @@ class _ScannedTimings:
         timing = read_timing(table, self.spec.event, never, switch=self.switch)
         keys = self._align_periods(sample.keys)
         event, treated = timing.event_times(keys)
-        both = np.column_stack([event, timing.of(keys)[keys.entity]])
-        return dummies(self.spec, event, treated), both
+        first = timing.of(keys)[keys.entity]
+        return dummies(self.spec, event, treated), {_EVENT: event, _FIRST: first}
 
     def _align_periods(self, keys: Keys) -> Keys:
         times, ordinals = self.keys.times, self.keys.ordinals
@@ -424,38 +426,41 @@ class _ScannedTimings:
         rows: ScannedRows = prepared.block_sums.rows
         entities = np.zeros(len(self.keys.times) + 1, dtype=np.intp)
         reached, observed, late = [], set[int](), list[Any]()
-        levels = {
-            name: set[int]() for name in prepared.cluster_names if name in rows.coded
-        }
-        for block in rows.blocks:
-            event, first = block.array("further").T
-            entity = np.asarray(block.array("entity"), dtype=np.intp)
+        entity_name = rows.effects[0]
+        levels = {name: set[int]() for name in rows.clusters if name != entity_name}
+        for sample in rows.samples():
+            event, first = (
+                np.asarray(sample.variables[name], dtype=np.intp)
+                for name in (_EVENT, _FIRST)
+            )
+            entity = sample.entity
             _, starts = np.unique(entity, return_index=True)
             entities += np.bincount(first[starts] + 1, minlength=entities.size)
             treated = first >= 0
             if not treated.any():
                 continue
             for name, seen in levels.items():
-                seen.update(np.unique(block.array(rows.file(name))[treated]).tolist())
+                codes = rows.codes(sample, (name,))
+                seen.update(np.unique(codes[treated]).tolist())
             event, first, entity = event[treated], first[treated], entity[treated]
             reached.append(count_reached(self.spec, event, entity))
             observed |= _cohorts_at_reference(self.spec, event, first)
-            late += block.entities()[np.setdiff1d(entity, entity[event < 0])].tolist()
+            late += sample.entities[np.setdiff1d(entity, entity[event < 0])].tolist()
         first_times = np.flatnonzero(entities[1:])
-        refuse_untreated(self.spec.event, rows.effects[0], first_times.size)
+        refuse_untreated(self.spec.event, entity_name, first_times.size)
         sizes = entities[1:][first_times].tolist()
         cohorts = zip(self.keys.times[first_times].tolist(), sizes, strict=True)
         window = window_of(self.spec, reached, tuple(cohorts), int(entities[0]))
         counts = [
             (
                 len(levels[name]) if name in levels else sum(sizes),
-                prepared.block_sums.structure.sizes[name,],
+                rows.sizes[name,],
             )
-            for name in prepared.cluster_names or rows.effects[:1]
+            for name in prepared.cluster_names or (entity_name,)
         ]
         at_reference = [int(np.searchsorted(first_times, first)) for first in observed]
         few = few_treated_clusters(prepared, np.zeros(0, dtype=bool), counts=counts)
-        before = entities_without_rows_before(rows.effects[0], sorted(late))
+        before = entities_without_rows_before(entity_name, sorted(late))
         return window, few, before, at_reference
 
 

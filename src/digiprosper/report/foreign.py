@@ -192,12 +192,15 @@ def foreign(
     >>> dp.etable(column).frame.loc["Dependent variable"].tolist()
     ['Unemployment rate']
     """
+    options = {"depvar": depvar, "effects": effects, "cov_label": cov_label}
     return _make_results(
         result,
         _LEVELS,
-        depvar=_join_names("depvar", depvar),
-        effects=_join_names("effects", effects),
-        cov_label=_join_names("cov_label", cov_label),
+        **{
+            option: _join_names(option, value)
+            for option, value in options.items()
+            if value is not None
+        },
     )
 
 
@@ -209,13 +212,9 @@ def as_results(model: Any, level: float = 0.95) -> Any:
 
 
 def _make_results(
-    result: object,
-    levels: Iterable[float],
-    *,
-    depvar: str | None = None,
-    effects: str | None = None,
-    cov_label: str | None = None,
+    result: object, levels: Iterable[float], cov_label: str = "", **options: str
 ) -> ForeignResults:
+    """Read a result; `options` are values of glance that it does not have."""
     package = _package(result)
     _check_foreign(result, package)
     foreign_fit = _READERS[package](result)
@@ -227,13 +226,12 @@ def _make_results(
         clusters=foreign_fit.clusters if code in _CLUSTERED and not cov_label else (),
         n_clusters=foreign_fit.n_clusters,
     )
-    options = {"depvar": depvar, "effects": effects}
     info = {
         **foreign_fit.info,
         "cov_type": inference.cov_type or None,
         "clusters": "+".join(inference.clusters) or None,
         "n_clusters": min(inference.n_clusters, default=None),
-        **{key: text or None for key, text in options.items() if text is not None},
+        **{key: text or None for key, text in options.items()},
     }
     tables = {level: _tidy(foreign_fit, level) for level in sorted(levels)}
     index = pd.Index(tables[0.95]["term"])
@@ -276,17 +274,16 @@ def _plain_name(name: object) -> str:
     return _NUMPY.sub(r"\1(", str(name))
 
 
-def _join_names(option: str, value: object) -> str | None:
+def _join_names(option: str, value: object) -> str:
     """Join texts with plus signs, as glance does; empty if there are none."""
-    if value is None or isinstance(value, str):
-        return value
-    if not isinstance(value, Sequence) or not all(isinstance(v, str) for v in value):
+    texts = [value] if isinstance(value, str) else value
+    if not isinstance(texts, Sequence) or not all(isinstance(v, str) for v in texts):
         raise InputTypeError(
             f"foreign: {option}={cited(value)} must be a text, or texts such as "
             "['state', 'year'].",
             [option_problem(option, value)],
         )
-    return "+".join(value)
+    return "+".join(texts)
 
 
 def _check_foreign(result: object, package: str) -> None:

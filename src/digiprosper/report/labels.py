@@ -167,7 +167,7 @@ def _factor_label(factor: Factor, labels: Mapping[str, str], language: Language)
     ]
     if in_words and pieces and factor.function != _CONDITION:
         return _chinese_text(factor, pieces, labels)
-    return "".join(pieces) or factor.text
+    return "".join(pieces) or _level_label(factor.text, {}, language)
 
 
 def _without_backticks(
@@ -205,12 +205,11 @@ def _chinese_text(
         return CHINESE_CALLS[str(first)].format("".join(pieces[1:]))
     if not isinstance(first, str) or not bracket or function not in CHINESE_CALLS:
         return "".join(pieces)
-    first_only = function in _FIRST
-    periods = re.search(r"\d+", str(last)) if first_only else None
-    inside = [pieces[0][len(function) + 1 :], *pieces[1:]]
-    inside[-1] = "" if first_only else inside[-1].removesuffix(")")
+    first_only = "".join(pieces[:-1])
+    call = first_only if function in _FIRST else "".join(pieces).removesuffix(")")
+    periods = re.search(r"\d+", str(last))
     return CHINESE_CALLS[function].format(
-        "".join(inside).strip(), count=periods[0] if periods else "1"
+        call[len(function) + 1 :].strip(), count=periods[0] if periods else "1"
     )
 
 
@@ -221,7 +220,7 @@ def _written_piece(piece: str, labels: Mapping[str, str], *, in_words: bool) -> 
         quote, value = match["quote"] or "", match["value"]
         if value is None:
             return CHINESE_SIGNS[match[0]] if in_words else match[0]
-        label = labels.get(value, value)
+        label = _level_label(value, labels, "chinese" if in_words else "english")
         return label if in_words else f"{quote}{label}{quote}"
 
     return _SIGNS.sub(written, piece)

@@ -13,6 +13,7 @@ import pandas as pd
 
 from digiprosper.errors import (
     DigiprosperError,
+    HeldWarnings,
     IdentificationError,
     InputTypeError,
     MissingDataError,
@@ -59,7 +60,7 @@ from digiprosper.report.columns import (
     remark_text,
     test_remark,
 )
-from digiprosper.report.labels import text_factor
+from digiprosper.report.labels import condition_factor
 from digiprosper.report.notices import few_draws
 from digiprosper.report.tests import TestResult
 from digiprosper.report.text import p_words, permutations_text, repeated
@@ -392,10 +393,10 @@ def _by_group_of_scan(
     name, estimates = _coefficient_by_group(spec, fits, term)
     names = tuple(chain.from_iterable(_interaction_names(groups, name)))
 
-    def columns(panel: Panel, sample: Sample) -> tuple[Floats, Ints]:
+    def columns(panel: Panel, sample: Sample) -> tuple[Floats, dict[str, Floats]]:
         codes = groups.codes_in(panel)[panel.index.get_indexer(sample.index)]
         column = sample.matrix[:, sample.names.index(name)]
-        return _products(column, codes, groups), np.empty((sample.nobs, 0), np.intp)
+        return _products(column, codes, groups), {}
 
     further = scanned(spec, scan, {"x": spec.x}, lambda _: (names, columns))
     with further as (prepared, demeaned):
@@ -426,10 +427,7 @@ def _by_group_results(
     described = [getattr(_regression(fit), "factors", {}) for fit in fits.values()]
     factors = {name: term for terms in described for name, term in terms.items()}
     if groups.text.strip() in groups.names:
-        keys = panel.entity_name, panel.time_name
-        columns = [column for column in panel.columns if column not in keys]
-        for text in groups.names:
-            factors[text] = (text_factor(text, columns, {}),)
+        factors |= {text: (condition_factor(text),) for text in groups.names}
     described_test = replace(
         test, detail=about | detail, labels=panel.labels, factors=factors
     )
@@ -716,7 +714,7 @@ def _permute_by_refits(
 def _slope_in_rows(spec: Any, panel: Panel, name: str, rng: object) -> float:
     """Estimate the coefficient in one group of a permutation; NaN if it fails."""
     try:
-        with hold_warnings("", {}):
+        with hold_warnings("", []):
             return float(_params(spec.fit(panel, rng=rng)).get(name, np.nan))
     except DigiprosperError:
         # A permuted group may have no variation, as a drawn sample may.
@@ -836,11 +834,11 @@ def _interaction_test(joint: LinearResults, groups: _Groups, name: str) -> TestR
         )
     hypothesis = _hypothesis(groups, name)
     test = joint_test(joint, names, "by_group", **hypothesis)
-    labels_by_warning: dict[tuple[str, str], list[str]] = {}
+    held: HeldWarnings = []
     model = f"all groups jointly, where {name} is that of {groups.names[0]}"
-    with hold_warnings(model, labels_by_warning):
+    with hold_warnings(model, held):
         issue(joint.diagnostics)
-    issue_held_warnings(labels_by_warning)
+    issue_held_warnings(held)
     differences = joint.params[names].tolist()
     detail: dict[str, Any] = {
         "differences": dict(zip(others, differences, strict=True)),

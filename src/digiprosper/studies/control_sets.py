@@ -13,6 +13,7 @@ import pandas as pd
 
 from digiprosper.errors import (
     DigiprosperError,
+    HeldWarnings,
     IdentificationError,
     Notice,
     TermError,
@@ -209,12 +210,12 @@ def estimate_sets(
         by_code.pop(notice.code, None)
 
     issue(base.diagnostics)
-    labels_by_warning: dict[tuple[str, str], list[str]] = {}
+    held: HeldWarnings = []
     for notice, positions in by_code.values():
         for position in positions:
-            with hold_warnings(labels[position], labels_by_warning):
+            with hold_warnings(labels[position], held):
                 issue([notice])
-    issue_held_warnings(labels_by_warning)
+    issue_held_warnings(held)
     estimated = ControlSets(
         outcomes=tuple(zip(labels, results, strict=True)),
         candidates=candidates,

@@ -11,6 +11,7 @@ from numpy.random import SeedSequence
 
 from digiprosper.errors import (
     DigiprosperError,
+    HeldWarnings,
     InputTypeError,
     TermError,
     check_option,
@@ -26,9 +27,9 @@ from digiprosper.errors import (
 )
 from digiprosper.kernels.resampling import seed_sequence
 from digiprosper.linear.diagnostics import merge_notices
-from digiprosper.linear.fixed_effects import FixedEffects
+from digiprosper.linear.fixed_effects import CommonRows, FixedEffects
 from digiprosper.linear.fixed_effects_iv import FixedEffectsIV
-from digiprosper.linear.scanned import fit_equations, specification_texts
+from digiprosper.linear.scanned import scanned, specification_texts
 from digiprosper.optional import progress_bar, require
 from digiprosper.panel import Panel, PanelScan
 from digiprosper.panel.access import check_panel
@@ -43,7 +44,7 @@ from digiprosper.specification import Specification, as_sequence, as_terms
 # Label, specification, its panel and its stream of random numbers.
 _Task: TypeAlias = "tuple[str, Any, Any, SeedSequence]"
 # Label, result or error, and the labels by code and message of its warnings.
-_Outcome: TypeAlias = "tuple[str, Any, dict[tuple[str, str], list[str]]]"
+_Outcome: TypeAlias = tuple[str, Any, HeldWarnings]
 _MOST_JOBS = 1024
 _ORDER_FORM = (
     "a list whose elements are terms (text) or lists of terms that are added together"
@@ -115,7 +116,7 @@ def fit_all(
         jobs = check_whole("n_jobs", jobs, 1, _MOST_JOBS)
     entropy = cast("int", seed_sequence(rng).entropy)
     outcomes = []
-    labels_by_warning: dict[tuple[str, str], list[str]] = {}
+    held: HeldWarnings = []
     with _copied_once(specs, panel) as data:
         tasks = [
             _read_task(str(label), entry, data, entropy)
@@ -124,10 +125,9 @@ def fit_all(
         with progress_bar("fit_all", len(tasks), show=progress) as done:
             for label, result, warned in _fit_tasks(tasks, jobs):
                 outcomes.append((label, result))
-                for warning, labels in warned.items():
-                    labels_by_warning.setdefault(warning, []).extend(labels)
+                held += warned
                 done(1)
-    issue_held_warnings(labels_by_warning)
+    issue_held_warnings(held)
     return ResultSet(tuple(outcomes))
 
 
@@ -191,15 +191,14 @@ def _fit_task(
     label: str, spec: Any, panel: Panel | PanelScan[Any], stream: SeedSequence
 ) -> _Outcome:
     """Fit a specification or keep its error, with its warnings."""
-    labels_by_warning: dict[tuple[str, str], list[str]] = {}
+    held: HeldWarnings = []
     try:
-        with hold_warnings(label, labels_by_warning):
+        with hold_warnings(label, held):
             if isinstance(spec, Results):
-                return label, spec, labels_by_warning
-            result = as_results(spec.fit(panel, rng=stream))
-            return label, result, labels_by_warning
+                return label, spec, held
+            return label, as_results(spec.fit(panel, rng=stream)), held
     except DigiprosperError as error:
-        return label, error, labels_by_warning
+        return label, error, held
 
 
 def coefficient_named(target: str, names: Sequence[str], text: str) -> str:
@@ -289,8 +288,7 @@ def stepwise(
             f"{name}. Pass sample='own', and compare nobs of the steps.",
             ("own",),
         )
-    scanned = isinstance(panel, PanelScan) and isinstance(spec, FixedEffects)
-    if not scanned:
+    if not (isinstance(panel, PanelScan) and isinstance(spec, FixedEffects)):
         check_panel(panel, "stepwise")
     specs: Iterable[Any] = accumulate(
         _read_blocks(order), lambda before, terms: before.add(*terms), initial=spec
@@ -299,12 +297,15 @@ def stepwise(
     if sample == "own":
         return fit_all(labelled, panel)
 
+    regressors = {label: step.x for label, step in labelled.items()}
     if isinstance(panel, PanelScan):
-        regressors = {label: step.x for label, step in labelled.items()}
-        fits = fit_equations(cast("FixedEffects", spec), panel, regressors)
-        models = ResultSet(tuple(zip(labelled, fits, strict=True)))
+        with scanned(spec, panel, regressors) as (prepared, demeaned):
+            positions = prepared.block_sums.rows.positions
+            rows = CommonRows(prepared, demeaned, positions)
+            models = _fit_steps(rows, labelled)
     else:
-        models = ResultSet(tuple(_on_common_rows(spec, labelled, panel)))
+        common: Any = spec
+        models = _fit_steps(common._on_common_rows(panel, regressors), labelled)
     issue(
         merge_notices(chain.from_iterable(fit.diagnostics for fit in models.values()))
     )
@@ -332,15 +333,12 @@ def _read_blocks(order: object) -> list[Sequence[str]]:
     return blocks
 
 
-def _on_common_rows(
-    spec: Any, steps: Mapping[str, Any], panel: Panel
-) -> list[tuple[str, Any]]:
+def _fit_steps(rows: Any, labels: Iterable[str]) -> ResultSet:
     """Fit every step, or keep its error, on rows that are complete in all."""
-    rows = spec._on_common_rows(panel, {label: step.x for label, step in steps.items()})
     outcomes: list[tuple[str, Any]] = []
-    for label in steps:
+    for label in labels:
         try:
             outcomes.append((label, rows.fit(rows.regressors(label), (label,))))
         except DigiprosperError as error:
             outcomes.append((label, error))
-    return outcomes
+    return ResultSet(tuple(outcomes))

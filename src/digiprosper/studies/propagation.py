@@ -438,7 +438,7 @@ class PropagatedIndex(Specification):
             model = model.replace(reps=min(model.reps, _OWN_DRAWS))
 
         def estimates(count: Floats, rng: object) -> Any:
-            with hold_warnings("", {}):
+            with hold_warnings("", []):
                 columns = {name: score(count) for name, score in scores.items()}
                 panel = data._copy_with(table_of(data).with_columns(columns))
                 if self.model_rows == "drawn":
