@@ -475,7 +475,7 @@ def _fit_other(
     controls = tuple(n for n in fit.names if n not in ("Intercept", sets.term))
     y, x = demeaned.columns[:, :1], demeaned.select(demeaned.at([*controls, sets.term]))
     vcov = counts_and_vcov(prepared, x.shape[1])[1]
-    every = np.ones((1, x.shape[1]), dtype=np.bool_)
+    every = np.ones((1, x.shape[1]), dtype=bool)
 
     def estimate(change: Floats) -> tuple[Floats, Floats]:
         outcomes = y + prepared.within.demean(change[positions])
@@ -555,7 +555,7 @@ def _compare_reported(
     """Compare the reported specification with all others and with the best one."""
     rows: Any = frame.set_index("model")
     t, p, estimates = rows["statistic"], rows["p_value"], rows["estimate"]
-    significant = p.map(lambda value: rejects(value, level)).astype(bool)
+    significant = p.map(lambda value: rejects(value, level))
     best = t.abs().idxmax()
     # Sets without a star by the number of controls in which they differ, then by p
     others = searched.index[~significant[searched.index]]
