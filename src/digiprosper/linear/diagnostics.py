@@ -474,9 +474,9 @@ def _shared_exposure(prepared: Prepared, scores: Floats, name: str) -> Iterator[
     groups, periods = sample.entity, sample.time
     if prepared.cluster_names and prepared.cluster_names != (entity,):
         (entity,) = prepared.cluster_names
-        cells = prepared.cluster_codes[0] * sample.n_times + periods
-        cells, rows = np.unique(cells, return_inverse=True)
-        scores = np.bincount(rows, scores)
+        joint = prepared.cluster_codes[0] * sample.n_times + periods
+        cells, rows = np.unique(joint, return_inverse=True)
+        scores = np.bincount(rows, weights=scores)
         groups, periods = np.divmod(cells, sample.n_times)
         if groups.max() + 1 < _FEWEST_ENTITIES:
             return

@@ -13,7 +13,7 @@ own_denominator      outcome, numerator, denominator, term (made from the denomi
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import chain, combinations, product
+from itertools import chain, combinations, compress, product
 from typing import Any
 
 import numpy as np
@@ -287,19 +287,20 @@ def _about_outcome(sample: Sample, table: Table, at: int) -> Iterator[Notice]:
     # Some hundred rows tell what a column is made of.
     rows = np.linspace(0, sample.nobs - 1, min(sample.nobs, _FEW_ROWS)).astype(int)
     numbers = table.data.iloc[table.index.get_indexer(sample.index[rows])]
-    numbers = numbers.select_dtypes("number")
-    numbers = numbers.loc[:, (numbers >= 0).all()]
-    names, values = [*map(str, numbers)], numbers.to_numpy(dtype=float)
+    numbers = numbers.select_dtypes(["integer", "floating"])
+    names, values = [*map(str, numbers)], numbers.to_numpy(dtype=float, na_value=np.nan)
+    usable = np.all(values >= 0, axis=0)
+    names, values = [*compress(names, usable)], values[:, usable]
     (y,) = sample.roles["y"]
     outcome, v = sample.names[y], sample.matrix[rows, y]
     if outcome in table.data:
         yield from _shifted_log(table, outcome, v, names, values)
-    has_log = (values > 0).all(axis=0)
+    has_log = np.all(values > 0, axis=0)
     logs = np.log(values[:, has_log])
     logs = np.column_stack([logs - logs.mean(axis=0), np.zeros(len(rows))])
     ratios = _ratios(v, logs)
     regressor = _ratios(sample.matrix[rows, at], logs) if ratios else []
-    names = [name for name, has in zip(names, has_log, strict=True) if has]
+    names = [*compress(names, has_log)]
     term = sample.names[at]
     written = columns_in({term: sample.factors_of(term)})
     for (top, below), (made_of, over) in product(ratios, regressor):
@@ -331,9 +332,10 @@ def _shifted_log(
     """Report an outcome that is the log of a column with zeros, or its asinh."""
     if np.abs(v).max() > _LARGEST_LOG:
         return
-    for at in np.flatnonzero((values == 0).any(axis=0)):
-        column = values[:, at]
-        zero, name = column == 0, names[at]
+    for name, column in zip(names, values.T, strict=True):
+        zero = column == 0
+        if not zero.any():
+            continue
         added = float(np.exp(v[zero][0]))
         replaced = np.log(np.where(zero, min(added, 1.0), column))
         for log in (np.log(column + added), np.arcsinh(column), replaced):
