@@ -476,7 +476,7 @@ def _shared_exposure(prepared: Prepared, scores: Floats, name: str) -> Iterator[
         (entity,) = prepared.cluster_names
         joint = prepared.cluster_codes[0] * sample.n_times + periods
         cells, rows = np.unique(joint, return_inverse=True)
-        scores = np.bincount(rows, weights=scores)
+        scores = np.asarray(np.bincount(rows, scores), dtype=np.float64)
         groups, periods = np.divmod(cells, sample.n_times)
         if groups.max() + 1 < _FEWEST_ENTITIES:
             return

@@ -287,7 +287,7 @@ def _about_outcome(sample: Sample, table: Table, at: int) -> Iterator[Notice]:
     # Some hundred rows tell what a column is made of.
     rows = np.linspace(0, sample.nobs - 1, min(sample.nobs, _FEW_ROWS)).astype(int)
     numbers = table.data.iloc[table.index.get_indexer(sample.index[rows])]
-    numbers = numbers.select_dtypes(["integer", "floating"])
+    numbers = numbers.select_dtypes("number", exclude=["complex", "timedelta"])
     names, values = [*map(str, numbers)], numbers.to_numpy(dtype=float, na_value=np.nan)
     usable = np.all(values >= 0, axis=0)
     names, values = [*compress(names, usable)], values[:, usable]
