@@ -179,6 +179,17 @@ def test_the_slope_on_the_own_denominator_is_one_lower() -> None:
     assert abs(slopes[1]) < 0.2
 
 
+@pytest.mark.parametrize("where", [None, "t > 3"])
+@pytest.mark.filterwarnings("ignore::digiprosper.errors.DigiprosperWarning")
+def test_a_ratio_is_recognised_in_a_part_of_the_rows(where) -> None:
+    frame = emissions_frame().drop(index=range(20, 40)).sample(frac=1, random_state=1)
+    frame.loc[frame["i"] % 3 == 0, ["gdp", "ln_gdp", "intensity"]] = np.nan
+    panel = Panel(frame.assign(i=frame["i"].astype(str)), "i", "t")
+    fit = FixedEffects("intensity", ["ln_gdp"], where=where).fit(panel)
+    (notice,) = [n for n in fit.diagnostics if n.code == "own_denominator"]
+    assert notice.data["numerator"] == "co2"
+
+
 @pytest.mark.filterwarnings("ignore::digiprosper.errors.DigiprosperWarning")
 def test_an_instrumented_denominator_is_reported() -> None:
     frame = emissions_frame()

@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 
 from digiprosper.errors import Notice, cited, quoted
-from digiprosper.kernels import Floats, Ints
+from digiprosper.kernels import Bools, Floats, Ints
 from digiprosper.kernels.tolerances import LINEAR_INSIDE, NO_DIVISION, SAME_TOTAL
 from digiprosper.kernels.within import is_nested
 from digiprosper.linear.notices import made_from, many_dummies, shifted_log_notice
@@ -39,7 +39,7 @@ _NEAR = 1e-4
 # leaves, and what the numerator alone must leave.
 _ROUNDED = 0.01
 _MORE_THAN_NUMERATOR = 0.1
-_FEW_ROWS = 300
+_FEWEST_ROWS = 20
 # The logs of numbers that files contain are smaller.
 _LARGEST_LOG = 100.0
 _SEVEN_DIGITS = 1e-6
@@ -284,11 +284,12 @@ def _slopes_inside(z: Floats, x: Floats, codes: Ints) -> tuple[Floats | None, In
 
 def _about_outcome(sample: Sample, table: Table, at: int) -> Iterator[Notice]:
     """Report how an outcome is made from columns, beside a regressor by position."""
-    # Some hundred rows tell what a column is made of.
-    rows = np.linspace(0, sample.nobs - 1, min(sample.nobs, _FEW_ROWS)).astype(int)
-    numbers = table.data.iloc[table.index.get_indexer(sample.index[rows])]
-    numbers = numbers.select_dtypes("number", exclude=["complex", "timedelta"])
-    names, values = [*map(str, numbers)], numbers.to_numpy(dtype=float, na_value=np.nan)
+    rows, names, values = table.some_numbers
+    if sample.keys is not table.keys:
+        rows, inside = _rows_in_sample(sample, table, rows)
+        values = values[inside]
+    if rows.size < _FEWEST_ROWS:
+        return
     usable = np.all(values >= 0, axis=0)
     names, values = [*compress(names, usable)], values[:, usable]
     (y,) = sample.roles["y"]
@@ -308,6 +309,18 @@ def _about_outcome(sample: Sample, table: Table, at: int) -> Iterator[Notice]:
         if below == made_of and (over == len(names) or names[over] in written):
             yield _own_denominator(outcome, names[top], names[below], term)
             return
+
+
+def _rows_in_sample(sample: Sample, table: Table, rows: Ints) -> tuple[Ints, Bools]:
+    """Return the positions in the sample of rows of the table, and which are in it."""
+    whole, keys = table.keys, sample.keys
+    entity = keys.entities.get_indexer(whole.entities[whole.entity[rows]])
+    time = keys.times.get_indexer(whole.times[whole.time[rows]])
+    cells = sample.entity * sample.n_times + sample.time
+    sought = entity * sample.n_times + time
+    at = np.searchsorted(cells, sought).clip(max=cells.size - 1)
+    inside = (entity >= 0) & (time >= 0) & (cells[at] == sought)
+    return at[inside], inside
 
 
 def _own_denominator(

@@ -24,12 +24,13 @@ from digiprosper.errors import (
     text_problem,
     unknown_columns,
 )
-from digiprosper.kernels import Bools, Floats
+from digiprosper.kernels import Bools, Floats, Ints
 from digiprosper.panel.keys import Keys, describe_rows, has_dates
 
 SEPARATORS: Final = (",", "，", " ", "'")
 """Separators of thousands that `Panel.from_excel` reads."""
 _ANY: Final = "".join(SEPARATORS)
+_SOME_ROWS: Final = 300
 _LABELS: Final = ("string", "categorical", "integer")
 # Cells are read by the thousand: the patterns are compiled once.
 _GROUPED: Final = {
@@ -109,6 +110,15 @@ class Table:
             and not values.isna().any()
             and np.isin(values.to_numpy(dtype=np.float64), (0, 1)).all()
         )
+
+    @cached_property
+    def some_numbers(self) -> tuple[Ints, list[str], Floats]:
+        """Positions of some hundred rows (R,), names and values (R, k) of numbers."""
+        rows = np.linspace(0, self.nobs - 1, min(self.nobs, _SOME_ROWS)).astype(np.intp)
+        numbers = self.data.iloc[rows]
+        numbers = numbers.select_dtypes("number", exclude=["complex", "timedelta"])
+        values = numbers.to_numpy(dtype=np.float64, na_value=np.nan)
+        return rows, [*map(str, numbers)], values
 
     def raw(self, name: str) -> np.ndarray[Any, Any]:
         """Return the values of a column or key as an array."""
