@@ -8,7 +8,7 @@ import pytest
 import digiprosper as dp
 from digiprosper.kernels.within import not_singletons
 from digiprosper.linear.preparation import prepare
-from tests.scanned_cases import fitted, panel_of
+from tests.scanned_cases import assert_same, fitted, panel_of
 
 pytest.importorskip("pyarrow")
 
@@ -51,3 +51,14 @@ def test_all_singletons_are_an_error():
     scan = dp.Panel.scan(frame, entity="firm", time="year", blocks=3)
     with pytest.raises(dp.IdentificationError, match="singleton"):
         dp.FixedEffects("y", ["x"]).fit(scan)
+
+
+@pytest.mark.parametrize("blocks", [1, 7, 64])
+@pytest.mark.parametrize("kept", [[], [11, 29, 47, 53]])
+def test_blocks_may_have_no_row_of_the_sample(blocks, kept):
+    frame = panel_of(8)
+    kept = kept or [*range(24, 60)]
+    frame["kept"] = frame["firm"].isin(kept)
+    spec = dp.FixedEffects("y", ["x"], where="kept")
+    scan = dp.Panel.scan(frame, entity="firm", time="year", blocks=blocks)
+    assert_same(fitted(spec, scan), fitted(spec, dp.Panel(frame, "firm", "year")))

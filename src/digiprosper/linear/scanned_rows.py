@@ -49,7 +49,7 @@ class ScannedRows:
 
     options: preparation.LinearOptions
     scan: PanelScan[Any]
-    sample: Sample  # first block; source of names, factors and labels
+    sample: Sample  # first block with rows; source of names, factors and labels
     folder: Path
     effects: tuple[str, ...]  # the entity's first
     clusters: tuple[str, ...]
@@ -219,13 +219,15 @@ def read_rows(
             rows = ScannedRows(
                 options,
                 copied,
-                replace(sample, labels=copied.labels),
+                sample,
                 folder,
                 effects,
                 clusters,
                 (spec.y, *(sample.names[j] for j in positions[1:]), *names),
                 (*positions, *range(p, p + len(names))),
             )
+        if not rows.blocks:
+            rows.sample = replace(sample, labels=copied.labels)
         rows.total += panel.nobs
         for dropped in sample.dropped:
             rows.add_dropped(dropped)
