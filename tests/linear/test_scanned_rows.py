@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
+import pandas as pd
 import pytest
 
 import digiprosper as dp
 from digiprosper.kernels.within import not_singletons
 from digiprosper.linear.preparation import prepare
+from digiprosper.linear.scanned_rows import ScannedRows
 from tests.scanned_cases import assert_same, fitted, panel_of
 
 pytest.importorskip("pyarrow")
@@ -62,3 +66,13 @@ def test_blocks_may_have_no_row_of_the_sample(blocks, kept):
     spec = dp.FixedEffects("y", ["x"], where="kept")
     scan = dp.Panel.scan(frame, entity="firm", time="year", blocks=blocks)
     assert_same(fitted(spec, scan), fitted(spec, dp.Panel(frame, "firm", "year")))
+
+
+def test_more_combinations_of_clusters_than_integers_are_an_error():
+    rows = SimpleNamespace(
+        levels={(text,): pd.RangeIndex(3_000_000) for text in "abc"},
+        codes=lambda _sample, _texts: np.zeros(1, dtype=np.intp),
+    )
+    assert ScannedRows.combinations(rows, None, ("a", "b")).tolist() == [0]
+    with pytest.raises(dp.OptionError, match="combinations, too many"):
+        ScannedRows.combinations(rows, None, ("a", "b", "c"))

@@ -6,6 +6,7 @@ import pickle
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain, combinations, compress
+from math import prod
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -153,6 +154,14 @@ class ScannedRows:
             self.levels[text,].size if (text,) in self.levels else sample.n_entities
             for text in texts
         ]
+        if prod(sizes) > np.iinfo(np.intp).max:
+            raise option_error(
+                "clusters",
+                texts,
+                f"clusters={quoted(texts)} have {' x '.join(f'{n:,}' for n in sizes)} "
+                "combinations, too many for a scanned table. Use clusters in two ways, "
+                "or fit a sample in memory, spec.fit(scan.sample_entities(share)).",
+            )
         return np.ravel_multi_index(parts, sizes)
 
     def weights(self, sample: Sample) -> Floats | None:
