@@ -76,3 +76,25 @@ def test_more_combinations_of_clusters_than_integers_are_an_error():
     assert ScannedRows.combinations(rows, None, ("a", "b")).tolist() == [0]
     with pytest.raises(dp.OptionError, match="combinations, too many"):
         ScannedRows.combinations(rows, None, ("a", "b", "c"))
+
+
+def test_a_disk_that_is_full_when_singletons_are_dropped_is_a_named_error(
+    monkeypatch, tmp_path
+):
+    frame = panel_of(7).assign(one=lambda f: np.arange(len(f)) == 0)
+    frame["group"] = np.where(frame["one"], 1, frame["year"] % 3 * 2)
+    spec = dp.FixedEffects("y", ["z"], absorb=["group"])
+    written = set()
+
+    def write(rows, number, sample):
+        if number in written:
+            raise OSError(28, "No space left on device")
+        written.add(number)
+        original(rows, number, sample)
+
+    original = ScannedRows.write
+    monkeypatch.setattr(ScannedRows, "write", write)
+    scan = dp.Panel.scan(frame, "firm", "year", blocks=3, folder=tmp_path)
+    with pytest.raises(dp.ScanError, match="No space left"):
+        spec.fit(scan)
+    assert not [*tmp_path.iterdir()]

@@ -101,7 +101,8 @@ def scanned(
         with temporary_folder(copied.copy.folder) as folder:
             with disk_errors(folder):
                 rows = read_rows(spec, copied, regressors, folder, further)
-            yield _prepare(spec, rows)
+                prepared = _prepare(spec, rows)
+            yield prepared
 
 
 def _refuse_unknown_columns(
