@@ -20,6 +20,7 @@ import numpy as np
 from digiprosper.errors import Notice, cited, counted
 from digiprosper.kernels import Bools, Floats, Ints
 from digiprosper.panel import Panel, Sample
+from digiprosper.panel.keys import rows_text
 from digiprosper.panel.table import Table
 
 # What files have in place of a missing value, such as those of Polity, COW and CRSP.
@@ -96,10 +97,11 @@ def heavy_cluster(
     # Of few clusters each has a large share, and they are reported as few.
     if share <= max(_HEAVY, 4 / shares.size):
         return []
-    without = f"Compare estimates without {name} {label}."
+    named = f"{name} {rows_text((label,))}"
+    without = f"Compare estimates without {named}."
     remedy = "Use cov_type='crv3'." if has_crv3 else without
     text = (
-        f"{name} {label} has {share:.0%} of the weights, and clustered standard "
+        f"{named} has {share:.0%} of the weights, and clustered standard "
         f"errors are too small. {remedy}"
     )
     data = {"clusters": name, "cluster": label, "share": float(share)}

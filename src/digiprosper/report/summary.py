@@ -40,7 +40,7 @@ SCHEMA = 1
 _NUMBERS = Estimate._fields[1:]
 _ROWS = ("terms", "coefficients")
 _WORDS = ("type", "schema", "version", "labels", "factors", "diagnostics", "summary")
-_APART = (*_WORDS, "glance", *_ROWS, "cov", "inference")
+_APART = (*_WORDS, "glance", *_ROWS, "cov", "key_names", "inference")
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +128,8 @@ class PlainNumbers:
     labels: Mapping[str, str] = field(default_factory=dict)
     # Factors of the names of the model, to print their labels
     factors: Factors = field(default_factory=dict)
+    # Names of entity and time in the panel; None if unknown
+    key_names: tuple[str, str | None] | None = None
     # Key of the estimates in the dict, ``"terms"`` or ``"coefficients"``
     rows_key: str = "terms"
     # Other numbers of the result, by name
@@ -137,9 +139,12 @@ class PlainNumbers:
     def of(cls, result: Results, **numbers: Any) -> Self:
         """Take the numbers that all results with estimates have."""
         rows: Any = result.tidy().to_dict("records")
-        cov = result.cov.to_numpy().tolist()
         return cls(
-            glance=dict(result.glance()), estimates=tuple(rows), cov=cov, **numbers
+            glance=dict(result.glance()),
+            estimates=tuple(rows),
+            cov=result.cov.to_numpy().tolist(),
+            key_names=getattr(result, "key_names", None),
+            **numbers,
         )
 
 
@@ -245,6 +250,7 @@ class Summary(PickledByName):
             "glance": numbers.glance,
             numbers.rows_key: numbers.estimates,
             "cov": numbers.cov,
+            "key_names": numbers.key_names,
             "inference": None
             if numbers.inference is None
             else asdict(numbers.inference),
@@ -367,6 +373,11 @@ class Summary(PickledByName):
     def factors(self) -> Factors:
         """What names of the model are products of."""
         return self.numbers.factors
+
+    @property
+    def key_names(self) -> tuple[str, str | None] | None:
+        """Names of entity and time in the panel; None if unknown."""
+        return self.numbers.key_names
 
     def tidy(self, level: float = 0.95) -> pd.DataFrame:
         """Lay out one row per term.
@@ -596,18 +607,26 @@ def _as_tuples(value: Any) -> Any:
 
 
 def _numbers(stored: Mapping[str, Any]) -> PlainNumbers:
-    key = next((name for name in _ROWS if name in stored), _ROWS[0])
-    rows, inference = stored.get(key), stored.get("inference")
+    # Other results may have names of terms in the place of estimates.
+    keys = [
+        key
+        for key in _ROWS
+        if all(isinstance(row, Mapping) for row in stored.get(key) or [None])
+    ]
+    key, others = keys[0] if keys else _ROWS[0], {*_ROWS}.difference(keys)
+    rows, inference = stored[key] if keys else None, stored.get("inference")
+    names: Any = stored.get("key_names")
     return PlainNumbers(
         glance=stored.get("glance"),
         estimates=None if rows is None else tuple(rows),
         cov=stored.get("cov"),
+        key_names=None if names is None else tuple(names),
         inference=None if inference is None else _restore_inference(inference),
         labels=stored["labels"],
         # A dict that was stored before terms had pieces has none.
         factors=read_factors(stored.get("factors", {})),
         rows_key=key,
-        more={name: value for name, value in stored.items() if name not in _APART},
+        more={k: v for k, v in stored.items() if k in others or k not in _APART},
     )
 
 
