@@ -156,6 +156,19 @@ def test_shared_exposure_is_said_of_errors_by_entity(options, is_said) -> None:
     assert ("shared_exposure" in {n.code for n in fit.diagnostics}) == is_said
 
 
+@pytest.mark.filterwarnings("ignore::digiprosper.errors.DigiprosperWarning")
+def test_one_entity_with_most_weights_is_no_shared_exposure() -> None:
+    rng = np.random.default_rng(0)
+    i, t = np.divmod(np.arange(60 * 12), 12)
+    frame = pd.DataFrame({"i": i, "t": t, "w": np.where(i == 3, 200.0, 1.0)})
+    for _ in range(8):
+        frame[["x", "y"]] = rng.normal(size=(len(frame), 2))
+        fit = FixedEffects("y", ["x"], obs_weights="w").fit(Panel(frame, "i", "t"))
+        codes = {n.code for n in fit.diagnostics}
+        assert "heavy_cluster" in codes
+        assert "shared_exposure" not in codes
+
+
 def returns_frame(*, exposed: bool, firm: float = 0.0, seed: int = 0) -> pd.DataFrame:
     """Returns of 40 firms in 120 months, and those of the next twelve together."""
     rng = np.random.default_rng(seed)

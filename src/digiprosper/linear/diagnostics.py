@@ -26,6 +26,7 @@ from digiprosper.kernels.leverage import effective_clusters, variation_shares
 from digiprosper.kernels.tolerances import LOST_DIGITS, NEGATIVE
 from digiprosper.kernels.within import is_nested
 from digiprosper.linear import notices
+from digiprosper.linear.doubtful_rows import HEAVY
 from digiprosper.linear.kernels.residual_tests import (
     dependence_in_periods,
     lasting_sums,
@@ -406,9 +407,19 @@ def _score_checks(prepared: Prepared) -> list[ScoreCheck]:
         checks.append(_lasting_shocks)
     if by_row or (clusters == (keys.time_name,) and not inside):
         checks.append(_in_entities)
-    if by_row or clusters == (keys.entity_name,):
+    # Demeaned by period, others share the errors of an entity with most weights.
+    if not _is_heavy(prepared) and (by_row or clusters == (keys.entity_name,)):
         checks.append(_shared_exposure)
     return checks
+
+
+def _is_heavy(prepared: Prepared) -> bool:
+    """Tell whether an entity has a large share of the weights."""
+    weights = prepared.obs_weights
+    if weights is None:
+        return False
+    by_entity = np.bincount(prepared.sample.entity, weights)
+    return bool(by_entity.max() > HEAVY * weights.sum())
 
 
 def _has_pairs(sample: Sample) -> bool:
