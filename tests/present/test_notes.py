@@ -527,6 +527,14 @@ def test_dummies_that_the_effects_absorb_are_in_one_note():
     assert lines == [f"(1): {', '.join(names)} dropped, {what}."]
 
 
+def test_a_constant_without_effects_is_named_in_both_languages():
+    panel = small_panel().assign(one="I(0 * size + 1)")
+    spec = dp.FixedEffects("y", ["x", "one"], collinear="drop")
+    fit = spec.replace(entity_effects=False, time_effects=False).fit(panel)
+    assert "(1): one dropped, because of no variation." in lines_of(fit)
+    assert "(1)：one在样本中没有变化，已剔除。" in lines_of(fit, language="chinese")
+
+
 def test_growth_on_the_initial_level_is_not_called_a_lag_of_the_outcome():
     spec = dp.FixedEffects("diff(y)", ["lag(y)", "x"])
     with pytest.warns(dp.DigiprosperWarning, match="Nickell"):

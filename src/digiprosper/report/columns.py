@@ -61,6 +61,8 @@ _NAMES: Mapping[str, tuple[str, ...]] = {
 _SHARES = {"lower": 8, "upper": 8, "share": 2}
 # Of more cohorts the first few are named, and the last.
 _MOST_COHORTS = 5
+# What a constant column does not vary beside, if there are no effects
+_NO_EFFECTS = ("the intercept",)
 # Standard errors and degrees of freedom that allow for few clusters.
 _FOR_FEW_CLUSTERS = ("cr2", "crv3")
 BELOW = read_words(__file__, "words_below")
@@ -303,7 +305,9 @@ def _notice_remarks(result: Results) -> tuple[Remark, ...]:
         if key in remarks:
             named["column"] = (*remarks[key].names["column"], *named["column"])
         factors = {w: (condition_factor(w),) for w in named.get("where", ())}
-        remarks[key] = Remark(notice.code, named, BELOW, factors)
+        is_constant = named.get("effects") == _NO_EFFECTS
+        code = "dropped_constant" if is_constant else notice.code
+        remarks[key] = Remark(code, named, BELOW, factors)
     return tuple(remarks.values())
 
 
