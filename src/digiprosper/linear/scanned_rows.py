@@ -235,27 +235,33 @@ def read_rows(
                 (spec.y, *(sample.names[j] for j in positions[1:]), *names),
                 (*positions, *range(p, p + len(names))),
             )
-        if not rows.blocks:
-            rows.sample = replace(sample, labels=copied.labels)
         rows.total += panel.nobs
         for dropped in sample.dropped:
             rows.add_dropped(dropped)
         if sample.nobs:
-            if columns_of is not None:
-                columns, variables = columns_of(panel, sample)
-                sample = replace(
-                    sample,
-                    matrix=np.hstack([sample.matrix, columns]),
-                    variables={**sample.variables, **variables},
-                )
-            _store_block(rows, number, sample)
+            _store_block(rows, number, panel, sample, columns_of)
     assert rows is not None
     _refuse_lost(spec, rows)
     return rows
 
 
-def _store_block(rows: ScannedRows, number: int, sample: Sample) -> None:
-    """Write a block, and look for levels and lags that it has."""
+def _store_block(
+    rows: ScannedRows,
+    number: int,
+    panel: Any,
+    sample: Sample,
+    columns_of: Columns | None,
+) -> None:
+    """Write a block with its further columns, and look for levels and lags in it."""
+    if not rows.blocks:
+        rows.sample = replace(sample, labels=rows.scan.labels)
+    if columns_of is not None:
+        columns, variables = columns_of(panel, sample)
+        sample = replace(
+            sample,
+            matrix=np.hstack([sample.matrix, columns]),
+            variables={**sample.variables, **variables},
+        )
     rows.write(number, sample)
     rows.add_levels(sample)
     # Lags are recognised by values only if entities have several rows.

@@ -452,7 +452,7 @@ def _remark_text(remark: Remark, column: Column, style: Style) -> str:
     names = [n for n in chain(*remark.names.values()) if isinstance(n, str)]
     terms = filter(column.estimates.__contains__, names)
     rows = {term: row_label(term, [column], style) for term in terms}
-    return replace(style, labels=rows | style.labels).remark(remark, column)
+    return replace(style, labels={**rows, **style.labels}).remark(remark, column)
 
 
 def _begins_with_name(remark: Remark, column: Column, style: Style) -> bool:

@@ -303,7 +303,8 @@ def _notice_remarks(result: Results) -> tuple[Remark, ...]:
         # Columns that the same effects absorb, such as dummies, are named together.
         key = named["effects"] if notice.code == "dropped_absorbed" else number
         if key in remarks:
-            named["column"] = (*remarks[key].names["column"], *named["column"])
+            before = map(str, remarks[key].names["column"])
+            named["column"] = (*before, *named["column"])
         factors = {w: (condition_factor(w),) for w in named.get("where", ())}
         is_constant = named.get("effects") == _NO_EFFECTS
         code = "dropped_constant" if is_constant else notice.code

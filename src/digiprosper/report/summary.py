@@ -607,27 +607,29 @@ def _as_tuples(value: Any) -> Any:
 
 
 def _numbers(stored: Mapping[str, Any]) -> PlainNumbers:
-    # Other results may have names of terms in the place of estimates.
-    keys = [
-        key
-        for key in _ROWS
-        if all(isinstance(row, Mapping) for row in stored.get(key) or [None])
-    ]
-    key, others = keys[0] if keys else _ROWS[0], {*_ROWS}.difference(keys)
-    rows, inference = stored[key] if keys else None, stored.get("inference")
+    key, inference = _key_of_estimates(stored), stored.get("inference")
+    others = {*_ROWS} - {key}
     names: Any = stored.get("key_names")
     return PlainNumbers(
         glance=stored.get("glance"),
-        estimates=None if rows is None else tuple(rows),
+        estimates=None if key is None else tuple(stored[key]),
         cov=stored.get("cov"),
         key_names=None if names is None else tuple(names),
         inference=None if inference is None else _restore_inference(inference),
         labels=stored["labels"],
         # A dict that was stored before terms had pieces has none.
         factors=read_factors(stored.get("factors", {})),
-        rows_key=key,
+        rows_key=key or _ROWS[0],
         more={k: v for k, v in stored.items() if k in others or k not in _APART},
     )
+
+
+def _key_of_estimates(stored: Mapping[str, Any]) -> str | None:
+    """Find the key of the estimates, where other results may have names of terms."""
+    for key in filter(stored.__contains__, _ROWS):
+        if all(isinstance(row, Mapping) for row in stored[key]):
+            return key
+    return None
 
 
 def stored_factors(factors: Factors) -> dict[str, list[dict[str, Any]]]:
