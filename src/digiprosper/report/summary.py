@@ -40,7 +40,7 @@ SCHEMA = 1
 _NUMBERS = Estimate._fields[1:]
 _ROWS = ("terms", "coefficients")
 _WORDS = ("type", "schema", "version", "labels", "factors", "diagnostics", "summary")
-_APART = (*_WORDS, "glance", *_ROWS, "cov", "key_names", "inference")
+_APART = (*_WORDS, "glance", *_ROWS, "cov", "inference")
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,22 +128,21 @@ class PlainNumbers:
     labels: Mapping[str, str] = field(default_factory=dict)
     # Factors of the names of the model, to print their labels
     factors: Factors = field(default_factory=dict)
-    # Names of entity and time in the panel; None if unknown
-    key_names: tuple[str, str | None] | None = None
     # Key of the estimates in the dict, ``"terms"`` or ``"coefficients"``
     rows_key: str = "terms"
     # Other numbers of the result, by name
     more: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, result: Results, **numbers: Any) -> Self:
+    def of(cls, result: Results, more: Mapping[str, Any], **numbers: Any) -> Self:
         """Take the numbers that all results with estimates have."""
         rows: Any = result.tidy().to_dict("records")
+        names = getattr(result, "key_names", None)
         return cls(
             glance=dict(result.glance()),
             estimates=tuple(rows),
             cov=result.cov.to_numpy().tolist(),
-            key_names=getattr(result, "key_names", None),
+            more={**more, "key_names": names} if names else more,
             **numbers,
         )
 
@@ -250,7 +249,6 @@ class Summary(PickledByName):
             "glance": numbers.glance,
             numbers.rows_key: numbers.estimates,
             "cov": numbers.cov,
-            "key_names": numbers.key_names,
             "inference": None
             if numbers.inference is None
             else asdict(numbers.inference),
@@ -377,7 +375,8 @@ class Summary(PickledByName):
     @property
     def key_names(self) -> tuple[str, str | None] | None:
         """Names of entity and time in the panel; None if unknown."""
-        return self.numbers.key_names
+        names = self.numbers.more.get("key_names")
+        return None if names is None else (*names, None)[:2]
 
     def tidy(self, level: float = 0.95) -> pd.DataFrame:
         """Lay out one row per term.
@@ -609,12 +608,10 @@ def _as_tuples(value: Any) -> Any:
 def _numbers(stored: Mapping[str, Any]) -> PlainNumbers:
     key, inference = _key_of_estimates(stored), stored.get("inference")
     others = {*_ROWS} - {key}
-    names: Any = stored.get("key_names")
     return PlainNumbers(
         glance=stored.get("glance"),
         estimates=None if key is None else tuple(stored[key]),
         cov=stored.get("cov"),
-        key_names=None if names is None else tuple(names),
         inference=None if inference is None else _restore_inference(inference),
         labels=stored["labels"],
         # A dict that was stored before terms had pieces has none.
