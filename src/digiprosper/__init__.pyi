@@ -193,7 +193,7 @@ from digiprosper.studies.many import fit_all as fit_all
 from digiprosper.studies.many import stepwise as stepwise
 from digiprosper.studies.propagation import PropagatedIndex as PropagatedIndex
 from digiprosper.studies.propagation import PropagatedResults as PropagatedResults
-from digiprosper.studies.search_results import SearchTest as SearchTest
+from digiprosper.studies.search_test import SearchTest as SearchTest
 from digiprosper.studies.search_test import search_test as search_test
 from digiprosper.threshold.kink_results import KinkResults as KinkResults
 from digiprosper.threshold.panel_kink import PanelKink as PanelKink

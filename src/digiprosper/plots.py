@@ -42,7 +42,7 @@ from digiprosper.report.tests import TestResult
 from digiprosper.spatial import figures as spatial
 from digiprosper.spatial.words import WORDS as SPATIAL_WORDS
 from digiprosper.studies import figures as studies
-from digiprosper.studies.search_results import SearchTest
+from digiprosper.studies.search_test import SearchTest
 from digiprosper.threshold import figures as threshold_figures
 from digiprosper.threshold.results import ThresholdResults
 from digiprosper.u_shape import figures as u_figures

@@ -135,7 +135,7 @@ def refuse_repeats(spec: Any, roles: Sequence[str]) -> None:
     role_of_term: dict[str, str] = {}
     problems = []
     for role in roles:
-        value = getattr(spec, role)
+        value = getattr(spec, role) or ()
         for term in (value,) if isinstance(value, str) else value:
             first = role_of_term.setdefault(canonical(term), role)
             if first != role:

@@ -290,9 +290,8 @@ def simulate_provinces(
 
     # An observed value, as every value up to the next one splits the rows alike.
     urban = columns["urban"]
-    gamma = float(
-        urban[urban <= np.clip(_GAMMA, *np.quantile(urban, (0.2, 0.8)))].max()
-    )
+    most = np.clip(_GAMMA, *np.quantile(urban, (0.2, 0.8)))
+    gamma = float(urban[urban <= most].max())
     slopes = np.where(urban <= gamma, *_REGIME_SLOPES)
     columns["rural_income"] = outcome("rural_income", slopes * digital)
     columns["urban_rural_theil"] = outcome(
@@ -303,10 +302,14 @@ def simulate_provinces(
     # Drawn last, so that they do not change the other columns of a seed.
     columns |= _regressors(draw)
     for name, coefficients in _COEFFICIENTS.items():
-        columns[name] = outcome(name, _sum_of_terms(coefficients, columns))
+        # ``:`` is between the columns of a product.
+        terms = [
+            c * np.prod([columns[factor] for factor in term.split(":")], axis=0)
+            for term, c in coefficients.items()
+        ]
+        columns[name] = outcome(name, np.sum(terms, axis=0))
 
-    panel = _panel(columns | observed, n, periods)
-    truth = Truth(
+    return _panel(columns | observed, n, periods), Truth(
         a=dict(_A),
         b=dict(_B),
         direct=_DIRECT,
@@ -324,7 +327,6 @@ def simulate_provinces(
         equations=_equations_text(gamma),
         labels={"en": _labels("english"), "zh": _labels("chinese")},
     )
-    return panel, truth
 
 
 @dataclass(frozen=True, slots=True)
@@ -409,17 +411,6 @@ def _regressors(draw: _Draw) -> dict[str, Floats]:
         "digital_skill": draw.effects(30, 6, 12) + draw.wander(2, 0.5),
         "digital_government": draw.effects(45, 8, 20) + draw.wander(3, 0.5),
     }
-
-
-def _sum_of_terms(
-    coefficients: Mapping[str, float], columns: Mapping[str, Floats]
-) -> Floats:
-    """Sum coefficients times columns, or products of columns with ``:`` between."""
-    terms = [
-        c * np.prod([columns[factor] for factor in term.split(":")], axis=0)
-        for term, c in coefficients.items()
-    ]
-    return np.asarray(np.sum(terms, axis=0))
 
 
 def _instrument(draw: _Draw, digital: Floats) -> dict[str, Floats]:

@@ -21,39 +21,51 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field, replace
-from math import inf
-from typing import Any, Final, Literal, cast, get_args
+from functools import partial
+from typing import Any, Literal, get_args
 
 import numpy as np
 import pandas as pd
 
 from digiprosper.errors import (
+    IdentificationError,
     InputTypeError,
     Notice,
+    TermError,
     check_whole,
     cited,
     counted,
     issue,
     not_identified,
     option_error,
+    quoted,
 )
 from digiprosper.kernels import Floats, Ints
 from digiprosper.kernels.resampling import seed_sequence
 from digiprosper.kernels.tolerances import ABSORBED
+from digiprosper.kernels.within import compress, is_nested, within
 from digiprosper.learning import kernel
-from digiprosper.learning.preparation import (
-    LearningSample,
-    make_features,
-    prepare_learning,
-)
 from digiprosper.learning.results import DMLResults
-from digiprosper.linear.estimation import fit_equation
+from digiprosper.linear.estimation import (
+    Demeaned,
+    absorbed_problem,
+    demean_columns,
+    fit_equation,
+)
 from digiprosper.linear.fixed_effects_iv import two_stage
 from digiprosper.linear.instrument_columns import ColumnPositions
+from digiprosper.linear.preparation import (
+    Prepared,
+    linear_options,
+    prepare,
+    refuse_extreme,
+)
 from digiprosper.linear.results import LinearResults
 from digiprosper.optional import require
-from digiprosper.panel import Panel
+from digiprosper.panel import Panel, Sample
+from digiprosper.panel.access import check_panel, table_of
 from digiprosper.panel.conditions import check_where
+from digiprosper.panel.grammar import as_argument
 from digiprosper.report.estimates import Estimates
 from digiprosper.report.notices import few_clusters
 from digiprosper.report.protocol import fit_glance
@@ -70,6 +82,9 @@ LearningTransform = Literal["dictionary", "difference", "mundlak", "within"]
 _MOST_SEEDS = 10_000
 _MOST_FOLDS = 1_000
 _ROWS_A_FEATURE = 10
+FEWEST_CLUSTERS = 10
+# Roles of the columns that are learned, with their arguments of the specification.
+_LEARNED = {"y": "y", "endog": "treatment", "instruments": "instrument"}
 _FLEXIBLE = (
     "sklearn.tree",
     "sklearn.ensemble",
@@ -84,18 +99,18 @@ _FLEXIBLE = (
 )
 # Of these the learners inside say what they are.
 _COMBINATIONS = ("StackingRegressor", "VotingRegressor")
-ENOUGH_SEEDS: Final = 20
+ENOUGH_SEEDS = 20
 # Below so many entities no learner of trees covered in simulated panels.
-ENOUGH_ENTITIES: Final = 100
-_ALL_LEARNED: Final = 0.98
+ENOUGH_ENTITIES = 100
+_ALL_LEARNED = 0.98
 # docs/measured/dml_with_31_provinces.json
 # docs/measured/coverage_of_learning_with_an_instrument.json
-_WEAK: Final = "F of 1.0, coverage .856; F of 3.7, coverage .890"
-_FEW: Final = (
+_WEAK = "F of 1.0, coverage .856; F of 3.7, coverage .890"
+_FEW = (
     "learners are fitted to few clusters, and intervals are valid with many only. "
     "Compare FixedEffects with the same terms and cov_type='crv3'."
 )
-_SIMULATED: Final = (
+_SIMULATED = (
     "forest with transform='difference', .159 and .400 (linear controls), .602 and "
     ".000 (quadratic); lasso with transform='dictionary', .017 and .920, -.021 and .880"
 )
@@ -232,8 +247,7 @@ class PanelDML(Specification):
                 (),
                 "controls is empty; there is nothing to learn. Use FixedEffects.",
             )
-        roles = ["y", "treatment", "instrument", "controls"]
-        refuse_repeats(self, [r for r in roles if getattr(self, r) is not None])
+        refuse_repeats(self, ["y", "treatment", "instrument", "controls"])
         if self.clusters is not None and len(self.clusters) != 1:
             raise option_error(
                 "clusters",
@@ -260,8 +274,7 @@ class PanelDML(Specification):
                 "transform",
                 "within",
                 f"learners: {cited(flexible[0])} is not linear, and transform='within' "
-                "is right for linear functions only: the demeaned value of g(x) is no "
-                "function of the demeaned x. Use transform='difference'.",
+                "is right for linear functions only. Use transform='difference'.",
             )
         if self.transform in ("difference", "mundlak") and not self.entity_effects:
             raise option_error(
@@ -319,9 +332,55 @@ class PanelDML(Specification):
             If rows are dropped, or estimates may be unreliable.
         """
         require("sklearn", extra="learn", purpose="PanelDML")
-        results = fit_learning(self, prepare_learning(self, panel), rng)
-        issue(results.diagnostics)
-        return results
+        sample = prepare_learning(self, panel)
+        refuse_learners(self, sample)
+        prepared, rows = sample.prepared, sample.prepared.sample
+        seed: Any = seed_sequence(rng)
+        beside = _fit_fixed_effects(sample)
+        learners = dict(self.learners)
+        is_varied = sample.folds is None or any(map(seed_names, learners.values()))
+        seeds = seed.spawn(self.seeds if is_varied else 1)
+        runs = _estimate_all(self, sample, seeds)
+        estimates = runs["estimate"].to_numpy().reshape(len(seeds), -1)
+        influences = np.array([*runs.pop("influence")]).reshape(*estimates.shape, -1)
+        # Clusters and degrees of freedom are those of fixed effects.
+        inference = replace(
+            beside["linear"].inference,
+            ssc=self.ssc,
+            df_counted=None,
+            rng_entropy=seed.entropy,
+        )
+        not_drawn = "none" if self.folds is None else "fixed"
+        results = DMLResults(
+            estimated=Estimates.of(
+                list(learners),
+                np.median(estimates, axis=0),
+                kernel.over_seeds(estimates, influences),
+                inference,
+            ),
+            treatment=self.treatment,
+            instrument=self.instrument,
+            controls=tuple(self.controls),
+            transform=self.transform,
+            folds=self.folds if isinstance(self.folds, int) else not_drawn,
+            runs=runs,
+            fixed_effects=beside,
+            info=fit_glance(
+                "PanelDML", rows, inference, prepared.effect_names, depvar=self.y
+            ),
+            labels=dict(rows.labels),
+            factors=dict(rows.factors),
+            key_names=rows.keys.name_pair,
+        )
+        diagnostics = (
+            *prepared.other_notices,
+            *few_clusters(prepared.count.groups[0], prepared.cluster_names[0], _FEW),
+            *[n for n in beside["linear"].diagnostics if n.code.startswith("dropped_")],
+            *few_seeds(self.seeds if is_varied else ENOUGH_SEEDS),
+            *about_estimates(results, _learn_by_terms(self, sample, seeds[0])),
+        )
+        issue(diagnostics)
+        return replace(results, diagnostics=diagnostics)
 
 
 def _read_folds(value: Any) -> Any:
@@ -347,65 +406,175 @@ def _read_folds(value: Any) -> Any:
     return pairs
 
 
+# --- the sample -----------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LearningSample:
+    """The transformed rows (N,), and the demeaned columns for fixed effects."""
+
+    prepared: Prepared
+    demeaned: Demeaned  # learned columns, controls, and products of the controls
+    learned: Floats  # (N, c) outcome, treatment, and perhaps an instrument
+    features: Floats  # (N, p) what the learners learn from
+    folds: Ints | None  # (N,) one fold without cross-fitting; None if they are drawn
+
+
+def prepare_learning(spec: Any, panel: Panel) -> LearningSample:
+    """Prepare the rows, and compute the columns of the transformation."""
+    terms = {
+        role: term
+        for role, argument in _LEARNED.items()
+        if (term := getattr(spec, argument)) is not None
+    }
+    roles = {role: (term,) for role, term in terms.items()} | {"x": spec.controls}
+    if spec.transform == "difference":
+        check_panel(panel, "fit")
+        names, lagged = table_of(panel).names, (*terms.values(), *spec.controls)
+        roles["lagged"] = [f"lag({as_argument(term, names)})" for term in lagged]
+    options = replace(
+        linear_options(spec), ssc="reghdfe", collinear="drop", keep_rows=False
+    )
+    prepared = prepare(panel, roles, options)
+    sample = prepared.sample
+    for role, term in terms.items():
+        if len(sample.roles[role]) != 1:
+            raise TermError(
+                f"{_LEARNED[role]}={cited(term)} makes several columns; it must be "
+                "one column."
+            )
+    _check_clusters(prepared)
+    demeaned = _demean(spec, prepared, terms)
+    if spec.transform in ("dictionary", "within"):
+        learned = demeaned.columns[:, : len(terms)]
+    else:
+        learned = demeaned.raw[:, : len(terms)]
+        if spec.transform == "difference":
+            learned = learned - sample.columns("lagged")[:, : len(terms)]
+        if spec.time_effects:
+            periods = within([compress(sample.time)[0]], sample.nobs)
+            learned = periods.demean(learned)
+    features = make_features(spec, sample, demeaned)
+    folds = _read_fixed_folds(spec, prepared)
+    return LearningSample(prepared, demeaned, learned, features, folds)
+
+
+def _check_clusters(prepared: Prepared) -> None:
+    """Refuse fewer than ten clusters, and clusters that divide entities."""
+    if not prepared.cluster_codes:
+        raise option_error(
+            "clusters",
+            None,
+            "PanelDML needs entities with several rows; in this panel each has one.",
+        )
+    (name,), (count,) = prepared.cluster_names, prepared.count.groups
+    if not is_nested(prepared.sample.entity, prepared.cluster_codes[0]):
+        raise option_error(
+            "clusters",
+            name,
+            f"clusters={cited(name)}: rows of one entity are in several clusters, and "
+            "would be in different folds; use clusters of whole entities.",
+        )
+    if count < FEWEST_CLUSTERS:
+        raise not_identified(
+            "few_to_learn",
+            f"{counted(count, 'cluster')} ({name}): learning and testing on different "
+            f"clusters needs {FEWEST_CLUSTERS} or more. Use FixedEffects.",
+            clusters=name,
+            n_clusters=count,
+        )
+
+
+def _demean(spec: Any, prepared: Prepared, terms: Mapping[str, str]) -> Demeaned:
+    """Demean all columns; refuse treatment and instrument without variation."""
+    sample = prepared.sample
+    controls = sample.columns("x")
+    products = (
+        kernel.squares_and_products(controls) if spec.degree == 2 else controls[:, :0]
+    )
+    raw = np.column_stack([*map(sample.columns, terms), controls, products])
+    names = [*terms.values(), *sample.names_of("x")]
+    names += [f"product {j + 1} of controls" for j in range(products.shape[1])]
+    refuse_extreme(raw, names)
+    demeaned = demean_columns(prepared, names, raw)
+    for column, role in enumerate(terms):
+        if demeaned.absorbed[column]:
+            problem = absorbed_problem(prepared, demeaned, column)
+            text = f"{_LEARNED[role]}: {problem.message}."
+            raise IdentificationError(text, [problem])
+    return demeaned
+
+
+def make_features(
+    spec: Any, sample: Sample, demeaned: Demeaned, *, squares: bool = False
+) -> Floats:
+    """Return the features (N, p), with those of a dictionary if `squares`.
+
+    With ``transform="dictionary"`` all have squares and products, which are demeaned.
+    """
+    learned = 2 if spec.instrument is None else 3
+    if spec.transform in ("dictionary", "within"):
+        varying = ~demeaned.absorbed
+        varying[:learned] = False
+        if spec.transform == "within":
+            varying[learned + len(sample.roles["x"]) :] = False
+        if not varying.any():
+            raise IdentificationError(
+                "the effects absorb all controls; use FixedEffects without controls."
+            )
+        return np.ascontiguousarray(demeaned.columns[:, varying])
+    blocks = [sample.columns("x")]
+    if spec.transform == "difference":
+        blocks.append(sample.columns("lagged")[:, learned:])
+    # Keeps the digits of means
+    blocks = [block - blocks[0].mean(axis=0) for block in blocks]
+    if squares:
+        blocks += [kernel.squares_and_products(block) for block in blocks]
+    features = np.column_stack(blocks)
+    levels = [sample.entity] if spec.transform == "mundlak" else []
+    levels += [sample.time] if spec.time_effects else []
+    means = [kernel.level_means(features, codes) for codes in levels]
+    return np.column_stack([features, *means])
+
+
+def _read_fixed_folds(spec: Any, prepared: Prepared) -> Ints | None:
+    """Return the fold of each row, by its cluster; None if they are drawn."""
+    (name,), (groups,) = prepared.cluster_names, prepared.count.groups
+    if isinstance(spec.folds, int):
+        if spec.folds > groups:
+            raise option_error(
+                "folds",
+                spec.folds,
+                f"folds={spec.folds} is more than the {groups} clusters ({name}), "
+                "which folds consist of.",
+            )
+        return None
+    if spec.folds is None:
+        return np.zeros(prepared.sample.nobs, dtype=np.intp)
+    labels = pd.Series(prepared.sample.code_levels[name][prepared.cluster_codes[0]])
+    folds = labels.map(dict(spec.folds))
+    absent = labels[folds.isna()].unique().tolist()
+    if absent:
+        raise option_error(
+            "folds",
+            absent,
+            f"folds has no fold for {quoted(absent)}. It must be a Series of folds "
+            f"indexed by {name}, the clusters.",
+        )
+    codes, levels = pd.factorize(folds)
+    if len(levels) < 2:
+        raise option_error(
+            "folds", 1, "folds has one fold for all clusters; it needs two or more."
+        )
+    return codes
+
+
 # --- estimation -----------------------------------------------------------------------
-
-
-def fit_learning(spec: Any, sample: LearningSample, rng: object) -> DMLResults:
-    """Estimate with every seed and learner, without issuing notices."""
-    refuse_learners(spec, sample)
-    beside = _fit_fixed_effects(sample)
-    prepared, rows = sample.prepared, sample.prepared.sample
-    seed = seed_sequence(rng)
-    is_varied = sample.folds is None or any(
-        seed_names(learner) for _, learner in spec.learners
-    )
-    seeds = seed.spawn(spec.seeds if is_varied else 1)
-    undrawn = "none" if spec.folds is None else "fixed"
-    runs = _estimate_all(spec, sample, seeds)
-    estimates = runs["estimate"].to_numpy().reshape(len(seeds), -1)
-    influences = np.array([*runs.pop("influence")]).reshape(*estimates.shape, -1)
-    # Clusters and degrees of freedom are those of fixed effects.
-    inference = replace(
-        beside["linear"].inference,
-        ssc=spec.ssc,
-        df_counted=None,
-        rng_entropy=cast("int", seed.entropy),
-    )
-    results = DMLResults(
-        estimated=Estimates.of(
-            [name for name, _ in spec.learners],
-            np.median(estimates, axis=0),
-            kernel.over_seeds(estimates, influences),
-            inference,
-        ),
-        treatment=spec.treatment,
-        instrument=spec.instrument,
-        controls=spec.controls,
-        transform=spec.transform,
-        folds=spec.folds if sample.folds is None else undrawn,
-        runs=runs,
-        fixed_effects=beside,
-        info=fit_glance(
-            "PanelDML", rows, inference, prepared.effect_names, depvar=spec.y
-        ),
-        labels=dict(rows.labels),
-        factors=dict(rows.factors),
-        key_names=rows.keys.name_pair,
-    )
-    diagnostics = (
-        *prepared.other_notices,
-        *few_clusters(prepared.count.groups[0], prepared.cluster_names[0], _FEW),
-        *[n for n in beside["linear"].diagnostics if n.code.startswith("dropped_")],
-        *few_seeds(spec.seeds if is_varied else ENOUGH_SEEDS),
-        *about_estimates(results, _learn_by_terms(spec, sample, seeds[0])),
-    )
-    return replace(results, diagnostics=diagnostics)
 
 
 def refuse_learners(spec: Any, sample: LearningSample) -> None:
     """Refuse learners that are unreliable with few entities or rows."""
-    prepared, (rows, width) = sample.prepared, sample.features.shape
-    entities = prepared.sample.n_entities
+    (rows, width), entities = sample.features.shape, sample.prepared.sample.n_entities
     for name, learner in spec.learners:
         if is_flexible(learner) and entities < ENOUGH_ENTITIES:
             raise not_identified(
@@ -427,14 +596,6 @@ def refuse_learners(spec: Any, sample: LearningSample) -> None:
                 f"{width} features of {counted(rows, 'row')}, more than one for every "
                 f"{_ROWS_A_FEATURE} rows. Use a lasso, degree=1 or fewer controls.",
             )
-    (clusters,), (groups,) = prepared.cluster_names, prepared.count.groups
-    if sample.folds is None and spec.folds > groups:
-        raise option_error(
-            "folds",
-            spec.folds,
-            f"folds={spec.folds} is more than the {groups} clusters ({clusters}), "
-            "which folds consist of.",
-        )
 
 
 def draw_folds(
@@ -457,30 +618,27 @@ def _estimate_all(
     spec: Any, sample: LearningSample, seeds: Sequence[np.random.SeedSequence]
 ) -> pd.DataFrame:
     """Estimate with every seed and every learner, a row for each."""
-    (groups,) = sample.prepared.count.groups
-    factor = 1.0 if spec.ssc == "none" else groups / (groups - 1)
     runs = []
     for number, seed in enumerate(seeds):
         folds, state = draw_folds(spec, sample, seed)
         for name, learner in spec.learners:
-            predicted = _predict(name, learner, state, sample, folds)
-            values = _estimate(spec, sample, name, predicted, factor)
+            values = _estimate(
+                spec, sample, name, partial(seeded, learner, state), folds
+            )
             runs.append({"seed": number, "learner": name, **values})
     return pd.DataFrame(runs)
 
 
-def _predict(
-    name: str, learner: Any, state: int, sample: LearningSample, folds: Ints
-) -> Floats:
-    """Predict the learned columns (N, c); errors name the learner.
+def _estimate(
+    spec: Any, sample: LearningSample, name: str, new_learner: Any, folds: Ints
+) -> dict[str, Any]:
+    """Estimate the slope from what a learner does not predict; errors name it.
 
-    The seed `state` decides what is random in the learner.
+    Beside it are the R2 of what is learned, and with an instrument the first-stage F.
     """
-    features = sample.features
+    learned, features = sample.learned, sample.features
     try:
-        predicted = kernel.cross_fit(
-            lambda: seeded(learner, state), features, sample.learned, folds
-        )
+        predicted = kernel.cross_fit(new_learner, features, learned, folds)
         if not np.isfinite(predicted).all():
             raise ValueError("its predictions are not finite.")
     except (ValueError, TypeError, ArithmeticError) as error:
@@ -490,18 +648,6 @@ def _predict(
             f"learners: {cited(name)} could not be fitted to {features.shape[0]:,} "
             f"rows and {features.shape[1]} features: {error}",
         ) from error
-    return predicted
-
-
-def _estimate(
-    spec: Any, sample: LearningSample, name: str, predicted: Floats, factor: float
-) -> dict[str, Any]:
-    """Estimate the slope from what a learner predicted (N, c).
-
-    Beside it are the R2 of what is learned, and with an instrument the first-stage F.
-    """
-    learned = sample.learned
-    (clusters,) = sample.prepared.cluster_codes
     residuals = learned - predicted
     outcome, treatment = residuals[:, 0], residuals[:, 1]
     instrument = residuals[:, -1]  # the treatment, if there is none
@@ -518,6 +664,8 @@ def _estimate(
             learner=name,
             r2=1.0,
         )
+    (clusters,), (groups,) = sample.prepared.cluster_codes, sample.prepared.count.groups
+    factor = 1.0 if spec.ssc == "none" else groups / (groups - 1)
     estimate, influence = kernel.partial_out(
         outcome, treatment, instrument, clusters, factor
     )
@@ -568,14 +716,15 @@ def _learn_by_terms(
 
     They are for the names of trees and networks, which must have higher ones.
     """
+    from sklearn.linear_model import LinearRegression
+
     flexible = [name for name, learner in spec.learners if is_flexible(learner)]
     if not flexible:
         return {}
-    folds, _ = draw_folds(spec, sample, seed)
-    linear = require("sklearn.linear_model", extra="learn", purpose="PanelDML")
     rows, learned = sample.prepared.sample, sample.learned[:, :2]
     features = make_features(spec, rows, sample.demeaned, squares=True)
-    predicted = kernel.cross_fit(linear.LinearRegression, features, learned, folds)
+    folds, _ = draw_folds(spec, sample, seed)
+    predicted = kernel.cross_fit(LinearRegression, features, learned, folds)
     return dict.fromkeys(flexible, kernel.rsquared(learned, predicted))
 
 
@@ -640,8 +789,9 @@ def seed_names(learner: Any) -> list[str]:
 
 def seeded(learner: Any, seed: int) -> Any:
     """Clone a learner and set all its seeds."""
-    base = require("sklearn.base", extra="learn", purpose="PanelDML")
-    return base.clone(learner).set_params(**dict.fromkeys(seed_names(learner), seed))
+    from sklearn.base import clone
+
+    return clone(learner).set_params(**dict.fromkeys(seed_names(learner), seed))
 
 
 # --- notices --------------------------------------------------------------------------
@@ -693,7 +843,7 @@ def about_estimates(
                 "without controls, or worse."
             )
             yield Notice("useless_learner", text, {"learner": name, "r2": r2})
-        terms_y, terms_d = by_terms.get(name, (-inf, -inf))
+        terms_y, terms_d = by_terms.get(name, (-np.inf, -np.inf))
         if r2_y <= terms_y or r2 <= terms_d:
             entities = results.info["n_entities"]
             text = (

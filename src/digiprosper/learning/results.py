@@ -107,8 +107,7 @@ class DMLResults(BaseResults):
                 "std_error": fit.std_errors[self.treatment],
                 "first_stage_f": fit.glance()["kp_rk_f"],
             }
-            row = [beside.get(column, np.nan) for column in frame.columns]
-            frame.loc[WORDS.say(self._heading(name))] = row
+            frame.loc[WORDS.say(self._heading(name))] = pd.Series(beside)
         return frame.rename_axis("learner")
 
     @property
@@ -151,21 +150,17 @@ class DMLResults(BaseResults):
         """
         (base,) = BaseResults.table_columns(self, level)
         (term,) = slope_terms([self.treatment], self.factors)
-        measures = self.comparison.drop(columns=["estimate", "std_error"])
+        measures: Any = self.comparison.drop(columns=["estimate", "std_error"])
         columns = []
-        for name in self.names:
-            values = measures.loc[name].to_dict()
+        for name, values in measures.loc[list(self.names)].to_dict("index").items():
+            rows = [(Remark("stat." + key, {}, WORDS), values[key]) for key in values]
             columns.append(
                 replace(
                     base,
                     head=name,
                     estimates={term.name: base.estimates[name]._replace(term=term)},
                     glance=cast("Glance", {**self.info, **values}),
-                    adjusted=self.controls,
-                    set_rows=tuple(
-                        (Remark("stat." + str(key), {}, WORDS), value)
-                        for key, value in values.items()
-                    ),
+                    set_rows=tuple(rows),
                 )
             )
         for name, fit in self.fixed_effects.items():
@@ -175,12 +170,11 @@ class DMLResults(BaseResults):
                     column,
                     named=Remark(self._heading(name), {}, WORDS),
                     estimates={term.name: column.estimates[term.name]},
-                    adjusted=self.controls,
                     constant=None,
                     remarks=(),
                 )
             )
-        return tuple(columns)
+        return tuple(replace(column, adjusted=self.controls) for column in columns)
 
     def _heading(self, name: str) -> str:
         """Return the code for the words of fixed effects beside."""

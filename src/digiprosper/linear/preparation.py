@@ -32,11 +32,7 @@ from digiprosper.linear.distances import (
     distance_notices,
     near_rows,
 )
-from digiprosper.linear.doubtful_rows import (
-    about_missing,
-    heavy_cluster,
-    missing_codes,
-)
+from digiprosper.linear.doubtful_rows import about_missing, heavy_cluster, missing_codes
 from digiprosper.linear.doubtful_terms import term_notices
 from digiprosper.linear.notices import (
     dropped_rows,

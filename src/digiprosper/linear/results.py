@@ -32,11 +32,7 @@ from digiprosper.linear.kernels.restricted_wild import (
     variation_by_cluster,
 )
 from digiprosper.linear.marginal import slope_weights
-from digiprosper.linear.notices import (
-    in_memory_only,
-    no_rejection,
-    unseen,
-)
+from digiprosper.linear.notices import in_memory_only, no_rejection, unseen
 from digiprosper.panel import Panel
 from digiprosper.report.certificate import coverage_remark
 from digiprosper.report.estimates import Estimates, wald_result

@@ -21,11 +21,7 @@ from digiprosper.errors import (
 )
 from digiprosper.kernels import Floats
 from digiprosper.linear.doubtful_rows import heavy_cluster
-from digiprosper.linear.preparation import (
-    LinearOptions,
-    Prepared,
-    prepare,
-)
+from digiprosper.linear.preparation import LinearOptions, Prepared, prepare
 from digiprosper.panel import Panel, Sample
 from digiprosper.panel.access import check_panel, table_of
 from digiprosper.panel.conditions import check_where

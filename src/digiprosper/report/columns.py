@@ -13,14 +13,7 @@ from digiprosper.report.labels import condition_factor, effect_names, name_label
 from digiprosper.report.protocol import Glance, HasDraws, Results
 from digiprosper.report.terms import Factors, Term, terms_of
 from digiprosper.report.text import percent_text
-from digiprosper.report.words import (
-    NO_WORDS,
-    NOTES,
-    TESTS,
-    Language,
-    Words,
-    read_words,
-)
+from digiprosper.report.words import NO_WORDS, NOTES, TESTS, Language, Words, read_words
 
 _TOO_FEW = "too_few_clusters_to_draw"
 # Notices that are also below a table, about rows chosen or dropped, changed columns,

@@ -127,12 +127,15 @@ class ControlSet(BaseResults):
         common: ControlSample,
     ) -> Self:
         """Take the coefficient, its standard error and its degrees of freedom of t."""
+        inference = common.inference
+        if df_t != inference.df_t:
+            inference = replace(inference, df_t=df_t)
         estimated = Estimates(
             names=(common.term.name,),
             coefficients=np.array([estimate]),
             root=np.array([[std_error]]),
             middle=np.ones((1, 1)),
-            inference=replace(common.inference, df_t=df_t, df_counted=None),
+            inference=inference,
         )
         return cls(controls, estimated, common)
 
@@ -423,7 +426,7 @@ class ControlSets(Summarised, ResultSet):
             *(self._tables() if len(self) else ()),
             Remarks.of(self.diagnostics, _NO_CHOICE),
             wrapped_title=True,
-            conventions=conventions(replace(self.common.inference, df_counted=None)),
+            conventions=conventions(self.common.inference),
             version=str(self.common.glance["version"]),
         )
 

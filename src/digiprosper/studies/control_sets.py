@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain, combinations, compress, pairwise
 from math import comb
 from typing import Any
@@ -427,7 +427,8 @@ def _common_values(equations: Equations, name: str) -> ControlSample:
         x=tuple(regressor for regressor in base.names if regressor != "Intercept"),
         glance={**base.glance(), **unknown},
         key_names=base.key_names,
-        inference=base.inference,
+        # The parameters that are counted differ between the models.
+        inference=replace(base.inference, df_counted=None),
         labels=dict(base.labels),
         factors=dict(base.factors),
     )

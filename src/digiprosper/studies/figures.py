@@ -26,7 +26,7 @@ from digiprosper.report.labels import effect_names
 from digiprosper.report.verdicts import rejects
 from digiprosper.report.words import Language
 from digiprosper.studies.control_set_results import NO_CANDIDATE, ControlSets
-from digiprosper.studies.search_results import SearchTest
+from digiprosper.studies.search_test import SearchTest
 
 _CONTROLS = "control"
 
@@ -242,16 +242,16 @@ def _marked_model(
 ) -> tuple[int | None, str]:
     """Find the model that is marked, with its legend."""
     if isinstance(models, SearchTest):
-        default = str(models.test.detail["reported"])  # type: ignore[index]
-        legends = {default: wording.say("curve.reported")}
+        detail: Any = models.test.detail
+        default, code = detail["reported"], "curve.reported"
     elif isinstance(models, ControlSets):
-        default, legends = NO_CANDIDATE, {NO_CANDIDATE: wording.say("curve.given")}
+        default, code = NO_CANDIDATE, "curve.given"
     else:
-        default, legends = models.labels[0], {}
+        default, code = models.labels[0], ""
     label = default if main is None else str(main)
     if label in order:
-        legend = legends.get(label) or wording.labels.get(label, label)
-        return order.index(label), legend
+        legend = wording.say(code) if code and label == default else ""
+        return order.index(label), legend or wording.labels.get(label, label)
     if main is None:
         return None, ""
     raise ColumnError(

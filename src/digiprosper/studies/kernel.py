@@ -129,22 +129,15 @@ def _variances(
             if part.codes is None
             else level_sums(part.codes, part.levels, scores.T).T
         )
-        total += part.sign * part.factor * _squares(sums, part.lags)
+        squares = np.einsum("sg,sg->s", sums, sums)
+        for lag in range(1, part.lags + 1):  # Driscoll and Kraay
+            products = np.einsum("sg,sg->s", sums[:, lag:], sums[:, :-lag])
+            squares += 2 * (1 - lag / (part.lags + 1)) * products
+        total += part.sign * part.factor * squares
     # A robust variance is a sum of squares.
     rounding = 0.0 if vcov.cov_type == "robust" else NO_VARIANCE
     least = (rounding * np.abs(scores).sum(axis=1)) ** 2
     return total.reshape(spread.shape), least.reshape(spread.shape)
-
-
-def _squares(sums: Floats, lags: int) -> Floats:
-    """Sum squares over groups, for Driscoll and Kraay with neighbouring periods."""
-    total = np.einsum("sg,sg->s", sums, sums)
-    for lag in range(1, lags + 1):
-        weight = 1 - lag / (lags + 1)
-        total = total + 2 * weight * np.einsum(
-            "sg,sg->s", sums[:, lag:], sums[:, :-lag]
-        )
-    return np.asarray(total)
 
 
 # --- draws ----------------------------------------------------------------------------

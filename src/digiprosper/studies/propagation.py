@@ -433,7 +433,9 @@ class PropagatedIndex(Specification):
             else draws.redrawn_score_function(self.indices[name])
             for name, index in draws.fitted.items()
         }
-        model, names = _limit_own_draws(self.model), results.params.index
+        model, names = self.model, results.params.index
+        if isinstance(model, Specification) and hasattr(model, "reps"):
+            model = model.replace(reps=min(model.reps, _OWN_DRAWS))
 
         def estimates(count: Floats, rng: object) -> Any:
             with hold_warnings("", []):
@@ -732,13 +734,6 @@ def _read_units(
     units = np.full(keys.entities.size, -1)
     units[entity] = np.unique(codes, return_inverse=True)[1]
     return _DrawnUnits(data, fitted, name, units)
-
-
-def _limit_own_draws(model: Any) -> Any:
-    """Limit the model's own draws, which do not change its estimates."""
-    if isinstance(model, Specification) and hasattr(model, "reps"):
-        return model.replace(reps=min(model.reps, _OWN_DRAWS))
-    return model
 
 
 def _is_weighted_sum(index: IndexResults) -> bool:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -11,7 +12,6 @@ import pandas as pd
 from digiprosper.errors import (
     IdentificationError,
     InputTypeError,
-    Notice,
     TermError,
     check_level,
     cited,
@@ -26,14 +26,30 @@ from digiprosper.linear.estimation import collinear_problem, counts_and_vcov
 from digiprosper.linear.fixed_effects import FixedEffects, refuse_other_specification
 from digiprosper.linear.kernels.wild import WildWeights, p_value_of_draws, wild_weights
 from digiprosper.linear.notices import NEAR
-from digiprosper.optional import Done, progress_bar
+from digiprosper.optional import progress_bar
 from digiprosper.panel import Panel
 from digiprosper.panel.terms import canonical
+from digiprosper.report.columns import Column, Remark
 from digiprosper.report.notices import few_draws
+from digiprosper.report.pickling import PickledByName
+from digiprosper.report.summary import (
+    Cells,
+    Lines,
+    PlainNumbers,
+    Remarks,
+    Summarised,
+    Summary,
+)
 from digiprosper.report.tests import TestResult
+from digiprosper.report.text import conventions, p_text, p_words
 from digiprosper.report.verdicts import rejects
 from digiprosper.specification import as_terms, check_reps
-from digiprosper.studies.control_set_results import ControlSets, set_label
+from digiprosper.studies.control_set_results import (
+    ControlSample,
+    ControlSet,
+    ControlSets,
+    set_label,
+)
 from digiprosper.studies.control_sets import (
     MOST_SETS,
     ONE_BY_ONE,
@@ -42,12 +58,151 @@ from digiprosper.studies.control_sets import (
     set_columns,
 )
 from digiprosper.studies.kernel import set_slopes, set_slopes_in_draws
-from digiprosper.studies.search_results import SearchTest
+from digiprosper.studies.words import WORDS
 
 _LEAST_REPS = 19
 # Numbers of the estimates in a block of draws, and ranks at which a curve is kept.
 _CACHED = 2**23
 _RANKS = 1_001
+
+
+# Rows of a table below the estimate
+_ROWS = ("statistic", "p_reported", "best", "specifications", "significant", "p_value")
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class SearchTest(Summarised, PickledByName):
+    """A reported specification among all that could have been reported.
+
+    Made by `search_test`.
+
+    Parameters
+    ----------
+    test : TestResult
+        `statistic` is the absolute t statistic of the reported specification, `draws`
+        are the largest absolute t statistics of all specifications in outcomes without
+        an effect, and `p_value` is the share of draws at least as large. `detail` has
+        the ``term``; the number of ``specifications`` and the share that is
+        ``significant``; of the ``reported`` specification its ``estimate``, its signed
+        ``statistic``, its own p-value ``p_reported`` and its ``position``, the share of
+        estimates that are not larger; label, signed statistic and adjusted p-value of
+        the ``best`` one (``best_statistic``, ``best_p_value``); and ``without_star``,
+        the set without a star that differs in the fewest controls from the reported
+        specification, the one with the largest p-value if there are several. It is None
+        if the reported one has no star, or all have one.
+    frame : DataFrame
+        One row per specification, the smallest estimate first: model (the label),
+        controls, estimate, std_error, statistic, p_value, conf_low, conf_high, nobs,
+        and band_low and band_high, between which the estimate of this rank is in the
+        draws.
+    included : DataFrame of bool
+        Which candidates are in which set, with labels in the rows.
+    left_out : tuple of str
+        Sets that are not searched, because their columns are collinear or nearly so.
+    common : ControlSample
+        What is the same in all sets.
+    level : float
+        Confidence level of intervals, band and stars.
+
+    Examples
+    --------
+    >>> import digiprosper as dp
+    >>> spec = dp.FixedEffects("log(gsp)", ["log(pc)"])
+    >>> panel = dp.datasets.us_states()
+    >>> found = dp.search_test(spec, panel, ["log(emp)", "unemp"], rng=1)
+    >>> found.frame["model"].tolist()
+    ['log(emp)', 'log(emp) + unemp', 'unemp', '(none)']
+    >>> found.test.detail["best"], found.test.detail["without_star"]
+    ('unemp', 'log(emp)')
+    """
+
+    test: TestResult
+    frame: pd.DataFrame
+    included: pd.DataFrame
+    left_out: tuple[str, ...]
+    common: ControlSample
+    level: float
+
+    def table_columns(self, level: float = 0.95) -> tuple[Column, ...]:
+        """Return the column of a table: the reported estimate and both p-values.
+
+        Parameters
+        ----------
+        level : float
+            Confidence level of the interval, .95 by default.
+
+        Returns
+        -------
+        tuple of Column
+            One column, with rows and a note that say what was searched.
+        """
+        detail: Any = self.test.detail
+        row: Any = self.frame.set_index("model").loc[detail["reported"]]
+        numbers = row["controls"], row["estimate"], row["std_error"]
+        reported = ControlSet.of(*numbers, self.common.inference.df_t, self.common)
+        (column,) = reported.table_columns(level)
+        names = {n: (f"{detail[n]:,}",) for n in ("specifications", "clusters", "reps")}
+        names["alpha"] = (f"{1 - self.level:.4g}",)
+        best = abs(detail["best_statistic"])
+        values = detail | {"best": best, "p_value": self.test.p_value}
+        rows = tuple((Remark(f"search.{c}", names, WORDS), values[c]) for c in _ROWS)
+        return (replace(column, whole=Remark("search", names, WORDS), set_rows=rows),)
+
+    def _summary(self) -> Summary:
+        detail: Any = self.test.detail
+        models: Any = self.frame.set_index("model")
+        limit = f"{1 - self.level:.4g}"
+        rank = 1 + (models["statistic"].abs() > self.test.statistic).sum()
+        draws = "all " * detail["enumerated"] + f"{detail['reps']:,} draws"
+        named = (
+            ("Reported", detail["reported"], self.test.p_value),
+            ("Largest |t|", detail["best"], detail["best_p_value"]),
+        )
+        rows, lines = [], [""]
+        for name, label, p in named:
+            b, t, own_p = models.loc[label, ["estimate", "statistic", "p_value"]]
+            rows.append([name, f"{b:z.5g}", f"{t:z.2f}", p_text(own_p), p_text(p)])
+            lines.append(f"{name}: {label}.")
+        lines += [
+            f"p-values are <= {limit} in {detail['significant']:.1%} of the "
+            "specifications.",
+            f"Rank of the reported |t|: {rank:,} of {len(models):,}.",
+        ]
+        if (other := detail["without_star"]) is not None:
+            p = p_words(models["p_value"][other])
+            lines.append(f"Nearest set of controls with p > {limit}: {other} ({p}).")
+        if self.left_out:
+            lines.append(
+                f"Not searched because of collinear columns: {len(self.left_out):,} "
+                "sets (left_out)."
+            )
+        return self._titled(
+            f"{detail['term']} in {detail['specifications']:,} specifications of "
+            f"{self.common.glance['depvar']}. H0: {self.test.null}",
+            Cells.of(["", "estimate", "t", "p", "searched p"], rows),
+            Lines(tuple(lines), wrapped=True),
+            Remarks.of(
+                self.test.diagnostics,
+                f"Searched p: share of {draws} without an effect in which the largest "
+                "|t| of all specifications is at least as large (restricted wild "
+                f"cluster bootstrap, {detail['weights']} weights of "
+                f"{detail['clusters']} clusters).",
+            ),
+            wrapped_title=True,
+            notices=self.test.diagnostics,
+            conventions=conventions(self.common.inference),
+            settings=f"rng {detail['rng_entropy']}",
+            version=str(self.common.glance["version"]),
+        )
+
+    def _numbers(self) -> PlainNumbers:
+        more: dict[str, Any] = {
+            "test": self.test.to_dict(),
+            "specifications": self.frame.to_dict("records"),
+            "left_out": list(self.left_out),
+            "level": self.level,
+        }
+        return self.common.with_numbers(more)
 
 
 # From changes of the outcome (N, R), in the rows of the sets, to slopes and t of
@@ -159,13 +314,12 @@ def search_test(  # noqa: PLR0913  (what is searched, and how: all but three nam
     >>> found.test.p_value > 0.3
     True
     """
-    refuse_other_specification("search_test", spec)
     reps, level = check_reps(reps, _LEAST_REPS), check_level(level)
     seed = seed_sequence(rng)
     candidates = _read_candidates(spec, candidates, term, also)
-    keys, x = set(map(canonical, candidates)), set(map(canonical, spec.x))
-    reported = set_label([name for name in candidates if canonical(name) in x])
-    base = spec.replace(x=tuple(name for name in spec.x if canonical(name) not in keys))
+    x = set(map(canonical, spec.x))
+    in_spec = [name for name in candidates if canonical(name) in x]
+    base, reported = spec.drop(*in_spec), set_label(in_spec)
     sets, equations, regular = estimate_sets(base, panel, candidates, term=term)
     searched = sets.included.loc[regular]
     if reported not in searched.index:
@@ -177,32 +331,47 @@ def search_test(  # noqa: PLR0913  (what is searched, and how: all but three nam
             model=reported,
         )
     terms = (*base.x, *candidates)
-    models = [
+    models: list[Any] = [
         _search_sets(sets, searched, equations, level),
         *(
             _fit_other(label, other, panel, terms, sets, equations, level)
             for label, other in (also or {}).items()
         ),
     ]
-    frame = pd.concat([rows for rows, _ in models]).sort_values(
-        "estimate", kind="stable", ignore_index=True
-    )
+    rows, estimates = zip(*models, strict=True)
+    frame = pd.concat(rows).sort_values("estimate", kind="stable", ignore_index=True)
     residuals, position = _fit_restricted(equations, sets)
     weights = wild_weights(1 + int(position.max()), reps)
-    size = max(1, _CACHED // (len(frame) + position.size))
-    # A drawn outcome is that of the data plus this.
-    changes = (
-        residuals[:, None] * (drawn[:, position] - 1).T
-        for drawn in weights.chunks(seed, size)
+    best, frame["band_low"], frame["band_high"] = _draw_estimates(
+        estimates, residuals, position, weights, seed, len(frame), level, progress
     )
-    with progress_bar("search_test", weights.reps, show=progress) as done:
-        estimates = [estimate for _, estimate in models]
-        best, band = _draw_estimates(estimates, changes, len(frame), level, done)
-    frame["band_low"], frame["band_high"] = band
     detail = _compare_reported(frame, searched, reported, level)
-    notices = few_draws(reps, "test")
-    issue(notices)
-    test = _make_test(sets, detail, best, weights, seed, notices)
+    p_value, detail["best_p_value"] = (
+        p_value_of_draws(best, detail[key], enumerated=weights.enumerated)
+        for key in ("statistic", "best_statistic")
+    )
+    test = TestResult(
+        name="Test of a searched specification",
+        statistic=abs(detail["statistic"]),
+        distribution="bootstrap",
+        df=None,
+        p_value=p_value,
+        null=f"{sets.term} has no effect given all candidate controls",
+        detail={
+            "term": sets.term,
+            **detail,
+            "weights": weights.name,
+            "enumerated": weights.enumerated,
+            "clusters": weights.groups,
+            "reps": weights.reps,
+            "rng_entropy": seed.entropy,
+        },
+        draws=best,
+        diagnostics=few_draws(reps, "test"),
+        labels=sets.common.labels,
+        factors=sets.common.factors,
+    )
+    issue(test.diagnostics)
     left_out = sets.included.index[~regular]
     return SearchTest(test, frame, searched, tuple(left_out), sets.common, level)
 
@@ -213,7 +382,8 @@ def search_test(  # noqa: PLR0913  (what is searched, and how: all but three nam
 def _read_candidates(
     spec: FixedEffects, candidates: object, term: object, also: object
 ) -> tuple[str, ...]:
-    """Read the candidates; refuse too many, and other covariances."""
+    """Read the candidates; refuse too many, other models and other covariances."""
+    refuse_other_specification("search_test", spec)
     if not isinstance(also, Mapping | None):
         raise InputTypeError(
             "search_test: also must be a mapping of labels to specifications, such as "
@@ -222,7 +392,7 @@ def _read_candidates(
         )
     names: tuple[str, ...] = as_terms(candidates, "candidates")
     tested = spec.x[0] if term is None else term
-    if isinstance(tested, str) and canonical(tested) in map(canonical, names):
+    if canonical(str(tested)) in map(canonical, names):
         raise one_problem(
             TermError,
             "repeated",
@@ -305,7 +475,7 @@ def _fit_other(
     controls = tuple(n for n in fit.names if n not in ("Intercept", sets.term))
     y, x = demeaned.columns[:, :1], demeaned.select(demeaned.at([*controls, sets.term]))
     vcov = counts_and_vcov(prepared, x.shape[1])[1]
-    every = np.ones((1, x.shape[1]), dtype=np.bool_)
+    every = np.ones((1, x.shape[1]), dtype=bool)
 
     def estimate(change: Floats) -> tuple[Floats, Floats]:
         outcomes = y + prepared.within.demean(change[positions])
@@ -349,30 +519,34 @@ def _fit_restricted(equations: Equations, sets: ControlSets) -> tuple[Floats, In
 
 def _draw_estimates(
     estimates: Sequence[_Estimate],
-    changes: Iterable[Floats],
+    residuals: Floats,
+    position: Ints,
+    weights: WildWeights,
+    seed: np.random.SeedSequence,
     count: int,
     level: float,
-    done: Done,
-) -> tuple[Floats, list[Floats]]:
-    """Estimate all specifications, `count` of them, after changes of the outcome.
+    progress: bool,  # noqa: FBT001
+) -> list[Floats]:
+    """Draw outcomes without an effect, and estimate all specifications, `count`.
 
     Returns the largest absolute t (R,), and both ends of a band of the estimates in
     ascending order, (count,) each.
     """
     ranks = np.linspace(0, count - 1, min(count, _RANKS))
     best, curves = [], []
-    for change in changes:
-        numbers = [estimate(change) for estimate in estimates]
-        slopes, t = map(np.vstack, zip(*numbers, strict=True))
-        best.append(np.abs(t).max(axis=0))
-        curves.append(np.sort(slopes, axis=0)[ranks.round().astype(np.intp)].T)
-        done(len(curves[-1]))
+    with progress_bar("search_test", weights.reps, show=progress) as done:
+        for drawn in weights.chunks(seed, max(1, _CACHED // (count + position.size))):
+            # A drawn outcome is that of the data plus this.
+            change = residuals[:, None] * (drawn[:, position] - 1).T
+            numbers = [estimate(change) for estimate in estimates]
+            slopes, t = map(np.vstack, zip(*numbers, strict=True))
+            best.append(np.abs(t).max(axis=0))
+            ordered = np.sort(slopes.T.copy())
+            curves.append(ordered[:, ranks.round().astype(np.intp)])
+            done(len(drawn))
     ends = np.quantile(np.vstack(curves), ((1 - level) / 2, (1 + level) / 2), axis=0)
     band = [np.interp(np.arange(count), ranks, end) for end in ends]
-    return np.concatenate(best), band
-
-
-# --- results --------------------------------------------------------------------------
+    return [np.concatenate(best), *band]
 
 
 def _compare_reported(
@@ -380,59 +554,22 @@ def _compare_reported(
 ) -> dict[str, Any]:
     """Compare the reported specification with all others and with the best one."""
     rows: Any = frame.set_index("model")
-    row = rows.loc[[reported]].to_dict("records")[0]
-    significant = rows["p_value"].map(lambda p: rejects(p, level)).astype(bool)
-    best = rows["statistic"].abs().idxmax()
+    t, p, estimates = rows["statistic"], rows["p_value"], rows["estimate"]
+    significant = p.map(lambda value: rejects(value, level))
+    best = t.abs().idxmax()
     # Sets without a star by the number of controls in which they differ, then by p
-    others = searched.index[~significant.loc[searched.index]]
+    others = searched.index[~significant[searched.index]]
     changes = (searched.loc[others] != searched.loc[reported]).sum(axis=1)
-    nearest = others[np.lexsort((-rows["p_value"].loc[others], changes))]
+    nearest = others[np.lexsort((-p[others], changes))]
     return {
         "specifications": len(rows),
         "significant": float(significant.mean()),
         "reported": reported,
-        "estimate": row["estimate"],
-        "statistic": row["statistic"],
-        "p_reported": row["p_value"],
-        "position": float((rows["estimate"] <= row["estimate"]).mean()),
+        "estimate": float(estimates[reported]),
+        "statistic": float(t[reported]),
+        "p_reported": float(p[reported]),
+        "position": float((estimates <= estimates[reported]).mean()),
         "best": best,
-        "best_statistic": float(rows["statistic"][best]),
+        "best_statistic": float(t[best]),
         "without_star": nearest[0] if significant[reported] and len(nearest) else None,
     }
-
-
-def _make_test(
-    sets: ControlSets,
-    detail: Mapping[str, Any],
-    best: Floats,
-    weights: WildWeights,
-    seed: np.random.SeedSequence,
-    notices: tuple[Notice, ...],
-) -> TestResult:
-    """Compare the reported and the best t with the `best` (R,) of the draws."""
-    p_value, best_p_value = (
-        p_value_of_draws(best, detail[key], enumerated=weights.enumerated)
-        for key in ("statistic", "best_statistic")
-    )
-    return TestResult(
-        name="Test of a searched specification",
-        statistic=abs(detail["statistic"]),
-        distribution="bootstrap",
-        df=None,
-        p_value=p_value,
-        null=f"{sets.term} has no effect given all candidate controls",
-        detail={
-            "term": sets.term,
-            **detail,
-            "best_p_value": best_p_value,
-            "weights": weights.name,
-            "enumerated": weights.enumerated,
-            "clusters": weights.groups,
-            "reps": weights.reps,
-            "rng_entropy": seed.entropy,
-        },
-        draws=best,
-        diagnostics=notices,
-        labels=sets.common.labels,
-        factors=sets.common.factors,
-    )

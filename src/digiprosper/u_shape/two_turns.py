@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -16,13 +15,12 @@ from digiprosper.errors import (
     one_problem,
     quoted,
 )
-from digiprosper.kernels import Floats
 from digiprosper.linear.results import LinearResults
-from digiprosper.report.summary import Lines, Remarks, Summary
+from digiprosper.report.summary import Summary
 from digiprosper.report.variance import standard_errors
 from digiprosper.u_shape import u_test
 
-_DIRECTIONS = {"N": "up, down, up", "inverse N": "down, up, down"}
+_DIRECTIONS = {"N": "Up, down, up (N)", "inverse N": "Down, up, down (inverse N)"}
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
@@ -92,14 +90,6 @@ class TwoTurnsResult(u_test.CurveTest):
     tstats: tuple[float, float, float]
 
     @property
-    def shape(self) -> str:
-        """``"N"`` or ``"inverse N"`` if supported, otherwise ``"none"``.
-
-        An N goes up, down, up; an inverse N goes down, up, down.
-        """
-        return self._fitted_shape if self.supported else "none"
-
-    @property
     def _fitted_shape(self) -> str:
         return "N" if self.slopes[0] > 0 else "inverse N"
 
@@ -111,36 +101,20 @@ class TwoTurnsResult(u_test.CurveTest):
             if not np.isnan(x)
         )
         turns = zip(self.turning_points, self.turning_se, strict=True)
-        turning_points = " and ".join(f"{x:.4g} (delta se {se:.3g})" for x, se in turns)
-        monotone = np.isnan(self.turning_points).any()
-        lines = [
-            *self._moderator_lines(),
+        shown_turns = " and ".join(f"{x:.4g} (delta se {se:.3g})" for x, se in turns)
+        turning = [f"Turning points {shown_turns}", self._fieller_text()]
+        if np.isnan(self.turning_points).any():
+            turning = ["No turning points: the cubic is monotone"]
+        return self._described(
+            "Test of two turning points",
             f"Slope {slopes}",
-            *self._verdict(),
-            "No turning points: the cubic is monotone"
-            if monotone
-            else f"Turning points {turning_points}",
-            *([] if monotone else [self._fieller_text()]),
-        ]
-        return self._titled(
-            f"Test of two turning points: {self.variable} in the equation of "
-            f"{self.depvar}",
-            Lines(tuple(lines), wrapped=True),
-            Remarks.of(self.diagnostics),
-        )
-
-    def _verdict(self) -> list[str]:
-        if not self.inside:
-            return [
+            *self._verdict(
                 "The slope does not change its sign twice on the interval. There is "
-                "nothing to test."
-            ]
-        if np.isnan(self.statistic):
-            return ["No test is possible (see the note)"]
-        shape = self._fitted_shape
-        return self._test_lines(
-            "the slope does not have these three signs",
-            f"{_DIRECTIONS[shape].capitalize()} ({shape})",
+                "nothing to test.",
+                "the slope does not have these three signs",
+                _DIRECTIONS[self._fitted_shape],
+            ),
+            *turning,
         )
 
 
@@ -228,10 +202,52 @@ def two_turns_test(
     u_test.check_fit("two_turns_test", results, variable=variable)
     positions = _cubic_positions(results, variable)
     name = results.names[positions[0]]
-    ends = u_test.check_interval(interval, results.sample_stats, name, "cube")
-    curve = u_test.Curve("two_turns_test", results, positions, "cube", ends)
-    level = check_level(level)
-    return _test_curve(curve, u_test.moderator_values(curve, at), level)
+    low, high = u_test.check_interval(interval, results.sample_stats, name, "cube")
+    curve = u_test.Curve("two_turns_test", results, positions, "cube", (low, high))
+    level, at = check_level(level), u_test.moderator_values(curve, at)
+    middle, half = (low + high) / 2, (high - low) / 2
+    # From b1, b2, b3 to the slope as a polynomial in z, x scaled to [-1, 1].
+    to_slope = np.array(
+        [
+            [1.0, 2 * middle, 3 * middle**2],
+            [0.0, 2 * half, 6 * middle * half],
+            [0.0, 0.0, 3 * half**2],
+        ]
+    )
+    weights = to_slope @ curve.weights(at)
+    slope = np.polynomial.Polynomial(weights @ results.coefficients)
+    v = curve.covariance(weights)
+
+    roots = slope.roots()
+    turns = np.sort(roots.real) if np.isreal(roots).all() else np.full(2, np.nan)
+    inside = bool((np.abs(turns) < 1).all())
+    inflection = slope.deriv().roots()[0]
+    between = inflection if abs(inflection) < 1 else np.nan
+    z = np.array([-1.0, between, 1.0, *turns])
+    powers = np.vander(z, 3, increasing=True)
+    errors = standard_errors(np.einsum("pi,ij,pj->p", powers, v, powers))
+    numbers = {
+        "turning_points": middle + half * turns,
+        "turning_se": half * errors[3:] / np.abs(slope.deriv()(turns)),
+        "points": middle + half * z[:3],
+        "slopes": slope(z[:3]),
+        "tstats": slope(z[:3]) / errors[:3],
+    }
+    # The slope is within `critical` errors of zero between some roots of a polynomial,
+    # with the variance that sums v along its antidiagonals.
+    critical = float(results.estimated.critical(level, weights))
+    variance = [np.trace(v[::-1], power) for power in range(-2, 3)]
+    excess = slope**2 - critical**2 * np.polynomial.Polynomial(variance)
+    cuts = excess.roots()
+    ends = np.array([-np.inf, *np.sort(cuts[np.isreal(cuts)].real), np.inf])
+    far = 2 * np.abs(cuts).max(initial=1.0)
+    inner = np.clip(ends, -far, far)
+    not_significant = excess((inner[:-1] + inner[1:]) / 2) <= 0
+    sets = middle + half * np.column_stack([ends[:-1], ends[1:]])[not_significant]
+    t = numbers["tstats"]
+    fields = curve.test_fields(at, level, weights, t, sets.tolist(), inside=inside)
+    fields |= {name: tuple(values.tolist()) for name, values in numbers.items()}
+    return TwoTurnsResult(**fields, terms=curve.terms)
 
 
 def _cubic_positions(results: LinearResults, variable: str) -> tuple[int, int, int]:
@@ -253,76 +269,3 @@ def _cubic_positions(results: LinearResults, variable: str) -> tuple[int, int, i
         )
     by_form = {form: position for position, form in bends.items()}
     return level, by_form["square"], by_form["cube"]
-
-
-def _test_curve(
-    curve: u_test.Curve, at: Mapping[str, Any], level: float
-) -> TwoTurnsResult:
-    """Test a curve, with other columns `at` these values; z is x scaled to [-1, 1]."""
-    results, (low, high) = curve.results, curve.interval
-    middle, half = (low + high) / 2, (high - low) / 2
-    # From b1, b2, b3 to the coefficients of the slope as a polynomial in z.
-    to_slope = np.array(
-        [
-            [1.0, 2 * middle, 3 * middle**2],
-            [0.0, 2 * half, 6 * middle * half],
-            [0.0, 0.0, 3 * half**2],
-        ]
-    )
-    weights = to_slope @ curve.weights(at)
-    slope = np.polynomial.Polynomial(weights @ results.coefficients)
-    v = curve.covariance(weights)
-
-    roots = slope.roots()
-    turns = np.sort(roots.real) if np.isreal(roots).all() else np.full(2, np.nan)
-    inside = bool((np.abs(turns) < 1).all())
-    inflection = slope.deriv().roots()[0]
-    inflection_inside = inflection if abs(inflection) < 1 else np.nan
-    points = np.array([-1.0, inflection_inside, 1.0])
-    slopes, errors = slope(points), _slope_errors(v, points)
-    tstats = slopes / errors
-    turning_se = half * _slope_errors(v, turns) / np.abs(slope.deriv()(turns))
-    reach = float(results.estimated.critical(level, weights))
-    sets = [
-        (middle + half * a, middle + half * b)
-        for a, b in _turning_sets(slope, v, reach)
-    ]
-
-    return TwoTurnsResult(
-        **curve.test_fields(at, level, weights, tstats, sets, inside=inside),
-        terms=curve.terms,
-        turning_points=_as_tuple(middle + half * turns),
-        turning_se=_as_tuple(turning_se),
-        points=_as_tuple(middle + half * points),
-        slopes=_as_tuple(slopes),
-        tstats=_as_tuple(tstats),
-    )
-
-
-def _slope_errors(v: Floats, points: Floats) -> Floats:
-    """Compute standard errors of the slope at points; v (3, 3) is of its polynomial."""
-    powers = np.vander(points, 3, increasing=True)
-    return standard_errors(np.einsum("pi,ij,pj->p", powers, v, powers))
-
-
-def _turning_sets(slope: Any, v: Floats, reach: float) -> list[tuple[float, float]]:
-    """Find the intervals where the slope is within `reach` standard errors of zero."""
-    # Coefficients of the variance: sums of v along its antidiagonals
-    variance = [np.trace(v[::-1], power) for power in range(-2, 3)]
-    excess = slope**2 - reach**2 * np.polynomial.Polynomial(variance)
-    roots = excess.roots()
-    cuts = np.sort(roots[np.isreal(roots)].real).tolist()
-    ends = [cuts[0] - 1, *cuts, cuts[-1] + 1] if cuts else [-1.0, 1.0]
-    return [
-        edges
-        for edges, middle in zip(
-            pairwise([-np.inf, *cuts, np.inf]),
-            np.add(ends[:-1], ends[1:]) / 2,
-            strict=True,
-        )
-        if excess(middle) <= 0
-    ]
-
-
-def _as_tuple(values: Floats) -> tuple[Any, ...]:
-    return tuple(values.tolist())

@@ -112,6 +112,18 @@ class CurveTest(Summarised, PickledByName):
     at: Mapping[str, Any] = field(default_factory=dict)
 
     @property
+    def _fitted_shape(self) -> str:
+        raise NotImplementedError
+
+    @property
+    def shape(self) -> str:
+        """``"U"`` or ``"inverse U"`` if supported, otherwise ``"none"``.
+
+        Of a cubic ``"N"``, which goes up, down, up, or ``"inverse N"``.
+        """
+        return self._fitted_shape if self.supported else "none"
+
+    @property
     def supported(self) -> bool:
         """Whether the test rejects at 1 - level.
 
@@ -135,10 +147,22 @@ class CurveTest(Summarised, PickledByName):
         names += ["supported", "shape"]
         return PlainNumbers(more={name: getattr(self, name) for name in names})
 
-    def _moderator_lines(self) -> list[str]:
-        return [f"Curve at {', '.join(moderator_texts(self.at))}"] if self.at else []
+    def _described(self, test: str, *lines: str) -> Summary:
+        if self.at:
+            lines = (f"Curve at {', '.join(moderator_texts(self.at))}", *lines)
+        return self._titled(
+            f"{test}: {self.variable} in the equation of {self.depvar}",
+            Lines(lines, wrapped=True),
+            Remarks.of(self.diagnostics),
+        )
 
-    def _test_lines(self, null: str, shape: str) -> list[str]:
+    def _verdict(self, no_test: str, null: str, shape: str) -> list[str]:
+        if not self.inside:
+            return [no_test]
+        if np.isnan(self.statistic):
+            return [
+                "The slope changes its sign, but no test is possible (see the note)"
+            ]
         verdict = "supported" if self.supported else "not significant"
         return [
             f"t = {self.statistic:z.2f}, {p_words(self.p_value, 3)} (H0: {null})",
@@ -234,11 +258,6 @@ class UTestResult(CurveTest):
     nobs: int | None = None
 
     @property
-    def shape(self) -> str:
-        """``"U"`` or ``"inverse U"`` if supported, otherwise ``"none"``."""
-        return self._fitted_shape if self.supported else "none"
-
-    @property
     def _fitted_shape(self) -> str:
         """Name the alternative of the test, which follows from the curvature."""
         return "U" if self.curvature == "convex" else "inverse U"
@@ -275,37 +294,23 @@ class UTestResult(CurveTest):
 
     def _summary(self) -> Summary:
         low, high = self.interval
-        curve = f"Curve: b1 {self.variable} + b2 {self.square}"
-        lines = (
-            *([curve] if self.form != "square" else []),
-            *self._moderator_lines(),
-            f"Slope at {low:.4g}: {self.slope_low:.4g} (t {self.t_low:z.2f}); "
-            f"at {high:.4g}: {self.slope_high:.4g} (t {self.t_high:z.2f})",
-            *self._verdict(),
-            *self._turning_lines(),
-        )
-        return self._titled(
-            f"U-shape test (Lind & Mehlum 2010): {self.variable} in the equation of "
-            f"{self.depvar}",
-            Lines(lines),
-            Remarks.of(self.diagnostics),
-        )
-
-    def _verdict(self) -> list[str]:
         article, opposite = (
             ("A U", "inverse U") if self._fitted_shape == "U" else ("An inverse U", "U")
         )
-        if not self.inside:
-            return [
+        curve = f"Curve: b1 {self.variable} + b2 {self.square}"
+        return self._described(
+            "U-shape test (Lind & Mehlum 2010)",
+            *([curve] if self.form != "square" else []),
+            f"Slope at {low:.4g}: {self.slope_low:.4g} (t {self.t_low:z.2f}); "
+            f"at {high:.4g}: {self.slope_high:.4g} (t {self.t_high:z.2f})",
+            *self._verdict(
                 "The slope has the same sign over the whole interval, which contains "
-                "no turning",
-                f"point. This is not a{article[1:]} in these data.",
-            ]
-        if np.isnan(self.statistic):
-            return [
-                "The slope changes its sign, but no test is possible (see the note)"
-            ]
-        return self._test_lines(f"monotone or {opposite} on the interval", article)
+                f"no turning point. This is not a{article[1:]} in these data.",
+                f"monotone or {opposite} on the interval",
+                article,
+            ),
+            *self._turning_lines(),
+        )
 
     def _turning_lines(self) -> list[str]:
         point = f"Turning point {self.extremum:.4g} (delta se {self.extremum_se:.3g})"
@@ -553,7 +558,7 @@ class Curve:
         level: float,
         weights: Floats,
         t: Floats,
-        sets: Sequence[tuple[float, float]],
+        sets: Sequence[Sequence[float]],
         *,
         inside: bool,
     ) -> dict[str, Any]:
@@ -570,7 +575,7 @@ class Curve:
             "interval": self.interval,
             "statistic": statistic,
             "p_value": upper_tail(results.df_t, statistic),
-            "fieller": [(np.nan, np.nan)] if notices else list(sets),
+            "fieller": [(np.nan, np.nan)] if notices else list(map(tuple, sets)),
             "inside": inside,
             "df_t": results.df_t,
             "level": float(level),
