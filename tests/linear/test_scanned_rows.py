@@ -98,3 +98,18 @@ def test_a_disk_that_is_full_when_singletons_are_dropped_is_a_named_error(
     with pytest.raises(dp.ScanError, match="No space left"):
         spec.fit(scan)
     assert not [*tmp_path.iterdir()]
+
+
+@pytest.mark.parametrize("seed", [0, 1, 5, 26])
+def test_absorbed_columns_are_named_although_rounding_differs(seed):
+    frame = panel_of(seed, firms=25, periods=5, lone=0)
+    frame["industry"] = frame["firm"] % 4
+    frame["product"] %= 6
+    effects = ["product"] if seed % 2 else ["industry", "product"]
+    spec = dp.FixedEffects(
+        "y", ["x", "C(industry)", "z"], absorb=effects, obs_weights="w"
+    )
+    scan = dp.Panel.scan(frame, entity="firm", time="year", blocks=5)
+    ours, theirs = fitted(spec, scan), fitted(spec, dp.Panel(frame, "firm", "year"))
+    assert str(ours) == str(theirs)
+    assert len(ours.problems) == 3
