@@ -209,6 +209,22 @@ def test_sums_of_clusters_are_compared_within_periods() -> None:
     assert notice.data["ratio"] == pytest.approx(ratio, rel=1e-9)
 
 
+@pytest.mark.parametrize("clusters", ["i", "state"])
+@pytest.mark.filterwarnings("ignore::digiprosper.errors.DigiprosperWarning")
+def test_one_entity_with_most_weights_is_no_shared_exposure(clusters: str) -> None:
+    rng = np.random.default_rng(0)
+    i, t = np.divmod(np.arange(60 * 12), 12)
+    frame = pd.DataFrame({"i": i, "t": t, "w": np.where(i == 3, 200.0, 1.0)})
+    frame["state"] = i // 3
+    for _ in range(8):
+        frame[["x", "y"]] = rng.normal(size=(len(frame), 2))
+        spec = FixedEffects("y", ["x"], obs_weights="w", clusters=clusters)
+        fit = spec.fit(Panel(frame, "i", "t"))
+        codes = {n.code for n in fit.diagnostics}
+        assert "heavy_cluster" in codes
+        assert "shared_exposure" not in codes
+
+
 def returns_frame(*, exposed: bool, firm: float = 0.0, seed: int = 0) -> pd.DataFrame:
     """Returns of 40 firms in 120 months, and those of the next twelve together."""
     rng = np.random.default_rng(seed)

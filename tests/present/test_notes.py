@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import warnings
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -61,8 +63,8 @@ def test_a_dropped_term_is_named_with_its_reason():
     told = [line for line in lines_of(absorbed, fit, absorbed) if "size" in line]
     assert told == [
         (
-            "(1), (3): size was dropped, because it does not vary within the "
-            "effects (id, year)."
+            "(1), (3): size dropped, because of no variation within the effects "
+            "(id, year)."
         )
     ]
     chinese = note_lines(
@@ -77,7 +79,7 @@ def test_a_control_that_instruments_drop_is_named_beside_the_instruments():
     lines = lines_of(spec.fit(small_panel()))
     assert [line.split(": ")[1][:9] for line in lines if line.startswith("(1): ")] == [
         "two-stage",
-        "size was ",
+        "size drop",
     ]
 
 
@@ -454,3 +456,89 @@ def test_what_misleads_is_said_below_the_table(code, language):
     if code == "heavy_cluster":
         names = ["id", "3", "25%"]
     assert all(name in line for name in names)
+
+
+def told_lines(code, data, **options):
+    fit = dp.FixedEffects("y", ["x"]).fit(small_panel())
+    told = replace(fit, diagnostics=(dp.Notice(code, "", data),))
+    again = Summary.from_dict(json.loads(json.dumps(told.to_dict())))
+    lines = lines_of(told, **options)
+    assert lines_of(again, **options) == lines
+    return lines
+
+
+@pytest.mark.parametrize(
+    ("label", "text"),
+    [
+        (np.int64(3), "3"),
+        (np.float64(3.5), "3.5"),
+        (pd.Timestamp("2004-01-01"), "2004-01-01"),
+        (pd.Period("2004", "Y"), "2004"),
+        (("a", np.int64(3)), "a, 3"),
+        ("a", "a"),
+    ],
+)
+def test_a_heavy_cluster_may_have_any_label(label, text):
+    data = {"clusters": "id", "cluster": label, "share": 0.7194}
+    note = f"(1): standard errors are too small, because id {text} has 72% of the"
+    assert f"{note} weights." in told_lines("heavy_cluster", data)
+    text = text.replace(", ", "、")
+    note = f"(1)：id为{text}的观测占权重的72%，标准误偏小。"
+    assert note in told_lines("heavy_cluster", data, language="chinese")
+
+
+def test_a_heavy_entity_of_a_fit_is_below_its_table():
+    panel = small_panel().assign(pop=lambda f: np.where(np.arange(len(f)) < 6, 99, 1))
+    with pytest.warns(dp.DigiprosperWarning, match="id 0 has"):
+        fit = dp.FixedEffects("y", ["x"], obs_weights="pop").fit(panel)
+    (line,) = (line for line in lines_of(fit) if "of the weights" in line)
+    assert "because id 0 has 68%" in line
+
+
+def test_many_cohorts_are_one_short_line():
+    cohorts = dict.fromkeys(pd.date_range("2000", periods=20, freq="YS"), 2)
+    (line,) = (
+        s for s in told_lines("several_cohorts", {"cohorts": cohorts}) if "…" in s
+    )
+    assert "(2000-01-01, 2001-01-01, 2002-01-01, …, 2019-01-01)" in line
+    few = dict.fromkeys(range(2001, 2006), 2)
+    lines = told_lines("several_cohorts", {"cohorts": few})
+    assert any("(2001, 2002, 2003, 2004, 2005)" in line for line in lines)
+
+
+def test_terms_of_notes_are_named_as_in_their_rows():
+    panel = small_panel()
+    panel = panel.assign(first=lambda f: np.where(f.reset_index()["id"] < 24, 3, 99))
+    with warnings.catch_warnings(action="ignore"):
+        study = dp.EventStudy("y", "first", before=2, after=2, never=99).fit(panel)
+    data = {"terms": {study.names[0]: {}}, "clusters": "id"}
+    told = replace(study, diagnostics=(dp.Notice("few_treated", "", data),))
+    assert any(line.endswith("variation: Event time ≤ -2.") for line in lines_of(told))
+    told_in_chinese = lines_of(told, language="chinese")
+    assert any(line.endswith("：事件时间 ≤ -2。") for line in told_in_chinese)
+
+
+def test_dummies_that_the_effects_absorb_are_in_one_note():
+    spec = dp.FixedEffects("y", ["x", "C(size)", "half"], collinear="drop")
+    panel = small_panel().assign(half="I(size / 2)")
+    lines = [line for line in lines_of(spec.fit(panel)) if "no variation" in line]
+    names = ["C(size)[T.1]", "C(size)[T.2]", "C(size)[T.3]", "half"]
+    what = "because of no variation within the effects (id, year)"
+    assert lines == [f"(1): {', '.join(names)} dropped, {what}."]
+
+
+def test_a_constant_without_effects_is_named_in_both_languages():
+    panel = small_panel().assign(one="I(0 * size + 1)")
+    spec = dp.FixedEffects("y", ["x", "one"], collinear="drop")
+    fit = spec.replace(entity_effects=False, time_effects=False).fit(panel)
+    assert "(1): one dropped, because of no variation." in lines_of(fit)
+    assert "(1)：one在样本中没有变化，已剔除。" in lines_of(fit, language="chinese")
+
+
+def test_growth_on_the_initial_level_is_not_called_a_lag_of_the_outcome():
+    spec = dp.FixedEffects("diff(y)", ["lag(y)", "x"])
+    with pytest.warns(dp.DigiprosperWarning, match="Nickell"):
+        fit = spec.fit(small_panel())
+    (line,) = (line for line in lines_of(fit) if "Nickell" in line)
+    assert line.startswith("(1): lag(y): with entity effects the slope is biased")
+    assert "lag of the outcome" not in line

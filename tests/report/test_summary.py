@@ -274,3 +274,25 @@ def test_a_column_that_was_restored_says_what_it_lacks() -> None:
     words = "IVResults read from a file, without the notes and rows of its method"
     assert words in " ".join(dp.etable(again).notes)
     assert words not in " ".join(dp.etable(fit).notes)
+
+
+def test_a_table_of_a_stored_fit_is_that_of_the_fit_in_both_languages() -> None:
+    fit = dp.FixedEffects("log(gsp)", ["log(pc)", "unemp"], where="year > 1972").fit(
+        dp.datasets.us_states()
+    )
+    again = Summary.from_dict(json.loads(json.dumps(fit.to_dict())))
+    for language in ("en", "zh"):
+        style = dp.TableStyle(language=language)
+        assert str(dp.etable(again, style=style)) == str(dp.etable(fit, style=style))
+
+
+def test_names_of_terms_are_not_taken_for_estimates() -> None:
+    spec = dp.FixedEffects("log(gsp)", ["unemp", "I(unemp**2)", "I(unemp**3)"])
+    with pytest.warns(dp.DigiprosperWarning, match="few clusters"):
+        fit = spec.fit(dp.datasets.us_states())
+    test = dp.two_turns_test(fit, "unemp")
+    stored = test.to_dict()
+    again = Summary.from_dict(json.loads(json.dumps(stored)))
+    assert again.to_dict() == stored
+    with pytest.raises(OptionError, match="no estimates of its own"):
+        dp.etable(again)

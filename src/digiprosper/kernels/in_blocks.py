@@ -309,6 +309,7 @@ class SecondSums:
     products: Floats  # (p, p) of the columns times T
     plain: Floats  # (p, p) the same, never weighted
     right: Floats  # (L, p) D'W times the columns
+    squares: Floats  # (p,) of the columns, never weighted
 
     @property
     def factor(self) -> Floats:
@@ -341,11 +342,13 @@ def second_pass(
     None for single rows.
     """
     shape = transform.shape
-    zeros = [np.zeros(size) for size in (shape, shape, values.shape)]
+    sizes = (shape, shape, values.shape, shape[:1])
+    zeros = [np.zeros(size) for size in sizes]
     out = SecondSums(transform, *zeros)
     for block, groupings in blocks:
         net = block.net_columns(values)
         out.right += block.dummies.T @ block.weighted(net)
+        out.squares += np.einsum("ij,ij->j", net, net)
         basis = net @ transform
         out.products += block.weighted(basis).T @ basis
         out.plain += basis.T @ basis

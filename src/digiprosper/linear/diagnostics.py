@@ -26,6 +26,7 @@ from digiprosper.kernels.leverage import effective_clusters, variation_shares
 from digiprosper.kernels.tolerances import LOST_DIGITS, NEGATIVE
 from digiprosper.kernels.within import is_nested
 from digiprosper.linear import notices
+from digiprosper.linear.doubtful_rows import HEAVY
 from digiprosper.linear.kernels.residual_tests import (
     dependence_in_periods,
     lasting_sums,
@@ -424,10 +425,21 @@ def _score_checks(prepared: Prepared) -> list[ScoreCheck]:
         checks.append(_lasting_shocks)
     if by_row or (clusters == (keys.time_name,) and not inside):
         checks.append(_in_entities)
+    # Demeaned by period, others share the errors of a cluster with most weights.
     codes = prepared.cluster_codes
-    if by_row or (len(codes) == 1 and is_nested(prepared.sample.entity, codes[0])):
+    in_groups = len(codes) == 1 and is_nested(prepared.sample.entity, codes[0])
+    if not _is_heavy(prepared) and (by_row or in_groups):
         checks.append(_shared_exposure)
     return checks
+
+
+def _is_heavy(prepared: Prepared) -> bool:
+    """Tell whether an entity, or cluster, has a large share of the weights."""
+    weights = prepared.obs_weights
+    if weights is None:
+        return False
+    groups = (*prepared.cluster_codes, prepared.sample.entity)[0]
+    return bool(np.bincount(groups, weights).max() > HEAVY * weights.sum())
 
 
 def _has_pairs(sample: Sample) -> bool:

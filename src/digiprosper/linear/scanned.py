@@ -101,7 +101,8 @@ def scanned(
         with temporary_folder(copied.copy.folder) as folder:
             with disk_errors(folder):
                 rows = read_rows(spec, copied, regressors, folder, further)
-            yield _prepare(spec, rows)
+                prepared = _prepare(spec, rows)
+            yield prepared
 
 
 def _refuse_unknown_columns(
@@ -213,9 +214,7 @@ def _demean_in_blocks(
     for _ in range(0 if regular.all() else _MOST_PASSES):
         blocks = ((block, ()) for block in rows.read(order))
         sums = in_blocks.second_pass(blocks, values, transform)
-        inverse = np.linalg.inv(transform)
-        factor = sums.factor
-        squares = np.einsum("ij,ik,kj->j", inverse, sums.plain, inverse)
+        factor, squares = sums.factor, sums.squares
         if sums.effects_are_removed(system, before):
             break
         values += system.solve(sums.right, before)

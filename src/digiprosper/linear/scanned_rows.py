@@ -6,6 +6,7 @@ import pickle
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain, combinations, compress
+from math import prod
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -49,7 +50,7 @@ class ScannedRows:
 
     options: preparation.LinearOptions
     scan: PanelScan[Any]
-    sample: Sample  # first block; source of names, factors and labels
+    sample: Sample  # first block with rows; source of names, factors and labels
     folder: Path
     effects: tuple[str, ...]  # the entity's first
     clusters: tuple[str, ...]
@@ -153,6 +154,14 @@ class ScannedRows:
             self.levels[text,].size if (text,) in self.levels else sample.n_entities
             for text in texts
         ]
+        if prod(sizes) > np.iinfo(np.intp).max:
+            raise option_error(
+                "clusters",
+                texts,
+                f"clusters={quoted(texts)} have {' x '.join(f'{n:,}' for n in sizes)} "
+                "combinations, too many for a scanned table. Use clusters in two ways, "
+                "or fit a sample in memory, spec.fit(scan.sample_entities(share)).",
+            )
         return np.ravel_multi_index(parts, sizes)
 
     def weights(self, sample: Sample) -> Floats | None:
@@ -219,7 +228,7 @@ def read_rows(
             rows = ScannedRows(
                 options,
                 copied,
-                replace(sample, labels=copied.labels),
+                sample,
                 folder,
                 effects,
                 clusters,
@@ -230,21 +239,29 @@ def read_rows(
         for dropped in sample.dropped:
             rows.add_dropped(dropped)
         if sample.nobs:
-            if columns_of is not None:
-                columns, variables = columns_of(panel, sample)
-                sample = replace(
-                    sample,
-                    matrix=np.hstack([sample.matrix, columns]),
-                    variables={**sample.variables, **variables},
-                )
-            _store_block(rows, number, sample)
+            _store_block(rows, number, panel, sample, columns_of)
     assert rows is not None
     _refuse_lost(spec, rows)
     return rows
 
 
-def _store_block(rows: ScannedRows, number: int, sample: Sample) -> None:
-    """Write a block, and look for levels and lags that it has."""
+def _store_block(
+    rows: ScannedRows,
+    number: int,
+    panel: Any,
+    sample: Sample,
+    columns_of: Columns | None,
+) -> None:
+    """Write a block with its further columns, and look for levels and lags in it."""
+    if not rows.blocks:
+        rows.sample = replace(sample, labels=rows.scan.labels)
+    if columns_of is not None:
+        columns, variables = columns_of(panel, sample)
+        sample = replace(
+            sample,
+            matrix=np.hstack([sample.matrix, columns]),
+            variables={**sample.variables, **variables},
+        )
     rows.write(number, sample)
     rows.add_levels(sample)
     # Lags are recognised by values only if entities have several rows.

@@ -7,10 +7,12 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from itertools import chain
 from typing import TypeAlias, TypeVar
 
 from digiprosper.errors import DigiprosperError
 from digiprosper.present.columns import Columns
+from digiprosper.present.row_names import row_label
 from digiprosper.present.rows import (
     cluster_words,
     error_details,
@@ -427,7 +429,7 @@ def _column_remarks(columns: Columns, style: Style) -> list[str]:
     for column in columns:
         for own_remark in column.remarks:
             remark = _without_model(own_remark, column)
-            text = style.remark(remark, column)
+            text = _remark_text(remark, column, style)
             owners.setdefault(text, []).append(column)
             named |= {text} if _begins_with_name(remark, column, style) else set()
     count = len(columns)
@@ -443,6 +445,14 @@ def _column_remarks(columns: Columns, style: Style) -> list[str]:
     # A name that begins a sentence has no capital of ours.
     alone = [t if t in named else f"{t[:1].upper()}{t[1:]}" for t in shared]
     return [*_by_column(apart, "column", style), *alone]
+
+
+def _remark_text(remark: Remark, column: Column, style: Style) -> str:
+    """Print a remark; terms are named as in their rows."""
+    names = [n for n in chain(*remark.names.values()) if isinstance(n, str)]
+    terms = filter(column.estimates.__contains__, names)
+    rows = {term: row_label(term, [column], style) for term in terms}
+    return replace(style, labels={**rows, **style.labels}).remark(remark, column)
 
 
 def _begins_with_name(remark: Remark, column: Column, style: Style) -> bool:

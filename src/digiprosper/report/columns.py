@@ -51,6 +51,12 @@ _NAMES: Mapping[str, tuple[str, ...]] = {
     "weak_first_stage": ("endog",),
     "biased_first_stage": ("endog",),
 }
+# Shares among these names, and the decimals that are printed of them
+_SHARES = {"lower": 8, "upper": 8, "share": 2}
+# Of more cohorts the first few are named, and the last.
+_MOST_COHORTS = 5
+# What a constant column does not vary beside, if there are no effects
+_NO_EFFECTS = ("the intercept",)
 # Standard errors and degrees of freedom that allow for few clusters.
 _FOR_FEW_CLUSTERS = ("cr2", "crv3")
 BELOW = read_words(__file__, "words_below")
@@ -282,14 +288,22 @@ def result_column(
 
 def _notice_remarks(result: Results) -> tuple[Remark, ...]:
     """Return remarks for the notices that are also shown below a table."""
-    remarks = []
+    remarks: dict[object, Remark] = {}
     cov_type = inference_of(result).cov_type
-    for notice in getattr(result, "diagnostics", ()):
+    for number, notice in enumerate(getattr(result, "diagnostics", ())):
         named = names_below(notice, cov_type)
-        if named:
-            factors = {w: (condition_factor(w),) for w in named.get("where", ())}
-            remarks.append(Remark(notice.code, named, BELOW, factors))
-    return tuple(remarks)
+        if not named:
+            continue
+        # Columns that the same effects absorb, such as dummies, are named together.
+        key = named["effects"] if notice.code == "dropped_absorbed" else number
+        if key in remarks:
+            before = map(str, remarks[key].names["column"])
+            named["column"] = (*before, *named["column"])
+        factors = {w: (condition_factor(w),) for w in named.get("where", ())}
+        is_constant = named.get("effects") == _NO_EFFECTS
+        code = "dropped_constant" if is_constant else notice.code
+        remarks[key] = Remark(code, named, BELOW, factors)
+    return tuple(remarks.values())
 
 
 def names_below(notice: Notice, cov_type: str) -> dict[str, tuple[str, ...]]:
@@ -305,12 +319,17 @@ def names_below(notice: Notice, cov_type: str) -> dict[str, tuple[str, ...]]:
     return {} if no_matter or not all(named.values()) else named
 
 
-def _read_names(named: str | float | Iterable[object], role: str) -> tuple[str, ...]:
-    if isinstance(named, float):
-        return (percent_text(named),)
-    if isinstance(named, str | int):
-        return tuple(str(named).split(", ")) if role == "effects" else (str(named),)
-    return tuple(map(str, named))
+def _read_names(named: object, role: str) -> tuple[str, ...]:
+    if isinstance(named, float) and role in _SHARES:
+        return (percent_text(round(named, _SHARES[role])),)
+    if isinstance(named, str):
+        return tuple(named.split(", ")) if role == "effects" else (named,)
+    names = named if isinstance(named, Iterable) else (named,)
+    # A date at midnight without the time
+    texts = [str(name).removesuffix(" 00:00:00") for name in names]
+    if role == "cohorts" and len(texts) > _MOST_COHORTS:
+        texts[_MOST_COHORTS - 2 : -1] = ["…"]
+    return tuple(texts)
 
 
 def _absorbed_constant(result: Results, level: float) -> Estimate | None:

@@ -134,12 +134,16 @@ class PlainNumbers:
     more: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, result: Results, **numbers: Any) -> Self:
+    def of(cls, result: Results, more: Mapping[str, Any], **numbers: Any) -> Self:
         """Take the numbers that all results with estimates have."""
         rows: Any = result.tidy().to_dict("records")
-        cov = result.cov.to_numpy().tolist()
+        names = getattr(result, "key_names", None)
         return cls(
-            glance=dict(result.glance()), estimates=tuple(rows), cov=cov, **numbers
+            glance=dict(result.glance()),
+            estimates=tuple(rows),
+            cov=result.cov.to_numpy().tolist(),
+            more={**more, "key_names": names} if names else more,
+            **numbers,
         )
 
 
@@ -367,6 +371,12 @@ class Summary(PickledByName):
     def factors(self) -> Factors:
         """What names of the model are products of."""
         return self.numbers.factors
+
+    @property
+    def key_names(self) -> tuple[str, str | None] | None:
+        """Names of entity and time in the panel; None if unknown."""
+        names = self.numbers.more.get("key_names")
+        return None if names is None else (*names, None)[:2]
 
     def tidy(self, level: float = 0.95) -> pd.DataFrame:
         """Lay out one row per term.
@@ -596,19 +606,27 @@ def _as_tuples(value: Any) -> Any:
 
 
 def _numbers(stored: Mapping[str, Any]) -> PlainNumbers:
-    key = next((name for name in _ROWS if name in stored), _ROWS[0])
-    rows, inference = stored.get(key), stored.get("inference")
+    key, inference = _key_of_estimates(stored), stored.get("inference")
+    others = {*_ROWS} - {key}
     return PlainNumbers(
         glance=stored.get("glance"),
-        estimates=None if rows is None else tuple(rows),
+        estimates=None if key is None else tuple(stored[key]),
         cov=stored.get("cov"),
         inference=None if inference is None else _restore_inference(inference),
         labels=stored["labels"],
         # A dict that was stored before terms had pieces has none.
         factors=read_factors(stored.get("factors", {})),
-        rows_key=key,
-        more={name: value for name, value in stored.items() if name not in _APART},
+        rows_key=key or _ROWS[0],
+        more={k: v for k, v in stored.items() if k in others or k not in _APART},
     )
+
+
+def _key_of_estimates(stored: Mapping[str, Any]) -> str | None:
+    """Find the key of the estimates, where other results may have names of terms."""
+    for key in filter(stored.__contains__, _ROWS):
+        if all(isinstance(row, Mapping) for row in stored[key]):
+            return key
+    return None
 
 
 def stored_factors(factors: Factors) -> dict[str, list[dict[str, Any]]]:

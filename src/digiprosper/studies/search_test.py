@@ -416,7 +416,7 @@ def _read_candidates(
             spec.cov_type,
             "search_test takes cov_type='clustered' with one cluster variable, because "
             "the sign of residuals is drawn by cluster. Pass specifications with "
-            "other standard errors in also.",
+            "other standard errors in also={label: specification}.",
         )
     return names
 
