@@ -66,6 +66,10 @@ class Table:
     def __post_init__(self) -> None:
         object.__setattr__(self, "names", (*self.keys.names, *self.data.columns))
 
+    def __getstate__(self) -> dict[str, Any]:
+        # Copies of numbers are not pickled.
+        return {k: v for k, v in self.__dict__.items() if k != "some_numbers"}
+
     @property
     def nobs(self) -> int:
         """Number of rows."""
