@@ -13,7 +13,7 @@ own_denominator      outcome, numerator, denominator, term (made from the denomi
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import chain, combinations, compress, product
+from itertools import chain, combinations, product
 from typing import Any
 
 import numpy as np
@@ -284,24 +284,25 @@ def _slopes_inside(z: Floats, x: Floats, codes: Ints) -> tuple[Floats | None, In
 
 def _about_outcome(sample: Sample, table: Table, at: int) -> Iterator[Notice]:
     """Report how an outcome is made from columns, beside a regressor by position."""
-    rows, names, values = table.some_numbers
+    numbers = table.some_numbers
+    rows = numbers.rows
     if sample.keys is not table.keys:
         rows, inside = _rows_in_sample(sample, table, rows)
-        values = values[inside]
+        numbers = numbers.select(inside)
     if rows.size < _FEWEST_ROWS:
         return
-    usable = np.all(values >= 0, axis=0)
-    names, values = [*compress(names, usable)], values[:, usable]
     (y,) = sample.roles["y"]
     outcome, v = sample.names[y], sample.matrix[rows, y]
-    if outcome in table.data:
-        yield from _shifted_log(table, outcome, v, names, values)
-    has_log = np.all(values > 0, axis=0)
-    logs = np.log(values[:, has_log])
-    logs = np.column_stack([logs - logs.mean(axis=0), np.zeros(len(rows))])
-    ratios = _ratios(v, logs)
-    regressor = _ratios(sample.matrix[rows, at], logs) if ratios else []
-    names = [*compress(names, has_log)]
+    if numbers.with_zeros[0] and outcome in table.data:
+        yield from _shifted_log(table, outcome, v, *numbers.with_zeros)
+    names, logs, products = numbers.logs
+    if outcome not in numbers.ratios:
+        pairs = _ratios(v, logs, products)
+        numbers.ratios[outcome] = [pair for pair in pairs if pair[1] < len(names)]
+    ratios = numbers.ratios[outcome]
+    if not ratios:
+        return
+    regressor = _ratios(sample.matrix[rows, at], logs, products)
     term = sample.names[at]
     written = columns_in({term: sample.factors_of(term)})
     for (top, below), (made_of, over) in product(ratios, regressor):
@@ -347,8 +348,6 @@ def _shifted_log(
         return
     for name, column in zip(names, values.T, strict=True):
         zero = column == 0
-        if not zero.any():
-            continue
         added = float(np.exp(v[zero][0]))
         replaced = np.log(np.where(zero, min(added, 1.0), column))
         for log in (np.log(column + added), np.arcsinh(column), replaced):
@@ -359,25 +358,28 @@ def _shifted_log(
                 return
 
 
-def _ratios(values: Floats, logs: Floats) -> list[tuple[int, int]]:
+def _ratios(values: Floats, logs: Floats, products: Floats) -> list[tuple[int, int]]:
     """List the pairs of columns, given as logs without means, whose ratio this is.
 
-    The values may be the ratio or its log, times a unit. The last column, of zeros, is
-    no denominator.
+    `products` are those of the logs. The values may be the ratio or its log, times a
+    unit. The last column, of zeros, is no denominator.
     """
     pairs: list[tuple[int, int]] = []
-    for log in (values, np.log(values) if (values > 0).all() else values):
+    lengths = products.diagonal()
+    for log in (values, np.log(values)) if values.min() > 0 else (values,):
         v = log - log.mean()
         # Sums of squares of ``v - a + b``, by numerator a and denominator b.
-        size, along, products = v @ v, v @ logs, logs.T @ logs
-        squares = products.diagonal() + 2 * along - 2 * products
-        squares += size + products.diagonal()[:, None] - 2 * along[:, None]
+        size, along = v @ v, v @ logs
+        squares = lengths + 2 * along - 2 * products
+        squares += size + lengths[:, None] - 2 * along[:, None]
         shares = squares[:-1] / max(size, NO_DIVISION)
         fits = shares < _ROUNDED**2
         # A denominator that hardly varies would fit beside any numerator.
         fits[shares[:, -1] < _MORE_THAN_NUMERATOR**2, :-1] = False
+        if not fits.any():
+            continue
         # The cube over the square of a column is no ratio of two.
-        rest = np.outer(products.diagonal(), products.diagonal()) - products**2
+        rest = np.outer(lengths, lengths) - products**2
         fits[:, :-1] &= (rest > _ROUNDED**2 * products**2)[:-1, :-1]
         pairs += [*zip(*(at.tolist() for at in np.nonzero(fits)), strict=True)]
     return pairs

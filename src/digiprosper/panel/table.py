@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import compress
 from numbers import Number
 from typing import Any, Final
 
@@ -37,6 +38,42 @@ _GROUPED: Final = {
     signs: re.compile(rf"\s*-?\d{{1,3}}([{re.escape(signs)}]\d{{3}})+(\.\d+)?\s*")
     for signs in (*SEPARATORS, _ANY)
 }
+
+
+@dataclass(frozen=True, eq=False)
+class SomeNumbers:
+    """Columns of numbers in some rows of a table.
+
+    rows: positions (R,) in the table
+    values: (R, k), with missing ones
+    ratios: of each outcome, which pairs of columns it may be the ratio of
+    """
+
+    rows: Ints
+    names: Sequence[str]
+    values: Floats
+    ratios: dict[str, list[tuple[int, int]]] = field(default_factory=dict)
+
+    def select(self, inside: Bools) -> SomeNumbers:
+        """Keep some of the rows."""
+        return SomeNumbers(self.rows[inside], self.names, self.values[inside])
+
+    @cached_property
+    def with_zeros(self) -> tuple[list[str], Floats]:
+        """Names and values of columns that have zeros and no negative numbers."""
+        has_zeros = np.all(self.values >= 0, axis=0) & (self.values == 0).any(axis=0)
+        return [*compress(self.names, has_zeros)], self.values[:, has_zeros]
+
+    @cached_property
+    def logs(self) -> tuple[list[str], Floats, Floats]:
+        """Names of positive columns, their logs without means, and products of these.
+
+        The last log is that of one, which has no name.
+        """
+        has_log = np.all(self.values > 0, axis=0)
+        logs = np.log(self.values[:, has_log])
+        logs = np.column_stack([logs - logs.mean(axis=0), np.zeros(len(logs))])
+        return [*compress(self.names, has_log)], logs, logs.T @ logs
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,13 +153,13 @@ class Table:
         )
 
     @cached_property
-    def some_numbers(self) -> tuple[Ints, list[str], Floats]:
-        """Positions of some hundred rows (R,), names and values (R, k) of numbers."""
+    def some_numbers(self) -> SomeNumbers:
+        """Columns of numbers in some hundred rows."""
         rows = np.linspace(0, self.nobs - 1, min(self.nobs, _SOME_ROWS)).astype(np.intp)
         numbers = self.data.iloc[rows]
         numbers = numbers.select_dtypes("number", exclude=["complex", "timedelta"])
         values = numbers.to_numpy(dtype=np.float64, na_value=np.nan)
-        return rows, [*map(str, numbers)], values
+        return SomeNumbers(rows, [*map(str, numbers)], values)
 
     def raw(self, name: str) -> np.ndarray[Any, Any]:
         """Return the values of a column or key as an array."""
