@@ -222,12 +222,12 @@ class Within:
         return np.array(columns.T, dtype=np.float64, order="C", ndmin=2)
 
     def _centre(self, work: Floats) -> Floats:
-        """Subtract means by level of the main effect, or overall means without one.
+        """Subtract and return means by level of the main effect, (k, levels).
 
-        They are returned, (k, levels). Where levels dwarf the variation around them a
-        value less its own level's mean is exact in floating point, and less the overall
-        mean it is not.
+        Without a main effect they are overall means.
         """
+        # Where levels dwarf the variation around them a value less its own level's mean
+        # is exact in floating point, and less the overall mean it is not.
         w = self.obs_weights
         if self.main < 0:
             means = (

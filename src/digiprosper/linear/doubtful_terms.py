@@ -26,7 +26,7 @@ from digiprosper.kernels.within import is_nested
 from digiprosper.linear.notices import made_from, many_dummies, shifted_log_notice
 from digiprosper.panel import Panel, PanelScan, Sample
 from digiprosper.panel.access import table_of
-from digiprosper.panel.table import Table
+from digiprosper.panel.table import SomeNumbers, Table
 from digiprosper.panel.treatment import group_treatment_notices, pair_direction_notices
 from digiprosper.report.notices import treated_together
 from digiprosper.report.terms import columns_in
@@ -299,13 +299,19 @@ def _about_outcome(sample: Sample, table: Table, at: int) -> Iterator[Notice]:
     if outcome not in numbers.ratios:
         pairs = _ratios(v, logs, products)
         numbers.ratios[outcome] = [pair for pair in pairs if pair[1] < len(names)]
-    ratios = numbers.ratios[outcome]
-    if not ratios:
-        return
+    if numbers.ratios[outcome]:
+        yield from _own_denominators(sample, numbers, rows, outcome, at)
+
+
+def _own_denominators(
+    sample: Sample, numbers: SomeNumbers, rows: Ints, outcome: str, at: int
+) -> Iterator[Notice]:
+    """Report a regressor, by position, with the denominator of the outcome."""
+    names, logs, products = numbers.logs
     regressor = _ratios(sample.matrix[rows, at], logs, products)
     term = sample.names[at]
     written = columns_in({term: sample.factors_of(term)})
-    for (top, below), (made_of, over) in product(ratios, regressor):
+    for (top, below), (made_of, over) in product(numbers.ratios[outcome], regressor):
         # Population is output over output per head, but contains no output.
         if below == made_of and (over == len(names) or names[over] in written):
             yield _own_denominator(outcome, names[top], names[below], term)

@@ -497,11 +497,9 @@ def _columns(
 def _terms_of_equation(
     role: str, keys_by_role: Mapping[str, Sequence[str]]
 ) -> Iterable[str]:
-    """List the terms of a role and of other roles in the same equation.
-
-    Roles that share terms belong to different equations, such as the columns of a
-    stepwise table; others to the same one, such as a treatment and its controls.
-    """
+    """List the terms of a role and of other roles in the same equation."""
+    # Roles that share terms belong to different equations, such as the columns of a
+    # stepwise table; others to the same one, such as a treatment and its controls.
     role_keys = set(keys_by_role[role])
     joint_roles = [
         other_role

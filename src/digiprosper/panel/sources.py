@@ -344,11 +344,9 @@ def _write_parts(
 
 
 def _with_plain_types(table: Any) -> Any:
-    """Convert dictionary and string columns to plain types, decimals to numbers.
-
-    All batches then have one schema. Decimals of scale 0, such as sums of integers in
-    DuckDB, become integers, since they may be keys.
-    """
+    """Convert dictionary and string columns to plain types, decimals to numbers."""
+    # All batches then have one schema. Decimals of scale 0, such as sums of integers in
+    # DuckDB, become integers, since they may be keys.
     import pyarrow as pa
 
     kinds = []

@@ -42,16 +42,12 @@ _GROUPED: Final = {
 
 @dataclass(frozen=True, eq=False)
 class SomeNumbers:
-    """Columns of numbers in some rows of a table.
+    """Columns of numbers in some rows of a table."""
 
-    rows: positions (R,) in the table
-    values: (R, k), with missing ones
-    ratios: of each outcome, which pairs of columns it may be the ratio of
-    """
-
-    rows: Ints
+    rows: Ints  # positions (R,) in the table
     names: Sequence[str]
-    values: Floats
+    values: Floats  # (R, k), with missing ones
+    # By outcome: pairs of columns of which it may be the ratio
     ratios: dict[str, list[tuple[int, int]]] = field(default_factory=dict)
 
     def select(self, inside: Bools) -> SomeNumbers:

@@ -152,12 +152,10 @@ def _fit_size(size: tuple[float, float], fit: Fit) -> tuple[float, float]:
 def _font_context(
     ax: Axes | None, texts: Iterable[str], purpose: str
 ) -> AbstractContextManager[Any]:
-    """Return a context that adds a Chinese font if a new figure needs it.
-
-    The font must be in `font.family` itself, after the usual family. In
-    `font.sans-serif` it is either not used or replaces the usual one, and then the
-    minus sign is missing. Texts copy the font when made.
-    """
+    """Return a context that adds a Chinese font if a new figure needs it."""
+    # The font must be in `font.family` itself, after the usual family. In
+    # `font.sans-serif` it is either not used or replaces the usual one, and then the
+    # minus sign is missing. Texts copy the font when made.
     matplotlib = matplotlib_part("", purpose)
     _check_axes(ax)
     needed = ax is None and figure_language() == "english" and any(map(has_cjk, texts))

@@ -318,12 +318,10 @@ def _place_moderator(
 
 
 def _place_serial(picture: _PathPicture, diagram: PathDiagram, style: Style) -> None:
-    """Place serial mediators in a row above treatment and outcome.
-
-    Lines above and below the row have different heights, and their texts are between
-    two boxes where no line goes up or down. Thus no text is crossed, whatever the
-    number of mediators.
-    """
+    """Place serial mediators in a row above treatment and outcome."""
+    # Lines above and below the row have different heights, and their texts are between
+    # two boxes where no line goes up or down. Thus no text is crossed, whatever the
+    # number of mediators.
     count, names = len(diagram.mediators), diagram.mediators
     treatment, outcome = diagram.treatment, diagram.outcome
     first = [_short_arrow_texts(slopes, style) for slopes in diagram.first]
@@ -372,8 +370,7 @@ def _place_serial(picture: _PathPicture, diagram: PathDiagram, style: Style) -> 
 def _levels(count: int) -> tuple[list[int], list[int]]:
     """Return heights of lines to the second, third, ... mediator.
 
-    Shorter lines are higher. A line to a mediator and one from it, or from a later one,
-    share a height.
+    A line to a mediator and one from it, or from a later one, share a height.
     """
     shared = (count - 1) // 2
     rises = list(range(1, count))

@@ -768,11 +768,9 @@ def _permutation_test(
 
 
 def _unequal_variances(fits: ResultSet, name: str, difference: float) -> list[Notice]:
-    """Report error variances of the two groups that distort the test's size.
-
-    The variance of the difference is v1 / n1 + v2 / n2, that over permutations
-    v1 / n2 + v2 / n1 (Chung & Romano 2013, Annals of Statistics 41:484).
-    """
+    """Report error variances of the two groups that distort the test's size."""
+    # The variance of the difference is v1 / n1 + v2 / n2, that over permutations
+    # v1 / n2 + v2 / n1 (Chung & Romano 2013, Annals of Statistics 41:484).
     from scipy.special import ndtr, ndtri, stdtr
 
     results = list(fits.values())
