@@ -87,7 +87,7 @@ def test_models_with_other_bases_before_treatment_are_named(panel, study) -> Non
         paths(twfe=study, cs=varying)
     (warning,) = caught
     assert warning.message.code == "unlike_bases"
-    assert "('twfe' the reference, 'cs' the previous period)" in str(warning.message)
+    assert "('twfe': the reference, 'cs': the previous period)" in str(warning.message)
     # The same base, or no estimate before treatment, is no reason to warn.
     after = EventStudy("y", "first", before=1, after=2).fit(panel)
     paths(twfe=study, cs=universal)

@@ -200,9 +200,9 @@ def triangular_factor(
     gram = products / scale / scale[:, None]
     out = np.zeros_like(gram)
     for j in range(len(gram)):
-        rest = gram[j, j:] - out[:j, j] @ out[:j, j:]
-        if rest[0] > least:
-            out[j, j:] = rest / np.sqrt(rest[0])
+        pivots = gram[j, j:] - out[:j, j] @ out[:j, j:]
+        if pivots[0] > least:
+            out[j, j:] = pivots / np.sqrt(pivots[0])
     return np.asarray(out * scale)
 
 
@@ -231,8 +231,8 @@ class ClusterShares:
         every = sums if self.largest is None else np.vstack([self.largest, sums])
         every_label = np.concatenate([self.labels, labels])
         order = np.argsort(-every, axis=0, kind="stable")[:_CARRIERS]
-        kept = np.unique(order)
-        self.largest, self.labels = every[kept], every_label[kept]
+        among_largest = np.unique(order)
+        self.largest, self.labels = every[among_largest], every_label[among_largest]
 
     @property
     def effective(self) -> Floats:
@@ -329,8 +329,8 @@ class SecondSums:
         values = system.solve(self.right, before)
         in_effects = np.einsum("ij,ij->j", self.right, values)
         share = np.sqrt(np.abs(in_effects[positive]) / squares[positive])
-        kept = np.sqrt((squares[positive] / before[positive]).min())
-        return bool((share <= max(REMOVED, 4 * _EPS / kept)).all())
+        remaining = np.sqrt((squares[positive] / before[positive]).min())
+        return bool((share <= max(REMOVED, 4 * _EPS / remaining)).all())
 
 
 def second_pass(

@@ -89,12 +89,14 @@ def finest(
     effects: Sequence[T], inside: Callable[[Any, Any], bool] = is_nested
 ) -> list[T]:
     """Drop effects in which another is nested, and repetitions."""
-    kept: list[T] = []
+    finest_effects: list[T] = []
     for effect in effects:
-        if not any(inside(finer, effect) for finer in kept):
-            kept = [coarser for coarser in kept if not inside(effect, coarser)]
-            kept.append(effect)
-    return kept
+        if not any(inside(finer, effect) for finer in finest_effects):
+            finest_effects = [
+                coarser for coarser in finest_effects if not inside(effect, coarser)
+            ]
+            finest_effects.append(effect)
+    return finest_effects
 
 
 @dataclass(frozen=True, slots=True, eq=False)

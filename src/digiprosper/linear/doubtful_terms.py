@@ -338,8 +338,8 @@ def _own_denominator(
         f"{cited(outcome)} equals {cited(numerator)} / {cited(denominator)}, perhaps "
         f"in logs or other units, and {cited(term)} contains {cited(denominator)}: if "
         f"{cited(numerator)} does not change with it, the slope is negative (-1 "
-        f"between logs), not zero. If {cited(outcome)} was computed so, explain "
-        f"{cited(numerator)} instead."
+        f"between logs), not zero. If {cited(outcome)} was computed so, use "
+        f"{cited(numerator)} as outcome instead."
     )
     data = {"outcome": outcome, "numerator": numerator}
     data |= {"denominator": denominator, "term": term}
@@ -385,8 +385,8 @@ def _ratios(values: Floats, logs: Floats, products: Floats) -> list[tuple[int, i
         if not fits.any():
             continue
         # The cube over the square of a column is no ratio of two.
-        rest = np.outer(lengths, lengths) - products**2
-        fits[:, :-1] &= (rest > _ROUNDED**2 * products**2)[:-1, :-1]
+        determinants = np.outer(lengths, lengths) - products**2
+        fits[:, :-1] &= (determinants > _ROUNDED**2 * products**2)[:-1, :-1]
         pairs += [*zip(*(at.tolist() for at in np.nonzero(fits)), strict=True)]
     return pairs
 

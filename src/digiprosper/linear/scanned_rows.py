@@ -367,12 +367,12 @@ def drop_singletons(rows: ScannedRows) -> None:
     rows.levels = {}
     for number, mask in zip(rows.blocks, masks, strict=True):
         # Nothing refers to the files when they are written again.
-        kept = rows.load(number).keep(mask, f"singletons ({', '.join(rows.effects)})")
+        sample = rows.load(number).keep(mask, f"singletons ({', '.join(rows.effects)})")
         if not mask.all():
-            rows.add_dropped(kept.dropped[-1])
-            rows.write(number, kept)
-        if kept.nobs:
-            rows.add_levels(kept)
+            rows.add_dropped(sample.dropped[-1])
+            rows.write(number, sample)
+        if sample.nobs:
+            rows.add_levels(sample)
     rows.blocks = [*compress(rows.blocks, map(np.any, masks))]
 
 

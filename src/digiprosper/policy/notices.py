@@ -585,7 +585,7 @@ _BASES: Final = {
 
 def unlike_bases(bases: Mapping[str, str]) -> Notice:
     """Report the models of a figure whose effects before treatment differ in base."""
-    each = ", ".join(f"{cited(model)} {_BASES[base]}" for model, base in bases.items())
+    each = ", ".join(f"{cited(model)}: {_BASES[base]}" for model, base in bases.items())
     return Notice(
         "unlike_bases",
         "plots.event_study: the models compare periods before treatment with different "

@@ -109,10 +109,10 @@ class SearchTest(Summarised, PickledByName):
     >>> import digiprosper as dp
     >>> spec = dp.FixedEffects("log(gsp)", ["log(pc)"])
     >>> panel = dp.datasets.us_states()
-    >>> found = dp.search_test(spec, panel, ["log(emp)", "unemp"], rng=1)
-    >>> found.frame["model"].tolist()
+    >>> search = dp.search_test(spec, panel, ["log(emp)", "unemp"], rng=1)
+    >>> search.frame["model"].tolist()
     ['log(emp)', 'log(emp) + unemp', 'unemp', '(none)']
-    >>> found.test.detail["best"], found.test.detail["without_star"]
+    >>> search.test.detail["best"], search.test.detail["without_star"]
     ('unemp', 'log(emp)')
     """
 
@@ -306,12 +306,12 @@ def search_test(  # noqa: PLR0913  (what is searched, and how: all but three nam
     --------
     >>> import digiprosper as dp
     >>> spec = dp.FixedEffects("log(gsp)", ["log(pcap)", "log(emp)"])
-    >>> found = dp.search_test(
+    >>> search = dp.search_test(
     ...     spec, dp.datasets.us_states(), ["log(pc)", "log(emp)", "unemp"], rng=1
     ... )
-    >>> found.test.detail["reported"], found.test.detail["specifications"]
+    >>> search.test.detail["reported"], search.test.detail["specifications"]
     ('log(emp)', 8)
-    >>> found.test.p_value > 0.3
+    >>> search.test.p_value > 0.3
     True
     """
     reps, level = check_reps(reps, _LEAST_REPS), check_level(level)

@@ -240,6 +240,7 @@ def two_turns_test(
     excess = slope**2 - critical**2 * np.polynomial.Polynomial(variance)
     cuts = excess.roots()
     ends = np.array([-np.inf, *np.sort(cuts[np.isreal(cuts)].real), np.inf])
+    # Finite ends, so that each interval has a middle.
     far = 2 * np.abs(cuts).max(initial=1.0)
     inner = np.clip(ends, -far, far)
     not_significant = excess((inner[:-1] + inner[1:]) / 2) <= 0
