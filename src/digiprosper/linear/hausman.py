@@ -21,7 +21,6 @@ from digiprosper.errors import (
     option_error,
 )
 from digiprosper.kernels import Floats
-from digiprosper.kernels.equation import Solved
 from digiprosper.kernels.tolerances import SINGULAR
 from digiprosper.kernels.within import level_sums
 from digiprosper.linear import auxiliary
@@ -194,32 +193,23 @@ def _mundlak(fitted: Fitted, entity: str) -> TestResult:
     test = wald_result(form, len(tested), math.inf, "Hausman test (Mundlak)", _NULL)
     if len(results.estimated.by_cluster) == 1 and np.isfinite(form):
         full = Fitted(results, beside, demeaned, solved).solved_with_intercept
-        residuals = _random_effects_residuals(fitted, demeaned, results)
-        test = _bootstrap_p_value(test, results, tested, full, residuals)
+        (sums,), (part,) = results.estimated.by_cluster, full.vcov.parts
+        assert part.codes is not None
+        # A bootstrap from residuals of pooled least squares would reject too often.
+        residuals = full.weighted(_random_effects_residuals(fitted, demeaned, results))
+        weights = np.eye(len(results.names))[np.isin(results.names, tested)]
+        p_value, method = restricted_wild_test(
+            sums,
+            weights,
+            weights @ results.coefficients,
+            restricted=level_sums(
+                part.codes, part.levels, full.score_columns, residuals
+            ),
+        )
+        chi2 = {"chi2": test}
+        test = replace(test, p_value=p_value, method=method, alternatives=chi2)
     return replace(
         test, detail=auxiliary.coefficient_rows(results, tested), diagnostics=notices
-    )
-
-
-def _bootstrap_p_value(
-    test: TestResult,
-    results: LinearResults,
-    tested: list[str],
-    full: Solved,
-    residuals: Floats,
-) -> TestResult:
-    """Compute the p-value by a bootstrap of random-effects residuals."""
-    (sums,), (part,) = results.estimated.by_cluster, full.vcov.parts
-    assert part.codes is not None
-    weights = np.eye(len(results.names))[[results.names.index(name) for name in tested]]
-    restricted = level_sums(
-        part.codes, part.levels, full.score_columns, full.weighted(residuals)
-    )
-    wild = restricted_wild_test(
-        sums, weights, weights @ results.coefficients, restricted=restricted
-    )
-    return replace(
-        test, p_value=wild.p_value, method=wild.text, alternatives={"chi2": test}
     )
 
 

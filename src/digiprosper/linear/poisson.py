@@ -347,8 +347,7 @@ class CountEstimates(Estimates):
             return replace(test, method=NO_COVARIANCE)
         groups = min(self.inference.n_clusters, default=_MANY + 1)
         if self.inference.cov_type == "crv3" and len(weights) > 1:
-            covariance = self.covariance_of(weights)
-            scaled = hotelling_test(covariance, gap, groups, name, null)
+            scaled = hotelling_test(form, len(weights), groups, name, null)
             return replace(scaled, alternatives={"f": test})
         few = groups <= _MANY
         if test.distribution != "chi2" or len(weights) == 1 or not few:

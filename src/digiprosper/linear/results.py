@@ -35,7 +35,7 @@ from digiprosper.linear.marginal import slope_weights
 from digiprosper.linear.notices import in_memory_only, no_rejection, unseen
 from digiprosper.panel import Panel
 from digiprosper.report.certificate import coverage_remark
-from digiprosper.report.estimates import Estimates, wald_result
+from digiprosper.report.estimates import Estimates, hotelling_result, wald_result
 from digiprosper.report.notices import extrapolated
 from digiprosper.report.pickling import PickledByName
 from digiprosper.report.protocol import Glance, empty_glance, hash_of
@@ -52,8 +52,8 @@ from digiprosper.report.text import (
     wrapped,
 )
 from digiprosper.report.variance import (
+    covariance_form,
     negative_variance,
-    quadratic_form,
     standard_errors,
 )
 
@@ -172,34 +172,38 @@ class Estimated(Estimates):
         """Test restrictions jointly with a method that is valid with few clusters.
 
         Under ``"clustered"`` this is the restricted wild cluster bootstrap, or
-        `_added_covariance_test` with clusters in several ways; F(q, G - 1) is an
+        Hotelling's test with clusters in several ways; F(q, G - 1) is an
         alternative. Under ``"crv3"`` and ``"driscoll_kraay"`` it is Hotelling's test,
         under ``"cr2"`` that of Pustejovsky & Tipton (2018).
         """
-        plain = wald_result(form, len(weights), self.inference.df_t, name, null)
+        q, inference = len(weights), self.inference
+        plain = wald_result(form, q, inference.df_t, name, null)
         if not np.isfinite(form):
             return replace(plain, method=NO_COVARIANCE)
         if self.bias_reduced is not None:
-            return self._approximate_hotelling_test(form, weights, name, null)
+            eta = self.bias_reduced.df_wald(weights)
+            too_few = f", but so few clusters that there are {freedom_text(eta)}"
+            return hotelling_result(form, q, eta, name, null, too_few)
         if self.xtscc is not None:
-            return self._xtscc_test(weights, gap, name, null)
-        if len(weights) == 1:
+            return self._driscoll_kraay_test(form, weights, gap, name, null)
+        if q == 1:
             return plain
         # Stata prints F(q, G - 1) after commands that have this small-sample factor.
-        program = "stata" if self.inference.ssc in _STATA else "f"
-        if self.inference.cov_type == "crv3":
-            groups = self.inference.n_clusters[0]
-            test = hotelling_test(self.covariance_of(weights), gap, groups, name, null)
+        program = "stata" if inference.ssc in _STATA else "f"
+        if inference.cov_type == "crv3":
+            (groups,) = inference.n_clusters
+            test = hotelling_test(form, q, groups, name, null)
             return replace(test, alternatives={"f": plain})
         if len(self.by_cluster) > 1:
-            return replace(
-                self._added_covariance_test(weights, gap, name, null),
-                alternatives={program: plain},
-            )
+            groups = min(way.groups for way in self.by_cluster)
+            form = covariance_form(gap, added_covariance(self.by_cluster, weights))
+            test = hotelling_test(form, q, groups, name, null)
+            method = test.method or "sum of the one-way clustered covariances"
+            return replace(test, method=method, alternatives={program: plain})
         if not drawn:
             return plain
         if not self.by_cluster:
-            few = min(self.inference.n_clusters, default=_MANY + 1) <= _MANY
+            few = min(inference.n_clusters, default=_MANY + 1) <= _MANY
             return replace(plain, method=_TOO_OFTEN) if few else plain
         return self._wild_test(plain, program, weights, gap)
 
@@ -208,74 +212,33 @@ class Estimated(Estimates):
     ) -> TestResult:
         """Compute the p-value by the bootstrap; add F and CRV3 as alternatives."""
         (sums,), (clusters,) = self.by_cluster, self.inference.clusters
-        wild = restricted_wild_test(sums, weights, gap)
+        p_value, method = restricted_wild_test(sums, weights, gap)
         tested = [self.names[j] for j in np.flatnonzero(weights.any(axis=0))]
         shares = variation_by_cluster(sums, weights @ sums.root)
         effective = float(effective_clusters(shares).min())
         few = no_rejection(tested, effective, clusters)
-        crv3 = hotelling_test(
-            jackknife_covariance(sums, weights),
-            gap,
-            sums.groups,
-            plain.name,
-            plain.null,
-        )
+        form = covariance_form(gap, jackknife_covariance(sums, weights))
+        crv3 = hotelling_test(form, len(gap), sums.groups, plain.name, plain.null)
         return replace(
             plain,
-            p_value=wild.p_value,
-            method=wild.text,
+            p_value=p_value,
+            method=method,
             diagnostics=(*few, *in_memory_only(few)) if self.is_scanned else few,
             alternatives={program: plain, "crv3": crv3},
         )
 
-    def _added_covariance_test(
-        self, weights: Floats, gap: Floats, name: str, null: str
-    ) -> TestResult:
-        """Compute Hotelling's test with the sum of the one-way covariances."""
-        groups = min(way.groups for way in self.by_cluster)
-        test = hotelling_test(
-            added_covariance(self.by_cluster, weights), gap, groups, name, null
-        )
-        method = test.method or "sum of the one-way clustered covariances"
-        return replace(test, method=method)
-
-    def _xtscc_test(
-        self, weights: Floats, gap: Floats, name: str, null: str
+    def _driscoll_kraay_test(
+        self, form: float, weights: Floats, gap: Floats, name: str, null: str
     ) -> TestResult:
         """Compute Hotelling's test, with the test of xtscc as alternative."""
         assert self.xtscc is not None
-        groups = self.inference.df_t + 1
-        test = hotelling_test(self.covariance_of(weights), gap, groups, name, null)
         # With less than one degree of freedom the test would never reject.
-        if len(weights) > self.inference.df_t:
-            text = (
-                f"not available: {len(weights)} restrictions, but so few periods that "
-                f"there are {freedom_text(self.inference.df_t)}"
-            )
-            test = replace(test, statistic=np.nan, p_value=np.nan, method=text)
+        q, df_t = len(weights), self.inference.df_t
+        too_few = f", but so few periods that there are {freedom_text(df_t)}"
+        test = hotelling_result(form, q, df_t, name, null, too_few)
         other, _ = self.xtscc.wald(weights, gap)
-        df = self.xtscc.inference.df_t
-        plain = wald_result(other, len(weights), df, name, null)
+        plain = wald_result(other, q, self.xtscc.inference.df_t, name, null)
         return replace(test, alternatives={"xtscc": plain})
-
-    def _approximate_hotelling_test(
-        self, form: float, weights: Floats, name: str, null: str
-    ) -> TestResult:
-        """Compute the approximate Hotelling test, F(q, eta - q + 1)."""
-        from scipy.special import fdtrc
-
-        assert self.bias_reduced is not None
-        q = float(len(weights))
-        eta = self.bias_reduced.df_wald(weights)
-        df = eta - q + 1
-        if not df >= 1:
-            text = (
-                f"not available: {len(weights)} restrictions, but so few clusters that "
-                f"there are {freedom_text(eta)}"
-            )
-            return TestResult(name, np.nan, "F", (q, df), np.nan, null, method=text)
-        f = form / q * df / eta
-        return TestResult(name, float(f), "F", (q, df), float(fdtrc(q, df, f)), null)
 
 
 class SampledResults(BaseResults):
@@ -1111,9 +1074,9 @@ class LinearResults(SampledResults):
         k = len(self.names) - ("Intercept" in self.names)
         name, null = "F test", "all slopes are zero"
         # With no more clusters than slopes the covariance is singular.
-        groups = min(self.n_clusters, default=np.inf)
+        groups = min(self.n_clusters, default=k + 1)
         if k >= groups:
-            return _missing_test(k, groups, name, null)
+            return hotelling_test(np.nan, k, groups, name, null)
         # For these types the rank of the covariance may exceed the degrees of freedom.
         has_rank = k <= self.df_t or self.cov_type in ("cr2", "driscoll_kraay")
         slopes, gap = np.eye(k, len(self.names)), self.coefficients[:k]
@@ -1186,26 +1149,11 @@ def predicted_index(results: Any, panel: Panel) -> Floats:
 
 
 def hotelling_test(
-    covariance: Floats, gap: Floats, groups: float, name: str, null: str
+    form: float, q: int, groups: int, name: str, null: str
 ) -> TestResult:
-    """Compute Hotelling's test: a scaled Wald statistic and F(q, G - q)."""
-    from scipy.special import fdtrc
-
-    q = len(gap)
-    if q >= groups:
-        return _missing_test(q, groups, name, null)
-    size = np.sqrt(np.diag(covariance))
-    form, _ = quadratic_form(gap / size, np.eye(q), covariance / size / size[:, None])
-    f = (groups - q) / (q * (groups - 1)) * form
-    p_value = float(fdtrc(q, groups - q, f)) if np.isfinite(f) else np.nan
-    return TestResult(name, float(f), "F", (float(q), float(groups - q)), p_value, null)
-
-
-def _missing_test(q: int, groups: float, name: str, null: str) -> TestResult:
-    """Return a test without statistic: q restrictions need more clusters."""
-    text = f"not available: {q} restrictions need more than {groups} clusters"
-    df = (float(q), float(groups - q))
-    return TestResult(name, np.nan, "F", df, np.nan, null, method=text)
+    """Compare a Wald statistic with F(q, G - q), for G clusters."""
+    too_few = f" need more than {groups} clusters"
+    return hotelling_result(form, q, groups - 1.0, name, null, too_few)
 
 
 def _block_test(term: str, slopes: Floats, level: float) -> TestResult:

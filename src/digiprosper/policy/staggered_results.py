@@ -33,7 +33,7 @@ from digiprosper.policy.window import with_reference
 from digiprosper.policy.words import WORDS
 from digiprosper.report.certificate import coverage_remark
 from digiprosper.report.columns import Column, Remark, result_column
-from digiprosper.report.estimates import Estimates
+from digiprosper.report.estimates import Estimates, hotelling_result
 from digiprosper.report.inference import Inference
 from digiprosper.report.protocol import Glance
 from digiprosper.report.results import BaseResults
@@ -100,13 +100,8 @@ class StaggeredEstimates(Estimates):
         times the statistic is F(q, v - q + 1), as if the covariance was Wishart. It is
         missing if v is below q.
         """
-        from scipy.special import fdtrc
-
-        q, least = float(len(weights)), float(np.min(self.df_of(weights)))
-        df = least - q + 1
-        f = form / q * df / least if df > 0 else np.nan
-        p_value = float(fdtrc(q, df, f)) if np.isfinite(f) else np.nan
-        return TestResult(name, float(f), "F", (q, df), p_value, null)
+        least = float(np.min(self.df_of(weights)))
+        return hotelling_result(form, len(weights), least, name, null)
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)

@@ -28,6 +28,27 @@ def wald_result(form: float, q: int, df_t: float, name: str, null: str) -> TestR
     return TestResult(name, form / q, "F", (float(q), df_t), p_value, null)
 
 
+def hotelling_result(
+    form: float, q: int, df: float, name: str, null: str, too_few: str = ""
+) -> TestResult:
+    """Compare a Wald statistic with F(q, df - q + 1), scaled as by Hotelling (1931).
+
+    `df` are the degrees of freedom of the covariance, G - 1 with G clusters. `too_few`
+    says why there are so few where less than one would remain: the test is missing.
+    """
+    from scipy.special import fdtrc
+
+    rest = df - q + 1
+    if too_few and not rest >= 1:
+        text = f"not available: {q} restrictions{too_few}"
+        return TestResult(
+            name, np.nan, "F", (float(q), rest), np.nan, null, method=text
+        )
+    f = form / q * rest / df if rest > 0 else np.nan
+    p_value = float(fdtrc(q, rest, f)) if np.isfinite(f) else np.nan
+    return TestResult(name, float(f), "F", (float(q), rest), p_value, null)
+
+
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Estimates(PickledByName):
     """Coefficients (k,) with their covariance ``root @ middle @ root.T``.

@@ -52,3 +52,10 @@ def quadratic_form(gap: Floats, rows: Floats, middle: Floats) -> tuple[float, fl
         return float("nan"), least
     heights = vectors.T @ np.linalg.solve(triangle.T, gap / size)
     return float((heights**2 / values).sum()), least
+
+
+def covariance_form(gap: Floats, covariance: Floats) -> float:
+    """Compute ``gap' V^-1 gap`` of a covariance matrix, missing if it is singular."""
+    size = np.sqrt(np.diag(covariance))
+    scaled = covariance / size / size[:, None]
+    return quadratic_form(gap, np.diag(size), scaled)[0]

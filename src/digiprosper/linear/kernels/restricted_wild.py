@@ -10,7 +10,7 @@ fit.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -19,8 +19,12 @@ import numpy as np
 from digiprosper.kernels import Floats, Ints
 from digiprosper.kernels.equation import Solved
 from digiprosper.kernels.least_squares import with_weights
-from digiprosper.kernels.tolerances import LOST_WITHOUT, SINGULAR, TIED_DRAWS
-from digiprosper.linear.kernels.wild import wild_weights
+from digiprosper.kernels.tolerances import LOST_WITHOUT, SINGULAR
+from digiprosper.linear.kernels.wild import (
+    WildWeights,
+    p_value_of_draws,
+    wild_weights,
+)
 from digiprosper.report.pickling import PickledByName
 
 REPS = 999
@@ -101,22 +105,6 @@ def products_by_cluster(
     )
 
 
-@dataclass(frozen=True, slots=True)
-class WildTest:
-    """A joint test by the bootstrap."""
-
-    p_value: float
-    reps: int
-    enumerated: bool  # the draws are all combinations of weights, each once
-    weights: str  # "webb" or "rademacher"
-
-    @property
-    def text(self) -> str:
-        """Name the method, with the number of draws."""
-        every = "all " if self.enumerated else ""
-        return f"restricted wild cluster bootstrap, {every}{self.reps:,} draws"
-
-
 def restricted_wild_test(
     sums: ClusterSums,
     weights: Floats,
@@ -125,27 +113,26 @@ def restricted_wild_test(
     restricted: Floats | None = None,
     reps: int = REPS,
     seed: int = SEED,
-) -> WildTest:
+) -> tuple[float, str]:
     """Test that sums of coefficients with weights (q, k) have given values.
 
     `gap` (q,) is the sums less their values under the null. `restricted` (G, m) are the
     scores ``Z_g' u_g`` of the residuals under the null, where another estimate than
-    restricted least squares gives them.
+    restricted least squares gives them. Returns the p-value and the name of the method.
     """
     signs = wild_weights(sums.groups, reps)
-    chunk = max(1, 2**24 // (8 * sums.groups * len(gap)))
     statistic, draws = wild_statistics(
-        sums,
-        weights,
-        gap,
-        signs.chunks(np.random.SeedSequence(seed), chunk),
-        restricted=restricted,
+        sums, weights, gap, _in_chunks(signs, len(gap), seed), restricted=restricted
     )
-    beyond = int((draws >= statistic - TIED_DRAWS * max(statistic, 1.0)).sum())
-    # With all combinations the data are one of the draws.
-    data = 0 if signs.enumerated else 1
-    p_value = max(beyond + data, 1) / (draws.size + data)
-    return WildTest(p_value, signs.reps, signs.enumerated, signs.name)
+    p_value = p_value_of_draws(draws, statistic, enumerated=signs.enumerated)
+    every = "all " if signs.enumerated else ""
+    return p_value, f"restricted wild cluster bootstrap, {every}{signs.reps:,} draws"
+
+
+def _in_chunks(signs: WildWeights, q: int, seed: int) -> Iterator[Floats]:
+    """Yield the weights of the clusters, as many draws as fit into memory."""
+    rows = max(1, 2**24 // (8 * signs.groups * q))
+    return signs.chunks(np.random.SeedSequence(seed), rows)
 
 
 def wild_statistics(
@@ -164,7 +151,6 @@ def wild_statistics(
     # Columns get sums of squares of one, or the largest unit would drown the others.
     size = np.sqrt(np.diag(sums.products.sum(axis=0)))
     fitted, products = sums.scores / size, sums.products / size / size[:, None]
-    total = products.sum(axis=0)
     # Of coefficients that are nearly collinear sums are far better known than
     # differences.
     basis, triangle = np.linalg.qr((weights @ sums.root * size).T)
@@ -177,21 +163,37 @@ def wild_statistics(
     influence, gap = turned @ influence, turned @ gap
 
     if restricted is None:
+        total = products.sum(axis=0)
         shift = influence.T @ np.linalg.solve(influence @ total @ influence.T, gap)
         null = fitted + products @ shift
     else:
         null = restricted / size
-    direct = null @ influence.T  # (G, q)
-    through = influence @ products @ np.linalg.inv(total)  # (G, q, k)
-    order = np.argsort(direct @ gap, kind="stable")
-    null, direct, through = null[order], direct[order], through[order]
-
-    draws = []
-    for v in signs:
-        moments = v @ null
-        scores = v[:, :, None] * direct - np.einsum("gql,rl->rgq", through, moments)
-        draws.append(_wald_statistics(moments @ influence.T, scores))
+    order = np.argsort(null @ influence.T @ gap, kind="stable")
+    draws = [
+        wald_statistics(*drawn)
+        for drawn in _redrawn(null, products, influence, order, signs)
+    ]
     return float(gap @ gap), np.concatenate(draws)
+
+
+def _redrawn(
+    scores: Floats,
+    products: Floats,
+    influence: Floats,
+    order: Ints,
+    signs: Iterable[Floats],
+) -> Iterator[tuple[Floats, Floats]]:
+    """Multiply the scores (G, m) by weights of clusters, in their order, and refit.
+
+    Yields what the q sums move by (R, q), and their scores by cluster (R, G, q).
+    """
+    direct = scores @ influence.T  # (G, q)
+    through = influence @ products @ np.linalg.inv(products.sum(axis=0))  # (G, q, m)
+    scores, direct, through = scores[order], direct[order], through[order]
+    for v in signs:
+        moments = v @ scores
+        refitted = np.einsum("gql,rl->rgq", through, moments)
+        yield moments @ influence.T, v[:, :, None] * direct - refitted
 
 
 def band_critical(sums: ClusterSums, weights: Floats, level: float) -> float:
@@ -202,25 +204,16 @@ def band_critical(sums: ClusterSums, weights: Floats, level: float) -> float:
     (wild cluster bootstrap without restrictions).
     """
     influence = weights @ sums.root
-    direct = sums.scores @ influence.T  # (G, q)
-    sizes = np.sqrt((direct**2).sum(axis=0))
-    influence, direct = influence / sizes[:, None], direct / sizes
-    total = sums.products.sum(axis=0)
-    through = influence @ sums.products @ np.linalg.inv(total)  # (G, q, k)
+    influence /= np.linalg.norm(sums.scores @ influence.T, axis=0)[:, None]
     # In the order of the data, whatever the names of the clusters.
-    order = np.argsort((direct**2).sum(axis=1), kind="stable")
-    scores, direct, through = sums.scores[order], direct[order], through[order]
-    chunk = max(1, 2**24 // (8 * sums.groups * len(weights)))
+    order = np.argsort(((sums.scores @ influence.T) ** 2).sum(axis=1), kind="stable")
+    signs = _in_chunks(wild_weights(sums.groups, REPS), len(weights), SEED)
     largest = []
-    for v in wild_weights(sums.groups, REPS).chunks(
-        np.random.SeedSequence(SEED), chunk
-    ):
-        moments = v @ scores
-        drawn = v[:, :, None] * direct - np.einsum("gql,rl->rgq", through, moments)
+    for moved, scores in _redrawn(sums.scores, sums.products, influence, order, signs):
         # Without a variance (all weights the same) a draw says nothing.
-        errors = np.sqrt((drawn**2).sum(axis=1))
+        errors = np.linalg.norm(scores, axis=1)
         with np.errstate(divide="ignore", invalid="ignore"):
-            ratios = np.abs(moments @ influence.T) / errors
+            ratios = np.abs(moved) / errors
         largest.append(np.where(errors > SINGULAR, ratios, np.inf).max(axis=1))
     return float(np.quantile(np.concatenate(largest), level, method="higher"))
 
@@ -238,7 +231,7 @@ def multivariate_t_critical(covariance: Floats, df: float, level: float) -> floa
     return float(np.quantile(np.abs(normal).max(axis=1) / scale, level))
 
 
-def _wald_statistics(moved: Floats, scores: Floats) -> Floats:
+def wald_statistics(moved: Floats, scores: Floats) -> Floats:
     """Compute Wald statistics (R,); infinite where the covariance has no inverse.
 
     `moved` (R, q) are the sums of a draw less their values under the null, `scores`
@@ -276,24 +269,19 @@ def jackknife_covariance(sums: ClusterSums, weights: Floats) -> Floats:
 
 
 def leave_one_out_changes(products: Floats, scores: Floats) -> Floats:
-    """Compute minus the changes (G, m, ...) without each cluster.
+    """Compute minus the changes (G, m) without each cluster.
 
     They are ``(sum of products - products_g)^-1 scores_g``; `products` (G, m, m) and
-    `scores` (G, m) or (G, m, p). Missing where the coefficients are not identified
-    without the cluster.
+    `scores` (G, m). Missing where the coefficients are not identified without the
+    cluster.
     """
-    without = products.sum(axis=0) - products
-    size = np.sqrt(np.diag(products.sum(axis=0)))
-    values, vectors = np.linalg.eigh(without / size / size[:, None])
-    identified = np.asarray((values > LOST_WITHOUT).all(axis=1))
-    values = np.where(identified[:, None], values, np.nan)
-    shape = (*scores.shape[:2], -1)
-    heights = (
-        vectors.transpose(0, 2, 1)
-        @ (scores.reshape(shape) / size[:, None])
-        / values[:, :, None]
-    )
-    return np.asarray((vectors @ heights) / size[:, None]).reshape(scores.shape)
+    total = products.sum(axis=0)
+    size = np.sqrt(np.diag(total))
+    values, vectors = np.linalg.eigh((total - products) / size / size[:, None])
+    identified = (values > LOST_WITHOUT).all(axis=1, keepdims=True)
+    heights = np.einsum("gmk,gm->gk", vectors, scores / size)
+    heights /= np.where(identified, values, np.nan)
+    return np.asarray(np.einsum("gmk,gk->gm", vectors, heights) / size)
 
 
 def added_covariance(ways: Sequence[ClusterSums], weights: Floats) -> Floats:
