@@ -237,12 +237,7 @@ def _random_effects_residuals(
     theta = 1 - np.sqrt(noise / (noise + rows * max(between, 0.0)))
 
     columns = demeaned.columns[:, : 1 + k]
-    partly = (
-        columns
-        - (theta[:, None] * level_sums(entity, count, columns, w) / rows[:, None])[
-            entity
-        ]
-    )
+    partly = columns - theta[entity, None] * _entity_means(prepared, columns)
     root = np.sqrt(w)[:, None]
     slopes = np.linalg.lstsq(
         partly[:, 1:] * root, partly[:, 0] * root[:, 0], rcond=None

@@ -212,10 +212,7 @@ def test_the_band_is_the_quantile_of_the_largest_statistic(clusters: int) -> Non
 def test_few_parts_have_wider_bands_of_normal_errors() -> None:
     data = Drawn((6, 6, 2), 6)
     gradient = np.eye(4)
-    sizes = data.units.sizes
-    signs = unit_signs._quantile(
-        unit_signs._sign_maxima(data.units, gradient, sizes), 0.95
-    )
+    signs = unit_signs._quantile(unit_signs._sign_maxima(data.units, gradient), 0.95)
     found = joint_critical(data.units, gradient, np.eye(4), 0.95)
     normal = unit_signs._quantile(unit_signs._normal_maxima(data.units, gradient), 0.95)
     assert found == max(signs, normal)

@@ -16,6 +16,8 @@ import numpy as np
 from digiprosper.kernels import Bools, Floats, Ints
 from digiprosper.kernels.tolerances import FULL_LEVERAGE, SINGULAR
 from digiprosper.kernels.within import level_sums
+from digiprosper.linear.kernels.restricted_wild import wald_statistics
+from digiprosper.linear.kernels.wild import p_value_of_draws
 from digiprosper.report.pickling import PickledByName
 
 MOST_CLUSTERS = 1_000
@@ -132,12 +134,10 @@ def of_parts(
     cluster, group = parts.T
     # Weights that are zero but for rounding do not count.
     sizes = np.where(sizes > SINGULAR * sizes.max(axis=0), sizes, 0.0)
-    member = (np.arange(len(model))[:, None] == group).astype(np.float64)
     shares = leverage(sizes, group)
-    squares = member @ shares**2
+    squares = level_sums(group, len(model), shares**2)
     used = squares > 0
     counts = np.where(used, 1 / np.where(used, squares, 1.0), 0.0).sum(axis=1)
-    full = (shares > 1 - FULL_LEVERAGE).any(axis=1).astype(np.float64)
     return UnitScores(
         cluster=cluster,
         group=group,
@@ -146,7 +146,7 @@ def of_parts(
         sizes=sizes,
         model=model,
         effective=np.asarray(counts / np.maximum(used.sum(axis=1), 1)),
-        alone=np.asarray(member @ full > 0),
+        alone=_rest_on_one(shares, group, len(model)).any(axis=1),
         df_pooled=df_pooled,
         n_clusters=int(cluster.max()) + 1,
     )
@@ -156,22 +156,19 @@ def without_scores(units: UnitScores) -> UnitScores:
     """Leave out the scores of more clusters than tests and bands draw signs of."""
     if units.n_clusters <= MOST_CLUSTERS:
         return units
-    none, columns = np.empty(0, dtype=np.intp), np.empty((0, units.scores.shape[1]))
-    return replace(
-        units,
-        cluster=none,
-        group=none,
-        scores=columns,
-        null_scores=columns,
-        sizes=columns,
-    )
+    by_part = ("cluster", "group", "scores", "null_scores", "sizes")
+    return replace(units, **{name: getattr(units, name)[:0] for name in by_part})
 
 
 def leverage(sizes: Floats, group: Ints) -> Floats:
     """Compute the share (p, q) of each part in its group, 0 in sums without it."""
-    member = (np.arange(int(group.max()) + 1)[:, None] == group).astype(np.float64)
-    totals = (member @ sizes)[group]
+    totals = level_sums(group, int(group.max()) + 1, sizes)[group]
     return np.asarray(sizes / np.where(totals > 0, totals, 1.0))
+
+
+def _rest_on_one(shares: Floats, group: Ints, groups: int) -> Bools:
+    """Return whether the sums rest on one part of a group, (groups, q)."""
+    return level_sums(group, groups, shares > 1 - FULL_LEVERAGE) > 0
 
 
 def unit_covariance(units: UnitScores) -> Floats:
@@ -229,22 +226,17 @@ def wild_test(
     if not (size > 0).all():
         return float("nan"), 0, float("nan"), 0
     values, vectors = np.linalg.eigh(covariance / np.outer(size, size))
-    # Principal components of the sums over their errors.
+    # Principal components of the sums over their errors, with a variance of one.
     basis = (vectors / size[:, None])[:, values > SINGULAR]
-    statistic = _quadratic(
-        (estimates @ basis)[None], (basis.T @ covariance @ basis)[None]
-    )[0]
-
-    null = units.null_scores @ gradient.T
-    signs, every = _signs(units, null)
-    larger = 0
-    for sums, again in _redrawn(units, null, sizes, signs):
-        again = again @ basis
-        drawn = _quadratic(sums @ basis, again.transpose(0, 2, 1) @ again)
-        larger += int((drawn >= statistic * (1 - SINGULAR)).sum())
-    count, rank = len(signs), basis.shape[1]
-    p_value = (larger + (not every)) / (count + (not every))
-    return float(statistic), rank, p_value, count
+    basis /= np.sqrt(values[values > SINGULAR])
+    statistic = float(((estimates @ basis) ** 2).sum())
+    draws = [
+        wald_statistics(sums @ basis, again @ basis)
+        for sums, again in _redrawn(units, units.null_scores @ gradient.T, sizes)
+    ]
+    drawn, every = np.concatenate(draws), units.n_clusters <= _ENUMERATED
+    p_value = p_value_of_draws(drawn, statistic, enumerated=every)
+    return statistic, basis.shape[1], p_value, drawn.size
 
 
 def joint_critical(
@@ -261,13 +253,11 @@ def joint_critical(
     if not units.scores.size:
         root = _root(correlation).T
         normal = np.random.default_rng(_SEED).standard_normal((REPS, len(root)))
-        return _quantile(np.abs(normal @ root).max(axis=1), level)
-    sizes = units.sizes @ np.abs(gradient).T
-    critical = _quantile(_sign_maxima(units, gradient, sizes), level)
+        return _quantile(_largest(normal @ root, np.ones(len(correlation))), level)
+    critical = _quantile(_sign_maxima(units, gradient), level)
     parts = np.bincount(units.group)
     if (parts[parts > 0] < _FEW_PARTS).any():
-        normal = _normal_maxima(units, gradient)
-        critical = max(critical, _quantile(normal, level))
+        critical = max(critical, _quantile(_normal_maxima(units, gradient), level))
     return critical
 
 
@@ -275,26 +265,27 @@ def _quantile(values: Floats, level: float) -> float:
     return float(np.quantile(values, level, method="higher"))
 
 
-def _sign_maxima(units: UnitScores, gradient: Floats, sizes: Floats) -> Floats:
+def _sign_maxima(units: UnitScores, gradient: Floats) -> Floats:
     """Draw the largest t statistic (R,) by signs of clusters."""
+    sizes = units.sizes @ np.abs(gradient).T
     scores = (units.scores @ gradient.T) * _factor(units, sizes)
-    signs, _ = _signs(units, scores)
     maxima = [
         _largest(sums, (again**2).sum(axis=1))
-        for sums, again in _redrawn(units, scores, sizes, signs)
+        for sums, again in _redrawn(units, scores, sizes)
     ]
     return np.concatenate(maxima)
 
 
 def _redrawn(
-    units: UnitScores, scores: Floats, sizes: Floats, signs: Floats
+    units: UnitScores, scores: Floats, sizes: Floats
 ) -> Iterator[tuple[Floats, Floats]]:
-    """Multiply scores (p, q) by signs (R, p) and estimate the groups' means again.
+    """Multiply scores (p, q) by signs of clusters and estimate the groups' means again.
 
     Yields the sums (r, q) of some draws, and their scores by cluster (r, C, q), of
     which the squares are the variance.
     """
-    member, factor = _member(units).astype(np.float64), _factor(units, sizes)
+    signs, factor = _signs(units, scores), _factor(units, sizes)
+    member = np.arange(len(units.model))[:, None] == units.group
     totals = member @ sizes
     totals = np.where(totals > 0, totals, 1.0)
     several = units.n_clusters < units.cluster.size
@@ -317,7 +308,8 @@ def _normal_maxima(units: UnitScores, gradient: Floats) -> Floats:
     rng = np.random.default_rng(_SEED)
     q = len(gradient)
     models = gradient @ units.model @ gradient.T
-    freedom = np.where(units.alone, units.df_pooled, _member(units).sum(axis=1) - 1)
+    parts = np.bincount(units.group, minlength=len(models))
+    freedom = np.where(units.alone, units.df_pooled, parts - 1)
     sums, squares = np.zeros((REPS, q)), np.zeros((REPS, q))
     for model, df in zip(models, freedom, strict=True):
         root = _root(model).T
@@ -337,8 +329,8 @@ def _largest(sums: Floats, squares: Floats) -> Floats:
     return np.asarray(np.nanmax(ratios, axis=1, initial=0.0))
 
 
-def _signs(units: UnitScores, scores: Floats) -> tuple[Floats, bool]:
-    """Draw a sign for each part, equal in a cluster: (R, p), and whether they are all.
+def _signs(units: UnitScores, scores: Floats) -> Floats:
+    """Draw a sign for each part, equal in a cluster: (R, p), or all of them.
 
     The signs of clusters are in the order of their scores, so that names of entities,
     units and the signs of the outcome do not matter.
@@ -347,43 +339,16 @@ def _signs(units: UnitScores, scores: Floats) -> tuple[Floats, bool]:
     sums = level_sums(units.cluster, count, scores)
     spread = np.sqrt((sums**2).sum(axis=0))
     order = np.argsort(((sums / np.where(spread > 0, spread, 1.0)) ** 2).sum(axis=1))
-    rank = np.empty(count, dtype=np.intp)
-    rank[order] = np.arange(count)
-    every = count <= _ENUMERATED
-    if every:
+    if count <= _ENUMERATED:
         # A statistic is the same if all signs change.
         bits = np.arange(2 ** (count - 1))[:, None] >> np.arange(count) & 1
     else:
         bits = np.random.default_rng(_SEED).integers(0, 2, (REPS, count))
-    return np.asarray(2.0 * bits - 1.0)[:, rank[units.cluster]], every
-
-
-def _member(units: UnitScores) -> Bools:
-    """Return which parts each group has, (G + 1, p)."""
-    return np.asarray(np.arange(len(units.model))[:, None] == units.group)
+    return np.asarray(2.0 * bits - 1.0)[:, np.argsort(order)[units.cluster]]
 
 
 def _factor(units: UnitScores, sizes: Floats) -> Floats:
     """Compute ``(1 - h)^-1/2`` (p, q); 0 if effects rest on one part."""
     shares = leverage(sizes, units.group)
-    full = (_member(units) @ (shares > 1 - FULL_LEVERAGE))[units.group] > 0
+    full = _rest_on_one(shares, units.group, len(units.model))[units.group]
     return np.where(full, 0.0, 1 / np.sqrt(np.where(full, 1.0, 1 - shares)))
-
-
-def _quadratic(values: Floats, covariances: Floats) -> Floats:
-    """Compute ``x' V^-1 x`` for values (R, q) and covariances (R, q, q).
-
-    Infinite where a drawn covariance has no inverse and the value is not 0.
-    """
-    size = np.sqrt(np.maximum(np.einsum("rqq->rq", covariances), 0.0))
-    usable = (size > 0).all(axis=1)
-    forms = np.full(len(values), np.inf)
-    size = size[usable]
-    scaled = covariances[usable] / size[:, :, None] / size[:, None, :]
-    roots, axes = np.linalg.eigh(scaled)
-    heights = np.einsum("rqa,rq->ra", axes, values[usable] / size)
-    regular = roots[:, 0] > SINGULAR
-    with np.errstate(divide="ignore", invalid="ignore"):
-        sums = (heights**2 / roots).sum(axis=1)
-    forms[usable] = np.where(regular, sums, np.inf)
-    return forms
