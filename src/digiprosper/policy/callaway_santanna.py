@@ -84,7 +84,7 @@ def estimate_callaway_santanna(
     else:
         estimates, influence, shares = mean_differences(compared)
         if cohorts.weights.size * len(shares) <= MOST_WEIGHTS:
-            row_weights = _row_weights(effects, compared, shares, sample, y.shape)
+            row_weights = _row_weights(effects, shares, sample, y.shape)
     cells = _collect_effects(effects, estimates, influence, compared, cohorts, codes)
 
     universal = spec.base_period == "universal"
@@ -203,7 +203,7 @@ def _collect_effects(
             "together with a control that has both."
         )
         raise not_identified("no_effects", text, n_effects=0)
-    member = cohorts.of_entity[:, None] == np.arange(cohorts.first.size)
+    member = cohorts.member
     # The sum of the weights needs no derivative: averages depend on the ratios of the
     # shares alone.
     relative = (cohorts.entity_weights / cohorts.entity_weights.mean())[:, None]
@@ -249,30 +249,20 @@ def _with_jackknife(
     if count > MOST_JACKKNIFED:
         return cells, inference
     used, earlier = compared.used, effects[1:].min(axis=0)
-    controls = np.where(used[:, :, None], x[:, earlier].transpose(1, 0, 2), 0.0)
-    size = np.maximum(used.sum(axis=1), 1)[:, None, None]
-    centred = np.where(
-        used[:, :, None], controls - controls.sum(axis=1, keepdims=True) / size, 0.0
-    )
-    spread = np.sqrt((centred**2).sum(axis=1, keepdims=True) / size)
-    scaled = centred / np.where(spread > 0, spread, 1.0)
+    controls = np.where(used[:, :, None], x[:, earlier].transpose(1, 0, 2), np.nan)
+    spread = np.nanstd(controls, axis=1, keepdims=True)
+    centred = controls - np.nanmean(controls, axis=1, keepdims=True)
+    scaled = np.nan_to_num(centred / np.where(spread > 0, spread, 1.0))
     design = np.concatenate([np.ones((*used.shape, 1)), scaled], axis=2)
     adjustment = spec.adjustment or "doubly_robust"
     limits = _TRIM, _SEPARATED
-    jackknife_estimates = without_each_cluster(
-        compared, design, codes, adjustment, limits
-    )
-    if np.isnan(jackknife_estimates).any():
+    effects_without = without_each_cluster(compared, design, codes, adjustment, limits)
+    if np.isnan(effects_without).any():
         return cells, inference
-    in_sample = codes != np.arange(count)[:, None]
-    sizes = in_sample * cohorts.entity_weights
-    member = cohorts.of_entity[:, None] == np.arange(cohorts.first.size)
-    jackknife_estimates = np.hstack(
-        [jackknife_estimates, sizes @ member / sizes.sum(axis=1, keepdims=True)]
-    )
-    deviations = np.sqrt((count - 1) / count) * (
-        jackknife_estimates.mean(axis=0) - jackknife_estimates
-    )
+    sizes = (codes != np.arange(count)[:, None]) * cohorts.entity_weights
+    shares = sizes @ cohorts.member / sizes.sum(axis=1, keepdims=True)
+    without = np.hstack([effects_without, shares])
+    deviations = np.sqrt((count - 1) / count) * (without.mean(axis=0) - without)
     units = _jackknife_unit_scores(deviations[:, : len(used)], cohorts, codes, used)
     cells = replace(cells, units=units)
     if spec.cov_type == "influence":
@@ -301,21 +291,17 @@ def _jackknife_unit_scores(
 
 
 def _row_weights(
-    effects: Ints,
-    compared: Comparisons,
-    shares: Floats,
-    sample: Sample,
-    shape: tuple[int, ...],
+    effects: Ints, shares: Floats, sample: Sample, shape: tuple[int, ...]
 ) -> Floats:
     """Return weights (N, m) of rows in differences; `shape`: entities, periods."""
     nobs, row = sample.entity.size, np.full(shape, -1)
     row[sample.entity, sample.time] = np.arange(nobs)
-    weights = np.zeros((nobs, len(shares)))
-    for column, (_, time, base) in enumerate(effects.T):
-        used = compared.used[column]
-        weights[row[used, time], column] = shares[column, used]
-        weights[row[used, base], column] = -shares[column, used]
-    return weights
+    # Entities without the row have no share; their zeros go to one row more.
+    weights = np.zeros((nobs + 1, len(shares)))
+    _, time, base = effects
+    weights[row[:, time], np.arange(len(shares))] = shares.T
+    weights[row[:, base], np.arange(len(shares))] = -shares.T
+    return weights[:-1]
 
 
 def _arrange_by_entity(

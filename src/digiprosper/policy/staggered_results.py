@@ -728,36 +728,27 @@ class StaggeredDidResults(EventTimeResults, BaseResults):
         A function has no standard error if it depends on an effect that has none. With
         `influence` the errors are those of other programs.
         """
-        cells = self.cells
+        cells, inference = self.cells, self.inference
         joint = cells.influence if influence else cells.joint
-        variances = np.diag(joint)
-        missing = np.isnan(variances)
-        size = np.sqrt(np.where(variances > 0, variances, 1.0))
-        root = np.where(missing, 0.0, gradient) * size
-        root[(gradient[:, missing] != 0).any(axis=1)] = np.nan
-        middle = np.where(missing | missing[:, None], 0.0, joint / np.outer(size, size))
+        if influence:
+            regression = self.estimator == "sun_abraham"
+            df_t = min(inference.n_clusters) - 1.0 if regression else inf
+            inference = replace(inference, df_t=df_t)
+        effects = Estimates.of((), np.zeros(len(joint)), joint, inference)
         numbers: Any = {
             "names": tuple(names),
             "coefficients": estimates,
-            "root": root,
-            "middle": middle,
-            "inference": self.inference,
+            "root": np.where(gradient == 0, 0.0, gradient * np.diag(effects.root)),
+            "middle": effects.middle,
+            "inference": inference,
         }
-        if (
-            self.inference.cov_type == "cr2"
-            and not influence
-            and cells.units is not None
-        ):
-            m = cells.estimates.size
-            shares = cells.influence[m:, m:]
-            return StaggeredEstimates(
-                **numbers, gradient=gradient, shares=shares, units=cells.units
-            )
-        if influence:
-            regression = self.estimator == "sun_abraham"
-            df_t = min(self.inference.n_clusters) - 1.0 if regression else inf
-            numbers["inference"] = replace(self.inference, df_t=df_t)
-        return Estimates(**numbers)
+        if influence or inference.cov_type != "cr2" or cells.units is None:
+            return Estimates(**numbers)
+        m = cells.estimates.size
+        shares = cells.influence[m:, m:]
+        return StaggeredEstimates(
+            **numbers, gradient=gradient, shares=shares, units=cells.units
+        )
 
     def _is_testable(self, gradient: Floats) -> bool:
         """Return whether differences of treated clusters can test so many restrictions.

@@ -347,6 +347,11 @@ class Cohorts:
         return pairs, code
 
     @property
+    def member(self) -> Bools:
+        """Which entities (n, G) are in each cohort."""
+        return self.of_entity[:, None] == np.arange(self.first.size)
+
+    @property
     def group(self) -> Ints:
         """Position (n,) of each entity's cohort; G if never treated."""
         return np.where(self.of_entity < 0, self.first.size, self.of_entity)
