@@ -25,7 +25,6 @@ from digiprosper.kernels import Floats, Ints
 from digiprosper.kernels.least_squares import ols
 from digiprosper.kernels.tolerances import (
     EQUAL_SQUARES,
-    NO_PERIOD_SUMS,
     NO_VARIANCE,
     PERFECT_FIT,
 )
@@ -42,8 +41,6 @@ from digiprosper.report.tests import TestResult
 
 _FEW_PERIODS = 3
 _LEVENE_PERIODS = 20
-_LEVENE_REPS = 999
-_LEVENE_SEED = 2011
 _POWERS = ("fitted values, squared", "fitted values, cubed")
 
 
@@ -151,10 +148,8 @@ def pesaran_cd(results: LinearResults) -> TestResult:
 def _refuse_time_effects(results: LinearResults, rows: _ResidualRows) -> None:
     """Refuse residuals that add up to zero in every period."""
     by_name = results.key_names[1] in results.effect_names
-    if (
-        not by_name
-        and np.abs(residual_tests.period_sums(rows.residuals, rows.time)).max()
-        > NO_PERIOD_SUMS
+    if not by_name and not residual_tests.has_no_period_means(
+        rows.residuals, rows.time
     ):
         return
     reason = "has time effects" if by_name else "absorbs the mean of every period"
@@ -282,21 +277,8 @@ def _levene_test(rows: _ResidualRows, wald: TestResult) -> TestResult:
             mean_rows=n / count,
         )
     scaled = rows.residuals / rows.residuals.std()
-    before = np.full((count, int(rows.time.max()) + 2), np.nan)
-    before[rows.entity, rows.time + 1] = scaled
-    by_time = bool(
-        np.abs(residual_tests.period_sums(scaled, rows.time)).max() < NO_PERIOD_SUMS
-    )
     statistic = float(residual_tests.levene(scaled[None], rows.entity)[0])
-    draws = residual_tests.levene_draws(
-        scaled,
-        before[rows.entity, rows.time],
-        rows.entity,
-        rows.time,
-        by_time=by_time,
-        reps=_LEVENE_REPS,
-        seed=_LEVENE_SEED,
-    )
+    draws = residual_tests.levene_draws(scaled, rows.entity, rows.time)
     return replace(
         wald,
         name="Levene test",

@@ -25,9 +25,7 @@ def block_slopes(equation: Solved, effects: Sequence[Effect], time: Ints) -> Flo
     """
     periods, k = int(time.max()) + 1, equation.x.shape[1]
     count = _BLOCKS if periods >= _LEAST else _FEWER
-    instruments = None if equation.moved is None else equation.score_columns
-    z = equation.x if instruments is None else instruments
-    columns = np.column_stack([equation.y, equation.x, z])
+    columns = np.column_stack([equation.y, equation.x, equation.score_columns])
     sizes = np.linalg.norm(equation.x, axis=0)
     slopes = np.full((count, k), np.nan)
     blocks = time * count // periods
@@ -35,14 +33,12 @@ def block_slopes(equation: Solved, effects: Sequence[Effect], time: Ints) -> Flo
         rows = np.flatnonzero(blocks == block)
         w = None if equation.obs_weights is None else equation.obs_weights[rows]
         inside = within(effects_in_rows(effects, rows), rows.size, obs_weights=w)
-        demeaned = inside.demean(columns[rows])
-        x, z = demeaned[:, 1 : k + 1], demeaned[:, k + 1 :]
+        y, x, z = np.split(inside.demean(columns[rows]), [1, k + 1], axis=1)
         varies = np.linalg.norm(x, axis=0) > ABSORBED * sizes
-        if instruments is None:
-            x, z = x[:, varies], z[:, varies]
-        if varies.all() or instruments is None:
-            solved = _solve_moments(with_weights(z, w), x, demeaned[:, 0])
-            slopes[block, varies] = solved
+        # Regressors are their own instruments in least squares only.
+        if varies.all() or equation.moved is None:
+            z = with_weights(z[:, varies], w)
+            slopes[block, varies] = _solve_moments(z, x[:, varies], y[:, 0])
     return slopes
 
 

@@ -8,7 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from digiprosper.kernels import Bools, Floats, Ints
-from digiprosper.kernels.tolerances import FLAT_RESIDUALS, NO_SKEWNESS, PERFECT_FIT
+from digiprosper.kernels.tolerances import (
+    FLAT_RESIDUALS,
+    NO_PERIOD_SUMS,
+    NO_SKEWNESS,
+    PERFECT_FIT,
+)
 from digiprosper.kernels.within import compress
 
 _BYTES = 256_000_000
@@ -16,6 +21,8 @@ _BYTES = 256_000_000
 _ARRAYS = 10
 # Periods before the first, so that a simulated series has forgotten its start.
 _BURN_IN = 50
+_LEVENE_REPS = 999
+_LEVENE_SEED = 2011
 # Turns of taking out period and entity means; one is exact in a balanced panel.
 _TURNS = 5
 
@@ -177,6 +184,11 @@ def period_sums(residuals: Floats, time: Ints) -> Floats:
     return np.asarray(sums / np.sqrt(np.where(squares > 0, squares, 1.0)))
 
 
+def has_no_period_means(residuals: Floats, time: Ints) -> bool:
+    """Return whether residuals add up to zero in every period."""
+    return bool(np.abs(period_sums(residuals, time)).max() <= NO_PERIOD_SUMS)
+
+
 def lasting_sums(
     scores: Floats, entity: Ints, time: Ints, lags: int
 ) -> tuple[float, float]:
@@ -276,24 +288,19 @@ def levene(values: Floats, entity: Ints) -> Floats:
     return np.asarray(between / within)
 
 
-def levene_draws(
-    residuals: Floats,
-    before: Floats,
-    entity: Ints,
-    time: Ints,
-    *,
-    by_time: bool,
-    reps: int,
-    seed: int,
-) -> Floats:
+def levene_draws(residuals: Floats, entity: Ints, time: Ints) -> Floats:
     """Draw Levene's F (R,) for AR(1) errors of one variance.
 
     The autocorrelation is that of the residuals, corrected for the bias that entity
-    means give it. Entity means, and period means if `by_time`, are taken out of each
-    draw as the model does.
+    means give it. Entity means, and period means where residuals have none, are taken
+    out of each draw as the model does.
     """
     from scipy.signal import lfilter
 
+    count, length = int(entity.max()) + 1, int(time.max()) + 1
+    earlier = np.full((count, length + 1), np.nan)
+    earlier[entity, time + 1] = residuals
+    before = earlier[entity, time]
     periods = np.bincount(entity).mean()
     slope = persistence(residuals, before, entity).slope
     phi = float(
@@ -303,12 +310,12 @@ def levene_draws(
     innovations = residuals[paired] - phi * before[paired]
     innovations = innovations - innovations.mean()
 
-    count, length = int(entity.max()) + 1, int(time.max()) + 1
-    generator = np.random.default_rng(seed)
-    statistics = np.empty(reps)
+    by_time = has_no_period_means(residuals, time)
+    generator = np.random.default_rng(_LEVENE_SEED)
+    statistics = np.empty(_LEVENE_REPS)
     rows = max(1, _BYTES // (8 * 4 * residuals.size * max(1, count // 8)))
-    for start in range(0, reps, rows):
-        size = min(rows, reps - start)
+    for start in range(0, _LEVENE_REPS, rows):
+        size = min(rows, _LEVENE_REPS - start)
         shocks = generator.choice(innovations, (size, count, length + _BURN_IN))
         errors = lfilter([1.0], [1.0, -phi], shocks)
         values = errors[:, entity, time + _BURN_IN]

@@ -39,11 +39,6 @@ class Drawn:
     entity: bool  # whether entity effects are removed
     time: bool  # whether time effects are removed
 
-    def blocks(self) -> Iterator[tuple[Floats, Floats]]:
-        """Yield demeaned outcomes and their spatial lags, each (B, NT)."""
-        for outcomes, lags in self.cells():
-            yield self.demean(outcomes), self.demean(lags)
-
     def cells(self) -> Iterator[tuple[Floats, Floats]]:
         """Yield outcomes and their spatial lags, each (B, N, T)."""
         n, t = self.residuals.shape
@@ -148,8 +143,9 @@ def lagrange_draws(drawn: Drawn, x: Floats, periods: float, rows: float) -> Floa
     first, second = _traces(drawn, basis, periods)
     variance = df**2 * ((2 * second + first**2) / (df * (df + 2)) - (first / df) ** 2)
     parts = []
-    for outcomes, lags in drawn.blocks():
-        errors = _residuals(outcomes, basis)
+    for cells, cell_lags in drawn.cells():
+        lags = drawn.demean(cell_lags)
+        errors = _residuals(drawn.demean(cells), basis)
         error_lags = drawn.lag(errors)
         sigma2 = _products(errors, errors) / df
         # The lag of the fitted values and fixed effects, net of the regressors.
