@@ -21,7 +21,10 @@ from digiprosper.policy.kernels.aggregation import (
     treated_products,
 )
 from digiprosper.policy.kernels.jackknife import (
+    ITERATIONS,
     MOST_JACKKNIFED,
+    SEPARATED,
+    TRIM,
     Comparisons,
     without_each_cluster,
 )
@@ -41,13 +44,6 @@ from digiprosper.policy.notices import (
 from digiprosper.policy.timing import Cohorts
 from digiprosper.policy.unit_errors import clusters_of_entities
 from digiprosper.report.inference import Inference
-
-# Controls of a higher probability of treatment have no weight, as in the R package
-# DRDID.
-_TRIM = 0.995
-_ITERATIONS = 100
-# Log odds beyond which probabilities are 0 and 1.
-_SEPARATED = 30.0
 
 
 def estimate_callaway_santanna(
@@ -255,8 +251,7 @@ def _with_jackknife(
     scaled = np.nan_to_num(centred / np.where(spread > 0, spread, 1.0))
     design = np.concatenate([np.ones((*used.shape, 1)), scaled], axis=2)
     adjustment = spec.adjustment or "doubly_robust"
-    limits = _TRIM, _SEPARATED
-    effects_without = without_each_cluster(compared, design, codes, adjustment, limits)
+    effects_without = without_each_cluster(compared, design, codes, adjustment)
     if np.isnan(effects_without).any():
         return cells, inference
     sizes = (codes != np.arange(count)[:, None]) * cohorts.entity_weights
@@ -450,18 +445,18 @@ def _estimate_odds(
     """Estimate odds of treatment by a logit, with the influence (n, 1 + k)."""
     outcome = treated.astype(np.float64)
     slopes = np.zeros(design.shape[1])
-    for _ in range(_ITERATIONS):
+    for _ in range(ITERATIONS):
         score, hessian, _ = _logit_derivatives(design, outcome, slopes, weights)
         step = np.linalg.lstsq(hessian, score.sum(axis=0))[0]
         slopes = slopes + step
-        if np.abs(design @ slopes).max() > _SEPARATED:
+        if np.abs(design @ slopes).max() > SEPARATED:
             return None, None
         if np.abs(step).max() < LAST_STEP_TWO_PERIODS:
             break
     else:
         return None, None
     score, hessian, probability = _logit_derivatives(design, outcome, slopes, weights)
-    used = ~treated & (probability < _TRIM)
+    used = ~treated & (probability < TRIM)
     if not used.any():
         return None, None
     odds = np.where(used, probability / (1 - probability), 0.0)

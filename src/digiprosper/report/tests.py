@@ -179,18 +179,13 @@ class TestResult(Summarised, PickledByName):
         return f"{self.distribution}({self.df:g})"
 
     def _summary(self) -> Summary:
-        symbol = _SYMBOLS.get(self.distribution, self._distribution())
-        numbers = (
-            f"{symbol} = {self.statistic:z.4f}, "
-            f"{p_words(self.p_value)}{self._draws_text()}"
-        )
+        numbers = f"{self._numbers_text()}{self._draws_text()}"
         by = f" ({self.method})" if self.method else ""
         title = f"{self.name}: {numbers}{by}. H0: {self.null}"
-        printed = {
-            key: test for key, test in self.alternatives.items() if key in _PRINTED
-        }
         others = tuple(
-            f"{_PRINTED[key]} {test._numbers_text()}." for key, test in printed.items()
+            f"{_PRINTED[key]} {test._numbers_text()}."
+            for key, test in self.alternatives.items()
+            if key in _PRINTED
         )
         blocks: tuple[Block, ...] = (Lines(others, wrapped=True),) if others else ()
         blocks += (Remarks.of(self.diagnostics),) if self.diagnostics else ()

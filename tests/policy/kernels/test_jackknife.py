@@ -9,8 +9,6 @@ from digiprosper.policy.callaway_santanna import difference, mean_differences
 from digiprosper.policy.kernels import jackknife
 from digiprosper.policy.kernels.jackknife import Comparisons, without_each_cluster
 
-LIMITS = (0.995, 30.0)
-
 
 def draw(
     seed: int = 1, n: int = 40, m: int = 3, k: int = 2
@@ -36,7 +34,7 @@ def test_each_is_the_estimate_without_the_cluster(
 ) -> None:
     data, design = draw()
     clusters = np.arange(40) // 2 if pairs else np.arange(40)
-    found = without_each_cluster(data, design, clusters, adjustment, LIMITS)
+    found = without_each_cluster(data, design, clusters, adjustment)
     assert found.shape == (clusters.max() + 1, 3)
     for cluster in range(0, len(found), 5):
         for effect in range(3):
@@ -50,7 +48,7 @@ def test_each_is_the_estimate_without_the_cluster(
             )
             assert found[cluster, effect] == pytest.approx(wanted.estimate, abs=1e-8)
     monkeypatch.setattr(jackknife, "_MOST_CELLS", 1)
-    again = without_each_cluster(data, design, clusters, adjustment, LIMITS)
+    again = without_each_cluster(data, design, clusters, adjustment)
     np.testing.assert_allclose(again, found, rtol=1e-9)
 
 
@@ -65,7 +63,7 @@ def test_what_has_no_estimate_without_a_cluster_is_missing() -> None:
         treated=treated,
         weights=np.ones((1, 12)),
     )
-    found = without_each_cluster(few, design, np.arange(12), "regression", LIMITS)
+    found = without_each_cluster(few, design, np.arange(12), "regression")
     assert np.isnan(found[:, 0]).tolist() == [True, True] + [False] * 10
     # Treatment that is predicted perfectly.
     apart = Comparisons(
@@ -74,9 +72,7 @@ def test_what_has_no_estimate_without_a_cluster_is_missing() -> None:
         treated=design[:, :, 1] > 0,
         weights=np.ones((1, 12)),
     )
-    assert np.isnan(
-        without_each_cluster(apart, design, np.arange(12), "ipw", LIMITS)
-    ).all()
+    assert np.isnan(without_each_cluster(apart, design, np.arange(12), "ipw")).all()
 
 
 def test_differences_of_means_are_regressions_without_controls() -> None:

@@ -13,7 +13,12 @@ MOST_JACKKNIFED = 100
 """Clusters up to which the jackknife is computed."""
 # Numbers in an array: 32 MB.
 _MOST_CELLS = 2**22
-_ITERATIONS = 100
+# Controls of a higher probability of treatment have no weight, as in the R package
+# DRDID.
+TRIM = 0.995
+ITERATIONS = 100
+# Log odds beyond which probabilities are 0 and 1.
+SEPARATED = 30.0
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -27,17 +32,12 @@ class Comparisons:
 
 
 def without_each_cluster(
-    data: Comparisons,
-    design: Floats,
-    clusters: Ints,
-    adjustment: str,
-    limits: tuple[float, float],
+    data: Comparisons, design: Floats, clusters: Ints, adjustment: str
 ) -> Floats:
     """Estimate m effects without each cluster: (C, m), perhaps missing.
 
     The estimators are those of `difference` (Sant'Anna & Zhao 2020). `design` (m, n, p)
-    has ones and the controls, scaled. `limits`: the probability from which controls
-    have no weight, and the log odds beyond which treatment is predicted perfectly.
+    has ones and the controls, scaled.
     """
     count = int(clusters.max()) + 1
     step = max(1, _MOST_CELLS // (data.used.size * design.shape[2]))
@@ -45,16 +45,12 @@ def without_each_cluster(
     for first in range(0, count, step):
         left_out = np.arange(first, min(first + step, count))
         weights = data.weights[:, None] * (clusters != left_out[:, None])
-        values.append(_estimates(data, design, weights, adjustment, limits))
+        values.append(_estimates(data, design, weights, adjustment))
     return np.hstack(values).T
 
 
 def _estimates(
-    data: Comparisons,
-    design: Floats,
-    weights: Floats,
-    adjustment: str,
-    limits: tuple[float, float],
+    data: Comparisons, design: Floats, weights: Floats, adjustment: str
 ) -> Floats:
     """Estimate the effects (m, c) for weights (m, c, n) of entities."""
     m, n, p = design.shape
@@ -66,10 +62,10 @@ def _estimates(
     estimable = _regular(gram)
     balance = _normalised(shares)
     if adjustment != "regression":
-        chance, converged = _logit(data.treated, design, weights, products, limits[1])
+        chance, converged = _logit(data.treated, design, weights, products)
         estimable &= converged
-        kept = (untreated_weights > 0) & (chance < limits[0])
-        odds = chance / (1 - np.minimum(chance, limits[0]))
+        kept = (untreated_weights > 0) & (chance < TRIM)
+        odds = chance / (1 - np.minimum(chance, TRIM))
         balance = balance - _normalised(np.where(kept, untreated_weights * odds, 0.0))
     estimates = np.einsum("mcn,mn->mc", balance, data.change)
     if adjustment != "ipw":
@@ -95,7 +91,7 @@ def _regular(gram: Floats) -> Bools:
 
 
 def _logit(
-    treated: Bools, design: Floats, weights: Floats, products: Floats, separated: float
+    treated: Bools, design: Floats, weights: Floats, products: Floats
 ) -> tuple[Floats, Bools]:
     """Estimate probabilities of treatment (m, c, n), and which exist."""
     m, _, p = design.shape
@@ -103,7 +99,7 @@ def _logit(
     columns = design.transpose(0, 2, 1)
     slopes = np.zeros((m, weights.shape[1], p))
     working = np.ones(slopes.shape[:2], dtype=np.bool_)
-    for _ in range(_ITERATIONS):
+    for _ in range(ITERATIONS):
         chance = 1 / (1 + np.exp(-np.clip(slopes @ columns, -50, 50)))
         score = (weights * (treated[:, None, :] - chance)) @ design
         hessian = (weights * chance * (1 - chance)) @ products
@@ -113,7 +109,7 @@ def _logit(
         step = np.linalg.solve(hessian, score[..., None])[..., 0]
         slopes += np.where(working[..., None], step, 0.0)
         furthest = np.where(used, np.abs(slopes @ columns), 0.0).max(axis=2)
-        working &= furthest <= separated
+        working &= furthest <= SEPARATED
         if np.abs(step[working]).max(initial=0.0) < LAST_STEP_TWO_PERIODS:
             break
     chance = 1 / (1 + np.exp(-np.clip(slopes @ columns, -50, 50)))
