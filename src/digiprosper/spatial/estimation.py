@@ -39,7 +39,6 @@ from digiprosper.spatial.preparation import (
     LAG,
     Layout,
     spatial_columns,
-    without_means,
 )
 from digiprosper.spatial.results import SpatialEffects, SpatialResults
 
@@ -399,7 +398,7 @@ def _shock_notices(
     (entity, time), n, t = layout.effects, len(layout.matrix), layout.n_times
     if time or t < 2 or n < 2:
         return
-    demeaned = without_means(layout.raw, t, entity, time=True)
+    demeaned = likelihood.without_means(layout.raw, t, entity, time=True)
     lengths = np.linalg.norm(demeaned, axis=0)
     if (lengths <= _ABSORBED * np.linalg.norm(layout.demeaned, axis=0)).any():
         return  # A regressor that is common to all entities is collinear with them.

@@ -42,7 +42,11 @@ from digiprosper.panel import Panel
 from digiprosper.panel.access import check_panel, refuse_numbered_rows, table_of
 from digiprosper.panel.terms import canonical, parse
 from digiprosper.report.terms import Factor
-from digiprosper.spatial.kernels.likelihood import SpatialColumns, lagged
+from digiprosper.spatial.kernels.likelihood import (
+    SpatialColumns,
+    lagged,
+    without_means,
+)
 from digiprosper.spatial.kernels.matrices import row_sum
 from digiprosper.spatial.moran import refuse_unbalanced
 from digiprosper.spatial.weights import SpatialWeights
@@ -106,16 +110,6 @@ class Layout:
 def lag_name(name: str) -> str:
     """Name the spatial lag of a regressor, such as ``"W:log(pc)"``."""
     return f"W:{name}"
-
-
-def without_means(columns: Floats, n_times: int, entity: bool, time: bool) -> Floats:  # noqa: FBT001
-    """Subtract means of entities and periods from (NT, p) balanced, sorted columns."""
-    cells = columns.reshape(-1, n_times, columns.shape[1])
-    if entity:
-        cells = cells - cells.mean(axis=1, keepdims=True)
-    if time:
-        cells = cells - cells.mean(axis=0, keepdims=True)
-    return np.array(cells.reshape(columns.shape))
 
 
 def _refuse_names(spec: Any, slopes: Sequence[str], lags: Sequence[str]) -> None:

@@ -26,6 +26,7 @@ from digiprosper.report.summary import (
 from digiprosper.report.text import p_text, sample_text
 from digiprosper.spatial.estimation import estimate, maximise_likelihood
 from digiprosper.spatial.kernels import signs
+from digiprosper.spatial.kernels.likelihood import without_means
 from digiprosper.spatial.kernels.matrices import row_sum
 from digiprosper.spatial.notices import model_not_estimated
 from digiprosper.spatial.panel_spatial import PanelSpatial
@@ -33,7 +34,6 @@ from digiprosper.spatial.preparation import (
     Layout,
     lay_out,
     spatial_columns,
-    without_means,
 )
 from digiprosper.spatial.results import DURBIN_NULLS, SpatialResults
 from digiprosper.spatial.words import WORDS

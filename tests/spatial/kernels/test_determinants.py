@@ -18,8 +18,8 @@ from digiprosper.spatial.kernels.likelihood import (
     lagged,
     maximise,
     observed_information,
+    without_means,
 )
-from digiprosper.spatial.preparation import without_means
 
 N, T = 9, 4
 MODELS = [(True, False), (False, True), (True, True)]

@@ -24,8 +24,8 @@ from digiprosper.spatial.kernels.likelihood import (
     lee_yu,
     maximise,
     observed_information,
+    without_means,
 )
-from digiprosper.spatial.preparation import without_means
 
 N, T = 8, 5
 MODELS = [(True, False), (False, True), (True, True)]

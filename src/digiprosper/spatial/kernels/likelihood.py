@@ -74,6 +74,16 @@ def lagged(matrix: Matrix, columns: Floats) -> Floats:
     return (matrix @ by_entity).reshape(columns.shape)
 
 
+def without_means(columns: Floats, n_times: int, entity: bool, time: bool) -> Floats:  # noqa: FBT001
+    """Subtract means of entities and periods from (NT, p) balanced, sorted columns."""
+    cells = columns.reshape(-1, n_times, columns.shape[1])
+    if entity:
+        cells = cells - cells.mean(axis=1, keepdims=True)
+    if time:
+        cells = cells - cells.mean(axis=0, keepdims=True)
+    return np.array(cells.reshape(columns.shape))
+
+
 def maximise(
     columns: SpatialColumns, determinants: Determinants, *, lag: bool, error: bool
 ) -> Optimum:

@@ -17,7 +17,11 @@ from digiprosper.kernels.chunks import chunks
 from digiprosper.kernels.least_squares import ols
 from digiprosper.kernels.tolerances import TIED_DRAWS
 from digiprosper.spatial.kernels.determinants import Determinants
-from digiprosper.spatial.kernels.likelihood import SpatialColumns
+from digiprosper.spatial.kernels.likelihood import (
+    SpatialColumns,
+    lagged,
+    without_means,
+)
 from digiprosper.spatial.kernels.matrices import Matrix, to_dense
 
 REPS: Final = 499
@@ -30,7 +34,10 @@ _CURVE_NODES: Final = 64
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Drawn:
-    """Outcomes under a null hypothesis, the observed one first."""
+    """Outcomes under a null hypothesis, the observed one first.
+
+    Rows are sorted by entity, then period, and each column is a draw.
+    """
 
     outcome: Floats  # (N, T)
     residuals: Floats  # (N, T) of the model under the null
@@ -39,8 +46,8 @@ class Drawn:
     entity: bool  # whether entity effects are removed
     time: bool  # whether time effects are removed
 
-    def cells(self) -> Iterator[tuple[Floats, Floats]]:
-        """Yield outcomes and their spatial lags, each (B, N, T)."""
+    def columns(self) -> Iterator[tuple[Floats, Floats]]:
+        """Yield outcomes and their spatial lags, each (NT, B)."""
         n, t = self.residuals.shape
         signs = np.random.default_rng(_SEED).choice([-1.0, 1.0], size=(1 + REPS, n))
         signs[0] = 1.0
@@ -49,31 +56,16 @@ class Drawn:
             signs.copy()
         )
         for part in chunks(1 + REPS, n * t, _MEMORY):
-            shift = (signs[part, :, None] - 1) * self.residuals
-            outcomes = self.outcome + (
-                shift if self.inverse is None else _times(self.inverse, shift)
-            )
-            yield outcomes, _times(self.matrix, outcomes)
+            shift = self.residuals[:, :, None] * (signs[part].T[:, None] - 1)
+            shift = shift.reshape(n * t, -1)
+            if self.inverse is not None:
+                shift = lagged(self.inverse, shift)
+            outcomes = self.outcome.reshape(-1, 1) + shift
+            yield outcomes, lagged(self.matrix, outcomes)
 
-    def demean(self, cells: Floats) -> Floats:
-        """Remove the fixed effects from (B, N, T) values; returns (B, NT)."""
-        if self.entity:
-            cells = cells - cells.mean(axis=2, keepdims=True)
-        if self.time:
-            cells = cells - cells.mean(axis=1, keepdims=True)
-        return cells.reshape(len(cells), -1)
-
-    def lag(self, rows: Floats) -> Floats:
-        """Compute demeaned spatial lags of (B, NT) values."""
-        cells = rows.reshape(len(rows), *self.residuals.shape)
-        return self.demean(_times(self.matrix, cells))
-
-
-def _times(matrix: Matrix, cells: Floats) -> Floats:
-    """Multiply (N, N) with all (B, N, T) cells in one product."""
-    by_entity = cells.transpose(1, 0, 2)
-    product = matrix @ by_entity.reshape(len(by_entity), -1)
-    return np.asarray(product).reshape(by_entity.shape).transpose(1, 0, 2)
+    def demean(self, columns: Floats) -> Floats:
+        """Remove the fixed effects from (NT, B) columns."""
+        return without_means(columns, self.outcome.shape[1], self.entity, self.time)
 
 
 def p_value(statistics: Floats) -> float:
@@ -143,10 +135,10 @@ def lagrange_draws(drawn: Drawn, x: Floats, periods: float, rows: float) -> Floa
     first, second = _traces(drawn, basis, periods)
     variance = df**2 * ((2 * second + first**2) / (df * (df + 2)) - (first / df) ** 2)
     parts = []
-    for cells, cell_lags in drawn.cells():
-        lags = drawn.demean(cell_lags)
-        errors = _residuals(drawn.demean(cells), basis)
-        error_lags = drawn.lag(errors)
+    for outcomes, raw_lags in drawn.columns():
+        lags = drawn.demean(raw_lags)
+        errors = _residuals(drawn.demean(outcomes), basis)
+        error_lags = drawn.demean(lagged(drawn.matrix, errors))
         sigma2 = _products(errors, errors) / df
         # The lag of the fitted values and fixed effects, net of the regressors.
         fitted = _residuals(lags - error_lags, basis)
@@ -165,20 +157,19 @@ def _traces(drawn: Drawn, basis: Floats, periods: float) -> tuple[float, float]:
     if drawn.time:
         symmetric = symmetric - symmetric.mean(axis=0)
         symmetric = symmetric - symmetric.mean(axis=1, keepdims=True)
-    cells = basis.T.reshape(-1, *drawn.residuals.shape)
-    lags = drawn.demean(symmetric @ cells)
-    inner = lags @ basis
+    lags = drawn.demean(lagged(symmetric, basis))
+    inner = lags.T @ basis
     first = periods * float(np.trace(symmetric)) - float(np.trace(inner))
     second = periods * float((symmetric**2).sum()) - 2 * float((lags**2).sum())
     return first, second + float((inner**2).sum())
 
 
-def _residuals(rows: Floats, basis: Floats) -> Floats:
-    return rows - (rows @ basis) @ basis.T
+def _residuals(columns: Floats, basis: Floats) -> Floats:
+    return columns - basis @ (basis.T @ columns)
 
 
 def _products(first: Floats, second: Floats) -> Floats:
-    return np.asarray(np.einsum("bi,bi->b", first, second))
+    return np.asarray(np.einsum("ib,ib->b", first, second))
 
 
 # --- restrictions of the spatial Durbin model -----------------------------------------
@@ -243,20 +234,20 @@ def durbin_draws(
     curve_nodes = determinants.spectrum.chebyshev(_CURVE_NODES)
     curves = [determinants.curve("rho", at) for at in curve_nodes]
     parts = []
-    for cells, cell_lags in drawn.cells():
-        outcomes, lags = drawn.demean(cells), drawn.demean(cell_lags)
+    for raw, raw_lags in drawn.columns():
+        outcomes, lags = drawn.demean(raw), drawn.demean(raw_lags)
         full = _lag_fits(outcomes, lags, durbin.x, determinants)
         if error is None:
             null = _lag_fits(outcomes, lags, simple.x, determinants).loglik
         else:
             null = _error_logliks(
-                error.demean(cells), error.demean(cell_lags), simple, determinants
+                error.demean(raw), error.demean(raw_lags), simple, determinants
             )
         curve = np.interp(full.rho, curve_nodes, curves)
         precision = full.lag_squares - 2 * full.lag_products**2 / full.squares
         precision = precision * determinants.rows / full.squares - curve
         x_products = np.linalg.solve(
-            durbin.x.T @ durbin.x, durbin.x.T @ np.hstack([outcomes.T, lags.T])
+            durbin.x.T @ durbin.x, durbin.x.T @ np.hstack([outcomes, lags])
         )
         by_outcome, by_lag = np.split(x_products, 2, axis=1)
         gap, moves, inverse = _restrictions(
@@ -306,7 +297,7 @@ def _error_logliks(
     assert determinants.spectrum is not None
     grid = determinants.spectrum.chebyshev(_ERROR_NODES)
     basis = np.linalg.qr(np.hstack([columns.x, columns.wx]))[0]
-    y0, y1 = outcomes @ basis, lags @ basis
+    y0, y1 = basis.T @ outcomes, basis.T @ lags
     a, c, d = (
         _products(outcomes, outcomes),
         _products(outcomes, lags),
@@ -315,7 +306,7 @@ def _error_logliks(
     squares = a[:, None] - 2 * c[:, None] * grid + d[:, None] * grid**2
     x, wx = basis.T @ columns.x, basis.T @ columns.wx
     for j, at in enumerate(grid):
-        fitted = (y0 - at * y1) @ np.linalg.qr(x - at * wx)[0]
+        fitted = np.linalg.qr(x - at * wx)[0].T @ (y0 - at * y1)
         squares[:, j] -= _products(fitted, fitted)
     heights = determinants.value("lambda", grid) - determinants.rows / 2 * np.log(
         squares
