@@ -42,16 +42,17 @@ def coverage_remark(
     _, n_entities, n_times = size
     if not is_balanced(*size) or {n.code for n in diagnostics} - {"few_clusters"}:
         return ""
+
+    def distances(cell: tuple[int, int]) -> tuple[float, float]:
+        """Compare entities and periods with those of a cell."""
+        return abs(log(n_entities / cell[0])), abs(log(n_times / cell[1]))
+
     parts, shown = [], ""
     for name, statistic in statistics.items():
         cells = _ranges().get(statistic, {})
-        distances = {
-            cell: (abs(log(n_entities / cell[0])), abs(log(n_times / cell[1])))
-            for cell in cells
-        }
-        near = [c for c, distance in distances.items() if max(distance) <= log(_NEAR)]
+        near = [cell for cell in cells if max(distances(cell)) <= log(_NEAR)]
         if near:
-            cell = min(near, key=lambda cell: sum(distances[cell]))
+            cell = min(near, key=lambda cell: sum(distances(cell)))
             shown = f"{cell[0]} x {cell[1]}"
             parts.append(f"{name} {cells[cell]}")
     if not parts:

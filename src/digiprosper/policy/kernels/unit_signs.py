@@ -98,27 +98,21 @@ def unit_scores(
     """
     n, periods, m = group.size, int(time.max()) + 1, weights.shape[1]
     df_pooled = n - np.unique(group).size
-    # Of each entity (n, T), 0 where it has no row: residuals, and those of the null.
-    observed, under_null = np.zeros((2, n, periods))
-    observed[entity, time], under_null[entity, time] = residuals, null_residuals
-    omega = _omega(observed, entity, time, obs_weights)
-    root = _root(omega * (n / df_pooled))
-    by_period = np.zeros((n, periods, m))
-    by_period[entity, time] = weights
+    # Of each entity (n, T), 0 where it has no row.
+    observed, by_period = np.zeros((n, periods)), np.zeros((n, periods, m))
+    observed[entity, time], by_period[entity, time] = residuals, weights
+    root = _root(_omega(observed, entity, time, obs_weights) * (n / df_pooled))
     whitened = np.einsum("itm,tr->irm", by_period, root, optimize=True)
-    model = np.zeros((int(group.max()) + 1, m, m))
-    for position in range(len(model)):
-        rows = whitened[group == position].reshape(-1, m)
-        model[position] = rows.T @ rows
+    groups = range(int(group.max()) + 1)
+    of_groups = (whitened[group == position].reshape(-1, m) for position in groups)
+    model = np.array([rows.T @ rows for rows in of_groups])
     pairs = np.column_stack([cluster, group])
     parts, part = np.unique(pairs, axis=0, return_inverse=True)
-    by_entity = (
-        np.einsum("itm,it->im", by_period, observed),
-        np.einsum("itm,it->im", by_period, under_null),
-        np.sqrt((whitened**2).sum(axis=1)),
+    scores, null_scores = (
+        level_sums(part[entity], len(parts), weights, errors)
+        for errors in (residuals, null_residuals)
     )
-    sums = level_sums(part, len(parts), np.hstack(by_entity))
-    scores, null_scores, sizes = np.hsplit(sums, 3)
+    sizes = level_sums(part, len(parts), np.sqrt((whitened**2).sum(axis=1)))
     return of_parts(parts, scores, null_scores, sizes, model, df_pooled)
 
 

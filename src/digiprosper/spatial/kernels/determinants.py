@@ -240,14 +240,13 @@ class Determinants:
     and time effects one row of each.
     """
 
-    spectrum: Spectrum | None  # None if both are zero
+    spectrum: Any  # a Spectrum; None without spatial coefficients, which need none
     periods: float
     rows: float
     period_means: PeriodMeans | None = None  # None if not adjusted for time effects
 
     def lag_grid(self) -> tuple[Floats, Floats]:
         """Return values of rho, and the log-determinant at each."""
-        assert self.spectrum is not None
         nodes, values = self.spectrum.nodes
         if self.period_means is not None:
             values = values + self.period_means.lag_nodes
@@ -260,11 +259,7 @@ class Determinants:
         bound to an end of the interval, and its local maximum is the estimate. Without
         a local maximum a row remains as it is.
         """
-        if (
-            self.spectrum is None
-            or self.period_means is None
-            or self.period_means.common is not None
-        ):
+        if self.period_means is None or self.period_means.common is not None:
             return heights
         share = np.where(grid > 0, grid / self.spectrum.high, grid / self.spectrum.low)
         inner = heights[:, 1:-1]
@@ -279,8 +274,6 @@ class Determinants:
 
     def value(self, name: str, at: Floats) -> Floats:
         """Compute the log-determinant at (m,) values of rho or lambda."""
-        if self.spectrum is None:
-            return np.zeros(at.shape)
         values = self.spectrum.log_determinant(at)
         if self.period_means is not None:
             values = values + self.period_means.value(name, at)
@@ -288,16 +281,12 @@ class Determinants:
 
     def slope(self, name: str, at: float) -> float:
         """Compute the derivative of the log-determinant."""
-        if self.spectrum is None:
-            return 0.0
         trace = self.spectrum.trace(at, lags=1, inverses=1)
         means = 0.0 if self.period_means is None else self.period_means.slope(name, at)
         return self.periods * (means - trace)
 
     def curve(self, name: str, at: float) -> float:
         """Compute the second derivative of the log-determinant."""
-        if self.spectrum is None:
-            return 0.0
         trace = self.spectrum.trace(at, lags=2, inverses=2)
         means = 0.0 if self.period_means is None else self.period_means.curve(name, at)
         return self.periods * (means - trace)

@@ -94,7 +94,6 @@ def maximise(
     inside the interval.
     """
     spectrum = determinants.spectrum
-    assert spectrum is not None
     reduced = _reduced(columns)
     grid = determinants.lag_grid() if lag else None
 
@@ -176,7 +175,6 @@ def _best_rho(
 ) -> tuple[float, bool]:
     """Find rho given lambda and log-determinants on the grid, and if at an end."""
     spectrum = determinants.spectrum
-    assert spectrum is not None
     pair = np.column_stack(
         [reduced.filtered_outcome(0.0, lam), reduced.filtered_lag(lam)]
     )

@@ -230,7 +230,6 @@ def durbin_draws(
     `simple` has the columns of the model under the null. `error` is `drawn` with the
     fixed effects that are removed from the columns of a SEM; None is a SAR.
     """
-    assert determinants.spectrum is not None
     curve_nodes = determinants.spectrum.chebyshev(_CURVE_NODES)
     curves = [determinants.curve("rho", at) for at in curve_nodes]
     parts = []
@@ -294,7 +293,6 @@ def _error_logliks(
     The regressors are the same in every draw: all products with them are those with a
     basis of the regressors and their lags.
     """
-    assert determinants.spectrum is not None
     grid = determinants.spectrum.chebyshev(_ERROR_NODES)
     basis = np.linalg.qr(np.hstack([columns.x, columns.wx]))[0]
     y0, y1 = basis.T @ outcomes, basis.T @ lags
