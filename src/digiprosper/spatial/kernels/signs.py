@@ -175,22 +175,15 @@ def _products(first: Floats, second: Floats) -> Floats:
 # --- restrictions of the spatial Durbin model -----------------------------------------
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _LagFit:
-    """Fits of a model with a spatial lag of B outcomes."""
-
-    rho: Floats  # (B,)
-    loglik: Floats  # (B,) apart from a constant
-    squares: Floats  # (B,) sums of squared residuals
-    # (B,) of the spatial lag, net of the regressors, and the residuals
-    lag_products: Floats
-    lag_squares: Floats  # (B,) sums of squares of that lag
-
-
 def _lag_fits(
     outcomes: Floats, lags: Floats, x: Floats, determinants: Determinants
-) -> _LagFit:
-    """Maximise the likelihood over rho on a grid, with a parabola."""
+) -> tuple[Floats, Floats, Floats, Floats, Floats]:
+    """Maximise the likelihood of a model with a spatial lag for B outcomes.
+
+    It is maximised over rho on a grid, with a parabola. Returns, each (B,): rho, the
+    log likelihood apart from a constant, the sum of squared residuals, and of the lag
+    net of the regressors the product with the residuals and the sum of squares.
+    """
     basis = np.linalg.qr(x / np.linalg.norm(x, axis=0))[0]
     e0, e1 = _residuals(outcomes, basis), _residuals(lags, basis)
     a, c, d = _products(e0, e0), _products(e0, e1), _products(e1, e1)
@@ -198,7 +191,7 @@ def _lag_fits(
     squares = a[:, None] - 2 * c[:, None] * grid + d[:, None] * grid**2
     heights = values - determinants.rows / 2 * np.log(squares)
     rho, loglik = _peak(grid, heights, determinants.peaks(grid, heights))
-    return _LagFit(rho, loglik, a - 2 * c * rho + d * rho**2, c - d * rho, d)
+    return rho, loglik, a - 2 * c * rho + d * rho**2, c - d * rho, d
 
 
 def _peak(grid: Floats, heights: Floats, peaks: Floats) -> tuple[Floats, Floats]:
@@ -235,33 +228,32 @@ def durbin_draws(
     parts = []
     for raw, raw_lags in drawn.columns():
         outcomes, lags = drawn.demean(raw), drawn.demean(raw_lags)
-        full = _lag_fits(outcomes, lags, durbin.x, determinants)
+        rho, loglik, squares, products, lag_squares = _lag_fits(
+            outcomes, lags, durbin.x, determinants
+        )
         if error is None:
-            null = _lag_fits(outcomes, lags, simple.x, determinants).loglik
+            null = _lag_fits(outcomes, lags, simple.x, determinants)[1]
         else:
             null = _error_logliks(
                 error.demean(raw), error.demean(raw_lags), simple, determinants
             )
-        curve = np.interp(full.rho, curve_nodes, curves)
-        precision = full.lag_squares - 2 * full.lag_products**2 / full.squares
-        precision = precision * determinants.rows / full.squares - curve
+        sigma2 = squares / determinants.rows
+        precision = (lag_squares - 2 * products**2 / squares) / sigma2
+        precision -= np.interp(rho, curve_nodes, curves)
         x_products = np.linalg.solve(
             durbin.x.T @ durbin.x, durbin.x.T @ np.hstack([outcomes, lags])
         )
         by_outcome, by_lag = np.split(x_products, 2, axis=1)
         gap, moves, inverse = _restrictions(
-            durbin.x, k, full.rho, by_outcome, by_lag, common=error is not None
+            durbin.x, k, rho, by_outcome, by_lag, common=error is not None
         )
-        sigma2 = full.squares / determinants.rows
+        squared_moves = moves[:, :, None] * moves[:, None, :]
         covariance = sigma2[:, None, None] * inverse
-        covariance = (
-            covariance
-            + moves[:, :, None] * moves[:, None, :] / precision[:, None, None]
-        )
+        covariance += squared_moves / precision[:, None, None]
         wald = np.einsum(
             "bi,bi->b", gap, np.linalg.solve(covariance, gap[:, :, None])[:, :, 0]
         )
-        parts.append(np.column_stack([2 * (full.loglik - null), wald]))
+        parts.append(np.column_stack([2 * (loglik - null), wald]))
     return np.vstack(parts)
 
 
@@ -275,14 +267,13 @@ def _restrictions(
     """
     inverse = np.linalg.inv(x.T @ x)
     coefficients = by_outcome - rho * by_lag
-    slopes, lags = coefficients[:k].T, coefficients[k : 2 * k].T
-    of_lags = inverse[k : 2 * k, k : 2 * k]
-    if not common:
-        return lags, by_lag[k : 2 * k].T, np.broadcast_to(of_lags, (rho.size, k, k))
-    cross, at = inverse[:k, k : 2 * k], rho[:, None, None]
-    covariance = at**2 * inverse[:k, :k] + at * (cross + cross.T) + of_lags
-    moves = by_lag[k : 2 * k].T + rho[:, None] * by_lag[:k].T - slopes
-    return lags + rho[:, None] * slopes, moves, covariance
+    slopes, lags = coefficients[:k], coefficients[k : 2 * k]
+    at, cross = rho if common else np.zeros_like(rho), inverse[:k, k : 2 * k]
+    moves = by_lag[k : 2 * k] + at * by_lag[:k] - common * slopes
+    factor = at[:, None, None]
+    covariance = factor**2 * inverse[:k, :k] + factor * (cross + cross.T)
+    covariance += inverse[k : 2 * k, k : 2 * k]
+    return (lags + at * slopes).T, moves.T, covariance
 
 
 def _error_logliks(
