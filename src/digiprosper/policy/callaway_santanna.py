@@ -443,30 +443,22 @@ def _estimate_odds(
     design: Floats, treated: Bools, weights: Floats
 ) -> tuple[Floats, Floats] | tuple[None, None]:
     """Estimate odds of treatment by a logit, with the influence (n, 1 + k)."""
-    outcome = treated.astype(np.float64)
     slopes = np.zeros(design.shape[1])
     for _ in range(ITERATIONS):
-        score, hessian, _ = _logit_derivatives(design, outcome, slopes, weights)
-        step = np.linalg.lstsq(hessian, score.sum(axis=0))[0]
+        probability = 1 / (1 + np.exp(-design @ slopes))
+        scores = design * (weights * (treated - probability))[:, None]
+        variances = weights * probability * (1 - probability)
+        hessian = (design * variances[:, None]).T @ design
+        step = np.linalg.lstsq(hessian, scores.sum(axis=0))[0]
+        if np.abs(step).max() < LAST_STEP_TWO_PERIODS:
+            break
         slopes = slopes + step
         if np.abs(design @ slopes).max() > SEPARATED:
             return None, None
-        if np.abs(step).max() < LAST_STEP_TWO_PERIODS:
-            break
     else:
         return None, None
-    score, hessian, probability = _logit_derivatives(design, outcome, slopes, weights)
     used = ~treated & (probability < TRIM)
     if not used.any():
         return None, None
     odds = np.where(used, probability / (1 - probability), 0.0)
-    return odds, np.asarray(score @ np.linalg.pinv(hessian))
-
-
-def _logit_derivatives(
-    design: Floats, outcome: Floats, slopes: Floats, weights: Floats
-) -> tuple[Floats, Floats, Floats]:
-    """Return the scores of a logit, its negative Hessian and the probabilities."""
-    probability = 1 / (1 + np.exp(-design @ slopes))
-    hessian = (design * (weights * probability * (1 - probability))[:, None]).T @ design
-    return design * (weights * (outcome - probability))[:, None], hessian, probability
+    return odds, np.asarray(scores @ np.linalg.pinv(hessian))

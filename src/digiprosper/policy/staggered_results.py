@@ -13,7 +13,6 @@ import pandas as pd
 from digiprosper.errors import (
     Notice,
     OptionError,
-    check_level,
     check_option,
     check_whole,
     cited,
@@ -326,7 +325,6 @@ class StaggeredDidResults(EventTimeResults, BaseResults):
 
     def _joint_critical(self, gradient: Floats, level: float) -> float:
         """Compute the critical value of the joint band; missing without the scores."""
-        check_level(level)
         units = self.cells.units
         if units is None:
             return float("nan")

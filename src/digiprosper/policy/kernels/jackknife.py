@@ -107,10 +107,9 @@ def _logit(
         working &= _regular(hessian)
         hessian = np.where(working[..., None, None], hessian, np.eye(p))
         step = np.linalg.solve(hessian, score[..., None])[..., 0]
+        if np.abs(step[working]).max(initial=0.0) < LAST_STEP_TWO_PERIODS:
+            break
         slopes += np.where(working[..., None], step, 0.0)
         furthest = np.where(used, np.abs(slopes @ columns), 0.0).max(axis=2)
         working &= furthest <= SEPARATED
-        if np.abs(step[working]).max(initial=0.0) < LAST_STEP_TWO_PERIODS:
-            break
-    chance = 1 / (1 + np.exp(-np.clip(slopes @ columns, -50, 50)))
     return np.asarray(chance), working
