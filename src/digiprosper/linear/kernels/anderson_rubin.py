@@ -185,7 +185,7 @@ def confidence_set(reduced: ReducedForms, critical: float) -> list[tuple[float, 
     its companion form (Tisseur & Meerbergen 2001). Between neighbouring roots the
     statistic is on one side of c. Intervals are closed, ascending, with infinite ends
     where the set is unbounded. Values at which the covariance is indefinite, possible
-    with two-way clusters, are not rejected.
+    with Conley errors, are not rejected.
     """
     unit, scale = _rescaled(reduced)
     roots = _boundaries(unit, critical)
