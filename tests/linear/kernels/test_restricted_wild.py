@@ -198,6 +198,28 @@ def test_the_jackknife_leaves_out_each_cluster(seed: int) -> None:
     np.testing.assert_allclose(want, crv3, rtol=1e-8)
 
 
+@pytest.mark.filterwarnings("ignore::digiprosper.DigiprosperWarning")
+def test_products_with_instruments_are_not_symmetric_by_cluster() -> None:
+    rng = np.random.default_rng(4)
+    frame = pd.DataFrame({"i": np.repeat(np.arange(12), 6), "t": np.tile(range(6), 12)})
+    for name in ("z", "v", "w", "e"):
+        frame[name] = rng.normal(size=72)
+    frame["a"] = frame["z"] + 0.5 * frame["v"] + frame["e"]
+    frame["b"] = frame["v"] - 0.4 * frame["w"] + rng.normal(size=72)
+    frame["y"] = frame["a"] + frame["e"]
+    spec = dp.FixedEffectsIV("y", [], endog=["a", "b"], instruments=["z", "v", "w"])
+    (sums,) = spec.fit(dp.Panel(frame, "i", "t")).estimated.by_cluster
+    total = sums.products.sum(axis=0)
+    assert not np.allclose(sums.products, sums.products.transpose(0, 2, 1), rtol=0.1)
+    changes = [
+        np.linalg.solve(total - products, scores)
+        for products, scores in zip(sums.products, sums.scores, strict=True)
+    ]
+    np.testing.assert_allclose(
+        leave_one_out_changes(sums.products, sums.scores), changes, rtol=1e-9
+    )
+
+
 def test_a_coefficient_of_one_cluster_alone_has_no_jackknife() -> None:
     products = np.array([np.eye(2), np.diag([1.0, 0.0]), np.diag([1.0, 0.0])])
     assert np.isnan(leave_one_out_changes(products, np.ones((3, 2)))[0]).all()

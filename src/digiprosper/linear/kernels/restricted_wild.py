@@ -277,11 +277,12 @@ def leave_one_out_changes(products: Floats, scores: Floats) -> Floats:
     """
     total = products.sum(axis=0)
     size = np.sqrt(np.diag(total))
-    values, vectors = np.linalg.eigh((total - products) / size / size[:, None])
+    # With instruments the products of a cluster are not symmetric.
+    left, values, right = np.linalg.svd((total - products) / size / size[:, None])
     identified = (values > LOST_WITHOUT).all(axis=1, keepdims=True)
-    heights = np.einsum("gmk,gm->gk", vectors, scores / size)
+    heights = np.einsum("gmk,gm->gk", left, scores / size)
     heights /= np.where(identified, values, np.nan)
-    return np.asarray(np.einsum("gmk,gk->gm", vectors, heights) / size)
+    return np.asarray(np.einsum("gkm,gk->gm", right, heights) / size)
 
 
 def added_covariance(ways: Sequence[ClusterSums], weights: Floats) -> Floats:
