@@ -72,11 +72,9 @@ def reduced_forms(
         equations = [(projected.instruments, column, ways) for column in residuals]
         covariance = score_covariance(equations, obs_weights=projected.obs_weights)
     if not clustered and vcov.cov_type != "driscoll_kraay":
-        return ReducedForms(slopes, covariance, vcov.df_t, 1.0)
-    q, groups = len(slopes), vcov.df_t + 1
-    return ReducedForms(
-        slopes, covariance, groups - q, max(groups - q, 0.0) / (groups - 1)
-    )
+        return ReducedForms(slopes, covariance, vcov.df_t)
+    df = vcov.df_t + 1 - len(slopes)
+    return ReducedForms(slopes, covariance, df, max(df, 0.0) / vcov.df_t)
 
 
 def _jackknife_covariance(

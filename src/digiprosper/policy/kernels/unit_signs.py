@@ -171,10 +171,8 @@ def unit_covariance(units: UnitScores) -> Floats:
     HC2 (Bell & McCaffrey 2002). A group with an effect of a single part adds the
     variance that it has if its errors are as variable as those of the others.
     """
-    shares = np.minimum(leverage(units.sizes, units.group), 1 - FULL_LEVERAGE)
-    scaled = np.where(
-        units.alone[units.group, None], 0.0, units.scores / np.sqrt(1 - shares)
-    )
+    scaled = units.scores * _factor(units, units.sizes)
+    scaled[units.alone[units.group]] = 0.0
     sums = level_sums(units.cluster, units.n_clusters, scaled)
     return np.asarray(sums.T @ sums + units.model[units.alone].sum(axis=0))
 

@@ -274,19 +274,19 @@ class Determinants:
 
     def value(self, name: str, at: Floats) -> Floats:
         """Compute the log-determinant at (m,) values of rho or lambda."""
-        values = self.spectrum.log_determinant(at)
+        values: Floats = self.spectrum.log_determinant(at)
         if self.period_means is not None:
             values = values + self.period_means.value(name, at)
         return self.periods * values
 
     def slope(self, name: str, at: float) -> float:
         """Compute the derivative of the log-determinant."""
-        trace = self.spectrum.trace(at, lags=1, inverses=1)
+        trace: float = self.spectrum.trace(at, lags=1, inverses=1)
         means = 0.0 if self.period_means is None else self.period_means.slope(name, at)
         return self.periods * (means - trace)
 
     def curve(self, name: str, at: float) -> float:
         """Compute the second derivative of the log-determinant."""
-        trace = self.spectrum.trace(at, lags=2, inverses=2)
+        trace: float = self.spectrum.trace(at, lags=2, inverses=2)
         means = 0.0 if self.period_means is None else self.period_means.curve(name, at)
         return self.periods * (means - trace)
