@@ -140,7 +140,7 @@ def of_parts(
         sizes=sizes,
         model=model,
         effective=np.asarray(counts / np.maximum(used.sum(axis=1), 1)),
-        alone=_rest_on_one(shares, group, len(model)).any(axis=1),
+        alone=np.asarray(_rest_on_one(shares, group, len(model)).any(axis=1)),
         df_pooled=df_pooled,
         n_clusters=int(cluster.max()) + 1,
     )
@@ -162,7 +162,8 @@ def leverage(sizes: Floats, group: Ints) -> Floats:
 
 def _rest_on_one(shares: Floats, group: Ints, groups: int) -> Bools:
     """Return whether the sums rest on one part of a group, (groups, q)."""
-    return level_sums(group, groups, shares > 1 - FULL_LEVERAGE) > 0
+    whole = (shares > 1 - FULL_LEVERAGE).astype(np.float64)
+    return level_sums(group, groups, whole) > 0
 
 
 def unit_covariance(units: UnitScores) -> Floats:
