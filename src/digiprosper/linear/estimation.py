@@ -568,13 +568,15 @@ def _sums_by_cluster(prepared: Prepared, solved: Solved) -> tuple[ClusterSums, .
     """Compute the sums by cluster of joint tests; empty with too many clusters."""
     if prepared.options.cov_type != "clustered":
         return ()
-    ways: list[Any] = [
-        cluster_sums(solved, codes, groups)
-        for codes, groups in zip(
-            prepared.cluster_codes, prepared.count.groups, strict=True
-        )
-    ]
-    return () if None in ways else tuple(ways)
+    sums = []
+    for codes, groups in zip(
+        prepared.cluster_codes, prepared.count.groups, strict=True
+    ):
+        way = cluster_sums(solved, codes, groups)
+        if way is None:
+            return ()
+        sums.append(way)
+    return tuple(sums)
 
 
 def _driscoll_kraay_alternatives(
