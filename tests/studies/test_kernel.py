@@ -209,7 +209,6 @@ def test_more_columns_than_rows() -> None:
 def test_draws_are_those_of_a_regression_in_few_and_in_many_clusters(
     groups: int,
 ) -> None:
-    """With more clusters than products of columns, they are rotated into fewer."""
     rng = np.random.default_rng(4)
     x = rng.normal(size=(400, 4)) + rng.normal(size=(400, 1))
     x *= [1.0, 1e3, 1e-3, 1.0]

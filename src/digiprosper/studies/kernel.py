@@ -9,9 +9,8 @@ import numpy as np
 
 from digiprosper.kernels import Bools, Floats, Ints
 from digiprosper.kernels.chunks import chunks
-from digiprosper.kernels.covariance import Vcov
+from digiprosper.kernels.covariance import Vcov, score_variances
 from digiprosper.kernels.tolerances import NO_VARIANCE, PERFECT_FIT
-from digiprosper.kernels.within import level_sums
 
 _CACHED = 2**21
 
@@ -122,22 +121,11 @@ def _variances(
     if vcov.cov_type == "unadjusted":
         return spread * vcov.parts[0].factor, 0.0
     scores = (errors * influence[:, None]).reshape(spread.size, -1)
-    total = np.zeros(len(scores))
-    for part in vcov.parts:
-        sums = (
-            scores
-            if part.codes is None
-            else level_sums(part.codes, part.levels, scores.T).T
-        )
-        squares = np.einsum("sg,sg->s", sums, sums)
-        for lag in range(1, part.lags + 1):  # Driscoll and Kraay
-            products = np.einsum("sg,sg->s", sums[:, lag:], sums[:, :-lag])
-            squares += 2 * (1 - lag / (part.lags + 1)) * products
-        total += part.sign * part.factor * squares
+    variances = score_variances(scores.T, vcov).reshape(spread.shape)
     # A robust variance is a sum of squares.
     rounding = 0.0 if vcov.cov_type == "robust" else NO_VARIANCE
     least = (rounding * np.abs(scores).sum(axis=1)) ** 2
-    return total.reshape(spread.shape), least.reshape(spread.shape)
+    return variances, least.reshape(spread.shape)
 
 
 # --- draws ----------------------------------------------------------------------------
@@ -174,41 +162,19 @@ def set_slopes_in_draws(
         ((root * basis).T.ravel(), (rows.ravel(), np.tile(np.arange(n), m))),
         shape=(m * groups, n),
     )
-    products_of_basis = (sums_by_cluster @ (basis / root)).reshape(m, groups, m)
+    products = (sums_by_cluster @ (basis / root)).reshape(m, groups, m)
 
     def estimate(outcomes: Floats) -> tuple[Floats, Floats]:
         sums = (sums_by_cluster @ outcomes).reshape(m, groups, -1)
-        products, heights = products_of_basis, sums.sum(axis=1)
-        if groups > m * (m + 3) / 2:
-            products, sums = _fewer_clusters(products, sums)
+        heights = sums.sum(axis=1)
         slopes = influence @ heights
         squares = np.empty_like(slopes)
         for some in chunks(count, sums[0].size, _CACHED):
-            through = (influence[some] @ products.reshape(m, -1)).reshape(
-                len(slopes[some]), -1, m
-            )
-            fitted = (through @ projections[some]).reshape(-1, m) @ heights
-            scores = influence[some] @ sums.reshape(m, -1)
-            scores -= fitted.reshape(scores.shape)
-            scores = scores.reshape(*through.shape[:2], -1)
+            fitted = projections[some] @ heights
+            scores = np.tensordot(influence[some], sums, 1)
+            scores -= np.tensordot(influence[some], products, 1) @ fitted
             squares[some] = np.einsum("sgr,sgr->sr", scores, scores)
         with np.errstate(divide="ignore", invalid="ignore"):
             return slopes, slopes / np.sqrt(factors * squares)
 
     return estimate
-
-
-def _fewer_clusters(products: Floats, sums: Floats) -> tuple[Floats, Floats]:
-    """Rotate clusters (axis 1), of whose scores only the sum of squares is needed.
-
-    All but m (m + 3) / 2 rotated ones are zero: `products` (m, G, m) are symmetric.
-    """
-    rows, columns = np.tril_indices(len(products))
-    rotation = np.linalg.qr(products[rows, :, columns].T)[0]
-    rotated = rotation.T @ sums
-    rest: Any = np.linalg.qr((sums - rotation @ rotated).T, mode="r")
-    of_rest = np.zeros((len(products),) * 3)
-    return (
-        np.concatenate([rotation.T @ products, of_rest], axis=1),
-        np.concatenate([rotated, rest.T], axis=1),
-    )
