@@ -31,7 +31,6 @@ from digiprosper.errors import (
     IdentificationError,
     InputTypeError,
     Notice,
-    TermError,
     check_whole,
     cited,
     counted,
@@ -51,6 +50,7 @@ from digiprosper.linear.estimation import (
     absorbed_problem,
     demean_columns,
     fit_equation,
+    single_column,
 )
 from digiprosper.linear.fixed_effects_iv import two_stage
 from digiprosper.linear.instrument_columns import ColumnPositions
@@ -438,11 +438,7 @@ def prepare_learning(spec: Any, panel: Panel) -> LearningSample:
     prepared = prepare(panel, roles, options)
     sample = prepared.sample
     for role, term in terms.items():
-        if len(sample.roles[role]) != 1:
-            raise TermError(
-                f"{_LEARNED[role]}={cited(term)} makes several columns; it must be "
-                "one column."
-            )
+        single_column(sample, role, term, _LEARNED[role])
     _check_clusters(prepared)
     demeaned = _demean(spec, prepared, terms)
     if spec.transform in ("dictionary", "within"):
