@@ -135,11 +135,8 @@ def exchanged_statistics(
         )
         demeaned = residualiser.residuals(absorbed.demean(drawn))
         unidentified = np.einsum("ij,ij->j", demeaned, demeaned) <= least
-        out[start:stop] = np.where(
-            unidentified,
-            np.nan,
-            _t_statistics(demeaned, outcome, equation.vcov, residualiser),
-        )
+        t = simple_regressions(demeaned, outcome, equation.vcov, residualiser)[1]
+        out[start:stop] = np.where(unidentified, np.nan, t)
         done(stop - start)
     return out
 
@@ -167,15 +164,19 @@ class Residualiser:
         return columns
 
 
-def _t_statistics(
+def simple_regressions(
     x: Floats, y: Floats, vcov: Vcov, residualiser: Residualiser
-) -> Floats:
-    """Compute t of one outcome on each column; all are residuals already."""
+) -> tuple[Floats, Floats]:
+    """Regress one outcome on each of R columns, or R outcomes on one: slopes and t.
+
+    All columns are residuals already.
+    """
     weighted = residualiser.weights * x
     square = np.einsum("ij,ij->j", weighted, x)
-    product = weighted.T @ y[:, 0]
     with np.errstate(divide="ignore", invalid="ignore"):
-        errors = y - x * (product / square)
+        product = (weighted.T @ y).ravel()
+        slopes = product / square
+        errors = y - x * slopes
         if vcov.leverage is not None:
             regressors = residualiser.leverage[:, None] + weighted * x / square
             errors = errors * error_scale(
@@ -188,4 +189,4 @@ def _t_statistics(
                 * square
                 * np.einsum("ij,ij->j", residualiser.weights * errors, errors)
             )
-        return np.asarray(product / np.sqrt(variance))
+        return slopes, product / np.sqrt(variance)
