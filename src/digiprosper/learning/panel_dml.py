@@ -632,6 +632,8 @@ def _estimate(
 
     Beside it are the R2 of what is learned, and with an instrument the first-stage F.
     """
+    from sklearn.metrics import r2_score
+
     learned, features = sample.learned, sample.features
     try:
         predicted = kernel.cross_fit(new_learner, features, learned, folds)
@@ -670,7 +672,7 @@ def _estimate(
         "std_error": np.linalg.norm(influence),
         "influence": influence,
     }
-    r2 = kernel.rsquared(learned, predicted)
+    r2 = r2_score(learned, predicted, multioutput="raw_values")
     values |= zip(("r2_y", "r2_d", "r2_z"), r2, strict=False)
     if spec.instrument is not None:
         slope, influence = kernel.partial_out(
@@ -713,6 +715,7 @@ def _learn_by_terms(
     They are for the names of trees and networks, which must have higher ones.
     """
     from sklearn.linear_model import LinearRegression
+    from sklearn.metrics import r2_score
 
     flexible = [name for name, learner in spec.learners if is_flexible(learner)]
     if not flexible:
@@ -721,7 +724,8 @@ def _learn_by_terms(
     features = make_features(spec, rows, sample.demeaned, squares=True)
     folds, _ = draw_folds(spec, sample, seed)
     predicted = kernel.cross_fit(LinearRegression, features, learned, folds)
-    return dict.fromkeys(flexible, kernel.rsquared(learned, predicted))
+    r2 = r2_score(learned, predicted, multioutput="raw_values")
+    return dict.fromkeys(flexible, r2)
 
 
 # --- kinds of learners, and their seeds -----------------------------------------------
