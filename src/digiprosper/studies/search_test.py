@@ -475,9 +475,9 @@ def _fit_other(
         )
     controls = tuple(n for n in fit.names if n not in ("Intercept", sets.term))
     vcov = counts_and_vcov(prepared, 1 + len(controls))[1]
-    others = demeaned.select(demeaned.at(controls))
+    others = demeaned.columns[:, demeaned.at(controls)]
     residualiser = Residualiser(others, prepared.obs_weights)
-    x = residualiser.residuals(demeaned.select(demeaned.at([sets.term])))
+    x = residualiser.residuals(demeaned.columns[:, demeaned.at([sets.term])])
 
     def estimate(change: Floats) -> tuple[Floats, Floats]:
         outcomes = demeaned.columns[:, :1] + prepared.within.demean(change[positions])
