@@ -172,7 +172,7 @@ class Estimated(Estimates):
         """Test restrictions jointly with a method that is valid with few clusters.
 
         Under ``"clustered"`` this is the restricted wild cluster bootstrap, or
-        Hotelling's test with clusters in several ways; F(q, G - 1) is an
+        `_added_covariance_test` with clusters in several ways; F(q, G - 1) is an
         alternative. Under ``"crv3"`` and ``"driscoll_kraay"`` it is Hotelling's test,
         under ``"cr2"`` that of Pustejovsky & Tipton (2018).
         """
@@ -195,11 +195,8 @@ class Estimated(Estimates):
             test = hotelling_test(form, q, groups, name, null)
             return replace(test, alternatives={"f": plain})
         if len(self.by_cluster) > 1:
-            groups = min(way.groups for way in self.by_cluster)
-            form = covariance_form(gap, added_covariance(self.by_cluster, weights))
-            test = hotelling_test(form, q, groups, name, null)
-            method = test.method or "sum of the one-way clustered covariances"
-            return replace(test, method=method, alternatives={program: plain})
+            test = self._added_covariance_test(weights, gap, name, null)
+            return replace(test, alternatives={program: plain})
         if not drawn:
             return plain
         if not self.by_cluster:
@@ -226,6 +223,16 @@ class Estimated(Estimates):
             diagnostics=(*few, *in_memory_only(few)) if self.is_scanned else few,
             alternatives={program: plain, "crv3": crv3},
         )
+
+    def _added_covariance_test(
+        self, weights: Floats, gap: Floats, name: str, null: str
+    ) -> TestResult:
+        """Compute Hotelling's test with the sum of the one-way covariances."""
+        groups = min(way.groups for way in self.by_cluster)
+        form = covariance_form(gap, added_covariance(self.by_cluster, weights))
+        test = hotelling_test(form, len(gap), groups, name, null)
+        method = test.method or "sum of the one-way clustered covariances"
+        return replace(test, method=method)
 
     def _driscoll_kraay_test(
         self, form: float, weights: Floats, gap: Floats, name: str, null: str

@@ -278,11 +278,12 @@ def leave_one_out_changes(products: Floats, scores: Floats) -> Floats:
     total = products.sum(axis=0)
     size = np.sqrt(np.diag(total))
     # With instruments the products of a cluster are not symmetric.
-    left, values, right = np.linalg.svd((total - products) / size / size[:, None])
+    without = (total - products) / size / size[:, None]
+    left_axes, values, right_axes = np.linalg.svd(without)
     identified = (values > LOST_WITHOUT).all(axis=1, keepdims=True)
-    heights = np.einsum("gmk,gm->gk", left, scores / size)
+    heights = np.einsum("gmk,gm->gk", left_axes, scores / size)
     heights /= np.where(identified, values, np.nan)
-    return np.asarray(np.einsum("gkm,gk->gm", right, heights) / size)
+    return np.asarray(np.einsum("gkm,gk->gm", right_axes, heights) / size)
 
 
 def added_covariance(ways: Sequence[ClusterSums], weights: Floats) -> Floats:
