@@ -350,7 +350,7 @@ class Cohorts:
     @property
     def member(self) -> Bools:
         """Which entities (n, G) are in each cohort."""
-        return self.of_entity[:, None] == np.arange(self.first.size)
+        return np.asarray(self.of_entity[:, None] == np.arange(self.first.size))
 
     @property
     def group(self) -> Ints:
