@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pickle
-import re
 import warnings
 from typing import Any
 
@@ -261,12 +260,6 @@ def test_a_known_truth(options: dict[str, Any]) -> None:
     slack = 0.03 if options.get("estimator") == "half_panel" else 0.0
     assert ((estimates - truth).abs() < 4 * errors + slack).all()
     assert (errors < 0.2).all()
-
-
-def test_public_words_of_settings() -> None:
-    spec = dp.DynamicPanel("y", instrument_lags=(2, 4))
-    assert re.search(r"two-step, Windmeijer's correction; differences", spec.settings)
-    assert "lags as instruments: y 2 to 4, collapsed" in spec.settings
 
 
 def panel_of(frame: pd.DataFrame) -> dp.Panel:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field, fields, replace
 from typing import Any, Literal, TypeAlias, cast, get_args
 
@@ -26,7 +26,7 @@ from digiprosper.dynamic.preparation import (
     refuse_lags,
     restrict_periods,
 )
-from digiprosper.dynamic.results import CorrectedEstimates, DynamicResults, GmmTests
+from digiprosper.dynamic.results import CorrectedEstimates, DynamicResults
 from digiprosper.errors import (
     CollinearityError,
     IdentificationError,
@@ -262,29 +262,32 @@ class DynamicPanel(Specification):
             check_option("equations", equation, get_args(_Equation))
         object.__setattr__(self, "equations", equations)
         lags: Any = self.instrument_lags
-        if isinstance(lags, tuple | list) and not _is_pairs(lags):
-            lags = _read_lags(lags)
-        else:
+        if _is_mapping(lags):
             by_term = _read_pairs("instrument_lags", lags, lagged)
             lags = tuple((t, None if v is None else _read_lags(v)) for t, v in by_term)
+        else:
+            lags = _read_lags(lags)
         object.__setattr__(self, "instrument_lags", lags)
 
     def _refuse_contradictions(self) -> None:
-        reasons: dict[str, str] = {}
-        if not self.is_gmm:
-            gmm_options = {option.name for option in fields(self)} - _COMMON_OPTIONS
-            reasons = dict.fromkeys(gmm_options, "it is an option of GMM")
-        if self.estimator == "lsdvc":
-            reasons["lags"] = "use one lag, or estimator='half_panel'"
-        if self.estimator == "difference":
-            reasons["constant"] = "a constant drops out of differences"
-            reasons["equations"] = "there is one equation only"
-        problems = []
-        for option in fields(self):
-            name, value = option.name, getattr(self, option.name)
-            if name in reasons and value != option.default:
-                text = f"{name}={cited(value)}: {reasons[name]}"
-                problems.append(option_problem(name, value, what=text))
+        options = {f.name: f.default for f in fields(self)}
+        of_gmm = dict.fromkeys(
+            options.keys() - _COMMON_OPTIONS, "it is an option of GMM"
+        )
+        reasons = {
+            "difference": {
+                "constant": "a constant drops out of differences",
+                "equations": "there is one equation only",
+            },
+            "system": {},
+            "lsdvc": {**of_gmm, "lags": "use one lag, or estimator='half_panel'"},
+            "half_panel": of_gmm,
+        }[self.estimator]
+        problems = [
+            option_problem(name, value, what=f"{name}={cited(value)}: {reasons[name]}")
+            for name, default in options.items()
+            if name in reasons and (value := getattr(self, name)) != default
+        ]
         if problems:
             kind = f"estimator={cited(self.estimator)}"
             raise OptionError(f"{kind} does not take {several(problems)}.", problems)
@@ -322,7 +325,7 @@ class DynamicPanel(Specification):
         if not self.is_gmm:
             return {}
         value: Any = self.instrument_lags
-        common, by_variable = (_LAGS, value) if _is_pairs(value) else (value, ())
+        common, by_variable = (_LAGS, value) if _is_mapping(value) else (value, ())
         earlier = (max(common[0] - 1, 1), common[1])
         lags = {
             **dict.fromkeys((self.y, *self.endogenous), common),
@@ -337,25 +340,6 @@ class DynamicPanel(Specification):
         lags = self.lags_of_instruments().items()
         first = [lag for name, (lag, _) in lags if name not in self.predetermined]
         return min(first, default=2)
-
-    @property
-    def settings(self) -> str:
-        """Options of the estimator as text."""
-        effects = "with" if self.time_effects else "without"
-        if not self.is_gmm:
-            return f"{effects} dummies of periods; {self.reps:,} draws"
-        lags = ", ".join(
-            f"{name} {first} to {'the first period' if last is None else last}"
-            for name, (first, last) in self.lags_of_instruments().items()
-        )
-        step = "one-step" if self.steps == 1 else "two-step"
-        if self.has_windmeijer:
-            step += ", Windmeijer's correction"
-        kind = {"difference": "differences", "orthogonal": "orthogonal deviations"}
-        return (
-            f"{step}; {kind[self.transform]}; {effects} dummies of periods; lags as "
-            f"instruments: {lags or 'none'}{', collapsed' * self.collapse}; h={self.h}"
-        )
 
     def fit(
         self,
@@ -400,9 +384,10 @@ class DynamicPanel(Specification):
         return results
 
 
-def _is_pairs(value: Sequence[Any]) -> bool:
-    """Check for pairs of variables and lags, instead of one pair of lags."""
-    return not value or isinstance(value[0], tuple | list)
+def _is_mapping(value: Any) -> bool:
+    """Check for lags by variable, also as pairs, instead of one pair of lags."""
+    is_pair = isinstance(value, tuple | list) and len(value) > 0
+    return not is_pair or isinstance(value[0], tuple | list)
 
 
 def _read_pairs(option: str, value: Any, variables: Sequence[str]) -> tuple[Any, ...]:
@@ -446,28 +431,26 @@ def _make_results(
     data: PreparedPanel,
     estimated: Estimates,
     diagnostics: Sequence[Notice],
-    *,
-    nobs: int,
-    tests: GmmTests | None = None,
+    numbers: Mapping[str, Any],
+    **tests: Any,
 ) -> DynamicResults:
+    """Make results with the `numbers` of their glance and `tests` of GMM."""
     prepared, sample = data.prepared, data.prepared.sample
     bounds = persistence_bounds(data.columns, data.complete, spec.lags)
     persistence = float(estimated.coefficients[: spec.lags].sum())
     return DynamicResults(
         estimated=estimated,
         estimator=spec.estimator,
-        settings=spec.settings,
         info=fit_glance(
             "DynamicPanel",
             sample,
             estimated.inference,
             prepared.effect_names,
-            nobs=nobs,
             depvar=spec.y,
+            **numbers,
         ),
         lag_names=sample.names_of("lags"),
         bounds=bounds,
-        gmm_tests=tests,
         labels=dict(sample.labels),
         factors=dict(sample.factors),
         diagnostics=(
@@ -478,6 +461,7 @@ def _make_results(
             *notices.outside_bounds(persistence, bounds, spec.estimator),
         ),
         key_names=sample.keys.name_pair,
+        **tests,
     )
 
 
@@ -487,30 +471,28 @@ def _few_treated_notices(spec: DynamicPanel, data: PreparedPanel) -> list[Notice
     For system GMM this is the variation in levels, since a regressor may be constant in
     entities.
     """
-    columns = data.columns
+    columns, lags = data.columns, spec.lags
+    names = data.names[lags : data.n_regressors - spec.has_constant]
+    if not names:
+        return []
     if spec.estimator != "system":
         columns = transformed(columns, data.complete, "within")[0]
-    rows, lags = columns[data.complete], spec.lags
-    names = [name for name in data.names[: data.n_regressors] if name != "Intercept"]
-    if len(names) == lags:
-        return []
+    rows = columns[data.complete]
     fit = ols(rows[:, 1:], rows[:, 0])
-    root = fit.root[lags : len(names)]
-    return few_treated(
-        data.prepared, names[lags:], fit.basis, root, model="DynamicPanel"
-    )
+    root = fit.root[lags : lags + len(names)]
+    return few_treated(data.prepared, names, fit.basis, root, model="DynamicPanel")
 
 
 def _refuse_collinear(
-    data: PreparedPanel, values: Floats, levels: Floats, *, means: int, where: str
+    data: PreparedPanel, values: Floats, levels: Floats, *, rows: int, where: str
 ) -> None:
     """Refuse collinear or constant columns of transformed rows (n, 1 + k + p).
 
-    `levels` are the rows before the transformation, which makes `means` of the n rows
-    dependent. Dummies are independent. Errors say `where`.
+    `levels` are the rows before the transformation, and `rows` counts the independent
+    ones. Dummies are independent. Errors say `where`.
     """
     names, k = [*data.prepared.sample.names_of("y"), *data.names], data.n_regressors
-    if (rows := len(values) - means) < len(names):
+    if rows < len(names):
         raise not_identified(
             "few_rows",
             f"{where} has {rows} independent rows for {len(data.names)} "
@@ -520,19 +502,16 @@ def _refuse_collinear(
     change, size = (np.linalg.norm(v[:, : 1 + k], axis=0) for v in (values, levels))
     constant = [names[j] for j in np.flatnonzero(change <= ABSORBED * size)]
     if names[0] in constant:
-        raise not_identified(
-            "constant",
-            f"the outcome {cited(names[0])} does not change within entities in "
-            f"{where}.",
-            column=names[0],
-        )
+        # So are its lags.
+        constant = names[:1]
     if constant:
         raise IdentificationError(
-            f"{subject(constant, 'does')} not change within entities in {where}: such "
-            "regressors drop out of the model. Remove them.",
+            f"{subject(constant, 'does')} not change within entities in {where}. "
+            "Remove regressors that do not, and use an outcome that does.",
             [Notice("absorbed", c, {"column": c}) for c in constant],
         )
-    # Dummies and constant come first, so that a regressor is refused.
+    # Dummies and constant come first, so that a regressor is refused, and the outcome
+    # last: if it is a combination, the fit is perfect.
     slopes = k - ("Intercept" in names)
     order = [*range(1 + slopes, len(names)), *range(1, 1 + slopes), 0]
     combinations = {
@@ -540,11 +519,13 @@ def _refuse_collinear(
         for dependence in dependences(values[:, order])
     }
     explained = combinations.pop(names[0], None)
-    problems = [
-        collinearity_problem(name, on, f"{cited(name)} is collinear with {quoted(on)}")
-        for name, on in combinations.items()
-    ]
-    if problems:
+    if combinations:
+        problems = [
+            collinearity_problem(
+                name, on, f"{cited(name)} is collinear with {quoted(on)}"
+            )
+            for name, on in combinations.items()
+        ]
         raise CollinearityError(
             f"{several(problems)} in {where}. Remove one of them.", problems
         )
@@ -602,15 +583,33 @@ def fit_gmm(spec: DynamicPanel, data: PreparedPanel) -> DynamicResults:
         ),
     )
     orders = range(1, min(_ORDERS, data.complete.shape[1] - 1) + 1)
-    z = {o: kernel.autocorrelation(moments, step, o, variance) for o in orders}
+    z = kernel.autocorrelations(moments, step, orders, variance)
     tests = _gmm_tests(spec, data, moments, fit, z)
-    diagnostics = [
-        *notices.many_instruments(count, clusters[0], groups),
-        *notices.few_entities(data.prepared.sample.n_entities),
-        *notices.invalid_instruments(tests, count, spec.first_lag),
-    ]
+    p_values = {order: p for order, (_, p) in tests["autocorrelations"].items()}
+    hansen_p = tests["hansen"].p_value
+    second_order = notices.second_order(tests["autocorrelations"], spec.first_lag)
+    system, rows = moments.design.system, len(moments.transformed)
     return _make_results(
-        spec, data, estimated, diagnostics, nobs=moments.nobs, tests=tests
+        spec,
+        data,
+        estimated,
+        [
+            *notices.many_instruments(count, clusters[0], groups),
+            *notices.few_entities(data.prepared.sample.n_entities),
+            *second_order,
+            *notices.overidentification(
+                hansen_p, count, spec.first_lag, advised=bool(second_order)
+            ),
+        ],
+        numbers={
+            "nobs": int(data.complete.sum()) if system else rows,
+            "n_instruments": count,
+            "ar1_p": p_values.get(1, np.nan),
+            "ar2_p": p_values.get(2, np.nan),
+            "hansen_p": hansen_p,
+            "sargan_p": tests["sargan"].p_value,
+        },
+        **tests,
     )
 
 
@@ -625,7 +624,6 @@ def _gmm_design(spec: DynamicPanel, data: PreparedPanel) -> kernel.Design:
     return kernel.Design(
         columns=data.columns,
         complete=data.complete,
-        is_constant=np.array(data.names) == "Intercept",
         instruments=[
             kernel.Instrument(
                 name=name,
@@ -644,19 +642,17 @@ def _gmm_design(spec: DynamicPanel, data: PreparedPanel) -> kernel.Design:
 
 def _refuse_unidentified(data: PreparedPanel, moments: Moments) -> None:
     """Refuse samples without rows, collinear regressors, and too few instruments."""
-    if not moments.n_transformed:
+    values, levels = moments.transformed, data.columns[data.complete]
+    if not (rows := len(values)):
         raise IdentificationError(
             "no entity has two consecutive rows with the outcome, its lags and all "
             "regressors, so there is nothing to difference. A model with one lag needs "
             "three periods in a row."
         )
-    levels = data.columns[data.complete]
-    values = moments.transformed[moments.has_transformed]
     if moments.design.system:
         values = np.vstack([values, levels])
-    means = len(values) - moments.n_transformed
     where = "the transformed equation"
-    _refuse_collinear(data, values, levels, means=means, where=where)
+    _refuse_collinear(data, values, levels, rows=rows, where=where)
     count, k = len(moments.columns), len(data.names)
     if not kernel.identifies(moments.products.sum(axis=0)):
         raise not_identified(
@@ -674,17 +670,15 @@ def _gmm_tests(
     data: PreparedPanel,
     moments: Moments,
     fit: GmmFit,
-    z: dict[int, float],
-) -> GmmTests:
-    """Collect the tests of autocorrelation (z by order) and overidentification."""
+    z: Mapping[int, float],
+) -> dict[str, Any]:
+    """Test autocorrelation (z by order) and overidentification, as results have it."""
     from scipy.special import chdtrc, ndtr
 
-    whole = kernel.hansen(moments, fit, np.zeros(len(moments.columns), dtype=bool))
-    df_hansen = whole[1]
-    variance = moments.error_variance(
-        fit.first.coefficients, less_k=spec.sargan_df == "n-k"
-    )
-    sargans = fit.first.form / variance if df_hansen else np.nan
+    count, first = len(moments.columns), fit.first
+    whole, df_hansen = kernel.hansen(moments, fit, np.ones(count, dtype=bool))
+    less_k = spec.sargan_df == "n-k"
+    variance = moments.error_variance(first.coefficients, less_k=less_k)
     hansen, sargan = (
         TestResult(
             f"{name} test of overidentification",
@@ -694,30 +688,33 @@ def _gmm_tests(
             float(chdtrc(df_hansen, value)),
             "the instruments are not correlated with the errors",
         )
-        for name, value in (("Hansen", whole[0]), ("Sargan", sargans))
+        for name, value in (
+            ("Hansen", whole),
+            ("Sargan", first.form / variance if df_hansen else np.nan),
+        )
     )
-    return GmmTests(
-        autocorrelations={o: (v, float(2 * ndtr(-abs(v)))) for o, v in z.items()},
-        hansen=hansen,
-        sargan=sargan,
-        groups=tuple(_difference_in_hansen(data, moments, fit, *whole)),
-        instruments=tuple(
+    return {
+        "autocorrelations": {o: (v, float(2 * ndtr(-abs(v)))) for o, v in z.items()},
+        "hansen": hansen,
+        "sargan": sargan,
+        "instrument_groups": _difference_in_hansen(data, moments, fit, hansen),
+        "instrument_columns": tuple(
             (name, equation, lag, None if period is None else data.periods[period])
             for name, equation, lag, period in moments.columns
         ),
-        options={
+        "options": {
             "steps": spec.steps,
             "windmeijer": spec.has_windmeijer,
             "transform": spec.transform,
             "collapse": spec.collapse,
             "lags": spec.lags_of_instruments(),
         },
-    )
+    }
 
 
 def _difference_in_hansen(
-    data: PreparedPanel, moments: Moments, fit: GmmFit, whole: float, df_hansen: int
-) -> Iterator[dict[str, Any]]:
+    data: PreparedPanel, moments: Moments, fit: GmmFit, hansen: TestResult
+) -> dict[str, tuple[float, ...]]:
     """Test groups of instruments: those of each variable, and of the level equation.
 
     A group without which the model is not overidentified is left out.
@@ -729,19 +726,16 @@ def _difference_in_hansen(
     always = ("Intercept", *data.dummies)
     groups = {v: variables == v for v in variables.tolist() if v not in always}
     groups["level equation"] = in_levels & (variables != "Intercept")
+    tests: dict[str, tuple[float, ...]] = {}
     for name, tested in groups.items():
-        without, df = kernel.hansen(moments, fit, tested)
+        without, df_without = kernel.hansen(moments, fit, ~tested)
         if tested.any() and np.isfinite(without):
-            difference = whole - without
-            yield {
-                "group": name,
-                "n_instruments": int(tested.sum()),
-                "without": without,
-                "df_without": df,
-                "difference": difference,
-                "df": df_hansen - df,
-                "p_value": float(chdtrc(df_hansen - df, max(difference, 0.0))),
-            }
+            difference = hansen.statistic - without
+            df = int(cast("float", hansen.df)) - df_without
+            p_value = float(chdtrc(df, max(difference, 0.0)))
+            count = int(tested.sum())
+            tests[name] = (count, without, df_without, difference, df, p_value)
+    return tests
 
 
 # --- corrected within estimators ------------------------------------------------------
@@ -795,9 +789,7 @@ def fit_corrected(
             solved=bool(solved[0]),
         ),
     ]
-    return _make_results(
-        spec, data, estimated, diagnostics, nobs=data.prepared.sample.nobs
-    )
+    return _make_results(spec, data, estimated, diagnostics, numbers={})
 
 
 def _within_products(spec: DynamicPanel, data: PreparedPanel) -> list[WithinProducts]:
@@ -825,9 +817,9 @@ def _within_products(spec: DynamicPanel, data: PreparedPanel) -> list[WithinProd
             complete = part.complete
             values = transformed(part.columns, complete, "within")[0][complete]
             # Demeaning makes one row of each entity dependent.
-            means = int(complete.any(axis=1).sum())
+            rows = len(values) - int(complete.any(axis=1).sum())
             levels = part.columns[complete]
-            _refuse_collinear(part, values, levels, means=means, where=where)
+            _refuse_collinear(part, values, levels, rows=rows, where=where)
             products.append(within_products(part.columns, part.n_regressors, complete))
     return products
 

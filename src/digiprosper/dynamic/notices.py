@@ -22,7 +22,6 @@ import math
 from collections.abc import Mapping
 from typing import Final
 
-from digiprosper.dynamic.results import GmmTests
 from digiprosper.errors import Notice, counted
 from digiprosper.report.text import p_words
 
@@ -84,13 +83,6 @@ def outside_bounds(
         text += "Compare DynamicPanel(..., estimator='system')."
     data = {"estimate": float(estimate), "within": within, "ols": ols}
     return [Notice("outside_bounds", text, data)]
-
-
-def invalid_instruments(tests: GmmTests, count: int, first: int) -> list[Notice]:
-    """Report tests that reject the instruments, with one advice on lags."""
-    second = second_order(tests.autocorrelations, first)
-    hansen = tests.hansen.p_value
-    return [*second, *overidentification(hansen, count, first, advised=bool(second))]
 
 
 def second_order(
