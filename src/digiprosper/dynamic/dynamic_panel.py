@@ -414,9 +414,9 @@ def _read_pairs(option: str, value: Any, variables: Sequence[str]) -> tuple[Any,
 def _read_lags(value: Any) -> _Lags:
     """Check the first and the last lag of instruments."""
     is_pair = isinstance(value, tuple | list) and len(value) == 2
-    first, last = map(plain, value if is_pair else (None, None))
-    is_lag = is_whole(first) and first >= 1
-    if not is_lag or not (last is None or (is_whole(last) and last >= first)):
+    first, last = map(plain, value if is_pair else (0, None))
+    ends = (first,) if last is None else (first, last)
+    if not all(map(is_whole, ends)) or not 1 <= first <= ends[-1]:
         raise option_error(
             "instrument_lags",
             value,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,6 @@ from digiprosper.dynamic.kernels.transforms import Transform, period_dummies
 from digiprosper.errors import (
     IdentificationError,
     TermError,
-    cited,
     not_identified,
     quoted,
     subject,
@@ -20,13 +20,12 @@ from digiprosper.errors import (
 from digiprosper.kernels import Bools, Floats, Ints
 from digiprosper.linear.estimation import outcome_of
 from digiprosper.linear.preparation import LinearOptions, Prepared, prepare
-from digiprosper.panel import Panel, Sample
-from digiprosper.panel.access import check_panel, table_of
+from digiprosper.panel import Panel
+from digiprosper.panel.access import check_panel, numeric_values, table_of
 from digiprosper.panel.grammar import as_argument
+from digiprosper.panel.keys import Keys
 from digiprosper.panel.terms import canonical
 
-# Outcome and regressors, in the order of the columns of the grid.
-_ROLES = ("y", "lags", "endogenous", "predetermined", "x")
 MOST_LAGS = 20
 # Cells of the grid with its regressors: 2 GB.
 _MOST_CELLS = 2**28
@@ -43,7 +42,7 @@ class PreparedPanel:
     n_regressors: k
     complete (N, T): which rows are complete
     clusters (N,): codes of the clusters of entities
-    periods: labels of the T periods; empty for those without a complete row
+    periods: labels of periods with a complete row, by position
     lagged: variables whose lags are instruments, (N, T), missing without a value
     instruments: further exogenous instruments (N, T), as far as complete
     """
@@ -54,7 +53,7 @@ class PreparedPanel:
     n_regressors: int
     complete: Bools
     clusters: Ints
-    periods: tuple[str, ...]
+    periods: Mapping[int, str]
     lagged: dict[str, Floats]
     instruments: dict[str, Floats]
 
@@ -88,16 +87,13 @@ def refuse_lags(spec: Any, column_names: Sequence[str] = ()) -> None:
 def prepare_panel(spec: Any, panel: Panel) -> PreparedPanel:
     """Prepare the rows of a `DynamicPanel`, and write all variables on a grid."""
     prepared = _prepare_rows(spec, panel)
-    sample = prepared.sample
-    variables = {
-        name: _single_column_sample(panel, name) for name in spec.lags_of_instruments()
+    sample, keys = prepared.sample, table_of(panel).keys
+    lagged = {
+        name: numeric_values(panel, name, "instrument_lags")
+        for name in spec.lags_of_instruments()
     }
-    ordinals = np.concatenate(
-        [_time_ordinals(s) for s in (sample, *variables.values())]
-    )
-    first, periods = int(ordinals.min()), int(np.ptp(ordinals)) + 1
-    order = [position for role in _ROLES for position in sample.roles[role]]
-    if sample.n_entities * periods * len(order) > _MOST_CELLS:
+    first, periods = int(_ordinals(keys).min()), int(np.ptp(_ordinals(keys))) + 1
+    if sample.n_entities * periods * len(sample.names) > _MOST_CELLS:
         raise not_identified(
             "large_grid",
             f"DynamicPanel writes {sample.n_entities:,} entities and {periods:,} steps "
@@ -107,23 +103,23 @@ def prepare_panel(spec: Any, panel: Panel) -> PreparedPanel:
             periods=periods,
         )
 
-    def on_grid(rows: Sample, values: Floats) -> Floats:
-        """Write rows (n, p) on the grid (N, T, p), missing elsewhere."""
-        out: Floats = np.full((sample.n_entities, periods, values.shape[1]), np.nan)
+    def on_grid(rows: Keys, values: Floats) -> Floats:
+        """Write values of rows (n, p) on the grid (N, T, p), missing elsewhere."""
+        out: Floats = np.full((sample.n_entities, periods, *values.shape[1:]), np.nan)
         entity = sample.entities.get_indexer(rows.entities)[rows.entity]
-        period = _time_ordinals(rows)[rows.time] - first
+        period = _ordinals(rows)[rows.time] - first
         out[entity[entity >= 0], period[entity >= 0]] = values[entity >= 0]
         return out
 
-    grid = on_grid(sample, sample.matrix)
-    columns = np.nan_to_num(grid[..., order])
-    complete = np.isfinite(grid[..., order[0]])
-    names = [sample.names[position] for position in order[1:]]
+    grid = on_grid(sample.keys, sample.matrix)
+    # Instruments that are not in the model come last.
+    own = [sample.roles[role] for role in sample.roles if role != "instruments"]
+    names = list(sample.names[1 : 1 + max(chain(*own))])
+    columns = np.nan_to_num(grid[..., : 1 + len(names)])
+    complete = np.isfinite(grid[..., 0])
     if spec.has_constant:
         columns = np.concatenate([columns, complete[..., None]], axis=2)
         names.append("Intercept")
-    labels = np.full(periods, "", dtype=object)
-    labels[_time_ordinals(sample) - first] = [str(time) for time in sample.times]
     data = PreparedPanel(
         prepared=prepared,
         columns=columns,
@@ -131,8 +127,10 @@ def prepare_panel(spec: Any, panel: Panel) -> PreparedPanel:
         n_regressors=len(names),
         complete=complete,
         clusters=_entity_clusters(prepared),
-        periods=tuple(labels.tolist()),
-        lagged={name: on_grid(s, s.matrix)[..., 0] for name, s in variables.items()},
+        periods=dict(
+            zip(_ordinals(sample.keys) - first, map(str, sample.times), strict=True)
+        ),
+        lagged={name: on_grid(keys, values) for name, values in lagged.items()},
         instruments={
             sample.names[position]: grid[..., position]
             for position in sample.roles["instruments"]
@@ -189,44 +187,28 @@ def _prepare_rows(spec: Any, panel: Panel) -> Prepared:
     return prepared
 
 
-def _single_column_sample(panel: Panel, term: str) -> Sample:
-    """Sample one numeric term, on rows that may be incomplete in the others."""
-    sample = panel.sample({"term": (term,)})
-    if sample.matrix.shape[1] != 1:
-        raise TermError(
-            f"{cited(term)} makes several columns; its lags cannot be instruments. "
-            "Put it in x, or use one numeric column for each level."
-        )
-    return sample
-
-
-def _time_ordinals(sample: Sample) -> Ints:
-    """Return the time of each period in steps, which the lags guarantee to exist."""
-    ordinals = sample.keys.ordinals
-    assert ordinals is not None
-    return ordinals
+def _ordinals(keys: Keys) -> Ints:
+    """Return the times in steps, which the lags of the outcome guarantee to exist."""
+    assert keys.ordinals is not None
+    return keys.ordinals
 
 
 def _entity_clusters(prepared: Prepared) -> Ints:
     """Code the cluster of each entity; refuse an entity in several clusters."""
-    entity, codes = prepared.sample.entity, prepared.cluster_codes
-    if len(codes) != 1:
-        raise not_identified(
-            "clusters",
-            "DynamicPanel allows clusters in one way; specify one term in "
-            f"clusters, not {quoted(prepared.cluster_names)}.",
-            clusters=prepared.cluster_names,
-        )
+    entity, (codes, *others) = prepared.sample.entity, prepared.cluster_codes
     by_entity = np.zeros(prepared.sample.n_entities, dtype=np.intp)
-    by_entity[entity] = codes[0]
-    split_entities = np.unique(entity[by_entity[entity] != codes[0]])
-    if split_entities.size:
-        labels = prepared.sample.entities[split_entities[:5]].tolist()
+    by_entity[entity] = codes
+    split_entities = np.unique(entity[by_entity[entity] != codes])
+    if others or split_entities.size:
+        names, labels = prepared.cluster_names, prepared.sample.entities
+        entities = labels[split_entities[:5]].tolist()
+        detail = f"{subject(entities, 'is')} in several" if entities else "specify one"
         raise not_identified(
             "clusters",
-            f"clusters={cited(prepared.cluster_names[0])}: {subject(labels, 'is')} in "
-            "several clusters. The moments of a dynamic panel are sums over all "
-            "periods of an entity, so clusters must consist of whole entities.",
-            entities=labels,
+            f"clusters={quoted(names)}: {detail}. DynamicPanel allows clusters in one "
+            "way, and of whole entities, since its moments are sums over all periods "
+            "of an entity.",
+            clusters=names,
+            entities=entities,
         )
     return by_entity
