@@ -155,7 +155,7 @@ def test_categories_have_no_lags_as_instruments() -> None:
     frame = gapped(1, entities=30)
     frame["kind"] = np.where(frame["x"] > 0, "a", np.where(frame["w"] > 0, "b", "c"))
     spec = dp.DynamicPanel("y", ["x"], endogenous=["C(kind)"])
-    with pytest.raises(TermError, match="instrument_lags: .* is categorical"):
+    with pytest.raises(TermError, match=r"C\(kind\)' is categorical"):
         spec.fit(dp.Panel(frame, "i", "t"))
 
 

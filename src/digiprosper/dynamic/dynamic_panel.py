@@ -18,7 +18,7 @@ from digiprosper.dynamic.kernels.corrected import (
     within_products,
 )
 from digiprosper.dynamic.kernels.gmm import GmmFit, Moments
-from digiprosper.dynamic.kernels.transforms import Transform, transformed
+from digiprosper.dynamic.kernels.transforms import transformed
 from digiprosper.dynamic.preparation import (
     MOST_LAGS,
     PreparedPanel,
@@ -28,15 +28,12 @@ from digiprosper.dynamic.preparation import (
 )
 from digiprosper.dynamic.results import CorrectedEstimates, DynamicResults
 from digiprosper.errors import (
-    CollinearityError,
-    IdentificationError,
     InputTypeError,
     Notice,
     OptionError,
     check_option,
     check_whole,
     cited,
-    collinearity_problem,
     counted,
     is_whole,
     issue,
@@ -46,14 +43,12 @@ from digiprosper.errors import (
     plain,
     quoted,
     several,
-    subject,
 )
 from digiprosper.kernels import Bools, Floats
 from digiprosper.kernels.chunks import chunks
 from digiprosper.kernels.intervals import covariance_of
-from digiprosper.kernels.least_squares import dependences, ols
+from digiprosper.kernels.least_squares import ols
 from digiprosper.kernels.resampling import draw_counts, seed_sequence
-from digiprosper.kernels.tolerances import ABSORBED
 from digiprosper.linear.diagnostics import few_treated
 from digiprosper.panel import Panel
 from digiprosper.panel.conditions import check_where
@@ -94,7 +89,6 @@ _WORDS: dict[str, tuple[object, ...]] = {
     **dict.fromkeys(("collapse", "windmeijer", "time_effects"), (True, False)),
 }
 _ORDERS = 3
-_LEAST_CLUSTERS = 3
 
 
 # --- the specification ----------------------------------------------------------------
@@ -309,13 +303,6 @@ class DynamicPanel(Specification):
         """Whether standard errors have Windmeijer's correction."""
         return self.steps == 2 and self.cov_type == "robust" and self.windmeijer
 
-    @property
-    def dependence_transform(self) -> Transform | None:
-        """Transformation in which regressors must not be collinear; None for levels."""
-        if self.estimator == "system":
-            return None
-        return self.transform if self.estimator == "difference" else "within"
-
     def equation_of(self, name: str) -> _Equation:
         """Return the equation for which a variable is an instrument."""
         return dict(self.equations).get(name, "both")
@@ -483,60 +470,6 @@ def _few_treated_notices(spec: DynamicPanel, data: PreparedPanel) -> list[Notice
     return few_treated(data.prepared, names, fit.basis, root, model="DynamicPanel")
 
 
-def _refuse_collinear(
-    data: PreparedPanel, values: Floats, levels: Floats, *, rows: int, where: str
-) -> None:
-    """Refuse collinear or constant columns of transformed rows (n, 1 + k + p).
-
-    `levels` are the rows before the transformation, and `rows` counts the independent
-    ones. Dummies are independent. Errors say `where`.
-    """
-    names, k = [*data.prepared.sample.names_of("y"), *data.names], data.n_regressors
-    if rows < len(names):
-        raise not_identified(
-            "few_rows",
-            f"{where} has {rows} independent rows for {len(data.names)} "
-            "coefficients, dummies of periods among them: use fewer regressors, fewer "
-            "lags or time_effects=False.",
-        )
-    change, size = (np.linalg.norm(v[:, : 1 + k], axis=0) for v in (values, levels))
-    constant = [names[j] for j in np.flatnonzero(change <= ABSORBED * size)]
-    if names[0] in constant:
-        # So are its lags.
-        constant = names[:1]
-    if constant:
-        raise IdentificationError(
-            f"{subject(constant, 'does')} not change within entities in {where}. "
-            "Remove regressors that do not, and use an outcome that does.",
-            [Notice("absorbed", c, {"column": c}) for c in constant],
-        )
-    # Dummies and constant come first, so that a regressor is refused, and the outcome
-    # last: if it is a combination, the fit is perfect.
-    slopes = k - ("Intercept" in names)
-    order = [*range(1 + slopes, len(names)), *range(1, 1 + slopes), 0]
-    combinations = {
-        names[order[dependence.column]]: [names[order[j]] for j in dependence.on]
-        for dependence in dependences(values[:, order])
-    }
-    explained = combinations.pop(names[0], None)
-    if combinations:
-        problems = [
-            collinearity_problem(
-                name, on, f"{cited(name)} is collinear with {quoted(on)}"
-            )
-            for name, on in combinations.items()
-        ]
-        raise CollinearityError(
-            f"{several(problems)} in {where}. Remove one of them.", problems
-        )
-    if explained is not None:
-        raise not_identified(
-            "perfect_fit",
-            f"the regressors explain {cited(names[0])} perfectly in {where}. Check "
-            "whether one is computed from it.",
-        )
-
-
 # --- GMM ------------------------------------------------------------------------------
 
 
@@ -544,15 +477,18 @@ def fit_gmm(spec: DynamicPanel, data: PreparedPanel) -> DynamicResults:
     """Estimate by difference or system GMM."""
     clusters, k = data.prepared.cluster_names, data.n_regressors
     groups = int(data.clusters.max()) + 1
-    if groups < _LEAST_CLUSTERS:
-        raise not_identified(
-            "few_clusters",
-            f"GMM needs at least {_LEAST_CLUSTERS} clusters ({clusters[0]}), not "
-            f"{groups}: standard errors may be rounding. Use estimator='lsdvc'.",
-        )
     moments = kernel.moments(_gmm_design(spec, data))
-    _refuse_unidentified(data, moments)
-    fit, count = kernel.gmm(moments, data.clusters), len(moments.columns)
+    count = len(moments.columns)
+    if not kernel.identifies(moments.products.sum(axis=0)):
+        raise not_identified(
+            "underidentified",
+            f"{count} independent instruments for {len(data.names)} regressors (with "
+            "dummies of periods), not all of which they identify: allow more lags "
+            "(instrument_lags), or remove regressors.",
+            n_instruments=count,
+            n_regressors=len(data.names),
+        )
+    fit = kernel.gmm(moments, data.clusters)
     step = fit.first if spec.steps == 1 else fit.second
     if step is None:
         raise not_identified(
@@ -640,31 +576,6 @@ def _gmm_design(spec: DynamicPanel, data: PreparedPanel) -> kernel.Design:
     )
 
 
-def _refuse_unidentified(data: PreparedPanel, moments: Moments) -> None:
-    """Refuse samples without rows, collinear regressors, and too few instruments."""
-    values, levels = moments.transformed, data.columns[data.complete]
-    if not (rows := len(values)):
-        raise IdentificationError(
-            "no entity has two consecutive rows with the outcome, its lags and all "
-            "regressors, so there is nothing to difference. A model with one lag needs "
-            "three periods in a row."
-        )
-    if moments.design.system:
-        values = np.vstack([values, levels])
-    where = "the transformed equation"
-    _refuse_collinear(data, values, levels, rows=rows, where=where)
-    count, k = len(moments.columns), len(data.names)
-    if not kernel.identifies(moments.products.sum(axis=0)):
-        raise not_identified(
-            "underidentified",
-            f"{count} independent instruments for {k} regressors (with dummies of "
-            "periods), not all of which they identify: allow more lags "
-            "(instrument_lags), or remove regressors.",
-            n_instruments=count,
-            n_regressors=k,
-        )
-
-
 def _gmm_tests(
     spec: DynamicPanel,
     data: PreparedPanel,
@@ -748,19 +659,20 @@ def fit_corrected(
     seed, clusters = seed_sequence(rng), data.prepared.cluster_names
     groups = int(data.clusters.max()) + 1
     products = _within_products(spec, data)
-    coefficients, solved = _corrected_estimates(
-        products, np.ones((1, len(data.clusters)))
+    # The first draw has every cluster once.
+    counts = np.concatenate(
+        [np.ones((1, groups)), draw_counts(seed, groups, spec.reps)]
     )
-    counts = draw_counts(seed, groups, spec.reps)
-    draws = [
+    estimates = [
         _corrected_estimates(products, counts[part][:, data.clusters])
-        for part in chunks(spec.reps, len(data.clusters))
+        for part in chunks(len(counts), len(data.clusters))
     ]
-    values, draws_solved = map(np.concatenate, zip(*draws, strict=True))
+    values, solved = map(np.concatenate, zip(*estimates, strict=True))
+    coefficients, draws = values[0], values[1:]
     estimated = CorrectedEstimates.of(
         data.names[: data.n_regressors],
-        coefficients[0],
-        covariance_of(values, clusters=groups),
+        coefficients,
+        covariance_of(draws, clusters=groups),
         Inference(
             cov_type="bootstrap",
             ssc=None,
@@ -771,21 +683,21 @@ def fit_corrected(
             reps=spec.reps,
             rng_entropy=cast("int", seed.entropy),
         ),
-        draw_values=values,
+        draw_values=draws,
     )
-    persistence = float(coefficients[0, : spec.lags].sum())
+    persistence = float(coefficients[: spec.lags].sum())
     diagnostics = [
         *few_draws(spec.reps, "ends"),
         *too_few_clusters_to_draw(groups, clusters[0]),
         *lost_draws(
-            n_lost(values),
+            n_lost(draws),
             spec.reps,
             "have too few rows or no variation in a regressor.",
         ),
         *notices.near_one(persistence, spec.estimator),
         *notices.bias_not_solved(
-            float(coefficients[0, 0]),
-            float(1 - draws_solved.mean()),
+            float(coefficients[0]),
+            float(1 - solved[1:].mean()),
             solved=bool(solved[0]),
         ),
     ]
@@ -794,9 +706,7 @@ def fit_corrected(
 
 def _within_products(spec: DynamicPanel, data: PreparedPanel) -> list[WithinProducts]:
     """Compute products of the panel, and of its halves for the half-panel jackknife."""
-    # With an odd number of periods, it is halved in two ways.
-    parts = {"the sample": [data]}
-    used = np.flatnonzero(data.complete.any(axis=0))
+    samples, used = [data], np.flatnonzero(data.complete.any(axis=0))
     if spec.estimator == "half_panel":
         if used.size < 4:
             raise not_identified(
@@ -805,23 +715,15 @@ def _within_products(spec: DynamicPanel, data: PreparedPanel) -> list[WithinProd
                 "it needs at least four.",
                 periods=used.size,
             )
+        # With an odd number of periods, it is halved in two ways.
         middles = used[sorted({used.size // 2, (used.size + 1) // 2})]
         early = np.arange(data.complete.shape[1]) < middles[:, None]
-        for half, periods in (("first", early), ("second", ~early)):
-            parts[f"the {half} half of the periods"] = [
-                restrict_periods(data, part, "within") for part in periods
-            ]
-    products = []
-    for where, samples in parts.items():
-        for part in samples:
-            complete = part.complete
-            values = transformed(part.columns, complete, "within")[0][complete]
-            # Demeaning makes one row of each entity dependent.
-            rows = len(values) - int(complete.any(axis=1).sum())
-            levels = part.columns[complete]
-            _refuse_collinear(part, values, levels, rows=rows, where=where)
-            products.append(within_products(part.columns, part.n_regressors, complete))
-    return products
+        samples += [
+            restrict_periods(spec, data, part, f"the {half} half of the periods")
+            for half, periods in (("first", early), ("second", ~early))
+            for part in periods
+        ]
+    return [within_products(s.columns, s.n_regressors, s.complete) for s in samples]
 
 
 def _corrected_estimates(

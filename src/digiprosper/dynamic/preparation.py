@@ -9,15 +9,22 @@ from typing import Any
 
 import numpy as np
 
-from digiprosper.dynamic.kernels.transforms import Transform, period_dummies
+from digiprosper.dynamic.kernels.transforms import period_dummies, transformed
 from digiprosper.errors import (
+    CollinearityError,
     IdentificationError,
+    Notice,
     TermError,
+    cited,
+    collinearity_problem,
     not_identified,
     quoted,
+    several,
     subject,
 )
 from digiprosper.kernels import Bools, Floats, Ints
+from digiprosper.kernels.least_squares import dependences
+from digiprosper.kernels.tolerances import ABSORBED
 from digiprosper.linear.estimation import outcome_of
 from digiprosper.linear.preparation import LinearOptions, Prepared, prepare
 from digiprosper.panel import Panel
@@ -27,6 +34,7 @@ from digiprosper.panel.keys import Keys
 from digiprosper.panel.terms import canonical
 
 MOST_LAGS = 20
+_LEAST_CLUSTERS = 3
 # Cells of the grid with its regressors: 2 GB.
 _MOST_CELLS = 2**28
 
@@ -126,7 +134,7 @@ def prepare_panel(spec: Any, panel: Panel) -> PreparedPanel:
         names=tuple(names),
         n_regressors=len(names),
         complete=complete,
-        clusters=_entity_clusters(prepared),
+        clusters=_entity_clusters(spec, prepared),
         periods=dict(
             zip(_ordinals(sample.keys) - first, map(str, sample.times), strict=True)
         ),
@@ -136,26 +144,111 @@ def prepare_panel(spec: Any, panel: Panel) -> PreparedPanel:
             for position in sample.roles["instruments"]
         },
     )
-    return restrict_periods(
-        data, np.ones(periods, dtype=bool), spec.dependence_transform
-    )
+    where = "the transformed equation" if spec.is_gmm else "the sample"
+    return restrict_periods(spec, data, np.ones(periods, dtype=bool), where)
 
 
 def restrict_periods(
-    data: PreparedPanel, periods: Bools, transform: Transform | None
+    spec: Any, data: PreparedPanel, periods: Bools, where: str
 ) -> PreparedPanel:
-    """Keep the rows of some periods (T,), and recompute the dummies of periods."""
+    """Keep the rows of some periods (T,), with dummies of these; errors say `where`."""
     k, complete = data.n_regressors, data.complete & periods
-    if not data.prepared.options.time_effects:
-        return replace(data, complete=complete)
-    dummies, used = period_dummies(complete, transform)
-    names = [f"period {data.periods[position]}" for position in used.tolist()]
-    return replace(
+    data = replace(data, complete=complete)
+    if spec.time_effects:
+        dummies, used = period_dummies(complete)
+        names = [f"period {data.periods[position]}" for position in used.tolist()]
+        data = replace(
+            data,
+            columns=np.concatenate([data.columns[..., : 1 + k], dummies], axis=2),
+            names=(*data.names[:k], *names),
+        )
+    return _independent_columns(spec, data, where)
+
+
+def _independent_columns(spec: Any, data: PreparedPanel, where: str) -> PreparedPanel:
+    """Refuse constant or collinear regressors, and too few rows.
+
+    Dummies of periods that gaps make dependent are left out.
+    """
+    # Orthogonal deviations have the cross products of deviations from means.
+    transform = spec.transform if spec.is_gmm else "orthogonal"
+    values, present = transformed(data.columns, data.complete, transform)
+    values, levels = values[present], data.columns[data.complete]
+    if not (rows := len(values)):
+        raise IdentificationError(
+            "no entity has two consecutive rows with the outcome, its lags and all "
+            "regressors, so there is nothing to difference. A model with one lag needs "
+            "three periods in a row."
+        )
+    if spec.estimator == "system":
+        values = np.vstack([values, levels])
+    names, k = [*data.prepared.sample.names_of("y"), *data.names], data.n_regressors
+    change, size = (np.linalg.norm(v, axis=0) for v in (values, levels))
+    constant = np.flatnonzero(change <= ABSORBED * size)
+    # Dummies and constant come first, so that a regressor is refused, and the outcome
+    # last: if it is a combination of them, the fit is perfect.
+    slopes = k - spec.has_constant
+    order = [*range(1 + slopes, len(names)), *range(1, 1 + slopes), 0]
+    order = [j for j in order if j not in constant]
+    combinations = {
+        order[dependence.column]: [names[order[j]] for j in dependence.on]
+        for dependence in dependences(values[:, order])
+    }
+    dropped = [j for j in (*constant.tolist(), *combinations) if j > k]
+    data = replace(
         data,
-        columns=np.concatenate([data.columns[..., : 1 + k], dummies], axis=2),
-        names=(*data.names[:k], *names),
-        complete=complete,
+        columns=np.delete(data.columns, dropped, axis=2),
+        names=tuple(np.delete(names, dropped)[1:].tolist()),
     )
+    if rows <= len(data.names):
+        raise not_identified(
+            "few_rows",
+            f"{where} has {rows} independent rows for {len(data.names)} "
+            "coefficients, dummies of periods among them: use fewer regressors, fewer "
+            "lags or time_effects=False.",
+        )
+    _refuse_dependent(
+        names,
+        [names[j] for j in constant if j <= k],
+        {names[j]: on for j, on in combinations.items() if j <= k},
+        where,
+    )
+    return data
+
+
+def _refuse_dependent(
+    names: Sequence[str],
+    constant: Sequence[str],
+    combinations: dict[str, list[str]],
+    where: str,
+) -> None:
+    """Refuse constant columns and combinations of others; the outcome is `names[0]`."""
+    if names[0] in constant:
+        # So are its lags.
+        constant = names[:1]
+    if constant:
+        raise IdentificationError(
+            f"{subject(constant, 'does')} not change within entities in {where}. "
+            "Remove regressors that do not, and use an outcome that does.",
+            [Notice("absorbed", c, {"column": c}) for c in constant],
+        )
+    explained = combinations.pop(names[0], None)
+    if combinations:
+        problems = [
+            collinearity_problem(
+                name, on, f"{cited(name)} is collinear with {quoted(on)}"
+            )
+            for name, on in combinations.items()
+        ]
+        raise CollinearityError(
+            f"{several(problems)} in {where}. Remove one of them.", problems
+        )
+    if explained is not None:
+        raise not_identified(
+            "perfect_fit",
+            f"the regressors explain {cited(names[0])} perfectly in {where}. Check "
+            "whether one is computed from it.",
+        )
 
 
 def _prepare_rows(spec: Any, panel: Panel) -> Prepared:
@@ -193,8 +286,8 @@ def _ordinals(keys: Keys) -> Ints:
     return keys.ordinals
 
 
-def _entity_clusters(prepared: Prepared) -> Ints:
-    """Code the cluster of each entity; refuse an entity in several clusters."""
+def _entity_clusters(spec: Any, prepared: Prepared) -> Ints:
+    """Code the cluster of each entity; refuse entities in several, and few clusters."""
     entity, (codes, *others) = prepared.sample.entity, prepared.cluster_codes
     by_entity = np.zeros(prepared.sample.n_entities, dtype=np.intp)
     by_entity[entity] = codes
@@ -210,5 +303,13 @@ def _entity_clusters(prepared: Prepared) -> Ints:
             "of an entity.",
             clusters=names,
             entities=entities,
+        )
+    groups = int(codes.max()) + 1
+    if spec.is_gmm and groups < _LEAST_CLUSTERS:
+        raise not_identified(
+            "few_clusters",
+            f"GMM needs at least {_LEAST_CLUSTERS} clusters "
+            f"({prepared.cluster_names[0]}), not {groups}: standard errors may be "
+            "rounding. Use estimator='lsdvc'.",
         )
     return by_entity

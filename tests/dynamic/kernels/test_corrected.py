@@ -24,7 +24,7 @@ def products(
     values = rng.normal(size=(entities, periods, 3))
     values[..., 0] += 0.5 * values[..., 1]
     if time_effects:
-        dummies = period_dummies(complete, "within")[0]
+        dummies = period_dummies(complete)[0]
         values = np.concatenate([values, dummies], axis=2)
     values = np.where(complete[..., None], values, 0.0)
     return within_products(values, 2, complete), values, complete
