@@ -43,11 +43,10 @@ def test_bounds() -> None:
 
 
 def test_second_order() -> None:
-    assert notices.second_order({1: (-5.0, 1e-6)}, 2) == []
-    assert notices.second_order({2: (np.nan, np.nan)}, 2) == []
-    assert notices.second_order({2: (1.9, 0.0574)}, 2) == []
-    assert notices.second_order({2: (2.0, 0.0455)}, 3) == []
-    (notice,) = notices.second_order({2: (2.0, 0.0455)}, 2)
+    assert notices.second_order(np.nan, np.nan, 2) == []
+    assert notices.second_order(1.9, 0.0574, 2) == []
+    assert notices.second_order(2.0, 0.0455, 3) == []
+    (notice,) = notices.second_order(2.0, 0.0455, 2)
     assert notice.data == {"z": 2.0, "p_value": 0.0455}
 
 
@@ -86,7 +85,7 @@ def test_near_one_and_not_solved() -> None:
     ("notice", "warns"),
     [
         (notices.many_instruments(9, "i", 3)[0], True),
-        (notices.second_order({2: (3.0, 0.003)}, 2)[0], True),
+        (notices.second_order(3.0, 0.003, 2)[0], True),
         (notices.bias_not_solved(1.0, 0.2, solved=False)[0], True),
         (notices.few_entities(5)[0], False),
         (notices.near_one(0.99, "lsdvc")[0], False),

@@ -88,7 +88,6 @@ _WORDS: dict[str, tuple[object, ...]] = {
     "constant": (None, True, False),
     **dict.fromkeys(("collapse", "windmeijer", "time_effects"), (True, False)),
 }
-_ORDERS = 3
 
 
 # --- the specification ----------------------------------------------------------------
@@ -518,12 +517,10 @@ def fit_gmm(spec: DynamicPanel, data: PreparedPanel) -> DynamicResults:
             n_clusters=() if classical else (groups,),
         ),
     )
-    orders = range(1, min(_ORDERS, data.complete.shape[1] - 1) + 1)
-    z = kernel.autocorrelations(moments, step, orders, variance)
-    tests = _gmm_tests(spec, data, moments, fit, z)
-    p_values = {order: p for order, (_, p) in tests["autocorrelations"].items()}
+    autocorrelations = kernel.autocorrelations(moments, step, variance)
+    tests = _overidentification_tests(spec, data, moments, fit)
     hansen_p = tests["hansen"].p_value
-    second_order = notices.second_order(tests["autocorrelations"], spec.first_lag)
+    second_order = notices.second_order(*autocorrelations[2], spec.first_lag)
     system, rows = moments.design.system, len(moments.transformed)
     return _make_results(
         spec,
@@ -540,10 +537,22 @@ def fit_gmm(spec: DynamicPanel, data: PreparedPanel) -> DynamicResults:
         numbers={
             "nobs": int(data.complete.sum()) if system else rows,
             "n_instruments": count,
-            "ar1_p": p_values.get(1, np.nan),
-            "ar2_p": p_values.get(2, np.nan),
+            "ar1_p": autocorrelations[1][1],
+            "ar2_p": autocorrelations[2][1],
             "hansen_p": hansen_p,
             "sargan_p": tests["sargan"].p_value,
+        },
+        autocorrelations=autocorrelations,
+        instrument_columns=tuple(
+            (name, equation, lag, None if period is None else data.periods[period])
+            for name, equation, lag, period in moments.columns
+        ),
+        options={
+            "steps": spec.steps,
+            "windmeijer": spec.has_windmeijer,
+            "transform": spec.transform,
+            "collapse": spec.collapse,
+            "lags": spec.lags_of_instruments(),
         },
         **tests,
     )
@@ -576,77 +585,45 @@ def _gmm_design(spec: DynamicPanel, data: PreparedPanel) -> kernel.Design:
     )
 
 
-def _gmm_tests(
-    spec: DynamicPanel,
-    data: PreparedPanel,
-    moments: Moments,
-    fit: GmmFit,
-    z: Mapping[int, float],
+def _overidentification_tests(
+    spec: DynamicPanel, data: PreparedPanel, moments: Moments, fit: GmmFit
 ) -> dict[str, Any]:
-    """Test autocorrelation (z by order) and overidentification, as results have it."""
-    from scipy.special import chdtrc, ndtr
+    """Test all instruments, and groups of them, as fields of the results.
 
-    count, first = len(moments.columns), fit.first
-    whole, df_hansen = kernel.hansen(moments, fit, np.ones(count, dtype=bool))
-    less_k = spec.sargan_df == "n-k"
-    variance = moments.error_variance(first.coefficients, less_k=less_k)
-    hansen, sargan = (
-        TestResult(
-            f"{name} test of overidentification",
-            value,
-            "chi2",
-            float(df_hansen),
-            float(chdtrc(df_hansen, value)),
-            "the instruments are not correlated with the errors",
-        )
-        for name, value in (
-            ("Hansen", whole),
-            ("Sargan", first.form / variance if df_hansen else np.nan),
-        )
-    )
-    return {
-        "autocorrelations": {o: (v, float(2 * ndtr(-abs(v)))) for o, v in z.items()},
-        "hansen": hansen,
-        "sargan": sargan,
-        "instrument_groups": _difference_in_hansen(data, moments, fit, hansen),
-        "instrument_columns": tuple(
-            (name, equation, lag, None if period is None else data.periods[period])
-            for name, equation, lag, period in moments.columns
-        ),
-        "options": {
-            "steps": spec.steps,
-            "windmeijer": spec.has_windmeijer,
-            "transform": spec.transform,
-            "collapse": spec.collapse,
-            "lags": spec.lags_of_instruments(),
-        },
-    }
-
-
-def _difference_in_hansen(
-    data: PreparedPanel, moments: Moments, fit: GmmFit, hansen: TestResult
-) -> dict[str, tuple[float, ...]]:
-    """Test groups of instruments: those of each variable, and of the level equation.
-
-    A group without which the model is not overidentified is left out.
+    Groups are those of each variable, and of the level equation. One without which the
+    model is not overidentified is left out.
     """
     from scipy.special import chdtrc
 
     variables = np.array([column.variable for column in moments.columns])
     in_levels = np.array([column.equation == "level" for column in moments.columns])
-    always = ("Intercept", *data.dummies)
-    groups = {v: variables == v for v in variables.tolist() if v not in always}
+    always = np.isin(variables, ["Intercept", *data.dummies])
+    whole, df_whole = kernel.hansen(moments, fit, np.ones(len(variables), dtype=bool))
+    groups = {name: variables == name for name in variables[~always].tolist()}
     groups["level equation"] = in_levels & (variables != "Intercept")
-    tests: dict[str, tuple[float, ...]] = {}
+    tests = {}
     for name, tested in groups.items():
         without, df_without = kernel.hansen(moments, fit, ~tested)
         if tested.any() and np.isfinite(without):
-            difference = hansen.statistic - without
-            df = int(cast("float", hansen.df)) - df_without
+            difference, df = whole - without, df_whole - df_without
             p_value = float(chdtrc(df, max(difference, 0.0)))
             count = int(tested.sum())
             tests[name] = (count, without, df_without, difference, df, p_value)
-    return tests
+    less_k = spec.sargan_df == "n-k"
+    variance = moments.error_variance(fit.first.coefficients, less_k=less_k)
+    sargan = fit.first.form / variance if df_whole else np.nan
+    fields = {
+        f"{name.lower()}": TestResult(
+            f"{name} test of overidentification",
+            value,
+            "chi2",
+            float(df_whole),
+            float(chdtrc(df_whole, value)),
+            "the instruments are not correlated with the errors",
+        )
+        for name, value in (("Hansen", whole), ("Sargan", sargan))
+    }
+    return {**fields, "instrument_groups": tests}
 
 
 # --- corrected within estimators ------------------------------------------------------

@@ -18,7 +18,6 @@ bias_not_solved      nearest, share (of draws without a solution)
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Final
 
@@ -85,11 +84,8 @@ def outside_bounds(
     return [Notice("outside_bounds", text, data)]
 
 
-def second_order(
-    autocorrelations: Mapping[int, tuple[float, float]], first: int
-) -> list[Notice]:
+def second_order(z: float, p_value: float, first: int) -> list[Notice]:
     """Report autocorrelation of order 2, if lag 2 is the `first` instrument."""
-    z, p_value = autocorrelations.get(2, (math.nan, math.nan))
     if first > 2 or not p_value <= 0.05:
         return []
     text = (

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from digiprosper.dynamic.kernels.transforms import period_dummies, transformed
+from digiprosper.dynamic.kernels.transforms import transformed
 from digiprosper.errors import (
     CollinearityError,
     IdentificationError,
@@ -155,7 +155,8 @@ def restrict_periods(
     k, complete = data.n_regressors, data.complete & periods
     data = replace(data, complete=complete)
     if spec.time_effects:
-        dummies, used = period_dummies(complete)
+        used = np.flatnonzero(complete.any(axis=0))[1:]
+        dummies = np.eye(len(periods))[:, used] * complete[..., None]
         names = [f"period {data.periods[position]}" for position in used.tolist()]
         data = replace(
             data,

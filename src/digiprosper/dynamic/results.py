@@ -18,7 +18,7 @@ from digiprosper.report.results import BaseResults
 from digiprosper.report.summary import Lines, Remarks, Summary, coefficient_cells
 from digiprosper.report.terms import Factors, Term, slope_terms
 from digiprosper.report.tests import TestResult
-from digiprosper.report.text import conventions, p_words
+from digiprosper.report.text import conventions, freedom_text, p_words
 from digiprosper.report.words import Words, read_words
 
 # Constants of numerator and denominator in the ratio b / (1 - r).
@@ -358,14 +358,12 @@ class DynamicResults(BaseResults):
             for order, (z, p_value) in self.autocorrelations.items()
             if order <= 2
         )
-        df_hansen = int(cast("float", self.hansen.df))
-        if np.isfinite(self.hansen.p_value):
-            test = (
-                f"Hansen test: {self.hansen.statistic:.2f} "
-                f"({counted(df_hansen, 'degree')} of freedom), "
-                f"{p_words(self.hansen.p_value)}."
-            )
-        elif df_hansen:
+        hansen = self.hansen
+        if np.isfinite(hansen.p_value):
+            df = freedom_text(cast("float", hansen.df))
+            p = p_words(hansen.p_value)
+            test = f"Hansen test: {hansen.statistic:.2f} ({df}), {p}."
+        elif hansen.df:
             test = "No Hansen test: the covariance of the moments is singular."
         else:
             test = "No Hansen test: as many instruments as coefficients."

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from digiprosper.dynamic.kernels.transforms import (
-    period_dummies,
     transformation,
     transformed,
 )
@@ -63,12 +62,3 @@ def test_orthogonal_deviations_keep_errors_independent() -> None:
     first = transformation(6, "difference")
     expected = 2 * np.eye(5) - np.eye(5, k=1) - np.eye(5, k=-1)
     np.testing.assert_allclose((first @ first.T)[1:, 1:], expected)
-
-
-def test_dummies_of_all_periods_with_rows_but_the_first() -> None:
-    complete = np.ones((5, 7), dtype=bool)
-    complete[:, 3] = complete[2, 5] = False
-    dummies, periods = period_dummies(complete)
-    assert periods.tolist() == [1, 2, 4, 5, 6]
-    expected = np.eye(7)[:, [1, 2, 4, 5, 6]] * complete[..., None]
-    np.testing.assert_array_equal(dummies, expected)

@@ -20,6 +20,8 @@ from digiprosper.kernels.within import level_sums
 
 # Bytes of the instruments that are held at a time.
 _CHUNK = 2**26
+# Orders up to which autocorrelation is tested.
+_ORDERS = 3
 
 # --- instruments ----------------------------------------------------------------------
 
@@ -348,19 +350,21 @@ def hansen(data: Moments, fit: GmmFit, kept: Bools) -> tuple[float, int]:
 
 
 def autocorrelations(
-    data: Moments, step: GmmStep, orders: range, variance: float | None
-) -> dict[int, float]:
-    """Compute the z statistics of Arellano & Bond (1991, equation 8) by order.
+    data: Moments, step: GmmStep, variance: float | None
+) -> dict[int, tuple[float, float]]:
+    """Test autocorrelation (Arellano & Bond 1991, equation 8): z and p by order.
 
-    They are about the differenced residuals, whatever the transformation. `variance` is
-    that of the errors if the covariance assumes one, else None. Missing if no entity
-    has two of the residuals so far apart.
+    The tests are about the differenced residuals, whatever the transformation.
+    `variance` is that of the errors if the covariance assumes one, else None. Missing
+    if no entity has two of the residuals so far apart.
     """
-    design, z = data.design, dict.fromkeys(orders, np.nan)
+    from scipy.special import ndtr
+
+    design, tests = data.design, {}
     changes, present = transformed(design.columns, design.complete, "difference")
     residuals = changes[..., 0] - changes[..., 1:] @ step.coefficients
     by_entity = data.products[..., 0] - data.products[..., 1:] @ step.coefficients
-    for order in orders:
+    for order in range(1, _ORDERS + 1):
         earlier = np.where(present, np.nan_to_num(_shifted(residuals, order)), 0.0)
         products = (earlier * residuals).sum(axis=1)
         if variance is None:
@@ -376,9 +380,11 @@ def autocorrelations(
             - 2 * regressors @ step.influence @ with_moments
             + regressors @ step.covariance @ regressors
         )
+        z = np.nan
         if products.any() and spread > 0:
-            z[order] = float(products.sum() / np.sqrt(spread))
-    return z
+            z = float(products.sum() / np.sqrt(spread))
+        tests[order] = (z, float(2 * ndtr(-abs(z))))
+    return tests
 
 
 def _with_instruments(data: Moments, values: Floats) -> Floats:

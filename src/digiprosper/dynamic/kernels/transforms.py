@@ -6,7 +6,7 @@ from typing import Literal
 
 import numpy as np
 
-from digiprosper.kernels import Bools, Floats, Ints
+from digiprosper.kernels import Bools, Floats
 
 Transform = Literal["difference", "orthogonal", "within"]
 
@@ -39,12 +39,6 @@ def transformed(
         out[:, 1:] = np.sqrt(counts / (counts + 1)) * (filled[:, :-1] - sums / counts)
     out[~present] = 0.0
     return out, present
-
-
-def period_dummies(complete: Bools) -> tuple[Floats, Ints]:
-    """Make dummies (N, T, p) of all periods but the first, and list their periods."""
-    periods = np.flatnonzero(complete.any(axis=0))[1:]
-    return np.eye(complete.shape[1])[:, periods] * complete[..., None], periods
 
 
 def transformation(periods: int, transform: Transform) -> Floats:
