@@ -474,10 +474,8 @@ def _few_treated_notices(spec: DynamicPanel, data: PreparedPanel) -> list[Notice
 
 def fit_gmm(spec: DynamicPanel, data: PreparedPanel) -> DynamicResults:
     """Estimate by difference or system GMM."""
-    clusters, k = data.prepared.cluster_names, data.n_regressors
-    groups = int(data.clusters.max()) + 1
     moments = kernel.moments(_gmm_design(spec, data))
-    count = len(moments.columns)
+    count, rows = len(moments.columns), len(moments.transformed)
     if not kernel.identifies(moments.products.sum(axis=0)):
         raise not_identified(
             "underidentified",
@@ -488,8 +486,52 @@ def fit_gmm(spec: DynamicPanel, data: PreparedPanel) -> DynamicResults:
             n_regressors=len(data.names),
         )
     fit = kernel.gmm(moments, data.clusters)
+    estimated, autocorrelations = _estimates(spec, data, moments, fit)
+    tests = _overidentification_tests(spec, data, moments, fit)
+    hansen_p = tests["hansen"].p_value
+    diagnostics = [
+        *notices.many_instruments(count, data.cluster_name, data.n_clusters),
+        *notices.few_entities(data.prepared.sample.n_entities),
+        *notices.second_order(*autocorrelations[2], spec.first_lag),
+        *notices.overidentification(hansen_p, count),
+    ]
+    numbers = {
+        "nobs": int(data.complete.sum()) if moments.design.system else rows,
+        "n_instruments": count,
+        "ar1_p": autocorrelations[1][1],
+        "ar2_p": autocorrelations[2][1],
+        "hansen_p": hansen_p,
+        "sargan_p": tests["sargan"].p_value,
+    }
+    return _make_results(
+        spec,
+        data,
+        estimated,
+        diagnostics,
+        numbers,
+        autocorrelations=autocorrelations,
+        instrument_columns=tuple(
+            (name, equation, lag, None if period is None else data.periods[period])
+            for name, equation, lag, period in moments.columns
+        ),
+        options={
+            "steps": spec.steps,
+            "windmeijer": spec.has_windmeijer,
+            "transform": spec.transform,
+            "collapse": spec.collapse,
+            "lags": spec.lags_of_instruments(),
+        },
+        **tests,
+    )
+
+
+def _estimates(
+    spec: DynamicPanel, data: PreparedPanel, moments: Moments, fit: GmmFit
+) -> tuple[Estimates, dict[int, tuple[float, float]]]:
+    """Choose step and covariance; also return the tests of autocorrelation."""
     step = fit.first if spec.steps == 1 else fit.second
     if step is None:
+        count, groups = len(moments.columns), data.n_clusters
         raise not_identified(
             "singular_weights",
             f"steps=2: {count} instruments and {counted(groups, 'cluster')}. The "
@@ -506,6 +548,7 @@ def fit_gmm(spec: DynamicPanel, data: PreparedPanel) -> DynamicResults:
         step = replace(step, covariance=variance * step.bread)
     elif spec.steps == 2 and not spec.has_windmeijer:
         step = replace(step, covariance=step.bread)
+    k = data.n_regressors
     estimated = Estimates.of(
         data.names[:k],
         step.coefficients[:k],
@@ -513,49 +556,11 @@ def fit_gmm(spec: DynamicPanel, data: PreparedPanel) -> DynamicResults:
         Inference(
             cov_type="unadjusted" if classical else "clustered",
             ssc="none",
-            clusters=() if classical else clusters,
-            n_clusters=() if classical else (groups,),
+            clusters=() if classical else (data.cluster_name,),
+            n_clusters=() if classical else (data.n_clusters,),
         ),
     )
-    autocorrelations = kernel.autocorrelations(moments, step, variance)
-    tests = _overidentification_tests(spec, data, moments, fit)
-    hansen_p = tests["hansen"].p_value
-    second_order = notices.second_order(*autocorrelations[2], spec.first_lag)
-    system, rows = moments.design.system, len(moments.transformed)
-    return _make_results(
-        spec,
-        data,
-        estimated,
-        [
-            *notices.many_instruments(count, clusters[0], groups),
-            *notices.few_entities(data.prepared.sample.n_entities),
-            *second_order,
-            *notices.overidentification(
-                hansen_p, count, spec.first_lag, advised=bool(second_order)
-            ),
-        ],
-        numbers={
-            "nobs": int(data.complete.sum()) if system else rows,
-            "n_instruments": count,
-            "ar1_p": autocorrelations[1][1],
-            "ar2_p": autocorrelations[2][1],
-            "hansen_p": hansen_p,
-            "sargan_p": tests["sargan"].p_value,
-        },
-        autocorrelations=autocorrelations,
-        instrument_columns=tuple(
-            (name, equation, lag, None if period is None else data.periods[period])
-            for name, equation, lag, period in moments.columns
-        ),
-        options={
-            "steps": spec.steps,
-            "windmeijer": spec.has_windmeijer,
-            "transform": spec.transform,
-            "collapse": spec.collapse,
-            "lags": spec.lags_of_instruments(),
-        },
-        **tests,
-    )
+    return estimated, kernel.autocorrelations(moments, step, variance)
 
 
 def _gmm_design(spec: DynamicPanel, data: PreparedPanel) -> kernel.Design:
@@ -633,8 +638,7 @@ def fit_corrected(
     spec: DynamicPanel, data: PreparedPanel, rng: object
 ) -> DynamicResults:
     """Correct the within estimates, and draw clusters for intervals."""
-    seed, clusters = seed_sequence(rng), data.prepared.cluster_names
-    groups = int(data.clusters.max()) + 1
+    seed, name, groups = seed_sequence(rng), data.cluster_name, data.n_clusters
     products = _within_products(spec, data)
     # The first draw has every cluster once.
     counts = np.concatenate(
@@ -653,9 +657,9 @@ def fit_corrected(
         Inference(
             cov_type="bootstrap",
             ssc=None,
-            clusters=clusters,
+            clusters=(name,),
             n_clusters=(groups,),
-            drawn=clusters[0],
+            drawn=name,
             n_drawn=groups,
             reps=spec.reps,
             rng_entropy=cast("int", seed.entropy),
@@ -665,7 +669,7 @@ def fit_corrected(
     persistence = float(coefficients[: spec.lags].sum())
     diagnostics = [
         *few_draws(spec.reps, "ends"),
-        *too_few_clusters_to_draw(groups, clusters[0]),
+        *too_few_clusters_to_draw(groups, name),
         *lost_draws(
             n_lost(draws),
             spec.reps,

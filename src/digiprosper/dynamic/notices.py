@@ -96,37 +96,27 @@ def second_order(z: float, p_value: float, first: int) -> list[Notice]:
     return [Notice("second_order", text, {"z": z, "p_value": p_value})]
 
 
-def overidentification(
-    p_value: float, count: int, first: int, *, advised: bool
-) -> list[Notice]:
-    """Report that Hansen's test rejects, or has a p-value near one.
-
-    `advised`: another notice says which lags to use instead of those from `first` on.
-    """
-    data = {"p_value": p_value, "n_instruments": count}
+def overidentification(p_value: float, count: int) -> list[Notice]:
+    """Report that Hansen's test rejects, or has a p-value near one."""
     if p_value <= 0.05:
+        code = "hansen_rejected"
         text = (
             f"Hansen's test rejects that the {count} instruments are valid "
             f"({p_words(p_value)}). If they are not, the estimates are not consistent. "
+            "Add lags of the outcome or a regressor that is left out, or begin with a "
+            "later lag (instrument_lags). difference_in_hansen of the result tests the "
+            "instruments of each variable, and those of the level equation."
         )
-        if not advised:
-            text += (
-                "Add lags of the outcome or a regressor that is left out, or begin "
-                f"with a later lag: instrument_lags=({first + 1}, {first + 4}). "
-            )
-        text += (
-            "difference_in_hansen of the result tests the instruments of each "
-            "variable, and those of the level equation."
-        )
-        return [Notice("hansen_rejected", text, data)]
-    if p_value > UNINFORMATIVE_P:
+    elif p_value > UNINFORMATIVE_P:
+        code = "uninformative_hansen"
         text = (
             f"Hansen's test has p = {p_value:.3f} with {count} instruments: this does "
             "not show that they are valid, since many instruments deprive the test of "
             "power (Roodman 2009)."
         )
-        return [Notice("uninformative_hansen", text, data)]
-    return []
+    else:
+        return []
+    return [Notice(code, text, {"p_value": p_value, "n_instruments": count})]
 
 
 def near_one(persistence: float, estimator: str) -> list[Notice]:

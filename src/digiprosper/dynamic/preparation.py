@@ -66,6 +66,16 @@ class PreparedPanel:
     instruments: dict[str, Floats]
 
     @property
+    def cluster_name(self) -> str:
+        """Name of the clusters."""
+        return self.prepared.cluster_names[0]
+
+    @property
+    def n_clusters(self) -> int:
+        """Number of clusters."""
+        return int(self.clusters.max()) + 1
+
+    @property
     def dummies(self) -> tuple[str, ...]:
         """Names of the dummies of periods."""
         return self.names[self.n_regressors :]
@@ -121,8 +131,8 @@ def prepare_panel(spec: Any, panel: Panel) -> PreparedPanel:
 
     grid = on_grid(sample.keys, sample.matrix)
     # Instruments that are not in the model come last.
-    own = [sample.roles[role] for role in sample.roles if role != "instruments"]
-    names = list(sample.names[1 : 1 + max(chain(*own))])
+    in_model = [sample.roles[role] for role in sample.roles if role != "instruments"]
+    names = list(sample.names[1 : 1 + max(chain(*in_model))])
     columns = np.nan_to_num(grid[..., : 1 + len(names)])
     complete = np.isfinite(grid[..., 0])
     if spec.has_constant:
@@ -184,18 +194,12 @@ def _independent_columns(spec: Any, data: PreparedPanel, where: str) -> Prepared
     if spec.estimator == "system":
         values = np.vstack([values, levels])
     names, k = [*data.prepared.sample.names_of("y"), *data.names], data.n_regressors
-    change, size = (np.linalg.norm(v, axis=0) for v in (values, levels))
-    constant = np.flatnonzero(change <= ABSORBED * size)
     # Dummies and constant come first, so that a regressor is refused, and the outcome
     # last: if it is a combination of them, the fit is perfect.
     slopes = k - spec.has_constant
     order = [*range(1 + slopes, len(names)), *range(1, 1 + slopes), 0]
-    order = [j for j in order if j not in constant]
-    combinations = {
-        order[dependence.column]: [names[order[j]] for j in dependence.on]
-        for dependence in dependences(values[:, order])
-    }
-    dropped = [j for j in (*constant.tolist(), *combinations) if j > k]
+    dependent = _dependent_columns(values, levels, order)
+    dropped = [j for j in dependent if j > k]
     data = replace(
         data,
         columns=np.delete(data.columns, dropped, axis=2),
@@ -208,46 +212,55 @@ def _independent_columns(spec: Any, data: PreparedPanel, where: str) -> Prepared
             "coefficients, dummies of periods among them: use fewer regressors, fewer "
             "lags or time_effects=False.",
         )
-    _refuse_dependent(
-        names,
-        [names[j] for j in constant if j <= k],
-        {names[j]: on for j, on in combinations.items() if j <= k},
-        where,
-    )
+    others = {names[j]: [names[i] for i in dependent[j]] for j in dependent if j <= k}
+    _refuse_dependent(names[0], others, where)
     return data
 
 
+def _dependent_columns(
+    values: Floats, levels: Floats, order: Sequence[int]
+) -> dict[int, list[int]]:
+    """Find columns that are combinations of those before them in an order.
+
+    Columns that are constant before the transformation are combinations of none.
+    """
+    change, size = (np.linalg.norm(v, axis=0) for v in (values, levels))
+    constant = np.flatnonzero(change <= ABSORBED * size).tolist()
+    varying = [j for j in order if j not in constant]
+    combinations = {
+        varying[dependence.column]: [varying[j] for j in dependence.on]
+        for dependence in dependences(values[:, varying])
+    }
+    return {j: [] for j in constant} | combinations
+
+
 def _refuse_dependent(
-    names: Sequence[str],
-    constant: Sequence[str],
-    combinations: dict[str, list[str]],
-    where: str,
+    outcome: str, dependent: dict[str, list[str]], where: str
 ) -> None:
-    """Refuse constant columns and combinations of others; the outcome is `names[0]`."""
-    if names[0] in constant:
+    """Refuse constant columns, and combinations of others."""
+    constant = [name for name, on in dependent.items() if not on]
+    if outcome in constant:
         # So are its lags.
-        constant = names[:1]
+        constant = [outcome]
     if constant:
         raise IdentificationError(
             f"{subject(constant, 'does')} not change within entities in {where}. "
             "Remove regressors that do not, and use an outcome that does.",
             [Notice("absorbed", c, {"column": c}) for c in constant],
         )
-    explained = combinations.pop(names[0], None)
-    if combinations:
-        problems = [
-            collinearity_problem(
-                name, on, f"{cited(name)} is collinear with {quoted(on)}"
-            )
-            for name, on in combinations.items()
-        ]
+    problems = [
+        collinearity_problem(name, on, f"{cited(name)} is collinear with {quoted(on)}")
+        for name, on in dependent.items()
+        if name != outcome
+    ]
+    if problems:
         raise CollinearityError(
             f"{several(problems)} in {where}. Remove one of them.", problems
         )
-    if explained is not None:
+    if dependent:
         raise not_identified(
             "perfect_fit",
-            f"the regressors explain {cited(names[0])} perfectly in {where}. Check "
+            f"the regressors explain {cited(outcome)} perfectly in {where}. Check "
             "whether one is computed from it.",
         )
 

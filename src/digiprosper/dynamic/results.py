@@ -260,10 +260,9 @@ class DynamicResults(BaseResults):
             tops, bottoms = (self.estimated.draw_values @ weights.T + _ONE_BELOW).T
             drawn = tops / np.maximum(bottoms, 1 / _WITHOUT_LIMIT)
             ratios = replace(self.estimated, draw_values=drawn[:, None])
-            low, high = (
-                np.copysign(np.inf, end[0]) if abs(end[0]) > _LARGEST_RATIO else end[0]
-                for end in ratios.limits(level)
-            )
+            ends = np.ravel(ratios.limits(level))
+            infinite = np.abs(ends) > _LARGEST_RATIO
+            low, high = np.where(infinite, np.copysign(np.inf, ends), ends)
         return {
             "estimate": ratio,
             "std_error": error,

@@ -71,18 +71,14 @@ def persistence_bounds(columns: Floats, complete: Bools, lags: int) -> dict[str,
     columns (N, T, 1 + K): outcome, the lags, other regressors.
     """
     pooled = np.concatenate([columns, np.ones((*complete.shape, 1))], axis=2)
-    by_estimator = {
-        "within": transformed(columns, complete, "within")[0],
-        "ols": pooled,
-    }
-    out = {}
-    for name, values in by_estimator.items():
-        outcome, regressors = values[complete][:, 0], values[complete][:, 1:]
-        size = np.linalg.norm(regressors, axis=0)
-        scale = np.where(size > 0, size, 1.0)
-        scaled = np.linalg.lstsq(regressors / scale, outcome, rcond=COLLINEAR)[0]
-        out[name] = float((scaled / scale)[:lags].sum())
-    return out
+    within_entities, _ = transformed(columns, complete, "within")
+    bounds = {}
+    for name, values in (("within", within_entities), ("ols", pooled)):
+        size = np.linalg.norm(values[complete], axis=0)
+        rows = values[complete] / np.where(size > 0, size, 1.0)
+        slopes = np.linalg.lstsq(rows[:, 1:], rows[:, 0], rcond=COLLINEAR)[0]
+        bounds[name] = float((slopes[:lags] * size[0] / size[1 : 1 + lags]).sum())
+    return bounds
 
 
 def _expected_products(dummies: Floats, complete: Bools) -> Floats:

@@ -113,12 +113,9 @@ def _by_lag(
     levels, nothing = np.where(complete, values, 0.0), np.zeros(values.shape)
     changes, present = transformed(levels[..., None], complete, design.transform)
     if instrument.lags is None:
-        yield (
-            equation if design.system else "difference",
-            None,
-            nothing if equation == "level" else changes[..., 0],
-            nothing if equation == "difference" else levels,
-        )
+        upper = changes[..., 0] * (equation != "level")
+        lower = levels * (equation != "difference")
+        yield equation if design.system else "difference", None, upper, lower
         return
     first, last = instrument.lags
     if equation != "level":
@@ -176,9 +173,9 @@ def moments(design: Design) -> Moments:
     values, present = transformed(design.columns, design.complete, design.transform)
     stacked = np.concatenate([values, design.columns], axis=1)
     error_covariance = _error_covariance(design)
-    by_part, weight, columns = [], np.zeros(()), list[InstrumentColumn]()
-    for part, same_columns, z in _in_parts(design):
-        columns = same_columns
+    columns, _ = instrument_array(design, slice(0))
+    by_part, weight = [], np.zeros(())
+    for part, z in _in_parts(design):
         by_part.append(z.transpose(0, 2, 1) @ stacked[part, : z.shape[1]])
         weighted = np.tensordot(error_covariance, z, axes=(1, 1)).transpose(1, 0, 2)
         weight = weight + np.tensordot(z, weighted, axes=((0, 1), (0, 1)))
@@ -197,14 +194,12 @@ def moments(design: Design) -> Moments:
     )
 
 
-def _in_parts(
-    design: Design,
-) -> Iterator[tuple[slice, list[InstrumentColumn], Floats]]:
+def _in_parts(design: Design) -> Iterator[tuple[slice, Floats]]:
     """Make the instruments (n, R, L) of some entities after another."""
     n, periods = design.complete.shape
     most = len(design.instruments) * periods ** (1 if design.collapse else 2)
     for part in chunks(n, (1 + design.system) * periods * most, _CHUNK):
-        yield part, *instrument_array(design, part)
+        yield part, instrument_array(design, part)[1]
 
 
 def _error_covariance(design: Design) -> Floats:
@@ -392,6 +387,6 @@ def _with_instruments(data: Moments, values: Floats) -> Floats:
     periods = values.shape[1]
     products = [
         np.einsum("nrl,nr->l", z[:, :periods][..., data.kept], values[part])
-        for part, _, z in _in_parts(data.design)
+        for part, z in _in_parts(data.design)
     ]
     return np.sum(products, axis=0) / data.size
