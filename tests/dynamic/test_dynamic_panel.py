@@ -58,7 +58,7 @@ def test_mappings_are_stored_as_values() -> None:
     equations.clear()
     assert spec.instrument_lags == (("y", (2, 3)), ("w", None))
     assert spec.lags_of_instruments() == {"y": (2, 3)}
-    assert spec.equation_of("x") == "level"
+    assert spec.equations == (("x", "level"),)
     assert pickle.loads(pickle.dumps(spec)) == spec
     assert hash(spec.replace(steps=1)) != hash(spec)
     assert spec.replace(steps=1).replace(steps=2) == spec

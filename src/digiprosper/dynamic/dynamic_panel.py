@@ -302,10 +302,6 @@ class DynamicPanel(Specification):
         """Whether standard errors have Windmeijer's correction."""
         return self.steps == 2 and self.cov_type == "robust" and self.windmeijer
 
-    def equation_of(self, name: str) -> _Equation:
-        """Return the equation for which a variable is an instrument."""
-        return dict(self.equations).get(name, "both")
-
     def lags_of_instruments(self) -> dict[str, _Lags]:
         """List the variables whose lags are instruments, with the lags."""
         if not self.is_gmm:
@@ -564,13 +560,12 @@ def _estimates(
 
 
 def _gmm_design(spec: DynamicPanel, data: PreparedPanel) -> kernel.Design:
-    columns = dict(zip(data.names, np.moveaxis(data.columns, 2, 0)[1:], strict=True))
-    in_model = (*data.prepared.sample.names_of("x"), *data.dummies)
-    exogenous = {name: columns[name] for name in in_model} | data.instruments
-    equations = dict.fromkeys(data.dummies, spec.equation_of("time_effects"))
-    if spec.has_constant:
-        exogenous["Intercept"], equations["Intercept"] = columns["Intercept"], "level"
-    lags = spec.lags_of_instruments()
+    slopes, lags = data.n_regressors - spec.has_constant, spec.lags_of_instruments()
+    added = np.moveaxis(data.columns[..., 1 + slopes :], 2, 0)
+    constants = dict(zip(data.names[slopes:], added, strict=True))
+    equations = {"Intercept": "level", **dict(spec.equations)}
+    of_dummies = equations.get("time_effects", "both")
+    equations |= dict.fromkeys(data.dummies, of_dummies)
     return kernel.Design(
         columns=data.columns,
         complete=data.complete,
@@ -578,10 +573,10 @@ def _gmm_design(spec: DynamicPanel, data: PreparedPanel) -> kernel.Design:
             kernel.Instrument(
                 name=name,
                 values=values,
-                equation=equations.get(name) or spec.equation_of(name),
+                equation=equations.get(name, "both"),
                 lags=lags.get(name),
             )
-            for name, values in (data.lagged | exogenous).items()
+            for name, values in (data.lagged | data.instruments | constants).items()
         ],
         collapse=spec.collapse,
         system=spec.estimator == "system",

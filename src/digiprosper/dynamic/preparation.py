@@ -52,7 +52,7 @@ class PreparedPanel:
     clusters (N,): codes of the clusters of entities
     periods: labels of periods with a complete row, by position
     lagged: variables whose lags are instruments, (N, T), missing without a value
-    instruments: further exogenous instruments (N, T), as far as complete
+    instruments: exogenous regressors and instruments (N, T), as far as complete
     """
 
     prepared: Prepared
@@ -151,7 +151,8 @@ def prepare_panel(spec: Any, panel: Panel) -> PreparedPanel:
         lagged={name: on_grid(keys, values) for name, values in lagged.items()},
         instruments={
             sample.names[position]: grid[..., position]
-            for position in sample.roles["instruments"]
+            for role in ("x", "instruments")
+            for position in sample.roles[role]
         },
     )
     where = "the transformed equation" if spec.is_gmm else "the sample"
