@@ -560,12 +560,15 @@ def _estimates(
 
 
 def _gmm_design(spec: DynamicPanel, data: PreparedPanel) -> kernel.Design:
-    slopes, lags = data.n_regressors - spec.has_constant, spec.lags_of_instruments()
-    added = np.moveaxis(data.columns[..., 1 + slopes :], 2, 0)
-    constants = dict(zip(data.names[slopes:], added, strict=True))
+    columns = dict(zip(data.names, np.moveaxis(data.columns, 2, 0)[1:], strict=True))
+    in_model = (*data.prepared.sample.names_of("x"), *data.dummies)
+    exogenous = {name: columns[name] for name in in_model} | data.instruments
+    if spec.has_constant:
+        exogenous["Intercept"] = columns["Intercept"]
     equations = {"Intercept": "level", **dict(spec.equations)}
     of_dummies = equations.get("time_effects", "both")
     equations |= dict.fromkeys(data.dummies, of_dummies)
+    lags = spec.lags_of_instruments()
     return kernel.Design(
         columns=data.columns,
         complete=data.complete,
@@ -576,7 +579,7 @@ def _gmm_design(spec: DynamicPanel, data: PreparedPanel) -> kernel.Design:
                 equation=equations.get(name, "both"),
                 lags=lags.get(name),
             )
-            for name, values in (data.lagged | data.instruments | constants).items()
+            for name, values in (data.lagged | exogenous).items()
         ],
         collapse=spec.collapse,
         system=spec.estimator == "system",

@@ -98,8 +98,8 @@ def second_order(z: float, p_value: float, first: int) -> list[Notice]:
 
 def overidentification(p_value: float, count: int) -> list[Notice]:
     """Report that Hansen's test rejects, or has a p-value near one."""
+    data = {"p_value": p_value, "n_instruments": count}
     if p_value <= 0.05:
-        code = "hansen_rejected"
         text = (
             f"Hansen's test rejects that the {count} instruments are valid "
             f"({p_words(p_value)}). If they are not, the estimates are not consistent. "
@@ -107,16 +107,15 @@ def overidentification(p_value: float, count: int) -> list[Notice]:
             "later lag (instrument_lags). difference_in_hansen of the result tests the "
             "instruments of each variable, and those of the level equation."
         )
-    elif p_value > UNINFORMATIVE_P:
-        code = "uninformative_hansen"
+        return [Notice("hansen_rejected", text, data)]
+    if p_value > UNINFORMATIVE_P:
         text = (
             f"Hansen's test has p = {p_value:.3f} with {count} instruments: this does "
             "not show that they are valid, since many instruments deprive the test of "
             "power (Roodman 2009)."
         )
-    else:
-        return []
-    return [Notice(code, text, {"p_value": p_value, "n_instruments": count})]
+        return [Notice("uninformative_hansen", text, data)]
+    return []
 
 
 def near_one(persistence: float, estimator: str) -> list[Notice]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from digiprosper.dynamic.kernels.transforms import transformed
+from digiprosper.dynamic.kernels.transforms import Transform, transformed
 from digiprosper.errors import (
     CollinearityError,
     IdentificationError,
@@ -52,7 +52,7 @@ class PreparedPanel:
     clusters (N,): codes of the clusters of entities
     periods: labels of periods with a complete row, by position
     lagged: variables whose lags are instruments, (N, T), missing without a value
-    instruments: exogenous regressors and instruments (N, T), as far as complete
+    instruments: further exogenous instruments (N, T), as far as complete
     """
 
     prepared: Prepared
@@ -151,8 +151,7 @@ def prepare_panel(spec: Any, panel: Panel) -> PreparedPanel:
         lagged={name: on_grid(keys, values) for name, values in lagged.items()},
         instruments={
             sample.names[position]: grid[..., position]
-            for role in ("x", "instruments")
-            for position in sample.roles[role]
+            for position in sample.roles["instruments"]
         },
     )
     where = "the transformed equation" if spec.is_gmm else "the sample"
@@ -183,7 +182,7 @@ def _independent_columns(spec: Any, data: PreparedPanel, where: str) -> Prepared
     Dummies of periods that gaps make dependent are left out.
     """
     # Orthogonal deviations have the cross products of deviations from means.
-    transform = spec.transform if spec.is_gmm else "orthogonal"
+    transform: Transform = spec.transform if spec.is_gmm else "orthogonal"
     values, present = transformed(data.columns, data.complete, transform)
     values, levels = values[present], data.columns[data.complete]
     if not (rows := len(values)):

@@ -138,9 +138,9 @@ class DynamicResults(BaseResults):
     options: Mapping[str, Any] = field(default_factory=dict)
     hansen: TestResult | None = None
     sargan: TestResult | None = None
-    autocorrelations: Mapping[int, tuple[float, float]] = field(default_factory=dict)
+    autocorrelations: dict[int, tuple[float, float]] = field(default_factory=dict)
     instrument_columns: tuple[tuple[str, str, int | None, str | None], ...] = ()
-    instrument_groups: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    instrument_groups: dict[str, tuple[float, ...]] = field(default_factory=dict)
 
     # --- tests of GMM -----------------------------------------------------------------
 

@@ -308,9 +308,9 @@ def identifies(total: Floats) -> bool:
 def _step(total: Floats, moment_covariance: Floats) -> GmmStep:
     """Estimate from summed products (L, 1 + k), whose covariance is given."""
     outcome, regressors = total[:, 0], total[:, 1:]
-    weighting = np.linalg.inv(moment_covariance)
+    weighting = np.asarray(np.linalg.inv(moment_covariance))
     weighted = regressors.T @ weighting
-    bread = np.linalg.inv(weighted @ regressors)
+    bread = np.asarray(np.linalg.inv(weighted @ regressors))
     influence = bread @ weighted
     coefficients = influence @ outcome
     gap = outcome - regressors @ coefficients
@@ -389,4 +389,4 @@ def _with_instruments(data: Moments, values: Floats) -> Floats:
         np.einsum("nrl,nr->l", z[:, :periods][..., data.kept], values[part])
         for part, z in _in_parts(data.design)
     ]
-    return np.sum(products, axis=0) / data.size
+    return np.asarray(np.sum(products, axis=0) / data.size)
