@@ -510,7 +510,7 @@ def fit_gmm(spec: DynamicPanel, data: PreparedPanel) -> DynamicResults:
             (name, equation, lag, None if period is None else data.periods[period])
             for name, equation, lag, period in moments.columns
         ),
-        options={
+        gmm_options={
             "steps": spec.steps,
             "windmeijer": spec.has_windmeijer,
             "transform": spec.transform,

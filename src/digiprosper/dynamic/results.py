@@ -98,7 +98,7 @@ class DynamicResults(BaseResults):
         Remarks about the data and the fit.
     key_names : pair of str or None
         Names of the entity key and the time key.
-    options : dict
+    gmm_options : dict
         Of GMM: steps, windmeijer, transform and collapse of the specification, and
         lags, the first and the last one by variable. Empty for the corrected within
         estimators, as all that follows.
@@ -135,7 +135,7 @@ class DynamicResults(BaseResults):
     factors: Factors
     diagnostics: tuple[Notice, ...] = ()
     key_names: tuple[str, str | None] | None = None
-    options: Mapping[str, Any] = field(default_factory=dict)
+    gmm_options: Mapping[str, Any] = field(default_factory=dict)
     hansen: TestResult | None = None
     sargan: TestResult | None = None
     autocorrelations: dict[int, tuple[float, float]] = field(default_factory=dict)
@@ -152,7 +152,7 @@ class DynamicResults(BaseResults):
         negative. One of the second order makes instruments of lag 2 invalid. None
         without GMM.
         """
-        if not self.options:
+        if not self.gmm_options:
             return None
         return pd.DataFrame.from_dict(
             self.autocorrelations, orient="index", columns=["z", "p_value"]
@@ -167,7 +167,7 @@ class DynamicResults(BaseResults):
         difference is not negative (Hayashi 2000, section 3.6). A group without which
         the model is not overidentified has no row. None without GMM.
         """
-        if not self.options:
+        if not self.gmm_options:
             return None
         columns = ["n_instruments", "without", "df_without", "difference", "df"]
         return pd.DataFrame.from_dict(
@@ -181,7 +181,7 @@ class DynamicResults(BaseResults):
         `lag` is missing for exogenous variables, and `period` for columns of all
         periods. Combinations of other instruments are left out.
         """
-        if not self.options:
+        if not self.gmm_options:
             return None
         columns = ["variable", "equation", "lag", "period"]
         rows = pd.DataFrame(list(self.instrument_columns), columns=columns)
@@ -282,14 +282,16 @@ class DynamicResults(BaseResults):
     @property
     def settings(self) -> str:
         """Steps, transformation and instruments of GMM as text."""
-        return remark_text(self._method(), WORDS, {}, {})[:-1] if self.options else ""
+        return (
+            remark_text(self._method(), WORDS, {}, {})[:-1] if self.gmm_options else ""
+        )
 
     def _method(self) -> Remark:
         """Describe the estimator for the note below a table."""
-        if not self.options:
+        if not self.gmm_options:
             return Remark(f"note.{self.estimator}", {})
         variables: dict[tuple[int, int | None], list[str]] = {}
-        for name, lags in self.options["lags"].items():
+        for name, lags in self.gmm_options["lags"].items():
             variables.setdefault(lags, []).append(name)
         lags = [
             Remark(
@@ -299,12 +301,12 @@ class DynamicResults(BaseResults):
             for (first, last), names in variables.items()
         ]
         parts = {
-            "kind": (Remark(f"{self.estimator}.{self.options['steps']}", {}),),
-            "transform": (Remark(f"transform.{self.options['transform']}", {}),),
+            "kind": (Remark(f"{self.estimator}.{self.gmm_options['steps']}", {}),),
+            "transform": (Remark(f"transform.{self.gmm_options['transform']}", {}),),
             "lags": tuple(lags) or (Remark("lags.none", {}),),
         }
         for word in ("windmeijer", "collapse"):
-            parts[word] = (Remark(word, {}),) if self.options[word] else ()
+            parts[word] = (Remark(word, {}),) if self.gmm_options[word] else ()
         return Remark("note.gmm", parts)
 
     def _remarks(self) -> tuple[Remark, ...]:

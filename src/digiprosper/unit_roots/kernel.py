@@ -6,7 +6,7 @@ periods share one design.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeAlias
 
@@ -16,6 +16,8 @@ from digiprosper.kernels import Bools, Floats, Ints
 from digiprosper.kernels.chunks import chunks
 
 UnitRootTest: TypeAlias = Literal["ips", "cips", "ht", "fisher"]
+# Sorted draws of t, with the entities whose values span the same periods.
+Drawn: TypeAlias = Sequence[tuple[Bools, Floats]]
 
 # Bytes of one block of drawn panels; temporary arrays take about ten times as many.
 _MEMORY = 2**23
@@ -112,7 +114,6 @@ class Regressions:
     residual: Floats  # (R, N), not negative
     sd: Floats  # (R, N) standard deviation of the changes
     df: Ints  # (N,) rows of the regression minus regressors
-    series: Series
 
     @property
     def slopes(self) -> Floats:
@@ -142,8 +143,7 @@ def regressions(y: Floats, series: Series, options: UnitRootOptions) -> Regressi
         change[:, entities] = sign * factor[..., -2, -1]
         residual[:, entities] = np.abs(factor[..., -1, -1])
         sd[:, entities] = np.diff(part)[..., changes[example]].std(axis=-1, ddof=1)
-    df = options.df_of(series)
-    return Regressions(level, change, residual, sd, df, series)
+    return Regressions(level, change, residual, sd, options.df_of(series))
 
 
 def period_means(y: Floats, series: Series) -> Floats:
@@ -184,11 +184,7 @@ def _lagged(values: Any, lags: range, count: int) -> list[Any]:
     return [values[..., end - count - lag : end - lag] for lag in lags]
 
 
-def statistic(
-    fits: Regressions,
-    options: UnitRootOptions,
-    drawn: Mapping[tuple[bool, ...], Floats],
-) -> Floats:
+def statistic(fits: Regressions, options: UnitRootOptions, drawn: Drawn = ()) -> Floats:
     """Combine the regressions of the entities to one statistic a draw, shape (R,)."""
     if options.test == "ht":
         weights = 1 / fits.sd**2 if options.simulated else 1.0
@@ -200,12 +196,8 @@ def statistic(
     return np.asarray(np.clip(fits.t, *bounds).mean(axis=1))
 
 
-def unit_p_values(
-    fits: Regressions,
-    options: UnitRootOptions,
-    drawn: Mapping[tuple[bool, ...], Floats],
-) -> Floats:
-    """Read p-values of t, shape (R, N), from sorted draws of it by span.
+def unit_p_values(fits: Regressions, options: UnitRootOptions, drawn: Drawn) -> Floats:
+    """Read p-values of t, shape (R, N), from the draws of `draw_t`.
 
     Without draws they are those of MacKinnon (1994, Journal of Business and Economic
     Statistics 12:167-176).
@@ -218,30 +210,30 @@ def unit_p_values(
         t = np.clip(t, low, high)
         return ndtr(np.where(t <= middle, np.polyval(below, t), np.polyval(above, t)))
     p = np.empty(t.shape)
-    spans = fits.series.spans
-    for span, draws in drawn.items():
-        same = [other == span for other in spans]
-        ranks = np.searchsorted(draws, t[:, same], side="right")
-        p[:, same] = (1 + ranks) / (1 + draws.size)
+    for entities, draws in drawn:
+        ranks = np.searchsorted(draws, t[:, entities], side="right")
+        p[:, entities] = (1 + ranks) / (1 + draws.size)
     return p
 
 
 def draw_t(
     series: Series, options: UnitRootOptions, rng: np.random.Generator
-) -> dict[tuple[bool, ...], Floats]:
-    """Draw t of single random walks with values as the series have, sorted, by span."""
+) -> list[tuple[Bools, Floats]]:
+    """Draw t of single random walks: for each span the entities (N,), and sorted t."""
     # IPS of one entity is its t.
-    drawn, options = {}, replace(options, test="ips", year_means=False)
-    for span in sorted(set(series.spans), key=lambda values: (len(values), values)):
+    spans, options = series.spans, replace(options, test="ips", year_means=False)
+    drawn = []
+    for span in sorted(set(spans), key=lambda values: (len(values), values)):
         walk = Series(np.where(span, 0.0, np.nan)[None])
-        drawn[span] = np.sort(draw_statistics(walk, options, {}, _SERIES, rng))
+        draws = np.sort(draw_statistics(walk, options, (), _SERIES, rng))
+        drawn.append((np.array([other == span for other in spans]), draws))
     return drawn
 
 
 def draw_statistics(
     series: Series,
     options: UnitRootOptions,
-    drawn: Mapping[tuple[bool, ...], Floats],
+    drawn: Drawn,
     reps: int,
     rng: np.random.Generator,
 ) -> Floats:
@@ -252,12 +244,12 @@ def draw_statistics(
     """
     observed = series.observed
     first, last = observed.argmax(axis=1), observed[:, ::-1].argmax(axis=1)
-    ordered = Series(series.y[np.lexsort((*observed.T, first, -last))])
+    order = np.lexsort((*observed.T, first, -last))
     statistics = np.empty(reps)
     for part in chunks(reps, series.y.size, _MEMORY):
-        shape = (part.stop - part.start, *series.y.shape)
-        walks = rng.standard_normal(shape).cumsum(axis=2)
-        fits = regressions(walks, ordered, options)
+        walks = np.empty((part.stop - part.start, *series.y.shape))
+        walks[:, order] = rng.standard_normal(walks.shape).cumsum(axis=2)
+        fits = regressions(walks, series, options)
         statistics[part] = statistic(fits, options, drawn)
     return statistics
 
