@@ -95,7 +95,7 @@ def test_regressions_are_those_of_each_entity(
     np.testing.assert_allclose(fits.t[0], t, rtol=1e-8)
     np.testing.assert_array_equal(fits.df, df)
     if choice.test == "ips":
-        assert kernel.statistic(fits, choice)[0] == pytest.approx(t.mean())
+        assert kernel.statistic(fits, choice, {})[0] == pytest.approx(t.mean())
 
 
 @pytest.mark.filterwarnings("ignore:adfuller currently returns:FutureWarning")
@@ -130,7 +130,9 @@ def test_harris_tzavalis_is_the_pooled_within_estimate(
     choice = UnitRootOptions(
         "ht", 0, trend=trend, year_means=False, simulated=simulated
     )
-    rho = kernel.statistic(kernel.regressions(data.y[None], data, choice), choice)[0]
+    rho = kernel.statistic(kernel.regressions(data.y[None], data, choice), choice, {})[
+        0
+    ]
     before, after = [], []
     for row in data.y:
         y = row / np.diff(row).std(ddof=1) if simulated else row
@@ -148,23 +150,24 @@ def test_cips_bounds_each_t() -> None:
     assert fits.t.min() < -6.19
     assert fits.t.max() > 2.61
     expected = np.minimum(np.maximum(fits.t, -6.19), 2.61).mean(axis=1)
-    np.testing.assert_allclose(kernel.statistic(fits, choice), expected)
+    np.testing.assert_allclose(kernel.statistic(fits, choice, {}), expected)
 
 
 @pytest.mark.parametrize("trend", [False, True])
 def test_p_values_of_mackinnon(*, trend: bool) -> None:
     t = np.linspace(-8, 0.6, 40)[None]
     ones, choice = np.ones_like(t), options("fisher", trend=trend)
-    fits = kernel.Regressions(ones, t, ones, ones, np.ones(40, dtype=int))
+    df, walks = np.ones(40, dtype=int), Series(np.zeros((40, 9)))
+    fits = kernel.Regressions(ones, t, ones, ones, df, walks)
     expected = [mackinnonp(value, "ct" if trend else "c") for value in t[0]]
-    np.testing.assert_allclose(kernel.unit_p_values(fits, choice, ())[0], expected)
+    np.testing.assert_allclose(kernel.unit_p_values(fits, choice, {})[0], expected)
 
 
 def test_p_values_are_ranks_among_draws() -> None:
     t = np.array([[-3.0, -1.0, 0.5]])
-    ones, every = np.ones_like(t), np.ones(3, dtype=bool)
-    fits = kernel.Regressions(ones, t, ones, ones, np.array([1, 1, 1]))
-    draws = [(every, np.array([-2.0, -1.0, 0.0, 1.0]))]
+    ones, df, walks = np.ones_like(t), np.array([1, 1, 1]), Series(np.zeros((3, 4)))
+    fits = kernel.Regressions(ones, t, ones, ones, df, walks)
+    draws = {(True,) * 4: np.array([-2.0, -1.0, 0.0, 1.0])}
     p = kernel.unit_p_values(fits, options("fisher"), draws)
     np.testing.assert_allclose(p, [[0.2, 0.6, 0.8]])
 
@@ -174,19 +177,15 @@ def test_drawn_t_has_the_quantiles_of_dickey_and_fuller() -> None:
     y = np.zeros((2, 51))
     y[0, 26:] = np.nan
     drawn = kernel.draw_t(Series(y), options("fisher", 0), np.random.default_rng(1))
-    assert [entities.tolist() for entities, _ in drawn] == [
-        [True, False],
-        [False, True],
-    ]
-    quantiles = [np.quantile(draws, 0.05) for _, draws in drawn]
-    assert quantiles == pytest.approx([-3.00, -2.93], abs=0.04)
+    quantiles = {len(span): np.quantile(draws, 0.05) for span, draws in drawn.items()}
+    assert quantiles == pytest.approx({26: -3.00, 51: -2.93}, abs=0.04)
 
 
 def test_blocks_do_not_change_the_draws(monkeypatch: pytest.MonkeyPatch) -> None:
     data, choice = series("gaps"), options("cips")
-    whole = kernel.draw_statistics(data, choice, (), 25, np.random.default_rng(1))
+    whole = kernel.draw_statistics(data, choice, {}, 25, np.random.default_rng(1))
     monkeypatch.setattr(kernel, "_MEMORY", 8 * 7 * data.y.size)
-    parts = kernel.draw_statistics(data, choice, (), 25, np.random.default_rng(1))
+    parts = kernel.draw_statistics(data, choice, {}, 25, np.random.default_rng(1))
     np.testing.assert_allclose(parts, whole, rtol=1e-12)
 
 
@@ -194,7 +193,7 @@ def test_the_order_of_entities_does_not_change_the_draws() -> None:
     data, order = series("gaps"), [3, 1, 5, 0, 2, 4]
     other = Series(data.y[order])
     first, second = (
-        kernel.draw_statistics(s, options(), (), 9, np.random.default_rng(1))
+        kernel.draw_statistics(s, options(), {}, 9, np.random.default_rng(1))
         for s in (data, other)
     )
     np.testing.assert_array_equal(first, second)
@@ -208,7 +207,7 @@ def test_moments_of_harris_and_tzavalis_are_those_of_draws(*, trend: bool) -> No
     )
     entities = 200
     data = Series(np.zeros((entities, n + 1)))
-    draws = kernel.draw_statistics(data, choice, (), 2_000, np.random.default_rng(1))
+    draws = kernel.draw_statistics(data, choice, {}, 2_000, np.random.default_rng(1))
     mean, variance = kernel.harris_tzavalis_moments(n, trend=trend)
     assert draws.mean() == pytest.approx(mean, abs=0.003)
     assert entities * draws.var() == pytest.approx(variance, rel=0.12)

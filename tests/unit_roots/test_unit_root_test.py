@@ -518,7 +518,7 @@ def shares(
     series, found = kernel.Series(np.where(missing, np.nan, y[0])), {}
     for name, options in tests.items():
         by_entity = options.test == "fisher"
-        drawn = kernel.draw_t(series, options, rng) if by_entity else ()
+        drawn = kernel.draw_t(series, options, rng) if by_entity else {}
         draws = kernel.draw_statistics(series, options, drawn, DRAWS, rng)
         fits = kernel.regressions(y, series, options)
         statistics = kernel.statistic(fits, options, drawn)

@@ -6,7 +6,7 @@ periods share one design.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeAlias
 
@@ -16,8 +16,6 @@ from digiprosper.kernels import Bools, Floats, Ints
 from digiprosper.kernels.chunks import chunks
 
 UnitRootTest: TypeAlias = Literal["ips", "cips", "ht", "fisher"]
-# Sorted draws of t, with the entities whose values span the same periods.
-Drawn: TypeAlias = Sequence[tuple[Bools, Floats]]
 
 # Bytes of one block of drawn panels; temporary arrays take about ten times as many.
 _MEMORY = 2**23
@@ -114,6 +112,7 @@ class Regressions:
     residual: Floats  # (R, N), not negative
     sd: Floats  # (R, N) standard deviation of the changes
     df: Ints  # (N,) rows of the regression minus regressors
+    series: Series
 
     @property
     def slopes(self) -> Floats:
@@ -143,7 +142,8 @@ def regressions(y: Floats, series: Series, options: UnitRootOptions) -> Regressi
         change[:, entities] = sign * factor[..., -2, -1]
         residual[:, entities] = np.abs(factor[..., -1, -1])
         sd[:, entities] = np.diff(part)[..., changes[example]].std(axis=-1, ddof=1)
-    return Regressions(level, change, residual, sd, options.df_of(series))
+    df = options.df_of(series)
+    return Regressions(level, change, residual, sd, df, series)
 
 
 def period_means(y: Floats, series: Series) -> Floats:
@@ -184,7 +184,11 @@ def _lagged(values: Any, lags: range, count: int) -> list[Any]:
     return [values[..., end - count - lag : end - lag] for lag in lags]
 
 
-def statistic(fits: Regressions, options: UnitRootOptions, drawn: Drawn = ()) -> Floats:
+def statistic(
+    fits: Regressions,
+    options: UnitRootOptions,
+    drawn: Mapping[tuple[bool, ...], Floats],
+) -> Floats:
     """Combine the regressions of the entities to one statistic a draw, shape (R,)."""
     if options.test == "ht":
         weights = 1 / fits.sd**2 if options.simulated else 1.0
@@ -196,8 +200,12 @@ def statistic(fits: Regressions, options: UnitRootOptions, drawn: Drawn = ()) ->
     return np.asarray(np.clip(fits.t, *bounds).mean(axis=1))
 
 
-def unit_p_values(fits: Regressions, options: UnitRootOptions, drawn: Drawn) -> Floats:
-    """Read p-values of t, shape (R, N), from the draws of `draw_t`.
+def unit_p_values(
+    fits: Regressions,
+    options: UnitRootOptions,
+    drawn: Mapping[tuple[bool, ...], Floats],
+) -> Floats:
+    """Read p-values of t, shape (R, N), from sorted draws of it by span.
 
     Without draws they are those of MacKinnon (1994, Journal of Business and Economic
     Statistics 12:167-176).
@@ -210,30 +218,30 @@ def unit_p_values(fits: Regressions, options: UnitRootOptions, drawn: Drawn) -> 
         t = np.clip(t, low, high)
         return ndtr(np.where(t <= middle, np.polyval(below, t), np.polyval(above, t)))
     p = np.empty(t.shape)
-    for entities, draws in drawn:
-        ranks = np.searchsorted(draws, t[:, entities], side="right")
-        p[:, entities] = (1 + ranks) / (1 + draws.size)
+    spans = fits.series.spans
+    for span, draws in drawn.items():
+        same = [other == span for other in spans]
+        ranks = np.searchsorted(draws, t[:, same], side="right")
+        p[:, same] = (1 + ranks) / (1 + draws.size)
     return p
 
 
 def draw_t(
     series: Series, options: UnitRootOptions, rng: np.random.Generator
-) -> list[tuple[Bools, Floats]]:
-    """Draw t of single random walks: for each span the entities (N,), and sorted t."""
+) -> dict[tuple[bool, ...], Floats]:
+    """Draw t of single random walks with values as the series have, sorted, by span."""
     # IPS of one entity is its t.
-    spans, options = series.spans, replace(options, test="ips", year_means=False)
-    drawn = []
-    for span in sorted(set(spans), key=lambda values: (len(values), values)):
+    drawn, options = {}, replace(options, test="ips", year_means=False)
+    for span in sorted(set(series.spans), key=lambda values: (len(values), values)):
         walk = Series(np.where(span, 0.0, np.nan)[None])
-        draws = np.sort(draw_statistics(walk, options, (), _SERIES, rng))
-        drawn.append((np.array([other == span for other in spans]), draws))
+        drawn[span] = np.sort(draw_statistics(walk, options, {}, _SERIES, rng))
     return drawn
 
 
 def draw_statistics(
     series: Series,
     options: UnitRootOptions,
-    drawn: Drawn,
+    drawn: Mapping[tuple[bool, ...], Floats],
     reps: int,
     rng: np.random.Generator,
 ) -> Floats:
@@ -244,12 +252,12 @@ def draw_statistics(
     """
     observed = series.observed
     first, last = observed.argmax(axis=1), observed[:, ::-1].argmax(axis=1)
-    order = np.lexsort((*observed.T, first, -last))
+    ordered = Series(series.y[np.lexsort((*observed.T, first, -last))])
     statistics = np.empty(reps)
     for part in chunks(reps, series.y.size, _MEMORY):
-        walks = np.empty((part.stop - part.start, *series.y.shape))
-        walks[:, order] = rng.standard_normal(walks.shape).cumsum(axis=2)
-        fits = regressions(walks, series, options)
+        shape = (part.stop - part.start, *series.y.shape)
+        walks = rng.standard_normal(shape).cumsum(axis=2)
+        fits = regressions(walks, ordered, options)
         statistics[part] = statistic(fits, options, drawn)
     return statistics
 

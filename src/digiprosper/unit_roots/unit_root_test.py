@@ -190,7 +190,7 @@ def unit_root_test(  # noqa: PLR0913  (options of several tests, all named)
     _refuse(sample, perfect, f"{cited(y)} is constant or fitted perfectly")
 
     generator, by_entity = np.random.default_rng(seed), test == "fisher"
-    drawn = []
+    drawn = {}
     if by_entity and options.simulated:
         drawn = kernel.draw_t(series, options, generator)
     value = float(kernel.statistic(fits, options, drawn)[0])
