@@ -162,20 +162,26 @@ def period_means(y: Floats, series: Series) -> Floats:
 def _triangular_factor(
     y: Floats, means: Floats, rows: Ints, options: UnitRootOptions
 ) -> Floats:
-    """Factor all regressors, the level and the change into a triangle, (R, n, m, m).
+    """Factor lagged changes, level and change into an upper triangle, (R, n, m, m).
 
     `rows` are those of `Series.rows`.
     """
     lags, change = options.lags, np.diff(y)
     count = change.shape[2] - lags
-    columns = [np.ones(count), np.arange(count)][: 1 + options.trend]
+    shared = [np.ones((1, count)), np.arange(1.0, count + 1)[None]][: 1 + options.trend]
     if options.test == "cips":
-        changes_of_means = _lagged(np.diff(means), range(lags + 1), count)
-        columns += [means[..., lags:-1], *changes_of_means]
-    columns += _lagged(change, range(1, lags + 1), count)
-    columns += [y[..., lags:-1], change[..., lags:]]
-    used = np.stack([np.broadcast_to(c, change[..., lags:].shape) for c in columns], -1)
-    return np.asarray(np.linalg.qr(used[..., rows, :], mode="r"))
+        mean, mean_change = means[:, 0], np.diff(means[:, 0])
+        shared = [np.broadcast_to(column, (len(means), count)) for column in shared]
+        shared += [
+            mean[:, lags:-1],
+            *_lagged(mean_change, range(lags + 1), count),
+        ]
+    basis = np.linalg.qr(np.stack(shared, axis=-1)[:, rows]).Q[:, None]
+    lagged_changes = _lagged(change, range(1, lags + 1), count)
+    parts = [*lagged_changes, y[..., lags:-1], change[..., lags:]]
+    columns = np.stack([part[..., rows] for part in parts], axis=1)
+    columns -= (columns @ basis) @ basis.swapaxes(-1, -2)
+    return np.asarray(np.linalg.qr(np.moveaxis(columns, 1, -1), mode="r"))
 
 
 def _lagged(values: Any, lags: range, count: int) -> list[Any]:
