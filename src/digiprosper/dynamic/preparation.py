@@ -25,7 +25,7 @@ from digiprosper.errors import (
 from digiprosper.kernels import Bools, Floats, Ints
 from digiprosper.kernels.least_squares import dependences
 from digiprosper.kernels.tolerances import ABSORBED
-from digiprosper.linear.estimation import outcome_of
+from digiprosper.linear.estimation import single_column
 from digiprosper.linear.preparation import LinearOptions, Prepared, prepare
 from digiprosper.panel import Panel
 from digiprosper.panel.access import check_panel, numeric_values, table_of
@@ -290,7 +290,7 @@ def _prepare_rows(spec: Any, panel: Panel) -> Prepared:
         "instruments": spec.instruments,
     }
     prepared = prepare(panel, roles, options, singletons="keep", missing=spec.missing)
-    outcome_of(spec.y, prepared.sample)
+    single_column(prepared.sample, "y", spec.y)
     return prepared
 
 
