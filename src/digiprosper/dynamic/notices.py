@@ -19,19 +19,18 @@ bias_not_solved      nearest, share (of draws without a solution)
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
 
 from digiprosper.errors import Notice, counted
 from digiprosper.report.text import p_words
 
 # With fewer entities the corrected within estimator is recommended in addition to GMM;
 # see docs/explanations/dynamic_panels.md.
-FEW_ENTITIES: Final = 100
+_FEW_ENTITIES = 100
 # Above this estimate persistence may be so near one that intervals are too short.
-NEAR_ONE: Final = 0.85
+_NEAR_ONE = 0.85
 # A p-value above this is a sign that a test of overidentification has no power.
-UNINFORMATIVE_P: Final = 0.99
-CORRECTED: Final = "DynamicPanel(..., estimator='lsdvc')"
+_UNINFORMATIVE_P = 0.99
+_CORRECTED = "DynamicPanel(..., estimator='lsdvc')"
 
 
 def many_instruments(count: int, clusters: str, groups: int) -> list[Notice]:
@@ -50,11 +49,11 @@ def many_instruments(count: int, clusters: str, groups: int) -> list[Notice]:
 
 def few_entities(entities: int) -> list[Notice]:
     """Report that GMM has few entities, and recommend a comparison."""
-    if entities >= FEW_ENTITIES:
+    if entities >= _FEW_ENTITIES:
         return []
     text = (
         f"{entities} entities: GMM is justified by many. In simulated panels of 31 the "
-        f"bias-corrected within estimator was more precise: {CORRECTED}. It is "
+        f"bias-corrected within estimator was more precise: {_CORRECTED}. It is "
         "recommended here if the regressors are exogenous; report both."
     )
     return [Notice("few_entities_gmm", text, {"n_entities": entities})]
@@ -76,7 +75,7 @@ def outside_bounds(
         other = "difference" if estimator == "system" else "system"
         text += (
             "Weak instruments are a frequent reason. "
-            f"Compare estimator={other!r} and {CORRECTED}."
+            f"Compare estimator={other!r} and {_CORRECTED}."
         )
     else:
         text += "Compare DynamicPanel(..., estimator='system')."
@@ -108,7 +107,7 @@ def overidentification(p_value: float, count: int) -> list[Notice]:
             "instruments of each variable, and those of the level equation."
         )
         return [Notice("hansen_rejected", text, data)]
-    if p_value > UNINFORMATIVE_P:
+    if p_value > _UNINFORMATIVE_P:
         text = (
             f"Hansen's test has p = {p_value:.3f} with {count} instruments: this does "
             "not show that they are valid, since many instruments deprive the test of "
@@ -120,7 +119,7 @@ def overidentification(p_value: float, count: int) -> list[Notice]:
 
 def near_one(persistence: float, estimator: str) -> list[Notice]:
     """Report persistence near one, where intervals of corrected estimates are short."""
-    if not persistence > NEAR_ONE:
+    if not persistence > _NEAR_ONE:
         return []
     text = (
         f"persistence is {persistence:.3f}; near one, intervals are too short: in "

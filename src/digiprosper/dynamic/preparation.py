@@ -106,10 +106,6 @@ def prepare_panel(spec: Any, panel: Panel) -> PreparedPanel:
     """Prepare the rows of a `DynamicPanel`, and write all variables on a grid."""
     prepared = _prepare_rows(spec, panel)
     sample, keys = prepared.sample, table_of(panel).keys
-    lagged = {
-        name: numeric_values(panel, name, "instrument_lags")
-        for name in spec.lags_of_instruments()
-    }
     first, periods = int(_ordinals(keys).min()), int(np.ptp(_ordinals(keys))) + 1
     if sample.n_entities * periods * len(sample.names) > _MOST_CELLS:
         raise not_identified(
@@ -148,7 +144,10 @@ def prepare_panel(spec: Any, panel: Panel) -> PreparedPanel:
         periods=dict(
             zip(_ordinals(sample.keys) - first, map(str, sample.times), strict=True)
         ),
-        lagged={name: on_grid(keys, values) for name, values in lagged.items()},
+        lagged={
+            name: on_grid(keys, numeric_values(panel, name, "instrument_lags"))
+            for name in spec.lags_of_instruments()
+        },
         instruments={
             sample.names[position]: grid[..., position]
             for position in sample.roles["instruments"]
