@@ -105,7 +105,9 @@ def refuse_lags(spec: Any, column_names: Sequence[str] = ()) -> None:
 def prepare_panel(spec: Any, panel: Panel) -> PreparedPanel:
     """Prepare the rows of a `DynamicPanel`, and write all variables on a grid."""
     prepared = _prepare_rows(spec, panel)
-    sample, keys = prepared.sample, table_of(panel).keys
+    sample = prepared.sample
+    # Lags that are instruments are also taken from rows outside the sample.
+    keys = table_of(panel).keys if spec.is_gmm else sample.keys
     first, periods = int(_ordinals(keys).min()), int(np.ptp(_ordinals(keys))) + 1
     if sample.n_entities * periods * len(sample.names) > _MOST_CELLS:
         raise not_identified(
