@@ -205,7 +205,8 @@ def _collect_effects(
     relative = (cohorts.entity_weights / cohorts.entity_weights.mean())[:, None]
     shares = (relative * member - cohorts.share) / member.shape[0]
     scores = np.hstack([influence, shares])
-    treated = np.repeat(member.any(axis=1)[:, None], cohorts.first.size, axis=1)
+    ever = cohorts.of_entity >= 0
+    treated = np.repeat(ever[:, None], cohorts.first.size, axis=1)
     clusters = int(codes.max()) + 1
     treated_part = treated_products(
         scores, np.hstack([member[:, cohort], treated]), codes, clusters
