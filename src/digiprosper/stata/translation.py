@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from itertools import takewhile
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 import pandas as pd
 
@@ -31,6 +31,8 @@ from digiprosper.stata.varlists import (
     term,
     whole,
 )
+
+Value = TypeVar("Value")
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,6 +264,13 @@ class Call:
         """Read the variables in an option as terms."""
         return plain(self.context.variables.products(self.options.get(option, "")))
 
+    def variable(self, option: str) -> str:
+        """Read the one variable that an option needs."""
+        terms = self.terms(option)
+        if len(terms) != 1:
+            raise StataError.because(f"one variable in {option}() is needed")
+        return terms[0]
+
     def column(self, option: str) -> str:
         """Read the name of a single column in an option."""
         return backticked(self.context.variables.resolve(self.options[option].strip()))
@@ -306,6 +315,14 @@ class Call:
     def python(self, code: str, *notes: str) -> Translation:
         """Write code that needs a fit or the panel."""
         return Translation(self.command.text, None, code, notes)
+
+
+def chosen(option: str, word: str, values: Mapping[str, Value]) -> Value:
+    """Translate a word in an option; one that is not in the table is refused."""
+    if word not in values:
+        listed = ", ".join(filter(None, values))
+        raise StataError.because(f"{option}({word})", f"There are {listed}.")
+    return values[word]
 
 
 def specify(

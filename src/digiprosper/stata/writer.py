@@ -14,7 +14,7 @@ from digiprosper.panel.grammar import mask_names, restore_names
 from digiprosper.panel.terms import canonical
 from digiprosper.specification import Specification, one_term
 from digiprosper.stata.commands import estimations
-from digiprosper.stata.commands.panels import DYNAMIC_FLAGS, SPATIAL_EFFECTS
+from digiprosper.stata.commands.panels import DYNAMIC_FLAGS, SPATIAL_TYPES
 from digiprosper.stata.commands.policy import METHODS
 from digiprosper.stata.prefixes import read_command
 from digiprosper.stata.translation import Context
@@ -284,11 +284,11 @@ def _command(spec: Any) -> tuple[str, dict[str, Any]]:
                 "method": methods.get(spec.adjustment, "dripw"),
                 "average": "" if spec.aggregate == "dynamic" else spec.aggregate,
             }
-    kinds = {effects: word for word, effects in SPATIAL_EFFECTS.items()}
-    kind = kinds.get((spec.entity_effects, spec.time_effects), "none")
+    kinds = {meant: word for word, meant in SPATIAL_TYPES.items()}
+    kind = (spec.entity_effects, spec.time_effects, spec.likelihood)
     return "xsmle", {
         "matrix": "ematrix" if spec.model == "sem" else "wmatrix",
-        "kind": kind + ", leeyu" * (spec.likelihood == "lee_yu"),
+        "kind": kinds.get(kind, "none"),
     }
 
 
