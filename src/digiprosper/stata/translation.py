@@ -271,10 +271,6 @@ class Call:
             raise StataError.because(f"one variable in {option}() is needed")
         return terms[0]
 
-    def column(self, option: str) -> str:
-        """Read the name of a single column in an option."""
-        return backticked(self.context.variables.resolve(self.options[option].strip()))
-
     def whole(self, option: str, default: int | None = None) -> Any:
         """Read a whole number in an option."""
         text = self.options.get(option)
