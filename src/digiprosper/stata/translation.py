@@ -5,10 +5,9 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
-from itertools import takewhile
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
 
@@ -130,19 +129,17 @@ class Context:
         """Find a file in the folder of the data by the last parts of its path."""
         if self.folder is None:
             return path
-        parts = [part.lower() for part in re.split(r"[/\\]", path)]
-        shared = {
-            file: _common_end([part.lower() for part in file.parts], parts)
-            for file in self.folder.rglob("*")
-            if file.name.lower() == parts[-1]
-        }
-        best = [f for f, count in shared.items() if count == max(shared.values())]
-        if len(best) != 1:
-            what = "several files are" if best else "no file is"
+        parts, files = re.split(r"[/\\]", path.lower()), [*self.folder.rglob("*")]
+        for count in range(1, len(parts) + 1):
+            end = "/".join(["", *parts[-count:]])
+            nearer = [f for f in files if f.as_posix().lower().endswith(end)]
+            files = nearer or (files if count > 1 else [])
+        if len(files) != 1:
+            what = "several files are" if files else "no file is"
             raise StataError.because(
                 f"{what} named {cited(parts[-1])} in {self.folder}"
             )
-        return best[0].as_posix()
+        return files[0].as_posix()
 
     @property
     def panel_code(self) -> str:
@@ -228,12 +225,6 @@ class Context:
         if self.frame is None:
             return None
         return int(self.frame[name].nunique())
-
-
-def _common_end(first: Sequence[str], second: Sequence[str]) -> int:
-    """Count the equal parts at the end of two paths."""
-    pairs = zip(reversed(first), reversed(second), strict=False)
-    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
 
 
 @dataclass(frozen=True, slots=True)
