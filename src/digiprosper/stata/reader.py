@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import fnmatch
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 
@@ -87,9 +87,9 @@ class Reader(Records):
         # The line of each program, and its statements.
         self.programs: dict[str, tuple[int, range]] = {}
         self.sample: tuple[str, ...] = ()
-        self.saved: list[tuple[Context, Taint, tuple[str, ...], dict[str, str]]] = []
-        # Columns with results of summarize, by the macro or scalar.
-        self.stored: dict[str, str] = {}
+        self.saved: list[tuple[Context, Taint, tuple[str, ...]]] = []
+        # Columns with results of summarize, for macros and scalars.
+        self.stored: set[str] = set()
         # What the local of a loop stands for, whose columns are not known.
         self.patterns: dict[str, str] = {}
         self.depth: int = 0
@@ -176,10 +176,7 @@ class Reader(Records):
     def _mark_line(self, text: str) -> None:
         """Mark what a line that may run would change."""
         text = without_prefix(text)
-        if first_word(text) in ("by", "bysort"):
-            text = text.partition(":")[2].strip()
-        word = first_word(text)
-        reason = f"a block of line {self.number} may change it"
+        word, reason = first_word(text), f"a block of line {self.number} may change it"
         if word in ("local", "global"):
             mark = "$" if word == "global" else ""
             name = self.macros.name_of(text.partition(" ")[2], mark)
@@ -195,6 +192,7 @@ class Reader(Records):
             self._mark_results(word, text)
             if command:
                 self._mark_stored(command, reason)
+            word = command.name if command else word
             arguments = split(command.arguments) if command else None
             is_xtset = word in ("xtset", "tsset")
             if not (is_xtset and arguments in ([], self.context.keys)):
@@ -415,19 +413,8 @@ class Reader(Records):
             self.taint.mark([column], self.number)
         context.variables = context.variables.changed([column], [])
         context.complete.add(column)
-        self.stored[name] = column
+        self.stored.add(column)
         return column
-
-    def _forget_stored(self, kept: Mapping[str, str] | None = None) -> None:
-        """Forget stored results whose columns the present data do not have."""
-        reason = "it was computed from other data"
-        for name in self.stored.keys() - (kept or {}).keys():
-            for key in (name, f"${name}"):
-                if self.macros.values.get(key) == self.stored[name]:
-                    self.macros.forget(key, known_later(name, reason))
-            if self.context.scalars.pop(name, None):
-                self.taint.mark([name], self.number)
-        self.stored = dict(kept or {})
 
     def _command(self, command: Command, undefined: str) -> None:
         """Execute a command by its kind."""
@@ -635,6 +622,9 @@ class Reader(Records):
             self.taint.mark(step.creates, int(lines[-1]))
         elif command.name != "replace":
             self.taint.unmark(step.creates)
+        has_new_rows = step.fresh or step.filled is not None
+        if has_new_rows or (command.name == "keep" and not command.condition):
+            self.taint.mark(self.stored, self.number)
         self._record("not run" if reason else "translated", reason)
         self._add_code(command, step.python, reason)
         self.panel_keys = None
@@ -661,8 +651,6 @@ class Reader(Records):
         if has_new_rows or self._moves(step):
             self.context.fitted_keys = ()
         self._read_anew(step)
-        if has_new_rows or (command.name == "keep" and not command.condition):
-            self._forget_stored()
 
     def _moves(self, step: Step) -> bool:
         """Tell whether the keys of rows are others after a step."""
@@ -725,8 +713,7 @@ class Reader(Records):
         options = [option for option, _ in command.options]
         if command.name == "preserve":
             context = replace(self.context, complete={*self.context.complete})
-            taint, stored = copy.deepcopy(self.taint), dict(self.stored)
-            self.saved.append((context, taint, self.sample, stored))
+            self.saved.append((context, copy.deepcopy(self.taint), self.sample))
             self.code.append("preserved = df.copy()")
         elif self.saved:
             state = self.saved[-1] if "preserve" in options else self.saved.pop()
@@ -737,7 +724,9 @@ class Reader(Records):
                     state[0], results=results, last=last, fitted_keys=()
                 )
                 self.taint, self.sample = copy.deepcopy(state[1]), state[2]
-                self._forget_stored(state[3])
+                variables = self.context.variables
+                present = {*(variables.columns or ()), *variables.created}
+                self.taint.mark(self.stored - present, self.number)
                 self.code.append("df = preserved.copy()")
                 self.panel_keys = None
         self._record("read")
