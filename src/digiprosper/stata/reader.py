@@ -183,28 +183,25 @@ class Reader(Records):
             self.macros.forget(name, known_later(name, reason))
         elif word == "scalar":
             self.taint.mark(CREATED.findall(text)[:1], self.number)
-        elif word not in (*CONTROL, *_OF_MACROS, "", "{", "}"):
-            command = None
-            with suppress(StataError):
-                command = read_command(text)
-                text = self.macros.expand(text)
-                command = read_command(text)
-            self._mark_results(word, text)
-            if command:
-                self._mark_stored(command, reason)
-            word = command.name if command else word
-            arguments = split(command.arguments) if command else None
-            is_xtset = word in ("xtset", "tsset")
-            if not (is_xtset and arguments in ([], self.context.keys)):
-                self._mark(word, text, command)
-
-    def _mark_stored(self, command: Command, reason: str) -> None:
-        """Mark the locals and the file that a command which may run would set."""
-        for local in locals_set(command):
-            self.macros.forget(local, known_later(local, reason))
-        path = file_name(command.arguments) if command.name == "save" else ""
-        if path in self.context.saved:
-            self.context.saved[path][0].mark_rows(self.number)
+        if word in ("local", "global", "scalar", *CONTROL, *_OF_MACROS, "", "{", "}"):
+            return
+        command = None
+        with suppress(StataError):
+            command = read_command(text)
+            text = self.macros.expand(text)
+            command = read_command(text)
+        self._mark_results(word, text)
+        arguments = None
+        if command:
+            word, arguments = command.name, split(command.arguments)
+            for local in locals_set(command):
+                self.macros.forget(local, known_later(local, reason))
+            path = file_name(command.arguments) if word == "save" else ""
+            if path in self.context.saved:
+                self.context.saved[path][0].mark_rows(self.number)
+        is_xtset = word in ("xtset", "tsset")
+        if not (is_xtset and arguments in ([], self.context.keys)):
+            self._mark(word, text, command)
 
     def _mark_results(self, word: str, text: str) -> None:
         """Forget the results that a line which may run would store."""
@@ -446,21 +443,16 @@ class Reader(Records):
         """Skip what prints, draws or sets; refuse what is not known."""
         name = command.name
         self._event(command)
-        self._noted(command)
-        match name, command.arguments.split():
-            case "set", ["obs", *_]:
-                raise StataError.because("set obs makes rows")
-            case "set", ["type", storage, *_]:
-                self.context.default_type = storage
-            case "fvset", ["base", level, *names] if level.isdigit():
-                variables = self.context.variables
-                bases = {**variables.bases, **dict.fromkeys(names, level)}
-                self.context.variables = replace(variables, bases=bases)
-                self._record("read")
-                return
+        for local in locals_set(command):
+            self.macros.forget(local, known_later(local, name))
         if name in tables.COMMANDS:
             self._table(command)
             return
+        if self._sets(name, command.arguments):
+            self._record("read")
+            return
+        if name in _WITH_RESULTS or "post" in dict(command.options):
+            self._other_results(command.stored)
         if name not in PRINTING and not name.startswith(("graph", "_")):
             reason = data.REFUSED.get(name, f"the command {cited(name)} is not known")
             raise StataError.because(reason)
@@ -471,6 +463,32 @@ class Reader(Records):
         if name not in _KEEPING_RESULTS:
             self.context.summary = data.summary(command, self.context)
         self._record("skipped")
+
+    def _sets(self, name: str, arguments: str) -> bool:
+        """Note results, files and settings; tell whether later lines read them only."""
+        variables = self.context.variables
+        match name, arguments.split():
+            case "eststo" | "estimates", words:
+                self._estimates(name, words)
+            case "do" | "run" | "include", _:
+                # An included file sets the locals of this one too.
+                for mark in ("$", "") if name == "include" else ("$",):
+                    self.macros.elsewhere.setdefault(mark, self.number)
+            case "label", [verb, label, *_] if re.fullmatch("def?i?n?e?", verb):
+                self.context.labels.add(label)
+            case "save", _:
+                self._save(file_name(arguments))
+            case "order", _:
+                self.context.variables = replace(variables, in_order=False)
+            case "set", ["obs", *_]:
+                raise StataError.because("set obs makes rows")
+            case "set", ["type", storage, *_]:
+                self.context.default_type = storage
+            case "fvset", ["base", level, *names] if level.isdigit():
+                bases = {**variables.bases, **dict.fromkeys(names, level)}
+                self.context.variables = replace(variables, bases=bases)
+                return True
+        return False
 
     def _table(self, command: Command) -> None:
         """Translate a table of the estimations that the script has."""
@@ -505,28 +523,6 @@ class Reader(Records):
             self.context.saved.pop(path, None)
             reason = "refused lines would change it: later lines read Stata's own file"
             self._record("skipped", reason)
-
-    def _noted(self, command: Command) -> None:
-        """Note names of results and files, and what may set macros or move columns."""
-        name, words = command.name, command.arguments.split()
-        if name in ("eststo", "estimates"):
-            self._estimates(name, words)
-        match name, words:
-            case "do" | "run" | "include", _:
-                # An included file sets the locals of this one too.
-                for mark in ("$", "") if name == "include" else ("$",):
-                    self.macros.elsewhere.setdefault(mark, self.number)
-            case "label", [verb, label, *_] if re.fullmatch("def?i?n?e?", verb):
-                self.context.labels.add(label)
-            case _ if name in _WITH_RESULTS or "post" in dict(command.options):
-                self._other_results(command.stored)
-            case "save", _:
-                self._save(file_name(command.arguments))
-            case "order", _:
-                variables = replace(self.context.variables, in_order=False)
-                self.context.variables = variables
-        for local in locals_set(command):
-            self.macros.forget(local, known_later(local, name))
 
     def _event(self, command: Command) -> None:
         if command.name in self.programs:
@@ -607,9 +603,15 @@ class Reader(Records):
         if undefined:
             raise StataError.because(undefined)
         step = data.translate(command, self.context)
-        self._renew(command, step)
+        chooses = command.name in ("keep", "drop") and command.condition
+        has_new_rows = step.fresh or step.filled is not None
+        self._forget(command, step, has_new_rows=has_new_rows)
         reason = self._lacks_fit(step.python) or self.taint.reason([step.python])
-        self._chosen_rows(command, reason)
+        if chooses:
+            negation = "" if command.name == "keep" else "!"
+            self.sample = (*self.sample, f"{negation}({command.condition})")
+            if reason:
+                self.taint.mark_rows(self.number, reason)
         self._created(step)
         if command.name == "rename" and command.options:
             change = str.upper if "upper" in step.python else str.lower
@@ -622,55 +624,38 @@ class Reader(Records):
             self.taint.mark(step.creates, int(lines[-1]))
         elif command.name != "replace":
             self.taint.unmark(step.creates)
-        has_new_rows = step.fresh or step.filled is not None
-        if has_new_rows or (command.name == "keep" and not command.condition):
+        if has_new_rows or (command.name == "keep" and not chooses):
             self.taint.mark(self.stored, self.number)
         self._record("not run" if reason else "translated", reason)
         self._add_code(command, step.python, reason)
         self.panel_keys = None
 
-    def _chosen_rows(self, command: Command, reason: str) -> None:
-        """Note the condition of ``keep`` or ``drop``, and rows that depend on marks."""
-        if command.name in ("keep", "drop") and command.condition:
-            negation = "" if command.name == "keep" else "!"
-            self.sample = (*self.sample, f"{negation}({command.condition})")
-            if reason:
-                self.taint.mark_rows(self.number, reason)
-
-    def _renew(self, command: Command, step: Step) -> None:
-        """Forget results of other values, and everything if data are read anew."""
-        code = "".join(self.context.summary.values())
+    def _forget(self, command: Command, step: Step, *, has_new_rows: bool) -> None:
+        """Forget results of other values, and marks if data are read anew."""
+        context = self.context
+        code = "".join(context.summary.values())
         changed = any(repr(name) in code for name in step.creates)
         if changed or command.name not in ("generate", "replace"):
-            self.context.summary = {}
+            context.summary = {}
         if step.order is not None:
-            self.context.order = step.order
+            context.order = step.order
         if step.filled is not None:
-            self.context.complete &= {*step.filled}
-        has_new_rows = step.fresh or step.filled is not None
-        if has_new_rows or self._moves(step):
-            self.context.fitted_keys = ()
-        self._read_anew(step)
-
-    def _moves(self, step: Step) -> bool:
-        """Tell whether the keys of rows are others after a step."""
+            context.complete &= {*step.filled}
         # Without keys a row is known by its number.
-        keys = {*self.context.fitted_keys}
-        is_numbered = self.context.entity is None
         is_moved = step.order is not None or not step.creates
-        return (is_numbered and is_moved) or bool({*step.creates, *step.drops} & keys)
-
-    def _read_anew(self, step: Step) -> None:
-        """Take the marks of a file that is read, and forget those of other data."""
-        columns = None if self.context.frame is None else self.context.variables.columns
+        is_moved &= context.entity is None
+        if has_new_rows or is_moved or {*step.creates, *step.drops} & {*context.keys}:
+            context.fitted_keys = ()
+        columns = None if context.frame is None else context.variables.columns
         state = Taint(), Variables(columns)
-        taint, variables = self.context.saved.get(step.reads, state)
+        taint, variables = context.saved.get(step.reads, state)
         if step.fresh:
             self.taint.clear()
             self.sample = ()
-            self.context.variables = variables
-            self.context.types = {}
-            self.context.labels = set()
+            context.variables = variables
+            context.types = {}
+            context.labels = set()
+        # A file that lines have saved has the marks of those lines.
         self.taint.add(taint)
 
     def _created(self, step: Step) -> None:
