@@ -8,6 +8,7 @@ import re
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
+from typing import Any
 
 from digiprosper.errors import StataError, cited
 from digiprosper.stata.commands import data, estimations, tables
@@ -83,6 +84,15 @@ class Reader(Records):
         self.events: list[Event] = []
         # Whether each line is run at once, on the data.
         self.is_run: bool = False
+        # The variables of a script that is run.
+        self.script: dict[str, Any] = {}
+        # Columns of the data, and those that have had a missing value.
+        self.columns: set[str] = set()
+        self.incomplete: set[str] = set()
+        # Estimates that answer a referee's question, by its code and line.
+        self.repairs: dict[tuple[str, int], str] = {}
+        # Treatments that the data show to start in different periods, by line.
+        self.staggered: dict[int, tuple[str, ...]] = {}
         self.tables: tables.Tables = tables.Tables()
         # The line of each program, and its statements.
         self.programs: dict[str, tuple[int, range]] = {}
