@@ -295,9 +295,31 @@ class Call:
     def specify(
         self, name: str, notes: Iterable[str] = (), **fields: Any
     ) -> Translation:
-        """Build the specification of the command, with its condition."""
-        where = self.context.where(self.command.condition)
-        return specify(name, tuple(notes), self.command.text, where=where, **fields)
+        """Build a specification by the name of its class; absent options are left out.
+
+        Columns that are not known have a name in it, and their code in the script.
+        """
+        later: dict[str, str] = {}
+
+        def stated(value: Any) -> Any:
+            if isinstance(value, LaterColumns):
+                placeholder = f"later_columns_{len(later)}"
+                later[placeholder] = value
+                return placeholder
+            return [*map(stated, value)] if isinstance(value, list) else value
+
+        fields["where"] = self.context.where(self.command.condition)
+        options = {key: stated(v) for key, v in fields.items() if v is not None}
+        try:
+            # The package has its names once they are asked for.
+            spec = getattr(import_module("digiprosper"), name)(**options)
+        except DigiprosperError as error:
+            raise StataError.because(str(error).rstrip(".")) from error
+        code = as_python(spec)
+        for placeholder, columns in later.items():
+            code = code.replace(f'"{placeholder}"', columns)
+        known = None if later else spec
+        return Translation(self.command.text, known, code, tuple(notes))
 
     def python(self, code: str, *notes: str) -> Translation:
         """Write code that needs a fit or the panel."""
@@ -310,45 +332,6 @@ def chosen(option: str, word: str, values: Mapping[str, Value]) -> Value:
         listed = ", ".join(filter(None, values))
         raise StataError.because(f"{option}({word})", f"There are {listed}.")
     return values[word]
-
-
-def specify(
-    name: str, notes: tuple[str, ...], command: str, **fields: Any
-) -> Translation:
-    """Build a specification by the name of its class; absent options are left out.
-
-    `where` is an option of every specification. An option that the class does not have
-    is refused, never dropped.
-    """
-    # The package has its names once they are asked for.
-    kind: Any = getattr(import_module("digiprosper"), name, None)
-    if kind is None:
-        raise StataError.because(f"the command needs {name}, which this version lacks")
-    later: dict[str, str] = {}
-
-    def stated(value: Any) -> Any:
-        """Give columns that are not known a name."""
-        if isinstance(value, LaterColumns):
-            name = f"later_columns_{len(later)}"
-            later[name] = value
-            return name
-        return [*map(stated, value)] if isinstance(value, list) else value
-
-    options = {key: stated(value) for key, value in fields.items() if value is not None}
-    lacking = options.keys() - {field.name for field in dataclasses.fields(kind)}
-    if lacking:
-        raise StataError.because(
-            f"{name} has no option {', '.join(sorted(lacking))}",
-            "Estimate on a subset.",
-        )
-    try:
-        spec = kind(**options)
-    except DigiprosperError as error:
-        raise StataError.because(str(error).rstrip(".")) from error
-    code = as_python(spec)
-    for placeholder, columns in later.items():
-        code = code.replace(f'"{placeholder}"', columns)
-    return Translation(command, None if later else spec, code, notes)
 
 
 def as_python(spec: Any) -> str:
