@@ -314,7 +314,7 @@ class _Judge:
     def _missing(self) -> Iterator[_Asked]:
         """Ask about conditions that are true where a variable is missing."""
         # A condition, and variables that are not missing where it matters.
-        conditions = [
+        conditions: list[tuple[Event, Node | None, Sequence[str]]] = [
             (event, _tree(command.condition), _WORD.findall(command.arguments))
             for event, command in self.regressions
         ]
@@ -331,9 +331,9 @@ class _Judge:
                 conditions.append((event, node, _guarded(rows)))
             elif node.kind == "number":
                 conditions.append((event, rows, []))
-        for event, node, excluded in conditions:
-            guarded = {*_guarded(node), *excluded, *self.complete}
-            if names := tuple(n for n in _unbounded(node) if n not in guarded):
+        for event, condition, excluded in conditions:
+            guarded = {*_guarded(condition), *excluded, *self.complete}
+            if names := tuple(n for n in _unbounded(condition) if n not in guarded):
                 yield "missing_kept", event.number, {"variables": names}
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import fnmatch
 import re
 from collections.abc import Sequence
 from contextlib import suppress
@@ -219,22 +218,35 @@ class Reader(Records):
         self.macros.values.pop("r(levels)", None)
         if word in ("eststo", "estimates") or looks_like_estimation(text):
             self._other_results(None)
-            text = re.sub(r"`[^']*'+", "*", text.partition(":")[0])
-            for pattern in re.findall(r"[\w*]+", text):
-                for name in fnmatch.filter(self.fitted, pattern):
-                    self._store(name)
+            for name in [*self.fitted]:
+                self._store(name)
 
     def _loop(self, header: str, end: int) -> None:
-        """Execute the turns of a loop; of an unknown list, one for the other lines."""
-        start, line = self.position, self.number
-        name = (*re.split(r"[\s=]+", header), "", "")[1]
-        values, reason = self._turns(header)
+        """Execute the turns of a loop; what other values would change is marked."""
+        start, line, block = self.position, self.number, range(self.position + 1, end)
+        name, values = (*re.split(r"[\s=]+", header), "", "")[1], list[str]()
+        try:
+            _, values = self.macros.turns(header)
+            if re.search(r"\sof\s+var", header):
+                values = self.context.variables.names(" ".join(values))
+            if any(isinstance(value, LaterColumns) for value in values):
+                raise StataError.because("the columns of the loop are not known")
+        except StataError as error:
+            self._record("refused", error.reason)
+            self.macros.forget(name, error.reason)
+            match values:
+                case [LaterColumns() as columns]:
+                    self.patterns[name] = columns.pattern
+            self._unreached(end, may_run=True)
+            self.patterns.pop(name, None)
+            self.macros.forget(name)
+            return
+        self._record("read", "" if values else "the loop has no turns")
         if not values:
             self._unreached(end)
         if self.depth == 0:
             self.budget = _MOST_STATEMENTS
         self.depth += 1
-        block = range(start + 1, end)
         for turn, value in enumerate(values):
             self.macros.forget(name)
             if self.budget < 0:
@@ -244,35 +256,10 @@ class Reader(Records):
                 self.position, self.macros.unknown[name] = start, text
                 self._mark_block(block)
                 break
-            if isinstance(value, LaterColumns):
-                self.patterns[name], self.macros.unknown[name] = value.pattern, reason
-                self._block(block)
-                # There may be several turns, or none.
-                self.position = start
-                self._mark_block(block)
-                del self.patterns[name]
-            else:
-                self.macros.values[name] = value
-                self._block(block)
+            self.macros.values[name] = value
+            self._block(block)
         self.depth -= 1
         self.macros.forget(name)
-
-    def _turns(self, header: str) -> tuple[list[str], str]:
-        """List the values of a loop, with the reason why some are not known."""
-        values: list[str] = []
-        try:
-            _, values = self.macros.turns(header)
-            if re.search(r"\sof\s+var", header):
-                values = self.context.variables.names(" ".join(values))
-            if any(isinstance(value, LaterColumns) for value in values):
-                raise StataError.because("the columns of the loop are not known")
-            self._record("read", "" if values else "the loop has no turns")
-        except StataError as error:
-            self._record("refused", error.reason)
-            if not any(isinstance(value, LaterColumns) for value in values):
-                values = [LaterColumns.of_pattern("*")]
-            return values, error.reason
-        return values, ""
 
     def _branch(self, header: str, end: int) -> None:
         """Execute the block of if or else, or give its lines a reason."""

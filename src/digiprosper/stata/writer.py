@@ -82,8 +82,8 @@ def to_stata(spec: Specification, *, entity: str = "id", time: str = "year") -> 
     parts = _parts(spec, keys) | others
     words, options = (_filled(part, parts) for part in _COMMANDS[command].split(" , "))
     text = f"{command} {words}"
-    if spec.where is not None:
-        text += f" if {_condition(spec.where, keys)}"
+    if (condition := getattr(spec, "where", None)) is not None:
+        text += f" if {_condition(condition, keys)}"
     if weights := getattr(spec, "obs_weights", None):
         text += f" [aweight={weights}]"
     text += f", {options}" if options else ""
@@ -179,10 +179,9 @@ def _truth(node: ast.expr, keys: _Keys) -> str:
     """Write a part of a condition; missing values are not larger than a number."""
     match node:
         case ast.BoolOp(operator, values):
-            sides = [_truth(value, keys) for value in values]
             sides = [
-                f"({side})" if isinstance(value, ast.BoolOp) else side
-                for value, side in zip(values, sides, strict=True)
+                f"({_truth(v, keys)})" if isinstance(v, ast.BoolOp) else _truth(v, keys)
+                for v in values
             ]
             return (" & " if isinstance(operator, ast.And) else " | ").join(sides)
         case ast.UnaryOp(ast.Not(), operand):
@@ -191,15 +190,18 @@ def _truth(node: ast.expr, keys: _Keys) -> str:
             return f"inlist({', '.join(map(_number, (a, *values)))})"
         case ast.Compare(low, [ast.LtE(), ast.LtE()], [x, high]):
             return f"inrange({', '.join(map(_number, (x, low, high)))})"
-        case ast.Compare(a, [sign], [b]):
-            x, z = _number(a), _number(b)
-            if x == z and isinstance(sign, ast.Eq | ast.NotEq):
-                return f"{'!' if isinstance(sign, ast.Eq) else ''}missing({x})"
-            larger = "0"
-            if isinstance(sign, ast.Gt | ast.GtE | ast.Lt | ast.LtE):
-                larger = x if isinstance(sign, ast.Gt | ast.GtE) else z
-            is_complete = larger in keys or re.fullmatch(r"-?[\d.]+", larger)
-            return _number(node) + ("" if is_complete else f" & {larger} < .")
+        case ast.Compare(a, [ast.Eq() | ast.NotEq() as sign], [b]) if _number(
+            a
+        ) == _number(b):
+            return f"{'!' if isinstance(sign, ast.Eq) else ''}missing({_number(a)})"
+        case ast.Compare(larger, [ast.Gt() | ast.GtE()], [_]) | ast.Compare(
+            _, [ast.Lt() | ast.LtE()], [larger]
+        ):
+            name = _number(larger)
+            is_complete = name in keys or re.fullmatch(r"-?[\d.]+", name)
+            return _number(node) + ("" if is_complete else f" & {name} < .")
+        case ast.Compare(_, [ast.Eq() | ast.NotEq()], [_]):
+            return _number(node)
     raise _refused(f"the condition {cited(ast.unparse(node))}")
 
 
@@ -298,7 +300,7 @@ def _filled(template: str, parts: Mapping[str, Any]) -> str:
     return " ".join(text.split()).replace(" )", ")")
 
 
-def _parts(spec: Any, keys: _Keys) -> Mapping[str, Any]:
+def _parts(spec: Any, keys: _Keys) -> dict[str, Any]:
     """Write what a command may have of a specification, by field, flag or part."""
     parts: dict[str, Any] = defaultdict(str)
     for field in fields(spec):
