@@ -152,8 +152,12 @@ class _Judge:
             self.origins.setdefault(name, set()).update(node.names)
             if event.command.name == "egen" and node.value in _OVER_ROWS:
                 self.complete.add(name)
-        # The panel is judged, also if a single series comes last.
-        for event in events:
+        self._read_keys()
+        self.effects = {w for _, command in self.regressions for w in _effects(command)}
+
+    def _read_keys(self) -> None:
+        """Read all keys; the panel is judged, also if a single series comes last."""
+        for event in self.events:
             if event.command.name in ("xtset", "tsset"):
                 keys = split(event.command.arguments)
                 self.complete |= set(keys)
@@ -162,11 +166,10 @@ class _Judge:
         # Texts that are encoded as the entity are entities too.
         self.entities = {self.entity} | {
             event.command.arguments.strip()
-            for event in events
+            for event in self.events
             if event.command.name == "encode"
             and self.entity in dict(event.command.options).values()
         }
-        self.effects = {w for _, command in self.regressions for w in _effects(command)}
 
     def asked(self, staggered: Mapping[int, tuple[str, ...]]) -> Iterator[_Asked]:
         """Ask all questions; `staggered` is what data show, as in `findings`."""
@@ -183,8 +186,11 @@ class _Judge:
             yield from self._differences()
         if not self._has(_STAGGERED):
             yield from self._staggered(staggered)
+        questions = {"sgmediation": self._mediation, "winsor2": self._winsorised}
+        questions |= dict.fromkeys(_MATCHING, self._matching)
         for event in self.events:
-            yield from self._of_command(event, event.command)
+            if question := questions.get(event.command.name):
+                yield from question(event)
         yield from self._logs()
         yield from self._missing()
 
@@ -229,10 +235,7 @@ class _Judge:
         )
         if a is None or b is None or {*a.names} != {*b.names}:
             return False
-        signs, others = (
-            [n.value for n in x.walk() if n.kind == "binary"] for x in (a, b)
-        )
-        if signs != others:
+        if _signs(a) != _signs(b):
             return len(a.names) > 1 or a.parts[-1] == b.parts[-1]
         return a.value == b.value == "==" and a != b and self.time not in a.names
 
@@ -254,39 +257,29 @@ class _Judge:
 
     # --- single commands --------------------------------------------------------------
 
-    def _of_command(self, event: Event, command: Command) -> Iterator[_Asked]:
-        """Ask about a mediation, a matching, or variables that are winsorised."""
-        if command.name == "sgmediation":
-            controls = dict(command.options).get("cv") or ""
-            dummies = (f"i.{name}" for name in {*self.entities, *self.effects})
-            baseline = any(self._has_effects(other) for _, other in self.regressions)
-            if baseline and not any(dummy in controls for dummy in dummies):
-                yield "mediation_without_effects", event.number, {}
-        elif command.name in _MATCHING:
-            kept = (part for part in event.sample if part[0] != "!")
-            text = " ".join([*kept, command.condition or ""])
-            one_period = re.search(rf"\b(?:{self.time or 'year'}|year)\s*==", text)
-            if (self.entity or len(self.effects) > 1) and not one_period:
-                yield "pooled_matching", event.number, {"command": command.name}
-        elif command.name == "winsor2":
-            at = self.events.index(event)
-            later = [other.command for other in self.events[at + 1 :]]
-            if names := tuple(_winsorised_in_vain(command, later)):
-                yield "winsorised_not_used", event.number, {"variables": names}
+    def _mediation(self, event: Event) -> Iterator[_Asked]:
+        controls = dict(event.command.options).get("cv") or ""
+        dummies = (f"i.{name}" for name in {*self.entities, *self.effects})
+        baseline = any(self._has_effects(command) for _, command in self.regressions)
+        if baseline and not any(dummy in controls for dummy in dummies):
+            yield "mediation_without_effects", event.number, {}
+
+    def _matching(self, event: Event) -> Iterator[_Asked]:
+        kept = (part for part in event.sample if part[0] != "!")
+        text = " ".join([*kept, event.command.condition or ""])
+        one_period = re.search(rf"\b(?:{self.time or 'year'}|year)\s*==", text)
+        if (self.entity or len(self.effects) > 1) and not one_period:
+            yield "pooled_matching", event.number, {"command": event.command.name}
+
+    def _winsorised(self, event: Event) -> Iterator[_Asked]:
+        later = self.events[self.events.index(event) + 1 :]
+        commands = [other.command for other in later]
+        if names := tuple(_winsorised_in_vain(event.command, commands)):
+            yield "winsorised_not_used", event.number, {"variables": names}
 
     def _staggered(self, seen: Mapping[int, tuple[str, ...]]) -> Iterator[_Asked]:
         """Ask once: about treatments that data show, or dummies of time to an event."""
-        clock = {self.time, *self.effects}
-        relative = {
-            name
-            for _, name, node in self.assignments
-            if any(_is_time_to_event(part, clock) for part in node.walk())
-        }
-        dummies = {
-            name
-            for _, name, node in self.assignments
-            if relative & {*node.names} and any(map(_has_negative, node.walk()))
-        }
+        dummies = self._event_dummies()
         treatments = dict(seen)
         for event, command in self.regressions if dummies and not seen else ():
             words = {*split(command.arguments)[1:]}
@@ -295,6 +288,20 @@ class _Judge:
                 treatments.setdefault(event.number, tuple(sorted(treated)))
         for line, variables in [*treatments.items()][:1]:
             yield "staggered_two_way", line, {"variables": variables}
+
+    def _event_dummies(self) -> set[str]:
+        """List dummies of the time since an event that differs by entity."""
+        clock = {self.time, *self.effects}
+        relative = {
+            name
+            for _, name, node in self.assignments
+            if any(_is_time_to_event(part, clock) for part in node.walk())
+        }
+        return {
+            name
+            for _, name, node in self.assignments
+            if relative & {*node.names} and any(map(_has_negative, node.walk()))
+        }
 
     # --- values -----------------------------------------------------------------------
 
@@ -313,11 +320,15 @@ class _Judge:
 
     def _missing(self) -> Iterator[_Asked]:
         """Ask about conditions that are true where a variable is missing."""
-        # A condition, and variables that are not missing where it matters.
-        conditions: list[tuple[Event, Node | None, Sequence[str]]] = [
-            (event, _tree(command.condition), _WORD.findall(command.arguments))
-            for event, command in self.regressions
-        ]
+        for event, node, excluded in self._conditions():
+            guarded = {*_guarded(node), *excluded, *self.complete}
+            if names := tuple(n for n in _unbounded(node) if n not in guarded):
+                yield "missing_kept", event.number, {"variables": names}
+
+    def _conditions(self) -> Iterator[tuple[Event, Node | None, Sequence[str]]]:
+        """List conditions, and variables that are not missing where it matters."""
+        for event, command in self.regressions:
+            yield event, _tree(command.condition), _WORD.findall(command.arguments)
         repaired = {
             name
             for event, name, node in self.assignments
@@ -328,13 +339,9 @@ class _Judge:
             if name in repaired:
                 continue
             if node.kind == "binary" and node.value in (*_LARGER, *_SMALLER, "&"):
-                conditions.append((event, node, _guarded(rows)))
+                yield event, node, _guarded(rows)
             elif node.kind == "number":
-                conditions.append((event, rows, []))
-        for event, condition, excluded in conditions:
-            guarded = {*_guarded(condition), *excluded, *self.complete}
-            if names := tuple(n for n in _unbounded(condition) if n not in guarded):
-                yield "missing_kept", event.number, {"variables": names}
+                yield event, rows, []
 
 
 # --- facts ----------------------------------------------------------------------------
@@ -393,6 +400,10 @@ def _effects(command: Command) -> list[str]:
     effects += ["\N{NULL}entity"] * _has(command, "fe")
     words = split(command.arguments) if effects else []
     return effects + [w[2:] for w in words if w.startswith("i.") and "#" not in w]
+
+
+def _signs(node: Node) -> list[str]:
+    return [n.value for n in node.walk() if n.kind == "binary"]
 
 
 def _are_dummies(first: Sequence[str], second: Sequence[str]) -> bool:

@@ -600,34 +600,41 @@ class Reader(Records):
         if undefined:
             raise StataError.because(undefined)
         step = data.translate(command, self.context)
-        chooses = command.name in ("keep", "drop") and command.condition
-        has_new_rows = step.fresh or step.filled is not None
-        self._forget(command, step, has_new_rows=has_new_rows)
+        self._forget(command, step)
         reason = self._lacks_fit(step.python) or self.taint.reason([step.python])
-        if chooses:
-            negation = "" if command.name == "keep" else "!"
-            self.sample = (*self.sample, f"{negation}({command.condition})")
-            if reason:
-                self.taint.mark_rows(self.number, reason)
+        self._chosen_rows(command, reason)
         self._created(step)
         if command.name == "rename" and command.options:
             change = str.upper if "upper" in step.python else str.lower
             self.taint.rename(change)
             types = self.context.types
             self.context.types = {change(name): types[name] for name in types}
+        self._mark_step(command, step, reason)
+        self._record("not run" if reason else "translated", reason)
+        self._add_code(command, step.python, reason)
+        self.panel_keys = None
+
+    def _mark_step(self, command: Command, step: Step, reason: str) -> None:
+        """Mark new columns of a step that is not run, and results of other data."""
         if reason:
             # The last line that a reason names is the cause.
             lines = re.findall(r"line (\d+)", reason) or [self.number]
             self.taint.mark(step.creates, int(lines[-1]))
         elif command.name != "replace":
             self.taint.unmark(step.creates)
-        if has_new_rows or (command.name == "keep" and not chooses):
+        has_new_rows = step.fresh or step.filled is not None
+        if has_new_rows or (command.name == "keep" and not command.condition):
             self.taint.mark(self.stored, self.number)
-        self._record("not run" if reason else "translated", reason)
-        self._add_code(command, step.python, reason)
-        self.panel_keys = None
 
-    def _forget(self, command: Command, step: Step, *, has_new_rows: bool) -> None:
+    def _chosen_rows(self, command: Command, reason: str) -> None:
+        """Note the condition of ``keep`` or ``drop``, and rows that depend on marks."""
+        if command.name in ("keep", "drop") and command.condition:
+            negation = "" if command.name == "keep" else "!"
+            self.sample = (*self.sample, f"{negation}({command.condition})")
+            if reason:
+                self.taint.mark_rows(self.number, reason)
+
+    def _forget(self, command: Command, step: Step) -> None:
         """Forget results of other values, and marks if data are read anew."""
         context = self.context
         code = "".join(context.summary.values())
@@ -641,7 +648,8 @@ class Reader(Records):
         # Without keys a row is known by its number.
         is_moved = step.order is not None or not step.creates
         is_moved &= context.entity is None
-        if has_new_rows or is_moved or {*step.creates, *step.drops} & {*context.keys}:
+        is_moved |= step.fresh or step.filled is not None
+        if is_moved or {*step.creates, *step.drops} & {*context.keys}:
             context.fitted_keys = ()
         columns = None if context.frame is None else context.variables.columns
         state = Taint(), Variables(columns)

@@ -318,8 +318,8 @@ class Call:
         code = as_python(spec)
         for placeholder, columns in later.items():
             code = code.replace(f'"{placeholder}"', columns)
-        known = None if later else spec
-        return Translation(self.command.text, known, code, tuple(notes))
+        spec = None if later else spec
+        return Translation(self.command.text, spec, code, tuple(notes))
 
     def python(self, code: str, *notes: str) -> Translation:
         """Write code that needs a fit or the panel."""

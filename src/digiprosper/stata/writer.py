@@ -190,6 +190,14 @@ def _truth(node: ast.expr, keys: _Keys) -> str:
             return f"inlist({', '.join(map(_number, (a, *values)))})"
         case ast.Compare(low, [ast.LtE(), ast.LtE()], [x, high]):
             return f"inrange({', '.join(map(_number, (x, low, high)))})"
+        case ast.Compare(_, [_], [_]):
+            return _comparison(node, keys)
+    raise _refused(f"the condition {cited(ast.unparse(node))}")
+
+
+def _comparison(node: ast.expr, keys: _Keys) -> str:
+    """Write a comparison; a missing value is larger than a number in Stata alone."""
+    match node:
         case ast.Compare(a, [ast.Eq() | ast.NotEq() as sign], [b]) if _number(
             a
         ) == _number(b):
@@ -259,25 +267,14 @@ _COMMANDS = {
 def _command(spec: Any) -> tuple[str, dict[str, Any]]:
     """Choose the command, and write the parts that only it has."""
     match type(spec).__name__:
-        case "FixedEffects":
-            name = "xtscc" if spec.cov_type == "xtscc" else spec.ssc
-            return (name if name in _COMMANDS else "reghdfe"), {}
-        case "FixedEffectsIV":
-            has_effects = spec.entity_effects or spec.time_effects or spec.absorb
-            return "ivreghdfe" if has_effects else "ivreg2", {}
+        case "FixedEffects" | "FixedEffectsIV":
+            return _regression(spec), {}
         case "Mediation":
             return "sgmediation2", {}
         case "PanelThreshold":
             return "xthreg", {"trims": f"{spec.trim} " * spec.n_thresholds}
         case "DynamicPanel":
-            # Lags by variable are not those that are read back.
-            is_shared = isinstance(spec.instrument_lags[0], int)
-            first, last = spec.instrument_lags if is_shared else (1, None)
-            return "xtabond2", {
-                "lagged": f"L{f'(1/{spec.lags})' if spec.lags > 1 else ''}.{spec.y}",
-                "limits": f"{first - 1} {'.' if last is None else last - 1}",
-                "h": "" if spec.h == 3 else spec.h,
-            }
+            return "xtabond2", _dynamic(spec)
         case "StaggeredDid" if spec.estimator == "imputation":
             return "did_imputation", {}
         case "StaggeredDid":
@@ -288,9 +285,28 @@ def _command(spec: Any) -> tuple[str, dict[str, Any]]:
             }
     kinds = {meant: word for word, meant in SPATIAL_TYPES.items()}
     kind = (spec.entity_effects, spec.time_effects, spec.likelihood)
-    return "xsmle", {
-        "matrix": "ematrix" if spec.model == "sem" else "wmatrix",
-        "kind": kinds.get(kind, "none"),
+    matrix = "ematrix" if spec.model == "sem" else "wmatrix"
+    return "xsmle", {"matrix": matrix, "kind": kinds.get(kind, "none")}
+
+
+def _regression(spec: Any) -> str:
+    """Choose the command of a linear regression."""
+    if type(spec).__name__ == "FixedEffectsIV":
+        has_effects = spec.entity_effects or spec.time_effects or spec.absorb
+        return "ivreghdfe" if has_effects else "ivreg2"
+    name = "xtscc" if spec.cov_type == "xtscc" else spec.ssc
+    return name if name in _COMMANDS else "reghdfe"
+
+
+def _dynamic(spec: Any) -> dict[str, Any]:
+    """Write lags of the outcome and of its instruments."""
+    # Lags by variable are not those that are read back.
+    is_shared = isinstance(spec.instrument_lags[0], int)
+    first, last = spec.instrument_lags if is_shared else (1, None)
+    return {
+        "lagged": f"L{f'(1/{spec.lags})' if spec.lags > 1 else ''}.{spec.y}",
+        "limits": f"{first - 1} {'.' if last is None else last - 1}",
+        "h": "" if spec.h == 3 else spec.h,
     }
 
 

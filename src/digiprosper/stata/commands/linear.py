@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from math import prod
 from typing import Any
 
@@ -18,7 +19,6 @@ from digiprosper.stata.varlists import (
     absorbed,
     is_category,
     plain,
-    term,
 )
 
 _ERRORS = "vce cl.uster r.obust"
@@ -151,17 +151,17 @@ def instrumented(call: Call) -> Translation:
     match = _INSTRUMENTS.search(text)
     if match is None or not all(part.strip() for part in match.groups()):
         raise StataError.because("there is no (endogenous = instruments)")
-    variables = products(f"{text[: match.start()]} {text[match.end() :]}")
-    if not variables:
-        raise StataError.because("there is no outcome")
+    outside = f"{text[: match.start()]} {text[match.end() :]}"
+    others = replace(call, command=replace(call.command, arguments=outside))
+    y, controls = others.variables()
     endog, instruments = map(products, match.groups())
     gmm = {"gmm", "gmm2s"} & set(call.options)
     if gmm and len(endog) != len(instruments):
         # With as many instruments GMM is two-stage least squares.
         raise StataError.because(f"the option {min(gmm)}: {_TWO_STAGES}")
-    controls, effects = _absorb_categories(variables[1:], _effects(call), call)
-    y, d = term(variables[0]), plain(endog)
-    x = [text for text in plain(controls) if text not in (y, *d)]
+    controls, effects = _absorb_categories(controls, _effects(call), call)
+    d = plain(endog)
+    x = [text for text in plain(controls) if text not in d]
     # Stata takes an instrument that is a control too as a control.
     z = [text for text in plain(instruments) if text not in x]
     roles = {"endog": d, "instruments": z}
@@ -207,13 +207,7 @@ def _absorb_categories(
     products: list[Product], effects: list[str], call: Call
 ) -> tuple[list[Product], list[str]]:
     """Absorb categories of keys or of many levels, instead of estimating dummies."""
-    context, errors = call.context, _errors(call)
-    candidates = [product for product in products if _is_absorbed(product, context)]
-    if errors["cov_type"] == "clustered" and call.command.name.endswith("hdfe"):
-        # reghdfe counts dummies inside clusters, but not such effects that it absorbs.
-        clusters = errors["clusters"] or [context.entity]
-        outside = effects if context.time in clusters else [*effects, context.time]
-        candidates = [p for p in candidates if _effect(p) in outside]
+    candidates = _candidates(products, effects, call)
     # The category of one variable is part of a product that is absorbed.
     candidates = list(dict.fromkeys([*candidates, *_factors(candidates)]))
     # The coding of a product of categories depends on the categories beside it.
@@ -222,6 +216,20 @@ def _absorb_categories(
     absorbed = [p for p in candidates if p in products and p not in needed]
     others = [product for product in products if product not in absorbed]
     return others, list(dict.fromkeys([*effects, *map(_effect, absorbed)]))
+
+
+def _candidates(
+    products: list[Product], effects: list[str], call: Call
+) -> list[Product]:
+    """List the categories that may be absorbed."""
+    context, errors = call.context, _errors(call)
+    candidates = [product for product in products if _is_absorbed(product, context)]
+    if errors["cov_type"] != "clustered" or not call.command.name.endswith("hdfe"):
+        return candidates
+    # reghdfe counts dummies inside clusters, but not such effects that it absorbs.
+    clusters = errors["clusters"] or [context.entity]
+    outside = effects if context.time in clusters else [*effects, context.time]
+    return [p for p in candidates if _effect(p) in outside]
 
 
 def _effect(product: Product) -> str:
@@ -260,12 +268,7 @@ def _specified(
         errors["cov_type"] = "clustered" if name in _XT else "robust"
         notes.append("pweights imply robust standard errors")
     ssc = _correction(call, errors["cov_type"], effects)
-    if ssc == "none" or (name == "xtivreg" and "small" not in call.options):
-        notes.append(_NORMAL)
-    if effects and errors["cov_type"] == "unadjusted":
-        notes.append(
-            "standard errors are neither clustered nor robust, as in the command"
-        )
+    notes += _differences(call, errors["cov_type"], effects, ssc)
     # Only two commands drop singletons.
     drops = name.endswith("hdfe") and "keepsingletons" not in call.options
     return call.specify(
@@ -281,6 +284,16 @@ def _specified(
         singletons="drop" if drops else "keep",
         ssc=ssc,
     )
+
+
+def _differences(
+    call: Call, cov_type: str, effects: Sequence[str], ssc: str
+) -> list[str]:
+    """List what differs in p-values, and errors that are rarely meant."""
+    is_normal = call.command.name == "xtivreg" and "small" not in call.options
+    notes = [_NORMAL] if is_normal or ssc == "none" else []
+    plain = "standard errors are neither clustered nor robust, as in the command"
+    return notes + [plain] * bool(effects and cov_type == "unadjusted")
 
 
 def _errors(call: Call) -> dict[str, Any]:

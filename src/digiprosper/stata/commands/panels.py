@@ -201,9 +201,7 @@ def _gmm(call: Call, lags_of_y: list[str], regressors: list[str]) -> dict[str, A
     collapsed: set[bool] = set()
     for products, suboptions in _lists(call, "gmmstyle"):
         collapsed.add("collapse" in suboptions)
-        words = [*split(suboptions.get("laglimits", "1").replace(",", " ")), "."][:2]
-        limits: list[Any] = [None if w == "." else whole(w, "lag") for w in words]
-        first, last = limits
+        first, last = _limits(suboptions)
         for name in plain(products):
             # Lags of L.y are those of y, one period later.
             extra = int(name in lags_of_y[1:])
@@ -215,13 +213,26 @@ def _gmm(call: Call, lags_of_y: list[str], regressors: list[str]) -> dict[str, A
         role: [text for text in regressors if roles.get(text, "x") == role]
         for role in ("x", "endogenous", "predetermined")
     }
-    usual = {n: (1 if n in by_role["predetermined"] else 2, None) for n in lags}
-    shared = (2, None) if lags == usual else lags
     return {
         **by_role,
-        "instrument_lags": lags[y] if [*lags] == [y] else shared,
+        "instrument_lags": _shared(lags, by_role["predetermined"], y),
         "collapse": collapsed == {True},
     }
+
+
+def _limits(suboptions: Mapping[str, str]) -> tuple[int, int | None]:
+    """Read the range of lags of gmm(), such as ``2 4`` or ``2 .``."""
+    limits = split(suboptions.get("laglimits", "1").replace(",", " "))
+    first, last = (*limits, ".")[:2]
+    return whole(first, "lag"), None if last == "." else whole(last, "lag")
+
+
+def _shared(lags: dict[str, Any], predetermined: list[str], y: str) -> Any:
+    """Write lags by variable as one range where that is the same."""
+    usual = {name: (1 if name in predetermined else 2, None) for name in lags}
+    if list(lags) == [y]:
+        return lags[y]
+    return (2, None) if lags == usual else lags
 
 
 def _exogenous(call: Call) -> tuple[list[str], dict[str, str] | None]:

@@ -13,6 +13,8 @@ from digiprosper.stata.varlists import absorbed, is_category, plain
 
 METHODS = {"dripw": "doubly_robust", "reg": "regression", "stdipw": "ipw"}
 AGGREGATES = {"event": "dynamic"} | {a: a for a in ("group", "simple", "calendar")}
+# What robust and no errors mean in Poisson models.
+_ERRORS = {"ppmlhdfe": ("robust", "robust"), "xtpoisson": ("clustered", "oim")}
 _OTHER_ERRORS = "the default errors here, cov_type='hc2', hold with few entities"
 
 
@@ -105,7 +107,7 @@ def poisson(call: Call) -> Translation:
         singletons="drop" if drops else "keep",
         separation="drop" if rules == {"fe", "simplex", "relu"} else "raise",
         collinear="drop",
-        **call.errors("clustered" if fixed else "robust", "robust" if drops else "oim"),
+        **call.errors(*_ERRORS.get(name, ("robust", "oim"))),
     )
 
 

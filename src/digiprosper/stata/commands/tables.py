@@ -74,11 +74,7 @@ class Tables:
         file = self._file(command, options)
         before = self.heads.get(file, []) if is_outreg and "append" in options else []
         heads = self.heads[file] = before + _titles(options, names, run, len(before))
-        if not run:
-            listed = ", ".join(filter(None, names)) or "the last estimation"
-            raise StataError.because(f"{listed} is not run, or not stored")
-        models, code = ", ".join(f"results[{n!r}]" if n else "fit" for n in run), ""
-        models = f"[{models}]"
+        models, code = _models(names, run), ""
         if is_outreg:
             code = f"columns[{file!r}] {'+=' if any(before) else '='} {models}\n"
             models = f"columns[{file!r}]"
@@ -130,6 +126,14 @@ def _names(
             raise StataError.because(f"there is no stored estimation {cited(word)}")
         names += fitting
     return list(dict.fromkeys(names))
+
+
+def _models(names: Sequence[str], run: Sequence[str]) -> str:
+    """Write the estimations of a table that are run."""
+    if not run:
+        listed = ", ".join(filter(None, names)) or "the last estimation"
+        raise StataError.because(f"{listed} is not run, or not stored")
+    return f"[{', '.join(f'results[{n!r}]' if n else 'fit' for n in run)}]"
 
 
 def _file_name(command: Command, options: Collection[str]) -> str:
