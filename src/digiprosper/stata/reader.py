@@ -607,8 +607,6 @@ class Reader(Records):
         if command.name == "rename" and command.options:
             change = str.upper if "upper" in step.python else str.lower
             self.taint.rename(change)
-            types = self.context.types
-            self.context.types = {change(name): types[name] for name in types}
         self._mark_step(command, step, reason)
         self._record("not run" if reason else "translated", reason)
         self._add_code(command, step.python, reason)
@@ -658,7 +656,6 @@ class Reader(Records):
             self.taint.clear()
             self.sample = ()
             context.variables = variables
-            context.types = {}
             context.labels = set()
         # A file that lines have saved has the marks of those lines.
         self.taint.add(taint)
@@ -676,9 +673,6 @@ class Reader(Records):
         context.complete -= {*step.creates, *step.drops}
         if step.complete:
             context.complete |= {*step.creates}
-        doubles = dict.fromkeys(step.creates, "double")
-        kept = {n: kind for n, kind in context.types.items() if n not in step.drops}
-        context.types = kept | (doubles if step.types is None else {**step.types})
 
     def _keys(self, command: Command) -> None:
         """Execute ``xtset``."""
@@ -704,7 +698,7 @@ class Reader(Records):
         if command.name == "preserve":
             context = replace(self.context, complete={*self.context.complete})
             self.saved.append((context, copy.deepcopy(self.taint), self.sample))
-            self.code.append("preserved = df.copy()")
+            self.code.append("preserved = df.copy(), {*floats}")
         elif self.saved:
             state = self.saved[-1] if "preserve" in options else self.saved.pop()
             if not any(option.startswith("not") for option in options):
@@ -717,7 +711,7 @@ class Reader(Records):
                 variables = self.context.variables
                 present = {*(variables.columns or ()), *variables.created}
                 self.taint.mark(self.stored - present, self.number)
-                self.code.append("df = preserved.copy()")
+                self.code.append("df, floats = preserved[0].copy(), {*preserved[1]}")
                 self.panel_keys = None
         self._record("read")
 

@@ -36,10 +36,11 @@ from digiprosper.stata.translation import ONE_SERIES, Context, Translation
 # Functions of a script, and what its own lines use besides.
 _HEAD = (
     Path(script.__file__).read_text(encoding="utf-8")
-    + "\n\nimport scipy.special\n\nimport digiprosper as dp\n\n"
+    + "\n\nimport digiprosper as dp\n\n"
 )
 # Turns of a loop whose results are beside a line.
 _MOST_SHOWN = 6
+_READS = re.compile(r"df = from_file|floats\.clear\(\)\ndf")
 # Stata writes other numbers with digits of its own.
 _EXACT = re.compile(r"-?\d{1,8}|`\"[^`'\"$\\]+\"'")
 
@@ -267,7 +268,7 @@ def _executed(reader: Reader) -> DoFile:
 
 def _script(reader: Reader) -> str:
     """Write the code of a file as a program."""
-    reads = any(line.startswith("floats.clear") for line in reader.code)
+    reads = any(_READS.match(line) for line in reader.code)
     lines = [
         _HEAD if reads else f"{_HEAD}# No line reads data: set df to your table here.",
         *reader.code,

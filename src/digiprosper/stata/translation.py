@@ -98,8 +98,7 @@ class Context:
     variables: Variables = field(default_factory=Variables)
     # Variables that are never missing: the keys and what is computed from them.
     complete: set[str] = field(default_factory=set)
-    # Types of variables, except those that a file has, and the type of new ones.
-    types: dict[str, str] = field(default_factory=dict)
+    # The type of new variables.
     default_type: str = "float"
     # The data, if they are there.
     frame: pd.DataFrame | None = None
