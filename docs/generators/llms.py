@@ -339,9 +339,8 @@ def _members(kind: type) -> list[str]:
     if kind not in (*MADE, *BRIEF):
         fields = [name for name in _parameters(kind) if name in dir(kind)]
         properties += [n for n in fields if n not in {*properties, *known}]
-    usual = {" -> DataFrame", f" -> {kind.__name__}", " -> Self"}
-    if kind is dp.Panel:
-        usual = {" -> Self"}
+    usual = {f" -> {kind.__name__}", " -> Self"}
+    usual |= set() if kind is dp.Panel else {" -> DataFrame"}
     arrows = [_returns(call) or " -> Any" for _, call in methods]
     calls = [
         f"`{name}{_signature(call)}{'' if arrow in usual else arrow}`"
