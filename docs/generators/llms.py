@@ -72,7 +72,7 @@ MADE = (
 )
 BRIEF = (
     *(dp.Glance, dp.HasDraws, dp.Results, dp.Sample, dp.PanelScan),
-    dp.pathways.Mechanism,
+    *(dp.pathways.Mechanism, dp.datasets.Truth),
 )
 # Arguments that stand above the reference, if they have these defaults.
 USUAL = {"level": 0.95, "progress": False}
@@ -358,8 +358,9 @@ def _members(kind: type) -> list[str]:
 
 def _example(value: Any, name: str, recipes: str) -> list[str]:
     """Return the example of a docstring, if it is short and no recipe has the name."""
+    # A signature that returns a number says enough.
     passed = name.startswith(("variables", "datasets.us_")) or name.endswith("_weights")
-    if passed or re.search(rf"\bdp\.{re.escape(name)}\b", recipes):
+    if passed or "-> float" in _returns(value) or re.search(rf"\bdp\.{re.escape(name)}\b", recipes):
         return []
     lines: list[str] = []
     for example in doctest.DocTestParser().get_examples(inspect.getdoc(value) or ""):
