@@ -360,7 +360,11 @@ def _example(value: Any, name: str, recipes: str) -> list[str]:
     """Return the example of a docstring, if it is short and no recipe has the name."""
     # A signature that returns a number says enough.
     passed = name.startswith(("variables", "datasets.us_")) or name.endswith("_weights")
-    if passed or "-> float" in _returns(value) or re.search(rf"\bdp\.{re.escape(name)}\b", recipes):
+    if (
+        passed
+        or "-> float" in _returns(value)
+        or re.search(rf"\bdp\.{re.escape(name)}\b", recipes)
+    ):
         return []
     lines: list[str] = []
     for example in doctest.DocTestParser().get_examples(inspect.getdoc(value) or ""):

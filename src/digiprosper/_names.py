@@ -55,7 +55,9 @@ INSTEAD = {
             "dp.Mediation(y, treatment, [mediator], [x]).fit(panel)"
         ),
         "utest": "dp.u_test(fit, 'x')",
-        "xsmle sar sem sdm spatialdurbin panelsdm": "dp.PanelSpatial(y, [x], spatial_weights).fit(panel)",
+        "xsmle sar sem sdm spatialdurbin panelsdm": (
+            "dp.PanelSpatial(y, [x], spatial_weights).fit(panel)"
+        ),
         "entropyweights entropyweight entropyindex entropy critic topsis": (
             "dp.CompositeIndex(system, weighting='entropy').fit(panel)"
         ),

@@ -110,7 +110,7 @@ def _calculated(table: Table, name: str, function: Callable[..., Any]) -> Any:
         raise ColumnError(
             f"assign: the function of {cited(name)} uses {cited(key)}, a key, which is "
             f"in the index of the frame: write f.index.get_level_values({key!r}), or a "
-            f"term as text, such as \"I({key} >= 2015)\".",
+            f'term as text, such as "I({key} >= 2015)".',
             [column_problem(key, "assign")],
         ) from problem
 

@@ -136,8 +136,9 @@ class StaggeredDid(Specification):
         Abraham 2021) is one regression with a dummy for each cohort and period.
     control : {"never", "not_yet"}, optional
         Control group of ``"callaway_santanna"``, by default the never treated
-        (``"never"``). ``"not_yet"`` has also entities that are treated later. ``"imputation"`` always uses ``"not_yet"``, and
-        ``"sun_abraham"`` always uses ``"never"``.
+        (``"never"``). ``"not_yet"`` has also entities that are treated later.
+        ``"imputation"`` always uses ``"not_yet"``, and ``"sun_abraham"`` always uses
+        ``"never"``.
     aggregate : {"dynamic", "simple", "group", "calendar"}
         How effects are averaged: by event time (``"dynamic"``, the default), over all
         treated rows (``"simple"``), by cohort (``"group"``), or by period
@@ -147,8 +148,9 @@ class StaggeredDid(Specification):
         (Sant'Anna & Zhao 2020).
     base_period : {"varying", "universal"}, optional
         Base of ``"callaway_santanna"`` before treatment, by default the previous
-        period (``"varying"``, as in csdid and R's did). ``"universal"`` is the last period before treatment, as in an event study.
-        Effects after treatment do not depend on it.
+        period (``"varying"``, as in csdid and R's did). ``"universal"`` is the last
+        period before treatment, as in an event study. Effects after treatment do not
+        depend on it.
     anticipation : int
         Number of periods before treatment in which it may already have effects. The
         default is 0.
