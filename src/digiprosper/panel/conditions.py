@@ -200,6 +200,13 @@ def _evaluate_comparison(
         raise condition.error(
             "is not true or false for each row: it compares two constants."
         )
+    if isinstance(op, ast.Eq | ast.NotEq):
+        for side, text, column in (
+            (a, right_side, left_side),
+            (b, left_side, right_side),
+        ):
+            if isinstance(side, ast.Name) and isinstance(text, str):
+                _warn_of_unseen([text], column, side.id, condition)
     return _as_boolean(truth)
 
 
@@ -224,7 +231,7 @@ def _evaluate_membership(
         if dates
         else column.isin(values)
     )
-    if isinstance(a, ast.Name) and not condition.table.is_block:
+    if isinstance(a, ast.Name):
         _warn_of_unseen(values, column, a.id, condition)
     return is_member if isinstance(op, ast.In) else ~is_member
 
@@ -235,7 +242,10 @@ def _warn_of_unseen(
     name: str,
     condition: _Condition,
 ) -> None:
-    """Warn of listed values that do not occur in the column, often misspelt."""
+    """Warn of values that do not occur in the column, often misspelt."""
+    # Another block may have them.
+    if condition.table.is_block:
+        return
     seen = pd.Series(column.dropna().unique())
     distinct, seen_values = dict.fromkeys(values), set(seen.tolist())
     if has_dates(column):
