@@ -11,6 +11,7 @@ import pytest
 
 from digiprosper import errors
 from digiprosper.errors import FewClustersWarning, MissingDataWarning
+from digiprosper.report.columns import BELOW
 from digiprosper.report.notices import (
     extrapolated,
     few_clusters,
@@ -329,3 +330,39 @@ def test_negative_variances_have_their_terms() -> None:
         {"terms": ("a",)},
         "said",
     )
+
+
+# --- warnings below a table -----------------------------------------------------------
+
+# Warnings of results that a table does not repeat, because of rows and notes that it
+# has, or because they are about something else.
+NOT_BELOW = {
+    # The number of rows, of draws and of regimes, a test's p-value, a set.
+    *("singletons", "missing_rows", "left_out", "few_draws", "lost_draws"),
+    *("boundary", "second_order", "hansen_rejected", "tests_disagree"),
+    # Notes and rows of the room's own.
+    *("learners_differ", "nothing_left", "useless_learner", "weak_after_learning"),
+    *("unmatched_treated", "no_base_values", "weak_instrument", "few_exchanges"),
+    *("many_instruments", "bias_not_solved"),
+    # Tests, which have no column of a model.
+    *("assigned_by_cluster", "few_treated_in_draws", "few_weightings"),
+    *("too_few_clusters_to_draw", "short_series", "masking", "unfilled", "unseen"),
+    "model_not_estimated",
+    # Panels, sheets, indices, weights, variables, figures.
+    *("rows_without_match", "rows_without_values", "imputed", "similar_keys"),
+    *("sheets_differ", "text_among_numbers", "unknown_labels", "unseen_values"),
+    *("incomplete_shares", "zero_first_stock", "extrapolated", "pooled"),
+    *("constant_indicator", "dominant_indicator", "shared_indicators", "shift"),
+    *("legacy_lnT", "negative_weight", "zero_score", "beyond_end_points"),
+    *("equally_bad", "mixed_units", "islands", "unused_entities"),
+    *("missing_neighbours", "near_end", "constant_threshold_variable"),
+    *("unlike_bases", "missing_font", "renamed_columns", "jumping_times"),
+    *("uneven_dates", "similar_entities", "code_forms", "totals", "shifted_rows"),
+    *("over_gaps", "unit_break", "partly_labelled", "leap_seconds"),
+    *("undecoded_text", "large_correction"),
+}
+
+
+def test_a_new_warning_is_below_tables_or_has_a_reason_not_to_be() -> None:
+    codes = set(errors._CATEGORIES)
+    assert codes - set(BELOW.texts) == NOT_BELOW

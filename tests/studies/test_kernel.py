@@ -40,10 +40,8 @@ class Slopes(NamedTuple):
         return np.isfinite(self.std_errors)
 
 
-def slopes_of(y: np.ndarray, *sets: Any, **options: Any) -> Slopes:
-    """The numbers of a single outcome (N,): (S,) each."""
-    slopes, std_errors, df_t = set_slopes(y[:, None], *sets, **options)
-    return Slopes(slopes[:, 0], std_errors[:, 0], df_t)
+def slopes_of(*columns: Any, **options: Any) -> Slopes:
+    return Slopes(*set_slopes(*columns, **options))
 
 
 GROUPS = np.arange(60) % 7
@@ -111,20 +109,6 @@ def test_slopes_and_errors_are_those_of_each_set(kind: str, weighted: bool) -> N
         found.std_errors[positive], np.sqrt(variances[positive]), rtol=1e-9
     )
     assert (found.df_t == 9).all()
-
-
-@pytest.mark.parametrize("kind", ["unadjusted", "robust", "clustered", "xtscc"])
-def test_several_outcomes_are_estimated_as_each_by_itself(kind: str) -> None:
-    y, x, sets = make(8)
-    outcomes = np.column_stack([y, x @ np.arange(5.0) + y**2, np.sqrt(np.abs(y))])
-    options: Any = {"vcov_of": lambda k: vcov(kind), "most_condition": 1e8}
-    together = Slopes(*set_slopes(outcomes, x, sets, **options))
-    for number, outcome in enumerate(outcomes.T):
-        single = slopes_of(outcome, x, sets, **options)
-        for name in ("slopes", "std_errors", "regular"):
-            np.testing.assert_allclose(
-                getattr(together, name)[:, number], getattr(single, name), rtol=1e-9
-            )
 
 
 def test_chunks_change_nothing() -> None:
@@ -209,7 +193,6 @@ def test_more_columns_than_rows() -> None:
 def test_draws_are_those_of_a_regression_in_few_and_in_many_clusters(
     groups: int,
 ) -> None:
-    """With more clusters than products of columns, they are rotated into fewer."""
     rng = np.random.default_rng(4)
     x = rng.normal(size=(400, 4)) + rng.normal(size=(400, 1))
     x *= [1.0, 1e3, 1e-3, 1.0]

@@ -111,6 +111,7 @@ def test_draws_are_those_of_fits_to_each_drawn_outcome(options: Any) -> None:
         "unadjusted": base.replace(cov_type="unadjusted", clusters=None),
         "late": base.replace(where="t > 2"),
         "other effects": base.replace(time_effects=False, entity_effects=True),
+        "no controls": spec.replace(x=("x",)),
     }
     found = searched(spec, frame, also=also, reps=19)
     estimates, t, labels = refitted(spec, frame, also)

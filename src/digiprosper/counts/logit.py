@@ -47,7 +47,7 @@ from digiprosper.linear.estimation import (
     Demeaned,
     checked_columns,
     demean_roles,
-    outcome_of,
+    single_column,
 )
 from digiprosper.linear.fixed_effects import check_regression_terms
 from digiprosper.linear.preparation import (
@@ -358,7 +358,7 @@ def _is_level(sample: Sample, name: str) -> bool:
 
 def _outcome(spec: LogitEffects, sample: Sample) -> Floats:
     """Read an outcome (N,) of zeros and ones."""
-    outcome = outcome_of(spec.y, sample)
+    outcome = single_column(sample, "y", spec.y)
     values = np.unique(outcome)
     others = values[(values != 0) & (values != 1)]
     if others.size:

@@ -18,7 +18,7 @@ from digiprosper.errors import (
     subject,
 )
 from digiprosper.kernels import Bools, Floats, Ints
-from digiprosper.linear.estimation import outcome_of
+from digiprosper.linear.estimation import single_column
 from digiprosper.linear.preparation import LinearOptions, Prepared, prepare
 from digiprosper.panel import Panel, Sample
 from digiprosper.panel.access import check_panel, table_of
@@ -185,7 +185,7 @@ def _prepare_rows(spec: Any, panel: Panel) -> Prepared:
         "instruments": spec.instruments,
     }
     prepared = prepare(panel, roles, options, singletons="keep", missing=spec.missing)
-    outcome_of(spec.y, prepared.sample)
+    single_column(prepared.sample, "y", spec.y)
     return prepared
 
 

@@ -408,6 +408,26 @@ def _sum_scores(part: Part, design: Floats, errors: Floats) -> Floats:
     return level_sums(part.codes, part.levels, design, errors)
 
 
+def score_variances(scores: Floats, vcov: Vcov) -> Floats:
+    """Compute the variance (m,) of the sum of each column of scores (N, m).
+
+    Not for ``unadjusted``, ``conley``, ``crv3`` and ``cr2``.
+    """
+    total = np.zeros(scores.shape[1])
+    for part in vcov.parts:
+        sums = (
+            scores
+            if part.codes is None
+            else level_sums(part.codes, part.levels, scores)
+        )
+        squares = np.einsum("ij,ij->j", sums, sums)
+        for lag in range(1, part.lags + 1):  # Driscoll and Kraay
+            weight = 1 - lag / (part.lags + 1)
+            squares += 2 * weight * np.einsum("ij,ij->j", sums[lag:], sums[:-lag])
+        total += part.sign * part.factor * squares
+    return total
+
+
 def score_sizes(design: Floats, weighted_residuals: Floats, vcov: Vcov) -> Floats:
     """Compute sums of absolute scores (k,), or their bound by Cauchy and Schwarz.
 

@@ -58,13 +58,6 @@ def cross_fit(
     return predicted
 
 
-def rsquared(outcomes: Floats, predicted: Floats) -> Floats:
-    """Compute the shares of the outcomes' variances (c,) that are explained."""
-    deviations = outcomes - outcomes.mean(axis=0)
-    unexplained = ((outcomes - predicted) ** 2).sum(axis=0)
-    return np.asarray(1 - unexplained / (deviations**2).sum(axis=0))
-
-
 def partial_out(
     outcome: Floats,
     treatment: Floats,

@@ -31,7 +31,6 @@ from digiprosper.errors import (
     IdentificationError,
     InputTypeError,
     Notice,
-    TermError,
     check_whole,
     cited,
     counted,
@@ -51,6 +50,7 @@ from digiprosper.linear.estimation import (
     absorbed_problem,
     demean_columns,
     fit_equation,
+    single_column,
 )
 from digiprosper.linear.fixed_effects_iv import two_stage
 from digiprosper.linear.instrument_columns import ColumnPositions
@@ -438,11 +438,7 @@ def prepare_learning(spec: Any, panel: Panel) -> LearningSample:
     prepared = prepare(panel, roles, options)
     sample = prepared.sample
     for role, term in terms.items():
-        if len(sample.roles[role]) != 1:
-            raise TermError(
-                f"{_LEARNED[role]}={cited(term)} makes several columns; it must be "
-                "one column."
-            )
+        single_column(sample, role, term, _LEARNED[role])
     _check_clusters(prepared)
     demeaned = _demean(spec, prepared, terms)
     if spec.transform in ("dictionary", "within"):
@@ -636,6 +632,8 @@ def _estimate(
 
     Beside it are the R2 of what is learned, and with an instrument the first-stage F.
     """
+    from sklearn.metrics import r2_score
+
     learned, features = sample.learned, sample.features
     try:
         predicted = kernel.cross_fit(new_learner, features, learned, folds)
@@ -674,7 +672,7 @@ def _estimate(
         "std_error": np.linalg.norm(influence),
         "influence": influence,
     }
-    r2 = kernel.rsquared(learned, predicted)
+    r2 = r2_score(learned, predicted, multioutput="raw_values")
     values |= zip(("r2_y", "r2_d", "r2_z"), r2, strict=False)
     if spec.instrument is not None:
         slope, influence = kernel.partial_out(
@@ -717,6 +715,7 @@ def _learn_by_terms(
     They are for the names of trees and networks, which must have higher ones.
     """
     from sklearn.linear_model import LinearRegression
+    from sklearn.metrics import r2_score
 
     flexible = [name for name, learner in spec.learners if is_flexible(learner)]
     if not flexible:
@@ -725,7 +724,8 @@ def _learn_by_terms(
     features = make_features(spec, rows, sample.demeaned, squares=True)
     folds, _ = draw_folds(spec, sample, seed)
     predicted = kernel.cross_fit(LinearRegression, features, learned, folds)
-    return dict.fromkeys(flexible, kernel.rsquared(learned, predicted))
+    r2 = r2_score(learned, predicted, multioutput="raw_values")
+    return dict.fromkeys(flexible, r2)
 
 
 # --- kinds of learners, and their seeds -----------------------------------------------

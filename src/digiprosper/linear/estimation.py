@@ -155,7 +155,7 @@ def demean_roles(
 ) -> tuple[Demeaned, tuple[int, ...]]:
     """Demean the outcome and the columns of roles; also return their positions."""
     sample = prepared.sample
-    outcome_of(y, sample)
+    single_column(sample, "y", y)
     positions = chain.from_iterable([sample.roles[role] for role in ("y", *roles)])
     columns = tuple(dict.fromkeys(positions))
     names = (y, *[sample.names[column] for column in columns[1:]])
@@ -163,12 +163,18 @@ def demean_roles(
     return demeaned, columns
 
 
-def outcome_of(y: str, sample: Sample) -> Floats:
-    """Return the outcome (N,); refuse one of several columns."""
-    column, *others = sample.roles["y"]
+def single_column(
+    sample: Sample, role: str, term: str, argument: str | None = None
+) -> Floats:
+    """Return the column (N,) of a role; refuse a term that makes several.
+
+    Errors name the `argument`, by default the role.
+    """
+    column, *others = sample.roles[role]
     if others:
         raise TermError(
-            f"y={cited(y)} makes several columns; the outcome must be one column."
+            f"{argument or role}={cited(term)} makes several columns; it must be one "
+            "column."
         )
     return sample.matrix[:, column]
 

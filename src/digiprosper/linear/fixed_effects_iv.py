@@ -20,9 +20,9 @@ from digiprosper.linear.estimation import (
     fit_equation,
     fit_notices,
     make_results,
-    outcome_of,
     refuse_constant_outcome,
     refuse_names,
+    single_column,
 )
 from digiprosper.linear.fixed_effects import check_regression_options
 from digiprosper.linear.instrument_columns import (
@@ -250,7 +250,7 @@ class FixedEffectsIV(Specification):
 
 def _checked_names(y: str, sample: Sample) -> tuple[str, ...]:
     """Return the names of the columns; refuse repeated names, too few instruments."""
-    outcome_of(y, sample)
+    single_column(sample, "y", y)
     names = (y, *(name for role in _ROLES[1:] for name in sample.names_of(role)))
     refuse_names(names[1:])
     refuse_too_few(names, column_positions(sample))

@@ -228,7 +228,8 @@ def made_from(terms: Mapping[str, str], role: str) -> Notice:
     """Report terms that are functions of the outcome, endog or treatment."""
     shown = ", ".join(f"{cited(term)} (of {cited(of)})" for term, of in terms.items())
     text = f"{shown}: {_MADE[role]}. Omit it."
-    return Notice("made_from", text, {"terms": dict(terms), "role": role})
+    of = tuple(dict.fromkeys(terms.values()))
+    return Notice("made_from", text, {"terms": dict(terms), "role": role, "of": of})
 
 
 def shifted_log_notice(term: str, column: str, zeros: int, rows: int) -> Notice:

@@ -40,7 +40,7 @@ from digiprosper.linear.estimation import (
     estimation_sample,
     fit_notices,
     named_effects,
-    outcome_of,
+    single_column,
 )
 from digiprosper.linear.notices import few_for_counts, no_variance, separated_notice
 from digiprosper.linear.preparation import (
@@ -115,7 +115,7 @@ class Separated:
 
 def check_counts(y: str, sample: Sample) -> None:
     """Refuse negative outcomes, and outcomes that are all zero."""
-    outcome = outcome_of(y, sample)
+    outcome = single_column(sample, "y", y)
     negative = np.flatnonzero(outcome < 0)
     if negative.size:
         raise IdentificationError(

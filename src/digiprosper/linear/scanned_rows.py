@@ -26,7 +26,7 @@ from digiprosper.kernels.covariance import Ranks, count_ranks
 from digiprosper.kernels.within import finest, pseudo_inverse, rank_by_components
 from digiprosper.linear import preparation
 from digiprosper.linear.diagnostics import lags_of_outcome
-from digiprosper.linear.estimation import outcome_of
+from digiprosper.linear.estimation import single_column
 from digiprosper.panel.access import table_of
 from digiprosper.panel.columns import sort_by_count
 from digiprosper.panel.keys import rows_text
@@ -221,7 +221,7 @@ def read_rows(
                 across=levels,
             )
         if rows is None:
-            outcome_of(spec.y, sample)
+            single_column(sample, "y", spec.y)
             at = chain.from_iterable(sample.roles[role] for role in ("y", *regressors))
             positions = tuple(dict.fromkeys(at))
             p = len(sample.names)

@@ -21,6 +21,7 @@ from digiprosper.errors import (
     option_error,
 )
 from digiprosper.kernels import Bools, Floats, Ints
+from digiprosper.linear.estimation import single_column
 from digiprosper.panel import Sample
 from digiprosper.panel.grammar import backticked
 from digiprosper.panel.keys import Keys
@@ -366,10 +367,7 @@ def read_cohorts(
     spec: Any, sample: Sample, timing: Timing, weights: Floats | None = None
 ) -> Cohorts:
     """Return the cohorts of a sample; `timing` is of the panel, `weights` of rows."""
-    if len(sample.roles["y"]) != 1:
-        raise TermError(
-            f"y={cited(spec.y)} makes several columns; the outcome must be one column."
-        )
+    single_column(sample, "y", spec.y)
     positions = timing.of(sample.keys)
     treated = positions >= 0
     refuse_untreated(spec.event, sample.keys.entity_name, int(treated.sum()))

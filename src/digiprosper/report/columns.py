@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol, Self, runtime_checkable
@@ -12,46 +13,11 @@ from digiprosper.report.inference import Inference
 from digiprosper.report.labels import condition_factor, effect_names, name_label
 from digiprosper.report.protocol import Glance, HasDraws, Results
 from digiprosper.report.terms import Factors, Term, terms_of
-from digiprosper.report.text import percent_text
+from digiprosper.report.text import number_text, percent_text
 from digiprosper.report.words import NO_WORDS, NOTES, TESTS, Language, Words, read_words
 
 _TOO_FEW = "too_few_clusters_to_draw"
-# Notices that are also below a table, about rows chosen or dropped, changed columns,
-# logs of counts, terms without an estimate or an error, errors that are too small,
-# slopes that are no effects, and weak instruments: the code, to the names in the data.
-_NAMES: Mapping[str, tuple[str, ...]] = {
-    "chosen_rows": ("where",),
-    "winsorised": ("cells", "lower", "upper"),
-    "interpolated": ("cells",),
-    "standardised": ("cells",),
-    "separated": ("count",),
-    "shifted_log": ("term", "column"),
-    "own_denominator": ("outcome", "numerator", "denominator", "term"),
-    "dropped_collinear": ("column", "on"),
-    "dropped_absorbed": ("column", "effects"),
-    "no_variance": ("terms",),
-    "needed_clusters": ("terms", "clusters"),
-    "not_psd": ("terms",),
-    "missing_codes": ("column", "codes"),
-    "few_treated": ("terms", "clusters"),
-    "few_treated_clusters": ("n_treated", "n_clusters", "clusters"),
-    "very_few_clusters": ("n_clusters", "clusters"),
-    "treated_together": ("treatment", "column"),
-    "shared_in_cells": ("term", "effects"),
-    "shared_values": ("terms", "clusters"),
-    "same_in_both_directions": ("term", "columns"),
-    "heavy_cluster": ("clusters", "cluster", "share"),
-    "in_entities": ("term", "entity"),
-    "shared_exposure": ("term",),
-    "lasting_shocks": ("term",),
-    "lagged_outcome": ("columns",),
-    "mean_of_others": ("term", "column", "effect"),
-    "staggered_treatment": ("terms",),
-    "several_cohorts": ("cohorts",),
-    "weak_first_stage": ("endog",),
-    "biased_first_stage": ("endog",),
-}
-# Shares among these names, and the decimals that are printed of them
+# Shares among the names of notices, and the decimals that are printed of them
 _SHARES = {"lower": 8, "upper": 8, "share": 2}
 # Of more cohorts the first few are named, and the last.
 _MOST_COHORTS = 5
@@ -60,6 +26,7 @@ _NO_EFFECTS = ("the intercept",)
 # Standard errors and degrees of freedom that allow for few clusters.
 _FOR_FEW_CLUSTERS = ("cr2", "crv3")
 BELOW = read_words(__file__, "words_below")
+"""Notices that are also below a table: those that change how it is read."""
 """By code: rows chosen or dropped, columns changed, terms without an estimate or error,
 errors too small, slopes that are no effects, weak instruments."""
 
@@ -309,8 +276,8 @@ def _notice_remarks(result: Results) -> tuple[Remark, ...]:
 def names_below(notice: Notice, cov_type: str) -> dict[str, tuple[str, ...]]:
     """Return the names of a notice by role; empty if it is not below a table."""
     code, data = notice.code, notice.data
-    roles = [role for role in _NAMES.get(code, ()) if role in data]
-    named = {role: _read_names(data[role], role) for role in roles}
+    roles = re.findall(r"{(\w+)}", BELOW.text(code) or "")
+    named = {role: _read_names(data[role], role) for role in roles if role in data}
     no_matter = (
         data.get("only_controls")
         or (cov_type in _FOR_FEW_CLUSTERS and "n_clusters" in named)
@@ -320,7 +287,9 @@ def names_below(notice: Notice, cov_type: str) -> dict[str, tuple[str, ...]]:
 
 
 def _read_names(named: object, role: str) -> tuple[str, ...]:
-    if isinstance(named, float) and role in _SHARES:
+    if isinstance(named, float):
+        if role not in _SHARES:
+            return (number_text(named),)
         return (percent_text(round(named, _SHARES[role])),)
     if isinstance(named, str):
         return tuple(named.split(", ")) if role == "effects" else (named,)

@@ -28,7 +28,7 @@ from digiprosper.linear.estimation import (
     demean_columns,
     estimation_sample,
     fit_notices,
-    outcome_of,
+    single_column,
 )
 from digiprosper.linear.preparation import (
     LinearOptions,
@@ -151,7 +151,7 @@ def lay_out(spec: Any, panel: Panel) -> Layout:
     prepared = prepare(panel, roles, options, singletons="keep")
     _refuse_missing(rows, prepared)
     sample = prepared.sample
-    outcome_of(spec.y, sample)
+    single_column(sample, "y", spec.y)
     weights = spec.spatial_weights.aligned_to(sample.entities)
     slopes, lags = sample.names_of("x"), sample.names_of("lagged")
     _refuse_names(spec, slopes, lags)

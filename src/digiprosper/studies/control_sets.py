@@ -493,7 +493,7 @@ def _estimate_together(equations: Equations, sets: Bools, name: str) -> Floats:
     wide = prepared.sample.nobs <= inside.sum(axis=1) + prepared.within.rank
     estimable = np.flatnonzero(~wide & ~sets[:, absorbed].any(axis=1))
     slopes, std_errors, df_t = set_slopes(
-        demeaned.columns[:, :1],
+        demeaned.columns[:, 0],
         columns,
         inside[estimable],
         lambda k: counts_and_vcov(prepared, k)[1],

@@ -9,15 +9,14 @@ import numpy as np
 
 from digiprosper.kernels import Bools, Floats, Ints
 from digiprosper.kernels.chunks import chunks
-from digiprosper.kernels.covariance import Vcov
+from digiprosper.kernels.covariance import Vcov, score_variances
 from digiprosper.kernels.tolerances import NO_VARIANCE, PERFECT_FIT
-from digiprosper.kernels.within import level_sums
 
 _CACHED = 2**21
 
 
 def set_slopes(
-    outcomes: Floats,
+    outcome: Floats,
     x: Floats,
     sets: Bools,
     vcov_of: Callable[[int], Vcov],
@@ -26,9 +25,9 @@ def set_slopes(
     obs_weights: Floats | None = None,
     memory: int = 2**28,
 ) -> tuple[Floats, Floats, Floats]:
-    """Regress outcomes on each set of columns, and take the last one's slope.
+    """Regress the outcome on each set of columns, and take the last one's slope.
 
-    Returns slopes and standard errors (S, R), and the degrees of freedom of t (S,).
+    Returns slopes, standard errors and the degrees of freedom of t, (S,) each.
     Standard errors are missing, and slopes without meaning, where the columns of a set
     are collinear or nearly so, the fit is perfect, or the variance is negative or
     rounding.
@@ -38,39 +37,37 @@ def set_slopes(
     no other: it is the product of the outcome with what the column has beside the
     others, and its variance is a sum of squares of scores.
 
-    `outcomes` (N, R) and `x` (N, p) are demeaned, no column is zero; `sets` (S, p) has
-    the last column in all sets. `vcov_of` gives the covariance for a number of slopes:
+    `outcome` (N,) and `x` (N, p) are demeaned, no column is zero; `sets` (S, p) has the
+    last column in all sets. `vcov_of` gives the covariance for a number of slopes:
     any but ``hc2``, ``hc3`` and ``crv3``. Columns are nearly collinear from the
     condition number `most_condition` on; `memory` is the bytes of a chunk.
     """
     root, basis, triangle, scale = _rotate(x, obs_weights)
-    # Coordinates of the outcomes, and what all columns leave of them.
-    y = root * outcomes
-    heights = basis.T @ y
-    rest = (y - basis @ heights).T
-    unexplained = np.einsum("rn,rn->r", rest, rest)
-    lengths = np.sqrt(np.einsum("mr,mr->r", heights, heights) + unexplained)
+    # Coordinates of the outcome, and what all columns leave of it.
+    y = root * outcome
+    heights = y @ basis
+    rest = y - basis @ heights
+    unexplained = rest @ rest
+    length = np.sqrt(heights @ heights + unexplained)
 
-    slopes, std_errors = np.empty((2, len(sets), len(rest)))
-    df_t = np.empty(len(sets))
+    slopes, std_errors, df_t = np.empty((3, len(sets)))
     numbers = 5 * y.size + 6 * triangle.size
     for size, mine, q, triangles in _each_set(triangle, sets, numbers, memory):
         vcov = vcov_of(size)
         singular = np.linalg.svd(triangles, compute_uv=False)
-        projected = q @ (q.transpose(0, 2, 1) @ heights)
-        residuals = (heights - projected).transpose(0, 2, 1)
-        squares = np.einsum("srm,srm->sr", residuals, residuals) + unexplained
+        residuals = heights - (q @ (heights @ q)[:, :, None])[:, :, 0]
+        squares = np.einsum("sm,sm->s", residuals, residuals) + unexplained
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             # The last column net of the others has this length, and the direction of
             # the last column of q.
-            net = (triangles[:, -1, -1] / scale)[:, None]
+            net = triangles[:, -1, -1] / scale
             slopes[mine] = q[:, :, -1] @ heights / net
-            influence = q[:, :, -1] / net @ basis.T
-            conditions = singular[:, :1] / singular[:, -1:]
+            influence = (q[:, :, -1] / net[:, None]) @ basis.T
+            conditions = singular[:, 0] / singular[:, -1]
             variances, least = _variances(
                 residuals @ basis.T + rest, influence, squares * (1 / net**2), vcov
             )
-        imperfect = np.sqrt(squares) >= PERFECT_FIT * lengths
+        imperfect = np.sqrt(squares) >= PERFECT_FIT * length
         regular = (variances > least) & imperfect & (conditions <= most_condition)
         std_errors[mine] = np.sqrt(np.where(regular, variances, np.nan))
         df_t[mine] = vcov.df_t
@@ -79,15 +76,15 @@ def set_slopes(
 
 def _rotate(
     x: Floats, obs_weights: Floats | None
-) -> tuple[Floats | float, Floats, Floats, float]:
+) -> tuple[Floats, Floats, Floats, float]:
     """Decompose columns (N, p), which may be collinear.
 
-    Returns the roots of weights; of columns times these an orthonormal basis (N, m); in
-    it the coordinates of the columns at unit length (m, p); and what the last one is
-    multiplied by to have this length.
+    Returns the roots of weights (N,); of columns times these an orthonormal basis
+    (N, m); in it the coordinates of the columns at unit length (m, p); and what the
+    last one is multiplied by to have this length.
     """
-    root = 1.0 if obs_weights is None else np.sqrt(obs_weights)[:, None]
-    columns = root * x
+    root = np.ones(len(x)) if obs_weights is None else np.sqrt(obs_weights)
+    columns = root[:, None] * x
     scale = 1 / np.sqrt(np.einsum("ij,ij->j", columns, columns))
     basis, triangle = np.linalg.qr(columns * scale)
     return root, basis, triangle, scale[-1]
@@ -113,31 +110,19 @@ def _each_set(
 def _variances(
     errors: Floats, influence: Floats, spread: Floats, vcov: Vcov
 ) -> tuple[Floats, Any]:
-    """Compute the variances of slopes (S, R), and the largest that are rounding.
+    """Compute the variances of slopes (S,), and the largest that are rounding.
 
-    `errors` (S, R, N) are residuals, and `influence` (S, N) what an error moves the
-    slope by; `spread` (S, R) is the sum of squared residuals over the squared length of
+    `errors` (S, N) are residuals, and `influence` (S, N) what an error moves the slope
+    by; `spread` (S,) is the sum of squared residuals over the squared length of
     the column net of the others.
     """
     if vcov.cov_type == "unadjusted":
         return spread * vcov.parts[0].factor, 0.0
-    scores = (errors * influence[:, None]).reshape(spread.size, -1)
-    total = np.zeros(len(scores))
-    for part in vcov.parts:
-        sums = (
-            scores
-            if part.codes is None
-            else level_sums(part.codes, part.levels, scores.T).T
-        )
-        squares = np.einsum("sg,sg->s", sums, sums)
-        for lag in range(1, part.lags + 1):  # Driscoll and Kraay
-            products = np.einsum("sg,sg->s", sums[:, lag:], sums[:, :-lag])
-            squares += 2 * (1 - lag / (part.lags + 1)) * products
-        total += part.sign * part.factor * squares
+    scores = errors * influence
     # A robust variance is a sum of squares.
     rounding = 0.0 if vcov.cov_type == "robust" else NO_VARIANCE
     least = (rounding * np.abs(scores).sum(axis=1)) ** 2
-    return total.reshape(spread.shape), least.reshape(spread.shape)
+    return score_variances(scores.T, vcov), least
 
 
 # --- draws ----------------------------------------------------------------------------
@@ -171,44 +156,22 @@ def set_slopes_in_draws(
     groups = part.levels
     rows = np.arange(m)[:, None] * groups + part.codes
     sums_by_cluster: Any = sparse.csr_array(
-        ((root * basis).T.ravel(), (rows.ravel(), np.tile(np.arange(n), m))),
+        ((basis.T * root).ravel(), (rows.ravel(), np.tile(np.arange(n), m))),
         shape=(m * groups, n),
     )
-    products_of_basis = (sums_by_cluster @ (basis / root)).reshape(m, groups, m)
+    products = (sums_by_cluster @ (basis / root[:, None])).reshape(m, groups, m)
 
     def estimate(outcomes: Floats) -> tuple[Floats, Floats]:
         sums = (sums_by_cluster @ outcomes).reshape(m, groups, -1)
-        products, heights = products_of_basis, sums.sum(axis=1)
-        if groups > m * (m + 3) / 2:
-            products, sums = _fewer_clusters(products, sums)
+        heights = sums.sum(axis=1)
         slopes = influence @ heights
         squares = np.empty_like(slopes)
         for some in chunks(count, sums[0].size, _CACHED):
-            through = (influence[some] @ products.reshape(m, -1)).reshape(
-                len(slopes[some]), -1, m
-            )
-            fitted = (through @ projections[some]).reshape(-1, m) @ heights
-            scores = influence[some] @ sums.reshape(m, -1)
-            scores -= fitted.reshape(scores.shape)
-            scores = scores.reshape(*through.shape[:2], -1)
+            fitted = projections[some] @ heights
+            scores = np.tensordot(influence[some], sums, 1)
+            scores -= np.tensordot(influence[some], products, 1) @ fitted
             squares[some] = np.einsum("sgr,sgr->sr", scores, scores)
         with np.errstate(divide="ignore", invalid="ignore"):
             return slopes, slopes / np.sqrt(factors * squares)
 
     return estimate
-
-
-def _fewer_clusters(products: Floats, sums: Floats) -> tuple[Floats, Floats]:
-    """Rotate clusters (axis 1), of whose scores only the sum of squares is needed.
-
-    All but m (m + 3) / 2 rotated ones are zero: `products` (m, G, m) are symmetric.
-    """
-    rows, columns = np.tril_indices(len(products))
-    rotation = np.linalg.qr(products[rows, :, columns].T)[0]
-    rotated = rotation.T @ sums
-    rest: Any = np.linalg.qr((sums - rotation @ rotated).T, mode="r")
-    of_rest = np.zeros((len(products),) * 3)
-    return (
-        np.concatenate([rotation.T @ products, of_rest], axis=1),
-        np.concatenate([rotated, rest.T], axis=1),
-    )

@@ -24,6 +24,7 @@ from digiprosper.kernels import Floats, Ints
 from digiprosper.kernels.resampling import seed_sequence
 from digiprosper.linear.estimation import collinear_problem, counts_and_vcov
 from digiprosper.linear.fixed_effects import FixedEffects, refuse_other_specification
+from digiprosper.linear.kernels.exchange import Residualiser, simple_regressions
 from digiprosper.linear.kernels.wild import WildWeights, p_value_of_draws, wild_weights
 from digiprosper.linear.notices import NEAR
 from digiprosper.optional import progress_bar
@@ -57,7 +58,7 @@ from digiprosper.studies.control_sets import (
     estimate_sets,
     set_columns,
 )
-from digiprosper.studies.kernel import set_slopes, set_slopes_in_draws
+from digiprosper.studies.kernel import set_slopes_in_draws
 from digiprosper.studies.words import WORDS
 
 _LEAST_REPS = 19
@@ -473,17 +474,15 @@ def _fit_other(
             "select fewer with where in also; singletons='keep' keeps singletons."
         )
     controls = tuple(n for n in fit.names if n not in ("Intercept", sets.term))
-    y, x = demeaned.columns[:, :1], demeaned.select(demeaned.at([*controls, sets.term]))
-    vcov = counts_and_vcov(prepared, x.shape[1])[1]
-    every = np.ones((1, x.shape[1]), dtype=bool)
+    vcov = counts_and_vcov(prepared, 1 + len(controls))[1]
+    others = demeaned.columns[:, demeaned.at(controls)]
+    residualiser = Residualiser(others, prepared.obs_weights)
+    x = residualiser.residuals(demeaned.columns[:, demeaned.at([sets.term])])
 
     def estimate(change: Floats) -> tuple[Floats, Floats]:
-        outcomes = y + prepared.within.demean(change[positions])
-        weights = prepared.obs_weights
-        slopes, std_errors, _ = set_slopes(
-            outcomes, x, every, lambda _: vcov, obs_weights=weights
-        )
-        return slopes, slopes / std_errors
+        outcomes = demeaned.columns[:, :1] + prepared.within.demean(change[positions])
+        outcomes = residualiser.residuals(outcomes)
+        return simple_regressions(x, outcomes, vcov, residualiser)
 
     row: Any = fit.tidy(level).set_index("term").loc[[sets.term]]
     return row.assign(model=label, controls=[controls], nobs=fit.nobs), estimate

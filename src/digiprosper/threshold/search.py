@@ -13,7 +13,6 @@ from digiprosper.errors import (
     CollinearityError,
     Notice,
     OptionError,
-    TermError,
     ThresholdSearchError,
     cited,
     collinearity_problem,
@@ -25,6 +24,7 @@ from digiprosper.kernels.least_squares import ols
 from digiprosper.kernels.resampling import seed_sequence
 from digiprosper.kernels.tolerances import NO_RESIDUALS, SAME_SLOPES, SAME_SSR
 from digiprosper.kernels.within import is_nested
+from digiprosper.linear.estimation import single_column
 from digiprosper.linear.preparation import Prepared
 from digiprosper.optional import Done, ignore_progress
 from digiprosper.panel import Panel, Sample
@@ -282,18 +282,13 @@ def refuse_two_way(clusters: Sequence[str] | None, option: str, other: str) -> N
 
 def splitting_column(sample: Sample, role: str, term: str) -> Floats:
     """Return the column (N,) of the variable that splits the sample."""
-    columns = sample.columns(role)
-    if columns.shape[1] != 1:
-        raise TermError(
-            f"{role}={cited(term)} makes several columns; it must be one numeric "
-            "column."
-        )
-    if columns.min() == columns.max():
+    column = single_column(sample, role, term)
+    if column.min() == column.max():
         raise ThresholdSearchError(
             f"{role}={cited(term)} is constant in the sample, so it cannot split it. "
             "Use a variable that varies."
         )
-    return columns[:, 0]
+    return column
 
 
 def refuse_in_x(panel: Panel, terms: Sequence[str], x: Sequence[str], why: str) -> None:

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from digiprosper.kernels import Bools, Floats, Ints
-from digiprosper.kernels.covariance import Vcov
+from digiprosper.kernels.covariance import Vcov, score_variances
 from digiprosper.kernels.equation import Solved
 from digiprosper.kernels.leverage import error_scale, row_leverage
 from digiprosper.kernels.tolerances import ABSORBED
-from digiprosper.kernels.within import Within, level_sums
+from digiprosper.kernels.within import Within
 from digiprosper.linear.kernels.permutation import arrangements, count_arrangements
 from digiprosper.optional import Done, ignore_progress
 
@@ -135,11 +135,8 @@ def exchanged_statistics(
         )
         demeaned = residualiser.residuals(absorbed.demean(drawn))
         unidentified = np.einsum("ij,ij->j", demeaned, demeaned) <= least
-        out[start:stop] = np.where(
-            unidentified,
-            np.nan,
-            _t_statistics(demeaned, outcome, equation.vcov, residualiser),
-        )
+        t = simple_regressions(demeaned, outcome, equation.vcov, residualiser)[1]
+        out[start:stop] = np.where(unidentified, np.nan, t)
         done(stop - start)
     return out
 
@@ -167,42 +164,29 @@ class Residualiser:
         return columns
 
 
-def _t_statistics(
+def simple_regressions(
     x: Floats, y: Floats, vcov: Vcov, residualiser: Residualiser
-) -> Floats:
-    """Compute t of one outcome on each column; all are residuals already."""
+) -> tuple[Floats, Floats]:
+    """Regress one outcome on each of R columns, or R outcomes on one: slopes and t.
+
+    All columns are residuals already.
+    """
     weighted = residualiser.weights * x
     square = np.einsum("ij,ij->j", weighted, x)
-    product = weighted.T @ y[:, 0]
     with np.errstate(divide="ignore", invalid="ignore"):
-        errors = y - x * (product / square)
+        product = (weighted.T @ y).ravel()
+        slopes = product / square
+        errors = y - x * slopes
         if vcov.leverage is not None:
             regressors = residualiser.leverage[:, None] + weighted * x / square
             errors = errors * error_scale(
                 vcov.cov_type, vcov.leverage[:, None], regressors
             )
-        variance = _score_variance(weighted * errors, vcov)
+        variance = score_variances(weighted * errors, vcov)
         if vcov.cov_type == "unadjusted":
             variance = (
                 vcov.parts[0].factor
                 * square
                 * np.einsum("ij,ij->j", residualiser.weights * errors, errors)
             )
-        return np.asarray(product / np.sqrt(variance))
-
-
-def _score_variance(scores: Floats, vcov: Vcov) -> Floats:
-    """Add up squares of sums of scores by group, and of lags of them."""
-    total = np.zeros(scores.shape[1])
-    for part in vcov.parts:
-        sums = (
-            scores
-            if part.codes is None
-            else level_sums(part.codes, part.levels, scores)
-        )
-        whole = np.einsum("ij,ij->j", sums, sums)
-        for lag in range(1, part.lags + 1):
-            share = 1 - lag / (part.lags + 1)
-            whole = whole + 2 * share * np.einsum("ij,ij->j", sums[lag:], sums[:-lag])
-        total += part.sign * part.factor * whole
-    return total
+        return slopes, product / np.sqrt(variance)
