@@ -200,7 +200,7 @@ def _evaluate_comparison(
         raise condition.error(
             "is not true or false for each row: it compares two constants."
         )
-    if isinstance(op, ast.Eq | ast.NotEq):
+    if isinstance(op, ast.Eq | ast.NotEq) and not condition.table.is_block:
         for side, text, column in (
             (a, right_side, left_side),
             (b, left_side, right_side),
@@ -231,7 +231,8 @@ def _evaluate_membership(
         if dates
         else column.isin(values)
     )
-    if isinstance(a, ast.Name):
+    # Another block may have them.
+    if isinstance(a, ast.Name) and not condition.table.is_block:
         _warn_of_unseen(values, column, a.id, condition)
     return is_member if isinstance(op, ast.In) else ~is_member
 
@@ -243,9 +244,6 @@ def _warn_of_unseen(
     condition: _Condition,
 ) -> None:
     """Warn of values that do not occur in the column, often misspelt."""
-    # Another block may have them.
-    if condition.table.is_block:
-        return
     seen = pd.Series(column.dropna().unique())
     distinct, seen_values = dict.fromkeys(values), set(seen.tolist())
     if has_dates(column):
