@@ -51,7 +51,8 @@ INSIDE = set(
     search_ssr null_ssr fit_ssr candidates profiles statistic_values statistic_draws
     coding df_rule given separated_index threshold_draws regime_counts points system
     weights_hash weights_text weights_standardise n_parameters fit_glance errors_text
-    stages reduced_forms errors n_all_entities lag_names gmm_tests slopes
+    stages reduced_forms errors n_all_entities lag_names slopes gmm_options
+    autocorrelations instrument_columns instrument_groups
     sigma2 trim grid search bootstrap threshold_se x variable quantiles combination
     estimator control treatment mediator mediators instrument estimated_scores
     separated_reasons exposure offset transform base_ranks rank_values same complete

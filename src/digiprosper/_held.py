@@ -7,7 +7,6 @@ HELD = {
     "CountEstimates": "linear.poisson:CountEstimates",
     "CountScoreDraws": "counts.kernels.score_bootstrap:ScoreDraws",
     "DynamicCorrectedEstimates": "dynamic.results:CorrectedEstimates",
-    "DynamicGmmTests": "dynamic.results:GmmTests",
     "DrawnEstimates": "report.estimates:DrawnEstimates",
     "Estimates": "report.estimates:Estimates",
     "EffectPath": "mediation.kernel:Route",

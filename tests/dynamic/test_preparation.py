@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
 import digiprosper as dp
 from digiprosper.dynamic import preparation
+from digiprosper.dynamic.kernels.transforms import transformed
 from digiprosper.errors import IdentificationError
 from tests.dynamic.conftest import gapped
 
+LSDVC = {"estimator": "lsdvc"}
 pytestmark = pytest.mark.filterwarnings("ignore::digiprosper.DigiprosperWarning")
 
 
@@ -68,3 +72,19 @@ def test_lags_are_of_the_column_whatever_signs_its_name_has(name: str) -> None:
 def test_lags_of_a_term_are_written_around_it() -> None:
     lags = preparation._lag_terms("log(`a b:c`)", 2, ["a b:c"])
     assert lags == ("lag(log(`a b:c`))", "lag(log(`a b:c`), 2)")
+
+
+@pytest.mark.parametrize("options", [{}, {"transform": "orthogonal"}, LSDVC])
+def test_dummies_are_as_many_as_are_independent(options: dict[str, Any]) -> None:
+    """Nobody has a row in 2004."""
+    frame = gapped(1, entities=30, periods=9)
+    spec = dp.DynamicPanel("y", ["x"], **options)
+    panel = dp.Panel(frame[frame["t"] != 2004], "i", "t")
+    data = preparation.prepare_panel(spec, panel)
+    rows = np.flatnonzero(data.complete.any(axis=0))[1:]
+    every = np.eye(data.complete.shape[1])[:, rows] * data.complete[..., None]
+    transform = "within" if options == LSDVC else spec.transform
+    values, present = transformed(every, data.complete, transform)
+    rank = np.linalg.matrix_rank(values[present])
+    assert len(data.dummies) == data.columns.shape[2] - 3 == rank
+    assert rank < len(rows) or transform != "difference"

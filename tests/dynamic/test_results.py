@@ -69,7 +69,12 @@ def test_summary(gmm: Any, corrected: Any) -> None:
     assert f"{gmm.n_instruments} instruments." in text
     assert "AR(2): z = " in text
     assert "pooled least squares" in text
-    assert f"{gmm.nobs:,} transformed rows" in text
+    assert f"{gmm.nobs:,} transformed rows, 148 entities" in text
+    assert "periods, with dummies of periods estimate" in text
+    assert text.endswith(
+        "Settings: two-step difference GMM with Windmeijer's correction, first "
+        "differences; instruments: lags 2 to 4 of y, collapsed."
+    )
     other = " ".join(str(corrected.summary()).split())
     assert "Bias-corrected within estimator" in other
     assert "expanded percentile intervals from 499 draws" in other

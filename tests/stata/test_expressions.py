@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 import digiprosper as dp
+from digiprosper.stata import _script
 from digiprosper.stata.expressions import Printer, constant, parse, shifted
 from digiprosper.stata.reading import _HEAD
 
@@ -191,12 +192,13 @@ def test_operators_of_time(operators: str, term: str) -> None:
 def test_pandas_code_leaves_out_what_stata_leaves_out() -> None:
     df = pd.DataFrame({"x": [-1.0, 0.0, 1.0], "z": [0.0, 2.0, 4.0]})
     printer = Printer((), lambda name: name, pandas=True)
-    log = eval(printer.value(parse("ln(x)")), {"df": df, "np": np})
+    names = vars(_script) | {"df": df}
+    log = eval(printer.value(parse("ln(x)")), names)
     assert log.tolist()[2:] == [0.0]
     assert log.isna().tolist() == [True, True, False]
-    ratio = eval(printer.value(parse("x/z")), {"df": df, "np": np})
+    ratio = eval(printer.value(parse("x/z")), names)
     assert ratio.isna().tolist() == [True, False, False]
-    dummy = eval(printer.value(parse("(x > 0) * 3 + (z == 2)")), {"df": df, "np": np})
+    dummy = eval(printer.value(parse("(x > 0) * 3 + (z == 2)")), names)
     assert dummy.tolist() == [0.0, 1.0, 3.0]
 
 

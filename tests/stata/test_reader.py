@@ -134,8 +134,7 @@ def test_what_depends_on_the_data_is_refused_with_its_reason(read: Any) -> None:
     reasons = {line.number: (line.status, line.reason) for line in file.lines}
     assert "r(kurtosis)" in reasons[3][1]
     assert "levelsof" in reasons[5][1]
-    assert "levelsof" in reasons[6][1]
-    assert reasons[7][0] == "translated"
+    assert reasons[6] == reasons[7] == ("not run", "line 5 is not read")
     assert "turns" in reasons[9][1]
     assert reasons[10] == ("not run", "line 9 is not read")
 
@@ -456,9 +455,9 @@ def test_results_of_summarize_are_kept_in_columns(read, tmp_path, monkeypatch):
     assert names["fit"].nobs == len(kept)
     for text in ("append using b", "collapse x y z, by(id)", "keep x y z", "use a"):
         lost = read(STORED.format(text))
-        assert [line.status for line in lost.estimations] == ["refused", "not run"]
+        assert [line.status for line in lost.estimations] == ["not run"] * 2
     text = STORED.replace("summ", "preserve\nsumm").format("restore")
-    assert [line.status for line in read(text).estimations] == ["refused", "not run"]
+    assert [line.status for line in read(text).estimations] == ["not run"] * 2
 
 
 def test_a_block_that_may_run_marks_what_it_would_change(read: Any) -> None:
@@ -514,8 +513,8 @@ def test_a_loop_over_columns_that_are_not_known(read: Any) -> None:
     text = "foreach v of varlist x* {\n reg y `v'\n reg y z\n}\nreg y z\n"
     file = read(f"use a\n{text}")
     assert [line.status for line in file.estimations] == [
-        "refused",
-        "translated",
+        "not run",
+        "not run",
         "translated",
     ]
     panel = dp.Panel(
@@ -757,7 +756,7 @@ def test_known_columns_of_a_loop_beside_a_pattern(read: Any) -> None:
         "reg y x1_d x2_d\nreg y z1_d\nreg y z1\n"
     )
     states = [line.status for line in file.estimations]
-    assert states == ["translated", "not run", "translated"]
+    assert states == ["not run", "not run", "translated"]
 
 
 def test_weights_bases_and_ranges_as_they_are_typed(read: Any) -> None:

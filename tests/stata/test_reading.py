@@ -773,7 +773,7 @@ def test_texts_of_levelsof_are_turns(run) -> None:
 )
 def test_values_of_levelsof_that_are_not_known(run, lines: str) -> None:
     file = run(f"{READ}{lines}\n" + LOOP.format("of local l", "year"))
-    assert file.estimations[-1].status == "refused"
+    assert file.estimations[-1].status == "not run"
     assert file.estimations[-1].results == ()
 
 
@@ -782,7 +782,7 @@ def test_levels_are_those_of_the_last_command(run) -> None:
         file = run(
             f"{READ}levelsof year\n{line}\n" + LOOP.format("in `r(levels)'", "year")
         )
-        assert file.estimations[-1].status == "refused", line
+        assert file.estimations[-1].status == "not run", line
 
 
 UNKNOWN = "if r(kurtosis) > 3 {{\n{}\n}}\n"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field, fields, replace
 from typing import Any, Literal, TypeAlias, cast, get_args
 
@@ -18,7 +18,7 @@ from digiprosper.dynamic.kernels.corrected import (
     within_products,
 )
 from digiprosper.dynamic.kernels.gmm import GmmFit, Moments
-from digiprosper.dynamic.kernels.transforms import Transform, transformed
+from digiprosper.dynamic.kernels.transforms import transformed
 from digiprosper.dynamic.preparation import (
     MOST_LAGS,
     PreparedPanel,
@@ -26,17 +26,14 @@ from digiprosper.dynamic.preparation import (
     refuse_lags,
     restrict_periods,
 )
-from digiprosper.dynamic.results import CorrectedEstimates, DynamicResults, GmmTests
+from digiprosper.dynamic.results import CorrectedEstimates, DynamicResults
 from digiprosper.errors import (
-    CollinearityError,
-    IdentificationError,
     InputTypeError,
     Notice,
     OptionError,
     check_option,
     check_whole,
     cited,
-    collinearity_problem,
     counted,
     is_whole,
     issue,
@@ -46,14 +43,12 @@ from digiprosper.errors import (
     plain,
     quoted,
     several,
-    subject,
 )
 from digiprosper.kernels import Bools, Floats
 from digiprosper.kernels.chunks import chunks
 from digiprosper.kernels.intervals import covariance_of
-from digiprosper.kernels.least_squares import dependences, ols
+from digiprosper.kernels.least_squares import ols
 from digiprosper.kernels.resampling import draw_counts, seed_sequence
-from digiprosper.kernels.tolerances import ABSORBED
 from digiprosper.linear.diagnostics import few_treated
 from digiprosper.panel import Panel
 from digiprosper.panel.conditions import check_where
@@ -93,8 +88,6 @@ _WORDS: dict[str, tuple[object, ...]] = {
     "constant": (None, True, False),
     **dict.fromkeys(("collapse", "windmeijer", "time_effects"), (True, False)),
 }
-_ORDERS = 3
-_LEAST_CLUSTERS = 3
 
 
 # --- the specification ----------------------------------------------------------------
@@ -262,29 +255,32 @@ class DynamicPanel(Specification):
             check_option("equations", equation, get_args(_Equation))
         object.__setattr__(self, "equations", equations)
         lags: Any = self.instrument_lags
-        if isinstance(lags, tuple | list) and not _is_pairs(lags):
-            lags = _read_lags(lags)
-        else:
+        if _is_mapping(lags):
             by_term = _read_pairs("instrument_lags", lags, lagged)
             lags = tuple((t, None if v is None else _read_lags(v)) for t, v in by_term)
+        else:
+            lags = _read_lags(lags)
         object.__setattr__(self, "instrument_lags", lags)
 
     def _refuse_contradictions(self) -> None:
-        reasons: dict[str, str] = {}
-        if not self.is_gmm:
-            gmm_options = {option.name for option in fields(self)} - _COMMON_OPTIONS
-            reasons = dict.fromkeys(gmm_options, "it is an option of GMM")
-        if self.estimator == "lsdvc":
-            reasons["lags"] = "use one lag, or estimator='half_panel'"
-        if self.estimator == "difference":
-            reasons["constant"] = "a constant drops out of differences"
-            reasons["equations"] = "there is one equation only"
-        problems = []
-        for option in fields(self):
-            name, value = option.name, getattr(self, option.name)
-            if name in reasons and value != option.default:
-                text = f"{name}={cited(value)}: {reasons[name]}"
-                problems.append(option_problem(name, value, what=text))
+        options = {f.name: f.default for f in fields(self)}
+        of_gmm = dict.fromkeys(
+            options.keys() - _COMMON_OPTIONS, "it is an option of GMM"
+        )
+        reasons = {
+            "difference": {
+                "constant": "a constant drops out of differences",
+                "equations": "there is one equation only",
+            },
+            "system": {},
+            "lsdvc": {**of_gmm, "lags": "use one lag, or estimator='half_panel'"},
+            "half_panel": of_gmm,
+        }[self.estimator]
+        problems = [
+            option_problem(name, value, what=f"{name}={cited(value)}: {reasons[name]}")
+            for name, default in options.items()
+            if name in reasons and (value := getattr(self, name)) != default
+        ]
         if problems:
             kind = f"estimator={cited(self.estimator)}"
             raise OptionError(f"{kind} does not take {several(problems)}.", problems)
@@ -306,23 +302,12 @@ class DynamicPanel(Specification):
         """Whether standard errors have Windmeijer's correction."""
         return self.steps == 2 and self.cov_type == "robust" and self.windmeijer
 
-    @property
-    def dependence_transform(self) -> Transform | None:
-        """Transformation in which regressors must not be collinear; None for levels."""
-        if self.estimator == "system":
-            return None
-        return self.transform if self.estimator == "difference" else "within"
-
-    def equation_of(self, name: str) -> _Equation:
-        """Return the equation for which a variable is an instrument."""
-        return dict(self.equations).get(name, "both")
-
     def lags_of_instruments(self) -> dict[str, _Lags]:
         """List the variables whose lags are instruments, with the lags."""
         if not self.is_gmm:
             return {}
         value: Any = self.instrument_lags
-        common, by_variable = (_LAGS, value) if _is_pairs(value) else (value, ())
+        common, by_variable = (_LAGS, value) if _is_mapping(value) else (value, ())
         earlier = (max(common[0] - 1, 1), common[1])
         lags = {
             **dict.fromkeys((self.y, *self.endogenous), common),
@@ -337,25 +322,6 @@ class DynamicPanel(Specification):
         lags = self.lags_of_instruments().items()
         first = [lag for name, (lag, _) in lags if name not in self.predetermined]
         return min(first, default=2)
-
-    @property
-    def settings(self) -> str:
-        """Options of the estimator as text."""
-        effects = "with" if self.time_effects else "without"
-        if not self.is_gmm:
-            return f"{effects} dummies of periods; {self.reps:,} draws"
-        lags = ", ".join(
-            f"{name} {first} to {'the first period' if last is None else last}"
-            for name, (first, last) in self.lags_of_instruments().items()
-        )
-        step = "one-step" if self.steps == 1 else "two-step"
-        if self.has_windmeijer:
-            step += ", Windmeijer's correction"
-        kind = {"difference": "differences", "orthogonal": "orthogonal deviations"}
-        return (
-            f"{step}; {kind[self.transform]}; {effects} dummies of periods; lags as "
-            f"instruments: {lags or 'none'}{', collapsed' * self.collapse}; h={self.h}"
-        )
 
     def fit(
         self,
@@ -400,9 +366,10 @@ class DynamicPanel(Specification):
         return results
 
 
-def _is_pairs(value: Sequence[Any]) -> bool:
-    """Check for pairs of variables and lags, instead of one pair of lags."""
-    return not value or isinstance(value[0], tuple | list)
+def _is_mapping(value: Any) -> bool:
+    """Check for lags by variable, also as pairs, instead of one pair of lags."""
+    is_pair = isinstance(value, tuple | list) and len(value) > 0
+    return not is_pair or isinstance(value[0], tuple | list)
 
 
 def _read_pairs(option: str, value: Any, variables: Sequence[str]) -> tuple[Any, ...]:
@@ -429,9 +396,9 @@ def _read_pairs(option: str, value: Any, variables: Sequence[str]) -> tuple[Any,
 def _read_lags(value: Any) -> _Lags:
     """Check the first and the last lag of instruments."""
     is_pair = isinstance(value, tuple | list) and len(value) == 2
-    first, last = map(plain, value if is_pair else (None, None))
-    is_lag = is_whole(first) and first >= 1
-    if not is_lag or not (last is None or (is_whole(last) and last >= first)):
+    first, last = map(plain, value if is_pair else (0, None))
+    ends = (first,) if last is None else (first, last)
+    if not all(map(is_whole, ends)) or not 1 <= first <= ends[-1]:
         raise option_error(
             "instrument_lags",
             value,
@@ -446,28 +413,26 @@ def _make_results(
     data: PreparedPanel,
     estimated: Estimates,
     diagnostics: Sequence[Notice],
-    *,
-    nobs: int,
-    tests: GmmTests | None = None,
+    numbers: Mapping[str, Any],
+    **tests: Any,
 ) -> DynamicResults:
+    """Make results with the `numbers` of their glance and `tests` of GMM."""
     prepared, sample = data.prepared, data.prepared.sample
     bounds = persistence_bounds(data.columns, data.complete, spec.lags)
     persistence = float(estimated.coefficients[: spec.lags].sum())
     return DynamicResults(
         estimated=estimated,
         estimator=spec.estimator,
-        settings=spec.settings,
         info=fit_glance(
             "DynamicPanel",
             sample,
             estimated.inference,
             prepared.effect_names,
-            nobs=nobs,
             depvar=spec.y,
+            **numbers,
         ),
         lag_names=sample.names_of("lags"),
         bounds=bounds,
-        gmm_tests=tests,
         labels=dict(sample.labels),
         factors=dict(sample.factors),
         diagnostics=(
@@ -478,6 +443,7 @@ def _make_results(
             *notices.outside_bounds(persistence, bounds, spec.estimator),
         ),
         key_names=sample.keys.name_pair,
+        **tests,
     )
 
 
@@ -487,73 +453,16 @@ def _few_treated_notices(spec: DynamicPanel, data: PreparedPanel) -> list[Notice
     For system GMM this is the variation in levels, since a regressor may be constant in
     entities.
     """
-    columns = data.columns
+    columns, lags = data.columns, spec.lags
+    names = data.names[lags : data.n_regressors - spec.has_constant]
+    if not names:
+        return []
     if spec.estimator != "system":
         columns = transformed(columns, data.complete, "within")[0]
-    rows, lags = columns[data.complete], spec.lags
-    names = [name for name in data.names[: data.n_regressors] if name != "Intercept"]
-    if len(names) == lags:
-        return []
+    rows = columns[data.complete]
     fit = ols(rows[:, 1:], rows[:, 0])
-    root = fit.root[lags : len(names)]
-    return few_treated(
-        data.prepared, names[lags:], fit.basis, root, model="DynamicPanel"
-    )
-
-
-def _refuse_collinear(
-    data: PreparedPanel, values: Floats, levels: Floats, *, means: int, where: str
-) -> None:
-    """Refuse collinear or constant columns of transformed rows (n, 1 + k + p).
-
-    `levels` are the rows before the transformation, which makes `means` of the n rows
-    dependent. Dummies are independent. Errors say `where`.
-    """
-    names, k = [*data.prepared.sample.names_of("y"), *data.names], data.n_regressors
-    if (rows := len(values) - means) < len(names):
-        raise not_identified(
-            "few_rows",
-            f"{where} has {rows} independent rows for {len(data.names)} "
-            "coefficients, dummies of periods among them: use fewer regressors, fewer "
-            "lags or time_effects=False.",
-        )
-    change, size = (np.linalg.norm(v[:, : 1 + k], axis=0) for v in (values, levels))
-    constant = [names[j] for j in np.flatnonzero(change <= ABSORBED * size)]
-    if names[0] in constant:
-        raise not_identified(
-            "constant",
-            f"the outcome {cited(names[0])} does not change within entities in "
-            f"{where}.",
-            column=names[0],
-        )
-    if constant:
-        raise IdentificationError(
-            f"{subject(constant, 'does')} not change within entities in {where}: such "
-            "regressors drop out of the model. Remove them.",
-            [Notice("absorbed", c, {"column": c}) for c in constant],
-        )
-    # Dummies and constant come first, so that a regressor is refused.
-    slopes = k - ("Intercept" in names)
-    order = [*range(1 + slopes, len(names)), *range(1, 1 + slopes), 0]
-    combinations = {
-        names[order[dependence.column]]: [names[order[j]] for j in dependence.on]
-        for dependence in dependences(values[:, order])
-    }
-    explained = combinations.pop(names[0], None)
-    problems = [
-        collinearity_problem(name, on, f"{cited(name)} is collinear with {quoted(on)}")
-        for name, on in combinations.items()
-    ]
-    if problems:
-        raise CollinearityError(
-            f"{several(problems)} in {where}. Remove one of them.", problems
-        )
-    if explained is not None:
-        raise not_identified(
-            "perfect_fit",
-            f"the regressors explain {cited(names[0])} perfectly in {where}. Check "
-            "whether one is computed from it.",
-        )
+    root = fit.root[lags : lags + len(names)]
+    return few_treated(data.prepared, names, fit.basis, root, model="DynamicPanel")
 
 
 # --- GMM ------------------------------------------------------------------------------
@@ -561,19 +470,64 @@ def _refuse_collinear(
 
 def fit_gmm(spec: DynamicPanel, data: PreparedPanel) -> DynamicResults:
     """Estimate by difference or system GMM."""
-    clusters, k = data.prepared.cluster_names, data.n_regressors
-    groups = int(data.clusters.max()) + 1
-    if groups < _LEAST_CLUSTERS:
-        raise not_identified(
-            "few_clusters",
-            f"GMM needs at least {_LEAST_CLUSTERS} clusters ({clusters[0]}), not "
-            f"{groups}: standard errors may be rounding. Use estimator='lsdvc'.",
-        )
     moments = kernel.moments(_gmm_design(spec, data))
-    _refuse_unidentified(data, moments)
-    fit, count = kernel.gmm(moments, data.clusters), len(moments.columns)
+    count, rows = len(moments.columns), len(moments.transformed)
+    if not kernel.identifies(moments.products.sum(axis=0)):
+        raise not_identified(
+            "underidentified",
+            f"{count} independent instruments for {len(data.names)} regressors (with "
+            "dummies of periods), not all of which they identify: allow more lags "
+            "(instrument_lags), or remove regressors.",
+            n_instruments=count,
+            n_regressors=len(data.names),
+        )
+    fit = kernel.gmm(moments, data.clusters)
+    estimated, autocorrelations = _estimates(spec, data, moments, fit)
+    tests = _overidentification_tests(spec, data, moments, fit)
+    hansen_p = tests["hansen"].p_value
+    diagnostics = [
+        *notices.many_instruments(count, data.cluster_name, data.n_clusters),
+        *notices.few_entities(data.prepared.sample.n_entities),
+        *notices.second_order(*autocorrelations[2], spec.first_lag),
+        *notices.overidentification(hansen_p, count),
+    ]
+    numbers = {
+        "nobs": int(data.complete.sum()) if moments.design.system else rows,
+        "n_instruments": count,
+        "ar1_p": autocorrelations[1][1],
+        "ar2_p": autocorrelations[2][1],
+        "hansen_p": hansen_p,
+        "sargan_p": tests["sargan"].p_value,
+    }
+    return _make_results(
+        spec,
+        data,
+        estimated,
+        diagnostics,
+        numbers,
+        autocorrelations=autocorrelations,
+        instrument_columns=tuple(
+            (name, equation, lag, None if period is None else data.periods[period])
+            for name, equation, lag, period in moments.columns
+        ),
+        gmm_options={
+            "steps": spec.steps,
+            "windmeijer": spec.has_windmeijer,
+            "transform": spec.transform,
+            "collapse": spec.collapse,
+            "lags": spec.lags_of_instruments(),
+        },
+        **tests,
+    )
+
+
+def _estimates(
+    spec: DynamicPanel, data: PreparedPanel, moments: Moments, fit: GmmFit
+) -> tuple[Estimates, dict[int, tuple[float, float]]]:
+    """Choose step and covariance; also return the tests of autocorrelation."""
     step = fit.first if spec.steps == 1 else fit.second
     if step is None:
+        count, groups = len(moments.columns), data.n_clusters
         raise not_identified(
             "singular_weights",
             f"steps=2: {count} instruments and {counted(groups, 'cluster')}. The "
@@ -590,6 +544,7 @@ def fit_gmm(spec: DynamicPanel, data: PreparedPanel) -> DynamicResults:
         step = replace(step, covariance=variance * step.bread)
     elif spec.steps == 2 and not spec.has_windmeijer:
         step = replace(step, covariance=step.bread)
+    k = data.n_regressors
     estimated = Estimates.of(
         data.names[:k],
         step.coefficients[:k],
@@ -597,40 +552,31 @@ def fit_gmm(spec: DynamicPanel, data: PreparedPanel) -> DynamicResults:
         Inference(
             cov_type="unadjusted" if classical else "clustered",
             ssc="none",
-            clusters=() if classical else clusters,
-            n_clusters=() if classical else (groups,),
+            clusters=() if classical else (data.cluster_name,),
+            n_clusters=() if classical else (data.n_clusters,),
         ),
     )
-    orders = range(1, min(_ORDERS, data.complete.shape[1] - 1) + 1)
-    z = {o: kernel.autocorrelation(moments, step, o, variance) for o in orders}
-    tests = _gmm_tests(spec, data, moments, fit, z)
-    diagnostics = [
-        *notices.many_instruments(count, clusters[0], groups),
-        *notices.few_entities(data.prepared.sample.n_entities),
-        *notices.invalid_instruments(tests, count, spec.first_lag),
-    ]
-    return _make_results(
-        spec, data, estimated, diagnostics, nobs=moments.nobs, tests=tests
-    )
+    return estimated, kernel.autocorrelations(moments, step, variance)
 
 
 def _gmm_design(spec: DynamicPanel, data: PreparedPanel) -> kernel.Design:
     columns = dict(zip(data.names, np.moveaxis(data.columns, 2, 0)[1:], strict=True))
     in_model = (*data.prepared.sample.names_of("x"), *data.dummies)
     exogenous = {name: columns[name] for name in in_model} | data.instruments
-    equations = dict.fromkeys(data.dummies, spec.equation_of("time_effects"))
     if spec.has_constant:
-        exogenous["Intercept"], equations["Intercept"] = columns["Intercept"], "level"
+        exogenous["Intercept"] = columns["Intercept"]
+    equations = {"Intercept": "level", **dict(spec.equations)}
+    of_dummies = equations.get("time_effects", "both")
+    equations |= dict.fromkeys(data.dummies, of_dummies)
     lags = spec.lags_of_instruments()
     return kernel.Design(
         columns=data.columns,
         complete=data.complete,
-        is_constant=np.array(data.names) == "Intercept",
         instruments=[
             kernel.Instrument(
                 name=name,
                 values=values,
-                equation=equations.get(name) or spec.equation_of(name),
+                equation=equations.get(name, "both"),
                 lags=lags.get(name),
             )
             for name, values in (data.lagged | exogenous).items()
@@ -642,106 +588,45 @@ def _gmm_design(spec: DynamicPanel, data: PreparedPanel) -> kernel.Design:
     )
 
 
-def _refuse_unidentified(data: PreparedPanel, moments: Moments) -> None:
-    """Refuse samples without rows, collinear regressors, and too few instruments."""
-    if not moments.n_transformed:
-        raise IdentificationError(
-            "no entity has two consecutive rows with the outcome, its lags and all "
-            "regressors, so there is nothing to difference. A model with one lag needs "
-            "three periods in a row."
-        )
-    levels = data.columns[data.complete]
-    values = moments.transformed[moments.has_transformed]
-    if moments.design.system:
-        values = np.vstack([values, levels])
-    means = len(values) - moments.n_transformed
-    where = "the transformed equation"
-    _refuse_collinear(data, values, levels, means=means, where=where)
-    count, k = len(moments.columns), len(data.names)
-    if not kernel.identifies(moments.products.sum(axis=0)):
-        raise not_identified(
-            "underidentified",
-            f"{count} independent instruments for {k} regressors (with dummies of "
-            "periods), not all of which they identify: allow more lags "
-            "(instrument_lags), or remove regressors.",
-            n_instruments=count,
-            n_regressors=k,
-        )
+def _overidentification_tests(
+    spec: DynamicPanel, data: PreparedPanel, moments: Moments, fit: GmmFit
+) -> dict[str, Any]:
+    """Test all instruments, and groups of them, as fields of the results.
 
-
-def _gmm_tests(
-    spec: DynamicPanel,
-    data: PreparedPanel,
-    moments: Moments,
-    fit: GmmFit,
-    z: dict[int, float],
-) -> GmmTests:
-    """Collect the tests of autocorrelation (z by order) and overidentification."""
-    from scipy.special import chdtrc, ndtr
-
-    whole = kernel.hansen(moments, fit, np.zeros(len(moments.columns), dtype=bool))
-    df_hansen = whole[1]
-    variance = moments.error_variance(
-        fit.first.coefficients, less_k=spec.sargan_df == "n-k"
-    )
-    sargans = fit.first.form / variance if df_hansen else np.nan
-    hansen, sargan = (
-        TestResult(
-            f"{name} test of overidentification",
-            value,
-            "chi2",
-            float(df_hansen),
-            float(chdtrc(df_hansen, value)),
-            "the instruments are not correlated with the errors",
-        )
-        for name, value in (("Hansen", whole[0]), ("Sargan", sargans))
-    )
-    return GmmTests(
-        autocorrelations={o: (v, float(2 * ndtr(-abs(v)))) for o, v in z.items()},
-        hansen=hansen,
-        sargan=sargan,
-        groups=tuple(_difference_in_hansen(data, moments, fit, *whole)),
-        instruments=tuple(
-            (name, equation, lag, None if period is None else data.periods[period])
-            for name, equation, lag, period in moments.columns
-        ),
-        options={
-            "steps": spec.steps,
-            "windmeijer": spec.has_windmeijer,
-            "transform": spec.transform,
-            "collapse": spec.collapse,
-            "lags": spec.lags_of_instruments(),
-        },
-    )
-
-
-def _difference_in_hansen(
-    data: PreparedPanel, moments: Moments, fit: GmmFit, whole: float, df_hansen: int
-) -> Iterator[dict[str, Any]]:
-    """Test groups of instruments: those of each variable, and of the level equation.
-
-    A group without which the model is not overidentified is left out.
+    Groups are those of each variable, and of the level equation. One without which the
+    model is not overidentified is left out.
     """
     from scipy.special import chdtrc
 
     variables = np.array([column.variable for column in moments.columns])
     in_levels = np.array([column.equation == "level" for column in moments.columns])
-    always = ("Intercept", *data.dummies)
-    groups = {v: variables == v for v in variables.tolist() if v not in always}
+    always = np.isin(variables, ["Intercept", *data.dummies])
+    whole, df_whole = kernel.hansen(moments, fit, np.ones(len(variables), dtype=bool))
+    groups = {name: variables == name for name in variables[~always].tolist()}
     groups["level equation"] = in_levels & (variables != "Intercept")
+    tests = {}
     for name, tested in groups.items():
-        without, df = kernel.hansen(moments, fit, tested)
+        without, df_without = kernel.hansen(moments, fit, ~tested)
         if tested.any() and np.isfinite(without):
-            difference = whole - without
-            yield {
-                "group": name,
-                "n_instruments": int(tested.sum()),
-                "without": without,
-                "df_without": df,
-                "difference": difference,
-                "df": df_hansen - df,
-                "p_value": float(chdtrc(df_hansen - df, max(difference, 0.0))),
-            }
+            difference, df = whole - without, df_whole - df_without
+            p_value = float(chdtrc(df, max(difference, 0.0)))
+            count = int(tested.sum())
+            tests[name] = (count, without, df_without, difference, df, p_value)
+    less_k = spec.sargan_df == "n-k"
+    variance = moments.error_variance(fit.first.coefficients, less_k=less_k)
+    sargan = fit.first.form / variance if df_whole else np.nan
+    fields = {
+        f"{name.lower()}": TestResult(
+            f"{name} test of overidentification",
+            value,
+            "chi2",
+            float(df_whole),
+            float(chdtrc(df_whole, value)),
+            "the instruments are not correlated with the errors",
+        )
+        for name, value in (("Hansen", whole), ("Sargan", sargan))
+    }
+    return {**fields, "instrument_groups": tests}
 
 
 # --- corrected within estimators ------------------------------------------------------
@@ -751,60 +636,56 @@ def fit_corrected(
     spec: DynamicPanel, data: PreparedPanel, rng: object
 ) -> DynamicResults:
     """Correct the within estimates, and draw clusters for intervals."""
-    seed, clusters = seed_sequence(rng), data.prepared.cluster_names
-    groups = int(data.clusters.max()) + 1
+    seed, name, groups = seed_sequence(rng), data.cluster_name, data.n_clusters
     products = _within_products(spec, data)
-    coefficients, solved = _corrected_estimates(
-        products, np.ones((1, len(data.clusters)))
+    # The first draw has every cluster once.
+    counts = np.concatenate(
+        [np.ones((1, groups)), draw_counts(seed, groups, spec.reps)]
     )
-    counts = draw_counts(seed, groups, spec.reps)
-    draws = [
+    estimates = [
         _corrected_estimates(products, counts[part][:, data.clusters])
-        for part in chunks(spec.reps, len(data.clusters))
+        for part in chunks(len(counts), len(data.clusters))
     ]
-    values, draws_solved = map(np.concatenate, zip(*draws, strict=True))
+    values, solved = map(np.concatenate, zip(*estimates, strict=True))
+    coefficients, draws = values[0], values[1:]
     estimated = CorrectedEstimates.of(
         data.names[: data.n_regressors],
-        coefficients[0],
-        covariance_of(values, clusters=groups),
+        coefficients,
+        covariance_of(draws, clusters=groups),
         Inference(
             cov_type="bootstrap",
             ssc=None,
-            clusters=clusters,
+            clusters=(name,),
             n_clusters=(groups,),
-            drawn=clusters[0],
+            drawn=name,
             n_drawn=groups,
             reps=spec.reps,
             rng_entropy=cast("int", seed.entropy),
         ),
-        draw_values=values,
+        draw_values=draws,
     )
-    persistence = float(coefficients[0, : spec.lags].sum())
+    persistence = float(coefficients[: spec.lags].sum())
     diagnostics = [
         *few_draws(spec.reps, "ends"),
-        *too_few_clusters_to_draw(groups, clusters[0]),
+        *too_few_clusters_to_draw(groups, name),
         *lost_draws(
-            n_lost(values),
+            n_lost(draws),
             spec.reps,
             "have too few rows or no variation in a regressor.",
         ),
         *notices.near_one(persistence, spec.estimator),
         *notices.bias_not_solved(
-            float(coefficients[0, 0]),
-            float(1 - draws_solved.mean()),
+            float(coefficients[0]),
+            float(1 - solved[1:].mean()),
             solved=bool(solved[0]),
         ),
     ]
-    return _make_results(
-        spec, data, estimated, diagnostics, nobs=data.prepared.sample.nobs
-    )
+    return _make_results(spec, data, estimated, diagnostics, numbers={})
 
 
 def _within_products(spec: DynamicPanel, data: PreparedPanel) -> list[WithinProducts]:
     """Compute products of the panel, and of its halves for the half-panel jackknife."""
-    # With an odd number of periods, it is halved in two ways.
-    parts = {"the sample": [data]}
-    used = np.flatnonzero(data.complete.any(axis=0))
+    samples, used = [data], np.flatnonzero(data.complete.any(axis=0))
     if spec.estimator == "half_panel":
         if used.size < 4:
             raise not_identified(
@@ -813,23 +694,15 @@ def _within_products(spec: DynamicPanel, data: PreparedPanel) -> list[WithinProd
                 "it needs at least four.",
                 periods=used.size,
             )
+        # With an odd number of periods, it is halved in two ways.
         middles = used[sorted({used.size // 2, (used.size + 1) // 2})]
         early = np.arange(data.complete.shape[1]) < middles[:, None]
-        for half, periods in (("first", early), ("second", ~early)):
-            parts[f"the {half} half of the periods"] = [
-                restrict_periods(data, part, "within") for part in periods
-            ]
-    products = []
-    for where, samples in parts.items():
-        for part in samples:
-            complete = part.complete
-            values = transformed(part.columns, complete, "within")[0][complete]
-            # Demeaning makes one row of each entity dependent.
-            means = int(complete.any(axis=1).sum())
-            levels = part.columns[complete]
-            _refuse_collinear(part, values, levels, means=means, where=where)
-            products.append(within_products(part.columns, part.n_regressors, complete))
-    return products
+        samples += [
+            restrict_periods(spec, data, part, f"the {half} half of the periods")
+            for half, periods in (("first", early), ("second", ~early))
+            for part in periods
+        ]
+    return [within_products(s.columns, s.n_regressors, s.complete) for s in samples]
 
 
 def _corrected_estimates(

@@ -18,22 +18,19 @@ bias_not_solved      nearest, share (of draws without a solution)
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
-from typing import Final
 
-from digiprosper.dynamic.results import GmmTests
 from digiprosper.errors import Notice, counted
 from digiprosper.report.text import p_words
 
 # With fewer entities the corrected within estimator is recommended in addition to GMM;
 # see docs/explanations/dynamic_panels.md.
-FEW_ENTITIES: Final = 100
+_FEW_ENTITIES = 100
 # Above this estimate persistence may be so near one that intervals are too short.
-NEAR_ONE: Final = 0.85
+_NEAR_ONE = 0.85
 # A p-value above this is a sign that a test of overidentification has no power.
-UNINFORMATIVE_P: Final = 0.99
-CORRECTED: Final = "DynamicPanel(..., estimator='lsdvc')"
+_UNINFORMATIVE_P = 0.99
+_CORRECTED = "DynamicPanel(..., estimator='lsdvc')"
 
 
 def many_instruments(count: int, clusters: str, groups: int) -> list[Notice]:
@@ -52,11 +49,11 @@ def many_instruments(count: int, clusters: str, groups: int) -> list[Notice]:
 
 def few_entities(entities: int) -> list[Notice]:
     """Report that GMM has few entities, and recommend a comparison."""
-    if entities >= FEW_ENTITIES:
+    if entities >= _FEW_ENTITIES:
         return []
     text = (
         f"{entities} entities: GMM is justified by many. In simulated panels of 31 the "
-        f"bias-corrected within estimator was more precise: {CORRECTED}. It is "
+        f"bias-corrected within estimator was more precise: {_CORRECTED}. It is "
         "recommended here if the regressors are exogenous; report both."
     )
     return [Notice("few_entities_gmm", text, {"n_entities": entities})]
@@ -78,7 +75,7 @@ def outside_bounds(
         other = "difference" if estimator == "system" else "system"
         text += (
             "Weak instruments are a frequent reason. "
-            f"Compare estimator={other!r} and {CORRECTED}."
+            f"Compare estimator={other!r} and {_CORRECTED}."
         )
     else:
         text += "Compare DynamicPanel(..., estimator='system')."
@@ -86,18 +83,8 @@ def outside_bounds(
     return [Notice("outside_bounds", text, data)]
 
 
-def invalid_instruments(tests: GmmTests, count: int, first: int) -> list[Notice]:
-    """Report tests that reject the instruments, with one advice on lags."""
-    second = second_order(tests.autocorrelations, first)
-    hansen = tests.hansen.p_value
-    return [*second, *overidentification(hansen, count, first, advised=bool(second))]
-
-
-def second_order(
-    autocorrelations: Mapping[int, tuple[float, float]], first: int
-) -> list[Notice]:
+def second_order(z: float, p_value: float, first: int) -> list[Notice]:
     """Report autocorrelation of order 2, if lag 2 is the `first` instrument."""
-    z, p_value = autocorrelations.get(2, (math.nan, math.nan))
     if first > 2 or not p_value <= 0.05:
         return []
     text = (
@@ -108,30 +95,19 @@ def second_order(
     return [Notice("second_order", text, {"z": z, "p_value": p_value})]
 
 
-def overidentification(
-    p_value: float, count: int, first: int, *, advised: bool
-) -> list[Notice]:
-    """Report that Hansen's test rejects, or has a p-value near one.
-
-    `advised`: another notice says which lags to use instead of those from `first` on.
-    """
+def overidentification(p_value: float, count: int) -> list[Notice]:
+    """Report that Hansen's test rejects, or has a p-value near one."""
     data = {"p_value": p_value, "n_instruments": count}
     if p_value <= 0.05:
         text = (
             f"Hansen's test rejects that the {count} instruments are valid "
             f"({p_words(p_value)}). If they are not, the estimates are not consistent. "
-        )
-        if not advised:
-            text += (
-                "Add lags of the outcome or a regressor that is left out, or begin "
-                f"with a later lag: instrument_lags=({first + 1}, {first + 4}). "
-            )
-        text += (
-            "difference_in_hansen of the result tests the instruments of each "
-            "variable, and those of the level equation."
+            "Add lags of the outcome or a regressor that is left out, or begin with a "
+            "later lag (instrument_lags). difference_in_hansen of the result tests the "
+            "instruments of each variable, and those of the level equation."
         )
         return [Notice("hansen_rejected", text, data)]
-    if p_value > UNINFORMATIVE_P:
+    if p_value > _UNINFORMATIVE_P:
         text = (
             f"Hansen's test has p = {p_value:.3f} with {count} instruments: this does "
             "not show that they are valid, since many instruments deprive the test of "
@@ -143,7 +119,7 @@ def overidentification(
 
 def near_one(persistence: float, estimator: str) -> list[Notice]:
     """Report persistence near one, where intervals of corrected estimates are short."""
-    if not persistence > NEAR_ONE:
+    if not persistence > _NEAR_ONE:
         return []
     text = (
         f"persistence is {persistence:.3f}; near one, intervals are too short: in "

@@ -2,32 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Any
 
 import numpy as np
 
-from digiprosper.dynamic.kernels.transforms import Transform, period_dummies
+from digiprosper.dynamic.kernels.transforms import Transform, transformed
 from digiprosper.errors import (
+    CollinearityError,
     IdentificationError,
+    Notice,
     TermError,
     cited,
+    collinearity_problem,
     not_identified,
     quoted,
+    several,
     subject,
 )
 from digiprosper.kernels import Bools, Floats, Ints
+from digiprosper.kernels.least_squares import dependences
+from digiprosper.kernels.tolerances import ABSORBED
 from digiprosper.linear.estimation import single_column
 from digiprosper.linear.preparation import LinearOptions, Prepared, prepare
-from digiprosper.panel import Panel, Sample
-from digiprosper.panel.access import check_panel, table_of
+from digiprosper.panel import Panel
+from digiprosper.panel.access import check_panel, numeric_values, table_of
 from digiprosper.panel.grammar import as_argument
+from digiprosper.panel.keys import Keys
 from digiprosper.panel.terms import canonical
 
-# Outcome and regressors, in the order of the columns of the grid.
-_ROLES = ("y", "lags", "endogenous", "predetermined", "x")
 MOST_LAGS = 20
+_LEAST_CLUSTERS = 3
 # Cells of the grid with its regressors: 2 GB.
 _MOST_CELLS = 2**28
 
@@ -43,7 +50,7 @@ class PreparedPanel:
     n_regressors: k
     complete (N, T): which rows are complete
     clusters (N,): codes of the clusters of entities
-    periods: labels of the T periods; empty for those without a complete row
+    periods: labels of periods with a complete row, by position
     lagged: variables whose lags are instruments, (N, T), missing without a value
     instruments: further exogenous instruments (N, T), as far as complete
     """
@@ -54,9 +61,19 @@ class PreparedPanel:
     n_regressors: int
     complete: Bools
     clusters: Ints
-    periods: tuple[str, ...]
+    periods: Mapping[int, str]
     lagged: dict[str, Floats]
     instruments: dict[str, Floats]
+
+    @property
+    def cluster_name(self) -> str:
+        """Name of the clusters."""
+        return self.prepared.cluster_names[0]
+
+    @property
+    def n_clusters(self) -> int:
+        """Number of clusters."""
+        return int(self.clusters.max()) + 1
 
     @property
     def dummies(self) -> tuple[str, ...]:
@@ -89,15 +106,10 @@ def prepare_panel(spec: Any, panel: Panel) -> PreparedPanel:
     """Prepare the rows of a `DynamicPanel`, and write all variables on a grid."""
     prepared = _prepare_rows(spec, panel)
     sample = prepared.sample
-    variables = {
-        name: _single_column_sample(panel, name) for name in spec.lags_of_instruments()
-    }
-    ordinals = np.concatenate(
-        [_time_ordinals(s) for s in (sample, *variables.values())]
-    )
-    first, periods = int(ordinals.min()), int(np.ptp(ordinals)) + 1
-    order = [position for role in _ROLES for position in sample.roles[role]]
-    if sample.n_entities * periods * len(order) > _MOST_CELLS:
+    # Lags that are instruments are also taken from rows outside the sample.
+    keys = table_of(panel).keys if spec.is_gmm else sample.keys
+    first, periods = int(_ordinals(keys).min()), int(np.ptp(_ordinals(keys))) + 1
+    if sample.n_entities * periods * len(sample.names) > _MOST_CELLS:
         raise not_identified(
             "large_grid",
             f"DynamicPanel writes {sample.n_entities:,} entities and {periods:,} steps "
@@ -107,57 +119,151 @@ def prepare_panel(spec: Any, panel: Panel) -> PreparedPanel:
             periods=periods,
         )
 
-    def on_grid(rows: Sample, values: Floats) -> Floats:
-        """Write rows (n, p) on the grid (N, T, p), missing elsewhere."""
-        out: Floats = np.full((sample.n_entities, periods, values.shape[1]), np.nan)
+    def on_grid(rows: Keys, values: Floats) -> Floats:
+        """Write values of rows (n, p) on the grid (N, T, p), missing elsewhere."""
+        out: Floats = np.full((sample.n_entities, periods, *values.shape[1:]), np.nan)
         entity = sample.entities.get_indexer(rows.entities)[rows.entity]
-        period = _time_ordinals(rows)[rows.time] - first
+        period = _ordinals(rows)[rows.time] - first
         out[entity[entity >= 0], period[entity >= 0]] = values[entity >= 0]
         return out
 
-    grid = on_grid(sample, sample.matrix)
-    columns = np.nan_to_num(grid[..., order])
-    complete = np.isfinite(grid[..., order[0]])
-    names = [sample.names[position] for position in order[1:]]
+    grid = on_grid(sample.keys, sample.matrix)
+    # Instruments that are not in the model come last.
+    in_model = [sample.roles[role] for role in sample.roles if role != "instruments"]
+    names = list(sample.names[1 : 1 + max(chain(*in_model))])
+    columns = np.nan_to_num(grid[..., : 1 + len(names)])
+    complete = np.isfinite(grid[..., 0])
     if spec.has_constant:
         columns = np.concatenate([columns, complete[..., None]], axis=2)
         names.append("Intercept")
-    labels = np.full(periods, "", dtype=object)
-    labels[_time_ordinals(sample) - first] = [str(time) for time in sample.times]
     data = PreparedPanel(
         prepared=prepared,
         columns=columns,
         names=tuple(names),
         n_regressors=len(names),
         complete=complete,
-        clusters=_entity_clusters(prepared),
-        periods=tuple(labels.tolist()),
-        lagged={name: on_grid(s, s.matrix)[..., 0] for name, s in variables.items()},
+        clusters=_entity_clusters(spec, prepared),
+        periods=dict(
+            zip(_ordinals(sample.keys) - first, map(str, sample.times), strict=True)
+        ),
+        lagged={
+            name: on_grid(keys, numeric_values(panel, name, "instrument_lags"))
+            for name in spec.lags_of_instruments()
+        },
         instruments={
             sample.names[position]: grid[..., position]
             for position in sample.roles["instruments"]
         },
     )
-    return restrict_periods(
-        data, np.ones(periods, dtype=bool), spec.dependence_transform
-    )
+    where = "the transformed equation" if spec.is_gmm else "the sample"
+    return restrict_periods(spec, data, np.ones(periods, dtype=bool), where)
 
 
 def restrict_periods(
-    data: PreparedPanel, periods: Bools, transform: Transform | None
+    spec: Any, data: PreparedPanel, periods: Bools, where: str
 ) -> PreparedPanel:
-    """Keep the rows of some periods (T,), and recompute the dummies of periods."""
+    """Keep the rows of some periods (T,), with dummies of these; errors say `where`."""
     k, complete = data.n_regressors, data.complete & periods
-    if not data.prepared.options.time_effects:
-        return replace(data, complete=complete)
-    dummies, used = period_dummies(complete, transform)
-    names = [f"period {data.periods[position]}" for position in used.tolist()]
-    return replace(
+    data = replace(data, complete=complete)
+    if spec.time_effects:
+        used = np.flatnonzero(complete.any(axis=0))[1:]
+        dummies = np.eye(len(periods))[:, used] * complete[..., None]
+        names = [f"period {data.periods[position]}" for position in used.tolist()]
+        data = replace(
+            data,
+            columns=np.concatenate([data.columns[..., : 1 + k], dummies], axis=2),
+            names=(*data.names[:k], *names),
+        )
+    return _independent_columns(spec, data, where)
+
+
+def _independent_columns(spec: Any, data: PreparedPanel, where: str) -> PreparedPanel:
+    """Refuse constant or collinear regressors, and too few rows.
+
+    Dummies of periods that gaps make dependent are left out.
+    """
+    # Orthogonal deviations have the cross products of deviations from means.
+    transform: Transform = spec.transform if spec.is_gmm else "orthogonal"
+    values, present = transformed(data.columns, data.complete, transform)
+    values, levels = values[present], data.columns[data.complete]
+    if not (rows := len(values)):
+        raise IdentificationError(
+            "no entity has two consecutive rows with the outcome, its lags and all "
+            "regressors, so there is nothing to difference. A model with one lag needs "
+            "three periods in a row."
+        )
+    if spec.estimator == "system":
+        values = np.vstack([values, levels])
+    names, k = [*data.prepared.sample.names_of("y"), *data.names], data.n_regressors
+    # Dummies and constant come first, so that a regressor is refused, and the outcome
+    # last: if it is a combination of them, the fit is perfect.
+    slopes = k - spec.has_constant
+    order = [*range(1 + slopes, len(names)), *range(1, 1 + slopes), 0]
+    dependent = _dependent_columns(values, levels, order)
+    dropped = [j for j in dependent if j > k]
+    data = replace(
         data,
-        columns=np.concatenate([data.columns[..., : 1 + k], dummies], axis=2),
-        names=(*data.names[:k], *names),
-        complete=complete,
+        columns=np.delete(data.columns, dropped, axis=2),
+        names=tuple(np.delete(names, dropped)[1:].tolist()),
     )
+    if rows <= len(data.names):
+        raise not_identified(
+            "few_rows",
+            f"{where} has {rows} independent rows for {len(data.names)} "
+            "coefficients, dummies of periods among them: use fewer regressors, fewer "
+            "lags or time_effects=False.",
+        )
+    others = {names[j]: [names[i] for i in dependent[j]] for j in dependent if j <= k}
+    _refuse_dependent(names[0], others, where)
+    return data
+
+
+def _dependent_columns(
+    values: Floats, levels: Floats, order: Sequence[int]
+) -> dict[int, list[int]]:
+    """Find columns that are combinations of those before them in an order.
+
+    Columns that are constant before the transformation are combinations of none.
+    """
+    change, size = (np.linalg.norm(v, axis=0) for v in (values, levels))
+    constant = np.flatnonzero(change <= ABSORBED * size).tolist()
+    varying = [j for j in order if j not in constant]
+    combinations = {
+        varying[dependence.column]: [varying[j] for j in dependence.on]
+        for dependence in dependences(values[:, varying])
+    }
+    return {j: [] for j in constant} | combinations
+
+
+def _refuse_dependent(
+    outcome: str, dependent: dict[str, list[str]], where: str
+) -> None:
+    """Refuse constant columns, and combinations of others."""
+    constant = [name for name, on in dependent.items() if not on]
+    if outcome in constant:
+        # So are its lags.
+        constant = [outcome]
+    if constant:
+        raise IdentificationError(
+            f"{subject(constant, 'does')} not change within entities in {where}. "
+            "Remove regressors that do not, and use an outcome that does.",
+            [Notice("absorbed", c, {"column": c}) for c in constant],
+        )
+    problems = [
+        collinearity_problem(name, on, f"{cited(name)} is collinear with {quoted(on)}")
+        for name, on in dependent.items()
+        if name != outcome
+    ]
+    if problems:
+        raise CollinearityError(
+            f"{several(problems)} in {where}. Remove one of them.", problems
+        )
+    if dependent:
+        raise not_identified(
+            "perfect_fit",
+            f"the regressors explain {cited(outcome)} perfectly in {where}. Check "
+            "whether one is computed from it.",
+        )
 
 
 def _prepare_rows(spec: Any, panel: Panel) -> Prepared:
@@ -189,44 +295,36 @@ def _prepare_rows(spec: Any, panel: Panel) -> Prepared:
     return prepared
 
 
-def _single_column_sample(panel: Panel, term: str) -> Sample:
-    """Sample one numeric term, on rows that may be incomplete in the others."""
-    sample = panel.sample({"term": (term,)})
-    if sample.matrix.shape[1] != 1:
-        raise TermError(
-            f"{cited(term)} makes several columns; its lags cannot be instruments. "
-            "Put it in x, or use one numeric column for each level."
-        )
-    return sample
+def _ordinals(keys: Keys) -> Ints:
+    """Return the times in steps, which the lags of the outcome guarantee to exist."""
+    assert keys.ordinals is not None
+    return keys.ordinals
 
 
-def _time_ordinals(sample: Sample) -> Ints:
-    """Return the time of each period in steps, which the lags guarantee to exist."""
-    ordinals = sample.keys.ordinals
-    assert ordinals is not None
-    return ordinals
-
-
-def _entity_clusters(prepared: Prepared) -> Ints:
-    """Code the cluster of each entity; refuse an entity in several clusters."""
-    entity, codes = prepared.sample.entity, prepared.cluster_codes
-    if len(codes) != 1:
-        raise not_identified(
-            "clusters",
-            "DynamicPanel allows clusters in one way; specify one term in "
-            f"clusters, not {quoted(prepared.cluster_names)}.",
-            clusters=prepared.cluster_names,
-        )
+def _entity_clusters(spec: Any, prepared: Prepared) -> Ints:
+    """Code the cluster of each entity; refuse entities in several, and few clusters."""
+    entity, (codes, *others) = prepared.sample.entity, prepared.cluster_codes
     by_entity = np.zeros(prepared.sample.n_entities, dtype=np.intp)
-    by_entity[entity] = codes[0]
-    split_entities = np.unique(entity[by_entity[entity] != codes[0]])
-    if split_entities.size:
-        labels = prepared.sample.entities[split_entities[:5]].tolist()
+    by_entity[entity] = codes
+    split_entities = np.unique(entity[by_entity[entity] != codes])
+    if others or split_entities.size:
+        names, labels = prepared.cluster_names, prepared.sample.entities
+        entities = labels[split_entities[:5]].tolist()
+        detail = f"{subject(entities, 'is')} in several" if entities else "specify one"
         raise not_identified(
             "clusters",
-            f"clusters={cited(prepared.cluster_names[0])}: {subject(labels, 'is')} in "
-            "several clusters. The moments of a dynamic panel are sums over all "
-            "periods of an entity, so clusters must consist of whole entities.",
-            entities=labels,
+            f"clusters={quoted(names)}: {detail}. DynamicPanel allows clusters in one "
+            "way, and of whole entities, since its moments are sums over all periods "
+            "of an entity.",
+            clusters=names,
+            entities=entities,
+        )
+    groups = int(codes.max()) + 1
+    if spec.is_gmm and groups < _LEAST_CLUSTERS:
+        raise not_identified(
+            "few_clusters",
+            f"GMM needs at least {_LEAST_CLUSTERS} clusters "
+            f"({prepared.cluster_names[0]}), not {groups}: standard errors may be "
+            "rounding. Use estimator='lsdvc'.",
         )
     return by_entity

@@ -11,20 +11,18 @@ import pandas as pd
 
 from digiprosper.errors import Notice, check_level, counted
 from digiprosper.kernels import Floats, intervals
-from digiprosper.report.columns import Remark
+from digiprosper.report.columns import Remark, remark_text
 from digiprosper.report.estimates import DrawnEstimates, Estimates
-from digiprosper.report.pickling import PickledByName
 from digiprosper.report.protocol import Glance
 from digiprosper.report.results import BaseResults
 from digiprosper.report.summary import Lines, Remarks, Summary, coefficient_cells
 from digiprosper.report.terms import Factors, Term, slope_terms
 from digiprosper.report.tests import TestResult
-from digiprosper.report.text import conventions, p_words
+from digiprosper.report.text import conventions, freedom_text, p_words
 from digiprosper.report.words import Words, read_words
 
 # Constants of numerator and denominator in the ratio b / (1 - r).
 _ONE_BELOW = np.array([0.0, 1.0])
-_MISSING = (np.nan, np.nan)
 # Stands for an infinite effect of a draw; finite, because quantiles are interpolated.
 _WITHOUT_LIMIT = 1e150
 _LARGEST_RATIO = 1e100
@@ -73,25 +71,6 @@ class CorrectedEstimates(DrawnEstimates):
         return ends[0], ends[1]
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
-class GmmTests(PickledByName):
-    """Tests and instruments of GMM.
-
-    autocorrelations: z and p-value by order
-    groups: rows of `DynamicResults.difference_in_hansen`
-    instruments: rows of `DynamicResults.instruments`
-    options: steps, windmeijer, transform and collapse of the specification, and lags:
-        the first and last one of each variable whose lags are instruments
-    """
-
-    autocorrelations: dict[int, tuple[float, float]]
-    hansen: TestResult
-    sargan: TestResult
-    groups: tuple[dict[str, Any], ...]
-    instruments: tuple[tuple[str, str, int | None, str | None], ...]
-    options: dict[str, Any] = field(default_factory=dict)
-
-
 @dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
 class DynamicResults(BaseResults):
     """Results of `DynamicPanel`.
@@ -103,8 +82,6 @@ class DynamicResults(BaseResults):
         covariance. Dummies of periods are not among them.
     estimator : str
         The option of the specification.
-    settings : str
-        Options as text.
     info : Glance
         Summary numbers of the fit.
     lag_names : tuple of str
@@ -113,8 +90,6 @@ class DynamicResults(BaseResults):
         Persistence, the sum of the coefficients of the lags: within entities
         (``within``), where it is biased downwards, and by pooled least squares
         (``ols``), where it is biased upwards (Bond 2002).
-    gmm_tests : GmmTests, optional
-        Tests and instruments of GMM; None for the corrected within estimators.
     labels : mapping
         Labels of columns.
     factors : mapping
@@ -123,6 +98,22 @@ class DynamicResults(BaseResults):
         Remarks about the data and the fit.
     key_names : pair of str or None
         Names of the entity key and the time key.
+    gmm_options : dict
+        Of GMM: steps, windmeijer, transform and collapse of the specification, and
+        lags, the first and the last one by variable. Empty for the corrected within
+        estimators, as all that follows.
+    hansen : TestResult, optional
+        Hansen's J test of overidentification, of the two-step estimates. Missing if
+        there are more instruments than clusters.
+    sargan : TestResult, optional
+        Sargan's test of overidentification, of the one-step estimates. It assumes
+        independent errors with one variance.
+    autocorrelations : dict
+        Statistic z and p-value by order; see `ar_tests`.
+    instrument_columns : tuple
+        Rows of `instruments`.
+    instrument_groups : dict
+        Rows of `difference_in_hansen` by group.
 
     Examples
     --------
@@ -137,15 +128,19 @@ class DynamicResults(BaseResults):
 
     estimated: Estimates
     estimator: str
-    settings: str
     info: Glance
     lag_names: tuple[str, ...]
     bounds: dict[str, float]
-    gmm_tests: GmmTests | None
     labels: Mapping[str, str]
     factors: Factors
     diagnostics: tuple[Notice, ...] = ()
     key_names: tuple[str, str | None] | None = None
+    gmm_options: Mapping[str, Any] = field(default_factory=dict)
+    hansen: TestResult | None = None
+    sargan: TestResult | None = None
+    autocorrelations: dict[int, tuple[float, float]] = field(default_factory=dict)
+    instrument_columns: tuple[tuple[str, str, int | None, str | None], ...] = ()
+    instrument_groups: dict[str, tuple[float, ...]] = field(default_factory=dict)
 
     # --- tests of GMM -----------------------------------------------------------------
 
@@ -157,27 +152,11 @@ class DynamicResults(BaseResults):
         negative. One of the second order makes instruments of lag 2 invalid. None
         without GMM.
         """
-        if self.gmm_tests is None:
+        if not self.gmm_options:
             return None
         return pd.DataFrame.from_dict(
-            self.gmm_tests.autocorrelations, orient="index", columns=["z", "p_value"]
+            self.autocorrelations, orient="index", columns=["z", "p_value"]
         ).rename_axis("order")
-
-    @property
-    def hansen(self) -> TestResult | None:
-        """Hansen's J test of overidentification, of the two-step estimates.
-
-        Missing if there are more instruments than clusters. None without GMM.
-        """
-        return None if self.gmm_tests is None else self.gmm_tests.hansen
-
-    @property
-    def sargan(self) -> TestResult | None:
-        """Sargan's test of overidentification, of the one-step estimates.
-
-        It assumes independent errors with one variance. None without GMM.
-        """
-        return None if self.gmm_tests is None else self.gmm_tests.sargan
 
     @property
     def difference_in_hansen(self) -> pd.DataFrame | None:
@@ -188,11 +167,12 @@ class DynamicResults(BaseResults):
         difference is not negative (Hayashi 2000, section 3.6). A group without which
         the model is not overidentified has no row. None without GMM.
         """
-        if self.gmm_tests is None:
+        if not self.gmm_options:
             return None
-        columns = ["group", "n_instruments", "without", "df_without", "difference"]
-        rows = pd.DataFrame(self.gmm_tests.groups, columns=[*columns, "df", "p_value"])
-        return rows.set_index("group")
+        columns = ["n_instruments", "without", "df_without", "difference", "df"]
+        return pd.DataFrame.from_dict(
+            self.instrument_groups, orient="index", columns=[*columns, "p_value"]
+        ).rename_axis("group")
 
     @property
     def instruments(self) -> pd.DataFrame | None:
@@ -201,16 +181,16 @@ class DynamicResults(BaseResults):
         `lag` is missing for exogenous variables, and `period` for columns of all
         periods. Combinations of other instruments are left out.
         """
-        if self.gmm_tests is None:
+        if not self.gmm_options:
             return None
         columns = ["variable", "equation", "lag", "period"]
-        rows = pd.DataFrame(list(self.gmm_tests.instruments), columns=columns)
+        rows = pd.DataFrame(list(self.instrument_columns), columns=columns)
         return rows.astype({"lag": "Int64"})
 
     @property
     def n_instruments(self) -> int | None:
         """Number of independent instruments; None without GMM."""
-        return None if self.gmm_tests is None else len(self.gmm_tests.instruments)
+        return len(self.instrument_columns) or None
 
     # --- persistence ------------------------------------------------------------------
 
@@ -252,30 +232,27 @@ class DynamicResults(BaseResults):
         -0.155
         """
         check_level(level)
-        rows = []
-        for position, name in enumerate(self.names):
-            if name in (*self.lag_names, "Intercept"):
-                continue
-            weights = np.zeros((2, len(self.names)))
-            weights[0, position] = 1.0
-            weights[1, : len(self.lag_names)] = -1.0
-            rows.append({"term": name, **self._ratio_row(weights, level)})
-        return pd.DataFrame(rows).set_index("term") if rows else pd.DataFrame()
+        regressors = set(self.names).difference(self.lag_names, ["Intercept"])
+        effects = {
+            name: self._long_run_effect(position, level)
+            for position, name in enumerate(self.names)
+            if name in regressors
+        }
+        return pd.DataFrame.from_dict(effects, orient="index").rename_axis("term")
 
-    def _ratio_row(self, weights: Floats, level: float) -> dict[str, float]:
-        """Estimate the ratio of a sum of coefficients to one plus another."""
+    def _long_run_effect(self, position: int, level: float) -> dict[str, float]:
+        """Estimate the long-run effect of a regressor, with its intervals."""
+        weights = np.zeros((2, len(self.names)))
+        weights[0, position], weights[1, : len(self.lag_names)] = 1.0, -1.0
         top, bottom = (self.estimated.sums(weights) + _ONE_BELOW).tolist()
         covariance = self.estimated.covariance_of(weights)
         # With persistence of one or more, the long-run effect is infinite.
         ratio = top / bottom if bottom > 0 else np.nan
         slope = np.array([1.0, -ratio])
         error = float(np.sqrt(slope @ covariance @ slope) / bottom)
-        critical = float(np.ravel(self.estimated.critical(level, weights[:1]))[0])
-        pieces = intervals.fieller(
-            (top, bottom),
-            (covariance[0, 0], covariance[0, 1], covariance[1, 1]),
-            critical,
-        )
+        critical = float(self.estimated.critical(level, weights))
+        (v_nn, v_nd), (_, v_dd) = covariance
+        pieces = intervals.fieller((top, bottom), (v_nn, v_nd, v_dd), critical)
         is_bounded = bottom > 0 and len(pieces) == 1
         fieller = pieces[0] if is_bounded else (-np.inf, np.inf)
         low, high = ratio - critical * error, ratio + critical * error
@@ -283,10 +260,9 @@ class DynamicResults(BaseResults):
             tops, bottoms = (self.estimated.draw_values @ weights.T + _ONE_BELOW).T
             drawn = tops / np.maximum(bottoms, 1 / _WITHOUT_LIMIT)
             ratios = replace(self.estimated, draw_values=drawn[:, None])
-            low, high = (
-                np.copysign(np.inf, end[0]) if abs(end[0]) > _LARGEST_RATIO else end[0]
-                for end in ratios.limits(level)
-            )
+            ends = np.ravel(ratios.limits(level))
+            infinite = np.abs(ends) > _LARGEST_RATIO
+            low, high = np.where(infinite, np.copysign(np.inf, ends), ends)
         return {
             "estimate": ratio,
             "std_error": error,
@@ -303,13 +279,42 @@ class DynamicResults(BaseResults):
         """Description of each coefficient."""
         return slope_terms(self.names, self.factors)
 
+    @property
+    def settings(self) -> str:
+        """Steps, transformation and instruments of GMM as text."""
+        return (
+            remark_text(self._method(), WORDS, {}, {})[:-1] if self.gmm_options else ""
+        )
+
+    def _method(self) -> Remark:
+        """Describe the estimator for the note below a table."""
+        if not self.gmm_options:
+            return Remark(f"note.{self.estimator}", {})
+        variables: dict[tuple[int, int | None], list[str]] = {}
+        for name, lags in self.gmm_options["lags"].items():
+            variables.setdefault(lags, []).append(name)
+        lags = [
+            Remark(
+                "lags.from" if last is None else "lags.to",
+                {"first": (f"{first}",), "last": (f"{last}",), "names": tuple(names)},
+            )
+            for (first, last), names in variables.items()
+        ]
+        parts = {
+            "kind": (Remark(f"{self.estimator}.{self.gmm_options['steps']}", {}),),
+            "transform": (Remark(f"transform.{self.gmm_options['transform']}", {}),),
+            "lags": tuple(lags) or (Remark("lags.none", {}),),
+        }
+        for word in ("windmeijer", "collapse"):
+            parts[word] = (Remark(word, {}),) if self.gmm_options[word] else ()
+        return Remark("note.gmm", parts)
+
     def _remarks(self) -> tuple[Remark, ...]:
-        if self.gmm_tests is None:
-            kind = Remark(f"note.{self.estimator}", {})
-        else:
-            kind = _gmm_remark(self.estimator, self.gmm_tests.options)
         codes = (f"note.{notice.code}" for notice in self.diagnostics)
-        return (kind, *(Remark(code, {}) for code in codes if code in WORDS))
+        return (
+            self._method(),
+            *(Remark(code, {}) for code in codes if code in WORDS),
+        )
 
     def glance(self) -> Glance:
         """Return summary numbers of the fit, such as the number of rows.
@@ -320,25 +325,16 @@ class DynamicResults(BaseResults):
             Beside what all results have, with GMM: n_instruments, and the p-values
             ar1_p, ar2_p, hansen_p and sargan_p.
         """
-        more: dict[str, Any] = {}
-        if (tests := self.gmm_tests) is not None:
-            more = {
-                "n_instruments": self.n_instruments,
-                "ar1_p": tests.autocorrelations.get(1, _MISSING)[1],
-                "ar2_p": tests.autocorrelations.get(2, _MISSING)[1],
-                "hansen_p": tests.hansen.p_value,
-                "sargan_p": tests.sargan.p_value,
-            }
-        return cast("Glance", {**self.info, **more})
+        return self.info.copy()
 
     def _summary(self) -> Summary:
         info = self.info
         kind = "transformed rows" if self.estimator == "difference" else "rows"
+        dummies = ", with dummies of periods" if info["effects"] else ""
         rows = (
             f"{info['nobs']:,} {kind}, {info['n_entities']:,} entities, "
-            f"{info['n_times']:,} periods"
+            f"{info['n_times']:,} periods{dummies}"
         )
-        tests = () if self.gmm_tests is None else _test_lines(self.gmm_tests)
         bounds = (
             f"Persistence: {self.persistence:.3f}; within entities "
             f"{self.bounds['within']:.3f} (biased downwards), pooled least squares "
@@ -348,9 +344,34 @@ class DynamicResults(BaseResults):
             f"{_TITLES[self.estimator]}, outcome: {info['depvar']}",
             Lines((rows,)),
             coefficient_cells(self.tidy()),
-            Lines((*tests, bounds), wrapped=True),
+            Lines((*self._test_lines(), bounds), wrapped=True),
             Remarks.of(self.diagnostics),
             conventions=self._conventions_of(self.inference),
+        )
+
+    def _test_lines(self) -> tuple[str, ...]:
+        if self.hansen is None:
+            return ()
+        autocorrelation = "; ".join(
+            f"AR({order}): z = {z:.2f}, {p_words(p_value)}"
+            if np.isfinite(z)
+            else f"AR({order}): too few periods"
+            for order, (z, p_value) in self.autocorrelations.items()
+            if order <= 2
+        )
+        hansen = self.hansen
+        if np.isfinite(hansen.p_value):
+            df = freedom_text(cast("float", hansen.df))
+            p = p_words(hansen.p_value)
+            test = f"Hansen test: {hansen.statistic:.2f} ({df}), {p}."
+        elif hansen.df:
+            test = "No Hansen test: the covariance of the moments is singular."
+        else:
+            test = "No Hansen test: as many instruments as coefficients."
+        return (
+            f"{counted(len(self.instrument_columns), 'instrument')}.",
+            f"Differenced residuals: {autocorrelation}.",
+            test,
         )
 
     def _conventions_of(self, inference: Any) -> str:
@@ -361,54 +382,3 @@ class DynamicResults(BaseResults):
             f"{inference.reps:,} draws of clusters ({inference.drawn}, "
             f"{inference.n_drawn:,} clusters)"
         )
-
-
-def _gmm_remark(estimator: str, options: Mapping[str, Any]) -> Remark:
-    """Describe steps, transformation and instruments for the note below a table."""
-    variables: dict[tuple[int, int | None], list[str]] = {}
-    for name, lags in options["lags"].items():
-        variables.setdefault(lags, []).append(name)
-    lags = [
-        Remark(
-            "lags.from" if last is None else "lags.to",
-            {"first": (f"{first}",), "last": (f"{last}",), "names": tuple(names)},
-        )
-        for (first, last), names in variables.items()
-    ]
-    words = ("windmeijer", "collapse")
-    added = {w: (Remark(w, {}),) if options[w] else () for w in words}
-    return Remark(
-        "note.gmm",
-        {
-            "kind": (Remark(f"{estimator}.{options['steps']}", {}),),
-            "transform": (Remark(f"transform.{options['transform']}", {}),),
-            "lags": tuple(lags) or (Remark("lags.none", {}),),
-            **added,
-        },
-    )
-
-
-def _test_lines(tests: GmmTests) -> tuple[str, ...]:
-    autocorrelation = "; ".join(
-        f"AR({order}): z = {z:.2f}, {p_words(p_value)}"
-        if np.isfinite(z)
-        else f"AR({order}): too few periods"
-        for order, (z, p_value) in tests.autocorrelations.items()
-        if order <= 2
-    )
-    hansen, df_hansen = tests.hansen, int(cast("float", tests.hansen.df))
-    if np.isfinite(hansen.p_value):
-        test = (
-            f"Hansen test: {hansen.statistic:.2f} "
-            f"({counted(df_hansen, 'degree')} of freedom), {p_words(hansen.p_value)}."
-        )
-    else:
-        reason = "the covariance of the moments is singular"
-        if not df_hansen:
-            reason = "as many instruments as coefficients"
-        test = f"No Hansen test: {reason}."
-    return (
-        f"{counted(len(tests.instruments), 'instrument')}.",
-        f"Differenced residuals: {autocorrelation}.",
-        test,
-    )

@@ -6,18 +6,110 @@ The text of this file is the start of every script.
 # mypy: ignore-errors
 
 from contextlib import suppress
+from functools import reduce
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
+from scipy.special import ndtr
 
 results, saved, columns, tables = {}, {}, {}, {}
-# Labels of files, and their columns of single precision.
+# Labels of files, and columns of single precision.
 labels, floats = set(), set()
+# The least and the most of types of whole numbers.
+wholes = {
+    "byte": (-127, 100),
+    "int": (-32767, 32740),
+    "long": (-2147483647, 2147483620),
+}
 
 
 def missing(x):
     """Tell which numbers are missing and which texts are empty."""
     return x.isna() | (x == "")
+
+
+def dates(x):
+    """Read days since 1960."""
+    return pd.to_datetime(x, unit="D", origin="1960-01-01").dt
+
+
+def days(x, **order):
+    """Count the days since 1960 of texts, or of years, months and days."""
+    return (pd.to_datetime(x, **order) - pd.Timestamp(1960, 1, 1)).dt.days
+
+
+def mdy(month, day, year):
+    """Count the days since 1960."""
+    return days({"year": year, "month": month, "day": day})
+
+
+def text(x, form="%.7g"):
+    """Write numbers by a format."""
+    if form[1:3].lower() == "td":
+        return dates(x).strftime("%Y-%m-%d")
+    return x.map(lambda value: "." if value != value else form % value)
+
+
+orders = {
+    "MDY": {"dayfirst": False},
+    "DMY": {"dayfirst": True},
+    "YMD": {"format": "ISO8601"},
+}
+# Functions of Stata, by their names there.
+stata = SimpleNamespace(
+    # The logarithm of what is not positive is missing.
+    log=lambda x: np.log(x.where(x > 0)),
+    sqrt=lambda x: np.sqrt(x.where(x >= 0)),
+    # There are no infinite numbers: what is larger than 9e307 is missing.
+    exp=lambda x: np.exp(x.where(x < 709.09)),
+    abs=lambda x: np.abs(x),
+    floor=lambda x: np.floor(x),
+    ceil=lambda x: np.ceil(x),
+    sign=lambda x: np.sign(x),
+    int=lambda x: np.trunc(x),
+    asinh=lambda x: np.arcsinh(x),
+    round=lambda x, unit=1: np.floor(x / unit + 0.5) * unit,
+    mod=lambda x, y: x % y,
+    # Missing values are left out.
+    max=lambda x, *others: reduce(np.fmax, others, x),
+    min=lambda x, *others: reduce(np.fmin, others, x),
+    normal=lambda x: pd.Series(ndtr(x), x.index),
+    normalden=lambda x: np.exp(-(x**2) / 2) / np.sqrt(2 * np.pi),
+    cond=lambda test, x, y: pd.Series(np.where(test, x, y), test.index),
+    # The bytes of texts are counted.
+    strpos=lambda x, part: x.map(lambda text: text.encode().find(part.encode()) + 1),
+    length=lambda x: x.str.encode("utf8").str.len(),
+    substr=lambda x, start, count: (
+        x.str.encode("utf8")
+        .str.slice(start - 1, start - 1 + count if count == count else None)
+        .str.decode("utf8")
+    ),
+    subinstr=lambda x, old, new, count: x.str.replace(
+        old, new, -1 if count != count else count, regex=False
+    ),
+    lower=lambda x: x.str.lower(),
+    upper=lambda x: x.str.upper(),
+    trim=lambda x: x.str.strip(),
+    real=lambda x: pd.to_numeric(x, errors="coerce"),
+    string=text,
+    date=lambda x, order: days(x, **orders[order.upper()]),
+    mdy=mdy,
+    year=lambda x: dates(x).year,
+    quarter=lambda x: dates(x).quarter,
+    month=lambda x: dates(x).month,
+    day=lambda x: dates(x).day,
+    dow=lambda x: (dates(x).day_of_week + 1) % 7,
+    ym=lambda year, month: (year - 1960) * 12 + month - 1,
+    yq=lambda year, quarter: (year - 1960) * 4 + quarter - 1,
+    mofd=lambda x: (dates(x).year - 1960) * 12 + dates(x).month - 1,
+    qofd=lambda x: (dates(x).year - 1960) * 4 + dates(x).quarter - 1,
+    dofm=lambda x: mdy(x % 12 + 1, 1, x // 12 + 1960),
+    dofq=lambda x: mdy(x % 4 * 3 + 1, 1, x // 4 + 1960),
+    monthly=lambda x, _: (
+        x.str.extract("([0-9]{4})[^0-9]*([0-9]+)").astype(float).dot([12, 1]) - 23521
+    ),
+)
 
 
 def percentile(x, shares):
@@ -68,8 +160,9 @@ def renamed(df, names):
     """Change names of columns."""
     before, df = df.columns, df.rename(columns=names)
     assert df.columns.is_unique, "two columns would have one name"
-    pairs = zip(before, df.columns, strict=True)
-    floats.update([new for old, new in pairs if old in floats])
+    after = df.columns[before.isin(floats)]
+    floats.clear()
+    floats.update(after)
     return df
 
 
@@ -93,8 +186,9 @@ def encoded(x, label):
     return pd.Series(codes, x.index).replace(0, np.nan)
 
 
-def interpolated(y, x):
+def interpolated(rows, y, x):
     """Draw lines between the means of y for each x, as ipolate."""
+    y, x = rows[y], rows[x]
     pairs = y.groupby(x).mean().dropna()
     if pairs.empty:
         return y * np.nan
@@ -145,10 +239,19 @@ def by_time(panel, df, term):
     return by_row(panel.assign(term=term).frame["term"], df)
 
 
-def single(x):
-    """Round to single precision, as generate does."""
+def stored(name, x, kind=""):
+    """Round values as the type of a column stores them; a new column has a kind."""
+    if kind:
+        floats.discard(name)
+        floats.update([name] if kind == "float" else [])
+    if kind in wholes:
+        x, (least, most) = np.trunc(x), wholes[kind]
+        return x + np.where((x < least) | (x > most), np.nan, 0)
+    if name not in floats or isinstance(x, str):
+        return x
     if not isinstance(x, pd.Series):
-        return float(np.float32(x))
+        rounded = float(np.float32(x))
+        return x if x == rounded else rounded
     if not pd.api.types.is_numeric_dtype(x):
         return x
     return x.where(x.abs() < 1.7014117e38).astype("float32").astype("float64")
@@ -158,17 +261,6 @@ def only_where(x, rows):
     """Keep values in some rows; elsewhere numbers are missing, texts empty."""
     x = pd.Series(x, rows.index)
     return x.where(rows, np.nan if pd.api.types.is_numeric_dtype(x) else "")
-
-
-def as_stored(name, x):
-    """Round values as a column of a file stores them."""
-    return single(x) if name in floats else x
-
-
-def whole(x, least, most):
-    """Truncate numbers; those beyond the range of a type are missing."""
-    x = np.trunc(x)
-    return x.where(x.between(least, most))
 
 
 def as_stata(df, precision="float64"):
@@ -196,12 +288,12 @@ def from_file(path, beside=()):
         df = file.read()
         labels.update(file.value_labels())
     names = df.columns.difference(list(beside))
-    floats.difference_update(names)
+    floats.intersection_update(beside)
     floats.update(df[names].select_dtypes("float32"))
     return as_stata(df)
 
 
-def merged(df, other, keys, kind, mark):
+def merged(df, other, keys, kind, mark, kept):
     """Join two tables; rows of the first keep their values, as merge."""
     both = other.columns.intersection(df.columns).difference(keys)
     df = df.merge(
@@ -209,4 +301,6 @@ def merged(df, other, keys, kind, mark):
     )
     for name in both:
         df[name] = df[name].mask(df[mark] == "right_only", df.pop(f"{name}_other"))
-    return as_stata(df)
+    df = as_stata(df)
+    df[mark] = df[mark].map({"left_only": 1, "right_only": 2, "both": 3}).astype(int)
+    return df[df[mark].isin(kept)].copy()

@@ -6,23 +6,20 @@ false. What is printed here selects the rows that Stata selects.
 
 from __future__ import annotations
 
-import ast
 import json
 import math
-import operator
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from functools import partial
+from inspect import signature
 from typing import Any
 
-import numpy as np
 import pandas as pd
-import scipy.special
 
 from digiprosper.errors import StataError
 from digiprosper.panel.grammar import backticked
+from digiprosper.stata import _script
 
 _TOKEN = re.compile(
     r"""\s*(?:
@@ -37,27 +34,14 @@ _TOKEN = re.compile(
     )""",
     re.VERBOSE,
 )
-# How strongly an operator binds, and what it computes of constants.
-_OPERATORS: Mapping[str, tuple[int, Callable[[Any, Any], Any]]] = {
-    "|": (1, lambda a, b: a != 0 or b != 0),
-    "&": (2, lambda a, b: a != 0 and b != 0),
-    "==": (3, operator.eq),
-    "!=": (3, operator.ne),
-    "~=": (3, operator.ne),
-    ">": (3, operator.gt),
-    "<": (3, operator.lt),
-    ">=": (3, operator.ge),
-    "<=": (3, operator.le),
-    "+": (4, operator.add),
-    "-": (4, operator.sub),
-    "*": (5, operator.mul),
-    "/": (5, operator.truediv),
-    "^": (7, operator.pow),
-}
-_SIGNS: Mapping[str, Callable[[Any], Any]] = {
-    "!": operator.not_,
-    "-": operator.neg,
-    "+": operator.pos,
+# How strongly an operator binds.
+_LEVELS = {
+    "|": 1,
+    "&": 2,
+    **dict.fromkeys(("==", "!=", "~=", ">", "<", ">=", "<="), 3),
+    **dict.fromkeys("+-", 4),
+    **dict.fromkeys("*/", 5),
+    "^": 7,
 }
 _COMPARISONS = ("==", "!=", ">", "<", ">=", "<=")
 _NOT = 6
@@ -69,83 +53,19 @@ _ALIASES = {
     "strlen": "length",
 }
 _TESTS = ("missing", "inlist", "inrange")
-# Functions whose second argument is a format.
-_WITH_FORMAT = ("date", "monthly", "string")
-# Functions that pandas code has in another form, or that its patterns cannot be for.
-_OF_CONSTANTS: Mapping[str, Callable[..., Any]] = {
-    "inlist": lambda a, *listed: a in listed,
-    "inrange": lambda a, low, high: low <= a <= high,
-}
-_OF_COLUMNS = ("sum", "regexm")
-# Kinds of nodes of constants.
-_CONSTANTS = {"number", "text", "missing", "call", "binary", "unary"}
-# Code of functions by name and number of arguments. Stata's logarithm of what is not
-# positive is missing, and its min() and max() leave missing values out.
+# Kinds of nodes whose values are known only when the file is run.
+_KNOWN_LATER = {"name", "shifted", "result", "index"}
+# Functions that conditions of `where` have too, by the number of arguments.
 _TERMS = {
     **{(name, 1): f"{name}({{0}})" for name in ("log", "exp", "abs", "sqrt")},
     ("mod", 2): "({0}) % ({1})",
 }
-_DATE = "pd.to_datetime({0}, unit='D', origin='1960-01-01').dt."
-_MDY = (
-    "(pd.to_datetime(dict(year={2}, month={0}, day={1}))"
-    " - pd.Timestamp(1960, 1, 1)).dt.days"
-)
-_BYTES = "{0}.str.encode('utf8').str.slice"
-_ORDERS = {
-    "MDY": "dayfirst=False",
-    "DMY": "dayfirst=True",
-    "YMD": "format='ISO8601'",
-}
-_PANDAS = {
-    ("log", 1): "np.log(({0}).where({0} > 0))",
-    ("sqrt", 1): "np.sqrt(({0}).where({0} >= 0))",
-    # Stata has no infinite numbers: what is larger than 9e307 is missing.
-    ("exp", 1): "np.exp(pd.Series({0}, df.index).where(lambda x: x < 709.09))",
-    **{(name, 1): f"np.{name}({{0}})" for name in ("abs", "floor", "ceil", "sign")},
-    ("int", 1): "np.trunc({0})",
-    ("asinh", 1): "np.arcsinh({0})",
-    ("round", 1): "np.floor(({0}) + 0.5)",
-    ("round", 2): "np.floor(({0}) / ({1}) + 0.5) * ({1})",
-    ("mod", 2): "({0}) % ({1})",
-    ("max", 2): "np.fmax({0}, {1})",
-    ("min", 2): "np.fmin({0}, {1})",
-    # Stata counts the bytes of texts.
-    ("strpos", 2): "{0}.map(lambda x: x.encode().find({1}.encode()) + 1)",
-    ("length", 1): "{0}.str.encode('utf8').str.len()",
-    ("lower", 1): "{0}.str.lower()",
-    ("upper", 1): "{0}.str.upper()",
-    ("trim", 1): "{0}.str.strip()",
-    ("normal", 1): "pd.Series(scipy.special.ndtr({0}), df.index)",
-    ("normalden", 1): "np.exp(-(({0}) ** 2) / 2) / np.sqrt(2 * np.pi)",
-    ("sum", 1): "pd.Series({0}, df.index).fillna(0){by}.cumsum()",
-    ("regexm", 2): "{0}.str.contains({1}).astype(float)",
-    **{(unit, 1): f"{_DATE}{unit}" for unit in ("year", "month", "quarter", "day")},
-    ("dow", 1): f"({_DATE}day_of_week + 1) % 7",
-    ("mdy", 3): _MDY,
-    ("dofm", 1): _MDY.format("({0}) % 12 + 1", 1, "({0}) // 12 + 1960"),
-    ("dofq", 1): _MDY.format("({0}) % 4 * 3 + 1", 1, "({0}) // 4 + 1960"),
-    ("mofd", 1): f"({_DATE}year - 1960) * 12 + {_DATE}month - 1",
-    ("qofd", 1): f"({_DATE}year - 1960) * 4 + {_DATE}quarter - 1",
-    ("monthly(YM)", 1): (
-        "{0}.str.extract('([0-9]{{4}})[^0-9]*([0-9]+)').astype(float).dot([12, 1])"
-        " - 23521"
-    ),
-    ("string(%TDCCYY-NN-DD)", 1): f"{_DATE}strftime('%Y-%m-%d')",
-    **{
-        (f"date({parts})", 1): (
-            f"(pd.to_datetime({{0}}, {order}) - pd.Timestamp(1960, 1, 1)).dt.days"
-        )
-        for parts, order in _ORDERS.items()
-    },
-    ("ym", 2): "(({0}) - 1960) * 12 + ({1}) - 1",
-    ("yq", 2): "(({0}) - 1960) * 4 + ({1}) - 1",
-    ("string", 1): "({0}).map('{{:.7g}}'.format).replace('nan', '.')",
-    ("string", 2): "({0}).map({1}.format).replace('nan', '.')",
-    ("cond", 3): "pd.Series(np.where({0}, {1}, {2}), df.index)",
-    ("bytes", 2): f"{_BYTES}({{1}} - 1).str.decode('utf8')",
-    ("bytes", 3): f"{_BYTES}({{1}} - 1, {{1}} - 1 + {{2}}).str.decode('utf8')",
-    ("subinstr", 4): "{0}.str.replace({1}, {2}, {3}, regex=False)",
-    ("real", 1): "pd.to_numeric({0}, errors='coerce')",
+# Functions of which all arguments but the first are constants, and their formats.
+_FORMATS = {
+    "date": "MDY|DMY|YMD",
+    "monthly": "YM",
+    "string": r"%tdCCYY-NN-DD|%0\d+\.\d+f",
+    **dict.fromkeys(("strpos", "substr", "subinstr"), ".*"),
 }
 
 
@@ -222,7 +142,7 @@ class _Parser:
         node = self.unary()
         while True:
             kind, sign = self.peek()
-            level = _OPERATORS[sign][0] if sign in _OPERATORS and kind == "sign" else 0
+            level = _LEVELS.get(sign, 0) if kind == "sign" else 0
             if level < least:
                 return node
             self.at += 1
@@ -306,46 +226,40 @@ def number_text(value: float) -> str:
 
 
 def constant(node: Node) -> Any:
-    """Compute an expression of constants; anything else is refused."""
+    """Compute an expression of constants, as code of data of one row."""
     if node.kind in ("number", "text", "missing"):
         return math.inf if node.kind == "missing" else node.value
-    compute, parts = _computation(node)
-    if compute is None:
-        what = f"the function {node.value}()" if node.parts else repr(node.value)
-        raise StataError.because(f"{what} is known only when the file is run")
-    values = [constant(part) for part in parts]
-    try:
-        value = compute(*values)
-        return value if isinstance(value, str) else float(value)
-    except (ArithmeticError, AttributeError, TypeError, ValueError) as error:
+    later = [part for part in node.walk() if part.kind in _KNOWN_LATER]
+    if later:
         raise StataError.because(
-            f"the constant {node.value!r} cannot be computed"
-        ) from error
+            f"{later[0].value!r} is known only when the file is run"
+        )
+    values: dict[str, Any] = {}
+    code = Printer((), str, pandas=True).number(_of_columns(node, values))
+    try:
+        df = pd.DataFrame(values, index=[0])
+        value = eval(code, vars(_script) | {"df": df}).iloc[0]
+    except (AttributeError, TypeError, ValueError) as error:
+        raise StataError.because(f"{code} cannot be computed") from error
+    if isinstance(value, str):
+        return value
+    if not math.isfinite(value):
+        raise StataError.because(f"{code} is missing")
+    return float(value)
 
 
-def _computation(node: Node) -> tuple[Any, Sequence[Node]]:
-    """Find what computes a node, and the nodes that it needs."""
-    match node.kind:
-        case "unary":
-            return _SIGNS[node.value], node.parts
-        case "binary":
-            return _OPERATORS[node.value][1], node.parts
-        case "call" if node.value in _OF_CONSTANTS:
-            return _OF_CONSTANTS[node.value], node.parts
-        case "call" if node.value not in _OF_COLUMNS:
-            name, *parts = _function(node)
-            code = _PANDAS.get((name, len(parts)))
-            return code and partial(_of_one_row, code), parts
-    return None, node.parts
-
-
-def _of_one_row(code: str, first: Any, *others: Any) -> Any:
-    """Compute the code of a function on data of one row."""
-    texts = [json.dumps(v) if isinstance(v, str) else number_text(v) for v in others]
-    names = {"np": np, "pd": pd, "scipy": scipy, "df": pd.DataFrame(index=[0])}
-    x = pd.Series([math.nan if first == math.inf else first])
-    value = eval(code.format("x", *texts, by=""), names | {"x": x}).iloc[0]
-    return math.inf if pd.isna(value) else value
+def _of_columns(node: Node, values: dict[str, Any]) -> Node:
+    """Replace constants by columns, but not the arguments that are part of code."""
+    if not node.parts and node.kind != "call":
+        name = f"x{len(values)}"
+        values[name] = math.nan if node.kind == "missing" else node.value
+        return Node("name", name)
+    is_call = node.kind == "call"
+    parts = (
+        part if is_call and at and not part.parts else _of_columns(part, values)
+        for at, part in enumerate(node.parts)
+    )
+    return replace(node, parts=tuple(parts))
 
 
 # --- text in Python -------------------------------------------------------------------
@@ -473,27 +387,36 @@ class Printer:
 
     def number(self, node: Node) -> str:
         """Print a tree as a number for each row."""
-        match node.kind:
+        kind, value = node.kind, node.value
+        match kind:
             case "number":
-                return number_text(node.value)
-            case "name" if node.value not in ("_n", "_N"):
-                name = self.resolve(node.value)
+                return number_text(value)
+            case "name" if value not in ("_n", "_N"):
+                name = self.resolve(value)
                 return f"df[{name!r}]" if self.pandas else backticked(name)
-            case "shifted" if not self.pandas:
-                operators, _, name = node.value.rpartition(".")
-                return shifted(operators.upper(), backticked(self.resolve(name)))
-            case "unary" if node.value != "!":
+            case "shifted":
+                return self._of_time(node)
+            case "unary" if value != "!":
                 return f"-{self._factor(node.parts[0], _NOT)}"
-            case "binary" if node.value in "+-*/^":
+            case "binary" if value in "+-*/^":
                 return self._arithmetic(node)
-            case "call" if not (self.pandas and node.value in _TESTS):
+            case "call" if not (self.pandas and value in _TESTS):
                 return self._call(node)
         # Scripts make a column _n where a condition needs it.
-        code = "_n" if node.value == "_n" else ""
-        code = self._of_pandas(node) if self.pandas else code
-        if not code:
-            raise StataError.because(f"{_description(node)} has no counterpart here")
-        return code
+        code = self._of_pandas(node) if self.pandas else "_n" * (value == "_n")
+        return code or self._refused(node)
+
+    def _refused(self, node: Node) -> str:
+        """Refuse what has no code, by its name."""
+        kinds = {"index": "a subscript of ", "result": "the stored result "}
+        what = f"{kinds.get(node.kind, '')}{node.value}"
+        raise StataError.because(f"{what} has no counterpart here")
+
+    @property
+    def by(self) -> str:
+        """Code that groups a column by variables; a missing value is a group."""
+        keys = ", ".join(f"df[{name!r}]" for name in self.groups)
+        return f".groupby([{keys}], dropna=False)" if keys else ""
 
     def _check_order(self) -> None:
         if not self.in_order:
@@ -502,11 +425,17 @@ class Printer:
                 "Write bysort id (year):",
             )
 
-    @property
-    def by(self) -> str:
-        """Code that groups a column by variables; a missing value is a group."""
-        keys = ", ".join(f"df[{name!r}]" for name in self.groups)
-        return f".groupby([{keys}], dropna=False)" if keys else ""
+    def _of_time(self, node: Node) -> str:
+        """Print lags, leads and differences, which pandas code has of a panel."""
+        operators, _, name = node.value.rpartition(".")
+        term = shifted(operators.upper(), backticked(self.resolve(name)))
+        if not self.pandas:
+            return term
+        return (
+            f"by_time({self.panel}, df, {term!r})"
+            if self.panel
+            else self._refused(node)
+        )
 
     def _of_row(self, node: Node) -> str:
         """Print ``_n``, ``_N`` and values of other rows, within groups."""
@@ -516,111 +445,83 @@ class Printer:
         self._check_order()
         if node.value == "_n":
             return f"pd.Series(1, df.index){self.by}.cumsum()"
-        column = f"df[{self.resolve(node.value)!r}]"
-        of = f"{column}{self.by}"
+        of = f"df[{self.resolve(node.value)!r}]{self.by}"
         match node.parts[0]:
             case Node("name", "_n"):
-                return column
+                return f"{of}.shift(0)"
             case Node("binary", "+" | "-" as sign, (Node("name", "_n"), number)):
                 return f"{of}.shift({'-' * (sign == '+')}{constant(number):g})"
-            case Node("number", 1.0) | Node("name", "_N") as end:
+            case Node("number", 1.0) | Node("name", "_N") as end if self.by:
                 position = 0 if end.kind == "number" else -1
-                if self.by:
-                    return f"{of}.transform(lambda x: x.iloc[{position}])"
-                return f"{of}.iloc[{position}]"
-        raise StataError.because(f"{_description(node)} has no counterpart here")
+                return f"{of}.transform(lambda x: x.iloc[{position}])"
+        return self._refused(node)
 
     def _of_pandas(self, node: Node) -> str:
         """Print what only pandas code has: texts, results, rows, tests as numbers."""
         match node.kind:
             case "name" | "index":
                 return self._of_row(node)
-            case "shifted" if self.panel:
-                operators, _, name = node.value.rpartition(".")
-                term = shifted(operators.upper(), backticked(self.resolve(name)))
-                return f"by_time({self.panel}, df, {term!r})"
             case "text":
                 return self.value(node)
             case "result":
                 return self.results.get(node.value, "")
             case "missing":
                 return "np.nan"
-            case "binary" | "unary" | "call":
-                return f"({self.condition(node)}).astype(float)"
-        return ""
+        return f"({self.condition(node)}).astype(float)"
 
     def _arithmetic(self, node: Node) -> str:
-        level, divisor = _OPERATORS[node.value][0], node.parts[1]
-        base, factor = (
-            self._factor(node.parts[0], level),
-            self._factor(divisor, level + 1),
-        )
-        if node.value == "^":
-            return f"{base}**{factor}"
-        if self.pandas and node.value == "/" and divisor.names:
-            factor = f"({factor})" if divisor.value == "^" else factor
-            factor = f"{factor}.where({factor} != 0)"
-        return f"{base} {node.value} {factor}"
+        sign, (base, other) = node.value, node.parts
+        # Python binds powers to the right.
+        is_power, level = sign == "^", _LEVELS[sign]
+        first = self._factor(base, level + is_power)
+        second = self._factor(other, level + 1)
+        if is_power:
+            return f"{first}**{second}"
+        if self.pandas and sign == "/" and other.names:
+            second = f"({second})" if other.value == "^" else second
+            second = f"{second}.where({second} != 0)"
+        return f"{first} {sign} {second}"
 
     def _factor(self, node: Node, level: int) -> str:
         text = self.number(node)
-        looser = node.kind == "binary" and _OPERATORS[node.value][0] < level
-        # Code of some functions, as that of mod(), is itself arithmetic.
-        is_call = node.kind == "call"
-        is_open = is_call and isinstance(ast.parse(text, "", "eval").body, ast.BinOp)
+        looser = node.kind == "binary" and _LEVELS[node.value] < level
+        # The code of mod() in a condition is itself arithmetic.
+        is_open = node.value == "mod" and not self.pandas
         return f"({text})" if looser or is_open or node.kind == "unary" else text
 
     def _call(self, node: Node) -> str:
         """Print a function of columns."""
-        if node.value == "sum":
+        name, parts = node.value, node.parts
+        if name == "sum" and self.pandas:
             self._check_order()
-        name, *parts = _function(node)
-        kinds = {part.kind for part in node.walk()}
-        if (name, len(parts)) in _PANDAS and kinds <= _CONSTANTS:
-            value = constant(node)
-            return self.value(
-                Node("text" if isinstance(value, str) else "number", value)
-            )
-        first = self.condition if name == "cond" else self.value
-        sides = [*map(first, parts[:1]), *map(self.value, parts[1:])]
-        codes = _PANDAS if self.pandas else _TERMS
-        if (name, len(parts)) not in codes:
-            raise StataError.because(
-                f"the function {node.value}() has no counterpart here"
-            )
-        return codes[name, len(parts)].format(*sides, by=self.by)
+            columns = ", ".join(map(self.value, parts))
+            return f"pd.Series({columns}, df.index).fillna(0){self.by}.cumsum()"
+        if _takes(name, parts):
+            if not {part.kind for part in node.walk()} & _KNOWN_LATER:
+                value = constant(node)
+                kind = "text" if isinstance(value, str) else "number"
+                return self.value(Node(kind, value))
+            first = self.condition if name == "cond" else self.value
+            sides = [first(parts[0]), *map(self.value, parts[1:])]
+            if self.pandas:
+                return f"stata.{name}({', '.join(sides)})"
+            if (name, len(parts)) in _TERMS:
+                return _TERMS[name, len(parts)].format(*sides)
+        return self._refused(Node("call", f"the function {name}()"))
 
 
-def _function(node: Node) -> tuple[Any, ...]:
-    """Name a function for the tables, with a format or a function inside, and parts."""
-    match node:
-        case Node("call", "string", (a, Node("text", form))) if re.fullmatch(
-            r"%0\d+\.\d+f", form
-        ):
-            return "string", a, Node("text", f"{{:{form[1:]}}}")
-        case Node("call", name, (a, Node("text", form))) if name in _WITH_FORMAT:
-            return f"{name}({form.upper()})", a
-        case Node("call", "substr", (a, Node("number") as start, Node("missing"))):
-            return "bytes", a, start
-        case Node("call", "substr", (a, Node("number") as start, Node("number") as n)):
-            return "bytes", a, start, n
-        case Node("call", "subinstr", (a, old, new, Node("missing"))):
-            return "subinstr", a, old, new, Node("number", -1.0)
-        case Node("call", "max" | "min" as name, (*others, last)) if len(others) > 1:
-            return name, Node("call", name, tuple(others)), last
-    return node.value, *node.parts
-
-
-def _description(node: Node) -> str:
-    """Describe a node that cannot be printed."""
-    match node.kind:
-        case "index":
-            return f"the subscript of {node.value}[...]"
-        case "result":
-            return f"{node.value}, a stored result,"
-        case "binary":
-            return f"{node.value!r} inside arithmetic"
-    return str(node.value)
+def _takes(name: str, parts: Sequence[Node]) -> bool:
+    """Tell whether a function is there, and takes such arguments."""
+    function, others = getattr(_script.stata, name, None), parts[1:]
+    try:
+        signature(function).bind(*parts)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        return False
+    if name not in _FORMATS:
+        return True
+    texts = [part.value for part in others if part.kind == "text"]
+    are_fixed = all(part.kind in ("number", "text", "missing") for part in others)
+    return are_fixed and all(re.fullmatch(_FORMATS[name], x, re.I) for x in texts)
 
 
 def shifted(operators: str, term: str) -> str:

@@ -23,6 +23,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, TypeAlias
 
 from digiprosper.errors import Notice, StataError
@@ -35,17 +36,14 @@ from digiprosper.stata.translation import ONE_SERIES
 
 # A code with its line and data.
 _Asked: TypeAlias = tuple[str, int, dict[str, Any]]
-# A line with the conditions of its sample.
-_Sample: TypeAlias = tuple[int, tuple[str, ...]]
 # These print the Anderson-Rubin test with `first`.
 _PRINT_TEST = ("ivreghdfe", "ivreg2", "xtivreg2", "ivreg2h")
 _INSTRUMENTED = (*_PRINT_TEST, "ivregress", "xtivreg")
 _OTHERS = ("reghdfe", "regress", "xtreg", "areg", "xtscc", "ppmlhdfe")
 _REGRESSIONS = (*_INSTRUMENTED, *_OTHERS)
-_WITH_FE = ("xtreg", "xtivreg", "xtivreg2", "ivreg2h", "xtscc")
 _MATCHING = ("psmatch2", "teffects", "kmatch", "cem")
 _WEAK_TESTS = "weakiv twostepweakiv condivreg rivtest weakivtest plausexog"
-_GROUP_TESTS = {"bdiff", "suest", "chowtest", "permtest", "permutest"}
+_GROUP_TESTS = "bdiff suest chowtest permtest permutest"
 _STAGGERED = """
 csdid did_imputation eventstudyinteract did_multiplegt did_multiplegt_dyn bacondecomp
 jwdid sdid xthdidregress did2s stackedev
@@ -59,8 +57,8 @@ _TREATMENT = re.compile(r"did|treat|post|policy|reform", re.IGNORECASE)
 _WORD = re.compile(r"[^\W\d]\w*")
 # Statistics of egen that are missing nowhere if there is a value.
 _OVER_ROWS = ("mean", "median", "sd", "total", "sum", "max", "min", "count", "pctile")
-_LARGER = {">", ">="}
-_SMALLER = {"<", "<="}
+_LARGER = (">", ">=")
+_SMALLER = ("<", "<=")
 _QUESTIONS = {
     "no_errors": (
         "standard errors of a model with fixed effects are neither clustered nor "
@@ -143,15 +141,11 @@ class _Judge:
         self.entity, self.time = entity, time
         self.names = {event.command.name for event in events}
         self.regressions = [
-            event
+            (event, event.command)
             for event in events
             if event.command.name in _REGRESSIONS
             and not event.command.prefix("permute")
         ]
-        # Each word once, in the order of the file.
-        self.regressors = dict.fromkeys(
-            w for e in self.regressions for w in split(e.command.arguments)
-        )
         self.assignments = list(_assignments(events))
         self.origins: dict[str, set[str]] = {}
         for event, name, node in self.assignments:
@@ -159,10 +153,7 @@ class _Judge:
             if event.command.name == "egen" and node.value in _OVER_ROWS:
                 self.complete.add(name)
         self._read_keys()
-        self.entities = {self.entity, *self._encoded()}
-        self.effects = {
-            w for event in self.regressions for w in _effects(event.command)
-        }
+        self.effects = {w for _, command in self.regressions for w in _effects(command)}
 
     def _read_keys(self) -> None:
         """Read all keys; the panel is judged, also if a single series comes last."""
@@ -172,142 +163,131 @@ class _Judge:
                 self.complete |= set(keys)
                 if self.entity == ONE_SERIES and len(keys) > 1:
                     self.entity, self.time = keys[:2]
-
-    def _encoded(self) -> Iterator[str]:
-        """List the texts that are encoded as the entity."""
-        for event in self.events:
-            values = dict(event.command.options).values()
-            if event.command.name == "encode" and self.entity in values:
-                yield event.command.arguments.strip()
+        # Texts that are encoded as the entity are entities too.
+        self.entities = {self.entity} | {
+            event.command.arguments.strip()
+            for event in self.events
+            if event.command.name == "encode"
+            and self.entity in dict(event.command.options).values()
+        }
 
     def asked(self, staggered: Mapping[int, tuple[str, ...]]) -> Iterator[_Asked]:
         """Ask all questions; `staggered` is what data show, as in `findings`."""
-        for event in self.regressions:
-            command, data = event.command, {"command": event.command.name}
-            chosen = _chooses_errors(command) or command.name == "xtscc"
-            if self._has_effects(command) and not chosen:
+        for event, command in self.regressions:
+            data = {"command": command.name}
+            if self._has_effects(command) and not _chooses_errors(command):
                 yield "no_errors", event.number, data
             printed = command.name in _PRINT_TEST and _has(command, "first", "ffirst")
-            tested = self.names & set(_WEAK_TESTS.split()) or printed
-            if command.name in _INSTRUMENTED and not tested:
+            if command.name in _INSTRUMENTED and not (
+                self._has(_WEAK_TESTS) or printed
+            ):
                 yield "weak_instruments_not_tested", event.number, data
-        yield from self._differences()
-        yield from self._mediation()
-        yield from self._matching()
-        yield from self._staggered(staggered)
+        if not self._has(_GROUP_TESTS):
+            yield from self._differences()
+        if not self._has(_STAGGERED):
+            yield from self._staggered(staggered)
+        questions = {"sgmediation": self._mediation, "winsor2": self._winsorised}
+        questions |= dict.fromkeys(_MATCHING, self._matching)
+        for event in self.events:
+            if question := questions.get(event.command.name):
+                yield from question(event)
         yield from self._logs()
         yield from self._missing()
-        yield from self._lags()
-        yield from self._winsorised()
+
+    def _has(self, names: str) -> bool:
+        return not self.names.isdisjoint(names.split())
 
     def _has_effects(self, command: Command) -> bool:
-        if command.name in _WITH_FE:
-            return _has(command, "fe")
-        if command.name == "regress":
-            words = split(command.arguments)
-            return any(w.startswith("i.") and w[2:] in self.entities for w in words)
-        return bool(_effects(command))
+        dummies = {f"i.{name}" for name in self.entities}
+        words = {*split(command.arguments)}
+        return bool(_effects(command) or dummies & words)
 
     # --- subsamples -------------------------------------------------------------------
 
     def _differences(self) -> Iterator[_Asked]:
-        if self.names & _GROUP_TESTS:
-            return
-        same: dict[tuple[str, ...], dict[_Sample, None]] = {}
-        for event in self.regressions:
-            command = event.command
+        """Compare the samples of a model: groups of a variable, then dummies."""
+        same: dict[tuple[str, ...], dict[tuple[int, tuple[str, ...]], None]] = {}
+        for event, command in self.regressions:
             options = sorted(option for option, _ in command.options)
             model = (command.name, "".join(command.arguments.split()), *options)
-            rows = (command.condition,) if command.condition else ()
-            same.setdefault(model, {})[event.number, (*event.sample, *rows)] = None
-        for samples in same.values():
-            yield from self._compared(list(samples))
+            sample = tuple(filter(None, (*event.sample, command.condition)))
+            same.setdefault(model, {})[event.number, sample] = None
+        for samples in map(list, same.values()):
+            used: set[int] = set()
+            for are_groups in (self._are_alternatives, _are_dummies):
+                for at, (line, parts) in enumerate(samples):
+                    others = [
+                        (number, conditions)
+                        for number, conditions in samples[at + 1 :]
+                        if number not in (line, *used) and are_groups(parts, conditions)
+                    ]
+                    if others and line not in used and not self._interacted(parts[-1:]):
+                        lines, conditions = zip((line, parts), *others, strict=True)
+                        used |= {*lines}
+                        data = {"conditions": tuple(map(" & ".join, conditions))}
+                        yield "untested_difference", line, {"lines": lines, **data}
 
-    def _compared(self, samples: list[_Sample]) -> Iterator[_Asked]:
-        """Compare the samples of one model: groups of a variable, then dummies."""
-        used: set[int] = set()
-        for are_groups in (self._are_alternatives, _are_dummies):
-            for at, (line, parts) in enumerate(samples):
-                others = [
-                    (number, conditions)
-                    for number, conditions in samples[at + 1 :]
-                    if number not in (line, *used) and are_groups(parts, conditions)
-                ]
-                if line in used or not others or self._interacted(parts[-1:]):
-                    continue
-                lines, conditions = zip((line, parts), *others, strict=True)
-                used |= set(lines)
-                data = {"conditions": tuple(map(" & ".join, conditions))}
-                yield "untested_difference", line, {"lines": lines, **data}
-
-    def _are_alternatives(
-        self, first: tuple[str, ...], second: tuple[str, ...]
-    ) -> bool:
+    def _are_alternatives(self, first: Sequence[str], second: Sequence[str]) -> bool:
         """Tell whether two samples are groups of one variable."""
         a, b = (
             _tree(" & ".join(c for c in this if c not in other))
             for this, other in ((first, second), (second, first))
         )
-        if a is None or b is None or set(a.names) != set(b.names):
+        if a is None or b is None or {*a.names} != {*b.names}:
             return False
-        simple = a.value not in "&|" and b.value not in "&|"
-        if len(a.names) > 2 or (len(a.names) == 2 and not simple):
-            return _signs(a) != _signs(b)
-        return _disjoint(a, b, self.time)
+        if _signs(a) != _signs(b):
+            return len(a.names) > 1 or a.parts[-1] == b.parts[-1]
+        return a.value == b.value == "==" and a != b and self.time not in a.names
 
-    def _interacted(self, conditions: tuple[str, ...]) -> bool:
+    def _interacted(self, conditions: Sequence[str]) -> bool:
         """Tell whether a regression has a product with the variable of the groups."""
         node = _tree(" & ".join(conditions))
-        names = set(node.names) if node else set(_WORD.findall(" ".join(conditions)))
+        names = {*(node.names if node else _WORD.findall(" ".join(conditions)))}
         names |= {origin for n in names for origin in self.origins.get(n, ())}
         products = {
             name
             for _, name, node in self.assignments
-            if (node.kind, node.value) == ("binary", "*") and names & set(node.names)
+            if (node.kind, node.value) == ("binary", "*") and names & {*node.names}
         }
         return any(
-            word in products or ("#" in word and names & set(_WORD.findall(word)))
-            for word in self.regressors
+            word in products or ("#" in word and names & {*_WORD.findall(word)})
+            for _, command in self.regressions
+            for word in split(command.arguments)
         )
 
     # --- single commands --------------------------------------------------------------
 
-    def _mediation(self) -> Iterator[_Asked]:
-        baseline = any(self._has_effects(e.command) for e in self.regressions)
-        names = filter(None, (*self.entities, *self.effects))
-        dummies = [f"i.{name}" for name in names]
-        for event in self.events:
-            controls = dict(event.command.options).get("cv") or ""
-            has_effects = any(dummy in controls for dummy in dummies)
-            if event.command.name == "sgmediation" and baseline and not has_effects:
-                yield "mediation_without_effects", event.number, {}
+    def _mediation(self, event: Event) -> Iterator[_Asked]:
+        controls = dict(event.command.options).get("cv") or ""
+        dummies = (f"i.{name}" for name in {*self.entities, *self.effects})
+        baseline = any(self._has_effects(command) for _, command in self.regressions)
+        if baseline and not any(dummy in controls for dummy in dummies):
+            yield "mediation_without_effects", event.number, {}
 
-    def _matching(self) -> Iterator[_Asked]:
-        one_period = re.compile(rf"\b(?:{self.time or 'year'}|year)\s*==")
-        for event in self.events:
-            command = event.command
-            conditions = [part for part in event.sample if not part.startswith("!")]
-            text = " ".join([*conditions, command.condition or ""])
-            is_panel = self.entity is not None or len(self.effects) > 1
-            if command.name in _MATCHING and is_panel and not one_period.search(text):
-                yield "pooled_matching", event.number, {"command": command.name}
+    def _matching(self, event: Event) -> Iterator[_Asked]:
+        kept = (part for part in event.sample if part[0] != "!")
+        text = " ".join([*kept, event.command.condition or ""])
+        one_period = re.search(rf"\b(?:{self.time or 'year'}|year)\s*==", text)
+        if (self.entity or len(self.effects) > 1) and not one_period:
+            yield "pooled_matching", event.number, {"command": event.command.name}
+
+    def _winsorised(self, event: Event) -> Iterator[_Asked]:
+        later = self.events[self.events.index(event) + 1 :]
+        commands = [other.command for other in later]
+        if names := tuple(_winsorised_in_vain(event.command, commands)):
+            yield "winsorised_not_used", event.number, {"variables": names}
 
     def _staggered(self, seen: Mapping[int, tuple[str, ...]]) -> Iterator[_Asked]:
-        if self.names & set(_STAGGERED.split()):
-            return
-        for line, variables in seen.items():
-            yield "staggered_two_way", line, {"variables": variables}
-            return
+        """Ask once: about treatments that data show, or dummies of time to an event."""
         dummies = self._event_dummies()
-        if not dummies:
-            return
-        for event in self.regressions:
-            words = set(split(event.command.arguments)[1:])
-            treated = words & dummies or set(filter(_TREATMENT.search, words))
-            if treated and len(_effects(event.command)) >= 2:
-                variables = tuple(sorted(treated))
-                yield "staggered_two_way", event.number, {"variables": variables}
-                return
+        treatments = dict(seen)
+        for event, command in self.regressions if dummies and not seen else ():
+            words = {*split(command.arguments)[1:]}
+            treated = words & dummies or {*filter(_TREATMENT.search, words)}
+            if treated and len(_effects(command)) > 1:
+                treatments.setdefault(event.number, tuple(sorted(treated)))
+        for line, variables in [*treatments.items()][:1]:
+            yield "staggered_two_way", line, {"variables": variables}
 
     def _event_dummies(self) -> set[str]:
         """List dummies of the time since an event that differs by entity."""
@@ -315,33 +295,40 @@ class _Judge:
         relative = {
             name
             for _, name, node in self.assignments
-            if any(_is_difference_of(part, clock) for part in node.walk())
+            if any(_is_time_to_event(part, clock) for part in node.walk())
         }
         return {
             name
             for _, name, node in self.assignments
-            if relative & set(node.names) and any(map(_has_negative, node.walk()))
+            if relative & {*node.names} and any(map(_has_negative, node.walk()))
         }
 
+    # --- values -----------------------------------------------------------------------
+
     def _logs(self) -> Iterator[_Asked]:
-        for event, _, node in self.assignments:
+        """Ask about logarithms of counts plus one, and lags by the row before."""
+        has_gaps = self.entity and not self._has("tsfill xtbalance")
+        for event, name, node in self.assignments:
             for part in node.walk():
-                if part.kind != "call" or part.value not in ("log", "log1p"):
-                    continue
-                plus_one = part.value == "log1p" or any(
-                    (n.kind, n.value) == ("binary", "+")
-                    and Node("number", 1.0) in n.parts
-                    for n in part.walk()
-                )
                 counts = tuple(filter(_COUNTS.search, part.names))
-                if plus_one and counts:
+                if counts and _is_log_plus_one(part):
                     yield "log_of_count", event.number, {"variables": counts}
+            by = event.command.prefix("by", "bysort")
+            groups = split(by.text.partition("(")[0]) if by else []
+            if has_gaps and self.entity in groups and any(map(_is_before, node.walk())):
+                yield "lag_by_row", event.number, {"variables": (name,)}
 
     def _missing(self) -> Iterator[_Asked]:
-        for event in self.regressions:
-            # A variable of the model is not missing in its rows.
-            node = _tree(event.command.condition)
-            yield from self._open(event, node, _WORD.findall(event.command.arguments))
+        """Ask about conditions that are true where a variable is missing."""
+        for event, node, excluded in self._conditions():
+            guarded = {*_guarded(node), *excluded, *self.complete}
+            if names := tuple(n for n in _unbounded(node) if n not in guarded):
+                yield "missing_kept", event.number, {"variables": names}
+
+    def _conditions(self) -> Iterator[tuple[Event, Node | None, Sequence[str]]]:
+        """List conditions, and variables that are not missing where it matters."""
+        for event, command in self.regressions:
+            yield event, _tree(command.condition), _WORD.findall(command.arguments)
         repaired = {
             name
             for event, name, node in self.assignments
@@ -352,47 +339,18 @@ class _Judge:
             if name in repaired:
                 continue
             if node.kind == "binary" and node.value in (*_LARGER, *_SMALLER, "&"):
-                yield from self._open(event, node, _guarded(rows) if rows else [])
+                yield event, node, _guarded(rows)
             elif node.kind == "number":
-                yield from self._open(event, rows, [])
-
-    def _open(
-        self, event: Event, node: Node | None, excluded: Iterable[str]
-    ) -> Iterator[_Asked]:
-        """List variables that a condition bounds from below only."""
-        if node is not None:
-            guarded = {*_guarded(node), *excluded, *self.complete}
-            names = tuple(name for name in _unbounded(node) if name not in guarded)
-            if names:
-                yield "missing_kept", event.number, {"variables": names}
-
-    def _lags(self) -> Iterator[_Asked]:
-        if self.entity is None or self.names & {"tsfill", "xtbalance"}:
-            return
-        for event, name, node in self.assignments:
-            by = event.command.prefix("by", "bysort")
-            groups = split(by.text.partition("(")[0]) if by else []
-            if self.entity in groups and any(map(_is_row_before, node.walk())):
-                yield "lag_by_row", event.number, {"variables": (name,)}
-
-    def _winsorised(self) -> Iterator[_Asked]:
-        """Ask about variables that are winsorised in vain: no later line has them."""
-        for at, event in enumerate(self.events):
-            if event.command.name == "winsor2":
-                later = [e.command for e in self.events[at + 1 :]]
-                names = tuple(_winsorised_in_vain(event.command, later))
-                if names:
-                    yield "winsorised_not_used", event.number, {"variables": names}
+                yield event, rows, []
 
 
 # --- facts ----------------------------------------------------------------------------
 
 
 def _tree(text: str | None) -> Node | None:
-    try:
+    with suppress(StataError):
         return parse(text) if text and text.strip() else None
-    except StataError:
-        return None
+    return None
 
 
 def _has(command: Command, *options: str) -> bool:
@@ -402,11 +360,9 @@ def _has(command: Command, *options: str) -> bool:
 def _chooses_errors(command: Command) -> bool:
     """Tell whether standard errors are chosen; pweight means robust ones."""
     weighted = command.weight is not None and command.weight[0].startswith("p")
-    return weighted or any(
-        option.startswith(("vce", "cl", "r", "dkr", "bw"))
-        and not option.startswith(("re", "rf"))
-        for option, _ in command.options
-    )
+    options = " ".join(option for option, _ in command.options)
+    chosen = re.search(r"\b(vce|cl|r(?![ef])|dkr|bw)", options)
+    return weighted or bool(chosen) or command.name == "xtscc"
 
 
 def _winsorised_in_vain(command: Command, later: list[Command]) -> Iterator[str]:
@@ -435,43 +391,30 @@ def _assignments(events: Iterable[Event]) -> Iterator[tuple[Event, str, Node]]:
 
 def _effects(command: Command) -> list[str]:
     """List absorbed effects, and categories among the variables."""
-    out = []
-    for option, argument in command.options:
-        if argument and option.startswith("a") and "absorb".startswith(option):
-            out += [w.removeprefix("i.") for w in split(argument.partition(",")[0])]
-    if _has(command, "fe"):
-        out.append("\N{NULL}entity")
-    words = split(command.arguments) if out else []
-    return out + [w[2:] for w in words if w.startswith("i.") and "#" not in w]
-
-
-def _are_dummies(first: tuple[str, ...], second: tuple[str, ...]) -> bool:
-    """Tell whether the last conditions are ``a == 1`` and ``b == 1``, as of regions."""
-    return all(
-        isinstance(node := _tree(" ".join(conditions[-1:])), Node)
-        and node.value == "=="
-        and node.parts[0].kind == "name"
-        and node.parts[1] == Node("number", 1.0)
-        for conditions in (first, second)
-    )
+    effects = [
+        word.removeprefix("i.")
+        for option, argument in command.options
+        if argument and "absorb".startswith(option)
+        for word in split(argument.partition(",")[0])
+    ]
+    effects += ["\N{NULL}entity"] * _has(command, "fe")
+    words = split(command.arguments) if effects else []
+    return effects + [w[2:] for w in words if w.startswith("i.") and "#" not in w]
 
 
 def _signs(node: Node) -> list[str]:
     return [n.value for n in node.walk() if n.kind == "binary"]
 
 
-def _disjoint(a: Node, b: Node, time: str | None) -> bool:
-    """Tell whether ``x == 1`` and ``x == 2``, or ``x > c`` and ``x <= c``, exclude."""
-    if {a.kind, b.kind} != {"binary"} or a.parts[0] != b.parts[0]:
-        return False
-    signs, same = {a.value, b.value}, a.parts[1] == b.parts[1]
-    if signs == {"=="}:
-        return not same and a.parts[0].value != time
-    opposite = signs == {"==", "!="} or (signs & _LARGER and signs & _SMALLER)
-    return same and bool(opposite)
+def _are_dummies(first: Sequence[str], second: Sequence[str]) -> bool:
+    """Tell whether the last conditions are ``a == 1`` and ``b == 1``, as of regions."""
+    return all(
+        re.fullmatch(r"\(?[^\W\d]\w*\s*==\s*1\)?", "".join(conditions[-1:]).strip())
+        for conditions in (first, second)
+    )
 
 
-def _is_difference_of(node: Node, clock: set[str | None]) -> bool:
+def _is_time_to_event(node: Node, clock: set[str | None]) -> bool:
     """Tell whether a node is a difference of two variables, one of them the time."""
     match node:
         case Node("binary", "-", (Node("name", a), Node("name", b))):
@@ -488,14 +431,26 @@ def _has_negative(node: Node) -> bool:
     )
 
 
-def _is_row_before(node: Node) -> bool:
+def _is_log_plus_one(node: Node) -> bool:
+    """Tell whether a node is log1p(), or a logarithm of a sum with 1."""
+    sums = (
+        part.parts for part in node.walk() if (part.kind, part.value) == ("binary", "+")
+    )
+    is_log = node.kind == "call" and node.value in ("log", "log1p")
+    return is_log and (
+        node.value == "log1p" or any(Node("number", 1.0) in parts for parts in sums)
+    )
+
+
+def _is_before(node: Node) -> bool:
+    """Tell whether a node is the value of a row before."""
     match node:
         case Node("index", _, (Node("binary", "-", (Node("name", "_n"), _)),)):
             return True
     return False
 
 
-def _unbounded(node: Node) -> list[str]:
+def _unbounded(node: Node | None) -> list[str]:
     """List variables of ``x > c`` in the parts of a condition that & and | join."""
     match node:
         case Node("binary", "&" | "|", parts):
@@ -507,10 +462,10 @@ def _unbounded(node: Node) -> list[str]:
     return []
 
 
-def _guarded(node: Node) -> list[str]:
+def _guarded(node: Node | None) -> list[str]:
     """List variables that a condition bounds from above or tests for missing values."""
     out: list[str] = []
-    for part in node.walk():
+    for part in node.walk() if node else ():
         match part:
             case Node("call", "missing" | "inrange"):
                 out += part.names

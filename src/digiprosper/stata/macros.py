@@ -11,7 +11,9 @@ from digiprosper.errors import StataError, cited
 from digiprosper.kernels.tolerances import WHOLE_TURN
 from digiprosper.stata.expressions import constant, number_text, parse, unquoted
 
-_GLOBAL = re.compile(r"\$(?:\{(?P<braced>[^{}]*)\}|(?P<bare>[^\W\d]\w*))")
+# A local without another one inside, and a global.
+_LOCAL = re.compile(r"(?<!\\)`(?!\")([^`']*)'")
+_GLOBAL = re.compile(r"(?<!\\)\$(?:\{([^{}]*)\}|([^\W\d]\w*))")
 _RESULT = re.compile(r"[rcse]\(|_b\[|_se\[")
 # Results that an expression may have too.
 _OF_SUMMARIZE = re.compile(r"r\((?:mean|sd|min|max|sum|N|p\d+)\)")
@@ -20,9 +22,10 @@ _ASSIGNED = re.compile(
     rf"\s*(?P<name>(?:{_MACRO}|\w)+)\s*(?P<sign>[=:]?)(?P<value>.*)", re.DOTALL
 )
 _COUNTED = re.compile(r"\s*(\+\+|--)\s*(\w+)")
+_NUMBER = r"(-?[\d.]+)"
 _RANGE = re.compile(
-    r"(?P<first>-?[\d.]+)(?:\s*\(\s*(?P<step>-?[\d.]+)\s*\)\s*|\s*(?:/|:)\s*)"
-    r"(?P<last>-?[\d.]+)|(?P<single>-?[\d.]+)|(?P<odd>\S+)"
+    rf"{_NUMBER}\s+{_NUMBER}\s+(?:to|:)\s*{_NUMBER}"
+    rf"|{_NUMBER}\s*(?:\(\s*{_NUMBER}\s*\)|[/:])\s*{_NUMBER}|{_NUMBER}|(\S+)"
 )
 _FOLDER = re.compile(r"(?:\$\w+|\$\{\w+\}|`\w+')(?=[/\\])")
 # What names of tempvar and tempfile begin with.
@@ -65,26 +68,16 @@ class Macros:
         return folder or f"\\{match[0]}"
 
     def _expanded(self, text: str) -> str:
-        if "`" not in text and "$" not in text:
-            return text
-        out, at = [], 0
-        while at < len(text):
-            sign = text[at]
-            if sign == "\\" and text[at + 1 : at + 2] in ("`", "$"):
-                out.append(text[at + 1])
-                at += 2
-            elif sign == "`" and text[at + 1 : at + 2] != '"':
-                end = _closing(text, at)
-                out.append(self._quoted(self._expanded(text[at + 1 : end])))
-                at = end + 1
-            elif sign == "$" and (match := _GLOBAL.match(text, at)):
-                name = match["bare"] or self._expanded(match["braced"]).strip()
-                out.append(self._value(f"${name}"))
-                at = match.end()
-            else:
-                out.append(sign)
-                at += 1
-        return "".join(out)
+        """Replace macros from the inside, and read signs that are escaped."""
+        while match := _LOCAL.search(text):
+            value = self._quoted(self._with_globals(match[1]))
+            text = f"{text[: match.start()]}{value}{text[match.end() :]}"
+        if re.search(r'(?<!\\)`(?!")', text):
+            raise StataError.because(f"a macro is not closed in {cited(text)}")
+        return re.sub(r"\\([`$])", r"\1", self._with_globals(text))
+
+    def _with_globals(self, text: str) -> str:
+        return _GLOBAL.sub(lambda match: self._value(f"${match[1] or match[2]}"), text)
 
     def _quoted(self, inside: str) -> str:
         """Replace what is between the quotation marks of a local."""
@@ -202,38 +195,28 @@ class Macros:
         if word.startswith("forv"):
             name, _, values = rest.partition("=")
             return name.strip(), numbers(self._expanded(values))
-        name, kind, values = (*rest.split(None, 2), "", "", "")[:3]
-        if kind == "in":
-            return name, _words(self._expanded(values))
-        if kind != "of":
-            raise StataError.because(f"the loop {cited(header)} cannot be read")
-        kind, _, listed = values.partition(" ")
+        name, kind, listed = (*rest.split(None, 2), "", "", "")[:3]
+        if kind == "of":
+            kind, _, listed = listed.partition(" ")
         text = self._expanded(listed.strip())
-        if kind.startswith("loc"):
-            return name, _words(self._value(text))
-        if kind.startswith("glo"):
-            return name, _words(self._value(f"${text}"))
-        if kind.startswith("num"):
-            return name, numbers(text)
-        if kind.startswith(("var", "new")):
-            return name, text.split()
-        raise StataError.because(f"the loop over {cited(kind)} cannot be read")
+        match kind[:3]:
+            case "in":
+                return name, _words(text)
+            case "loc":
+                return name, _words(self._value(text))
+            case "glo":
+                return name, _words(self._value(f"${text}"))
+            case "num":
+                return name, numbers(text)
+            case "var" | "new":
+                return name, text.split()
+        raise StataError.because(f"the loop {cited(header)} cannot be read")
 
 
 def known_later(name: str, why: str) -> str:
     """Tell why a macro has no value before the file is run."""
     shown = cited(name.removeprefix("$"))
     return f"the macro {shown} is known only when the file is run ({why})"
-
-
-def _closing(text: str, at: int) -> int:
-    """Find the quotation mark that closes the macro at a position."""
-    depth = 0
-    for position in range(at, len(text)):
-        depth += (text[position] == "`") - (text[position] == "'")
-        if depth == 0:
-            return position
-    raise StataError.because(f"a macro is not closed in {cited(text)}")
 
 
 def _computed(text: str) -> str:
@@ -249,20 +232,16 @@ def _words(text: str) -> list[str]:
 
 def numbers(text: str) -> list[str]:
     """List the numbers of ``1/5``, ``5(-1)1``, ``1 3 to 9`` or ``2000 2005/2010``."""
-    second = r"(-?[\d.]+)\s+(-?[\d.]+)\s+(?:to|:)\s*(-?[\d.]+)"
-    if steps := re.fullmatch(second, text.strip()):
-        first, following, last = steps.groups()
-        return _range(first, float(following) - float(first), last)
     out: list[str] = []
-    for match in _RANGE.finditer(text):
-        if match["odd"]:
+    for a, b, c, first, step, last, single, odd in _RANGE.findall(text):
+        if odd:
             raise StataError.because(
                 f"the numbers {cited(text.strip())} cannot be read"
             )
-        if match["single"]:
-            out.append(match["single"])
+        if a:
+            out += _range(a, float(b) - float(a), c)
         else:
-            out += _range(match["first"], float(match["step"] or 1), match["last"])
+            out += [single] if single else _range(first, float(step or 1), last)
     return out
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import copy
-import fnmatch
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
+from typing import Any
 
 from digiprosper.errors import StataError, cited
 from digiprosper.stata.commands import data, estimations, tables
@@ -83,13 +83,22 @@ class Reader(Records):
         self.events: list[Event] = []
         # Whether each line is run at once, on the data.
         self.is_run: bool = False
+        # The variables of a script that is run.
+        self.script: dict[str, Any] = {}
+        # Columns of the data, and those that have had a missing value.
+        self.columns: set[str] = set()
+        self.incomplete: set[str] = set()
+        # Estimates that answer a referee's question, by its code and line.
+        self.repairs: dict[tuple[str, int], str] = {}
+        # Treatments that the data show to start in different periods, by line.
+        self.staggered: dict[int, tuple[str, ...]] = {}
         self.tables: tables.Tables = tables.Tables()
         # The line of each program, and its statements.
         self.programs: dict[str, tuple[int, range]] = {}
         self.sample: tuple[str, ...] = ()
-        self.saved: list[tuple[Context, Taint, tuple[str, ...], dict[str, str]]] = []
-        # Columns with results of summarize, by the macro or scalar.
-        self.stored: dict[str, str] = {}
+        self.saved: list[tuple[Context, Taint, tuple[str, ...]]] = []
+        # Columns with results of summarize, for macros and scalars.
+        self.stored: set[str] = set()
         # What the local of a loop stands for, whose columns are not known.
         self.patterns: dict[str, str] = {}
         self.depth: int = 0
@@ -176,37 +185,32 @@ class Reader(Records):
     def _mark_line(self, text: str) -> None:
         """Mark what a line that may run would change."""
         text = without_prefix(text)
-        if first_word(text) in ("by", "bysort"):
-            text = text.partition(":")[2].strip()
-        word = first_word(text)
-        reason = f"a block of line {self.number} may change it"
+        word, reason = first_word(text), f"a block of line {self.number} may change it"
         if word in ("local", "global"):
             mark = "$" if word == "global" else ""
             name = self.macros.name_of(text.partition(" ")[2], mark)
             self.macros.forget(name, known_later(name, reason))
         elif word == "scalar":
             self.taint.mark(CREATED.findall(text)[:1], self.number)
-        elif word not in (*CONTROL, *_OF_MACROS, "", "{", "}"):
-            command = None
-            with suppress(StataError):
-                command = read_command(text)
-                text = self.macros.expand(text)
-                command = read_command(text)
-            self._mark_results(word, text)
-            if command:
-                self._mark_stored(command, reason)
-            arguments = split(command.arguments) if command else None
-            is_xtset = word in ("xtset", "tsset")
-            if not (is_xtset and arguments in ([], self.context.keys)):
-                self._mark(word, text, command)
-
-    def _mark_stored(self, command: Command, reason: str) -> None:
-        """Mark the locals and the file that a command which may run would set."""
-        for local in locals_set(command):
-            self.macros.forget(local, known_later(local, reason))
-        path = file_name(command.arguments) if command.name == "save" else ""
-        if path in self.context.saved:
-            self.context.saved[path][0].mark_rows(self.number)
+        if word in ("local", "global", "scalar", *CONTROL, *_OF_MACROS, "", "{", "}"):
+            return
+        command = None
+        with suppress(StataError):
+            command = read_command(text)
+            text = self.macros.expand(text)
+            command = read_command(text)
+        self._mark_results(word, text)
+        arguments = None
+        if command:
+            word, arguments = command.name, split(command.arguments)
+            for local in locals_set(command):
+                self.macros.forget(local, known_later(local, reason))
+            path = file_name(command.arguments) if word == "save" else ""
+            if path in self.context.saved:
+                self.context.saved[path][0].mark_rows(self.number)
+        is_xtset = word in ("xtset", "tsset")
+        if not (is_xtset and arguments in ([], self.context.keys)):
+            self._mark(word, text, command)
 
     def _mark_results(self, word: str, text: str) -> None:
         """Forget the results that a line which may run would store."""
@@ -214,22 +218,35 @@ class Reader(Records):
         self.macros.values.pop("r(levels)", None)
         if word in ("eststo", "estimates") or looks_like_estimation(text):
             self._other_results(None)
-            text = re.sub(r"`[^']*'+", "*", text.partition(":")[0])
-            for pattern in re.findall(r"[\w*]+", text):
-                for name in fnmatch.filter(self.fitted, pattern):
-                    self._store(name)
+            for name in [*self.fitted]:
+                self._store(name)
 
     def _loop(self, header: str, end: int) -> None:
-        """Execute the turns of a loop; of an unknown list, one for the other lines."""
-        start, line = self.position, self.number
-        name = (*re.split(r"[\s=]+", header), "", "")[1]
-        values, reason = self._turns(header)
+        """Execute the turns of a loop; what other values would change is marked."""
+        start, line, block = self.position, self.number, range(self.position + 1, end)
+        name, values = (*re.split(r"[\s=]+", header), "", "")[1], list[str]()
+        try:
+            _, values = self.macros.turns(header)
+            if re.search(r"\sof\s+var", header):
+                values = self.context.variables.names(" ".join(values))
+            if any(isinstance(value, LaterColumns) for value in values):
+                raise StataError.because("the columns of the loop are not known")
+        except StataError as error:
+            self._record("refused", error.reason)
+            self.macros.forget(name, error.reason)
+            match values:
+                case [LaterColumns() as columns]:
+                    self.patterns[name] = columns.pattern
+            self._unreached(end, may_run=True)
+            self.patterns.pop(name, None)
+            self.macros.forget(name)
+            return
+        self._record("read", "" if values else "the loop has no turns")
         if not values:
             self._unreached(end)
         if self.depth == 0:
             self.budget = _MOST_STATEMENTS
         self.depth += 1
-        block = range(start + 1, end)
         for turn, value in enumerate(values):
             self.macros.forget(name)
             if self.budget < 0:
@@ -239,35 +256,10 @@ class Reader(Records):
                 self.position, self.macros.unknown[name] = start, text
                 self._mark_block(block)
                 break
-            if isinstance(value, LaterColumns):
-                self.patterns[name], self.macros.unknown[name] = value.pattern, reason
-                self._block(block)
-                # There may be several turns, or none.
-                self.position = start
-                self._mark_block(block)
-                del self.patterns[name]
-            else:
-                self.macros.values[name] = value
-                self._block(block)
+            self.macros.values[name] = value
+            self._block(block)
         self.depth -= 1
         self.macros.forget(name)
-
-    def _turns(self, header: str) -> tuple[list[str], str]:
-        """List the values of a loop, with the reason why some are not known."""
-        values: list[str] = []
-        try:
-            _, values = self.macros.turns(header)
-            if re.search(r"\sof\s+var", header):
-                values = self.context.variables.names(" ".join(values))
-            if any(isinstance(value, LaterColumns) for value in values):
-                raise StataError.because("the columns of the loop are not known")
-            self._record("read", "" if values else "the loop has no turns")
-        except StataError as error:
-            self._record("refused", error.reason)
-            if not any(isinstance(value, LaterColumns) for value in values):
-                values = [LaterColumns.of_pattern("*")]
-            return values, error.reason
-        return values, ""
 
     def _branch(self, header: str, end: int) -> None:
         """Execute the block of if or else, or give its lines a reason."""
@@ -415,19 +407,8 @@ class Reader(Records):
             self.taint.mark([column], self.number)
         context.variables = context.variables.changed([column], [])
         context.complete.add(column)
-        self.stored[name] = column
+        self.stored.add(column)
         return column
-
-    def _forget_stored(self, kept: Mapping[str, str] | None = None) -> None:
-        """Forget stored results whose columns the present data do not have."""
-        reason = "it was computed from other data"
-        for name in self.stored.keys() - (kept or {}).keys():
-            for key in (name, f"${name}"):
-                if self.macros.values.get(key) == self.stored[name]:
-                    self.macros.forget(key, known_later(name, reason))
-            if self.context.scalars.pop(name, None):
-                self.taint.mark([name], self.number)
-        self.stored = dict(kept or {})
 
     def _command(self, command: Command, undefined: str) -> None:
         """Execute a command by its kind."""
@@ -459,21 +440,16 @@ class Reader(Records):
         """Skip what prints, draws or sets; refuse what is not known."""
         name = command.name
         self._event(command)
-        self._noted(command)
-        match name, command.arguments.split():
-            case "set", ["obs", *_]:
-                raise StataError.because("set obs makes rows")
-            case "set", ["type", storage, *_]:
-                self.context.default_type = storage
-            case "fvset", ["base", level, *names] if level.isdigit():
-                variables = self.context.variables
-                bases = {**variables.bases, **dict.fromkeys(names, level)}
-                self.context.variables = replace(variables, bases=bases)
-                self._record("read")
-                return
+        for local in locals_set(command):
+            self.macros.forget(local, known_later(local, name))
         if name in tables.COMMANDS:
             self._table(command)
             return
+        if self._sets(name, command.arguments):
+            self._record("read")
+            return
+        if name in _WITH_RESULTS or "post" in dict(command.options):
+            self._other_results(command.stored)
         if name not in PRINTING and not name.startswith(("graph", "_")):
             reason = data.REFUSED.get(name, f"the command {cited(name)} is not known")
             raise StataError.because(reason)
@@ -484,6 +460,32 @@ class Reader(Records):
         if name not in _KEEPING_RESULTS:
             self.context.summary = data.summary(command, self.context)
         self._record("skipped")
+
+    def _sets(self, name: str, arguments: str) -> bool:
+        """Note results, files and settings; tell whether later lines read them only."""
+        variables = self.context.variables
+        match name, arguments.split():
+            case "eststo" | "estimates", words:
+                self._estimates(name, words)
+            case "do" | "run" | "include", _:
+                # An included file sets the locals of this one too.
+                for mark in ("$", "") if name == "include" else ("$",):
+                    self.macros.elsewhere.setdefault(mark, self.number)
+            case "label", [verb, label, *_] if re.fullmatch("def?i?n?e?", verb):
+                self.context.labels.add(label)
+            case "save", _:
+                self._save(file_name(arguments))
+            case "order", _:
+                self.context.variables = replace(variables, in_order=False)
+            case "set", ["obs", *_]:
+                raise StataError.because("set obs makes rows")
+            case "set", ["type", storage, *_]:
+                self.context.default_type = storage
+            case "fvset", ["base", level, *names] if level.isdigit():
+                bases = {**variables.bases, **dict.fromkeys(names, level)}
+                self.context.variables = replace(variables, bases=bases)
+                return True
+        return False
 
     def _table(self, command: Command) -> None:
         """Translate a table of the estimations that the script has."""
@@ -518,28 +520,6 @@ class Reader(Records):
             self.context.saved.pop(path, None)
             reason = "refused lines would change it: later lines read Stata's own file"
             self._record("skipped", reason)
-
-    def _noted(self, command: Command) -> None:
-        """Note names of results and files, and what may set macros or move columns."""
-        name, words = command.name, command.arguments.split()
-        if name in ("eststo", "estimates"):
-            self._estimates(name, words)
-        match name, words:
-            case "do" | "run" | "include", _:
-                # An included file sets the locals of this one too.
-                for mark in ("$", "") if name == "include" else ("$",):
-                    self.macros.elsewhere.setdefault(mark, self.number)
-            case "label", [verb, label, *_] if re.fullmatch("def?i?n?e?", verb):
-                self.context.labels.add(label)
-            case _ if name in _WITH_RESULTS or "post" in dict(command.options):
-                self._other_results(command.stored)
-            case "save", _:
-                self._save(file_name(command.arguments))
-            case "order", _:
-                variables = replace(self.context.variables, in_order=False)
-                self.context.variables = variables
-        for local in locals_set(command):
-            self.macros.forget(local, known_later(local, name))
 
     def _event(self, command: Command) -> None:
         if command.name in self.programs:
@@ -620,24 +600,29 @@ class Reader(Records):
         if undefined:
             raise StataError.because(undefined)
         step = data.translate(command, self.context)
-        self._renew(command, step)
+        self._forget(command, step)
         reason = self._lacks_fit(step.python) or self.taint.reason([step.python])
         self._chosen_rows(command, reason)
         self._created(step)
         if command.name == "rename" and command.options:
             change = str.upper if "upper" in step.python else str.lower
             self.taint.rename(change)
-            types = self.context.types
-            self.context.types = {change(name): types[name] for name in types}
+        self._mark_step(command, step, reason)
+        self._record("not run" if reason else "translated", reason)
+        self._add_code(command, step.python, reason)
+        self.panel_keys = None
+
+    def _mark_step(self, command: Command, step: Step, reason: str) -> None:
+        """Mark new columns of a step that is not run, and results of other data."""
         if reason:
             # The last line that a reason names is the cause.
             lines = re.findall(r"line (\d+)", reason) or [self.number]
             self.taint.mark(step.creates, int(lines[-1]))
         elif command.name != "replace":
             self.taint.unmark(step.creates)
-        self._record("not run" if reason else "translated", reason)
-        self._add_code(command, step.python, reason)
-        self.panel_keys = None
+        has_new_rows = step.fresh or step.filled is not None
+        if has_new_rows or (command.name == "keep" and not command.condition):
+            self.taint.mark(self.stored, self.number)
 
     def _chosen_rows(self, command: Command, reason: str) -> None:
         """Note the condition of ``keep`` or ``drop``, and rows that depend on marks."""
@@ -647,42 +632,32 @@ class Reader(Records):
             if reason:
                 self.taint.mark_rows(self.number, reason)
 
-    def _renew(self, command: Command, step: Step) -> None:
-        """Forget results of other values, and everything if data are read anew."""
-        code = "".join(self.context.summary.values())
+    def _forget(self, command: Command, step: Step) -> None:
+        """Forget results of other values, and marks if data are read anew."""
+        context = self.context
+        code = "".join(context.summary.values())
         changed = any(repr(name) in code for name in step.creates)
         if changed or command.name not in ("generate", "replace"):
-            self.context.summary = {}
+            context.summary = {}
         if step.order is not None:
-            self.context.order = step.order
+            context.order = step.order
         if step.filled is not None:
-            self.context.complete &= {*step.filled}
-        has_new_rows = step.fresh or step.filled is not None
-        if has_new_rows or self._moves(step):
-            self.context.fitted_keys = ()
-        self._read_anew(step)
-        if has_new_rows or (command.name == "keep" and not command.condition):
-            self._forget_stored()
-
-    def _moves(self, step: Step) -> bool:
-        """Tell whether the keys of rows are others after a step."""
+            context.complete &= {*step.filled}
         # Without keys a row is known by its number.
-        keys = {*self.context.fitted_keys}
-        is_numbered = self.context.entity is None
         is_moved = step.order is not None or not step.creates
-        return (is_numbered and is_moved) or bool({*step.creates, *step.drops} & keys)
-
-    def _read_anew(self, step: Step) -> None:
-        """Take the marks of a file that is read, and forget those of other data."""
-        columns = None if self.context.frame is None else self.context.variables.columns
+        is_moved &= context.entity is None
+        is_moved |= step.fresh or step.filled is not None
+        if is_moved or {*step.creates, *step.drops} & {*context.keys}:
+            context.fitted_keys = ()
+        columns = None if context.frame is None else context.variables.columns
         state = Taint(), Variables(columns)
-        taint, variables = self.context.saved.get(step.reads, state)
+        taint, variables = context.saved.get(step.reads, state)
         if step.fresh:
             self.taint.clear()
             self.sample = ()
-            self.context.variables = variables
-            self.context.types = {}
-            self.context.labels = set()
+            context.variables = variables
+            context.labels = set()
+        # A file that lines have saved has the marks of those lines.
         self.taint.add(taint)
 
     def _created(self, step: Step) -> None:
@@ -698,9 +673,6 @@ class Reader(Records):
         context.complete -= {*step.creates, *step.drops}
         if step.complete:
             context.complete |= {*step.creates}
-        doubles = dict.fromkeys(step.creates, "double")
-        kept = {n: kind for n, kind in context.types.items() if n not in step.drops}
-        context.types = kept | (doubles if step.types is None else {**step.types})
 
     def _keys(self, command: Command) -> None:
         """Execute ``xtset``."""
@@ -725,9 +697,8 @@ class Reader(Records):
         options = [option for option, _ in command.options]
         if command.name == "preserve":
             context = replace(self.context, complete={*self.context.complete})
-            taint, stored = copy.deepcopy(self.taint), dict(self.stored)
-            self.saved.append((context, taint, self.sample, stored))
-            self.code.append("preserved = df.copy()")
+            self.saved.append((context, copy.deepcopy(self.taint), self.sample))
+            self.code.append("preserved = df.copy(), {*floats}")
         elif self.saved:
             state = self.saved[-1] if "preserve" in options else self.saved.pop()
             if not any(option.startswith("not") for option in options):
@@ -737,8 +708,10 @@ class Reader(Records):
                     state[0], results=results, last=last, fitted_keys=()
                 )
                 self.taint, self.sample = copy.deepcopy(state[1]), state[2]
-                self._forget_stored(state[3])
-                self.code.append("df = preserved.copy()")
+                variables = self.context.variables
+                present = {*(variables.columns or ()), *variables.created}
+                self.taint.mark(self.stored - present, self.number)
+                self.code.append("df, floats = preserved[0].copy(), {*preserved[1]}")
                 self.panel_keys = None
         self._record("read")
 

@@ -15,7 +15,6 @@ from typing import Any
 from digiprosper.errors import (
     DigiprosperError,
     InputTypeError,
-    Notice,
     StataError,
     as_path,
     cited,
@@ -37,10 +36,11 @@ from digiprosper.stata.translation import ONE_SERIES, Context, Translation
 # Functions of a script, and what its own lines use besides.
 _HEAD = (
     Path(script.__file__).read_text(encoding="utf-8")
-    + "\n\nimport scipy.special\n\nimport digiprosper as dp\n\n"
+    + "\n\nimport digiprosper as dp\n\n"
 )
 # Turns of a loop whose results are beside a line.
 _MOST_SHOWN = 6
+_READS = re.compile(r"df = from_file|floats\.clear\(\)\ndf")
 # Stata writes other numbers with digits of its own.
 _EXACT = re.compile(r"-?\d{1,8}|`\"[^`'\"$\\]+\"'")
 
@@ -161,10 +161,8 @@ def read_do_file(
     'dp.FixedEffects("y", ["x"], ssc="xtreg", singletons="keep", collinear="drop")'
     """
     context = Context.start(panel, _named("spatial_weights", spatial_weights))
-    lines = statements(decode(as_path("read_do_file", path).read_bytes()))
-    reader = Reader(lines, context, _globals(macros))
-    reader.run()
-    return DoFile(reader.lines(), _script(reader), _questions(reader))
+    text = decode(as_path("read_do_file", path).read_bytes())
+    return _executed(Reader(statements(text), context, _globals(macros)))
 
 
 def _named(argument: str, values: object) -> dict[str, Any]:
@@ -242,36 +240,35 @@ def run_do_file(
     context = Context(
         spatial_weights=_named("spatial_weights", spatial_weights), folder=folder
     )
-    lines = statements(decode(as_path("run_do_file", path).read_bytes()))
-    runner = Runner(lines, context, _globals(macros), _HEAD)
-    runner.run()
-    results, tables = (dict(runner.script[name]) for name in ("results", "tables"))
-    # The data tell which columns are never missing.
-    runner.context.complete |= runner.columns - runner.incomplete
-    questions = _questions(runner, runner.repairs, runner.staggered)
-    frame = runner.script.get("df")
-    return DoFile(runner.lines(), _script(runner), questions, results, tables, frame)
+    text = decode(as_path("run_do_file", path).read_bytes())
+    return _executed(Runner(statements(text), context, _globals(macros)))
 
 
 def _globals(macros: Mapping[str, str] | None) -> Macros:
     return Macros({f"${name}": text for name, text in _named("macros", macros).items()})
 
 
-def _questions(
-    reader: Reader,
-    repairs: Mapping[tuple[str, int], str] | None = None,
-    staggered: Mapping[int, tuple[str, ...]] | None = None,
-) -> tuple[Notice, ...]:
-    context = reader.context
-    keys = context.entity, context.time
-    return findings(
-        reader.events, context.complete, *keys, repairs or {}, staggered or {}
+def _executed(reader: Reader) -> DoFile:
+    """Read or run a file, and list what became of its lines."""
+    reader.run()
+    context, variables = reader.context, reader.script
+    results, tables = (dict(variables.get(name, {})) for name in ("results", "tables"))
+    asked = findings(
+        reader.events,
+        # The data tell which columns are never missing.
+        context.complete | (reader.columns - reader.incomplete),
+        context.entity,
+        context.time,
+        reader.repairs,
+        reader.staggered,
     )
+    frame = variables.get("df")
+    return DoFile(reader.lines(), _script(reader), asked, results, tables, frame)
 
 
 def _script(reader: Reader) -> str:
     """Write the code of a file as a program."""
-    reads = any(line.startswith("floats.clear") for line in reader.code)
+    reads = any(_READS.match(line) for line in reader.code)
     lines = [
         _HEAD if reads else f"{_HEAD}# No line reads data: set df to your table here.",
         *reader.code,
@@ -296,26 +293,13 @@ class Runner(Reader):
     """A reader that has the data: what fails marks what depends on it."""
 
     def __init__(
-        self,
-        statements: Sequence[Statement],
-        context: Context,
-        macros: Macros,
-        head: str,
+        self, statements: Sequence[Statement], context: Context, macros: Macros
     ) -> None:
         super().__init__(statements, context, macros)
         self.is_run: bool = True
-        # The variables of the script.
-        self.script: dict[str, Any] = {}
-        exec(head, self.script)
+        exec(_HEAD, self.script)
         # How many lines of the code have been run.
         self.position_in_code: int = 0
-        # Columns of the data, and those that have had a missing value.
-        self.columns: set[str] = set()
-        self.incomplete: set[str] = set()
-        # Estimates that answer a referee's question, by its code and line.
-        self.repairs: dict[tuple[str, int], str] = {}
-        # Treatments that the data show to start in different periods, by line
-        self.staggered: dict[int, tuple[str, ...]] = {}
 
     def run(self) -> None:
         """Run all statements; notices of a result are listed beside it."""

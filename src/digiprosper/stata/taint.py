@@ -70,13 +70,11 @@ class Taint:
             words = set(_WORD.findall(text))
             later = [LaterColumns(code) for code in _LATER.findall(text)]
             for name, line in self.columns.items():
-                columns = [name] if isinstance(name, LaterColumns) else later
-                others = words if isinstance(name, LaterColumns) else [name]
-                if name in words or any(
-                    c.may_have(other) for c in columns for other in others
-                ):
-                    what = "a column" if isinstance(name, LaterColumns) else name
-                    return f"{what} comes from line {line}"
+                if isinstance(name, LaterColumns):
+                    if any(map(name.may_have, words)):
+                        return f"a column comes from line {line}"
+                elif name in words or any(c.may_have(name) for c in later):
+                    return f"{name} comes from line {line}"
         return ""
 
     def rename(self, change: Callable[[str], str]) -> None:
@@ -172,17 +170,17 @@ def would_make(
     """
     text = re.sub("`([^`']*)'", lambda match: patterns.get(match[1], "*"), text)
     if name in ("generate", "replace", "egen"):
-        return _assigned(text)
+        target = re.search(r"([^\s=]*)\s*(?::\w+)?\s*=(?!=)", text)
+        return _columns([target[1] if target else ""])
     if name == "rename":
-        return _renamed(text.partition(" ")[2])
+        words = text.partition(" ")[2].partition(",")[0].replace("=", " *").split()
+        return _columns([word.strip("()") for word in words])
     matched = _matched(name, command)
     if command is None:
         return matched or None
     if matched or estimations.is_estimation(name):
         return [*matched, *generated(command), *stored_columns(command)]
-    if name == "tabulate":
-        return [f"{n}{level}" for n in generated(command) for level in range(1, 400)]
-    return _made(command) if name in data.MAKERS else None
+    return _made(command) if name in (*data.MAKERS, "tabulate") else None
 
 
 def _matched(name: str, command: Command | None) -> list[str]:
@@ -194,8 +192,19 @@ def _matched(name: str, command: Command | None) -> list[str]:
     return names
 
 
+def _columns(names: Iterable[str]) -> list[str] | None:
+    """Read names, of which some are patterns; None if one is neither."""
+    columns = [
+        LaterColumns.of_pattern(name) if {*name} & {*"*?#~"} else name for name in names
+    ]
+    are_read = all(isinstance(c, LaterColumns) or c.isidentifier() for c in columns)
+    return columns if are_read else None
+
+
 def _made(command: Command) -> list[str]:
     """List the columns in generate() or prefix(), or among the arguments."""
+    if command.name == "tabulate":
+        return [f"{n}{level}" for n in generated(command) for level in range(1, 400)]
     if command.name == "xi":
         return [
             LaterColumns.of_pattern(f"{''.join(arguments_of(command, 'p')) or '_I'}*")
@@ -204,24 +213,6 @@ def _made(command: Command) -> list[str]:
     if "replace" in dict(command.options) or not names:
         names += NAME.findall(command.arguments.partition("=")[0])
     return names
-
-
-def _assigned(text: str) -> list[str] | None:
-    """Name the column before the equals sign; None if that is not one, or a pattern."""
-    target = re.search(r"([^\s=]*)\s*(?::\w+)?\s*=(?!=)", text)
-    column = target[1] if target else ""
-    if set(column) & set("*?~"):
-        return [LaterColumns.of_pattern(column)]
-    return [column] if column.isidentifier() else None
-
-
-def _renamed(text: str) -> list[str] | None:
-    """List the old and new names of rename; None if all columns may be meant."""
-    words = text.partition(",")[0].replace("=", " *").split()
-    names = [word.strip("()") for word in words]
-    patterns = [LaterColumns.of_pattern(name) for name in names if {*name} & {*"*?#~"}]
-    others = [name for name in names if name.isidentifier()]
-    return [*patterns, *others] if len(patterns) + len(others) == len(names) else None
 
 
 def stored_columns(command: Command) -> list[str]:

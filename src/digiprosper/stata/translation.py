@@ -5,12 +5,11 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
-from itertools import takewhile
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 import pandas as pd
 
@@ -31,6 +30,8 @@ from digiprosper.stata.varlists import (
     term,
     whole,
 )
+
+Value = TypeVar("Value")
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +98,7 @@ class Context:
     variables: Variables = field(default_factory=Variables)
     # Variables that are never missing: the keys and what is computed from them.
     complete: set[str] = field(default_factory=set)
-    # Types of variables, except those that a file has, and the type of new ones.
-    types: dict[str, str] = field(default_factory=dict)
+    # The type of new variables.
     default_type: str = "float"
     # The data, if they are there.
     frame: pd.DataFrame | None = None
@@ -128,19 +128,17 @@ class Context:
         """Find a file in the folder of the data by the last parts of its path."""
         if self.folder is None:
             return path
-        parts = [part.lower() for part in re.split(r"[/\\]", path)]
-        shared = {
-            file: _common_end([part.lower() for part in file.parts], parts)
-            for file in self.folder.rglob("*")
-            if file.name.lower() == parts[-1]
-        }
-        best = [f for f, count in shared.items() if count == max(shared.values())]
-        if len(best) != 1:
-            what = "several files are" if best else "no file is"
+        parts, files = re.split(r"[/\\]", path.lower()), [*self.folder.rglob("*")]
+        for count in range(1, len(parts) + 1):
+            end = "/".join(["", *parts[-count:]])
+            nearer = [f for f in files if f.as_posix().lower().endswith(end)]
+            files = nearer or (files if count > 1 else [])
+        if len(files) != 1:
+            what = "several files are" if files else "no file is"
             raise StataError.because(
                 f"{what} named {cited(parts[-1])} in {self.folder}"
             )
-        return best[0].as_posix()
+        return files[0].as_posix()
 
     @property
     def panel_code(self) -> str:
@@ -228,12 +226,6 @@ class Context:
         return int(self.frame[name].nunique())
 
 
-def _common_end(first: Sequence[str], second: Sequence[str]) -> int:
-    """Count the equal parts at the end of two paths."""
-    pairs = zip(reversed(first), reversed(second), strict=False)
-    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
-
-
 @dataclass(frozen=True, slots=True)
 class Call:
     """A command with its options by full name, after the lines before it."""
@@ -262,9 +254,12 @@ class Call:
         """Read the variables in an option as terms."""
         return plain(self.context.variables.products(self.options.get(option, "")))
 
-    def column(self, option: str) -> str:
-        """Read the name of a single column in an option."""
-        return backticked(self.context.variables.resolve(self.options[option].strip()))
+    def variable(self, option: str) -> str:
+        """Read the one variable that an option needs."""
+        terms = self.terms(option)
+        if len(terms) != 1:
+            raise StataError.because(f"one variable in {option}() is needed")
+        return terms[0]
 
     def whole(self, option: str, default: int | None = None) -> Any:
         """Read a whole number in an option."""
@@ -299,52 +294,43 @@ class Call:
     def specify(
         self, name: str, notes: Iterable[str] = (), **fields: Any
     ) -> Translation:
-        """Build the specification of the command, with its condition."""
-        where = self.context.where(self.command.condition)
-        return specify(name, tuple(notes), self.command.text, where=where, **fields)
+        """Build a specification by the name of its class; absent options are left out.
+
+        Columns that are not known have a name in it, and their code in the script.
+        """
+        later: dict[str, str] = {}
+
+        def stated(value: Any) -> Any:
+            if isinstance(value, LaterColumns):
+                placeholder = f"later_columns_{len(later)}"
+                later[placeholder] = value
+                return placeholder
+            return [*map(stated, value)] if isinstance(value, list) else value
+
+        fields["where"] = self.context.where(self.command.condition)
+        options = {key: stated(v) for key, v in fields.items() if v is not None}
+        try:
+            # The package has its names once they are asked for.
+            spec = getattr(import_module("digiprosper"), name)(**options)
+        except DigiprosperError as error:
+            raise StataError.because(str(error).rstrip(".")) from error
+        code = as_python(spec)
+        for placeholder, columns in later.items():
+            code = code.replace(f'"{placeholder}"', columns)
+        spec = None if later else spec
+        return Translation(self.command.text, spec, code, tuple(notes))
 
     def python(self, code: str, *notes: str) -> Translation:
         """Write code that needs a fit or the panel."""
         return Translation(self.command.text, None, code, notes)
 
 
-def specify(
-    name: str, notes: tuple[str, ...], command: str, **fields: Any
-) -> Translation:
-    """Build a specification by the name of its class; absent options are left out.
-
-    `where` is an option of every specification. An option that the class does not have
-    is refused, never dropped.
-    """
-    # The package has its names once they are asked for.
-    kind: Any = getattr(import_module("digiprosper"), name, None)
-    if kind is None:
-        raise StataError.because(f"the command needs {name}, which this version lacks")
-    later: dict[str, str] = {}
-
-    def stated(value: Any) -> Any:
-        """Give columns that are not known a name."""
-        if isinstance(value, LaterColumns):
-            name = f"later_columns_{len(later)}"
-            later[name] = value
-            return name
-        return [*map(stated, value)] if isinstance(value, list) else value
-
-    options = {key: stated(value) for key, value in fields.items() if value is not None}
-    lacking = options.keys() - {field.name for field in dataclasses.fields(kind)}
-    if lacking:
-        raise StataError.because(
-            f"{name} has no option {', '.join(sorted(lacking))}",
-            "Estimate on a subset.",
-        )
-    try:
-        spec = kind(**options)
-    except DigiprosperError as error:
-        raise StataError.because(str(error).rstrip(".")) from error
-    code = as_python(spec)
-    for placeholder, columns in later.items():
-        code = code.replace(f'"{placeholder}"', columns)
-    return Translation(command, None if later else spec, code, notes)
+def chosen(option: str, word: str, values: Mapping[str, Value]) -> Value:
+    """Translate a word in an option; one that is not in the table is refused."""
+    if word not in values:
+        listed = ", ".join(filter(None, values))
+        raise StataError.because(f"{option}({word})", f"There are {listed}.")
+    return values[word]
 
 
 def as_python(spec: Any) -> str:

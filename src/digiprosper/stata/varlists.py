@@ -14,10 +14,10 @@ from digiprosper.stata.names import column_name, matching
 from digiprosper.stata.prefixes import split
 
 _SHIFT = r"(?:[LFDSlfds]\d*)(?:\.?[LFDSlfds]\d*)*"
+# A base, a kind, an omitted variable or a level, then operators of time, then a name.
 _ATOM = re.compile(
-    r"(?:(?P<prefix>(?:(?:i?bn?\d*|ib(?:first|last|freq)|[iI]|[cC]|o|io|co|i?\d+)\.?)?"
-    rf"(?P<shift>{_SHIFT})?)\.)?"
-    r"(?P<name>[^\W\d][\w*?~-]*)"
+    r"(?:(?:(?:i?b(?P<base>n?\d*|first|last|freq)|(?P<kind>[iIcC])|(?P<omitted>[ic]?o)"
+    rf"|i?(?P<level>\d+))\.?)?(?P<shift>{_SHIFT})?\.)?(?P<name>[^\W\d][\w*?~-]*)"
 )
 _GROUP = re.compile(r"(?P<prefix>[\w()/]*?)\.?\((?P<inside>.*)\)", re.DOTALL)
 _LEVELS = re.compile(r"i?\(([\d\s/]+)\)bn\.(.*)")
@@ -87,16 +87,15 @@ class Variables:
         """Find the column that a name means."""
         return column_name(name, self.columns)
 
-    def changed(self, creates: Iterable[str], drops: Iterable[str]) -> Variables:
-        """Add columns and leave columns out."""
-        lists = (self.columns, self.created)
-        columns, created = (
-            None
-            if names is None
-            else tuple(dict.fromkeys([*_without(names, drops), *creates]))
-            for names in lists
-        )
-        return replace(self, columns=columns, created=created or ())
+    def changed(self, creates: Iterable[str], drops: Sequence[str]) -> Variables:
+        """Add columns; leave columns out, also those that may be among a pattern's."""
+
+        def of(names: Sequence[str]) -> tuple[str, ...]:
+            kept = [n for n in names if not any(_may_be(drop, n) for drop in drops)]
+            return tuple(dict.fromkeys([*kept, *creates]))
+
+        columns = None if self.columns is None else of(self.columns)
+        return replace(self, columns=columns, created=of(self.created))
 
     def names(self, text: str) -> list[str]:
         """Expand a list of plain variables, with wildcards and ranges.
@@ -155,31 +154,21 @@ class Variables:
             return factor
         return replace(factor, base=self.bases.get(factor.name))
 
-    def _word(self, word: str) -> list[Product]:
+    def _word(self, word: str, kind: str | None = None) -> list[Product]:
+        """Read a word; variables without prefix are of a kind."""
         word = re.sub(r"\bib\((\d+)\)\.", r"ib\1.", word)
         if "#" in _outside(word):
             return self._crossed(word)
-        if words := _of_numbers(word):
-            return [product for word in words for product in self._word(word)]
-        if group := _GROUP.fullmatch(word):
-            words = _words(group["inside"])
-            return [
-                p for word in words for p in self._with_prefix(group["prefix"], word)
-            ]
-        return [(factor,) for factor in self._factors(word)]
-
-    def _with_prefix(self, prefix: str, word: str) -> list[Product]:
-        """Apply the operator before a parenthesis to a variable inside."""
-        if prefix.lower() in ("c", "i"):
-            return self._of_kind(prefix.lower(), word)
-        return self._word(f"{prefix}.{word}" if prefix else word)
-
-    def _of_kind(self, kind: str, word: str) -> list[Product]:
-        """Read a word; variables without prefix are of a kind."""
-        return [
-            tuple(replace(f, kind=f.kind or kind) for f in product)
-            for product in self._word(word)
-        ]
+        words = _of_numbers(word)
+        if not words and (group := _GROUP.fullmatch(word)):
+            prefix, words = group["prefix"], _words(group["inside"])
+            if prefix.lower() in ("c", "i"):
+                kind = prefix.lower()
+            elif prefix:
+                words = [f"{prefix}.{word}" for word in words]
+        if words:
+            return [product for word in words for product in self._word(word, kind)]
+        return [(replace(f, kind=f.kind or kind),) for f in self._factors(word)]
 
     def _crossed(self, word: str) -> list[Product]:
         """Read a product: ``##`` adds its sides; one without prefix is a category."""
@@ -189,9 +178,9 @@ class Variables:
         first, *others = _SIGN.split(word)
         if not others:
             raise StataError.because(f"the product {cited(word)} cannot be read")
-        out = self._of_kind("i", first)
+        out = self._word(first, "i")
         for sign, side in zip(others[::2], others[1::2], strict=True):
-            alone = self._of_kind("i", side)
+            alone = self._word(side, "i")
             products = [(*p, *q) for p in out for q in alone]
             out = [*out, *alone, *products] if sign == "##" else products
         return list(dict.fromkeys(out))
@@ -201,33 +190,22 @@ class Variables:
         match = _ATOM.fullmatch(word)
         if match is None:
             raise StataError.because(f"the variable {cited(word)} cannot be read")
-        shift, name = match["shift"] or "", match["name"]
-        prefix = (match["prefix"] or "").removesuffix(shift).rstrip(".").lower()
-        if prefix in ("o", "io", "co"):
-            return [Factor(name, "o")]
-        if re.fullmatch(r"i?b\D*", prefix):
+        if match["omitted"]:
+            return [Factor(match["name"], "o")]
+        base, level = match["base"], match["level"]
+        if base is not None and not base.isdigit():
             raise StataError.because(
                 f"the base of {cited(word)}", "Write the base level: ib2.x."
             )
-        base = prefix.lstrip("ib") if "b" in prefix else None
-        digits = prefix.removeprefix("i")
-        level = digits if digits.isdigit() else None
-        kind = "c" if prefix == "c" else "i" if prefix else None
-        return [
-            Factor(n, kind, base, level, shift.upper()) for n in self._expanded(name)
-        ]
+        kind = "i" if base or level else (match["kind"] or "").lower() or None
+        shift = (match["shift"] or "").upper()
+        names = self._expanded(match["name"])
+        return [Factor(name, kind, base, level, shift) for name in names]
 
 
-def _without(names: Sequence[str], drops: Iterable[str]) -> Iterable[str]:
-    """Leave columns out, and those that may be among columns of a pattern."""
-    return [n for n in names if not _is_among(n, drops)] if drops else names
-
-
-def _is_among(name: str, names: Iterable[str]) -> bool:
-    """Tell whether a column is in a list, or may be."""
-    return any(
-        other.may_have(name) if isinstance(other, LaterColumns) else other == name
-        for other in names
+def _may_be(column: str, name: str) -> bool:
+    return column == name or (
+        isinstance(column, LaterColumns) and column.may_have(name)
     )
 
 
@@ -257,11 +235,11 @@ def _outside(word: str) -> str:
 def term(product: Product) -> str:
     """Write a product as a term; a variable times itself is a power."""
     texts = [_factor_term(factor) for factor in product]
-    for text in texts:
-        if isinstance(text, LaterColumns):
-            if len(product) > 1:
-                raise _not_read(text)
-            return text
+    later = [text for text in texts if isinstance(text, LaterColumns)]
+    if later and len(texts) > 1:
+        raise _not_read(later[0])
+    if later:
+        return later[0]
     powers = {text: texts.count(text) for text in texts}
     return ":".join(
         text if count == 1 else f"I({text}**{count})" for text, count in powers.items()
@@ -335,13 +313,12 @@ def _slopes(groups: Sequence[Sequence[Product]], *, own_levels: bool) -> str:
 
 def clusters(text: str, variables: Variables) -> list[str]:
     """Read cluster variables; ``a#b`` is their combinations."""
-    text = re.sub(r"\s*#+\s*", "#", text)
     return [
         "^".join(
-            backticked(variables.resolve(re.sub(r"^i\.", "", part)))
+            backticked(variables.resolve(part.removeprefix("i.")))
             for part in word.split("#")
         )
-        for word in split(text)
+        for word in _words(text)
     ]
 
 

@@ -12,7 +12,6 @@ from digiprosper.dynamic.kernels.corrected import (
     within,
     within_products,
 )
-from digiprosper.dynamic.kernels.transforms import period_dummies
 
 
 def products(
@@ -24,7 +23,7 @@ def products(
     values = rng.normal(size=(entities, periods, 3))
     values[..., 0] += 0.5 * values[..., 1]
     if time_effects:
-        dummies = period_dummies(complete, "within")[0]
+        dummies = np.eye(periods)[:, 1:] * complete[..., None]
         values = np.concatenate([values, dummies], axis=2)
     values = np.where(complete[..., None], values, 0.0)
     return within_products(values, 2, complete), values, complete

@@ -22,7 +22,6 @@ def design(**options: object) -> gmm.Design:
     return gmm.Design(
         columns=columns,
         complete=complete,
-        is_constant=np.zeros(2, dtype=bool),
         instruments=[
             Instrument(name="y", values=y, lags=(2, 3)),
             Instrument(name="x", values=x),

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from digiprosper.dynamic.kernels.transforms import (
-    period_dummies,
     transformation,
     transformed,
 )
@@ -63,16 +62,3 @@ def test_orthogonal_deviations_keep_errors_independent() -> None:
     first = transformation(6, "difference")
     expected = 2 * np.eye(5) - np.eye(5, k=1) - np.eye(5, k=-1)
     np.testing.assert_allclose((first @ first.T)[1:, 1:], expected)
-
-
-@pytest.mark.parametrize("transform", ["difference", "orthogonal", "within"])
-def test_dummies_are_as_many_as_are_independent(transform) -> None:
-    complete = np.ones((5, 7), dtype=bool)
-    complete[:, 3] = False
-    dummies, periods = period_dummies(complete, transform)
-    every = np.eye(7)[:, [1, 2, 4, 5, 6]] * complete[..., None]
-    values, rows = transformed(every, complete, transform)
-    rank = np.linalg.matrix_rank(values[rows])
-    assert len(periods) == dummies.shape[2] == rank
-    assert set(periods) <= {1, 2, 4, 5, 6}
-    assert period_dummies(complete, None)[1].tolist() == [1, 2, 4, 5, 6]

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 import digiprosper as dp
-from digiprosper.stata import read_do_file
+from digiprosper.stata import read_do_file, run_do_file
 from digiprosper.stata.commands import data
 from digiprosper.stata.prefixes import read_command
 from digiprosper.stata.reading import _HEAD
@@ -43,8 +43,6 @@ def run(text: str, df: pd.DataFrame | None = None) -> pd.DataFrame:
         command = read_command(line)
         step = data.translate(command, context)
         exec(step.python, names)
-        doubles = dict.fromkeys(step.creates, "double")
-        context.types |= doubles if step.types is None else step.types
         context.variables = Variables(list(names["df"].columns))
     out: pd.DataFrame = names["df"]
     return out.sort_values(["id", "year"]).reset_index(drop=True)
@@ -229,6 +227,8 @@ Z = np.array([NAN, 2, 5, 1, 2, 6])
         ('gen a = date("3/1/" + string(year), "MDY") - mdy(3, 1, year)', "a", [0] * 6),
         ("gen a = round(x / 3, 0.5)", "a", [0.5, NAN, 1, 1.5, 0.5, 0]),
         ("gen double a = asinh(x)", "a", np.arcsinh([1, NAN, 3, 4, 2, 0])),
+        # [U] 13.2: operators bind to the left, those of Python's powers to the right.
+        ("gen double a = x^2^3", "a", np.array([1, NAN, 3, 4, 2, 0]) ** 6),
         # Weeks of Stata have seven days, but the last one of a year.
     ],
 )
@@ -504,3 +504,21 @@ def test_n_to_one_is_m_to_one(tmp_path: Path) -> None:
     pd.DataFrame({"id": [1, 2], "v": [7, 8]}).to_stata(path, write_index=False)
     out = run(f'merge n:1 id using "{path}", nogen keep(matched)')
     assert out["v"].tolist() == [7, 7, 7, 8, 8]
+
+
+def test_saved_and_preserved_data_keep_the_types_of_their_columns(
+    tmp_path: Path,
+) -> None:
+    """[D] save: storage types are in the file; a tenth is none in single precision."""
+    table = pd.DataFrame({"id": [1, 2], "x": np.float32(3), "w": [3.0, 4.0]})
+    table.to_stata(tmp_path / "a.dta", write_index=False)
+    table.assign(z=5.0).to_stata(tmp_path / "b.dta", write_index=False)
+    reads = "use a\ngen z = 1\n"
+    for lines in ("", "save c, replace\nuse c\n", "preserve\nuse b\nrestore\n"):
+        (tmp_path / "a.do").write_text(
+            f"{reads}{lines}replace x = 0.1\nreplace z = 0.1\nreplace w = 0.1\n"
+            "gen tenths = (x == 0.1) + 2 * (z == 0.1) + 4 * (w == 0.1)\n"
+        )
+        file = run_do_file(tmp_path / "a.do", tmp_path)
+        assert file.data is not None
+        assert file.data["tenths"].tolist() == [4, 4], lines

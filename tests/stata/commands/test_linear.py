@@ -184,7 +184,7 @@ def test_regressions(text: str, expected: dp.FixedEffects) -> None:
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("reghdfe y x [fw=n], a(id)", "frequency weights"),
+        ("reghdfe y x [fw=n], a(id)", r"weights \[fw=n\]"),
         ("reghdfe y x [aw=1/n], a(id)", "expression '1/n' as weights"),
         ("reghdfe y x, a(id) vce(bootstrap)", "vce"),
         ("reghdfe y x, a(id) group(g)", "'group'"),
@@ -195,7 +195,7 @@ def test_regressions(text: str, expected: dp.FixedEffects) -> None:
         ("regress y x i.g, noconstant", "without constant, with categories"),
         ("regress y x [aw=w], noconstant", "without constant, with categories"),
         ("regress y x, hascons", "without constant"),
-        ("xtreg y x, re vce(cluster g)", "with clusters other than the entity"),
+        ("xtreg y x, re vce(cluster g)", "another entity or cluster than xtset"),
         ("xtreg y x [aw=w]", "with weights"),
         ("xtreg y 1.g", "single levels"),
         ("xtreg y x, be", "no such estimator"),
@@ -204,7 +204,7 @@ def test_regressions(text: str, expected: dp.FixedEffects) -> None:
         ("ivreg2 y (d = z w), gmm2s", "two-stage least squares only"),
         ("ivreg2 y (d = z), liml", "two-stage least squares only"),
         ("ivreg2 y x", "no .endogenous = instruments"),
-        ("ivreg2 y (d = ) x", "absent"),
+        ("ivreg2 y (d = ) x", "no .endogenous = instruments"),
         ("bootstrap, reps(50): reghdfe y x, a(id)", "bootstrap prefix"),
         ("bysort g: reg y x", "the prefix bysort"),
         ("reg y x, vce(cluster id, dfadjust)", "dfadjust"),

@@ -132,8 +132,9 @@ def test_dynamic_panels(text: str, expected: dp.DynamicPanel) -> None:
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("xthreg y x, qx(q)", r"rx\(\) or qx\(\) is absent"),
-        ("sgmediation y, iv(x) mv(m n)", "one mv"),
+        ("xthreg y x, qx(q)", "regime_dependent is empty"),
+        ("xthreg y x, rx(d)", r"one variable in qx\(\)"),
+        ("sgmediation y, iv(x) mv(m n)", r"one variable in mv"),
         ("xsmle y x, wmat(W) model(sac) fe", r"model\(sac\)"),
         ("xsmle y x, wmat(W) model(sdm) re", "'re'"),
         ("xsmle y x, wmat(W) model(sdm) fe dlag(1)", "'dlag'"),
@@ -146,7 +147,7 @@ def test_dynamic_panels(text: str, expected: dp.DynamicPanel) -> None:
         ("xtabond2 y L.y x, gmm(x) iv(x)", "no gmm"),
         ("xtabond2 y L.y x, gmm(L.y, passthru) iv(x)", "passthru"),
         ("xtabond2 y L.y x, gmm(L.y) iv(x, eq(sum))", "iv"),
-        ("xtdpdsys y x, pre(w, lagstruct(1, .))", "pre"),
+        ("xtdpdsys y x, pre(w, lagstruct(1, .))", "'w,' cannot be read"),
         ("xtdpdsys y x i.year", "dummies of periods"),
         ("xtdpdsys y x, maxlags(3)", "maxlags"),
         ("xtdpdsys y x, vce(hac)", r"vce\(hac\)"),

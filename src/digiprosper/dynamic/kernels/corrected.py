@@ -28,8 +28,8 @@ class WithinProducts:
         net of entity means; the lag of the outcome is the first regressor
     n_regressors: regressors without the dummies
     degrees (N,): rows, less the one that an entity's mean takes
-    bias (N, T): ``bias @ (1, r, r^2, ...)``, times the error variance, is the expected
-        product of lag and error if the coefficient of the lag is r
+    bias (N, T - 1): ``bias @ (1, r, r^2, ...)``, times the error variance, is the
+        expected product of lag and error if the coefficient of the lag is r
     """
 
     products: Floats
@@ -71,22 +71,18 @@ def persistence_bounds(columns: Floats, complete: Bools, lags: int) -> dict[str,
     columns (N, T, 1 + K): outcome, the lags, other regressors.
     """
     pooled = np.concatenate([columns, np.ones((*complete.shape, 1))], axis=2)
-    by_estimator = {
-        "within": transformed(columns, complete, "within")[0],
-        "ols": pooled,
-    }
-    out = {}
-    for name, values in by_estimator.items():
-        outcome, regressors = values[complete][:, 0], values[complete][:, 1:]
-        size = np.linalg.norm(regressors, axis=0)
-        scale = np.where(size > 0, size, 1.0)
-        scaled = np.linalg.lstsq(regressors / scale, outcome, rcond=COLLINEAR)[0]
-        out[name] = float((scaled / scale)[:lags].sum())
-    return out
+    within_entities, _ = transformed(columns, complete, "within")
+    bounds = {}
+    for name, values in (("within", within_entities), ("ols", pooled)):
+        size = np.linalg.norm(values[complete], axis=0)
+        rows = values[complete] / np.where(size > 0, size, 1.0)
+        slopes = np.linalg.lstsq(rows[:, 1:], rows[:, 0], rcond=COLLINEAR)[0]
+        bounds[name] = float((slopes[:lags] * size[0] / size[1 : 1 + lags]).sum())
+    return bounds
 
 
 def _expected_products(dummies: Floats, complete: Bools) -> Floats:
-    """Compute the coefficients (N, T) of powers of r in E(lag' M e) over the variance.
+    """Compute the coefficients (N, T - 1) of powers of r in E(lag' M e) / variance.
 
     The lag of period t contains the error of period s < t with the weight
     ``r^(t - 1 - s)``, so the expectation is ``tr(M L)`` with these weights in L and M
@@ -94,16 +90,13 @@ def _expected_products(dummies: Floats, complete: Bools) -> Floats:
     2; with gaps, a period without a row passes the error on). `dummies` (N, T, p) of
     periods are net of entity means.
     """
-    n, periods = complete.shape
-    rows = np.maximum(complete.sum(axis=1), 1)
     present = complete.astype(np.float64)
+    rows = np.maximum(present.sum(axis=1), 1.0)[:, None, None]
     inverse = np.linalg.pinv(np.einsum("ntp,ntq->pq", dummies, dummies))
-    by_period = dummies @ inverse
-    out = np.zeros((n, periods))
-    for lag in range(1, periods):
-        out[:, lag - 1] = -(present[:, lag:] * present[:, :-lag]).sum(axis=1) / rows
-        out[:, lag - 1] -= (by_period[:, lag:] * dummies[:, :-lag]).sum(axis=(1, 2))
-    return out
+    removed = present[:, :, None] * present[:, None] / rows
+    removed += dummies @ inverse @ dummies.transpose(0, 2, 1)
+    lags = range(1, complete.shape[1])
+    return -np.stack([removed.trace(-lag, 1, 2) for lag in lags], axis=1)
 
 
 def within(data: WithinProducts) -> tuple[Floats, Floats, Floats]:

@@ -20,6 +20,8 @@ from digiprosper.kernels.within import level_sums
 
 # Bytes of the instruments that are held at a time.
 _CHUNK = 2**26
+# Orders up to which autocorrelation is tested.
+_ORDERS = 3
 
 # --- instruments ----------------------------------------------------------------------
 
@@ -32,7 +34,6 @@ class Design:
 
     columns (N, T, 1 + k): outcome, then regressors; any number where not complete
     complete (N, T): rows with all of them and all exogenous instruments
-    is_constant (k,): regressors that drop out of the transformed equation
     instruments: variables, as themselves or with their lags
     collapse: whether a lag is one column, or one for each period
     system: whether there is a level equation
@@ -43,7 +44,6 @@ class Design:
 
     columns: Floats
     complete: Bools
-    is_constant: Bools
     instruments: Sequence[Instrument]
     collapse: bool
     system: bool
@@ -85,14 +85,12 @@ def instrument_array(
     R is the T periods of the transformed equation and, with a level equation, the T
     periods of that. Columns may be zero in every row.
     """
-    complete = design.complete[part]
-    (n, periods), equations = complete.shape, 1 + design.system
-    present = transformed(np.zeros((n, periods, 1)), complete, design.transform)[1]
+    (n, periods), equations = design.complete[part].shape, 1 + design.system
     by_period = np.tile(np.eye(periods), (equations, 1))
     columns: list[InstrumentColumn] = []
     arrays = [np.zeros((n, equations * periods, 0))]
     for instrument in design.instruments:
-        for equation, lag, *halves in _by_lag(design, instrument, part, present):
+        for equation, lag, *halves in _by_lag(design, instrument, part):
             values = np.concatenate(halves[:equations], axis=1)[..., None]
             by_column: Sequence[int | None] = (None,)
             if lag is not None and not design.collapse:
@@ -107,24 +105,17 @@ def instrument_array(
 
 
 def _by_lag(
-    design: Design, instrument: Instrument, part: slice, present: Bools
+    design: Design, instrument: Instrument, part: slice
 ) -> Iterator[tuple[Equation, int | None, Floats, Floats]]:
-    """Make the values (n, T) of each lag in the transformed and the level equation.
-
-    `present` (n, T) are the rows of the transformed equation.
-    """
+    """Make the values (n, T) of each lag in the transformed and the level equation."""
     values, complete = instrument.values[part], design.complete[part]
     equation, periods = instrument.equation, values.shape[1]
-    nothing = np.zeros(values.shape)
+    levels, nothing = np.where(complete, values, 0.0), np.zeros(values.shape)
+    changes, present = transformed(levels[..., None], complete, design.transform)
     if instrument.lags is None:
-        levels = np.where(complete, values, 0.0)
-        changes = transformed(levels[..., None], complete, design.transform)[0][..., 0]
-        yield (
-            equation if design.system else "difference",
-            None,
-            nothing if equation == "level" else changes,
-            nothing if equation == "difference" else levels,
-        )
+        upper = changes[..., 0] * (equation != "level")
+        lower = levels * (equation != "difference")
+        yield equation if design.system else "difference", None, upper, lower
         return
     first, last = instrument.lags
     if equation != "level":
@@ -154,9 +145,7 @@ class Moments:
     columns: the L instruments, none a combination of the others
     kept (L,): their positions among all that the design makes
     size (L,): what they are divided by, so that `weight` has a diagonal of one
-    transformed (N, T, 1 + k): outcome and regressors of the transformed equation, zero
-        without `has_transformed` (N, T)
-    changes (N, T, 1 + k): their first differences, zero without `has_change` (N, T)
+    transformed (n, 1 + k): outcome and regressors, rows of the transformed equation
     """
 
     design: Design
@@ -166,20 +155,6 @@ class Moments:
     kept: Ints
     size: Floats
     transformed: Floats
-    has_transformed: Bools
-    changes: Floats
-    has_change: Bools
-
-    @property
-    def n_transformed(self) -> int:
-        """How many rows the transformed equation has."""
-        return int(self.has_transformed.sum())
-
-    @property
-    def nobs(self) -> int:
-        """Rows of the level equation if there is one, else of the transformed one."""
-        design = self.design
-        return int(design.complete.sum()) if design.system else self.n_transformed
 
     def error_variance(self, coefficients: Floats, *, less_k: bool) -> float:
         """Estimate the variance of the errors from the transformed rows.
@@ -187,26 +162,21 @@ class Moments:
         The variance of a difference is twice that of the error. With `less_k` the
         divisor is the number of rows less that of the coefficients.
         """
-        residuals = self.transformed[..., 0] - self.transformed[..., 1:] @ coefficients
+        residuals = self.transformed[:, 0] - self.transformed[:, 1:] @ coefficients
         scale = 2.0 if self.design.transform == "difference" else 1.0
-        divisor = self.n_transformed - less_k * len(coefficients)
-        return float((residuals**2).sum() / divisor / scale)
+        divisor = len(residuals) - less_k * len(coefficients)
+        return float(residuals @ residuals / divisor / scale)
 
 
 def moments(design: Design) -> Moments:
     """Transform the equations, and sum products of instruments by entity."""
-    complete = design.complete
-    values = np.where(complete[..., None], design.columns, 0.0)
-    values_t, has_transformed = transformed(values, complete, design.transform)
-    changes, has_change = transformed(values, complete, "difference")
-    for array in (values_t, changes):
-        array[..., 1:][..., design.is_constant] = 0.0
-    stacked = np.concatenate([values_t, values], axis=1) if design.system else values_t
+    values, present = transformed(design.columns, design.complete, design.transform)
+    stacked = np.concatenate([values, design.columns], axis=1)
     error_covariance = _error_covariance(design)
-    by_part, weight, columns = [], np.zeros(()), list[InstrumentColumn]()
-    for part, same_columns, z in _in_parts(design):
-        columns = same_columns
-        by_part.append(z.transpose(0, 2, 1) @ stacked[part])
+    columns, _ = instrument_array(design, slice(0))
+    by_part, weight = [], np.zeros(())
+    for part, z in _in_parts(design):
+        by_part.append(z.transpose(0, 2, 1) @ stacked[part, : z.shape[1]])
         weighted = np.tensordot(error_covariance, z, axes=(1, 1)).transpose(1, 0, 2)
         weight = weight + np.tensordot(z, weighted, axes=((0, 1), (0, 1)))
 
@@ -220,21 +190,16 @@ def moments(design: Design) -> Moments:
         columns=tuple(columns[j] for j in kept.tolist()),
         kept=kept,
         size=size,
-        transformed=values_t,
-        has_transformed=has_transformed,
-        changes=changes,
-        has_change=has_change,
+        transformed=values[present],
     )
 
 
-def _in_parts(
-    design: Design,
-) -> Iterator[tuple[slice, list[InstrumentColumn], Floats]]:
+def _in_parts(design: Design) -> Iterator[tuple[slice, Floats]]:
     """Make the instruments (n, R, L) of some entities after another."""
     n, periods = design.complete.shape
     most = len(design.instruments) * periods ** (1 if design.collapse else 2)
     for part in chunks(n, (1 + design.system) * periods * most, _CHUNK):
-        yield part, *instrument_array(design, part)
+        yield part, instrument_array(design, part)[1]
 
 
 def _error_covariance(design: Design) -> Floats:
@@ -271,8 +236,8 @@ class GmmStep:
     coefficients (k,)
     bread (k, k): ``(X'Z W Z'X)^-1``
     influence (k, L): what a moment adds to the coefficients, ``bread X'Z W``
-    weighting (L, L): W
-    gap (L,): the moments at the coefficients, summed
+    weighted (L,): W times the moments at the coefficients
+    form: what the step minimises, the moments times `weighted`
     covariance (k, k): of the coefficients; the robust one, and for two steps that of
         Windmeijer (2005, equation 2.6)
     """
@@ -280,14 +245,9 @@ class GmmStep:
     coefficients: Floats
     bread: Floats
     influence: Floats
-    weighting: Floats
-    gap: Floats
+    weighted: Floats
+    form: float
     covariance: Floats
-
-    @property
-    def form(self) -> float:
-        """What the step minimises, ``gap' W gap``."""
-        return float(self.gap @ self.weighting @ self.gap)
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -325,7 +285,7 @@ def gmm(data: Moments, clusters: Ints) -> GmmFit:
         # Derivatives of the second step with respect to the first, by its weights.
         derivatives = np.tensordot(by_cluster[..., 1:], scores, axes=(0, 0))
         derivatives = derivatives.transpose(1, 0, 2) + derivatives.transpose(1, 2, 0)
-        moved = second.influence @ (derivatives @ (second.weighting @ second.gap)).T
+        moved = second.influence @ (derivatives @ second.weighted).T
         cross = moved @ second.bread
         corrected = second.bread + cross + cross.T + moved @ robust @ moved.T
         second = replace(second, covariance=corrected)
@@ -353,12 +313,13 @@ def _step(total: Floats, moment_covariance: Floats) -> GmmStep:
     bread = np.asarray(np.linalg.inv(weighted @ regressors))
     influence = bread @ weighted
     coefficients = influence @ outcome
+    gap = outcome - regressors @ coefficients
     return GmmStep(
         coefficients=coefficients,
         bread=bread,
         influence=influence,
-        weighting=weighting,
-        gap=outcome - regressors @ coefficients,
+        weighted=weighting @ gap,
+        form=float(gap @ weighting @ gap),
         covariance=bread,
     )
 
@@ -366,60 +327,66 @@ def _step(total: Floats, moment_covariance: Floats) -> GmmStep:
 # --- tests ----------------------------------------------------------------------------
 
 
-def hansen(data: Moments, fit: GmmFit, tested: Bools) -> tuple[float, int]:
-    """Compute Hansen's J without instruments (L,), and its degrees of freedom.
+def hansen(data: Moments, fit: GmmFit, kept: Bools) -> tuple[float, int]:
+    """Compute Hansen's J with some instruments (L,), and its degrees of freedom.
 
     The covariance of the moments is part of that of the whole model, so that the
     difference is not negative (Hayashi 2000, section 3.6). Missing where the covariance
     is singular, nothing is overidentified, or the instruments do not identify all
     coefficients.
     """
-    kept = np.flatnonzero(~tested)
     total = data.products[:, kept].sum(axis=0)
-    df_hansen = max(len(kept) - (total.shape[1] - 1), 0)
+    df_hansen = max(len(total) - (total.shape[1] - 1), 0)
     if not df_hansen or fit.second is None:
         return np.nan, df_hansen
     if not identifies(total):
         return np.nan, 0
-    return _step(total, fit.score_covariance[np.ix_(kept, kept)]).form, df_hansen
+    return _step(total, fit.score_covariance[kept][:, kept]).form, df_hansen
 
 
-def autocorrelation(
-    data: Moments, step: GmmStep, order: int, variance: float | None
-) -> float:
-    """Compute the z statistic of Arellano & Bond (1991, equation 8) for an order.
+def autocorrelations(
+    data: Moments, step: GmmStep, variance: float | None
+) -> dict[int, tuple[float, float]]:
+    """Test autocorrelation (Arellano & Bond 1991, equation 8): z and p by order.
 
-    It is about the differenced residuals, whatever the transformation. `variance` is
-    that of the errors if the covariance assumes one, else None. Missing if no entity
-    has two of the residuals so far apart.
+    The tests are about the differenced residuals, whatever the transformation.
+    `variance` is that of the errors if the covariance assumes one, else None. Missing
+    if no entity has two of the residuals so far apart.
     """
-    residuals = data.changes[..., 0] - data.changes[..., 1:] @ step.coefficients
-    earlier = np.zeros(residuals.shape)
-    earlier[:, order:] = residuals[:, :-order]
-    earlier[~data.has_change] = 0.0
-    products = (earlier * residuals).sum(axis=1)
-    if not products.any():
-        return np.nan
-    regressors = np.einsum("nt,ntk->k", earlier, data.changes[..., 1:])
-    if variance is None:
-        square = float(products @ products)
-        by_entity = data.products[..., 0] - data.products[..., 1:] @ step.coefficients
-        with_moments = by_entity.T @ products
-    else:
-        periods = residuals.shape[1]
-        matrix = transformation(periods, "difference")
-        weighted = earlier @ (variance * matrix @ matrix.T)
-        square = float((weighted * earlier).sum())
-        with_moments = (
-            sum(
-                np.einsum("nrl,nr->l", z[:, :periods][..., data.kept], weighted[part])
-                for part, _, z in _in_parts(data.design)
-            )
-            / data.size
+    from scipy.special import ndtr
+
+    design, tests = data.design, {}
+    changes, present = transformed(design.columns, design.complete, "difference")
+    residuals = changes[..., 0] - changes[..., 1:] @ step.coefficients
+    by_entity = data.products[..., 0] - data.products[..., 1:] @ step.coefficients
+    for order in range(1, _ORDERS + 1):
+        earlier = np.where(present, np.nan_to_num(_shifted(residuals, order)), 0.0)
+        products = (earlier * residuals).sum(axis=1)
+        if variance is None:
+            square, with_moments = products @ products, by_entity.T @ products
+        else:
+            matrix = transformation(residuals.shape[1], "difference")
+            weighted = earlier @ (variance * matrix @ matrix.T)
+            square = (weighted * earlier).sum()
+            with_moments = _with_instruments(data, weighted)
+        regressors = np.einsum("nt,ntk->k", earlier, changes[..., 1:])
+        spread = (
+            square
+            - 2 * regressors @ step.influence @ with_moments
+            + regressors @ step.covariance @ regressors
         )
-    spread = (
-        square
-        - 2 * regressors @ step.influence @ with_moments
-        + regressors @ step.covariance @ regressors
-    )
-    return float(products.sum() / np.sqrt(spread)) if spread > 0 else np.nan
+        z = np.nan
+        if products.any() and spread > 0:
+            z = float(products.sum() / np.sqrt(spread))
+        tests[order] = (z, float(2 * ndtr(-abs(z))))
+    return tests
+
+
+def _with_instruments(data: Moments, values: Floats) -> Floats:
+    """Multiply values (N, T) of the transformed equation by the instruments (L,)."""
+    periods = values.shape[1]
+    products = [
+        np.einsum("nrl,nr->l", z[:, :periods][..., data.kept], values[part])
+        for part, z in _in_parts(data.design)
+    ]
+    return np.asarray(np.sum(products, axis=0) / data.size)

@@ -6,8 +6,7 @@ from typing import Literal
 
 import numpy as np
 
-from digiprosper.kernels import Bools, Floats, Ints
-from digiprosper.kernels.least_squares import dependences
+from digiprosper.kernels import Bools, Floats
 
 Transform = Literal["difference", "orthogonal", "within"]
 
@@ -40,25 +39,6 @@ def transformed(
         out[:, 1:] = np.sqrt(counts / (counts + 1)) * (filled[:, :-1] - sums / counts)
     out[~present] = 0.0
     return out, present
-
-
-def period_dummies(complete: Bools, transform: Transform | None) -> tuple[Floats, Ints]:
-    """Make dummies (N, T, p) of all periods but the first, and list their periods (p,).
-
-    If gaps make some of them combinations of others when they are transformed, these
-    are left out.
-    """
-    periods = np.flatnonzero(complete.any(axis=0))[1:]
-    dummies = np.eye(complete.shape[1])[:, periods] * complete[..., None]
-    if transform is not None:
-        values, rows = transformed(dummies, complete, transform)
-        used = np.flatnonzero(values.any(axis=(0, 1)))
-        # There are none where no entity has two periods in a row.
-        columns = values[rows][:, used]
-        dependent = [d.column for d in dependences(columns)] if used.size else []
-        kept = np.delete(used, dependent)
-        dummies, periods = dummies[..., kept], periods[kept]
-    return dummies, periods
 
 
 def transformation(periods: int, transform: Transform) -> Floats:

@@ -12,17 +12,14 @@ from typing import Any
 from digiprosper.errors import StataError, cited
 from digiprosper.panel.grammar import backticked
 from digiprosper.stata.commands.policy import AGGREGATES
-from digiprosper.stata.commands.steps import DataCall, Step
+from digiprosper.stata.commands.steps import DataCall, Step, assigned
 from digiprosper.stata.expressions import shifted
 from digiprosper.stata.prefixes import Options, split
 from digiprosper.stata.translation import Call, Context, Table, Translation, as_python
 from digiprosper.stata.varlists import Factor, LaterColumns, Product, number, plain
 from digiprosper.stata.varlists import term as written
 
-_COEFFICIENT = re.compile(
-    r"_b\[(?P<inside>[^\]]+)\]|(?P<name>(?:\d+[bo]*\.|[\w]+\.)?[^\W\d]\w*"
-    r"(?:#(?:[\w]+\.)?[^\W\d]\w*)*)"
-)
+_COEFFICIENT = re.compile(r"(?:\w+\.)?[^\W\d]\w*(?:#(?:\w+\.)?[^\W\d]\w*)*")
 _TESTS = {
     "xttest3": "dp.modified_wald(fit, method='chi2')",
     "xtcsd": "dp.pesaran_cd(fit)",
@@ -47,32 +44,32 @@ def _restrictions(text: str, call: Call) -> list[str]:
         raise StataError.because("a test of an inequality, where Stata stops as well")
     if "=" in text:
         return [_with_terms(text, call.context)]
-    if call.command.name == "testparm":
-        products = call.context.variables.products(text)
-        if any(f.kind == "i" for p in products for f in p):
-            raise StataError.because(
-                "testparm of a category", "Test the coefficients of C(...) by name."
-            )
-        names = plain(products)
-        if any(isinstance(name, LaterColumns) for name in names):
-            raise StataError.because("columns that are not known")
-        return [f"{name} = 0" for name in names]
-    return [f"{_with_terms(word, call.context)} = 0" for word in split(text)]
+    return [f"{term} = 0" for term in _coefficients(text, call.context)]
 
 
 def _with_terms(text: str, context: Context) -> str:
     """Replace the names of coefficients by those of this library."""
 
     def term(match: re.Match[str]) -> str:
-        word = match["inside"] or match["name"]
-        if word == "_cons":
-            raise StataError.because("the constant in a test")
-        products = context.variables.products(word.replace("##", "#"))
-        if len(products) != 1:
-            raise StataError.because(f"{cited(word)} stands for several coefficients")
-        return ":".join(map(_coefficient, _as_estimated(products[0], context)))
+        terms = _coefficients(match[0], context)
+        if len(terms) != 1:
+            raise StataError.because(f"{cited(match[0])} stands for several terms")
+        return terms[0]
 
-    return _COEFFICIENT.sub(term, text.strip())
+    return _COEFFICIENT.sub(term, _without_brackets(text))
+
+
+def _without_brackets(text: str) -> str:
+    """Write ``_b[x]`` as x, which means the same in a test."""
+    return re.sub(r"_b\[([^\]]+)\]", r"\1", text.strip().replace("##", "#"))
+
+
+def _coefficients(text: str, context: Context) -> list[str]:
+    """Write variables as coefficients of the last estimation."""
+    return [
+        ":".join(map(_coefficient, _as_estimated(product, context)))
+        for product in context.variables.products(_without_brackets(text))
+    ]
 
 
 def _as_estimated(product: Product, context: Context) -> Product:
@@ -86,11 +83,18 @@ def _as_estimated(product: Product, context: Context) -> Product:
 
 
 def _coefficient(factor: Factor) -> str:
+    if factor.name == "_cons":
+        raise StataError.because("the constant in a test")
+    if isinstance(factor.name, LaterColumns):
+        raise StataError.because("columns that are not known")
     name = backticked(factor.name)
     if factor.level is not None:
         return f"C({name})[T.{factor.level}]"
     if factor.kind == "i":
-        raise StataError.because(f"the level of {cited(factor.name)} is not named")
+        raise StataError.because(
+            f"the level of {cited(factor.name)} is not named",
+            "Test the coefficients of C(...) by name.",
+        )
     return shifted(factor.shift, name)
 
 
@@ -168,11 +172,9 @@ def predict(call: DataCall) -> Step:
     *storage, name = split(call.command.arguments) or [""]
     if storage not in ([], ["float"], ["double"]):
         raise StataError.because(f"predict {call.command.arguments}")
-    code = _predicted(call)
     kind = (*storage, call.context.default_type)[0]
-    code = f"single({code})" if kind == "float" else code
-    code = f"only_where({code}, {call.where})" if call.where else code
-    return Step(f"df[{name!r}] = {code}", (name,), types={name: kind})
+    code = call.chosen(f"stored({name!r}, {_predicted(call)}, {kind!r})")
+    return assigned(name, code)
 
 
 def _predicted(call: DataCall) -> str:

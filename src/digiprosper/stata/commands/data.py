@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 
 from digiprosper.errors import StataError, cited
 from digiprosper.stata.commands.after import predict
-from digiprosper.stata.commands.steps import DataCall, Step, file_name
+from digiprosper.stata.commands.steps import DataCall, Step, assigned, file_name
 from digiprosper.stata.expressions import Node, Printer, number_text, unquoted
 from digiprosper.stata.macros import numbers
 from digiprosper.stata.names import of_kind
@@ -29,21 +29,14 @@ _BY_GROUP = {
     "total": "sum",
     "rawsum": "sum",
 }
-# The least and the most of integers by type.
-_WHOLE = {
-    "byte": "-127, 100",
-    "int": "-32767, 32740",
-    "long": "-2147483647, 2147483620",
-}
 # Results of summarize.
 _SUMMARY = {
-    **{name: f".{name}()" for name in ("mean", "min", "max", "sum")},
-    "sd": ".std()",
-    "N": ".count()",
-    "p50": ".median()",
+    **{f"r({name})": f".{name}()" for name in ("mean", "min", "max", "sum")},
+    "r(sd)": ".std()",
+    "r(p50)": ".median()",
+    "r(N)": ".count()",
 }
-# Whole numbers up to this one are exact in single precision.
-_MOST_EXACT = 2**24
+_PERCENTILES = (1, 5, 10, 25, 75, 90, 95, 99)
 # Code of functions of several columns.
 _ACROSS = {
     **{f"row{name}": f"{name}(axis=1)" for name in ("mean", "max", "min", "median")},
@@ -51,7 +44,7 @@ _ACROSS = {
     "rowsd": "std(axis=1)",
     "rowmiss": "apply(missing).sum(axis=1)",
     "rownonmiss": "apply(lambda x: ~missing(x)).sum(axis=1)",
-    "group": ("replace('', np.nan).groupby({names}).ngroup().replace(-1, np.nan) + 1"),
+    "group": "replace('', np.nan).groupby({names}).ngroup().replace(-1, np.nan) + 1",
 }
 # Options of egen by function, besides by().
 _EGEN_OPTIONS = {
@@ -63,21 +56,12 @@ _EGEN_OPTIONS = {
     "rowtotal": "missing",
     "total": "missing",
 }
-# Code for each variable, and the new name if no option gives one.
-_EACH = {
-    "center": ("df[{0}] - df[{0}].mean()", "c_{}"),
-    "encode": ("encoded(df[{0}], {label!r})", ""),
-    "destring": ("numeric(df[{0}])", ""),
-    "tostring": ("df[{0}].map('{{:.12g}}'.format).replace('nan', '.')", ""),
-    "carryforward": ("df[{0}]{by}.ffill()", ""),
-}
+# The values of _merge by their names.
 _KEPT = {
-    **dict.fromkeys(("match", "matched", "3"), "both"),
-    **dict.fromkeys(("master", "1"), "left_only"),
-    **dict.fromkeys(("using", "2"), "right_only"),
+    **dict.fromkeys(("master", "1"), 1),
+    **dict.fromkeys(("using", "2"), 2),
+    **dict.fromkeys(("match", "matched", "3"), 3),
 }
-_MERGED = "{'left_only': 1, 'right_only': 2, 'both': 3}"
-_VALIDATED = {"1:1": "one_to_one", "m:1": "many_to_one", "1:m": "one_to_many"}
 
 
 # --- columns --------------------------------------------------------------------------
@@ -87,11 +71,9 @@ def generate(call: DataCall) -> Step:
     """Translate ``generate``."""
     storage, name, text = call.assignment
     node = _without_draws(call.context.parse(text))
-    value = _stored(call.printer.value(node), node, storage)
-    value = f"only_where({value}, {call.where})" if call.where else value
+    value = f"stored({name!r}, {call.printer.value(node)}, {storage!r})"
     complete = call.where is None and _is_complete(node, call.context)
-    code = f"df[{name!r}] = {value}"
-    return Step(code, (name,), complete=complete, types={name: storage})
+    return assigned(name, call.chosen(value), complete=complete)
 
 
 def change(call: DataCall) -> Step:
@@ -99,17 +81,16 @@ def change(call: DataCall) -> Step:
     context, where = call.context, call.where
     _, name, text = call.assignment
     name = context.variables.resolve(name)
-    storage = _type_of(name, context)
-    if carried := _carried(name, text, call):
-        return Step(carried, (name,), types={})
+    target = f"df[{name!r}]"
+    if _is_filled(name, text, call):
+        return assigned(name, f"{target}{call.printer.by}.ffill()")
     node = _without_draws(context.parse(text))
-    value, target = _stored(call.printer.value(node), node, storage), f"df[{name!r}]"
-    value = value if storage or _is_exact(node) else f"as_stored({name!r}, {value})"
+    value = f"stored({name!r}, {call.printer.value(node)})"
     complete = _is_complete(node, context)
     if where is not None:
         value = f"{target}.mask({where}, {value})"
         complete &= name in context.complete
-    return Step(f"{target} = {value}", (name,), (), complete, {})
+    return assigned(name, value, complete=complete)
 
 
 def _without_draws(node: Node) -> Node:
@@ -119,78 +100,55 @@ def _without_draws(node: Node) -> Node:
     return node
 
 
-def _type_of(name: str, context: Context) -> str:
-    """Name the type of a variable; that of a column of a file is not known."""
-    kind = context.types.get(context.variables.resolve(name), "")
-    # Stata makes whole numbers another type where that is necessary.
-    return "double" if kind in _WHOLE else kind
-
-
 def _is_complete(node: Node, context: Context) -> bool:
     """Tell whether a value is missing nowhere: computed from complete variables."""
     kinds = {part.kind for part in node.walk()}
     return set(node.names) <= context.complete and kinds <= _COMPUTED
 
 
-def _stored(code: str, node: Node, storage: str) -> str:
-    """Round values as a type of variables stores them."""
-    if storage in _WHOLE:
-        return f"whole(pd.Series({code}, df.index), {_WHOLE[storage]})"
-    return f"single({code})" if storage == "float" and not _is_exact(node) else code
-
-
-def _is_exact(node: Node) -> bool:
-    """Tell whether single precision keeps a value: a text, a test, a small number."""
-    match node:
-        case Node("number", value):
-            return bool(value == int(value) and abs(value) <= _MOST_EXACT)
-        case Node("binary", str(sign)):
-            return sign not in "+-*/^"
-        case Node("unary", sign, (inside,)):
-            return bool(sign == "!") or _is_exact(inside)
-        case Node("call", name):
-            return name in ("inlist", "inrange", "missing")
-    return node.kind in ("text", "missing")
-
-
-def _carried(name: str, text: str, call: DataCall) -> str:
-    """Write ``replace x = x[_n-1] if x == .``, which is a missing value filled.
+def _is_filled(name: str, text: str, call: DataCall) -> bool:
+    """Tell whether ``replace x = x[_n-1] if x == .`` fills missing values.
 
     Other values of rows that the command itself has replaced before are refused.
     """
-    texts = list(filter(None, (text, call.command.condition)))
-    typed = [re.sub(r"\s", "", text) for text in texts]
-    empty = (f"{name}==.", f"{name}>=.", f"mi({name})", f"missing({name})")
-    if typed[0] == f"{name}[_n-1]" and typed[-1] in empty and call.printer.in_order:
-        return f"df[{name!r}] = df[{name!r}]{call.printer.by}.ffill()"
-    for node in [n for text in texts for n in call.context.parse(text).walk()]:
+    condition = call.command.condition or "1"
+    filled = rf"{name}\[_n-1\]if({name}[=>]=\.|mi(ssing)?\({name}\))"
+    if re.fullmatch(filled, re.sub(r"\s", "", f"{text}if{condition}")):
+        return call.printer.in_order
+    for node in [n for t in (text, condition) for n in call.context.parse(t).walk()]:
         by_row = node.kind in ("index", "shifted") or node.value == "sum"
         # A row below is replaced later.
         is_below = node.kind == "index" and node.parts[0].value in ("_n", "+")
         if by_row > is_below and name in node.names:
             raise StataError.because("values that the command replaces before")
-    return ""
+    return False
 
 
 def egen(call: DataCall) -> Step:
     """Translate ``egen``."""
     storage, name, text = call.assignment
+    function, inside = _function(text, call)
+    others = {*call.options} - {"by", *_EGEN_OPTIONS.get(function, "").split()}
+    if call.where and "ereplace" in call.command.text:
+        # The other rows would keep their values.
+        others.add("the if of ereplace")
+    write = _EGEN.get(function)
+    if write is None or others or (call.groups[0] and write is not _statistic):
+        what = " and ".join([cited(text), *others])
+        raise StataError.because(f"egen {what}")
+    code = write(function, inside, call)
+    storage = "double" if function in _COUNTS else storage
+    return assigned(name, f"stored({name!r}, {code}, {storage!r})")
+
+
+def _function(text: str, call: DataCall) -> tuple[str, str]:
+    """Read a function of egen and its argument, of gegen with the condition inside."""
     match = re.fullmatch(r"(\w+)\s*\((.*)\)", text.strip(), re.DOTALL)
     function, inside = match.groups() if match else ("", "")
-    function = "rowtotal" if function == "rsum" else function
     if "gegen" in call.command.text and " if " in inside:
         value, _, rows = inside.partition(" if ")
         inside = f"cond({rows}, {value}, .)"
-    options = {*call.options} - {"by"}
-    if options - {*_EGEN_OPTIONS.get(function, "").split()}:
-        raise StataError.because(f"egen {cited(text)} with {', '.join(options)}")
-    write = _EGEN.get(function)
-    if write is None or (call.groups[0] and write is not _statistic):
-        raise StataError.because(f"egen {cited(text)}")
-    code = write(function, inside, call)
-    storage = "double" if function in _COUNTS else storage
-    code = f"single({code})" if storage == "float" else code
-    return Step(f"df[{name!r}] = {code}", (name,), types={name: storage})
+    return "rowtotal" if function == "rsum" else function, inside
 
 
 def _across(function: str, inside: str, call: DataCall) -> str:
@@ -218,28 +176,31 @@ def _statistic(function: str, inside: str, call: DataCall) -> str:
     value, by, options = call.value(inside), call.printer.by, call.options
     if function == "count":
         value, function = f"(~missing({value})).astype(float)", "sum"
-    if function == "rank":
-        descending = "ascending=False, method='min'" if "field" in options else ""
-        return f"{value}{by}.rank({descending})"
-    if function == "std":
-        each = f"{value}{by}.transform({{!r}})" if by else f"{value}.agg({{!r}})"
-        return f"({value} - {each.format('mean')}) / {each.format('std')}"
-    functions = {
-        "pctile": ("percentile", f", {number(options.get('p', '50'), 'p'):g}"),
-        "xtile": ("quantile_groups", f", {call.whole('nquantiles', 2)}"),
-        "mode": ("only_mode", ""),
-    }
-    method, argument = functions.get(function, (repr(_BY_GROUP.get(function)), ""))
-    if "missing" in options:
-        argument = ", min_count=1"
-    code = f"{value}.agg({method}{argument})"
-    if by:
-        code = f"{value}{by}.transform({method}{argument})"
-    elif function in functions:
-        code = f"{method}({value}{argument})"
-    if call.where is None:
-        return code
-    return f"({code if by else f'pd.Series({code}, df.index)'}).where({call.where})"
+
+    def over(method: str, *arguments: str) -> str:
+        """Write a method of a script, or of pandas, whose name is a text."""
+        if by:
+            return f"{value}{by}.transform({', '.join([method, *arguments])})"
+        if method.isidentifier():
+            return f"{method}({', '.join([value, *arguments])})"
+        return f"{value}.agg({', '.join([method, *arguments])})"
+
+    match function:
+        case "rank":
+            descending = "ascending=False, method='min'" if "field" in options else ""
+            code = f"{value}{by}.rank({descending})"
+        case "std":
+            code = f"({value} - {over(repr('mean'))}) / {over(repr('std'))}"
+        case "pctile":
+            code = over("percentile", number_text(number(options.get("p", "50"), "p")))
+        case "xtile":
+            code = over("quantile_groups", str(call.whole("nquantiles", 2)))
+        case "mode":
+            code = over("only_mode")
+        case _:
+            arguments = ["min_count=1"] if "missing" in options else []
+            code = over(repr(_BY_GROUP[function]), *arguments)
+    return call.chosen(code)
 
 
 _EGEN: Mapping[str, Callable[[str, str, DataCall], str]] = {
@@ -258,145 +219,35 @@ def summary(command: Command, context: Context) -> dict[str, str]:
     name = context.variables.resolve(names[0])
     where = DataCall(command, context, {}).where
     series = f"df[{name!r}]" if where is None else f"df.loc[{where}, {name!r}]"
-    percentiles = {
-        f"r(p{p})": f"percentile({series}, {p})" for p in (1, 5, 10, 25, 75, 90, 95, 99)
-    }
-    return percentiles | {f"r({key})": f"{series}{_SUMMARY[key]}" for key in _SUMMARY}
+    percentiles = {f"r(p{p})": f"percentile({series}, {p})" for p in _PERCENTILES}
+    return percentiles | {key: f"{series}{code}" for key, code in _SUMMARY.items()}
 
 
-def _each(code: str, names: list[str], new: str | list[str]) -> Step:
-    """Write code for each column, with its new name by a pattern or by a list."""
-    lines, creates = [], list[str]()
-    if not isinstance(new, str) and len(new) != len(names):
-        raise StataError.because("generate() with another number of names")
-    for at, name in enumerate(names):
-        if not isinstance(name, LaterColumns):
-            creates.append(new.format(name) if isinstance(new, str) else new[at])
-            lines.append(code.format(repr(name), repr(creates[-1])))
-        elif isinstance(new, str):
-            target = repr(new).replace("{}", "' + name + '")
-            lines.append(f"for name in [{name}]:\n    {code.format('name', target)}")
-            creates.append(LaterColumns.of_pattern(new.replace("{}", "*")))
-        else:
-            raise StataError.because("new names of columns that are not known")
-    return Step("\n".join(lines), tuple(creates))
-
-
-def each(call: DataCall) -> Step:
-    """Translate commands that compute each variable by itself."""
-    name, options = call.command.name, call.options
-    code, pattern = _EACH[name]
-    if not (pattern or call.new or "replace" in options):
-        raise StataError.because(f"{name} without replace or generate()")
-    if name == "encode":
-        label = options.get("label", "".join(call.new))
-        _label_codes(label, call.context.labels)
-        code = code.replace("{label!r}", repr(label))
-    if name == "carryforward" and not call.printer.in_order:
-        raise StataError.because("carryforward, where the order is not stated")
-    if name == "destring":
-        code = _as_numbers(code, options)
-    code = code.replace("{by}", call.printer.by)
-    names = call.context.variables.names(call.command.arguments or "_all")
-    step = _each(f"df[{{1}}] = {code}", names, call.new or pattern or "{}")
-    return replace(step, types={}) if name == "carryforward" else step
-
-
-def _label_codes(label: str, labels: set[str]) -> None:
-    """Refuse the codes of a label that exists; note the label that is made."""
-    if label in labels:
-        raise StataError.because(f"encode with the codes of the label {cited(label)}")
-    labels.add(label)
-
-
-def _as_numbers(code: str, options: Mapping[str, str]) -> str:
-    """Write what force and ignore() of ``destring`` change."""
-    if "force" in options:
-        code = "pd.to_numeric(df[{0}], errors='coerce')"
-    if ignored := unquoted(options.get("ignore", "")):
-        signs = f"[{re.escape(ignored)}]".replace("{", "{{").replace("}", "}}")
-        column = f"df[{{0}}].astype(str).str.replace({signs!r}, '', regex=True)"
-        code = code.replace("df[{0}]", column)
-    return code
-
-
-def winsor(call: DataCall) -> Step:
-    """Translate ``winsor2``; ``trim`` makes values beyond the cuts missing."""
-    options = call.options
-    texts = (options.get("cuts") or "1 99").replace(",", " ").split()
-    cuts = [number_text(number(text, "cuts")) for text in texts]
-    if len(cuts) != 2:
-        raise StataError.because(f"cuts({options['cuts']}) has not two numbers")
-    arguments = ", ".join([*cuts, "trim=True"] if "trim" in options else cuts)
-    code = f"winsorised(df[{{0}}], {arguments})"
-    if by := call.printer.by:
-        code = f"df[{{0}}]{by}.transform(winsorised, {arguments})"
-    if "replace" not in options:
-        return _each(f"df[{{1}}] = {code}", call.names, f"{{}}{winsor_suffix(options)}")
-    stored = {"": f"as_stored({{0}}, {code})", "float": f"single({code})"}
-    steps = []
-    for name in call.names:
-        typed = stored.get(_type_of(name, call.context), code)
-        steps.append(_each(f"df[{{1}}] = {typed}", [name], "{}"))
-    creates = tuple(name for step in steps for name in step.creates)
-    return Step("\n".join(s.python for s in steps), creates, types={})
-
-
-def winsor_suffix(options: Mapping[Any, str | None]) -> str:
-    """Read what ``winsor2`` adds to names: nothing with ``replace``."""
-    suffix = options.get("suffix") or ("_tr" if "trim" in options else "_w")
-    return "" if "replace" in options else suffix
+def xtile(call: DataCall) -> Step:
+    """Translate ``xtile``: groups between percentiles."""
+    _, name, text = call.assignment
+    return assigned(name, _statistic("xtile", text, call))
 
 
 def winsor_by_count(call: DataCall) -> Step:
     """Translate ``winsor``, which cuts a number of values at each end."""
-    if len(call.names) != 1 or len(call.new) != 1 or "p" not in call.options:
-        raise StataError.because("winsor without generate() or p()")
-    share = number(call.options["p"], "p")
-    code = f"winsorised_by_count({call.value(call.names[0])}, {share:g})"
-    return Step(f"df[{call.new[0]!r}] = {code}", (call.new[0],))
+    share = number(call.options.get("p", ""), "p")
+    value = call.value(*call.of_count(1))
+    return assigned(call.new_name, f"winsorised_by_count({value}, {share:g})")
 
 
-def recode(call: DataCall) -> Step:
-    """Translate ``recode``; the first rule that fits a value counts."""
-    listed, _, rest = call.command.arguments.partition("(")
-    rules = re.findall(r"\(([^()=]+)=\s*([-.\w]+)[^()]*\)", f"({rest}")
-    if not rules or rest.count("=") != len(rules):
-        raise StataError.because("recode with other rules than (values = value)")
-    tests, values, other = [], [], "df[{0}]"
-    for items, value in rules:
-        code = "np.nan" if value == "." else number_text(number(value, "recode"))
-        if items.strip() in ("else", "*"):
-            other = code
-        else:
-            tests.append(" | ".join(map(_in_rule, split(items))))
-            values.append(code)
-    code = f"np.select([{', '.join(tests)}], [{', '.join(values)}], {other})"
-    names = call.context.variables.names(listed)
-    step = _each(f"df[{{1}}] = {code}", names, call.new or "{}")
-    return step if call.new else replace(step, types={})
-
-
-def _in_rule(item: str) -> str:
-    """Write a value of a rule of ``recode``: a number, a range, or missing."""
-    if item == "." or item.startswith("mis"):
-        return "df[{0}].isna()"
-    if item.startswith("nonm"):
-        return "df[{0}].notna()"
-    ends = {"min": "-np.inf", "max": "np.inf"}
-    low, *high = (
-        ends.get(end) or number_text(number(end, "recode")) for end in item.split("/")
-    )
-    return f"df[{{0}}].between({low}, {(high or [low])[0]})"
+def interpolate(call: DataCall) -> Step:
+    """Translate ``ipolate y x, generate(z)``: on lines between values of y."""
+    by = call.printer.by or ".groupby(np.zeros(len(df)))"
+    code = f"interpolated(rows, *{call.of_count(2)!r}) for _, rows in df{by}"
+    return assigned(call.new_name, f"pd.concat([{code}])")
 
 
 def dummies(call: DataCall) -> Step:
     """Translate ``tabulate x, generate(d)``: a dummy for each value."""
-    stem = " ".join(call.new)
-    if len(call.names) != 1 or not stem.isidentifier():
-        raise StataError.because("tabulate with generate() and other than a variable")
-    code = f"dummies(df, {call.names[0]!r}, {stem!r})"
-    return Step(code, (LaterColumns(f"*df.filter(regex={f'^{stem}[0-9]+$'!r})"),))
+    (name,), stem = call.of_count(1), call.new_name
+    columns = LaterColumns(f"*df.filter(regex={f'^{stem}[0-9]+$'!r})")
+    return Step(f"dummies(df, {name!r}, {stem!r})", (columns,))
 
 
 def categories(call: DataCall) -> Step:
@@ -405,30 +256,153 @@ def categories(call: DataCall) -> Step:
     if not all(sign == "i" and name.isidentifier() for sign, _, name in names):
         raise StataError.because("xi of interactions")
     columns = [call.context.variables.resolve(name) for *_, name in names]
-    # Those of an earlier xi are dropped.
-    lines = ["df = df.drop(columns=df.filter(regex='^_I.+_[0-9]+$'))"]
-    lines += [f"dummies(df, {n!r}, '_I{n}_', by_level=True)" for n in columns]
+    code = (
+        # Those of an earlier xi are dropped.
+        "df = df.drop(columns=df.filter(regex='^_I.+_[0-9]+$'))\n"
+        f"for column in {columns!r}:\n"
+        "    dummies(df, column, f'_I{column}_', by_level=True)"
+    )
     patterns = [f"^_I{n}_[0-9]+$" for n in columns]
     creates = [LaterColumns(f"*df.filter(regex={regex!r})") for regex in patterns]
-    return Step("\n".join(lines), tuple(creates))
+    return Step(code, tuple(creates))
 
 
-def xtile(call: DataCall) -> Step:
-    """Translate ``xtile``: groups between percentiles."""
-    _, name, text = call.assignment
-    return Step(f"df[{name!r}] = {_statistic('xtile', text, call)}", (name,))
+# --- each column by itself ------------------------------------------------------------
 
 
-def interpolate(call: DataCall) -> Step:
-    """Translate ``ipolate y x, generate(z)``: on lines between values of y."""
-    if len(call.names) != 2 or len(call.new) != 1:
-        raise StataError.because("ipolate without two variables or generate()")
-    y, x = call.names
-    code = f"interpolated(df[{y!r}], df[{x!r}])"
-    if by := call.printer.by:
-        code = f"interpolated(rows[{y!r}], rows[{x!r}]) for _, rows in df{by}"
-        code = f"pd.concat([{code}])"
-    return Step(f"df[{call.new[0]!r}] = {code}", (call.new[0],))
+def each(call: DataCall) -> Step:
+    """Translate a command that computes each ``column`` by itself."""
+    name, options, new = call.command.name, call.options, call.new
+    code, pattern = _EACH[name](call)
+    if "replace" in options:
+        pattern = pattern or "{column}"
+    if not (pattern or new):
+        raise StataError.because(f"{name} without replace or generate()")
+    # Rules of recode follow the variables.
+    listed = re.split(r"\([^)]*=", call.command.arguments)[0]
+    names = call.context.variables.names(listed or "_all")
+    if new:
+        return _by_list(code, names, new)
+    target = "column" if pattern == "{column}" else f"f{pattern!r}"
+    code = f"for column in {names!r}:\n    df[{target}] = {code}"
+    return Step(code, tuple(_renamed(name, pattern) for name in names))
+
+
+def _by_list(code: str, names: list[str], new: list[str]) -> Step:
+    """Write code of each column whose new name is in a list."""
+    later = [name for name in names if isinstance(name, LaterColumns)]
+    if later or len(new) != len(names):
+        raise StataError.because("generate() with another number of names")
+    loop = f"for column, new in zip({names!r}, {new!r}, strict=True)"
+    return Step(f"{loop}:\n    df[new] = {code}", tuple(new))
+
+
+def _renamed(name: str, pattern: str) -> str:
+    """Name the column that a pattern makes of another, or of columns not known."""
+    if isinstance(name, LaterColumns):
+        return LaterColumns.of_pattern(pattern.format(column="*"))
+    return pattern.format(column=name)
+
+
+def _centred(_: DataCall) -> tuple[str, str]:
+    return "df[column] - df[column].mean()", "c_{column}"
+
+
+def _as_texts(_: DataCall) -> tuple[str, str]:
+    return "df[column].map('{:.12g}'.format).replace('nan', '.')", ""
+
+
+def _encoded(call: DataCall) -> tuple[str, str]:
+    """Write codes of texts; those of a label that exists are refused."""
+    label, labels = call.options.get("label", "".join(call.new)), call.context.labels
+    if label in labels:
+        raise StataError.because(f"encode with the codes of the label {cited(label)}")
+    labels.add(label)
+    return f"encoded(df[column], {label!r})", ""
+
+
+def _as_numbers(call: DataCall) -> tuple[str, str]:
+    """Write the numbers of texts, perhaps without signs such as those of units."""
+    column = "df[column]"
+    if ignored := unquoted(call.options.get("ignore", "")):
+        column += (
+            f".astype(str).str.replace({f'[{re.escape(ignored)}]'!r}, '', regex=True)"
+        )
+    if "force" in call.options:
+        return f"pd.to_numeric({column}, errors='coerce')", ""
+    return f"numeric({column})", ""
+
+
+def _carried(call: DataCall) -> tuple[str, str]:
+    if not call.printer.in_order:
+        raise StataError.because("carryforward, where the order is not stated")
+    return f"df[column]{call.printer.by}.ffill()", ""
+
+
+def _winsorised(call: DataCall) -> tuple[str, str]:
+    """Write values cut at percentiles; ``trim`` makes those beyond them missing."""
+    options, by = call.options, call.printer.by
+    texts = (options.get("cuts") or "1 99").replace(",", " ").split()
+    cuts = [number_text(number(text, "cuts")) for text in texts]
+    if len(cuts) != 2:
+        raise StataError.because(f"cuts({options['cuts']}) has not two numbers")
+    arguments = ", ".join([*cuts, "trim=True"] if "trim" in options else cuts)
+    code = f"winsorised(df[column], {arguments})"
+    if by:
+        code = f"df[column]{by}.transform(winsorised, {arguments})"
+    suffix = winsor_suffix(options)
+    return code if suffix else f"stored(column, {code})", f"{{column}}{suffix}"
+
+
+def winsor_suffix(options: Mapping[Any, str | None]) -> str:
+    """Read what ``winsor2`` adds to names: nothing with ``replace``."""
+    suffix = options.get("suffix") or ("_tr" if "trim" in options else "_w")
+    return "" if "replace" in options else suffix
+
+
+def _recoded(call: DataCall) -> tuple[str, str]:
+    """Write the rules of ``recode``; the first one that fits a value counts."""
+    rest = call.command.arguments.partition("(")[2]
+    rules = re.findall(r"\(([^()=]+)=\s*([-.\w]+)[^()]*\)", f"({rest}")
+    if not rules or rest.count("=") != len(rules):
+        raise StataError.because("recode with other rules than (values = value)")
+    tests, values, other = [], [], "df[column]"
+    for items, value in rules:
+        code = "np.nan" if value == "." else number_text(number(value, "recode"))
+        if items.strip() in ("else", "*"):
+            other = code
+        else:
+            tests.append(" | ".join(map(_in_rule, split(items))))
+            values.append(code)
+    return (
+        f"np.select([{', '.join(tests)}], [{', '.join(values)}], {other})",
+        "{column}",
+    )
+
+
+def _in_rule(item: str) -> str:
+    """Write a value of a rule of ``recode``: a number, a range, or missing."""
+    if item == "." or item.startswith("mis"):
+        return "df[column].isna()"
+    if item.startswith("nonm"):
+        return "df[column].notna()"
+    ends = {"min": "-np.inf", "max": "np.inf"}
+    low, *high = (
+        ends.get(end) or number_text(number(end, "recode")) for end in item.split("/")
+    )
+    return f"df[column].between({low}, {(high or [low])[0]})"
+
+
+# Code of each column, and a pattern of the new names where one is made in any case.
+_EACH: Mapping[str, Callable[[DataCall], tuple[str, str]]] = {
+    "carryforward": _carried,
+    "center": _centred,
+    "destring": _as_numbers,
+    "encode": _encoded,
+    "recode": _recoded,
+    "tostring": _as_texts,
+    "winsor2": _winsorised,
+}
 
 
 # --- rows and tables ------------------------------------------------------------------
@@ -440,10 +414,10 @@ def drop(call: DataCall) -> Step:
     chosen = [*filter(None, (call.command.arguments, where or call.groups[0], rows))]
     if len(chosen) != 1:
         raise StataError.because(f"{name} with variables and a condition, or by")
-    if rows:
-        return _by_number(rows, call)
-    if where is not None:
-        return Step(f"df = df[{where if name == 'keep' else f'~({where})'}].copy()")
+    sign = "" if name == "keep" else "~"
+    if where or rows:
+        code = where or _by_number(rows or "", call)
+        return Step(f"df = df[{sign}({code})].copy()")
     if name == "keep":
         return Step(f"df = df[{call.names!r}].copy()")
     # What is absent is not there in either case.
@@ -451,43 +425,37 @@ def drop(call: DataCall) -> Step:
     return Step(code, drops=tuple(call.names))
 
 
-def _by_number(rows: str, call: DataCall) -> Step:
-    """Translate ``drop in 1/8``: rows by their number, from the end if negative."""
+def _by_number(rows: str, call: DataCall) -> str:
+    """Write the rows of ``in 1/8`` by their number, from the end if negative."""
     match = re.fullmatch(r"(f|-?\d+)(?:/(l|-?\d+))?", rows.replace(" ", "").lower())
     if match is None or not call.printer.in_order:
         raise StataError.because(
             f"rows {cited(rows)}: no range of numbers, or no line states their order"
         )
     first = 1 if match[1] == "f" else int(match[1])
-    last = match[2] or first
-    last = -1 if last == "l" else int(last)
+    last = -1 if match[2] == "l" else int(match[2] or first)
     start, stop = first - (first > 0), last + (last < 0) or None
-    sign = "" if call.command.name == "keep" else "~"
-    numbered = "np.arange(len(df))"
-    code = f"np.isin({numbered}, {numbered}[{start}:{stop}])"
-    return Step(f"df = df.iloc[np.flatnonzero({sign}{code})].copy()")
+    return f"np.isin(np.arange(len(df)), np.arange(len(df))[{start}:{stop}])"
 
 
 def rename(call: DataCall) -> Step:
     """Translate ``rename old new`` and ``rename (a b) (c d)``."""
-    text = call.command.arguments.replace(")(", ") (")
+    context, text = call.context, call.command.arguments.replace(")(", ") (")
     lists = [part.strip("() ").split() for part in split(text)]
-    if call.options:
-        if lists != [["*"]] or len(call.options) != 1:
-            raise StataError.because("rename with lower or upper of some columns")
+    if call.options and (lists, len(call.options)) == ([["*"]], 1):
         # Stata stops if two columns get one name.
         code = f"df = renamed(df, str.{min(call.options)})"
-        return Step(code, (LaterColumns("*df"),), types={}, order=UNKNOWN_ORDER)
+        return Step(code, (LaterColumns("*df"),), order=UNKNOWN_ORDER)
     olds, news = lists if len(lists) == 2 else ([], [""])
-    if len(olds) != len(news) or not all(name.isidentifier() for name in olds + news):
+    is_plain = len(olds) == len(news) and all(n.isidentifier() for n in olds + news)
+    if call.options or not is_plain:
         raise StataError.because("rename other than old new or (old ...) (new ...)")
-    context, olds = call.context, [*map(call.context.variables.resolve, olds)]
+    olds = [*map(context.variables.resolve, olds)]
     names = dict(zip(olds, news, strict=True))
     order = tuple(names.get(name, name) for name in context.order)
     complete = {*olds} <= context.complete
-    types = {new: context.types[n] for n, new in names.items() if n in context.types}
     code = f"df = renamed(df, {names!r})"
-    return Step(code, (*news,), (*olds,), complete, types, order=order)
+    return Step(code, (*news,), (*olds,), complete, order=order)
 
 
 def use(call: DataCall) -> Step:
@@ -496,7 +464,7 @@ def use(call: DataCall) -> Step:
     if re.search(r"[sb]use\s+(set|query|dir)\b", call.command.text):
         raise StataError.because("webuse of no file")
     path = file_name(call.command.using or call.command.arguments)
-    code = f"floats.clear()\ndf = {_table(path, call)}"
+    code = f"df = {_table(path, call)}"
     if call.command.condition:
         # Nothing is known of the columns of the file.
         node = call.context.parse(call.command.condition)
@@ -508,13 +476,23 @@ def use(call: DataCall) -> Step:
 
 def _table(path: str, call: DataCall, columns: Sequence[str] = ()) -> str:
     """Write how a Stata file is read, or another one beside the data."""
+    beside = "" if call.command.name == "use" else ", df"
     if path in call.context.saved:
         code = f"saved[{path!r}].copy()"
     else:
-        source = call.context.located(path)
-        beside = "" if call.command.name == "use" else ", df"
-        code = f"from_file({source!r}{beside})"
+        code = f"from_file({call.context.located(path)!r}{beside})"
     return f"{code}[{[*columns]!r}]" if columns else code
+
+
+# How a file is read by its kind and its headings, and what Stata does to these.
+_READS = {
+    ("excel", True): ("pd.read_excel({})", "preserve"),
+    ("delimited", "1"): ("pd.read_csv({})", "lower"),
+    ("delimited", "nonames"): (
+        "pd.read_csv({}, header=None).rename(columns=lambda at: f'v{{at + 1}}')",
+        "preserve",
+    ),
+}
 
 
 def read_text(call: DataCall) -> Step:
@@ -524,45 +502,35 @@ def read_text(call: DataCall) -> Step:
     if command.name == "insheet":
         kind, rest = "delimited", [kind]
     path = call.context.located(unquoted(command.using or " ".join(rest)))
-    code, case = _read_code(kind, path, options)
+    is_excel = kind == "excel"
+    first = "firstrow" in options if is_excel else options.get("varnames", "1")
+    kind = "delimited" if kind == "delim" else kind
+    if (kind, first) not in _READS:
+        raise StataError.because(f"import {kind} with names not in the first row")
+    form, case = _READS[kind, first]
+    code = form.format(repr(path) + _part_of_file(options, is_excel=is_excel))
     case = options.get("case", case)
     if case != "preserve":
         code += f".rename(columns=str.{case})"
     is_single = call.context.default_type == "float" and "asdouble" not in options
-    if kind != "excel" and is_single:
+    if not is_excel and is_single:
         code += ", precision='float32'"
     return Step(f"floats.clear()\ndf = as_stata({code})", fresh=True, order=())
 
 
-def _read_code(kind: str, path: str, options: Mapping[str, str]) -> tuple[str, str]:
-    """Write how a text or Excel file is read, and what Stata does to its headings."""
-    is_excel = kind == "excel"
-    text = unquoted(options.get("sheet" if is_excel else "encoding", ""))
-    argument = "sheet_name" if is_excel else "encoding"
-    source = f"{path!r}, {argument}={text!r}" if text else repr(path)
-    source += _range_of_cells(options.get("cellrange", ""))
-    first = "firstrow" in options if is_excel else options.get("varnames", "1")
-    match kind, first:
-        case "excel", True:
-            return f"pd.read_excel({source})", "preserve"
-        case "delimited" | "delim", "1":
-            return f"pd.read_csv({source})", "lower"
-        case "delimited" | "delim", "nonames":
-            numbered = ".rename(columns=lambda number: f'v{number + 1}')"
-            return f"pd.read_csv({source}, header=None){numbered}", "preserve"
-    raise StataError.because(f"import {kind} with names not in the first row")
-
-
-def _range_of_cells(text: str) -> str:
-    """Write ``cellrange(A3:F90)`` as the rows and columns of a sheet."""
-    if not text:
-        return ""
-    match = re.fullmatch(r"([A-Z]+)(\d+):([A-Z]+)(\d+)", text.upper().strip())
+def _part_of_file(options: Mapping[str, str], *, is_excel: bool) -> str:
+    """Write the sheet and ``cellrange(A3:F90)`` of a workbook, or the encoding."""
+    name, argument = ("sheet", "sheet_name") if is_excel else ("encoding", "encoding")
+    text, cells = unquoted(options.get(name, "")), options.get("cellrange", "")
+    code = f", {argument}={text!r}" if text else ""
+    if not cells:
+        return code
+    match = re.fullmatch(r"([A-Z]+)(\d+):([A-Z]+)(\d+)", cells.upper().strip())
     if match is None:
-        raise StataError.because(f"cellrange({text})")
+        raise StataError.because(f"cellrange({cells})")
     first, top, last, bottom = match.groups()
     rows = f"skiprows={int(top) - 1}, nrows={int(bottom) - int(top)}"
-    return f", usecols='{first}:{last}', {rows}"
+    return f"{code}, usecols='{first}:{last}', {rows}"
 
 
 def merge(call: DataCall) -> Step:
@@ -573,28 +541,27 @@ def merge(call: DataCall) -> Step:
     kind = kind.replace("n", "m")
     keys = call.context.variables.names(" ".join(names))
     # A column _merge that is there already stays with nogenerate.
-    default = "__merge" if "nogenerate" in options else "_merge"
-    mark = options.get("generate", default).strip()
+    is_dropped = "nogenerate" in options
+    mark = options.get("generate", "__merge" if is_dropped else "_merge").strip()
     chosen = split(options.get("keepusing", ""))
-    merged = [_KEPT.get(word, "") for word in options.get("keep", "").split()]
-    if kind not in _VALIDATED or "" in merged or set("".join(chosen)) & set("*?-~"):
-        raise StataError.because(
-            f"merge {kind}, keep({options.get('keep', '')}) or a pattern in keepusing()"
-        )
-    code = (
-        f"other = {_table(path, call, [*keys, *chosen] if chosen else [])}\n"
-        f"df = merged(df, other, {keys!r}, {_VALIDATED[kind]!r}, {mark!r})\n"
-    )
-    if merged:
-        code += f"df = df[df[{mark!r}].isin({merged!r})].copy()\n"
-    if "nogenerate" in options:
-        code += f"df = df.drop(columns={mark!r})"
-    else:
-        code += f"df[{mark!r}] = df[{mark!r}].map({_MERGED}).astype(int)"
-        chosen = [mark, *chosen]
-    filled = None if merged and "right_only" not in merged else tuple(keys)
-    columns, order = tuple(chosen), UNKNOWN_ORDER
-    return Step(code, columns, types={}, order=order, filled=filled, reads=path)
+    if kind not in ("1:1", "m:1", "1:m") or {*"*?-~"} & {*"".join(chosen)}:
+        raise StataError.because(f"merge {kind}, or a pattern in keepusing()")
+    kept = _kept(options.get("keep", ""))
+    other = _table(path, call, [*keys, *chosen] if chosen else [])
+    code = f"df = merged(df, {other}, {keys!r}, {kind!r}, {mark!r}, {kept})"
+    if is_dropped:
+        code += f".drop(columns={mark!r})"
+    columns = tuple(chosen) if is_dropped else (mark, *chosen)
+    filled = tuple(keys) if 2 in kept else None
+    return Step(code, columns, order=UNKNOWN_ORDER, filled=filled, reads=path)
+
+
+def _kept(text: str) -> list[int]:
+    """Read the rows in keep() of ``merge`` as values of _merge."""
+    unknown = [word for word in text.split() if word not in _KEPT]
+    if unknown:
+        raise StataError.because(f"merge with keep({text})")
+    return [_KEPT[word] for word in text.split()] or [1, 2, 3]
 
 
 def append(call: DataCall) -> Step:
@@ -614,7 +581,7 @@ def collapse(call: DataCall) -> Step:
     parts, order = _aggregates(call, weight), tuple(call.groups[0])
     inside = ", ".join(parts.values())
     by = f"{[*order]!r}, as_index=False, dropna=False" if order else "lambda row: 0"
-    code = f"df = {rows}.groupby({by}).agg(**{{{inside}}})"
+    code = f"df = {rows}.groupby({by}).agg(**{{{inside}}})\nfloats.clear()"
     return Step(code, tuple(parts), order=order, filled=order)
 
 
@@ -632,8 +599,7 @@ def _aggregates(call: DataCall, weight: str) -> dict[str, str]:
             source = variables.resolve(old) if equals else name
             parts[name] = f"{name!r}: ({source!r}, {method})"
             if isinstance(name, LaterColumns):
-                each = f"{{name: (name, {method}) for name in [{name}]}}"
-                parts[name] = f"**{each}"
+                parts[name] = f"**{{name: (name, {method}) for name in [{name}]}}"
     if not parts or any("loc[" in name for name in parts):
         raise StataError.because("collapse of columns not known")
     return parts
@@ -641,19 +607,19 @@ def _aggregates(call: DataCall, weight: str) -> dict[str, str]:
 
 def _aggregated(statistic: str, weight: str) -> str:
     """Write a statistic of collapse as an argument of agg()."""
-    if weight and statistic != "rawsum":
-        if statistic != "mean":
-            raise StataError.because(f"collapse ({statistic}) with weights")
-        return f"lambda x: weighted_mean(x, {weight})"
-    if percent := re.fullmatch(r"p(\d+)", statistic):
+    methods = {name: repr(method) for name, method in _BY_GROUP.items()} | {
+        **dict.fromkeys(("firstnm", "lastnm"), "only_value"),
+        **dict.fromkeys(("first", "last"), "lambda x: only_value(x, rows=slice(None))"),
+    }
+    if weight:
+        mean = f"lambda x: weighted_mean(x, {weight})"
+        methods = {"mean": mean, "rawsum": "'sum'"}
+    elif percent := re.fullmatch(r"p(\d+)", statistic):
         return f"lambda x: percentile(x, {percent[1]})"
-    if statistic in ("firstnm", "lastnm"):
-        return "only_value"
-    if statistic in ("first", "last"):
-        return "lambda x: only_value(x, rows=slice(None))"
-    if statistic not in _BY_GROUP:
-        raise StataError.because(f"collapse ({statistic})")
-    return repr(_BY_GROUP[statistic])
+    if statistic not in methods:
+        weights = " with weights" if weight else ""
+        raise StataError.because(f"collapse ({statistic}){weights}")
+    return methods[statistic]
 
 
 def sort(call: DataCall) -> Step:
@@ -686,10 +652,10 @@ def duplicates(call: DataCall) -> Step:
         return Step(code)
     if subcommand != "tag":
         return Step("")
-    if len(call.new) != 1 or not names:
-        raise StataError.because("duplicates tag without variables or generate()")
+    if not names:
+        raise StataError.because("duplicates tag without variables")
     count = f"df.groupby({names!r}, dropna=False)[{names[0]!r}].transform('size')"
-    return Step(f"df[{call.new[0]!r}] = {count} - 1", tuple(call.new))
+    return assigned(call.new_name, f"{count} - 1")
 
 
 def expand(call: DataCall) -> Step:
@@ -708,99 +674,85 @@ def reshape(call: DataCall) -> Step:
     column, *rest = call.options.get("j", "_j").split()
     keys = call.context.variables.names(call.options.get("i", ""))
     is_text = "string" in (*call.options, *rest)
-    if (
-        form not in ("long", "wide")
-        or not keys
-        or not stubs
-        or {*"@*"} & {*"".join(stubs)}
-    ):
+    is_read = form in ("long", "wide") and keys and stubs
+    if not is_read or {*"@*"} & {*"".join(stubs)}:
         raise StataError.because("reshape without i() and variables, or with @ or *")
-    if form == "wide":
-        level = "level" if is_text else "level:g"
+    if form == "long":
+        suffix = r"\w+" if is_text else r"\d+"
         code = (
-            f"wide = df.pivot(index={keys!r}, columns={column!r}, values={stubs!r})\n"
-            f"wide.columns = [f'{{stub}}{{{level}}}' for stub, level in wide.columns]\n"
-            f"df = df.drop(columns={[column, *stubs]!r}).drop_duplicates()"
-            f".merge(wide.reset_index(), on={keys!r}, validate='one_to_one')"
+            f"df = pd.wide_to_long(df, {stubs!r}, {keys!r}, {column!r}, '', {suffix!r})"
+            f".reset_index().sort_values({[*keys, column]!r}, kind='stable')"
         )
-        creates = tuple(LaterColumns.of_pattern(f"{stub}*") for stub in stubs)
-        return Step(code, creates, (column, *stubs), order=(*keys,), filled=(*keys,))
-    suffix = r", suffix=r'\w+'" if is_text else ""
+        order = (*keys, column)
+        return Step(code, (column, *stubs), order=order, filled=order)
+    level = "level" if is_text else "level:g"
     code = (
-        f"df = pd.wide_to_long(df, {stubs!r}, {keys!r}, {column!r}{suffix})"
-        f".reset_index().sort_values({[*keys, column]!r}, kind='stable')"
+        f"wide = df.pivot(index={keys!r}, columns={column!r}, values={stubs!r})\n"
+        f"wide.columns = [f'{{stub}}{{{level}}}' for stub, level in wide.columns]\n"
+        f"df = df.drop(columns={[column, *stubs]!r}).drop_duplicates()"
+        f".merge(wide.reset_index(), on={keys!r}, validate='one_to_one')"
     )
-    order = (*keys, column)
-    return Step(code, (column, *stubs), order=order, filled=order)
+    creates = tuple(LaterColumns.of_pattern(f"{stub}*") for stub in stubs)
+    return Step(code, creates, (column, *stubs), order=(*keys,), filled=(*keys,))
 
 
-_Table: TypeAlias = "Mapping[str, tuple[Options, Callable[[DataCall], Step]]]"
+# Options of a command, what translates it, and the other parts that it may have.
+_Table: TypeAlias = "Mapping[str, tuple[Options, Callable[[DataCall], Step], str]]"
 _IMPORT = Options(
     "sh.eet first.row cellra.nge clear enc.oding case varn.ames asdouble",
     "all.string locale string.cols numericc.ols tab comma names",
 )
 _GENERATE = Options("", "before after")
 _NEW = Options("replace g.enerate force l.abel", "float noe.xtend")
-COMMANDS: _Table = {
-    **dict.fromkeys(_EACH, (_NEW, each)),
-    "generate": (_GENERATE, generate),
-    **dict.fromkeys(("drop", "keep"), (Options(), drop)),
-    **dict.fromkeys(("gsort", "sort"), (Options("", "mf.irst stable"), sort)),
-    **dict.fromkeys(("import", "insheet"), (_IMPORT, read_text)),
-    "append": (Options("", "force nol.abel"), append),
-    "carryforward": (Options("replace g.enerate by"), each),
-    "destring": (Options("replace g.enerate force i.gnore", "float"), each),
-    "collapse": (Options("by", "fast"), collapse),
-    "duplicates": (Options("g.enerate", "force"), duplicates),
-    "egen": (Options("by at field icodes p m.issing l.abel n.quantiles"), egen),
-    "expand": (Options("g.enerate"), expand),
-    "ipolate": (Options("g.enerate by"), interpolate),
-    "merge": (
-        Options(
-            "keep keepus.ing gen.erate nogen.erate",
-            "norep.ort nol.abel nonote.s force sorted",
-        ),
-        merge,
-    ),
-    "replace": (_GENERATE, change),
-    "recode": (Options("g.enerate"), recode),
-    "rename": (Options("low.er upp.er"), rename),
-    "reshape": (Options("i j str.ing"), reshape),
-    "tabulate": (Options("g.enerate", "nof.req"), dummies),
-    "use": (Options("", "clear replace nol.abel"), use),
-    "predict": (Options("xb r.esiduals e pr"), predict),
-    "winsor": (Options("g.enerate p"), winsor_by_count),
-    "winsor2": (Options("r.eplace s.uffix c.uts by tr.im"), winsor),
-    "xi": (Options(), categories),
-    "xtile": (Options("n.quantiles"), xtile),
-}
-_WITH_BOTH = ("generate", "replace", "egen", "keep", "drop")
-_WITH_CONDITION = (
-    *_WITH_BOTH,
-    *("collapse", "expand", "predict", "use", "winsor", "xtile"),
+_MERGE = Options(
+    "keep keepus.ing gen.erate nogen.erate",
+    "norep.ort nol.abel nonote.s force sorted",
 )
-_WITH_GROUPS = (*_WITH_BOTH, "carryforward", "ipolate")
+_EGEN_TABLE = Options("by at field icodes p m.issing l.abel n.quantiles")
+COMMANDS: _Table = {
+    **dict.fromkeys(("center", "encode", "tostring"), (_NEW, each, "")),
+    **dict.fromkeys(("drop", "keep"), (Options(), drop, "by if in")),
+    **dict.fromkeys(("gsort", "sort"), (Options("", "mf.irst stable"), sort, "")),
+    **dict.fromkeys(("import", "insheet"), (_IMPORT, read_text, "")),
+    "append": (Options("", "force nol.abel"), append, ""),
+    "carryforward": (Options("replace g.enerate by"), each, "by"),
+    "collapse": (Options("by", "fast"), collapse, "if weights"),
+    "destring": (Options("replace g.enerate force i.gnore", "float"), each, ""),
+    "duplicates": (Options("g.enerate", "force"), duplicates, ""),
+    "egen": (_EGEN_TABLE, egen, "by if"),
+    "expand": (Options("g.enerate"), expand, "if"),
+    "generate": (_GENERATE, generate, "by if"),
+    "ipolate": (Options("g.enerate by"), interpolate, "by"),
+    "merge": (_MERGE, merge, ""),
+    "predict": (Options("xb r.esiduals e pr"), predict, "if"),
+    "recode": (Options("g.enerate"), each, ""),
+    "rename": (Options("low.er upp.er"), rename, ""),
+    "replace": (_GENERATE, change, "by if"),
+    "reshape": (Options("i j str.ing"), reshape, ""),
+    "tabulate": (Options("g.enerate", "nof.req"), dummies, ""),
+    "use": (Options("", "clear replace nol.abel"), use, "if"),
+    "winsor": (Options("g.enerate p"), winsor_by_count, "if"),
+    "winsor2": (Options("r.eplace s.uffix c.uts by tr.im"), each, ""),
+    "xi": (Options(), categories, ""),
+    "xtile": (Options("n.quantiles"), xtile, "if"),
+}
 _CAPTURED = re.compile(r"(?:(?:qui|noi)\w*\s+)*cap")
 # Code of values that depend on the order of the rows.
-_BY_ROW = re.compile(r"\.(?:cumsum|shift|ffill)\(|\biloc\[")
+_BY_ROW = re.compile(r"\.(?:cumsum|shift|ffill)\(|\biloc\[|isin\(np")
 
 
 def translate(command: Command, context: Context) -> Step:
     """Translate a data command; prefixes, conditions and weights are never ignored."""
-    name = command.name
-    parts = [p.name for p in command.prefixes if p.name not in ("by", "bysort")]
-    others = {
-        "by": bool(command.prefixes) and name not in _WITH_GROUPS,
-        "if": command.condition is not None and name not in _WITH_CONDITION,
-        # The other rows would keep their values.
-        "the if of ereplace": bool(command.condition and "ereplace" in command.text),
-        "weights": command.weight is not None and name != "collapse",
-        "in": bool(command.rows) and name not in ("drop", "keep"),
+    options, function, parts = COMMANDS[command.name]
+    typed = {
+        **{"by" if p.name == "bysort" else p.name: True for p in command.prefixes},
+        "if": command.condition is not None,
+        "weights": command.weight is not None,
+        "in": bool(command.rows),
     }
-    parts += [part for part, is_typed in others.items() if is_typed]
-    if parts:
-        raise StataError.because(f"{name} with {' and '.join(parts)}")
-    options, function = COMMANDS[name]
+    others = [part for part in typed if typed[part] and part not in parts.split()]
+    if others:
+        raise StataError.because(f"{command.name} with {' and '.join(others)}")
     call = DataCall(command, context, options.read(command))
     return _in_order(function(call), call)
 
@@ -825,12 +777,7 @@ def _in_order(step: Step, call: DataCall) -> Step:
 # Commands that make columns, named in an option or an argument, and that change data.
 MAKERS = of_kind("makes")
 REFUSED = {
-    **{
-        n: note or "it makes columns and is not translated"
-        for n, note in MAKERS.items()
-    },
-    **{
-        name: note or "it changes the data and is not translated"
-        for name, note in of_kind("changes").items()
-    },
+    **dict.fromkeys(MAKERS, "it makes columns and is not translated"),
+    **dict.fromkeys(of_kind("changes"), "it changes the data and is not translated"),
+    **{name: note for name, note in of_kind("makes", "changes").items() if note},
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from itertools import chain
+from dataclasses import replace
 from math import prod
 from typing import Any
 
@@ -19,7 +19,6 @@ from digiprosper.stata.varlists import (
     absorbed,
     is_category,
     plain,
-    term,
 )
 
 _ERRORS = "vce cl.uster r.obust"
@@ -32,6 +31,9 @@ _FIRST = "first ff.irst rf savef.irst savefp.refix saverf endog.test noid redund
 _INSTRUMENTS = re.compile(
     r"\(([^=()]*(?:\([^()]*\)[^=()]*)*)=([^()]*(?:\([^()]*\)[^()]*)*)\)"
 )
+_NORMAL = "Stata's p-values are those of the normal distribution, these are of t"
+# Their robust errors are clustered by the entity.
+_XT = ("xtreg", "xtivreg")
 _MANY_LEVELS = 12
 # The entity of xtset where it has no name.
 _ENTITY = "\N{NULL}entity"
@@ -58,21 +60,17 @@ def regression(call: Call) -> Translation:
 def random_effects(call: Call) -> Translation:
     """Translate ``xtreg, re`` into linearmodels, whose numbers are those of Stata."""
     errors, entity = call.errors("clustered"), call.context.entity
-    refused = {
-        "another entity": call.options.get("i", entity) != entity,
-        "weights": call.command.weight is not None,
-        "clusters other than the entity": errors["clusters"] is not None,
-    }
-    for part, is_typed in refused.items():
-        if is_typed:
-            raise StataError.because(f"random effects with {part}")
+    is_other = call.options.get("i", entity) != entity
+    if is_other or call.command.weight or errors["clusters"] is not None:
+        raise StataError.because(
+            "random effects with weights, or with another entity or cluster than xtset"
+        )
     formula, frame = formula_and_frame(call)
-    fit = ".fit()"
-    if errors["cov_type"] == "clustered":
-        fit = ".fit(cov_type='clustered', cluster_entity=True, group_debias=True)"
+    clustered = "cov_type='clustered', cluster_entity=True, group_debias=True"
+    fit = clustered if errors["cov_type"] == "clustered" else ""
     return call.python(
-        f"linearmodels.RandomEffects.from_formula({formula!r}, {frame}){fit}",
-        "Stata's p-values are those of the normal distribution, these are of t",
+        f"linearmodels.RandomEffects.from_formula({formula!r}, {frame}).fit({fit})",
+        _NORMAL,
     )
 
 
@@ -112,27 +110,21 @@ def formula_and_frame(call: Call, clusters: Sequence[str] = ()) -> tuple[str, st
     terms = [y, *plain(products)]
     if any(isinstance(term, LaterColumns) or "==" in term for term in terms):
         raise StataError.because("patterns or single levels in a model of a formula")
-    products_of = [term.split(":") for term in terms]
-    columns = [*map(_column, chain.from_iterable(products_of)), *clusters]
-    outcome, *regressors = [":".join(map(_factor, parts)) for parts in products_of]
-    formula = f"{outcome} ~ {' + '.join(['1', *regressors])}"
-    return formula, _sample(call, [*dict.fromkeys(columns)])
+    columns: dict[str, None] = {}
 
-
-def _column(part: str) -> str:
-    """Name the column of a variable or a category."""
-    category = _CATEGORY.fullmatch(part)
-    return category[1] if category else canonical(part)
-
-
-def _factor(part: str) -> str:
-    """Write a variable or a category for formulaic."""
-    category = _CATEGORY.fullmatch(part)
-    if category is None:
+    def factor(part: str) -> str:
+        """Write a variable or a category, and note its column."""
+        if category := _CATEGORY.fullmatch(part):
+            name, base = category.groups()
+            columns[name] = None
+            return f"C({name}, contr.treatment(base={base}))" if base else part
         # Columns have the names of terms, so that rows of tables are shared.
+        columns[canonical(part)] = None
         return f"`{canonical(part)}`"
-    name, reference = category.groups()
-    return f"C({name}, contr.treatment(base={reference}))" if reference else part
+
+    outcome, *regressors = [":".join(map(factor, t.split(":"))) for t in terms]
+    formula = f"{outcome} ~ {' + '.join(['1', *regressors])}"
+    return formula, _sample(call, [*dict.fromkeys([*columns, *clusters])])
 
 
 def _sample(call: Call, columns: list[str]) -> str:
@@ -157,27 +149,23 @@ def instrumented(call: Call) -> Translation:
         if method != "2sls":
             raise StataError.because(f"ivregress {method}: there is 2sls only")
     match = _INSTRUMENTS.search(text)
-    if match is None:
+    if match is None or not all(part.strip() for part in match.groups()):
         raise StataError.because("there is no (endogenous = instruments)")
-    variables = products(f"{text[: match.start()]} {text[match.end() :]}")
+    outside = f"{text[: match.start()]} {text[match.end() :]}"
+    others = replace(call, command=replace(call.command, arguments=outside))
+    y, controls = others.variables()
     endog, instruments = map(products, match.groups())
-    if not (variables and endog and instruments):
-        raise StataError.because("outcome, endogenous variable or instrument is absent")
     gmm = {"gmm", "gmm2s"} & set(call.options)
     if gmm and len(endog) != len(instruments):
         # With as many instruments GMM is two-stage least squares.
         raise StataError.because(f"the option {min(gmm)}: {_TWO_STAGES}")
-    controls, effects = _absorb_categories(variables[1:], _effects(call), call)
-    y, d = term(variables[0]), plain(endog)
-    x = _without(plain(controls), [y, *d])
+    controls, effects = _absorb_categories(controls, _effects(call), call)
+    d = plain(endog)
+    x = [text for text in plain(controls) if text not in d]
     # Stata takes an instrument that is a control too as a control.
-    roles = {"endog": d, "instruments": _without(plain(instruments), x)}
+    z = [text for text in plain(instruments) if text not in x]
+    roles = {"endog": d, "instruments": z}
     return _specified(call, "FixedEffectsIV", effects, [], y=y, x=x, **roles)
-
-
-def _without(terms: Sequence[str], others: Sequence[str]) -> list[str]:
-    """Leave out terms that have another role."""
-    return [text for text in terms if text not in others]
 
 
 def _effects(call: Call) -> list[str]:
@@ -203,14 +191,13 @@ def _cells(products: list[Product]) -> list[str]:
     for product in products:
         categories = [f.name for f in product if f.kind == "i" and f.level is None]
         if len(categories) > 1 and not alone & set(categories):
+            names = "#".join(categories)
             if any(factor.base for factor in product):
-                names = "#".join(categories)
                 raise StataError.because(
-                    f"the base of {names} without the dummies of either",
-                    "Write ##, so that the base is that of a category.",
+                    f"the base of {names} without the dummies of either", "Write ##."
                 )
             return [
-                f"cells of {'#'.join(categories)} without the dummies of either: Stata "
+                f"cells of {names} without the dummies of either: Stata "
                 "leaves out other cells, so that slopes of its parts differ"
             ]
     return []
@@ -226,21 +213,21 @@ def _absorb_categories(
     # The coding of a product of categories depends on the categories beside it.
     crossed = [p for p in products if p not in candidates and _categories(p)]
     needed = _factors(crossed)
-    chosen = [p for p in candidates if p in products and p not in needed]
-    others = [product for product in products if product not in chosen]
-    return others, list(dict.fromkeys([*effects, *map(_effect, chosen)]))
+    absorbed = [p for p in candidates if p in products and p not in needed]
+    others = [product for product in products if product not in absorbed]
+    return others, list(dict.fromkeys([*effects, *map(_effect, absorbed)]))
 
 
 def _candidates(
     products: list[Product], effects: list[str], call: Call
 ) -> list[Product]:
     """List the categories that may be absorbed."""
-    # reghdfe counts dummies inside clusters, but not such effects that it absorbs.
     context, errors = call.context, _errors(call)
     candidates = [product for product in products if _is_absorbed(product, context)]
     if errors["cov_type"] != "clustered" or not call.command.name.endswith("hdfe"):
         return candidates
-    clusters = errors.get("clusters") or [context.entity]
+    # reghdfe counts dummies inside clusters, but not such effects that it absorbs.
+    clusters = errors["clusters"] or [context.entity]
     outside = effects if context.time in clusters else [*effects, context.time]
     return [p for p in candidates if _effect(p) in outside]
 
@@ -274,61 +261,49 @@ def _specified(
     call: Call, kind: str, effects: Sequence[str], notes: list[str], **variables: Any
 ) -> Translation:
     """Translate effects, standard errors, weights and sample."""
-    name, context = call.command.name, call.context
+    name, context, weight = call.command.name, call.context, call.command.weight
     keys = [backticked(key) if key else None for key in (context.entity, context.time)]
-    errors, weights = _errors(call), _weights(call)
-    if _weighted_by_probability(call) and errors["cov_type"] == "unadjusted":
-        errors["cov_type"] = "clustered" if name in ("xtreg", "xtivreg") else "robust"
+    errors = _errors(call)
+    if weight and weight[0][0] == "p" and errors["cov_type"] == "unadjusted":
+        errors["cov_type"] = "clustered" if name in _XT else "robust"
         notes.append("pweights imply robust standard errors")
     ssc = _correction(call, errors["cov_type"], effects)
-    if _is_normal(call, ssc):
-        notes.append(
-            "Stata's p-values are those of the normal distribution, these are of t"
-        )
-    if effects and errors["cov_type"] == "unadjusted":
-        notes.append(
-            "standard errors are neither clustered nor robust, as in the command"
-        )
+    notes += _differences(call, errors["cov_type"], effects, ssc)
+    # Only two commands drop singletons.
+    drops = name.endswith("hdfe") and "keepsingletons" not in call.options
     return call.specify(
         kind,
         notes,
         **variables,
-        entity_effects=bool({keys[0], _ENTITY} & set(effects)),
+        entity_effects=bool({keys[0], _ENTITY} & {*effects}),
         time_effects=keys[1] in effects,
         absorb=[effect for effect in effects if effect not in (*keys, _ENTITY)],
         collinear="drop",
         **errors,
-        obs_weights=weights,
-        singletons=_singletons(call),
+        obs_weights=_weights(call),
+        singletons="drop" if drops else "keep",
         ssc=ssc,
     )
 
 
-def _is_normal(call: Call, ssc: str) -> bool:
-    """Tell whether the command has p-values of the normal distribution."""
-    is_large = call.command.name == "xtivreg" and "small" not in call.options
-    return is_large or ssc == "none"
-
-
-def _singletons(call: Call) -> str:
-    """Only two commands drop them."""
-    drops = call.command.name in ("reghdfe", "ivreghdfe")
-    return "drop" if drops and "keepsingletons" not in call.options else "keep"
+def _differences(
+    call: Call, cov_type: str, effects: Sequence[str], ssc: str
+) -> list[str]:
+    """List what differs in p-values, and errors that are rarely meant."""
+    is_normal = call.command.name == "xtivreg" and "small" not in call.options
+    notes = [_NORMAL] if is_normal or ssc == "none" else []
+    plain = "standard errors are neither clustered nor robust, as in the command"
+    return notes + [plain] * bool(effects and cov_type == "unadjusted")
 
 
 def _errors(call: Call) -> dict[str, Any]:
     """Translate vce(), cluster() and robust, or the lags of xtscc."""
-    name, options = call.command.name, call.options
+    name, text = call.command.name, call.options.get("vce", "")
     if name == "xtscc":
         return {"cov_type": "xtscc", "bandwidth": call.whole("lag")}
-    text = options.get("vce", "")
     if text in ("hc2", "hc3") and name in ("regress", "areg"):
         return {"cov_type": text}
-    return call.errors("clustered" if name in ("xtreg", "xtivreg") else "robust")
-
-
-def _weighted_by_probability(call: Call) -> bool:
-    return call.command.weight is not None and call.command.weight[0][0] == "p"
+    return call.errors("clustered" if name in _XT else "robust")
 
 
 def _weights(call: Call) -> str | None:
@@ -337,10 +312,7 @@ def _weights(call: Call) -> str | None:
     kind, text = call.command.weight
     # regress alone is known to take [w=x] as analytic weights.
     if kind[0] not in "ap" and (kind[0], call.command.name) != ("w", "regress"):
-        what = {"f": "frequency weights", "i": "importance weights"}
-        raise StataError.because(
-            f"{what.get(kind[0], 'weights')} [{kind}={text}]", "Repeat the rows."
-        )
+        raise StataError.because(f"weights [{kind}={text}]", "Repeat the rows.")
     if not text.isidentifier():
         raise StataError.because(f"the expression {cited(text)} as weights")
     return call.context.variables.resolve(text)
@@ -353,7 +325,7 @@ def _correction(call: Call, cov_type: str, effects: Sequence[str]) -> str:
     name = "ivreg2" if name == "ivreghdfe" and not effects else name
     if name in ("ivreg2", "ivregress", "xtivreg2") and "small" not in call.options:
         return "none"
-    if name in ("xtreg", "xtivreg", "xtivreg2", "xtscc"):
+    if name.startswith("xt"):
         return "plm" if name == "xtscc" else "xtreg"
     counts_nested = effects and cov_type == "clustered"
     return "areg" if counts_nested and not name.endswith("hdfe") else "reghdfe"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -11,7 +11,7 @@ from digiprosper.panel.terms import canonical
 from digiprosper.spatial.weights import SpatialWeights
 from digiprosper.stata.expressions import shifted
 from digiprosper.stata.prefixes import Command, Options, read_options, split
-from digiprosper.stata.translation import Call, Table, Translation
+from digiprosper.stata.translation import Call, Table, Translation, chosen
 from digiprosper.stata.varlists import Product, is_category, number, plain, term, whole
 
 # Options without an argument, and the field and the value that each stands for.
@@ -29,16 +29,21 @@ _SUBOPTIONS = {
     "gmmstyle": Options("l.aglimits c.ollapse"),
     "ivstyle": Options("eq.uation"),
 }
-SPATIAL_EFFECTS = {"ind": (True, False), "time": (False, True), "both": (True, True)}
+_DEEP = "with few entities collapse=True and fewer lags are more reliable"
+# Entity effects, time effects and likelihood by type().
+SPATIAL_TYPES = {
+    "ind": (True, False, "unadjusted"),
+    "time": (False, True, "unadjusted"),
+    "both": (True, True, "unadjusted"),
+    "ind,leeyu": (True, False, "lee_yu"),
+    "both,leeyu": (True, True, "lee_yu"),
+}
 
 
 def threshold(call: Call) -> Translation:
     """Translate ``xthreg``."""
-    options = call.options
     y, products = call.variables()
-    if "rx" not in options or "qx" not in options:
-        raise StataError.because("rx() or qx() is absent")
-    shares = [number(text, "trim") for text in split(options.get("trim", "0.01"))]
+    shares = [number(s, "trim") for s in split(call.options.get("trim", "0.01"))]
     products, years = call.without_years(products)
     return call.specify(
         "PanelThreshold",
@@ -48,7 +53,7 @@ def threshold(call: Call) -> Translation:
         ],
         y=y,
         regime_dependent=call.terms("rx"),
-        threshold_variable=call.terms("qx")[0],
+        threshold_variable=call.variable("qx"),
         x=plain(products),
         n_thresholds=call.whole("thnum", 1),
         trim=shares if len({*shares}) > 1 else shares[0],
@@ -59,82 +64,66 @@ def threshold(call: Call) -> Translation:
 
 def mediation(call: Call) -> Translation:
     """Translate ``sgmediation`` and ``sgmediation2``, with a bootstrap prefix too."""
-    context, products = call.context, call.context.variables.products
-    y = plain(products(call.command.arguments))
-    mediators, treatment = call.terms("mv"), call.terms("iv")
-    if len(y) != 1 or len(mediators) != 1 or len(treatment) != 1:
-        raise StataError.because(
-            "one outcome, one iv() and one mv() are needed",
-            "Mediation takes several mediators in one specification.",
-        )
-    controls, years = call.without_years(products(call.options.get("cv", "")))
+    context = call.context
+    y, others = call.variables()
+    if others:
+        raise StataError.because("several outcomes of a mediation")
+    controls = context.variables.products(call.options.get("cv", ""))
+    controls, years = call.without_years(controls)
     others = [
         p for p in controls if not (is_category(p) and p[0].name == context.entity)
     ]
     entities = len(others) < len(controls)
     notes = ["sobel() of the results has the three tests of sgmediation2"]
-    bootstrap = call.command.prefix("bootstrap", "bs")
+    bootstrap, draws = call.command.prefix("bootstrap", "bs"), None
     if bootstrap is not None:
         notes.append("the command draws rows; here entities are drawn")
+        options = dict(read_options(bootstrap.text.partition(",")[2]))
+        draws = options.get("reps") or options.get("rep")
     if context.entity and not entities:
         notes.append("no entity effects: the command has none in cv()")
     return call.specify(
         "Mediation",
         notes,
-        y=y[0],
-        treatment=treatment[0],
-        mediators=mediators,
+        y=y,
+        treatment=call.variable("iv"),
+        mediators=[call.variable("mv")],
         x=plain(others),
-        reps=_draws(bootstrap.text if bootstrap else ""),
+        reps=whole(draws, "reps") if draws else None,
         entity_effects=entities,
         time_effects=years,
         **call.errors("clustered"),
     )
 
 
-def _draws(text: str) -> int | None:
-    """Read the number of draws of a bootstrap prefix, ``r(ind_eff), reps(1000)``."""
-    options = dict(read_options(text.partition(",")[2]))
-    reps = options.get("reps") or options.get("rep")
-    return whole(reps, "reps") if reps else None
-
-
 def spatial(call: Call) -> Translation:
     """Translate ``xsmle``; the weights are those of `spatial_weights`."""
     options = call.options
-    model = options.get("model", "sdm")
-    kind = options.get("type", "ind").replace(" ", "")
-    allowed = ("ind", "time", "both", "ind,leeyu", "both,leeyu")
-    if model not in ("sar", "sem", "sdm") or kind not in allowed or "fe" not in options:
+    if "fe" not in options or call.errors()["cov_type"] != "unadjusted":
         raise StataError.because(
-            f"model({model}) or type({kind}), or no fe",
-            "There are sar, sem and sdm with fixed effects.",
-        )
-    if options.get("vce", "oim") != "oim" or {"robust", "cluster"} & set(options):
-        raise StataError.because(
-            "robust or clustered errors of a spatial model",
+            "robust or clustered errors of a spatial model, or no fe",
             "Standard errors here are those of the likelihood.",
         )
+    kind = options.get("type", "ind").replace(" ", "")
+    entity_effects, time_effects, likelihood = chosen("type", kind, SPATIAL_TYPES)
+    models = {model: model for model in ("sar", "sem", "sdm")}
     name = options.get("wmatrix") or options.get("ematrix") or "W"
     y, products = call.variables()
-    effects, _, correction = kind.partition(",")
-    entity_effects, time_effects = SPATIAL_EFFECTS[effects]
-    notes = (
-        f"spatial_weights is {name} as SpatialWeights, matched by label",
-        "likelihood='adjusted', the default here, has less bias",
-    )
     weights = call.context.spatial_weights.get(name)
     placeholder = SpatialWeights.from_neighbours({"a": ["b"], "b": ["a"]})
     read = call.specify(
         "PanelSpatial",
-        notes,
+        [
+            f"spatial_weights is {name} as SpatialWeights, matched by label",
+            "likelihood='adjusted', the default here, has less bias",
+        ],
         y=y,
         x=plain(products),
         spatial_weights=placeholder if weights is None else weights,
-        model=model,
+        model=chosen("model", options.get("model", "sdm"), models),
         entity_effects=entity_effects,
         time_effects=time_effects,
-        likelihood="lee_yu" if correction else "unadjusted",
+        likelihood=likelihood,
     )
     return replace(read, spec=None) if weights is None else read
 
@@ -150,13 +139,11 @@ def arellano(call: Call) -> Translation:
     if years:
         raise StataError.because("dummies of periods in xtdpdsys")
     x, deepest = plain(products), call.whole("maxldep")
-    vce = options.get("vce", "")
-    robust = vce.startswith("r")
-    if vce not in ("", "gmm") and not robust:
-        raise StataError.because(f"vce({vce})")
+    kinds = {"": False, "gmm": False, "robust": True, "r": True}
+    robust = chosen("vce", options.get("vce", ""), kinds)
     return call.specify(
         "DynamicPanel",
-        ["with few entities collapse=True and fewer lags are more reliable"],
+        [_DEEP],
         y=y,
         x=x,
         lags=call.whole("lags", 1),
@@ -169,46 +156,35 @@ def arellano(call: Call) -> Translation:
         instrument_lags=(2, None if deepest is None else deepest + 1),
         h=2,
         equations=dict.fromkeys(x, "difference"),
-        **_roles(call),
+        predetermined=call.terms("pre"),
+        endogenous=call.terms("endogenous"),
     )
-
-
-def _roles(call: Call) -> dict[str, list[str]]:
-    """Translate pre() and endogenous() without lag structures."""
-    roles = {"pre": "predetermined", "endogenous": "endogenous"}
-    for option in roles:
-        suboptions = call.options.get(option, "").partition(",")[2].strip()
-        if suboptions:
-            raise StataError.because(f"{option}(, {suboptions})")
-    return {role: call.terms(option) for option, role in roles.items()}
 
 
 def roodman(call: Call) -> Translation:
     """Translate ``xtabond2``."""
     options = call.options
     y, products = call.variables()
-    lags_of_y = _lags_of(y)
-    lagged = [product for product in products if term(product) in lags_of_y]
-    products, years = call.without_years(
-        p for p in products if term(p) not in lags_of_y
-    )
-    regressors = plain(products)
-    gmm = _gmm(call, y, regressors)
+    lags_of_y = [shifted(f"L{count}", y) for count in range(1, 10)]
+    others = [product for product in products if term(product) not in lags_of_y]
+    lags = len(products) - len(others)
+    others, years = call.without_years(others)
+    regressors = plain(others)
+    gmm = _gmm(call, [y, *lags_of_y], regressors)
     exogenous, equations = _exogenous(call)
-    unplaced = set(gmm["x"]) - set(exogenous)
-    if unplaced or not lagged:
+    unplaced = {*gmm["x"]} - {*exogenous}
+    if unplaced or not lags:
         absent = min(unplaced, default="L.y")
         raise StataError.because(f"no instruments are listed for {cited(absent)}")
     fields: dict[str, Any] = {"estimator": "system", "steps": 1}
     fields |= dict(DYNAMIC_FLAGS[f] for f in DYNAMIC_FLAGS if f in options)
-    robust = bool({"robust", "cluster"} & set(options))
     small = "small-sample statistics of small are not computed"
     return call.specify(
         "DynamicPanel",
         [small] * ("small" in options),
         y=y,
-        lags=len(lagged),
-        cov_type="robust" if robust else "classical",
+        lags=lags,
+        cov_type="robust" if {"robust", "cluster"} & {*options} else "classical",
         clusters=options.get("cluster"),
         h=call.whole("h", 3),
         time_effects=years,
@@ -219,25 +195,18 @@ def roodman(call: Call) -> Translation:
     )
 
 
-def _lags_of(y: str) -> list[str]:
-    return [shifted(f"L{count}", y) for count in range(1, 10)]
-
-
-def _gmm(call: Call, y: str, regressors: list[str]) -> dict[str, Any]:
+def _gmm(call: Call, lags_of_y: list[str], regressors: list[str]) -> dict[str, Any]:
     """Read gmm(): lags by variable, roles of regressors, and whether they collapse."""
-    lags: dict[str, tuple[int, int | None]] = {}
-    roles: dict[str, str] = {}
+    y, lags, roles = lags_of_y[0], dict[str, Any](), dict[str, str]()
     collapsed: set[bool] = set()
     for products, suboptions in _lists(call, "gmmstyle"):
         collapsed.add("collapse" in suboptions)
         first, last = _limits(suboptions)
         for name in plain(products):
-            if name in (y, *_lags_of(y)):
-                extra = int(name != y)
-                lags[y] = (first + extra, None if last is None else last + extra)
-            else:
-                roles[name] = "endogenous" if first > 1 else "predetermined"
-                lags[name] = (first, last)
+            # Lags of L.y are those of y, one period later.
+            extra = int(name in lags_of_y[1:])
+            lags[y if extra else name] = (first + extra, last and last + extra)
+            roles[name] = "endogenous" if first > 1 else "predetermined"
     if len(collapsed) != 1 or y not in lags:
         raise StataError.because("no gmm() of the outcome, or collapse in some only")
     by_role = {
@@ -254,7 +223,7 @@ def _gmm(call: Call, y: str, regressors: list[str]) -> dict[str, Any]:
 def _limits(suboptions: Mapping[str, str]) -> tuple[int, int | None]:
     """Read the range of lags of gmm(), such as ``2 4`` or ``2 .``."""
     limits = split(suboptions.get("laglimits", "1").replace(",", " "))
-    first, last = (*limits, ".", ".")[:2]
+    first, last = (*limits, ".")[:2]
     return whole(first, "lag"), None if last == "." else whole(last, "lag")
 
 
@@ -270,29 +239,24 @@ def _exogenous(call: Call) -> tuple[list[str], dict[str, str] | None]:
     """Read iv(): exogenous variables, and the equations that they are for."""
     exogenous: list[str] = []
     equations: dict[str, str] = {}
-    words = {"diff": "difference", "level": "level", "lev": "level", "both": "both"}
+    words = {"diff": "difference", "level": "level", "lev": "level", "both": ""}
     for products, suboptions in _lists(call, "ivstyle"):
-        word = suboptions.get("equation", "both")
-        if word not in words:
-            raise StataError.because(f"iv(, equation({word}))")
+        equation = chosen("iv(, equation", suboptions.get("equation", "both"), words)
         others, years = call.without_years(products)
         exogenous += plain(others)
         keys = [*map(canonical, plain(others)), *["time_effects"] * years]
-        if word != "both":
-            equations |= dict.fromkeys(keys, words[word])
+        equations |= dict.fromkeys(keys if equation else [], equation)
     return exogenous, equations or None
 
 
-def _lists(call: Call, name: str) -> list[tuple[list[Product], dict[str, str]]]:
+def _lists(call: Call, name: str) -> Iterator[tuple[list[Product], dict[str, str]]]:
     """List the variables and suboptions of every gmm() or iv()."""
-    out = []
     for word, argument in call.command.options:
         if _DYNAMIC.read_one(word) == name:
             names, _, rest = (argument or "").partition(",")
             suboptions = Command("", name, options=read_options(rest))
             products = call.context.variables.products(names)
-            out.append((products, _SUBOPTIONS[name].read(suboptions)))
-    return out
+            yield products, _SUBOPTIONS[name].read(suboptions)
 
 
 COMMANDS: Table = {

@@ -8,17 +8,13 @@ from digiprosper.errors import StataError
 from digiprosper.panel.grammar import backticked
 from digiprosper.stata.commands.linear import of_statsmodels
 from digiprosper.stata.prefixes import Options
-from digiprosper.stata.translation import Call, Context, Table, Translation
+from digiprosper.stata.translation import Call, Context, Table, Translation, chosen
 from digiprosper.stata.varlists import absorbed, is_category, plain
 
 METHODS = {"dripw": "doubly_robust", "reg": "regression", "stdipw": "ipw"}
-AGGREGATES = {
-    "group": "group",
-    "event": "dynamic",
-    "simple": "simple",
-    "calendar": "calendar",
-}
-_SEPARATION = {"fe", "simplex", "relu"}
+AGGREGATES = {"event": "dynamic"} | {a: a for a in ("group", "simple", "calendar")}
+# What robust and no errors mean in Poisson models.
+_ERRORS = {"ppmlhdfe": ("robust", "robust"), "xtpoisson": ("clustered", "oim")}
 _OTHER_ERRORS = "the default errors here, cov_type='hc2', hold with few entities"
 
 
@@ -36,26 +32,18 @@ def callaway(call: Call) -> Translation:
     options = call.options
     y, products = call.variables()
     method = options.get("method", "drimp" if products else "dripw").partition(",")[0]
-    if method not in METHODS:
-        raise StataError.because(
-            f"method({method}) has no counterpart", "Use dripw, reg or stdipw."
-        )
-    if "gvar" not in options:
-        raise StataError.because("gvar() is absent")
+    adjustment = chosen("method", method, METHODS)
     _set_keys(call.context, options.get("ivar"), options.get("time"))
-    aggregate = options.get("agg")
-    if aggregate is not None and aggregate not in AGGREGATES:
-        raise StataError.because(f"agg({aggregate})")
     return call.specify(
         "StaggeredDid",
         [_OTHER_ERRORS],
         y=y,
-        event=call.column("gvar"),
+        event=call.variable("gvar"),
         x=plain(products),
         control="not_yet" if "notyet" in options else None,
-        adjustment=METHODS[method] if products else None,
+        adjustment=adjustment if products else None,
         base_period="universal" if "long2" in options else None,
-        aggregate=AGGREGATES.get(aggregate or ""),
+        aggregate=chosen("agg", options.get("agg", "event"), AGGREGATES),
         never=0,
         cov_type="influence",
         clusters=call.clusters(options.get("cluster", "")),
@@ -101,11 +89,13 @@ def poisson(call: Call) -> Translation:
     context, options, name = call.context, call.options, call.command.name
     y, products = call.variables()
     effects = absorbed(options.get("absorb", ""), context.variables)
-    fixed = name == "xtpoisson"
+    fixed, drops = name == "xtpoisson", name == "ppmlhdfe"
     if fixed and "fe" not in options:
         raise StataError.because("xtpoisson without fe: random effects")
     products, years = call.without_years(products)
     keys = (context.entity, context.time)
+    # Other rules than the default would keep dropped rows.
+    rules = {*options.get("separation", "fe simplex relu").split()}
     return call.specify(
         "PoissonEffects",
         y=y,
@@ -113,20 +103,12 @@ def poisson(call: Call) -> Translation:
         entity_effects=fixed or context.entity in effects,
         time_effects=years or context.time in effects,
         absorb=[effect for effect in effects if effect not in keys],
-        **{o: call.column(o) for o in ("exposure", "offset") if o in options},
-        singletons="drop" if name == "ppmlhdfe" else "keep",
-        separation=_separation(options.get("separation", "")),
+        **{o: call.variable(o) for o in ("exposure", "offset") if o in options},
+        singletons="drop" if drops else "keep",
+        separation="drop" if rules == {"fe", "simplex", "relu"} else "raise",
         collinear="drop",
-        **call.errors(
-            "clustered" if fixed else "robust",
-            "robust" if name == "ppmlhdfe" else "oim",
-        ),
+        **call.errors(*_ERRORS.get(name, ("robust", "oim"))),
     )
-
-
-def _separation(text: str) -> str:
-    """Read separation(); other rules than the default would keep dropped rows."""
-    return "drop" if {*text.split()} in (set(), _SEPARATION) else "raise"
 
 
 def logit(call: Call) -> Translation:
@@ -174,11 +156,11 @@ def _binary(call: Call) -> Translation:
 
 def conditional(call: Call) -> Translation:
     """Translate ``clogit`` and ``xtlogit, fe``."""
-    name, entity = call.command.name, backticked(call.context.entity or "")
-    needed = "fe" if name == "xtlogit" else "group()"
-    if needed.removesuffix("()") not in call.options:
-        raise StataError.because(f"{needed} is absent")
-    group = entity if name == "xtlogit" else call.column("group")
+    entity = backticked(call.context.entity or "")
+    is_panel = call.command.name == "xtlogit"
+    if is_panel and "fe" not in call.options:
+        raise StataError.because("xtlogit without fe: random effects")
+    group = entity if is_panel else call.variable("group")
     y, products = call.variables()
     return call.specify(
         "LogitEffects",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from digiprosper.errors import StataError
@@ -28,8 +27,6 @@ class Step:
     drops: tuple[str, ...] = ()
     # Whether new columns are complete, that is, computed from keys.
     complete: bool = False
-    # Types of columns; without a mapping all new ones are double.
-    types: Mapping[str, str] | None = None
     # Whether the data are read anew.
     fresh: bool = False
     # Columns that the rows are sorted by afterwards; None where that is as before.
@@ -40,6 +37,11 @@ class Step:
     reads: str = ""
 
 
+def assigned(name: str, code: str, *, complete: bool = False) -> Step:
+    """Write the values of a column."""
+    return Step(f"df[{name!r}] = {code}", (name,), complete=complete)
+
+
 class DataCall(Call):
     """A data command, and code of its parts."""
 
@@ -48,10 +50,23 @@ class DataCall(Call):
         """The variables."""
         return self.context.variables.names(self.command.arguments)
 
+    def of_count(self, count: int) -> list[str]:
+        """List the variables of a command that has a certain number of them."""
+        if len(self.names) != count:
+            raise StataError.because(f"{self.command.text}: not {count} variables")
+        return self.names
+
     @property
     def new(self) -> list[str]:
         """The names in generate()."""
         return split(self.options.get("generate", ""))
+
+    @property
+    def new_name(self) -> str:
+        """The name in generate() of a command that makes one column."""
+        if len(self.new) != 1:
+            raise StataError.because(f"{self.command.name} without generate(name)")
+        return self.new[0]
 
     @property
     def groups(self) -> tuple[list[str], list[str]]:
@@ -98,6 +113,10 @@ class DataCall(Call):
         """Code of the condition."""
         text = self.command.condition
         return text and self.printer.condition(self.context.parse(text))
+
+    def chosen(self, code: str) -> str:
+        """Write values that are missing, or empty, outside the condition."""
+        return f"only_where({code}, {self.where})" if self.where else code
 
     @property
     def assignment(self) -> tuple[str, str, str]:

@@ -6,7 +6,6 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, count
-from pathlib import PurePath
 from typing import Any
 
 from digiprosper.errors import StataError, cited
@@ -18,25 +17,16 @@ from digiprosper.stata.varlists import LaterColumns, Variables, plain
 COMMANDS = ("esttab", "outreg2")
 _OPTIONS = """
 b bd.ec dec t ts.tat td.ec se p pvalue ci star starl.evels nostar.s noas.ter keep drop
-ti.tle mti.tles ct.itle replace append word excel tex rtf
+ti.tle mti.tles ct.itle append word excel tex rtf
 """
 # What changes how a table looks, and none of its numbers.
 _LAYOUT = """
-nogap.s compress label nolab.el nonum.bers num.bers booktabs alignment f.ragment
-varwidth modelwidth wide long nonotes nomti.tles nodep.vars onecol brackets noparen
-bracket nocons nocon.stant noni replace sideway wrap page width rdec sdec pdec noobs
-nor2 eqlabels collabels gaps lines nolines plain scsv csv html md less
-obslast depvars
+nogap.s compress label nolab.el nonum.bers booktabs alignment f.ragment varwidth width
+wide nonotes nomti.tles bracket noparen nocons nocon.stant noni replace sideway rdec
+sdec pdec noobs nor2 eqlabels collabels csv html less
 """
-_BELOW = {
-    "t": "t",
-    "tstat": "t",
-    "p": "p",
-    "pvalue": "p",
-    "pval": "p",
-    "ci": "ci",
-    "se": "se",
-}
+_BELOW = {"t": "t", "tstat": "t", "p": "p", "pvalue": "p", "pval": "p", "ci": "ci"}
+_BELOW |= {"se": "se"}
 _OF_STATISTICS = ("r2", "ar2", "s", "stats", "scalars")
 # Statistics below the estimates, by their names in these options of esttab.
 _STATISTICS = {
@@ -47,9 +37,10 @@ _STATISTICS = {
     "ar2": "rsquared_adj",
 }
 _DIGITS = {"digits": ("b", "bdec", "dec"), "t_digits": ("t", "tdec")}
-_ENDINGS = {".doc": ".docx", ".xls": ".xlsx", ".txt": ".md"}
-_SAME = (".docx", ".xlsx", ".rtf", ".tex", ".csv", ".html", ".md")
-_CHOSEN = {"word": ".docx", "excel": ".xlsx", "tex": ".tex", "rtf": ".rtf"}
+# Endings of files by the option or the ending that is typed.
+_CHOSEN = {"word": "docx", "excel": "xlsx", "tex": "tex", "rtf": "rtf"}
+_ENDINGS = {"doc": "docx", "xls": "xlsx", "txt": "md"}
+_ENDINGS |= {end: end for end in ("docx", "xlsx", "rtf", "tex", "csv", "html", "md")}
 
 
 @dataclass(slots=True)
@@ -76,25 +67,23 @@ class Tables:
         `terms` are those of all estimations.
         """
         options, missing = _read(command)
+        is_outreg = command.name == "outreg2"
         names = _names(command, fitted, by_eststo)
         run = list(filter(fitted.get, names))
         missing += [cited(name) for name in names if name not in run]
         file = self._file(command, options)
-        before = self.heads.get(file, [])
-        is_longer = command.name == "outreg2" and "append" in options
-        heads = self.heads[file] = before if is_longer else []
-        sign = "+=" if any(heads) else "="
-        heads += _titles(options, names, run, len(heads))
+        before = self.heads.get(file, []) if is_outreg and "append" in options else []
+        heads = self.heads[file] = before + _titles(options, names, run, len(before))
         models, code = _models(names, run), ""
-        shown = list(filter(None, heads))
-        if command.name == "outreg2":
-            code = f"columns[{file!r}] {sign} {models}\n"
+        if is_outreg:
+            code = f"columns[{file!r}] {'+=' if any(before) else '='} {models}\n"
             models = f"columns[{file!r}]"
         arguments, unread = _arguments(command, options, terms, variables)
-        if command.name == "esttab":
+        if not is_outreg:
             rows, others = _statistics(command, has_within=self.has_within)
             unread += others
             arguments += [f"stats={rows}"] if len(rows) > 1 else []
+        shown = list(filter(None, heads))
         call = f"dp.etable({', '.join([models, f'heads={shown!r}', *arguments])})"
         code += f"tables[{file!r}] = {call}" if command.using else f"print({call})"
         return file, code, missing + unread
@@ -151,25 +140,24 @@ def _file_name(command: Command, options: Collection[str]) -> str:
     """Name the file of a table, with an ending that `Table.save` knows."""
     if not command.using:
         return ""
-    path = PurePath(re.split(r"[/\\]", unquoted(command.using.strip()))[-1])
-    ending = next((_CHOSEN[name] for name in _CHOSEN if name in options), "")
-    ending = ending or _ENDINGS.get(path.suffix, path.suffix) or ".rtf"
-    if ending not in _SAME:
-        raise StataError.because(f"a table with the ending {cited(path.suffix)}")
-    has_suffix = path.suffix in (*_SAME, *_ENDINGS)
-    return f"{path.stem if has_suffix else path.name}{ending}"
+    name = re.split(r"[/\\]", unquoted(command.using.strip()))[-1]
+    stem, _, suffix = name.rpartition(".") if "." in name else (name, "", "rtf")
+    ending = next((_CHOSEN[o] for o in _CHOSEN if o in options), _ENDINGS.get(suffix))
+    if ending is None:
+        raise StataError.because(f"a table with the ending {cited(f'.{suffix}')}")
+    return f"{stem if suffix in _ENDINGS else name}.{ending}"
 
 
 def _titles(
     options: Mapping[str, str], names: Sequence[str], run: Sequence[str], before: int
 ) -> list[str]:
     """Read the headings of columns; without one a column has its number."""
-    titles = [unquoted(word) for word in split(options.get("mtitles", ""))]
+    titles = split(options.get("mtitles", ""))
     if "ctitle" in options:
-        titles = [unquoted(options["ctitle"].partition(",")[0])]
+        titles = [options["ctitle"].partition(",")[0]]
     if len(titles) != len(names):
         titles = [f"({before + column})" for column in range(1, len(names) + 1)]
-    titled = zip(titles, names, strict=True)
+    titled = zip(map(unquoted, titles), names, strict=True)
     return [title if name in run else "" for title, name in titled]
 
 
