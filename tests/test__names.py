@@ -28,6 +28,9 @@ ADVICE = {
         dp.StaggeredDidResults,
         dp.UTestResult,
         dp.TestResult,
+        dp.LogitResults,
+        dp.DynamicResults,
+        dp.Matching,
     ),
     "panel": (dp.Panel,),
     "table": (dp.Table,),
@@ -55,7 +58,9 @@ def test_advice_names_what_exists_and_foreign_names_do_not(owner: str) -> None:
             assert name in names or name in ("fit", "glance"), advice
     foreign = {word for words in INSTEAD[owner] for word in words.split()}
     if owner != "argument":
-        assert foreign & {name.casefold() for name in names} <= {"threshold"}
+        # PanelThreshold has no threshold, and Matching has att.
+        ours = {name.casefold() for name in names}
+        assert foreign & ours <= {"threshold", "att"}
 
 
 def test_words_of_options_are_words_of_options() -> None:
@@ -73,11 +78,13 @@ def test_words_of_options_are_words_of_options() -> None:
         ("pFtest", "dp.poolability(spec, panel)"),
         ("aggte", ".aggregate('simple')"),
         ("modelsummary", "dp.etable([fit])"),
+        ("SystemGMM", "estimator='system'"),
+        ("SpatialDurbin", "dp.PanelSpatial("),
         ("PooledOLS", "entity_effects=False, time_effects=False"),
         ("FirstDifferenceOLS", "'diff(y)', ['diff(x)']"),
     ],
 )
-@pytest.mark.many(7)
+@pytest.mark.many(9)
 def test_functions_of_r_and_linearmodels_are_told_ours(name: str, advice: str) -> None:
     with pytest.raises(AttributeError) as caught:
         getattr(dp, name)
@@ -120,4 +127,20 @@ def test_arguments_of_att_gt_are_told_ours(
 ) -> None:
     with pytest.raises(dp.DigiprosperError) as caught:
         dp.StaggeredDid("y", "first", **options)  # type: ignore[arg-type]
+    assert advice in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("options", "advice"),
+    [
+        ({"gmm": ["x"]}, "write endogenous=[...]"),
+        ({"maxlag": 3}, "write instrument_lags"),
+        ({"n_bootstrap": 99}, "write reps"),
+    ],
+)
+def test_arguments_of_xtabond2_are_told_ours_not_a_similar_name(
+    options: dict[str, object], advice: str
+) -> None:
+    with pytest.raises(dp.DigiprosperError) as caught:
+        dp.DynamicPanel("y", **options)  # type: ignore[arg-type]
     assert advice in str(caught.value)

@@ -123,6 +123,22 @@ def test_warnings_of_one_kind_about_several_models_are_one() -> None:
     )
 
 
+def test_conditions_of_several_models_are_each_told() -> None:
+    panel = dp.datasets.us_states()
+    spec = dp.FixedEffects("log(gsp)", ["unemp"])
+    specs = {
+        "a": spec.replace(where="state != 'Texas'"),
+        "b": spec.replace(where="state not in ['AL', 'Ohio']"),
+    }
+    with pytest.warns(dp.DigiprosperWarning) as caught:
+        dp.fit_all(specs, panel)
+    first, second = sorted(str(w.message) for w in caught)
+    assert first.startswith("in the model 'a': where")
+    assert "'Texas'" in first
+    assert second.startswith("in the model 'b': where")
+    assert "'Ohio'" in second
+
+
 def test_quoted_shows_the_first_few_and_a_count() -> None:
     assert errors.quoted("ab") == "'a', 'b'"
     assert errors.quoted(range(8)) == "'0', '1', '2', '3', '4' and 3 more"

@@ -111,5 +111,7 @@ def test_what_stands_on_the_right_runs_and_on_the_left_does_not(
     for code in right:
         exec(code, dict(names))
     for code in wrong:
-        with pytest.raises((dp.DigiprosperError, TypeError, AttributeError, KeyError)):
+        with pytest.raises(
+            (dp.DigiprosperError, TypeError, AttributeError, LookupError)
+        ):
             exec(code, dict(names))

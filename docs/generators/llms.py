@@ -56,14 +56,25 @@ INSIDE = set(
     sigma2 trim grid search bootstrap threshold_se x variable quantiles combination
     estimator control treatment mediator mediators instrument estimated_scores
     separated_reasons exposure offset transform base_ranks rank_values same complete
+    stage_estimates variance_ratios lr_bounds rule regime_codes regime_sizes split_names
+    replaced sought knots first_breakpoint flat nobs_low nobs_high entities_low se_low
+    entities_high se_high at inside square rows_above weights_made_by base_values
+    weights_name null_log_likelihood mean_outcome n_used k caliper ties moments
+    covariance_of df_of is_indefinite common_support restriction critical base_period
+    anticipation balanced
+    assumed zhao ratio_name framing total_draws_p direct_draws_p known averaged cut_rule
+    ahead problems is_model is_estimation header_rows breaks
+    spans closing positive weight_values ergodic_values dimension_values
     """.split()  # noqa: SIM905
 )
 # Values that users make; their fields are the arguments.
 MADE = (
     *(dp.Panel, dp.TableStyle, dp.SpatialWeights, dp.Indicator, dp.IndicatorSystem),
-    dp.pathways.Mechanism,
 )
-BRIEF = (dp.Glance, dp.HasDraws, dp.Results, dp.Sample, dp.PanelScan)
+BRIEF = (
+    *(dp.Glance, dp.HasDraws, dp.Results, dp.Sample, dp.PanelScan),
+    *(dp.pathways.Mechanism, dp.datasets.Truth),
+)
 # Arguments that stand above the reference, if they have these defaults.
 USUAL = {"level": 0.95, "progress": False}
 OF_FIGURES = {"labels": None, "level": 0.95, "ax": None}
@@ -148,7 +159,8 @@ def reference(recipes: str) -> str:
         "`y` is the outcome, `x` regressors or controls, `reps` the number of draws, "
         "`rng` a seed, `level` that of intervals, `spec` a specification, `results` "
         "what its `fit` returns. Where there are intervals, `level=0.95`; where there "
-        "are draws, `progress=False`; in figures also `labels=None, ax=None`.",
+        "are draws, `progress=False`; in figures also `labels=None, ax=None`. Methods "
+        "of a panel return a panel, those of results a DataFrame, if nothing is said.",
         *_arguments(dp.FixedEffects, list(_shared())),
     ]
     for room, paths in _rooms().items():
@@ -179,7 +191,7 @@ def _each_call_once(text: str) -> str:
         told.add(call[0])
         return f"`{call[1]}(...)`" if repeated else call[0]
 
-    return re.sub(r"`(\w+)\([^`]{30,}\)`", brief, text)
+    return re.sub(r"`(\w+)\([^`]{30,}\)( -> \w+)?`", brief, text)
 
 
 def _order(path: str) -> tuple[int, str]:
@@ -328,7 +340,13 @@ def _members(kind: type) -> list[str]:
     if kind not in (*MADE, *BRIEF):
         fields = [name for name in _parameters(kind) if name in dir(kind)]
         properties += [n for n in fields if n not in {*properties, *known}]
-    calls = [f"`{name}{_signature(call)}`" for name, call in methods]
+    usual = {f" -> {kind.__name__}", " -> Self"}
+    usual |= set() if kind is dp.Panel else {" -> DataFrame"}
+    arrows = [_returns(call) or " -> Any" for _, call in methods]
+    calls = [
+        f"`{name}{_signature(call)}{'' if arrow in usual else arrow}`"
+        for (name, call), arrow in zip(methods, arrows, strict=True)
+    ]
     if kind in (dp.BaseResults, dp.Panel):
         lines = [
             f"  - {text} {_line(call)}"
@@ -341,8 +359,12 @@ def _members(kind: type) -> list[str]:
 
 def _example(value: Any, name: str, recipes: str) -> list[str]:
     """Return the example of a docstring, if it is short and no recipe has the name."""
-    if name.startswith("variables") or re.search(
-        rf"\bdp\.{re.escape(name)}\b", recipes
+    # A signature that returns a number says enough.
+    passed = name.startswith(("variables", "datasets.us_")) or name.endswith("_weights")
+    if (
+        passed
+        or "-> float" in _returns(value)
+        or re.search(rf"\bdp\.{re.escape(name)}\b", recipes)
     ):
         return []
     lines: list[str] = []

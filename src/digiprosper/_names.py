@@ -39,21 +39,26 @@ INSTEAD = {
             "dp.PoissonEffects(y, [x]).fit(panel)"
         ),
         "feglm logit probit xtlogit": "dp.LogitEffects(y, [x]).fit(panel)",
-        "xtabond xtabond2 gmm pgmm": "dp.DynamicPanel(y, [x]).fit(panel)",
+        "xtabond xtabond2 gmm pgmm differencegmm": "dp.DynamicPanel(y, [x]).fit(panel)",
+        "systemgmm system_gmm xtdpdsys xtdpdgmm": (
+            "dp.DynamicPanel(y, [x], estimator='system').fit(panel)"
+        ),
         "did csdid att_gt attgt did2s did_imputation sunab callawaysantanna": (
             "dp.StaggeredDid(y, event).fit(panel)"
         ),
         "aggte": "dp.StaggeredDid(y, event).fit(panel).aggregate('simple')",
         "event_study": "dp.EventStudy(y, event).fit(panel)",
         "honest_did honestdid": "dp.EventStudy(y, event).fit(panel).honest()",
-        "psm psmatch2 matchit": "dp.match_entities(panel, treated, x)",
+        "psm psmdid psm_did psmatch2 matchit": "dp.match_entities(panel, treated, x)",
         "xthreg threshold": "dp.PanelThreshold(y, [x], threshold_variable).fit(panel)",
         "sgmediation sgmediation2 process": (
             "dp.Mediation(y, treatment, [mediator], [x]).fit(panel)"
         ),
         "utest": "dp.u_test(fit, 'x')",
-        "xsmle sar sem sdm": "dp.PanelSpatial(y, [x], spatial_weights).fit(panel)",
-        "entropyweights entropyweight entropy critic topsis": (
+        "xsmle sar sem sdm spatialdurbin panelsdm": (
+            "dp.PanelSpatial(y, [x], spatial_weights).fit(panel)"
+        ),
+        "entropyweights entropyweight entropyindex entropy critic topsis": (
             "dp.CompositeIndex(system, weighting='entropy').fit(panel)"
         ),
         "boottest wildboottest": "dp.wild_bootstrap(spec, panel, 'x')",
@@ -74,19 +79,29 @@ INSTEAD = {
         ),
         "pdata_frame pdataframe": "dp.Panel(df, entity='id', time='year')",
         "coefplot iplot plot": "dp.plots.coefficients(fit)",
+        "tobit xttobit quantreg qreg quantile_regression quantileregression": (
+            "dp.etable([fit]) of a fit of statsmodels or pyfixest"
+        ),
         "read_do_file run_do_file": "dp.stata.run_do_file(path, data)",
     },
     "result": {
         "bse se std_err stderr standard_errors": "std_errors['x']",
-        "coef coefs beta betas estimate": "params['x']",
+        "coef coefs coef_ coefs_ beta betas estimate": "params['x']",
         "p": "pvalues['x']",
         "tvalues": "tstats['x']",
         "vcov cov_params": "cov",
         "r2 r_squared": "rsquared",
+        "r2_adj adj_r2 adjusted_r2": "rsquared_adj",
         "r2_within rsquared_inner": "rsquared_within",
         "fvalue": "f_statistic",
         "n n_obs": "nobs",
-        "f_test t_test": "wald_test('x = z'), or combination('x + z')",
+        "f_test t_test test": "wald_test('x = z'), or combination('x + z')",
+        "lincom nlcom": "combination('x + z')",
+        "margins margeff get_margeff": "marginal_effect('x')",
+        "get_margeff margins margeff marginal_effects": "average_effects()",
+        "ar ar1 ar2 m1 m2": "ar_tests.loc[2, 'p_value']",
+        "hansen_p hansen_pvalue hansen_j j_stat": "hansen.p_value",
+        "matched matched_data matched_panel": "weights, for panel.attach(...)",
         "summary2 coef_table coeftable": "tidy(), or summary()",
         "fixef ranef estimated_effects": "effects",
         "plot": "dp.plots",
@@ -99,7 +114,7 @@ INSTEAD = {
         "aic bic llf": ".glance()",
     },
     "panel": {
-        "df data to_frame": "frame",
+        "df data to_frame to_dataframe to_pandas": "frame",
         "query filter loc": "subset('year >= 2015')",
         "merge join": "attach(data)",
         "groupby mean to_csv": "frame, a DataFrame with the keys in its index",
@@ -130,10 +145,16 @@ INSTEAD = {
         "method weights": "weighting",
         "type": "aggregate",
         "method type": "model",
-        "leads": "before",
+        "window leads": "before",
         "lags": "after",
         "w": "spatial_weights",
-        "b n_boot nboot bootstrap boot": "reps",
+        "b n_boot nboot n_bootstrap n_bootstraps bootstrap boot n_reps n_draws": "reps",
+        "gmm gmmstyle gmm_instruments": "endogenous=[...], or predetermined=[...]",
+        "ivstyle iv": "instruments=[...]",
+        "maxlag maxlags maxldep lag_limits laglimits": "instrument_lags=(2, 3)",
+        "twostep two_step onestep": "steps",
+        "model ml model_y model_d model_t": "learners={'lasso': LassoCV()}",
+        "trend trends entity_trends": "absorb=['id[year]']",
         "x": "controls",
         "data df panel": "dp.Panel(df, entity='id', time='year'), then .fit(panel)",
         "entity time id index panel_id idname tname": (

@@ -695,6 +695,9 @@ def issue_held_warnings(held: HeldWarnings) -> None:
     by_code: dict[str, dict[str, list[str]]] = {}
     for code, message, label in dict.fromkeys(held):
         by_code.setdefault(code, {}).setdefault(message, []).append(label)
+    # Values of a condition are not in diagnostics.
+    for message, labels in by_code.pop("unseen_values", {}).items():
+        _warn_or_hold_back([("unseen_values", f"in {_model_list(labels)}: {message}")])
     for code, messages in by_code.items():
         (message, first), *others = messages.items()
         text = f"in {_model_list(first)}: {message}"

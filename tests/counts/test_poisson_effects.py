@@ -168,6 +168,11 @@ def test_an_exposure_is_a_rate_weighted_by_it() -> None:
         np.testing.assert_allclose(other.cov, exposed.cov, rtol=1e-9)
 
 
+def test_the_log_of_an_exposure_is_an_offset() -> None:
+    with pytest.raises(dp.OptionError, match="the column itself, or its log as offset"):
+        fit(draw(13), exposure="log(size)")
+
+
 def test_entity_effects_alone_are_the_conditional_likelihood() -> None:
     frame = draw(17)
     ours = fit(frame, time_effects=False)

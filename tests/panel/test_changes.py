@@ -76,6 +76,13 @@ def test_assign_refuses_keys_categories_and_infinities(panel: Panel) -> None:
         panel.assign(z="gdp / digital")
 
 
+def test_assign_says_that_keys_are_no_columns_of_the_frame(panel: Panel) -> None:
+    with pytest.raises(ColumnError, match=r"'year', a key.*I\(year >= 2015\)"):
+        panel.assign(post=lambda f: f["year"] >= 2015)
+    with pytest.raises(KeyError, match="income"):
+        panel.assign(rich=lambda f: f["income"] > 1)
+
+
 @pytest.mark.parametrize(
     "dtype",
     ["category", "Int64", "int64[pyarrow]", "string[pyarrow]", "datetime64[ns]"],

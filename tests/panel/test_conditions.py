@@ -236,6 +236,8 @@ def test_long_but_sensible_conditions_are_read(panel: Panel) -> None:
         ("t in [1, 2, 7]", ["7"]),
         ("month in ['2020-01', '1999-01']", ["'1999-01'"]),
         ("arrow > 0 and region in ['north']", ["'north'"]),
+        ("region != 'East'", ["'East' (did you mean 'east'?)"]),
+        ("t > 1 and ('wset' == region or region == 'east')", ["'wset'"]),
     ],
 )
 def test_values_that_do_not_occur_are_named(

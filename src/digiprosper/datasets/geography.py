@@ -454,7 +454,8 @@ def _match_names(kind: str, names: Any, to: str) -> Any:
     if problems:
         text = f"match_{kind}: {several(problems, 12)}. Replace or omit these names"
         if chosen:
-            text += f", such as by match=lambda s: match_{kind}(s.replace({chosen}))"
+            text += "; if the first of each is meant, by "
+            text += f"match=lambda s: match_{kind}(s.replace({chosen}))"
         raise AlignmentError(f"{text}.", problems)
     forms = dict(zip(meant, table[to].iloc[[*meant.values()]], strict=True))
     return _like_input([forms.get(name) for name in column], names, column, to)

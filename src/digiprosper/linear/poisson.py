@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import inf
@@ -141,6 +142,13 @@ def check_exposure_and_offset(spec: Any) -> None:
             f"exposure={cited(spec.exposure)} and offset={cited(spec.offset)} cannot "
             "be combined: the exposure is the offset log(exposure). Add both in one "
             "column.",
+        )
+    if re.match(r"log(1p)?\(", spec.exposure or ""):
+        raise option_error(
+            "exposure",
+            spec.exposure,
+            f"exposure={cited(spec.exposure)} is a logarithm, and the model takes the "
+            "log of an exposure: write the column itself, or its log as offset.",
         )
 
 

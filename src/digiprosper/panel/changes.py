@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from typing import Any
@@ -78,7 +78,7 @@ def _column_values(table: Table, name: str, value: object) -> Any:
         term = term_of_one_column(table, value, f"assign({name}=...)")
         return evaluate(term, table) if term.column is None else table.raw(term.column)
     if callable(value):
-        value = value(table.frame)
+        value = _calculated(table, name, value)
         # Made from panel.frame, so its rows are in the panel's order.
         if isinstance(value, _ARRAYS) and value.ndim == 1 and len(value) == table.nobs:
             return value
@@ -97,6 +97,22 @@ def _column_values(table: Table, name: str, value: object) -> Any:
         "term as text.",
         [alignment_problem(name, f"no labels for {cited(name)}")],
     )
+
+
+def _calculated(table: Table, name: str, function: Callable[..., Any]) -> Any:
+    """Call a function of the frame, in which keys are no columns."""
+    try:
+        return function(table.frame)
+    except KeyError as problem:
+        key = problem.args[0] if problem.args else None
+        if not isinstance(key, str) or key not in table.keys.names:
+            raise
+        raise ColumnError(
+            f"assign: the function of {cited(name)} uses {cited(key)}, a key, which is "
+            f"in the index of the frame: write f.index.get_level_values({key!r}), or a "
+            f'term as text, such as "I({key} >= 2015)".',
+            [column_problem(key, "assign")],
+        ) from problem
 
 
 def aligned(table: Table, value: pd.Series[Any], name: str) -> pd.Series[Any]:

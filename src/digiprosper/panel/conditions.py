@@ -51,6 +51,7 @@ _ALLOWED = (
 )
 _AND_OR = re.compile(rf"{KEPT}|(?P<mark>[&|])")
 _R_OPERATORS = re.compile(r"&&|\|\||%in%|\w\$\w|!\s*[\w(]")
+_EQUAL = (ast.Eq, ast.NotEq)
 _INSIDE_INT64 = 63
 # Values named in a warning, and values of a column among which the nearest is
 # looked for.
@@ -200,7 +201,19 @@ def _evaluate_comparison(
         raise condition.error(
             "is not true or false for each row: it compares two constants."
         )
+    if type(op) in _EQUAL and not condition.table.is_block and _is_unseen(op, truth):
+        for side, text, column in (
+            (a, right_side, left_side),
+            (b, left_side, right_side),
+        ):
+            if isinstance(side, ast.Name) and isinstance(text, str):
+                _warn_of_unseen([text], column, side.id, condition)
     return _as_boolean(truth)
+
+
+def _is_unseen(op: ast.cmpop, truth: pd.Series[Any]) -> bool:
+    """Tell whether no row has the value that == or != compares with."""
+    return bool(truth.all()) if isinstance(op, ast.NotEq) else not truth.any()
 
 
 def _evaluate_membership(
@@ -224,6 +237,7 @@ def _evaluate_membership(
         if dates
         else column.isin(values)
     )
+    # Another block may have them.
     if isinstance(a, ast.Name) and not condition.table.is_block:
         _warn_of_unseen(values, column, a.id, condition)
     return is_member if isinstance(op, ast.In) else ~is_member
@@ -235,7 +249,7 @@ def _warn_of_unseen(
     name: str,
     condition: _Condition,
 ) -> None:
-    """Warn of listed values that do not occur in the column, often misspelt."""
+    """Warn of values that do not occur in the column, often misspelt."""
     seen = pd.Series(column.dropna().unique())
     distinct, seen_values = dict.fromkeys(values), set(seen.tolist())
     if has_dates(column):

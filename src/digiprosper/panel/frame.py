@@ -1154,7 +1154,8 @@ class Panel:
         Warns
         -----
         DigiprosperWarning
-            If a list after ``in`` has a value that does not occur in the column.
+            If a list after ``in``, or a text after ``==`` or ``!=``, has a value that
+            does not occur in the column.
 
         Notes
         -----

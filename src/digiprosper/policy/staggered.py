@@ -135,22 +135,22 @@ class StaggeredDid(Specification):
         most precise if errors are independent over time. ``"sun_abraham"`` (Sun &
         Abraham 2021) is one regression with a dummy for each cohort and period.
     control : {"never", "not_yet"}, optional
-        Control group of ``"callaway_santanna"``: entities that are never treated
-        (``"never"``, the default), or also entities that are treated later
-        (``"not_yet"``). ``"imputation"`` always uses ``"not_yet"``, and
-        ``"sun_abraham"`` always uses ``"never"``.
+        Control group of ``"callaway_santanna"``, by default the never treated
+        (``"never"``). ``"not_yet"`` has also entities that are treated later.
+        ``"imputation"`` always uses ``"not_yet"``, and ``"sun_abraham"`` always uses
+        ``"never"``.
     aggregate : {"dynamic", "simple", "group", "calendar"}
         How effects are averaged: by event time (``"dynamic"``, the default), over all
         treated rows (``"simple"``), by cohort (``"group"``), or by period
         (``"calendar"``). `StaggeredDidResults.aggregate` can change it after the fit.
     adjustment : {"doubly_robust", "ipw", "regression"}, optional
-        How ``"callaway_santanna"`` adjusts for `x`. The default is ``"doubly_robust"``
+        How ``"callaway_santanna"`` adjusts for `x`, by default ``"doubly_robust"``
         (Sant'Anna & Zhao 2020).
     base_period : {"varying", "universal"}, optional
-        Period that ``"callaway_santanna"`` compares periods before treatment with.
-        ``"varying"`` (default, as in csdid and R's did) is the previous period.
-        ``"universal"`` is the last period before treatment, as in an event study.
-        Effects after treatment do not depend on it.
+        Base of ``"callaway_santanna"`` before treatment, by default the previous
+        period (``"varying"``, as in csdid and R's did). ``"universal"`` is the last
+        period before treatment, as in an event study. Effects after treatment do not
+        depend on it.
     anticipation : int
         Number of periods before treatment in which it may already have effects. The
         default is 0.

@@ -341,7 +341,7 @@ class PanelThreshold(Specification):
         elif not isinstance(self.bootstrap, str | None):
             raise OptionError(
                 f"bootstrap={cited(self.bootstrap)} must be one method, a list of "
-                "methods, or None."
+                "methods, or None; the number of draws is reps."
             )
         named = self._bootstrap_methods
         for word in named:
