@@ -15,6 +15,7 @@ from digiprosper.linear.auxiliary import (
     entity_effect,
     fit_for_test,
     issue_fit_notices,
+    joint_test,
     wald_statistic,
     with_clusters,
     with_effects,
@@ -128,7 +129,33 @@ def test_an_indefinite_covariance_gives_a_missing_statistic_and_a_warning(
 ) -> None:
     results = FixedEffects("log(gsp)", X).fit(states)
     estimated = replace(results.estimated, middle=np.diag([1.0, -1.0]), root=np.eye(2))
+    indefinite = replace(results, estimated=estimated)
     with pytest.warns(dp.CovarianceWarning):
-        form, notices = wald_statistic(replace(results, estimated=estimated), X, "test")
-    assert np.isnan(form)
-    assert [notice.code for notice in notices] == ["not_psd"]
+        test = joint_test(indefinite, X, "test", name="Test", null="none")
+    assert np.isnan(test.statistic)
+    assert [notice.code for notice in test.diagnostics] == ["not_psd"]
+
+
+def test_a_joint_test_keeps_what_the_bootstrap_says() -> None:
+    frame = pd.DataFrame({"i": np.repeat(np.arange(15), 8), "t": [*range(8)] * 15})
+    frame["d"] = ((frame["i"] < 1) & (frame["t"] >= 4)).astype(float)
+    rng = np.random.default_rng(1)
+    frame = frame.assign(a=rng.normal(size=120), y=rng.normal(size=120))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", dp.DigiprosperWarning)
+        fit = FixedEffects("y", ["d", "lag(d)", "a"]).fit(Panel(frame, "i", "t"))
+        test = joint_test(fit, ["d", "lag(d)"], "test", name="Test", null="none")
+    assert [notice.code for notice in test.diagnostics] == ["no_rejection"]
+
+
+def test_reset_says_that_powers_vary_in_few_clusters() -> None:
+    """One entity has nearly all of the variation of the regressor."""
+    rng = np.random.default_rng(2)
+    frame = pd.DataFrame({"i": np.repeat(np.arange(12), 6), "t": [*range(6)] * 12})
+    frame["x"] = rng.normal(size=72) * np.where(frame["i"] == 0, 50.0, 0.1)
+    frame["y"] = 0.1 * frame["x"] + rng.normal(size=72)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", dp.DigiprosperWarning)
+        test = dp.reset_test(FixedEffects("y", ["x"]), Panel(frame, "i", "t"))
+    assert "no_rejection" in [notice.code for notice in test.diagnostics]
+    assert "effective clusters" in test.summary()

@@ -731,3 +731,44 @@ def test_joint_tests_of_two_treated_clusters_say_so(
         assert round(notice.data["effective"]) in (treated, treated + 1)
     # A restriction of one coefficient has no bootstrap, and another notice.
     assert fit.wald_test("d = 0").diagnostics == ()
+
+
+def test_two_way_clusters_add_covariances_where_their_difference_is_indefinite() -> (
+    None
+):
+    """The usual covariance has a negative eigenvalue; the sum by hand has none."""
+    n, names = 6, ["a", "b", "c"]
+    entity, time = np.divmod(np.arange(n * n), n)
+    frame = pd.DataFrame({"i": entity, "t": time})
+    rng = np.random.default_rng(5)
+    frame[["y", *names]] = rng.normal(size=(n * n, 4))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", dp.DigiprosperWarning)
+        fit = FixedEffects("y", names, clusters=["i", "t"]).fit(Panel(frame, "i", "t"))
+    # It does not warn, since it does not use the indefinite covariance.
+    test = fit.wald_test("a = 0, b = 0")
+    assert np.linalg.eigvalsh(fit.cov.loc[["a", "b"], ["a", "b"]])[0] < 0
+
+    values = frame[["y", *names]]
+    demeaned = (
+        values
+        - values.groupby(entity).transform("mean")
+        - values.groupby(time).transform("mean")
+        + values.mean()
+    )
+    x, y = demeaned[names].to_numpy(), demeaned["y"].to_numpy()
+    bread = np.linalg.inv(x.T @ x)
+    slopes = bread @ x.T @ y
+    scores = pd.DataFrame(x * (y - x @ slopes)[:, None])
+    added = np.zeros((3, 3))
+    for codes in (entity, time):
+        sums = scores.groupby(codes).sum().to_numpy() @ bread
+        added += n / (n - 1) * sums.T @ sums
+    form = slopes[:2] @ np.linalg.solve(added[:2, :2], slopes[:2])
+    expected = (n - 2) / (2 * (n - 1)) * form
+    assert test.statistic == pytest.approx(expected, rel=1e-9)
+    assert test.p_value == pytest.approx(stats.f.sf(expected, 2, n - 2), rel=1e-9)
+    assert test.method == "sum of the one-way clustered covariances"
+    assert "not positive definite" in test.alternatives["stata"].method
+    assert np.isfinite(fit.f_statistic.statistic)
+    assert "nan" not in test.summary()

@@ -247,6 +247,21 @@ def test_no_pretrend_test_of_more_effects_than_treated_entities_show_errors_of(
     assert "p <" not in fit.summary().split("not available")[1]
 
 
+def test_effects_of_one_treated_and_one_untreated_entity_are_not_tested() -> None:
+    """Their variance in Sun & Abraham's regression is zero but for rounding."""
+    city, year = np.divmod(np.arange(24), 4)
+    first = np.array([2002.0] * 4 + [2003.0, np.nan])[city]
+    for seed in range(6):
+        frame = pd.DataFrame({"city": city, "year": 2000 + year, "first": first})
+        frame["y"] = np.random.default_rng(seed).normal(size=24)
+        panel = dp.Panel(frame, "city", "year")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DigiprosperWarning)
+            fit = dp.StaggeredDid("y", "first", estimator="sun_abraham").fit(panel)
+        with pytest.raises(OptionError, match="too many to test jointly"):
+            fit.pretrend_test()
+
+
 def test_the_path_has_the_reference_and_the_treated(
     fit: dp.StaggeredDidResults,
 ) -> None:

@@ -16,7 +16,7 @@ from digiprosper.present.columns import distinct_heads, name_columns, read_colum
 from digiprosper.present.notes import note_lines
 from digiprosper.present.rows import setting_rows
 from digiprosper.present.style import Style
-from digiprosper.report.columns import Column, Estimate, Remark
+from digiprosper.report.columns import BELOW, Column, Estimate, Remark
 from digiprosper.report.notices import too_few_clusters_to_draw
 from digiprosper.report.summary import Summary
 from digiprosper.report.terms import Term
@@ -434,7 +434,30 @@ WARNINGS = {
     "mean_of_others": {"term": "x", "column": "z", "effect": "class"},
     "staggered_treatment": {"terms": ("x",)},
     "several_cohorts": {"cohorts": {2003: 4, 2005: 6}},
+    "made_from": {"terms": {"x": "w"}, "of": ("w",)},
+    "own_values": {"instrument": "z", "endog": "x", "effect": "class"},
+    "near_collinear": {"columns": ("x", "z")},
+    "entities_across_clusters": {"entity": "id", "clusters": ("industry",)},
+    "entities_once": {"entity": "id"},
+    "robust_inconsistent": {"periods": 6.5},
+    "no_neighbours": {"distance_cutoff": 500.0},
+    "few_periods": {"n_times": 11},
+    "attrition": {"term": "y", "treatment": "policy"},
+    "suppressed_counts": {"column": "deaths", "least": 10.0},
+    "treatment_ends": {"column": "policy"},
+    "uninformative_hansen": {"p_value": 0.995, "n_instruments": 41},
+    "near_one": {"persistence": 0.91},
+    "short_panel": {"effect": "id", "rows": 4.5},
+    "large_time_effects_bias": {"coefficient": "rho", "bias": -0.125},
+    "small_regime": {"regime": 2, "nobs": 9, "n_entities": 4},
 }
+
+
+def test_the_words_below_tables_have_a_case_each():
+    # Codes of the same words for other data
+    others = {"dropped_constant", "small_regime.below", "small_regime.above"}
+    known = {"chosen_rows", "winsorised", "interpolated", "standardised", "separated"}
+    assert set(BELOW.texts) == {*WARNINGS, *others, *known}
 
 
 @pytest.mark.parametrize("code", WARNINGS)
@@ -455,6 +478,10 @@ def test_what_misleads_is_said_below_the_table(code, language):
         names = ["x", "id"]
     if code == "heavy_cluster":
         names = ["id", "3", "25%"]
+    if code == "made_from":
+        names = ["x", "w"]
+    if code == "suppressed_counts":
+        names = ["deaths", "10"]
     assert all(name in line for name in names)
 
 
@@ -465,6 +492,18 @@ def told_lines(code, data, **options):
     lines = lines_of(told, **options)
     assert lines_of(again, **options) == lines
     return lines
+
+
+@pytest.mark.parametrize(
+    ("side", "english", "chinese"),
+    [("below", "below", "以下"), ("above", "above", "以上")],
+)
+def test_a_small_regime_of_a_kink_is_named_by_its_side(side, english, chinese):
+    data = {"regime": side, "nobs": 9, "n_entities": 4}
+    note = f"(1): only 9 rows of 4 entities are {english} the kink."
+    assert note in told_lines("small_regime", data)
+    note = f"(1)：拐点{chinese}仅有4个个体的9条观测。"
+    assert note in told_lines("small_regime", data, language="chinese")
 
 
 @pytest.mark.parametrize(

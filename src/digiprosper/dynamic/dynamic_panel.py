@@ -514,6 +514,7 @@ def fit_gmm(spec: DynamicPanel, data: PreparedPanel) -> DynamicResults:
             "steps": spec.steps,
             "windmeijer": spec.has_windmeijer,
             "transform": spec.transform,
+            "h": spec.h,
             "collapse": spec.collapse,
             "lags": spec.lags_of_instruments(),
         },

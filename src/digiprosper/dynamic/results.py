@@ -21,6 +21,8 @@ from digiprosper.report.tests import TestResult
 from digiprosper.report.text import conventions, freedom_text, p_words
 from digiprosper.report.words import Words, read_words
 
+# Covariance that the first step assumes unless another is chosen
+_USUAL_H = 3
 # Constants of numerator and denominator in the ratio b / (1 - r).
 _ONE_BELOW = np.array([0.0, 1.0])
 # Stands for an infinite effect of a draw; finite, because quantiles are interpolated.
@@ -99,7 +101,7 @@ class DynamicResults(BaseResults):
     key_names : pair of str or None
         Names of the entity key and the time key.
     gmm_options : dict
-        Of GMM: steps, windmeijer, transform and collapse of the specification, and
+        Of GMM: steps, windmeijer, transform, h and collapse of the specification, and
         lags, the first and the last one by variable. Empty for the corrected within
         estimators, as all that follows.
     hansen : TestResult, optional
@@ -305,6 +307,8 @@ class DynamicResults(BaseResults):
             "transform": (Remark(f"transform.{self.gmm_options['transform']}", {}),),
             "lags": tuple(lags) or (Remark("lags.none", {}),),
         }
+        h = self.gmm_options["h"]
+        parts["h"] = () if h == _USUAL_H else (Remark("h", {"h": (f"{h}",)}),)
         for word in ("windmeijer", "collapse"):
             parts[word] = (Remark(word, {}),) if self.gmm_options[word] else ()
         return Remark("note.gmm", parts)

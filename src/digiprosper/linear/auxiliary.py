@@ -157,7 +157,10 @@ def joint_test(
     test = results.estimated.joint_test(
         form, weights, weights @ results.coefficients, name=name, null=null
     )
-    return replace(test, diagnostics=notices)
+    if np.isfinite(test.statistic):
+        notices = ()
+    issue(notices)
+    return replace(test, diagnostics=(*notices, *test.diagnostics))
 
 
 def coefficient_rows(results: LinearResults, names: Sequence[str]) -> pd.DataFrame:
@@ -169,7 +172,10 @@ def coefficient_rows(results: LinearResults, names: Sequence[str]) -> pd.DataFra
 def wald_statistic(
     results: LinearResults, names: Sequence[str], caller: str
 ) -> tuple[float, tuple[Notice, ...]]:
-    """Compute the Wald statistic (chi-square) that named coefficients are zero."""
+    """Compute the Wald statistic (chi-square) that named coefficients are zero.
+
+    A notice is about a negative variance, where the statistic is missing.
+    """
     positions = [results.names.index(name) for name in names]
     tested = np.eye(len(results.names))[positions]
     form, least = results.estimated.wald(tested, results.coefficients[positions])
@@ -189,6 +195,4 @@ def wald_statistic(
             "matrix is singular.",
             coefficients=tuple(names),
         )
-    notices = (negative_variance(names),) if least < 0 else ()
-    issue(notices)
-    return form, notices
+    return form, (negative_variance(names),) if least < 0 else ()

@@ -190,6 +190,7 @@ def _mundlak(fitted: Fitted, entity: str) -> TestResult:
             terms=tuple(names),
         )
     form, notices = auxiliary.wald_statistic(results, tested, "hausman")
+    issue(notices)
     test = wald_result(form, len(tested), math.inf, "Hausman test (Mundlak)", _NULL)
     if len(results.estimated.by_cluster) == 1 and np.isfinite(form):
         full = Fitted(results, beside, demeaned, solved).solved_with_intercept

@@ -179,7 +179,15 @@ class Estimated(Estimates):
         q, inference = len(weights), self.inference
         plain = wald_result(form, q, inference.df_t, name, null)
         if not np.isfinite(form):
-            return replace(plain, method=NO_COVARIANCE)
+            plain = replace(plain, method=NO_COVARIANCE)
+        # Stata prints F(q, G - 1) after commands that have this small-sample factor.
+        program = "stata" if inference.ssc in _STATA else "f"
+        if q > 1 and len(self.by_cluster) > 1:
+            # The sum of the covariances may be definite where the usual one is not.
+            test = self._added_covariance_test(weights, gap, name, null)
+            return replace(test, alternatives={program: plain})
+        if not np.isfinite(form):
+            return plain
         if self.bias_reduced is not None:
             eta = self.bias_reduced.df_wald(weights)
             too_few = f", but so few clusters that there are {freedom_text(eta)}"
@@ -188,15 +196,10 @@ class Estimated(Estimates):
             return self._driscoll_kraay_test(form, weights, gap, name, null)
         if q == 1:
             return plain
-        # Stata prints F(q, G - 1) after commands that have this small-sample factor.
-        program = "stata" if inference.ssc in _STATA else "f"
         if inference.cov_type == "crv3":
             (groups,) = inference.n_clusters
             test = hotelling_test(form, q, groups, name, null)
             return replace(test, alternatives={"f": plain})
-        if len(self.by_cluster) > 1:
-            test = self._added_covariance_test(weights, gap, name, null)
-            return replace(test, alternatives={program: plain})
         if not drawn:
             return plain
         if not self.by_cluster:
@@ -231,8 +234,10 @@ class Estimated(Estimates):
         groups = min(way.groups for way in self.by_cluster)
         form = covariance_form(gap, added_covariance(self.by_cluster, weights))
         test = hotelling_test(form, len(gap), groups, name, null)
-        method = test.method or "sum of the one-way clustered covariances"
-        return replace(test, method=method)
+        added = "sum of the one-way clustered covariances"
+        if not np.isfinite(test.statistic):
+            added = NO_COVARIANCE
+        return replace(test, method=test.method or added)
 
     def _driscoll_kraay_test(
         self, form: float, weights: Floats, gap: Floats, name: str, null: str
@@ -1087,9 +1092,10 @@ class LinearResults(SampledResults):
         # For these types the rank of the covariance may exceed the degrees of freedom.
         has_rank = k <= self.df_t or self.cov_type in ("cr2", "driscoll_kraay")
         slopes, gap = np.eye(k, len(self.names)), self.coefficients[:k]
-        form = np.nan
-        if self.has_f and has_rank:
-            form, _ = self.estimated.wald(slopes, gap)
+        if not (self.has_f and has_rank):
+            missing = wald_result(np.nan, k, self.df_t, name, null)
+            return replace(missing, method=NO_COVARIANCE)
+        form, _ = self.estimated.wald(slopes, gap)
         return self.estimated.joint_test(
             form, slopes, gap, name=name, null=null, drawn=drawn
         )

@@ -728,6 +728,9 @@ class StaggeredDidResults(EventTimeResults, BaseResults):
         """
         cells, inference = self.cells, self.inference
         joint = cells.influence if influence else cells.joint
+        # Rounding of effects without a variance may be negative.
+        zero = np.diag(joint) <= 0
+        joint = np.where(zero | zero[:, None], 0.0, joint)
         if influence:
             regression = self.estimator == "sun_abraham"
             df_t = min(inference.n_clusters) - 1.0 if regression else inf

@@ -267,10 +267,16 @@ def _notice_remarks(result: Results) -> tuple[Remark, ...]:
             before = map(str, remarks[key].names["column"])
             named["column"] = (*before, *named["column"])
         factors = {w: (condition_factor(w),) for w in named.get("where", ())}
-        is_constant = named.get("effects") == _NO_EFFECTS
-        code = "dropped_constant" if is_constant else notice.code
-        remarks[key] = Remark(code, named, BELOW, factors)
+        remarks[key] = Remark(_code_below(notice.code, named), named, BELOW, factors)
     return tuple(remarks.values())
+
+
+def _code_below(code: str, named: Mapping[str, tuple[str, ...]]) -> str:
+    """Return the code of the words of a notice: a kink's regimes have their own."""
+    if named.get("effects") == _NO_EFFECTS:
+        return "dropped_constant"
+    of_regime = ".".join((code, *named.get("regime", ())))
+    return of_regime if of_regime in BELOW else code
 
 
 def names_below(notice: Notice, cov_type: str) -> dict[str, tuple[str, ...]]:

@@ -227,7 +227,8 @@ class BaseResults(Summarised, PickledByName):
             ``alternatives["stata"]``. With clusters in several ways their covariances
             are added and F is Hotelling's, as under ``"crv3"``. The statistic is
             missing if the covariance matrix of the restrictions is not positive
-            definite, which is possible with clusters in several ways. Under
+            definite: with clusters in several ways often that of
+            ``alternatives["stata"]``, which subtracts a covariance. Under
             ``cov_type="cr2"`` it is the test of Pustejovsky & Tipton (2018).
 
         Raises
@@ -257,10 +258,11 @@ class BaseResults(Summarised, PickledByName):
                 "there are more of them than the covariance allows "
                 f"({freedom_text(self.df_t)})."
             )
-        if least < 0:
-            issue([negative_variance([text])])
         null = null_text(text, self.names)
-        return self.estimated.joint_test(form, matrix, gap, name="Wald test", null=null)
+        test = self.estimated.joint_test(form, matrix, gap, name="Wald test", null=null)
+        if least < 0 and np.isnan(test.statistic):
+            issue([negative_variance([text])])
+        return test
 
     def combination(self, expression: str) -> LinearCombination:
         """Estimate a linear combination of the coefficients, as Stata's ``lincom``.

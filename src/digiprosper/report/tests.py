@@ -185,7 +185,7 @@ class TestResult(Summarised, PickledByName):
         others = tuple(
             f"{_PRINTED[key]} {test._numbers_text()}."
             for key, test in self.alternatives.items()
-            if key in _PRINTED
+            if key in _PRINTED and not math.isnan(test.p_value)
         )
         blocks: tuple[Block, ...] = (Lines(others, wrapped=True),) if others else ()
         blocks += (Remarks.of(self.diagnostics),) if self.diagnostics else ()
