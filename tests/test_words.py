@@ -78,7 +78,7 @@ ROWS = {
     "report/words.py NOTES": Row(
         NOTES, other_parts=("stars", "stars.one", "failure.*")
     ),
-    "report/columns.py BELOW": Row(BELOW),
+    "report/columns.py BELOW": Row(BELOW, composed=("small_regime.*",)),
     # Codes are read from the English names of tests.
     "report/words.py TESTS": Row(TESTS, composed=("*",)),
     "report/figure_words.py FIGURE": Row(FIGURE, latin=("errors.xtscc", "path.star")),

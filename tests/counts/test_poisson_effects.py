@@ -168,9 +168,10 @@ def test_an_exposure_is_a_rate_weighted_by_it() -> None:
         np.testing.assert_allclose(other.cov, exposed.cov, rtol=1e-9)
 
 
-def test_the_log_of_an_exposure_is_an_offset() -> None:
+@pytest.mark.parametrize("exposure", ["log(size)", " log(size)", "log1p (size)"])
+def test_the_log_of_an_exposure_is_an_offset(exposure: str) -> None:
     with pytest.raises(dp.OptionError, match="the column itself, or its log as offset"):
-        fit(draw(13), exposure="log(size)")
+        fit(draw(13), exposure=exposure)
 
 
 def test_entity_effects_alone_are_the_conditional_likelihood() -> None:

@@ -143,7 +143,7 @@ def check_exposure_and_offset(spec: Any) -> None:
             "be combined: the exposure is the offset log(exposure). Add both in one "
             "column.",
         )
-    if re.match(r"log(1p)?\(", spec.exposure or ""):
+    if re.match(r"\s*log(1p)?\s*\(", spec.exposure or ""):
         raise option_error(
             "exposure",
             spec.exposure,
