@@ -262,6 +262,29 @@ def test_effects_of_one_treated_and_one_untreated_entity_are_not_tested() -> Non
             fit.pretrend_test()
 
 
+def test_no_test_of_effects_that_rest_on_one_entity_in_two_clusters() -> None:
+    """Scores of 1e-16 would have a statistic of 1e29, and a p-value of zero."""
+    rng = np.random.default_rng(1)
+    first = [2001.0, 2005, 2004, 2002, 2002, 2001, np.nan, np.nan, 2004]
+    city, year = np.divmod(np.arange(54), 6)
+    frame = pd.DataFrame({"city": city, "year": 2000 + year, "two": city % 2})
+    frame["first"] = np.array(first)[city]
+    frame["y"] = rng.normal(size=54) + rng.normal(size=9)[city]
+    for seed in range(6):
+        kept = np.random.default_rng(seed).random(54) > 0.35
+        panel = dp.Panel(frame[kept], "city", "year")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DigiprosperWarning)
+            spec = dp.StaggeredDid(
+                "y", "first", estimator="sun_abraham", clusters="two"
+            )
+            try:
+                test = spec.fit(panel).pretrend_test()
+            except dp.DigiprosperError:
+                continue
+        assert np.isnan(test.statistic) or test.statistic < 1e8
+
+
 def test_the_path_has_the_reference_and_the_treated(
     fit: dp.StaggeredDidResults,
 ) -> None:

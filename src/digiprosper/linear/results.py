@@ -177,9 +177,7 @@ class Estimated(Estimates):
         under ``"cr2"`` that of Pustejovsky & Tipton (2018).
         """
         q, inference = len(weights), self.inference
-        plain = wald_result(form, q, inference.df_t, name, null)
-        if not np.isfinite(form):
-            plain = replace(plain, method=NO_COVARIANCE)
+        plain = _plain_test(form, q, inference.df_t, name, null)
         # Stata prints F(q, G - 1) after commands that have this small-sample factor.
         program = "stata" if inference.ssc in _STATA else "f"
         if q > 1 and len(self.by_cluster) > 1:
@@ -1093,8 +1091,7 @@ class LinearResults(SampledResults):
         has_rank = k <= self.df_t or self.cov_type in ("cr2", "driscoll_kraay")
         slopes, gap = np.eye(k, len(self.names)), self.coefficients[:k]
         if not (self.has_f and has_rank):
-            missing = wald_result(np.nan, k, self.df_t, name, null)
-            return replace(missing, method=NO_COVARIANCE)
+            return _plain_test(np.nan, k, self.df_t, name, null)
         form, _ = self.estimated.wald(slopes, gap)
         return self.estimated.joint_test(
             form, slopes, gap, name=name, null=null, drawn=drawn
@@ -1159,6 +1156,12 @@ def predicted_index(results: Any, panel: Panel) -> Floats:
         )
         issue([unseen(unknown, text)])
     return total
+
+
+def _plain_test(form: float, q: int, df_t: float, name: str, null: str) -> TestResult:
+    """Compare a Wald statistic with F(q, df_t), and say why one is missing."""
+    test = wald_result(form, q, df_t, name, null)
+    return test if np.isfinite(form) else replace(test, method=NO_COVARIANCE)
 
 
 def hotelling_test(

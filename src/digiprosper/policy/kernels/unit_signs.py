@@ -98,6 +98,9 @@ def unit_scores(
     """
     n, periods, m = group.size, int(time.max()) + 1, weights.shape[1]
     df_pooled = n - np.unique(group).size
+    # Scores that are rounding would make a variance of effects that have none.
+    weighty = np.abs(weights) > SINGULAR * np.abs(weights).max(axis=0)
+    weights = np.where(weighty, weights, 0.0)
     # Of each entity (n, T), 0 where it has no row.
     observed, by_period = np.zeros((n, periods)), np.zeros((n, periods, m))
     observed[entity, time], by_period[entity, time] = residuals, weights
