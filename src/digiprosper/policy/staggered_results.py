@@ -417,7 +417,6 @@ class StaggeredDidResults(EventTimeResults, BaseResults):
             (), estimates[before], gradient[before], influence=True
         )
         form, least = tested.wald(weights, tested.coefficients)
-        # If a standard error is missing, so is the test.
         if self._is_testable(gradient[before]) and not abs(least) <= SINGULAR:
             standard = tested.joint_test(
                 form,
@@ -763,6 +762,7 @@ class StaggeredDidResults(EventTimeResults, BaseResults):
         zeros = np.zeros(len(gradient))
         size = self._make_estimates((), zeros, gradient, influence=True).std_errors()
         if not (size > 0).all():
-            return True
+            # If a standard error is missing, so is the test.
+            return bool(np.isnan(size).any())
         part = gradient @ self.cells.treated_part @ gradient.T / np.outer(size, size)
         return bool(np.linalg.eigvalsh(part)[0] > SINGULAR)
