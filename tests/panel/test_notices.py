@@ -102,6 +102,9 @@ NAMES = [
 ]
 
 
+NUTS = ["BE10", "DE11", "DE12", "DEA1", "FR10", "FRK1", "FRK2", "LU00", "UKC1"]
+
+
 @pytest.mark.parametrize(
     ("others", "inside"),
     [
@@ -110,6 +113,9 @@ NAMES = [
         (CODES, ["EU27_2020", "OECD"]),
         (NAMES, ["Euro area", "High income", "Sub-Saharan Africa", "World"]),
         (["北京", "天津", "河北"], ["全国"]),
+        (NUTS, ["EA20"]),
+        (NUTS, ["EU27_2020", "FR", "FR1", "FRK", "LU", "LU0", "UK", "UKC"]),
+        ([code + "1" for code in NUTS], ["EU28", "FR", "FR1", "FR10", "LU00"]),
     ],
 )
 def test_totals_among_the_entities_are_reported(others, inside) -> None:
@@ -156,6 +162,12 @@ def test_totals_among_the_entities_are_reported(others, inside) -> None:
         ["WLD", "HIC", "LIC", "MIC", "DEU", "FRA", "GHA"],
         ["Africa", "Asia", "Europe", "North America", "World"],
         ["Total", "Shell", "Exxon", "Eni"],
+        # Regions of one level, countries of three letters, states and names
+        NUTS,
+        ["DE1", "DE2", "FR1", "FR2", "LU0"],
+        ["BEL", "BGR", "DEU", "ESP", "FIN", "FRA", "GRC", "HRV", "HUN", "ITA"],
+        ["AL", "ALB", "DE", "ME", "MEX", "MEXT", "OH", "TX"],
+        ["BE", "BEIJING", "BEIJING1", "Niger", "Nigeria"],
     ],
 )
 def test_codes_of_shares_and_regions_are_no_totals(labels: list[str]) -> None:

@@ -91,6 +91,8 @@ _CODE: Final = re.compile(
     r"(?:[A-Za-z]{2}[-._: ]?)?0*([1-9][0-9]*)(?:[.]0|[-._: ]?[A-Za-z]{2,4})?"
 )
 _AROUND_DIGITS: Final = f"{ascii_letters}-._: "
+# Countries have two letters, and each level of regions below adds one character.
+_NUTS: Final = re.compile("[A-Z]{2}[A-Z0-9]{1,3}")
 # A change of unit is by 100 or more, and growth takes a little of it. The median change
 # from one period to the next is smaller by this factor, in logs.
 _UNITS_APART: Final = 50.0
@@ -111,16 +113,42 @@ def totals(keys: Keys) -> Iterator[Notice]:
     if keys.entities.dtype.kind in "iuf" or keys.rows_are_entities:
         return
     labels = keys.entities.tolist()
-    inside = _find_totals(labels)
+    regions = [x for x in labels if isinstance(x, str) and _is_nuts(x)]
+    are_regions = 2 * len(regions) > len(labels)
+    inside = (_regional_totals if are_regions else _find_totals)(labels)
     # Where most entities are groups, groups are meant.
-    if inside and 2 * len(inside) < len(labels):
+    if inside and (are_regions or 2 * len(inside) < len(labels)):
         name = cited(keys.entity_name)
+        cure = f"~df[{name}].isin({[*inside]})"
+        if are_regions:
+            length = Counter(map(len, regions)).most_common(1)[0][0]
+            level = f"(?!EA|EU)[A-Z]{{2}}[A-Z0-9]{{{length - 2}}}"
+            cure = f"df[{name}].str.fullmatch('{level}')"
         text = (
             f"{len(inside)} of {len(labels):,} {name} seem to be totals or groups of "
-            "other entities, which are then counted twice. Drop them: "
-            f"df[~df[{name}].isin({[*inside]})]."
+            f"other entities{f' ({quoted(inside)})' if are_regions else ''}, which are "
+            f"then counted twice. Drop them: df[{cure}]."
         )
         yield Notice("totals", text, {"entity": keys.entity_name, "labels": inside})
+
+
+def _is_nuts(label: str) -> bool:
+    """Return whether a label is the code of a region in Eurostat's form."""
+    kinds = _known_labels()
+    country = kinds.get(label[:2].casefold(), ("",))[0]
+    is_code = country == "member" and _NUTS.fullmatch(label) is not None
+    return is_code and label.casefold() not in kinds
+
+
+def _regional_totals(labels: Sequence[object]) -> tuple[object, ...]:
+    """Select codes that other codes begin with, and unions such as EA20."""
+    above = {str(label)[:n] for label in labels for n in range(2, len(str(label)))}
+    kinds = _known_labels()
+    return tuple(
+        label
+        for label in labels
+        if label in above or kinds.get(str(label).casefold(), ("",))[0] == "total"
+    )
 
 
 def _find_totals(labels: Sequence[object]) -> tuple[object, ...]:
@@ -154,8 +182,8 @@ def _known_labels() -> dict[str, tuple[str, str]]:
     """Read the kind of each label (total, group, country) and its union.
 
     Groups are those of the World Bank, the OECD and Eurostat. Countries have codes of
-    ISO 3166, or a name that all sources write alike; members of the European Union also
-    codes of two letters.
+    ISO 3166, or a name that all sources write alike; countries with regions of Eurostat
+    also codes of two letters.
     """
     with Path(__file__).with_name("countries.csv").open(encoding="utf-8") as file:
         return {r["label"]: (r["kind"], r["union"]) for r in csv.DictReader(file)}
