@@ -125,7 +125,11 @@ def test_totals_among_the_entities_are_reported(others, inside) -> None:
     assert notice.data == {"entity": "province", "labels": tuple(inside)}
     # The statement in the message leaves the others.
     cure = notice.message.split("Drop them: ")[1].removesuffix(".")
-    kept = eval(cure, {"df": rows})
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        panel = dp.Panel(rows, "province", "year")
+    kept = eval(cure, {"df": rows, "panel": panel})
+    kept = kept.frame.reset_index() if isinstance(kept, dp.Panel) else kept
     assert sorted(set(kept["province"])) == sorted(others)
     assert not notices(kept)
 

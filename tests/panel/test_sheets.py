@@ -724,3 +724,42 @@ def test_rows_of_one_variable_that_are_unclear_are_refused() -> None:
         )
     with pytest.raises(OptionError, match="with the variable of each row"):
         Panel.from_wide(wide, entity="Country Code")
+
+
+EUROSTAT = pd.DataFrame(
+    {
+        "freq,unit,geo\\TIME_PERIOD": ["A,PC,DE11", "A,PC,FR10", "A,PC,ITC1"],
+        "2019 ": ["70.5 ", ": ", "61.0 bp"],
+        "2020 ": [72, 80, 64],
+        "2021 ": ["74.25 e", ": c", "-3 "],
+    }
+)
+
+
+@pytest.mark.parametrize("heading", [r"freq,unit,geo\TIME_PERIOD", r"a,unit,geo\time"])
+def test_files_of_eurostat_are_read_as_they_are(heading: str) -> None:
+    table = EUROSTAT.set_axis([heading, *EUROSTAT.columns[1:]], axis=1)
+    panel = Panel.from_wide(table, entity="geo", value="users")
+    expected = [70.5, 72, 74.25, np.nan, 80, np.nan, 61, 64, -3]
+    assert panel.frame["users"].dtype == float
+    assert np.array_equal(panel.frame["users"], expected, equal_nan=True)
+    assert set(panel.frame["unit"]) == {"PC"}
+    (notice,) = panel.diagnostics
+    flags = {"b": 1, "c": 1, "e": 1, "p": 1}
+    assert (notice.code, notice.data) == ("flags", {"count": 4, "flags": flags})
+    assert EUROSTAT["2019 "].tolist() == ["70.5 ", ": ", "61.0 bp"]
+
+
+def test_what_is_no_cell_or_key_of_eurostat_is_told() -> None:
+    odd = EUROSTAT.replace({"2019 ": {"70.5 ": "70,5"}})
+    with pytest.warns(DigiprosperWarning, match="text among numbers.*'70,5'"):
+        panel = Panel.from_wide(odd, entity="geo", value="users")
+    assert panel.frame.loc[("ITC1", 2019), "users"] == 61
+    two = pd.concat([EUROSTAT, EUROSTAT.replace("A,PC,", "A,MIO,", regex=True)])
+    with pytest.raises(PanelIndexError, match="differ in 'unit'"):
+        Panel.from_wide(two, entity="geo", value="users")
+    both = Panel.from_wide(two, entity="geo", value="unit")
+    assert list(both.frame) == ["freq", "PC", "MIO"]
+    short = EUROSTAT.replace("A,PC,FR10", "PC,FR10")
+    with pytest.raises(ColumnError, match="names 3 keys"):
+        Panel.from_wide(short, entity="geo", value="users")

@@ -74,6 +74,7 @@ BESIDE = {
     "missing_font": "present/figure_style.py",
     "unknown_labels": "present/tables.py",
     "empty_rows": "panel/sheets.py",
+    "flags": "panel/sheets.py",
     "rows_without_match": "panel/sheets.py",
     "rows_without_values": "panel/sheets.py",
     "sheets_differ": "panel/sheets.py",

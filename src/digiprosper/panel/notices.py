@@ -119,15 +119,15 @@ def totals(keys: Keys) -> Iterator[Notice]:
     # Where most entities are groups, groups are meant.
     if inside and (are_regions or 2 * len(inside) < len(labels)):
         name = cited(keys.entity_name)
-        cure = f"~df[{name}].isin({[*inside]})"
+        cure = f"df[~df[{name}].isin({[*inside]})]"
         if are_regions:
             length = Counter(map(len, regions)).most_common(1)[0][0]
             level = f"(?!EA|EU)[A-Z]{{2}}[A-Z0-9]{{{length - 2}}}"
-            cure = f"df[{name}].str.fullmatch('{level}')"
+            cure = f"panel.subset(panel[{name}].str.fullmatch('{level}'))"
         text = (
             f"{len(inside)} of {len(labels):,} {name} seem to be totals or groups of "
             f"other entities{f' ({quoted(inside)})' if are_regions else ''}, which are "
-            f"then counted twice. Drop them: df[{cure}]."
+            f"then counted twice. Drop them: {cure}."
         )
         yield Notice("totals", text, {"entity": keys.entity_name, "labels": inside})
 
