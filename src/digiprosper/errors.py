@@ -603,6 +603,8 @@ _CATEGORIES: dict[str, type[DigiprosperWarning]] = {
     "small_regime": SmallRegimeWarning,
     "islands": SpatialWeightsWarning,
     "unused_entities": SpatialWeightsWarning,
+    "one_direction": SpatialWeightsWarning,
+    "far_neighbours": SpatialWeightsWarning,
     "missing_neighbours": MissingDataWarning,
     "near_end": IdentificationWarning,
     "large_time_effects_bias": IdentificationWarning,

@@ -356,6 +356,7 @@ NOT_BELOW = {
     *("constant_indicator", "dominant_indicator", "shared_indicators", "shift"),
     *("legacy_lnT", "negative_weight", "zero_score", "beyond_end_points"),
     *("equally_bad", "mixed_units", "islands", "unused_entities"),
+    *("one_direction", "far_neighbours"),
     *("missing_neighbours", "near_end", "constant_threshold_variable"),
     *("unlike_bases", "missing_font", "renamed_columns", "jumping_times"),
     *("uneven_dates", "similar_entities", "code_forms", "totals", "shifted_rows"),
