@@ -33,7 +33,7 @@ def test_nothing_is_reported_where_nothing_is_unusual() -> None:
     assert about() == []
     assert about(n_links=1, n_mutual=0) == []
     # Remote cities of a continent; firms in a city and one in a village
-    assert about(longest=(150, 200, 250, 1_900)) == []
+    assert about(longest=(150, 200, 250, 1_500)) == []
     assert about(longest=(1, 2, 3, 90)) == []
     assert list(notices.missing_neighbours("W", "x", 0, ())) == []
 

@@ -48,7 +48,7 @@ _COMMON: Final = 0.001
 _LEAST_COVERAGE: Final = 0.925
 # A neighbour is far from so many times the median of farthest neighbours on, and
 # from so many kilometres on.
-_FAR: Final = 10.0
+_FAR: Final = 7.0
 _OCEAN: Final = 1_000.0
 # Below this the normal approximation says no more than that the interval misses.
 _LEAST_PRINTED: Final = 0.05
