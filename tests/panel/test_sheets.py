@@ -763,3 +763,29 @@ def test_what_is_no_cell_or_key_of_eurostat_is_told() -> None:
     short = EUROSTAT.replace("A,PC,FR10", "PC,FR10")
     with pytest.raises(ColumnError, match="names 3 keys"):
         Panel.from_wide(short, entity="geo", value="users")
+
+
+def regions_file(path: Any, names: tuple[str, str]) -> Any:
+    """A file with a sheet for each indicator, and the name and level in each sheet."""
+    with pd.ExcelWriter(path) as file:
+        for sheet, name in zip(("gdp", "pop"), names, strict=True):
+            rows = {"code": ["FR10", "PL71"], "name": [name, "Łódzkie"], "level": 2}
+            wide = pd.DataFrame(rows).assign(**{"2019": [1.0, 2.0]})
+            wide.to_excel(file, sheet_name=sheet, index=False)
+    return path
+
+
+def test_columns_that_all_sheets_have_are_read_once(tmp_path: Any) -> None:
+    path = regions_file(tmp_path / "a.xlsx", ("Île-de-France", "Île-de-France"))
+    panel = Panel.from_excel(path, entity="code")
+    assert list(panel.columns) == ["name", "level", "gdp", "pop"]
+    assert panel.frame["name"].tolist() == ["Île-de-France", "Łódzkie"]
+    path = regions_file(tmp_path / "b.xlsx", ("Île-de-France", "Ile-de-France"))
+    with pytest.raises(ColumnError, match="'name' is the name of several columns"):
+        Panel.from_excel(path, entity="code")
+
+
+def test_a_long_table_is_told_from_a_wide_one() -> None:
+    rows = {"geo": ["A", "A"], "unit": ["PC", "MIO"], "time": [2019] * 2, "v": [1, 2]}
+    with pytest.raises(ColumnError, match="'time' is a column, so the table is long"):
+        Panel.from_wide(pd.DataFrame(rows), entity="geo", time="time", value="unit")

@@ -109,6 +109,13 @@ def _refuse_long_table(
     # A constant of a long table may have a year in its heading: '邮局1984'.
     if headings and not (meant and frame[entity].duplicated().any()):
         return
+    if time in frame:
+        raise ColumnError(
+            f"from_wide: {cited(time)} is a column, so the table is long: "
+            f"Panel(df, entity={entity!r}, time={time!r}). If a column has the names "
+            f"of variables, first df.pivot(index={[entity, time]}, columns=..., "
+            "values=...).reset_index()."
+        )
     why = "no heading with a year, such as '2010年' or 'gdp2010'"
     if headings:
         no_year = f"{quoted(headings, 3)} is not a year of a wide table"
@@ -358,7 +365,19 @@ def read_excel(
         where = f"{'sheet' if len(names) == 1 else 'sheets'} {quoted(names)}: "
         notices += dropped_notices([rows], where)
     notices += _partial_entity_notices(parts)
-    return pd.concat(parts, axis=1), labels, notices
+    return _merge_equal_columns(pd.concat(parts, axis=1)), labels, notices
+
+
+def _merge_equal_columns(table: pd.DataFrame) -> pd.DataFrame:
+    """Merge columns that several sheets have with equal values, such as a region."""
+    for name in table.columns[table.columns.duplicated()].unique():
+        same = table[name]
+        first = same.bfill(axis=1).iloc[:, 0]
+        in_all = same.notna().all(axis=1).any()
+        if in_all and (same.isna() | same.eq(first, axis=0)).all(axis=None):
+            later = table.columns.duplicated() & (table.columns == name)
+            table = table.loc[:, ~later].assign(**{name: first})
+    return table
 
 
 def _sheet_tables(
