@@ -619,6 +619,7 @@ _CATEGORIES: dict[str, type[DigiprosperWarning]] = {
     "similar_entities": DigiprosperWarning,
     "code_forms": DigiprosperWarning,
     "totals": DigiprosperWarning,
+    "changed_codes": DigiprosperWarning,
     "shifted_rows": DigiprosperWarning,
     "over_gaps": DigiprosperWarning,
     "unit_break": DigiprosperWarning,

@@ -178,6 +178,34 @@ def test_codes_of_shares_and_regions_are_no_totals(labels: list[str]) -> None:
     assert not notices(labelled(labels))
 
 
+def regions_with_values(spans: dict[str, tuple[int, int]]) -> pd.DataFrame:
+    """Rows of ten years with values in a span of each region."""
+    frame = pd.MultiIndex.from_product([spans, range(10)], names=["province", "year"])
+    rows = frame.to_frame(index=False)
+    first, last = (rows["province"].map(lambda r: spans[r][i]) for i in (0, 1))
+    value = rows["year"].where(rows["year"].between(first, last)) + 1.5
+    return rows.assign(gdp=value**2, name=rows["province"])
+
+
+def test_codes_that_change_are_reported() -> None:
+    whole = dict.fromkeys(["DE11", "DE12", "FR10", "HR03", "PL21"], (0, 9))
+    changed = {"FR61": (0, 5), "FRI1": (6, 9), "LT00": (0, 3)}
+    rows = regions_with_values(
+        whole | changed | dict.fromkeys(["LT01", "LT02"], (4, 9))
+    )
+    (notice,) = notices(rows).values()
+    assert notice.code == "changed_codes"
+    changes = ((6, ("FR61",), ("FRI1",)), (4, ("LT00",), ("LT01", "LT02")))
+    assert notice.data == {"entity": "province", "changes": changes}
+    # Also without rows for years without values
+    assert list(notices(rows.dropna()).values()) == [notice]
+    # Countries that leave or join, gaps, other labels
+    spans = {"UKC1": (0, 6), "UKD1": (0, 6), "HR02": (4, 9), "PL22": (3, 7)}
+    assert not notices(regions_with_values(whole | spans))
+    letters = {f"city {code}": span for code, span in (whole | changed).items()}
+    assert not notices(regions_with_values(letters))
+
+
 # By rows within each entity, as `groupby` computes them.
 BY_ROWS = {
     "lag(x)": ("lag", lambda x, by: x.groupby(by).shift()),

@@ -9,6 +9,7 @@ uneven_dates     column, step (found in the data), count (of dates without a dat
                  step before), first (of them)
 code_forms       entity (name), pairs (of labels that are one code in two forms)
 totals           entity (name), labels (of entities that contain others)
+changed_codes    entity (name), changes (time, codes before it, codes from it on)
 shifted_rows     column, of (the column it is made from), change ("lag", "lead",
                  "difference", "log difference" or "growth", the last two also "in
                  percent"), count (rows with another entity's value)
@@ -113,8 +114,8 @@ def totals(keys: Keys) -> Iterator[Notice]:
     if keys.entities.dtype.kind in "iuf" or keys.rows_are_entities:
         return
     labels = keys.entities.tolist()
-    regions = [x for x in labels if isinstance(x, str) and _is_nuts(x)]
-    are_regions = 2 * len(regions) > len(labels)
+    regions = _regions(labels)
+    are_regions = bool(regions)
     inside = (_regional_totals if are_regions else _find_totals)(labels)
     # Where most entities are groups, groups are meant.
     if inside and (are_regions or 2 * len(inside) < len(labels)):
@@ -132,12 +133,16 @@ def totals(keys: Keys) -> Iterator[Notice]:
         yield Notice("totals", text, {"entity": keys.entity_name, "labels": inside})
 
 
-def _is_nuts(label: str) -> bool:
-    """Return whether a label is the code of a region in Eurostat's form."""
+def _regions(labels: Sequence[object]) -> list[str]:
+    """Select codes of regions in Eurostat's form, if most labels are such codes."""
     kinds = _known_labels()
-    country = kinds.get(label[:2].casefold(), ("",))[0]
-    is_code = country == "member" and _NUTS.fullmatch(label) is not None
-    return is_code and label.casefold() not in kinds
+    codes = [
+        label
+        for label in map(str, labels)
+        if _NUTS.fullmatch(label) and label.casefold() not in kinds
+    ]
+    codes = [c for c in codes if kinds.get(c[:2].casefold(), ("",))[0] == "member"]
+    return codes if 2 * len(codes) > len(labels) else []
 
 
 def _regional_totals(labels: Sequence[object]) -> tuple[object, ...]:
@@ -149,6 +154,39 @@ def _regional_totals(labels: Sequence[object]) -> tuple[object, ...]:
         for label in labels
         if label in above or kinds.get(str(label).casefold(), ("",))[0] == "total"
     )
+
+
+def changed_codes(table: Table) -> Iterator[Notice]:
+    """Report regions whose values end as those of others in the country begin."""
+    keys = table.keys
+    if not _regions(keys.entities.tolist()):
+        return
+    has_value = table.data[_numeric_columns(table.data)].notna().any(axis=1).to_numpy()
+    times = pd.Series(keys.time[has_value]).groupby(keys.entity[has_value])
+    ended: dict[tuple[str, int], list[str]] = {}
+    begun: dict[tuple[str, int], list[str]] = {}
+    for entity, first, last in times.agg(["min", "max"]).itertuples():
+        code = str(keys.entities[entity])
+        # A few missing years at an end are no change.
+        if last > first + 1:
+            ended.setdefault((code[:2], last + 1), []).append(code)
+            begun.setdefault((code[:2], first), []).append(code)
+    changes = tuple(
+        (keys.times[key[1]], tuple(ended[key]), tuple(begun[key]))
+        for key in sorted(ended.keys() & begun.keys())
+    )
+    if changes:
+        shown = "; ".join(
+            f"{quoted(old)} before {time}, of {quoted(new)} from then on"
+            for time, old, new in changes[:3]
+        )
+        text = (
+            f"{cited(keys.entity_name)} has values of {shown}. If a region has another "
+            "code, it counts as two entities, each with its own effect and lags: use "
+            "one code, or, of regions that were split, their sum."
+        )
+        data = {"entity": keys.entity_name, "changes": changes}
+        yield Notice("changed_codes", text, data)
 
 
 def _find_totals(labels: Sequence[object]) -> tuple[object, ...]:
@@ -440,6 +478,7 @@ def data_notices(rows: pd.DataFrame, table: Table) -> Iterator[Notice]:
     yield from totals(keys)
     if keys.time_name is None:
         return
+    yield from changed_codes(table)
     name = keys.entity_name
     if name in rows or name in rows.index.names:
         entity = rows[name] if name in rows else rows.index.get_level_values(name)
