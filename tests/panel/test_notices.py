@@ -182,8 +182,8 @@ def regions_with_values(spans: dict[str, tuple[int, int]]) -> pd.DataFrame:
     """Rows of ten years with values in a span of each region."""
     frame = pd.MultiIndex.from_product([spans, range(10)], names=["province", "year"])
     rows = frame.to_frame(index=False)
-    first, last = (rows["province"].map(lambda r: spans[r][i]) for i in (0, 1))
-    value = rows["year"].where(rows["year"].between(first, last)) + 1.5
+    ends = pd.DataFrame(spans).loc[:, rows["province"]].to_numpy()
+    value = rows["year"].where(rows["year"].between(*ends)) + 1.5
     return rows.assign(gdp=value**2, name=rows["province"])
 
 

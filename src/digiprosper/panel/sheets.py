@@ -65,7 +65,7 @@ _YEAR = re.compile(
     # Marks of footnotes: 2015①, 2015年（预计）
     r"(?:\s*[*†‡¹²³⁰-⁹①-⑳]|\s*[(（\[][^()（）\[\]]*[)）\]])*"
 )
-# A file of Eurostat: its keys are in one column, and cells have flags, as 12.3 p or : c.
+# A file of Eurostat: its keys are in one column, cells have flags: 12.3 p, : c.
 _EUROSTAT = re.compile(r"([\w,]+)\\(?:TIME_PERIOD|time)")
 _FLAGGED = r"\s*(:|[-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?)\s*([a-z]{0,4})\s*"
 # A letter after a year is a footnote mark only if the heading has no name.
