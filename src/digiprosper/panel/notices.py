@@ -183,7 +183,7 @@ def changed_codes(table: Table) -> Iterator[Notice]:
         text = (
             f"{cited(keys.entity_name)} has values of {shown}. If a region has another "
             "code, it counts as two entities, each with its own effect and lags: use "
-            "one code, or, of regions that were split, their sum."
+            "one code, and the larger region where one was split or regions merged."
         )
         data = {"entity": keys.entity_name, "changes": changes}
         yield Notice("changed_codes", text, data)
