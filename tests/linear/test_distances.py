@@ -434,7 +434,7 @@ REFUSED = {
     "twice": ({"coordinates": ["lat", "lat"]}, "twice"),
     "number": ({"coordinates": [1, 2]}, "text"),
     "unknown": ({"coordinates": ["lat", "east"]}, "east"),
-    "swapped": ({"coordinates": ["lon", "lat"]}, "swapped"),
+    "swapped": ({"coordinates": ["I(lon + 0)", "lat"]}, "swapped"),
     "category": ({"coordinates": ["lat", "C(i)"]}, "two"),
     "lags": ({"bandwidth": -1}, "bandwidth"),
     "half": ({"bandwidth": 1.5}, "bandwidth"),

@@ -371,7 +371,7 @@ def read_excel(
 def _merge_equal_columns(table: pd.DataFrame) -> pd.DataFrame:
     """Merge columns that several sheets have with equal values, such as a region."""
     for name in table.columns[table.columns.duplicated()].unique():
-        same = table[name]
+        same: Any = table[name]
         first = same.bfill(axis=1).iloc[:, 0]
         in_all = same.notna().all(axis=1).any()
         if in_all and (same.isna() | same.eq(first, axis=0)).all(axis=None):

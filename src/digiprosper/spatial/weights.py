@@ -250,12 +250,14 @@ class SpatialWeights(Summarised, PickledByName):
     @property
     def _longest_links(self) -> pd.Series[float]:
         """The distance to the farthest neighbour, of entities with neighbours."""
-        distances = np.empty(0) if self.degrees is None else self._link_distances()
+        distances = self._link_distances()
         rows = matrices.link_ends(self.raw)[0][: distances.size]
         return pd.Series(distances).groupby(self.entities.take(rows), sort=False).max()
 
     def _link_distances(self) -> Floats:
-        """Compute the distances of linked entities in kilometres, by row."""
+        """Compute the distances of linked entities in kilometres, by row, if known."""
+        if self.degrees is None:
+            return np.empty(0)
         rows, columns, _ = matrices.link_ends(self.raw)
         return great_circle(self.degrees[rows], self.degrees[columns])
 
