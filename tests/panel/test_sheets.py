@@ -760,6 +760,11 @@ def test_what_is_no_cell_or_key_of_eurostat_is_told() -> None:
         Panel.from_wide(two, entity="geo", value="users")
     both = Panel.from_wide(two, entity="geo", value="unit")
     assert list(both.frame) == ["freq", "PC", "MIO"]
+    whole = EUROSTAT.columns[0]
+    with pytest.raises(ColumnError, match="columns are 'freq', 'unit', 'geo'"):
+        Panel.from_wide(EUROSTAT, entity=whole, value="users")
+    texts = EUROSTAT.astype("category")
+    assert Panel.from_wide(texts, entity="geo", value="users")["users"].sum() == 418.75
     short = EUROSTAT.replace("A,PC,FR10", "PC,FR10")
     with pytest.raises(ColumnError, match="names 3 keys"):
         Panel.from_wide(short, entity="geo", value="users")

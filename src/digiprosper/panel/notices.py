@@ -94,6 +94,7 @@ _CODE: Final = re.compile(
 _AROUND_DIGITS: Final = f"{ascii_letters}-._: "
 # Countries have two letters, and each level of regions below adds one character.
 _NUTS: Final = re.compile("[A-Z]{2}[A-Z0-9]{1,3}")
+_MOST_REGIONS: Final = 5_000
 # A change of unit is by 100 or more, and growth takes a little of it. The median change
 # from one period to the next is smaller by this factor, in logs.
 _UNITS_APART: Final = 50.0
@@ -114,7 +115,7 @@ def totals(keys: Keys) -> Iterator[Notice]:
     if keys.entities.dtype.kind in "iuf" or keys.rows_are_entities:
         return
     labels = keys.entities.tolist()
-    regions = _regions(labels)
+    regions = _regions(keys)
     are_regions = bool(regions)
     inside = (_regional_totals if are_regions else _find_totals)(labels)
     # Where most entities are groups, groups are meant.
@@ -133,9 +134,11 @@ def totals(keys: Keys) -> Iterator[Notice]:
         yield Notice("totals", text, {"entity": keys.entity_name, "labels": inside})
 
 
-def _regions(labels: Sequence[object]) -> list[str]:
+def _regions(keys: Keys) -> list[str]:
     """Select codes of regions in Eurostat's form, if most labels are such codes."""
-    kinds = _known_labels()
+    if keys.entities.size > _MOST_REGIONS:
+        return []
+    kinds, labels = _known_labels(), keys.entities.tolist()
     codes = [
         label
         for label in map(str, labels)
@@ -159,7 +162,7 @@ def _regional_totals(labels: Sequence[object]) -> tuple[object, ...]:
 def changed_codes(table: Table) -> Iterator[Notice]:
     """Report regions whose values end as those of others in the country begin."""
     keys = table.keys
-    if not _regions(keys.entities.tolist()):
+    if not _regions(keys):
         return
     has_value = table.data[_numeric_columns(table.data)].notna().any(axis=1).to_numpy()
     times = pd.Series(keys.time[has_value]).groupby(keys.entity[has_value])

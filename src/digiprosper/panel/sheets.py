@@ -224,7 +224,7 @@ def _with_text_headings(
     frame = to_pandas(data)
     notes: list[_Dropped] = []
     names = _EUROSTAT.fullmatch(str(frame.columns[0])) if frame.shape[1] else None
-    if names is not None and entity not in frame.columns:
+    if names is not None:
         frame, notes = _read_eurostat(frame, names[1].split(","))
     if entity in frame.index.names:
         frame = frame.reset_index()
@@ -252,7 +252,7 @@ def _read_eurostat(
         numbers = pd.to_numeric(pieces[0].replace(":", np.nan))
         # A cell in another form stays as it is: as text, of which there is a notice.
         odd = pieces[0].isna() & cells[name].notna()
-        cells[name] = cells[name].where(odd, numbers).infer_objects()
+        cells[name] = cells[name].astype(object).where(odd, numbers).infer_objects()
         flags.update(letter for letters in pieces[1].dropna() for letter in letters)
     keys = parts.set_axis([*names], axis=1)
     notes: list[_Dropped] = []
