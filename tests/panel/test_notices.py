@@ -114,6 +114,7 @@ NUTS = ["BE10", "DE11", "DE12", "DEA1", "FR10", "FRK1", "FRK2", "LU00", "UKC1"]
         (NAMES, ["Euro area", "High income", "Sub-Saharan Africa", "World"]),
         (["北京", "天津", "河北"], ["全国"]),
         (NUTS, ["EA20"]),
+        (["DE1", "DE2", *NUTS[4:]], ["EU28", "FR", "LU0"]),
         (NUTS, ["EU27_2020", "FR", "FR1", "FRK", "LU", "LU0", "UK", "UKC"]),
         ([code + "1" for code in NUTS], ["EU28", "FR", "FR1", "FR10", "LU00"]),
     ],

@@ -125,7 +125,10 @@ def totals(keys: Keys) -> Iterator[Notice]:
         if are_regions:
             length = Counter(map(len, regions)).most_common(1)[0][0]
             level = f"(?!EA|EU)[A-Z]{{2}}[A-Z0-9]{{{length - 2}}}"
-            cure = f"panel.subset(panel[{name}].str.fullmatch('{level}'))"
+            others = set(labels).difference(inside)
+            # Of some countries regions of another level may be meant.
+            if others == {x for x in labels if re.fullmatch(level, str(x))}:
+                cure = f"panel.subset(panel[{name}].str.fullmatch('{level}'))"
         text = (
             f"{len(inside)} of {len(labels):,} {name} seem to be totals or groups of "
             f"other entities{f' ({quoted(inside)})' if are_regions else ''}, which are "
