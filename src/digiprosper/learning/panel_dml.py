@@ -519,10 +519,11 @@ def make_features(
     """
     learned = 2 if spec.instrument is None else 3
     if spec.transform in ("dictionary", "within"):
-        linear = learned + len(sample.roles["x"])
-        end = linear if spec.transform == "within" else len(demeaned.names)
-        varying = [j for j in range(learned, end) if not demeaned.absorbed[j]]
-        if not varying:
+        varying = ~demeaned.absorbed
+        varying[:learned] = False
+        if spec.transform == "within":
+            varying[learned + len(sample.roles["x"]) :] = False
+        if not varying.any():
             raise IdentificationError(
                 "the effects absorb all controls; use FixedEffects without controls."
             )

@@ -316,10 +316,7 @@ def search_test(  # noqa: PLR0913  (what is searched, and how: all but three nam
     """
     reps, level = check_reps(reps, _LEAST_REPS), check_level(level)
     seed = seed_sequence(rng)
-    candidates = _read_candidates(spec, candidates, also)
-    tested = spec.x[0] if term is None else term
-    others = set(map(canonical, spec.x)) - {canonical(str(tested))}
-    in_spec = [name for name in candidates if canonical(name) in others]
+    candidates, in_spec = _read_candidates(spec, candidates, term, also)
     base, reported = spec.drop(*in_spec), set_label(in_spec)
     sets, equations, regular = estimate_sets(base, panel, candidates, term=term)
     searched = sets.included.loc[regular]
@@ -381,9 +378,12 @@ def search_test(  # noqa: PLR0913  (what is searched, and how: all but three nam
 
 
 def _read_candidates(
-    spec: FixedEffects, candidates: object, also: object
-) -> tuple[str, ...]:
-    """Read the candidates; refuse too many, other models and other covariances."""
+    spec: FixedEffects, candidates: object, term: object, also: object
+) -> tuple[tuple[str, ...], list[str]]:
+    """Read the candidates, and which of them are controls of the reported model.
+
+    Refuse too many, other models and other covariances.
+    """
     refuse_other_specification("search_test", spec)
     if not isinstance(also, Mapping | None):
         raise InputTypeError(
@@ -409,7 +409,9 @@ def _read_candidates(
             "the sign of residuals is drawn by cluster. Pass specifications with "
             "other standard errors in also={label: specification}.",
         )
-    return names
+    tested = canonical(str(spec.x[0] if term is None else term))
+    controls = set(map(canonical, spec.x)) - {tested}
+    return names, [name for name in names if canonical(name) in controls]
 
 
 def _search_sets(
