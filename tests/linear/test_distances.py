@@ -279,6 +279,8 @@ def test_coordinates_are_found_by_name_or_given_as_terms() -> None:
     want = fit(frame).std_errors
     named = frame.rename(columns={"lat": "纬度", "lon": "Longitude"})
     pd.testing.assert_series_equal(fit(named).std_errors, want)
+    swapped = fit(frame, coordinates=["lon", "lat"]).std_errors
+    pd.testing.assert_series_equal(swapped, want)
     given = frame.rename(columns={"lat": "north", "lon": "east"})
     pd.testing.assert_series_equal(
         fit(given, coordinates=["north", "east"]).std_errors, want
@@ -432,7 +434,7 @@ REFUSED = {
     "twice": ({"coordinates": ["lat", "lat"]}, "twice"),
     "number": ({"coordinates": [1, 2]}, "text"),
     "unknown": ({"coordinates": ["lat", "east"]}, "east"),
-    "swapped": ({"coordinates": ["lon", "lat"]}, "swapped"),
+    "swapped": ({"coordinates": ["I(lon + 0)", "lat"]}, "swapped"),
     "category": ({"coordinates": ["lat", "C(i)"]}, "two"),
     "lags": ({"bandwidth": -1}, "bandwidth"),
     "half": ({"bandwidth": 1.5}, "bandwidth"),

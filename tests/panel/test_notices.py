@@ -102,6 +102,9 @@ NAMES = [
 ]
 
 
+NUTS = ["BE10", "DE11", "DE12", "DEA1", "FR10", "FRK1", "FRK2", "LU00", "UKC1"]
+
+
 @pytest.mark.parametrize(
     ("others", "inside"),
     [
@@ -110,6 +113,10 @@ NAMES = [
         (CODES, ["EU27_2020", "OECD"]),
         (NAMES, ["Euro area", "High income", "Sub-Saharan Africa", "World"]),
         (["北京", "天津", "河北"], ["全国"]),
+        (NUTS, ["EA20"]),
+        (["DE1", "DE2", *NUTS[4:]], ["EU28", "FR", "LU0"]),
+        (NUTS, ["EU27_2020", "FR", "FR1", "FRK", "LU", "LU0", "UK", "UKC"]),
+        ([code + "1" for code in NUTS], ["EU28", "FR", "FR1", "FR10", "LU00"]),
     ],
 )
 def test_totals_among_the_entities_are_reported(others, inside) -> None:
@@ -119,7 +126,11 @@ def test_totals_among_the_entities_are_reported(others, inside) -> None:
     assert notice.data == {"entity": "province", "labels": tuple(inside)}
     # The statement in the message leaves the others.
     cure = notice.message.split("Drop them: ")[1].removesuffix(".")
-    kept = eval(cure, {"df": rows})
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        panel = dp.Panel(rows, "province", "year")
+    kept = eval(cure, {"df": rows, "panel": panel})
+    kept = kept.frame.reset_index() if isinstance(kept, dp.Panel) else kept
     assert sorted(set(kept["province"])) == sorted(others)
     assert not notices(kept)
 
@@ -156,10 +167,44 @@ def test_totals_among_the_entities_are_reported(others, inside) -> None:
         ["WLD", "HIC", "LIC", "MIC", "DEU", "FRA", "GHA"],
         ["Africa", "Asia", "Europe", "North America", "World"],
         ["Total", "Shell", "Exxon", "Eni"],
+        # Regions of one level, countries of three letters, states and names
+        NUTS,
+        ["DE1", "DE2", "FR1", "FR2", "LU0"],
+        ["BEL", "BGR", "DEU", "ESP", "FIN", "FRA", "GRC", "HRV", "HUN", "ITA"],
+        ["AL", "ALB", "DE", "ME", "MEX", "MEXT", "OH", "TX"],
+        ["BE", "BEIJING", "BEIJING1", "Niger", "Nigeria"],
     ],
 )
 def test_codes_of_shares_and_regions_are_no_totals(labels: list[str]) -> None:
     assert not notices(labelled(labels))
+
+
+def regions_with_values(spans: dict[str, tuple[int, int]]) -> pd.DataFrame:
+    """Rows of ten years with values in a span of each region."""
+    frame = pd.MultiIndex.from_product([spans, range(10)], names=["province", "year"])
+    rows = frame.to_frame(index=False)
+    ends = pd.DataFrame(spans).loc[:, rows["province"]].to_numpy()
+    value = rows["year"].where(rows["year"].between(*ends)) + 1.5
+    return rows.assign(gdp=value**2, name=rows["province"])
+
+
+def test_codes_that_change_are_reported() -> None:
+    whole = dict.fromkeys(["DE11", "DE12", "FR10", "HR03", "PL21"], (0, 9))
+    changed = {"FR61": (0, 5), "FRI1": (6, 9), "LT00": (0, 3)}
+    rows = regions_with_values(
+        whole | changed | dict.fromkeys(["LT01", "LT02"], (4, 9))
+    )
+    (notice,) = notices(rows).values()
+    assert notice.code == "changed_codes"
+    changes = ((6, ("FR61",), ("FRI1",)), (4, ("LT00",), ("LT01", "LT02")))
+    assert notice.data == {"entity": "province", "changes": changes}
+    # Also without rows for years without values
+    assert list(notices(rows.dropna()).values()) == [notice]
+    # Countries that leave or join, gaps, other labels
+    spans = {"UKC1": (0, 6), "UKD1": (0, 6), "HR02": (4, 9), "PL22": (3, 7)}
+    assert not notices(regions_with_values(whole | spans))
+    letters = {f"city {code}": span for code, span in (whole | changed).items()}
+    assert not notices(regions_with_values(letters))
 
 
 # By rows within each entity, as `groupby` computes them.

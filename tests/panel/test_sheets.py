@@ -724,3 +724,73 @@ def test_rows_of_one_variable_that_are_unclear_are_refused() -> None:
         )
     with pytest.raises(OptionError, match="with the variable of each row"):
         Panel.from_wide(wide, entity="Country Code")
+
+
+EUROSTAT = pd.DataFrame(
+    {
+        "freq,unit,geo\\TIME_PERIOD": ["A,PC,DE11", "A,PC,FR10", "A,PC,ITC1"],
+        "2019 ": ["70.5 ", ": ", "61.0 bp"],
+        "2020 ": [72, 80, 64],
+        "2021 ": ["74.25 e", ": c", "-3 "],
+    }
+)
+
+
+@pytest.mark.parametrize("heading", [r"freq,unit,geo\TIME_PERIOD", r"a,unit,geo\time"])
+def test_files_of_eurostat_are_read_as_they_are(heading: str) -> None:
+    table = EUROSTAT.set_axis([heading, *EUROSTAT.columns[1:]], axis=1)
+    panel = Panel.from_wide(table, entity="geo", value="users")
+    expected = [70.5, 72, 74.25, np.nan, 80, np.nan, 61, 64, -3]
+    assert panel.frame["users"].dtype == float
+    assert np.array_equal(panel.frame["users"], expected, equal_nan=True)
+    assert set(panel.frame["unit"]) == {"PC"}
+    (notice,) = panel.diagnostics
+    flags = {"b": 1, "c": 1, "e": 1, "p": 1}
+    assert (notice.code, notice.data) == ("flags", {"count": 4, "flags": flags})
+    assert EUROSTAT["2019 "].tolist() == ["70.5 ", ": ", "61.0 bp"]
+
+
+def test_what_is_no_cell_or_key_of_eurostat_is_told() -> None:
+    odd = EUROSTAT.replace({"2019 ": {"70.5 ": "70,5"}})
+    with pytest.warns(DigiprosperWarning, match="text among numbers.*'70,5'"):
+        panel = Panel.from_wide(odd, entity="geo", value="users")
+    assert panel.frame.loc[("ITC1", 2019), "users"] == 61
+    two = pd.concat([EUROSTAT, EUROSTAT.replace("A,PC,", "A,MIO,", regex=True)])
+    with pytest.raises(PanelIndexError, match="differ in 'unit'"):
+        Panel.from_wide(two, entity="geo", value="users")
+    both = Panel.from_wide(two, entity="geo", value="unit")
+    assert list(both.frame) == ["freq", "PC", "MIO"]
+    whole = EUROSTAT.columns[0]
+    with pytest.raises(ColumnError, match="columns are 'freq', 'unit', 'geo'"):
+        Panel.from_wide(EUROSTAT, entity=whole, value="users")
+    texts = EUROSTAT.astype("category")
+    assert Panel.from_wide(texts, entity="geo", value="users")["users"].sum() == 418.75
+    short = EUROSTAT.replace("A,PC,FR10", "PC,FR10")
+    with pytest.raises(ColumnError, match="names 3 keys"):
+        Panel.from_wide(short, entity="geo", value="users")
+
+
+def regions_file(path: Any, names: tuple[str, str]) -> Any:
+    """A file with a sheet for each indicator, and the name and level in each sheet."""
+    with pd.ExcelWriter(path) as file:
+        for sheet, name in zip(("gdp", "pop"), names, strict=True):
+            rows = {"code": ["FR10", "PL71"], "name": [name, "Łódzkie"], "level": 2}
+            wide = pd.DataFrame(rows).assign(**{"2019": [1.0, 2.0]})
+            wide.to_excel(file, sheet_name=sheet, index=False)
+    return path
+
+
+def test_columns_that_all_sheets_have_are_read_once(tmp_path: Any) -> None:
+    path = regions_file(tmp_path / "a.xlsx", ("Île-de-France", "Île-de-France"))
+    panel = Panel.from_excel(path, entity="code")
+    assert list(panel.columns) == ["name", "level", "gdp", "pop"]
+    assert panel.frame["name"].tolist() == ["Île-de-France", "Łódzkie"]
+    path = regions_file(tmp_path / "b.xlsx", ("Île-de-France", "Ile-de-France"))
+    with pytest.raises(ColumnError, match="'name' is the name of several columns"):
+        Panel.from_excel(path, entity="code")
+
+
+def test_a_long_table_is_told_from_a_wide_one() -> None:
+    rows = {"geo": ["A", "A"], "unit": ["PC", "MIO"], "time": [2019] * 2, "v": [1, 2]}
+    with pytest.raises(ColumnError, match="'time' is a column, so the table is long"):
+        Panel.from_wide(pd.DataFrame(rows), entity="geo", time="time", value="unit")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pandas as pd
 import pytest
 
 from digiprosper.spatial import notices
@@ -18,15 +19,22 @@ def about(
     n_links: int = 4,
     n_mutual: int = 4,
     made_from: str | None = None,
+    longest: tuple[float, ...] = (),
 ) -> list[Notice]:
+    links = pd.Series(longest, [f"r{i}" for i in range(len(longest))], dtype=float)
     return list(
-        notices.about_weights("W", left_out, islands, n_links, n_mutual, made_from)
+        notices.about_weights(
+            "W", left_out, islands, n_links, n_mutual, made_from, links
+        )
     )
 
 
 def test_nothing_is_reported_where_nothing_is_unusual() -> None:
     assert about() == []
     assert about(n_links=1, n_mutual=0) == []
+    # Remote cities of a continent; firms in a city and one in a village
+    assert about(longest=(150, 200, 250, 1_500)) == []
+    assert about(longest=(1, 2, 3, 90)) == []
     assert list(notices.missing_neighbours("W", "x", 0, ())) == []
 
 
@@ -42,16 +50,22 @@ def test_codes_and_data() -> None:
     assert (notice.code, notice.data["n_links"]) == ("one_direction", 4)
     (notice,) = notices.missing_neighbours("W", "x", 2, (("a", 1), ("a", 2)))
     assert (notice.code, notice.data["count"]) == ("missing_neighbours", 2)
+    (notice,) = about(longest=(100, 120, 140, 7_467))
+    assert notice.code == "far_neighbours"
+    assert notice.data["entities"] == ("r3",)
+    assert notice.data["longest"] == 7_467
+    assert notice.data["median"] == 130
     (notice,) = about(made_from="gdp")
     assert (notice.code, notice.data) == (
         "made_from_variable",
         {"variable": "gdp", "weights": "W"},
     )
-    codes = [n.code for n in about(("a",), ("b",), 3, 0, "gdp")]
+    codes = [n.code for n in about(("a",), ("b",), 3, 0, "gdp", (9, 9, 9, 4_000))]
     assert codes == [
         "unused_entities",
         "islands",
         "one_direction",
+        "far_neighbours",
         "made_from_variable",
     ]
 

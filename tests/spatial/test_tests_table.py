@@ -136,6 +136,7 @@ def circle_panel(rho: float, lag: float, seed: int) -> dp.Panel:
 
 
 @pytest.mark.filterwarnings("ignore:rho = ")
+@pytest.mark.filterwarnings("ignore:W. each of the 42 links has one direction")
 @pytest.mark.parametrize(
     ("rho", "lag", "seed", "without", "missing", "missing_chi2"),
     [

@@ -358,3 +358,33 @@ def test_pairs_of_bad_weights_are_named() -> None:
     with pytest.raises(OptionError, match=r"\(east, centre\)") as error:
         SpatialWeights(changed(0, 1, -1.0), LABELS)
     assert error.value.problems[0].data["value"] == (("east", "centre"),)
+
+
+def test_pairs_that_are_listed_once_are_reported_by_what_uses_them() -> None:
+    panel = dp.datasets.us_states()
+    links = [(a, b) for a, of in dp.datasets.us_neighbours().items() for b in of]
+    pairs = pd.DataFrame(links, columns=["a", "b"])
+    both = SpatialWeights.from_frame(pairs, "a", "b")
+    once = SpatialWeights.from_frame(pairs[pairs["a"] < pairs["b"]], "a", "b")
+    right = dp.moran(panel, "unemp", both, permutations=19, rng=1)
+    with (
+        pytest.warns(SpatialWeightsWarning, match="no neighbours"),
+        pytest.warns(SpatialWeightsWarning, match="one direction only"),
+    ):
+        wrong = dp.moran(panel, "unemp", once, permutations=19, rng=1)
+    assert not np.allclose(wrong["statistic"], right["statistic"])
+    with pytest.raises(AlignmentError, match=r"entities=panel.entities in from_frame"):
+        both.aligned_to([*panel.entities, "HI"])
+
+
+def test_neighbours_across_an_ocean_are_reported() -> None:
+    places = dp.datasets.us_capitals()
+    assert SpatialWeights.k_nearest(places, 5).diagnostics == ()
+    islands = pd.DataFrame({"lat": [21.3, 13.5], "lon": [-157.9, 144.8]}, ["HI", "GU"])
+    wider = pd.concat([places, islands])
+    (notice,) = SpatialWeights.k_nearest(wider, 5).diagnostics
+    assert (notice.code, notice.data["entities"]) == ("far_neighbours", ("HI", "GU"))
+    within = SpatialWeights.inverse_distance(wider, cutoff=1_000)
+    assert within.islands == ("HI", "GU")
+    assert [n.code for n in within.diagnostics] == ["islands"]
+    assert SpatialWeights.inverse_distance(wider).diagnostics == ()

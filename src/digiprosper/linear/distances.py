@@ -23,7 +23,11 @@ from digiprosper.kernels.conley import Nearby, nearby, nearest_distance, rows_wi
 from digiprosper.linear.notices import moving_places, no_neighbours
 from digiprosper.panel import Panel, Sample
 from digiprosper.panel.access import table_of
-from digiprosper.panel.coordinates import coordinate_names, refuse_beyond
+from digiprosper.panel.coordinates import (
+    coordinate_names,
+    latitude_first,
+    refuse_beyond,
+)
 from digiprosper.specification import as_terms
 
 DistanceKernel: TypeAlias = Literal["bartlett", "uniform"]
@@ -70,7 +74,7 @@ def coordinate_terms(
 ) -> tuple[str, ...]:
     """Return the terms of latitude and longitude; by default the usual names."""
     if coordinates is not None:
-        return tuple(coordinates)
+        return latitude_first(*coordinates)
     return coordinate_names(list(table_of(panel).names), _CALLER)
 
 

@@ -136,8 +136,8 @@ class FixedEffects(Specification):
         weights that decline with the lag.
     coordinates : sequence of two str, optional
         Latitude and longitude in degrees, for ``"conley"``. By default the columns
-        named lat or latitude, and lon, lng, long or longitude. The coordinates of an
-        entity may change over time.
+        named lat or latitude, and lon, lng, long or longitude; these may be in any
+        order. The coordinates of an entity may change over time.
     distance_cutoff : float, optional
         Distance in kilometres from which the errors of two entities are uncorrelated,
         for ``"conley"``. There is no default, because the distance depends on the

@@ -51,6 +51,12 @@ def coordinate_names(names: Sequence[Any], caller: str) -> tuple[Any, Any]:
     return matches[0][0], matches[1][0]
 
 
+def latitude_first(first: str, second: str) -> tuple[str, str]:
+    """Return two terms; usual names of longitude and latitude in the other order."""
+    swapped = first.casefold() in _LONGITUDES and second.casefold() in _LATITUDES
+    return (second, first) if swapped else (first, second)
+
+
 def refuse_beyond(degrees: Floats, subject: str, caller: str) -> None:
     """Refuse latitudes beyond 90 or longitudes beyond 180 in `degrees`, (n, 2)."""
     latitude, longitude = np.abs(degrees).T

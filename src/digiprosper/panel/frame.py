@@ -382,7 +382,8 @@ class Panel:
         data : DataFrame, polars.DataFrame or pyarrow.Table
             The table. Years in headings are numbers or text: 2010, ``"2010"``,
             ``"2010年"``, ``"gdp2010"``, ``"gdp_2010"``. Other columns are constants of
-            the entity.
+            the entity. Files of Eurostat are read as they are: keys in one column,
+            ``:`` for missing, and flags behind numbers, which `diagnostics` counts.
         entity : str
             Column with the entity.
         value : str, optional

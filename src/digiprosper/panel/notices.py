@@ -9,6 +9,7 @@ uneven_dates     column, step (found in the data), count (of dates without a dat
                  step before), first (of them)
 code_forms       entity (name), pairs (of labels that are one code in two forms)
 totals           entity (name), labels (of entities that contain others)
+changed_codes    entity (name), changes (time, codes before it, codes from it on)
 shifted_rows     column, of (the column it is made from), change ("lag", "lead",
                  "difference", "log difference" or "growth", the last two also "in
                  percent"), count (rows with another entity's value)
@@ -91,6 +92,9 @@ _CODE: Final = re.compile(
     r"(?:[A-Za-z]{2}[-._: ]?)?0*([1-9][0-9]*)(?:[.]0|[-._: ]?[A-Za-z]{2,4})?"
 )
 _AROUND_DIGITS: Final = f"{ascii_letters}-._: "
+# Countries have two letters, and each level of regions below adds one character.
+_NUTS: Final = re.compile("[A-Z]{2}[A-Z0-9]{1,3}")
+_MOST_REGIONS: Final = 5_000
 # A change of unit is by 100 or more, and growth takes a little of it. The median change
 # from one period to the next is smaller by this factor, in logs.
 _UNITS_APART: Final = 50.0
@@ -111,16 +115,84 @@ def totals(keys: Keys) -> Iterator[Notice]:
     if keys.entities.dtype.kind in "iuf" or keys.rows_are_entities:
         return
     labels = keys.entities.tolist()
-    inside = _find_totals(labels)
+    regions = _regions(keys)
+    are_regions = bool(regions)
+    inside = (_regional_totals if are_regions else _find_totals)(labels)
     # Where most entities are groups, groups are meant.
-    if inside and 2 * len(inside) < len(labels):
+    if inside and (are_regions or 2 * len(inside) < len(labels)):
         name = cited(keys.entity_name)
+        cure = f"df[~df[{name}].isin({[*inside]})]"
+        if are_regions:
+            length = Counter(map(len, regions)).most_common(1)[0][0]
+            level = f"(?!EA|EU)[A-Z]{{2}}[A-Z0-9]{{{length - 2}}}"
+            others = set(labels).difference(inside)
+            # Of some countries regions of another level may be meant.
+            if others == {x for x in labels if re.fullmatch(level, str(x))}:
+                cure = f"panel.subset(panel[{name}].str.fullmatch('{level}'))"
         text = (
             f"{len(inside)} of {len(labels):,} {name} seem to be totals or groups of "
-            "other entities, which are then counted twice. Drop them: "
-            f"df[~df[{name}].isin({[*inside]})]."
+            f"other entities{f' ({quoted(inside)})' if are_regions else ''}, which are "
+            f"then counted twice. Drop them: {cure}."
         )
         yield Notice("totals", text, {"entity": keys.entity_name, "labels": inside})
+
+
+def _regions(keys: Keys) -> list[str]:
+    """Select codes of regions in Eurostat's form, if most labels are such codes."""
+    if keys.entities.size > _MOST_REGIONS:
+        return []
+    kinds, labels = _known_labels(), keys.entities.tolist()
+    codes = [
+        label
+        for label in map(str, labels)
+        if _NUTS.fullmatch(label) and label.casefold() not in kinds
+    ]
+    codes = [c for c in codes if kinds.get(c[:2].casefold(), ("",))[0] == "member"]
+    return codes if 2 * len(codes) > len(labels) else []
+
+
+def _regional_totals(labels: Sequence[object]) -> tuple[object, ...]:
+    """Select codes that other codes begin with, and unions such as EA20."""
+    above = {str(label)[:n] for label in labels for n in range(2, len(str(label)))}
+    kinds = _known_labels()
+    return tuple(
+        label
+        for label in labels
+        if label in above or kinds.get(str(label).casefold(), ("",))[0] == "total"
+    )
+
+
+def changed_codes(table: Table) -> Iterator[Notice]:
+    """Report regions whose values end as those of others in the country begin."""
+    keys = table.keys
+    if not _regions(keys):
+        return
+    has_value = table.data[_numeric_columns(table.data)].notna().any(axis=1).to_numpy()
+    times = pd.Series(keys.time[has_value]).groupby(keys.entity[has_value])
+    ended: dict[tuple[str, int], list[str]] = {}
+    begun: dict[tuple[str, int], list[str]] = {}
+    for entity, first, last in times.agg(["min", "max"]).itertuples():
+        code = str(keys.entities[entity])
+        # A few missing years at an end are no change.
+        if last > first + 1:
+            ended.setdefault((code[:2], last + 1), []).append(code)
+            begun.setdefault((code[:2], first), []).append(code)
+    changes = tuple(
+        (keys.times[key[1]], tuple(ended[key]), tuple(begun[key]))
+        for key in sorted(ended.keys() & begun.keys())
+    )
+    if changes:
+        shown = "; ".join(
+            f"{quoted(old)} before {time}, of {quoted(new)} from then on"
+            for time, old, new in changes[:3]
+        )
+        text = (
+            f"{cited(keys.entity_name)} has values of {shown}. If a region has another "
+            "code, it counts as two entities, each with its own effect and lags: use "
+            "one code, and the larger region where one was split or regions merged."
+        )
+        data = {"entity": keys.entity_name, "changes": changes}
+        yield Notice("changed_codes", text, data)
 
 
 def _find_totals(labels: Sequence[object]) -> tuple[object, ...]:
@@ -154,8 +226,8 @@ def _known_labels() -> dict[str, tuple[str, str]]:
     """Read the kind of each label (total, group, country) and its union.
 
     Groups are those of the World Bank, the OECD and Eurostat. Countries have codes of
-    ISO 3166, or a name that all sources write alike; members of the European Union also
-    codes of two letters.
+    ISO 3166, or a name that all sources write alike; countries with regions of Eurostat
+    also codes of two letters.
     """
     with Path(__file__).with_name("countries.csv").open(encoding="utf-8") as file:
         return {r["label"]: (r["kind"], r["union"]) for r in csv.DictReader(file)}
@@ -412,6 +484,7 @@ def data_notices(rows: pd.DataFrame, table: Table) -> Iterator[Notice]:
     yield from totals(keys)
     if keys.time_name is None:
         return
+    yield from changed_codes(table)
     name = keys.entity_name
     if name in rows or name in rows.index.names:
         entity = rows[name] if name in rows else rows.index.get_level_values(name)

@@ -8,6 +8,7 @@ import re
 import struct
 import zipfile
 import zlib
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
@@ -33,10 +34,14 @@ from digiprosper.errors import (
 )
 from digiprosper.optional import require
 from digiprosper.panel.keys import check_key_names, parse_times, sorted_keys, to_pandas
-from digiprosper.panel.table import SEPARATORS, has_thousands_separators
+from digiprosper.panel.table import (
+    SEPARATORS,
+    has_thousands_separators,
+    is_number_type,
+)
 
 # What tells of dropped rows, how many they are, and the texts in them.
-_Dropped: TypeAlias = "tuple[Callable[..., Notice], int, tuple[str, ...]]"
+_Dropped: TypeAlias = "tuple[Callable[..., Notice], int, tuple[Any, ...]]"
 # What pandas and openpyxl raise for a file that ends early, or whose bytes are damaged.
 DAMAGED = (
     ValueError,
@@ -60,6 +65,9 @@ _YEAR = re.compile(
     # Marks of footnotes: 2015①, 2015年（预计）
     r"(?:\s*[*†‡¹²³⁰-⁹①-⑳]|\s*[(（\[][^()（）\[\]]*[)）\]])*"
 )
+# A file of Eurostat: its keys are in one column, cells have flags: 12.3 p, : c.
+_EUROSTAT = re.compile(r"([\w,]+)\\(?:TIME_PERIOD|time)")
+_FLAGGED = r"\s*(:|[-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?)\s*([a-z]{0,4})\s*"
 # A letter after a year is a footnote mark only if the heading has no name.
 _MARKED_YEAR = re.compile(r"()((?:18|19|20)\d\d)[A-Za-z]")
 
@@ -73,7 +81,7 @@ def long_table(
 ) -> tuple[pd.DataFrame, dict[str, str], list[_Dropped]]:
     """Reshape a wide table to long; also return labels and dropped rows."""
     time, value = _checked_names(entity, time, value)
-    frame = _with_text_headings(data, entity)
+    frame, notes = _with_text_headings(data, entity)
     columns = _read_headings(frame.columns.drop(entity), time_format)
     _refuse_long_table(frame, entity, time, [*columns.values()])
     if value is None and "" in {variable for variable, _ in columns}:
@@ -83,11 +91,11 @@ def long_table(
             "of each row."
         )
     labels: dict[str, str] = {}
-    notes: list[_Dropped] = []
     others = frame.columns.difference([entity, *columns.values()])
     names_rows = value in others and frame[value].dtype.kind not in "iufb"
     if value is not None and names_rows:
-        frame, notes = drop_empty(frame, [value])
+        frame, dropped = drop_empty(frame, [value])
+        notes += dropped
         frame, columns, labels = _one_row_per_entity(frame, entity, value, columns)
     frame, dropped = drop_empty(frame, [*columns.values()])
     return _stack_years(frame, time, value, columns), labels, [*notes, *dropped]
@@ -101,6 +109,13 @@ def _refuse_long_table(
     # A constant of a long table may have a year in its heading: '邮局1984'.
     if headings and not (meant and frame[entity].duplicated().any()):
         return
+    if time in frame:
+        raise ColumnError(
+            f"from_wide: {cited(time)} is a column, so the table is long: "
+            f"Panel(df, entity={entity!r}, time={time!r}). If a column has the names "
+            f"of variables, first df.pivot(index={[entity, time]}, columns=..., "
+            "values=...).reset_index()."
+        )
     why = "no heading with a year, such as '2010年' or 'gdp2010'"
     if headings:
         no_year = f"{quoted(headings, 3)} is not a year of a wide table"
@@ -200,15 +215,59 @@ def _checked_names(
     return one_line(str(time)), None if value is None else one_line(value)
 
 
-def _with_text_headings(data: object, entity: str) -> pd.DataFrame:
+def _with_text_headings(
+    data: object, entity: str
+) -> tuple[pd.DataFrame, list[_Dropped]]:
+    """Make headings text, and read keys and flags of a file of Eurostat."""
     if isinstance(data, pd.DataFrame):
         data = data.set_axis([_cell_text(name) for name in data.columns], axis=1)
     frame = to_pandas(data)
+    notes: list[_Dropped] = []
+    names = _EUROSTAT.fullmatch(str(frame.columns[0])) if frame.shape[1] else None
+    if names is not None:
+        frame, notes = _read_eurostat(frame, names[1].split(","))
     if entity in frame.index.names:
         frame = frame.reset_index()
     if entity not in frame.columns:
         raise unknown_columns([entity], frame.columns, "from_wide, entity")
-    return frame
+    return frame, notes
+
+
+def _read_eurostat(
+    frame: pd.DataFrame, names: Sequence[str]
+) -> tuple[pd.DataFrame, list[_Dropped]]:
+    """Split the first column into the keys `names`, and remove flags from cells."""
+    first = frame.columns[0]
+    parts = frame[first].astype(str).str.split(",", expand=True)
+    if parts.shape[1] != len(names) or parts.isna().any(axis=None):
+        raise ColumnError(
+            f"from_wide: {cited(first)} names {len(names)} keys, but some cells have "
+            "more or fewer. Split the column into one for each key."
+        )
+    cells = frame.drop(columns=first)
+    flags: Counter[str] = Counter()
+    for name in cells.columns[[not is_number_type(cells[c]) for c in cells]]:
+        texts = cells[name].astype(str)
+        pieces = texts.str.extract(f"^{_FLAGGED}$")
+        numbers = pd.to_numeric(pieces[0].replace(":", np.nan))
+        # A cell in another form stays as it is: as text, of which there is a notice.
+        odd = pieces[0].isna() & cells[name].notna()
+        cells[name] = cells[name].astype(object).where(odd, numbers).infer_objects()
+        flags.update(letter for letters in pieces[1].dropna() for letter in letters)
+    keys = parts.set_axis([*names], axis=1)
+    notes: list[_Dropped] = []
+    if flags:
+        notes = [(_flags_notice, flags.total(), tuple(sorted(flags.items())))]
+    return pd.concat([keys, cells], axis=1), notes
+
+
+def _flags_notice(where: str, count: int, flags: tuple[tuple[str, int], ...]) -> Notice:
+    words = ", ".join(f"{letter} {number:,}" for letter, number in flags)
+    text = (
+        f"{where}{counted(count, 'flag')} of Eurostat are not kept: {words} (b is a "
+        "break in the series, e an estimate, p provisional, u of low reliability)."
+    )
+    return Notice("flags", text, {"count": count, "flags": dict(flags)})
 
 
 def _read_headings(
@@ -306,7 +365,19 @@ def read_excel(
         where = f"{'sheet' if len(names) == 1 else 'sheets'} {quoted(names)}: "
         notices += dropped_notices([rows], where)
     notices += _partial_entity_notices(parts)
-    return pd.concat(parts, axis=1), labels, notices
+    return _merge_equal_columns(pd.concat(parts, axis=1)), labels, notices
+
+
+def _merge_equal_columns(table: pd.DataFrame) -> pd.DataFrame:
+    """Merge columns that several sheets have with equal values, such as a region."""
+    for name in table.columns[table.columns.duplicated()].unique():
+        same: Any = table[name]
+        first = same.bfill(axis=1).iloc[:, 0]
+        in_all = same.notna().all(axis=1).any()
+        if in_all and (same.isna() | same.eq(first, axis=0)).all(axis=None):
+            later = table.columns.duplicated() & (table.columns == name)
+            table = table.loc[:, ~later].assign(**{name: first})
+    return table
 
 
 def _sheet_tables(

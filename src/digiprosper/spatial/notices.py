@@ -6,7 +6,8 @@ code                    data
 islands                 entities, weights (name)
 unused_entities         entities, weights (name)
 missing_neighbours      column, count, rows (labels of the first five), weights (name)
-one_direction           n_links, weights (name); not a warning
+one_direction           n_links, weights (name)
+far_neighbours          entities, longest, median (kilometres), weights (name)
 made_from_variable      variable, weights (name); not a warning
 near_end                coefficient (rho or lambda), value, interval, weights (name)
 time_effects_bias       as large_time_effects_bias, from half a standard error; not a
@@ -29,6 +30,8 @@ from math import sqrt
 from statistics import NormalDist
 from typing import Any, Final
 
+import pandas as pd
+
 from digiprosper.errors import Notice, cited, counted, quoted
 from digiprosper.panel.keys import rows_text
 from digiprosper.report.terms import Factor, Factors
@@ -43,6 +46,10 @@ _LARGE_BIAS: Final = 1.0
 _COMMON: Final = 0.001
 # The formula of the coverage of short panels is a little above simulated shares.
 _LEAST_COVERAGE: Final = 0.925
+# A neighbour is far from so many times the median of farthest neighbours on, and
+# from so many kilometres on.
+_FAR: Final = 7.0
+_OCEAN: Final = 1_000.0
 # Below this the normal approximation says no more than that the interval misses.
 _LEAST_PRINTED: Final = 0.05
 _NORMAL: Final = NormalDist()
@@ -56,8 +63,12 @@ def about_weights(
     n_links: int,
     n_mutual: int,
     made_from: str | None,
+    longest_links: pd.Series[float],
 ) -> Iterator[Notice]:
-    """Report entities without neighbours or not in a panel, and unusual links."""
+    """Report entities without neighbours or not in a panel, and unusual links.
+
+    `longest_links` has the distance to the farthest neighbour, by entity.
+    """
     if left_out:
         count = counted(len(left_out), "entity is", "entities are")
         text = (
@@ -80,6 +91,7 @@ def about_weights(
             "+ matrix.T."
         )
         yield Notice("one_direction", text, {"n_links": n_links, "weights": name})
+    yield from _far_neighbours(name, longest_links)
     if made_from is not None:
         text = (
             f"{name} is made from {made_from!r}. Spatial models take the weights as "
@@ -90,6 +102,26 @@ def about_weights(
         )
         data = {"variable": made_from, "weights": name}
         yield Notice("made_from_variable", text, data)
+
+
+def _far_neighbours(name: str, longest_links: pd.Series[float]) -> Iterator[Notice]:
+    """Report entities whose neighbours are across an ocean."""
+    median = longest_links.median()
+    far = longest_links[longest_links > max(_FAR * median, _OCEAN)]
+    if far.size:
+        text = (
+            f"{name}: the farthest neighbour of {quoted(far.index)} is up to "
+            f"{far.max():,.0f} km away, that of a usual entity {median:,.0f} km. If "
+            "they are overseas, leave them out, or use neighbours within a cutoff: "
+            "inverse_distance(coordinates, cutoff=...)."
+        )
+        data = {
+            "entities": tuple(far.index),
+            "longest": float(far.max()),
+            "median": float(median),
+            "weights": name,
+        }
+        yield Notice("far_neighbours", text, data)
 
 
 def missing_neighbours(

@@ -243,8 +243,23 @@ class SpatialWeights(Summarised, PickledByName):
                 self.n_links,
                 self.pattern.n_mutual,
                 self.made_from,
+                self._longest_links,
             )
         )
+
+    @property
+    def _longest_links(self) -> pd.Series[float]:
+        """The distance to the farthest neighbour, of entities with neighbours."""
+        distances = self._link_distances()
+        rows = matrices.link_ends(self.raw)[0][: distances.size]
+        return pd.Series(distances).groupby(self.entities.take(rows), sort=False).max()
+
+    def _link_distances(self) -> Floats:
+        """Compute the distances of linked entities in kilometres, by row, if known."""
+        if self.degrees is None:
+            return np.empty(0)
+        rows, columns, _ = matrices.link_ends(self.raw)
+        return great_circle(self.degrees[rows], self.degrees[columns])
 
     # --- matched with a panel ---------------------------------------------------------
 
@@ -272,8 +287,12 @@ class SpatialWeights(Summarised, PickledByName):
         if isinstance(entities, pd.Index) and entities.equals(self.entities):
             return self
         labels = builders.check_labels(entities, "entities")
+        remedy = (
+            "If they have no neighbours, name all entities: entities=panel.entities in "
+            "from_frame, or an empty list in from_neighbours."
+        )
         positions = builders.positions_of(
-            self.entities, labels, f"the weights {self.name}", "the panel"
+            self.entities, labels, f"the weights {self.name}", "the panel", remedy
         )
         if len(labels) == self.n and (positions == np.arange(self.n)).all():
             return self
@@ -379,8 +398,7 @@ class SpatialWeights(Summarised, PickledByName):
             "standardise": self.standardise,
         }
         if self.degrees is not None:
-            rows, columns, _ = matrices.link_ends(self.raw)
-            distances = great_circle(self.degrees[rows], self.degrees[columns])
+            distances = self._link_distances()
             for word in ("min", "mean", "max"):
                 values[f"distance_{word}"] = float(getattr(distances, word)())
             values["nearest_max"] = float(
