@@ -1,6 +1,6 @@
-"""What a script needs: how Stata reads files, rounds, and computes by group.
+"""Functions that compute as Stata does: reading files, rounding, groups, missing values.
 
-The text of this file is the start of every script.
+Every script begins with them; the lines of the do-file follow below.
 """
 
 # mypy: ignore-errors

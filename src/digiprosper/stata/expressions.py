@@ -358,6 +358,8 @@ class Printer:
                 "and there is one kind here"
             )
         x = self.value(a)
+        if self.pandas:
+            return f"{'~' * (equal == '==')}missing({x})"
         return f"{x} {equal} {x}"
 
     def _membership(self, node: Node) -> str:

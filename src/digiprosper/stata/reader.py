@@ -70,7 +70,6 @@ class Reader(Records):
     # Declared in the base class too; type checkers ask for it where they are assigned.
     position: int
     context: Context
-    code: list[str]
     has_fit: bool
 
     def __init__(
@@ -121,6 +120,7 @@ class Reader(Records):
         while position < block.stop:
             self.position = position
             text = self.statements[position].text
+            self._begin(text)
             word, end = first_word(text), self.ends.get(position)
             if end is None:
                 self._one(text)
@@ -252,8 +252,9 @@ class Reader(Records):
             if self.budget < 0:
                 text = f"only the first {turn} of {len(values)} turns are read"
                 self._record("read", text, start)
-                self.code.append(f"# line {line}: {text}")
                 self.position, self.macros.unknown[name] = start, text
+                self._begin(text)
+                self._write()
                 self._mark_block(block)
                 break
             self.macros.values[name] = value
@@ -293,6 +294,7 @@ class Reader(Records):
     def _one(self, text: str) -> None:
         """Execute one command; what it refuses has a reason."""
         self.budget -= 1
+        self._begin(text)
         word = first_word(text)
         expanded, command = text, None
         try:
@@ -303,6 +305,7 @@ class Reader(Records):
             else:
                 self.macros.values.pop("r(levels)", None)
                 expanded = self.macros.expand(text, has_path=word in _READERS)
+                self._begin(expanded)
                 names = self.macros.undefined
                 undefined = undefined_reason(names)
                 if expanded.strip():
@@ -400,7 +403,7 @@ class Reader(Records):
             code = printer.number(node)
         except StataError:
             return ""
-        self.code.append(f"df[{column!r}] = {code}")
+        self._write(f"df[{column!r}] = {code}")
         self.panel_keys = None
         self.taint.unmark([column])
         if self.taint.reason([code]):
@@ -503,7 +506,7 @@ class Reader(Records):
         parts = [f"tables[{file!r}]"] if file else []
         parts += [f"without {', '.join(missing)}"] if missing else []
         self._record("translated", ", ".join(parts))
-        self._add_code(command, code, "")
+        self._add_code(code, "")
 
     def _save(self, path: str) -> None:
         """Keep the data under the name of a file.
@@ -515,7 +518,7 @@ class Reader(Records):
         is_marked = bool(taint.rows or taint.columns)
         if self.is_run or path.startswith(TEMPORARY) or not is_marked:
             self.context.saved[path] = taint, self.context.variables
-            self.code.append(f"saved[{path!r}] = df.copy()")
+            self._write(f"saved[{path!r}] = df.copy()")
         else:
             self.context.saved.pop(path, None)
             reason = "refused lines would change it: later lines read Stata's own file"
@@ -552,8 +555,8 @@ class Reader(Records):
             self.has_fit = not reason
         else:
             code = f"print({code})"
-        self._add_code(command, code, reason)
-        self.code += [f"# note: {note}" for note in translation.notes]
+        self._add_code(code, reason)
+        self._write(*(f"# note: {note}" for note in translation.notes))
 
     def _depends(self, command: Command, code: str) -> str:
         """Tell what an estimation or a test depends on that is not run."""
@@ -574,14 +577,14 @@ class Reader(Records):
         """Write the panel of the present data, with the number of the row if needed."""
         keys = (self.context.entity, self.context.time)
         if command.counts_rows:
-            self.code.append("df['_n'] = np.arange(len(df)) + 1")
+            self._write("df['_n'] = np.arange(len(df)) + 1")
             self.panel_keys = None
         if self.panel_keys != keys:
-            self.code.append(f"panel = {self.context.panel_code}")
+            self._write(f"panel = {self.context.panel_code}")
             self.panel_keys = keys
 
-    def _add_code(self, command: Command, code: str, reason: str) -> None:
-        self.code.append(f"# line {self.number}: {' '.join(command.text.split())}")
+    def _add_code(self, code: str, reason: str) -> None:
+        """Add code to the script, as comments if there is a reason not to run it."""
         used = self.context.used_scalars
         if used:
             # In Stata an abbreviated column comes before a scalar.
@@ -590,9 +593,8 @@ class Reader(Records):
             used.clear()
         if reason:
             code = f"not run: {reason}\n{code}"
-            self.code += [f"# {line}" for line in code.splitlines()]
-        elif code:
-            self.code.append(code)
+            code = "\n".join(f"# {line}" for line in code.splitlines())
+        self._write(*filter(None, [code]))
 
     def _step(self, command: Command, undefined: str) -> None:
         """Translate a data command and note what it makes."""
@@ -609,7 +611,7 @@ class Reader(Records):
             self.taint.rename(change)
         self._mark_step(command, step, reason)
         self._record("not run" if reason else "translated", reason)
-        self._add_code(command, step.python, reason)
+        self._add_code(step.python, reason)
         self.panel_keys = None
 
     def _mark_step(self, command: Command, step: Step, reason: str) -> None:
@@ -687,8 +689,7 @@ class Reader(Records):
             self.context.step = whole(step, "delta") if step else None
             self.context.complete |= set(names)
             self.context.order = tuple(self.context.keys)
-            code = f"df = df.sort_values({self.context.keys!r}, kind='stable')"
-            self.code.append(code)
+            self._write(f"df = df.sort_values({self.context.keys!r}, kind='stable')")
             self.panel_keys = None
         self._record("read")
 
@@ -698,7 +699,7 @@ class Reader(Records):
         if command.name == "preserve":
             context = replace(self.context, complete={*self.context.complete})
             self.saved.append((context, copy.deepcopy(self.taint), self.sample))
-            self.code.append("preserved = df.copy(), {*floats}")
+            self._write("preserved = df.copy(), {*floats}")
         elif self.saved:
             state = self.saved[-1] if "preserve" in options else self.saved.pop()
             if not any(option.startswith("not") for option in options):
@@ -711,7 +712,7 @@ class Reader(Records):
                 variables = self.context.variables
                 present = {*(variables.columns or ()), *variables.created}
                 self.taint.mark(self.stored - present, self.number)
-                self.code.append("df, floats = preserved[0].copy(), {*preserved[1]}")
+                self._write("df, floats = preserved[0].copy(), {*preserved[1]}")
                 self.panel_keys = None
         self._record("read")
 
@@ -719,8 +720,7 @@ class Reader(Records):
         """Note a refusal and mark what the line would have made."""
         record = self._record("refused", reason)
         record.is_estimation |= looks_like_estimation(text)
-        line = f"# line {self.number} refused: {' '.join(text.split())}"
-        self.code += [line, f"# {reason}"]
+        self._write(f"# refused: {reason}")
         name = command.name if command else first_word(text)
         estimates = estimations.is_estimation(name)
         self.has_fit &= not record.is_estimation
