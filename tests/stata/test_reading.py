@@ -409,7 +409,7 @@ def test_what_fails_marks_what_depends_on_it(run, text, expected) -> None:
 def test_scripts_have_the_line_of_stata_above_its_code(run) -> None:
     file = run(
         "use states\nxtset state year\nlocal x emp\ngen luck = rnormal()\n"
-        "reghdfe gsp pc hwy `x' if region != `\"a, \"b\" (c)\"', a(state year) cl(state)\n"
+        'reghdfe gsp pc hwy `x\' if region != `"a, "b" (c)"\', a(state year) r\n'
         "merge 1:1 state year using absent\n"
     )
     lines = file.script.partition("import digiprosper as dp\n")[2].splitlines()

@@ -123,7 +123,7 @@ class Reader(Records):
             self._begin(text)
             word, end = first_word(text), self.ends.get(position)
             if end is None:
-                self._one(text)
+                self._statement(text)
                 position += 1
                 continue
             header = without_prefix(text).removesuffix("{").strip()
@@ -223,7 +223,7 @@ class Reader(Records):
 
     def _loop(self, header: str, end: int) -> None:
         """Execute the turns of a loop; what other values would change is marked."""
-        start, line, block = self.position, self.number, range(self.position + 1, end)
+        start, block = self.position, range(self.position + 1, end)
         name, values = (*re.split(r"[\s=]+", header), "", "")[1], list[str]()
         try:
             _, values = self.macros.turns(header)
@@ -267,14 +267,14 @@ class Reader(Records):
         self._record("read")
         is_else = header.startswith("else")
         condition = re.sub(r"^(?:else\s*)?(?:if\b)?", "", header).strip()
-        chosen = self._chosen(condition, is_else=is_else)
+        chosen = self._takes_branch(condition, is_else=is_else)
         if chosen:
             self._block(range(self.position + 1, end))
             self.branched = True
         else:
             self._unreached(end, may_run=chosen is None)
 
-    def _chosen(self, condition: str, *, is_else: bool) -> bool | None:
+    def _takes_branch(self, condition: str, *, is_else: bool) -> bool | None:
         """Tell whether a branch is executed; None if its condition needs data."""
         before = self.branched if is_else else False
         chosen = None if before is None else not before
@@ -291,7 +291,7 @@ class Reader(Records):
 
     # --- single commands --------------------------------------------------------------
 
-    def _one(self, text: str) -> None:
+    def _statement(self, text: str) -> None:
         """Execute one command; what it refuses has a reason."""
         self.budget -= 1
         self._begin(text)
@@ -311,7 +311,7 @@ class Reader(Records):
                 if expanded.strip():
                     command = read_command(expanded)
                     self._command(command, undefined)
-                    self._execute()
+                    self._run_code()
                     if names and not undefined:
                         reason = f"the local {cited(names[0])} is empty, as in Stata"
                         self._record("skipped", reason)
@@ -328,7 +328,7 @@ class Reader(Records):
             else:
                 self._refuse(expanded, error.reason, command)
 
-    def _execute(self) -> None:
+    def _run_code(self) -> None:
         """Run the new code; a reader runs nothing."""
 
     def _single_branch(self, text: str) -> None:
@@ -340,9 +340,9 @@ class Reader(Records):
                 # Nothing is known of the branches of an if that cannot be read.
                 self.branched = None
             condition, text = condition_and_command(text.removeprefix("if"))
-        chosen = self._chosen(condition, is_else=is_else)
+        chosen = self._takes_branch(condition, is_else=is_else)
         if chosen:
-            self._one(text)
+            self._statement(text)
         elif chosen is None:
             self._record("refused", "its condition depends on the data")
             self._mark_line(text)
@@ -357,7 +357,7 @@ class Reader(Records):
             self.macros.assign(rest, mark)
             name, _, value = rest.replace(" ", "").partition("=")
             if mark + name in self.macros.unknown:
-                column = self._stored(name, value)
+                column = self._result_column(name, value)
                 if column:
                     self.macros.forget(mark + name)
                     self.macros.values[mark + name] = column
@@ -384,14 +384,14 @@ class Reader(Records):
             try:
                 scalars[name] = Node("number", constant(self.context.parse(value)))
             except StataError:
-                if column := self._stored(name, value):
+                if column := self._result_column(name, value):
                     scalars[name] = Node("name", column)
             if name in scalars:
                 self.taint.unmark([name])
             else:
                 self.taint.mark([name], self.number)
 
-    def _stored(self, name: str, text: str) -> str:
+    def _result_column(self, name: str, text: str) -> str:
         """Keep a result such as r(mean) in a column; without one, nothing."""
         context, column = self.context, f"_r_{name}_"
         try:
@@ -433,7 +433,7 @@ class Reader(Records):
         elif name in data.COMMANDS and (name != "tabulate" or generated(command)):
             self._step(command, undefined)
         elif name in ("xtset", "tsset"):
-            self._keys(command)
+            self._xtset(command)
         elif name in ("preserve", "restore"):
             self._preserve(command)
         else:
@@ -442,7 +442,7 @@ class Reader(Records):
     def _other(self, command: Command) -> None:
         """Skip what prints, draws or sets; refuse what is not known."""
         name = command.name
-        self._event(command)
+        self._note_command(command)
         for local in locals_set(command):
             self.macros.forget(local, known_later(local, name))
         if name in tables.COMMANDS:
@@ -524,7 +524,7 @@ class Reader(Records):
             reason = "refused lines would change it: later lines read Stata's own file"
             self._record("skipped", reason)
 
-    def _event(self, command: Command) -> None:
+    def _note_command(self, command: Command) -> None:
         if command.name in self.programs:
             line = self.programs[command.name][0]
             raise StataError.because(f"the program of line {line}")
@@ -539,10 +539,10 @@ class Reader(Records):
         self, command: Command, translation: Translation, undefined: str = ""
     ) -> None:
         """Note a translation, which does not run if it depends on a refused line."""
-        self._event(command)
+        self._note_command(command)
         self.context.summary = {}
         code = translation.python
-        reason = undefined or self._depends(command, code)
+        reason = undefined or self._reason_not_run(command, code)
         record = self._record("not run" if reason else "translated", reason)
         if all(code != other.python for other in record.translations):
             record.translations.append(translation)
@@ -558,13 +558,13 @@ class Reader(Records):
         self._add_code(code, reason)
         self._write(*(f"# note: {note}" for note in translation.notes))
 
-    def _depends(self, command: Command, code: str) -> str:
+    def _reason_not_run(self, command: Command, code: str) -> str:
         """Tell what an estimation or a test depends on that is not run."""
         if command.counts_rows and self.context.has_ties(self.context.order):
             return "_n is not known, since ties may decide the order"
-        return self._lacks_fit(code) or self.taint.reason([code, command.text])
+        return self._reason_without_fit(code) or self.taint.reason([code, command.text])
 
-    def _lacks_fit(self, code: str) -> str:
+    def _reason_without_fit(self, code: str) -> str:
         """Tell that code has the results of an estimation that is not run."""
         if not re.search(r"\bfit[.,)]", code):
             return ""
@@ -598,20 +598,21 @@ class Reader(Records):
 
     def _step(self, command: Command, undefined: str) -> None:
         """Translate a data command and note what it makes."""
-        self._event(command)
+        self._note_command(command)
         if undefined:
             raise StataError.because(undefined)
         step = data.translate(command, self.context)
-        self._forget(command, step)
-        reason = self._lacks_fit(step.python) or self.taint.reason([step.python])
-        self._chosen_rows(command, reason)
-        self._created(step)
+        self._update_context(command, step)
+        code = step.python
+        reason = self._reason_without_fit(code) or self.taint.reason([code])
+        self._note_sample(command, reason)
+        self._add_columns(step)
         if command.name == "rename" and command.options:
             change = str.upper if "upper" in step.python else str.lower
             self.taint.rename(change)
         self._mark_step(command, step, reason)
         self._record("not run" if reason else "translated", reason)
-        self._add_code(step.python, reason)
+        self._add_code(code, reason)
         self.panel_keys = None
 
     def _mark_step(self, command: Command, step: Step, reason: str) -> None:
@@ -626,7 +627,7 @@ class Reader(Records):
         if has_new_rows or (command.name == "keep" and not command.condition):
             self.taint.mark(self.stored, self.number)
 
-    def _chosen_rows(self, command: Command, reason: str) -> None:
+    def _note_sample(self, command: Command, reason: str) -> None:
         """Note the condition of ``keep`` or ``drop``, and rows that depend on marks."""
         if command.name in ("keep", "drop") and command.condition:
             negation = "" if command.name == "keep" else "!"
@@ -634,8 +635,8 @@ class Reader(Records):
             if reason:
                 self.taint.mark_rows(self.number, reason)
 
-    def _forget(self, command: Command, step: Step) -> None:
-        """Forget results of other values, and marks if data are read anew."""
+    def _update_context(self, command: Command, step: Step) -> None:
+        """Note the order and rows after a step; forget results of other values."""
         context = self.context
         code = "".join(context.summary.values())
         changed = any(repr(name) in code for name in step.creates)
@@ -662,7 +663,7 @@ class Reader(Records):
         # A file that lines have saved has the marks of those lines.
         self.taint.add(taint)
 
-    def _created(self, step: Step) -> None:
+    def _add_columns(self, step: Step) -> None:
         """Add the columns that a step makes to those that are known."""
         context = self.context
         # Columns of a pattern that are replaced are no new ones.
@@ -676,9 +677,9 @@ class Reader(Records):
         if step.complete:
             context.complete |= {*step.creates}
 
-    def _keys(self, command: Command) -> None:
+    def _xtset(self, command: Command) -> None:
         """Execute ``xtset``."""
-        self._event(command)
+        self._note_command(command)
         names = [name for name in split(command.arguments) if name.isidentifier()]
         if names:
             keys = [*map(self.context.variables.resolve, names), None]
@@ -728,7 +729,7 @@ class Reader(Records):
         if command is not None and (
             estimates or name in _WITH_RESULTS or name not in others
         ):
-            self._event(command)
+            self._note_command(command)
             self._other_results(command.stored)
         if name in ("use", "import", "insheet"):
             self.taint.clear()
@@ -755,7 +756,7 @@ class Reader(Records):
         columns = would_make(name, text, command, self.patterns)
         if columns is not None:
             self.taint.mark(columns, self.number)
-            self._created(Step("", tuple(columns)))
+            self._add_columns(Step("", tuple(columns)))
             if name == "psmatch2":
                 self.context.order = UNKNOWN_ORDER
             return

@@ -325,11 +325,11 @@ class Runner(Reader):
             super().run()
             exec("\n".join(self.code[self.position_in_code :]), self.script)
 
-    def _one(self, text: str) -> None:
+    def _statement(self, text: str) -> None:
         if self.taint.rows:
             # Stata would have other columns.
             self.context.variables = replace(self.context.variables, columns=None)
-        super()._one(text)
+        super()._statement(text)
 
     def _other(self, command: Command) -> None:
         super()._other(command)
@@ -341,19 +341,19 @@ class Runner(Reader):
         """Put sorted values into the local of levelsof, and into r(levels)."""
         names, rows = call.names, f"[{call.where}]" if call.where else ""
         code = "".join(f"df[{name!r}]{rows}" for name in names)
-        reason = self.taint.reason([code]) or self._lacks_fit(code)
+        reason = self.taint.reason([code]) or self._reason_without_fit(code)
         if reason or len(names) != 1 or self.context.used_scalars:
             return
         code = f"levels = sorted({{*{code}.dropna()}} - {{''}})"
         self._write(code)
-        self._execute()
+        self._run_code()
         texts = _levels_as_texts(self.script["levels"])
         if all(_EXACT.fullmatch(text) for text in texts):
             for macro in ("r(levels)", *call.options.get("local", "").split()):
                 self.macros.forget(macro)
                 self.macros.values |= {macro: " ".join(texts)}
 
-    def _execute(self) -> None:
+    def _run_code(self) -> None:
         """Run the new code, and note what it prints or estimates."""
         code = "\n".join(self.code[self.position_in_code :])
         printed = StringIO()

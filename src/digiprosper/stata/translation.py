@@ -24,9 +24,9 @@ from digiprosper.stata.varlists import (
     LaterColumns,
     Product,
     Variables,
+    as_terms,
     clusters,
     is_category,
-    plain,
     term,
     whole,
 )
@@ -252,7 +252,7 @@ class Call:
 
     def terms(self, option: str) -> list[str]:
         """Read the variables in an option as terms."""
-        return plain(self.context.variables.products(self.options.get(option, "")))
+        return as_terms(self.context.variables.products(self.options.get(option, "")))
 
     def variable(self, option: str) -> str:
         """Read the one variable that an option needs."""
@@ -325,7 +325,7 @@ class Call:
         return Translation(self.command.text, None, code, notes)
 
 
-def chosen(option: str, word: str, values: Mapping[str, Value]) -> Value:
+def option_value(option: str, word: str, values: Mapping[str, Value]) -> Value:
     """Translate a word in an option; one that is not in the table is refused."""
     if word not in values:
         listed = ", ".join(filter(None, values))

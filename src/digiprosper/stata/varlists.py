@@ -157,7 +157,7 @@ class Variables:
     def _word(self, word: str, kind: str | None = None) -> list[Product]:
         """Read a word; variables without prefix are of a kind."""
         word = re.sub(r"\bib\((\d+)\)\.", r"ib\1.", word)
-        if "#" in _outside(word):
+        if "#" in _without_parentheses(word):
             return self._crossed(word)
         words = _of_numbers(word)
         if not words and (group := _GROUP.fullmatch(word)):
@@ -224,7 +224,7 @@ def _words(text: str) -> list[str]:
     return split(re.sub(r"\s*(#+|(?<=\s)-(?=\s))\s*", r"\1", text))
 
 
-def _outside(word: str) -> str:
+def _without_parentheses(word: str) -> str:
     """Remove what is in parentheses."""
     return re.sub(r"\([^()]*\)", "", word)
 
@@ -288,7 +288,7 @@ def absorbed(text: str, variables: Variables) -> list[str]:
 
 def _absorbed(word: str, variables: Variables) -> list[str]:
     """Read one entry of ``absorb()``: effects, pairs, or slopes by level."""
-    crossed = "#" in _outside(word)
+    crossed = "#" in _without_parentheses(word)
     sides = _SIGN.split(word)[::2] if crossed else [word]
     groups = list(map(variables.products, sides))
     effects = [p[0] for group in groups for p in group if p[0].kind != "c"]
@@ -322,7 +322,7 @@ def clusters(text: str, variables: Variables) -> list[str]:
     ]
 
 
-def plain(products: Iterable[Product]) -> list[str]:
+def as_terms(products: Iterable[Product]) -> list[str]:
     """Write products as terms; a term that is there twice is written once."""
     return list(dict.fromkeys(term(product) for product in products))
 

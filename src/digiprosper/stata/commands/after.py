@@ -16,7 +16,7 @@ from digiprosper.stata.commands.steps import DataCall, Step, assigned
 from digiprosper.stata.expressions import shifted
 from digiprosper.stata.prefixes import Options, split
 from digiprosper.stata.translation import Call, Context, Table, Translation, as_python
-from digiprosper.stata.varlists import Factor, LaterColumns, Product, number, plain
+from digiprosper.stata.varlists import Factor, LaterColumns, Product, as_terms, number
 from digiprosper.stata.varlists import term as written
 
 _COEFFICIENT = re.compile(r"(?:\w+\.)?[^\W\d]\w*(?:#(?:\w+\.)?[^\W\d]\w*)*")
@@ -148,7 +148,7 @@ def serial(call: Call) -> Translation:
     """Translate ``xtserial``: within residuals take the place of first differences."""
     y, products = call.variables()
     others, has_years = call.without_years(products)
-    spec = call.specify("FixedEffects", y=y, x=plain(others), time_effects=has_years)
+    spec = call.specify("FixedEffects", y=y, x=as_terms(others), time_effects=has_years)
     return call.python(
         f"dp.wooldridge_ar1({spec.python}, panel)",
         "another statistic: it uses within residuals, not first differences",
@@ -173,7 +173,7 @@ def predict(call: DataCall) -> Step:
     if storage not in ([], ["float"], ["double"]):
         raise StataError.because(f"predict {call.command.arguments}")
     kind = (*storage, call.context.default_type)[0]
-    code = call.chosen(f"stored({name!r}, {_predicted(call)}, {kind!r})")
+    code = call.only_where(f"stored({name!r}, {_predicted(call)}, {kind!r})")
     return assigned(name, code)
 
 

@@ -18,12 +18,12 @@ from digiprosper.stata.translation import UNKNOWN_ORDER, Context
 from digiprosper.stata.varlists import LaterColumns, Variables, number
 
 _DRAWS = {"runiform", "rnormal", "uniform", "invnormal", "rbinomial", "runiformint"}
-# Kinds of nodes that are missing only where a variable inside is.
+# Kinds of nodes whose values are missing only where a variable inside is.
 _COMPUTED = {"number", "text", "name", "binary", "unary"}
 # Functions whose values are whole numbers that single precision keeps.
 _COUNTS = {"count", "group", "rank", "rowmiss", "rownonmiss", "xtile"}
 # Statistics of egen and collapse, by their name in pandas.
-_BY_GROUP = {
+_STATISTICS = {
     **{name: name for name in ("mean", "max", "min", "median", "sum", "count")},
     "sd": "std",
     "total": "sum",
@@ -38,7 +38,7 @@ _SUMMARY = {
 }
 _PERCENTILES = (1, 5, 10, 25, 75, 90, 95, 99)
 # Code of functions of several columns.
-_ACROSS = {
+_ROW_STATISTICS = {
     **{f"row{name}": f"{name}(axis=1)" for name in ("mean", "max", "min", "median")},
     "rowtotal": "sum(axis=1)",
     "rowsd": "std(axis=1)",
@@ -73,19 +73,20 @@ def generate(call: DataCall) -> Step:
     node = _without_draws(call.context.parse(text))
     value = f"stored({name!r}, {call.printer.value(node)}, {storage!r})"
     complete = call.where is None and _is_complete(node, call.context)
-    return assigned(name, call.chosen(value), complete=complete)
+    return assigned(name, call.only_where(value), complete=complete)
 
 
-def change(call: DataCall) -> Step:
+def replace_values(call: DataCall) -> Step:
     """Translate ``replace``."""
     context, where = call.context, call.where
     _, name, text = call.assignment
     name = context.variables.resolve(name)
     target = f"df[{name!r}]"
-    if _is_filled(name, text, call):
+    if _fills_forward(name, text, call):
         return assigned(name, f"{target}{call.printer.by}.ffill()")
     node = _without_draws(context.parse(text))
     value = f"stored({name!r}, {call.printer.value(node)})"
+    _refuse_replaced_rows(name, text, call)
     complete = _is_complete(node, context)
     if where is not None:
         value = f"{target}.mask({where}, {value})"
@@ -106,22 +107,22 @@ def _is_complete(node: Node, context: Context) -> bool:
     return set(node.names) <= context.complete and kinds <= _COMPUTED
 
 
-def _is_filled(name: str, text: str, call: DataCall) -> bool:
-    """Tell whether ``replace x = x[_n-1] if x == .`` fills missing values.
-
-    Other values of rows that the command itself has replaced before are refused.
-    """
-    condition = call.command.condition or "1"
+def _fills_forward(name: str, text: str, call: DataCall) -> bool:
+    """Tell whether missing values are filled: ``replace x = x[_n-1] if x == .``."""
+    code = re.sub(r"\s", "", f"{text}if{call.command.condition}")
     filled = rf"{name}\[_n-1\]if({name}[=>]=\.|mi(ssing)?\({name}\))"
-    if re.fullmatch(filled, re.sub(r"\s", "", f"{text}if{condition}")):
-        return call.printer.in_order
-    for node in [n for t in (text, condition) for n in call.context.parse(t).walk()]:
-        by_row = node.kind in ("index", "shifted") or node.value == "sum"
-        # A row below is replaced later.
-        is_below = node.kind == "index" and node.parts[0].value in ("_n", "+")
-        if by_row > is_below and name in node.names:
-            raise StataError.because("values that the command replaces before")
-    return False
+    return call.printer.in_order and re.fullmatch(filled, code) is not None
+
+
+def _refuse_replaced_rows(name: str, text: str, call: DataCall) -> None:
+    """Refuse values of rows above, which ``replace`` has changed already."""
+    for part in filter(None, (text, call.command.condition)):
+        for node in call.context.parse(part).walk():
+            is_of_rows = node.kind in ("index", "shifted") or node.value == "sum"
+            # A row below is replaced later.
+            is_below = node.kind == "index" and node.parts[0].value in ("_n", "+")
+            if is_of_rows and not is_below and name in node.names:
+                raise StataError.because("values that the command replaces before")
 
 
 def egen(call: DataCall) -> Step:
@@ -133,7 +134,7 @@ def egen(call: DataCall) -> Step:
         # The other rows would keep their values.
         others.add("the if of ereplace")
     write = _EGEN.get(function)
-    if write is None or others or (call.groups[0] and write is not _statistic):
+    if write is None or others or (call.groups[0] and write is not _column_statistic):
         what = " and ".join([cited(text), *others])
         raise StataError.because(f"egen {what}")
     code = write(function, inside, call)
@@ -151,10 +152,10 @@ def _function(text: str, call: DataCall) -> tuple[str, str]:
     return "rowtotal" if function == "rsum" else function, inside
 
 
-def _across(function: str, inside: str, call: DataCall) -> str:
+def _row_statistic(function: str, inside: str, call: DataCall) -> str:
     """Write a statistic of each row, or the number of its group."""
     names = call.context.variables.names(inside)
-    code = _ACROSS[function].format(names=repr(names))
+    code = _ROW_STATISTICS[function].format(names=repr(names))
     if "missing" in call.options:
         code = code.replace(")", ", min_count=1)")
     rows = f"df.loc[{call.where}, {names!r}]" if call.where else f"df[{names!r}]"
@@ -171,7 +172,7 @@ def _cut(_: str, inside: str, call: DataCall) -> str:
     return f"pd.cut({value}, {ends}, right=False, labels={labels}).astype(float)"
 
 
-def _statistic(function: str, inside: str, call: DataCall) -> str:
+def _column_statistic(function: str, inside: str, call: DataCall) -> str:
     """Write a statistic of a column, over all rows or by group."""
     value, by, options = call.value(inside), call.printer.by, call.options
     if function == "count":
@@ -199,13 +200,14 @@ def _statistic(function: str, inside: str, call: DataCall) -> str:
             code = over("only_mode")
         case _:
             arguments = ["min_count=1"] if "missing" in options else []
-            code = over(repr(_BY_GROUP[function]), *arguments)
-    return call.chosen(code)
+            code = over(repr(_STATISTICS[function]), *arguments)
+    return call.only_where(code)
 
 
 _EGEN: Mapping[str, Callable[[str, str, DataCall], str]] = {
-    **dict.fromkeys((*_BY_GROUP, "rank", "std", "pctile", "xtile", "mode"), _statistic),
-    **dict.fromkeys(_ACROSS, _across),
+    **dict.fromkeys(_STATISTICS, _column_statistic),
+    **dict.fromkeys(("rank", "std", "pctile", "xtile", "mode"), _column_statistic),
+    **dict.fromkeys(_ROW_STATISTICS, _row_statistic),
     "cut": _cut,
 }
 
@@ -226,26 +228,26 @@ def summary(command: Command, context: Context) -> dict[str, str]:
 def xtile(call: DataCall) -> Step:
     """Translate ``xtile``: groups between percentiles."""
     _, name, text = call.assignment
-    return assigned(name, _statistic("xtile", text, call))
+    return assigned(name, _column_statistic("xtile", text, call))
 
 
 def winsor_by_count(call: DataCall) -> Step:
     """Translate ``winsor``, which cuts a number of values at each end."""
     share = number(call.options.get("p", ""), "p")
-    value = call.value(*call.of_count(1))
+    value = call.value(*call.require_names(1))
     return assigned(call.new_name, f"winsorised_by_count({value}, {share:g})")
 
 
 def interpolate(call: DataCall) -> Step:
     """Translate ``ipolate y x, generate(z)``: on lines between values of y."""
     by = call.printer.by or ".groupby(np.zeros(len(df)))"
-    code = f"interpolated(rows, *{call.of_count(2)!r}) for _, rows in df{by}"
+    code = f"interpolated(rows, *{call.require_names(2)!r}) for _, rows in df{by}"
     return assigned(call.new_name, f"pd.concat([{code}])")
 
 
 def dummies(call: DataCall) -> Step:
     """Translate ``tabulate x, generate(d)``: a dummy for each value."""
-    (name,), stem = call.of_count(1), call.new_name
+    (name,), stem = call.require_names(1), call.new_name
     columns = LaterColumns(f"*df.filter(regex={f'^{stem}[0-9]+$'!r})")
     return Step(f"dummies(df, {name!r}, {stem!r})", (columns,))
 
@@ -270,10 +272,10 @@ def categories(call: DataCall) -> Step:
 # --- each column by itself ------------------------------------------------------------
 
 
-def each(call: DataCall) -> Step:
+def columnwise(call: DataCall) -> Step:
     """Translate a command that computes each ``column`` by itself."""
     name, options, new = call.command.name, call.options, call.new
-    code, pattern = _EACH[name](call)
+    code, pattern = _COLUMNWISE[name](call)
     if "replace" in options:
         pattern = pattern or "{column}"
     if not (pattern or new):
@@ -282,13 +284,13 @@ def each(call: DataCall) -> Step:
     listed = re.split(r"\([^)]*=", call.command.arguments)[0]
     names = call.context.variables.names(listed or "_all")
     if new:
-        return _by_list(code, names, new)
+        return _with_new_names(code, names, new)
     target = "column" if pattern == "{column}" else f"f{pattern!r}"
     code = f"for column in {names!r}:\n    df[{target}] = {code}"
     return Step(code, tuple(_renamed(name, pattern) for name in names))
 
 
-def _by_list(code: str, names: list[str], new: list[str]) -> Step:
+def _with_new_names(code: str, names: list[str], new: list[str]) -> Step:
     """Write code of each column whose new name is in a list."""
     later = [name for name in names if isinstance(name, LaterColumns)]
     if later or len(new) != len(names):
@@ -394,7 +396,7 @@ def _in_rule(item: str) -> str:
 
 
 # Code of each column, and a pattern of the new names where one is made in any case.
-_EACH: Mapping[str, Callable[[DataCall], tuple[str, str]]] = {
+_COLUMNWISE: Mapping[str, Callable[[DataCall], tuple[str, str]]] = {
     "carryforward": _carried,
     "center": _centred,
     "destring": _as_numbers,
@@ -607,7 +609,7 @@ def _aggregates(call: DataCall, weight: str) -> dict[str, str]:
 
 def _aggregated(statistic: str, weight: str) -> str:
     """Write a statistic of collapse as an argument of agg()."""
-    methods = {name: repr(method) for name, method in _BY_GROUP.items()} | {
+    methods = {name: repr(method) for name, method in _STATISTICS.items()} | {
         **dict.fromkeys(("firstnm", "lastnm"), "only_value"),
         **dict.fromkeys(("first", "last"), "lambda x: only_value(x, rows=slice(None))"),
     }
@@ -710,14 +712,14 @@ _MERGE = Options(
 )
 _EGEN_TABLE = Options("by at field icodes p m.issing l.abel n.quantiles")
 COMMANDS: _Table = {
-    **dict.fromkeys(("center", "encode", "tostring"), (_NEW, each, "")),
+    **dict.fromkeys(("center", "encode", "tostring"), (_NEW, columnwise, "")),
     **dict.fromkeys(("drop", "keep"), (Options(), drop, "by if in")),
     **dict.fromkeys(("gsort", "sort"), (Options("", "mf.irst stable"), sort, "")),
     **dict.fromkeys(("import", "insheet"), (_IMPORT, read_text, "")),
     "append": (Options("", "force nol.abel"), append, ""),
-    "carryforward": (Options("replace g.enerate by"), each, "by"),
+    "carryforward": (Options("replace g.enerate by"), columnwise, "by"),
     "collapse": (Options("by", "fast"), collapse, "if weights"),
-    "destring": (Options("replace g.enerate force i.gnore", "float"), each, ""),
+    "destring": (Options("replace g.enerate force i.gnore", "float"), columnwise, ""),
     "duplicates": (Options("g.enerate", "force"), duplicates, ""),
     "egen": (_EGEN_TABLE, egen, "by if"),
     "expand": (Options("g.enerate"), expand, "if"),
@@ -725,14 +727,14 @@ COMMANDS: _Table = {
     "ipolate": (Options("g.enerate by"), interpolate, "by"),
     "merge": (_MERGE, merge, ""),
     "predict": (Options("xb r.esiduals e pr"), predict, "if"),
-    "recode": (Options("g.enerate"), each, ""),
+    "recode": (Options("g.enerate"), columnwise, ""),
     "rename": (Options("low.er upp.er"), rename, ""),
-    "replace": (_GENERATE, change, "by if"),
+    "replace": (_GENERATE, replace_values, "by if"),
     "reshape": (Options("i j str.ing"), reshape, ""),
     "tabulate": (Options("g.enerate", "nof.req"), dummies, ""),
     "use": (Options("", "clear replace nol.abel"), use, "if"),
     "winsor": (Options("g.enerate p"), winsor_by_count, "if"),
-    "winsor2": (Options("r.eplace s.uffix c.uts by tr.im"), each, ""),
+    "winsor2": (Options("r.eplace s.uffix c.uts by tr.im"), columnwise, ""),
     "xi": (Options(), categories, ""),
     "xtile": (Options("n.quantiles"), xtile, "if"),
 }

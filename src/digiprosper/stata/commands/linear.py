@@ -17,8 +17,8 @@ from digiprosper.stata.varlists import (
     LaterColumns,
     Product,
     absorbed,
+    as_terms,
     is_category,
-    plain,
 )
 
 _ERRORS = "vce cl.uster r.obust"
@@ -52,8 +52,8 @@ def regression(call: Call) -> Translation:
         raise StataError.because(
             "there is no regressor besides effects", "Specify at least one variable."
         )
-    return _specified(
-        call, "FixedEffects", effects, _cells(products), y=y, x=plain(products)
+    return _specify(
+        call, "FixedEffects", effects, _cells(products), y=y, x=as_terms(products)
     )
 
 
@@ -107,7 +107,7 @@ def of_statsmodels(call: Call, fits: Mapping[str, str]) -> tuple[str, str]:
 def formula_and_frame(call: Call, clusters: Sequence[str] = ()) -> tuple[str, str]:
     """Write a formula of formulaic, and the frame of the rows that are estimated."""
     y, products = call.variables()
-    terms = [y, *plain(products)]
+    terms = [y, *as_terms(products)]
     if any(isinstance(term, LaterColumns) or "==" in term for term in terms):
         raise StataError.because("patterns or single levels in a model of a formula")
     columns: dict[str, None] = {}
@@ -160,12 +160,12 @@ def instrumented(call: Call) -> Translation:
         # With as many instruments GMM is two-stage least squares.
         raise StataError.because(f"the option {min(gmm)}: {_TWO_STAGES}")
     controls, effects = _absorb_categories(controls, _effects(call), call)
-    d = plain(endog)
-    x = [text for text in plain(controls) if text not in d]
+    d = as_terms(endog)
+    x = [text for text in as_terms(controls) if text not in d]
     # Stata takes an instrument that is a control too as a control.
-    z = [text for text in plain(instruments) if text not in x]
+    z = [text for text in as_terms(instruments) if text not in x]
     roles = {"endog": d, "instruments": z}
-    return _specified(call, "FixedEffectsIV", effects, [], y=y, x=x, **roles)
+    return _specify(call, "FixedEffectsIV", effects, [], y=y, x=x, **roles)
 
 
 def _effects(call: Call) -> list[str]:
@@ -257,7 +257,7 @@ def _is_absorbed(product: Product, context: Context) -> bool:
     return min(levels) > 2 and prod(levels) > _MANY_LEVELS ** len(product)
 
 
-def _specified(
+def _specify(
     call: Call, kind: str, effects: Sequence[str], notes: list[str], **variables: Any
 ) -> Translation:
     """Translate effects, standard errors, weights and sample."""

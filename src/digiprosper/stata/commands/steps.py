@@ -50,8 +50,8 @@ class DataCall(Call):
         """The variables."""
         return self.context.variables.names(self.command.arguments)
 
-    def of_count(self, count: int) -> list[str]:
-        """List the variables of a command that has a certain number of them."""
+    def require_names(self, count: int) -> list[str]:
+        """List the variables of a command that needs so many."""
         if len(self.names) != count:
             raise StataError.because(f"{self.command.text}: not {count} variables")
         return self.names
@@ -114,7 +114,7 @@ class DataCall(Call):
         text = self.command.condition
         return text and self.printer.condition(self.context.parse(text))
 
-    def chosen(self, code: str) -> str:
+    def only_where(self, code: str) -> str:
         """Write values that are missing, or empty, outside the condition."""
         return f"only_where({code}, {self.where})" if self.where else code
 

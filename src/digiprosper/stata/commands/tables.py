@@ -12,7 +12,7 @@ from digiprosper.errors import StataError, cited
 from digiprosper.stata.expressions import unquoted
 from digiprosper.stata.names import completed, matching
 from digiprosper.stata.prefixes import Command, split
-from digiprosper.stata.varlists import LaterColumns, Variables, plain
+from digiprosper.stata.varlists import LaterColumns, Variables, as_terms
 
 COMMANDS = ("esttab", "outreg2")
 _OPTIONS = """
@@ -221,7 +221,8 @@ def _terms(text: str, estimated: Sequence[str], variables: Variables) -> list[st
     """Write coefficients as patterns of terms, without what is absorbed here."""
     words = split(text.replace("_cons", ""))
     patterns = [word for word in words if set(word) & set("*?")]
-    terms = plain(variables.products(" ".join(w for w in words if w not in patterns)))
+    others = " ".join(word for word in words if word not in patterns)
+    terms = as_terms(variables.products(others))
     if any(isinstance(term, LaterColumns) for term in terms):
         raise StataError.because("columns that are not known")
     # The name of a coefficient has no backticks.
