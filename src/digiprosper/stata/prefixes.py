@@ -53,6 +53,10 @@ class Command:
         """Whether the condition has the number of the row."""
         return re.search(r"\b_n\b", self.condition or "") is not None
 
+    def has(self, *options: str) -> bool:
+        """Tell whether one of some options is typed in full."""
+        return any(option in options for option, _ in self.options)
+
     def prefix(self, *names: str) -> Prefix | None:
         """Find a prefix by name."""
         return next((p for p in self.prefixes if p.name in names), None)

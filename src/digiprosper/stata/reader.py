@@ -46,7 +46,7 @@ from digiprosper.stata.translation import (
     Context,
     Translation,
 )
-from digiprosper.stata.varlists import LaterColumns, Variables, whole
+from digiprosper.stata.varlists import LaterColumns, Variables, later_columns, whole
 
 # Commands that read files.
 _READERS = ("append", "import", "insheet", "merge", "save", "use")
@@ -95,9 +95,9 @@ class Reader(Records):
         # The line of each program, and its statements.
         self.programs: dict[str, tuple[int, range]] = {}
         self.sample: tuple[str, ...] = ()
-        self.saved: list[tuple[Context, Taint, tuple[str, ...]]] = []
+        self.preserved: list[tuple[Context, Taint, tuple[str, ...]]] = []
         # Columns with results of summarize, for macros and scalars.
-        self.stored: set[str] = set()
+        self.result_columns: set[str] = set()
         # What the local of a loop stands for, whose columns are not known.
         self.patterns: dict[str, str] = {}
         self.depth: int = 0
@@ -217,7 +217,7 @@ class Reader(Records):
         self.context.summary = {}
         self.macros.values.pop("r(levels)", None)
         if word in ("eststo", "estimates") or looks_like_estimation(text):
-            self._other_results(None)
+            self._forget_last_fit(None)
             for name in [*self.fitted]:
                 self._store(name)
 
@@ -229,7 +229,7 @@ class Reader(Records):
             _, values = self.macros.turns(header)
             if re.search(r"\sof\s+var", header):
                 values = self.context.variables.names(" ".join(values))
-            if any(isinstance(value, LaterColumns) for value in values):
+            if later_columns(values):
                 raise StataError.because("the columns of the loop are not known")
         except StataError as error:
             self._record("refused", error.reason)
@@ -410,7 +410,7 @@ class Reader(Records):
             self.taint.mark([column], self.number)
         context.variables = context.variables.changed([column], [])
         context.complete.add(column)
-        self.stored.add(column)
+        self.result_columns.add(column)
         return column
 
     def _command(self, command: Command, undefined: str) -> None:
@@ -451,14 +451,14 @@ class Reader(Records):
         if self._sets(name, command.arguments):
             self._record("read")
             return
-        if name in _WITH_RESULTS or "post" in dict(command.options):
-            self._other_results(command.stored)
+        if name in _WITH_RESULTS or command.has("post"):
+            self._forget_last_fit(command.stored)
         if name not in PRINTING and not name.startswith(("graph", "_")):
             reason = data.REFUSED.get(name, f"the command {cited(name)} is not known")
             raise StataError.because(reason)
         # Some of these commands also store columns, or replace the data.
         self.taint.mark(generated(command), self.number)
-        if "norestore" in dict(command.options):
+        if command.has("norestore"):
             self.taint.mark_rows(self.number)
         if name not in _KEEPING_RESULTS:
             self.context.summary = data.summary(command, self.context)
@@ -623,9 +623,8 @@ class Reader(Records):
             self.taint.mark(step.creates, int(lines[-1]))
         elif command.name != "replace":
             self.taint.unmark(step.creates)
-        has_new_rows = step.fresh or step.filled is not None
-        if has_new_rows or (command.name == "keep" and not command.condition):
-            self.taint.mark(self.stored, self.number)
+        if step.has_new_rows or (command.name == "keep" and not command.condition):
+            self.taint.mark(self.result_columns, self.number)
 
     def _note_sample(self, command: Command, reason: str) -> None:
         """Note the condition of ``keep`` or ``drop``, and rows that depend on marks."""
@@ -646,11 +645,10 @@ class Reader(Records):
             context.order = step.order
         if step.filled is not None:
             context.complete &= {*step.filled}
+        moves_rows = step.order is not None or not step.creates
         # Without keys a row is known by its number.
-        is_moved = step.order is not None or not step.creates
-        is_moved &= context.entity is None
-        is_moved |= step.fresh or step.filled is not None
-        if is_moved or {*step.creates, *step.drops} & {*context.keys}:
+        loses_rows = step.has_new_rows or (moves_rows and context.entity is None)
+        if loses_rows or {*step.creates, *step.drops} & {*context.keys}:
             context.fitted_keys = ()
         columns = None if context.frame is None else context.variables.columns
         state = Taint(), Variables(columns)
@@ -699,10 +697,12 @@ class Reader(Records):
         options = [option for option, _ in command.options]
         if command.name == "preserve":
             context = replace(self.context, complete={*self.context.complete})
-            self.saved.append((context, copy.deepcopy(self.taint), self.sample))
+            self.preserved.append((context, copy.deepcopy(self.taint), self.sample))
             self._write("preserved = df.copy(), {*floats}")
-        elif self.saved:
-            state = self.saved[-1] if "preserve" in options else self.saved.pop()
+        elif self.preserved:
+            state = (
+                self.preserved[-1] if "preserve" in options else self.preserved.pop()
+            )
             if not any(option.startswith("not") for option in options):
                 # Results stay, but the data no longer tell their rows.
                 results, last = self.context.results, self.context.last
@@ -712,7 +712,7 @@ class Reader(Records):
                 self.taint, self.sample = copy.deepcopy(state[1]), state[2]
                 variables = self.context.variables
                 present = {*(variables.columns or ()), *variables.created}
-                self.taint.mark(self.stored - present, self.number)
+                self.taint.mark(self.result_columns - present, self.number)
                 self._write("df, floats = preserved[0].copy(), {*preserved[1]}")
                 self.panel_keys = None
         self._record("read")
@@ -730,7 +730,7 @@ class Reader(Records):
             estimates or name in _WITH_RESULTS or name not in others
         ):
             self._note_command(command)
-            self._other_results(command.stored)
+            self._forget_last_fit(command.stored)
         if name in ("use", "import", "insheet"):
             self.taint.clear()
         self._mark(name, text, command)
@@ -749,7 +749,7 @@ class Reader(Records):
         """Mark what a command would make or change."""
         if name in self.programs:
             if command and command.prefix(*RESTORING):
-                self._other_results(None)
+                self._forget_last_fit(None)
             else:
                 self._mark_program(name)
             return

@@ -298,14 +298,6 @@ def _wrapped(line: str) -> str:
 # --- running --------------------------------------------------------------------------
 
 
-def _levels_as_texts(levels: list[Any]) -> list[str]:
-    """Write numbers as they are, and texts in quotation marks."""
-    return [
-        f'`"{level}"\'' if isinstance(level, str) else number_text(level)
-        for level in levels
-    ]
-
-
 class Runner(Reader):
     """A reader that has the data: what fails marks what depends on it."""
 
@@ -347,7 +339,10 @@ class Runner(Reader):
         code = f"levels = sorted({{*{code}.dropna()}} - {{''}})"
         self._write(code)
         self._run_code()
-        texts = _levels_as_texts(self.script["levels"])
+        texts = [
+            f'`"{level}"\'' if isinstance(level, str) else number_text(level)
+            for level in self.script["levels"]
+        ]
         if all(_EXACT.fullmatch(text) for text in texts):
             for macro in ("r(levels)", *call.options.get("local", "").split()):
                 self.macros.forget(macro)

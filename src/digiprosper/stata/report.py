@@ -294,7 +294,7 @@ class Records:
         line = f"results[{name!r}] = fit" if self.has_fit else ""
         self._write(line or f"results.pop({name!r}, None)")
 
-    def _other_results(self, stored: str | None) -> None:
+    def _forget_last_fit(self, stored: str | None) -> None:
         """Forget the last results: they are of a command that is not run."""
         self.has_fit, self.context.last = False, None
         self._store(stored, by_eststo=True)

@@ -210,7 +210,7 @@ def _generated_columns(command: Command) -> list[str]:
             LaterColumns.of_pattern(f"{''.join(arguments_of(command, 'p')) or '_I'}*")
         ]
     names = NAME.findall(" ".join(arguments_of(command, "g", "p", "trend")))
-    if "replace" in dict(command.options) or not names:
+    if command.has("replace") or not names:
         names += NAME.findall(command.arguments.partition("=")[0])
     return names
 

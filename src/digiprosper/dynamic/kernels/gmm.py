@@ -283,12 +283,11 @@ def gmm(data: Moments, clusters: Ints) -> GmmFit:
     second = None
     if rank == len(total) <= groups:
         second = _step(total, score_covariance)
-        # The second step depends on the first by its weights.
-        weight_derivatives = np.tensordot(by_cluster[..., 1:], scores, axes=(0, 0))
-        weight_derivatives = weight_derivatives.transpose(
-            1, 0, 2
-        ) + weight_derivatives.transpose(1, 2, 0)
-        derivative = second.influence @ (weight_derivatives @ second.weighted).T
+        # Derivatives of the moments' covariance, and so of the second step, with
+        # respect to the first.
+        changes = np.tensordot(by_cluster[..., 1:], scores, axes=(0, 0))
+        changes = changes.transpose(1, 0, 2) + changes.transpose(1, 2, 0)
+        derivative = second.influence @ (changes @ second.weighted).T
         cross = derivative @ second.bread
         corrected = second.bread + cross + cross.T + derivative @ robust @ derivative.T
         second = replace(second, covariance=corrected)

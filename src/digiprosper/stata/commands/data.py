@@ -15,7 +15,7 @@ from digiprosper.stata.macros import numbers
 from digiprosper.stata.names import of_kind
 from digiprosper.stata.prefixes import Command, Options, split
 from digiprosper.stata.translation import UNKNOWN_ORDER, Context
-from digiprosper.stata.varlists import LaterColumns, Variables, number
+from digiprosper.stata.varlists import LaterColumns, Variables, later_columns, number
 
 _DRAWS = {"runiform", "rnormal", "uniform", "invnormal", "rbinomial", "runiformint"}
 # Kinds of nodes whose values are missing only where a variable inside is.
@@ -292,8 +292,7 @@ def columnwise(call: DataCall) -> Step:
 
 def _with_new_names(code: str, names: list[str], new: list[str]) -> Step:
     """Write code of each column whose new name is in a list."""
-    later = [name for name in names if isinstance(name, LaterColumns)]
-    if later or len(new) != len(names):
+    if later_columns(names) or len(new) != len(names):
         raise StataError.because("generate() with another number of names")
     loop = f"for column, new in zip({names!r}, {new!r}, strict=True)"
     return Step(f"{loop}:\n    df[new] = {code}", tuple(new))
@@ -374,7 +373,7 @@ def _recoded(call: DataCall) -> tuple[str, str]:
         if items.strip() in ("else", "*"):
             other = code
         else:
-            tests.append(" | ".join(map(_in_rule, split(items))))
+            tests.append(" | ".join(map(_recode_test, split(items))))
             values.append(code)
     return (
         f"np.select([{', '.join(tests)}], [{', '.join(values)}], {other})",
@@ -382,7 +381,7 @@ def _recoded(call: DataCall) -> tuple[str, str]:
     )
 
 
-def _in_rule(item: str) -> str:
+def _recode_test(item: str) -> str:
     """Write a value of a rule of ``recode``: a number, a range, or missing."""
     if item == "." or item.startswith("mis"):
         return "df[column].isna()"
@@ -418,7 +417,7 @@ def drop(call: DataCall) -> Step:
         raise StataError.because(f"{name} with variables and a condition, or by")
     sign = "" if name == "keep" else "~"
     if where or rows:
-        code = where or _by_number(rows or "", call)
+        code = where or _rows_in_range(rows or "", call)
         return Step(f"df = df[{sign}({code})].copy()")
     if name == "keep":
         return Step(f"df = df[{call.names!r}].copy()")
@@ -427,7 +426,7 @@ def drop(call: DataCall) -> Step:
     return Step(code, drops=tuple(call.names))
 
 
-def _by_number(rows: str, call: DataCall) -> str:
+def _rows_in_range(rows: str, call: DataCall) -> str:
     """Write the rows of ``in 1/8`` by their number, from the end if negative."""
     match = re.fullmatch(r"(f|-?\d+)(?:/(l|-?\d+))?", rows.replace(" ", "").lower())
     if match is None or not call.printer.in_order:
@@ -466,7 +465,7 @@ def use(call: DataCall) -> Step:
     if re.search(r"[sb]use\s+(set|query|dir)\b", call.command.text):
         raise StataError.because("webuse of no file")
     path = file_name(call.command.using or call.command.arguments)
-    code = f"df = {_table(path, call)}"
+    code = f"df = {_read_file(path, call)}"
     if call.command.condition:
         # Nothing is known of the columns of the file.
         node = call.context.parse(call.command.condition)
@@ -476,13 +475,13 @@ def use(call: DataCall) -> Step:
     return Step(code, fresh=True, order=(), reads=path)
 
 
-def _table(path: str, call: DataCall, columns: Sequence[str] = ()) -> str:
+def _read_file(path: str, call: DataCall, columns: Sequence[str] = ()) -> str:
     """Write how a Stata file is read, or another one beside the data."""
     beside = "" if call.command.name == "use" else ", df"
     if path in call.context.saved:
         code = f"saved[{path!r}].copy()"
     else:
-        code = f"from_file({call.context.located(path)!r}{beside})"
+        code = f"from_file({call.context.find_file(path)!r}{beside})"
     return f"{code}[{[*columns]!r}]" if columns else code
 
 
@@ -503,14 +502,14 @@ def read_text(call: DataCall) -> Step:
     kind, *rest = split(command.arguments) or [""]
     if command.name == "insheet":
         kind, rest = "delimited", [kind]
-    path = call.context.located(unquoted(command.using or " ".join(rest)))
+    path = call.context.find_file(unquoted(command.using or " ".join(rest)))
     is_excel = kind == "excel"
     first = "firstrow" in options if is_excel else options.get("varnames", "1")
     kind = "delimited" if kind == "delim" else kind
     if (kind, first) not in _READS:
         raise StataError.because(f"import {kind} with names not in the first row")
-    form, case = _READS[kind, first]
-    code = form.format(repr(path) + _part_of_file(options, is_excel=is_excel))
+    template, case = _READS[kind, first]
+    code = template.format(repr(path) + _read_options(options, is_excel=is_excel))
     case = options.get("case", case)
     if case != "preserve":
         code += f".rename(columns=str.{case})"
@@ -520,7 +519,7 @@ def read_text(call: DataCall) -> Step:
     return Step(f"floats.clear()\ndf = as_stata({code})", fresh=True, order=())
 
 
-def _part_of_file(options: Mapping[str, str], *, is_excel: bool) -> str:
+def _read_options(options: Mapping[str, str], *, is_excel: bool) -> str:
     """Write the sheet and ``cellrange(A3:F90)`` of a workbook, or the encoding."""
     name, argument = ("sheet", "sheet_name") if is_excel else ("encoding", "encoding")
     text, cells = unquoted(options.get(name, "")), options.get("cellrange", "")
@@ -548,8 +547,8 @@ def merge(call: DataCall) -> Step:
     chosen = split(options.get("keepusing", ""))
     if kind not in ("1:1", "m:1", "1:m") or {*"*?-~"} & {*"".join(chosen)}:
         raise StataError.because(f"merge {kind}, or a pattern in keepusing()")
-    kept = _kept(options.get("keep", ""))
-    other = _table(path, call, [*keys, *chosen] if chosen else [])
+    kept = _merge_values(options.get("keep", ""))
+    other = _read_file(path, call, [*keys, *chosen] if chosen else [])
     code = f"df = merged(df, {other}, {keys!r}, {kind!r}, {mark!r}, {kept})"
     if is_dropped:
         code += f".drop(columns={mark!r})"
@@ -558,7 +557,7 @@ def merge(call: DataCall) -> Step:
     return Step(code, columns, order=UNKNOWN_ORDER, filled=filled, reads=path)
 
 
-def _kept(text: str) -> list[int]:
+def _merge_values(text: str) -> list[int]:
     """Read the rows in keep() of ``merge`` as values of _merge."""
     unknown = [word for word in text.split() if word not in _KEPT]
     if unknown:
@@ -568,7 +567,7 @@ def _kept(text: str) -> list[int]:
 
 def append(call: DataCall) -> Step:
     """Translate ``append``."""
-    both = f"pd.concat([df, {_table(call.path, call)}], ignore_index=True)"
+    both = f"pd.concat([df, {_read_file(call.path, call)}], ignore_index=True)"
     order = UNKNOWN_ORDER if call.context.order else ()
     return Step(f"df = as_stata({both})", order=order, filled=(), reads=call.path)
 
@@ -580,21 +579,21 @@ def collapse(call: DataCall) -> Step:
     if weight:
         weight = f"df[{call.context.variables.resolve(weight)!r}]"
         rows += f"[{weight} > 0]"
-    parts, order = _aggregates(call, weight), tuple(call.groups[0])
+    parts, order = _collapse_columns(call, weight), tuple(call.groups[0])
     inside = ", ".join(parts.values())
     by = f"{[*order]!r}, as_index=False, dropna=False" if order else "lambda row: 0"
     code = f"df = {rows}.groupby({by}).agg(**{{{inside}}})\nfloats.clear()"
     return Step(code, tuple(parts), order=order, filled=order)
 
 
-def _aggregates(call: DataCall, weight: str) -> dict[str, str]:
+def _collapse_columns(call: DataCall, weight: str) -> dict[str, str]:
     """Read ``(mean) x (sum) s=y``: column and statistic of each new column."""
     variables = call.context.variables
-    method, parts = _aggregated("mean", weight), dict[str, str]()
+    method, parts = _collapse_statistic("mean", weight), dict[str, str]()
     text = re.sub(r"\s*=\s*", "=", call.command.arguments)
     for word in split(re.sub(r"(\(\s*\w+\s*\))", r" \1 ", text)):
         if word.startswith("("):
-            method = _aggregated(word.strip("() "), weight)
+            method = _collapse_statistic(word.strip("() "), weight)
             continue
         new, equals, old = word.partition("=")
         for name in [new] if equals else variables.names(word):
@@ -607,7 +606,7 @@ def _aggregates(call: DataCall, weight: str) -> dict[str, str]:
     return parts
 
 
-def _aggregated(statistic: str, weight: str) -> str:
+def _collapse_statistic(statistic: str, weight: str) -> str:
     """Write a statistic of collapse as an argument of agg()."""
     methods = {name: repr(method) for name, method in _STATISTICS.items()} | {
         **dict.fromkeys(("firstnm", "lastnm"), "only_value"),
@@ -631,7 +630,7 @@ def sort(call: DataCall) -> Step:
     up = [not name.startswith("-") for name in names]
     order = "" if all(up) else f", ascending={up!r}"
     code = f"df = df.sort_values({plain!r}{order}, kind='stable')"
-    if any(isinstance(name, LaterColumns) for name in plain):
+    if later_columns(plain):
         return Step(code, order=UNKNOWN_ORDER)
     # A descending order has a sign, so that it is no order of by.
     signs = ["" if rises else "-" for rises in up] + [""] * len(plain)
@@ -756,10 +755,10 @@ def translate(command: Command, context: Context) -> Step:
     if others:
         raise StataError.because(f"{command.name} with {' and '.join(others)}")
     call = DataCall(command, context, options.read(command))
-    return _in_order(function(call), call)
+    return _with_sorting(function(call), call)
 
 
-def _in_order(step: Step, call: DataCall) -> Step:
+def _with_sorting(step: Step, call: DataCall) -> Step:
     """Add the sorting of the prefix, and what stops if ties would decide a value."""
     context, name, lines = call.context, call.command.name, [step.python]
     if name in ("generate", "egen") and _CAPTURED.match(call.command.text):

@@ -15,7 +15,6 @@ from digiprosper.stata.translation import Call, Table, Translation, option_value
 from digiprosper.stata.varlists import (
     Product,
     as_terms,
-    is_category,
     number,
     term,
     whole,
@@ -51,7 +50,7 @@ def threshold(call: Call) -> Translation:
     """Translate ``xthreg``."""
     y, products = call.variables()
     shares = [number(s, "trim") for s in split(call.options.get("trim", "0.01"))]
-    products, years = call.without_years(products)
+    products, years = call.without_dummies(products)
     return call.specify(
         "PanelThreshold",
         [
@@ -76,11 +75,8 @@ def mediation(call: Call) -> Translation:
     if others:
         raise StataError.because("several outcomes of a mediation")
     controls = context.variables.products(call.options.get("cv", ""))
-    controls, years = call.without_years(controls)
-    others = [
-        p for p in controls if not (is_category(p) and p[0].name == context.entity)
-    ]
-    entities = len(others) < len(controls)
+    controls, years = call.without_dummies(controls)
+    others, entities = call.without_dummies(controls, "entity")
     notes = ["sobel() of the results has the three tests of sgmediation2"]
     bootstrap, draws = call.command.prefix("bootstrap", "bs"), None
     if bootstrap is not None:
@@ -142,7 +138,7 @@ def arellano(call: Call) -> Translation:
     """Translate ``xtdpdsys``."""
     options = call.options
     y, products = call.variables()
-    products, years = call.without_years(products)
+    products, years = call.without_dummies(products)
     if years:
         raise StataError.because("dummies of periods in xtdpdsys")
     x, deepest = as_terms(products), call.whole("maxldep")
@@ -175,7 +171,7 @@ def roodman(call: Call) -> Translation:
     lags_of_y = [shifted(f"L{count}", y) for count in range(1, 10)]
     others = [product for product in products if term(product) not in lags_of_y]
     lags = len(products) - len(others)
-    others, years = call.without_years(others)
+    others, years = call.without_dummies(others)
     regressors = as_terms(others)
     gmm = _gmm(call, [y, *lags_of_y], regressors)
     exogenous, equations = _exogenous(call)
@@ -250,7 +246,7 @@ def _exogenous(call: Call) -> tuple[list[str], dict[str, str] | None]:
     for products, suboptions in _lists(call, "ivstyle"):
         word = suboptions.get("equation", "both")
         equation = option_value("iv(, equation", word, words)
-        others, years = call.without_years(products)
+        others, years = call.without_dummies(products)
         exogenous += as_terms(others)
         keys = [*map(canonical, as_terms(others)), *["time_effects"] * years]
         equations |= dict.fromkeys(keys if equation else [], equation)

@@ -9,6 +9,7 @@ from digiprosper.panel.grammar import backticked
 from digiprosper.stata.commands.linear import of_statsmodels
 from digiprosper.stata.prefixes import Options
 from digiprosper.stata.translation import (
+    ERRORS,
     Call,
     Context,
     Table,
@@ -98,7 +99,7 @@ def poisson(call: Call) -> Translation:
     fixed, drops = name == "xtpoisson", name == "ppmlhdfe"
     if fixed and "fe" not in options:
         raise StataError.because("xtpoisson without fe: random effects")
-    products, years = call.without_years(products)
+    products, years = call.without_dummies(products)
     keys = (context.entity, context.time)
     # Other rules than the default would keep dropped rows.
     rules = {*options.get("separation", "fe simplex relu").split()}
@@ -181,11 +182,11 @@ def conditional(call: Call) -> Translation:
 
 
 _POISSON = Options(
-    "a.bsorb vce cl.uster r.obust fe exp.osure off.set i irr sep.aration",
+    f"{ERRORS} a.bsorb fe exp.osure off.set i irr sep.aration",
     "tol.erance maxiter verb.ose v",
 )
-_LOGIT = Options("vce cl.uster r.obust or asis")
-_CONDITIONAL = Options("vce cl.uster r.obust or gr.oup")
+_LOGIT = Options(f"{ERRORS} or asis")
+_CONDITIONAL = Options(f"{ERRORS} or gr.oup")
 COMMANDS: Table = {
     "csdid": (
         Options(

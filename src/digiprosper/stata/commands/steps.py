@@ -36,6 +36,11 @@ class Step:
     # The Stata file that is read.
     reads: str = ""
 
+    @property
+    def has_new_rows(self) -> bool:
+        """Whether rows are read, added or combined."""
+        return self.fresh or self.filled is not None
+
 
 def assigned(name: str, code: str, *, complete: bool = False) -> Step:
     """Write the values of a column."""
