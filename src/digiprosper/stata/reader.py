@@ -694,22 +694,21 @@ class Reader(Records):
 
     def _preserve(self, command: Command) -> None:
         """Save or restore what is known of the data; results stay."""
-        options = [option for option, _ in command.options]
         if command.name == "preserve":
             context = replace(self.context, complete={*self.context.complete})
             self.preserved.append((context, copy.deepcopy(self.taint), self.sample))
             self._write("preserved = df.copy(), {*floats}")
         elif self.preserved:
-            state = (
-                self.preserved[-1] if "preserve" in options else self.preserved.pop()
-            )
-            if not any(option.startswith("not") for option in options):
+            context, taint, sample = self.preserved[-1]
+            if not command.has("preserve"):
+                self.preserved.pop()
+            if not any(option.startswith("not") for option, _ in command.options):
                 # Results stay, but the data no longer tell their rows.
                 results, last = self.context.results, self.context.last
                 self.context = replace(
-                    state[0], results=results, last=last, fitted_keys=()
+                    context, results=results, last=last, fitted_keys=()
                 )
-                self.taint, self.sample = copy.deepcopy(state[1]), state[2]
+                self.taint, self.sample = copy.deepcopy(taint), sample
                 variables = self.context.variables
                 present = {*(variables.columns or ()), *variables.created}
                 self.taint.mark(self.result_columns - present, self.number)

@@ -310,14 +310,13 @@ class Call:
                 placeholder = f"later_columns_{len(later)}"
                 later[placeholder] = value
                 return placeholder
-            return (
-                [*map(with_placeholders, value)] if isinstance(value, list) else value
-            )
+            if isinstance(value, list):
+                return [*map(with_placeholders, value)]
+            return value
 
         fields["where"] = self.context.where(self.command.condition)
-        options = {
-            key: with_placeholders(v) for key, v in fields.items() if v is not None
-        }
+        typed = {name: v for name, v in fields.items() if v is not None}
+        options = {option: with_placeholders(v) for option, v in typed.items()}
         try:
             # The package has its names once they are asked for.
             spec = getattr(import_module("digiprosper"), name)(**options)

@@ -58,14 +58,8 @@ def regression(call: Call) -> Translation:
         raise StataError.because(
             "there is no regressor besides effects", "Specify at least one variable."
         )
-    return _specify(
-        call,
-        "FixedEffects",
-        effects,
-        _notes_on_cells(products),
-        y=y,
-        x=as_terms(products),
-    )
+    notes = _notes_on_cells(products)
+    return _specify(call, "FixedEffects", effects, notes, y=y, x=as_terms(products))
 
 
 def random_effects(call: Call) -> Translation:
