@@ -167,7 +167,7 @@ class DynamicResults(BaseResults):
         return self._gmm_frame("group", self.instrument_groups, [*columns, "p_value"])
 
     def _gmm_frame(
-        self, index: str, rows: Mapping[Any, Any], columns: list[str]
+        self, index: str, rows: dict[Any, Any], columns: list[str]
     ) -> pd.DataFrame | None:
         """Return rows by index as a frame; None without GMM."""
         if not self.gmm_options:

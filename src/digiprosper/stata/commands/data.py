@@ -275,7 +275,9 @@ def categories(call: DataCall) -> Step:
 def columnwise(call: DataCall) -> Step:
     """Translate a command that computes each ``column`` by itself."""
     name, options, new = call.command.name, call.options, call.new
-    code, pattern = _COLUMNWISE[name](call)
+    code, pattern = _COLUMNWISE[name](call), _NEW_NAMES.get(name, "")
+    if name == "winsor2":
+        pattern = f"{{column}}{winsor_suffix(options)}"
     if "replace" in options:
         pattern = pattern or "{column}"
     if not (pattern or new):
@@ -305,24 +307,24 @@ def _renamed(name: str, pattern: str) -> str:
     return pattern.format(column=name)
 
 
-def _centred(_: DataCall) -> tuple[str, str]:
-    return "df[column] - df[column].mean()", "c_{column}"
+def _centred(_: DataCall) -> str:
+    return "df[column] - df[column].mean()"
 
 
-def _as_texts(_: DataCall) -> tuple[str, str]:
-    return "df[column].map('{:.12g}'.format).replace('nan', '.')", ""
+def _as_texts(_: DataCall) -> str:
+    return "df[column].map('{:.12g}'.format).replace('nan', '.')"
 
 
-def _encoded(call: DataCall) -> tuple[str, str]:
+def _encoded(call: DataCall) -> str:
     """Write codes of texts; those of a label that exists are refused."""
     label, labels = call.options.get("label", "".join(call.new)), call.context.labels
     if label in labels:
         raise StataError.because(f"encode with the codes of the label {cited(label)}")
     labels.add(label)
-    return f"encoded(df[column], {label!r})", ""
+    return f"encoded(df[column], {label!r})"
 
 
-def _as_numbers(call: DataCall) -> tuple[str, str]:
+def _as_numbers(call: DataCall) -> str:
     """Write the numbers of texts, perhaps without signs such as those of units."""
     column = "df[column]"
     if ignored := unquoted(call.options.get("ignore", "")):
@@ -330,17 +332,17 @@ def _as_numbers(call: DataCall) -> tuple[str, str]:
             f".astype(str).str.replace({f'[{re.escape(ignored)}]'!r}, '', regex=True)"
         )
     if "force" in call.options:
-        return f"pd.to_numeric({column}, errors='coerce')", ""
-    return f"numeric({column})", ""
+        return f"pd.to_numeric({column}, errors='coerce')"
+    return f"numeric({column})"
 
 
-def _carried(call: DataCall) -> tuple[str, str]:
+def _carried(call: DataCall) -> str:
     if not call.printer.in_order:
         raise StataError.because("carryforward, where the order is not stated")
-    return f"df[column]{call.printer.by}.ffill()", ""
+    return f"df[column]{call.printer.by}.ffill()"
 
 
-def _winsorised(call: DataCall) -> tuple[str, str]:
+def _winsorised(call: DataCall) -> str:
     """Write values cut at percentiles; ``trim`` makes those beyond them missing."""
     options, by = call.options, call.printer.by
     texts = (options.get("cuts") or "1 99").replace(",", " ").split()
@@ -351,8 +353,7 @@ def _winsorised(call: DataCall) -> tuple[str, str]:
     code = f"winsorised(df[column], {arguments})"
     if by:
         code = f"df[column]{by}.transform(winsorised, {arguments})"
-    suffix = winsor_suffix(options)
-    return code if suffix else f"stored(column, {code})", f"{{column}}{suffix}"
+    return code if winsor_suffix(options) else f"stored(column, {code})"
 
 
 def winsor_suffix(options: Mapping[Any, str | None]) -> str:
@@ -361,7 +362,7 @@ def winsor_suffix(options: Mapping[Any, str | None]) -> str:
     return "" if "replace" in options else suffix
 
 
-def _recoded(call: DataCall) -> tuple[str, str]:
+def _recoded(call: DataCall) -> str:
     """Write the rules of ``recode``; the first one that fits a value counts."""
     rest = call.command.arguments.partition("(")[2]
     rules = re.findall(r"\(([^()=]+)=\s*([-.\w]+)[^()]*\)", f"({rest}")
@@ -375,10 +376,7 @@ def _recoded(call: DataCall) -> tuple[str, str]:
         else:
             tests.append(" | ".join(map(_recode_test, split(items))))
             values.append(code)
-    return (
-        f"np.select([{', '.join(tests)}], [{', '.join(values)}], {other})",
-        "{column}",
-    )
+    return f"np.select([{', '.join(tests)}], [{', '.join(values)}], {other})"
 
 
 def _recode_test(item: str) -> str:
@@ -394,8 +392,10 @@ def _recode_test(item: str) -> str:
     return f"df[column].between({low}, {(high or [low])[0]})"
 
 
-# Code of each column, and a pattern of the new names where one is made in any case.
-_COLUMNWISE: Mapping[str, Callable[[DataCall], tuple[str, str]]] = {
+# The names that commands without generate() give, of a column that they compute.
+_NEW_NAMES = {"center": "c_{column}", "recode": "{column}"}
+# Code of each column.
+_COLUMNWISE: Mapping[str, Callable[[DataCall], str]] = {
     "carryforward": _carried,
     "center": _centred,
     "destring": _as_numbers,
