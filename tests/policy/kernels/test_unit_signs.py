@@ -11,10 +11,10 @@ from digiprosper.policy.kernels import unit_signs
 from digiprosper.policy.kernels.unit_signs import (
     UnitScores,
     joint_critical,
+    limit_scores,
     unit_covariance,
     unit_scores,
     wild_test,
-    limit_scores,
 )
 
 

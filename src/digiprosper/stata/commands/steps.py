@@ -141,8 +141,12 @@ class DataCall(Call):
 
     def value(self, text: str) -> str:
         """Write an expression in the rows of the condition."""
-        value = f"({self.printer.number(self.context.parse(text))})"
-        value = value if "df" in value else f"pd.Series({value}, df.index)"
+        node = self.context.parse(text)
+        value = self.printer.number(node)
+        if "df" not in value:
+            value = f"pd.Series({value}, df.index)"
+        elif node.kind in ("binary", "unary"):
+            value = f"({value})"
         return f"{value}.where({self.where})" if self.where else value
 
 
