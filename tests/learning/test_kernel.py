@@ -10,7 +10,6 @@ import pytest
 
 from digiprosper.learning.kernel import (
     cross_fit,
-    level_means,
     over_seeds,
     partial_out,
     squares_and_products,
@@ -96,12 +95,6 @@ def test_a_column_of_two_values_has_no_square() -> None:
     a, b = (x - x.mean(axis=0)).T
     np.testing.assert_allclose(out, np.column_stack([a * a, a * b]))
     assert squares_and_products(x[:, 1:]).shape == (4, 0)
-
-
-def test_means_by_level() -> None:
-    codes = np.array([0, 2, 0, 2])
-    means = level_means(np.array([[1.0], [2.0], [3.0], [6.0]]), codes)
-    assert means[:, 0].tolist() == [2.0, 4.0, 2.0, 4.0]
 
 
 def test_a_factor_multiplies_the_variance() -> None:

@@ -658,6 +658,7 @@ def told(
     r2: float = 0.5,
     learners: float = 0.0,
     by_terms: tuple[float, float] = (0.0, 0.0),
+    drawn: int = 20,
 ) -> list[str]:
     """Give the codes for a learner whose R2 of the outcome is .5."""
     results: Any = SimpleNamespace(
@@ -668,12 +669,12 @@ def told(
         info={"n_entities": 120},
     )
     by_learner = {"a": np.array(by_terms)}
-    return [notice.code for notice in about_estimates(results, by_learner)]
+    return [notice.code for notice in about_estimates(results, by_learner, drawn)]
 
 
 def test_limits() -> None:
-    assert panel_dml.few_seeds(20) == []
-    assert [n.code for n in panel_dml.few_seeds(19)] == ["few_seeds"]
+    assert told(drawn=20) == []
+    assert told(drawn=19) == ["few_seeds"]
     assert told(seeds=1.0, learners=2.0) == []
     assert told(seeds=1.01) == ["seed_spread"]
     assert told(learners=2.01) == ["learners_differ"]

@@ -400,7 +400,7 @@ MALFORMED: dict[str, tuple[type[DigiprosperError], str, dict[str, Any]]] = {
     "term a candidate": (TermError, "It is a candidate", {"term": "a"}),
     "term no text": (
         InputTypeError,
-        "control_sets: term=3 must be one term",
+        "term=3 must be one term",
         {"term": 3},
     ),
     "too large a size": (OptionError, "from 0 to 4", {"size": 5}),

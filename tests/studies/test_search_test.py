@@ -211,7 +211,7 @@ def test_the_band_of_many_sets_is_kept_at_some_ranks() -> None:
     ("options", "error", "match"),
     [
         ({"candidates": []}, TermError, "candidates is empty"),
-        ({"candidates": ["x", "a"]}, TermError, "is the tested coefficient"),
+        ({"candidates": ["x", "a"]}, TermError, "'x' is in candidates and in x"),
         ({"candidates": [f"a{j}" for j in range(17)]}, OptionError, "131,072 sets"),
         ({"spec": SPEC.replace(cov_type="robust")}, OptionError, "one cluster"),
         ({"spec": SPEC.replace(clusters=["i", "t"])}, OptionError, "one cluster var"),

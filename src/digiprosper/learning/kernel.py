@@ -28,13 +28,6 @@ def squares_and_products(columns: Floats) -> Floats:
     return np.column_stack([columns[:, :0], *products])
 
 
-def level_means(columns: Floats, codes: Ints) -> Floats:
-    """Compute the means of columns (N, p) by level, for each row."""
-    counts = np.bincount(codes)
-    sums = np.column_stack([np.bincount(codes, column) for column in columns.T])
-    return np.asarray((sums / np.maximum(counts, 1)[:, None])[codes])
-
-
 def cross_fit(
     new_learner: Callable[[], Any], features: Floats, outcomes: Floats, folds: Ints
 ) -> Floats:

@@ -42,7 +42,7 @@ from digiprosper.errors import (
 from digiprosper.kernels import Floats, Ints
 from digiprosper.kernels.resampling import seed_sequence
 from digiprosper.kernels.tolerances import ABSORBED
-from digiprosper.kernels.within import compress, is_nested, within
+from digiprosper.kernels.within import compress, is_nested, level_sums
 from digiprosper.learning import kernel
 from digiprosper.learning.results import DMLResults
 from digiprosper.linear.estimation import (
@@ -376,8 +376,11 @@ class PanelDML(Specification):
             *prepared.other_notices,
             *few_clusters(prepared.count.groups[0], prepared.cluster_names[0], _FEW),
             *[n for n in beside["linear"].diagnostics if n.code.startswith("dropped_")],
-            *few_seeds(self.seeds if is_varied else ENOUGH_SEEDS),
-            *about_estimates(results, _learn_by_terms(self, sample, seeds[0])),
+            *about_estimates(
+                results,
+                _learn_by_terms(self, sample, seeds[0]),
+                self.seeds if is_varied else ENOUGH_SEEDS,
+            ),
         )
         issue(diagnostics)
         return replace(results, diagnostics=diagnostics)
@@ -448,8 +451,7 @@ def prepare_learning(spec: Any, panel: Panel) -> LearningSample:
         if spec.transform == "difference":
             learned = learned - sample.columns("lagged")[:, : len(terms)]
         if spec.time_effects:
-            periods = within([compress(sample.time)[0]], sample.nobs)
-            learned = periods.demean(learned)
+            learned = learned - _means_by(sample.time, learned)
     features = make_features(spec, sample, demeaned)
     folds = _read_fixed_folds(spec, prepared)
     return LearningSample(prepared, demeaned, learned, features, folds)
@@ -501,6 +503,13 @@ def _demean(spec: Any, prepared: Prepared, terms: Mapping[str, str]) -> Demeaned
     return demeaned
 
 
+def _means_by(codes: Ints, columns: Floats) -> Floats:
+    """Compute the means of columns by level, for each row."""
+    codes, levels = compress(codes)
+    means = level_sums(codes, levels, columns) / np.bincount(codes)[:, None]
+    return np.asarray(means[codes])
+
+
 def make_features(
     spec: Any, sample: Sample, demeaned: Demeaned, *, squares: bool = False
 ) -> Floats:
@@ -529,7 +538,7 @@ def make_features(
     features = np.column_stack(blocks)
     levels = [sample.entity] if spec.transform == "mundlak" else []
     levels += [sample.time] if spec.time_effects else []
-    means = [kernel.level_means(features, codes) for codes in levels]
+    means = [_means_by(codes, features) for codes in levels]
     return np.column_stack([features, *means])
 
 
@@ -651,7 +660,7 @@ def _estimate(
     instrument = residuals[:, -1]  # the treatment, if there is none
     if spec.transform == "mundlak":
         entity = sample.prepared.sample.entity
-        instrument = instrument - kernel.level_means(residuals[:, -1:], entity)[:, 0]
+        instrument = instrument - _means_by(entity, residuals[:, -1:])[:, 0]
     if np.linalg.norm(instrument) <= ABSORBED * np.linalg.norm(learned[:, -1]):
         what = "treatment" if spec.instrument is None else "instrument"
         raise not_identified(
@@ -797,25 +806,21 @@ def seeded(learner: Any, seed: int) -> Any:
 # --- notices --------------------------------------------------------------------------
 
 
-def few_seeds(seeds: int) -> list[Notice]:
-    """Report that there are too few draws of folds for a stable median."""
-    if seeds >= ENOUGH_SEEDS:
-        return []
-    text = (
-        f"{counted(seeds, 'seed')}: estimates depend on the seed; use "
-        f"seeds={ENOUGH_SEEDS} or more."
-    )
-    return [Notice("few_seeds", text, {"seeds": seeds})]
-
-
 def about_estimates(
-    results: DMLResults, by_terms: Mapping[str, Floats]
+    results: DMLResults, by_terms: Mapping[str, Floats], drawn: int
 ) -> Iterator[Notice]:
     """Report estimates that depend on seed or learner, and too high or low an R2.
 
     `by_terms` has the R2 of outcome and treatment by least squares on squares and
-    products, for the names of trees and networks.
+    products, for the names of trees and networks. `drawn` is the number of seeds, or
+    enough where nothing is drawn.
     """
+    if drawn < ENOUGH_SEEDS:
+        text = (
+            f"{counted(drawn, 'seed')}: estimates depend on the seed; use "
+            f"seeds={ENOUGH_SEEDS} or more."
+        )
+        yield Notice("few_seeds", text, {"seeds": drawn})
     spread, table = results.spread, results.comparison
     for name in results.names:
         seeds = spread["seeds"][name]

@@ -138,10 +138,10 @@ class Keys:
         """Positions of the rows of the time with most rows."""
         return np.flatnonzero(self.time == np.bincount(self.time).argmax())
 
-    def keep(self, mask: Bools) -> Keys:
-        """Keep some rows (N,) and renumber the codes without gaps."""
-        entity, entities = renumber_codes(self.entity[mask], self.entities)
-        time_codes, ordinals = self.time[mask], self.ordinals
+    def keep(self, rows: Bools | Ints) -> Keys:
+        """Keep some rows, as `Table.keep`, and renumber the codes without gaps."""
+        entity, entities = renumber_codes(self.entity[rows], self.entities)
+        time_codes, ordinals = self.time[rows], self.ordinals
         time, times = renumber_codes(time_codes, self.times)
         if ordinals is not None:
             ordinals = ordinals[np.flatnonzero(np.bincount(time_codes))]
@@ -152,7 +152,7 @@ class Keys:
             entity=entity,
             time=time,
             ordinals=ordinals,
-            rows=None if self.rows is None else self.rows[mask],
+            rows=None if self.rows is None else self.rows[rows],
         )
 
 

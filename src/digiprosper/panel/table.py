@@ -309,11 +309,10 @@ class Table:
             data[name] = values
         return replace(self, data=data)
 
-    def keep(self, mask: Bools) -> Table:
-        """Keep some rows."""
-        return replace(
-            self, data=self.data[mask].reset_index(drop=True), keys=self.keys.keep(mask)
-        )
+    def keep(self, rows: Bools | Ints) -> Table:
+        """Keep some rows, by a mask (N,) or by positions, which may be repeated."""
+        data = self.data.iloc[rows].reset_index(drop=True)
+        return replace(self, data=data, keys=self.keys.keep(rows))
 
 
 def is_number_type(values: pd.Series[Any]) -> bool:

@@ -31,7 +31,9 @@ class PickledByName:
         for name in _names_of(kind):
             value = getattr(self, name, None)
             if isinstance(value, np.ndarray) and value.flags.writeable:
-                object.__setattr__(self, name, _read_only(value))
+                shown = value.view()
+                shown.flags.writeable = False
+                object.__setattr__(self, name, shown)
 
     def __reduce__(self) -> tuple[Any, ...]:
         kind: Any = type(self)
@@ -67,18 +69,11 @@ def restore(kind: Any, version: str, named: dict[str, Any]) -> Any:
 def _rebuild(kind: Any, named: dict[str, Any], added: list[Field[Any]]) -> Any:
     restored = object.__new__(kind)
     for name, value in named.items():
-        held = _read_only(value) if isinstance(value, np.ndarray) else value
-        object.__setattr__(restored, name, held)
+        object.__setattr__(restored, name, value)
     for field in added:
         object.__setattr__(restored, field.name, _default(field))
+    PickledByName.__post_init__(restored)
     return restored
-
-
-def _read_only(values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    """Return a read-only view of an array."""
-    shown = values.view()
-    shown.flags.writeable = False
-    return shown
 
 
 def _unreadable_error(kind: Any, version: str, reason: str) -> PickleError:

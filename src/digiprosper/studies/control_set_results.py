@@ -287,11 +287,16 @@ class ControlSets(Summarised, ResultSet):
         std_error, statistic, p_value, conf_low and conf_high (95%), and nobs.
         `included` has the controls as columns of True and False.
         """
+        out = self._frame()
+        out.insert(2, "n_controls", list(map(len, out["controls"])))
+        return out
+
+    def _frame(self, level: float = 0.95) -> pd.DataFrame:
+        """Return estimates with the controls and the number of rows."""
         controls = [model.controls for model in self.values()]
-        out = self.tidy().drop(columns="term")
+        out = self.tidy(level).drop(columns="term").assign(nobs=self.nobs)
         out.insert(1, "controls", pd.Series(controls, dtype=object))
-        out.insert(2, "n_controls", [len(names) for names in controls])
-        return out.assign(nobs=self.nobs)
+        return out
 
     def tidy(self, level: float = 0.95) -> pd.DataFrame:
         """Return a table with one row per set that was estimated.

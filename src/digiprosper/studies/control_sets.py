@@ -194,7 +194,7 @@ def estimate_sets(
     refuse_other_specification("control_sets", spec, needs="_on_common_rows")
     candidates = _read_candidates(spec, candidates)
     if term is not None:
-        one_term(term, "control_sets: term")
+        one_term(term, "term")
     sets = _sets(len(candidates), _read_sizes(size, len(candidates)))
     controls = [tuple(compress(candidates, row)) for row in sets]
     labels = _set_labels(controls)
@@ -251,8 +251,8 @@ def _read_candidates(spec: Any, values: object) -> tuple[str, ...]:
     ]
     if problems:
         raise TermError(
-            f"control_sets: {several(problems)}. Candidates are added to the model: "
-            "remove them from x with spec.drop(...), or from candidates.",
+            f"{several(problems)}. A candidate is not in every model, as this term is: "
+            "remove it from candidates, or from x with spec.drop(...).",
             problems,
         )
     return candidates
@@ -314,7 +314,7 @@ def _set_labels(controls: Sequence[Sequence[str]]) -> list[str]:
     labels = list(map(set_label, controls))
     if twice := repeated(labels):
         raise TermError(
-            f"control_sets: {quoted(twice)} is the name of a candidate and of a set of "
+            f"candidates: {quoted(twice)} is the name of a candidate and of a set of "
             "others; rename the column."
         )
     return labels
@@ -344,7 +344,7 @@ def _prepare_equations(spec: Any, panel: Panel, candidates: Sequence[str]) -> Eq
             absorbed_problem(common_rows.prepared, demeaned, j) for j in absorbed
         ]
         raise IdentificationError(
-            f"control_sets: {several(problems)}. Remove it from candidates, or "
+            f"candidates: {several(problems)}. Remove it from candidates, or "
             "interact it with a variable that varies within the effects.",
             problems,
         )
@@ -368,7 +368,7 @@ def _count_columns(rows: Sample, candidates: Sequence[str]) -> list[int]:
     raise one_problem(
         TermError,
         "categories",
-        f"control_sets: with {quoted(depending)} the dummies of a product with a "
+        f"candidates: with {quoted(depending)} the dummies of a product with a "
         "category depend on which other terms are in the model. Put the product and "
         "its other factor in spec.x, or make columns of it with panel.assign.",
         candidates=tuple(depending),
@@ -381,7 +381,7 @@ def _coefficient_name(
     """Return the coefficient's name in the results."""
     target = spec.x[0] if term is None else term
     names = [name for name in base.names if name != "Intercept"]
-    text = "control_sets: no coefficient of spec is named {target}; they are {names}."
+    text = "term: no coefficient of spec is named {target}; they are {names}."
     if canonical(target) in map(canonical, candidates):
         text += " It is a candidate, which is not in every model: put it in spec.x."
     return coefficient_named(target, names, text)
@@ -407,7 +407,7 @@ def _refuse_products_of_term(
     ]
     if shared:
         raise TermError(
-            f"control_sets: {subject(shared, 'contains')} the column of {cited(name)}, "
+            f"candidates: {subject(shared, 'contains')} the column of {cited(name)}, "
             f"which changes the meaning of the coefficient of {cited(name)}, such as "
             "to the slope where the other factor is zero. Put the product in "
             "spec.x, or compare the two models with fit_all.",

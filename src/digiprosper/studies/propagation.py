@@ -671,20 +671,17 @@ class _DrawnUnits:
     def rows(self, panel: Panel, count: Floats) -> Panel:
         """Resample the rows: each copy of a drawn entity becomes an entity."""
         times = np.append(count, 0.0)[self.units].astype(np.intp)
-        table = table_of(panel).keep(times[table_of(panel).keys.entity] > 0)
-        keys = table.keys
-        rows, copies = drawn_rows(keys.entity, times[times > 0])
+        rows, copies = drawn_rows(table_of(panel).keys.entity, times)
+        table = table_of(panel).keep(rows)
+        keys, numbers = table.keys, pd.RangeIndex(rows.size)
         labels = [f"copy {number:07d}" for number in range(times.sum())]
-        numbers = pd.RangeIndex(rows.size)
         again = replace(
             keys,
             entities=pd.Index(labels, name=keys.entities.name),
             entity=copies,
-            time=keys.time[rows],
             rows=None if keys.rows is None else numbers.rename(keys.rows.name),
         )
-        frame = table.data.take(rows).set_axis(numbers, axis=0)
-        return panel._copy_with(replace(table, data=frame, keys=again))
+        return panel._copy_with(replace(table, keys=again))
 
     def indicators(self, name: str) -> pd.DataFrame:
         """Return the normalised indicators, whose weighted sum is the score."""

@@ -17,7 +17,6 @@ from digiprosper.errors import (
     cited,
     issue,
     not_identified,
-    one_problem,
     option_error,
 )
 from digiprosper.kernels import Floats, Ints
@@ -317,9 +316,7 @@ def search_test(  # noqa: PLR0913  (what is searched, and how: all but three nam
     """
     reps, level = check_reps(reps, _LEAST_REPS), check_level(level)
     seed = seed_sequence(rng)
-    candidates = _read_candidates(spec, candidates, term, also)
-    x = set(map(canonical, spec.x))
-    in_spec = [name for name in candidates if canonical(name) in x]
+    candidates, in_spec = _read_candidates(spec, candidates, term, also)
     base, reported = spec.drop(*in_spec), set_label(in_spec)
     sets, equations, regular = estimate_sets(base, panel, candidates, term=term)
     searched = sets.included.loc[regular]
@@ -382,8 +379,11 @@ def search_test(  # noqa: PLR0913  (what is searched, and how: all but three nam
 
 def _read_candidates(
     spec: FixedEffects, candidates: object, term: object, also: object
-) -> tuple[str, ...]:
-    """Read the candidates; refuse too many, other models and other covariances."""
+) -> tuple[tuple[str, ...], list[str]]:
+    """Read the candidates, and which of them are controls of the reported model.
+
+    Refuse too many, other models and other covariances.
+    """
     refuse_other_specification("search_test", spec)
     if not isinstance(also, Mapping | None):
         raise InputTypeError(
@@ -392,16 +392,6 @@ def _read_candidates(
             f"{type(also).__name__}."
         )
     names: tuple[str, ...] = as_terms(candidates, "candidates")
-    tested = spec.x[0] if term is None else term
-    if canonical(str(tested)) in map(canonical, names):
-        raise one_problem(
-            TermError,
-            "repeated",
-            f"search_test: {cited(tested)} is the tested coefficient, which must be in "
-            "every specification. Remove it from candidates.",
-            term=tested,
-            roles=("x", "candidates"),
-        )
     if 2 ** len(names) > MOST_SETS:
         raise option_error(
             "candidates",
@@ -419,7 +409,9 @@ def _read_candidates(
             "the sign of residuals is drawn by cluster. Pass specifications with "
             "other standard errors in also={label: specification}.",
         )
-    return names
+    tested = canonical(str(spec.x[0] if term is None else term))
+    controls = set(map(canonical, spec.x)) - {tested}
+    return names, [name for name in names if canonical(name) in controls]
 
 
 def _search_sets(
@@ -432,8 +424,7 @@ def _search_sets(
         lambda k: counts_and_vcov(prepared, k)[1],
         obs_weights=prepared.obs_weights,
     )
-    rows = sets.tidy(level).assign(nobs=sets.nobs).drop(columns="term")
-    rows.insert(1, "controls", [each.controls for each in sets.values()])
+    rows = sets._frame(level)
     rows = rows.loc[rows["model"].isin(searched.index)]
     return rows, lambda change: slopes_of(y + prepared.within.demean(change))
 
