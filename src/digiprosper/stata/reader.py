@@ -645,10 +645,10 @@ class Reader(Records):
             context.order = step.order
         if step.filled is not None:
             context.complete &= {*step.filled}
-        moves_rows = step.order is not None or not step.creates
         # Without keys a row is known by its number.
-        loses_rows = step.has_new_rows or (moves_rows and context.entity is None)
-        if loses_rows or {*step.creates, *step.drops} & {*context.keys}:
+        is_moved = context.entity is None and step.moves_rows
+        has_new_keys = {*step.creates, *step.drops} & {*context.keys}
+        if is_moved or step.has_new_rows or has_new_keys:
             context.fitted_keys = ()
         columns = None if context.frame is None else context.variables.columns
         state = Taint(), Variables(columns)

@@ -41,6 +41,11 @@ class Step:
         """Whether rows are read, added or combined."""
         return self.fresh or self.filled is not None
 
+    @property
+    def moves_rows(self) -> bool:
+        """Whether the number of a row may be another one afterwards."""
+        return self.order is not None or not self.creates
+
 
 def assigned(name: str, code: str, *, complete: bool = False) -> Step:
     """Write the values of a column."""
