@@ -226,7 +226,7 @@ def test_stored_results_have_names(read: Any) -> None:
     file = read("eststo a: reg y x\nreg y z\nest store b\nesttab a b using t.rtf\n")
     assert "results['a'] = fit" in file.script
     assert "results['b'] = fit" in file.script
-    assert "dp.etable([results['a'], results['b']]" in file.script
+    assert "dp.etable(\n    [results['a'], results['b']]" in file.script
     assert file.lines[-1].status == "translated"
 
 

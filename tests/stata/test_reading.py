@@ -406,6 +406,25 @@ def test_what_fails_marks_what_depends_on_it(run, text, expected) -> None:
     compile(file.script, "script", "exec")
 
 
+def test_scripts_have_the_line_of_stata_above_its_code(run) -> None:
+    file = run(
+        "use states\nxtset state year\nlocal x emp\ngen luck = rnormal()\n"
+        'reghdfe gsp pc hwy `x\' if region != `"a, "b" (c)"\', a(state year) r\n'
+        "merge 1:1 state year using absent\n"
+    )
+    lines = file.script.partition("import digiprosper as dp\n")[2].splitlines()
+    headings = [n for n, line in enumerate(lines) if line.startswith("# line")]
+    assert [lines[n].split()[2] for n in headings] == ["1:", "2:", "4:", "5:", "6:"]
+    assert not any(lines[n - 1] for n in headings)
+    assert lines[headings[1] + 1].startswith("df = df.sort_values(['state', 'year']")
+    assert lines[headings[2] + 1].startswith("# refused: random numbers")
+    # A failed line keeps its code, as a comment, and its reason.
+    assert all(line.startswith("#") for line in lines[headings[4] :] if line)
+    assert lines[-1].startswith("# refused: no file is named 'absent.dta'")
+    assert max(map(len, lines[headings[3] + 1 : headings[4]])) <= 88
+    compile(file.script, "script", "exec")
+
+
 def test_an_estimation_that_fails_leaves_no_result(run) -> None:
     file = run(f"{READ}{FIT}est store a\nreg gsp absent\nest store b\nest store a\n")
     assert file.results == {}

@@ -64,6 +64,6 @@ def test_a_name_has_the_result_only_if_the_script_has_it() -> None:
     lines = records("est store a")
     lines.has_fit = True
     lines._store("a")
-    lines._other_results("a")
+    lines._forget_last_fit("a")
     assert lines.fitted == {"a": False}
     assert lines.code == ["results['a'] = fit", "results.pop('a', None)"]

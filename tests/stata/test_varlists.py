@@ -10,8 +10,8 @@ from digiprosper.stata.varlists import (
     LaterColumns,
     Variables,
     absorbed,
+    as_terms,
     clusters,
-    plain,
 )
 
 COLUMNS = ("id", "year", "y", "x", "x2", "z", "g", "h", "增长率")
@@ -52,13 +52,13 @@ COLUMNS = ("id", "year", "y", "x", "x2", "z", "g", "h", "增长率")
     ],
 )
 def test_terms(text: str, terms: list[str]) -> None:
-    assert sorted(plain(Variables().products(text))) == sorted(terms)
+    assert sorted(as_terms(Variables().products(text))) == sorted(terms)
 
 
 def test_ranges_and_wildcards_need_columns() -> None:
     known = Variables(COLUMNS)
     assert known.names("x* y-x2") == ["x", "x2", "y", "x", "x2"]
-    assert plain(Variables(created=("pre_1", "pre_2")).products("pre_*")) == [
+    assert as_terms(Variables(created=("pre_1", "pre_2")).products("pre_*")) == [
         "pre_1",
         "pre_2",
     ]
@@ -81,7 +81,7 @@ def test_columns_that_are_not_known_stay_code() -> None:
         assert eval(code, {"df": frame}) == columns
     for text in ("c.x*#c.z", "i.x*", "L.x*"):
         with pytest.raises(dp.StataError, match="Pass the panel"):
-            plain(Variables().products(text))
+            as_terms(Variables().products(text))
     dummies = LaterColumns.of_pattern("d*")
     assert repr(Variables(created=(dummies,)).names("d2-d4")) == (
         "[*df.filter(regex='^d.*$').loc[:, 'd2':'d4']]"
@@ -96,7 +96,7 @@ def test_columns_that_are_not_known_stay_code() -> None:
 )
 def test_what_has_no_term(text: str) -> None:
     with pytest.raises(dp.StataError):
-        plain(Variables().products(text))
+        as_terms(Variables().products(text))
 
 
 @pytest.mark.many(9)

@@ -263,9 +263,9 @@ class DynamicPanel(Specification):
         object.__setattr__(self, "instrument_lags", lags)
 
     def _refuse_contradictions(self) -> None:
-        options = {f.name: f.default for f in fields(self)}
-        of_gmm = dict.fromkeys(
-            options.keys() - _COMMON_OPTIONS, "it is an option of GMM"
+        defaults = {f.name: f.default for f in fields(self)}
+        gmm_options = dict.fromkeys(
+            defaults.keys() - _COMMON_OPTIONS, "it is an option of GMM"
         )
         reasons = {
             "difference": {
@@ -273,12 +273,12 @@ class DynamicPanel(Specification):
                 "equations": "there is one equation only",
             },
             "system": {},
-            "lsdvc": {**of_gmm, "lags": "use one lag, or estimator='half_panel'"},
-            "half_panel": of_gmm,
+            "lsdvc": {**gmm_options, "lags": "use one lag, or estimator='half_panel'"},
+            "half_panel": gmm_options,
         }[self.estimator]
         problems = [
             option_problem(name, value, what=f"{name}={cited(value)}: {reasons[name]}")
-            for name, default in options.items()
+            for name, default in defaults.items()
             if name in reasons and (value := getattr(self, name)) != default
         ]
         if problems:
@@ -567,8 +567,8 @@ def _gmm_design(spec: DynamicPanel, data: PreparedPanel) -> kernel.Design:
     if spec.has_constant:
         exogenous["Intercept"] = columns["Intercept"]
     equations = {"Intercept": "level", **dict(spec.equations)}
-    of_dummies = equations.get("time_effects", "both")
-    equations |= dict.fromkeys(data.dummies, of_dummies)
+    equation_of_dummies = equations.get("time_effects", "both")
+    equations |= dict.fromkeys(data.dummies, equation_of_dummies)
     lags = spec.lags_of_instruments()
     return kernel.Design(
         columns=data.columns,
@@ -602,30 +602,30 @@ def _overidentification_tests(
     variables = np.array([column.variable for column in moments.columns])
     in_levels = np.array([column.equation == "level" for column in moments.columns])
     always = np.isin(variables, ["Intercept", *data.dummies])
-    whole, df_whole = kernel.hansen(moments, fit, np.ones(len(variables), dtype=bool))
+    hansen, df_hansen = kernel.hansen(moments, fit, np.ones(len(variables), dtype=bool))
     groups = {name: variables == name for name in variables[~always].tolist()}
     groups["level equation"] = in_levels & (variables != "Intercept")
     tests = {}
     for name, tested in groups.items():
         without, df_without = kernel.hansen(moments, fit, ~tested)
         if tested.any() and np.isfinite(without):
-            difference, df = whole - without, df_whole - df_without
+            difference, df = hansen - without, df_hansen - df_without
             p_value = float(chdtrc(df, max(difference, 0.0)))
             count = int(tested.sum())
             tests[name] = (count, without, df_without, difference, df, p_value)
     less_k = spec.sargan_df == "n-k"
     variance = moments.error_variance(fit.first.coefficients, less_k=less_k)
-    sargan = fit.first.form / variance if df_whole else np.nan
+    sargan = fit.first.criterion / variance if df_hansen else np.nan
     fields = {
-        f"{name.lower()}": TestResult(
+        name.lower(): TestResult(
             f"{name} test of overidentification",
             value,
             "chi2",
-            float(df_whole),
-            float(chdtrc(df_whole, value)),
+            float(df_hansen),
+            float(chdtrc(df_hansen, value)),
             "the instruments are not correlated with the errors",
         )
-        for name, value in (("Hansen", whole), ("Sargan", sargan))
+        for name, value in (("Hansen", hansen), ("Sargan", sargan))
     }
     return {**fields, "instrument_groups": tests}
 

@@ -155,14 +155,17 @@ def prepare_panel(spec: Any, panel: Panel) -> PreparedPanel:
             for position in sample.roles["instruments"]
         },
     )
-    where = "the transformed equation" if spec.is_gmm else "the sample"
-    return restrict_periods(spec, data, np.ones(periods, dtype=bool), where)
+    sample_name = "the transformed equation" if spec.is_gmm else "the sample"
+    return restrict_periods(spec, data, np.ones(periods, dtype=bool), sample_name)
 
 
 def restrict_periods(
-    spec: Any, data: PreparedPanel, periods: Bools, where: str
+    spec: Any, data: PreparedPanel, periods: Bools, sample_name: str
 ) -> PreparedPanel:
-    """Keep the rows of some periods (T,), with dummies of these; errors say `where`."""
+    """Keep the rows of some periods (T,), with dummies of these periods.
+
+    Errors name the sample by `sample_name`.
+    """
     k, complete = data.n_regressors, data.complete & periods
     data = replace(data, complete=complete)
     if spec.time_effects:
@@ -174,10 +177,12 @@ def restrict_periods(
             columns=np.concatenate([data.columns[..., : 1 + k], dummies], axis=2),
             names=(*data.names[:k], *names),
         )
-    return _independent_columns(spec, data, where)
+    return _independent_columns(spec, data, sample_name)
 
 
-def _independent_columns(spec: Any, data: PreparedPanel, where: str) -> PreparedPanel:
+def _independent_columns(
+    spec: Any, data: PreparedPanel, sample_name: str
+) -> PreparedPanel:
     """Refuse constant or collinear regressors, and too few rows.
 
     Dummies of periods that gaps make dependent are left out.
@@ -209,12 +214,12 @@ def _independent_columns(spec: Any, data: PreparedPanel, where: str) -> Prepared
     if rows <= len(data.names):
         raise not_identified(
             "few_rows",
-            f"{where} has {rows} independent rows for {len(data.names)} "
+            f"{sample_name} has {rows} independent rows for {len(data.names)} "
             "coefficients, dummies of periods among them: use fewer regressors, fewer "
             "lags or time_effects=False.",
         )
     others = {names[j]: [names[i] for i in dependent[j]] for j in dependent if j <= k}
-    _refuse_dependent(names[0], others, where)
+    _refuse_dependent(names[0], others, sample_name)
     return data
 
 
@@ -236,7 +241,7 @@ def _dependent_columns(
 
 
 def _refuse_dependent(
-    outcome: str, dependent: dict[str, list[str]], where: str
+    outcome: str, dependent: dict[str, list[str]], sample_name: str
 ) -> None:
     """Refuse constant columns, and combinations of others."""
     constant = [name for name, on in dependent.items() if not on]
@@ -245,8 +250,8 @@ def _refuse_dependent(
         constant = [outcome]
     if constant:
         raise IdentificationError(
-            f"{subject(constant, 'does')} not change within entities in {where}. "
-            "Remove regressors that do not, and use an outcome that does.",
+            f"{subject(constant, 'does')} not change within entities in {sample_name}. "
+            "Remove such regressors; an outcome must change.",
             [Notice("absorbed", c, {"column": c}) for c in constant],
         )
     problems = [
@@ -256,13 +261,13 @@ def _refuse_dependent(
     ]
     if problems:
         raise CollinearityError(
-            f"{several(problems)} in {where}. Remove one of them.", problems
+            f"{several(problems)} in {sample_name}. Remove one of them.", problems
         )
     if dependent:
         raise not_identified(
             "perfect_fit",
-            f"the regressors explain {cited(outcome)} perfectly in {where}. Check "
-            "whether one is computed from it.",
+            f"the regressors explain {cited(outcome)} perfectly in {sample_name}. "
+            "Check whether one is computed from it.",
         )
 
 

@@ -154,11 +154,7 @@ class DynamicResults(BaseResults):
         negative. One of the second order makes instruments of lag 2 invalid. None
         without GMM.
         """
-        if not self.gmm_options:
-            return None
-        return pd.DataFrame.from_dict(
-            self.autocorrelations, orient="index", columns=["z", "p_value"]
-        ).rename_axis("order")
+        return self._gmm_frame("order", self.autocorrelations, ["z", "p_value"])
 
     @property
     def difference_in_hansen(self) -> pd.DataFrame | None:
@@ -169,12 +165,17 @@ class DynamicResults(BaseResults):
         difference is not negative (Hayashi 2000, section 3.6). A group without which
         the model is not overidentified has no row. None without GMM.
         """
+        columns = ["n_instruments", "without", "df_without", "difference", "df"]
+        return self._gmm_frame("group", self.instrument_groups, [*columns, "p_value"])
+
+    def _gmm_frame(
+        self, index: str, rows: dict[Any, Any], columns: list[str]
+    ) -> pd.DataFrame | None:
+        """Return rows by index as a frame; None without GMM."""
         if not self.gmm_options:
             return None
-        columns = ["n_instruments", "without", "df_without", "difference", "df"]
-        return pd.DataFrame.from_dict(
-            self.instrument_groups, orient="index", columns=[*columns, "p_value"]
-        ).rename_axis("group")
+        frame = pd.DataFrame.from_dict(rows, orient="index", columns=columns)
+        return frame.rename_axis(index)
 
     @property
     def instruments(self) -> pd.DataFrame | None:

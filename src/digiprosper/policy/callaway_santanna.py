@@ -32,7 +32,7 @@ from digiprosper.policy.kernels.unit_signs import (
     MOST_WEIGHTS,
     UnitScores,
     leverage,
-    of_parts,
+    make_unit_scores,
 )
 from digiprosper.policy.notices import (
     cells_left_out,
@@ -283,7 +283,9 @@ def _jackknife_unit_scores(
     model = np.array([deviations[rows].T @ deviations[rows] for rows in member])
     # `unit_covariance` and bands divide by the root again.
     scores = deviations * np.sqrt(1 - leverage(sizes, parts[:, 1]))
-    return of_parts(parts, scores, scores, sizes, model, codes.size - len(member))
+    return make_unit_scores(
+        parts, scores, scores, sizes, model, codes.size - len(member)
+    )
 
 
 def _row_weights(

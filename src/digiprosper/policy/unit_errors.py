@@ -14,9 +14,9 @@ from digiprosper.policy.imputation import untreated_model
 from digiprosper.policy.kernels.aggregation import GroupTime
 from digiprosper.policy.kernels.unit_signs import (
     UnitScores,
+    limit_scores,
     unit_covariance,
     unit_scores,
-    without_scores,
 )
 from digiprosper.policy.timing import Cohorts
 from digiprosper.report.inference import Inference
@@ -92,7 +92,7 @@ def with_unit_errors(
     if weights is None or clusters is None:
         return cells, inference
     units = unit_influence(spec, prepared, cohorts, clusters, weights)
-    cells = replace(cells, units=units and without_scores(units))
+    cells = replace(cells, units=units and limit_scores(units))
     if spec.cov_type == "influence":
         return cells, inference
     m = cells.estimates.size

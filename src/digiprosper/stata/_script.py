@@ -1,6 +1,6 @@
-"""What a script needs: how Stata reads files, rounds, and computes by group.
+"""Functions that read files, round, and compute by group as Stata does.
 
-The text of this file is the start of every script.
+Every script begins with them; the lines of the do-file follow below.
 """
 
 # mypy: ignore-errors
@@ -51,6 +51,23 @@ def text(x, form="%.7g"):
     return x.map(lambda value: "." if value != value else form % value)
 
 
+def substr(x, start, count):
+    """Cut bytes out of texts, from the first one on; all that follow if missing."""
+    end = start - 1 + count if count == count else None
+    return x.str.encode("utf8").str.slice(start - 1, end).str.decode("utf8")
+
+
+def subinstr(x, old, new, count):
+    """Replace a part of texts, everywhere if the count is missing."""
+    return x.str.replace(old, new, -1 if count != count else count, regex=False)
+
+
+def monthly(x, _):
+    """Count the months since January 1960 of texts such as 2010m3."""
+    parts = x.str.extract("([0-9]{4})[^0-9]*([0-9]+)").astype(float)
+    return (parts[0] - 1960) * 12 + parts[1] - 1
+
+
 orders = {
     "MDY": {"dayfirst": False},
     "DMY": {"dayfirst": True},
@@ -80,14 +97,8 @@ stata = SimpleNamespace(
     # The bytes of texts are counted.
     strpos=lambda x, part: x.map(lambda text: text.encode().find(part.encode()) + 1),
     length=lambda x: x.str.encode("utf8").str.len(),
-    substr=lambda x, start, count: (
-        x.str.encode("utf8")
-        .str.slice(start - 1, start - 1 + count if count == count else None)
-        .str.decode("utf8")
-    ),
-    subinstr=lambda x, old, new, count: x.str.replace(
-        old, new, -1 if count != count else count, regex=False
-    ),
+    substr=substr,
+    subinstr=subinstr,
     lower=lambda x: x.str.lower(),
     upper=lambda x: x.str.upper(),
     trim=lambda x: x.str.strip(),
@@ -106,9 +117,7 @@ stata = SimpleNamespace(
     qofd=lambda x: (dates(x).year - 1960) * 4 + dates(x).quarter - 1,
     dofm=lambda x: mdy(x % 12 + 1, 1, x // 12 + 1960),
     dofq=lambda x: mdy(x % 4 * 3 + 1, 1, x // 4 + 1960),
-    monthly=lambda x, _: (
-        x.str.extract("([0-9]{4})[^0-9]*([0-9]+)").astype(float).dot([12, 1]) - 23521
-    ),
+    monthly=monthly,
 )
 
 

@@ -56,7 +56,7 @@ _TESTS = ("missing", "inlist", "inrange")
 # Kinds of nodes whose values are known only when the file is run.
 _KNOWN_LATER = {"name", "shifted", "result", "index"}
 # Functions that conditions of `where` have too, by the number of arguments.
-_TERMS = {
+_WHERE_FUNCTIONS = {
     **{(name, 1): f"{name}({{0}})" for name in ("log", "exp", "abs", "sqrt")},
     ("mod", 2): "({0}) % ({1})",
 }
@@ -235,7 +235,7 @@ def constant(node: Node) -> Any:
             f"{later[0].value!r} is known only when the file is run"
         )
     values: dict[str, Any] = {}
-    code = Printer((), str, pandas=True).number(_of_columns(node, values))
+    code = Printer((), str, pandas=True).number(_with_columns(node, values))
     try:
         df = pd.DataFrame(values, index=[0])
         value = eval(code, vars(_script) | {"df": df}).iloc[0]
@@ -248,7 +248,7 @@ def constant(node: Node) -> Any:
     return float(value)
 
 
-def _of_columns(node: Node, values: dict[str, Any]) -> Node:
+def _with_columns(node: Node, values: dict[str, Any]) -> Node:
     """Replace constants by columns, but not the arguments that are part of code."""
     if not node.parts and node.kind != "call":
         name = f"x{len(values)}"
@@ -256,7 +256,7 @@ def _of_columns(node: Node, values: dict[str, Any]) -> Node:
         return Node("name", name)
     is_call = node.kind == "call"
     parts = (
-        part if is_call and at and not part.parts else _of_columns(part, values)
+        part if is_call and at and not part.parts else _with_columns(part, values)
         for at, part in enumerate(node.parts)
     )
     return replace(node, parts=tuple(parts))
@@ -312,7 +312,7 @@ class Printer:
             return f" {sign} ".join(f"({test})" for test in tests)
         return {"&": " and ", "|": " or "}[sign].join(tests)
 
-    def _group(self, sign: str, *tests: str) -> str:
+    def _in_parentheses(self, sign: str, *tests: str) -> str:
         text = self._joined(sign, tests)
         return text if self.pandas else f"({text})"
 
@@ -328,25 +328,25 @@ class Printer:
         return f"~({text})" if self.pandas else f"not ({text})"
 
     def _comparison(self, sign: str, a: Node, b: Node) -> str:
-        misses_a, misses_b = self._may_miss(a), self._may_miss(b)
+        misses_a, misses_b = self._may_be_missing(a), self._may_be_missing(b)
         x, z = self.value(a), self.value(b)
-        plainly = f"{x} {sign} {z}"
+        plain = f"{x} {sign} {z}"
         if sign in ("==", "!="):
             if not (misses_a and misses_b):
-                return plainly
-            both = self._group("&", f"{x} != {x}", f"{z} != {z}")
-            same = self._group("|", f"{x} == {z}", both)
+                return plain
+            both = self._in_parentheses("&", f"{x} != {x}", f"{z} != {z}")
+            same = self._in_parentheses("|", f"{x} == {z}", both)
             return same if sign == "==" else self._negated(same)
         if sign in ("<", "<="):
             sign, x, z = _FLIPPED[sign], z, x
             misses_a, misses_b = misses_b, misses_a
         if not misses_a:
-            return plainly
+            return plain
         if not misses_b:
             return self._negated(f"{x} {_OPPOSITE[sign]} {z}")
         if sign == ">=":
-            return self._group("|", f"{x} >= {z}", f"{x} != {x}")
-        return self._group("&", self._negated(f"{x} <= {z}"), f"{z} == {z}")
+            return self._in_parentheses("|", f"{x} >= {z}", f"{x} != {x}")
+        return self._in_parentheses("&", self._negated(f"{x} <= {z}"), f"{z} == {z}")
 
     def _with_missing(self, sign: str, a: Node, b: Node) -> str:
         if a.kind == "missing":
@@ -358,6 +358,8 @@ class Printer:
                 "and there is one kind here"
             )
         x = self.value(a)
+        if self.pandas:
+            return f"{'~' * (equal == '==')}missing({x})"
         return f"{x} {equal} {x}"
 
     def _membership(self, node: Node) -> str:
@@ -374,7 +376,7 @@ class Printer:
             return f"{x}.isin({listed})" if self.pandas else f"{x} in {listed}"
         raise StataError.because(f"{node.value}() with these arguments")
 
-    def _may_miss(self, node: Node) -> bool:
+    def _may_be_missing(self, node: Node) -> bool:
         return any(n.kind in ("shifted", "index") for n in node.walk()) or any(
             self.resolve(name) not in self.complete for name in node.names
         )
@@ -395,18 +397,18 @@ class Printer:
                 name = self.resolve(value)
                 return f"df[{name!r}]" if self.pandas else backticked(name)
             case "shifted":
-                return self._of_time(node)
+                return self._time_operators(node)
             case "unary" if value != "!":
-                return f"-{self._factor(node.parts[0], _NOT)}"
+                return f"-{self._operand(node.parts[0], _NOT)}"
             case "binary" if value in "+-*/^":
                 return self._arithmetic(node)
             case "call" if not (self.pandas and value in _TESTS):
                 return self._call(node)
         # Scripts make a column _n where a condition needs it.
-        code = self._of_pandas(node) if self.pandas else "_n" * (value == "_n")
-        return code or self._refused(node)
+        code = self._pandas_value(node) if self.pandas else "_n" * (value == "_n")
+        return code or self._refuse(node)
 
-    def _refused(self, node: Node) -> str:
+    def _refuse(self, node: Node) -> str:
         """Refuse what has no code, by its name."""
         kinds = {"index": "a subscript of ", "result": "the stored result "}
         what = f"{kinds.get(node.kind, '')}{node.value}"
@@ -425,19 +427,17 @@ class Printer:
                 "Write bysort id (year):",
             )
 
-    def _of_time(self, node: Node) -> str:
+    def _time_operators(self, node: Node) -> str:
         """Print lags, leads and differences, which pandas code has of a panel."""
         operators, _, name = node.value.rpartition(".")
         term = shifted(operators.upper(), backticked(self.resolve(name)))
         if not self.pandas:
             return term
         return (
-            f"by_time({self.panel}, df, {term!r})"
-            if self.panel
-            else self._refused(node)
+            f"by_time({self.panel}, df, {term!r})" if self.panel else self._refuse(node)
         )
 
-    def _of_row(self, node: Node) -> str:
+    def _row_value(self, node: Node) -> str:
         """Print ``_n``, ``_N`` and values of other rows, within groups."""
         if node.value == "_N":
             size = f"{self.by}.transform('size')" if self.by else ""
@@ -454,13 +454,13 @@ class Printer:
             case Node("number", 1.0) | Node("name", "_N") as end if self.by:
                 position = 0 if end.kind == "number" else -1
                 return f"{of}.transform(lambda x: x.iloc[{position}])"
-        return self._refused(node)
+        return self._refuse(node)
 
-    def _of_pandas(self, node: Node) -> str:
+    def _pandas_value(self, node: Node) -> str:
         """Print what only pandas code has: texts, results, rows, tests as numbers."""
         match node.kind:
             case "name" | "index":
-                return self._of_row(node)
+                return self._row_value(node)
             case "text":
                 return self.value(node)
             case "result":
@@ -473,8 +473,8 @@ class Printer:
         sign, (base, other) = node.value, node.parts
         # Python binds powers to the right.
         is_power, level = sign == "^", _LEVELS[sign]
-        first = self._factor(base, level + is_power)
-        second = self._factor(other, level + 1)
+        first = self._operand(base, level + is_power)
+        second = self._operand(other, level + 1)
         if is_power:
             return f"{first}**{second}"
         if self.pandas and sign == "/" and other.names:
@@ -482,7 +482,7 @@ class Printer:
             second = f"{second}.where({second} != 0)"
         return f"{first} {sign} {second}"
 
-    def _factor(self, node: Node, level: int) -> str:
+    def _operand(self, node: Node, level: int) -> str:
         text = self.number(node)
         looser = node.kind == "binary" and _LEVELS[node.value] < level
         # The code of mod() in a condition is itself arithmetic.
@@ -496,7 +496,7 @@ class Printer:
             self._check_order()
             columns = ", ".join(map(self.value, parts))
             return f"pd.Series({columns}, df.index).fillna(0){self.by}.cumsum()"
-        if _takes(name, parts):
+        if _accepts(name, parts):
             if not {part.kind for part in node.walk()} & _KNOWN_LATER:
                 value = constant(node)
                 kind = "text" if isinstance(value, str) else "number"
@@ -505,12 +505,12 @@ class Printer:
             sides = [first(parts[0]), *map(self.value, parts[1:])]
             if self.pandas:
                 return f"stata.{name}({', '.join(sides)})"
-            if (name, len(parts)) in _TERMS:
-                return _TERMS[name, len(parts)].format(*sides)
-        return self._refused(Node("call", f"the function {name}()"))
+            if (name, len(parts)) in _WHERE_FUNCTIONS:
+                return _WHERE_FUNCTIONS[name, len(parts)].format(*sides)
+        return self._refuse(Node("call", f"the function {name}()"))
 
 
-def _takes(name: str, parts: Sequence[Node]) -> bool:
+def _accepts(name: str, parts: Sequence[Node]) -> bool:
     """Tell whether a function is there, and takes such arguments."""
     function, others = getattr(_script.stata, name, None), parts[1:]
     try:

@@ -177,7 +177,7 @@ class _Judge:
             data = {"command": command.name}
             if self._has_effects(command) and not _chooses_errors(command):
                 yield "no_errors", event.number, data
-            printed = command.name in _PRINT_TEST and _has(command, "first", "ffirst")
+            printed = command.name in _PRINT_TEST and command.has("first", "ffirst")
             if command.name in _INSTRUMENTED and not (
                 self._has(_WEAK_TESTS) or printed
             ):
@@ -230,18 +230,18 @@ class _Judge:
     def _are_alternatives(self, first: Sequence[str], second: Sequence[str]) -> bool:
         """Tell whether two samples are groups of one variable."""
         a, b = (
-            _tree(" & ".join(c for c in this if c not in other))
+            _parsed(" & ".join(c for c in this if c not in other))
             for this, other in ((first, second), (second, first))
         )
         if a is None or b is None or {*a.names} != {*b.names}:
             return False
-        if _signs(a) != _signs(b):
+        if _operators(a) != _operators(b):
             return len(a.names) > 1 or a.parts[-1] == b.parts[-1]
         return a.value == b.value == "==" and a != b and self.time not in a.names
 
     def _interacted(self, conditions: Sequence[str]) -> bool:
         """Tell whether a regression has a product with the variable of the groups."""
-        node = _tree(" & ".join(conditions))
+        node = _parsed(" & ".join(conditions))
         names = {*(node.names if node else _WORD.findall(" ".join(conditions)))}
         names |= {origin for n in names for origin in self.origins.get(n, ())}
         products = {
@@ -328,14 +328,14 @@ class _Judge:
     def _conditions(self) -> Iterator[tuple[Event, Node | None, Sequence[str]]]:
         """List conditions, and variables that are not missing where it matters."""
         for event, command in self.regressions:
-            yield event, _tree(command.condition), _WORD.findall(command.arguments)
+            yield event, _parsed(command.condition), _WORD.findall(command.arguments)
         repaired = {
             name
             for event, name, node in self.assignments
             if node.kind == "missing" and event.command.condition
         }
         for event, name, node in self.assignments:
-            rows = _tree(event.command.condition)
+            rows = _parsed(event.command.condition)
             if name in repaired:
                 continue
             if node.kind == "binary" and node.value in (*_LARGER, *_SMALLER, "&"):
@@ -347,14 +347,10 @@ class _Judge:
 # --- facts ----------------------------------------------------------------------------
 
 
-def _tree(text: str | None) -> Node | None:
+def _parsed(text: str | None) -> Node | None:
     with suppress(StataError):
         return parse(text) if text and text.strip() else None
     return None
-
-
-def _has(command: Command, *options: str) -> bool:
-    return any(option in options for option, _ in command.options)
 
 
 def _chooses_errors(command: Command) -> bool:
@@ -384,7 +380,7 @@ def _assignments(events: Iterable[Event]) -> Iterator[tuple[Event, str, Node]]:
     for event in events:
         if event.command.name in ("generate", "replace", "egen"):
             match = ASSIGNMENT.fullmatch(event.command.arguments)
-            node = _tree(match["value"]) if match else None
+            node = _parsed(match["value"]) if match else None
             if match and node:
                 yield event, match["name"], node
 
@@ -397,12 +393,12 @@ def _effects(command: Command) -> list[str]:
         if argument and "absorb".startswith(option)
         for word in split(argument.partition(",")[0])
     ]
-    effects += ["\N{NULL}entity"] * _has(command, "fe")
+    effects += ["\N{NULL}entity"] * command.has("fe")
     words = split(command.arguments) if effects else []
     return effects + [w[2:] for w in words if w.startswith("i.") and "#" not in w]
 
 
-def _signs(node: Node) -> list[str]:
+def _operators(node: Node) -> list[str]:
     return [n.value for n in node.walk() if n.kind == "binary"]
 
 

@@ -70,7 +70,7 @@ class Macros:
     def _expanded(self, text: str) -> str:
         """Replace macros from the inside, and read signs that are escaped."""
         while match := _LOCAL.search(text):
-            value = self._quoted(self._with_globals(match[1]))
+            value = self._local_value(self._with_globals(match[1]))
             text = f"{text[: match.start()]}{value}{text[match.end() :]}"
         if re.search(r'(?<!\\)`(?!")', text):
             raise StataError.because(f"a macro is not closed in {cited(text)}")
@@ -79,14 +79,14 @@ class Macros:
     def _with_globals(self, text: str) -> str:
         return _GLOBAL.sub(lambda match: self._value(f"${match[1] or match[2]}"), text)
 
-    def _quoted(self, inside: str) -> str:
+    def _local_value(self, inside: str) -> str:
         """Replace what is between the quotation marks of a local."""
         if inside.startswith("="):
             return _computed(inside[1:])
         if inside.startswith(":"):
             return self._function(inside[1:])
         if counted := _COUNTED.fullmatch(inside):
-            self._count(*counted.groups())
+            self._increment(*counted.groups())
             return self.values[counted[2]]
         name = inside.strip()
         if _OF_SUMMARIZE.fullmatch(name):
@@ -112,7 +112,7 @@ class Macros:
             self.undefined.append(name)
         return self._expanded(self.values.get(name, ""))
 
-    def _count(self, sign: str, name: str) -> None:
+    def _increment(self, sign: str, name: str) -> None:
         """Add one to a local, or subtract one."""
         value = float(self._value(name) or 0) + (1 if sign == "++" else -1)
         self.values[name] = number_text(value)
@@ -120,7 +120,7 @@ class Macros:
     def assign(self, text: str, mark: str = "") -> None:
         """Execute what follows ``local`` or ``global``; a global's mark is a dollar."""
         if counted := _COUNTED.match(text):
-            self._count(*counted.groups())
+            self._increment(*counted.groups())
             return
         match = _ASSIGNED.fullmatch(text)
         if match is None:

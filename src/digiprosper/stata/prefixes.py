@@ -53,6 +53,10 @@ class Command:
         """Whether the condition has the number of the row."""
         return re.search(r"\b_n\b", self.condition or "") is not None
 
+    def has(self, *options: str) -> bool:
+        """Tell whether one of some options is typed in full."""
+        return any(option in options for option, _ in self.options)
+
     def prefix(self, *names: str) -> Prefix | None:
         """Find a prefix by name."""
         return next((p for p in self.prefixes if p.name in names), None)
@@ -74,7 +78,7 @@ def read_command(text: str) -> Command:
                 rest = _XI.sub(_crossed, inner)
                 prefixes.append(Prefix(name, ""))
             continue
-        colon = _first(after, ":") if name in _COLON.split() else None
+        colon = _find(after, ":") if name in _COLON.split() else None
         if colon is None:
             break
         before, rest = after[:colon].strip(), after[colon + 1 :].strip()
@@ -84,7 +88,7 @@ def read_command(text: str) -> Command:
             stored = before.partition(",")[0].strip()
         else:
             prefixes.append(Prefix(name, before))
-    command = _parts(name, after)
+    command = _split_parts(name, after)
     return replace(command, text=text.strip(), prefixes=tuple(prefixes), stored=stored)
 
 
@@ -95,7 +99,7 @@ def _crossed(match: re.Match[str]) -> str:
     return f"i.{first}##{other}" if sign == "*" else f"{other} i.{first}#{other}"
 
 
-def _outside(text: str) -> Iterator[tuple[int, str]]:
+def _outside_brackets(text: str) -> Iterator[tuple[int, str]]:
     """List positions and signs outside brackets and quotation marks."""
     depth, quoted = 0, False
     for at, sign in enumerate(text):
@@ -108,9 +112,9 @@ def _outside(text: str) -> Iterator[tuple[int, str]]:
             depth += sign in "(["
 
 
-def _first(text: str, mark: str) -> int | None:
+def _find(text: str, mark: str) -> int | None:
     """Find a mark outside brackets and quotation marks."""
-    return next((at for at, sign in _outside(text) if sign == mark), None)
+    return next((at for at, sign in _outside_brackets(text) if sign == mark), None)
 
 
 def split(text: str, mark: str = " ") -> list[str]:
@@ -119,16 +123,16 @@ def split(text: str, mark: str = " ") -> list[str]:
         parts = text.split() if mark == " " else text.split(mark)
         return [part.strip() for part in parts if part.strip()]
     parts, start = [], 0
-    for at, sign in _outside(text):
+    for at, sign in _outside_brackets(text):
         if sign.isspace() if mark == " " else sign == mark:
             parts.append(text[start:at])
             start = at + 1
     return [part.strip() for part in (*parts, text[start:]) if part.strip()]
 
 
-def _parts(name: str, text: str) -> Command:
+def _split_parts(name: str, text: str) -> Command:
     """Split what follows the name of a command."""
-    comma = _first(text, ",")
+    comma = _find(text, ",")
     main, options = text[:comma], "" if comma is None else text[comma + 1 :]
     # A weight is a word, and so is the `if` of `if(x > 1)`.
     main = re.sub(
@@ -165,7 +169,7 @@ def read_options(text: str) -> tuple[tuple[str, str | None], ...]:
     while match := _OPTION.match(text, at):
         at, argument = match.end(), None
         if text[at : at + 1] == "(":
-            end = _first(text[at:], ")")
+            end = _find(text[at:], ")")
             if end is None:
                 raise StataError.because(
                     f"a parenthesis of the option {match['name']} is not closed"

@@ -46,7 +46,7 @@ from digiprosper.stata.translation import (
     Context,
     Translation,
 )
-from digiprosper.stata.varlists import LaterColumns, Variables, whole
+from digiprosper.stata.varlists import LaterColumns, Variables, later_columns, whole
 
 # Commands that read files.
 _READERS = ("append", "import", "insheet", "merge", "save", "use")
@@ -70,7 +70,6 @@ class Reader(Records):
     # Declared in the base class too; type checkers ask for it where they are assigned.
     position: int
     context: Context
-    code: list[str]
     has_fit: bool
 
     def __init__(
@@ -96,9 +95,9 @@ class Reader(Records):
         # The line of each program, and its statements.
         self.programs: dict[str, tuple[int, range]] = {}
         self.sample: tuple[str, ...] = ()
-        self.saved: list[tuple[Context, Taint, tuple[str, ...]]] = []
+        self.preserved: list[tuple[Context, Taint, tuple[str, ...]]] = []
         # Columns with results of summarize, for macros and scalars.
-        self.stored: set[str] = set()
+        self.result_columns: set[str] = set()
         # What the local of a loop stands for, whose columns are not known.
         self.patterns: dict[str, str] = {}
         self.depth: int = 0
@@ -121,9 +120,10 @@ class Reader(Records):
         while position < block.stop:
             self.position = position
             text = self.statements[position].text
+            self._begin(text)
             word, end = first_word(text), self.ends.get(position)
             if end is None:
-                self._one(text)
+                self._statement(text)
                 position += 1
                 continue
             header = without_prefix(text).removesuffix("{").strip()
@@ -217,19 +217,19 @@ class Reader(Records):
         self.context.summary = {}
         self.macros.values.pop("r(levels)", None)
         if word in ("eststo", "estimates") or looks_like_estimation(text):
-            self._other_results(None)
+            self._forget_last_fit(None)
             for name in [*self.fitted]:
                 self._store(name)
 
     def _loop(self, header: str, end: int) -> None:
         """Execute the turns of a loop; what other values would change is marked."""
-        start, line, block = self.position, self.number, range(self.position + 1, end)
+        start, block = self.position, range(self.position + 1, end)
         name, values = (*re.split(r"[\s=]+", header), "", "")[1], list[str]()
         try:
             _, values = self.macros.turns(header)
             if re.search(r"\sof\s+var", header):
                 values = self.context.variables.names(" ".join(values))
-            if any(isinstance(value, LaterColumns) for value in values):
+            if later_columns(values):
                 raise StataError.because("the columns of the loop are not known")
         except StataError as error:
             self._record("refused", error.reason)
@@ -252,8 +252,9 @@ class Reader(Records):
             if self.budget < 0:
                 text = f"only the first {turn} of {len(values)} turns are read"
                 self._record("read", text, start)
-                self.code.append(f"# line {line}: {text}")
                 self.position, self.macros.unknown[name] = start, text
+                self._begin(text)
+                self._write()
                 self._mark_block(block)
                 break
             self.macros.values[name] = value
@@ -266,14 +267,14 @@ class Reader(Records):
         self._record("read")
         is_else = header.startswith("else")
         condition = re.sub(r"^(?:else\s*)?(?:if\b)?", "", header).strip()
-        chosen = self._chosen(condition, is_else=is_else)
+        chosen = self._takes_branch(condition, is_else=is_else)
         if chosen:
             self._block(range(self.position + 1, end))
             self.branched = True
         else:
             self._unreached(end, may_run=chosen is None)
 
-    def _chosen(self, condition: str, *, is_else: bool) -> bool | None:
+    def _takes_branch(self, condition: str, *, is_else: bool) -> bool | None:
         """Tell whether a branch is executed; None if its condition needs data."""
         before = self.branched if is_else else False
         chosen = None if before is None else not before
@@ -290,9 +291,10 @@ class Reader(Records):
 
     # --- single commands --------------------------------------------------------------
 
-    def _one(self, text: str) -> None:
+    def _statement(self, text: str) -> None:
         """Execute one command; what it refuses has a reason."""
         self.budget -= 1
+        self._begin(text)
         word = first_word(text)
         expanded, command = text, None
         try:
@@ -303,12 +305,13 @@ class Reader(Records):
             else:
                 self.macros.values.pop("r(levels)", None)
                 expanded = self.macros.expand(text, has_path=word in _READERS)
+                self._begin(expanded)
                 names = self.macros.undefined
                 undefined = undefined_reason(names)
                 if expanded.strip():
                     command = read_command(expanded)
                     self._command(command, undefined)
-                    self._execute()
+                    self._run_code()
                     if names and not undefined:
                         reason = f"the local {cited(names[0])} is empty, as in Stata"
                         self._record("skipped", reason)
@@ -325,7 +328,7 @@ class Reader(Records):
             else:
                 self._refuse(expanded, error.reason, command)
 
-    def _execute(self) -> None:
+    def _run_code(self) -> None:
         """Run the new code; a reader runs nothing."""
 
     def _single_branch(self, text: str) -> None:
@@ -337,9 +340,9 @@ class Reader(Records):
                 # Nothing is known of the branches of an if that cannot be read.
                 self.branched = None
             condition, text = condition_and_command(text.removeprefix("if"))
-        chosen = self._chosen(condition, is_else=is_else)
+        chosen = self._takes_branch(condition, is_else=is_else)
         if chosen:
-            self._one(text)
+            self._statement(text)
         elif chosen is None:
             self._record("refused", "its condition depends on the data")
             self._mark_line(text)
@@ -354,7 +357,7 @@ class Reader(Records):
             self.macros.assign(rest, mark)
             name, _, value = rest.replace(" ", "").partition("=")
             if mark + name in self.macros.unknown:
-                column = self._stored(name, value)
+                column = self._result_column(name, value)
                 if column:
                     self.macros.forget(mark + name)
                     self.macros.values[mark + name] = column
@@ -381,14 +384,14 @@ class Reader(Records):
             try:
                 scalars[name] = Node("number", constant(self.context.parse(value)))
             except StataError:
-                if column := self._stored(name, value):
+                if column := self._result_column(name, value):
                     scalars[name] = Node("name", column)
             if name in scalars:
                 self.taint.unmark([name])
             else:
                 self.taint.mark([name], self.number)
 
-    def _stored(self, name: str, text: str) -> str:
+    def _result_column(self, name: str, text: str) -> str:
         """Keep a result such as r(mean) in a column; without one, nothing."""
         context, column = self.context, f"_r_{name}_"
         try:
@@ -400,14 +403,14 @@ class Reader(Records):
             code = printer.number(node)
         except StataError:
             return ""
-        self.code.append(f"df[{column!r}] = {code}")
+        self._write(f"df[{column!r}] = {code}")
         self.panel_keys = None
         self.taint.unmark([column])
         if self.taint.reason([code]):
             self.taint.mark([column], self.number)
         context.variables = context.variables.changed([column], [])
         context.complete.add(column)
-        self.stored.add(column)
+        self.result_columns.add(column)
         return column
 
     def _command(self, command: Command, undefined: str) -> None:
@@ -430,7 +433,7 @@ class Reader(Records):
         elif name in data.COMMANDS and (name != "tabulate" or generated(command)):
             self._step(command, undefined)
         elif name in ("xtset", "tsset"):
-            self._keys(command)
+            self._xtset(command)
         elif name in ("preserve", "restore"):
             self._preserve(command)
         else:
@@ -439,7 +442,7 @@ class Reader(Records):
     def _other(self, command: Command) -> None:
         """Skip what prints, draws or sets; refuse what is not known."""
         name = command.name
-        self._event(command)
+        self._note_command(command)
         for local in locals_set(command):
             self.macros.forget(local, known_later(local, name))
         if name in tables.COMMANDS:
@@ -448,14 +451,14 @@ class Reader(Records):
         if self._sets(name, command.arguments):
             self._record("read")
             return
-        if name in _WITH_RESULTS or "post" in dict(command.options):
-            self._other_results(command.stored)
+        if name in _WITH_RESULTS or command.has("post"):
+            self._forget_last_fit(command.stored)
         if name not in PRINTING and not name.startswith(("graph", "_")):
             reason = data.REFUSED.get(name, f"the command {cited(name)} is not known")
             raise StataError.because(reason)
         # Some of these commands also store columns, or replace the data.
         self.taint.mark(generated(command), self.number)
-        if "norestore" in dict(command.options):
+        if command.has("norestore"):
             self.taint.mark_rows(self.number)
         if name not in _KEEPING_RESULTS:
             self.context.summary = data.summary(command, self.context)
@@ -503,7 +506,7 @@ class Reader(Records):
         parts = [f"tables[{file!r}]"] if file else []
         parts += [f"without {', '.join(missing)}"] if missing else []
         self._record("translated", ", ".join(parts))
-        self._add_code(command, code, "")
+        self._add_code(code, "")
 
     def _save(self, path: str) -> None:
         """Keep the data under the name of a file.
@@ -515,13 +518,13 @@ class Reader(Records):
         is_marked = bool(taint.rows or taint.columns)
         if self.is_run or path.startswith(TEMPORARY) or not is_marked:
             self.context.saved[path] = taint, self.context.variables
-            self.code.append(f"saved[{path!r}] = df.copy()")
+            self._write(f"saved[{path!r}] = df.copy()")
         else:
             self.context.saved.pop(path, None)
             reason = "refused lines would change it: later lines read Stata's own file"
             self._record("skipped", reason)
 
-    def _event(self, command: Command) -> None:
+    def _note_command(self, command: Command) -> None:
         if command.name in self.programs:
             line = self.programs[command.name][0]
             raise StataError.because(f"the program of line {line}")
@@ -536,10 +539,10 @@ class Reader(Records):
         self, command: Command, translation: Translation, undefined: str = ""
     ) -> None:
         """Note a translation, which does not run if it depends on a refused line."""
-        self._event(command)
+        self._note_command(command)
         self.context.summary = {}
         code = translation.python
-        reason = undefined or self._depends(command, code)
+        reason = undefined or self._reason_not_run(command, code)
         record = self._record("not run" if reason else "translated", reason)
         if all(code != other.python for other in record.translations):
             record.translations.append(translation)
@@ -552,16 +555,16 @@ class Reader(Records):
             self.has_fit = not reason
         else:
             code = f"print({code})"
-        self._add_code(command, code, reason)
-        self.code += [f"# note: {note}" for note in translation.notes]
+        self._add_code(code, reason)
+        self._write(*(f"# note: {note}" for note in translation.notes))
 
-    def _depends(self, command: Command, code: str) -> str:
+    def _reason_not_run(self, command: Command, code: str) -> str:
         """Tell what an estimation or a test depends on that is not run."""
         if command.counts_rows and self.context.has_ties(self.context.order):
             return "_n is not known, since ties may decide the order"
-        return self._lacks_fit(code) or self.taint.reason([code, command.text])
+        return self._reason_without_fit(code) or self.taint.reason([code, command.text])
 
-    def _lacks_fit(self, code: str) -> str:
+    def _reason_without_fit(self, code: str) -> str:
         """Tell that code has the results of an estimation that is not run."""
         if not re.search(r"\bfit[.,)]", code):
             return ""
@@ -574,14 +577,14 @@ class Reader(Records):
         """Write the panel of the present data, with the number of the row if needed."""
         keys = (self.context.entity, self.context.time)
         if command.counts_rows:
-            self.code.append("df['_n'] = np.arange(len(df)) + 1")
+            self._write("df['_n'] = np.arange(len(df)) + 1")
             self.panel_keys = None
         if self.panel_keys != keys:
-            self.code.append(f"panel = {self.context.panel_code}")
+            self._write(f"panel = {self.context.panel_code}")
             self.panel_keys = keys
 
-    def _add_code(self, command: Command, code: str, reason: str) -> None:
-        self.code.append(f"# line {self.number}: {' '.join(command.text.split())}")
+    def _add_code(self, code: str, reason: str) -> None:
+        """Add code to the script, as comments if there is a reason not to run it."""
         used = self.context.used_scalars
         if used:
             # In Stata an abbreviated column comes before a scalar.
@@ -590,26 +593,26 @@ class Reader(Records):
             used.clear()
         if reason:
             code = f"not run: {reason}\n{code}"
-            self.code += [f"# {line}" for line in code.splitlines()]
-        elif code:
-            self.code.append(code)
+            code = "\n".join(f"# {line}" for line in code.splitlines())
+        self._write(*filter(None, [code]))
 
     def _step(self, command: Command, undefined: str) -> None:
         """Translate a data command and note what it makes."""
-        self._event(command)
+        self._note_command(command)
         if undefined:
             raise StataError.because(undefined)
         step = data.translate(command, self.context)
-        self._forget(command, step)
-        reason = self._lacks_fit(step.python) or self.taint.reason([step.python])
-        self._chosen_rows(command, reason)
-        self._created(step)
+        self._update_context(command, step)
+        code = step.python
+        reason = self._reason_without_fit(code) or self.taint.reason([code])
+        self._note_sample(command, reason)
+        self._add_columns(step)
         if command.name == "rename" and command.options:
             change = str.upper if "upper" in step.python else str.lower
             self.taint.rename(change)
         self._mark_step(command, step, reason)
         self._record("not run" if reason else "translated", reason)
-        self._add_code(command, step.python, reason)
+        self._add_code(code, reason)
         self.panel_keys = None
 
     def _mark_step(self, command: Command, step: Step, reason: str) -> None:
@@ -620,11 +623,10 @@ class Reader(Records):
             self.taint.mark(step.creates, int(lines[-1]))
         elif command.name != "replace":
             self.taint.unmark(step.creates)
-        has_new_rows = step.fresh or step.filled is not None
-        if has_new_rows or (command.name == "keep" and not command.condition):
-            self.taint.mark(self.stored, self.number)
+        if step.has_new_rows or (command.name == "keep" and not command.condition):
+            self.taint.mark(self.result_columns, self.number)
 
-    def _chosen_rows(self, command: Command, reason: str) -> None:
+    def _note_sample(self, command: Command, reason: str) -> None:
         """Note the condition of ``keep`` or ``drop``, and rows that depend on marks."""
         if command.name in ("keep", "drop") and command.condition:
             negation = "" if command.name == "keep" else "!"
@@ -632,8 +634,8 @@ class Reader(Records):
             if reason:
                 self.taint.mark_rows(self.number, reason)
 
-    def _forget(self, command: Command, step: Step) -> None:
-        """Forget results of other values, and marks if data are read anew."""
+    def _update_context(self, command: Command, step: Step) -> None:
+        """Note the order and rows after a step; forget results of other values."""
         context = self.context
         code = "".join(context.summary.values())
         changed = any(repr(name) in code for name in step.creates)
@@ -644,10 +646,9 @@ class Reader(Records):
         if step.filled is not None:
             context.complete &= {*step.filled}
         # Without keys a row is known by its number.
-        is_moved = step.order is not None or not step.creates
-        is_moved &= context.entity is None
-        is_moved |= step.fresh or step.filled is not None
-        if is_moved or {*step.creates, *step.drops} & {*context.keys}:
+        is_moved = context.entity is None and step.moves_rows
+        has_new_keys = {*step.creates, *step.drops} & {*context.keys}
+        if is_moved or step.has_new_rows or has_new_keys:
             context.fitted_keys = ()
         columns = None if context.frame is None else context.variables.columns
         state = Taint(), Variables(columns)
@@ -660,7 +661,7 @@ class Reader(Records):
         # A file that lines have saved has the marks of those lines.
         self.taint.add(taint)
 
-    def _created(self, step: Step) -> None:
+    def _add_columns(self, step: Step) -> None:
         """Add the columns that a step makes to those that are known."""
         context = self.context
         # Columns of a pattern that are replaced are no new ones.
@@ -674,9 +675,9 @@ class Reader(Records):
         if step.complete:
             context.complete |= {*step.creates}
 
-    def _keys(self, command: Command) -> None:
+    def _xtset(self, command: Command) -> None:
         """Execute ``xtset``."""
-        self._event(command)
+        self._note_command(command)
         names = [name for name in split(command.arguments) if name.isidentifier()]
         if names:
             keys = [*map(self.context.variables.resolve, names), None]
@@ -687,31 +688,31 @@ class Reader(Records):
             self.context.step = whole(step, "delta") if step else None
             self.context.complete |= set(names)
             self.context.order = tuple(self.context.keys)
-            code = f"df = df.sort_values({self.context.keys!r}, kind='stable')"
-            self.code.append(code)
+            self._write(f"df = df.sort_values({self.context.keys!r}, kind='stable')")
             self.panel_keys = None
         self._record("read")
 
     def _preserve(self, command: Command) -> None:
         """Save or restore what is known of the data; results stay."""
-        options = [option for option, _ in command.options]
         if command.name == "preserve":
             context = replace(self.context, complete={*self.context.complete})
-            self.saved.append((context, copy.deepcopy(self.taint), self.sample))
-            self.code.append("preserved = df.copy(), {*floats}")
-        elif self.saved:
-            state = self.saved[-1] if "preserve" in options else self.saved.pop()
-            if not any(option.startswith("not") for option in options):
+            self.preserved.append((context, copy.deepcopy(self.taint), self.sample))
+            self._write("preserved = df.copy(), {*floats}")
+        elif self.preserved:
+            context, taint, sample = self.preserved[-1]
+            if not command.has("preserve"):
+                self.preserved.pop()
+            if not any(option.startswith("not") for option, _ in command.options):
                 # Results stay, but the data no longer tell their rows.
                 results, last = self.context.results, self.context.last
                 self.context = replace(
-                    state[0], results=results, last=last, fitted_keys=()
+                    context, results=results, last=last, fitted_keys=()
                 )
-                self.taint, self.sample = copy.deepcopy(state[1]), state[2]
+                self.taint, self.sample = copy.deepcopy(taint), sample
                 variables = self.context.variables
                 present = {*(variables.columns or ()), *variables.created}
-                self.taint.mark(self.stored - present, self.number)
-                self.code.append("df, floats = preserved[0].copy(), {*preserved[1]}")
+                self.taint.mark(self.result_columns - present, self.number)
+                self._write("df, floats = preserved[0].copy(), {*preserved[1]}")
                 self.panel_keys = None
         self._record("read")
 
@@ -719,8 +720,7 @@ class Reader(Records):
         """Note a refusal and mark what the line would have made."""
         record = self._record("refused", reason)
         record.is_estimation |= looks_like_estimation(text)
-        line = f"# line {self.number} refused: {' '.join(text.split())}"
-        self.code += [line, f"# {reason}"]
+        self._write(f"# refused: {reason}")
         name = command.name if command else first_word(text)
         estimates = estimations.is_estimation(name)
         self.has_fit &= not record.is_estimation
@@ -728,8 +728,8 @@ class Reader(Records):
         if command is not None and (
             estimates or name in _WITH_RESULTS or name not in others
         ):
-            self._event(command)
-            self._other_results(command.stored)
+            self._note_command(command)
+            self._forget_last_fit(command.stored)
         if name in ("use", "import", "insheet"):
             self.taint.clear()
         self._mark(name, text, command)
@@ -748,14 +748,14 @@ class Reader(Records):
         """Mark what a command would make or change."""
         if name in self.programs:
             if command and command.prefix(*RESTORING):
-                self._other_results(None)
+                self._forget_last_fit(None)
             else:
                 self._mark_program(name)
             return
         columns = would_make(name, text, command, self.patterns)
         if columns is not None:
             self.taint.mark(columns, self.number)
-            self._created(Step("", tuple(columns)))
+            self._add_columns(Step("", tuple(columns)))
             if name == "psmatch2":
                 self.context.order = UNKNOWN_ORDER
             return

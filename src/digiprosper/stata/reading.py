@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import warnings
 from collections.abc import Mapping, Sequence
@@ -33,10 +34,12 @@ from digiprosper.stata.reader import Reader
 from digiprosper.stata.report import DoFile, Record
 from digiprosper.stata.translation import ONE_SERIES, Context, Translation
 
+_LONGEST_LINE = 88
+_NO_DATA = "\n# No line reads data: set df to your table here."
 # Functions of a script, and what its own lines use besides.
 _HEAD = (
     Path(script.__file__).read_text(encoding="utf-8")
-    + "\n\nimport digiprosper as dp\n\n"
+    + f"\n\n# --- the do-file {'-' * 69}\n\nimport digiprosper as dp\n"
 )
 # Turns of a loop whose results are beside a line.
 _MOST_SHOWN = 6
@@ -268,25 +271,31 @@ def _executed(reader: Reader) -> DoFile:
 
 def _script(reader: Reader) -> str:
     """Write the code of a file as a program."""
-    reads = any(_READS.match(line) for line in reader.code)
-    lines = [
-        _HEAD if reads else f"{_HEAD}# No line reads data: set df to your table here.",
-        *reader.code,
-    ]
+    lines = [] if any(map(_READS.match, reader.code)) else [_NO_DATA]
+    lines += map(_wrapped, "\n".join(reader.code).splitlines())
     if reader.tables.heads:
-        lines += ["for name, table in tables.items():", "    table.save(name)"]
-    return "\n".join([*lines, ""])
+        lines += ["\nfor name, table in tables.items():", "    table.save(name)"]
+    return "\n".join([_HEAD, *lines, ""])
+
+
+def _wrapped(line: str) -> str:
+    """Write the arguments of a long call below one another."""
+    if len(line) <= _LONGEST_LINE or line.startswith(("#", " ")) or line[-1] == ":":
+        return line
+    calls = (node for node in ast.walk(ast.parse(line)) if isinstance(node, ast.Call))
+    for call in calls:
+        arguments = [
+            f"    {ast.get_source_segment(line, part)},\n"
+            for part in (*call.args, *call.keywords)
+        ]
+        if len(arguments) > 1:
+            text = ast.get_source_segment(line, call) or ""
+            function = ast.get_source_segment(line, call.func)
+            return line.replace(text, f"{function}(\n{''.join(arguments)})")
+    return line
 
 
 # --- running --------------------------------------------------------------------------
-
-
-def _levels_as_texts(levels: list[Any]) -> list[str]:
-    """Write numbers as they are, and texts in quotation marks."""
-    return [
-        f'`"{level}"\'' if isinstance(level, str) else number_text(level)
-        for level in levels
-    ]
 
 
 class Runner(Reader):
@@ -308,11 +317,11 @@ class Runner(Reader):
             super().run()
             exec("\n".join(self.code[self.position_in_code :]), self.script)
 
-    def _one(self, text: str) -> None:
+    def _statement(self, text: str) -> None:
         if self.taint.rows:
             # Stata would have other columns.
             self.context.variables = replace(self.context.variables, columns=None)
-        super()._one(text)
+        super()._statement(text)
 
     def _other(self, command: Command) -> None:
         super()._other(command)
@@ -324,19 +333,22 @@ class Runner(Reader):
         """Put sorted values into the local of levelsof, and into r(levels)."""
         names, rows = call.names, f"[{call.where}]" if call.where else ""
         code = "".join(f"df[{name!r}]{rows}" for name in names)
-        reason = self.taint.reason([code]) or self._lacks_fit(code)
+        reason = self.taint.reason([code]) or self._reason_without_fit(code)
         if reason or len(names) != 1 or self.context.used_scalars:
             return
         code = f"levels = sorted({{*{code}.dropna()}} - {{''}})"
-        self.code.append(code)
-        self._execute()
-        texts = _levels_as_texts(self.script["levels"])
+        self._write(code)
+        self._run_code()
+        texts = [
+            f'`"{level}"\'' if isinstance(level, str) else number_text(level)
+            for level in self.script["levels"]
+        ]
         if all(_EXACT.fullmatch(text) for text in texts):
             for macro in ("r(levels)", *call.options.get("local", "").split()):
                 self.macros.forget(macro)
                 self.macros.values |= {macro: " ".join(texts)}
 
-    def _execute(self) -> None:
+    def _run_code(self) -> None:
         """Run the new code, and note what it prints or estimates."""
         code = "\n".join(self.code[self.position_in_code :])
         printed = StringIO()
@@ -347,8 +359,10 @@ class Runner(Reader):
         except Exception as error:
             is_known = isinstance(error, DigiprosperError)
             reason = str(error) if is_known else f"{type(error).__name__}: {error}"
-            lines = [f"# {line}" for line in code.splitlines()]
-            self.code[self.position_in_code :] = lines
+            self.code[self.position_in_code :] = [
+                line if line[:1] in ("", "#") else f"# {line}"
+                for line in code.splitlines()
+            ]
             self.panel_keys: tuple[str | None, str | None] | None = None
             raise StataError.because(reason.split("\n")[0].rstrip(".")) from error
         finally:

@@ -194,6 +194,8 @@ class Records:
         self.position: int = 0
         self.records: dict[int, Record] = {}
         self.code: list[str] = []
+        # The comment that the next code of the script begins with.
+        self.heading: str = ""
         # Whether fit in the script is the last estimation of the file.
         self.has_fit: bool = False
         # Stored estimations, whether the script has them, and those of eststo.
@@ -206,6 +208,17 @@ class Records:
     def number(self) -> int:
         """The line of the statement that is executed."""
         return self.statements[self.position].number
+
+    def _begin(self, text: str) -> None:
+        """Begin the code of a statement, if it has some, with what is typed."""
+        self.heading = f"\n# line {self.number}: {' '.join(text.split())}"
+
+    def _write(self, *code: str) -> None:
+        """Add code to the script."""
+        if self.heading:
+            self.code.append(self.heading)
+            self.heading = ""
+        self.code += code
 
     def lines(self) -> tuple[Line, ...]:
         """List the statements with what became of them."""
@@ -264,7 +277,7 @@ class Records:
                 self.context.fitted_keys = ()
                 self.has_fit = self.fitted.get(stored, False)
                 if self.has_fit:
-                    self.code.append(f"fit = results[{stored!r}]")
+                    self._write(f"fit = results[{stored!r}]")
 
     def _store(self, name: str | None, *, by_eststo: bool = False) -> None:
         """Store the last estimation under a name; eststo makes one if it is empty."""
@@ -279,9 +292,9 @@ class Records:
         if by_eststo:
             self.by_eststo[name] = None
         line = f"results[{name!r}] = fit" if self.has_fit else ""
-        self.code.append(line or f"results.pop({name!r}, None)")
+        self._write(line or f"results.pop({name!r}, None)")
 
-    def _other_results(self, stored: str | None) -> None:
+    def _forget_last_fit(self, stored: str | None) -> None:
         """Forget the last results: they are of a command that is not run."""
         self.has_fit, self.context.last = False, None
         self._store(stored, by_eststo=True)
@@ -292,4 +305,4 @@ class Records:
         for name in names:
             for stored in (self.context.results, self.fitted, self.by_eststo):
                 stored.pop(name, None)
-            self.code.append(f"results.pop({name!r}, None)")
+            self._write(f"results.pop({name!r}, None)")

@@ -175,15 +175,15 @@ def would_make(
     if name == "rename":
         words = text.partition(" ")[2].partition(",")[0].replace("=", " *").split()
         return _columns([word.strip("()") for word in words])
-    matched = _matched(name, command)
+    matched = _matching_columns(name, command)
     if command is None:
         return matched or None
     if matched or estimations.is_estimation(name):
         return [*matched, *generated(command), *stored_columns(command)]
-    return _made(command) if name in (*data.MAKERS, "tabulate") else None
+    return _generated_columns(command) if name in (*data.MAKERS, "tabulate") else None
 
 
-def _matched(name: str, command: Command | None) -> list[str]:
+def _matching_columns(name: str, command: Command | None) -> list[str]:
     """List the columns of a command that matches or weights rows."""
     names = _MATCHED.get(name, "").split()
     if name == "psmatch2" and command is not None:
@@ -201,7 +201,7 @@ def _columns(names: Iterable[str]) -> list[str] | None:
     return columns if are_read else None
 
 
-def _made(command: Command) -> list[str]:
+def _generated_columns(command: Command) -> list[str]:
     """List the columns in generate() or prefix(), or among the arguments."""
     if command.name == "tabulate":
         return [f"{n}{level}" for n in generated(command) for level in range(1, 400)]
@@ -210,7 +210,7 @@ def _made(command: Command) -> list[str]:
             LaterColumns.of_pattern(f"{''.join(arguments_of(command, 'p')) or '_I'}*")
         ]
     names = NAME.findall(" ".join(arguments_of(command, "g", "p", "trend")))
-    if "replace" in dict(command.options) or not names:
+    if command.has("replace") or not names:
         names += NAME.findall(command.arguments.partition("=")[0])
     return names
 

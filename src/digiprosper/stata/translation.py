@@ -5,11 +5,11 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, Literal, TypeAlias, TypeVar
 
 import pandas as pd
 
@@ -24,9 +24,9 @@ from digiprosper.stata.varlists import (
     LaterColumns,
     Product,
     Variables,
+    as_terms,
     clusters,
     is_category,
-    plain,
     term,
     whole,
 )
@@ -77,6 +77,9 @@ class Translation:
         return self.python.startswith(("linearmodels.", "Logit(", "Probit(", "OLS("))
 
 
+NO_ESTIMATOR = "digiprosper has no such estimator"
+# Options of standard errors, of most estimations.
+ERRORS = "vce cl.uster r.obust"
 # What the code of foreign models needs.
 IMPORTS = (
     "import formulaic\nimport linearmodels\n"
@@ -124,7 +127,7 @@ class Context:
     # Units of the time key that are one period; None where xtset states none.
     step: int | None = None
 
-    def located(self, path: str) -> str:
+    def find_file(self, path: str) -> str:
         """Find a file in the folder of the data by the last parts of its path."""
         if self.folder is None:
             return path
@@ -244,15 +247,17 @@ class Call:
             raise StataError.because(f"the outcome {cited(y.removeprefix('*'))}")
         return y, [product for product in products if term(product) != y]
 
-    def without_years(self, products: Iterable[Product]) -> tuple[list[Product], bool]:
-        """Take the category of the time key out; it becomes time effects."""
-        rest, time = list(products), self.context.time
-        others = [p for p in rest if not (is_category(p) and p[0].name == time)]
-        return others, len(others) < len(rest)
+    def without_dummies(
+        self, products: Sequence[Product], key: Literal["entity", "time"] = "time"
+    ) -> tuple[list[Product], bool]:
+        """Take the category of a key out; it becomes effects, if it is there."""
+        name = getattr(self.context, key)
+        others = [p for p in products if not (is_category(p) and p[0].name == name)]
+        return others, len(others) < len(products)
 
     def terms(self, option: str) -> list[str]:
         """Read the variables in an option as terms."""
-        return plain(self.context.variables.products(self.options.get(option, "")))
+        return as_terms(self.context.variables.products(self.options.get(option, "")))
 
     def variable(self, option: str) -> str:
         """Read the one variable that an option needs."""
@@ -300,15 +305,18 @@ class Call:
         """
         later: dict[str, str] = {}
 
-        def stated(value: Any) -> Any:
+        def with_placeholders(value: Any) -> Any:
             if isinstance(value, LaterColumns):
                 placeholder = f"later_columns_{len(later)}"
                 later[placeholder] = value
                 return placeholder
-            return [*map(stated, value)] if isinstance(value, list) else value
+            if isinstance(value, list):
+                return [*map(with_placeholders, value)]
+            return value
 
         fields["where"] = self.context.where(self.command.condition)
-        options = {key: stated(v) for key, v in fields.items() if v is not None}
+        typed = {name: v for name, v in fields.items() if v is not None}
+        options = {option: with_placeholders(v) for option, v in typed.items()}
         try:
             # The package has its names once they are asked for.
             spec = getattr(import_module("digiprosper"), name)(**options)
@@ -325,7 +333,7 @@ class Call:
         return Translation(self.command.text, None, code, notes)
 
 
-def chosen(option: str, word: str, values: Mapping[str, Value]) -> Value:
+def option_value(option: str, word: str, values: Mapping[str, Value]) -> Value:
     """Translate a word in an option; one that is not in the table is refused."""
     if word not in values:
         listed = ", ".join(filter(None, values))

@@ -68,6 +68,11 @@ class LaterColumns(str):
         return pattern is None or re.search(pattern[1], name) is not None
 
 
+def later_columns(names: Iterable[str]) -> list[LaterColumns]:
+    """List the names that stand for columns not known."""
+    return [name for name in names if isinstance(name, LaterColumns)]
+
+
 @dataclass(frozen=True, slots=True)
 class Variables:
     """What a reader of lists knows of the data.
@@ -109,7 +114,7 @@ class Variables:
     def _expanded(self, word: str, *, exactly: bool = False) -> list[str]:
         columns = list(self.columns or self.created)
         # What else the data have is not known.
-        exactly |= any(isinstance(name, LaterColumns) for name in self.created)
+        exactly |= bool(later_columns(self.created))
         is_open = self.columns is None
         first, _, last = word.partition("-")
         if first and last:
@@ -136,8 +141,8 @@ class Variables:
         # Columns that one command has made are beside one another.
         makers = [
             name
-            for name in self.created
-            if isinstance(name, LaterColumns) and all(map(name.may_have, ends))
+            for name in later_columns(self.created)
+            if all(map(name.may_have, ends))
         ]
         among = makers[0] if makers else "*df"
         return [LaterColumns(f"{among}.loc[:, {ends[0]!r}:{ends[1]!r}]")]
@@ -157,9 +162,9 @@ class Variables:
     def _word(self, word: str, kind: str | None = None) -> list[Product]:
         """Read a word; variables without prefix are of a kind."""
         word = re.sub(r"\bib\((\d+)\)\.", r"ib\1.", word)
-        if "#" in _outside(word):
+        if "#" in _without_parentheses(word):
             return self._crossed(word)
-        words = _of_numbers(word)
+        words = _written_out(word)
         if not words and (group := _GROUP.fullmatch(word)):
             prefix, words = group["prefix"], _words(group["inside"])
             if prefix.lower() in ("c", "i"):
@@ -209,7 +214,7 @@ def _may_be(column: str, name: str) -> bool:
     )
 
 
-def _of_numbers(word: str) -> list[str]:
+def _written_out(word: str) -> list[str]:
     """Write out ``L(1/3).x`` or ``i(1 2)bn.x``: a word for each number."""
     if lags := _LAGS.fullmatch(word):
         sign, counts, rest, name = lags.groups()
@@ -224,7 +229,7 @@ def _words(text: str) -> list[str]:
     return split(re.sub(r"\s*(#+|(?<=\s)-(?=\s))\s*", r"\1", text))
 
 
-def _outside(word: str) -> str:
+def _without_parentheses(word: str) -> str:
     """Remove what is in parentheses."""
     return re.sub(r"\([^()]*\)", "", word)
 
@@ -235,7 +240,7 @@ def _outside(word: str) -> str:
 def term(product: Product) -> str:
     """Write a product as a term; a variable times itself is a power."""
     texts = [_factor_term(factor) for factor in product]
-    later = [text for text in texts if isinstance(text, LaterColumns)]
+    later = later_columns(texts)
     if later and len(texts) > 1:
         raise _not_read(later[0])
     if later:
@@ -288,7 +293,7 @@ def absorbed(text: str, variables: Variables) -> list[str]:
 
 def _absorbed(word: str, variables: Variables) -> list[str]:
     """Read one entry of ``absorb()``: effects, pairs, or slopes by level."""
-    crossed = "#" in _outside(word)
+    crossed = "#" in _without_parentheses(word)
     sides = _SIGN.split(word)[::2] if crossed else [word]
     groups = list(map(variables.products, sides))
     effects = [p[0] for group in groups for p in group if p[0].kind != "c"]
@@ -322,7 +327,7 @@ def clusters(text: str, variables: Variables) -> list[str]:
     ]
 
 
-def plain(products: Iterable[Product]) -> list[str]:
+def as_terms(products: Iterable[Product]) -> list[str]:
     """Write products as terms; a term that is there twice is written once."""
     return list(dict.fromkeys(term(product) for product in products))
 

@@ -172,24 +172,24 @@ def _condition(text: str, keys: _Keys) -> str:
     except SyntaxError:
         raise _refused(f"the condition {cited(text)}") from None
     restore_names(tree, names)
-    return _truth(tree, keys)
+    return _test(tree, keys)
 
 
-def _truth(node: ast.expr, keys: _Keys) -> str:
+def _test(node: ast.expr, keys: _Keys) -> str:
     """Write a part of a condition; missing values are not larger than a number."""
     match node:
         case ast.BoolOp(operator, values):
             sides = [
-                f"({_truth(v, keys)})" if isinstance(v, ast.BoolOp) else _truth(v, keys)
+                f"({_test(v, keys)})" if isinstance(v, ast.BoolOp) else _test(v, keys)
                 for v in values
             ]
             return (" & " if isinstance(operator, ast.And) else " | ").join(sides)
         case ast.UnaryOp(ast.Not(), operand):
-            return f"!({_truth(operand, keys)})"
+            return f"!({_test(operand, keys)})"
         case ast.Compare(a, [ast.In()], [ast.List(values)]):
-            return f"inlist({', '.join(map(_number, (a, *values)))})"
+            return f"inlist({', '.join(map(_text, (a, *values)))})"
         case ast.Compare(low, [ast.LtE(), ast.LtE()], [x, high]):
-            return f"inrange({', '.join(map(_number, (x, low, high)))})"
+            return f"inrange({', '.join(map(_text, (x, low, high)))})"
         case ast.Compare(_, [_], [_]):
             return _comparison(node, keys)
     raise _refused(f"the condition {cited(ast.unparse(node))}")
@@ -198,22 +198,22 @@ def _truth(node: ast.expr, keys: _Keys) -> str:
 def _comparison(node: ast.expr, keys: _Keys) -> str:
     """Write a comparison; a missing value is larger than a number in Stata alone."""
     match node:
-        case ast.Compare(a, [ast.Eq() | ast.NotEq() as sign], [b]) if _number(
-            a
-        ) == _number(b):
-            return f"{'!' if isinstance(sign, ast.Eq) else ''}missing({_number(a)})"
+        case ast.Compare(a, [ast.Eq() | ast.NotEq() as sign], [b]) if _text(a) == _text(
+            b
+        ):
+            return f"{'!' if isinstance(sign, ast.Eq) else ''}missing({_text(a)})"
         case ast.Compare(larger, [ast.Gt() | ast.GtE()], [_]) | ast.Compare(
             _, [ast.Lt() | ast.LtE()], [larger]
         ):
-            name = _number(larger)
+            name = _text(larger)
             is_complete = name in keys or re.fullmatch(r"-?[\d.]+", name)
-            return _number(node) + ("" if is_complete else f" & {name} < .")
+            return _text(node) + ("" if is_complete else f" & {name} < .")
         case ast.Compare(_, [ast.Eq() | ast.NotEq()], [_]):
-            return _number(node)
+            return _text(node)
     raise _refused(f"the condition {cited(ast.unparse(node))}")
 
 
-def _number(node: ast.expr) -> str:
+def _text(node: ast.expr) -> str:
     return ast.unparse(node).replace("'", '"')
 
 

@@ -11,10 +11,10 @@ from digiprosper.policy.kernels import unit_signs
 from digiprosper.policy.kernels.unit_signs import (
     UnitScores,
     joint_critical,
+    limit_scores,
     unit_covariance,
     unit_scores,
     wild_test,
-    without_scores,
 )
 
 
@@ -267,9 +267,9 @@ def test_what_has_no_test() -> None:
 
 def test_scores_of_many_clusters_are_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
     data = Drawn((5, 6, 7))
-    assert without_scores(data.units).scores.shape == (18, 4)
+    assert limit_scores(data.units).scores.shape == (18, 4)
     monkeypatch.setattr(unit_signs, "MOST_CLUSTERS", 17)
-    units = without_scores(data.units)
+    units = limit_scores(data.units)
     assert units.scores.shape == (0, 4)
     df = units.df_t(np.eye(4), np.zeros(4))
     np.testing.assert_allclose(df, data.units.df_t(np.eye(4), np.zeros(4)))

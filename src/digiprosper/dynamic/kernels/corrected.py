@@ -157,8 +157,8 @@ def bias_corrected(data: WithinProducts) -> tuple[Floats, Bools]:
     nearest = grid[gaps.argmax(axis=0), draw]
     r = np.where(solved, (low + high) / 2, nearest)
     r = np.where(np.isnan(degrees), np.nan, r)
-    moved = ((r - first) / q)[:, None] * inverse
-    return (estimates + moved)[:, : data.n_regressors], solved
+    correction = ((r - first) / q)[:, None] * inverse
+    return (estimates + correction)[:, : data.n_regressors], solved
 
 
 def half_panel(whole: WithinProducts, halves: Sequence[WithinProducts]) -> Floats:

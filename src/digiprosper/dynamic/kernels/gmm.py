@@ -90,8 +90,8 @@ def instrument_array(
     columns: list[InstrumentColumn] = []
     arrays = [np.zeros((n, equations * periods, 0))]
     for instrument in design.instruments:
-        for equation, lag, *halves in _by_lag(design, instrument, part):
-            values = np.concatenate(halves[:equations], axis=1)[..., None]
+        for equation, lag, *blocks in _values_by_lag(design, instrument, part):
+            values = np.concatenate(blocks[:equations], axis=1)[..., None]
             by_column: Sequence[int | None] = (None,)
             if lag is not None and not design.collapse:
                 by_column = range(lag, periods)
@@ -104,7 +104,7 @@ def instrument_array(
     return columns, np.concatenate(arrays, axis=2)
 
 
-def _by_lag(
+def _values_by_lag(
     design: Design, instrument: Instrument, part: slice
 ) -> Iterator[tuple[Equation, int | None, Floats, Floats]]:
     """Make the values (n, T) of each lag in the transformed and the level equation."""
@@ -174,18 +174,18 @@ def moments(design: Design) -> Moments:
     stacked = np.concatenate([values, design.columns], axis=1)
     error_covariance = _error_covariance(design)
     columns, _ = instrument_array(design, slice(0))
-    by_part, weight = [], np.zeros(())
-    for part, z in _in_parts(design):
-        by_part.append(z.transpose(0, 2, 1) @ stacked[part, : z.shape[1]])
+    by_chunk, weight = [], np.zeros(())
+    for part, z in _instrument_chunks(design):
+        by_chunk.append(z.transpose(0, 2, 1) @ stacked[part, : z.shape[1]])
         weighted = np.tensordot(error_covariance, z, axes=(1, 1)).transpose(1, 0, 2)
         weight = weight + np.tensordot(z, weighted, axes=((0, 1), (0, 1)))
 
     used = np.flatnonzero(np.diag(weight) > 0)
-    kept = used[_independent(weight[np.ix_(used, used)])]
+    kept = used[_independent_columns(weight[np.ix_(used, used)])]
     size = np.sqrt(np.diag(weight)[kept])
     return Moments(
         design=design,
-        products=np.concatenate(by_part)[:, kept] / size[:, None],
+        products=np.concatenate(by_chunk)[:, kept] / size[:, None],
         weight=weight[np.ix_(kept, kept)] / size / size[:, None],
         columns=tuple(columns[j] for j in kept.tolist()),
         kept=kept,
@@ -194,8 +194,8 @@ def moments(design: Design) -> Moments:
     )
 
 
-def _in_parts(design: Design) -> Iterator[tuple[slice, Floats]]:
-    """Make the instruments (n, R, L) of some entities after another."""
+def _instrument_chunks(design: Design) -> Iterator[tuple[slice, Floats]]:
+    """Make the instruments (n, R, L) of one chunk of entities after another."""
     n, periods = design.complete.shape
     most = len(design.instruments) * periods ** (1 if design.collapse else 2)
     for part in chunks(n, (1 + design.system) * periods * most, _CHUNK):
@@ -216,7 +216,7 @@ def _error_covariance(design: Design) -> Floats:
     return np.block([[upper, cross], [cross.T, np.eye(periods)]])
 
 
-def _independent(gram: Floats) -> Ints:
+def _independent_columns(gram: Floats) -> Ints:
     """Select columns of full rank from their cross product, in ascending order."""
     from scipy.linalg import qr
 
@@ -237,7 +237,7 @@ class GmmStep:
     bread (k, k): ``(X'Z W Z'X)^-1``
     influence (k, L): what a moment adds to the coefficients, ``bread X'Z W``
     weighted (L,): W times the moments at the coefficients
-    form: what the step minimises, the moments times `weighted`
+    criterion: what the step minimises, the moments times `weighted`
     covariance (k, k): of the coefficients; the robust one, and for two steps that of
         Windmeijer (2005, equation 2.6)
     """
@@ -246,7 +246,7 @@ class GmmStep:
     bread: Floats
     influence: Floats
     weighted: Floats
-    form: float
+    criterion: float
     covariance: Floats
 
 
@@ -279,15 +279,17 @@ def gmm(data: Moments, clusters: Ints) -> GmmFit:
     # rounding.
     terms = np.abs(by_cluster * np.append(1.0, first.coefficients)).sum(axis=(0, 2))
     varies = np.sqrt(np.diag(score_covariance)) > NO_VARIANCE * terms
-    rank, second = len(_independent(score_covariance)) if varies.all() else 0, None
+    rank = len(_independent_columns(score_covariance)) if varies.all() else 0
+    second = None
     if rank == len(total) <= groups:
         second = _step(total, score_covariance)
-        # Derivatives of the second step with respect to the first, by its weights.
-        derivatives = np.tensordot(by_cluster[..., 1:], scores, axes=(0, 0))
-        derivatives = derivatives.transpose(1, 0, 2) + derivatives.transpose(1, 2, 0)
-        moved = second.influence @ (derivatives @ second.weighted).T
-        cross = moved @ second.bread
-        corrected = second.bread + cross + cross.T + moved @ robust @ moved.T
+        # Derivatives of the moments' covariance, and so of the second step, with
+        # respect to the first.
+        changes = np.tensordot(by_cluster[..., 1:], scores, axes=(0, 0))
+        changes = changes.transpose(1, 0, 2) + changes.transpose(1, 2, 0)
+        derivative = second.influence @ (changes @ second.weighted).T
+        cross = derivative @ second.bread
+        corrected = second.bread + cross + cross.T + derivative @ robust @ derivative.T
         second = replace(second, covariance=corrected)
     return GmmFit(
         first=replace(first, covariance=robust),
@@ -313,13 +315,13 @@ def _step(total: Floats, moment_covariance: Floats) -> GmmStep:
     bread = np.asarray(np.linalg.inv(weighted @ regressors))
     influence = bread @ weighted
     coefficients = influence @ outcome
-    gap = outcome - regressors @ coefficients
+    moment = outcome - regressors @ coefficients
     return GmmStep(
         coefficients=coefficients,
         bread=bread,
         influence=influence,
-        weighted=weighting @ gap,
-        form=float(gap @ weighting @ gap),
+        weighted=weighting @ moment,
+        criterion=float(moment @ weighting @ moment),
         covariance=bread,
     )
 
@@ -341,7 +343,7 @@ def hansen(data: Moments, fit: GmmFit, kept: Bools) -> tuple[float, int]:
         return np.nan, df_hansen
     if not identifies(total):
         return np.nan, 0
-    return _step(total, fit.score_covariance[kept][:, kept]).form, df_hansen
+    return _step(total, fit.score_covariance[kept][:, kept]).criterion, df_hansen
 
 
 def autocorrelations(
@@ -368,7 +370,7 @@ def autocorrelations(
             matrix = transformation(residuals.shape[1], "difference")
             weighted = earlier @ (variance * matrix @ matrix.T)
             square = (weighted * earlier).sum()
-            with_moments = _with_instruments(data, weighted)
+            with_moments = _instrument_products(data, weighted)
         regressors = np.einsum("nt,ntk->k", earlier, changes[..., 1:])
         spread = (
             square
@@ -382,11 +384,11 @@ def autocorrelations(
     return tests
 
 
-def _with_instruments(data: Moments, values: Floats) -> Floats:
+def _instrument_products(data: Moments, values: Floats) -> Floats:
     """Multiply values (N, T) of the transformed equation by the instruments (L,)."""
     periods = values.shape[1]
     products = [
         np.einsum("nrl,nr->l", z[:, :periods][..., data.kept], values[part])
-        for part, z in _in_parts(data.design)
+        for part, z in _instrument_chunks(data.design)
     ]
     return np.asarray(np.sum(products, axis=0) / data.size)

@@ -122,14 +122,14 @@ def restricted_wild_test(
     """
     signs = wild_weights(sums.groups, reps)
     statistic, draws = wild_statistics(
-        sums, weights, gap, _in_chunks(signs, len(gap), seed), restricted=restricted
+        sums, weights, gap, _weight_chunks(signs, len(gap), seed), restricted=restricted
     )
     p_value = p_value_of_draws(draws, statistic, enumerated=signs.enumerated)
     every = "all " if signs.enumerated else ""
     return p_value, f"restricted wild cluster bootstrap, {every}{signs.reps:,} draws"
 
 
-def _in_chunks(signs: WildWeights, q: int, seed: int) -> Iterator[Floats]:
+def _weight_chunks(signs: WildWeights, q: int, seed: int) -> Iterator[Floats]:
     """Yield the weights of the clusters, as many draws as fit into memory."""
     rows = max(1, 2**24 // (8 * signs.groups * q))
     return signs.chunks(np.random.SeedSequence(seed), rows)
@@ -157,8 +157,8 @@ def wild_statistics(
     influence, gap = basis.T, np.linalg.solve(triangle.T, gap)
     # Restrictions are turned so that their covariance in the fit is the identity:
     # neither units nor the basis of the restrictions matter.
-    moved = fitted @ influence.T
-    values, vectors = np.linalg.eigh(moved.T @ moved)
+    by_cluster = fitted @ influence.T
+    values, vectors = np.linalg.eigh(by_cluster.T @ by_cluster)
     turned = (vectors / np.sqrt(values)).T
     influence, gap = turned @ influence, turned @ gap
 
@@ -171,12 +171,12 @@ def wild_statistics(
     order = np.argsort(null @ influence.T @ gap, kind="stable")
     draws = [
         wald_statistics(*drawn)
-        for drawn in _redrawn(null, products, influence, order, signs)
+        for drawn in _refitted_draws(null, products, influence, order, signs)
     ]
     return float(gap @ gap), np.concatenate(draws)
 
 
-def _redrawn(
+def _refitted_draws(
     scores: Floats,
     products: Floats,
     influence: Floats,
@@ -207,13 +207,15 @@ def band_critical(sums: ClusterSums, weights: Floats, level: float) -> float:
     influence /= np.linalg.norm(sums.scores @ influence.T, axis=0)[:, None]
     # In the order of the data, whatever the names of the clusters.
     order = np.argsort(((sums.scores @ influence.T) ** 2).sum(axis=1), kind="stable")
-    signs = _in_chunks(wild_weights(sums.groups, REPS), len(weights), SEED)
+    signs = _weight_chunks(wild_weights(sums.groups, REPS), len(weights), SEED)
     largest = []
-    for moved, scores in _redrawn(sums.scores, sums.products, influence, order, signs):
+    for changes, scores in _refitted_draws(
+        sums.scores, sums.products, influence, order, signs
+    ):
         # Without a variance (all weights the same) a draw says nothing.
         errors = np.linalg.norm(scores, axis=1)
         with np.errstate(divide="ignore", invalid="ignore"):
-            ratios = np.abs(moved) / errors
+            ratios = np.abs(changes) / errors
         largest.append(np.where(errors > SINGULAR, ratios, np.inf).max(axis=1))
     return float(np.quantile(np.concatenate(largest), level, method="higher"))
 
@@ -231,14 +233,14 @@ def multivariate_t_critical(covariance: Floats, df: float, level: float) -> floa
     return float(np.quantile(np.abs(normal).max(axis=1) / scale, level))
 
 
-def wald_statistics(moved: Floats, scores: Floats) -> Floats:
+def wald_statistics(gaps: Floats, scores: Floats) -> Floats:
     """Compute Wald statistics (R,); infinite where the covariance has no inverse.
 
-    `moved` (R, q) are the sums of a draw less their values under the null, `scores`
+    `gaps` (R, q) are the sums of a draw less their values under the null, `scores`
     (R, G, q) its scores by cluster.
     """
     values, vectors = np.linalg.eigh(np.einsum("rgq,rgp->rqp", scores, scores))
-    heights = np.einsum("rqp,rq->rp", vectors, moved)
+    heights = np.einsum("rqp,rq->rp", vectors, gaps)
     singular = values[:, 0] <= SINGULAR * values[:, -1]
     with np.errstate(divide="ignore", invalid="ignore"):
         statistics = np.sum(heights**2 / values, axis=1)
@@ -261,11 +263,9 @@ def jackknife_covariance(sums: ClusterSums, weights: Floats) -> Floats:
     out (MacKinnon, Nielsen & Webb 2023). Missing if a cluster cannot be left out.
     """
     total = sums.products.sum(axis=0)
-    moved = (
-        leave_one_out_changes(sums.products, sums.scores)
-        @ (weights @ sums.root @ total).T
-    )
-    return np.asarray((sums.groups - 1) / sums.groups * moved.T @ moved)
+    changes = leave_one_out_changes(sums.products, sums.scores)
+    changes = changes @ (weights @ sums.root @ total).T
+    return np.asarray((sums.groups - 1) / sums.groups * changes.T @ changes)
 
 
 def leave_one_out_changes(products: Floats, scores: Floats) -> Floats:
@@ -293,6 +293,8 @@ def added_covariance(ways: Sequence[ClusterSums], weights: Floats) -> Floats:
     the sum is positive semidefinite, and larger (Davezies, D'Haultfoeuille & Guyonvarch
     2021).
     """
-    moved = [way.scores @ (weights @ way.root).T for way in ways]
-    factors = [way.groups / (way.groups - 1) for way in ways]
-    return np.asarray(sum(f * m.T @ m for f, m in zip(factors, moved, strict=True)))
+    covariances = []
+    for way in ways:
+        changes = way.scores @ (weights @ way.root).T
+        covariances.append(way.groups / (way.groups - 1) * changes.T @ changes)
+    return np.asarray(np.sum(covariances, axis=0))

@@ -26,8 +26,8 @@ REPS = 999
 """Draws of a test and of a band."""
 MOST_WEIGHTS = 2**25
 """Numbers in the weights of all rows in all effects: 256 MB."""
-# Numbers in an array of draws: 64 MB.
 _SEED = 20260101
+# Numbers in an array of draws: 64 MB.
 _MOST_CELLS = 2**23
 # Up to so many clusters all signs are enumerated.
 _ENUMERATED = 10
@@ -116,10 +116,10 @@ def unit_scores(
         for errors in (residuals, null_residuals)
     )
     sizes = level_sums(part, len(parts), np.sqrt((whitened**2).sum(axis=1)))
-    return of_parts(parts, scores, null_scores, sizes, model, df_pooled)
+    return make_unit_scores(parts, scores, null_scores, sizes, model, df_pooled)
 
 
-def of_parts(
+def make_unit_scores(
     parts: Ints,
     scores: Floats,
     null_scores: Floats,
@@ -127,7 +127,7 @@ def of_parts(
     model: Floats,
     df_pooled: int,
 ) -> UnitScores:
-    """Count the parts of each group; `parts` (p, 2) has their clusters and groups."""
+    """Make unit scores of parts, whose clusters and groups are in `parts` (p, 2)."""
     cluster, group = parts.T
     # Weights that are zero but for rounding do not count.
     sizes = np.where(sizes > SINGULAR * sizes.max(axis=0), sizes, 0.0)
@@ -149,8 +149,8 @@ def of_parts(
     )
 
 
-def without_scores(units: UnitScores) -> UnitScores:
-    """Leave out the scores of more clusters than tests and bands draw signs of."""
+def limit_scores(units: UnitScores) -> UnitScores:
+    """Drop the scores if there are more clusters than tests and bands draw signs of."""
     if units.n_clusters <= MOST_CLUSTERS:
         return units
     by_part = ("cluster", "group", "scores", "null_scores", "sizes")
@@ -175,7 +175,7 @@ def unit_covariance(units: UnitScores) -> Floats:
     HC2 (Bell & McCaffrey 2002). A group with an effect of a single part adds the
     variance that it has if its errors are as variable as those of the others.
     """
-    scaled = units.scores * _factor(units, units.sizes)
+    scaled = units.scores * _hc2_factor(units, units.sizes)
     scaled[units.alone[units.group]] = 0.0
     sums = level_sums(units.cluster, units.n_clusters, scaled)
     return np.asarray(sums.T @ sums + units.model[units.alone].sum(axis=0))
@@ -215,7 +215,7 @@ def wild_test(
     Statistic and p-value are missing if no sum has a variance.
     """
     sizes = units.sizes @ np.abs(gradient).T
-    observed = (units.scores @ gradient.T) * _factor(units, sizes)
+    observed = (units.scores @ gradient.T) * _hc2_factor(units, sizes)
     observed = level_sums(units.cluster, units.n_clusters, observed)
     covariance = observed.T @ observed
     size = np.sqrt(np.diag(covariance))
@@ -227,11 +227,13 @@ def wild_test(
     basis /= np.sqrt(values[values > SINGULAR])
     statistic = float(((estimates @ basis) ** 2).sum())
     draws = [
-        wald_statistics(sums @ basis, again @ basis)
-        for sums, again in _redrawn(units, units.null_scores @ gradient.T, sizes)
+        wald_statistics(sums @ basis, drawn_scores @ basis)
+        for sums, drawn_scores in _sign_draws(
+            units, units.null_scores @ gradient.T, sizes
+        )
     ]
-    drawn, every = np.concatenate(draws), units.n_clusters <= _ENUMERATED
-    p_value = p_value_of_draws(drawn, statistic, enumerated=every)
+    drawn, enumerated = np.concatenate(draws), units.n_clusters <= _ENUMERATED
+    p_value = p_value_of_draws(drawn, statistic, enumerated=enumerated)
     return statistic, basis.shape[1], p_value, drawn.size
 
 
@@ -249,7 +251,7 @@ def joint_critical(
     if not units.scores.size:
         root = _root(correlation).T
         normal = np.random.default_rng(_SEED).standard_normal((REPS, len(root)))
-        return _quantile(_largest(normal @ root, np.ones(len(correlation))), level)
+        return _quantile(_largest_t(normal @ root, np.ones(len(correlation))), level)
     critical = _quantile(_sign_maxima(units, gradient), level)
     parts = np.bincount(units.group)
     if (parts[parts > 0] < _FEW_PARTS).any():
@@ -264,15 +266,15 @@ def _quantile(values: Floats, level: float) -> float:
 def _sign_maxima(units: UnitScores, gradient: Floats) -> Floats:
     """Draw the largest t statistic (R,) by signs of clusters."""
     sizes = units.sizes @ np.abs(gradient).T
-    scores = (units.scores @ gradient.T) * _factor(units, sizes)
+    scores = (units.scores @ gradient.T) * _hc2_factor(units, sizes)
     maxima = [
-        _largest(sums, (again**2).sum(axis=1))
-        for sums, again in _redrawn(units, scores, sizes)
+        _largest_t(sums, (drawn_scores**2).sum(axis=1))
+        for sums, drawn_scores in _sign_draws(units, scores, sizes)
     ]
     return np.concatenate(maxima)
 
 
-def _redrawn(
+def _sign_draws(
     units: UnitScores, scores: Floats, sizes: Floats
 ) -> Iterator[tuple[Floats, Floats]]:
     """Multiply scores (p, q) by signs of clusters and estimate the groups' means again.
@@ -280,7 +282,7 @@ def _redrawn(
     Yields the sums (r, q) of some draws, and their scores by cluster (r, C, q), of
     which the squares are the variance.
     """
-    signs, factor = _signs(units, scores), _factor(units, sizes)
+    signs, factor = _signs(units, scores), _hc2_factor(units, sizes)
     member = np.arange(len(units.model))[:, None] == units.group
     totals = member @ sizes
     totals = np.where(totals > 0, totals, 1.0)
@@ -315,10 +317,10 @@ def _normal_maxima(units: UnitScores, gradient: Floats) -> Floats:
         elif df > 0:
             drawn = rng.standard_normal((REPS, df, len(root))) @ root
             squares += (drawn**2).mean(axis=1)
-    return _largest(sums, squares)
+    return _largest_t(sums, squares)
 
 
-def _largest(sums: Floats, squares: Floats) -> Floats:
+def _largest_t(sums: Floats, squares: Floats) -> Floats:
     """Return the largest absolute t statistic of each draw."""
     with np.errstate(divide="ignore", invalid="ignore"):
         ratios = np.abs(sums) / np.sqrt(np.maximum(squares, 0.0))
@@ -343,7 +345,7 @@ def _signs(units: UnitScores, scores: Floats) -> Floats:
     return np.asarray(2.0 * bits - 1.0)[:, np.argsort(order)[units.cluster]]
 
 
-def _factor(units: UnitScores, sizes: Floats) -> Floats:
+def _hc2_factor(units: UnitScores, sizes: Floats) -> Floats:
     """Compute ``(1 - h)^-1/2`` (p, q); 0 if effects rest on one part."""
     shares = leverage(sizes, units.group)
     full = _rest_on_one(shares, units.group, len(units.model))[units.group]

@@ -16,8 +16,14 @@ from digiprosper.stata.commands.steps import DataCall, Step, assigned
 from digiprosper.stata.expressions import shifted
 from digiprosper.stata.prefixes import Options, split
 from digiprosper.stata.translation import Call, Context, Table, Translation, as_python
-from digiprosper.stata.varlists import Factor, LaterColumns, Product, number, plain
-from digiprosper.stata.varlists import term as written
+from digiprosper.stata.varlists import (
+    Factor,
+    LaterColumns,
+    Product,
+    as_terms,
+    number,
+    term,
+)
 
 _COEFFICIENT = re.compile(r"(?:\w+\.)?[^\W\d]\w*(?:#(?:\w+\.)?[^\W\d]\w*)*")
 _TESTS = {
@@ -44,19 +50,19 @@ def _restrictions(text: str, call: Call) -> list[str]:
         raise StataError.because("a test of an inequality, where Stata stops as well")
     if "=" in text:
         return [_with_terms(text, call.context)]
-    return [f"{term} = 0" for term in _coefficients(text, call.context)]
+    return [f"{name} = 0" for name in _coefficients(text, call.context)]
 
 
 def _with_terms(text: str, context: Context) -> str:
     """Replace the names of coefficients by those of this library."""
 
-    def term(match: re.Match[str]) -> str:
+    def with_term(match: re.Match[str]) -> str:
         terms = _coefficients(match[0], context)
         if len(terms) != 1:
             raise StataError.because(f"{cited(match[0])} stands for several terms")
         return terms[0]
 
-    return _COEFFICIENT.sub(term, _without_brackets(text))
+    return _COEFFICIENT.sub(with_term, _without_brackets(text))
 
 
 def _without_brackets(text: str) -> str:
@@ -77,7 +83,7 @@ def _as_estimated(product: Product, context: Context) -> Product:
     terms = getattr(context.last, "x", ())
     for order in permutations(product):
         plain_factors = tuple(replace(f, level=None) for f in order)
-        if len(order) > 1 and written(plain_factors) in terms:
+        if len(order) > 1 and term(plain_factors) in terms:
             return order
     return product
 
@@ -147,8 +153,8 @@ def estat(call: Call) -> Translation:
 def serial(call: Call) -> Translation:
     """Translate ``xtserial``: within residuals take the place of first differences."""
     y, products = call.variables()
-    others, has_years = call.without_years(products)
-    spec = call.specify("FixedEffects", y=y, x=plain(others), time_effects=has_years)
+    others, has_years = call.without_dummies(products)
+    spec = call.specify("FixedEffects", y=y, x=as_terms(others), time_effects=has_years)
     return call.python(
         f"dp.wooldridge_ar1({spec.python}, panel)",
         "another statistic: it uses within residuals, not first differences",
@@ -160,7 +166,7 @@ def diagnostic(call: Call) -> Translation:
     return call.python(_TESTS[call.command.name])
 
 
-def _is_predicted(spec: Any, *, is_fitted: bool) -> bool:
+def _follows_from_slopes(spec: Any, *, is_fitted: bool) -> bool:
     """Tell whether values of all rows follow from the coefficients alone."""
     has_effects = bool(spec.entity_effects or spec.time_effects or spec.absorb)
     has_levels = has_effects or any("C(" in text for text in spec.x)
@@ -173,7 +179,7 @@ def predict(call: DataCall) -> Step:
     if storage not in ([], ["float"], ["double"]):
         raise StataError.because(f"predict {call.command.arguments}")
     kind = (*storage, call.context.default_type)[0]
-    code = call.chosen(f"stored({name!r}, {_predicted(call)}, {kind!r})")
+    code = call.only_where(f"stored({name!r}, {_predicted(call)}, {kind!r})")
     return assigned(name, code)
 
 
@@ -182,14 +188,14 @@ def _predicted(call: DataCall) -> str:
     context, spec, options = call.context, call.context.last, call.options
     is_fitted = not {"residuals", "e"} & {*options}
     if getattr(spec, "is_foreign", False):
-        return _of_formula(spec.python, options)
+        return _predicted_by_formula(spec.python, options)
     if not context.is_linear or "pr" in options:
         raise StataError.because("predict after an estimation that is not linear")
     in_sample = spec.singletons == "drop" or spec.ssc == "xtreg"
     if in_sample and context.knows_sample and not is_fitted:
         # Residuals of reghdfe and xtreg are those of the estimation sample.
         return "by_row(fit.resids, df)"
-    if not _is_predicted(spec, is_fitted=is_fitted):
+    if not _follows_from_slopes(spec, is_fitted=is_fitted):
         raise StataError.because(
             "predict of effects, or of rows that are not estimated"
         )
@@ -198,7 +204,7 @@ def _predicted(call: DataCall) -> str:
     return code if is_fitted else f"by_time({panel}, df, fit.depvar) - {code}"
 
 
-def _of_formula(python: str, options: Collection[str]) -> str:
+def _predicted_by_formula(python: str, options: Collection[str]) -> str:
     """Write probabilities, or the index, of all rows after a logit or probit."""
     formula = re.match(r"\w+\(\*formulaic\.model_matrix\('\S+ ~ ([^'(]+)'", python)
     if formula is None or {"residuals", "e"} & {*options}:

@@ -15,15 +15,15 @@ from digiprosper.stata.macros import numbers
 from digiprosper.stata.names import of_kind
 from digiprosper.stata.prefixes import Command, Options, split
 from digiprosper.stata.translation import UNKNOWN_ORDER, Context
-from digiprosper.stata.varlists import LaterColumns, Variables, number
+from digiprosper.stata.varlists import LaterColumns, Variables, later_columns, number
 
 _DRAWS = {"runiform", "rnormal", "uniform", "invnormal", "rbinomial", "runiformint"}
-# Kinds of nodes that are missing only where a variable inside is.
+# Kinds of nodes whose values are missing only where a variable inside is.
 _COMPUTED = {"number", "text", "name", "binary", "unary"}
 # Functions whose values are whole numbers that single precision keeps.
 _COUNTS = {"count", "group", "rank", "rowmiss", "rownonmiss", "xtile"}
 # Statistics of egen and collapse, by their name in pandas.
-_BY_GROUP = {
+_STATISTICS = {
     **{name: name for name in ("mean", "max", "min", "median", "sum", "count")},
     "sd": "std",
     "total": "sum",
@@ -38,7 +38,7 @@ _SUMMARY = {
 }
 _PERCENTILES = (1, 5, 10, 25, 75, 90, 95, 99)
 # Code of functions of several columns.
-_ACROSS = {
+_ROW_STATISTICS = {
     **{f"row{name}": f"{name}(axis=1)" for name in ("mean", "max", "min", "median")},
     "rowtotal": "sum(axis=1)",
     "rowsd": "std(axis=1)",
@@ -73,19 +73,20 @@ def generate(call: DataCall) -> Step:
     node = _without_draws(call.context.parse(text))
     value = f"stored({name!r}, {call.printer.value(node)}, {storage!r})"
     complete = call.where is None and _is_complete(node, call.context)
-    return assigned(name, call.chosen(value), complete=complete)
+    return assigned(name, call.only_where(value), complete=complete)
 
 
-def change(call: DataCall) -> Step:
+def replace_values(call: DataCall) -> Step:
     """Translate ``replace``."""
     context, where = call.context, call.where
     _, name, text = call.assignment
     name = context.variables.resolve(name)
     target = f"df[{name!r}]"
-    if _is_filled(name, text, call):
+    if _fills_forward(name, text, call):
         return assigned(name, f"{target}{call.printer.by}.ffill()")
     node = _without_draws(context.parse(text))
     value = f"stored({name!r}, {call.printer.value(node)})"
+    _refuse_replaced_rows(name, text, call)
     complete = _is_complete(node, context)
     if where is not None:
         value = f"{target}.mask({where}, {value})"
@@ -106,22 +107,22 @@ def _is_complete(node: Node, context: Context) -> bool:
     return set(node.names) <= context.complete and kinds <= _COMPUTED
 
 
-def _is_filled(name: str, text: str, call: DataCall) -> bool:
-    """Tell whether ``replace x = x[_n-1] if x == .`` fills missing values.
-
-    Other values of rows that the command itself has replaced before are refused.
-    """
-    condition = call.command.condition or "1"
+def _fills_forward(name: str, text: str, call: DataCall) -> bool:
+    """Tell whether missing values are filled: ``replace x = x[_n-1] if x == .``."""
+    code = re.sub(r"\s", "", f"{text}if{call.command.condition}")
     filled = rf"{name}\[_n-1\]if({name}[=>]=\.|mi(ssing)?\({name}\))"
-    if re.fullmatch(filled, re.sub(r"\s", "", f"{text}if{condition}")):
-        return call.printer.in_order
-    for node in [n for t in (text, condition) for n in call.context.parse(t).walk()]:
-        by_row = node.kind in ("index", "shifted") or node.value == "sum"
-        # A row below is replaced later.
-        is_below = node.kind == "index" and node.parts[0].value in ("_n", "+")
-        if by_row > is_below and name in node.names:
-            raise StataError.because("values that the command replaces before")
-    return False
+    return call.printer.in_order and re.fullmatch(filled, code) is not None
+
+
+def _refuse_replaced_rows(name: str, text: str, call: DataCall) -> None:
+    """Refuse values of rows above, which ``replace`` has changed already."""
+    for part in filter(None, (text, call.command.condition)):
+        for node in call.context.parse(part).walk():
+            is_of_rows = node.kind in ("index", "shifted") or node.value == "sum"
+            # A row below is replaced later.
+            is_below = node.kind == "index" and node.parts[0].value in ("_n", "+")
+            if is_of_rows and not is_below and name in node.names:
+                raise StataError.because("values that the command replaces before")
 
 
 def egen(call: DataCall) -> Step:
@@ -133,7 +134,7 @@ def egen(call: DataCall) -> Step:
         # The other rows would keep their values.
         others.add("the if of ereplace")
     write = _EGEN.get(function)
-    if write is None or others or (call.groups[0] and write is not _statistic):
+    if write is None or others or (call.groups[0] and write is not _column_statistic):
         what = " and ".join([cited(text), *others])
         raise StataError.because(f"egen {what}")
     code = write(function, inside, call)
@@ -151,10 +152,10 @@ def _function(text: str, call: DataCall) -> tuple[str, str]:
     return "rowtotal" if function == "rsum" else function, inside
 
 
-def _across(function: str, inside: str, call: DataCall) -> str:
+def _row_statistic(function: str, inside: str, call: DataCall) -> str:
     """Write a statistic of each row, or the number of its group."""
     names = call.context.variables.names(inside)
-    code = _ACROSS[function].format(names=repr(names))
+    code = _ROW_STATISTICS[function].format(names=repr(names))
     if "missing" in call.options:
         code = code.replace(")", ", min_count=1)")
     rows = f"df.loc[{call.where}, {names!r}]" if call.where else f"df[{names!r}]"
@@ -171,7 +172,7 @@ def _cut(_: str, inside: str, call: DataCall) -> str:
     return f"pd.cut({value}, {ends}, right=False, labels={labels}).astype(float)"
 
 
-def _statistic(function: str, inside: str, call: DataCall) -> str:
+def _column_statistic(function: str, inside: str, call: DataCall) -> str:
     """Write a statistic of a column, over all rows or by group."""
     value, by, options = call.value(inside), call.printer.by, call.options
     if function == "count":
@@ -199,13 +200,14 @@ def _statistic(function: str, inside: str, call: DataCall) -> str:
             code = over("only_mode")
         case _:
             arguments = ["min_count=1"] if "missing" in options else []
-            code = over(repr(_BY_GROUP[function]), *arguments)
-    return call.chosen(code)
+            code = over(repr(_STATISTICS[function]), *arguments)
+    return call.only_where(code)
 
 
 _EGEN: Mapping[str, Callable[[str, str, DataCall], str]] = {
-    **dict.fromkeys((*_BY_GROUP, "rank", "std", "pctile", "xtile", "mode"), _statistic),
-    **dict.fromkeys(_ACROSS, _across),
+    **dict.fromkeys(_STATISTICS, _column_statistic),
+    **dict.fromkeys(("rank", "std", "pctile", "xtile", "mode"), _column_statistic),
+    **dict.fromkeys(_ROW_STATISTICS, _row_statistic),
     "cut": _cut,
 }
 
@@ -226,26 +228,26 @@ def summary(command: Command, context: Context) -> dict[str, str]:
 def xtile(call: DataCall) -> Step:
     """Translate ``xtile``: groups between percentiles."""
     _, name, text = call.assignment
-    return assigned(name, _statistic("xtile", text, call))
+    return assigned(name, _column_statistic("xtile", text, call))
 
 
 def winsor_by_count(call: DataCall) -> Step:
     """Translate ``winsor``, which cuts a number of values at each end."""
     share = number(call.options.get("p", ""), "p")
-    value = call.value(*call.of_count(1))
+    value = call.value(*call.require_names(1))
     return assigned(call.new_name, f"winsorised_by_count({value}, {share:g})")
 
 
 def interpolate(call: DataCall) -> Step:
     """Translate ``ipolate y x, generate(z)``: on lines between values of y."""
     by = call.printer.by or ".groupby(np.zeros(len(df)))"
-    code = f"interpolated(rows, *{call.of_count(2)!r}) for _, rows in df{by}"
+    code = f"interpolated(rows, *{call.require_names(2)!r}) for _, rows in df{by}"
     return assigned(call.new_name, f"pd.concat([{code}])")
 
 
 def dummies(call: DataCall) -> Step:
     """Translate ``tabulate x, generate(d)``: a dummy for each value."""
-    (name,), stem = call.of_count(1), call.new_name
+    (name,), stem = call.require_names(1), call.new_name
     columns = LaterColumns(f"*df.filter(regex={f'^{stem}[0-9]+$'!r})")
     return Step(f"dummies(df, {name!r}, {stem!r})", (columns,))
 
@@ -270,10 +272,12 @@ def categories(call: DataCall) -> Step:
 # --- each column by itself ------------------------------------------------------------
 
 
-def each(call: DataCall) -> Step:
+def columnwise(call: DataCall) -> Step:
     """Translate a command that computes each ``column`` by itself."""
     name, options, new = call.command.name, call.options, call.new
-    code, pattern = _EACH[name](call)
+    code, pattern = _COLUMNWISE[name](call), _NEW_NAMES.get(name, "")
+    if name == "winsor2":
+        pattern = f"{{column}}{winsor_suffix(options)}"
     if "replace" in options:
         pattern = pattern or "{column}"
     if not (pattern or new):
@@ -282,16 +286,15 @@ def each(call: DataCall) -> Step:
     listed = re.split(r"\([^)]*=", call.command.arguments)[0]
     names = call.context.variables.names(listed or "_all")
     if new:
-        return _by_list(code, names, new)
+        return _with_new_names(code, names, new)
     target = "column" if pattern == "{column}" else f"f{pattern!r}"
     code = f"for column in {names!r}:\n    df[{target}] = {code}"
     return Step(code, tuple(_renamed(name, pattern) for name in names))
 
 
-def _by_list(code: str, names: list[str], new: list[str]) -> Step:
+def _with_new_names(code: str, names: list[str], new: list[str]) -> Step:
     """Write code of each column whose new name is in a list."""
-    later = [name for name in names if isinstance(name, LaterColumns)]
-    if later or len(new) != len(names):
+    if later_columns(names) or len(new) != len(names):
         raise StataError.because("generate() with another number of names")
     loop = f"for column, new in zip({names!r}, {new!r}, strict=True)"
     return Step(f"{loop}:\n    df[new] = {code}", tuple(new))
@@ -304,24 +307,24 @@ def _renamed(name: str, pattern: str) -> str:
     return pattern.format(column=name)
 
 
-def _centred(_: DataCall) -> tuple[str, str]:
-    return "df[column] - df[column].mean()", "c_{column}"
+def _centred(_: DataCall) -> str:
+    return "df[column] - df[column].mean()"
 
 
-def _as_texts(_: DataCall) -> tuple[str, str]:
-    return "df[column].map('{:.12g}'.format).replace('nan', '.')", ""
+def _as_texts(_: DataCall) -> str:
+    return "df[column].map('{:.12g}'.format).replace('nan', '.')"
 
 
-def _encoded(call: DataCall) -> tuple[str, str]:
+def _encoded(call: DataCall) -> str:
     """Write codes of texts; those of a label that exists are refused."""
     label, labels = call.options.get("label", "".join(call.new)), call.context.labels
     if label in labels:
         raise StataError.because(f"encode with the codes of the label {cited(label)}")
     labels.add(label)
-    return f"encoded(df[column], {label!r})", ""
+    return f"encoded(df[column], {label!r})"
 
 
-def _as_numbers(call: DataCall) -> tuple[str, str]:
+def _as_numbers(call: DataCall) -> str:
     """Write the numbers of texts, perhaps without signs such as those of units."""
     column = "df[column]"
     if ignored := unquoted(call.options.get("ignore", "")):
@@ -329,17 +332,17 @@ def _as_numbers(call: DataCall) -> tuple[str, str]:
             f".astype(str).str.replace({f'[{re.escape(ignored)}]'!r}, '', regex=True)"
         )
     if "force" in call.options:
-        return f"pd.to_numeric({column}, errors='coerce')", ""
-    return f"numeric({column})", ""
+        return f"pd.to_numeric({column}, errors='coerce')"
+    return f"numeric({column})"
 
 
-def _carried(call: DataCall) -> tuple[str, str]:
+def _carried(call: DataCall) -> str:
     if not call.printer.in_order:
         raise StataError.because("carryforward, where the order is not stated")
-    return f"df[column]{call.printer.by}.ffill()", ""
+    return f"df[column]{call.printer.by}.ffill()"
 
 
-def _winsorised(call: DataCall) -> tuple[str, str]:
+def _winsorised(call: DataCall) -> str:
     """Write values cut at percentiles; ``trim`` makes those beyond them missing."""
     options, by = call.options, call.printer.by
     texts = (options.get("cuts") or "1 99").replace(",", " ").split()
@@ -350,8 +353,7 @@ def _winsorised(call: DataCall) -> tuple[str, str]:
     code = f"winsorised(df[column], {arguments})"
     if by:
         code = f"df[column]{by}.transform(winsorised, {arguments})"
-    suffix = winsor_suffix(options)
-    return code if suffix else f"stored(column, {code})", f"{{column}}{suffix}"
+    return code if winsor_suffix(options) else f"stored(column, {code})"
 
 
 def winsor_suffix(options: Mapping[Any, str | None]) -> str:
@@ -360,7 +362,7 @@ def winsor_suffix(options: Mapping[Any, str | None]) -> str:
     return "" if "replace" in options else suffix
 
 
-def _recoded(call: DataCall) -> tuple[str, str]:
+def _recoded(call: DataCall) -> str:
     """Write the rules of ``recode``; the first one that fits a value counts."""
     rest = call.command.arguments.partition("(")[2]
     rules = re.findall(r"\(([^()=]+)=\s*([-.\w]+)[^()]*\)", f"({rest}")
@@ -372,15 +374,12 @@ def _recoded(call: DataCall) -> tuple[str, str]:
         if items.strip() in ("else", "*"):
             other = code
         else:
-            tests.append(" | ".join(map(_in_rule, split(items))))
+            tests.append(" | ".join(map(_recode_test, split(items))))
             values.append(code)
-    return (
-        f"np.select([{', '.join(tests)}], [{', '.join(values)}], {other})",
-        "{column}",
-    )
+    return f"np.select([{', '.join(tests)}], [{', '.join(values)}], {other})"
 
 
-def _in_rule(item: str) -> str:
+def _recode_test(item: str) -> str:
     """Write a value of a rule of ``recode``: a number, a range, or missing."""
     if item == "." or item.startswith("mis"):
         return "df[column].isna()"
@@ -393,8 +392,10 @@ def _in_rule(item: str) -> str:
     return f"df[column].between({low}, {(high or [low])[0]})"
 
 
-# Code of each column, and a pattern of the new names where one is made in any case.
-_EACH: Mapping[str, Callable[[DataCall], tuple[str, str]]] = {
+# The names that commands without generate() give, of a column that they compute.
+_NEW_NAMES = {"center": "c_{column}", "recode": "{column}"}
+# Code of each column.
+_COLUMNWISE: Mapping[str, Callable[[DataCall], str]] = {
     "carryforward": _carried,
     "center": _centred,
     "destring": _as_numbers,
@@ -416,7 +417,7 @@ def drop(call: DataCall) -> Step:
         raise StataError.because(f"{name} with variables and a condition, or by")
     sign = "" if name == "keep" else "~"
     if where or rows:
-        code = where or _by_number(rows or "", call)
+        code = where or _rows_in_range(rows or "", call)
         return Step(f"df = df[{sign}({code})].copy()")
     if name == "keep":
         return Step(f"df = df[{call.names!r}].copy()")
@@ -425,7 +426,7 @@ def drop(call: DataCall) -> Step:
     return Step(code, drops=tuple(call.names))
 
 
-def _by_number(rows: str, call: DataCall) -> str:
+def _rows_in_range(rows: str, call: DataCall) -> str:
     """Write the rows of ``in 1/8`` by their number, from the end if negative."""
     match = re.fullmatch(r"(f|-?\d+)(?:/(l|-?\d+))?", rows.replace(" ", "").lower())
     if match is None or not call.printer.in_order:
@@ -464,7 +465,7 @@ def use(call: DataCall) -> Step:
     if re.search(r"[sb]use\s+(set|query|dir)\b", call.command.text):
         raise StataError.because("webuse of no file")
     path = file_name(call.command.using or call.command.arguments)
-    code = f"df = {_table(path, call)}"
+    code = f"df = {_read_file(path, call)}"
     if call.command.condition:
         # Nothing is known of the columns of the file.
         node = call.context.parse(call.command.condition)
@@ -474,13 +475,13 @@ def use(call: DataCall) -> Step:
     return Step(code, fresh=True, order=(), reads=path)
 
 
-def _table(path: str, call: DataCall, columns: Sequence[str] = ()) -> str:
+def _read_file(path: str, call: DataCall, columns: Sequence[str] = ()) -> str:
     """Write how a Stata file is read, or another one beside the data."""
     beside = "" if call.command.name == "use" else ", df"
     if path in call.context.saved:
         code = f"saved[{path!r}].copy()"
     else:
-        code = f"from_file({call.context.located(path)!r}{beside})"
+        code = f"from_file({call.context.find_file(path)!r}{beside})"
     return f"{code}[{[*columns]!r}]" if columns else code
 
 
@@ -501,14 +502,14 @@ def read_text(call: DataCall) -> Step:
     kind, *rest = split(command.arguments) or [""]
     if command.name == "insheet":
         kind, rest = "delimited", [kind]
-    path = call.context.located(unquoted(command.using or " ".join(rest)))
+    path = call.context.find_file(unquoted(command.using or " ".join(rest)))
     is_excel = kind == "excel"
     first = "firstrow" in options if is_excel else options.get("varnames", "1")
     kind = "delimited" if kind == "delim" else kind
     if (kind, first) not in _READS:
         raise StataError.because(f"import {kind} with names not in the first row")
-    form, case = _READS[kind, first]
-    code = form.format(repr(path) + _part_of_file(options, is_excel=is_excel))
+    template, case = _READS[kind, first]
+    code = template.format(repr(path) + _read_options(options, is_excel=is_excel))
     case = options.get("case", case)
     if case != "preserve":
         code += f".rename(columns=str.{case})"
@@ -518,7 +519,7 @@ def read_text(call: DataCall) -> Step:
     return Step(f"floats.clear()\ndf = as_stata({code})", fresh=True, order=())
 
 
-def _part_of_file(options: Mapping[str, str], *, is_excel: bool) -> str:
+def _read_options(options: Mapping[str, str], *, is_excel: bool) -> str:
     """Write the sheet and ``cellrange(A3:F90)`` of a workbook, or the encoding."""
     name, argument = ("sheet", "sheet_name") if is_excel else ("encoding", "encoding")
     text, cells = unquoted(options.get(name, "")), options.get("cellrange", "")
@@ -546,8 +547,8 @@ def merge(call: DataCall) -> Step:
     chosen = split(options.get("keepusing", ""))
     if kind not in ("1:1", "m:1", "1:m") or {*"*?-~"} & {*"".join(chosen)}:
         raise StataError.because(f"merge {kind}, or a pattern in keepusing()")
-    kept = _kept(options.get("keep", ""))
-    other = _table(path, call, [*keys, *chosen] if chosen else [])
+    kept = _merge_values(options.get("keep", ""))
+    other = _read_file(path, call, [*keys, *chosen] if chosen else [])
     code = f"df = merged(df, {other}, {keys!r}, {kind!r}, {mark!r}, {kept})"
     if is_dropped:
         code += f".drop(columns={mark!r})"
@@ -556,7 +557,7 @@ def merge(call: DataCall) -> Step:
     return Step(code, columns, order=UNKNOWN_ORDER, filled=filled, reads=path)
 
 
-def _kept(text: str) -> list[int]:
+def _merge_values(text: str) -> list[int]:
     """Read the rows in keep() of ``merge`` as values of _merge."""
     unknown = [word for word in text.split() if word not in _KEPT]
     if unknown:
@@ -566,7 +567,7 @@ def _kept(text: str) -> list[int]:
 
 def append(call: DataCall) -> Step:
     """Translate ``append``."""
-    both = f"pd.concat([df, {_table(call.path, call)}], ignore_index=True)"
+    both = f"pd.concat([df, {_read_file(call.path, call)}], ignore_index=True)"
     order = UNKNOWN_ORDER if call.context.order else ()
     return Step(f"df = as_stata({both})", order=order, filled=(), reads=call.path)
 
@@ -578,21 +579,21 @@ def collapse(call: DataCall) -> Step:
     if weight:
         weight = f"df[{call.context.variables.resolve(weight)!r}]"
         rows += f"[{weight} > 0]"
-    parts, order = _aggregates(call, weight), tuple(call.groups[0])
+    parts, order = _collapse_columns(call, weight), tuple(call.groups[0])
     inside = ", ".join(parts.values())
     by = f"{[*order]!r}, as_index=False, dropna=False" if order else "lambda row: 0"
     code = f"df = {rows}.groupby({by}).agg(**{{{inside}}})\nfloats.clear()"
     return Step(code, tuple(parts), order=order, filled=order)
 
 
-def _aggregates(call: DataCall, weight: str) -> dict[str, str]:
+def _collapse_columns(call: DataCall, weight: str) -> dict[str, str]:
     """Read ``(mean) x (sum) s=y``: column and statistic of each new column."""
     variables = call.context.variables
-    method, parts = _aggregated("mean", weight), dict[str, str]()
+    method, parts = _collapse_statistic("mean", weight), dict[str, str]()
     text = re.sub(r"\s*=\s*", "=", call.command.arguments)
     for word in split(re.sub(r"(\(\s*\w+\s*\))", r" \1 ", text)):
         if word.startswith("("):
-            method = _aggregated(word.strip("() "), weight)
+            method = _collapse_statistic(word.strip("() "), weight)
             continue
         new, equals, old = word.partition("=")
         for name in [new] if equals else variables.names(word):
@@ -605,9 +606,9 @@ def _aggregates(call: DataCall, weight: str) -> dict[str, str]:
     return parts
 
 
-def _aggregated(statistic: str, weight: str) -> str:
+def _collapse_statistic(statistic: str, weight: str) -> str:
     """Write a statistic of collapse as an argument of agg()."""
-    methods = {name: repr(method) for name, method in _BY_GROUP.items()} | {
+    methods = {name: repr(method) for name, method in _STATISTICS.items()} | {
         **dict.fromkeys(("firstnm", "lastnm"), "only_value"),
         **dict.fromkeys(("first", "last"), "lambda x: only_value(x, rows=slice(None))"),
     }
@@ -629,7 +630,7 @@ def sort(call: DataCall) -> Step:
     up = [not name.startswith("-") for name in names]
     order = "" if all(up) else f", ascending={up!r}"
     code = f"df = df.sort_values({plain!r}{order}, kind='stable')"
-    if any(isinstance(name, LaterColumns) for name in plain):
+    if later_columns(plain):
         return Step(code, order=UNKNOWN_ORDER)
     # A descending order has a sign, so that it is no order of by.
     signs = ["" if rises else "-" for rises in up] + [""] * len(plain)
@@ -710,14 +711,14 @@ _MERGE = Options(
 )
 _EGEN_TABLE = Options("by at field icodes p m.issing l.abel n.quantiles")
 COMMANDS: _Table = {
-    **dict.fromkeys(("center", "encode", "tostring"), (_NEW, each, "")),
+    **dict.fromkeys(("center", "encode", "tostring"), (_NEW, columnwise, "")),
     **dict.fromkeys(("drop", "keep"), (Options(), drop, "by if in")),
     **dict.fromkeys(("gsort", "sort"), (Options("", "mf.irst stable"), sort, "")),
     **dict.fromkeys(("import", "insheet"), (_IMPORT, read_text, "")),
     "append": (Options("", "force nol.abel"), append, ""),
-    "carryforward": (Options("replace g.enerate by"), each, "by"),
+    "carryforward": (Options("replace g.enerate by"), columnwise, "by"),
     "collapse": (Options("by", "fast"), collapse, "if weights"),
-    "destring": (Options("replace g.enerate force i.gnore", "float"), each, ""),
+    "destring": (Options("replace g.enerate force i.gnore", "float"), columnwise, ""),
     "duplicates": (Options("g.enerate", "force"), duplicates, ""),
     "egen": (_EGEN_TABLE, egen, "by if"),
     "expand": (Options("g.enerate"), expand, "if"),
@@ -725,14 +726,14 @@ COMMANDS: _Table = {
     "ipolate": (Options("g.enerate by"), interpolate, "by"),
     "merge": (_MERGE, merge, ""),
     "predict": (Options("xb r.esiduals e pr"), predict, "if"),
-    "recode": (Options("g.enerate"), each, ""),
+    "recode": (Options("g.enerate"), columnwise, ""),
     "rename": (Options("low.er upp.er"), rename, ""),
-    "replace": (_GENERATE, change, "by if"),
+    "replace": (_GENERATE, replace_values, "by if"),
     "reshape": (Options("i j str.ing"), reshape, ""),
     "tabulate": (Options("g.enerate", "nof.req"), dummies, ""),
     "use": (Options("", "clear replace nol.abel"), use, "if"),
     "winsor": (Options("g.enerate p"), winsor_by_count, "if"),
-    "winsor2": (Options("r.eplace s.uffix c.uts by tr.im"), each, ""),
+    "winsor2": (Options("r.eplace s.uffix c.uts by tr.im"), columnwise, ""),
     "xi": (Options(), categories, ""),
     "xtile": (Options("n.quantiles"), xtile, "if"),
 }
@@ -754,10 +755,10 @@ def translate(command: Command, context: Context) -> Step:
     if others:
         raise StataError.because(f"{command.name} with {' and '.join(others)}")
     call = DataCall(command, context, options.read(command))
-    return _in_order(function(call), call)
+    return _with_sorting(function(call), call)
 
 
-def _in_order(step: Step, call: DataCall) -> Step:
+def _with_sorting(step: Step, call: DataCall) -> Step:
     """Add the sorting of the prefix, and what stops if ties would decide a value."""
     context, name, lines = call.context, call.command.name, [step.python]
     if name in ("generate", "egen") and _CAPTURED.match(call.command.text):

@@ -12,17 +12,23 @@ from digiprosper.errors import StataError, cited
 from digiprosper.panel.grammar import backticked
 from digiprosper.panel.terms import canonical
 from digiprosper.stata.prefixes import Options
-from digiprosper.stata.translation import Call, Context, Table, Translation
+from digiprosper.stata.translation import (
+    ERRORS,
+    NO_ESTIMATOR,
+    Call,
+    Context,
+    Table,
+    Translation,
+)
 from digiprosper.stata.varlists import (
-    LaterColumns,
     Product,
     absorbed,
+    as_terms,
     is_category,
-    plain,
+    later_columns,
 )
 
-_ERRORS = "vce cl.uster r.obust"
-_RANDOM = dict.fromkeys(("re", "be", "mle", "pa"), "digiprosper has no such estimator")
+_RANDOM = dict.fromkeys(("re", "be", "mle", "pa"), NO_ESTIMATOR)
 _TWO_STAGES = "there is two-stage least squares only"
 _OTHER_IV = dict.fromkeys(("liml", "cue", "ful.ler"), _TWO_STAGES)
 _NONE = "a regression without constant"
@@ -52,9 +58,8 @@ def regression(call: Call) -> Translation:
         raise StataError.because(
             "there is no regressor besides effects", "Specify at least one variable."
         )
-    return _specified(
-        call, "FixedEffects", effects, _cells(products), y=y, x=plain(products)
-    )
+    notes = _notes_on_cells(products)
+    return _specify(call, "FixedEffects", effects, notes, y=y, x=as_terms(products))
 
 
 def random_effects(call: Call) -> Translation:
@@ -107,8 +112,8 @@ def of_statsmodels(call: Call, fits: Mapping[str, str]) -> tuple[str, str]:
 def formula_and_frame(call: Call, clusters: Sequence[str] = ()) -> tuple[str, str]:
     """Write a formula of formulaic, and the frame of the rows that are estimated."""
     y, products = call.variables()
-    terms = [y, *plain(products)]
-    if any(isinstance(term, LaterColumns) or "==" in term for term in terms):
+    terms = [y, *as_terms(products)]
+    if later_columns(terms) or any("==" in term for term in terms):
         raise StataError.because("patterns or single levels in a model of a formula")
     columns: dict[str, None] = {}
 
@@ -124,10 +129,10 @@ def formula_and_frame(call: Call, clusters: Sequence[str] = ()) -> tuple[str, st
 
     outcome, *regressors = [":".join(map(factor, t.split(":"))) for t in terms]
     formula = f"{outcome} ~ {' + '.join(['1', *regressors])}"
-    return formula, _sample(call, [*dict.fromkeys([*columns, *clusters])])
+    return formula, _estimation_frame(call, [*dict.fromkeys([*columns, *clusters])])
 
 
-def _sample(call: Call, columns: list[str]) -> str:
+def _estimation_frame(call: Call, columns: list[str]) -> str:
     """Write the frame of the rows that are estimated."""
     context, condition = call.context, call.command.condition
     computed = {column: column for column in columns if "(" in column}
@@ -160,12 +165,12 @@ def instrumented(call: Call) -> Translation:
         # With as many instruments GMM is two-stage least squares.
         raise StataError.because(f"the option {min(gmm)}: {_TWO_STAGES}")
     controls, effects = _absorb_categories(controls, _effects(call), call)
-    d = plain(endog)
-    x = [text for text in plain(controls) if text not in d]
+    d = as_terms(endog)
+    x = [text for text in as_terms(controls) if text not in d]
     # Stata takes an instrument that is a control too as a control.
-    z = [text for text in plain(instruments) if text not in x]
+    z = [text for text in as_terms(instruments) if text not in x]
     roles = {"endog": d, "instruments": z}
-    return _specified(call, "FixedEffectsIV", effects, [], y=y, x=x, **roles)
+    return _specify(call, "FixedEffectsIV", effects, [], y=y, x=x, **roles)
 
 
 def _effects(call: Call) -> list[str]:
@@ -176,16 +181,14 @@ def _effects(call: Call) -> list[str]:
             return [backticked(options["i"]) if options.get("i") else _ENTITY]
         if name == "xtscc":
             return []
-        raise StataError.because(
-            f"{name} without fe: digiprosper has no such estimator"
-        )
+        raise StataError.because(f"{name} without fe: {NO_ESTIMATOR}")
     text, _, suboptions = options.get("absorb", "").partition(",")
     if set(suboptions.split()) - {"savefe"}:
         raise StataError.because(f"absorb(, {' '.join(suboptions.split())})")
     return absorbed(text, call.context.variables)
 
 
-def _cells(products: list[Product]) -> list[str]:
+def _notes_on_cells(products: list[Product]) -> list[str]:
     """Note products of categories whose own dummies are not in the model."""
     alone = {p[0].name for p in products if is_category(p)}
     for product in products:
@@ -207,18 +210,18 @@ def _absorb_categories(
     products: list[Product], effects: list[str], call: Call
 ) -> tuple[list[Product], list[str]]:
     """Absorb categories of keys or of many levels, instead of estimating dummies."""
-    candidates = _candidates(products, effects, call)
+    candidates = _absorbable(products, effects, call)
     # The category of one variable is part of a product that is absorbed.
-    candidates = list(dict.fromkeys([*candidates, *_factors(candidates)]))
+    candidates = list(dict.fromkeys([*candidates, *_single_categories(candidates)]))
     # The coding of a product of categories depends on the categories beside it.
-    crossed = [p for p in products if p not in candidates and _categories(p)]
-    needed = _factors(crossed)
+    crossed = [p for p in products if p not in candidates and _is_of_categories(p)]
+    needed = _single_categories(crossed)
     absorbed = [p for p in candidates if p in products and p not in needed]
     others = [product for product in products if product not in absorbed]
     return others, list(dict.fromkeys([*effects, *map(_effect, absorbed)]))
 
 
-def _candidates(
+def _absorbable(
     products: list[Product], effects: list[str], call: Call
 ) -> list[Product]:
     """List the categories that may be absorbed."""
@@ -237,19 +240,19 @@ def _effect(product: Product) -> str:
     return "^".join(backticked(factor.name) for factor in product)
 
 
-def _factors(products: list[Product]) -> list[Product]:
+def _single_categories(products: list[Product]) -> list[Product]:
     """List the variables of products of several as products of one."""
     return [(f,) for product in products if len(product) > 1 for f in product]
 
 
-def _categories(product: Product) -> bool:
+def _is_of_categories(product: Product) -> bool:
     """Tell whether a product has categories only, no numbers and no single levels."""
     return all(factor.kind == "i" and factor.level is None for factor in product)
 
 
 def _is_absorbed(product: Product, context: Context) -> bool:
     """Tell whether a product of categories is absorbed; two levels are of interest."""
-    if not _categories(product):
+    if not _is_of_categories(product):
         return False
     if len(product) == 1 and product[0].name in (context.entity, context.time):
         return True
@@ -257,7 +260,7 @@ def _is_absorbed(product: Product, context: Context) -> bool:
     return min(levels) > 2 and prod(levels) > _MANY_LEVELS ** len(product)
 
 
-def _specified(
+def _specify(
     call: Call, kind: str, effects: Sequence[str], notes: list[str], **variables: Any
 ) -> Translation:
     """Translate effects, standard errors, weights and sample."""
@@ -267,8 +270,8 @@ def _specified(
     if weight and weight[0][0] == "p" and errors["cov_type"] == "unadjusted":
         errors["cov_type"] = "clustered" if name in _XT else "robust"
         notes.append("pweights imply robust standard errors")
-    ssc = _correction(call, errors["cov_type"], effects)
-    notes += _differences(call, errors["cov_type"], effects, ssc)
+    ssc = _ssc(call, errors["cov_type"], effects)
+    notes += _notes_on_errors(call, errors["cov_type"], effects, ssc)
     # Only two commands drop singletons.
     drops = name.endswith("hdfe") and "keepsingletons" not in call.options
     return call.specify(
@@ -286,7 +289,7 @@ def _specified(
     )
 
 
-def _differences(
+def _notes_on_errors(
     call: Call, cov_type: str, effects: Sequence[str], ssc: str
 ) -> list[str]:
     """List what differs in p-values, and errors that are rarely meant."""
@@ -318,7 +321,7 @@ def _weights(call: Call) -> str | None:
     return call.context.variables.resolve(text)
 
 
-def _correction(call: Call, cov_type: str, effects: Sequence[str]) -> str:
+def _ssc(call: Call, cov_type: str, effects: Sequence[str]) -> str:
     """Choose the small-sample correction of the command."""
     name = call.command.name
     # Without effects ivreghdfe is ivreg2.
@@ -334,7 +337,7 @@ def _correction(call: Call, cov_type: str, effects: Sequence[str]) -> str:
 COMMANDS: Table = {
     "reghdfe": (
         Options(
-            f"a.bsorb noa.bsorb keepsin.gletons {_ERRORS}",
+            f"a.bsorb noa.bsorb keepsin.gletons {ERRORS}",
             "res.iduals tol.erance it.erate maxiter verb.ose v timeit compact "
             "pool.size acc.eleration summ.arize nowarn nosample nocon.stant",
         ),
@@ -342,33 +345,33 @@ COMMANDS: Table = {
     ),
     "regress": (
         Options(
-            f"noc.onstant {_ERRORS}", "b.eta", {"h.ascons": _NONE, "tsscons": _NONE}
+            f"noc.onstant {ERRORS}", "b.eta", {"h.ascons": _NONE, "tsscons": _NONE}
         ),
         regression,
     ),
-    "areg": (Options(f"a.bsorb {_ERRORS}"), regression),
-    "xtreg": (Options(f"fe re i {_ERRORS}", "nonest theta", _RANDOM), regression),
+    "areg": (Options(f"a.bsorb {ERRORS}"), regression),
+    "xtreg": (Options(f"fe re i {ERRORS}", "nonest theta", _RANDOM), regression),
     "xtscc": (Options("fe lag", "ase", {**_RANDOM, **_NO_CONSTANT}), regression),
     "ivreghdfe": (
         Options(
-            f"a.bsorb keepsin.gletons small gmm2s gmm {_ERRORS}",
+            f"a.bsorb keepsin.gletons small gmm2s gmm {ERRORS}",
             f"{_FIRST} res.iduals",
             _OTHER_IV,
         ),
         instrumented,
     ),
     "ivreg2": (
-        Options(f"small gmm2s gmm {_ERRORS}", _FIRST, {**_OTHER_IV, **_NO_CONSTANT}),
+        Options(f"small gmm2s gmm {ERRORS}", _FIRST, {**_OTHER_IV, **_NO_CONSTANT}),
         instrumented,
     ),
-    "ivreg": (Options(_ERRORS, "first", _NO_CONSTANT), instrumented),
+    "ivreg": (Options(ERRORS, "first", _NO_CONSTANT), instrumented),
     "ivregress": (
-        Options(f"small {_ERRORS}", "first", {**_OTHER_IV, **_NO_CONSTANT}),
+        Options(f"small {ERRORS}", "first", {**_OTHER_IV, **_NO_CONSTANT}),
         instrumented,
     ),
-    "xtivreg": (Options(f"fe small {_ERRORS}", "first", _RANDOM), instrumented),
+    "xtivreg": (Options(f"fe small {ERRORS}", "first", _RANDOM), instrumented),
     "xtivreg2": (
-        Options(f"fe small gmm2s gmm {_ERRORS}", _FIRST, _OTHER_IV),
+        Options(f"fe small gmm2s gmm {ERRORS}", _FIRST, _OTHER_IV),
         instrumented,
     ),
 }

@@ -11,8 +11,14 @@ from digiprosper.panel.terms import canonical
 from digiprosper.spatial.weights import SpatialWeights
 from digiprosper.stata.expressions import shifted
 from digiprosper.stata.prefixes import Command, Options, read_options, split
-from digiprosper.stata.translation import Call, Table, Translation, chosen
-from digiprosper.stata.varlists import Product, is_category, number, plain, term, whole
+from digiprosper.stata.translation import Call, Table, Translation, option_value
+from digiprosper.stata.varlists import (
+    Product,
+    as_terms,
+    number,
+    term,
+    whole,
+)
 
 # Options without an argument, and the field and the value that each stands for.
 DYNAMIC_FLAGS: Mapping[str, tuple[str, Any]] = {
@@ -44,7 +50,7 @@ def threshold(call: Call) -> Translation:
     """Translate ``xthreg``."""
     y, products = call.variables()
     shares = [number(s, "trim") for s in split(call.options.get("trim", "0.01"))]
-    products, years = call.without_years(products)
+    products, years = call.without_dummies(products)
     return call.specify(
         "PanelThreshold",
         [
@@ -54,7 +60,7 @@ def threshold(call: Call) -> Translation:
         y=y,
         regime_dependent=call.terms("rx"),
         threshold_variable=call.variable("qx"),
-        x=plain(products),
+        x=as_terms(products),
         n_thresholds=call.whole("thnum", 1),
         trim=shares if len({*shares}) > 1 else shares[0],
         time_effects=years,
@@ -69,11 +75,8 @@ def mediation(call: Call) -> Translation:
     if others:
         raise StataError.because("several outcomes of a mediation")
     controls = context.variables.products(call.options.get("cv", ""))
-    controls, years = call.without_years(controls)
-    others = [
-        p for p in controls if not (is_category(p) and p[0].name == context.entity)
-    ]
-    entities = len(others) < len(controls)
+    controls, years = call.without_dummies(controls)
+    others, entities = call.without_dummies(controls, "entity")
     notes = ["sobel() of the results has the three tests of sgmediation2"]
     bootstrap, draws = call.command.prefix("bootstrap", "bs"), None
     if bootstrap is not None:
@@ -88,7 +91,7 @@ def mediation(call: Call) -> Translation:
         y=y,
         treatment=call.variable("iv"),
         mediators=[call.variable("mv")],
-        x=plain(others),
+        x=as_terms(others),
         reps=whole(draws, "reps") if draws else None,
         entity_effects=entities,
         time_effects=years,
@@ -105,7 +108,7 @@ def spatial(call: Call) -> Translation:
             "Standard errors here are those of the likelihood.",
         )
     kind = options.get("type", "ind").replace(" ", "")
-    entity_effects, time_effects, likelihood = chosen("type", kind, SPATIAL_TYPES)
+    entity_effects, time_effects, likelihood = option_value("type", kind, SPATIAL_TYPES)
     models = {model: model for model in ("sar", "sem", "sdm")}
     name = options.get("wmatrix") or options.get("ematrix") or "W"
     y, products = call.variables()
@@ -118,9 +121,9 @@ def spatial(call: Call) -> Translation:
             "likelihood='adjusted', the default here, has less bias",
         ],
         y=y,
-        x=plain(products),
+        x=as_terms(products),
         spatial_weights=placeholder if weights is None else weights,
-        model=chosen("model", options.get("model", "sdm"), models),
+        model=option_value("model", options.get("model", "sdm"), models),
         entity_effects=entity_effects,
         time_effects=time_effects,
         likelihood=likelihood,
@@ -135,12 +138,12 @@ def arellano(call: Call) -> Translation:
     """Translate ``xtdpdsys``."""
     options = call.options
     y, products = call.variables()
-    products, years = call.without_years(products)
+    products, years = call.without_dummies(products)
     if years:
         raise StataError.because("dummies of periods in xtdpdsys")
-    x, deepest = plain(products), call.whole("maxldep")
+    x, deepest = as_terms(products), call.whole("maxldep")
     kinds = {"": False, "gmm": False, "robust": True, "r": True}
-    robust = chosen("vce", options.get("vce", ""), kinds)
+    robust = option_value("vce", options.get("vce", ""), kinds)
     return call.specify(
         "DynamicPanel",
         [_DEEP],
@@ -168,8 +171,8 @@ def roodman(call: Call) -> Translation:
     lags_of_y = [shifted(f"L{count}", y) for count in range(1, 10)]
     others = [product for product in products if term(product) not in lags_of_y]
     lags = len(products) - len(others)
-    others, years = call.without_years(others)
-    regressors = plain(others)
+    others, years = call.without_dummies(others)
+    regressors = as_terms(others)
     gmm = _gmm(call, [y, *lags_of_y], regressors)
     exogenous, equations = _exogenous(call)
     unplaced = {*gmm["x"]} - {*exogenous}
@@ -202,7 +205,7 @@ def _gmm(call: Call, lags_of_y: list[str], regressors: list[str]) -> dict[str, A
     for products, suboptions in _lists(call, "gmmstyle"):
         collapsed.add("collapse" in suboptions)
         first, last = _limits(suboptions)
-        for name in plain(products):
+        for name in as_terms(products):
             # Lags of L.y are those of y, one period later.
             extra = int(name in lags_of_y[1:])
             lags[y if extra else name] = (first + extra, last and last + extra)
@@ -241,10 +244,11 @@ def _exogenous(call: Call) -> tuple[list[str], dict[str, str] | None]:
     equations: dict[str, str] = {}
     words = {"diff": "difference", "level": "level", "lev": "level", "both": ""}
     for products, suboptions in _lists(call, "ivstyle"):
-        equation = chosen("iv(, equation", suboptions.get("equation", "both"), words)
-        others, years = call.without_years(products)
-        exogenous += plain(others)
-        keys = [*map(canonical, plain(others)), *["time_effects"] * years]
+        word = suboptions.get("equation", "both")
+        equation = option_value("iv(, equation", word, words)
+        others, years = call.without_dummies(products)
+        exogenous += as_terms(others)
+        keys = [*map(canonical, as_terms(others)), *["time_effects"] * years]
         equations |= dict.fromkeys(keys if equation else [], equation)
     return exogenous, equations or None
 

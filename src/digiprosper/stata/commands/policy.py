@@ -8,8 +8,15 @@ from digiprosper.errors import StataError
 from digiprosper.panel.grammar import backticked
 from digiprosper.stata.commands.linear import of_statsmodels
 from digiprosper.stata.prefixes import Options
-from digiprosper.stata.translation import Call, Context, Table, Translation, chosen
-from digiprosper.stata.varlists import absorbed, is_category, plain
+from digiprosper.stata.translation import (
+    ERRORS,
+    Call,
+    Context,
+    Table,
+    Translation,
+    option_value,
+)
+from digiprosper.stata.varlists import absorbed, as_terms, is_category
 
 METHODS = {"dripw": "doubly_robust", "reg": "regression", "stdipw": "ipw"}
 AGGREGATES = {"event": "dynamic"} | {a: a for a in ("group", "simple", "calendar")}
@@ -32,18 +39,18 @@ def callaway(call: Call) -> Translation:
     options = call.options
     y, products = call.variables()
     method = options.get("method", "drimp" if products else "dripw").partition(",")[0]
-    adjustment = chosen("method", method, METHODS)
+    adjustment = option_value("method", method, METHODS)
     _set_keys(call.context, options.get("ivar"), options.get("time"))
     return call.specify(
         "StaggeredDid",
         [_OTHER_ERRORS],
         y=y,
         event=call.variable("gvar"),
-        x=plain(products),
+        x=as_terms(products),
         control="not_yet" if "notyet" in options else None,
         adjustment=adjustment if products else None,
         base_period="universal" if "long2" in options else None,
-        aggregate=chosen("agg", options.get("agg", "event"), AGGREGATES),
+        aggregate=option_value("agg", options.get("agg", "event"), AGGREGATES),
         never=0,
         cov_type="influence",
         clusters=call.clusters(options.get("cluster", "")),
@@ -80,7 +87,7 @@ def bacon(call: Call) -> Translation:
     y, products = call.variables()
     if len(products) != 1:
         raise StataError.because("controls in bacondecomp", "One treatment is taken.")
-    inner = call.specify("FixedEffects", y=y, x=plain(products)).python
+    inner = call.specify("FixedEffects", y=y, x=as_terms(products)).python
     return call.python(f"dp.bacon_decomposition({inner}, panel)")
 
 
@@ -92,14 +99,14 @@ def poisson(call: Call) -> Translation:
     fixed, drops = name == "xtpoisson", name == "ppmlhdfe"
     if fixed and "fe" not in options:
         raise StataError.because("xtpoisson without fe: random effects")
-    products, years = call.without_years(products)
+    products, years = call.without_dummies(products)
     keys = (context.entity, context.time)
     # Other rules than the default would keep dropped rows.
     rules = {*options.get("separation", "fe simplex relu").split()}
     return call.specify(
         "PoissonEffects",
         y=y,
-        x=plain(products),
+        x=as_terms(products),
         entity_effects=fixed or context.entity in effects,
         time_effects=years or context.time in effects,
         absorb=[effect for effect in effects if effect not in keys],
@@ -125,7 +132,7 @@ def logit(call: Call) -> Translation:
         "LogitEffects",
         ["robust errors there have the factor n/(n - 1) or G/(G - 1), here none"],
         y=y,
-        x=plain(p for p in products if not is_category(p)),
+        x=as_terms(p for p in products if not is_category(p)),
         link=call.command.name,
         entity_effects=False,
         time_effects=False,
@@ -165,7 +172,7 @@ def conditional(call: Call) -> Translation:
     return call.specify(
         "LogitEffects",
         y=y,
-        x=plain(products),
+        x=as_terms(products),
         entity_effects=group == entity,
         time_effects=False,
         absorb=[] if group == entity else [group],
@@ -175,11 +182,11 @@ def conditional(call: Call) -> Translation:
 
 
 _POISSON = Options(
-    "a.bsorb vce cl.uster r.obust fe exp.osure off.set i irr sep.aration",
+    f"{ERRORS} a.bsorb fe exp.osure off.set i irr sep.aration",
     "tol.erance maxiter verb.ose v",
 )
-_LOGIT = Options("vce cl.uster r.obust or asis")
-_CONDITIONAL = Options("vce cl.uster r.obust or gr.oup")
+_LOGIT = Options(f"{ERRORS} or asis")
+_CONDITIONAL = Options(f"{ERRORS} or gr.oup")
 COMMANDS: Table = {
     "csdid": (
         Options(

@@ -36,6 +36,16 @@ class Step:
     # The Stata file that is read.
     reads: str = ""
 
+    @property
+    def has_new_rows(self) -> bool:
+        """Whether rows are read, added or combined."""
+        return self.fresh or self.filled is not None
+
+    @property
+    def moves_rows(self) -> bool:
+        """Whether the number of a row may be another one afterwards."""
+        return self.order is not None or not self.creates
+
 
 def assigned(name: str, code: str, *, complete: bool = False) -> Step:
     """Write the values of a column."""
@@ -50,8 +60,8 @@ class DataCall(Call):
         """The variables."""
         return self.context.variables.names(self.command.arguments)
 
-    def of_count(self, count: int) -> list[str]:
-        """List the variables of a command that has a certain number of them."""
+    def require_names(self, count: int) -> list[str]:
+        """List the variables of a command that needs so many."""
         if len(self.names) != count:
             raise StataError.because(f"{self.command.text}: not {count} variables")
         return self.names
@@ -114,7 +124,7 @@ class DataCall(Call):
         text = self.command.condition
         return text and self.printer.condition(self.context.parse(text))
 
-    def chosen(self, code: str) -> str:
+    def only_where(self, code: str) -> str:
         """Write values that are missing, or empty, outside the condition."""
         return f"only_where({code}, {self.where})" if self.where else code
 
@@ -136,8 +146,12 @@ class DataCall(Call):
 
     def value(self, text: str) -> str:
         """Write an expression in the rows of the condition."""
-        value = f"({self.printer.number(self.context.parse(text))})"
-        value = value if "df" in value else f"pd.Series({value}, df.index)"
+        node = self.context.parse(text)
+        value = self.printer.number(node)
+        if "df" not in value:
+            value = f"pd.Series({value}, df.index)"
+        elif node.kind in ("binary", "unary"):
+            value = f"({value})"
         return f"{value}.where({self.where})" if self.where else value
 
 

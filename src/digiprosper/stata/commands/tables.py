@@ -12,7 +12,7 @@ from digiprosper.errors import StataError, cited
 from digiprosper.stata.expressions import unquoted
 from digiprosper.stata.names import completed, matching
 from digiprosper.stata.prefixes import Command, split
-from digiprosper.stata.varlists import LaterColumns, Variables, plain
+from digiprosper.stata.varlists import Variables, as_terms, later_columns
 
 COMMANDS = ("esttab", "outreg2")
 _OPTIONS = """
@@ -221,8 +221,9 @@ def _terms(text: str, estimated: Sequence[str], variables: Variables) -> list[st
     """Write coefficients as patterns of terms, without what is absorbed here."""
     words = split(text.replace("_cons", ""))
     patterns = [word for word in words if set(word) & set("*?")]
-    terms = plain(variables.products(" ".join(w for w in words if w not in patterns)))
-    if any(isinstance(term, LaterColumns) for term in terms):
+    others = " ".join(word for word in words if word not in patterns)
+    terms = as_terms(variables.products(others))
+    if later_columns(terms):
         raise StataError.because("columns that are not known")
     # The name of a coefficient has no backticks.
     terms = [re.sub(r"C\([^()]*\)", r"\g<0>*", t.replace("`", "")) for t in terms]
