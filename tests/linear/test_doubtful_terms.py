@@ -61,7 +61,8 @@ def test_terms_made_from_what_they_explain_or_replace_are_told(
     spec, role, terms
 ) -> None:
     (notice,) = with_code(spec, "made_from")
-    assert notice.data == {"terms": terms, "role": role}
+    of = tuple(dict.fromkeys(terms.values()))
+    assert notice.data == {"terms": terms, "role": role, "of": of}
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         spec.fit(group_panel(), rng=1)

@@ -42,10 +42,7 @@ from digiprosper.linear.instrument_tests import (
 from digiprosper.linear.iv_results import IVResults
 from digiprosper.linear.kernels.anderson_rubin import reduced_forms
 from digiprosper.linear.kernels.two_stage import Projection, project, solve_two_stage
-from digiprosper.linear.notices import (
-    few_for_instruments,
-    in_memory_only,
-)
+from digiprosper.linear.notices import few_for_instruments, in_memory_only
 from digiprosper.linear.preparation import (
     CovType,
     LinearOptions,

@@ -23,11 +23,7 @@ from digiprosper.errors import (
 )
 from digiprosper.kernels import Floats, Ints
 from digiprosper.kernels.least_squares import ols
-from digiprosper.kernels.tolerances import (
-    EQUAL_SQUARES,
-    NO_VARIANCE,
-    PERFECT_FIT,
-)
+from digiprosper.kernels.tolerances import EQUAL_SQUARES, NO_VARIANCE, PERFECT_FIT
 from digiprosper.kernels.within import compress
 from digiprosper.linear import auxiliary
 from digiprosper.linear.estimation import columns_at, fit_equation

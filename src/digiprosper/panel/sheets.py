@@ -34,11 +34,7 @@ from digiprosper.errors import (
 )
 from digiprosper.optional import require
 from digiprosper.panel.keys import check_key_names, parse_times, sorted_keys, to_pandas
-from digiprosper.panel.table import (
-    SEPARATORS,
-    has_thousands_separators,
-    is_number_type,
-)
+from digiprosper.panel.table import SEPARATORS, has_thousands_separators, is_number_type
 
 # What tells of dropped rows, how many they are, and the texts in them.
 _Dropped: TypeAlias = "tuple[Callable[..., Notice], int, tuple[Any, ...]]"

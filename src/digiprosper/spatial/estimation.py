@@ -34,12 +34,7 @@ from digiprosper.spatial.kernels.multiplier import (
     effects_of_draws,
     symmetric_root,
 )
-from digiprosper.spatial.preparation import (
-    ERROR,
-    LAG,
-    Layout,
-    spatial_columns,
-)
+from digiprosper.spatial.preparation import ERROR, LAG, Layout, spatial_columns
 from digiprosper.spatial.results import SpatialEffects, SpatialResults
 
 _LOST = "have a rho outside its interval and were dropped."

@@ -42,11 +42,7 @@ from digiprosper.panel import Panel
 from digiprosper.panel.access import check_panel, refuse_numbered_rows, table_of
 from digiprosper.panel.terms import canonical, parse
 from digiprosper.report.terms import Factor
-from digiprosper.spatial.kernels.likelihood import (
-    SpatialColumns,
-    lagged,
-    without_means,
-)
+from digiprosper.spatial.kernels.likelihood import SpatialColumns, lagged, without_means
 from digiprosper.spatial.kernels.matrices import row_sum
 from digiprosper.spatial.moran import refuse_unbalanced
 from digiprosper.spatial.weights import SpatialWeights

@@ -30,11 +30,7 @@ from digiprosper.spatial.kernels.likelihood import without_means
 from digiprosper.spatial.kernels.matrices import row_sum
 from digiprosper.spatial.notices import model_not_estimated
 from digiprosper.spatial.panel_spatial import PanelSpatial
-from digiprosper.spatial.preparation import (
-    Layout,
-    lay_out,
-    spatial_columns,
-)
+from digiprosper.spatial.preparation import Layout, lay_out, spatial_columns
 from digiprosper.spatial.results import DURBIN_NULLS, SpatialResults
 from digiprosper.spatial.words import WORDS
 

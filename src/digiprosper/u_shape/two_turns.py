@@ -8,13 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from digiprosper.errors import (
-    TermError,
-    check_level,
-    cited,
-    one_problem,
-    quoted,
-)
+from digiprosper.errors import TermError, check_level, cited, one_problem, quoted
 from digiprosper.linear.results import LinearResults
 from digiprosper.report.summary import Summary
 from digiprosper.report.variance import standard_errors

@@ -20,11 +20,7 @@ from digiprosper.kernels import Floats, Ints
 from digiprosper.kernels.equation import Solved
 from digiprosper.kernels.least_squares import with_weights
 from digiprosper.kernels.tolerances import LOST_WITHOUT, SINGULAR
-from digiprosper.linear.kernels.wild import (
-    WildWeights,
-    p_value_of_draws,
-    wild_weights,
-)
+from digiprosper.linear.kernels.wild import WildWeights, p_value_of_draws, wild_weights
 from digiprosper.report.pickling import PickledByName
 
 REPS = 999

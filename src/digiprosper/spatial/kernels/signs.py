@@ -17,11 +17,7 @@ from digiprosper.kernels.chunks import chunks
 from digiprosper.kernels.least_squares import ols
 from digiprosper.kernels.tolerances import TIED_DRAWS
 from digiprosper.spatial.kernels.determinants import Determinants
-from digiprosper.spatial.kernels.likelihood import (
-    SpatialColumns,
-    lagged,
-    without_means,
-)
+from digiprosper.spatial.kernels.likelihood import SpatialColumns, lagged, without_means
 from digiprosper.spatial.kernels.matrices import Matrix, to_dense
 
 REPS: Final = 499

@@ -12,13 +12,7 @@ from digiprosper.spatial.weights import SpatialWeights
 from digiprosper.stata.expressions import shifted
 from digiprosper.stata.prefixes import Command, Options, read_options, split
 from digiprosper.stata.translation import Call, Table, Translation, option_value
-from digiprosper.stata.varlists import (
-    Product,
-    as_terms,
-    number,
-    term,
-    whole,
-)
+from digiprosper.stata.varlists import Product, as_terms, number, term, whole
 
 # Options without an argument, and the field and the value that each stands for.
 DYNAMIC_FLAGS: Mapping[str, tuple[str, Any]] = {
