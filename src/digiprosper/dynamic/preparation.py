@@ -162,10 +162,7 @@ def prepare_panel(spec: Any, panel: Panel) -> PreparedPanel:
 def restrict_periods(
     spec: Any, data: PreparedPanel, periods: Bools, sample_name: str
 ) -> PreparedPanel:
-    """Keep the rows of some periods (T,), with dummies of these periods.
-
-    Errors name the sample by `sample_name`.
-    """
+    """Keep the rows of some periods (T,), with dummies of these periods."""
     k, complete = data.n_regressors, data.complete & periods
     data = replace(data, complete=complete)
     if spec.time_effects:

@@ -166,10 +166,7 @@ def demean_roles(
 def single_column(
     sample: Sample, role: str, term: str, argument: str | None = None
 ) -> Floats:
-    """Return the column (N,) of a role; refuse a term that makes several.
-
-    Errors name the `argument`, by default the role.
-    """
+    """Return the column (N,) of a role; refuse a term that makes several."""
     column, *others = sample.roles[role]
     if others:
         raise TermError(

@@ -65,10 +65,7 @@ def about_weights(
     made_from: str | None,
     longest_links: pd.Series[float],
 ) -> Iterator[Notice]:
-    """Report entities without neighbours or not in a panel, and unusual links.
-
-    `longest_links` has the distance to the farthest neighbour, by entity.
-    """
+    """Report entities without neighbours or not in a panel, and unusual links."""
     if left_out:
         count = counted(len(left_out), "entity is", "entities are")
         text = (

@@ -150,10 +150,7 @@ class Reader(Records):
         self._unreached(end, may_run=word == "while")
 
     def _unreached(self, end: int, *, may_run: bool = False) -> None:
-        """Give the lines of a block that is not read the reason of its header.
-
-        What they would change is marked if they may run.
-        """
+        """Give lines of a block that is not read a reason; mark what they change."""
         block = range(self.position + 1, end)
         if may_run:
             self._mark_block(block)

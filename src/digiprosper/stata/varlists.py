@@ -103,10 +103,7 @@ class Variables:
         return replace(self, columns=columns, created=of(self.created))
 
     def names(self, text: str) -> list[str]:
-        """Expand a list of plain variables, with wildcards and ranges.
-
-        While the columns are not known they stay code.
-        """
+        """Expand wildcards and ranges, which stay code while columns are not known."""
         return [
             name for word in _words(text) for name in self._expanded(word, exactly=True)
         ]

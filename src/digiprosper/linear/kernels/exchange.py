@@ -167,10 +167,7 @@ class Residualiser:
 def simple_regressions(
     x: Floats, y: Floats, vcov: Vcov, residualiser: Residualiser
 ) -> tuple[Floats, Floats]:
-    """Regress one outcome on each of R columns, or R outcomes on one: slopes and t.
-
-    All columns are residuals already.
-    """
+    """Regress residuals, one on each of R columns or R on one: slopes and t (R,)."""
     weighted = residualiser.weights * x
     square = np.einsum("ij,ij->j", weighted, x)
     with np.errstate(divide="ignore", invalid="ignore"):
