@@ -54,6 +54,7 @@ from digiprosper.report.text import (
 from digiprosper.report.variance import (
     covariance_form,
     negative_variance,
+    quadratic_form,
     standard_errors,
 )
 
@@ -230,7 +231,8 @@ class Estimated(Estimates):
     ) -> TestResult:
         """Compute Hotelling's test with the sum of the one-way covariances."""
         groups = min(way.groups for way in self.by_cluster)
-        form = covariance_form(gap, added_covariance(self.by_cluster, weights))
+        root, middle = added_covariance(self.by_cluster)
+        form, _ = quadratic_form(gap, weights @ root, middle)
         test = hotelling_test(form, len(gap), groups, name, null)
         added = "sum of the one-way clustered covariances"
         if not np.isfinite(test.statistic):

@@ -232,4 +232,5 @@ def test_covariances_of_two_ways_are_added() -> None:
         fit_of(frame_of(count=12), clusters=[c], ssc="none").results for c in ("i", "t")
     )
     want = by_entity.covariance * 12 / 11 + by_time.covariance * 7 / 6
-    np.testing.assert_allclose(added_covariance(ways, np.eye(3)), want, rtol=1e-9)
+    root, middle = added_covariance(ways)
+    np.testing.assert_allclose(root @ middle @ root.T, want, rtol=1e-9)

@@ -17,6 +17,7 @@ from itertools import pairwise
 import numpy as np
 
 from digiprosper.kernels import Floats, Ints
+from digiprosper.kernels.covariance import rescaled_sandwich
 from digiprosper.kernels.equation import Solved
 from digiprosper.kernels.least_squares import with_weights
 from digiprosper.kernels.tolerances import LOST_WITHOUT, SINGULAR
@@ -282,15 +283,14 @@ def leave_one_out_changes(products: Floats, scores: Floats) -> Floats:
     return np.asarray(np.einsum("gkm,gk->gm", right_axes, heights) / size)
 
 
-def added_covariance(ways: Sequence[ClusterSums], weights: Floats) -> Floats:
-    """Add the covariances (q, q) of sums, clustered in each way.
+def added_covariance(ways: Sequence[ClusterSums]) -> tuple[Floats, Floats]:
+    """Add the covariances clustered in each way: root (k, m) and middle (m, m).
 
     The usual one subtracts the covariance of the intersections and may be indefinite;
     the sum is positive semidefinite, and larger (Davezies, D'Haultfoeuille & Guyonvarch
     2021).
     """
-    covariances = []
-    for way in ways:
-        changes = way.scores @ (weights @ way.root).T
-        covariances.append(way.groups / (way.groups - 1) * changes.T @ changes)
-    return np.asarray(np.sum(covariances, axis=0))
+    middles = [
+        way.groups / (way.groups - 1) * way.scores.T @ way.scores for way in ways
+    ]
+    return rescaled_sandwich(ways[0].root, np.sum(middles, axis=0))
