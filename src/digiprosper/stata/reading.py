@@ -375,8 +375,8 @@ class Runner(Reader):
         frame = self.script.get("df")
         if frame is not None and not self.taint.rows:
             context = self.context
-            self.columns |= {*frame.columns}
-            self.incomplete |= {name for name in frame if frame[name].hasnans}
+            self.columns.update(frame.columns)
+            self.incomplete.update(name for name in frame if frame[name].hasnans)
             marked = [n for n in context.variables.created if n in self.taint.columns]
             names = tuple(dict.fromkeys([*frame.columns, *marked]))
             context.frame = frame
