@@ -147,7 +147,7 @@ def _regions(keys: Keys) -> list[str]:
         for label in map(str, labels)
         if _NUTS.fullmatch(label) and label.casefold() not in kinds
     ]
-    codes = [c for c in codes if kinds.get(c[:2].casefold(), ("",))[0] == "member"]
+    codes = [c for c in codes if kinds.get(c[:2].casefold(), ("",))[0] == "code"]
     return codes if 2 * len(codes) > len(labels) else []
 
 
@@ -183,11 +183,11 @@ def changed_codes(table: Table) -> Iterator[Notice]:
     )
     if changes:
         shown = "; ".join(
-            f"{quoted(old)} before {time}, of {quoted(new)} from then on"
+            f"{quoted(old)} end and those of {quoted(new)} begin in {time}"
             for time, old, new in changes[:3]
         )
         text = (
-            f"{cited(keys.entity_name)} has values of {shown}. If a region has another "
+            f"{cited(keys.entity_name)}: values of {shown}. If a region changed its "
             "code, it counts as two entities, each with its own effect and lags: use "
             "one code, and the larger region where one was split or regions merged."
         )
@@ -206,7 +206,7 @@ def _find_totals(labels: Sequence[object]) -> tuple[object, ...]:
         if kinds["country"] >= _MANY_COUNTRIES:
             reported.add("continent")
     # A union without a member among the entities contains none of them.
-    unions = {union for kind, union in of if kind in ("country", "member")} | {""}
+    unions = {union for kind, union in of if kind in ("country", "code")} | {""}
     return tuple(
         label
         for label, (kind, union) in zip(labels, of, strict=True)

@@ -38,15 +38,15 @@ def hotelling_result(
     """
     from scipy.special import fdtrc
 
-    rest = df - q + 1
-    if too_few and not rest >= 1:
+    df_denominator = df - q + 1
+    if too_few and not df_denominator >= 1:
         text = f"not available: {q} restrictions{too_few}"
         return TestResult(
-            name, np.nan, "F", (float(q), rest), np.nan, null, method=text
+            name, np.nan, "F", (float(q), df_denominator), np.nan, null, method=text
         )
-    f = form / q * rest / df if rest > 0 else np.nan
-    p_value = float(fdtrc(q, rest, f)) if np.isfinite(f) else np.nan
-    return TestResult(name, float(f), "F", (float(q), rest), p_value, null)
+    f = form / q * df_denominator / df if df_denominator > 0 else np.nan
+    p_value = float(fdtrc(q, df_denominator, f)) if np.isfinite(f) else np.nan
+    return TestResult(name, float(f), "F", (float(q), df_denominator), p_value, null)
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)

@@ -108,9 +108,9 @@ def _far_neighbours(name: str, longest_links: pd.Series[float]) -> Iterator[Noti
     if far.size:
         text = (
             f"{name}: the farthest neighbour of {quoted(far.index)} is up to "
-            f"{far.max():,.0f} km away, that of a usual entity {median:,.0f} km. If "
-            "they are overseas, leave them out, or use neighbours within a cutoff: "
-            "inverse_distance(coordinates, cutoff=...)."
+            f"{far.max():,.0f} km away; the median over all entities is {median:,.0f} "
+            "km. If they are overseas, leave them out, or use neighbours within a "
+            "cutoff: inverse_distance(coordinates, cutoff=...)."
         )
         data = {
             "entities": tuple(far.index),

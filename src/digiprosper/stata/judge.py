@@ -265,8 +265,8 @@ class _Judge:
             yield "mediation_without_effects", event.number, {}
 
     def _matching(self, event: Event) -> Iterator[_Asked]:
-        kept = (part for part in event.sample if part[0] != "!")
-        text = " ".join([*kept, event.command.condition or ""])
+        conditions = (part for part in event.sample if part[0] != "!")
+        text = " ".join([*conditions, event.command.condition or ""])
         one_period = re.search(rf"\b(?:{self.time or 'year'}|year)\s*==", text)
         if (self.entity or len(self.effects) > 1) and not one_period:
             yield "pooled_matching", event.number, {"command": event.command.name}

@@ -96,8 +96,10 @@ class Variables:
         """Add columns; leave columns out, also those that may be among a pattern's."""
 
         def of(names: Sequence[str]) -> tuple[str, ...]:
-            kept = [n for n in names if not any(_may_be(drop, n) for drop in drops)]
-            return tuple(dict.fromkeys([*kept, *creates]))
+            remaining = [
+                n for n in names if not any(_may_be(drop, n) for drop in drops)
+            ]
+            return tuple(dict.fromkeys([*remaining, *creates]))
 
         columns = None if self.columns is None else of(self.columns)
         return replace(self, columns=columns, created=of(self.created))
@@ -214,8 +216,8 @@ def _may_be(column: str, name: str) -> bool:
 def _written_out(word: str) -> list[str]:
     """Write out ``L(1/3).x`` or ``i(1 2)bn.x``: a word for each number."""
     if lags := _LAGS.fullmatch(word):
-        sign, counts, rest, name = lags.groups()
-        return [f"{sign}{count}{rest}.{name}" for count in numbers(counts)]
+        sign, counts, operators, name = lags.groups()
+        return [f"{sign}{count}{operators}.{name}" for count in numbers(counts)]
     if levels := _LEVELS.fullmatch(word):
         return [f"{level}.{levels[2]}" for level in numbers(levels[1])]
     return []

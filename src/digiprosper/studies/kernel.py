@@ -46,8 +46,8 @@ def set_slopes(
     # Coordinates of the outcome, and what all columns leave of it.
     y = root * outcome
     heights = y @ basis
-    rest = y - basis @ heights
-    unexplained = rest @ rest
+    unexplained_part = y - basis @ heights
+    unexplained = unexplained_part @ unexplained_part
     length = np.sqrt(heights @ heights + unexplained)
 
     slopes, std_errors, df_t = np.empty((3, len(sets)))
@@ -65,7 +65,10 @@ def set_slopes(
             influence = (q[:, :, -1] / net[:, None]) @ basis.T
             conditions = singular[:, 0] / singular[:, -1]
             variances, least = _variances(
-                residuals @ basis.T + rest, influence, squares * (1 / net**2), vcov
+                residuals @ basis.T + unexplained_part,
+                influence,
+                squares * (1 / net**2),
+                vcov,
             )
         imperfect = np.sqrt(squares) >= PERFECT_FIT * length
         regular = (variances > least) & imperfect & (conditions <= most_condition)

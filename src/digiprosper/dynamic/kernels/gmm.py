@@ -329,7 +329,7 @@ def _step(total: Floats, moment_covariance: Floats) -> GmmStep:
 # --- tests ----------------------------------------------------------------------------
 
 
-def hansen(data: Moments, fit: GmmFit, kept: Bools) -> tuple[float, int]:
+def hansen(data: Moments, fit: GmmFit, chosen: Bools) -> tuple[float, int]:
     """Compute Hansen's J with some instruments (L,), and its degrees of freedom.
 
     The covariance of the moments is part of that of the whole model, so that the
@@ -337,13 +337,13 @@ def hansen(data: Moments, fit: GmmFit, kept: Bools) -> tuple[float, int]:
     is singular, nothing is overidentified, or the instruments do not identify all
     coefficients.
     """
-    total = data.products[:, kept].sum(axis=0)
+    total = data.products[:, chosen].sum(axis=0)
     df_hansen = max(len(total) - (total.shape[1] - 1), 0)
     if not df_hansen or fit.second is None:
         return np.nan, df_hansen
     if not identifies(total):
         return np.nan, 0
-    return _step(total, fit.score_covariance[kept][:, kept]).criterion, df_hansen
+    return _step(total, fit.score_covariance[chosen][:, chosen]).criterion, df_hansen
 
 
 def autocorrelations(

@@ -64,9 +64,11 @@ def _estimates(
     if adjustment != "regression":
         chance, converged = _logit(data.treated, design, weights, products)
         estimable &= converged
-        kept = (untreated_weights > 0) & (chance < TRIM)
+        weighted_controls = (untreated_weights > 0) & (chance < TRIM)
         odds = chance / (1 - np.minimum(chance, TRIM))
-        balance = balance - _normalised(np.where(kept, untreated_weights * odds, 0.0))
+        balance = balance - _normalised(
+            np.where(weighted_controls, untreated_weights * odds, 0.0)
+        )
     estimates = np.einsum("mcn,mn->mc", balance, data.change)
     if adjustment != "ipw":
         moments = (untreated_weights * data.change[:, None, :]) @ design

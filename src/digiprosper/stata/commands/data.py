@@ -364,9 +364,9 @@ def winsor_suffix(options: Mapping[Any, str | None]) -> str:
 
 def _recoded(call: DataCall) -> str:
     """Write the rules of ``recode``; the first one that fits a value counts."""
-    rest = call.command.arguments.partition("(")[2]
-    rules = re.findall(r"\(([^()=]+)=\s*([-.\w]+)[^()]*\)", f"({rest}")
-    if not rules or rest.count("=") != len(rules):
+    rules_text = call.command.arguments.partition("(")[2]
+    rules = re.findall(r"\(([^()=]+)=\s*([-.\w]+)[^()]*\)", f"({rules_text}")
+    if not rules or rules_text.count("=") != len(rules):
         raise StataError.because("recode with other rules than (values = value)")
     tests, values, other = [], [], "df[column]"
     for items, value in rules:
@@ -499,10 +499,10 @@ _READS = {
 def read_text(call: DataCall) -> Step:
     """Translate ``import`` and ``insheet``."""
     options, command = call.options, call.command
-    kind, *rest = split(command.arguments) or [""]
+    kind, *words = split(command.arguments) or [""]
     if command.name == "insheet":
-        kind, rest = "delimited", [kind]
-    path = call.context.find_file(unquoted(command.using or " ".join(rest)))
+        kind, words = "delimited", [kind]
+    path = call.context.find_file(unquoted(command.using or " ".join(words)))
     is_excel = kind == "excel"
     first = "firstrow" in options if is_excel else options.get("varnames", "1")
     kind = "delimited" if kind == "delim" else kind
@@ -547,13 +547,13 @@ def merge(call: DataCall) -> Step:
     chosen = split(options.get("keepusing", ""))
     if kind not in ("1:1", "m:1", "1:m") or {*"*?-~"} & {*"".join(chosen)}:
         raise StataError.because(f"merge {kind}, or a pattern in keepusing()")
-    kept = _merge_values(options.get("keep", ""))
+    merge_values = _merge_values(options.get("keep", ""))
     other = _read_file(path, call, [*keys, *chosen] if chosen else [])
-    code = f"df = merged(df, {other}, {keys!r}, {kind!r}, {mark!r}, {kept})"
+    code = f"df = merged(df, {other}, {keys!r}, {kind!r}, {mark!r}, {merge_values})"
     if is_dropped:
         code += f".drop(columns={mark!r})"
     columns = tuple(chosen) if is_dropped else (mark, *chosen)
-    filled = tuple(keys) if 2 in kept else None
+    filled = tuple(keys) if 2 in merge_values else None
     return Step(code, columns, order=UNKNOWN_ORDER, filled=filled, reads=path)
 
 
@@ -672,9 +672,9 @@ def expand(call: DataCall) -> Step:
 def reshape(call: DataCall) -> Step:
     """Translate ``reshape``; the names of stubs end with numbers, or with texts."""
     form, *stubs = split(call.command.arguments) or [""]
-    column, *rest = call.options.get("j", "_j").split()
+    column, *suboptions = call.options.get("j", "_j").split()
     keys = call.context.variables.names(call.options.get("i", ""))
-    is_text = "string" in (*call.options, *rest)
+    is_text = "string" in (*call.options, *suboptions)
     is_read = form in ("long", "wide") and keys and stubs
     if not is_read or {*"@*"} & {*"".join(stubs)}:
         raise StataError.because("reshape without i() and variables, or with @ or *")
