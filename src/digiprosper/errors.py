@@ -576,6 +576,7 @@ _CATEGORIES: dict[str, type[DigiprosperWarning]] = {
     "many_instruments": IdentificationWarning,
     "short_panel": IdentificationWarning,
     "large_correction": IdentificationWarning,
+    "first_lag": IdentificationWarning,
     "second_order": IdentificationWarning,
     "hansen_rejected": IdentificationWarning,
     "bias_not_solved": IdentificationWarning,

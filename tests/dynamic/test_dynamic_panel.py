@@ -65,6 +65,22 @@ def test_mappings_are_stored_as_values() -> None:
     assert spec.replace(instrument_lags=[np.int64(2), 4]).instrument_lags == (2, 4)
 
 
+@quiet
+def test_lag_one_of_the_outcome_is_no_instrument() -> None:
+    """It contains an error that is in the difference: the estimate is far off."""
+    panel = panel_of(balanced(1, entities=200))
+    spec = dp.DynamicPanel("y", predetermined=["w"], instrument_lags=(1, 3))
+    fit = spec.fit(panel)
+    (notice,) = [n for n in fit.diagnostics if n.code == "first_lag"]
+    assert notice.data == {"terms": ("y",)}
+    assert "lag 1 of the outcome" in " ".join(dp.etable(fit).notes)
+    for later in (spec.replace(instrument_lags=(2, 3)), spec.replace(predetermined=())):
+        codes = {n.code for n in later.fit(panel).diagnostics}
+        assert ("first_lag" in codes) == (later.instrument_lags == (1, 3))
+    valid = spec.replace(instrument_lags=(2, 3)).fit(panel)
+    assert abs(fit.persistence - valid.persistence) > 5 * valid.std_errors.iloc[0]
+
+
 @pytest.mark.filterwarnings("ignore::digiprosper.DigiprosperWarning")
 def test_predetermined_regressors_have_one_lag_earlier() -> None:
     spec = dp.DynamicPanel("y", predetermined=["w"], endogenous=["v"])

@@ -82,6 +82,7 @@ def test_near_one_and_not_solved() -> None:
     [
         (notices.many_instruments(9, "i", 3)[0], True),
         (notices.second_order(3.0, 0.003, 2)[0], True),
+        (notices.first_lag(["y"])[0], True),
         (notices.bias_not_solved(1.0, 0.2, solved=False)[0], True),
         (notices.few_entities(5)[0], False),
         (notices.near_one(0.99, "lsdvc")[0], False),

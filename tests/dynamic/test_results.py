@@ -279,6 +279,8 @@ def test_a_table_says_how_gmm_was_estimated() -> None:
     chinese = " ".join(dp.etable(fits, style=dp.TableStyle("zh")).notes)
     assert "两步差分GMM（Windmeijer修正），一阶差分" in chinese
     assert "ln(Product)的2阶及以上滞后、Unemployment的2至3阶滞后。" in chinese
+    single = " ".join(dp.etable(spec.replace(instrument_lags=(2, 2)).fit(states)).notes)
+    assert "instruments: lag 2 of log(Product), collapsed." in single
     none = spec.replace(y="unemp", x=["log(gsp)"], instrument_lags={"unemp": None})
     text = " ".join(dp.etable(none.replace(instruments=["log(pc)"]).fit(states)).notes)
     assert "instruments: no lags" in text

@@ -344,7 +344,7 @@ NOT_BELOW = {
     # Notes and rows of the room's own.
     *("learners_differ", "nothing_left", "useless_learner", "weak_after_learning"),
     *("unmatched_treated", "no_base_values", "weak_instrument", "few_exchanges"),
-    *("many_instruments", "bias_not_solved"),
+    *("many_instruments", "first_lag", "bias_not_solved"),
     # Tests, which have no column of a model.
     *("assigned_by_cluster", "few_treated_in_draws", "few_weightings"),
     *("too_few_clusters_to_draw", "short_series", "masking", "unfilled", "unseen"),

@@ -316,12 +316,10 @@ class DynamicPanel(Specification):
         }
         return {name: pair for name, pair in lags.items() if pair is not None}
 
-    @property
-    def first_lag(self) -> int:
-        """First lag of outcome and endogenous regressors among the instruments."""
+    def first_lags(self) -> dict[str, int]:
+        """List the first lag of outcome and endogenous regressors as instruments."""
         lags = self.lags_of_instruments().items()
-        first = [lag for name, (lag, _) in lags if name not in self.predetermined]
-        return min(first, default=2)
+        return {name: lag for name, (lag, _) in lags if name not in self.predetermined}
 
     def fit(
         self,
@@ -485,10 +483,12 @@ def fit_gmm(spec: DynamicPanel, data: PreparedPanel) -> DynamicResults:
     estimated, autocorrelations = _estimates(spec, data, moments, fit)
     tests = _overidentification_tests(spec, data, moments, fit)
     hansen_p = tests["hansen"].p_value
+    first_lags = spec.first_lags()
     diagnostics = [
         *notices.many_instruments(count, data.cluster_name, data.n_clusters),
         *notices.few_entities(data.prepared.sample.n_entities),
-        *notices.second_order(*autocorrelations[2], spec.first_lag),
+        *notices.first_lag([name for name, lag in first_lags.items() if lag == 1]),
+        *notices.second_order(*autocorrelations[2], min(first_lags.values(), default=2)),
         *notices.overidentification(hansen_p, count),
     ]
     numbers = {

@@ -1,12 +1,14 @@
 """Notices about dynamic panels.
 
-Warnings are many_instruments, second_order, hansen_rejected and bias_not_solved.
+Warnings are many_instruments, first_lag, second_order, hansen_rejected and
+bias_not_solved.
 
 ==================== ==================================================================
 code                 data
 ==================== ==================================================================
 many_instruments     n_instruments, clusters (name), n_clusters
 few_entities_gmm     n_entities
+first_lag            terms
 outside_bounds       estimate, within, ols
 second_order         z, p_value
 hansen_rejected      p_value, n_instruments
@@ -18,9 +20,9 @@ bias_not_solved      nearest, share (of draws without a solution)
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from digiprosper.errors import Notice, counted
+from digiprosper.errors import Notice, counted, quoted
 from digiprosper.report.text import p_words
 
 # With fewer entities the corrected within estimator is recommended in addition to GMM;
@@ -81,6 +83,19 @@ def outside_bounds(
         text += "Compare DynamicPanel(..., estimator='system')."
     data = {"estimate": float(estimate), "within": within, "ols": ols}
     return [Notice("outside_bounds", text, data)]
+
+
+def first_lag(names: Sequence[str]) -> list[Notice]:
+    """Report lag 1 of outcome or endogenous regressors among the instruments."""
+    if not names:
+        return []
+    text = (
+        f"lag 1 of {quoted(names)} is an instrument of the differenced equation, but "
+        "contains the earlier of its two errors: the estimates are not consistent. "
+        "Begin with lag 2 (instrument_lags=(2, 5)). A regressor that does not depend "
+        "on the error of its period belongs in predetermined=."
+    )
+    return [Notice("first_lag", text, {"terms": tuple(names)})]
 
 
 def second_order(z: float, p_value: float, first: int) -> list[Notice]:

@@ -298,7 +298,7 @@ class DynamicResults(BaseResults):
             variables.setdefault(lags, []).append(name)
         lags = [
             Remark(
-                "lags.from" if last is None else "lags.to",
+                {None: "lags.from", first: "lags.only"}.get(last, "lags.to"),
                 {"first": (f"{first}",), "last": (f"{last}",), "names": tuple(names)},
             )
             for (first, last), names in variables.items()
