@@ -488,7 +488,9 @@ def fit_gmm(spec: DynamicPanel, data: PreparedPanel) -> DynamicResults:
         *notices.many_instruments(count, data.cluster_name, data.n_clusters),
         *notices.few_entities(data.prepared.sample.n_entities),
         *notices.first_lag([name for name, lag in first_lags.items() if lag == 1]),
-        *notices.second_order(*autocorrelations[2], min(first_lags.values(), default=2)),
+        *notices.second_order(
+            *autocorrelations[2], min(first_lags.values(), default=2)
+        ),
         *notices.overidentification(hansen_p, count),
     ]
     numbers = {
