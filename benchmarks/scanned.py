@@ -2,17 +2,21 @@
 
     python benchmarks/scanned.py [--rows 1e6] [--products] [--engine parquet]
 
-Each fit runs in a process of its own, so that its peak of memory is its own.
+Each fit runs in a process of its own, so that its peak of memory is its own. Engines
+are parquet, polars, duckdb and spark, which needs the group `spark` and Java; CPU time
+and memory are then those of Python, without Java's.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import resource
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import warnings
 from pathlib import Path
@@ -64,21 +68,54 @@ def fit(path: Path, how: str, *, products: bool) -> None:
         import pandas as pd
 
         panel = dp.Panel(pd.read_parquet(path), "firm", "year")
+        result, disk = spec.fit(panel), 0
     else:
-        panel = dp.Panel.scan(_table(path, how), entity="firm", time="year")
-    result = spec.fit(panel)
+        with tempfile.TemporaryDirectory() as folder:
+            panel = dp.Panel.scan(
+                _table(path, how), entity="firm", time="year", folder=folder
+            )
+            with DiskUse(Path(folder)) as used:
+                result = spec.fit(panel)
+        disk = used.most
     print(
         json.dumps(
             {
                 "wall": time.perf_counter() - wall,
                 "cpu": time.process_time() - cpu,
                 "peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20,
+                "disk": disk / 2**30,
                 "rows": result.nobs,
                 "slopes": result.params.tolist(),
                 "errors": result.std_errors.tolist(),
             }
         )
     )
+
+
+class DiskUse:
+    """The most that the files of a folder take on the disk while something runs."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.most = folder, 0
+        self._over = threading.Event()
+        self._watch = threading.Thread(target=self._look)
+
+    def _look(self) -> None:
+        while not self._over.wait(0.05):
+            size = 0
+            for file in self.folder.rglob("*"):
+                # A file may go while the folder is read
+                with contextlib.suppress(FileNotFoundError):
+                    size += file.stat().st_size
+            self.most = max(self.most, size)
+
+    def __enter__(self) -> DiskUse:
+        self._watch.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._watch.join()
 
 
 def _table(path: Path, engine: str) -> object:
@@ -88,6 +125,12 @@ def _table(path: Path, engine: str) -> object:
         return pl.scan_parquet(path)
     if engine == "duckdb":
         return f"select * from '{path}'"
+    if engine == "spark":
+        from pyspark.sql import SparkSession
+
+        session = SparkSession.builder.master("local[2]").getOrCreate()
+        session.sparkContext.setLogLevel("OFF")
+        return session.read.parquet(str(path))
     return path
 
 
@@ -111,7 +154,8 @@ def main() -> None:
             f"{' and 55,555 products' if options.products else ''}; Parquet file "
             f"{path.stat().st_size / 2**30:.2f} GB"
         )
-        print(f"{'':10}{'wall s':>8}{'CPU s':>8}{'peak GB':>9}{'difference':>12}")
+        head = f"{'wall s':>8}{'CPU s':>8}{'peak GB':>9}{'disk GB':>9}"
+        print(f"{'':10}{head}{'difference':>12}")
         reference = None
         for how in [*([] if options.alone else ["memory"]), *options.engine]:
             command = [sys.executable, __file__, "--fit", str(path), how]
@@ -124,7 +168,7 @@ def main() -> None:
             difference = np.abs(numbers / reference - 1).max()
             print(
                 f"{how:10}{row['wall']:8.1f}{row['cpu']:8.1f}{row['peak']:9.2f}"
-                f"{difference:12.0e}"
+                f"{row['disk']:9.2f}{difference:12.0e}"
             )
 
 

@@ -70,7 +70,7 @@ REQUIRED = declared(PROJECT["dependencies"])
 EXTRAS = declared(
     [text for texts in PROJECT["optional-dependencies"].values() for text in texts]
 )
-OF_TESTS = ("test", "peers", "spark", "pysal", "spreg", "pages")
+OF_TESTS = ("test", "peers", "spark", "pysal", "spreg", "duckreg", "pages")
 TESTS = declared([text for group in OF_TESTS for text in GROUPS[group]])
 
 

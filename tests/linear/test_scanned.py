@@ -6,7 +6,9 @@ import re
 import subprocess
 import sys
 import warnings
+from collections.abc import Callable
 from decimal import Decimal, localcontext
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -543,7 +545,75 @@ def test_a_million_rows_in_blocks_are_those_in_memory():
     pytest.importorskip("pyarrow")
     command = [sys.executable, str(SCRIPT), "--rows", "1e6"]
     out = subprocess.run(command, capture_output=True, text=True, check=True)
-    *_, wall, _, peak, difference = out.stdout.split()
+    *_, wall, _, peak, disk, difference = out.stdout.split()
     assert float(difference) < 1e-10
     assert float(peak) < 1.0
+    assert 0 < float(disk) < 0.5
     assert float(wall) < 120
+
+
+def firms_that_enter(seed):
+    """Simulate 5,000 firms that enter in different years; the slope is 0.5."""
+    rng = np.random.default_rng(seed)
+    firm, since = np.repeat(np.arange(5000), 10), np.tile(np.arange(10), 5000)
+    entry = rng.integers(0, 9, 5000)
+    effect = rng.normal(size=5000) + 0.3 * entry
+    odds = np.exp(effect[firm] + 0.3 * since - 2)
+    x = (rng.random(firm.size) < odds / (1 + odds)).astype(float)
+    y = 0.5 * x + effect[firm] + 0.2 * since + rng.normal(size=firm.size)
+    frame = pd.DataFrame({"firm": firm, "year": 2010 + since, "x": x, "y": y})
+    return frame[since >= entry[firm]].reset_index(drop=True)
+
+
+@pytest.mark.further
+@pytest.mark.filterwarnings("ignore")  # of the packages that duckreg uses
+def test_tools_that_compress_a_table(
+    measured: Callable[..., None], tmp_path: Path
+) -> None:
+    """Estimates of 5,000 simulated firms that enter in different years.
+
+    The true effect of x, a dummy, is 0.5. The regressions have effects of firm and
+    year. duckreg's `DuckMundlak` replaces the effects by means of the regressor by firm
+    and by year, and its `DuckDoubleDemeaning` subtracts these means, which is exact if
+    no row is missing. The last column is the distance from the fit in memory, in
+    standard errors clustered by firm.
+    """
+    pytest.importorskip("duckreg")
+    import duckdb
+    from duckreg.estimators import DuckDoubleDemeaning, DuckMundlak
+
+    frame = firms_that_enter(1)
+    spec = dp.FixedEffects("y", ["x"], keep_rows=False)
+    memory = spec.fit(dp.Panel(frame, "firm", "year"))
+    scan = dp.Panel.scan(frame, entity="firm", time="year", blocks=8)
+    database = str(tmp_path / "firms.db")
+    with duckdb.connect(database) as connection:
+        connection.execute("create table firms as select * from frame")
+    common = {
+        "db_name": database,
+        "table_name": "firms",
+        "outcome_var": "y",
+        "unit_col": "firm",
+        "time_col": "year",
+        "seed": 1,
+        "n_bootstraps": 0,
+    }
+    mundlak = DuckMundlak(covariates=["x"], **common)
+    demeaned = DuckDoubleDemeaning(treatment_var="x", **common)
+    for tool in (mundlak, demeaned):
+        tool.fit()
+    peer = f"duckreg {version('duckreg')}"
+    estimates = {
+        "in memory": memory.params["x"],
+        "scanned, 8 blocks": spec.fit(scan).params["x"],
+        f"{peer}, DuckMundlak": mundlak.point_estimate[1].item(),
+        f"{peer}, DuckDoubleDemeaning": demeaned.point_estimate[1].item(),
+    }
+    error = memory.std_errors["x"]
+    distances = {k: (v - memory.params["x"]) / error for k, v in estimates.items()}
+    assert abs(distances["scanned, 8 blocks"]) < 1e-9
+    assert distances[f"{peer}, DuckMundlak"] == pytest.approx(-2.93, abs=0.01)
+    for name, estimate in estimates.items():
+        distance = f"{round(distances[name], 1) + 0.0:.1f}"
+        row = {"tool": name, "slope": float(estimate), "distance": distance}
+        measured("tools_that_compress_a_table", row)
