@@ -48,8 +48,8 @@ MADE = told(MANY, {"P01": [("income", "prosperity")], "P02": []}) | told(MANY, N
 @pytest.mark.parametrize("code", MADE)
 def test_a_notice_in_both_languages(code: str) -> None:
     notice = MADE[code]
-    assert words_of(notice, "english") == notice.message
-    assert has_cjk(words_of(notice, "chinese"))
+    assert words_of(code, notice.data) == notice.message
+    assert has_cjk(words_of(code, notice.data, "chinese"))
     assert "{" not in notice.message.replace("{column: IndicatorSystem}", "")
 
 

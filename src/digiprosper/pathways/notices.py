@@ -27,11 +27,6 @@ from digiprosper.report.words import Language
 _SEPARATORS: dict[Language, str] = {"english": ", ", "chinese": "、"}
 
 
-def words_of(notice: Notice, language: Language) -> str:
-    """Write a notice of this file in a language."""
-    return _sentences(notice.code, notice.data, language)
-
-
 def report_notices(
     tested: Sequence[Finding],
     controls: Sequence[str],
@@ -84,12 +79,13 @@ def _distinct(texts: Iterable[str]) -> tuple[str, ...]:
 
 
 def _notice(code: str, /, **data: object) -> Notice:
-    return Notice(code, _sentences(code, data), data)
+    return Notice(code, words_of(code, data), data)
 
 
-def _sentences(
+def words_of(
     code: str, data: Mapping[str, object], language: Language = "english"
 ) -> str:
+    """Write a notice of this file in a language."""
     parts = {
         name: _SEPARATORS[language].join(value) if isinstance(value, tuple) else value
         for name, value in data.items()
