@@ -19,6 +19,7 @@ def findings_of(count: int, nobs: tuple[int, ...], *controls: list[str]) -> list
     """List findings with so many rows and these controls, over and over."""
     return [
         SimpleNamespace(
+            tested=True,
             nobs=nobs[i % len(nobs)],
             controls=controls[i % len(controls)],
             mechanism=SimpleNamespace(id=f"P{i + 1:02}"),
@@ -80,6 +81,7 @@ def test_their_data() -> None:
 
 def test_nothing_to_remark() -> None:
     assert told([], None) == {}
+    assert told([SimpleNamespace(tested=False)], None) == {}
     always = ["several_tests", "association"]
     alike = findings_of(50, (372,), CONTROLS)
     assert list(told(alike, NONE)) == always

@@ -242,11 +242,8 @@ def evaluate(  # noqa: PLR0913 - what all propositions share
     issue_held_warnings(held)
 
     with_verdict = with_verdicts(findings, adjust, level)
-    tested = [finding for finding in with_verdict if finding.tested]
-    overlaps = None
-    if systems is not None:
-        overlaps = {f.mechanism.id: _controls_in_indices(f, systems) for f in tested}
-    remarks = report_notices(tested, terms, overlaps, adjust, 1 - level, REPS)
+    overlaps = _controls_in_indices(with_verdict, systems)
+    remarks = report_notices(with_verdict, terms, overlaps, adjust, 1 - level, REPS)
     return MechanismReport(
         findings=with_verdict,
         level=level,
@@ -764,11 +761,17 @@ def _is_absorbed(values: Any) -> bool:
 
 
 def _controls_in_indices(
-    finding: Finding, systems: Mapping[str, IndicatorSystem]
-) -> list[tuple[str, str]]:
-    """List controls that are indicators of an index in the same model."""
-    return [
-        (name, index)
-        for index in finding.columns.values()
-        for name in indicators_among(index, finding.controls, systems)
-    ]
+    findings: Iterable[Finding], systems: Mapping[str, IndicatorSystem] | None
+) -> dict[str, list[tuple[str, str]]] | None:
+    """List, by id, controls that are indicators of an index in the same model."""
+    if systems is None:
+        return None
+    return {
+        finding.mechanism.id: [
+            (name, index)
+            for index in finding.columns.values()
+            for name in indicators_among(index, finding.controls, systems)
+        ]
+        for finding in findings
+        if finding.tested
+    }

@@ -28,7 +28,7 @@ _SEPARATORS: dict[Language, str] = {"english": ", ", "chinese": "、"}
 
 
 def report_notices(
-    tested: Sequence[Finding],
+    findings: Iterable[Finding],
     controls: Sequence[str],
     overlaps: Mapping[str, Sequence[tuple[str, str]]] | None,
     adjust: str,
@@ -40,6 +40,7 @@ def report_notices(
     `overlaps` lists, by id, controls that are indicators of an index in the same model,
     with the index; it is None if nobody searched for them.
     """
+    tested = [finding for finding in findings if finding.tested]
     if not tested:
         return
     count, nobs = len(tested), [finding.nobs for finding in tested]
@@ -53,6 +54,21 @@ def report_notices(
     yield _notice("association")
     if min(nobs) < max(nobs):
         yield _notice("samples_differ", least=min(nobs), most=max(nobs))
+    yield from _control_notices(tested, controls, overlaps)
+    least = count / (reps + 1)
+    # The other adjustments do not multiply the smallest p-value by all tests.
+    if adjust in ("holm", "bonferroni") and least > alpha:
+        yield _notice(
+            "few_draws_to_adjust", tests=count, reps=reps, least=round(least, 4)
+        )
+
+
+def _control_notices(
+    tested: Sequence[Finding],
+    controls: Sequence[str],
+    overlaps: Mapping[str, Sequence[tuple[str, str]]] | None,
+) -> Iterator[Notice]:
+    """State which controls are left out or part of an index, if that was searched."""
     if overlaps is None:
         yield _notice("overlap_not_searched")
     # Variables of a proposition are no controls in its model.
@@ -66,12 +82,6 @@ def report_notices(
         names, indices = map(_distinct, zip(*pairs, strict=True))
         ids = tuple(filter(overlaps.get, overlaps))
         yield _notice("controls_overlap", names=names, indices=indices, ids=ids)
-    least = count / (reps + 1)
-    # The other adjustments do not multiply the smallest p-value by all tests.
-    if adjust in ("holm", "bonferroni") and least > alpha:
-        yield _notice(
-            "few_draws_to_adjust", tests=count, reps=reps, least=round(least, 4)
-        )
 
 
 def _distinct(texts: Iterable[str]) -> tuple[str, ...]:
