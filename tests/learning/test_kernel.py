@@ -15,6 +15,8 @@ from digiprosper.learning.kernel import (
     squares_and_products,
 )
 
+pytest.importorskip("sklearn")
+
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
 FILES = ("cases/dml_panel_60x8.csv", "cases/dml_folds_60.csv")
 # doubleml 0.11.4, wg_approx: estimate and standard error
@@ -34,13 +36,13 @@ def test_forest_of_doubleml() -> None:
         (demeaned[name] + frame[name].mean()).to_numpy() for name in "yd"
     )
     learned = np.column_stack([outcome, treatment])
-    predicted = cross_fit(
+    residuals, _ = cross_fit(
         lambda: ensemble.RandomForestRegressor(50, min_samples_leaf=5, random_state=1),
         demeaned[columns[2:]].to_numpy(),
         learned,
         by_row,
     )
-    y, d = (learned - predicted).T
+    y, d = residuals.T
     estimate, influence = partial_out(y, d, d, frame["id"].to_numpy())
     error = np.sqrt((influence**2).sum())
     np.testing.assert_allclose([estimate, error], FOREST, rtol=1e-10)
@@ -61,11 +63,14 @@ def test_a_row_is_predicted_by_other_folds() -> None:
     y, folds = np.array([1.0, 2.0, 6.0, 9.0]), np.array([0, 0, 1, 2])
     x = np.zeros((4, 1))
     both = np.column_stack([y, -2 * y])
-    predicted = cross_fit(Mean, x, both, folds)
+    residuals, r2 = cross_fit(Mean, x, both, folds)
+    predicted = both - residuals
     np.testing.assert_allclose(predicted[:, 0], [7.5, 7.5, 4.0, 3.0])
     np.testing.assert_allclose(predicted[:, 1], -2 * predicted[:, 0])
-    one_fold = cross_fit(Mean, x, both, np.zeros(4, int))
-    np.testing.assert_allclose(one_fold, [[4.5, -9.0]] * 4)
+    np.testing.assert_allclose(r2, 1 - (6.5**2 + 5.5**2 + 2**2 + 6**2) / 41)
+    one_fold, none = cross_fit(Mean, x, both, np.zeros(4, int))
+    np.testing.assert_allclose(both - one_fold, [[4.5, -9.0]] * 4)
+    np.testing.assert_allclose(none, 0.0, atol=1e-15)
 
 
 def test_features_are_scaled_by_the_rows_that_are_learned_from() -> None:
@@ -83,10 +88,10 @@ def test_features_are_scaled_by_the_rows_that_are_learned_from() -> None:
         inside = folds == fold
         brute = pipeline.make_pipeline(scaling.StandardScaler(), linear.Ridge(3.0))
         wanted[inside] = brute.fit(x[~inside], y[~inside]).predict(x[inside])
-    predicted = cross_fit(lambda: linear.Ridge(3.0), x, y[:, None], folds)
-    np.testing.assert_allclose(predicted[:, 0], wanted, rtol=1e-9)
-    units = cross_fit(lambda: linear.Ridge(3.0), x * 7 + 2, y[:, None], folds)
-    np.testing.assert_allclose(units[:, 0], wanted, rtol=1e-9)
+    residuals, _ = cross_fit(lambda: linear.Ridge(3.0), x, y[:, None], folds)
+    np.testing.assert_allclose(y - residuals[:, 0], wanted, rtol=1e-9)
+    units, _ = cross_fit(lambda: linear.Ridge(3.0), x * 7 + 2, y[:, None], folds)
+    np.testing.assert_allclose(y - units[:, 0], wanted, rtol=1e-9)
 
 
 def test_a_column_of_two_values_has_no_square() -> None:

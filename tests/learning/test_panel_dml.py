@@ -333,10 +333,7 @@ def test_random_learners_follow_the_seed(frame: Any) -> None:
 
 def test_drawn_folds_are_of_equal_size_and_of_whole_clusters() -> None:
     clusters = np.repeat(np.arange(31), 3)
-    prepared = SimpleNamespace(
-        cluster_codes=(clusters,), count=SimpleNamespace(groups=(31,))
-    )
-    sample: Any = SimpleNamespace(folds=None, prepared=prepared)
+    sample: Any = SimpleNamespace(folds=None, clusters=clusters, groups=31)
     folds, _ = draw_folds(spec(folds=5), sample, np.random.SeedSequence(1))
     assert sorted(np.bincount(folds)) == [18, 18, 18, 18, 21]
     assert (folds.reshape(31, 3) == folds[::3, None]).all()

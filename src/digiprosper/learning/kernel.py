@@ -30,12 +30,15 @@ def squares_and_products(columns: Floats) -> Floats:
 
 def cross_fit(
     new_learner: Callable[[], Any], features: Floats, outcomes: Floats, folds: Ints
-) -> Floats:
+) -> tuple[Floats, Floats]:
     """Predict the outcomes (N, c) of each fold by the rows of all other folds.
 
-    Features have mean zero and variance one in the rows that are learned from. With a
-    single fold these are the rows that are predicted.
+    Returns what is not predicted, and the R2 of each outcome. Features have mean zero
+    and variance one in the rows that are learned from. With a single fold these are the
+    rows that are predicted.
     """
+    from sklearn.metrics import r2_score
+
     predicted = np.empty(outcomes.shape)
     sizes = features.std(axis=0)
     for fold in np.unique(folds):
@@ -48,7 +51,10 @@ def cross_fit(
         for j, outcome in enumerate(outcomes.T):
             fitted = new_learner().fit(learned_from, outcome[training])
             predicted[inside, j] = np.ravel(fitted.predict(predicted_from))
-    return predicted
+    if not np.isfinite(predicted).all():
+        raise ValueError("its predictions are not finite.")
+    r2 = r2_score(outcomes, predicted, multioutput="raw_values")
+    return outcomes - predicted, r2
 
 
 def partial_out(

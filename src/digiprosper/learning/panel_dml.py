@@ -83,6 +83,7 @@ _MOST_SEEDS = 10_000
 _MOST_FOLDS = 1_000
 _ROWS_A_FEATURE = 10
 FEWEST_CLUSTERS = 10
+_DEMEANED = ("dictionary", "within")
 # Roles of the columns that are learned, with their arguments of the specification.
 _LEARNED = {"y": "y", "endog": "treatment", "instruments": "instrument"}
 _FLEXIBLE = (
@@ -276,7 +277,7 @@ class PanelDML(Specification):
                 f"learners: {cited(flexible[0])} is not linear, and transform='within' "
                 "is right for linear functions only. Use transform='difference'.",
             )
-        if self.transform in ("difference", "mundlak") and not self.entity_effects:
+        if self.transform not in _DEMEANED and not self.entity_effects:
             raise option_error(
                 "entity_effects",
                 False,  # noqa: FBT003
@@ -374,7 +375,7 @@ class PanelDML(Specification):
         )
         diagnostics = (
             *prepared.other_notices,
-            *few_clusters(prepared.count.groups[0], prepared.cluster_names[0], _FEW),
+            *few_clusters(sample.groups, prepared.cluster_names[0], _FEW),
             *[n for n in beside["linear"].diagnostics if n.code.startswith("dropped_")],
             *about_estimates(
                 results,
@@ -420,6 +421,8 @@ class LearningSample:
     demeaned: Demeaned  # learned columns, controls, and products of the controls
     learned: Floats  # (N, c) outcome, treatment, and perhaps an instrument
     features: Floats  # (N, p) what the learners learn from
+    clusters: Ints  # (N,) codes without gaps
+    groups: int
     folds: Ints | None  # (N,) one fold without cross-fitting; None if they are drawn
 
 
@@ -439,22 +442,25 @@ def prepare_learning(spec: Any, panel: Panel) -> LearningSample:
         linear_options(spec), ssc="reghdfe", collinear="drop", keep_rows=False
     )
     prepared = prepare(panel, roles, options)
-    sample = prepared.sample
+    sample, count = prepared.sample, len(terms)
     for role, term in terms.items():
         single_column(sample, role, term, _LEARNED[role])
     _check_clusters(prepared)
     demeaned = _demean(spec, prepared, terms)
-    if spec.transform in ("dictionary", "within"):
-        learned = demeaned.columns[:, : len(terms)]
+    if spec.transform in _DEMEANED:
+        learned = demeaned.columns[:, :count]
     else:
-        learned = demeaned.raw[:, : len(terms)]
+        learned = demeaned.raw[:, :count]
         if spec.transform == "difference":
-            learned = learned - sample.columns("lagged")[:, : len(terms)]
+            learned = learned - sample.columns("lagged")[:, :count]
         if spec.time_effects:
             learned = learned - _means_by(sample.time, learned)
     features = make_features(spec, sample, demeaned)
     folds = _read_fixed_folds(spec, prepared)
-    return LearningSample(prepared, demeaned, learned, features, folds)
+    (clusters,), (groups,) = prepared.cluster_codes, prepared.count.groups
+    return LearningSample(
+        prepared, demeaned, learned, features, clusters, groups, folds
+    )
 
 
 def _check_clusters(prepared: Prepared) -> None:
@@ -518,12 +524,11 @@ def make_features(
     With ``transform="dictionary"`` all have squares and products, which are demeaned.
     """
     learned = 2 if spec.instrument is None else 3
-    if spec.transform in ("dictionary", "within"):
-        varying = ~demeaned.absorbed
-        varying[:learned] = False
-        if spec.transform == "within":
-            varying[learned + len(sample.roles["x"]) :] = False
-        if not varying.any():
+    if spec.transform in _DEMEANED:
+        linear = len(sample.roles["x"])
+        end = learned + linear if spec.transform == "within" else None
+        varying = learned + np.flatnonzero(~demeaned.absorbed[learned:end])
+        if not varying.size:
             raise IdentificationError(
                 "the effects absorb all controls; use FixedEffects without controls."
             )
@@ -614,9 +619,8 @@ def draw_folds(
     state = int(generator.integers(2**31 - 1))
     if sample.folds is not None:
         return sample.folds, state
-    (clusters,), (groups,) = sample.prepared.cluster_codes, sample.prepared.count.groups
-    by_cluster = generator.permutation(groups) % spec.folds
-    return by_cluster[clusters], state
+    by_cluster = generator.permutation(sample.groups) % spec.folds
+    return by_cluster[sample.clusters], state
 
 
 def _estimate_all(
@@ -641,13 +645,9 @@ def _estimate(
 
     Beside it are the R2 of what is learned, and with an instrument the first-stage F.
     """
-    from sklearn.metrics import r2_score
-
     learned, features = sample.learned, sample.features
     try:
-        predicted = kernel.cross_fit(new_learner, features, learned, folds)
-        if not np.isfinite(predicted).all():
-            raise ValueError("its predictions are not finite.")
+        residuals, r2 = kernel.cross_fit(new_learner, features, learned, folds)
     except (ValueError, TypeError, ArithmeticError) as error:
         raise option_error(
             "learners",
@@ -655,7 +655,6 @@ def _estimate(
             f"learners: {cited(name)} could not be fitted to {features.shape[0]:,} "
             f"rows and {features.shape[1]} features: {error}",
         ) from error
-    residuals = learned - predicted
     outcome, treatment = residuals[:, 0], residuals[:, 1]
     instrument = residuals[:, -1]  # the treatment, if there is none
     if spec.transform == "mundlak":
@@ -671,22 +670,17 @@ def _estimate(
             learner=name,
             r2=1.0,
         )
-    (clusters,), (groups,) = sample.prepared.cluster_codes, sample.prepared.count.groups
-    factor = 1.0 if spec.ssc == "none" else groups / (groups - 1)
-    estimate, influence = kernel.partial_out(
-        outcome, treatment, instrument, clusters, factor
-    )
+    factor = 1.0 if spec.ssc == "none" else sample.groups / (sample.groups - 1)
+    regress = partial(kernel.partial_out, clusters=sample.clusters, factor=factor)
+    estimate, influence = regress(outcome, treatment, instrument)
     values = {
         "estimate": estimate,
         "std_error": np.linalg.norm(influence),
         "influence": influence,
     }
-    r2 = r2_score(learned, predicted, multioutput="raw_values")
     values |= zip(("r2_y", "r2_d", "r2_z"), r2, strict=False)
     if spec.instrument is not None:
-        slope, influence = kernel.partial_out(
-            treatment, instrument, instrument, clusters, factor
-        )
+        slope, influence = regress(treatment, instrument, instrument)
         values["first_stage_f"] = slope**2 / (influence @ influence)
     return values
 
@@ -724,7 +718,6 @@ def _learn_by_terms(
     They are for the names of trees and networks, which must have higher ones.
     """
     from sklearn.linear_model import LinearRegression
-    from sklearn.metrics import r2_score
 
     flexible = [name for name, learner in spec.learners if is_flexible(learner)]
     if not flexible:
@@ -732,8 +725,7 @@ def _learn_by_terms(
     rows, learned = sample.prepared.sample, sample.learned[:, :2]
     features = make_features(spec, rows, sample.demeaned, squares=True)
     folds, _ = draw_folds(spec, sample, seed)
-    predicted = kernel.cross_fit(LinearRegression, features, learned, folds)
-    r2 = r2_score(learned, predicted, multioutput="raw_values")
+    r2 = kernel.cross_fit(LinearRegression, features, learned, folds)[1]
     return dict.fromkeys(flexible, r2)
 
 

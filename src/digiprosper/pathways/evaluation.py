@@ -42,9 +42,9 @@ from digiprosper.mediation.results import MediationResults
 from digiprosper.panel import Panel
 from digiprosper.panel.access import check_panel, known_names
 from digiprosper.panel.terms import canonical, parse
-from digiprosper.pathways import notices
 from digiprosper.pathways.findings import Finding, Part, Reason, with_verdicts
 from digiprosper.pathways.mechanism import Mechanism, roles_of, seed_catalogue
+from digiprosper.pathways.notices import report_notices
 from digiprosper.pathways.results import MechanismReport
 from digiprosper.policy.staggered import StaggeredDid
 from digiprosper.report.protocol import Results
@@ -242,6 +242,8 @@ def evaluate(  # noqa: PLR0913 - what all propositions share
     issue_held_warnings(held)
 
     with_verdict = with_verdicts(findings, adjust, level)
+    overlaps = _controls_in_indices(with_verdict, systems)
+    remarks = report_notices(with_verdict, terms, overlaps, adjust, 1 - level, REPS)
     return MechanismReport(
         findings=with_verdict,
         level=level,
@@ -251,7 +253,7 @@ def evaluate(  # noqa: PLR0913 - what all propositions share
         entity_name=panel.entity_name,
         reps=REPS,
         rng_entropy=entropy,
-        diagnostics=tuple(_report_notices(with_verdict, terms, systems, adjust, level)),
+        diagnostics=tuple(remarks),
     )
 
 
@@ -758,37 +760,18 @@ def _is_absorbed(values: Any) -> bool:
 # --- remarks --------------------------------------------------------------------------
 
 
-def _report_notices(
-    findings: Sequence[Finding],
-    controls: Sequence[str],
-    systems: Mapping[str, IndicatorSystem] | None,
-    adjust: str,
-    level: float,
-) -> list[Notice]:
-    tested = [finding for finding in findings if finding.tested]
-    count, alpha = len(tested), 1 - level
-    draws = 0 if adjust.startswith("fdr") or adjust == "none" else count
-    left_out = {
-        f.mechanism.id: [c for c in controls if c not in f.controls] for f in tested
-    }
-    overlaps = {f.mechanism.id: _controls_in_indices(f, systems or {}) for f in tested}
-    return [
-        *notices.several_tests(count, adjust, alpha),
-        *notices.association(count),
-        *notices.samples_differ([finding.nobs for finding in tested]),
-        *notices.overlap_not_searched(count, searched=systems is not None),
-        *notices.controls_left_out(left_out),
-        *notices.controls_overlap(overlaps),
-        *notices.few_draws_to_adjust(draws, REPS, alpha),
-    ]
-
-
 def _controls_in_indices(
-    finding: Finding, systems: Mapping[str, IndicatorSystem]
-) -> list[tuple[str, str]]:
-    """List controls that are indicators of an index in the same model."""
-    return [
-        (name, index)
-        for index in finding.columns.values()
-        for name in indicators_among(index, finding.controls, systems)
-    ]
+    findings: Iterable[Finding], systems: Mapping[str, IndicatorSystem] | None
+) -> dict[str, list[tuple[str, str]]] | None:
+    """List, by id, controls that are indicators of an index in the same model."""
+    if systems is None:
+        return None
+    return {
+        finding.mechanism.id: [
+            (name, index)
+            for index in finding.columns.values()
+            for name in indicators_among(index, finding.controls, systems)
+        ]
+        for finding in findings
+        if finding.tested
+    }

@@ -164,19 +164,16 @@ def with_verdicts(
     findings: Sequence[Finding], adjust: str, level: float
 ) -> tuple[Finding, ...]:
     """Adjust the p-values over all propositions that were tested, and judge each."""
-    p_values = [joint_p(finding.parts) for finding in findings if finding.tested]
-    pairs = iter(zip(p_values, adjusted(p_values, adjust), strict=True))
-    judged = []
-    for finding in findings:
-        if finding.tested:
-            p, p_adjusted = next(pairs)
-            verdict = verdict_of(finding.parts, p_adjusted, level)
-            judged.append(
-                replace(finding, p_value=p, p_adjusted=p_adjusted, verdict=verdict)
-            )
-        else:
-            judged.append(finding)
-    return tuple(judged)
+    tested = [finding for finding in findings if finding.tested]
+    p_values = [joint_p(finding.parts) for finding in tested]
+    numbers = zip(tested, p_values, adjusted(p_values, adjust), strict=True)
+    judged = iter(
+        [
+            replace(f, p_value=p, p_adjusted=q, verdict=verdict_of(f.parts, q, level))
+            for f, p, q in numbers
+        ]
+    )
+    return tuple([next(judged) if f.tested else f for f in findings])
 
 
 def adjusted(p_values: Sequence[float], method: str) -> list[float]:

@@ -16,97 +16,86 @@ few_draws_to_adjust      tests, reps, least (adjusted p-value that is possible)
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 
 from digiprosper.errors import Notice
+from digiprosper.pathways.findings import Finding
 from digiprosper.pathways.words import WORDS
 from digiprosper.report.words import Language
 
 _SEPARATORS: dict[Language, str] = {"english": ", ", "chinese": "、"}
 
 
-def words_of(notice: Notice, language: Language) -> str:
-    """Write a notice of this file in a language."""
-    return _sentences(notice.code, notice.data, language)
+def report_notices(
+    findings: Iterable[Finding],
+    controls: Sequence[str],
+    overlaps: Mapping[str, Sequence[tuple[str, str]]] | None,
+    adjust: str,
+    alpha: float,
+    reps: int,
+) -> Iterator[Notice]:
+    """State what a reader of tested propositions needs to know.
+
+    `overlaps` lists, by id, controls that are indicators of an index in the same model,
+    with the index; it is None if nobody searched for them.
+    """
+    tested = [finding for finding in findings if finding.tested]
+    if not tested:
+        return
+    count, nobs = len(tested), [finding.nobs for finding in tested]
+    yield _notice(
+        "several_tests",
+        tests=count,
+        method=adjust,
+        chance=round(count * alpha, 1),
+        alpha=round(alpha, 6),
+    )
+    yield _notice("association")
+    if min(nobs) < max(nobs):
+        yield _notice("samples_differ", least=min(nobs), most=max(nobs))
+    yield from _control_notices(tested, controls, overlaps)
+    least = count / (reps + 1)
+    # The other adjustments do not multiply the smallest p-value by all tests.
+    if adjust in ("holm", "bonferroni") and least > alpha:
+        yield _notice(
+            "few_draws_to_adjust", tests=count, reps=reps, least=round(least, 4)
+        )
 
 
-def several_tests(tests: int, method: str, alpha: float) -> list[Notice]:
-    """State the number of tests, of rejections by chance, and the adjustment."""
-    data = {
-        "tests": tests,
-        "method": method,
-        "chance": round(tests * alpha, 1),
-        "alpha": round(alpha, 6),
+def _control_notices(
+    tested: Sequence[Finding],
+    controls: Sequence[str],
+    overlaps: Mapping[str, Sequence[tuple[str, str]]] | None,
+) -> Iterator[Notice]:
+    """State which controls are left out or part of an index, if that was searched."""
+    if overlaps is None:
+        yield _notice("overlap_not_searched")
+    # Variables of a proposition are no controls in its model.
+    left_out = {
+        f.mechanism.id: [c for c in controls if c not in f.controls] for f in tested
     }
-    return (
-        [Notice("several_tests", _sentences("several_tests", data), data)]
-        if tests
-        else []
-    )
+    if names := _distinct(chain(*left_out.values())):
+        ids = tuple(filter(left_out.get, left_out))
+        yield _notice("controls_left_out", names=names, ids=ids)
+    if overlaps and (pairs := [*chain(*overlaps.values())]):
+        names, indices = map(_distinct, zip(*pairs, strict=True))
+        ids = tuple(filter(overlaps.get, overlaps))
+        yield _notice("controls_overlap", names=names, indices=indices, ids=ids)
 
 
-def association(tests: int) -> list[Notice]:
-    """State that verdicts are about associations."""
-    return [Notice("association", _sentences("association", {}))] if tests else []
+def _distinct(texts: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(texts))
 
 
-def samples_differ(nobs: Sequence[int]) -> list[Notice]:
-    """State that the propositions have different numbers of observations."""
-    if len(set(nobs)) < 2:
-        return []
-    data = {"least": min(nobs), "most": max(nobs)}
-    return [Notice("samples_differ", _sentences("samples_differ", data), data)]
+def _notice(code: str, /, **data: object) -> Notice:
+    return Notice(code, words_of(code, data), data)
 
 
-def overlap_not_searched(tests: int, *, searched: bool) -> list[Notice]:
-    """State that it was not checked whether a channel is part of an index."""
-    if searched or not tests:
-        return []
-    return [Notice("overlap_not_searched", _sentences("overlap_not_searched", {}))]
-
-
-def controls_left_out(left_out: Mapping[str, Sequence[str]]) -> list[Notice]:
-    """State which controls were dropped as variables of a proposition."""
-    names = tuple(dict.fromkeys(name for terms in left_out.values() for name in terms))
-    data = {
-        "names": names,
-        "ids": tuple(name for name, terms in left_out.items() if terms),
-    }
-    return (
-        [Notice("controls_left_out", _sentences("controls_left_out", data), data)]
-        if names
-        else []
-    )
-
-
-def controls_overlap(overlaps: Mapping[str, Sequence[tuple[str, str]]]) -> list[Notice]:
-    """State which controls are indicators of an index in the same model."""
-    pairs = [pair for group in overlaps.values() for pair in group]
-    names = tuple(dict.fromkeys(name for name, _ in pairs))
-    indices = tuple(dict.fromkeys(index for _, index in pairs))
-    ids = tuple(name for name, group in overlaps.items() if group)
-    data = {"names": names, "indices": indices, "ids": ids}
-    return (
-        [Notice("controls_overlap", _sentences("controls_overlap", data), data)]
-        if pairs
-        else []
-    )
-
-
-def few_draws_to_adjust(tests: int, reps: int, alpha: float) -> list[Notice]:
-    """State that `reps` draws are too few for a significant adjusted p-value."""
-    least = tests / (reps + 1)
-    data = {"tests": tests, "reps": reps, "least": round(least, 4)}
-    if least <= alpha:
-        return []
-    return [
-        Notice("few_draws_to_adjust", _sentences("few_draws_to_adjust", data), data)
-    ]
-
-
-def _sentences(
+def words_of(
     code: str, data: Mapping[str, object], language: Language = "english"
 ) -> str:
+    """Write a notice of this file in a language."""
     parts = {
         name: _SEPARATORS[language].join(value) if isinstance(value, tuple) else value
         for name, value in data.items()

@@ -233,9 +233,8 @@ class MechanismReport(Summarised, PickledByName):
 
     @property
     def _remarks(self) -> list[str]:
-        return [
-            words_of(notice, LANGUAGES[self.language]) for notice in self.diagnostics
-        ]
+        language = LANGUAGES[self.language]
+        return [words_of(n.code, n.data, language) for n in self.diagnostics]
 
     def _term(self, finding: Finding) -> str:
         part = finding.deciding
