@@ -24,10 +24,11 @@ from digiprosper.linear.diagnostics import (
     dependent_scores,
     lagged_outcome,
     missing_main_effects,
-    shifted_log,
+    parts_of,
     staggered,
 )
 from digiprosper.linear.distances import DistanceKernel, check_distances
+from digiprosper.linear.doubtful_terms import shifted_log
 from digiprosper.linear.estimation import (
     CommonColumns,
     Demeaned,
@@ -352,7 +353,8 @@ class FixedEffects(Specification):
         if isinstance(panel, PanelScan):
             with scanned(self, panel, {"x": self.x}) as (prepared, demeaned):
                 x = range(1, len(demeaned.names))
-                remarks = [*lagged_outcome(prepared), *shifted_log(prepared)]
+                logs = shifted_log(prepared.sample, parts_of(prepared))
+                remarks = [*lagged_outcome(prepared), *logs]
                 results, _ = fit_equation(prepared, demeaned, 0, x, remarks=remarks)
         else:
             results = estimate(self, panel).results
@@ -513,7 +515,6 @@ def estimate(spec: FixedEffects, panel: Panel) -> Fitted:
     regressors = range(1, len(positions))
     remarks = [
         *lagged_outcome(prepared),
-        *shifted_log(prepared),
         *staggered(prepared, demeaned.names, demeaned.raw, regressors),
         *missing_main_effects(prepared, demeaned.names, demeaned.columns),
     ]
