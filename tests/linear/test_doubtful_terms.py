@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from digiprosper import (
+    EventStudy,
     FixedEffects,
     FixedEffectsIV,
     Mediation,
@@ -218,6 +219,7 @@ def patents_frame(seed: int = 0) -> pd.DataFrame:
     frame = pd.DataFrame({"i": i, "t": t, "patents": patents, "jobs": jobs})
     return frame.assign(
         research=research,
+        first=np.where(i % 2, 4, np.nan),
         hours=np.where(rng.random(i.size) < 0.3, 0, rng.integers(30, 60, i.size)),
         heads=heads,
         ln_heads=np.log1p(heads),
@@ -275,6 +277,7 @@ def test_other_outcomes_with_zeros_are_no_logs_of_counts(y) -> None:
     [
         PoissonEffects("log1p(patents)", ["jobs"]),
         FixedEffectsIV("log1p(patents)", [], ["jobs"], ["hours"]),
+        EventStudy("log1p(patents)", "first", before=2, after=2),
     ],
 )
 def test_every_model_of_a_shifted_log_says_so(spec) -> None:

@@ -727,11 +727,10 @@ def _stock_notice(
     """Report regressors that are stocks, or other functions, of earlier outcomes."""
     if consequence == _BIASED_SLOPES:
         consequence = _BIASED_BY_STOCKS
-    are = "is" if len(stocks) == 1 else "are"
     text = (
-        f"{quoted(stocks)} {are} made from earlier values of {cited(outcome)}, as "
-        "stocks and logs of lags are: with entity effects the slope is biased in short "
-        f"panels, also if earlier values have no effect (Nickell 1981), {consequence}"
+        f"made from earlier values of {cited(outcome)}, as its stock is: "
+        f"{quoted(stocks)}. With entity effects the slope is biased in short panels "
+        f"(Nickell 1981), {consequence}"
     )
     return notices.nickell(stocks, periods, text)
 

@@ -79,10 +79,10 @@ def term_notices(
             yield from shared_treatments(sample, panel, of_interest)
         elif cov_type not in ("driscoll_kraay", "xtscc", "conley"):
             yield from _shared_in_cells(sample, of_interest[0], effects, clusters)
-        if len(roles.get("y", ())) == 1:
-            yield from _about_outcome(sample, table_of(panel), of_interest[-1])
         for at in (*of_interest, *roles.get("mediators", ())):
             yield from _zeros_in_log(sample, table_of(panel), at)
+    if len(roles.get("y", ())) == 1:
+        yield from _about_outcome(sample, table_of(panel), of_interest[-1:])
     yield from derived_term_notices(sample, panel)
     yield from indicators_on_both_sides(sample, panel)
     yield from many_dummies(sample)
@@ -295,8 +295,10 @@ def _slopes_inside(z: Floats, x: Floats, codes: Ints) -> tuple[Floats | None, In
     return zx[moves] / xx[moves], size[moves] - 1
 
 
-def _about_outcome(sample: Sample, table: Table, at: int) -> Iterator[Notice]:
-    """Report how an outcome is made from columns, beside a regressor by position."""
+def _about_outcome(
+    sample: Sample, table: Table, regressor: Sequence[int]
+) -> Iterator[Notice]:
+    """Report how an outcome is made from columns, beside a regressor, if any."""
     (y,) = sample.roles["y"]
     outcome, numbers = sample.names[y], table.some_numbers
     rows = numbers.rows
@@ -311,14 +313,14 @@ def _about_outcome(sample: Sample, table: Table, at: int) -> Iterator[Notice]:
     if v.size and v.min() == 0:
         # A ratio is zero where its numerator is.
         rows, numbers, v = rows[v > 0], numbers.select(v > 0), v[v > 0]
-    if v.size < _FEWEST_ROWS:
+    if v.size < _FEWEST_ROWS or not regressor:
         return
     names, logs, products = numbers.logs
     if outcome not in numbers.ratios:
         pairs = _ratios(v, logs, products)
         numbers.ratios[outcome] = [pair for pair in pairs if pair[1] < len(names)]
     if numbers.ratios[outcome]:
-        yield from _own_denominators(sample, numbers, rows, outcome, at)
+        yield from _own_denominators(sample, numbers, rows, outcome, regressor[0])
 
 
 def shifted_log(sample: Sample, parts: Iterable[Sample]) -> list[Notice]:

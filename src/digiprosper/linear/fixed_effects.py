@@ -24,11 +24,9 @@ from digiprosper.linear.diagnostics import (
     dependent_scores,
     lagged_outcome,
     missing_main_effects,
-    parts_of,
     staggered,
 )
 from digiprosper.linear.distances import DistanceKernel, check_distances
-from digiprosper.linear.doubtful_terms import shifted_log
 from digiprosper.linear.estimation import (
     CommonColumns,
     Demeaned,
@@ -353,8 +351,7 @@ class FixedEffects(Specification):
         if isinstance(panel, PanelScan):
             with scanned(self, panel, {"x": self.x}) as (prepared, demeaned):
                 x = range(1, len(demeaned.names))
-                logs = shifted_log(prepared.sample, parts_of(prepared))
-                remarks = [*lagged_outcome(prepared), *logs]
+                remarks = lagged_outcome(prepared)
                 results, _ = fit_equation(prepared, demeaned, 0, x, remarks=remarks)
         else:
             results = estimate(self, panel).results
