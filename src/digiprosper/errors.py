@@ -570,6 +570,7 @@ _CATEGORIES: dict[str, type[DigiprosperWarning]] = {
     "made_from": IdentificationWarning,
     "own_values": IdentificationWarning,
     "mean_of_others": IdentificationWarning,
+    "zeros_in_log": IdentificationWarning,
     "shared_in_cells": CovarianceWarning,
     "heavy_cluster": CovarianceWarning,
     "separated": IdentificationWarning,

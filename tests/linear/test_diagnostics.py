@@ -17,6 +17,7 @@ from digiprosper import (
     Mediation,
     Panel,
     PanelThreshold,
+    PoissonEffects,
 )
 from digiprosper.errors import (
     CovarianceWarning,
@@ -372,6 +373,71 @@ def test_growth_on_the_level_has_the_slope_of_the_lag_less_one() -> None:
         level = FixedEffects("log(v)", ["x", "lag(log(v))"]).fit(panel)
     change = level.params - growth.params
     assert change.to_numpy() == pytest.approx([0, 1], abs=1e-9)
+
+
+def stocks_frame(seed: int) -> pd.DataFrame:
+    """Counts of 80 firms that do not depend on earlier counts, and their stocks."""
+    rng = np.random.default_rng(seed)
+    counts = rng.poisson(np.exp(rng.normal(0.5, 1, 80))[:, None], (80, 8))
+    stock = np.zeros((80, 8))
+    for year in range(8):
+        stock[:, year] = 0.85 * stock[:, year - 1] * (year > 0) + counts[:, year]
+    i, t = np.indices(stock.shape)
+    columns = {
+        "i": i,
+        "t": t,
+        "y": counts,
+        "stock": stock,
+        "x": rng.normal(size=(80, 8)),
+    }
+    frame = pd.DataFrame({name: values.ravel() for name, values in columns.items()})
+    before = frame.groupby("i")["stock"].shift()
+    return frame.assign(
+        ln_y=np.log1p(frame["y"]),
+        ln_stock_1=np.log1p(before).astype("float32"),
+        of_x=frame.groupby("i")["x"].cumsum(),
+        twice=2 * frame["y"],
+    )
+
+
+@pytest.mark.parametrize("spec", [FixedEffects, PoissonEffects])
+@pytest.mark.parametrize("y", ["y", "ln_y", "log1p(y)", "log(y + 1)"])
+@pytest.mark.parametrize(
+    ("term", "reported"),
+    [
+        ("lag(stock)", True),
+        ("stock", True),
+        ("log1p(lag(stock))", True),
+        ("ln_stock_1", True),
+        ("lag(y)", True),
+        ("log1p(lag(y))", True),
+        ("lag(twice)", True),
+        ("x", False),
+        ("of_x", False),
+        ("lag(of_x)", False),
+        ("twice", False),
+    ],
+)
+@pytest.mark.filterwarnings("ignore::digiprosper.errors.DigiprosperWarning")
+def test_stocks_of_the_outcome_are_lagged_outcomes(spec, y, term, reported) -> None:
+    fit = spec(y, ["x", term] if term != "x" else ["x"]).fit(
+        Panel(stocks_frame(0), "i", "t")
+    )
+    columns = [n.data["columns"] for n in fit.diagnostics if n.code == "lagged_outcome"]
+    assert columns == [(term,)] * reported
+
+
+@pytest.mark.filterwarnings("ignore::digiprosper.errors.DigiprosperWarning")
+def test_the_slope_of_a_stock_of_earlier_outcomes_is_biased() -> None:
+    slopes = [
+        spec(y, ["log1p(lag(stock))"])
+        .fit(Panel(stocks_frame(seed), "i", "t"))
+        .params["log1p(lag(stock))"]
+        for seed in range(20)
+        for spec, y in ((FixedEffects, "ln_y"), (PoissonEffects, "y"))
+    ]
+    for mean in np.mean(np.reshape(slopes, (20, 2)), axis=0):
+        assert mean < -0.1
 
 
 @pytest.mark.parametrize("first", [(0, 1, 2), (0, 2, 3), (0, 3, 4), (1, 2, 4)])

@@ -9,14 +9,21 @@ import pandas as pd
 import pytest
 
 from digiprosper import (
+    EventStudy,
     FixedEffects,
     FixedEffectsIV,
     Mediation,
     Panel,
     PanelThreshold,
+    PoissonEffects,
     etable,
 )
-from digiprosper.errors import DigiprosperWarning, IndicatorWarning, Notice
+from digiprosper.errors import (
+    DigiprosperWarning,
+    IdentificationWarning,
+    IndicatorWarning,
+    Notice,
+)
 
 
 def group_panel() -> Panel:
@@ -199,6 +206,103 @@ def test_an_instrumented_denominator_is_reported() -> None:
     fit = FixedEffectsIV("ln_intensity", ["on"], ["ln_gdp"], ["z"]).fit(panel)
     (notice,) = [n for n in fit.diagnostics if n.code == "own_denominator"]
     assert notice.data["term"] == "ln_gdp"
+
+
+def patents_frame(seed: int = 0) -> pd.DataFrame:
+    """Patents of 60 firms that do not depend on jobs, and functions of both."""
+    rng = np.random.default_rng(seed)
+    i, t = np.indices((60, 8)).reshape(2, -1)
+    patents = rng.poisson(np.exp(rng.normal(0.5, 1, 60))[i])
+    jobs = np.exp(rng.normal(6, 1, 60)[i] + rng.normal(0, 0.2, i.size))
+    research = np.where(rng.random(i.size) < 0.3, 0, np.exp(rng.normal(12, 1, i.size)))
+    heads = 1000 * patents / jobs
+    frame = pd.DataFrame({"i": i, "t": t, "patents": patents, "jobs": jobs})
+    return frame.assign(
+        research=research,
+        first=np.where(i % 2, 4, np.nan),
+        hours=np.where(rng.random(i.size) < 0.3, 0, rng.integers(30, 60, i.size)),
+        heads=heads,
+        ln_heads=np.log1p(heads),
+        small=heads * 1e-6,
+        few=(patents > 2) * 1.0,
+        ln_jobs=np.log(jobs),
+        ln_research=np.log1p(research),
+        ln_patents=np.log1p(patents),
+    )
+
+
+def codes_of(spec, frame: pd.DataFrame) -> dict[str, Notice]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DigiprosperWarning)
+        fit = spec.fit(Panel(frame, "i", "t"))
+    return {notice.code: notice for notice in fit.diagnostics}
+
+
+@pytest.mark.parametrize("spec", [FixedEffects, PoissonEffects])
+@pytest.mark.parametrize("y", ["heads", "ln_heads", "log1p(heads)", "small"])
+def test_a_ratio_with_zeros_on_its_own_denominator_is_reported(spec, y) -> None:
+    notice = codes_of(spec(y, ["ln_jobs"]), patents_frame())["own_denominator"]
+    assert notice.data["numerator"] == "patents"
+    assert notice.data["denominator"] == "jobs"
+    assert "own_denominator" not in codes_of(spec(y, ["hours"]), patents_frame())
+
+
+@pytest.mark.parametrize("spec", [FixedEffects, PoissonEffects])
+@pytest.mark.parametrize(
+    ("transform", "column"),
+    [
+        (np.log1p, "exp(ln_y) - 1"),
+        (np.arcsinh, "sinh(ln_y)"),
+        (lambda y: np.log1p(y).round(5), "exp(ln_y) - 1"),
+    ],
+)
+def test_logs_of_counts_are_reported_without_the_counts(
+    spec, transform, column
+) -> None:
+    frame = patents_frame()
+    frame = frame.assign(ln_y=transform(frame["patents"]))[["i", "t", "ln_y", "jobs"]]
+    notice = codes_of(spec("ln_y", ["log(jobs)"]), frame)["shifted_log"]
+    zeros = int((frame["ln_y"] == 0).sum())
+    assert notice.data == {"term": "ln_y", "column": column, "zeros": zeros}
+
+
+@pytest.mark.parametrize("y", ["patents", "hours", "small", "few", "ln_research"])
+def test_other_outcomes_with_zeros_are_no_logs_of_counts(y) -> None:
+    frame = patents_frame()[["i", "t", "jobs", y]]
+    assert "shifted_log" not in codes_of(FixedEffects(y, ["jobs"]), frame)
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        PoissonEffects("log1p(patents)", ["jobs"]),
+        FixedEffectsIV("log1p(patents)", [], ["jobs"], ["hours"]),
+        EventStudy("log1p(patents)", "first", before=2, after=2),
+    ],
+)
+def test_every_model_of_a_shifted_log_says_so(spec) -> None:
+    notice = codes_of(spec, patents_frame())["shifted_log"]
+    assert "PoissonEffects with outcome 'patents'" in notice.message
+
+
+@pytest.mark.parametrize("x", ["ln_research", "log1p(research)", "lag(ln_research)"])
+def test_a_log_that_mostly_tells_zeros_from_others_is_reported(x) -> None:
+    spec = FixedEffects("patents", [x, "hours"])
+    with pytest.warns(IdentificationWarning, match="is zero and the others"):
+        fit = spec.fit(Panel(patents_frame(), "i", "t"))
+    (notice,) = [n for n in fit.diagnostics if n.code == "zeros_in_log"]
+    assert notice.data["column"] == "research"
+    assert notice.data["share"] > 0.95
+    # As a control it is no result.
+    control = codes_of(spec.replace(x=["hours", x]), patents_frame())
+    assert "zeros_in_log" not in control
+
+
+@pytest.mark.parametrize("x", ["hours", "log1p(hours)", "ln_patents", "few", "ln_jobs"])
+def test_other_columns_with_zeros_are_not_reported(x) -> None:
+    noise = np.random.default_rng(1).uniform(0, 3, 480).round()
+    frame = patents_frame().assign(hours=lambda f: f["hours"] // 10 + noise)
+    assert "zeros_in_log" not in codes_of(FixedEffects("heads", [x]), frame)
 
 
 @pytest.mark.parametrize(

@@ -375,7 +375,18 @@ def test_counts_that_are_suppressed_where_they_are_small(y) -> None:
         assert reasons(spec, Panel(df, "i", "t")) == [text]
 
 
-@pytest.mark.parametrize("least", [0, 10])
+@pytest.mark.parametrize("y", ["patents", "log(patents)"])
+def test_counts_without_the_rows_that_are_zero(y) -> None:
+    df = counties().rename(columns={"deaths": "patents"})
+    df["patents"] = (df["patents"] // 10).where(df["patents"] >= 10)
+    (text,) = reasons(FixedEffects(y, ["law"]), Panel(df, "i", "t"))
+    assert text.startswith("'patents' is never below 1")
+    assert "fill them: df['patents'].fillna(0)" in text
+    filled = Panel(df.fillna({"patents": 0}), "i", "t")
+    assert reasons(PoissonEffects("patents", ["law"]), filled) == []
+
+
+@pytest.mark.parametrize("least", [0, 1, 10])
 def test_counts_that_are_missing_by_chance(least) -> None:
     df = counties()
     rng = np.random.default_rng(8)

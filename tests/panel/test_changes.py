@@ -350,6 +350,18 @@ def test_attach_by_a_column_of_categories_or_codes_and_by_the_entity() -> None:
     )
 
 
+def test_attach_says_how_events_become_counts() -> None:
+    panel = Panel(
+        pd.DataFrame({"i": [1, 1], "t": [2001, 2002], "x": [1.0, 2.0]}), "i", "t"
+    )
+    patents = pd.DataFrame({"i": [1, 1], "t": [2001, 2001], "claims": [3, 8]})
+    with pytest.raises(AlignmentError, match="as patents, count or sum") as error:
+        panel.attach(patents)
+    assert "df.groupby(['i', 't']).size()" in str(error.value)
+    counts = patents.groupby(["i", "t"]).size().rename("patents")
+    assert panel.attach(counts)["patents"].iloc[0] == 2
+
+
 def test_attach_by_a_column_refuses_unclear_data() -> None:
     homes, values = _households()
     long = values.rename_axis(["province", "wave"]).reset_index()

@@ -431,6 +431,7 @@ WARNINGS = {
     "shared_exposure": {"term": "x"},
     "lasting_shocks": {"term": "x"},
     "lagged_outcome": {"columns": ("lag(y)",)},
+    "zeros_in_log": {"term": "x", "column": "z", "share": 0.97},
     "mean_of_others": {"term": "x", "column": "z", "effect": "class"},
     "staggered_treatment": {"terms": ("x",)},
     "several_cohorts": {"cohorts": {2003: 4, 2005: 6}},
@@ -471,6 +472,8 @@ def test_what_misleads_is_said_below_the_table(code, language):
         names = ["x", "id"]
     if code == "heavy_cluster":
         names = ["id", "3", "25%"]
+    if code == "zeros_in_log":
+        names = ["x", "z", "97%"]
     if code == "no_neighbours":
         names = ["500"]
     if code == "made_from":

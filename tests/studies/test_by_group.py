@@ -606,7 +606,7 @@ REFUSED: dict[str, tuple[Any, Any, dict[str, Any], type[Exception], str]] = {
         "late",
         {},
         OptionError,
-        "changes within 18 of 18 i.*interaction",
+        "changes within 18 of 18 i.*interaction.*with FixedEffects",
     ),
     "a condition that changes": (SPEC, "t > 2", {}, OptionError, "changes within"),
     "an unknown column": (

@@ -27,6 +27,7 @@ from digiprosper.kernels.tolerances import LOST_DIGITS, NEGATIVE
 from digiprosper.kernels.within import is_nested
 from digiprosper.linear import notices
 from digiprosper.linear.doubtful_rows import HEAVY
+from digiprosper.linear.doubtful_terms import stocks_of
 from digiprosper.linear.kernels.residual_tests import (
     dependence_in_periods,
     lasting_sums,
@@ -70,6 +71,10 @@ _WAYS = {2: "two-way", 3: "three-way"}
 _BIASED_SLOPES = (
     "and so are the other slopes. Omit it, or use an estimator that corrects this: "
     "DynamicPanel(..., estimator='lsdvc')."
+)
+
+_BIASED_BY_STOCKS = (
+    "and so are the other slopes. Omit it, or use DynamicPanel(predetermined=...)."
 )
 
 
@@ -335,13 +340,19 @@ def lagged_outcome(
     )
     if said or prepared.block_sums is not None:
         return said
-    return [
+    columns = _columns_of_roles(sample, roles)
+    of_growth = [
         _growth_notice(
             sample.names[column], sample.names[at], unit, consequence, periods=periods
         )
         for at in sample.roles[outcome]
-        for column in _columns_of_roles(sample, roles)
+        for column in columns
         if (unit := _unit_of_growth(sample, at, column))
+    ]
+    return of_growth or [
+        _stock_notice(stocks, sample.names[at], consequence, periods=periods)
+        for at in sample.roles[outcome]
+        if (stocks := stocks_of(sample, at, columns))
     ]
 
 
@@ -589,30 +600,6 @@ def _products_without_main_effects(
     return {at: alone for at, alone in products.items() if alone}
 
 
-def shifted_log(prepared: Prepared) -> list[Notice]:
-    """Report an outcome such as ``log(y + 1)`` or ``log1p(y)`` of y with zeros."""
-    sample = prepared.sample
-    (at,) = sample.roles["y"]
-    factors = sample.factors_of(sample.names[at])
-    columns = [column for column in factors[0].columns if column in sample.variables]
-    logs = factors[0].function in ("log", "log1p")
-    if len(factors) > 1 or len(columns) != 1 or not logs:
-        return []
-    (column,) = columns
-    rows = zeros = 0
-    largest, whole = 0.0, True
-    for values in (part.variables[column] for part in parts_of(prepared)):
-        if (values < 0).any():
-            return []
-        largest = max(largest, float(values.max(initial=0)))
-        whole &= bool((values == np.round(values)).all())
-        rows, zeros = rows + values.size, zeros + int((values == 0).sum())
-    # Not for shares; but a count may have the values 0 and 1 only.
-    if not zeros or (largest <= 1 and not whole):
-        return []
-    return [notices.shifted_log_notice(sample.names[at], column, zeros, rows)]
-
-
 def staggered(
     prepared: Prepared,
     names: Sequence[str],
@@ -732,6 +719,20 @@ def _unit_of_growth(sample: Sample, at: int, column: int) -> int:
         if np.linalg.norm(outcome - unit * rate) < _ROUNDED * np.linalg.norm(outcome):
             return unit
     return 0
+
+
+def _stock_notice(
+    stocks: Sequence[str], outcome: str, consequence: str, *, periods: float
+) -> Notice:
+    """Report regressors that are stocks, or other functions, of earlier outcomes."""
+    if consequence == _BIASED_SLOPES:
+        consequence = _BIASED_BY_STOCKS
+    text = (
+        f"made from earlier values of {cited(outcome)}, as its stock is: "
+        f"{quoted(stocks)}. With entity effects the slope is biased in short panels "
+        f"(Nickell 1981), {consequence}"
+    )
+    return notices.nickell(stocks, periods, text)
 
 
 def _equal_to_lag(sample: Sample, at: int) -> set[int]:

@@ -31,8 +31,9 @@ _CODES = frozenset([-8, -9, -66, -77, -88, -99, -999, -9999, -99999, 999, 9999, 
 HEAVY = 0.2
 # In two groups of rows missing outcomes differ by chance in fewer than one of 10,000.
 _NOT_BY_CHANCE = 4.0
-# Offices publish no counts below these: of deaths, births, patients and pupils.
-_SMALLEST_COUNTS = (5, 6, 10, 11)
+# Offices publish no counts below these: of deaths, births, patients and pupils. Files
+# of events, such as patents, have no rows where there are none.
+_SMALLEST_COUNTS = (1, 5, 6, 10, 11)
 # Suppressed counts are seen in larger entities: shares have this correlation with size.
 _OF_SIZE = 0.4
 
@@ -158,10 +159,19 @@ def _suppressed_counts(table: Table, missing: Bools) -> list[Notice]:
         ):
             text = (
                 f"{cited(name)} is never below {least:g}, and is missing most often in "
-                "entities with small counts. If smaller counts are suppressed, rows "
-                "are dropped because of the outcome: join areas or years, or compare "
-                f"the results with 0 and with {least - 1:g} in place of them."
+                "entities with small counts. If "
             )
+            if least == 1:
+                text += (
+                    "rows without a count have none, as in files of patents, fill "
+                    f"them: df[{cited(name)}].fillna(0)."
+                )
+            else:
+                text += (
+                    "smaller counts are suppressed, rows are dropped because of the "
+                    "outcome: join areas or years, or compare the results with 0 and "
+                    f"with {least - 1:g} in place of them."
+                )
             data_of = {"column": name, "least": least}
             return [Notice("suppressed_counts", text, data_of)]
     return []

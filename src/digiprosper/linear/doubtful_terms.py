@@ -5,6 +5,7 @@ code                 data
 ==================== ===============================================================
 mean_of_others       term, column, effect
 shared_in_cells      term, effects (whose groups share it)
+zeros_in_log         term, column, zeros (rows), share (of the term's variance)
 own_denominator      outcome, numerator, denominator, term (made from the denominator);
                      not a warning
 ==================== ===============================================================
@@ -12,20 +13,21 @@ own_denominator      outcome, numerator, denominator, term (made from the denomi
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain, combinations, product
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from digiprosper.errors import Notice, cited, quoted
+from digiprosper.errors import Notice, cited, counted, quoted
 from digiprosper.kernels import Bools, Floats, Ints
 from digiprosper.kernels.tolerances import LINEAR_INSIDE, NO_DIVISION, SAME_TOTAL
 from digiprosper.kernels.within import is_nested
 from digiprosper.linear.notices import made_from, many_dummies, shifted_log_notice
 from digiprosper.panel import Panel, PanelScan, Sample
 from digiprosper.panel.access import table_of
+from digiprosper.panel.grammar import backticked
 from digiprosper.panel.table import SomeNumbers, Table
 from digiprosper.panel.treatment import group_treatment_notices, pair_direction_notices
 from digiprosper.report.notices import treated_together
@@ -40,6 +42,15 @@ _NEAR = 1e-4
 _ROUNDED = 0.01
 _MORE_THAN_NUMERATOR = 0.1
 _FEWEST_ROWS = 20
+# Pairs of rows, one period apart, in which a stock is looked for
+_MOST_PAIRS = 100
+# Logs with five decimals tell counts up to some hundred from other numbers.
+_FIVE_DECIMALS = 1e-5
+_MOST_COUNTED = 500
+_FEWEST_COUNTS = 5
+# A column is mostly zeros if these are so much of its variance, and others above 20.
+_MOSTLY_ZEROS = 0.9
+_FAR_FROM_ZERO = 3.0
 # The logs of numbers that files contain are smaller.
 _LARGEST_LOG = 100.0
 _SEVEN_DIGITS = 1e-6
@@ -68,8 +79,10 @@ def term_notices(
             yield from shared_treatments(sample, panel, of_interest)
         elif cov_type not in ("driscoll_kraay", "xtscc", "conley"):
             yield from _shared_in_cells(sample, of_interest[0], effects, clusters)
-        if len(roles.get("y", ())) == 1:
-            yield from _about_outcome(sample, table_of(panel), of_interest[-1])
+        for at in (*of_interest, *roles.get("mediators", ())):
+            yield from _zeros_in_log(sample, table_of(panel), at)
+    if len(roles.get("y", ())) == 1:
+        yield from _about_outcome(sample, table_of(panel), of_interest[-1:])
     yield from derived_term_notices(sample, panel)
     yield from indicators_on_both_sides(sample, panel)
     yield from many_dummies(sample)
@@ -282,25 +295,92 @@ def _slopes_inside(z: Floats, x: Floats, codes: Ints) -> tuple[Floats | None, In
     return zx[moves] / xx[moves], size[moves] - 1
 
 
-def _about_outcome(sample: Sample, table: Table, at: int) -> Iterator[Notice]:
-    """Report how an outcome is made from columns, beside a regressor by position."""
-    numbers = table.some_numbers
+def _about_outcome(
+    sample: Sample, table: Table, regressor: Sequence[int]
+) -> Iterator[Notice]:
+    """Report how an outcome is made from columns, beside a regressor, if any."""
+    (y,) = sample.roles["y"]
+    outcome, numbers = sample.names[y], table.some_numbers
     rows = numbers.rows
     if sample.keys is not table.keys:
         rows, inside = _rows_in_sample(sample, table, rows)
         numbers = numbers.select(inside)
-    if rows.size < _FEWEST_ROWS:
+    v = sample.matrix[rows, y]
+    for notice in _shifted_log(sample, table, v, numbers):
+        yield notice
+        if notice.data["column"] in table.data:
+            v = table.numeric(notice.data["column"])[numbers.rows]
+    if v.size and v.min() == 0:
+        # A ratio is zero where its numerator is.
+        rows, numbers, v = rows[v > 0], numbers.select(v > 0), v[v > 0]
+    if v.size < _FEWEST_ROWS or not regressor:
         return
-    (y,) = sample.roles["y"]
-    outcome, v = sample.names[y], sample.matrix[rows, y]
-    if numbers.with_zeros[0] and outcome in table.data:
-        yield from _shifted_log(table, outcome, v, *numbers.with_zeros)
     names, logs, products = numbers.logs
     if outcome not in numbers.ratios:
         pairs = _ratios(v, logs, products)
         numbers.ratios[outcome] = [pair for pair in pairs if pair[1] < len(names)]
     if numbers.ratios[outcome]:
-        yield from _own_denominators(sample, numbers, rows, outcome, at)
+        yield from _own_denominators(sample, numbers, rows, outcome, regressor[0])
+
+
+def shifted_log(sample: Sample, parts: Iterable[Sample]) -> list[Notice]:
+    """Report an outcome such as ``log(y + 1)`` or ``log1p(y)`` of y with zeros.
+
+    `parts` are the samples of the blocks of a scanned table.
+    """
+    (at,) = sample.roles["y"]
+    factors = sample.factors_of(sample.names[at])
+    columns = [column for column in factors[0].columns if column in sample.variables]
+    logs = factors[0].function in ("log", "log1p")
+    if len(factors) > 1 or len(columns) != 1 or not logs:
+        return []
+    (column,) = columns
+    rows = zeros = 0
+    largest, whole = 0.0, True
+    for values in (part.variables[column] for part in parts):
+        if (values < 0).any():
+            return []
+        largest = max(largest, float(values.max(initial=0)))
+        whole &= bool((values == np.round(values)).all())
+        rows, zeros = rows + values.size, zeros + int((values == 0).sum())
+    # Not for shares; but a count may have the values 0 and 1 only.
+    if not zeros or (largest <= 1 and not whole):
+        return []
+    return [shifted_log_notice(sample.names[at], column, zeros, rows)]
+
+
+def _zeros_in_log(sample: Sample, table: Table, at: int) -> Iterator[Notice]:
+    """Report a log, by position, that differs little but for zeros of its column."""
+    z, term = sample.matrix[:, at], sample.names[at]
+    zero = z == z.min()
+    others, count = z[~zero], int(zero.sum())
+    if others.size < _FEWEST_ROWS or np.abs(z).max() > _LARGEST_LOG:
+        return
+    share = 1 - others.size * others.var() / (z.size * z.var())
+    if share < _MOSTLY_ZEROS or others.min() - z.min() < _FAR_FROM_ZERO:
+        return
+    some = others[:_FEWEST_ROWS, None]
+    for name in table.some_numbers.with_zeros[0]:
+        x = np.maximum(table.numeric(name), 0)
+        # Values are compared, not rows: the term may be a lag.
+        for logs in (np.log(x + np.exp(z.min())), np.arcsinh(x)):
+            if np.nanmin(np.abs(logs / some - 1), axis=1).max() < _SEVEN_DIGITS:
+                yield _zeros_in_log_notice(term, name, count, float(share))
+                return
+
+
+def _zeros_in_log_notice(term: str, column: str, zeros: int, share: float) -> Notice:
+    """Report a regressor that mostly tells zeros of a column from other values."""
+    text = (
+        f"{share:.0%} of the variance of {cited(term)} is between the "
+        f"{counted(zeros, 'row')} where {cited(column)} is zero and the others: the "
+        "slope compares these, is no elasticity, and changes with the unit of "
+        f"{cited(column)}. If zero means that a value is not known, such as R&D that "
+        "is not reported, leave it missing; otherwise add "
+        f"{cited(f'I({backticked(column)} > 0)')} as a regressor."
+    )
+    data = {"term": term, "column": column, "zeros": zeros, "share": share}
+    return Notice("zeros_in_log", text, data)
 
 
 def _own_denominators(
@@ -347,21 +427,87 @@ def _own_denominator(
 
 
 def _shifted_log(
-    table: Table, outcome: str, v: Floats, names: Sequence[str], values: Floats
+    sample: Sample, table: Table, v: Floats, numbers: SomeNumbers
 ) -> Iterator[Notice]:
     """Report an outcome that is the log of a column with zeros, or its asinh."""
-    if np.abs(v).max() > _LARGEST_LOG:
+    yield from shifted_log(sample, [sample])
+    outcome, largest = sample.names[sample.roles["y"][0]], np.abs(v).max(initial=0)
+    if v.size < _FEWEST_ROWS or outcome not in table.data or largest > _LARGEST_LOG:
         return
+    names, values = numbers.with_zeros
     for name, column in zip(names, values.T, strict=True):
+        # Of small numbers x the asinh is x.
+        if np.abs(v - column).max() < _SEVEN_DIGITS * largest:
+            continue
         zero = column == 0
         added = float(np.exp(v[zero][0]))
         replaced = np.log(np.where(zero, min(added, 1.0), column))
         for log in (np.log(column + added), np.arcsinh(column), replaced):
             # Stata's numbers have seven digits.
-            if np.allclose(v, log, rtol=_SEVEN_DIGITS, atol=_SEVEN_DIGITS):
+            if np.abs(v - log).max() < _SEVEN_DIGITS * largest:
                 zeros = int((table.numeric(name) == 0).sum())
                 yield shifted_log_notice(outcome, name, zeros, table.nobs)
                 return
+    # The counts themselves may not be in the table.
+    for text, counts in (("exp({}) - 1", np.expm1(v)), ("sinh({})", np.sinh(v))):
+        whole = np.rint(counts)
+        few = whole < _MOST_COUNTED
+        exact = np.abs(counts - whole)[few] < _FIVE_DECIMALS * (1 + whole[few])
+        several = np.unique(whole[few]).size > _FEWEST_COUNTS
+        if v.min() == 0 and exact.all() and several:
+            zeros = int((table.numeric(outcome) == 0).sum())
+            text = text.format(outcome)
+            yield shifted_log_notice(outcome, text, zeros, table.nobs)
+            return
+
+
+def stocks_of(sample: Sample, at: int, columns: Sequence[int]) -> tuple[str, ...]:
+    """Select columns that are stocks of a flow at a position, or made from its lag.
+
+    Columns and the flow may be logs, or logs of one more.
+    """
+    in_a_row = (np.diff(sample.entity) == 0) & (np.diff(sample.time) == 1)
+    before = np.flatnonzero(in_a_row)[:_MOST_PAIRS]
+    if before.size < _FEWEST_ROWS:
+        return ()
+    rows = np.stack([before, before + 1])
+    flows = _levels(sample.matrix[rows, at])
+    return tuple(
+        sample.names[column]
+        for column in columns
+        if _is_stock(_levels(sample.matrix[rows, column]), flows)
+    )
+
+
+def _levels(values: Floats) -> Floats:
+    """Stack values, and those of which they are the log, or the log of one more."""
+    if np.abs(values).max() > _LARGEST_LOG:
+        return values[None]
+    return np.stack([values, np.exp(values), np.expm1(values)])
+
+
+def _is_stock(stocks: Floats, flows: Floats) -> bool:
+    """Tell whether a stock is ``a`` times the one before plus ``b`` times a flow.
+
+    There are several of both, (L, 2, R), with the period before first. The flow may be
+    of either period.
+    """
+    before, now = stocks[:, 0, None, None], stocks[:, 1, None, None]
+    sizes = np.maximum(np.maximum(np.abs(before), np.abs(now)), np.abs(flows))
+    # Small entities count as large ones do.
+    z, x, p = (part / np.maximum(sizes, NO_DIVISION) for part in (now, before, flows))
+    xx, xp, pp, xz, pz = (
+        (u * v).sum(axis=-1) for u, v in ((x, x), (x, p), (p, p), (x, z), (p, z))
+    )
+    with np.errstate(divide="ignore", invalid="ignore"):
+        a, b = np.stack([pp * xz - xp * pz, xx * pz - xp * xz]) / (xx * pp - xp**2)
+        fits = np.abs(z - a[..., None] * x - b[..., None] * p).max(axis=-1)
+        adds = np.ptp(b[..., None] * p, axis=-1)
+    # Without a stock before, a flow of this period is the column itself.
+    least = (0.0, _ROUNDED)
+    return bool(
+        ((fits < _SEVEN_DIGITS) & (adds > _ROUNDED) & (np.abs(a) >= least)).any()
+    )
 
 
 def _ratios(values: Floats, logs: Floats, products: Floats) -> list[tuple[int, int]]:

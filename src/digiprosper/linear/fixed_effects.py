@@ -24,7 +24,6 @@ from digiprosper.linear.diagnostics import (
     dependent_scores,
     lagged_outcome,
     missing_main_effects,
-    shifted_log,
     staggered,
 )
 from digiprosper.linear.distances import DistanceKernel, check_distances
@@ -352,7 +351,7 @@ class FixedEffects(Specification):
         if isinstance(panel, PanelScan):
             with scanned(self, panel, {"x": self.x}) as (prepared, demeaned):
                 x = range(1, len(demeaned.names))
-                remarks = [*lagged_outcome(prepared), *shifted_log(prepared)]
+                remarks = lagged_outcome(prepared)
                 results, _ = fit_equation(prepared, demeaned, 0, x, remarks=remarks)
         else:
             results = estimate(self, panel).results
@@ -513,7 +512,6 @@ def estimate(spec: FixedEffects, panel: Panel) -> Fitted:
     regressors = range(1, len(positions))
     remarks = [
         *lagged_outcome(prepared),
-        *shifted_log(prepared),
         *staggered(prepared, demeaned.names, demeaned.raw, regressors),
         *missing_main_effects(prepared, demeaned.names, demeaned.columns),
     ]

@@ -237,8 +237,8 @@ def shifted_log_notice(term: str, column: str, zeros: int, rows: int) -> Notice:
     text = (
         f"the outcome is {cited(term)}, and {cited(column)} is zero in {zeros:,} of "
         f"{counted(rows, 'row')}: slopes then depend on the unit of {cited(column)} "
-        "and are not percentages (Chen & Roth 2024). PoissonEffects estimates "
-        f"percentage changes of the mean of {cited(column)}, including zeros."
+        "and are not percentages (Chen & Roth 2024). PoissonEffects with outcome "
+        f"{cited(column)} estimates percentage changes of its mean, including zeros."
     )
     return Notice("shifted_log", text, {"term": term, "column": column, "zeros": zeros})
 

@@ -27,7 +27,7 @@ from digiprosper.kernels.in_blocks import MOST_DENSE
 from digiprosper.kernels.least_squares import with_weights
 from digiprosper.kernels.resampling import Grams, block_grams
 from digiprosper.kernels.tolerances import SOLVED
-from digiprosper.linear.doubtful_terms import derived_term_notices
+from digiprosper.linear.doubtful_terms import derived_term_notices, shifted_log
 from digiprosper.linear.estimation import (
     Demeaned,
     column_moments,
@@ -602,6 +602,7 @@ def _row_notices(
             if robust
             else []
         ),
+        *shifted_log(rows.sample, rows.samples()),
         *derived_term_notices(rows.sample, rows.scan),
         *many_dummies(rows.sample),
     ]

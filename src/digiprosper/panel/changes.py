@@ -227,9 +227,13 @@ def _refuse_repeated(table: Table, frame: pd.DataFrame, on: str | None) -> None:
     by_one = table.keys.time_name is not None and index.nlevels == 1
     alone = _one_key_hint(table, frame, on) if by_one else ""
     by_column = _column_hint(table, index, shared[0]) if shared else ""
-    raise AlignmentError(
-        f"the data have a duplicate key {rows_text((twice,))}.{alone}{by_column}"
-    )
+    hint = f"{alone}{by_column}"
+    if on is None and not hint:
+        hint = (
+            " If rows are events, such as patents, count or sum them first: "
+            f"df.groupby({[*index.names]}).size()."
+        )
+    raise AlignmentError(f"the data have a duplicate key {rows_text((twice,))}.{hint}")
 
 
 def _merge_columns(table: Table, frame: pd.DataFrame) -> list[str]:

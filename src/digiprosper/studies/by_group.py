@@ -448,7 +448,7 @@ def _check_arguments(
     if term is not None:
         one_term(term, "by_group: term")
     if method == "interaction" and not isinstance(spec, FixedEffects):
-        instead = "Use method='permutation'."
+        instead = "Use method='permutation', or regressors such as 'x:C(group)'."
         if isinstance(panel, PanelScan):
             instead = (
                 "Add interactions to the model, such as d:C(group) in endog and "
@@ -562,8 +562,8 @@ def _refuse_varying_groups(panel: Panel, groups: _Groups) -> None:
             f"group={cited(groups.text)} changes within {cut.size} of "
             f"{panel.n_entities} {panel.entity_name}, such as "
             f"{panel.entities[cut[0]]}, and labels are permuted over whole entities. "
-            "Use method='interaction', or a group that does not change, such as its "
-            "value in the first period.",
+            "Use method='interaction' with FixedEffects, or a group that does not "
+            "change, such as its value in the first period.",
             [Notice("groups_change", "not permuted", data)],
         )
 
