@@ -164,7 +164,7 @@ def _translate_head(column: Column, style: Style) -> Column:
     equation, words, over = column.equation, column.words, column.over
     if over is not None:
         code = f"over.{over}"
-        over_words = style.say(words, code) if code in words else over
+        over_words = style.say(code, words) if code in words else over
         over = style.labels.get(over, over_words)
     head = str(column.head)
     code = f"head.{head}"
@@ -173,10 +173,10 @@ def _translate_head(column: Column, style: Style) -> Column:
     elif column.named is not None:
         text = style.remark(column.named, column)
     elif code in words:
-        text = style.say(words, code)
+        text = style.say(code, words)
     elif equation is not None and head == equation.name:
-        links = (style.label(link, column) for link in equation.path)
-        text = style.say(HEADS, equation.kind, name=" → ".join(links))
+        links = (style.label(link, column.factors) for link in equation.path)
+        text = style.say(equation.kind, HEADS, name=" → ".join(links))
     else:
         text = _head_label(head, column, style)
     return replace(column, head=text, over=over)
@@ -186,9 +186,9 @@ def _head_label(head: str, column: Column, style: Style) -> str:
     """Print a heading that is a name, or a sum of names such as a set of controls."""
     code = f"head.{head}"
     if code in TABLE and column.cells:
-        return style.say(TABLE, code)
+        return style.say(code)
     parts = [head] if head in column.factors else head.split(" + ")
-    return " + ".join(style.label(part, column) for part in parts)
+    return " + ".join(style.label(part, column.factors) for part in parts)
 
 
 def check_labels(labels: object, caller: str) -> dict[str, str]:

@@ -54,12 +54,12 @@ _HEIGHTS = (0.18, 0.45)
 _MOST_RANKS, _PITCH, _PAGE_HIGH, _SMALL = 100, 0.2, 8.6, 8.3
 
 
-def draw_ribbons(ribbons: Ribbons, ax: Axes | None, purpose: str) -> Axes:
+def draw_ribbons(ribbons: Ribbons, ax: Axes | None) -> Axes:
     """Draw ranks over time with a ribbon for each entity; rank 1 is at the top."""
     times = ribbons.times
     x = times.to_timestamp() if isinstance(times, pd.PeriodIndex) else times
     texts = [*(name for name, _ in ribbons.entities), ribbons.key, ribbons.time]
-    with drawing(ribbons, ax, purpose, (6.8, 4.2), texts) as axes:
+    with drawing(ribbons, ax, (6.8, 4.2), texts) as axes:
         for number, (name, entity_ranks) in enumerate(ribbons.entities):
             color, marker, face, dashes = look(number)
             low, high, ranks = (
@@ -87,15 +87,15 @@ def draw_ribbons(ribbons: Ribbons, ax: Axes | None, purpose: str) -> Axes:
     return axes
 
 
-def draw_rank_spans(spans: RankSpans, ax: Axes | None, purpose: str) -> Axes:
+def draw_rank_spans(spans: RankSpans, ax: Axes | None) -> Axes:
     """Draw the ranks of one period with spans, and names of up to 100 entities."""
     count = len(spans.ranks)
     named = count <= _MOST_RANKS
     names = [tidy_text(e) for e in spans.ranks.index] if named else []
-    pitch = min(_PITCH, _PAGE_HIGH / (count * type_size(purpose)))
+    pitch = min(_PITCH, _PAGE_HIGH / (count * type_size()))
     size = (6.4, 1.2 + pitch * count) if named else (6.8, 4.0)
     texts = [*names, spans.key, spans.title]
-    with drawing(spans, ax, purpose, size, texts, "rows" if named else "width") as axes:
+    with drawing(spans, ax, size, texts, "rows" if named else "width") as axes:
         if named:
             _draw_spans(axes, spans)
             # Lines of type as high as the rows, and no higher than other names.
@@ -167,11 +167,11 @@ def _rank_ticks(worst: int) -> list[int]:
     )
 
 
-def draw_bars(bars: Bars, ax: Axes | None, purpose: str) -> Axes:
+def draw_bars(bars: Bars, ax: Axes | None) -> Axes:
     """Draw shares of a variance as bars; the share of each source alone is dark."""
     first, total = np.nan_to_num(bars.first), np.nan_to_num(bars.total)
     count = len(bars.names)
-    with drawing(bars, ax, purpose, (6.4, 1.5 + 0.42 * count), bars.names) as axes:
+    with drawing(bars, ax, (6.4, 1.5 + 0.42 * count), bars.names) as axes:
         at = np.arange(count)
         axes.barh(at, first, height=0.6, color=INK, label=say("bars.alone"))
         axes.barh(
@@ -202,7 +202,7 @@ _MOST_PERIODS = 16
 _MAP_SHARE = 0.65
 
 
-def draw_regime_map(drawn: RegimeMap, ax: Axes | None, purpose: str) -> Axes:
+def draw_regime_map(drawn: RegimeMap, ax: Axes | None) -> Axes:
     """Draw regimes of entities by period; up to 60 entities have names."""
     count, width = drawn.cells.shape
     named = count <= MOST_NAMES
@@ -213,11 +213,11 @@ def draw_regime_map(drawn: RegimeMap, ax: Axes | None, purpose: str) -> Axes:
     )
     periods = [tidy_text(t) for t in drawn.times.astype(str)]
     room = _MAP_SHARE * (figure_width() or size[0])
-    fitting = tick_step(periods, room, purpose)
+    fitting = tick_step(periods, room)
     step = max(math.ceil(width / _MOST_PERIODS), fitting)
     entity, time = drawn.key_names
     texts = [*names, entity, time, *drawn.regimes]
-    with drawing(drawn, ax, purpose, size, texts, "rows") as axes:
+    with drawing(drawn, ax, size, texts, "rows") as axes:
         _draw_cells(axes, drawn.cells, drawn.regimes)
         axes.set_xticks(range(0, width, step), periods[::step])
         axes.set_yticks(range(len(names)), names, fontsize="small")
@@ -275,14 +275,12 @@ _LEADER = {"arrowstyle": "-", "color": FAINT, "linewidth": 0.4, "shrinkA": 0}
 _CORNERS = ((0.99, 0.99), (0.99, 0.01), (0.01, 0.01), (0.01, 0.99))
 
 
-def draw_moran_scatter(
-    drawn: MoranScatter, ax: Axes | None, purpose: str, *, names: bool
-) -> Axes:
+def draw_moran_scatter(drawn: MoranScatter, ax: Axes | None, *, names: bool) -> Axes:
     """Draw the spatial lag over the value, with a line whose slope is Moran's I."""
     points, entities = drawn.points, [str(entity) for entity in drawn.points.index]
     named = names and len(entities) <= MOST_NAMES
     texts = [drawn.variable, drawn.weights, *entities]
-    with drawing(drawn, ax, purpose, (6.0, 5.4), texts) as axes:
+    with drawing(drawn, ax, (6.0, 5.4), texts) as axes:
         axes.axhline(0, linestyle="--", **THIN)
         axes.axvline(0, linestyle="--", **THIN)
         size = 3 if named else 4.5

@@ -28,6 +28,7 @@ from digiprosper.present.figure import (
     MOST_NAMES,
     THIN,
     axes_inches,
+    checked_axes,
     drawing,
     legend_above,
     look,
@@ -169,6 +170,7 @@ def draw_columns(
     ]
     if not rows:
         raise _no_estimates_error(purpose)
+    ax = checked_axes(ax, purpose)
     models = [
         {y: cells[at] for y, (_, cells) in enumerate(rows) if at in cells}
         for at in range(len(columns))
@@ -177,13 +179,12 @@ def draw_columns(
         _legend_label(c, drawn=bool(cells))
         for c, cells in zip(columns, models, strict=True)
     ]
-    names, lines = row_names([label for label, _ in rows], ax, _WIDTH, purpose)
+    ax = checked_axes(ax, purpose)
+    names, lines = row_names([label for label, _ in rows], ax, _WIDTH)
     count = sum(map(bool, models))
     size = _WIDTH, 0.75 + len(rows) * (_GAP + max(_STEP * count, _LINE * lines))
     texts = [*names, *heads]
-    with drawing(
-        _list_estimates(columns, rows), ax, purpose, size, texts, "rows"
-    ) as axes:
+    with drawing(_list_estimates(columns, rows), ax, size, texts, "rows") as axes:
         handles = _draw_models(axes, models, heads)
         _frame_estimates(axes, len(rows))
         # Every second row is shaded, to show to which term an estimate belongs.
@@ -292,14 +293,14 @@ def _frame_estimates(axes: Axes, rows: int) -> None:
     axes.tick_params(axis="y", length=0)
 
 
-def draw_effects(effects: Effects, ax: Axes | None, purpose: str) -> Axes:
+def draw_effects(effects: Effects, ax: Axes | None) -> Axes:
     """Draw effects with intervals, one row each; below is what these are based on."""
     labels = ["\n".join(words) for words in effects.names.values()]
-    names, lines = row_names(labels, ax, _EFFECT_WIDTH, purpose)
+    names, lines = row_names(labels, ax, _EFFECT_WIDTH)
     source = say("sentence", text=f"{effects.source[0].upper()}{effects.source[1:]}")
     size = _EFFECT_WIDTH, 0.8 + (_EFFECT_GAP + _LINE * lines) * len(names)
     cells = {y: effects.column.estimates[term] for y, term in enumerate(effects.names)}
-    with drawing(effects, ax, purpose, size, [*names, source], "rows") as axes:
+    with drawing(effects, ax, size, [*names, source], "rows") as axes:
         _draw_model(axes, cells, {y: float(y) for y in cells}, "", 0, 1)
         _frame_estimates(axes, len(names))
         axes.set_yticks(range(len(names)), names, parse_math=False)
@@ -308,14 +309,14 @@ def draw_effects(effects: Effects, ax: Axes | None, purpose: str) -> Axes:
     return axes
 
 
-def draw_balance(drawn: Balance, ax: Axes | None, purpose: str) -> Axes:
+def draw_balance(drawn: Balance, ax: Axes | None) -> Axes:
     """Draw absolute differences before and after matching, one row per term."""
     points = drawn.points
     rows = np.arange(len(points))[::-1]
-    names, lines = row_names(points["label"].tolist(), ax, _BALANCE_WIDTH, purpose)
+    names, lines = row_names(points["label"].tolist(), ax, _BALANCE_WIDTH)
     size = _BALANCE_WIDTH, 1.0 + (_BALANCE_GAP + _LINE * lines) * len(points)
     before, after = points["before"], points["after"]
-    with drawing(drawn, ax, purpose, size, names, "rows") as axes:
+    with drawing(drawn, ax, size, names, "rows") as axes:
         axes.axvline(0, **THIN)
         axes.axvline(drawn.limit, linestyle="--", **{**THIN, "linewidth": 1.0})
         axes.hlines(rows, before, after, **{**THIN, "zorder": 1})
@@ -339,16 +340,14 @@ _SHARE = 0.7
 _BLANK = 0.5
 
 
-def draw_event_paths(
-    drawn: EventPaths, ax: Axes | None, purpose: str, *, counts: bool
-) -> Axes:
+def draw_event_paths(drawn: EventPaths, ax: Axes | None, *, counts: bool) -> Axes:
     """Draw estimates with intervals and joint bands over event time, by model.
 
     There is a line at zero, and one at the start of the policy, between -1 and 0.
     """
     heads = [path.head for path in drawn.paths]
     size = _WIDTH, 4.0 + 0.2 * counts * len(heads)
-    with drawing(drawn, ax, purpose, size, [*heads, drawn.outcome]) as axes:
+    with drawing(drawn, ax, size, [*heads, drawn.outcome]) as axes:
         axes.axhline(0, **THIN)
         axes.axvline(-0.5, linestyle="--", **{**THIN, "linewidth": 1.0})
         axes.set_xlim(*_event_time_limits(drawn))
@@ -451,7 +450,7 @@ def _event_time_limits(drawn: EventPaths) -> tuple[float, float]:
 def _labelled_ticks(ticks: Mapping[int, str], room: float) -> list[int]:
     """Choose the event times with labels: all binned ends, and others that fit."""
     times, size = list(ticks), 10 * type_size() / 72
-    fitting = tick_step([*map(str, times)], room, "plots.event_study")
+    fitting = tick_step([*map(str, times)], room)
     step = max(-(-len(times) // _MOST_TIMES), fitting)
     ends = [time for time in times if ticks[time] != str(time)]
 
@@ -483,7 +482,7 @@ _MOST_CUTOFFS = 12
 _SHIFT = 0.008
 
 
-def draw_honest(drawn: HonestPlot, ax: Axes | None, purpose: str) -> Axes:
+def draw_honest(drawn: HonestPlot, ax: Axes | None) -> Axes:
     """Draw intervals by the bound M at equal distances, the usual one first.
 
     Where the interval begins to contain 0 is in the legend.
@@ -491,7 +490,7 @@ def draw_honest(drawn: HonestPlot, ax: Axes | None, purpose: str) -> Axes:
     points = drawn.points
     texts = [drawn.effect, drawn.outcome]
     written = [*texts, drawn.restriction]
-    with drawing(drawn, ax, purpose, (_WIDTH, 4.0), written) as axes:
+    with drawing(drawn, ax, (_WIDTH, 4.0), written) as axes:
         axes.axhline(0, **THIN)
         at = np.arange(len(points))
         for usual, color, code in ((True, MARKED, "usual"), (False, INK, "interval")):
@@ -510,10 +509,10 @@ def draw_honest(drawn: HonestPlot, ax: Axes | None, purpose: str) -> Axes:
     return axes
 
 
-def draw_decay(drawn: Decay, ax: Axes | None, purpose: str) -> Axes:
+def draw_decay(drawn: Decay, ax: Axes | None) -> Axes:
     """Draw effects with intervals over the cut-off, one marker per kind of effect."""
     texts, count = [drawn.name, drawn.outcome], len(drawn.heads)
-    with drawing(drawn, ax, purpose, (6.4, 4.0), texts) as axes:
+    with drawing(drawn, ax, (6.4, 4.0), texts) as axes:
         axes.axhline(0, **THIN)
         cutoffs = drawn.points["cutoff"]
         step = _SHIFT * float(cutoffs.max() - cutoffs.min())
@@ -571,9 +570,7 @@ _UPPER, _ROW, _NEXT_LINE, _COLUMN, _HEAD = 3.0, 0.19, 0.13, 0.07, 0.13
 _NAMES_SHARE = 0.38
 
 
-def draw_specification_curve(
-    drawn: SpecificationCurve, ax: Axes | None, purpose: str
-) -> Axes:
+def draw_specification_curve(drawn: SpecificationCurve, ax: Axes | None) -> Axes:
     """Draw ordered estimates, and below them one row per choice.
 
     Models are at 1, 2, ... on the horizontal axis. With many models, each cell of a row
@@ -581,12 +578,12 @@ def draw_specification_curve(
     choice.
     """
     choices = [say(f"choice.{c.group}", name=c.name) for c in drawn.choices]
-    names, lines = row_names(choices, ax, _WIDTH, purpose)
+    names, lines = row_names(choices, ax, _WIDTH)
     heads, row = _model_heads(drawn), _ROW + (lines - 1) * _NEXT_LINE
     letters = [type_columns(line) for head in heads for line in head.splitlines()]
     height = _UPPER + 0.9 + _COLUMN * max(letters, default=0.0) + row * len(names)
     texts = [*names, *heads, drawn.name, drawn.outcome]
-    with drawing(drawn, ax, purpose, (_WIDTH, height), texts, "rows") as axes:
+    with drawing(drawn, ax, (_WIDTH, height), texts, "rows") as axes:
         low, high = _estimate_limits(drawn)
         rows = low - (high - low) * row / _UPPER * np.arange(1.0, len(names) + 1)
         _draw_ordered(axes, drawn, (low, high))

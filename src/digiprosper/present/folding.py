@@ -25,7 +25,6 @@ from digiprosper.present.style import Style
 from digiprosper.report.characters import tidy_text
 from digiprosper.report.columns import Column
 from digiprosper.report.labels import effect_names
-from digiprosper.report.words import TABLE
 
 Folded = dict[str, list[str]]
 """Terms and absorbed effects by the name of their row."""
@@ -42,7 +41,7 @@ def fold_terms(
     chosen = with_products(
         matching_terms(controls, terms, "controls", "etable"), columns
     )
-    folded: Folded = {style.say(TABLE, "controls"): chosen} if chosen else {}
+    folded: Folded = {style.say("controls"): chosen} if chosen else {}
     effects = chain.from_iterable(absorbed_effects(column) or () for column in columns)
     foldable = list(dict.fromkeys([*terms, *effects]))
     for name, entries in _read_blocks(blocks).items():
@@ -121,7 +120,7 @@ def _block_cell(
     held = {*column.estimates, *column.adjusted, *(absorbed_effects(column) or ())}
     count = sum(not held.isdisjoint(names) for names in terms)
     if 0 < count < len(terms):
-        return style.say(TABLE, "some")
+        return style.say("some")
     # Effects computed from several equations do not list what those equations contain.
     lists_all = column.glance is not None and not (
         column.inference and column.inference.from_draws

@@ -39,7 +39,6 @@ from digiprosper.report.columns import (
     remark_text,
 )
 from digiprosper.report.inference import WITHOUT_FACTOR, Inference
-from digiprosper.report.labels import name_label
 from digiprosper.report.words import TABLE, Words
 
 Row: TypeAlias = tuple[str, list[str]]
@@ -56,9 +55,10 @@ def depvar_rows(columns: Columns, style: Style) -> list[Row]:
     """Write the row of dependent variables; none if no model has one."""
     names = [c.glance.get("depvar") if c.glance else None for c in columns]
     labels = [
-        style.label(n, c) if n else "" for n, c in zip(names, columns, strict=True)
+        style.label(n, c.factors) if n else ""
+        for n, c in zip(names, columns, strict=True)
     ]
-    return [(style.say(TABLE, "depvar"), labels)] if any(labels) else []
+    return [(style.say("depvar"), labels)] if any(labels) else []
 
 
 def term_rows(columns: Columns, terms: Sequence[str], style: Style) -> list[Row]:
@@ -73,9 +73,9 @@ def term_rows(columns: Columns, terms: Sequence[str], style: Style) -> list[Row]
     ]
     failed = [position for position, column in enumerate(columns) if column.failure]
     if failed:
-        rows = rows or [(style.say(TABLE, "estimates"), [""] * len(columns))]
+        rows = rows or [(style.say("estimates"), [""] * len(columns))]
         for position in failed:
-            rows[0][1][position] = style.say(TABLE, "not_estimated")
+            rows[0][1][position] = style.say("not_estimated")
     return rows
 
 
@@ -116,10 +116,10 @@ def block_rows(columns: Columns, style: Style) -> list[Row]:
     for kind, variable in kinds:
         blocks = [of_column.get((kind, variable)) for of_column in by_column]
         words = next(c.words for c, b in zip(columns, blocks, strict=True) if b)
-        name = name_label(variable, style.labels, factors, style.language)
+        name = style.label(variable, factors)
         for number in range(max(len(block.parameters) for block in blocks if block)):
             cells = [_parameter_block(block, number) for block in blocks]
-            what = style.say(words, f"{kind}.row", number=number + 1)
+            what = style.say(f"{kind}.row", words, number=number + 1)
             rows += _parameter_rows(cells, what, name, style)
             test_name = name if counts[kind] > 1 else ""
             rows += _test_rows(cells, kind, words, test_name, style)
@@ -158,12 +158,10 @@ def _parameter_rows(
             block, parameter = cell
             value = style.number(parameter.estimate)
             marked = block.given and not all_fixed
-            values[position] = (
-                style.say(TABLE, "given", value=value) if marked else value
-            )
+            values[position] = style.say("given", value=value) if marked else value
             sets[position] = style.interval(parameter.conf_low, parameter.conf_high)
     code = "parameter_given" if all_fixed else "parameter"
-    return [(style.say(TABLE, code, what=what, variable=variable), values), ("", sets)]
+    return [(style.say(code, what=what, variable=variable), values), ("", sets)]
 
 
 def _test_rows(
@@ -178,11 +176,11 @@ def _test_rows(
     rows: list[Row] = []
     for key in dict.fromkeys(chain.from_iterable(by_column)):
         statistic, of, test_number = key
-        word = style.say(words, f"statistic.{statistic}")
+        word = style.say(f"statistic.{statistic}", words)
         word = f"{word[0].upper()}{word[1:]}"
-        name = style.say(words, f"{kind}.test.{of}", statistic=word, number=test_number)
+        name = style.say(f"{kind}.test.{of}", words, statistic=word, number=test_number)
         if variable:
-            name = style.say(TABLE, "parameter", what=name, variable=variable)
+            name = style.say("parameter", what=name, variable=variable)
         tests = [column_tests.get(key) for column_tests in by_column]
         values = [style.number(test.value) if test else "" for test in tests]
         p_values = [style.probability(test.p_value) if test else "" for test in tests]
@@ -249,14 +247,14 @@ def _effect_rows(columns: Columns, folded: Folded, style: Style) -> list[Row]:
     for name in effects:
         slopes = [factor.slope for factor in factors.get(name, ()) if factor.slope]
         code = key_codes.get(name, f"effects.{slopes[0]}" if slopes else "effects")
-        label = name_label(name, style.labels, factors, style.language)
+        label = style.label(name, factors)
         answers = [
             "" if names is None else style.answer(yes=name in {*names, *dummies})
             for names, dummies in zip(
                 absorbed, map(dummy_effects, columns), strict=True
             )
         ]
-        rows.append((style.say(TABLE, code, name=label), answers))
+        rows.append((style.say(code, name=label), answers))
     return rows
 
 
@@ -277,11 +275,11 @@ def _weight_rows(columns: Columns, style: Style) -> list[Row]:
         return []
     no = style.answer(yes=False)
     cells = [
-        style.label(name, column) if name else no if told else ""
+        style.label(name, column.factors) if name else no if told else ""
         for name, column in zip(names, columns, strict=True)
         for told in ["obs_weights" in (column.glance or ())]
     ]
-    return [(style.say(TABLE, "weights"), cells)]
+    return [(style.say("weights"), cells)]
 
 
 def _error_rows(columns: Columns, style: Style) -> list[Row]:
@@ -291,11 +289,11 @@ def _error_rows(columns: Columns, style: Style) -> list[Row]:
         # Intervals and p-values from draws rest on no standard error; what is drawn are
         # the clusters.
         drawn = style.below in ("p", "ci") and any(i.from_draws for i in inferences)
-        head = style.say(TABLE, "clustered_by" if drawn else "errors_clustered_by")
+        head = style.say("clustered_by" if drawn else "errors_clustered_by")
         return [(head, [cluster_words(c, " + ", style) for c in columns])]
     if differ:
         cells = [_covariance_text(column, style) for column in columns]
-        return [(style.say(TABLE, "errors"), cells)]
+        return [(style.say("errors"), cells)]
     return []
 
 
@@ -303,7 +301,7 @@ def _correction(inference: Inference | None, style: Style) -> str:
     if inference is None:
         return ""
     none = inference.cov_type in WITHOUT_FACTOR or inference.ssc == "none"
-    return style.say(TABLE, "ssc.none") if none else inference.ssc or ""
+    return style.say("ssc.none") if none else inference.ssc or ""
 
 
 def _are_clustered_alike(inferences: Sequence[Inference]) -> bool:
@@ -325,17 +323,17 @@ def _covariance_text(column: Column, style: Style) -> str:
     kind = inference.cov_type
     if inference.clusters:
         code = f"errors.by.{kind}" if kind in _KINDS_NAMED else "errors.by"
-        return style.say(TABLE, code, clusters=cluster_words(column, " + ", style))
+        return style.say(code, clusters=cluster_words(column, " + ", style))
     text = kind_words(kind, style)
     for detail in error_details(inference, style):
-        text = style.say(TABLE, "errors.more", errors=text, detail=detail)
+        text = style.say("errors.more", errors=text, detail=detail)
     return text
 
 
 def kind_words(kind: str, style: Style) -> str:
     """Name a kind of standard errors: its words, label or code."""
     code = f"errors.{kind}"
-    return style.say(TABLE, code) if code in TABLE else style.labels.get(kind, kind)
+    return style.say(code) if code in TABLE else style.labels.get(kind, kind)
 
 
 def error_details(inference: Inference, style: Style) -> list[str]:
@@ -343,18 +341,18 @@ def error_details(inference: Inference, style: Style) -> list[str]:
     details = []
     distance, lags = inference.distance_cutoff, inference.bandwidth
     if distance is not None:
-        details.append(style.say(TABLE, "distance", count=f"{distance:,g}"))
+        details.append(style.say("distance", count=f"{distance:,g}"))
     if inference.distance_kernel == "uniform":
-        details.append(style.say(TABLE, "kernel.uniform"))
+        details.append(style.say("kernel.uniform"))
     if lags is not None:
-        details.append(style.say(TABLE, "lag" if lags == 1 else "lags", count=lags))
+        details.append(style.say("lag" if lags == 1 else "lags", count=lags))
     return details
 
 
 def cluster_words(column: Column, joint: str, style: Style) -> str:
     """Write the labels of the clusters of a column; empty without clusters."""
     clusters = column.inference.clusters if column.inference else ()
-    return joint.join(style.label(name, column) for name in clusters)
+    return joint.join(style.label(name, column.factors) for name in clusters)
 
 
 def _set_rows(
@@ -399,11 +397,11 @@ def _stat_name(key: str, columns: Columns, style: Style) -> str:
     """Name a statistic in words of tables, its label, or its method's words."""
     code = f"{_STAT}{key}"
     if key in _STATS:
-        return style.say(TABLE, code)
+        return style.say(code)
     if key in style.labels:
         return style.labels[key]
     words = next((column.words for column in columns if code in column.words), None)
-    return key if words is None else style.say(words, code)
+    return key if words is None else style.say(code, words)
 
 
 def named_stats(style: Style) -> list[str]:
@@ -466,7 +464,7 @@ def std_effect_rows(
         cells = [""] * len(columns)
         for position, term in row.terms.items():
             cells[position] = style.number(_std_effect(columns[position], term, unit))
-        rows.append((style.say(TABLE, f"std_effect.{unit}", name=row.label), cells))
+        rows.append((style.say(f"std_effect.{unit}", name=row.label), cells))
     return _with_numbers(rows)
 
 

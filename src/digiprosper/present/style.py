@@ -24,7 +24,8 @@ from digiprosper.errors import (
 from digiprosper.report.characters import decimal_text, tidy_text
 from digiprosper.report.columns import Column, Estimate, Remark, RowName, remark_text
 from digiprosper.report.labels import name_label, text_label
-from digiprosper.report.words import LANGUAGES, NO_WORDS, TABLE, Language, Words
+from digiprosper.report.terms import Factors
+from digiprosper.report.words import LANGUAGES, NO_WORDS, NOTES, TABLE, Language, Words
 
 Below: TypeAlias = Literal["se", "t", "p", "ci"]
 FromStyle: TypeAlias = Literal["style"]
@@ -268,18 +269,22 @@ class Style:
     labels: Mapping[str, str] = field(default_factory=dict)
     t_digits: int = 3
 
-    def say(self, words: Words, code: str, **parts: object) -> str:
+    def say(self, code: str, words: Words = TABLE, **parts: object) -> str:
         """Return the words of a code in the language of the table."""
         return words.say(code, self.language, **parts)
 
-    def label(self, name: str, column: Column) -> str:
+    def note(self, code: str, **parts: object) -> str:
+        """Return the words of a code of notes in the language of the table."""
+        return NOTES.say(code, self.language, **parts)
+
+    def label(self, name: str, factors: Factors) -> str:
         """Print the name of an outcome, effect or cluster with its label."""
-        return name_label(name, self.labels, column.factors, self.language)
+        return name_label(name, self.labels, factors, self.language)
 
     def stub(self, name: str) -> str:
         """Print the name of a level of the index of a frame."""
         codes = (f"stub.{name}", f"head.{name}")
-        words = (self.say(TABLE, code) for code in codes if code in TABLE)
+        words = (self.say(code) for code in codes if code in TABLE)
         return self.labels.get(name) or next(words, name)
 
     def remark(self, remark: Remark, column: Column) -> str:
@@ -308,7 +313,7 @@ class Style:
         """Return labels of rows the library names; none in English."""
         if self.language == "english":
             return {}
-        return {TABLE.say(code): self.say(TABLE, code) for code in _NAMED_ROWS}
+        return {TABLE.say(code): self.say(code) for code in _NAMED_ROWS}
 
     def answer(self, *, yes: bool) -> str:
         """Write yes or no in the words of the style."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, TypeAlias
+from typing import Any, ClassVar, NamedTuple, TypeAlias, dataclass_transform
 
 import numpy as np
 import pandas as pd
@@ -24,12 +24,15 @@ _CURVE = ("at", "estimate", "conf_low", "conf_high")
 _NUMBERS = ("estimate", "std_error", "p_value", "conf_low", "conf_high")
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass_transform(frozen_default=True, eq_default=False)
 class Drawing:
-    """What one figure draws."""
+    """What one figure draws; subclasses are frozen dataclasses."""
 
     # Names of the points, where they are an array
     columns: ClassVar[tuple[str, ...]] = _CURVE
+
+    def __init_subclass__(cls) -> None:
+        dataclass(frozen=True, eq=False)(cls)
 
     def data(self) -> pd.DataFrame:
         """Return the numbers as a new frame, by default the points."""
@@ -52,7 +55,6 @@ def _numbers(estimate: Estimate) -> list[float]:
     return [getattr(estimate, name) for name in _NUMBERS]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class Profile(Drawing):
     """A criterion at all candidates of a threshold."""
 
@@ -71,7 +73,6 @@ class Profile(Drawing):
     number: int | None  # number of the threshold; None if there is only one
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class DrawnDensity(Drawing):
     """Density of a statistic over draws, and its value in the data."""
 
@@ -90,7 +91,6 @@ class DrawnDensity(Drawing):
         return parts[["series", "value", "density"]]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class ModelEstimatesDrawing(Drawing):
     """Estimates of models: heading of the model, label of the row, and estimate."""
 
@@ -105,7 +105,6 @@ class ModelEstimatesDrawing(Drawing):
         return pd.DataFrame(rows, columns=["model", "label", "term", *_NUMBERS])
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class RegimeMap(Drawing):
     """Regime of each entity in each period."""
 
@@ -123,7 +122,6 @@ class RegimeMap(Drawing):
         return pd.DataFrame({**keys, "regime": regime})
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class Effects(Drawing):
     """Effects of a mechanism, one row each."""
 
@@ -142,7 +140,6 @@ class Effects(Drawing):
         return pd.DataFrame(rows, columns=["label", "term", *_NUMBERS])
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class ConditionalCurve(Drawing):
     """An effect over its moderator."""
 
@@ -156,7 +153,6 @@ class ConditionalCurve(Drawing):
     quantiles: Floats  # (101,) of the moderator, by percent
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class SlopeCurve(Drawing):
     """The slope of a variable over its moderator."""
 
@@ -182,7 +178,6 @@ class SlopeCurve(Drawing):
         return _with_rows(slopes, self.rows)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class SensitivityCurve(Drawing):
     """An effect over the correlation of two errors."""
 
@@ -200,7 +195,6 @@ class SensitivityCurve(Drawing):
     insignificant: float
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class TurningCurve(Drawing):
     """A fitted curve less its value at the mean, and its turning points."""
 
@@ -224,8 +218,7 @@ class TurningCurve(Drawing):
         return _with_rows(curve.assign(series="curve"), self.rows)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class EventPath:
+class EventPath(NamedTuple):
     """Estimates of one model by event time."""
 
     head: str
@@ -241,7 +234,6 @@ class EventPath:
     before: str = ""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class EventPaths(Drawing):
     """Estimates of models by event time."""
 
@@ -263,7 +255,6 @@ class EventPaths(Drawing):
         return table[["model", "time", *_CURVE[1:], *bands, "n_treated", "reference"]]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class HonestPlot(Drawing):
     """Intervals of an effect by the bound on how trends differ."""
 
@@ -277,7 +268,6 @@ class HonestPlot(Drawing):
     level: float
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class MoranScatter(Drawing):
     """The spatial lag of a variable over the variable."""
 
@@ -298,7 +288,6 @@ class MoranScatter(Drawing):
         return self.points.rename_axis("entity").reset_index()
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class Decay(Drawing):
     """Effects of a regressor over the cut-off distance of neighbours."""
 
@@ -311,8 +300,7 @@ class Decay(Drawing):
     level: float
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Choice:
+class Choice(NamedTuple):
     """A choice that only some of the models make."""
 
     # Kind of choice, such as ``"effect"``; ``"control"`` for the candidates of
@@ -323,7 +311,6 @@ class Choice:
     made: np.ndarray[Any, np.dtype[np.bool_]]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class SpecificationCurve(Drawing):
     """Estimates of one coefficient in many models, in ascending order."""
 
@@ -352,7 +339,6 @@ class SpecificationCurve(Drawing):
         return pd.concat([points, pd.DataFrame(choices)], axis=1)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class Balance(Drawing):
     """Differences between two groups before and after matching."""
 
@@ -361,8 +347,7 @@ class Balance(Drawing):
     limit: float  # difference up to which groups count as balanced
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Effect:
+class Effect(NamedTuple):
     """An effect in the list below a path diagram; `inner` if part of another."""
 
     words: str
@@ -370,7 +355,6 @@ class Effect:
     inner: bool
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class PathDiagram(Drawing):
     """Treatment, mediators and outcome, with the coefficients of the arrows."""
 
@@ -422,7 +406,6 @@ class PathDiagram(Drawing):
         return pd.DataFrame(rows, columns=["from", "to", "label", *_NUMBERS])
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class Ribbons(Drawing):
     """Ranks of a few entities over time, with intervals from draws."""
 
@@ -446,8 +429,7 @@ class Ribbons(Drawing):
         return pd.concat(parts, ignore_index=True)[columns]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Span:
+class Span(NamedTuple):
     """Both ends of a span around every rank, and its description."""
 
     low: pd.Series[float]
@@ -455,7 +437,6 @@ class Span:
     words: str
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class RankSpans(Drawing):
     """Ranks of one period with spans around them."""
 
@@ -482,7 +463,6 @@ class RankSpans(Drawing):
         return pd.concat(parts, ignore_index=True)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class Bars(Drawing):
     """Shares of a variance, alone and with others."""
 
@@ -498,8 +478,7 @@ class Bars(Drawing):
         return pd.DataFrame({"label": names, "first": self.first, "total": self.total})
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Ridge:
+class Ridge(NamedTuple):
     """One period's density on the grid, name and remark; the density may be None."""
 
     name: str
@@ -507,7 +486,6 @@ class Ridge:
     density: Floats | None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class Ridges(Drawing):
     """Densities of a variable, one per period."""
 
@@ -532,8 +510,7 @@ class Ridges(Drawing):
         return pd.concat(parts, ignore_index=True)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class PathwayRow:
+class PathwayRow(NamedTuple):
     """One tested proposition: variables, effect and identification."""
 
     id: str
@@ -548,7 +525,6 @@ class PathwayRow:
     basis: Sequence[str]  # what the effect rests on, in words
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class Pathways(Drawing):
     """Tested propositions by stage.
 
