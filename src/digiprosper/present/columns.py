@@ -22,6 +22,7 @@ from digiprosper.errors import (
     option_error,
     option_problem,
     quoted,
+    type_error,
 )
 from digiprosper.present.style import Style
 from digiprosper.report.characters import tidy_text
@@ -240,10 +241,11 @@ def matching_terms(
     """Find terms by names, patterns (``*``, ``?``) and, of dummies, ``C(year)``."""
     entries = read_texts(patterns)
     if entries is None:
-        raise InputTypeError(
-            f"{caller}: {option}={cited(patterns)} must be a term, a pattern or a list "
-            "of them, such as ['digital*'].",
-            [option_problem(option, patterns)],
+        raise type_error(
+            option,
+            patterns,
+            "a term, a pattern or a list of them, such as ['digital*']",
+            caller,
         )
     names = list(terms)
     matched: dict[str, None] = {}

@@ -6,14 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence, Set
 from itertools import chain
 
-from digiprosper.errors import (
-    InputTypeError,
-    OptionError,
-    cited,
-    option_error,
-    option_problem,
-    quoted,
-)
+from digiprosper.errors import OptionError, cited, option_error, quoted, type_error
 from digiprosper.present.columns import (
     Columns,
     all_terms,
@@ -72,11 +65,12 @@ def _read_blocks(blocks: object) -> dict[str, Sequence[str]]:
     if not isinstance(blocks, Mapping) or not all(
         isinstance(name, str) for name in blocks
     ):
-        raise InputTypeError(
-            f"etable: blocks={cited(blocks)} must be a mapping from rows to "
-            "terms such as "
-            '{"Controls": ["edu", "open"], "Trends": ["trend*"]}.',
-            [option_problem("blocks", blocks)],
+        raise type_error(
+            "blocks",
+            blocks,
+            "a mapping from rows to terms such as "
+            '{"Controls": ["edu", "open"], "Trends": ["trend*"]}',
+            "etable",
         )
     names = [tidy_text(name) for name in blocks]
     if len(set(names)) < len(names):

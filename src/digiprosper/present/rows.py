@@ -9,13 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from itertools import chain
 from typing import Any, Literal, TypeAlias
 
-from digiprosper.errors import (
-    InputTypeError,
-    check_option,
-    cited,
-    option_error,
-    option_problem,
-)
+from digiprosper.errors import check_option, cited, option_error, type_error
 from digiprosper.present.columns import (
     Columns,
     all_terms,
@@ -219,10 +213,11 @@ def setting_rows(
 
 def _checked_rows(rows: Mapping[str, Any], width: int) -> Mapping[str, Any]:
     if not isinstance(rows, Mapping):
-        raise InputTypeError(
-            f"etable: rows={cited(rows)} must be a mapping from a row's name to its "
-            "values, one per column.",
-            [option_problem("rows", rows)],
+        raise type_error(
+            "rows",
+            rows,
+            "a mapping from a row's name to its values, one per column",
+            "etable",
         )
     for name, values in rows.items():
         is_list = isinstance(values, Sequence) and not isinstance(values, str)

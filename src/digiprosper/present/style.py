@@ -13,13 +13,12 @@ import numpy as np
 import pandas as pd
 
 from digiprosper.errors import (
-    InputTypeError,
     check_option,
     check_whole,
     cited,
     option_error,
-    option_problem,
     plain,
+    type_error,
 )
 from digiprosper.report.characters import decimal_text, tidy_text
 from digiprosper.report.columns import Column, Estimate, Remark, RowName, remark_text
@@ -172,10 +171,7 @@ def read_style(
     For `stars`, None means no stars and ``"style"`` leaves them to the style.
     """
     if style is not None and not isinstance(style, TableStyle):
-        raise InputTypeError(
-            f"style={cited(style)} must be a TableStyle, such as TableStyle('zh').",
-            [option_problem("style", style)],
-        )
+        raise type_error("style", style, "a TableStyle, such as TableStyle('zh')")
     chosen: dict[str, Any] = {
         "below": below,
         "digits": digits,
@@ -209,18 +205,12 @@ def _apply_defaults(style: TableStyle) -> Style:
 def _check_word(option: str, word: object) -> str | None:
     if word is None or isinstance(word, str):
         return None if word is None else tidy_text(word)
-    raise InputTypeError(
-        f"{option}={cited(word)} must be a text such as 'Yes'.",
-        [option_problem(option, word)],
-    )
+    raise type_error(option, word, "a text such as 'Yes'")
 
 
 def _check_stats(stats: object) -> tuple[str, ...]:
     if isinstance(stats, str) or not isinstance(stats, Sequence):
-        raise InputTypeError(
-            f"stats={cited(stats)} must be a list of keys such as ['nobs'].",
-            [option_problem("stats", stats)],
-        )
+        raise type_error("stats", stats, "a list of keys such as ['nobs']")
     for key in stats:
         if not isinstance(key, str):
             raise option_error(

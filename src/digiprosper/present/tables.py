@@ -22,6 +22,7 @@ from digiprosper.errors import (
     no_attribute,
     option_error,
     option_problem,
+    type_error,
 )
 from digiprosper.present.columns import (
     LEVELS,
@@ -199,10 +200,7 @@ class Table:
 def check_title(title: object) -> None:
     """Check that a title is text."""
     if title is not None and not isinstance(title, str):
-        raise InputTypeError(
-            f"title={cited(title)} must be a text such as 'Table 1. Baseline'.",
-            [option_problem("title", title)],
-        )
+        raise type_error("title", title, "a text such as 'Table 1. Baseline'")
 
 
 def etable(  # noqa: PLR0913  (every choice a table has; all but the models are named)
@@ -395,10 +393,7 @@ def read_notes(notes: object, caller: str) -> list[str]:
     """Read the notes of the caller, a text or several."""
     texts = [] if notes is None else read_texts(notes)
     if texts is None:
-        raise InputTypeError(
-            f"{caller}: notes={cited(notes)} must be a text or a list of texts.",
-            [option_problem("notes", notes)],
-        )
+        raise type_error("notes", notes, "a text or a list of texts", caller)
     return list(map(tidy_text, texts))
 
 

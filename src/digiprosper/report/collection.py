@@ -18,8 +18,8 @@ from digiprosper.errors import (
     cited,
     column_problem,
     counted,
-    option_problem,
     quoted,
+    type_error,
 )
 from digiprosper.report.columns import Remark, SharedRow, remark_text
 from digiprosper.report.foreign import as_results
@@ -356,10 +356,12 @@ def _read_names(term: object) -> list[str]:
         or not names
         or not all(isinstance(name, str) for name in names)
     ):
-        raise InputTypeError(
-            f"compare: term={cited(term)} must be the name of a coefficient or a list "
-            "of names, such as ['digital', 'lag(digital)'].",
-            [option_problem("term", term)],
+        raise type_error(
+            "term",
+            term,
+            "the name of a coefficient or a list of names, such as "
+            "['digital', 'lag(digital)']",
+            "compare",
         )
     return list(names)
 
