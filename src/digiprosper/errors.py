@@ -882,7 +882,7 @@ def option_error(
 def type_error(
     option: str, value: object, needed: str, caller: str = ""
 ) -> InputTypeError:
-    """Say that an option must be what is `needed`; `caller` is the function."""
+    """Build the error of an option that must be what is `needed`."""
     text = f"{option}={cited(value)} must be {needed}."
     if caller:
         text = f"{caller}: {text}"

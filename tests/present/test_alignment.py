@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from digiprosper.present.alignment import (
+from digiprosper.present.office import (
     PointColumn,
     point_columns,
     split_number,

@@ -576,9 +576,7 @@ def test_names_are_left_out_on_request_and_of_many() -> None:
     ax = draw_moran_scatter(DRAWN, None, names=False)
     assert len(ax.texts) == 4
     many = pd.DataFrame({"value": np.zeros(61), "spatial_lag": np.zeros(61)})
-    ax = draw_moran_scatter(
-        replace(DRAWN, points=many, period=""), None, names=True
-    )
+    ax = draw_moran_scatter(replace(DRAWN, points=many, period=""), None, names=True)
     assert len(ax.texts) == 4
     assert ax.get_title().startswith("Moran's I: ")
     assert ax.get_xlabel() == "Income, standardised"

@@ -805,9 +805,7 @@ def test_a_binned_end_beside_one_event_time_is_in_the_legend() -> None:
 
 
 def test_without_a_reference_there_is_no_legend() -> None:
-    ax = draw_event_paths(
-        paths(EventPath("", path().points, None)), None, counts=False
-    )
+    ax = draw_event_paths(paths(EventPath("", path().points, None)), None, counts=False)
     assert ax.get_legend() is None
 
 

@@ -5,7 +5,7 @@ import pytest
 import digiprosper as dp
 from digiprosper.errors import ColumnError, InputTypeError, OptionError
 from digiprosper.present.columns import read_columns
-from digiprosper.present.folding import absorbed_effects, fold_terms, folded_rows
+from digiprosper.present.rows import absorbed_effects, fold_terms, folded_rows
 from digiprosper.present.style import Style
 from digiprosper.present.tables import etable
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from digiprosper.present.lines import balanced_lines, broken_lines, type_columns
+from digiprosper.present.figure import balanced_lines, broken_lines, type_columns
 
 
 def test_lines_break_between_words_and_chinese_characters():

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
-from itertools import count
+from itertools import chain, count
 from typing import TypeAlias
 
 import pandas as pd
@@ -55,11 +55,9 @@ def read_columns(
     prefix of their headings.
     """
     columns = _read_all(models, caller, level)
-    return (
-        columns
-        if spanning
-        else list(map(_prefix_spanning_head, _number_columns(columns)))
-    )
+    if spanning:
+        return columns
+    return list(map(_prefix_spanning_head, _number_columns(columns)))
 
 
 def _read_all(models: object, caller: str, level: float) -> list[Column]:
@@ -151,13 +149,11 @@ def with_constant(column: Column) -> Column:
 
 def read_texts(argument: object) -> list[str] | None:
     """Read one or several texts; None if the argument is neither."""
-    if isinstance(argument, str):
-        return [argument]
-    if not isinstance(argument, Iterable) or not all(
-        isinstance(text, str) for text in argument
-    ):
+    texts = [argument] if isinstance(argument, str) else argument
+    if not isinstance(texts, Iterable):
         return None
-    return list(argument)
+    texts = list(texts)
+    return texts if all(isinstance(text, str) for text in texts) else None
 
 
 def _translate_head(column: Column, style: Style) -> Column:
@@ -248,28 +244,20 @@ def matching_terms(
             caller,
         )
     names = list(terms)
-    matched: dict[str, None] = {}
-    lost = []
-    for entry in entries:
-        hits = [
-            name
-            for name in names
-            if fnmatchcase(name, entry) or name.startswith(f"{entry}[")
-        ]
-        hits = [entry] if entry in names else hits
-        if not hits:
-            lost.append(entry)
-        matched.update(dict.fromkeys(hits))
+    hits = {
+        entry: [entry]
+        if entry in names
+        else [n for n in names if fnmatchcase(n, entry) or n.startswith(f"{entry}[")]
+        for entry in entries
+    }
+    lost = [entry for entry in entries if not hits[entry]]
     if lost:
         raise ColumnError(
             f"{caller}: {option} matches no term {quoted(lost)}. The terms are "
             f"{quoted(names, 12)}; a pattern such as 'digital*' matches several.",
-            [
-                column_problem(entry, option, f"no term {cited(entry)}")
-                for entry in lost
-            ],
+            [column_problem(e, option, f"no term {cited(e)}") for e in lost],
         )
-    return list(matched)
+    return list(dict.fromkeys(chain.from_iterable(hits.values())))
 
 
 def select(
@@ -299,11 +287,8 @@ def select(
 def with_products(terms: Sequence[str], columns: Columns) -> list[str]:
     """Add other names of the same products after a term: ``"z:x"``, ``"x:z"``."""
     product_names = products_of(columns)
-    return list(
-        dict.fromkeys(
-            name for term in terms for name in (term, *product_names.get(term, ()))
-        )
-    )
+    names = ((term, *product_names.get(term, ())) for term in terms)
+    return list(dict.fromkeys(chain.from_iterable(names)))
 
 
 def products_of(columns: Columns) -> dict[str, tuple[str, ...]]:
@@ -382,15 +367,17 @@ def _read_set(models: ResultSet, caller: str, level: float) -> list[Column]:
         part = _read_model(tidy_text(label), item, caller, level)
         rows = [row for row in models.table_rows if label in row.cells]
         cells = tuple((row.name, row.cells[label]) for row in rows)
-        columns += [
-            replace(
-                column,
-                named=models.table_heads.get(label, column.named),
-                set_notes=(*column.set_notes, *models.table_notes),
-                set_rows=(*column.set_rows, *(cells or blank if last else blank)),
+        for column in part:
+            last = column is part[-1]
+            own_rows = cells or blank if last else blank
+            columns.append(
+                replace(
+                    column,
+                    named=models.table_heads.get(label, column.named),
+                    set_notes=(*column.set_notes, *models.table_notes),
+                    set_rows=(*column.set_rows, *own_rows),
+                )
             )
-            for last, column in ((column is part[-1], column) for column in part)
-        ]
     return columns
 
 

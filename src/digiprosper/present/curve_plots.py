@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -27,6 +27,7 @@ from digiprosper.present.figure_style import figure_width, say, say_level
 from digiprosper.report.drawings import (
     ConditionalCurve,
     DrawnDensity,
+    Floats,
     Interval,
     Profile,
     Ridges,
@@ -39,7 +40,6 @@ from digiprosper.report.text import interval_text, p_words
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-Floats = np.ndarray[Any, np.dtype[np.float64]]
 
 # Inches.
 _SIZE = 6.4, 4.2
@@ -202,11 +202,13 @@ def _add_legend_text(axes: Axes, label: str) -> None:
     axes.plot([], [], linestyle="none", label=label)
 
 
-def _shade(axes: Axes, pieces: Sequence[Interval], label: str) -> None:
+def _shade(
+    axes: Axes, pieces: Sequence[Interval], label: str, alpha: float = 0.08
+) -> None:
     """Shade intervals; only the first is in the legend."""
     for number, (low, high) in enumerate(pieces):
         text = "_" if number else label
-        axes.axvspan(low, high, color=(INK, 0.08), linewidth=0, label=text, zorder=0)
+        axes.axvspan(low, high, color=(INK, alpha), linewidth=0, label=text, zorder=0)
 
 
 def _draw_levels(axes: Axes, points: pd.DataFrame, label: str) -> None:
@@ -287,14 +289,9 @@ def draw_profile(profile: Profile, ax: Axes | None) -> Axes:
     with drawing(profile, ax, (6.4, 4.0), texts) as axes:
         first, last = float(points["gamma"].min()), float(points["gamma"].max())
         pieces = [_with_step(piece, values, profile) for piece in profile.sets]
-        for number, (low, high) in enumerate(
-            _widen_narrow(pieces, _THIN * (last - first))
-        ):
-            label = "_" if number else say_level("profile.set", profile.level)
-            low, high = max(low, first), min(high, last)
-            axes.axvspan(
-                low, high, color=(INK, 0.18), linewidth=0, label=label, zorder=0
-            )
+        wide = _widen_narrow(pieces, _THIN * (last - first))
+        inside = [(max(low, first), min(high, last)) for low, high in wide]
+        _shade(axes, inside, say_level("profile.set", profile.level), 0.18)
         axes.plot(
             values,
             every["lr"],
@@ -409,15 +406,15 @@ _SMALL = 8.3
 def draw_ridges(ridges: Ridges, ax: Axes | None) -> Axes:
     """Draw the densities of periods above each other, on the same scale."""
     drawn, grid, count = ridges.ridges, ridges.grid, len(ridges.ridges)
-    names = [ridge.name for ridge in drawn]
-    top = max(float(r.density.max()) for r in drawn if r.density is not None)
+    names = [name for name, _, _ in drawn]
+    top = max(float(density.max()) for _, _, density in drawn if density is not None)
     size, texts = (6.4, 1.4 + 0.36 * count), [*names, ridges.variable, ridges.time]
     with drawing(ridges, ax, size, texts) as axes:
         edge = axes.get_yaxis_transform()
-        for row, ridge in enumerate(drawn):
+        for row, (_, words, density) in enumerate(drawn):
             axes.axhline(row, color=FAINT, linewidth=0.5, zorder=2 * row)
-            if ridge.density is not None:
-                height = row - _OVERLAP * ridge.density / top
+            if density is not None:
+                height = row - _OVERLAP * density / top
                 axes.fill_between(
                     grid,
                     height,
@@ -428,9 +425,7 @@ def draw_ridges(ridges: Ridges, ax: Axes | None) -> Axes:
                     zorder=2 * row,
                 )
                 axes.plot(grid, height, color=INK, linewidth=1.0, zorder=2 * row + 1)
-            axes.text(
-                1.01, row, ridge.words, transform=edge, va="center", fontsize="small"
-            )
+            axes.text(1.01, row, words, transform=edge, va="center", fontsize="small")
         axes.set_yticks(range(count), names)
         axes.set_ylim(count - 0.5, -_OVERLAP - 0.1)
         axes.set_xlim(grid[0], grid[-1])
@@ -440,7 +435,7 @@ def draw_ridges(ridges: Ridges, ax: Axes | None) -> Axes:
             [ridges.time],
             [ridges.variable, say("ridge.kernel", rule=ridges.rule)],
         )
-        widest = max(text_em(ridge.words) for ridge in drawn)
+        widest = max(text_em(words) for _, words, _ in drawn)
         spread_ticks(axes, widest * _SMALL * type_size() / 72)
         axes.spines["left"].set_visible(False)
     return axes

@@ -32,6 +32,7 @@ from digiprosper.present.figure_style import figure_width, matplotlib_part, say
 from digiprosper.report.characters import tidy_text
 from digiprosper.report.drawings import (
     Bars,
+    Floats,
     MoranScatter,
     RankSpans,
     RegimeMap,
@@ -42,7 +43,6 @@ from digiprosper.report.text import p_words
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-Floats = np.ndarray[Any, np.dtype[np.float64]]
 
 # --- ranks ----------------------------------------------------------------------------
 
@@ -116,18 +116,18 @@ def draw_rank_spans(spans: RankSpans, ax: Axes | None) -> Axes:
 
 def _draw_spans(axes: Axes, drawn: RankSpans) -> None:
     ranks, spans = drawn.ranks, drawn.spans
-    rows, worst = np.arange(len(ranks)), int(spans[0].high.max())
-    looks = zip(spans, _SHADES[-len(spans) :], _HEIGHTS[-len(spans) :], strict=True)
-    for span, color, height in looks:
+    rows = np.arange(len(ranks))
+    worst = int(max(high.max() for _, high in spans.values()))
+    looks = zip(_SHADES[-len(spans) :], _HEIGHTS[-len(spans) :], strict=True)
+    for (words, (low, high)), (color, height) in zip(spans.items(), looks, strict=True):
         # A rank that never moves has a span of no length: half a rank keeps it visible.
-        width = span.high - span.low + 0.5
         axes.barh(
             rows,
-            width,
-            left=span.low - 0.25,
+            high - low + 0.5,
+            left=low - 0.25,
             height=height,
             color=color,
-            label=span.words,
+            label=words,
         )
     axes.plot(ranks, rows, "o", color=INK, markersize=4, label=drawn.mark)
     axes.set_ylim(len(ranks) - 0.4, -0.6)
@@ -140,10 +140,11 @@ def _draw_moves(axes: Axes, drawn: RankSpans) -> None:
     """Draw spans relative to the rank, since spans of hundreds of ranks are small."""
     ranks, spans = drawn.ranks, drawn.spans
     positions = np.arange(1, len(ranks) + 1)
-    for span, color in zip(spans, _SHADES[-len(spans) :], strict=True):
-        low, high = ranks - span.low, ranks - span.high
+    shades = _SHADES[-len(spans) :]
+    for (words, (low, high)), color in zip(spans.items(), shades, strict=True):
+        down, up = ranks - low, ranks - high
         axes.fill_between(
-            positions, low, high, step="mid", color=color, linewidth=0, label=span.words
+            positions, down, up, step="mid", color=color, linewidth=0, label=words
         )
     axes.axhline(0, color=INK, linewidth=1.0, label=drawn.mark)
     axes.set_xlim(0.5, len(ranks) + 0.5)

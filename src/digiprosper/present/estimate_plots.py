@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -28,6 +27,7 @@ from digiprosper.present.figure import (
     MOST_NAMES,
     THIN,
     axes_inches,
+    balanced_lines,
     checked_axes,
     drawing,
     legend_above,
@@ -37,6 +37,7 @@ from digiprosper.present.figure import (
     row_names,
     text_em,
     tick_step,
+    type_columns,
     type_size,
 )
 from digiprosper.present.figure_style import (
@@ -47,7 +48,6 @@ from digiprosper.present.figure_style import (
     say_level,
     with_remarks,
 )
-from digiprosper.present.lines import balanced_lines, type_columns
 from digiprosper.present.row_names import SharedRow, share_rows
 from digiprosper.present.style import Style
 from digiprosper.report.columns import Column, Estimate
@@ -57,6 +57,7 @@ from digiprosper.report.drawings import (
     Effects,
     EventPath,
     EventPaths,
+    Floats,
     HonestPlot,
     ModelEstimatesDrawing,
     SpecificationCurve,
@@ -66,9 +67,10 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.container import ErrorbarContainer
 
-Floats = np.ndarray[Any, np.dtype[np.float64]]
 _Row = tuple[str, dict[int, Estimate]]
 """Label, and estimates by position of the column."""
+_Placed = list[tuple[float, Estimate]]
+"""Heights and estimates."""
 
 # Inches: a figure's width; between rows, from model to model in a row, a line of a
 # row's name.
@@ -171,24 +173,19 @@ def draw_columns(
     if not rows:
         raise _no_estimates_error(purpose)
     ax = checked_axes(ax, purpose)
-    models = [
-        {y: cells[at] for y, (_, cells) in enumerate(rows) if at in cells}
-        for at in range(len(columns))
-    ]
+    drawn = {at for _, cells in rows for at in cells}
+    models = _placed_by_model(rows, len(columns), min(0.8 / len(drawn), 0.22))
     heads = [
-        _legend_label(c, drawn=bool(cells))
-        for c, cells in zip(columns, models, strict=True)
+        _legend_label(column, drawn=at in drawn) for at, column in enumerate(columns)
     ]
-    ax = checked_axes(ax, purpose)
     names, lines = row_names([label for label, _ in rows], ax, _WIDTH)
-    count = sum(map(bool, models))
-    size = _WIDTH, 0.75 + len(rows) * (_GAP + max(_STEP * count, _LINE * lines))
+    size = _WIDTH, 0.75 + len(rows) * (_GAP + max(_STEP * len(drawn), _LINE * lines))
     texts = [*names, *heads]
     with drawing(_list_estimates(columns, rows), ax, size, texts, "rows") as axes:
         handles = _draw_models(axes, models, heads)
         _frame_estimates(axes, len(rows))
         # Every second row is shaded, to show to which term an estimate belongs.
-        for row in range(0, len(rows), 2) if count > 1 else ():
+        for row in range(0, len(rows), 2) if len(drawn) > 1 else ():
             axes.axhspan(row - 0.5, row + 0.5, facecolor=_SHADE, linewidth=0, zorder=-1)
         axes.set_yticks(range(len(rows)), names, parse_math=False)
         name_axis(axes, "x", words)
@@ -230,21 +227,26 @@ def _legend_label(column: Column, *, drawn: bool) -> str:
     return say("absent.failed" if column.failure else "absent.terms", head=column.head)
 
 
+def _placed_by_model(rows: Sequence[_Row], count: int, step: float) -> list[_Placed]:
+    """Return the estimates of each model with their heights, next to each other."""
+    models: list[_Placed] = [[] for _ in range(count)]
+    for y, (_, cells) in enumerate(rows):
+        # A row has room for the models that have it, and no gaps for the others.
+        for number, position in enumerate(sorted(cells)):
+            height = y + (number - (len(cells) - 1) / 2) * step
+            models[position].append((height, cells[position]))
+    return models
+
+
 def _draw_models(
-    axes: Axes, models: Sequence[dict[int, Estimate]], heads: Sequence[str]
+    axes: Axes, models: Sequence[_Placed], heads: Sequence[str]
 ) -> list[Any]:
     """Draw the models next to each other and return the handles of their legend."""
     handles: list[Any] = []
     count, drawn = sum(map(bool, models)), 0
-    step = min(0.8 / count, 0.22)
-    # A row has room for the models that have it, and no gaps for the others.
-    in_row = Counter(y for cells in models for y in cells)
-    before: Counter[int] = Counter()
-    for cells, head in zip(models, heads, strict=True):
-        if cells:
-            at = {y: y + (before[y] - (in_row[y] - 1) / 2) * step for y in cells}
-            handles.append(_draw_model(axes, cells, at, head, drawn, count))
-            before.update(cells.keys())
+    for estimates, head in zip(models, heads, strict=True):
+        if estimates:
+            handles.append(_draw_model(axes, estimates, head, drawn, count))
             drawn += 1
         else:
             handles += axes.plot([], [], linestyle="none", label=head)
@@ -252,19 +254,13 @@ def _draw_models(
 
 
 def _draw_model(
-    axes: Axes,
-    cells: Mapping[int, Estimate],
-    at: Mapping[int, float],
-    head: str,
-    position: int,
-    count: int,
+    axes: Axes, estimates: _Placed, head: str, position: int, count: int
 ) -> ErrorbarContainer:
-    """Draw the estimates of one of `count` models `at` heights, by row."""
-    rows = [(at[y], cell) for y, cell in cells.items()]
+    """Draw the estimates of one of `count` models."""
     style = look(position)
     container = axes.errorbar(
-        [cell.estimate for _, cell in rows],
-        [y for y, _ in rows],
+        [cell.estimate for _, cell in estimates],
+        [y for y, _ in estimates],
         xerr=0.0,
         fmt=style.marker,
         color=style.color,
@@ -276,7 +272,7 @@ def _draw_model(
     )
     # A percentile interval need not cover the estimate, and errorbar has no such bars.
     bars: Any = container.lines[2][0]
-    ends = [[(cell.conf_low, y), (cell.conf_high, y)] for y, cell in rows]
+    ends = [[(cell.conf_low, y), (cell.conf_high, y)] for y, cell in estimates]
     bars.set_segments(ends)
     axes.update_datalim(np.concatenate(ends))
     return container
@@ -299,9 +295,10 @@ def draw_effects(effects: Effects, ax: Axes | None) -> Axes:
     names, lines = row_names(labels, ax, _EFFECT_WIDTH)
     source = say("sentence", text=f"{effects.source[0].upper()}{effects.source[1:]}")
     size = _EFFECT_WIDTH, 0.8 + (_EFFECT_GAP + _LINE * lines) * len(names)
-    cells = {y: effects.column.estimates[term] for y, term in enumerate(effects.names)}
+    estimates = effects.column.estimates
+    placed = [(float(y), estimates[term]) for y, term in enumerate(effects.names)]
     with drawing(effects, ax, size, [*names, source], "rows") as axes:
-        _draw_model(axes, cells, {y: float(y) for y in cells}, "", 0, 1)
+        _draw_model(axes, placed, "", 0, 1)
         _frame_estimates(axes, len(names))
         axes.set_yticks(range(len(names)), names, parse_math=False)
         words = say_level("effect", effects.level)
@@ -355,16 +352,8 @@ def draw_event_paths(drawn: EventPaths, ax: Axes | None, *, counts: bool) -> Axe
             _draw_path(axes, path, number, len(heads))
         has_reference = any(path.reference is not None for path in drawn.paths)
         if has_reference:
-            label = say("event.reference")
-            axes.plot(
-                [],
-                [],
-                "o",
-                color=INK,
-                markerfacecolor="white",
-                markersize=5,
-                label=label,
-            )
+            empty = {"markerfacecolor": "white", "markersize": 5}
+            axes.plot([], [], "o", color=INK, label=say("event.reference"), **empty)
         _set_event_times(axes, drawn, counts=counts)
         banded = any("band_low" in path.points for path in drawn.paths)
         name_axes(
@@ -397,26 +386,12 @@ def _draw_path(axes: Axes, path: EventPath, number: int, count: int) -> None:
         axes.vlines(at, *band, color=color, linewidth=0.6)
     width = min(2.0 if banded else 1.3, 0.5 * size)
     axes.vlines(at, low, high, color=color, linewidth=width)
+    marks: dict[str, Any] = {"marker": marker, "color": color, "markersize": size}
+    marks["linestyle"] = "none"
     label = _event_legend(path) or "_"
-    axes.plot(
-        at,
-        points["estimate"],
-        marker,
-        color=color,
-        markerfacecolor=face,
-        markersize=size,
-        label=label,
-    )
+    axes.plot(at, points["estimate"], markerfacecolor=face, label=label, **marks)
     if path.reference is not None:
-        reference = [path.reference + shift]
-        axes.plot(
-            reference,
-            [0.0],
-            marker,
-            color=color,
-            markersize=size,
-            markerfacecolor="white",
-        )
+        axes.plot([path.reference + shift], [0.0], markerfacecolor="white", **marks)
 
 
 def _event_legend(path: EventPath) -> str:

@@ -17,7 +17,7 @@ from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 from digiprosper.errors import cited, option_error, type_error
 from digiprosper.optional import require
 from digiprosper.present import office
-from digiprosper.present.alignment import (
+from digiprosper.present.office import (
     PointColumn,
     point_columns,
     split_number,
@@ -137,14 +137,7 @@ def _latex_table(content: Content) -> str:
         parts = content.parts(position)
         lines.append(" & ".join(map(_latex_head, parts)) + r" \\")
         if position == 0 and content.spanning:
-            # A rule below each heading that spans columns.
-            lines.append(
-                " ".join(
-                    rf"\cmidrule(lr){{{start + 1}-{end}}}"
-                    for text, start, end, _ in parts
-                    if text
-                )
-            )
+            lines.append(_latex_rules(parts))
     lines.append(r"\midrule")
     lines += _latex_body(content)
     lines += [r"\bottomrule", r"\end{tabular}"]
@@ -167,6 +160,12 @@ def _latex_width(content: Content, letter: int = 5, gap: int = 12) -> int:
 def _latex_head(part: Part) -> str:
     text, span = _latex(part.text), part.end - part.start
     return text if span == 1 else rf"\multicolumn{{{span}}}{{c}}{{{text}}}"
+
+
+def _latex_rules(parts: Sequence[Part]) -> str:
+    """Write a rule below each heading that spans columns."""
+    rules = [rf"\cmidrule(lr){{{p.start + 1}-{p.end}}}" for p in parts if p.text]
+    return " ".join(rules)
 
 
 def _latex_body(content: Content) -> list[str]:

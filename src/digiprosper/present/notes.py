@@ -22,7 +22,7 @@ from digiprosper.present.rows import (
 from digiprosper.present.style import Style
 from digiprosper.report.characters import tidy_text
 from digiprosper.report.columns import Block, Column, Parameter, ParameterTest, Remark
-from digiprosper.report.labels import text_factor
+from digiprosper.report.labels import name_label, text_factor
 from digiprosper.report.verdicts import rejects
 from digiprosper.report.words import NOTES
 
@@ -41,12 +41,9 @@ def note_lines(columns: Columns, style: Style) -> list[str]:
     """Write the notes: what is in brackets, stars, and how columns differ."""
     estimated = [c for c in columns if c.estimates]
     first = [_below_note(estimated, style)] if estimated else []
-    shown = any(
-        c.constant and c.constant is c.estimates.get("Intercept") for c in columns
-    )
     notes = [
         *_by_column(_corrections(estimated, style, shared=False), "correction", style),
-        *([style.note("constant")] if shown else ()),
+        *_constant_note(columns, style),
         *dict.fromkeys(c.note for c in columns if c.note),
         *_table_notes(columns, style),
         *_column_remarks(columns, style),
@@ -73,6 +70,12 @@ def _join_opening(
     clauses = _listed((note.removesuffix(stop) for note in first), style, "clauses")
     opening, *following = [*([clauses + stop] if first else []), *notes] or [""]
     return [style.note("opening", note=opening), *following] if opening else []
+
+
+def _constant_note(columns: Columns, style: Style) -> list[str]:
+    pairs = [(c.constant, c.estimates.get("Intercept")) for c in columns if c.constant]
+    shown = any(constant is cell for constant, cell in pairs)
+    return [style.note("constant")] if shown else []
 
 
 def _table_notes(columns: Columns, style: Style) -> list[str]:
@@ -102,7 +105,7 @@ def _reason(error: DigiprosperError, style: Style) -> str:
     # Further sentences of the message are for the console.
     message = re.split(r"\.\s+(?=[A-Z])", tidy_text(error), maxsplit=1)[0]
     first, *names = (
-        style.label(text, {text: (text_factor(text, style.labels, {}),)})
+        name_label(text, style.labels, {text: (text_factor(text, style.labels, {}),)})
         for text in (message, *map(str, absorbed))
     )
     terms = _listed(names, style)
@@ -132,9 +135,11 @@ def _source_notes(columns: Columns, style: Style) -> list[tuple[str, Column]]:
         errors = errors[0].lower() + errors[1:]
     sources = []
     for column in columns:
-        text = _draws_text(column, style) if _is_drawn(column, style) else errors
-        if style.below == "ci" and _is_drawn(column, style):
-            text = style.note("percentiles", draws=text)
+        text = errors
+        if _is_drawn(column, style):
+            text = _draws_text(column, style)
+            if style.below == "ci":
+                text = style.note("percentiles", draws=text)
         sources.append((text, column))
     return sources
 
@@ -160,9 +165,7 @@ def _kind_of_errors(columns: Columns, style: Style) -> tuple[str, list[str]]:
     if len({errors_key(inference) for inference, _ in pairs}) > 1:
         clustered = all(inference.clusters for inference, _ in pairs)
         several = style.note(f"errors.{'clustered' if clustered else 'several'}")
-        # The row with the kinds of errors has a short form of this one.
-        short = any(i.cov_type == "driscoll_kraay" for i, _ in pairs)
-        return several, [style.note("errors.short")] if short else []
+        return several, _short_forms(columns, style)
     inference, column = pairs[0]
     kind = inference.cov_type
     code = f"errors.kind.{kind}"
@@ -178,6 +181,12 @@ def _kind_of_errors(columns: Columns, style: Style) -> tuple[str, list[str]]:
     return errors, error_details(inference, style)
 
 
+def _short_forms(columns: Columns, style: Style) -> list[str]:
+    """Write out the short form in the row with the kinds of errors."""
+    kinds = [c.inference.cov_type for c in columns if c.inference]
+    return [style.note("errors.short")] if "driscoll_kraay" in kinds else []
+
+
 def _corrections(
     columns: Columns, style: Style, *, shared: bool
 ) -> list[tuple[str, Column]]:
@@ -185,12 +194,13 @@ def _corrections(
     pairs = [(c.inference.ssc, c) for c in columns if c.inference]
     if (len({ssc for ssc, _ in pairs}) == 1) is not shared:
         return []
-    texts = [
-        (style.note(code if code in NOTES else "ssc", name=ssc), column)
+    return [
+        (text, column)
         for ssc, column in pairs
-        for code in ([f"ssc.{ssc}"] if ssc else ())
+        if ssc
+        for code in [f"ssc.{ssc}"]
+        if (text := style.note(code if code in NOTES else "ssc", name=ssc))
     ]
-    return [(text, column) for text, column in texts if text]
 
 
 def _from_draws(column: Column) -> bool:
@@ -249,7 +259,8 @@ def _few_drawn(column: Column) -> int | None:
 
 def _block_notes(columns: Columns, style: Style) -> list[str]:
     owned = [(c, block) for c in columns for block in c.blocks]
-    kinds = _blocks_by_kind(owned)
+    ordered = sorted(owned, key=lambda pair: pair[1].rank)
+    kinds = _grouped((pair[1].kind, pair) for pair in ordered if pair[1].estimated)
     return [
         # Whether standard errors treat an estimated parameter as known.
         *(style.say(f"{kind}.known", of[0][0].words) for kind, of in kinds.items()),
@@ -269,12 +280,6 @@ def _block_notes(columns: Columns, style: Style) -> list[str]:
             if block.given
         ),
     ]
-
-
-def _blocks_by_kind(owned: _Owned) -> dict[str, list[tuple[Column, Block]]]:
-    """Group blocks with estimated parameters by kind, in the order of their ranks."""
-    ordered = sorted(owned, key=lambda pair: pair[1].rank)
-    return _grouped((pair[1].kind, pair) for pair in ordered if pair[1].estimated)
 
 
 def _set_note(kind: str, owned: _Owned, style: Style) -> str:
@@ -366,10 +371,10 @@ def _test_notes(owned: _Owned, style: Style) -> list[str]:
 
 
 def _drawn_text(column: Column, block: Block, style: Style) -> str:
-    if block.drawn is None:
+    if not block.drawn:
         return ""
-    method = style.say(f"drawn.{block.drawn.how}", column.words)
-    return style.note("drawn", count=f"{block.drawn.reps:,}", how=method)
+    method = style.say(f"drawn.{block.drawn}", column.words)
+    return style.note("drawn", count=f"{block.reps:,}", how=method)
 
 
 def _refused_note(
@@ -412,14 +417,12 @@ def _column_remarks(columns: Columns, style: Style) -> list[str]:
             owners.setdefault(text, []).append(column)
             named |= {text} if _begins_with_name(remark, column, style) else set()
     count = len(columns)
-    shared = [
-        t for t, columns_by_text in owners.items() if len(columns_by_text) == count > 1
-    ]
+    shared = [text for text, having in owners.items() if len(having) == count > 1]
     apart = [
         (text, column)
-        for text, columns_by_text in owners.items()
+        for text, having in owners.items()
         if text not in shared
-        for column in _merge_spanned(columns_by_text, columns)
+        for column in _merge_spanned(having, columns)
     ]
     # A name that begins a sentence has no capital of ours.
     alone = [t if t in named else f"{t[:1].upper()}{t[1:]}" for t in shared]
@@ -456,9 +459,8 @@ def _folded(name: object) -> str:
 def _merge_spanned(columns_by_text: Columns, columns: Columns) -> list[Column]:
     """Replace all columns below a spanning heading by one with this heading."""
     named: dict[str, Column] = {}
-    counts, owned = (
-        Counter(c.over for c in group) for group in (columns, columns_by_text)
-    )
+    counts = Counter(c.over for c in columns)
+    owned = Counter(c.over for c in columns_by_text)
     for column in columns_by_text:
         over = column.over
         whole = over and owned[over] == counts[over]

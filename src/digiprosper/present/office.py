@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from digiprosper.optional import require
-from digiprosper.present.alignment import point_columns, split_number, text_columns
 from digiprosper.report.characters import text_width
 from digiprosper.report.rendering import Content
 
@@ -123,17 +123,14 @@ def _row_xml(
         span = f'<w:gridSpan w:val="{end - start}"/>' if end - start > 1 else ""
         borders = _border_xml("top", above) + _border_xml("bottom", rule)
         borders = f"<w:tcBorders>{borders}</w:tcBorders>" if borders else ""
-        # Beside a label of several lines an estimate stands at the last, next to its
-        # error.
-        bottom = '<w:vAlign w:val="bottom"/>' if start > 0 and not head else ""
-        point = None if head or start == 0 else points[start - 1]
-        tab = align = ""
-        if point is not None and split_number(text):
-            # Word aligns a cell at its only tab stop without a tab in the text.
-            tab = f'<w:tabs><w:tab w:pos="{_twips(point)}" w:val="decimal"/></w:tabs>'
-        elif start > 0:
+        tab = align = bottom = ""
+        if start > 0:
+            point = None if head else points[start - 1]
             is_text = end - start == 1 and texts[start - 1]
-            align = '<w:jc w:val="left"/>' if is_text else _CENTRED
+            tab, align = _place_xml(text, point, is_text=is_text)
+            # Beside a label of several lines an estimate stands at the last, next to
+            # its error.
+            bottom = "" if head else '<w:vAlign w:val="bottom"/>'
         layout = f"<w:keepNext{keeps}/>{tab}{spacing}{align}"
         cells += (
             f'<w:tc><w:tcPr><w:tcW w:type="dxa" w:w="{width}"/>{span}{borders}{bottom}'
@@ -141,6 +138,15 @@ def _row_xml(
         )
     repeated = "<w:tblHeader/>" if head else ""
     return f"<w:tr><w:trPr><w:cantSplit/>{repeated}</w:trPr>{cells}</w:tr>"
+
+
+def _place_xml(text: str, point: float | None, *, is_text: bool) -> tuple[str, str]:
+    """Align a number at its decimal point, words left, and centre other texts."""
+    if point is not None and split_number(text):
+        # Word aligns a cell at its only tab stop without a tab in the text.
+        tab = f'<w:tab w:pos="{_twips(point)}" w:val="decimal"/>'
+        return f"<w:tabs>{tab}</w:tabs>", ""
+    return "", '<w:jc w:val="left"/>' if is_text else _CENTRED
 
 
 def _notes_xml(content: Content, page: Page) -> str:
@@ -192,6 +198,80 @@ def _border_xml(side: str, rule: str) -> str:
 def _twips(centimetres: float) -> int:
     """Return a length in the unit of Word files."""
     return round(int(centimetres * 360_000) / 635)
+
+
+# --- alignment at the decimal point ---------------------------------------------------
+
+# Counts have no point, and intervals have two numbers: both are centred.
+_NUMBER = re.compile(r"([(<]*[-−]?[\d,]+)(\.\d+[)*]*)")
+# Widths in Times of what numbers are written with, as shares of the type size. A minus
+# in LaTeX is wider than a parenthesis, and the hyphen of Times as wide: of the two the
+# minus counts as the wider one.
+_WIDTHS = {
+    ".": 0.25,
+    ",": 0.25,
+    "(": 0.333,
+    ")": 0.333,
+    "-": 0.334,
+    "−": 0.564,
+    "<": 0.564,
+}
+_WIDTH = 0.5
+_SHORT = 3
+
+
+class PointColumn(NamedTuple):
+    """Widest texts of a column left of the decimal point, and from it on."""
+
+    left: str
+    right: str
+
+    def place(self, room: float, size: float) -> float:
+        """Return the point's distance from the left edge that centres numbers."""
+        left_width, right_width = (
+            type_width(self.left) * size,
+            type_width(self.right) * size,
+        )
+        return max((room - left_width - right_width) / 2, 0.0) + left_width
+
+
+def split_number(text: str) -> tuple[str, str] | None:
+    """Split a number before its decimal point; None for words, counts and intervals."""
+    match = _NUMBER.fullmatch(text)
+    return (match[1], match[2]) if match else None
+
+
+def type_width(text: str) -> float:
+    """Return the width of a number in Times as a share of font size: 0.5 a digit."""
+    return sum(_WIDTHS.get(letter, _WIDTH) for letter in text)
+
+
+def point_columns(content: Content) -> list[PointColumn | None]:
+    """Find where the decimal points of each column are aligned.
+
+    One element per column without that of the row names; None if no number of a column
+    has decimals.
+    """
+    columns: list[PointColumn | None] = []
+    for cells in content.columns:
+        parts = list(filter(None, map(split_number, cells)))
+        widest = [max(texts, key=type_width) for texts in zip(*parts, strict=True)]
+        columns.append(PointColumn(*widest) if parts else None)
+    return columns
+
+
+def text_columns(content: Content) -> list[bool]:
+    """Find columns of words, such as definitions, which are left-aligned.
+
+    Most of their cells begin with a letter and none is a number. Short words such as
+    Yes are centred. One element per column without that of the row names.
+    """
+    are_texts = []
+    for cells in content.columns:
+        words = [text for text in cells if text[:1].isalpha()]
+        is_text = 2 * len(words) > len(cells) and not any(map(split_number, cells))
+        are_texts.append(is_text and max(map(text_width, words)) > _SHORT)
+    return are_texts
 
 
 # --- how a table fits a page ----------------------------------------------------------

@@ -7,14 +7,21 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from digiprosper.present.figure import FAINT, INK, MARKED, drawing
+from digiprosper.present.figure import (
+    FAINT,
+    INK,
+    MARKED,
+    balanced_lines,
+    broken_lines,
+    drawing,
+    type_columns,
+)
 from digiprosper.present.figure_style import (
     figure_width,
     matplotlib_part,
     say,
     say_level,
 )
-from digiprosper.present.lines import balanced_lines, broken_lines, type_columns
 from digiprosper.present.style import Style
 from digiprosper.report.drawings import (
     Drawing,
@@ -239,13 +246,8 @@ class _PathPicture(_Picture):
 
 def _effect_rows(diagram: PathDiagram, style: Style) -> list[_Row]:
     rows = [
-        (
-            effect.words,
-            style.number(effect.estimate.estimate),
-            style.interval(effect.estimate.conf_low, effect.estimate.conf_high),
-            effect.inner,
-        )
-        for effect in diagram.effects
+        (words, style.number(e.estimate), style.interval(*e[-2:]), inner)
+        for words, e, inner in diagram.effects
     ]
     head = (diagram.title, "", say_level("interval.percentile", diagram.level), False)
     more = len(rows) - _MOST_ROWS

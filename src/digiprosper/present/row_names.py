@@ -88,15 +88,10 @@ def _join_rows(rows: Sequence[_Row]) -> list[SharedRow]:
         group = groups[row.label, row.meaning]
         holders = [position for member in group for position in member.members]
         if len(set(holders)) < len(holders):
-            joined.append(
-                SharedRow(
-                    f"{row.label} [{row.term}]", dict.fromkeys(row.members, row.term)
-                )
-            )
+            terms = dict.fromkeys(row.members, row.term)
+            joined.append(SharedRow(f"{row.label} [{row.term}]", terms))
         elif row is group[0]:
-            terms = {
-                position: member.term for member in group for position in member.members
-            }
+            terms = {at: member.term for member in group for at in member.members}
             joined.append(SharedRow(row.label, terms))
     return joined
 

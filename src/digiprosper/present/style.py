@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import numbers
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal, TypeAlias
 
@@ -141,21 +141,13 @@ class TableStyle:
         check_option("language", self.language, tuple(LANGUAGES))
         check_option("below", self.below, ("se", "t", "p", "ci"))
         check_option("cluster_row", self.cluster_row, (None, True, False))
-        checked: dict[str, object] = {
-            "language": plain(self.language),
-            "below": plain(self.below),
-            "digits": check_whole("digits", self.digits, 0, 15),
-            "stars": None if self.stars is None else _check_stars(self.stars),
-            "stats": None if self.stats is None else _check_stats(self.stats),
-            "yes": _check_word("yes", self.yes),
-            "no": _check_word("no", self.no),
-            "cluster_row": plain(self.cluster_row),
-            "t_digits": None
-            if self.t_digits is None
-            else check_whole("t_digits", self.t_digits, 0, 15),
-        }
-        for name, value in checked.items():
-            object.__setattr__(self, name, value)
+        for option in ("language", "below", "cluster_row"):
+            object.__setattr__(self, option, plain(getattr(self, option)))
+        for option, check in _CHECKS.items():
+            value = getattr(self, option)
+            # Every table has a number of decimals.
+            if value is not None or option == "digits":
+                object.__setattr__(self, option, check(option, value))
 
 
 def read_style(
@@ -172,12 +164,8 @@ def read_style(
     """
     if style is not None and not isinstance(style, TableStyle):
         raise type_error("style", style, "a TableStyle, such as TableStyle('zh')")
-    chosen: dict[str, Any] = {
-        "below": below,
-        "digits": digits,
-        "stats": stats,
-        "t_digits": t_digits,
-    }
+    chosen: dict[str, Any] = {"below": below, "digits": digits, "stats": stats}
+    chosen["t_digits"] = t_digits
     changes = {name: value for name, value in chosen.items() if value is not None}
     if not isinstance(stars, str) or stars != FROM_STYLE:
         changes["stars"] = stars
@@ -202,26 +190,30 @@ def _apply_defaults(style: TableStyle) -> Style:
     )
 
 
-def _check_word(option: str, word: object) -> str | None:
-    if word is None or isinstance(word, str):
-        return None if word is None else tidy_text(word)
+def _check_decimals(option: str, digits: object) -> int:
+    return check_whole(option, digits, 0, 15)
+
+
+def _check_word(option: str, word: object) -> str:
+    if isinstance(word, str):
+        return tidy_text(word)
     raise type_error(option, word, "a text such as 'Yes'")
 
 
-def _check_stats(stats: object) -> tuple[str, ...]:
+def _check_stats(option: str, stats: object) -> tuple[str, ...]:
     if isinstance(stats, str) or not isinstance(stats, Sequence):
-        raise type_error("stats", stats, "a list of keys such as ['nobs']")
+        raise type_error(option, stats, "a list of keys such as ['nobs']")
     for key in stats:
         if not isinstance(key, str):
             raise option_error(
-                "stats",
+                option,
                 key,
                 f"stats={cited(key)} must be a key of glance(), such as 'nobs'.",
             )
     return tuple(stats)
 
 
-def _check_stars(stars: Any) -> tuple[float, ...]:
+def _check_stars(option: str, stars: Any) -> tuple[float, ...]:
     if isinstance(stars, np.ndarray):
         stars = stars.tolist()
     are_shares = isinstance(stars, Sequence) and all(
@@ -231,12 +223,22 @@ def _check_stars(stars: Any) -> tuple[float, ...]:
     levels = [float(s) for s in stars] if are_shares else []
     if not levels or not (np.diff(levels) < 0).all():
         raise option_error(
-            "stars",
+            option,
             stars,
             f"stars={cited(stars)} must be levels between 0 and 1 in descending order, "
             "such as (0.1, 0.05, 0.01), or None.",
         )
     return tuple(levels)
+
+
+_CHECKS: dict[str, Callable[[str, Any], object]] = {
+    "digits": _check_decimals,
+    "stars": _check_stars,
+    "stats": _check_stats,
+    "yes": _check_word,
+    "no": _check_word,
+    "t_digits": _check_decimals,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -320,21 +322,16 @@ class Style:
     def probability(self, value: float) -> str:
         """Write a p-value with at least two decimals, never as zero."""
         digits = max(self.digits, 2)
+        least = 10.0**-digits
         if math.isnan(value):
             return ""
-        return (
-            f"<{10.0**-digits:.{digits}f}"
-            if value < 10.0**-digits
-            else f"{value:.{digits}f}"
-        )
+        return f"<{least:.{digits}f}" if value < least else f"{value:.{digits}f}"
 
     def interval(self, low: float, high: float) -> str:
         """Write an interval in brackets; empty if an end is missing."""
-        return (
-            ""
-            if math.isnan(low) or math.isnan(high)
-            else f"[{self.number(low)}, {self.number(high)}]"
-        )
+        if math.isnan(low) or math.isnan(high):
+            return ""
+        return f"[{self.number(low)}, {self.number(high)}]"
 
     def estimate(self, cell: Estimate) -> str:
         """Write an estimate with its stars."""
@@ -371,11 +368,9 @@ class Style:
         if isinstance(value, numbers.Integral):
             return f"{value:,}" if name == _COUNT else str(int(value))
         if isinstance(value, numbers.Real):
-            return self._real(float(value), name)
+            number = float(value)
+            if name == _COUNT and number.is_integer():
+                return f"{int(number):,}"
+            is_p = 0 <= number <= 1 and _P_NAME.fullmatch(name)
+            return self.probability(number) if is_p else self.number(number)
         return text_label(tidy_text(value), self.labels, self.language)
-
-    def _real(self, value: float, name: str) -> str:
-        if name == _COUNT and value.is_integer():
-            return f"{int(value):,}"
-        is_p = 0 <= value <= 1 and _P_NAME.fullmatch(name)
-        return self.probability(value) if is_p else self.number(value)

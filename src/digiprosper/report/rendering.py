@@ -137,14 +137,8 @@ def _with_minus_sign(text: str) -> str:
 def as_text(content: Content) -> str:
     """Write a table in fixed-width type, with numbers aligned at their last digit."""
     columns = list(map(_aligned, content.columns))
-    names = max(map(text_width, content.names), default=0)
-    widths = [names, *(max(map(text_width, c), default=0) for c in columns)]
-    count = len(content.header)
-    heads = list(map(content.parts, range(count)))
-    for text, start, end, _ in chain.from_iterable(head[1:] for head in heads):
-        lacking = text_width(text) - _span_width(widths, start, end)
-        for number in range(max(lacking, 0)):
-            widths[start + number % (end - start)] += 1
+    heads = list(map(content.parts, range(len(content.header))))
+    widths = _column_widths([content.names, *columns], heads)
     panels = [text_width(content.body[position][0]) for position in content.panels]
     total = max(_span_width(widths, 0, len(widths)), *panels, 0)
 
@@ -160,6 +154,18 @@ def as_text(content: Content) -> str:
     lines = [*title, "=" * total, *above, "-" * total, *body, "=" * total]
     notes = (wrap_text(note, max(total, 60)) for note in content.notes)
     return "\n".join(chain(lines, *notes))
+
+
+def _column_widths(
+    columns: Sequence[Sequence[str]], heads: Sequence[Sequence[Part]]
+) -> list[int]:
+    """Measure columns, and widen them until each spanning heading fits."""
+    widths = [max(map(text_width, column), default=0) for column in columns]
+    for text, start, end, _ in chain.from_iterable(head[1:] for head in heads):
+        lacking = text_width(text) - _span_width(widths, start, end)
+        for number in range(max(lacking, 0)):
+            widths[start + number % (end - start)] += 1
+    return widths
 
 
 def _aligned(cells: Sequence[str]) -> list[str]:
