@@ -16,7 +16,7 @@ def test_a_figure_of_its_own_has_two_borders():
     from matplotlib import pyplot as plt
 
     bars = Bars(["a"], np.ones(1), np.ones(1), [False])
-    with figure.drawing(bars, None, "a test", (2.0, 1.0), []) as axes:
+    with figure.drawing(bars, None, (2.0, 1.0), []) as axes:
         assert figure.kept_drawing(axes) is None
     assert figure.kept_drawing(axes) is bars
     assert axes.figure.get_size_inches().tolist() == [2.0, 1.0]
@@ -42,7 +42,7 @@ def test_a_legend_leaves_the_axes_as_they_are_however_often_they_are_drawn(
 ):
     from matplotlib import pyplot as plt
 
-    axes = figure.new_axes(size, "a test")
+    axes = figure.new_axes(size)
     for text in texts:
         axes.plot([0, 1], [0, 1], label=text)
     axes.set_xticks([])  # a tick's text moves the axes a little too

@@ -32,7 +32,7 @@ from digiprosper.report.foreign import as_results
 from digiprosper.report.labels import name_label
 from digiprosper.report.protocol import Results
 from digiprosper.report.summary import read_factors
-from digiprosper.report.terms import Factor, same_products
+from digiprosper.report.terms import Factor, in_any_order, same_products
 from digiprosper.report.words import HEADS, NOTES, TABLE, Language
 
 LEVELS = " / "
@@ -285,10 +285,8 @@ def select(
 
 
 def with_products(terms: Sequence[str], columns: Columns) -> list[str]:
-    """Add other names of the same products after a term: ``"z:x"``, ``"x:z"``."""
-    product_names = products_of(columns)
-    names = ((term, *product_names.get(term, ())) for term in terms)
-    return list(dict.fromkeys(chain.from_iterable(names)))
+    """Add other names of the same products after a term."""
+    return in_any_order(terms, products_of(columns))
 
 
 def products_of(columns: Columns) -> dict[str, tuple[str, ...]]:

@@ -352,7 +352,7 @@ def draw_event_paths(drawn: EventPaths, ax: Axes | None, *, counts: bool) -> Axe
             _draw_path(axes, path, number, len(heads))
         has_reference = any(path.reference is not None for path in drawn.paths)
         if has_reference:
-            empty = {"markerfacecolor": "white", "markersize": 5}
+            empty: dict[str, Any] = {"markerfacecolor": "white", "markersize": 5}
             axes.plot([], [], "o", color=INK, label=say("event.reference"), **empty)
         _set_event_times(axes, drawn, counts=counts)
         banded = any("band_low" in path.points for path in drawn.paths)

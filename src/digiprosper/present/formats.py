@@ -10,6 +10,7 @@ import shutil
 from collections.abc import Callable, Sequence
 from itertools import accumulate, groupby, takewhile
 from pathlib import Path
+from struct import iter_unpack
 from tempfile import TemporaryDirectory
 from typing import Any
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
@@ -283,11 +284,10 @@ def write_rtf(contents: Sequence[Content], path: Path) -> None:
     margins = rf"\margl{margin}\margr{margin}\margt{margin}\margb{margin}"
     contents = [content.typeset for content in contents]
     pages = [office.fit_page(content) for content in contents]
-    befores = [None, *pages]
-    parts = [
-        _rtf_opening(page, before) + _rtf_table(content, page)
-        for content, page, before in zip(contents, pages, befores, strict=False)
-    ]
+    parts, before = [], None
+    for content, page in zip(contents, pages, strict=True):
+        parts.append(_rtf_opening(page, before) + _rtf_table(content, page))
+        before = page
     text = "\n".join(
         [rf"{{\rtf1\ansi\ansicpg1252\uc1\deff0{_RTF_FONTS}{margins}", *parts, "}", ""]
     )
@@ -362,15 +362,11 @@ def _rtf_placed(text: str, point: float | None) -> str:
 
 def _rtf(text: str) -> str:
     """Write a text, with a Chinese font; beyond ASCII as UTF-16 codes."""
-    runs = ((chinese, "".join(letters)) for chinese, letters in groupby(text, has_cjk))
-    return "".join(
-        rf"{{\f1 {_rtf_escaped(run)}}}" if chinese else _rtf_escaped(run)
-        for chinese, run in runs
-    )
-
-
-def _rtf_escaped(text: str) -> str:
-    return "".join(map(_rtf_letter, text))
+    written = ""
+    for chinese, letters in groupby(text, has_cjk):
+        run = "".join(map(_rtf_letter, letters))
+        written += rf"{{\f1 {run}}}" if chinese else run
+    return written
 
 
 def _rtf_letter(letter: str) -> str:
@@ -378,12 +374,8 @@ def _rtf_letter(letter: str) -> str:
         return f"\\{letter}"
     if letter.isascii():
         return letter
-    code = letter.encode("utf-16-le")
-    units = [
-        int.from_bytes(code[i : i + 2], "little", signed=True)
-        for i in range(0, len(code), 2)
-    ]
-    return "".join(rf"\u{unit}?" for unit in units)
+    units = iter_unpack("<h", letter.encode("utf-16-le"))
+    return "".join(rf"\u{unit}?" for (unit,) in units)
 
 
 # --- Excel ----------------------------------------------------------------------------
