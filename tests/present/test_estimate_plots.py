@@ -894,7 +894,7 @@ def test_the_name_is_broken_where_the_axis_is_short() -> None:
     pyplot = pytest.importorskip("matplotlib.pyplot")
     low = pyplot.subplots(figsize=(4, 2))[1]
     lines = draw_decay(
-        replace(ONE, name="Digital economy of the prefecture"), low, "test"
+        replace(ONE, name="Digital economy of the prefecture"), low
     ).get_ylabel()
     assert max(map(len, lines.splitlines())) <= 21
 

@@ -88,21 +88,24 @@ class Content:
         span them.
         """
         row, top = self.rows[position], self.spanning and position == 0
+        ends = {len(self.header) - 1: "thin", len(self.rows) - 1: "thick"}
+        rule = ends.get(position, "")
+        if self.is_panel(position):
+            return [Part(row[0], 0, len(row), rule)]
+        if not self.is_head(position):
+            return [Part(text, at, at + 1, rule) for at, text in enumerate(row)]
         above = self.header[0] if self.spanning else [""] * len(row)
 
         def shared(column: int) -> object:
-            """Return what is equal for columns of one cell."""
-            if self.is_panel(position):
-                return ""
-            joins = column > 0 and row[column] and self.is_head(position)
+            """Return what is equal for columns of one heading."""
+            joins = column > 0 and row[column]
             return (row[column], above[column]) if joins else column
 
-        ends = {len(self.header) - 1: "thin", len(self.rows) - 1: "thick"}
         parts = []
         for _, group in groupby(range(len(row)), shared):
             start, *further = group
-            rule = "thin" if top and row[start] else ends.get(position, "")
-            parts.append(Part(row[start], start, start + 1 + len(further), rule))
+            below = "thin" if top and row[start] else rule
+            parts.append(Part(row[start], start, start + 1 + len(further), below))
         return parts
 
     @property
