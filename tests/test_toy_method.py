@@ -294,7 +294,7 @@ def test_figures_draw_it(fit: PoissonResults) -> None:
     ax = dp.plots.coefficients(fit, keep="unemp")
     assert [text.get_text() for text in ax.get_yticklabels()] == ["Unemployment (%)"]
     plt.close(ax.figure)
-    ax = draw_effects(rate_ratios(fit), None, "toy")
+    ax = draw_effects(rate_ratios(fit), None)
     assert next(text.get_text() for text in ax.get_yticklabels()) == "exp(unemp)"
     plt.close(ax.figure)
 

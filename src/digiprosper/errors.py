@@ -881,6 +881,16 @@ def option_error(
     return OptionError(text, [option_problem(option, value, allowed, text)])
 
 
+def type_error(
+    option: str, value: object, needed: str, caller: str = ""
+) -> InputTypeError:
+    """Build the error of an option that must be what is `needed`."""
+    text = f"{option}={cited(value)} must be {needed}."
+    if caller:
+        text = f"{caller}: {text}"
+    return InputTypeError(text, [option_problem(option, value)])
+
+
 def one_problem(
     kind: type[DigiprosperError], code: str, text: str, /, **data: object
 ) -> DigiprosperError:

@@ -33,7 +33,7 @@ from digiprosper.present.columns import (
     merged_labels,
 )
 from digiprosper.present.estimate_plots import coefficients
-from digiprosper.present.figure import kept_drawing
+from digiprosper.present.figure import checked_axes, kept_drawing
 from digiprosper.present.figure_style import figure_language, figure_style, say
 from digiprosper.present.path_plots import draw_paths, draw_pathways
 from digiprosper.report.columns import result_column
@@ -166,7 +166,7 @@ def mediation_path(
     decimals, level = check_whole("digits", digits, 0, 15), check_level(level)
     chosen = mediation.chosen_mediators(results, mediator)
     drawn = mediation.path_diagram(results, chosen, wording, level)
-    return draw_paths(drawn, decimals, ax, purpose)
+    return draw_paths(drawn, decimals, checked_axes(ax, purpose))
 
 
 def balance(
@@ -222,7 +222,9 @@ def balance(
     """
     purpose = "plots.balance"
     wording = _model_wording(matching, Matching, "match_entities", labels, purpose)
-    return estimate_plots.draw_balance(policy.balance(matching, wording), ax, purpose)
+    return estimate_plots.draw_balance(
+        policy.balance(matching, wording), checked_axes(ax, purpose)
+    )
 
 
 def effect_plot(
@@ -276,7 +278,7 @@ def effect_plot(
     purpose = "plots.effect_plot"
     wording = _model_wording(results, MediationResults, _MEDIATION, labels, purpose)
     drawn = mediation.effects(results, wording, check_level(level))
-    return estimate_plots.draw_effects(drawn, ax, purpose)
+    return estimate_plots.draw_effects(drawn, checked_axes(ax, purpose))
 
 
 def event_study(
@@ -356,8 +358,7 @@ def event_study(
     wording = Wording(texts, merged_factors(columns), figure_language())
     return estimate_plots.draw_event_paths(
         policy.event_paths(studies, wording, level),
-        ax,
-        purpose,
+        checked_axes(ax, purpose),
         counts=bool(counts),
     )
 
@@ -414,7 +415,7 @@ def honest(
     maker = "honest of an event study"
     wording = _model_wording(intervals, HonestIntervals, maker, labels, purpose)
     return estimate_plots.draw_honest(
-        policy.honest_plot(intervals, wording), ax, purpose
+        policy.honest_plot(intervals, wording), checked_axes(ax, purpose)
     )
 
 
@@ -492,7 +493,9 @@ def moran_scatter(
     drawn = spatial.moran_scatter(
         panel, column, spatial_weights, time, texts, figure_language()
     )
-    return entity_plots.draw_moran_scatter(drawn, ax, purpose, names=bool(names))
+    return entity_plots.draw_moran_scatter(
+        drawn, checked_axes(ax, purpose), names=bool(names)
+    )
 
 
 def impacts(
@@ -673,7 +676,7 @@ def decay(
     drawn = spatial.decay(
         fits, term, chosen, check_labels(labels, purpose), level, purpose, language
     )
-    return estimate_plots.draw_decay(drawn, ax, purpose)
+    return estimate_plots.draw_decay(drawn, checked_axes(ax, purpose))
 
 
 def data(drawn: Axes | Figure) -> pd.DataFrame:
@@ -793,7 +796,7 @@ def conditional_effect(
     purpose = "plots.conditional_effect"
     wording = _model_wording(results, MediationResults, _MEDIATION, labels, purpose)
     curve = mediation.conditional_curve(results, effect, wording, level)
-    return curve_plots.draw_conditional_effect(curve, ax, purpose)
+    return curve_plots.draw_conditional_effect(curve, checked_axes(ax, purpose))
 
 
 def marginal_effect(
@@ -879,7 +882,7 @@ def marginal_effect(
     purpose = "plots.marginal_effect"
     wording = _model_wording(results, LinearResults, _REGRESSION, labels, purpose)
     curve = slope_curve(results, term, moderator, panel, wording, check_level(level))
-    return curve_plots.draw_slope_curve(curve, ax, purpose)
+    return curve_plots.draw_slope_curve(curve, checked_axes(ax, purpose))
 
 
 def sensitivity_curve(
@@ -933,7 +936,7 @@ def sensitivity_curve(
     maker = "MediationResults.sensitivity"
     wording = _model_wording(results, MediationSensitivity, maker, labels, purpose)
     curve = mediation.sensitivity_curve(results, wording)
-    return curve_plots.draw_sensitivity(curve, ax, purpose)
+    return curve_plots.draw_sensitivity(curve, checked_axes(ax, purpose))
 
 
 def u_shape(
@@ -1002,7 +1005,7 @@ def u_shape(
             [models_problem("no U-test", test)],
         )
     curve = u_figures.turning_curve(results, test, wording, panel)
-    return curve_plots.draw_turning_curve(curve, ax, purpose)
+    return curve_plots.draw_turning_curve(curve, checked_axes(ax, purpose))
 
 
 def lr_profile(
@@ -1070,7 +1073,7 @@ def lr_profile(
     purpose = "plots.lr_profile"
     wording = _threshold_wording(results, labels, purpose)
     drawn = threshold_figures.lr_profile(results, threshold, wording)
-    return curve_plots.draw_profile(drawn, ax, purpose)
+    return curve_plots.draw_profile(drawn, checked_axes(ax, purpose))
 
 
 def pathways(
@@ -1147,7 +1150,7 @@ def pathways(
     purpose = "plots.pathways"
     texts = check_labels(labels, purpose)
     drawn = pathway_figure(report, texts, purpose, figure_language())
-    return draw_pathways(drawn, ax, purpose)
+    return draw_pathways(drawn, checked_axes(ax, purpose))
 
 
 def placebo(
@@ -1207,7 +1210,7 @@ def placebo(
             [models_problem("no test with draws", test)],
         )
     drawn = drawn_density(test, _wording(test, labels, purpose))
-    return curve_plots.draw_drawn_density(drawn, ax, purpose)
+    return curve_plots.draw_drawn_density(drawn, checked_axes(ax, purpose))
 
 
 def specification_curve(
@@ -1294,7 +1297,7 @@ def specification_curve(
     language = figure_language()
     models = studies.read_models(results, purpose)
     curve = studies.specification_curve(models, term, main, texts, level, language)
-    return estimate_plots.draw_specification_curve(curve, ax, purpose)
+    return estimate_plots.draw_specification_curve(curve, checked_axes(ax, purpose))
 
 
 def regime_map(
@@ -1355,7 +1358,7 @@ def regime_map(
     purpose = "plots.regime_map"
     wording = _threshold_wording(results, labels, purpose)
     drawn = threshold_figures.regime_map(results, order, wording)
-    return entity_plots.draw_regime_map(drawn, ax, purpose)
+    return entity_plots.draw_regime_map(drawn, checked_axes(ax, purpose))
 
 
 def rank_ribbon(
@@ -1429,9 +1432,9 @@ def rank_ribbon(
         and results.index.unique(1).size > 1
     ):
         drawn = composite.ribbons(results, table, entities, level, wording)
-        return entity_plots.draw_ribbons(drawn, ax, purpose)
+        return entity_plots.draw_ribbons(drawn, checked_axes(ax, purpose))
     spans = composite.drawn_spans(results, table, entities, period, level, wording)
-    return entity_plots.draw_rank_spans(spans, ax, purpose)
+    return entity_plots.draw_rank_spans(spans, checked_axes(ax, purpose))
 
 
 def index_sensitivity(
@@ -1501,10 +1504,10 @@ def index_sensitivity(
     check_option("show", show, ("ranks", "shares"))
     if show == "shares":
         return entity_plots.draw_bars(
-            composite.share_bars(results, period, wording), ax, purpose
+            composite.share_bars(results, period, wording), checked_axes(ax, purpose)
         )
     drawn = composite.combination_spans(results, period, wording)
-    return entity_plots.draw_rank_spans(drawn, ax, purpose)
+    return entity_plots.draw_rank_spans(drawn, checked_axes(ax, purpose))
 
 
 def kernel_ridge(
@@ -1575,7 +1578,7 @@ def kernel_ridge(
     texts |= check_labels(labels, purpose)
     wording = Wording(texts, {}, figure_language())
     drawn = composite.ridges(series, periods, bandwidth, wording)
-    return curve_plots.draw_ridges(drawn, ax, purpose)
+    return curve_plots.draw_ridges(drawn, checked_axes(ax, purpose))
 
 
 def _model_wording(

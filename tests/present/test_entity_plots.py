@@ -545,7 +545,7 @@ DRAWN = MoranScatter(
 
 
 def test_points_line_quadrants_and_texts() -> None:
-    ax = draw_moran_scatter(DRAWN, None, "test", names=True)
+    ax = draw_moran_scatter(DRAWN, None, names=True)
     horizontal, vertical, points, line = ax.get_lines()
     assert (horizontal.get_ydata()[0], vertical.get_xdata()[0]) == (0, 0)
     np.testing.assert_array_equal(points.get_xydata(), POINTS.to_numpy())
@@ -573,12 +573,10 @@ def test_points_line_quadrants_and_texts() -> None:
 
 
 def test_names_are_left_out_on_request_and_of_many() -> None:
-    ax = draw_moran_scatter(DRAWN, None, "test", names=False)
+    ax = draw_moran_scatter(DRAWN, None, names=False)
     assert len(ax.texts) == 4
     many = pd.DataFrame({"value": np.zeros(61), "spatial_lag": np.zeros(61)})
-    ax = draw_moran_scatter(
-        replace(DRAWN, points=many, period=""), None, "test", names=True
-    )
+    ax = draw_moran_scatter(replace(DRAWN, points=many, period=""), None, names=True)
     assert len(ax.texts) == 4
     assert ax.get_title().startswith("Moran's I: ")
     assert ax.get_xlabel() == "Income, standardised"
@@ -593,7 +591,7 @@ def test_every_point_has_a_name_inside_the_axes_or_is_listed(count: int) -> None
         ["value", "spatial_lag"],
     )
     with plots.figure_style("column"):
-        ax = draw_moran_scatter(replace(DRAWN, points=points), None, "test", names=True)
+        ax = draw_moran_scatter(replace(DRAWN, points=points), None, names=True)
         ax.figure.canvas.draw()
     named = [text for text in ax.texts if text.get_text() in points.index]
     frame = ax.get_window_extent()
@@ -613,5 +611,5 @@ def test_every_point_has_a_name_inside_the_axes_or_is_listed(count: int) -> None
 
 
 def test_axes_that_are_given_are_used() -> None:
-    first = draw_moran_scatter(DRAWN, None, "test", names=True)
-    assert draw_moran_scatter(DRAWN, first, "test", names=True) is first
+    first = draw_moran_scatter(DRAWN, None, names=True)
+    assert draw_moran_scatter(DRAWN, first, names=True) is first

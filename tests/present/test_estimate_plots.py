@@ -672,7 +672,7 @@ def drawn_of_balance() -> Balance:
 
 
 def test_points_lines_and_names() -> None:
-    ax = draw_balance(drawn_of_balance(), None, "test")
+    ax = draw_balance(drawn_of_balance(), None)
     zero, limit, before, after = ax.get_lines()
     assert (zero.get_xdata()[0], limit.get_xdata()[0]) == (0, 0.1)
     assert before.get_xdata().tolist() == [0.8, 0.3]
@@ -692,7 +692,7 @@ def test_it_draws_where_it_is_told() -> None:
     from matplotlib import pyplot as plt
 
     _, ax = plt.subplots()
-    assert draw_balance(drawn_of_balance(), ax, "test") is ax
+    assert draw_balance(drawn_of_balance(), ax) is ax
 
 
 def path(head: str = "", times: range = range(-3, 3)) -> EventPath:
@@ -718,7 +718,7 @@ REFERENCE = "reference, 0 by construction"
 
 
 def test_estimates_intervals_reference_and_lines() -> None:
-    ax = draw_event_paths(paths(path(), ticks={-3: "≤ -3"}), None, "test", counts=False)
+    ax = draw_event_paths(paths(path(), ticks={-3: "≤ -3"}), None, counts=False)
     zero, policy, estimates, reference, _ = ax.get_lines()
     assert zero.get_ydata()[0] == 0
     assert policy.get_xdata()[0] == -0.5
@@ -744,7 +744,7 @@ def test_a_joint_band_is_thin_beside_the_intervals_and_named() -> None:
     banded = path()
     banded.points["band_low"] = banded.points["conf_low"] - 0.3
     banded.points["band_high"] = banded.points["conf_high"] + 0.3
-    ax = draw_event_paths(paths(banded), None, "test", counts=False)
+    ax = draw_event_paths(paths(banded), None, counts=False)
     band, intervals = ax.collections
     np.testing.assert_allclose(band.get_segments()[0], [[-3, -0.8], [-3, 0.2]])
     np.testing.assert_allclose(intervals.get_segments()[0], [[-3, -0.5], [-3, -0.1]])
@@ -762,17 +762,17 @@ def test_a_joint_band_is_thin_beside_the_intervals_and_named() -> None:
 
 
 def test_counts_stand_under_the_event_times() -> None:
-    ax = draw_event_paths(paths(path()), None, "test", counts=True)
+    ax = draw_event_paths(paths(path()), None, counts=True)
     assert ax.get_xticklabels()[0].get_text() == "−3\n1,200"
     other = path("b")
     other.points["n_treated"] = 7
-    ax = draw_event_paths(paths(path("a"), other), None, "test", counts=True)
+    ax = draw_event_paths(paths(path("a"), other), None, counts=True)
     assert ax.get_xticklabels()[0].get_text() == "−3\n1,200\n7"
 
 
 def test_several_models_stand_beside_each_other() -> None:
     ax = draw_event_paths(
-        paths(path("all"), path("east"), outcome=""), None, "test", counts=False
+        paths(path("all"), path("east"), outcome=""), None, counts=False
     )
     assert legend(ax) == ["all", "east", REFERENCE]
     at = [line.get_xdata()[0] for line in ax.get_lines()[2:-1:2]]
@@ -785,7 +785,7 @@ def test_several_models_stand_beside_each_other() -> None:
 def test_markers_of_several_models_do_not_overlap(count: int, width: Any) -> None:
     models = [path(f"model {number}", range(-8, 9)) for number in range(count)]
     with plots.figure_style(width):
-        ax = draw_event_paths(paths(*models), None, "test", counts=False)
+        ax = draw_event_paths(paths(*models), None, counts=False)
         ax.figure.canvas.draw()
     lines = [line for line in ax.get_lines() if len(line.get_xdata()) > 2]
     assert len(lines) == count
@@ -799,21 +799,19 @@ def test_markers_of_several_models_do_not_overlap(count: int, width: Any) -> Non
 def test_a_binned_end_beside_one_event_time_is_in_the_legend() -> None:
     ended = EventPath("two-way", path().points, -1, ("≤ -3", "≥ 2"))
     ax = draw_event_paths(
-        paths(ended, path("longer", range(-4, 4))), None, "test", counts=False
+        paths(ended, path("longer", range(-4, 4))), None, counts=False
     )
     assert legend(ax) == ["two-way (ends ≤ −3, ≥ 2)", "longer", REFERENCE]
 
 
 def test_without_a_reference_there_is_no_legend() -> None:
-    ax = draw_event_paths(
-        paths(EventPath("", path().points, None)), None, "test", counts=False
-    )
+    ax = draw_event_paths(paths(EventPath("", path().points, None)), None, counts=False)
     assert ax.get_legend() is None
 
 
 def test_of_many_event_times_some_are_named() -> None:
     drawn = paths(path(times=range(-40, 41)), ticks={-40: "≤ -40"})
-    ax = draw_event_paths(drawn, None, "test", counts=False)
+    ax = draw_event_paths(drawn, None, counts=False)
     texts = [t.get_text() for t in ax.get_xticklabels()]
     assert len(texts) <= 25
     assert {"≤ −40", "0"} <= set(texts)
@@ -842,7 +840,7 @@ TWO = replace(
 
 
 def test_points_intervals_and_texts() -> None:
-    ax = draw_decay(ONE, None, "test")
+    ax = draw_decay(ONE, None)
     zero, _, points = ax.get_lines()
     assert zero.get_ydata()[0] == 0
     np.testing.assert_array_equal(
@@ -860,7 +858,7 @@ def test_points_intervals_and_texts() -> None:
 
 
 def test_kinds_stand_beside_each_other_with_a_legend() -> None:
-    ax = draw_decay(replace(TWO, left_out=["1 not estimated"]), None, "test")
+    ax = draw_decay(replace(TWO, left_out=["1 not estimated"]), None)
     assert [text.get_text() for text in ax.get_legend().get_texts()] == [
         "Indirect",
         "Total",
@@ -883,20 +881,20 @@ def test_many_cutoffs_have_no_tick_each() -> None:
             "conf_high": 0.2,
         }
     )
-    ax = draw_decay(replace(ONE, points=many.assign(kind="indirect")), None, "test")
+    ax = draw_decay(replace(ONE, points=many.assign(kind="indirect")), None)
     assert len(ax.get_xticks()) <= 12
 
 
 def test_axes_that_are_given_are_used() -> None:
-    first = draw_decay(ONE, None, "test")
-    assert draw_decay(ONE, first, "test") is first
+    first = draw_decay(ONE, None)
+    assert draw_decay(ONE, first) is first
 
 
 def test_the_name_is_broken_where_the_axis_is_short() -> None:
     pyplot = pytest.importorskip("matplotlib.pyplot")
     low = pyplot.subplots(figsize=(4, 2))[1]
     lines = draw_decay(
-        replace(ONE, name="Digital economy of the prefecture"), low, "test"
+        replace(ONE, name="Digital economy of the prefecture"), low
     ).get_ylabel()
     assert max(map(len, lines.splitlines())) <= 21
 
@@ -935,7 +933,7 @@ def curve(
 
 
 def draw(*args: Any, **more: Any) -> Any:
-    ax = draw_specification_curve(curve(*args, **more), None, "test")
+    ax = draw_specification_curve(curve(*args, **more), None)
     ax.figure.canvas.draw()
     return ax
 
@@ -1056,7 +1054,7 @@ def test_long_names_are_broken_and_the_figure_is_wide_enough() -> None:
     long = ["a name of a column " * 4, "x" * 90, "short"]
     choices = [Choice("control", name, np.arange(6) % 2 == 0) for name in long]
     drawn = curve(choices=0, heads=["a long name of a model that goes on and on"] * 6)
-    ax = draw_specification_curve(replace(drawn, choices=choices), None, "test")
+    ax = draw_specification_curve(replace(drawn, choices=choices), None)
     ax.figure.canvas.draw()
     assert "\n" in names(ax)[0]
     assert "\n" in ax.get_xticklabels()[0].get_text()
@@ -1068,5 +1066,5 @@ def test_long_names_are_broken_and_the_figure_is_wide_enough() -> None:
 
 def test_on_given_axes() -> None:
     figure, axes = plt.subplots()
-    assert draw_specification_curve(curve(), axes, "test") is axes
+    assert draw_specification_curve(curve(), axes) is axes
     plt.close(figure)

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from digiprosper.present import figure
+from digiprosper.present.figure import balanced_lines, broken_lines, type_columns
 from digiprosper.report.drawings import Bars
 
 mpl.use("Agg")
@@ -16,7 +17,7 @@ def test_a_figure_of_its_own_has_two_borders():
     from matplotlib import pyplot as plt
 
     bars = Bars(["a"], np.ones(1), np.ones(1), [False])
-    with figure.drawing(bars, None, "a test", (2.0, 1.0), []) as axes:
+    with figure.drawing(bars, None, (2.0, 1.0), []) as axes:
         assert figure.kept_drawing(axes) is None
     assert figure.kept_drawing(axes) is bars
     assert axes.figure.get_size_inches().tolist() == [2.0, 1.0]
@@ -42,7 +43,7 @@ def test_a_legend_leaves_the_axes_as_they_are_however_often_they_are_drawn(
 ):
     from matplotlib import pyplot as plt
 
-    axes = figure.new_axes(size, "a test")
+    axes = figure.new_axes(size)
     for text in texts:
         axes.plot([0, 1], [0, 1], label=text)
     axes.set_xticks([])  # a tick's text moves the axes a little too
@@ -60,3 +61,24 @@ def test_a_legend_leaves_the_axes_as_they_are_however_often_they_are_drawn(
     assert not legend.overlaps(axes.bbox)
     assert legend.x1 <= axes.figure.bbox.x1
     plt.close("all")
+
+
+# --- lines ----------------------------------------------------------------------------
+
+
+def test_lines_break_between_words_and_chinese_characters():
+    assert broken_lines("one two three", 8) == ["one two", "three"]
+    assert broken_lines("劳动生产率（对数）", 12) == ["劳动生产率", "（对数）"]
+    # a comma never begins a line
+    assert broken_lines("城镇化率，省份", 8) == ["城镇化", "率，省份"]
+    assert broken_lines("abcdefghij", 4) == ["abcd", "efgh", "ij"]
+    assert balanced_lines("Common prosperity of all", 18) == [
+        "Common",
+        "prosperity of all",
+    ]
+
+
+def test_chinese_characters_and_capitals_are_wider():
+    assert type_columns("ab") == 2
+    assert type_columns("AB") == 2.5
+    assert type_columns("省") == 2

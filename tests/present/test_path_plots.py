@@ -546,7 +546,7 @@ DRAWN = Pathways(
 
 @pytest.fixture
 def axes_of_pathway():
-    drawn = draw_pathways(DRAWN, None, "test")
+    drawn = draw_pathways(DRAWN, None)
     yield drawn
     pyplot.close(drawn.figure)
 
@@ -620,7 +620,7 @@ def test_nothing_lies_outside_and_rows_do_not_overlap(axes_of_pathway) -> None:
 
 def test_a_page_is_as_wide_as_it_says() -> None:
     with plots.figure_style("page"):
-        ax = draw_pathways(DRAWN, None, "test")
+        ax = draw_pathways(DRAWN, None)
     test_nothing_lies_outside_and_rows_do_not_overlap(ax)
     assert ax.figure.get_figwidth() * 25.4 == pytest.approx(190)
     pyplot.close(ax.figure)
@@ -628,7 +628,7 @@ def test_a_page_is_as_wide_as_it_says() -> None:
 
 def test_a_column_has_the_numbers_below_the_paths() -> None:
     with plots.figure_style("column"):
-        ax = draw_pathways(DRAWN, None, "test")
+        ax = draw_pathways(DRAWN, None)
     test_nothing_lies_outside_and_rows_do_not_overlap(ax)
     assert ax.figure.get_figwidth() * 25.4 == pytest.approx(90)
     assert min(t.get_fontsize() for t in ax.texts if t.get_text()) >= 6
@@ -642,7 +642,7 @@ def test_a_column_has_the_numbers_below_the_paths() -> None:
 
 def test_long_paths_are_broken() -> None:
     long = replace(ROWS[0], path=" → ".join(["a variable with a long name"] * 5))
-    ax = draw_pathways(replace(DRAWN, stages={"S": [long]}), None, "test")
+    ax = draw_pathways(replace(DRAWN, stages={"S": [long]}), None)
     assert long.path not in read_texts(ax)
     assert " ".join(read_texts(ax)).count("long") == 5
     pyplot.close(ax.figure)
@@ -651,7 +651,7 @@ def test_long_paths_are_broken() -> None:
 def test_without_a_common_unit_there_is_no_mark_and_no_axis() -> None:
     nan = float("nan")
     row = replace(ROWS[0], effect=(nan, nan, nan), number="-", interval="")
-    ax = draw_pathways(replace(DRAWN, stages={"S": [row]}), None, "test")
+    ax = draw_pathways(replace(DRAWN, stages={"S": [row]}), None)
     assert len(markers_of(ax)) == len(WORDS)
     assert {"P01", "-"} <= set(read_texts(ax))
     pyplot.close(ax.figure)
@@ -659,12 +659,12 @@ def test_without_a_common_unit_there_is_no_mark_and_no_axis() -> None:
 
 def test_given_axes_are_drawn_on_in_smaller_type() -> None:
     small = pyplot.subplots(figsize=(4, 3))[1]
-    assert draw_pathways(DRAWN, small, "test") is small
+    assert draw_pathways(DRAWN, small) is small
     assert max(text.get_fontsize() for text in small.texts if text.get_text()) < 9
     pyplot.close(small.figure)
 
 
 def test_without_a_tested_proposition() -> None:
-    ax = draw_pathways(replace(DRAWN, stages={}), None, "test")
+    ax = draw_pathways(replace(DRAWN, stages={}), None)
     assert read_texts(ax) == DRAWN.notes
     pyplot.close(ax.figure)

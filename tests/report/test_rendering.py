@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from html.parser import HTMLParser
 
-from digiprosper.report.rendering import Content, as_html, as_text, spans
+from digiprosper.report.rendering import Content, as_html, as_text
 
 PLAIN = Content(
     header=(["", "(1)", "(2)"], ["Dependent variable", "GDP", "GDP"]),
@@ -46,8 +46,18 @@ class Cells(HTMLParser):
 
 def test_equal_neighbours_are_joined():
     row = ["a", "a", "b", "", "", "a"]
-    assert spans(row, [""] * 6) == [("a", 2), ("b", 1), ("", 1), ("", 1), ("a", 1)]
-    assert spans(row, ["x", "y", "y", "y", "y", "y"])[:3] == [
+    above = ["x", "y", "y", "y", "y", "y"]
+    _, *joined = Content((["", *row],), (), frozenset(), ()).parts(0)
+    assert [(text, end - start) for text, start, end, _ in joined] == [
+        ("a", 2),
+        ("b", 1),
+        ("", 1),
+        ("", 1),
+        ("a", 1),
+    ]
+    below = (["", *above], ["", *row])
+    _, *apart = Content(below, (), frozenset(), (), spanning=True).parts(1)
+    assert [(text, end - start) for text, start, end, _ in apart[:3]] == [
         ("a", 1),
         ("a", 1),
         ("b", 1),

@@ -594,7 +594,7 @@ def test_a_table_gets_thresholds_with_their_sets(with_levels):
     assert (block.kind, block.variable, block.drawn, block.refused) == (
         "step",
         "unemp",
-        None,
+        "",
         None,
     )
     low = with_levels.slopes.conf_int(level=0.9)["conf_low"]

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
-from itertools import count
+from itertools import chain, count
 from typing import TypeAlias
 
 import pandas as pd
@@ -22,6 +22,7 @@ from digiprosper.errors import (
     option_error,
     option_problem,
     quoted,
+    type_error,
 )
 from digiprosper.present.style import Style
 from digiprosper.report.characters import tidy_text
@@ -31,7 +32,7 @@ from digiprosper.report.foreign import as_results
 from digiprosper.report.labels import name_label
 from digiprosper.report.protocol import Results
 from digiprosper.report.summary import read_factors
-from digiprosper.report.terms import Factor, same_products
+from digiprosper.report.terms import Factor, in_any_order, same_products
 from digiprosper.report.words import HEADS, NOTES, TABLE, Language
 
 LEVELS = " / "
@@ -54,11 +55,9 @@ def read_columns(
     prefix of their headings.
     """
     columns = _read_all(models, caller, level)
-    return (
-        columns
-        if spanning
-        else list(map(_prefix_spanning_head, _number_columns(columns)))
-    )
+    if spanning:
+        return columns
+    return list(map(_prefix_spanning_head, _number_columns(columns)))
 
 
 def _read_all(models: object, caller: str, level: float) -> list[Column]:
@@ -150,13 +149,11 @@ def with_constant(column: Column) -> Column:
 
 def read_texts(argument: object) -> list[str] | None:
     """Read one or several texts; None if the argument is neither."""
-    if isinstance(argument, str):
-        return [argument]
-    if not isinstance(argument, Iterable) or not all(
-        isinstance(text, str) for text in argument
-    ):
+    texts = [argument] if isinstance(argument, str) else argument
+    if not isinstance(texts, Iterable):
         return None
-    return list(argument)
+    texts = list(texts)
+    return texts if all(isinstance(text, str) for text in texts) else None
 
 
 def _translate_head(column: Column, style: Style) -> Column:
@@ -164,7 +161,7 @@ def _translate_head(column: Column, style: Style) -> Column:
     equation, words, over = column.equation, column.words, column.over
     if over is not None:
         code = f"over.{over}"
-        over_words = style.say(words, code) if code in words else over
+        over_words = style.say(code, words) if code in words else over
         over = style.labels.get(over, over_words)
     head = str(column.head)
     code = f"head.{head}"
@@ -173,10 +170,10 @@ def _translate_head(column: Column, style: Style) -> Column:
     elif column.named is not None:
         text = style.remark(column.named, column)
     elif code in words:
-        text = style.say(words, code)
+        text = style.say(code, words)
     elif equation is not None and head == equation.name:
-        links = (style.label(link, column) for link in equation.path)
-        text = style.say(HEADS, equation.kind, name=" → ".join(links))
+        links = (style.label(link, column.factors) for link in equation.path)
+        text = style.say(equation.kind, HEADS, name=" → ".join(links))
     else:
         text = _head_label(head, column, style)
     return replace(column, head=text, over=over)
@@ -186,9 +183,9 @@ def _head_label(head: str, column: Column, style: Style) -> str:
     """Print a heading that is a name, or a sum of names such as a set of controls."""
     code = f"head.{head}"
     if code in TABLE and column.cells:
-        return style.say(TABLE, code)
+        return style.say(code)
     parts = [head] if head in column.factors else head.split(" + ")
-    return " + ".join(style.label(part, column) for part in parts)
+    return " + ".join(style.label(part, column.factors) for part in parts)
 
 
 def check_labels(labels: object, caller: str) -> dict[str, str]:
@@ -240,34 +237,27 @@ def matching_terms(
     """Find terms by names, patterns (``*``, ``?``) and, of dummies, ``C(year)``."""
     entries = read_texts(patterns)
     if entries is None:
-        raise InputTypeError(
-            f"{caller}: {option}={cited(patterns)} must be a term, a pattern or a list "
-            "of them, such as ['digital*'].",
-            [option_problem(option, patterns)],
+        raise type_error(
+            option,
+            patterns,
+            "a term, a pattern or a list of them, such as ['digital*']",
+            caller,
         )
     names = list(terms)
-    matched: dict[str, None] = {}
-    lost = []
-    for entry in entries:
-        hits = [
-            name
-            for name in names
-            if fnmatchcase(name, entry) or name.startswith(f"{entry}[")
-        ]
-        hits = [entry] if entry in names else hits
-        if not hits:
-            lost.append(entry)
-        matched.update(dict.fromkeys(hits))
+    hits = {
+        entry: [entry]
+        if entry in names
+        else [n for n in names if fnmatchcase(n, entry) or n.startswith(f"{entry}[")]
+        for entry in entries
+    }
+    lost = [entry for entry in entries if not hits[entry]]
     if lost:
         raise ColumnError(
             f"{caller}: {option} matches no term {quoted(lost)}. The terms are "
             f"{quoted(names, 12)}; a pattern such as 'digital*' matches several.",
-            [
-                column_problem(entry, option, f"no term {cited(entry)}")
-                for entry in lost
-            ],
+            [column_problem(e, option, f"no term {cited(e)}") for e in lost],
         )
-    return list(matched)
+    return list(dict.fromkeys(chain.from_iterable(hits.values())))
 
 
 def select(
@@ -295,13 +285,8 @@ def select(
 
 
 def with_products(terms: Sequence[str], columns: Columns) -> list[str]:
-    """Add other names of the same products after a term: ``"z:x"``, ``"x:z"``."""
-    product_names = products_of(columns)
-    return list(
-        dict.fromkeys(
-            name for term in terms for name in (term, *product_names.get(term, ()))
-        )
-    )
+    """Add other names of the same products after a term."""
+    return in_any_order(terms, products_of(columns))
 
 
 def products_of(columns: Columns) -> dict[str, tuple[str, ...]]:
@@ -380,15 +365,17 @@ def _read_set(models: ResultSet, caller: str, level: float) -> list[Column]:
         part = _read_model(tidy_text(label), item, caller, level)
         rows = [row for row in models.table_rows if label in row.cells]
         cells = tuple((row.name, row.cells[label]) for row in rows)
-        columns += [
-            replace(
-                column,
-                named=models.table_heads.get(label, column.named),
-                set_notes=(*column.set_notes, *models.table_notes),
-                set_rows=(*column.set_rows, *(cells or blank if last else blank)),
+        for column in part:
+            last = column is part[-1]
+            own_rows = cells or blank if last else blank
+            columns.append(
+                replace(
+                    column,
+                    named=models.table_heads.get(label, column.named),
+                    set_notes=(*column.set_notes, *models.table_notes),
+                    set_rows=(*column.set_rows, *own_rows),
+                )
             )
-            for last, column in ((column is part[-1], column) for column in part)
-        ]
     return columns
 
 

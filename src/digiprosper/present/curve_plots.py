@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -27,6 +27,7 @@ from digiprosper.present.figure_style import figure_width, say, say_level
 from digiprosper.report.drawings import (
     ConditionalCurve,
     DrawnDensity,
+    Floats,
     Interval,
     Profile,
     Ridges,
@@ -39,7 +40,6 @@ from digiprosper.report.text import interval_text, p_words
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-Floats = np.ndarray[Any, np.dtype[np.float64]]
 
 # Inches.
 _SIZE = 6.4, 4.2
@@ -52,15 +52,13 @@ _THIN = 0.006
 # --- over a variable ------------------------------------------------------------------
 
 
-def draw_conditional_effect(
-    curve: ConditionalCurve, ax: Axes | None, purpose: str
-) -> Axes:
+def draw_conditional_effect(curve: ConditionalCurve, ax: Axes | None) -> Axes:
     """Draw an effect over its moderator and where its interval excludes 0.
 
     Quantiles of the moderator are marked at the lower edge.
     """
     texts = [curve.variable, curve.effect]
-    with drawing(curve, ax, purpose, _SIZE, texts) as axes:
+    with drawing(curve, ax, _SIZE, texts) as axes:
         _draw_band(axes, curve.points.T, curve.interval)
         label = say("slope.zero.share", share=f"{curve.share:.0%}")
         _shade_regions(axes, curve.regions, curve.support, label)
@@ -100,7 +98,7 @@ def draw_conditional_effect(
     return axes
 
 
-def draw_slope_curve(curve: SlopeCurve, ax: Axes | None, purpose: str) -> Axes:
+def draw_slope_curve(curve: SlopeCurve, ax: Axes | None) -> Axes:
     """Draw a slope over its moderator, and below it the distribution of the moderator.
 
     A moderator with few values has one point with interval each, otherwise there is a
@@ -110,7 +108,7 @@ def draw_slope_curve(curve: SlopeCurve, ax: Axes | None, purpose: str) -> Axes:
     points, label = curve.points, say_level("interval.t", curve.level)
     few = not pd.api.types.is_numeric_dtype(points["at"])
     texts = [title, curve.moderator, *curve.held, *(points["at"] if few else [])]
-    with drawing(curve, ax, purpose, _SIZE, texts) as axes:
+    with drawing(curve, ax, _SIZE, texts) as axes:
         if few:
             _draw_levels(axes, points, label)
         else:
@@ -129,11 +127,11 @@ def draw_slope_curve(curve: SlopeCurve, ax: Axes | None, purpose: str) -> Axes:
     return axes
 
 
-def draw_sensitivity(curve: SensitivityCurve, ax: Axes | None, purpose: str) -> Axes:
+def draw_sensitivity(curve: SensitivityCurve, ax: Axes | None) -> Axes:
     """Draw an effect over the correlation of two errors, and where it is 0."""
     low, high = curve.zero_interval
     first = curve.insignificant
-    with drawing(curve, ax, purpose, _SIZE, [curve.effect]) as axes:
+    with drawing(curve, ax, _SIZE, [curve.effect]) as axes:
         _draw_band(axes, curve.points.T, say_level("interval.percentile", curve.level))
         axes.axvline(0, linestyle=":", **THIN)
         label = say("sensitivity.assumed", value=f"{curve.assumed:.3g}")
@@ -152,14 +150,14 @@ def draw_sensitivity(curve: SensitivityCurve, ax: Axes | None, purpose: str) -> 
     return axes
 
 
-def draw_turning_curve(curve: TurningCurve, ax: Axes | None, purpose: str) -> Axes:
+def draw_turning_curve(curve: TurningCurve, ax: Axes | None) -> Axes:
     """Draw a fitted curve and its turning points with their confidence set.
 
     A set or turning point outside the interval of the curve is only in the legend.
     """
     title = say("turn.axis", outcome=curve.outcome)
     low, high = curve.interval
-    with drawing(curve, ax, purpose, _SIZE, [curve.variable, title, *curve.at]) as axes:
+    with drawing(curve, ax, _SIZE, [curve.variable, title, *curve.at]) as axes:
         _draw_band(axes, curve.points.T, say_level("interval.t", curve.level))
         pieces = [
             (max(a, low), min(b, high)) for a, b in curve.sets if a < high and b > low
@@ -204,11 +202,13 @@ def _add_legend_text(axes: Axes, label: str) -> None:
     axes.plot([], [], linestyle="none", label=label)
 
 
-def _shade(axes: Axes, pieces: Sequence[Interval], label: str) -> None:
+def _shade(
+    axes: Axes, pieces: Sequence[Interval], label: str, alpha: float = 0.08
+) -> None:
     """Shade intervals; only the first is in the legend."""
     for number, (low, high) in enumerate(pieces):
         text = "_" if number else label
-        axes.axvspan(low, high, color=(INK, 0.08), linewidth=0, label=text, zorder=0)
+        axes.axvspan(low, high, color=(INK, alpha), linewidth=0, label=text, zorder=0)
 
 
 def _draw_levels(axes: Axes, points: pd.DataFrame, label: str) -> None:
@@ -218,7 +218,7 @@ def _draw_levels(axes: Axes, points: pd.DataFrame, label: str) -> None:
     axes.vlines(at, low, high, color=INK, linewidth=1.3, label=label)
     axes.plot(at, points["estimate"], "o", color=INK, markersize=5)
     room = 0.75 * (figure_width() or _SIZE[0])
-    step = tick_step(list(points["at"]), room, "plots.marginal_effect")
+    step = tick_step(list(points["at"]), room)
     axes.set_xticks(at[::step], points["at"].iloc[::step], parse_math=False)
     axes.set_xlim(-0.5, len(points) - 0.5)
 
@@ -278,7 +278,7 @@ def _mark_turns(axes: Axes, curve: TurningCurve) -> None:
 # --- over candidates ------------------------------------------------------------------
 
 
-def draw_profile(profile: Profile, ax: Axes | None, purpose: str) -> Axes:
+def draw_profile(profile: Profile, ax: Axes | None) -> Axes:
     """Draw a criterion over the candidates of a threshold, and its confidence set."""
     points, texts = profile.points, [profile.variable, profile.criterion]
     # Excluded candidates have missing values, so that the line has gaps there.
@@ -286,17 +286,12 @@ def draw_profile(profile: Profile, ax: Axes | None, purpose: str) -> Axes:
     every = pd.concat([points, gaps]).sort_values("gamma", kind="stable")
     values = every["gamma"].to_numpy(dtype=np.float64)
     steps = "steps-post" if profile.before else "steps-pre"
-    with drawing(profile, ax, purpose, (6.4, 4.0), texts) as axes:
+    with drawing(profile, ax, (6.4, 4.0), texts) as axes:
         first, last = float(points["gamma"].min()), float(points["gamma"].max())
         pieces = [_with_step(piece, values, profile) for piece in profile.sets]
-        for number, (low, high) in enumerate(
-            _widen_narrow(pieces, _THIN * (last - first))
-        ):
-            label = "_" if number else say_level("profile.set", profile.level)
-            low, high = max(low, first), min(high, last)
-            axes.axvspan(
-                low, high, color=(INK, 0.18), linewidth=0, label=label, zorder=0
-            )
+        wide = _widen_narrow(pieces, _THIN * (last - first))
+        inside = [(max(low, first), min(high, last)) for low, high in wide]
+        _shade(axes, inside, say_level("profile.set", profile.level), 0.18)
         axes.plot(
             values,
             every["lr"],
@@ -371,10 +366,10 @@ def _critical_text(profile: Profile) -> str:
 # --- densities ------------------------------------------------------------------------
 
 
-def draw_drawn_density(drawn: DrawnDensity, ax: Axes | None, purpose: str) -> Axes:
+def draw_drawn_density(drawn: DrawnDensity, ax: Axes | None) -> Axes:
     """Draw the density of a statistic over draws, its value and the p-value."""
     value, density = drawn.points["value"], drawn.points["density"]
-    with drawing(drawn, ax, purpose, _SIZE, [drawn.name]) as axes:
+    with drawing(drawn, ax, _SIZE, [drawn.name]) as axes:
         axes.fill_between(value, density, facecolor=(INK, 0.2), linewidth=0)
         label = say("draws", count=f"{drawn.draws.size:,}")
         axes.plot(value, density, color=INK, linewidth=1.4, label=label)
@@ -408,18 +403,18 @@ _OVERLAP = 1.7
 _SMALL = 8.3
 
 
-def draw_ridges(ridges: Ridges, ax: Axes | None, purpose: str) -> Axes:
+def draw_ridges(ridges: Ridges, ax: Axes | None) -> Axes:
     """Draw the densities of periods above each other, on the same scale."""
     drawn, grid, count = ridges.ridges, ridges.grid, len(ridges.ridges)
-    names = [ridge.name for ridge in drawn]
-    top = max(float(r.density.max()) for r in drawn if r.density is not None)
+    names = [name for name, _, _ in drawn]
+    top = max(float(density.max()) for _, _, density in drawn if density is not None)
     size, texts = (6.4, 1.4 + 0.36 * count), [*names, ridges.variable, ridges.time]
-    with drawing(ridges, ax, purpose, size, texts) as axes:
+    with drawing(ridges, ax, size, texts) as axes:
         edge = axes.get_yaxis_transform()
-        for row, ridge in enumerate(drawn):
+        for row, (_, words, density) in enumerate(drawn):
             axes.axhline(row, color=FAINT, linewidth=0.5, zorder=2 * row)
-            if ridge.density is not None:
-                height = row - _OVERLAP * ridge.density / top
+            if density is not None:
+                height = row - _OVERLAP * density / top
                 axes.fill_between(
                     grid,
                     height,
@@ -430,9 +425,7 @@ def draw_ridges(ridges: Ridges, ax: Axes | None, purpose: str) -> Axes:
                     zorder=2 * row,
                 )
                 axes.plot(grid, height, color=INK, linewidth=1.0, zorder=2 * row + 1)
-            axes.text(
-                1.01, row, ridge.words, transform=edge, va="center", fontsize="small"
-            )
+            axes.text(1.01, row, words, transform=edge, va="center", fontsize="small")
         axes.set_yticks(range(count), names)
         axes.set_ylim(count - 0.5, -_OVERLAP - 0.1)
         axes.set_xlim(grid[0], grid[-1])
@@ -442,7 +435,7 @@ def draw_ridges(ridges: Ridges, ax: Axes | None, purpose: str) -> Axes:
             [ridges.time],
             [ridges.variable, say("ridge.kernel", rule=ridges.rule)],
         )
-        widest = max(text_em(ridge.words) for ridge in drawn)
+        widest = max(text_em(words) for _, words, _ in drawn)
         spread_ticks(axes, widest * _SMALL * type_size() / 72)
         axes.spines["left"].set_visible(False)
     return axes

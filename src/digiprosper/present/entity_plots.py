@@ -32,6 +32,7 @@ from digiprosper.present.figure_style import figure_width, matplotlib_part, say
 from digiprosper.report.characters import tidy_text
 from digiprosper.report.drawings import (
     Bars,
+    Floats,
     MoranScatter,
     RankSpans,
     RegimeMap,
@@ -42,7 +43,6 @@ from digiprosper.report.text import p_words
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-Floats = np.ndarray[Any, np.dtype[np.float64]]
 
 # --- ranks ----------------------------------------------------------------------------
 
@@ -54,12 +54,12 @@ _HEIGHTS = (0.18, 0.45)
 _MOST_RANKS, _PITCH, _PAGE_HIGH, _SMALL = 100, 0.2, 8.6, 8.3
 
 
-def draw_ribbons(ribbons: Ribbons, ax: Axes | None, purpose: str) -> Axes:
+def draw_ribbons(ribbons: Ribbons, ax: Axes | None) -> Axes:
     """Draw ranks over time with a ribbon for each entity; rank 1 is at the top."""
     times = ribbons.times
     x = times.to_timestamp() if isinstance(times, pd.PeriodIndex) else times
     texts = [*(name for name, _ in ribbons.entities), ribbons.key, ribbons.time]
-    with drawing(ribbons, ax, purpose, (6.8, 4.2), texts) as axes:
+    with drawing(ribbons, ax, (6.8, 4.2), texts) as axes:
         for number, (name, entity_ranks) in enumerate(ribbons.entities):
             color, marker, face, dashes = look(number)
             low, high, ranks = (
@@ -87,15 +87,15 @@ def draw_ribbons(ribbons: Ribbons, ax: Axes | None, purpose: str) -> Axes:
     return axes
 
 
-def draw_rank_spans(spans: RankSpans, ax: Axes | None, purpose: str) -> Axes:
+def draw_rank_spans(spans: RankSpans, ax: Axes | None) -> Axes:
     """Draw the ranks of one period with spans, and names of up to 100 entities."""
     count = len(spans.ranks)
     named = count <= _MOST_RANKS
     names = [tidy_text(e) for e in spans.ranks.index] if named else []
-    pitch = min(_PITCH, _PAGE_HIGH / (count * type_size(purpose)))
+    pitch = min(_PITCH, _PAGE_HIGH / (count * type_size()))
     size = (6.4, 1.2 + pitch * count) if named else (6.8, 4.0)
     texts = [*names, spans.key, spans.title]
-    with drawing(spans, ax, purpose, size, texts, "rows" if named else "width") as axes:
+    with drawing(spans, ax, size, texts, "rows" if named else "width") as axes:
         if named:
             _draw_spans(axes, spans)
             # Lines of type as high as the rows, and no higher than other names.
@@ -116,18 +116,18 @@ def draw_rank_spans(spans: RankSpans, ax: Axes | None, purpose: str) -> Axes:
 
 def _draw_spans(axes: Axes, drawn: RankSpans) -> None:
     ranks, spans = drawn.ranks, drawn.spans
-    rows, worst = np.arange(len(ranks)), int(spans[0].high.max())
-    looks = zip(spans, _SHADES[-len(spans) :], _HEIGHTS[-len(spans) :], strict=True)
-    for span, color, height in looks:
+    rows = np.arange(len(ranks))
+    worst = int(max(high.max() for _, high in spans.values()))
+    looks = zip(_SHADES[-len(spans) :], _HEIGHTS[-len(spans) :], strict=True)
+    for (words, (low, high)), (color, height) in zip(spans.items(), looks, strict=True):
         # A rank that never moves has a span of no length: half a rank keeps it visible.
-        width = span.high - span.low + 0.5
         axes.barh(
             rows,
-            width,
-            left=span.low - 0.25,
+            high - low + 0.5,
+            left=low - 0.25,
             height=height,
             color=color,
-            label=span.words,
+            label=words,
         )
     axes.plot(ranks, rows, "o", color=INK, markersize=4, label=drawn.mark)
     axes.set_ylim(len(ranks) - 0.4, -0.6)
@@ -140,10 +140,11 @@ def _draw_moves(axes: Axes, drawn: RankSpans) -> None:
     """Draw spans relative to the rank, since spans of hundreds of ranks are small."""
     ranks, spans = drawn.ranks, drawn.spans
     positions = np.arange(1, len(ranks) + 1)
-    for span, color in zip(spans, _SHADES[-len(spans) :], strict=True):
-        low, high = ranks - span.low, ranks - span.high
+    shades = _SHADES[-len(spans) :]
+    for (words, (low, high)), color in zip(spans.items(), shades, strict=True):
+        down, up = ranks - low, ranks - high
         axes.fill_between(
-            positions, low, high, step="mid", color=color, linewidth=0, label=span.words
+            positions, down, up, step="mid", color=color, linewidth=0, label=words
         )
     axes.axhline(0, color=INK, linewidth=1.0, label=drawn.mark)
     axes.set_xlim(0.5, len(ranks) + 0.5)
@@ -167,11 +168,11 @@ def _rank_ticks(worst: int) -> list[int]:
     )
 
 
-def draw_bars(bars: Bars, ax: Axes | None, purpose: str) -> Axes:
+def draw_bars(bars: Bars, ax: Axes | None) -> Axes:
     """Draw shares of a variance as bars; the share of each source alone is dark."""
     first, total = np.nan_to_num(bars.first), np.nan_to_num(bars.total)
     count = len(bars.names)
-    with drawing(bars, ax, purpose, (6.4, 1.5 + 0.42 * count), bars.names) as axes:
+    with drawing(bars, ax, (6.4, 1.5 + 0.42 * count), bars.names) as axes:
         at = np.arange(count)
         axes.barh(at, first, height=0.6, color=INK, label=say("bars.alone"))
         axes.barh(
@@ -202,7 +203,7 @@ _MOST_PERIODS = 16
 _MAP_SHARE = 0.65
 
 
-def draw_regime_map(drawn: RegimeMap, ax: Axes | None, purpose: str) -> Axes:
+def draw_regime_map(drawn: RegimeMap, ax: Axes | None) -> Axes:
     """Draw regimes of entities by period; up to 60 entities have names."""
     count, width = drawn.cells.shape
     named = count <= MOST_NAMES
@@ -213,11 +214,11 @@ def draw_regime_map(drawn: RegimeMap, ax: Axes | None, purpose: str) -> Axes:
     )
     periods = [tidy_text(t) for t in drawn.times.astype(str)]
     room = _MAP_SHARE * (figure_width() or size[0])
-    fitting = tick_step(periods, room, purpose)
+    fitting = tick_step(periods, room)
     step = max(math.ceil(width / _MOST_PERIODS), fitting)
     entity, time = drawn.key_names
     texts = [*names, entity, time, *drawn.regimes]
-    with drawing(drawn, ax, purpose, size, texts, "rows") as axes:
+    with drawing(drawn, ax, size, texts, "rows") as axes:
         _draw_cells(axes, drawn.cells, drawn.regimes)
         axes.set_xticks(range(0, width, step), periods[::step])
         axes.set_yticks(range(len(names)), names, fontsize="small")
@@ -275,14 +276,12 @@ _LEADER = {"arrowstyle": "-", "color": FAINT, "linewidth": 0.4, "shrinkA": 0}
 _CORNERS = ((0.99, 0.99), (0.99, 0.01), (0.01, 0.01), (0.01, 0.99))
 
 
-def draw_moran_scatter(
-    drawn: MoranScatter, ax: Axes | None, purpose: str, *, names: bool
-) -> Axes:
+def draw_moran_scatter(drawn: MoranScatter, ax: Axes | None, *, names: bool) -> Axes:
     """Draw the spatial lag over the value, with a line whose slope is Moran's I."""
     points, entities = drawn.points, [str(entity) for entity in drawn.points.index]
     named = names and len(entities) <= MOST_NAMES
     texts = [drawn.variable, drawn.weights, *entities]
-    with drawing(drawn, ax, purpose, (6.0, 5.4), texts) as axes:
+    with drawing(drawn, ax, (6.0, 5.4), texts) as axes:
         axes.axhline(0, linestyle="--", **THIN)
         axes.axvline(0, linestyle="--", **THIN)
         size = 3 if named else 4.5

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -28,6 +27,8 @@ from digiprosper.present.figure import (
     MOST_NAMES,
     THIN,
     axes_inches,
+    balanced_lines,
+    checked_axes,
     drawing,
     legend_above,
     look,
@@ -36,6 +37,7 @@ from digiprosper.present.figure import (
     row_names,
     text_em,
     tick_step,
+    type_columns,
     type_size,
 )
 from digiprosper.present.figure_style import (
@@ -46,7 +48,6 @@ from digiprosper.present.figure_style import (
     say_level,
     with_remarks,
 )
-from digiprosper.present.lines import balanced_lines, type_columns
 from digiprosper.present.row_names import SharedRow, share_rows
 from digiprosper.present.style import Style
 from digiprosper.report.columns import Column, Estimate
@@ -56,6 +57,7 @@ from digiprosper.report.drawings import (
     Effects,
     EventPath,
     EventPaths,
+    Floats,
     HonestPlot,
     ModelEstimatesDrawing,
     SpecificationCurve,
@@ -65,9 +67,10 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.container import ErrorbarContainer
 
-Floats = np.ndarray[Any, np.dtype[np.float64]]
 _Row = tuple[str, dict[int, Estimate]]
 """Label, and estimates by position of the column."""
+_Placed = list[tuple[float, Estimate]]
+"""Heights and estimates."""
 
 # Inches: a figure's width; between rows, from model to model in a row, a line of a
 # row's name.
@@ -169,25 +172,20 @@ def draw_columns(
     ]
     if not rows:
         raise _no_estimates_error(purpose)
-    models = [
-        {y: cells[at] for y, (_, cells) in enumerate(rows) if at in cells}
-        for at in range(len(columns))
-    ]
+    ax = checked_axes(ax, purpose)
+    drawn = {at for _, cells in rows for at in cells}
+    models = _placed_by_model(rows, len(columns), min(0.8 / len(drawn), 0.22))
     heads = [
-        _legend_label(c, drawn=bool(cells))
-        for c, cells in zip(columns, models, strict=True)
+        _legend_label(column, drawn=at in drawn) for at, column in enumerate(columns)
     ]
-    names, lines = row_names([label for label, _ in rows], ax, _WIDTH, purpose)
-    count = sum(map(bool, models))
-    size = _WIDTH, 0.75 + len(rows) * (_GAP + max(_STEP * count, _LINE * lines))
+    names, lines = row_names([label for label, _ in rows], ax, _WIDTH)
+    size = _WIDTH, 0.75 + len(rows) * (_GAP + max(_STEP * len(drawn), _LINE * lines))
     texts = [*names, *heads]
-    with drawing(
-        _list_estimates(columns, rows), ax, purpose, size, texts, "rows"
-    ) as axes:
+    with drawing(_list_estimates(columns, rows), ax, size, texts, "rows") as axes:
         handles = _draw_models(axes, models, heads)
         _frame_estimates(axes, len(rows))
         # Every second row is shaded, to show to which term an estimate belongs.
-        for row in range(0, len(rows), 2) if count > 1 else ():
+        for row in range(0, len(rows), 2) if len(drawn) > 1 else ():
             axes.axhspan(row - 0.5, row + 0.5, facecolor=_SHADE, linewidth=0, zorder=-1)
         axes.set_yticks(range(len(rows)), names, parse_math=False)
         name_axis(axes, "x", words)
@@ -229,21 +227,26 @@ def _legend_label(column: Column, *, drawn: bool) -> str:
     return say("absent.failed" if column.failure else "absent.terms", head=column.head)
 
 
+def _placed_by_model(rows: Sequence[_Row], count: int, step: float) -> list[_Placed]:
+    """Return the estimates of each model with their heights, next to each other."""
+    models: list[_Placed] = [[] for _ in range(count)]
+    for y, (_, cells) in enumerate(rows):
+        # A row has room for the models that have it, and no gaps for the others.
+        for number, position in enumerate(sorted(cells)):
+            height = y + (number - (len(cells) - 1) / 2) * step
+            models[position].append((height, cells[position]))
+    return models
+
+
 def _draw_models(
-    axes: Axes, models: Sequence[dict[int, Estimate]], heads: Sequence[str]
+    axes: Axes, models: Sequence[_Placed], heads: Sequence[str]
 ) -> list[Any]:
     """Draw the models next to each other and return the handles of their legend."""
     handles: list[Any] = []
     count, drawn = sum(map(bool, models)), 0
-    step = min(0.8 / count, 0.22)
-    # A row has room for the models that have it, and no gaps for the others.
-    in_row = Counter(y for cells in models for y in cells)
-    before: Counter[int] = Counter()
-    for cells, head in zip(models, heads, strict=True):
-        if cells:
-            at = {y: y + (before[y] - (in_row[y] - 1) / 2) * step for y in cells}
-            handles.append(_draw_model(axes, cells, at, head, drawn, count))
-            before.update(cells.keys())
+    for estimates, head in zip(models, heads, strict=True):
+        if estimates:
+            handles.append(_draw_model(axes, estimates, head, drawn, count))
             drawn += 1
         else:
             handles += axes.plot([], [], linestyle="none", label=head)
@@ -251,19 +254,13 @@ def _draw_models(
 
 
 def _draw_model(
-    axes: Axes,
-    cells: Mapping[int, Estimate],
-    at: Mapping[int, float],
-    head: str,
-    position: int,
-    count: int,
+    axes: Axes, estimates: _Placed, head: str, position: int, count: int
 ) -> ErrorbarContainer:
-    """Draw the estimates of one of `count` models `at` heights, by row."""
-    rows = [(at[y], cell) for y, cell in cells.items()]
+    """Draw the estimates of one of `count` models."""
     style = look(position)
     container = axes.errorbar(
-        [cell.estimate for _, cell in rows],
-        [y for y, _ in rows],
+        [cell.estimate for _, cell in estimates],
+        [y for y, _ in estimates],
         xerr=0.0,
         fmt=style.marker,
         color=style.color,
@@ -275,7 +272,7 @@ def _draw_model(
     )
     # A percentile interval need not cover the estimate, and errorbar has no such bars.
     bars: Any = container.lines[2][0]
-    ends = [[(cell.conf_low, y), (cell.conf_high, y)] for y, cell in rows]
+    ends = [[(cell.conf_low, y), (cell.conf_high, y)] for y, cell in estimates]
     bars.set_segments(ends)
     axes.update_datalim(np.concatenate(ends))
     return container
@@ -292,15 +289,16 @@ def _frame_estimates(axes: Axes, rows: int) -> None:
     axes.tick_params(axis="y", length=0)
 
 
-def draw_effects(effects: Effects, ax: Axes | None, purpose: str) -> Axes:
+def draw_effects(effects: Effects, ax: Axes | None) -> Axes:
     """Draw effects with intervals, one row each; below is what these are based on."""
     labels = ["\n".join(words) for words in effects.names.values()]
-    names, lines = row_names(labels, ax, _EFFECT_WIDTH, purpose)
+    names, lines = row_names(labels, ax, _EFFECT_WIDTH)
     source = say("sentence", text=f"{effects.source[0].upper()}{effects.source[1:]}")
     size = _EFFECT_WIDTH, 0.8 + (_EFFECT_GAP + _LINE * lines) * len(names)
-    cells = {y: effects.column.estimates[term] for y, term in enumerate(effects.names)}
-    with drawing(effects, ax, purpose, size, [*names, source], "rows") as axes:
-        _draw_model(axes, cells, {y: float(y) for y in cells}, "", 0, 1)
+    estimates = effects.column.estimates
+    placed = [(float(y), estimates[term]) for y, term in enumerate(effects.names)]
+    with drawing(effects, ax, size, [*names, source], "rows") as axes:
+        _draw_model(axes, placed, "", 0, 1)
         _frame_estimates(axes, len(names))
         axes.set_yticks(range(len(names)), names, parse_math=False)
         words = say_level("effect", effects.level)
@@ -308,14 +306,14 @@ def draw_effects(effects: Effects, ax: Axes | None, purpose: str) -> Axes:
     return axes
 
 
-def draw_balance(drawn: Balance, ax: Axes | None, purpose: str) -> Axes:
+def draw_balance(drawn: Balance, ax: Axes | None) -> Axes:
     """Draw absolute differences before and after matching, one row per term."""
     points = drawn.points
     rows = np.arange(len(points))[::-1]
-    names, lines = row_names(points["label"].tolist(), ax, _BALANCE_WIDTH, purpose)
+    names, lines = row_names(points["label"].tolist(), ax, _BALANCE_WIDTH)
     size = _BALANCE_WIDTH, 1.0 + (_BALANCE_GAP + _LINE * lines) * len(points)
     before, after = points["before"], points["after"]
-    with drawing(drawn, ax, purpose, size, names, "rows") as axes:
+    with drawing(drawn, ax, size, names, "rows") as axes:
         axes.axvline(0, **THIN)
         axes.axvline(drawn.limit, linestyle="--", **{**THIN, "linewidth": 1.0})
         axes.hlines(rows, before, after, **{**THIN, "zorder": 1})
@@ -339,16 +337,14 @@ _SHARE = 0.7
 _BLANK = 0.5
 
 
-def draw_event_paths(
-    drawn: EventPaths, ax: Axes | None, purpose: str, *, counts: bool
-) -> Axes:
+def draw_event_paths(drawn: EventPaths, ax: Axes | None, *, counts: bool) -> Axes:
     """Draw estimates with intervals and joint bands over event time, by model.
 
     There is a line at zero, and one at the start of the policy, between -1 and 0.
     """
     heads = [path.head for path in drawn.paths]
     size = _WIDTH, 4.0 + 0.2 * counts * len(heads)
-    with drawing(drawn, ax, purpose, size, [*heads, drawn.outcome]) as axes:
+    with drawing(drawn, ax, size, [*heads, drawn.outcome]) as axes:
         axes.axhline(0, **THIN)
         axes.axvline(-0.5, linestyle="--", **{**THIN, "linewidth": 1.0})
         axes.set_xlim(*_event_time_limits(drawn))
@@ -356,16 +352,8 @@ def draw_event_paths(
             _draw_path(axes, path, number, len(heads))
         has_reference = any(path.reference is not None for path in drawn.paths)
         if has_reference:
-            label = say("event.reference")
-            axes.plot(
-                [],
-                [],
-                "o",
-                color=INK,
-                markerfacecolor="white",
-                markersize=5,
-                label=label,
-            )
+            empty: dict[str, Any] = {"markerfacecolor": "white", "markersize": 5}
+            axes.plot([], [], "o", color=INK, label=say("event.reference"), **empty)
         _set_event_times(axes, drawn, counts=counts)
         banded = any("band_low" in path.points for path in drawn.paths)
         name_axes(
@@ -398,26 +386,12 @@ def _draw_path(axes: Axes, path: EventPath, number: int, count: int) -> None:
         axes.vlines(at, *band, color=color, linewidth=0.6)
     width = min(2.0 if banded else 1.3, 0.5 * size)
     axes.vlines(at, low, high, color=color, linewidth=width)
+    marks: dict[str, Any] = {"marker": marker, "color": color, "markersize": size}
+    marks["linestyle"] = "none"
     label = _event_legend(path) or "_"
-    axes.plot(
-        at,
-        points["estimate"],
-        marker,
-        color=color,
-        markerfacecolor=face,
-        markersize=size,
-        label=label,
-    )
+    axes.plot(at, points["estimate"], markerfacecolor=face, label=label, **marks)
     if path.reference is not None:
-        reference = [path.reference + shift]
-        axes.plot(
-            reference,
-            [0.0],
-            marker,
-            color=color,
-            markersize=size,
-            markerfacecolor="white",
-        )
+        axes.plot([path.reference + shift], [0.0], markerfacecolor="white", **marks)
 
 
 def _event_legend(path: EventPath) -> str:
@@ -451,7 +425,7 @@ def _event_time_limits(drawn: EventPaths) -> tuple[float, float]:
 def _labelled_ticks(ticks: Mapping[int, str], room: float) -> list[int]:
     """Choose the event times with labels: all binned ends, and others that fit."""
     times, size = list(ticks), 10 * type_size() / 72
-    fitting = tick_step([*map(str, times)], room, "plots.event_study")
+    fitting = tick_step([*map(str, times)], room)
     step = max(-(-len(times) // _MOST_TIMES), fitting)
     ends = [time for time in times if ticks[time] != str(time)]
 
@@ -483,7 +457,7 @@ _MOST_CUTOFFS = 12
 _SHIFT = 0.008
 
 
-def draw_honest(drawn: HonestPlot, ax: Axes | None, purpose: str) -> Axes:
+def draw_honest(drawn: HonestPlot, ax: Axes | None) -> Axes:
     """Draw intervals by the bound M at equal distances, the usual one first.
 
     Where the interval begins to contain 0 is in the legend.
@@ -491,7 +465,7 @@ def draw_honest(drawn: HonestPlot, ax: Axes | None, purpose: str) -> Axes:
     points = drawn.points
     texts = [drawn.effect, drawn.outcome]
     written = [*texts, drawn.restriction]
-    with drawing(drawn, ax, purpose, (_WIDTH, 4.0), written) as axes:
+    with drawing(drawn, ax, (_WIDTH, 4.0), written) as axes:
         axes.axhline(0, **THIN)
         at = np.arange(len(points))
         for usual, color, code in ((True, MARKED, "usual"), (False, INK, "interval")):
@@ -510,10 +484,10 @@ def draw_honest(drawn: HonestPlot, ax: Axes | None, purpose: str) -> Axes:
     return axes
 
 
-def draw_decay(drawn: Decay, ax: Axes | None, purpose: str) -> Axes:
+def draw_decay(drawn: Decay, ax: Axes | None) -> Axes:
     """Draw effects with intervals over the cut-off, one marker per kind of effect."""
     texts, count = [drawn.name, drawn.outcome], len(drawn.heads)
-    with drawing(drawn, ax, purpose, (6.4, 4.0), texts) as axes:
+    with drawing(drawn, ax, (6.4, 4.0), texts) as axes:
         axes.axhline(0, **THIN)
         cutoffs = drawn.points["cutoff"]
         step = _SHIFT * float(cutoffs.max() - cutoffs.min())
@@ -571,9 +545,7 @@ _UPPER, _ROW, _NEXT_LINE, _COLUMN, _HEAD = 3.0, 0.19, 0.13, 0.07, 0.13
 _NAMES_SHARE = 0.38
 
 
-def draw_specification_curve(
-    drawn: SpecificationCurve, ax: Axes | None, purpose: str
-) -> Axes:
+def draw_specification_curve(drawn: SpecificationCurve, ax: Axes | None) -> Axes:
     """Draw ordered estimates, and below them one row per choice.
 
     Models are at 1, 2, ... on the horizontal axis. With many models, each cell of a row
@@ -581,12 +553,12 @@ def draw_specification_curve(
     choice.
     """
     choices = [say(f"choice.{c.group}", name=c.name) for c in drawn.choices]
-    names, lines = row_names(choices, ax, _WIDTH, purpose)
+    names, lines = row_names(choices, ax, _WIDTH)
     heads, row = _model_heads(drawn), _ROW + (lines - 1) * _NEXT_LINE
     letters = [type_columns(line) for head in heads for line in head.splitlines()]
     height = _UPPER + 0.9 + _COLUMN * max(letters, default=0.0) + row * len(names)
     texts = [*names, *heads, drawn.name, drawn.outcome]
-    with drawing(drawn, ax, purpose, (_WIDTH, height), texts, "rows") as axes:
+    with drawing(drawn, ax, (_WIDTH, height), texts, "rows") as axes:
         low, high = _estimate_limits(drawn)
         rows = low - (high - low) * row / _UPPER * np.arange(1.0, len(names) + 1)
         _draw_ordered(axes, drawn, (low, high))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeAlias
@@ -17,8 +18,7 @@ from digiprosper.present.figure_style import (
     is_cff,
     matplotlib_part,
 )
-from digiprosper.present.lines import balanced_lines, type_columns
-from digiprosper.report.characters import has_cjk
+from digiprosper.report.characters import CJK, has_cjk, text_width
 from digiprosper.report.drawings import Drawing
 
 if TYPE_CHECKING:
@@ -75,15 +75,14 @@ def look(position: int) -> Look:
     return Look(color, _MARKERS[number], "white" if turn % 2 else color, dashes)
 
 
-def type_size(purpose: str = "plots") -> float:
+def type_size() -> float:
     """Return the size of type relative to matplotlib's: .85 in `figure_style`."""
-    matplotlib = matplotlib_part("", purpose)
-    return float(matplotlib.rcParams["font.size"]) / _USUAL_TYPE
+    return float(matplotlib_part("").rcParams["font.size"]) / _USUAL_TYPE
 
 
-def _column(purpose: str = "plots") -> float:
+def _column() -> float:
     """Return the width of a column of type in inches."""
-    return _COLUMN * _USUAL_TYPE * type_size(purpose)
+    return _COLUMN * _USUAL_TYPE * type_size()
 
 
 def _line() -> float:
@@ -94,7 +93,6 @@ def _line() -> float:
 def drawing(
     drawn: Drawing,
     ax: Axes | None,
-    purpose: str,
     size: tuple[float, float],
     texts: Iterable[str],
     fit: Fit = "width",
@@ -105,12 +103,12 @@ def drawing(
     font.
     """
     # Here and not in the generator, so that its warning names the line of the call.
-    font = _font_context(ax, texts, purpose)
+    font = _font_context(ax, texts)
 
     @contextmanager
     def open_axes() -> Iterator[Axes]:
         with font:
-            axes = new_axes(size, purpose, fit=fit) if ax is None else ax
+            axes = new_axes(size, fit=fit) if ax is None else ax
             axes.spines[["top", "right"]].set_visible(False)
             yield axes
         _drawings[axes] = drawn
@@ -128,9 +126,9 @@ def kept_drawing(axes: object) -> Drawing | None:
 # --- figures of their own -------------------------------------------------------------
 
 
-def new_axes(size: tuple[float, float], purpose: str, *, fit: Fit = "width") -> Axes:
+def new_axes(size: tuple[float, float], *, fit: Fit = "width") -> Axes:
     """Make a figure with one axes; `size` is in inches, for a font of 10 points."""
-    pyplot = matplotlib_part("pyplot", purpose)
+    pyplot = matplotlib_part("pyplot")
     axes: Axes = pyplot.subplots(figsize=_fit_size(size, fit), layout="constrained")[1]
     _own.add(_figure(axes))
     return axes
@@ -149,15 +147,12 @@ def _fit_size(size: tuple[float, float], fit: Fit) -> tuple[float, float]:
     )
 
 
-def _font_context(
-    ax: Axes | None, texts: Iterable[str], purpose: str
-) -> AbstractContextManager[Any]:
+def _font_context(ax: Axes | None, texts: Iterable[str]) -> AbstractContextManager[Any]:
     """Return a context that adds a Chinese font if a new figure needs it."""
     # The font must be in `font.family` itself, after the usual family. In
     # `font.sans-serif` it is either not used or replaces the usual one, and then the
     # minus sign is missing. Texts copy the font when made.
-    matplotlib = matplotlib_part("", purpose)
-    _check_axes(ax)
+    matplotlib = matplotlib_part("")
     needed = ax is None and figure_language() == "english" and any(map(has_cjk, texts))
     font = chinese_font() if needed else None
     usual = list(matplotlib.rcParams["font.family"])
@@ -179,29 +174,31 @@ def axes_inches(axes: Axes) -> tuple[float, float]:
     return _room(axes, "x") - _NAMED, _room(axes, "y") - _NAMED
 
 
-def _check_axes(ax: object) -> None:
+def checked_axes(ax: Axes | None, purpose: str) -> Axes | None:
+    """Refuse other objects than axes; without matplotlib say what needs it."""
+    matplotlib_part("", purpose)
     if ax is not None and not hasattr(ax, "transAxes"):
         raise InputTypeError(
             f"ax must be axes of matplotlib, such as plt.subplots()[1], not "
             f"{type(ax).__name__}."
         )
+    return ax
 
 
 # --- texts ----------------------------------------------------------------------------
 
 
 def row_names(
-    names: Sequence[str], ax: Axes | None, width: float, purpose: str
+    names: Sequence[str], ax: Axes | None, width: float
 ) -> tuple[list[str], int]:
     """Break the names of rows into lines, so that most of the width is left for data.
 
     Returns the names and the largest number of lines. `width` is that of a new figure
     in inches.
     """
-    column = _column(purpose)
+    column = _column()
     inches = figure_width() or width
     if ax is not None:
-        _check_axes(ax)
         inches = _inches(ax, "width") / (1 - _NAMES_SHARE)
     columns = max(_NAMES_SHARE * inches / column, _FEWEST_COLUMNS)
     broken = [
@@ -240,9 +237,9 @@ def name_axes(axes: Axes, y: Iterable[str], x: Iterable[str]) -> None:
     name_axis(axes, "x", *x)
 
 
-def tick_step(texts: Sequence[str], inches: float, purpose: str) -> int:
+def tick_step(texts: Sequence[str], inches: float) -> int:
     """Return n such that labels at every n-th tick do not overlap."""
-    widest = (_longest(texts) + 1) * _column(purpose)
+    widest = (_longest(texts) + 1) * _column()
     return max(1, math.ceil(len(texts) * widest / inches))
 
 
@@ -362,3 +359,45 @@ def _grow(axes: Axes, inches: float) -> None:
     figure = _figure(axes)
     if figure in _own and inches > 0:
         figure.set_figheight(figure.get_figheight() + inches)
+
+
+# --- lines ----------------------------------------------------------------------------
+
+_OPEN, _CLOSE = (
+    r"\uff08「『《【“",
+    r"、。\uff0c\uff0e\uff1a\uff1b\uff01\uff1f\uff09」』》】”\uff05",
+)
+# What a line may be broken between: words, and Chinese characters with the punctuation
+# that clings to them.
+_PIECES = re.compile(rf"[{_OPEN}]*(?:[{CJK}]|[^\s{CJK}]+)[{_CLOSE}]*|\s+")
+
+
+def type_columns(text: str) -> float:
+    """Estimate the width of a text in a proportional font, in columns."""
+    # A Chinese character takes two columns; capitals are wider than other letters.
+    return text_width(text) + 0.25 * sum(map(str.isupper, text))
+
+
+def broken_lines(text: str, columns: float) -> list[str]:
+    """Break a text into lines at blanks, between Chinese characters, or in words."""
+    lines = [""]
+    for part in _PIECES.findall(text):
+        pieces: Iterable[str] = [part] if type_columns(part) <= columns else part
+        for piece in pieces:
+            if type_columns(lines[-1] + piece.rstrip()) > columns:
+                lines.append(piece.lstrip())
+            else:
+                lines[-1] += piece
+    return [line.strip() for line in lines]
+
+
+def balanced_lines(text: str, columns: float) -> list[str]:
+    """Break a text into the smallest number of lines, with about equal lengths."""
+    best = broken_lines(text, columns)
+    # No narrower than the longest word that fits: only one that does not may be broken.
+    words = (type_columns(part) for part in _PIECES.findall(text))
+    least = max((math.ceil(w) for w in words if w <= columns), default=6)
+    narrower = (
+        broken_lines(text, fewer) for fewer in range(max(least, 6), int(columns))
+    )
+    return next((lines for lines in narrower if len(lines) == len(best)), best)

@@ -15,7 +15,6 @@ from types import TracebackType
 from typing import Any, Final, Literal, TypeAlias
 
 from digiprosper.errors import (
-    InputTypeError,
     Notice,
     OptionError,
     check_option,
@@ -27,6 +26,7 @@ from digiprosper.errors import (
     option_problem,
     plain,
     quoted,
+    type_error,
 )
 from digiprosper.optional import require
 from digiprosper.report.figure_words import FIGURE
@@ -299,10 +299,8 @@ def _read_fonts(font: Any) -> tuple[str, ...]:
         isinstance(name, str) for name in names
     )
     if not are_texts or not names:
-        raise InputTypeError(
-            f"plots.figure_style: font={cited(font)} must be the name of a font or a "
-            "list of names.",
-            [option_problem("font", font)],
+        raise type_error(
+            "font", font, "the name of a font or a list of names", "plots.figure_style"
         )
     names = tuple(names)
     manager = matplotlib_part("font_manager", "plots.figure_style")

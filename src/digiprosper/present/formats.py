@@ -10,21 +10,22 @@ import shutil
 from collections.abc import Callable, Sequence
 from itertools import accumulate, groupby, takewhile
 from pathlib import Path
+from struct import iter_unpack
 from tempfile import TemporaryDirectory
 from typing import Any
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
-from digiprosper.errors import InputTypeError, cited, option_error, option_problem
+from digiprosper.errors import cited, option_error, type_error
 from digiprosper.optional import require
 from digiprosper.present import office
-from digiprosper.present.alignment import (
+from digiprosper.present.office import (
     PointColumn,
     point_columns,
     split_number,
     type_width,
 )
 from digiprosper.report.characters import has_cjk, text_width
-from digiprosper.report.rendering import Content, as_html
+from digiprosper.report.rendering import Content, Part, as_html
 
 _LATEX = {
     "\\": r"\textbackslash{}",
@@ -134,10 +135,10 @@ def _latex_table(content: Content) -> str:
     align = "l" + "c" * (len(content.header[0]) - 1)
     lines += [rf"\begin{{tabular}}{{{align}}}", r"\toprule"]
     for position in range(len(content.header)):
-        lines.append(_latex_head(content.parts(position)))
-        lines += (
-            _latex_rules(content.parts(0)) if position == 0 and content.spanning else []
-        )
+        parts = content.parts(position)
+        lines.append(" & ".join(map(_latex_head, parts)) + r" \\")
+        if position == 0 and content.spanning:
+            lines.append(_latex_rules(parts))
     lines.append(r"\midrule")
     lines += _latex_body(content)
     lines += [r"\bottomrule", r"\end{tabular}"]
@@ -157,23 +158,15 @@ def _latex_width(content: Content, letter: int = 5, gap: int = 12) -> int:
     return letter * letters + gap * len(heads)
 
 
-def _latex_head(parts: Sequence[tuple[str, int]]) -> str:
-    cells = (
-        _latex(text) if span == 1 else rf"\multicolumn{{{span}}}{{c}}{{{_latex(text)}}}"
-        for text, span in parts
-    )
-    return " & ".join(cells) + r" \\"
+def _latex_head(part: Part) -> str:
+    text, span = _latex(part.text), part.end - part.start
+    return text if span == 1 else rf"\multicolumn{{{span}}}{{c}}{{{text}}}"
 
 
-def _latex_rules(parts: Sequence[tuple[str, int]]) -> list[str]:
+def _latex_rules(parts: Sequence[Part]) -> str:
     """Write a rule below each heading that spans columns."""
-    ends = accumulate(span for _, span in parts)
-    rules = [
-        rf"\cmidrule(lr){{{end - span + 1}-{end}}}"
-        for (text, span), end in zip(parts, ends, strict=True)
-        if text
-    ]
-    return [" ".join(rules)]
+    rules = [rf"\cmidrule(lr){{{p.start + 1}-{p.end}}}" for p in parts if p.text]
+    return " ".join(rules)
 
 
 def _latex_body(content: Content) -> list[str]:
@@ -291,11 +284,10 @@ def write_rtf(contents: Sequence[Content], path: Path) -> None:
     margins = rf"\margl{margin}\margr{margin}\margt{margin}\margb{margin}"
     contents = [content.typeset for content in contents]
     pages = [office.fit_page(content) for content in contents]
-    befores = [None, *pages]
-    parts = [
-        _rtf_opening(page, before) + _rtf_table(content, page)
-        for content, page, before in zip(contents, pages, befores, strict=False)
-    ]
+    parts, before = [], None
+    for content, page in zip(contents, pages, strict=True):
+        parts.append(_rtf_opening(page, before) + _rtf_table(content, page))
+        before = page
     text = "\n".join(
         [rf"{{\rtf1\ansi\ansicpg1252\uc1\deff0{_RTF_FONTS}{margins}", *parts, "}", ""]
     )
@@ -341,27 +333,21 @@ def _rtf_row(
     page: office.Page,
 ) -> str:
     """Write one row; equal headings next to each other share a cell."""
-    head, parts = content.is_head(position), content.parts(position)
-    ends = list(accumulate(span for _, span in parts))
-    above, below = content.rules(position)
+    head, above = content.is_head(position), content.rule_above(position)
     top = rf"\clbrdrt{_RTF_RULES[above]}" if above else ""
-    bottoms = [rf"\clbrdrb{_RTF_RULES[rule]}" if rule else "" for rule in below]
-    cells = "".join(
-        rf"{top}{bottom}\clvertalb\cellx{edges[end - 1]}"
-        for bottom, end in zip(bottoms, ends, strict=True)
-    )
     space = r"\sb120" if content.opens_block(position) else r"\sb20"
-    numbers = zip(parts[1:], points, strict=False)
-    alignments = [
-        "ql",
-        *("qc" if head else _rtf_placed(text, point) for (text, _), point in numbers),
-    ]
-    size = round(2 * page.size)
     keep = r"\keepn" if office.keeps_next(content, position, page) else ""
-    texts = [
-        rf"\pard\plain\intbl{keep}{space}\sa20\{alignment}\fs{size} {_rtf(text)}\cell"
-        for alignment, (text, _) in zip(alignments, parts, strict=False)
-    ]
+    size = round(2 * page.size)
+    cells, texts = "", []
+    for text, start, end, rule in content.parts(position):
+        bottom = rf"\clbrdrb{_RTF_RULES[rule]}" if rule else ""
+        cells += rf"{top}{bottom}\clvertalb\cellx{edges[end - 1]}"
+        align = "ql"
+        if start > 0:
+            align = "qc" if head else _rtf_placed(text, points[start - 1])
+        texts.append(
+            rf"\pard\plain\intbl{keep}{space}\sa20\{align}\fs{size} {_rtf(text)}\cell"
+        )
     repeated = r"\trhdr" if head else ""
     return "\n".join(
         [rf"\trowd\trqc\trgaph60\trkeep{repeated}{cells}", *texts, r"\row"]
@@ -376,15 +362,11 @@ def _rtf_placed(text: str, point: float | None) -> str:
 
 def _rtf(text: str) -> str:
     """Write a text, with a Chinese font; beyond ASCII as UTF-16 codes."""
-    runs = ((chinese, "".join(letters)) for chinese, letters in groupby(text, has_cjk))
-    return "".join(
-        rf"{{\f1 {_rtf_escaped(run)}}}" if chinese else _rtf_escaped(run)
-        for chinese, run in runs
-    )
-
-
-def _rtf_escaped(text: str) -> str:
-    return "".join(map(_rtf_letter, text))
+    written = ""
+    for chinese, letters in groupby(text, has_cjk):
+        run = "".join(map(_rtf_letter, letters))
+        written += rf"{{\f1 {run}}}" if chinese else run
+    return written
 
 
 def _rtf_letter(letter: str) -> str:
@@ -392,12 +374,8 @@ def _rtf_letter(letter: str) -> str:
         return f"\\{letter}"
     if letter.isascii():
         return letter
-    code = letter.encode("utf-16-le")
-    units = [
-        int.from_bytes(code[i : i + 2], "little", signed=True)
-        for i in range(0, len(code), 2)
-    ]
-    return "".join(rf"\u{unit}?" for unit in units)
+    units = iter_unpack("<h", letter.encode("utf-16-le"))
+    return "".join(rf"\u{unit}?" for (unit,) in units)
 
 
 # --- Excel ----------------------------------------------------------------------------
@@ -460,34 +438,28 @@ def _fill_row(
     styles: Any,
 ) -> None:
     """Write the cells of a row; equal headings next to each other span columns."""
-    number, row, head = (
-        first + position,
-        content.rows[position],
-        content.is_head(position),
-    )
+    number, head = first + position, content.is_head(position)
     sides = {
         "thick": styles.Side(style="medium"),
         "thin": styles.Side(style="thin"),
         "": None,
     }
-    above, below = content.rules(position)
-    column = 1
-    for (_, span), rule in zip(content.parts(position), below, strict=True):
-        border = styles.Border(top=sides[above], bottom=sides[rule])
-        named, start = column == 1, column
-        for column in range(start, start + span):
-            text = row[column - 1]
-            if column == 1 or head:
-                cell = _text_cell(sheet, number, column, text)
+    above, row = sides[content.rule_above(position)], content.rows[position]
+    for _, start, end, rule in content.parts(position):
+        border = styles.Border(top=above, bottom=sides[rule])
+        for column in range(start, end):
+            if column == 0 or head:
+                cell = _text_cell(sheet, number, column + 1, row[column])
             else:
-                cell = _body_cell(sheet, number, column, text, points[column - 2])
+                cell = _body_cell(
+                    sheet, number, column + 1, row[column], points[column - 1]
+                )
             if column > start:
                 cell.value = None
             cell.font, cell.border = styles.Font(bold=head), border
-            if not named:
-                centred = "center" if span == 1 else "centerContinuous"
+            if start > 0:
+                centred = "center" if end - start == 1 else "centerContinuous"
                 cell.alignment = styles.Alignment(horizontal=centred)
-        column += 1
 
 
 def _text_cell(sheet: Any, row: int, column: int, text: str) -> Any:
@@ -570,10 +542,7 @@ WRITERS: dict[str, Callable[[Sequence[Content], Path], None]] = {
 def table_path(argument: object, option: str) -> Path:
     """Check that a path has the ending of a format of tables."""
     if not isinstance(argument, str | os.PathLike):
-        raise InputTypeError(
-            f"{option}={cited(argument)} must be a path such as 'table.docx'.",
-            [option_problem(option, argument)],
-        )
+        raise type_error(option, argument, "a path such as 'table.docx'")
     path = Path(argument)
     ending = path.suffix.lower()
     if ending not in WRITERS:

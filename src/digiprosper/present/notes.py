@@ -48,13 +48,15 @@ def note_lines(columns: Columns, style: Style) -> list[str]:
         *_table_notes(columns, style),
         *_column_remarks(columns, style),
     ]
+    # Stars are those of estimates and of correlations.
+    starred = [c for c in columns if c.estimates or _has_correlations(c)]
+    levels = _star_levels(style) if starred else []
     closing_notes = [
-        *_star_sources(columns, style),
+        *(_star_sources(columns, style) if levels else ()),
         *_few_drawn_notes(columns, style),
         *_block_notes(columns, style),
         *_failure_notes(columns, style),
     ]
-    levels = _star_levels(columns, style)
     if style.language == "english":
         return [*first, *notes, *levels, *closing_notes]
     return _join_opening([*first, *levels], [*notes, *closing_notes], style)
@@ -64,16 +66,16 @@ def _join_opening(
     first: Sequence[str], notes: Sequence[str], style: Style
 ) -> list[str]:
     """Join the first notes to one sentence, after the opening word of Chinese notes."""
-    stop = style.say(NOTES, "stop")
+    stop = style.note("stop")
     clauses = _listed((note.removesuffix(stop) for note in first), style, "clauses")
     opening, *following = [*([clauses + stop] if first else []), *notes] or [""]
-    return [style.say(NOTES, "opening", note=opening), *following] if opening else []
+    return [style.note("opening", note=opening), *following] if opening else []
 
 
 def _constant_note(columns: Columns, style: Style) -> list[str]:
     pairs = [(c.constant, c.estimates.get("Intercept")) for c in columns if c.constant]
     shown = any(constant is cell for constant, cell in pairs)
-    return [style.say(NOTES, "constant")] if shown else []
+    return [style.note("constant")] if shown else []
 
 
 def _table_notes(columns: Columns, style: Style) -> list[str]:
@@ -86,10 +88,10 @@ def _table_notes(columns: Columns, style: Style) -> list[str]:
 
 
 def _failure_notes(columns: Columns, style: Style) -> list[str]:
-    failures = [(c.head, c.failure) for c in columns if c.failure]
     return [
-        style.say(NOTES, "not_estimated", head=head, why=_reason(failure, style))
-        for head, failure in failures
+        style.note("not_estimated", head=c.head, why=_reason(c.failure, style))
+        for c in columns
+        if c.failure
     ]
 
 
@@ -107,7 +109,7 @@ def _reason(error: DigiprosperError, style: Style) -> str:
         for text in (message, *map(str, absorbed))
     )
     terms = _listed(names, style)
-    return style.say(NOTES, code, message=f"{first.rstrip('.')}.", terms=terms)
+    return style.note(code, message=f"{first.rstrip('.')}.", terms=terms)
 
 
 # --- what is below an estimate --------------------------------------------------------
@@ -115,17 +117,14 @@ def _reason(error: DigiprosperError, style: Style) -> str:
 
 def _below_note(columns: Columns, style: Style) -> str:
     if style.below == "se":
-        return style.say(NOTES, "companion.se", errors=errors_text(columns, style))
+        return style.note("companion.se", errors=errors_text(columns, style))
 
-    what, sources = (
-        style.say(NOTES, f"what.{style.below}"),
-        _source_notes(columns, style),
-    )
+    what, sources = style.note(f"what.{style.below}"), _source_notes(columns, style)
     texts = {source for source, _ in sources}
     if len(texts) == 1:
-        return style.say(NOTES, "companion", what=what, source=texts.pop())
+        return style.note("companion", what=what, source=texts.pop())
     each = _listed(_by_column(sources, "source", style, "source"), style, "clauses")
-    return style.say(NOTES, "companion.each", what=what, sources=each)
+    return style.note("companion.each", what=what, sources=each)
 
 
 def _source_notes(columns: Columns, style: Style) -> list[tuple[str, Column]]:
@@ -136,9 +135,11 @@ def _source_notes(columns: Columns, style: Style) -> list[tuple[str, Column]]:
         errors = errors[0].lower() + errors[1:]
     sources = []
     for column in columns:
-        text = _draws_text(column, style) if _is_drawn(column, style) else errors
-        if style.below == "ci" and _is_drawn(column, style):
-            text = style.say(NOTES, "percentiles", draws=text)
+        text = errors
+        if _is_drawn(column, style):
+            text = _draws_text(column, style)
+            if style.below == "ci":
+                text = style.note("percentiles", draws=text)
         sources.append((text, column))
     return sources
 
@@ -153,33 +154,29 @@ def errors_text(columns: Columns, style: Style) -> str:
     errors, brackets = _kind_of_errors(columns, style)
     brackets += {text for text, _ in _corrections(columns, style, shared=True)}
     text = _listed(filter(None, brackets), style)
-    return (
-        style.say(NOTES, "errors.with", errors=errors, brackets=text)
-        if text
-        else errors
-    )
+    return style.note("errors.with", errors=errors, brackets=text) if text else errors
 
 
 def _kind_of_errors(columns: Columns, style: Style) -> tuple[str, list[str]]:
     """Name the kind of standard errors, and details for the brackets after it."""
     pairs = [(c.inference, c) for c in columns if c.inference]
     if not pairs:
-        return style.say(NOTES, "errors"), []
+        return style.note("errors"), []
     if len({errors_key(inference) for inference, _ in pairs}) > 1:
         clustered = all(inference.clusters for inference, _ in pairs)
-        several = style.say(NOTES, f"errors.{'clustered' if clustered else 'several'}")
+        several = style.note(f"errors.{'clustered' if clustered else 'several'}")
         return several, _short_forms(columns, style)
     inference, column = pairs[0]
     kind = inference.cov_type
     code = f"errors.kind.{kind}"
     # Another package may have another kind, or not name its clusters.
     if code not in NOTES or (kind == "clustered" and not inference.clusters):
-        return style.say(NOTES, "errors"), [kind_words(kind, style)]
-    errors = style.say(NOTES, code)
+        return style.note("errors"), [kind_words(kind, style)]
+    errors = style.note(code)
     if inference.clusters:
-        clusters = cluster_words(column, style.say(NOTES, "and"), style)
-        errors = style.say(
-            NOTES, _BY.get(kind, "errors.by"), errors=errors, clusters=clusters
+        clusters = cluster_words(column, style.note("and"), style)
+        errors = style.note(
+            _BY.get(kind, "errors.by"), errors=errors, clusters=clusters
         )
     return errors, error_details(inference, style)
 
@@ -187,7 +184,7 @@ def _kind_of_errors(columns: Columns, style: Style) -> tuple[str, list[str]]:
 def _short_forms(columns: Columns, style: Style) -> list[str]:
     """Write out the short form in the row with the kinds of errors."""
     kinds = [c.inference.cov_type for c in columns if c.inference]
-    return [style.say(NOTES, "errors.short")] if "driscoll_kraay" in kinds else []
+    return [style.note("errors.short")] if "driscoll_kraay" in kinds else []
 
 
 def _corrections(
@@ -197,12 +194,13 @@ def _corrections(
     pairs = [(c.inference.ssc, c) for c in columns if c.inference]
     if (len({ssc for ssc, _ in pairs}) == 1) is not shared:
         return []
-    texts = [
-        (style.say(NOTES, code if code in NOTES else "ssc", name=ssc), column)
+    return [
+        (text, column)
         for ssc, column in pairs
-        for code in ([f"ssc.{ssc}"] if ssc else ())
+        if ssc
+        for code in [f"ssc.{ssc}"]
+        if (text := style.note(code if code in NOTES else "ssc", name=ssc))
     ]
-    return [(text, column) for text, column in texts if text]
 
 
 def _from_draws(column: Column) -> bool:
@@ -211,21 +209,20 @@ def _from_draws(column: Column) -> bool:
 
 def _draws_text(column: Column, style: Style) -> str:
     reps = column.inference.reps if column.inference else 0
-    return style.say(NOTES, "draws", count=f"{reps:,}")
+    return style.note("draws", count=f"{reps:,}")
 
 
 # --- stars ----------------------------------------------------------------------------
 
 
-def _star_levels(columns: Columns, style: Style) -> list[str]:
-    if not style.stars or not _are_starred(columns):
+def _star_levels(style: Style) -> list[str]:
+    if not style.stars:
         return []
     marks = ["*" * count for count in range(1, len(style.stars) + 1)]
     levels = [f"{100 * level:g}%" for level in style.stars]
     pairs = zip(marks, style.stars, strict=True)
     return [
-        style.say(
-            NOTES,
+        style.note(
             "stars" if len(marks) > 1 else "stars.one",
             pairs=_listed((f"{mark} p < {level:g}" for mark, level in pairs), style),
             marks=_listed(reversed(marks), style),
@@ -235,19 +232,13 @@ def _star_levels(columns: Columns, style: Style) -> list[str]:
 
 
 def _star_sources(columns: Columns, style: Style) -> list[str]:
-    if not style.stars or not _are_starred(columns):
-        return []
     # Where the parentheses hold the p-value, their note says where it is from.
     drawn = [] if style.below == "p" else [c for c in columns if _from_draws(c)]
     sources = [(_draws_text(c, style), c) for c in drawn if _few_drawn(c) is None]
     notes = _by_column(sources, "stars.draws", style, "draws")
     if any(map(_has_correlations, columns)):
-        notes.append(style.say(NOTES, "stars.correlations"))
+        notes.append(style.note("stars.correlations"))
     return notes
-
-
-def _are_starred(columns: Columns) -> bool:
-    return any(c.estimates or _has_correlations(c) for c in columns)
 
 
 def _has_correlations(column: Column) -> bool:
@@ -268,10 +259,11 @@ def _few_drawn(column: Column) -> int | None:
 
 def _block_notes(columns: Columns, style: Style) -> list[str]:
     owned = [(c, block) for c in columns for block in c.blocks]
-    kinds = _blocks_by_kind(owned)
+    ordered = sorted(owned, key=lambda pair: pair[1].rank)
+    kinds = _grouped((pair[1].kind, pair) for pair in ordered if pair[1].estimated)
     return [
         # Whether standard errors treat an estimated parameter as known.
-        *(style.say(of[0][0].words, f"{kind}.known") for kind, of in kinds.items()),
+        *(style.say(f"{kind}.known", of[0][0].words) for kind, of in kinds.items()),
         *(_set_note(kind, of, style) for kind, of in kinds.items()),
         *_gap_notes(owned, style),
         *_reach_notes(owned, style),
@@ -283,17 +275,11 @@ def _block_notes(columns: Columns, style: Style) -> list[str]:
             if block.refused
         ),
         *dict.fromkeys(
-            style.say(c.words, f"{block.kind}.given")
+            style.say(f"{block.kind}.given", c.words)
             for c, block in owned
             if block.given
         ),
     ]
-
-
-def _blocks_by_kind(owned: _Owned) -> dict[str, list[tuple[Column, Block]]]:
-    """Group blocks with estimated parameters by kind, in the order of their ranks."""
-    ordered = sorted(owned, key=lambda pair: pair[1].rank)
-    return _grouped((pair[1].kind, pair) for pair in ordered if pair[1].estimated)
 
 
 def _set_note(kind: str, owned: _Owned, style: Style) -> str:
@@ -302,12 +288,12 @@ def _set_note(kind: str, owned: _Owned, style: Style) -> str:
     shared = len(levels) == 1
     words = []
     for column, block in owned:
-        text = style.say(column.words, f"{kind}.set.{block.confidence}")
+        text = style.say(f"{kind}.set.{block.confidence}", column.words)
         with_level = _listed([f"{100 * block.level:g}%", text], style, "comma")
         words.append((text if shared else with_level, column))
-    level = style.say(NOTES, "sets.level", level=levels.pop()) if shared else ""
-    what, sources = style.say(owned[0][0].words, kind), _by_value(words, style)
-    return style.say(NOTES, "sets", what=what, level=level, sources=sources)
+    level = style.note("sets.level", level=levels.pop()) if shared else ""
+    what, sources = style.say(kind, owned[0][0].words), _by_value(words, style)
+    return style.note("sets", what=what, level=level, sources=sources)
 
 
 def _gap_notes(owned: _Owned, style: Style) -> list[str]:
@@ -317,11 +303,11 @@ def _gap_notes(owned: _Owned, style: Style) -> list[str]:
         if parameter.pieces > 1
     )
     texts = [
-        style.say(NOTES, "gap", heads=_listed(heads, style), what=what, pieces=pieces)
+        style.note("gap", heads=_listed(heads, style), what=what, pieces=pieces)
         for (what, pieces), heads in gaps.items()
     ]
     joined = _listed(texts, style, "clauses")
-    return [style.say(NOTES, "gaps", gaps=joined)] if texts else []
+    return [style.note("gaps", gaps=joined)] if texts else []
 
 
 def _named_parameters(
@@ -330,7 +316,7 @@ def _named_parameters(
     """Yield each parameter with its name, such as ``"threshold 1"``."""
     for column, block in owned:
         for number, parameter in enumerate(block.parameters, start=1):
-            what = style.say(column.words, f"{block.kind}.numbered", number=number)
+            what = style.say(f"{block.kind}.numbered", column.words, number=number)
             yield what, parameter, column, block
 
 
@@ -342,7 +328,7 @@ def _reach_notes(owned: _Owned, style: Style) -> list[str]:
         if parameter.reach
     )
     return [
-        style.say(NOTES, f"reach.{code}", sets=_parameters_text(sets, style))
+        style.note(f"reach.{code}", sets=_parameters_text(sets, style))
         for code, sets in reached.items()
     ]
 
@@ -356,9 +342,7 @@ def _insignificant_notes(owned: _Owned, style: Style) -> list[str]:
         if test.of in _EXISTENCE and not rejects(test.p_value, block.level)
     )
     return [
-        style.say(
-            NOTES, "insignificant", size=size, sets=_parameters_text(named, style)
-        )
+        style.note("insignificant", size=size, sets=_parameters_text(named, style))
         for size, named in sizes.items()
     ]
 
@@ -374,48 +358,48 @@ def _test_notes(owned: _Owned, style: Style) -> list[str]:
     if not tested:
         return []
     statistics = dict.fromkeys(
-        style.say(c.words, f"statistic.{test.statistic}")
+        style.say(f"statistic.{test.statistic}", c.words)
         for c, block in tested
         for parameter in block.parameters
         for test in parameter.tests
     )
-    words = style.say(NOTES, "tests.or").join(statistics)
+    words = style.note("tests.or").join(statistics)
     sources = _by_value(
         [(_drawn_text(c, block, style), c) for c, block in tested], style
     )
-    return [style.say(NOTES, "tests", statistics=words, sources=sources)]
+    return [style.note("tests", statistics=words, sources=sources)]
 
 
 def _drawn_text(column: Column, block: Block, style: Style) -> str:
-    if block.drawn is None:
+    if not block.drawn:
         return ""
-    method = style.say(column.words, f"drawn.{block.drawn.how}")
-    return style.say(NOTES, "drawn", count=f"{block.drawn.reps:,}", how=method)
+    method = style.say(f"drawn.{block.drawn}", column.words)
+    return style.note("drawn", count=f"{block.reps:,}", how=method)
 
 
 def _refused_note(
     column: Column, block: Block, test: ParameterTest, style: Style
 ) -> str:
     words, say = column.words, style.say
-    code = f"{block.kind}.numbered" if block.parameters else block.kind
-    numbers = say(NOTES, "refused.no_p")
+    code, none = block.kind, say(f"{block.kind}.none", words)
+    if block.parameters:
+        code, none = f"{block.kind}.numbered", ""
+    numbers = style.note("refused.no_p")
     if math.isfinite(test.value):
         p = style.probability(test.p_value)
         p = p.replace("<", "p < ") if p.startswith("<") else f"p = {p}"
-        statistic = say(words, f"statistic.{test.statistic}")
+        statistic = say(f"statistic.{test.statistic}", words)
         numbers = _listed(
             [f"{statistic} = {style.number(test.value)}", p], style, "comma"
         )
-    none = "" if block.parameters else say(words, f"{block.kind}.none")
-    return say(
-        NOTES,
+    return style.note(
         "refused",
         head=column.head,
-        what=say(words, code, number=test.number),
-        variable=style.label(block.variable, column),
+        what=say(code, words, number=test.number),
+        variable=style.label(block.variable, column.factors),
         numbers=numbers,
         drawn=_drawn_text(column, block, style),
-        rest=say(NOTES, "refused.rest", text=none) if none else "",
+        rest=style.note("refused.rest", text=none) if none else "",
     )
 
 
@@ -433,14 +417,12 @@ def _column_remarks(columns: Columns, style: Style) -> list[str]:
             owners.setdefault(text, []).append(column)
             named |= {text} if _begins_with_name(remark, column, style) else set()
     count = len(columns)
-    shared = [
-        t for t, columns_by_text in owners.items() if len(columns_by_text) == count > 1
-    ]
+    shared = [text for text, having in owners.items() if len(having) == count > 1]
     apart = [
         (text, column)
-        for text, columns_by_text in owners.items()
+        for text, having in owners.items()
         if text not in shared
-        for column in _merge_spanned(columns_by_text, columns)
+        for column in _merge_spanned(having, columns)
     ]
     # A name that begins a sentence has no capital of ours.
     alone = [t if t in named else f"{t[:1].upper()}{t[1:]}" for t in shared]
@@ -477,9 +459,8 @@ def _folded(name: object) -> str:
 def _merge_spanned(columns_by_text: Columns, columns: Columns) -> list[Column]:
     """Replace all columns below a spanning heading by one with this heading."""
     named: dict[str, Column] = {}
-    counts, owned = (
-        Counter(c.over for c in group) for group in (columns, columns_by_text)
-    )
+    counts = Counter(c.over for c in columns)
+    owned = Counter(c.over for c in columns_by_text)
     for column in columns_by_text:
         over = column.over
         whole = over and owned[over] == counts[over]
@@ -508,7 +489,7 @@ def _by_column(
     """
     heads = _grouped((text, str(column.head)) for text, column in pairs)
     return [
-        style.say(NOTES, code, heads=_listed(names, style), **{role: text})
+        style.note(code, heads=_listed(names, style), **{role: text})
         for text, names in heads.items()
     ]
 
@@ -523,4 +504,4 @@ def _by_value(pairs: Sequence[tuple[str, Column]], style: Style) -> str:
 
 def _listed(texts: Iterable[str], style: Style, mark: str = "list") -> str:
     """Join texts with the comma or semicolon of the language."""
-    return style.say(NOTES, mark).join(texts)
+    return style.note(mark).join(texts)

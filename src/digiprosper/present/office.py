@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import html
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from digiprosper.optional import require
-from digiprosper.present.alignment import point_columns, split_number, text_columns
 from digiprosper.report.characters import text_width
 from digiprosper.report.rendering import Content
 
@@ -21,6 +22,8 @@ _POINT = 2.54 / 72  # centimetres of a point of type
 _PADDING = 0.1  # left and right of a cell, centimetres
 _NOTE_WIDTH = 9.0  # least width of notes, centimetres
 _RULES = {"thick": 12, "thin": 6}  # eighths of a point
+_TWIP = 635 / 360_000  # centimetres of the unit of Word files
+_CENTRED = '<w:jc w:val="center"/>'
 
 
 def write_docx(contents: Sequence[Content], path: Path) -> None:
@@ -32,21 +35,26 @@ def write_docx(contents: Sequence[Content], path: Path) -> None:
     document.core_properties.title = contents[0].title or ""
     contents = [content.typeset for content in contents]
     pages = [fit_page(content) for content in contents]
-    normal = document.styles["Normal"]
-    _set_font(normal.font, normal.element.get_or_add_rPr(), pages[0].size, docx)
-    # Word makes its list of tables of the paragraphs in this style.
-    caption = document.styles["Caption"]
-    _set_font(caption.font, caption.element.get_or_add_rPr(), TITLE_SIZE, docx)
-    caption.font.color.rgb = docx.shared.RGBColor(0, 0, 0)
+    # Word makes its list of tables of the paragraphs in the style of captions.
+    for style, size in (("Normal", pages[0].size), ("Caption", TITLE_SIZE)):
+        _set_font(document.styles[style], size, docx)
+    document.styles["Caption"].font.color.rgb = docx.shared.RGBColor(0, 0, 0)
     _lay_out(document.sections[0], pages[0], docx)
     before = pages[0]
     for number, (content, page) in enumerate(zip(contents, pages, strict=True)):
+        parts = (
+            _title_xml(content) + _table_xml(content, page) + _notes_xml(content, page)
+        )
         if page.landscape != before.landscape:
             _lay_out(document.add_section(), page, docx)
         elif number > 0:
             # Without a paragraph between them Word makes one table of two.
-            _space(document.add_paragraph(), docx, after=12)
-        _add_table(document, content, page, docx)
+            parts = _paragraph_xml(_spacing_xml(0, 12)) + parts
+        end = document.element.body[-1]
+        for part in docx.oxml.parse_xml(
+            f"<w:body {docx.oxml.ns.nsdecls('w')}>{parts}</w:body>"
+        ):
+            end.addprevious(part)
         before = page
     document.save(str(path))
 
@@ -60,26 +68,222 @@ def _lay_out(section: Any, page: Page, docx: Any) -> None:
         setattr(section, side, docx.shared.Cm(PAGE_MARGIN))
 
 
-def _add_table(document: Any, content: Content, page: Page, docx: Any) -> None:
-    """Add title, table and notes at the end of a document."""
-    centre = docx.enum.text.WD_ALIGN_PARAGRAPH.CENTER
-    if content.title:
-        title = document.add_paragraph(style="Caption")
-        _write(title, content.title, TITLE_SIZE, docx, bold=True)
-        _space(title, docx, after=4)
-        title.alignment, title.paragraph_format.keep_with_next = centre, True
-    rows = content.rows
-    table = document.add_table(len(rows), len(page.widths))
-    table.alignment = docx.enum.table.WD_TABLE_ALIGNMENT.CENTER
-    table.autofit = False
-    _pad(table, docx)
-    for column, width in zip(table.columns, page.widths, strict=True):
-        column.width = docx.shared.Cm(width)
-    points = point_places(content, page)
-    texts = text_columns(content)
-    for position, row in enumerate(table.rows):
-        _fill_row(row, position, content, page, points, texts, docx)
-    _add_notes(document, content.notes, page, docx)
+def _set_font(style: Any, size: float, docx: Any) -> None:
+    """Set the fonts of a style, see `_run_xml`."""
+    style.font.name, style.font.size = _LATIN, docx.shared.Pt(size)
+    properties = style.element.get_or_add_rPr()
+    properties.get_or_add_rFonts().set(docx.oxml.ns.qn("w:eastAsia"), _CHINESE)
+    language = docx.oxml.OxmlElement("w:lang")
+    language.set(docx.oxml.ns.qn("w:eastAsia"), "zh-CN")
+    properties.append(language)
+
+
+# --- elements of a Word file, in the order that is fixed ------------------------------
+
+
+def _title_xml(content: Content) -> str:
+    if not content.title:
+        return ""
+    layout = f'<w:pStyle w:val="Caption"/><w:keepNext/>{_spacing_xml(0, 4)}{_CENTRED}'
+    return _paragraph_xml(layout, _run_xml(content.title, TITLE_SIZE, "<w:b/>"))
+
+
+def _table_xml(content: Content, page: Page) -> str:
+    """Write the rows of a table; equal headings next to each other share a cell."""
+    points, texts = point_places(content, page), text_columns(content)
+    widths = "".join(f'<w:gridCol w:w="{_twips(width)}"/>' for width in page.widths)
+    rows = "".join(
+        _row_xml(position, content, page, points, texts)
+        for position in range(len(content.rows))
+    )
+    padding = f'w:w="{round(_PADDING / 2.54 * 1440)}" w:type="dxa"'
+    return (
+        '<w:tbl><w:tblPr><w:tblW w:type="auto" w:w="0"/><w:jc w:val="center"/>'
+        '<w:tblLayout w:type="fixed"/>'
+        f"<w:tblCellMar><w:left {padding}/><w:right {padding}/></w:tblCellMar>"
+        '<w:tblLook w:firstColumn="1" w:firstRow="1" w:lastColumn="0" w:lastRow="0" '
+        'w:noHBand="0" w:noVBand="1" w:val="04A0"/></w:tblPr>'
+        f"<w:tblGrid>{widths}</w:tblGrid>{rows}</w:tbl>"
+    )
+
+
+def _row_xml(
+    position: int,
+    content: Content,
+    page: Page,
+    points: Sequence[float | None],
+    texts: Sequence[bool],
+) -> str:
+    head, above = content.is_head(position), content.rule_above(position)
+    keeps = "" if keeps_next(content, position, page) else ' w:val="0"'
+    spacing = _spacing_xml(6 if content.opens_block(position) else 1, 1)
+    cells = ""
+    for text, start, end, rule in content.parts(position):
+        width = _twips(sum(page.widths[start:end]))
+        span = f'<w:gridSpan w:val="{end - start}"/>' if end - start > 1 else ""
+        borders = _border_xml("top", above) + _border_xml("bottom", rule)
+        borders = f"<w:tcBorders>{borders}</w:tcBorders>" if borders else ""
+        tab = align = bottom = ""
+        if start > 0:
+            point = None if head else points[start - 1]
+            is_text = end - start == 1 and texts[start - 1]
+            tab, align = _place_xml(text, point, is_text=is_text)
+            # Beside a label of several lines an estimate stands at the last, next to
+            # its error.
+            bottom = "" if head else '<w:vAlign w:val="bottom"/>'
+        layout = f"<w:keepNext{keeps}/>{tab}{spacing}{align}"
+        cells += (
+            f'<w:tc><w:tcPr><w:tcW w:type="dxa" w:w="{width}"/>{span}{borders}{bottom}'
+            f"</w:tcPr>{_paragraph_xml(layout, _run_xml(text, page.size))}</w:tc>"
+        )
+    repeated = "<w:tblHeader/>" if head else ""
+    return f"<w:tr><w:trPr><w:cantSplit/>{repeated}</w:trPr>{cells}</w:tr>"
+
+
+def _place_xml(text: str, point: float | None, *, is_text: bool) -> tuple[str, str]:
+    """Align a number at its decimal point, words left, and centre other texts."""
+    if point is not None and split_number(text):
+        # Word aligns a cell at its only tab stop without a tab in the text.
+        tab = f'<w:tab w:pos="{_twips(point)}" w:val="decimal"/>'
+        return f"<w:tabs>{tab}</w:tabs>", ""
+    return "", '<w:jc w:val="left"/>' if is_text else _CENTRED
+
+
+def _notes_xml(content: Content, page: Page) -> str:
+    """Write notes below a centred table, not narrower than a readable width."""
+    side, width = _PAGE[page.landscape], sum(page.widths)
+    room = (_twips(side) - 2 * _twips(PAGE_MARGIN)) * _TWIP
+    left_margin = max((room - width) / 2, 0.0)
+    right_margin = max(room - left_margin - max(width, _NOTE_WIDTH), 0.0)
+    indent = f'<w:ind w:left="{_twips(left_margin)}" w:right="{_twips(right_margin)}"/>'
+    notes = ""
+    for number, note in enumerate(content.notes, start=1):
+        keeps = "" if number < len(content.notes) else ' w:val="0"'
+        spacing = _spacing_xml(3 if number == 1 else 0, 0)
+        run = _run_xml(note, max(page.size - 1.5, 7.0))
+        notes += _paragraph_xml(f"<w:keepNext{keeps}/>{spacing}{indent}", run)
+    return notes
+
+
+def _paragraph_xml(layout: str, run: str = "") -> str:
+    return f"<w:p><w:pPr>{layout}</w:pPr>{run}</w:p>"
+
+
+def _spacing_xml(before: int, after: int) -> str:
+    """Write the space around a paragraph, in points."""
+    space = f'w:before="{20 * before}" w:after="{20 * after}"'
+    return f'<w:spacing {space} w:line="240" w:lineRule="auto"/>'
+
+
+def _run_xml(text: str, size: float, bold: str = "") -> str:
+    """Write a text with its fonts and the language of Chinese.
+
+    Without a font for Chinese, the theme of the document decides and characters may be
+    missing. Without a language, programs may choose a font of another region with other
+    forms of the characters.
+    """
+    fonts = f'w:ascii="{_LATIN}" w:hAnsi="{_LATIN}" w:eastAsia="{_CHINESE}"'
+    look = f'<w:rFonts {fonts}/>{bold}<w:sz w:val="{round(2 * size)}"/>'
+    written = f"<w:t>{html.escape(text, quote=False)}</w:t>" if text else ""
+    return f'<w:r><w:rPr>{look}<w:lang w:eastAsia="zh-CN"/></w:rPr>{written}</w:r>'
+
+
+def _border_xml(side: str, rule: str) -> str:
+    if not rule:
+        return ""
+    size = f'w:sz="{_RULES[rule]}" w:space="0" w:color="000000"'
+    return f'<w:{side} w:val="single" {size}/>'
+
+
+def _twips(centimetres: float) -> int:
+    """Return a length in the unit of Word files."""
+    return round(int(centimetres * 360_000) / 635)
+
+
+# --- alignment at the decimal point ---------------------------------------------------
+
+# Counts have no point, and intervals have two numbers: both are centred.
+_NUMBER = re.compile(r"([(<]*[-−]?[\d,]+)(\.\d+[)*]*)")
+# Widths in Times of what numbers are written with, as shares of the type size. A minus
+# in LaTeX is wider than a parenthesis, and the hyphen of Times as wide: of the two the
+# minus counts as the wider one.
+_WIDTHS = {
+    ".": 0.25,
+    ",": 0.25,
+    "(": 0.333,
+    ")": 0.333,
+    "-": 0.334,
+    "−": 0.564,
+    "<": 0.564,
+}
+_WIDTH = 0.5
+_SHORT = 3
+
+
+class PointColumn(NamedTuple):
+    """Widest texts of a column left of the decimal point, and from it on."""
+
+    left: str
+    right: str
+
+    def place(self, room: float, size: float) -> float:
+        """Return the point's distance from the left edge that centres numbers."""
+        left_width, right_width = (
+            type_width(self.left) * size,
+            type_width(self.right) * size,
+        )
+        return max((room - left_width - right_width) / 2, 0.0) + left_width
+
+
+def split_number(text: str) -> tuple[str, str] | None:
+    """Split a number before its decimal point; None for words, counts and intervals."""
+    match = _NUMBER.fullmatch(text)
+    return (match[1], match[2]) if match else None
+
+
+def type_width(text: str) -> float:
+    """Return the width of a number in Times as a share of font size: 0.5 a digit."""
+    return sum(_WIDTHS.get(letter, _WIDTH) for letter in text)
+
+
+def point_columns(content: Content) -> list[PointColumn | None]:
+    """Find where the decimal points of each column are aligned.
+
+    One element per column without that of the row names; None if no number of a column
+    has decimals.
+    """
+    columns: list[PointColumn | None] = []
+    for cells in content.columns:
+        parts = list(filter(None, map(split_number, cells)))
+        widest = [max(texts, key=type_width) for texts in zip(*parts, strict=True)]
+        columns.append(PointColumn(*widest) if parts else None)
+    return columns
+
+
+def text_columns(content: Content) -> list[bool]:
+    """Find columns of words, such as definitions, which are left-aligned.
+
+    Most of their cells begin with a letter and none is a number. Short words such as
+    Yes are centred. One element per column without that of the row names.
+    """
+    are_texts = []
+    for cells in content.columns:
+        words = [text for text in cells if text[:1].isalpha()]
+        is_text = 2 * len(words) > len(cells) and not any(map(split_number, cells))
+        are_texts.append(is_text and max(map(text_width, words)) > _SHORT)
+    return are_texts
+
+
+# --- how a table fits a page ----------------------------------------------------------
+
+
+class Page(NamedTuple):
+    """Widths of columns and between margins in cm, font in points, orientation."""
+
+    widths: list[float]
+    size: float
+    landscape: bool
+    room: float
 
 
 def point_places(content: Content, page: Page) -> list[float | None]:
@@ -93,42 +297,6 @@ def point_places(content: Content, page: Page) -> list[float | None]:
         None if column is None else column.place(width - 2 * _PADDING, letter)
         for column, width in zip(point_columns(content), page.widths[1:], strict=True)
     ]
-
-
-def _fill_row(
-    line: Any,
-    position: int,
-    content: Content,
-    page: Page,
-    points: Sequence[float | None],
-    texts: Sequence[bool],
-    docx: Any,
-) -> None:
-    """Write one row; equal headings next to each other share a cell."""
-    head, keeps = content.is_head(position), keeps_next(content, position, page)
-    before = 6 if content.opens_block(position) else 1
-    cells, start = line.cells, 0
-    for text, span in content.parts(position):
-        end = start + span
-        cell = cells[start] if span == 1 else cells[start].merge(cells[end - 1])
-        cell.width = docx.shared.Cm(sum(page.widths[start:end]))
-        paragraph = cell.paragraphs[0]
-        _write(paragraph, text, page.size, docx)
-        _space(paragraph, docx, before=before, after=1)
-        paragraph.paragraph_format.keep_with_next = keeps
-        if start > 0:
-            point, is_text = points[start - 1], span == 1 and texts[start - 1]
-            _place(cell, None if head else point, docx, head=head, is_text=is_text)
-        start = end
-    properties = line._tr.get_or_add_trPr()
-    properties.append(_element(docx, "cantSplit"))
-    if head:
-        properties.append(_element(docx, "tblHeader"))
-    above, below = content.rules(position)
-    for part, rule in zip(line._tr.tc_lst, below, strict=True):
-        for side, width in (("top", above), ("bottom", rule)):
-            if width:
-                _rule(part, side, _RULES[width], docx)
 
 
 def keeps_next(content: Content, position: int, page: Page) -> bool:
@@ -145,51 +313,6 @@ def keeps_next(content: Content, position: int, page: Page) -> bool:
         return True
     paired = not content.rows[position + 1][0]
     return content.is_head(position) or paired or position > rows - 4
-
-
-def _place(
-    cell: Any, point: float | None, docx: Any, *, head: bool, is_text: bool
-) -> None:
-    """Align a number at its decimal point, words left, and centre other texts."""
-    paragraph, text = cell.paragraphs[0], docx.enum.text
-    if point is not None and split_number(paragraph.text):
-        # Word aligns a cell at its only tab stop without a tab in the text.
-        stops = paragraph.paragraph_format.tab_stops
-        stops.add_tab_stop(docx.shared.Cm(point), text.WD_TAB_ALIGNMENT.DECIMAL)
-    else:
-        side = text.WD_ALIGN_PARAGRAPH
-        paragraph.alignment = side.LEFT if is_text else side.CENTER
-    if not head:
-        # Beside a label of several lines an estimate stands at the last, next to its
-        # error.
-        cell.vertical_alignment = docx.enum.table.WD_CELL_VERTICAL_ALIGNMENT.BOTTOM
-
-
-def _add_notes(document: Any, notes: Sequence[str], page: Page, docx: Any) -> None:
-    """Write notes below a centred table, not narrower than a readable width."""
-    width = sum(page.widths)
-    section = document.sections[-1]
-    room = section.page_width - section.left_margin - section.right_margin
-    room /= docx.shared.Cm(1)
-    left_margin = max((room - width) / 2, 0.0)
-    right_margin = max(room - left_margin - max(width, _NOTE_WIDTH), 0.0)
-    for number, note in enumerate(notes):
-        paragraph = document.add_paragraph()
-        layout = paragraph.paragraph_format
-        layout.left_indent = docx.shared.Cm(left_margin)
-        layout.right_indent = docx.shared.Cm(right_margin)
-        _write(paragraph, note, max(page.size - 1.5, 7.0), docx)
-        _space(paragraph, docx, before=3 if number == 0 else 0)
-        layout.keep_with_next = number < len(notes) - 1
-
-
-class Page(NamedTuple):
-    """Widths of columns and between margins in cm, font in points, orientation."""
-
-    widths: list[float]
-    size: float
-    landscape: bool
-    room: float
 
 
 def fit_page(content: Content) -> Page:
@@ -242,11 +365,10 @@ def head_widths(content: Content, measure: Callable[[str], int]) -> list[int]:
     """Measure the headings of columns; a spanning one is divided."""
     most = [0] * len(content.columns)
     for position in range(len(content.header)):
-        parts = content.parts(position)[1:]
-        of_row = [
-            -(-measure(text) // span) for text, span in parts for _ in range(span)
-        ]
-        most = [max(pair) for pair in zip(most, of_row, strict=True)]
+        for text, start, end, _ in content.parts(position)[1:]:
+            divided = -(-measure(text) // (end - start))
+            for column in range(start - 1, end - 1):
+                most[column] = max(most[column], divided)
     return most
 
 
@@ -254,61 +376,3 @@ def _longest_word(text: str) -> int:
     """Return the width of a heading: only long Chinese ones break."""
     widths = (min(text_width(word), max(len(word), 8)) for word in text.split())
     return max(widths, default=0)
-
-
-def _write(
-    paragraph: Any, text: str, size: float, docx: Any, *, bold: bool = False
-) -> None:
-    run = paragraph.add_run(text)
-    run.bold = bold or None
-    _set_font(run.font, run._element.get_or_add_rPr(), size, docx)
-
-
-def _set_font(font: Any, properties: Any, size: float, docx: Any) -> None:
-    """Set fonts, and the language of Chinese text.
-
-    Without a font for Chinese, the theme of the document decides and characters may be
-    missing. Without a language, programs may choose a font of another region with other
-    forms of the characters.
-    """
-    font.name, font.size = _LATIN, docx.shared.Pt(size)
-    properties.get_or_add_rFonts().set(docx.oxml.ns.qn("w:eastAsia"), _CHINESE)
-    properties.append(_element(docx, "lang", eastAsia="zh-CN"))
-
-
-def _element(docx: Any, name: str, **values: str) -> Any:
-    """Make an element of a Word file."""
-    element = docx.oxml.OxmlElement(f"w:{name}")
-    for attribute, value in values.items():
-        element.set(docx.oxml.ns.qn(f"w:{attribute}"), value)
-    return element
-
-
-def _space(paragraph: Any, docx: Any, *, before: float = 0, after: float = 0) -> None:
-    layout = paragraph.paragraph_format
-    layout.space_before = docx.shared.Pt(before)
-    layout.space_after = docx.shared.Pt(after)
-    layout.line_spacing = 1.0
-
-
-def _pad(table: Any, docx: Any) -> None:
-    margins = _element(docx, "tblCellMar")
-    for side in ("left", "right"):
-        width = str(round(_PADDING / 2.54 * 1440))
-        margins.append(_element(docx, side, w=width, type="dxa"))
-    properties = table._tbl.tblPr
-    look = properties.find(docx.oxml.ns.qn("w:tblLook"))
-    properties.append(margins)
-    if look is not None:  # the order of these elements is fixed
-        properties.append(look)
-
-
-def _rule(cell: Any, side: str, width: int, docx: Any) -> None:
-    properties = cell.get_or_add_tcPr()
-    borders = properties.find(docx.oxml.ns.qn("w:tcBorders"))
-    if borders is None:
-        borders = _element(docx, "tcBorders")
-        # The order of these elements is fixed.
-        properties.insert_element_before(borders, "w:vAlign")
-    look = {"val": "single", "sz": str(width), "space": "0", "color": "000000"}
-    borders.append(_element(docx, side, **look))

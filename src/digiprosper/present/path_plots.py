@@ -7,14 +7,21 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from digiprosper.present.figure import FAINT, INK, MARKED, drawing
+from digiprosper.present.figure import (
+    FAINT,
+    INK,
+    MARKED,
+    balanced_lines,
+    broken_lines,
+    drawing,
+    type_columns,
+)
 from digiprosper.present.figure_style import (
     figure_width,
     matplotlib_part,
     say,
     say_level,
 )
-from digiprosper.present.lines import balanced_lines, broken_lines, type_columns
 from digiprosper.present.style import Style
 from digiprosper.report.drawings import (
     Drawing,
@@ -89,7 +96,6 @@ def _draw_picture(
     edges: Edges,
     drawn: Drawing,
     ax: Axes | None,
-    purpose: str,
     rim: float = 0.0,
 ) -> Axes:
     """Draw boxes, lines and texts, which shrink to fit a narrow figure or axes."""
@@ -100,7 +106,7 @@ def _draw_picture(
     # A constrained layout keeps a rim of its own.
     width, height = right_edge - left_edge + 0.1, top - bottom + 0.1
     words = [text for text, *_ in picture.texts]
-    with drawing(drawn, ax, purpose, (width, height), words, "boxes") as axes:
+    with drawing(drawn, ax, (width, height), words, "boxes") as axes:
         figure: Any = axes.get_figure()
         if ax is None:
             scale = float(figure.get_figwidth()) / width
@@ -156,9 +162,7 @@ _SMALL_WIDTH = 0.86
 _MOST_ROWS = 20
 
 
-def draw_paths(
-    diagram: PathDiagram, digits: int, ax: Axes | None, purpose: str
-) -> Axes:
+def draw_paths(diagram: PathDiagram, digits: int, ax: Axes | None) -> Axes:
     """Draw the paths from treatment through mediators to outcome, and effects below."""
     style, picture = Style("se", _STARS, digits), _PathPicture(ax, diagram)
     lay_out = _place_serial if diagram.chain else _place_parallel
@@ -169,7 +173,7 @@ def draw_paths(
     )
     arrows = say("path.arrows", stars=say("list").join(stars))
     _write_effects(picture, _effect_rows(diagram, style), [arrows, *diagram.remarks])
-    return _draw_picture(picture, picture.edges, diagram, ax, purpose)
+    return _draw_picture(picture, picture.edges, diagram, ax)
 
 
 class _PathPicture(_Picture):
@@ -242,13 +246,8 @@ class _PathPicture(_Picture):
 
 def _effect_rows(diagram: PathDiagram, style: Style) -> list[_Row]:
     rows = [
-        (
-            effect.words,
-            style.number(effect.estimate.estimate),
-            style.interval(effect.estimate.conf_low, effect.estimate.conf_high),
-            effect.inner,
-        )
-        for effect in diagram.effects
+        (words, style.number(e.estimate), style.interval(*e[-2:]), inner)
+        for words, e, inner in diagram.effects
     ]
     head = (diagram.title, "", say_level("interval.percentile", diagram.level), False)
     more = len(rows) - _MOST_ROWS
@@ -604,7 +603,7 @@ class _PathwayPicture(_Picture):
                     axes.plot([x], [y], sign, color=color, markersize=4 * scale)
 
 
-def draw_pathways(drawn: Pathways, ax: Axes | None, purpose: str) -> Axes:
+def draw_pathways(drawn: Pathways, ax: Axes | None) -> Axes:
     """Draw effects by stage, with their identification, and notes below."""
     picture = _PathwayPicture(ax, drawn)
     top = y = _write_heads(picture, drawn) if drawn.stages else 0.0
@@ -615,7 +614,7 @@ def draw_pathways(drawn: Pathways, ax: Axes | None, purpose: str) -> Axes:
         for row in rows:
             y = _write_row(picture, row, drawn.heads, y) - _ROW
     if picture.limits:
-        y = _write_axis(picture, picture.limits, top, y, purpose)
+        y = _write_axis(picture, picture.limits, top, y)
     if drawn.stages:
         y = _write_verdicts(picture, drawn, y - _STAGE)
     # The layout would shrink axes whose texts reach their edge.
@@ -623,7 +622,7 @@ def draw_pathways(drawn: Pathways, ax: Axes | None, purpose: str) -> Axes:
     for note in drawn.notes:
         y = picture.paragraph(note, 0.0, y - _ROW, room)
     edges = (-0.05, picture.columns.right + 0.05, y - 0.05, 0.05)
-    return _draw_picture(picture, edges, drawn, ax, purpose, rim=0.2)
+    return _draw_picture(picture, edges, drawn, ax, rim=0.2)
 
 
 def _limits(effects: Sequence[tuple[float, float, float]]) -> tuple[float, float]:
@@ -685,7 +684,6 @@ def _write_axis(
     limits: tuple[float, float],
     top: float,
     y: float,
-    purpose: str,
 ) -> float:
     """Write the axis of effects with a line at zero, and return the lower edge."""
     left_edge, right_edge = map(picture.inch, limits)
@@ -694,7 +692,7 @@ def _write_axis(
         ((zero, top), (zero, y), True),
         ((left_edge, y), (right_edge, y), False),
     ]
-    ticker = matplotlib_part("ticker", purpose)
+    ticker = matplotlib_part("ticker")
     for value in ticker.MaxNLocator(3 if picture.narrow else 4).tick_values(*limits):
         if limits[0] <= value <= limits[1]:
             x = picture.inch(value)

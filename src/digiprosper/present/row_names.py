@@ -8,9 +8,8 @@ from typing import NamedTuple, TypeAlias
 
 from digiprosper.present.columns import LEVELS, Columns, merged_factors, products_of
 from digiprosper.present.style import Style
-from digiprosper.report.labels import name_label, term_words, text_label
+from digiprosper.report.labels import term_words, text_label
 from digiprosper.report.terms import Regime, Term
-from digiprosper.report.words import TABLE
 
 _Meaning: TypeAlias = tuple[object, ...]
 
@@ -89,15 +88,10 @@ def _join_rows(rows: Sequence[_Row]) -> list[SharedRow]:
         group = groups[row.label, row.meaning]
         holders = [position for member in group for position in member.members]
         if len(set(holders)) < len(holders):
-            joined.append(
-                SharedRow(
-                    f"{row.label} [{row.term}]", dict.fromkeys(row.members, row.term)
-                )
-            )
+            terms = dict.fromkeys(row.members, row.term)
+            joined.append(SharedRow(f"{row.label} [{row.term}]", terms))
         elif row is group[0]:
-            terms = {
-                position: member.term for member in group for position in member.members
-            }
+            terms = {at: member.term for member in group for at in member.members}
             joined.append(SharedRow(row.label, terms))
     return joined
 
@@ -130,14 +124,14 @@ def row_label(
     first = terms[0]
     if first.family != "linear" or first.regime is None:
         return term_words(first, labels, column.words, column.factors, language)
-    variable = style.label(first.regime.variable, column)
+    variable = style.label(first.regime.variable, column.factors)
     condition = _shared_condition(terms, variable, style)
-    base = style.label(first.base, column)
+    base = style.label(first.base, column.factors)
     if first.kind == "intercept" and base == first.base:
-        base = style.say(TABLE, "intercept")
+        base = style.say("intercept")
     code = "regime.kink" if first.regime.kink else "regime"
     words = _regime_text(first.regime, condition, variable, apart, style)
-    return style.say(TABLE, code, name=base, condition=words)
+    return style.say(code, name=base, condition=words)
 
 
 def _shared_condition(terms: Sequence[Term], variable: str, style: Style) -> str | None:
@@ -154,11 +148,11 @@ def _cell_label(name: str, columns: Columns, style: Style) -> str:
     """Write the label of a row of plain cells: its method's words or levels."""
     for column in columns:
         if f"row.{name}" in column.words:
-            return style.say(column.words, f"row.{name}")
+            return style.say(f"row.{name}", column.words)
     factors = merged_factors(columns)
     parts = [name] if name in factors else name.split(LEVELS)
     return LEVELS.join(
-        name_label(part, style.labels, factors, style.language)
+        style.label(part, factors)
         if part in factors
         else text_label(part, style.labels, style.language)
         for part in parts
@@ -175,14 +169,12 @@ def _regime_text(
     """Name a regime by the condition that columns share, otherwise by its number."""
     if regime.kink:
         side = "below" if regime.number == 1 else "above"
-        return shared or style.say(TABLE, f"regime.{side}.kink")
+        return shared or style.say(f"regime.{side}.kink")
     number, count = regime.number, regime.count
     twins = any(
         meaning[:3] == ("regime", regime.kink, regime.variable) for meaning in apart
     )
     if not (twins if shared else apart):
-        return shared or style.say(TABLE, "regime.number", number=number)
-    which = style.say(TABLE, "regime.number.of", number=number, count=count)
-    return style.say(
-        TABLE, "regime.condition", condition=shared or variable, which=which
-    )
+        return shared or style.say("regime.number", number=number)
+    which = style.say("regime.number.of", number=number, count=count)
+    return style.say("regime.condition", condition=shared or variable, which=which)

@@ -5,32 +5,29 @@ from __future__ import annotations
 import math
 import numbers
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence, Set
 from itertools import chain
 from typing import Any, Literal, TypeAlias
 
 from digiprosper.errors import (
-    InputTypeError,
+    OptionError,
     check_option,
     cited,
     option_error,
-    option_problem,
+    quoted,
+    type_error,
 )
 from digiprosper.present.columns import (
     Columns,
     all_terms,
     matching_terms,
     merged_factors,
+    products_of,
     with_products,
-)
-from digiprosper.present.folding import (
-    Folded,
-    absorbed_effects,
-    dummy_effects,
-    folded_rows,
 )
 from digiprosper.present.row_names import SharedRow, share_rows
 from digiprosper.present.style import Style
+from digiprosper.report.characters import tidy_text
 from digiprosper.report.columns import (
     Block,
     Column,
@@ -39,7 +36,7 @@ from digiprosper.report.columns import (
     remark_text,
 )
 from digiprosper.report.inference import WITHOUT_FACTOR, Inference
-from digiprosper.report.labels import name_label
+from digiprosper.report.labels import effect_names
 from digiprosper.report.words import TABLE, Words
 
 Row: TypeAlias = tuple[str, list[str]]
@@ -52,13 +49,16 @@ _STATS = [code.removeprefix(_STAT) for code in TABLE.texts if code.startswith(_S
 """Statistics that have words, even if they are missing in all columns."""
 
 
+Folded = dict[str, list[str]]
+"""Terms and absorbed effects by the name of their row."""
+
+
 def depvar_rows(columns: Columns, style: Style) -> list[Row]:
     """Write the row of dependent variables; none if no model has one."""
     names = [c.glance.get("depvar") if c.glance else None for c in columns]
-    labels = [
-        style.label(n, c) if n else "" for n, c in zip(names, columns, strict=True)
-    ]
-    return [(style.say(TABLE, "depvar"), labels)] if any(labels) else []
+    pairs = zip(names, columns, strict=True)
+    labels = [style.label(name, c.factors) if name else "" for name, c in pairs]
+    return [(style.say("depvar"), labels)] if any(labels) else []
 
 
 def term_rows(columns: Columns, terms: Sequence[str], style: Style) -> list[Row]:
@@ -67,15 +67,14 @@ def term_rows(columns: Columns, terms: Sequence[str], style: Style) -> list[Row]
     A term without any estimate is left out. A column that could not be estimated says
     so in the first row.
     """
-    shared = share_rows(terms, columns, style)
-    rows = [
-        row for shared_row in shared for row in _term_pair(shared_row, columns, style)
-    ]
+    rows: list[Row] = []
+    for row in share_rows(terms, columns, style):
+        rows += _term_pair(row, columns, style)
     failed = [position for position, column in enumerate(columns) if column.failure]
     if failed:
-        rows = rows or [(style.say(TABLE, "estimates"), [""] * len(columns))]
+        rows = rows or [(style.say("estimates"), [""] * len(columns))]
         for position in failed:
-            rows[0][1][position] = style.say(TABLE, "not_estimated")
+            rows[0][1][position] = style.say("not_estimated")
     return rows
 
 
@@ -87,10 +86,8 @@ def _term_pair(row: SharedRow, columns: Columns, style: Style) -> list[Row]:
         column = columns[position]
         if term in column.estimates:
             cell, estimated = column.estimates[term], True
-            upper[position], lower[position] = (
-                style.estimate(cell),
-                style.companion(cell),
-            )
+            upper[position] = style.estimate(cell)
+            lower[position] = style.companion(cell)
         elif term in column.cells:
             plain, has_cell = column.cells[term], True
             marks = style.marks(plain.p_value)
@@ -116,10 +113,10 @@ def block_rows(columns: Columns, style: Style) -> list[Row]:
     for kind, variable in kinds:
         blocks = [of_column.get((kind, variable)) for of_column in by_column]
         words = next(c.words for c, b in zip(columns, blocks, strict=True) if b)
-        name = name_label(variable, style.labels, factors, style.language)
+        name = style.label(variable, factors)
         for number in range(max(len(block.parameters) for block in blocks if block)):
             cells = [_parameter_block(block, number) for block in blocks]
-            what = style.say(words, f"{kind}.row", number=number + 1)
+            what = style.say(f"{kind}.row", words, number=number + 1)
             rows += _parameter_rows(cells, what, name, style)
             test_name = name if counts[kind] > 1 else ""
             rows += _test_rows(cells, kind, words, test_name, style)
@@ -157,13 +154,12 @@ def _parameter_rows(
         if cell:
             block, parameter = cell
             value = style.number(parameter.estimate)
-            marked = block.given and not all_fixed
-            values[position] = (
-                style.say(TABLE, "given", value=value) if marked else value
-            )
+            if block.given and not all_fixed:
+                value = style.say("given", value=value)
+            values[position] = value
             sets[position] = style.interval(parameter.conf_low, parameter.conf_high)
     code = "parameter_given" if all_fixed else "parameter"
-    return [(style.say(TABLE, code, what=what, variable=variable), values), ("", sets)]
+    return [(style.say(code, what=what, variable=variable), values), ("", sets)]
 
 
 def _test_rows(
@@ -178,11 +174,11 @@ def _test_rows(
     rows: list[Row] = []
     for key in dict.fromkeys(chain.from_iterable(by_column)):
         statistic, of, test_number = key
-        word = style.say(words, f"statistic.{statistic}")
+        word = style.say(f"statistic.{statistic}", words)
         word = f"{word[0].upper()}{word[1:]}"
-        name = style.say(words, f"{kind}.test.{of}", statistic=word, number=test_number)
+        name = style.say(f"{kind}.test.{of}", words, statistic=word, number=test_number)
         if variable:
-            name = style.say(TABLE, "parameter", what=name, variable=variable)
+            name = style.say("parameter", what=name, variable=variable)
         tests = [column_tests.get(key) for column_tests in by_column]
         values = [style.number(test.value) if test else "" for test in tests]
         p_values = [style.probability(test.p_value) if test else "" for test in tests]
@@ -221,10 +217,11 @@ def setting_rows(
 
 def _checked_rows(rows: Mapping[str, Any], width: int) -> Mapping[str, Any]:
     if not isinstance(rows, Mapping):
-        raise InputTypeError(
-            f"etable: rows={cited(rows)} must be a mapping from a row's name to its "
-            "values, one per column.",
-            [option_problem("rows", rows)],
+        raise type_error(
+            "rows",
+            rows,
+            "a mapping from a row's name to its values, one per column",
+            "etable",
         )
     for name, values in rows.items():
         is_list = isinstance(values, Sequence) and not isinstance(values, str)
@@ -244,30 +241,29 @@ def _effect_rows(columns: Columns, folded: Folded, style: Style) -> list[Row]:
     all_effects = dict.fromkeys(chain.from_iterable(filter(None, absorbed)))
     effects = [name for name in all_effects if name not in inside]
     factors = merged_factors(columns)
-    key_codes = _key_codes(columns, effects)
+    codes = _key_codes(columns)
     rows = []
     for name in effects:
         slopes = [factor.slope for factor in factors.get(name, ()) if factor.slope]
-        code = key_codes.get(name, f"effects.{slopes[0]}" if slopes else "effects")
-        label = name_label(name, style.labels, factors, style.language)
+        code = codes.get(name, f"effects.{slopes[0]}" if slopes else "effects")
+        label = style.label(name, factors)
         answers = [
             "" if names is None else style.answer(yes=name in {*names, *dummies})
             for names, dummies in zip(
                 absorbed, map(dummy_effects, columns), strict=True
             )
         ]
-        rows.append((style.say(TABLE, code, name=label), answers))
+        rows.append((style.say(code, name=label), answers))
     return rows
 
 
-def _key_codes(columns: Columns, effects: Collection[str]) -> dict[str, str]:
+def _key_codes(columns: Columns) -> dict[str | None, str]:
     """Return the codes of entity and time effects that have one name in all panels."""
-    codes: dict[str, str] = {}
+    codes: dict[str | None, str] = {}
     for position, code in enumerate(("effects.entity", "effects.time")):
         names = {column.keys[position] for column in columns if column.keys}
-        name = names.pop() if len(names) == 1 else None
-        if name in effects:
-            codes[str(name)] = code
+        if len(names) == 1:
+            codes[names.pop()] = code
     return codes
 
 
@@ -277,11 +273,11 @@ def _weight_rows(columns: Columns, style: Style) -> list[Row]:
         return []
     no = style.answer(yes=False)
     cells = [
-        style.label(name, column) if name else no if told else ""
+        style.label(name, column.factors) if name else no if told else ""
         for name, column in zip(names, columns, strict=True)
         for told in ["obs_weights" in (column.glance or ())]
     ]
-    return [(style.say(TABLE, "weights"), cells)]
+    return [(style.say("weights"), cells)]
 
 
 def _error_rows(columns: Columns, style: Style) -> list[Row]:
@@ -291,19 +287,12 @@ def _error_rows(columns: Columns, style: Style) -> list[Row]:
         # Intervals and p-values from draws rest on no standard error; what is drawn are
         # the clusters.
         drawn = style.below in ("p", "ci") and any(i.from_draws for i in inferences)
-        head = style.say(TABLE, "clustered_by" if drawn else "errors_clustered_by")
+        head = style.say("clustered_by" if drawn else "errors_clustered_by")
         return [(head, [cluster_words(c, " + ", style) for c in columns])]
     if differ:
         cells = [_covariance_text(column, style) for column in columns]
-        return [(style.say(TABLE, "errors"), cells)]
+        return [(style.say("errors"), cells)]
     return []
-
-
-def _correction(inference: Inference | None, style: Style) -> str:
-    if inference is None:
-        return ""
-    none = inference.cov_type in WITHOUT_FACTOR or inference.ssc == "none"
-    return style.say(TABLE, "ssc.none") if none else inference.ssc or ""
 
 
 def _are_clustered_alike(inferences: Sequence[Inference]) -> bool:
@@ -325,17 +314,17 @@ def _covariance_text(column: Column, style: Style) -> str:
     kind = inference.cov_type
     if inference.clusters:
         code = f"errors.by.{kind}" if kind in _KINDS_NAMED else "errors.by"
-        return style.say(TABLE, code, clusters=cluster_words(column, " + ", style))
+        return style.say(code, clusters=cluster_words(column, " + ", style))
     text = kind_words(kind, style)
     for detail in error_details(inference, style):
-        text = style.say(TABLE, "errors.more", errors=text, detail=detail)
+        text = style.say("errors.more", errors=text, detail=detail)
     return text
 
 
 def kind_words(kind: str, style: Style) -> str:
     """Name a kind of standard errors: its words, label or code."""
     code = f"errors.{kind}"
-    return style.say(TABLE, code) if code in TABLE else style.labels.get(kind, kind)
+    return style.say(code) if code in TABLE else style.labels.get(kind, kind)
 
 
 def error_details(inference: Inference, style: Style) -> list[str]:
@@ -343,18 +332,18 @@ def error_details(inference: Inference, style: Style) -> list[str]:
     details = []
     distance, lags = inference.distance_cutoff, inference.bandwidth
     if distance is not None:
-        details.append(style.say(TABLE, "distance", count=f"{distance:,g}"))
+        details.append(style.say("distance", count=f"{distance:,g}"))
     if inference.distance_kernel == "uniform":
-        details.append(style.say(TABLE, "kernel.uniform"))
+        details.append(style.say("kernel.uniform"))
     if lags is not None:
-        details.append(style.say(TABLE, "lag" if lags == 1 else "lags", count=lags))
+        details.append(style.say("lag" if lags == 1 else "lags", count=lags))
     return details
 
 
 def cluster_words(column: Column, joint: str, style: Style) -> str:
     """Write the labels of the clusters of a column; empty without clusters."""
     clusters = column.inference.clusters if column.inference else ()
-    return joint.join(style.label(name, column) for name in clusters)
+    return joint.join(style.label(name, column.factors) for name in clusters)
 
 
 def _set_rows(
@@ -399,11 +388,11 @@ def _stat_name(key: str, columns: Columns, style: Style) -> str:
     """Name a statistic in words of tables, its label, or its method's words."""
     code = f"{_STAT}{key}"
     if key in _STATS:
-        return style.say(TABLE, code)
+        return style.say(code)
     if key in style.labels:
         return style.labels[key]
     words = next((column.words for column in columns if code in column.words), None)
-    return key if words is None else style.say(words, code)
+    return key if words is None else style.say(code, words)
 
 
 def named_stats(style: Style) -> list[str]:
@@ -449,7 +438,11 @@ def _read_statistic(key: str, column: Column, style: Style) -> Any:
         counts = column.inference.n_clusters if column.inference else ()
         return " + ".join(f"{count:,}" for count in counts)
     if key == "ssc" and key in column.glance:
-        return _correction(column.inference, style)
+        inference = column.inference
+        none = inference and (
+            inference.cov_type in WITHOUT_FACTOR or inference.ssc == "none"
+        )
+        return style.say("ssc.none") if none else inference and inference.ssc
     if key == "mean_y":
         return column.glance.get(key, column.outcome_moments[0])
     return column.glance.get(key)
@@ -466,7 +459,7 @@ def std_effect_rows(
         cells = [""] * len(columns)
         for position, term in row.terms.items():
             cells[position] = style.number(_std_effect(columns[position], term, unit))
-        rows.append((style.say(TABLE, f"std_effect.{unit}", name=row.label), cells))
+        rows.append((style.say(f"std_effect.{unit}", name=row.label), cells))
     return _with_numbers(rows)
 
 
@@ -478,3 +471,114 @@ def _std_effect(column: Column, term: str, unit: StdEffectIn) -> float:
     divisor = sd if unit == "sd" else abs(mean) / 100
     change = column.estimates[term].estimate * column.moments[term][1]
     return change / divisor if divisor > 0 else math.nan
+
+
+# --- controls and other blocks --------------------------------------------------------
+
+
+def fold_terms(
+    columns: Columns, controls: Sequence[str] | str, blocks: object, style: Style
+) -> Folded:
+    """Return the terms that each row of controls or blocks summarises, by its name.
+
+    `blocks` has terms, patterns or absorbed effects by name.
+    """
+    terms = all_terms(columns)
+    chosen = matching_terms(controls, terms, "controls", "etable")
+    chosen = with_products(chosen, columns)
+    folded: Folded = {style.say("controls"): chosen} if chosen else {}
+    effects = chain.from_iterable(absorbed_effects(column) or () for column in columns)
+    foldable = list(dict.fromkeys([*terms, *effects]))
+    for name, entries in _read_blocks(blocks).items():
+        if name in folded:
+            raise _blocks_error(f"the row {cited(name)} is repeated", blocks)
+        matched = matching_terms(entries, foldable, f"blocks[{cited(name)}]", "etable")
+        folded[name] = with_products(matched, columns)
+    _refuse_overlap(folded, blocks)
+    return folded
+
+
+def _refuse_overlap(folded: Folded, blocks: object) -> None:
+    """Refuse rows without name or terms, and terms in two rows."""
+    counts = Counter(chain.from_iterable(folded.values()))
+    empty = [name for name, terms in folded.items() if not terms]
+    twice = [term for term, count in counts.items() if count > 1]
+    for refused, problem in (
+        ("" in folded, "a row has no name"),
+        (empty, f"{quoted(empty)} has no terms"),
+        (twice, f"{quoted(twice)} would be in two rows"),
+    ):
+        if refused:
+            raise _blocks_error(problem, blocks)
+
+
+def _read_blocks(blocks: object) -> dict[str, Sequence[str]]:
+    if blocks is None:
+        return {}
+    if not isinstance(blocks, Mapping) or not all(
+        isinstance(name, str) for name in blocks
+    ):
+        raise type_error(
+            "blocks",
+            blocks,
+            "a mapping from rows to terms such as "
+            '{"Controls": ["edu", "open"], "Trends": ["trend*"]}',
+            "etable",
+        )
+    names = [tidy_text(name) for name in blocks]
+    if len(set(names)) < len(names):
+        raise _blocks_error("two rows have the same name", blocks)
+    return dict(zip(names, blocks.values(), strict=True))
+
+
+def _blocks_error(problem: str, blocks: object) -> OptionError:
+    return option_error(
+        "blocks",
+        blocks,
+        f"etable: blocks: {problem}; every row needs a distinct name and "
+        "distinct terms.",
+    )
+
+
+def folded_rows(
+    columns: Columns, folded: Folded, style: Style
+) -> list[tuple[str, list[str]]]:
+    """Write a row per block: yes, no, or "Some" if a model has some of its terms."""
+    product_names = products_of(columns)
+    effects = set(chain.from_iterable(absorbed_effects(c) or () for c in columns))
+    rows = []
+    for name, terms in folded.items():
+        products = {product_names.get(term, (term,)) for term in terms}
+        cells = [_block_cell(column, products, effects, style) for column in columns]
+        rows.append((name, cells))
+    return rows
+
+
+def _block_cell(
+    column: Column, terms: Set[tuple[str, ...]], effects: set[str], style: Style
+) -> str:
+    """Write whether a model has the terms, each a set of names of one product."""
+    if not column.absorbs:
+        terms = {names for names in terms if effects.isdisjoint(names)}
+    held = {*column.estimates, *column.adjusted, *(absorbed_effects(column) or ())}
+    count = sum(not held.isdisjoint(names) for names in terms)
+    if 0 < count < len(terms):
+        return style.say("some")
+    # Effects computed from several equations do not list what those equations contain.
+    lists_all = column.glance is not None and not (
+        column.inference and column.inference.from_draws
+    )
+    return style.answer(yes=count > 0) if count or (terms and lists_all) else ""
+
+
+def absorbed_effects(column: Column) -> tuple[str, ...] | None:
+    """List a column's absorbed effects; None where they are not known."""
+    if column.glance is None or not column.absorbs:
+        return None
+    return effect_names(column.glance.get("effects"))
+
+
+def dummy_effects(column: Column) -> set[str]:
+    """Name the categories whose dummies are regressors, such as ``C(year)``."""
+    terms = [estimate.term.factors for estimate in column.estimates.values()]
+    return {t[0].column for t in terms if len(t) == 1 and t[0].level is not None}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import numbers
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal, TypeAlias
 
@@ -13,18 +13,18 @@ import numpy as np
 import pandas as pd
 
 from digiprosper.errors import (
-    InputTypeError,
     check_option,
     check_whole,
     cited,
     option_error,
-    option_problem,
     plain,
+    type_error,
 )
 from digiprosper.report.characters import decimal_text, tidy_text
 from digiprosper.report.columns import Column, Estimate, Remark, RowName, remark_text
 from digiprosper.report.labels import name_label, text_label
-from digiprosper.report.words import LANGUAGES, NO_WORDS, TABLE, Language, Words
+from digiprosper.report.terms import Factors
+from digiprosper.report.words import LANGUAGES, NO_WORDS, NOTES, TABLE, Language, Words
 
 Below: TypeAlias = Literal["se", "t", "p", "ci"]
 FromStyle: TypeAlias = Literal["style"]
@@ -141,21 +141,13 @@ class TableStyle:
         check_option("language", self.language, tuple(LANGUAGES))
         check_option("below", self.below, ("se", "t", "p", "ci"))
         check_option("cluster_row", self.cluster_row, (None, True, False))
-        checked: dict[str, object] = {
-            "language": plain(self.language),
-            "below": plain(self.below),
-            "digits": check_whole("digits", self.digits, 0, 15),
-            "stars": None if self.stars is None else _check_stars(self.stars),
-            "stats": None if self.stats is None else _check_stats(self.stats),
-            "yes": _check_word("yes", self.yes),
-            "no": _check_word("no", self.no),
-            "cluster_row": plain(self.cluster_row),
-            "t_digits": None
-            if self.t_digits is None
-            else check_whole("t_digits", self.t_digits, 0, 15),
-        }
-        for name, value in checked.items():
-            object.__setattr__(self, name, value)
+        for option in ("language", "below", "cluster_row"):
+            object.__setattr__(self, option, plain(getattr(self, option)))
+        for option, check in _CHECKS.items():
+            value = getattr(self, option)
+            # Every table has a number of decimals.
+            if value is not None or option == "digits":
+                object.__setattr__(self, option, check(option, value))
 
 
 def read_style(
@@ -171,16 +163,9 @@ def read_style(
     For `stars`, None means no stars and ``"style"`` leaves them to the style.
     """
     if style is not None and not isinstance(style, TableStyle):
-        raise InputTypeError(
-            f"style={cited(style)} must be a TableStyle, such as TableStyle('zh').",
-            [option_problem("style", style)],
-        )
-    chosen: dict[str, Any] = {
-        "below": below,
-        "digits": digits,
-        "stats": stats,
-        "t_digits": t_digits,
-    }
+        raise type_error("style", style, "a TableStyle, such as TableStyle('zh')")
+    chosen: dict[str, Any] = {"below": below, "digits": digits, "stats": stats}
+    chosen["t_digits"] = t_digits
     changes = {name: value for name, value in chosen.items() if value is not None}
     if not isinstance(stars, str) or stars != FROM_STYLE:
         changes["stars"] = stars
@@ -205,32 +190,30 @@ def _apply_defaults(style: TableStyle) -> Style:
     )
 
 
-def _check_word(option: str, word: object) -> str | None:
-    if word is None or isinstance(word, str):
-        return None if word is None else tidy_text(word)
-    raise InputTypeError(
-        f"{option}={cited(word)} must be a text such as 'Yes'.",
-        [option_problem(option, word)],
-    )
+def _check_decimals(option: str, digits: object) -> int:
+    return check_whole(option, digits, 0, 15)
 
 
-def _check_stats(stats: object) -> tuple[str, ...]:
+def _check_word(option: str, word: object) -> str:
+    if isinstance(word, str):
+        return tidy_text(word)
+    raise type_error(option, word, "a text such as 'Yes'")
+
+
+def _check_stats(option: str, stats: object) -> tuple[str, ...]:
     if isinstance(stats, str) or not isinstance(stats, Sequence):
-        raise InputTypeError(
-            f"stats={cited(stats)} must be a list of keys such as ['nobs'].",
-            [option_problem("stats", stats)],
-        )
+        raise type_error(option, stats, "a list of keys such as ['nobs']")
     for key in stats:
         if not isinstance(key, str):
             raise option_error(
-                "stats",
+                option,
                 key,
                 f"stats={cited(key)} must be a key of glance(), such as 'nobs'.",
             )
     return tuple(stats)
 
 
-def _check_stars(stars: Any) -> tuple[float, ...]:
+def _check_stars(option: str, stars: Any) -> tuple[float, ...]:
     if isinstance(stars, np.ndarray):
         stars = stars.tolist()
     are_shares = isinstance(stars, Sequence) and all(
@@ -240,12 +223,22 @@ def _check_stars(stars: Any) -> tuple[float, ...]:
     levels = [float(s) for s in stars] if are_shares else []
     if not levels or not (np.diff(levels) < 0).all():
         raise option_error(
-            "stars",
+            option,
             stars,
             f"stars={cited(stars)} must be levels between 0 and 1 in descending order, "
             "such as (0.1, 0.05, 0.01), or None.",
         )
     return tuple(levels)
+
+
+_CHECKS: dict[str, Callable[[str, Any], object]] = {
+    "digits": _check_decimals,
+    "stars": _check_stars,
+    "stats": _check_stats,
+    "yes": _check_word,
+    "no": _check_word,
+    "t_digits": _check_decimals,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,18 +261,22 @@ class Style:
     labels: Mapping[str, str] = field(default_factory=dict)
     t_digits: int = 3
 
-    def say(self, words: Words, code: str, **parts: object) -> str:
+    def say(self, code: str, words: Words = TABLE, **parts: object) -> str:
         """Return the words of a code in the language of the table."""
         return words.say(code, self.language, **parts)
 
-    def label(self, name: str, column: Column) -> str:
+    def note(self, code: str, **parts: object) -> str:
+        """Return the words of a code of notes in the language of the table."""
+        return NOTES.say(code, self.language, **parts)
+
+    def label(self, name: str, factors: Factors) -> str:
         """Print the name of an outcome, effect or cluster with its label."""
-        return name_label(name, self.labels, column.factors, self.language)
+        return name_label(name, self.labels, factors, self.language)
 
     def stub(self, name: str) -> str:
         """Print the name of a level of the index of a frame."""
         codes = (f"stub.{name}", f"head.{name}")
-        words = (self.say(TABLE, code) for code in codes if code in TABLE)
+        words = (self.say(code) for code in codes if code in TABLE)
         return self.labels.get(name) or next(words, name)
 
     def remark(self, remark: Remark, column: Column) -> str:
@@ -308,7 +305,7 @@ class Style:
         """Return labels of rows the library names; none in English."""
         if self.language == "english":
             return {}
-        return {TABLE.say(code): self.say(TABLE, code) for code in _NAMED_ROWS}
+        return {TABLE.say(code): self.say(code) for code in _NAMED_ROWS}
 
     def answer(self, *, yes: bool) -> str:
         """Write yes or no in the words of the style."""
@@ -325,21 +322,16 @@ class Style:
     def probability(self, value: float) -> str:
         """Write a p-value with at least two decimals, never as zero."""
         digits = max(self.digits, 2)
+        least = 10.0**-digits
         if math.isnan(value):
             return ""
-        return (
-            f"<{10.0**-digits:.{digits}f}"
-            if value < 10.0**-digits
-            else f"{value:.{digits}f}"
-        )
+        return f"<{least:.{digits}f}" if value < least else f"{value:.{digits}f}"
 
     def interval(self, low: float, high: float) -> str:
         """Write an interval in brackets; empty if an end is missing."""
-        return (
-            ""
-            if math.isnan(low) or math.isnan(high)
-            else f"[{self.number(low)}, {self.number(high)}]"
-        )
+        if math.isnan(low) or math.isnan(high):
+            return ""
+        return f"[{self.number(low)}, {self.number(high)}]"
 
     def estimate(self, cell: Estimate) -> str:
         """Write an estimate with its stars."""
@@ -376,11 +368,9 @@ class Style:
         if isinstance(value, numbers.Integral):
             return f"{value:,}" if name == _COUNT else str(int(value))
         if isinstance(value, numbers.Real):
-            return self._real(float(value), name)
+            number = float(value)
+            if name == _COUNT and number.is_integer():
+                return f"{int(number):,}"
+            is_p = 0 <= number <= 1 and _P_NAME.fullmatch(name)
+            return self.probability(number) if is_p else self.number(number)
         return text_label(tidy_text(value), self.labels, self.language)
-
-    def _real(self, value: float, name: str) -> str:
-        if name == _COUNT and value.is_integer():
-            return f"{int(value):,}"
-        is_p = 0 <= value <= 1 and _P_NAME.fullmatch(name)
-        return self.probability(value) if is_p else self.number(value)

@@ -22,6 +22,7 @@ from digiprosper.errors import (
     no_attribute,
     option_error,
     option_problem,
+    type_error,
 )
 from digiprosper.present.columns import (
     LEVELS,
@@ -35,7 +36,6 @@ from digiprosper.present.columns import (
     select,
     with_constant,
 )
-from digiprosper.present.folding import fold_terms
 from digiprosper.present.formats import table_path, write_tables
 from digiprosper.present.notes import note_lines
 from digiprosper.present.rows import (
@@ -43,6 +43,7 @@ from digiprosper.present.rows import (
     StdEffectIn,
     block_rows,
     depvar_rows,
+    fold_terms,
     named_stats,
     setting_rows,
     stat_rows,
@@ -199,10 +200,7 @@ class Table:
 def check_title(title: object) -> None:
     """Check that a title is text."""
     if title is not None and not isinstance(title, str):
-        raise InputTypeError(
-            f"title={cited(title)} must be a text such as 'Table 1. Baseline'.",
-            [option_problem("title", title)],
-        )
+        raise type_error("title", title, "a text such as 'Table 1. Baseline'")
 
 
 def etable(  # noqa: PLR0913  (every choice a table has; all but the models are named)
@@ -378,11 +376,10 @@ def etable(  # noqa: PLR0913  (every choice a table has; all but the models are 
             *std_effect_rows(columns, std_effect, std_effect_in, look),
         ],
     ]
-    own_notes = read_notes(notes, "etable")
     lines = (
         *note_lines(distinct_heads(columns, look.language), look),
         *look.row_notes(rows or ()),
-        *own_notes,
+        *read_notes(notes, "etable"),
     )
     table = _assemble(columns, depvar_rows(columns, look), parts, lines, title)
     table.frame.index.name = _stub(columns, look)
@@ -395,10 +392,7 @@ def read_notes(notes: object, caller: str) -> list[str]:
     """Read the notes of the caller, a text or several."""
     texts = [] if notes is None else read_texts(notes)
     if texts is None:
-        raise InputTypeError(
-            f"{caller}: notes={cited(notes)} must be a text or a list of texts.",
-            [option_problem("notes", notes)],
-        )
+        raise type_error("notes", notes, "a text or a list of texts", caller)
     return list(map(tidy_text, texts))
 
 
@@ -448,12 +442,9 @@ def _report_misspelt(
 ) -> None:
     misspelt = misspelt_labels(labels, names)
     if misspelt:
-        hints = [
-            f"{cited(key)} (did you mean {cited(name)}?)"
-            for key, name in misspelt.items()
-        ]
+        pairs = [*misspelt.items()][:5]
+        hint = ", ".join(f"{cited(k)} (did you mean {cited(n)}?)" for k, n in pairs)
         where = "this table" if caller == "etable" else "these tables"
-        hint = ", ".join(hints[:5])
         text = f"{caller}: labels match nothing in {where}: {hint}."
         issue([Notice("unknown_labels", text, {"labels": misspelt})])
 
@@ -689,11 +680,11 @@ class _Panel(NamedTuple):
 
 
 def _panel(title: str, table: Table) -> _Panel:
-    frame, spans, count = table.frame, table.spans, table.header_rows
+    frame, count = table.frame, table.header_rows
     cells = zip(frame.index, frame.to_numpy(), strict=True)
     rows: list[Row] = [(str(name), list(texts)) for name, texts in cells]
-    above = [list(spans)] if spans else []
-    above.append([str(head) for head in frame.columns])
+    above = [list(table.spans)] if table.spans else []
+    above.append(list(map(str, frame.columns)))
     ends = pairwise([count, *table.breaks, len(rows)])
     return _Panel(
         title,
@@ -714,10 +705,8 @@ def _check_panels(panels: Sequence[_Panel]) -> None:
         )
     widths = {panel.title: panel.table.frame.shape[1] for panel in panels}
     if len(set(widths.values())) > 1:
-        problem = "panels differ in their number of columns"
-        counts = ", ".join(
-            f"{cited(name)} has {width}" for name, width in widths.items()
-        )
+        pairs = widths.items()
+        counts = ", ".join(f"{cited(name)} has {width}" for name, width in pairs)
         raise option_error(
             "tables",
             widths,
@@ -782,16 +771,11 @@ def _shared_closing(panels: Sequence[_Panel]) -> list[Row]:
     """Return settings and statistics equal in all panels, without a row below them."""
     if len(panels) == 1:
         return []
-    alone = [
-        [row for block in panel.blocks[1:] for row in _alone(block)] for panel in panels
-    ]
+    alone = []
+    for panel in panels:
+        pairs = [pairwise([*block, ("end", [])]) for block in panel.blocks[1:]]
+        alone.append([row for row, (after, _) in chain(*pairs) if row[0] and after])
     return [row for row in alone[0] if all(row in rows for rows in alone[1:])]
-
-
-def _alone(block: Sequence[Row]) -> list[Row]:
-    following = [name for name, _ in block[1:]] + ["end"]
-    pairs = zip(block, following, strict=True)
-    return [row for row, after in pairs if row[0] and after]
 
 
 def _joined_notes(panels: Sequence[_Panel]) -> list[str]:
@@ -799,11 +783,11 @@ def _joined_notes(panels: Sequence[_Panel]) -> list[str]:
     lines: dict[str, None] = {}
     for panel in panels:
         match = _SHORT.match(panel.title)
-        short = match[1] if match else panel.title
-        prefix = f"{short}：" if panel.in_chinese else f"{short}: "
+        mark = "：" if panel.in_chinese else ": "
+        prefix = f"{match[1] if match else panel.title}{mark}"
         for note in panel.notes:
             alike = all(note in other_panel.notes for other_panel in panels)
-            lines[note if alike else prefix + note] = None
+            lines[note if alike else f"{prefix}{note}"] = None
     first, *following = [*lines] or [""]
     opening = _OPENING if any(panel.in_chinese for panel in panels) else ""
     return [f"{opening}{first}", *following] if first else []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import ItemsView, Iterator, Mapping, Sequence, ValuesView
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import pandas as pd
@@ -18,13 +19,13 @@ from digiprosper.errors import (
     cited,
     column_problem,
     counted,
-    option_problem,
     quoted,
+    type_error,
 )
 from digiprosper.report.columns import Remark, SharedRow, remark_text
 from digiprosper.report.foreign import as_results
 from digiprosper.report.pickling import PickledByName
-from digiprosper.report.terms import same_products
+from digiprosper.report.terms import in_any_order, same_products
 from digiprosper.report.words import NO_WORDS, Language
 
 _KINDS = ("direct", "indirect", "total")
@@ -137,9 +138,7 @@ class ResultSet(PickledByName, Mapping[str, Any]):
             label: getattr(result, "slopes", result)
             for label, result in self._successes().items()
         }
-        return {
-            label: result for label, result in slopes.items() if hasattr(result, "tidy")
-        }
+        return {label: r for label, r in slopes.items() if hasattr(r, "tidy")}
 
     def __getitem__(self, label: str) -> Any:
         outcomes = dict(self.outcomes)
@@ -231,15 +230,11 @@ class ResultSet(PickledByName, Mapping[str, Any]):
         >>> models.compare("log(pc)", kind="indirect")["estimate"].round(3).tolist()
         [0.028, 0.037]
         """
-        effects = {
-            label: getattr(result, "effects_table", None)
-            for label, result in self.items()
-        }
         return _concat_by_model(
             {
-                label: table(level)
-                for label, table in effects.items()
-                if table is not None
+                label: result.effects_table(level)
+                for label, result in self.items()
+                if hasattr(result, "effects_table")
             }
         )
 
@@ -315,22 +310,12 @@ class ResultSet(PickledByName, Mapping[str, Any]):
 
     def _add_reordered_products(self, names: Sequence[str]) -> list[str]:
         """Add the names of the same products with their factors in another order."""
-        product_names = same_products(
-            term for result in self.values() for term in getattr(result, "terms", ())
-        )
-        return [
-            product_name
-            for name in names
-            for product_name in (name, *product_names.get(name, ()))
-        ]
+        terms = (getattr(result, "terms", ()) for result in self.values())
+        return in_any_order(names, same_products(chain.from_iterable(terms)))
 
     def __repr__(self) -> str:
-        lines = [
-            (
-                f"ResultSet of {counted(len(self), 'model')}: "
-                f"{quoted(list(self), 8) or 'none'}"
-            )
-        ]
+        models = quoted(list(self), 8) or "none"
+        lines = [f"ResultSet of {counted(len(self), 'model')}: {models}"]
         for label, error in self.failures.items():
             first = str(error).split(". ")[0]
             lines.append(f"not estimated: {cited(label)}: {first}")
@@ -356,10 +341,12 @@ def _read_names(term: object) -> list[str]:
         or not names
         or not all(isinstance(name, str) for name in names)
     ):
-        raise InputTypeError(
-            f"compare: term={cited(term)} must be the name of a coefficient or a list "
-            "of names, such as ['digital', 'lag(digital)'].",
-            [option_problem("term", term)],
+        raise type_error(
+            "term",
+            term,
+            "the name of a coefficient or a list of names, such as "
+            "['digital', 'lag(digital)']",
+            "compare",
         )
     return list(names)
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple, Protocol, Self, runtime_checkable
 
 from digiprosper.errors import DigiprosperError, Notice
 from digiprosper.report.inference import Inference
-from digiprosper.report.labels import condition_factor, effect_names, name_label
+from digiprosper.report.labels import condition_factor, name_label
 from digiprosper.report.protocol import Glance, HasDraws, Results
 from digiprosper.report.terms import Factors, Term, terms_of
 from digiprosper.report.text import number_text, percent_text
@@ -76,13 +76,6 @@ class Parameter(NamedTuple):
     reach: str = ""
 
 
-class Drawn(NamedTuple):
-    """Number of draws, and a code for how they were drawn."""
-
-    reps: int
-    how: str
-
-
 @dataclass(frozen=True, slots=True)
 class Block:
     """Parameters of one kind that are not slopes, in the order found."""
@@ -92,7 +85,9 @@ class Block:
     parameters: tuple[Parameter, ...]
     level: float
     given: bool = False  # whether the parameters were fixed and not estimated
-    drawn: Drawn | None = None  # draws behind the p-values of the tests
+    # How draws behind the p-values of the tests were drawn, as a code, and their number
+    drawn: str = ""
+    reps: int = 0
     confidence: str = ""  # code of the criterion of the confidence sets, at `level`
     # Test of the parameter that was tested last and not retained
     refused: ParameterTest | None = None
@@ -333,30 +328,23 @@ def inference_of(result: Results) -> Inference:
     inference = getattr(result, "inference", None)
     if isinstance(inference, Inference):
         return inference
-    glance = result.glance()
-    # Of two-way clusters glance has the smaller number, which is that of the t
-    # intervals.
-    least = glance.get("n_clusters")
-    counts: tuple[int, ...] = (
-        () if least is None else getattr(result, "n_clusters", ()) or (least,)
-    )
+    read = Inference.of_glance(result.glance())
     drawn = isinstance(result, HasDraws)
     too_few = (
         notice.data["n_clusters"]
         for notice in getattr(result, "diagnostics", ())
         if notice.code == _TOO_FEW
     )
-    return Inference(
-        cov_type=glance.get("cov_type") or "",
-        ssc=glance.get("ssc"),
-        clusters=effect_names(glance.get("clusters")),
-        n_clusters=counts,
-        df_t=math.inf if (df := glance.get("df_t")) is None else df,
+    # Of two-way clusters glance has the smaller number, which is that of the t
+    # intervals.
+    counts = getattr(result, "n_clusters", ()) or read.n_clusters
+    return replace(
+        read,
+        n_clusters=counts if read.n_clusters else (),
         bandwidth=getattr(result, "bandwidth", None),
         drawn=str(getattr(result, "drawn", "entity")) if drawn else None,
         n_drawn=getattr(result, "n_drawn", next(too_few, None)),
         reps=len(result.draws) if isinstance(result, HasDraws) else 0,
-        rng_entropy=glance.get("rng_entropy"),
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, TypeAlias
+from typing import Any, ClassVar, TypeAlias, TypeVar, dataclass_transform
 
 import numpy as np
 import pandas as pd
@@ -20,11 +20,18 @@ Interval: TypeAlias = tuple[float, float]
 Slopes: TypeAlias = "Sequence[tuple[str, Estimate]]"
 """Name and estimate of each coefficient on an arrow."""
 
+_Kind = TypeVar("_Kind")
 _CURVE = ("at", "estimate", "conf_low", "conf_high")
 _NUMBERS = ("estimate", "std_error", "p_value", "conf_low", "conf_high")
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass_transform(frozen_default=True, eq_default=False)
+def value(kind: type[_Kind]) -> type[_Kind]:
+    """Make a class a frozen dataclass."""
+    return dataclass(frozen=True, slots=True, eq=False)(kind)
+
+
+@value
 class Drawing:
     """What one figure draws."""
 
@@ -52,7 +59,7 @@ def _numbers(estimate: Estimate) -> list[float]:
     return [getattr(estimate, name) for name in _NUMBERS]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@value
 class Profile(Drawing):
     """A criterion at all candidates of a threshold."""
 
@@ -71,7 +78,7 @@ class Profile(Drawing):
     number: int | None  # number of the threshold; None if there is only one
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@value
 class DrawnDensity(Drawing):
     """Density of a statistic over draws, and its value in the data."""
 
@@ -90,7 +97,7 @@ class DrawnDensity(Drawing):
         return parts[["series", "value", "density"]]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@value
 class ModelEstimatesDrawing(Drawing):
     """Estimates of models: heading of the model, label of the row, and estimate."""
 
@@ -105,7 +112,7 @@ class ModelEstimatesDrawing(Drawing):
         return pd.DataFrame(rows, columns=["model", "label", "term", *_NUMBERS])
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@value
 class RegimeMap(Drawing):
     """Regime of each entity in each period."""
 
@@ -123,7 +130,7 @@ class RegimeMap(Drawing):
         return pd.DataFrame({**keys, "regime": regime})
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@value
 class Effects(Drawing):
     """Effects of a mechanism, one row each."""
 
@@ -142,7 +149,7 @@ class Effects(Drawing):
         return pd.DataFrame(rows, columns=["label", "term", *_NUMBERS])
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@value
 class ConditionalCurve(Drawing):
     """An effect over its moderator."""
 
@@ -156,7 +163,7 @@ class ConditionalCurve(Drawing):
     quantiles: Floats  # (101,) of the moderator, by percent
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@value
 class SlopeCurve(Drawing):
     """The slope of a variable over its moderator."""
 
@@ -182,7 +189,7 @@ class SlopeCurve(Drawing):
         return _with_rows(slopes, self.rows)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@value
 class SensitivityCurve(Drawing):
     """An effect over the correlation of two errors."""
 
@@ -200,7 +207,7 @@ class SensitivityCurve(Drawing):
     insignificant: float
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@value
 class TurningCurve(Drawing):
     """A fitted curve less its value at the mean, and its turning points."""
 
@@ -224,7 +231,7 @@ class TurningCurve(Drawing):
         return _with_rows(curve.assign(series="curve"), self.rows)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@value
 class EventPath:
     """Estimates of one model by event time."""
 
@@ -241,7 +248,7 @@ class EventPath:
     before: str = ""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@value
 class EventPaths(Drawing):
     """Estimates of models by event time."""
 
@@ -263,7 +270,7 @@ class EventPaths(Drawing):
         return table[["model", "time", *_CURVE[1:], *bands, "n_treated", "reference"]]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@value
 class HonestPlot(Drawing):
     """Intervals of an effect by the bound on how trends differ."""
 
@@ -277,7 +284,7 @@ class HonestPlot(Drawing):
     level: float
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@value
 class MoranScatter(Drawing):
     """The spatial lag of a variable over the variable."""
 
@@ -298,7 +305,7 @@ class MoranScatter(Drawing):
         return self.points.rename_axis("entity").reset_index()
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@value
 class Decay(Drawing):
     """Effects of a regressor over the cut-off distance of neighbours."""
 
@@ -311,7 +318,7 @@ class Decay(Drawing):
     level: float
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@value
 class Choice:
     """A choice that only some of the models make."""
 
@@ -323,7 +330,7 @@ class Choice:
     made: np.ndarray[Any, np.dtype[np.bool_]]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@value
 class SpecificationCurve(Drawing):
     """Estimates of one coefficient in many models, in ascending order."""
 
@@ -352,7 +359,7 @@ class SpecificationCurve(Drawing):
         return pd.concat([points, pd.DataFrame(choices)], axis=1)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@value
 class Balance(Drawing):
     """Differences between two groups before and after matching."""
 
@@ -361,16 +368,7 @@ class Balance(Drawing):
     limit: float  # difference up to which groups count as balanced
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Effect:
-    """An effect in the list below a path diagram; `inner` if part of another."""
-
-    words: str
-    estimate: Estimate
-    inner: bool
-
-
-@dataclass(frozen=True, slots=True, eq=False)
+@value
 class PathDiagram(Drawing):
     """Treatment, mediators and outcome, with the coefficients of the arrows."""
 
@@ -391,22 +389,18 @@ class PathDiagram(Drawing):
     moved: frozenset[str]
     # List of effects below the diagram, with its heading
     title: str
-    effects: Sequence[Effect]
+    # Words, estimate, and whether it is part of another effect
+    effects: Sequence[tuple[str, Estimate, bool]]
     level: float
     remarks: Sequence[str]
 
     def data(self) -> pd.DataFrame:
         """Return one row per coefficient on an arrow, then one per effect."""
         mediators = self.mediators
+        start, end = [self.treatment] * len(mediators), [self.outcome] * len(mediators)
         arrows = [
-            *(
-                (self.treatment, m, s)
-                for m, s in zip(mediators, self.first, strict=True)
-            ),
-            *(
-                (m, self.outcome, s)
-                for m, s in zip(mediators, self.second, strict=True)
-            ),
+            *zip(start, mediators, self.first, strict=True),
+            *zip(mediators, end, self.second, strict=True),
             *((mediators[j], mediators[k], s) for (j, k), s in self.between.items()),
             *((self.treatment, self.outcome, s) for s in (self.direct, self.total)),
         ]
@@ -415,14 +409,11 @@ class PathDiagram(Drawing):
             for start, end, slopes in arrows
             for name, estimate in slopes
         ]
-        rows += [
-            ("", "", effect.words, *_numbers(effect.estimate))
-            for effect in self.effects
-        ]
+        rows += [("", "", words, *_numbers(e)) for words, e, _ in self.effects]
         return pd.DataFrame(rows, columns=["from", "to", "label", *_NUMBERS])
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@value
 class Ribbons(Drawing):
     """Ranks of a few entities over time, with intervals from draws."""
 
@@ -446,21 +437,13 @@ class Ribbons(Drawing):
         return pd.concat(parts, ignore_index=True)[columns]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Span:
-    """Both ends of a span around every rank, and its description."""
-
-    low: pd.Series[float]
-    high: pd.Series[float]
-    words: str
-
-
-@dataclass(frozen=True, slots=True, eq=False)
+@value
 class RankSpans(Drawing):
     """Ranks of one period with spans around them."""
 
     ranks: pd.Series[Any]  # by entity, the best first
-    spans: Sequence[Span]  # the widest first
+    # Both ends of spans around every rank by their words, the widest first
+    spans: dict[str, tuple[pd.Series[float], pd.Series[float]]]
     mark: str  # legend of the ranks
     key: str
     title: str
@@ -468,21 +451,14 @@ class RankSpans(Drawing):
     def data(self) -> pd.DataFrame:
         """Return one row per entity and span."""
         entities = {"entity": self.ranks.index, "rank": self.ranks.to_numpy()}
-        parts = [
-            pd.DataFrame(
-                {
-                    **entities,
-                    "span": span.words,
-                    "rank_low": span.low.to_numpy(),
-                    "rank_high": span.high.to_numpy(),
-                }
-            )
-            for span in self.spans
-        ]
+        parts = []
+        for words, (low, high) in self.spans.items():
+            ends = {"rank_low": low.to_numpy(), "rank_high": high.to_numpy()}
+            parts.append(pd.DataFrame({**entities, "span": words, **ends}))
         return pd.concat(parts, ignore_index=True)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@value
 class Bars(Drawing):
     """Shares of a variance, alone and with others."""
 
@@ -498,41 +474,28 @@ class Bars(Drawing):
         return pd.DataFrame({"label": names, "first": self.first, "total": self.total})
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Ridge:
-    """One period's density on the grid, name and remark; the density may be None."""
-
-    name: str
-    words: str
-    density: Floats | None
-
-
-@dataclass(frozen=True, slots=True, eq=False)
+@value
 class Ridges(Drawing):
     """Densities of a variable, one per period."""
 
     grid: Floats  # (G,) points at which densities are evaluated
-    ridges: Sequence[Ridge]  # from top to bottom
+    # From top to bottom: name of a period, remark, and density on the grid or None
+    ridges: Sequence[tuple[str, str, Floats | None]]
     variable: str
     time: str
     rule: str  # bandwidth of the kernel
 
     def data(self) -> pd.DataFrame:
         """Return one row per period and grid point, or per period without a density."""
-        parts = [
-            pd.DataFrame(
-                {"period": ridge.name, "at": self.grid, "density": ridge.density}
-            )
-            if ridge.density is not None
-            else pd.DataFrame(
-                {"period": [ridge.name], "at": [np.nan], "density": [np.nan]}
-            )
-            for ridge in self.ridges
-        ]
+        missing = np.full(1, np.nan)
+        parts = []
+        for name, _, density in self.ridges:
+            at, values = (missing, missing) if density is None else (self.grid, density)
+            parts.append(pd.DataFrame({"period": name, "at": at, "density": values}))
         return pd.concat(parts, ignore_index=True)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@value
 class PathwayRow:
     """One tested proposition: variables, effect and identification."""
 
@@ -548,7 +511,7 @@ class PathwayRow:
     basis: Sequence[str]  # what the effect rests on, in words
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@value
 class Pathways(Drawing):
     """Tested propositions by stage.
 

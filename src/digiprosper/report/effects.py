@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
-import numpy as np
 import pandas as pd
 
 from digiprosper.errors import Notice, check_level, check_option
@@ -34,16 +33,8 @@ def drawn_estimates(
     errors: Inference | None = None,
 ) -> DrawnEstimates:
     """Join estimates with their draws; `errors` describes other standard errors."""
-    least = info["n_clusters"]
-    from_draws = Inference(
-        cov_type=info["cov_type"] or "",
-        ssc=info["ssc"],
-        clusters=effect_names(info["clusters"]),
-        n_clusters=() if least is None else (least,),
-        df_t=np.inf if info["df_t"] is None else info["df_t"],
-    )
     inference = replace(
-        from_draws if errors is None else replace(errors, df_counted=None),
+        replace(errors, df_counted=None) if errors else Inference.of_glance(info),
         drawn=drawn,
         n_drawn=n_drawn,
         reps=len(draws),
@@ -300,12 +291,10 @@ class EffectResults(BaseResults):
         """Build the summary: title, sample, estimates, interpretation, notices."""
         info = self.info
         counts = [f"{self.nobs:,} rows"]
-        counts += (
-            [f"{info['n_entities']:,} entities"]
-            if info["n_entities"] is not None
-            else []
-        )
-        counts += [f"{info['n_times']:,} periods"] if (info["n_times"] or 1) > 1 else []
+        if info["n_entities"] is not None:
+            counts.append(f"{info['n_entities']:,} entities")
+        if (info["n_times"] or 1) > 1:
+            counts.append(f"{info['n_times']:,} periods")
         effects = ", ".join(effect_names(info["effects"])) or "none (intercept)"
         return self._titled(
             title,

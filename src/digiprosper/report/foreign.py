@@ -19,7 +19,7 @@ from digiprosper.errors import (
     cited,
     models_problem,
     option_error,
-    option_problem,
+    type_error,
 )
 from digiprosper.kernels import Floats
 from digiprosper.report.columns import Column, Estimate, Remark, result_column
@@ -278,10 +278,8 @@ def _join_names(option: str, value: object) -> str:
     """Join texts with plus signs, as glance does; empty if there are none."""
     texts = [value] if isinstance(value, str) else value
     if not isinstance(texts, Sequence) or not all(isinstance(v, str) for v in texts):
-        raise InputTypeError(
-            f"foreign: {option}={cited(value)} must be a text, or texts such as "
-            "['state', 'year'].",
-            [option_problem(option, value)],
+        raise type_error(
+            option, value, "a text, or texts such as ['state', 'year']", "foreign"
         )
     return "+".join(texts)
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import inf
-from typing import Any, Final
+from typing import Any, Final, Self
 
 from digiprosper.kernels.intervals import has_enough_clusters
+from digiprosper.report.labels import effect_names
 from digiprosper.report.pickling import PickledByName
 
 # Covariances that correct the residuals of each row or cluster and have no small-sample
@@ -40,6 +42,19 @@ class Inference(PickledByName):
     reps: int = 0
     lost: int = 0
     rng_entropy: int | None = None
+
+    @classmethod
+    def of_glance(cls, glance: Mapping[str, Any]) -> Self:
+        """Read what `glance` of results has of the errors."""
+        least, df_t = glance.get("n_clusters"), glance.get("df_t")
+        return cls(
+            cov_type=glance.get("cov_type") or "",
+            ssc=glance.get("ssc"),
+            clusters=effect_names(glance.get("clusters")),
+            n_clusters=() if least is None else (least,),
+            df_t=inf if df_t is None else df_t,
+            rng_entropy=glance.get("rng_entropy"),
+        )
 
     @property
     def numbers(self) -> dict[str, Any]:

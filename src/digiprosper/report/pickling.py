@@ -57,21 +57,20 @@ def restore(kind: Any, version: str, named: dict[str, Any]) -> Any:
         )
 
     added = [field for field in fields(pickled_type) if field.name not in named]
-    needed = [field.name for field in added if not _has_default(field)]
+    defaults = {field.name: _default(field) for field in added}
+    needed = [name for name, value in defaults.items() if value is MISSING]
     if needed:
         raise _unreadable_error(
             kind, version, f"the pickle has no field {quoted(needed)}"
         )
 
-    return _rebuild(pickled_type, named, added)
+    return _rebuild(pickled_type, {**named, **defaults})
 
 
-def _rebuild(kind: Any, named: dict[str, Any], added: list[Field[Any]]) -> Any:
+def _rebuild(kind: Any, values: dict[str, Any]) -> Any:
     restored = object.__new__(kind)
-    for name, value in named.items():
+    for name, value in values.items():
         object.__setattr__(restored, name, value)
-    for field in added:
-        object.__setattr__(restored, field.name, _default(field))
     PickledByName.__post_init__(restored)
     return restored
 
@@ -87,14 +86,9 @@ def _unreadable_error(kind: Any, version: str, reason: str) -> PickleError:
     return PickleError(text, [Notice("pickle", text, data)])
 
 
-def _has_default(field: Field[Any]) -> bool:
-    return field.default is not MISSING or field.default_factory is not MISSING
-
-
 def _default(field: Field[Any]) -> Any:
-    return (
-        field.default if field.default_factory is MISSING else field.default_factory()
-    )
+    factory = field.default_factory
+    return field.default if factory is MISSING else factory()
 
 
 def _root() -> Any:

@@ -6,8 +6,8 @@ import html
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import chain
-from typing import Self
+from itertools import chain, groupby
+from typing import NamedTuple, Self
 
 from digiprosper.report.characters import text_width, wrap_text
 
@@ -17,6 +17,15 @@ _ROW_NAMES = "text-align:left;font-weight:normal;"
 _HEADS = "text-align:center;font-weight:normal;"
 # Beside a label of several lines an estimate stands at the last, next to its error.
 _NUMBERS = "text-align:center;vertical-align:bottom;"
+
+
+class Part(NamedTuple):
+    """A cell of a row, its columns, and the rule below: "thick", "thin" or ""."""
+
+    text: str
+    start: int
+    end: int
+    rule: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,28 +77,36 @@ class Content:
         row = position - len(self.header)
         return row > 0 and (row in self.panels or row == self.closing)
 
-    def rules(self, position: int) -> tuple[str, list[str]]:
-        """Return the rules above a row and below its parts: "thick", "thin" or ""."""
-        top, spanning = position == 0, self.spanning and position == 0
-        above = "thick" if top else "thin" if self.is_ruled(position) else ""
-        last_head, last = len(self.header) - 1, len(self.rows) - 1
-        below = {last_head: "thin", last: "thick"}.get(position, "")
-        parts = self.parts(position)
-        return above, ["thin" if spanning and text else below for text, _ in parts]
+    def rule_above(self, position: int) -> str:
+        """Return the rule above a row: "thick", "thin" or ""."""
+        return "thick" if position == 0 else "thin" if self.is_ruled(position) else ""
 
-    def parts(self, position: int) -> list[tuple[str, int]]:
-        """Return the cells of a row with the number of columns that each spans.
+    def parts(self, position: int) -> list[Part]:
+        """Return the cells of a row.
 
         Equal headings next to each other are one cell, unless different headings above
         span them.
         """
-        row = self.rows[position]
+        row, top = self.rows[position], self.spanning and position == 0
+        ends = {len(self.header) - 1: "thin", len(self.rows) - 1: "thick"}
+        rule = ends.get(position, "")
         if self.is_panel(position):
-            return [(row[0], len(row))]
+            return [Part(row[0], 0, len(row), rule)]
         if not self.is_head(position):
-            return [(text, 1) for text in row]
-        above = self.header[0][1:] if self.spanning else [""] * (len(row) - 1)
-        return [(row[0], 1), *spans(row[1:], above)]
+            return [Part(text, at, at + 1, rule) for at, text in enumerate(row)]
+        above = self.header[0] if self.spanning else [""] * len(row)
+
+        def shared(column: int) -> object:
+            """Return what is equal for columns of one heading."""
+            joins = column > 0 and row[column]
+            return (row[column], above[column]) if joins else column
+
+        parts = []
+        for _, group in groupby(range(len(row)), shared):
+            start, *further = group
+            below = "thin" if top and row[start] else rule
+            parts.append(Part(row[start], start, start + 1 + len(further), below))
+        return parts
 
     @property
     def columns(self) -> list[list[str]]:
@@ -120,81 +137,66 @@ def _with_minus_sign(text: str) -> str:
     return re.sub(r"(?<![A-Za-z0-9_.)\]年月日-])-(?=[\d.∞])", "−", text)
 
 
-def spans(row: Sequence[str], above: Sequence[str]) -> list[tuple[str, int]]:
-    """Join equal neighbours of a header row to (text, span), except empty ones."""
-    joined: list[tuple[str, int]] = []
-    for number, cell in enumerate(row):
-        if (
-            cell
-            and joined
-            and joined[-1][0] == cell
-            and above[number] == above[number - 1]
-        ):
-            joined[-1] = (cell, joined[-1][1] + 1)
-        else:
-            joined.append((cell, 1))
-    return joined
-
-
 def as_text(content: Content) -> str:
     """Write a table in fixed-width type, with numbers aligned at their last digit."""
-    stub = max(map(text_width, content.names), default=0)
-    columns = [_TextColumn.of(column) for column in content.columns]
-    widths = [column.width for column in columns]
-    heads = [content.parts(position) for position in range(len(content.header))]
-    for head in heads:
-        _widen_for_heads(widths, head[1:])
+    columns = list(map(_aligned, content.columns))
+    heads = list(map(content.parts, range(len(content.header))))
+    widths = _column_widths([content.names, *columns], heads)
     panels = [text_width(content.body[position][0]) for position in content.panels]
-    total = max(stub + sum(widths) + 2 * len(widths), *panels, 0)
+    total = max(_span_width(widths, 0, len(widths)), *panels, 0)
 
     body: list[str] = []
     for position, row in enumerate(content.body):
         body += ["-" * total] if position in content.breaks else []
+        cells = [row[0], *(column[position] for column in columns)]
+        parts = [Part(cell, at, at + 1) for at, cell in enumerate(cells)]
         is_title = position in content.panels
-        body.append(row[0] if is_title else _text_line(row, stub, columns, widths))
-    above = [_text_head(head, stub, widths) for head in heads]
+        body.append(row[0] if is_title else _text_line(parts, widths))
+    above = [_text_line(head, widths) for head in heads]
     title = [content.title] if content.title else []
     lines = [*title, "=" * total, *above, "-" * total, *body, "=" * total]
     notes = (wrap_text(note, max(total, 60)) for note in content.notes)
     return "\n".join(chain(lines, *notes))
 
 
-@dataclass(frozen=True, slots=True)
-class _TextColumn:
-    """Widths of a column: up to the last digit, text after it, widest cell."""
-
-    body: int
-    tail: int
-    width: int
-
-    @classmethod
-    def of(cls, cells: Sequence[str]) -> Self:
-        numbers = [number for cell in cells if (number := _NUMBER.fullmatch(cell))]
-        body = max((len(number[1]) for number in numbers), default=0)
-        tail = max((len(number[2]) for number in numbers), default=0)
-        return cls(body, tail, max(body + tail, *map(text_width, cells), 0))
-
-    def aligned(self, cell: str) -> str:
-        number = _NUMBER.fullmatch(cell)
-        return (
-            number[1].rjust(self.body) + number[2].ljust(self.tail) if number else cell
-        )
+def _column_widths(
+    columns: Sequence[Sequence[str]], heads: Sequence[Sequence[Part]]
+) -> list[int]:
+    """Measure columns, and widen them until each spanning heading fits."""
+    widths = [max(map(text_width, column), default=0) for column in columns]
+    for text, start, end, _ in chain.from_iterable(head[1:] for head in heads):
+        lacking = text_width(text) - _span_width(widths, start, end)
+        for number in range(max(lacking, 0)):
+            widths[start + number % (end - start)] += 1
+    return widths
 
 
-def _text_head(parts: list[tuple[str, int]], stub: int, widths: Sequence[int]) -> str:
-    cells, start = [_pad(parts[0][0], stub)], 0
-    for text, span in parts[1:]:
-        cells.append(_centre(text, sum(widths[start : start + span]) + 2 * (span - 1)))
-        start += span
-    return "  ".join(cells).rstrip()
+def _aligned(cells: Sequence[str]) -> list[str]:
+    """Pad numbers so that their last digits are below each other."""
+    numbers = list(map(_NUMBER.fullmatch, cells))
+    body, tail = (
+        max((len(number[part]) for number in numbers if number), default=0)
+        for part in (1, 2)
+    )
+    return [
+        number[1].rjust(body) + number[2].ljust(tail) if number else cell
+        for cell, number in zip(cells, numbers, strict=True)
+    ]
 
 
-def _text_line(
-    row: list[str], stub: int, columns: Sequence[_TextColumn], widths: Sequence[int]
-) -> str:
-    placed = zip(row[1:], columns, widths, strict=True)
-    cells = [_centre(column.aligned(cell), width) for cell, column, width in placed]
-    return "  ".join([_pad(row[0], stub), *cells]).rstrip()
+def _span_width(widths: Sequence[int], start: int, end: int) -> int:
+    """Return the width of columns with the two blanks between them."""
+    return sum(widths[start:end]) + 2 * (end - start - 1)
+
+
+def _text_line(parts: Sequence[Part], widths: Sequence[int]) -> str:
+    """Write a row: its name on the left, other cells centred."""
+    line = ""
+    for text, start, end, _ in parts:
+        space = _span_width(widths, start, end) - text_width(text)
+        before = (space + 1) // 2 if start else 0
+        line += "  " * (start > 0) + " " * before + text + " " * (space - before)
+    return line.rstrip()
 
 
 def as_html(content: Content) -> str:
@@ -229,43 +231,21 @@ def _html_row(position: int, content: Content) -> str:
     head, space = content.is_head(position), ""
     if content.opens_block(position):
         space = "padding-top:0.7em;"
-    above, below = content.rules(position)
+    above = content.rule_above(position)
     top = f"border-top:{_RULES[above]}" if above else ""
-    cells: list[str] = []
-    for (text, span), rule in zip(content.parts(position), below, strict=True):
-        style = _ROW_NAMES if not cells else _HEADS if head else _NUMBERS
+    cells = []
+    for text, start, end, rule in content.parts(position):
+        style = _ROW_NAMES if start == 0 else _HEADS if head else _NUMBERS
         bottom = f"border-bottom:{_RULES[rule]}" if rule else ""
-        tag = "td" if cells and not head else "th"
-        cells.append(_html_cell(tag, text, style + space + top + bottom, span))
+        tag = "th" if head or start == 0 else "td"
+        colspan = f' colspan="{end - start}"' if end - start > 1 else ""
+        # Borders are taken off first: notebooks and sites draw their own around every
+        # cell.
+        cells.append(
+            f'<{tag}{colspan} style="border:none;padding:2px '
+            f'10px;{style}{space}{top}{bottom}">{html.escape(text)}</{tag}>'
+        )
     return _html_cells(cells)
-
-
-def _widen_for_heads(widths: list[int], heads: list[tuple[str, int]]) -> None:
-    """Widen columns until each spanning heading fits."""
-    start = 0
-    for text, span in heads:
-        lacking = text_width(text) - sum(widths[start : start + span]) - 2 * (span - 1)
-        for number in range(max(lacking, 0)):
-            widths[start + number % span] += 1
-        start += span
-
-
-def _pad(text: str, width: int) -> str:
-    return text + " " * (width - text_width(text))
-
-
-def _centre(text: str, width: int) -> str:
-    space = width - text_width(text)
-    return " " * ((space + 1) // 2) + text + " " * (space // 2)
-
-
-def _html_cell(tag: str, text: str, style: str, span: int = 1) -> str:
-    # Borders are taken off first: notebooks and sites draw their own around every cell.
-    colspan = f' colspan="{span}"' if span > 1 else ""
-    return (
-        f'<{tag}{colspan} style="border:none;padding:2px '
-        f'10px;{style}">{html.escape(text)}</{tag}>'
-    )
 
 
 def _html_cells(cells: list[str]) -> str:

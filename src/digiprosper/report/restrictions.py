@@ -177,19 +177,18 @@ def _parse_side(side: str, text: str) -> ast.expr:
 
 def _linear_weights(node: ast.expr, positions: dict[str, int], text: str) -> Floats:
     """Evaluate an expression: the coefficients' weights and, last, the constant."""
-    if isinstance(node, ast.Name):
-        return np.asarray(np.eye(len(positions) + 1)[positions[node.id]])
-    if isinstance(node, ast.Constant) and type(node.value) in (int, float):
-        return np.append(np.zeros(len(positions)), _number(node.value, text))
-    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub | ast.UAdd):
-        inner = _linear_weights(node.operand, positions, text)
-        return -inner if isinstance(node.op, ast.USub) else inner
-    if isinstance(node, ast.BinOp):
-        a, b = (
-            _linear_weights(node.left, positions, text),
-            _linear_weights(node.right, positions, text),
-        )
-        return _combine(node.op, a, b, text)
+    match node:
+        case ast.Name(id=word):
+            return np.asarray(np.eye(len(positions) + 1)[positions[word]])
+        case ast.Constant(value=value) if type(value) in (int, float):
+            return np.append(np.zeros(len(positions)), _number(value, text))
+        case ast.UnaryOp(op=ast.USub(), operand=inner):
+            return -_linear_weights(inner, positions, text)
+        case ast.UnaryOp(op=ast.UAdd(), operand=inner):
+            return _linear_weights(inner, positions, text)
+        case ast.BinOp(left=left, op=op, right=right):
+            a, b = (_linear_weights(side, positions, text) for side in (left, right))
+            return _combine(op, a, b, text)
     raise _syntax_error(
         text, "it may contain only coefficients, numbers, + - * / and parentheses"
     )

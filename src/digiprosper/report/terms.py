@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import TypeAlias
@@ -174,6 +174,14 @@ def same_products(terms: Iterable[Term]) -> dict[str, tuple[str, ...]]:
         if len(product_names) > 1
         for name in product_names
     }
+
+
+def in_any_order(
+    names: Iterable[str], products: Mapping[str, Sequence[str]]
+) -> list[str]:
+    """Add other names of the same products after a name: ``"z:x"``, ``"x:z"``."""
+    named = ((name, *products.get(name, ())) for name in names)
+    return list(dict.fromkeys(chain.from_iterable(named)))
 
 
 def slope_terms(

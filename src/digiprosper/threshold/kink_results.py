@@ -13,7 +13,7 @@ import pandas as pd
 from digiprosper.errors import Notice, check_option
 from digiprosper.kernels import Floats, Ints
 from digiprosper.linear.results import LinearResults
-from digiprosper.report.columns import Block, Column, Drawn, ParameterTest
+from digiprosper.report.columns import Block, Column, ParameterTest
 from digiprosper.report.summary import Summary
 from digiprosper.report.terms import Regime, Term
 from digiprosper.report.tests import TestResult
@@ -260,7 +260,8 @@ class KinkResults(SlopesByRegime):
             variable=self.kink_variable,
             parameters=(threshold_parameter(self.threshold, pieces, tests, reach),),
             level=self.level,
-            drawn=Drawn(self.reps, self.bootstrap) if self.bootstrap else None,
+            drawn=self.bootstrap or "",
+            reps=self.reps,
             confidence=self._default_set,
             rank=1,
         )

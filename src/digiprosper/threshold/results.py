@@ -30,7 +30,6 @@ from digiprosper.linear.results import LinearResults
 from digiprosper.report.columns import (
     Block,
     Column,
-    Drawn,
     Parameter,
     ParameterTest,
     PlainCell,
@@ -821,7 +820,8 @@ class ThresholdResults(SlopesByRegime):
             ),
             level=self.level,
             given=self.given,
-            drawn=Drawn(self.reps, self.bootstrap[0]) if tests else None,
+            drawn=self.bootstrap[0] if tests else "",
+            reps=self.reps,
             confidence=self.confidence,
             refused=tests[n_estimated] if len(tests) > n_estimated else None,
         )
