@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, TypeAlias, TypeVar, dataclass_transform
+from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -20,18 +20,11 @@ Interval: TypeAlias = tuple[float, float]
 Slopes: TypeAlias = "Sequence[tuple[str, Estimate]]"
 """Name and estimate of each coefficient on an arrow."""
 
-_Kind = TypeVar("_Kind")
 _CURVE = ("at", "estimate", "conf_low", "conf_high")
 _NUMBERS = ("estimate", "std_error", "p_value", "conf_low", "conf_high")
 
 
-@dataclass_transform(frozen_default=True, eq_default=False)
-def value(kind: type[_Kind]) -> type[_Kind]:
-    """Make a class a frozen dataclass."""
-    return dataclass(frozen=True, slots=True, eq=False)(kind)
-
-
-@value
+@dataclass(frozen=True, slots=True, eq=False)
 class Drawing:
     """What one figure draws."""
 
@@ -59,7 +52,7 @@ def _numbers(estimate: Estimate) -> list[float]:
     return [getattr(estimate, name) for name in _NUMBERS]
 
 
-@value
+@dataclass(frozen=True, slots=True, eq=False)
 class Profile(Drawing):
     """A criterion at all candidates of a threshold."""
 
@@ -78,7 +71,7 @@ class Profile(Drawing):
     number: int | None  # number of the threshold; None if there is only one
 
 
-@value
+@dataclass(frozen=True, slots=True, eq=False)
 class DrawnDensity(Drawing):
     """Density of a statistic over draws, and its value in the data."""
 
@@ -97,7 +90,7 @@ class DrawnDensity(Drawing):
         return parts[["series", "value", "density"]]
 
 
-@value
+@dataclass(frozen=True, slots=True, eq=False)
 class ModelEstimatesDrawing(Drawing):
     """Estimates of models: heading of the model, label of the row, and estimate."""
 
@@ -112,7 +105,7 @@ class ModelEstimatesDrawing(Drawing):
         return pd.DataFrame(rows, columns=["model", "label", "term", *_NUMBERS])
 
 
-@value
+@dataclass(frozen=True, slots=True, eq=False)
 class RegimeMap(Drawing):
     """Regime of each entity in each period."""
 
@@ -130,7 +123,7 @@ class RegimeMap(Drawing):
         return pd.DataFrame({**keys, "regime": regime})
 
 
-@value
+@dataclass(frozen=True, slots=True, eq=False)
 class Effects(Drawing):
     """Effects of a mechanism, one row each."""
 
@@ -149,7 +142,7 @@ class Effects(Drawing):
         return pd.DataFrame(rows, columns=["label", "term", *_NUMBERS])
 
 
-@value
+@dataclass(frozen=True, slots=True, eq=False)
 class ConditionalCurve(Drawing):
     """An effect over its moderator."""
 
@@ -163,7 +156,7 @@ class ConditionalCurve(Drawing):
     quantiles: Floats  # (101,) of the moderator, by percent
 
 
-@value
+@dataclass(frozen=True, slots=True, eq=False)
 class SlopeCurve(Drawing):
     """The slope of a variable over its moderator."""
 
@@ -189,7 +182,7 @@ class SlopeCurve(Drawing):
         return _with_rows(slopes, self.rows)
 
 
-@value
+@dataclass(frozen=True, slots=True, eq=False)
 class SensitivityCurve(Drawing):
     """An effect over the correlation of two errors."""
 
@@ -207,7 +200,7 @@ class SensitivityCurve(Drawing):
     insignificant: float
 
 
-@value
+@dataclass(frozen=True, slots=True, eq=False)
 class TurningCurve(Drawing):
     """A fitted curve less its value at the mean, and its turning points."""
 
@@ -231,7 +224,7 @@ class TurningCurve(Drawing):
         return _with_rows(curve.assign(series="curve"), self.rows)
 
 
-@value
+@dataclass(frozen=True, slots=True, eq=False)
 class EventPath:
     """Estimates of one model by event time."""
 
@@ -248,7 +241,7 @@ class EventPath:
     before: str = ""
 
 
-@value
+@dataclass(frozen=True, slots=True, eq=False)
 class EventPaths(Drawing):
     """Estimates of models by event time."""
 
@@ -270,7 +263,7 @@ class EventPaths(Drawing):
         return table[["model", "time", *_CURVE[1:], *bands, "n_treated", "reference"]]
 
 
-@value
+@dataclass(frozen=True, slots=True, eq=False)
 class HonestPlot(Drawing):
     """Intervals of an effect by the bound on how trends differ."""
 
@@ -284,7 +277,7 @@ class HonestPlot(Drawing):
     level: float
 
 
-@value
+@dataclass(frozen=True, slots=True, eq=False)
 class MoranScatter(Drawing):
     """The spatial lag of a variable over the variable."""
 
@@ -305,7 +298,7 @@ class MoranScatter(Drawing):
         return self.points.rename_axis("entity").reset_index()
 
 
-@value
+@dataclass(frozen=True, slots=True, eq=False)
 class Decay(Drawing):
     """Effects of a regressor over the cut-off distance of neighbours."""
 
@@ -318,7 +311,7 @@ class Decay(Drawing):
     level: float
 
 
-@value
+@dataclass(frozen=True, slots=True, eq=False)
 class Choice:
     """A choice that only some of the models make."""
 
@@ -330,7 +323,7 @@ class Choice:
     made: np.ndarray[Any, np.dtype[np.bool_]]
 
 
-@value
+@dataclass(frozen=True, slots=True, eq=False)
 class SpecificationCurve(Drawing):
     """Estimates of one coefficient in many models, in ascending order."""
 
@@ -359,7 +352,7 @@ class SpecificationCurve(Drawing):
         return pd.concat([points, pd.DataFrame(choices)], axis=1)
 
 
-@value
+@dataclass(frozen=True, slots=True, eq=False)
 class Balance(Drawing):
     """Differences between two groups before and after matching."""
 
@@ -368,7 +361,7 @@ class Balance(Drawing):
     limit: float  # difference up to which groups count as balanced
 
 
-@value
+@dataclass(frozen=True, slots=True, eq=False)
 class PathDiagram(Drawing):
     """Treatment, mediators and outcome, with the coefficients of the arrows."""
 
@@ -413,7 +406,7 @@ class PathDiagram(Drawing):
         return pd.DataFrame(rows, columns=["from", "to", "label", *_NUMBERS])
 
 
-@value
+@dataclass(frozen=True, slots=True, eq=False)
 class Ribbons(Drawing):
     """Ranks of a few entities over time, with intervals from draws."""
 
@@ -437,7 +430,7 @@ class Ribbons(Drawing):
         return pd.concat(parts, ignore_index=True)[columns]
 
 
-@value
+@dataclass(frozen=True, slots=True, eq=False)
 class RankSpans(Drawing):
     """Ranks of one period with spans around them."""
 
@@ -458,7 +451,7 @@ class RankSpans(Drawing):
         return pd.concat(parts, ignore_index=True)
 
 
-@value
+@dataclass(frozen=True, slots=True, eq=False)
 class Bars(Drawing):
     """Shares of a variance, alone and with others."""
 
@@ -474,7 +467,7 @@ class Bars(Drawing):
         return pd.DataFrame({"label": names, "first": self.first, "total": self.total})
 
 
-@value
+@dataclass(frozen=True, slots=True, eq=False)
 class Ridges(Drawing):
     """Densities of a variable, one per period."""
 
@@ -495,7 +488,7 @@ class Ridges(Drawing):
         return pd.concat(parts, ignore_index=True)
 
 
-@value
+@dataclass(frozen=True, slots=True, eq=False)
 class PathwayRow:
     """One tested proposition: variables, effect and identification."""
 
@@ -511,7 +504,7 @@ class PathwayRow:
     basis: Sequence[str]  # what the effect rests on, in words
 
 
-@value
+@dataclass(frozen=True, slots=True, eq=False)
 class Pathways(Drawing):
     """Tested propositions by stage.
 
