@@ -43,7 +43,7 @@ _ROUNDED = 0.01
 _MORE_THAN_NUMERATOR = 0.1
 _FEWEST_ROWS = 20
 # Pairs of rows, one period apart, in which a stock is looked for
-_MOST_PAIRS = 100
+_MOST_PAIRS, _FEW_PAIRS = 100, 8
 # Logs with five decimals tell counts up to some hundred from other numbers.
 _FIVE_DECIMALS = 1e-5
 _MOST_COUNTED = 500
@@ -470,29 +470,34 @@ def stocks_of(sample: Sample, at: int, columns: Sequence[int]) -> tuple[str, ...
     before = np.flatnonzero(in_a_row)[:_MOST_PAIRS]
     if before.size < _FEWEST_ROWS:
         return ()
-    rows = np.stack([before, before + 1])
-    flows = _levels(sample.matrix[rows, at])
-    return tuple(
-        sample.names[column]
-        for column in columns
-        if _is_stock(_levels(sample.matrix[rows, column]), flows)
-    )
+    stocks = np.asarray(columns, dtype=np.intp)
+    by_size = before[np.argsort(-np.abs(sample.matrix[before, at]))]
+    # Fast: a few pairs with large and small flows show that most columns are no stocks.
+    for pairs in (by_size[:: before.size // _FEW_PAIRS], before):
+        rows = np.stack([pairs, pairs + 1])[..., None]
+        values = sample.matrix[rows, np.append(stocks, at)].transpose(2, 0, 1)
+        stocks = stocks[_are_stocks(values[:-1], values[-1])]
+        if not stocks.size:
+            break
+    return tuple(sample.names[column] for column in stocks)
 
 
 def _levels(values: Floats) -> Floats:
-    """Stack values, and those of which they are the log, or the log of one more."""
-    if np.abs(values).max() > _LARGEST_LOG:
-        return values[None]
-    return np.stack([values, np.exp(values), np.expm1(values)])
+    """Stack values (..., 2, R), and what they are the log of, or the log of plus one."""
+    size = np.abs(values).max(axis=(-2, -1), keepdims=True)
+    logs = np.where(size > _LARGEST_LOG, np.nan, values)
+    return np.stack([values, np.exp(logs), np.expm1(logs)], axis=-3)
 
 
-def _is_stock(stocks: Floats, flows: Floats) -> bool:
-    """Tell whether a stock is ``a`` times the one before plus ``b`` times a flow.
+def _are_stocks(stocks: Floats, flows: Floats) -> Bools:
+    """Tell which stocks are ``a`` times the one before plus ``b`` times a flow.
 
-    There are several of both, (L, 2, R), with the period before first. The flow may be
-    of either period.
+    Stocks (c, 2, R) and flows (2, R) have the period before first. The flow may be of
+    either period.
     """
-    before, now = stocks[:, 0, None, None], stocks[:, 1, None, None]
+    # By column, level of the stock, level and period of the flow, and row
+    stocks, flows = _levels(stocks)[:, :, None, None], _levels(flows)
+    before, now = stocks[..., 0, :], stocks[..., 1, :]
     sizes = np.maximum(np.maximum(np.abs(before), np.abs(now)), np.abs(flows))
     # Small entities count as large ones do.
     z, x, p = (part / np.maximum(sizes, NO_DIVISION) for part in (now, before, flows))
@@ -505,9 +510,8 @@ def _is_stock(stocks: Floats, flows: Floats) -> bool:
         adds = np.ptp(b[..., None] * p, axis=-1)
     # Without a stock before, a flow of this period is the column itself.
     least = (0.0, _ROUNDED)
-    return bool(
-        ((fits < _SEVEN_DIGITS) & (adds > _ROUNDED) & (np.abs(a) >= least)).any()
-    )
+    same = (fits < _SEVEN_DIGITS) & (adds > _ROUNDED) & (np.abs(a) >= least)
+    return np.asarray(same.any(axis=(1, 2, 3)))
 
 
 def _ratios(values: Floats, logs: Floats, products: Floats) -> list[tuple[int, int]]:
