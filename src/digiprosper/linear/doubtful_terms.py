@@ -483,7 +483,7 @@ def stocks_of(sample: Sample, at: int, columns: Sequence[int]) -> tuple[str, ...
 
 
 def _levels(values: Floats) -> Floats:
-    """Stack values (..., 2, R), and what they are the log of, or the log of plus one."""
+    """Stack values (..., 2, R), and those whose log, or log of one more, they are."""
     size = np.abs(values).max(axis=(-2, -1), keepdims=True)
     logs = np.where(size > _LARGEST_LOG, np.nan, values)
     return np.stack([values, np.exp(logs), np.expm1(logs)], axis=-3)
