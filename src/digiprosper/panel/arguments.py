@@ -195,9 +195,17 @@ def arguments(
     numeric = _numbers_by_row(function, flat, cells | constant, rows)
     return Arguments(
         function,
-        _stack_columns(numeric, parts, tables),
+        {
+            argument: np.column_stack([numeric[name] for name in part])
+            if argument in tables
+            else numeric[argument]
+            for argument, part in parts.items()
+        },
         {argument: tuple(part) for argument, part in parts.items()},
-        _column_labels(tables, parts),
+        {
+            argument: _labels_of_table(t, parts[argument])
+            for argument, t in tables.items()
+        },
         {name: coded(function, name, cells[name]) for name in labels},
         rows,
         _result_kind(unaligned, constant),
@@ -223,21 +231,6 @@ def _result_kind(unaligned: Mapping[str, Any], constant: Mapping[str, Any]) -> K
     if any(isinstance(column, pd.Series) for column in unaligned.values()):
         return "series"
     return "number" if unaligned.keys() <= constant.keys() else "array"
-
-
-def _stack_columns(
-    numeric: Mapping[str, Floats],
-    parts: Mapping[str, Mapping[str, Any]],
-    tables: Mapping[str, Any],
-) -> dict[str, Floats]:
-    """Stack the columns of each argument: (N, K) of a table, (N,) of a column."""
-    columns = {
-        argument: [numeric[name] for name in part] for argument, part in parts.items()
-    }
-    return {
-        argument: np.column_stack(arrays) if argument in tables else arrays[0]
-        for argument, arrays in columns.items()
-    }
 
 
 def _as_table(values: Floats) -> Floats:
@@ -279,22 +272,13 @@ def _split_table(
     return list(range(cells.shape[1])), list(cells.T)
 
 
-def _column_labels(
-    tables: Mapping[str, Any], parts: Mapping[str, Mapping[str, Any]]
-) -> dict[str, list[Hashable]]:
-    """List column labels of each table: names of Series, or else positions."""
-    return {
-        argument: _labels_of_table(table, parts[argument].values())
-        for argument, table in tables.items()
-    }
-
-
-def _labels_of_table(table: Any, columns: Iterable[Any]) -> list[Hashable]:
+def _labels_of_table(table: Any, columns: Mapping[str, Any]) -> list[Hashable]:
+    """List the labels of columns: those of a frame, names of Series, or positions."""
     if isinstance(table, pd.DataFrame | Mapping):
         return list(table)
     return [
-        c.name if isinstance(c, pd.Series) else position
-        for position, c in enumerate(columns)
+        column.name if isinstance(column, pd.Series) else position
+        for position, column in enumerate(columns.values())
     ]
 
 

@@ -435,9 +435,11 @@ def _no_keys_error(
 
 
 def checked_labels(
-    labels: Mapping[str, str], column_names: Sequence[str]
+    labels: Mapping[str, str] | None, column_names: Sequence[str]
 ) -> dict[str, str]:
     """Check the labels of columns and terms, and put each on one line."""
+    if labels is None:
+        return {}
     mapping: object = labels
     if not isinstance(mapping, Mapping):
         raise InputTypeError(

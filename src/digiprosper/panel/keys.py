@@ -134,6 +134,15 @@ class Keys:
         return all(np.bincount(codes).min() > 1 for codes in (self.entity, self.time))
 
     @cached_property
+    def starts(self) -> Ints:
+        """The first row of each entity."""
+        return np.flatnonzero(np.diff(self.entity, prepend=-1))
+
+    def vary(self, codes: Ints) -> Bools:
+        """Mark rows (N,) whose code is not that of the first row of their entity."""
+        return np.asarray(codes != codes[self.starts][self.entity])
+
+    @cached_property
     def in_largest_period(self) -> Ints:
         """Positions of the rows of the time with most rows."""
         return np.flatnonzero(self.time == np.bincount(self.time).argmax())

@@ -9,8 +9,9 @@ import struct
 import zipfile
 import zlib
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from typing import Any, TypeAlias
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -36,8 +37,6 @@ from digiprosper.optional import require
 from digiprosper.panel.keys import check_key_names, parse_times, sorted_keys, to_pandas
 from digiprosper.panel.table import SEPARATORS, has_thousands_separators, is_number_type
 
-# What tells of dropped rows, how many they are, and the texts in them.
-_Dropped: TypeAlias = "tuple[Callable[..., Notice], int, tuple[Any, ...]]"
 # What pandas and openpyxl raise for a file that ends early, or whose bytes are damaged.
 DAMAGED = (
     ValueError,
@@ -74,10 +73,17 @@ def long_table(
     time: str,
     value: str | None,
     time_format: str | None,
-) -> tuple[pd.DataFrame, dict[str, str], list[_Dropped]]:
-    """Reshape a wide table to long; also return labels and dropped rows."""
-    time, value = _checked_names(entity, time, value)
-    frame, notes = _with_text_headings(data, entity)
+) -> tuple[pd.DataFrame, dict[str, str], list[Notice]]:
+    """Reshape a wide table to long; also return labels, and notices of dropped rows."""
+    check_key_names(entity, time)
+    if not isinstance(value, str | None):
+        raise InputTypeError(
+            f"value={cited(value)} must be the name of a column (text)."
+        )
+    if time is None:
+        raise InputTypeError("time is the name of the time key (text), not None.")
+    time, value = one_line(str(time)), None if value is None else one_line(value)
+    frame, notices = _with_text_headings(data, entity)
     columns = _read_headings(frame.columns.drop(entity), time_format)
     _refuse_long_table(frame, entity, time, [*columns.values()])
     if value is None and "" in {variable for variable, _ in columns}:
@@ -91,10 +97,10 @@ def long_table(
     names_rows = value in others and frame[value].dtype.kind not in "iufb"
     if value is not None and names_rows:
         frame, dropped = drop_empty(frame, [value])
-        notes += dropped
+        notices += dropped
         frame, columns, labels = _one_row_per_entity(frame, entity, value, columns)
     frame, dropped = drop_empty(frame, [*columns.values()])
-    return _stack_years(frame, time, value, columns), labels, [*notes, *dropped]
+    return _stack_years(frame, time, value, columns), labels, [*notices, *dropped]
 
 
 def _refuse_long_table(
@@ -197,41 +203,25 @@ def _variable_labels(texts: pd.Series[Any]) -> dict[str, str]:
     return {} if is_code else labels
 
 
-def _checked_names(
-    entity: object, time: object, value: object
-) -> tuple[str, str | None]:
-    """Check the names of new columns, and write them on one line."""
-    check_key_names(entity, time)
-    if not isinstance(value, str | None):
-        raise InputTypeError(
-            f"value={cited(value)} must be the name of a column (text)."
-        )
-    if time is None:
-        raise InputTypeError("time is the name of the time key (text), not None.")
-    return one_line(str(time)), None if value is None else one_line(value)
-
-
-def _with_text_headings(
-    data: object, entity: str
-) -> tuple[pd.DataFrame, list[_Dropped]]:
+def _with_text_headings(data: object, entity: str) -> tuple[pd.DataFrame, list[Notice]]:
     """Make headings text, and read keys and flags of a file of Eurostat."""
     if isinstance(data, pd.DataFrame):
         data = data.set_axis([_cell_text(name) for name in data.columns], axis=1)
     frame = to_pandas(data)
-    notes: list[_Dropped] = []
+    notices: list[Notice] = []
     names = _EUROSTAT.fullmatch(str(frame.columns[0])) if frame.shape[1] else None
     if names is not None:
-        frame, notes = _read_eurostat(frame, names[1].split(","))
+        frame, notices = _read_eurostat(frame, names[1].split(","))
     if entity in frame.index.names:
         frame = frame.reset_index()
     if entity not in frame.columns:
         raise unknown_columns([entity], frame.columns, "from_wide, entity")
-    return frame, notes
+    return frame, notices
 
 
 def _read_eurostat(
     frame: pd.DataFrame, names: Sequence[str]
-) -> tuple[pd.DataFrame, list[_Dropped]]:
+) -> tuple[pd.DataFrame, list[Notice]]:
     """Split the first column into the keys `names`, and remove flags from cells."""
     first = frame.columns[0]
     parts = frame[first].astype(str).str.split(",", expand=True)
@@ -251,19 +241,16 @@ def _read_eurostat(
         cells[name] = cells[name].astype(object).where(odd, numbers).infer_objects()
         flags.update(letter for letters in pieces[1].dropna() for letter in letters)
     keys = parts.set_axis([*names], axis=1)
-    notes: list[_Dropped] = []
-    if flags:
-        notes = [(_flags_notice, flags.total(), tuple(sorted(flags.items())))]
-    return pd.concat([keys, cells], axis=1), notes
-
-
-def _flags_notice(where: str, count: int, flags: tuple[tuple[str, int], ...]) -> Notice:
-    words = ", ".join(f"{letter} {number:,}" for letter, number in flags)
+    table = pd.concat([keys, cells], axis=1)
+    if not flags:
+        return table, []
+    counts = dict(sorted(flags.items()))
+    words = ", ".join(f"{letter} {number:,}" for letter, number in counts.items())
     text = (
-        f"{where}{counted(count, 'flag')} of Eurostat are not kept: {words} (b is a "
+        f"{counted(flags.total(), 'flag')} of Eurostat are not kept: {words} (b is a "
         "break in the series, e an estimate, p provisional, u of low reliability)."
     )
-    return Notice("flags", text, {"count": count, "flags": dict(flags)})
+    return table, [Notice("flags", text, {"count": flags.total(), "flags": counts})]
 
 
 def _read_headings(
@@ -291,32 +278,18 @@ def _read_headings(
 
 def drop_empty(
     frame: pd.DataFrame, columns: Sequence[str]
-) -> tuple[pd.DataFrame, list[_Dropped]]:
-    """Drop rows that are empty in some columns; also return their other texts."""
+) -> tuple[pd.DataFrame, list[Notice]]:
+    """Drop rows that are empty in some columns, with a notice of their other texts."""
     empty = frame[columns].isna().all(axis=1).to_numpy()
     if not empty.any():
         return frame, []
     others = frame[empty].drop(columns=columns).to_numpy(dtype=object).ravel()
-    texts = pd.unique(others[~pd.isna(others)]).tolist()
-    return frame[~empty], [(_no_values_notice, int(empty.sum()), tuple(texts))]
-
-
-def _no_values_notice(where: str, count: int, texts: tuple[str, ...]) -> Notice:
-    text = f"{where}{counted(count, 'row')} without values dropped"
+    texts = tuple(pd.unique(others[~pd.isna(others)]).tolist())
+    count = int(empty.sum())
+    text = f"{counted(count, 'row')} without values dropped"
     text += f": {quoted(texts)}" if texts else ""
-    data = {"count": count, "texts": texts}
-    return Notice("rows_without_values" if texts else "empty_rows", text, data)
-
-
-def _no_match_notice(where: str, count: int, names: tuple[str, ...]) -> Notice:
-    rows = counted(count, "row")
-    text = f"{where}{rows} dropped because match returned no name: {quoted(names)}"
-    return Notice("rows_without_match", text, {"count": count, "names": names})
-
-
-def dropped_notices(dropped: Iterable[_Dropped], where: str = "") -> list[Notice]:
-    """Make notices of dropped rows; `where` names the sheets."""
-    return [notice(where, count, texts) for notice, count, texts in dropped]
+    code = "rows_without_values" if texts else "empty_rows"
+    return frame[~empty], [Notice(code, text, {"count": count, "texts": texts})]
 
 
 def read_excel(
@@ -342,24 +315,28 @@ def read_excel(
         )
     parts: list[pd.DataFrame] = []
     labels: dict[str, str] = {}
-    sheets_of: dict[_Dropped, list[str]] = {}
+    # By what it says: a notice, and the sheets that it is about
+    dropped: dict[str, tuple[Notice, list[str]]] = {}
     cells = _read_cells(path, na_values, thousands)
     for name, frame in _sheet_tables(cells, entity, sheet).items():
         value = sheet[name] if isinstance(sheet, Mapping) else name
         try:
-            part, dropped = _read_sheet(frame, entity, time, value, match, time_format)
+            part, of_sheet = _read_sheet(frame, entity, time, value, match, time_format)
         except DigiprosperError as error:
             text = f"sheet {cited(name)}: {error.message}"
             raise type(error)(text, error.problems) from error
         parts.append(part)
-        for rows in dropped:
-            sheets_of.setdefault(rows, []).append(name)
+        for notice in of_sheet:
+            dropped.setdefault(repr(notice), (notice, []))[1].append(name)
         if value != name and [*part.columns] == [value]:
             labels[value] = name
-    notices: list[Notice] = []
-    for rows, names in sheets_of.items():
-        where = f"{'sheet' if len(names) == 1 else 'sheets'} {quoted(names)}: "
-        notices += dropped_notices([rows], where)
+    notices = [
+        replace(
+            notice,
+            message=f"sheet{'s' * (len(names) > 1)} {quoted(names)}: {notice.message}",
+        )
+        for notice, names in dropped.values()
+    ]
     notices += _partial_entity_notices(parts)
     return _merge_equal_columns(pd.concat(parts, axis=1)), labels, notices
 
@@ -407,9 +384,9 @@ def _read_sheet(
     value: str,
     match: Callable[[pd.Series[Any]], Any] | None,
     time_format: str | None,
-) -> tuple[pd.DataFrame, list[_Dropped]]:
+) -> tuple[pd.DataFrame, list[Notice]]:
     """Convert a sheet to a long table indexed by the keys; also list dropped rows."""
-    unmatched: list[_Dropped] = []
+    unmatched: list[Notice] = []
     if match is not None:
         frame, unmatched = _match_names(frame, entity, match)
     if time in frame.columns:
@@ -424,7 +401,7 @@ def _match_names(
     frame: pd.DataFrame,
     entity: str,
     match: Callable[[pd.Series[Any]], Any],
-) -> tuple[pd.DataFrame, list[_Dropped]]:
+) -> tuple[pd.DataFrame, list[Notice]]:
     """Replace the names of a sheet by those of `match`; drop rows without one."""
     # A note below the table is the only cell in its row.
     names = frame.loc[frame.notna().sum(axis=1) > 1, entity]
@@ -445,7 +422,10 @@ def _match_names(
     frame = frame.assign(**{entity: column}).drop(index=dropped.index)
     if dropped.empty:
         return frame, []
-    return frame, [(_no_match_notice, len(dropped), tuple(pd.unique(dropped)))]
+    rows, unmatched = counted(len(dropped), "row"), tuple(pd.unique(dropped))
+    text = f"{rows} dropped because match returned no name: {quoted(unmatched)}"
+    data = {"count": len(dropped), "names": unmatched}
+    return frame, [Notice("rows_without_match", text, data)]
 
 
 def _read_cells(

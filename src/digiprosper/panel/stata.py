@@ -22,7 +22,7 @@ from digiprosper.errors import (
     quoted,
     subject,
 )
-from digiprosper.panel.sheets import DAMAGED, drop_empty, dropped_notices
+from digiprosper.panel.sheets import DAMAGED, drop_empty
 
 _LEAP_SECONDS = "%tC"
 _WIDE = {"i": "int64", "f": "float64"}
@@ -52,7 +52,7 @@ def read_stata(
     frame, empty = drop_empty(frame, frame.columns.tolist())
     notices = [
         *_notices_of_warnings(caught, frame),
-        *dropped_notices(empty),
+        *empty,
         *_single_precision_notices(frame, single),
     ]
     for name in [name for notice in notices for name in notice.data.get("columns", ())]:

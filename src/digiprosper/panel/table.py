@@ -126,15 +126,13 @@ class Table:
     @cached_property
     def label_columns(self) -> dict[str, bool]:
         """Columns of labels, and whether they change in an entity, if it moves."""
-        entity = self.keys.entity
-        starts = np.flatnonzero(np.diff(entity, prepend=-1))
         names = {}
         for name, values in self.data.items():
             # Lists and other objects have no codes.
             is_label = values.dtype.kind != "O" or infer_dtype(values) in _LABELS
             if values.dtype.kind != "f" and is_label:
-                codes = pd.factorize(values)[0]
-                names[str(name)] = bool((codes != codes[starts][entity]).any())
+                changes = self.keys.vary(pd.factorize(values)[0])
+                names[str(name)] = bool(changes.any())
         return names
 
     @cached_property

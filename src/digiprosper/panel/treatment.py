@@ -58,8 +58,7 @@ def as_times(table: Table, column: str) -> Any:
 
 def refuse_several_times(keys: Keys, codes: Ints, column: str, subject: str) -> None:
     """Refuse first treated times that vary within an entity."""
-    starts = np.flatnonzero(np.diff(keys.entity, prepend=-1))
-    differs = np.unique(keys.entity[codes != codes[starts][keys.entity]])
+    differs = np.unique(keys.entity[keys.vary(codes)])
     if differs.size:
         names = keys.entities[differs].tolist()
         raise not_identified(
@@ -177,10 +176,7 @@ def _label_columns(
     table: Table, entities: pd.Index[Any]
 ) -> Iterator[tuple[str, pd.Series[Any]]]:
     """Yield label columns that are constant within entities, by entity (n,)."""
-    if not table.entity_label_columns:
-        return
-    starts = np.flatnonzero(np.diff(table.keys.entity, prepend=-1))
-    rows = starts[table.keys.entities.get_indexer(entities)]
+    rows = table.keys.starts[table.keys.entities.get_indexer(entities)]
     for name in table.entity_label_columns:
         labels = table.data[name].iloc[rows]
         codes = pd.factorize(labels)[0]
