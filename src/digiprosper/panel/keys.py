@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from typing import Any, cast
@@ -221,17 +221,8 @@ def _one_line_names(frame: pd.DataFrame) -> pd.DataFrame:
     if not renamed:
         return frame
 
-    _refuse_name_clashes(renamed, frame.columns)
-    text = (
-        f"{counted(len(renamed), 'column name')} with line breaks or control "
-        f"characters; in the panel: {quoted(renamed.values())}."
-    )
-    issue([Notice("renamed_columns", text, {"renamed": renamed})])
-    return frame.set_axis([renamed.get(n, n) for n in frame.columns], axis=1)
-
-
-def _refuse_name_clashes(renamed: Mapping[str, str], columns: Iterable[str]) -> None:
-    counts = Counter(renamed.get(n, n) for n in columns)
+    columns = [renamed.get(n, n) for n in frame.columns]
+    counts = Counter(columns)
     clashes = [n for n, new in renamed.items() if counts[new] > 1 or not new]
     if clashes:
         raise ColumnError(
@@ -243,6 +234,12 @@ def _refuse_name_clashes(renamed: Mapping[str, str], columns: Iterable[str]) -> 
                 for n in clashes
             ],
         )
+    text = (
+        f"{counted(len(renamed), 'column name')} with line breaks or control "
+        f"characters; in the panel: {quoted(renamed.values())}."
+    )
+    issue([Notice("renamed_columns", text, {"renamed": renamed})])
+    return frame.set_axis(columns, axis=1)
 
 
 def _from_other_library(data: object) -> pd.DataFrame:
@@ -633,15 +630,21 @@ def parse_times(
             "'%Y%m' for 201801, '%Y%q' for 20181 (quarters) or '%Y-%m-%d'."
         )
         raise _time_format_error(time_format, text)
-    parts = re.findall("%(.)", time_format)
+    every = re.findall("%(.)", time_format)
+    parts = set(every)
     # strptime has no quarters, and reads a week only with one of its days.
-    if "q" in parts:
-        _check_format_parts(time_format, parts, "Y", "q")
-        return _quarters(texts, time_format)
-    has_weeks = "V" in parts and not set(parts) & set("aAuw")
+    has_weeks = "V" in parts and parts.isdisjoint("aAuwq")
     strptime_format = time_format
-    if has_weeks:
-        _check_format_parts(time_format, parts, "G", "V")
+    if "q" in parts or has_weeks:
+        year, part = "GV" if has_weeks else "Yq"
+        if len(every) != 2 or parts != {year, part}:
+            text = (
+                f"time_format={cited(time_format)} must have %{year} and %{part} once "
+                "each, and no other part."
+            )
+            raise _time_format_error(time_format, text)
+        if not has_weeks:
+            return _quarters(texts, time_format)
         texts = [f"{text} 1" for text in texts]
         strptime_format = f"{time_format} %u"
     try:
@@ -656,20 +659,9 @@ def parse_times(
         raise _time_format_error(time_format, text) from error
     if has_weeks:
         return dates.to_period("W")
-    if set(parts) <= set("YymbB"):
-        return dates.to_period("M" if set(parts) & set("mbB") else "Y")
+    if parts <= set("YymbB"):
+        return dates.to_period("M" if parts & set("mbB") else "Y")
     return dates
-
-
-def _check_format_parts(
-    time_format: str, parts: list[str], year: str, part: str
-) -> None:
-    if sorted(parts) != sorted([year, part]):
-        text = (
-            f"time_format={cited(time_format)} must have %{year} and %{part} once "
-            "each, and no other part."
-        )
-        raise _time_format_error(time_format, text)
 
 
 def _quarters(texts: list[str], time_format: str) -> pd.PeriodIndex:

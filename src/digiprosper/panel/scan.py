@@ -33,7 +33,7 @@ from digiprosper.panel.keys import (
     sorted_keys,
     usual_step,
 )
-from digiprosper.panel.notices import jumping_times, uneven_dates
+from digiprosper.panel.notices import time_notices
 
 _UNITS = {"KB": 2**10, "MB": 2**20, "GB": 2**30}
 # Memory of Python, numpy, pandas and the engine without any rows
@@ -409,8 +409,7 @@ class PanelScan(Generic[P]):
         _, keys = sorted_keys(
             frame, self.entity_name, self.time_name, None, self.time_format
         )
-        notices = jumping_times(keys, self.step), uneven_dates(keys, self.step)
-        issue(filter(None, notices))
+        issue(time_notices(keys, self.step))
         return usual_step(keys.times)
 
     def _panel(self, copy: Copy, number: int) -> Any:
