@@ -5,8 +5,7 @@ from dataclasses import replace
 import pytest
 
 import digiprosper as dp
-from digiprosper.panel.factors import term_factors
-from digiprosper.panel.terms import parse
+from digiprosper.panel.terms import parse, term_factors
 from digiprosper.report.terms import Factor
 
 KNOWN = ["x", "z", "K / L", "region"]

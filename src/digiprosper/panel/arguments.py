@@ -195,17 +195,9 @@ def arguments(
     numeric = _numbers_by_row(function, flat, cells | constant, rows)
     return Arguments(
         function,
-        {
-            argument: np.column_stack([numeric[name] for name in part])
-            if argument in tables
-            else numeric[argument]
-            for argument, part in parts.items()
-        },
+        _stack_columns(numeric, parts, tables),
         {argument: tuple(part) for argument, part in parts.items()},
-        {
-            argument: _labels_of_table(t, parts[argument])
-            for argument, t in tables.items()
-        },
+        _column_labels(tables, parts),
         {name: coded(function, name, cells[name]) for name in labels},
         rows,
         _result_kind(unaligned, constant),
@@ -231,6 +223,20 @@ def _result_kind(unaligned: Mapping[str, Any], constant: Mapping[str, Any]) -> K
     if any(isinstance(column, pd.Series) for column in unaligned.values()):
         return "series"
     return "number" if unaligned.keys() <= constant.keys() else "array"
+
+
+def _stack_columns(
+    numeric: Mapping[str, Floats],
+    parts: Mapping[str, Mapping[str, Any]],
+    tables: Mapping[str, Any],
+) -> dict[str, Floats]:
+    """Stack the columns of each argument: (N, K) of a table, (N,) of a column."""
+    stacked = {}
+    for argument, part in parts.items():
+        arrays = [numeric[name] for name in part]
+        is_table = argument in tables
+        stacked[argument] = np.column_stack(arrays) if is_table else arrays[0]
+    return stacked
 
 
 def _as_table(values: Floats) -> Floats:
@@ -272,14 +278,19 @@ def _split_table(
     return list(range(cells.shape[1])), list(cells.T)
 
 
-def _labels_of_table(table: Any, columns: Mapping[str, Any]) -> list[Hashable]:
-    """List the labels of columns: those of a frame, names of Series, or positions."""
-    if isinstance(table, pd.DataFrame | Mapping):
-        return list(table)
-    return [
-        column.name if isinstance(column, pd.Series) else position
-        for position, column in enumerate(columns.values())
-    ]
+def _column_labels(
+    tables: Mapping[str, Any], parts: Mapping[str, Mapping[str, Any]]
+) -> dict[str, list[Hashable]]:
+    """List column labels of each table: of a frame, names of Series, or positions."""
+    labels: dict[str, list[Hashable]] = {}
+    for argument, table in tables.items():
+        labels[argument] = [
+            column.name if isinstance(column, pd.Series) else position
+            for position, column in enumerate(parts[argument].values())
+        ]
+        if isinstance(table, pd.DataFrame | Mapping):
+            labels[argument] = list(table)
+    return labels
 
 
 def _is_number(value: object) -> bool:

@@ -229,7 +229,12 @@ def between_within(
         x = column[observed] / unit
         mean = float(x.mean()) if x.size else np.nan
 
-        between, within = _between_and_within_values(x, entity[observed], n_entities)
+        codes = entity[observed]
+        counts = np.bincount(codes, minlength=n_entities)
+        with np.errstate(invalid="ignore"):
+            means = np.bincount(codes, weights=x, minlength=n_entities) / counts
+        # Means of entities with rows, and deviations around the overall mean
+        between, within = means[counts > 0], x - means[codes] + mean
         parts = {
             "overall": (x, x.size),
             "between": (between, between.size),
@@ -244,17 +249,6 @@ def between_within(
         list(rows.values()), index=index, columns=["mean", "sd", "min", "max", "N"]
     )
     return out if (out["N"] % 1).any() else out.astype({"N": int})
-
-
-def _between_and_within_values(
-    x: Floats, entity: Ints, n_entities: int
-) -> tuple[Floats, Floats]:
-    """Compute means of entities with rows, and deviations around the overall mean."""
-    counts = np.bincount(entity, minlength=n_entities)
-    with np.errstate(invalid="ignore"):
-        means = np.bincount(entity, weights=x, minlength=n_entities) / counts
-    centre = x.mean() if x.size else 0.0
-    return means[counts > 0], x - means[entity] + centre
 
 
 def _moments(

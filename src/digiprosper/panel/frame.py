@@ -31,7 +31,6 @@ from digiprosper.errors import (
 from digiprosper.kernels import Bools
 from digiprosper.panel import changes
 from digiprosper.panel.columns import (
-    check_selection,
     chosen_columns,
     compare_groups,
     definition_table,
@@ -40,6 +39,7 @@ from digiprosper.panel.columns import (
     find_missing_rows,
     group_codes,
     labelled,
+    selected_columns,
     weights_of,
 )
 from digiprosper.panel.conditions import check_where, rows_where
@@ -728,8 +728,7 @@ class Panel:
 
     def __getitem__(self, columns: str | list[str]) -> pd.Series[Any] | pd.DataFrame:
         """Take columns or keys as copies: a Series for a name, a frame for a list."""
-        check_selection(columns)
-        names = chosen_columns(self._table, columns, "panel[...]")
+        names = selected_columns(self._table, columns)
         arrays = {name: self._table.series(name).array.copy() for name in names}
         index = self._table.index
         if isinstance(columns, str):

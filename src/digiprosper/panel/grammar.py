@@ -242,8 +242,7 @@ def columns_in(node: ast.AST) -> list[str]:
     """List the columns in a checked syntax tree, from left to right with repeats."""
     if isinstance(node, ast.Name):
         return [node.id]
-    parts = node.args if isinstance(node, ast.Call) else ast.iter_child_nodes(node)
-    return list(chain.from_iterable(map(columns_in, parts)))
+    return list(chain.from_iterable(map(columns_in, _outermost_factors(node))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -314,25 +313,17 @@ def split_factors(tree: ast.expr, text: str, role: str) -> list[ast.expr]:
 def _no_factor_error(tree: ast.expr, text: str, role: str) -> TermError:
     operation = tree.op if isinstance(tree, ast.BinOp) else None
     is_formula = text.startswith("~") or isinstance(operation, ast.BitOr)
-    other = spelling_advice(text) if is_formula or operation is None else None
-    if other:
-        return term_error(text, role, other)
-    if isinstance(operation, ast.Pow | ast.BitXor):
-        cure = _as_arithmetic(text.replace("^", "**"))
-        return term_error(
-            text, role, f"a power outside I() is not a term; write {cure}"
-        )
+    why = "it is neither a column nor a call of an allowed function"
     if isinstance(tree, ast.BinOp) and isinstance(operation, ast.Mult | ast.Add):
-        return term_error(
-            text,
-            role,
-            f"it is several terms; {_several_terms_advice(tree, text, role)}",
-        )
-    if isinstance(tree, ast.BinOp | ast.Constant | ast.UnaryOp | ast.Compare):
-        return term_error(text, role, f"write {_as_arithmetic(text)} for arithmetic")
-    return term_error(
-        text, role, "it is neither a column nor a call of an allowed function"
-    )
+        why = f"it is several terms; {_several_terms_advice(tree, text, role)}"
+    elif isinstance(operation, ast.Pow | ast.BitXor):
+        cure = _as_arithmetic(text.replace("^", "**"))
+        why = f"a power outside I() is not a term; write {cure}"
+    elif isinstance(tree, ast.BinOp | ast.Constant | ast.UnaryOp | ast.Compare):
+        why = f"write {_as_arithmetic(text)} for arithmetic"
+    if is_formula or operation is None:
+        why = spelling_advice(text) or why
+    return term_error(text, role, why)
 
 
 def check_category(node: ast.expr, text: str, role: str) -> None:
@@ -397,32 +388,25 @@ def _is_number(value: object) -> bool:
 
 
 def _check_call(node: ast.Call, text: str, role: str) -> None:
-    name = function_name(node)
+    name, why = function_name(node), ""
     if name not in FUNCTIONS:
         why = f"{cited(ast.unparse(node.func))} is not among the allowed functions"
         cure = spelling_advice(text)
-        raise term_error(text, role, f"{why}; {cure}" if cure else why)
-    if name == "C":
-        raise term_error(
-            text,
-            role,
-            spelling_advice(text)
-            or (
-                "C() takes one column, and one of its values as the reference, "
-                "C(region, ref='east'); it is used alone or as a factor of an "
-                "interaction with ':'"
-            ),
+        why += f"; {cure}" if cure else ""
+    elif name == "C":
+        why = spelling_advice(text) or (
+            "C() takes one column, and one of its values as the reference, "
+            "C(region, ref='east'); it is used alone or as a factor of an "
+            "interaction with ':'"
         )
-    if name in SHIFTS:
+    elif name in SHIFTS:
         shift_periods(node, text, role)
     elif name == "treated" and (not _has_column_argument(node) or node.keywords):
-        raise term_error(
-            text,
-            role,
-            "treated() takes one column, with the first treated time of each entity",
-        )
+        why = "treated() takes one column, with the first treated time of each entity"
     elif len(node.args) != 1 or node.keywords:
-        raise term_error(text, role, f"{name}() takes one argument")
+        why = f"{name}() takes one argument"
+    if why:
+        raise term_error(text, role, why)
 
 
 def _has_column_argument(node: ast.AST) -> bool:
@@ -446,15 +430,11 @@ def shift_periods(node: ast.Call, text: str, role: str) -> int:
             periods is not True and periods >= 1
         ):
             return periods
-    raise term_error(
-        text,
-        role,
-        spelling_advice(text)
-        or (
-            "the number of periods must be an integer of at least 1; for later "
-            "periods use lead()"
-        ),
+    why = (
+        "the number of periods must be an integer of at least 1; for later periods use "
+        "lead()"
     )
+    raise term_error(text, role, spelling_advice(text) or why)
 
 
 # --- refusals -------------------------------------------------------------------------
@@ -481,16 +461,14 @@ def spelling_advice(text: str) -> str | None:
 
 def _not_allowed_error(node: ast.expr, text: str, role: str) -> TermError:
     operation = node.op if isinstance(node, ast.BinOp) else None
+    why = f"{cited(ast.unparse(node))} is not allowed inside a term"
     if isinstance(operation, ast.MatMult):
         why = (
             "':' joins the factors of an interaction and must be outside function calls"
         )
-        return term_error(text, role, why)
-    if isinstance(operation, ast.BitXor):
-        return term_error(text, role, "write ** for a power inside a call")
-    return term_error(
-        text, role, f"{cited(ast.unparse(node))} is not allowed inside a term"
-    )
+    elif isinstance(operation, ast.BitXor):
+        why = "write ** for a power inside a call"
+    return term_error(text, role, why)
 
 
 def _as_arithmetic(text: str) -> str:

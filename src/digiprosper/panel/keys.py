@@ -212,9 +212,7 @@ def refuse_repeated(columns: Iterable[str]) -> None:
 
 def _one_line_names(frame: pd.DataFrame) -> pd.DataFrame:
     """Remove line breaks and control characters, as in Excel headers, from names."""
-    levels: list[Any] = [
-        _one_line_name(n) if isinstance(n, str) else n for n in frame.index.names
-    ]
+    levels: list[Any] = [_one_line_name(n) for n in frame.index.names]
     if levels != list(frame.index.names):
         frame = frame.rename_axis(index=levels)
     renamed = {n: one_line(n) for n in frame.columns if UNPRINTABLE.search(n)}
@@ -398,9 +396,9 @@ def _keys_in_index(
     return frame.rename_axis(index=[first, second]).reset_index(), first, second
 
 
-def _one_line_name(key: str) -> str:
+def _one_line_name(key: Any) -> Any:
     """Write the name of a key on one line."""
-    return one_line(key) if UNPRINTABLE.search(key) else key
+    return one_line(key) if UNPRINTABLE.search(str(key)) else key
 
 
 def _refuse_empty_keys(frame: pd.DataFrame, names: list[str]) -> None:
@@ -630,21 +628,15 @@ def parse_times(
             "'%Y%m' for 201801, '%Y%q' for 20181 (quarters) or '%Y-%m-%d'."
         )
         raise _time_format_error(time_format, text)
-    every = re.findall("%(.)", time_format)
-    parts = set(every)
+    parts = re.findall("%(.)", time_format)
     # strptime has no quarters, and reads a week only with one of its days.
-    has_weeks = "V" in parts and parts.isdisjoint("aAuwq")
+    if "q" in parts:
+        _check_format_parts(time_format, parts, "Yq")
+        return _quarters(texts, time_format)
+    has_weeks = "V" in parts and not set(parts) & set("aAuw")
     strptime_format = time_format
-    if "q" in parts or has_weeks:
-        year, part = "GV" if has_weeks else "Yq"
-        if len(every) != 2 or parts != {year, part}:
-            text = (
-                f"time_format={cited(time_format)} must have %{year} and %{part} once "
-                "each, and no other part."
-            )
-            raise _time_format_error(time_format, text)
-        if not has_weeks:
-            return _quarters(texts, time_format)
+    if has_weeks:
+        _check_format_parts(time_format, parts, "GV")
         texts = [f"{text} 1" for text in texts]
         strptime_format = f"{time_format} %u"
     try:
@@ -659,9 +651,18 @@ def parse_times(
         raise _time_format_error(time_format, text) from error
     if has_weeks:
         return dates.to_period("W")
-    if parts <= set("YymbB"):
-        return dates.to_period("M" if parts & set("mbB") else "Y")
+    if set(parts) <= set("YymbB"):
+        return dates.to_period("M" if set(parts) & set("mbB") else "Y")
     return dates
+
+
+def _check_format_parts(time_format: str, parts: list[str], two: str) -> None:
+    if sorted(parts) != sorted(two):
+        text = (
+            f"time_format={cited(time_format)} must have %{two[0]} and %{two[1]} once "
+            "each, and no other part."
+        )
+        raise _time_format_error(time_format, text)
 
 
 def _quarters(texts: list[str], time_format: str) -> pd.PeriodIndex:
@@ -683,33 +684,31 @@ def _time_format_error(time_format: object, text: str) -> OptionError:
 
 
 def _time_type_error(values: pd.Series[Any], name: str) -> PanelIndexError:
-    shown = quoted(values.drop_duplicates().head(3))
+    shown, column = quoted(values.drop_duplicates().head(3)), f"df[{cited(name)}]"
     if pd.api.types.is_float_dtype(values.dtype):
-        return PanelIndexError(
-            f"time {cited(name)} has fractional values ({shown}); convert it to "
-            "integers, dates or periods."
+        why = (
+            f"has fractional values ({shown}); convert it to integers, dates or "
+            "periods."
         )
-    if pd.api.types.is_bool_dtype(values.dtype):
-        return PanelIndexError(
-            f"time {cited(name)} is boolean (True or False), which cannot be a time."
+    elif pd.api.types.is_bool_dtype(values.dtype):
+        why = "is boolean (True or False), which cannot be a time."
+    elif values.astype(str).str.fullmatch(_DAY_OR_MONTH_FIRST).all():
+        why = (
+            f"is text ({shown}) that begins with a day or a month. Pass "
+            "time_format='%d/%m/%Y' or '%m/%d/%Y', with the separators of the text. "
+            "pd.to_datetime assumes the month first: 01/02/2017 becomes 2 January."
         )
-    if values.astype(str).str.fullmatch(_DAY_OR_MONTH_FIRST).all():
-        return PanelIndexError(
-            f"time {cited(name)} is text ({shown}) that begins with a day or a "
-            "month. Pass time_format='%d/%m/%Y' or '%m/%d/%Y', with the separators of "
-            "the text. pd.to_datetime assumes the month first: 01/02/2017 becomes "
-            "2 January."
+    else:
+        are_numbers = pd.to_numeric(values, errors="coerce").notna().all()
+        digits = "" if are_numbers else ".str.extract('([0-9]{4})')[0]"
+        why = (
+            f"is text ({shown}), not a time. Convert it: {column}{digits}.astype(int) "
+            f"for years, pd.to_datetime({column}) for dates, "
+            f"pd.PeriodIndex({column}, freq='Q') for quarters. Or pass the format of "
+            "the text to Panel, such as time_format='%Y-%m'."
+            f"{_extra_headings_hint(values)}"
         )
-    years = f"df[{cited(name)}].str.extract('([0-9]{{4}})')[0].astype(int)"
-    headings = _extra_headings_hint(values)
-    if not pd.to_numeric(values, errors="coerce").isna().any():
-        years = f"df[{cited(name)}].astype(int)"
-    return PanelIndexError(
-        f"time {cited(name)} is text ({shown}), not a time. Convert it: "
-        f"{years} for years, pd.to_datetime(df[{cited(name)}]) for dates, "
-        f"pd.PeriodIndex(df[{cited(name)}], freq='Q') for quarters. Or pass the "
-        f"format of the text to Panel, such as time_format='%Y-%m'.{headings}"
-    )
+    return PanelIndexError(f"time {cited(name)} {why}")
 
 
 def _extra_headings_hint(values: pd.Series[Any]) -> str:

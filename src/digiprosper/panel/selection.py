@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import math
+import operator
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import reduce
@@ -35,19 +36,23 @@ from digiprosper.errors import (
 )
 from digiprosper.kernels import Bools, Floats, Ints
 from digiprosper.panel.codes import code_terms, effect_terms, levels_of
-from digiprosper.panel.columns import count_missing, sort_by_count
+from digiprosper.panel.columns import sort_by_count
 from digiprosper.panel.conditions import rows_where
 from digiprosper.panel.evaluation import calculate, evaluate
-from digiprosper.panel.factors import (
-    crossed_factors,
-    dummy_factor,
-    number_factor,
-    term_factors,
-)
 from digiprosper.panel.grammar import backticked, columns_in
 from digiprosper.panel.sample import Compared, Sample
 from digiprosper.panel.table import Table
-from digiprosper.panel.terms import ParsedFactor, Term, canonical, crossed, parse
+from digiprosper.panel.terms import (
+    ParsedFactor,
+    Term,
+    canonical,
+    crossed,
+    crossed_factors,
+    dummy_factor,
+    number_factor,
+    parse,
+    term_factors,
+)
 from digiprosper.report.terms import Factor
 
 # A term, and for each of its categories whether the reference level is left out
@@ -195,7 +200,7 @@ def _keep_complete(whole: Sample, terms: _Terms, missing: str) -> Sample:
     """Keep the chosen rows in which nothing is missing, or refuse others."""
     table, chosen, complete = terms.table, terms.chosen, terms.complete
     compared = _missing_comparisons(terms)
-    by_term = count_missing(terms.gaps)
+    by_term = {text: int(gap.sum()) for text, gap in terms.gaps.items()}
     if not table.is_block:  # blocks are added up before terms are sorted
         by_term = sort_by_count(by_term)
     if missing == "raise":
@@ -222,13 +227,11 @@ def checked_roles(
 ) -> dict[str, list[str]]:
     """Check the arguments of `Panel.sample`; return its terms by role."""
     check_option("missing", missing, ("drop", "raise"))
-    lists = {"codes": codes, "clusters": clusters}
-    wrong = [name for name, texts in lists.items() if not _are_texts(texts)]
-    if wrong:
-        raise InputTypeError(
-            f"{' and '.join(wrong)} of a sample are lists of terms (text)."
-        )
-    if not hasattr(roles, "items") or not _are_roles(roles):
+    _refuse_other_lists(codes=codes, clusters=clusters)
+    are_roles = hasattr(roles, "items") and all(
+        isinstance(role, str) and np.iterable(texts) for role, texts in roles.items()
+    )
+    if not are_roles:
         raise InputTypeError(
             "sample takes a mapping of role to terms, such as {'y': ['gdp'], 'x': "
             "['digital']}."
@@ -237,22 +240,25 @@ def checked_roles(
         role: [texts] if isinstance(texts, str) else list(texts)
         for role, texts in roles.items()
     }
-    odd = [
-        text for text in chain.from_iterable(out.values()) if not isinstance(text, str)
-    ]
+    odd = [t for t in chain(*out.values()) if not isinstance(t, str)]
     if odd:
         raise InputTypeError(f"terms are text; {subject(odd, 'is')} not.")
     return out
 
 
-def _are_texts(value: Any) -> bool:
-    return pd.api.types.is_list_like(value) and all(isinstance(t, str) for t in value)
-
-
-def _are_roles(roles: Mapping[Any, Any]) -> bool:
-    return all(
-        isinstance(role, str) and np.iterable(texts) for role, texts in roles.items()
-    )
+def _refuse_other_lists(**lists: Any) -> None:
+    wrong = [
+        name
+        for name, texts in lists.items()
+        if not (
+            pd.api.types.is_list_like(texts)
+            and all(isinstance(text, str) for text in texts)
+        )
+    ]
+    if wrong:
+        raise InputTypeError(
+            f"{' and '.join(wrong)} of a sample are lists of terms (text)."
+        )
 
 
 def _chosen_rows(table: Table, where: str | None) -> tuple[Table, Bools]:
@@ -453,7 +459,7 @@ def _uses_by_role(
 ) -> dict[str, list[_Use]]:
     """List the terms of each role, with the categories that lose a level."""
     keys_by_role = {
-        role: [terms.keys[text] for text in texts] for role, texts in roles.items()
+        role: [*map(terms.keys.__getitem__, texts)] for role, texts in roles.items()
     }
     if not terms.categories:  # each term is one column
         return {role: [(k, ()) for k in keys] for role, keys in keys_by_role.items()}
@@ -473,16 +479,7 @@ def _uses_by_role(
         uses[role] = [
             (key, _drops_reference(terms.by_key[key], present)) for key in role_keys
         ]
-        widths = {
-            terms.by_key[key]: math.prod(
-                terms.categories[name].levels.size - without
-                for name, without in zip(
-                    terms.by_key[key].categories, reduced, strict=True
-                )
-            )
-            for key, reduced in uses[role]
-        }
-        _refuse_too_wide(widths, terms.table.nobs, rows)
+        _refuse_too_wide(terms, uses[role], rows)
     return uses
 
 
@@ -544,8 +541,14 @@ def _levels_by_text(terms: _Terms) -> dict[str, tuple[str, pd.Index[Any]]]:
     }
 
 
-def _refuse_too_wide(widths: Mapping[Term, int], nobs: int, rows: int) -> None:
+def _refuse_too_wide(terms: _Terms, uses: Sequence[_Use], rows: int) -> None:
     """Refuse categories that make more columns than there are rows."""
+    widths: dict[Term, int] = {}
+    for key, reduced in uses:
+        term = terms.by_key[key]
+        sizes = [terms.categories[name].levels.size for name in term.categories]
+        widths[term] = math.prod(map(operator.sub, sizes, reduced))
+    nobs = terms.table.nobs
     # A sample without rows is refused elsewhere.
     most = min(rows or nobs, _MOST_CELLS // nobs)
     categories = [term for term in widths if term.categories]

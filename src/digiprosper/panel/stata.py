@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import os
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -38,13 +38,24 @@ def read_stata(
     Value labels of the time key `time` are not applied. `encoding` is for files of
     Stata 13 and earlier.
     """
-    frame, labels, value_labels, caught, single = _read(path)
+    content = as_path("from_stata", path).read_bytes()
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            frame, labels, value_labels = _read(content)
+        except DAMAGED as error:
+            raise InputTypeError(
+                f"from_stata: {cited(str(path))} cannot be read as a Stata file "
+                f"(.dta), or is damaged: {clipped(str(error))}."
+            ) from error
+    single = frame.columns[frame.dtypes == np.float32]
+    # Arithmetic of narrow integers would overflow.
+    kinds = {name: _WIDE.get(dtype.kind, dtype) for name, dtype in frame.dtypes.items()}
+    frame = frame.astype(kinds)
     if encoding is not None:
         frame = frame.map(lambda v: _decode(v, encoding))
-        labels = _decode_all(labels, encoding)
-        value_labels = {
-            name: _decode_all(texts, encoding) for name, texts in value_labels.items()
-        }
+        labels = _decode(labels, encoding)
+        value_labels = _decode(value_labels, encoding)
 
     for name in frame.columns[[dtype.kind == "O" for dtype in frame.dtypes]]:
         # Stata counts empty texts as missing.
@@ -60,16 +71,15 @@ def read_stata(
     if isinstance(time, str):
         value_labels.pop(time, None)
     partly = _apply_value_labels(frame, value_labels)
-    shown = {name: one_line(label) for name, label in labels.items()}
     return (
         frame,
-        {name: label for name, label in shown.items() if label},
+        {name: text for name, label in labels.items() if (text := one_line(label))},
         notices + partly,
     )
 
 
 def _single_precision_notices(
-    frame: pd.DataFrame, names: Sequence[str]
+    frame: pd.DataFrame, names: Iterable[str]
 ) -> list[Notice]:
     """Report variables of Stata's type float whose values are not whole numbers."""
     rounded = [name for name in names if (frame[name] % 1 > 0).any()]
@@ -110,47 +120,26 @@ def _apply_value_labels(
 
 
 def _read(
-    path: Any,
-) -> tuple[
-    pd.DataFrame, dict[str, str], dict[str, dict[int, str]], list[Any], list[str]
-]:
-    """Return frame, labels, value labels, warnings of pandas, float32 columns."""
-    content = as_path("from_stata", path).read_bytes()
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        try:
-            opened: Any = pd.read_stata(io.BytesIO(content), iterator=True)
-            with opened as reader:
-                labels = reader.variable_labels()
-                # Private: which set of value labels belongs to which variable
-                sets: list[str] = list(reader._lbllist)
-                if len(labels) < len(sets):
-                    raise ValueError("two variables have one name")
-                frame = reader.read(convert_categoricals=False)
-                texts = reader.value_labels()
-        except DAMAGED as error:
-            raise InputTypeError(
-                f"from_stata: {cited(str(path))} cannot be read as a Stata file "
-                f"(.dta), or is damaged: {clipped(str(error))}."
-            ) from error
-    single = [str(name) for name in frame.columns[frame.dtypes == np.float32]]
-    # Arithmetic of narrow integers would overflow.
-    kinds = {name: _WIDE.get(dtype.kind, dtype) for name, dtype in frame.dtypes.items()}
-    frame = frame.astype(kinds)
-    value_labels = {
-        name: texts[key]
-        for name, key in zip(frame.columns, sets, strict=True)
-        if key in texts
-    }
-    return frame, labels, value_labels, caught, single
-
-
-def _decode_all(texts: Mapping[Any, str], encoding: str) -> dict[Any, str]:
-    return {key: _decode(text, encoding) for key, text in texts.items()}
+    content: bytes,
+) -> tuple[pd.DataFrame, dict[str, str], dict[str, dict[int, str]]]:
+    """Return the table, and the labels of its columns and of their values."""
+    opened: Any = pd.read_stata(io.BytesIO(content), iterator=True)
+    with opened as reader:
+        labels = reader.variable_labels()
+        # Private: which set of value labels belongs to which variable
+        sets: list[str] = list(reader._lbllist)
+        if len(labels) < len(sets):
+            raise ValueError("two variables have one name")
+        frame = reader.read(convert_categoricals=False)
+        texts = reader.value_labels()
+    keys = zip(frame.columns, sets, strict=True)
+    return frame, labels, {name: texts[key] for name, key in keys if key in texts}
 
 
 def _decode(text: Any, encoding: str) -> Any:
-    """Decode text that was read as Latin-1; return other values unchanged."""
+    """Decode text that was read as Latin-1, also in mappings, but no other values."""
+    if isinstance(text, dict):
+        return {key: _decode(value, encoding) for key, value in text.items()}
     if not isinstance(text, str):
         return text
     try:
