@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
+from pandas.api.types import is_numeric_dtype
 
 from digiprosper.errors import (
     AlignmentError,
@@ -434,11 +435,9 @@ def _row_positions(
 
 def numbers(function: str, name: str, value: Any) -> Floats:
     """Convert a column to float64, shape (N,); NaN where a cell is missing."""
-    real = pd.api.types.is_numeric_dtype(value) and not pd.api.types.is_complex_dtype(
-        value
-    )
-    if isinstance(value, pd.Series | pd.Index) and real:
-        return value.to_numpy(dtype=np.float64, na_value=np.nan)
+    is_column = isinstance(value, pd.Series | pd.Index)
+    if is_column and is_numeric_dtype(value) and value.dtype.kind != "c":
+        return np.asarray(value.to_numpy(dtype=np.float64, na_value=np.nan))
     try:
         cells = _as_array(value)
     except (TypeError, ValueError, OverflowError) as error:

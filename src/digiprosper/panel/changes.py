@@ -636,7 +636,7 @@ def _time_numbers(keys: Keys) -> Floats:
     times = keys.times
     if isinstance(times, pd.DatetimeIndex) and keys.ordinals is None:
         return np.asarray(times.asi8, dtype=np.float64)
-    if pd.api.types.is_integer_dtype(times.dtype):
+    if times.dtype.kind in "iu":
         return times.to_numpy(dtype=np.float64)
     assert keys.ordinals is not None
     return keys.ordinals.astype(np.float64)

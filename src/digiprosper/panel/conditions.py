@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
 from digiprosper.errors import (
     InputTypeError,
@@ -163,7 +164,7 @@ def _evaluate_condition(node: ast.expr, condition: _Condition) -> pd.Series[Any]
         )
     if isinstance(node, ast.Name):
         values = condition.table.series(node.id)
-        if pd.api.types.is_bool_dtype(values.dtype):
+        if is_bool_dtype(values.dtype):
             return _as_boolean(values)
     raise condition.error(
         f"is not true or false for each row: {cited(ast.unparse(node))}. Compare it "
@@ -173,11 +174,7 @@ def _evaluate_condition(node: ast.expr, condition: _Condition) -> pd.Series[Any]
 
 def _as_boolean(truth: pd.Series[Any]) -> pd.Series[Any]:
     """Convert nullable booleans to pandas' type, which cannot be mixed with arrow's."""
-    return (
-        truth.astype("boolean")
-        if isinstance(truth.dtype, pd.api.extensions.ExtensionDtype)
-        else truth
-    )
+    return truth if isinstance(truth.dtype, np.dtype) else truth.astype("boolean")
 
 
 def _evaluate_comparison(
@@ -294,8 +291,7 @@ def _evaluate_arithmetic(
         return float(values)
     columns = [condition.table.series(name) for name in grammar.columns_in(node)]
     nullable = any(
-        isinstance(column.dtype, pd.api.extensions.ExtensionDtype)
-        and pd.api.types.is_numeric_dtype(column.dtype)
+        not isinstance(column.dtype, np.dtype) and is_numeric_dtype(column.dtype)
         for column in columns
     )
     return pd.Series(values, dtype="Float64" if nullable else None)

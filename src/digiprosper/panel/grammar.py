@@ -337,14 +337,9 @@ def reference_level(node: ast.expr) -> str | float | None:
     """Read the reference level of a category: ``C(region, ref='east')``, or None."""
     if not isinstance(node, ast.Call) or [k.arg for k in node.keywords] != ["ref"]:
         return None
-    value = node.keywords[0].value
     try:
-        level = (
-            ast.literal_eval(value)
-            if isinstance(value, ast.Constant | ast.UnaryOp)
-            else None
-        )
-    except (TypeError, ValueError):  # an operation on anything but a number
+        level = ast.literal_eval(node.keywords[0].value)
+    except (TypeError, ValueError):  # not a constant
         return None
     return level if isinstance(level, str) or _is_number(level) else None
 

@@ -513,11 +513,7 @@ def _text_expression(frame: pd.DataFrame, name: Any) -> str:
 
 
 def _factorize(values: pd.Series[Any], name: str) -> tuple[Ints, pd.Index[Any]]:
-    kinds = (
-        sorted({type(v).__name__ for v in values})
-        if pd.api.types.is_object_dtype(values.dtype)
-        else []
-    )
+    kinds = sorted({type(v).__name__ for v in values}) if values.dtype == object else []
     mixed = PanelIndexError(
         f"key {cited(name)} mixes {' and '.join(kinds)} and cannot be ordered; "
         f"convert it to one type, for example df[{cited(name)}].astype(str)."
@@ -529,9 +525,7 @@ def _factorize(values: pd.Series[Any], name: str) -> tuple[Ints, pd.Index[Any]]:
     except TypeError as error:
         raise mixed from error
     index = plain_levels(levels)
-    if isinstance(
-        index.dtype, pd.api.extensions.ExtensionDtype
-    ) and pd.api.types.is_integer_dtype(index.dtype):
+    if index.dtype.kind in "iu" and not isinstance(index.dtype, np.dtype):
         index = index.astype("int64")
     return codes.astype(np.intp), index.rename(name)
 
@@ -555,23 +549,18 @@ def positions_of(rows: pd.Index[Any], index: pd.Index[Any]) -> Ints | None:
 
 def has_dates(values: pd.Series[Any]) -> bool:
     """Return whether a column holds dates or periods."""
-    return isinstance(
-        values.dtype, pd.PeriodDtype
-    ) or pd.api.types.is_datetime64_any_dtype(values.dtype)
+    return isinstance(values.dtype, pd.PeriodDtype) or values.dtype.kind == "M"
 
 
 def _as_ordered_times(values: pd.Series[Any], name: str) -> pd.Series[Any]:
     """Convert times to integers, dates or periods."""
     values = values.infer_objects()
-    kind = values.dtype
-    if has_dates(values) or pd.api.types.is_integer_dtype(kind):
+    if has_dates(values) or values.dtype.kind in "iu":
         return values
-    if pd.api.types.is_object_dtype(kind) and all(
-        isinstance(v, dt.date) for v in values
-    ):
+    if values.dtype == object and all(isinstance(v, dt.date) for v in values):
         return pd.to_datetime(values)
     # pandas converts integers to floats if one is missing; converting back is exact.
-    if pd.api.types.is_float_dtype(kind) and bool((values % 1 == 0).all()):
+    if values.dtype.kind == "f" and bool((values % 1 == 0).all()):
         return values.astype("int64")
     raise _time_type_error(values, name)
 
@@ -685,7 +674,7 @@ def _time_format_error(time_format: object, text: str) -> OptionError:
 
 def _time_type_error(values: pd.Series[Any], name: str) -> PanelIndexError:
     shown, column = quoted(values.drop_duplicates().head(3)), f"df[{cited(name)}]"
-    if pd.api.types.is_float_dtype(values.dtype):
+    if values.dtype.kind == "f":
         why = (
             f"has fractional values ({shown}); convert it to integers, dates or "
             "periods."
@@ -729,7 +718,7 @@ def _extra_headings_hint(values: pd.Series[Any]) -> str:
 def _ordinals(times: pd.Index[Any], name: str | None, step: object) -> Ints | None:
     if name is None:
         return None
-    if pd.api.types.is_integer_dtype(times.dtype):
+    if times.dtype.kind in "iu":
         size = 1 if step is None else step
         if not is_whole(size) or size < 1:
             raise OptionError(
@@ -808,7 +797,7 @@ def refuse_infinite(frame: pd.DataFrame, index: pd.Index[Any]) -> None:
     problems = []
     for name in frame.columns:
         column = frame[name]
-        if pd.api.types.is_float_dtype(column.dtype):
+        if column.dtype.kind == "f":
             values = column.to_numpy(dtype=np.float64, na_value=np.nan)
             problems += infinite_problems(name, f"column {cited(name)}", values, index)
     if problems:

@@ -231,11 +231,7 @@ def _known_labels() -> dict[str, tuple[str, str]]:
 
 def jumping_times(keys: Keys, step: object) -> Notice | None:
     """Report times such as 201812 and 201901: one month, but 89 steps apart."""
-    if (
-        step is not None
-        or keys.time_name is None
-        or not pd.api.types.is_integer_dtype(keys.times.dtype)
-    ):
+    if step is not None or keys.time_name is None or keys.times.dtype.kind not in "iu":
         return None
     values = keys.times.to_numpy(dtype=np.int64)
     if (values[0], values[-1]) == (0, _LAST_OF_TWO_DIGITS):

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import numpy as np
 import pandas as pd
-from pandas.api.types import infer_dtype
+from pandas.api.types import infer_dtype, is_bool_dtype, is_numeric_dtype
 
 from digiprosper.errors import (
     InputTypeError,
@@ -188,7 +188,7 @@ class Table:
         values = self.series(name)
         if not is_number_type(values):
             raise self._not_numeric(name)
-        if pd.api.types.is_complex_dtype(values.dtype):
+        if values.dtype.kind == "c":
             raise InputTypeError(f"column {cited(name)} has complex numbers.")
         out = values.to_numpy(dtype=np.float64, na_value=np.nan)
         out.setflags(write=False)
@@ -315,8 +315,7 @@ class Table:
 
 def is_number_type(values: pd.Series[Any]) -> bool:
     """Return whether values have a numeric or boolean dtype."""
-    kind = values.dtype
-    return bool(pd.api.types.is_numeric_dtype(kind) or pd.api.types.is_bool_dtype(kind))
+    return is_numeric_dtype(values.dtype) or is_bool_dtype(values.dtype)
 
 
 def has_thousands_separators(text: str, separators: str = _ANY) -> bool:
