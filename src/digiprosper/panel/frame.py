@@ -64,9 +64,8 @@ from digiprosper.panel.scan import (
     parse_memory,
 )
 from digiprosper.panel.selection import checked_roles, cut_sample
-from digiprosper.panel.sheets import long_table, read_excel
+from digiprosper.panel.sheets import long_table, read_excel, read_stata
 from digiprosper.panel.sources import MOST_BLOCKS
-from digiprosper.panel.stata import read_stata
 from digiprosper.panel.table import Table
 from digiprosper.report import notices as report
 from digiprosper.report.verdicts import is_balanced
