@@ -218,7 +218,9 @@ def _evaluate_membership(
 ) -> pd.Series[Any]:
     if not isinstance(b, ast.List | ast.Tuple):
         raise condition.error("needs a list after 'in': region in ['east', 'west'].")
-    values = [_evaluate_constant(v, condition) for v in b.elts]
+    values = [_evaluate_arithmetic(v, condition) for v in b.elts]
+    if any(isinstance(value, pd.Series) for value in values):
+        raise condition.error("needs a list of numbers or of text after 'in'.")
     column = _evaluate_side(a, condition)
     if not isinstance(column, pd.Series):
         raise condition.error(
@@ -273,8 +275,6 @@ def _evaluate_side(node: ast.expr, condition: _Condition) -> Any:
             return _evaluate_condition(node, condition)
         case ast.Name():
             return condition.table.series(node.id)
-        case ast.Constant():
-            return _evaluate_constant(node, condition)
         case ast.List() | ast.Tuple():
             raise condition.error(
                 "compares with a list; write in: region in ['east', 'west']."
@@ -282,11 +282,18 @@ def _evaluate_side(node: ast.expr, condition: _Condition) -> Any:
     return _evaluate_arithmetic(node, condition)
 
 
-def _evaluate_arithmetic(
-    node: ast.expr, condition: _Condition
-) -> float | pd.Series[Any]:
+def _evaluate_arithmetic(node: ast.expr, condition: _Condition) -> Any:
+    """Evaluate columns (N,) and constants to a Series, a number or a text."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        return node.value
     grammar.check_arithmetic(node, condition.text, "subset")
-    values = calculate(node, condition.table, condition.text)
+    values: Any = (
+        node.value
+        if isinstance(node, ast.Constant)
+        else calculate(node, condition.table, condition.text)
+    )
+    if isinstance(values, int) and values.bit_length() <= _INSIDE_INT64:
+        return values
     if np.ndim(values) == 0:
         return float(values)
     columns = [condition.table.series(name) for name in grammar.columns_in(node)]
@@ -295,22 +302,6 @@ def _evaluate_arithmetic(
         for column in columns
     )
     return pd.Series(values, dtype="Float64" if nullable else None)
-
-
-def _evaluate_constant(node: ast.expr, condition: _Condition) -> str | float:
-    if isinstance(node, ast.Constant) and isinstance(node.value, str):
-        return node.value
-    grammar.check_arithmetic(node, condition.text, "subset")
-    value: Any = (
-        node.value
-        if isinstance(node, ast.Constant)
-        else calculate(node, condition.table, condition.text)
-    )
-    if isinstance(value, int) and value.bit_length() <= _INSIDE_INT64:
-        return value
-    if np.ndim(value) > 0 or isinstance(value, str):
-        raise condition.error("needs a list of numbers or of text after 'in'.")
-    return float(value)
 
 
 def _refuse_mixed_types(left_side: Any, right_side: Any, condition: _Condition) -> None:

@@ -69,9 +69,6 @@ _SPELLINGS = (
             "absorb and clusters"
         ),
     ),
-    (r"^L\d*\.(\w+)$", r"a lag is lag(\1)"),
-    (r"^F\d*\.(\w+)$", r"a lead is lead(\1)"),
-    (r"^D\d*\.(\w+)$", r"a difference is diff(\1)"),
     (r"^i\.(\w+)$", r"categories are C(\1)"),
     (r"^ib(\d+)\.(\w+)$", r"categories with the reference \1 are C(\2, ref=\1)"),
     (
@@ -103,9 +100,9 @@ _SPELLINGS = (
         r"^(?:[fF]|lead)\((.+), *-?\d+:-?\d+\)$",
         r"several leads are several terms, lead(\1, 1) and lead(\1, 2)",
     ),
-    (r"^[lL]\((.+)\)$", r"a lag is lag(\1)"),
-    (r"^[fF]\((.+)\)$", r"a lead is lead(\1)"),
-    (r"^[dD]\((.+)\)$", r"a difference is diff(\1)"),
+    (r"^(?:L\d*\.(\w+)|[lL]\((.+)\))$", r"a lag is lag(\1\2)"),
+    (r"^(?:F\d*\.(\w+)|[fF]\((.+)\))$", r"a lead is lead(\1\2)"),
+    (r"^(?:D\d*\.(\w+)|[dD]\((.+)\))$", r"a difference is diff(\1\2)"),
     (r"^poly\((\w+)\b", r"powers are several terms, \1 and I(\1**2)"),
     (
         r"^(?:lspline|[bn]s|c[rs]|s)\((\w+)\b",
