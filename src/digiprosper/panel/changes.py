@@ -670,10 +670,13 @@ def _filled_lag_notices(table: Table, name: str, filled: Bools) -> list[Notice]:
     """Report a filled column that is a lag, whose first period is missing anyway."""
     if table.keys.ordinals is None:
         return []
-    count = int(filled.sum())
+    count, values = int(filled.sum()), table.numeric(name)
     notices = []
     for source in numeric_columns(table):
-        if source != name and _is_lag(table, name, source, filled):
+        lagged = table.shift(table.numeric(source), 1)
+        both = ~np.isnan(values) & ~np.isnan(lagged)
+        is_lag = both.sum() > 2 and (values[both] == lagged[both]).all()
+        if source != name and is_lag and (np.isnan(lagged) & filled).any():
             text = (
                 f"{cited(name)} equals the lag of {cited(source)}; its missing values "
                 f"are the first periods of each entity. {counted(count, 'cell')} "
@@ -682,13 +685,6 @@ def _filled_lag_notices(table: Table, name: str, filled: Bools) -> list[Notice]:
             )
             notices.append(imputed({name: count}, "lagged", text, source))
     return notices
-
-
-def _is_lag(table: Table, name: str, source: str, filled: Bools) -> bool:
-    values, lagged = table.numeric(name), table.shift(table.numeric(source), 1)
-    both = ~np.isnan(values) & ~np.isnan(lagged)
-    equal = both.sum() > 2 and (values[both] == lagged[both]).all()
-    return bool(equal and (np.isnan(lagged) & filled).any())
 
 
 def _unfilled_notices(

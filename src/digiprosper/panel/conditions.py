@@ -219,14 +219,14 @@ def _evaluate_membership(
     if not isinstance(b, ast.List | ast.Tuple):
         raise condition.error("needs a list after 'in': region in ['east', 'west'].")
     values = [_evaluate_arithmetic(v, condition) for v in b.elts]
-    if any(isinstance(value, pd.Series) for value in values):
-        raise condition.error("needs a list of numbers or of text after 'in'.")
     column = _evaluate_side(a, condition)
     if not isinstance(column, pd.Series):
         raise condition.error(
             "is not true or false for each row: the left side of 'in' is a constant."
         )
     for value in values:
+        if isinstance(value, pd.Series):
+            raise condition.error("needs a list of numbers or of text after 'in'.")
         _refuse_mixed_types(column, value, condition)
 
     # isin compares a text with dates as text, == reads it as a date.

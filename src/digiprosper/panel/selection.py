@@ -79,6 +79,13 @@ class _Category(NamedTuple):
     all_levels: pd.Index[Any]  # also levels of other rows
 
 
+class Levels(NamedTuple):
+    """Levels of categories in the complete rows, perhaps of all blocks of a table."""
+
+    levels: Mapping[str, pd.Index[Any]]  # by column, in order
+    rows: int  # number of complete rows
+
+
 class _Terms:
     """The terms of a sample and its effects, with their values in all rows."""
 
@@ -121,13 +128,13 @@ class _Terms:
             return out
         return {text: gap & self.chosen for text, gap in out.items()}
 
-    def observed_levels(self) -> dict[str, pd.Index[Any]]:
-        """List the levels of categories in the complete rows, in order."""
-        out = {}
+    def levels_in_use(self) -> Levels:
+        """List the levels of categories in the complete rows, and count these rows."""
+        in_use = {}
         for name, (codes, levels) in self.coded.items():
             seen = np.unique(codes[self.complete])
-            out[name] = levels if seen.size == levels.size else levels.take(seen)
-        return out
+            in_use[name] = levels if seen.size == levels.size else levels.take(seen)
+        return Levels(in_use, int(np.count_nonzero(self.complete)))
 
     def code_categories(self, in_use: Mapping[str, pd.Index[Any]]) -> None:
         """Code categories by their levels in the sample; refuse a single level."""
@@ -139,13 +146,6 @@ class _Terms:
                 )
             codes = _codes_of(levels, codes, all_levels)
             self.categories[name] = _Category(codes, levels, all_levels)
-
-
-class Levels(NamedTuple):
-    """Levels of categories in the complete rows of all blocks of a table."""
-
-    levels: Mapping[str, pd.Index[Any]]  # by column, in order
-    rows: int  # complete rows of the whole table
 
 
 def cut_sample(
@@ -168,8 +168,7 @@ def cut_sample(
     table, complete = terms.table, terms.complete
     _refuse_cluster_gaps(terms, clusters)
 
-    if across is None:
-        across = Levels(terms.observed_levels(), int(np.count_nonzero(complete)))
+    across = across or terms.levels_in_use()
     terms.code_categories(across.levels)
     uses = _uses_by_role(roles, terms, across.rows)
     columns, positions = _columns(terms, uses)
@@ -216,10 +215,9 @@ def levels_in_use(
     *,
     codes: Sequence[str],
     where: str | None = None,
-) -> tuple[dict[str, pd.Index[Any]], int]:
+) -> Levels:
     """List the levels of categories in the complete rows, and count these rows."""
-    terms = _Terms(table, roles, codes, (), where)
-    return terms.observed_levels(), int(terms.complete.sum())
+    return _Terms(table, roles, codes, (), where).levels_in_use()
 
 
 def checked_roles(
