@@ -258,18 +258,24 @@ def _moments(
     if x.size == 0:
         return 0, np.nan, np.nan, np.nan, np.nan, np.nan
     unit = unit_of(x)
-    mean = np.average(x / unit, weights=weights)
-    variance = np.average((x / unit - mean) ** 2, weights=weights)
+    values = x / unit
+    if weights is None:
+        mean, variance = values.mean(), values.var()
+        # With halves, the sum of the two middle values does not overflow.
+        middle = 2 * np.median(x / 2)
+    else:
+        share = weights / weights.sum()
+        mean = share @ values
+        variance = share @ (values - mean) ** 2
+        middle = _weighted_median(x, share)
     sd = np.sqrt(variance * x.size / (x.size - 1)) if x.size > 1 else np.nan
-    # With halves, the sum of the two middle values does not overflow.
-    middle = 2 * np.median(x / 2) if weights is None else _weighted_median(x, weights)
     moments = mean * unit, sd * unit, x.min(), middle, x.max()
     return x.size, *map(float, moments)  # type: ignore[return-value]
 
 
-def _weighted_median(x: Floats, weights: Floats) -> float:
+def _weighted_median(x: Floats, share: Floats) -> float:
     order = np.argsort(x, kind="stable")
-    half = np.cumsum((weights / weights.sum())[order]) - 0.5
+    half = np.cumsum(share[order]) - 0.5
     # If a value ends the lower half exactly, the median lies between it and the next.
     above = np.flatnonzero(half > HALF_WEIGHT)[0]
     at_or_above = np.flatnonzero(half >= -HALF_WEIGHT)[0]
