@@ -262,7 +262,7 @@ def _moments(
     if weights is None:
         mean, variance = values.mean(), values.var()
         # With halves, the sum of the two middle values does not overflow.
-        middle = 2 * np.median(x / 2)
+        middle = 2 * float(np.median(x / 2))
     else:
         share = weights / weights.sum()
         mean = share @ values
