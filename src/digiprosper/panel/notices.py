@@ -37,7 +37,7 @@ import numpy as np
 import pandas as pd
 
 from digiprosper.errors import Notice, cited, counted, quoted
-from digiprosper.kernels import Floats, Ints
+from digiprosper.kernels import Bools, Floats, Ints
 from digiprosper.panel.keys import (
     STEP_WORDS,
     Keys,
@@ -749,10 +749,9 @@ def unit_break(table: Table) -> Iterator[Notice]:
             continue
         some = ratio[inside][:: 1 + ratio.size // _ENOUGH]
         unusual = _UNUSUAL * np.nanmedian(np.abs(np.log(some)))
-        # Growth to each row in logs without sign, 0 where it is unknown
-        growth = np.zeros(values.size + 1)
-        growth[1:-1] = np.nan_to_num(np.abs(np.log(ratio)) * inside)
-        before, steps, after = growth[jumps - 1], growth[jumps], growth[jumps + 1]
+        before, steps, after = (
+            _log_growth(ratio, inside, jumps - 1 + shift) for shift in (-1, 0, 1)
+        )
         # If prices explode, they rise fast in the years around, too.
         single = np.maximum(before, after) <= np.maximum(unusual, steps / _AROUND)
         broken = [
@@ -779,6 +778,14 @@ def unit_break(table: Table) -> Iterator[Notice]:
             "the unit, such as yuan and 10,000 yuan."
         )
         yield Notice("unit_break", text, {"columns": columns})
+
+
+def _log_growth(ratio: Floats, inside: Bools, at: Ints) -> Floats:
+    """Return growth at positions (b,), in logs without sign; 0 beside an entity."""
+    exists = (at >= 0) & (at < ratio.size)
+    at = at.clip(0, ratio.size - 1)
+    steps: Floats = np.abs(np.log(ratio[at])) * (exists & inside[at])
+    return np.where(np.isnan(steps), 0.0, steps)
 
 
 def _has_two_units(values: Floats, entity: Ints, at: int) -> bool:
