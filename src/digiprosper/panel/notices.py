@@ -551,7 +551,7 @@ def shifted_rows(
                     f"another {name}"
                 )
                 data = {"column": column, "of": of, "change": change, "count": count}
-                yield _by_row_notice("shifted_rows", text, data)
+                yield Notice("shifted_rows", _by_row_text(text, data), data)
 
 
 def _matching_columns(
@@ -719,17 +719,17 @@ def _over_gaps_notice(
         "count": count,
     }
     data["first"] = entity, now, then
-    return _by_row_notice("over_gaps", text, data, "; it is missing there")
+    text = _by_row_text(text, data, "; it is missing there")
+    return Notice("over_gaps", text, data)
 
 
-def _by_row_notice(code: str, text: str, data: dict[str, Any], end: str = "") -> Notice:
-    """Make the notice of a column that was changed by row, with the term to use."""
+def _by_row_text(text: str, data: Mapping[str, Any], end: str = "") -> str:
+    """State that a column was changed by row, and the term to use instead."""
     term = _CHANGES[data["change"]][0].format(data["of"])
-    text = (
+    return (
         f"{cited(data['column'])} is the {data['change']} of {cited(data['of'])} by "
         f"row, {text}. Use {cited(term)} as a term or in panel.assign{end}."
     )
-    return Notice(code, text, data)
 
 
 def unit_break(table: Table) -> Iterator[Notice]:

@@ -10,9 +10,8 @@ import warnings
 import zipfile
 import zlib
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import replace
-from typing import Any
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -40,6 +39,8 @@ from digiprosper.optional import require
 from digiprosper.panel.keys import check_key_names, parse_times, sorted_keys, to_pandas
 from digiprosper.panel.table import SEPARATORS, has_thousands_separators, is_number_type
 
+# What tells of dropped rows, how many they are, and the texts in them.
+_Dropped: TypeAlias = "tuple[Callable[..., Notice], int, tuple[Any, ...]]"
 # What pandas and openpyxl raise for a file that ends early, or whose bytes are damaged.
 _DAMAGED = (
     ValueError,
@@ -78,8 +79,8 @@ def long_table(
     time: str,
     value: str | None,
     time_format: str | None,
-) -> tuple[pd.DataFrame, dict[str, str], list[Notice]]:
-    """Reshape a wide table to long; also return labels, and notices of dropped rows."""
+) -> tuple[pd.DataFrame, dict[str, str], list[_Dropped]]:
+    """Reshape a wide table to long; also return labels and dropped rows."""
     check_key_names(entity, time)
     if not isinstance(value, str | None):
         raise InputTypeError(
@@ -208,12 +209,14 @@ def _variable_labels(texts: pd.Series[Any]) -> dict[str, str]:
     return {} if is_code else labels
 
 
-def _with_text_headings(data: object, entity: str) -> tuple[pd.DataFrame, list[Notice]]:
+def _with_text_headings(
+    data: object, entity: str
+) -> tuple[pd.DataFrame, list[_Dropped]]:
     """Make headings text, and read keys and flags of a file of Eurostat."""
     if isinstance(data, pd.DataFrame):
         data = data.set_axis([_cell_text(name) for name in data.columns], axis=1)
     frame = to_pandas(data)
-    notices: list[Notice] = []
+    notices: list[_Dropped] = []
     names = _EUROSTAT.fullmatch(str(frame.columns[0])) if frame.shape[1] else None
     if names is not None:
         frame, notices = _read_eurostat(frame, names[1].split(","))
@@ -226,7 +229,7 @@ def _with_text_headings(data: object, entity: str) -> tuple[pd.DataFrame, list[N
 
 def _read_eurostat(
     frame: pd.DataFrame, names: Sequence[str]
-) -> tuple[pd.DataFrame, list[Notice]]:
+) -> tuple[pd.DataFrame, list[_Dropped]]:
     """Split the first column into the keys `names`, and remove flags from cells."""
     first = frame.columns[0]
     parts = frame[first].astype(str).str.split(",", expand=True)
@@ -249,13 +252,16 @@ def _read_eurostat(
     table = pd.concat([keys, cells], axis=1)
     if not flags:
         return table, []
-    counts = dict(sorted(flags.items()))
-    words = ", ".join(f"{letter} {number:,}" for letter, number in counts.items())
+    return table, [(_flags_notice, flags.total(), tuple(sorted(flags.items())))]
+
+
+def _flags_notice(where: str, count: int, flags: tuple[tuple[str, int], ...]) -> Notice:
+    words = ", ".join(f"{letter} {number:,}" for letter, number in flags)
     text = (
-        f"{counted(flags.total(), 'flag')} of Eurostat are not kept: {words} (b is a "
+        f"{where}{counted(count, 'flag')} of Eurostat are not kept: {words} (b is a "
         "break in the series, e an estimate, p provisional, u of low reliability)."
     )
-    return table, [Notice("flags", text, {"count": flags.total(), "flags": counts})]
+    return Notice("flags", text, {"count": count, "flags": dict(flags)})
 
 
 def _read_headings(
@@ -283,18 +289,32 @@ def _read_headings(
 
 def drop_empty(
     frame: pd.DataFrame, columns: Sequence[str]
-) -> tuple[pd.DataFrame, list[Notice]]:
-    """Drop rows that are empty in some columns, with a notice of their other texts."""
+) -> tuple[pd.DataFrame, list[_Dropped]]:
+    """Drop rows that are empty in some columns; also return their other texts."""
     empty = frame[columns].isna().all(axis=1).to_numpy()
     if not empty.any():
         return frame, []
     others = frame[empty].drop(columns=columns).to_numpy(dtype=object).ravel()
-    texts = tuple(pd.unique(others[~pd.isna(others)]).tolist())
-    count = int(empty.sum())
-    text = f"{counted(count, 'row')} without values dropped"
+    texts = pd.unique(others[~pd.isna(others)]).tolist()
+    return frame[~empty], [(_no_values_notice, int(empty.sum()), tuple(texts))]
+
+
+def _no_values_notice(where: str, count: int, texts: tuple[str, ...]) -> Notice:
+    text = f"{where}{counted(count, 'row')} without values dropped"
     text += f": {quoted(texts)}" if texts else ""
-    code = "rows_without_values" if texts else "empty_rows"
-    return frame[~empty], [Notice(code, text, {"count": count, "texts": texts})]
+    data = {"count": count, "texts": texts}
+    return Notice("rows_without_values" if texts else "empty_rows", text, data)
+
+
+def _no_match_notice(where: str, count: int, names: tuple[str, ...]) -> Notice:
+    rows = counted(count, "row")
+    text = f"{where}{rows} dropped because match returned no name: {quoted(names)}"
+    return Notice("rows_without_match", text, {"count": count, "names": names})
+
+
+def dropped_notices(dropped: Iterable[_Dropped], where: str = "") -> list[Notice]:
+    """Make notices of dropped rows; `where` names the sheets."""
+    return [notice(where, count, texts) for notice, count, texts in dropped]
 
 
 def read_excel(
@@ -320,28 +340,24 @@ def read_excel(
         )
     parts: list[pd.DataFrame] = []
     labels: dict[str, str] = {}
-    # By what it says: a notice, and the sheets that it is about
-    dropped: dict[str, tuple[Notice, list[str]]] = {}
+    sheets_of: dict[_Dropped, list[str]] = {}
     cells = _read_cells(path, na_values, thousands)
     for name, frame in _sheet_tables(cells, entity, sheet).items():
         value = sheet[name] if isinstance(sheet, Mapping) else name
         try:
-            part, of_sheet = _read_sheet(frame, entity, time, value, match, time_format)
+            part, dropped = _read_sheet(frame, entity, time, value, match, time_format)
         except DigiprosperError as error:
             text = f"sheet {cited(name)}: {error.message}"
             raise type(error)(text, error.problems) from error
         parts.append(part)
-        for notice in of_sheet:
-            dropped.setdefault(repr(notice), (notice, []))[1].append(name)
+        for rows in dropped:
+            sheets_of.setdefault(rows, []).append(name)
         if value != name and [*part.columns] == [value]:
             labels[value] = name
-    notices = [
-        replace(
-            notice,
-            message=f"sheet{'s' * (len(names) > 1)} {quoted(names)}: {notice.message}",
-        )
-        for notice, names in dropped.values()
-    ]
+    notices: list[Notice] = []
+    for rows, names in sheets_of.items():
+        where = f"sheet{'s' * (len(names) > 1)} {quoted(names)}: "
+        notices += dropped_notices([rows], where)
     notices += _partial_entity_notices(parts)
     return _merge_equal_columns(pd.concat(parts, axis=1)), labels, notices
 
@@ -389,9 +405,9 @@ def _read_sheet(
     value: str,
     match: Callable[[pd.Series[Any]], Any] | None,
     time_format: str | None,
-) -> tuple[pd.DataFrame, list[Notice]]:
+) -> tuple[pd.DataFrame, list[_Dropped]]:
     """Convert a sheet to a long table indexed by the keys; also list dropped rows."""
-    unmatched: list[Notice] = []
+    unmatched: list[_Dropped] = []
     if match is not None:
         frame, unmatched = _match_names(frame, entity, match)
     if time in frame.columns:
@@ -406,7 +422,7 @@ def _match_names(
     frame: pd.DataFrame,
     entity: str,
     match: Callable[[pd.Series[Any]], Any],
-) -> tuple[pd.DataFrame, list[Notice]]:
+) -> tuple[pd.DataFrame, list[_Dropped]]:
     """Replace the names of a sheet by those of `match`; drop rows without one."""
     # A note below the table is the only cell in its row.
     names = frame.loc[frame.notna().sum(axis=1) > 1, entity]
@@ -427,10 +443,7 @@ def _match_names(
     frame = frame.assign(**{entity: column}).drop(index=dropped.index)
     if dropped.empty:
         return frame, []
-    rows, unmatched = counted(len(dropped), "row"), tuple(pd.unique(dropped))
-    text = f"{rows} dropped because match returned no name: {quoted(unmatched)}"
-    data = {"count": len(dropped), "names": unmatched}
-    return frame, [Notice("rows_without_match", text, data)]
+    return frame, [(_no_match_notice, len(dropped), tuple(pd.unique(dropped)))]
 
 
 def _read_cells(
@@ -578,7 +591,7 @@ def read_stata(
     frame, empty = drop_empty(frame, frame.columns.tolist())
     notices = [
         *_notices_of_warnings(caught, frame),
-        *empty,
+        *dropped_notices(empty),
         *_single_precision_notices(frame, single),
     ]
     for name in [name for notice in notices for name in notice.data.get("columns", ())]:
