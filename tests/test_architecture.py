@@ -72,6 +72,7 @@ EXTRAS = {
     "mediation/test_mediation_iv_results.py",
     "mediation/test_mediation_oracle.py",
     "mediation/test_mediation_regimes.py",
+    "panel/test_stata.py",
     "pathways/test_estimators.py",
     "pathways/test_family_wise.py",
     "linear/test_notices_coverage.py",

@@ -19,8 +19,7 @@ from digiprosper.errors import (
     TermError,
 )
 from digiprosper.linear.marginal import default_points, slope_weights
-from digiprosper.panel.factors import term_factors
-from digiprosper.panel.terms import parse
+from digiprosper.panel.terms import parse, term_factors
 from digiprosper.report.terms import Term
 
 

@@ -18,8 +18,7 @@ from digiprosper.mediation.effect_terms import (
     threshold_regimes,
 )
 from digiprosper.mediation.figures import condition_text, displayed_terms, effect_text
-from digiprosper.panel.factors import term_factors
-from digiprosper.panel.terms import parse
+from digiprosper.panel.terms import parse, term_factors
 from digiprosper.report.figure_words import Wording
 from digiprosper.report.terms import Point
 

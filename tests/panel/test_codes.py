@@ -16,7 +16,7 @@ from digiprosper.panel.codes import (
     effect_terms,
     read_absorbed,
 )
-from digiprosper.panel.factors import crossed_factors
+from digiprosper.panel.terms import crossed_factors
 
 nan = np.nan
 

@@ -18,7 +18,7 @@ from digiprosper.errors import (
     OptionError,
     PanelIndexError,
 )
-from digiprosper.panel.stata import read_stata
+from digiprosper.panel.sheets import read_stata
 
 if TYPE_CHECKING:
     from pathlib import Path

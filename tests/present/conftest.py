@@ -11,8 +11,7 @@ import pytest
 
 from digiprosper.errors import TermError
 from digiprosper.mediation.words import WORDS
-from digiprosper.panel.factors import crossed_factors
-from digiprosper.panel.terms import crossed
+from digiprosper.panel.terms import crossed, crossed_factors
 from digiprosper.report.columns import Column, result_column
 from digiprosper.report.labels import effect_names
 from digiprosper.report.protocol import empty_glance

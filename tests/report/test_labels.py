@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 
-from digiprosper.panel.factors import dummy_factor, term_factors
-from digiprosper.panel.terms import parse
+from digiprosper.panel.terms import dummy_factor, parse, term_factors
 from digiprosper.report.labels import (
     condition_factor,
     effect_names,

@@ -24,8 +24,7 @@ from digiprosper.errors import (
     OptionError,
     TermError,
 )
-from digiprosper.panel.factors import term_factors
-from digiprosper.panel.terms import parse
+from digiprosper.panel.terms import parse, term_factors
 
 GOLDEN = json.loads(
     (Path(__file__).parents[1] / "reference" / "u_test.json").read_text(

@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
+from pandas.api.types import is_numeric_dtype
 
 from digiprosper.errors import (
     AlignmentError,
@@ -231,13 +232,12 @@ def _stack_columns(
     tables: Mapping[str, Any],
 ) -> dict[str, Floats]:
     """Stack the columns of each argument: (N, K) of a table, (N,) of a column."""
-    columns = {
-        argument: [numeric[name] for name in part] for argument, part in parts.items()
-    }
-    return {
-        argument: np.column_stack(arrays) if argument in tables else arrays[0]
-        for argument, arrays in columns.items()
-    }
+    stacked = {}
+    for argument, part in parts.items():
+        arrays = [numeric[name] for name in part]
+        is_table = argument in tables
+        stacked[argument] = np.column_stack(arrays) if is_table else arrays[0]
+    return stacked
 
 
 def _as_table(values: Floats) -> Floats:
@@ -282,20 +282,16 @@ def _split_table(
 def _column_labels(
     tables: Mapping[str, Any], parts: Mapping[str, Mapping[str, Any]]
 ) -> dict[str, list[Hashable]]:
-    """List column labels of each table: names of Series, or else positions."""
-    return {
-        argument: _labels_of_table(table, parts[argument].values())
-        for argument, table in tables.items()
-    }
-
-
-def _labels_of_table(table: Any, columns: Iterable[Any]) -> list[Hashable]:
-    if isinstance(table, pd.DataFrame | Mapping):
-        return list(table)
-    return [
-        c.name if isinstance(c, pd.Series) else position
-        for position, c in enumerate(columns)
-    ]
+    """List column labels of each table: of a frame, names of Series, or positions."""
+    labels: dict[str, list[Hashable]] = {}
+    for argument, table in tables.items():
+        labels[argument] = [
+            column.name if isinstance(column, pd.Series) else position
+            for position, column in enumerate(parts[argument].values())
+        ]
+        if isinstance(table, pd.DataFrame | Mapping):
+            labels[argument] = list(table)
+    return labels
 
 
 def _is_number(value: object) -> bool:
@@ -439,11 +435,9 @@ def _row_positions(
 
 def numbers(function: str, name: str, value: Any) -> Floats:
     """Convert a column to float64, shape (N,); NaN where a cell is missing."""
-    real = pd.api.types.is_numeric_dtype(value) and not pd.api.types.is_complex_dtype(
-        value
-    )
-    if isinstance(value, pd.Series | pd.Index) and real:
-        return value.to_numpy(dtype=np.float64, na_value=np.nan)
+    is_column = isinstance(value, pd.Series | pd.Index)
+    if is_column and is_numeric_dtype(value) and value.dtype.kind != "c":
+        return np.asarray(value.to_numpy(dtype=np.float64, na_value=np.nan))
     try:
         cells = _as_array(value)
     except (TypeError, ValueError, OverflowError) as error:

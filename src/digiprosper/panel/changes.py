@@ -439,9 +439,11 @@ def _no_keys_error(
 
 
 def checked_labels(
-    labels: Mapping[str, str], column_names: Sequence[str]
+    labels: Mapping[str, str] | None, column_names: Sequence[str]
 ) -> dict[str, str]:
     """Check the labels of columns and terms, and put each on one line."""
+    if labels is None:
+        return {}
     mapping: object = labels
     if not isinstance(mapping, Mapping):
         raise InputTypeError(
@@ -472,11 +474,18 @@ def renamed(table: Table, names: Mapping[str, str]) -> Table:
     unknown = [name for name in names if name not in table.names]
     if unknown:
         raise unknown_columns(unknown, table.names, "rename", table.labels)
-    _refuse_clashes(table, names)
+    new_names: dict[str | None, str] = {n: names.get(n, n) for n in table.names}
+    counts = Counter(new_names.values())
+    clashes = [name for name, count in counts.items() if count > 1]
+    if clashes:
+        raise ColumnError(
+            f"rename: two columns would be named {quoted(clashes)}; also rename or "
+            "drop the other one.",
+            [column_problem(n, "rename", f"{cited(n)} twice") for n in clashes],
+        )
 
-    keys = table.keys
-    entity = names.get(keys.entity_name, keys.entity_name)
-    time = None if keys.time_name is None else names.get(keys.time_name, keys.time_name)
+    keys, in_terms = table.keys, {old: backticked(new) for old, new in names.items()}
+    entity, time = new_names[keys.entity_name], new_names.get(keys.time_name)
     return replace(
         table,
         data=table.data.rename(columns=dict(names)),
@@ -488,17 +497,12 @@ def renamed(table: Table, names: Mapping[str, str]) -> Table:
             times=keys.times.rename(time),
         ),
         labels={
-            _renamed_key(text, table, names): label
+            new_names[text]
+            if text in new_names
+            else rename_in_term(text, in_terms): label
             for text, label in table.labels.items()
         },
     )
-
-
-def _renamed_key(text: str, table: Table, names: Mapping[str, str]) -> str:
-    """Rename the columns in the key of a label, a column or a term."""
-    if text in table.names:
-        return names.get(text, text)
-    return rename_in_term(text, {old: backticked(new) for old, new in names.items()})
 
 
 def _check_name(name: object) -> None:
@@ -525,20 +529,6 @@ def _refuse_unusable(names: Mapping[str, object], method: str) -> None:
             [
                 column_problem(name, method, f"{cited(name)} is not a valid name")
                 for name in bad
-            ],
-        )
-
-
-def _refuse_clashes(table: Table, names: Mapping[str, str]) -> None:
-    counts = Counter(names.get(name, name) for name in table.names)
-    clashes = [name for name, count in counts.items() if count > 1]
-    if clashes:
-        raise ColumnError(
-            f"rename: two columns would be named {quoted(clashes)}; also rename or "
-            "drop the other one.",
-            [
-                column_problem(name, "rename", f"{cited(name)} twice")
-                for name in clashes
             ],
         )
 
@@ -615,7 +605,14 @@ def interpolated(
         if filled.any():
             columns[name] = new
             beyond = filled & np.isnan(inside)
-            logs.append(_imputation_log(table, name, filled, new, beyond))
+            log = {
+                "column": name,
+                "entity": table.raw(table.keys.entity_name)[filled],
+                "time": table.raw(str(table.keys.time_name))[filled],
+                "value": new[filled],
+                "method": np.where(beyond[filled], "nearest", "linear"),
+            }
+            logs.append(pd.DataFrame(log))
             notices += _imputation_notices(table, name, filled, int(beyond.sum()))
             notices += _filled_lag_notices(table, name, filled)
         notices += _unfilled_notices(table.keys, name, new, extrapolate=extrapolate)
@@ -643,24 +640,10 @@ def _time_numbers(keys: Keys) -> Floats:
     times = keys.times
     if isinstance(times, pd.DatetimeIndex) and keys.ordinals is None:
         return np.asarray(times.asi8, dtype=np.float64)
-    if pd.api.types.is_integer_dtype(times.dtype):
+    if times.dtype.kind in "iu":
         return times.to_numpy(dtype=np.float64)
     assert keys.ordinals is not None
     return keys.ordinals.astype(np.float64)
-
-
-def _imputation_log(
-    table: Table, name: str, filled: Bools, values: Floats, beyond: Bools
-) -> pd.DataFrame:
-    return pd.DataFrame(
-        {
-            "column": name,
-            "entity": table.raw(table.keys.entity_name)[filled],
-            "time": table.raw(str(table.keys.time_name))[filled],
-            "value": values[filled],
-            "method": np.where(beyond[filled], "nearest", "linear"),
-        }
-    )
 
 
 def _imputation_notices(
@@ -691,10 +674,13 @@ def _filled_lag_notices(table: Table, name: str, filled: Bools) -> list[Notice]:
     """Report a filled column that is a lag, whose first period is missing anyway."""
     if table.keys.ordinals is None:
         return []
-    count = int(filled.sum())
+    count, values = int(filled.sum()), table.numeric(name)
     notices = []
     for source in numeric_columns(table):
-        if source != name and _is_lag(table, name, source, filled):
+        lagged = table.shift(table.numeric(source), 1)
+        both = ~np.isnan(values) & ~np.isnan(lagged)
+        is_lag = both.sum() > 2 and (values[both] == lagged[both]).all()
+        if source != name and is_lag and (np.isnan(lagged) & filled).any():
             text = (
                 f"{cited(name)} equals the lag of {cited(source)}; its missing values "
                 f"are the first periods of each entity. {counted(count, 'cell')} "
@@ -703,13 +689,6 @@ def _filled_lag_notices(table: Table, name: str, filled: Bools) -> list[Notice]:
             )
             notices.append(imputed({name: count}, "lagged", text, source))
     return notices
-
-
-def _is_lag(table: Table, name: str, source: str, filled: Bools) -> bool:
-    values, lagged = table.numeric(name), table.shift(table.numeric(source), 1)
-    both = ~np.isnan(values) & ~np.isnan(lagged)
-    equal = both.sum() > 2 and (values[both] == lagged[both]).all()
-    return bool(equal and (np.isnan(lagged) & filled).any())
 
 
 def _unfilled_notices(

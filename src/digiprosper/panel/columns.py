@@ -27,20 +27,14 @@ from digiprosper.errors import (
 from digiprosper.kernels import Bools, Floats, Ints
 from digiprosper.panel.describe import difference_of_means, summarise
 from digiprosper.panel.evaluation import evaluate
-from digiprosper.panel.factors import term_factors
 from digiprosper.panel.table import Table, is_number_type
-from digiprosper.panel.terms import Term, parse
+from digiprosper.panel.terms import Term, parse, term_factors
 from digiprosper.report.labels import text_factor
 from digiprosper.report.notices import missing_rows, rows_dropped
 from digiprosper.report.summary import stored_factors
 from digiprosper.report.terms import Factor
 
 _CHANGES = ("standardise", "winsorize", "interpolate")
-
-
-def count_missing(gaps: Mapping[str, Bools]) -> dict[str, int]:
-    """Count the rows in which each term is missing; zeros are kept."""
-    return {text: int(gap.sum()) for text, gap in gaps.items()}
 
 
 def sort_by_count(counts: Mapping[str, int]) -> dict[str, int]:
@@ -59,13 +53,13 @@ def find_missing_rows(
         rows |= gap
     if not rows.any():
         return rows, None
-    by_term = sort_by_count(count_missing(gaps))
+    by_term = sort_by_count({text: int(gap.sum()) for text, gap in gaps.items()})
     count = int(rows.sum())
     text = rows_dropped(count, table.nobs, by_term)
     return rows, missing_rows(count, text, by_term, tuple(table.index[rows][:5]))
 
 
-def check_selection(columns: object) -> None:
+def selected_columns(table: Table, columns: object) -> list[str]:
     """Check that ``panel[...]`` gets a name or a list of different names."""
     if not isinstance(columns, str | list):
         raise InputTypeError(
@@ -73,17 +67,14 @@ def check_selection(columns: object) -> None:
             f"{type(columns).__name__}: panel['x'], panel[['x', 'z']]. Choose rows "
             "with panel.subset()."
         )
-    names = (
-        Counter(name for name in columns if isinstance(name, str))
-        if isinstance(columns, list)
-        else {}
-    )
-    twice = [name for name, count in names.items() if count > 1]
+    names = chosen_columns(table, columns, "panel[...]")
+    twice = [name for name, count in Counter(names).items() if count > 1]
     if twice:
         raise ColumnError(
             f"panel[...]: {subject(twice, 'is')} in the list more than once; name each "
             "column once."
         )
+    return names
 
 
 def numeric_columns(table: Table) -> list[str]:
@@ -124,8 +115,11 @@ def chosen_columns(
         unknown = unknown_columns_in(unknown, table.names, method)
     if unknown:
         raise unknown_columns(unknown, table.names, method, table.labels)
-    if method in _CHANGES:
-        _refuse_keys(table, names, method)
+    keys = [n for n in names if n in table.keys.names]
+    if keys and method in _CHANGES:
+        raise PanelIndexError(
+            f"{method}: {quoted(keys)} is a key and cannot be changed; assign a copy."
+        )
     return names
 
 
@@ -193,14 +187,6 @@ def labelled(
     stored = stored_factors(factors)
     frame.attrs |= {"labels": dict(table.labels), "factors": stored}
     return frame
-
-
-def _refuse_keys(table: Table, names: Sequence[str], method: str) -> None:
-    keys = [n for n in names if n in table.keys.names]
-    if keys:
-        raise PanelIndexError(
-            f"{method}: {quoted(keys)} is a key and cannot be changed; assign a copy."
-        )
 
 
 def group_codes(table: Table, by: str | None, method: str) -> Ints:

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
 from digiprosper.errors import (
     InputTypeError,
@@ -163,7 +164,7 @@ def _evaluate_condition(node: ast.expr, condition: _Condition) -> pd.Series[Any]
         )
     if isinstance(node, ast.Name):
         values = condition.table.series(node.id)
-        if pd.api.types.is_bool_dtype(values.dtype):
+        if is_bool_dtype(values.dtype):
             return _as_boolean(values)
     raise condition.error(
         f"is not true or false for each row: {cited(ast.unparse(node))}. Compare it "
@@ -173,11 +174,7 @@ def _evaluate_condition(node: ast.expr, condition: _Condition) -> pd.Series[Any]
 
 def _as_boolean(truth: pd.Series[Any]) -> pd.Series[Any]:
     """Convert nullable booleans to pandas' type, which cannot be mixed with arrow's."""
-    return (
-        truth.astype("boolean")
-        if isinstance(truth.dtype, pd.api.extensions.ExtensionDtype)
-        else truth
-    )
+    return truth if isinstance(truth.dtype, np.dtype) else truth.astype("boolean")
 
 
 def _evaluate_comparison(
@@ -221,13 +218,15 @@ def _evaluate_membership(
 ) -> pd.Series[Any]:
     if not isinstance(b, ast.List | ast.Tuple):
         raise condition.error("needs a list after 'in': region in ['east', 'west'].")
-    values = [_evaluate_constant(v, condition) for v in b.elts]
+    values = [_evaluate_arithmetic(v, condition) for v in b.elts]
     column = _evaluate_side(a, condition)
     if not isinstance(column, pd.Series):
         raise condition.error(
             "is not true or false for each row: the left side of 'in' is a constant."
         )
     for value in values:
+        if isinstance(value, pd.Series):
+            raise condition.error("needs a list of numbers or of text after 'in'.")
         _refuse_mixed_types(column, value, condition)
 
     # isin compares a text with dates as text, == reads it as a date.
@@ -276,8 +275,6 @@ def _evaluate_side(node: ast.expr, condition: _Condition) -> Any:
             return _evaluate_condition(node, condition)
         case ast.Name():
             return condition.table.series(node.id)
-        case ast.Constant():
-            return _evaluate_constant(node, condition)
         case ast.List() | ast.Tuple():
             raise condition.error(
                 "compares with a list; write in: region in ['east', 'west']."
@@ -285,36 +282,26 @@ def _evaluate_side(node: ast.expr, condition: _Condition) -> Any:
     return _evaluate_arithmetic(node, condition)
 
 
-def _evaluate_arithmetic(
-    node: ast.expr, condition: _Condition
-) -> float | pd.Series[Any]:
-    grammar.check_arithmetic(node, condition.text, "subset")
-    values = calculate(node, condition.table, condition.text)
-    if np.ndim(values) == 0:
-        return float(values)
-    columns = [condition.table.series(name) for name in grammar.columns_in(node)]
-    nullable = any(
-        isinstance(column.dtype, pd.api.extensions.ExtensionDtype)
-        and pd.api.types.is_numeric_dtype(column.dtype)
-        for column in columns
-    )
-    return pd.Series(values, dtype="Float64" if nullable else None)
-
-
-def _evaluate_constant(node: ast.expr, condition: _Condition) -> str | float:
+def _evaluate_arithmetic(node: ast.expr, condition: _Condition) -> Any:
+    """Evaluate columns (N,) and constants to a Series, a number or a text."""
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
         return node.value
     grammar.check_arithmetic(node, condition.text, "subset")
-    value: Any = (
+    values: Any = (
         node.value
         if isinstance(node, ast.Constant)
         else calculate(node, condition.table, condition.text)
     )
-    if isinstance(value, int) and value.bit_length() <= _INSIDE_INT64:
-        return value
-    if np.ndim(value) > 0 or isinstance(value, str):
-        raise condition.error("needs a list of numbers or of text after 'in'.")
-    return float(value)
+    if isinstance(values, int) and values.bit_length() <= _INSIDE_INT64:
+        return values
+    if np.ndim(values) == 0:
+        return float(values)
+    columns = [condition.table.series(name) for name in grammar.columns_in(node)]
+    nullable = any(
+        not isinstance(column.dtype, np.dtype) and is_numeric_dtype(column.dtype)
+        for column in columns
+    )
+    return pd.Series(values, dtype="Float64" if nullable else None)
 
 
 def _refuse_mixed_types(left_side: Any, right_side: Any, condition: _Condition) -> None:

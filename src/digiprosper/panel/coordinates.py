@@ -27,8 +27,7 @@ def degrees_of(frame: pd.DataFrame, caller: str) -> Floats:
     odd = [
         name
         for name, kind in values.dtypes.items()
-        if not pd.api.types.is_numeric_dtype(kind)
-        or pd.api.types.is_complex_dtype(kind)
+        if not pd.api.types.is_numeric_dtype(kind) or kind.kind == "c"
     ]
     if odd:
         raise InputTypeError(f"{caller}: {subject(odd, 'does')} not hold numbers.")

@@ -153,13 +153,10 @@ def summarise(
     columns: Mapping[str, Floats], weights: Floats | None = None
 ) -> pd.DataFrame:
     """Compute N, mean, sd, min, p50, max of columns (N,), without rows of weight 0."""
-    rows = {name: _moments(x[~np.isnan(x)]) for name, x in columns.items()}
-    if weights is not None:
-        rows = {
-            name: _weighted_moments(x[used], weights[used])
-            for name, x in columns.items()
-            for used in [~np.isnan(x) & (weights > 0)]
-        }
+    rows = {}
+    for name, x in columns.items():
+        used = ~np.isnan(x) & (True if weights is None else weights > 0)
+        rows[name] = _moments(x[used], None if weights is None else weights[used])
     out = pd.DataFrame.from_dict(
         rows, orient="index", columns=["N", "mean", "sd", "min", "p50", "max"]
     )
@@ -232,7 +229,12 @@ def between_within(
         x = column[observed] / unit
         mean = float(x.mean()) if x.size else np.nan
 
-        between, within = _between_and_within_values(x, entity[observed], n_entities)
+        codes = entity[observed]
+        counts = np.bincount(codes, minlength=n_entities)
+        with np.errstate(invalid="ignore"):
+            means = np.bincount(codes, weights=x, minlength=n_entities) / counts
+        # Means of entities with rows, and deviations around the overall mean
+        between, within = means[counts > 0], x - means[codes] + mean
         parts = {
             "overall": (x, x.size),
             "between": (between, between.size),
@@ -249,51 +251,35 @@ def between_within(
     return out if (out["N"] % 1).any() else out.astype({"N": int})
 
 
-def _between_and_within_values(
-    x: Floats, entity: Ints, n_entities: int
-) -> tuple[Floats, Floats]:
-    """Compute means of entities with rows, and deviations around the overall mean."""
-    counts = np.bincount(entity, minlength=n_entities)
-    with np.errstate(invalid="ignore"):
-        means = np.bincount(entity, weights=x, minlength=n_entities) / counts
-    centre = x.mean() if x.size else 0.0
-    return means[counts > 0], x - means[entity] + centre
-
-
-def _moments(x: Floats) -> tuple[int, float, float, float, float, float]:
+def _moments(
+    x: Floats, weights: Floats | None = None
+) -> tuple[int, float, float, float, float, float]:
+    """Compute the moments, with weights as Stata's ``summarize [aw=]``."""
     if x.size == 0:
         return 0, np.nan, np.nan, np.nan, np.nan, np.nan
     unit = unit_of(x)
-    sd = float((x / unit).std(ddof=1)) * unit if x.size > 1 else np.nan
-    # With halves, the sum of the two middle values does not overflow.
-    middle = 2 * float(np.median(x / 2))
-    return (
-        x.size,
-        float((x / unit).mean()) * unit,
-        sd,
-        float(x.min()),
-        middle,
-        float(x.max()),
-    )
+    values = x / unit
+    if weights is None:
+        mean, variance = values.mean(), values.var()
+        # With halves, the sum of the two middle values does not overflow.
+        middle = 2 * float(np.median(x / 2))
+    else:
+        share = weights / weights.sum()
+        mean = share @ values
+        variance = share @ (values - mean) ** 2
+        middle = _weighted_median(x, share)
+    sd = np.sqrt(variance * x.size / (x.size - 1)) if x.size > 1 else np.nan
+    moments = mean * unit, sd * unit, x.min(), middle, x.max()
+    return x.size, *map(float, moments)  # type: ignore[return-value]
 
 
-def _weighted_moments(
-    x: Floats, weights: Floats
-) -> tuple[int, float, float, float, float, float]:
-    """Compute the moments as Stata's ``summarize [aw=]``: weights add up to N."""
-    if x.size == 0:
-        return _moments(x)
-    unit, share = unit_of(x), weights / weights.sum()
-    mean = float(share @ (x / unit))
-    variance = float(share @ (x / unit - mean) ** 2)
-    sd = float(np.sqrt(variance * x.size / (x.size - 1))) if x.size > 1 else np.nan
+def _weighted_median(x: Floats, share: Floats) -> float:
     order = np.argsort(x, kind="stable")
     half = np.cumsum(share[order]) - 0.5
     # If a value ends the lower half exactly, the median lies between it and the next.
     above = np.flatnonzero(half > HALF_WEIGHT)[0]
     at_or_above = np.flatnonzero(half >= -HALF_WEIGHT)[0]
-    middle = float(x[order[at_or_above]] / 2 + x[order[above]] / 2)
-    return x.size, mean * unit, sd * unit, float(x.min()), middle, float(x.max())
+    return float(x[order[at_or_above]] / 2 + x[order[above]] / 2)
 
 
 def unit_of(x: Floats) -> float:

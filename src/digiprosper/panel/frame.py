@@ -31,7 +31,6 @@ from digiprosper.errors import (
 from digiprosper.kernels import Bools
 from digiprosper.panel import changes
 from digiprosper.panel.columns import (
-    check_selection,
     chosen_columns,
     compare_groups,
     definition_table,
@@ -40,6 +39,7 @@ from digiprosper.panel.columns import (
     find_missing_rows,
     group_codes,
     labelled,
+    selected_columns,
     weights_of,
 )
 from digiprosper.panel.conditions import check_where, rows_where
@@ -57,10 +57,15 @@ from digiprosper.panel.notices import (
     jumping_times,
 )
 from digiprosper.panel.sample import Sample
-from digiprosper.panel.scan import PanelScan, scan_table
+from digiprosper.panel.scan import (
+    PanelScan,
+    checked_folder,
+    checked_source,
+    parse_memory,
+)
 from digiprosper.panel.selection import checked_roles, cut_sample
-from digiprosper.panel.sheets import dropped_notices, long_table, read_excel
-from digiprosper.panel.stata import read_stata
+from digiprosper.panel.sheets import dropped_notices, long_table, read_excel, read_stata
+from digiprosper.panel.sources import MOST_BLOCKS
 from digiprosper.panel.table import Table
 from digiprosper.report import notices as report
 from digiprosper.report.verdicts import is_balanced
@@ -198,8 +203,7 @@ class Panel:
     ) -> None:
         refuse_infinite(frame, keys.index)
         names = (*keys.names, *frame.columns)
-        checked = {} if labels is None else changes.checked_labels(labels, names)
-        self._table = Table(frame, keys, checked, step)
+        self._table = Table(frame, keys, changes.checked_labels(labels, names), step)
         self._imputations = pd.DataFrame(
             {"column": [], "entity": [], "time": [], "value": [], "method": []}
         )
@@ -619,17 +623,20 @@ class Panel:
         >>> fit.params.round(4).to_dict()
         {'log(pc)': 0.6636, 'unemp': -0.0165}
         """
-        return scan_table(
+        source = checked_source(table, entity, time)
+        if blocks is not None:
+            check_whole("blocks", blocks, 1, MOST_BLOCKS)
+        return PanelScan(
             cls,
-            table,
+            source,
             entity,
             time,
-            labels=labels,
+            labels=changes.checked_labels(labels, source.names),
             step=step,
             time_format=time_format,
-            memory=memory,
-            blocks=blocks,
-            folder=folder,
+            memory=parse_memory(memory),
+            n_blocks=blocks,
+            folder=checked_folder(folder),
         )
 
     def _add_notices(self, notices: Sequence[Notice]) -> Panel:
@@ -641,14 +648,18 @@ class Panel:
     def _copy_with(
         self,
         table: Table,
-        imputations: pd.DataFrame | None = None,
+        imputations: Sequence[pd.DataFrame] = (),
         *,
         is_part: bool = False,
     ) -> Panel:
         panel = Panel.__new__(Panel)
         panel._table = table
         panel._diagnostics = self._diagnostics
-        panel._imputations = self._imputations if imputations is None else imputations
+        # Types of columns of an empty log are not those of its cells.
+        logs = [log for log in imputations if len(log)]
+        panel._imputations = (
+            pd.concat(logs, ignore_index=True) if logs else self._imputations
+        )
         panel._is_part = self._is_part or is_part
         return panel
 
@@ -658,11 +669,11 @@ class Panel:
         table = self._table.keep(mask)
         if condition is not None and not mask.all():
             table = replace(table, conditions=(*table.conditions, condition))
-        log = self._imputations
-        if len(log):
+        panel = self._copy_with(table, is_part=not mask.all())
+        if len(log := self._imputations):
             cells = pd.MultiIndex.from_arrays([log["entity"], log["time"]])
-            log = log[cells.isin(table.index)].reset_index(drop=True)
-        return self._copy_with(table, log, is_part=not mask.all())
+            panel._imputations = log[cells.isin(table.index)].reset_index(drop=True)
+        return panel
 
     def __repr__(self) -> str:
         shape = f"{self.n_entities} {self.entity_name}"
@@ -716,8 +727,7 @@ class Panel:
 
     def __getitem__(self, columns: str | list[str]) -> pd.Series[Any] | pd.DataFrame:
         """Take columns or keys as copies: a Series for a name, a frame for a list."""
-        check_selection(columns)
-        names = chosen_columns(self._table, columns, "panel[...]")
+        names = selected_columns(self._table, columns)
         arrays = {name: self._table.series(name).array.copy() for name in names}
         index = self._table.index
         if isinstance(columns, str):
@@ -1037,10 +1047,7 @@ class Panel:
             if text not in (data.entity_name, data.time_name)
         }
         table = replace(table, labels={**of_columns, **self._table.labels})
-        logs = [log for log in (self._imputations, data.imputations) if len(log)]
-        panel = self._copy_with(
-            table, pd.concat(logs, ignore_index=True) if logs else None
-        )
+        panel = self._copy_with(table, [self._imputations, data.imputations])
         # The other panel has already warned of its own.
         panel._diagnostics += data.diagnostics
         return panel._add_notices(notices)
@@ -1110,11 +1117,9 @@ class Panel:
         >>> panel.entity_name, "output" in panel, "gsp" in panel
         ('place', True, False)
         """
-        table = changes.renamed(self._table, names)
         log = self._imputations
-        panel = self._copy_with(
-            table, log.assign(column=log["column"].replace(names)) if len(log) else None
-        )
+        renamed_log = log.assign(column=log["column"].replace(names))
+        panel = self._copy_with(changes.renamed(self._table, names), [renamed_log])
         panel._diagnostics = (
             *(n for n in self._diagnostics if n.code not in report.CHANGED),
             *report.changed_as(self._diagnostics, {c: c for c in self.columns} | names),
@@ -1461,11 +1466,8 @@ class Panel:
             self._table, names, extrapolate=extrapolate
         )
         issue(notices)
-        logs = [log for log in (self._imputations, *new_logs) if len(log)]
-        panel = self._copy_with(
-            table, pd.concat(logs, ignore_index=True) if logs else None
-        )
-        cells = {str(log["column"].iloc[0]): len(log) for log in new_logs if len(log)}
+        panel = self._copy_with(table, [self._imputations, *new_logs])
+        cells = {str(log["column"].iloc[0]): len(log) for log in new_logs}
         return panel._add_notices(report.interpolated(cells))
 
     def lag(self, columns: str | Sequence[str], periods: int = 1) -> Panel:

@@ -69,9 +69,6 @@ _SPELLINGS = (
             "absorb and clusters"
         ),
     ),
-    (r"^L\d*\.(\w+)$", r"a lag is lag(\1)"),
-    (r"^F\d*\.(\w+)$", r"a lead is lead(\1)"),
-    (r"^D\d*\.(\w+)$", r"a difference is diff(\1)"),
     (r"^i\.(\w+)$", r"categories are C(\1)"),
     (r"^ib(\d+)\.(\w+)$", r"categories with the reference \1 are C(\2, ref=\1)"),
     (
@@ -103,9 +100,9 @@ _SPELLINGS = (
         r"^(?:[fF]|lead)\((.+), *-?\d+:-?\d+\)$",
         r"several leads are several terms, lead(\1, 1) and lead(\1, 2)",
     ),
-    (r"^[lL]\((.+)\)$", r"a lag is lag(\1)"),
-    (r"^[fF]\((.+)\)$", r"a lead is lead(\1)"),
-    (r"^[dD]\((.+)\)$", r"a difference is diff(\1)"),
+    (r"^(?:L\d*\.(\w+)|[lL]\((.+)\))$", r"a lag is lag(\1\2)"),
+    (r"^(?:F\d*\.(\w+)|[fF]\((.+)\))$", r"a lead is lead(\1\2)"),
+    (r"^(?:D\d*\.(\w+)|[dD]\((.+)\))$", r"a difference is diff(\1\2)"),
     (r"^poly\((\w+)\b", r"powers are several terms, \1 and I(\1**2)"),
     (
         r"^(?:lspline|[bn]s|c[rs]|s)\((\w+)\b",
@@ -242,8 +239,7 @@ def columns_in(node: ast.AST) -> list[str]:
     """List the columns in a checked syntax tree, from left to right with repeats."""
     if isinstance(node, ast.Name):
         return [node.id]
-    parts = node.args if isinstance(node, ast.Call) else ast.iter_child_nodes(node)
-    return list(chain.from_iterable(map(columns_in, parts)))
+    return list(chain.from_iterable(map(columns_in, _outermost_factors(node))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -314,25 +310,17 @@ def split_factors(tree: ast.expr, text: str, role: str) -> list[ast.expr]:
 def _no_factor_error(tree: ast.expr, text: str, role: str) -> TermError:
     operation = tree.op if isinstance(tree, ast.BinOp) else None
     is_formula = text.startswith("~") or isinstance(operation, ast.BitOr)
-    other = spelling_advice(text) if is_formula or operation is None else None
-    if other:
-        return term_error(text, role, other)
-    if isinstance(operation, ast.Pow | ast.BitXor):
-        cure = _as_arithmetic(text.replace("^", "**"))
-        return term_error(
-            text, role, f"a power outside I() is not a term; write {cure}"
-        )
+    why = "it is neither a column nor a call of an allowed function"
     if isinstance(tree, ast.BinOp) and isinstance(operation, ast.Mult | ast.Add):
-        return term_error(
-            text,
-            role,
-            f"it is several terms; {_several_terms_advice(tree, text, role)}",
-        )
-    if isinstance(tree, ast.BinOp | ast.Constant | ast.UnaryOp | ast.Compare):
-        return term_error(text, role, f"write {_as_arithmetic(text)} for arithmetic")
-    return term_error(
-        text, role, "it is neither a column nor a call of an allowed function"
-    )
+        why = f"it is several terms; {_several_terms_advice(tree, text, role)}"
+    elif isinstance(operation, ast.Pow | ast.BitXor):
+        cure = _as_arithmetic(text.replace("^", "**"))
+        why = f"a power outside I() is not a term; write {cure}"
+    elif isinstance(tree, ast.BinOp | ast.Constant | ast.UnaryOp | ast.Compare):
+        why = f"write {_as_arithmetic(text)} for arithmetic"
+    if is_formula or operation is None:
+        why = spelling_advice(text) or why
+    return term_error(text, role, why)
 
 
 def check_category(node: ast.expr, text: str, role: str) -> None:
@@ -346,14 +334,9 @@ def reference_level(node: ast.expr) -> str | float | None:
     """Read the reference level of a category: ``C(region, ref='east')``, or None."""
     if not isinstance(node, ast.Call) or [k.arg for k in node.keywords] != ["ref"]:
         return None
-    value = node.keywords[0].value
     try:
-        level = (
-            ast.literal_eval(value)
-            if isinstance(value, ast.Constant | ast.UnaryOp)
-            else None
-        )
-    except (TypeError, ValueError):  # an operation on anything but a number
+        level = ast.literal_eval(node.keywords[0].value)
+    except (TypeError, ValueError):  # not a constant
         return None
     return level if isinstance(level, str) or _is_number(level) else None
 
@@ -397,32 +380,25 @@ def _is_number(value: object) -> bool:
 
 
 def _check_call(node: ast.Call, text: str, role: str) -> None:
-    name = function_name(node)
+    name, why = function_name(node), ""
     if name not in FUNCTIONS:
         why = f"{cited(ast.unparse(node.func))} is not among the allowed functions"
         cure = spelling_advice(text)
-        raise term_error(text, role, f"{why}; {cure}" if cure else why)
-    if name == "C":
-        raise term_error(
-            text,
-            role,
-            spelling_advice(text)
-            or (
-                "C() takes one column, and one of its values as the reference, "
-                "C(region, ref='east'); it is used alone or as a factor of an "
-                "interaction with ':'"
-            ),
+        why += f"; {cure}" if cure else ""
+    elif name == "C":
+        why = spelling_advice(text) or (
+            "C() takes one column, and one of its values as the reference, "
+            "C(region, ref='east'); it is used alone or as a factor of an "
+            "interaction with ':'"
         )
-    if name in SHIFTS:
+    elif name in SHIFTS:
         shift_periods(node, text, role)
     elif name == "treated" and (not _has_column_argument(node) or node.keywords):
-        raise term_error(
-            text,
-            role,
-            "treated() takes one column, with the first treated time of each entity",
-        )
+        why = "treated() takes one column, with the first treated time of each entity"
     elif len(node.args) != 1 or node.keywords:
-        raise term_error(text, role, f"{name}() takes one argument")
+        why = f"{name}() takes one argument"
+    if why:
+        raise term_error(text, role, why)
 
 
 def _has_column_argument(node: ast.AST) -> bool:
@@ -446,15 +422,11 @@ def shift_periods(node: ast.Call, text: str, role: str) -> int:
             periods is not True and periods >= 1
         ):
             return periods
-    raise term_error(
-        text,
-        role,
-        spelling_advice(text)
-        or (
-            "the number of periods must be an integer of at least 1; for later "
-            "periods use lead()"
-        ),
+    why = (
+        "the number of periods must be an integer of at least 1; for later periods use "
+        "lead()"
     )
+    raise term_error(text, role, spelling_advice(text) or why)
 
 
 # --- refusals -------------------------------------------------------------------------
@@ -481,16 +453,14 @@ def spelling_advice(text: str) -> str | None:
 
 def _not_allowed_error(node: ast.expr, text: str, role: str) -> TermError:
     operation = node.op if isinstance(node, ast.BinOp) else None
+    why = f"{cited(ast.unparse(node))} is not allowed inside a term"
     if isinstance(operation, ast.MatMult):
         why = (
             "':' joins the factors of an interaction and must be outside function calls"
         )
-        return term_error(text, role, why)
-    if isinstance(operation, ast.BitXor):
-        return term_error(text, role, "write ** for a power inside a call")
-    return term_error(
-        text, role, f"{cited(ast.unparse(node))} is not allowed inside a term"
-    )
+    elif isinstance(operation, ast.BitXor):
+        why = "write ** for a power inside a call"
+    return term_error(text, role, why)
 
 
 def _as_arithmetic(text: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from typing import Any, cast
@@ -134,6 +134,15 @@ class Keys:
         return all(np.bincount(codes).min() > 1 for codes in (self.entity, self.time))
 
     @cached_property
+    def starts(self) -> Ints:
+        """The first row of each entity."""
+        return np.flatnonzero(np.diff(self.entity, prepend=-1))
+
+    def vary(self, codes: Ints) -> Bools:
+        """Mark rows (N,) whose code is not that of the first row of their entity."""
+        return np.asarray(codes != codes[self.starts][self.entity])
+
+    @cached_property
     def in_largest_period(self) -> Ints:
         """Positions of the rows of the time with most rows."""
         return np.flatnonzero(self.time == np.bincount(self.time).argmax())
@@ -203,26 +212,15 @@ def refuse_repeated(columns: Iterable[str]) -> None:
 
 def _one_line_names(frame: pd.DataFrame) -> pd.DataFrame:
     """Remove line breaks and control characters, as in Excel headers, from names."""
-    levels: list[Any] = [
-        _one_line_name(n) if isinstance(n, str) else n for n in frame.index.names
-    ]
+    levels: list[Any] = [_one_line_name(n) for n in frame.index.names]
     if levels != list(frame.index.names):
         frame = frame.rename_axis(index=levels)
     renamed = {n: one_line(n) for n in frame.columns if UNPRINTABLE.search(n)}
     if not renamed:
         return frame
 
-    _refuse_name_clashes(renamed, frame.columns)
-    text = (
-        f"{counted(len(renamed), 'column name')} with line breaks or control "
-        f"characters; in the panel: {quoted(renamed.values())}."
-    )
-    issue([Notice("renamed_columns", text, {"renamed": renamed})])
-    return frame.set_axis([renamed.get(n, n) for n in frame.columns], axis=1)
-
-
-def _refuse_name_clashes(renamed: Mapping[str, str], columns: Iterable[str]) -> None:
-    counts = Counter(renamed.get(n, n) for n in columns)
+    columns = [renamed.get(n, n) for n in frame.columns]
+    counts = Counter(columns)
     clashes = [n for n, new in renamed.items() if counts[new] > 1 or not new]
     if clashes:
         raise ColumnError(
@@ -234,6 +232,12 @@ def _refuse_name_clashes(renamed: Mapping[str, str], columns: Iterable[str]) -> 
                 for n in clashes
             ],
         )
+    text = (
+        f"{counted(len(renamed), 'column name')} with line breaks or control "
+        f"characters; in the panel: {quoted(renamed.values())}."
+    )
+    issue([Notice("renamed_columns", text, {"renamed": renamed})])
+    return frame.set_axis(columns, axis=1)
 
 
 def _from_other_library(data: object) -> pd.DataFrame:
@@ -392,9 +396,9 @@ def _keys_in_index(
     return frame.rename_axis(index=[first, second]).reset_index(), first, second
 
 
-def _one_line_name(key: str) -> str:
+def _one_line_name(key: Any) -> Any:
     """Write the name of a key on one line."""
-    return one_line(key) if UNPRINTABLE.search(key) else key
+    return one_line(key) if UNPRINTABLE.search(str(key)) else key
 
 
 def _refuse_empty_keys(frame: pd.DataFrame, names: list[str]) -> None:
@@ -509,11 +513,7 @@ def _text_expression(frame: pd.DataFrame, name: Any) -> str:
 
 
 def _factorize(values: pd.Series[Any], name: str) -> tuple[Ints, pd.Index[Any]]:
-    kinds = (
-        sorted({type(v).__name__ for v in values})
-        if pd.api.types.is_object_dtype(values.dtype)
-        else []
-    )
+    kinds = sorted({type(v).__name__ for v in values}) if values.dtype == object else []
     mixed = PanelIndexError(
         f"key {cited(name)} mixes {' and '.join(kinds)} and cannot be ordered; "
         f"convert it to one type, for example df[{cited(name)}].astype(str)."
@@ -525,9 +525,7 @@ def _factorize(values: pd.Series[Any], name: str) -> tuple[Ints, pd.Index[Any]]:
     except TypeError as error:
         raise mixed from error
     index = plain_levels(levels)
-    if isinstance(
-        index.dtype, pd.api.extensions.ExtensionDtype
-    ) and pd.api.types.is_integer_dtype(index.dtype):
+    if index.dtype.kind in "iu" and not isinstance(index.dtype, np.dtype):
         index = index.astype("int64")
     return codes.astype(np.intp), index.rename(name)
 
@@ -551,23 +549,18 @@ def positions_of(rows: pd.Index[Any], index: pd.Index[Any]) -> Ints | None:
 
 def has_dates(values: pd.Series[Any]) -> bool:
     """Return whether a column holds dates or periods."""
-    return isinstance(
-        values.dtype, pd.PeriodDtype
-    ) or pd.api.types.is_datetime64_any_dtype(values.dtype)
+    return isinstance(values.dtype, pd.PeriodDtype) or values.dtype.kind == "M"
 
 
 def _as_ordered_times(values: pd.Series[Any], name: str) -> pd.Series[Any]:
     """Convert times to integers, dates or periods."""
     values = values.infer_objects()
-    kind = values.dtype
-    if has_dates(values) or pd.api.types.is_integer_dtype(kind):
+    if has_dates(values) or values.dtype.kind in "iu":
         return values
-    if pd.api.types.is_object_dtype(kind) and all(
-        isinstance(v, dt.date) for v in values
-    ):
+    if values.dtype == object and all(isinstance(v, dt.date) for v in values):
         return pd.to_datetime(values)
     # pandas converts integers to floats if one is missing; converting back is exact.
-    if pd.api.types.is_float_dtype(kind) and bool((values % 1 == 0).all()):
+    if values.dtype.kind == "f" and bool((values % 1 == 0).all()):
         return values.astype("int64")
     raise _time_type_error(values, name)
 
@@ -627,12 +620,12 @@ def parse_times(
     parts = re.findall("%(.)", time_format)
     # strptime has no quarters, and reads a week only with one of its days.
     if "q" in parts:
-        _check_format_parts(time_format, parts, "Y", "q")
+        _check_format_parts(time_format, parts, "Yq")
         return _quarters(texts, time_format)
     has_weeks = "V" in parts and not set(parts) & set("aAuw")
     strptime_format = time_format
     if has_weeks:
-        _check_format_parts(time_format, parts, "G", "V")
+        _check_format_parts(time_format, parts, "GV")
         texts = [f"{text} 1" for text in texts]
         strptime_format = f"{time_format} %u"
     try:
@@ -652,12 +645,10 @@ def parse_times(
     return dates
 
 
-def _check_format_parts(
-    time_format: str, parts: list[str], year: str, part: str
-) -> None:
-    if sorted(parts) != sorted([year, part]):
+def _check_format_parts(time_format: str, parts: list[str], two: str) -> None:
+    if sorted(parts) != sorted(two):
         text = (
-            f"time_format={cited(time_format)} must have %{year} and %{part} once "
+            f"time_format={cited(time_format)} must have %{two[0]} and %{two[1]} once "
             "each, and no other part."
         )
         raise _time_format_error(time_format, text)
@@ -682,33 +673,31 @@ def _time_format_error(time_format: object, text: str) -> OptionError:
 
 
 def _time_type_error(values: pd.Series[Any], name: str) -> PanelIndexError:
-    shown = quoted(values.drop_duplicates().head(3))
-    if pd.api.types.is_float_dtype(values.dtype):
-        return PanelIndexError(
-            f"time {cited(name)} has fractional values ({shown}); convert it to "
-            "integers, dates or periods."
+    shown, column = quoted(values.drop_duplicates().head(3)), f"df[{cited(name)}]"
+    if values.dtype.kind == "f":
+        why = (
+            f"has fractional values ({shown}); convert it to integers, dates or "
+            "periods."
         )
-    if pd.api.types.is_bool_dtype(values.dtype):
-        return PanelIndexError(
-            f"time {cited(name)} is boolean (True or False), which cannot be a time."
+    elif pd.api.types.is_bool_dtype(values.dtype):
+        why = "is boolean (True or False), which cannot be a time."
+    elif values.astype(str).str.fullmatch(_DAY_OR_MONTH_FIRST).all():
+        why = (
+            f"is text ({shown}) that begins with a day or a month. Pass "
+            "time_format='%d/%m/%Y' or '%m/%d/%Y', with the separators of the text. "
+            "pd.to_datetime assumes the month first: 01/02/2017 becomes 2 January."
         )
-    if values.astype(str).str.fullmatch(_DAY_OR_MONTH_FIRST).all():
-        return PanelIndexError(
-            f"time {cited(name)} is text ({shown}) that begins with a day or a "
-            "month. Pass time_format='%d/%m/%Y' or '%m/%d/%Y', with the separators of "
-            "the text. pd.to_datetime assumes the month first: 01/02/2017 becomes "
-            "2 January."
+    else:
+        are_numbers = pd.to_numeric(values, errors="coerce").notna().all()
+        digits = "" if are_numbers else ".str.extract('([0-9]{4})')[0]"
+        why = (
+            f"is text ({shown}), not a time. Convert it: {column}{digits}.astype(int) "
+            f"for years, pd.to_datetime({column}) for dates, "
+            f"pd.PeriodIndex({column}, freq='Q') for quarters. Or pass the format of "
+            "the text to Panel, such as time_format='%Y-%m'."
+            f"{_extra_headings_hint(values)}"
         )
-    years = f"df[{cited(name)}].str.extract('([0-9]{{4}})')[0].astype(int)"
-    headings = _extra_headings_hint(values)
-    if not pd.to_numeric(values, errors="coerce").isna().any():
-        years = f"df[{cited(name)}].astype(int)"
-    return PanelIndexError(
-        f"time {cited(name)} is text ({shown}), not a time. Convert it: "
-        f"{years} for years, pd.to_datetime(df[{cited(name)}]) for dates, "
-        f"pd.PeriodIndex(df[{cited(name)}], freq='Q') for quarters. Or pass the "
-        f"format of the text to Panel, such as time_format='%Y-%m'.{headings}"
-    )
+    return PanelIndexError(f"time {cited(name)} {why}")
 
 
 def _extra_headings_hint(values: pd.Series[Any]) -> str:
@@ -729,7 +718,7 @@ def _extra_headings_hint(values: pd.Series[Any]) -> str:
 def _ordinals(times: pd.Index[Any], name: str | None, step: object) -> Ints | None:
     if name is None:
         return None
-    if pd.api.types.is_integer_dtype(times.dtype):
+    if times.dtype.kind in "iu":
         size = 1 if step is None else step
         if not is_whole(size) or size < 1:
             raise OptionError(
@@ -808,7 +797,7 @@ def refuse_infinite(frame: pd.DataFrame, index: pd.Index[Any]) -> None:
     problems = []
     for name in frame.columns:
         column = frame[name]
-        if pd.api.types.is_float_dtype(column.dtype):
+        if column.dtype.kind == "f":
             values = column.to_numpy(dtype=np.float64, na_value=np.nan)
             problems += infinite_problems(name, f"column {cited(name)}", values, index)
     if problems:

@@ -28,6 +28,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
+from itertools import chain
 from pathlib import Path
 from string import ascii_letters
 from typing import Any, Final, NamedTuple
@@ -57,30 +58,28 @@ _ONE_NUMBER = (
 _YEARS_IN_NUMBERS = (1900, 2100)
 _LAST_OF_TWO_DIGITS = 99
 _MONTHS_OF_A_QUARTER = 3
-# Each change as a function of a column's values in this row and the row before. A lead
-# is compared in the row before.
-_CHANGES: Final[Mapping[str, Callable[[Floats, Floats], Floats]]] = {
-    "lag": lambda _, before: before,
-    "difference": lambda now, before: now - before,
-    "growth": lambda now, before: now / before - 1,
-    "growth in percent": lambda now, before: 100 * (now / before - 1),
-    "log difference": lambda now, before: np.log(now) - np.log(before),
-    "log difference in percent": lambda now, before: (
-        100 * (np.log(now) - np.log(before))
+# Each change as a term, and as a function of a column's values in this row and the row
+# before. A lead is compared in the row before.
+_CHANGES: Final[Mapping[str, tuple[str, Callable[[Floats, Floats], Floats]]]] = {
+    "lag": ("lag({0})", lambda _, before: before),
+    "difference": ("diff({0})", lambda now, before: now - before),
+    "growth": ("I(diff({0}) / lag({0}))", lambda now, before: now / before - 1),
+    "growth in percent": (
+        "I(100 * diff({0}) / lag({0}))",
+        lambda now, before: 100 * (now / before - 1),
     ),
-    "lead": lambda now, _: now,
-}
-_TERMS: Final = {
-    "lag": "lag({0})",
-    "difference": "diff({0})",
-    "growth": "I(diff({0}) / lag({0}))",
-    "growth in percent": "I(100 * diff({0}) / lag({0}))",
-    "log difference": "diff(log({0}))",
-    "log difference in percent": "I(100 * diff(log({0})))",
-    "lead": "lead({0})",
+    "log difference": (
+        "diff(log({0}))",
+        lambda now, before: np.log(now) - np.log(before),
+    ),
+    "log difference in percent": (
+        "I(100 * diff(log({0})))",
+        lambda now, before: 100 * (np.log(now) - np.log(before)),
+    ),
+    "lead": ("lead({0})", lambda now, _: now),
 }
 # Changes that can be calculated in several ways, which differ in their last digits
-_CALCULATED: Final = frozenset(_TERMS) - {"lag", "difference", "lead"}
+_CALCULATED: Final = frozenset(_CHANGES) - {"lag", "difference", "lead"}
 # Pairs of rows that are compared in all columns at once, and how many different values
 # among them rule out chance.
 _COMPARED: Final = 50
@@ -110,12 +109,9 @@ _MANY_COUNTRIES: Final = 25
 _FIFTH: Final = 0.2
 
 
-def totals(keys: Keys) -> Iterator[Notice]:
+def totals(keys: Keys, labels: Sequence[object]) -> Iterator[Notice]:
     """Report entities that are totals, or groups of other entities."""
-    if keys.entities.dtype.kind in "iuf" or keys.rows_are_entities:
-        return
-    labels = keys.entities.tolist()
-    regions = _regions(keys)
+    regions = _regions(labels)
     are_regions = bool(regions)
     inside = (_regional_totals if are_regions else _find_totals)(labels)
     # Where most entities are groups, groups are meant.
@@ -137,11 +133,11 @@ def totals(keys: Keys) -> Iterator[Notice]:
         yield Notice("totals", text, {"entity": keys.entity_name, "labels": inside})
 
 
-def _regions(keys: Keys) -> list[str]:
+def _regions(labels: Sequence[object]) -> list[str]:
     """Select codes of regions in Eurostat's form, if most labels are such codes."""
-    if keys.entities.size > _MOST_REGIONS:
+    if len(labels) > _MOST_REGIONS:
         return []
-    kinds, labels = _known_labels(), keys.entities.tolist()
+    kinds = _known_labels()
     codes = [
         label
         for label in map(str, labels)
@@ -165,7 +161,7 @@ def _regional_totals(labels: Sequence[object]) -> tuple[object, ...]:
 def changed_codes(table: Table) -> Iterator[Notice]:
     """Report regions whose values end as those of others in the country begin."""
     keys = table.keys
-    if not _regions(keys):
+    if not _regions(keys.entities.tolist()):
         return
     has_value = table.data[_numeric_columns(table.data)].notna().any(axis=1).to_numpy()
     times = pd.Series(keys.time[has_value]).groupby(keys.entity[has_value])
@@ -235,11 +231,7 @@ def _known_labels() -> dict[str, tuple[str, str]]:
 
 def jumping_times(keys: Keys, step: object) -> Notice | None:
     """Report times such as 201812 and 201901: one month, but 89 steps apart."""
-    if (
-        step is not None
-        or keys.time_name is None
-        or not pd.api.types.is_integer_dtype(keys.times.dtype)
-    ):
+    if step is not None or keys.time_name is None or keys.times.dtype.kind not in "iu":
         return None
     values = keys.times.to_numpy(dtype=np.int64)
     if (values[0], values[-1]) == (0, _LAST_OF_TWO_DIGITS):
@@ -308,7 +300,12 @@ def _jump_notice(
     return Notice("jumping_times", text, data)
 
 
-def uneven_dates(keys: Keys, step: object) -> Notice | None:
+def time_notices(keys: Keys, step: object) -> Iterator[Notice]:
+    """Report times between which lags are missing, for a reason in their form."""
+    yield from filter(None, [jumping_times(keys, step), _uneven_dates(keys, step)])
+
+
+def _uneven_dates(keys: Keys, step: object) -> Notice | None:
     """Report if many dates have no date one step before, and `step` is not given."""
     unit = None if step is not None else usual_step(keys.times)
     # Years without a year before are gaps, as in numbers of years.
@@ -346,15 +343,13 @@ def uneven_dates(keys: Keys, step: object) -> Notice | None:
     return Notice("uneven_dates", text, data)
 
 
-def similar_entities(keys: Keys) -> Iterator[Notice]:
+def similar_entities(keys: Keys, labels: Sequence[object]) -> Iterator[Notice]:
     """Report entities whose labels differ in blanks or the width of characters only."""
-    if keys.entities.dtype.kind in "iuf" or keys.rows_are_entities:
-        return
     groups: dict[str, list[str]] = {}
-    for label in keys.entities.tolist():
+    for label in labels:
         if isinstance(label, str):
             groups.setdefault(_normalised_label(label), []).append(label)
-    pairs = tuple(tuple(labels[:2]) for labels in groups.values() if len(labels) > 1)
+    pairs = tuple(tuple(alike[:2]) for alike in groups.values() if len(alike) > 1)
     if pairs:
         name = cited(keys.entity_name)
         at_ends = all(a.strip() == b.strip() for a, b in pairs)
@@ -371,20 +366,16 @@ def similar_entities(keys: Keys) -> Iterator[Notice]:
         yield Notice("similar_entities", text, data)
 
 
-def code_forms(table: Table) -> Iterator[Notice]:
+def code_forms(table: Table, labels: Sequence[object]) -> Iterator[Notice]:
     """Report entities whose labels are one code, such as 1 and 000001."""
-    keys = table.keys
-    if keys.entities.dtype.kind in "iuf" or keys.rows_are_entities:
-        return
-    alike = _groups_of_equal_codes(keys.entities.tolist())
+    keys, alike = table.keys, _groups_of_equal_codes(labels)
     apart = _never_together(table, alike) if alike else []
     # If most pairs occur in the same periods, leading zeros distinguish codes, such as
     # 01 and 001 of a division and a class.
     if 2 * len(apart) > len(alike):
         name = cited(keys.entity_name)
         pairs = tuple((keys.entities[a], keys.entities[b]) for a, b, *_ in apart)
-        labels = [label for pair in pairs for label in pair]
-        statement = code_form_statement(keys.entity_name, labels)
+        statement = code_form_statement(keys.entity_name, [*chain(*pairs)])
         text = (
             f"{counted(len(pairs), 'pair')} of {name} seem to be one code in two "
             f"forms, such as {quoted(pairs[0])}, and count as two entities, each with "
@@ -477,11 +468,13 @@ def _normalised_label(label: str) -> str:
 
 def data_notices(rows: pd.DataFrame, table: Table) -> Iterator[Notice]:
     """Report likely mistakes in the data; `rows` are in the order of the user."""
-    keys, step = table.keys, table.step
-    yield from filter(None, [jumping_times(keys, step), uneven_dates(keys, step)])
-    yield from similar_entities(keys)
-    yield from code_forms(table)
-    yield from totals(keys)
+    keys = table.keys
+    yield from time_notices(keys, table.step)
+    if keys.entities.dtype.kind not in "iuf" and not keys.rows_are_entities:
+        labels = keys.entities.tolist()
+        yield from similar_entities(keys, labels)
+        yield from code_forms(table, labels)
+        yield from totals(keys, labels)
     if keys.time_name is None:
         return
     yield from changed_codes(table)
@@ -551,9 +544,14 @@ def shifted_rows(
             )
             if _is_change_of(values, others, change, pairs):
                 wanted -= {column, of}
-                yield _shifted_rows_notice(
-                    column, of, change, boundary.size, keys.entity_name
+                name, count = keys.entity_name, boundary.size
+                neighbour = "next" if change == "lead" else "previous"
+                text = (
+                    f"not by {name}: in {count:,} rows the {neighbour} row belongs to "
+                    f"another {name}"
                 )
+                data = {"column": column, "of": of, "change": change, "count": count}
+                yield Notice("shifted_rows", _by_row_text(text, data), data)
 
 
 def _matching_columns(
@@ -647,7 +645,7 @@ def _row_bytes(columns: Floats) -> list[bytes]:
 def _compute_change(change: str, now: Floats, before: Floats) -> Floats:
     """Compute a change, rounded for comparison."""
     with np.errstate(all="ignore"):
-        return _rounded_if_calculated(_CHANGES[change](now, before), change)
+        return _rounded_if_calculated(_CHANGES[change][1](now, before), change)
 
 
 def _rounded_if_calculated(values: Floats, change: str) -> Floats:
@@ -702,19 +700,6 @@ def _has_values_at_ends(
     return not np.isnan(values[inside if inside.any() else ends]).all()
 
 
-def _shifted_rows_notice(
-    column: str, of: str, change: str, count: int, name: str
-) -> Notice:
-    neighbour = "next" if change == "lead" else "previous"
-    text = (
-        f"{cited(column)} is the {change} of {cited(of)} by row, not by {name}: in "
-        f"{count:,} rows the {neighbour} row belongs to another {name}. Use "
-        f"{cited(_TERMS[change].format(of))} as a term or in panel.assign."
-    )
-    data = {"column": column, "of": of, "change": change, "count": count}
-    return Notice("shifted_rows", text, data)
-
-
 def _over_gaps_notice(
     keys: Keys, column: str, of: str, change: str, pairs: _Pairs
 ) -> Notice:
@@ -724,13 +709,27 @@ def _over_gaps_notice(
     entity = keys.entities[keys.entity[after]]
     now, then = (keys.times[keys.time[row]] for row in (after, before))
     text = (
-        f"{cited(column)} is the {change} of {cited(of)} by row, not by period: "
-        f"{count:,} pairs of rows are more than one period apart, such as {entity} in "
-        f"{then} and {now}. Use {cited(_TERMS[change].format(of))} as a term or in "
-        "panel.assign; it is missing there."
+        f"not by period: {count:,} pairs of rows are more than one period apart, such "
+        f"as {entity} in {then} and {now}"
     )
-    data = {"column": column, "of": of, "change": change, "count": count}
-    return Notice("over_gaps", text, data | {"first": (entity, now, then)})
+    data: dict[str, Any] = {
+        "column": column,
+        "of": of,
+        "change": change,
+        "count": count,
+    }
+    data["first"] = entity, now, then
+    text = _by_row_text(text, data, "; it is missing there")
+    return Notice("over_gaps", text, data)
+
+
+def _by_row_text(text: str, data: Mapping[str, Any], end: str = "") -> str:
+    """State that a column was changed by row, and the term to use instead."""
+    term = _CHANGES[data["change"]][0].format(data["of"])
+    return (
+        f"{cited(data['column'])} is the {data['change']} of {cited(data['of'])} by "
+        f"row, {text}. Use {cited(term)} as a term or in panel.assign{end}."
+    )
 
 
 def unit_break(table: Table) -> Iterator[Notice]:

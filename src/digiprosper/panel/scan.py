@@ -17,7 +17,6 @@ from digiprosper.errors import (
     InputTypeError,
     MissingDataError,
     PanelIndexError,
-    check_whole,
     cited,
     is_real,
     issue,
@@ -26,7 +25,6 @@ from digiprosper.errors import (
 )
 from digiprosper.optional import require
 from digiprosper.panel import sources
-from digiprosper.panel.changes import checked_labels
 from digiprosper.panel.columns import column_names
 from digiprosper.panel.conditions import rows_where
 from digiprosper.panel.keys import (
@@ -35,7 +33,7 @@ from digiprosper.panel.keys import (
     sorted_keys,
     usual_step,
 )
-from digiprosper.panel.notices import jumping_times, uneven_dates
+from digiprosper.panel.notices import time_notices
 
 _UNITS = {"KB": 2**10, "MB": 2**20, "GB": 2**30}
 # Memory of Python, numpy, pandas and the engine without any rows
@@ -411,8 +409,7 @@ class PanelScan(Generic[P]):
         _, keys = sorted_keys(
             frame, self.entity_name, self.time_name, None, self.time_format
         )
-        notices = jumping_times(keys, self.step), uneven_dates(keys, self.step)
-        issue(filter(None, notices))
+        issue(time_notices(keys, self.step))
         return usual_step(keys.times)
 
     def _panel(self, copy: Copy, number: int) -> Any:
@@ -470,54 +467,32 @@ def merge_moments(parts: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     return np.array([total, overall, sd, parts[:, 3].min(), parts[:, 4].max()])
 
 
-def scan_table(  # noqa: PLR0913
-    make_panel: Callable[..., P],
-    table: object,
-    entity: str,
-    time: str | None,
-    *,
-    labels: Mapping[str, str] | None,
-    step: int | str | None,
-    time_format: str | None,
-    memory: int | str,
-    blocks: int | None,
-    folder: object,
-) -> PanelScan[P]:
-    """Check the arguments of `Panel.scan`."""
+def checked_source(table: object, entity: str, time: str | None) -> sources.Source:
+    """Recognise a table, and check its keys and the names of its columns."""
     check_key_names(entity, time)
-    source = _checked_source(table, [entity, *([] if time is None else [time])])
-    if blocks is not None:
-        check_whole("blocks", blocks, 1, sources.MOST_BLOCKS)
-    parent = None if folder is None else Path(str(folder))
-    if parent is not None and not parent.is_dir():
-        raise option_error(
-            "folder", folder, f"folder={cited(str(folder))} is not a folder."
-        )
-    return PanelScan(
-        make_panel=make_panel,
-        source=source,
-        entity_name=entity,
-        time_name=time,
-        labels=checked_labels({} if labels is None else labels, source.names),
-        step=step,
-        time_format=time_format,
-        memory=_parse_memory(memory),
-        n_blocks=blocks,
-        folder=parent,
-    )
-
-
-def _checked_source(table: object, keys: Sequence[str]) -> sources.Source:
     require("pyarrow", extra="scale", purpose="Panel.scan")
     source = sources.source_of(table)
+    keys = [entity] if time is None else [entity, time]
     absent = [key for key in keys if key not in source.names]
     if absent:
-        raise unknown_columns(absent, source.names, "Panel.scan", {})
+        raise unknown_columns(absent, source.names, "Panel.scan")
     refuse_repeated(source.names)
     return source
 
 
-def _parse_memory(memory: int | str) -> int:
+def checked_folder(folder: object) -> Path | None:
+    """Refuse a path that is not a folder."""
+    if folder is None:
+        return None
+    parent = Path(str(folder))
+    if not parent.is_dir():
+        raise option_error(
+            "folder", folder, f"folder={cited(str(folder))} is not a folder."
+        )
+    return parent
+
+
+def parse_memory(memory: int | str) -> int:
     """Parse a size such as ``"1GB"``; at least 400 MB."""
     size: float = memory if isinstance(memory, int) else 0
     if isinstance(memory, str):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import math
+import operator
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import reduce
@@ -34,20 +35,24 @@ from digiprosper.errors import (
     unknown_columns,
 )
 from digiprosper.kernels import Bools, Floats, Ints
-from digiprosper.panel.codes import Coded, code_terms, effect_terms, levels_of
-from digiprosper.panel.columns import count_missing, sort_by_count
+from digiprosper.panel.codes import code_terms, effect_terms, levels_of
+from digiprosper.panel.columns import sort_by_count
 from digiprosper.panel.conditions import rows_where
 from digiprosper.panel.evaluation import calculate, evaluate
-from digiprosper.panel.factors import (
-    crossed_factors,
-    dummy_factor,
-    number_factor,
-    term_factors,
-)
 from digiprosper.panel.grammar import backticked, columns_in
 from digiprosper.panel.sample import Compared, Sample
 from digiprosper.panel.table import Table
-from digiprosper.panel.terms import ParsedFactor, Term, canonical, crossed, parse
+from digiprosper.panel.terms import (
+    ParsedFactor,
+    Term,
+    canonical,
+    crossed,
+    crossed_factors,
+    dummy_factor,
+    number_factor,
+    parse,
+    term_factors,
+)
 from digiprosper.report.terms import Factor
 
 # A term, and for each of its categories whether the reference level is left out
@@ -75,10 +80,72 @@ class _Category(NamedTuple):
 
 
 class Levels(NamedTuple):
-    """Levels of categories in the complete rows of all blocks of a table."""
+    """Levels of categories in the complete rows, perhaps of all blocks of a table."""
 
     levels: Mapping[str, pd.Index[Any]]  # by column, in order
-    rows: int  # complete rows of the whole table
+    rows: int  # number of complete rows
+
+
+class _Terms:
+    """The terms of a sample and its effects, with their values in all rows."""
+
+    def __init__(
+        self,
+        table: Table,
+        roles: Mapping[str, Sequence[str]],
+        codes: Sequence[str],
+        clusters: Sequence[str],
+        where: str | None,
+    ) -> None:
+        # Rows where a condition is true (N,), which the table has too
+        self.table, self.chosen = _chosen_rows(table, where)
+        # Terms by key, and the key of each text
+        self.by_key, self.keys = _parse_roles(roles, self.table)
+        # By key of terms without categories, and by text of factors beside categories
+        self.numbers, self.factor_numbers = _evaluate_terms(self.table, self.by_key)
+        self.codes, self.levels, self.factors = _code_effects(
+            self.table, codes, clusters
+        )
+        # Columns inside categories, coded by all their levels and by those in use
+        names = [name for term in self.by_key.values() for name in term.categories]
+        self.coded = {n: levels_of(self.table, n) for n in dict.fromkeys(names)}
+        self.categories: dict[str, _Category] = {}
+        self.effects = {t: c for t, c in self.codes.items() if t not in clusters}
+        self.gaps = self._find_missing()
+        # `reduce` avoids a stacked copy of all masks.
+        self.complete: Bools = ~reduce(np.logical_or, self.gaps.values(), ~self.chosen)
+
+    def _find_missing(self) -> dict[str, Bools]:
+        """Mark the chosen rows in which each term, category or effect is missing."""
+        gaps = [(self.by_key[k].text, np.isnan(x)) for k, x in self.numbers.items()]
+        gaps += [(text, np.isnan(x)) for text, x in self.factor_numbers.items()]
+        gaps += [(name, codes < 0) for name, (codes, _) in self.coded.items()]
+        gaps += [(text, codes < 0) for text, codes in self.effects.items()]
+        out: dict[str, Bools] = {}
+        for text, gap in gaps:
+            out[text] = out[text] | gap if text in out else gap
+        if self.table.chosen is None:
+            return out
+        return {text: gap & self.chosen for text, gap in out.items()}
+
+    def levels_in_use(self) -> Levels:
+        """List the levels of categories in the complete rows, and count these rows."""
+        in_use = {}
+        for name, (codes, levels) in self.coded.items():
+            seen = np.unique(codes[self.complete])
+            in_use[name] = levels if seen.size == levels.size else levels.take(seen)
+        return Levels(in_use, int(np.count_nonzero(self.complete)))
+
+    def code_categories(self, in_use: Mapping[str, pd.Index[Any]]) -> None:
+        """Code categories by their levels in the sample; refuse a single level."""
+        for name, (codes, all_levels) in self.coded.items():
+            levels = in_use[name]
+            if len(levels) < 2:
+                raise InputTypeError(
+                    f"C({name}) has fewer than two values in the sample."
+                )
+            codes = _codes_of(levels, codes, all_levels)
+            self.categories[name] = _Category(codes, levels, all_levels)
 
 
 def cut_sample(
@@ -97,25 +164,15 @@ def cut_sample(
     chosen. A missing cluster is an error. `across` has the levels of categories if the
     table is one block of a larger table; the sample may then be empty.
     """
-    table, chosen = _chosen_rows(table, where)
-    terms, keys = _parse_roles(roles, table)
-    values, factor_values = _evaluate_terms(table, terms)
-    arrays, levels, code_factors = _code_effects(table, codes, clusters)
-    coded = _coded_categories(table, terms)
+    terms = _Terms(table, roles, codes, clusters, where)
+    table, complete = terms.table, terms.complete
+    _refuse_cluster_gaps(terms, clusters)
 
-    effects = {text: arrays[text] for text in codes if text not in clusters}
-    gaps = _find_missing(table, terms, values, factor_values, coded, effects)
-    complete = _complete_rows(chosen, gaps)
-    _refuse_cluster_gaps(table, clusters, arrays, complete)
-
-    if across is None:
-        rows = int(np.count_nonzero(complete))
-        across = Levels(_observed_levels(coded, complete), rows)
-    categories = _categories(coded, across.levels) if coded else {}
-    sizes = complete.size, across.rows
-    uses = _uses_by_role(roles, keys, terms, categories, sizes)
-    columns, positions = _columns(terms, uses, values, factor_values, categories)
-    typed_factors = {text: term_factors(terms[key]) for text, key in keys.items()}
+    across = across or terms.levels_in_use()
+    terms.code_categories(across.levels)
+    uses = _uses_by_role(roles, terms, across.rows)
+    columns, positions = _columns(terms, uses)
+    typed_factors = {t: term_factors(terms.by_key[k]) for t, k in terms.keys.items()}
     whole = Sample(
         # Columns are read one by one: each lies in one piece of memory.
         matrix=np.array([c.array for c in columns]).reshape(-1, complete.size).T,
@@ -123,36 +180,26 @@ def cut_sample(
         roles=positions,
         entity=table.keys.entity,
         time=table.keys.time,
-        codes=arrays,
-        code_levels=levels,
-        variables=_variables(table, terms.values()),
+        codes=terms.codes,
+        code_levels=terms.levels,
+        variables=_variables(table, terms.by_key.values()),
         dropped=(),
-        categories=_levels_by_text(terms.values(), categories) if coded else {},
+        categories=_levels_by_text(terms),
         labels=dict(table.labels),
         keys=table.keys,
         lags={column.name: column.lags for column in columns},
-        factors=code_factors | typed_factors | {c.name: c.factors for c in columns},
+        factors=terms.factors | typed_factors | {c.name: c.factors for c in columns},
         where=where,
         is_block=table.is_block,
     )
-    if complete.all():
-        return whole
-    compared = _missing_comparisons(table, terms.values(), effects, gaps)
-    return _keep_complete(
-        whole, table, complete, count_missing(gaps), compared, missing
-    )
+    return whole if complete.all() else _keep_complete(whole, terms, missing)
 
 
-def _keep_complete(
-    whole: Sample,
-    table: Table,
-    complete: Bools,
-    by_term: dict[str, int],
-    compared: Sequence[Compared],
-    missing: str,
-) -> Sample:
+def _keep_complete(whole: Sample, terms: _Terms, missing: str) -> Sample:
     """Keep the chosen rows in which nothing is missing, or refuse others."""
-    chosen = np.ones_like(complete) if table.chosen is None else table.chosen
+    table, chosen, complete = terms.table, terms.chosen, terms.complete
+    compared = _missing_comparisons(terms)
+    by_term = {text: int(gap.sum()) for text, gap in terms.gaps.items()}
     if not table.is_block:  # blocks are added up before terms are sorted
         by_term = sort_by_count(by_term)
     if missing == "raise":
@@ -168,16 +215,9 @@ def levels_in_use(
     *,
     codes: Sequence[str],
     where: str | None = None,
-) -> tuple[dict[str, pd.Index[Any]], int]:
+) -> Levels:
     """List the levels of categories in the complete rows, and count these rows."""
-    table, chosen = _chosen_rows(table, where)
-    terms, _ = _parse_roles(roles, table)
-    values, factor_values = _evaluate_terms(table, terms)
-    arrays, _, _ = _code_effects(table, codes, ())
-    coded = _coded_categories(table, terms)
-    gaps = _find_missing(table, terms, values, factor_values, coded, arrays)
-    complete = _complete_rows(chosen, gaps)
-    return _observed_levels(coded, complete), int(complete.sum())
+    return _Terms(table, roles, codes, (), where).levels_in_use()
 
 
 def checked_roles(
@@ -185,13 +225,11 @@ def checked_roles(
 ) -> dict[str, list[str]]:
     """Check the arguments of `Panel.sample`; return its terms by role."""
     check_option("missing", missing, ("drop", "raise"))
-    lists = {"codes": codes, "clusters": clusters}
-    wrong = [name for name, texts in lists.items() if not _are_texts(texts)]
-    if wrong:
-        raise InputTypeError(
-            f"{' and '.join(wrong)} of a sample are lists of terms (text)."
-        )
-    if not hasattr(roles, "items") or not _are_roles(roles):
+    _refuse_other_lists(codes=codes, clusters=clusters)
+    are_roles = hasattr(roles, "items") and all(
+        isinstance(role, str) and np.iterable(texts) for role, texts in roles.items()
+    )
+    if not are_roles:
         raise InputTypeError(
             "sample takes a mapping of role to terms, such as {'y': ['gdp'], 'x': "
             "['digital']}."
@@ -200,22 +238,25 @@ def checked_roles(
         role: [texts] if isinstance(texts, str) else list(texts)
         for role, texts in roles.items()
     }
-    odd = [
-        text for text in chain.from_iterable(out.values()) if not isinstance(text, str)
-    ]
+    odd = [t for t in chain(*out.values()) if not isinstance(t, str)]
     if odd:
         raise InputTypeError(f"terms are text; {subject(odd, 'is')} not.")
     return out
 
 
-def _are_texts(value: Any) -> bool:
-    return pd.api.types.is_list_like(value) and all(isinstance(t, str) for t in value)
-
-
-def _are_roles(roles: Mapping[Any, Any]) -> bool:
-    return all(
-        isinstance(role, str) and np.iterable(texts) for role, texts in roles.items()
-    )
+def _refuse_other_lists(**lists: Any) -> None:
+    wrong = [
+        name
+        for name, texts in lists.items()
+        if not (
+            pd.api.types.is_list_like(texts)
+            and all(isinstance(text, str) for text in texts)
+        )
+    ]
+    if wrong:
+        raise InputTypeError(
+            f"{' and '.join(wrong)} of a sample are lists of terms (text)."
+        )
 
 
 def _chosen_rows(table: Table, where: str | None) -> tuple[Table, Bools]:
@@ -271,74 +312,35 @@ def _code_effects(
     return arrays, levels, factors
 
 
-def _find_missing(
-    table: Table,
-    terms: Mapping[str, Term],
-    values: Mapping[str, Floats],
-    factor_values: Mapping[str, Floats],
-    categories: Mapping[str, Coded],
-    effects: Mapping[str, Ints],
-) -> dict[str, Bools]:
-    """Mark the chosen rows in which each term, category or effect is missing."""
-    gaps = [(terms[key].text, np.isnan(column)) for key, column in values.items()]
-    gaps += [(text, np.isnan(column)) for text, column in factor_values.items()]
-    gaps += [(name, codes < 0) for name, (codes, _) in categories.items()]
-    gaps += [(text, codes < 0) for text, codes in effects.items()]
-    out: dict[str, Bools] = {}
-    for text, gap in gaps:
-        out[text] = out[text] | gap if text in out else gap
-    if table.chosen is None:
-        return out
-    return {text: gap & table.chosen for text, gap in out.items()}
-
-
-def _complete_rows(chosen: Bools, gaps: Mapping[str, Bools]) -> Bools:
-    """Mark the chosen rows (N,) in which nothing is missing."""
-    # `reduce` avoids a stacked copy of all masks.
-    return ~reduce(np.logical_or, gaps.values(), ~chosen)
-
-
-def _refuse_cluster_gaps(
-    table: Table, clusters: Sequence[str], codes: Mapping[str, Ints], complete: Bools
-) -> None:
+def _refuse_cluster_gaps(terms: _Terms, clusters: Sequence[str]) -> None:
     for text in clusters:
-        if codes[text] is table.keys.entity:  # never missing
+        if terms.codes[text] is terms.table.keys.entity:  # never missing
             continue
-        bad = (codes[text] < 0) & complete
+        bad = (terms.codes[text] < 0) & terms.complete
         if bad.any():
             raise MissingDataError(
-                f"clusters: {cited(text)} is missing in {table.describe_rows(bad)}. "
-                "Fill it, or subset the panel.",
+                f"clusters: {cited(text)} is missing in "
+                f"{terms.table.describe_rows(bad)}. Fill it, or subset the panel.",
                 [missing_problem(text, int(bad.sum()))],
             )
 
 
-def _missing_comparisons(
-    table: Table,
-    terms: Iterable[Term],
-    effects: Iterable[str],
-    gaps: Mapping[str, Bools],
-) -> list[Compared]:
+def _missing_comparisons(terms: _Terms) -> list[Compared]:
     """Find terms that are missing because a comparison inside them is missing."""
-    # Keys are those of `_find_missing`.
+    names = terms.table.names
     factors = {
-        text: [
-            factor
-            for term in crossed(text, table.names, "absorb")
-            for factor in term.factors
-        ]
-        for text in effects
+        text: [f for term in crossed(text, names, "absorb") for f in term.factors]
+        for text in terms.effects
     }
-    for term in terms:
-        for factor in term.factors:
-            if factor.category is None:
-                text = factor.text if term.categories else term.text
-                factors.setdefault(text, []).append(factor)
+    for term in terms.by_key.values():
+        for factor in _numeric_factors(term):
+            text = factor.text if term.categories else term.text
+            factors.setdefault(text, []).append(factor)
     out = []
     for text, text_factors in factors.items():
         nodes = chain.from_iterable(ast.walk(factor.node) for factor in text_factors)
         comparisons = [node for node in nodes if isinstance(node, ast.Compare)]
-        out += _missing_comparison(table, text, comparisons, gaps[text])
+        out += _missing_comparison(terms.table, text, comparisons, terms.gaps[text])
     return out
 
 
@@ -450,65 +452,54 @@ def _numeric_factors(term: Term) -> tuple[ParsedFactor, ...]:
 
 def _uses_by_role(
     roles: Mapping[str, Sequence[str]],
-    keys: Mapping[str, str],
-    terms: Mapping[str, Term],
-    categories: Mapping[str, _Category],
-    sizes: tuple[int, int],
+    terms: _Terms,
+    rows: int,
 ) -> dict[str, list[_Use]]:
     """List the terms of each role, with the categories that lose a level."""
-    if not categories:  # each term is one column
-        return {role: [(keys[text], ()) for text in roles[role]] for role in roles}
-    keys_by_role = {role: [keys[text] for text in roles[role]] for role in roles}
+    keys_by_role = {
+        role: [*map(terms.keys.__getitem__, texts)] for role, texts in roles.items()
+    }
+    if not terms.categories:  # each term is one column
+        return {role: [(k, ()) for k in keys] for role, keys in keys_by_role.items()}
     uses: dict[str, list[_Use]] = {}
     for role, role_keys in keys_by_role.items():
+        # Roles that share terms belong to different equations, such as the columns of a
+        # stepwise table; others to the same one, such as a treatment and its controls.
+        joint = [
+            keys
+            for other, keys in keys_by_role.items()
+            if other == role
+            or (other not in _NO_REGRESSOR and set(role_keys).isdisjoint(keys))
+        ]
         present = {
-            _factor_names(terms[key]) for key in _terms_of_equation(role, keys_by_role)
+            _factor_names(terms.by_key[key]) for key in chain.from_iterable(joint)
         }
-        uses[role] = [(key, _drops_reference(terms[key], present)) for key in role_keys]
-        _refuse_too_wide(_count_columns(uses[role], terms, categories), *sizes)
+        uses[role] = [
+            (key, _drops_reference(terms.by_key[key], present)) for key in role_keys
+        ]
+        _refuse_too_wide(terms, uses[role], rows)
     return uses
 
 
 def _columns(
-    terms: Mapping[str, Term],
-    uses: Mapping[str, Sequence[_Use]],
-    values: Mapping[str, Floats],
-    factor_values: Mapping[str, Floats],
-    categories: Mapping[str, _Category],
+    terms: _Terms, uses: Mapping[str, Sequence[_Use]]
 ) -> tuple[list[_Column], dict[str, tuple[int, ...]]]:
     """Expand terms to columns, and list the positions of each role."""
     columns: list[_Column] = []
     positions: dict[_Use, range] = {}
     for use in dict.fromkeys(chain.from_iterable(uses.values())):
         key, reduced = use
-        start, term = len(columns), terms[key]
-        if key in values:
+        start, term = len(columns), terms.by_key[key]
+        if key in terms.numbers:
             factors = term_factors(term)
-            columns.append(_Column(term.text, values[key], factors, term.lags))
+            columns.append(_Column(term.text, terms.numbers[key], factors, term.lags))
         else:
-            columns += _interaction_columns(term, factor_values, reduced, categories)
+            columns += _interaction_columns(terms, term, reduced)
         positions[use] = range(start, len(columns))
     return columns, {
         role: tuple(chain.from_iterable(map(positions.__getitem__, role_uses)))
         for role, role_uses in uses.items()
     }
-
-
-def _terms_of_equation(
-    role: str, keys_by_role: Mapping[str, Sequence[str]]
-) -> Iterable[str]:
-    """List the terms of a role and of other roles in the same equation."""
-    # Roles that share terms belong to different equations, such as the columns of a
-    # stepwise table; others to the same one, such as a treatment and its controls.
-    role_keys = set(keys_by_role[role])
-    joint_roles = [
-        other_role
-        for other_role, keys in keys_by_role.items()
-        if other_role not in _NO_REGRESSOR and role_keys.isdisjoint(keys)
-    ]
-    return chain.from_iterable(
-        keys_by_role[other_role] for other_role in (role, *joint_roles)
-    )
 
 
 def _factor_names(term: Term) -> frozenset[str]:
@@ -537,65 +528,25 @@ def _drops_reference(term: Term, present: set[frozenset[str]]) -> tuple[bool, ..
     return tuple(not margin or margin in present for margin in margins)
 
 
-def _coded_categories(table: Table, terms: Mapping[str, Term]) -> dict[str, Coded]:
-    """Code the columns inside categories, each once."""
-    names = dict.fromkeys([n for term in terms.values() for n in term.categories])
-    return {name: levels_of(table, name) for name in names}
-
-
-def _observed_levels(
-    coded: Mapping[str, Coded], complete: Bools
-) -> dict[str, pd.Index[Any]]:
-    """List the levels of categories in the complete rows, in order."""
-    out = {}
-    for name, (codes, levels) in coded.items():
-        seen = np.unique(codes[complete])
-        out[name] = levels if seen.size == levels.size else levels.take(seen)
-    return out
-
-
-def _categories(
-    coded: Mapping[str, Coded],
-    levels: Mapping[str, pd.Index[Any]],
-) -> dict[str, _Category]:
-    """Code categories by their levels in the sample; refuse a single level."""
-    for name in coded:
-        if len(levels[name]) < 2:
-            raise InputTypeError(f"C({name}) has fewer than two values in the sample.")
-    return {
-        name: _Category(_codes_of(levels[name], codes, every), levels[name], every)
-        for name, (codes, every) in coded.items()
-    }
-
-
-def _levels_by_text(
-    terms: Iterable[Term], categories: Mapping[str, _Category]
-) -> dict[str, tuple[str, pd.Index[Any]]]:
+def _levels_by_text(terms: _Terms) -> dict[str, tuple[str, pd.Index[Any]]]:
     """List column and levels of each text such as ``"C(region)"``."""
     return {
-        factor.text: (factor.category, categories[factor.category].levels)
-        for term in terms
+        factor.text: (factor.category, terms.categories[factor.category].levels)
+        for term in terms.by_key.values()
         if term.categories
         for factor in term.factors
         if factor.category is not None
     }
 
 
-def _count_columns(
-    uses: Sequence[_Use], terms: Mapping[str, Term], categories: Mapping[str, _Category]
-) -> dict[Term, int]:
-    """Count the columns of each term before any is computed."""
-    out = {}
-    for key, reduced in uses:
-        sizes = [categories[name].levels.size for name in terms[key].categories]
-        out[terms[key]] = math.prod(
-            size - without for size, without in zip(sizes, reduced, strict=True)
-        )
-    return out
-
-
-def _refuse_too_wide(widths: Mapping[Term, int], nobs: int, rows: int) -> None:
+def _refuse_too_wide(terms: _Terms, uses: Sequence[_Use], rows: int) -> None:
     """Refuse categories that make more columns than there are rows."""
+    widths: dict[Term, int] = {}
+    for key, reduced in uses:
+        term = terms.by_key[key]
+        sizes = [terms.categories[name].levels.size for name in term.categories]
+        widths[term] = math.prod(map(operator.sub, sizes, reduced))
+    nobs = terms.table.nobs
     # A sample without rows is refused elsewhere.
     most = min(rows or nobs, _MOST_CELLS // nobs)
     categories = [term for term in widths if term.categories]
@@ -637,10 +588,7 @@ def _absorb_text(term: Term) -> str:
 
 
 def _interaction_columns(
-    term: Term,
-    factor_values: Mapping[str, Floats],
-    reduced: Sequence[bool],
-    categories: Mapping[str, _Category],
+    terms: _Terms, term: Term, reduced: Sequence[bool]
 ) -> list[_Column]:
     """Multiply the dummies of a term's categories and its other factors."""
     products: list[tuple[tuple[Factor, ...], Floats | float]] = [((), 1.0)]
@@ -648,11 +596,13 @@ def _interaction_columns(
     for factor in term.factors:
         if factor.category is None:
             multipliers = [
-                (number_factor(factor, factor.text), factor_values[factor.text])
+                (number_factor(factor, factor.text), terms.factor_numbers[factor.text])
             ]
         else:
             multipliers = _dummies(
-                factor, categories[factor.category], without_reference=next(losing)
+                factor,
+                terms.categories[factor.category],
+                without_reference=next(losing),
             )
         pairs = product(products, multipliers)
         products = [

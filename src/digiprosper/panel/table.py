@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import numpy as np
 import pandas as pd
-from pandas.api.types import infer_dtype
+from pandas.api.types import infer_dtype, is_bool_dtype, is_numeric_dtype
 
 from digiprosper.errors import (
     InputTypeError,
@@ -126,15 +126,13 @@ class Table:
     @cached_property
     def label_columns(self) -> dict[str, bool]:
         """Columns of labels, and whether they change in an entity, if it moves."""
-        entity = self.keys.entity
-        starts = np.flatnonzero(np.diff(entity, prepend=-1))
         names = {}
         for name, values in self.data.items():
             # Lists and other objects have no codes.
             is_label = values.dtype.kind != "O" or infer_dtype(values) in _LABELS
             if values.dtype.kind != "f" and is_label:
-                codes = pd.factorize(values)[0]
-                names[str(name)] = bool((codes != codes[starts][entity]).any())
+                changes = self.keys.vary(pd.factorize(values)[0])
+                names[str(name)] = bool(changes.any())
         return names
 
     @cached_property
@@ -190,7 +188,7 @@ class Table:
         values = self.series(name)
         if not is_number_type(values):
             raise self._not_numeric(name)
-        if pd.api.types.is_complex_dtype(values.dtype):
+        if values.dtype.kind == "c":
             raise InputTypeError(f"column {cited(name)} has complex numbers.")
         out = values.to_numpy(dtype=np.float64, na_value=np.nan)
         out.setflags(write=False)
@@ -317,8 +315,7 @@ class Table:
 
 def is_number_type(values: pd.Series[Any]) -> bool:
     """Return whether values have a numeric or boolean dtype."""
-    kind = values.dtype
-    return bool(pd.api.types.is_numeric_dtype(kind) or pd.api.types.is_bool_dtype(kind))
+    return is_numeric_dtype(values.dtype) or is_bool_dtype(values.dtype)
 
 
 def has_thousands_separators(text: str, separators: str = _ANY) -> bool:

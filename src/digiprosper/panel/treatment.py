@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from pandas.api.types import is_datetime64_dtype, is_numeric_dtype
 
 from digiprosper.errors import (
     InputTypeError,
@@ -21,7 +22,7 @@ from digiprosper.errors import (
 )
 from digiprosper.kernels import Floats, Ints
 from digiprosper.panel.keys import Keys
-from digiprosper.panel.table import Table, is_number_type
+from digiprosper.panel.table import Table
 from digiprosper.report.notices import same_in_both_directions, treated_together
 
 # Fewest groups of several entities, and fewest with another time than most groups, for
@@ -37,29 +38,20 @@ def as_times(table: Table, column: str) -> Any:
     values, times = table.series(column), table.keys.times
     if values.isna().all():
         return np.full(len(values), np.nan)
-    if pd.api.types.is_integer_dtype(times.dtype):
-        fits = is_number_type(values) and not pd.api.types.is_complex_dtype(
-            values.dtype
-        )
-        return (
-            table.numeric(column)
-            if fits and not pd.api.types.is_bool_dtype(values.dtype)
-            else None
-        )
-    if type(pd.Index(values)) is type(times) and pd.Index(values).dtype == times.dtype:
-        return pd.Index(values)
+    if times.dtype.kind in "iu":
+        fits = is_numeric_dtype(values.dtype) and values.dtype.kind not in "bc"
+        return table.numeric(column) if fits else None
+    index = pd.Index(values)
+    if type(index) is type(times) and index.dtype == times.dtype:
+        return index
     is_date = isinstance(times, pd.DatetimeIndex) and times.tz is None
-    return (
-        pd.DatetimeIndex(values)
-        if is_date and pd.api.types.is_datetime64_dtype(values.dtype)
-        else None
-    )
+    fits = is_date and is_datetime64_dtype(values.dtype)
+    return pd.DatetimeIndex(values) if fits else None
 
 
 def refuse_several_times(keys: Keys, codes: Ints, column: str, subject: str) -> None:
     """Refuse first treated times that vary within an entity."""
-    starts = np.flatnonzero(np.diff(keys.entity, prepend=-1))
-    differs = np.unique(keys.entity[codes != codes[starts][keys.entity]])
+    differs = np.unique(keys.entity[keys.vary(codes)])
     if differs.size:
         names = keys.entities[differs].tolist()
         raise not_identified(
@@ -107,7 +99,7 @@ def treated(table: Table, column: str, text: str) -> Floats:
     never = np.asarray(pd.isna(first))
     if never.all():
         return np.zeros(never.size)
-    if pd.api.types.is_integer_dtype(keys.times.dtype):
+    if keys.times.dtype.kind in "iu":
         _refuse_early_codes(table, first, column, text)
     refuse_several_times(
         keys, pd.factorize(first)[0], column, f"the term {cited(text)}: {cited(column)}"
@@ -177,10 +169,7 @@ def _label_columns(
     table: Table, entities: pd.Index[Any]
 ) -> Iterator[tuple[str, pd.Series[Any]]]:
     """Yield label columns that are constant within entities, by entity (n,)."""
-    if not table.entity_label_columns:
-        return
-    starts = np.flatnonzero(np.diff(table.keys.entity, prepend=-1))
-    rows = starts[table.keys.entities.get_indexer(entities)]
+    rows = table.keys.starts[table.keys.entities.get_indexer(entities)]
     for name in table.entity_label_columns:
         labels = table.data[name].iloc[rows]
         codes = pd.factorize(labels)[0]

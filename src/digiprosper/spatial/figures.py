@@ -28,8 +28,7 @@ from digiprosper.errors import (
 )
 from digiprosper.panel import Panel
 from digiprosper.panel.access import table_of
-from digiprosper.panel.factors import term_factors
-from digiprosper.panel.terms import parse
+from digiprosper.panel.terms import parse, term_factors
 from digiprosper.report.collection import ResultSet
 from digiprosper.report.columns import Column, Remark, remark_text
 from digiprosper.report.drawings import Decay, MoranScatter

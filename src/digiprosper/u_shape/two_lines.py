@@ -31,8 +31,7 @@ from digiprosper.linear.preparation import Prepared, prepare
 from digiprosper.linear.results import LinearResults
 from digiprosper.panel import Panel
 from digiprosper.panel.access import check_panel, table_of
-from digiprosper.panel.factors import term_factors
-from digiprosper.panel.terms import Term, canonical, parse
+from digiprosper.panel.terms import Term, canonical, parse, term_factors
 from digiprosper.report.pickling import PickledByName
 from digiprosper.report.summary import Lines, PlainNumbers, Summarised, Summary
 from digiprosper.report.text import p_words, percent_text
