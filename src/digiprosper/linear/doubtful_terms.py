@@ -73,8 +73,9 @@ def term_notices(
             in_cells += _shared_in_cells(sample, of_interest[0], effects, clusters)
         yield from in_cells
         if by_entity or (not in_cells and not clusters and cov_type in _BY_ROW):
-            offers = roles.get("instruments", ())
-            yield from shared_treatments(sample, panel, [*of_interest, *offers])
+            together = [*shared_treatments(sample, panel, of_interest)]
+            offers = () if together else roles.get("instruments", ())
+            yield from together or shared_treatments(sample, panel, offers)
         if len(roles.get("y", ())) == 1:
             yield from _about_outcome(sample, table_of(panel), of_interest[-1])
             yield from _baseline_rows(sample)
