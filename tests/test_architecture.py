@@ -58,6 +58,7 @@ EXTRAS = {
     "linear/test_common_shocks_size.py",
     "linear/test_iv_size.py",
     "linear/test_rows_of_persons.py",
+    "linear/test_trials.py",
     "policy/test_event_bands.py",
     "linear/test_constant.py",
     "linear/test_linear_covariances.py",

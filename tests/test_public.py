@@ -280,7 +280,7 @@ CONTRACT = {
     ),
     "Panel.attach": "data, *, name=None, on=None, keep='all', overwrite=False",
     "Panel.balance": "keep='entities'",
-    "Panel.balance_table": "by, columns=None, *, obs_weights=None",
+    "Panel.balance_table": "by, columns=None, *, obs_weights=None, clusters=None",
     "Panel.define": "definitions",
     "Panel.from_excel": (
         "path, *, entity, time='year', sheet=None, match=None, labels=None, step=None, "

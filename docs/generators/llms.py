@@ -82,13 +82,11 @@ OF_FIGURES = {"labels": None, "level": 0.95, "ax": None}
 INDEX = """\
 # digiprosper
 
-> Panel econometrics in Python, from raw columns to the tables of a paper: checked
-> panels, composite indices, fixed effects, instruments, mediation, thresholds, event
-> studies, staggered adoption, spatial and dynamic panels, counts, tables in Word, in
-> English and Chinese. Inference is chosen for 31 provinces and ten years.
+> Panel econometrics in Python, from raw columns to the tables of a paper, in English
+> and Chinese. Inference fits 31 provinces and ten years.
 
-Write code with the guide: it has all public names with their options, recipes that
-run, and what to write in place of names of other packages. The order is
+The guide has all public names with their options, recipes that run, and what to write
+in place of names of other packages. The order is
 `panel = dp.Panel(df, entity="id", time="year")`, then
 `fit = dp.FixedEffects("y", ["x"]).fit(panel)`, then
 `dp.etable(fit).save("table.docx")`.

@@ -541,6 +541,7 @@ _CATEGORIES: dict[str, type[DigiprosperWarning]] = {
     "no_neighbours": CovarianceWarning,
     "missing_rows": MissingDataWarning,
     "attrition": MissingDataWarning,
+    "baseline_rows": IdentificationWarning,
     "suppressed_counts": MissingDataWarning,
     "rows_without_match": MissingDataWarning,
     "rows_without_values": MissingDataWarning,

@@ -396,6 +396,39 @@ def test_amounts_that_vary_much_have_one_unit() -> None:
     assert data["entities"] == tuple(range(9))
 
 
+def yields(seed: int = 0) -> pd.DataFrame:
+    """Kilograms per hectare of 60 counties in twelve years."""
+    rng = np.random.default_rng(seed)
+    county, year = np.indices((60, 12)).reshape(2, -1)
+    logs = rng.normal(8.7, 0.2, 60)[county] + rng.normal(0, 0.15, 720)
+    return pd.DataFrame({"province": county, "year": year, "crop": np.exp(logs)})
+
+
+def test_kilograms_per_mu_are_another_unit() -> None:
+    late = (yields()["year"] > 6) & (yields()["province"] < 9)
+    per_mu = yields().assign(crop=lambda f: f["crop"].where(~late, f["crop"] / 15))
+    (data,) = notices(per_mu)["unit_break"].data["columns"].values()
+    assert {*data["entities"]} <= {*range(9)}
+    assert len(data["entities"]) > 4
+    assert abs(1 / data["ratio"] - 15) < 1.5
+    # A tenth in three provinces, or a fifteenth in one, may be a flood.
+    for share, counties in ((10, 9), (15, 1)):
+        fewer = late & (yields()["province"] < counties)
+        flood = yields()["crop"].where(~fewer, yields()["crop"] / share)
+        assert not notices(yields().assign(crop=flood))
+
+
+def test_shares_with_zeros_in_percent_are_another_unit() -> None:
+    rng = np.random.default_rng(1)
+    share = rng.beta(2, 4, 60)[yields()["province"]] + rng.normal(0, 0.02, 720)
+    share = np.where(rng.uniform(size=720) < 0.05, 0, share.clip(0))
+    assert not notices(yields().assign(crop=share))
+    late = (yields()["year"] > 6) & (yields()["province"] < 9)
+    assert "unit_break" in notices(
+        yields().assign(crop=np.where(late, 100 * share, share))
+    )
+
+
 def test_a_lag_of_amounts_that_are_mostly_zero_is_reported(rows) -> None:
     many = pd.concat([rows.assign(province=rows["province"] + str(k)) for k in "abcd"])
     many["x"] = np.where(np.random.default_rng(2).random(len(many)) < 0.6, 0, many["x"])

@@ -444,6 +444,7 @@ WARNINGS = {
     "no_neighbours": {"distance_cutoff": 500.0},
     "few_periods": {"n_times": 11},
     "attrition": {"term": "y", "treatment": "policy"},
+    "baseline_rows": {"term": "x", "time": "wave", "period": 0},
     "suppressed_counts": {"column": "deaths", "least": 10.0},
     "treatment_ends": {"column": "policy"},
     "uninformative_hansen": {"p_value": 0.995, "n_instruments": 41},

@@ -6,6 +6,7 @@ code                 data
 mean_of_others       term, column, effect
 shared_in_cells      term, effects (whose groups share it)
 zeros_in_log         term, column, zeros (rows), share (of the term's variance)
+baseline_rows        term, time (name of the key), period, count (rows)
 own_denominator      outcome, numerator, denominator, term (made from the denominator);
                      not a warning
 ==================== ===============================================================
@@ -29,7 +30,7 @@ from digiprosper.panel import Panel, PanelScan, Sample
 from digiprosper.panel.access import table_of
 from digiprosper.panel.grammar import backticked
 from digiprosper.panel.table import SomeNumbers, Table
-from digiprosper.panel.treatment import group_treatment_notices, pair_direction_notices
+from digiprosper.panel.treatment import dummy_treatment_notices, pair_direction_notices
 from digiprosper.report.notices import treated_together
 from digiprosper.report.terms import columns_in
 
@@ -54,6 +55,7 @@ _FAR_FROM_ZERO = 3.0
 # The logs of numbers that files contain are smaller.
 _LARGEST_LOG = 100.0
 _SEVEN_DIGITS = 1e-6
+_BY_ROW = ("unadjusted", "robust", "hc2", "hc3")
 _REGRESSORS = ("x", "endog", "treatment", "mediators")
 
 
@@ -75,14 +77,21 @@ def term_notices(
         if not {*effects} <= {*sample.keys.names}:
             table, first = table_of(panel), of_interest[0]
             yield from _means_of_others(sample, table, first, effects)
-        if tuple(clusters) == (sample.keys.entity_name,):
-            yield from shared_treatments(sample, panel, of_interest)
-        elif cov_type not in ("driscoll_kraay", "xtscc", "conley"):
-            yield from _shared_in_cells(sample, of_interest[0], effects, clusters)
+        by_entity = tuple(clusters) == (sample.keys.entity_name,)
+        in_cells: list[Notice] = []
+        if not by_entity and cov_type not in ("driscoll_kraay", "xtscc", "conley"):
+            in_cells += _shared_in_cells(sample, of_interest[0], effects, clusters)
+        yield from in_cells
+        if by_entity or (not in_cells and not clusters and cov_type in _BY_ROW):
+            together = [*shared_treatments(sample, panel, of_interest)]
+            offers = () if together else roles.get("instruments", ())
+            yield from together or shared_treatments(sample, panel, offers)
         for at in (*of_interest, *roles.get("mediators", ())):
             yield from _zeros_in_log(sample, table_of(panel), at)
     if len(roles.get("y", ())) == 1:
         yield from _about_outcome(sample, table_of(panel), of_interest[-1:])
+        if of_interest:
+            yield from _baseline_rows(sample)
     yield from derived_term_notices(sample, panel)
     yield from indicators_on_both_sides(sample, panel)
     yield from many_dummies(sample)
@@ -199,14 +208,7 @@ def shared_treatments(
         notices: list[Notice] = []
         # The first row is enough to see that most columns are no dummy.
         if values[0] in (0, 1) and np.isin(values, (0, 1)).all():
-            treated = values == 1
-            first = np.full(sample.n_entities, sample.n_times)
-            np.minimum.at(first, sample.entity[treated], sample.time[treated])
-            earlier = sample.time < first[sample.entity]
-            before = np.full(sample.n_entities, -1)
-            np.maximum.at(before, sample.entity[earlier], sample.time[earlier])
-            first[first == sample.n_times] = -1
-            notices = group_treatment_notices(table, keys.entities, first, name, before)
+            notices = dummy_treatment_notices(table, keys, values == 1, name)
             notices = notices or _shared_by_period(table, name)
         yield from notices or pair_direction_notices(
             table, keys.entities, values, name, sample.entity, sample.time
@@ -381,6 +383,33 @@ def _zeros_in_log_notice(term: str, column: str, zeros: int, share: float) -> No
     )
     data = {"term": term, "column": column, "zeros": zeros, "share": share}
     return Notice("zeros_in_log", text, data)
+
+
+def _baseline_rows(sample: Sample) -> Iterator[Notice]:
+    """Report a regressor that is the outcome of the first period, which has rows."""
+    first = np.flatnonzero(sample.time == 0)
+    y = sample.matrix[first, sample.roles["y"][0]]
+    if sample.n_times < 2 or first.size < _FEWEST_ROWS or not np.ptp(y):
+        return
+    starts = np.flatnonzero(np.diff(sample.entity, prepend=-1))
+    for at in sample.roles.get("x", ()):
+        column = sample.matrix[:, at]
+        if not np.allclose(column[first], y, rtol=_SEVEN_DIGITS, atol=0):
+            continue
+        # Values at constant prices are those at current prices in the base year.
+        if (column == column[starts][sample.entity]).all():
+            term, name = sample.names[at], str(sample.keys.time_name)
+            (period,) = sample.times[:1].tolist()
+            value = period if isinstance(period, int) else str(period)
+            where = f"{backticked(name)} != {value!r}"
+            text = (
+                f"{cited(term)} equals the outcome in all {first.size:,} rows of "
+                f"{name} {period}. It explains them whatever a treatment does, which "
+                "moves the other slopes towards zero. Leave these rows out (McKenzie "
+                f'2012): where="{where}".'
+            )
+            data = {"term": term, "time": name, "period": period, "count": first.size}
+            yield Notice("baseline_rows", text, data)
 
 
 def _own_denominators(

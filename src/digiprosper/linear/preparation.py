@@ -274,7 +274,10 @@ def prepare(
     near = _nearby_rows(sample, options)
     notices = [
         *row_notices(sample, panel, options.cov_type),
-        *(_missing_notices(sample, panel, effects) if sample.dropped else []),
+        *dropped_notices(
+            sample, table_of(panel).names, effects, panel.is_part, panel.nobs
+        ),
+        *about_missing(sample, table_of(panel), clusters),
         *structure.notices,
         *(_saturated_notices(absorbed, structure.within) if slopes else []),
         *_robust_notices(sample, structure.within, near, options),
@@ -682,15 +685,6 @@ def _read_effects(panel: Panel, absorb: Sequence[str]) -> list[Absorbed]:
         effect = spelled.setdefault(canonical_effect(term.effect, columns), term.effect)
         effects.append(Absorbed(effect, term.slope))
     return effects
-
-
-def _missing_notices(
-    sample: Sample, panel: Panel, effects: Sequence[str]
-) -> list[Notice]:
-    """Report the dropped rows, and reasons for which an outcome is missing."""
-    table = table_of(panel)
-    dropped = dropped_notices(sample, table.names, effects, panel.is_part, panel.nobs)
-    return [*dropped, *about_missing(sample, table)]
 
 
 def dropped_notices(

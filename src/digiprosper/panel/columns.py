@@ -29,6 +29,7 @@ from digiprosper.panel.describe import difference_of_means, summarise
 from digiprosper.panel.evaluation import evaluate
 from digiprosper.panel.table import Table, is_number_type
 from digiprosper.panel.terms import Term, parse, term_factors
+from digiprosper.panel.treatment import dummy_treatment_notices
 from digiprosper.report.labels import text_factor
 from digiprosper.report.notices import missing_rows, rows_dropped
 from digiprosper.report.summary import stored_factors
@@ -189,26 +190,28 @@ def labelled(
     return frame
 
 
-def group_codes(table: Table, by: str | None, method: str) -> Ints:
+def group_codes(table: Table, by: str | None, method: str, option: str = "by") -> Ints:
     """Code the groups (N,) of a column or a key (also ``"entity"``); None is one."""
     if by is None:
         return np.zeros(table.nobs, dtype=np.intp)
     column: object = by
     if not isinstance(column, str):
         raise InputTypeError(
-            f"{method}(by={cited(column)}): by is the name of one column."
+            f"{method}({option}={cited(column)}): {option} is the name of one column."
         )
     if by in ("time", table.keys.time_name):
         return table.keys.time
     if by in ("entity", table.keys.entity_name):
         return table.keys.entity
     if by not in table.data.columns:
-        raise unknown_columns([by], table.names, f"{method}(by=...)", table.labels)
+        raise unknown_columns(
+            [by], table.names, f"{method}({option}=...)", table.labels
+        )
 
     codes = pd.factorize(table.data[by])[0].astype(np.intp)
     if (codes < 0).any():
         raise MissingDataError(
-            f"{method}(by={cited(by)}): {cited(by)} is missing in "
+            f"{method}({option}={cited(by)}): {cited(by)} is missing in "
             f"{table.describe_rows(codes < 0)}."
         )
     return codes
@@ -230,7 +233,11 @@ def definition_table(table: Table, definitions: Mapping[str, object]) -> pd.Data
 
 
 def compare_groups(
-    table: Table, by: str, numbers: Mapping[str, Floats], weights: Floats | None = None
+    table: Table,
+    by: str,
+    numbers: Mapping[str, Floats],
+    weights: Floats | None = None,
+    clusters: str | None = None,
 ) -> pd.DataFrame:
     """Compare the means of two groups of rows, for `Panel.balance_table`."""
     group_codes(table, by, "balance_table")
@@ -239,8 +246,12 @@ def compare_groups(
         raise OptionError(
             f"balance_table compares two groups; by={cited(by)} has {len(levels)}."
         )
-    entity = table.keys.entity
-    nested = len(np.unique(2 * entity + codes)) == len(table.keys.entities)
+    if clusters is None:
+        issue(dummy_treatment_notices(table, table.keys, codes == 1, by))
+        entity = table.keys.entity
+    else:
+        entity = group_codes(table, clusters, "balance_table", "clusters")
+    nested = len(np.unique(2 * entity + codes)) == entity.max() + 1
     if weights is None:
         weights = np.ones(entity.size)
     rows = {

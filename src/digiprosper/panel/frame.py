@@ -1751,8 +1751,9 @@ class Panel:
         columns: str | Sequence[str] | None = None,
         *,
         obs_weights: str | None = None,
+        clusters: str | None = None,
     ) -> pd.DataFrame:
-        """Compare the means of two groups of rows, such as treated and control.
+        """Compare means of two groups of rows, such as treated and control.
 
         Parameters
         ----------
@@ -1762,21 +1763,30 @@ class Panel:
             Numeric columns, or terms. The default is all numeric columns except `by`.
         obs_weights : str, optional
             Column with weights of the rows, as in `summarise`.
+        clusters : str, optional
+            Column of larger clusters than entities, such as villages that were treated
+            as a whole.
 
         Returns
         -------
         DataFrame
             One row per variable: the number N of rows, the means of both groups, their
             difference (larger value of `by` minus smaller one), its standard error, and
-            the p-value of a test clustered by entity. The last two are missing if a
-            group has fewer than two entities.
+            the p-value of a test clustered by entity, or by `clusters`. The last two
+            are missing if a group has fewer than two clusters.
+
+        Warns
+        -----
+        CovarianceWarning
+            If entities with the same label, such as a village, are in one group, and
+            the test is clustered by entity.
 
         Raises
         ------
         ColumnError, InputTypeError, TermError
             If a name is not that of a numeric column or of a term.
         MissingDataError
-            If `by` has missing values.
+            If `by` or `clusters` has missing values.
         OptionError
             If `by` does not have two values, a weight is negative, or none is positive.
 
@@ -1805,7 +1815,7 @@ class Panel:
         if isinstance(by, str):  # `compare_groups` refuses anything else
             numbers.pop(by, None)
         weights = weights_of(self._table, obs_weights, "balance_table")
-        return compare_groups(self._table, by, numbers, weights)
+        return compare_groups(self._table, by, numbers, weights, clusters)
 
 
 def _index_notices(columns: Mapping[str, object]) -> list[Notice]:

@@ -15,8 +15,8 @@ shifted_rows     column, of (the column it is made from), change ("lag", "lead",
                  percent"), count (rows with another entity's value)
 over_gaps        column, of, change (as above), count (pairs of rows more than a period
                  apart), first (entity, time, the time before)
-unit_break       columns (column to the ratio, entities, and the first time of the
-                 later unit, of the first of them)
+unit_break       columns (column to the median ratio, entities, and the first time of
+                 the later unit of the first of them)
 ================ =======================================================================
 """
 
@@ -30,6 +30,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import chain
 from pathlib import Path
+from statistics import median
 from string import ascii_letters
 from typing import Any, Final, NamedTuple
 
@@ -98,6 +99,10 @@ _MOST_REGIONS: Final = 5_000
 # from one period to the next is smaller by this factor, in logs.
 _UNITS_APART: Final = 50.0
 _UNUSUAL: Final = 10.0
+# A hectare has 15 mu. One entity may change as much.
+_MU: Final = 15.0
+_NEAR_MU: Final = 0.1
+_FEWEST_BREAKS: Final = 3
 # A jump counts if growth beside it, in logs, is smaller by this factor.
 _AROUND: Final = 10.0
 _ENOUGH: Final = 10_000
@@ -738,30 +743,22 @@ def unit_break(table: Table) -> Iterator[Notice]:
     # Growth over several periods is larger.
     inside = (np.diff(keys.entity) == 0) & (np.diff(keys.time) == 1)
     for name in _numeric_columns(table.data):
-        values = table.data[name].to_numpy(dtype=np.float64, na_value=np.nan)
-        # Amounts are positive; where others are near zero, ratios say nothing.
-        if not np.fmin.reduce(values) > 0:
+        whole = table.data[name].to_numpy(dtype=np.float64, na_value=np.nan)
+        # Amounts are positive, or zero.
+        if not np.fmin.reduce(whole) >= 0:
             continue
+        values = np.where(whole == 0, np.nan, whole)
         ratio = values[1:] / values[:-1]
-        apart = (ratio > _UNITS_APART) | (ratio < 1 / _UNITS_APART)
-        jumps = np.flatnonzero(apart & inside) + 1
-        if not jumps.size:
-            continue
-        some = ratio[inside][:: 1 + ratio.size // _ENOUGH]
-        unusual = _UNUSUAL * np.nanmedian(np.abs(np.log(some)))
-        before, steps, after = (
-            _log_growth(ratio, inside, jumps - 1 + shift) for shift in (-1, 0, 1)
-        )
-        # If prices explode, they rise fast in the years around, too.
-        single = np.maximum(before, after) <= np.maximum(unusual, steps / _AROUND)
-        broken = [
-            at
-            for at in jumps[(steps > unusual) & single]
-            if _has_two_units(values, keys.entity, at)
-        ]
+        broken = _breaks(values, ratio, keys.entity, inside, _UNITS_APART)
+        # Beside zeros other values may be near zero.
+        if len(broken) < (_FEWEST_BREAKS if (whole == 0).any() else 1):
+            broken = _breaks(values, ratio, keys.entity, inside, _MU / 3)
+            steps = [float(max(ratio[at - 1], 1 / ratio[at - 1])) for at in broken]
+            if len(steps) < _FEWEST_BREAKS or abs(median(steps) / _MU - 1) > _NEAR_MU:
+                continue
         if broken:
             columns[name] = {
-                "ratio": float(ratio[broken[0] - 1]),
+                "ratio": median(ratio[at - 1].item() for at in broken),
                 "entities": tuple(keys.entities[keys.entity[broken]]),
                 "from": keys.times[keys.time[broken[0]]],
             }
@@ -775,9 +772,27 @@ def unit_break(table: Table) -> Iterator[Notice]:
         )
         text = (
             f"{shown}. The values before, and those after, are of similar size. Check "
-            "the unit, such as yuan and 10,000 yuan."
+            "the unit, such as yuan and 10,000 yuan, or kilograms per mu and hectare."
         )
         yield Notice("unit_break", text, {"columns": columns})
+
+
+def _breaks(
+    values: Floats, ratio: Floats, entity: Ints, inside: Bools, factor: float
+) -> list[int]:
+    """List the rows from which on values differ from those before by a factor."""
+    jumps = np.flatnonzero(((ratio > factor) | (ratio < 1 / factor)) & inside) + 1
+    if not jumps.size:
+        return []
+    some = ratio[inside][:: 1 + ratio.size // _ENOUGH]
+    unusual = _UNUSUAL * np.nanmedian(np.abs(np.log(some)))
+    before, steps, after = (
+        _log_growth(ratio, inside, jumps - 1 + shift) for shift in (-1, 0, 1)
+    )
+    # If prices explode, they rise fast in the years around, too.
+    single = np.maximum(before, after) <= np.maximum(unusual, steps / _AROUND)
+    sought = jumps[(steps > unusual) & single].tolist()
+    return [at for at in sought if _has_two_units(values, entity, at, factor)]
 
 
 def _log_growth(ratio: Floats, inside: Bools, at: Ints) -> Floats:
@@ -788,7 +803,7 @@ def _log_growth(ratio: Floats, inside: Bools, at: Ints) -> Floats:
     return np.where(np.isnan(steps), 0.0, steps)
 
 
-def _has_two_units(values: Floats, entity: Ints, at: int) -> bool:
+def _has_two_units(values: Floats, entity: Ints, at: int, factor: float) -> bool:
     """Tell whether the values on each side of a jump differ less than the sides."""
     start, stop = np.searchsorted(entity, [entity[at], entity[at] + 1])
     sides = [part[~np.isnan(part)] for part in (values[start:at], values[at:stop])]
@@ -797,7 +812,7 @@ def _has_two_units(values: Floats, entity: Ints, at: int) -> bool:
     (a, b), (c, d) = [(side.min(), side.max()) for side in sides]
     # Codes of a category repeat, amounts do not.
     return bool(
-        max(c / b, a / d) > max(_UNITS_APART, b / a, d / c)
+        max(c / b, a / d) > max(factor, b / a, d / c)
         and all(np.unique(side).size == side.size for side in sides)
     )
 

@@ -130,9 +130,12 @@ class Table:
         for name, values in self.data.items():
             # Lists and other objects have no codes.
             is_label = values.dtype.kind != "O" or infer_dtype(values) in _LABELS
-            if values.dtype.kind != "f" and is_label:
-                changes = self.keys.vary(pd.factorize(values)[0])
-                names[str(name)] = bool(changes.any())
+            is_float = values.dtype.kind == "f"
+            # Stata stores codes, such as those of villages, as floats.
+            if is_label and not (is_float and (values % 1).any()):
+                changes = bool(self.keys.vary(pd.factorize(values)[0]).any())
+                if not (is_float and changes):
+                    names[str(name)] = changes
         return names
 
     @cached_property

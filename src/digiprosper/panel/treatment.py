@@ -20,7 +20,7 @@ from digiprosper.errors import (
     quoted,
     term_problem,
 )
-from digiprosper.kernels import Floats, Ints
+from digiprosper.kernels import Bools, Floats, Ints
 from digiprosper.panel.keys import Keys
 from digiprosper.panel.table import Table
 from digiprosper.report.notices import same_in_both_directions, treated_together
@@ -29,6 +29,7 @@ from digiprosper.report.notices import same_in_both_directions, treated_together
 # a notice; with fewer the pattern may be chance.
 _FEWEST_GROUPS = 5
 _FEWEST_OTHERS = 2
+_FEWEST_OF_ROWS = 10
 # Later than any time
 _NEVER = np.iinfo(np.intp).max
 
@@ -153,16 +154,35 @@ def group_treatment_notices(
     first = np.where(first < 0, _NEVER, first)
     before = first - 1 if before is None else before
     groups = dict[str, int]()
+    in_rows = table.keys.rows_are_entities
     for name, labels in _label_columns(table, entities):
         codes = pd.factorize(labels)[0]
+        n_groups = int(codes.max()) + 1
+        # A dummy of persons may be made from a column, such as degrees from schooling.
+        if in_rows and (n_groups < _FEWEST_OF_ROWS or _is_cut(labels, first)):
+            continue
         if _is_treated_by_group(codes, first, before):
-            groups[name] = int(codes.max()) + 1
+            groups[name] = n_groups
     if not groups:
         at = np.arange(first.size)
         return pair_direction_notices(table, entities, first, treatment, at, 0 * at)
     column = max(groups, key=groups.__getitem__)
     size, entity = len(entities), table.keys.entity_name
     return [treated_together(treatment, column, groups[column], entity, size)]
+
+
+def dummy_treatment_notices(
+    table: Table, keys: Keys, treated: Bools, name: str
+) -> list[Notice]:
+    """Report that groups of entities are treated (N,) in the same rows."""
+    n_times = len(keys.times)
+    first = np.full(len(keys.entities), n_times)
+    np.minimum.at(first, keys.entity[treated], keys.time[treated])
+    earlier = keys.time < first[keys.entity]
+    before = np.full(first.size, -1)
+    np.maximum.at(before, keys.entity[earlier], keys.time[earlier])
+    first[first == n_times] = -1
+    return group_treatment_notices(table, keys.entities, first, name, before)
 
 
 def _label_columns(
@@ -175,6 +195,15 @@ def _label_columns(
         codes = pd.factorize(labels)[0]
         if codes.min() >= 0 and codes.max() + 1 < len(entities):
             yield name, labels
+
+
+def _is_cut(labels: pd.Series[Any], first: Ints) -> bool:
+    """Tell whether treated rows have the largest, or the smallest, numbers."""
+    if labels.dtype.kind not in "iuf":
+        return False
+    treated = first != _NEVER
+    on, off = labels[treated], labels[~treated]
+    return bool(on.min() > off.max() or on.max() < off.min())
 
 
 def _is_treated_by_group(codes: Ints, first: Ints, before: Ints) -> bool:

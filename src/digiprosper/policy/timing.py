@@ -260,6 +260,8 @@ def _refuse_other_times(table: Table, column: str, first_times: pd.Index[Any]) -
             parts[0] += (
                 f"; if it means never treated, pass never={_cited(before_panel[0])}"
             )
+            if before_panel.size > 1:
+                parts[0] += f"; numbers of batches must become their {name}"
     if between.size:
         parts.append(
             f"{_quoted(between)} in no row of {name}: correct the values, or add "

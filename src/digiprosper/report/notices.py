@@ -250,10 +250,10 @@ def treated_together(
 ) -> Notice:
     """Report a treatment that groups of entities receive at the same time."""
     text = (
-        f"all {entity} with the same {cited(column)} are treated at the same time "
+        f"every {entity} with the same {cited(column)} is treated at the same time "
         f"({cited(treatment)}; {groups:,} groups of {n_entities:,} {entity}): if their "
-        f"errors are correlated, standard errors clustered by {entity} are too small "
-        f"(Abadie et al. 2023). Use clusters={cited(column)}."
+        f"errors are correlated, standard errors that take each {entity} as "
+        f"independent are too small (Abadie et al. 2023). Use clusters={cited(column)}."
     )
     data = {
         "treatment": treatment,
