@@ -11,12 +11,7 @@ import pandas as pd
 import pytest
 
 import digiprosper as dp
-from digiprosper.errors import (
-    ColumnError,
-    InputTypeError,
-    MissingDataError,
-    TermError,
-)
+from digiprosper.errors import ColumnError, InputTypeError, MissingDataError, TermError
 from digiprosper.report.columns import columns_of
 
 # Warnings of few clusters, missing lags and the like, which other tests are about.

@@ -12,6 +12,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from digiprosper.checks import (
+    alignment_problem,
+    check_whole,
+    is_real,
+    one_problem,
+    unknown_columns,
+)
 from digiprosper.errors import (
     AlignmentError,
     ColumnError,
@@ -21,17 +28,12 @@ from digiprosper.errors import (
     OptionError,
     PanelIndexError,
     TermError,
-    alignment_problem,
-    check_whole,
     cited,
     counted,
     did_you_mean,
-    is_real,
     issue,
-    one_problem,
     quoted,
     subject,
-    unknown_columns,
 )
 from digiprosper.kernels import Bools, Floats, Ints
 from digiprosper.kernels.great_circle import great_circle

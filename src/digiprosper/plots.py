@@ -7,15 +7,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
+from digiprosper.checks import check_level, check_option, check_whole, models_problem
 from digiprosper.composite import figures as composite
 from digiprosper.composite.ranking_results import IndexSensitivity, RankResults
-from digiprosper.errors import (
-    InputTypeError,
-    check_level,
-    check_option,
-    check_whole,
-    models_problem,
-)
+from digiprosper.errors import InputTypeError
 from digiprosper.linear.figures import drawn_density, slope_curve
 from digiprosper.linear.results import LinearResults
 from digiprosper.mediation import figures as mediation

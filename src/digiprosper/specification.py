@@ -12,19 +12,15 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
 import numpy as np
 import pandas as pd
 
+from digiprosper.checks import MOST_DRAWS, check_option, check_whole, plain, several
 from digiprosper.errors import (
-    MOST_DRAWS,
     ColumnError,
     InputTypeError,
     Notice,
     OptionError,
     TermError,
-    check_option,
-    check_whole,
     cited,
-    plain,
     quoted,
-    several,
     suggestion,
 )
 from digiprosper.panel import Panel

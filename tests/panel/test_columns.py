@@ -6,10 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from digiprosper.errors import (
-    MissingDataError,
-    PanelIndexError,
-)
+from digiprosper.errors import MissingDataError, PanelIndexError
 
 if TYPE_CHECKING:
     from digiprosper import Panel

@@ -31,10 +31,7 @@ import json
 from importlib.resources import files
 from pathlib import Path
 
-from digiprosper.errors import (
-    MissingDataError,
-    PanelIndexError,
-)
+from digiprosper.errors import MissingDataError, PanelIndexError
 from digiprosper.policy.matching import base_values, is_separated, propensity
 
 YEARS = np.arange(2010, 2016)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from digiprosper.checks import several, text_problem, unknown_columns
 from digiprosper.errors import (
     DigiprosperError,
     IndicatorError,
@@ -16,10 +17,7 @@ from digiprosper.errors import (
     MissingDataError,
     Notice,
     cited,
-    several,
     subject,
-    text_problem,
-    unknown_columns,
 )
 from digiprosper.kernels import Bools, Floats
 from digiprosper.panel.keys import describe_rows, extreme_problems, rows_data

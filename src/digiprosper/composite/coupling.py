@@ -7,6 +7,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 import pandas as pd
 
+from digiprosper.checks import check_option, option_error
 from digiprosper.composite.cells import (
     as_table,
     real_numbers,
@@ -14,14 +15,7 @@ from digiprosper.composite.cells import (
     refuse_missing,
 )
 from digiprosper.composite.notices import COUPLED, POOR, high_coupling_notice
-from digiprosper.errors import (
-    InputTypeError,
-    OptionError,
-    check_option,
-    cited,
-    issue,
-    option_error,
-)
+from digiprosper.errors import InputTypeError, OptionError, cited, issue
 from digiprosper.kernels import Floats
 from digiprosper.kernels.tolerances import GRADE, SUM_TO_ONE
 

@@ -9,23 +9,14 @@ from typing import Any, Literal, TypeAlias, cast, get_args
 import numpy as np
 import pandas as pd
 
+from digiprosper.checks import check_option, check_real, option_problem, unknown_columns
 from digiprosper.composite.ranking_results import (
     IndexSensitivity,
     RankedIndex,
     RankResults,
     rows_of_period,
 )
-from digiprosper.errors import (
-    InputTypeError,
-    OptionError,
-    check_option,
-    check_real,
-    cited,
-    option_problem,
-    quoted,
-    subject,
-    unknown_columns,
-)
+from digiprosper.errors import InputTypeError, OptionError, cited, quoted, subject
 from digiprosper.kernels import Floats
 from digiprosper.panel.arguments import refuse_extreme
 from digiprosper.report.characters import tidy_text

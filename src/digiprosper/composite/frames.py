@@ -8,6 +8,7 @@ from typing import Any, Final, TypeAlias
 
 import numpy as np
 
+from digiprosper.checks import missing_problem, option_problem
 from digiprosper.composite.cells import names_where, refuse_columns
 from digiprosper.composite.kernels.normalise import EndPoints
 from digiprosper.composite.kernels.structure import Weighing, flat_rule, refuse_constant
@@ -22,8 +23,6 @@ from digiprosper.errors import (
     cited,
     counted,
     issue,
-    missing_problem,
-    option_problem,
     quoted,
     subject,
 )

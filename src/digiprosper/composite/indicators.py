@@ -10,16 +10,15 @@ from typing import Any, Literal, cast
 import numpy as np
 import pandas as pd
 
+from digiprosper.checks import one_problem, unknown_columns
 from digiprosper.errors import (
     DigiprosperError,
     IndicatorError,
     InputTypeError,
     Notice,
     cited,
-    one_problem,
     quoted,
     subject,
-    unknown_columns,
 )
 from digiprosper.report.pickling import PickledByName
 from digiprosper.report.text import repeated

@@ -8,6 +8,7 @@ from typing import Any, Final, Literal, get_args
 
 import numpy as np
 
+from digiprosper.checks import check_option, option_error, option_problem
 from digiprosper.composite.indicators import IndicatorSystem
 from digiprosper.composite.kernels.aggregate import PRODUCTS, Aggregation
 from digiprosper.composite.kernels.normalise import (
@@ -23,16 +24,7 @@ from digiprosper.composite.kernels.structure import (
 )
 from digiprosper.composite.scopes import LearningScope, read_scope
 from digiprosper.composite.weights import WEIGHTINGS, check_shift, is_nonnegative
-from digiprosper.errors import (
-    IndicatorError,
-    Notice,
-    OptionError,
-    check_option,
-    cited,
-    option_error,
-    option_problem,
-    subject,
-)
+from digiprosper.errors import IndicatorError, Notice, OptionError, cited, subject
 from digiprosper.kernels import Bools, Floats, Ints
 
 IndexMissing = Literal["raise", "drop"]

@@ -11,17 +11,14 @@ from typing import Any, Final, Literal, TypeAlias
 import numpy as np
 import pandas as pd
 
-from digiprosper.errors import (
-    Notice,
-    OptionError,
+from digiprosper.checks import (
     check_level,
     check_option,
-    cited,
     is_whole,
     not_identified,
     option_error,
-    quoted,
 )
+from digiprosper.errors import Notice, OptionError, cited, quoted
 from digiprosper.kernels import Bools, Floats, Ints
 from digiprosper.kernels.intervals import has_enough_clusters
 from digiprosper.kernels.tolerances import SAME_RANKS

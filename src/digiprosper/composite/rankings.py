@@ -10,6 +10,7 @@ from typing import Any, Final, Literal, cast, get_args
 import numpy as np
 import pandas as pd
 
+from digiprosper.checks import check_option, option_error
 from digiprosper.composite.kernels.aggregate import PRODUCTS
 from digiprosper.composite.kernels.ranking import descending_ranks, rank_correlations
 from digiprosper.composite.kernels.structure import weigh
@@ -39,10 +40,8 @@ from digiprosper.errors import (
     InputTypeError,
     Notice,
     OptionError,
-    check_option,
     cited,
     issue,
-    option_error,
 )
 from digiprosper.kernels import Bools, Floats, Ints
 from digiprosper.kernels.chunks import chunks

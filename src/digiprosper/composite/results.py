@@ -9,6 +9,14 @@ from typing import Any, Final, Literal, TypeVar, get_args, overload
 import numpy as np
 import pandas as pd
 
+from digiprosper.checks import (
+    MOST_DRAWS,
+    check_level,
+    check_option,
+    check_whole,
+    one_problem,
+    unknown_columns,
+)
 from digiprosper.composite.cells import names_where, refuse_cells
 from digiprosper.composite.frames import apply_frame, is_frame
 from digiprosper.composite.indicators import IndicatorSystem
@@ -25,20 +33,14 @@ from digiprosper.composite.state import (
     score_remarks,
 )
 from digiprosper.errors import (
-    MOST_DRAWS,
     IndicatorError,
     InputTypeError,
     Notice,
     OptionError,
-    check_level,
-    check_option,
-    check_whole,
     cited,
     issue,
-    one_problem,
     quoted,
     subject,
-    unknown_columns,
 )
 from digiprosper.kernels import Floats, intervals
 from digiprosper.kernels.resampling import seed_sequence

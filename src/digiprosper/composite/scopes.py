@@ -9,9 +9,10 @@ from typing import Any, Final, Literal, TypeAlias
 import numpy as np
 import pandas as pd
 
+from digiprosper.checks import option_error
 from digiprosper.composite.indicators import IndicatorSystem
 from digiprosper.composite.kernels.normalise import EndPoints
-from digiprosper.errors import cited, option_error, quoted
+from digiprosper.errors import cited, quoted
 from digiprosper.kernels import Bools, Ints
 
 Scope = Literal[

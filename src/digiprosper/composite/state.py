@@ -9,6 +9,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
+from digiprosper.checks import one_problem, option_error
 from digiprosper.composite.cells import (
     names_where,
     refuse_cells,
@@ -27,15 +28,7 @@ from digiprosper.composite.kernels.uncertainty import EntitySums, entity_sums
 from digiprosper.composite.notices import beyond_remarks, zero_remarks
 from digiprosper.composite.options import IndexOptions
 from digiprosper.composite.scopes import LearningScope, RowSelection
-from digiprosper.errors import (
-    IndicatorError,
-    Notice,
-    cited,
-    one_problem,
-    option_error,
-    quoted,
-    subject,
-)
+from digiprosper.errors import IndicatorError, Notice, cited, quoted, subject
 from digiprosper.kernels import Floats, Ints
 from digiprosper.panel import Panel, Sample
 from digiprosper.panel.access import check_panel

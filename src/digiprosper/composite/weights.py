@@ -7,6 +7,7 @@ from typing import Any, Final, Literal, get_args
 
 import numpy as np
 
+from digiprosper.checks import check_real, is_real, is_whole, plain
 from digiprosper.composite.cells import (
     as_table,
     refuse_cells,
@@ -15,15 +16,7 @@ from digiprosper.composite.cells import (
 )
 from digiprosper.composite.kernels.structure import flat_rule, weigh
 from digiprosper.composite.notices import weight_remarks
-from digiprosper.errors import (
-    InputTypeError,
-    check_real,
-    cited,
-    is_real,
-    is_whole,
-    issue,
-    plain,
-)
+from digiprosper.errors import InputTypeError, cited, issue
 from digiprosper.kernels import Floats
 from digiprosper.kernels.dispersion import column_sums
 from digiprosper.kernels.tolerances import LARGEST_PRODUCT

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 
+from digiprosper.checks import option_problem
 from digiprosper.counts import notices
 from digiprosper.counts.kernels.incidental import (
     PartialEffects,
@@ -24,7 +25,6 @@ from digiprosper.errors import (
     cited,
     counted,
     issue,
-    option_problem,
     quoted,
 )
 from digiprosper.kernels import Bools, Floats, Ints

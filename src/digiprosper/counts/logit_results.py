@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, TypeAlias, cast
 
+from digiprosper.checks import check_option
 from digiprosper.counts.words import WORDS
-from digiprosper.errors import IdentificationError, Notice, TermError, check_option
+from digiprosper.errors import IdentificationError, Notice, TermError
 from digiprosper.report.columns import Remark
 from digiprosper.report.estimates import Estimates
 from digiprosper.report.inference import Inference

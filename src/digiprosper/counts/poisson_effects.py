@@ -8,10 +8,11 @@ from typing import Literal
 
 import numpy as np
 
+from digiprosper.checks import check_option
 from digiprosper.counts.kernels.score_bootstrap import ScoreDraws
 from digiprosper.counts.notices import interaction_ratios
 from digiprosper.counts.results import PoissonResults
-from digiprosper.errors import IdentificationError, TermError, check_option, issue
+from digiprosper.errors import IdentificationError, TermError, issue
 from digiprosper.kernels import Floats, Ints
 from digiprosper.kernels.equation import Solved
 from digiprosper.kernels.least_squares import dependences

@@ -13,15 +13,8 @@ from typing import Any, Literal, TypeAlias, TypeVar, get_args, overload
 import numpy as np
 import pandas as pd
 
-from digiprosper.errors import (
-    AlignmentError,
-    InputTypeError,
-    alignment_problem,
-    check_option,
-    cited,
-    did_you_mean,
-    several,
-)
+from digiprosper.checks import alignment_problem, check_option, several
+from digiprosper.errors import AlignmentError, InputTypeError, cited, did_you_mean
 from digiprosper.panel import Panel
 
 _COLUMNS = {

@@ -10,17 +10,9 @@ from typing import Any, Final, Literal, NamedTuple, get_args
 import numpy as np
 import pandas as pd
 
+from digiprosper.checks import check_level, check_option, check_real, check_whole
 from digiprosper.datasets.geography import read_table
-from digiprosper.errors import (
-    ColumnError,
-    InputTypeError,
-    check_level,
-    check_option,
-    check_real,
-    check_whole,
-    cited,
-    quoted,
-)
+from digiprosper.errors import ColumnError, InputTypeError, cited, quoted
 from digiprosper.kernels import Floats
 from digiprosper.kernels.dispersion import theil_shares, theil_t
 from digiprosper.kernels.resampling import seed_sequence

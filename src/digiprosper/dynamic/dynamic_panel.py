@@ -8,6 +8,16 @@ from typing import Any, Literal, TypeAlias, cast, get_args
 
 import numpy as np
 
+from digiprosper.checks import (
+    check_option,
+    check_whole,
+    is_whole,
+    not_identified,
+    option_error,
+    option_problem,
+    plain,
+    several,
+)
 from digiprosper.dynamic import notices
 from digiprosper.dynamic.kernels import gmm as kernel
 from digiprosper.dynamic.kernels.corrected import (
@@ -31,18 +41,10 @@ from digiprosper.errors import (
     InputTypeError,
     Notice,
     OptionError,
-    check_option,
-    check_whole,
     cited,
     counted,
-    is_whole,
     issue,
-    not_identified,
-    option_error,
-    option_problem,
-    plain,
     quoted,
-    several,
 )
 from digiprosper.kernels import Bools, Floats
 from digiprosper.kernels.chunks import chunks

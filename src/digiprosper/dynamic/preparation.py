@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from digiprosper.checks import collinearity_problem, not_identified, several
 from digiprosper.dynamic.kernels.transforms import Transform, transformed
 from digiprosper.errors import (
     CollinearityError,
@@ -16,10 +17,7 @@ from digiprosper.errors import (
     Notice,
     TermError,
     cited,
-    collinearity_problem,
-    not_identified,
     quoted,
-    several,
     subject,
 )
 from digiprosper.kernels import Bools, Floats, Ints

@@ -9,7 +9,8 @@ from typing import Any, ClassVar, cast
 import numpy as np
 import pandas as pd
 
-from digiprosper.errors import Notice, check_level, counted
+from digiprosper.checks import check_level
+from digiprosper.errors import Notice, counted
 from digiprosper.kernels import Floats, intervals
 from digiprosper.report.columns import Remark, remark_text
 from digiprosper.report.estimates import DrawnEstimates, Estimates

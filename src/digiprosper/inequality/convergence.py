@@ -9,22 +9,24 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
+from digiprosper.checks import (
+    check_option,
+    check_real,
+    finite_numbers,
+    is_real,
+    is_whole,
+    option_error,
+    plain,
+)
 from digiprosper.errors import (
     IdentificationError,
     MissingDataError,
     Notice,
     OptionError,
     PanelIndexError,
-    check_option,
-    check_real,
     cited,
     counted,
-    finite_numbers,
-    is_real,
-    is_whole,
     issue,
-    option_error,
-    plain,
 )
 from digiprosper.inequality.kernel import ergodic
 from digiprosper.inequality.notices import reducible

@@ -10,18 +10,20 @@ from typing import Any, ClassVar, Literal, TypeAlias, cast
 import numpy as np
 import pandas as pd
 
-from digiprosper.errors import (
+from digiprosper.checks import (
     MOST_DRAWS,
-    IdentificationError,
-    Notice,
-    OptionError,
     check_level,
     check_real,
     check_whole,
-    cited,
     is_whole,
-    issue,
     plain,
+)
+from digiprosper.errors import (
+    IdentificationError,
+    Notice,
+    OptionError,
+    cited,
+    issue,
     quoted,
 )
 from digiprosper.inequality import kernel

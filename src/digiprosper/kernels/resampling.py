@@ -16,13 +16,8 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 
-from digiprosper.errors import (
-    InputTypeError,
-    OptionError,
-    cited,
-    one_problem,
-    option_error,
-)
+from digiprosper.checks import one_problem, option_error
+from digiprosper.errors import InputTypeError, OptionError, cited
 from digiprosper.kernels import Bools, Floats, Ints
 from digiprosper.kernels.least_squares import with_weights
 from digiprosper.kernels.slopes import Effect, Slope, split_slopes

@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 from scipy.special import expit, log_ndtr, ndtr, ndtri, xlogy
 
-from digiprosper.errors import not_identified
+from digiprosper.checks import not_identified
 from digiprosper.kernels import Floats
 from digiprosper.kernels.covariance import Counts, Vcov, rescaled_sandwich
 from digiprosper.kernels.equation import Solved, solve

@@ -17,7 +17,8 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 
-from digiprosper.errors import CollinearityError, ThresholdSearchError, option_error
+from digiprosper.checks import option_error
+from digiprosper.errors import CollinearityError, ThresholdSearchError
 from digiprosper.kernels import Bools, Floats, Ints
 from digiprosper.kernels.slopes import Effect, Slope, directions, split_slopes
 from digiprosper.kernels.tolerances import NO_FALL, SAME_SSR, UNIDENTIFIED, WHOLE

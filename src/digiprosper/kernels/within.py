@@ -8,7 +8,8 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from digiprosper.errors import IdentificationError, option_error
+from digiprosper.checks import option_error
+from digiprosper.errors import IdentificationError
 from digiprosper.kernels import Bools, Floats, Ints, tolerances
 from digiprosper.kernels.slopes import Directions, Effect, Slope, codes_of, directions
 

@@ -27,16 +27,14 @@ from typing import Any, Literal, get_args
 import numpy as np
 import pandas as pd
 
+from digiprosper.checks import check_whole, not_identified, option_error
 from digiprosper.errors import (
     IdentificationError,
     InputTypeError,
     Notice,
-    check_whole,
     cited,
     counted,
     issue,
-    not_identified,
-    option_error,
     quoted,
 )
 from digiprosper.kernels import Floats, Ints

@@ -8,14 +8,8 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from digiprosper.errors import (
-    Notice,
-    issue,
-    not_identified,
-    option_error,
-    quoted,
-    subject,
-)
+from digiprosper.checks import not_identified, option_error
+from digiprosper.errors import Notice, issue, quoted, subject
 from digiprosper.kernels import Ints
 from digiprosper.kernels.covariance import count_groups, counts, ranks
 from digiprosper.kernels.tolerances import SINGULAR

@@ -8,16 +8,8 @@ from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
 
-from digiprosper.errors import (
-    Notice,
-    OptionError,
-    check_option,
-    cited,
-    counted,
-    is_real,
-    option_error,
-    quoted,
-)
+from digiprosper.checks import check_option, is_real, option_error
+from digiprosper.errors import Notice, OptionError, cited, counted, quoted
 from digiprosper.kernels import Ints
 from digiprosper.kernels.conley import Nearby, nearby, nearest_distance, rows_within
 from digiprosper.linear.notices import moving_places, no_neighbours

@@ -11,16 +11,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from digiprosper.checks import collinearity_problem, several
 from digiprosper.errors import (
     CollinearityError,
     IdentificationError,
     Notice,
     TermError,
     cited,
-    collinearity_problem,
     counted,
     quoted,
-    several,
 )
 from digiprosper.kernels import Bools, Floats
 from digiprosper.kernels.cluster_jackknife import jackknife_root_and_middle

@@ -8,15 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from digiprosper.errors import (
-    ColumnError,
-    InputTypeError,
-    cited,
-    column_problem,
-    not_identified,
-    option_problem,
-    quoted,
-)
+from digiprosper.checks import column_problem, not_identified, option_problem
+from digiprosper.errors import ColumnError, InputTypeError, cited, quoted
 from digiprosper.kernels import Floats
 from digiprosper.kernels.tolerances import EQUAL_DRAWS
 from digiprosper.linear.marginal import default_points, slope_columns

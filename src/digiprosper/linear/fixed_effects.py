@@ -8,14 +8,8 @@ from typing import Any, Literal, Self, get_args
 
 import numpy as np
 
-from digiprosper.errors import (
-    InputTypeError,
-    OptionError,
-    TermError,
-    cited,
-    is_whole,
-    issue,
-)
+from digiprosper.checks import is_whole
+from digiprosper.errors import InputTypeError, OptionError, TermError, cited, issue
 from digiprosper.kernels import Floats, Ints
 from digiprosper.kernels.equation import Solved
 from digiprosper.kernels.resampling import bootstrap, draw_counts, entity_grams

@@ -10,16 +10,8 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from digiprosper.errors import (
-    IdentificationError,
-    Notice,
-    OptionError,
-    check_option,
-    counted,
-    issue,
-    not_identified,
-    option_error,
-)
+from digiprosper.checks import check_option, not_identified, option_error
+from digiprosper.errors import IdentificationError, Notice, OptionError, counted, issue
 from digiprosper.kernels import Floats
 from digiprosper.kernels.tolerances import SINGULAR
 from digiprosper.kernels.within import level_sums

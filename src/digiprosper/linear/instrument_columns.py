@@ -7,16 +7,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from digiprosper.checks import not_identified, one_problem, several
 from digiprosper.errors import (
     CollinearityError,
     IdentificationError,
     Notice,
     cited,
     counted,
-    not_identified,
-    one_problem,
     quoted,
-    several,
 )
 from digiprosper.kernels import Floats, Ints
 from digiprosper.kernels.slopes import Slope

@@ -9,15 +9,13 @@ from typing import Any, ClassVar, Self, cast
 import numpy as np
 import pandas as pd
 
+from digiprosper.checks import check_level, finite_numbers, is_real
 from digiprosper.errors import (
     IdentificationError,
     InputTypeError,
     MissingDataError,
     OptionError,
-    check_level,
     cited,
-    finite_numbers,
-    is_real,
     quoted,
 )
 from digiprosper.linear.instrument_tests import f_test

@@ -7,17 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from digiprosper.errors import (
-    Notice,
-    OptionError,
-    TermError,
-    cited,
-    is_real,
-    not_identified,
-    option_error,
-    plain,
-    quoted,
-)
+from digiprosper.checks import is_real, not_identified, option_error, plain
+from digiprosper.errors import Notice, OptionError, TermError, cited, quoted
 from digiprosper.linear.auxiliary import issue_fit_notices, refuse_perfect_fit
 from digiprosper.linear.estimation import fit_equation
 from digiprosper.linear.fixed_effects import (

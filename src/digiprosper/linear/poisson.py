@@ -12,13 +12,13 @@ import numpy as np
 import pandas as pd
 
 from digiprosper._version import __version__
+from digiprosper.checks import option_error
 from digiprosper.errors import (
     CollinearityError,
     IdentificationError,
     Notice,
     cited,
     counted,
-    option_error,
 )
 from digiprosper.kernels import Bools, Floats
 from digiprosper.kernels.covariance import Counts, Vcov

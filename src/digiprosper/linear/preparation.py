@@ -9,16 +9,8 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
-from digiprosper.errors import (
-    IdentificationError,
-    Notice,
-    OptionError,
-    check_option,
-    cited,
-    option_error,
-    quoted,
-    several,
-)
+from digiprosper.checks import check_option, option_error, several
+from digiprosper.errors import IdentificationError, Notice, OptionError, cited, quoted
 from digiprosper.kernels import Floats, Ints
 from digiprosper.kernels.conley import Nearby
 from digiprosper.kernels.covariance import Counts, count_groups, counts, ranks

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from digiprosper.checks import one_problem
 from digiprosper.errors import (
     IdentificationError,
     InputTypeError,
@@ -15,7 +16,6 @@ from digiprosper.errors import (
     TermError,
     cited,
     issue,
-    one_problem,
     quoted,
     subject,
 )

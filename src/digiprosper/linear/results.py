@@ -11,15 +11,8 @@ import numpy as np
 import pandas as pd
 
 from digiprosper._version import __version__
-from digiprosper.errors import (
-    Notice,
-    TermError,
-    check_level,
-    cited,
-    issue,
-    option_error,
-    quoted,
-)
+from digiprosper.checks import check_level, option_error
+from digiprosper.errors import Notice, TermError, cited, issue, quoted
 from digiprosper.kernels import Floats
 from digiprosper.kernels.leverage import effective_clusters
 from digiprosper.kernels.tolerances import SINGULAR

@@ -9,13 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from digiprosper.errors import (
-    AlignmentError,
-    InputTypeError,
-    alignment_problem,
-    cited,
-    option_problem,
-)
+from digiprosper.checks import alignment_problem, option_problem
+from digiprosper.errors import AlignmentError, InputTypeError, cited
 from digiprosper.kernels.tolerances import SAME_MEAN
 from digiprosper.linear.results import LinearResults
 from digiprosper.panel import Panel

@@ -10,7 +10,8 @@ from typing import Any, cast
 
 import numpy as np
 
-from digiprosper.errors import Notice, OptionError, cited, option_error, quoted
+from digiprosper.checks import option_error
+from digiprosper.errors import Notice, OptionError, cited, quoted
 from digiprosper.kernels import Floats, Ints, in_blocks
 from digiprosper.kernels.cluster_jackknife import deviations_from_grams
 from digiprosper.kernels.covariance import (

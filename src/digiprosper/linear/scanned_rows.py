@@ -13,14 +13,8 @@ from typing import Any, TypeAlias
 import numpy as np
 import pandas as pd
 
-from digiprosper.errors import (
-    MissingDataError,
-    cited,
-    counted,
-    option_error,
-    option_problem,
-    quoted,
-)
+from digiprosper.checks import option_error, option_problem
+from digiprosper.errors import MissingDataError, cited, counted, quoted
 from digiprosper.kernels import Bools, Floats, Ints, in_blocks
 from digiprosper.kernels.covariance import Ranks, count_ranks
 from digiprosper.kernels.within import finest, pseudo_inverse, rank_by_components

@@ -10,15 +10,13 @@ import numpy as np
 import pandas as pd
 import scipy
 
+from digiprosper.checks import check_option, not_identified, option_error
 from digiprosper.errors import (
     CollinearityError,
     IdentificationError,
     InputTypeError,
-    check_option,
     counted,
     issue,
-    not_identified,
-    option_error,
     quoted,
 )
 from digiprosper.kernels import Floats, Ints

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from digiprosper.errors import Notice, cited, counted, not_identified, quoted
+from digiprosper.checks import not_identified
+from digiprosper.errors import Notice, cited, counted, quoted
 from digiprosper.kernels import Floats, Ints
 from digiprosper.kernels.covariance import score_sizes
 from digiprosper.kernels.equation import Solved

@@ -8,14 +8,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from digiprosper.checks import not_identified, several
 from digiprosper.errors import (
     CollinearityError,
     IdentificationError,
     Notice,
     cited,
     issue,
-    not_identified,
-    several,
 )
 from digiprosper.kernels.least_squares import dependences
 from digiprosper.linear.estimation import Demeaned, collinear_problem, demean_columns

@@ -7,16 +7,15 @@ from typing import Any, cast, get_args
 
 import numpy as np
 
+from digiprosper.checks import check_level, option_error
 from digiprosper.errors import (
     IdentificationError,
     InputTypeError,
     Notice,
     OptionError,
     TermError,
-    check_level,
     cited,
     issue,
-    option_error,
     quoted,
 )
 from digiprosper.kernels import Floats

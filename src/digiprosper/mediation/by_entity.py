@@ -8,13 +8,13 @@ from typing import Any, cast
 import numpy as np
 import pandas as pd
 
+from digiprosper.checks import option_error
 from digiprosper.errors import (
     IdentificationError,
     Notice,
     OptionError,
     cited,
     issue,
-    option_error,
     quoted,
 )
 from digiprosper.kernels import Bools, Floats, Ints

@@ -9,7 +9,8 @@ from typing import ClassVar
 import numpy as np
 import pandas as pd
 
-from digiprosper.errors import IdentificationError, check_level, cited
+from digiprosper.checks import check_level
+from digiprosper.errors import IdentificationError, cited
 from digiprosper.kernels import Floats
 from digiprosper.kernels.intervals import (
     LEAST_CLUSTERS,

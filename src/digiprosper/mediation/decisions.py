@@ -10,7 +10,8 @@ from typing import ClassVar
 import numpy as np
 import pandas as pd
 
-from digiprosper.errors import IdentificationError, Notice, check_level, cited
+from digiprosper.checks import check_level
+from digiprosper.errors import IdentificationError, Notice, cited
 from digiprosper.kernels import Floats
 from digiprosper.kernels.intervals import holm, romano_wolf
 from digiprosper.mediation.notices import ratio_notices, readings_differ, tests_differ

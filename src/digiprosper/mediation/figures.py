@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from digiprosper.errors import check_option, cited, option_error
+from digiprosper.checks import check_option, option_error
+from digiprosper.errors import cited
 from digiprosper.kernels.intervals import LEAST_CLUSTERS
 from digiprosper.mediation.effect_terms import REGIMES, effect, overall_term
 from digiprosper.mediation.results import MediationResults

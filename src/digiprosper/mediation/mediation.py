@@ -8,16 +8,14 @@ from typing import Literal, get_args
 
 import numpy as np
 
+from digiprosper.checks import check_option, one_problem, option_error
 from digiprosper.errors import (
     InputTypeError,
     Notice,
     OptionError,
     TermError,
     ThresholdSearchError,
-    check_option,
     cited,
-    one_problem,
-    option_error,
 )
 from digiprosper.kernels.resampling import seed_sequence
 from digiprosper.linear.estimation import Demeaned

@@ -9,14 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from digiprosper.errors import (
-    IdentificationError,
-    Notice,
-    TermError,
-    cited,
-    collinearity_problem,
-    quoted,
-)
+from digiprosper.checks import collinearity_problem
+from digiprosper.errors import IdentificationError, Notice, TermError, cited, quoted
 from digiprosper.kernels import Floats
 from digiprosper.kernels.resampling import seed_sequence
 from digiprosper.linear.preparation import CovType, Ssc, refuse_corrected

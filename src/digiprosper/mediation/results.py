@@ -10,19 +10,15 @@ from typing import Any, ClassVar, Literal, get_args
 import numpy as np
 import pandas as pd
 
-from digiprosper.errors import (
-    InputTypeError,
-    OptionError,
+from digiprosper.checks import (
     check_level,
     check_numbers,
     check_option,
     check_whole,
-    cited,
-    issue,
     option_error,
     option_problem,
-    quoted,
 )
+from digiprosper.errors import InputTypeError, OptionError, cited, issue, quoted
 from digiprosper.kernels import Floats, intervals
 from digiprosper.linear.results import LinearResults
 from digiprosper.mediation.conditional import JohnsonNeyman, johnson_neyman

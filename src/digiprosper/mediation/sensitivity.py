@@ -9,14 +9,8 @@ from typing import ClassVar
 import numpy as np
 import pandas as pd
 
-from digiprosper.errors import (
-    IdentificationError,
-    InputTypeError,
-    OptionError,
-    check_level,
-    check_numbers,
-    cited,
-)
+from digiprosper.checks import check_level, check_numbers
+from digiprosper.errors import IdentificationError, InputTypeError, OptionError, cited
 from digiprosper.kernels import Bools, Floats
 from digiprosper.kernels.intervals import percentile
 from digiprosper.mediation.kernel import bisect

@@ -10,6 +10,7 @@ from typing import Any, cast
 
 import numpy as np
 
+from digiprosper.checks import collinearity_problem, one_problem, several
 from digiprosper.errors import (
     CollinearityError,
     IdentificationError,
@@ -17,11 +18,8 @@ from digiprosper.errors import (
     TermError,
     ThresholdSearchError,
     cited,
-    collinearity_problem,
     issue,
-    one_problem,
     quoted,
-    several,
 )
 from digiprosper.kernels import Floats, Ints, intervals, resampling
 from digiprosper.kernels.equation import Solved, joint_covariance

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-from digiprosper.errors import (
-    InputTypeError,
-    PanelIndexError,
-    TermError,
-    cited,
-    option_problem,
-)
+from digiprosper.checks import option_problem
+from digiprosper.errors import InputTypeError, PanelIndexError, TermError, cited
 from digiprosper.kernels import Floats
 from digiprosper.panel.evaluation import evaluate
 from digiprosper.panel.frame import Panel

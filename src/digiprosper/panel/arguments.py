@@ -14,19 +14,21 @@ import numpy as np
 import pandas as pd
 from pandas.api.types import is_numeric_dtype
 
+from digiprosper.checks import (
+    alignment_problem,
+    missing_problem,
+    not_identified,
+    several,
+    text_problem,
+)
 from digiprosper.errors import (
     AlignmentError,
     IdentificationError,
     InputTypeError,
     MissingDataError,
     Notice,
-    alignment_problem,
     cited,
-    missing_problem,
-    not_identified,
     quoted,
-    several,
-    text_problem,
 )
 from digiprosper.kernels import Bools, Floats, Ints
 from digiprosper.panel.keys import (

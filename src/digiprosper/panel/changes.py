@@ -12,6 +12,12 @@ import numpy as np
 import pandas as pd
 from pandas.api.types import infer_dtype
 
+from digiprosper.checks import (
+    alignment_problem,
+    check_option,
+    column_problem,
+    unknown_columns,
+)
 from digiprosper.errors import (
     UNPRINTABLE,
     AlignmentError,
@@ -20,16 +26,12 @@ from digiprosper.errors import (
     InputTypeError,
     Notice,
     PanelIndexError,
-    alignment_problem,
-    check_option,
     cited,
-    column_problem,
     counted,
     did_you_mean,
     one_line,
     quoted,
     subject,
-    unknown_columns,
 )
 from digiprosper.kernels import Bools, Floats, Ints
 from digiprosper.kernels.tolerances import CONSTANT, WHOLE

@@ -9,7 +9,8 @@ from typing import Any, TypeAlias
 import numpy as np
 import pandas as pd
 
-from digiprosper.errors import InputTypeError, TermError, cited, term_problem
+from digiprosper.checks import term_problem
+from digiprosper.errors import InputTypeError, TermError, cited
 from digiprosper.kernels import Ints
 from digiprosper.panel.evaluation import evaluate
 from digiprosper.panel.keys import plain_levels

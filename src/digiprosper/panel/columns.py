@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from digiprosper.checks import option_error, unknown_columns
 from digiprosper.errors import (
     ColumnError,
     InputTypeError,
@@ -19,10 +20,8 @@ from digiprosper.errors import (
     TermError,
     cited,
     issue,
-    option_error,
     quoted,
     subject,
-    unknown_columns,
 )
 from digiprosper.kernels import Bools, Floats, Ints
 from digiprosper.panel.describe import difference_of_means, summarise

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
+from digiprosper.checks import option_problem, term_problem, unknown_columns
 from digiprosper.errors import (
     InputTypeError,
     Notice,
@@ -22,9 +23,6 @@ from digiprosper.errors import (
     cited,
     did_you_mean,
     issue,
-    option_problem,
-    term_problem,
-    unknown_columns,
 )
 from digiprosper.kernels import Bools
 from digiprosper.panel import grammar

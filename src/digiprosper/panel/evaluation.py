@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from digiprosper.checks import one_problem
 from digiprosper.errors import (
     InputTypeError,
     MissingDataError,
     TermError,
     cited,
     counted,
-    one_problem,
 )
 from digiprosper.kernels import Floats
 from digiprosper.panel.grammar import (

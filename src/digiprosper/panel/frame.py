@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, overload
 import numpy as np
 import pandas as pd
 
+from digiprosper.checks import check_option, check_whole, is_real, is_whole, plain
 from digiprosper.errors import (
     AlignmentError,
     DigiprosperError,
@@ -19,14 +20,9 @@ from digiprosper.errors import (
     Notice,
     OptionError,
     PanelIndexError,
-    check_option,
-    check_whole,
     cited,
-    is_real,
-    is_whole,
     issue,
     no_attribute,
-    plain,
 )
 from digiprosper.kernels import Bools
 from digiprosper.panel import changes

@@ -18,7 +18,8 @@ from typing import Any
 
 import numpy as np
 
-from digiprosper.errors import TermError, cited, term_problem
+from digiprosper.checks import term_problem
+from digiprosper.errors import TermError, cited
 from digiprosper.report.parsing import QUOTED
 from digiprosper.report.terms import Factor, Pieces
 

@@ -14,6 +14,13 @@ import numpy as np
 import pandas as pd
 from pandas.api.types import infer_dtype
 
+from digiprosper.checks import (
+    column_problem,
+    is_whole,
+    option_error,
+    several,
+    unknown_columns,
+)
 from digiprosper.errors import (
     UNPRINTABLE,
     ColumnError,
@@ -24,16 +31,11 @@ from digiprosper.errors import (
     PanelIndexError,
     cited,
     clipped,
-    column_problem,
     counted,
-    is_whole,
     issue,
     one_line,
-    option_error,
     quoted,
-    several,
     subject,
-    unknown_columns,
 )
 from digiprosper.kernels import Bools, Floats, Ints
 from digiprosper.kernels.tolerances import LARGEST_PRODUCT

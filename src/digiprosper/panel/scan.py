@@ -13,15 +13,13 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 import pandas as pd
 
+from digiprosper.checks import is_real, option_error, unknown_columns
 from digiprosper.errors import (
     InputTypeError,
     MissingDataError,
     PanelIndexError,
     cited,
-    is_real,
     issue,
-    option_error,
-    unknown_columns,
 )
 from digiprosper.optional import require
 from digiprosper.panel import sources

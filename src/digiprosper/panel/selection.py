@@ -14,6 +14,14 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 import pandas as pd
 
+from digiprosper.checks import (
+    check_option,
+    missing_problem,
+    option_problem,
+    several,
+    term_problem,
+    unknown_columns,
+)
 from digiprosper.errors import (
     ColumnError,
     IdentificationError,
@@ -21,18 +29,12 @@ from digiprosper.errors import (
     MissingDataError,
     Notice,
     TermError,
-    check_option,
     cited,
     clipped,
     counted,
     did_you_mean,
-    missing_problem,
-    option_problem,
     quoted,
-    several,
     subject,
-    term_problem,
-    unknown_columns,
 )
 from digiprosper.kernels import Bools, Floats, Ints
 from digiprosper.panel.codes import code_terms, effect_terms, levels_of

@@ -16,6 +16,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import pandas as pd
 
+from digiprosper.checks import as_path, check_option, option_error, unknown_columns
 from digiprosper.errors import (
     ColumnError,
     DigiprosperError,
@@ -23,17 +24,13 @@ from digiprosper.errors import (
     Notice,
     OptionError,
     PanelIndexError,
-    as_path,
-    check_option,
     cited,
     clipped,
     counted,
     did_you_mean,
     one_line,
-    option_error,
     quoted,
     subject,
-    unknown_columns,
 )
 from digiprosper.optional import require
 from digiprosper.panel.keys import check_key_names, parse_times, sorted_keys, to_pandas

@@ -15,16 +15,8 @@ import numpy as np
 import pandas as pd
 from pandas.api.types import infer_dtype, is_bool_dtype, is_numeric_dtype
 
-from digiprosper.errors import (
-    InputTypeError,
-    Notice,
-    PanelIndexError,
-    cited,
-    quoted,
-    several,
-    text_problem,
-    unknown_columns,
-)
+from digiprosper.checks import several, text_problem, unknown_columns
+from digiprosper.errors import InputTypeError, Notice, PanelIndexError, cited, quoted
 from digiprosper.kernels import Bools, Floats, Ints
 from digiprosper.panel.keys import Keys, describe_rows, has_dates
 

@@ -16,15 +16,8 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache, partial
 from itertools import chain
 
-from digiprosper.errors import (
-    InputTypeError,
-    TermError,
-    cited,
-    clipped,
-    quoted,
-    term_problem,
-    unknown_columns,
-)
+from digiprosper.checks import term_problem, unknown_columns
+from digiprosper.errors import InputTypeError, TermError, cited, clipped, quoted
 from digiprosper.panel import grammar
 from digiprosper.report.parsing import KEPT, expression, too_deep, too_long
 from digiprosper.report.terms import Factor, Pieces

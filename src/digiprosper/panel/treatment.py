@@ -10,15 +10,14 @@ import numpy as np
 import pandas as pd
 from pandas.api.types import is_datetime64_dtype, is_numeric_dtype
 
+from digiprosper.checks import not_identified, term_problem
 from digiprosper.errors import (
     InputTypeError,
     Notice,
     PanelIndexError,
     TermError,
     cited,
-    not_identified,
     quoted,
-    term_problem,
 )
 from digiprosper.kernels import Bools, Floats, Ints
 from digiprosper.panel.keys import Keys

@@ -10,6 +10,13 @@ from typing import Any, Final, Literal, cast
 
 import numpy as np
 
+from digiprosper.checks import (
+    check_level,
+    check_option,
+    option_error,
+    option_problem,
+    unknown_columns,
+)
 from digiprosper.composite.audits import overlap_audit
 from digiprosper.composite.indicators import IndicatorSystem
 from digiprosper.errors import (
@@ -22,15 +29,10 @@ from digiprosper.errors import (
     OptionError,
     PanelIndexError,
     ThresholdSearchError,
-    check_level,
-    check_option,
     cited,
     hold_warnings,
     issue_held_warnings,
-    option_error,
-    option_problem,
     quoted,
-    unknown_columns,
 )
 from digiprosper.kernels.intervals import delta
 from digiprosper.kernels.resampling import seed_sequence

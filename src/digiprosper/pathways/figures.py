@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from digiprosper.errors import InputTypeError, models_problem
+from digiprosper.checks import models_problem
+from digiprosper.errors import InputTypeError
 from digiprosper.pathways.findings import VERDICTS, Finding
 from digiprosper.pathways.results import (
     MechanismReport,

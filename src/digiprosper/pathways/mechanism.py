@@ -9,15 +9,8 @@ from importlib.resources import files
 from itertools import product
 from typing import Any, Final, Literal, TypeAlias, get_args
 
-from digiprosper.errors import (
-    InputTypeError,
-    OptionError,
-    check_option,
-    cited,
-    option_error,
-    option_problem,
-    quoted,
-)
+from digiprosper.checks import check_option, option_error, option_problem
+from digiprosper.errors import InputTypeError, OptionError, cited, quoted
 from digiprosper.report.pickling import PickledByName
 from digiprosper.report.text import repeated
 

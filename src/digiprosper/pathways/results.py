@@ -13,13 +13,8 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from digiprosper.errors import (
-    InputTypeError,
-    Notice,
-    check_option,
-    cited,
-    option_problem,
-)
+from digiprosper.checks import check_option, option_problem
+from digiprosper.errors import InputTypeError, Notice, cited
 from digiprosper.pathways.findings import VERDICTS, Finding, Part, Reason
 from digiprosper.pathways.mechanism import Mechanism, split_roles
 from digiprosper.pathways.notices import words_of

@@ -8,13 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from digiprosper.errors import (
-    InputTypeError,
-    cited,
-    not_identified,
-    option_error,
-    quoted,
-)
+from digiprosper.checks import not_identified, option_error
+from digiprosper.errors import InputTypeError, cited, quoted
 from digiprosper.kernels import Floats, Ints
 from digiprosper.linear.fixed_effects import FixedEffects
 from digiprosper.linear.preparation import linear_options, prepare

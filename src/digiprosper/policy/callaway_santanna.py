@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from digiprosper.errors import Notice, cited, not_identified, option_error, quoted
+from digiprosper.checks import not_identified, option_error
+from digiprosper.errors import Notice, cited, quoted
 from digiprosper.kernels import Bools, Floats, Ints
 from digiprosper.kernels.chunks import chunks
 from digiprosper.kernels.tolerances import COLLINEAR, LAST_STEP_TWO_PERIODS

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 import pandas as pd
 
-from digiprosper.errors import check_level, check_option
+from digiprosper.checks import check_level, check_option
 from digiprosper.kernels import Bools, Floats, Ints
 from digiprosper.linear.poisson import CountEstimates, CountResults
 from digiprosper.policy.results import WindowResults

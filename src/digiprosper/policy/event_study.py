@@ -9,16 +9,8 @@ from typing import Any, Literal, cast, get_args
 import numpy as np
 import pandas as pd
 
-from digiprosper.errors import (
-    Notice,
-    OptionError,
-    check_option,
-    check_whole,
-    cited,
-    counted,
-    issue,
-    not_identified,
-)
+from digiprosper.checks import check_option, check_whole, not_identified
+from digiprosper.errors import Notice, OptionError, cited, counted, issue
 from digiprosper.kernels import Bools, Floats, Ints
 from digiprosper.kernels.cluster_jackknife import jackknife_root_and_middle
 from digiprosper.kernels.covariance import joint_meat, rescaled_sandwich

@@ -7,7 +7,8 @@ from typing import Any, TypeAlias
 
 import pandas as pd
 
-from digiprosper.errors import InputTypeError, issue, models_problem
+from digiprosper.checks import models_problem
+from digiprosper.errors import InputTypeError, issue
 from digiprosper.policy.honest import HonestIntervals
 from digiprosper.policy.matching_results import Matching
 from digiprosper.policy.notices import ALIKE, unlike_bases

@@ -9,21 +9,17 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 import numpy as np
 import pandas as pd
 
-from digiprosper.errors import (
-    IdentificationError,
-    Notice,
-    OptionError,
+from digiprosper.checks import (
     check_level,
     check_numbers,
     check_option,
-    cited,
-    counted,
     finite_numbers,
     is_real,
     not_identified,
     option_error,
     plain,
 )
+from digiprosper.errors import IdentificationError, Notice, OptionError, cited, counted
 from digiprosper.kernels import Floats, Ints
 from digiprosper.kernels.tolerances import SINGULAR
 from digiprosper.policy.kernels.honest import (

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from digiprosper.errors import Notice, counted, not_identified, option_error, quoted
+from digiprosper.checks import not_identified, option_error
+from digiprosper.errors import Notice, counted, quoted
 from digiprosper.kernels import Bools, Floats, Ints
 from digiprosper.kernels.tolerances import COLLINEAR
 from digiprosper.linear.preparation import Prepared

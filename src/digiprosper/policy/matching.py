@@ -9,6 +9,15 @@ from typing import Any, Final, Literal
 import numpy as np
 import pandas as pd
 
+from digiprosper.checks import (
+    check_option,
+    check_whole,
+    missing_problem,
+    not_identified,
+    option_error,
+    plain,
+    several,
+)
 from digiprosper.errors import (
     CollinearityError,
     IdentificationError,
@@ -17,17 +26,10 @@ from digiprosper.errors import (
     Notice,
     PanelIndexError,
     TermError,
-    check_option,
-    check_whole,
     cited,
     counted,
     issue,
-    missing_problem,
-    not_identified,
-    option_error,
-    plain,
     quoted,
-    several,
 )
 from digiprosper.kernels import Bools, Floats
 from digiprosper.kernels.least_squares import dependences

@@ -10,16 +10,18 @@ import numpy as np
 import pandas as pd
 
 from digiprosper._version import __version__
-from digiprosper.errors import (
-    AlignmentError,
-    InputTypeError,
-    MissingDataError,
-    Notice,
+from digiprosper.checks import (
     alignment_problem,
     check_whole,
     missing_problem,
     not_identified,
     option_error,
+)
+from digiprosper.errors import (
+    AlignmentError,
+    InputTypeError,
+    MissingDataError,
+    Notice,
     quoted,
 )
 from digiprosper.kernels import Floats

@@ -8,14 +8,8 @@ from typing import Any, ClassVar, Literal, cast
 import numpy as np
 import pandas as pd
 
-from digiprosper.errors import (
-    OptionError,
-    TermError,
-    check_option,
-    counted,
-    not_identified,
-    option_problem,
-)
+from digiprosper.checks import check_option, not_identified, option_problem
+from digiprosper.errors import OptionError, TermError, counted
 from digiprosper.linear.kernels.restricted_wild import (
     band_critical,
     multivariate_t_critical,

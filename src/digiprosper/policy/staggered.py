@@ -9,16 +9,8 @@ from typing import Any, Final, Literal, TypeAlias, get_args
 
 import numpy as np
 
-from digiprosper.errors import (
-    IdentificationError,
-    Notice,
-    OptionError,
-    check_whole,
-    cited,
-    issue,
-    not_identified,
-    option_error,
-)
+from digiprosper.checks import check_whole, not_identified, option_error
+from digiprosper.errors import IdentificationError, Notice, OptionError, cited, issue
 from digiprosper.kernels import Floats
 from digiprosper.linear.doubtful_rows import heavy_cluster
 from digiprosper.linear.preparation import LinearOptions, Prepared, prepare

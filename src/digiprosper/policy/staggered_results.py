@@ -10,16 +10,8 @@ from typing import Any, ClassVar, Literal, Self, cast
 import numpy as np
 import pandas as pd
 
-from digiprosper.errors import (
-    Notice,
-    OptionError,
-    check_option,
-    check_whole,
-    cited,
-    counted,
-    option_error,
-    option_problem,
-)
+from digiprosper.checks import check_option, check_whole, option_error, option_problem
+from digiprosper.errors import Notice, OptionError, cited, counted
 from digiprosper.kernels import Floats
 from digiprosper.kernels.tolerances import SINGULAR
 from digiprosper.policy.honest import EventTimeResults

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from digiprosper.errors import Notice, not_identified, quoted
+from digiprosper.checks import not_identified
+from digiprosper.errors import Notice, quoted
 from digiprosper.kernels import Floats, Ints
 from digiprosper.linear.estimation import demean_columns, fit_equation
 from digiprosper.linear.preparation import Prepared

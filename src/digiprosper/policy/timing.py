@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from digiprosper.checks import missing_problem, not_identified, option_error
 from digiprosper.errors import (
     InputTypeError,
     MissingDataError,
@@ -16,9 +17,6 @@ from digiprosper.errors import (
     PanelIndexError,
     TermError,
     cited,
-    missing_problem,
-    not_identified,
-    option_error,
 )
 from digiprosper.kernels import Bools, Floats, Ints
 from digiprosper.linear.estimation import single_column

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from digiprosper.errors import IdentificationError, counted, not_identified, subject
+from digiprosper.checks import not_identified
+from digiprosper.errors import IdentificationError, counted, subject
 from digiprosper.kernels import Bools, Floats, Ints
 from digiprosper.linear.preparation import Prepared
 from digiprosper.panel import Sample

@@ -12,17 +12,19 @@ from typing import TypeAlias
 
 import pandas as pd
 
+from digiprosper.checks import (
+    column_problem,
+    models_problem,
+    option_error,
+    option_problem,
+    type_error,
+)
 from digiprosper.errors import (
     ColumnError,
     DigiprosperError,
     InputTypeError,
     cited,
-    column_problem,
-    models_problem,
-    option_error,
-    option_problem,
     quoted,
-    type_error,
 )
 from digiprosper.present.style import Style
 from digiprosper.report.characters import tidy_text

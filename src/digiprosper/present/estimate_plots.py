@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from digiprosper.errors import InputTypeError, check_level, models_problem
+from digiprosper.checks import check_level, models_problem
+from digiprosper.errors import InputTypeError
 from digiprosper.present.columns import (
     Columns,
     Models,

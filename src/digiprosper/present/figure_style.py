@@ -14,20 +14,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Literal, TypeAlias
 
-from digiprosper.errors import (
-    Notice,
-    OptionError,
+from digiprosper.checks import (
     check_option,
-    cited,
-    did_you_mean,
     is_real,
-    issue,
     option_error,
     option_problem,
     plain,
-    quoted,
     type_error,
 )
+from digiprosper.errors import Notice, OptionError, cited, did_you_mean, issue, quoted
 from digiprosper.optional import require
 from digiprosper.report.figure_words import FIGURE
 from digiprosper.report.words import LANGUAGES, Language

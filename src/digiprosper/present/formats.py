@@ -15,7 +15,8 @@ from tempfile import TemporaryDirectory
 from typing import Any
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
-from digiprosper.errors import cited, option_error, type_error
+from digiprosper.checks import option_error, type_error
+from digiprosper.errors import cited
 from digiprosper.optional import require
 from digiprosper.present import office
 from digiprosper.present.office import (

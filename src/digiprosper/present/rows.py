@@ -9,14 +9,8 @@ from collections.abc import Collection, Mapping, Sequence, Set
 from itertools import chain
 from typing import Any, Literal, TypeAlias
 
-from digiprosper.errors import (
-    OptionError,
-    check_option,
-    cited,
-    option_error,
-    quoted,
-    type_error,
-)
+from digiprosper.checks import check_option, option_error, type_error
+from digiprosper.errors import OptionError, cited, quoted
 from digiprosper.present.columns import (
     Columns,
     all_terms,

@@ -12,14 +12,14 @@ from typing import Any, Final, Literal, TypeAlias
 import numpy as np
 import pandas as pd
 
-from digiprosper.errors import (
+from digiprosper.checks import (
     check_option,
     check_whole,
-    cited,
     option_error,
     plain,
     type_error,
 )
+from digiprosper.errors import cited
 from digiprosper.report.characters import decimal_text, tidy_text
 from digiprosper.report.columns import Column, Estimate, Remark, RowName, remark_text
 from digiprosper.report.labels import name_label, text_label

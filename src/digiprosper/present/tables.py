@@ -12,17 +12,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pandas as pd
 
+from digiprosper.checks import check_option, option_error, option_problem, type_error
 from digiprosper.errors import (
     DigiprosperError,
     InputTypeError,
     Notice,
-    check_option,
     cited,
     issue,
     no_attribute,
-    option_error,
-    option_problem,
-    type_error,
 )
 from digiprosper.present.columns import (
     LEVELS,

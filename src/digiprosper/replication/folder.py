@@ -27,16 +27,8 @@ import pandas as pd
 import digiprosper.plots as plots
 from digiprosper._names import MODULES
 from digiprosper._version import __version__
-from digiprosper.errors import (
-    DigiprosperError,
-    InputTypeError,
-    as_path,
-    check_whole,
-    cited,
-    option_problem,
-    plain,
-    quoted,
-)
+from digiprosper.checks import as_path, check_whole, option_problem, plain
+from digiprosper.errors import DigiprosperError, InputTypeError, cited, quoted
 from digiprosper.panel import Panel
 from digiprosper.panel.access import check_panel
 from digiprosper.panel.grammar import rename_in_term

@@ -9,18 +9,16 @@ from typing import Any
 
 import pandas as pd
 
+from digiprosper.checks import check_option, column_problem, type_error
 from digiprosper.errors import (
     ColumnError,
     DigiprosperError,
     InputTypeError,
     Notice,
     TermError,
-    check_option,
     cited,
-    column_problem,
     counted,
     quoted,
-    type_error,
 )
 from digiprosper.report.columns import Remark, SharedRow, remark_text
 from digiprosper.report.foreign import as_results

@@ -8,7 +8,8 @@ from typing import Any, ClassVar
 
 import pandas as pd
 
-from digiprosper.errors import Notice, check_level, check_option
+from digiprosper.checks import check_level, check_option
+from digiprosper.errors import Notice
 from digiprosper.kernels import Floats, intervals
 from digiprosper.report.estimates import DrawnEstimates, n_lost
 from digiprosper.report.inference import Inference

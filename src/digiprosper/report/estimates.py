@@ -10,7 +10,7 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 
-from digiprosper.errors import check_level
+from digiprosper.checks import check_level
 from digiprosper.kernels import Floats, intervals
 from digiprosper.report.inference import Inference
 from digiprosper.report.pickling import PickledByName

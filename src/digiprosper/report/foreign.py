@@ -13,14 +13,8 @@ from typing import Any, NamedTuple, cast
 import numpy as np
 import pandas as pd
 
-from digiprosper.errors import (
-    InputTypeError,
-    check_level,
-    cited,
-    models_problem,
-    option_error,
-    type_error,
-)
+from digiprosper.checks import check_level, models_problem, option_error, type_error
+from digiprosper.errors import InputTypeError, cited
 from digiprosper.kernels import Floats
 from digiprosper.report.columns import Column, Estimate, Remark, result_column
 from digiprosper.report.inference import Inference

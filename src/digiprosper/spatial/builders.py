@@ -9,26 +9,28 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from digiprosper.errors import (
-    AlignmentError,
-    InputTypeError,
-    MissingDataError,
-    OptionError,
+from digiprosper.checks import (
     alignment_problem,
     check_real,
-    cited,
-    counted,
-    did_you_mean,
     is_real,
     is_whole,
     missing_problem,
     option_error,
     option_problem,
     plain,
-    quoted,
-    subject,
     text_problem,
     unknown_columns,
+)
+from digiprosper.errors import (
+    AlignmentError,
+    InputTypeError,
+    MissingDataError,
+    OptionError,
+    cited,
+    counted,
+    did_you_mean,
+    quoted,
+    subject,
 )
 from digiprosper.kernels import Floats, Ints
 from digiprosper.kernels.tolerances import LARGEST_COLUMN

@@ -9,7 +9,8 @@ from typing import Any, cast
 import numpy as np
 import pandas as pd
 
-from digiprosper.errors import IdentificationError, Notice, option_error, quoted
+from digiprosper.checks import option_error
+from digiprosper.errors import IdentificationError, Notice, quoted
 from digiprosper.kernels import Floats
 from digiprosper.kernels.leverage import effective_clusters
 from digiprosper.kernels.resampling import seed_sequence

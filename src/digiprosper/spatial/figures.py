@@ -10,20 +10,22 @@ from typing import Any, TypeAlias
 import numpy as np
 import pandas as pd
 
-from digiprosper.errors import (
-    ColumnError,
-    DigiprosperError,
-    InputTypeError,
+from digiprosper.checks import (
     check_option,
-    cited,
     column_problem,
-    did_you_mean,
-    issue,
     models_problem,
     not_identified,
     option_error,
     option_problem,
     plain,
+)
+from digiprosper.errors import (
+    ColumnError,
+    DigiprosperError,
+    InputTypeError,
+    cited,
+    did_you_mean,
+    issue,
     quoted,
 )
 from digiprosper.panel import Panel

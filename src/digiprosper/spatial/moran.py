@@ -8,16 +8,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from digiprosper.checks import MOST_DRAWS, check_whole, missing_problem, not_identified
 from digiprosper.errors import (
-    MOST_DRAWS,
     IdentificationError,
     MissingDataError,
-    check_whole,
     cited,
     counted,
     issue,
-    missing_problem,
-    not_identified,
     quoted,
 )
 from digiprosper.kernels import Floats, Ints

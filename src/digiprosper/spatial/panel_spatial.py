@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import KW_ONLY, InitVar, dataclass, field
 from typing import Literal, TypeAlias, get_args
 
-from digiprosper.errors import TermError, issue, option_error
+from digiprosper.checks import option_error
+from digiprosper.errors import TermError, issue
 from digiprosper.panel import Panel
 from digiprosper.panel.conditions import check_where
 from digiprosper.spatial.estimation import estimate

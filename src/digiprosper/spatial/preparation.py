@@ -8,14 +8,13 @@ from typing import Any
 
 import numpy as np
 
+from digiprosper.checks import missing_problem, option_error
 from digiprosper.errors import (
     IdentificationError,
     MissingDataError,
     Notice,
     TermError,
     cited,
-    missing_problem,
-    option_error,
     quoted,
     subject,
 )

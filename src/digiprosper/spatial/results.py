@@ -10,15 +10,8 @@ import numpy as np
 import pandas as pd
 
 from digiprosper._version import __version__
-from digiprosper.errors import (
-    InputTypeError,
-    Notice,
-    OptionError,
-    TermError,
-    check_option,
-    cited,
-    option_error,
-)
+from digiprosper.checks import check_option, option_error
+from digiprosper.errors import InputTypeError, Notice, OptionError, TermError, cited
 from digiprosper.kernels import Floats
 from digiprosper.kernels.tolerances import SINGULAR
 from digiprosper.linear.results import EstimationSample, require_rows, stats_frame

@@ -11,24 +11,26 @@ from typing import Any, Literal, TypeAlias, get_args
 import numpy as np
 import pandas as pd
 
+from digiprosper.checks import (
+    check_option,
+    check_real,
+    column_problem,
+    models_problem,
+    not_identified,
+    option_error,
+    option_problem,
+    plain,
+)
 from digiprosper.errors import (
     UNPRINTABLE,
     AlignmentError,
     ColumnError,
     InputTypeError,
     Notice,
-    check_option,
-    check_real,
     cited,
-    column_problem,
     counted,
     did_you_mean,
     issue,
-    models_problem,
-    not_identified,
-    option_error,
-    option_problem,
-    plain,
 )
 from digiprosper.kernels import Floats
 from digiprosper.kernels.great_circle import great_circle

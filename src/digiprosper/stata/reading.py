@@ -13,13 +13,8 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from digiprosper.errors import (
-    DigiprosperError,
-    InputTypeError,
-    StataError,
-    as_path,
-    cited,
-)
+from digiprosper.checks import as_path
+from digiprosper.errors import DigiprosperError, InputTypeError, StataError, cited
 from digiprosper.panel import Panel
 from digiprosper.spatial.weights import SpatialWeights
 from digiprosper.stata import _script as script

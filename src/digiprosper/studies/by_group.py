@@ -11,6 +11,7 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 import pandas as pd
 
+from digiprosper.checks import check_option, one_problem
 from digiprosper.errors import (
     DigiprosperError,
     HeldWarnings,
@@ -20,13 +21,11 @@ from digiprosper.errors import (
     Notice,
     OptionError,
     TermError,
-    check_option,
     cited,
     counted,
     hold_warnings,
     issue,
     issue_held_warnings,
-    one_problem,
     quoted,
 )
 from digiprosper.kernels import Bools, Floats, Ints

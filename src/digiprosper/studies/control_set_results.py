@@ -9,7 +9,8 @@ from typing import Any, ClassVar, Self, cast
 import numpy as np
 import pandas as pd
 
-from digiprosper.errors import Notice, check_level, cited, counted
+from digiprosper.checks import check_level
+from digiprosper.errors import Notice, cited, counted
 from digiprosper.kernels import Floats
 from digiprosper.report.collection import ResultSet
 from digiprosper.report.columns import Column, Estimate, Remark, result_column

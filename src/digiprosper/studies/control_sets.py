@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from digiprosper.checks import is_whole, one_problem, option_error, plain, several
 from digiprosper.errors import (
     DigiprosperError,
     HeldWarnings,
@@ -20,14 +21,9 @@ from digiprosper.errors import (
     cited,
     counted,
     hold_warnings,
-    is_whole,
     issue,
     issue_held_warnings,
-    one_problem,
-    option_error,
-    plain,
     quoted,
-    several,
     subject,
 )
 from digiprosper.kernels import Bools, Floats

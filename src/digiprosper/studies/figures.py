@@ -9,15 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from digiprosper.errors import (
-    ColumnError,
-    InputTypeError,
-    cited,
-    column_problem,
-    models_problem,
-    not_identified,
-    quoted,
-)
+from digiprosper.checks import column_problem, models_problem, not_identified
+from digiprosper.errors import ColumnError, InputTypeError, cited, quoted
 from digiprosper.report.collection import ResultSet
 from digiprosper.report.columns import inference_of
 from digiprosper.report.drawings import Choice, SpecificationCurve

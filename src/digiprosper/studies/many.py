@@ -9,20 +9,22 @@ from typing import Any, TypeAlias, cast
 
 from numpy.random import SeedSequence
 
+from digiprosper.checks import (
+    check_option,
+    check_whole,
+    is_real,
+    one_problem,
+    option_error,
+)
 from digiprosper.errors import (
     DigiprosperError,
     HeldWarnings,
     InputTypeError,
     TermError,
-    check_option,
-    check_whole,
     cited,
     hold_warnings,
-    is_real,
     issue,
     issue_held_warnings,
-    one_problem,
-    option_error,
     quoted,
 )
 from digiprosper.kernels.resampling import seed_sequence

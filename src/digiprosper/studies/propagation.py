@@ -9,6 +9,7 @@ from typing import Any, Literal, Self, cast, get_args
 import numpy as np
 import pandas as pd
 
+from digiprosper.checks import check_level, check_option, option_error
 from digiprosper.composite.results import IndexResults
 from digiprosper.composite.specification import CompositeIndex
 from digiprosper.errors import (
@@ -18,12 +19,9 @@ from digiprosper.errors import (
     Notice,
     OptionError,
     TermError,
-    check_level,
-    check_option,
     cited,
     hold_warnings,
     issue,
-    option_error,
     quoted,
 )
 from digiprosper.kernels import Floats, Ints

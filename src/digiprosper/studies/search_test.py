@@ -9,15 +9,13 @@ from typing import Any, TypeAlias
 import numpy as np
 import pandas as pd
 
+from digiprosper.checks import check_level, not_identified, option_error
 from digiprosper.errors import (
     IdentificationError,
     InputTypeError,
     TermError,
-    check_level,
     cited,
     issue,
-    not_identified,
-    option_error,
 )
 from digiprosper.kernels import Floats, Ints
 from digiprosper.kernels.resampling import seed_sequence

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from digiprosper.errors import check_option
+from digiprosper.checks import check_option
 from digiprosper.kernels import Floats, Ints
 from digiprosper.report.drawings import Profile, RegimeMap
 from digiprosper.report.figure_words import Wording

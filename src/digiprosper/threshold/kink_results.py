@@ -10,7 +10,8 @@ from typing import Any, ClassVar
 import numpy as np
 import pandas as pd
 
-from digiprosper.errors import Notice, check_option
+from digiprosper.checks import check_option
+from digiprosper.errors import Notice
 from digiprosper.kernels import Floats, Ints
 from digiprosper.linear.results import LinearResults
 from digiprosper.report.columns import Block, Column, ParameterTest

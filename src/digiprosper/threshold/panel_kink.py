@@ -9,13 +9,12 @@ from typing import Any, Literal
 
 import numpy as np
 
+from digiprosper.checks import check_level, check_option
 from digiprosper.errors import (
     IdentificationError,
     Notice,
     OptionError,
     ThresholdSearchError,
-    check_level,
-    check_option,
     cited,
     issue,
 )

@@ -8,6 +8,14 @@ from typing import Literal, TypeAlias, get_args
 
 import numpy as np
 
+from digiprosper.checks import (
+    check_level,
+    check_option,
+    check_whole,
+    finite_numbers,
+    is_real,
+    is_whole,
+)
 from digiprosper.errors import (
     CollinearityError,
     IdentificationError,
@@ -15,13 +23,7 @@ from digiprosper.errors import (
     OptionError,
     TermError,
     ThresholdSearchError,
-    check_level,
-    check_option,
-    check_whole,
     cited,
-    finite_numbers,
-    is_real,
-    is_whole,
     issue,
 )
 from digiprosper.kernels import Ints

@@ -12,16 +12,14 @@ from typing import Any, ClassVar, cast
 import numpy as np
 import pandas as pd
 
+from digiprosper.checks import check_option, check_whole, option_error
 from digiprosper.errors import (
     ColumnError,
     Notice,
     OptionError,
     PanelIndexError,
-    check_option,
-    check_whole,
     cited,
     counted,
-    option_error,
     quoted,
 )
 from digiprosper.kernels import Floats, Ints

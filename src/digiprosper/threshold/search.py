@@ -9,13 +9,13 @@ from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
 
+from digiprosper.checks import collinearity_problem
 from digiprosper.errors import (
     CollinearityError,
     Notice,
     OptionError,
     ThresholdSearchError,
     cited,
-    collinearity_problem,
     subject,
 )
 from digiprosper.kernels import Floats, Ints

@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from digiprosper.errors import cited, option_error
+from digiprosper.checks import option_error
+from digiprosper.errors import cited
 from digiprosper.kernels import Floats
 from digiprosper.kernels.intervals import delta
 from digiprosper.linear.results import LinearResults

@@ -10,16 +10,13 @@ from typing import ClassVar
 import numpy as np
 import pandas as pd
 
+from digiprosper.checks import check_level, finite_numbers, is_real, one_problem
 from digiprosper.errors import (
     ColumnError,
     Notice,
     OptionError,
     TermError,
-    check_level,
     cited,
-    finite_numbers,
-    is_real,
-    one_problem,
     quoted,
 )
 from digiprosper.kernels import Floats

@@ -9,18 +9,15 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from digiprosper.checks import check_level, check_whole, one_problem, unknown_columns
 from digiprosper.errors import (
     IdentificationError,
     Notice,
     TermError,
-    check_level,
-    check_whole,
     cited,
     issue,
-    one_problem,
     quoted,
     subject,
-    unknown_columns,
 )
 from digiprosper.kernels import Bools, Floats
 from digiprosper.kernels.tolerances import HIDDEN_SQUARE

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from digiprosper.errors import TermError, check_level, cited, one_problem, quoted
+from digiprosper.checks import check_level, one_problem
+from digiprosper.errors import TermError, cited, quoted
 from digiprosper.linear.results import LinearResults
 from digiprosper.report.summary import Summary
 from digiprosper.report.variance import standard_errors

@@ -9,6 +9,14 @@ from typing import Any, Literal, get_args
 import numpy as np
 import pandas as pd
 
+from digiprosper.checks import (
+    check_level,
+    check_option,
+    finite_numbers,
+    one_problem,
+    option_error,
+    unknown_columns,
+)
 from digiprosper.errors import (
     ColumnError,
     IdentificationError,
@@ -16,14 +24,8 @@ from digiprosper.errors import (
     Notice,
     OptionError,
     TermError,
-    check_level,
-    check_option,
     cited,
-    finite_numbers,
-    one_problem,
-    option_error,
     quoted,
-    unknown_columns,
 )
 from digiprosper.kernels import Floats
 from digiprosper.kernels.intervals import fieller

@@ -20,17 +20,14 @@ from typing import Any, Literal, get_args
 import numpy as np
 import pandas as pd
 
+from digiprosper.checks import check_option, check_whole, not_identified, option_error
 from digiprosper.errors import (
     Notice,
     OptionError,
     PanelIndexError,
     TermError,
-    check_option,
-    check_whole,
     cited,
     issue,
-    not_identified,
-    option_error,
     quoted,
 )
 from digiprosper.kernels import Bools, Ints

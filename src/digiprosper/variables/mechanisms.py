@@ -8,21 +8,23 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 import pandas as pd
 
-from digiprosper.errors import (
-    AlignmentError,
-    InputTypeError,
-    Notice,
+from digiprosper.checks import (
     alignment_problem,
     check_option,
     check_real,
     check_whole,
-    cited,
-    counted,
     is_real,
-    issue,
     not_identified,
     option_error,
     plain,
+)
+from digiprosper.errors import (
+    AlignmentError,
+    InputTypeError,
+    Notice,
+    cited,
+    counted,
+    issue,
     quoted,
 )
 from digiprosper.kernels import Floats, Ints

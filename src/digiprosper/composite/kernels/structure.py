@@ -9,9 +9,10 @@ from typing import Final, Literal
 
 import numpy as np
 
+from digiprosper.checks import one_problem
 from digiprosper.composite.kernels.information import INFORMATION, Moments
 from digiprosper.composite.kernels.normalise import is_constant
-from digiprosper.errors import IndicatorError, one_problem, quoted
+from digiprosper.errors import IndicatorError, quoted
 from digiprosper.kernels import Bools, Floats, Ints
 from digiprosper.kernels.dispersion import ColumnSums, theil_t
 from digiprosper.kernels.tolerances import CANCELLED, NO_THEIL

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import expit, ndtr
 
-from digiprosper.errors import not_identified
+from digiprosper.checks import not_identified
 from digiprosper.kernels import Bools, Floats, Ints
 from digiprosper.kernels.reweighted import Reweighted
 from digiprosper.kernels.tolerances import SAME_DEVIANCE

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from digiprosper.errors import OptionError, option_error
+from digiprosper.checks import option_error
+from digiprosper.errors import OptionError
 from digiprosper.kernels import Floats, Ints
 from digiprosper.kernels.equation import Solved
 from digiprosper.kernels.slopes import Effect, Slope, codes_of, dummies
