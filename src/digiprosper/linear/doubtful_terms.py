@@ -67,7 +67,7 @@ def term_notices(
     cov_type: str,
 ) -> Iterator[Notice]:
     """Report terms that groups share or that are made from others."""
-    roles = sample.roles
+    roles, table = sample.roles, table_of(panel)
     of_interest = [
         *roles.get("x", ())[:1],
         *roles.get("endog", ()),
@@ -75,8 +75,7 @@ def term_notices(
     ]
     if of_interest:
         if not {*effects} <= {*sample.keys.names}:
-            table, first = table_of(panel), of_interest[0]
-            yield from _means_of_others(sample, table, first, effects)
+            yield from _means_of_others(sample, table, of_interest[0], effects)
         by_entity = tuple(clusters) == (sample.keys.entity_name,)
         in_cells: list[Notice] = []
         if not by_entity and cov_type not in ("driscoll_kraay", "xtscc", "conley"):
@@ -84,12 +83,13 @@ def term_notices(
         yield from in_cells
         if by_entity or (not in_cells and not clusters and cov_type in _BY_ROW):
             together = [*shared_treatments(sample, panel, of_interest)]
-            offers = () if together else roles.get("instruments", ())
-            yield from together or shared_treatments(sample, panel, offers)
+            if not together and "instruments" in roles:
+                together += shared_treatments(sample, panel, roles["instruments"])
+            yield from together
         for at in (*of_interest, *roles.get("mediators", ())):
-            yield from _zeros_in_log(sample, table_of(panel), at)
+            yield from _zeros_in_log(sample, table, at)
     if len(roles.get("y", ())) == 1:
-        yield from _about_outcome(sample, table_of(panel), of_interest[-1:])
+        yield from _about_outcome(sample, table, of_interest[-1:])
         if of_interest:
             yield from _baseline_rows(sample)
     yield from derived_term_notices(sample, panel)
@@ -394,7 +394,7 @@ def _baseline_rows(sample: Sample) -> Iterator[Notice]:
     starts = np.flatnonzero(np.diff(sample.entity, prepend=-1))
     for at in sample.roles.get("x", ()):
         column = sample.matrix[:, at]
-        if not np.allclose(column[first], y, rtol=_SEVEN_DIGITS, atol=0):
+        if (np.abs(column[first] - y) > _SEVEN_DIGITS * np.abs(y)).any():
             continue
         # Values at constant prices are those at current prices in the base year.
         if (column == column[starts][sample.entity]).all():
@@ -529,10 +529,11 @@ def _are_stocks(stocks: Floats, flows: Floats) -> Bools:
     before, now = stocks[..., 0, :], stocks[..., 1, :]
     sizes = np.maximum(np.maximum(np.abs(before), np.abs(now)), np.abs(flows))
     # Small entities count as large ones do.
-    z, x, p = (part / np.maximum(sizes, NO_DIVISION) for part in (now, before, flows))
-    xx, xp, pp, xz, pz = (
+    scale = np.maximum(sizes, NO_DIVISION)
+    z, x, p = now / scale, before / scale, flows / scale
+    xx, xp, pp, xz, pz = [
         (u * v).sum(axis=-1) for u, v in ((x, x), (x, p), (p, p), (x, z), (p, z))
-    )
+    ]
     with np.errstate(divide="ignore", invalid="ignore"):
         a, b = np.stack([pp * xz - xp * pz, xx * pz - xp * xz]) / (xx * pp - xp**2)
         fits = np.abs(z - a[..., None] * x - b[..., None] * p).max(axis=-1)

@@ -266,10 +266,7 @@ def prepare(
     near = _nearby_rows(sample, options)
     notices = [
         *row_notices(sample, panel, options.cov_type),
-        *dropped_notices(
-            sample, table_of(panel).names, effects, panel.is_part, panel.nobs
-        ),
-        *about_missing(sample, table_of(panel), clusters),
+        *_missing_notices(sample, panel, effects, clusters),
         *structure.notices,
         *(_saturated_notices(absorbed, structure.within) if slopes else []),
         *_robust_notices(sample, structure.within, near, options),
@@ -677,6 +674,17 @@ def _read_effects(panel: Panel, absorb: Sequence[str]) -> list[Absorbed]:
         effect = spelled.setdefault(canonical_effect(term.effect, columns), term.effect)
         effects.append(Absorbed(effect, term.slope))
     return effects
+
+
+def _missing_notices(
+    sample: Sample, panel: Panel, effects: Sequence[str], clusters: Sequence[str]
+) -> list[Notice]:
+    """Report the dropped rows, and reasons for which an outcome is missing."""
+    table, keys = table_of(panel), sample.keys
+    if not sample.dropped and sample.nobs == len(keys.entities) * len(keys.times):
+        return []
+    dropped = dropped_notices(sample, table.names, effects, panel.is_part, panel.nobs)
+    return [*dropped, *about_missing(sample, table, clusters)]
 
 
 def dropped_notices(

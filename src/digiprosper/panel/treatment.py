@@ -254,6 +254,8 @@ def _entity_pairs(
     table: Table, entities: pd.Index[Any]
 ) -> Iterator[tuple[tuple[str, str], Ints]]:
     """Yield two columns with the ends of each entity, and codes of the pairs (n,)."""
+    if len(table.entity_label_columns) < 2:
+        return
     for (a, starts), (b, ends) in combinations(_label_columns(table, entities), 2):
         if starts.dtype != ends.dtype or {*starts}.isdisjoint(ends):
             continue
