@@ -288,6 +288,14 @@ def test_other_outcomes_with_zeros_are_no_logs_of_counts(y) -> None:
     assert "shifted_log" not in codes_of(FixedEffects(y, ["jobs"]), frame)
 
 
+def test_an_outcome_that_hardly_changes_is_no_log_of_zeros() -> None:
+    # Of many rows some are compared.
+    frames = [patents_frame().assign(i=lambda f, k=k: f["i"] + k) for k in (0, 60)]
+    frame = pd.concat(frames, ignore_index=True).assign(y=1.0, nothing=0.0)
+    frame.loc[[1, 100], "y"] = 0
+    assert "shifted_log" not in codes_of(FixedEffects("y", ["jobs"]), frame)
+
+
 @pytest.mark.parametrize(
     "spec",
     [

@@ -98,6 +98,20 @@ def test_rows_of_the_baseline_are_explained_by_the_baseline(y: str) -> None:
     assert "equals the outcome in all rows of wave 0" in str(etable(fit))
 
 
+def test_a_baseline_is_named_by_its_date() -> None:
+    frame = trial()
+    frame["wave"] = pd.to_datetime((2001 + frame["wave"]).astype(str))
+    panel = Panel(frame, "home", "wave")
+    with pytest.warns(DigiprosperWarning) as said:
+        ANCOVA.replace(where=None, clusters="village").fit(panel)
+    (text,) = (str(w.message) for w in said if "McKenzie" in str(w.message))
+    assert "rows of wave 2001-01-01. It" in text
+    assert "where=\"wave != '2001-01-01'\"" in text
+    with pytest.warns(DigiprosperWarning):
+        later = ANCOVA.replace(where="wave != '2001-01-01'").fit(panel)
+    assert later.nobs == len(frame) - 400
+
+
 def test_a_baseline_that_effects_of_homes_absorb_is_no_baseline() -> None:
     spec = FixedEffects("y", ["uses", "y0"], clusters="village", collinear="drop")
     panel = Panel(trial(), "home", "wave")

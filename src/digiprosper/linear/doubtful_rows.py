@@ -171,7 +171,8 @@ def _attrition(
     # A group that nobody asked did not leave.
     if not by_chance and max(share, other) < 1:
         of = keys.entity_name if several else "rows"
-        when = f" of {keys.time_name} {sample.times[-1]}" if several else ""
+        period = str(sample.times[-1]).removesuffix(" 00:00:00")
+        when = f" of {keys.time_name} {period}" if several else ""
         text = (
             f"{cited(y)}{when} is missing in {share:.0%} of {of} with {column} = "
             f"{groups[1]:g} and {other:.0%} of those with {groups[0]:g} (attrition), "

@@ -428,11 +428,13 @@ def _baseline_rows(sample: Sample) -> Iterator[Notice]:
         if (column == column[starts][sample.entity]).all():
             term, name = sample.names[at], str(sample.keys.time_name)
             (period,) = sample.times[:1].tolist()
-            value = period if isinstance(period, int) else str(period)
+            value = period
+            if not isinstance(period, int):
+                value = str(period).removesuffix(" 00:00:00")
             where = f"{backticked(name)} != {value!r}"
             text = (
                 f"{cited(term)} equals the outcome in all {first.size:,} rows of "
-                f"{name} {period}. It explains them whatever a treatment does, which "
+                f"{name} {value}. It explains them whatever a treatment does, which "
                 "moves the other slopes towards zero. Leave these rows out (McKenzie "
                 f'2012): where="{where}".'
             )
@@ -493,10 +495,10 @@ def _shifted_log(
         return
     names, values = numbers.with_zeros
     for name, column in zip(names, values.T, strict=True):
-        # Of small numbers x the asinh is x.
-        if np.abs(v - column).max() < _SEVEN_DIGITS * largest:
-            continue
         zero = column == 0
+        # Of small numbers x the asinh is x.
+        if zero.all() or np.abs(v - column).max() < _SEVEN_DIGITS * largest:
+            continue
         added = float(np.exp(v[zero][0]))
         replaced = np.log(np.where(zero, min(added, 1.0), column))
         for log in (np.log(column + added), np.arcsinh(column), replaced):
