@@ -427,6 +427,18 @@ def test_stocks_of_the_outcome_are_lagged_outcomes(spec, y, term, reported) -> N
     assert columns == [(term,)] * reported
 
 
+@pytest.mark.parametrize("event", [0, 1])
+@pytest.mark.filterwarnings("ignore::digiprosper.errors.DigiprosperWarning")
+def test_ages_are_no_stocks_of_an_outcome_that_hardly_changes(event) -> None:
+    frame = stocks_frame(0).assign(age=lambda f: f["t"] + 3.0 + f["i"] % 7)
+    # In the first 60 firms nothing happens.
+    rare = np.where(frame["i"] > 60, frame["y"] > 3, 0)
+    frame["y"] = 1 - rare if event == 0 else rare
+    spec = FixedEffects("y", ["x", "age"], time_effects=False)
+    codes = [n.code for n in spec.fit(Panel(frame, "i", "t")).diagnostics]
+    assert "lagged_outcome" not in codes
+
+
 @pytest.mark.filterwarnings("ignore::digiprosper.errors.DigiprosperWarning")
 def test_the_slope_of_a_stock_of_earlier_outcomes_is_biased() -> None:
     slopes = [

@@ -249,27 +249,51 @@ def test_a_ratio_with_zeros_on_its_own_denominator_is_reported(spec, y) -> None:
 
 @pytest.mark.parametrize("spec", [FixedEffects, PoissonEffects])
 @pytest.mark.parametrize(
-    ("transform", "column"),
+    ("transform", "code"),
     [
-        (np.log1p, "exp(ln_y) - 1"),
-        (np.arcsinh, "sinh(ln_y)"),
-        (lambda y: np.log1p(y).round(5), "exp(ln_y) - 1"),
+        (np.log1p, "log_of_counts"),
+        (np.arcsinh, "shifted_log"),
+        (lambda y: np.log1p(y).round(5), "log_of_counts"),
     ],
 )
-def test_logs_of_counts_are_reported_without_the_counts(
-    spec, transform, column
-) -> None:
+def test_logs_of_counts_are_reported_without_the_counts(spec, transform, code) -> None:
     frame = patents_frame()
-    frame = frame.assign(ln_y=transform(frame["patents"]))[["i", "t", "ln_y", "jobs"]]
-    notice = codes_of(spec("ln_y", ["log(jobs)"]), frame)["shifted_log"]
-    zeros = int((frame["ln_y"] == 0).sum())
-    assert notice.data == {"term": "ln_y", "column": column, "zeros": zeros}
+    y = transform(frame["patents"])
+    frame = frame.assign(**{"ln y": y})[["i", "t", "ln y", "jobs"]]
+    notice = codes_of(spec("ln y", ["log(jobs)"]), frame)[code]
+    assert notice.data["term"] == "ln y"
+    assert notice.data["zeros"] == (y == 0).sum()
+    # The outcome that it names can be used.
+    level = notice.message.split("with outcome '")[1].split("' estimates")[0]
+    sample = Panel(frame, "i", "t").sample({"y": [level]})
+    counts = patents_frame()["patents"]
+    np.testing.assert_allclose(sample.matrix[:, 0], counts, rtol=1e-4)
+
+
+def test_logs_of_numbers_that_begin_at_one_may_be_no_shifted_logs() -> None:
+    """One is not added to employees, nor to days in hospital."""
+    frame = patents_frame().assign(days=lambda f: f["patents"] + 1)
+    frame = frame.assign(ln_days=np.log(frame["days"]))[["i", "t", "days", "ln_days"]]
+    spec = FixedEffects("ln_days", ["x"])
+    frame["x"] = np.random.default_rng(2).normal(size=len(frame))
+    assert {"shifted_log", "log_of_counts"}.isdisjoint(codes_of(spec, frame))
+    notices = codes_of(spec, frame.drop(columns="days"))
+    assert "shifted_log" not in notices
+    assert "If it is log(1 + count)" in notices["log_of_counts"].message
 
 
 @pytest.mark.parametrize("y", ["patents", "hours", "small", "few", "ln_research"])
 def test_other_outcomes_with_zeros_are_no_logs_of_counts(y) -> None:
     frame = patents_frame()[["i", "t", "jobs", y]]
     assert "shifted_log" not in codes_of(FixedEffects(y, ["jobs"]), frame)
+
+
+def test_an_outcome_that_hardly_changes_is_no_log_of_zeros() -> None:
+    # Of many rows some are compared.
+    frames = [patents_frame().assign(i=lambda f, k=k: f["i"] + k) for k in (0, 60)]
+    frame = pd.concat(frames, ignore_index=True).assign(y=1.0, nothing=0.0)
+    frame.loc[[1, 100], "y"] = 0
+    assert "shifted_log" not in codes_of(FixedEffects("y", ["jobs"]), frame)
 
 
 @pytest.mark.parametrize(
@@ -296,6 +320,17 @@ def test_a_log_that_mostly_tells_zeros_from_others_is_reported(x) -> None:
     # As a control it is no result.
     control = codes_of(spec.replace(x=["hours", x]), patents_frame())
     assert "zeros_in_log" not in control
+
+
+def test_zeros_that_no_slope_compares_with_others_are_not_reported() -> None:
+    frame = patents_frame()
+    with_dummy = FixedEffects("patents", ["ln_research", "I(research > 0)"])
+    assert "zeros_in_log" not in codes_of(with_dummy, frame)
+    # Firms that always or never do research, beside effects of firms
+    frame["research"] = (frame["research"] + 1e4) * (frame["i"] % 2)
+    spec = FixedEffects("patents", ["log1p(research)"])
+    assert "zeros_in_log" not in codes_of(spec, frame)
+    assert "zeros_in_log" in codes_of(spec.replace(entity_effects=False), frame)
 
 
 @pytest.mark.parametrize("x", ["hours", "log1p(hours)", "ln_patents", "few", "ln_jobs"])

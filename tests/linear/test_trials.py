@@ -73,8 +73,10 @@ def test_rows_of_villages_are_treated_together() -> None:
     )
     # A dummy that is made from a column of few or ordered values is no treatment.
     years = np.random.default_rng(1).integers(0, 20, len(rows))
-    for schooling in (years, years % 6):
-        degree = rows.assign(schooling=schooling, treat=(schooling > 3) * 1)
+    born = np.datetime64("1990-01-01") + years
+    for schooling in (years, years % 6, born):
+        treat = (schooling > np.sort(schooling)[len(rows) // 4]) * 1
+        degree = rows.assign(schooling=schooling, treat=treat)
         people = Panel.from_rows(degree.drop(columns="village"))
         assert "treated_together" not in codes(spec, people)
 
@@ -94,6 +96,27 @@ def test_rows_of_the_baseline_are_explained_by_the_baseline(y: str) -> None:
     where = notice.message.split('where="')[1].removesuffix('".')
     assert "baseline_rows" not in codes(whole.replace(where=where), panel)
     assert "equals the outcome in all rows of wave 0" in str(etable(fit))
+
+
+def test_a_baseline_is_named_by_its_date() -> None:
+    frame = trial()
+    frame["wave"] = pd.to_datetime((2001 + frame["wave"]).astype(str))
+    panel = Panel(frame, "home", "wave")
+    with pytest.warns(DigiprosperWarning) as said:
+        ANCOVA.replace(where=None, clusters="village").fit(panel)
+    (text,) = (str(w.message) for w in said if "McKenzie" in str(w.message))
+    assert "rows of wave 2001-01-01. It" in text
+    assert "where=\"wave != '2001-01-01'\"" in text
+    with pytest.warns(DigiprosperWarning):
+        later = ANCOVA.replace(where="wave != '2001-01-01'").fit(panel)
+    assert later.nobs == len(frame) - 400
+
+
+def test_a_baseline_that_effects_of_homes_absorb_is_no_baseline() -> None:
+    spec = FixedEffects("y", ["uses", "y0"], clusters="village", collinear="drop")
+    panel = Panel(trial(), "home", "wave")
+    assert "baseline_rows" not in codes(spec, panel)
+    assert "baseline_rows" in codes(spec.replace(entity_effects=False), panel)
 
 
 def test_prices_of_a_base_year_are_no_baseline() -> None:
@@ -142,6 +165,30 @@ def test_villages_that_differ_are_no_arms_that_differ() -> None:
         ):
             reported += "attrition" in codes(spec, Panel(rows, "home", "wave"))
     assert reported <= 1
+
+
+@pytest.mark.filterwarnings("ignore::digiprosper.errors.DigiprosperWarning")
+@pytest.mark.parametrize("treated", [2, 3, 5, 10])
+def test_a_few_homes_that_leave_by_chance_are_no_attrition(treated: int) -> None:
+    spec = ANCOVA.replace(where=None)
+    reported = 0
+    for seed in range(40):
+        frame = trial(seed, villages=6)
+        frame["treat"] = (frame["home"] < treated) * 1.0
+        leaves = np.random.default_rng(seed).uniform(size=60) < 0.2
+        frame["y"] = frame["y"].mask(leaves[frame["home"]] & (frame["wave"] == 2))
+        reported += "attrition" in codes(spec, Panel(frame, "home", "wave"))
+    assert reported <= 1
+
+
+@pytest.mark.filterwarnings("ignore::digiprosper.errors.DigiprosperWarning")
+def test_homes_that_a_condition_excludes_have_not_left() -> None:
+    frame = trial(villages=80, by="home")
+    asked = frame["village"] < 40 + 20 * frame["treat"]
+    panel = Panel(frame.assign(y=frame["y"].where(asked), asked=asked), "home", "wave")
+    assert "attrition" in codes(ANCOVA, panel)
+    chosen = ANCOVA.replace(where="wave > 0 and asked")
+    assert "attrition" not in codes(chosen, panel)
 
 
 # --- balance --------------------------------------------------------------------------

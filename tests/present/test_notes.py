@@ -431,6 +431,7 @@ WARNINGS = {
     "shared_exposure": {"term": "x"},
     "lasting_shocks": {"term": "x"},
     "lagged_outcome": {"columns": ("lag(y)",)},
+    "log_of_counts": {"term": "x", "zeros": 12},
     "zeros_in_log": {"term": "x", "column": "z", "share": 0.97},
     "mean_of_others": {"term": "x", "column": "z", "effect": "class"},
     "staggered_treatment": {"terms": ("x",)},

@@ -90,8 +90,8 @@ def first_lag(names: Sequence[str]) -> list[Notice]:
     if not names:
         return []
     text = (
-        f"lag 1 of {quoted(names)} is an instrument of the differenced equation, but "
-        "contains the earlier of its two errors: the estimates are not consistent. "
+        f"lag 1 of {quoted(names)} is an instrument of the transformed equation, but "
+        "contains one of its errors: the estimates are not consistent. "
         "Begin with lag 2 (instrument_lags=(2, 5)). A regressor that does not depend "
         "on the error of its period belongs in predetermined=."
     )

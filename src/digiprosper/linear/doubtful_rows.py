@@ -18,10 +18,10 @@ from itertools import chain
 import numpy as np
 import pandas as pd
 
-from digiprosper.errors import Notice, cited, counted
+from digiprosper.errors import Notice, cited, counted, hold_warnings
 from digiprosper.kernels import Bools, Floats, Ints
 from digiprosper.panel import Panel, Sample
-from digiprosper.panel.describe import difference_of_means
+from digiprosper.panel.conditions import rows_where
 from digiprosper.panel.keys import rows_text
 from digiprosper.panel.table import Table
 from digiprosper.report.terms import columns_in
@@ -32,8 +32,8 @@ _CODES = frozenset([-8, -9, -66, -77, -88, -99, -999, -9999, -99999, 999, 9999, 
 # hypothesis in 8 to 11% of 500 simulated panels, with 30% in 12 to 19%, with 50% in 27
 # to 42%; with CRV3 in 5 to 6%.
 HEAVY = 0.2
-# Missing outcomes of two groups differ by chance in fewer than one of 1,000.
-_NO_CHANCE = 1e-3
+# In standard errors: missing outcomes differ by chance in fewer than one of 1,000.
+_NO_CHANCE = 3.3
 # In errors of a correlation
 _NOT_BY_CHANCE = 4.0
 # Offices publish no counts below these: of deaths, births, patients and pupils. Files
@@ -146,28 +146,33 @@ def _attrition(
     Rows of an entity that are not in the table are missing, too.
     """
     keys, values = table.keys, table.numeric(column)
-    starts = np.flatnonzero(np.diff(keys.entity, prepend=-1))
-    groups, group = np.unique(values[starts], return_inverse=True)
+    groups, group = np.unique(values[keys.starts], return_inverse=True)
     # Rows without a dummy say nothing about it.
-    if groups.size != 2 or (values != values[starts][keys.entity]).any():
+    if groups.size != 2 or (values != values[keys.starts][keys.entity]).any():
         return
-    several = len(keys.times) > 1
-    last = int(keys.times.get_indexer(sample.times[-1:])[0]) if several else 0
-    now = keys.time == last
-    lost = np.bincount(keys.entity[now & ~missing], minlength=starts.size) == 0
+    n, several = group.size, len(keys.times) > 1
+    now, asked = np.ones(table.nobs, dtype=np.bool_), _chosen_entities(sample, table)
     if several:
-        asked = np.bincount(keys.entity[keys.time < last], minlength=starts.size) > 0
-        starts, group, lost = starts[asked], group[asked], lost[asked]
-    cluster = np.arange(lost.size)
+        last = int(keys.times.get_indexer(sample.times[-1:])[0])
+        now = keys.time == last
+        asked &= np.bincount(keys.entity[keys.time < last], minlength=n) > 0
+    lost = np.bincount(keys.entity[now & ~missing], minlength=n) == 0
+    cluster = np.arange(n)
     if clusters and clusters[0] in table.data:
-        cluster = pd.factorize(table.data[clusters[0]].iloc[starts])[0]
-    nested = len(np.unique(2 * cluster + group)) == len(np.unique(cluster))
-    _, other, share, *_, p = difference_of_means(
-        lost * 1.0, group, cluster, np.ones(lost.size), nested=nested
-    )
-    if p < _NO_CHANCE:
+        labels = table.data[clusters[0]].iloc[keys.starts]
+        cluster = pd.factorize(labels, use_na_sentinel=False)[0]
+    lost, group, cluster = lost[asked], group[asked], cluster[asked]
+    if not 0 < group.sum() < group.size:
+        return
+    other, share = (lost[group == code].mean() for code in (0, 1))
+    # Welch's errors of a few entities are too small if all of them stay, or leave.
+    sums = np.bincount(cluster, (group - group.mean()) * (lost - lost.mean()))
+    by_chance = abs(sums.sum()) <= _NO_CHANCE * np.sqrt((sums**2).sum())
+    # A group that nobody asked did not leave.
+    if not by_chance and max(share, other) < 1:
         of = keys.entity_name if several else "rows"
-        when = f" of {keys.time_name} {sample.times[-1]}" if several else ""
+        period = str(sample.times[-1]).removesuffix(" 00:00:00")
+        when = f" of {keys.time_name} {period}" if several else ""
         text = (
             f"{cited(y)}{when} is missing in {share:.0%} of {of} with {column} = "
             f"{groups[1]:g} and {other:.0%} of those with {groups[0]:g} (attrition), "
@@ -175,6 +180,18 @@ def _attrition(
             "effect. If the treatment was drawn by lot, report bounds (Lee 2009)."
         )
         yield Notice("attrition", text, {"term": y, "treatment": column})
+
+
+def _chosen_entities(sample: Sample, table: Table) -> Bools:
+    """Mark the entities (n,) of `where`; all of them if it chooses whole periods."""
+    keys = table.keys
+    if sample.where is not None:
+        # Its warnings were issued when the sample was made.
+        with hold_warnings("", []):
+            chosen = rows_where(sample.where, table)
+        if (np.bincount(keys.time, chosen) % np.bincount(keys.time)).any():
+            return np.asarray(np.bincount(keys.entity, chosen) > 0)
+    return np.ones(len(keys.entities), dtype=np.bool_)
 
 
 def _suppressed_counts(table: Table, missing: Bools) -> list[Notice]:

@@ -25,7 +25,12 @@ from digiprosper.errors import Notice, cited, counted, quoted
 from digiprosper.kernels import Bools, Floats, Ints
 from digiprosper.kernels.tolerances import LINEAR_INSIDE, NO_DIVISION, SAME_TOTAL
 from digiprosper.kernels.within import is_nested
-from digiprosper.linear.notices import made_from, many_dummies, shifted_log_notice
+from digiprosper.linear.notices import (
+    log_of_counts_notice,
+    made_from,
+    many_dummies,
+    shifted_log_notice,
+)
 from digiprosper.panel import Panel, PanelScan, Sample
 from digiprosper.panel.access import table_of
 from digiprosper.panel.grammar import backticked
@@ -87,10 +92,11 @@ def term_notices(
                 together += shared_treatments(sample, panel, roles["instruments"])
             yield from together
         for at in (*of_interest, *roles.get("mediators", ())):
-            yield from _zeros_in_log(sample, table, at)
+            yield from _zeros_in_log(sample, table, at, effects)
     if len(roles.get("y", ())) == 1:
         yield from _about_outcome(sample, table, of_interest[-1:])
-        if of_interest:
+        # Effects of entities absorb their baseline.
+        if of_interest and sample.keys.entity_name not in effects:
             yield from _baseline_rows(sample)
     yield from derived_term_notices(sample, panel)
     yield from indicators_on_both_sides(sample, panel)
@@ -310,7 +316,7 @@ def _about_outcome(
     v = sample.matrix[rows, y]
     for notice in _shifted_log(sample, table, v, numbers):
         yield notice
-        if notice.data["column"] in table.data:
+        if notice.data.get("column") in table.data:
             v = table.numeric(notice.data["column"])[numbers.rows]
     if v.size and v.min() == 0:
         # A ratio is zero where its numerator is.
@@ -351,7 +357,9 @@ def shifted_log(sample: Sample, parts: Iterable[Sample]) -> list[Notice]:
     return [shifted_log_notice(sample.names[at], column, zeros, rows)]
 
 
-def _zeros_in_log(sample: Sample, table: Table, at: int) -> Iterator[Notice]:
+def _zeros_in_log(
+    sample: Sample, table: Table, at: int, effects: Sequence[str]
+) -> Iterator[Notice]:
     """Report a log, by position, that differs little but for zeros of its column."""
     z, term = sample.matrix[:, at], sample.names[at]
     zero = z == z.min()
@@ -361,6 +369,8 @@ def _zeros_in_log(sample: Sample, table: Table, at: int) -> Iterator[Notice]:
     share = 1 - others.size * others.var() / (z.size * z.var())
     if share < _MOSTLY_ZEROS or others.min() - z.min() < _FAR_FROM_ZERO:
         return
+    if not _slope_compares_zeros(sample, at, zero, effects):
+        return
     some = others[:_FEWEST_ROWS, None]
     for name in table.some_numbers.with_zeros[0]:
         x = np.maximum(table.numeric(name), 0)
@@ -369,6 +379,24 @@ def _zeros_in_log(sample: Sample, table: Table, at: int) -> Iterator[Notice]:
             if np.nanmin(np.abs(logs / some - 1), axis=1).max() < _SEVEN_DIGITS:
                 yield _zeros_in_log_notice(term, name, count, float(share))
                 return
+
+
+def _slope_compares_zeros(
+    sample: Sample, at: int, zero: Bools, effects: Sequence[str]
+) -> bool:
+    """Tell whether zeros (N,) explain a column inside entities, without a dummy."""
+    for column in chain(*[sample.roles.get(role, ()) for role in _REGRESSORS]):
+        x = sample.matrix[:, column]
+        if np.ptp(x[zero]) == np.ptp(x[~zero]) == 0 < np.ptp(x):
+            return False
+    if sample.keys.entity_name not in effects:
+        return True
+    entity = sample.entity
+    z, dummy = (
+        v - (np.bincount(entity, v) / np.bincount(entity))[entity]
+        for v in (sample.matrix[:, at], zero)
+    )
+    return bool((z @ dummy) ** 2 > _MOSTLY_ZEROS * (z @ z) * (dummy @ dummy))
 
 
 def _zeros_in_log_notice(term: str, column: str, zeros: int, share: float) -> Notice:
@@ -400,11 +428,13 @@ def _baseline_rows(sample: Sample) -> Iterator[Notice]:
         if (column == column[starts][sample.entity]).all():
             term, name = sample.names[at], str(sample.keys.time_name)
             (period,) = sample.times[:1].tolist()
-            value = period if isinstance(period, int) else str(period)
+            value = period
+            if not isinstance(period, int):
+                value = str(period).removesuffix(" 00:00:00")
             where = f"{backticked(name)} != {value!r}"
             text = (
                 f"{cited(term)} equals the outcome in all {first.size:,} rows of "
-                f"{name} {period}. It explains them whatever a treatment does, which "
+                f"{name} {value}. It explains them whatever a treatment does, which "
                 "moves the other slopes towards zero. Leave these rows out (McKenzie "
                 f'2012): where="{where}".'
             )
@@ -465,10 +495,10 @@ def _shifted_log(
         return
     names, values = numbers.with_zeros
     for name, column in zip(names, values.T, strict=True):
-        # Of small numbers x the asinh is x.
-        if np.abs(v - column).max() < _SEVEN_DIGITS * largest:
-            continue
         zero = column == 0
+        # Of small numbers x the asinh is x.
+        if zero.all() or np.abs(v - column).max() < _SEVEN_DIGITS * largest:
+            continue
         added = float(np.exp(v[zero][0]))
         replaced = np.log(np.where(zero, min(added, 1.0), column))
         for log in (np.log(column + added), np.arcsinh(column), replaced):
@@ -478,16 +508,26 @@ def _shifted_log(
                 yield shifted_log_notice(outcome, name, zeros, table.nobs)
                 return
     # The counts themselves may not be in the table.
-    for text, counts in (("exp({}) - 1", np.expm1(v)), ("sinh({})", np.sinh(v))):
-        whole = np.rint(counts)
-        few = whole < _MOST_COUNTED
-        exact = np.abs(counts - whole)[few] < _FIVE_DECIMALS * (1 + whole[few])
-        several = np.unique(whole[few]).size > _FEWEST_COUNTS
-        if v.min() == 0 and exact.all() and several:
-            zeros = int((table.numeric(outcome) == 0).sum())
-            text = text.format(outcome)
-            yield shifted_log_notice(outcome, text, zeros, table.nobs)
-            return
+    zeros, name = int((table.numeric(outcome) == 0).sum()), backticked(outcome)
+    if _are_counts(np.sinh(v)):
+        count = f"I((exp({name}) - exp(-{name})) / 2)"
+        column = f"sinh({name})"
+        yield shifted_log_notice(outcome, column, zeros, table.nobs, count)
+        return
+    # Logs of a column without zeros, such as those of employees, are no shifted logs.
+    _, logs, _ = numbers.logs
+    is_log = np.abs(logs.T - (v - v.mean())).max(axis=1) < _FIVE_DECIMALS
+    if _are_counts(np.expm1(v)) and not is_log.any():
+        yield log_of_counts_notice(outcome, zeros, table.nobs)
+
+
+def _are_counts(values: Floats) -> bool:
+    """Tell whether numbers are whole, if they are small, and begin at zero."""
+    whole = np.rint(values)
+    few = whole < _MOST_COUNTED
+    exact = np.abs(values - whole)[few] < _FIVE_DECIMALS * (1 + whole[few])
+    several = np.unique(whole[few]).size > _FEWEST_COUNTS
+    return bool(values.min() == 0 and exact.all() and several)
 
 
 def stocks_of(sample: Sample, at: int, columns: Sequence[int]) -> tuple[str, ...]:
@@ -528,6 +568,8 @@ def _are_stocks(stocks: Floats, flows: Floats) -> Bools:
     stocks, flows = _levels(stocks)[:, :, None, None], _levels(flows)
     before, now = stocks[..., 0, :], stocks[..., 1, :]
     sizes = np.maximum(np.maximum(np.abs(before), np.abs(now)), np.abs(flows))
+    # Beside a constant, columns that grow by a constant would be stocks.
+    flows = np.where(np.ptp(flows, axis=-1, keepdims=True) > 0, flows, np.nan)
     # Small entities count as large ones do.
     scale = np.maximum(sizes, NO_DIVISION)
     z, x, p = now / scale, before / scale, flows / scale

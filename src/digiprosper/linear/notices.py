@@ -48,6 +48,7 @@ no_main_effect           term (a product), columns (its factors that are no regr
                          estimate, with_them (the coefficient beside them); not a
                          warning
 shifted_log              term, column, zeros (rows)
+log_of_counts            term, zeros (rows)
 staggered_treatment      terms, event (column with the timing of the first; may be None)
 unseen                   count
 ======================== ===============================================================
@@ -232,15 +233,33 @@ def made_from(terms: Mapping[str, str], role: str) -> Notice:
     return Notice("made_from", text, {"terms": dict(terms), "role": role, "of": of})
 
 
-def shifted_log_notice(term: str, column: str, zeros: int, rows: int) -> Notice:
-    """Report a log outcome with a constant added because of zeros."""
+def shifted_log_notice(
+    term: str, column: str, zeros: int, rows: int, level: str | None = None
+) -> Notice:
+    """Report a log outcome with a constant added because of zeros.
+
+    `level` is the term of the column, if it is not in the table.
+    """
     text = (
         f"the outcome is {cited(term)}, and {cited(column)} is zero in {zeros:,} of "
         f"{counted(rows, 'row')}: slopes then depend on the unit of {cited(column)} "
         "and are not percentages (Chen & Roth 2024). PoissonEffects with outcome "
-        f"{cited(column)} estimates percentage changes of its mean, including zeros."
+        f"{cited(level or column)} estimates percentage changes of its mean, including "
+        "zeros."
     )
     return Notice("shifted_log", text, {"term": term, "column": column, "zeros": zeros})
+
+
+def log_of_counts_notice(term: str, zeros: int, rows: int) -> Notice:
+    """Report an outcome that is the log of counts, or of one more than counts."""
+    text = (
+        f"the outcome {cited(term)} consists of logs of whole numbers and is zero in "
+        f"{zeros:,} of {counted(rows, 'row')}. If it is log(1 + count), slopes depend "
+        "on the one that is added, and are not percentages (Chen & Roth 2024): "
+        f"PoissonEffects with outcome {cited(f'I(exp({backticked(term)}) - 1)')} "
+        "estimates percentage changes of the mean count, including zeros."
+    )
+    return Notice("log_of_counts", text, {"term": term, "zeros": zeros})
 
 
 def staggered_treatment(

@@ -197,8 +197,8 @@ def _label_columns(
 
 
 def _is_cut(labels: pd.Series[Any], first: Ints) -> bool:
-    """Tell whether treated rows have the largest, or the smallest, numbers."""
-    if labels.dtype.kind not in "iuf":
+    """Tell whether treated rows have the largest, or the smallest, numbers or dates."""
+    if labels.dtype.kind not in "iufM":
         return False
     treated = first != _NEVER
     on, off = labels[treated], labels[~treated]
