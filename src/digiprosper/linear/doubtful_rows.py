@@ -60,8 +60,10 @@ def missing_codes(sample: Sample, panel: Panel) -> Iterator[Notice]:
     # A code such as 9999 in first treated times is later than all periods.
     factors = chain.from_iterable([sample.factors_of(name) for name in sample.names])
     no_numbers |= {c for f in factors if f.function == "treated" for c in f.columns}
-    for name in filter({*panel.columns}.difference(no_numbers).__contains__, columns):
-        yield from _code_notices(name, columns[name])
+    searched = {*panel.columns} - no_numbers
+    for name, values in columns.items():
+        if name in searched:
+            yield from _code_notices(name, values)
 
 
 def _code_notices(name: str, values: Floats) -> Iterator[Notice]:
@@ -124,11 +126,13 @@ def about_missing(
     missing = np.zeros(table.nobs, dtype=np.bool_)
     for column in columns:
         missing |= data[column].isna().to_numpy()
-    offers = [*sample.roles.get("x", ())[:1], *sample.roles.get("instruments", ())]
-    names = [sample.names[at] for at in offers]
+    offered = [*sample.roles.get("x", ())[:1], *sample.roles.get("instruments", ())]
+    names = [sample.names[at] for at in offered]
     terms = columns_in({name: sample.factors_of(name) for name in names})
-    for column in filter({*data.select_dtypes("number")}.__contains__, terms):
-        yield from _attrition(sample, table, y, missing, column, clusters)
+    numbers = {*data.select_dtypes("number")}
+    for column in terms:
+        if column in numbers:
+            yield from _attrition(sample, table, y, missing, column, clusters)
     if missing.any() and sample.where is None:
         yield from _suppressed_counts(table, missing)
 
@@ -156,8 +160,8 @@ def _attrition(
     now = keys.time == last
     lost = np.bincount(keys.entity[now & ~missing], minlength=starts.size) == 0
     if several:
-        asked = np.bincount(keys.entity[keys.time < last], minlength=starts.size) > 0
-        starts, group, lost = starts[asked], group[asked], lost[asked]
+        before = np.bincount(keys.entity[keys.time < last], minlength=starts.size) > 0
+        starts, group, lost = starts[before], group[before], lost[before]
     cluster = np.arange(lost.size)
     if clusters and clusters[0] in table.data:
         cluster = pd.factorize(table.data[clusters[0]].iloc[starts])[0]
@@ -203,8 +207,8 @@ def _suppressed_counts(table: Table, missing: Bools) -> list[Notice]:
                     "outcome: join areas or years, or compare the results with 0 and "
                     f"with {least - 1:g} in place of them."
                 )
-            data_of = {"column": name, "least": least}
-            return [Notice("suppressed_counts", text, data_of)]
+            data = {"column": name, "least": least}
+            return [Notice("suppressed_counts", text, data)]
     return []
 
 

@@ -56,12 +56,9 @@ class Correlation:
     def __repr__(self) -> str:
         return self.r.round(3).to_string()
 
-    # As of all results
+    # All results have the argument `level`.
     def table_columns(self, level: float = 0.95) -> tuple[Column, ...]:  # noqa: ARG002
-        """Return the columns of a table: means, standard deviations, correlations.
-
-        `level` is not used: all results have this argument.
-        """
+        """Return the columns of a table: means, standard deviations, correlations."""
         names = [_name_text(name) for name in self.r.columns]
         cells = {
             title: {

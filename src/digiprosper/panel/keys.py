@@ -460,11 +460,10 @@ def _refuse_repeats(
     )
 
 
-def _row_kind_hint(columns: pd.DataFrame, order: Ints, same: Bools, table: str) -> str:
-    """Name a column that distinguishes rows with the same key, or advise dropping them.
-
-    `table` is the text for the table with its keys as columns.
-    """
+def _row_kind_hint(
+    columns: pd.DataFrame, order: Ints, same: Bools, table_text: str
+) -> str:
+    """Name a column that distinguishes rows with one key, or advise dropping them."""
     first, second = (columns.take(rows[same]) for rows in (order[:-1], order[1:]))
     for name in columns.select_dtypes(exclude=[np.floating]):
         codes, values = pd.factorize(columns[name].astype(str))
@@ -477,7 +476,7 @@ def _row_kind_hint(columns: pd.DataFrame, order: Ints, same: Bools, table: str) 
             )
     if not first.equals(second.set_axis(first.index)):
         return ""
-    return f"They are identical: {table}.drop_duplicates(). "
+    return f"They are identical: {table_text}.drop_duplicates(). "
 
 
 def _repeated_hour_hint(times: pd.Series[Any]) -> str:
