@@ -150,10 +150,10 @@ def _attrition(
     Rows of an entity that are not in the table are missing, too.
     """
     keys, values = table.keys, table.numeric(column)
-    starts = np.flatnonzero(np.diff(keys.entity, prepend=-1))
+    starts = keys.starts
     groups, group = np.unique(values[starts], return_inverse=True)
     # Rows without a dummy say nothing about it.
-    if groups.size != 2 or (values != values[starts][keys.entity]).any():
+    if groups.size != 2 or keys.vary(values).any():
         return
     several = len(keys.times) > 1
     last = int(keys.times.get_indexer(sample.times[-1:])[0]) if several else 0

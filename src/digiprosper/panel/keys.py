@@ -140,9 +140,9 @@ class Keys:
         """The first row of each entity."""
         return np.flatnonzero(np.diff(self.entity, prepend=-1))
 
-    def vary(self, codes: Ints) -> Bools:
-        """Mark rows (N,) whose code is not that of the first row of their entity."""
-        return np.asarray(codes != codes[self.starts][self.entity])
+    def vary(self, values: Ints | Floats) -> Bools:
+        """Mark rows (N,) whose value is not that of the first row of their entity."""
+        return np.asarray(values != values[self.starts][self.entity])
 
     @cached_property
     def in_largest_period(self) -> Ints:

@@ -72,7 +72,7 @@ def read_timing(
     else:
         positions = _time_positions(table, column, values, never)
         refuse_several_times(keys, positions, column, f"event={cited(column)}")
-        first = np.asarray(positions[np.flatnonzero(np.diff(keys.entity, prepend=-1))])
+        first = np.asarray(positions[keys.starts])
     names = keys.entities[first == 0].tolist()
     if names:
         time = keys.times[0]

@@ -506,11 +506,11 @@ def _blanks_around(text: str, widest: PointColumn | None) -> tuple[str, str]:
     parts = split_number(text)
     if parts is None or widest is None:
         return "", ""
-    left, right = (
+    before, after = (
         type_width(wide) - type_width(part)
         for wide, part in zip(widest, parts, strict=True)
     )
-    return _blanks(left), _blanks(right)
+    return _blanks(before), _blanks(after)
 
 
 def _blanks(width: float) -> str:
