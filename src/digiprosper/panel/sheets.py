@@ -567,7 +567,7 @@ def read_stata(
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
-            frame, labels, value_labels = _read(content)
+            frame, labels, value_labels = _read_with_labels(content)
         except _DAMAGED as error:
             raise InputTypeError(
                 f"from_stata: {cited(str(path))} cannot be read as a Stata file "
@@ -644,7 +644,7 @@ def _apply_value_labels(
     return [Notice("partly_labelled", text, {"columns": tuple(partly)})]
 
 
-def _read(
+def _read_with_labels(
     content: bytes,
 ) -> tuple[pd.DataFrame, dict[str, str], dict[str, dict[int, str]]]:
     """Return the table, and the labels of its columns and of their values."""
