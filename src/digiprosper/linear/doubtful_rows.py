@@ -123,9 +123,7 @@ def about_missing(
     y = sample.names[sample.roles["y"][0]] if "y" in sample.roles else ""
     factors, data = sample.factors_of(y), table.data
     columns = [c for f in factors for c in f.columns if c in data and not f.shift]
-    missing = np.zeros(table.nobs, dtype=np.bool_)
-    for column in columns:
-        missing |= data[column].isna().to_numpy()
+    missing = data[columns].isna().any(axis=1).to_numpy()
     offered = [*sample.roles.get("x", ())[:1], *sample.roles.get("instruments", ())]
     names = [sample.names[at] for at in offered]
     terms = columns_in({name: sample.factors_of(name) for name in names})

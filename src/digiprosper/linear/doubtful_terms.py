@@ -77,16 +77,9 @@ def term_notices(
     if of_interest:
         if not {*effects} <= {*sample.keys.names}:
             yield from _means_of_others(sample, table, of_interest[0], effects)
-        by_entity = tuple(clusters) == (sample.keys.entity_name,)
-        in_cells: list[Notice] = []
-        if not by_entity and cov_type not in ("driscoll_kraay", "xtscc", "conley"):
-            in_cells += _shared_in_cells(sample, of_interest[0], effects, clusters)
-        yield from in_cells
-        if by_entity or (not in_cells and not clusters and cov_type in _BY_ROW):
-            together = [*shared_treatments(sample, panel, of_interest)]
-            if not together and "instruments" in roles:
-                together += shared_treatments(sample, panel, roles["instruments"])
-            yield from together
+        yield from _shared_terms(
+            sample, panel, of_interest, effects, clusters, cov_type
+        )
         for at in (*of_interest, *roles.get("mediators", ())):
             yield from _zeros_in_log(sample, table, at)
     if len(roles.get("y", ())) == 1:
@@ -97,6 +90,27 @@ def term_notices(
     yield from derived_term_notices(sample, panel)
     yield from indicators_on_both_sides(sample, panel)
     yield from many_dummies(sample)
+
+
+def _shared_terms(
+    sample: Sample,
+    panel: Panel,
+    of_interest: Sequence[int],
+    effects: Sequence[str],
+    clusters: Sequence[str],
+    cov_type: str,
+) -> Iterator[Notice]:
+    """Report columns, by position, that groups share which the errors leave out."""
+    by_entity = tuple(clusters) == (sample.keys.entity_name,)
+    in_cells: list[Notice] = []
+    if not by_entity and cov_type not in ("driscoll_kraay", "xtscc", "conley"):
+        in_cells += _shared_in_cells(sample, of_interest[0], effects, clusters)
+    yield from in_cells
+    if by_entity or (not in_cells and not clusters and cov_type in _BY_ROW):
+        together = [*shared_treatments(sample, panel, of_interest)]
+        if not together and "instruments" in sample.roles:
+            together += shared_treatments(sample, panel, sample.roles["instruments"])
+        yield from together
 
 
 def derived_term_notices(
