@@ -100,7 +100,7 @@ def _shared_terms(
     clusters: Sequence[str],
     cov_type: str,
 ) -> Iterator[Notice]:
-    """Report columns, by position, that groups share which the errors leave out."""
+    """Report columns, by position, that groups share, unless errors allow for it."""
     by_entity = tuple(clusters) == (sample.keys.entity_name,)
     in_cells: list[Notice] = []
     if not by_entity and cov_type not in ("driscoll_kraay", "xtscc", "conley"):

@@ -568,10 +568,8 @@ def read_stata(
 ) -> tuple[pd.DataFrame, dict[str, str], list[Notice]]:
     """Read a Stata file; return the table, labels, and notices of changes.
 
-    Value labels become categories; missing values of every code are missing.
-
-    Value labels of the time key `time` are not applied. `encoding` is for files of
-    Stata 13 and earlier.
+    Value labels become categories, except those of the time key `time`; missing values
+    of every code are missing. `encoding` is for files of Stata 13 and earlier.
     """
     content = as_path("from_stata", path).read_bytes()
     with warnings.catch_warnings(record=True) as caught:

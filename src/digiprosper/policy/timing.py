@@ -307,7 +307,7 @@ class CohortCoding(PickledByName):
     @property
     def n_ever(self) -> int:
         """Number of entities that are ever treated."""
-        return sum(dict(self.cohorts).values())
+        return sum(count for _, count in self.cohorts)
 
     @property
     def text(self) -> str:
