@@ -24,15 +24,9 @@ from digiprosper.errors import (
 
 # More draws than anybody needs, and fewer than memory holds.
 MOST_DRAWS = 10_000_000
-
-
 _LARGEST_ROOT = math.sqrt(sys.float_info.max)
-
-
 # Levels of tests, which other packages take where we take the level of an interval.
 _SIGNIFICANCE = (0.1, 0.05, 0.01)
-
-
 _MOST_UNKNOWN = 12
 
 

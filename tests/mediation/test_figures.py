@@ -133,7 +133,7 @@ def test_arrows_have_the_slopes_of_their_equations(fits):
         "b =": paths["outcome"].params["log(emp)"],
         "total c =": paths["total"].params["log(pc)"],
     }
-    assert [words for words, _, _ in drawn.effects] == ["Indirect through log(emp)"]
+    assert [effect.words for effect in drawn.effects] == ["Indirect through log(emp)"]
     assert (drawn.chain, drawn.moderator, drawn.moved) == (False, "", frozenset())
 
 

@@ -293,9 +293,9 @@ def test_a_column_is_as_wide_as_its_widest_numbers():
 def test_the_numbers_of_a_column_are_centred_as_a_block():
     column = PointColumn("-0", ".123***")
     left, right = type_width("-0"), type_width(".123***")
-    place = column.place(100.0, 10.0)
+    place = column.position(100.0, 10.0)
     assert place - 10 * left == pytest.approx(100 - place - 10 * right)
-    assert column.place(1.0, 10.0) == pytest.approx(10 * left)
+    assert column.position(1.0, 10.0) == pytest.approx(10 * left)
 
 
 def test_columns_of_words_are_found() -> None:

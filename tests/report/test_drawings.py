@@ -21,6 +21,7 @@ from digiprosper.report.drawings import (
     Drawing,
     DrawnDensity,
     PathDiagram,
+    Ridge,
     Ridges,
     SpecificationCurve,
 )
@@ -122,7 +123,7 @@ def test_arrows_say_where_they_go() -> None:
 def test_what_has_no_density_or_share_is_missing() -> None:
     ridges = Ridges(
         np.array([0.0, 1.0]),
-        [("1", "", None), ("2", "", np.array([0.1, 0.2]))],
+        [Ridge("1", "", None), Ridge("2", "", np.array([0.1, 0.2]))],
         "x",
         "t",
         "",

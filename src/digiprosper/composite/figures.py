@@ -20,7 +20,7 @@ from digiprosper.errors import InputTypeError, OptionError, cited, quoted, subje
 from digiprosper.kernels import Floats
 from digiprosper.panel.arguments import refuse_extreme
 from digiprosper.report.characters import tidy_text
-from digiprosper.report.drawings import Bars, RankSpans, Ribbons, Ridges
+from digiprosper.report.drawings import Bars, RankSpans, Ribbons, Ridge, Ridges, Span
 from digiprosper.report.figure_words import Wording
 
 Bandwidth: TypeAlias = Literal["scott", "silverman"]
@@ -108,9 +108,9 @@ def drawn_spans(
     now = table.iloc[rows].set_axis(names, axis=0).sort_values("rank", kind="stable")
     now = now if entities is None else now[now.index.isin(list(entities))]
     words = wording.say("rank.share", level=f"{100 * level:g}")
-    spans = {words: (now["rank_low"], now["rank_high"])}
+    span = Span(now["rank_low"], now["rank_high"], words)
     mark = wording.say("rank.mark")
-    return RankSpans(now["rank"], spans, mark, *_axis_titles(results, period, wording))
+    return RankSpans(now["rank"], [span], mark, *_axis_titles(results, period, wording))
 
 
 def combination_spans(
@@ -126,10 +126,10 @@ def combination_spans(
         )
     spread = results.spread(period)
     combinations = wording.say("rank.combinations", count=int(results.possible.sum()))
-    spans = {
-        combinations: (spread["min"], spread["max"]),
-        wording.say("rank.middle"): (spread["q25"], spread["q75"]),
-    }
+    spans = [
+        Span(spread["min"], spread["max"], combinations),
+        Span(spread["q25"], spread["q75"], wording.say("rank.middle")),
+    ]
     mark = wording.say("rank.baseline")
     return RankSpans(
         spread["rank"], spans, mark, *_axis_titles(results, period, wording)
@@ -243,7 +243,7 @@ def ridges(
         if not h:
             words = wording.say("ridge.none", count=count)
         density = np.asarray(kernel(grid)) if h else None
-        drawn.append((tidy_text(p), words, density))
+        drawn.append(Ridge(tidy_text(p), words, density))
     period = str(series.index.names[1] or wording.say("period"))
     return Ridges(
         grid=grid,

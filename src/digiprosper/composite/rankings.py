@@ -554,10 +554,9 @@ def _leave_out_entities(fit: FittedRows) -> Iterator[pd.DataFrame]:
         raise IdentificationError("leave_one_out: at least two entities are needed.")
     for weights in _weights_leaving_out(fit, count):
         scores = draw_scores(fit, weights)
-        without_scores = np.isnan(
-            scores[:, 0]
-        ).tolist()  # a draw has all scores or none
-        problems = [_NO_SCORES if is_lost else "" for is_lost in without_scores]
+        # A draw has all scores or none.
+        without_scores = np.isnan(scores[:, 0])
+        problems = np.where(without_scores, _NO_SCORES, "").tolist()
         yield _compare_with_full_index(
             fit, weights - fit.results.state.weights[:, None], scores, problems
         )

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import chain, product, repeat
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -72,7 +72,6 @@ _BIASED_SLOPES = (
     "and so are the other slopes. Omit it, or use an estimator that corrects this: "
     "DynamicPanel(..., estimator='lsdvc')."
 )
-
 _BIASED_BY_STOCKS = (
     "and so are the other slopes. Omit it, or use DynamicPanel(predetermined=...)."
 )
@@ -335,11 +334,11 @@ def lagged_outcome(
         periods = sample.nobs / sample.n_entities
     else:
         return []
-    said = lagged_outcome_notices(
+    of_lags = lagged_outcome_notices(
         sample, lags, consequence, outcome=outcome, periods=periods
     )
-    if said or prepared.block_sums is not None:
-        return said
+    if of_lags or prepared.block_sums is not None:
+        return of_lags
     columns = _columns_of_roles(sample, roles)
     of_growth = [
         _growth_notice(
@@ -409,8 +408,8 @@ def dependent_scores(
         at = levels[int(np.linalg.norm(root, axis=1).argmin())]
         scores = (solved.score_columns @ solved.root[at]) * solved.weighted_residuals
         for check in checks:
-            if said := [*check(prepared, scores, names[at])]:
-                return said
+            if notices_of_check := [*check(prepared, scores, names[at])]:
+                return notices_of_check
     return []
 
 
@@ -605,13 +604,9 @@ def staggered(
     names: Sequence[str],
     raw: Floats,
     columns: Iterable[int],
-    kind: str = "",
+    kind: Literal["", "iv", "poisson"] = "",
 ) -> tuple[Notice, ...]:
-    """Report dummies of absorbing treatments that start in different periods.
-
-    `columns` are positions in `names` and `raw`; `kind` is ``"iv"``, ``"poisson"`` or
-    empty.
-    """
+    """Report dummies, by position, of treatments that start in different periods."""
     sample, effects = prepared.sample, prepared.effect_names
     keys = sample.keys
     two_way = keys.entity_name in effects and keys.time_name in effects

@@ -60,8 +60,10 @@ def missing_codes(sample: Sample, panel: Panel) -> Iterator[Notice]:
     # A code such as 9999 in first treated times is later than all periods.
     factors = chain.from_iterable([sample.factors_of(name) for name in sample.names])
     no_numbers |= {c for f in factors if f.function == "treated" for c in f.columns}
-    for name in filter({*panel.columns}.difference(no_numbers).__contains__, columns):
-        yield from _code_notices(name, columns[name])
+    searched = {*panel.columns} - no_numbers
+    for name, values in columns.items():
+        if name in searched:
+            yield from _code_notices(name, values)
 
 
 def _code_notices(name: str, values: Floats) -> Iterator[Notice]:
@@ -121,14 +123,14 @@ def about_missing(
     y = sample.names[sample.roles["y"][0]] if "y" in sample.roles else ""
     factors, data = sample.factors_of(y), table.data
     columns = [c for f in factors for c in f.columns if c in data and not f.shift]
-    missing = np.zeros(table.nobs, dtype=np.bool_)
-    for column in columns:
-        missing |= data[column].isna().to_numpy()
-    offers = [*sample.roles.get("x", ())[:1], *sample.roles.get("instruments", ())]
-    names = [sample.names[at] for at in offers]
+    missing = data[columns].isna().any(axis=1).to_numpy()
+    offered = [*sample.roles.get("x", ())[:1], *sample.roles.get("instruments", ())]
+    names = [sample.names[at] for at in offered]
     terms = columns_in({name: sample.factors_of(name) for name in names})
-    for column in filter({*data.select_dtypes("number")}.__contains__, terms):
-        yield from _attrition(sample, table, y, missing, column, clusters)
+    numbers = {*data.select_dtypes("number")}
+    for column in terms:
+        if column in numbers:
+            yield from _attrition(sample, table, y, missing, column, clusters)
     if missing.any() and sample.where is None:
         yield from _suppressed_counts(table, missing)
 
@@ -148,7 +150,7 @@ def _attrition(
     keys, values = table.keys, table.numeric(column)
     groups, group = np.unique(values[keys.starts], return_inverse=True)
     # Rows without a dummy say nothing about it.
-    if groups.size != 2 or (values != values[keys.starts][keys.entity]).any():
+    if groups.size != 2 or keys.vary(values).any():
         return
     n, several = group.size, len(keys.times) > 1
     now, asked = np.ones(table.nobs, dtype=np.bool_), _chosen_entities(sample, table)
@@ -220,8 +222,8 @@ def _suppressed_counts(table: Table, missing: Bools) -> list[Notice]:
                     "outcome: join areas or years, or compare the results with 0 and "
                     f"with {least - 1:g} in place of them."
                 )
-            data_of = {"column": name, "least": least}
-            return [Notice("suppressed_counts", text, data_of)]
+            data = {"column": name, "least": least}
+            return [Notice("suppressed_counts", text, data)]
     return []
 
 

@@ -7,6 +7,7 @@ mean_of_others       term, column, effect
 shared_in_cells      term, effects (whose groups share it)
 zeros_in_log         term, column, zeros (rows), share (of the term's variance)
 baseline_rows        term, time (name of the key), period, count (rows)
+shared_indicators    indicators (by regressor)
 own_denominator      outcome, numerator, denominator, term (made from the denominator);
                      not a warning
 ==================== ===============================================================
@@ -34,7 +35,7 @@ from digiprosper.linear.notices import (
 from digiprosper.panel import Panel, PanelScan, Sample
 from digiprosper.panel.access import table_of
 from digiprosper.panel.grammar import backticked
-from digiprosper.panel.table import SomeNumbers, Table
+from digiprosper.panel.table import Logs, SomeNumbers, Table
 from digiprosper.panel.treatment import dummy_treatment_notices, pair_direction_notices
 from digiprosper.report.notices import treated_together
 from digiprosper.report.terms import columns_in
@@ -81,26 +82,41 @@ def term_notices(
     if of_interest:
         if not {*effects} <= {*sample.keys.names}:
             yield from _means_of_others(sample, table, of_interest[0], effects)
-        by_entity = tuple(clusters) == (sample.keys.entity_name,)
-        in_cells: list[Notice] = []
-        if not by_entity and cov_type not in ("driscoll_kraay", "xtscc", "conley"):
-            in_cells += _shared_in_cells(sample, of_interest[0], effects, clusters)
-        yield from in_cells
-        if by_entity or (not in_cells and not clusters and cov_type in _BY_ROW):
-            together = [*shared_treatments(sample, panel, of_interest)]
-            if not together and "instruments" in roles:
-                together += shared_treatments(sample, panel, roles["instruments"])
-            yield from together
+        yield from _shared_terms(
+            sample, panel, of_interest, effects, clusters, cov_type
+        )
         for at in (*of_interest, *roles.get("mediators", ())):
             yield from _zeros_in_log(sample, table, at, effects)
     if len(roles.get("y", ())) == 1:
-        yield from _about_outcome(sample, table, of_interest[-1:])
+        last = of_interest[-1] if of_interest else None
+        yield from _about_outcome(sample, table, last)
         # Effects of entities absorb their baseline.
         if of_interest and sample.keys.entity_name not in effects:
             yield from _baseline_rows(sample)
     yield from derived_term_notices(sample, panel)
     yield from indicators_on_both_sides(sample, panel)
     yield from many_dummies(sample)
+
+
+def _shared_terms(
+    sample: Sample,
+    panel: Panel,
+    of_interest: Sequence[int],
+    effects: Sequence[str],
+    clusters: Sequence[str],
+    cov_type: str,
+) -> Iterator[Notice]:
+    """Report columns, by position, that groups share, unless errors allow for it."""
+    by_entity = tuple(clusters) == (sample.keys.entity_name,)
+    in_cells: list[Notice] = []
+    if not by_entity and cov_type not in ("driscoll_kraay", "xtscc", "conley"):
+        in_cells += _shared_in_cells(sample, of_interest[0], effects, clusters)
+    yield from in_cells
+    if by_entity or (not in_cells and not clusters and cov_type in _BY_ROW):
+        together = [*shared_treatments(sample, panel, of_interest)]
+        if not together and "instruments" in sample.roles:
+            together += shared_treatments(sample, panel, sample.roles["instruments"])
+        yield from together
 
 
 def derived_term_notices(
@@ -261,8 +277,11 @@ def is_mean_of_others(z: Floats, x: Floats, codes: Ints) -> bool:
     linear function of x with slope ``-1 / (n - 1)``. An exposure times a period is a
     linear function of another one, too, but with slopes of any size.
     """
-    slopes, others = _slopes_inside(z, x, codes)
-    if slopes is None or not slopes.size or slopes.max() >= 0:
+    slopes_and_others = _slopes_inside(z, x, codes)
+    if slopes_and_others is None:
+        return False
+    slopes, others = slopes_and_others
+    if slopes.max() >= 0:
         return False
     # The mean may be of more rows than the sample, or in another unit.
     counts = -1 / slopes
@@ -274,16 +293,16 @@ def is_mean_of_others(z: Floats, x: Floats, codes: Ints) -> bool:
     )
 
 
-def _slopes_inside(z: Floats, x: Floats, codes: Ints) -> tuple[Floats | None, Ints]:
+def _slopes_inside(z: Floats, x: Floats, codes: Ints) -> tuple[Floats, Ints] | None:
     """Return the slope of z on x in each level where x varies, and its rows less one.
 
-    None if z is no linear function of x in one of them, or if most rows are in levels
-    with less than three.
+    None if z is no linear function of x in one of them, if x varies in no level, or if
+    most rows are in levels with less than three.
     """
     size = np.bincount(codes)
     rows = size[codes] >= _FEWEST_INSIDE
-    if 2 * np.count_nonzero(rows) < rows.size:
-        return None, size
+    if not rows.size or 2 * np.count_nonzero(rows) < rows.size:
+        return None
     z, x = (
         column - (np.bincount(codes, weights=column) / np.maximum(size, 1))[codes]
         for column in (z, x)
@@ -292,50 +311,45 @@ def _slopes_inside(z: Floats, x: Floats, codes: Ints) -> tuple[Floats | None, In
         np.bincount(codes[rows], weights=squares[rows], minlength=size.size)
         for squares in (z * z, x * x, z * x)
     )
-    if not size.size:
-        return np.empty(0), size
     moves, follows = (part > LINEAR_INSIDE * part.mean() for part in (xx, zz))
     # A constant is a linear function too, but not a mean of the others.
-    if not np.array_equal(moves, follows):
-        return None, size
+    if not moves.any() or not np.array_equal(moves, follows):
+        return None
     if (zz * xx - zx**2 > LINEAR_INSIDE * zz * xx)[moves].any():
-        return None, size
+        return None
     return zx[moves] / xx[moves], size[moves] - 1
 
 
-def _about_outcome(
-    sample: Sample, table: Table, regressor: Sequence[int]
-) -> Iterator[Notice]:
-    """Report how an outcome is made from columns, beside a regressor, if any."""
+def _about_outcome(sample: Sample, table: Table, at: int | None) -> Iterator[Notice]:
+    """Report how an outcome is made from columns, beside a regressor at a position."""
     (y,) = sample.roles["y"]
     outcome, numbers = sample.names[y], table.some_numbers
     rows = numbers.rows
     if sample.keys is not table.keys:
         rows, inside = _rows_in_sample(sample, table, rows)
         numbers = numbers.select(inside)
-    v = sample.matrix[rows, y]
-    for notice in _shifted_log(sample, table, v, numbers):
+    values = sample.matrix[rows, y]
+    for notice in _shifted_log_in_values(sample, table, values, numbers):
         yield notice
         if notice.data.get("column") in table.data:
-            v = table.numeric(notice.data["column"])[numbers.rows]
-    if v.size and v.min() == 0:
+            values = table.numeric(notice.data["column"])[numbers.rows]
+    if values.size and values.min() == 0:
         # A ratio is zero where its numerator is.
-        rows, numbers, v = rows[v > 0], numbers.select(v > 0), v[v > 0]
-    if v.size < _FEWEST_ROWS or not regressor:
+        positive = values > 0
+        rows, values = rows[positive], values[positive]
+        numbers = numbers.select(positive)
+    if values.size < _FEWEST_ROWS or at is None:
         return
-    names, logs, products = numbers.logs
     if outcome not in numbers.ratios:
-        pairs = _ratios(v, logs, products)
-        numbers.ratios[outcome] = [pair for pair in pairs if pair[1] < len(names)]
+        logs = numbers.logs
+        pairs = _ratios(values, logs)
+        numbers.ratios[outcome] = [pair for pair in pairs if pair[1] < len(logs.names)]
     if numbers.ratios[outcome]:
-        yield from _own_denominators(sample, numbers, rows, outcome, regressor[0])
+        yield from _own_denominators(sample, numbers, rows, outcome, at)
 
 
-def shifted_log(sample: Sample, parts: Iterable[Sample]) -> list[Notice]:
-    """Report an outcome such as ``log(y + 1)`` or ``log1p(y)`` of y with zeros.
-
-    `parts` are the samples of the blocks of a scanned table.
-    """
+def shifted_log(sample: Sample, blocks: Iterable[Sample]) -> list[Notice]:
+    """Report an outcome such as ``log(y + 1)`` or ``log1p(y)`` of y with zeros."""
     (at,) = sample.roles["y"]
     factors = sample.factors_of(sample.names[at])
     columns = [column for column in factors[0].columns if column in sample.variables]
@@ -345,7 +359,7 @@ def shifted_log(sample: Sample, parts: Iterable[Sample]) -> list[Notice]:
     (column,) = columns
     rows = zeros = 0
     largest, whole = 0.0, True
-    for values in (part.variables[column] for part in parts):
+    for values in (block.variables[column] for block in blocks):
         if (values < 0).any():
             return []
         largest = max(largest, float(values.max(initial=0)))
@@ -446,14 +460,13 @@ def _own_denominators(
     sample: Sample, numbers: SomeNumbers, rows: Ints, outcome: str, at: int
 ) -> Iterator[Notice]:
     """Report a regressor, by position, with the denominator of the outcome."""
-    names, logs, products = numbers.logs
-    regressor = _ratios(sample.matrix[rows, at], logs, products)
+    names, ratios = numbers.logs.names, _ratios(sample.matrix[rows, at], numbers.logs)
     term = sample.names[at]
     written = columns_in({term: sample.factors_of(term)})
-    for (top, below), (made_of, over) in product(numbers.ratios[outcome], regressor):
+    for (top, below), (made_of, over) in product(numbers.ratios[outcome], ratios):
         # Population is output over output per head, but contains no output.
         if below == made_of and (over == len(names) or names[over] in written):
-            yield _own_denominator(outcome, names[top], names[below], term)
+            yield _own_denominator_notice(outcome, names[top], names[below], term)
             return
 
 
@@ -469,7 +482,7 @@ def _rows_in_sample(sample: Sample, table: Table, rows: Ints) -> tuple[Ints, Boo
     return at[inside], inside
 
 
-def _own_denominator(
+def _own_denominator_notice(
     outcome: str, numerator: str, denominator: str, term: str
 ) -> Notice:
     """Report a regressor that contains the denominator of the outcome."""
@@ -485,7 +498,7 @@ def _own_denominator(
     return Notice("own_denominator", text, data)
 
 
-def _shifted_log(
+def _shifted_log_in_values(
     sample: Sample, table: Table, v: Floats, numbers: SomeNumbers
 ) -> Iterator[Notice]:
     """Report an outcome that is the log of a column with zeros, or its asinh."""
@@ -586,18 +599,17 @@ def _are_stocks(stocks: Floats, flows: Floats) -> Bools:
     return np.asarray(same.any(axis=(1, 2, 3)))
 
 
-def _ratios(values: Floats, logs: Floats, products: Floats) -> list[tuple[int, int]]:
-    """List the pairs of columns, given as logs without means, whose ratio this is.
+def _ratios(values: Floats, logs: Logs) -> list[tuple[int, int]]:
+    """List the pairs of columns whose ratio, or its log, values are up to a unit.
 
-    `products` are those of the logs. The values may be the ratio or its log, times a
-    unit. The last column, of zeros, is no denominator.
+    The last column, of ones, stands for no denominator.
     """
     pairs: list[tuple[int, int]] = []
-    lengths = products.diagonal()
+    products, lengths = logs.products, logs.products.diagonal()
     for log in (values, np.log(values)) if values.min() > 0 else (values,):
         v = log - log.mean()
         # Sums of squares of ``v - a + b``, by numerator a and denominator b.
-        size, along = v @ v, v @ logs
+        size, along = v @ v, v @ logs.columns
         squares = lengths + 2 * along - 2 * products
         squares += size + lengths[:, None] - 2 * along[:, None]
         shares = squares[:-1] / max(size, NO_DIVISION)

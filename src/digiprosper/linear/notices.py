@@ -264,19 +264,14 @@ def log_of_counts_notice(term: str, zeros: int, rows: int) -> Notice:
 
 def staggered_treatment(
     terms: Sequence[str],
-    event: str | None,
+    event: str | None,  # column with the timing of the first
     sample: Sample,
-    kind: str,
+    kind: Literal["", "iv", "poisson"],
     *,
-    always: bool,
+    always: bool,  # whether some entity is treated in all of its rows
     all_treated: bool,
 ) -> tuple[Notice, ...]:
-    """Report staggered treatments in a model with two-way effects.
-
-    `event` is the column with the timing of the first, if there is one. `kind` is
-    ``"iv"``, ``"poisson"`` or empty. `always`: some entity is treated in all of its
-    rows; `all_treated`: every entity is treated in some row.
-    """
+    """Report staggered treatments in a model with two-way effects."""
     outcome = cited(sample.names[sample.roles["y"][0]])
     verb, slope = ("starts", "its slope") if len(terms) == 1 else ("start", "a slope")
     rows = "" if sample.where is None else f", where={cited(sample.where)}"

@@ -683,7 +683,9 @@ def _missing_notices(
     table, keys = table_of(panel), sample.keys
     if not sample.dropped and sample.nobs == len(keys.entities) * len(keys.times):
         return []
-    dropped = dropped_notices(sample, table.names, effects, panel.is_part, panel.nobs)
+    dropped = dropped_notices(
+        sample, table.names, effects, panel.nobs, is_part=panel.is_part
+    )
     return [*dropped, *about_missing(sample, table, clusters)]
 
 
@@ -691,13 +693,11 @@ def dropped_notices(
     sample: Sample,
     columns: Sequence[str],
     effects: Sequence[str],
-    part: bool,  # noqa: FBT001
-    nobs: int,
+    nobs: int,  # rows of the panel
+    *,
+    is_part: bool,
 ) -> list[Notice]:
-    """Report rows dropped as missing and as singletons, and how many remain.
-
-    `nobs` are the rows of the panel, of which `part` says whether some were removed.
-    """
+    """Report rows dropped as missing and as singletons, and how many remain."""
     by_missing = [d for d in sample.dropped if d.by_term]
     singletons = [d for d in sample.dropped if d.reason.startswith("singletons (")]
     not_chosen = [d.count for d in sample.dropped if d.reason.startswith("where=")]
@@ -711,7 +711,7 @@ def dropped_notices(
                 dropped,
                 nobs - sum(not_chosen),
                 shifted=only,
-                part=part and only,
+                part=is_part and only,
                 remaining=remaining if i == last else None,
             )
         )

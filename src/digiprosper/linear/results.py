@@ -344,10 +344,7 @@ class SampledResults(BaseResults):
 
     @property
     def stats(self) -> tuple[tuple[str, ...], Floats]:
-        """Names of m variables and terms, and an (m, 5) array.
-
-        Its columns are nobs, mean, sd, min and max.
-        """
+        """Names of variables, and their nobs, mean, sd, min and max (m, 5)."""
         return self.sample.stats
 
     @property

@@ -18,6 +18,7 @@ from digiprosper.mediation.words import WORDS
 from digiprosper.report.columns import Estimate, result_column
 from digiprosper.report.drawings import (
     ConditionalCurve,
+    Effect,
     Effects,
     PathDiagram,
     SensitivityCurve,
@@ -251,7 +252,7 @@ def _listed_effects(
     wording: Wording,
     mediators: Sequence[str],
     level: float,
-) -> list[tuple[str, Estimate, bool]]:
+) -> list[Effect]:
     """List the effects that are not shown as arrows."""
     estimates = result_column(results, level).estimates
     terms = displayed_terms(results, mediators)
@@ -262,7 +263,7 @@ def _listed_effects(
     )
     drawn = () if results.variable else _DRAWN
     return [
-        (
+        Effect(
             _listed_text(results.structure, wording, term),
             estimates[term.name],
             term != overall_term(term),

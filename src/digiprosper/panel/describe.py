@@ -56,12 +56,9 @@ class Correlation:
     def __repr__(self) -> str:
         return self.r.round(3).to_string()
 
-    # As of all results
+    # All results have the argument `level`.
     def table_columns(self, level: float = 0.95) -> tuple[Column, ...]:  # noqa: ARG002
-        """Return the columns of a table: means, standard deviations, correlations.
-
-        `level` is not used: all results have this argument.
-        """
+        """Return the columns of a table: means, standard deviations, correlations."""
         names = [_name_text(name) for name in self.r.columns]
         cells = {
             title: {
@@ -155,7 +152,9 @@ def summarise(
     """Compute N, mean, sd, min, p50, max of columns (N,), without rows of weight 0."""
     rows = {}
     for name, x in columns.items():
-        used = ~np.isnan(x) & (True if weights is None else weights > 0)
+        used = ~np.isnan(x)
+        if weights is not None:
+            used &= weights > 0
         rows[name] = _moments(x[used], None if weights is None else weights[used])
     out = pd.DataFrame.from_dict(
         rows, orient="index", columns=["N", "mean", "sd", "min", "p50", "max"]
@@ -269,8 +268,14 @@ def _moments(
         variance = share @ (values - mean) ** 2
         middle = _weighted_median(x, share)
     sd = np.sqrt(variance * x.size / (x.size - 1)) if x.size > 1 else np.nan
-    moments = mean * unit, sd * unit, x.min(), middle, x.max()
-    return x.size, *map(float, moments)  # type: ignore[return-value]
+    return (
+        x.size,
+        float(mean * unit),
+        float(sd * unit),
+        float(x.min()),
+        middle,
+        float(x.max()),
+    )
 
 
 def _weighted_median(x: Floats, share: Floats) -> float:

@@ -140,9 +140,9 @@ class Keys:
         """The first row of each entity."""
         return np.flatnonzero(np.diff(self.entity, prepend=-1))
 
-    def vary(self, codes: Ints) -> Bools:
-        """Mark rows (N,) whose code is not that of the first row of their entity."""
-        return np.asarray(codes != codes[self.starts][self.entity])
+    def vary(self, values: Ints | Floats) -> Bools:
+        """Mark rows (N,) whose value is not that of the first row of their entity."""
+        return np.asarray(values != values[self.starts][self.entity])
 
     @cached_property
     def in_largest_period(self) -> Ints:
@@ -460,11 +460,10 @@ def _refuse_repeats(
     )
 
 
-def _row_kind_hint(columns: pd.DataFrame, order: Ints, same: Bools, table: str) -> str:
-    """Name a column that distinguishes rows with the same key, or advise dropping them.
-
-    `table` is the text for the table with its keys as columns.
-    """
+def _row_kind_hint(
+    columns: pd.DataFrame, order: Ints, same: Bools, table_text: str
+) -> str:
+    """Name a column that distinguishes rows with one key, or advise dropping them."""
     first, second = (columns.take(rows[same]) for rows in (order[:-1], order[1:]))
     for name in columns.select_dtypes(exclude=[np.floating]):
         codes, values = pd.factorize(columns[name].astype(str))
@@ -477,7 +476,7 @@ def _row_kind_hint(columns: pd.DataFrame, order: Ints, same: Bools, table: str) 
             )
     if not first.equals(second.set_axis(first.index)):
         return ""
-    return f"They are identical: {table}.drop_duplicates(). "
+    return f"They are identical: {table_text}.drop_duplicates(). "
 
 
 def _repeated_hour_hint(times: pd.Series[Any]) -> str:

@@ -118,7 +118,7 @@ def totals(keys: Keys, labels: Sequence[object]) -> Iterator[Notice]:
     """Report entities that are totals, or groups of other entities."""
     regions = _regions(labels)
     are_regions = bool(regions)
-    inside = (_regional_totals if are_regions else _find_totals)(labels)
+    inside = _regional_totals(labels) if are_regions else _find_totals(labels)
     # Where most entities are groups, groups are meant.
     if inside and (are_regions or 2 * len(inside) < len(labels)):
         name = cited(keys.entity_name)
@@ -142,24 +142,23 @@ def _regions(labels: Sequence[object]) -> list[str]:
     """Select codes of regions in Eurostat's form, if most labels are such codes."""
     if len(labels) > _MOST_REGIONS:
         return []
-    kinds = _known_labels()
     codes = [
         label
         for label in map(str, labels)
-        if _NUTS.fullmatch(label) and label.casefold() not in kinds
+        if _NUTS.fullmatch(label)
+        and not _look_up(label).kind
+        and _look_up(label[:2]).kind == "code"
     ]
-    codes = [c for c in codes if kinds.get(c[:2].casefold(), ("",))[0] == "code"]
     return codes if 2 * len(codes) > len(labels) else []
 
 
 def _regional_totals(labels: Sequence[object]) -> tuple[object, ...]:
     """Select codes that other codes begin with, and unions such as EA20."""
     above = {str(label)[:n] for label in labels for n in range(2, len(str(label)))}
-    kinds = _known_labels()
     return tuple(
         label
         for label in labels
-        if label in above or kinds.get(str(label).casefold(), ("",))[0] == "total"
+        if label in above or _look_up(str(label)).kind == "total"
     )
 
 
@@ -198,32 +197,46 @@ def changed_codes(table: Table) -> Iterator[Notice]:
 
 def _find_totals(labels: Sequence[object]) -> tuple[object, ...]:
     """Select labels of totals, and of groups if others are countries."""
-    by_label = _known_labels()
-    of = [by_label.get(_lookup_form(str(label)), ("", "")) for label in labels]
-    kinds = Counter(kind for kind, _ in of)
+    known_labels = [
+        _KnownLabel() if _is_language(str(label)) else _look_up(str(label).strip())
+        for label in labels
+    ]
+    kinds = Counter(label.kind for label in known_labels)
     reported = {"total"}
     if kinds["country"] >= max(_FEW_COUNTRIES, _FIFTH * len(labels)):
         reported.add("group")
         if kinds["country"] >= _MANY_COUNTRIES:
             reported.add("continent")
     # A union without a member among the entities contains none of them.
-    unions = {union for kind, union in of if kind in ("country", "code")} | {""}
+    members = [label for label in known_labels if label.kind in ("country", "code")]
+    unions = {label.union for label in members} | {""}
     return tuple(
         label
-        for label, (kind, union) in zip(labels, of, strict=True)
+        for label, (kind, union) in zip(labels, known_labels, strict=True)
         if kind in reported and union in unions
     )
 
 
-def _lookup_form(label: str) -> str:
-    """Write a label as in the table; lower-case codes are languages, not countries."""
+def _is_language(label: str) -> bool:
+    """Tell whether a code is of a language: those of countries are in capitals."""
     text = label.strip()
-    is_language = len(text) == 3 and text.isascii() and text.isalpha()
-    return "" if is_language and not text.isupper() else text.casefold()
+    has_form = len(text) == 3 and text.isascii() and text.isalpha()
+    return has_form and not text.isupper()
+
+
+class _KnownLabel(NamedTuple):
+    """A label of an international organisation; empty if it is of none."""
+
+    kind: str = ""
+    union: str = ""
+
+
+def _look_up(label: str) -> _KnownLabel:
+    return _known_labels().get(label.casefold(), _KnownLabel())
 
 
 @lru_cache(maxsize=1)
-def _known_labels() -> dict[str, tuple[str, str]]:
+def _known_labels() -> dict[str, _KnownLabel]:
     """Read the kind of each label (total, group, country) and its union.
 
     Groups are those of the World Bank, the OECD and Eurostat. Countries have codes of
@@ -231,7 +244,8 @@ def _known_labels() -> dict[str, tuple[str, str]]:
     also codes of two letters.
     """
     with Path(__file__).with_name("countries.csv").open(encoding="utf-8") as file:
-        return {r["label"]: (r["kind"], r["union"]) for r in csv.DictReader(file)}
+        rows = csv.DictReader(file)
+        return {r["label"]: _KnownLabel(r["kind"], r["union"]) for r in rows}
 
 
 def jumping_times(keys: Keys, step: object) -> Notice | None:
@@ -579,17 +593,14 @@ def over_gaps(table: Table, columns: Sequence[str] = ()) -> Iterator[Notice]:
     if usual_step(keys.times) == "D":
         return
     numbers, wanted = table.data[names], {*(columns or names)}
-    is_full = table.nobs == len(keys.entities) * len(keys.times)
-    whole = (
-        None
-        if is_full
-        else _pairs_within_entities(keys, numbers, np.arange(table.nobs))
-    )
+    all_pairs = None
+    if table.nobs < len(keys.entities) * len(keys.times):
+        all_pairs = _pairs_within_entities(keys, numbers, np.arange(table.nobs))
     for at, of in enumerate(names):
         others = table.numeric(of)
-        missing = np.isnan(others)
-        rows = np.flatnonzero(~missing)
-        pairs = _pairs_within_entities(keys, numbers, rows) if missing.any() else whole
+        missing, pairs = np.isnan(others), all_pairs
+        if missing.any():
+            pairs = _pairs_within_entities(keys, numbers, np.flatnonzero(~missing))
         if pairs is None:
             continue
         for change in _CHANGES:
@@ -663,7 +674,7 @@ def _rounded_if_calculated(values: Floats, change: str) -> Floats:
 
 def _is_change_of(values: Floats, others: Floats, change: str, pairs: _Pairs) -> bool:
     """Return whether values are a change of the others in all pairs of rows."""
-    before, after, apart = pairs[:3]
+    before, after, apart = pairs.before, pairs.after, pairs.apart
     # Row numbers differ by one number.
     if _is_source_of(values, others, change, after) or np.ptp(values - others) == 0:
         return False
@@ -693,9 +704,9 @@ def _has_values_at_ends(
     unless there were more rows. Others that were added up from the values have more,
     and so has a stock.
     """
-    with_row, end = (pairs.after, time.min())
+    with_row, end = pairs.after, time.min()
     if change == "lead":
-        with_row, end = (pairs.before, time.max())
+        with_row, end = pairs.before, time.max()
     ends = ~np.isnan(others)
     ends[with_row] = False
     if change == "lag":
@@ -717,13 +728,13 @@ def _over_gaps_notice(
         f"not by period: {count:,} pairs of rows are more than one period apart, such "
         f"as {entity} in {then} and {now}"
     )
-    data: dict[str, Any] = {
+    data = {
         "column": column,
         "of": of,
         "change": change,
         "count": count,
+        "first": (entity, now, then),
     }
-    data["first"] = entity, now, then
     text = _by_row_text(text, data, "; it is missing there")
     return Notice("over_gaps", text, data)
 

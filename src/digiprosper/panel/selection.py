@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import reduce
 from itertools import chain, product
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -57,11 +57,16 @@ from digiprosper.panel.terms import (
 )
 from digiprosper.report.terms import Factor
 
-# A term, and for each of its categories whether the reference level is left out
-_Use: TypeAlias = tuple[str, tuple[bool, ...]]
 # Numbers in the matrix of a sample: 8 GB. Every fit makes several copies of it.
 _MOST_CELLS = 2**30
 _NO_REGRESSOR = ("y", "obs_weights", "coordinates", "threshold_variable", "absorb")
+
+
+class _Use(NamedTuple):
+    """The key of a term, and which of its categories lose their reference level."""
+
+    key: str
+    without_reference: tuple[bool, ...] = ()
 
 
 class _Column(NamedTuple):
@@ -101,8 +106,7 @@ class _Terms:
     ) -> None:
         # Rows where a condition is true (N,), which the table has too
         self.table, self.chosen = _chosen_rows(table, where)
-        # Terms by key, and the key of each text
-        self.by_key, self.keys = _parse_roles(roles, self.table)
+        self.by_key, self.key_of_text = _parse_roles(roles, self.table)
         # By key of terms without categories, and by text of factors beside categories
         self.numbers, self.factor_numbers = _evaluate_terms(self.table, self.by_key)
         self.codes, self.levels, self.factors = _code_effects(
@@ -174,7 +178,9 @@ def cut_sample(
     terms.code_categories(across.levels)
     uses = _uses_by_role(roles, terms, across.rows)
     columns, positions = _columns(terms, uses)
-    typed_factors = {t: term_factors(terms.by_key[k]) for t, k in terms.keys.items()}
+    typed_factors = {
+        t: term_factors(terms.by_key[k]) for t, k in terms.key_of_text.items()
+    }
     whole = Sample(
         # Columns are read one by one: each lies in one piece of memory.
         matrix=np.array([c.array for c in columns]).reshape(-1, complete.size).T,
@@ -278,7 +284,7 @@ def _chosen_rows(table: Table, where: str | None) -> tuple[Table, Bools]:
 def _parse_roles(
     roles: Mapping[str, Sequence[str]], table: Table
 ) -> tuple[dict[str, Term], dict[str, str]]:
-    """Parse the terms once each, by key; report all unknown columns in one error."""
+    """Return terms by key, and keys by text; refuse all unknown columns together."""
     column_names = table.names
     terms: dict[str, Term] = {}
     keys: dict[str, str] = {}
@@ -434,18 +440,17 @@ def _evaluate_terms(
     values = {
         key: evaluate(term, table) for key, term in terms.items() if not term.categories
     }
-    factor_values = [
+    interactions = [
         _numeric_factors(term) for term in terms.values() if term.categories
     ]
-    if not factor_values:
-        return values, {}
-    for factors in factor_values:
+    for factors in interactions:
         if len(factors) > 1:  # their product may overflow
             evaluate(Term(":".join(f.text for f in factors), None, factors), table)
-    single = {
-        f.text: Term(f.text, None, (f,)) for f in chain.from_iterable(factor_values)
+    factors_by_text = {f.text: f for f in chain.from_iterable(interactions)}
+    return values, {
+        text: evaluate(Term(text, None, (factor,)), table)
+        for text, factor in factors_by_text.items()
     }
-    return values, {text: evaluate(term, table) for text, term in single.items()}
 
 
 def _numeric_factors(term: Term) -> tuple[ParsedFactor, ...]:
@@ -459,10 +464,11 @@ def _uses_by_role(
 ) -> dict[str, list[_Use]]:
     """List the terms of each role, with the categories that lose a level."""
     keys_by_role = {
-        role: [*map(terms.keys.__getitem__, texts)] for role, texts in roles.items()
+        role: [terms.key_of_text[text] for text in texts]
+        for role, texts in roles.items()
     }
     if not terms.categories:  # each term is one column
-        return {role: [(k, ()) for k in keys] for role, keys in keys_by_role.items()}
+        return {role: [*map(_Use, keys)] for role, keys in keys_by_role.items()}
     uses: dict[str, list[_Use]] = {}
     for role, role_keys in keys_by_role.items():
         # Roles that share terms belong to different equations, such as the columns of a
@@ -477,7 +483,7 @@ def _uses_by_role(
             _factor_names(terms.by_key[key]) for key in chain.from_iterable(joint)
         }
         uses[role] = [
-            (key, _drops_reference(terms.by_key[key], present)) for key in role_keys
+            _Use(key, _drops_reference(terms.by_key[key], present)) for key in role_keys
         ]
         _refuse_too_wide(terms, uses[role], rows)
     return uses
@@ -490,13 +496,12 @@ def _columns(
     columns: list[_Column] = []
     positions: dict[_Use, range] = {}
     for use in dict.fromkeys(chain.from_iterable(uses.values())):
-        key, reduced = use
-        start, term = len(columns), terms.by_key[key]
-        if key in terms.numbers:
-            factors = term_factors(term)
-            columns.append(_Column(term.text, terms.numbers[key], factors, term.lags))
+        start, term = len(columns), terms.by_key[use.key]
+        if use.key in terms.numbers:
+            values, factors = terms.numbers[use.key], term_factors(term)
+            columns.append(_Column(term.text, values, factors, term.lags))
         else:
-            columns += _interaction_columns(terms, term, reduced)
+            columns += _interaction_columns(terms, term, use.without_reference)
         positions[use] = range(start, len(columns))
     return columns, {
         role: tuple(chain.from_iterable(map(positions.__getitem__, role_uses)))
@@ -544,10 +549,10 @@ def _levels_by_text(terms: _Terms) -> dict[str, tuple[str, pd.Index[Any]]]:
 def _refuse_too_wide(terms: _Terms, uses: Sequence[_Use], rows: int) -> None:
     """Refuse categories that make more columns than there are rows."""
     widths: dict[Term, int] = {}
-    for key, reduced in uses:
-        term = terms.by_key[key]
+    for use in uses:
+        term = terms.by_key[use.key]
         sizes = [terms.categories[name].levels.size for name in term.categories]
-        widths[term] = math.prod(map(operator.sub, sizes, reduced))
+        widths[term] = math.prod(map(operator.sub, sizes, use.without_reference))
     nobs = terms.table.nobs
     # A sample without rows is refused elsewhere.
     most = min(rows or nobs, _MOST_CELLS // nobs)
@@ -590,11 +595,11 @@ def _absorb_text(term: Term) -> str:
 
 
 def _interaction_columns(
-    terms: _Terms, term: Term, reduced: Sequence[bool]
+    terms: _Terms, term: Term, without_reference: Sequence[bool]
 ) -> list[_Column]:
     """Multiply the dummies of a term's categories and its other factors."""
     products: list[tuple[tuple[Factor, ...], Floats | float]] = [((), 1.0)]
-    losing = iter(reduced)
+    of_categories = iter(without_reference)
     for factor in term.factors:
         if factor.category is None:
             multipliers = [
@@ -604,7 +609,7 @@ def _interaction_columns(
             multipliers = _dummies(
                 factor,
                 terms.categories[factor.category],
-                without_reference=next(losing),
+                without_reference=next(of_categories),
             )
         pairs = product(products, multipliers)
         products = [

@@ -11,7 +11,8 @@ import zipfile
 import zlib
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from typing import Any, TypeAlias
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -36,8 +37,6 @@ from digiprosper.optional import require
 from digiprosper.panel.keys import check_key_names, parse_times, sorted_keys, to_pandas
 from digiprosper.panel.table import SEPARATORS, has_thousands_separators, is_number_type
 
-# What tells of dropped rows, how many they are, and the texts in them.
-_Dropped: TypeAlias = "tuple[Callable[..., Notice], int, tuple[Any, ...]]"
 # What pandas and openpyxl raise for a file that ends early, or whose bytes are damaged.
 _DAMAGED = (
     ValueError,
@@ -68,6 +67,15 @@ _EUROSTAT = re.compile(r"([\w,]+)\\(?:TIME_PERIOD|time)")
 _FLAGGED = r"\s*(:|[-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?)\s*([a-z]{0,4})\s*"
 # A letter after a year is a footnote mark only if the heading has no name.
 _MARKED_YEAR = re.compile(r"()((?:18|19|20)\d\d)[A-Za-z]")
+
+
+@dataclass(frozen=True)
+class _Dropped:
+    """Dropped rows: their notice, how many they are, and the texts in them."""
+
+    make_notice: Callable[..., Notice]
+    count: int
+    texts: tuple[Any, ...]
 
 
 def long_table(
@@ -249,7 +257,7 @@ def _read_eurostat(
     table = pd.concat([keys, cells], axis=1)
     if not flags:
         return table, []
-    return table, [(_flags_notice, flags.total(), tuple(sorted(flags.items())))]
+    return table, [_Dropped(_flags_notice, flags.total(), tuple(sorted(flags.items())))]
 
 
 def _flags_notice(where: str, count: int, flags: tuple[tuple[str, int], ...]) -> Notice:
@@ -293,7 +301,8 @@ def drop_empty(
         return frame, []
     others = frame[empty].drop(columns=columns).to_numpy(dtype=object).ravel()
     texts = pd.unique(others[~pd.isna(others)]).tolist()
-    return frame[~empty], [(_no_values_notice, int(empty.sum()), tuple(texts))]
+    dropped = _Dropped(_no_values_notice, int(empty.sum()), tuple(texts))
+    return frame[~empty], [dropped]
 
 
 def _no_values_notice(where: str, count: int, texts: tuple[str, ...]) -> Notice:
@@ -311,7 +320,7 @@ def _no_match_notice(where: str, count: int, names: tuple[str, ...]) -> Notice:
 
 def dropped_notices(dropped: Iterable[_Dropped], where: str = "") -> list[Notice]:
     """Make notices of dropped rows; `where` names the sheets."""
-    return [notice(where, count, texts) for notice, count, texts in dropped]
+    return [rows.make_notice(where, rows.count, rows.texts) for rows in dropped]
 
 
 def read_excel(
@@ -440,7 +449,8 @@ def _match_names(
     frame = frame.assign(**{entity: column}).drop(index=dropped.index)
     if dropped.empty:
         return frame, []
-    return frame, [(_no_match_notice, len(dropped), tuple(pd.unique(dropped)))]
+    names_dropped = tuple(pd.unique(dropped))
+    return frame, [_Dropped(_no_match_notice, len(dropped), names_dropped)]
 
 
 def _read_cells(
@@ -558,16 +568,14 @@ def read_stata(
 ) -> tuple[pd.DataFrame, dict[str, str], list[Notice]]:
     """Read a Stata file; return the table, labels, and notices of changes.
 
-    Value labels become categories; missing values of every code are missing.
-
-    Value labels of the time key `time` are not applied. `encoding` is for files of
-    Stata 13 and earlier.
+    Value labels become categories, except those of the time key `time`; missing values
+    of every code are missing. `encoding` is for files of Stata 13 and earlier.
     """
     content = as_path("from_stata", path).read_bytes()
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
-            frame, labels, value_labels = _read(content)
+            frame, labels, value_labels = _read_with_labels(content)
         except _DAMAGED as error:
             raise InputTypeError(
                 f"from_stata: {cited(str(path))} cannot be read as a Stata file "
@@ -644,7 +652,7 @@ def _apply_value_labels(
     return [Notice("partly_labelled", text, {"columns": tuple(partly)})]
 
 
-def _read(
+def _read_with_labels(
     content: bytes,
 ) -> tuple[pd.DataFrame, dict[str, str], dict[str, dict[int, str]]]:
     """Return the table, and the labels of its columns and of their values."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import compress
 from numbers import Number
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -30,6 +30,14 @@ _GROUPED: Final = {
     signs: re.compile(rf"\s*-?\d{{1,3}}([{re.escape(signs)}]\d{{3}})+(\.\d+)?\s*")
     for signs in (*SEPARATORS, _ANY)
 }
+
+
+class Logs(NamedTuple):
+    """Logs of columns without their means; the last is that of one, without a name."""
+
+    names: list[str]
+    columns: Floats  # (R, k + 1)
+    products: Floats  # (k + 1, k + 1), of the columns
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,15 +61,12 @@ class SomeNumbers:
         return [*compress(self.names, has_zeros)], self.values[:, has_zeros]
 
     @cached_property
-    def logs(self) -> tuple[list[str], Floats, Floats]:
-        """Names of positive columns, their logs without means, and products of these.
-
-        The last log is that of one, which has no name.
-        """
+    def logs(self) -> Logs:
+        """Logs of the positive columns."""
         has_log = np.all(self.values > 0, axis=0)
         logs = np.log(self.values[:, has_log])
         logs = np.column_stack([logs - logs.mean(axis=0), np.zeros(len(logs))])
-        return [*compress(self.names, has_log)], logs, logs.T @ logs
+        return Logs([*compress(self.names, has_log)], logs, logs.T @ logs)
 
 
 @dataclass(frozen=True, eq=False)

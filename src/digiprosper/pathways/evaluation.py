@@ -265,11 +265,9 @@ def evaluate(  # noqa: PLR0913 - what all propositions share
 def check_mechanisms(mechanisms: Any) -> tuple[Mechanism, ...]:
     """Check that there are propositions and that no id repeats."""
     mechanism_list = list(mechanisms) if isinstance(mechanisms, list | tuple) else []
-    others = (
-        [value for value in mechanism_list if not isinstance(value, Mechanism)]
-        if mechanism_list
-        else [mechanisms]
-    )
+    others = [value for value in mechanism_list if not isinstance(value, Mechanism)]
+    if not mechanism_list:
+        others = [mechanisms]
     if others:
         raise InputTypeError(
             "pathways.evaluate takes a list of Mechanism, such as "
@@ -568,8 +566,8 @@ class Proposition:
         for term, of in zip(fit.names, about, strict=False):
             test = wild_bootstrap(spec, self.panel, term, reps=REPS, rng=self.entropy)
             numbers = test.estimate, test.std_error, test.p_value
-            interval_words = test.interval(self.level)
-            parts.append(Part(code, self.mechanism.sign, *numbers, *interval_words, of))
+            interval = test.interval(self.level)
+            parts.append(Part(code, self.mechanism.sign, *numbers, *interval, of))
             remarks += test.diagnostics
         return self._make_finding("fixed_effects", parts, fit, remarks)
 
@@ -586,7 +584,8 @@ class Proposition:
         spec = FixedEffects(self.outcome, [x, f"I({_term_of(x)}**2)", *self.controls])
         fit = spec.fit(self.panel)
         test = u_test(fit, x, level=self.level)
-        interval_words = zip(
+        # At both ends of the data
+        slopes = zip(
             ("slope_low", "slope_high"),
             self.mechanism.sign.split("/"),
             test.interval,
@@ -598,7 +597,7 @@ class Proposition:
             self._t_part(
                 code, sign, slope, slope / t if t else math.nan, test.df_t, at=at
             )
-            for code, sign, at, slope, t in interval_words
+            for code, sign, at, slope, t in slopes
         ]
         low, high = test.fieller[0] if len(test.fieller) == 1 else (math.nan, math.nan)
         turning = {

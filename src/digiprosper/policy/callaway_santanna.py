@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from digiprosper.checks import not_identified, option_error
-from digiprosper.errors import Notice, cited, quoted
+from digiprosper.errors import cited, quoted
 from digiprosper.kernels import Bools, Floats, Ints
 from digiprosper.kernels.chunks import chunks
 from digiprosper.kernels.tolerances import COLLINEAR, LAST_STEP_TWO_PERIODS
@@ -42,14 +42,14 @@ from digiprosper.policy.notices import (
     pairs_of_rows,
     weights_vary,
 )
-from digiprosper.policy.timing import Cohorts
+from digiprosper.policy.timing import CohortEffects, Cohorts
 from digiprosper.policy.unit_errors import clusters_of_entities
 from digiprosper.report.inference import Inference
 
 
 def estimate_callaway_santanna(
     spec: Any, prepared: Prepared, cohorts: Cohorts
-) -> tuple[GroupTime, Floats | None, int | None, Inference, tuple[Notice, ...]]:
+) -> CohortEffects:
     """Estimate ATT(g, t) as differences in differences.
 
     The covariance is the sum of squared influence functions by cluster. With controls
@@ -110,7 +110,7 @@ def estimate_callaway_santanna(
         cells, inference = _with_jackknife(
             spec, cohorts, effects, compared, x, cells, codes, inference
         )
-    return cells, row_weights, reference, inference, notices
+    return CohortEffects(cells, inference, row_weights, reference, notices)
 
 
 def _list_effects(spec: Any, cohorts: Cohorts, last: Ints) -> Ints:

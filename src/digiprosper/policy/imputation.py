@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from digiprosper.checks import not_identified, option_error
-from digiprosper.errors import Notice, counted, quoted
+from digiprosper.errors import counted, quoted
 from digiprosper.kernels import Bools, Floats, Ints
 from digiprosper.kernels.tolerances import COLLINEAR
 from digiprosper.linear.preparation import Prepared
@@ -19,7 +19,7 @@ from digiprosper.policy.kernels.aggregation import (
     treated_products,
 )
 from digiprosper.policy.kernels.unit_signs import MOST_WEIGHTS
-from digiprosper.policy.timing import Cohorts
+from digiprosper.policy.timing import CohortEffects, Cohorts
 from digiprosper.report.inference import Inference
 
 # Bytes of weights that are computed at once; a few arrays have this size.
@@ -28,7 +28,7 @@ _CHUNK = 32 * 2**20
 
 def estimate_imputation(
     spec: Any, prepared: Prepared, cohorts: Cohorts
-) -> tuple[GroupTime, Floats | None, None, Inference, tuple[Notice, ...]]:
+) -> CohortEffects:
     """Impute untreated outcomes of treated rows, and average the differences.
 
     Differences before treatment are estimated by event time.
@@ -83,7 +83,7 @@ def estimate_imputation(
     if sample.nobs * cells.estimates.size <= MOST_WEIGHTS:
         group_weights = _row_weights(model, groups, np.arange(used.size))
         row_weights = np.hstack([group_weights, lead_weights])
-    return cells, row_weights, None, inference, ()
+    return CohortEffects(cells, inference, row_weights, reference=None, notices=())
 
 
 def _lead_times(leads: int | None, event: Ints, entity: Ints) -> Ints:

@@ -33,6 +33,7 @@ from digiprosper.policy.notices import (
 from digiprosper.policy.staggered_results import StaggeredDidResults
 from digiprosper.policy.sun_abraham import estimate_sun_abraham
 from digiprosper.policy.timing import (
+    CohortEffects,
     Cohorts,
     Timing,
     check_never,
@@ -64,10 +65,7 @@ StaggeredCovType: TypeAlias = Literal["hc2", "influence"]
 _FURTHEST = 10_000
 # Effects by cohort and period: their covariance has 2 GB, and is copied.
 _MOST_EFFECTS = 2**14
-# Each returns the effects, the weights (N, m) of the outcomes in them (or None), the
-# event time of the reference (None if it differs between cohorts), the type of the
-# standard errors, and notices.
-_ESTIMATE: Final[dict[str, Callable[..., Any]]] = {
+_ESTIMATE: Final[dict[str, Callable[[Any, Prepared, Cohorts], CohortEffects]]] = {
     "callaway_santanna": estimate_callaway_santanna,
     "imputation": estimate_imputation,
     "sun_abraham": estimate_sun_abraham,
@@ -317,14 +315,13 @@ class StaggeredDid(Specification):
         sample = prepared.sample
         cohorts = read_cohorts(self, sample, timing, prepared.obs_weights)
         _refuse_without_effects(self, sample, cohorts)
-        cells, weights, reference, inference, notices = _ESTIMATE[self.estimator](
-            self, prepared, cohorts
-        )
-        cells, inference = with_unit_errors(
-            self, prepared, cohorts, cells, weights, inference
-        )
+        estimated = _ESTIMATE[self.estimator](self, prepared, cohorts)
+        estimated = with_unit_errors(self, prepared, cohorts, estimated)
+        cells, inference = estimated.cells, estimated.inference
+        notices = estimated.notices
         if self.cov_type == "hc2" and inference.cov_type not in ("cr2", "crv3"):
-            notices = [other_errors(self.cov_type, _reason(self, weights)), *notices]
+            reason = _reason(self, estimated.weights)
+            notices = (other_errors(self.cov_type, reason), *notices)
         diagnostics = (
             *_row_notices(prepared, inference),
             *_error_notices(table, timing, prepared, cohorts, cells, inference),
@@ -359,7 +356,7 @@ class StaggeredDid(Specification):
             base_period=self.base_period or "varying",
             anticipation=self.anticipation,
             x=tuple(self.x),
-            reference=reference,
+            reference=estimated.reference,
             info=glance,
             inference=inference,
             labels=dict(sample.labels),

@@ -7,20 +7,19 @@ from typing import Any
 import numpy as np
 
 from digiprosper.checks import not_identified
-from digiprosper.errors import Notice, quoted
-from digiprosper.kernels import Floats, Ints
+from digiprosper.errors import quoted
+from digiprosper.kernels import Ints
 from digiprosper.linear.estimation import demean_columns, fit_equation
 from digiprosper.linear.preparation import Prepared
 from digiprosper.policy.kernels.aggregation import GroupTime, treated_products
 from digiprosper.policy.kernels.unit_signs import MOST_WEIGHTS
 from digiprosper.policy.notices import earlier_base, no_rows_before
-from digiprosper.policy.timing import Cohorts
-from digiprosper.report.inference import Inference
+from digiprosper.policy.timing import CohortEffects, Cohorts
 
 
 def estimate_sun_abraham(
     spec: Any, prepared: Prepared, cohorts: Cohorts
-) -> tuple[GroupTime, Floats | None, int | None, Inference, tuple[Notice, ...]]:
+) -> CohortEffects:
     """Regress the outcome on dummies of cohort and period, without the one before."""
     # Averages take the shares of the cohorts as fixed.
     sample, coding = prepared.sample, cohorts.coding
@@ -80,7 +79,7 @@ def estimate_sun_abraham(
     if sample.nobs * m <= MOST_WEIGHTS:
         row_weights = (solved.x @ solved.bread[:, :m]) * cohorts.weights[:, None]
     reference = events.pop() if len(events) == 1 else None
-    return cells, row_weights, reference, fitted.inference, notices
+    return CohortEffects(cells, fitted.inference, row_weights, reference, notices)
 
 
 def _base_periods(pairs: Ints, cohorts: Cohorts, anticipation: int) -> Ints:

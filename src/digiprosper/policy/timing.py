@@ -25,7 +25,9 @@ from digiprosper.panel.grammar import backticked
 from digiprosper.panel.keys import Keys
 from digiprosper.panel.table import Table, is_number_type
 from digiprosper.panel.treatment import as_times, entities_text, refuse_several_times
+from digiprosper.policy.kernels.aggregation import GroupTime
 from digiprosper.policy.messages import first_few, have, time_text
+from digiprosper.report.inference import Inference
 from digiprosper.report.pickling import PickledByName
 
 _NEVER = -1
@@ -72,7 +74,7 @@ def read_timing(
     else:
         positions = _time_positions(table, column, values, never)
         refuse_several_times(keys, positions, column, f"event={cited(column)}")
-        first = np.asarray(positions[np.flatnonzero(np.diff(keys.entity, prepend=-1))])
+        first = np.asarray(positions[keys.starts])
     names = keys.entities[first == 0].tolist()
     if names:
         time = keys.times[0]
@@ -305,7 +307,7 @@ class CohortCoding(PickledByName):
     @property
     def n_ever(self) -> int:
         """Number of entities that are ever treated."""
-        return sum(dict(self.cohorts).values())
+        return sum(count for _, count in self.cohorts)
 
     @property
     def text(self) -> str:
@@ -356,6 +358,19 @@ class Cohorts:
     def group(self) -> Ints:
         """Position (n,) of each entity's cohort; G if never treated."""
         return np.where(self.of_entity < 0, self.first.size, self.of_entity)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CohortEffects:
+    """What an estimator returns: effects by cohort and period, with their errors."""
+
+    cells: GroupTime
+    inference: Inference
+    # (N, m) of the outcomes in the effects; None if there are too many
+    weights: Floats | None
+    # Event time of the reference; None if it differs between cohorts
+    reference: int | None
+    notices: tuple[Notice, ...]
 
 
 def refuse_untreated(event: str, entity: str, count: int) -> None:

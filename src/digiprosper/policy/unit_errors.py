@@ -11,14 +11,13 @@ from digiprosper.kernels import Floats, Ints
 from digiprosper.kernels.within import compress, within
 from digiprosper.linear.preparation import Prepared
 from digiprosper.policy.imputation import untreated_model
-from digiprosper.policy.kernels.aggregation import GroupTime
 from digiprosper.policy.kernels.unit_signs import (
     UnitScores,
     limit_scores,
     unit_covariance,
     unit_scores,
 )
-from digiprosper.policy.timing import Cohorts
+from digiprosper.policy.timing import CohortEffects, Cohorts
 from digiprosper.report.inference import Inference
 
 
@@ -79,22 +78,19 @@ def with_unit_errors(
     spec: Any,
     prepared: Prepared,
     cohorts: Cohorts,
-    cells: GroupTime,
-    weights: Floats | None,
-    inference: Inference,
-) -> tuple[GroupTime, Inference]:
+    estimated: CohortEffects,
+) -> CohortEffects:
     """Replace the covariance by that of ``cov_type="hc2"``, and add unit scores.
 
-    `weights` (N, m) are those of the outcomes in the effects. Without them, and where
-    clusters divide entities, the covariance stays as it is.
+    Without weights, and where clusters divide entities, the covariance stays as it is.
     """
     clusters = clusters_of_entities(prepared)
-    if weights is None or clusters is None:
-        return cells, inference
-    units = unit_influence(spec, prepared, cohorts, clusters, weights)
-    cells = replace(cells, units=units and limit_scores(units))
+    if estimated.weights is None or clusters is None:
+        return estimated
+    units = unit_influence(spec, prepared, cohorts, clusters, estimated.weights)
+    cells = replace(estimated.cells, units=units and limit_scores(units))
     if spec.cov_type == "influence":
-        return cells, inference
+        return replace(estimated, cells=cells)
     m = cells.estimates.size
     joint = cells.influence.copy()
     joint[:m] = joint[:, :m] = 0.0 if units is not None else np.nan
@@ -104,8 +100,8 @@ def with_unit_errors(
         df_t = float(units.df_t(np.eye(m), np.zeros(m)).min())
     inference = Inference(
         cov_type="cr2",
-        clusters=inference.clusters,
-        n_clusters=inference.n_clusters,
+        clusters=estimated.inference.clusters,
+        n_clusters=estimated.inference.n_clusters,
         df_t=df_t,
     )
-    return replace(cells, joint=joint), inference
+    return replace(estimated, cells=replace(cells, joint=joint), inference=inference)

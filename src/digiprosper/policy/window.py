@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -123,25 +123,36 @@ def open_window(spec: Any, sample: Sample, cohorts: Cohorts) -> EventWindow:
     return window_of(spec, [reached], cohorts.coding.cohorts, cohorts.coding.n_never)
 
 
-def count_reached(spec: Any, event: Ints, entity: Ints) -> tuple[int, int, int, Ints]:
-    """Count event times of rows: lowest, highest, rows beyond, entities at each."""
+class Reached(NamedTuple):
+    """Event times of treated rows, of all or of a part of the entities."""
+
+    lowest: int
+    highest: int
+    beyond: int  # rows beyond the window
+    entities: Ints  # number at each event time of the window
+
+
+def count_reached(spec: Any, event: Ints, entity: Ints) -> Reached:
+    """Count the event times that rows reach."""
     inside = np.clip(event, -spec.before, spec.after)
     size = int(entity.max()) + 1
     pairs = np.unique((inside + spec.before) * size + entity)
     counts = np.bincount(pairs // size, minlength=spec.before + spec.after + 1)
-    return int(event.min()), int(event.max()), int((inside != event).sum()), counts
+    beyond = int((inside != event).sum())
+    return Reached(int(event.min()), int(event.max()), beyond, counts)
 
 
 def window_of(
     spec: Any,
-    parts: Sequence[tuple[int, int, int, Ints]],
+    parts: Sequence[Reached],
     cohorts: tuple[tuple[Any, int], ...],
     n_never: int,
 ) -> EventWindow:
     """Make the window from counts of event times in parts of the entities."""
-    lows, highs, rows, entities = zip(*parts, strict=True)
-    lowest, highest, beyond = min(lows), max(highs), sum(rows)
-    counts = np.sum(entities, axis=0)
+    lowest = min(part.lowest for part in parts)
+    highest = max(part.highest for part in parts)
+    beyond = sum(part.beyond for part in parts)
+    counts = np.sum([part.entities for part in parts], axis=0)
     if beyond and not spec.bin_ends:
         text = (
             f"bin_ends=False, but {counted(beyond, 'row')} of treated entities lie "

@@ -123,10 +123,7 @@ def _number_columns(columns: Columns) -> list[Column]:
 
 
 def distinct_heads(columns: Columns, language: Language = "english") -> list[Column]:
-    """Make headings unique for the notes, with the one above where two are equal.
-
-    Those that are still equal have the position of their column.
-    """
+    """Make headings unique, by the heading above or the position of the column."""
     counts = Counter(column.head for column in columns)
     named = [
         replace(_prefix_spanning_head(c, language), over=c.over)

@@ -406,15 +406,15 @@ _SMALL = 8.3
 def draw_ridges(ridges: Ridges, ax: Axes | None) -> Axes:
     """Draw the densities of periods above each other, on the same scale."""
     drawn, grid, count = ridges.ridges, ridges.grid, len(ridges.ridges)
-    names = [name for name, _, _ in drawn]
-    top = max(float(density.max()) for _, _, density in drawn if density is not None)
-    size, texts = (6.4, 1.4 + 0.36 * count), [*names, ridges.variable, ridges.time]
-    with drawing(ridges, ax, size, texts) as axes:
+    names = [ridge.period for ridge in drawn]
+    top = max(float(r.density.max()) for r in drawn if r.density is not None)
+    texts = [*names, ridges.variable, ridges.time]
+    with drawing(ridges, ax, (6.4, 1.4 + 0.36 * count), texts) as axes:
         edge = axes.get_yaxis_transform()
-        for row, (_, words, density) in enumerate(drawn):
+        for row, ridge in enumerate(drawn):
             axes.axhline(row, color=FAINT, linewidth=0.5, zorder=2 * row)
-            if density is not None:
-                height = row - _OVERLAP * density / top
+            if ridge.density is not None:
+                height = row - _OVERLAP * ridge.density / top
                 axes.fill_between(
                     grid,
                     height,
@@ -425,7 +425,14 @@ def draw_ridges(ridges: Ridges, ax: Axes | None) -> Axes:
                     zorder=2 * row,
                 )
                 axes.plot(grid, height, color=INK, linewidth=1.0, zorder=2 * row + 1)
-            axes.text(1.01, row, words, transform=edge, va="center", fontsize="small")
+            axes.text(
+                1.01,
+                row,
+                ridge.remark,
+                transform=edge,
+                va="center",
+                fontsize="small",
+            )
         axes.set_yticks(range(count), names)
         axes.set_ylim(count - 0.5, -_OVERLAP - 0.1)
         axes.set_xlim(grid[0], grid[-1])
@@ -435,7 +442,7 @@ def draw_ridges(ridges: Ridges, ax: Axes | None) -> Axes:
             [ridges.time],
             [ridges.variable, say("ridge.kernel", rule=ridges.rule)],
         )
-        widest = max(text_em(words) for _, words, _ in drawn)
+        widest = max(text_em(ridge.remark) for ridge in drawn)
         spread_ticks(axes, widest * _SMALL * type_size() / 72)
         axes.spines["left"].set_visible(False)
     return axes

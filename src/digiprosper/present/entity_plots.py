@@ -117,17 +117,17 @@ def draw_rank_spans(spans: RankSpans, ax: Axes | None) -> Axes:
 def _draw_spans(axes: Axes, drawn: RankSpans) -> None:
     ranks, spans = drawn.ranks, drawn.spans
     rows = np.arange(len(ranks))
-    worst = int(max(high.max() for _, high in spans.values()))
-    looks = zip(_SHADES[-len(spans) :], _HEIGHTS[-len(spans) :], strict=True)
-    for (words, (low, high)), (color, height) in zip(spans.items(), looks, strict=True):
+    worst = int(max(span.high.max() for span in spans))
+    looks = zip(spans, _SHADES[-len(spans) :], _HEIGHTS[-len(spans) :], strict=True)
+    for span, color, height in looks:
         # A rank that never moves has a span of no length: half a rank keeps it visible.
         axes.barh(
             rows,
-            high - low + 0.5,
-            left=low - 0.25,
+            span.high - span.low + 0.5,
+            left=span.low - 0.25,
             height=height,
             color=color,
-            label=words,
+            label=span.words,
         )
     axes.plot(ranks, rows, "o", color=INK, markersize=4, label=drawn.mark)
     axes.set_ylim(len(ranks) - 0.4, -0.6)
@@ -140,11 +140,10 @@ def _draw_moves(axes: Axes, drawn: RankSpans) -> None:
     """Draw spans relative to the rank, since spans of hundreds of ranks are small."""
     ranks, spans = drawn.ranks, drawn.spans
     positions = np.arange(1, len(ranks) + 1)
-    shades = _SHADES[-len(spans) :]
-    for (words, (low, high)), color in zip(spans.items(), shades, strict=True):
-        down, up = ranks - low, ranks - high
+    for span, color in zip(spans, _SHADES[-len(spans) :], strict=True):
+        down, up = ranks - span.low, ranks - span.high
         axes.fill_between(
-            positions, down, up, step="mid", color=color, linewidth=0, label=words
+            positions, down, up, step="mid", color=color, linewidth=0, label=span.words
         )
     axes.axhline(0, color=INK, linewidth=1.0, label=drawn.mark)
     axes.set_xlim(0.5, len(ranks) + 0.5)

@@ -312,7 +312,7 @@ def _rtf_table(content: Content, page: office.Page) -> str:
         else ""
     )
     edges = [round(edge * _TWIPS) for edge in accumulate(page.widths)]
-    points = office.point_places(content, page)
+    points = office.point_positions(content, page)
     rows = [
         _rtf_row(content, position, edges, points, page)
         for position in range(len(content.rows))
@@ -345,7 +345,7 @@ def _rtf_row(
         cells += rf"{top}{bottom}\clvertalb\cellx{edges[end - 1]}"
         align = "ql"
         if start > 0:
-            align = "qc" if head else _rtf_placed(text, points[start - 1])
+            align = "qc" if head else _rtf_alignment(text, points[start - 1])
         texts.append(
             rf"\pard\plain\intbl{keep}{space}\sa20\{align}\fs{size} {_rtf(text)}\cell"
         )
@@ -355,10 +355,11 @@ def _rtf_row(
     )
 
 
-def _rtf_placed(text: str, point: float | None) -> str:
+def _rtf_alignment(text: str, point: float | None) -> str:
     """Align a number at its decimal point, and centre any other text."""
-    is_number = point is not None and split_number(text) is not None
-    return rf"ql\tqdec\tx{round(point * _TWIPS)}" if point and is_number else "qc"
+    if point is None or split_number(text) is None:
+        return "qc"
+    return rf"ql\tqdec\tx{round(point * _TWIPS)}"
 
 
 def _rtf(text: str) -> str:
@@ -473,7 +474,7 @@ def _text_cell(sheet: Any, row: int, column: int, text: str) -> Any:
 
 
 def _body_cell(
-    sheet: Any, row: int, column: int, text: str, points: PointColumn | None
+    sheet: Any, row: int, column: int, text: str, widest: PointColumn | None
 ) -> Any:
     """Write a cell as a number with its printed format, otherwise as text."""
     match = _SHEET_NUMBER.fullmatch(text)
@@ -481,7 +482,7 @@ def _body_cell(
     if match is None or not number_format:
         return _text_cell(sheet, row, column, text)
     cell = sheet.cell(row, column, float(match["value"].replace(",", "")))
-    before, after = _blanks_around(text, points)
+    before, after = _blanks_around(text, widest)
     opening, closing = _quoted(match["open"]), _quoted(match["close"])
     cell.number_format = f"{before}{opening}{number_format}{closing}{after}"
     if match["value"].startswith("-"):
@@ -500,16 +501,16 @@ def _plain_format(value: str) -> str | None:
     return ("#,##0" if mark else "0") + ("." + "0" * decimals if decimals else "")
 
 
-def _blanks_around(text: str, points: PointColumn | None) -> tuple[str, str]:
+def _blanks_around(text: str, widest: PointColumn | None) -> tuple[str, str]:
     """Return blanks before and after a number: as wide as the column's widest."""
     parts = split_number(text)
-    if parts is None or points is None:
+    if parts is None or widest is None:
         return "", ""
-    lacking = [
-        type_width(widest) - type_width(part)
-        for widest, part in zip(points, parts, strict=True)
-    ]
-    return _blanks(lacking[0]), _blanks(lacking[1])
+    before, after = (
+        type_width(wide) - type_width(part)
+        for wide, part in zip(widest, parts, strict=True)
+    )
+    return _blanks(before), _blanks(after)
 
 
 def _blanks(width: float) -> str:

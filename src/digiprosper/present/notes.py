@@ -481,15 +481,15 @@ def _grouped(pairs: Iterable[tuple[Key, Value]]) -> dict[Key, list[Value]]:
 
 
 def _by_column(
-    pairs: Iterable[tuple[str, Column]], code: str, style: Style, role: str = "text"
+    pairs: Iterable[tuple[str, Column]],
+    code: str,
+    style: Style,
+    placeholder: str = "text",
 ) -> list[str]:
-    """Write each text once, with the headings of the columns that share it.
-
-    `role` is its placeholder in the words of the code.
-    """
+    """Write each text once, with the headings of the columns that share it."""
     heads = _grouped((text, str(column.head)) for text, column in pairs)
     return [
-        style.note(code, heads=_listed(names, style), **{role: text})
+        style.note(code, heads=_listed(names, style), **{placeholder: text})
         for text, names in heads.items()
     ]
 

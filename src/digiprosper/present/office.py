@@ -90,7 +90,7 @@ def _title_xml(content: Content) -> str:
 
 def _table_xml(content: Content, page: Page) -> str:
     """Write the rows of a table; equal headings next to each other share a cell."""
-    points, texts = point_places(content, page), text_columns(content)
+    points, texts = point_positions(content, page), text_columns(content)
     widths = "".join(f'<w:gridCol w:w="{_twips(width)}"/>' for width in page.widths)
     rows = "".join(
         _row_xml(position, content, page, points, texts)
@@ -127,7 +127,7 @@ def _row_xml(
         if start > 0:
             point = None if head else points[start - 1]
             is_text = end - start == 1 and texts[start - 1]
-            tab, align = _place_xml(text, point, is_text=is_text)
+            tab, align = _alignment_xml(text, point, is_text=is_text)
             # Beside a label of several lines an estimate stands at the last, next to
             # its error.
             bottom = "" if head else '<w:vAlign w:val="bottom"/>'
@@ -140,7 +140,7 @@ def _row_xml(
     return f"<w:tr><w:trPr><w:cantSplit/>{repeated}</w:trPr>{cells}</w:tr>"
 
 
-def _place_xml(text: str, point: float | None, *, is_text: bool) -> tuple[str, str]:
+def _alignment_xml(text: str, point: float | None, *, is_text: bool) -> tuple[str, str]:
     """Align a number at its decimal point, words left, and centre other texts."""
     if point is not None and split_number(text):
         # Word aligns a cell at its only tab stop without a tab in the text.
@@ -226,12 +226,9 @@ class PointColumn(NamedTuple):
     left: str
     right: str
 
-    def place(self, room: float, size: float) -> float:
+    def position(self, room: float, size: float) -> float:
         """Return the point's distance from the left edge that centres numbers."""
-        left_width, right_width = (
-            type_width(self.left) * size,
-            type_width(self.right) * size,
-        )
+        left_width, right_width = (type_width(text) * size for text in self)
         return max((room - left_width - right_width) / 2, 0.0) + left_width
 
 
@@ -286,15 +283,11 @@ class Page(NamedTuple):
     room: float
 
 
-def point_places(content: Content, page: Page) -> list[float | None]:
-    """Return decimal points' positions in cells, in cm from the left padding.
-
-    One element per column without that of the row names; None if no number of a column
-    has decimals.
-    """
+def point_positions(content: Content, page: Page) -> list[float | None]:
+    """Return where decimal points are, as `point_columns`, in cm from the padding."""
     letter = page.size * _POINT
     return [
-        None if column is None else column.place(width - 2 * _PADDING, letter)
+        None if column is None else column.position(width - 2 * _PADDING, letter)
         for column, width in zip(point_columns(content), page.widths[1:], strict=True)
     ]
 

@@ -246,8 +246,13 @@ class _PathPicture(_Picture):
 
 def _effect_rows(diagram: PathDiagram, style: Style) -> list[_Row]:
     rows = [
-        (words, style.number(e.estimate), style.interval(*e[-2:]), inner)
-        for words, e, inner in diagram.effects
+        (
+            effect.words,
+            style.number(effect.estimate.estimate),
+            style.interval(effect.estimate.conf_low, effect.estimate.conf_high),
+            effect.inner,
+        )
+        for effect in diagram.effects
     ]
     head = (diagram.title, "", say_level("interval.percentile", diagram.level), False)
     more = len(rows) - _MOST_ROWS

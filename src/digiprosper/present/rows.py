@@ -41,9 +41,7 @@ _STAT = "stat."
 _COUNTS = ("n_", "nobs", "df_")
 _STATS = [code.removeprefix(_STAT) for code in TABLE.texts if code.startswith(_STAT)]
 """Statistics that have words, even if they are missing in all columns."""
-
-
-Folded = dict[str, list[str]]
+Folded: TypeAlias = dict[str, list[str]]
 """Terms and absorbed effects by the name of their row."""
 
 
@@ -265,12 +263,11 @@ def _weight_rows(columns: Columns, style: Style) -> list[Row]:
     names = [c.glance.get("obs_weights") if c.glance else "" for c in columns]
     if not any(names):
         return []
-    no = style.answer(yes=False)
-    cells = [
-        style.label(name, column.factors) if name else no if told else ""
-        for name, column in zip(names, columns, strict=True)
-        for told in ["obs_weights" in (column.glance or ())]
-    ]
+    cells = []
+    for name, column in zip(names, columns, strict=True):
+        is_known = "obs_weights" in (column.glance or ())
+        unweighted = style.answer(yes=False) if is_known else ""
+        cells.append(style.label(name, column.factors) if name else unweighted)
     return [(style.say("weights"), cells)]
 
 
@@ -534,9 +531,7 @@ def _blocks_error(problem: str, blocks: object) -> OptionError:
     )
 
 
-def folded_rows(
-    columns: Columns, folded: Folded, style: Style
-) -> list[tuple[str, list[str]]]:
+def folded_rows(columns: Columns, folded: Folded, style: Style) -> list[Row]:
     """Write a row per block: yes, no, or "Some" if a model has some of its terms."""
     product_names = products_of(columns)
     effects = set(chain.from_iterable(absorbed_effects(c) or () for c in columns))

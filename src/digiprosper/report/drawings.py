@@ -362,6 +362,15 @@ class Balance(Drawing):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Effect:
+    """An effect in the list below a path diagram; `inner` if part of another."""
+
+    words: str
+    estimate: Estimate
+    inner: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class PathDiagram(Drawing):
     """Treatment, mediators and outcome, with the coefficients of the arrows."""
 
@@ -382,8 +391,7 @@ class PathDiagram(Drawing):
     moved: frozenset[str]
     # List of effects below the diagram, with its heading
     title: str
-    # Words, estimate, and whether it is part of another effect
-    effects: Sequence[tuple[str, Estimate, bool]]
+    effects: Sequence[Effect]
     level: float
     remarks: Sequence[str]
 
@@ -402,7 +410,7 @@ class PathDiagram(Drawing):
             for start, end, slopes in arrows
             for name, estimate in slopes
         ]
-        rows += [("", "", words, *_numbers(e)) for words, e, _ in self.effects]
+        rows += [("", "", e.words, *_numbers(e.estimate)) for e in self.effects]
         return pd.DataFrame(rows, columns=["from", "to", "label", *_NUMBERS])
 
 
@@ -431,12 +439,20 @@ class Ribbons(Drawing):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Span:
+    """Both ends of a span around every rank, and its description."""
+
+    low: pd.Series[float]
+    high: pd.Series[float]
+    words: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class RankSpans(Drawing):
     """Ranks of one period with spans around them."""
 
     ranks: pd.Series[Any]  # by entity, the best first
-    # Both ends of spans around every rank by their words, the widest first
-    spans: dict[str, tuple[pd.Series[float], pd.Series[float]]]
+    spans: Sequence[Span]  # the widest first
     mark: str  # legend of the ranks
     key: str
     title: str
@@ -445,9 +461,9 @@ class RankSpans(Drawing):
         """Return one row per entity and span."""
         entities = {"entity": self.ranks.index, "rank": self.ranks.to_numpy()}
         parts = []
-        for words, (low, high) in self.spans.items():
-            ends = {"rank_low": low.to_numpy(), "rank_high": high.to_numpy()}
-            parts.append(pd.DataFrame({**entities, "span": words, **ends}))
+        for span in self.spans:
+            ends = {"rank_low": span.low.to_numpy(), "rank_high": span.high.to_numpy()}
+            parts.append(pd.DataFrame({**entities, "span": span.words, **ends}))
         return pd.concat(parts, ignore_index=True)
 
 
@@ -468,12 +484,20 @@ class Bars(Drawing):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Ridge:
+    """The density of one period on the grid, or None, with a remark beside it."""
+
+    period: str
+    remark: str
+    density: Floats | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Ridges(Drawing):
     """Densities of a variable, one per period."""
 
     grid: Floats  # (G,) points at which densities are evaluated
-    # From top to bottom: name of a period, remark, and density on the grid or None
-    ridges: Sequence[tuple[str, str, Floats | None]]
+    ridges: Sequence[Ridge]  # from top to bottom
     variable: str
     time: str
     rule: str  # bandwidth of the kernel
@@ -482,9 +506,11 @@ class Ridges(Drawing):
         """Return one row per period and grid point, or per period without a density."""
         missing = np.full(1, np.nan)
         parts = []
-        for name, _, density in self.ridges:
-            at, values = (missing, missing) if density is None else (self.grid, density)
-            parts.append(pd.DataFrame({"period": name, "at": at, "density": values}))
+        for ridge in self.ridges:
+            points = {"at": missing, "density": missing}
+            if ridge.density is not None:
+                points = {"at": self.grid, "density": ridge.density}
+            parts.append(pd.DataFrame({"period": ridge.period, **points}))
         return pd.concat(parts, ignore_index=True)
 
 

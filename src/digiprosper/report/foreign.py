@@ -116,8 +116,10 @@ class _ForeignFit(NamedTuple):
     """Numbers read from another package's fit: k coefficients, cut points last."""
 
     names: Iterable[Any]
-    # Coefficients, covariance, statistics and p-values
-    numbers: tuple[Any, Any, Any, Any]
+    estimates: Any
+    covariance: Any
+    statistics: Any
+    p_values: Any
     interval: Callable[[float], Any]
     cov_type: str | None
     info: dict[str, Any]  # what is known of glance; None is "none", as of effects
@@ -231,7 +233,7 @@ def _make_results(
     index = pd.Index(tables[0.95]["term"])
     return ForeignResults(
         tables=tables,
-        cov=pd.DataFrame(np.array(foreign_fit.numbers[1]), index, index),
+        cov=pd.DataFrame(np.array(foreign_fit.covariance), index, index),
         inference=inference,
         package=package,
         model=_type_name(result),
@@ -246,8 +248,13 @@ def _tidy(foreign_fit: _ForeignFit, level: float) -> pd.DataFrame:
         "Intercept" if name == "const" else _plain_name(name)
         for name in foreign_fit.names
     ]
-    estimates, cov, *tests = map(np.asarray, foreign_fit.numbers)
-    numbers = [estimates, np.sqrt(np.diag(cov)), *tests, foreign_fit.interval(level)]
+    numbers = [
+        foreign_fit.estimates,
+        np.sqrt(np.diag(foreign_fit.covariance)),
+        foreign_fit.statistics,
+        foreign_fit.p_values,
+        foreign_fit.interval(level),
+    ]
     frame = pd.DataFrame(np.column_stack(numbers), columns=Estimate._fields[1:])
     frame.insert(0, "term", names)
     frame.iloc[len(frame) - foreign_fit.cuts :, 3:] = np.nan
@@ -341,12 +348,10 @@ def _read_statsmodels(result: Any) -> _ForeignFit:
     outcome = model.endog_names
     return _ForeignFit(
         list(getattr(result.params, "index", model.exog_names))[:count],
-        (
-            coefficients,
-            covariance,
-            np.asarray(result.tvalues)[:count],
-            np.asarray(result.pvalues)[:count],
-        ),
+        coefficients,
+        covariance,
+        np.asarray(result.tvalues)[:count],
+        np.asarray(result.pvalues)[:count],
         lambda level: np.asarray(result.conf_int(alpha=1 - level))[:count],
         _statsmodels_errors(result),
         {
@@ -413,7 +418,10 @@ def _read_linearmodels(result: Any) -> _ForeignFit:
             info["effects"] = f"random({keys[0]})"
     return _ForeignFit(
         result.params.index,
-        (result.params, result.cov, result.tstats, result.pvalues),
+        result.params,
+        result.cov,
+        result.tstats,
+        result.pvalues,
         result.conf_int,
         getattr(result, "cov_type", getattr(result, "_cov_type", None)),
         info | _read_numbers(result, **statistics),
@@ -432,7 +440,10 @@ def _read_pyfixest(result: Any) -> _ForeignFit:
     }
     return _ForeignFit(
         result.coef().index,
-        (result.coef(), result._vcov, result.tstat(), result.pvalue()),
+        result.coef(),
+        result._vcov,
+        result.tstat(),
+        result.pvalue(),
         lambda level: result.confint(alpha=1 - level),
         result._vcov_type_detail,
         info
