@@ -827,7 +827,9 @@ def test_an_outcome_among_the_indicators_is_told() -> None:
     assert own == {"d": ("a",)}
     both = said(dp.FixedEffects("s", ["d", "x"]), d=digital, s=shared)
     assert both == {"d": ("a",)}
-    assert said(dp.FixedEffects("y", ["d", "a"]), d=digital) is None
+    # The index beside its own indicator.
+    of_both = said(dp.FixedEffects("y", ["d", "a"]), d=digital)
+    assert of_both == {"d": ("a",), "a": ("a",)}
 
 
 def test_with_goalposts_nothing_is_drawn_again() -> None:
