@@ -875,7 +875,7 @@ def test_names_as_times_are_told_as_swapped_keys() -> None:
     frame = pd.DataFrame(
         {"province": ["安徽", "北京"], "year": [2011, 2011], "x": [1, 2]}
     )
-    with pytest.raises(PanelIndexError, match="swapped.*entity='province'"):
+    with pytest.raises(PanelIndexError, match=r"swapped.*entity='province'"):
         Panel(frame, entity="year", time="province")
     with pytest.raises(PanelIndexError, match="astype"):
         Panel(frame.assign(year="2011年"), entity="province", time="year")

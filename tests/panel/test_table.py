@@ -223,7 +223,7 @@ def test_percent_signs_are_named_with_what_reads_them() -> None:
     (cure,) = re.findall(r"'0.5%' by (.*)\.$", str(said[0].message))
     numbers = eval(f"panel['x']{cure}")
     assert numbers.tolist() == [0.5, 1.5, 2.5, 3.5, 4.5, 5.5, 6.5, 7.5, 8.5, 9.0]
-    with pytest.raises(InputTypeError, match="'0.5%' by .str.strip"):
+    with pytest.raises(InputTypeError, match=r"'0\.5%' by \.str\.strip"):
         FixedEffects("x", "t", entity_effects=False).fit(panel)
 
 

@@ -809,7 +809,8 @@ def unit_break(table: Table) -> Iterator[Notice]:
 
 def filled_cells(table: Table) -> Iterator[Notice]:
     """Report columns with cells in which a mean, or zero, seems to stand for none."""
-    keys, columns = table.keys, {}
+    keys = table.keys
+    columns: dict[str, dict[str, Any]] = {}
     groups = [np.zeros(table.nobs, dtype=np.intp), keys.entity, keys.time]
     # Sums of values such as 1e308 overflow.
     with np.errstate(all="ignore"):
