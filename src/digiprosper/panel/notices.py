@@ -814,8 +814,8 @@ def filled_cells(table: Table) -> Iterator[Notice]:
     groups = [np.zeros(table.nobs, dtype=np.intp), keys.entity, keys.time]
     # Sums of values such as 1e308 overflow.
     with np.errstate(all="ignore"):
-        for name in table.data.select_dtypes("float"):
-            values = table.numeric(str(name))
+        for name in map(str, table.data.select_dtypes("float")):
+            values = table.numeric(name)
             if count := _zeros_between(values, keys.entity):
                 columns[name] = {"with": "0", "count": count}
             elif count := max(_equal_to_means(values, codes) for codes in groups):
