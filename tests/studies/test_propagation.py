@@ -827,9 +827,7 @@ def test_an_outcome_among_the_indicators_is_told() -> None:
     assert own == {"d": ("a",)}
     both = said(dp.FixedEffects("s", ["d", "x"]), d=digital, s=shared)
     assert both == {"d": ("a",)}
-    # The index beside its own indicator.
-    of_both = said(dp.FixedEffects("y", ["d", "a"]), d=digital)
-    assert of_both == {"d": ("a",), "a": ("a",)}
+    assert said(dp.FixedEffects("y", ["d", "a"]), d=digital) is None
 
 
 def test_with_goalposts_nothing_is_drawn_again() -> None:

@@ -7,6 +7,8 @@ mean_of_others       term, column, effect
 shared_in_cells      term, effects (whose groups share it)
 zeros_in_log         term, column, zeros (rows), share (of the term's variance)
 baseline_rows        term, time (name of the key), period, count (rows)
+own_indicators       indicators (two terms to the indicators that both contain); not a
+                     warning
 own_denominator      outcome, numerator, denominator, term (made from the denominator);
                      not a warning
 ==================== ===============================================================
@@ -193,7 +195,7 @@ def _nested_indicators_notice(terms: Sequence[str], common: set[str]) -> Notice:
         "index is of its other indicators only: use one of them in a model."
     )
     data = {"indicators": dict.fromkeys(terms, indicators)}
-    return Notice("shared_indicators", text, data)
+    return Notice("own_indicators", text, data)
 
 
 def _columns_and_indicators(
