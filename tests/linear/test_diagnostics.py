@@ -992,6 +992,19 @@ def test_a_national_variable_is_reported_and_needs_clusters_of_periods() -> None
 
 
 @pytest.mark.filterwarnings("ignore::digiprosper.errors.DigiprosperWarning")
+def test_a_dummy_of_later_years_is_reported_and_one_of_entities_is_not() -> None:
+    panel = Panel(homes(), "home", "wave", step=2)
+    waves = panel.frame.index.get_level_values("wave")
+    late = (waves > waves.min() + 2) * 1
+    treated = panel.frame.index.get_level_values("home") % 2 == 0
+    panel = panel.assign(post=lambda _: late, did=lambda _: late * treated)
+    spec = FixedEffects("y", ["post"], time_effects=False)
+    assert shared(spec.fit(panel))[0]["terms"] == {"post": 1}
+    assert not shared(spec.swap("post", "did").fit(panel))
+    assert not shared(spec.swap("post", "did").add("post").fit(panel))
+
+
+@pytest.mark.filterwarnings("ignore::digiprosper.errors.DigiprosperWarning")
 def test_a_trend_needs_clusters_of_periods_if_shocks_are_common() -> None:
     """A trend is no mistake, but entities do not average out shocks of a period."""
     rng = np.random.default_rng(3)
@@ -1109,6 +1122,18 @@ def test_a_product_without_a_factor_is_told_with_the_coefficient_beside_it(
     neither = FixedEffects("y", ["x:z"], **options).fit(panel)
     (notice,) = [n for n in neither.diagnostics if n.code == "no_main_effect"]
     np.testing.assert_allclose(notice.data["with_them"], both.params["x:z"], rtol=1e-9)
+
+
+@pytest.mark.filterwarnings("ignore::digiprosper.DigiprosperWarning")
+def test_a_square_without_its_variable_is_told() -> None:
+    panel = group_panel()
+    alone = FixedEffects("y", ["z", "I(x**2)"]).fit(panel)
+    both = FixedEffects("y", ["z", "x", "I(x**2)"]).fit(panel)
+    (notice,) = [n for n in alone.diagnostics if n.code == "no_main_effect"]
+    assert (notice.data["term"], notice.data["columns"]) == ("I(x**2)", ("x",))
+    expected = both.params["I(x**2)"]
+    np.testing.assert_allclose(notice.data["with_them"], expected, rtol=1e-9)
+    assert "no_main_effect" not in {n.code for n in both.diagnostics}
 
 
 @pytest.mark.parametrize(

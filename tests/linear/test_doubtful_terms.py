@@ -9,9 +9,11 @@ import pandas as pd
 import pytest
 
 from digiprosper import (
+    CompositeIndex,
     EventStudy,
     FixedEffects,
     FixedEffectsIV,
+    IndicatorSystem,
     Mediation,
     Panel,
     PanelThreshold,
@@ -105,6 +107,48 @@ def test_indicators_of_an_outcome_are_told_by_their_new_names() -> None:
     assert notice.data == {"indicators": {"trade": ("trade",)}}
 
 
+def indexed_panel() -> Panel:
+    """Panel with an index of x, z and late, and with its dimensions."""
+    panel = group_panel()
+    system = IndicatorSystem.from_dict({"a": {"x": "+", "z": "+"}, "b": {"late": "+"}})
+    index = CompositeIndex(system, name="index").fit(panel)
+    return panel.attach(index.scores).attach(index.dimension_scores)
+
+
+@pytest.mark.parametrize(
+    ("terms", "common"),
+    [
+        (["index", "a"], ("x", "z")),
+        (["index", "exp(z)"], ("z",)),
+        (["b", "I(index**2)", "index"], ("late",)),
+    ],
+)
+@pytest.mark.filterwarnings("ignore::digiprosper.DigiprosperWarning")
+def test_an_index_beside_its_parts_is_told(terms, common) -> None:
+    panel = indexed_panel()
+    spec = FixedEffects("y", terms, cov_type="robust", entity_effects=False)
+    told = [n for n in spec.fit(panel).diagnostics if n.code == "own_indicators"]
+    assert told[0].data == {"indicators": dict.fromkeys(terms[:2], common)}
+    assert "Each slope holds the other fixed" in told[0].message
+
+
+@pytest.mark.parametrize(
+    "terms",
+    [
+        ["a", "b"],
+        ["index", "I(index**2)", "index:national", "national"],
+        ["index", "lag(a)"],
+        ["a", "late", "a:late"],
+    ],
+)
+@pytest.mark.filterwarnings("ignore::digiprosper.DigiprosperWarning")
+def test_other_dimensions_squares_and_lags_are_no_parts(terms) -> None:
+    spec = FixedEffects("y", terms, cov_type="robust", entity_effects=False)
+    spec = spec.replace(time_effects=False, collinear="drop")
+    fit = spec.fit(indexed_panel())
+    assert "own_indicators" not in {n.code for n in fit.diagnostics}
+
+
 @pytest.mark.parametrize("other", [5, None, "x", [1, 2], {"x": 1}])
 def test_attrs_of_others_are_no_indicators(other) -> None:
     panel = group_panel()
@@ -177,6 +221,7 @@ def test_a_ratio_on_its_own_denominator_is_reported(y, x, ratio) -> None:
 
 
 @pytest.mark.filterwarnings("ignore::digiprosper.errors.CovarianceWarning")
+@pytest.mark.filterwarnings("ignore:.*as if missing values were filled")
 def test_the_slope_on_the_own_denominator_is_one_lower() -> None:
     panel = Panel(emissions_frame(), "i", "t")
     slopes = [

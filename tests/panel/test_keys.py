@@ -869,3 +869,13 @@ def test_keys_repeated_beside_lists_are_named() -> None:
     frame = pd.DataFrame({"i": ["a", "a"], "t": [1, 1], "list": [[1], [2]]})
     with pytest.raises(PanelIndexError, match="earlier row"):
         Panel(frame, "i", "t")
+
+
+def test_names_as_times_are_told_as_swapped_keys() -> None:
+    frame = pd.DataFrame(
+        {"province": ["安徽", "北京"], "year": [2011, 2011], "x": [1, 2]}
+    )
+    with pytest.raises(PanelIndexError, match=r"swapped.*entity='province'"):
+        Panel(frame, entity="year", time="province")
+    with pytest.raises(PanelIndexError, match="astype"):
+        Panel(frame.assign(year="2011年"), entity="province", time="year")

@@ -422,7 +422,8 @@ def test_shares_with_zeros_in_percent_are_another_unit() -> None:
     rng = np.random.default_rng(1)
     share = rng.beta(2, 4, 60)[yields()["province"]] + rng.normal(0, 0.02, 720)
     share = np.where(rng.uniform(size=720) < 0.05, 0, share.clip(0))
-    assert not notices(yields().assign(crop=share))
+    # Zeros between shares that change little are reported, but not as a unit.
+    assert {*notices(yields().assign(crop=share))} == {"filled_cells"}
     late = (yields()["year"] > 6) & (yields()["province"] < 9)
     assert "unit_break" in notices(
         yields().assign(crop=np.where(late, 100 * share, share))
@@ -443,3 +444,64 @@ def test_columns_with_missing_integers_and_keys_in_the_index_are_read(rows) -> N
     for frame in (wrong, wrong.set_index(["province", "year"])):
         (notice,) = notices(frame).values()
         assert (notice.data["column"], notice.data["of"]) == ("z", "n")
+
+
+@pytest.mark.parametrize(
+    ("label", "other"),
+    [("北京", "北京市"), ("上海省", "上海"), ("重庆", "重庆特别行政区"), ("a", "A")],
+)
+def test_names_in_two_forms_are_reported_if_one_follows_the_other(
+    rows, label, other
+) -> None:
+    right = rows.replace({"province": {rows["province"].iloc[0]: label}})
+    late = (right["year"] > 2014) & (right["province"] == label)
+    wrong = right.assign(province=right["province"].mask(late, other))
+    (notice,) = notices(wrong).values()
+    assert notice.code == "code_forms"
+    assert [set(pair) for pair in notice.data["pairs"]] == [{label, other}]
+    # A city and its prefecture in the same years are two entities.
+    both = right[late].assign(province=other)
+    assert not notices(pd.concat([right, both]))
+
+
+def slow_rows(seed: int = 0) -> pd.DataFrame:
+    """Shares of 31 provinces in twelve years that change little."""
+    rng = np.random.default_rng(seed)
+    province, year = np.indices((31, 12)).reshape(2, -1)
+    level = rng.uniform(0.2, 0.6, 31)[province] * 1.05**year
+    share = level * np.exp(rng.normal(0, 0.05, 372))
+    return pd.DataFrame({"province": province, "year": year, "share": share})
+
+
+@pytest.mark.parametrize("by", [None, "province", "year"])
+@pytest.mark.parametrize("value", ["mean", "0"])
+def test_cells_that_were_filled_are_reported(by, value) -> None:
+    frame = slow_rows()
+    lost = np.random.default_rng(1).uniform(size=372) < 0.15
+    share = frame["share"].mask(lost)
+    means = share.mean() if by is None else share.groupby(frame[by]).transform("mean")
+    filled = frame.assign(share=share.fillna(0.0 if value == "0" else means))
+    data = notices(filled)["filled_cells"].data["columns"]["share"]
+    assert data["with"] == ("0" if value == "0" else "the mean")
+    assert 0.7 * lost.sum() < data["count"] <= lost.sum()
+    assert not notices(frame.assign(share=share))
+
+
+def test_middles_of_ranks_trends_and_true_zeros_are_no_filled_cells() -> None:
+    rng = np.random.default_rng(0)
+    frame = slow_rows()
+    groups = frame.groupby("year")["share"]
+    columns = {
+        "ranks": groups.rank(pct=True),
+        "trend": (1 + frame["year"].where(frame["year"] < 11)) / 7,
+        "investment": rng.lognormal(0, 1, 372) * (rng.uniform(size=372) < 0.7),
+        "rain": np.maximum(0, rng.gamma(0.8, 20, 372) - 5),
+        "policy": rng.integers(0, 2, 372) * 0.3,
+        "near_zero": rng.normal(0.05, 0.03, 372).clip(0),
+        "log1p": np.log1p(rng.poisson(2, 372)),
+        "research": rng.normal(12, 1, 372) * (rng.uniform(size=372) < 0.7),
+        "huge": frame["share"] * 1e308,
+        "few": frame["share"] * (frame["province"] < 1),
+        "empty": np.nan,
+    }
+    assert not notices(frame.assign(**columns))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import hypothesis.strategies as st
@@ -212,6 +213,17 @@ def test_text_among_numbers_is_named_with_its_cells(numbers: str) -> None:
     assert f"column 'x' is object and not numeric: {cells}; " in str(caught.value)
     assert caught.value.problems[0].data == {"column": "x", "values": ("…", " - ")}
     with pytest.raises(InputTypeError, match="not numeric"):
+        FixedEffects("x", "t", entity_effects=False).fit(panel)
+
+
+def test_percent_signs_are_named_with_what_reads_them() -> None:
+    texts = [f"{v}.5%" for v in range(9)] + ["9\uff05"]
+    with pytest.warns(DigiprosperWarning, match="text among numbers") as said:
+        panel = Panel(with_cells(texts), "i", "t")
+    (cure,) = re.findall(r"'0.5%' by (.*)\.$", str(said[0].message))
+    numbers = eval(f"panel['x']{cure}")
+    assert numbers.tolist() == [0.5, 1.5, 2.5, 3.5, 4.5, 5.5, 6.5, 7.5, 8.5, 9.0]
+    with pytest.raises(InputTypeError, match=r"'0\.5%' by \.str\.strip"):
         FixedEffects("x", "t", entity_effects=False).fit(panel)
 
 

@@ -160,12 +160,18 @@ class IndexResults(Summarised, PickledByName):
         the sum of their weights w_j, with normalised values z_j. It is missing if all
         its weights are 0.
         """
-        names = pd.Index(self.recipe.system.dimensions, name="dimension")
-        return pd.DataFrame(
+        system = self.recipe.system
+        names = pd.Index(system.dimensions, name="dimension")
+        scores = pd.DataFrame(
             _require_stored(self.dimension_values).copy(),
             index=_require_stored(self.index).view(),
             columns=names,
         )
+        scores.attrs["indicators"] = {
+            name: tuple(i.name for i in system.indicators if i.dimension == name)
+            for name in names
+        }
+        return scores
 
     @property
     def weights(self) -> pd.DataFrame:

@@ -11,6 +11,7 @@ lasting_shocks  term, correlation, ratio (of variances), lags; not a warning
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import chain, product, repeat
 from typing import Any, Literal, TypeAlias
@@ -47,6 +48,7 @@ _NO_REGRESSOR = frozenset(
 _LAGS = (1, 2)
 # A column is explained by others if at most this share of its norm remains.
 _SPANNED = 1e-6
+_POWER = re.compile(r"I\((\w+) ?\*\* ?[2-9]\)")
 _HALF = 0.5
 # Entities may share so few different values by chance.
 _BY_CHANCE = range(2, 5)
@@ -247,9 +249,12 @@ def shared_between_clusters(
 
 def _values_move_together(sample: Sample, column: Floats) -> bool:
     """Return whether entities with the same value mostly have the same next value."""
-    # Integers may be equal by chance.
+    # Integers may be equal by chance, but not those of all entities in all periods.
     later = np.flatnonzero((np.diff(sample.entity) == 0) & (np.diff(column) != 0)) + 1
-    if later.size < _HALF * sample.n_entities or (column == np.round(column)).all():
+    by_time = np.empty(sample.n_times)
+    by_time[sample.time] = column
+    by_chance = (column == np.round(column)).all() and (by_time[sample.time] != column)
+    if later.size < _HALF * sample.n_entities or np.any(by_chance):
         return False
     # Rounded, since 25 / 12 + 1 is not 37 / 12.
     rounded = np.round(column / np.abs(column).max(), 9)
@@ -591,9 +596,11 @@ def _products_without_main_effects(
     """List, by position, the factors of products of columns that are no regressors."""
     products = {}
     for at, name in enumerate(names[1:], 1):
-        if ":" not in name:
+        if ":" not in name and "**" not in name:
             continue
         texts = [factor.text for factor in sample.factors_of(name)]
+        if power := _POWER.fullmatch(name):
+            texts = [power[1], power[1]]
         if len(texts) > 1 and set(texts) <= sample.variables.keys():
             products[at] = [n for n in dict.fromkeys(texts) if n not in names]
     return {at: alone for at, alone in products.items() if alone}

@@ -8,6 +8,8 @@ shared_in_cells      term, effects (whose groups share it)
 zeros_in_log         term, column, zeros (rows), share (of the term's variance)
 baseline_rows        term, time (name of the key), period, count (rows)
 shared_indicators    indicators (by regressor)
+own_indicators       indicators (two terms to the indicators that both contain); not a
+                     warning
 own_denominator      outcome, numerator, denominator, term (made from the denominator);
                      not a warning
 ==================== ===============================================================
@@ -185,14 +187,37 @@ def indicators_on_both_sides(sample: Sample, panel: Panel) -> list[Notice]:
     if not indexes:
         return []
     names, roles = sample.names, sample.roles
-    regressors = chain.from_iterable([roles.get(role, ()) for role in _REGRESSORS])
+    regressors = [*chain.from_iterable([roles.get(role, ()) for role in _REGRESSORS])]
     shared: dict[str, tuple[str, ...]] = {}
+    notices = []
+    for pair in combinations(regressors, 2):
+        first, second = (_columns_and_indicators(sample, at, {})[0] for at in pair)
+        # An index beside its square or its product is the same column.
+        parts = first - second, second - first
+        inside = [part.union(*[indexes.get(c, ()) for c in part]) for part in parts]
+        if common := inside[0] & inside[1]:
+            terms = [names[at] for at in pair]
+            notices.append(_nested_indicators_notice(terms, common))
     for at, y in product(regressors, roles.get("y", ())):
         columns, indicators = _columns_and_indicators(sample, at, indexes)
         of_outcome, in_outcome = _columns_and_indicators(sample, y, indexes)
         if common := (indicators & in_outcome) - (columns & of_outcome):
             shared[names[at]] = tuple(sorted(common))
-    return [_shared_indicators_notice(shared, names[roles["y"][0]])] if shared else []
+    if shared:
+        notices.append(_shared_indicators_notice(shared, names[roles["y"][0]]))
+    return notices
+
+
+def _nested_indicators_notice(terms: Sequence[str], common: set[str]) -> Notice:
+    """Report two regressors with the same indicators, such as an index and its part."""
+    indicators = tuple(sorted(common))
+    text = (
+        f"{quoted(terms)} contain the same indicators of an index "
+        f"({quoted(indicators)}). Each slope holds the other fixed, so that of an "
+        "index is of its other indicators only: use one of them in a model."
+    )
+    data = {"indicators": dict.fromkeys(terms, indicators)}
+    return Notice("own_indicators", text, data)
 
 
 def _columns_and_indicators(

@@ -401,7 +401,7 @@ def shared_values(
         cure = "the groups (clusters=), or by the period if all have the same value"
     else:
         shown, of, cure = "one value", "a period", "the period (clusters=)"
-        why = "only time changes it, as a trend or a national variable"
+        why = "only time changes it, as a trend, a dummy of years or a national value"
     text = (
         f"{quoted(terms)} {verb} {shown} for {groups:,} "
         f"clusters ({by}) in {period}, and clusters with equal values are also equal "

@@ -1815,9 +1815,16 @@ class Panel:
 
 
 def _index_notices(columns: Mapping[str, object]) -> list[Notice]:
-    """Report which columns are scores of an index, as their Series says."""
-    series = {n: v for n, v in columns.items() if isinstance(v, pd.Series)}
-    named = {n: v.attrs.get("indicators") for n, v in series.items()}
+    """Report which columns are scores of an index, as their Series or table says."""
+    named: dict[str, Any] = {}
+    for name, values in columns.items():
+        if isinstance(values, pd.DataFrame | pd.Series):
+            indicators = values.attrs.get("indicators")
+            of_columns = indicators if isinstance(indicators, Mapping) else {}
+            if isinstance(values, pd.DataFrame):
+                named |= {str(c): of_columns.get(c) for c in values.columns}
+            else:
+                named[name] = of_columns.get(values.name, indicators)
     # Others may use this name in attrs for something else.
     return report.index_of(
         {

@@ -688,6 +688,11 @@ def _time_type_error(values: pd.Series[Any], name: str) -> PanelIndexError:
             "time_format='%d/%m/%Y' or '%m/%d/%Y', with the separators of the text. "
             "pd.to_datetime assumes the month first: 01/02/2017 becomes 2 January."
         )
+    elif not values.astype(str).str.contains("[0-9]").any():
+        why = (
+            f"is text ({shown}) without numbers, not a time. Are entity and time "
+            f"swapped? Panel(df, entity={cited(name)}, time=...)."
+        )
     else:
         are_numbers = pd.to_numeric(values, errors="coerce").notna().all()
         digits = "" if are_numbers else ".str.extract('([0-9]{4})')[0]"

@@ -7,7 +7,7 @@ jumping_times    column, before, after (the first jump), format (that reads such
 similar_entities entity (name), pairs (of labels that differ in blanks or width only)
 uneven_dates     column, step (found in the data), count (of dates without a date one
                  step before), first (of them)
-code_forms       entity (name), pairs (of labels that are one code in two forms)
+code_forms       entity (name), pairs (of labels that are one code or name in two forms)
 totals           entity (name), labels (of entities that contain others)
 changed_codes    entity (name), changes (time, codes before it, codes from it on)
 shifted_rows     column, of (the column it is made from), change ("lag", "lead",
@@ -17,6 +17,7 @@ over_gaps        column, of, change (as above), count (pairs of rows more than a
                  apart), first (entity, time, the time before)
 unit_break       columns (column to the median ratio, entities, and the first time of
                  the later unit of the first of them)
+filled_cells     columns (column to with, "0" or "the mean", and count)
 ================ =======================================================================
 """
 
@@ -95,6 +96,10 @@ _AROUND_DIGITS: Final = f"{ascii_letters}-._: "
 # Countries have two letters, and each level of regions below adds one character.
 _NUTS: Final = re.compile("[A-Z]{2}[A-Z0-9]{1,3}")
 _MOST_REGIONS: Final = 5_000
+# What names of Chinese regions end with, of which two characters or more remain
+_LEVELS: Final = re.compile(
+    "(?<=..)(?:[省市区县盟]|地区|特别行政区|(?:..?族|维吾尔)*自治[区州县旗])$"
+)
 # A change of unit is by 100 or more, and growth takes a little of it. The median change
 # from one period to the next is smaller by this factor, in logs.
 _UNITS_APART: Final = 50.0
@@ -106,6 +111,13 @@ _FEWEST_BREAKS: Final = 3
 # A jump counts if growth beside it, in logs, is smaller by this factor.
 _AROUND: Final = 10.0
 _ENOUGH: Final = 10_000
+# In logs, how much values around a zero may differ, and usually do from one period to
+# the next. Filled means have rounding errors.
+_FEWEST_FILLED: Final = 3
+_SIMILAR: Final = 0.4
+_LITTLE: Final = 0.2
+_LARGEST_LOG: Final = 40.0
+_ROUNDING: Final = 1e-10
 # Entities are countries if so many of them, and this share, are in the table, which has
 # most codes and a fourth of the names. With fewer than `_MANY_COUNTRIES` of them, a
 # continent may stand for its other countries.
@@ -386,17 +398,26 @@ def similar_entities(keys: Keys, labels: Sequence[object]) -> Iterator[Notice]:
 
 
 def code_forms(table: Table, labels: Sequence[object]) -> Iterator[Notice]:
-    """Report entities whose labels are one code, such as 1 and 000001."""
+    """Report entities with one code, such as 1 and 000001, or name: 北京 and 北京市."""
     keys, alike = table.keys, _groups_of_equal_codes(labels)
+    are_names = not alike
+    alike = alike or _groups_of_equal_names(labels)
     apart = _never_together(table, alike) if alike else []
     # If most pairs occur in the same periods, leading zeros distinguish codes, such as
     # 01 and 001 of a division and a class.
     if 2 * len(apart) > len(alike):
         name = cited(keys.entity_name)
         pairs = tuple((keys.entities[a], keys.entities[b]) for a, b, *_ in apart)
-        statement = code_form_statement(keys.entity_name, [*chain(*pairs)])
+        if are_names:
+            statement = (
+                f"df[{name}] = dp.datasets.match_provinces(df[{name}]), or match_cities"
+            )
+            if str(pairs[0]).isascii():
+                statement = f"df[{name}] = df[{name}].str.upper()"
+        else:
+            statement = code_form_statement(keys.entity_name, [*chain(*pairs)])
         text = (
-            f"{counted(len(pairs), 'pair')} of {name} seem to be one code in two "
+            f"{counted(len(pairs), 'pair')} of {name} seem to be one in two "
             f"forms, such as {quoted(pairs[0])}, and count as two entities, each with "
             "its own effect, cluster and lags. If they are the same entity, make them "
             f"equal: {statement}."
@@ -416,6 +437,14 @@ def _groups_of_equal_codes(labels: Sequence[object]) -> list[list[int]]:
         for ats in forms.values()
         if len(ats) > 1 and len({_letters(labels[at]) for at in ats} - {""}) < 2
     ]
+
+
+def _groups_of_equal_names(labels: Sequence[object]) -> list[list[int]]:
+    """List the positions of names that differ in case or in the name of a level."""
+    forms: dict[str, list[int]] = {}
+    for at, label in enumerate(map(str, labels)):
+        forms.setdefault(_LEVELS.sub("", label).casefold(), []).append(at)
+    return [ats for ats in forms.values() if len(ats) > 1]
 
 
 def _with_equal_digits(labels: Sequence[object]) -> list[int]:
@@ -503,6 +532,7 @@ def data_notices(rows: pd.DataFrame, table: Table) -> Iterator[Notice]:
         yield from shifted_rows(rows, entity.to_numpy(), keys)
     yield from over_gaps(table)
     yield from unit_break(table)
+    yield from filled_cells(table)
 
 
 def calculated_column_notices(table: Table, names: Sequence[str]) -> Iterator[Notice]:
@@ -786,6 +816,76 @@ def unit_break(table: Table) -> Iterator[Notice]:
             "the unit, such as yuan and 10,000 yuan, or kilograms per mu and hectare."
         )
         yield Notice("unit_break", text, {"columns": columns})
+
+
+def filled_cells(table: Table) -> Iterator[Notice]:
+    """Report columns with cells in which a mean, or zero, seems to stand for none."""
+    keys = table.keys
+    columns: dict[str, dict[str, Any]] = {}
+    groups = [np.zeros(table.nobs, dtype=np.intp), keys.entity, keys.time]
+    # Sums of values such as 1e308 overflow.
+    with np.errstate(all="ignore"):
+        for name in map(str, table.data.select_dtypes("float")):
+            values = table.numeric(name)
+            if count := _zeros_between(values, keys.entity):
+                columns[name] = {"with": "0", "count": count}
+            elif count := max(_equal_to_means(values, codes) for codes in groups):
+                columns[name] = {"with": "the mean", "count": count}
+    if columns:
+        shown = "; ".join(
+            f"{cited(name)} is {row['with']} in {counted(row['count'], 'row')}"
+            for name, row in columns.items()
+        )
+        text = (
+            f"{shown}, as if missing values were filled (no mean is so exact, and "
+            "other values change little). Slopes are then too small: leave the cells "
+            "missing, or see panel.interpolate."
+        )
+        yield Notice("filled_cells", text, {"columns": columns})
+
+
+def _zeros_between(values: Floats, entity: Ints) -> int:
+    """Count zeros between similar values, if they are in entities that are stable."""
+    zeros, others = np.flatnonzero(values == 0), np.flatnonzero(np.abs(values) > 0)
+    if zeros.size < _FEWEST_FILLED:
+        return 0
+    sizes = np.abs(values[others])
+    growth = np.abs(np.diff(np.log(sizes)))
+    if sizes.max(initial=0) < _LARGEST_LOG:
+        # A log of amounts that come and go changes little in its own size.
+        growth = np.maximum(growth, np.abs(np.diff(sizes)))
+    growth[np.diff(entity[others]) != 0] = np.nan
+    # Before the first of the others, and after the last, there is no pair.
+    pairs = np.concatenate([[np.nan], growth, [np.nan]])
+    around = pairs[np.searchsorted(others, zeros)]
+    # A dummy does not grow.
+    count = int(((around > 0) & (around < _SIMILAR)).sum())
+    if 2 * count < zeros.size or count < _FEWEST_FILLED:
+        return 0
+    of_entities = growth[np.isin(entity[others[1:]], entity[zeros])]
+    return count if np.nanmedian(of_entities) < _LITTLE else 0
+
+
+def _equal_to_means(values: Floats, codes: Ints) -> int:
+    """Count values that are repeated, have many digits, and equal a group's mean."""
+    seen = np.isfinite(values)
+    if not seen.all():
+        values, codes = values[seen], codes[seen]
+    if not values.size:
+        return 0
+    size = np.bincount(codes)
+    means = np.bincount(codes, values) / np.maximum(size, 1)
+    rounding = _ROUNDING * np.ptp(values)
+    equal = np.flatnonzero(np.abs(values - means[codes]) <= rounding)
+    equal = equal[np.round(values[equal], 4) != values[equal]]
+    if equal.size < _FEWEST_FILLED:
+        return 0
+    count = np.bincount(codes[equal], minlength=size.size)
+    count[(count < 2) | (2 * count > size)] = 0
+    # The middle of ranks, or of a national trend, is the mean, too.
+    others = np.delete(values, equal)
+    differ = 2 * np.unique(others).size > others.size
+    return int(count.sum()) if differ and count.sum() >= _FEWEST_FILLED else 0
 
 
 def _breaks(

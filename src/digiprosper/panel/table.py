@@ -22,6 +22,7 @@ from digiprosper.panel.keys import Keys, describe_rows, has_dates
 
 SEPARATORS: Final = (",", "，", " ", "'")
 """Separators of thousands that `Panel.from_excel` reads."""
+_PERCENT: Final = "% \uff05"
 _ANY: Final = "".join(SEPARATORS)
 _SOME_ROWS: Final = 300
 _LABELS: Final = ("string", "categorical", "integer")
@@ -248,7 +249,7 @@ class Table:
         numbers += sum(
             count
             for text, count in texts.items()
-            if _is_number(text) or has_thousands_separators(text)
+            if _is_number(text.strip(_PERCENT)) or has_thousands_separators(text)
         )
         return numbers / max(len(cells), 1)
 
@@ -337,6 +338,8 @@ def _text_advice(texts: Sequence[str]) -> str:
     if others:
         cures.append(f"read them as missing with na_values={[*others][:3]}")
     reader = " of Panel.from_excel or pandas.read_csv" if cures[1:] else ""
+    if percents := [text for text in texts if text.strip()[-1:] in _PERCENT]:
+        reader += f", or {cited(percents[0])} by .str.strip('{_PERCENT}').astype(float)"
     return ", or ".join(cures) + reader
 
 
