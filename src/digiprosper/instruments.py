@@ -496,10 +496,7 @@ def _refuse_unmatched_industries(terms: Sequence[str], names: Sequence[Any]) -> 
 
 
 def _growth(table: Table, level: Floats, lag: int, *, leave_one_out: bool) -> Floats:
-    """Compute growth of the total over entities with both periods.
-
-    The row's own entity may be left out.
-    """
+    """Compute growth of the total over entities, or others, with both periods."""
     keys = table.keys
     before = table.shift(level, lag)
     both = ~np.isnan(level) & ~np.isnan(before)

@@ -293,10 +293,7 @@ class Scores:
         self.sums = every.reshape(-1, self.k, self.e)
 
     def by_group(self, rotation: Floats) -> Floats:
-        """Return the sums (G, k, e) of columns rotated to orthonormal ones.
-
-        `rotation` (p, p) is upper triangular.
-        """
+        """Return the sums (G, k, e) of columns rotated by an upper triangle (p, p)."""
         k, e = self.k, self.e
         return np.asarray(rotation[:k, :k].T @ self.sums @ rotation[-e:, -e:])
 

@@ -23,10 +23,8 @@ class Effective:
 
 
 def without_small_sample_factors(vcov: Vcov, rows: float) -> Vcov:
-    """Leave out the small-sample factors, as large-sample statistics do.
-
-    Under ``unadjusted`` the sum of squares is divided by `rows`.
-    """
+    """Leave out the small-sample factors, as large-sample statistics do."""
+    # Unadjusted, the sum of squares of residuals is divided by their number.
     factor = 1 / rows if vcov.cov_type == "unadjusted" else 1.0
     return replace(
         vcov, parts=tuple(replace(part, factor=factor) for part in vcov.parts)
