@@ -221,7 +221,6 @@ def test_a_ratio_on_its_own_denominator_is_reported(y, x, ratio) -> None:
 
 
 @pytest.mark.filterwarnings("ignore::digiprosper.errors.CovarianceWarning")
-@pytest.mark.filterwarnings("ignore:.*as if missing values were filled")
 def test_the_slope_on_the_own_denominator_is_one_lower() -> None:
     panel = Panel(emissions_frame(), "i", "t")
     slopes = [

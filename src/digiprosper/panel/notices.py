@@ -17,7 +17,7 @@ over_gaps        column, of, change (as above), count (pairs of rows more than a
                  apart), first (entity, time, the time before)
 unit_break       columns (column to the median ratio, entities, and the first time of
                  the later unit of the first of them)
-filled_cells     columns (column to with, "0" or "the mean", and count)
+filled_cells     columns (column to the count of rows that equal a mean)
 ================ =======================================================================
 """
 
@@ -111,12 +111,8 @@ _FEWEST_BREAKS: Final = 3
 # A jump counts if growth beside it, in logs, is smaller by this factor.
 _AROUND: Final = 10.0
 _ENOUGH: Final = 10_000
-# In logs, how much values around a zero may differ, and usually do from one period to
-# the next. Filled means have rounding errors.
+# Cells filled with a mean, which has rounding errors
 _FEWEST_FILLED: Final = 3
-_SIMILAR: Final = 0.4
-_LITTLE: Final = 0.2
-_LARGEST_LOG: Final = 40.0
 _ROUNDING: Final = 1e-10
 # Entities are countries if so many of them, and this share, are in the table, which has
 # most codes and a fourth of the names. With fewer than `_MANY_COUNTRIES` of them, a
@@ -400,7 +396,7 @@ def similar_entities(keys: Keys, labels: Sequence[object]) -> Iterator[Notice]:
 def code_forms(table: Table, labels: Sequence[object]) -> Iterator[Notice]:
     """Report entities with one code, such as 1 and 000001, or name: 北京 and 北京市."""
     keys, alike = table.keys, _groups_of_equal_codes(labels)
-    are_names = not alike
+    kind = "code" if alike else "name"
     alike = alike or _groups_of_equal_names(labels)
     apart = _never_together(table, alike) if alike else []
     # If most pairs occur in the same periods, leading zeros distinguish codes, such as
@@ -408,7 +404,7 @@ def code_forms(table: Table, labels: Sequence[object]) -> Iterator[Notice]:
     if 2 * len(apart) > len(alike):
         name = cited(keys.entity_name)
         pairs = tuple((keys.entities[a], keys.entities[b]) for a, b, *_ in apart)
-        if are_names:
+        if kind == "name":
             statement = (
                 f"df[{name}] = dp.datasets.match_provinces(df[{name}]), or match_cities"
             )
@@ -417,7 +413,7 @@ def code_forms(table: Table, labels: Sequence[object]) -> Iterator[Notice]:
         else:
             statement = code_form_statement(keys.entity_name, [*chain(*pairs)])
         text = (
-            f"{counted(len(pairs), 'pair')} of {name} seem to be one in two "
+            f"{counted(len(pairs), 'pair')} of {name} seem to be one {kind} in two "
             f"forms, such as {quoted(pairs[0])}, and count as two entities, each with "
             "its own effect, cluster and lags. If they are the same entity, make them "
             f"equal: {statement}."
@@ -819,51 +815,28 @@ def unit_break(table: Table) -> Iterator[Notice]:
 
 
 def filled_cells(table: Table) -> Iterator[Notice]:
-    """Report columns with cells in which a mean, or zero, seems to stand for none."""
+    """Report columns with cells in which a mean seems to stand for a missing value."""
     keys = table.keys
-    columns: dict[str, dict[str, Any]] = {}
+    columns: dict[str, int] = {}
     groups = [np.zeros(table.nobs, dtype=np.intp), keys.entity, keys.time]
     # Sums of values such as 1e308 overflow.
     with np.errstate(all="ignore"):
         for name in map(str, table.data.select_dtypes("float")):
             values = table.numeric(name)
-            if count := _zeros_between(values, keys.entity):
-                columns[name] = {"with": "0", "count": count}
-            elif count := max(_equal_to_means(values, codes) for codes in groups):
-                columns[name] = {"with": "the mean", "count": count}
+            if count := max(_equal_to_means(values, codes) for codes in groups):
+                columns[name] = count
     if columns:
-        shown = "; ".join(
-            f"{cited(name)} is {row['with']} in {counted(row['count'], 'row')}"
-            for name, row in columns.items()
+        shown = ", ".join(
+            f"{cited(name)} in {counted(count, 'row')}"
+            for name, count in columns.items()
         )
         text = (
-            f"{shown}, as if missing values were filled (no mean is so exact, and "
-            "other values change little). Slopes are then too small: leave the cells "
-            "missing, or see panel.interpolate."
+            f"values equal a mean of all rows, of a {keys.entity_name} or of a "
+            f"{keys.time_name} in all digits: {shown}. If missing values were filled "
+            "with it, slopes are too small: leave them missing, or see "
+            "panel.interpolate."
         )
         yield Notice("filled_cells", text, {"columns": columns})
-
-
-def _zeros_between(values: Floats, entity: Ints) -> int:
-    """Count zeros between similar values, if they are in entities that are stable."""
-    zeros, others = np.flatnonzero(values == 0), np.flatnonzero(np.abs(values) > 0)
-    if zeros.size < _FEWEST_FILLED:
-        return 0
-    sizes = np.abs(values[others])
-    growth = np.abs(np.diff(np.log(sizes)))
-    if sizes.max(initial=0) < _LARGEST_LOG:
-        # A log of amounts that come and go changes little in its own size.
-        growth = np.maximum(growth, np.abs(np.diff(sizes)))
-    growth[np.diff(entity[others]) != 0] = np.nan
-    # Before the first of the others, and after the last, there is no pair.
-    pairs = np.concatenate([[np.nan], growth, [np.nan]])
-    around = pairs[np.searchsorted(others, zeros)]
-    # A dummy does not grow.
-    count = int(((around > 0) & (around < _SIMILAR)).sum())
-    if 2 * count < zeros.size or count < _FEWEST_FILLED:
-        return 0
-    of_entities = growth[np.isin(entity[others[1:]], entity[zeros])]
-    return count if np.nanmedian(of_entities) < _LITTLE else 0
 
 
 def _equal_to_means(values: Floats, codes: Ints) -> int:
