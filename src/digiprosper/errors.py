@@ -624,7 +624,6 @@ _CATEGORIES: dict[str, type[DigiprosperWarning]] = {
     "shifted_rows": DigiprosperWarning,
     "over_gaps": DigiprosperWarning,
     "unit_break": DigiprosperWarning,
-    "filled_cells": DigiprosperWarning,
     "partly_labelled": DigiprosperWarning,
     "leap_seconds": DigiprosperWarning,
     "undecoded_text": DigiprosperWarning,

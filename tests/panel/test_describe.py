@@ -341,6 +341,10 @@ def test_balance_with_gaps_by_brute_force() -> None:
     assert row["N"] == len(frame)
 
 
+# That errors should rather be by period is not the question here.
+@pytest.mark.filterwarnings(
+    "ignore:'later' has one value:digiprosper.CovarianceWarning"
+)
 def test_balance_of_groups_that_cross_entities_is_a_clustered_regression() -> None:
     panel = groups(balanced=False)
     table = panel.balance_table("later", ["x", "z"])

@@ -222,6 +222,7 @@ def test_sheets_that_spell_names_in_two_ways(tmp_path: Path) -> None:
     path = write(tmp_path / "a.xlsx", sheets)
     with (
         pytest.warns(DigiprosperWarning, match=r"4 of 4 entities.*match="),
+        pytest.warns(DigiprosperWarning, match="one name in two forms"),
         pytest.warns(MissingDataWarning),
     ):
         panel = Panel.from_excel(path, entity="地区")

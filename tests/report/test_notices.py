@@ -360,7 +360,7 @@ NOT_BELOW = {
     *("unlike_bases", "missing_font", "renamed_columns", "jumping_times"),
     *("uneven_dates", "similar_entities", "code_forms", "totals", "shifted_rows"),
     "changed_codes",
-    *("over_gaps", "unit_break", "filled_cells", "partly_labelled", "leap_seconds"),
+    *("over_gaps", "unit_break", "partly_labelled", "leap_seconds"),
     *("undecoded_text", "large_correction"),
 }
 

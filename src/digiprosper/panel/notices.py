@@ -17,7 +17,6 @@ over_gaps        column, of, change (as above), count (pairs of rows more than a
                  apart), first (entity, time, the time before)
 unit_break       columns (column to the median ratio, entities, and the first time of
                  the later unit of the first of them)
-filled_cells     columns (column to the count of rows that equal a mean)
 ================ =======================================================================
 """
 
@@ -111,9 +110,6 @@ _FEWEST_BREAKS: Final = 3
 # A jump counts if growth beside it, in logs, is smaller by this factor.
 _AROUND: Final = 10.0
 _ENOUGH: Final = 10_000
-# Cells filled with a mean, which has rounding errors
-_FEWEST_FILLED: Final = 3
-_ROUNDING: Final = 1e-10
 # Entities are countries if so many of them, and this share, are in the table, which has
 # most codes and a fourth of the names. With fewer than `_MANY_COUNTRIES` of them, a
 # continent may stand for its other countries.
@@ -528,7 +524,6 @@ def data_notices(rows: pd.DataFrame, table: Table) -> Iterator[Notice]:
         yield from shifted_rows(rows, entity.to_numpy(), keys)
     yield from over_gaps(table)
     yield from unit_break(table)
-    yield from filled_cells(table)
 
 
 def calculated_column_notices(table: Table, names: Sequence[str]) -> Iterator[Notice]:
@@ -812,53 +807,6 @@ def unit_break(table: Table) -> Iterator[Notice]:
             "the unit, such as yuan and 10,000 yuan, or kilograms per mu and hectare."
         )
         yield Notice("unit_break", text, {"columns": columns})
-
-
-def filled_cells(table: Table) -> Iterator[Notice]:
-    """Report columns with cells in which a mean seems to stand for a missing value."""
-    keys = table.keys
-    columns: dict[str, int] = {}
-    groups = [np.zeros(table.nobs, dtype=np.intp), keys.entity, keys.time]
-    # Sums of values such as 1e308 overflow.
-    with np.errstate(all="ignore"):
-        for name in map(str, table.data.select_dtypes("float")):
-            values = table.numeric(name)
-            if count := max(_equal_to_means(values, codes) for codes in groups):
-                columns[name] = count
-    if columns:
-        shown = ", ".join(
-            f"{cited(name)} in {counted(count, 'row')}"
-            for name, count in columns.items()
-        )
-        text = (
-            f"values equal a mean of all rows, of a {keys.entity_name} or of a "
-            f"{keys.time_name} in all digits: {shown}. If missing values were filled "
-            "with it, slopes are too small: leave them missing, or see "
-            "panel.interpolate."
-        )
-        yield Notice("filled_cells", text, {"columns": columns})
-
-
-def _equal_to_means(values: Floats, codes: Ints) -> int:
-    """Count values that are repeated, have many digits, and equal a group's mean."""
-    seen = np.isfinite(values)
-    if not seen.all():
-        values, codes = values[seen], codes[seen]
-    if not values.size:
-        return 0
-    size = np.bincount(codes)
-    means = np.bincount(codes, values) / np.maximum(size, 1)
-    rounding = _ROUNDING * np.ptp(values)
-    equal = np.flatnonzero(np.abs(values - means[codes]) <= rounding)
-    equal = equal[np.round(values[equal], 4) != values[equal]]
-    if equal.size < _FEWEST_FILLED:
-        return 0
-    count = np.bincount(codes[equal], minlength=size.size)
-    count[(count < 2) | (2 * count > size)] = 0
-    # The middle of ranks, or of a national trend, is the mean, too.
-    others = np.delete(values, equal)
-    differ = 2 * np.unique(others).size > others.size
-    return int(count.sum()) if differ and count.sum() >= _FEWEST_FILLED else 0
 
 
 def _breaks(
