@@ -227,6 +227,13 @@ def test_percent_signs_are_named_with_what_reads_them() -> None:
         FixedEffects("x", "t", entity_effects=False).fit(panel)
 
 
+def test_empty_texts_are_no_percentages() -> None:
+    texts = [*map(str, range(9)), " "]
+    with pytest.warns(DigiprosperWarning, match="text among numbers") as said:
+        Panel(with_cells(texts), "i", "t")
+    assert "str.strip" not in str(said[0].message)
+
+
 @pytest.mark.parametrize(
     "cells",
     [

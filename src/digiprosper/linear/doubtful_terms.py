@@ -188,16 +188,8 @@ def indicators_on_both_sides(sample: Sample, panel: Panel) -> list[Notice]:
         return []
     names, roles = sample.names, sample.roles
     regressors = [*chain.from_iterable([roles.get(role, ()) for role in _REGRESSORS])]
+    notices = _nested_indicators(sample, regressors, indexes)
     shared: dict[str, tuple[str, ...]] = {}
-    notices = []
-    for pair in combinations(regressors, 2):
-        first, second = (_columns_and_indicators(sample, at, {})[0] for at in pair)
-        # An index beside its square or its product is the same column.
-        parts = first - second, second - first
-        inside = [part.union(*[indexes.get(c, ()) for c in part]) for part in parts]
-        if common := inside[0] & inside[1]:
-            terms = [names[at] for at in pair]
-            notices.append(_nested_indicators_notice(terms, common))
     for at, y in product(regressors, roles.get("y", ())):
         columns, indicators = _columns_and_indicators(sample, at, indexes)
         of_outcome, in_outcome = _columns_and_indicators(sample, y, indexes)
@@ -205,6 +197,22 @@ def indicators_on_both_sides(sample: Sample, panel: Panel) -> list[Notice]:
             shared[names[at]] = tuple(sorted(common))
     if shared:
         notices.append(_shared_indicators_notice(shared, names[roles["y"][0]]))
+    return notices
+
+
+def _nested_indicators(
+    sample: Sample, regressors: Sequence[int], indexes: Mapping[str, Sequence[str]]
+) -> list[Notice]:
+    """Report regressors that share an indicator of an index with another one."""
+    notices = []
+    for pair in combinations(regressors, 2):
+        first, second = (_columns_and_indicators(sample, at, {})[0] for at in pair)
+        # An index beside its square or its product is the same column.
+        parts = first - second, second - first
+        inside = [part.union(*[indexes.get(c, ()) for c in part]) for part in parts]
+        if common := inside[0] & inside[1]:
+            terms = [sample.names[at] for at in pair]
+            notices.append(_nested_indicators_notice(terms, common))
     return notices
 
 

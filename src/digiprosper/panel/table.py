@@ -22,6 +22,7 @@ from digiprosper.panel.keys import Keys, describe_rows, has_dates
 
 SEPARATORS: Final = (",", "，", " ", "'")
 """Separators of thousands that `Panel.from_excel` reads."""
+_PERCENT_SIGNS: Final = ("%", "\uff05")
 _PERCENT: Final = "% \uff05"
 _ANY: Final = "".join(SEPARATORS)
 _SOME_ROWS: Final = 300
@@ -338,9 +339,15 @@ def _text_advice(texts: Sequence[str]) -> str:
     if others:
         cures.append(f"read them as missing with na_values={[*others][:3]}")
     reader = " of Panel.from_excel or pandas.read_csv" if cures[1:] else ""
-    if percents := [text for text in texts if text.strip()[-1:] in _PERCENT]:
-        reader += f", or {cited(percents[0])} by .str.strip('{_PERCENT}').astype(float)"
-    return ", or ".join(cures) + reader
+    return ", or ".join(cures) + reader + _percent_advice(texts)
+
+
+def _percent_advice(texts: Sequence[str]) -> str:
+    """Advise how to read numbers with percent signs."""
+    percents = [text for text in texts if text.strip().endswith(_PERCENT_SIGNS)]
+    if not percents:
+        return ""
+    return f", or {cited(percents[0])} by .str.strip('{_PERCENT}').astype(float)"
 
 
 def _is_number(cell: object) -> bool:
