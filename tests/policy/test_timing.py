@@ -78,7 +78,7 @@ def test_values_that_are_no_times_are_data_of_the_error() -> None:
 
 def test_numbers_of_batches_are_no_times() -> None:
     batches = panel_of(np.repeat([1.0, 2.0, np.nan], 4), (2014, 2015, 2016, 2017))
-    with pytest.raises(IdentificationError, match=r"batches must become their year\."):
+    with pytest.raises(IdentificationError, match=r"batches by the year of each\."):
         read_timing(table_of(batches), "first", None)
 
 

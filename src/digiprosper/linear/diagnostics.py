@@ -11,7 +11,6 @@ lasting_shocks  term, correlation, ratio (of variances), lags; not a warning
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import chain, product, repeat
 from typing import Any, Literal, TypeAlias
@@ -19,7 +18,7 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 import pandas as pd
 
-from digiprosper.errors import Notice, cited, quoted
+from digiprosper.errors import Notice, cited, quoted, subject
 from digiprosper.kernels import Floats, Ints
 from digiprosper.kernels.conley import Nearby
 from digiprosper.kernels.equation import Solved
@@ -48,7 +47,6 @@ _NO_REGRESSOR = frozenset(
 _LAGS = (1, 2)
 # A column is explained by others if at most this share of its norm remains.
 _SPANNED = 1e-6
-_POWER = re.compile(r"I\((\w+) ?\*\* ?[2-9]\)")
 _HALF = 0.5
 # Entities may share so few different values by chance.
 _BY_CHANCE = range(2, 5)
@@ -249,12 +247,13 @@ def shared_between_clusters(
 
 def _values_move_together(sample: Sample, column: Floats) -> bool:
     """Return whether entities with the same value mostly have the same next value."""
-    # Integers may be equal by chance, but not those of all entities in all periods.
     later = np.flatnonzero((np.diff(sample.entity) == 0) & (np.diff(column) != 0)) + 1
-    by_time = np.empty(sample.n_times)
-    by_time[sample.time] = column
-    by_chance = (column == np.round(column)).all() and (by_time[sample.time] != column)
-    if later.size < _HALF * sample.n_entities or np.any(by_chance):
+    of_period = np.empty(sample.n_times)
+    of_period[sample.time] = column
+    only_time_changes_it = (of_period[sample.time] == column).all()
+    # Integers of some entities may be equal by chance.
+    by_chance = (column == np.round(column)).all() and not only_time_changes_it
+    if later.size < _HALF * sample.n_entities or by_chance:
         return False
     # Rounded, since 25 / 12 + 1 is not 37 / 12.
     rounded = np.round(column / np.abs(column).max(), 9)
@@ -598,10 +597,14 @@ def _products_without_main_effects(
     for at, name in enumerate(names[1:], 1):
         if ":" not in name and "**" not in name:
             continue
-        texts = [factor.text for factor in sample.factors_of(name)]
-        if power := _POWER.fullmatch(name):
-            texts = [power[1], power[1]]
-        if len(texts) > 1 and set(texts) <= sample.variables.keys():
+        factors = sample.factors_of(name)
+        texts = [factor.text for factor in factors]
+        # A square or cube is the product of a column with itself.
+        is_power = len(factors) == 1 and factors[0].power in (2, 3)
+        if is_power:
+            texts = [factors[0].column]
+        is_product = is_power or len(factors) > 1
+        if is_product and set(texts) <= sample.variables.keys():
             products[at] = [n for n in dict.fromkeys(texts) if n not in names]
     return {at: alone for at, alone in products.items() if alone}
 
@@ -730,9 +733,9 @@ def _stock_notice(
     if consequence == _BIASED_SLOPES:
         consequence = _BIASED_BY_STOCKS
     text = (
-        f"made from earlier values of {cited(outcome)}, as its stock is: "
-        f"{quoted(stocks)}. With entity effects the slope is biased in short panels "
-        f"(Nickell 1981), {consequence}"
+        f"{subject(stocks, 'is')} made from earlier values of {cited(outcome)}, as a "
+        "stock is made from flows. With entity effects the slope is biased in short "
+        f"panels (Nickell 1981), {consequence}"
     )
     return notices.nickell(stocks, periods, text)
 

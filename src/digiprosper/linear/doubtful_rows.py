@@ -32,10 +32,10 @@ _CODES = frozenset([-8, -9, -66, -77, -88, -99, -999, -9999, -99999, 999, 9999, 
 # hypothesis in 8 to 11% of 500 simulated panels, with 30% in 12 to 19%, with 50% in 27
 # to 42%; with CRV3 in 5 to 6%.
 HEAVY = 0.2
-# In standard errors: missing outcomes differ by chance in fewer than one of 1,000.
-_NO_CHANCE = 3.3
-# In errors of a correlation
-_NOT_BY_CHANCE = 4.0
+# In standard errors. Two groups differ by chance as much in one of 1,000 samples, and
+# correlations in one of 10,000.
+_DIFFERENCE_BY_CHANCE = 3.3
+_CORRELATION_BY_CHANCE = 4.0
 # Offices publish no counts below these: of deaths, births, patients and pupils. Files
 # of events, such as patents, have no rows where there are none.
 _SMALLEST_COUNTS = (1, 5, 6, 10, 11)
@@ -169,14 +169,14 @@ def _attrition(
     other, share = (lost[group == code].mean() for code in (0, 1))
     # Welch's errors of a few entities are too small if all of them stay, or leave.
     sums = np.bincount(cluster, (group - group.mean()) * (lost - lost.mean()))
-    by_chance = abs(sums.sum()) <= _NO_CHANCE * np.sqrt((sums**2).sum())
+    by_chance = abs(sums.sum()) <= _DIFFERENCE_BY_CHANCE * np.sqrt((sums**2).sum())
     # A group that nobody asked did not leave.
     if not by_chance and max(share, other) < 1:
-        of = keys.entity_name if several else "rows"
+        units = keys.entity_name if several else "rows"
         period = str(sample.times[-1]).removesuffix(" 00:00:00")
         when = f" of {keys.time_name} {period}" if several else ""
         text = (
-            f"{cited(y)}{when} is missing in {share:.0%} of {of} with {column} = "
+            f"{cited(y)}{when} is missing in {share:.0%} of {units} with {column} = "
             f"{groups[1]:g} and {other:.0%} of those with {groups[0]:g} (attrition), "
             "so the remaining rows of the two groups may differ even if there is no "
             "effect. If the treatment was drawn by lot, report bounds (Lee 2009)."
@@ -237,5 +237,5 @@ def _is_missing_if_small(counts: Floats, missing: Bools, entity: Ints) -> bool:
     # Boards have five members or more, too, but are not missing because of that.
     if np.ptp(means) * np.ptp(shares) == 0:
         return False
-    enough = max(_OF_SIZE, _NOT_BY_CHANCE / np.sqrt(means.size))
+    enough = max(_OF_SIZE, _CORRELATION_BY_CHANCE / np.sqrt(means.size))
     return bool(np.corrcoef(means, shares)[0, 1] > enough)

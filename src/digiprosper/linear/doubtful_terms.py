@@ -466,13 +466,12 @@ def _baseline_rows(sample: Sample) -> Iterator[Notice]:
     y = sample.matrix[first, sample.roles["y"][0]]
     if sample.n_times < 2 or first.size < _FEWEST_ROWS or not np.ptp(y):
         return
-    starts = np.flatnonzero(np.diff(sample.entity, prepend=-1))
     for at in sample.roles.get("x", ()):
         column = sample.matrix[:, at]
         if (np.abs(column[first] - y) > _SEVEN_DIGITS * np.abs(y)).any():
             continue
         # Values at constant prices are those at current prices in the base year.
-        if (column == column[starts][sample.entity]).all():
+        if not sample.keys.vary(column).any():
             term, name = sample.names[at], str(sample.keys.time_name)
             (period,) = sample.times[:1].tolist()
             value = period
@@ -561,7 +560,7 @@ def _shifted_log_in_values(
         yield shifted_log_notice(outcome, column, zeros, table.nobs, count)
         return
     # Logs of a column without zeros, such as those of employees, are no shifted logs.
-    _, logs, _ = numbers.logs
+    logs = numbers.logs.columns
     is_log = np.abs(logs.T - (v - v.mean())).max(axis=1) < _FIVE_DECIMALS
     if _are_counts(np.expm1(v)) and not is_log.any():
         yield log_of_counts_notice(outcome, zeros, table.nobs)

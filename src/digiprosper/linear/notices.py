@@ -255,7 +255,7 @@ def log_of_counts_notice(term: str, zeros: int, rows: int) -> Notice:
     text = (
         f"the outcome {cited(term)} consists of logs of whole numbers and is zero in "
         f"{zeros:,} of {counted(rows, 'row')}. If it is log(1 + count), slopes depend "
-        "on the one that is added, and are not percentages (Chen & Roth 2024): "
+        "on the 1 that is added, and are not percentages (Chen & Roth 2024): "
         f"PoissonEffects with outcome {cited(f'I(exp({backticked(term)}) - 1)')} "
         "estimates percentage changes of the mean count, including zeros."
     )

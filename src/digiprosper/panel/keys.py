@@ -400,7 +400,8 @@ def _keys_in_index(
 
 def _one_line_name(key: Any) -> Any:
     """Write the name of a key on one line."""
-    return one_line(key) if UNPRINTABLE.search(str(key)) else key
+    is_broken = isinstance(key, str) and UNPRINTABLE.search(key)
+    return one_line(key) if is_broken else key
 
 
 def _refuse_empty_keys(frame: pd.DataFrame, names: list[str]) -> None:
@@ -621,12 +622,12 @@ def parse_times(
     parts = re.findall("%(.)", time_format)
     # strptime has no quarters, and reads a week only with one of its days.
     if "q" in parts:
-        _check_format_parts(time_format, parts, "Yq")
+        _check_format_parts(time_format, parts, "Y", "q")
         return _quarters(texts, time_format)
     has_weeks = "V" in parts and not set(parts) & set("aAuw")
     strptime_format = time_format
     if has_weeks:
-        _check_format_parts(time_format, parts, "GV")
+        _check_format_parts(time_format, parts, "G", "V")
         texts = [f"{text} 1" for text in texts]
         strptime_format = f"{time_format} %u"
     try:
@@ -646,10 +647,12 @@ def parse_times(
     return dates
 
 
-def _check_format_parts(time_format: str, parts: list[str], two: str) -> None:
-    if sorted(parts) != sorted(two):
+def _check_format_parts(
+    time_format: str, parts: list[str], year: str, part: str
+) -> None:
+    if sorted(parts) != sorted([year, part]):
         text = (
-            f"time_format={cited(time_format)} must have %{two[0]} and %{two[1]} once "
+            f"time_format={cited(time_format)} must have %{year} and %{part} once "
             "each, and no other part."
         )
         raise _time_format_error(time_format, text)

@@ -229,7 +229,7 @@ def _is_language(label: str) -> bool:
 
 
 class _KnownLabel(NamedTuple):
-    """A label of an international organisation; empty if it is of none."""
+    """What a label of a region is: a country, code, total; empty if not known."""
 
     kind: str = ""
     union: str = ""

@@ -261,7 +261,7 @@ def _refuse_other_times(table: Table, column: str, first_times: pd.Index[Any]) -
                 f"; if it means never treated, pass never={_cited(before_panel[0])}"
             )
             if before_panel.size > 1:
-                parts[0] += f"; numbers of batches must become their {name}"
+                parts[0] += f"; replace numbers of batches by the {name} of each"
     if between.size:
         parts.append(
             f"{_quoted(between)} in no row of {name}: correct the values, or add "
