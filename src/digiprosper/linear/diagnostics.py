@@ -595,16 +595,12 @@ def _products_without_main_effects(
     """List, by position, the factors of products of columns that are no regressors."""
     products = {}
     for at, name in enumerate(names[1:], 1):
-        if ":" not in name and "**" not in name:
-            continue
         factors = sample.factors_of(name)
         texts = [factor.text for factor in factors]
         # A square or cube is the product of a column with itself.
-        is_power = len(factors) == 1 and factors[0].power in (2, 3)
-        if is_power:
-            texts = [factors[0].column]
-        is_product = is_power or len(factors) > 1
-        if is_product and set(texts) <= sample.variables.keys():
+        if len(factors) == 1 and factors[0].power in (2, 3):
+            texts = [factors[0].column] * 2
+        if len(texts) > 1 and set(texts) <= sample.variables.keys():
             products[at] = [n for n in dict.fromkeys(texts) if n not in names]
     return {at: alone for at, alone in products.items() if alone}
 
