@@ -148,9 +148,9 @@ def mediation_path(
     --------
     >>> import digiprosper as dp, matplotlib.pyplot as plt
     >>> spec = dp.Mediation("log(gsp)", "log(pc)", "log(emp)", ["unemp"], reps=199)
-    >>> found = spec.fit(dp.datasets.us_states(), rng=1)
+    >>> results = spec.fit(dp.datasets.us_states(), rng=1)
     >>> ax = mediation_path(
-    ...     found, labels={"pc": "capital", "emp": "jobs", "gsp": "output"}
+    ...     results, labels={"pc": "capital", "emp": "jobs", "gsp": "output"}
     ... )
     >>> [text.get_text() for text in ax.texts][:4]
     ['log(capital)', 'log(output)', "c' = 0.164* (0.086)", 'total c = 0.664*** (0.066)']
@@ -646,14 +646,14 @@ def decay(
     --------
     >>> import numpy as np, pandas as pd, digiprosper as dp, matplotlib.pyplot as plt
     >>> rng = np.random.default_rng(2)
-    >>> places = pd.DataFrame(
+    >>> coordinates = pd.DataFrame(
     ...     {"lat": rng.uniform(30, 40, 40), "lon": rng.uniform(100, 110, 40)}
     ... )
     >>> keys = {"city": np.repeat(range(40), 6), "year": np.tile(range(6), 40)}
     >>> values = {"y": rng.normal(size=240), "x": rng.normal(size=240)}
     >>> panel = dp.Panel(pd.DataFrame({**keys, **values}), "city", "year")
     >>> near = {
-    ...     km: dp.SpatialWeights.inverse_distance(places, cutoff=km)
+    ...     km: dp.SpatialWeights.inverse_distance(coordinates, cutoff=km)
     ...     for km in (400, 600, 800)
     ... }
     >>> battery = {
@@ -780,9 +780,9 @@ def conditional_effect(
     ...     moderates="a",
     ...     reps=199,
     ... )
-    >>> found = spec.fit(dp.datasets.us_states(), rng=1)
+    >>> results = spec.fit(dp.datasets.us_states(), rng=1)
     >>> ax = conditional_effect(
-    ...     found, labels={"unemp": "Unemployment (%)", "emp": "jobs"}
+    ...     results, labels={"unemp": "Unemployment (%)", "emp": "jobs"}
     ... )
     >>> ax.get_xlabel(), ax.get_ylabel()
     ('Unemployment (%)', 'Indirect effect through log(jobs)')
@@ -921,8 +921,8 @@ def sensitivity_curve(
     --------
     >>> import digiprosper as dp, matplotlib.pyplot as plt
     >>> spec = dp.Mediation("log(gsp)", "log(pc)", "log(emp)", ["unemp"], reps=199)
-    >>> found = spec.fit(dp.datasets.us_states(), rng=1)
-    >>> ax = sensitivity_curve(found.sensitivity(), labels={"emp": "jobs"})
+    >>> results = spec.fit(dp.datasets.us_states(), rng=1)
+    >>> ax = sensitivity_curve(results.sensitivity(), labels={"emp": "jobs"})
     >>> ax.get_ylabel()
     'Indirect effect through log(jobs)'
     >>> plt.close(ax.figure)
@@ -1278,10 +1278,10 @@ def specification_curve(
     --------
     >>> import digiprosper as dp, matplotlib.pyplot as plt
     >>> spec = dp.FixedEffects("log(gsp)", ["log(pcap)"])
-    >>> found = dp.control_sets(
+    >>> sets = dp.control_sets(
     ...     spec, dp.datasets.us_states(), ["log(pc)", "log(emp)", "unemp"]
     ... )
-    >>> ax = specification_curve(found)
+    >>> ax = specification_curve(sets)
     >>> ax.get_xlabel()
     '8 models, ordered by estimate'
     >>> plt.close(ax.figure)
@@ -1410,8 +1410,8 @@ def rank_ribbon(
     ...     roads="I(hwy / emp)", pipes="I(water / emp)"
     ... )
     >>> system = dp.IndicatorSystem.from_dict({"": {"roads": "+", "pipes": "+"}})
-    >>> found = rank_probabilities(dp.CompositeIndex(system), states, rng=1)
-    >>> ax = rank_ribbon(found, ["WY", "NE"])
+    >>> ranks = rank_probabilities(dp.CompositeIndex(system), states, rng=1)
+    >>> ax = rank_ribbon(ranks, ["WY", "NE"])
     >>> [text.get_text() for text in ax.get_legend().get_texts()]
     ['WY', 'NE']
     >>> plt.close(ax.figure)

@@ -165,8 +165,8 @@ def audit_weights(
     >>> from digiprosper import audit_weights
     >>> panel, truth = dp.datasets.simulate_provinces(12, 5)
     >>> system = dp.IndicatorSystem.from_dict(truth.systems["digital"])
-    >>> found = audit_weights(system, panel, truth.weights["digital"])
-    >>> found[["weighting", "scope", "normalise", "structure"]].iloc[0].tolist()
+    >>> audit = audit_weights(system, panel, truth.weights["digital"])
+    >>> audit[["weighting", "scope", "normalise", "structure"]].iloc[0].tolist()
     ['entropy', 'pooled', 'minmax', 'flat']
     """
     kind: object = system

@@ -110,8 +110,8 @@ class RankResults(RankedIndex):
     >>> index = dp.CompositeIndex(
     ...     dp.IndicatorSystem.from_dict({"": {"roads": "+", "pipes": "+"}})
     ... )
-    >>> found = dp.rank_probabilities(index, states, reps=199, rng=1)
-    >>> found.ranks().loc[("WY", 1986), ["rank", "rank_low", "rank_high"]].tolist()
+    >>> bootstrap = dp.rank_probabilities(index, states, reps=199, rng=1)
+    >>> bootstrap.ranks().loc[("WY", 1986), ["rank", "rank_low", "rank_high"]].tolist()
     [1, 1, 1]
     """
 
@@ -181,8 +181,8 @@ class RankResults(RankedIndex):
         >>> index = dp.CompositeIndex(
         ...     dp.IndicatorSystem.from_dict({"": {"roads": "+", "pipes": "+"}})
         ... )
-        >>> found = dp.rank_probabilities(index, states, reps=199, rng=1)
-        >>> ranks = found.ranks(top=[3])
+        >>> bootstrap = dp.rank_probabilities(index, states, reps=199, rng=1)
+        >>> ranks = bootstrap.ranks(top=[3])
         >>> ranks.loc[("ND", 1986), ["rank", "rank_low", "rank_high", "top_3"]].round(
         ...     2
         ... ).tolist()
@@ -230,8 +230,8 @@ class RankResults(RankedIndex):
         >>> index = dp.CompositeIndex(
         ...     dp.IndicatorSystem.from_dict({"": {"roads": "+", "pipes": "+"}})
         ... )
-        >>> found = dp.rank_probabilities(index, states, reps=199, rng=1)
-        >>> round(float(found.probability(3).loc[("ND", 1986)]), 2)
+        >>> bootstrap = dp.rank_probabilities(index, states, reps=199, rng=1)
+        >>> round(float(bootstrap.probability(3).loc[("ND", 1986)]), 2)
         0.93
         """
         return pd.Series(
@@ -268,8 +268,8 @@ class RankResults(RankedIndex):
         >>> index = dp.CompositeIndex(
         ...     dp.IndicatorSystem.from_dict({"": {"roads": "+", "pipes": "+"}})
         ... )
-        >>> found = dp.rank_probabilities(index, states, reps=199, rng=1)
-        >>> round(float(found.pairwise().loc["ND", "SD"]), 2)
+        >>> bootstrap = dp.rank_probabilities(index, states, reps=199, rng=1)
+        >>> round(float(bootstrap.pairwise().loc["ND", "SD"]), 2)
         0.97
         """
         rows, entities = rows_of_period(self.index, period)
@@ -398,10 +398,10 @@ class IndexSensitivity(RankedIndex):
     >>> index = dp.CompositeIndex(
     ...     dp.IndicatorSystem.from_dict({"": {"roads": "+", "pipes": "+"}})
     ... )
-    >>> found = dp.index_sensitivity(
+    >>> sensitivity = dp.index_sensitivity(
     ...     index, states, over={"weighting": ["entropy", "equal"]}
     ... )
-    >>> found.combinations["spearman"].round(2).tolist()
+    >>> sensitivity.combinations["spearman"].round(2).tolist()
     [1.0, 0.96]
     """
 
@@ -432,14 +432,11 @@ class IndexSensitivity(RankedIndex):
         """
         options = dict(self.options)
         frame = pd.DataFrame(product(*options.values()), columns=list(options))
-        nonzero_variance = pd.DataFrame(
-            rank_changes(
-                self.rank_values.astype(np.int64) - self.base_ranks, self.index
-            )
-        )
+        changes = self.rank_values.astype(np.int64) - self.base_ranks
+        change_columns = pd.DataFrame(rank_changes(changes, self.index))
         return (
             frame.assign(baseline=self.same, spearman=self.correlations)
-            .join(nonzero_variance[self.possible])
+            .join(change_columns[self.possible])
             .assign(problem=list(self.problems))
             .rename_axis("combination")
         )
@@ -556,8 +553,8 @@ class IndexSensitivity(RankedIndex):
         ...     dp.IndicatorSystem.from_dict({"": {"roads": "+", "pipes": "+"}})
         ... )
         >>> grid = {"weighting": ["entropy", "equal"], "normalise": ["minmax", "rank"]}
-        >>> found = dp.index_sensitivity(index, states, over=grid)
-        >>> found.shares().loc["AL", ["first", "total"]].round(2).values.tolist()
+        >>> sensitivity = dp.index_sensitivity(index, states, over=grid)
+        >>> sensitivity.shares().loc["AL", ["first", "total"]].round(2).values.tolist()
         [[0.04, 0.07], [0.93, 0.96]]
         """
         check_option("overall", overall, (True, False))

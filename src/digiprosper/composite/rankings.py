@@ -135,8 +135,8 @@ def rank_probabilities(
     ...     roads="I(hwy / emp)", pipes="I(water / emp)"
     ... )
     >>> system = dp.IndicatorSystem.from_dict({"": {"roads": "+", "pipes": "+"}})
-    >>> found = rank_probabilities(dp.CompositeIndex(system), states, rng=2026)
-    >>> last = found.ranks(top=[3]).xs(1986, level="year")
+    >>> bootstrap = rank_probabilities(dp.CompositeIndex(system), states, rng=2026)
+    >>> last = bootstrap.ranks(top=[3]).xs(1986, level="year")
     >>> last.loc[["WY", "ND", "NE"], ["rank", "rank_low", "rank_high", "top_3"]].round(
     ...     2
     ... ).values.tolist()
@@ -280,9 +280,11 @@ def leave_one_out(
     ...     roads="I(hwy / emp)", pipes="I(water / emp)"
     ... )
     >>> system = dp.IndicatorSystem.from_dict({"": {"roads": "+", "pipes": "+"}})
-    >>> found = leave_one_out(dp.CompositeIndex(system), states, over="entity")
-    >>> found["weight_change"].abs().idxmax(), float(found["spearman"].min().round(3))
-    ('WY', 0.996)
+    >>> changes = leave_one_out(dp.CompositeIndex(system), states, over="entity")
+    >>> changes["weight_change"].abs().idxmax()
+    'WY'
+    >>> float(changes["spearman"].min().round(3))
+    0.996
     """
     check_option("over", over, get_args(LeaveOut))
     fit = fit_rows(index_spec, panel, "leave_one_out", among)
@@ -359,10 +361,10 @@ def index_sensitivity(
     ... )
     >>> system = dp.IndicatorSystem.from_dict({"": {"roads": "+", "pipes": "+"}})
     >>> grid = {"weighting": ["entropy", "equal"], "normalise": ["minmax", "rank"]}
-    >>> found = index_sensitivity(dp.CompositeIndex(system), states, over=grid)
-    >>> found.combinations["spearman"].round(2).tolist()
+    >>> sensitivity = index_sensitivity(dp.CompositeIndex(system), states, over=grid)
+    >>> sensitivity.combinations["spearman"].round(2).tolist()
     [1.0, 0.95, 0.96, 0.95]
-    >>> found.shares(overall=True)[["first", "total"]].round(2).values.tolist()
+    >>> sensitivity.shares(overall=True)[["first", "total"]].round(2).values.tolist()
     [[0.16, 0.32], [0.68, 0.84]]
     """
     fit = fit_rows(index_spec, panel, "index_sensitivity", among)

@@ -159,10 +159,10 @@ def us_capitals() -> pd.DataFrame:
     Examples
     --------
     >>> import digiprosper as dp
-    >>> places = dp.datasets.us_capitals()
-    >>> places.loc["CA"].tolist()
+    >>> capitals = dp.datasets.us_capitals()
+    >>> capitals.loc["CA"].tolist()
     [38.58, -121.49]
-    >>> dp.SpatialWeights.inverse_distance(places, cutoff=700)
+    >>> dp.SpatialWeights.inverse_distance(capitals, cutoff=700)
     SpatialWeights('W', 48 entities, 378 links, row-standardised)
     """
     return _capitals("states")
@@ -230,10 +230,10 @@ def province_capitals(names: NameForm = "pinyin") -> pd.DataFrame:
     Examples
     --------
     >>> import digiprosper as dp
-    >>> places = dp.datasets.province_capitals()
-    >>> places.loc["zhejiang"].tolist()
+    >>> capitals = dp.datasets.province_capitals()
+    >>> capitals.loc["zhejiang"].tolist()
     [30.27, 120.15]
-    >>> dp.SpatialWeights.inverse_distance(places).n_links
+    >>> dp.SpatialWeights.inverse_distance(capitals).n_links
     930
     >>> dp.datasets.province_capitals("short").loc["浙江"].tolist()
     [30.27, 120.15]

@@ -395,10 +395,10 @@ class TheilDecomposition(Summarised, PickledByName):
     Examples
     --------
     >>> import digiprosper as dp
-    >>> found = dp.theil_decomposition(
+    >>> theil = dp.theil_decomposition(
     ...     [12, 18, 25, 31, 40, 22], ["E", "E", "C", "E", "C", "C"]
     ... )
-    >>> round(found.between, 3), round(found.within, 3)
+    >>> round(theil.between, 3), round(theil.within, 3)
     (0.016, 0.052)
     """
 
@@ -462,12 +462,12 @@ def theil_decomposition(
     --------
     >>> from digiprosper import theil_decomposition
     >>> incomes = [12, 18, 25, 31, 40, 22, 15, 9, 55, 28]
-    >>> found = theil_decomposition(
+    >>> theil = theil_decomposition(
     ...     incomes, ["E", "E", "C", "E", "E", "C", "W", "W", "E", "C"]
     ... )
-    >>> round(found.total, 4), round(found.between, 4), round(found.within, 4)
+    >>> round(theil.total, 4), round(theil.between, 4), round(theil.within, 4)
     (0.1277, 0.0466, 0.0811)
-    >>> found.by_group["theil"].round(4).to_dict()
+    >>> theil.by_group["theil"].round(4).to_dict()
     {'C': 0.0048, 'E': 0.1253, 'W': 0.0316}
     """
     sample = read_observations(
@@ -653,10 +653,10 @@ class DagumResult(Summarised, PickledByName):
     Examples
     --------
     >>> import digiprosper as dp
-    >>> found = dp.dagum([12, 18, 25, 31, 40, 22], ["E", "E", "C", "E", "C", "C"])
-    >>> round(found.total, 3)
+    >>> gini = dp.dagum([12, 18, 25, 31, 40, 22], ["E", "E", "C", "E", "C", "C"])
+    >>> round(gini.total, 3)
     0.205
-    >>> found.shares.round(3).to_dict()
+    >>> gini.shares.round(3).to_dict()
     {'within': 0.407, 'between': 0.429, 'transvariation': 0.165}
     """
 
@@ -894,10 +894,10 @@ def dagum(
     --------
     >>> from digiprosper import dagum
     >>> incomes = [12, 18, 25, 31, 40, 22, 15, 9, 55, 28]
-    >>> found = dagum(incomes, ["E", "E", "C", "E", "E", "C", "W", "W", "E", "C"])
-    >>> round(found.total, 4), found.shares.round(3).to_dict()
+    >>> gini = dagum(incomes, ["E", "E", "C", "E", "E", "C", "W", "W", "E", "C"])
+    >>> round(gini.total, 4), gini.shares.round(3).to_dict()
     (0.2835, {'within': 0.324, 'between': 0.502, 'transvariation': 0.174})
-    >>> found.pairs.round(3).values.tolist()
+    >>> gini.pairs.round(3).values.tolist()
     [['E', 'C', 0.253, 0.437], ['E', 'W', 0.458, 0.97], ['C', 'W', 0.351, 1.0]]
     """
     level = check_level(level)

@@ -69,8 +69,8 @@ class JohnsonNeyman(Summarised, PickledByName):
     ...     moderates=("direct",),
     ...     reps=199,
     ... )
-    >>> found = spec.fit(dp.datasets.us_states(), rng=1).johnson_neyman("direct")
-    >>> found.effect, found.variable, found.regions
+    >>> moderation = spec.fit(dp.datasets.us_states(), rng=1).johnson_neyman("direct")
+    >>> moderation.effect, moderation.variable, moderation.regions
     ('direct', 'unemp', [])
     """
 

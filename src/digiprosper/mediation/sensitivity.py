@@ -60,8 +60,8 @@ class MediationSensitivity(Summarised, PickledByName):
     --------
     >>> import digiprosper as dp
     >>> spec = dp.Mediation("log(gsp)", "log(pc)", "log(emp)", ["unemp"], reps=199)
-    >>> found = spec.fit(dp.datasets.us_states(), rng=1).sensitivity()
-    >>> round(found.rho_at_zero, 2)
+    >>> sensitivity = spec.fit(dp.datasets.us_states(), rng=1).sensitivity()
+    >>> round(sensitivity.rho_at_zero, 2)
     0.73
     """
 

@@ -1657,8 +1657,8 @@ class Panel:
         Examples
         --------
         >>> from digiprosper import datasets
-        >>> found = datasets.us_states().correlate(["unemp", "hwy"])
-        >>> round(float(found.r.loc["unemp", "hwy"]), 3)
+        >>> correlations = datasets.us_states().correlate(["unemp", "hwy"])
+        >>> round(float(correlations.r.loc["unemp", "hwy"]), 3)
         0.177
         """
         numbers = evaluate_columns(self._table, columns, "correlate")

@@ -313,8 +313,8 @@ def local_moran(
     >>> weights = SpatialWeights.from_neighbours(
     ...     {city: list(near) for city, near in chain.items()}
     ... )
-    >>> found = local_moran(Panel(frame, "city", "year"), "income", weights, rng=1)
-    >>> found["quadrant"].tolist()
+    >>> local = local_moran(Panel(frame, "city", "year"), "income", weights, rng=1)
+    >>> local["quadrant"].tolist()
     ['low-low', 'low-low', 'low-low', 'high-high', 'high-high', 'high-high']
     """
     reps = check_whole("permutations", permutations, 0, MOST_DRAWS)

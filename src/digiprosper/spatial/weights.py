@@ -702,10 +702,10 @@ class SpatialWeights(Summarised, PickledByName):
         --------
         >>> import pandas as pd
         >>> from digiprosper import SpatialWeights
-        >>> places = pd.DataFrame(
+        >>> coordinates = pd.DataFrame(
         ...     {"lat": [0.0, 1.0, 3.0], "lon": 0.0}, index=["a", "b", "c"]
         ... )
-        >>> SpatialWeights.k_nearest(places, 1).matrix.tolist()
+        >>> SpatialWeights.k_nearest(coordinates, 1).matrix.tolist()
         [[0.0, 1.0, 0.0], [1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]
         """
         return cls._from_built(builders.by_k_nearest(coordinates, k), standardise, name)
@@ -803,11 +803,11 @@ class SpatialWeights(Summarised, PickledByName):
         --------
         >>> import pandas as pd
         >>> from digiprosper import SpatialWeights
-        >>> places = pd.DataFrame(
+        >>> coordinates = pd.DataFrame(
         ...     {"lat": [0.0, 1.0, -1.0], "lon": 0.0}, index=["a", "b", "c"]
         ... )
         >>> people = pd.Series({"c": 30.0, "b": 10.0, "a": 20.0}, name="people")
-        >>> SpatialWeights.gravity(people, places).matrix.round(3).tolist()[0]
+        >>> SpatialWeights.gravity(people, coordinates).matrix.round(3).tolist()[0]
         [0.0, 0.25, 0.75]
         """
         return cls._from_built(

@@ -106,8 +106,8 @@ class ControlSet(BaseResults):
     --------
     >>> import digiprosper as dp
     >>> spec = dp.FixedEffects("log(gsp)", ["log(pc)"])
-    >>> found = dp.control_sets(spec, dp.datasets.us_states(), ["log(emp)", "unemp"])
-    >>> found["unemp"].controls, round(found["unemp"].estimate, 3)
+    >>> sets = dp.control_sets(spec, dp.datasets.us_states(), ["log(emp)", "unemp"])
+    >>> sets["unemp"].controls, round(sets["unemp"].estimate, 3)
     (('unemp',), 0.664)
     """
 
@@ -248,10 +248,10 @@ class ControlSets(Summarised, ResultSet):
     --------
     >>> import digiprosper as dp
     >>> spec = dp.FixedEffects("log(gsp)", ["log(pc)"])
-    >>> found = dp.control_sets(spec, dp.datasets.us_states(), ["log(emp)", "unemp"])
-    >>> found.labels
+    >>> sets = dp.control_sets(spec, dp.datasets.us_states(), ["log(emp)", "unemp"])
+    >>> sets.labels
     ('(none)', 'log(emp)', 'unemp', 'log(emp) + unemp')
-    >>> int(found.distribution()["n_sets"])
+    >>> int(sets.distribution()["n_sets"])
     4
     """
 
@@ -340,10 +340,10 @@ class ControlSets(Summarised, ResultSet):
         --------
         >>> import digiprosper as dp
         >>> spec = dp.FixedEffects("log(gsp)", ["log(pc)"])
-        >>> found = dp.control_sets(
+        >>> sets = dp.control_sets(
         ...     spec, dp.datasets.us_states(), ["log(emp)", "unemp"]
         ... )
-        >>> found.distribution()[["min", "max", "positive_significant"]].round(
+        >>> sets.distribution()[["min", "max", "positive_significant"]].round(
         ...     3
         ... ).tolist()
         [0.148, 0.718, 0.5]
@@ -385,10 +385,10 @@ class ControlSets(Summarised, ResultSet):
         --------
         >>> import digiprosper as dp
         >>> spec = dp.FixedEffects("log(gsp)", ["log(pc)"])
-        >>> found = dp.control_sets(
+        >>> sets = dp.control_sets(
         ...     spec, dp.datasets.us_states(), ["log(emp)", "unemp"]
         ... )
-        >>> found.by_control()[["median_with", "median_without"]].round(
+        >>> sets.by_control()[["median_with", "median_without"]].round(
         ...     2
         ... ).values.tolist()
         [[0.16, 0.69], [0.41, 0.43]]

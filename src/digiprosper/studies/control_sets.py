@@ -162,12 +162,12 @@ def control_sets(
     --------
     >>> import digiprosper as dp
     >>> spec = dp.FixedEffects("log(gsp)", ["log(pcap)"])
-    >>> found = dp.control_sets(
+    >>> sets = dp.control_sets(
     ...     spec, dp.datasets.us_states(), ["log(pc)", "log(emp)", "unemp"]
     ... )
-    >>> found.frame[["model", "estimate"]].round(3).head(3).values.tolist()
+    >>> sets.frame[["model", "estimate"]].round(3).head(3).values.tolist()
     [['(none)', 0.432], ['log(pc)', 0.143], ['log(emp)', -0.038]]
-    >>> found.distribution()[["n_sets", "median", "negative_significant"]].round(
+    >>> sets.distribution()[["n_sets", "median", "negative_significant"]].round(
     ...     3
     ... ).tolist()
     [8.0, 0.07, 0.0]

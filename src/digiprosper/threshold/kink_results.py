@@ -102,10 +102,10 @@ class KinkResults(SlopesByRegime):
     ...     - np.maximum(df["debt"] - 60, 0) * 0.05
     ... )
     >>> df["growth"] = bend + df["city"] / 30 + rng.normal(0, 0.5, 600)
-    >>> found = dp.PanelKink("growth", "debt").fit(dp.Panel(df, "city", "year"), rng=1)
-    >>> found.slopes.params.round(3).to_dict()
+    >>> kink = dp.PanelKink("growth", "debt").fit(dp.Panel(df, "city", "year"), rng=1)
+    >>> kink.slopes.params.round(3).to_dict()
     {'debt:below': 0.048, 'debt:above': -0.054}
-    >>> [low < 60 < high for low, high in found.confidence_set()]
+    >>> [low < 60 < high for low, high in kink.confidence_set()]
     [True]
     """
 

@@ -142,10 +142,10 @@ class PanelKink(Specification):
     ...     - np.maximum(df["debt"] - 60, 0) * 0.05
     ... )
     >>> df["growth"] = bend + df["city"] / 30 + rng.normal(0, 0.5, 600)
-    >>> found = dp.PanelKink("growth", "debt").fit(dp.Panel(df, "city", "year"), rng=1)
-    >>> round(found.threshold, 1)
+    >>> kink = dp.PanelKink("growth", "debt").fit(dp.Panel(df, "city", "year"), rng=1)
+    >>> round(kink.threshold, 1)
     60.2
-    >>> found.test.p_value
+    >>> kink.test.p_value
     0.001
     """
 

@@ -192,13 +192,13 @@ class PanelThreshold(Specification):
     --------
     >>> from digiprosper import PanelThreshold, datasets
     >>> panel, truth = datasets.simulate_provinces()
-    >>> found = PanelThreshold(
+    >>> results = PanelThreshold(
     ...     "rural_income", "digital", "urban", ["urban", "fiscal"]
     ... ).fit(panel, rng=2026)
-    >>> low, high = found.confidence_set(1)[0]
+    >>> low, high = results.confidence_set(1)[0]
     >>> low <= truth.threshold <= high
     True
-    >>> float(found.thresholds.loc[1, "p_value"])
+    >>> float(results.thresholds.loc[1, "p_value"])
     0.001
     """
 

@@ -346,14 +346,14 @@ class ThresholdResults(SlopesByRegime):
     --------
     >>> from digiprosper import PanelThreshold, datasets
     >>> panel, truth = datasets.simulate_provinces()
-    >>> found = PanelThreshold(
+    >>> results = PanelThreshold(
     ...     "rural_income", "digital", "urban", ["urban", "fiscal"]
     ... ).fit(panel, rng=2026)
-    >>> found.slopes.names
+    >>> results.slopes.names
     ('digital:regime1', 'digital:regime2', 'urban', 'fiscal')
-    >>> bool(found.regimes["nobs"].sum() == found.slopes.nobs)
+    >>> bool(results.regimes["nobs"].sum() == results.slopes.nobs)
     True
-    >>> [low <= truth.threshold <= high for low, high in found.confidence_set(1)]
+    >>> [low <= truth.threshold <= high for low, high in results.confidence_set(1)]
     [True]
     """
 

@@ -81,8 +81,8 @@ class ModeratedUResult(Summarised, PickledByName):
     ...     "urban",
     ... ]
     >>> fit = dp.FixedEffects("urban_rural_theil", terms).fit(panel)
-    >>> found = dp.moderated_u_test(fit, "digital", "urban")
-    >>> found.turning_points.shape
+    >>> test = dp.moderated_u_test(fit, "digital", "urban")
+    >>> test.turning_points.shape
     (5, 9)
     """
 
@@ -274,8 +274,8 @@ def moderated_u_test(
     >>> fit = dp.FixedEffects("urban_rural_theil", [*terms, "fiscal", "openness"]).fit(
     ...     panel
     ... )
-    >>> found = moderated_u_test(fit, "digital", "urban", at=[40, 60])
-    >>> found.turning_points["extremum"].round(2).tolist(), found.shift.p_value > 0.05
+    >>> test = moderated_u_test(fit, "digital", "urban", at=[40, 60])
+    >>> test.turning_points["extremum"].round(2).tolist(), test.shift.p_value > 0.05
     ([0.34, 0.33], True)
     """
     one_term(moderator, "moderated_u_test: moderator")

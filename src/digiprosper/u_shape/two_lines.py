@@ -79,8 +79,8 @@ class TwoLinesResult(Summarised, PickledByName):
     >>> spec = dp.FixedEffects(
     ...     "urban_rural_theil", ["digital", "I(digital**2)", "urban"]
     ... )
-    >>> found = dp.two_lines(spec, panel, "digital")
-    >>> found.shape
+    >>> test = dp.two_lines(spec, panel, "digital")
+    >>> test.shape
     'inverse U'
     """
 
@@ -314,8 +314,8 @@ def two_lines(
     >>> spec = dp.FixedEffects(
     ...     "urban_rural_theil", ["digital", "I(digital**2)", *controls]
     ... )
-    >>> found = two_lines(spec, panel, "digital")
-    >>> found.shape, round(found.breakpoint, 2)
+    >>> test = two_lines(spec, panel, "digital")
+    >>> test.shape, round(test.breakpoint, 2)
     ('inverse U', 0.41)
     """
     level = check_level(level)

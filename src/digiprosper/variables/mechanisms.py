@@ -1052,10 +1052,10 @@ def regional_coordination(
     Examples
     --------
     >>> from digiprosper import variables
-    >>> found = variables.regional_coordination(
+    >>> indices = variables.regional_coordination(
     ...     [30, 50, 40, 40], [1, 1, 2, 3], ["a", "a", "b", "b"]
     ... )
-    >>> found.tolist()
+    >>> indices.tolist()
     [0.75, 0.75, 1.0, 1.0]
     """
     columns = {"income": income, "population": population}
