@@ -1248,7 +1248,7 @@ def test_the_code_of_the_page_prints_what_it_says(
     loose = names["spec"].replace(confidence="scaled", bootstrap=None).fit(firms())
     told = [
         [n for n in fit.diagnostics if n.code == "boundary"]
-        for fit in (names["found"], loose, names["given"])
+        for fit in (names["results"], loose, names["at_thresholds"])
     ]
     assert [[n.data["threshold"] for n in notices] for notices in told] == [
         [3],
