@@ -60,6 +60,7 @@ EXTRAS = {
     "linear/test_rows_of_persons.py",
     "linear/test_trials.py",
     "policy/test_event_bands.py",
+    "policy/test_count_results.py",
     "linear/test_constant.py",
     "linear/test_linear_covariances.py",
     "linear/test_conley_size.py",

@@ -139,15 +139,15 @@ from digiprosper.panel import Panel as Panel
 from digiprosper.panel import PanelScan as PanelScan
 from digiprosper.panel import Sample as Sample
 from digiprosper.policy.bacon import bacon_decomposition as bacon_decomposition
-from digiprosper.policy.count_results import (
-    PoissonEventStudyResults as PoissonEventStudyResults,
-)
 from digiprosper.policy.event_study import EventStudy as EventStudy
 from digiprosper.policy.honest import HonestIntervals as HonestIntervals
 from digiprosper.policy.matching import match_entities as match_entities
 from digiprosper.policy.matching_results import MatchedEffect as MatchedEffect
 from digiprosper.policy.matching_results import Matching as Matching
 from digiprosper.policy.results import EventStudyResults as EventStudyResults
+from digiprosper.policy.results import (
+    PoissonEventStudyResults as PoissonEventStudyResults,
+)
 from digiprosper.policy.staggered import StaggeredDid as StaggeredDid
 from digiprosper.policy.staggered_results import (
     StaggeredDidResults as StaggeredDidResults,

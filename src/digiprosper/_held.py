@@ -3,7 +3,7 @@
 # The name of each in pickles, which stays for good, and where the class is now.
 HELD = {
     "ControlSample": "studies.control_set_results:ControlSample",
-    "CountCells": "policy.count_results:CountCells",
+    "CountCells": "policy.results:CountCells",
     "CountEstimates": "linear.poisson:CountEstimates",
     "CountScoreDraws": "counts.kernels.score_bootstrap:ScoreDraws",
     "DynamicCorrectedEstimates": "dynamic.results:CorrectedEstimates",

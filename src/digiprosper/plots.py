@@ -51,7 +51,7 @@ if TYPE_CHECKING:
 
     from digiprosper.panel import Panel
     from digiprosper.pathways.results import MechanismReport
-    from digiprosper.policy.figures import EffectsByEventTime
+    from digiprosper.policy.honest import EventTimeResults
     from digiprosper.report.collection import ResultSet
     from digiprosper.spatial.results import SpatialResults
     from digiprosper.spatial.weights import SpatialWeights
@@ -277,9 +277,9 @@ def effect_plot(
 
 
 def event_study(
-    results: EffectsByEventTime
-    | Sequence[EffectsByEventTime]
-    | Mapping[str, EffectsByEventTime],
+    results: EventTimeResults
+    | Sequence[EventTimeResults]
+    | Mapping[str, EventTimeResults],
     *,
     counts: bool = False,
     labels: Mapping[str, str] | None = None,

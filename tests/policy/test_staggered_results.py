@@ -247,6 +247,16 @@ def test_no_pretrend_test_of_more_effects_than_treated_entities_show_errors_of(
     assert "p <" not in fit.summary().split("not available")[1]
 
 
+@pytest.mark.filterwarnings("ignore::digiprosper.DigiprosperWarning")
+def test_averages_without_event_times_before_treatment_have_a_summary(
+    frame: pd.DataFrame,
+) -> None:
+    fit = fit_of(frame, estimator="imputation", clusters=["year"])
+    balanced = fit.aggregate("dynamic", balanced=1)
+    assert not any(time < 0 for time in balanced.path["time"])
+    assert "Pre-trend test not available" in balanced.summary()
+
+
 def test_effects_of_one_treated_and_one_untreated_entity_are_not_tested() -> None:
     """Their variance in Sun & Abraham's regression is zero but for rounding."""
     city, year = np.divmod(np.arange(24), 4)

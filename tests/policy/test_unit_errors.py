@@ -10,7 +10,7 @@ import pytest
 from scipy.special import stdtrit
 
 import digiprosper as dp
-from digiprosper.policy import callaway_santanna, imputation, sun_abraham, unit_errors
+from digiprosper.policy import callaway_santanna, unit_errors
 from digiprosper.policy.kernels import unit_signs
 
 if TYPE_CHECKING:
@@ -264,8 +264,7 @@ def test_large_samples_have_the_errors_of_influence_functions(
         path["conf_high"] - path["conf_low"]
     )
     assert (wide.dropna() > 1).all()
-    for module in (callaway_santanna, imputation, sun_abraham):
-        monkeypatch.setattr(module, "MOST_WEIGHTS", 10)
+    monkeypatch.setattr(unit_errors, "MOST_WEIGHTS", 10)
     fit = fit_of(frame, estimator=estimator)
     assert notice_of(fit, "other_errors").data["reason"] == "large"
     np.testing.assert_array_equal(

@@ -228,9 +228,6 @@ FIXED_POINT: Final = 1e-10
 
 # --- policy ---------------------------------------------------------------------------
 
-# Change of a Newton step at which coefficients of a logit are exact, since steps double
-# the digits.
-LAST_STEP: Final = 1e-9
 # Change of log odds at which a logit of two periods is exact to rounding.
 LAST_STEP_TWO_PERIODS: Final = 1e-12
 # Difference of two means, in standard deviations, that is rounding: weights balance

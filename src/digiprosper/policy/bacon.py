@@ -11,10 +11,10 @@ import pandas as pd
 from digiprosper.checks import not_identified, option_error
 from digiprosper.errors import InputTypeError, cited, quoted
 from digiprosper.kernels import Floats, Ints
+from digiprosper.kernels.within import level_sums
 from digiprosper.linear.fixed_effects import FixedEffects
 from digiprosper.linear.preparation import linear_options, prepare
 from digiprosper.panel import Panel, Sample
-from digiprosper.policy.kernels.aggregation import cluster_sums
 
 
 def bacon_decomposition(spec: FixedEffects, panel: Panel) -> pd.DataFrame:
@@ -97,28 +97,18 @@ def bacon_decomposition(spec: FixedEffects, panel: Panel) -> pd.DataFrame:
         first, return_inverse=True, return_counts=True
     )
     outcome = sample.columns("y").reshape(sample.n_entities, sample.n_times)
-    means = cluster_sums(outcome, entity_cohort, sizes.size) / sizes[:, None]
+    means = level_sums(entity_cohort, sizes.size, outcome) / sizes[:, None]
     pairs, weights, estimates = compare_cohorts(means, cohorts, sizes / sizes.sum())
 
     times = sample.times.tolist()
     labels = [None if period == 0 else [*times, None][period] for period in cohorts]
-    # Years stay whole numbers beside missing ones.
-    time_dtype: Any = "Int64" if all(isinstance(time, int) for time in times) else None
-    frame = pd.DataFrame(
-        {
-            "comparison": [
-                _comparison_name(t, c, sample.n_times) for t, c in cohorts[pairs]
-            ],
-            "treated": pd.Series(
-                [labels[cohort] for cohort in pairs[:, 0]], dtype=time_dtype
-            ),
-            "control": pd.Series(
-                [labels[cohort] for cohort in pairs[:, 1]], dtype=time_dtype
-            ),
-            "weight": weights,
-            "estimate": estimates,
-        }
-    )
+    names = [_comparison_name(t, c, sample.n_times) for t, c in cohorts[pairs]]
+    treated, control = ([labels[cohort] for cohort in side] for side in pairs.T)
+    columns = {"comparison": names, "treated": treated, "control": control}
+    frame = pd.DataFrame({**columns, "weight": weights, "estimate": estimates})
+    if all(isinstance(time, int) for time in times):
+        # Years stay whole numbers beside missing ones.
+        frame = frame.astype({"treated": "Int64", "control": "Int64"})
     return frame.sort_values(
         "weight", ascending=False, kind="stable", ignore_index=True
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import KW_ONLY, dataclass, field, fields, replace
 from typing import Any, Literal, cast, get_args
@@ -41,17 +42,13 @@ from digiprosper.panel.access import check_panel, table_of
 from digiprosper.panel.codes import Absorbed
 from digiprosper.panel.keys import Keys, sorted_keys
 from digiprosper.panel.treatment import group_treatment_notices
-from digiprosper.policy.count_results import CountCells, PoissonEventStudyResults
+from digiprosper.policy import notices
 from digiprosper.policy.messages import first_few, time_text
-from digiprosper.policy.notices import (
-    cohort_notices,
-    entities_without_rows_before,
-    few_treated_clusters,
-    no_rows_before,
-    reference_unobserved,
-    treatment_ends,
+from digiprosper.policy.results import (
+    CountCells,
+    EventStudyResults,
+    PoissonEventStudyResults,
 )
-from digiprosper.policy.results import EventStudyResults
 from digiprosper.policy.timing import (
     Cohorts,
     Timing,
@@ -301,7 +298,7 @@ class EventStudy(Specification):
             demean_columns(prepared, names, np.column_stack(columns)),
             window,
             _treated_notices(self, panel, prepared, cohorts, timing),
-            no_rows_before(sample, cohorts),
+            notices.no_rows_before(sample, cohorts),
             _cohorts_at_reference(window, cohorts.event, cohorts.cohort),
         )
         issue(results.diagnostics)
@@ -317,14 +314,16 @@ def _treated_notices(
 ) -> list[Notice]:
     """Report treatments that end, few treated clusters, and groups treated together."""
     table, keys = table_of(panel), prepared.sample.keys
-    notices = [
-        *treatment_ends(table, timing, spec.event),
-        *few_treated_clusters(prepared, cohorts.treated),
+    counts = notices.treated_clusters(prepared, cohorts.treated)
+    diagnostics = [
+        *notices.treatment_ends(table, timing, spec.event),
+        *notices.few_treated_clusters(counts),
     ]
     if prepared.cluster_names == (keys.entity_name,):
         of_entity = cohorts.of_entity
-        notices += group_treatment_notices(table, keys.entities, of_entity, spec.event)
-    return notices
+        event = spec.event
+        diagnostics += group_treatment_notices(table, keys.entities, of_entity, event)
+    return diagnostics
 
 
 def _estimate_linear(
@@ -350,8 +349,8 @@ def _estimate_linear(
         remarks=(
             *few,
             *late,
-            *reference_unobserved(window, at_reference),
-            *cohort_notices(window),
+            *notices.reference_unobserved(window, at_reference),
+            *notices.cohort_notices(window),
             *lagged_outcome(prepared),
         ),
         auxiliary=event_names if few else (),
@@ -415,9 +414,12 @@ class _ScannedTimings:
         self, prepared: Prepared
     ) -> tuple[EventWindow, Sequence[Notice], Iterable[Notice], list[int]]:
         """Count the window, notices and cohorts for `_estimate_linear`, by block."""
+        spec = self.spec
         rows: ScannedRows = prepared.block_sums.rows
-        entities = np.zeros(len(self.keys.times) + 1, dtype=np.intp)
-        reached, observed, late = [], set[int](), list[Any]()
+        # Entities by first treated time, from those never treated on
+        sizes = np.zeros(len(self.keys.times) + 1, dtype=np.intp)
+        event_rows, reached = Counter[int](), np.zeros(1, dtype=np.intp)
+        observed, late = set[int](), list[Any]()
         entity_name = rows.effects[0]
         levels = {name: set[int]() for name in rows.clusters if name != entity_name}
         for sample in rows.samples():
@@ -426,8 +428,8 @@ class _ScannedTimings:
                 for name in (_EVENT, _FIRST)
             )
             entity = sample.entity
-            _, starts = np.unique(entity, return_index=True)
-            entities += np.bincount(first[starts] + 1, minlength=entities.size)
+            starts = sample.keys.starts
+            sizes += np.bincount(first[starts] + 1, minlength=sizes.size)
             treated = first >= 0
             if not treated.any():
                 continue
@@ -435,25 +437,27 @@ class _ScannedTimings:
                 codes = rows.codes(sample, (name,))
                 seen.update(np.unique(codes[treated]).tolist())
             event, first, entity = event[treated], first[treated], entity[treated]
-            reached.append(count_reached(self.spec, event, entity))
-            observed |= _cohorts_at_reference(self.spec, event, first)
+            rows_of_block, reached_in_block = count_reached(spec, event, entity)
+            event_rows += rows_of_block
+            reached = reached + reached_in_block
+            observed |= _cohorts_at_reference(spec, event, first)
             late += sample.entities[np.setdiff1d(entity, entity[event < 0])].tolist()
-        first_times = np.flatnonzero(entities[1:])
-        refuse_untreated(self.spec.event, entity_name, first_times.size)
-        sizes = entities[1:][first_times].tolist()
-        cohorts = zip(self.keys.times[first_times].tolist(), sizes, strict=True)
-        window = window_of(self.spec, reached, tuple(cohorts), int(entities[0]))
-        counts = [
-            (
-                len(levels[name]) if name in levels else sum(sizes),
+        n_never, *n_treated = sizes.tolist()
+        first_times = np.flatnonzero(n_treated)
+        refuse_untreated(spec.event, entity_name, first_times.size)
+        times = self.keys.times[first_times].tolist()
+        cohorts = tuple(zip(times, filter(None, n_treated), strict=True))
+        window = window_of(spec, event_rows, reached, cohorts, n_never)
+        counts = {
+            name: (
+                len(levels[name]) if name in levels else sum(n_treated),
                 rows.sizes[name,],
             )
             for name in prepared.cluster_names or (entity_name,)
-        ]
+        }
         at_reference = [int(np.searchsorted(first_times, first)) for first in observed]
-        few = few_treated_clusters(prepared, np.zeros(0, dtype=bool), counts=counts)
-        before = entities_without_rows_before(entity_name, sorted(late))
-        return window, few, before, at_reference
+        before = notices.entities_without_rows_before(entity_name, sorted(late))
+        return window, notices.few_treated_clusters(counts), before, at_reference
 
 
 def _check_family(spec: EventStudy) -> None:
@@ -545,7 +549,7 @@ def _estimate_counts(
     names = (spec.y, *cell_names, *sample.names_of("x"))
     raw = np.column_stack([sample.columns("y"), dummies, sample.columns("x")])
     demeaned = demean_columns(prepared, names, raw)
-    columns, notices, likelihood, solved = poisson.fit_poisson(
+    columns, of_likelihood, likelihood, solved = poisson.fit_poisson(
         prepared,
         demeaned,
         range(1, len(names)),
@@ -578,10 +582,10 @@ def _estimate_counts(
         *poisson.few_clusters(prepared),
         *poisson.three_effects(prepared),
         *separated_notice(separated.by_reason, separated.first),
-        *notices,
+        *of_likelihood,
         *of_covariance,
         *few,
-        *no_rows_before(sample, cohorts),
+        *notices.no_rows_before(sample, cohorts),
         *lagged_outcome(prepared, poisson.LAGGED, roles=("x",)),
     )
     fit = PoissonEventStudyResults(

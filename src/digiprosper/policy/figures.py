@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import Any
 
 import pandas as pd
 
 from digiprosper.checks import models_problem
 from digiprosper.errors import InputTypeError, issue
-from digiprosper.policy.honest import HonestIntervals
+from digiprosper.policy.honest import EventTimeResults, HonestIntervals
 from digiprosper.policy.matching_results import Matching
 from digiprosper.policy.notices import ALIKE, unlike_bases
 from digiprosper.policy.results import WindowResults
-from digiprosper.policy.staggered_results import StaggeredDidResults
 from digiprosper.policy.words import WORDS
 from digiprosper.report.columns import remark_text
 from digiprosper.report.drawings import Balance, EventPath, EventPaths, HonestPlot
 from digiprosper.report.figure_words import Wording
 
-EffectsByEventTime: TypeAlias = WindowResults | StaggeredDidResults
 
-
-def named_studies(results: object, purpose: str) -> dict[str, EffectsByEventTime]:
+def named_studies(results: object, purpose: str) -> dict[str, EventTimeResults]:
     """Return event studies by name, or by number for a list; errors name `purpose`."""
     named: dict[str, Any] = {"": results}
     if isinstance(results, Mapping):
@@ -30,7 +27,7 @@ def named_studies(results: object, purpose: str) -> dict[str, EffectsByEventTime
     elif isinstance(results, Sequence) and not isinstance(results, str):
         named = {f"({number})": study for number, study in enumerate(results, 1)}
     others = [
-        study for study in named.values() if not isinstance(study, EffectsByEventTime)
+        study for study in named.values() if not isinstance(study, EventTimeResults)
     ]
     if others or not named:
         refused = others[0] if others else results
@@ -44,7 +41,7 @@ def named_studies(results: object, purpose: str) -> dict[str, EffectsByEventTime
 
 
 def event_paths(
-    studies: Mapping[str, EffectsByEventTime],
+    studies: Mapping[str, EventTimeResults],
     wording: Wording,
     level: float,
 ) -> EventPaths:
@@ -84,7 +81,7 @@ def _warn_of_unlike_bases(paths: Sequence[EventPath]) -> None:
         issue([unlike_bases(bases)])
 
 
-def _path_points(study: EffectsByEventTime, level: float) -> pd.DataFrame:
+def _path_points(study: EventTimeResults, level: float) -> pd.DataFrame:
     """Return the estimates with intervals, and the joint band if there is one."""
     columns = ["time", "estimate", "conf_low", "conf_high", "n_treated"]
     points = study.event_path(level)[columns]
@@ -102,9 +99,7 @@ def _unlabelled_ends(
     return tuple(text for time, text in items if text not in (str(time), ticks[time]))
 
 
-def _event_time_texts(
-    study: EffectsByEventTime, times: Sequence[int]
-) -> dict[int, str]:
+def _event_time_texts(study: EventTimeResults, times: Sequence[int]) -> dict[int, str]:
     """Write the event times of a study; only an event study has binned ends."""
     if isinstance(study, WindowResults):
         return {time: study.window.text(time) for time in study.window.times}

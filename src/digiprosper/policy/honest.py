@@ -19,7 +19,14 @@ from digiprosper.checks import (
     option_error,
     plain,
 )
-from digiprosper.errors import IdentificationError, Notice, OptionError, cited, counted
+from digiprosper.errors import (
+    IdentificationError,
+    Notice,
+    OptionError,
+    TermError,
+    cited,
+    counted,
+)
 from digiprosper.kernels import Floats, Ints
 from digiprosper.kernels.tolerances import SINGULAR
 from digiprosper.policy.kernels.honest import (
@@ -46,8 +53,13 @@ from digiprosper.report.summary import (
     Summarised,
     Summary,
 )
-from digiprosper.report.text import interval_text, number_text
+from digiprosper.report.tests import TestResult
+from digiprosper.report.text import interval_text, number_text, p_words
 
+POINTWISE = (
+    "Intervals are pointwise; event_path(bands='joint') covers all event times at once."
+)
+PATH_COLUMNS = ["estimate", "std_error", "conf_low", "conf_high"]
 _BOUNDS = (0.5, 1.0, 1.5, 2.0)
 _METHODS = {
     "relative": "conditional test with least favourable first stage",
@@ -217,10 +229,17 @@ class EventTimeResults(BaseResults):
     __slots__ = ()
 
     if TYPE_CHECKING:  # fields or properties of the subclasses
+        depvar: str
 
         @property
         def reference(self) -> int | None:
             """Event time whose effect is zero by construction."""
+
+        def _joint_critical(self, level: float) -> float:
+            """Compute the critical value of the joint band of all event times."""
+
+        def _joint_pretrend(self) -> TestResult:
+            """Test jointly that all effects before treatment are zero."""
 
     def event_path(
         self, level: float = 0.95, bands: Literal["pointwise", "joint"] = "pointwise"
@@ -228,10 +247,40 @@ class EventTimeResults(BaseResults):
         """Return the effects by event time."""
         raise NotImplementedError
 
+    def _make_path(
+        self, level: float, bands: str, times: Sequence[int], n_treated: Sequence[int]
+    ) -> pd.DataFrame:
+        """Return the effects at event times, of which one may be the reference."""
+        check_option("bands", bands, ("pointwise", "joint"))
+        rows = self._by_event_time().tidy(level).set_index("term")
+        path = rows.reindex([event_name(time) for time in times])[PATH_COLUMNS]
+        path.insert(0, "time", list(times))
+        path = path.reset_index(drop=True)
+        if bands == "joint":
+            half = self._joint_critical(level) * path["std_error"]
+            path["conf_low"] = path["estimate"] - half
+            path["conf_high"] = path["estimate"] + half
+        path.loc[path["time"] == self.reference, "estimate"] = 0.0
+        return path.assign(n_treated=list(n_treated))
+
     @property
     def path(self) -> pd.DataFrame:
         """Effects by event time with 95% intervals; see `event_path`."""
         return self.event_path()
+
+    def _path_numbers(self, timing: Any) -> dict[str, Any]:
+        """Return numbers of a summary: the path, and who is treated when."""
+        cohorts = [
+            [time if isinstance(time, int) else str(time), count]
+            for time, count in timing.cohorts
+        ]
+        return {
+            "event": timing.event,
+            "reference": self.reference,
+            "cohorts": cohorts,
+            "n_never": timing.n_never,
+            "path": self.path.to_dict("records"),
+        }
 
     def _by_event_time(self) -> Self:
         """Return the results whose estimates are by event time."""
@@ -391,7 +440,7 @@ class EventTimeResults(BaseResults):
             weights=dict(zip(since, weights.tolist(), strict=True)),
             critical=critical,
             level=level,
-            depvar=str(self.glance()["depvar"]),
+            depvar=self.depvar,
             before=tuple(times[:before].tolist()),
             labels=dict(self.labels),
             factors=dict(self.factors),
@@ -507,6 +556,22 @@ class EventTimeResults(BaseResults):
             }
         )
 
+    def _pretest_lines(self, head: str, program: str, code: str) -> list[str]:
+        """Describe the test before treatment, and what a program prints."""
+        try:
+            test = self._joint_pretrend()
+        except OptionError as error:
+            return [f"Pre-trend test not available: {error.problems[0].message}"]
+        except TermError:
+            return [
+                "Pre-trend test: not available, the window has more leads than the "
+                "covariance allows."
+            ]
+        lines = [f"{head.format(null=test.null)}: {_describe_test(test)}."]
+        if code in test.alternatives:
+            lines.append(f"{program} {_describe_test(test.alternatives[code])}.")
+        return lines
+
     def _power_of_pretest(self) -> pd.DataFrame | None:
         """Return the default of `pretrend_power`; None where it cannot be computed."""
         try:
@@ -548,6 +613,13 @@ class EventTimeResults(BaseResults):
             "Choose a shorter window or more clusters."
         )
         raise not_identified("singular_covariance", text)
+
+
+def _describe_test(test: TestResult) -> str:
+    """Write statistic, p-value and method of a test."""
+    symbol = "Wald" if test.distribution == "bootstrap" else test._distribution()
+    words = f"{symbol} = {test.statistic:z.4g}, {p_words(test.p_value, digits=3)}"
+    return f"{words} ({test.method})" if test.method else words
 
 
 # --- options --------------------------------------------------------------------------

@@ -10,16 +10,12 @@ import numpy as np
 from digiprosper.checks import not_identified, option_error
 from digiprosper.errors import counted, quoted
 from digiprosper.kernels import Bools, Floats, Ints
+from digiprosper.kernels.chunks import chunks
 from digiprosper.kernels.tolerances import COLLINEAR
 from digiprosper.linear.preparation import Prepared
 from digiprosper.panel import Sample
-from digiprosper.policy.kernels.aggregation import (
-    GroupTime,
-    cluster_sums,
-    treated_products,
-)
-from digiprosper.policy.kernels.unit_signs import MOST_WEIGHTS
-from digiprosper.policy.timing import CohortEffects, Cohorts
+from digiprosper.policy.kernels.aggregation import cluster_sums, treated_products
+from digiprosper.policy.timing import CohortEffects, Cohorts, collect_effects
 from digiprosper.report.inference import Inference
 
 # Bytes of weights that are computed at once; a few arrays have this size.
@@ -45,44 +41,37 @@ def estimate_imputation(
     groups = np.full(code.size, -1)
     groups[treated] = group
     estimates, scores = impute(model, y, groups, clusters)
-    cohort, time = pairs[used].T
 
     before = cohorts.treated & model.untreated
     events = _lead_times(spec.leads, cohorts.event[before], sample.entity[before])
-    dummies = (cohorts.event[:, None] == events) & before[:, None]
+    dummies = ((cohorts.event[:, None] == events) & before[:, None]).astype(np.float64)
     identified, lead_estimates, lead_weights, lead_scores, lead_part = lead_effects(
-        model, y, dummies.astype(np.float64), cohorts.treated, clusters
+        model, y, dummies, cohorts.treated, clusters
     )
     leads = events[identified]
-    counts = [
-        np.unique(sample.entity[dummies[:, i]]).size for i in np.flatnonzero(identified)
-    ]
-
-    pooled, n_cohorts = np.full(leads.size, -1), cohorts.first.size
+    rows_at_lead = cluster_sums(dummies[:, identified], sample.entity, model.sums.size)
     scores = np.hstack([scores, lead_scores])
-    joint = np.pad(scores.T @ scores, (0, n_cohorts))
-    cells = GroupTime(
-        cohort=np.append(cohort, pooled),
-        time=np.append(time, pooled),
-        event=np.append(cohorts.steps[time] - cohorts.first[cohort], leads),
-        estimates=np.append(estimates, lead_estimates),
-        n_treated=np.append(np.bincount(group), np.array(counts, dtype=np.intp)),
-        mass=np.append(
-            np.bincount(group, cohorts.weights[treated]), np.ones(leads.size)
-        ),
-        share=cohorts.share,
-        joint=joint,
-        treated_part=np.pad(lead_part, (used.size, n_cohorts)),
-        influence=joint,
+    mass = np.bincount(group, cohorts.weights[treated])
+    cells = collect_effects(
+        cohorts,
+        pairs[used],
+        np.append(estimates, lead_estimates),
+        n_treated=np.append(np.bincount(group), (rows_at_lead > 0).sum(axis=0)),
+        mass=np.append(mass, np.ones(leads.size)),
+        joint=scores.T @ scores,
+        treated_part=np.pad(lead_part, (used.size, 0)),
+        leads=leads,
     )
-    n_clusters = (int(clusters.max()) + 1,)
     inference = Inference(
-        cov_type="clustered", clusters=prepared.cluster_names, n_clusters=n_clusters
+        cov_type="clustered",
+        clusters=prepared.cluster_names,
+        n_clusters=(int(clusters.max()) + 1,),
     )
-    row_weights = None
-    if sample.nobs * cells.estimates.size <= MOST_WEIGHTS:
+
+    def row_weights() -> Floats:
         group_weights = _row_weights(model, groups, np.arange(used.size))
-        row_weights = np.hstack([group_weights, lead_weights])
+        return np.hstack([group_weights, lead_weights])
+
     return CohortEffects(cells, inference, row_weights, reference=None, notices=())
 
 
@@ -98,7 +87,7 @@ def _lead_times(leads: int | None, event: Ints, entity: Ints) -> Ints:
             "before treatment is the reference of the others."
         )
         raise option_error("leads", leads, text)
-    return np.asarray(events[events.size - leads :])
+    return events[events.size - leads :]
 
 
 def _refuse_not_imputable(
@@ -152,7 +141,7 @@ class UntreatedModel:
         centred = _demean_by_entity(values, self.untreated, self.entity, self.weights)
         weighted = centred[self.untreated] * self.weights[self.untreated, None]
         slopes = self.design[self.untreated].T @ weighted
-        return np.asarray(centred - self.design @ slopes)
+        return centred - self.design @ slopes
 
 
 def untreated_model(
@@ -200,7 +189,7 @@ def _demean_by_entity(
     sums = cluster_sums(values[untreated] * used[:, None], code, count)
     total = np.bincount(code, used, minlength=count)
     means = sums / np.where(total > 0, total, np.nan)[:, None]
-    return np.asarray(values - means[entity])
+    return values - means[entity]
 
 
 def impute(
@@ -225,12 +214,10 @@ def impute(
     )[inside]
 
     n_clusters = int(clusters.max()) + 1
-    step = max(_CHUNK // (8 * group.size), 1)
     scores = []
-    for start in range(0, means.size, step):
-        chosen_groups = np.arange(start, min(start + step, means.size))
-        products = _row_weights(model, group, chosen_groups) * spread[:, None]
-        scores.append(cluster_sums(products, clusters, n_clusters))
+    for part in chunks(means.size, group.size, _CHUNK):
+        row_weights = _row_weights(model, group, np.arange(means.size)[part])
+        scores.append(cluster_sums(row_weights * spread[:, None], clusters, n_clusters))
     return means, np.hstack(scores)
 
 
@@ -241,7 +228,7 @@ def _group_centres(
     # Errors from this average are the least conservative.
     _, pair = np.unique(np.column_stack([group, clusters]), axis=0, return_inverse=True)
     shares = weights * np.bincount(pair, weights)[pair]
-    return np.asarray(np.bincount(group, shares * effects) / np.bincount(group, shares))
+    return np.bincount(group, shares * effects) / np.bincount(group, shares)
 
 
 def _row_weights(model: UntreatedModel, group: Ints, chosen_groups: Ints) -> Floats:
@@ -292,7 +279,7 @@ def lead_effects(
     weights = np.zeros((untreated.size, slopes.size))
     weights[untreated] = root * influence
     member = np.repeat(ever[untreated][:, None], slopes.size, axis=1)
-    codes, count = clusters[untreated], int(clusters.max()) + 1
-    treated_part = treated_products(scores, member, codes, count)
-    sums = cluster_sums(scores, codes, count)
+    codes = clusters[untreated]
+    treated_part = treated_products(scores, member, codes)
+    sums = cluster_sums(scores, codes, int(clusters.max()) + 1)
     return identified, slopes, weights, sums, treated_part

@@ -12,6 +12,7 @@ import pandas as pd
 from digiprosper.checks import (
     check_option,
     check_whole,
+    is_real,
     missing_problem,
     not_identified,
     option_error,
@@ -33,8 +34,9 @@ from digiprosper.errors import (
 )
 from digiprosper.kernels import Bools, Floats
 from digiprosper.kernels.least_squares import dependences
+from digiprosper.kernels.reweighted import LOGIT, reweighted_least_squares
 from digiprosper.kernels.separation import predicted_rows
-from digiprosper.kernels.tolerances import CONSTANT, LAST_STEP, SAME_MEAN
+from digiprosper.kernels.tolerances import CONSTANT, SAME_MEAN
 from digiprosper.linear.estimation import collinear_problem
 from digiprosper.linear.preparation import refuse_extreme
 from digiprosper.panel import Panel, Sample
@@ -42,6 +44,7 @@ from digiprosper.panel.access import refuse_numbered_rows, table_of
 from digiprosper.panel.keys import Keys
 from digiprosper.panel.table import Table
 from digiprosper.panel.terms import canonical
+from digiprosper.policy import notices
 from digiprosper.policy.kernels.matching import (
     balanced_columns,
     entropy_weights,
@@ -50,16 +53,9 @@ from digiprosper.policy.kernels.matching import (
     weighted_moments,
 )
 from digiprosper.policy.matching_results import NOBODY, Matching
-from digiprosper.policy.notices import (
-    base_value_notices,
-    still_unbalanced,
-    tied_scores,
-    unmatched_treated,
-)
 from digiprosper.specification import as_terms, one_term
 
 _MOST_NEIGHBOURS: Final = 1000
-_MOST_STEPS: Final = 200
 _OPTIONS: Final = {
     "propensity": ("k", "caliper", "replace", "support", "ties"),
     "entropy": ("moments", "base_weights"),
@@ -248,42 +244,38 @@ def match_entities(  # noqa: PLR0913
     keys = table_of(panel).keys
     base_terms = terms if base_weights is None else (*terms, base_weights)
     base_data = base_values(panel, treated, base_terms, plain(base))
-    names, entities = base_data.sample.names_of("x"), keys.entities[base_data.complete]
-    values = base_data.x[base_data.complete]
+    values = pd.DataFrame(
+        base_data.x[base_data.complete],
+        index=keys.entities[base_data.complete],
+        columns=list(base_data.sample.names_of("x")),
+    )
     is_treated = base_data.treated[base_data.complete]
-    if method == "entropy":
+    frame, n_tied = pd.DataFrame({"treated": is_treated}, index=values.index), 0
+    fields: dict[str, Any] = {"method": method, "moments": int(moments)}
+    if method == "propensity":
+        fields, n_tied = _match_scores(frame, values, options)
+    else:
         base_weight = np.ones(len(values))
         if base_weights is not None:
-            names, values, base_weight = names[:-1], values[:, :-1], values[:, -1]
-        frame = _balance_weights(
-            entities, values, is_treated, names, base_weight, int(moments)
-        )
-        fields: dict[str, Any] = {"method": method, "moments": int(moments)}
-        ties_found = 0
-    else:
-        limit = np.inf if caliper is None else float(plain(caliper))
-        frame, fields, ties_found = _match_scores(
-            entities, values, is_treated, names, limit, options
-        )
-    balance = _balance_table(
-        names, values, is_treated, frame["weight"].fillna(0).to_numpy()
-    )
+            base_weight = values.pop(values.columns[-1]).to_numpy()
+        frame["weight"] = _balance_weights(values, is_treated, base_weight, moments)
+    balance = _balance_table(values, is_treated, frame["weight"].fillna(0).to_numpy())
     unmatched = fields.get("unmatched", NOBODY)
     n_treated, entity = int(is_treated.sum()), keys.entity_name
-    notices = (
-        *base_value_notices(keys, base_data),
-        *unmatched_treated(unmatched, n_treated, entity),
-        *tied_scores(ties_found, fields.get("ties", ""), entity),
-        *still_unbalanced(balance),
+    diagnostics = (
+        *notices.base_value_notices(keys, base_data),
+        *notices.unmatched_treated(unmatched, n_treated, entity),
+        *notices.tied_scores(n_tied, fields.get("ties", ""), entity),
+        *notices.still_unbalanced(balance),
     )
-    issue(notices)
+    issue(diagnostics)
     by_entity = frame["weight"].reindex(keys.entities).to_numpy()
     return Matching(
         treated=treated,
         terms=terms,
         base=base_data.base,
         entities=frame,
-        base_values=pd.DataFrame(values, index=entities, columns=list(names)),
+        base_values=values,
         balance=balance,
         weights=pd.Series(
             by_entity[keys.entity], index=panel.index, name="match_weight"
@@ -293,7 +285,7 @@ def match_entities(  # noqa: PLR0913
         key_names=keys.names,
         labels=dict(base_data.sample.labels),
         factors=dict(base_data.sample.factors),
-        diagnostics=notices,
+        diagnostics=diagnostics,
         **fields,
     )
 
@@ -340,9 +332,7 @@ def _check_options(method: object, options: dict[str, Any]) -> None:
     check_whole("k", options["k"], 1, _MOST_NEIGHBOURS)
     check_option("replace", options["replace"], (True, False))
     caliper, ties = options["caliper"], options["ties"]
-    limit = plain(caliper)
-    is_number = isinstance(limit, int | float) and not isinstance(limit, bool)
-    if caliper is not None and not (is_number and 0 < limit <= 1):
+    if caliper is not None and not (is_real(caliper) and 0 < plain(caliper) <= 1):
         text = (
             f"caliper={cited(caliper)} must be a difference of probabilities, above 0 "
             "and at most 1, or None for no limit."
@@ -464,7 +454,7 @@ def _base_rows(
     # The first treated period of each entity, if the dummy changes over time; T if
     # never treated.
     start = np.full(keys.entities.size, keys.times.size)
-    changes = (np.diff(dummy)[np.diff(keys.entity) == 0] != 0).any()
+    changes = keys.vary(dummy).any()
     if changes:
         np.minimum.at(start, keys.entity[dummy > 0], keys.time[dummy > 0])
     entity, time = keys.entity_name, keys.time_name
@@ -501,7 +491,7 @@ def _base_rows(
             "first treated period, or drop them with panel.subset."
         )
         raise not_identified("base_treated", text, base=base, entities=names)
-    return np.asarray(rows), words
+    return rows, words
 
 
 def _read_period(keys: Keys, base: Any) -> int:
@@ -539,10 +529,10 @@ def propensity(
 ) -> tuple[Floats, Floats]:
     """Estimate a logit on `x` (N, p): probabilities (N,), coefficients (1 + p,)."""
     from scipy.special import expit
-    from statsmodels.discrete.discrete_model import Logit
 
     centre, scale = _centre_and_scale(x, names)
-    design = np.column_stack([np.ones(len(x)), (x - centre) / scale])
+    scaled = (x - centre) / scale
+    design = np.column_stack([np.ones(len(x)), scaled])
     if len(design) <= design.shape[1]:
         text = (
             f"a logit with {len(names)} terms and an intercept needs more than "
@@ -554,34 +544,18 @@ def propensity(
         )
     _refuse_separated(design, treated, names)
 
-    # The exponential may overflow in an iteration; the probability is then 0.
-    with np.errstate(over="ignore"):
-        logit = Logit(treated.astype(np.float64), design)
-        fit = logit.fit(
-            method="newton",
-            maxiter=_MOST_STEPS,
-            tol=LAST_STEP,
-            disp=0,
-            skip_hessian=True,
-            warn_convergence=False,
-        )
-    if not fit.mle_retvals["converged"]:
-        text = (
-            f"the logit of treatment on {quoted(names)} did not converge in "
-            f"{_MOST_STEPS} steps. Use fewer terms in x."
-        )
-        raise not_identified("not_converged", text, terms=tuple(names))
-    slopes = np.asarray(fit.params)[1:] / scale
-    intercept = float(fit.params[0]) - float(slopes @ centre)
-    return np.asarray(expit(design @ fit.params)), np.array([intercept, *slopes])
+    logit = reweighted_least_squares(treated.astype(np.float64), scaled, (), LOGIT)
+    constant = (logit.index - scaled @ logit.coefficients).mean()
+    slopes = logit.coefficients / scale
+    # From the values again, so that entities with the same values have the same score.
+    scores = expit(design @ [constant, *logit.coefficients])
+    return scores, np.array([constant - slopes @ centre, *slopes])
 
 
 def _centre_and_scale(x: Floats, names: Sequence[str]) -> tuple[Floats, Floats]:
     """Return centre and scale of each column; refuse constant and collinear columns."""
     refuse_extreme(x, names)
-    centre = x.mean(axis=0)
-    deviations = x - centre
-    scale = np.sqrt((deviations**2).mean(axis=0))
+    centre, scale = x.mean(axis=0), x.std(axis=0)
     flat = scale <= CONSTANT * np.abs(x).max(axis=0)
     if flat.any():
         constant = [name for name, is_flat in zip(names, flat, strict=True) if is_flat]
@@ -598,7 +572,7 @@ def _centre_and_scale(x: Floats, names: Sequence[str]) -> tuple[Floats, Floats]:
         collinear_problem(
             names[dependence.column], [names[position] for position in dependence.on]
         )
-        for dependence in dependences(deviations / scale)
+        for dependence in dependences((x - centre) / scale)
     ]
     if dependent:
         raise CollinearityError(
@@ -635,15 +609,16 @@ def is_separated(x: Floats, treated: Bools) -> bool:
 
 
 def _match_scores(
-    entities: pd.Index[Any],
-    x: Floats,
-    treated: Bools,
-    names: Sequence[str],
-    limit: float,
-    options: dict[str, Any],
-) -> tuple[pd.DataFrame, dict[str, Any], int]:
-    """Match nearest scores; returns rows by entity, fields of `Matching`, and ties."""
-    scores, coefficients = propensity(x, treated, names)
+    frame: pd.DataFrame, values: pd.DataFrame, options: dict[str, Any]
+) -> tuple[dict[str, Any], int]:
+    """Match nearest scores of base values, and add them and the weights to `frame`.
+
+    Returns fields of `Matching`, and how many treated entities have ties.
+    """
+    treated, names = frame["treated"].to_numpy(), list(values.columns)
+    scores, coefficients = propensity(values.to_numpy(), treated, names)
+    caliper = options["caliper"]
+    limit = np.inf if caliper is None else float(plain(caliper))
     groups = [scores[treated], scores[~treated]]
     supported = scores >= max(map(np.min, groups))
     supported &= scores <= min(map(np.max, groups))
@@ -654,14 +629,18 @@ def _match_scores(
     k = int(options["k"])
     pairs = nearest(score_t, score_c, k, limit, replace=replace, all_ties=ties == "all")
     if not pairs.treated.size:
-        raise _no_match_error(limit, scores[treated], score_c)
+        smallest = float(np.abs(scores[treated][:, None] - score_c).min())
+        text = (
+            f"no treated entity has a control within caliper={limit:g}; the smallest "
+            f"distance is {smallest:.4g}. Use a larger caliper, or other terms in x."
+        )
+        raise not_identified("nobody_matched", text, caliper=limit, smallest=smallest)
     weights = np.zeros(treated.size)
     weights[candidates], weights[~treated] = pair_weights(
         pairs, score_t.size, score_c.size
     )
-    columns = {"treated": treated, "score": scores, "on_support": supported}
-    columns["weight"] = np.where(weights > 0, weights, np.nan)
-    frame = pd.DataFrame(columns, index=entities)
+    frame["score"], frame["on_support"] = scores, supported
+    frame["weight"] = np.where(weights > 0, weights, np.nan)
     fields = {
         "k": k,
         "caliper": None if np.isinf(limit) else limit,
@@ -670,8 +649,8 @@ def _match_scores(
         "ties": ties,
         "pairs": pd.DataFrame(
             {
-                "treated": entities[candidates][pairs.treated],
-                "control": entities[~treated][pairs.control],
+                "treated": frame.index[candidates][pairs.treated],
+                "control": frame.index[~treated][pairs.control],
                 "distance": pairs.distance,
             }
         ),
@@ -680,25 +659,21 @@ def _match_scores(
             coefficients, index=["Intercept", *names], name="coefficient"
         ),
     }
-    return frame, fields, pairs.ties
+    return fields, pairs.ties
 
 
 def _balance_weights(
-    entities: pd.Index[Any],
-    x: Floats,
-    treated: Bools,
-    names: Sequence[str],
-    base_weight: Floats,
-    moments: int,
-) -> pd.DataFrame:
-    """Balance moments by entropy weights; `base_weight` (N,) is for controls."""
+    values: pd.DataFrame, treated: Bools, base_weight: Floats, moments: int
+) -> Floats:
+    """Return entropy weights that balance moments; `base_weight` is for controls."""
+    x, names = values.to_numpy(), list(values.columns)
     _centre_and_scale(x, names)
     columns, squared = balanced_columns(x, moments)
     terms = [*names, *(f"{names[j]} ** 2" for j in squared)]
     _centre_and_scale(columns, terms)
     base = base_weight[~treated]
     if (base <= 0).any():
-        wrong = entities[~treated][base <= 0].tolist()
+        wrong = values.index[~treated][base <= 0].tolist()
         text = f"base_weights must be above 0, and is not for {quoted(wrong)}."
         data = {"entities": wrong[:5]}
         raise InputTypeError(text, [Notice("not_positive", text, data)])
@@ -707,8 +682,7 @@ def _balance_weights(
     if balancing is None:
         raise _no_weights_error(columns, treated, base / base.sum(), terms)
     weights[~treated] = balancing * treated.sum()
-    weights[weights == 0] = np.nan
-    return pd.DataFrame({"treated": treated, "weight": weights}, index=entities)
+    return np.where(weights == 0, np.nan, weights)
 
 
 def _no_weights_error(
@@ -738,18 +712,6 @@ def _no_weights_error(
 # --- results --------------------------------------------------------------------------
 
 
-def _no_match_error(
-    limit: float, treated: Floats, controls: Floats
-) -> IdentificationError:
-    """Return the error that no control is within the caliper."""
-    smallest = float(np.abs(treated[:, None] - controls).min())
-    text = (
-        f"no treated entity has a control within caliper={limit:g}; the smallest "
-        f"distance is {smallest:.4g}. Use a larger caliper, or other terms in x."
-    )
-    return not_identified("nobody_matched", text, caliper=limit, smallest=smallest)
-
-
 def _unmatched_table(
     frame: pd.DataFrame, limit: float, *, support: bool
 ) -> pd.DataFrame:
@@ -767,10 +729,10 @@ def _unmatched_table(
 
 
 def _balance_table(
-    names: Sequence[str], x: Floats, treated: Bools, weights: Floats
+    values: pd.DataFrame, treated: Bools, weights: Floats
 ) -> pd.DataFrame:
-    columns: dict[str, Any] = {"term": list(names)}
-    spread = None
+    columns: dict[str, Any] = {"term": list(values.columns)}
+    x, spread = values.to_numpy(), None
     for when, used in (("before", np.ones(len(x))), ("after", weights)):
         mean_t, variance_t = weighted_moments(x[treated], used[treated])
         mean_c, variance_c = weighted_moments(x[~treated], used[~treated])

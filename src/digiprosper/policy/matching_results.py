@@ -33,7 +33,7 @@ from digiprosper.policy.kernels.matching import (
     whitened,
 )
 from digiprosper.policy.notices import few_matched, reasons_text, scores_given
-from digiprosper.policy.words import BALANCE_HEADS, WORDS
+from digiprosper.policy.words import WORDS
 from digiprosper.report.columns import (
     Column,
     PlainCell,
@@ -60,6 +60,13 @@ from digiprosper.report.text import number_text
 from digiprosper.report.words import Words
 
 _MOST_NEIGHBOURS = 1000
+# Columns of the balance, before and after matching
+_BALANCE_HEADS = {
+    "mean_treated": "Treated",
+    "mean_control": "Controls",
+    "std_diff": "Std. diff.",
+    "variance_ratio": "Var. ratio",
+}
 NO_PAIRS = pd.DataFrame(columns=["treated", "control", "distance"])
 NOBODY = pd.DataFrame(columns=["treated", "score", "reason"])
 
@@ -437,7 +444,7 @@ class Matching(Summarised, PickledByName):
         heads = [
             (f"{name}_{when}", f"{head}, {when}")
             for when in ("before", "after")
-            for name, head in BALANCE_HEADS.items()
+            for name, head in _BALANCE_HEADS.items()
         ]
         balance = self.balance.set_index("term")
         return tuple(
@@ -495,12 +502,12 @@ class Matching(Summarised, PickledByName):
         for row in self.balance.to_dict("records"):
             for when, words in (("before", "all"), ("after", sample)):
                 numbers = [
-                    number_text(float(row[f"{name}_{when}"])) for name in BALANCE_HEADS
+                    number_text(float(row[f"{name}_{when}"])) for name in _BALANCE_HEADS
                 ]
                 rows.append(
                     [str(row["term"]) if when == "before" else "", words, *numbers]
                 )
-        heads = [*BALANCE_HEADS.values()]
+        heads = [*_BALANCE_HEADS.values()]
         balance = Cells.of(["", "sample", *heads], rows)
         return self._titled(
             f"Matched sample: {self.treated}",

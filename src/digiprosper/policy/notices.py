@@ -155,33 +155,34 @@ def reference_unobserved(
         yield Notice("reference_unobserved", text, data)
 
 
+def treated_clusters(prepared: Prepared, treated: Bools) -> dict[str, tuple[int, int]]:
+    """Count treated clusters and clusters by name; entities without clustering.
+
+    `treated` (N,): rows of entities that are ever treated.
+    """
+    codes: Any = dict(zip(prepared.cluster_names, prepared.cluster_codes, strict=True))
+    sample = prepared.sample
+    codes = codes or {sample.keys.entity_name: sample.entity}
+    return {
+        name: (np.unique(c[treated]).size, int(c.max()) + 1)
+        for name, c in codes.items()
+    }
+
+
 def few_treated_clusters(
-    prepared: Prepared,
-    treated: Bools,
-    *,
-    small: bool = False,
-    counts: Sequence[tuple[int, int]] | None = None,
+    counts: Mapping[str, tuple[int, int]], *, small: bool = False
 ) -> tuple[Notice, ...]:
     """Report that few clusters (fewer than 10, or less than 10%) have a treated entity.
 
-    Of several dimensions it is about that with the fewest; without clustering, about
-    entities. `treated` (N,): rows of entities that are ever treated. `small`: the
-    errors allow for it. `counts`: treated clusters and clusters by dimension, if known.
+    `counts` are those of `treated_clusters`, of which it is about the fewest. `small`:
+    the errors allow for it.
     """
-    sample = prepared.sample
-    names: Any = prepared.cluster_names or (sample.keys.entity_name,)
-    if counts is None:
-        codes = prepared.cluster_codes or (sample.entity,)
-        counts = [(np.unique(c[treated]).size, int(c.max()) + 1) for c in codes]
-    few = [
-        count
-        for count in counts
-        if count[0] < max(_LEAST_TREATED, _LEAST_SHARE * count[1])
-    ]
-    if not few:
+    for name in sorted(counts, key=counts.__getitem__):
+        n_treated, n_clusters = counts[name]
+        if n_treated < max(_LEAST_TREATED, _LEAST_SHARE * n_clusters):
+            break
+    else:
         return ()
-    n_treated, n_clusters = min(few)
-    name = names[counts.index((n_treated, n_clusters))]
     text = (
         f"{counted(n_treated, 'cluster')} of {n_clusters} ({name}) {have(n_treated)} "
         "treated entities. "
@@ -224,9 +225,10 @@ def treatment_ends(table: Table, timing: Timing, event: str) -> Iterator[Notice]
     first = np.where(timing.first < 0, keys.times.size, timing.first)[keys.entity]
     steps = np.arange(keys.times.size) if keys.ordinals is None else keys.ordinals
     since = steps[keys.time] - np.append(steps, 0)[first]
-    for name in [column for column in table.dummies if column != event]:
+    for name in table.dummies:
         on = table.data[name].to_numpy(dtype=np.bool_)
-        if on[keys.time < first].any() or not on[keys.time == first].all():
+        begins = on[keys.time == first].all() and not on[keys.time < first].any()
+        if name == event or not begins:
             continue
         ends = on[:-1] & ~on[1:] & (np.diff(keys.entity) == 0)
         # One that may be 1 for as long in all may be of the periods after an event.
@@ -415,10 +417,7 @@ def weights_vary(
     """Report weights (N,) that change within entities, and which are used."""
     if weights is None:
         return
-    low, high = np.full(sample.n_entities, np.inf), np.zeros(sample.n_entities)
-    np.minimum.at(low, sample.entity, weights)
-    np.maximum.at(high, sample.entity, weights)
-    count = int((low < high).sum())
+    count = np.unique(sample.entity[sample.keys.vary(weights)]).size
     if count:
         text = (
             f"obs_weights={cited(column)} changes over time in {count:,} of "
@@ -430,9 +429,9 @@ def weights_vary(
         yield Notice("weights_vary", text, data)
 
 
-def few_per_covariate(ratio: float | None) -> Iterator[Notice]:
+def few_per_covariate(ratio: float) -> Iterator[Notice]:
     """Report that probabilities of treatment are based on few entities per control."""
-    if ratio is not None and ratio < _PER_COVARIATE:
+    if ratio < _PER_COVARIATE:
         text = (
             f"the probability of treatment is estimated from {ratio:.3g} treated "
             "entities, or controls, for each column of x in the smallest cohort; fewer "

@@ -7,11 +7,8 @@ from dataclasses import KW_ONLY, dataclass, field
 from math import inf
 from typing import Any, Final, Literal, TypeAlias, get_args
 
-import numpy as np
-
 from digiprosper.checks import check_whole, not_identified, option_error
 from digiprosper.errors import IdentificationError, Notice, OptionError, cited, issue
-from digiprosper.kernels import Floats
 from digiprosper.linear.doubtful_rows import heavy_cluster
 from digiprosper.linear.preparation import LinearOptions, Prepared, prepare
 from digiprosper.panel import Panel, Sample
@@ -19,20 +16,14 @@ from digiprosper.panel.access import check_panel, table_of
 from digiprosper.panel.conditions import check_where
 from digiprosper.panel.table import Table
 from digiprosper.panel.treatment import group_treatment_notices
+from digiprosper.policy import notices
 from digiprosper.policy.callaway_santanna import estimate_callaway_santanna
 from digiprosper.policy.imputation import estimate_imputation
 from digiprosper.policy.kernels.aggregation import GroupTime
-from digiprosper.policy.notices import (
-    few_for_averages,
-    few_treated_clusters,
-    few_untreated,
-    other_errors,
-    small_cohorts,
-    treatment_ends,
-)
 from digiprosper.policy.staggered_results import StaggeredDidResults
 from digiprosper.policy.sun_abraham import estimate_sun_abraham
 from digiprosper.policy.timing import (
+    CohortCoding,
     CohortEffects,
     Cohorts,
     Timing,
@@ -42,7 +33,7 @@ from digiprosper.policy.timing import (
 )
 from digiprosper.policy.unit_errors import with_unit_errors
 from digiprosper.report.inference import Inference
-from digiprosper.report.protocol import empty_glance, hash_of
+from digiprosper.report.protocol import fit_glance, hash_of
 from digiprosper.specification import (
     TERM,
     TERMS,
@@ -313,38 +304,31 @@ class StaggeredDid(Specification):
         roles = {"y": (self.y,), "x": self.x}
         prepared = prepare(panel, roles, options, missing=self.missing)
         sample = prepared.sample
-        cohorts = read_cohorts(self, sample, timing, prepared.obs_weights)
+        (clusters,) = prepared.cluster_codes
+        cohorts = read_cohorts(self, sample, timing, prepared.obs_weights, clusters)
         _refuse_without_effects(self, sample, cohorts)
+        _refuse_without_control(self, cohorts.coding)
         estimated = _ESTIMATE[self.estimator](self, prepared, cohorts)
         estimated = with_unit_errors(self, prepared, cohorts, estimated)
         cells, inference = estimated.cells, estimated.inference
-        notices = estimated.notices
-        if self.cov_type == "hc2" and inference.cov_type not in ("cr2", "crv3"):
-            reason = _reason(self, estimated.weights)
-            notices = (other_errors(self.cov_type, reason), *notices)
         diagnostics = (
             *_row_notices(prepared, inference),
             *_error_notices(table, timing, prepared, cohorts, cells, inference),
-            *notices,
+            *estimated.notices,
         )
         issue(diagnostics)
         regression = self.estimator != "callaway_santanna"
-        glance: Any = {
-            **empty_glance("StaggeredDid", prepared.count.n),
-            "depvar": self.y,
-            "n_entities": sample.n_entities,
-            "n_times": prepared.count.periods,
-            "period": sample.keys.period,
-            "n_treated": cohorts.coding.n_ever,
-            "n_clusters": min(inference.n_clusters),
-            "df_t": None if inference.df_t == inf else inference.df_t,
-            "cov_type": inference.cov_type,
-            "clusters": "+".join(inference.clusters),
-            "ssc": inference.ssc,
-            "obs_weights": self.obs_weights,
-            "effects": "+".join(prepared.effect_names) if regression else None,
-            "sample_hash": hash_of(sample.index),
-        }
+        glance = fit_glance(
+            "StaggeredDid",
+            sample,
+            inference,
+            prepared.effect_names if regression else (),
+            depvar=self.y,
+            n_treated=cohorts.coding.n_ever,
+            df_t=None if inference.df_t == inf else inference.df_t,
+            obs_weights=self.obs_weights,
+            sample_hash=hash_of(sample.index),
+        )
         return StaggeredDidResults(
             depvar=self.y,
             by=self.aggregate,
@@ -379,8 +363,7 @@ def _refuse_without_effects(
             "periods, such as weeks or months instead of days: cohorts are then fewer "
             "and larger, too."
         )
-    same_entity = sample.entity[1:] == sample.entity[:-1]
-    if not np.diff(sample.matrix[:, sample.roles["y"][0]])[same_entity].any():
+    if not sample.keys.vary(sample.matrix[:, sample.roles["y"][0]]).any():
         raise IdentificationError(
             f"the outcome {cited(spec.y)} does not change in any "
             f"{sample.keys.entity_name}."
@@ -395,10 +378,38 @@ def _refuse_without_effects(
         raise not_identified("none_treated", text, event=spec.event)
 
 
+def _refuse_without_control(spec: StaggeredDid, coding: CohortCoding) -> None:
+    entity = coding.entity
+    if coding.n_never or spec.estimator == "imputation":
+        return
+    if spec.compared_with == "never":
+        option = "control='never'"
+        cure = "control='not_yet', which compares with those treated later"
+        if spec.estimator == "sun_abraham":
+            option = "estimator='sun_abraham'"
+            cure = (
+                "estimator='callaway_santanna' with control='not_yet', or 'imputation'"
+            )
+        text = (
+            f"no {entity} is never treated, and {option} compares with those. Use "
+            f"{cure}."
+        )
+    elif len(coding.cohorts) == 1:
+        text = (
+            f"all {entity} are first treated in the same period "
+            f"({coding.cohorts[0][0]}), so there is no control group. Add {entity} "
+            "that are never treated."
+        )
+    else:
+        return
+    cohorts = dict(coding.cohorts)
+    raise not_identified("no_comparison", text, event=coding.event, cohorts=cohorts)
+
+
 def _row_notices(prepared: Prepared, inference: Inference) -> list[Notice]:
     """List notices about rows; degrees of freedom of hc2 allow for a heavy cluster."""
     few = prepared.few_cluster_notices
-    notices = [
+    diagnostics = [
         notice
         for notice in prepared.notices
         if notice not in few and notice.code != "heavy_cluster"
@@ -406,10 +417,10 @@ def _row_notices(prepared: Prepared, inference: Inference) -> list[Notice]:
     if inference.cov_type == "clustered":
         sample, weights = prepared.sample, prepared.obs_weights
         clusters = prepared.cluster_names
-        notices += heavy_cluster(
+        diagnostics += heavy_cluster(
             sample, weights, inference.cov_type, clusters, has_crv3=False
         )
-    return notices
+    return diagnostics
 
 
 def _error_notices(
@@ -421,7 +432,7 @@ def _error_notices(
     inference: Inference,
 ) -> Iterator[Notice]:
     """Report treatments that end, few clusters, few in groups, and small cohorts."""
-    yield from treatment_ends(table, timing, cohorts.coding.event)
+    yield from notices.treatment_ends(table, timing, cohorts.coding.event)
     n_clusters, name = min(inference.n_clusters), prepared.cluster_names[0]
     small = inference.cov_type in ("cr2", "crv3")
     by_entity = name == prepared.sample.keys.entity_name
@@ -431,17 +442,11 @@ def _error_notices(
             table, keys.entities, cohorts.of_entity, event
         )
     if not (small and by_entity):
-        yield from few_for_averages(n_clusters, name)
-    yield from few_treated_clusters(prepared, cohorts.treated, small=small)
-    yield from small_cohorts(cohorts.coding, allowed_for=small)
-    yield from few_untreated(cohorts.coding, cells.units, inference.cov_type)
-
-
-def _reason(spec: StaggeredDid, weights: Floats | None) -> str:
-    """Return why errors may not be those of ``cov_type="hc2"``."""
-    if spec.estimator == "callaway_santanna" and spec.x:
-        return "jackknife"
-    return "large" if weights is None else "divided"
+        yield from notices.few_for_averages(n_clusters, name)
+    counts = notices.treated_clusters(prepared, cohorts.treated)
+    yield from notices.few_treated_clusters(counts, small=small)
+    yield from notices.small_cohorts(cohorts.coding, allowed_for=small)
+    yield from notices.few_untreated(cohorts.coding, cells.units, inference.cov_type)
 
 
 def _check_estimator_options(spec: StaggeredDid) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from math import inf
 from typing import Any, ClassVar, Literal, Self, cast
@@ -14,10 +14,10 @@ from digiprosper.checks import check_option, check_whole, option_error, option_p
 from digiprosper.errors import Notice, OptionError, cited, counted
 from digiprosper.kernels import Floats
 from digiprosper.kernels.tolerances import SINGULAR
-from digiprosper.policy.honest import EventTimeResults
+from digiprosper.policy.honest import POINTWISE, EventTimeResults
 from digiprosper.policy.kernels.aggregation import Averages, GroupTime, average
 from digiprosper.policy.kernels.unit_signs import UnitScores, joint_critical, wild_test
-from digiprosper.policy.messages import POINTWISE, cohort_rows, describe_test, time_text
+from digiprosper.policy.messages import time_text
 from digiprosper.policy.notices import FEW_UNTREATED
 from digiprosper.policy.timing import CohortCoding
 from digiprosper.policy.window import with_reference
@@ -244,10 +244,7 @@ class StaggeredDidResults(EventTimeResults, BaseResults):
         by_cohort = np.flatnonzero(cells.cohort >= 0)
         cohorts = [coding.cohorts[i][0] for i in cells.cohort[by_cohort]]
         times = [coding.times[i] for i in cells.time[by_cohort]]
-        names = [
-            f"{cohort}, {time}" for cohort, time in zip(cohorts, times, strict=True)
-        ]
-        gradient = np.eye(len(cells.joint))[by_cohort]
+        names, gradient = map(str, by_cohort), np.eye(len(cells.joint))[by_cohort]
         estimated = self._make_estimates(names, cells.estimates[by_cohort], gradient)
         frame = estimated.frame(0.95).drop(columns="term")
         frame.insert(0, "cohort", cohorts)
@@ -291,35 +288,22 @@ class StaggeredDidResults(EventTimeResults, BaseResults):
         computed again in every draw. Without that the band is too narrow with few
         entities in a cohort.
         """
-        check_option("bands", bands, ("pointwise", "joint"))
         averages = average(self.cells, "dynamic", self.balanced)
-        reference = self.reference
-        numbers = self._by_event_time().tidy(level)[1:].reset_index(drop=True)
-        path = numbers[["estimate", "std_error", "conf_low", "conf_high"]]
-        path.insert(0, "time", averages.keys)
-        if bands == "joint":
-            half = (
-                self._joint_critical(averages.gradient[1:], level) * path["std_error"]
-            )
-            path = path.assign(
-                conf_low=path["estimate"] - half, conf_high=path["estimate"] + half
-            )
         used = averages.gradient[1:, : self.cells.estimates.size] != 0
-        path = path.assign(n_treated=used @ self.cells.n_treated)
-        if reference is None or reference in averages.keys:
-            return path
-        cohorts = np.unique(self.cells.cohort[used.any(axis=0)])
-        n_treated = sum(self.coding.cohorts[i][1] for i in cohorts)
-        times = pd.Index(sorted([*averages.keys, reference]), name="time")
-        path = path.set_index("time").reindex(times)
-        path.loc[reference, ["estimate", "n_treated"]] = 0.0, n_treated
-        return path.reset_index().astype({"time": int, "n_treated": int})
+        counts = (used @ self.cells.n_treated).tolist()
+        n_treated = dict(zip(averages.keys.tolist(), counts, strict=True))
+        if self.reference is not None:
+            cohorts = np.unique(self.cells.cohort[used.any(axis=0)])
+            n_treated[self.reference] = sum(self.coding.cohorts[i][1] for i in cohorts)
+        times = sorted(n_treated)
+        return self._make_path(level, bands, times, [n_treated[t] for t in times])
 
-    def _joint_critical(self, gradient: Floats, level: float) -> float:
+    def _joint_critical(self, level: float) -> float:
         """Compute the critical value of the joint band; missing without the scores."""
         units = self.cells.units
         if units is None:
             return float("nan")
+        gradient = average(self.cells, "dynamic", self.balanced).gradient[1:]
         estimated = self._make_estimates((), np.zeros(len(gradient)), gradient)
         errors = estimated.std_errors()
         shown = errors > 0
@@ -405,21 +389,15 @@ class StaggeredDidResults(EventTimeResults, BaseResults):
         kind = "averages by event time" if pooled else "effects by cohort and time"
         effects = f"{before.sum()} {kind} before treatment are"
         weights = np.eye(before.sum())
-        tested = self._make_estimates(
-            (), estimates[before], gradient[before], influence=True
-        )
-        form, least = tested.wald(weights, tested.coefficients)
-        if self._is_testable(gradient[before]) and not abs(least) <= SINGULAR:
-            standard = tested.joint_test(
-                form,
-                weights,
-                tested.coefficients,
-                name="Pre-trend test",
-                null=f"{effects} zero",
-            )
-            return self._wild_pretrend(standard, estimates[before], gradient[before])
+        values, gradient = estimates[before], gradient[before]
+        tested = self._make_estimates((), values, gradient, influence=True)
+        form, least = tested.wald(weights, values)
+        if self._is_testable(gradient) and not abs(least) <= SINGULAR:
+            name, null = "Pre-trend test", f"{effects} zero"
+            standard = tested.joint_test(form, weights, values, name=name, null=null)
+            return self._wild_pretrend(standard, values, gradient)
         fewer = " pretrend_test('dynamic') tests averages, which are fewer."
-        if not self._is_testable(averages.gradient[1:][leads]):
+        if not leads.any() or not self._is_testable(averages.gradient[1:][leads]):
             fewer = (
                 " Fewer can be tested with estimator='imputation' and a small "
                 "number of leads."
@@ -640,18 +618,9 @@ class StaggeredDidResults(EventTimeResults, BaseResults):
     def _test_lines(self) -> Lines:
         if not (self.cells.event < -self.anticipation).any():
             return Lines(())
-        try:
-            test = self._joint_pretrend()
-        except OptionError as error:
-            text = f"Pre-trend test not available: {error.problems[0].message}"
-        else:
-            lines = [f"Pre-trend test ({test.null}): {describe_test(test)}."]
-            lines += [
-                f"{_PROGRAMS[self.estimator][0]} {describe_test(other)}."
-                for other in test.alternatives.values()
-            ]
-            return Lines(("", *wrapped(lines)))
-        return Lines(("", *wrapped([text])))
+        program, code = _PROGRAMS[self.estimator]
+        lines = self._pretest_lines("Pre-trend test ({null})", program, code)
+        return Lines(("", *wrapped(lines)))
 
     def _footer_lines(self) -> Lines:
         """Write which intervals these are, and what other programs print."""
@@ -670,20 +639,15 @@ class StaggeredDidResults(EventTimeResults, BaseResults):
         return Lines(tuple(wrapped(lines)))
 
     def _more_numbers(self) -> dict[str, Any]:
-        coding = self.coding
         return {
             "estimator": self.estimator,
             "control": self.control,
             "aggregate": self.by,
             "balanced": self.balanced,
-            "event": coding.event,
-            "reference": self.reference,
             "before": self.before,
-            "cohorts": cohort_rows(coding.cohorts),
-            "n_never": coding.n_never,
             "df_by_term": self.df_by_term.to_dict(),
             "group_time": self.group_time.to_dict("records"),
-            "path": self.path.to_dict("records"),
+            **self._path_numbers(self.coding),
         }
 
     # --- inside -----------------------------------------------------------------------
@@ -706,7 +670,7 @@ class StaggeredDidResults(EventTimeResults, BaseResults):
 
     def _make_estimates(
         self,
-        names: Sequence[str],
+        names: Iterable[str],
         estimates: Floats,
         gradient: Floats,
         *,

@@ -11,10 +11,9 @@ from digiprosper.errors import quoted
 from digiprosper.kernels import Ints
 from digiprosper.linear.estimation import demean_columns, fit_equation
 from digiprosper.linear.preparation import Prepared
-from digiprosper.policy.kernels.aggregation import GroupTime, treated_products
-from digiprosper.policy.kernels.unit_signs import MOST_WEIGHTS
+from digiprosper.policy.kernels.aggregation import treated_products
 from digiprosper.policy.notices import earlier_base, no_rows_before
-from digiprosper.policy.timing import CohortEffects, Cohorts
+from digiprosper.policy.timing import CohortEffects, Cohorts, collect_effects
 
 
 def estimate_sun_abraham(
@@ -23,15 +22,6 @@ def estimate_sun_abraham(
     """Regress the outcome on dummies of cohort and period, without the one before."""
     # Averages take the shares of the cohorts as fixed.
     sample, coding = prepared.sample, cohorts.coding
-    if not coding.n_never:
-        text = (
-            f"no {coding.entity} is never treated, and estimator='sun_abraham' "
-            "compares with those. Use estimator='callaway_santanna' with "
-            "control='not_yet', or 'imputation'."
-        )
-        data = {"event": coding.event, "cohorts": dict(coding.cohorts)}
-        raise not_identified("no_comparison", text, **data)
-
     pairs, code = cohorts.treated_cells(sample.time)
     bases = _base_periods(pairs, cohorts, spec.anticipation)
     estimated = np.flatnonzero(pairs[:, 1] != bases[pairs[:, 0]])
@@ -47,39 +37,35 @@ def estimate_sun_abraham(
         prepared, demeaned, 0, range(1, len(names)), auxiliary=dummy_names
     )
 
-    m, n_cohorts = estimated.size, cohorts.first.size
-    cohort, time = pairs[estimated].T
+    m = estimated.size
     treated, (clusters,) = cohorts.treated, prepared.cluster_codes
     weights = cohorts.weights[treated]
     # The part of the dummies' covariance due to the treated rows of their own cohort.
     weighted = weights * solved.residuals[treated]
-    scores = (solved.x[treated] @ solved.bread[:, :m]) * weighted[:, None]
-    member = cohorts.cohort[treated, None] == cohort
-    part = treated_products(scores, member, clusters[treated], int(clusters.max()) + 1)
-    joint = np.pad(fitted.covariance[:m, :m], (0, n_cohorts))
-    cells = GroupTime(
-        cohort=cohort,
-        time=time,
-        event=cohorts.steps[time] - cohorts.first[cohort],
-        estimates=fitted.coefficients[:m],
+    influence = solved.x @ solved.bread[:, :m]
+    scores = influence[treated] * weighted[:, None]
+    member = cohorts.cohort[treated, None] == pairs[estimated, 0]
+    cells = collect_effects(
+        cohorts,
+        pairs[estimated],
+        fitted.coefficients[:m],
         n_treated=np.bincount(code[treated])[estimated],
         mass=np.bincount(code[treated], weights)[estimated].astype(np.float64),
-        share=cohorts.share,
-        joint=joint,
-        treated_part=np.pad(part, (0, n_cohorts)),
-        influence=joint,
+        joint=fitted.covariance[:m, :m],
+        treated_part=treated_products(scores, member, clusters[treated]),
     )
-    events = set((cohorts.steps[bases] - cohorts.first).tolist())
     notices = (
         *(notice for notice in fitted.diagnostics if notice not in prepared.notices),
         *no_rows_before(sample, cohorts),
         *earlier_base(cohorts, bases, spec.anticipation, ()),
     )
-    row_weights = None
-    if sample.nobs * m <= MOST_WEIGHTS:
-        row_weights = (solved.x @ solved.bread[:, :m]) * cohorts.weights[:, None]
-    reference = events.pop() if len(events) == 1 else None
-    return CohortEffects(cells, fitted.inference, row_weights, reference, notices)
+    return CohortEffects(
+        cells,
+        fitted.inference,
+        lambda: influence * cohorts.weights[:, None],
+        cohorts.common_event(bases),
+        notices,
+    )
 
 
 def _base_periods(pairs: Ints, cohorts: Cohorts, anticipation: int) -> Ints:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from numbers import Integral
 from typing import Any
@@ -33,8 +34,8 @@ from digiprosper.report.pickling import PickledByName
 _NEVER = -1
 # Whole numbers up to here are exact in a column of floating point numbers.
 _LARGEST = 2**53
-_UNKNOWN = -2
 _MOST_COHORTS = 8
+_NO_LEADS = np.zeros(0, dtype=np.intp)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,7 +49,7 @@ class Timing:
 
     def of(self, keys: Keys) -> Ints:
         """Return the first treated time, as in `first`, of each entity of `keys`."""
-        return np.asarray(self.first[self.keys.entities.get_indexer(keys.entities)])
+        return self.first[self.keys.entities.get_indexer(keys.entities)]
 
     def event_times(self, keys: Keys) -> tuple[Ints, Bools]:
         """Return steps since treatment by row (0 if never), and who is ever treated."""
@@ -229,18 +230,11 @@ def _time_positions(
             )
             raise option_error("never", never, text)
         never_treated = never_treated | equal
-    grid = (
-        times.astype(np.float64)
-        if pd.api.types.is_integer_dtype(times.dtype)
-        else times
-    )
-    positions = np.asarray(grid.get_indexer(pd.Index(first_times)))
-    positions = np.where(
-        never_treated, _NEVER, np.where(positions < 0, _UNKNOWN, positions)
-    )
-    if (positions == _UNKNOWN).any():
-        _refuse_other_times(table, column, pd.Index(first_times)[positions == _UNKNOWN])
-    return positions
+    positions = np.asarray(times.get_indexer(pd.Index(first_times)))
+    unknown = (positions < 0) & ~never_treated
+    if unknown.any():
+        _refuse_other_times(table, column, pd.Index(first_times)[unknown])
+    return np.where(never_treated, _NEVER, positions)
 
 
 def _refuse_other_times(table: Table, column: str, first_times: pd.Index[Any]) -> None:
@@ -307,7 +301,7 @@ class CohortCoding(PickledByName):
     @property
     def n_ever(self) -> int:
         """Number of entities that are ever treated."""
-        return sum(count for _, count in self.cohorts)
+        return sum(dict(self.cohorts).values())
 
     @property
     def text(self) -> str:
@@ -336,6 +330,7 @@ class Cohorts:
     # balanced panels.
     entity_weights: Floats
     share: Floats  # (G,) share of each cohort in the weights of all entities
+    clusters: Ints | None  # (n,) cluster of each entity; None if clusters divide them
 
     def treated_cells(self, time: Ints) -> tuple[Ints, Ints]:
         """List the cohorts and times in which treated entities have rows.
@@ -359,6 +354,11 @@ class Cohorts:
         """Position (n,) of each entity's cohort; G if never treated."""
         return np.where(self.of_entity < 0, self.first.size, self.of_entity)
 
+    def common_event(self, bases: Ints) -> int | None:
+        """Return the event time of base periods (G,), -1 if none, where it is one."""
+        events = np.unique((self.steps[bases] - self.first)[bases >= 0])
+        return int(events[0]) if events.size == 1 else None
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CohortEffects:
@@ -366,11 +366,45 @@ class CohortEffects:
 
     cells: GroupTime
     inference: Inference
-    # (N, m) of the outcomes in the effects; None if there are too many
-    weights: Floats | None
+    # Returns the weights (N, m) of the outcomes in the effects; None if effects are no
+    # sums of outcomes
+    weights: Callable[[], Floats] | None
     # Event time of the reference; None if it differs between cohorts
     reference: int | None
     notices: tuple[Notice, ...]
+
+
+def collect_effects(
+    cohorts: Cohorts,
+    pairs: Ints,
+    estimates: Floats,
+    n_treated: Ints,
+    mass: Floats,
+    joint: Floats,
+    treated_part: Floats,
+    leads: Ints = _NO_LEADS,
+) -> GroupTime:
+    """Collect effects of pairs (p, 2) of cohort and period, then of event times.
+
+    Averages take the shares of cohorts as fixed if `joint` and `treated_part`, the
+    covariance and its part due to treated entities, are of effects alone.
+    """
+    cohort, time = pairs.T
+    pooled = np.full(leads.size, -1)
+    fixed = estimates.size + cohorts.first.size - len(joint)
+    joint = np.pad(joint, (0, fixed))
+    return GroupTime(
+        cohort=np.append(cohort, pooled),
+        time=np.append(time, pooled),
+        event=np.append(cohorts.steps[time] - cohorts.first[cohort], leads),
+        estimates=estimates,
+        n_treated=n_treated,
+        mass=mass,
+        share=cohorts.share,
+        joint=joint,
+        treated_part=np.pad(treated_part, (0, fixed)),
+        influence=joint,
+    )
 
 
 def refuse_untreated(event: str, entity: str, count: int) -> None:
@@ -384,35 +418,38 @@ def refuse_untreated(event: str, entity: str, count: int) -> None:
 
 
 def read_cohorts(
-    spec: Any, sample: Sample, timing: Timing, weights: Floats | None = None
+    spec: Any,
+    sample: Sample,
+    timing: Timing,
+    weights: Floats | None = None,
+    clusters: Ints | None = None,
 ) -> Cohorts:
-    """Return the cohorts of a sample; `timing` is of the panel, `weights` of rows."""
+    """Return the cohorts of a sample; `timing` is of the panel, the others of rows."""
     single_column(sample, "y", spec.y)
     positions = timing.of(sample.keys)
     treated = positions >= 0
     refuse_untreated(spec.event, sample.keys.entity_name, int(treated.sum()))
     cohort_positions, sizes = np.unique(positions[treated], return_counts=True)
     of_entity = np.where(treated, np.searchsorted(cohort_positions, positions), -1)
+    times = timing.keys.times[cohort_positions]
     coding = CohortCoding(
         event=spec.event,
         entity=sample.keys.entity_name,
         time=str(sample.keys.time_name),
-        cohorts=tuple(
-            zip(
-                timing.keys.times[cohort_positions].tolist(),
-                sizes.tolist(),
-                strict=True,
-            )
-        ),
+        cohorts=tuple(zip(times.tolist(), sizes.tolist(), strict=True)),
         n_never=int((~treated).sum()),
         times=tuple(sample.times.tolist()),
     )
     weights = np.ones(sample.entity.size) if weights is None else weights
-    in_order = np.lexsort((sample.time, sample.entity))
-    first_rows = in_order[np.unique(sample.entity[in_order], return_index=True)[1]]
-    entity_weights = weights[first_rows]
+    starts = sample.keys.starts
+    if clusters is not None:
+        clusters = None if sample.keys.vary(clusters).any() else clusters[starts]
+    entity_weights = weights[starts]
     sums = np.bincount(of_entity[treated], entity_weights[treated])
-    first, steps = _ordinals(timing.keys)[cohort_positions], _ordinals(sample.keys)
+    panel_steps, steps = timing.keys.ordinals, sample.keys.ordinals
+    assert panel_steps is not None
+    assert steps is not None
+    first = panel_steps[cohort_positions]
     cohort = of_entity[sample.entity]
     return Cohorts(
         coding=coding,
@@ -425,4 +462,5 @@ def read_cohorts(
         weights=weights,
         entity_weights=entity_weights,
         share=np.asarray(sums / entity_weights.sum()),
+        clusters=clusters,
     )

@@ -12,22 +12,15 @@ from digiprosper.kernels.within import compress, within
 from digiprosper.linear.preparation import Prepared
 from digiprosper.policy.imputation import untreated_model
 from digiprosper.policy.kernels.unit_signs import (
+    MOST_WEIGHTS,
     UnitScores,
     limit_scores,
     unit_covariance,
     unit_scores,
 )
+from digiprosper.policy.notices import other_errors
 from digiprosper.policy.timing import CohortEffects, Cohorts
 from digiprosper.report.inference import Inference
-
-
-def clusters_of_entities(prepared: Prepared) -> Ints | None:
-    """Return the cluster of each entity; None if clusters divide entities."""
-    (codes,) = prepared.cluster_codes
-    entity = prepared.sample.entity
-    of_entity = np.zeros(entity.max() + 1, dtype=np.intp)
-    of_entity[entity] = codes
-    return None if (of_entity[entity] != codes).any() else of_entity
 
 
 def unit_influence(
@@ -46,7 +39,14 @@ def unit_influence(
     x = np.empty((time.size, 0)) if without_x else sample.columns("x")
     cell, _ = compress(group[entity] * cohorts.steps.size + time)
     effects = within([entity, cell], time.size, obs_weights=prepared.obs_weights)
-    residuals = _partial_out(effects.demean(np.column_stack([y, x])), cohorts.weights)
+    # The outcome, less its regression on the controls
+    demeaned = effects.demean(np.column_stack([y, x]))
+    residuals, regressors = demeaned[:, 0], demeaned[:, 1:]
+    size = np.linalg.norm(regressors, axis=0)
+    regressors = regressors / np.where(size > 0, size, 1.0)
+    root = np.sqrt(cohorts.weights)
+    slopes = np.linalg.lstsq(root[:, None] * regressors, root * residuals)[0]
+    residuals = residuals - regressors @ slopes
     treated = cohorts.treated & (cohorts.event >= -spec.anticipation)
     model = untreated_model(entity, time, x, treated, cohorts.weights)
     null_residuals = np.where(treated, residuals, model.residuals(y)[:, 0])
@@ -62,18 +62,6 @@ def unit_influence(
     )
 
 
-def _partial_out(demeaned: Floats, weights: Floats) -> Floats:
-    """Return the residuals of the first column (N,) on the others."""
-    y, x = demeaned[:, 0], demeaned[:, 1:]
-    if not x.shape[1]:
-        return np.asarray(y)
-    root = np.sqrt(weights)
-    size = np.linalg.norm(x, axis=0)
-    x = x / np.where(size > 0, size, 1.0)
-    slopes = np.linalg.lstsq(root[:, None] * x, root * y)[0]
-    return np.asarray(y - x @ slopes)
-
-
 def with_unit_errors(
     spec: Any,
     prepared: Prepared,
@@ -82,26 +70,30 @@ def with_unit_errors(
 ) -> CohortEffects:
     """Replace the covariance by that of ``cov_type="hc2"``, and add unit scores.
 
-    Without weights, and where clusters divide entities, the covariance stays as it is.
+    Where this cannot be done the covariance stays as it is, and a notice says why.
     """
-    clusters = clusters_of_entities(prepared)
-    if estimated.weights is None or clusters is None:
-        return estimated
-    units = unit_influence(spec, prepared, cohorts, clusters, estimated.weights)
-    cells = replace(estimated.cells, units=units and limit_scores(units))
-    if spec.cov_type == "influence":
-        return replace(estimated, cells=cells)
+    cells, inference, weights = estimated.cells, estimated.inference, estimated.weights
     m = cells.estimates.size
-    joint = cells.influence.copy()
-    joint[:m] = joint[:, :m] = 0.0 if units is not None else np.nan
-    df_t = 1.0
-    if units is not None:
-        joint[:m, :m] = unit_covariance(units)
-        df_t = float(units.df_t(np.eye(m), np.zeros(m)).min())
-    inference = Inference(
-        cov_type="cr2",
-        clusters=estimated.inference.clusters,
-        n_clusters=estimated.inference.n_clusters,
-        df_t=df_t,
-    )
-    return replace(estimated, cells=replace(cells, joint=joint), inference=inference)
+    too_many = cohorts.weights.size * m > MOST_WEIGHTS
+    if weights is None or cohorts.clusters is None or too_many:
+        if spec.cov_type == "influence" or inference.cov_type == "crv3":
+            return estimated
+        reason = "large" if too_many else "divided"
+        notice = other_errors(spec.cov_type, "jackknife" if weights is None else reason)
+        return replace(estimated, notices=(notice, *estimated.notices))
+    units = unit_influence(spec, prepared, cohorts, cohorts.clusters, weights())
+    joint = cells.joint
+    if spec.cov_type == "hc2":
+        joint, df_t = joint.copy(), 1.0
+        joint[:m] = joint[:, :m] = 0.0 if units is not None else np.nan
+        if units is not None:
+            joint[:m, :m] = unit_covariance(units)
+            df_t = float(units.df_t(np.eye(m), np.zeros(m)).min())
+        inference = Inference(
+            cov_type="cr2",
+            clusters=inference.clusters,
+            n_clusters=inference.n_clusters,
+            df_t=df_t,
+        )
+    cells = replace(cells, joint=joint, units=units and limit_scores(units))
+    return replace(estimated, cells=cells, inference=inference)

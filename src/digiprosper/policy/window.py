@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -59,7 +60,7 @@ class EventWindow(PickledByName):
     @property
     def n_ever(self) -> int:
         """Number of entities that are ever treated."""
-        return sum(count for _, count in self.cohorts)
+        return sum(dict(self.cohorts).values())
 
     @property
     def binned(self) -> tuple[int, ...]:
@@ -118,41 +119,30 @@ def dummies(window: Any, times: Ints, treated: Bools) -> Floats:
 
 def open_window(spec: Any, sample: Sample, cohorts: Cohorts) -> EventWindow:
     """Make the window of a sample; refuse event times that no entity reaches."""
-    treated = cohorts.treated
+    treated, coding = cohorts.treated, cohorts.coding
     reached = count_reached(spec, cohorts.event[treated], sample.entity[treated])
-    return window_of(spec, [reached], cohorts.coding.cohorts, cohorts.coding.n_never)
+    return window_of(spec, *reached, coding.cohorts, coding.n_never)
 
 
-class Reached(NamedTuple):
-    """Event times of treated rows, of all or of a part of the entities."""
-
-    lowest: int
-    highest: int
-    beyond: int  # rows beyond the window
-    entities: Ints  # number at each event time of the window
-
-
-def count_reached(spec: Any, event: Ints, entity: Ints) -> Reached:
-    """Count the event times that rows reach."""
+def count_reached(spec: Any, event: Ints, entity: Ints) -> tuple[Counter[int], Ints]:
+    """Count rows by event time, and entities at each event time of the window."""
     inside = np.clip(event, -spec.before, spec.after)
     size = int(entity.max()) + 1
     pairs = np.unique((inside + spec.before) * size + entity)
-    counts = np.bincount(pairs // size, minlength=spec.before + spec.after + 1)
-    beyond = int((inside != event).sum())
-    return Reached(int(event.min()), int(event.max()), beyond, counts)
+    entities = np.bincount(pairs // size, minlength=spec.before + spec.after + 1)
+    return Counter(event.tolist()), entities
 
 
 def window_of(
     spec: Any,
-    parts: Sequence[Reached],
+    rows: Counter[int],
+    entities: Ints,
     cohorts: tuple[tuple[Any, int], ...],
     n_never: int,
 ) -> EventWindow:
-    """Make the window from counts of event times in parts of the entities."""
-    lowest = min(part.lowest for part in parts)
-    highest = max(part.highest for part in parts)
-    beyond = sum(part.beyond for part in parts)
-    counts = np.sum([part.entities for part in parts], axis=0)
+    """Make the window from the counts of `count_reached`."""
+    lowest, highest = min(rows), max(rows)
+    beyond = rows.total() - sum(rows[k] for k in range(-spec.before, spec.after + 1))
     if beyond and not spec.bin_ends:
         text = (
             f"bin_ends=False, but {counted(beyond, 'row')} of treated entities lie "
@@ -164,9 +154,8 @@ def window_of(
         data = {"count": beyond, "lowest": lowest, "highest": highest}
         raise not_identified("beyond_window", text, **data)
 
-    _refuse_unreached(
-        spec, (np.flatnonzero(counts == 0) - spec.before).tolist(), lowest, highest
-    )
+    unreached = np.flatnonzero(entities == 0) - spec.before
+    _refuse_unreached(spec, unreached.tolist(), lowest, highest)
     return EventWindow(
         event=spec.event,
         never=spec.never,
@@ -175,7 +164,7 @@ def window_of(
         reference=spec.reference,
         lowest=lowest,
         highest=highest,
-        n_treated=tuple(counts.tolist()),
+        n_treated=tuple(entities.tolist()),
         cohorts=cohorts,
         n_never=n_never,
     )

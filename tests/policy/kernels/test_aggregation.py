@@ -126,7 +126,7 @@ def test_the_part_of_treated_clusters_has_one_dimension_less_than_they_are() -> 
     member = np.zeros((7, 4), dtype=bool)
     member[:6, :3] = True  # three clusters
     member[6, 3] = True  # one cluster
-    found = treated_products(scores, member, codes, 4)
+    found = treated_products(scores, member, codes)
     assert np.linalg.matrix_rank(found) == 2
     assert (found[3] == 0).all()
     sums = np.array([scores[codes == c, :3].sum(axis=0) for c in range(3)])

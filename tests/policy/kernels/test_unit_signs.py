@@ -238,7 +238,7 @@ def test_units_order_and_names_do_not_matter(monkeypatch: pytest.MonkeyPatch) ->
     found = wild_test(other.units, gradient, -3.0 * estimates)
     assert found == pytest.approx(wanted, rel=1e-9)
     assert joint_critical(other.units, gradient, np.eye(2), 0.95) == pytest.approx(band)
-    monkeypatch.setattr(unit_signs, "_MOST_CELLS", 1)
+    monkeypatch.setattr(unit_signs, "_MEMORY", 1)
     assert wild_test(data.units, gradient, estimates) == pytest.approx(wanted, rel=1e-9)
     # Another basis of the same hypotheses.
     turned = np.array([[2.0, 1.0], [-1.0, 3.0]])

@@ -58,19 +58,15 @@ def average(cells: GroupTime, by: str, balanced: int | None = None) -> Averages:
     times from 0 on, of cohorts by size, or of periods. `balanced`, with ``"dynamic"``:
     only cohorts observed up to this event time, and no later ones.
     """
-    since = (cells.cohort >= 0) & (cells.event >= 0)
+    used = (cells.cohort >= 0) & (cells.event >= 0)
     if by == "simple":
-        estimate, slope = _mean(cells, since)
-        return Averages(
-            np.empty(0, dtype=np.intp), np.array([estimate]), slope[None, :]
-        )
+        return Averages(np.empty(0, dtype=np.intp), *_means(cells, used[None]))
 
     labels = {"dynamic": cells.event, "group": cells.cohort, "calendar": cells.time}[by]
-    used = _dynamic(cells, balanced) if by == "dynamic" else since
+    if by == "dynamic":
+        used = _dynamic(cells, balanced)
     keys = np.unique(labels[used])
-    parts = [_mean(cells, used & (labels == key)) for key in keys]
-    estimates = np.array([estimate for estimate, _ in parts])
-    slopes = np.array([slope for _, slope in parts])
+    estimates, slopes = _means(cells, used & (labels == keys[:, None]))
 
     weights = cells.share[keys] if by == "group" else np.ones(keys.size)
     if by == "dynamic":
@@ -91,28 +87,24 @@ def _dynamic(cells: GroupTime, balanced: int | None) -> Bools:
         return np.ones_like(of_cohort)
     furthest = np.full(cells.share.size, -1)
     np.maximum.at(furthest, cells.cohort[of_cohort], cells.event[of_cohort])
-    return np.asarray(
-        of_cohort & (furthest[cells.cohort] >= balanced) & (cells.event <= balanced)
-    )
+    return of_cohort & (furthest[cells.cohort] >= balanced) & (cells.event <= balanced)
 
 
-def _mean(cells: GroupTime, used: Bools) -> tuple[float, Floats]:
-    """Average effects by mass, with gradient (m + G,); mass follows the shares."""
-    total = cells.mass[used].sum()
+def _means(cells: GroupTime, used: Bools) -> tuple[Floats, Floats]:
+    """Average used effects (q, m) by mass, with gradients (q, m + G).
+
+    The mass of effects of cohorts follows their shares.
+    """
+    total = np.where(used, cells.mass, 0.0).sum(axis=1, keepdims=True)
     weights = np.where(used, cells.mass, 0.0) / total
-    estimate = float(weights @ cells.estimates)
-    share_gradient = np.zeros(cells.share.size)
-    of_cohort = used & (cells.cohort >= 0)
-    np.add.at(
-        share_gradient,
-        cells.cohort[of_cohort],
-        (cells.estimates[of_cohort] - estimate) / total,
-    )
-    return estimate, np.append(weights, share_gradient)
+    estimates = weights @ cells.estimates
+    slopes = np.where(used, cells.estimates - estimates[:, None], 0.0) / total
+    member = cells.cohort[:, None] == np.arange(cells.share.size)
+    return estimates, np.hstack([weights, slopes @ member])
 
 
 def cluster_sums(scores: Floats, codes: Ints, clusters: int) -> Floats:
-    """Sum scores (N, m) by cluster; `clusters` is the number of clusters."""
+    """Sum scores (N, m) by cluster, with many columns faster than `level_sums`."""
     from scipy.sparse import csr_array
 
     rows = np.arange(codes.size)
@@ -122,21 +114,21 @@ def cluster_sums(scores: Floats, codes: Ints, clusters: int) -> Floats:
     return np.asarray(member @ scores)
 
 
-def treated_products(
-    scores: Floats, member: Bools, codes: Ints, clusters: int
-) -> Floats:
+def treated_products(scores: Floats, member: Bools, codes: Ints) -> Floats:
     """Compute the covariance's part (m, m) due to treated rows, less their mean.
 
-    `member` (N, m): rows of the treated entities that an estimate is of. It is 0 with
-    one treated cluster.
+    `member` (N, m): rows of the treated entities that an estimate is of; `codes` are
+    those of clusters. It is 0 with one treated cluster.
     """
+    clusters = int(codes.max()) + 1
     every = np.empty((clusters, scores.shape[1]))
     for part in chunks(scores.shape[1], 4 * codes.size, MEMORY):
         treated = member[:, part]
-        sums = cluster_sums(np.where(treated, scores[:, part], 0.0), codes, clusters)
+        of_treated = np.where(treated, scores[:, part], 0.0)
+        sums = cluster_sums(of_treated, codes, clusters)
         has_treated = cluster_sums(treated.astype(np.float64), codes, clusters) > 0
         # An average of treated entities is fitted to them, so that c clusters vary in
         # c - 1 dimensions only.
         mean = sums.sum(axis=0) / np.maximum(has_treated.sum(axis=0), 1)
         every[:, part] = sums - has_treated * mean
-    return np.asarray(every.T @ every)
+    return every.T @ every

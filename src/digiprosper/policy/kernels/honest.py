@@ -105,7 +105,7 @@ class _Tests:
             return np.asarray(np.log(beyond.sum(axis=1) / size))
 
         start = -ndtri(size / 3) * sizes.max(axis=1)
-        return np.asarray(newton(log_ratio, start, tol=SAME_CORRELATION))
+        return newton(log_ratio, start, tol=SAME_CORRELATION)
 
     def ties(self) -> Floats:
         """Return where a line of the effect meets another, as distances from it.
@@ -138,8 +138,8 @@ class _Tests:
             low, high = np.minimum(low, largest), np.minimum(high, critical[:, None])
             start, tail, end = log_ndtr(-np.stack([low, largest, high]) / size)
             needed = least + (1 - least) * np.exp(end - start) - SAME_CORRELATION
-            kept = (largest <= critical[:, None]) & (np.exp(tail - start) >= needed)
-        return np.asarray(((largest <= 0) | kept).any(axis=0))
+            accepted = (largest <= critical[:, None]) & (np.exp(tail - start) >= needed)
+        return np.asarray(((largest <= 0) | accepted).any(axis=0))
 
 
 def relative_tests(path: EventCoefficients, bound: float) -> _Tests:
@@ -183,13 +183,14 @@ def relative_interval(
     low, high = _BEYOND * ends[:, 0].min(), _BEYOND * ends[:, 1].max()
     grid = np.append(np.linspace(low, high, _GRID), np.clip(tests.ties(), low, high))
     grid.sort()
-    accepted = np.flatnonzero(tests.accept(grid, critical, least))[[0, -1]]
-    kept, out = grid[accepted], grid[accepted + np.array([-1, 1])]
+    outermost = np.flatnonzero(tests.accept(grid, critical, least))[[0, -1]]
+    accepted, rejected = grid[outermost], grid[outermost + np.array([-1, 1])]
     for _ in range(_HALVINGS):
-        middle = (kept + out) / 2
+        middle = (accepted + rejected) / 2
         inside = tests.accept(middle, critical, least)
-        kept, out = np.where(inside, middle, kept), np.where(inside, out, middle)
-    low, high = path.effect @ path.coefficients + kept
+        accepted = np.where(inside, middle, accepted)
+        rejected = np.where(inside, rejected, middle)
+    low, high = path.effect @ path.coefficients + accepted
     return float(low), float(high)
 
 

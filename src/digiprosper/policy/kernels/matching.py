@@ -13,8 +13,6 @@ from digiprosper.kernels.tolerances import BALANCED, FULL_LEVERAGE, ON_A_PLANE
 # Scores of entities with the same values may differ by rounding; distances are compared
 # at so many decimals.
 _DECIMALS: Final = 12
-# Distances between rows of covariates are computed for so many rows at once.
-_ROWS: Final = 256
 _NEWTON_STEPS: Final = 200
 _TWO: Final = 2
 
@@ -69,18 +67,18 @@ def _with_replacement(
     return matches, ties
 
 
-def tied_nearest(scores: Floats, pool: Floats, k: int) -> list[Ints]:
-    """Find the `k` nearest units in `pool` of each score, with all ties.
+def tied_nearest(units: Floats, pool: Floats, k: int) -> list[Ints]:
+    """Find the `k` nearest units in `pool` of each unit, with all ties.
 
-    Returns positions in `pool`, in order. A unit with this score may itself be in the
-    pool.
+    By scores (N,), or coordinates (N, q). Returns positions in `pool`, in order. A unit
+    may itself be in the pool.
     """
     from scipy.spatial import KDTree
 
-    tree = KDTree(pool[:, None])
-    distances, _ = tree.query(scores[:, None], [min(k, pool.size)])
+    points, tree = np.column_stack([units]), KDTree(np.column_stack([pool]))
+    distances, _ = tree.query(points, [min(k, len(pool))])
     reach = np.asarray(distances)[:, 0] + 10.0**-_DECIMALS
-    near = tree.query_ball_point(scores[:, None], reach, return_sorted=True)
+    near = tree.query_ball_point(points, reach, return_sorted=True)
     return [np.array(units, dtype=np.intp) for units in near]
 
 
@@ -295,10 +293,11 @@ def balanced_effect(
     slack = 1.0 - (q**2).sum(axis=1)
     n_treated = int(treated.sum())
     first = residuals[treated].var(ddof=1) / n_treated
-    rest = max(1.0 / float((share**2).sum()) - z.shape[1], 1.0)
+    df_controls = max(1.0 / float((share**2).sum()) - z.shape[1], 1.0)
     with np.errstate(divide="ignore", invalid="ignore"):
         second = float((share**2 * residuals[~treated] ** 2 / slack).sum())
-        df = (first + second) ** 2 / (first**2 / (n_treated - 1) + second**2 / rest)
+        squares = first**2 / (n_treated - 1) + second**2 / df_controls
+        df = (first + second) ** 2 / squares
     estimate = y[treated].mean() - share @ y[~treated]
     alone = np.flatnonzero(~treated)[slack <= FULL_LEVERAGE]
     return float(estimate), float(first + second), float(df), alone
@@ -306,19 +305,11 @@ def balanced_effect(
 
 def _nearest_of_other_group(y: Floats, treated: Bools, coordinates: Floats) -> Floats:
     """Average outcomes of the other group's units with nearest covariates."""
-    from scipy.spatial.distance import cdist
-
     outcomes = np.empty_like(y)
     for group in (True, False):
-        members = np.flatnonzero(treated == group)
-        other_group = np.flatnonzero(treated != group)
-        for start in range(0, members.size, _ROWS):
-            rows = members[start : start + _ROWS]
-            distance = np.round(
-                cdist(coordinates[rows], coordinates[other_group]), _DECIMALS
-            )
-            near = distance == distance.min(axis=1, keepdims=True)
-            outcomes[rows] = near @ y[other_group] / near.sum(axis=1)
+        members, others = np.flatnonzero(treated == group), treated != group
+        sets = tied_nearest(coordinates[members], coordinates[others], 1)
+        outcomes[members] = [y[others][near].mean() for near in sets]
     return outcomes
 
 

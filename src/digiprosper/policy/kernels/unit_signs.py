@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from digiprosper.kernels import Bools, Floats, Ints
+from digiprosper.kernels.chunks import chunks
 from digiprosper.kernels.tolerances import FULL_LEVERAGE, SINGULAR
 from digiprosper.kernels.within import level_sums
 from digiprosper.linear.kernels.restricted_wild import wald_statistics
@@ -27,8 +28,8 @@ REPS = 999
 MOST_WEIGHTS = 2**25
 """Numbers in the weights of all rows in all effects: 256 MB."""
 _SEED = 20260101
-# Numbers in an array of draws: 64 MB.
-_MOST_CELLS = 2**23
+# Bytes of an array of draws.
+_MEMORY = 2**26
 # Up to so many clusters all signs are enumerated.
 _ENUMERATED = 10
 # A band with a group of fewer parts than this has normal draws: signs of so few parts
@@ -106,16 +107,16 @@ def unit_scores(
     observed[entity, time], by_period[entity, time] = residuals, weights
     root = _root(_omega(observed, entity, time, obs_weights) * (n / df_pooled))
     whitened = np.einsum("itm,tr->irm", by_period, root, optimize=True)
-    groups = range(int(group.max()) + 1)
-    of_groups = (whitened[group == position].reshape(-1, m) for position in groups)
-    model = np.array([rows.T @ rows for rows in of_groups])
+    model = np.empty((int(group.max()) + 1, m, m))
+    for position in range(len(model)):
+        of_group = whitened[group == position].reshape(-1, m)
+        model[position] = of_group.T @ of_group
     pairs = np.column_stack([cluster, group])
     parts, part = np.unique(pairs, axis=0, return_inverse=True)
-    scores, null_scores = (
-        level_sums(part[entity], len(parts), weights, errors)
-        for errors in (residuals, null_residuals)
-    )
-    sizes = level_sums(part, len(parts), np.sqrt((whitened**2).sum(axis=1)))
+    count, of_row = len(parts), part[entity]
+    scores = level_sums(of_row, count, weights, residuals)
+    null_scores = level_sums(of_row, count, weights, null_residuals)
+    sizes = level_sums(part, count, np.sqrt((whitened**2).sum(axis=1)))
     return make_unit_scores(parts, scores, null_scores, sizes, model, df_pooled)
 
 
@@ -135,6 +136,7 @@ def make_unit_scores(
     squares = level_sums(group, len(model), shares**2)
     used = squares > 0
     counts = np.where(used, 1 / np.where(used, squares, 1.0), 0.0).sum(axis=1)
+    alone = group[(shares > 1 - FULL_LEVERAGE).any(axis=1)]
     return UnitScores(
         cluster=cluster,
         group=group,
@@ -143,7 +145,7 @@ def make_unit_scores(
         sizes=sizes,
         model=model,
         effective=np.asarray(counts / np.maximum(used.sum(axis=1), 1)),
-        alone=np.asarray(_rest_on_one(shares, group, len(model)).any(axis=1)),
+        alone=np.isin(np.arange(len(model)), alone),
         df_pooled=df_pooled,
         n_clusters=int(cluster.max()) + 1,
     )
@@ -160,13 +162,7 @@ def limit_scores(units: UnitScores) -> UnitScores:
 def leverage(sizes: Floats, group: Ints) -> Floats:
     """Compute the share (p, q) of each part in its group, 0 in sums without it."""
     totals = level_sums(group, int(group.max()) + 1, sizes)[group]
-    return np.asarray(sizes / np.where(totals > 0, totals, 1.0))
-
-
-def _rest_on_one(shares: Floats, group: Ints, groups: int) -> Bools:
-    """Return whether the sums rest on one part of a group, (groups, q)."""
-    whole = (shares > 1 - FULL_LEVERAGE).astype(np.float64)
-    return level_sums(group, groups, whole) > 0
+    return sizes / np.where(totals > 0, totals, 1.0)
 
 
 def unit_covariance(units: UnitScores) -> Floats:
@@ -175,9 +171,10 @@ def unit_covariance(units: UnitScores) -> Floats:
     HC2 (Bell & McCaffrey 2002). A group with an effect of a single part adds the
     variance that it has if its errors are as variable as those of the others.
     """
-    scaled = units.scores * _hc2_factor(units, units.sizes)
-    scaled[units.alone[units.group]] = 0.0
-    sums = level_sums(units.cluster, units.n_clusters, scaled)
+    several = ~units.alone[units.group]
+    slack = 1 - leverage(units.sizes, units.group)[several]
+    scaled = units.scores[several] / np.sqrt(slack)
+    sums = level_sums(units.cluster[several], units.n_clusters, scaled)
     return np.asarray(sums.T @ sums + units.model[units.alone].sum(axis=0))
 
 
@@ -190,14 +187,14 @@ def _omega(values: Floats, entity: Ints, time: Ints, obs_weights: Floats) -> Flo
     present[entity, time] = 1.0
     counts = (present.T * obs_weights) @ present
     products = (values.T * obs_weights) @ values
-    return np.asarray(products / np.where(counts > 0, counts, 1.0))
+    return products / np.where(counts > 0, counts, 1.0)
 
 
 def _root(omega: Floats) -> Floats:
     """Return a root (T, r) of a covariance matrix, less directions without variance."""
     values, vectors = np.linalg.eigh(omega)
-    kept = values > SINGULAR * max(values[-1], 0.0)
-    return np.asarray(vectors[:, kept] * np.sqrt(values[kept]))
+    varying = values > SINGULAR * max(values[-1], 0.0)
+    return np.asarray(vectors[:, varying] * np.sqrt(values[varying]))
 
 
 # --- tests and bands ------------------------------------------------------------------
@@ -214,8 +211,8 @@ def wild_test(
     Returns the Wald statistic, the number of sums, the p-value and the number of draws.
     Statistic and p-value are missing if no sum has a variance.
     """
-    sizes = units.sizes @ np.abs(gradient).T
-    observed = (units.scores @ gradient.T) * _hc2_factor(units, sizes)
+    sizes, factor = _sizes_and_factor(units, gradient)
+    observed = (units.scores @ gradient.T) * factor
     observed = level_sums(units.cluster, units.n_clusters, observed)
     covariance = observed.T @ observed
     size = np.sqrt(np.diag(covariance))
@@ -226,11 +223,10 @@ def wild_test(
     basis = (vectors / size[:, None])[:, values > SINGULAR]
     basis /= np.sqrt(values[values > SINGULAR])
     statistic = float(((estimates @ basis) ** 2).sum())
+    null_scores = units.null_scores @ gradient.T
     draws = [
         wald_statistics(sums @ basis, drawn_scores @ basis)
-        for sums, drawn_scores in _sign_draws(
-            units, units.null_scores @ gradient.T, sizes
-        )
+        for sums, drawn_scores in _sign_draws(units, null_scores, sizes, factor)
     ]
     drawn, enumerated = np.concatenate(draws), units.n_clusters <= _ENUMERATED
     p_value = p_value_of_draws(drawn, statistic, enumerated=enumerated)
@@ -265,32 +261,31 @@ def _quantile(values: Floats, level: float) -> float:
 
 def _sign_maxima(units: UnitScores, gradient: Floats) -> Floats:
     """Draw the largest t statistic (R,) by signs of clusters."""
-    sizes = units.sizes @ np.abs(gradient).T
-    scores = (units.scores @ gradient.T) * _hc2_factor(units, sizes)
+    sizes, factor = _sizes_and_factor(units, gradient)
+    scores = (units.scores @ gradient.T) * factor
     maxima = [
         _largest_t(sums, (drawn_scores**2).sum(axis=1))
-        for sums, drawn_scores in _sign_draws(units, scores, sizes)
+        for sums, drawn_scores in _sign_draws(units, scores, sizes, factor)
     ]
     return np.concatenate(maxima)
 
 
 def _sign_draws(
-    units: UnitScores, scores: Floats, sizes: Floats
+    units: UnitScores, scores: Floats, sizes: Floats, factor: Floats
 ) -> Iterator[tuple[Floats, Floats]]:
     """Multiply scores (p, q) by signs of clusters and estimate the groups' means again.
 
     Yields the sums (r, q) of some draws, and their scores by cluster (r, C, q), of
     which the squares are the variance.
     """
-    signs, factor = _signs(units, scores), _hc2_factor(units, sizes)
+    signs = _signs(units, scores)
     member = np.arange(len(units.model))[:, None] == units.group
     totals = member @ sizes
     totals = np.where(totals > 0, totals, 1.0)
     several = units.n_clusters < units.cluster.size
     by_cluster = np.arange(units.n_clusters)[:, None] == units.cluster
-    step = max(1, _MOST_CELLS // (scores.size + 1))
-    for start in range(0, len(signs), step):
-        drawn = signs[start : start + step, :, None] * scores
+    for part in chunks(len(signs), scores.size + 1, _MEMORY):
+        drawn = signs[part, :, None] * scores
         sums, means = drawn.sum(axis=1), (member @ drawn) / totals
         drawn -= means[:, units.group] * sizes
         drawn *= factor
@@ -345,8 +340,14 @@ def _signs(units: UnitScores, scores: Floats) -> Floats:
     return np.asarray(2.0 * bits - 1.0)[:, np.argsort(order)[units.cluster]]
 
 
-def _hc2_factor(units: UnitScores, sizes: Floats) -> Floats:
-    """Compute ``(1 - h)^-1/2`` (p, q); 0 if effects rest on one part."""
+def _sizes_and_factor(units: UnitScores, gradient: Floats) -> tuple[Floats, Floats]:
+    """Compute sizes (p, q) of sums of effects, and ``(1 - h)^-1/2``.
+
+    The factor is 0 if the sums rest on one part of a group.
+    """
+    sizes = units.sizes @ np.abs(gradient).T
     shares = leverage(sizes, units.group)
-    full = _rest_on_one(shares, units.group, len(units.model))[units.group]
-    return np.where(full, 0.0, 1 / np.sqrt(np.where(full, 1.0, 1 - shares)))
+    whole = (shares > 1 - FULL_LEVERAGE).astype(np.float64)
+    full = level_sums(units.group, len(units.model), whole)[units.group] > 0
+    factor = np.where(full, 0.0, 1 / np.sqrt(np.where(full, 1.0, 1 - shares)))
+    return sizes, factor
