@@ -62,6 +62,7 @@ from digiprosper.panel import Panel, Sample
 from digiprosper.panel.codes import Absorbed
 from digiprosper.report.estimates import Estimates
 from digiprosper.report.inference import Inference
+from digiprosper.report.notices import without
 from digiprosper.report.protocol import empty_glance
 from digiprosper.report.terms import Factor
 from digiprosper.specification import TERM, TERMS, Specification, check_words
@@ -307,11 +308,7 @@ def _prepare_sample(spec: LogitEffects, panel: Panel) -> BinarySample:
         effect: whole.code_levels[effect].difference(sample.code_levels[effect])
         for effect in (term.effect for term in prepared.absorbed)
     }
-    about = (
-        notice
-        for notice in prepared.other_notices
-        if notice.code not in _OF_LEAST_SQUARES
-    )
+    about = without(prepared.other_notices, _OF_LEAST_SQUARES)
     return BinarySample(
         prepared=prepared,
         y=demeaned.raw[:, 0],

@@ -23,9 +23,12 @@ from digiprosper.linear.fixed_effects import (
 from digiprosper.linear.preparation import LinearOptions, Prepared
 from digiprosper.linear.results import LinearResults
 from digiprosper.panel import Panel
+from digiprosper.report.notices import FEW_CODES, without
 from digiprosper.report.tests import TestResult
 from digiprosper.report.text import freedom_text
 from digiprosper.report.variance import negative_variance
+
+_ABOUT_ERRORS = (*FEW_CODES, "few_treated", "robust_inconsistent")
 
 
 def fit_for_test(spec: FixedEffects, panel: Panel, caller: str) -> Fitted:
@@ -36,15 +39,7 @@ def fit_for_test(spec: FixedEffects, panel: Panel, caller: str) -> Fitted:
 
 def issue_fit_notices(fitted: Fitted) -> tuple[Notice, ...]:
     """Issue and return the notices about a fit, except those about standard errors."""
-    error_codes = {notice.code for notice in fitted.prepared.few_cluster_notices} | {
-        "few_treated",
-        "robust_inconsistent",
-    }
-    notices = tuple(
-        notice
-        for notice in fitted.results.diagnostics
-        if notice.code not in error_codes
-    )
+    notices = without(fitted.results.diagnostics, _ABOUT_ERRORS)
     issue(notices)
     return notices
 
@@ -115,7 +110,6 @@ def with_effects(prepared: Prepared, names: Sequence[str]) -> Prepared:
             sample.nobs, 0, effect_ranks, prepared.count.groups, periods=sample.n_times
         ),
         notices=(),
-        few_cluster_notices=(),
         leverage=None,
     )
 
@@ -136,7 +130,6 @@ def with_clusters(
         options=options,
         count=counts(sample.nobs, 0, effect_ranks, groups, periods=sample.n_times),
         notices=(),
-        few_cluster_notices=(),
         leverage=None,
         near=None,
     )

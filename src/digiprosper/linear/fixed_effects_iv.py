@@ -42,7 +42,7 @@ from digiprosper.linear.instrument_tests import (
 from digiprosper.linear.iv_results import IVResults
 from digiprosper.linear.kernels.anderson_rubin import reduced_forms
 from digiprosper.linear.kernels.two_stage import Projection, project, solve_two_stage
-from digiprosper.linear.notices import few_for_instruments, in_memory_only
+from digiprosper.linear.notices import in_memory_only
 from digiprosper.linear.preparation import (
     CovType,
     LinearOptions,
@@ -56,7 +56,9 @@ from digiprosper.linear.results import LinearResults
 from digiprosper.linear.scanned import scanned
 from digiprosper.panel import Panel, PanelScan, Sample
 from digiprosper.report.collection import ResultSet
+from digiprosper.report.notices import few_clusters
 from digiprosper.report.tests import TestResult
+from digiprosper.report.text import freedom_text
 from digiprosper.specification import (
     TERM,
     TERMS,
@@ -363,16 +365,18 @@ def _with_scores(
 
 def _about_rows(prepared: Prepared, demeaned: Demeaned) -> list[Notice]:
     """Collect notices about rows, with those of few clusters for instruments."""
-    names, groups = prepared.cluster_names, prepared.count.groups
-    few = [
-        notice
-        for g, name in zip(groups, names, strict=True)
-        for notice in few_for_instruments(g, name)
-    ]
-    others = list(prepared.other_notices)
+    few: list[Notice] = []
+    for groups, name in zip(prepared.count.groups, prepared.cluster_names, strict=True):
+        text = (
+            f"t intervals with {freedom_text(groups - 1)} are used. Clustered standard "
+            "errors and first-stage F are reliable with many clusters only. "
+            "Anderson-Rubin sets are valid with few (jackknife covariance); Stata's "
+            "boottest has a wild bootstrap for instruments (Davidson & MacKinnon 2010)."
+        )
+        few += few_clusters(groups, name, text)
     columns = range(1, len(demeaned.names))
     return [
-        *others,
+        *prepared.other_notices,
         *few,
         *staggered(prepared, demeaned.names, demeaned.raw, columns, "iv"),
     ]

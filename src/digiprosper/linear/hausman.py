@@ -29,7 +29,7 @@ from digiprosper.linear.results import LinearResults
 from digiprosper.panel import Panel
 from digiprosper.report.estimates import wald_result
 from digiprosper.report.notices import not_psd
-from digiprosper.report.tests import TestResult
+from digiprosper.report.tests import TestResult, chi2_test
 from digiprosper.report.variance import standard_errors
 
 HausmanMethod = Literal["mundlak", "classical"]
@@ -269,8 +269,6 @@ def _entity_means(prepared: Prepared, columns: Floats) -> Floats:
 
 
 def _classical(fitted: Fitted, entity: str) -> TestResult:
-    from scipy.special import chdtrc
-
     _refuse_classical(fitted, entity)
     solved, regressors = fitted.solved, fitted.regressors
     fixed, k = solved.coefficients[: len(regressors)], len(regressors)
@@ -292,16 +290,8 @@ def _classical(fitted: Fitted, entity: str) -> TestResult:
     detail = pd.DataFrame(
         {"term": [fitted.demeaned.names[j] for j in regressors], **columns}
     )
-    p = float(chdtrc(k, statistic))
-    return TestResult(
-        "Hausman test",
-        statistic,
-        "chi2",
-        float(k),
-        p,
-        _NULL,
-        detail,
-        diagnostics=notices,
+    return chi2_test(
+        "Hausman test", statistic, k, _NULL, detail=detail, diagnostics=notices
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
+from itertools import product
 
 import numpy as np
 
@@ -16,9 +17,10 @@ from digiprosper.errors import (
     counted,
     quoted,
 )
-from digiprosper.kernels import Floats, Ints
+from digiprosper.kernels import Floats
 from digiprosper.kernels.slopes import Slope
 from digiprosper.kernels.tolerances import COLLINEAR, UNRELATED
+from digiprosper.kernels.within import is_nested
 from digiprosper.linear.doubtful_terms import is_mean_of_others
 from digiprosper.linear.estimation import (
     Demeaned,
@@ -127,7 +129,10 @@ def _drop_absorbed(
     needed = absorbed if strict else [j for j in absorbed if j in positions.endog]
     if needed:
         problems = [
-            _absorbed_column_problem(prepared, demeaned, positions, j) for j in needed
+            _absorbed_instrument_problem(prepared, demeaned, j)
+            if j in positions.instruments
+            else absorbed_problem(prepared, demeaned, j)
+            for j in needed
         ]
         raise IdentificationError(
             f"{several(problems)}. {_absorbed_advice(needed, positions)}", problems
@@ -148,14 +153,6 @@ def _drop_positions(
     )
 
 
-def _absorbed_column_problem(
-    prepared: Prepared, demeaned: Demeaned, positions: ColumnPositions, column: int
-) -> Notice:
-    if column in positions.instruments:
-        return _absorbed_instrument_problem(prepared, demeaned, column)
-    return absorbed_problem(prepared, demeaned, column)
-
-
 def _absorbed_advice(absorbed: Sequence[int], positions: ColumnPositions) -> str:
     if set(absorbed) <= set(positions.instruments):
         return (
@@ -173,38 +170,28 @@ def _absorbed_instrument_problem(
 ) -> Notice:
     """Describe an absorbed instrument, and with what to interact it."""
     problem, sample = absorbed_problem(prepared, demeaned, column), prepared.sample
-    raw, entity, time = (
-        demeaned.raw[:, column],
-        sample.keys.entity_name,
-        sample.keys.time_name,
+    raw, name = demeaned.raw[:, column], cited(demeaned.names[column])
+    entity, time = sample.keys.name_pair
+    remedies = (
+        (
+            entity,
+            sample.entity,
+            f"varies over time, such as instruments.interact(panel, {name}, series)",
+        ),
+        (time, sample.time, f"differs across the values of {entity}"),
     )
-    name = cited(demeaned.names[column])
-    absorbs_time = time is not None and time in prepared.effect_names
-    if demeaned.constant[column]:
-        text = f"the instrument {name} is constant in the sample"
-    elif not len(raw):  # a scanned table
-        text = f"the instrument {problem.message}"
-    elif entity in prepared.effect_names and not _varies_within(raw, sample.entity):
-        text = (
-            f"the instrument {name} does not vary within a {entity} and is absorbed by "
-            f"the {entity} effects; interact it with something that varies over "
-            f"time, such as instruments.interact(panel, {name}, series)"
-        )
-    elif absorbs_time and not _varies_within(raw, sample.time):
-        text = (
-            f"the instrument {name} does not vary within a {time} and is absorbed by "
-            f"the {time} effects; interact it with something that differs across the "
-            f"values of {entity}"
-        )
-    else:
-        text = f"the instrument {problem.message}"
+    text = f"the instrument {problem.message}"
+    # A scanned table has no rows.
+    if demeaned.constant[column] or not len(raw):
+        return Notice("absorbed", text, problem.data)
+    for key, codes, other in remedies:
+        if key in prepared.effect_names and is_nested(codes, raw):
+            text = (
+                f"the instrument {name} does not vary within a {key} and is absorbed "
+                f"by the {key} effects; interact it with something that {other}"
+            )
+            break
     return Notice("absorbed", text, problem.data)
-
-
-def _varies_within(column: Floats, codes: Ints) -> bool:
-    last_value = np.empty(int(codes.max()) + 1)
-    last_value[codes] = column
-    return bool((last_value[codes] != column).any())
 
 
 def _drop_collinear(
@@ -271,27 +258,20 @@ def leave_one_out_mean_notices(
     if prepared.block_sums is not None:
         return []
     notices = []
-    effects = zip(prepared.absorbed, prepared.within.effects_and_slopes, strict=True)
-    for effect, codes in effects:
-        if isinstance(codes, Slope):
+    codes_of_effects = prepared.within.effects_and_slopes
+    effects = zip(prepared.effect_names, codes_of_effects, strict=True)
+    for (effect, codes), j, k in product(effects, instruments, endog):
+        z, x = demeaned.raw[:, j], demeaned.raw[:, k]
+        if isinstance(codes, Slope) or not is_mean_of_others(z, x, codes):
             continue
-        for j in instruments:
-            for k in endog:
-                pair = demeaned.raw[:, [j, k]]
-                if is_mean_of_others(pair[:, 0], pair[:, 1], codes):
-                    names = demeaned.names[j], demeaned.names[k]
-                    notices.append(_own_values_notice(*names, effect.name))
+        instrument, regressor = demeaned.names[j], demeaned.names[k]
+        text = (
+            f"{cited(instrument)} seems to be the mean of {cited(regressor)} in the "
+            f"other rows of each {effect}: (total - own value) / (n - 1). Its effects "
+            "absorb the total, so only the row's own value is left, and two-stage "
+            "least squares is close to least squares, with a large F. Do not absorb "
+            f"{cited(effect)}, or use another instrument."
+        )
+        data = {"instrument": instrument, "endog": regressor, "effect": effect}
+        notices.append(Notice("own_values", text, data))
     return notices
-
-
-def _own_values_notice(instrument: str, endog: str, effect: str) -> Notice:
-    """Report an instrument that has only the row's own value within an effect."""
-    text = (
-        f"{cited(instrument)} seems to be the mean of {cited(endog)} in the other rows "
-        f"of each {effect}: (total - own value) / (n - 1). Its effects absorb the "
-        "total, so only the row's own value is left, and two-stage least squares is "
-        "close to least squares, with a large F. Do not absorb "
-        f"{cited(effect)}, or use another instrument."
-    )
-    about = {"instrument": instrument, "endog": endog, "effect": effect}
-    return Notice("own_values", text, about)

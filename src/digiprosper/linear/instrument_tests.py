@@ -38,7 +38,7 @@ from digiprosper.linear.notices import LEAST_EFFECTIVE
 from digiprosper.linear.preparation import Prepared
 from digiprosper.linear.results import LinearResults
 from digiprosper.linear.variance_checks import find_zero_variances
-from digiprosper.report.tests import TestResult
+from digiprosper.report.tests import TestResult, chi2_test, f_test
 from digiprosper.report.variance import quadratic_form
 
 # F of a first stage below which instruments are weak (Staiger & Stock 1997).
@@ -73,21 +73,6 @@ def instrument_tests(
             "effective_f_critical": effective.critical,
         }
     return {**out, **_overidentification_tests(prepared, projected, solved)}
-
-
-def f_test(name: str, f: float, df: tuple[int, float], null: str) -> TestResult:
-    """Make a test of an F statistic, with its p-value."""
-    from scipy.special import fdtrc
-
-    p = float(fdtrc(*df, f)) if np.isfinite(f) else float("nan")
-    return TestResult(name, f, "F", (float(df[0]), float(df[1])), p, null)
-
-
-def _chi2_test(name: str, statistic: float, df: int, null: str) -> TestResult:
-    from scipy.special import chdtrc
-
-    p = float(chdtrc(df, statistic)) if np.isfinite(statistic) else float("nan")
-    return TestResult(name, statistic, "chi2", float(df), p, null)
 
 
 def _first_stage_f(
@@ -133,7 +118,7 @@ def _rank_tests(
     lm = float("nan") if np.isnan(rank_f) else lm
     null = "the instruments do not identify the coefficients (underidentification)"
     return {
-        "kp_rk_lm": _chi2_test("Kleibergen-Paap rk LM", lm, q - m + 1, null),
+        "kp_rk_lm": chi2_test("Kleibergen-Paap rk LM", lm, q - m + 1, null),
         "kp_rk_f": rank_f,
         "cragg_donald": cragg_donald(projected, float(count.n - count.parameters)),
     }
@@ -160,8 +145,8 @@ def _overidentification_tests(
         )
         sargan = _sargan(projected, solved, rows)
     return {
-        "hansen_j": _chi2_test("Hansen J", j, q - m, null),
-        "sargan": _chi2_test("Sargan", sargan, q - m, null),
+        "hansen_j": chi2_test("Hansen J", j, q - m, null),
+        "sargan": chi2_test("Sargan", sargan, q - m, null),
     }
 
 

@@ -18,7 +18,6 @@ from digiprosper.errors import (
     cited,
     quoted,
 )
-from digiprosper.linear.instrument_tests import f_test
 from digiprosper.linear.kernels.anderson_rubin import (
     ReducedForms,
     confidence_set,
@@ -30,7 +29,7 @@ from digiprosper.report.collection import ResultSet
 from digiprosper.report.columns import Column, Remark, SharedRow, result_column
 from digiprosper.report.protocol import Glance
 from digiprosper.report.summary import Lines, Remarks, Summary
-from digiprosper.report.tests import TestResult
+from digiprosper.report.tests import TestResult, f_test
 from digiprosper.report.text import p_words
 from digiprosper.report.words import Words
 

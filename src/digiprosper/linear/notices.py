@@ -13,13 +13,8 @@ entities_once            entity (name), n_entities
 entities_across_clusters clusters (names), count, entity (name)
 shared_values            clusters (names), terms (name to its values in a period),
                          n_clusters (in that period)
-few_weightings           clusters (name), n_clusters, least (smallest p-value)
-few_treated_in_draws     clusters (name), n_clusters, terms (names), effective (clusters
-                         of the first)
 no_rejection             clusters (name), terms (names), effective (clusters)
-rejects_too_often        mean_rows (of an entity); not a warning
 few_exchanges            term, ways (different exchanges)
-assigned_by_cluster      term, clusters (name), n_clusters, entity (name)
 few_periods              n_times; under "xtscc"
 shared_shocks            n_times; under "driscoll_kraay", not a warning
 rank_bound               effects, rank
@@ -60,7 +55,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, Literal, NamedTuple
 
-from digiprosper.errors import Notice, cited, counted, quoted, subject
+from digiprosper.errors import Notice, cited, counted, quoted
 from digiprosper.panel import Panel, Sample
 from digiprosper.panel.access import table_of
 from digiprosper.panel.grammar import backticked
@@ -365,28 +360,6 @@ def _remedy(clusters: int, cov_type: str, *, several_ways: bool) -> str:
     )
 
 
-def few_for_instruments(clusters: int, name: str) -> tuple[Notice, ...]:
-    """Report few clusters in two-stage least squares."""
-    return few_clusters(
-        clusters,
-        name,
-        f"t intervals with {freedom_text(clusters - 1)} are used. Clustered standard "
-        "errors and first-stage F are reliable with many clusters only. "
-        "Anderson-Rubin sets are valid with few (jackknife covariance); Stata's "
-        "boottest has a wild bootstrap for instruments (Davidson & MacKinnon 2010).",
-    )
-
-
-def few_for_draws(clusters: int, name: str) -> tuple[Notice, ...]:
-    """Report few clusters of a bootstrap, as few_clusters or very_few_clusters."""
-    return few_clusters(
-        clusters,
-        name,
-        "percentile intervals are often too short with few clusters; confirm "
-        "a borderline result with dp.wild_bootstrap(spec, panel, term).",
-    )
-
-
 def shared_values(
     terms: Mapping[str, int], clusters: Sequence[str], groups: int, period: str
 ) -> list[Notice]:
@@ -410,33 +383,6 @@ def shared_values(
     )
     data = {"clusters": tuple(clusters), "terms": dict(terms), "n_clusters": groups}
     return [Notice("shared_values", text, data)]
-
-
-def few_weightings(clusters: int, name: str, points: int) -> tuple[Notice, ...]:
-    """Report that with so few clusters no p-value of the wild bootstrap is small."""
-    # Equal weights, of each of the points, give the t of the data.
-    least = points / points**clusters
-    if least <= LEAST_P:
-        return ()
-    text = (
-        f"{clusters} clusters ({name}) give {points**clusters} combinations of "
-        f"weights, so the p-value of the wild bootstrap cannot be below {least:.2g}, "
-        "and intervals may be unbounded. Specify more clusters, or report the "
-        "estimate without a test."
-    )
-    data = {"clusters": name, "n_clusters": clusters, "least": least}
-    return (Notice("few_weightings", text, data),)
-
-
-def assigned_by_cluster(term: str, clusters: str, groups: int, entity: str) -> Notice:
-    """Report a regressor that is constant within clusters in a randomisation test."""
-    text = (
-        f"{cited(term)} is the same for all {entity} of a cluster ({clusters}), but "
-        f"was permuted between {entity}: the p-value is too small if whole clusters "
-        f"were treated together. Use a panel whose entities are the {groups} clusters."
-    )
-    data = {"term": term, "clusters": clusters, "n_clusters": groups, "entity": entity}
-    return Notice("assigned_by_cluster", text, data)
 
 
 # block_test fits four blocks; one of a single period has no variation within entities.
@@ -762,31 +708,10 @@ def _few_treated(entry: FewTreated) -> Notice:
     return Notice("few_treated", text, entry._asdict())
 
 
-def few_treated_in_draws(
-    terms: Sequence[str], effective: float, groups: int, clusters: str
-) -> Notice:
-    """Report a wild bootstrap test of a slope that depends on few clusters."""
-    text = (
-        f"{subject(terms, 'depends')} on few clusters, {effective:.1f} effective ones "
-        f"instead of {groups} ({clusters}): the wild bootstrap then rejects far too "
-        "rarely, and its interval is too long (MacKinnon & Webb 2017). For a "
-        "treatment use dp.randomisation_test(spec, panel, term)."
-    )
-    data = {
-        "clusters": clusters,
-        "n_clusters": groups,
-        "terms": tuple(terms),
-        "effective": float(effective),
-    }
-    return Notice("few_treated_in_draws", text, data)
-
-
-def no_rejection(
-    terms: Sequence[str], effective: float, clusters: str
-) -> tuple[Notice, ...]:
+def no_rejection(terms: Sequence[str], effective: float, clusters: str) -> list[Notice]:
     """Report a joint test with a regressor that varies in at most two clusters."""
     if effective >= LEAST_EFFECTIVE:
-        return ()
+        return []
     text = (
         f"one or more of {quoted(terms)} depend on {effective:.1f} effective clusters "
         f"({clusters}). The wild bootstrap then rejects too rarely, even if there is "
@@ -794,18 +719,7 @@ def no_rejection(
         "dp.randomisation_test(spec, panel, term)."
     )
     data = {"clusters": clusters, "terms": tuple(terms), "effective": effective}
-    return (Notice("no_rejection", text, data),)
-
-
-def rejects_too_often(mean_rows: float) -> Notice:
-    """Report that the modified Wald test needs many rows per entity."""
-    text = (
-        f"entities have {mean_rows:.3g} rows on average. With less than several "
-        "hundred the test rejects equal variances too often: in simulated panels of 30 "
-        "entities in 96.5% with 10 rows each, in 56% with 30 and in 20.5% with 100. "
-        "Use method='levene', or standard errors clustered by entity."
-    )
-    return Notice("rejects_too_often", text, {"mean_rows": mean_rows})
+    return [Notice("no_rejection", text, data)]
 
 
 def few_exchanges(term: str, ways: float, permuted: str = "") -> tuple[Notice, ...]:

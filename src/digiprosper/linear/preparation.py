@@ -47,6 +47,7 @@ from digiprosper.panel.grammar import backticked
 from digiprosper.panel.sample import Dropped
 from digiprosper.panel.selection import cut_sample
 from digiprosper.panel.terms import parse
+from digiprosper.report.notices import FEW_CODES, without
 from digiprosper.report.terms import Factor
 
 CovType = Literal[
@@ -192,8 +193,6 @@ class Prepared:
     obs_weights: Floats | None  # (N,) scaled to mean one
     options: LinearOptions
     notices: tuple[Notice, ...]  # about the rows and the clusters
-    # Those of `notices` about few clusters, which models with other intervals replace
-    few_cluster_notices: tuple[Notice, ...]
     # (N,) leverage of the rows in the effects, with ``hc2`` and ``hc3`` only
     leverage: Floats | None = None
     # Which rows have correlated errors, with ``conley`` only
@@ -203,9 +202,8 @@ class Prepared:
 
     @property
     def other_notices(self) -> tuple[Notice, ...]:
-        """Notices without those about few clusters."""
-        few = self.few_cluster_notices
-        return tuple([notice for notice in self.notices if notice not in few])
+        """Notices without those about few clusters, for models with other intervals."""
+        return without(self.notices, FEW_CODES)
 
     @property
     def effect_names(self) -> tuple[str, ...]:
@@ -221,8 +219,7 @@ class Prepared:
 
 def drop_notice(prepared: Prepared, code: str) -> Prepared:
     """Drop the notices with a code."""
-    notices = tuple(notice for notice in prepared.notices if notice.code != code)
-    return replace(prepared, notices=notices)
+    return replace(prepared, notices=without(prepared.notices, [code]))
 
 
 def prepare(
@@ -293,7 +290,6 @@ def prepare(
         obs_weights=weights,
         options=options,
         notices=tuple(notices),
-        few_cluster_notices=structure.few,
         leverage=_leverage(structure.within, sample.nobs, options),
         near=near,
     )
@@ -306,8 +302,7 @@ class _Structure:
     within: Within
     entity: int | None  # position of the entity effect
     count: Counts
-    few: tuple[Notice, ...]
-    notices: tuple[Notice, ...]  # including `few`
+    notices: tuple[Notice, ...]
 
 
 def _structure(
@@ -332,17 +327,16 @@ def _structure(
         ranks(absorbing, codes, entity),
         list(map(count_groups, codes)),
     )
-    few = cluster_size_notices(clusters, groups, options.cov_type)
     across = 0 if entity is None else count_entities_across(sample.entity, codes)
     notices = [
         *entities_once(panel, clusters),
-        *few,
+        *cluster_size_notices(clusters, groups, options.cov_type),
         *period_notices(sample.n_times, options),
         *entities_across(across, sample.n_entities, entity_name, clusters),
         *([] if effect_ranks.exact else [rank_bound(names, effect_ranks.all_effects)]),
     ]
     count = counts(sample.nobs, 0, effect_ranks, groups, periods=sample.n_times)
-    structure = _Structure(absorbing, entity, count, tuple(few), tuple(notices))
+    structure = _Structure(absorbing, entity, count, tuple(notices))
     cache[key] = structure
     return structure
 

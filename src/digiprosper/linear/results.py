@@ -215,7 +215,7 @@ class Estimated(Estimates):
             plain,
             p_value=p_value,
             method=method,
-            diagnostics=(*few, *in_memory_only(few)) if self.is_scanned else few,
+            diagnostics=(*few, *(in_memory_only(few) if self.is_scanned else ())),
             alternatives={program: plain, "crv3": crv3},
         )
 

@@ -156,7 +156,6 @@ def _prepare(spec: Any, rows: ScannedRows) -> tuple[Prepared, Demeaned]:
         obs_weights=None,
         options=replace(rows.options, keep_rows=True),
         notices=tuple(_row_notices(rows, ranks, few)),
-        few_cluster_notices=tuple(few),
         block_sums=BlockSums(rows, system, levels, moments, by_entity, by_level),
     )
     return prepared, demeaned

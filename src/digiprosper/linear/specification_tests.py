@@ -1,10 +1,17 @@
-"""Tests of residuals, of fixed effects and of the functional form."""
+"""Tests of residuals, of fixed effects and of the functional form.
+
+================= ======================================================================
+code              data
+================= ======================================================================
+rejects_too_often mean_rows (of an entity); not a warning
+================= ======================================================================
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, cast
 
 import numpy as np
 import pandas as pd
@@ -15,6 +22,7 @@ from digiprosper.errors import (
     CollinearityError,
     IdentificationError,
     InputTypeError,
+    Notice,
     counted,
     issue,
     quoted,
@@ -27,11 +35,11 @@ from digiprosper.linear import auxiliary
 from digiprosper.linear.estimation import columns_at, fit_equation
 from digiprosper.linear.fixed_effects import Fitted, FixedEffects
 from digiprosper.linear.kernels import residual_tests
-from digiprosper.linear.notices import rejects_too_often
 from digiprosper.linear.results import LinearResults
 from digiprosper.panel import Panel
 from digiprosper.panel.access import table_of
-from digiprosper.report.tests import TestResult
+from digiprosper.report.notices import FEW_CODES, without
+from digiprosper.report.tests import TestResult, chi2_test, f_test
 
 _FEW_PERIODS = 3
 _LEVENE_PERIODS = 20
@@ -232,28 +240,26 @@ def modified_wald(
     counts, means = squares.rows, squares.means
     whole = float(rows.residuals @ rows.residuals) / rows.residuals.size
     statistic = float(((means - whole) ** 2 / squares.variances).sum())
-    oversized = rejects_too_often(float(counts.mean()))
+    mean_rows = float(counts.mean())
+    text = (
+        f"entities have {mean_rows:.3g} rows on average. With less than several "
+        "hundred the test rejects equal variances too often: in simulated panels of 30 "
+        "entities in 96.5% with 10 rows each, in 56% with 30 and in 20.5% with 100. "
+        "Use method='levene', or standard errors clustered by entity."
+    )
     detail = {
         "fewest_rows": int(counts.min()),
-        "mean_rows": float(counts.mean()),
+        "mean_rows": mean_rows,
         "most_rows": int(counts.max()),
         "smallest_variance": float(means.min()),
         "largest_variance": float(means.max()),
-        "note": oversized.message,
+        "note": text,
     }
-    df = float(counts.size)
     null = "the errors of all entities have the same variance"
-    wald = TestResult(
-        "Modified Wald test",
-        statistic,
-        "chi2",
-        df,
-        float(scipy.special.chdtrc(df, statistic)),
-        null,
-        detail,
-    )
+    wald = chi2_test("Modified Wald test", statistic, counts.size, null, detail=detail)
     if method == "chi2":
-        return replace(wald, diagnostics=(oversized,))
+        notice = Notice("rejects_too_often", text, {"mean_rows": mean_rows})
+        return replace(wald, diagnostics=(notice,))
     return _levene_test(rows, wald)
 
 
@@ -389,7 +395,6 @@ def wooldridge_ar1(spec: FixedEffects, panel: Panel) -> TestResult:
 
     null = residual_tests.null_autocorrelation(before, sample.entity)
     statistic = (regression.slope - null) ** 2 / regression.variance
-    df = (1.0, regression.rows - 2.0)
     detail = {
         "rho": regression.slope,
         "rho_null": null,
@@ -397,26 +402,17 @@ def wooldridge_ar1(spec: FixedEffects, panel: Panel) -> TestResult:
         "rows": regression.rows,
         "entities": regression.entities,
     }
-    name, hypothesis = (
-        "Wooldridge test of AR(1) errors",
-        "the errors are serially uncorrelated",
-    )
-    plain = TestResult(
-        name,
-        statistic,
-        "F",
-        df,
-        float(scipy.special.fdtrc(*df, statistic)),
-        hypothesis,
-        detail,
-    )
+    name = "Wooldridge test of AR(1) errors"
+    hypothesis = "the errors are serially uncorrelated"
+    df = (1, regression.rows - 2)
+    plain = f_test(name, statistic, df, hypothesis, detail=detail)
     score, entities = residual_tests.score_test(residuals, before, sample.entity, null)
-    df = (1.0, entities - 1.0)
-    return replace(
-        plain,
-        statistic=score,
-        df=df,
-        p_value=float(scipy.special.fdtrc(*df, score)),
+    return f_test(
+        name,
+        score,
+        (1, entities - 1),
+        hypothesis,
+        detail=detail,
         diagnostics=notices,
         alternatives={"plm": plain},
     )
@@ -587,44 +583,32 @@ def poolability(spec: FixedEffects, panel: Panel) -> TestResult:
     auxiliary.refuse_perfect_fit(fitted.results, "poolability")
 
     notices = auxiliary.issue_fit_notices(fitted)
-    statistic, q, df, p = _effects_test(fitted, ())
-    if q == 0:
+    of_all = _effects_test(fitted, ())
+    if np.isnan(of_all.statistic):
         raise not_identified(
             "no_effects",
             f"poolability: the effects ({', '.join(effects)}) are the same constant "
             "for all rows of the sample, so there is nothing to test.",
             effects=effects,
         )
-    rows = [
-        _effects_test(fitted, [e for e in effects if e != name]) for name in effects
-    ]
-    detail = pd.DataFrame(rows, columns=["statistic", "df_num", "df_denom", "p_value"])
-    detail.insert(0, "effect", list(effects))
-    null = (
-        f"the effects ({', '.join(effects)}) are all zero; independent errors with "
-        "one variance"
-    )
-    return TestResult(
-        "F test of the effects",
-        statistic,
-        "F",
-        (q, df),
-        p,
-        null,
-        detail,
-        diagnostics=notices,
-    )
+    rows = []
+    for name in effects:
+        test = _effects_test(fitted, [e for e in effects if e != name])
+        rows.append((name, test.statistic, *cast("Any", test.df), test.p_value))
+    columns = ["effect", "statistic", "df_num", "df_denom", "p_value"]
+    detail = pd.DataFrame(rows, columns=columns)
+    return replace(of_all, detail=detail, diagnostics=notices)
 
 
-def _effects_test(
-    fitted: Fitted, other_effects: Sequence[str]
-) -> tuple[float, float, float, float]:
-    """Test all effects except some: F, degrees of freedom and p-value."""
+def _effects_test(fitted: Fitted, other_effects: Sequence[str]) -> TestResult:
+    """Test all effects except some."""
+    name, effects = "F test of the effects", ", ".join(fitted.prepared.effect_names)
+    null = f"the effects ({effects}) are all zero; independent errors with one variance"
     solved, prepared = fitted.solved, fitted.prepared
     restricted = auxiliary.with_effects(prepared, other_effects)
     q, df = float(prepared.within.rank - restricted.within.rank), solved.df_resid
     if q <= 0:
-        return float("nan"), 0.0, df, float("nan")
+        return f_test(name, np.nan, (0, df), null)
 
     positions = (0, *fitted.regressors)
     demeaned = restricted.within.demean(columns_at(fitted.demeaned.raw, positions))
@@ -635,7 +619,7 @@ def _effects_test(
     # The difference of nearly equal sums may be negative by rounding.
     more = max(float(residuals @ solved.weighted(residuals) - unrestricted), 0.0)
     statistic = (more / q) / float(unrestricted / df)
-    return statistic, q, df, float(scipy.special.fdtrc(q, df, statistic))
+    return f_test(name, statistic, (q, df), null)
 
 
 def reset_test(spec: FixedEffects, panel: Panel) -> TestResult:
@@ -702,8 +686,7 @@ def reset_test(spec: FixedEffects, panel: Panel) -> TestResult:
     )
     # Notices of few clusters are about t intervals, not the bootstrap.
     drawn = "bootstrap" in test.method
-    about_t = ("few_clusters", "very_few_clusters") if drawn else ()
-    reported = [notice for notice in wider.diagnostics if notice.code not in about_t]
+    reported = without(wider.diagnostics, FEW_CODES if drawn else ())
     issue(reported)
     notices = (*reported, *test.diagnostics)
     return replace(

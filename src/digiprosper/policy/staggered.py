@@ -42,6 +42,7 @@ from digiprosper.policy.timing import (
 )
 from digiprosper.policy.unit_errors import with_unit_errors
 from digiprosper.report.inference import Inference
+from digiprosper.report.notices import without
 from digiprosper.report.protocol import empty_glance, hash_of
 from digiprosper.specification import (
     TERM,
@@ -397,12 +398,7 @@ def _refuse_without_effects(
 
 def _row_notices(prepared: Prepared, inference: Inference) -> list[Notice]:
     """List notices about rows; degrees of freedom of hc2 allow for a heavy cluster."""
-    few = prepared.few_cluster_notices
-    notices = [
-        notice
-        for notice in prepared.notices
-        if notice not in few and notice.code != "heavy_cluster"
-    ]
+    notices = [*without(prepared.other_notices, ["heavy_cluster"])]
     if inference.cov_type == "clustered":
         sample, weights = prepared.sample, prepared.obs_weights
         clusters = prepared.cluster_names
