@@ -6,12 +6,14 @@ code            data
 shared_exposure term, p_value, ratio, entity (name); not a warning
 in_entities     term, ratio (of variances), entity (name); not a warning
 lasting_shocks  term, correlation, ratio (of variances), lags; not a warning
+no_main_effect  term (a product), columns (its factors that are no regressors),
+                estimate, with_them (the coefficient beside them); not a warning
 =============== ======================================================================
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from itertools import chain, product, repeat
 from typing import Any, Literal, TypeAlias
 
@@ -24,10 +26,10 @@ from digiprosper.kernels.conley import Nearby
 from digiprosper.kernels.equation import Solved
 from digiprosper.kernels.leverage import effective_clusters, variation_shares
 from digiprosper.kernels.tolerances import LOST_DIGITS, NEGATIVE
-from digiprosper.kernels.within import is_nested
+from digiprosper.kernels.within import is_nested, less_means
 from digiprosper.linear import notices
 from digiprosper.linear.doubtful_rows import HEAVY
-from digiprosper.linear.doubtful_terms import stocks_of
+from digiprosper.linear.doubtful_terms import columns_of, stocks_of
 from digiprosper.linear.kernels.residual_tests import (
     dependence_in_periods,
     lasting_sums,
@@ -173,7 +175,7 @@ def _controls_among(
     and terms that share a variable with it; columns of `two_values`, which may be
     treatments; and columns that the model adds itself.
     """
-    first = _variables(sample, names[0])
+    first = columns_of(sample, names[:1]).keys()
     listed = {
         sample.names[at]
         for role, columns in sample.roles.items()
@@ -184,16 +186,8 @@ def _controls_among(
         name
         for name in names[1:]
         if name in listed
-        and not first & _variables(sample, name)
+        and first.isdisjoint(columns_of(sample, [name]))
         and name not in two_values
-    }
-
-
-def _variables(sample: Sample, name: str) -> set[str]:
-    return {
-        column
-        for factor in sample.factors.get(name, ())
-        for column in (factor.columns or (factor.column or factor.text,))
     }
 
 
@@ -248,12 +242,10 @@ def shared_between_clusters(
 def _values_move_together(sample: Sample, column: Floats) -> bool:
     """Return whether entities with the same value mostly have the same next value."""
     later = np.flatnonzero((np.diff(sample.entity) == 0) & (np.diff(column) != 0)) + 1
-    of_period = np.empty(sample.n_times)
-    of_period[sample.time] = column
-    only_time_changes_it = (of_period[sample.time] == column).all()
-    # Integers of some entities may be equal by chance.
-    by_chance = (column == np.round(column)).all() and not only_time_changes_it
-    if later.size < _HALF * sample.n_entities or by_chance:
+    if later.size < _HALF * sample.n_entities:
+        return False
+    # Integers of some entities may be equal by chance, unless only time changes them.
+    if (column == np.round(column)).all() and not is_nested(sample.time, column):
         return False
     # Rounded, since 25 / 12 + 1 is not 37 / 12.
     rounded = np.round(column / np.abs(column).max(), 9)
@@ -328,35 +320,32 @@ def lagged_outcome(
     outcome: str = "y",
 ) -> list[Notice]:
     """Report lags of the outcome: their slopes are biased (Nickell 1981, eq. 18)."""
-    sample = prepared.sample
-    if prepared.block_sums is not None:
-        lags = prepared.block_sums.lags(roles)
-        periods = prepared.count.n / prepared.block_sums.rows.n_entities
+    sample, scan = prepared.sample, prepared.block_sums
+    if scan is not None:
+        lags, periods = scan.lags(roles), prepared.count.n / scan.rows.n_entities
     # There is no bias without entity effects, or finer ones.
     elif any(is_nested(codes, sample.entity) for codes in prepared.within.codes):
         lags = lags_of_outcome(sample, roles, outcome)
         periods = sample.nobs / sample.n_entities
     else:
         return []
-    of_lags = lagged_outcome_notices(
-        sample, lags, consequence, outcome=outcome, periods=periods
-    )
-    if of_lags or prepared.block_sums is not None:
-        return of_lags
-    columns = _columns_of_roles(sample, roles)
-    of_growth = [
-        _growth_notice(
-            sample.names[column], sample.names[at], unit, consequence, periods=periods
+    bias = f"by about -({{}} + slope) / {max(periods - 1, 1):.3g} (Nickell 1981)"
+    word = "outcome" if outcome == "y" else "mediator"
+    dynamic = [
+        (
+            terms,
+            f"{quoted(terms)} {_are_lags(sample, terms)} of the {word} "
+            f"{cited(sample.names[at])}: with entity effects its slope is biased, "
+            f"{bias.format(1)}, {consequence}",
         )
-        for at in sample.roles[outcome]
-        for column in columns
-        if (unit := _unit_of_growth(sample, at, column))
+        for at, terms in lags.items()
+        if terms
     ]
-    return of_growth or [
-        _stock_notice(stocks, sample.names[at], consequence, periods=periods)
-        for at in sample.roles[outcome]
-        if (stocks := stocks_of(sample, at, columns))
-    ]
+    if not dynamic and scan is None:
+        outcomes, columns = sample.roles[outcome], _columns_of_roles(sample, roles)
+        dynamic = _growth(sample, outcomes, columns, bias, consequence)
+        dynamic = dynamic or _stocks(sample, outcomes, columns, consequence)
+    return [notices.nickell(terms, periods, text) for terms, text in dynamic]
 
 
 def lags_of_outcome(
@@ -373,27 +362,12 @@ def _columns_of_roles(sample: Sample, roles: Sequence[str] | None) -> list[int]:
     return [*dict.fromkeys(chain.from_iterable([sample.roles[r] for r in searched]))]
 
 
-def lagged_outcome_notices(
-    sample: Sample,
-    lags: Mapping[int, Sequence[str]],
-    consequence: str = _BIASED_SLOPES,
-    *,
-    outcome: str = "y",
-    periods: float,
-) -> list[Notice]:
-    """Report the columns that `lags_of_outcome` found."""
-    word = "outcome" if outcome == "y" else "mediator"
-    return [
-        notices.lagged_outcome_notice(
-            columns,
-            f"the {word} {cited(sample.names[at])}",
-            sample,
-            consequence,
-            periods=periods,
-        )
-        for at, columns in lags.items()
-        if columns
-    ]
+def _are_lags(sample: Sample, columns: Sequence[str]) -> str:
+    """Write whether columns are lags, or contain them, as part of a sentence."""
+    single = len(columns) == 1
+    if any(len(sample.lags[name]) > 1 for name in columns):
+        return "contains a lag" if single else "contain a lag"
+    return "is the lag" if single else "are lags"
 
 
 def dependent_scores(
@@ -478,8 +452,7 @@ def _in_entities(prepared: Prepared, scores: Floats, name: str) -> Iterator[Noti
     if ratio <= _LARGER:
         return
     # What entities share in a period is no correlation between rows of one.
-    means = np.bincount(sample.time, scores) / np.bincount(sample.time)
-    squares = period_sums(scores - means[sample.time], sample.entity) ** 2
+    squares = period_sums(less_means(scores, sample.time), sample.entity) ** 2
     error = squares.std(ddof=1) / squares.size**0.5
     if squares.mean() - 1 > _STANDARD_ERRORS * error:
         entity = sample.keys.entity_name
@@ -583,10 +556,18 @@ def missing_main_effects(
         free = np.flatnonzero(np.linalg.norm(rest, axis=0) > _SPANNED * lengths)
         if free.size:
             both = np.hstack([regressors, added[:, free]])
-            estimates = [np.linalg.lstsq(m, y)[0][at - 1] for m in (regressors, both)]
-            yield notices.no_main_effect(
-                names[at], [alone[j] for j in free], *map(float, estimates)
+            estimate, with_them = (
+                float(np.linalg.lstsq(m, y)[0][at - 1]) for m in (regressors, both)
             )
+            columns = tuple(alone[j] for j in free)
+            text = (
+                f"{cited(names[at])} without {quoted(columns)}: the coefficient of a "
+                "product also picks up the main effects that are not in the model "
+                f"(Brambor, Clark & Golder 2006). With {quoted(columns)} it is "
+                f"{with_them:.4g} instead of {estimate:.4g}."
+            )
+            data = {"term": names[at], "columns": columns, "estimate": estimate}
+            yield Notice("no_main_effect", text, {**data, "with_them": with_them})
 
 
 def _products_without_main_effects(
@@ -688,17 +669,25 @@ def _lags_of(sample: Sample, at: int, columns: Iterable[int]) -> list[str]:
     return list(dict.fromkeys(lags))
 
 
-def _growth_notice(
-    column: str, outcome: str, unit: int, consequence: str, *, periods: float
-) -> Notice:
-    """Report a regression of growth on the initial level, with entity effects."""
-    text = (
-        f"{cited(outcome)} is the growth of the level in {cited(column)}, so this is a "
-        "dynamic model: with entity effects the slope is biased, by "
-        f"about -({2 * unit} + slope) / {max(periods - 1, 1):.3g} (Nickell 1981), "
-        f"which looks like convergence, {consequence}"
-    )
-    return notices.nickell((column,), periods, text)
+def _growth(
+    sample: Sample,
+    outcomes: Sequence[int],
+    columns: Sequence[int],
+    bias: str,
+    consequence: str,
+) -> list[tuple[list[str], str]]:
+    """Find regressions of growth on the initial level: columns, and what to say."""
+    names = sample.names
+    return [
+        (
+            [names[column]],
+            f"{cited(names[at])} is the growth of the level in {cited(names[column])}, "
+            "so this is a dynamic model: with entity effects the slope is biased, "
+            f"{bias.format(2 * unit)}, which looks like convergence, {consequence}",
+        )
+        for at, column in product(outcomes, columns)
+        if (unit := _unit_of_growth(sample, at, column))
+    ]
 
 
 def _unit_of_growth(sample: Sample, at: int, column: int) -> int:
@@ -722,18 +711,23 @@ def _unit_of_growth(sample: Sample, at: int, column: int) -> int:
     return 0
 
 
-def _stock_notice(
-    stocks: Sequence[str], outcome: str, consequence: str, *, periods: float
-) -> Notice:
-    """Report regressors that are stocks, or other functions, of earlier outcomes."""
+def _stocks(
+    sample: Sample, outcomes: Sequence[int], columns: Sequence[int], consequence: str
+) -> list[tuple[list[str], str]]:
+    """Find stocks, or other functions, of earlier outcomes, and what to say."""
     if consequence == _BIASED_SLOPES:
         consequence = _BIASED_BY_STOCKS
-    text = (
-        f"{subject(stocks, 'is')} made from earlier values of {cited(outcome)}, as a "
-        "stock is made from flows. With entity effects the slope is biased in short "
-        f"panels (Nickell 1981), {consequence}"
-    )
-    return notices.nickell(stocks, periods, text)
+    return [
+        (
+            stocks,
+            f"{subject(stocks, 'is')} made from earlier values of "
+            f"{cited(sample.names[at])}, as a stock is made from flows. With entity "
+            "effects the slope is biased in short panels (Nickell 1981), "
+            f"{consequence}",
+        )
+        for at in outcomes
+        if (stocks := stocks_of(sample, at, columns))
+    ]
 
 
 def _equal_to_lag(sample: Sample, at: int) -> set[int]:

@@ -25,12 +25,7 @@ dropped_collinear        column, on (the others)
 near_collinear           columns, measure ("condition", "rounding" or "mean"), value
 perfect_fit              depvar
 no_variance              terms
-needed_clusters          clusters (name), terms (term to the clusters without which it
-                         is not identified)
-perfect_rows             count, rows (labels of the first five)
 robust_inconsistent      cov_type, periods (rows per entity)
-no_neighbours            distance_cutoff, nearest (both in kilometres)
-moving_places            entity (name), count, n_entities
 few_treated              clusters (name), n_clusters, terms (term to effective, share,
                          largest), only_controls, cov_type, has_cr2, model (without
                          cr2, or ""); not a warning about controls only
@@ -39,9 +34,6 @@ separated                count, effects (rows), regressors (rows), rows (labels 
 lagged_outcome           columns, periods (rows per entity)
 made_from                terms (term to the outcome, treatment or endogenous regressor
                          that it is made from), role ("y", "endog" or "treatment")
-no_main_effect           term (a product), columns (its factors that are no regressors),
-                         estimate, with_them (the coefficient beside them); not a
-                         warning
 shifted_log              term, column, zeros (rows)
 log_of_counts            term, zeros (rows)
 staggered_treatment      terms, event (column with the timing of the first; may be None)
@@ -61,6 +53,7 @@ from digiprosper.panel.access import table_of
 from digiprosper.panel.grammar import backticked
 from digiprosper.panel.keys import rows_text
 from digiprosper.panel.sample import Dropped
+from digiprosper.panel.terms import parse
 from digiprosper.report.notices import (
     FEW_CLUSTERS,
     changed_as,
@@ -163,12 +156,45 @@ def many_dummies(sample: Sample) -> tuple[Notice, ...]:
     return (Notice("many_dummies", text, {"columns": columns}),)
 
 
-def dropped_rows(
-    dropped: Dropped, nobs: int, *, shifted: bool, part: bool, remaining: int | None
+def dropped_notices(
+    sample: Sample,
+    columns: Sequence[str],
+    effects: Sequence[str],
+    nobs: int,  # rows of the panel
+    *,
+    is_part: bool,
+) -> Iterator[Notice]:
+    """Report rows dropped as missing and as singletons, and how many remain."""
+    by_missing = [d for d in sample.dropped if d.by_term]
+    singletons = [d for d in sample.dropped if d.reason.startswith("singletons (")]
+    not_chosen = [d.count for d in sample.dropped if d.reason.startswith("where=")]
+    remaining = nobs - sum(d.count for d in sample.dropped)
+    uses = f" The model uses the other {counted(remaining, 'row')}."
+    for dropped in by_missing:
+        end = uses if dropped is by_missing[-1] and not singletons else ""
+        chosen = nobs - sum(not_chosen)
+        yield _missing_notice(sample, columns, dropped, chosen, end, is_part=is_part)
+    for dropped in singletons:
+        text = f"{dropped.message.removesuffix('.')}.{uses}"
+        data = {"count": dropped.count, "effects": tuple(effects)}
+        yield Notice("singletons", text, data)
+
+
+def _missing_notice(
+    sample: Sample,
+    columns: Sequence[str],
+    dropped: Dropped,
+    nobs: int,
+    end: str,
+    *,
+    is_part: bool,
 ) -> Notice:
-    """Report rows dropped for missing values; `shifted`: in lags and leads only."""
+    """Report rows dropped for missing values, perhaps in lags and leads only."""
     text = rows_dropped(dropped.count, nobs, dropped.by_term)
-    if part:
+    only_lags = all(
+        t not in sample.codes and parse(t, columns, "x").shifts for t in dropped.by_term
+    )
+    if is_part and only_lags:
         text += (
             " Lags are computed from the rows of this panel only: create them "
             "before subset(), or select rows with where= of the model."
@@ -180,44 +206,12 @@ def dropped_rows(
     text += "".join(f" {c.message}." for c in dropped.compared)
     return missing_rows(
         dropped.count,
-        text if remaining is None else text + _remaining_rows(remaining),
+        text + end,
         dropped.by_term,
         dropped.rows,
-        shifted=shifted,
+        shifted=only_lags,
         compared=compared,
     )
-
-
-def singletons_dropped(
-    dropped: Dropped, effects: Sequence[str], remaining: int
-) -> Notice:
-    """Report dropped singletons; `remaining` is the number of rows that are left."""
-    text = f"{dropped.message.removesuffix('.')}.{_remaining_rows(remaining)}"
-    data = {"count": dropped.count, "effects": tuple(effects)}
-    return Notice("singletons", text, data)
-
-
-def _remaining_rows(remaining: int) -> str:
-    return f" The model uses the other {counted(remaining, 'row')}."
-
-
-def no_main_effect(
-    term: str, columns: Sequence[str], estimate: float, with_them: float
-) -> Notice:
-    """Report a product without the main effects of some of its factors."""
-    text = (
-        f"{cited(term)} without {quoted(columns)}: the coefficient of a product also "
-        "picks up the main effects that are not in the model (Brambor, Clark & Golder "
-        f"2006). With {quoted(columns)} it is {with_them:.4g} instead of "
-        f"{estimate:.4g}."
-    )
-    data = {
-        "term": term,
-        "columns": tuple(columns),
-        "estimate": estimate,
-        "with_them": with_them,
-    }
-    return Notice("no_main_effect", text, data)
 
 
 def made_from(terms: Mapping[str, str], role: str) -> Notice:
@@ -512,35 +506,6 @@ def robust_inconsistent(cov_type: str, periods: float) -> Notice:
     )
 
 
-def no_neighbours(cutoff: float, nearest: float) -> Notice:
-    """Report that no two places are within the cutoff; distances in kilometres."""
-    apart = (
-        f"the nearest two are {nearest:,.3g} km apart"
-        if nearest < float("inf")
-        else "there is one place"
-    )
-    text = (
-        f"distance_cutoff={cutoff:,g} km: no two places are within this distance "
-        f"({apart}), so errors of different places are assumed to be uncorrelated. "
-        "Check that the distance is in kilometres."
-    )
-    return Notice(
-        "no_neighbours", text, {"distance_cutoff": cutoff, "nearest": nearest}
-    )
-
-
-def moving_places(count: int, sample: Sample) -> Notice:
-    """Report entities whose coordinates differ between periods."""
-    entity = sample.keys.entity_name
-    text = (
-        f"{count:,} of {counted(sample.n_entities, 'entity', 'entities')} ({entity}) "
-        "have coordinates that differ between periods; distances are those of "
-        "each period."
-    )
-    data = {"entity": entity, "count": count, "n_entities": sample.n_entities}
-    return Notice("moving_places", text, data)
-
-
 def in_memory_only(notices: Iterable[Notice]) -> list[Notice]:
     """Report advice of notices that a scanned table does not support."""
     texts = [notice.message for notice in notices]
@@ -588,36 +553,6 @@ def no_variance(terms: Sequence[str]) -> list[Notice]:
         "effects). Use cov_type='robust', or fewer effects."
     )
     return [Notice("no_variance", text, {"terms": tuple(terms)})]
-
-
-def needed_clusters(
-    clusters: str, cov_type: str, terms: Mapping[str, Sequence[Any]]
-) -> Notice:
-    """Report coefficients that are not identified without some cluster."""
-    labels = list(dict.fromkeys(label for some in terms.values() for label in some))
-    text = (
-        f"no standard error for {quoted(terms)}: cov_type={cited(cov_type)} leaves out "
-        f"each cluster, and without {clusters} {quoted(labels)} it is not identified. "
-        "Other coefficients are not affected. With cov_type='clustered' the standard "
-        "error depends on these clusters alone."
-    )
-    data = {
-        "clusters": clusters,
-        "terms": {term: tuple(some) for term, some in terms.items()},
-    }
-    return Notice("needed_clusters", text, data)
-
-
-def perfect_rows(cov_type: str, count: int, rows: Sequence[Any]) -> list[Notice]:
-    """Report rows that the effects fit perfectly; the covariance omits them."""
-    if not count:
-        return []
-    text = (
-        f"the effects alone fit {counted(count, 'row')} perfectly (such as "
-        f"{quoted(rows)}); cov_type={cited(cov_type)} omits them, which changes "
-        "neither the slopes nor the degrees of freedom."
-    )
-    return [Notice("perfect_rows", text, {"count": count, "rows": tuple(rows)})]
 
 
 def dropped_absorbed(problem: Notice) -> Notice:
@@ -732,28 +667,6 @@ def few_exchanges(term: str, ways: float, permuted: str = "") -> tuple[Notice, .
         f"{1 / ways:.2g}."
     )
     return (Notice("few_exchanges", text, {"term": term, "ways": round(ways)}),)
-
-
-def lagged_outcome_notice(
-    columns: Sequence[str],
-    outcome: str,
-    sample: Sample,
-    consequence: str,
-    *,
-    periods: float,
-) -> Notice:
-    """Report lags of the outcome among the regressors, with entity effects."""
-    single = len(columns) == 1
-    if any(len(sample.lags[name]) > 1 for name in columns):
-        are = "contains a lag" if single else "contain a lag"
-    else:
-        are = "is the lag" if single else "are lags"
-    text = (
-        f"{quoted(columns)} {are} of {outcome}: with entity effects its slope is "
-        f"biased, by about -(1 + slope) / {max(periods - 1, 1):.3g} (Nickell 1981), "
-        f"{consequence}"
-    )
-    return nickell(columns, periods, text)
 
 
 def nickell(columns: Sequence[str], periods: float, text: str) -> Notice:

@@ -27,7 +27,7 @@ from digiprosper.linear.distances import (
 from digiprosper.linear.doubtful_rows import about_missing, heavy_cluster, missing_codes
 from digiprosper.linear.doubtful_terms import term_notices
 from digiprosper.linear.notices import (
-    dropped_rows,
+    dropped_notices,
     entities_across,
     entities_once,
     few_for_slopes,
@@ -37,16 +37,13 @@ from digiprosper.linear.notices import (
     row_notices,
     row_number_advice,
     saturated_levels,
-    singletons_dropped,
 )
 from digiprosper.panel import Panel, Sample
 from digiprosper.panel.access import check_panel, table_of
 from digiprosper.panel.codes import Absorbed, canonical_effect, read_absorbed
 from digiprosper.panel.conditions import check_where
 from digiprosper.panel.grammar import backticked
-from digiprosper.panel.sample import Dropped
 from digiprosper.panel.selection import cut_sample
-from digiprosper.panel.terms import parse
 from digiprosper.report.notices import FEW_CODES, without
 from digiprosper.report.terms import Factor
 
@@ -681,42 +678,6 @@ def _missing_notices(
         sample, table.names, effects, panel.nobs, is_part=panel.is_part
     )
     return [*dropped, *about_missing(sample, table, clusters)]
-
-
-def dropped_notices(
-    sample: Sample,
-    columns: Sequence[str],
-    effects: Sequence[str],
-    nobs: int,  # rows of the panel
-    *,
-    is_part: bool,
-) -> list[Notice]:
-    """Report rows dropped as missing and as singletons, and how many remain."""
-    by_missing = [d for d in sample.dropped if d.by_term]
-    singletons = [d for d in sample.dropped if d.reason.startswith("singletons (")]
-    not_chosen = [d.count for d in sample.dropped if d.reason.startswith("where=")]
-    remaining = nobs - sum(d.count for d in sample.dropped)
-    last = len(by_missing) - (not singletons)
-    out = []
-    for i, dropped in enumerate(by_missing):
-        only = only_lags_missing(columns, sample, dropped)
-        out.append(
-            dropped_rows(
-                dropped,
-                nobs - sum(not_chosen),
-                shifted=only,
-                part=is_part and only,
-                remaining=remaining if i == last else None,
-            )
-        )
-    return out + [singletons_dropped(d, effects, remaining) for d in singletons]
-
-
-def only_lags_missing(columns: Sequence[str], sample: Sample, dropped: Dropped) -> bool:
-    """Return whether only lags and leads are missing."""
-    return all(
-        t not in sample.codes and parse(t, columns, "x").shifts for t in dropped.by_term
-    )
 
 
 def _weights(sample: Sample, options: LinearOptions) -> Floats | None:

@@ -41,6 +41,7 @@ from digiprosper.linear.kernels.restricted_wild import keeps_cluster_sums
 from digiprosper.linear.kernels.two_stage import Projection
 from digiprosper.linear.notices import (
     chosen_rows,
+    dropped_notices,
     entities_across,
     many_dummies,
     rank_bound,
@@ -49,7 +50,6 @@ from digiprosper.linear.notices import (
 from digiprosper.linear.preparation import (
     Prepared,
     cluster_size_notices,
-    dropped_notices,
     period_notices,
     refuse_cov_types,
     refuse_extreme,
