@@ -295,9 +295,7 @@ def _prepare_sample(spec: LogitEffects, panel: Panel) -> BinarySample:
     prepared = prepare(
         panel,
         {"y": (spec.y,), "x": spec.x},
-        linear_options(spec),
-        singletons="keep",
-        missing=spec.missing,
+        replace(linear_options(spec), singletons="keep"),
         select=select,
     )
     ((whole, keep),) = cut

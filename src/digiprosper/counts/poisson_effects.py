@@ -39,7 +39,6 @@ from digiprosper.linear.fixed_effects import check_regression_terms, check_row_o
 from digiprosper.linear.kernels.exchange import Paths
 from digiprosper.linear.kernels.placebo import Cohorts
 from digiprosper.linear.kernels.wild import WildWeights
-from digiprosper.linear.notices import separated_notice
 from digiprosper.linear.preparation import (
     LinearOptions,
     Prepared,
@@ -320,7 +319,7 @@ def fit_counts(
         *prepared.other_notices,
         *poisson.few_clusters(prepared, _WILD),
         *poisson.three_effects(prepared),
-        *separated_notice(separated.by_reason, separated.first),
+        *separated.notices,
         *notices,
         *of_covariance,
         *few_treated(weighted, names, solved.score_columns, solved.root),

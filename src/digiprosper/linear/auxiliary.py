@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from digiprosper.checks import not_identified, option_error
 from digiprosper.errors import Notice, issue, quoted, subject
-from digiprosper.kernels import Ints
 from digiprosper.kernels.covariance import count_groups, counts, ranks
 from digiprosper.kernels.tolerances import SINGULAR
 from digiprosper.kernels.within import within
@@ -20,7 +20,7 @@ from digiprosper.linear.fixed_effects import (
     estimate,
     refuse_other_specification,
 )
-from digiprosper.linear.preparation import LinearOptions, Prepared
+from digiprosper.linear.preparation import Prepared
 from digiprosper.linear.results import LinearResults
 from digiprosper.panel import Panel
 from digiprosper.report.notices import FEW_CODES, without
@@ -86,8 +86,11 @@ def refuse_slopes(fitted: Fitted, caller: str) -> None:
         )
 
 
-def with_effects(prepared: Prepared, names: Sequence[str]) -> Prepared:
-    """Keep only the named effects of a sample, and a constant; drop the notices."""
+def with_effects(prepared: Prepared, names: Sequence[str], **fields: Any) -> Prepared:
+    """Keep only the named effects, and a constant; change other fields of a sample.
+
+    The notices are dropped.
+    """
     positions = [
         p for p, effect in enumerate(prepared.absorbed) if effect.name in names
     ]
@@ -97,42 +100,16 @@ def with_effects(prepared: Prepared, names: Sequence[str]) -> Prepared:
         # Slopes alone do not contain a constant.
         effects.append(np.zeros(sample.nobs, dtype=np.intp))
     absorbing = within(effects, sample.nobs, obs_weights=prepared.obs_weights)
-
-    entity = prepared.entity_position
-    position = positions.index(entity) if entity in positions else None
-    effect_ranks = ranks(absorbing, prepared.cluster_codes, position)
-    return replace(
-        prepared,
-        within=absorbing,
-        absorbed=tuple(prepared.absorbed[p] for p in positions),
-        entity_position=position,
-        count=counts(
-            sample.nobs, 0, effect_ranks, prepared.count.groups, periods=sample.n_times
-        ),
-        notices=(),
-        leverage=None,
+    absorbed = tuple(prepared.absorbed[p] for p in positions)
+    cleared: dict[str, Any] = {"notices": (), "leverage": None, "near": None}
+    changed = replace(
+        prepared, within=absorbing, absorbed=absorbed, **cleared, **fields
     )
-
-
-def with_clusters(
-    prepared: Prepared,
-    names: Sequence[str],
-    codes: Sequence[Ints],
-    options: LinearOptions,
-) -> Prepared:
-    """Replace the clusters and options of a sample; drop the notices."""
-    effect_ranks = ranks(prepared.within, codes, prepared.entity_position)
-    sample, groups = prepared.sample, [count_groups(c) for c in codes]
-    return replace(
-        prepared,
-        cluster_names=tuple(names),
-        cluster_codes=tuple(codes),
-        options=options,
-        count=counts(sample.nobs, 0, effect_ranks, groups, periods=sample.n_times),
-        notices=(),
-        leverage=None,
-        near=None,
-    )
+    codes = changed.cluster_codes
+    effect_ranks = ranks(absorbing, codes, changed.entity_position)
+    groups = [count_groups(c) for c in codes]
+    count = counts(sample.nobs, 0, effect_ranks, groups, periods=sample.n_times)
+    return replace(changed, count=count)
 
 
 def joint_test(

@@ -38,6 +38,7 @@ from digiprosper.linear.kernels.residual_tests import (
 from digiprosper.linear.kernels.restricted_wild import ClusterSums, variation_by_cluster
 from digiprosper.linear.preparation import Prepared
 from digiprosper.panel import Sample
+from digiprosper.report.inference import BY_ROW
 from digiprosper.report.notices import not_psd
 from digiprosper.report.terms import Factor
 from digiprosper.report.text import p_words
@@ -63,7 +64,6 @@ _FEWEST_ENTITIES = 10
 _MOST_PRODUCTS = 5e9
 _MOST_CELLS = 10
 _STANDARD_ERRORS = 4
-_BY_ROW = frozenset({"unadjusted", "robust", "hc2", "hc3"})
 _NO_CHANCE = 0.001
 _LARGER = 2.0
 _POLICY_CHANGES = 2.0
@@ -407,7 +407,7 @@ def _score_checks(prepared: Prepared) -> list[ScoreCheck]:
     """List what to check; the errors that one advises may allow for the next, too."""
     keys, clusters = prepared.sample.keys, prepared.cluster_names
     inside = keys.entity_name in prepared.effect_names
-    by_row = prepared.options.cov_type in _BY_ROW and not inside
+    by_row = prepared.options.cov_type in BY_ROW and not inside
     checks: list[ScoreCheck] = []
     if keys.time_name in clusters:
         checks.append(_lasting_shocks)

@@ -77,10 +77,10 @@ def coordinate_terms(
     return coordinate_names(list(table_of(panel).names), _CALLER)
 
 
-def near_rows(
-    sample: Sample, cutoff: float, kernel: str, bandwidth: int | None
-) -> Nearby:
+def near_rows(sample: Sample, options: Any) -> Nearby | None:
     """Find which rows have correlated errors, for the Conley covariance."""
+    if options.distance_cutoff is None:
+        return None
     degrees = sample.columns("coordinates")
     if degrees.shape[1] != 2:
         names = sample.names_of("coordinates")
@@ -93,14 +93,14 @@ def near_rows(
     )
     ordinals = sample.keys.ordinals
     position = sample.time if ordinals is None else ordinals[sample.time]
-    lags = _choose_lags(sample, position, bandwidth)
+    lags = _choose_lags(sample, position, options.bandwidth)
     return nearby(
         degrees,
         sample.time,
         sample.entity,
         position,
-        cutoff=cutoff,
-        kernel=kernel,
+        cutoff=options.distance_cutoff,
+        kernel=options.distance_kernel,
         lags=lags,
     )
 

@@ -39,6 +39,7 @@ from digiprosper.panel.access import table_of
 from digiprosper.panel.grammar import backticked
 from digiprosper.panel.table import Logs, SomeNumbers, Table
 from digiprosper.panel.treatment import dummy_treatment_notices, pair_direction_notices
+from digiprosper.report.inference import BY_ROW
 from digiprosper.report.notices import treated_together
 from digiprosper.report.terms import columns_in
 
@@ -63,7 +64,6 @@ _FAR_FROM_ZERO = 3.0
 # The logs of numbers that files contain are smaller.
 _LARGEST_LOG = 100.0
 _SEVEN_DIGITS = 1e-6
-_BY_ROW = ("unadjusted", "robust", "hc2", "hc3")
 _REGRESSORS = ("x", "endog", "treatment", "mediators")
 
 
@@ -119,7 +119,7 @@ def _shared_terms(
     if not by_entity and cov_type not in ("driscoll_kraay", "xtscc", "conley"):
         in_cells += _shared_in_cells(sample, of_interest[0], effects, clusters)
     yield from in_cells
-    if by_entity or (not in_cells and not clusters and cov_type in _BY_ROW):
+    if by_entity or (not in_cells and not clusters and cov_type in BY_ROW):
         together = [*shared_treatments(sample, panel, of_interest)]
         if not together and "instruments" in sample.roles:
             together += shared_treatments(sample, panel, sample.roles["instruments"])

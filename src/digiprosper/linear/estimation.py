@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
@@ -49,13 +49,11 @@ from digiprosper.linear.kernels.blocks import block_slopes
 from digiprosper.linear.kernels.restricted_wild import ClusterSums, cluster_sums
 from digiprosper.linear.notices import (
     NEAR,
-    dropped_absorbed,
-    dropped_collinear,
+    dropped_column,
     in_memory_only,
     near_collinear,
     no_variance,
     perfect_fit,
-    why_collinear,
 )
 from digiprosper.linear.preparation import Prepared
 from digiprosper.linear.results import Estimated, EstimationSample, LinearResults
@@ -70,6 +68,11 @@ from digiprosper.report.estimates import Estimates
 from digiprosper.report.inference import WITHOUT_FACTOR, Inference
 
 _MANY_CELLS = 100_000
+NOT_IDENTIFIED: Final = (
+    "Its coefficient is not identified: drop it, interact it with a variable that "
+    "varies within the effects, or omit the effect."
+)
+"""What to do about a regressor that the effects absorb."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -340,9 +343,7 @@ def independent_columns(
     varying, absorbed = _drop_absorbed(prepared, demeaned, regressors)
     if strict:
         # Checked first: otherwise the search for combinations may be slow.
-        refuse_too_many_parameters(
-            prepared.count.n, len(varying), prepared.count.parameters
-        )
+        refuse_too_many_parameters(prepared, len(varying))
     inverse, columns, collinear = None, varying, list[Notice]()
     if demeaned.products is not None:
         inverse = invert_gram(demeaned.products[varying][:, varying])
@@ -355,11 +356,8 @@ def independent_columns(
             collinear,
         )
     if not strict:
-        refuse_too_many_parameters(
-            prepared.count.n, len(columns), prepared.count.parameters
-        )
-    dropped = [dropped_collinear(p.data["column"], p.data["on"]) for p in collinear]
-    return columns, [*map(dropped_absorbed, absorbed), *dropped], inverse
+        refuse_too_many_parameters(prepared, len(columns))
+    return columns, [*map(dropped_column, (*absorbed, *collinear))], inverse
 
 
 def _drop_absorbed(
@@ -369,20 +367,10 @@ def _drop_absorbed(
     varying = [j for j in regressors if not demeaned.absorbed[j]]
     if len(varying) == len(regressors):
         return varying, []
-    problems = [
-        absorbed_problem(prepared, demeaned, j)
-        for j in regressors
-        if demeaned.absorbed[j]
-    ]
+    absorbed = [j for j in regressors if demeaned.absorbed[j]]
+    problems = [absorbed_problem(prepared, demeaned, j) for j in absorbed]
     if prepared.options.collinear == "raise":
-        raise IdentificationError(
-            several(problems)
-            + (
-                ". Its coefficient is not identified: drop it, interact it with a "
-                "variable that varies within the effects, or omit the effect."
-            ),
-            problems,
-        )
+        raise IdentificationError(f"{several(problems)}. {NOT_IDENTIFIED}", problems)
     if not varying:
         effects = effects_text(prepared)
         raise IdentificationError(
@@ -426,11 +414,15 @@ def drop_collinear(
 
 def collinear_problem(name: str, on: Sequence[str]) -> Notice:
     """Describe a collinear column, as the problem of an error."""
-    return collinearity_problem(name, on, f"{cited(name)} {why_collinear(on)}")
+    end = "after the effects are partialled out"
+    return collinearity_problem(
+        name, on, f"{cited(name)} is collinear with {quoted(on)} {end}"
+    )
 
 
-def refuse_too_many_parameters(n: int, k: int, rank: int) -> None:
-    """Refuse k slopes and effects of some rank that leave no degrees of freedom."""
+def refuse_too_many_parameters(prepared: Prepared, k: int) -> None:
+    """Refuse k slopes that leave no degrees of freedom beside the effects."""
+    n, rank = prepared.count.n, prepared.count.parameters
     if n <= k + rank:
         many = "as many parameters as" if n == k + rank else "more parameters than"
         raise IdentificationError(

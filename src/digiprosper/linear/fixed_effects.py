@@ -489,19 +489,13 @@ def common_rows(
     spec: FixedEffects, panel: Panel, regressors: Mapping[str, Sequence[str]]
 ) -> CommonRows:
     """Demean the outcome and all roles' columns on the rows complete in all of them."""
-    roles = {"y": (spec.y,), **regressors}
-    prepared = prepare(
-        panel, roles, spec.options, singletons=spec.singletons, missing=spec.missing
-    )
+    prepared = prepare(panel, {"y": (spec.y,), **regressors}, spec.options)
     return CommonRows(prepared, *demean_roles(spec.y, prepared, regressors))
 
 
 def estimate(spec: FixedEffects, panel: Panel) -> Fitted:
     """Fit a specification without issuing notices; keep sample and solution."""
-    roles = {"y": (spec.y,), "x": spec.x}
-    prepared = prepare(
-        panel, roles, spec.options, singletons=spec.singletons, missing=spec.missing
-    )
+    prepared = prepare(panel, {"y": (spec.y,), "x": spec.x}, spec.options)
     demeaned, positions = demean_roles(spec.y, prepared, ("x",))
     regressors = range(1, len(positions))
     remarks = [

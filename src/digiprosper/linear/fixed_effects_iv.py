@@ -216,27 +216,15 @@ class FixedEffectsIV(Specification):
         CovarianceWarning, NearCollinearWarning
             As in `FixedEffects.fit`.
         """
-        roles = {
-            "y": (self.y,),
-            "endog": self.endog,
-            "x": self.x,
-            "instruments": self.instruments,
-        }
+        regressors = {role: getattr(self, role) for role in _ROLES[1:]}
         if isinstance(panel, PanelScan):
-            regressors = {role: roles[role] for role in _ROLES[1:]}
             with scanned(self, panel, regressors) as (prepared, demeaned):
                 _checked_names(self.y, prepared.sample)
                 prepared.block_sums.refuse_instruments()
                 positions = column_positions(prepared.sample)
                 results = two_stage(prepared, demeaned, positions)
         else:
-            prepared = prepare(
-                panel,
-                roles,
-                self.options,
-                singletons=self.singletons,
-                missing=self.missing,
-            )
+            prepared = prepare(panel, {"y": (self.y,), **regressors}, self.options)
             sample = prepared.sample
             names = _checked_names(self.y, sample)
             at = [column for role in _ROLES for column in sample.roles[role]]

@@ -252,8 +252,12 @@ def _without_entity_effects(prepared: Prepared, entity: str) -> Prepared:
         collinear="drop",
     )
     other_effects = [name for name in prepared.effect_names if name != entity]
-    return auxiliary.with_clusters(
-        auxiliary.with_effects(prepared, other_effects), names, codes, options
+    return auxiliary.with_effects(
+        prepared,
+        other_effects,
+        cluster_names=names,
+        cluster_codes=codes,
+        options=options,
     )
 
 

@@ -23,6 +23,7 @@ from digiprosper.kernels.tolerances import COLLINEAR, UNRELATED
 from digiprosper.kernels.within import is_nested
 from digiprosper.linear.doubtful_terms import is_mean_of_others
 from digiprosper.linear.estimation import (
+    NOT_IDENTIFIED,
     Demeaned,
     absorbed_problem,
     drop_collinear,
@@ -30,7 +31,7 @@ from digiprosper.linear.estimation import (
 )
 from digiprosper.linear.kernels.two_stage import Projection
 from digiprosper.linear.kernels.weak_instruments import canonical_correlation
-from digiprosper.linear.notices import dropped_absorbed, dropped_collinear
+from digiprosper.linear.notices import dropped_column
 from digiprosper.linear.preparation import Prepared
 from digiprosper.panel import Sample
 
@@ -91,9 +92,7 @@ def usable_columns(
 ) -> tuple[ColumnPositions, list[Notice]]:
     """Drop or refuse absorbed and collinear columns; refuse endogenous ones."""
     varying, absorbed = _drop_absorbed(prepared, demeaned, positions)
-    refuse_too_many_parameters(
-        prepared.count.n, len(varying.exogenous), prepared.count.parameters
-    )
+    refuse_too_many_parameters(prepared, len(varying.exogenous))
     used, collinear = _drop_collinear(prepared, demeaned, varying)
     refuse_too_few(demeaned.names, used)
 
@@ -134,13 +133,17 @@ def _drop_absorbed(
             else absorbed_problem(prepared, demeaned, j)
             for j in needed
         ]
-        raise IdentificationError(
-            f"{several(problems)}. {_absorbed_advice(needed, positions)}", problems
-        )
+        advice = NOT_IDENTIFIED
+        if set(needed) <= set(positions.instruments):
+            advice = (
+                "It has no variation after the effects are partialled out, so it "
+                "cannot be an instrument."
+            )
+        raise IdentificationError(f"{several(problems)}. {advice}", problems)
     varying = _drop_positions(positions, absorbed)
     refuse_too_few(demeaned.names, varying)
     problems = [absorbed_problem(prepared, demeaned, j) for j in absorbed]
-    return varying, list(map(dropped_absorbed, problems))
+    return varying, list(map(dropped_column, problems))
 
 
 def _drop_positions(
@@ -150,18 +153,6 @@ def _drop_positions(
         positions,
         controls=tuple(j for j in positions.controls if j not in dropped),
         instruments=tuple(j for j in positions.instruments if j not in dropped),
-    )
-
-
-def _absorbed_advice(absorbed: Sequence[int], positions: ColumnPositions) -> str:
-    if set(absorbed) <= set(positions.instruments):
-        return (
-            "It has no variation after the effects are partialled out, so it cannot be "
-            "an instrument."
-        )
-    return (
-        "Its coefficient is not identified: drop it, interact it with a variable that "
-        "varies within the effects, or omit the effect."
     )
 
 
@@ -210,9 +201,7 @@ def _drop_collinear(
         )
         raise CollinearityError(text, problems)
     independent = _drop_positions(positions, set(ordered) - set(kept))
-    return independent, [
-        dropped_collinear(p.data["column"], p.data["on"]) for p in problems
-    ]
+    return independent, list(map(dropped_column, problems))
 
 
 def refuse_unidentified(projected: Projection, endog: Sequence[str]) -> None:

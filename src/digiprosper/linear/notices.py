@@ -29,8 +29,6 @@ robust_inconsistent      cov_type, periods (rows per entity)
 few_treated              clusters (name), n_clusters, terms (term to effective, share,
                          largest), only_controls, cov_type, has_cr2, model (without
                          cr2, or ""); not a warning about controls only
-separated                count, effects (rows), regressors (rows), rows (labels of the
-                         first five)
 lagged_outcome           columns, periods (rows per entity)
 made_from                terms (term to the outcome, treatment or endogenous regressor
                          that it is made from), role ("y", "endog" or "treatment")
@@ -51,7 +49,6 @@ from digiprosper.errors import Notice, cited, counted, quoted
 from digiprosper.panel import Panel, Sample
 from digiprosper.panel.access import table_of
 from digiprosper.panel.grammar import backticked
-from digiprosper.panel.keys import rows_text
 from digiprosper.panel.sample import Dropped
 from digiprosper.panel.terms import parse
 from digiprosper.report.notices import (
@@ -555,21 +552,13 @@ def no_variance(terms: Sequence[str]) -> list[Notice]:
     return [Notice("no_variance", text, {"terms": tuple(terms)})]
 
 
-def dropped_absorbed(problem: Notice) -> Notice:
-    """Report a regressor dropped because the effects absorb it."""
-    text = f"{problem.message}; it was dropped"
-    return Notice("dropped_absorbed", text, problem.data)
-
-
-def dropped_collinear(column: str, on: Sequence[str]) -> Notice:
-    """Report a regressor dropped because it is collinear with others."""
-    text = f"{cited(column)} {why_collinear(on)}; it was dropped"
-    return Notice("dropped_collinear", text, {"column": column, "on": tuple(on)})
-
-
-def why_collinear(on: Sequence[str]) -> str:
-    """Describe a collinear column, as the end of a sentence."""
-    return f"is collinear with {quoted(on)} after the effects are partialled out"
+def dropped_column(problem: Notice) -> Notice:
+    """Report a regressor dropped because it is absorbed, or collinear with others."""
+    return Notice(
+        "dropped_absorbed" if problem.code == "absorbed" else "dropped_collinear",
+        f"{problem.message}; it was dropped",
+        problem.data,
+    )
 
 
 class FewTreated(NamedTuple):
@@ -679,26 +668,3 @@ def nickell(columns: Sequence[str], periods: float, text: str) -> Notice:
 def unseen(count: int, text: str) -> Notice:
     """Report rows without a prediction."""
     return Notice("unseen", text, {"count": count})
-
-
-def separated_notice(
-    by_reason: Mapping[str, int], labels: Sequence[Any]
-) -> list[Notice]:
-    """Report dropped separated rows, whose outcome of zero is fitted perfectly."""
-    count = sum(by_reason.values())
-    if not count:
-        return []
-    reasons = {
-        "effects": "in a level of a fixed effect whose outcomes are all zero",
-        "regressors": "predicted to be zero by regressors and effects",
-    }
-    listed = ", ".join(
-        f"{number} {reasons[reason]}" for reason, number in by_reason.items() if number
-    )
-    text = (
-        f"{counted(count, 'row')} with outcome zero dropped as separated, since they "
-        f"are fitted perfectly ({listed}); first: {rows_text(tuple(labels))}. The "
-        "estimates do not depend on them; `separated` lists them."
-    )
-    data = {"count": count, **by_reason, "rows": tuple(labels)}
-    return [Notice("separated", text, data)]

@@ -1,4 +1,11 @@
-"""Poisson regressions with absorbed effects: sample, likelihood and results."""
+"""Poisson regressions with absorbed effects: sample, likelihood and results.
+
+========= ==============================================================================
+code      data
+========= ==============================================================================
+separated count, effects (rows), regressors (rows), rows (labels of the first five)
+========= ==============================================================================
+"""
 
 from __future__ import annotations
 
@@ -42,7 +49,7 @@ from digiprosper.linear.estimation import (
     named_effects,
     single_column,
 )
-from digiprosper.linear.notices import few_for_counts, no_variance, separated_notice
+from digiprosper.linear.notices import few_for_counts, no_variance
 from digiprosper.linear.preparation import (
     Prepared,
     drop_notice,
@@ -103,14 +110,30 @@ class Separated:
         return {r: self.reasons.count(r) for r in ("effects", "regressors")}
 
     @property
-    def first(self) -> tuple[Any, ...]:
-        """Labels of the first five rows."""
-        return tuple(self.index[:5])
+    def first(self) -> str:
+        """Labels of the first five rows, for a message."""
+        return rows_text(tuple(self.index[:5]))
 
     @property
-    def frame(self) -> pd.DataFrame:
-        """The reason by row."""
-        return pd.DataFrame({"reason": list(self.reasons)}, index=self.index)
+    def notices(self) -> list[Notice]:
+        """Report the rows, which were dropped."""
+        if not self.reasons:
+            return []
+        count, by_reason = len(self.reasons), self.by_reason
+        reasons = {
+            "effects": "in a level of a fixed effect whose outcomes are all zero",
+            "regressors": "predicted to be zero by regressors and effects",
+        }
+        listed = ", ".join(
+            f"{rows} {reasons[reason]}" for reason, rows in by_reason.items() if rows
+        )
+        text = (
+            f"{counted(count, 'row')} with outcome zero dropped as separated, since "
+            f"they are fitted perfectly ({listed}); first: {self.first}. The estimates "
+            "do not depend on them; `separated` lists them."
+        )
+        data = {"count": count, **by_reason, "rows": tuple(self.index[:5])}
+        return [Notice("separated", text, data)]
 
 
 def check_counts(y: str, sample: Sample) -> None:
@@ -178,8 +201,6 @@ def prepare_poisson(
         panel,
         {"y": (spec.y,), **roles, **in_index},
         replace(spec.options, ssc="reghdfe"),
-        singletons=spec.singletons,
-        missing=spec.missing,
         select=select,
     )
     # With the factor of ppmlhdfe nothing depends on how many effects there are.
@@ -233,11 +254,11 @@ def _separation_error(rows: Separated) -> IdentificationError:
     text = (
         f"{counted(len(rows.reasons), 'row')} with outcome zero are separated: "
         f"{by_reason['effects']} in levels of effects whose outcomes are all zero, "
-        f"{by_reason['regressors']} by regressors and effects; first: "
-        f"{rows_text(rows.first)}. With them the likelihood has no maximum; "
-        "separation='drop' drops them without changing the other estimates."
+        f"{by_reason['regressors']} by regressors and effects; first: {rows.first}. "
+        "With them the likelihood has no maximum; separation='drop' drops them "
+        "without changing the other estimates."
     )
-    return IdentificationError(text, separated_notice(by_reason, rows.first))
+    return IdentificationError(text, rows.notices)
 
 
 # --- the likelihood -------------------------------------------------------------------
@@ -430,7 +451,9 @@ def count_fields(
         "effect_values": named_effects(
             prepared, prepared.within.decompose(of_effects)[1]
         ),
-        "separated": separated.frame,
+        "separated": pd.DataFrame(
+            {"reason": list(separated.reasons)}, index=separated.index
+        ),
         "exposure": spec.exposure,
         "offset": spec.offset,
         "labels": dict(sample.labels),

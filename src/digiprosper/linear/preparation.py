@@ -44,6 +44,7 @@ from digiprosper.panel.codes import Absorbed, canonical_effect, read_absorbed
 from digiprosper.panel.conditions import check_where
 from digiprosper.panel.grammar import backticked
 from digiprosper.panel.selection import cut_sample
+from digiprosper.report.inference import BY_ROW
 from digiprosper.report.notices import FEW_CODES, without
 from digiprosper.report.terms import Factor
 
@@ -81,7 +82,9 @@ class LinearOptions:
     distance_kernel: DistanceKernel = "bartlett"
     ssc: Ssc = "reghdfe"
     obs_weights: str | None = None
+    singletons: Literal["drop", "keep"] = "drop"
     collinear: Literal["raise", "drop"] = "raise"  # what to do about exact combinations
+    missing: Literal["drop", "raise"] = "drop"  # what to do about missing values
     # Whether results keep residuals, fitted values and row labels
     keep_rows: bool = True
     where: str | None = None  # condition that chooses rows, as in `Panel.sample`
@@ -183,7 +186,6 @@ class Prepared:
     sample: Sample  # rows without missing values and singletons
     within: Within  # demeans columns
     absorbed: tuple[Absorbed, ...]  # in order: entity, time, others
-    entity_position: int | None  # of the entity effect among them
     count: Counts  # for the degrees of freedom, without slopes
     cluster_codes: tuple[Ints, ...]  # (N,) each; empty unless clustered
     cluster_names: tuple[str, ...]
@@ -208,6 +210,12 @@ class Prepared:
         return tuple([effect.name for effect in self.absorbed])
 
     @property
+    def entity_position(self) -> int | None:
+        """Position of the entity effect among them."""
+        names, entity = self.effect_names, self.sample.keys.entity_name
+        return names.index(entity) if entity in names else None
+
+    @property
     def row_weights(self) -> Floats:
         """Weights of the rows (N,), ones without `obs_weights`."""
         q = self.obs_weights
@@ -224,8 +232,6 @@ def prepare(
     roles: Mapping[str, Sequence[str]],
     options: LinearOptions,
     *,
-    singletons: str = "drop",
-    missing: str = "drop",
     select: Callable[[Sample, tuple[Absorbed, ...]], Sample] | None = None,
 ) -> Prepared:
     """Build the sample of a model, with its effects, clusters and notices.
@@ -244,26 +250,28 @@ def prepare(
         {**roles, **weight_and_slope_roles(panel, slopes, options)},
         codes=effects,
         clusters=clusters,
-        missing=missing,
+        missing=options.missing,
         where=options.where,
     )
     if select is not None:
         sample = select(sample, absorbed)
-    if singletons == "drop":
+    if options.singletons == "drop":
         sample = _drop_singletons(sample, effects, panel)
     if slopes:
         sample = sample.with_factors(_slope_factors(sample, absorbed))
     _check_columns(sample, panel, options)
 
     weights = _weights(sample, options)
-    structure = _structure(sample, panel, absorbed, clusters, options, weights)
-    near = _nearby_rows(sample, options)
+    absorbing, count, of_structure = _effects_and_clusters(
+        sample, panel, absorbed, clusters, options, weights
+    )
+    near = near_rows(sample, options)
     notices = [
         *row_notices(sample, panel, options.cov_type),
         *_missing_notices(sample, panel, effects, clusters),
-        *structure.notices,
-        *(_saturated_notices(absorbed, structure.within) if slopes else []),
-        *_robust_notices(sample, structure.within, near, options),
+        *of_structure,
+        *(_saturated_notices(absorbed, absorbing) if slopes else []),
+        *_robust_notices(sample, absorbing, near, options),
         *distance_notices(sample, near),
         *term_notices(sample, panel, effects, clusters, options.cov_type),
         *missing_codes(sample, panel),
@@ -278,52 +286,38 @@ def prepare(
     ]
     return Prepared(
         sample=sample,
-        within=structure.within,
+        within=absorbing,
         absorbed=absorbed,
-        entity_position=structure.entity,
-        count=structure.count,
+        count=count,
         cluster_codes=tuple([sample.codes[c] for c in clusters]),
         cluster_names=clusters,
         obs_weights=weights,
         options=options,
         notices=tuple(notices),
-        leverage=_leverage(structure.within, sample.nobs, options),
+        leverage=_leverage(absorbing, sample.nobs, options),
         near=near,
     )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Structure:
-    """Effects and clusters of a sample, which do not depend on its columns."""
-
-    within: Within
-    entity: int | None  # position of the entity effect
-    count: Counts
-    notices: tuple[Notice, ...]
-
-
-def _structure(
+def _effects_and_clusters(
     sample: Sample,
     panel: Panel,
     absorbed: tuple[Absorbed, ...],
     clusters: tuple[str, ...],
     options: LinearOptions,
     weights: Floats | None,
-) -> _Structure:
-    """Prepare effects and clusters; cached if they are keys of the panel."""
+) -> tuple[Within, Counts, list[Notice]]:
+    """Prepare what does not depend on columns; cached if it is of the panel's keys."""
     entity_name, names = sample.keys.entity_name, [term.name for term in absorbed]
     cache = _cache_for(sample, absorbed, clusters, weights)
     key = (absorbed, clusters, options.cov_type, options.bandwidth)
-    structure: _Structure | None = cache.get(key)
-    if structure is not None:
-        return structure
+    cached: tuple[Within, Counts, list[Notice]] | None = cache.get(key)
+    if cached is not None:
+        return cached
     absorbing = _within(sample, absorbed, weights)
     codes = tuple([sample.codes[c] for c in clusters])
     entity = names.index(entity_name) if entity_name in names else None
-    effect_ranks, groups = (
-        ranks(absorbing, codes, entity),
-        list(map(count_groups, codes)),
-    )
+    effect_ranks, groups = ranks(absorbing, codes, entity), [*map(count_groups, codes)]
     across = 0 if entity is None else count_entities_across(sample.entity, codes)
     notices = [
         *entities_once(panel, clusters),
@@ -333,9 +327,8 @@ def _structure(
         *([] if effect_ranks.exact else [rank_bound(names, effect_ranks.all_effects)]),
     ]
     count = counts(sample.nobs, 0, effect_ranks, groups, periods=sample.n_times)
-    structure = _Structure(absorbing, entity, count, tuple(notices))
-    cache[key] = structure
-    return structure
+    cache[key] = absorbing, count, notices
+    return absorbing, count, notices
 
 
 def _cache_for(
@@ -393,22 +386,12 @@ def weight_and_slope_roles(
     return roles
 
 
-def _nearby_rows(sample: Sample, options: LinearOptions) -> Nearby | None:
-    if options.distance_cutoff is None:
-        return None
-    return near_rows(
-        sample, options.distance_cutoff, options.distance_kernel, options.bandwidth
-    )
-
-
 def _robust_notices(
     sample: Sample, absorbed: Within, near: Nearby | None, options: LinearOptions
 ) -> list[Notice]:
     """Report errors that are inconsistent with entity effects."""
-    independent = options.cov_type in ("unadjusted", "robust", "hc2", "hc3") or (
-        near is not None and near.lags == 0
-    )
-    if not independent:
+    by_place = near is not None and near.lags == 0
+    if options.cov_type not in BY_ROW and not by_place:
         return []
     by_entity = any(is_nested(codes, sample.entity) for codes in absorbed.codes)
     if not by_entity or np.bincount(sample.entity).max() <= 2:

@@ -102,7 +102,7 @@ def scanned(
         with temporary_folder(copied.copy.folder) as folder:
             with disk_errors(folder):
                 rows = read_rows(spec, copied, regressors, folder, further)
-                prepared = _prepare(spec, rows)
+                prepared = _prepare(rows)
             yield prepared
 
 
@@ -129,9 +129,9 @@ def _refuse_unknown_columns(
 # --- preparation ----------------------------------------------------------------------
 
 
-def _prepare(spec: Any, rows: ScannedRows) -> tuple[Prepared, Demeaned]:
+def _prepare(rows: ScannedRows) -> tuple[Prepared, Demeaned]:
     """Count rows, effects and clusters, and demean the columns."""
-    if spec.singletons == "drop":
+    if rows.options.singletons == "drop":
         drop_singletons(rows)
     count_rows(rows)
     levels = [rows.sizes[text,] for text in rows.others]
@@ -149,7 +149,6 @@ def _prepare(spec: Any, rows: ScannedRows) -> tuple[Prepared, Demeaned]:
         sample=rows.sample,
         within=cast("Any", None),
         absorbed=tuple(Absorbed(effect) for effect in rows.effects),
-        entity_position=0,
         count=counts(rows.n, 0, ranks, groups, periods=rows.n_times),
         cluster_codes=(),
         cluster_names=rows.clusters,

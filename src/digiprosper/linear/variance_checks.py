@@ -23,13 +23,14 @@ from digiprosper.kernels.covariance import score_sizes
 from digiprosper.kernels.equation import Solved
 from digiprosper.kernels.tolerances import NO_VARIANCE
 from digiprosper.linear.preparation import Prepared
+from digiprosper.report.inference import BY_ROW
 
 _MOST_OF = 0.5
 
 
 def find_zero_variances(solved: Solved, covariance: Floats) -> Ints:
     """Find slopes whose variance is rounding: scores sum to zero in every group."""
-    if solved.vcov.cov_type in ("unadjusted", "robust", "hc2", "hc3"):
+    if solved.vcov.cov_type in BY_ROW:
         return np.empty(0, dtype=np.intp)
     variance = np.abs(covariance.diagonal()[: solved.coefficients.size])
     weighted = solved.weighted_residuals

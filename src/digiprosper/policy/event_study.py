@@ -22,7 +22,6 @@ from digiprosper.linear.diagnostics import lagged_outcome
 from digiprosper.linear.distances import DistanceKernel
 from digiprosper.linear.estimation import Demeaned, demean_columns, fit_equation
 from digiprosper.linear.fixed_effects import check_regression_options
-from digiprosper.linear.notices import separated_notice
 from digiprosper.linear.preparation import (
     CovType,
     LinearOptions,
@@ -285,9 +284,7 @@ class EventStudy(Specification):
             issue(results.diagnostics)
             return results
         roles = {"y": (self.y,), "x": self.x}
-        prepared = prepare(
-            panel, roles, self.options, singletons=self.singletons, missing=self.missing
-        )
+        prepared = prepare(panel, roles, self.options)
         sample = prepared.sample
         timing = read_timing(table_of(panel), self.event, self.never)
         cohorts = read_cohorts(self, sample, timing)
@@ -577,7 +574,7 @@ def _estimate_counts(
         *prepared.other_notices,
         *poisson.few_clusters(prepared),
         *poisson.three_effects(prepared),
-        *separated_notice(separated.by_reason, separated.first),
+        *separated.notices,
         *notices,
         *of_covariance,
         *few,

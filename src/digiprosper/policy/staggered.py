@@ -309,10 +309,13 @@ class StaggeredDid(Specification):
         table = table_of(panel)
         timing = read_timing(table, self.event, self.never)
         options = LinearOptions(
-            clusters=self.clusters, obs_weights=self.obs_weights, where=self.where
+            clusters=self.clusters,
+            obs_weights=self.obs_weights,
+            missing=self.missing,
+            where=self.where,
         )
         roles = {"y": (self.y,), "x": self.x}
-        prepared = prepare(panel, roles, options, missing=self.missing)
+        prepared = prepare(panel, roles, options)
         sample = prepared.sample
         cohorts = read_cohorts(self, sample, timing, prepared.obs_weights)
         _refuse_without_effects(self, sample, cohorts)

@@ -134,10 +134,11 @@ def lay_out(spec: Any, panel: Panel) -> Layout:
         entity_effects=spec.entity_effects,
         time_effects=spec.time_effects,
         cov_type="unadjusted",
+        singletons="keep",
         where=spec.where,
     )
     roles = {"y": (spec.y,), "x": spec.x, "lagged": spec.lagged_terms}
-    prepared = prepare(panel, roles, options, singletons="keep")
+    prepared = prepare(panel, roles, options)
     _refuse_missing(rows, prepared)
     sample = prepared.sample
     single_column(sample, "y", spec.y)
