@@ -47,7 +47,7 @@ def test_the_likelihood_is_that_of_dummies_without_separated_rows() -> None:
     prepared, (mask, separated, _), (columns, _, likelihood, solved) = fitted()
     assert mask.nonzero()[0].tolist() == list(range(5))
     assert separated.by_reason == {"effects": 5, "regressors": 0}
-    assert separated.frame["reason"].tolist() == ["effects"] * 5
+    assert separated.reasons == ("effects",) * 5
     assert columns == [1]
     rest = FRAME[5:]
     effects = pd.get_dummies(rest[["city", "year"]].astype("category"), dtype=float)
