@@ -311,7 +311,7 @@ def _prepare_sample(spec: LogitEffects, panel: Panel) -> BinarySample:
         prepared=prepared,
         y=demeaned.raw[:, 0],
         x=demeaned.raw[:, columns],
-        names=tuple(demeaned.names[j] for j in columns),
+        names=demeaned.names_at(columns),
         complete_sample=whole,
         keep=keep,
         notices=(
@@ -617,7 +617,6 @@ def _make_results(
         "loglik": likelihoods[0],
         "n_predicted": int((~data.keep).sum()),
     }
-    middle, ways = estimated.middle, len(inference.n_clusters)
     return LogitResults(
         estimated=estimated,
         link=spec.link,
@@ -627,7 +626,7 @@ def _make_results(
         diagnostics=(
             *data.notices,
             *remarks,
-            *not_semidefinite(data.names, covariance, middle, ways=ways),
+            *not_semidefinite(prepared, data.names, covariance, estimated.middle),
         ),
         key_names=sample.keys.name_pair,
         correction=correction,

@@ -299,7 +299,7 @@ def fit_counts(
     columns, notices, likelihood, solved = poisson.fit_poisson(
         prepared, demeaned, regressors, separated, spec.ssc, offset, counts.start
     )
-    terms = names = tuple(demeaned.names[j] for j in columns)
+    terms = names = demeaned.names_at(columns)
     full, weights = solved, likelihood.weights
     if not prepared.absorbed:
         terms, rows = (*names, "Intercept"), float(weights.sum())
@@ -324,7 +324,7 @@ def fit_counts(
         *of_covariance,
         *few_treated(weighted, names, solved.score_columns, solved.root),
         *lagged_outcome(prepared, poisson.LAGGED, roles=lags_in),
-        *staggered(prepared, demeaned.names, demeaned.raw, columns, "poisson"),
+        *staggered(prepared, demeaned, columns, "poisson"),
         *shared_between_clusters(prepared, demeaned, columns),
         *interaction_ratios(
             [name for name in names if len(sample.factors_of(name)) > 1]

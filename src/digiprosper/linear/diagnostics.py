@@ -22,7 +22,6 @@ import pandas as pd
 
 from digiprosper.errors import Notice, cited, quoted, subject
 from digiprosper.kernels import Floats, Ints
-from digiprosper.kernels.conley import Nearby
 from digiprosper.kernels.equation import Solved
 from digiprosper.kernels.leverage import effective_clusters, variation_shares
 from digiprosper.kernels.tolerances import LOST_DIGITS, NEGATIVE
@@ -538,11 +537,10 @@ def _is_policy(sample: Sample, name: str) -> bool:
 
 def missing_main_effects(
     prepared: Prepared,
-    names: Sequence[str],  # the outcome and the regressors
-    net: Floats,  # (N, p), without their effects
+    demeaned: Any,  # `estimation.Demeaned` of the outcome and the regressors
 ) -> Iterator[Notice]:
     """Report products without a factor that effects and regressors do not take up."""
-    sample = prepared.sample
+    sample, names, net = prepared.sample, demeaned.names, demeaned.columns
     products = _products_without_main_effects(sample, names)
     if not products:
         return
@@ -588,8 +586,7 @@ def _products_without_main_effects(
 
 def staggered(
     prepared: Prepared,
-    names: Sequence[str],
-    raw: Floats,
+    demeaned: Any,  # `estimation.Demeaned`
     columns: Iterable[int],
     kind: Literal["", "iv", "poisson"] = "",
 ) -> tuple[Notice, ...]:
@@ -599,10 +596,10 @@ def staggered(
     two_way = keys.entity_name in effects and keys.time_name in effects
     if not two_way or prepared.block_sums is not None:
         return ()
-    positions = [j for j in columns if _is_staggered(raw[:, j], sample)]
+    positions = [j for j in columns if _is_staggered(demeaned.raw[:, j], sample)]
     if not positions:
         return ()
-    terms, dummy = [names[j] for j in positions], raw[:, positions[0]]
+    terms, dummy = demeaned.names_at(positions), demeaned.raw[:, positions[0]]
     # The first and the last row of an entity tell whether it is always, or ever treated
     always = dummy[np.diff(sample.entity, prepend=-1) != 0].any()
     ever = dummy[np.diff(sample.entity, append=-1) != 0]
@@ -755,14 +752,10 @@ def _equal_to_lag(sample: Sample, at: int) -> set[int]:
 
 
 def not_semidefinite(
-    terms: Sequence[str],
-    covariance: Floats,
-    middle: Floats,
-    *,
-    ways: int,
-    near: Nearby | None = None,
+    prepared: Prepared, terms: Sequence[str], covariance: Floats, middle: Floats
 ) -> list[Notice]:
     """Report a covariance (two-way, Conley) that is not positive semidefinite."""
+    near, ways = prepared.near, len(prepared.cluster_codes)
     if near is None and ways < 2:
         return []
     # The scores' covariance has as many negative eigenvalues as that of the slopes.

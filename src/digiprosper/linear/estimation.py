@@ -100,6 +100,10 @@ class Demeaned:
         """Return the positions of columns by name."""
         return tuple(self.names.index(name) for name in names)
 
+    def names_at(self, positions: Iterable[int]) -> tuple[str, ...]:
+        """Return the names of columns by position."""
+        return tuple([self.names[j] for j in positions])
+
     def select(self, positions: Sequence[int]) -> Floats:
         """Select demeaned columns (N, k) by position."""
         return columns_at(self.columns, positions)
@@ -260,7 +264,7 @@ def fit_equation(
         products=products,
         inverse=inverse,
     )
-    names = [demeaned.names[j] for j in columns]
+    names = demeaned.names_at(columns)
     refuse_full_leverage(prepared, solved, names)
     notices += fit_notices(
         solved, demeaned.lengths[outcome], demeaned.names[outcome], names
@@ -291,7 +295,7 @@ def checked_columns(
     """
     if not regressors:
         raise IdentificationError("x is empty; specify at least one regressor.")
-    refuse_names([demeaned.names[j] for j in regressors])
+    refuse_names(demeaned.names_at(regressors))
     columns, notices, inverse = independent_columns(prepared, demeaned, regressors)
     refuse_constant_outcome(prepared, demeaned, outcome)
     return columns, notices, inverse
@@ -403,7 +407,7 @@ def drop_collinear(
     combinations = dependences(columns_at(demeaned.columns, columns), gram=gram)
     if not combinations:
         return columns, []
-    names = [demeaned.names[j] for j in columns]
+    names = demeaned.names_at(columns)
     redundant = {columns[d.column] for d in combinations}
     problems = [
         collinear_problem(names[d.column], [names[i] for i in d.on])
@@ -481,7 +485,7 @@ def make_results(
     report_indefinite: bool,
 ) -> LinearResults:
     """Make results of a solved equation; notices go `before` and `after` its own."""
-    depvar, *names = [demeaned.names[j] for j in positions]
+    depvar, *names = demeaned.names_at(positions)
     terms, full = tuple(names), solved
     if not prepared.absorbed:
         terms, full = (
@@ -517,10 +521,7 @@ def make_results(
         ),
     ]
     if report_indefinite:
-        ways = len(prepared.cluster_codes)
-        notices += not_semidefinite(
-            terms, covariance, middle, ways=ways, near=prepared.near
-        )
+        notices += not_semidefinite(prepared, terms, covariance, middle)
     results = LinearResults(
         depvar=depvar,
         estimated=Estimated(
@@ -528,7 +529,7 @@ def make_results(
             coefficients=full.coefficients,
             root=root,
             middle=middle,
-            inference=_inference(prepared, solved, reduced),
+            inference=inference_of(prepared, solved, reduced),
             bias_reduced=reduced,
             by_cluster=by_cluster,
             **_driscoll_kraay_alternatives(prepared, terms, full, solved),
@@ -587,7 +588,7 @@ def _driscoll_kraay_alternatives(
         coefficients=full.coefficients,
         root=root,
         middle=middle,
-        inference=replace(_inference(prepared, plain, None), cov_type="xtscc"),
+        inference=replace(inference_of(prepared, plain), cov_type="xtscc"),
     )
     time = prepared.sample.time
     if prepared.block_sums is not None:
@@ -693,9 +694,10 @@ def _sum_of_squares(values: Floats, obs_weights: Floats | None) -> float:
     return float(values @ (values if obs_weights is None else values * obs_weights))
 
 
-def _inference(
-    prepared: Prepared, solved: Solved, reduced: BiasReduced | None
+def inference_of(
+    prepared: Prepared, solved: Solved, reduced: BiasReduced | None = None
 ) -> Inference:
+    """Describe how the standard errors of an equation were computed."""
     cov_type = prepared.options.cov_type
     df_t = solved.vcov.df_t
     if reduced is not None:
@@ -724,7 +726,7 @@ def estimation_sample(
     positions: Sequence[int],
 ) -> EstimationSample:
     """Describe the rows of a fit, with moments of outcome and regressors."""
-    names = tuple([demeaned.names[j] for j in positions])
+    names = demeaned.names_at(positions)
     computed = [name for name in names[1:] if name not in sample.factors]
     further = {n: v for n, v in sample.variables.items() if n not in names}
     moments = [column_moments(v[~np.isnan(v), None]) for v in further.values()]

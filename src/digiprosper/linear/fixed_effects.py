@@ -476,9 +476,7 @@ class CommonRows(CommonColumns):
         """Fit an equation by positions in `demeaned`; report lags in `lags_in`."""
         remarks = [
             *lagged_outcome(self.prepared, roles=lags_in),
-            *staggered(
-                self.prepared, self.demeaned.names, self.demeaned.raw, regressors
-            ),
+            *staggered(self.prepared, self.demeaned, regressors),
         ]
         return fit_equation(
             self.prepared, self.demeaned, 0, regressors, remarks=remarks
@@ -500,8 +498,8 @@ def estimate(spec: FixedEffects, panel: Panel) -> Fitted:
     regressors = range(1, len(positions))
     remarks = [
         *lagged_outcome(prepared),
-        *staggered(prepared, demeaned.names, demeaned.raw, regressors),
-        *missing_main_effects(prepared, demeaned.names, demeaned.columns),
+        *staggered(prepared, demeaned, regressors),
+        *missing_main_effects(prepared, demeaned),
     ]
     results, solved = fit_equation(prepared, demeaned, 0, regressors, remarks=remarks)
     if dependent := dependent_scores(prepared, solved, results.names):

@@ -292,7 +292,7 @@ def two_stage(
     positions, dropped = usable_columns(prepared, demeaned, positions)
     refuse_constant_outcome(prepared, demeaned, 0)
     projected = _projection(prepared, demeaned, positions)
-    endog = tuple(demeaned.names[j] for j in positions.endog)
+    endog = demeaned.names_at(positions.endog)
     refuse_unidentified(projected, endog)
     jackknifed = None
     effects: tuple[Effect, ...] = ()
@@ -315,7 +315,7 @@ def two_stage(
     tests = _labelled(
         _instrument_tests(prepared, projected, solved, first_stage), prepared.sample
     )
-    instruments = tuple(demeaned.names[j] for j in positions.instruments)
+    instruments = demeaned.names_at(positions.instruments)
     reduced_form = fit_equation(prepared, demeaned, 0, positions.exogenous)[0]
     notices = [
         *_about_rows(prepared, demeaned),
@@ -395,7 +395,7 @@ def _about_rows(prepared: Prepared, demeaned: Demeaned) -> list[Notice]:
     return [
         *prepared.other_notices,
         *few,
-        *staggered(prepared, demeaned.names, demeaned.raw, columns, "iv"),
+        *staggered(prepared, demeaned, columns, "iv"),
     ]
 
 
@@ -515,7 +515,7 @@ def _endogeneity_test(
     Wooldridge 1995). F is missing with more regressors than rows or clusters allow, or
     if the scores add up to zero.
     """
-    endog = [demeaned.names[j] for j in positions.endog]
+    endog = demeaned.names_at(positions.endog)
     m, k = len(endog), len(positions.regressors) + len(endog)
     name, null = (
         "Endogeneity test (regression-based)",

@@ -100,7 +100,7 @@ def usable_columns(
     problems = [
         p
         for p in drop_collinear(prepared, demeaned, ordered)[1]
-        if p.data["column"] in _names(demeaned, used.endog)
+        if p.data["column"] in demeaned.names_at(used.endog)
     ]
     if problems:
         text = (
@@ -109,10 +109,6 @@ def usable_columns(
         )
         raise CollinearityError(text, problems)
     return used, [*absorbed, *collinear]
-
-
-def _names(demeaned: Demeaned, columns: Sequence[int]) -> list[str]:
-    return [demeaned.names[j] for j in columns]
 
 
 def _drop_absorbed(

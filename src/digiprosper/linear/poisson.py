@@ -46,6 +46,7 @@ from digiprosper.linear.estimation import (
     counts_and_vcov,
     estimation_sample,
     fit_notices,
+    inference_of,
     named_effects,
     single_column,
 )
@@ -72,7 +73,6 @@ from digiprosper.panel import Panel, Sample
 from digiprosper.panel.codes import Absorbed
 from digiprosper.panel.keys import rows_text
 from digiprosper.report.estimates import Estimates
-from digiprosper.report.inference import WITHOUT_FACTOR, Inference
 from digiprosper.report.notices import three_way
 from digiprosper.report.protocol import Glance, empty_glance
 from digiprosper.report.tests import TestResult
@@ -292,7 +292,7 @@ def fit_poisson(
         solved,
         float(np.sqrt(demeaned.raw.shape[0])),
         demeaned.names[0],
-        [demeaned.names[j] for j in columns],
+        demeaned.names_at(columns),
     )
     return columns, notices, likelihood, solved
 
@@ -401,27 +401,18 @@ def count_estimates(
     covariance = root[:k] @ middle @ root[:k].T
     empty = find_zero_variances(solved, covariance)
     root[empty] = np.nan
-    ways = len(prepared.cluster_codes)
     notices = [
         *no_variance([names[j] for j in empty]),
         *needed_cluster_notices(prepared, names, full, covariance),
-        *not_semidefinite(names[:k], covariance, middle, ways=ways),
+        *not_semidefinite(prepared, names[:k], covariance, middle),
     ]
-    cov_type = prepared.options.cov_type
-    inference = Inference(
-        cov_type=cov_type,
-        ssc=None if cov_type in WITHOUT_FACTOR else ssc,
-        clusters=prepared.cluster_names,
-        n_clusters=full.count.groups,
-        df_t=full.vcov.df_t,
-        df_counted=full.vcov.counted,
-    )
+    inference = inference_of(prepared, full)
     estimates = CountEstimates(
         names=names,
         coefficients=coefficients,
         root=root,
         middle=middle,
-        inference=inference,
+        inference=replace(inference, ssc=inference.ssc and ssc),
     )
     return estimates, notices
 

@@ -308,7 +308,7 @@ class BlockSums:
             by_level=values,
             rotation=transform @ rotation,
             plain=rotation.T @ sums.plain @ rotation,
-            regressors=tuple(tuple(demeaned.names[j] for j in x) for x in regressors),
+            regressors=tuple(map(demeaned.names_at, regressors)),
         )
         out, codes = out._with_sums(scores, rotation, first_error=-len(errors))
         return (

@@ -879,7 +879,7 @@ def hausman(
 
 def _mundlak(fitted: Fitted, entity: str) -> TestResult:
     prepared = fitted.prepared
-    names = [fitted.demeaned.names[j] for j in fitted.regressors]
+    names = fitted.demeaned.names_at(fitted.regressors)
     raw = columns_at(fitted.demeaned.raw, fitted.regressors)
     means = [_MEAN.format(name) for name in names]
     outcome = fitted.demeaned.raw[:, :1]
@@ -1009,9 +1009,8 @@ def _classical(fitted: Fitted, entity: str) -> TestResult:
         "difference": gap,
         "std_error": standard_errors(np.diag(difference)),
     }
-    detail = pd.DataFrame(
-        {"term": [fitted.demeaned.names[j] for j in regressors], **columns}
-    )
+    terms = fitted.demeaned.names_at(regressors)
+    detail = pd.DataFrame({"term": terms, **columns})
     return chi2_test(
         "Hausman test", statistic, k, _NULL, detail=detail, diagnostics=notices
     )
