@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from itertools import chain, product, repeat
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -378,7 +378,7 @@ def dependent_scores(
     """
     if prepared.block_sums is not None or not _has_pairs(prepared.sample):
         return []
-    checks = _score_checks(prepared)
+    checks = [*_score_checks(prepared)]
     if checks:
         levels = _levels_of_first(prepared.sample, names)
         root = solved.root[levels] / np.abs(solved.root[levels]).max()
@@ -399,25 +399,22 @@ def _levels_of_first(sample: Sample, names: Sequence[str]) -> list[int]:
     return [at for at, column in enumerate(columns) if column == columns[0]]
 
 
-ScoreCheck: TypeAlias = Callable[[Prepared, Floats, str], Iterator[Notice]]
-
-
-def _score_checks(prepared: Prepared) -> list[ScoreCheck]:
+def _score_checks(
+    prepared: Prepared,
+) -> Iterator[Callable[[Prepared, Floats, str], Iterator[Notice]]]:
     """List what to check; the errors that one advises may allow for the next, too."""
     keys, clusters = prepared.sample.keys, prepared.cluster_names
     inside = keys.entity_name in prepared.effect_names
     by_row = prepared.options.cov_type in BY_ROW and not inside
-    checks: list[ScoreCheck] = []
     if keys.time_name in clusters:
-        checks.append(_lasting_shocks)
+        yield _lasting_shocks
     if by_row or (clusters == (keys.time_name,) and not inside):
-        checks.append(_in_entities)
+        yield _in_entities
     # Demeaned by period, others share the errors of a cluster with most weights.
     codes = prepared.cluster_codes
     in_groups = len(codes) == 1 and is_nested(prepared.sample.entity, codes[0])
     if not _is_heavy(prepared) and (by_row or in_groups):
-        checks.append(_shared_exposure)
-    return checks
+        yield _shared_exposure
 
 
 def _is_heavy(prepared: Prepared) -> bool:

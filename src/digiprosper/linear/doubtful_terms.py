@@ -6,6 +6,7 @@ code                 data
 mean_of_others       term, column, effect
 shared_in_cells      term, effects (whose groups share it)
 zeros_in_log         term, column, zeros (rows), share (of the term's variance)
+log_of_counts        term, zeros (rows)
 baseline_rows        term, time (name of the key), period, count (rows)
 shared_indicators    indicators (by regressor)
 own_indicators       indicators (two terms to the indicators that both contain); not a
@@ -29,7 +30,6 @@ from digiprosper.kernels import Bools, Floats, Ints
 from digiprosper.kernels.tolerances import LINEAR_INSIDE, NO_DIVISION, SAME_TOTAL
 from digiprosper.kernels.within import is_nested, less_means
 from digiprosper.linear.notices import (
-    log_of_counts_notice,
     made_from,
     many_dummies,
     shifted_log_notice,
@@ -536,7 +536,15 @@ def _shifted_log_in_values(
     logs = numbers.logs.columns
     is_log = np.abs(logs.T - (v - v.mean())).max(axis=1) < _FIVE_DECIMALS
     if _are_counts(np.expm1(v)) and not is_log.any():
-        yield log_of_counts_notice(outcome, zeros, table.nobs)
+        text = (
+            f"the outcome {cited(outcome)} consists of logs of whole numbers and is "
+            f"zero in {zeros:,} of {counted(table.nobs, 'row')}. If it is log(1 + "
+            "count), slopes depend on the 1 that is added, and are not percentages "
+            "(Chen & Roth 2024): PoissonEffects with outcome "
+            f"{cited(f'I(exp({name}) - 1)')} estimates percentage changes of the mean "
+            "count, including zeros."
+        )
+        yield Notice("log_of_counts", text, {"term": outcome, "zeros": zeros})
 
 
 def _are_counts(values: Floats) -> bool:

@@ -264,11 +264,8 @@ def fit_equation(
         products=products,
         inverse=inverse,
     )
-    names = demeaned.names_at(columns)
-    refuse_full_leverage(prepared, solved, names)
-    notices += fit_notices(
-        solved, demeaned.lengths[outcome], demeaned.names[outcome], names
-    )
+    refuse_full_leverage(prepared, solved, demeaned.names_at(columns))
+    notices += fit_notices(solved, demeaned, (outcome, *columns))
     results = make_results(
         prepared,
         demeaned,
@@ -455,9 +452,14 @@ def refuse_constant_outcome(
 
 
 def fit_notices(
-    solved: Solved | Fit, length: float, depvar: str, names: Sequence[str]
+    solved: Solved | Fit,
+    demeaned: Demeaned,
+    positions: Sequence[int],  # of the outcome, then the regressors
+    length: float | None = None,  # of the outcome, by default demeaned
 ) -> list[Notice]:
     """Report near collinearity and a perfect fit."""
+    depvar, *names = demeaned.names_at(positions)
+    length = demeaned.lengths[positions[0]] if length is None else length
     out = []
     if solved.condition > NEAR:
         text = (

@@ -320,14 +320,10 @@ def two_stage(
     notices = [
         *_about_rows(prepared, demeaned),
         *dropped,
-        *fit_notices(
-            solved, demeaned.lengths[0], named.depvar, named.names[: len(at) - 1]
-        ),
+        *fit_notices(solved, demeaned, at),
         *named.diagnostics,
         *lagged_outcome(prepared, roles=("endog", "x")),
-        *leave_one_out_mean_notices(
-            prepared, demeaned, positions.instruments, positions.endog
-        ),
+        *leave_one_out_mean_notices(prepared, demeaned, positions),
         *_about_strength(endog, instruments, tests, reduced_form),
     ]
     if prepared.block_sums is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 
@@ -234,18 +234,15 @@ def refuse_unidentified(projected: Projection, endog: Sequence[str]) -> None:
 
 
 def leave_one_out_mean_notices(
-    prepared: Prepared,
-    demeaned: Demeaned,
-    instruments: Sequence[int],
-    endog: Sequence[int],
-) -> list[Notice]:
+    prepared: Prepared, demeaned: Demeaned, positions: ColumnPositions
+) -> Iterator[Notice]:
     """Report instruments that are leave-one-out means within an absorbed effect."""
     if prepared.block_sums is not None:
-        return []
-    notices = []
+        return
     codes_of_effects = prepared.within.effects_and_slopes
     effects = zip(prepared.effect_names, codes_of_effects, strict=True)
-    for (effect, codes), j, k in product(effects, instruments, endog):
+    pairs = product(positions.instruments, positions.endog)
+    for (effect, codes), (j, k) in product(effects, pairs):
         z, x = demeaned.raw[:, j], demeaned.raw[:, k]
         if isinstance(codes, Slope) or not is_mean_of_others(z, x, codes):
             continue
@@ -258,5 +255,4 @@ def leave_one_out_mean_notices(
             f"{cited(effect)}, or use another instrument."
         )
         data = {"instrument": instrument, "endog": regressor, "effect": effect}
-        notices.append(Notice("own_values", text, data))
-    return notices
+        yield Notice("own_values", text, data)

@@ -33,7 +33,6 @@ lagged_outcome           columns, periods (rows per entity)
 made_from                terms (term to the outcome, treatment or endogenous regressor
                          that it is made from), role ("y", "endog" or "treatment")
 shifted_log              term, column, zeros (rows)
-log_of_counts            term, zeros (rows)
 staggered_treatment      terms, event (column with the timing of the first; may be None)
 unseen                   count
 ======================== ===============================================================
@@ -234,18 +233,6 @@ def shifted_log_notice(
         "zeros."
     )
     return Notice("shifted_log", text, {"term": term, "column": column, "zeros": zeros})
-
-
-def log_of_counts_notice(term: str, zeros: int, rows: int) -> Notice:
-    """Report an outcome that is the log of counts, or of one more than counts."""
-    text = (
-        f"the outcome {cited(term)} consists of logs of whole numbers and is zero in "
-        f"{zeros:,} of {counted(rows, 'row')}. If it is log(1 + count), slopes depend "
-        "on the 1 that is added, and are not percentages (Chen & Roth 2024): "
-        f"PoissonEffects with outcome {cited(f'I(exp({backticked(term)}) - 1)')} "
-        "estimates percentage changes of the mean count, including zeros."
-    )
-    return Notice("log_of_counts", text, {"term": term, "zeros": zeros})
 
 
 def staggered_treatment(

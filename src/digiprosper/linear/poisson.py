@@ -288,12 +288,8 @@ def fit_poisson(
         start=start,
     )
     solved = as_regression(likelihood, *_counts_and_vcov(ssc, prepared, len(columns)))
-    notices += fit_notices(
-        solved,
-        float(np.sqrt(demeaned.raw.shape[0])),
-        demeaned.names[0],
-        demeaned.names_at(columns),
-    )
+    length = float(np.sqrt(demeaned.raw.shape[0]))
+    notices += fit_notices(solved, demeaned, (0, *columns), length)
     return columns, notices, likelihood, solved
 
 

@@ -127,20 +127,18 @@ def check_linear_options(
 
 
 def _check_clusters(clusters: Sequence[str], cov_type: str) -> None:
+    why, kind = "", cited(cov_type)
     if cov_type not in _CLUSTERED:
-        raise OptionError(
-            f"clusters={cited(clusters)} requires cov_type='clustered', 'crv3' or "
-            f"'cr2', not {cited(cov_type)}."
+        why = f" requires cov_type='clustered', 'crv3' or 'cr2', not {kind}."
+    elif not 1 <= len(clusters) <= 3:
+        why = " must be one, two or three terms."
+    elif len(clusters) > 1 and cov_type != "clustered":
+        why = (
+            f": cov_type={kind} is defined for clusters in one way. Specify one term, "
+            "or use cov_type='clustered'."
         )
-    if not 1 <= len(clusters) <= 3:
-        raise OptionError(
-            f"clusters={cited(clusters)} must be one, two or three terms."
-        )
-    if len(clusters) > 1 and cov_type != "clustered":
-        raise OptionError(
-            f"clusters={cited(clusters)}: cov_type={cited(cov_type)} is defined for "
-            "clusters in one way. Specify one term, or use cov_type='clustered'."
-        )
+    if why:
+        raise OptionError(f"clusters={cited(clusters)}{why}")
 
 
 def refuse_cov_types(
@@ -567,24 +565,16 @@ def effects_of(sample: Sample, absorbed: Sequence[Absorbed]) -> list[Effect]:
 
 def _saturated_notices(absorbed: Sequence[Absorbed], absorbing: Within) -> list[Notice]:
     """Report levels with slopes that have no more rows than parameters."""
-    parameters: dict[str, Ints] = {}
+    parameters: dict[str, Ints | int] = {}
     rows: dict[str, Ints] = {}
     for term, codes, identified in zip(
         absorbed, absorbing.codes, absorbing.identified, strict=True
     ):
-        counts_by_level = np.bincount(codes)
-        rows[term.effect] = counts_by_level
-        added = (
-            np.ones_like(counts_by_level)
-            if identified is None
-            else identified.astype(np.intp)
-        )
+        rows[term.effect] = np.bincount(codes)
+        added = 1 if identified is None else identified.astype(np.intp)
         parameters[term.effect] = parameters.get(term.effect, 0) + added
-
     out = []
-    for effect in dict.fromkeys(
-        term.effect for term in absorbed if term.slope is not None
-    ):
+    for effect in dict.fromkeys([term.effect for term in absorbed if term.slope]):
         full = rows[effect] <= parameters[effect]
         out += saturated_levels(effect, int(full.sum()), int(rows[effect][full].sum()))
     return out

@@ -226,28 +226,17 @@ def check_term(term: object, caller: str) -> None:
 
 def _refuse_shared(fit: Any, name: str, names: Sequence[str], caller: str) -> None:
     """Refuse a regressor that has a column in common with another."""
-
-    def columns(regressor: str) -> set[str]:
-        return {
-            column
-            for factor in fit.results.factors[regressor]
-            for column in factor.columns
-        }
-
-    shared = [
-        candidate
-        for candidate in names
-        if candidate != name and columns(candidate) & columns(name)
-    ]
+    columns = {
+        regressor: {c for f in fit.results.factors[regressor] for c in f.columns}
+        for regressor in names
+    }
+    shared = [n for n in names if n != name and columns[n] & columns[name]]
     if shared:
         raise TermError(
             f"{caller}: {subject(shared, 'has')} a column in common with {cited(name)} "
             "that would not be permuted. Test a specification in which the column is "
             "in one regressor only.",
-            [
-                Notice("repeated", candidate, {"term": candidate})
-                for candidate in shared
-            ],
+            [Notice("repeated", other, {"term": other}) for other in shared],
         )
 
 

@@ -163,7 +163,7 @@ def lay_out(spec: Any, panel: Panel) -> Layout:
         )
     notices = (
         *drop_notice(prepared, "robust_inconsistent").notices,
-        *fit_notices(regression, demeaned.lengths[0], spec.y, names[1:]),
+        *fit_notices(regression, demeaned, range(len(names))),
         *lost_digits(names[1:], demeaned.moments[1:], regression.bread),
         *lagged_outcome(prepared),
     )
