@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 
-import pandas as pd
+import numpy as np
 import pytest
 
 import digiprosper as dp
@@ -195,15 +195,16 @@ def test_clusters_in_two_ways_have_a_remedy_that_takes_one_way() -> None:
 
 
 def test_separated_rows_are_counted_by_reason() -> None:
-    index = pd.MultiIndex.from_product([["a"], [1, 2, 3, 4]])
-    assert Separated(index[:0], ()).notices == []
+    sample = datasets.us_states().sample({"y": ("unemp",)})
+    row = np.arange(sample.nobs)
+    assert Separated(sample, row < 0, (), None).notices == []
     reasons = ("effects", "effects", "effects", "regressors")
-    (notice,) = Separated(index, reasons).notices
+    (notice,) = Separated(sample, row < 4, reasons, None).notices
     assert notice.data["count"] == 4
-    assert notice.data["rows"] == tuple(index)
+    assert notice.data["rows"] == tuple(sample.index[:4])
     assert "4 rows with outcome zero dropped" in notice.message
     assert "3 in a level of a fixed effect" in notice.message
-    (notice,) = Separated(index[:1], ("regressors",)).notices
+    (notice,) = Separated(sample, row < 1, ("regressors",), None).notices
     assert "fixed effect" not in notice.message
 
 

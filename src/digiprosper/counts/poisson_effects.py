@@ -259,8 +259,6 @@ class CountSample(CommonColumns):
     spec: PoissonEffects
     offset: Floats  # (N,) of the index; the log of the exposure
     separated: poisson.Separated
-    # (N,) index that the likelihood begins with, for speed only
-    start: Floats | None
 
     def fit(
         self, regressors: Sequence[int], lags_in: Sequence[str] | None = ()
@@ -276,7 +274,7 @@ def prepare_counts(
     spec: PoissonEffects, panel: Panel, regressors: Mapping[str, Sequence[str]]
 ) -> CountSample:
     """Cut the rows complete in all regressors, by role, without separated ones."""
-    prepared, separated, *_, start = poisson.prepare_poisson(
+    prepared, separated = poisson.prepare_poisson(
         spec,
         panel,
         regressors,
@@ -285,7 +283,7 @@ def prepare_counts(
     )
     columns = demean_roles(spec.y, prepared, regressors)
     offset = poisson.offset_of(spec, prepared.sample)
-    return CountSample(prepared, *columns, spec, offset, separated, start)
+    return CountSample(prepared, *columns, spec, offset, separated)
 
 
 def fit_counts(
@@ -297,7 +295,7 @@ def fit_counts(
     spec, prepared, demeaned = counts.spec, counts.prepared, counts.demeaned
     separated, offset, sample = counts.separated, counts.offset, prepared.sample
     columns, notices, likelihood, solved = poisson.fit_poisson(
-        prepared, demeaned, regressors, separated, spec.ssc, offset, counts.start
+        prepared, demeaned, regressors, separated, spec.ssc, offset
     )
     terms = names = demeaned.names_at(columns)
     full, weights = solved, likelihood.weights

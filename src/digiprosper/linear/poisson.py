@@ -101,8 +101,16 @@ _TOO_OFTEN = "chi-squared, which rejects a true hypothesis too often with few cl
 class Separated:
     """Separated rows: their outcome of zero is fitted perfectly."""
 
-    index: pd.Index[Any]
+    sample: Sample  # with these rows
+    mask: Bools  # (N,) of them in it
     reasons: tuple[str, ...]  # ``"effects"`` or ``"regressors"``
+    # (N,) index that the likelihood begins with, for speed only
+    start: Floats | None
+
+    @property
+    def index(self) -> pd.Index[Any]:
+        """Labels of the rows."""
+        return self.sample.index[self.mask]
 
     @property
     def by_reason(self) -> dict[str, int]:
@@ -181,9 +189,9 @@ def prepare_poisson(
     roles: Mapping[str, Sequence[str]],
     regressors: Callable[[Sample, Sequence[Absorbed]], Floats],
     separation: str = "drop",
-) -> tuple[Prepared, Separated, Sample, Bools, Floats | None]:
-    """Prepare the sample without separated rows; also return the fitted index."""
-    cut: list[tuple[Separated, Sample, Bools, Floats | None]] = []
+) -> tuple[Prepared, Separated]:
+    """Prepare the sample without separated rows."""
+    cut: list[Separated] = []
 
     def select(sample: Sample, absorbed: Sequence[Absorbed]) -> Sample:
         refuse_extreme(sample.matrix, sample.names)
@@ -191,9 +199,8 @@ def prepare_poisson(
         if spec.exposure is not None:
             _check_exposure(spec.exposure, sample)
         columns = regressors(sample, absorbed)
-        mask, separated, index = find_separated(sample, columns, absorbed, separation)
-        cut.append((separated, sample, mask, index))
-        return sample.keep(~mask, "separated rows")
+        cut.append(find_separated(sample, columns, absorbed, separation))
+        return sample.keep(~cut[0].mask, "separated rows")
 
     terms = {name: getattr(spec, name) for name in _INDEX_TERMS}
     in_index = {name: (term,) for name, term in terms.items() if term is not None}
@@ -206,11 +213,11 @@ def prepare_poisson(
     # With the factor of ppmlhdfe nothing depends on how many effects there are.
     if spec.options.ssc != "fixest":
         prepared = drop_notice(prepared, "rank_bound")
-    separated, sample, mask, index = cut[0]
+    (separated,) = cut
     # The index was computed without offset, before singletons were dropped.
-    if in_index or (index is not None and index.size != prepared.sample.nobs):
-        index = None
-    return prepared, separated, sample, mask, index
+    if in_index or np.size(separated.start) != prepared.sample.nobs:
+        separated = replace(separated, start=None)
+    return prepared, separated
 
 
 def _check_exposure(name: str, sample: Sample) -> None:
@@ -236,16 +243,16 @@ def offset_of(spec: Any, sample: Sample) -> Floats:
 
 def find_separated(
     sample: Sample, x: Floats, absorbed: Sequence[Absorbed], separation: str
-) -> tuple[Bools, Separated, Floats | None]:
-    """Mark separated rows (N,); also return their reasons and the index."""
+) -> Separated:
+    """Find separated rows, their reasons and the fitted index."""
     y, effects = sample.columns("y")[:, 0], effects_of(sample, absorbed)
     by_effects = mark_empty_levels(y, effects)
     mask, index = separated_rows(y, x, effects)
     reasons = np.where(by_effects, "effects", "regressors")[mask]
-    separated = Separated(sample.index[mask], tuple(reasons.tolist()))
+    separated = Separated(sample, mask, tuple(reasons.tolist()), index)
     if mask.any() and separation == "raise":
         raise _separation_error(separated)
-    return mask, separated, index
+    return separated
 
 
 def _separation_error(rows: Separated) -> IdentificationError:
@@ -271,9 +278,8 @@ def fit_poisson(
     separated: Separated,
     ssc: str,
     offset: Floats | None = None,
-    start: Floats | None = None,
 ) -> tuple[list[int], list[Notice], Reweighted, Solved]:
-    """Maximise the likelihood from the index `start` (N,); `demeaned` has y first."""
+    """Maximise the likelihood; `demeaned` has the outcome first."""
     try:
         columns, notices, _ = checked_columns(prepared, demeaned, 0, regressors)
     except (IdentificationError, CollinearityError) as error:
@@ -285,7 +291,7 @@ def fit_poisson(
         POISSON,
         obs_weights=prepared.obs_weights,
         offset=offset,
-        start=start,
+        start=separated.start,
     )
     solved = as_regression(likelihood, *_counts_and_vcov(ssc, prepared, len(columns)))
     length = float(np.sqrt(demeaned.raw.shape[0]))

@@ -509,14 +509,15 @@ def estimate_event_counts(spec: EventStudy, panel: Panel) -> PoissonEventStudyRe
         )
         return np.hstack([cells.dummies(spec.reference), sample.columns("x")])
 
-    prepared, separated, whole, mask, start = poisson.prepare_poisson(
+    prepared, separated = poisson.prepare_poisson(
         spec, panel, {"x": spec.x}, regressors
     )
+    whole = separated.sample
     cells = _make_cells(spec, read_cohorts(spec, whole, timing))
-    lost = _sum_by_event_time(spec, cells, mask * _row_weights(spec, whole))
+    lost = _sum_by_event_time(spec, cells, separated.mask * _row_weights(spec, whole))
     cohorts = read_cohorts(spec, prepared.sample, timing)
     few = _treated_notices(spec, panel, prepared, cohorts, timing)
-    return _estimate_counts(spec, prepared, cohorts, separated, lost, few, start)
+    return _estimate_counts(spec, prepared, cohorts, separated, lost, few)
 
 
 def _estimate_counts(
@@ -526,12 +527,8 @@ def _estimate_counts(
     separated: poisson.Separated,
     lost: Floats,
     few: Sequence[Notice],
-    start: Floats | None,
 ) -> PoissonEventStudyResults:
-    """Estimate, starting at the index `start` (N,).
-
-    `lost` are weights of separated rows by event time; `few` are notices.
-    """
+    """Estimate; `lost` are weights of separated rows by event time, `few` notices."""
     sample = prepared.sample
     window = open_window(spec, sample, cohorts)
     refuse_collinear(prepared, window)
@@ -549,7 +546,6 @@ def _estimate_counts(
         separated,
         spec.options.ssc,
         poisson.offset_of(spec, sample),
-        start,
     )
     fitted_names = [names[j] for j in columns]
     refuse_dropped([name for name in cell_names if name not in fitted_names])
