@@ -28,7 +28,7 @@ from digiprosper.kernels.tolerances import LOST_DIGITS, NEGATIVE
 from digiprosper.kernels.within import is_nested, less_means
 from digiprosper.linear import notices
 from digiprosper.linear.doubtful_rows import HEAVY
-from digiprosper.linear.doubtful_terms import columns_of, stocks_of
+from digiprosper.linear.doubtful_terms import columns_of, is_dummy, stocks_of
 from digiprosper.linear.kernels.residual_tests import (
     dependence_in_periods,
     lasting_sums,
@@ -612,8 +612,7 @@ def staggered(
 
 def _is_staggered(dummy: Floats, sample: Sample) -> bool:
     """Return whether an entity is treated while another is not yet treated."""
-    # The first row rules out most columns that are not dummies.
-    if dummy[0] not in (0, 1) or not np.isin(dummy, (0, 1)).all():
+    if not is_dummy(dummy):
         return False
     entity, on = sample.entity, dummy == 1
     off_again = on[:-1] & ~on[1:] & (entity[:-1] == entity[1:])

@@ -241,6 +241,12 @@ def _columns_and_indicators(
     return columns, columns.union(*[indexes.get(column, ()) for column in columns])
 
 
+def is_dummy(column: Floats) -> bool:
+    """Tell whether a column (N,) consists of 0 and 1."""
+    # The first row is enough to see that most columns are none.
+    return column[0] in (0, 1) and bool(np.isin(column, (0, 1)).all())
+
+
 def shared_treatments(
     sample: Sample, panel: Panel, columns: Sequence[int]
 ) -> Iterator[Notice]:
@@ -249,8 +255,7 @@ def shared_treatments(
     for at in columns:
         values, name = sample.matrix[:, at], sample.names[at]
         notices: list[Notice] = []
-        # The first row is enough to see that most columns are no dummy.
-        if values[0] in (0, 1) and np.isin(values, (0, 1)).all():
+        if is_dummy(values):
             notices = dummy_treatment_notices(table, keys, values == 1, name)
             notices = notices or _shared_by_period(table, name)
         yield from notices or pair_direction_notices(
