@@ -45,7 +45,7 @@ def issue_fit_notices(fitted: Fitted) -> tuple[Notice, ...]:
 
 
 def entity_effect(fitted: Fitted, caller: str) -> str:
-    """Return the name of the entity effect; refuse a fit without one."""
+    """Return the name of the entity effect; refuse a fit without, or with slopes."""
     position = fitted.prepared.entity_position
     if position is None:
         keys = fitted.prepared.sample.keys
@@ -58,6 +58,14 @@ def entity_effect(fitted: Fitted, caller: str) -> str:
             f"{caller} needs entity effects, but the specification has none: {cure}.",
             entity=name,
         )
+    slopes = tuple(e.name for e in fitted.prepared.absorbed if e.slope is not None)
+    if slopes:
+        raise option_error(
+            "absorb",
+            slopes,
+            f"{caller} is not defined with absorbed slopes ({quoted(slopes)}): omit "
+            "them in absorb.",
+        )
     return fitted.prepared.effect_names[position]
 
 
@@ -69,20 +77,6 @@ def refuse_perfect_fit(results: LinearResults, caller: str) -> None:
             f"{caller}: the fit is perfect, so there are no residuals to test. Check "
             "whether the outcome is computed from the regressors.",
             depvar=results.depvar,
-        )
-
-
-def refuse_slopes(fitted: Fitted, caller: str) -> None:
-    """Refuse a fit with absorbed slopes, such as ``province[year]``."""
-    slopes = [
-        effect.name for effect in fitted.prepared.absorbed if effect.slope is not None
-    ]
-    if slopes:
-        raise option_error(
-            "absorb",
-            tuple(slopes),
-            f"{caller} is not defined with absorbed slopes ({quoted(slopes)}): omit "
-            "them in absorb.",
         )
 
 

@@ -194,6 +194,8 @@ def find_constant_and_absorbed(moments: Floats, lengths: Floats) -> tuple[Bools,
 
 def columns_at(columns: Floats, positions: Sequence[int]) -> Floats:
     """Select columns, each contiguous in memory; adjacent ones are not copied."""
+    if not positions:
+        return columns[:, :0]
     first, last = positions[0], positions[-1]
     if tuple(positions) == tuple(range(first, last + 1)):
         return columns[:, first : last + 1]

@@ -45,7 +45,6 @@ from digiprosper.linear.instrument_columns import (
     leave_one_out_mean_notices,
     refuse_too_few,
     refuse_unidentified,
-    selected_columns,
     usable_columns,
 )
 from digiprosper.linear.iv_results import IVResults
@@ -278,9 +277,9 @@ def _projection(
 ) -> Projection:
     return project(
         demeaned.columns[:, 0],
-        selected_columns(demeaned, positions.endog),
-        selected_columns(demeaned, positions.controls),
-        selected_columns(demeaned, positions.instruments),
+        demeaned.select(positions.endog),
+        demeaned.select(positions.controls),
+        demeaned.select(positions.instruments),
         obs_weights=prepared.obs_weights,
     )
 
@@ -303,7 +302,7 @@ def two_stage(
         projected = _projection(prepared, demeaned, positions)
         jackknifed = prepared.block_sums.jackknife(projected)
 
-    y, x = demeaned.columns[:, 0], selected_columns(demeaned, positions.regressors)
+    y, x = demeaned.columns[:, 0], demeaned.select(positions.regressors)
     solved = solve_two_stage(projected, y, x, *counts_and_vcov(prepared, x.shape[1]))
     at = (0, *positions.regressors)
     named = make_results(prepared, demeaned, at, solved, (), report_indefinite=True)
@@ -526,7 +525,7 @@ def _endogeneity_test(
     if m <= vcov.df_t:
         design = np.hstack(
             [
-                selected_columns(demeaned, positions.regressors),
+                demeaned.select(positions.regressors),
                 projected.endog_residuals,
             ]
         )

@@ -17,7 +17,6 @@ from digiprosper.errors import (
     counted,
     quoted,
 )
-from digiprosper.kernels import Floats
 from digiprosper.kernels.slopes import Slope
 from digiprosper.kernels.tolerances import COLLINEAR, UNRELATED
 from digiprosper.kernels.within import is_nested
@@ -63,11 +62,6 @@ def column_positions(sample: Sample) -> ColumnPositions:
         controls=tuple(range(1 + m, 1 + m + c)),
         instruments=tuple(range(1 + m + c, 1 + m + c + q)),
     )
-
-
-def selected_columns(demeaned: Demeaned, columns: Sequence[int]) -> Floats:
-    """Select demeaned columns (N, k) by position, perhaps none."""
-    return demeaned.select(columns) if columns else demeaned.columns[:, :0]
 
 
 def refuse_too_few(names: Sequence[str], positions: ColumnPositions) -> None:

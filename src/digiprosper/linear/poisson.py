@@ -215,7 +215,8 @@ def prepare_poisson(
         prepared = drop_notice(prepared, "rank_bound")
     (separated,) = cut
     # The index was computed without offset, before singletons were dropped.
-    if in_index or np.size(separated.start) != prepared.sample.nobs:
+    start = separated.start
+    if in_index or (start is not None and start.size != prepared.sample.nobs):
         separated = replace(separated, start=None)
     return prepared, separated
 

@@ -406,7 +406,6 @@ def wooldridge_ar1(spec: FixedEffects, panel: Panel) -> TestResult:
     """
     fitted = auxiliary.fit_for_test(spec, panel, "wooldridge_ar1")
     auxiliary.entity_effect(fitted, "wooldridge_ar1")
-    auxiliary.refuse_slopes(fitted, "wooldridge_ar1")
     auxiliary.refuse_perfect_fit(fitted.results, "wooldridge_ar1")
     sample = fitted.prepared.sample
     _check_autocorrelation_sample(fitted)
@@ -859,7 +858,6 @@ def hausman(
     check_option("method", method, ("mundlak", "classical"))
     fitted = auxiliary.fit_for_test(spec, panel, "hausman")
     entity = auxiliary.entity_effect(fitted, "hausman")
-    auxiliary.refuse_slopes(fitted, "hausman")
     auxiliary.refuse_perfect_fit(fitted.results, "hausman")
     notices = auxiliary.issue_fit_notices(fitted)
     if method == "classical":
