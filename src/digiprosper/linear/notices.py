@@ -472,22 +472,18 @@ def robust_inconsistent(cov_type: str, periods: float) -> Notice:
             "88%, and if variances also differ by entity in 62%. Use "
             "cov_type='clustered'."
         )
-        data = {"cov_type": cov_type, "periods": float(periods)}
-        return Notice("robust_inconsistent", text, data)
-    kind, instead = "robust to heteroskedasticity only", "Use cov_type='clustered'"
-    if cov_type == "conley":
-        kind, instead = (
-            "that assume independent periods of an entity",
-            "Set a bandwidth above 0",
+    else:
+        kind, instead = "robust to heteroskedasticity only", "Use cov_type='clustered'"
+        if cov_type == "conley":
+            kind = "that assume independent periods of an entity"
+            instead = "Set a bandwidth above 0"
+        text = (
+            f"cov_type={cited(cov_type)} with entity effects: standard errors {kind} "
+            "are inconsistent when the number of periods is fixed and above 2 (here "
+            f"{periods:.3g} per entity; Stock & Watson 2008). {instead}."
         )
-    text = (
-        f"cov_type={cited(cov_type)} with entity effects: standard errors {kind} are "
-        "inconsistent when the number of periods is fixed and above 2 (here "
-        f"{periods:.3g} per entity; Stock & Watson 2008). {instead}."
-    )
-    return Notice(
-        "robust_inconsistent", text, {"cov_type": cov_type, "periods": float(periods)}
-    )
+    data = {"cov_type": cov_type, "periods": float(periods)}
+    return Notice("robust_inconsistent", text, data)
 
 
 def in_memory_only(notices: Iterable[Notice]) -> list[Notice]:
