@@ -67,9 +67,9 @@ _SEVEN_DIGITS = 1e-6
 _REGRESSORS = ("x", "endog", "treatment", "mediators")
 
 
-def columns_of(sample: Sample, names: Iterable[str]) -> dict[str, str]:
+def columns_of(sample: Sample, names: Sequence[str]) -> dict[str, str]:
     """Return the columns of the data in some columns of a sample."""
-    return columns_in({name: sample.factors_of(name) for name in names})
+    return columns_in(dict(zip(names, map(sample.factors_of, names), strict=True)))
 
 
 def term_notices(
@@ -131,22 +131,23 @@ def derived_term_notices(
 ) -> Iterator[Notice]:
     """Report terms made from the outcome alone, or from what they stand for."""
     names, roles = sample.names, sample.roles
-    of_outcome = []
+    others_of = {
+        "endog": [roles.get("instruments", ())],
+        "treatment": [roles.get("mediators", ())],
+    }
     if len(roles.get("y", ())) == 1:
         of_no_term = ("y", "obs_weights", "coordinates")
-        of_outcome = [role for role in roles if role not in of_no_term]
-    others_of = {
-        "y": of_outcome,
-        "endog": ["instruments"],
-        "treatment": ["mediators"],
-    }
+        regressors = [roles[role] for role in roles if role not in of_no_term]
+        others_of = {"y": regressors, **others_of}
     for role, others in others_of.items():
         of_role = roles.get(role, ())
+        if not of_role or not any(others):
+            continue
         inside = columns_of(sample, [names[at] for at in of_role])
         # Fast: most terms do not have such a column in their text.
         searched = [
             at
-            for at in chain.from_iterable([roles.get(other, ()) for other in others])
+            for at in chain.from_iterable(others)
             if any(column in names[at] for column in inside)
         ]
         if not searched:

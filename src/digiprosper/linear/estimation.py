@@ -102,7 +102,7 @@ class Demeaned:
 
     def names_at(self, positions: Iterable[int]) -> tuple[str, ...]:
         """Return the names of columns by position."""
-        return tuple([self.names[j] for j in positions])
+        return tuple(map(self.names.__getitem__, positions))
 
     def select(self, positions: Sequence[int]) -> Floats:
         """Select demeaned columns (N, k) by position."""

@@ -210,8 +210,8 @@ class Prepared:
     @property
     def entity_position(self) -> int | None:
         """Position of the entity effect among them."""
-        names, entity = self.effect_names, self.sample.keys.entity_name
-        return names.index(entity) if entity in names else None
+        effect = Absorbed(self.sample.keys.entity_name)
+        return self.absorbed.index(effect) if effect in self.absorbed else None
 
     @property
     def row_weights(self) -> Floats:
@@ -306,7 +306,7 @@ def _effects_and_clusters(
     weights: Floats | None,
 ) -> tuple[Within, Counts, list[Notice]]:
     """Prepare what does not depend on columns; cached if it is of the panel's keys."""
-    entity_name, names = sample.keys.entity_name, [term.name for term in absorbed]
+    entity_name = sample.keys.entity_name
     cache = _cache_for(sample, absorbed, clusters, weights)
     key = (absorbed, clusters, options.cov_type, options.bandwidth)
     cached: tuple[Within, Counts, list[Notice]] | None = cache.get(key)
@@ -314,7 +314,8 @@ def _effects_and_clusters(
         return cached
     absorbing = _within(sample, absorbed, weights)
     codes = tuple([sample.codes[c] for c in clusters])
-    entity = names.index(entity_name) if entity_name in names else None
+    of_entity = Absorbed(entity_name)
+    entity = absorbed.index(of_entity) if of_entity in absorbed else None
     effect_ranks, groups = ranks(absorbing, codes, entity), [*map(count_groups, codes)]
     across = 0 if entity is None else count_entities_across(sample.entity, codes)
     notices = [
@@ -322,8 +323,10 @@ def _effects_and_clusters(
         *cluster_size_notices(clusters, groups, options.cov_type),
         *period_notices(sample.n_times, options),
         *entities_across(across, sample.n_entities, entity_name, clusters),
-        *([] if effect_ranks.exact else [rank_bound(names, effect_ranks.all_effects)]),
     ]
+    if not effect_ranks.exact:
+        names = [term.name for term in absorbed]
+        notices.append(rank_bound(names, effect_ranks.all_effects))
     count = counts(sample.nobs, 0, effect_ranks, groups, periods=sample.n_times)
     cache[key] = absorbing, count, notices
     return absorbing, count, notices
@@ -337,7 +340,8 @@ def _cache_for(
 ) -> dict[Any, Any]:
     """Return the cache of the panel if the structure depends on its keys alone."""
     keys = sample.keys
-    terms = {*clusters, *[term.effect for term in absorbed], *_slope_terms(absorbed)}
+    of_effects = [t for a in absorbed for t in (a.effect, a.slope) if t is not None]
+    terms = {*clusters, *of_effects}
     # Tables of two effects have a number for every cell, also without rows.
     cells = keys.entities.size * keys.times.size
     of_keys = weights is None and terms <= {*keys.names}
