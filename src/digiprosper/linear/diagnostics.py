@@ -37,7 +37,6 @@ from digiprosper.linear.kernels.residual_tests import (
 from digiprosper.linear.kernels.restricted_wild import ClusterSums, variation_by_cluster
 from digiprosper.linear.preparation import Prepared
 from digiprosper.panel import Sample
-from digiprosper.panel.codes import Absorbed
 from digiprosper.report.inference import BY_ROW
 from digiprosper.report.notices import not_psd
 from digiprosper.report.terms import Factor
@@ -589,8 +588,9 @@ def staggered(
     kind: Literal["", "iv", "poisson"] = "",
 ) -> tuple[Notice, ...]:
     """Report dummies, by position, of treatments that start in different periods."""
-    sample, of_keys = prepared.sample, {*map(Absorbed, prepared.sample.keys.names)}
-    two_way = len(of_keys) == 2 and of_keys <= {*prepared.absorbed}
+    sample, keys = prepared.sample, prepared.sample.keys
+    effects = [term.effect for term in prepared.absorbed if term.slope is None]
+    two_way = keys.entity_name in effects and keys.time_name in effects
     if not two_way or prepared.block_sums is not None:
         return ()
     positions = [j for j in columns if _is_staggered(demeaned.raw[:, j], sample)]

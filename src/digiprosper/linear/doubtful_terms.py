@@ -130,41 +130,43 @@ def derived_term_notices(
     sample: Sample, panel: Panel | PanelScan[Any]
 ) -> Iterator[Notice]:
     """Report terms made from the outcome alone, or from what they stand for."""
-    names, roles = sample.names, sample.roles
-    others_of = {
-        "endog": [roles.get("instruments", ())],
-        "treatment": [roles.get("mediators", ())],
-    }
+    roles = sample.roles
     if len(roles.get("y", ())) == 1:
         of_no_term = ("y", "obs_weights", "coordinates")
-        regressors = [roles[role] for role in roles if role not in of_no_term]
-        others_of = {"y": regressors, **others_of}
-    for role, others in others_of.items():
-        of_role = roles.get(role, ())
-        if not of_role or not any(others):
-            continue
-        inside = columns_of(sample, [names[at] for at in of_role])
-        # Fast: most terms do not have such a column in their text.
-        searched = [
-            at
-            for at in chain.from_iterable(others)
-            if any(column in names[at] for column in inside)
-        ]
-        if not searched:
-            continue
-        columns = frozenset(panel.columns)
-        sources = {
-            column: names[at]
-            for at in of_role
-            if (column := _only_column(sample, at, columns, ("lag", "lead")))
-        }
-        terms = {
-            names[at]: sources[column]
-            for at in searched
-            if (column := _only_column(sample, at, columns, ("lag",))) in sources
-        }
-        if terms:
-            yield made_from(terms, role)
+        others = [roles[role] for role in roles if role not in of_no_term]
+        if any(others):
+            yield from _derived_terms(
+                sample, panel, "y", [*chain.from_iterable(others)]
+            )
+    for role, other in (("endog", "instruments"), ("treatment", "mediators")):
+        if role in roles:
+            yield from _derived_terms(sample, panel, role, roles.get(other, ()))
+
+
+def _derived_terms(
+    sample: Sample, panel: Panel | PanelScan[Any], role: str, others: Sequence[int]
+) -> Iterator[Notice]:
+    """Report columns, by position, that are functions of a term of the role alone."""
+    names, roles = sample.names, sample.roles
+    factors = chain.from_iterable([sample.factors_of(names[at]) for at in roles[role]])
+    inside = set(chain.from_iterable([factor.columns for factor in factors]))
+    # Fast: most terms do not have such a column in their text.
+    searched = [at for at in others if any(column in names[at] for column in inside)]
+    if not searched:
+        return
+    columns = frozenset(panel.columns)
+    sources = {
+        column: names[at]
+        for at in roles[role]
+        if (column := _only_column(sample, at, columns, ("lag", "lead")))
+    }
+    terms = {
+        names[at]: sources[column]
+        for at in searched
+        if (column := _only_column(sample, at, columns, ("lag",))) in sources
+    }
+    if terms:
+        yield made_from(terms, role)
 
 
 def _only_column(

@@ -209,15 +209,19 @@ class Prepared:
 
     @property
     def entity_position(self) -> int | None:
-        """Position of the entity effect among them."""
-        effect = Absorbed(self.sample.keys.entity_name)
-        return self.absorbed.index(effect) if effect in self.absorbed else None
+        """Position of the entity effect among them, which is the first, or None."""
+        return _entity_position(self.absorbed, self.sample)
 
     @property
     def row_weights(self) -> Floats:
         """Weights of the rows (N,), ones without `obs_weights`."""
         q = self.obs_weights
         return np.ones(self.sample.nobs) if q is None else q
+
+
+def _entity_position(absorbed: Sequence[Absorbed], sample: Sample) -> int | None:
+    is_first = absorbed and absorbed[0].name == sample.keys.entity_name
+    return 0 if is_first else None
 
 
 def drop_notice(prepared: Prepared, code: str) -> Prepared:
@@ -314,8 +318,7 @@ def _effects_and_clusters(
         return cached
     absorbing = _within(sample, absorbed, weights)
     codes = tuple([sample.codes[c] for c in clusters])
-    of_entity = Absorbed(entity_name)
-    entity = absorbed.index(of_entity) if of_entity in absorbed else None
+    entity = _entity_position(absorbed, sample)
     effect_ranks, groups = ranks(absorbing, codes, entity), [*map(count_groups, codes)]
     across = 0 if entity is None else count_entities_across(sample.entity, codes)
     notices = [
