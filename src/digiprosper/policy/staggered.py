@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import KW_ONLY, dataclass, field
+from dataclasses import KW_ONLY, dataclass, field, replace
 from math import inf
 from typing import Any, Final, Literal, TypeAlias, get_args
 
@@ -13,7 +13,7 @@ from digiprosper.checks import check_whole, not_identified, option_error
 from digiprosper.errors import IdentificationError, Notice, OptionError, cited, issue
 from digiprosper.kernels import Floats
 from digiprosper.linear.doubtful_rows import heavy_cluster
-from digiprosper.linear.preparation import LinearOptions, Prepared, prepare
+from digiprosper.linear.preparation import Prepared, linear_options, prepare
 from digiprosper.panel import Panel, Sample
 from digiprosper.panel.access import check_panel, table_of
 from digiprosper.panel.conditions import check_where
@@ -308,12 +308,7 @@ class StaggeredDid(Specification):
         check_panel(panel, "fit")
         table = table_of(panel)
         timing = read_timing(table, self.event, self.never)
-        options = LinearOptions(
-            clusters=self.clusters,
-            obs_weights=self.obs_weights,
-            missing=self.missing,
-            where=self.where,
-        )
+        options = replace(linear_options(self), cov_type="clustered")
         roles = {"y": (self.y,), "x": self.x}
         prepared = prepare(panel, roles, options)
         sample = prepared.sample
