@@ -98,8 +98,6 @@ from digiprosper.learning.results import DMLResults as DMLResults
 from digiprosper.linear.cluster_bootstrap import cluster_bootstrap as cluster_bootstrap
 from digiprosper.linear.fixed_effects import FixedEffects as FixedEffects
 from digiprosper.linear.fixed_effects_iv import FixedEffectsIV as FixedEffectsIV
-from digiprosper.linear.hausman import HausmanMethod as HausmanMethod
-from digiprosper.linear.hausman import hausman as hausman
 from digiprosper.linear.iv_results import IVResults as IVResults
 from digiprosper.linear.oster_bound import oster_bound as oster_bound
 from digiprosper.linear.poisson import PoissonSsc as PoissonSsc
@@ -110,6 +108,8 @@ from digiprosper.linear.randomisation_test import (
     randomisation_test as randomisation_test,
 )
 from digiprosper.linear.results import LinearResults as LinearResults
+from digiprosper.linear.specification_tests import HausmanMethod as HausmanMethod
+from digiprosper.linear.specification_tests import hausman as hausman
 from digiprosper.linear.specification_tests import modified_wald as modified_wald
 from digiprosper.linear.specification_tests import pesaran_cd as pesaran_cd
 from digiprosper.linear.specification_tests import poolability as poolability

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import warnings
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -545,8 +546,8 @@ def test_the_maximum_that_separation_computed_is_where_the_likelihood_begins(
         steps.append(out[2].steps)
         return out
 
-    def from_scratch(*args: Any) -> Any:
-        return counted(*args[:-1], None)
+    def from_scratch(prepared: Any, demeaned: Any, x: Any, separated: Any, *args: Any):
+        return counted(prepared, demeaned, x, replace(separated, start=None), *args)
 
     monkeypatch.setattr(poisson, "fit_poisson", counted)
     fit = SPEC.fit(panel)

@@ -17,7 +17,6 @@ from digiprosper.linear.auxiliary import (
     issue_fit_notices,
     joint_test,
     wald_statistic,
-    with_clusters,
     with_effects,
 )
 from digiprosper.linear.estimation import demean_columns, fit_equation
@@ -96,7 +95,13 @@ def test_other_clusters_are_another_specification(states: Panel) -> None:
     fitted = fit_for_test(FixedEffects("log(gsp)", X), states, "test")
     sample = fitted.prepared.sample
     spec = FixedEffects("log(gsp)", X, clusters="year")
-    prepared = with_clusters(fitted.prepared, ["year"], [sample.time], spec.options)
+    prepared = with_effects(
+        fitted.prepared,
+        fitted.prepared.effect_names,
+        cluster_names=("year",),
+        cluster_codes=(sample.time,),
+        options=spec.options,
+    )
     results, _ = fit_equation(prepared, fitted.demeaned, 0, fitted.regressors)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", dp.DigiprosperWarning)

@@ -265,8 +265,9 @@ def test_inference_adds_slopes_to_the_counts_of_the_sample() -> None:
 
 
 def test_negative_eigenvalues_are_told_of_two_way_clusters_alone() -> None:
-    middle = np.array([[1.0, 0.0], [0.0, -1.0]])
-    (notice,) = not_semidefinite(("a", "b"), middle, middle, ways=2)
+    one_way, middle = ready(make()), np.array([[1.0, 0.0], [0.0, -1.0]])
+    two_way = replace(one_way, cluster_codes=one_way.cluster_codes * 2)
+    (notice,) = not_semidefinite(two_way, ("a", "b"), middle, middle)
     assert (notice.code, notice.data["terms"]) == ("not_psd", ("b",))
-    assert not_semidefinite(("a", "b"), np.eye(2), np.eye(2), ways=2) == []
-    assert not_semidefinite(("a", "b"), middle, middle, ways=1) == []
+    assert not_semidefinite(two_way, ("a", "b"), np.eye(2), np.eye(2)) == []
+    assert not_semidefinite(one_way, ("a", "b"), middle, middle) == []

@@ -14,7 +14,6 @@ from digiprosper.linear.instrument_columns import (
     column_positions,
     refuse_too_few,
     refuse_unidentified,
-    selected_columns,
     usable_columns,
 )
 from digiprosper.linear.kernels.two_stage import project
@@ -46,7 +45,7 @@ def test_places() -> None:
     assert positions == ColumnPositions((1,), (2,), (3, 4))
     assert positions.regressors == (1, 2)
     assert positions.exogenous == (3, 4, 2)
-    assert selected_columns(demeaned, ()).shape == (72, 0)
+    assert demeaned.select(()).shape == (72, 0)
 
 
 @pytest.mark.parametrize(

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import warnings
 
+import numpy as np
 import pytest
 
 import digiprosper as dp
 from digiprosper import FixedEffects, datasets
 from digiprosper.errors import Notice
 from digiprosper.linear import notices
+from digiprosper.linear.estimation import collinear_problem
 from digiprosper.linear.notices import (
     EFFECTIVE_CLUSTERS,
     FEW_PERIODS,
     few_for_slopes,
     few_periods,
 )
+from digiprosper.linear.poisson import Separated
 
 
 @pytest.mark.parametrize(
@@ -73,10 +76,12 @@ def test_many_dummies_are_told_with_the_effect_that_absorbs_them() -> None:
 def test_what_was_dropped_is_told_with_the_reason() -> None:
     data = {"column": "x", "effects": "city, year"}
     problem = Notice("absorbed", "'x' is constant in the sample", data)
-    absorbed = notices.dropped_absorbed(problem)
+    absorbed = notices.dropped_column(problem)
+    assert absorbed.code == "dropped_absorbed"
     assert absorbed.data == {"column": "x", "effects": "city, year"}
     assert absorbed.message == "'x' is constant in the sample; it was dropped"
-    collinear = notices.dropped_collinear("x", ["z", "w"])
+    collinear = notices.dropped_column(collinear_problem("x", ["z", "w"]))
+    assert collinear.code == "dropped_collinear"
     assert collinear.data == {"column": "x", "on": ("z", "w")}
     why = "is collinear with 'z', 'w' after the effects are partialled out"
     assert collinear.message == f"'x' {why}; it was dropped"
@@ -190,12 +195,16 @@ def test_clusters_in_two_ways_have_a_remedy_that_takes_one_way() -> None:
 
 
 def test_separated_rows_are_counted_by_reason() -> None:
-    assert notices.separated_notice({"effects": 0, "regressors": 0}, ()) == []
-    (notice,) = notices.separated_notice({"effects": 3, "regressors": 1}, [("a", 1)])
+    sample = datasets.us_states().sample({"y": ("unemp",)})
+    row = np.arange(sample.nobs)
+    assert Separated(sample, row < 0, (), None).notices == []
+    reasons = ("effects", "effects", "effects", "regressors")
+    (notice,) = Separated(sample, row < 4, reasons, None).notices
     assert notice.data["count"] == 4
+    assert notice.data["rows"] == tuple(sample.index[:4])
     assert "4 rows with outcome zero dropped" in notice.message
     assert "3 in a level of a fixed effect" in notice.message
-    (notice,) = notices.separated_notice({"effects": 0, "regressors": 1}, [("a", 1)])
+    (notice,) = Separated(sample, row < 1, ("regressors",), None).notices
     assert "fixed effect" not in notice.message
 
 

@@ -32,7 +32,7 @@ def fitted(ssc: str = "ppmlhdfe"):
     def select(sample, absorbed):
         check_counts("y", sample)
         found.append(find_separated(sample, sample.columns("x"), absorbed, "drop"))
-        return sample.keep(~found[0][0], "separated rows")
+        return sample.keep(~found[0].mask, "separated rows")
 
     roles = {"y": ("y",), "x": ("x",)}
     prepared = prepare(
@@ -40,14 +40,14 @@ def fitted(ssc: str = "ppmlhdfe"):
     )
     columns = np.hstack([prepared.sample.columns(role) for role in roles])
     demeaned = demean_columns(prepared, ("y", "x"), columns)
-    return prepared, found[0], fit_poisson(prepared, demeaned, [1], found[0][1], ssc)
+    return prepared, found[0], fit_poisson(prepared, demeaned, [1], found[0], ssc)
 
 
 def test_the_likelihood_is_that_of_dummies_without_separated_rows() -> None:
-    prepared, (mask, separated, _), (columns, _, likelihood, solved) = fitted()
-    assert mask.nonzero()[0].tolist() == list(range(5))
+    prepared, separated, (columns, _, likelihood, solved) = fitted()
+    assert separated.mask.nonzero()[0].tolist() == list(range(5))
     assert separated.by_reason == {"effects": 5, "regressors": 0}
-    assert separated.frame["reason"].tolist() == ["effects"] * 5
+    assert separated.reasons == ("effects",) * 5
     assert columns == [1]
     rest = FRAME[5:]
     effects = pd.get_dummies(rest[["city", "year"]].astype("category"), dtype=float)

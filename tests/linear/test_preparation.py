@@ -510,7 +510,7 @@ def test_a_panel_with_most_cells_empty_keeps_nothing(firms: int, kept: bool) -> 
 def test_a_pickled_panel_has_nothing_of_its_fits() -> None:
     panel = Panel(kept_frame(), "i", "t")
     before = len(pickle.dumps(panel))
-    prepare(panel, {"y": ("y",), "x": ("x",)}, LinearOptions(), singletons="keep")
+    prepare(panel, {"y": ("y",), "x": ("x",)}, LinearOptions(singletons="keep"))
     assert panel._table.keys.cache
     again = pickle.loads(pickle.dumps(panel))
     assert again._table.keys.cache == {}

@@ -62,6 +62,7 @@ from digiprosper.panel import Panel, Sample
 from digiprosper.panel.codes import Absorbed
 from digiprosper.report.estimates import Estimates
 from digiprosper.report.inference import Inference
+from digiprosper.report.notices import without
 from digiprosper.report.protocol import empty_glance
 from digiprosper.report.terms import Factor
 from digiprosper.specification import TERM, TERMS, Specification, check_words
@@ -294,9 +295,7 @@ def _prepare_sample(spec: LogitEffects, panel: Panel) -> BinarySample:
     prepared = prepare(
         panel,
         {"y": (spec.y,), "x": spec.x},
-        linear_options(spec),
-        singletons="keep",
-        missing=spec.missing,
+        replace(linear_options(spec), singletons="keep"),
         select=select,
     )
     ((whole, keep),) = cut
@@ -307,16 +306,12 @@ def _prepare_sample(spec: LogitEffects, panel: Panel) -> BinarySample:
         effect: whole.code_levels[effect].difference(sample.code_levels[effect])
         for effect in (term.effect for term in prepared.absorbed)
     }
-    about = (
-        notice
-        for notice in prepared.other_notices
-        if notice.code not in _OF_LEAST_SQUARES
-    )
+    about = without(prepared.other_notices, _OF_LEAST_SQUARES)
     return BinarySample(
         prepared=prepared,
         y=demeaned.raw[:, 0],
         x=demeaned.raw[:, columns],
-        names=tuple(demeaned.names[j] for j in columns),
+        names=demeaned.names_at(columns),
         complete_sample=whole,
         keep=keep,
         notices=(
@@ -622,7 +617,6 @@ def _make_results(
         "loglik": likelihoods[0],
         "n_predicted": int((~data.keep).sum()),
     }
-    middle, ways = estimated.middle, len(inference.n_clusters)
     return LogitResults(
         estimated=estimated,
         link=spec.link,
@@ -632,7 +626,7 @@ def _make_results(
         diagnostics=(
             *data.notices,
             *remarks,
-            *not_semidefinite(data.names, covariance, middle, ways=ways),
+            *not_semidefinite(prepared, data.names, covariance, estimated.middle),
         ),
         key_names=sample.keys.name_pair,
         correction=correction,

@@ -39,7 +39,6 @@ from digiprosper.linear.fixed_effects import check_regression_terms, check_row_o
 from digiprosper.linear.kernels.exchange import Paths
 from digiprosper.linear.kernels.placebo import Cohorts
 from digiprosper.linear.kernels.wild import WildWeights
-from digiprosper.linear.notices import separated_notice
 from digiprosper.linear.preparation import (
     LinearOptions,
     Prepared,
@@ -260,8 +259,6 @@ class CountSample(CommonColumns):
     spec: PoissonEffects
     offset: Floats  # (N,) of the index; the log of the exposure
     separated: poisson.Separated
-    # (N,) index that the likelihood begins with, for speed only
-    start: Floats | None
 
     def fit(
         self, regressors: Sequence[int], lags_in: Sequence[str] | None = ()
@@ -277,7 +274,7 @@ def prepare_counts(
     spec: PoissonEffects, panel: Panel, regressors: Mapping[str, Sequence[str]]
 ) -> CountSample:
     """Cut the rows complete in all regressors, by role, without separated ones."""
-    prepared, separated, *_, start = poisson.prepare_poisson(
+    prepared, separated = poisson.prepare_poisson(
         spec,
         panel,
         regressors,
@@ -286,7 +283,7 @@ def prepare_counts(
     )
     columns = demean_roles(spec.y, prepared, regressors)
     offset = poisson.offset_of(spec, prepared.sample)
-    return CountSample(prepared, *columns, spec, offset, separated, start)
+    return CountSample(prepared, *columns, spec, offset, separated)
 
 
 def fit_counts(
@@ -298,9 +295,9 @@ def fit_counts(
     spec, prepared, demeaned = counts.spec, counts.prepared, counts.demeaned
     separated, offset, sample = counts.separated, counts.offset, prepared.sample
     columns, notices, likelihood, solved = poisson.fit_poisson(
-        prepared, demeaned, regressors, separated, spec.ssc, offset, counts.start
+        prepared, demeaned, regressors, separated, spec.ssc, offset
     )
-    terms = names = tuple(demeaned.names[j] for j in columns)
+    terms = names = demeaned.names_at(columns)
     full, weights = solved, likelihood.weights
     if not prepared.absorbed:
         terms, rows = (*names, "Intercept"), float(weights.sum())
@@ -320,12 +317,12 @@ def fit_counts(
         *prepared.other_notices,
         *poisson.few_clusters(prepared, _WILD),
         *poisson.three_effects(prepared),
-        *separated_notice(separated.by_reason, separated.first),
+        *separated.notices,
         *notices,
         *of_covariance,
         *few_treated(weighted, names, solved.score_columns, solved.root),
         *lagged_outcome(prepared, poisson.LAGGED, roles=lags_in),
-        *staggered(prepared, demeaned.names, demeaned.raw, columns, "poisson"),
+        *staggered(prepared, demeaned, columns, "poisson"),
         *shared_between_clusters(prepared, demeaned, columns),
         *interaction_ratios(
             [name for name in names if len(sample.factors_of(name)) > 1]

@@ -280,6 +280,8 @@ def _prepare_rows(spec: Any, panel: Panel) -> Prepared:
         time_effects=spec.time_effects,
         clusters=spec.clusters,
         ssc="none",
+        singletons="keep",
+        missing=spec.missing,
         where=spec.where,
     )
     roles = {
@@ -290,7 +292,7 @@ def _prepare_rows(spec: Any, panel: Panel) -> Prepared:
         "x": spec.x,
         "instruments": spec.instruments,
     }
-    prepared = prepare(panel, roles, options, singletons="keep", missing=spec.missing)
+    prepared = prepare(panel, roles, options)
     single_column(prepared.sample, "y", spec.y)
     return prepared
 

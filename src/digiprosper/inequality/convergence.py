@@ -678,9 +678,7 @@ def beta_convergence(  # noqa: PLR0913  (the options of a regression, all but tw
         if spec.missing == "raise":
             panel.sample(roles, missing="raise", where=spec.where)
     roles = {"growth": (later,), **roles}
-    prepared = prepare(
-        panel, roles, spec.options, singletons=spec.singletons, missing=missing
-    )
+    prepared = prepare(panel, roles, replace(spec.options, missing=missing))
 
     sample = prepared.sample
     (logarithm,) = sample.factors_of(sample.names_of("initial")[0])

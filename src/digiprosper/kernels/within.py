@@ -50,8 +50,8 @@ def not_singletons(effects: Sequence[Ints]) -> Bools:
     return keep
 
 
-def is_nested(inner: Ints, outer: Ints) -> bool:
-    """Return whether `inner` is nested in `outer`.
+def is_nested(inner: Ints, outer: Ints | Floats) -> bool:
+    """Return whether `inner` is nested in `outer`, codes or a column.
 
     Codes of `outer` may have gaps, so that more levels do not rule it out.
     """
@@ -63,6 +63,12 @@ def is_nested(inner: Ints, outer: Ints) -> bool:
     first = np.empty(int(inner.max()) + 1, dtype=outer.dtype)
     first[inner] = outer
     return bool((first[inner] == outer).all())
+
+
+def less_means(column: Floats | Bools, codes: Ints) -> Floats:
+    """Subtract from a column (N,) its mean in each level."""
+    means = np.bincount(codes, column) / np.maximum(np.bincount(codes), 1)
+    return np.asarray(column - means[codes])
 
 
 def split_nested(

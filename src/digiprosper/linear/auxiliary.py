@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from digiprosper.checks import not_identified, option_error
 from digiprosper.errors import Notice, issue, quoted, subject
-from digiprosper.kernels import Ints
 from digiprosper.kernels.covariance import count_groups, counts, ranks
 from digiprosper.kernels.tolerances import SINGULAR
 from digiprosper.kernels.within import within
@@ -20,12 +20,15 @@ from digiprosper.linear.fixed_effects import (
     estimate,
     refuse_other_specification,
 )
-from digiprosper.linear.preparation import LinearOptions, Prepared
+from digiprosper.linear.preparation import Prepared
 from digiprosper.linear.results import LinearResults
 from digiprosper.panel import Panel
+from digiprosper.report.notices import FEW_CODES, without
 from digiprosper.report.tests import TestResult
 from digiprosper.report.text import freedom_text
 from digiprosper.report.variance import negative_variance
+
+_ABOUT_ERRORS = (*FEW_CODES, "few_treated", "robust_inconsistent")
 
 
 def fit_for_test(spec: FixedEffects, panel: Panel, caller: str) -> Fitted:
@@ -36,21 +39,13 @@ def fit_for_test(spec: FixedEffects, panel: Panel, caller: str) -> Fitted:
 
 def issue_fit_notices(fitted: Fitted) -> tuple[Notice, ...]:
     """Issue and return the notices about a fit, except those about standard errors."""
-    error_codes = {notice.code for notice in fitted.prepared.few_cluster_notices} | {
-        "few_treated",
-        "robust_inconsistent",
-    }
-    notices = tuple(
-        notice
-        for notice in fitted.results.diagnostics
-        if notice.code not in error_codes
-    )
+    notices = without(fitted.results.diagnostics, _ABOUT_ERRORS)
     issue(notices)
     return notices
 
 
 def entity_effect(fitted: Fitted, caller: str) -> str:
-    """Return the name of the entity effect; refuse a fit without one."""
+    """Return the name of the entity effect; refuse a fit without, or with slopes."""
     position = fitted.prepared.entity_position
     if position is None:
         keys = fitted.prepared.sample.keys
@@ -62,6 +57,14 @@ def entity_effect(fitted: Fitted, caller: str) -> str:
             "no_entity_effects",
             f"{caller} needs entity effects, but the specification has none: {cure}.",
             entity=name,
+        )
+    slopes = tuple(e.name for e in fitted.prepared.absorbed if e.slope is not None)
+    if slopes:
+        raise option_error(
+            "absorb",
+            slopes,
+            f"{caller} is not defined with absorbed slopes ({quoted(slopes)}): omit "
+            "them in absorb.",
         )
     return fitted.prepared.effect_names[position]
 
@@ -77,22 +80,11 @@ def refuse_perfect_fit(results: LinearResults, caller: str) -> None:
         )
 
 
-def refuse_slopes(fitted: Fitted, caller: str) -> None:
-    """Refuse a fit with absorbed slopes, such as ``province[year]``."""
-    slopes = [
-        effect.name for effect in fitted.prepared.absorbed if effect.slope is not None
-    ]
-    if slopes:
-        raise option_error(
-            "absorb",
-            tuple(slopes),
-            f"{caller} is not defined with absorbed slopes ({quoted(slopes)}): omit "
-            "them in absorb.",
-        )
+def with_effects(prepared: Prepared, names: Sequence[str], **fields: Any) -> Prepared:
+    """Keep only the named effects, and a constant; change other fields of a sample.
 
-
-def with_effects(prepared: Prepared, names: Sequence[str]) -> Prepared:
-    """Keep only the named effects of a sample, and a constant; drop the notices."""
+    The notices are dropped.
+    """
     positions = [
         p for p, effect in enumerate(prepared.absorbed) if effect.name in names
     ]
@@ -102,44 +94,16 @@ def with_effects(prepared: Prepared, names: Sequence[str]) -> Prepared:
         # Slopes alone do not contain a constant.
         effects.append(np.zeros(sample.nobs, dtype=np.intp))
     absorbing = within(effects, sample.nobs, obs_weights=prepared.obs_weights)
-
-    entity = prepared.entity_position
-    position = positions.index(entity) if entity in positions else None
-    effect_ranks = ranks(absorbing, prepared.cluster_codes, position)
-    return replace(
-        prepared,
-        within=absorbing,
-        absorbed=tuple(prepared.absorbed[p] for p in positions),
-        entity_position=position,
-        count=counts(
-            sample.nobs, 0, effect_ranks, prepared.count.groups, periods=sample.n_times
-        ),
-        notices=(),
-        few_cluster_notices=(),
-        leverage=None,
+    absorbed = tuple(prepared.absorbed[p] for p in positions)
+    cleared: dict[str, Any] = {"notices": (), "leverage": None, "near": None}
+    changed = replace(
+        prepared, within=absorbing, absorbed=absorbed, **cleared, **fields
     )
-
-
-def with_clusters(
-    prepared: Prepared,
-    names: Sequence[str],
-    codes: Sequence[Ints],
-    options: LinearOptions,
-) -> Prepared:
-    """Replace the clusters and options of a sample; drop the notices."""
-    effect_ranks = ranks(prepared.within, codes, prepared.entity_position)
-    sample, groups = prepared.sample, [count_groups(c) for c in codes]
-    return replace(
-        prepared,
-        cluster_names=tuple(names),
-        cluster_codes=tuple(codes),
-        options=options,
-        count=counts(sample.nobs, 0, effect_ranks, groups, periods=sample.n_times),
-        notices=(),
-        few_cluster_notices=(),
-        leverage=None,
-        near=None,
-    )
+    codes = changed.cluster_codes
+    effect_ranks = ranks(absorbing, codes, changed.entity_position)
+    groups = [count_groups(c) for c in codes]
+    count = counts(sample.nobs, 0, effect_ranks, groups, periods=sample.n_times)
+    return replace(changed, count=count)
 
 
 def joint_test(

@@ -11,17 +11,26 @@ from digiprosper.kernels.intervals import has_enough_clusters
 from digiprosper.kernels.resampling import seed_sequence
 from digiprosper.kernels.within import is_nested
 from digiprosper.linear.fixed_effects import refuse_other_specification
-from digiprosper.linear.notices import few_for_draws
 from digiprosper.linear.preparation import Prepared
 from digiprosper.panel import Panel
 from digiprosper.report.effects import EffectResults, drawn_estimates
-from digiprosper.report.notices import few_draws, lost_draws, too_few_clusters_to_draw
+from digiprosper.report.notices import (
+    FEW_CODES,
+    few_clusters,
+    few_draws,
+    lost_draws,
+    too_few_clusters_to_draw,
+    without,
+)
 from digiprosper.report.protocol import Glance
 from digiprosper.specification import check_reps
 
 _LEAST_REPS = 20
-_INSTEAD = frozenset({"few_clusters", "very_few_clusters"})
 _REMEDY = "Use dp.wild_bootstrap(spec, panel, term), which draws cluster weights."
+_TOO_SHORT = (
+    "percentile intervals are often too short with few clusters; confirm a borderline "
+    "result with dp.wild_bootstrap(spec, panel, term)."
+)
 _LOST = (
     "failed: in the drawn sample a regressor is collinear. Intervals use the "
     "remaining draws."
@@ -132,14 +141,12 @@ def cluster_bootstrap(
 def _bootstrap_notices(
     fit: Any, groups: int, drawn: str, lost: int, reps: int
 ) -> tuple[Notice, ...]:
-    of_fit = (
-        notice for notice in fit.results.diagnostics if notice.code not in _INSTEAD
-    )
+    of_fit = without(fit.results.diagnostics, FEW_CODES)
     if not has_enough_clusters(groups):
         return (*of_fit, *too_few_clusters_to_draw(groups, drawn, _REMEDY))
     return (
         *of_fit,
-        *few_for_draws(groups, drawn),
+        *few_clusters(groups, drawn, _TOO_SHORT),
         *few_draws(reps, "effects"),
         *lost_draws(lost, reps, _LOST, "bootstrap"),
     )

@@ -6,28 +6,29 @@ code            data
 shared_exposure term, p_value, ratio, entity (name); not a warning
 in_entities     term, ratio (of variances), entity (name); not a warning
 lasting_shocks  term, correlation, ratio (of variances), lags; not a warning
+no_main_effect  term (a product), columns (its factors that are no regressors),
+                estimate, with_them (the coefficient beside them); not a warning
 =============== ======================================================================
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from itertools import chain, product, repeat
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 
 from digiprosper.errors import Notice, cited, quoted, subject
 from digiprosper.kernels import Floats, Ints
-from digiprosper.kernels.conley import Nearby
 from digiprosper.kernels.equation import Solved
 from digiprosper.kernels.leverage import effective_clusters, variation_shares
 from digiprosper.kernels.tolerances import LOST_DIGITS, NEGATIVE
-from digiprosper.kernels.within import is_nested
+from digiprosper.kernels.within import is_nested, less_means
 from digiprosper.linear import notices
 from digiprosper.linear.doubtful_rows import HEAVY
-from digiprosper.linear.doubtful_terms import stocks_of
+from digiprosper.linear.doubtful_terms import columns_of, is_dummy, stocks_of
 from digiprosper.linear.kernels.residual_tests import (
     dependence_in_periods,
     lasting_sums,
@@ -36,6 +37,7 @@ from digiprosper.linear.kernels.residual_tests import (
 from digiprosper.linear.kernels.restricted_wild import ClusterSums, variation_by_cluster
 from digiprosper.linear.preparation import Prepared
 from digiprosper.panel import Sample
+from digiprosper.report.inference import BY_ROW
 from digiprosper.report.notices import not_psd
 from digiprosper.report.terms import Factor
 from digiprosper.report.text import p_words
@@ -61,7 +63,6 @@ _FEWEST_ENTITIES = 10
 _MOST_PRODUCTS = 5e9
 _MOST_CELLS = 10
 _STANDARD_ERRORS = 4
-_BY_ROW = frozenset({"unadjusted", "robust", "hc2", "hc3"})
 _NO_CHANCE = 0.001
 _LARGER = 2.0
 _POLICY_CHANGES = 2.0
@@ -173,7 +174,7 @@ def _controls_among(
     and terms that share a variable with it; columns of `two_values`, which may be
     treatments; and columns that the model adds itself.
     """
-    first = _variables(sample, names[0])
+    first = columns_of(sample, names[:1]).keys()
     listed = {
         sample.names[at]
         for role, columns in sample.roles.items()
@@ -184,16 +185,8 @@ def _controls_among(
         name
         for name in names[1:]
         if name in listed
-        and not first & _variables(sample, name)
+        and first.isdisjoint(columns_of(sample, [name]))
         and name not in two_values
-    }
-
-
-def _variables(sample: Sample, name: str) -> set[str]:
-    return {
-        column
-        for factor in sample.factors.get(name, ())
-        for column in (factor.columns or (factor.column or factor.text,))
     }
 
 
@@ -248,12 +241,10 @@ def shared_between_clusters(
 def _values_move_together(sample: Sample, column: Floats) -> bool:
     """Return whether entities with the same value mostly have the same next value."""
     later = np.flatnonzero((np.diff(sample.entity) == 0) & (np.diff(column) != 0)) + 1
-    of_period = np.empty(sample.n_times)
-    of_period[sample.time] = column
-    only_time_changes_it = (of_period[sample.time] == column).all()
-    # Integers of some entities may be equal by chance.
-    by_chance = (column == np.round(column)).all() and not only_time_changes_it
-    if later.size < _HALF * sample.n_entities or by_chance:
+    if later.size < _HALF * sample.n_entities:
+        return False
+    # Integers of some entities may be equal by chance, unless only time changes them.
+    if (column == np.round(column)).all() and not is_nested(sample.time, column):
         return False
     # Rounded, since 25 / 12 + 1 is not 37 / 12.
     rounded = np.round(column / np.abs(column).max(), 9)
@@ -328,35 +319,32 @@ def lagged_outcome(
     outcome: str = "y",
 ) -> list[Notice]:
     """Report lags of the outcome: their slopes are biased (Nickell 1981, eq. 18)."""
-    sample = prepared.sample
-    if prepared.block_sums is not None:
-        lags = prepared.block_sums.lags(roles)
-        periods = prepared.count.n / prepared.block_sums.rows.n_entities
+    sample, scan = prepared.sample, prepared.block_sums
+    if scan is not None:
+        lags, periods = scan.lags(roles), prepared.count.n / scan.rows.n_entities
     # There is no bias without entity effects, or finer ones.
     elif any(is_nested(codes, sample.entity) for codes in prepared.within.codes):
         lags = lags_of_outcome(sample, roles, outcome)
         periods = sample.nobs / sample.n_entities
     else:
         return []
-    of_lags = lagged_outcome_notices(
-        sample, lags, consequence, outcome=outcome, periods=periods
-    )
-    if of_lags or prepared.block_sums is not None:
-        return of_lags
-    columns = _columns_of_roles(sample, roles)
-    of_growth = [
-        _growth_notice(
-            sample.names[column], sample.names[at], unit, consequence, periods=periods
+    bias = f"by about -({{}} + slope) / {max(periods - 1, 1):.3g} (Nickell 1981)"
+    word = "outcome" if outcome == "y" else "mediator"
+    dynamic = [
+        (
+            terms,
+            f"{quoted(terms)} {_are_lags(sample, terms)} of the {word} "
+            f"{cited(sample.names[at])}: with entity effects its slope is biased, "
+            f"{bias.format(1)}, {consequence}",
         )
-        for at in sample.roles[outcome]
-        for column in columns
-        if (unit := _unit_of_growth(sample, at, column))
+        for at, terms in lags.items()
+        if terms
     ]
-    return of_growth or [
-        _stock_notice(stocks, sample.names[at], consequence, periods=periods)
-        for at in sample.roles[outcome]
-        if (stocks := stocks_of(sample, at, columns))
-    ]
+    if not dynamic and scan is None:
+        outcomes, columns = sample.roles[outcome], _columns_of_roles(sample, roles)
+        dynamic = _growth(sample, outcomes, columns, bias, consequence)
+        dynamic = dynamic or _stocks(sample, outcomes, columns, consequence)
+    return [notices.nickell(terms, periods, text) for terms, text in dynamic]
 
 
 def lags_of_outcome(
@@ -373,27 +361,12 @@ def _columns_of_roles(sample: Sample, roles: Sequence[str] | None) -> list[int]:
     return [*dict.fromkeys(chain.from_iterable([sample.roles[r] for r in searched]))]
 
 
-def lagged_outcome_notices(
-    sample: Sample,
-    lags: Mapping[int, Sequence[str]],
-    consequence: str = _BIASED_SLOPES,
-    *,
-    outcome: str = "y",
-    periods: float,
-) -> list[Notice]:
-    """Report the columns that `lags_of_outcome` found."""
-    word = "outcome" if outcome == "y" else "mediator"
-    return [
-        notices.lagged_outcome_notice(
-            columns,
-            f"the {word} {cited(sample.names[at])}",
-            sample,
-            consequence,
-            periods=periods,
-        )
-        for at, columns in lags.items()
-        if columns
-    ]
+def _are_lags(sample: Sample, columns: Sequence[str]) -> str:
+    """Write whether columns are lags, or contain them, as part of a sentence."""
+    single = len(columns) == 1
+    if any(len(sample.lags[name]) > 1 for name in columns):
+        return "contains a lag" if single else "contain a lag"
+    return "is the lag" if single else "are lags"
 
 
 def dependent_scores(
@@ -405,7 +378,7 @@ def dependent_scores(
     """
     if prepared.block_sums is not None or not _has_pairs(prepared.sample):
         return []
-    checks = _score_checks(prepared)
+    checks = [*_score_checks(prepared)]
     if checks:
         levels = _levels_of_first(prepared.sample, names)
         root = solved.root[levels] / np.abs(solved.root[levels]).max()
@@ -426,25 +399,22 @@ def _levels_of_first(sample: Sample, names: Sequence[str]) -> list[int]:
     return [at for at, column in enumerate(columns) if column == columns[0]]
 
 
-ScoreCheck: TypeAlias = Callable[[Prepared, Floats, str], Iterator[Notice]]
-
-
-def _score_checks(prepared: Prepared) -> list[ScoreCheck]:
+def _score_checks(
+    prepared: Prepared,
+) -> Iterator[Callable[[Prepared, Floats, str], Iterator[Notice]]]:
     """List what to check; the errors that one advises may allow for the next, too."""
     keys, clusters = prepared.sample.keys, prepared.cluster_names
     inside = keys.entity_name in prepared.effect_names
-    by_row = prepared.options.cov_type in _BY_ROW and not inside
-    checks: list[ScoreCheck] = []
+    by_row = prepared.options.cov_type in BY_ROW and not inside
     if keys.time_name in clusters:
-        checks.append(_lasting_shocks)
+        yield _lasting_shocks
     if by_row or (clusters == (keys.time_name,) and not inside):
-        checks.append(_in_entities)
+        yield _in_entities
     # Demeaned by period, others share the errors of a cluster with most weights.
     codes = prepared.cluster_codes
     in_groups = len(codes) == 1 and is_nested(prepared.sample.entity, codes[0])
     if not _is_heavy(prepared) and (by_row or in_groups):
-        checks.append(_shared_exposure)
-    return checks
+        yield _shared_exposure
 
 
 def _is_heavy(prepared: Prepared) -> bool:
@@ -478,8 +448,7 @@ def _in_entities(prepared: Prepared, scores: Floats, name: str) -> Iterator[Noti
     if ratio <= _LARGER:
         return
     # What entities share in a period is no correlation between rows of one.
-    means = np.bincount(sample.time, scores) / np.bincount(sample.time)
-    squares = period_sums(scores - means[sample.time], sample.entity) ** 2
+    squares = period_sums(less_means(scores, sample.time), sample.entity) ** 2
     error = squares.std(ddof=1) / squares.size**0.5
     if squares.mean() - 1 > _STANDARD_ERRORS * error:
         entity = sample.keys.entity_name
@@ -565,11 +534,10 @@ def _is_policy(sample: Sample, name: str) -> bool:
 
 def missing_main_effects(
     prepared: Prepared,
-    names: Sequence[str],  # the outcome and the regressors
-    net: Floats,  # (N, p), without their effects
+    demeaned: Any,  # `estimation.Demeaned` of the outcome and the regressors
 ) -> Iterator[Notice]:
     """Report products without a factor that effects and regressors do not take up."""
-    sample = prepared.sample
+    sample, names, net = prepared.sample, demeaned.names, demeaned.columns
     products = _products_without_main_effects(sample, names)
     if not products:
         return
@@ -583,10 +551,18 @@ def missing_main_effects(
         free = np.flatnonzero(np.linalg.norm(rest, axis=0) > _SPANNED * lengths)
         if free.size:
             both = np.hstack([regressors, added[:, free]])
-            estimates = [np.linalg.lstsq(m, y)[0][at - 1] for m in (regressors, both)]
-            yield notices.no_main_effect(
-                names[at], [alone[j] for j in free], *map(float, estimates)
+            estimate, with_them = (
+                float(np.linalg.lstsq(m, y)[0][at - 1]) for m in (regressors, both)
             )
+            columns = tuple(alone[j] for j in free)
+            text = (
+                f"{cited(names[at])} without {quoted(columns)}: the coefficient of a "
+                "product also picks up the main effects that are not in the model "
+                f"(Brambor, Clark & Golder 2006). With {quoted(columns)} it is "
+                f"{with_them:.4g} instead of {estimate:.4g}."
+            )
+            data = {"term": names[at], "columns": columns, "estimate": estimate}
+            yield Notice("no_main_effect", text, {**data, "with_them": with_them})
 
 
 def _products_without_main_effects(
@@ -607,21 +583,20 @@ def _products_without_main_effects(
 
 def staggered(
     prepared: Prepared,
-    names: Sequence[str],
-    raw: Floats,
+    demeaned: Any,  # `estimation.Demeaned`
     columns: Iterable[int],
     kind: Literal["", "iv", "poisson"] = "",
 ) -> tuple[Notice, ...]:
     """Report dummies, by position, of treatments that start in different periods."""
-    sample, effects = prepared.sample, prepared.effect_names
-    keys = sample.keys
+    sample, keys = prepared.sample, prepared.sample.keys
+    effects = [term.effect for term in prepared.absorbed if term.slope is None]
     two_way = keys.entity_name in effects and keys.time_name in effects
     if not two_way or prepared.block_sums is not None:
         return ()
-    positions = [j for j in columns if _is_staggered(raw[:, j], sample)]
+    positions = [j for j in columns if _is_staggered(demeaned.raw[:, j], sample)]
     if not positions:
         return ()
-    terms, dummy = [names[j] for j in positions], raw[:, positions[0]]
+    terms, dummy = demeaned.names_at(positions), demeaned.raw[:, positions[0]]
     # The first and the last row of an entity tell whether it is always, or ever treated
     always = dummy[np.diff(sample.entity, prepend=-1) != 0].any()
     ever = dummy[np.diff(sample.entity, append=-1) != 0]
@@ -637,8 +612,7 @@ def staggered(
 
 def _is_staggered(dummy: Floats, sample: Sample) -> bool:
     """Return whether an entity is treated while another is not yet treated."""
-    # The first row rules out most columns that are not dummies.
-    if dummy[0] not in (0, 1) or not np.isin(dummy, (0, 1)).all():
+    if not is_dummy(dummy):
         return False
     entity, on = sample.entity, dummy == 1
     off_again = on[:-1] & ~on[1:] & (entity[:-1] == entity[1:])
@@ -688,17 +662,25 @@ def _lags_of(sample: Sample, at: int, columns: Iterable[int]) -> list[str]:
     return list(dict.fromkeys(lags))
 
 
-def _growth_notice(
-    column: str, outcome: str, unit: int, consequence: str, *, periods: float
-) -> Notice:
-    """Report a regression of growth on the initial level, with entity effects."""
-    text = (
-        f"{cited(outcome)} is the growth of the level in {cited(column)}, so this is a "
-        "dynamic model: with entity effects the slope is biased, by "
-        f"about -({2 * unit} + slope) / {max(periods - 1, 1):.3g} (Nickell 1981), "
-        f"which looks like convergence, {consequence}"
-    )
-    return notices.nickell((column,), periods, text)
+def _growth(
+    sample: Sample,
+    outcomes: Sequence[int],
+    columns: Sequence[int],
+    bias: str,
+    consequence: str,
+) -> list[tuple[list[str], str]]:
+    """Find regressions of growth on the initial level: columns, and what to say."""
+    names = sample.names
+    return [
+        (
+            [names[column]],
+            f"{cited(names[at])} is the growth of the level in {cited(names[column])}, "
+            "so this is a dynamic model: with entity effects the slope is biased, "
+            f"{bias.format(2 * unit)}, which looks like convergence, {consequence}",
+        )
+        for at, column in product(outcomes, columns)
+        if (unit := _unit_of_growth(sample, at, column))
+    ]
 
 
 def _unit_of_growth(sample: Sample, at: int, column: int) -> int:
@@ -722,18 +704,23 @@ def _unit_of_growth(sample: Sample, at: int, column: int) -> int:
     return 0
 
 
-def _stock_notice(
-    stocks: Sequence[str], outcome: str, consequence: str, *, periods: float
-) -> Notice:
-    """Report regressors that are stocks, or other functions, of earlier outcomes."""
+def _stocks(
+    sample: Sample, outcomes: Sequence[int], columns: Sequence[int], consequence: str
+) -> list[tuple[list[str], str]]:
+    """Find stocks, or other functions, of earlier outcomes, and what to say."""
     if consequence == _BIASED_SLOPES:
         consequence = _BIASED_BY_STOCKS
-    text = (
-        f"{subject(stocks, 'is')} made from earlier values of {cited(outcome)}, as a "
-        "stock is made from flows. With entity effects the slope is biased in short "
-        f"panels (Nickell 1981), {consequence}"
-    )
-    return notices.nickell(stocks, periods, text)
+    return [
+        (
+            stocks,
+            f"{subject(stocks, 'is')} made from earlier values of "
+            f"{cited(sample.names[at])}, as a stock is made from flows. With entity "
+            "effects the slope is biased in short panels (Nickell 1981), "
+            f"{consequence}",
+        )
+        for at in outcomes
+        if (stocks := stocks_of(sample, at, columns))
+    ]
 
 
 def _equal_to_lag(sample: Sample, at: int) -> set[int]:
@@ -761,14 +748,10 @@ def _equal_to_lag(sample: Sample, at: int) -> set[int]:
 
 
 def not_semidefinite(
-    terms: Sequence[str],
-    covariance: Floats,
-    middle: Floats,
-    *,
-    ways: int,
-    near: Nearby | None = None,
+    prepared: Prepared, terms: Sequence[str], covariance: Floats, middle: Floats
 ) -> list[Notice]:
     """Report a covariance (two-way, Conley) that is not positive semidefinite."""
+    near, ways = prepared.near, len(prepared.cluster_codes)
     if near is None and ways < 2:
         return []
     # The scores' covariance has as many negative eigenvalues as that of the slopes.

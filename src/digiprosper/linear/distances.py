@@ -1,9 +1,17 @@
-"""Options and coordinates of Conley standard errors."""
+"""Options and coordinates of Conley standard errors.
+
+============= ==========================================================================
+code          data
+============= ==========================================================================
+no_neighbours distance_cutoff, nearest (both in kilometres)
+moving_places entity (name), count, n_entities
+============= ==========================================================================
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
@@ -12,7 +20,6 @@ from digiprosper.checks import check_option, is_real, option_error
 from digiprosper.errors import Notice, OptionError, cited, counted, quoted
 from digiprosper.kernels import Ints
 from digiprosper.kernels.conley import Nearby, nearby, nearest_distance, rows_within
-from digiprosper.linear.notices import moving_places, no_neighbours
 from digiprosper.panel import Panel, Sample
 from digiprosper.panel.access import table_of
 from digiprosper.panel.coordinates import (
@@ -70,10 +77,10 @@ def coordinate_terms(
     return coordinate_names(list(table_of(panel).names), _CALLER)
 
 
-def near_rows(
-    sample: Sample, cutoff: float, kernel: str, bandwidth: int | None
-) -> Nearby:
+def near_rows(sample: Sample, options: Any) -> Nearby | None:
     """Find which rows have correlated errors, for the Conley covariance."""
+    if options.distance_cutoff is None:
+        return None
     degrees = sample.columns("coordinates")
     if degrees.shape[1] != 2:
         names = sample.names_of("coordinates")
@@ -86,14 +93,14 @@ def near_rows(
     )
     ordinals = sample.keys.ordinals
     position = sample.time if ordinals is None else ordinals[sample.time]
-    lags = _choose_lags(sample, position, bandwidth)
+    lags = _choose_lags(sample, position, options.bandwidth)
     return nearby(
         degrees,
         sample.time,
         sample.entity,
         position,
-        cutoff=cutoff,
-        kernel=kernel,
+        cutoff=options.distance_cutoff,
+        kernel=options.distance_kernel,
         lags=lags,
     )
 
@@ -118,18 +125,32 @@ def _choose_lags(sample: Sample, position: Ints, bandwidth: int | None) -> int:
     raise option_error("bandwidth", bandwidth, f"bandwidth={bandwidth}: {reason}.")
 
 
-def distance_notices(sample: Sample, near: Nearby | None) -> list[Notice]:
+def distance_notices(sample: Sample, near: Nearby | None) -> Iterator[Notice]:
     """Report a cutoff below all distances, and entities that move."""
     if near is None:
-        return []
-    out = []
-    nearest = nearest_distance(near)
-    if nearest > near.cutoff:
-        out.append(no_neighbours(near.cutoff, nearest))
+        return
+    cutoff, nearest = near.cutoff, nearest_distance(near)
+    if nearest > cutoff:
+        apart = f"the nearest two are {nearest:,.3g} km apart"
+        if math.isinf(nearest):
+            apart = "there is one place"
+        text = (
+            f"distance_cutoff={cutoff:,g} km: no two places are within this distance "
+            f"({apart}), so errors of different places are assumed to be uncorrelated. "
+            "Check that the distance is in kilometres."
+        )
+        data = {"distance_cutoff": cutoff, "nearest": nearest}
+        yield Notice("no_neighbours", text, data)
     same = (sample.entity[1:] == sample.entity[:-1]) & (
         near.place[1:] != near.place[:-1]
     )
     moving = np.unique(sample.entity[1:][same]).size
     if moving:
-        out.append(moving_places(moving, sample))
-    return out
+        entity, count = sample.keys.entity_name, sample.n_entities
+        text = (
+            f"{moving:,} of {counted(count, 'entity', 'entities')} ({entity}) have "
+            "coordinates that differ between periods; distances are those of each "
+            "period."
+        )
+        about = {"entity": entity, "count": moving, "n_entities": count}
+        yield Notice("moving_places", text, about)

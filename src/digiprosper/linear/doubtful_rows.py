@@ -20,11 +20,11 @@ import pandas as pd
 
 from digiprosper.errors import Notice, cited, counted, hold_warnings
 from digiprosper.kernels import Bools, Floats, Ints
+from digiprosper.linear.doubtful_terms import columns_of
 from digiprosper.panel import Panel, Sample
 from digiprosper.panel.conditions import rows_where
 from digiprosper.panel.keys import rows_text
 from digiprosper.panel.table import Table
-from digiprosper.report.terms import columns_in
 
 # What files have in place of a missing value, such as those of Polity, COW and CRSP.
 _CODES = frozenset([-8, -9, -66, -77, -88, -99, -999, -9999, -99999, 999, 9999, 99999])
@@ -126,9 +126,8 @@ def about_missing(
     missing = data[columns].isna().any(axis=1).to_numpy()
     offered = [*sample.roles.get("x", ())[:1], *sample.roles.get("instruments", ())]
     names = [sample.names[at] for at in offered]
-    terms = columns_in({name: sample.factors_of(name) for name in names})
     numbers = {*data.select_dtypes("number")}
-    for column in terms:
+    for column in columns_of(sample, names):
         if column in numbers:
             yield from _attrition(sample, table, y, missing, column, clusters)
     if missing.any() and sample.where is None:

@@ -6,6 +6,7 @@ code                 data
 mean_of_others       term, column, effect
 shared_in_cells      term, effects (whose groups share it)
 zeros_in_log         term, column, zeros (rows), share (of the term's variance)
+log_of_counts        term, zeros (rows)
 baseline_rows        term, time (name of the key), period, count (rows)
 shared_indicators    indicators (by regressor)
 own_indicators       indicators (two terms to the indicators that both contain); not a
@@ -27,9 +28,8 @@ import pandas as pd
 from digiprosper.errors import Notice, cited, counted, quoted
 from digiprosper.kernels import Bools, Floats, Ints
 from digiprosper.kernels.tolerances import LINEAR_INSIDE, NO_DIVISION, SAME_TOTAL
-from digiprosper.kernels.within import is_nested
+from digiprosper.kernels.within import is_nested, less_means
 from digiprosper.linear.notices import (
-    log_of_counts_notice,
     made_from,
     many_dummies,
     shifted_log_notice,
@@ -39,6 +39,7 @@ from digiprosper.panel.access import table_of
 from digiprosper.panel.grammar import backticked
 from digiprosper.panel.table import Logs, SomeNumbers, Table
 from digiprosper.panel.treatment import dummy_treatment_notices, pair_direction_notices
+from digiprosper.report.inference import BY_ROW
 from digiprosper.report.notices import treated_together
 from digiprosper.report.terms import columns_in
 
@@ -63,8 +64,12 @@ _FAR_FROM_ZERO = 3.0
 # The logs of numbers that files contain are smaller.
 _LARGEST_LOG = 100.0
 _SEVEN_DIGITS = 1e-6
-_BY_ROW = ("unadjusted", "robust", "hc2", "hc3")
 _REGRESSORS = ("x", "endog", "treatment", "mediators")
+
+
+def columns_of(sample: Sample, names: Sequence[str]) -> dict[str, str]:
+    """Return the columns of the data in some columns of a sample."""
+    return columns_in(dict(zip(names, map(sample.factors_of, names), strict=True)))
 
 
 def term_notices(
@@ -114,7 +119,7 @@ def _shared_terms(
     if not by_entity and cov_type not in ("driscoll_kraay", "xtscc", "conley"):
         in_cells += _shared_in_cells(sample, of_interest[0], effects, clusters)
     yield from in_cells
-    if by_entity or (not in_cells and not clusters and cov_type in _BY_ROW):
+    if by_entity or (not in_cells and not clusters and cov_type in BY_ROW):
         together = [*shared_treatments(sample, panel, of_interest)]
         if not together and "instruments" in sample.roles:
             together += shared_treatments(sample, panel, sample.roles["instruments"])
@@ -168,8 +173,8 @@ def _only_column(
     sample: Sample, at: int, columns: frozenset[str], shifts: Sequence[str]
 ) -> str | None:
     """Return the column of a term; None if it has several, dummies or `shifts`."""
-    factors = sample.factors_of(sample.names[at])
-    inside = set(chain.from_iterable([factor.columns for factor in factors]))
+    name = sample.names[at]
+    factors, inside = sample.factors_of(name), {*columns_of(sample, [name])}
     used, calls = inside & columns, " ".join(inside - columns)
     steps = [factor.shift for factor in factors]
     shifted = max(steps) > 0 or ("lead" in shifts and min(steps) < 0)
@@ -188,7 +193,7 @@ def indicators_on_both_sides(sample: Sample, panel: Panel) -> list[Notice]:
         return []
     names, roles = sample.names, sample.roles
     regressors = [*chain.from_iterable([roles.get(role, ()) for role in _REGRESSORS])]
-    notices = _nested_indicators(sample, regressors, indexes)
+    notices = [*_nested_indicators(sample, regressors, indexes)]
     shared: dict[str, tuple[str, ...]] = {}
     for at, y in product(regressors, roles.get("y", ())):
         columns, indicators = _columns_and_indicators(sample, at, indexes)
@@ -196,15 +201,22 @@ def indicators_on_both_sides(sample: Sample, panel: Panel) -> list[Notice]:
         if common := (indicators & in_outcome) - (columns & of_outcome):
             shared[names[at]] = tuple(sorted(common))
     if shared:
-        notices.append(_shared_indicators_notice(shared, names[roles["y"][0]]))
+        shown = "; ".join(f"{cited(name)} ({quoted(c)})" for name, c in shared.items())
+        removed = ", ".join(sorted({cited(c) for cs in shared.values() for c in cs}))
+        text = (
+            f"the outcome {cited(names[roles['y'][0]])} and regressors contain the "
+            f"same indicators of an index: {shown}. They are correlated by "
+            "construction, so the coefficient is not an effect. Remove the indicators "
+            f"from the index: system.drop({removed})."
+        )
+        notices.append(Notice("shared_indicators", text, {"indicators": shared}))
     return notices
 
 
 def _nested_indicators(
     sample: Sample, regressors: Sequence[int], indexes: Mapping[str, Sequence[str]]
-) -> list[Notice]:
-    """Report regressors that share an indicator of an index with another one."""
-    notices = []
+) -> Iterator[Notice]:
+    """Report two regressors with the same indicators, such as an index and its part."""
     for pair in combinations(regressors, 2):
         first, second = (_columns_and_indicators(sample, at, {})[0] for at in pair)
         # An index beside its square or its product is the same column.
@@ -212,20 +224,14 @@ def _nested_indicators(
         inside = [part.union(*[indexes.get(c, ()) for c in part]) for part in parts]
         if common := inside[0] & inside[1]:
             terms = [sample.names[at] for at in pair]
-            notices.append(_nested_indicators_notice(terms, common))
-    return notices
-
-
-def _nested_indicators_notice(terms: Sequence[str], common: set[str]) -> Notice:
-    """Report two regressors with the same indicators, such as an index and its part."""
-    indicators = tuple(sorted(common))
-    text = (
-        f"{quoted(terms)} contain the same indicators of an index "
-        f"({quoted(indicators)}). Each slope holds the other fixed, so that of an "
-        "index is of its other indicators only: use one of them in a model."
-    )
-    data = {"indicators": dict.fromkeys(terms, indicators)}
-    return Notice("own_indicators", text, data)
+            indicators = tuple(sorted(common))
+            text = (
+                f"{quoted(terms)} contain the same indicators of an index "
+                f"({quoted(indicators)}). Each slope holds the other fixed, so that of "
+                "an index is of its other indicators only: use one of them in a model."
+            )
+            data = {"indicators": dict.fromkeys(terms, indicators)}
+            yield Notice("own_indicators", text, data)
 
 
 def _columns_and_indicators(
@@ -238,19 +244,10 @@ def _columns_and_indicators(
     return columns, columns.union(*[indexes.get(column, ()) for column in columns])
 
 
-def _shared_indicators_notice(
-    shared: Mapping[str, Sequence[str]], depvar: str
-) -> Notice:
-    """Report regressors with indicators of an index that the outcome has too."""
-    shown = "; ".join(f"{cited(name)} ({quoted(c)})" for name, c in shared.items())
-    indicators = ", ".join(sorted({cited(c) for cs in shared.values() for c in cs}))
-    text = (
-        f"the outcome {cited(depvar)} and regressors contain the same indicators of an "
-        f"index: {shown}. They are correlated by construction, so the coefficient is "
-        "not an effect. Remove the indicators from the index: "
-        f"system.drop({indicators})."
-    )
-    return Notice("shared_indicators", text, {"indicators": dict(shared)})
+def is_dummy(column: Floats) -> bool:
+    """Tell whether a column (N,) consists of 0 and 1."""
+    # The first row is enough to see that most columns are none.
+    return column[0] in (0, 1) and bool(np.isin(column, (0, 1)).all())
 
 
 def shared_treatments(
@@ -261,8 +258,7 @@ def shared_treatments(
     for at in columns:
         values, name = sample.matrix[:, at], sample.names[at]
         notices: list[Notice] = []
-        # The first row is enough to see that most columns are no dummy.
-        if values[0] in (0, 1) and np.isin(values, (0, 1)).all():
+        if is_dummy(values):
             notices = dummy_treatment_notices(table, keys, values == 1, name)
             notices = notices or _shared_by_period(table, name)
         yield from notices or pair_direction_notices(
@@ -336,10 +332,7 @@ def _slopes_inside(z: Floats, x: Floats, codes: Ints) -> tuple[Floats, Ints] | N
     rows = size[codes] >= _FEWEST_INSIDE
     if not rows.size or 2 * np.count_nonzero(rows) < rows.size:
         return None
-    z, x = (
-        column - (np.bincount(codes, weights=column) / np.maximum(size, 1))[codes]
-        for column in (z, x)
-    )
+    z, x = less_means(z, codes), less_means(x, codes)
     zz, xx, zx = (
         np.bincount(codes[rows], weights=squares[rows], minlength=size.size)
         for squares in (z * z, x * x, z * x)
@@ -424,7 +417,17 @@ def _zeros_in_log(
         # Values are compared, not rows: the term may be a lag.
         for logs in (np.log(x + np.exp(z.min())), np.arcsinh(x)):
             if np.nanmin(np.abs(logs / some - 1), axis=1).max() < _SEVEN_DIGITS:
-                yield _zeros_in_log_notice(term, name, count, float(share))
+                text = (
+                    f"{share:.0%} of the variance of {cited(term)} is between the "
+                    f"{counted(count, 'row')} where {cited(name)} is zero and the "
+                    "others: the slope compares these, is no elasticity, and changes "
+                    f"with the unit of {cited(name)}. If zero means that a value is "
+                    "not known, such as R&D that is not reported, leave it missing; "
+                    f"otherwise add {cited(f'I({backticked(name)} > 0)')} as a "
+                    "regressor."
+                )
+                data = {"term": term, "column": name, "zeros": count}
+                yield Notice("zeros_in_log", text, {**data, "share": float(share)})
                 return
 
 
@@ -439,25 +442,8 @@ def _slope_compares_zeros(
     if sample.keys.entity_name not in effects:
         return True
     entity = sample.entity
-    z, dummy = (
-        v - (np.bincount(entity, v) / np.bincount(entity))[entity]
-        for v in (sample.matrix[:, at], zero)
-    )
+    z, dummy = less_means(sample.matrix[:, at], entity), less_means(zero, entity)
     return bool((z @ dummy) ** 2 > _MOSTLY_ZEROS * (z @ z) * (dummy @ dummy))
-
-
-def _zeros_in_log_notice(term: str, column: str, zeros: int, share: float) -> Notice:
-    """Report a regressor that mostly tells zeros of a column from other values."""
-    text = (
-        f"{share:.0%} of the variance of {cited(term)} is between the "
-        f"{counted(zeros, 'row')} where {cited(column)} is zero and the others: the "
-        "slope compares these, is no elasticity, and changes with the unit of "
-        f"{cited(column)}. If zero means that a value is not known, such as R&D that "
-        "is not reported, leave it missing; otherwise add "
-        f"{cited(f'I({backticked(column)} > 0)')} as a regressor."
-    )
-    data = {"term": term, "column": column, "zeros": zeros, "share": share}
-    return Notice("zeros_in_log", text, data)
 
 
 def _baseline_rows(sample: Sample) -> Iterator[Notice]:
@@ -494,11 +480,22 @@ def _own_denominators(
     """Report a regressor, by position, with the denominator of the outcome."""
     names, ratios = numbers.logs.names, _ratios(sample.matrix[rows, at], numbers.logs)
     term = sample.names[at]
-    written = columns_in({term: sample.factors_of(term)})
+    written = columns_of(sample, [term])
     for (top, below), (made_of, over) in product(numbers.ratios[outcome], ratios):
         # Population is output over output per head, but contains no output.
         if below == made_of and (over == len(names) or names[over] in written):
-            yield _own_denominator_notice(outcome, names[top], names[below], term)
+            numerator, denominator = names[top], names[below]
+            text = (
+                f"{cited(outcome)} equals {cited(numerator)} / {cited(denominator)}, "
+                f"perhaps in logs or other units, and {cited(term)} contains "
+                f"{cited(denominator)}: if {cited(numerator)} does not change with it, "
+                "the slope is negative (-1 between logs), not zero. If "
+                f"{cited(outcome)} was computed so, use {cited(numerator)} as outcome "
+                "instead."
+            )
+            data = {"outcome": outcome, "numerator": numerator}
+            data |= {"denominator": denominator, "term": term}
+            yield Notice("own_denominator", text, data)
             return
 
 
@@ -512,22 +509,6 @@ def _rows_in_sample(sample: Sample, table: Table, rows: Ints) -> tuple[Ints, Boo
     at = np.searchsorted(cells, sought).clip(max=cells.size - 1)
     inside = (entity >= 0) & (time >= 0) & (cells[at] == sought)
     return at[inside], inside
-
-
-def _own_denominator_notice(
-    outcome: str, numerator: str, denominator: str, term: str
-) -> Notice:
-    """Report a regressor that contains the denominator of the outcome."""
-    text = (
-        f"{cited(outcome)} equals {cited(numerator)} / {cited(denominator)}, perhaps "
-        f"in logs or other units, and {cited(term)} contains {cited(denominator)}: if "
-        f"{cited(numerator)} does not change with it, the slope is negative (-1 "
-        f"between logs), not zero. If {cited(outcome)} was computed so, use "
-        f"{cited(numerator)} as outcome instead."
-    )
-    data = {"outcome": outcome, "numerator": numerator}
-    data |= {"denominator": denominator, "term": term}
-    return Notice("own_denominator", text, data)
 
 
 def _shifted_log_in_values(
@@ -563,7 +544,15 @@ def _shifted_log_in_values(
     logs = numbers.logs.columns
     is_log = np.abs(logs.T - (v - v.mean())).max(axis=1) < _FIVE_DECIMALS
     if _are_counts(np.expm1(v)) and not is_log.any():
-        yield log_of_counts_notice(outcome, zeros, table.nobs)
+        text = (
+            f"the outcome {cited(outcome)} consists of logs of whole numbers and is "
+            f"zero in {zeros:,} of {counted(table.nobs, 'row')}. If it is log(1 + "
+            "count), slopes depend on the 1 that is added, and are not percentages "
+            "(Chen & Roth 2024): PoissonEffects with outcome "
+            f"{cited(f'I(exp({name}) - 1)')} estimates percentage changes of the mean "
+            "count, including zeros."
+        )
+        yield Notice("log_of_counts", text, {"term": outcome, "zeros": zeros})
 
 
 def _are_counts(values: Floats) -> bool:
@@ -575,7 +564,7 @@ def _are_counts(values: Floats) -> bool:
     return bool(values.min() == 0 and exact.all() and several)
 
 
-def stocks_of(sample: Sample, at: int, columns: Sequence[int]) -> tuple[str, ...]:
+def stocks_of(sample: Sample, at: int, columns: Sequence[int]) -> list[str]:
     """Select columns that are stocks of a flow at a position, or made from its lag.
 
     Columns and the flow may be logs, or logs of one more.
@@ -583,7 +572,7 @@ def stocks_of(sample: Sample, at: int, columns: Sequence[int]) -> tuple[str, ...
     in_a_row = (np.diff(sample.entity) == 0) & (np.diff(sample.time) == 1)
     before = np.flatnonzero(in_a_row)[:_MOST_PAIRS]
     if before.size < _FEWEST_ROWS:
-        return ()
+        return []
     stocks = np.asarray(columns, dtype=np.intp)
     by_size = before[np.argsort(-np.abs(sample.matrix[before, at]))]
     # Fast: a few pairs with large and small flows show that most columns are no stocks.
@@ -593,7 +582,7 @@ def stocks_of(sample: Sample, at: int, columns: Sequence[int]) -> tuple[str, ...
         stocks = stocks[_are_stocks(values[:-1], values[-1])]
         if not stocks.size:
             break
-    return tuple(sample.names[column] for column in stocks)
+    return [sample.names[column] for column in stocks]
 
 
 def _levels(values: Floats) -> Floats:
@@ -667,10 +656,8 @@ def _shared_in_cells(
     pairs = []
     for pair in combinations(effects, 2):
         first, second = (codes[effect] for effect in pair)
-        cells = pd.factorize(first * (second.max() + 1) + second)[0]
-        values = np.empty(cells.max() + 1)
-        values[cells] = column
-        if 2 * values.size <= cells.size and (values[cells] == column).all():
+        cells, labels = pd.factorize(first * (second.max() + 1) + second)
+        if 2 * labels.size <= cells.size and is_nested(cells, column):
             pairs.append(pair)
     if pairs:
         # Periods are few: the other effect is what a policy is of. With effects of

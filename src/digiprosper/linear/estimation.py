@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
@@ -49,13 +49,11 @@ from digiprosper.linear.kernels.blocks import block_slopes
 from digiprosper.linear.kernels.restricted_wild import ClusterSums, cluster_sums
 from digiprosper.linear.notices import (
     NEAR,
-    dropped_absorbed,
-    dropped_collinear,
+    dropped_column,
     in_memory_only,
     near_collinear,
     no_variance,
     perfect_fit,
-    why_collinear,
 )
 from digiprosper.linear.preparation import Prepared
 from digiprosper.linear.results import Estimated, EstimationSample, LinearResults
@@ -70,6 +68,11 @@ from digiprosper.report.estimates import Estimates
 from digiprosper.report.inference import WITHOUT_FACTOR, Inference
 
 _MANY_CELLS = 100_000
+NOT_IDENTIFIED: Final = (
+    "Its coefficient is not identified: drop it, interact it with a variable that "
+    "varies within the effects, or omit the effect."
+)
+"""What to do about a regressor that the effects absorb."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -96,6 +99,10 @@ class Demeaned:
     def at(self, names: Sequence[str]) -> tuple[int, ...]:
         """Return the positions of columns by name."""
         return tuple(self.names.index(name) for name in names)
+
+    def names_at(self, positions: Iterable[int]) -> tuple[str, ...]:
+        """Return the names of columns by position."""
+        return tuple(map(self.names.__getitem__, positions))
 
     def select(self, positions: Sequence[int]) -> Floats:
         """Select demeaned columns (N, k) by position."""
@@ -187,6 +194,8 @@ def find_constant_and_absorbed(moments: Floats, lengths: Floats) -> tuple[Bools,
 
 def columns_at(columns: Floats, positions: Sequence[int]) -> Floats:
     """Select columns, each contiguous in memory; adjacent ones are not copied."""
+    if not positions:
+        return columns[:, :0]
     first, last = positions[0], positions[-1]
     if tuple(positions) == tuple(range(first, last + 1)):
         return columns[:, first : last + 1]
@@ -257,11 +266,8 @@ def fit_equation(
         products=products,
         inverse=inverse,
     )
-    names = [demeaned.names[j] for j in columns]
-    refuse_full_leverage(prepared, solved, names)
-    notices += fit_notices(
-        solved, demeaned.lengths[outcome], demeaned.names[outcome], names
-    )
+    refuse_full_leverage(prepared, solved, demeaned.names_at(columns))
+    notices += fit_notices(solved, demeaned, (outcome, *columns))
     results = make_results(
         prepared,
         demeaned,
@@ -288,7 +294,7 @@ def checked_columns(
     """
     if not regressors:
         raise IdentificationError("x is empty; specify at least one regressor.")
-    refuse_names([demeaned.names[j] for j in regressors])
+    refuse_names(demeaned.names_at(regressors))
     columns, notices, inverse = independent_columns(prepared, demeaned, regressors)
     refuse_constant_outcome(prepared, demeaned, outcome)
     return columns, notices, inverse
@@ -340,9 +346,7 @@ def independent_columns(
     varying, absorbed = _drop_absorbed(prepared, demeaned, regressors)
     if strict:
         # Checked first: otherwise the search for combinations may be slow.
-        refuse_too_many_parameters(
-            prepared.count.n, len(varying), prepared.count.parameters
-        )
+        refuse_too_many_parameters(prepared, len(varying))
     inverse, columns, collinear = None, varying, list[Notice]()
     if demeaned.products is not None:
         inverse = invert_gram(demeaned.products[varying][:, varying])
@@ -355,11 +359,8 @@ def independent_columns(
             collinear,
         )
     if not strict:
-        refuse_too_many_parameters(
-            prepared.count.n, len(columns), prepared.count.parameters
-        )
-    dropped = [dropped_collinear(p.data["column"], p.data["on"]) for p in collinear]
-    return columns, [*map(dropped_absorbed, absorbed), *dropped], inverse
+        refuse_too_many_parameters(prepared, len(columns))
+    return columns, [*map(dropped_column, (*absorbed, *collinear))], inverse
 
 
 def _drop_absorbed(
@@ -369,20 +370,10 @@ def _drop_absorbed(
     varying = [j for j in regressors if not demeaned.absorbed[j]]
     if len(varying) == len(regressors):
         return varying, []
-    problems = [
-        absorbed_problem(prepared, demeaned, j)
-        for j in regressors
-        if demeaned.absorbed[j]
-    ]
+    absorbed = [j for j in regressors if demeaned.absorbed[j]]
+    problems = [absorbed_problem(prepared, demeaned, j) for j in absorbed]
     if prepared.options.collinear == "raise":
-        raise IdentificationError(
-            several(problems)
-            + (
-                ". Its coefficient is not identified: drop it, interact it with a "
-                "variable that varies within the effects, or omit the effect."
-            ),
-            problems,
-        )
+        raise IdentificationError(f"{several(problems)}. {NOT_IDENTIFIED}", problems)
     if not varying:
         effects = effects_text(prepared)
         raise IdentificationError(
@@ -415,7 +406,7 @@ def drop_collinear(
     combinations = dependences(columns_at(demeaned.columns, columns), gram=gram)
     if not combinations:
         return columns, []
-    names = [demeaned.names[j] for j in columns]
+    names = demeaned.names_at(columns)
     redundant = {columns[d.column] for d in combinations}
     problems = [
         collinear_problem(names[d.column], [names[i] for i in d.on])
@@ -426,11 +417,15 @@ def drop_collinear(
 
 def collinear_problem(name: str, on: Sequence[str]) -> Notice:
     """Describe a collinear column, as the problem of an error."""
-    return collinearity_problem(name, on, f"{cited(name)} {why_collinear(on)}")
+    end = "after the effects are partialled out"
+    return collinearity_problem(
+        name, on, f"{cited(name)} is collinear with {quoted(on)} {end}"
+    )
 
 
-def refuse_too_many_parameters(n: int, k: int, rank: int) -> None:
-    """Refuse k slopes and effects of some rank that leave no degrees of freedom."""
+def refuse_too_many_parameters(prepared: Prepared, k: int) -> None:
+    """Refuse k slopes that leave no degrees of freedom beside the effects."""
+    n, rank = prepared.count.n, prepared.count.parameters
     if n <= k + rank:
         many = "as many parameters as" if n == k + rank else "more parameters than"
         raise IdentificationError(
@@ -459,9 +454,14 @@ def refuse_constant_outcome(
 
 
 def fit_notices(
-    solved: Solved | Fit, length: float, depvar: str, names: Sequence[str]
+    solved: Solved | Fit,
+    demeaned: Demeaned,
+    positions: Sequence[int],  # of the outcome, then the regressors
+    length: float | None = None,  # of the outcome, by default demeaned
 ) -> list[Notice]:
     """Report near collinearity and a perfect fit."""
+    depvar, *names = demeaned.names_at(positions)
+    length = demeaned.lengths[positions[0]] if length is None else length
     out = []
     if solved.condition > NEAR:
         text = (
@@ -489,7 +489,7 @@ def make_results(
     report_indefinite: bool,
 ) -> LinearResults:
     """Make results of a solved equation; notices go `before` and `after` its own."""
-    depvar, *names = [demeaned.names[j] for j in positions]
+    depvar, *names = demeaned.names_at(positions)
     terms, full = tuple(names), solved
     if not prepared.absorbed:
         terms, full = (
@@ -525,10 +525,7 @@ def make_results(
         ),
     ]
     if report_indefinite:
-        ways = len(prepared.cluster_codes)
-        notices += not_semidefinite(
-            terms, covariance, middle, ways=ways, near=prepared.near
-        )
+        notices += not_semidefinite(prepared, terms, covariance, middle)
     results = LinearResults(
         depvar=depvar,
         estimated=Estimated(
@@ -536,7 +533,7 @@ def make_results(
             coefficients=full.coefficients,
             root=root,
             middle=middle,
-            inference=_inference(prepared, solved, reduced),
+            inference=inference_of(prepared, solved, reduced),
             bias_reduced=reduced,
             by_cluster=by_cluster,
             **_driscoll_kraay_alternatives(prepared, terms, full, solved),
@@ -595,7 +592,7 @@ def _driscoll_kraay_alternatives(
         coefficients=full.coefficients,
         root=root,
         middle=middle,
-        inference=replace(_inference(prepared, plain, None), cov_type="xtscc"),
+        inference=replace(inference_of(prepared, plain), cov_type="xtscc"),
     )
     time = prepared.sample.time
     if prepared.block_sums is not None:
@@ -701,9 +698,10 @@ def _sum_of_squares(values: Floats, obs_weights: Floats | None) -> float:
     return float(values @ (values if obs_weights is None else values * obs_weights))
 
 
-def _inference(
-    prepared: Prepared, solved: Solved, reduced: BiasReduced | None
+def inference_of(
+    prepared: Prepared, solved: Solved, reduced: BiasReduced | None = None
 ) -> Inference:
+    """Describe how the standard errors of an equation were computed."""
     cov_type = prepared.options.cov_type
     df_t = solved.vcov.df_t
     if reduced is not None:
@@ -732,7 +730,7 @@ def estimation_sample(
     positions: Sequence[int],
 ) -> EstimationSample:
     """Describe the rows of a fit, with moments of outcome and regressors."""
-    names = tuple([demeaned.names[j] for j in positions])
+    names = demeaned.names_at(positions)
     computed = [name for name in names[1:] if name not in sample.factors]
     further = {n: v for n, v in sample.variables.items() if n not in names}
     moments = [column_moments(v[~np.isnan(v), None]) for v in further.values()]

@@ -476,9 +476,7 @@ class CommonRows(CommonColumns):
         """Fit an equation by positions in `demeaned`; report lags in `lags_in`."""
         remarks = [
             *lagged_outcome(self.prepared, roles=lags_in),
-            *staggered(
-                self.prepared, self.demeaned.names, self.demeaned.raw, regressors
-            ),
+            *staggered(self.prepared, self.demeaned, regressors),
         ]
         return fit_equation(
             self.prepared, self.demeaned, 0, regressors, remarks=remarks
@@ -489,25 +487,19 @@ def common_rows(
     spec: FixedEffects, panel: Panel, regressors: Mapping[str, Sequence[str]]
 ) -> CommonRows:
     """Demean the outcome and all roles' columns on the rows complete in all of them."""
-    roles = {"y": (spec.y,), **regressors}
-    prepared = prepare(
-        panel, roles, spec.options, singletons=spec.singletons, missing=spec.missing
-    )
+    prepared = prepare(panel, {"y": (spec.y,), **regressors}, spec.options)
     return CommonRows(prepared, *demean_roles(spec.y, prepared, regressors))
 
 
 def estimate(spec: FixedEffects, panel: Panel) -> Fitted:
     """Fit a specification without issuing notices; keep sample and solution."""
-    roles = {"y": (spec.y,), "x": spec.x}
-    prepared = prepare(
-        panel, roles, spec.options, singletons=spec.singletons, missing=spec.missing
-    )
+    prepared = prepare(panel, {"y": (spec.y,), "x": spec.x}, spec.options)
     demeaned, positions = demean_roles(spec.y, prepared, ("x",))
     regressors = range(1, len(positions))
     remarks = [
         *lagged_outcome(prepared),
-        *staggered(prepared, demeaned.names, demeaned.raw, regressors),
-        *missing_main_effects(prepared, demeaned.names, demeaned.columns),
+        *staggered(prepared, demeaned, regressors),
+        *missing_main_effects(prepared, demeaned),
     ]
     results, solved = fit_equation(prepared, demeaned, 0, regressors, remarks=remarks)
     if dependent := dependent_scores(prepared, solved, results.names):

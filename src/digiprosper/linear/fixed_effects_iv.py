@@ -1,14 +1,28 @@
-"""Linear regression with fixed effects and instruments, by two-stage least squares."""
+"""Linear regression with fixed effects and instruments, and tests of these.
+
+======================== ===============================================================
+code                     data
+======================== ===============================================================
+weak_first_stage         endog, statistic ("effective_f", "kp_rk_f", or "cragg_donald"
+                         where clusters are too few for these), value, critical; F below
+                         10
+few_for_anderson_rubin   clusters (name), terms (instruments to effective clusters)
+biased_first_stage       as weak_first_stage, F from 10 to the critical value; not a
+                         warning
+======================== ===============================================================
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field, fields, replace
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import numpy as np
 
-from digiprosper.errors import Notice, TermError, issue
+from digiprosper.errors import Notice, TermError, issue, quoted
+from digiprosper.kernels.covariance import Counts, Vcov
+from digiprosper.kernels.equation import Solved, solve
 from digiprosper.kernels.slopes import Effect
 from digiprosper.linear.diagnostics import lagged_outcome, staggered
 from digiprosper.linear.distances import DistanceKernel
@@ -31,18 +45,20 @@ from digiprosper.linear.instrument_columns import (
     leave_one_out_mean_notices,
     refuse_too_few,
     refuse_unidentified,
-    selected_columns,
     usable_columns,
-)
-from digiprosper.linear.instrument_tests import (
-    about_strength,
-    endogeneity_test,
-    instrument_tests,
 )
 from digiprosper.linear.iv_results import IVResults
 from digiprosper.linear.kernels.anderson_rubin import reduced_forms
 from digiprosper.linear.kernels.two_stage import Projection, project, solve_two_stage
-from digiprosper.linear.notices import few_for_instruments, in_memory_only
+from digiprosper.linear.kernels.weak_instruments import (
+    cragg_donald,
+    effective_f,
+    kleibergen_paap,
+    overidentification,
+    sanderson_windmeijer,
+    without_small_sample_factors,
+)
+from digiprosper.linear.notices import LEAST_EFFECTIVE, in_memory_only
 from digiprosper.linear.preparation import (
     CovType,
     LinearOptions,
@@ -54,9 +70,13 @@ from digiprosper.linear.preparation import (
 )
 from digiprosper.linear.results import LinearResults
 from digiprosper.linear.scanned import scanned
+from digiprosper.linear.variance_checks import find_zero_variances
 from digiprosper.panel import Panel, PanelScan, Sample
 from digiprosper.report.collection import ResultSet
-from digiprosper.report.tests import TestResult
+from digiprosper.report.notices import few_clusters
+from digiprosper.report.tests import TestResult, chi2_test, f_test
+from digiprosper.report.text import freedom_text
+from digiprosper.report.variance import quadratic_form
 from digiprosper.specification import (
     TERM,
     TERMS,
@@ -66,6 +86,16 @@ from digiprosper.specification import (
 )
 
 _ROLES = ("y", "endog", "x", "instruments")
+
+# F of a first stage below which instruments are weak (Staiger & Stock 1997).
+_WEAK_F: Final = 10.0
+_F_WORDS: Final = {
+    "effective_f": "effective",
+    "kp_rk_f": "Kleibergen-Paap",
+    "cragg_donald": "Cragg-Donald",
+}
+# With as many instruments as half of the clusters F of irrelevant ones is 2 to 200.
+_MANY_INSTRUMENTS: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,27 +244,15 @@ class FixedEffectsIV(Specification):
         CovarianceWarning, NearCollinearWarning
             As in `FixedEffects.fit`.
         """
-        roles = {
-            "y": (self.y,),
-            "endog": self.endog,
-            "x": self.x,
-            "instruments": self.instruments,
-        }
+        regressors = {role: getattr(self, role) for role in _ROLES[1:]}
         if isinstance(panel, PanelScan):
-            regressors = {role: roles[role] for role in _ROLES[1:]}
             with scanned(self, panel, regressors) as (prepared, demeaned):
                 _checked_names(self.y, prepared.sample)
                 prepared.block_sums.refuse_instruments()
                 positions = column_positions(prepared.sample)
                 results = two_stage(prepared, demeaned, positions)
         else:
-            prepared = prepare(
-                panel,
-                roles,
-                self.options,
-                singletons=self.singletons,
-                missing=self.missing,
-            )
+            prepared = prepare(panel, {"y": (self.y,), **regressors}, self.options)
             sample = prepared.sample
             names = _checked_names(self.y, sample)
             at = [column for role in _ROLES for column in sample.roles[role]]
@@ -259,9 +277,9 @@ def _projection(
 ) -> Projection:
     return project(
         demeaned.columns[:, 0],
-        selected_columns(demeaned, positions.endog),
-        selected_columns(demeaned, positions.controls),
-        selected_columns(demeaned, positions.instruments),
+        demeaned.select(positions.endog),
+        demeaned.select(positions.controls),
+        demeaned.select(positions.instruments),
         obs_weights=prepared.obs_weights,
     )
 
@@ -273,7 +291,7 @@ def two_stage(
     positions, dropped = usable_columns(prepared, demeaned, positions)
     refuse_constant_outcome(prepared, demeaned, 0)
     projected = _projection(prepared, demeaned, positions)
-    endog = tuple(demeaned.names[j] for j in positions.endog)
+    endog = demeaned.names_at(positions.endog)
     refuse_unidentified(projected, endog)
     jackknifed = None
     effects: tuple[Effect, ...] = ()
@@ -284,7 +302,7 @@ def two_stage(
         projected = _projection(prepared, demeaned, positions)
         jackknifed = prepared.block_sums.jackknife(projected)
 
-    y, x = demeaned.columns[:, 0], selected_columns(demeaned, positions.regressors)
+    y, x = demeaned.columns[:, 0], demeaned.select(positions.regressors)
     solved = solve_two_stage(projected, y, x, *counts_and_vcov(prepared, x.shape[1]))
     at = (0, *positions.regressors)
     named = make_results(prepared, demeaned, at, solved, (), report_indefinite=True)
@@ -294,22 +312,18 @@ def two_stage(
     ]
     first_stage = ResultSet(tuple(zip(endog, stages, strict=True)))
     tests = _labelled(
-        instrument_tests(prepared, projected, solved, first_stage), prepared.sample
+        _instrument_tests(prepared, projected, solved, first_stage), prepared.sample
     )
-    instruments = tuple(demeaned.names[j] for j in positions.instruments)
+    instruments = demeaned.names_at(positions.instruments)
     reduced_form = fit_equation(prepared, demeaned, 0, positions.exogenous)[0]
     notices = [
         *_about_rows(prepared, demeaned),
         *dropped,
-        *fit_notices(
-            solved, demeaned.lengths[0], named.depvar, named.names[: len(at) - 1]
-        ),
+        *fit_notices(solved, demeaned, at),
         *named.diagnostics,
         *lagged_outcome(prepared, roles=("endog", "x")),
-        *leave_one_out_mean_notices(
-            prepared, demeaned, positions.instruments, positions.endog
-        ),
-        *about_strength(endog, instruments, tests, reduced_form),
+        *leave_one_out_mean_notices(prepared, demeaned, positions),
+        *_about_strength(endog, instruments, tests, reduced_form),
     ]
     if prepared.block_sums is not None:
         notices += in_memory_only(notices)
@@ -321,7 +335,7 @@ def two_stage(
         first_stage=first_stage,
         reduced_form=reduced_form,
         iv_tests=tests,
-        endogeneity=endogeneity_test(prepared, demeaned, positions, projected),
+        endogeneity=_endogeneity_test(prepared, demeaned, positions, projected),
         reduced_forms=reduced_forms(
             projected,
             counts_and_vcov(prepared, projected.basis.shape[1])[1],
@@ -363,16 +377,265 @@ def _with_scores(
 
 def _about_rows(prepared: Prepared, demeaned: Demeaned) -> list[Notice]:
     """Collect notices about rows, with those of few clusters for instruments."""
-    names, groups = prepared.cluster_names, prepared.count.groups
-    few = [
-        notice
-        for g, name in zip(groups, names, strict=True)
-        for notice in few_for_instruments(g, name)
-    ]
-    others = list(prepared.other_notices)
+    few: list[Notice] = []
+    for groups, name in zip(prepared.count.groups, prepared.cluster_names, strict=True):
+        text = (
+            f"t intervals with {freedom_text(groups - 1)} are used. Clustered standard "
+            "errors and first-stage F are reliable with many clusters only. "
+            "Anderson-Rubin sets are valid with few (jackknife covariance); Stata's "
+            "boottest has a wild bootstrap for instruments (Davidson & MacKinnon 2010)."
+        )
+        few += few_clusters(groups, name, text)
     columns = range(1, len(demeaned.names))
     return [
-        *others,
+        *prepared.other_notices,
         *few,
-        *staggered(prepared, demeaned.names, demeaned.raw, columns, "iv"),
+        *staggered(prepared, demeaned, columns, "iv"),
     ]
+
+
+# --- tests of the instruments ---------------------------------------------------------
+
+
+def _instrument_tests(
+    prepared: Prepared,
+    projected: Projection,
+    solved: Solved,
+    first_stage: Mapping[str, LinearResults],
+) -> dict[str, float | TestResult]:
+    """Compute the numbers and tests of `IVResults.iv_tests`."""
+    out: dict[str, float | TestResult] = {}
+    for name, results in first_stage.items():
+        out[f"first_stage_f:{name}"] = _first_stage_f(name, results, projected)
+    count, vcov = counts_and_vcov(prepared, projected.basis.shape[1])
+    if len(first_stage) > 1:
+        out |= _sanderson_windmeijer_tests(projected, list(first_stage), vcov)
+    out |= _rank_tests(projected, count, vcov, _large_sample_rows(prepared))
+    if len(first_stage) == 1:
+        effective = effective_f(projected, vcov)
+        out |= {
+            "effective_f": effective.statistic,
+            "effective_f_critical": effective.critical,
+        }
+    return {**out, **_overidentification_tests(prepared, projected, solved)}
+
+
+def _first_stage_f(
+    name: str, results: LinearResults, projected: Projection
+) -> TestResult:
+    q = projected.instruments.shape[1]
+    f = float("nan")
+    if q <= results.df_t:
+        excluded = np.eye(q, len(results.names))
+        f = results.estimated.wald(excluded, results.coefficients[:q])[0] / q
+    null = f"the instruments do not explain {name}"
+    return f_test(f"First-stage F of {name}", f, (q, results.df_t), null)
+
+
+def _sanderson_windmeijer_tests(
+    projected: Projection, endog: list[str], vcov: Vcov
+) -> dict[str, TestResult]:
+    """Compute Sanderson and Windmeijer's F of each of several endogenous regressors."""
+    q, m = projected.first_slopes.shape
+    out = {}
+    for j, name in enumerate(endog):
+        f = sanderson_windmeijer(projected, j, vcov)
+        null = (
+            f"the instruments do not explain {name} given the other "
+            "endogenous regressors"
+        )
+        test = f_test(
+            f"Sanderson-Windmeijer F of {name}", f, (q - m + 1, vcov.df_t), null
+        )
+        out[f"sanderson_windmeijer_f:{name}"] = test
+    return out
+
+
+def _rank_tests(
+    projected: Projection, count: Counts, vcov: Vcov, rows: float
+) -> dict[str, float | TestResult]:
+    """Compute Kleibergen-Paap's LM and F, and Cragg-Donald's F."""
+    q, m = projected.first_slopes.shape
+    net = projected.instruments @ projected.first_slopes + projected.endog_residuals
+    rank_f = kleibergen_paap(projected, projected.endog_residuals, vcov) / q
+    lm = kleibergen_paap(projected, net, without_small_sample_factors(vcov, rows))
+    # With as many clusters as instruments the LM statistic always equals G.
+    lm = float("nan") if np.isnan(rank_f) else lm
+    null = "the instruments do not identify the coefficients (underidentification)"
+    return {
+        "kp_rk_lm": chi2_test("Kleibergen-Paap rk LM", lm, q - m + 1, null),
+        "kp_rk_f": rank_f,
+        "cragg_donald": cragg_donald(projected, float(count.n - count.parameters)),
+    }
+
+
+def _large_sample_rows(prepared: Prepared) -> float:
+    """Count rows less absorbed effects, without the constant (ivreg2 ``dofminus``)."""
+    return float(prepared.count.n - prepared.count.parameters + 1)
+
+
+def _overidentification_tests(
+    prepared: Prepared, projected: Projection, solved: Solved
+) -> dict[str, TestResult]:
+    """Compute Hansen's J under the fit's covariance, and Sargan's statistic."""
+    q, m = projected.first_slopes.shape
+    null = "the instruments are valid (overidentifying restrictions)"
+    rows = _large_sample_rows(prepared)
+    j = sargan = float("nan")
+    if q == m:
+        null = "none, with as many instruments as endogenous regressors"
+    else:
+        j = overidentification(
+            projected, solved.residuals, without_small_sample_factors(solved.vcov, rows)
+        )
+        explained = projected.instruments.T @ solved.weighted_residuals
+        variance = float(solved.residuals @ solved.weighted_residuals) / rows
+        sargan = float(explained @ explained) / variance
+    return {
+        "hansen_j": chi2_test("Hansen J", j, q - m, null),
+        "sargan": chi2_test("Sargan", sargan, q - m, null),
+    }
+
+
+def _endogeneity_test(
+    prepared: Prepared,
+    demeaned: Demeaned,
+    positions: ColumnPositions,
+    projected: Projection,
+) -> TestResult:
+    """Test whether endogenous regressors are exogenous, if the instruments are.
+
+    The residuals of the first stages are added to least squares of the equation, and
+    their coefficients tested jointly under the fit's covariance (Hausman 1978;
+    Wooldridge 1995). F is missing with more regressors than rows or clusters allow, or
+    if the scores add up to zero.
+    """
+    endog = demeaned.names_at(positions.endog)
+    m, k = len(endog), len(positions.regressors) + len(endog)
+    name, null = (
+        "Endogeneity test (regression-based)",
+        f"{quoted(endog)} {'is' if m == 1 else 'are'} exogenous",
+    )
+    count = prepared.count.with_slopes(k)
+    if count.n <= count.parameters:
+        return f_test(name, float("nan"), (m, float(count.n - count.parameters)), null)
+
+    count, vcov = counts_and_vcov(prepared, k)
+    f = float("nan")
+    if m <= vcov.df_t:
+        design = np.hstack(
+            [
+                demeaned.select(positions.regressors),
+                projected.endog_residuals,
+            ]
+        )
+        y, weights = demeaned.columns[:, 0], prepared.obs_weights
+        solved = solve(y, design, count, vcov, obs_weights=weights)
+        root, middle = solved.root_and_middle()
+        root[find_zero_variances(solved, root @ middle @ root.T)] = np.nan
+        f = quadratic_form(solved.coefficients[-m:], root[-m:], middle)[0] / m
+    return f_test(name, f, (m, vcov.df_t), null)
+
+
+def _about_strength(
+    endog: tuple[str, ...],
+    instruments: tuple[str, ...],
+    tests: dict[str, Any],
+    reduced_form: LinearResults,
+) -> list[Notice]:
+    """Report weak instruments, and instruments that vary in few clusters."""
+    few = _few_for_anderson_rubin(reduced_form.diagnostics, instruments)
+    statistic = "effective_f" if "effective_f" in tests else "kp_rk_f"
+    value, too_large = tests[statistic], ""
+    clusters = min(reduced_form.n_clusters, default=0)
+    many = len(instruments) >= _MANY_INSTRUMENTS * clusters > 0
+    if (few or many) and value >= _WEAK_F > tests["cragg_donald"]:
+        why = "few clusters have the variation of an instrument"
+        if many:
+            why = f"{len(instruments)} instruments and {clusters} clusters"
+        statistic = "cragg_donald"
+        too_large = f" (F with clusters, {value:.3g}, is too large: {why})"
+    strength = _first_stage_strength(
+        endog, tests, statistic, few=bool(few), too_large=too_large
+    )
+    return [*strength, *few]
+
+
+def _first_stage_strength(
+    endog: Sequence[str],
+    tests: Mapping[str, Any],
+    statistic: str,
+    *,
+    few: bool = False,
+    too_large: str = "",
+) -> list[Notice]:
+    """Report weak instruments; with `few`, the Anderson-Rubin set is not valid.
+
+    `too_large` says why F with clusters is too large to tell.
+    """
+    value, critical = tests[statistic], None
+    if statistic == "effective_f":
+        critical = tests["effective_f_critical"]
+    weak = value < _WEAK_F
+    if not weak and (critical is None or not value < critical):
+        return []
+    word = _F_WORDS[statistic]
+    limit = (
+        too_large
+        if critical is None
+        else f" (5% critical value for a bias of at most 10%: {critical:.1f})"
+    )
+    if len(endog) == 1:
+        instead = "the Anderson-Rubin set, results.anderson_rubin(), is"
+    else:
+        instead = (
+            "the joint Anderson-Rubin test, results.anderson_rubin_test({...}), is"
+        )
+    if weak:
+        consequence = (
+            "the instruments are weak. The estimate may be biased towards least "
+            "squares, and its t interval may cover too rarely"
+        )
+        instead += " also valid with weak instruments. Report it instead"
+    else:
+        consequence = "the bias of the estimate may exceed 10% of the worst case"
+        instead += " not affected"
+    text = (
+        f"{word} F = {value:.3g} of the first stage of {quoted(endog)}{limit}: "
+        f"{consequence}{'' if few else f'; {instead}'}."
+    )
+    data = {
+        "endog": tuple(endog),
+        "statistic": statistic,
+        "value": float(value),
+        "critical": critical,
+    }
+    return [Notice("weak_first_stage" if weak else "biased_first_stage", text, data)]
+
+
+def _few_for_anderson_rubin(
+    notices: Iterable[Notice], instruments: Sequence[str]
+) -> list[Notice]:
+    """Report instruments that vary in two clusters, from notices of a reduced form."""
+    # See test_size_of_anderson_rubin_with_two_treated_clusters.
+    out = []
+    for data in (notice.data for notice in notices if notice.code == "few_treated"):
+        terms = {
+            name: data["terms"][name]["effective"]
+            for name in instruments
+            if name in data["terms"]
+            and data["terms"][name]["effective"] < LEAST_EFFECTIVE
+        }
+        if terms:
+            text = (
+                f"{quoted(terms)}: identified by {min(terms.values()):.1f} effective "
+                f"clusters ({data['clusters']}), so Anderson-Rubin sets and tests are "
+                "not valid, and F of the first stage may be too large: in simulated "
+                "panels of 31 x 10 with an instrument "
+                "that varies in two clusters a test at 5% rejected a true value in "
+                "14%. Test the reduced form: dp.randomisation_test(spec, panel, term), "
+                "where spec is a FixedEffects with the instrument as regressor."
+            )
+            named = {"clusters": data["clusters"], "terms": terms}
+            out.append(Notice("few_for_anderson_rubin", text, named))
+    return out

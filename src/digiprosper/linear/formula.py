@@ -28,9 +28,8 @@ def read_formula(formula: str) -> tuple[str, list[str], list[str]]:
     model, *effects = formula.split("|")
     right = _regressors(model, formula)
     if "1" not in right and not effects:
-        raise TermError(
-            f"the formula {cited(formula)} removes the intercept; a model without "
-            "effects always has one."
+        raise _refusal(
+            formula, "removes the intercept; a model without effects always has one."
         )
     # formulaic changes white space; coefficients keep the names as typed.
     tilde = _mask_quoted(model).index("~")
@@ -43,31 +42,29 @@ def read_formula(formula: str) -> tuple[str, list[str], list[str]]:
 def _check_formula(formula: str) -> None:
     """Refuse formulas that are too long, of another program, or contain code."""
     if len(formula) > _LONGEST:
-        raise TermError(
-            f"the formula {cited(formula)} has more than {_LONGEST:,} characters; pass "
-            "x as a list."
+        raise _refusal(
+            formula, f"has more than {_LONGEST:,} characters; pass x as a list."
         )
     if "#" in formula:
-        raise TermError(
-            f"the formula {cited(formula)} has Stata's '#': write a:b, and a^b for "
-            "crossed effects."
+        raise _refusal(
+            formula, "has Stata's '#': write a:b, and a^b for crossed effects."
         )
     model, *effects = formula.split("|")
     if len(effects) > 1 and "~" in effects[-1]:
-        raise TermError(
-            f"the formula {cited(formula)} has instruments in a third part; use "
-            "FixedEffectsIV(y, x, endog, instruments)."
+        raise _refusal(
+            formula,
+            "has instruments in a third part; use "
+            "FixedEffectsIV(y, x, endog, instruments).",
         )
     if len(effects) > 2:
-        raise TermError(
-            f"the formula {cited(formula)} has the four parts of lfe: write "
+        raise _refusal(
+            formula,
+            "has the four parts of lfe: write "
             "'y ~ a + b | province + year' and clusters='province', and with "
-            "instruments FixedEffectsIV(y, x, endog, instruments)."
+            "instruments FixedEffectsIV(y, x, endog, instruments).",
         )
     if len(effects) > 1 or "~" not in _mask_quoted(model):
-        raise TermError(
-            f"the formula {cited(formula)} needs one '~' and at most one '|'. {_HELP}"
-        )
+        raise _refusal(formula, f"needs one '~' and at most one '|'. {_HELP}")
     if (
         _HALVES.search(formula)
         or _CODE.search(re.sub(KEPT, "q", model))
@@ -83,10 +80,14 @@ def _mask_quoted(model: str) -> str:
     return re.sub(KEPT, lambda match: "q" * len(match[0]), model)
 
 
+def _refusal(formula: str, why: str) -> TermError:
+    return TermError(f"the formula {cited(formula)} {why}")
+
+
 def _unreadable_error(formula: str) -> TermError:
     cure = next(filter(None, map(spelling_advice, _CALL.findall(formula))), "")
     why = f"cannot be read{': ' if cure else ''}{cure}"
-    return TermError(f"the formula {cited(formula)} {why}. {_HELP}")
+    return _refusal(formula, f"{why}. {_HELP}")
 
 
 def _regressors(model: str, formula: str) -> list[str]:
@@ -99,18 +100,17 @@ def _regressors(model: str, formula: str) -> list[str]:
     except (FormulaicError, SyntaxError) as error:
         raise _unreadable_error(formula) from error
     if not hasattr(parsed, "lhs"):
-        raise TermError(
-            f"the formula {cited(formula)} needs an outcome before '~'. {_HELP}"
-        )
+        raise _refusal(formula, f"needs an outcome before '~'. {_HELP}")
     right = [str(term) for term in parsed.rhs]
     if not {"EntityEffects", "TimeEffects"}.isdisjoint(right):
-        raise TermError(
-            f"the formula {cited(formula)} has EntityEffects or TimeEffects of "
-            "linearmodels: write effects after a bar, 'y ~ a + b | province + year'."
+        raise _refusal(
+            formula,
+            "has EntityEffects or TimeEffects of "
+            "linearmodels: write effects after a bar, 'y ~ a + b | province + year'.",
         )
     outcomes = [str(term) for term in parsed.lhs if str(term) != "1"]
     if len(outcomes) != 1:
-        raise TermError(f"the formula {cited(formula)} needs one outcome. {_HELP}")
+        raise _refusal(formula, f"needs one outcome. {_HELP}")
     return right
 
 
@@ -118,18 +118,17 @@ def _effects(parts: list[str], formula: str) -> list[str]:
     """Split the part after the bar into effects."""
     absorb = [text for part in parts for text in summands(part)]
     if "" in absorb:
-        raise TermError(
-            f"the formula {cited(formula)} has an empty effect after '|'. {_HELP}"
-        )
+        raise _refusal(formula, f"has an empty effect after '|'. {_HELP}")
     return absorb
 
 
 def _refuse_powers(model: str, formula: str) -> None:
     if re.search(r"\^|\*\*", _outside_calls(model)):
-        raise TermError(
-            f"the formula {cited(formula)} has a power outside I(), which formulas "
+        raise _refusal(
+            formula,
+            "has a power outside I(), which formulas "
             "treat as an interaction; write I(x**2) for a square and a*b for an "
-            "interaction."
+            "interaction.",
         )
 
 
@@ -138,10 +137,11 @@ def _refuse_many(model: str, formula: str) -> None:
     for summand in summands(_outside_calls(model)):
         joins, sums = len(re.findall(r"[*:/]", summand)), summand.count("+")
         if joins > _MOST_JOINS or (joins and sums > _MOST_SUMS):
-            raise TermError(
-                f"the formula {cited(formula)} has a product of too many columns: at "
+            raise _refusal(
+                formula,
+                f"has a product of too many columns: at "
                 f"most {_MOST_JOINS} signs '*' or ':' in one, and {_MOST_SUMS} signs "
-                "'+' in its brackets. Write the terms out in x."
+                "'+' in its brackets. Write the terms out in x.",
             )
 
 

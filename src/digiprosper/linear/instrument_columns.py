@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import product
 
 import numpy as np
 
@@ -16,11 +17,12 @@ from digiprosper.errors import (
     counted,
     quoted,
 )
-from digiprosper.kernels import Floats, Ints
 from digiprosper.kernels.slopes import Slope
 from digiprosper.kernels.tolerances import COLLINEAR, UNRELATED
+from digiprosper.kernels.within import is_nested
 from digiprosper.linear.doubtful_terms import is_mean_of_others
 from digiprosper.linear.estimation import (
+    NOT_IDENTIFIED,
     Demeaned,
     absorbed_problem,
     drop_collinear,
@@ -28,7 +30,7 @@ from digiprosper.linear.estimation import (
 )
 from digiprosper.linear.kernels.two_stage import Projection
 from digiprosper.linear.kernels.weak_instruments import canonical_correlation
-from digiprosper.linear.notices import dropped_absorbed, dropped_collinear
+from digiprosper.linear.notices import dropped_column
 from digiprosper.linear.preparation import Prepared
 from digiprosper.panel import Sample
 
@@ -62,11 +64,6 @@ def column_positions(sample: Sample) -> ColumnPositions:
     )
 
 
-def selected_columns(demeaned: Demeaned, columns: Sequence[int]) -> Floats:
-    """Select demeaned columns (N, k) by position, perhaps none."""
-    return demeaned.select(columns) if columns else demeaned.columns[:, :0]
-
-
 def refuse_too_few(names: Sequence[str], positions: ColumnPositions) -> None:
     """Refuse fewer instruments than endogenous regressors."""
     instruments, endog = (
@@ -89,9 +86,7 @@ def usable_columns(
 ) -> tuple[ColumnPositions, list[Notice]]:
     """Drop or refuse absorbed and collinear columns; refuse endogenous ones."""
     varying, absorbed = _drop_absorbed(prepared, demeaned, positions)
-    refuse_too_many_parameters(
-        prepared.count.n, len(varying.exogenous), prepared.count.parameters
-    )
+    refuse_too_many_parameters(prepared, len(varying.exogenous))
     used, collinear = _drop_collinear(prepared, demeaned, varying)
     refuse_too_few(demeaned.names, used)
 
@@ -99,7 +94,7 @@ def usable_columns(
     problems = [
         p
         for p in drop_collinear(prepared, demeaned, ordered)[1]
-        if p.data["column"] in _names(demeaned, used.endog)
+        if p.data["column"] in demeaned.names_at(used.endog)
     ]
     if problems:
         text = (
@@ -108,10 +103,6 @@ def usable_columns(
         )
         raise CollinearityError(text, problems)
     return used, [*absorbed, *collinear]
-
-
-def _names(demeaned: Demeaned, columns: Sequence[int]) -> list[str]:
-    return [demeaned.names[j] for j in columns]
 
 
 def _drop_absorbed(
@@ -127,15 +118,22 @@ def _drop_absorbed(
     needed = absorbed if strict else [j for j in absorbed if j in positions.endog]
     if needed:
         problems = [
-            _absorbed_column_problem(prepared, demeaned, positions, j) for j in needed
+            _absorbed_instrument_problem(prepared, demeaned, j)
+            if j in positions.instruments
+            else absorbed_problem(prepared, demeaned, j)
+            for j in needed
         ]
-        raise IdentificationError(
-            f"{several(problems)}. {_absorbed_advice(needed, positions)}", problems
-        )
+        advice = NOT_IDENTIFIED
+        if set(needed) <= set(positions.instruments):
+            advice = (
+                "It has no variation after the effects are partialled out, so it "
+                "cannot be an instrument."
+            )
+        raise IdentificationError(f"{several(problems)}. {advice}", problems)
     varying = _drop_positions(positions, absorbed)
     refuse_too_few(demeaned.names, varying)
     problems = [absorbed_problem(prepared, demeaned, j) for j in absorbed]
-    return varying, list(map(dropped_absorbed, problems))
+    return varying, list(map(dropped_column, problems))
 
 
 def _drop_positions(
@@ -148,63 +146,33 @@ def _drop_positions(
     )
 
 
-def _absorbed_column_problem(
-    prepared: Prepared, demeaned: Demeaned, positions: ColumnPositions, column: int
-) -> Notice:
-    if column in positions.instruments:
-        return _absorbed_instrument_problem(prepared, demeaned, column)
-    return absorbed_problem(prepared, demeaned, column)
-
-
-def _absorbed_advice(absorbed: Sequence[int], positions: ColumnPositions) -> str:
-    if set(absorbed) <= set(positions.instruments):
-        return (
-            "It has no variation after the effects are partialled out, so it cannot be "
-            "an instrument."
-        )
-    return (
-        "Its coefficient is not identified: drop it, interact it with a variable that "
-        "varies within the effects, or omit the effect."
-    )
-
-
 def _absorbed_instrument_problem(
     prepared: Prepared, demeaned: Demeaned, column: int
 ) -> Notice:
     """Describe an absorbed instrument, and with what to interact it."""
     problem, sample = absorbed_problem(prepared, demeaned, column), prepared.sample
-    raw, entity, time = (
-        demeaned.raw[:, column],
-        sample.keys.entity_name,
-        sample.keys.time_name,
+    raw, name = demeaned.raw[:, column], cited(demeaned.names[column])
+    entity, time = sample.keys.name_pair
+    remedies = (
+        (
+            entity,
+            sample.entity,
+            f"varies over time, such as instruments.interact(panel, {name}, series)",
+        ),
+        (time, sample.time, f"differs across the values of {entity}"),
     )
-    name = cited(demeaned.names[column])
-    absorbs_time = time is not None and time in prepared.effect_names
-    if demeaned.constant[column]:
-        text = f"the instrument {name} is constant in the sample"
-    elif not len(raw):  # a scanned table
-        text = f"the instrument {problem.message}"
-    elif entity in prepared.effect_names and not _varies_within(raw, sample.entity):
-        text = (
-            f"the instrument {name} does not vary within a {entity} and is absorbed by "
-            f"the {entity} effects; interact it with something that varies over "
-            f"time, such as instruments.interact(panel, {name}, series)"
-        )
-    elif absorbs_time and not _varies_within(raw, sample.time):
-        text = (
-            f"the instrument {name} does not vary within a {time} and is absorbed by "
-            f"the {time} effects; interact it with something that differs across the "
-            f"values of {entity}"
-        )
-    else:
-        text = f"the instrument {problem.message}"
+    text = f"the instrument {problem.message}"
+    # A scanned table has no rows.
+    if demeaned.constant[column] or not len(raw):
+        return Notice("absorbed", text, problem.data)
+    for key, codes, other in remedies:
+        if key in prepared.effect_names and is_nested(codes, raw):
+            text = (
+                f"the instrument {name} does not vary within a {key} and is absorbed "
+                f"by the {key} effects; interact it with something that {other}"
+            )
+            break
     return Notice("absorbed", text, problem.data)
-
-
-def _varies_within(column: Floats, codes: Ints) -> bool:
-    last_value = np.empty(int(codes.max()) + 1)
-    last_value[codes] = column
-    return bool((last_value[codes] != column).any())
 
 
 def _drop_collinear(
@@ -223,9 +191,7 @@ def _drop_collinear(
         )
         raise CollinearityError(text, problems)
     independent = _drop_positions(positions, set(ordered) - set(kept))
-    return independent, [
-        dropped_collinear(p.data["column"], p.data["on"]) for p in problems
-    ]
+    return independent, list(map(dropped_column, problems))
 
 
 def refuse_unidentified(projected: Projection, endog: Sequence[str]) -> None:
@@ -262,36 +228,25 @@ def refuse_unidentified(projected: Projection, endog: Sequence[str]) -> None:
 
 
 def leave_one_out_mean_notices(
-    prepared: Prepared,
-    demeaned: Demeaned,
-    instruments: Sequence[int],
-    endog: Sequence[int],
-) -> list[Notice]:
+    prepared: Prepared, demeaned: Demeaned, positions: ColumnPositions
+) -> Iterator[Notice]:
     """Report instruments that are leave-one-out means within an absorbed effect."""
     if prepared.block_sums is not None:
-        return []
-    notices = []
-    effects = zip(prepared.absorbed, prepared.within.effects_and_slopes, strict=True)
-    for effect, codes in effects:
-        if isinstance(codes, Slope):
+        return
+    codes_of_effects = prepared.within.effects_and_slopes
+    effects = zip(prepared.effect_names, codes_of_effects, strict=True)
+    pairs = product(positions.instruments, positions.endog)
+    for (effect, codes), (j, k) in product(effects, pairs):
+        z, x = demeaned.raw[:, j], demeaned.raw[:, k]
+        if isinstance(codes, Slope) or not is_mean_of_others(z, x, codes):
             continue
-        for j in instruments:
-            for k in endog:
-                pair = demeaned.raw[:, [j, k]]
-                if is_mean_of_others(pair[:, 0], pair[:, 1], codes):
-                    names = demeaned.names[j], demeaned.names[k]
-                    notices.append(_own_values_notice(*names, effect.name))
-    return notices
-
-
-def _own_values_notice(instrument: str, endog: str, effect: str) -> Notice:
-    """Report an instrument that has only the row's own value within an effect."""
-    text = (
-        f"{cited(instrument)} seems to be the mean of {cited(endog)} in the other rows "
-        f"of each {effect}: (total - own value) / (n - 1). Its effects absorb the "
-        "total, so only the row's own value is left, and two-stage least squares is "
-        "close to least squares, with a large F. Do not absorb "
-        f"{cited(effect)}, or use another instrument."
-    )
-    about = {"instrument": instrument, "endog": endog, "effect": effect}
-    return Notice("own_values", text, about)
+        instrument, regressor = demeaned.names[j], demeaned.names[k]
+        text = (
+            f"{cited(instrument)} seems to be the mean of {cited(regressor)} in the "
+            f"other rows of each {effect}: (total - own value) / (n - 1). Its effects "
+            "absorb the total, so only the row's own value is left, and two-stage "
+            "least squares is close to least squares, with a large F. Do not absorb "
+            f"{cited(effect)}, or use another instrument."
+        )
+        data = {"instrument": instrument, "endog": regressor, "effect": effect}
+        yield Notice("own_values", text, data)

@@ -18,7 +18,6 @@ from digiprosper.errors import (
     cited,
     quoted,
 )
-from digiprosper.linear.instrument_tests import f_test
 from digiprosper.linear.kernels.anderson_rubin import (
     ReducedForms,
     confidence_set,
@@ -30,7 +29,7 @@ from digiprosper.report.collection import ResultSet
 from digiprosper.report.columns import Column, Remark, SharedRow, result_column
 from digiprosper.report.protocol import Glance
 from digiprosper.report.summary import Lines, Remarks, Summary
-from digiprosper.report.tests import TestResult
+from digiprosper.report.tests import TestResult, f_test
 from digiprosper.report.text import p_words
 from digiprosper.report.words import Words
 
@@ -402,31 +401,29 @@ class IVResults(LinearResults):
         return replace(plain, blocks=(*plain.blocks[:-1], tests, remarks))
 
     def _test_lines(self) -> list[str]:
-        return [
-            (
-                f"Instrumented: {', '.join(self.endog)}. Instruments: "
-                f"{', '.join(self.instruments)}."
-            ),
+        endog, instruments = ", ".join(self.endog), ", ".join(self.instruments)
+        lines = [
+            f"Instrumented: {endog}. Instruments: {instruments}.",
             f"First stage: {self._first_stage_text()}.",
             *(
                 f"{test.name}: {_test_text(test)}."
                 for test in self._summary_tests()
                 if not np.isnan(test.statistic)
             ),
-            *self._joint_lines(),
-            *self._set_lines(),
         ]
-
-    def _joint_lines(self) -> list[str]:
-        if not np.isnan(cast("float", self.iv_tests["kp_rk_f"])):
-            return []
-        return [
-            (
+        if np.isnan(cast("float", self.iv_tests["kp_rk_f"])):
+            lines.append(
                 "The instruments cannot be tested jointly under this covariance: there "
                 "are too few clusters or periods, or the covariance of two-way "
                 "clusters is not positive definite."
             )
-        ]
+        if len(self.endog) == 1:
+            try:
+                text = f"95% set of {endog}: {intervals_text(self.anderson_rubin())}."
+            except IdentificationError:
+                text = f"set of {endog}: not available."
+            lines.append(f"Anderson-Rubin {text}")
+        return lines
 
     def _first_stage_text(self) -> str:
         tests = self.iv_tests
@@ -448,17 +445,6 @@ class IVResults(LinearResults):
         over = "sargan" if self.cov_type == "unadjusted" else "hansen_j"
         shown = [self.iv_tests["kp_rk_lm"], self.iv_tests[over], self.endogeneity]
         return cast("list[TestResult]", shown)
-
-    def _set_lines(self) -> list[str]:
-        if len(self.endog) > 1:
-            return []
-        try:
-            intervals = self.anderson_rubin()
-        except IdentificationError:
-            return [f"Anderson-Rubin set of {self.endog[0]}: not available."]
-        return [
-            f"Anderson-Rubin 95% set of {self.endog[0]}: {intervals_text(intervals)}."
-        ]
 
     def _more_numbers(self) -> dict[str, Any]:
         tests = {name: _test_as_dict(value) for name, value in self.iv_tests.items()}

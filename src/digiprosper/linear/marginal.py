@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -43,14 +43,12 @@ def slope_weights(
 ) -> tuple[Floats, Any]:
     """Differentiate terms with respect to a variable; return weights (m, k), values."""
     parts = _derivatives(terms, variable, stats)
-    column, values = _evaluation_points(
-        variable, [p for p in parts if p is not None], at, stats, categories
-    )
+    depends = _moderating_columns(parts.values())
+    column, values = _evaluation_points(variable, depends, at, stats, categories)
     levels = dict(categories.values())
     weights = np.zeros((len(values), len(terms)))
-    for j, part in enumerate(parts):
-        if part is not None:
-            weights[:, j] = _coefficient_weights(part, column, values, stats, levels)
+    for j, part in parts.items():
+        weights[:, j] = _coefficient_weights(part, column, values, stats, levels)
     return weights, values
 
 
@@ -58,9 +56,7 @@ def slope_columns(
     terms: Sequence[Term], variable: str, stats: pd.DataFrame
 ) -> list[str]:
     """List the columns a marginal effect depends on; empty if it is constant."""
-    columns = _moderating_columns(
-        [part for part in _derivatives(terms, variable, stats) if part is not None]
-    )
+    columns = _moderating_columns(_derivatives(terms, variable, stats).values())
     return sorted(columns, key=lambda column: column != variable)
 
 
@@ -86,12 +82,13 @@ def default_points(stats: pd.DataFrame, column: str) -> Floats:
 
 def _derivatives(
     terms: Sequence[Term], variable: str, stats: pd.DataFrame
-) -> list[_Part | None]:
-    """Differentiate each term."""
+) -> dict[int, _Part]:
+    """Differentiate the terms with the variable, by position."""
     # The same factor may be spelt differently in several terms.
     spelling = {canonical(name): name for name in (*map(str, stats.index), variable)}
-    parts = [_derivative(term, variable, spelling) for term in terms]
-    if all(p is None for p in parts):
+    derivatives = [_derivative(term, variable, spelling) for term in terms]
+    parts = {j: part for j, part in enumerate(derivatives) if part is not None}
+    if not parts:
         names = [term.name for term in terms]
         raise ColumnError(
             f"no coefficient contains the variable {cited(variable)}; the coefficients "
@@ -100,7 +97,7 @@ def _derivatives(
     return parts
 
 
-def _moderating_columns(parts: Sequence[_Part]) -> list[str]:
+def _moderating_columns(parts: Iterable[_Part]) -> list[str]:
     columns = (
         c
         for part in parts
@@ -153,12 +150,11 @@ def contains_variable(factor: Factor, variable: str) -> bool:
 
 def _evaluation_points(
     variable: str,
-    parts: Sequence[_Part],
+    depends: Sequence[str],
     at: Mapping[str, Any] | None,
     stats: pd.DataFrame,
     categories: Categories,
 ) -> tuple[str | None, Any]:
-    depends = _moderating_columns(parts)
     if at is not None:
         return _requested_points(variable, depends, at, categories)
     if not depends:

@@ -13,13 +13,8 @@ entities_once            entity (name), n_entities
 entities_across_clusters clusters (names), count, entity (name)
 shared_values            clusters (names), terms (name to its values in a period),
                          n_clusters (in that period)
-few_weightings           clusters (name), n_clusters, least (smallest p-value)
-few_treated_in_draws     clusters (name), n_clusters, terms (names), effective (clusters
-                         of the first)
 no_rejection             clusters (name), terms (names), effective (clusters)
-rejects_too_often        mean_rows (of an entity); not a warning
 few_exchanges            term, ways (different exchanges)
-assigned_by_cluster      term, clusters (name), n_clusters, entity (name)
 few_periods              n_times; under "xtscc"
 shared_shocks            n_times; under "driscoll_kraay", not a warning
 rank_bound               effects, rank
@@ -30,25 +25,14 @@ dropped_collinear        column, on (the others)
 near_collinear           columns, measure ("condition", "rounding" or "mean"), value
 perfect_fit              depvar
 no_variance              terms
-needed_clusters          clusters (name), terms (term to the clusters without which it
-                         is not identified)
-perfect_rows             count, rows (labels of the first five)
 robust_inconsistent      cov_type, periods (rows per entity)
-no_neighbours            distance_cutoff, nearest (both in kilometres)
-moving_places            entity (name), count, n_entities
 few_treated              clusters (name), n_clusters, terms (term to effective, share,
                          largest), only_controls, cov_type, has_cr2, model (without
                          cr2, or ""); not a warning about controls only
-separated                count, effects (rows), regressors (rows), rows (labels of the
-                         first five)
 lagged_outcome           columns, periods (rows per entity)
 made_from                terms (term to the outcome, treatment or endogenous regressor
                          that it is made from), role ("y", "endog" or "treatment")
-no_main_effect           term (a product), columns (its factors that are no regressors),
-                         estimate, with_them (the coefficient beside them); not a
-                         warning
 shifted_log              term, column, zeros (rows)
-log_of_counts            term, zeros (rows)
 staggered_treatment      terms, event (column with the timing of the first; may be None)
 unseen                   count
 ======================== ===============================================================
@@ -60,12 +44,12 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, Literal, NamedTuple
 
-from digiprosper.errors import Notice, cited, counted, quoted, subject
+from digiprosper.errors import Notice, cited, counted, quoted
 from digiprosper.panel import Panel, Sample
 from digiprosper.panel.access import table_of
 from digiprosper.panel.grammar import backticked
-from digiprosper.panel.keys import rows_text
 from digiprosper.panel.sample import Dropped
+from digiprosper.panel.terms import parse
 from digiprosper.report.notices import (
     FEW_CLUSTERS,
     changed_as,
@@ -168,12 +152,45 @@ def many_dummies(sample: Sample) -> tuple[Notice, ...]:
     return (Notice("many_dummies", text, {"columns": columns}),)
 
 
-def dropped_rows(
-    dropped: Dropped, nobs: int, *, shifted: bool, part: bool, remaining: int | None
+def dropped_notices(
+    sample: Sample,
+    columns: Sequence[str],
+    effects: Sequence[str],
+    nobs: int,  # rows of the panel
+    *,
+    is_part: bool,
+) -> Iterator[Notice]:
+    """Report rows dropped as missing and as singletons, and how many remain."""
+    by_missing = [d for d in sample.dropped if d.by_term]
+    singletons = [d for d in sample.dropped if d.reason.startswith("singletons (")]
+    not_chosen = [d.count for d in sample.dropped if d.reason.startswith("where=")]
+    remaining = nobs - sum(d.count for d in sample.dropped)
+    uses = f" The model uses the other {counted(remaining, 'row')}."
+    for dropped in by_missing:
+        end = uses if dropped is by_missing[-1] and not singletons else ""
+        chosen = nobs - sum(not_chosen)
+        yield _missing_notice(sample, columns, dropped, chosen, end, is_part=is_part)
+    for dropped in singletons:
+        text = f"{dropped.message.removesuffix('.')}.{uses}"
+        data = {"count": dropped.count, "effects": tuple(effects)}
+        yield Notice("singletons", text, data)
+
+
+def _missing_notice(
+    sample: Sample,
+    columns: Sequence[str],
+    dropped: Dropped,
+    nobs: int,
+    end: str,
+    *,
+    is_part: bool,
 ) -> Notice:
-    """Report rows dropped for missing values; `shifted`: in lags and leads only."""
+    """Report rows dropped for missing values, perhaps in lags and leads only."""
     text = rows_dropped(dropped.count, nobs, dropped.by_term)
-    if part:
+    only_lags = all(
+        t not in sample.codes and parse(t, columns, "x").shifts for t in dropped.by_term
+    )
+    if is_part and only_lags:
         text += (
             " Lags are computed from the rows of this panel only: create them "
             "before subset(), or select rows with where= of the model."
@@ -185,44 +202,12 @@ def dropped_rows(
     text += "".join(f" {c.message}." for c in dropped.compared)
     return missing_rows(
         dropped.count,
-        text if remaining is None else text + _remaining_rows(remaining),
+        text + end,
         dropped.by_term,
         dropped.rows,
-        shifted=shifted,
+        shifted=only_lags,
         compared=compared,
     )
-
-
-def singletons_dropped(
-    dropped: Dropped, effects: Sequence[str], remaining: int
-) -> Notice:
-    """Report dropped singletons; `remaining` is the number of rows that are left."""
-    text = f"{dropped.message.removesuffix('.')}.{_remaining_rows(remaining)}"
-    data = {"count": dropped.count, "effects": tuple(effects)}
-    return Notice("singletons", text, data)
-
-
-def _remaining_rows(remaining: int) -> str:
-    return f" The model uses the other {counted(remaining, 'row')}."
-
-
-def no_main_effect(
-    term: str, columns: Sequence[str], estimate: float, with_them: float
-) -> Notice:
-    """Report a product without the main effects of some of its factors."""
-    text = (
-        f"{cited(term)} without {quoted(columns)}: the coefficient of a product also "
-        "picks up the main effects that are not in the model (Brambor, Clark & Golder "
-        f"2006). With {quoted(columns)} it is {with_them:.4g} instead of "
-        f"{estimate:.4g}."
-    )
-    data = {
-        "term": term,
-        "columns": tuple(columns),
-        "estimate": estimate,
-        "with_them": with_them,
-    }
-    return Notice("no_main_effect", text, data)
 
 
 def made_from(terms: Mapping[str, str], role: str) -> Notice:
@@ -248,18 +233,6 @@ def shifted_log_notice(
         "zeros."
     )
     return Notice("shifted_log", text, {"term": term, "column": column, "zeros": zeros})
-
-
-def log_of_counts_notice(term: str, zeros: int, rows: int) -> Notice:
-    """Report an outcome that is the log of counts, or of one more than counts."""
-    text = (
-        f"the outcome {cited(term)} consists of logs of whole numbers and is zero in "
-        f"{zeros:,} of {counted(rows, 'row')}. If it is log(1 + count), slopes depend "
-        "on the 1 that is added, and are not percentages (Chen & Roth 2024): "
-        f"PoissonEffects with outcome {cited(f'I(exp({backticked(term)}) - 1)')} "
-        "estimates percentage changes of the mean count, including zeros."
-    )
-    return Notice("log_of_counts", text, {"term": term, "zeros": zeros})
 
 
 def staggered_treatment(
@@ -365,28 +338,6 @@ def _remedy(clusters: int, cov_type: str, *, several_ways: bool) -> str:
     )
 
 
-def few_for_instruments(clusters: int, name: str) -> tuple[Notice, ...]:
-    """Report few clusters in two-stage least squares."""
-    return few_clusters(
-        clusters,
-        name,
-        f"t intervals with {freedom_text(clusters - 1)} are used. Clustered standard "
-        "errors and first-stage F are reliable with many clusters only. "
-        "Anderson-Rubin sets are valid with few (jackknife covariance); Stata's "
-        "boottest has a wild bootstrap for instruments (Davidson & MacKinnon 2010).",
-    )
-
-
-def few_for_draws(clusters: int, name: str) -> tuple[Notice, ...]:
-    """Report few clusters of a bootstrap, as few_clusters or very_few_clusters."""
-    return few_clusters(
-        clusters,
-        name,
-        "percentile intervals are often too short with few clusters; confirm "
-        "a borderline result with dp.wild_bootstrap(spec, panel, term).",
-    )
-
-
 def shared_values(
     terms: Mapping[str, int], clusters: Sequence[str], groups: int, period: str
 ) -> list[Notice]:
@@ -410,33 +361,6 @@ def shared_values(
     )
     data = {"clusters": tuple(clusters), "terms": dict(terms), "n_clusters": groups}
     return [Notice("shared_values", text, data)]
-
-
-def few_weightings(clusters: int, name: str, points: int) -> tuple[Notice, ...]:
-    """Report that with so few clusters no p-value of the wild bootstrap is small."""
-    # Equal weights, of each of the points, give the t of the data.
-    least = points / points**clusters
-    if least <= LEAST_P:
-        return ()
-    text = (
-        f"{clusters} clusters ({name}) give {points**clusters} combinations of "
-        f"weights, so the p-value of the wild bootstrap cannot be below {least:.2g}, "
-        "and intervals may be unbounded. Specify more clusters, or report the "
-        "estimate without a test."
-    )
-    data = {"clusters": name, "n_clusters": clusters, "least": least}
-    return (Notice("few_weightings", text, data),)
-
-
-def assigned_by_cluster(term: str, clusters: str, groups: int, entity: str) -> Notice:
-    """Report a regressor that is constant within clusters in a randomisation test."""
-    text = (
-        f"{cited(term)} is the same for all {entity} of a cluster ({clusters}), but "
-        f"was permuted between {entity}: the p-value is too small if whole clusters "
-        f"were treated together. Use a panel whose entities are the {groups} clusters."
-    )
-    data = {"term": term, "clusters": clusters, "n_clusters": groups, "entity": entity}
-    return Notice("assigned_by_cluster", text, data)
 
 
 # block_test fits four blocks; one of a single period has no variation within entities.
@@ -548,51 +472,18 @@ def robust_inconsistent(cov_type: str, periods: float) -> Notice:
             "88%, and if variances also differ by entity in 62%. Use "
             "cov_type='clustered'."
         )
-        data = {"cov_type": cov_type, "periods": float(periods)}
-        return Notice("robust_inconsistent", text, data)
-    kind, instead = "robust to heteroskedasticity only", "Use cov_type='clustered'"
-    if cov_type == "conley":
-        kind, instead = (
-            "that assume independent periods of an entity",
-            "Set a bandwidth above 0",
+    else:
+        kind, instead = "robust to heteroskedasticity only", "Use cov_type='clustered'"
+        if cov_type == "conley":
+            kind = "that assume independent periods of an entity"
+            instead = "Set a bandwidth above 0"
+        text = (
+            f"cov_type={cited(cov_type)} with entity effects: standard errors {kind} "
+            "are inconsistent when the number of periods is fixed and above 2 (here "
+            f"{periods:.3g} per entity; Stock & Watson 2008). {instead}."
         )
-    text = (
-        f"cov_type={cited(cov_type)} with entity effects: standard errors {kind} are "
-        "inconsistent when the number of periods is fixed and above 2 (here "
-        f"{periods:.3g} per entity; Stock & Watson 2008). {instead}."
-    )
-    return Notice(
-        "robust_inconsistent", text, {"cov_type": cov_type, "periods": float(periods)}
-    )
-
-
-def no_neighbours(cutoff: float, nearest: float) -> Notice:
-    """Report that no two places are within the cutoff; distances in kilometres."""
-    apart = (
-        f"the nearest two are {nearest:,.3g} km apart"
-        if nearest < float("inf")
-        else "there is one place"
-    )
-    text = (
-        f"distance_cutoff={cutoff:,g} km: no two places are within this distance "
-        f"({apart}), so errors of different places are assumed to be uncorrelated. "
-        "Check that the distance is in kilometres."
-    )
-    return Notice(
-        "no_neighbours", text, {"distance_cutoff": cutoff, "nearest": nearest}
-    )
-
-
-def moving_places(count: int, sample: Sample) -> Notice:
-    """Report entities whose coordinates differ between periods."""
-    entity = sample.keys.entity_name
-    text = (
-        f"{count:,} of {counted(sample.n_entities, 'entity', 'entities')} ({entity}) "
-        "have coordinates that differ between periods; distances are those of "
-        "each period."
-    )
-    data = {"entity": entity, "count": count, "n_entities": sample.n_entities}
-    return Notice("moving_places", text, data)
+    data = {"cov_type": cov_type, "periods": float(periods)}
+    return Notice("robust_inconsistent", text, data)
 
 
 def in_memory_only(notices: Iterable[Notice]) -> list[Notice]:
@@ -644,51 +535,13 @@ def no_variance(terms: Sequence[str]) -> list[Notice]:
     return [Notice("no_variance", text, {"terms": tuple(terms)})]
 
 
-def needed_clusters(
-    clusters: str, cov_type: str, terms: Mapping[str, Sequence[Any]]
-) -> Notice:
-    """Report coefficients that are not identified without some cluster."""
-    labels = list(dict.fromkeys(label for some in terms.values() for label in some))
-    text = (
-        f"no standard error for {quoted(terms)}: cov_type={cited(cov_type)} leaves out "
-        f"each cluster, and without {clusters} {quoted(labels)} it is not identified. "
-        "Other coefficients are not affected. With cov_type='clustered' the standard "
-        "error depends on these clusters alone."
+def dropped_column(problem: Notice) -> Notice:
+    """Report a regressor dropped because it is absorbed, or collinear with others."""
+    return Notice(
+        "dropped_absorbed" if problem.code == "absorbed" else "dropped_collinear",
+        f"{problem.message}; it was dropped",
+        problem.data,
     )
-    data = {
-        "clusters": clusters,
-        "terms": {term: tuple(some) for term, some in terms.items()},
-    }
-    return Notice("needed_clusters", text, data)
-
-
-def perfect_rows(cov_type: str, count: int, rows: Sequence[Any]) -> list[Notice]:
-    """Report rows that the effects fit perfectly; the covariance omits them."""
-    if not count:
-        return []
-    text = (
-        f"the effects alone fit {counted(count, 'row')} perfectly (such as "
-        f"{quoted(rows)}); cov_type={cited(cov_type)} omits them, which changes "
-        "neither the slopes nor the degrees of freedom."
-    )
-    return [Notice("perfect_rows", text, {"count": count, "rows": tuple(rows)})]
-
-
-def dropped_absorbed(problem: Notice) -> Notice:
-    """Report a regressor dropped because the effects absorb it."""
-    text = f"{problem.message}; it was dropped"
-    return Notice("dropped_absorbed", text, problem.data)
-
-
-def dropped_collinear(column: str, on: Sequence[str]) -> Notice:
-    """Report a regressor dropped because it is collinear with others."""
-    text = f"{cited(column)} {why_collinear(on)}; it was dropped"
-    return Notice("dropped_collinear", text, {"column": column, "on": tuple(on)})
-
-
-def why_collinear(on: Sequence[str]) -> str:
-    """Describe a collinear column, as the end of a sentence."""
-    return f"is collinear with {quoted(on)} after the effects are partialled out"
 
 
 class FewTreated(NamedTuple):
@@ -762,31 +615,10 @@ def _few_treated(entry: FewTreated) -> Notice:
     return Notice("few_treated", text, entry._asdict())
 
 
-def few_treated_in_draws(
-    terms: Sequence[str], effective: float, groups: int, clusters: str
-) -> Notice:
-    """Report a wild bootstrap test of a slope that depends on few clusters."""
-    text = (
-        f"{subject(terms, 'depends')} on few clusters, {effective:.1f} effective ones "
-        f"instead of {groups} ({clusters}): the wild bootstrap then rejects far too "
-        "rarely, and its interval is too long (MacKinnon & Webb 2017). For a "
-        "treatment use dp.randomisation_test(spec, panel, term)."
-    )
-    data = {
-        "clusters": clusters,
-        "n_clusters": groups,
-        "terms": tuple(terms),
-        "effective": float(effective),
-    }
-    return Notice("few_treated_in_draws", text, data)
-
-
-def no_rejection(
-    terms: Sequence[str], effective: float, clusters: str
-) -> tuple[Notice, ...]:
+def no_rejection(terms: Sequence[str], effective: float, clusters: str) -> list[Notice]:
     """Report a joint test with a regressor that varies in at most two clusters."""
     if effective >= LEAST_EFFECTIVE:
-        return ()
+        return []
     text = (
         f"one or more of {quoted(terms)} depend on {effective:.1f} effective clusters "
         f"({clusters}). The wild bootstrap then rejects too rarely, even if there is "
@@ -794,18 +626,7 @@ def no_rejection(
         "dp.randomisation_test(spec, panel, term)."
     )
     data = {"clusters": clusters, "terms": tuple(terms), "effective": effective}
-    return (Notice("no_rejection", text, data),)
-
-
-def rejects_too_often(mean_rows: float) -> Notice:
-    """Report that the modified Wald test needs many rows per entity."""
-    text = (
-        f"entities have {mean_rows:.3g} rows on average. With less than several "
-        "hundred the test rejects equal variances too often: in simulated panels of 30 "
-        "entities in 96.5% with 10 rows each, in 56% with 30 and in 20.5% with 100. "
-        "Use method='levene', or standard errors clustered by entity."
-    )
-    return Notice("rejects_too_often", text, {"mean_rows": mean_rows})
+    return [Notice("no_rejection", text, data)]
 
 
 def few_exchanges(term: str, ways: float, permuted: str = "") -> tuple[Notice, ...]:
@@ -820,28 +641,6 @@ def few_exchanges(term: str, ways: float, permuted: str = "") -> tuple[Notice, .
     return (Notice("few_exchanges", text, {"term": term, "ways": round(ways)}),)
 
 
-def lagged_outcome_notice(
-    columns: Sequence[str],
-    outcome: str,
-    sample: Sample,
-    consequence: str,
-    *,
-    periods: float,
-) -> Notice:
-    """Report lags of the outcome among the regressors, with entity effects."""
-    single = len(columns) == 1
-    if any(len(sample.lags[name]) > 1 for name in columns):
-        are = "contains a lag" if single else "contain a lag"
-    else:
-        are = "is the lag" if single else "are lags"
-    text = (
-        f"{quoted(columns)} {are} of {outcome}: with entity effects its slope is "
-        f"biased, by about -(1 + slope) / {max(periods - 1, 1):.3g} (Nickell 1981), "
-        f"{consequence}"
-    )
-    return nickell(columns, periods, text)
-
-
 def nickell(columns: Sequence[str], periods: float, text: str) -> Notice:
     """Report the bias of Nickell (1981) in a short panel, about (1 + slope)/(T - 1)."""
     return Notice(
@@ -852,26 +651,3 @@ def nickell(columns: Sequence[str], periods: float, text: str) -> Notice:
 def unseen(count: int, text: str) -> Notice:
     """Report rows without a prediction."""
     return Notice("unseen", text, {"count": count})
-
-
-def separated_notice(
-    by_reason: Mapping[str, int], labels: Sequence[Any]
-) -> list[Notice]:
-    """Report dropped separated rows, whose outcome of zero is fitted perfectly."""
-    count = sum(by_reason.values())
-    if not count:
-        return []
-    reasons = {
-        "effects": "in a level of a fixed effect whose outcomes are all zero",
-        "regressors": "predicted to be zero by regressors and effects",
-    }
-    listed = ", ".join(
-        f"{number} {reasons[reason]}" for reason, number in by_reason.items() if number
-    )
-    text = (
-        f"{counted(count, 'row')} with outcome zero dropped as separated, since they "
-        f"are fitted perfectly ({listed}); first: {rows_text(tuple(labels))}. The "
-        "estimates do not depend on them; `separated` lists them."
-    )
-    data = {"count": count, **by_reason, "rows": tuple(labels)}
-    return [Notice("separated", text, data)]

@@ -1,4 +1,11 @@
-"""Poisson regressions with absorbed effects: sample, likelihood and results."""
+"""Poisson regressions with absorbed effects: sample, likelihood and results.
+
+========= ==============================================================================
+code      data
+========= ==============================================================================
+separated count, effects (rows), regressors (rows), rows (labels of the first five)
+========= ==============================================================================
+"""
 
 from __future__ import annotations
 
@@ -39,10 +46,11 @@ from digiprosper.linear.estimation import (
     counts_and_vcov,
     estimation_sample,
     fit_notices,
+    inference_of,
     named_effects,
     single_column,
 )
-from digiprosper.linear.notices import few_for_counts, no_variance, separated_notice
+from digiprosper.linear.notices import few_for_counts, no_variance
 from digiprosper.linear.preparation import (
     Prepared,
     drop_notice,
@@ -65,7 +73,6 @@ from digiprosper.panel import Panel, Sample
 from digiprosper.panel.codes import Absorbed
 from digiprosper.panel.keys import rows_text
 from digiprosper.report.estimates import Estimates
-from digiprosper.report.inference import WITHOUT_FACTOR, Inference
 from digiprosper.report.notices import three_way
 from digiprosper.report.protocol import Glance, empty_glance
 from digiprosper.report.tests import TestResult
@@ -94,8 +101,16 @@ _TOO_OFTEN = "chi-squared, which rejects a true hypothesis too often with few cl
 class Separated:
     """Separated rows: their outcome of zero is fitted perfectly."""
 
-    index: pd.Index[Any]
+    sample: Sample  # with these rows
+    mask: Bools  # (N,) of them in it
     reasons: tuple[str, ...]  # ``"effects"`` or ``"regressors"``
+    # (N,) index that the likelihood begins with, for speed only
+    start: Floats | None
+
+    @property
+    def index(self) -> pd.Index[Any]:
+        """Labels of the rows."""
+        return self.sample.index[self.mask]
 
     @property
     def by_reason(self) -> dict[str, int]:
@@ -103,14 +118,30 @@ class Separated:
         return {r: self.reasons.count(r) for r in ("effects", "regressors")}
 
     @property
-    def first(self) -> tuple[Any, ...]:
-        """Labels of the first five rows."""
-        return tuple(self.index[:5])
+    def first(self) -> str:
+        """Labels of the first five rows, for a message."""
+        return rows_text(tuple(self.index[:5]))
 
     @property
-    def frame(self) -> pd.DataFrame:
-        """The reason by row."""
-        return pd.DataFrame({"reason": list(self.reasons)}, index=self.index)
+    def notices(self) -> list[Notice]:
+        """Report the rows, which were dropped."""
+        if not self.reasons:
+            return []
+        count, by_reason = len(self.reasons), self.by_reason
+        reasons = {
+            "effects": "in a level of a fixed effect whose outcomes are all zero",
+            "regressors": "predicted to be zero by regressors and effects",
+        }
+        listed = ", ".join(
+            f"{rows} {reasons[reason]}" for reason, rows in by_reason.items() if rows
+        )
+        text = (
+            f"{counted(count, 'row')} with outcome zero dropped as separated, since "
+            f"they are fitted perfectly ({listed}); first: {self.first}. The estimates "
+            "do not depend on them; `separated` lists them."
+        )
+        data = {"count": count, **by_reason, "rows": tuple(self.index[:5])}
+        return [Notice("separated", text, data)]
 
 
 def check_counts(y: str, sample: Sample) -> None:
@@ -158,9 +189,9 @@ def prepare_poisson(
     roles: Mapping[str, Sequence[str]],
     regressors: Callable[[Sample, Sequence[Absorbed]], Floats],
     separation: str = "drop",
-) -> tuple[Prepared, Separated, Sample, Bools, Floats | None]:
-    """Prepare the sample without separated rows; also return the fitted index."""
-    cut: list[tuple[Separated, Sample, Bools, Floats | None]] = []
+) -> tuple[Prepared, Separated]:
+    """Prepare the sample without separated rows."""
+    cut: list[Separated] = []
 
     def select(sample: Sample, absorbed: Sequence[Absorbed]) -> Sample:
         refuse_extreme(sample.matrix, sample.names)
@@ -168,9 +199,8 @@ def prepare_poisson(
         if spec.exposure is not None:
             _check_exposure(spec.exposure, sample)
         columns = regressors(sample, absorbed)
-        mask, separated, index = find_separated(sample, columns, absorbed, separation)
-        cut.append((separated, sample, mask, index))
-        return sample.keep(~mask, "separated rows")
+        cut.append(find_separated(sample, columns, absorbed, separation))
+        return sample.keep(~cut[0].mask, "separated rows")
 
     terms = {name: getattr(spec, name) for name in _INDEX_TERMS}
     in_index = {name: (term,) for name, term in terms.items() if term is not None}
@@ -178,18 +208,17 @@ def prepare_poisson(
         panel,
         {"y": (spec.y,), **roles, **in_index},
         replace(spec.options, ssc="reghdfe"),
-        singletons=spec.singletons,
-        missing=spec.missing,
         select=select,
     )
     # With the factor of ppmlhdfe nothing depends on how many effects there are.
     if spec.options.ssc != "fixest":
         prepared = drop_notice(prepared, "rank_bound")
-    separated, sample, mask, index = cut[0]
+    (separated,) = cut
     # The index was computed without offset, before singletons were dropped.
-    if in_index or (index is not None and index.size != prepared.sample.nobs):
-        index = None
-    return prepared, separated, sample, mask, index
+    start = separated.start
+    if in_index or (start is not None and start.size != prepared.sample.nobs):
+        separated = replace(separated, start=None)
+    return prepared, separated
 
 
 def _check_exposure(name: str, sample: Sample) -> None:
@@ -215,16 +244,16 @@ def offset_of(spec: Any, sample: Sample) -> Floats:
 
 def find_separated(
     sample: Sample, x: Floats, absorbed: Sequence[Absorbed], separation: str
-) -> tuple[Bools, Separated, Floats | None]:
-    """Mark separated rows (N,); also return their reasons and the index."""
+) -> Separated:
+    """Find separated rows, their reasons and the fitted index."""
     y, effects = sample.columns("y")[:, 0], effects_of(sample, absorbed)
     by_effects = mark_empty_levels(y, effects)
     mask, index = separated_rows(y, x, effects)
     reasons = np.where(by_effects, "effects", "regressors")[mask]
-    separated = Separated(sample.index[mask], tuple(reasons.tolist()))
+    separated = Separated(sample, mask, tuple(reasons.tolist()), index)
     if mask.any() and separation == "raise":
         raise _separation_error(separated)
-    return mask, separated, index
+    return separated
 
 
 def _separation_error(rows: Separated) -> IdentificationError:
@@ -233,11 +262,11 @@ def _separation_error(rows: Separated) -> IdentificationError:
     text = (
         f"{counted(len(rows.reasons), 'row')} with outcome zero are separated: "
         f"{by_reason['effects']} in levels of effects whose outcomes are all zero, "
-        f"{by_reason['regressors']} by regressors and effects; first: "
-        f"{rows_text(rows.first)}. With them the likelihood has no maximum; "
-        "separation='drop' drops them without changing the other estimates."
+        f"{by_reason['regressors']} by regressors and effects; first: {rows.first}. "
+        "With them the likelihood has no maximum; separation='drop' drops them "
+        "without changing the other estimates."
     )
-    return IdentificationError(text, separated_notice(by_reason, rows.first))
+    return IdentificationError(text, rows.notices)
 
 
 # --- the likelihood -------------------------------------------------------------------
@@ -250,9 +279,8 @@ def fit_poisson(
     separated: Separated,
     ssc: str,
     offset: Floats | None = None,
-    start: Floats | None = None,
 ) -> tuple[list[int], list[Notice], Reweighted, Solved]:
-    """Maximise the likelihood from the index `start` (N,); `demeaned` has y first."""
+    """Maximise the likelihood; `demeaned` has the outcome first."""
     try:
         columns, notices, _ = checked_columns(prepared, demeaned, 0, regressors)
     except (IdentificationError, CollinearityError) as error:
@@ -264,15 +292,11 @@ def fit_poisson(
         POISSON,
         obs_weights=prepared.obs_weights,
         offset=offset,
-        start=start,
+        start=separated.start,
     )
     solved = as_regression(likelihood, *_counts_and_vcov(ssc, prepared, len(columns)))
-    notices += fit_notices(
-        solved,
-        float(np.sqrt(demeaned.raw.shape[0])),
-        demeaned.names[0],
-        [demeaned.names[j] for j in columns],
-    )
+    length = float(np.sqrt(demeaned.raw.shape[0]))
+    notices += fit_notices(solved, demeaned, (0, *columns), length)
     return columns, notices, likelihood, solved
 
 
@@ -380,27 +404,18 @@ def count_estimates(
     covariance = root[:k] @ middle @ root[:k].T
     empty = find_zero_variances(solved, covariance)
     root[empty] = np.nan
-    ways = len(prepared.cluster_codes)
     notices = [
         *no_variance([names[j] for j in empty]),
         *needed_cluster_notices(prepared, names, full, covariance),
-        *not_semidefinite(names[:k], covariance, middle, ways=ways),
+        *not_semidefinite(prepared, names[:k], covariance, middle),
     ]
-    cov_type = prepared.options.cov_type
-    inference = Inference(
-        cov_type=cov_type,
-        ssc=None if cov_type in WITHOUT_FACTOR else ssc,
-        clusters=prepared.cluster_names,
-        n_clusters=full.count.groups,
-        df_t=full.vcov.df_t,
-        df_counted=full.vcov.counted,
-    )
+    inference = inference_of(prepared, full)
     estimates = CountEstimates(
         names=names,
         coefficients=coefficients,
         root=root,
         middle=middle,
-        inference=inference,
+        inference=replace(inference, ssc=inference.ssc and ssc),
     )
     return estimates, notices
 
@@ -430,7 +445,9 @@ def count_fields(
         "effect_values": named_effects(
             prepared, prepared.within.decompose(of_effects)[1]
         ),
-        "separated": separated.frame,
+        "separated": pd.DataFrame(
+            {"reason": list(separated.reasons)}, index=separated.index
+        ),
         "exposure": spec.exposure,
         "offset": spec.offset,
         "labels": dict(sample.labels),

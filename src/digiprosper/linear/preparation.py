@@ -27,7 +27,7 @@ from digiprosper.linear.distances import (
 from digiprosper.linear.doubtful_rows import about_missing, heavy_cluster, missing_codes
 from digiprosper.linear.doubtful_terms import term_notices
 from digiprosper.linear.notices import (
-    dropped_rows,
+    dropped_notices,
     entities_across,
     entities_once,
     few_for_slopes,
@@ -37,16 +37,15 @@ from digiprosper.linear.notices import (
     row_notices,
     row_number_advice,
     saturated_levels,
-    singletons_dropped,
 )
 from digiprosper.panel import Panel, Sample
 from digiprosper.panel.access import check_panel, table_of
 from digiprosper.panel.codes import Absorbed, canonical_effect, read_absorbed
 from digiprosper.panel.conditions import check_where
 from digiprosper.panel.grammar import backticked
-from digiprosper.panel.sample import Dropped
 from digiprosper.panel.selection import cut_sample
-from digiprosper.panel.terms import parse
+from digiprosper.report.inference import BY_ROW
+from digiprosper.report.notices import FEW_CODES, without
 from digiprosper.report.terms import Factor
 
 CovType = Literal[
@@ -83,7 +82,9 @@ class LinearOptions:
     distance_kernel: DistanceKernel = "bartlett"
     ssc: Ssc = "reghdfe"
     obs_weights: str | None = None
+    singletons: Literal["drop", "keep"] = "drop"
     collinear: Literal["raise", "drop"] = "raise"  # what to do about exact combinations
+    missing: Literal["drop", "raise"] = "drop"  # what to do about missing values
     # Whether results keep residuals, fitted values and row labels
     keep_rows: bool = True
     where: str | None = None  # condition that chooses rows, as in `Panel.sample`
@@ -126,20 +127,18 @@ def check_linear_options(
 
 
 def _check_clusters(clusters: Sequence[str], cov_type: str) -> None:
+    why, kind = "", cited(cov_type)
     if cov_type not in _CLUSTERED:
-        raise OptionError(
-            f"clusters={cited(clusters)} requires cov_type='clustered', 'crv3' or "
-            f"'cr2', not {cited(cov_type)}."
+        why = f" requires cov_type='clustered', 'crv3' or 'cr2', not {kind}."
+    elif not 1 <= len(clusters) <= 3:
+        why = " must be one, two or three terms."
+    elif len(clusters) > 1 and cov_type != "clustered":
+        why = (
+            f": cov_type={kind} is defined for clusters in one way. Specify one term, "
+            "or use cov_type='clustered'."
         )
-    if not 1 <= len(clusters) <= 3:
-        raise OptionError(
-            f"clusters={cited(clusters)} must be one, two or three terms."
-        )
-    if len(clusters) > 1 and cov_type != "clustered":
-        raise OptionError(
-            f"clusters={cited(clusters)}: cov_type={cited(cov_type)} is defined for "
-            "clusters in one way. Specify one term, or use cov_type='clustered'."
-        )
+    if why:
+        raise OptionError(f"clusters={cited(clusters)}{why}")
 
 
 def refuse_cov_types(
@@ -185,15 +184,12 @@ class Prepared:
     sample: Sample  # rows without missing values and singletons
     within: Within  # demeans columns
     absorbed: tuple[Absorbed, ...]  # in order: entity, time, others
-    entity_position: int | None  # of the entity effect among them
     count: Counts  # for the degrees of freedom, without slopes
     cluster_codes: tuple[Ints, ...]  # (N,) each; empty unless clustered
     cluster_names: tuple[str, ...]
     obs_weights: Floats | None  # (N,) scaled to mean one
     options: LinearOptions
     notices: tuple[Notice, ...]  # about the rows and the clusters
-    # Those of `notices` about few clusters, which models with other intervals replace
-    few_cluster_notices: tuple[Notice, ...]
     # (N,) leverage of the rows in the effects, with ``hc2`` and ``hc3`` only
     leverage: Floats | None = None
     # Which rows have correlated errors, with ``conley`` only
@@ -203,14 +199,18 @@ class Prepared:
 
     @property
     def other_notices(self) -> tuple[Notice, ...]:
-        """Notices without those about few clusters."""
-        few = self.few_cluster_notices
-        return tuple([notice for notice in self.notices if notice not in few])
+        """Notices without those about few clusters, for models with other intervals."""
+        return without(self.notices, FEW_CODES)
 
     @property
     def effect_names(self) -> tuple[str, ...]:
         """Names of the absorbed effects, ``"province[[year]]"`` for slopes."""
         return tuple([effect.name for effect in self.absorbed])
+
+    @property
+    def entity_position(self) -> int | None:
+        """Position of the entity effect among them, which is the first, or None."""
+        return _entity_position(self.absorbed, self.sample)
 
     @property
     def row_weights(self) -> Floats:
@@ -219,10 +219,14 @@ class Prepared:
         return np.ones(self.sample.nobs) if q is None else q
 
 
+def _entity_position(absorbed: Sequence[Absorbed], sample: Sample) -> int | None:
+    is_first = absorbed and absorbed[0].name == sample.keys.entity_name
+    return 0 if is_first else None
+
+
 def drop_notice(prepared: Prepared, code: str) -> Prepared:
     """Drop the notices with a code."""
-    notices = tuple(notice for notice in prepared.notices if notice.code != code)
-    return replace(prepared, notices=notices)
+    return replace(prepared, notices=without(prepared.notices, [code]))
 
 
 def prepare(
@@ -230,8 +234,6 @@ def prepare(
     roles: Mapping[str, Sequence[str]],
     options: LinearOptions,
     *,
-    singletons: str = "drop",
-    missing: str = "drop",
     select: Callable[[Sample, tuple[Absorbed, ...]], Sample] | None = None,
 ) -> Prepared:
     """Build the sample of a model, with its effects, clusters and notices.
@@ -250,26 +252,28 @@ def prepare(
         {**roles, **weight_and_slope_roles(panel, slopes, options)},
         codes=effects,
         clusters=clusters,
-        missing=missing,
+        missing=options.missing,
         where=options.where,
     )
     if select is not None:
         sample = select(sample, absorbed)
-    if singletons == "drop":
+    if options.singletons == "drop":
         sample = _drop_singletons(sample, effects, panel)
     if slopes:
         sample = sample.with_factors(_slope_factors(sample, absorbed))
     _check_columns(sample, panel, options)
 
     weights = _weights(sample, options)
-    structure = _structure(sample, panel, absorbed, clusters, options, weights)
-    near = _nearby_rows(sample, options)
+    absorbing, count, of_structure = _effects_and_clusters(
+        sample, panel, absorbed, clusters, options, weights
+    )
+    near = near_rows(sample, options)
     notices = [
         *row_notices(sample, panel, options.cov_type),
         *_missing_notices(sample, panel, effects, clusters),
-        *structure.notices,
-        *(_saturated_notices(absorbed, structure.within) if slopes else []),
-        *_robust_notices(sample, structure.within, near, options),
+        *of_structure,
+        *(_saturated_notices(absorbed, absorbing) if slopes else []),
+        *_robust_notices(sample, absorbing, near, options),
         *distance_notices(sample, near),
         *term_notices(sample, panel, effects, clusters, options.cov_type),
         *missing_codes(sample, panel),
@@ -284,67 +288,51 @@ def prepare(
     ]
     return Prepared(
         sample=sample,
-        within=structure.within,
+        within=absorbing,
         absorbed=absorbed,
-        entity_position=structure.entity,
-        count=structure.count,
+        count=count,
         cluster_codes=tuple([sample.codes[c] for c in clusters]),
         cluster_names=clusters,
         obs_weights=weights,
         options=options,
         notices=tuple(notices),
-        few_cluster_notices=structure.few,
-        leverage=_leverage(structure.within, sample.nobs, options),
+        leverage=_leverage(absorbing, sample.nobs, options),
         near=near,
     )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Structure:
-    """Effects and clusters of a sample, which do not depend on its columns."""
-
-    within: Within
-    entity: int | None  # position of the entity effect
-    count: Counts
-    few: tuple[Notice, ...]
-    notices: tuple[Notice, ...]  # including `few`
-
-
-def _structure(
+def _effects_and_clusters(
     sample: Sample,
     panel: Panel,
     absorbed: tuple[Absorbed, ...],
     clusters: tuple[str, ...],
     options: LinearOptions,
     weights: Floats | None,
-) -> _Structure:
-    """Prepare effects and clusters; cached if they are keys of the panel."""
-    entity_name, names = sample.keys.entity_name, [term.name for term in absorbed]
+) -> tuple[Within, Counts, list[Notice]]:
+    """Prepare what does not depend on columns; cached if it is of the panel's keys."""
+    entity_name = sample.keys.entity_name
     cache = _cache_for(sample, absorbed, clusters, weights)
     key = (absorbed, clusters, options.cov_type, options.bandwidth)
-    structure: _Structure | None = cache.get(key)
-    if structure is not None:
-        return structure
+    cached: tuple[Within, Counts, list[Notice]] | None = cache.get(key)
+    if cached is not None:
+        return cached
     absorbing = _within(sample, absorbed, weights)
     codes = tuple([sample.codes[c] for c in clusters])
-    entity = names.index(entity_name) if entity_name in names else None
-    effect_ranks, groups = (
-        ranks(absorbing, codes, entity),
-        list(map(count_groups, codes)),
-    )
-    few = cluster_size_notices(clusters, groups, options.cov_type)
+    entity = _entity_position(absorbed, sample)
+    effect_ranks, groups = ranks(absorbing, codes, entity), [*map(count_groups, codes)]
     across = 0 if entity is None else count_entities_across(sample.entity, codes)
     notices = [
         *entities_once(panel, clusters),
-        *few,
+        *cluster_size_notices(clusters, groups, options.cov_type),
         *period_notices(sample.n_times, options),
         *entities_across(across, sample.n_entities, entity_name, clusters),
-        *([] if effect_ranks.exact else [rank_bound(names, effect_ranks.all_effects)]),
     ]
+    if not effect_ranks.exact:
+        names = [term.name for term in absorbed]
+        notices.append(rank_bound(names, effect_ranks.all_effects))
     count = counts(sample.nobs, 0, effect_ranks, groups, periods=sample.n_times)
-    structure = _Structure(absorbing, entity, count, tuple(few), tuple(notices))
-    cache[key] = structure
-    return structure
+    cache[key] = absorbing, count, notices
+    return absorbing, count, notices
 
 
 def _cache_for(
@@ -355,7 +343,8 @@ def _cache_for(
 ) -> dict[Any, Any]:
     """Return the cache of the panel if the structure depends on its keys alone."""
     keys = sample.keys
-    terms = {*clusters, *[term.effect for term in absorbed], *_slope_terms(absorbed)}
+    of_effects = [t for a in absorbed for t in (a.effect, a.slope) if t is not None]
+    terms = {*clusters, *of_effects}
     # Tables of two effects have a number for every cell, also without rows.
     cells = keys.entities.size * keys.times.size
     of_keys = weights is None and terms <= {*keys.names}
@@ -402,22 +391,12 @@ def weight_and_slope_roles(
     return roles
 
 
-def _nearby_rows(sample: Sample, options: LinearOptions) -> Nearby | None:
-    if options.distance_cutoff is None:
-        return None
-    return near_rows(
-        sample, options.distance_cutoff, options.distance_kernel, options.bandwidth
-    )
-
-
 def _robust_notices(
     sample: Sample, absorbed: Within, near: Nearby | None, options: LinearOptions
 ) -> list[Notice]:
     """Report errors that are inconsistent with entity effects."""
-    independent = options.cov_type in ("unadjusted", "robust", "hc2", "hc3") or (
-        near is not None and near.lags == 0
-    )
-    if not independent:
+    by_place = near is not None and near.lags == 0
+    if options.cov_type not in BY_ROW and not by_place:
         return []
     by_entity = any(is_nested(codes, sample.entity) for codes in absorbed.codes)
     if not by_entity or np.bincount(sample.entity).max() <= 2:
@@ -593,24 +572,16 @@ def effects_of(sample: Sample, absorbed: Sequence[Absorbed]) -> list[Effect]:
 
 def _saturated_notices(absorbed: Sequence[Absorbed], absorbing: Within) -> list[Notice]:
     """Report levels with slopes that have no more rows than parameters."""
-    parameters: dict[str, Ints] = {}
+    parameters: dict[str, Ints | int] = {}
     rows: dict[str, Ints] = {}
     for term, codes, identified in zip(
         absorbed, absorbing.codes, absorbing.identified, strict=True
     ):
-        counts_by_level = np.bincount(codes)
-        rows[term.effect] = counts_by_level
-        added = (
-            np.ones_like(counts_by_level)
-            if identified is None
-            else identified.astype(np.intp)
-        )
+        rows[term.effect] = np.bincount(codes)
+        added = 1 if identified is None else identified.astype(np.intp)
         parameters[term.effect] = parameters.get(term.effect, 0) + added
-
     out = []
-    for effect in dict.fromkeys(
-        term.effect for term in absorbed if term.slope is not None
-    ):
+    for effect in dict.fromkeys([term.effect for term in absorbed if term.slope]):
         full = rows[effect] <= parameters[effect]
         out += saturated_levels(effect, int(full.sum()), int(rows[effect][full].sum()))
     return out
@@ -687,42 +658,6 @@ def _missing_notices(
         sample, table.names, effects, panel.nobs, is_part=panel.is_part
     )
     return [*dropped, *about_missing(sample, table, clusters)]
-
-
-def dropped_notices(
-    sample: Sample,
-    columns: Sequence[str],
-    effects: Sequence[str],
-    nobs: int,  # rows of the panel
-    *,
-    is_part: bool,
-) -> list[Notice]:
-    """Report rows dropped as missing and as singletons, and how many remain."""
-    by_missing = [d for d in sample.dropped if d.by_term]
-    singletons = [d for d in sample.dropped if d.reason.startswith("singletons (")]
-    not_chosen = [d.count for d in sample.dropped if d.reason.startswith("where=")]
-    remaining = nobs - sum(d.count for d in sample.dropped)
-    last = len(by_missing) - (not singletons)
-    out = []
-    for i, dropped in enumerate(by_missing):
-        only = only_lags_missing(columns, sample, dropped)
-        out.append(
-            dropped_rows(
-                dropped,
-                nobs - sum(not_chosen),
-                shifted=only,
-                part=is_part and only,
-                remaining=remaining if i == last else None,
-            )
-        )
-    return out + [singletons_dropped(d, effects, remaining) for d in singletons]
-
-
-def only_lags_missing(columns: Sequence[str], sample: Sample, dropped: Dropped) -> bool:
-    """Return whether only lags and leads are missing."""
-    return all(
-        t not in sample.codes and parse(t, columns, "x").shifts for t in dropped.by_term
-    )
 
 
 def _weights(sample: Sample, options: LinearOptions) -> Floats | None:

@@ -1,4 +1,11 @@
-"""Randomisation inference: permuted treatments, and placebo policies."""
+"""Randomisation inference: permuted treatments, and placebo policies.
+
+=================== ====================================================================
+code                data
+=================== ====================================================================
+assigned_by_cluster term, clusters (name), n_clusters, entity (name)
+=================== ====================================================================
+"""
 
 from __future__ import annotations
 
@@ -21,25 +28,24 @@ from digiprosper.errors import (
 )
 from digiprosper.kernels import Floats
 from digiprosper.kernels.resampling import seed_sequence
+from digiprosper.kernels.within import is_nested
 from digiprosper.linear.fixed_effects import refuse_other_specification
 from digiprosper.linear.kernels.exchange import Paths, paths
 from digiprosper.linear.kernels.placebo import Cohorts, cohorts
 from digiprosper.linear.kernels.wild import p_value_of_draws
-from digiprosper.linear.notices import assigned_by_cluster, few_exchanges
+from digiprosper.linear.notices import few_exchanges
 from digiprosper.linear.preparation import Prepared
 from digiprosper.optional import progress_bar
 from digiprosper.panel import Panel
 from digiprosper.panel.keys import rows_text
 from digiprosper.panel.terms import canonical
-from digiprosper.report.notices import few_draws
+from digiprosper.report.notices import FEW_CODES, few_draws, without
 from digiprosper.report.tests import TestResult
 from digiprosper.report.text import permutations_text
 from digiprosper.specification import check_reps
 
 _LEAST_REPS = 19
-_INSTEAD = frozenset(
-    {"few_clusters", "very_few_clusters", "few_treated", "heavy_cluster"}
-)
+_INSTEAD = (*FEW_CODES, "few_treated", "heavy_cluster")
 
 
 def randomisation_test(
@@ -157,7 +163,7 @@ def randomisation_test(
             position, moved, reps, None if enumerated else seed, done
         )
     notices = (
-        *_fit_notices(fit),
+        *without(fit.results.diagnostics, _INSTEAD),
         *_assigned_by_cluster_notices(fit.prepared, name, column),
         *(() if enumerated else few_draws(reps, "test")),
         *few_exchanges(name, moved.n_exchanges),
@@ -185,12 +191,6 @@ def randomisation_test(
         labels=dict(fit.results.labels),
         factors=dict(fit.results.factors),
     )
-
-
-def _fit_notices(fit: Any) -> tuple[Notice, ...]:
-    """Return the notices of a fit except those about few or heavy clusters."""
-    notices: tuple[Notice, ...] = fit.results.diagnostics
-    return tuple(notice for notice in notices if notice.code not in _INSTEAD)
 
 
 def _check_specification(spec: Any, term: str) -> None:
@@ -226,28 +226,17 @@ def check_term(term: object, caller: str) -> None:
 
 def _refuse_shared(fit: Any, name: str, names: Sequence[str], caller: str) -> None:
     """Refuse a regressor that has a column in common with another."""
-
-    def columns(regressor: str) -> set[str]:
-        return {
-            column
-            for factor in fit.results.factors[regressor]
-            for column in factor.columns
-        }
-
-    shared = [
-        candidate
-        for candidate in names
-        if candidate != name and columns(candidate) & columns(name)
-    ]
+    columns = {
+        regressor: {c for f in fit.results.factors[regressor] for c in f.columns}
+        for regressor in names
+    }
+    shared = [n for n in names if n != name and columns[n] & columns[name]]
     if shared:
         raise TermError(
             f"{caller}: {subject(shared, 'has')} a column in common with {cited(name)} "
             "that would not be permuted. Test a specification in which the column is "
             "in one regressor only.",
-            [
-                Notice("repeated", candidate, {"term": candidate})
-                for candidate in shared
-            ],
+            [Notice("repeated", other, {"term": other}) for other in shared],
         )
 
 
@@ -286,15 +275,16 @@ def _assigned_by_cluster_notices(
     if groups >= sample.n_entities:
         return ()
     cells = codes * sample.n_times + sample.time
-    order = np.argsort(cells, kind="stable")
-    same_cell = np.diff(cells[order]) == 0
-    if not same_cell.any() or (np.diff(column[order])[same_cell] != 0).any():
+    if np.bincount(cells).max() < 2 or not is_nested(cells, column):
         return ()
-    return (
-        assigned_by_cluster(
-            name, prepared.cluster_names[0], groups, sample.keys.entity_name
-        ),
+    clusters, entity = prepared.cluster_names[0], sample.keys.entity_name
+    text = (
+        f"{cited(name)} is the same for all {entity} of a cluster ({clusters}), but "
+        f"was permuted between {entity}: the p-value is too small if whole clusters "
+        f"were treated together. Use a panel whose entities are the {groups} clusters."
     )
+    data = {"term": name, "clusters": clusters, "n_clusters": groups, "entity": entity}
+    return (Notice("assigned_by_cluster", text, data),)
 
 
 # --- placebo policies -----------------------------------------------------------------
@@ -391,7 +381,7 @@ def placebo_test(
 
     slope = float(fit.results.coefficients[position])
     draws = fit.placebo_slopes(position, treated, reps, seed)
-    notices = (*_fit_notices(fit), *few_draws(reps, "test"))
+    notices = (*without(fit.results.diagnostics, _INSTEAD), *few_draws(reps, "test"))
     issue(notices)
     return TestResult(
         name="Placebo test",

@@ -215,7 +215,7 @@ class Estimated(Estimates):
             plain,
             p_value=p_value,
             method=method,
-            diagnostics=(*few, *in_memory_only(few)) if self.is_scanned else few,
+            diagnostics=(*few, *(in_memory_only(few) if self.is_scanned else ())),
             alternatives={program: plain, "crv3": crv3},
         )
 
@@ -908,20 +908,16 @@ class LinearResults(SampledResults):
             "conf_low",
             "conf_high",
         ]
+        numbers: Any = math.nan
         if not self.effect_names and "Intercept" in self.names:
-            intercept_row = self.tidy(level).set_index("term").loc["Intercept", names]
-            return pd.Series(
-                intercept_row.to_numpy(dtype=float), index=names, name="Intercept"
-            )
-        if self.obs_weights is not None:
-            return pd.Series(math.nan, index=names, name="Intercept")
-        means = self.sample_stats["mean"]
-        weights = means.reindex(self.names).to_numpy(dtype=float)
-        estimate = float(means[self.depvar] - weights @ self.coefficients)
-        error = _constant_error(self, weights)
-        return pd.Series(
-            _t_test(estimate, error, self.df_t, level), index=names, name="Intercept"
-        )
+            numbers = self.tidy(level).set_index("term").loc["Intercept", names]
+        elif self.obs_weights is None:
+            means = self.sample_stats["mean"]
+            weights = means.reindex(self.names).to_numpy(dtype=float)
+            estimate = float(means[self.depvar] - weights @ self.coefficients)
+            error = _constant_error(self, weights)
+            numbers = _t_test(estimate, error, self.df_t, level)
+        return pd.Series(numbers, names, np.float64, "Intercept")
 
     # --- words ------------------------------------------------------------------------
 

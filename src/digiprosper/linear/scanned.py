@@ -41,6 +41,7 @@ from digiprosper.linear.kernels.restricted_wild import keeps_cluster_sums
 from digiprosper.linear.kernels.two_stage import Projection
 from digiprosper.linear.notices import (
     chosen_rows,
+    dropped_notices,
     entities_across,
     many_dummies,
     rank_bound,
@@ -49,7 +50,6 @@ from digiprosper.linear.notices import (
 from digiprosper.linear.preparation import (
     Prepared,
     cluster_size_notices,
-    dropped_notices,
     period_notices,
     refuse_cov_types,
     refuse_extreme,
@@ -102,7 +102,7 @@ def scanned(
         with temporary_folder(copied.copy.folder) as folder:
             with disk_errors(folder):
                 rows = read_rows(spec, copied, regressors, folder, further)
-                prepared = _prepare(spec, rows)
+                prepared = _prepare(rows)
             yield prepared
 
 
@@ -129,45 +129,38 @@ def _refuse_unknown_columns(
 # --- preparation ----------------------------------------------------------------------
 
 
-def _prepare(spec: Any, rows: ScannedRows) -> tuple[Prepared, Demeaned]:
+def _prepare(rows: ScannedRows) -> tuple[Prepared, Demeaned]:
     """Count rows, effects and clusters, and demean the columns."""
-    if spec.singletons == "drop":
+    if rows.options.singletons == "drop":
         drop_singletons(rows)
     count_rows(rows)
-    levels = [rows.sizes[text,] for text in rows.others]
     moments = _moments(rows)
     refuse_extreme(
         np.abs(moments[:, 3:5]).max(axis=1)[None, :], [*rows.names, *rows.variables]
     )
-    _refuse_two_large_effects(rows, levels)
-    system = in_blocks.dummies(rows.read(()), levels)
+    _refuse_two_large_effects(rows)
+    system = in_blocks.dummies(rows.read(()), rows.n_levels)
     ranks = effect_ranks(rows, system)
     groups = tuple(rows.sizes[text,] for text in rows.clusters)
     few = cluster_size_notices(rows.clusters, groups, rows.options.cov_type)
-    demeaned, by_entity, by_level = _demean_in_blocks(rows, system, levels, moments)
+    demeaned, by_entity, by_level = _demean_in_blocks(rows, system, moments)
     prepared = Prepared(
         sample=rows.sample,
         within=cast("Any", None),
         absorbed=tuple(Absorbed(effect) for effect in rows.effects),
-        entity_position=0,
         count=counts(rows.n, 0, ranks, groups, periods=rows.n_times),
         cluster_codes=(),
         cluster_names=rows.clusters,
         obs_weights=None,
         options=replace(rows.options, keep_rows=True),
         notices=tuple(_row_notices(rows, ranks, few)),
-        few_cluster_notices=tuple(few),
-        block_sums=BlockSums(rows, system, levels, moments, by_entity, by_level),
+        block_sums=BlockSums(rows, system, moments, by_entity, by_level),
     )
     return prepared, demeaned
 
 
-def _refuse_two_large_effects(rows: ScannedRows, levels: Sequence[int]) -> None:
-    large = [
-        text
-        for text, size in zip(rows.others, levels, strict=True)
-        if size > MOST_DENSE
-    ]
+def _refuse_two_large_effects(rows: ScannedRows) -> None:
+    large = [text for text in rows.others if rows.sizes[text,] > MOST_DENSE]
     if len(large) > 1:
         raise option_error(
             "absorb",
@@ -194,7 +187,6 @@ def _moments(rows: ScannedRows) -> Floats:
 def _demean_in_blocks(
     rows: ScannedRows,
     system: in_blocks.Dummies,
-    levels: Sequence[int],
     moments: Floats,
 ) -> tuple[Demeaned, Floats, Floats]:
     """Demean the columns, compressed to a triangular factor; the outcome is first.
@@ -205,7 +197,7 @@ def _demean_in_blocks(
     """
     p = len(rows.names)
     order, back = [*range(1, p), 0], [-1, *range(p - 1)]
-    by_entity, right = in_blocks.first_pass(rows.read(order), levels, p)
+    by_entity, right = in_blocks.first_pass(rows.read(order), rows.n_levels, p)
     before = np.diag(by_entity)
     values = system.solve(right, before)
     products = by_entity - right.T @ values
@@ -249,7 +241,6 @@ class BlockSums:
 
     rows: ScannedRows
     system: in_blocks.Dummies
-    levels: Sequence[int]
     moments: Floats
     by_entity: Floats  # (p, p) products of the columns net of entity means
     by_level: Floats  # (L, p) estimates of the other effects; of `positions` where set
@@ -310,7 +301,7 @@ class BlockSums:
             by_level=values,
             rotation=transform @ rotation,
             plain=rotation.T @ sums.plain @ rotation,
-            regressors=tuple(tuple(demeaned.names[j] for j in x) for x in regressors),
+            regressors=tuple(map(demeaned.names_at, regressors)),
         )
         out, codes = out._with_sums(scores, rotation, first_error=-len(errors))
         return (
@@ -407,7 +398,7 @@ class BlockSums:
         if len(rows.clusters) != 1:
             return
         (cluster,), entity = rows.clusters, rows.effects[0]
-        levels, groups = sum(self.levels), rows.sizes[rows.clusters]
+        levels, groups = sum(rows.n_levels), rows.sizes[rows.clusters]
         # Entities are in memory block by block, other clusters all at once.
         together = _MOST_TOGETHER if cluster == entity else groups
         crosses = not is_nested(rows, entity, cluster)
@@ -432,7 +423,7 @@ class BlockSums:
         columns = np.hstack([residuals / lengths, projected.basis])
         slopes = np.eye(projected.basis.shape[1])[projected.n_controls :]
         # Products of the columns and of the dummies, in the order of `Grams.sums`.
-        k, levels = columns.shape[1], sum(self.levels)
+        k, levels = columns.shape[1], sum(self.rows.n_levels)
         gram = self.system.gram - self.system.taken_out
         total = [
             (columns.T @ columns)[np.triu_indices(k)],
@@ -463,7 +454,7 @@ class BlockSums:
                 count_groups(codes) if inside else rows.sizes[rows.clusters],
                 block.entity,
                 block.codes,
-                self.levels,
+                rows.n_levels,
                 block.obs_weights,
             )
             if inside:
@@ -499,7 +490,7 @@ class BlockSums:
         at, slopes = list(positions), np.append(1.0, -solved.coefficients)
         products = self.by_entity[np.ix_(at, at)]
         by_level = self.by_level[:, [self.positions.index(j) for j in at]] @ slopes
-        values = np.split(by_level, np.cumsum(self.levels)[:-1])
+        values = np.split(by_level, np.cumsum(self.rows.n_levels)[:-1])
         effects = [
             (text, self.rows.levels[text,], part - part.mean())
             for text, part in zip(self.rows.others, values, strict=False)

@@ -72,6 +72,11 @@ class ScannedRows:
         return self.effects[1:]
 
     @property
+    def n_levels(self) -> list[int]:
+        """Numbers of their levels."""
+        return [self.sizes[text,] for text in self.others]
+
+    @property
     def n_entities(self) -> int:
         """Number of entities."""
         return self.sizes[self.effects[:1]]
@@ -170,7 +175,7 @@ class ScannedRows:
             sample.matrix.T[[self.positions[j] for j in positions]].T,
             sample.entity,
             [self.codes(sample, (text,)) for text in self.others],
-            [self.sizes[text,] for text in self.others],
+            self.n_levels,
             self.weights(sample),
             sample.entities.to_numpy(dtype=object),
         )
@@ -495,5 +500,5 @@ def _effect_rank(
 
 def _columns_of_effects(rows: ScannedRows) -> dict[str, Ints]:
     """Return the columns of each effect but the entity's among the dummies."""
-    ends = np.cumsum([0, *(rows.sizes[e,] for e in rows.others)])
+    ends = np.cumsum([0, *rows.n_levels])
     return {e: np.arange(*ends[i : i + 2]) for i, e in enumerate(rows.others)}

@@ -1,8 +1,18 @@
-"""Checks for coefficients and rows without a defined covariance."""
+"""Checks for coefficients and rows without a defined covariance.
+
+=============== ========================================================================
+code            data
+=============== ========================================================================
+needed_clusters clusters (name), terms (term to the clusters without which it is not
+                identified)
+perfect_rows    count, rows (labels of the first five)
+=============== ========================================================================
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import chain
 
 import numpy as np
 
@@ -12,15 +22,15 @@ from digiprosper.kernels import Floats, Ints
 from digiprosper.kernels.covariance import score_sizes
 from digiprosper.kernels.equation import Solved
 from digiprosper.kernels.tolerances import NO_VARIANCE
-from digiprosper.linear.notices import needed_clusters, perfect_rows
 from digiprosper.linear.preparation import Prepared
+from digiprosper.report.inference import BY_ROW
 
 _MOST_OF = 0.5
 
 
 def find_zero_variances(solved: Solved, covariance: Floats) -> Ints:
     """Find slopes whose variance is rounding: scores sum to zero in every group."""
-    if solved.vcov.cov_type in ("unadjusted", "robust", "hc2", "hc3"):
+    if solved.vcov.cov_type in BY_ROW:
         return np.empty(0, dtype=np.intp)
     variance = np.abs(covariance.diagonal()[: solved.coefficients.size])
     weighted = solved.weighted_residuals
@@ -58,18 +68,19 @@ def needed_cluster_notices(
     missing = np.flatnonzero(np.isnan(covariance.diagonal()))
     if not missing.size:
         return []
-    clusters, without = (
-        prepared.cluster_names[0],
-        np.isnan(solved.deviations() if moved is None else moved),
-    )
+    without = np.isnan(solved.deviations() if moved is None else moved)
+    clusters = prepared.cluster_names[0]
     levels = prepared.sample.code_levels[clusters]
-    return [
-        needed_clusters(
-            clusters,
-            cov_type,
-            {terms[j]: levels[without[:, j]].tolist() for j in missing.tolist()},
-        )
-    ]
+    needed = {terms[j]: tuple(levels[without[:, j]].tolist()) for j in missing.tolist()}
+    labels = list(dict.fromkeys(chain.from_iterable(needed.values())))
+    text = (
+        f"no standard error for {quoted(needed)}: cov_type={cited(cov_type)} leaves "
+        f"out each cluster, and without {clusters} {quoted(labels)} it is not "
+        "identified. Other coefficients are not affected. With cov_type='clustered' "
+        "the standard error depends on these clusters alone."
+    )
+    data = {"clusters": clusters, "terms": needed}
+    return [Notice("needed_clusters", text, data)]
 
 
 def refuse_full_leverage(
@@ -100,8 +111,13 @@ def refuse_full_leverage(
 
 def perfect_row_notices(prepared: Prepared, solved: Solved) -> list[Notice]:
     """Report rows that the effects fit perfectly, which HC2 and HC3 leave out."""
-    if solved.error_scale is None:
+    if solved.error_scale is None or solved.error_scale.all():
         return []
     rows = np.flatnonzero(solved.error_scale == 0.0)
-    labels = prepared.sample.index[rows[:5]].tolist()
-    return perfect_rows(prepared.options.cov_type, rows.size, labels)
+    labels = tuple(prepared.sample.index[rows[:5]].tolist())
+    text = (
+        f"the effects alone fit {counted(rows.size, 'row')} perfectly (such as "
+        f"{quoted(labels)}); cov_type={cited(prepared.options.cov_type)} omits them, "
+        "which changes neither the slopes nor the degrees of freedom."
+    )
+    return [Notice("perfect_rows", text, {"count": rows.size, "rows": labels})]

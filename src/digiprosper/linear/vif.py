@@ -131,7 +131,7 @@ def _check_columns(demeaned: Demeaned) -> None:
             columns=count,
         )
     problems = [
-        collinear_problem(demeaned.names[d.column], [demeaned.names[i] for i in d.on])
+        collinear_problem(demeaned.names[d.column], demeaned.names_at(d.on))
         for d in dependences(demeaned.columns)
     ]
     if problems:

@@ -1,7 +1,17 @@
-"""The wild cluster bootstrap, for p-values and intervals with few clusters."""
+"""The wild cluster bootstrap, for p-values and intervals with few clusters.
+
+==================== ===================================================================
+code                 data
+==================== ===================================================================
+few_weightings       clusters (name), n_clusters, least (smallest p-value)
+few_treated_in_draws clusters (name), n_clusters, terms (names), effective (clusters of
+                     the first)
+==================== ===================================================================
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, cast, get_args
 
@@ -17,6 +27,7 @@ from digiprosper.errors import (
     cited,
     issue,
     quoted,
+    subject,
 )
 from digiprosper.kernels import Floats
 from digiprosper.kernels.resampling import seed_sequence
@@ -28,13 +39,13 @@ from digiprosper.linear.kernels.wild import (
     p_value_of_draws,
     wild_weights,
 )
-from digiprosper.linear.notices import few_treated_in_draws, few_weightings
+from digiprosper.linear.notices import LEAST_P
 from digiprosper.linear.words import WORDS
 from digiprosper.panel import Panel
 from digiprosper.report.columns import Column, PlainCell, Remark
 from digiprosper.report.inference import Inference
 from digiprosper.report.labels import text_factor
-from digiprosper.report.notices import few_draws
+from digiprosper.report.notices import FEW_CODES, few_draws, without
 from digiprosper.report.restrictions import null_text, read_restrictions, sum_text
 from digiprosper.report.summary import Lines, PlainNumbers, Remarks, Summary
 from digiprosper.report.tests import TestResult
@@ -43,7 +54,7 @@ from digiprosper.report.words import Language, Words
 from digiprosper.specification import check_reps
 
 _LEAST_REPS = 99
-_INSTEAD = frozenset({"few_clusters", "very_few_clusters", "few_treated"})
+_INSTEAD = (*FEW_CODES, "few_treated")
 _WORDS = {"webb": "Webb's six-point weights", "rademacher": "Rademacher weights"}
 
 
@@ -360,24 +371,43 @@ def _read_restriction(text: str, fit: Any) -> tuple[Floats, float]:
     return matrix[0], float(value[0]) + 0.0  # no minus before a zero
 
 
-def _few_treated(fit: Any, row: Floats) -> list[Notice]:
+def _few_treated(fit: Any, row: Floats) -> Iterator[Notice]:
     """Report that a tested coefficient depends on few clusters."""
     tested = {
         name
         for name, weight in zip(fit.results.names, row.tolist(), strict=True)
         if weight
     }
-    out = []
     for notice in fit.results.diagnostics:
-        terms = [t for t in notice.data.get("terms", ()) if t in tested]
+        terms = tuple(t for t in notice.data.get("terms", ()) if t in tested)
         if notice.code == "few_treated" and terms:
-            effective = notice.data["terms"][terms[0]]["effective"]
-            out.append(
-                few_treated_in_draws(
-                    terms, effective, notice.data["n_clusters"], notice.data["clusters"]
-                )
+            about = {name: notice.data[name] for name in ("clusters", "n_clusters")}
+            effective = float(notice.data["terms"][terms[0]]["effective"])
+            text = (
+                f"{subject(terms, 'depends')} on few clusters, {effective:.1f} "
+                f"effective ones instead of {about['n_clusters']} "
+                f"({about['clusters']}): the wild bootstrap then rejects far too "
+                "rarely, and its interval is too long (MacKinnon & Webb 2017). For a "
+                "treatment use dp.randomisation_test(spec, panel, term)."
             )
-    return out
+            data = {**about, "terms": terms, "effective": effective}
+            yield Notice("few_treated_in_draws", text, data)
+
+
+def _few_weightings(weights: WildWeights, clusters: str) -> Iterator[Notice]:
+    """Report that with so few clusters no p-value is small."""
+    points, groups = len(weights.points), weights.groups
+    # Equal weights, of each of the points, give the t of the data.
+    least = points / points**groups
+    if least > LEAST_P:
+        text = (
+            f"{groups} clusters ({clusters}) give {points**groups} combinations of "
+            "weights, so the p-value of the wild bootstrap cannot be below "
+            f"{least:.2g}, and intervals may be unbounded. Specify more clusters, or "
+            "report the estimate without a test."
+        )
+        data = {"clusters": clusters, "n_clusters": groups, "least": least}
+        yield Notice("few_weightings", text, data)
 
 
 def _make_result(
@@ -397,9 +427,9 @@ def _make_result(
     clusters, names = fit.prepared.cluster_names[0], fit.results.names
     null = null_text(text, names)
     notices = (
-        *(notice for notice in fit.results.diagnostics if notice.code not in _INSTEAD),
+        *without(fit.results.diagnostics, _INSTEAD),
         *_few_treated(fit, row),
-        *few_weightings(weights.groups, clusters, len(weights.points)),
+        *_few_weightings(weights, clusters),
         *(() if weights.enumerated else few_draws(weights.reps, "test")),
     )
     issue(notices)

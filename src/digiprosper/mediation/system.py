@@ -59,7 +59,13 @@ from digiprosper.mediation.notices import few_for_paths, masking, pooled
 from digiprosper.mediation.words import WORDS
 from digiprosper.panel import Panel, Sample
 from digiprosper.report.effects import drawn_estimates
-from digiprosper.report.notices import few_draws, lost_draws, too_few_clusters_to_draw
+from digiprosper.report.notices import (
+    FEW_CODES,
+    few_draws,
+    lost_draws,
+    too_few_clusters_to_draw,
+    without,
+)
 from digiprosper.report.protocol import Glance, empty_glance
 from digiprosper.report.terms import Term
 from digiprosper.specification import check_reps, refuse_repeats
@@ -218,9 +224,7 @@ def _equation_notices(
 ) -> list[Notice]:
     """Collect the notices of the equations, with the model's own on few clusters."""
     of_fits = chain.from_iterable(fit.diagnostics for fit in fits)
-    notices = [
-        notice for notice in of_fits if notice not in prepared.few_cluster_notices
-    ]
+    notices = [*without(of_fits, FEW_CODES)]
     for name, codes in zip(prepared.cluster_names, prepared.cluster_codes, strict=True):
         notices += few_for_paths(int(codes.max()) + 1, name, remedy)
     return notices

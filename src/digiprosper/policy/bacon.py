@@ -84,13 +84,7 @@ def bacon_decomposition(spec: FixedEffects, panel: Panel) -> pd.DataFrame:
     True
     """
     _check_specification(spec)
-    prepared = prepare(
-        panel,
-        {"y": (spec.y,), "x": spec.x},
-        linear_options(spec),
-        singletons=spec.singletons,
-        missing=spec.missing,
-    )
+    prepared = prepare(panel, {"y": (spec.y,), "x": spec.x}, linear_options(spec))
     sample = prepared.sample
     first = _first_treated_period(spec.x[0], sample)
     cohorts, entity_cohort, sizes = np.unique(

@@ -23,7 +23,6 @@ from digiprosper.linear.diagnostics import lagged_outcome
 from digiprosper.linear.distances import DistanceKernel
 from digiprosper.linear.estimation import Demeaned, demean_columns, fit_equation
 from digiprosper.linear.fixed_effects import check_regression_options
-from digiprosper.linear.notices import separated_notice
 from digiprosper.linear.preparation import (
     CovType,
     LinearOptions,
@@ -282,9 +281,7 @@ class EventStudy(Specification):
             issue(results.diagnostics)
             return results
         roles = {"y": (self.y,), "x": self.x}
-        prepared = prepare(
-            panel, roles, self.options, singletons=self.singletons, missing=self.missing
-        )
+        prepared = prepare(panel, roles, self.options)
         sample = prepared.sample
         timing = read_timing(table_of(panel), self.event, self.never)
         cohorts = read_cohorts(self, sample, timing)
@@ -516,14 +513,15 @@ def estimate_event_counts(spec: EventStudy, panel: Panel) -> PoissonEventStudyRe
         )
         return np.hstack([cells.dummies(spec.reference), sample.columns("x")])
 
-    prepared, separated, whole, mask, start = poisson.prepare_poisson(
+    prepared, separated = poisson.prepare_poisson(
         spec, panel, {"x": spec.x}, regressors
     )
+    whole = separated.sample
     cells = _make_cells(spec, read_cohorts(spec, whole, timing))
-    lost = _sum_by_event_time(spec, cells, mask * _row_weights(spec, whole))
+    lost = _sum_by_event_time(spec, cells, separated.mask * _row_weights(spec, whole))
     cohorts = read_cohorts(spec, prepared.sample, timing)
     few = _treated_notices(spec, panel, prepared, cohorts, timing)
-    return _estimate_counts(spec, prepared, cohorts, separated, lost, few, start)
+    return _estimate_counts(spec, prepared, cohorts, separated, lost, few)
 
 
 def _estimate_counts(
@@ -533,12 +531,8 @@ def _estimate_counts(
     separated: poisson.Separated,
     lost: Floats,
     few: Sequence[Notice],
-    start: Floats | None,
 ) -> PoissonEventStudyResults:
-    """Estimate, starting at the index `start` (N,).
-
-    `lost` are weights of separated rows by event time; `few` are notices.
-    """
+    """Estimate; `lost` are weights of separated rows by event time, `few` notices."""
     sample = prepared.sample
     window = open_window(spec, sample, cohorts)
     refuse_collinear(prepared, window)
@@ -556,7 +550,6 @@ def _estimate_counts(
         separated,
         spec.options.ssc,
         poisson.offset_of(spec, sample),
-        start,
     )
     fitted_names = [names[j] for j in columns]
     refuse_dropped([name for name in cell_names if name not in fitted_names])
@@ -581,7 +574,7 @@ def _estimate_counts(
         *prepared.other_notices,
         *poisson.few_clusters(prepared),
         *poisson.three_effects(prepared),
-        *separated_notice(separated.by_reason, separated.first),
+        *separated.notices,
         *of_likelihood,
         *of_covariance,
         *few,

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import KW_ONLY, dataclass, field
+from dataclasses import KW_ONLY, dataclass, field, replace
 from math import inf
 from typing import Any, Final, Literal, TypeAlias, get_args
 
 from digiprosper.checks import check_whole, not_identified, option_error
 from digiprosper.errors import IdentificationError, Notice, OptionError, cited, issue
 from digiprosper.linear.doubtful_rows import heavy_cluster
-from digiprosper.linear.preparation import LinearOptions, Prepared, prepare
+from digiprosper.linear.preparation import Prepared, linear_options, prepare
 from digiprosper.panel import Panel, Sample
 from digiprosper.panel.access import check_panel, table_of
 from digiprosper.panel.conditions import check_where
@@ -33,6 +33,7 @@ from digiprosper.policy.timing import (
 )
 from digiprosper.policy.unit_errors import with_unit_errors
 from digiprosper.report.inference import Inference
+from digiprosper.report.notices import without
 from digiprosper.report.protocol import fit_glance, hash_of
 from digiprosper.specification import (
     TERM,
@@ -298,11 +299,9 @@ class StaggeredDid(Specification):
         check_panel(panel, "fit")
         table = table_of(panel)
         timing = read_timing(table, self.event, self.never)
-        options = LinearOptions(
-            clusters=self.clusters, obs_weights=self.obs_weights, where=self.where
-        )
+        options = replace(linear_options(self), cov_type="clustered")
         roles = {"y": (self.y,), "x": self.x}
-        prepared = prepare(panel, roles, options, missing=self.missing)
+        prepared = prepare(panel, roles, options)
         sample = prepared.sample
         (clusters,) = prepared.cluster_codes
         cohorts = read_cohorts(self, sample, timing, prepared.obs_weights, clusters)
@@ -408,12 +407,7 @@ def _refuse_without_control(spec: StaggeredDid, coding: CohortCoding) -> None:
 
 def _row_notices(prepared: Prepared, inference: Inference) -> list[Notice]:
     """List notices about rows; degrees of freedom of hc2 allow for a heavy cluster."""
-    few = prepared.few_cluster_notices
-    diagnostics = [
-        notice
-        for notice in prepared.notices
-        if notice not in few and notice.code != "heavy_cluster"
-    ]
+    diagnostics = [*without(prepared.other_notices, ["heavy_cluster"])]
     if inference.cov_type == "clustered":
         sample, weights = prepared.sample, prepared.obs_weights
         clusters = prepared.cluster_names

@@ -14,18 +14,15 @@ from digiprosper.checks import check_level
 from digiprosper.kernels import Floats, intervals
 from digiprosper.report.inference import Inference
 from digiprosper.report.pickling import PickledByName
-from digiprosper.report.tests import TestResult
+from digiprosper.report.tests import TestResult, chi2_test, f_test
 from digiprosper.report.variance import quadratic_form, standard_errors
 
 
 def wald_result(form: float, q: int, df_t: float, name: str, null: str) -> TestResult:
     """Compare a Wald statistic with F(q, df_t), or chi-square if infinite."""
-    from scipy.special import chdtrc, fdtrc
-
     if df_t == inf:
-        return TestResult(name, form, "chi2", float(q), float(chdtrc(q, form)), null)
-    p_value = float(fdtrc(q, df_t, form / q)) if np.isfinite(form) else np.nan
-    return TestResult(name, form / q, "F", (float(q), df_t), p_value, null)
+        return chi2_test(name, form, q, null)
+    return f_test(name, form / q, (q, df_t), null)
 
 
 def hotelling_result(
@@ -36,17 +33,12 @@ def hotelling_result(
     `df` are the degrees of freedom of the covariance, G - 1 with G clusters. `too_few`
     says why there are so few where less than one would remain: the test is missing.
     """
-    from scipy.special import fdtrc
-
     df_denominator = df - q + 1
     if too_few and not df_denominator >= 1:
         text = f"not available: {q} restrictions{too_few}"
-        return TestResult(
-            name, np.nan, "F", (float(q), df_denominator), np.nan, null, method=text
-        )
+        return f_test(name, np.nan, (q, df_denominator), null, method=text)
     f = form / q * df_denominator / df if df_denominator > 0 else np.nan
-    p_value = float(fdtrc(q, df_denominator, f)) if np.isfinite(f) else np.nan
-    return TestResult(name, float(f), "F", (float(q), df_denominator), p_value, null)
+    return f_test(name, f, (q, df_denominator), null)
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)

@@ -11,6 +11,8 @@ from digiprosper.kernels.intervals import has_enough_clusters
 from digiprosper.report.labels import effect_names
 from digiprosper.report.pickling import PickledByName
 
+# Covariances that assume independent rows
+BY_ROW: Final = ("unadjusted", "robust", "hc2", "hc3")
 # Covariances that correct the residuals of each row or cluster and have no small-sample
 # factor.
 WITHOUT_FACTOR: Final = ("hc2", "hc3", "crv3", "cr2")

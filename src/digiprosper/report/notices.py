@@ -34,7 +34,14 @@ three_way                effects, rows (mean of a group and period)
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import (
+    Callable,
+    Collection,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from math import comb
 from typing import Any, Final, Literal, TypeAlias
 
@@ -49,6 +56,7 @@ WhyImputed: TypeAlias = Literal["many", "extrapolated", "lagged", "ahead"]
 # draws give nothing.
 FEW_CLUSTERS: Final = 40
 VERY_FEW_CLUSTERS: Final = 20
+FEW_CODES: Final = ("few_clusters", "very_few_clusters")
 # Ends of a range are written as round numbers, this share of it away.
 _ROUNDED: Final = 0.01
 # Fewer draws than these are too few for what is read from them.
@@ -58,6 +66,11 @@ FEW_DRAWS: Final[Mapping[ReadFromDraws, int]] = {
     "test": 199,
     "effects": 199,
 }
+
+
+def without(notices: Iterable[Notice], codes: Collection[str]) -> tuple[Notice, ...]:
+    """Leave out the notices with some codes."""
+    return tuple([notice for notice in notices if notice.code not in codes])
 
 
 def too_few_clusters_to_draw(

@@ -54,7 +54,8 @@ def columns_in(factors: Factors) -> dict[str, str]:
     """Return the columns in the factors of terms, each with itself as value."""
     every_factor = chain.from_iterable(factors.values())
     columns = [f.columns or (f.column or f.text,) for f in every_factor]
-    return {name: name for name in chain.from_iterable(columns)}
+    names = [*chain.from_iterable(columns)]
+    return dict(zip(names, names, strict=True))
 
 
 @dataclass(frozen=True, slots=True)

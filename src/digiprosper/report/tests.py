@@ -234,3 +234,24 @@ class TestResult(Summarised, PickledByName):
             "labels": dict(column.labels),
             "factors": stored_factors(column.factors),
         }
+
+
+def f_test(
+    name: str, f: float, df: tuple[float, float], null: str, **more: Any
+) -> TestResult:
+    """Make a test of an F statistic, with its p-value and `more` fields."""
+    from scipy.special import fdtrc
+
+    p_value = float(fdtrc(*df, f)) if np.isfinite(f) else np.nan
+    degrees = float(df[0]), float(df[1])
+    return TestResult(name, float(f), "F", degrees, p_value, null, **more)
+
+
+def chi2_test(
+    name: str, statistic: float, df: float, null: str, **more: Any
+) -> TestResult:
+    """Make a test of a chi-square statistic, with its p-value and `more` fields."""
+    from scipy.special import chdtrc
+
+    p_value = float(chdtrc(df, statistic)) if np.isfinite(statistic) else np.nan
+    return TestResult(name, statistic, "chi2", float(df), p_value, null, **more)

@@ -134,10 +134,11 @@ def lay_out(spec: Any, panel: Panel) -> Layout:
         entity_effects=spec.entity_effects,
         time_effects=spec.time_effects,
         cov_type="unadjusted",
+        singletons="keep",
         where=spec.where,
     )
     roles = {"y": (spec.y,), "x": spec.x, "lagged": spec.lagged_terms}
-    prepared = prepare(panel, roles, options, singletons="keep")
+    prepared = prepare(panel, roles, options)
     _refuse_missing(rows, prepared)
     sample = prepared.sample
     single_column(sample, "y", spec.y)
@@ -162,7 +163,7 @@ def lay_out(spec: Any, panel: Panel) -> Layout:
         )
     notices = (
         *drop_notice(prepared, "robust_inconsistent").notices,
-        *fit_notices(regression, demeaned.lengths[0], spec.y, names[1:]),
+        *fit_notices(regression, demeaned, range(len(names))),
         *lost_digits(names[1:], demeaned.moments[1:], regression.bread),
         *lagged_outcome(prepared),
     )

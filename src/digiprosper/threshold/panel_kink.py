@@ -330,11 +330,7 @@ class PanelKink(Specification):
         covariance = root @ middle @ root.T
 
         indefinite = not_semidefinite(
-            (*slopes.names, "threshold"),
-            covariance,
-            middle,
-            ways=len(prepared.cluster_codes),
-            near=prepared.near,
+            prepared, (*slopes.names, "threshold"), covariance, middle
         )
         r2, within, by_entity, _ = slopes.fit_statistics
         adjusted = 1 - (1 - r2) * (slopes.nobs - 1) / joint.df_resid
@@ -426,7 +422,7 @@ def _solve_linearised(
     )
     root, middle = solved.root_and_middle()
     perfectly_fitted = find_zero_variances(solved, root @ middle @ root.T)
-    names = [demeaned.names[j] for j in positions[:-1]]
+    names = demeaned.names_at(positions[:-1])
     refuse_full_leverage(
         prepared, solved, [*names, "threshold"] if identified else names
     )

@@ -327,8 +327,6 @@ def two_lines(
         panel,
         {"y": (spec.y,), "variable": replaced, "x": controls},
         spec.options,
-        singletons=spec.singletons,
-        missing=spec.missing,
     )
 
     data = _demean_data(prepared, spec.y, replaced)

@@ -57,20 +57,19 @@ def reduced_forms(
     number of clusters.
     """
     slopes = np.column_stack([projected.reduced_slopes, projected.first_slopes])
-    residuals = [projected.outcome_residuals, *projected.endog_residuals.T]
+    residuals = np.column_stack(
+        [projected.outcome_residuals, projected.endog_residuals]
+    )
     clustered = vcov.cov_type == "clustered"
     if jackknifed is not None:
         covariance = jackknifed
     elif clustered and len(vcov.parts) == 1:
-        covariance = _jackknife_covariance(
-            projected, vcov.parts[0], effects, np.column_stack(residuals)
-        )
+        covariance = _jackknife_covariance(projected, vcov.parts[0], effects, residuals)
     else:
         ways = (
             replace(vcov, parts=_parts_by_dimension(vcov.parts)) if clustered else vcov
         )
-        equations = [(projected.instruments, column, ways) for column in residuals]
-        covariance = score_covariance(equations, obs_weights=projected.obs_weights)
+        covariance = score_covariance(projected, residuals, ways)
     if not clustered and vcov.cov_type != "driscoll_kraay":
         return ReducedForms(slopes, covariance, vcov.df_t)
     df = vcov.df_t + 1 - len(slopes)
@@ -114,23 +113,22 @@ def _parts_by_dimension(parts: Sequence[Part]) -> tuple[Part, ...]:
     )
 
 
-def score_covariance(
-    equations: Sequence[tuple[Floats, Floats, Vcov]],
-    *,
-    obs_weights: Floats | None = None,
-) -> Floats:
-    """Compute `joint_meat` (K, K), missing for scores that add up to zero by group.
+def score_covariance(projected: Projection, errors: Floats, vcov: Vcov) -> Floats:
+    """Compute the covariance of the instruments' scores with errors (N, m) or (N,).
+
+    It is missing for scores that add up to zero by group.
 
     Their variance is the square of rounding, so that a statistic divided by it could be
     any number. An example is two periods with entity and time effects, if the clusters
     are the periods.
     """
-    covariance = joint_meat(equations, obs_weights=obs_weights)
-    w = 1.0 if obs_weights is None else obs_weights
-    size = np.concatenate(
-        [score_sizes(design, w * residuals, v) for design, residuals, v in equations]
-    )
-    return mask_zero_variances(covariance, size)
+    design, weights = projected.instruments, projected.obs_weights
+    columns = errors.reshape(len(errors), -1).T
+    equations = [(design, column, vcov) for column in columns]
+    covariance = joint_meat(equations, obs_weights=weights)
+    w = 1.0 if weights is None else weights
+    sizes = [score_sizes(design, w * column, vcov) for column in columns]
+    return mask_zero_variances(covariance, np.concatenate(sizes))
 
 
 def mask_zero_variances(covariance: Floats, size: Floats) -> Floats:

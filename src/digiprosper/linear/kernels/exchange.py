@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 
@@ -116,9 +117,7 @@ def exchanged_statistics(
     which there are R. `memory` is the bytes of a chunk; `done` is told how many
     exchanges are done.
     """
-    residualiser = Residualiser(
-        np.delete(equation.x, regressor, axis=1), equation.obs_weights
-    )
+    residualiser = Residualiser.without(equation, regressor)
     outcome = residualiser.residuals(equation.y[:, None])
     every = moved.all_donors() if seed is None else None
     generator = np.random.default_rng(seed)
@@ -156,6 +155,12 @@ class Residualiser:
         self.leverage: Floats = np.zeros(len(regressors))
         if size.size:
             self.leverage = row_leverage(self.basis, obs_weights=obs_weights)
+
+    @classmethod
+    def without(cls, equation: Solved, regressor: int) -> Self:
+        """Take the regressors of an equation but one, by position."""
+        others = np.delete(equation.x, regressor, axis=1)
+        return cls(others, equation.obs_weights)
 
     def residuals(self, columns: Floats) -> Floats:
         """Regress columns (N, m) on the other regressors, twice; return residuals."""

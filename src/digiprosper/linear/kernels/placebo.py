@@ -135,9 +135,7 @@ def _tabulate_contributions(
         else np.copy
     )
 
-    residualiser = Residualiser(
-        np.delete(equation.x, regressor, axis=1), equation.obs_weights
-    )
+    residualiser = Residualiser.without(equation, regressor)
     crossed = demean(_dummies(crossing, n, constant=not absorbed.effects_and_slopes))
     basis = np.column_stack(
         [

@@ -69,9 +69,7 @@ def kleibergen_paap(projected: Projection, errors: Floats, vcov: Vcov) -> float:
     instruments, or the scores add up to zero.
     """
     u, s, v, root = _decompose_first_stage(projected)
-    equations = [(projected.instruments, column, vcov) for column in errors.T]
-    scores = score_covariance(equations, obs_weights=projected.obs_weights)
-
+    scores = score_covariance(projected, errors, vcov)
     q, m = projected.first_slopes.shape
     least, turn = u[:, m - 1 :], root @ v[:, m - 1 :]
     choose = np.kron(turn.T, least.T)
@@ -92,7 +90,7 @@ def effective_f(projected: Projection, vcov: Vcov) -> Effective:
     from scipy.special import chndtrix
 
     slopes, errors = projected.first_slopes[:, 0], projected.endog_residuals[:, 0]
-    covariance = _score_covariance(projected, errors, vcov)
+    covariance = score_covariance(projected, errors, vcov)
     if np.isnan(covariance).any():
         return Effective(float("nan"), float("nan"), float("nan"))
     trace = float(np.trace(covariance))
@@ -114,7 +112,7 @@ def overidentification(projected: Projection, residuals: Floats, vcov: Vcov) -> 
     covariance of the moments has no small-sample factor; chi-square with q - m degrees
     of freedom, missing where that covariance is singular.
     """
-    moments = _score_covariance(projected, residuals, vcov)
+    moments = score_covariance(projected, residuals, vcov)
     if np.isnan(moments).any():
         return float("nan")
     values, vectors = np.linalg.eigh((moments + moments.T) / 2)
@@ -146,12 +144,5 @@ def sanderson_windmeijer(projected: Projection, regressor: int, vcov: Vcov) -> f
         projected.endog_residuals[:, regressor]
         - projected.endog_residuals[:, other_columns] @ slopes
     )
-    covariance = _score_covariance(projected, errors, vcov)
+    covariance = score_covariance(projected, errors, vcov)
     return wald_form(outcome - design @ slopes, covariance) / int(q - m + 1)
-
-
-def _score_covariance(projected: Projection, errors: Floats, vcov: Vcov) -> Floats:
-    """Compute the covariance of instruments' scores with one column of errors."""
-    return score_covariance(
-        [(projected.instruments, errors, vcov)], obs_weights=projected.obs_weights
-    )
