@@ -26,6 +26,7 @@ _FIRST_WORD = re.compile(
     r"(?P<word>[^\W\d]\w*|[{}])?"
 )
 CONTROL = ("foreach", "forvalues", "if", "else", "while")
+UNTIL_END = ("program", "mata", "python", "input")
 _BLOCK_SIGN = re.compile(r"/\*|\*/")
 
 

@@ -10,21 +10,34 @@ from importlib.resources import files
 
 from digiprosper.errors import StataError, cited, did_you_mean
 
-# What is known of commands: a row each, typed at least to the dot. Of an alias the note
-# is the command meant; of others it is the reason why it is not translated.
+# What is known of commands: a row each, typed at least to the dot. Its kinds are what it
+# may change: it prints (or draws, saves, sets), with results that become the last ones,
+# or keeps r(mean) as it was; it estimates; it makes columns, or changes the data; it
+# sets macros; or it has the path of a file. Of an alias the note is the command meant;
+# of others it is the reason why it is not translated.
 _TEXT = files("digiprosper.stata").joinpath("commands.csv").read_text(encoding="utf-8")
 _ROWS = [*csv.reader(_TEXT.splitlines())]
-_KINDS = {entry.replace(".", ""): (kind, note) for entry, kind, note in _ROWS}
 _SHORTENED = [entry for entry, _, _ in _ROWS if "." in entry]
+COMMANDS = {entry.replace(".", "") for entry, _, _ in _ROWS}
+NO_ESTIMATOR = "digiprosper has no such estimator"
+_REASONS = {
+    "estimates": NO_ESTIMATOR,
+    "makes": "it makes columns and is not translated",
+    "changes": "it changes the data and is not translated",
+}
 
 
 def of_kind(*kinds: str) -> dict[str, str]:
-    """List the commands of some kinds, each with its note."""
-    return {name: note for name, (kind, note) in _KINDS.items() if kind in kinds}
+    """List the commands of some kinds, each with its note or the reason of a kind."""
+    return {
+        entry.replace(".", ""): note or _REASONS.get(kinds_of.split(" ")[0], "")
+        for entry, kinds_of, note in _ROWS
+        if {*kinds} & {*kinds_of.split(" ")}
+    }
 
 
 # Commands that print, draw, save or set: they change no estimate.
-PRINTING = frozenset(of_kind("prints", "results"))
+PRINTING = of_kind("prints")
 _ALIASES = of_kind("alias")
 
 

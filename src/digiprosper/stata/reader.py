@@ -15,6 +15,7 @@ from digiprosper.stata.commands.steps import Step, file_name
 from digiprosper.stata.expressions import Node, Printer, constant, parse
 from digiprosper.stata.lines import (
     CONTROL,
+    UNTIL_END,
     Statement,
     ends_of_blocks,
     first_word,
@@ -27,6 +28,7 @@ from digiprosper.stata.prefixes import XTSET, Command, read_command, split
 from digiprosper.stata.report import Event, Records
 from digiprosper.stata.taint import (
     CREATED,
+    KNOWN,
     RESTORING,
     Taint,
     condition_and_command,
@@ -48,18 +50,12 @@ from digiprosper.stata.translation import (
 )
 from digiprosper.stata.varlists import LaterColumns, Variables, later_columns, whole
 
-# Commands that read files.
-_READERS = ("append", "import", "insheet", "merge", "save", "use")
-_UNTIL_END = ("program", "mata", "python", "input")
+_WITH_PATH, _OF_MACROS = of_kind("file"), of_kind("macros")
 # Commands besides estimations whose results become the last ones.
-_WITH_RESULTS = (*of_kind("results"), "factor", "pca")
+_WITH_RESULTS = of_kind("results")
 # Commands after which r(mean) is as before.
-_KEEPING_RESULTS = ("assert", "display", "ereturn", "format", "list", "return")
-# Commands that change no data.
-_OF_MACROS = (
-    *("args", "gettoken", "macro", "syntax", "tempfile", "tempname", "tempvar"),
-    "tokenize",
-)
+_KEEPING_RESULTS = of_kind("keeps")
+_NOT_TRANSLATED = of_kind("makes", "changes")
 # In all turns of an outermost loop; simulations have more.
 _MOST_STATEMENTS = 1_000
 
@@ -131,7 +127,7 @@ class Reader(Records):
                 self._branch(header, end)
             elif word in ("foreach", "forvalues"):
                 self._loop(header, end)
-            elif word in (*_UNTIL_END, "while"):
+            elif word in (*UNTIL_END, "while"):
                 self._unread_block(word, end)
             else:
                 self._record("read")
@@ -301,7 +297,7 @@ class Reader(Records):
                 self._single_branch(without_prefix(text))
             else:
                 self.macros.values.pop("r(levels)", None)
-                expanded = self.macros.expand(text, has_path=word in _READERS)
+                expanded = self.macros.expand(text, has_path=word in _WITH_PATH)
                 self._begin(expanded)
                 names = self.macros.undefined
                 undefined = undefined_reason(names)
@@ -451,8 +447,8 @@ class Reader(Records):
         if name in _WITH_RESULTS or command.has("post"):
             self._forget_last_fit(command.stored)
         if name not in PRINTING and not name.startswith(("graph", "_")):
-            reason = data.REFUSED.get(name, f"the command {cited(name)} is not known")
-            raise StataError.because(reason)
+            unknown = f"the command {cited(name)} is not known"
+            raise StataError.because(_NOT_TRANSLATED.get(name, unknown))
         # Some of these commands also store columns, or replace the data.
         self.taint.mark(generated(command), self.number)
         if command.has("norestore"):
@@ -719,9 +715,9 @@ class Reader(Records):
         record.is_estimation |= looks_like_estimation(text)
         self._write(f"# refused: {reason}")
         name = command.name if command else first_word(text)
-        estimates = estimations.is_estimation(name)
         self.has_fit &= not record.is_estimation
-        others = (*data.COMMANDS, *data.REFUSED, *PRINTING, *self.programs)
+        estimates = estimations.is_estimation(name) or name in estimations.TESTS
+        others = (*KNOWN, *self.programs)
         if command is not None and (
             estimates or name in _WITH_RESULTS or name not in others
         ):

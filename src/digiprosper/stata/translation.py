@@ -77,7 +77,6 @@ class Translation:
         return self.python.startswith(("linearmodels.", "Logit(", "Probit(", "OLS("))
 
 
-NO_ESTIMATOR = "digiprosper has no such estimator"
 # Options of standard errors, of most estimations.
 ERRORS = "vce cl.uster r.obust"
 # What the code of foreign models needs.

@@ -12,7 +12,6 @@ from digiprosper.stata.commands.after import predict
 from digiprosper.stata.commands.steps import DataCall, Step, assigned, file_name
 from digiprosper.stata.expressions import Node, Printer, number_text, unquoted
 from digiprosper.stata.macros import numbers
-from digiprosper.stata.names import of_kind
 from digiprosper.stata.prefixes import Command, Options, split
 from digiprosper.stata.translation import UNKNOWN_ORDER, Context
 from digiprosper.stata.varlists import LaterColumns, Variables, later_columns, number
@@ -773,12 +772,3 @@ def _with_sorting(step: Step, call: DataCall) -> Step:
         lines.insert(0, f"df = df.sort_values({names!r}, kind='stable')")
         step = replace(step, order=step.order or call.order)
     return replace(step, python="\n".join(lines))
-
-
-# Commands that make columns, named in an option or an argument, and that change data.
-MAKERS = of_kind("makes")
-REFUSED = {
-    **dict.fromkeys(MAKERS, "it makes columns and is not translated"),
-    **dict.fromkeys(of_kind("changes"), "it changes the data and is not translated"),
-    **{name: note for name, note in of_kind("makes", "changes").items() if note},
-}

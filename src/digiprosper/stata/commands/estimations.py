@@ -15,19 +15,11 @@ from digiprosper.stata.prefixes import (
     read_options,
     split,
 )
-from digiprosper.stata.translation import (
-    NO_ESTIMATOR,
-    Call,
-    Context,
-    Table,
-    Translation,
-)
+from digiprosper.stata.translation import Call, Context, Table, Translation
 
 MODELS: Table = {**linear.COMMANDS, **panels.COMMANDS, **policy.COMMANDS}
 # Estimators that have no counterpart here, and what is near to some of them.
-WITHOUT_MODEL = {
-    name: note or NO_ESTIMATOR for name, note in of_kind("estimates").items()
-}
+WITHOUT_MODEL = of_kind("estimates")
 _REPEATED = "bysort by statsby rolling simulate svy jackknife mi parmby"
 
 

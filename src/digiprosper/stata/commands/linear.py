@@ -11,15 +11,9 @@ from typing import Any
 from digiprosper.errors import StataError, cited
 from digiprosper.panel.grammar import backticked
 from digiprosper.panel.terms import canonical
+from digiprosper.stata.names import NO_ESTIMATOR
 from digiprosper.stata.prefixes import Options
-from digiprosper.stata.translation import (
-    ERRORS,
-    NO_ESTIMATOR,
-    Call,
-    Context,
-    Table,
-    Translation,
-)
+from digiprosper.stata.translation import ERRORS, Call, Context, Table, Translation
 from digiprosper.stata.varlists import (
     Product,
     absorbed,
