@@ -6,7 +6,7 @@ import pytest
 
 import digiprosper as dp
 from digiprosper.stata.commands import data, estimations
-from digiprosper.stata.names import (
+from digiprosper.stata.prefixes import (
     PRINTING,
     column_name,
     command_name,

@@ -55,10 +55,10 @@ def test_what_is_no_command(text: str) -> None:
 
 
 def test_tables_of_options() -> None:
-    table = Options("a.bsorb cl.uster", "nolog", {"gmm": "two steps"})
+    table = Options("a.bsorb cl.uster", "nolog")
     assert table.read(read_command("reg y x, a(id) nolog")) == {"absorb": "id"}
     for options, reason in {
-        "gmm": "two steps",
+        "liml": "two-stage least squares only",
         "fast": "not known",
         "a(id) absorb(year)": "twice",
     }.items():

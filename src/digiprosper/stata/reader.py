@@ -11,7 +11,6 @@ from typing import Any
 
 from digiprosper.errors import StataError, cited
 from digiprosper.stata.commands import data, estimations, tables
-from digiprosper.stata.commands.steps import Step, file_name
 from digiprosper.stata.expressions import Node, Printer, constant, parse
 from digiprosper.stata.lines import (
     CONTROL,
@@ -23,8 +22,15 @@ from digiprosper.stata.lines import (
     without_prefix,
 )
 from digiprosper.stata.macros import TEMPORARY, Macros, known_later, undefined_reason
-from digiprosper.stata.names import PRINTING, command_name, of_kind
-from digiprosper.stata.prefixes import XTSET, Command, read_command, split
+from digiprosper.stata.prefixes import (
+    PRINTING,
+    XTSET,
+    Command,
+    command_name,
+    of_kind,
+    read_command,
+    split,
+)
 from digiprosper.stata.report import Event, Records
 from digiprosper.stata.taint import (
     CREATED,
@@ -46,7 +52,9 @@ from digiprosper.stata.translation import (
     ONE_SERIES,
     UNKNOWN_ORDER,
     Context,
+    Step,
     Translation,
+    file_name,
 )
 from digiprosper.stata.varlists import LaterColumns, Variables, later_columns, whole
 
@@ -696,10 +704,10 @@ class Reader(Records):
             if not command.has("preserve"):
                 self.preserved.pop()
             if not any(option.startswith("not") for option, _ in command.options):
-                # Results stay, but the data no longer tell their rows.
+                # Results stay, but the data no longer tell their rows or r(mean).
                 results, last = self.context.results, self.context.last
                 self.context = replace(
-                    context, results=results, last=last, fitted_keys=()
+                    context, results=results, last=last, fitted_keys=(), summary={}
                 )
                 self.taint, self.sample = copy.deepcopy(taint), sample
                 variables = self.context.variables

@@ -12,8 +12,7 @@ from dataclasses import dataclass, field
 from digiprosper.errors import StataError
 from digiprosper.stata.commands import data, estimations
 from digiprosper.stata.lines import first_word
-from digiprosper.stata.names import COMMANDS, command_name, of_kind
-from digiprosper.stata.prefixes import Command, split
+from digiprosper.stata.prefixes import COMMANDS, Command, command_name, of_kind, split
 from digiprosper.stata.varlists import LaterColumns
 
 NAME = re.compile(r"[^\W\d]\w*")

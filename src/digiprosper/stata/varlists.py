@@ -10,8 +10,7 @@ from digiprosper.errors import StataError, cited
 from digiprosper.panel.grammar import backticked
 from digiprosper.stata.expressions import number_text, shifted
 from digiprosper.stata.macros import numbers
-from digiprosper.stata.names import column_name, matching
-from digiprosper.stata.prefixes import split
+from digiprosper.stata.prefixes import column_name, matching, split
 
 _SHIFT = r"(?:[LFDSlfds]\d*)(?:\.?[LFDSlfds]\d*)*"
 # A base, a kind, an omitted variable or a level, then operators of time, then a name.

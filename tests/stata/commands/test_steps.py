@@ -5,9 +5,8 @@ from __future__ import annotations
 import pytest
 
 import digiprosper as dp
-from digiprosper.stata.commands.steps import ASSIGNMENT, DataCall, file_name
 from digiprosper.stata.prefixes import read_command
-from digiprosper.stata.translation import Context
+from digiprosper.stata.translation import ASSIGNMENT, Context, DataCall, file_name
 
 
 def call(text: str, context: Context | None = None) -> DataCall:

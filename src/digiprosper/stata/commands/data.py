@@ -8,12 +8,18 @@ from dataclasses import replace
 from typing import Any, TypeAlias
 
 from digiprosper.errors import StataError, cited
-from digiprosper.stata.commands.after import predict
-from digiprosper.stata.commands.steps import DataCall, Step, assigned, file_name
+from digiprosper.stata.commands.estimations import predict
 from digiprosper.stata.expressions import Node, Printer, number_text, unquoted
 from digiprosper.stata.macros import numbers
 from digiprosper.stata.prefixes import Command, Options, split
-from digiprosper.stata.translation import UNKNOWN_ORDER, Context
+from digiprosper.stata.translation import (
+    UNKNOWN_ORDER,
+    Context,
+    DataCall,
+    Step,
+    assigned,
+    file_name,
+)
 from digiprosper.stata.varlists import LaterColumns, Variables, later_columns, number
 
 _DRAWS = {"runiform", "rnormal", "uniform", "invnormal", "rbinomial", "runiformint"}
@@ -22,7 +28,7 @@ _COMPUTED = {"number", "text", "name", "binary", "unary"}
 # Functions whose values are whole numbers that single precision keeps.
 _COUNTS = {"count", "group", "rank", "rowmiss", "rownonmiss", "xtile"}
 # Statistics of egen and collapse, by their name in pandas.
-_STATISTICS = {
+STATISTICS = {
     **{name: name for name in ("mean", "max", "min", "median", "sum", "count")},
     "sd": "std",
     "total": "sum",
@@ -199,12 +205,12 @@ def _column_statistic(function: str, inside: str, call: DataCall) -> str:
             code = over("only_mode")
         case _:
             arguments = ["min_count=1"] if "missing" in options else []
-            code = over(repr(_STATISTICS[function]), *arguments)
+            code = over(repr(STATISTICS[function]), *arguments)
     return call.only_where(code)
 
 
 _EGEN: Mapping[str, Callable[[str, str, DataCall], str]] = {
-    **dict.fromkeys(_STATISTICS, _column_statistic),
+    **dict.fromkeys(STATISTICS, _column_statistic),
     **dict.fromkeys(("rank", "std", "pctile", "xtile", "mode"), _column_statistic),
     **dict.fromkeys(_ROW_STATISTICS, _row_statistic),
     "cut": _cut,
@@ -607,7 +613,7 @@ def _collapse_columns(call: DataCall, weight: str) -> dict[str, str]:
 
 def _collapse_statistic(statistic: str, weight: str) -> str:
     """Write a statistic of collapse as an argument of agg()."""
-    methods = {name: repr(method) for name, method in _STATISTICS.items()} | {
+    methods = {name: repr(method) for name, method in STATISTICS.items()} | {
         **dict.fromkeys(("firstnm", "lastnm"), "only_value"),
         **dict.fromkeys(("first", "last"), "lambda x: only_value(x, rows=slice(None))"),
     }

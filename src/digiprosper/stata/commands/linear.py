@@ -11,8 +11,7 @@ from typing import Any
 from digiprosper.errors import StataError, cited
 from digiprosper.panel.grammar import backticked
 from digiprosper.panel.terms import canonical
-from digiprosper.stata.names import NO_ESTIMATOR
-from digiprosper.stata.prefixes import Options
+from digiprosper.stata.prefixes import NO_CONSTANT, NO_ESTIMATOR, TWO_STAGES, Options
 from digiprosper.stata.translation import ERRORS, Call, Context, Table, Translation
 from digiprosper.stata.varlists import (
     Product,
@@ -22,11 +21,6 @@ from digiprosper.stata.varlists import (
     later_columns,
 )
 
-_RANDOM = dict.fromkeys(("re", "be", "mle", "pa"), NO_ESTIMATOR)
-_TWO_STAGES = "there is two-stage least squares only"
-_OTHER_IV = dict.fromkeys(("liml", "cue", "ful.ler"), _TWO_STAGES)
-_NONE = "a regression without constant"
-_NO_CONSTANT = {"noc.onstant": _NONE}
 _FIRST = "first ff.irst rf savef.irst savefp.refix saverf endog.test noid redundant"
 _INSTRUMENTS = re.compile(
     r"\(([^=()]*(?:\([^()]*\)[^=()]*)*)=([^()]*(?:\([^()]*\)[^()]*)*)\)"
@@ -35,8 +29,6 @@ _NORMAL = "Stata's p-values are those of the normal distribution, these are of t
 # Their robust errors are clustered by the entity.
 _XT = ("xtreg", "xtivreg")
 _MANY_LEVELS = 12
-# The entity of xtset where it has no name.
-_ENTITY = "\N{NULL}entity"
 _CATEGORY = re.compile(r"C\((\w+)(?:, ref=(\w+))?\)")
 
 
@@ -82,7 +74,7 @@ def without_constant(call: Call) -> Translation:
     }
     code, fit = of_statsmodels(call, fits)
     if "C(" in code or call.command.weight:
-        raise StataError.because(f"{_NONE}, with categories or weights")
+        raise StataError.because(f"{NO_CONSTANT}, with categories or weights")
     code = code.replace(" ~ 1 + ", " ~ 0 + ", 1)
     return call.python(f"OLS(*{code}, hasconst=False).fit({fit})")
 
@@ -157,7 +149,7 @@ def instrumented(call: Call) -> Translation:
     gmm = {"gmm", "gmm2s"} & set(call.options)
     if gmm and len(endog) != len(instruments):
         # With as many instruments GMM is two-stage least squares.
-        raise StataError.because(f"the option {min(gmm)}: {_TWO_STAGES}")
+        raise StataError.because(f"the option {min(gmm)}: {TWO_STAGES}")
     controls, effects = _absorb_categories(controls, _effects(call), call)
     d = as_terms(endog)
     x = [text for text in as_terms(controls) if text not in d]
@@ -172,7 +164,7 @@ def _effects(call: Call) -> list[str]:
     name, options = call.command.name, call.options
     if name in ("xtreg", "xtivreg", "xtivreg2", "xtscc"):
         if "fe" in options:
-            return [backticked(options["i"]) if options.get("i") else _ENTITY]
+            return [backticked(options["i"]) if options.get("i") else call.keys[0]]
         if name == "xtscc":
             return []
         raise StataError.because(f"{name} without fe: {NO_ESTIMATOR}")
@@ -258,9 +250,7 @@ def _specify(
     call: Call, kind: str, effects: Sequence[str], notes: list[str], **variables: Any
 ) -> Translation:
     """Translate effects, standard errors, weights and sample."""
-    name, context, weight = call.command.name, call.context, call.command.weight
-    keys = [backticked(key) if key else None for key in (context.entity, context.time)]
-    errors = _errors(call)
+    name, weight, errors = call.command.name, call.command.weight, _errors(call)
     if weight and weight[0][0] == "p" and errors["cov_type"] == "unadjusted":
         errors["cov_type"] = "clustered" if name in _XT else "robust"
         notes.append("pweights imply robust standard errors")
@@ -272,9 +262,7 @@ def _specify(
         kind,
         notes,
         **variables,
-        entity_effects=bool({keys[0], _ENTITY} & {*effects}),
-        time_effects=keys[1] in effects,
-        absorb=[effect for effect in effects if effect not in (*keys, _ENTITY)],
+        **call.effects(effects),
         collinear="drop",
         **errors,
         obs_weights=_weights(call),
@@ -332,40 +320,25 @@ COMMANDS: Table = {
     "reghdfe": (
         Options(
             f"a.bsorb noa.bsorb keepsin.gletons {ERRORS}",
-            "res.iduals tol.erance it.erate maxiter verb.ose v timeit compact "
-            "pool.size acc.eleration summ.arize nowarn nosample nocon.stant",
+            "res.iduals timeit compact pool.size acc.eleration summ.arize nowarn "
+            "nosample nocon.stant",
         ),
         regression,
     ),
-    "regress": (
-        Options(
-            f"noc.onstant {ERRORS}", "b.eta", {"h.ascons": _NONE, "tsscons": _NONE}
-        ),
-        regression,
-    ),
+    "regress": (Options(f"noc.onstant {ERRORS}", "b.eta"), regression),
     "areg": (Options(f"a.bsorb {ERRORS}"), regression),
-    "xtreg": (Options(f"fe re i {ERRORS}", "nonest theta", _RANDOM), regression),
-    "xtscc": (Options("fe lag", "ase", {**_RANDOM, **_NO_CONSTANT}), regression),
+    "xtreg": (Options(f"fe re i {ERRORS}", "nonest theta"), regression),
+    "xtscc": (Options("fe lag", "ase"), regression),
     "ivreghdfe": (
         Options(
-            f"a.bsorb keepsin.gletons small gmm2s gmm {ERRORS}",
-            f"{_FIRST} res.iduals",
-            _OTHER_IV,
+            f"a.bsorb keepsin.gletons small gmm2s gmm {ERRORS}", f"{_FIRST} res.iduals"
         ),
         instrumented,
     ),
-    "ivreg2": (
-        Options(f"small gmm2s gmm {ERRORS}", _FIRST, {**_OTHER_IV, **_NO_CONSTANT}),
-        instrumented,
-    ),
-    "ivreg": (Options(ERRORS, "first", _NO_CONSTANT), instrumented),
-    "ivregress": (
-        Options(f"small {ERRORS}", "first", {**_OTHER_IV, **_NO_CONSTANT}),
-        instrumented,
-    ),
-    "xtivreg": (Options(f"fe small {ERRORS}", "first", _RANDOM), instrumented),
-    "xtivreg2": (
-        Options(f"fe small gmm2s gmm {ERRORS}", _FIRST, _OTHER_IV),
-        instrumented,
-    ),
+    "ivreg2": (Options(f"small gmm2s gmm {ERRORS}", _FIRST), instrumented),
+    "ivreg": (Options(ERRORS, "first"), instrumented),
+    "ivregress": (Options(f"small {ERRORS}", "first"), instrumented),
+    "xtivreg": (Options(f"fe small {ERRORS}", "first"), instrumented),
+    "xtivreg2": (Options(f"fe small gmm2s gmm {ERRORS}", _FIRST), instrumented),
 }
+INSTRUMENTED = [name for name, (_, read) in COMMANDS.items() if read is instrumented]
