@@ -7,6 +7,7 @@ import pytest
 import digiprosper as dp
 from digiprosper.stata.commands import data, estimations
 from digiprosper.stata.prefixes import (
+    COMMANDS,
     PRINTING,
     column_name,
     command_name,
@@ -60,12 +61,16 @@ def test_patterns() -> None:
 
 
 def test_the_table_of_commands() -> None:
-    """No command is of two kinds, and what is translated is not said to print."""
-    kinds = ("", "alias", "prints", "results", "estimates", "makes", "changes")
+    """Of what happens to the data each command has one kind; translated ones none."""
+    kinds = ("", "alias", "prints", "estimates", "makes", "changes", "macros")
+    twice = of_kind("prints").keys() & of_kind("makes").keys()
     lists = [of_kind(kind) for kind in kinds]
-    assert sum(map(len, lists)) == len(of_kind(*kinds))
-    known = {*of_kind(*kinds), *estimations.COMMANDS, *data.COMMANDS}
+    assert sum(map(len, lists)) == len(of_kind(*kinds)) + len(twice)
+    assert {*of_kind("results", "keeps")} <= {*of_kind("prints", "makes")}
+    assert not of_kind("results").keys() & of_kind("keeps").keys()
+    assert {*of_kind(*kinds, "file")} == COMMANDS
+    known = {*COMMANDS, *estimations.COMMANDS, *data.COMMANDS}
     assert {*of_kind("alias").values()} <= known
-    printing = PRINTING & {*estimations.MODELS, *data.COMMANDS}
+    printing = PRINTING.keys() & {*estimations.MODELS, *data.COMMANDS}
     # It makes columns with generate() alone.
-    assert printing == {"tabulate"}
+    assert printing == twice == {"tabulate"}

@@ -128,13 +128,14 @@ class _Parser:
             end = match.end()
             kind = match.lastgroup or "sign"
             self.tokens.append((kind, match[kind]))
+        self.tokens.append(("", ""))
 
     def error(self, what: str) -> StataError:
         return StataError.because(f"the expression {self.text!r} {what}")
 
     def whole(self) -> Node:
         node = self.binary(1)
-        if self.at < len(self.tokens):
+        if self.at < len(self.tokens) - 1:
             raise self.error("cannot be read to its end")
         return node
 
@@ -191,7 +192,7 @@ class _Parser:
         return tuple(parts)
 
     def peek(self) -> tuple[str, str]:
-        return self.tokens[self.at] if self.at < len(self.tokens) else ("", "")
+        return self.tokens[self.at]
 
     def expect(self, sign: str) -> None:
         text = self.peek()[1]
@@ -404,15 +405,24 @@ class Printer:
                 return self._arithmetic(node)
             case "call" if not (self.pandas and value in _TESTS):
                 return self._call(node)
-        # Scripts make a column _n where a condition needs it.
-        code = self._pandas_value(node) if self.pandas else "_n" * (value == "_n")
-        return code or self._refuse(node)
+            case _ if not self.pandas:
+                # Scripts make a column _n where a condition needs it.
+                return value if value == "_n" else self._refuse(node)
+            case "name" | "index":
+                return self._row_value(node)
+            case "text":
+                return self.value(node)
+            case "result":
+                return self.results.get(value) or self._refuse(node)
+            case "missing":
+                return "np.nan"
+        return f"({self.condition(node)}).astype(float)"
 
     def _refuse(self, node: Node) -> str:
         """Refuse what has no code, by its name."""
         kinds = {"index": "a subscript of ", "result": "the stored result "}
-        what = f"{kinds.get(node.kind, '')}{node.value}"
-        raise StataError.because(f"{what} has no counterpart here")
+        kind = kinds.get(node.kind, "")
+        raise StataError.because(f"{kind}{node.value} has no counterpart here")
 
     @property
     def by(self) -> str:
@@ -455,19 +465,6 @@ class Printer:
                 position = 0 if end.kind == "number" else -1
                 return f"{of}.transform(lambda x: x.iloc[{position}])"
         return self._refuse(node)
-
-    def _pandas_value(self, node: Node) -> str:
-        """Print what only pandas code has: texts, results, rows, tests as numbers."""
-        match node.kind:
-            case "name" | "index":
-                return self._row_value(node)
-            case "text":
-                return self.value(node)
-            case "result":
-                return self.results.get(node.value, "")
-            case "missing":
-                return "np.nan"
-        return f"({self.condition(node)}).astype(float)"
 
     def _arithmetic(self, node: Node) -> str:
         sign, (base, other) = node.value, node.parts

@@ -54,9 +54,9 @@ def command_name(word: str) -> str:
 def completed(word: str, entries: Iterable[str]) -> str | None:
     """Find the option meant among entries such as ``"a.bsorb"``, typed to the dot."""
     for entry in entries:
-        least, _, rest = entry.partition(".")
-        if word.startswith(least) and (least + rest).startswith(word):
-            return least + rest
+        least, _, end = entry.partition(".")
+        if word.startswith(least) and (least + end).startswith(word):
+            return least + end
     return None
 
 
@@ -139,23 +139,23 @@ class Command:
 @lru_cache(maxsize=4096)
 def read_command(text: str) -> Command:
     """Split a command; macros are already replaced."""
-    rest, prefixes, stored = text.strip(), list[Prefix](), None
+    unread, prefixes, stored = text.strip(), list[Prefix](), None
     while True:
-        word = re.match(r"[^\W\d]\w*", rest)
+        word = re.match(r"[^\W\d]\w*", unread)
         if word is None:
-            raise StataError.because(f"{cited(rest)} is no command")
-        name, after = command_name(word[0]), rest[word.end() :]
+            raise StataError.because(f"{cited(unread)} is no command")
+        name, after = command_name(word[0]), unread[word.end() :]
         inner = after.lstrip().removeprefix(":").strip()
         if name in _PLAIN and inner and not re.match(r"\s+i\.", after):
-            rest = inner
+            unread = inner
             if name == "xi":
-                rest = _XI.sub(_crossed, inner)
+                unread = _XI.sub(_crossed, inner)
                 prefixes.append(Prefix(name, ""))
             continue
         colon = _find(after, ":") if name in _COLON.split() else None
         if colon is None:
             break
-        before, rest = after[:colon].strip(), after[colon + 1 :].strip()
+        before, unread = after[:colon].strip(), after[colon + 1 :].strip()
         if name == "by" and re.search(r",\s*s", before):
             name = "bysort"
         if name == "eststo":

@@ -352,26 +352,26 @@ class Reader(Records):
 
     def _macro(self, word: str, text: str) -> bool:
         """Execute a command about macros or scalars; tell whether it was one."""
-        rest = text.partition(" ")[2].strip()
+        arguments = text.partition(" ")[2].strip()
         if word in ("local", "global"):
             mark = "$" if word == "global" else ""
-            self.macros.assign(rest, mark)
-            name, _, value = rest.replace(" ", "").partition("=")
+            self.macros.assign(arguments, mark)
+            name, _, value = arguments.replace(" ", "").partition("=")
             if mark + name in self.macros.unknown:
                 column = self._result_column(name, value)
                 if column:
                     self.macros.forget(mark + name)
                     self.macros.values[mark + name] = column
         elif word in ("tempvar", "tempname", "tempfile"):
-            for name in self.macros.expand(rest).split():
+            for name in self.macros.expand(arguments).split():
                 self.macros.values[name] = f"{TEMPORARY}{name}"
         elif word == "macro":
-            for name in self.macros.expand(rest).split()[1:]:
+            for name in self.macros.expand(arguments).split()[1:]:
                 self.macros.forget(f"${name}")
         elif word == "scalar":
-            self._scalar(self.macros.expand(rest))
+            self._scalar(self.macros.expand(arguments))
         elif word == "args":
-            for name in rest.split():
+            for name in arguments.split():
                 self.macros.forget(name, f"{cited(name)} is an argument of the file")
         else:
             return False
@@ -741,8 +741,12 @@ class Reader(Records):
         patterns, self.patterns = self.patterns, {}
         self.macros.unknown["*"] = known_later("*", name)
         self._mark_block(program[1])
-        kept = [n for n in before.values if n[0] != "$" or n in self.macros.values]
-        self.macros = replace(before, values={n: before.values[n] for n in kept})
+        values = {
+            name: value
+            for name, value in before.values.items()
+            if name[0] != "$" or name in self.macros.values
+        }
+        self.macros = replace(before, values=values)
         self.programs[name], self.patterns = program, patterns
 
     def _mark(self, name: str, text: str, command: Command | None) -> None:

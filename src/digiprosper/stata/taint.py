@@ -12,14 +12,18 @@ from dataclasses import dataclass, field
 from digiprosper.errors import StataError
 from digiprosper.stata.commands import data, estimations
 from digiprosper.stata.lines import first_word
-from digiprosper.stata.prefixes import COMMANDS, Command, command_name, of_kind, split
+from digiprosper.stata.prefixes import (
+    COMMANDS,
+    Command,
+    command_name,
+    of_kind,
+    read_command,
+    split,
+)
 from digiprosper.stata.varlists import LaterColumns
 
 NAME = re.compile(r"[^\W\d]\w*")
 CREATED = re.compile(r"([^\W\d]\w*)\s*(?::\w+)?\s*=(?!=)")
-_PREFIX = re.compile(
-    r"(?:eststo[^:(]*|xi|bootstrap[^:]*|bs\b[^:]*|permute[^:]*|by\w*[^:]*|logout[^:]*)\s*:"
-)
 # Prefixes after which the data are as before.
 RESTORING = ("bootstrap", "bs", "permute", "jackknife")
 # Commands that only print, test or estimate, those that make columns, and all others.
@@ -111,7 +115,11 @@ def is_no_command(name: str, text: str, *, others_run: bool) -> bool:
 
 def looks_like_estimation(text: str) -> bool:
     """Tell whether a line that cannot be read would estimate a model."""
-    return estimations.is_estimation(first_word(_PREFIX.split(text)[-1].strip()))
+    try:
+        name = read_command(text).name
+    except StataError:
+        name = first_word(text)
+    return estimations.is_estimation(name)
 
 
 def condition_and_command(text: str) -> tuple[str, str]:

@@ -150,9 +150,9 @@ class Context:
             nearer = [f for f in files if f.as_posix().lower().endswith(end)]
             files = nearer or (files if count > 1 else [])
         if len(files) != 1:
-            what = "several files are" if files else "no file is"
+            number = "several files are" if files else "no file is"
             raise StataError.because(
-                f"{what} named {cited(parts[-1])} in {self.folder}"
+                f"{number} named {cited(parts[-1])} in {self.folder}"
             )
         return files[0].as_posix()
 
@@ -313,18 +313,18 @@ class Call:
         text = options.get("vce") or ("robust" if "robust" in options else default)
         if "cluster" in options:
             text = f"cluster {options['cluster']}"
-        kind, _, rest = text.partition(" ")
+        kind, _, names = text.partition(" ")
         kinds = {"cluster": "clustered", "robust": robust}
         kinds |= dict.fromkeys(
             ("unadjusted", "ols", "oim", "conventional"), "unadjusted"
         )
         meant = next((word for word in kinds if word.startswith(kind)), "")
-        if not meant or "," in rest or (rest and meant != "cluster"):
+        if not meant or "," in names or (names and meant != "cluster"):
             raise StataError.because(
                 f"vce({text})",
                 "There are cluster_bootstrap(), wild_bootstrap() and cov_type='crv3'.",
             )
-        return {"cov_type": kinds[meant], "clusters": self.clusters(rest)}
+        return {"cov_type": kinds[meant], "clusters": self.clusters(names)}
 
     def clusters(self, text: str) -> list[str] | None:
         """Read cluster variables; None stands for the entity."""

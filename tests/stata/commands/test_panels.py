@@ -136,7 +136,7 @@ def test_dynamic_panels(text: str, expected: dp.DynamicPanel) -> None:
         ("xthreg y x, rx(d)", r"one variable in qx\(\)"),
         ("sgmediation y, iv(x) mv(m n)", r"one variable in mv"),
         ("xsmle y x, wmat(W) model(sac) fe", r"model\(sac\)"),
-        ("xsmle y x, wmat(W) model(sdm) re", "'re'"),
+        ("xsmle y x, wmat(W) model(sdm) re", "option re: digiprosper has no such"),
         ("xsmle y x, wmat(W) model(sdm) fe dlag(1)", "'dlag'"),
         (
             "xsmle y x, wmat(W) model(sdm) fe vce(robust)",

@@ -140,8 +140,7 @@ def egen(call: DataCall) -> Step:
         others.add("the if of ereplace")
     write = _EGEN.get(function)
     if write is None or others or (call.groups[0] and write is not _column_statistic):
-        what = " and ".join([cited(text), *others])
-        raise StataError.because(f"egen {what}")
+        raise StataError.because(f"egen {' and '.join([cited(text), *others])}")
     code = write(function, inside, call)
     storage = "double" if function in _COUNTS else storage
     return assigned(name, f"stored({name!r}, {code}, {storage!r})")
@@ -374,25 +373,25 @@ def _recoded(call: DataCall) -> str:
     if not rules or rules_text.count("=") != len(rules):
         raise StataError.because("recode with other rules than (values = value)")
     tests, values, other = [], [], "df[column]"
-    for items, value in rules:
+    for values_of_rule, value in rules:
         code = "np.nan" if value == "." else number_text(number(value, "recode"))
-        if items.strip() in ("else", "*"):
+        if values_of_rule.strip() in ("else", "*"):
             other = code
         else:
-            tests.append(" | ".join(map(_recode_test, split(items))))
+            tests.append(" | ".join(map(_recode_test, split(values_of_rule))))
             values.append(code)
     return f"np.select([{', '.join(tests)}], [{', '.join(values)}], {other})"
 
 
-def _recode_test(item: str) -> str:
+def _recode_test(word: str) -> str:
     """Write a value of a rule of ``recode``: a number, a range, or missing."""
-    if item == "." or item.startswith("mis"):
+    if word == "." or word.startswith("mis"):
         return "df[column].isna()"
-    if item.startswith("nonm"):
+    if word.startswith("nonm"):
         return "df[column].notna()"
     ends = {"min": "-np.inf", "max": "np.inf"}
     low, *high = (
-        ends.get(end) or number_text(number(end, "recode")) for end in item.split("/")
+        ends.get(end) or number_text(number(end, "recode")) for end in word.split("/")
     )
     return f"df[column].between({low}, {(high or [low])[0]})"
 

@@ -265,8 +265,8 @@ def _lists(call: Call, name: str) -> Iterator[tuple[list[Product], dict[str, str
     """List the variables and suboptions of every gmm() or iv()."""
     for word, argument in call.command.options:
         if _DYNAMIC.read_one(word) == name:
-            names, _, rest = (argument or "").partition(",")
-            suboptions = Command("", name, options=read_options(rest))
+            names, _, text = (argument or "").partition(",")
+            suboptions = Command("", name, options=read_options(text))
             products = call.context.variables.products(names)
             yield products, _SUBOPTIONS[name].read(suboptions)
 
