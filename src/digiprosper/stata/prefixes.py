@@ -18,7 +18,7 @@ from digiprosper.errors import StataError, cited, did_you_mean
 # has the path of a file. Of an alias the note is the command meant; of others it is the
 # reason why it is not translated.
 _TEXT = files("digiprosper.stata").joinpath("commands.csv").read_text(encoding="utf-8")
-_ROWS = [*csv.reader(_TEXT.splitlines())]
+_ROWS = [*csv.reader(_TEXT.splitlines())][1:]
 _SHORTENED = [entry for entry, _, _ in _ROWS if "." in entry]
 COMMANDS = {entry.replace(".", "") for entry, _, _ in _ROWS}
 NO_ESTIMATOR = "digiprosper has no such estimator"
