@@ -90,11 +90,21 @@ _PLAIN = ("quietly", "noisily", "capture", "xi")
 _BRACKET = re.compile(r"[()\[\]\"]")
 # Products of the prefix xi.
 _XI = re.compile(r"\bi\.(\w+)\s*([*|])\s*(i\.)?(\w+)")
-# Prefixes that need a colon, and what follows the name up to it.
-_COLON = """
-bysort by bootstrap bs permute eststo logout svy statsby rolling simulate jackknife xi
-mi parmby collect
-"""
+# Prefixes that need a colon: those that repeat a command for samples of rows, and those
+# after which the data are as before.
+REPEATING = [
+    "bysort",
+    "by",
+    "jackknife",
+    "mi",
+    "parmby",
+    "rolling",
+    "simulate",
+    "statsby",
+    "svy",
+]
+RESTORING = ("bootstrap", "bs", "permute", "jackknife")
+_COLON = {*REPEATING, *RESTORING, "collect", "eststo", "logout", "xi"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +162,7 @@ def read_command(text: str) -> Command:
                 unread = _XI.sub(_crossed, inner)
                 prefixes.append(Prefix(name, ""))
             continue
-        colon = _find(after, ":") if name in _COLON.split() else None
+        colon = _find(after, ":") if name in _COLON else None
         if colon is None:
             break
         before, unread = after[:colon].strip(), after[colon + 1 :].strip()

@@ -24,6 +24,7 @@ from digiprosper.stata.lines import (
 from digiprosper.stata.macros import TEMPORARY, Macros, known_later, undefined_reason
 from digiprosper.stata.prefixes import (
     PRINTING,
+    RESTORING,
     XTSET,
     Command,
     command_name,
@@ -35,7 +36,6 @@ from digiprosper.stata.report import Event, Records
 from digiprosper.stata.taint import (
     CREATED,
     KNOWN,
-    RESTORING,
     Taint,
     condition_and_command,
     generated,

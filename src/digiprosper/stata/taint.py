@@ -14,6 +14,7 @@ from digiprosper.stata.commands import data, estimations
 from digiprosper.stata.lines import first_word
 from digiprosper.stata.prefixes import (
     COMMANDS,
+    RESTORING,
     Command,
     command_name,
     of_kind,
@@ -24,8 +25,6 @@ from digiprosper.stata.varlists import LaterColumns
 
 NAME = re.compile(r"[^\W\d]\w*")
 CREATED = re.compile(r"([^\W\d]\w*)\s*(?::\w+)?\s*=(?!=)")
-# Prefixes after which the data are as before.
-RESTORING = ("bootstrap", "bs", "permute", "jackknife")
 # Commands that only print, test or estimate, those that make columns, and all others.
 _KEEPING = {*estimations.COMMANDS, *of_kind("estimates", "prints")}
 _MAKING = of_kind("makes")

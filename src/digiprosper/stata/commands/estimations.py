@@ -14,6 +14,7 @@ from digiprosper.panel.grammar import backticked
 from digiprosper.stata.commands import linear, models
 from digiprosper.stata.expressions import shifted
 from digiprosper.stata.prefixes import (
+    REPEATING,
     Command,
     Options,
     of_kind,
@@ -43,7 +44,6 @@ from digiprosper.stata.varlists import (
 MODELS: Table = {**linear.COMMANDS, **models.COMMANDS}
 # Estimators that have no counterpart here, and what is near to some of them.
 WITHOUT_MODEL = of_kind("estimates")
-_REPEATED = "bysort by statsby rolling simulate svy jackknife mi parmby"
 _COEFFICIENT = re.compile(r"(?:\w+\.)?[^\W\d]\w*(?:#(?:\w+\.)?[^\W\d]\w*)*")
 _TESTS = {
     "xttest3": "dp.modified_wald(fit, method='chi2')",
@@ -82,7 +82,7 @@ def translate(command: Command, context: Context) -> Translation:
 def _refuse_parts(command: Command) -> None:
     """Refuse prefixes, weights and rows that a model would ignore."""
     for prefix in command.prefixes:
-        if prefix.name in _REPEATED.split():
+        if prefix.name in REPEATING:
             raise StataError.because(
                 f"the prefix {prefix.name}", "fit_all fits models of several samples."
             )
