@@ -61,6 +61,8 @@ from digiprosper.stata.varlists import LaterColumns, Variables, later_columns, w
 _WITH_PATH, _OF_MACROS = of_kind("file"), of_kind("macros")
 # Commands besides estimations whose results become the last ones.
 _WITH_RESULTS = of_kind("results")
+# Commands that leave the last results as they are, although they are refused.
+_KEEPING_FIT = KNOWN - {*estimations.COMMANDS, *of_kind("estimates", "results")}
 # Commands after which r(mean) is as before.
 _KEEPING_RESULTS = of_kind("keeps")
 _NOT_TRANSLATED = of_kind("makes", "changes")
@@ -724,11 +726,7 @@ class Reader(Records):
         self._write(f"# refused: {reason}")
         name = command.name if command else first_word(text)
         self.has_fit &= not record.is_estimation
-        estimates = estimations.is_estimation(name) or name in estimations.TESTS
-        others = (*KNOWN, *self.programs)
-        if command is not None and (
-            estimates or name in _WITH_RESULTS or name not in others
-        ):
+        if command is not None and name not in {*_KEEPING_FIT, *self.programs}:
             self._note_command(command)
             self._forget_last_fit(command.stored)
         if name in ("use", "import", "insheet"):

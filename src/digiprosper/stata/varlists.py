@@ -273,9 +273,14 @@ def _factor_term(factor: Factor) -> str:
     return shifted(factor.shift, name)
 
 
+def has_categories_only(product: Product) -> bool:
+    """Tell whether a product has no numbers and no single levels."""
+    return all(factor.kind == "i" and factor.level is None for factor in product)
+
+
 def is_category(product: Product) -> bool:
     """Tell whether a product is a single category, such as ``i.year``."""
-    return len(product) == 1 and product[0].kind == "i" and product[0].level is None
+    return len(product) == 1 and has_categories_only(product)
 
 
 def absorbed(text: str, variables: Variables) -> list[str]:

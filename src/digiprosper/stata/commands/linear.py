@@ -17,6 +17,7 @@ from digiprosper.stata.varlists import (
     Product,
     absorbed,
     as_terms,
+    has_categories_only,
     is_category,
     later_columns,
 )
@@ -200,7 +201,7 @@ def _absorb_categories(
     # The category of one variable is part of a product that is absorbed.
     candidates = list(dict.fromkeys([*candidates, *_single_categories(candidates)]))
     # The coding of a product of categories depends on the categories beside it.
-    crossed = [p for p in products if p not in candidates and _is_of_categories(p)]
+    crossed = [p for p in products if p not in candidates and has_categories_only(p)]
     needed = _single_categories(crossed)
     absorbed = [p for p in candidates if p in products and p not in needed]
     others = [product for product in products if product not in absorbed]
@@ -231,14 +232,9 @@ def _single_categories(products: list[Product]) -> list[Product]:
     return [(f,) for product in products if len(product) > 1 for f in product]
 
 
-def _is_of_categories(product: Product) -> bool:
-    """Tell whether a product has categories only, no numbers and no single levels."""
-    return all(factor.kind == "i" and factor.level is None for factor in product)
-
-
 def _is_absorbed(product: Product, context: Context) -> bool:
     """Tell whether a product of categories is absorbed; two levels are of interest."""
-    if not _is_of_categories(product):
+    if not has_categories_only(product):
         return False
     if len(product) == 1 and product[0].name in (context.entity, context.time):
         return True
@@ -255,7 +251,11 @@ def _specify(
         errors["cov_type"] = "clustered" if name in _XT else "robust"
         notes.append("pweights imply robust standard errors")
     ssc = _ssc(call, errors["cov_type"], effects)
-    notes += _notes_on_errors(call, errors["cov_type"], effects, ssc)
+    is_normal = name == "xtivreg" and "small" not in call.options
+    notes += [_NORMAL] * (is_normal or ssc == "none")
+    # Such errors are rarely meant.
+    plain = "standard errors are neither clustered nor robust, as in the command"
+    notes += [plain] * bool(effects and errors["cov_type"] == "unadjusted")
     # Only two commands drop singletons.
     drops = name.endswith("hdfe") and "keepsingletons" not in call.options
     return call.specify(
@@ -269,16 +269,6 @@ def _specify(
         singletons="drop" if drops else "keep",
         ssc=ssc,
     )
-
-
-def _notes_on_errors(
-    call: Call, cov_type: str, effects: Sequence[str], ssc: str
-) -> list[str]:
-    """List what differs in p-values, and errors that are rarely meant."""
-    is_normal = call.command.name == "xtivreg" and "small" not in call.options
-    notes = [_NORMAL] if is_normal or ssc == "none" else []
-    plain = "standard errors are neither clustered nor robust, as in the command"
-    return notes + [plain] * bool(effects and cov_type == "unadjusted")
 
 
 def _errors(call: Call) -> dict[str, Any]:
