@@ -125,8 +125,12 @@ def condition_and_command(text: str) -> tuple[str, str]:
     """Split ``a == 1 replace x = 2`` where a command begins."""
     words = split(text)
     for count in range(1, len(words)):
-        word = NAME.match(words[count])
-        if word and command_name(word[0]) in KNOWN:
+        word, after = NAME.match(words[count]), " ".join(words[count + 1 :])
+        # A side of a comparison is a variable, though it has the name of a command.
+        is_left = re.match(r"[=<>!~&|]", after)
+        is_right = re.search(r"[-=<>!~&|+*/^]$", words[count - 1])
+        is_side = is_left or is_right
+        if word and not is_side and command_name(word[0]) in KNOWN:
             return " ".join(words[:count]), " ".join(words[count:])
     raise StataError.because("this use of if is not read")
 
