@@ -327,6 +327,12 @@ def test_results_of_summarize_inside_preserve_are_those_of_other_data(
     assert [line.status for line in file.lines[-2:]] == ["refused", "not run"]
 
 
+def test_a_refused_test_leaves_the_estimation_as_it_was(read: Any) -> None:
+    file = read("reg y x\ntest _cons\nest store a\ntest x\n")
+    assert [line.status for line in file.lines][1:] == ["refused", "read", "translated"]
+    assert "results['a'] = fit" in file.script
+
+
 def test_an_estimation_without_model_changes_no_data_behind_a_condition(
     read: Any,
 ) -> None:

@@ -62,7 +62,7 @@ _WITH_PATH, _OF_MACROS = of_kind("file"), of_kind("macros")
 # Commands besides estimations whose results become the last ones.
 _WITH_RESULTS = of_kind("results")
 # Commands that leave the last results as they are, although they are refused.
-_KEEPING_FIT = KNOWN - {*estimations.COMMANDS, *of_kind("estimates", "results")}
+_KEEPING_FIT = KNOWN - {*estimations.MODELS, *of_kind("estimates", "results")}
 # Commands after which r(mean) is as before.
 _KEEPING_RESULTS = of_kind("keeps")
 _NOT_TRANSLATED = of_kind("makes", "changes")
@@ -418,6 +418,7 @@ class Reader(Records):
 
     def _command(self, command: Command, undefined: str) -> None:
         """Execute a command by its kind."""
+        self._note_command(command)
         name = command.name
         is_after_csdid = type(self.context.last).__name__ == "StaggeredDid"
         is_test = name in estimations.TESTS and (name != "estat" or is_after_csdid)
@@ -445,7 +446,6 @@ class Reader(Records):
     def _other(self, command: Command) -> None:
         """Skip what prints, draws or sets; refuse what is not known."""
         name = command.name
-        self._note_command(command)
         for local in locals_set(command):
             self.macros.forget(local, known_later(local, name))
         if name in tables.COMMANDS:
@@ -542,7 +542,6 @@ class Reader(Records):
         self, command: Command, translation: Translation, undefined: str = ""
     ) -> None:
         """Note a translation, which does not run if it depends on a refused line."""
-        self._note_command(command)
         self.context.summary = {}
         code = translation.python
         reason = undefined or self._reason_not_run(command, code)
@@ -601,7 +600,6 @@ class Reader(Records):
 
     def _step(self, command: Command, undefined: str) -> None:
         """Translate a data command and note what it makes."""
-        self._note_command(command)
         if undefined:
             raise StataError.because(undefined)
         step = data.translate(command, self.context)
@@ -680,7 +678,6 @@ class Reader(Records):
 
     def _xtset(self, command: Command) -> None:
         """Execute ``xtset``."""
-        self._note_command(command)
         names = [name for name in split(command.arguments) if name.isidentifier()]
         if names:
             keys = [*map(self.context.variables.resolve, names), None]
@@ -727,7 +724,6 @@ class Reader(Records):
         name = command.name if command else first_word(text)
         self.has_fit &= not record.is_estimation
         if command is not None and name not in {*_KEEPING_FIT, *self.programs}:
-            self._note_command(command)
             self._forget_last_fit(command.stored)
         if name in ("use", "import", "insheet"):
             self.taint.clear()
