@@ -423,11 +423,10 @@ class Reader(Records):
         is_after_csdid = type(self.context.last).__name__ == "StaggeredDid"
         is_test = name in estimations.TESTS and (name != "estat" or is_after_csdid)
         if command.prefix("permute") is not None or is_test:
-            self._translated(command, estimations.translate(command, self.context))
+            self._translated(command)
         elif estimations.is_estimation(name):
             self._record("skipped").is_estimation = True
-            translation = estimations.translate(command, self.context)
-            self._translated(command, translation, undefined)
+            translation = self._translated(command, undefined)
             self.taint.mark(stored_columns(command), self.number)
             self.context.last = (
                 translation if translation.is_foreign else translation.spec
@@ -538,10 +537,9 @@ class Reader(Records):
         if command.name not in data.COMMANDS and command.prefix("bysort"):
             self.context.order = UNKNOWN_ORDER
 
-    def _translated(
-        self, command: Command, translation: Translation, undefined: str = ""
-    ) -> None:
-        """Note a translation, which does not run if it depends on a refused line."""
+    def _translated(self, command: Command, undefined: str = "") -> Translation:
+        """Translate a command, which does not run if it depends on a refused line."""
+        translation = estimations.translate(command, self.context)
         self.context.summary = {}
         code = translation.python
         reason = undefined or self._reason_not_run(command, code)
@@ -559,6 +557,7 @@ class Reader(Records):
             code = f"print({code})"
         self._add_code(code, reason)
         self._write(*(f"# note: {note}" for note in translation.notes))
+        return translation
 
     def _reason_not_run(self, command: Command, code: str) -> str:
         """Tell what an estimation or a test depends on that is not run."""
