@@ -233,7 +233,7 @@ def test_decomposition() -> None:
         ("xtlogit y x", "xtlogit without fe"),
         ("xtprobit y x, fe", "no such estimator"),
         ("clogit y x", r"one variable in group\(\)"),
-        ("xtpoisson y x, re", "'re'"),
+        ("xtpoisson y x, re", "option re: digiprosper has no such"),
         ("xtpoisson y x", "without fe"),
         ("poisson y x, vce(bootstrap)", r"vce\(bootstrap\)"),
         ("csdid y [iw=w], gvar(first)", "weights of csdid"),
