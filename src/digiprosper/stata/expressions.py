@@ -405,18 +405,9 @@ class Printer:
                 return self._arithmetic(node)
             case "call" if not (self.pandas and value in _TESTS):
                 return self._call(node)
-            case _ if not self.pandas:
-                # Scripts make a column _n where a condition needs it.
-                return value if value == "_n" else self._refuse(node)
-            case "name" | "index":
-                return self._row_value(node)
-            case "text":
-                return self.value(node)
-            case "result":
-                return self.results.get(value) or self._refuse(node)
-            case "missing":
-                return "np.nan"
-        return f"({self.condition(node)}).astype(float)"
+        # Scripts make a column _n where a condition needs it.
+        code = self._pandas_value(node) if self.pandas else "_n" * (value == "_n")
+        return code or self._refuse(node)
 
     def _refuse(self, node: Node) -> str:
         """Refuse what has no code, by its name."""
@@ -465,6 +456,19 @@ class Printer:
                 position = 0 if end.kind == "number" else -1
                 return f"{of}.transform(lambda x: x.iloc[{position}])"
         return self._refuse(node)
+
+    def _pandas_value(self, node: Node) -> str:
+        """Print what only pandas code has: texts, results, rows, tests as numbers."""
+        match node.kind:
+            case "name" | "index":
+                return self._row_value(node)
+            case "text":
+                return self.value(node)
+            case "result":
+                return self.results.get(node.value, "")
+            case "missing":
+                return "np.nan"
+        return f"({self.condition(node)}).astype(float)"
 
     def _arithmetic(self, node: Node) -> str:
         sign, (base, other) = node.value, node.parts
