@@ -33,6 +33,7 @@ def codes(text: str, tmp_path: Path) -> list[tuple[str, int]]:
         ("permute d _b[d]: reghdfe y d, a(id year)", []),
         ("ivreghdfe y (d = z), a(id) cl(id)", ["weak_instruments_not_tested"]),
         ("ivreghdfe y (d = z), a(id) cl(id) first", []),
+        ("ivreg y (d = z), r", ["weak_instruments_not_tested"]),
         ("ivreghdfe y (d = z), a(id) cl(id)\nweakiv", []),
         (
             "reghdfe y x, a(id) cl(id)\nsgmediation2 y, iv(x) mv(m) cv(z)",

@@ -316,6 +316,30 @@ def test_results_of_summarize_are_code_until_something_else_runs(read: Any) -> N
     assert [by_line[n].status for n in (5, 8)] == ["refused", "refused"]
 
 
+def test_results_of_summarize_inside_preserve_are_those_of_other_data(
+    read: Any,
+) -> None:
+    """In Stata r(mean) stays after restore; the data before it have another mean."""
+    file = read(
+        "summarize x\npreserve\nkeep if g == 1\nsummarize x\nrestore\n"
+        "gen d = x - r(mean)\nreg y d\n"
+    )
+    assert [line.status for line in file.lines[-2:]] == ["refused", "not run"]
+
+
+def test_a_refused_test_leaves_the_estimation_as_it_was(read: Any) -> None:
+    file = read("reg y x\ntest _cons\nest store a\ntest x\n")
+    assert [line.status for line in file.lines][1:] == ["refused", "read", "translated"]
+    assert "results['a'] = fit" in file.script
+
+
+def test_an_estimation_without_model_changes_no_data_behind_a_condition(
+    read: Any,
+) -> None:
+    file = read("if x[1] == 1 heckman y x, select(s)\nreg y x\n")
+    assert states(file) == [(1, "refused"), (2, "translated")]
+
+
 def test_dropped_columns_and_order_mark_nothing(read: Any) -> None:
     file = read("drop _est*\nsort q*\nkeep a*\nreg y x\ndrop in 1/5\nreg y x\n")
     assert [line.status for line in file.estimations] == ["translated", "not run"]

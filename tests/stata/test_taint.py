@@ -5,7 +5,13 @@ from __future__ import annotations
 import pytest
 
 from digiprosper.stata.prefixes import read_command
-from digiprosper.stata.taint import Taint, is_no_command, keeps_data, would_make
+from digiprosper.stata.taint import (
+    Taint,
+    condition_and_command,
+    is_no_command,
+    keeps_data,
+    would_make,
+)
 
 
 def test_marks() -> None:
@@ -38,6 +44,21 @@ def test_marks() -> None:
 def test_lines_that_are_no_commands(text: str, *, expected: bool) -> None:
     name = text.replace("(", " ").split()[0]
     assert is_no_command(name, text, others_run=False) is expected
+
+
+@pytest.mark.parametrize(
+    ("text", "command"),
+    [
+        ("a == 1 replace x = 2", "replace x = 2"),
+        ("year > total & diff == 1 replace x = 2", "replace x = 2"),
+        ("`n' > mean cap gen y = 1", "cap gen y = 1"),
+        ("a == 1 drop *", "drop *"),
+        ("a == 1 exit", "exit"),
+    ],
+)
+def test_a_condition_ends_where_a_command_begins(text: str, command: str) -> None:
+    """Variables may have names of commands, such as total."""
+    assert condition_and_command(text)[1] == command
 
 
 @pytest.mark.parametrize(

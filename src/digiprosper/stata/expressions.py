@@ -128,13 +128,14 @@ class _Parser:
             end = match.end()
             kind = match.lastgroup or "sign"
             self.tokens.append((kind, match[kind]))
+        self.tokens.append(("", ""))
 
     def error(self, what: str) -> StataError:
         return StataError.because(f"the expression {self.text!r} {what}")
 
     def whole(self) -> Node:
         node = self.binary(1)
-        if self.at < len(self.tokens):
+        if self.at < len(self.tokens) - 1:
             raise self.error("cannot be read to its end")
         return node
 
@@ -191,7 +192,7 @@ class _Parser:
         return tuple(parts)
 
     def peek(self) -> tuple[str, str]:
-        return self.tokens[self.at] if self.at < len(self.tokens) else ("", "")
+        return self.tokens[self.at]
 
     def expect(self, sign: str) -> None:
         text = self.peek()[1]
@@ -411,8 +412,8 @@ class Printer:
     def _refuse(self, node: Node) -> str:
         """Refuse what has no code, by its name."""
         kinds = {"index": "a subscript of ", "result": "the stored result "}
-        what = f"{kinds.get(node.kind, '')}{node.value}"
-        raise StataError.because(f"{what} has no counterpart here")
+        kind = kinds.get(node.kind, "")
+        raise StataError.because(f"{kind}{node.value} has no counterpart here")
 
     @property
     def by(self) -> str:

@@ -27,20 +27,19 @@ from contextlib import suppress
 from typing import Any, TypeAlias
 
 from digiprosper.errors import Notice, StataError
-from digiprosper.stata.commands.data import COMMANDS, winsor_suffix
-from digiprosper.stata.commands.steps import ASSIGNMENT
+from digiprosper.stata.commands import linear
+from digiprosper.stata.commands.data import COMMANDS, STATISTICS, winsor_suffix
 from digiprosper.stata.expressions import Node, parse
 from digiprosper.stata.prefixes import Command, split
 from digiprosper.stata.report import Event
-from digiprosper.stata.translation import ONE_SERIES
+from digiprosper.stata.translation import ASSIGNMENT, ONE_SERIES
 
 # A code with its line and data.
 _Asked: TypeAlias = tuple[str, int, dict[str, Any]]
 # These print the Anderson-Rubin test with `first`.
 _PRINT_TEST = ("ivreghdfe", "ivreg2", "xtivreg2", "ivreg2h")
-_INSTRUMENTED = (*_PRINT_TEST, "ivregress", "xtivreg")
-_OTHERS = ("reghdfe", "regress", "xtreg", "areg", "xtscc", "ppmlhdfe")
-_REGRESSIONS = (*_INSTRUMENTED, *_OTHERS)
+_INSTRUMENTED = ("ivreg2h", *linear.INSTRUMENTED)
+_REGRESSIONS = (*linear.COMMANDS, "ivreg2h", "ppmlhdfe")
 _MATCHING = ("psmatch2", "teffects", "kmatch", "cem")
 _WEAK_TESTS = "weakiv twostepweakiv condivreg rivtest weakivtest plausexog"
 _GROUP_TESTS = "bdiff suest chowtest permtest permutest"
@@ -56,7 +55,7 @@ _COUNTS = re.compile(
 _TREATMENT = re.compile(r"did|treat|post|policy|reform", re.IGNORECASE)
 _WORD = re.compile(r"[^\W\d]\w*")
 # Statistics of egen that are missing nowhere if there is a value.
-_OVER_ROWS = ("mean", "median", "sd", "total", "sum", "max", "min", "count", "pctile")
+_OVER_ROWS = (*STATISTICS, "pctile")
 _LARGER = (">", ">=")
 _SMALLER = ("<", "<=")
 _QUESTIONS = {

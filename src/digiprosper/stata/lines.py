@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from digiprosper.stata.names import command_name
+from digiprosper.stata.prefixes import command_name
 
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 # A delimiter is set at the start of a line, a comment of two slashes needs a blank
@@ -26,6 +26,7 @@ _FIRST_WORD = re.compile(
     r"(?P<word>[^\W\d]\w*|[{}])?"
 )
 CONTROL = ("foreach", "forvalues", "if", "else", "while")
+UNTIL_END = ("program", "mata", "python", "input")
 _BLOCK_SIGN = re.compile(r"/\*|\*/")
 
 

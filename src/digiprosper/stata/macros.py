@@ -191,11 +191,11 @@ class Macros:
         return turns
 
     def _turns(self, header: str) -> tuple[str, list[str]]:
-        word, _, rest = header.partition(" ")
+        word, _, loop = header.partition(" ")
         if word.startswith("forv"):
-            name, _, values = rest.partition("=")
+            name, _, values = loop.partition("=")
             return name.strip(), numbers(self._expanded(values))
-        name, kind, listed = (*rest.split(None, 2), "", "", "")[:3]
+        name, kind, listed = (*loop.split(None, 2), "", "", "")[:3]
         if kind == "of":
             kind, _, listed = listed.partition(" ")
         text = self._expanded(listed.strip())

@@ -1,14 +1,88 @@
-"""The parts of a command: prefixes, variables, condition, weights, options."""
+"""A command in its parts, and its name and options from abbreviations."""
 
 from __future__ import annotations
 
+import csv
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from functools import lru_cache
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
+from functools import cache, lru_cache
+from importlib.resources import files
 
-from digiprosper.errors import StataError, cited
-from digiprosper.stata.names import command_name, completed
+from digiprosper.errors import StataError, cited, did_you_mean
+
+# What is known of commands: a row each, typed at least to the dot. Its kinds tell what
+# it may change: it prints (or draws, saves, sets), has results that become the last,
+# keeps r(mean) as it was, estimates, makes columns, changes the data, sets macros, or
+# has the path of a file. Of an alias the note is the command meant; of others it is the
+# reason why it is not translated.
+_TEXT = files("digiprosper.stata").joinpath("commands.csv").read_text(encoding="utf-8")
+_ROWS = [*csv.reader(_TEXT.splitlines())][1:]
+_SHORTENED = [entry for entry, _, _ in _ROWS if "." in entry]
+COMMANDS = {entry.replace(".", "") for entry, _, _ in _ROWS}
+NO_ESTIMATOR = "digiprosper has no such estimator"
+TWO_STAGES = "there is two-stage least squares only"
+NO_CONSTANT = "a regression without constant"
+_REASONS = {
+    "estimates": NO_ESTIMATOR,
+    "makes": "it makes columns and is not translated",
+    "changes": "it changes the data and is not translated",
+}
+
+
+def of_kind(*kinds: str) -> dict[str, str]:
+    """List the commands of some kinds, each with its note or the reason of a kind."""
+    return {
+        entry.replace(".", ""): note or _REASONS.get(kinds_of.split(" ")[0], "")
+        for entry, kinds_of, note in _ROWS
+        if {*kinds} & {*kinds_of.split(" ")}
+    }
+
+
+# Commands that print, draw, save or set: they change no estimate.
+PRINTING = of_kind("prints")
+_ALIASES = of_kind("alias")
+
+
+@cache
+def command_name(word: str) -> str:
+    """Complete the name of a command; an unknown one stays as it is."""
+    return _ALIASES.get(word) or completed(word, _SHORTENED) or word
+
+
+def completed(word: str, entries: Iterable[str]) -> str | None:
+    """Find the option meant among entries such as ``"a.bsorb"``, typed to the dot."""
+    for entry in entries:
+        least, _, end = entry.partition(".")
+        if word.startswith(least) and (least + end).startswith(word):
+            return least + end
+    return None
+
+
+def column_name(word: str, columns: Sequence[str] | None) -> str:
+    """Find the column that a name or abbreviation means, or keep it without a list."""
+    if columns is None or word in columns:
+        return word
+    begun = [name for name in columns if name.startswith(word)]
+    if len(begun) == 1:
+        return begun[0]
+    if begun:
+        raise StataError.because(
+            f"the name {cited(word)} is ambiguous: {', '.join(begun[:5])}"
+        )
+    raise StataError.because(
+        f"there is no column {cited(word)}{did_you_mean(word, columns)}",
+        "Check the name, or the panel that was passed.",
+    )
+
+
+def matching(pattern: str, columns: Collection[str]) -> list[str]:
+    """List the columns that fit a pattern with ``*``, ``~`` and ``?``."""
+    return [name for name in columns if fnmatchcase(name, pattern.replace("~", "*"))]
+
+
+# --- the parts of a command -----------------------------------------------------------
 
 _WEIGHT = re.compile(r"\[\s*(?P<kind>[afpiw][a-z]*)\s*=\s*(?P<value>.+?)\s*\]")
 _OPTION = re.compile(r"\s*(?P<name>[^\W\d]\w*|\d+|\S)\s*")
@@ -16,11 +90,21 @@ _PLAIN = ("quietly", "noisily", "capture", "xi")
 _BRACKET = re.compile(r"[()\[\]\"]")
 # Products of the prefix xi.
 _XI = re.compile(r"\bi\.(\w+)\s*([*|])\s*(i\.)?(\w+)")
-# Prefixes that need a colon, and what follows the name up to it.
-_COLON = """
-bysort by bootstrap bs permute eststo logout svy statsby rolling simulate jackknife xi
-mi parmby collect
-"""
+# Prefixes that need a colon: those that repeat a command for samples of rows, and those
+# after which the data are as before.
+REPEATING = [
+    "bysort",
+    "by",
+    "jackknife",
+    "mi",
+    "parmby",
+    "rolling",
+    "simulate",
+    "statsby",
+    "svy",
+]
+RESTORING = ("bootstrap", "bs", "permute", "jackknife")
+_COLON = {*REPEATING, *RESTORING, "collect", "eststo", "logout", "xi"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,23 +149,23 @@ class Command:
 @lru_cache(maxsize=4096)
 def read_command(text: str) -> Command:
     """Split a command; macros are already replaced."""
-    rest, prefixes, stored = text.strip(), list[Prefix](), None
+    unread, prefixes, stored = text.strip(), list[Prefix](), None
     while True:
-        word = re.match(r"[^\W\d]\w*", rest)
+        word = re.match(r"[^\W\d]\w*", unread)
         if word is None:
-            raise StataError.because(f"{cited(rest)} is no command")
-        name, after = command_name(word[0]), rest[word.end() :]
+            raise StataError.because(f"{cited(unread)} is no command")
+        name, after = command_name(word[0]), unread[word.end() :]
         inner = after.lstrip().removeprefix(":").strip()
         if name in _PLAIN and inner and not re.match(r"\s+i\.", after):
-            rest = inner
+            unread = inner
             if name == "xi":
-                rest = _XI.sub(_crossed, inner)
+                unread = _XI.sub(_crossed, inner)
                 prefixes.append(Prefix(name, ""))
             continue
-        colon = _find(after, ":") if name in _COLON.split() else None
+        colon = _find(after, ":") if name in _COLON else None
         if colon is None:
             break
-        before, rest = after[:colon].strip(), after[colon + 1 :].strip()
+        before, unread = after[:colon].strip(), after[colon + 1 :].strip()
         if name == "by" and re.search(r",\s*s", before):
             name = "bysort"
         if name == "eststo":
@@ -182,29 +266,28 @@ def read_options(text: str) -> tuple[tuple[str, str | None], ...]:
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """A table of options: what is translated, what changes no number, what is refused.
+    """A table of options: what is translated, and what changes no number.
 
     Entries are written ``"a.bsorb"``: the part before the dot is enough. An option in
-    none of them is refused.
+    neither of them is refused.
     """
 
     mapped: str = ""
     harmless: str = ""
-    refused: Mapping[str, str] = field(default_factory=dict)
 
     def read(self, command: Command, repeated: Sequence[str] = ()) -> dict[str, str]:
         """Read options by full name, empty if alone; the last of `repeated` counts."""
         out: dict[str, str] = {}
         for word, argument in command.options:
             name = self.read_one(word)
-            reasons = [r for e, r in self.refused.items() if completed(word, [e])]
             if name is not None:
                 if name in out and name not in repeated:
                     raise StataError.because(f"the option {name}() is there twice")
                 out[name] = argument or ""
-            elif reasons:
-                raise StataError.because(f"the option {word}: {reasons[0]}")
-            elif completed(word, (_DISPLAY + self.harmless).split()) is None:
+            elif completed(word, (_HARMLESS + self.harmless).split()) is None:
+                for entry, reason in _REFUSED.items():
+                    if completed(word, [entry]):
+                        raise StataError.because(f"the option {word}: {reason}")
                 raise StataError.because(
                     f"the option {cited(word)} of {command.name} is not known here"
                 )
@@ -215,11 +298,18 @@ class Options:
         return completed(word, self.mapped.split())
 
 
-# Options of many commands that change what is printed only.
-_DISPLAY = """
+# Options of many commands that change what is printed, or how a maximum is searched.
+_HARMLESS = """
 l.evel nolog nohe.ader noomit.ted nobase.levels base.levels allb.aselevels noempty.cells
 vsq.uish cformat pformat sformat notab.le omit.ted ef.orm noci nopv.alues coefl.egend
+tol.erance it.erate maxiter verb.ose v
 """
+# Why options are refused, where a command does not translate them.
+_REFUSED = {
+    **dict.fromkeys(("re", "be", "mle", "pa"), NO_ESTIMATOR),
+    **dict.fromkeys(("liml", "cue", "ful.ler"), TWO_STAGES),
+    **dict.fromkeys(("noc.onstant", "h.ascons", "tsscons"), NO_CONSTANT),
+}
 # Other options of xtset only tell how time is shown.
 XTSET = Options(
     "d.elta",

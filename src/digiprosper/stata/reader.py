@@ -11,10 +11,10 @@ from typing import Any
 
 from digiprosper.errors import StataError, cited
 from digiprosper.stata.commands import data, estimations, tables
-from digiprosper.stata.commands.steps import Step, file_name
 from digiprosper.stata.expressions import Node, Printer, constant, parse
 from digiprosper.stata.lines import (
     CONTROL,
+    UNTIL_END,
     Statement,
     ends_of_blocks,
     first_word,
@@ -22,12 +22,20 @@ from digiprosper.stata.lines import (
     without_prefix,
 )
 from digiprosper.stata.macros import TEMPORARY, Macros, known_later, undefined_reason
-from digiprosper.stata.names import PRINTING, command_name, of_kind
-from digiprosper.stata.prefixes import XTSET, Command, read_command, split
+from digiprosper.stata.prefixes import (
+    PRINTING,
+    RESTORING,
+    XTSET,
+    Command,
+    command_name,
+    of_kind,
+    read_command,
+    split,
+)
 from digiprosper.stata.report import Event, Records
 from digiprosper.stata.taint import (
     CREATED,
-    RESTORING,
+    KNOWN,
     Taint,
     condition_and_command,
     generated,
@@ -44,22 +52,20 @@ from digiprosper.stata.translation import (
     ONE_SERIES,
     UNKNOWN_ORDER,
     Context,
+    Step,
     Translation,
+    file_name,
 )
 from digiprosper.stata.varlists import LaterColumns, Variables, later_columns, whole
 
-# Commands that read files.
-_READERS = ("append", "import", "insheet", "merge", "save", "use")
-_UNTIL_END = ("program", "mata", "python", "input")
+_WITH_PATH, _OF_MACROS = of_kind("file"), of_kind("macros")
 # Commands besides estimations whose results become the last ones.
-_WITH_RESULTS = (*of_kind("results"), "factor", "pca")
+_WITH_RESULTS = of_kind("results")
+# Commands that leave the last results as they are, although they are refused.
+_KEEPING_FIT = KNOWN - {*estimations.MODELS, *of_kind("estimates", "results")}
 # Commands after which r(mean) is as before.
-_KEEPING_RESULTS = ("assert", "display", "ereturn", "format", "list", "return")
-# Commands that change no data.
-_OF_MACROS = (
-    *("args", "gettoken", "macro", "syntax", "tempfile", "tempname", "tempvar"),
-    "tokenize",
-)
+_KEEPING_RESULTS = of_kind("keeps")
+_NOT_TRANSLATED = of_kind("makes", "changes")
 # In all turns of an outermost loop; simulations have more.
 _MOST_STATEMENTS = 1_000
 
@@ -131,7 +137,7 @@ class Reader(Records):
                 self._branch(header, end)
             elif word in ("foreach", "forvalues"):
                 self._loop(header, end)
-            elif word in (*_UNTIL_END, "while"):
+            elif word in (*UNTIL_END, "while"):
                 self._unread_block(word, end)
             else:
                 self._record("read")
@@ -301,7 +307,7 @@ class Reader(Records):
                 self._single_branch(without_prefix(text))
             else:
                 self.macros.values.pop("r(levels)", None)
-                expanded = self.macros.expand(text, has_path=word in _READERS)
+                expanded = self.macros.expand(text, has_path=word in _WITH_PATH)
                 self._begin(expanded)
                 names = self.macros.undefined
                 undefined = undefined_reason(names)
@@ -348,26 +354,26 @@ class Reader(Records):
 
     def _macro(self, word: str, text: str) -> bool:
         """Execute a command about macros or scalars; tell whether it was one."""
-        rest = text.partition(" ")[2].strip()
+        arguments = text.partition(" ")[2].strip()
         if word in ("local", "global"):
             mark = "$" if word == "global" else ""
-            self.macros.assign(rest, mark)
-            name, _, value = rest.replace(" ", "").partition("=")
+            self.macros.assign(arguments, mark)
+            name, _, value = arguments.replace(" ", "").partition("=")
             if mark + name in self.macros.unknown:
                 column = self._result_column(name, value)
                 if column:
                     self.macros.forget(mark + name)
                     self.macros.values[mark + name] = column
         elif word in ("tempvar", "tempname", "tempfile"):
-            for name in self.macros.expand(rest).split():
+            for name in self.macros.expand(arguments).split():
                 self.macros.values[name] = f"{TEMPORARY}{name}"
         elif word == "macro":
-            for name in self.macros.expand(rest).split()[1:]:
+            for name in self.macros.expand(arguments).split()[1:]:
                 self.macros.forget(f"${name}")
         elif word == "scalar":
-            self._scalar(self.macros.expand(rest))
+            self._scalar(self.macros.expand(arguments))
         elif word == "args":
-            for name in rest.split():
+            for name in arguments.split():
                 self.macros.forget(name, f"{cited(name)} is an argument of the file")
         else:
             return False
@@ -412,15 +418,15 @@ class Reader(Records):
 
     def _command(self, command: Command, undefined: str) -> None:
         """Execute a command by its kind."""
+        self._note_command(command)
         name = command.name
         is_after_csdid = type(self.context.last).__name__ == "StaggeredDid"
         is_test = name in estimations.TESTS and (name != "estat" or is_after_csdid)
         if command.prefix("permute") is not None or is_test:
-            self._translated(command, estimations.translate(command, self.context))
+            self._translated(command)
         elif estimations.is_estimation(name):
             self._record("skipped").is_estimation = True
-            translation = estimations.translate(command, self.context)
-            self._translated(command, translation, undefined)
+            translation = self._translated(command, undefined)
             self.taint.mark(stored_columns(command), self.number)
             self.context.last = (
                 translation if translation.is_foreign else translation.spec
@@ -439,7 +445,6 @@ class Reader(Records):
     def _other(self, command: Command) -> None:
         """Skip what prints, draws or sets; refuse what is not known."""
         name = command.name
-        self._note_command(command)
         for local in locals_set(command):
             self.macros.forget(local, known_later(local, name))
         if name in tables.COMMANDS:
@@ -451,8 +456,8 @@ class Reader(Records):
         if name in _WITH_RESULTS or command.has("post"):
             self._forget_last_fit(command.stored)
         if name not in PRINTING and not name.startswith(("graph", "_")):
-            reason = data.REFUSED.get(name, f"the command {cited(name)} is not known")
-            raise StataError.because(reason)
+            unknown = f"the command {cited(name)} is not known"
+            raise StataError.because(_NOT_TRANSLATED.get(name, unknown))
         # Some of these commands also store columns, or replace the data.
         self.taint.mark(generated(command), self.number)
         if command.has("norestore"):
@@ -532,11 +537,9 @@ class Reader(Records):
         if command.name not in data.COMMANDS and command.prefix("bysort"):
             self.context.order = UNKNOWN_ORDER
 
-    def _translated(
-        self, command: Command, translation: Translation, undefined: str = ""
-    ) -> None:
-        """Note a translation, which does not run if it depends on a refused line."""
-        self._note_command(command)
+    def _translated(self, command: Command, undefined: str = "") -> Translation:
+        """Translate a command, which does not run if it depends on a refused line."""
+        translation = estimations.translate(command, self.context)
         self.context.summary = {}
         code = translation.python
         reason = undefined or self._reason_not_run(command, code)
@@ -554,6 +557,7 @@ class Reader(Records):
             code = f"print({code})"
         self._add_code(code, reason)
         self._write(*(f"# note: {note}" for note in translation.notes))
+        return translation
 
     def _reason_not_run(self, command: Command, code: str) -> str:
         """Tell what an estimation or a test depends on that is not run."""
@@ -595,7 +599,6 @@ class Reader(Records):
 
     def _step(self, command: Command, undefined: str) -> None:
         """Translate a data command and note what it makes."""
-        self._note_command(command)
         if undefined:
             raise StataError.because(undefined)
         step = data.translate(command, self.context)
@@ -674,7 +677,6 @@ class Reader(Records):
 
     def _xtset(self, command: Command) -> None:
         """Execute ``xtset``."""
-        self._note_command(command)
         names = [name for name in split(command.arguments) if name.isidentifier()]
         if names:
             keys = [*map(self.context.variables.resolve, names), None]
@@ -700,10 +702,10 @@ class Reader(Records):
             if not command.has("preserve"):
                 self.preserved.pop()
             if not any(option.startswith("not") for option, _ in command.options):
-                # Results stay, but the data no longer tell their rows.
+                # Results stay, but the data no longer tell their rows or r(mean).
                 results, last = self.context.results, self.context.last
                 self.context = replace(
-                    context, results=results, last=last, fitted_keys=()
+                    context, results=results, last=last, fitted_keys=(), summary={}
                 )
                 self.taint, self.sample = copy.deepcopy(taint), sample
                 variables = self.context.variables
@@ -719,13 +721,8 @@ class Reader(Records):
         record.is_estimation |= looks_like_estimation(text)
         self._write(f"# refused: {reason}")
         name = command.name if command else first_word(text)
-        estimates = estimations.is_estimation(name)
         self.has_fit &= not record.is_estimation
-        others = (*data.COMMANDS, *data.REFUSED, *PRINTING, *self.programs)
-        if command is not None and (
-            estimates or name in _WITH_RESULTS or name not in others
-        ):
-            self._note_command(command)
+        if command is not None and name not in {*_KEEPING_FIT, *self.programs}:
             self._forget_last_fit(command.stored)
         if name in ("use", "import", "insheet"):
             self.taint.clear()
@@ -737,8 +734,12 @@ class Reader(Records):
         patterns, self.patterns = self.patterns, {}
         self.macros.unknown["*"] = known_later("*", name)
         self._mark_block(program[1])
-        kept = [n for n in before.values if n[0] != "$" or n in self.macros.values]
-        self.macros = replace(before, values={n: before.values[n] for n in kept})
+        values = {
+            name: value
+            for name, value in before.values.items()
+            if name[0] != "$" or name in self.macros.values
+        }
+        self.macros = replace(before, values=values)
         self.programs[name], self.patterns = program, patterns
 
     def _mark(self, name: str, text: str, command: Command | None) -> None:

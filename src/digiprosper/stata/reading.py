@@ -19,7 +19,6 @@ from digiprosper.panel import Panel
 from digiprosper.spatial.weights import SpatialWeights
 from digiprosper.stata import _script as script
 from digiprosper.stata.commands import estimations
-from digiprosper.stata.commands.steps import DataCall
 from digiprosper.stata.expressions import number_text
 from digiprosper.stata.judge import findings
 from digiprosper.stata.lines import Statement, decode, statements
@@ -27,7 +26,7 @@ from digiprosper.stata.macros import Macros
 from digiprosper.stata.prefixes import Command, Options, read_command
 from digiprosper.stata.reader import Reader
 from digiprosper.stata.report import DoFile, Record
-from digiprosper.stata.translation import ONE_SERIES, Context, Translation
+from digiprosper.stata.translation import ONE_SERIES, Context, DataCall, Translation
 
 _LONGEST_LINE = 88
 _NO_DATA = "\n# No line reads data: set df to your table here."

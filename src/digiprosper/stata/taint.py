@@ -12,17 +12,23 @@ from dataclasses import dataclass, field
 from digiprosper.errors import StataError
 from digiprosper.stata.commands import data, estimations
 from digiprosper.stata.lines import first_word
-from digiprosper.stata.names import PRINTING, command_name
-from digiprosper.stata.prefixes import Command, split
+from digiprosper.stata.prefixes import (
+    COMMANDS,
+    RESTORING,
+    Command,
+    command_name,
+    of_kind,
+    read_command,
+    split,
+)
 from digiprosper.stata.varlists import LaterColumns
 
 NAME = re.compile(r"[^\W\d]\w*")
 CREATED = re.compile(r"([^\W\d]\w*)\s*(?::\w+)?\s*=(?!=)")
-_PREFIX = re.compile(
-    r"(?:eststo[^:(]*|xi|bootstrap[^:]*|bs\b[^:]*|permute[^:]*|by\w*[^:]*|logout[^:]*)\s*:"
-)
-# Prefixes after which the data are as before.
-RESTORING = ("bootstrap", "bs", "permute", "jackknife")
+# Commands that only print, test or estimate, those that make columns, and all others.
+_KEEPING = {*estimations.COMMANDS, *of_kind("estimates", "prints")}
+_MAKING = of_kind("makes")
+KNOWN = {*COMMANDS, *estimations.COMMANDS, *data.COMMANDS}
 # Columns of commands that match or weight rows.
 _MATCHED = {
     "psmatch2": "_weight _support _pscore _treated _id _n1 _pdif",
@@ -99,27 +105,32 @@ def is_no_command(name: str, text: str, *, others_run: bool) -> bool:
     is_heading = not name.isascii() or name == "stop" or len(name) == 1
     is_heading |= name[:1].isupper() and not others_run
     is_sign = re.match(r"[^\w\s$`\"]", text) is not None
-    others = (*data.COMMANDS, *data.REFUSED)
     # The rest of a command whose lines were not joined, as ``se(%9.3f) replace``.
     is_rest = re.match(r"(?!range)\w+\(", text) is not None or text.count('"') % 2 == 1
-    is_sign |= is_rest and name not in others
+    is_sign |= is_rest and name not in KNOWN
     is_text = "," not in text or text.rstrip().endswith((".", "?", "!"))
     return is_sign or _is_misspelt(name) or (is_heading and is_text)
 
 
 def looks_like_estimation(text: str) -> bool:
     """Tell whether a line that cannot be read would estimate a model."""
-    return estimations.is_estimation(first_word(_PREFIX.split(text)[-1].strip()))
+    try:
+        name = read_command(text).name
+    except StataError:
+        name = first_word(text)
+    return estimations.is_estimation(name)
 
 
 def condition_and_command(text: str) -> tuple[str, str]:
     """Split ``a == 1 replace x = 2`` where a command begins."""
     words = split(text)
-    others = ("local", "global", "do", "quietly", "scalar")
-    commands = {*PRINTING, *data.COMMANDS, *estimations.COMMANDS, *others}
     for count in range(1, len(words)):
-        word = NAME.match(words[count])
-        if word and command_name(word[0]) in commands:
+        word, after = NAME.match(words[count]), " ".join(words[count + 1 :])
+        # A side of a comparison is a variable, though it has the name of a command.
+        is_left = re.match(r"[=<>!~&|]", after)
+        is_right = re.search(r"[-=<>!~&|+*/^]$", words[count - 1])
+        is_side = is_left or is_right
+        if word and not is_side and command_name(word[0]) in KNOWN:
             return " ".join(words[:count]), " ".join(words[count:])
     raise StataError.because("this use of if is not read")
 
@@ -132,15 +143,13 @@ def keeps_data(name: str, command: Command | None) -> bool:
         return bool(re.match(r":?\s*(mata\s+)?(drop|clear)\b", command.arguments))
     is_estimated = command is not None and command.stored is not None
     is_restored = command is not None and command.prefix(*RESTORING) is not None
-    others = (*estimations.COMMANDS, *estimations.WITHOUT_MODEL, *PRINTING)
-    return name in others or is_estimated or is_restored
+    return name in _KEEPING or is_estimated or is_restored
 
 
 def _is_misspelt(name: str) -> bool:
     """Tell whether a long name has the letters of a command in another order."""
-    names, letters = (*PRINTING, *data.COMMANDS), sorted(name)
-    is_long = len(name) > len("regress") and name not in names
-    return is_long and any(sorted(word) == letters for word in names)
+    is_long, letters = len(name) > len("regress"), sorted(name)
+    return is_long and name not in KNOWN and letters in map(sorted, KNOWN)
 
 
 def only_columns(command: Command) -> bool:
@@ -180,7 +189,7 @@ def would_make(
         return matched or None
     if matched or estimations.is_estimation(name):
         return [*matched, *generated(command), *stored_columns(command)]
-    return _generated_columns(command) if name in (*data.MAKERS, "tabulate") else None
+    return _generated_columns(command) if name in _MAKING else None
 
 
 def _matching_columns(name: str, command: Command | None) -> list[str]:

@@ -1,4 +1,4 @@
-"""What a command becomes: a specification, the line to paste, and what differs."""
+"""What a command becomes: a specification to paste, or the code of a data step."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from digiprosper.panel import Panel
 from digiprosper.panel.access import check_panel
 from digiprosper.panel.grammar import backticked
 from digiprosper.specification import Specification
-from digiprosper.stata.expressions import Node, Printer, parse
-from digiprosper.stata.prefixes import Command, Options
+from digiprosper.stata.expressions import Node, Printer, parse, unquoted
+from digiprosper.stata.prefixes import Command, Options, split
 from digiprosper.stata.varlists import (
     LaterColumns,
     Product,
@@ -77,9 +77,16 @@ class Translation:
         return self.python.startswith(("linearmodels.", "Logit(", "Probit(", "OLS("))
 
 
-NO_ESTIMATOR = "digiprosper has no such estimator"
 # Options of standard errors, of most estimations.
 ERRORS = "vce cl.uster r.obust"
+# Options without an argument, and the field and the value that each stands for.
+FLAGS: Mapping[str, tuple[str, Any]] = {
+    "long2": ("base_period", "universal"),
+    "noleveleq": ("estimator", "difference"),
+    "notyet": ("control", "not_yet"),
+    "orthogonal": ("transform", "orthogonal"),
+    "twostep": ("steps", 2),
+}
 # What the code of foreign models needs.
 IMPORTS = (
     "import formulaic\nimport linearmodels\n"
@@ -90,6 +97,12 @@ IMPORTS = (
 UNKNOWN_ORDER = ("",)
 # The entity of a single series.
 ONE_SERIES = "one_series"
+ASSIGNMENT = re.compile(
+    r"\s*(?:(?P<type>byte|int|long|float|double|str\w*)\s+)?"
+    r"(?P<name>[^\W\d]\w*)(?::\w+)?\s*"
+    r"=(?!=)\s*(?P<value>.+)",
+    re.DOTALL,
+)
 
 
 @dataclass(slots=True)
@@ -137,9 +150,9 @@ class Context:
             nearer = [f for f in files if f.as_posix().lower().endswith(end)]
             files = nearer or (files if count > 1 else [])
         if len(files) != 1:
-            what = "several files are" if files else "no file is"
+            number = "several files are" if files else "no file is"
             raise StataError.because(
-                f"{what} named {cited(parts[-1])} in {self.folder}"
+                f"{number} named {cited(parts[-1])} in {self.folder}"
             )
         return files[0].as_posix()
 
@@ -247,6 +260,28 @@ class Call:
             raise StataError.because(f"the outcome {cited(y.removeprefix('*'))}")
         return y, [product for product in products if term(product) != y]
 
+    @property
+    def keys(self) -> tuple[str, str]:
+        """The keys of xtset as effects; the entity has a name without xtset too."""
+        entity, time = self.context.entity, self.context.time
+        return backticked(entity or "\N{NULL}entity"), backticked(time or "")
+
+    def effects(
+        self, absorbed: Sequence[str], *, entity: bool = False, time: bool = False
+    ) -> dict[str, Any]:
+        """Sort absorbed effects into those of the keys, perhaps there, and others."""
+        keys = self.keys
+        return {
+            "entity_effects": entity or keys[0] in absorbed,
+            "time_effects": time or keys[1] in absorbed,
+            "absorb": [effect for effect in absorbed if effect not in keys],
+        }
+
+    @property
+    def flags(self) -> dict[str, Any]:
+        """The fields that options without an argument set."""
+        return dict(FLAGS[option] for option in self.options if option in FLAGS)
+
     def without_dummies(
         self, products: Sequence[Product], key: Literal["entity", "time"] = "time"
     ) -> tuple[list[Product], bool]:
@@ -278,23 +313,23 @@ class Call:
         text = options.get("vce") or ("robust" if "robust" in options else default)
         if "cluster" in options:
             text = f"cluster {options['cluster']}"
-        kind, _, rest = text.partition(" ")
+        kind, _, names = text.partition(" ")
         kinds = {"cluster": "clustered", "robust": robust}
         kinds |= dict.fromkeys(
             ("unadjusted", "ols", "oim", "conventional"), "unadjusted"
         )
         meant = next((word for word in kinds if word.startswith(kind)), "")
-        if not meant or "," in rest or (rest and meant != "cluster"):
+        if not meant or "," in names or (names and meant != "cluster"):
             raise StataError.because(
                 f"vce({text})",
                 "There are cluster_bootstrap(), wild_bootstrap() and cov_type='crv3'.",
             )
-        return {"cov_type": kinds[meant], "clusters": self.clusters(rest)}
+        return {"cov_type": kinds[meant], "clusters": self.clusters(names)}
 
     def clusters(self, text: str) -> list[str] | None:
         """Read cluster variables; None stands for the entity."""
         terms = clusters(text, self.context.variables)
-        return None if terms in ([], [backticked(self.context.entity or "")]) else terms
+        return None if terms in ([], [self.keys[0]]) else terms
 
     def specify(
         self, name: str, notes: Iterable[str] = (), **fields: Any
@@ -331,6 +366,155 @@ class Call:
     def python(self, code: str, *notes: str) -> Translation:
         """Write code that needs a fit or the panel."""
         return Translation(self.command.text, None, code, notes)
+
+
+# --- data commands --------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What a data command does: code, columns that it makes or drops, rows changed."""
+
+    python: str
+    creates: tuple[str, ...] = ()
+    drops: tuple[str, ...] = ()
+    # Whether new columns are complete, that is, computed from keys.
+    complete: bool = False
+    # Whether the data are read anew.
+    fresh: bool = False
+    # Columns that the rows are sorted by afterwards; None where that is as before.
+    order: tuple[str, ...] | None = None
+    # Columns of the only complete values, if rows are new.
+    filled: tuple[str, ...] | None = None
+    # The Stata file that is read.
+    reads: str = ""
+
+    @property
+    def has_new_rows(self) -> bool:
+        """Whether rows are read, added or combined."""
+        return self.fresh or self.filled is not None
+
+    @property
+    def moves_rows(self) -> bool:
+        """Whether the number of a row may be another one afterwards."""
+        return self.order is not None or not self.creates
+
+
+def assigned(name: str, code: str, *, complete: bool = False) -> Step:
+    """Write the values of a column."""
+    return Step(f"df[{name!r}] = {code}", (name,), complete=complete)
+
+
+class DataCall(Call):
+    """A data command, and code of its parts."""
+
+    @property
+    def names(self) -> list[str]:
+        """The variables."""
+        return self.context.variables.names(self.command.arguments)
+
+    def require_names(self, count: int) -> list[str]:
+        """List the variables of a command that needs so many."""
+        if len(self.names) != count:
+            raise StataError.because(f"{self.command.text}: not {count} variables")
+        return self.names
+
+    @property
+    def new(self) -> list[str]:
+        """The names in generate()."""
+        return split(self.options.get("generate", ""))
+
+    @property
+    def new_name(self) -> str:
+        """The name in generate() of a command that makes one column."""
+        if len(self.new) != 1:
+            raise StataError.because(f"{self.command.name} without generate(name)")
+        return self.new[0]
+
+    @property
+    def groups(self) -> tuple[list[str], list[str]]:
+        """Variables of ``by x:``, ``bysort x (t):`` or ``by(x)``, and of the order."""
+        prefix = self.command.prefix("by", "bysort")
+        text = prefix.text if prefix else self.options.get("by", "")
+        groups, _, inside = text.partition(",")[0].replace(")", "").partition("(")
+        names = self.context.variables.names
+        return names(groups), names(inside)
+
+    @property
+    def order(self) -> tuple[str, ...]:
+        """Columns that rows are sorted by, after a prefix that sorts."""
+        order = self.context.order
+        if self.command.prefix("bysort") is None:
+            return order
+        names = tuple(name for names in self.groups for name in names)
+        return order if order[: len(names)] == names else names
+
+    @property
+    def printer(self) -> Printer:
+        """What writes expressions, with the groups of by."""
+        context, groups, order = self.context, self.groups[0], self.order
+        is_sorted = order != UNKNOWN_ORDER and order[: len(groups)] == tuple(groups)
+        return Printer(
+            context.complete,
+            context.variables.resolve,
+            pandas=True,
+            results=context.summary | self._sample,
+            groups=groups,
+            in_order=is_sorted and (len(order) > len(groups) or not order),
+            panel=context.panel_code if context.entity and context.time else "",
+        )
+
+    @property
+    def _sample(self) -> dict[str, str]:
+        """Code of ``e(sample)``, where its rows are known."""
+        if not (self.context.knows_sample and self.context.is_linear):
+            return {}
+        return {"e(sample)": "by_row(fit.resids, df).notna()"}
+
+    @property
+    def where(self) -> str | None:
+        """Code of the condition."""
+        text = self.command.condition
+        return text and self.printer.condition(self.context.parse(text))
+
+    def only_where(self, code: str) -> str:
+        """Write values that are missing, or empty, outside the condition."""
+        return f"only_where({code}, {self.where})" if self.where else code
+
+    @property
+    def assignment(self) -> tuple[str, str, str]:
+        """The type, the name and the expression of ``name = expression``."""
+        match = ASSIGNMENT.fullmatch(self.command.arguments)
+        if match is None:
+            raise StataError.because(f"{self.command.name} {self.command.arguments}")
+        storage = match["type"] or self.context.default_type
+        return storage, match["name"], match["value"]
+
+    @property
+    def path(self) -> str:
+        """The Stata file after using."""
+        if not self.command.using:
+            raise StataError.because(f"{self.command.name} without using")
+        return file_name(self.command.using)
+
+    def value(self, text: str) -> str:
+        """Write an expression in the rows of the condition."""
+        node = self.context.parse(text)
+        value = self.printer.number(node)
+        if "df" not in value:
+            value = f"pd.Series({value}, df.index)"
+        elif node.kind in ("binary", "unary"):
+            value = f"({value})"
+        return f"{value}.where({self.where})" if self.where else value
+
+
+def file_name(text: str) -> str:
+    """Read the name of a Stata file."""
+    path = unquoted(text)
+    return path if path.endswith(".dta") else f"{path}.dta"
+
+
+# --- specifications as code ----------------------------------------------------------
 
 
 def option_value(option: str, word: str, values: Mapping[str, Value]) -> Value:

@@ -10,8 +10,7 @@ from digiprosper.errors import StataError, cited
 from digiprosper.panel.grammar import backticked
 from digiprosper.stata.expressions import number_text, shifted
 from digiprosper.stata.macros import numbers
-from digiprosper.stata.names import column_name, matching
-from digiprosper.stata.prefixes import split
+from digiprosper.stata.prefixes import column_name, matching, split
 
 _SHIFT = r"(?:[LFDSlfds]\d*)(?:\.?[LFDSlfds]\d*)*"
 # A base, a kind, an omitted variable or a level, then operators of time, then a name.
@@ -274,9 +273,14 @@ def _factor_term(factor: Factor) -> str:
     return shifted(factor.shift, name)
 
 
+def has_categories_only(product: Product) -> bool:
+    """Tell whether a product has no numbers and no single levels."""
+    return all(factor.kind == "i" and factor.level is None for factor in product)
+
+
 def is_category(product: Product) -> bool:
     """Tell whether a product is a single category, such as ``i.year``."""
-    return len(product) == 1 and product[0].kind == "i" and product[0].level is None
+    return len(product) == 1 and has_categories_only(product)
 
 
 def absorbed(text: str, variables: Variables) -> list[str]:

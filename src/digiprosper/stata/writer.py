@@ -14,10 +14,9 @@ from digiprosper.panel.grammar import mask_names, restore_names
 from digiprosper.panel.terms import canonical
 from digiprosper.specification import Specification, one_term
 from digiprosper.stata.commands import estimations
-from digiprosper.stata.commands.panels import DYNAMIC_FLAGS, SPATIAL_TYPES
-from digiprosper.stata.commands.policy import METHODS
+from digiprosper.stata.commands.models import METHODS, SPATIAL_TYPES
 from digiprosper.stata.prefixes import read_command
-from digiprosper.stata.translation import Context
+from digiprosper.stata.translation import FLAGS, Context
 
 _Keys: TypeAlias = tuple[str, str]
 # Arguments that change no estimate, are Stata's default, or are written as conditions.
@@ -221,13 +220,11 @@ def _text(node: ast.expr) -> str:
 
 # Options without arguments, and the field and value that each stands for.
 _FLAGS: Mapping[str, tuple[str, Any]] = {
-    **DYNAMIC_FLAGS,
+    **FLAGS,
     "allhorizons": ("aggregate", "dynamic"),
     "collapse": ("collapse", True),
     "fe": ("entity_effects", True),
     "keepsingletons": ("singletons", "keep"),
-    "long2": ("base_period", "universal"),
-    "notyet": ("control", "not_yet"),
     "robust": ("cov_type", "robust"),
 }
 _INSTRUMENTED = "{y} {x} ({endog} = {instruments})"

@@ -8,13 +8,18 @@ from dataclasses import replace
 from typing import Any, TypeAlias
 
 from digiprosper.errors import StataError, cited
-from digiprosper.stata.commands.after import predict
-from digiprosper.stata.commands.steps import DataCall, Step, assigned, file_name
+from digiprosper.stata.commands.estimations import predict
 from digiprosper.stata.expressions import Node, Printer, number_text, unquoted
 from digiprosper.stata.macros import numbers
-from digiprosper.stata.names import of_kind
 from digiprosper.stata.prefixes import Command, Options, split
-from digiprosper.stata.translation import UNKNOWN_ORDER, Context
+from digiprosper.stata.translation import (
+    UNKNOWN_ORDER,
+    Context,
+    DataCall,
+    Step,
+    assigned,
+    file_name,
+)
 from digiprosper.stata.varlists import LaterColumns, Variables, later_columns, number
 
 _DRAWS = {"runiform", "rnormal", "uniform", "invnormal", "rbinomial", "runiformint"}
@@ -23,7 +28,7 @@ _COMPUTED = {"number", "text", "name", "binary", "unary"}
 # Functions whose values are whole numbers that single precision keeps.
 _COUNTS = {"count", "group", "rank", "rowmiss", "rownonmiss", "xtile"}
 # Statistics of egen and collapse, by their name in pandas.
-_STATISTICS = {
+STATISTICS = {
     **{name: name for name in ("mean", "max", "min", "median", "sum", "count")},
     "sd": "std",
     "total": "sum",
@@ -135,8 +140,7 @@ def egen(call: DataCall) -> Step:
         others.add("the if of ereplace")
     write = _EGEN.get(function)
     if write is None or others or (call.groups[0] and write is not _column_statistic):
-        what = " and ".join([cited(text), *others])
-        raise StataError.because(f"egen {what}")
+        raise StataError.because(f"egen {' and '.join([cited(text), *others])}")
     code = write(function, inside, call)
     storage = "double" if function in _COUNTS else storage
     return assigned(name, f"stored({name!r}, {code}, {storage!r})")
@@ -200,12 +204,12 @@ def _column_statistic(function: str, inside: str, call: DataCall) -> str:
             code = over("only_mode")
         case _:
             arguments = ["min_count=1"] if "missing" in options else []
-            code = over(repr(_STATISTICS[function]), *arguments)
+            code = over(repr(STATISTICS[function]), *arguments)
     return call.only_where(code)
 
 
 _EGEN: Mapping[str, Callable[[str, str, DataCall], str]] = {
-    **dict.fromkeys(_STATISTICS, _column_statistic),
+    **dict.fromkeys(STATISTICS, _column_statistic),
     **dict.fromkeys(("rank", "std", "pctile", "xtile", "mode"), _column_statistic),
     **dict.fromkeys(_ROW_STATISTICS, _row_statistic),
     "cut": _cut,
@@ -369,25 +373,25 @@ def _recoded(call: DataCall) -> str:
     if not rules or rules_text.count("=") != len(rules):
         raise StataError.because("recode with other rules than (values = value)")
     tests, values, other = [], [], "df[column]"
-    for items, value in rules:
+    for values_of_rule, value in rules:
         code = "np.nan" if value == "." else number_text(number(value, "recode"))
-        if items.strip() in ("else", "*"):
+        if values_of_rule.strip() in ("else", "*"):
             other = code
         else:
-            tests.append(" | ".join(map(_recode_test, split(items))))
+            tests.append(" | ".join(map(_recode_test, split(values_of_rule))))
             values.append(code)
     return f"np.select([{', '.join(tests)}], [{', '.join(values)}], {other})"
 
 
-def _recode_test(item: str) -> str:
+def _recode_test(word: str) -> str:
     """Write a value of a rule of ``recode``: a number, a range, or missing."""
-    if item == "." or item.startswith("mis"):
+    if word == "." or word.startswith("mis"):
         return "df[column].isna()"
-    if item.startswith("nonm"):
+    if word.startswith("nonm"):
         return "df[column].notna()"
     ends = {"min": "-np.inf", "max": "np.inf"}
     low, *high = (
-        ends.get(end) or number_text(number(end, "recode")) for end in item.split("/")
+        ends.get(end) or number_text(number(end, "recode")) for end in word.split("/")
     )
     return f"df[column].between({low}, {(high or [low])[0]})"
 
@@ -608,7 +612,7 @@ def _collapse_columns(call: DataCall, weight: str) -> dict[str, str]:
 
 def _collapse_statistic(statistic: str, weight: str) -> str:
     """Write a statistic of collapse as an argument of agg()."""
-    methods = {name: repr(method) for name, method in _STATISTICS.items()} | {
+    methods = {name: repr(method) for name, method in STATISTICS.items()} | {
         **dict.fromkeys(("firstnm", "lastnm"), "only_value"),
         **dict.fromkeys(("first", "last"), "lambda x: only_value(x, rows=slice(None))"),
     }
@@ -773,12 +777,3 @@ def _with_sorting(step: Step, call: DataCall) -> Step:
         lines.insert(0, f"df = df.sort_values({names!r}, kind='stable')")
         step = replace(step, order=step.order or call.order)
     return replace(step, python="\n".join(lines))
-
-
-# Commands that make columns, named in an option or an argument, and that change data.
-MAKERS = of_kind("makes")
-REFUSED = {
-    **dict.fromkeys(MAKERS, "it makes columns and is not translated"),
-    **dict.fromkeys(of_kind("changes"), "it changes the data and is not translated"),
-    **{name: note for name, note in of_kind("makes", "changes").items() if note},
-}

@@ -1,34 +1,54 @@
-"""Which command is translated by which function."""
+"""Estimations and the tests after them: which command becomes what."""
 
 from __future__ import annotations
 
+import json
+import re
+from collections.abc import Collection
 from dataclasses import replace
+from itertools import permutations
+from typing import Any
 
 from digiprosper.errors import StataError, cited
 from digiprosper.panel.grammar import backticked
-from digiprosper.stata.commands import after, linear, panels, policy
-from digiprosper.stata.names import of_kind
+from digiprosper.stata.commands import linear, models
+from digiprosper.stata.expressions import shifted
 from digiprosper.stata.prefixes import (
+    REPEATING,
     Command,
     Options,
+    of_kind,
     read_command,
     read_options,
     split,
 )
 from digiprosper.stata.translation import (
-    NO_ESTIMATOR,
     Call,
     Context,
+    DataCall,
+    Step,
     Table,
     Translation,
+    as_python,
+    assigned,
+)
+from digiprosper.stata.varlists import (
+    Factor,
+    LaterColumns,
+    Product,
+    as_terms,
+    number,
+    term,
 )
 
-MODELS: Table = {**linear.COMMANDS, **panels.COMMANDS, **policy.COMMANDS}
+MODELS: Table = {**linear.COMMANDS, **models.COMMANDS}
 # Estimators that have no counterpart here, and what is near to some of them.
-WITHOUT_MODEL = {
-    name: note or NO_ESTIMATOR for name, note in of_kind("estimates").items()
+WITHOUT_MODEL = of_kind("estimates")
+_COEFFICIENT = re.compile(r"(?:\w+\.)?[^\W\d]\w*(?:#(?:\w+\.)?[^\W\d]\w*)*")
+_TESTS = {
+    "xttest3": "dp.modified_wald(fit, method='chi2')",
+    "xtcsd": "dp.pesaran_cd(fit)",
 }
-_REPEATED = "bysort by statsby rolling simulate svy jackknife mi parmby"
 
 
 def is_estimation(name: str) -> bool:
@@ -62,7 +82,7 @@ def translate(command: Command, context: Context) -> Translation:
 def _refuse_parts(command: Command) -> None:
     """Refuse prefixes, weights and rows that a model would ignore."""
     for prefix in command.prefixes:
-        if prefix.name in _REPEATED.split():
+        if prefix.name in REPEATING:
             raise StataError.because(
                 f"the prefix {prefix.name}", "fit_all fits models of several samples."
             )
@@ -112,8 +132,201 @@ def _permutation(command: Command, context: Context) -> Translation:
     )
 
 
+# --- after an estimation --------------------------------------------------------------
+
+
+def test(call: Call) -> Translation:
+    """Translate ``test`` and ``testparm`` into a Wald test."""
+    text = call.command.arguments
+    groups = re.findall(r"\(([^()]*)\)", text) or [text]
+    restrictions = [r for group in groups for r in _restrictions(group, call)]
+    if not restrictions:
+        raise StataError.because("there is no coefficient to test")
+    inside = json.dumps(", ".join(restrictions), ensure_ascii=False)
+    note = "the p-value of Stata is alternatives['stata'] of the test"
+    return call.python(f"fit.wald_test({inside})", *[note] * (len(restrictions) > 1))
+
+
+def _restrictions(text: str, call: Call) -> list[str]:
+    text = re.sub(r"={2,}", "=", text.strip())
+    if re.search(r"[<>!~]", text):
+        raise StataError.because("a test of an inequality, where Stata stops as well")
+    if "=" in text:
+        return [_with_terms(text, call.context)]
+    return [f"{name} = 0" for name in _coefficients(text, call.context)]
+
+
+def _with_terms(text: str, context: Context) -> str:
+    """Replace the names of coefficients by those of this library."""
+
+    def with_term(match: re.Match[str]) -> str:
+        terms = _coefficients(match[0], context)
+        if len(terms) != 1:
+            raise StataError.because(f"{cited(match[0])} stands for several terms")
+        return terms[0]
+
+    return _COEFFICIENT.sub(with_term, _without_brackets(text))
+
+
+def _without_brackets(text: str) -> str:
+    """Write ``_b[x]`` as x, which means the same in a test."""
+    return re.sub(r"_b\[([^\]]+)\]", r"\1", text.strip().replace("##", "#"))
+
+
+def _coefficients(text: str, context: Context) -> list[str]:
+    """Write variables as coefficients of the last estimation."""
+    return [
+        ":".join(map(_coefficient, _as_estimated(product, context)))
+        for product in context.variables.products(_without_brackets(text))
+    ]
+
+
+def _as_estimated(product: Product, context: Context) -> Product:
+    """Order the factors of a product as in the last estimation."""
+    terms = getattr(context.last, "x", ())
+    for order in permutations(product):
+        plain_factors = tuple(replace(f, level=None) for f in order)
+        if len(order) > 1 and term(plain_factors) in terms:
+            return order
+    return product
+
+
+def _coefficient(factor: Factor) -> str:
+    if factor.name == "_cons":
+        raise StataError.because("the constant in a test")
+    if isinstance(factor.name, LaterColumns):
+        raise StataError.because("columns that are not known")
+    name = backticked(factor.name)
+    if factor.level is not None:
+        return f"C({name})[T.{factor.level}]"
+    if factor.kind == "i":
+        raise StataError.because(
+            f"the level of {cited(factor.name)} is not named",
+            "Test the coefficients of C(...) by name.",
+        )
+    return shifted(factor.shift, name)
+
+
+def lincom(call: Call) -> Translation:
+    """Translate ``lincom``."""
+    text = _with_terms(call.command.arguments, call.context)
+    return call.python(f"fit.combination({json.dumps(text, ensure_ascii=False)})")
+
+
+def hausman(call: Call) -> Translation:
+    """Translate ``hausman``: the first named result is that with fixed effects."""
+    names = split(call.command.arguments)
+    spec = call.context.results.get(names[0]) if names else None
+    if type(spec).__name__ != "FixedEffects":
+        raise StataError.because(
+            "hausman needs the name of an estimate with fixed effects first",
+            "hausman(spec, panel, method='classical') estimates both models.",
+        )
+    return call.python(
+        f"dp.hausman({as_python(spec)}, panel, method='classical')",
+        "the default method here, Mundlak's, allows for clusters",
+    )
+
+
+def u_test(call: Call) -> Translation:
+    """Translate ``utest``."""
+    names = call.context.variables.names(call.command.arguments)
+    if not names or len(names) > 2:
+        raise StataError.because("a variable and its square are needed")
+    code, notes = f"fit, {backticked(names[0])!r}", list[str]()
+    if len(names) == 2:
+        code += f", square={names[1]!r}"
+        notes = ["a square that is a column is named: square="]
+    if {"min", "max"} <= {*call.options}:
+        ends = tuple(number(call.options[end], end) for end in ("min", "max"))
+        code += f", interval={ends}"
+    return call.python(f"dp.u_test({code})", *notes)
+
+
+def estat(call: Call) -> Translation:
+    """Translate ``estat`` after ``csdid``: an average of effects, or the pre-test."""
+    word = call.command.arguments.split(" ")[0]
+    if word == "pretrend":
+        return call.python("fit.pretrend_test()")
+    if word not in models.AGGREGATES:
+        raise StataError.because(f"estat {word} after csdid")
+    return call.python(f"fit.aggregate({models.AGGREGATES[word]!r})")
+
+
+def serial(call: Call) -> Translation:
+    """Translate ``xtserial``: within residuals take the place of first differences."""
+    y, products = call.variables()
+    others, has_years = call.without_dummies(products)
+    spec = call.specify("FixedEffects", y=y, x=as_terms(others), time_effects=has_years)
+    return call.python(
+        f"dp.wooldridge_ar1({spec.python}, panel)",
+        "another statistic: it uses within residuals, not first differences",
+    )
+
+
+def diagnostic(call: Call) -> Translation:
+    """Translate a diagnostic test without arguments."""
+    return call.python(_TESTS[call.command.name])
+
+
+def _follows_from_slopes(spec: Any, *, is_fitted: bool) -> bool:
+    """Tell whether values of all rows follow from the coefficients alone."""
+    has_effects = bool(spec.entity_effects or spec.time_effects or spec.absorb)
+    has_levels = has_effects or any("C(" in text for text in spec.x)
+    return not (is_fitted and has_effects) and not (spec.where and has_levels)
+
+
+def predict(call: DataCall) -> Step:
+    """Translate ``predict`` after a linear regression, a logit or a probit."""
+    *storage, name = split(call.command.arguments) or [""]
+    if storage not in ([], ["float"], ["double"]):
+        raise StataError.because(f"predict {call.command.arguments}")
+    kind = (*storage, call.context.default_type)[0]
+    code = call.only_where(f"stored({name!r}, {_predicted(call)}, {kind!r})")
+    return assigned(name, code)
+
+
+def _predicted(call: DataCall) -> str:
+    """Write fitted values or residuals, of all rows or of the estimation sample."""
+    context, spec, options = call.context, call.context.last, call.options
+    is_fitted = not {"residuals", "e"} & {*options}
+    if getattr(spec, "is_foreign", False):
+        return _predicted_by_formula(spec.python, options)
+    if not context.is_linear or "pr" in options:
+        raise StataError.because("predict after an estimation that is not linear")
+    in_sample = spec.singletons == "drop" or spec.ssc == "xtreg"
+    if in_sample and context.knows_sample and not is_fitted:
+        # Residuals of reghdfe and xtreg are those of the estimation sample.
+        return "by_row(fit.resids, df)"
+    if not _follows_from_slopes(spec, is_fitted=is_fitted):
+        raise StataError.because(
+            "predict of effects, or of rows that are not estimated"
+        )
+    panel = context.panel_code
+    code = f"by_row(fit.predict({panel}), df)"
+    return code if is_fitted else f"by_time({panel}, df, fit.depvar) - {code}"
+
+
+def _predicted_by_formula(python: str, options: Collection[str]) -> str:
+    """Write probabilities, or the index, of all rows after a logit or probit."""
+    formula = re.match(r"\w+\(\*formulaic\.model_matrix\('\S+ ~ ([^'(]+)'", python)
+    if formula is None or {"residuals", "e"} & {*options}:
+        raise StataError.because("predict of categories, lags, or random effects")
+    is_index = "xb" in options and not python.startswith("OLS(")
+    which = ", which='linear'" if is_index else ""
+    rows = f"formulaic.model_matrix({formula[1]!r}, df)"
+    return f"fit.predict({rows}{which}).reindex(df.index)"
+
+
 TESTS: Table = {
-    **after.COMMANDS,
+    "test": (Options(), test),
+    "testparm": (Options(), test),
+    "lincom": (Options(), lincom),
+    "hausman": (Options("", "const.ant"), hausman),
+    "utest": (Options("min max", "f.ieller pre.fix quad.ratic"), u_test),
+    "estat": (Options("", "window estore"), estat),
+    "xtserial": (Options("", "output"), serial),
+    **dict.fromkeys(_TESTS, (Options("", "pes.aran abs"), diagnostic)),
     "bdiff": (
         Options("g.roup m.odel r.eps f.irst", "d.etail nod.ots bd.ec s.eed bsa.mple"),
         _difference,

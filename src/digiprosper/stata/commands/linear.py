@@ -11,28 +11,17 @@ from typing import Any
 from digiprosper.errors import StataError, cited
 from digiprosper.panel.grammar import backticked
 from digiprosper.panel.terms import canonical
-from digiprosper.stata.prefixes import Options
-from digiprosper.stata.translation import (
-    ERRORS,
-    NO_ESTIMATOR,
-    Call,
-    Context,
-    Table,
-    Translation,
-)
+from digiprosper.stata.prefixes import NO_CONSTANT, NO_ESTIMATOR, TWO_STAGES, Options
+from digiprosper.stata.translation import ERRORS, Call, Context, Table, Translation
 from digiprosper.stata.varlists import (
     Product,
     absorbed,
     as_terms,
+    has_categories_only,
     is_category,
     later_columns,
 )
 
-_RANDOM = dict.fromkeys(("re", "be", "mle", "pa"), NO_ESTIMATOR)
-_TWO_STAGES = "there is two-stage least squares only"
-_OTHER_IV = dict.fromkeys(("liml", "cue", "ful.ler"), _TWO_STAGES)
-_NONE = "a regression without constant"
-_NO_CONSTANT = {"noc.onstant": _NONE}
 _FIRST = "first ff.irst rf savef.irst savefp.refix saverf endog.test noid redundant"
 _INSTRUMENTS = re.compile(
     r"\(([^=()]*(?:\([^()]*\)[^=()]*)*)=([^()]*(?:\([^()]*\)[^()]*)*)\)"
@@ -41,8 +30,6 @@ _NORMAL = "Stata's p-values are those of the normal distribution, these are of t
 # Their robust errors are clustered by the entity.
 _XT = ("xtreg", "xtivreg")
 _MANY_LEVELS = 12
-# The entity of xtset where it has no name.
-_ENTITY = "\N{NULL}entity"
 _CATEGORY = re.compile(r"C\((\w+)(?:, ref=(\w+))?\)")
 
 
@@ -88,7 +75,7 @@ def without_constant(call: Call) -> Translation:
     }
     code, fit = of_statsmodels(call, fits)
     if "C(" in code or call.command.weight:
-        raise StataError.because(f"{_NONE}, with categories or weights")
+        raise StataError.because(f"{NO_CONSTANT}, with categories or weights")
     code = code.replace(" ~ 1 + ", " ~ 0 + ", 1)
     return call.python(f"OLS(*{code}, hasconst=False).fit({fit})")
 
@@ -163,7 +150,7 @@ def instrumented(call: Call) -> Translation:
     gmm = {"gmm", "gmm2s"} & set(call.options)
     if gmm and len(endog) != len(instruments):
         # With as many instruments GMM is two-stage least squares.
-        raise StataError.because(f"the option {min(gmm)}: {_TWO_STAGES}")
+        raise StataError.because(f"the option {min(gmm)}: {TWO_STAGES}")
     controls, effects = _absorb_categories(controls, _effects(call), call)
     d = as_terms(endog)
     x = [text for text in as_terms(controls) if text not in d]
@@ -178,7 +165,7 @@ def _effects(call: Call) -> list[str]:
     name, options = call.command.name, call.options
     if name in ("xtreg", "xtivreg", "xtivreg2", "xtscc"):
         if "fe" in options:
-            return [backticked(options["i"]) if options.get("i") else _ENTITY]
+            return [backticked(options["i"]) if options.get("i") else call.keys[0]]
         if name == "xtscc":
             return []
         raise StataError.because(f"{name} without fe: {NO_ESTIMATOR}")
@@ -214,7 +201,7 @@ def _absorb_categories(
     # The category of one variable is part of a product that is absorbed.
     candidates = list(dict.fromkeys([*candidates, *_single_categories(candidates)]))
     # The coding of a product of categories depends on the categories beside it.
-    crossed = [p for p in products if p not in candidates and _is_of_categories(p)]
+    crossed = [p for p in products if p not in candidates and has_categories_only(p)]
     needed = _single_categories(crossed)
     absorbed = [p for p in candidates if p in products and p not in needed]
     others = [product for product in products if product not in absorbed]
@@ -245,14 +232,9 @@ def _single_categories(products: list[Product]) -> list[Product]:
     return [(f,) for product in products if len(product) > 1 for f in product]
 
 
-def _is_of_categories(product: Product) -> bool:
-    """Tell whether a product has categories only, no numbers and no single levels."""
-    return all(factor.kind == "i" and factor.level is None for factor in product)
-
-
 def _is_absorbed(product: Product, context: Context) -> bool:
     """Tell whether a product of categories is absorbed; two levels are of interest."""
-    if not _is_of_categories(product):
+    if not has_categories_only(product):
         return False
     if len(product) == 1 and product[0].name in (context.entity, context.time):
         return True
@@ -264,39 +246,29 @@ def _specify(
     call: Call, kind: str, effects: Sequence[str], notes: list[str], **variables: Any
 ) -> Translation:
     """Translate effects, standard errors, weights and sample."""
-    name, context, weight = call.command.name, call.context, call.command.weight
-    keys = [backticked(key) if key else None for key in (context.entity, context.time)]
-    errors = _errors(call)
+    name, weight, errors = call.command.name, call.command.weight, _errors(call)
     if weight and weight[0][0] == "p" and errors["cov_type"] == "unadjusted":
         errors["cov_type"] = "clustered" if name in _XT else "robust"
         notes.append("pweights imply robust standard errors")
     ssc = _ssc(call, errors["cov_type"], effects)
-    notes += _notes_on_errors(call, errors["cov_type"], effects, ssc)
+    is_normal = name == "xtivreg" and "small" not in call.options
+    notes += [_NORMAL] * (is_normal or ssc == "none")
+    # Such errors are rarely meant.
+    plain = "standard errors are neither clustered nor robust, as in the command"
+    notes += [plain] * bool(effects and errors["cov_type"] == "unadjusted")
     # Only two commands drop singletons.
     drops = name.endswith("hdfe") and "keepsingletons" not in call.options
     return call.specify(
         kind,
         notes,
         **variables,
-        entity_effects=bool({keys[0], _ENTITY} & {*effects}),
-        time_effects=keys[1] in effects,
-        absorb=[effect for effect in effects if effect not in (*keys, _ENTITY)],
+        **call.effects(effects),
         collinear="drop",
         **errors,
         obs_weights=_weights(call),
         singletons="drop" if drops else "keep",
         ssc=ssc,
     )
-
-
-def _notes_on_errors(
-    call: Call, cov_type: str, effects: Sequence[str], ssc: str
-) -> list[str]:
-    """List what differs in p-values, and errors that are rarely meant."""
-    is_normal = call.command.name == "xtivreg" and "small" not in call.options
-    notes = [_NORMAL] if is_normal or ssc == "none" else []
-    plain = "standard errors are neither clustered nor robust, as in the command"
-    return notes + [plain] * bool(effects and cov_type == "unadjusted")
 
 
 def _errors(call: Call) -> dict[str, Any]:
@@ -338,40 +310,25 @@ COMMANDS: Table = {
     "reghdfe": (
         Options(
             f"a.bsorb noa.bsorb keepsin.gletons {ERRORS}",
-            "res.iduals tol.erance it.erate maxiter verb.ose v timeit compact "
-            "pool.size acc.eleration summ.arize nowarn nosample nocon.stant",
+            "res.iduals timeit compact pool.size acc.eleration summ.arize nowarn "
+            "nosample nocon.stant",
         ),
         regression,
     ),
-    "regress": (
-        Options(
-            f"noc.onstant {ERRORS}", "b.eta", {"h.ascons": _NONE, "tsscons": _NONE}
-        ),
-        regression,
-    ),
+    "regress": (Options(f"noc.onstant {ERRORS}", "b.eta"), regression),
     "areg": (Options(f"a.bsorb {ERRORS}"), regression),
-    "xtreg": (Options(f"fe re i {ERRORS}", "nonest theta", _RANDOM), regression),
-    "xtscc": (Options("fe lag", "ase", {**_RANDOM, **_NO_CONSTANT}), regression),
+    "xtreg": (Options(f"fe re i {ERRORS}", "nonest theta"), regression),
+    "xtscc": (Options("fe lag", "ase"), regression),
     "ivreghdfe": (
         Options(
-            f"a.bsorb keepsin.gletons small gmm2s gmm {ERRORS}",
-            f"{_FIRST} res.iduals",
-            _OTHER_IV,
+            f"a.bsorb keepsin.gletons small gmm2s gmm {ERRORS}", f"{_FIRST} res.iduals"
         ),
         instrumented,
     ),
-    "ivreg2": (
-        Options(f"small gmm2s gmm {ERRORS}", _FIRST, {**_OTHER_IV, **_NO_CONSTANT}),
-        instrumented,
-    ),
-    "ivreg": (Options(ERRORS, "first", _NO_CONSTANT), instrumented),
-    "ivregress": (
-        Options(f"small {ERRORS}", "first", {**_OTHER_IV, **_NO_CONSTANT}),
-        instrumented,
-    ),
-    "xtivreg": (Options(f"fe small {ERRORS}", "first", _RANDOM), instrumented),
-    "xtivreg2": (
-        Options(f"fe small gmm2s gmm {ERRORS}", _FIRST, _OTHER_IV),
-        instrumented,
-    ),
+    "ivreg2": (Options(f"small gmm2s gmm {ERRORS}", _FIRST), instrumented),
+    "ivreg": (Options(ERRORS, "first"), instrumented),
+    "ivregress": (Options(f"small {ERRORS}", "first"), instrumented),
+    "xtivreg": (Options(f"fe small {ERRORS}", "first"), instrumented),
+    "xtivreg2": (Options(f"fe small gmm2s gmm {ERRORS}", _FIRST), instrumented),
 }
+INSTRUMENTED = [name for name, (_, read) in COMMANDS.items() if read is instrumented]

@@ -10,8 +10,7 @@ from typing import Any
 
 from digiprosper.errors import StataError, cited
 from digiprosper.stata.expressions import unquoted
-from digiprosper.stata.names import completed, matching
-from digiprosper.stata.prefixes import Command, split
+from digiprosper.stata.prefixes import Command, completed, matching, split
 from digiprosper.stata.varlists import Variables, as_terms, later_columns
 
 COMMANDS = ("esttab", "outreg2")

@@ -1,4 +1,4 @@
-"""Thresholds, mediation, spatial and dynamic panel models."""
+"""Models besides linear ones: of thresholds, mediation, space, adoption, counts."""
 
 from __future__ import annotations
 
@@ -7,19 +7,30 @@ from dataclasses import replace
 from typing import Any
 
 from digiprosper.errors import StataError, cited
+from digiprosper.panel.grammar import backticked
 from digiprosper.panel.terms import canonical
 from digiprosper.spatial.weights import SpatialWeights
+from digiprosper.stata.commands.linear import of_statsmodels
 from digiprosper.stata.expressions import shifted
 from digiprosper.stata.prefixes import Command, Options, read_options, split
-from digiprosper.stata.translation import Call, Table, Translation, option_value
-from digiprosper.stata.varlists import Product, as_terms, number, term, whole
+from digiprosper.stata.translation import (
+    ERRORS,
+    Call,
+    Context,
+    Table,
+    Translation,
+    option_value,
+)
+from digiprosper.stata.varlists import (
+    Product,
+    absorbed,
+    as_terms,
+    is_category,
+    number,
+    term,
+    whole,
+)
 
-# Options without an argument, and the field and the value that each stands for.
-DYNAMIC_FLAGS: Mapping[str, tuple[str, Any]] = {
-    "noleveleq": ("estimator", "difference"),
-    "twostep": ("steps", 2),
-    "orthogonal": ("transform", "orthogonal"),
-}
 _DYNAMIC = Options(
     "gmm.style iv.style two.step r.obust small orth.ogonal nol.eveleq c.luster h "
     "nomata",
@@ -38,6 +49,11 @@ SPATIAL_TYPES = {
     "ind,leeyu": (True, False, "lee_yu"),
     "both,leeyu": (True, True, "lee_yu"),
 }
+METHODS = {"dripw": "doubly_robust", "reg": "regression", "stdipw": "ipw"}
+AGGREGATES = {"event": "dynamic"} | {a: a for a in ("group", "simple", "calendar")}
+# What robust and no errors mean in Poisson models.
+_ERRORS = {"ppmlhdfe": ("robust", "robust"), "xtpoisson": ("clustered", "oim")}
+_OTHER_ERRORS = "the default errors here, cov_type='hc2', hold with few entities"
 
 
 def threshold(call: Call) -> Translation:
@@ -145,7 +161,7 @@ def arellano(call: Call) -> Translation:
         x=x,
         lags=call.whole("lags", 1),
         estimator="system",
-        steps=2 if "twostep" in options else 1,
+        **{"steps": 1, **call.flags},
         cov_type="robust" if robust else "classical",
         sargan_df="n" if robust else "n-k",
         collapse=False,
@@ -173,8 +189,6 @@ def roodman(call: Call) -> Translation:
     if unplaced or not lags:
         absent = min(unplaced, default="L.y")
         raise StataError.because(f"no instruments are listed for {cited(absent)}")
-    fields: dict[str, Any] = {"estimator": "system", "steps": 1}
-    fields |= dict(DYNAMIC_FLAGS[f] for f in DYNAMIC_FLAGS if f in options)
     small = "small-sample statistics of small are not computed"
     return call.specify(
         "DynamicPanel",
@@ -188,7 +202,7 @@ def roodman(call: Call) -> Translation:
         instruments=[text for text in exogenous if text not in regressors],
         equations=equations,
         **gmm,
-        **fields,
+        **{"estimator": "system", "steps": 1, **call.flags},
     )
 
 
@@ -251,12 +265,167 @@ def _lists(call: Call, name: str) -> Iterator[tuple[list[Product], dict[str, str
     """List the variables and suboptions of every gmm() or iv()."""
     for word, argument in call.command.options:
         if _DYNAMIC.read_one(word) == name:
-            names, _, rest = (argument or "").partition(",")
-            suboptions = Command("", name, options=read_options(rest))
+            names, _, text = (argument or "").partition(",")
+            suboptions = Command("", name, options=read_options(text))
             products = call.context.variables.products(names)
             yield products, _SUBOPTIONS[name].read(suboptions)
 
 
+# --- staggered adoption, counts and binary outcomes -----------------------------------
+
+
+def _set_keys(context: Context, entity: str | None, time: str | None) -> None:
+    """Take the keys that a command names, unless xtset has named others."""
+    for role, name in (("entity", entity), ("time", time)):
+        key = getattr(context, role)
+        if name and key not in (None, name):
+            raise StataError.because(f"{name} is not the {role} of xtset, {key}")
+        setattr(context, role, name or key)
+
+
+def callaway(call: Call) -> Translation:
+    """Translate ``csdid``."""
+    options = call.options
+    y, products = call.variables()
+    method = options.get("method", "drimp" if products else "dripw").partition(",")[0]
+    adjustment = option_value("method", method, METHODS)
+    _set_keys(call.context, options.get("ivar"), options.get("time"))
+    return call.specify(
+        "StaggeredDid",
+        [_OTHER_ERRORS],
+        y=y,
+        event=call.variable("gvar"),
+        x=as_terms(products),
+        adjustment=adjustment if products else None,
+        aggregate=option_value("agg", options.get("agg", "event"), AGGREGATES),
+        never=0,
+        cov_type="influence",
+        clusters=call.clusters(options.get("cluster", "")),
+        **call.flags,
+    )
+
+
+def imputation(call: Call) -> Translation:
+    """Translate ``did_imputation``."""
+    options, variables = call.options, call.context.variables
+    names = variables.names(call.command.arguments)
+    if len(names) != 4:
+        raise StataError.because("outcome, entity, time and first treated time")
+    y, entity, time, event = names
+    _set_keys(call.context, entity, time)
+    effects = absorbed(options.get("fe", f"{entity} {time}"), variables)
+    if {*effects} != {backticked(entity), backticked(time)}:
+        raise StataError.because("fe() with other effects than entity and time")
+    return call.specify(
+        "StaggeredDid",
+        [_OTHER_ERRORS],
+        y=backticked(y),
+        event=backticked(event),
+        x=call.terms("controls"),
+        estimator="imputation",
+        aggregate=None if {"horizons", "allhorizons"} & set(options) else "simple",
+        leads=call.whole("pretrends"),
+        cov_type="influence",
+        clusters=call.clusters(options.get("cluster", "")),
+    )
+
+
+def bacon(call: Call) -> Translation:
+    """Translate ``bacondecomp``."""
+    y, products = call.variables()
+    if len(products) != 1:
+        raise StataError.because("controls in bacondecomp", "One treatment is taken.")
+    inner = call.specify("FixedEffects", y=y, x=as_terms(products)).python
+    return call.python(f"dp.bacon_decomposition({inner}, panel)")
+
+
+def poisson(call: Call) -> Translation:
+    """Translate ``ppmlhdfe``, ``poisson`` and ``xtpoisson, fe``."""
+    options, name = call.options, call.command.name
+    y, products = call.variables()
+    effects = absorbed(options.get("absorb", ""), call.context.variables)
+    fixed, drops = name == "xtpoisson", name == "ppmlhdfe"
+    if fixed and "fe" not in options:
+        raise StataError.because("xtpoisson without fe: random effects")
+    products, years = call.without_dummies(products)
+    # Other rules than the default would keep dropped rows.
+    rules = {*options.get("separation", "fe simplex relu").split()}
+    return call.specify(
+        "PoissonEffects",
+        y=y,
+        x=as_terms(products),
+        **call.effects(effects, entity=fixed, time=years),
+        **{o: call.variable(o) for o in ("exposure", "offset") if o in options},
+        singletons="drop" if drops else "keep",
+        separation="drop" if rules == {"fe", "simplex", "relu"} else "raise",
+        collinear="drop",
+        **call.errors(*_ERRORS.get(name, ("robust", "oim"))),
+    )
+
+
+def logit(call: Call) -> Translation:
+    """Translate ``logit`` and ``probit``; dummies of categories become effects.
+
+    With effects of one kind `LogitEffects` estimates the conditional logit, another
+    model.
+    """
+    y, products = call.variables()
+    effects = [backticked(p[0].name) for p in products if is_category(p)]
+    if len(effects) < 1 + (call.command.name == "logit"):
+        return _binary(call)
+    read = call.specify(
+        "LogitEffects",
+        ["robust errors there have the factor n/(n - 1) or G/(G - 1), here none"],
+        y=y,
+        x=as_terms(p for p in products if not is_category(p)),
+        link=call.command.name,
+        entity_effects=False,
+        time_effects=False,
+        absorb=effects,
+        collinear="drop",
+        **call.errors(),
+    )
+    spec = read.spec and read.spec.replace(bias_correction=None)
+    python = f"{read.python[:-1]}, bias_correction=None)"
+    return replace(read, spec=spec, python=python)
+
+
+def _binary(call: Call) -> Translation:
+    """Translate a logit or probit with its constant into statsmodels."""
+    groups = "{'use_correction': False, 'groups': GROUPS}"
+    fits = {
+        "unadjusted": "disp=0",
+        "robust": "disp=0, cov_type='HC0'",
+        "clustered": f"disp=0, cov_type='cluster', cov_kwds={groups}",
+    }
+    code, fit = of_statsmodels(call, fits)
+    return call.python(
+        f"{call.command.name.capitalize()}(*{code}).fit({fit})",
+        "scripts give robust errors the factor n/(n - 1) or G/(G - 1), and stop where "
+        "rows are predicted perfectly",
+    )
+
+
+def conditional(call: Call) -> Translation:
+    """Translate ``clogit`` and ``xtlogit, fe``."""
+    is_panel = call.command.name == "xtlogit"
+    if is_panel and "fe" not in call.options:
+        raise StataError.because("xtlogit without fe: random effects")
+    group = call.keys[0] if is_panel else call.variable("group")
+    y, products = call.variables()
+    return call.specify(
+        "LogitEffects",
+        y=y,
+        x=as_terms(products),
+        **call.effects([group]),
+        collinear="drop",
+        **call.errors(),
+    )
+
+
+_POISSON = Options(f"{ERRORS} a.bsorb fe exp.osure off.set i irr sep.aration")
+_LOGIT = Options(f"{ERRORS} or asis")
+_CONDITIONAL = Options(f"{ERRORS} or gr.oup")
 COMMANDS: Table = {
     "xthreg": (
         Options("rx qx th.num grid trim bs vce r.obust", "nobs.log noreg thl.evel"),
@@ -266,8 +435,7 @@ COMMANDS: Table = {
     "xsmle": (
         Options(
             "wm.atrix em.atrix mod.el ty.pe fe r.obust vce cl.uster",
-            "nolog eff.ects noeff.ects hau.sman tech.nique iter.ate tol.erance "
-            "difficult nsim noc.onstant",
+            "eff.ects noeff.ects hau.sman tech.nique difficult nsim noc.onstant",
         ),
         spatial,
     ),
@@ -279,4 +447,26 @@ COMMANDS: Table = {
         arellano,
     ),
     "xtabond2": (_DYNAMIC, roodman),
+    "csdid": (
+        Options(
+            "i.var t.ime g.var not.yet meth.od long2 cl.uster agg",
+            "long pointwise saverif replace",
+        ),
+        callaway,
+    ),
+    "did_imputation": (
+        Options(
+            "fe c.ontrols horiz.ons allh.orizons pretrend.s cl.uster",
+            "auto.sample minn",
+        ),
+        imputation,
+    ),
+    "bacondecomp": (
+        Options("", "ddet.ail stub r.obust vce nogr.aph msym.bols"),
+        bacon,
+    ),
+    **dict.fromkeys(("ppmlhdfe", "poisson", "xtpoisson"), (_POISSON, poisson)),
+    **dict.fromkeys(("logit", "probit"), (_LOGIT, logit)),
+    "clogit": (_CONDITIONAL, conditional),
+    "xtlogit": (Options("fe vce or"), conditional),
 }
