@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -22,11 +23,16 @@ def about(
     longest: tuple[float, ...] = (),
 ) -> list[Notice]:
     links = pd.Series(longest, [f"r{i}" for i in range(len(longest))], dtype=float)
-    return list(
-        notices.about_weights(
-            "W", left_out, islands, n_links, n_mutual, made_from, links
-        )
+    weights = SimpleNamespace(
+        name="W",
+        left_out=left_out,
+        islands=islands,
+        n_links=n_links,
+        pattern=SimpleNamespace(n_mutual=n_mutual),
+        made_from=made_from,
+        _longest_links=links,
     )
+    return list(notices.about_weights(weights))
 
 
 def test_nothing_is_reported_where_nothing_is_unusual() -> None:

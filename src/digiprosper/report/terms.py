@@ -95,6 +95,10 @@ class Regime(PickledByName):
                 ("regime.below", upper) if self.number == 1 else ("regime.above", lower)
             )
             return TABLE.say(code, language, value=value)
+        return self.between(name, lower, upper)
+
+    def between(self, name: str, lower: str, upper: str) -> str:
+        """Write a regime's condition with its bounds as texts."""
         if self.number == 1:
             return f"{name} {self.rule} {upper}"
         below, above = ("<", ">") if self.rule == "<=" else ("<=", ">=")

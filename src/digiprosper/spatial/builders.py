@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -62,10 +62,8 @@ def from_square(frame: pd.DataFrame) -> Built:
     """Read a square table; columns are ordered as the rows."""
     if frame.empty:
         raise InputTypeError("from_frame: the frame has no rows or no columns.")
-    rows, columns = (
-        check_labels(frame.index, "the index"),
-        check_labels(frame.columns, "the columns"),
-    )
+    rows = check_labels(frame.index, "the index")
+    columns = check_labels(frame.columns, "the columns")
     remedy = (
         "A square frame has the same labels in its index and its columns: "
         f"frame.set_index({str(frame.columns[0])!r}) if its first column holds them."
@@ -130,7 +128,7 @@ def from_pairs(
 
     The default `entities` are all labels in the links, sorted.
     """
-    absent = [str(c) for c in (i, j, w) if c is not None and c not in frame.columns]
+    absent = [c for c in (i, j, w) if c is not None and c not in frame.columns]
     if absent:
         raise unknown_columns(absent, frame.columns, "from_frame")
     ends = [
@@ -241,9 +239,7 @@ def _read_neighbours(entity: Any, neighbours: object) -> dict[Any, float]:
             )
         return {label: float(w) for label, w in neighbours.items()}
     labels = list(neighbours)
-    refuse_repeated(
-        check_labels(labels, f"the neighbours of {cited(entity)}"), "the neighbours"
-    )
+    check_labels(labels, f"the neighbours of {cited(entity)}")
     return dict.fromkeys(labels, 1.0)
 
 
@@ -256,24 +252,22 @@ def from_pysal(w: Any, entities: object) -> Built:
     if hasattr(w, "adjacency") and hasattr(w, "unique_ids"):
         ids = check_labels(w.unique_ids, "the ids of the graph")
         links = w.adjacency.reset_index().set_axis(["i", "j", "w"], axis=1)
-        return Built(
-            from_pairs(links, "i", "j", "w", ids).matrix, _rename_ids(ids, entities)
+        built = from_pairs(links, "i", "j", "w", ids)
+    elif all(hasattr(w, name) for name in ("neighbors", "weights", "id_order")):
+        built = from_mapping(
+            {
+                i: dict(zip(w.neighbors[i], w.weights[i], strict=True))
+                for i in w.id_order
+            }
         )
-    if all(hasattr(w, name) for name in ("neighbors", "weights", "id_order")):
-        lists = {
-            i: dict(zip(w.neighbors[i], w.weights[i], strict=True)) for i in w.id_order
-        }
-        built = from_mapping(lists)
-        return Built(built.matrix, _rename_ids(built.entities, entities))
-    raise InputTypeError(
-        f"from_pysal takes weights or a graph of libpysal, not {type(w).__name__}; "
-        "read a file with libpysal.io.open(path).read()."
-    )
-
-
-def _rename_ids(ids: pd.Index[Any], entities: object) -> pd.Index[Any]:
+    else:
+        raise InputTypeError(
+            f"from_pysal takes weights or a graph of libpysal, not {type(w).__name__}; "
+            "read a file with libpysal.io.open(path).read()."
+        )
     if entities is None:
-        return ids
+        return built
+    ids = built.entities
     if isinstance(entities, Mapping):
         keys = pd.Index(list(entities), tupleize_cols=False)
         positions_of(keys, ids, "entities", "the weights")
@@ -286,7 +280,7 @@ def _rename_ids(ids: pd.Index[Any], entities: object) -> pd.Index[Any]:
             f"{counted(len(ids), 'id')} of the weights ({quoted(ids)}); pass a "
             "mapping of id to label.",
         )
-    return labels
+    return Built(built.matrix, labels)
 
 
 # --- coordinates and values -----------------------------------------------------------
@@ -297,7 +291,21 @@ def by_distance(coordinates: pd.DataFrame, power: float, cutoff: float | None) -
     labels, degrees = _entity_coordinates(coordinates, "inverse_distance")
     kind = f"a positive number up to {_HIGHEST_POWER:g}"
     power = check_real("power", power, lambda p: 0 < p <= _HIGHEST_POWER, kind)
-    cutoff = _check_cutoff(cutoff, degrees)
+    if cutoff is not None:
+        kind = "a positive number of kilometres"
+        number = check_real("cutoff", cutoff, lambda km: 0 < km < np.inf, kind)
+        smallest = 0.0
+        if len(degrees) > 1:
+            smallest = float(matrices.nearest_distances(degrees).min())
+        if number < smallest:
+            raise option_error(
+                "cutoff",
+                cutoff,
+                f"cutoff={cited(cutoff)}: no two entities are this close; the nearest "
+                f"are {smallest:.3g} km apart. The cutoff is in kilometres, not in "
+                "degrees.",
+            )
+        cutoff = number
     _refuse_large_dense(len(labels), cutoff)
     _refuse_zero_differences(
         labels,
@@ -321,10 +329,8 @@ def by_k_nearest(coordinates: pd.DataFrame, k: int) -> Built:
             f"k={cited(k)} must be a positive integer less than {len(labels):,}, the "
             "number of entities.",
         )
-    made_by = counted(number, "nearest neighbour")
-    return Built(
-        matrices.nearest_neighbours(degrees, number), labels, made_by, degrees=degrees
-    )
+    matrix, made_by = matrices.nearest_neighbours(degrees, number), "nearest neighbour"
+    return Built(matrix, labels, counted(number, made_by), degrees=degrees)
 
 
 def by_difference(values: pd.Series[Any]) -> Built:
@@ -336,12 +342,8 @@ def by_difference(values: pd.Series[Any]) -> Built:
         matrices.same_values(means),
         f"have the same {name}, so their difference is zero",
     )
-    return Built(
-        matrices.inverse_differences(means),
-        labels,
-        f"inverse difference of {name}",
-        name,
-    )
+    matrix = matrices.inverse_differences(means)
+    return Built(matrix, labels, f"inverse difference of {name}", name)
 
 
 def by_gravity(
@@ -362,12 +364,13 @@ def by_gravity(
             f"gravity: {name} is zero or negative for {quoted(not_positive)}; masses "
             "are positive.",
         )
-    mass = means[positions] / means.max()
-    matrix = built.matrix * mass[:, None] * mass
-    made_by = (
-        f"gravity: {name} at both ends over {built.made_by.removeprefix('inverse ')}"
+    mass, distance = means[positions] / means.max(), built.made_by[len("inverse ") :]
+    return replace(
+        built,
+        matrix=built.matrix * mass[:, None] * mass,
+        made_by=f"gravity: {name} at both ends over {distance}",
+        made_from=name,
     )
-    return Built(matrix, built.entities, made_by, name, built.degrees)
 
 
 def _entity_coordinates(coordinates: Any, caller: str) -> tuple[pd.Index[Any], Floats]:
@@ -440,24 +443,21 @@ def _coded_entities(
             [missing_problem(name, len(missing), missing[:5])],
         )
     codes, entities = pd.factorize(labels)
-    return codes, check_labels(entities, name)
+    return codes, entities
 
 
 def _refuse_zero_differences(
     labels: pd.Index[Any], pairs: tuple[Ints, Ints], problem: str
 ) -> None:
-    first, second = pairs
-    if first.size:
-        named_pairs = [
-            (labels[a], labels[b]) for a, b in zip(first[:5], second[:5], strict=True)
-        ]
-        shown = "; ".join(f"{cited(a)} and {cited(b)}" for a, b in named_pairs)
+    count = pairs[0].size
+    if count:
+        named = tuple((labels[a], labels[b]) for a, b in np.transpose(pairs)[:5])
+        shown = "; ".join(f"{cited(a)} and {cited(b)}" for a, b in named)
         raise option_error(
             "entities",
-            tuple(named_pairs),
-            f"{shown} {problem} and the weight infinite "
-            f"({counted(first.size, 'pair')}). Use other weights, or merge "
-            "these entities.",
+            named,
+            f"{shown} {problem} and the weight infinite ({counted(count, 'pair')}). "
+            "Use other weights, or merge these entities.",
         )
 
 
@@ -469,24 +469,6 @@ def _refuse_large_dense(n: int, cutoff: float | None) -> None:
             f"{n:,} entities: weights of all pairs take {8 * n * n / 1e9:.0f} GB. Pass "
             "cutoff= in kilometres, or use k_nearest.",
         )
-
-
-def _check_cutoff(cutoff: object, degrees: Floats) -> float | None:
-    if cutoff is None:
-        return None
-    kind = "a positive number of kilometres"
-    number = check_real("cutoff", cutoff, lambda km: 0 < km < np.inf, kind)
-    if len(degrees) < 2:
-        return number
-    smallest = float(matrices.nearest_distances(degrees).min())
-    if number < smallest:
-        raise option_error(
-            "cutoff",
-            cutoff,
-            f"cutoff={cited(cutoff)}: no two entities are this close; the nearest are "
-            f"{smallest:.3g} km apart. The cutoff is in kilometres, not in degrees.",
-        )
-    return number
 
 
 # --- checks of matrices ---------------------------------------------------------------
@@ -597,20 +579,6 @@ def _alignment_error(role: str | None, text: str, labels: Any = ()) -> Alignment
 
 def check_labels(values: object, role: str) -> pd.Index[Any]:
     """Check that labels are ordered, complete and unique."""
-    labels = _labels_index(values, role)
-    missing = np.flatnonzero(labels.isna())
-    if missing.size:
-        raise _alignment_error(
-            role,
-            f"{role}: the label at position {missing[0]} is missing; every row "
-            "needs a label.",
-            missing[:5].tolist(),
-        )
-    refuse_repeated(labels, role)
-    return labels
-
-
-def _labels_index(values: object, role: str) -> pd.Index[Any]:
     unordered = isinstance(values, str | bytes | Mapping | Set | pd.DataFrame)
     if unordered or not isinstance(values, Iterable) or getattr(values, "ndim", 1) != 1:
         raise InputTypeError(
@@ -624,24 +592,28 @@ def _labels_index(values: object, role: str) -> pd.Index[Any]:
         )
     is_coded = isinstance(getattr(values, "dtype", None), pd.CategoricalDtype)
     cells = np.asarray(values) if is_coded else list(values)
-    labels = pd.Index(cells, tupleize_cols=False)
+    labels: pd.Index[Any] = pd.Index(cells, tupleize_cols=False)
     not_hashable = [label for label in labels if not pd.api.types.is_hashable(label)]
     if not_hashable:
         raise InputTypeError(
             f"{role}: {cited(not_hashable[0])} cannot be a label; use text or numbers."
         )
-    return labels.rename(None)
-
-
-def refuse_repeated(labels: pd.Index[Any], role: str) -> None:
-    """Refuse repeated labels."""
-    if not labels.is_unique:
-        repeated = labels[labels.duplicated()].unique()
+    missing = np.flatnonzero(labels.isna())
+    if missing.size:
+        raise _alignment_error(
+            role,
+            f"{role}: the label at position {missing[0]} is missing; every row "
+            "needs a label.",
+            missing[:5].tolist(),
+        )
+    repeated = labels[labels.duplicated()].unique()
+    if len(repeated):
         raise _alignment_error(
             role,
             f"{role}: {subject(repeated, 'is')} repeated; each entity has one row.",
             repeated,
         )
+    return labels.rename(None)
 
 
 def positions_of(
@@ -658,12 +630,17 @@ def positions_of(
     positions = labels.get_indexer(sought)
     absent = sought[positions < 0].unique()
     if len(absent):
-        count = counted(len(absent), "entity", "entities")
-        verb = "is" if len(absent) == 1 else "are"
-        hint = _hint_for(absent[0], labels)
+        forms = f"entity of {source} is", f"entities of {source} are"
+        label, hint = absent[0], did_you_mean(absent[0], labels)
+        same_text = [other for other in labels if str(other) == str(label)]
+        if same_text:
+            hint = (
+                f". There is {same_text[0]!r} ({type(same_text[0]).__name__}), but "
+                f"{cited(label)} is {type(label).__name__}: give both the same type"
+            )
         text = (
-            f"{count} of {source} {verb} not in {holder}: "
-            f"{quoted(absent)}{hint}. {remedy}"
+            f"{counted(len(absent), *forms)} not in {holder}: {quoted(absent)}{hint}. "
+            f"{remedy}"
         )
         raise _alignment_error(None, text.strip(), absent)
     return np.asarray(positions, dtype=np.intp)
@@ -675,14 +652,3 @@ def same_labels(
     """Return the positions of `others` in `labels`; both must have the same labels."""
     positions_of(others, labels, name_of_others, name)
     return positions_of(labels, others, name, name_of_others)
-
-
-def _hint_for(label: object, labels: pd.Index[Any]) -> str:
-    """Suggest a label of another type or spelling."""
-    same_text = [other for other in labels if str(other) == str(label)]
-    if same_text:
-        return (
-            f". There is {same_text[0]!r} ({type(same_text[0]).__name__}), but "
-            f"{cited(label)} is {type(label).__name__}: give both the same type"
-        )
-    return did_you_mean(label, labels)

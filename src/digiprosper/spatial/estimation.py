@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import Any, cast
 
 import numpy as np
-import pandas as pd
 
 from digiprosper.checks import option_error
 from digiprosper.errors import IdentificationError, Notice, quoted
@@ -63,13 +62,13 @@ def estimate(spec: Any, layout: Layout, rng: object) -> SpatialResults:
         layout, point, values, covariances, inverse, seed, spec.reps
     )
     n_drawn = 0 if spatial_effects.draws is None else len(spatial_effects.draws)
-    optimum, spectrum, weights = (
-        point.optimum,
-        point.determinants.spectrum,
-        layout.weights,
-    )
+    optimum, weights = point.optimum, layout.weights
+    spectrum = point.determinants.spectrum
     interval = (np.nan, np.nan) if spectrum is None else (spectrum.low, spectrum.high)
     df_absorbed = layout.prepared.within.rank
+    outcome, demeaned = layout.demeaned[:, 0], layout.demeaned[:, 1:]
+    fitted = demeaned @ optimum.coefficients[: demeaned.shape[1]]
+    predicted = inverse @ fitted.reshape(len(inverse), -1)
     return SpatialResults(
         estimated=Estimates.of(
             names, values, covariance, _make_inference(spec, layout, seed, n_drawn)
@@ -83,8 +82,7 @@ def estimate(spec: Any, layout: Layout, rng: object) -> SpatialResults:
             *notices.near_end(spatial, interval, weights.name),
             *_bias_notices(spec, layout, point, covariance),
             *_shock_notices(spec, layout, point),
-            *_cluster_notices(spec, layout),
-            *_few_treated(layout),
+            *_few_entities(spec, layout),
             *notices.several_rows(layout.slopes, layout.sample.factors),
             *lost_draws(0 if seed is None else spec.reps - n_drawn, spec.reps, _LOST),
         ),
@@ -95,7 +93,7 @@ def estimate(spec: Any, layout: Layout, rng: object) -> SpatialResults:
         residuals=optimum.residuals,
         loglik=optimum.loglik,
         sigma2=optimum.sigma2,
-        rsquared_within=_rsquared_within(layout, point, inverse),
+        rsquared_within=float(np.corrcoef(predicted.ravel(), outcome)[0, 1] ** 2),
         n_parameters=len(spatial) + len(layout.names) + df_absorbed,
         df_absorbed=df_absorbed,
         effect_names=layout.prepared.effect_names,
@@ -106,14 +104,6 @@ def estimate(spec: Any, layout: Layout, rng: object) -> SpatialResults:
         weights_standardise=weights.standardise,
         weights_hash=weights.digest,
     )
-
-
-def _rsquared_within(layout: Layout, point: likelihood.Point, inverse: Floats) -> float:
-    """Compute the squared correlation of the demeaned outcome with its prediction."""
-    slopes = point.optimum.coefficients[: len(layout.names) - 1]
-    fitted = (layout.demeaned[:, 1:] @ slopes).reshape(len(inverse), -1)
-    predicted = inverse @ fitted if point.lag else fitted
-    return float(np.corrcoef(predicted.ravel(), layout.demeaned[:, 0])[0, 1] ** 2)
 
 
 def maximise_likelihood(spec: Any, layout: Layout) -> likelihood.Point:
@@ -135,9 +125,22 @@ def maximise_likelihood(spec: Any, layout: Layout) -> likelihood.Point:
         optimum = likelihood.at_values(columns, determinants, 0.0, 0.0)
     else:
         optimum = likelihood.maximise(columns, determinants, lag=lag, error=error)
-        _refuse_boundary(
-            optimum, spectrum, layout, adjusted=determinants.period_means is not None
-        )
+        if name := optimum.at_end:
+            value = optimum.rho if name == "rho" else optimum.lam
+            text = (
+                "the likelihood has no maximum inside the interval "
+                f"({spectrum.low:.4g}, {spectrum.high:.4g}) in which I - {name} W is "
+                f"invertible: it increases up to {name} = {value:.4g}. Check the "
+                f"weights {layout.weights.name!r}, and whether the outcome has a "
+                "common trend, which time effects would remove."
+            )
+            if determinants.period_means is not None:
+                text += (
+                    " With time effects, weights with many links leave little "
+                    f"information on {name}: use weights with fewer links or a faster "
+                    "decay."
+                )
+            raise IdentificationError(text)
     return likelihood.Point(
         columns=columns,
         optimum=optimum,
@@ -170,28 +173,6 @@ def _adjusted_determinants(
     rows = periods * (len(layout.matrix) - float(time))
     means = layout.weights.period_means if time and spectrum is not None else None
     return Determinants(spectrum, periods, rows, means)
-
-
-def _refuse_boundary(
-    optimum: likelihood.Optimum, spectrum: Spectrum, layout: Layout, *, adjusted: bool
-) -> None:
-    if not optimum.at_end:
-        return
-    value = optimum.rho if optimum.at_end == "rho" else optimum.lam
-    text = (
-        f"the likelihood has no maximum inside the interval ({spectrum.low:.4g}, "
-        f"{spectrum.high:.4g}) in which I - {optimum.at_end} W is invertible: it "
-        f"increases up to {optimum.at_end} = {value:.4g}. Check the weights "
-        f"{layout.weights.name!r}, and whether the outcome has a common trend, which "
-        "time effects would remove."
-    )
-    if adjusted:
-        text = (
-            f"{text} With time effects, weights with many links leave little "
-            f"information on {optimum.at_end}: use weights with fewer links or a "
-            "faster decay."
-        )
-    raise IdentificationError(text)
 
 
 def _lee_yu_point(point: likelihood.Point, layout: Layout) -> likelihood.Point:
@@ -302,50 +283,35 @@ def _spatial_effects(
     selection[: int(point.lag), 0] = 1.0
     selection[np.add(int(point.lag), rows), first + np.arange(len(rows))] = 1.0
     b = selection @ values
-    covariances = [selection @ covariance @ selection.T for covariance in covariances]
+    covariances = [selection @ c @ selection.T for c in covariances]
     slopes, lags = np.split(b[int(point.lag) :], 2)
     matrix = layout.matrix
     spectrum = point.determinants.spectrum if point.lag else None
-    average, derivative = averages(matrix, inverse, spectrum, point.optimum.rho)
+    units = by_unit(matrix, inverse)
+    average, derivative = averages(units, spectrum, point.optimum.rho)
     estimates, gradient = effects(average, derivative, slopes, lags)
+    draws = None
+    if seed is not None:
+        normal = np.random.default_rng(seed).standard_normal((reps, b.size))
+        samples = [b + normal @ symmetric_root(c) for c in covariances]
+        if spectrum is not None:
+            rhos = np.stack([sample[:, 0] for sample in samples])
+            inside = ((rhos > spectrum.low) & (rhos < spectrum.high)).all(axis=0)
+            samples = [sample[inside] for sample in samples]
+        draws, *others = (effects_of_draws(matrix, spectrum, s) for s in samples)
+        # With two covariances, those of an effect with the larger deviation
+        for other in others:
+            draws = np.where(other.std(axis=0) > draws.std(axis=0), other, draws)
     return SpatialEffects(
         terms=layout.slopes,
         slopes=slopes,
         lags=lags,
         estimates=estimates,
-        covariance=_larger_errors(
-            [gradient @ covariance @ gradient.T for covariance in covariances]
-        ),
-        draws=None
-        if seed is None
-        else _draw_effects(matrix, spectrum, b, covariances, seed, reps),
-        units=by_unit(matrix, inverse),
+        covariance=_larger_errors([gradient @ c @ gradient.T for c in covariances]),
+        draws=draws,
+        units=units,
         entities=layout.prepared.sample.entities,
     )
-
-
-def _draw_effects(
-    matrix: Floats,
-    spectrum: Spectrum | None,
-    b: Floats,
-    covariances: Sequence[Floats],
-    seed: np.random.SeedSequence,
-    reps: int,
-) -> Floats:
-    """Draw coefficients `b` (rho first, if any), and compute the effects of each draw.
-
-    With two covariances, the draws of an effect are those with the larger deviation.
-    """
-    normal = np.random.default_rng(seed).standard_normal((reps, b.size))
-    samples = [b + normal @ symmetric_root(covariance) for covariance in covariances]
-    if spectrum is not None:
-        rhos = np.stack([draws[:, 0] for draws in samples])
-        inside = ((rhos > spectrum.low) & (rhos < spectrum.high)).all(axis=0)
-        samples = [draws[inside] for draws in samples]
-    first, *others = (effects_of_draws(matrix, spectrum, draws) for draws in samples)
-    for other in others:
-        first = np.where(other.std(axis=0) > first.std(axis=0), other, first)
-    return first
 
 
 def _bias_notices(
@@ -421,23 +387,17 @@ def _shock_notices(
     )
 
 
-def _cluster_notices(spec: Any, layout: Layout) -> tuple[Notice, ...]:
-    """Report few entities as clusters."""
-    if spec.error_type != "clustered":
-        return ()
-    sample = layout.prepared.sample
-    return few_clusters(
-        sample.n_entities,
-        sample.keys.entity_name,
-        "clustered standard errors are too small with few clusters; use "
-        "cov_type='larger'.",
-    )
-
-
-def _few_treated(layout: Layout) -> list[Notice]:
-    """Report regressors that vary in few entities, and their spatial lags."""
+def _few_entities(spec: Any, layout: Layout) -> Iterator[Notice]:
+    """Report few clusters, and regressors that vary in few, with their lags."""
+    n, entity = len(layout.matrix), layout.sample.key_names[0]
+    if spec.error_type == "clustered":
+        yield from few_clusters(
+            n,
+            entity,
+            "clustered standard errors are too small with few clusters; use "
+            "cov_type='larger'.",
+        )
     # Spatial lags are reported only together with their regressor.
-    n, keys = len(layout.matrix), layout.prepared.sample.keys
     # Each regressor net of the others, over its own sum of squares (k, N, T)
     projections = np.linalg.pinv(layout.demeaned[:, 1:]).reshape(-1, n, layout.n_times)
     shares = (projections**2).sum(axis=2).T
@@ -445,27 +405,27 @@ def _few_treated(layout: Layout) -> list[Notice]:
     effective = effective_clusters(shares)
     few = effective < min(EFFECTIVE_CLUSTERS, n / 2)
     few &= few[[*range(len(layout.slopes)), *layout.lagged_slopes]]
-    labels, names = pd.Index(layout.weights.entities), layout.names[1:]
+    labels, names = layout.weights.entities, layout.names[1:]
     terms = {
         names[j]: largest_clusters(float(effective[j]), shares[:, j], labels)
         for j in np.flatnonzero(few)
     }
-    if not terms or layout.n_times == 1:
-        return []
-    only_controls = names[0] not in terms
-    return few_treated_notices([FewTreated(keys.entity_name, n, terms, only_controls)])
+    if terms and layout.n_times > 1:
+        only_controls = names[0] not in terms
+        yield from few_treated_notices([FewTreated(entity, n, terms, only_controls)])
 
 
 def _make_inference(
     spec: Any, layout: Layout, seed: np.random.SeedSequence | None, reps: int
 ) -> Inference:
-    sample = layout.prepared.sample
-    by_entity = spec.error_type in ("clustered", "larger")
+    by_entity: dict[str, Any] = {}
+    if spec.error_type in ("clustered", "larger"):
+        n = layout.sample.n_entities
+        entity = layout.sample.key_names[0]
+        by_entity = {"clusters": (entity,), "n_clusters": (n,), "df_t": n - 1.0}
     return Inference(
         cov_type=spec.error_type,
-        clusters=(sample.keys.entity_name,) if by_entity else (),
-        n_clusters=(sample.n_entities,) if by_entity else (),
-        df_t=sample.n_entities - 1.0 if by_entity else np.inf,
         reps=reps,
         rng_entropy=None if seed is None else cast("int", seed.entropy),
+        **by_entity,
     )

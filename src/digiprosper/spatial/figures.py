@@ -40,7 +40,6 @@ from digiprosper.report.text import repeated
 from digiprosper.report.words import Language
 from digiprosper.spatial.kernels.matrices import lag_by_period
 from digiprosper.spatial.moran import (
-    Field,
     quadrants_of,
     read_field,
     standardised,
@@ -70,9 +69,20 @@ def moran_scatter(
     """
     purpose = "plots.moran_scatter"
     field = read_field(purpose, panel, column, spatial_weights)
-    period = _period_position(field, time)
-    cross_section = Field(
-        field.cells[[period]], field.times[[period]], field.entities, field.weights
+    period = len(field.times) - 1
+    if time is not None:
+        is_label = pd.api.types.is_hashable(time) and not isinstance(time, tuple)
+        matches = field.times.isin([time]) if is_label else np.zeros(0, dtype=np.bool_)
+        if not matches.any():
+            raise option_error(
+                "time",
+                time,
+                f"time={cited(time)} is no period of the panel ({quoted(field.times)})"
+                f"{did_you_mean(time, field.times)}.",
+            )
+        period = int(matches.argmax())
+    cross_section = replace(
+        field, cells=field.cells[[period]], times=field.times[[period]]
     )
     z = standardised(purpose, cross_section, column)
     issue(field.weights.diagnostics)
@@ -82,10 +92,20 @@ def moran_scatter(
     factors = term_factors(parse(column, table_of(panel).names, "column"))
     test = statistics_by_period(cross_section, z, geary=False).iloc[0]
     wording = Wording({**panel.labels, **labels}, {column: factors}, language)
+    weights, name = field.weights, wording.label(field.weights.name)
+    weights_text = name + weights.conventions.removeprefix(weights.name)
+    if language != "english":
+        inside = WORDS.say(f"weights.{weights.standardise}", language)
+        if weights.made_by:
+            construction = construction_remark(weights.made_by)
+            if isinstance(construction, Remark):
+                construction = remark_text(construction, WORDS, {}, {}, language)
+            inside = f"{construction}，{inside}"
+        weights_text = FIGURE.say("brackets", language, text=name, inside=inside)
     return MoranScatter(
         variable=wording.label(column),
         period="" if panel.time_name is None else str(field.times[period]),
-        weights=_weights_text(field.weights, wording),
+        weights=weights_text,
         points=pd.DataFrame(
             {"value": z[0], "spatial_lag": lag[0]}, index=field.entities
         ),
@@ -99,63 +119,26 @@ def moran_scatter(
     )
 
 
-def _period_position(field: Field, time: object) -> int:
-    """Return the position of a period."""
-    if time is None:
-        return len(field.times) - 1
-    is_label = pd.api.types.is_hashable(time) and not isinstance(time, tuple)
-    positions = (
-        np.flatnonzero(field.times.isin([time]))
-        if is_label
-        else np.empty(0, dtype=np.intp)
-    )
-    if not positions.size:
-        raise option_error(
-            "time",
-            time,
-            f"time={cited(time)} is no period of the panel ({quoted(field.times)})"
-            f"{did_you_mean(time, field.times)}.",
-        )
-    return int(positions[0])
-
-
-def _weights_text(weights: SpatialWeights, wording: Wording) -> str:
-    """Name the weights, with their construction."""
-    name, language = wording.label(weights.name), wording.language
-    if language == "english":
-        return name + weights.conventions.removeprefix(weights.name)
-    inside = WORDS.say(f"weights.{weights.standardise}", language)
-    if weights.made_by:
-        construction = construction_remark(weights.made_by)
-        if isinstance(construction, Remark):
-            construction = remark_text(construction, WORDS, {}, {}, language)
-        inside = f"{construction}，{inside}"
-    return FIGURE.say("brackets", language, text=name, inside=inside)
-
-
 # --- effects, of one or several fits --------------------------------------------------
 
 
 def read_fits(results: object, purpose: str) -> Fits:
     """Return the fits by label: "" for one, or (1), (2), .. for a list."""
-    pairs: list[tuple[str, Any]] = list(_labelled_fits(results))
-    not_fits = [
-        fit
-        for _, fit in pairs
-        if not isinstance(fit, SpatialResults | DigiprosperError)
-    ]
-    if not_fits or not pairs:
-        type_name = type(not_fits[0]).__name__ if not_fits else "none"
+    pairs = _labelled_fits(results)
+    labels, kinds = [label for label, _ in pairs], SpatialResults | DigiprosperError
+    others = [fit for _, fit in pairs if not isinstance(fit, kinds)]
+    if others or not labels:
+        type_name = type(others[0]).__name__ if others else "none"
         raise InputTypeError(
             f"{purpose}: takes what PanelSpatial(...).fit returns, or a ResultSet, "
             f"list or mapping of them, not {type_name}.",
-            [models_problem("no spatial model", not_fits[0] if not_fits else results)],
+            [models_problem("no spatial model", others[0] if others else results)],
         )
-    _refuse_duplicates([label for label, _ in pairs], purpose)
+    _refuse_duplicates(labels, purpose)
     return dict(pairs)
 
 
-def _labelled_fits(results: object) -> Iterable[tuple[str, Any]]:
+def _labelled_fits(results: object) -> Sequence[tuple[str, Any]]:
     if isinstance(results, ResultSet):
         return results.outcomes
     if isinstance(results, Mapping):
@@ -173,6 +156,12 @@ def _refuse_duplicates(labels: Sequence[Any], purpose: str) -> None:
             "one of each.",
             [models_problem(f"repeated labels {quoted(twice)}")],
         )
+
+
+def _estimated_fits(fits: Fits) -> dict[str, SpatialResults]:
+    return {
+        label: fit for label, fit in fits.items() if isinstance(fit, SpatialResults)
+    }
 
 
 def regressors(fits: Fits) -> list[str]:
@@ -211,46 +200,44 @@ def impacts(
     For one fit: a column per kind with a row per regressor. For several: a column per
     fit with a row per regressor and kind.
     """
-    estimated = _estimated_fits(fits)
-    if len(fits) == 1 and estimated:
-        (fit,) = estimated.values()
+    drawn = []
+    for label, fit in fits.items():
+        if isinstance(fit, DigiprosperError):
+            drawn.append(Column(head=label, failure=fit))
+            continue
         columns = dict(zip(KINDS, fit.decomposition.table_columns(level), strict=True))
         shown = [name for name in terms if name in fit.effects.terms]
-        return [
-            replace(
-                columns[kind],
-                head=WORDS.say(kind, language),
-                estimates={name: columns[kind].estimates[name] for name in shown},
+        by_kind = {
+            kind: {name: columns[kind].estimates[name] for name in shown}
+            for kind in kinds
+        }
+        if len(fits) == 1:
+            return [
+                replace(
+                    columns[kind],
+                    head=WORDS.say(kind, language),
+                    estimates=estimates,
+                )
+                for kind, estimates in by_kind.items()
+            ]
+        effects = [
+            by_kind[kind][name]._replace(
+                term=Term(f"{kind}:{name}", family="spatial", kind=kind, path=(name,))
             )
+            for name in shown
             for kind in kinds
         ]
-    return [_fit_column(label, fit, terms, kinds, level) for label, fit in fits.items()]
-
-
-def _estimated_fits(fits: Fits) -> dict[str, SpatialResults]:
-    return {
-        label: fit for label, fit in fits.items() if isinstance(fit, SpatialResults)
-    }
-
-
-def _fit_column(
-    label: str,
-    fit: SpatialResults | DigiprosperError,
-    terms: Sequence[str],
-    kinds: Sequence[str],
-    level: float,
-) -> Column:
-    """Make the column of one fit, or of its error."""
-    if isinstance(fit, DigiprosperError):
-        return Column(head=label, failure=fit)
-    columns = dict(zip(KINDS, fit.decomposition.table_columns(level), strict=True))
-    estimates = {}
-    for name in (term for term in terms if term in fit.effects.terms):
-        for kind in kinds:
-            term = Term(f"{kind}:{name}", family="spatial", kind=kind, path=(name,))
-            estimates[term.name] = columns[kind].estimates[name]._replace(term=term)
-    first = columns["direct"]
-    return replace(first, head=label, estimates=estimates, keys=None, remarks=())
+        estimates = {effect.term.name: effect for effect in effects}
+        drawn.append(
+            replace(
+                columns["direct"],
+                head=label,
+                estimates=estimates,
+                keys=None,
+                remarks=(),
+            )
+        )
+    return drawn
 
 
 # --- over the cut-off -----------------------------------------------------------------
@@ -288,6 +275,14 @@ def decay(
         _merge_field(fits_with_term.values(), "factors"),
         language,
     )
+    tables = [
+        fit.effects_table(level).assign(cutoff=cutoffs[label])
+        for label, fit in fits_with_term.items()
+    ]
+    rows = pd.concat(tables).sort_values("cutoff", kind="stable")
+    rows = rows[rows["term"] == name]
+    ordered = pd.concat([rows[rows["kind"] == kind] for kind in kinds])
+    columns = ["kind", "cutoff", "estimate", "conf_low", "conf_high"]
     counts = {
         "left_out.failed": len(fits) - len(estimated),
         "left_out.regressor": len(estimated) - len(fits_with_term),
@@ -295,7 +290,7 @@ def decay(
     return Decay(
         name=wording.label(name),
         outcome=wording.label(outcomes.pop()) if len(outcomes) == 1 else "",
-        points=_decay_points(fits_with_term, name, kinds, cutoffs, level),
+        points=ordered[columns].reset_index(drop=True),
         heads={kind: WORDS.say(kind, language) for kind in kinds},
         left_out=[
             wording.say(code, count=f"{count:,}")
@@ -347,22 +342,3 @@ def _read_regressor(term: object, names: Sequence[str], purpose: str) -> str:
             [column_problem(term, "term", f"no regressor {cited(term)}")],
         )
     return term
-
-
-def _decay_points(
-    fits: Mapping[str, SpatialResults],
-    name: str,
-    kinds: Sequence[str],
-    cutoffs: Mapping[str, float],
-    level: float,
-) -> pd.DataFrame:
-    """Return one regressor's effects, by kind in `kinds`' order, then cut-off."""
-    tables = [
-        fit.effects_table(level).assign(cutoff=cutoffs[label])
-        for label, fit in fits.items()
-    ]
-    effects = pd.concat(tables)
-    rows = effects[effects["term"] == name].sort_values("cutoff", kind="stable")
-    ordered = pd.concat([rows[rows["kind"] == kind] for kind in kinds])
-    columns = ["kind", "cutoff", "estimate", "conf_low", "conf_high"]
-    return ordered[columns].reset_index(drop=True)

@@ -36,9 +36,6 @@ from digiprosper.spatial.kernels.autocorrelation import (
 )
 from digiprosper.spatial.weights import SpatialWeights, refuse_other
 
-QUADRANTS = ("high-high", "low-high", "low-low", "high-low")
-"""Own value and neighbours' value, each compared with the mean of the period."""
-
 _LEAST_ENTITIES = 4
 
 
@@ -425,11 +422,9 @@ def quadrants_of(
     z: Floats, lag: Floats, weights: SpatialWeights
 ) -> np.ndarray[Any, Any]:
     """Return each entity's quadrant in the Moran scatter, (T, n); None for islands."""
-    names = np.array(QUADRANTS, dtype=object)
-    high, lag_high = z > 0, lag > 0
-    quadrants = names[
-        np.where(high, np.where(lag_high, 0, 3), np.where(lag_high, 1, 2))
-    ]
+    near_high = np.where(lag > 0, "high-high", "high-low")
+    near_low = np.where(lag > 0, "low-high", "low-low")
+    quadrants = np.where(z > 0, near_high, near_low).astype(object)
     quadrants[:, weights.pattern.islands] = None
     return quadrants
 

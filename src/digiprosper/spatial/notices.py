@@ -32,7 +32,7 @@ from typing import Any, Final
 
 import pandas as pd
 
-from digiprosper.errors import Notice, cited, counted, quoted
+from digiprosper.errors import Notice, cited, counted, quoted, subject
 from digiprosper.panel.keys import rows_text
 from digiprosper.report.terms import Factor, Factors
 from digiprosper.report.text import p_words
@@ -56,17 +56,13 @@ _NORMAL: Final = NormalDist()
 _QUANTILE: Final = _NORMAL.inv_cdf(0.975)
 
 
-def about_weights(
-    name: str,
-    left_out: tuple[Any, ...],
-    islands: tuple[Any, ...],
-    n_links: int,
-    n_mutual: int,
-    made_from: str | None,
-    longest_links: pd.Series[float],
-) -> Iterator[Notice]:
-    """Report entities without neighbours or not in a panel, and unusual links."""
-    if left_out:
+def about_weights(weights: Any) -> Iterator[Notice]:
+    """Report entities without neighbours or not in a panel, and unusual links.
+
+    The `SpatialWeights` import this module.
+    """
+    name, made_from = weights.name, weights.made_from
+    if left_out := weights.left_out:
         count = counted(len(left_out), "entity is", "entities are")
         text = (
             f"{name}: {count} not in the panel ({quoted(left_out)}) and left out of "
@@ -74,21 +70,22 @@ def about_weights(
             "have fewer neighbours."
         )
         yield Notice("unused_entities", text, {"entities": left_out, "weights": name})
-    if islands:
+    if islands := weights.islands:
         count = counted(len(islands), "entity has", "entities have")
         text = (
             f"{name}: {count} no neighbours ({quoted(islands)}). Islands are kept, "
             "with a spatial lag of zero."
         )
         yield Notice("islands", text, {"entities": islands, "weights": name})
-    if n_links > 1 and not n_mutual:
+    n_links = weights.n_links
+    if n_links > 1 and not weights.pattern.n_mutual:
         text = (
             f"{name}: each of the {n_links:,} links has one direction only. If "
             "neighbours are mutual, list every pair in both directions, or pass matrix "
             "+ matrix.T."
         )
         yield Notice("one_direction", text, {"n_links": n_links, "weights": name})
-    yield from _far_neighbours(name, longest_links)
+    yield from _far_neighbours(name, weights._longest_links)
     if made_from is not None:
         text = (
             f"{name} is made from {made_from!r}. Spatial models take the weights as "
@@ -97,8 +94,9 @@ def about_weights(
             "184:209). Use values from before the sample, and compare with weights "
             "from geography."
         )
-        data = {"variable": made_from, "weights": name}
-        yield Notice("made_from_variable", text, data)
+        yield Notice(
+            "made_from_variable", text, {"variable": made_from, "weights": name}
+        )
 
 
 def _far_neighbours(name: str, longest_links: pd.Series[float]) -> Iterator[Notice]:
@@ -304,9 +302,8 @@ def _variables(factor: Factor) -> tuple[str, ...]:
 
 def model_not_estimated(model: str, rows: Sequence[str], reason: str) -> Notice:
     """Report a model without estimates, and the rows of tests that need it."""
-    verb = "is" if len(rows) == 1 else "are"
     text = (
-        f"the {model.upper()} has no estimates, so {quoted(rows)} {verb} "
-        f"missing: {reason}"
+        f"the {model.upper()} has no estimates, so {subject(rows, 'is')} missing: "
+        f"{reason}"
     )
     return Notice("model_not_estimated", text, {"model": model, "tests": tuple(rows)})

@@ -7,11 +7,12 @@ from dataclasses import KW_ONLY, InitVar, dataclass, field
 from typing import Literal, TypeAlias, get_args
 
 from digiprosper.checks import option_error
-from digiprosper.errors import TermError, issue
+from digiprosper.errors import TermError, cited, issue, quoted, subject
 from digiprosper.panel import Panel
 from digiprosper.panel.conditions import check_where
+from digiprosper.panel.terms import canonical
 from digiprosper.spatial.estimation import estimate
-from digiprosper.spatial.preparation import DURBIN, check_terms, lay_out
+from digiprosper.spatial.preparation import DURBIN, lay_out
 from digiprosper.spatial.results import SpatialResults
 from digiprosper.spatial.weights import SpatialWeights, refuse_other
 from digiprosper.specification import (
@@ -229,7 +230,25 @@ class PanelSpatial(Specification):
                 ("unadjusted",),
             )
         if self.spatial_lags is not None:
-            check_terms(self, self.spatial_lags)
+            self._check_lags(self.spatial_lags)
+
+    def _check_lags(self, lags: Sequence[str]) -> None:
+        """Refuse spatial lags of terms not in x, and in models without such lags."""
+        if self.model not in DURBIN:
+            raise option_error(
+                "spatial_lags",
+                lags,
+                f"spatial_lags={cited(lags)} requires a model with spatial lags of "
+                f"regressors, {quoted(DURBIN)}, not {cited(self.model)}.",
+            )
+        regressors = {canonical(term) for term in self.x}
+        unknown = [term for term in lags if canonical(term) not in regressors]
+        if unknown:
+            raise TermError(
+                f"spatial_lags: {subject(unknown, 'is')} not in x, which has "
+                f"{quoted(self.x)}. For the lag of another column, assign it: "
+                "panel.assign(w_z=weights.lag('z'))."
+            )
 
     @property
     def lagged_terms(self) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from digiprosper.checks import missing_problem, option_error
+from digiprosper.checks import missing_problem
 from digiprosper.errors import (
     IdentificationError,
     MissingDataError,
@@ -16,7 +16,6 @@ from digiprosper.errors import (
     TermError,
     cited,
     quoted,
-    subject,
 )
 from digiprosper.kernels import Floats
 from digiprosper.kernels.least_squares import ols
@@ -39,7 +38,7 @@ from digiprosper.linear.preparation import (
 from digiprosper.linear.results import EstimationSample
 from digiprosper.panel import Panel
 from digiprosper.panel.access import check_panel, refuse_numbered_rows, table_of
-from digiprosper.panel.terms import canonical, parse
+from digiprosper.panel.terms import parse
 from digiprosper.report.terms import Factor
 from digiprosper.spatial.kernels.likelihood import SpatialColumns, lagged, without_means
 from digiprosper.spatial.kernels.matrices import row_sum
@@ -64,7 +63,6 @@ class Layout:
     matrix: Floats  # (N, N), the weights as a dense array
     sample: EstimationSample
     notices: tuple[Notice, ...]  # about the rows and the regressors
-    residuals: Floats  # (NT,) of least squares of the demeaned outcome
     slopes: tuple[str, ...]  # regressors
     lags: tuple[str, ...]  # regressors that have a spatial lag in the model
     # (NT, 1 + k) outcome, regressors and their spatial lags, as in the data
@@ -90,16 +88,8 @@ class Layout:
     def without_lags(self) -> Layout:
         """Leave out the spatial lags of regressors."""
         k = 1 + len(self.slopes)
-        demeaned = self.demeaned[:, :k]
-        residuals = ols(demeaned[:, 1:], demeaned[:, 0]).residuals
-        return replace(
-            self,
-            lags=(),
-            names=self.names[:k],
-            raw=self.raw[:, :k],
-            demeaned=demeaned,
-            residuals=residuals,
-        )
+        names, raw, demeaned = self.names[:k], self.raw[:, :k], self.demeaned[:, :k]
+        return replace(self, lags=(), names=names, raw=raw, demeaned=demeaned)
 
 
 def lag_name(name: str) -> str:
@@ -173,7 +163,6 @@ def lay_out(spec: Any, panel: Panel) -> Layout:
         matrix=weights.dense,
         sample=estimation_sample(sample, None, demeaned, range(len(names))),
         notices=notices,
-        residuals=regression.residuals,
         slopes=slopes,
         lags=lags,
         raw=raw,
@@ -231,8 +220,9 @@ def _refuse_missing(panel: Panel, prepared: Prepared) -> None:
     """Refuse missing values, except end periods in lags and leads."""
     sample, columns = prepared.sample, table_of(panel).names
     complete = sample.is_balanced and sample.n_entities == panel.n_entities
-    for loss in (loss for loss in sample.dropped if loss.by_term):
-        if complete and all(parse(term, columns, "x").shifts for term in loss.by_term):
+    for loss in sample.dropped:
+        shifts = [parse(term, columns, "x").shifts for term in loss.by_term]
+        if not shifts or (complete and all(shifts)):
             continue
         text = (
             f"{loss.message}. A spatial lag needs all neighbours in every period. "
@@ -245,22 +235,3 @@ def _refuse_missing(panel: Panel, prepared: Prepared) -> None:
             for term, count in loss.by_term.items()
         ]
         raise MissingDataError(text, problems)
-
-
-def check_terms(spec: Any, lagged_terms: Sequence[str]) -> None:
-    """Refuse spatial lags of terms not in x, and in models without such lags."""
-    if spec.model not in DURBIN:
-        raise option_error(
-            "spatial_lags",
-            tuple(lagged_terms),
-            f"spatial_lags={cited(tuple(lagged_terms))} requires a model with spatial "
-            f"lags of regressors, {quoted(DURBIN)}, not {cited(spec.model)}.",
-        )
-    regressors = {canonical(term) for term in spec.x}
-    unknown = [term for term in lagged_terms if canonical(term) not in regressors]
-    if unknown:
-        raise TermError(
-            f"spatial_lags: {subject(unknown, 'is')} not in x, which has "
-            f"{quoted(spec.x)}. For the lag of another column, assign it: "
-            "panel.assign(w_z=weights.lag('z'))."
-        )

@@ -87,6 +87,11 @@ class SpatialDecomposition(PickledByName):
 
     def _column(self, kind: str, rows: pd.DataFrame) -> Column:
         fit = self.fit
+        shared = shared_variables(fit.effects.terms, fit.factors).items()
+        several = [
+            Remark("several_rows", {"variable": (variable,), "terms": terms})
+            for variable, terms in shared
+        ]
         numbers = rows.drop(columns=["term", "kind"]).itertuples(index=False, name=None)
         estimates = {}
         for name, row in zip(fit.effects.terms, numbers, strict=True):
@@ -101,7 +106,7 @@ class SpatialDecomposition(PickledByName):
             factors=fit.factors,
             words=WORDS,
             keys=fit.key_names,
-            remarks=(*fit._remarks(), *fit._shared_variable_remarks()),
+            remarks=(*fit._remarks(), *several),
         )
 
     def __repr__(self) -> str:
@@ -214,26 +219,18 @@ class SpatialResults(BaseResults):
             A mapping with the keys of all types of results, and loglik, aic, bic,
             sigma2, n_parameters and weights.
         """
+        sample, rows = self.sample, self.sample.index
+        of_fit = "depvar df_absorbed rsquared_within rng_entropy version loglik aic bic"
+        names = f"{of_fit} sigma2 n_parameters".split()
         values: dict[str, Any] = {
-            "depvar": self.depvar,
-            "n_entities": self.sample.n_entities,
-            "n_times": self.sample.n_times,
-            "period": self.sample.period,
+            **{name: getattr(self, name) for name in names},
+            "n_entities": sample.n_entities,
+            "n_times": sample.n_times,
+            "period": sample.period,
             **self.inference.numbers,
             "df_t": None if np.isinf(self.df_t) else self.df_t,
-            "df_absorbed": self.df_absorbed,
             "effects": "+".join(self.effect_names) or None,
-            "rsquared_within": self.rsquared_within,
-            "sample_hash": None
-            if self.sample.index is None
-            else hash_of(self.sample.index),
-            "rng_entropy": self.rng_entropy,
-            "version": self.version,
-            "loglik": self.loglik,
-            "aic": self.aic,
-            "bic": self.bic,
-            "sigma2": self.sigma2,
-            "n_parameters": self.n_parameters,
+            "sample_hash": None if rows is None else hash_of(rows),
             "weights": self.weights_text,
         }
         return cast("Glance", {**empty_glance("PanelSpatial", self.nobs), **values})
@@ -323,17 +320,32 @@ class SpatialResults(BaseResults):
             If the model is not a Durbin model, or a regressor has no spatial lag.
         """
         check_option("model", model, ("sar", "sem"))
-        lags = _durbin_lags(self, model)
-        b, slopes = self.coefficients, list(lags.values())
-        restrictions = np.eye(b.size)[list(lags)]
+        durbin = ("sdm",) if model == "sar" else ("sdm", "sdem")
+        if self.model not in durbin:
+            raise option_error(
+                "model",
+                self.model,
+                f"wald_to({model!r}) is for model={' or '.join(map(repr, durbin))}, "
+                f"not {self.model!r}.",
+                durbin,
+            )
+        names, b = self.names, self.coefficients
+        slopes = [j for j, name in enumerate(names) if f"W:{name}" in names]
+        lags = [names.index(f"W:{names[j]}") for j in slopes]
+        if not lags:
+            raise OptionError(
+                "wald_to: the model has no spatial lags of regressors; fit with "
+                "spatial_lags=None."
+            )
+        restrictions = np.eye(b.size)[lags]
         gap, simple = restrictions @ b, "sar"
-        if model == "sem" and "rho" in self.names:
-            if 2 * len(lags) + 1 < len({*self.names} - {"Intercept"}):
+        if model == "sem" and "rho" in names:
+            if 2 * len(lags) + 1 < len({*names} - {"Intercept"}):
                 raise OptionError(
                     "wald_to('sem') requires spatial lags of all regressors; fit with "
                     "spatial_lags=None."
                 )
-            rho = self.names.index("rho")
+            rho = names.index("rho")
             gap, simple = gap + b[rho] * b[slopes], "sem"
             # The derivatives of these products, for the delta method
             restrictions[np.arange(len(lags)), slopes] += b[rho]
@@ -374,7 +386,23 @@ class SpatialResults(BaseResults):
                 "lr_test takes the results of another PanelSpatial, not "
                 f"{type(other).__name__}."
             )
-        _refuse_other_data(self, other)
+        pairs = {
+            "outcome": (self.depvar, other.depvar),
+            "rows": (self.glance()["sample_hash"], other.glance()["sample_hash"]),
+            "weights": (self.weights_hash, other.weights_hash),
+            "likelihood": (self.likelihood, other.likelihood),
+            "transform": (self.transform, other.transform),
+        }
+        different = [
+            aspect for aspect, (mine, theirs) in pairs.items() if mine != theirs
+        ]
+        if different:
+            raise option_error(
+                "other",
+                cited(different),
+                f"lr_test: the two fits differ in their {' and '.join(different)}; "
+                "compare fits on the same data.",
+            )
         small, large = sorted((self, other), key=lambda fit: fit.n_parameters)
         df = large.n_parameters - small.n_parameters
         if self.likelihood == "adjusted" and self.effect_names != other.effect_names:
@@ -474,8 +502,7 @@ class SpatialResults(BaseResults):
         lists = {"large_time_effects_bias": first, "several_rows": below_effects}
         for notice in self.diagnostics:
             lists.get(notice.code, last).append(notice)
-        warnings = tuple(f"Warning: {notice.message}" for notice in first)
-        effects = self.impacts
+        sample, effects = self.sample, self.impacts
         effects["term"] += ": " + effects["kind"]
         symbol = "z" if np.isinf(self.df_t) else "t"
         heading = "Coefficients:"
@@ -484,10 +511,20 @@ class SpatialResults(BaseResults):
                 "Coefficients (those of W:x are not spillovers; the indirect "
                 "effects are):"
             )
+        about = (
+            f"Model: {MODELS[self.model][0]}",
+            f"Weights: {self.weights_text}",
+            f"Fixed effects: {', '.join(self.effect_names) or 'none (intercept)'}",
+        )
+        size = sample.n_entities, sample.n_times, sample.key_names
+        numbers = (
+            f"Log likelihood {self.loglik:.3f}, AIC {self.aic:.2f}, BIC {self.bic:.2f},"
+            f" sigma2 {self.sigma2:.4g}, within R2 {self.rsquared_within:z.3f}"
+        )
         return self._titled(
             f"Outcome: {self.depvar}",
-            Lines(self._header_lines()),
-            Lines(warnings, wrapped=True),
+            Lines((*about, sample_text(self.nobs, *size), numbers)),
+            Lines(tuple(f"Warning: {n.message}" for n in first), wrapped=True),
             Lines(("", "Direct, indirect and total effects:")),
             coefficient_cells(effects, symbol, ".3g"),
             Remarks.of(below_effects),
@@ -506,21 +543,6 @@ class SpatialResults(BaseResults):
             {"rho": "rho", "indirect effects": "indirect effect"},
             (self.nobs, sample.n_entities, sample.n_times),
             self.diagnostics,
-        )
-
-    def _header_lines(self) -> tuple[str, ...]:
-        sample = self.sample
-        effects = ", ".join(self.effect_names) or "none (intercept)"
-        numbers = (
-            f"Log likelihood {self.loglik:.3f}, AIC {self.aic:.2f}, BIC {self.bic:.2f}"
-        )
-        fit = f"sigma2 {self.sigma2:.4g}, within R2 {self.rsquared_within:z.3f}"
-        return (
-            f"Model: {MODELS[self.model][0]}",
-            f"Weights: {self.weights_text}",
-            f"Fixed effects: {effects}",
-            sample_text(self.nobs, sample.n_entities, sample.n_times, sample.key_names),
-            f"{numbers}, {fit}",
         )
 
     def _conventions_of(self, inference: Inference) -> str:  # noqa: ARG002
@@ -558,60 +580,8 @@ class SpatialResults(BaseResults):
         bias = self.likelihood != "unadjusted" and self.model != "slx"
         return (*remarks, Remark(self.likelihood, {})) if bias else remarks
 
-    def _shared_variable_remarks(self) -> list[Remark]:
-        """Name for a table of effects which variables are in several of its rows."""
-        shared = shared_variables(self.effects.terms, self.factors)
-        return [
-            Remark("several_rows", {"variable": (variable,), "terms": names})
-            for variable, names in shared.items()
-        ]
-
 
 # --- special cases --------------------------------------------------------------------
-
-
-def _durbin_lags(fitted: SpatialResults, model: str) -> dict[int, int]:
-    """Return the positions of spatial lags, each with that of its regressor.
-
-    Refuses results of which `model` is not a special case.
-    """
-    durbin = ("sdm",) if model == "sar" else ("sdm", "sdem")
-    if fitted.model not in durbin:
-        raise option_error(
-            "model",
-            fitted.model,
-            f"wald_to({model!r}) is for model={' or '.join(map(repr, durbin))}, "
-            f"not {fitted.model!r}.",
-            durbin,
-        )
-    positions = {name: j for j, name in enumerate(fitted.names)}
-    lags = {f"W:{name}": j for name, j in positions.items()}
-    if not positions.keys() & lags:
-        raise OptionError(
-            "wald_to: the model has no spatial lags of regressors; fit with "
-            "spatial_lags=None."
-        )
-    return {positions[name]: j for name, j in lags.items() if name in positions}
-
-
-def _refuse_other_data(first: SpatialResults, second: SpatialResults) -> None:
-    pairs = {
-        "outcome": (first.depvar, second.depvar),
-        "rows": (first.glance()["sample_hash"], second.glance()["sample_hash"]),
-        "weights": (first.weights_hash, second.weights_hash),
-        "likelihood": (first.likelihood, second.likelihood),
-        "transform": (first.transform, second.transform),
-    }
-    different = [
-        aspect for aspect, (value, other_value) in pairs.items() if value != other_value
-    ]
-    if different:
-        raise option_error(
-            "other",
-            cited(different),
-            f"lr_test: the two fits differ in their {' and '.join(different)}; compare "
-            "fits on the same data.",
-        )
 
 
 def _is_nested(small: SpatialResults, large: SpatialResults) -> bool:

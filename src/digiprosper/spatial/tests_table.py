@@ -242,7 +242,7 @@ def spatial_tests(spec: PanelSpatial, panel: Panel) -> SpatialTests:
     conventional, others = _fit_models(plain, layouts)
     rows = [
         *_lm_rows(simple),
-        *_effect_rows(simple, panel),
+        *_effect_rows(simple),
         *_durbin_rows(base, layouts, adjusted, conventional),
     ]
     # The notice several_rows is about rows of effects, which the table does not have.
@@ -276,11 +276,8 @@ def _fit_models(
             fits[model] = estimate(base.replace(model=model), layout, None)
         except IdentificationError as error:
             # Only drawn Wald tests need the model under the null hypothesis.
-            kinds = (
-                (_LR, _WALD)
-                if base.likelihood == "adjusted" or model == "sdm"
-                else (_LR,)
-            )
+            needs_null = base.likelihood == "adjusted" or model == "sdm"
+            kinds = (_LR, _WALD) if needs_null else (_LR,)
             others = DURBIN_NULLS if model == "sdm" else (model,)
             needs = [kind.format(other.upper()) for other in others for kind in kinds]
             if base.likelihood != "adjusted":
@@ -292,23 +289,21 @@ def _fit_models(
 def _make_drawn(
     layout: Layout, residuals: Floats, inverse: Floats | None
 ) -> signs.Drawn:
-    shape = (len(layout.matrix), layout.n_times)
-    entity, time = layout.effects
-    outcome = layout.raw[:, 0].reshape(shape)
-    return signs.Drawn(
-        outcome, residuals.reshape(shape), inverse, layout.weights.matrix, entity, time
-    )
+    columns = np.stack([layout.raw[:, 0], residuals])
+    outcome, cells = columns.reshape(2, -1, layout.n_times)
+    return signs.Drawn(outcome, cells, inverse, layout.weights.matrix, *layout.effects)
 
 
 def _lm_rows(layout: Layout) -> list[_Row]:
     """Test for a spatial lag and a spatial error from residuals of least squares."""
     from scipy.special import chdtrc
 
-    x, residuals = layout.demeaned[:, 1:], layout.residuals
     entity, time = layout.effects
+    columns = layout.demeaned
     if not any(layout.effects):
-        x = np.column_stack([layout.raw[:, 1:], np.ones(len(layout.raw))])
-        residuals = ols(x, layout.raw[:, 0]).residuals
+        columns = np.column_stack([layout.raw, np.ones(len(layout.raw))])
+    x = columns[:, 1:]
+    residuals = ols(x, columns[:, 0]).residuals
     outcomes = _make_drawn(layout, residuals, None)
     periods = layout.n_times - float(entity)
     centred = signs.lagrange_draws(
@@ -321,45 +316,43 @@ def _lm_rows(layout: Layout) -> list[_Row]:
     else:
         lags = layout.lag(np.column_stack([layout.demean(outcome), residuals]))
     conventional = signs.lagrange_tests(layout.matrix, x, residuals, *lags.T)
-    return [
-        _Row(
-            test,
-            float(drawn[0]),
-            1,
-            signs.p_value(drawn),
-            chi2,
-            float(chdtrc(1, chi2)),
-            null,
-        )
-        for (test, null), drawn, chi2 in zip(
-            _LM_NULLS.items(), centred.T, conventional, strict=True
-        )
-    ]
+    tests = zip(_LM_NULLS.items(), centred.T, conventional, strict=True)
+    rows = []
+    for (test, null), drawn, chi2 in tests:
+        statistic, p, chi2_p = drawn[0], signs.p_value(drawn), float(chdtrc(1, chi2))
+        rows.append(_Row(test, float(statistic), 1, p, chi2, chi2_p, null))
+    return rows
 
 
-def _effect_rows(layout: Layout, panel: Panel) -> list[_Row]:
+def _effect_rows(layout: Layout) -> list[_Row]:
     """Test fixed effects without spatial terms, by likelihood ratios."""
     from scipy.special import chdtrc
 
     n, t = len(layout.matrix), layout.n_times
     entity, time = layout.effects
+    entity_name, time_name = layout.sample.key_names
     tested = (
-        (entity, panel.entity_name, n, (False, time)),
-        (time, panel.time_name, t, (entity, False)),
+        (entity, entity_name, n, (False, time)),
+        (time, time_name, t, (entity, False)),
     )
-    squares = float(layout.residuals @ layout.residuals)
+    squares = _sum_of_squares(layout.demeaned)
     rows = []
     for is_in_model, dimension, size, others in tested:
         if not is_in_model:
             continue
         columns = without_means(layout.raw, t, *others)
-        columns = columns - columns.mean(axis=0)
-        residuals = ols(columns[:, 1:], columns[:, 0]).residuals
-        ratio = n * t * float(np.log(residuals @ residuals / squares))
+        fewer = _sum_of_squares(columns - columns.mean(axis=0))
+        ratio = n * t * float(np.log(fewer / squares))
         test, null = f"LR {dimension} effects", f"no {dimension} effects"
         p = float(chdtrc(size - 1, ratio))
         rows.append(_Row(test, ratio, size - 1, p, ratio, p, null))
     return rows
+
+
+def _sum_of_squares(columns: Floats) -> float:
+    """Regress the first column on the others."""
+    residuals = ols(columns[:, 1:], columns[:, 0]).residuals
+    return float(residuals @ residuals)
 
 
 def _durbin_rows(
@@ -370,10 +363,22 @@ def _durbin_rows(
 ) -> list[_Row]:
     """Test SAR and SEM against SDM; NaN for models without estimates."""
     rows, missing = [], (np.nan, np.nan)
+    durbin = spatial_columns(layouts["sdm"], splm=False, error=False)
+    df = len(layouts["sdm"].slopes)
     for model, null in DURBIN_NULLS.items():
         by_signs = [missing, missing]  # statistic and p-value of LR and of Wald
         if {"sdm", model} <= adjusted.keys():
-            draws = _draw_durbin(base, layouts, model)
+            null_spec = base.replace(model=model, transform="exact")
+            point = maximise_likelihood(null_spec, layouts[model])
+            at = point.optimum.rho if model == "sar" else point.optimum.lam
+            residuals, inverse = point.optimum.residuals, point.inverse(at)
+            drawn, error = _make_drawn(layouts[model], residuals, inverse), None
+            if model == "sem":
+                dummies = point.columns.x.shape[1] > durbin.x.shape[1] // 2 + 1
+                error = replace(drawn, time=drawn.time and not dummies)
+            draws = signs.durbin_draws(
+                drawn, durbin, point.columns, point.determinants, df, error
+            )
             # Adjusted likelihoods of SDM and SEM are nested only if rows of W have
             # equal sums.
             by_signs = [(max(float(c[0]), 0.0), signs.p_value(c)) for c in draws.T]
@@ -384,7 +389,6 @@ def _durbin_rows(
             if model in conventional:
                 test = conventional["sdm"].lr_test(conventional[model])
                 by_chi2[0] = test.statistic, test.p_value
-        df = len(layouts["sdm"].slopes)
         rows += [
             _Row(kind.format(model.upper()), statistic, df, p, chi2, chi2_p, null)
             for kind, (statistic, p), (chi2, chi2_p) in zip(
@@ -392,19 +396,3 @@ def _durbin_rows(
             )
         ]
     return rows
-
-
-def _draw_durbin(base: PanelSpatial, layouts: dict[str, Layout], model: str) -> Floats:
-    """Draw statistics of a model against SDM, the observed ones first."""
-    layout = layouts[model]
-    durbin = spatial_columns(layouts["sdm"], splm=False, error=False)
-    null = maximise_likelihood(base.replace(model=model, transform="exact"), layout)
-    at = null.optimum.rho if model == "sar" else null.optimum.lam
-    drawn = _make_drawn(layout, null.optimum.residuals, null.inverse(at))
-    error = None
-    if model == "sem":
-        dummies = null.columns.x.shape[1] > durbin.x.shape[1] // 2 + 1
-        error = replace(drawn, time=drawn.time and not dummies)
-    return signs.durbin_draws(
-        drawn, durbin, null.columns, null.determinants, len(layout.slopes), error
-    )

@@ -147,14 +147,13 @@ class SpatialWeights(Summarised, PickledByName):
                 "name", name, f"name={cited(name)} must be a text of one line."
             )
         labels = builders.check_labels(entities, "entities")
-        values = {
-            "raw": builders.check_matrix(matrix, labels, name),
-            "entities": labels,
-            "standardise": plain(standardise),
-            "name": name,
-        }
-        for field in fields(self):
-            object.__setattr__(self, field.name, values.get(field.name, field.default))
+        # The other fields have their defaults from the class
+        vars(self).update(
+            raw=builders.check_matrix(matrix, labels, name),
+            entities=labels,
+            standardise=plain(standardise),
+            name=name,
+        )
 
     # --- properties -------------------------------------------------------------------
 
@@ -162,7 +161,9 @@ class SpatialWeights(Summarised, PickledByName):
     def matrix(self) -> matrices.Matrix:
         """Standardised weights: an (n, n) array or a ``csr_array``; read-only."""
         if self.standardise == "row":
-            return matrices.row_standardised(self.raw)
+            # A row of zeros remains
+            sums = np.asarray(self.raw.sum(axis=1)).ravel()
+            return matrices.scaled(self.raw, 1.0 / np.where(sums > 0, sums, 1.0))
         if self.standardise == "none":
             return self.raw
         radius = matrices.spectral_radius(self.raw)
@@ -228,8 +229,8 @@ class SpatialWeights(Summarised, PickledByName):
     @property
     def conventions(self) -> str:
         """Construction and standardisation of the weights, for the note of a table."""
-        parts = [self.made_by] if self.made_by else []
-        return f"{self.name} ({', '.join([*parts, self._standardise_text])})"
+        made_by = f"{self.made_by}, " if self.made_by else ""
+        return f"{self.name} ({made_by}{self._standardise_text})"
 
     @cached_property
     def diagnostics(self) -> tuple[Notice, ...]:
@@ -237,17 +238,7 @@ class SpatialWeights(Summarised, PickledByName):
 
         There are also remarks on weights that are computed from a variable.
         """
-        return tuple(
-            about_weights(
-                self.name,
-                self.left_out,
-                self.islands,
-                self.n_links,
-                self.pattern.n_mutual,
-                self.made_from,
-                self._longest_links,
-            )
-        )
+        return tuple(about_weights(self))
 
     @property
     def _longest_links(self) -> pd.Series[float]:
@@ -315,10 +306,8 @@ class SpatialWeights(Summarised, PickledByName):
     def _replace(self, **values: Any) -> SpatialWeights:
         """Make another value with some fields changed."""
         other = object.__new__(type(self))
-        for field in fields(self):
-            object.__setattr__(
-                other, field.name, values.get(field.name, getattr(self, field.name))
-            )
+        names = (field.name for field in fields(self))
+        vars(other).update({name: getattr(self, name) for name in names} | values)
         return other
 
     def lag(self, column: str) -> SpatialLag:
@@ -400,37 +389,38 @@ class SpatialWeights(Summarised, PickledByName):
             "standardise": self.standardise,
         }
         if self.degrees is not None:
-            distances = self._link_distances()
-            for word in ("min", "mean", "max"):
-                values[f"distance_{word}"] = float(getattr(distances, word)())
-            values["nearest_max"] = float(
-                matrices.nearest_distances(self.degrees).max()
-            )
+            km, nearest = self._link_distances(), matrices.nearest_distances
+            values |= {
+                "distance_min": float(km.min()),
+                "distance_mean": float(km.mean()),
+                "distance_max": float(km.max()),
+                "nearest_max": float(nearest(self.degrees).max()),
+            }
         return pd.Series(values, dtype=object, name=self.name)
 
     def _summary(self) -> Summary:
         description = self.describe()
-        rows = [
-            ["Entities", f"{self.n:,}"],
-            [
-                "Links",
-                f"{self.n_links:,} ({description['share_linked']:.1%} of all pairs)",
-            ],
-            ["Neighbours (min, mean, max)", _min_mean_max(description, "neighbours")],
-            ["Islands", str(description["n_islands"])],
-            ["Connected parts", str(description["n_parts"])],
-            ["Symmetric before standardising", "yes" if self.is_symmetric else "no"],
-        ]
+
+        def min_mean_max(statistic: str) -> str:
+            names = (f"{statistic}_{suffix}" for suffix in ("min", "mean", "max"))
+            return ", ".join(f"{description[name]:,.4g}" for name in names)
+
+        share = description["share_linked"]
+        rows = {
+            "Entities": f"{self.n:,}",
+            "Links": f"{self.n_links:,} ({share:.1%} of all pairs)",
+            "Neighbours (min, mean, max)": min_mean_max("neighbours"),
+            "Islands": f"{len(self.islands)}",
+            "Connected parts": f"{self.pattern.n_parts}",
+            "Symmetric before standardising": "yes" if self.is_symmetric else "no",
+        }
         if self.degrees is not None:
-            nearest_max = f"{description['nearest_max']:,.4g}"
-            distances = _min_mean_max(description, "distance")
-            rows += [
-                ["Distance of links in km (min, mean, max)", distances],
-                ["Longest distance to the nearest in km", nearest_max],
-            ]
+            nearest = f"{description['nearest_max']:,.4g}"
+            rows["Distance of links in km (min, mean, max)"] = min_mean_max("distance")
+            rows["Longest distance to the nearest in km"] = nearest
         return self._titled(
             f"Spatial weights {self.name}",
-            Cells.of(["", ""], rows),
+            Cells.of(["", ""], rows.items()),
             Remarks.of(self.diagnostics),
         )
 
@@ -516,11 +506,9 @@ class SpatialWeights(Summarised, PickledByName):
                     "each link; name the columns i and j as well.",
                 )
             return cls._from_built(builders.from_square(frame), standardise, name)
-        return cls._from_built(
-            builders.from_pairs(frame, *builders.named_columns(i, j, w), entities),
-            standardise,
-            name,
-        )
+        ends = builders.named_columns(i, j, w)
+        built = builders.from_pairs(frame, *ends, entities)
+        return cls._from_built(built, standardise, name)
 
     @classmethod
     def from_neighbours(
@@ -929,18 +917,6 @@ class SpatialLag:
             time = pd.factorize(index.get_level_values(1))[0]
         weights = self.spatial_weights.aligned_to(entities)
         cells = np.full((time.max(initial=0) + 1, len(entities)), np.nan)
-        cells[time, entity] = self._column_values(frame)
-        lag = matrices.lag_by_period(weights.matrix, cells)[time, entity]
-
-        missing = np.isnan(lag)
-        rows = tuple(index[missing][:5])
-        missing_notice = missing_neighbours(
-            weights.name, self.column, int(missing.sum()), rows
-        )
-        issue((*weights.diagnostics, *missing_notice))
-        return lag
-
-    def _column_values(self, frame: pd.DataFrame) -> Floats:
         name = self.column
         if name not in frame.columns:
             raise ColumnError(
@@ -949,14 +925,16 @@ class SpatialLag:
                 "panel.assign(z='log(x)').",
                 [column_problem(name, "lag")],
             )
-        return builders.numbers_of(frame[name], f"lag: the column {cited(name)}")
+        subject = f"lag: the column {cited(name)}"
+        cells[time, entity] = builders.numbers_of(frame[name], subject)
+        lag = matrices.lag_by_period(weights.matrix, cells)[time, entity]
 
-
-def _min_mean_max(description: pd.Series[Any], statistic: str) -> str:
-    return ", ".join(
-        f"{description[f'{statistic}_{suffix}']:,.4g}"
-        for suffix in ("min", "mean", "max")
-    )
+        without = index[np.isnan(lag)]
+        missing = missing_neighbours(
+            weights.name, name, len(without), tuple(without[:5])
+        )
+        issue((*weights.diagnostics, *missing))
+        return lag
 
 
 def _weighted_sum(

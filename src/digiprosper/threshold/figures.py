@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from digiprosper.checks import check_option
-from digiprosper.kernels import Floats, Ints
 from digiprosper.report.drawings import Profile, RegimeMap
 from digiprosper.report.figure_words import Wording
 from digiprosper.threshold.results import ThresholdResults
@@ -51,9 +50,27 @@ def regime_map(
     """
     time_name = results._time_name("plots.regime_map")
     check_option("order", order, (None, "name", "first"))
+    name, language = wording.label(results.threshold_variable), wording.language
+    counts = [f"{count:,}" for count in results.regimes["nobs"]]
+    conditions = [wording.say("map.none", name=name, count=counts[0])]
+    if len(counts) > 1:
+        conditions = [
+            wording.say(
+                "map.rows", condition=regime.condition(name, 3, language), count=count
+            )
+            for regime, count in zip(results.regime_bounds, counts, strict=True)
+        ]
     wide = results.regime.unstack()
     entities, times, cells = wide.index, wide.columns, wide.to_numpy(dtype=np.float64)
-    ranked = _entity_order(cells, len(results.regime_bounds), order)
+    ranked = np.arange(len(cells))
+    if order is None:
+        ranked = np.argsort(-np.nanmean(cells, axis=1), kind="stable")
+    elif order == "first" and len(counts) > 1:
+        # Entities that never enter a regime come last.
+        never = np.ones(len(cells))
+        numbers = range(2, len(counts) + 1)
+        first = [np.column_stack([cells >= r, never]).argmax(axis=1) for r in numbers]
+        ranked = np.lexsort(first)
     return RegimeMap(
         entities=entities[ranked],
         times=times,
@@ -62,33 +79,5 @@ def regime_map(
             wording.label(results.slopes.key_names[0]),
             wording.label(time_name),
         ),
-        regimes=_regime_conditions(results, wording),
+        regimes=conditions,
     )
-
-
-def _entity_order(cells: Floats, count: int, order: str | None) -> Ints:
-    if order == "name":
-        return np.arange(len(cells))
-    if order is None:
-        return np.argsort(-np.nanmean(cells, axis=1), kind="stable")
-    # Entities that never enter a regime come last.
-    first_periods = [
-        np.column_stack([cells >= r, np.ones(len(cells))]).argmax(axis=1)
-        for r in range(2, count + 1)
-    ]
-    return np.lexsort(first_periods) if first_periods else np.arange(len(cells))
-
-
-def _regime_conditions(results: ThresholdResults, wording: Wording) -> list[str]:
-    """List each regime's condition and number of rows, from low to high."""
-    name = wording.label(results.threshold_variable)
-    rows = results.regimes["nobs"].tolist()
-    if len(rows) == 1:
-        return [wording.say("map.none", name=name, count=f"{rows[0]:,}")]
-    conditions = [
-        regime.condition(name, 3, wording.language) for regime in results.regime_bounds
-    ]
-    return [
-        wording.say("map.rows", condition=text, count=f"{count:,}")
-        for text, count in zip(conditions, rows, strict=True)
-    ]

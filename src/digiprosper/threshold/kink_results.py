@@ -272,12 +272,32 @@ class KinkResults(SlopesByRegime):
 
     def _summary(self) -> Summary:
         name, threshold = self.kink_variable, f"{self.threshold:.5g}"
-        lines = [
-            *self._threshold_lines(),
-            *self._test_lines(self.test, "H0 no kink"),
-            *self._test_lines(self.continuity, "H0 no jump"),
-            *self._advice_lines(),
-        ]
+        pieces = self.confidence_set()
+        text = (
+            f"Threshold: {threshold} (std. error {self.threshold_se:.4g}); "
+            f"{percent_text(self.level)} confidence set ({self._default_set}): "
+            f"{set_text(pieces, ends_reached(pieces, self.candidates))}"
+        )
+        lines = wrapped([text])
+        tests = {"H0 no kink": self.test, "H0 no jump": self.continuity}
+        for null, test in tests.items():
+            verdict, f = f"  {null}", f"F = {test.statistic:z.2f}"
+            ending = f": {f}, {NO_BOOTSTRAP}"
+            if self.bootstrap:
+                verdict = self._verdict(null, test.p_value)
+                ending = f" ({f}, p = {test.p_value:.4f}, {self.bootstrap})"
+            lines.append(verdict + ending)
+        # Continuity first: the test of no kink often misses a jump without a kink.
+        if self.bootstrap and rejects(self.continuity.p_value, self.level):
+            lines.append(
+                "  A jump fits better: use PanelThreshold, regime_intercept=True, and "
+                "its test."
+            )
+        elif self.bootstrap and not rejects(self.test.p_value, self.level):
+            lines.append(
+                "  Without a kink its threshold, std. error and sets are not "
+                "identified."
+            )
         regimes = [f"{name} <= {threshold}", f"{name} > {threshold}"]
         subject = f"Slope of {name} with a kink"
         return self._build_summary(
@@ -331,35 +351,3 @@ class KinkResults(SlopesByRegime):
     @property
     def _default_set(self) -> str:
         return self._set_methods[0]
-
-    def _advice_lines(self) -> list[str]:
-        """Return advice if the tests do not support a kink."""
-        if not self.bootstrap:
-            return []
-        # Continuity first: the test of no kink often misses a jump without a kink.
-        if rejects(self.continuity.p_value, self.level):
-            return [
-                "  A jump fits better: use PanelThreshold, regime_intercept=True, and "
-                "its test."
-            ]
-        if not rejects(self.test.p_value, self.level):
-            return [
-                "  Without a kink its threshold, std. error and sets are not "
-                "identified."
-            ]
-        return []
-
-    def _threshold_lines(self) -> list[str]:
-        pieces = self.confidence_set()
-        text = (
-            f"Threshold: {self.threshold:.5g} (std. error {self.threshold_se:.4g}); "
-            f"{percent_text(self.level)} confidence set ({self._default_set}): "
-            f"{set_text(pieces, ends_reached(pieces, self.candidates))}"
-        )
-        return wrapped([text])
-
-    def _test_lines(self, test: TestResult, null: str) -> list[str]:
-        if test.draws is None:
-            return [f"  {null}: F = {test.statistic:z.2f}, {NO_BOOTSTRAP}"]
-        numbers = f"F = {test.statistic:z.2f}, p = {test.p_value:.4f}, {self.bootstrap}"
-        return [f"{self._verdict(null, test.p_value)} ({numbers})"]

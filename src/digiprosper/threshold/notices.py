@@ -30,12 +30,10 @@ from typing import Any, Final
 
 import numpy as np
 
-from digiprosper.errors import Notice, TermError, cited, counted, quoted
+from digiprosper.errors import Notice, TermError, cited, counted, quoted, subject
 from digiprosper.kernels import Floats, Ints
 from digiprosper.kernels.tolerances import WHOLE
-from digiprosper.linear.diagnostics import lagged_outcome
 from digiprosper.linear.kernels.wild import WEBB_CLUSTERS
-from digiprosper.linear.preparation import Prepared
 from digiprosper.panel import Sample
 from digiprosper.panel.terms import canonical
 from digiprosper.report.notices import few_draws, lost_draws
@@ -91,26 +89,12 @@ def notices_from_results(results: ThresholdResults) -> Iterator[Notice]:
         if tests["p_value"].map(lambda p: rejects(p, results.level)).nunique() < 2:
             continue
         p_values = dict(zip(tests["bootstrap"], tests["p_value"].tolist(), strict=True))
-        listed = ", ".join(f"{name}: p = {p:.4f}" for name, p in p_values.items())
+        shown = ", ".join(f"{name}: p = {p:.4f}" for name, p in p_values.items())
         text = (
             f"threshold {j}: the tests disagree at {percent_text(1 - results.level)} "
-            f"({listed}). {_why_tests_disagree(set(p_values))}"
+            f"({shown}). {_why_tests_disagree(set(p_values))}"
         )
         yield Notice("tests_disagree", text, {"threshold": j, "p_values": p_values})
-
-
-def kink_notices(
-    results: KinkResults, prepared: Prepared, signs: tuple[str, Ints] | None
-) -> tuple[Notice, ...]:
-    """Collect notices on a kink regression; `signs` has clusters with one sign."""
-    few = () if signs is None else webb_weights(signs[0], int(signs[1].max()) + 1)
-    return (
-        *results.slopes.diagnostics,
-        *lagged_outcome(prepared, BIASED_TEST),
-        *unbalanced_panel(prepared.sample, "(Zhang, Zhou & Jiang 2017)"),
-        *few,
-        *kink_notices_from_results(results),
-    )
 
 
 def kink_notices_from_results(results: KinkResults) -> Iterator[Notice]:
@@ -203,8 +187,9 @@ def unbalanced_panel(sample: Sample, theory: str) -> Iterator[Notice]:
     yield Notice("unbalanced", text, data)
 
 
-def webb_weights(name: str, groups: int) -> Iterator[Notice]:
+def webb_weights(name: str, codes: Ints) -> Iterator[Notice]:
     """Report that with few clusters Webb's weights replace random signs."""
+    groups = int(codes.max()) + 1
     if groups <= WEBB_CLUSTERS:
         text = (
             f"{groups} clusters ({name}): the wild bootstrap uses Webb's six-point "
@@ -323,12 +308,8 @@ def concentrated_ratio(
             f"{rows.sum():.2f}, which scales the critical value of its confidence "
             "set. Refit without them (panel.subset): the set may be much shorter."
         )
-        data = {
-            "threshold": j,
-            "entities": tuple(labels),
-            "share": float(sums[count - 1]),
-        }
-        yield Notice("ratio_concentrated", text, data)
+        data = {"entities": tuple(labels), "share": float(sums[count - 1])}
+        yield Notice("ratio_concentrated", text, {"threshold": j, **data})
 
 
 def boundary_sets(results: ThresholdResults, sample: Sample) -> Iterator[Notice]:
@@ -396,7 +377,7 @@ def _one_candidate(column: str, threshold: int, value: float, values: Floats) ->
 
 
 def boundary(
-    subject: str,
+    beginning: str,
     column: str,
     threshold: int,
     candidates: tuple[float, float],
@@ -434,7 +415,7 @@ def boundary(
         "whole": whole,
         "ends": dict(ends),
     }
-    return Notice("boundary", f"{subject} {text}", data)
+    return Notice("boundary", f"{beginning} {text}", data)
 
 
 def _why_search_ends(q: Floats, first: float, least: float, *, included: bool) -> str:
@@ -459,13 +440,10 @@ def small_regime(
 
 
 def not_global(
-    sequential: tuple[float, float],
-    joint: tuple[float, float],
-    ssr: tuple[float, float],
-    *,
-    used: bool,
+    pairs: Sequence[tuple[float, ...]], ssr: tuple[float, float], *, used: bool
 ) -> Notice:
-    """Report that the sequential thresholds are not the best pair."""
+    """Report that the sequential thresholds, the first pair, are not the best pair."""
+    sequential, joint = pairs
     text = (
         f"the thresholds estimated sequentially ({sequential[0]:.5g} and "
         f"{sequential[1]:.5g}, sum of squares {ssr[0]:.6g}) are not the best pair "
@@ -488,7 +466,7 @@ def origin(data: dict[str, Any], terms: Sequence[str], *, searched: bool) -> Not
     if searched:
         depends = "the test, the threshold and the slopes depend"
         remedy += "; a shift of the level alone can then also make the test reject"
-    changes = _changes_text(**data)
+    changes = _changes_text(data)
     logarithms = data["logarithms"]
     if logarithms:
         noun = "logarithm" if len(logarithms) == 1 else "logarithms"
@@ -498,31 +476,24 @@ def origin(data: dict[str, Any], terms: Sequence[str], *, searched: bool) -> Not
             f"common. Set {remedy}. {changes[:1].upper()}{changes[1:]}"
         )
     else:
-        verb = "is" if len(terms) == 1 else "are"
         text = (
             f"{changes} The regimes have one intercept in common, so {depends} on "
-            f"where {quoted(terms)} {verb} zero. Unless zero is a meaningful value, "
+            f"where {subject(terms, 'is')} zero. Unless zero is a meaningful value, "
             f"set {remedy}."
         )
     return Notice("origin", text.rstrip(), data)
 
 
-def _changes_text(
-    estimates: Sequence[float],
-    with_intercept: Sequence[float],
-    outside: Sequence[int],
-    order: Sequence[tuple[str, int]],
-    **_: object,
-) -> str:
-    changes = []
-    if outside:
+def _changes_text(data: Mapping[str, Any]) -> str:
+    changes, order = [], data["order"]
+    if data["outside"]:
         before, after = (
-            ", ".join(f"{v:.5g}" for v in values)
-            for values in (estimates, with_intercept)
+            ", ".join(f"{value:.5g}" for value in data[name])
+            for name in ("estimates", "with_intercept")
         )
         noun = "thresholds"
-        which = f"the set of {listed([f'threshold {j}' for j in outside])}"
-        if len(with_intercept) == 1:
+        which = f"the set of {listed([f'threshold {j}' for j in data['outside']])}"
+        if len(data["with_intercept"]) == 1:
             noun, which = "threshold", "its confidence set"
         changes.append(
             f"the {noun} would be {after} instead of {before}, outside {which}"

@@ -9,11 +9,10 @@ from typing import Any, Literal
 
 import numpy as np
 
-from digiprosper.checks import check_level, check_option
+from digiprosper.checks import check_level, check_option, check_real
 from digiprosper.errors import (
     IdentificationError,
     Notice,
-    OptionError,
     ThresholdSearchError,
     cited,
     issue,
@@ -23,7 +22,7 @@ from digiprosper.kernels.equation import Solved, solve
 from digiprosper.kernels.least_squares import dependences
 from digiprosper.kernels.resampling import seed_sequence
 from digiprosper.kernels.tolerances import FLAT_DRAWS, NO_RESIDUALS
-from digiprosper.linear.diagnostics import not_semidefinite
+from digiprosper.linear.diagnostics import lagged_outcome, not_semidefinite
 from digiprosper.linear.estimation import (
     Demeaned,
     counts_and_vcov,
@@ -35,8 +34,6 @@ from digiprosper.linear.preparation import (
     Prepared,
     Ssc,
     check_linear_options,
-    linear_options,
-    prepare,
     refuse_cov_types,
 )
 from digiprosper.linear.results import LinearResults
@@ -48,16 +45,14 @@ from digiprosper.specification import (
     TERM,
     TERMS,
     Specification,
-    as_terms,
     check_reps,
     read_terms,
     refuse_outcome,
 )
-from digiprosper.threshold import search
+from digiprosper.threshold import notices, search
 from digiprosper.threshold.kernels import kink as kernel
 from digiprosper.threshold.kernels.draws import scheme
 from digiprosper.threshold.kink_results import KinkResults, critical_chi2
-from digiprosper.threshold.notices import kink_notices
 
 _STREAM = 10
 
@@ -170,12 +165,8 @@ class PanelKink(Specification):
         read_terms(self)
 
         refuse_outcome(self, ("kink_variable", "x"))
-        trim: object = self.trim
-        if not isinstance(trim, int | float) or not 0 < trim < 0.5:
-            raise OptionError(
-                f"trim={cited(self.trim)} must be a share above 0 and below .5."
-            )
-
+        share = "a share above 0 and below .5"
+        check_real("trim", self.trim, lambda trim: 0 < trim < 0.5, share)
         check_option("bootstrap", self.bootstrap, ("wild_cluster", None))
         check_option("df", self.df, ("hansen", "xthreg"))
         check_reps(self.reps, 1)
@@ -210,13 +201,11 @@ class PanelKink(Specification):
             Threshold, tests, confidence sets and slopes.
         """
         why = "kink_variable and also in x; PanelKink adds its two slopes"
-        search.refuse_in_x(panel, [self.kink_variable], self.x, why)
-        names = ("y", "kink_variable", "x")
-        roles = {name: as_terms(getattr(self, name), name) for name in names}
-        prepared = prepare(panel, roles, linear_options(self))
+        roles = ("y", "kink_variable", "x")
+        prepared = search.prepare_split(self, panel, roles, why)
         sample = prepared.sample
-        q = search.splitting_column(sample, "kink_variable", self.kink_variable)
-        linear, _ = demean_roles(self.y, prepared, names[1:])
+        q = sample.columns("kink_variable")[:, 0]
+        linear, _ = demean_roles(self.y, prepared, roles[1:])
         y = linear.raw[:, 0]
         # Fit the linear model first: its errors name the columns as the user does.
         fit_equation(prepared, linear, 0, range(1, len(linear.names)))
@@ -265,19 +254,23 @@ class PanelKink(Specification):
             },
             diagnostics=(),
         )
-        signs = search.wild_clusters(prepared) if self.bootstrap else None
-        results = replace(results, diagnostics=kink_notices(results, prepared, signs))
-        issue(results.diagnostics)
-        return results
+        name, codes = search.wild_clusters(prepared)
+        diagnostics = (
+            *slopes.diagnostics,
+            *lagged_outcome(prepared, notices.BIASED_TEST),
+            *notices.unbalanced_panel(sample, "(Zhang, Zhou & Jiang 2017)"),
+            *(notices.webb_weights(name, codes) if self.bootstrap else ()),
+            *notices.kink_notices_from_results(results),
+        )
+        issue(diagnostics)
+        return replace(results, diagnostics=diagnostics)
 
     def _plan_search(self, prepared: Prepared, q: Floats) -> kernel.KinkPlan:
         variable = f"kink_variable={cited(self.kink_variable)}"
         data = {"column": self.kink_variable, "trim": self.trim}
+        x, effects = prepared.sample.columns("x"), prepared.within.effects_and_slopes
         try:
-            x = prepared.sample.columns("x")
-            kinks = kernel.kink_plan(
-                q, x, self.trim, prepared.within.effects_and_slopes
-            )
+            kinks = kernel.kink_plan(q, x, self.trim, effects)
         except ThresholdSearchError as error:
             text = (
                 f"{variable}: {error} (trim={self.trim}, {np.unique(q).size} distinct "
@@ -314,8 +307,9 @@ class PanelKink(Specification):
             prepared, (f"{q}:below", f"{q}:above", f"{q}:side"), sides
         )
         below, above, side = range(len(linear.names), len(demeaned.names))
+        regressors = (below, above, *controls)
         slopes, _ = fit_equation(
-            prepared, demeaned, 0, (below, above, *controls), report_indefinite=False
+            prepared, demeaned, 0, regressors, report_indefinite=False
         )
 
         # The derivative by the threshold is bend * side plus a constant. It is scaled
@@ -323,9 +317,8 @@ class PanelKink(Specification):
         b1, b2 = slopes.coefficients[:2]
         unit = 2.0 ** round(math.log2(max(abs(b1), abs(b2)) or 1.0))
         bend = (b1 - b2) / 2 / unit, -(b1 + b2) / 2 / unit
-        positions = (below, above, *controls, side)
         joint, root, middle = _solve_linearised(
-            prepared, demeaned, slopes, positions, bend
+            prepared, demeaned, slopes, (*regressors, side), bend
         )
         covariance = root @ middle @ root.T
 
@@ -367,18 +360,12 @@ class PanelKink(Specification):
         if self.bootstrap is None:
             return None, np.empty((3, 0))
         entropy: Any = seed_sequence(rng).entropy
-        null_rng, kink_rng = (
-            search.spawned_generator(entropy, _STREAM, 0),
-            search.spawned_generator(entropy, _STREAM, 1),
-        )
-        with progress_bar("PanelKink", 2 * self.reps, show=show) as done:
-            bootstrap = scheme(
-                self.bootstrap, kinks.search, search.wild_clusters(prepared)[1], done
-            )
-            null = kernel.null_draws(kinks, bootstrap, y, null_rng, reps=self.reps)
-            others = kernel.kink_draws(
-                kinks, bootstrap, y, kink, kink_rng, reps=self.reps
-            )
+        rngs = [search.spawned_generator(entropy, _STREAM, part) for part in (0, 1)]
+        codes, reps = search.wild_clusters(prepared)[1], self.reps
+        with progress_bar("PanelKink", 2 * reps, show=show) as done:
+            bootstrap = scheme(self.bootstrap, kinks.search, codes, done)
+            null = kernel.null_draws(kinks, bootstrap, y, rngs[0], reps=reps)
+            others = kernel.kink_draws(kinks, bootstrap, y, kink, rngs[1], reps=reps)
         return entropy, np.vstack([null, others])
 
 

@@ -40,19 +40,16 @@ from digiprosper.linear.preparation import (
     Prepared,
     Ssc,
     check_linear_options,
-    linear_options,
-    prepare,
 )
 from digiprosper.linear.results import LinearResults
 from digiprosper.optional import progress_bar
-from digiprosper.panel import Panel, Sample
+from digiprosper.panel import Panel
 from digiprosper.panel.access import table_of
 from digiprosper.panel.terms import canonical, parse
 from digiprosper.specification import (
     TERM,
     TERMS,
     Specification,
-    as_terms,
     check_reps,
     check_words,
     read_terms,
@@ -67,12 +64,10 @@ from digiprosper.threshold.search import (
     ThresholdSearch,
     denominator,
     origin_notices,
-    refuse_in_x,
+    prepare_split,
     refuse_two_way,
     regime_columns,
-    regime_levels,
     regime_sizes,
-    splitting_column,
 )
 
 _MOST_ROWS = 10**9
@@ -402,12 +397,16 @@ class PanelThreshold(Specification):
             Thresholds, tests, confidence sets, regimes and slopes.
         """
         why = "regime-dependent and also in x; its regime columns add up to it"
-        refuse_in_x(panel, self.regime_dependent, self.x, why)
-        names = ("y", "regime_dependent", "threshold_variable", "x")
-        roles = {name: as_terms(getattr(self, name), name) for name in names}
-        prepared = prepare(panel, roles, linear_options(self))
+        roles = ("y", "regime_dependent", "threshold_variable", "x")
+        prepared = prepare_split(self, panel, roles, why)
         sample = prepared.sample
-        self._check_sample(sample)
+        if "hansen" in self._test_bootstraps and not sample.is_balanced:
+            counts = np.bincount(sample.entity)
+            raise OptionError(
+                "bootstrap='hansen' resamples whole entities and needs a balanced "
+                f"panel; here entities have {counts.min()} to {counts.max()} rows in "
+                f"{sample.n_times} periods. Use 'wild_cluster'."
+            )
         refuse_constant_outcome(prepared, demean_roles(self.y, prepared, ())[0], 0)
         try:
             search, searched = self._run_search(prepared, rng, show=progress)
@@ -419,55 +418,29 @@ class PanelThreshold(Specification):
             raise
 
         results = self._make_results(search, searched, regimes, slopes)
-        results = replace(
-            results, diagnostics=self._make_notices(panel, search, searched, results)
-        )
-        issue(results.diagnostics)
-        return results
-
-    def _make_notices(
-        self,
-        panel: Panel,
-        search: ThresholdSearch,
-        searched: SearchResult,
-        results: ThresholdResults,
-    ) -> tuple[Notice, ...]:
-        sample, columns = search.prepared.sample, table_of(panel).names
+        columns = table_of(panel).names
         logarithms = [
-            t
-            for t in self.regime_dependent
-            if parse(t, columns, "regime_dependent").is_logarithm
+            term
+            for term in self.regime_dependent
+            if parse(term, columns, "regime_dependent").is_logarithm
         ]
-        # With several thresholds, or "auto", the number of regimes is a result.
-        several_regimes = self.thresholds is None and self.n_thresholds != 1
-        return (
-            *results.slopes.diagnostics,
+        diagnostics = [
+            *slopes.diagnostics,
             *notices.threshold_variable_notices(sample, results),
-            *lagged_outcome(search.prepared, notices.BIASED_TEST),
+            *lagged_outcome(prepared, notices.BIASED_TEST),
             *notices.unbalanced_panel(sample, "of Hansen (1999)"),
             *notices.boundary_sets(results, sample),
             *notices.notices_from_results(results),
             *searched.notices,
             *notices.concentrated_ratio(results, sample, searched.variance_parts),
-            *(notices.similar_slopes(results) if several_regimes else ()),
-            *(
-                ()
-                if self.regime_intercept
-                else origin_notices(results, search, logarithms)
-            ),
-        )
-
-    # --- what cannot be searched ------------------------------------------------------
-
-    def _check_sample(self, sample: Sample) -> None:
-        splitting_column(sample, "threshold_variable", self.threshold_variable)
-        counts = np.bincount(sample.entity)
-        if "hansen" in self._test_bootstraps and not sample.is_balanced:
-            raise OptionError(
-                "bootstrap='hansen' resamples whole entities and needs a balanced "
-                f"panel; here entities have {counts.min()} to {counts.max()} rows in "
-                f"{sample.n_times} periods. Use 'wild_cluster'."
-            )
+        ]
+        # With several thresholds, or "auto", the number of regimes is a result.
+        if self.thresholds is None and self.n_thresholds != 1:
+            diagnostics += notices.similar_slopes(results)
+        if not self.regime_intercept:
+            diagnostics += origin_notices(results, search, logarithms)
+        issue(diagnostics)
+        return replace(results, diagnostics=tuple(diagnostics))
 
     # --- the work ---------------------------------------------------------------------
 
@@ -480,7 +453,28 @@ class PanelThreshold(Specification):
             with progress_bar("PanelThreshold", search.draws, show=show) as done:
                 return search, replace(search, done=done).run(rng)
         except ThresholdSearchError as error:
-            raise self._search_error(str(error), prepared.sample) from error
+            name, reason = self.threshold_variable, str(error)
+            q = prepared.sample.columns("threshold_variable")[:, 0]
+            options = ["trim", "n_thresholds"]
+            options += ["min_nobs"] if self.min_nobs > 1 else []
+            options += ["min_entities"] if self.min_entities > 0 else []
+            values = ", ".join(
+                f"{option}={getattr(self, option)}" for option in options
+            )
+            text = (
+                f"{cited(name)}: {reason} ({values}, {np.unique(q).size} distinct "
+                f"values in {q.size} rows). Lower {' or '.join(options)}, or use "
+                "another threshold_variable."
+            )
+            if self.thresholds is not None:
+                text = (
+                    f"thresholds={self.thresholds} in {cited(name)}: {reason}. Its "
+                    f"values range from {q.min():.6g} to {q.max():.6g}; each regime "
+                    "needs rows in which the slopes vary."
+                )
+            data = {"trim": self.trim, "n_thresholds": self.n_thresholds}
+            problem = Notice("threshold_search", reason, {"column": name, **data})
+            raise ThresholdSearchError(text, [problem]) from error
 
     def _plan_search(self, prepared: Prepared) -> ThresholdSearch:
         sample = prepared.sample
@@ -525,36 +519,13 @@ class PanelThreshold(Specification):
     def _fit_slopes(self, prepared: Prepared, regimes: Ints) -> LinearResults:
         sample = prepared.sample
         names, design = regime_columns(sample, regimes, intercept=self.regime_intercept)
-        levels = regime_levels(regimes) if self.regime_intercept else []
         dummies = [f"regime{r}" for r in range(1, int(regimes.max()) + 1)]
+        levels = [f"intercept:{dummy}" for dummy in dummies[:-1]]
+        levels = levels if self.regime_intercept else []
         split = (*sample.names_of("regime_dependent"), "intercept")
         prepared = replace(prepared, sample=sample.with_dummies(split, dummies))
         y = sample.columns("y")[:, 0]
         return fit_columns(prepared, self.y, y, names, design, auxiliary=levels)
-
-    def _search_error(self, reason: str, sample: Sample) -> ThresholdSearchError:
-        name = self.threshold_variable
-        q = sample.columns("threshold_variable")[:, 0]
-        if self.thresholds is not None:
-            text = (
-                f"thresholds={self.thresholds} in {cited(name)}: {reason}. Its values "
-                f"range from {q.min():.6g} to {q.max():.6g}; each regime needs rows "
-                "in which the slopes vary."
-            )
-        else:
-            options = ["trim", "n_thresholds"]
-            if self.min_nobs > 1:
-                options.append("min_nobs")
-            if self.min_entities > 0:
-                options.append("min_entities")
-            values = ", ".join(f"{name}={getattr(self, name)}" for name in options)
-            text = (
-                f"{cited(name)}: {reason} ({values}, {np.unique(q).size} distinct "
-                f"values in {q.size} rows). Lower {' or '.join(options)}, or use "
-                "another threshold_variable."
-            )
-        data = {"column": name, "trim": self.trim, "n_thresholds": self.n_thresholds}
-        return ThresholdSearchError(text, [Notice("threshold_search", reason, data)])
 
     def _make_results(
         self,

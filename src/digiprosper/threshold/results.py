@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
@@ -203,15 +204,21 @@ class SlopesByRegime(BaseResults):
         return pd.DataFrame({**bounds, **sizes}, index=index)
 
     def _terms_by_regime(
-        self, split: Sequence[str], regimes: Mapping[str, Regime]
+        self, split: Sequence[str], regimes: Mapping[str, Regime], intercept: str = ""
     ) -> tuple[Term, ...]:
-        """Return the terms of the slopes; names of `split` end in the regime."""
+        """Return the terms of the slopes; names of `split` end in the regime.
+
+        One of these may be the `intercept`.
+        """
         terms = terms_of(self.slopes, self.slopes.params.index)
         for term in split:
             for ending, regime in regimes.items():
-                name = f"{term}:{ending}"
+                name, kind = f"{term}:{ending}", "slope"
+                if term == intercept:
+                    kind = "intercept"
                 if name in terms:
-                    terms[name] = replace(terms[name], path=(term,), regime=regime)
+                    named = replace(terms[name], path=(term,), regime=regime)
+                    terms[name] = replace(named, kind=kind)
         return tuple(terms.values())
 
     def _table_column(
@@ -408,11 +415,11 @@ class ThresholdResults(SlopesByRegime):
         columns = {"estimate": self.estimates, "conf_low": low, "conf_high": high}
         sums = {"ssr": self.search_ssr[1 : m + 1], "F": self.statistics[:m]}
         index = pd.RangeIndex(1, m + 1, name="threshold")
-        tests = self._first_tests().set_index("threshold").reindex(index)
+        tests = self._first_tests().set_index("threshold")
         shown = ["p_value", *_CRITICAL, "statistic", "value"]
         numbers = dict.fromkeys(("p_value", *_CRITICAL, "value"), float)
         frame = pd.DataFrame({**columns, **sums}, index=index)
-        return frame.join(tests[shown].astype(numbers))
+        return frame.join(tests.reindex(index)[shown].astype(numbers))
 
     @property
     def statistics(self) -> Floats:
@@ -721,13 +728,9 @@ class ThresholdResults(SlopesByRegime):
             )
         check_option("bootstrap", bootstrap, (None, *self.bootstrap))
         name, tests = bootstrap or self.bootstrap[0], self.tests
-        frame = (
-            tests[tests["bootstrap"] == name]
-            .set_index("threshold")
-            .assign(reps=self.reps)
-        )
+        by_name = tests[tests["bootstrap"] == name].set_index("threshold")
         return ThresholdTestTable(
-            frame,
+            by_name.assign(reps=self.reps),
             self.threshold_variable,
             name,
             self.labels,
@@ -753,15 +756,10 @@ class ThresholdResults(SlopesByRegime):
         regimes = self.regime_bounds
         named = {f"regime{regime.number}": regime for regime in regimes}
         split = self.split_names or self.regime_dependent
-        terms = self._terms_by_regime(split, named if len(regimes) > 1 else {})
-        if "intercept" in self.regime_dependent:  # a column of this name
-            return terms
-        return tuple(
-            replace(term, kind="intercept")
-            if term.regime is not None and term.base == "intercept"
-            else term
-            for term in terms
-        )
+        # A column may have the name of the intercepts
+        intercept = "" if "intercept" in self.regime_dependent else "intercept"
+        several = named if len(regimes) > 1 else {}
+        return self._terms_by_regime(split, several, intercept)
 
     @property
     def terms_in_every_regime(self) -> list[str]:
@@ -769,12 +767,9 @@ class ThresholdResults(SlopesByRegime):
 
         Not the intercept, which is zero in the highest regime.
         """
-        slopes = [term for term in self.terms if term.regime is not None]
-        bases = dict.fromkeys(term.base for term in slopes)
+        counts = Counter(term.base for term in self.terms if term.regime is not None)
         width = self.estimates.size + 1
-        return [
-            base for base in bases if sum(term.base == base for term in slopes) == width
-        ]
+        return [base for base, count in counts.items() if count == width]
 
     def table_columns(self, level: float = 0.95) -> tuple[Column, ...]:
         """Return the column of a table: slopes, thresholds, sets and tests.
@@ -847,8 +842,18 @@ class ThresholdResults(SlopesByRegime):
             if notice.code != "concentration"
             or (notice.data["high"] and notice.data["threshold"] <= m)
         ]
+        conditions = [
+            regime.between(
+                self.threshold_variable, f"{regime.lower:.5g}", f"{regime.upper:.5g}"
+            )
+            for regime in self.regime_bounds
+        ]
         return self._build_summary(
-            subject, lines, self._regime_conditions(), printed, first_column="regime"
+            subject,
+            lines,
+            conditions if m else ["all rows"],
+            printed,
+            first_column="regime",
         )
 
     def _options_text(self, denominator: str) -> str:
@@ -925,12 +930,11 @@ class ThresholdResults(SlopesByRegime):
                     "estimated thresholds."
                 )
             return np.asarray(self.lr_bounds[j])
-        ratio = float(self.variance_ratios[j]) if word == "scaled" else 1.0
+        bound = critical_lr(self.level)
         # An exact fit has no variance ratio, and excludes all other candidates.
-        return np.full(
-            self.candidates.size,
-            critical_lr(self.level) * (1.0 if np.isnan(ratio) else ratio),
-        )
+        if word == "scaled" and not np.isnan(self.variance_ratios[j]):
+            bound *= float(self.variance_ratios[j])
+        return np.full(self.candidates.size, bound)
 
     def _position(self, threshold: int) -> int:
         m = self.estimates.size
@@ -942,34 +946,24 @@ class ThresholdResults(SlopesByRegime):
             )
         return check_whole("threshold", threshold, 1, m) - 1
 
-    def _regime_conditions(self) -> list[str]:
-        """Write the condition of each regime, from low to high."""
-        cuts = [f"{c:.5g}" for c in np.sort(self.estimates)]
-        if not cuts:
-            return ["all rows"]
-        name, rule = self.threshold_variable, self.rule
-        above, other = (">", "<") if rule == "<=" else (">=", "<=")
-        between = [
-            f"{low} {other} {name} {rule} {high}" for low, high in pairwise(cuts)
-        ]
-        return [f"{name} {rule} {cuts[0]}", *between, f"{name} {above} {cuts[-1]}"]
-
     def _threshold_lines(self, j: int) -> list[str]:
         if j >= self.estimates.size:
             return [f"Threshold {j + 1}: tested and not retained", *self._test_lines(j)]
         name, reach = "confidence set", self._ends_reached(j + 1)
         if self.given:
             name, reach = "set of values whose fit is not significantly worse", ""
-        text = set_text(self.confidence_set(j + 1), reach)
-        set_name = f"{percent_text(self.level)} {name} ({self.confidence})"
-        first = f"Threshold {j + 1}: {self.estimates[j]:.5g}; {set_name}: {text}"
-        lines = wrapped([first])
-        for text in (
-            self._variance_ratio_lines(j) if self.confidence == "scaled" else []
-        ):
-            lines += wrap(
-                f"  {text}", 80, subsequent_indent="    ", break_long_words=False
-            )
+        lines = wrapped(
+            [
+                f"Threshold {j + 1}: {self.estimates[j]:.5g}; "
+                f"{percent_text(self.level)} {name} ({self.confidence}): "
+                f"{set_text(self.confidence_set(j + 1), reach)}"
+            ]
+        )
+        if self.confidence == "scaled":
+            for text in self._variance_ratio_lines(j):
+                lines += wrap(
+                    f"  {text}", 80, subsequent_indent="    ", break_long_words=False
+                )
         return [*lines, *self._test_lines(j)]
 
     def _test_lines(self, j: int) -> list[str]:
@@ -986,8 +980,8 @@ class ThresholdResults(SlopesByRegime):
                 f"{test.value:z.2f}, p = {test.p_value:.4f}, {test.bootstrap},",
                 f"    critical at 10, 5, 1%: {critical})",
             ]
-            kept = j < self.estimates.size and not self.given
-            if kept and not rejects(test.p_value, self.level):
+            # Given thresholds have no tests
+            if j < self.estimates.size and not rejects(test.p_value, self.level):
                 text = (
                     "  If there is no such threshold, its set is not identified, and "
                     "intervals of slopes by regime are too short: the search takes the "

@@ -25,12 +25,13 @@ from digiprosper.kernels.resampling import seed_sequence
 from digiprosper.kernels.tolerances import NO_RESIDUALS, SAME_SLOPES, SAME_SSR
 from digiprosper.kernels.within import is_nested
 from digiprosper.linear.estimation import single_column
-from digiprosper.linear.preparation import Prepared
+from digiprosper.linear.preparation import Prepared, linear_options, prepare
 from digiprosper.optional import Done, ignore_progress
 from digiprosper.panel import Panel, Sample
 from digiprosper.panel.access import known_names
 from digiprosper.panel.terms import canonical
 from digiprosper.report.verdicts import rejects
+from digiprosper.specification import as_terms
 from digiprosper.threshold.kernels.draws import concentration, drawn_ratios, scheme
 from digiprosper.threshold.kernels.robust import drawn_robust, robust_profile
 from digiprosper.threshold.kernels.sets import drawn_bounds, variance_parts
@@ -113,6 +114,25 @@ class ThresholdSearch:
             variance_parts(self.plan, self._outcome, at, j, q, self.df)
             for j in range(len(at))
         ]
+        lr_bounds = np.empty((len(at), 0))
+        if self.set_draws:
+            codes = wild_clusters(self.prepared)[1]
+            bootstrap = scheme("wild_cluster", self.plan, codes, self.done)
+            bounds = [
+                drawn_bounds(
+                    self.plan,
+                    bootstrap,
+                    self._outcome,
+                    at,
+                    j,
+                    spawned_generator(entropy, _SET_STREAM, j),
+                    reps=self.reps,
+                    level=self.level,
+                )
+                for j in range(len(at))
+            ]
+            shape = (len(at), self.plan.candidates.values.size)
+            lr_bounds = self.df * np.reshape(bounds, shape)
         return SearchResult(
             stages=tuple(stages),
             at=at,
@@ -121,7 +141,7 @@ class ThresholdSearch:
             profiles=profiles,
             ssr=ssr,
             variance_parts=np.array(parts).reshape(len(at), self.plan.nobs),
-            lr_bounds=self._draw_lr_bounds(at, entropy),
+            lr_bounds=lr_bounds,
             entropy=entropy,
             notices=(*notices, *self._cluster_notices(stages)),
         )
@@ -174,7 +194,15 @@ class ThresholdSearch:
             # Each bootstrap has its own key, so draws do not depend on the others.
             rng = spawned_generator(entropy, get_args(Bootstrap).index(word), len(null))
             if word == "wild_score":
-                _refuse_many_levels(plan, name, codes)
+                groups = plan.groups
+                nested = is_nested(groups.codes, codes[plan.candidates.order])
+                if groups.sizes.size > _MANY_LEVELS and not nested:
+                    raise OptionError(
+                        "bootstrap='wild_score' needs a column for each of "
+                        f"{groups.sizes.size:,} entities when entities are not nested "
+                        f"in the clusters ({cited(name)}). Cluster by entity, or use "
+                        "'wild_cluster'."
+                    )
                 bootstrap = scheme("wild_cluster", plan, codes, self.done)
                 values[b] = robust_profile(plan, y, null, len(null), codes).max()
                 draws[b] = drawn_robust(
@@ -187,27 +215,6 @@ class ThresholdSearch:
                     plan, bootstrap, y, null, rng, reps=reps
                 )
         return values, draws
-
-    def _draw_lr_bounds(self, at: tuple[int, ...], entropy: int | None) -> Floats:
-        if not self.set_draws:
-            return np.empty((len(at), 0))
-        out = np.empty((len(at), self.plan.candidates.values.size))
-        bootstrap = scheme(
-            "wild_cluster", self.plan, wild_clusters(self.prepared)[1], self.done
-        )
-        for j in range(len(at)):
-            rng = spawned_generator(entropy, _SET_STREAM, j)
-            out[j] = self.df * drawn_bounds(
-                self.plan,
-                bootstrap,
-                self._outcome,
-                at,
-                j,
-                rng,
-                reps=self.reps,
-                level=self.level,
-            )
-        return out
 
     def _compare_all_pairs(
         self, base: kernel.State, at: tuple[int, ...]
@@ -229,10 +236,8 @@ class ThresholdSearch:
         chosen = pair if self.joint else at
         if pair_ssr >= ssr * (1 - SAME_SSR):
             return chosen, []
-        sequential, joint = (
-            tuple(candidates.values[list(p)].tolist()) for p in (at, pair)
-        )
-        return chosen, [not_global(sequential, joint, (ssr, pair_ssr), used=self.joint)]
+        both = [tuple(candidates.values[list(p)].tolist()) for p in (at, pair)]
+        return chosen, [not_global(both, (ssr, pair_ssr), used=self.joint)]
 
     def _cluster_notices(self, stages: Sequence[kernel.Stage]) -> list[Notice]:
         if not any(word in WILD for word in self.bootstrap):
@@ -242,7 +247,7 @@ class ThresholdSearch:
         levels = self.prepared.sample.code_levels.get(
             name, self.prepared.sample.entities
         )
-        out = [*webb_weights(name, groups)]
+        out = [*webb_weights(name, codes)]
         if "wild_score" in self.bootstrap:
             out += weak_score_test(groups, int(self.plan.z.shape[0]))
         for j, stage in enumerate(stages, 1):
@@ -250,18 +255,6 @@ class ThresholdSearch:
             labels = [levels[i] for i in largest]
             out.append(concentrated_test(j, share, name, groups, labels))
         return out
-
-
-def _refuse_many_levels(plan: kernel.Plan, name: str, codes: Ints) -> None:
-    groups = plan.groups
-    if groups.sizes.size > _MANY_LEVELS and not is_nested(
-        groups.codes, codes[plan.candidates.order]
-    ):
-        raise OptionError(
-            f"bootstrap='wild_score' needs a column for each of {groups.sizes.size:,} "
-            f"entities when entities are not nested in the clusters ({cited(name)}). "
-            "Cluster by entity, or use 'wild_cluster'."
-        )
 
 
 def wild_clusters(prepared: Prepared) -> tuple[str, Ints]:
@@ -280,28 +273,31 @@ def refuse_two_way(clusters: Sequence[str] | None, option: str, other: str) -> N
         )
 
 
-def splitting_column(sample: Sample, role: str, term: str) -> Floats:
-    """Return the column (N,) of the variable that splits the sample."""
-    column = single_column(sample, role, term)
-    if column.min() == column.max():
-        raise ThresholdSearchError(
-            f"{role}={cited(term)} is constant in the sample, so it cannot split it. "
-            "Use a variable that varies."
-        )
-    return column
+def prepare_split(spec: Any, panel: Panel, roles: Sequence[str], why: str) -> Prepared:
+    """Select the sample of a specification whose second role may not be in `x`.
 
-
-def refuse_in_x(panel: Panel, terms: Sequence[str], x: Sequence[str], why: str) -> None:
-    """Refuse terms that are also in x; `why` follows their names."""
+    The last but one role is the variable that splits the sample. `why` follows the
+    names of terms that are also in `x`.
+    """
+    terms = {role: as_terms(getattr(spec, role), role) for role in roles}
     columns = known_names(panel)
-    common = {canonical(term, columns) for term in x}
-    overlap = [term for term in terms if canonical(term, columns) in common]
+    common = {canonical(term, columns) for term in spec.x}
+    overlap = [term for term in terms[roles[1]] if canonical(term, columns) in common]
     if overlap:
         raise CollinearityError(
             f"{subject(overlap, 'is')} {why}. Remove "
             f"{'it' if len(overlap) == 1 else 'them'} from x.",
             [collinearity_problem(t, [t], f"{cited(t)} is in both") for t in overlap],
         )
+    prepared = prepare(panel, terms, linear_options(spec))
+    role = roles[-2]
+    column = single_column(prepared.sample, role, getattr(spec, role))
+    if column.min() == column.max():
+        raise ThresholdSearchError(
+            f"{role}={cited(getattr(spec, role))} is constant in the sample, so it "
+            "cannot split it. Use a variable that varies."
+        )
+    return prepared
 
 
 def regime_sizes(entity: Ints, regimes: Ints, count: int) -> Ints:
@@ -354,16 +350,11 @@ def regime_columns(
         column[:, None] * dummies for column in sample.columns("regime_dependent").T
     ]
     if intercept:
-        names += regime_levels(regimes)
+        names += [f"intercept{ending}" for ending in endings[:-1]]
         blocks.append(dummies[:, :-1])
     return (*names, *sample.names_of("x")), np.column_stack(
         [*blocks, sample.columns("x")]
     )
-
-
-def regime_levels(regimes: Ints) -> list[str]:
-    """Name the dummies of all regimes but the highest."""
-    return [f"intercept:regime{r}" for r in range(1, int(regimes.max()))]
 
 
 def origin_notices(

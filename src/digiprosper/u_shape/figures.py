@@ -5,14 +5,13 @@ Also that of a curve with two turning points.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from digiprosper.checks import option_error
 from digiprosper.errors import cited
-from digiprosper.kernels import Floats
 from digiprosper.kernels.intervals import delta
 from digiprosper.linear.results import LinearResults
 from digiprosper.linear.sample_values import row_counts, sample_values
@@ -69,10 +68,18 @@ def turning_curve(
     if panel is not None:
         values = sample_values(results, test.variable, panel, "plots.u_shape")
         rows = row_counts(values[values.between(*test.interval)], None)
+    stats = results.sample_stats
+    mean = float(stats["mean"].to_numpy()[stats.index.get_loc(test.variable)])
+    points = np.linspace(*test.interval, _POINTS)
+    changes = [points - mean, *(bend(points) - bend(mean) for bend in bends)]
+    weights = np.column_stack(changes) @ curve.weights(test.at)
+    value = weights @ results.coefficients
+    error = standard_errors(np.diag(results.covariance_of(weights)))
+    low, high, _ = delta(value, error, test.df_t, test.level)
     return TurningCurve(
         variable=names[test.variable],
         outcome=names[results.depvar],
-        points=_points(curve, test, bends),
+        points=np.column_stack([points, value, low, high]),
         interval=test.interval,
         level=test.level,
         turns=turns,
@@ -80,24 +87,3 @@ def turning_curve(
         at=moderator_texts(test.at, names),
         rows=rows,
     )
-
-
-def _points(
-    curve: Curve,
-    test: UTestResult | TwoTurnsResult,
-    bends: Sequence[Callable[[Any], Any]],
-) -> Floats:
-    """Compute x, value and both ends of the band, one row per point."""
-    results = curve.results
-    stats = results.sample_stats
-    mean = float(stats["mean"].to_numpy()[stats.index.get_loc(test.variable)])
-    points = np.linspace(*test.interval, _POINTS)
-
-    changes = np.column_stack(
-        [points - mean, *(bend(points) - bend(mean) for bend in bends)]
-    )
-    weights = changes @ curve.weights(test.at)
-    value = weights @ results.coefficients
-    error = standard_errors(np.diag(results.covariance_of(weights)))
-    low, high, _ = delta(value, error, test.df_t, test.level)
-    return np.column_stack([points, value, low, high])

@@ -20,6 +20,7 @@ from digiprosper.errors import (
     quoted,
 )
 from digiprosper.kernels import Floats
+from digiprosper.kernels.intervals import delta
 from digiprosper.linear.marginal import default_points
 from digiprosper.linear.results import LinearResults
 from digiprosper.panel.terms import canonical
@@ -139,10 +140,13 @@ class ModeratedUResult(Summarised, PickledByName):
             "turning point",
             f"{percent_text(self.level)} Fieller set",
         ]
-        rows = [
-            _summary_row(w, test)
-            for w, test in zip(self.values, self.tests, strict=True)
-        ]
+        rows = []
+        for w, test in zip(self.values, self.tests, strict=True):
+            sets = " and ".join(interval_text(a, b) for a, b in test.fieller)
+            slopes = f"{test.slope_low:.4g}", f"{test.slope_high:.4g}"
+            p = p_text(test.p_value) or ("missing" if test.inside else "outside")
+            turn = f"{test.extremum:.4g}"
+            rows.append([f"{w:.4g}", test.shape, turn, sets, *slopes, p])
         table = Cells.of(
             [*head, f"slope at {low:.4g}", f"at {high:.4g}", "U-test p"], rows
         )
@@ -285,7 +289,19 @@ def moderated_u_test(
     level = check_level(level)
     i, j = curve.positions
     k, m = (_interaction_position(results, results.names[p], moderator) for p in (i, j))
-    values = _read_moderator_values(at, results.sample_stats, moderator)
+    if at is not None:
+        values = np.array([] if is_real(at) else finite_numbers(at))
+        if not values.size:
+            raise OptionError(
+                f"at={cited(at)} must be a list of finite values of "
+                f"{cited(moderator)}, such as [0, 1]."
+            )
+    elif moderator in results.sample_stats.index:
+        values = default_points(results.sample_stats, moderator)
+    else:
+        raise ColumnError(
+            f"no sample statistics for {cited(moderator)}; pass its values, at=[...]."
+        )
 
     zeros = _other_dummies(curve, (k, m))
     unit = np.eye(len(results.names))
@@ -328,17 +344,9 @@ def _t_test(
     unit = 2.0 ** round(math.log2(float(np.abs(gradient).max()) or 1.0))
     variance = float(results.covariance_of(gradient[None, :] / unit)[0, 0])
     se = math.sqrt(variance) * unit if variance > 0 else math.nan
-    t = estimate / se
-    detail = {"estimate": estimate, "std_error": se}
-    return TestResult(
-        name,
-        t,
-        "t",
-        results.df_t,
-        2 * u_test.upper_tail(results.df_t, abs(t)),
-        null,
-        detail,
-    )
+    df, detail = results.df_t, {"estimate": estimate, "std_error": se}
+    p = float(delta(np.array(estimate), np.array(se), df)[2])
+    return TestResult(name, estimate / se, "t", df, p, null, detail)
 
 
 def _interaction_position(results: LinearResults, term: str, moderator: str) -> int:
@@ -361,7 +369,7 @@ def _other_dummies(curve: u_test.Curve, moderated: tuple[int, int]) -> dict[str,
     """Set the moderator category's other dummies to zero; refuse anything else."""
     factors = curve.results.terms[moderated[0]].factors
     category = {factor.column for factor in factors if factor.level is not None}
-    zeros, other_terms = dict[str, float](), list[str]()
+    zeros, others = dict[str, float](), list[u_test.Product]()
     for product in curve.products:
         if product.position in moderated:
             continue
@@ -371,40 +379,14 @@ def _other_dummies(curve: u_test.Curve, moderated: tuple[int, int]) -> dict[str,
         if len(dummies) == len(product.factors) == 1:
             zeros[dummies[0].text] = 0.0
         else:
-            other_terms.append(curve.results.names[product.position])
-    if other_terms:
+            others.append(product)
+    if others:
         on = (
             "other columns too, so the turning point does not depend on the moderator "
             "alone. Drop these terms, or set all values in u_test(..., at={...})."
         )
-        raise u_test.dependence_error(curve, other_terms, on, "other interactions")
+        raise u_test.dependence_error(curve, others, on, "other interactions")
     return zeros
-
-
-def _read_moderator_values(
-    at: Sequence[float] | None, stats: pd.DataFrame, moderator: str
-) -> Floats:
-    if at is None:
-        if moderator not in stats.index:
-            raise ColumnError(
-                f"no sample statistics for {cited(moderator)}; pass its "
-                "values, at=[...]."
-            )
-        return default_points(stats, moderator)
-    values = [] if is_real(at) else finite_numbers(at)
-    if not values:
-        raise OptionError(
-            f"at={cited(at)} must be a list of finite values of {cited(moderator)}, "
-            "such as [0, 1]."
-        )
-    return np.array(values)
-
-
-def _summary_row(w: float, test: u_test.UTestResult) -> list[str]:
-    sets = " and ".join(interval_text(a, b) for a, b in test.fieller)
-    slopes = [f"{test.slope_low:.4g}", f"{test.slope_high:.4g}"]
-    p = p_text(test.p_value) or ("missing" if test.inside else "outside")
-    return [f"{w:.4g}", test.shape, f"{test.extremum:.4g}", sets, *slopes, p]
 
 
 def _test_text(name: str, test: TestResult) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any, ClassVar
@@ -170,45 +170,45 @@ class TwoLinesResult(Summarised, PickledByName):
         )
 
     def _summary(self) -> Summary:
-        entity = self.low.key_names[0]
-        size = percent_text(1 - self.level)
+        size, shape = percent_text(1 - self.level), self.shape
+        slopes = {
+            "below": (self.slope_low, self.t_low, self.p_low),
+            "above": (self.slope_high, self.t_high, self.p_high),
+        }
+        rows = (self.nobs_low, self.entities_low), (self.nobs_high, self.entities_high)
+        flat_low, flat_high = self.flat
         lines = [
             f"Replaces {', '.join(self.replaced)}",
             *([f"Weights: {self.low.obs_weights}"] if self.low.obs_weights else []),
-            (
-                f"Breakpoint {self.breakpoint:.4g}; the smooth curve is flat in "
-                f"[{self.flat[0]:.4g}, {self.flat[1]:.4g}]"
+            f"Breakpoint {self.breakpoint:.4g}; the smooth curve is flat in "
+            f"[{flat_low:.4g}, {flat_high:.4g}]",
+            *(
+                f"Slope {side}: {slope:.4g} (t {t:z.2f}, {p_words(p, 3)}), {nobs:,} "
+                f"rows, {entities} {self.low.key_names[0]}"
+                for (side, (slope, t, p)), (nobs, entities) in zip(
+                    slopes.items(), rows, strict=True
+                )
             ),
-            _slope_text("below", self.slope_low, self.t_low, self.p_low)
-            + f", {self.nobs_low:,} rows, {self.entities_low} {entity}",
-            _slope_text("above", self.slope_high, self.t_high, self.p_high)
-            + f", {self.nobs_high:,} rows, {self.entities_high} {entity}",
         ]
-
-        if self.supported:
-            article = "A U" if self.shape == "U" else "An inverse U"
-            lines.append(
-                f"{article} is supported at the {size} level: both slopes "
-                "are significant"
-            )
-        elif self.slope_low * self.slope_high > 0:
-            lines.append(
-                "No U: both slopes are "
-                f"{'positive' if self.slope_low > 0 else 'negative'}"
-            )
-        else:
-            p_values = {"below": self.p_low, "above": self.p_high}
-            weak = [w for w, p in p_values.items() if not rejects(p, self.level)]
-            lines.append(
-                f"No U at the {size} level: the slope {' and '.join(weak)} is "
-                "not significant"
-            )
-
-        title = (
-            f"Two lines (Simonsohn 2018): {self.variable} in the equation of "
-            f"{self.depvar}"
+        weak = [side for side, s in slopes.items() if not rejects(s[2], self.level)]
+        conclusion = (
+            f"No U at the {size} level: the slope {' and '.join(weak)} is not "
+            "significant"
         )
-        return self._titled(title, Lines(tuple(lines)), version=self.low.version)
+        if self.slope_low * self.slope_high > 0:
+            sign = "positive" if self.slope_low > 0 else "negative"
+            conclusion = f"No U: both slopes are {sign}"
+        if self.supported:
+            conclusion = (
+                f"{'A' if shape == 'U' else 'An'} {shape} is supported at the {size} "
+                "level: both slopes are significant"
+            )
+        return self._titled(
+            f"Two lines (Simonsohn 2018): {self.variable} in the equation of "
+            f"{self.depvar}",
+            Lines((*lines, conclusion)),
+            version=self.low.version,
+        )
 
     def _numbers(self) -> PlainNumbers:
         # A slotted dataclass is a new class: `super()` without arguments would look in
@@ -336,7 +336,6 @@ def two_lines(
     flat = _flat_region(data, knot_values, maximum=concave)
 
     first = float(np.median(flat))
-    # The slope of interest comes first in each fit.
     t_low, t_high = (
         abs(float(fit.tstats.iloc[0])) for fit in _fit_two_lines(data, first)
     )
@@ -420,21 +419,17 @@ def _is_square(term: Term, variable: str) -> bool:
     return not others and first.power == 2 and canonical(first.column) == variable
 
 
-def _refuse_functions(terms: Iterable[Term], level: Term) -> None:
+def _refuse_functions(terms: Sequence[Term], level: Term) -> None:
     functions = [term for term in terms if _is_function_of(term, level)]
-    names, variable = [term.text for term in functions], level.text
+    names, name = [term.text for term in functions], level.text
     if functions:
-        is_product = all(len(term.factors) > 1 for term in functions)
-        square = (
-            "" if is_product else ", or specify it if it is the square: square='...'"
-        )
+        square = ", or specify it if it is the square: square='...'"
+        if all(len(term.factors) > 1 for term in functions):
+            square = ""
         raise TermError(
-            f"x has {quoted(names)} in addition to {cited(variable)}: a function of "
-            f"the variable would add a curve to the two lines. Drop it{square}.",
-            [
-                Notice("several_bends", t, {"variable": variable, "term": t})
-                for t in names
-            ],
+            f"x has {quoted(names)} in addition to {cited(name)}: a function of the "
+            f"variable would add a curve to the two lines. Drop it{square}.",
+            [Notice("several_bends", t, {"variable": name, "term": t}) for t in names],
         )
 
 
@@ -565,51 +560,43 @@ def _flat_region(data: _DemeanedData, knots: Floats, *, maximum: bool) -> Floats
     basis = _spline(data.x, knots)
     names = tuple(f"{data.variable}:spline{j}" for j in range(basis.shape[1]))
     fit = _fit_columns(data, names, basis, collinear="drop")
-    estimated = [j for j, name in enumerate(names) if name in fit.names]
-    at = [fit.names.index(names[j]) for j in estimated]
-    centred = basis[:, estimated] - basis[:, estimated].mean(axis=0)
-    variance = np.einsum(
-        "ij,jk,ik->i", centred, fit.covariance[np.ix_(at, at)], centred
-    )
+    # The columns that are estimated come first in the fit
+    basis = basis[:, [name in fit.names for name in names]]
+    centred, k = basis - basis.mean(axis=0), basis.shape[1]
+    variance = np.einsum("ij,jk,ik->i", centred, fit.covariance[:k, :k], centred)
     if not np.isfinite(variance).all():
         raise _no_std_error(data)
     # Two-way clusters can give a variance that is a little negative.
     se = np.sqrt(np.maximum(variance, 0))
-    curve = centred @ fit.coefficients[at] * (1 if maximum else -1)
+    curve = centred @ fit.coefficients[:k] * (1 if maximum else -1)
     return np.asarray(data.x[data.inner & (curve + se >= curve[data.inner].max())])
 
 
-def _fit_two_lines(
-    data: _DemeanedData, xc: float
-) -> tuple[LinearResults, LinearResults]:
-    """Fit the two lines twice: with rows at xc in the lower line, and in the upper."""
-    low = _fit_broken_line(data, xc, data.x <= xc, ("below", "above", "jump"))
-    high = _fit_broken_line(data, xc, data.x < xc, ("above", "below", "jump"))
-    for fit, side in ((low, "below"), (high, "above")):
-        if f"{data.variable}:{side}" not in fit.names:
+def _fit_two_lines(data: _DemeanedData, xc: float) -> list[LinearResults]:
+    """Fit the two lines twice: with rows at xc in the lower line, and in the upper.
+
+    The line whose slope is of interest comes first. If x has too few values, a later
+    column is dropped.
+    """
+    fits = []
+    z, jump = data.x - xc, f"{data.variable}:jump"
+    for side, other, in_line in (
+        ("below", "above", data.x <= xc),
+        ("above", "below", data.x >= xc),
+    ):
+        above = in_line if side == "above" else ~in_line
+        names = (f"{data.variable}:{side}", f"{data.variable}:{other}", jump)
+        columns = np.column_stack([z * in_line, z * ~in_line, above])
+        fit = _fit_columns(data, names, columns, auxiliary=(jump,), collinear="drop")
+        if names[0] not in fit.names:
             raise IdentificationError(
                 f"the slope {side} the breakpoint is not identified: too few values of "
                 f"{cited(data.variable)} vary there within the effects."
             )
         if not np.isfinite(fit.tstats.iloc[0]):
             raise _no_std_error(data)
-    return low, high
-
-
-def _fit_broken_line(
-    data: _DemeanedData, xc: float, below: Bools, order: Sequence[str]
-) -> LinearResults:
-    """Fit two lines; if x has too few values, a later column is dropped."""
-    z = data.x - xc
-    columns = {
-        "below": z * below,
-        "above": z * ~below,
-        "jump": np.asarray(~below, dtype=np.float64),
-    }
-    names = [f"{data.variable}:{name}" for name in order]
-    design = np.column_stack([columns[name] for name in order])
-    jump = (f"{data.variable}:jump",)
-    return _fit_columns(data, names, design, auxiliary=jump, collinear="drop")
+        fits.append(fit)
+    return fits
 
 
 def _no_std_error(data: _DemeanedData) -> IdentificationError:
@@ -617,7 +604,3 @@ def _no_std_error(data: _DemeanedData) -> IdentificationError:
         f"two_lines: a slope in {cited(data.variable)} has no standard error under "
         "this covariance. Choose another cov_type or other clusters."
     )
-
-
-def _slope_text(side: str, slope: float, t: float, p: float) -> str:
-    return f"Slope {side}: {slope:.4g} (t {t:z.2f}, {p_words(p, 3)})"

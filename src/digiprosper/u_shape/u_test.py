@@ -300,6 +300,23 @@ class UTestResult(CurveTest):
             ("A U", "inverse U") if self._fitted_shape == "U" else ("An inverse U", "U")
         )
         curve = f"Curve: b1 {self.variable} + b2 {self.square}"
+        lines = [
+            f"Turning point {self.extremum:.4g} (delta se {self.extremum_se:.3g})",
+            self._fieller_text(),
+        ]
+        if np.isnan(self.extremum):
+            beyond = f"{self.variable} > 0"
+            lines[0] = f"No turning point: the curve is monotone for all {beyond}"
+        if self.rows_above is not None and self.nobs:
+            count = f"{self.rows_above:,} of {self.nobs:,}"
+            share = f"{self.rows_above / self.nobs:.1%}"
+            lines.append(f"Rows above the turning point: {count} ({share})")
+        if np.isinf(self.fieller).any():
+            # At infinity, the slope is that of the square, or, for other forms, that of
+            # the level.
+            weak = "the square" if self.form == "square" else self.variable
+            size = percent_text(1 - self.level)
+            lines.append(f"(unbounded: {weak} itself is not significant at {size})")
         return self._described(
             "U-shape test (Lind & Mehlum 2010)",
             *([curve] if self.form != "square" else []),
@@ -311,27 +328,8 @@ class UTestResult(CurveTest):
                 f"monotone or {opposite} on the interval",
                 article,
             ),
-            *self._turning_lines(),
+            *lines,
         )
-
-    def _turning_lines(self) -> list[str]:
-        point = f"Turning point {self.extremum:.4g} (delta se {self.extremum_se:.3g})"
-        if np.isnan(self.extremum):
-            point = (
-                f"No turning point: the curve is monotone for all {self.variable} > 0"
-            )
-        lines = [point, self._fieller_text()]
-        if self.rows_above is not None and self.nobs:
-            share = f"{self.rows_above / self.nobs:.1%}"
-            count = f"{self.rows_above:,} of {self.nobs:,} ({share})"
-            lines.append(f"Rows above the turning point: {count}")
-        if np.isinf(self.fieller).any():
-            # At infinity, the slope is that of the square, or, for other forms, that of
-            # the level.
-            weak = "the square" if self.form == "square" else self.variable
-            size = percent_text(1 - self.level)
-            lines.append(f"(unbounded: {weak} itself is not significant at {size})")
-        return lines
 
 
 def _slope_text(slope: float, t: float) -> str:
@@ -519,10 +517,10 @@ class Curve:
         """Interactions of the terms, in the order of the coefficients."""
         terms = self.results.terms
         curve = [canonical(terms[position].name) for position in self.positions]
-        others = (p for p in range(len(terms)) if p not in self.positions)
         products = (
             _read_product(position, terms[position].factors, curve)
-            for position in others
+            for position in range(len(terms))
+            if position not in self.positions
         )
         return tuple(product for product in products if product is not None)
 
@@ -536,11 +534,17 @@ class Curve:
         levels = dict(self.results.categories.values())
         spelling = {canonical(name): name for name in at}
         for product in self.products:
-            values = [
-                _factor_value(factor, at, spelling, levels)
-                for factor in product.factors
-            ]
-            weights[product.row, product.position] = np.prod(values)
+            weight = 1.0
+            for factor in product.factors:
+                name, column = spelling.get(canonical(factor.text)), factor.column
+                if name is not None:
+                    weight *= at[name]
+                elif factor.level is not None:
+                    weight *= levels[column][factor.level] == at[column]
+                else:
+                    base, power = base_and_power(factor, spelling)
+                    weight *= at[base] ** power
+            weights[product.row, product.position] = weight
         return weights
 
     def covariance(self, weights: Floats) -> Floats:
@@ -569,6 +573,8 @@ class Curve:
         `weights` are of the sums of coefficients in the slopes, `t` their statistics,
         and `sets` the confidence set of the turning points.
         """
+        from scipy.special import stdtr
+
         results, notices = self.results, self.negative_variances(weights)
         statistic = float(np.abs(t).min()) if inside else np.nan
         return {
@@ -576,7 +582,7 @@ class Curve:
             "depvar": results.depvar,
             "interval": self.interval,
             "statistic": statistic,
-            "p_value": upper_tail(results.df_t, statistic),
+            "p_value": float(stdtr(results.df_t, -statistic)),
             "fieller": [(np.nan, np.nan)] if notices else list(map(tuple, sets)),
             "inside": inside,
             "df_t": results.df_t,
@@ -652,43 +658,29 @@ def _read_product(
     # A function of a single column is no interaction.
     if len(factors) == 1 and len(factors[0].columns) <= 1:
         return None
-    rows = [
-        curve.index(canonical(f.text)) for f in factors if canonical(f.text) in curve
-    ]
-    moderators = tuple(f for f in factors if canonical(f.text) not in curve)
-    if (
-        any(contains_variable(factor, curve[0]) for factor in moderators)
-        or len(rows) > 1
-    ):
+    texts = [canonical(factor.text) for factor in factors]
+    rows = [curve.index(text) for text in texts if text in curve]
+    others = tuple(f for f in factors if canonical(f.text) not in curve)
+    if len(rows) > 1 or any(contains_variable(f, curve[0]) for f in others):
         return Product(position, 0, ())
-    return Product(position, rows[0], moderators) if rows else None
-
-
-def _factor_value(
-    factor: Factor,
-    at: Mapping[str, Any],
-    spelling: Mapping[str, str],
-    levels: Mapping[str, pd.Index[Any]],
-) -> float:
-    if (name := spelling.get(canonical(factor.text))) is not None:
-        return float(at[name])
-    if factor.level is not None:
-        return float(levels[factor.column][factor.level] == at[factor.column])
-    base, power = base_and_power(factor, spelling)
-    return float(at[base] ** power)
+    return Product(position, rows[0], others) if rows else None
 
 
 def moderator_values(curve: Curve, at: Mapping[str, Any] | None) -> dict[str, Any]:
     """Check the values of the columns that the slope depends on: one for each."""
-    _refuse_unknown_interactions(curve)
+    unread = [product for product in curve.products if not product.factors]
+    if unread:
+        on = (
+            "other columns in an unknown way. Write products with ':', such "
+            f"as '{curve.variable}:z'."
+        )
+        raise dependence_error(curve, unread, on, "not a product")
     if not isinstance(at, Mapping | None):
         raise InputTypeError(
             f"at={cited(at)} must map columns to their values, such as {{'z': 0.5}}."
         )
 
     at = at or {}
-    for name in at:
-        refuse_dummy(name, curve.results.categories)
     moderators = _moderator_columns(curve, at)
     if not at and moderators:
         values = ", ".join(f"{cited(name)}: ..." for name in moderators)
@@ -696,9 +688,8 @@ def moderator_values(curve: Curve, at: Mapping[str, Any] | None) -> dict[str, An
             f"{quoted(moderators)}, so there is no single turning point. Set values, "
             f"at={{{values}}}, or compare several values with moderated_u_test."
         )
-        names = curve.results.names
-        terms = [names[product.position] for product in curve.products]
-        raise dependence_error(curve, terms, on, "no single curve", moderators)
+        problem = "no single curve"
+        raise dependence_error(curve, curve.products, on, problem, moderators)
     if set(at) != set(moderators):
         raise ColumnError(
             f"{curve.caller}: at={cited(at)}, but the slope in {cited(curve.variable)} "
@@ -712,27 +703,15 @@ def moderator_values(curve: Curve, at: Mapping[str, Any] | None) -> dict[str, An
     }
 
 
-def _refuse_unknown_interactions(curve: Curve) -> None:
-    names = curve.results.names
-    terms = [
-        names[product.position] for product in curve.products if not product.factors
-    ]
-    if terms:
-        on = (
-            "other columns in an unknown way. Write products with ':', such "
-            f"as '{curve.variable}:z'."
-        )
-        raise dependence_error(curve, terms, on, "not a product")
-
-
 def dependence_error(
     curve: Curve,
-    terms: Sequence[str],
+    products: Sequence[Product],
     on: str,
     problem: str,
     moderators: Sequence[str] = (),
 ) -> TermError:
-    """Make the error that `terms` make the slope depend `on` other columns."""
+    """Make the error that products make the slope depend `on` other columns."""
+    terms = [curve.results.names[product.position] for product in products]
     data = {"variable": curve.variable, "terms": tuple(terms)}
     if moderators:
         data["moderators"] = tuple(moderators)
@@ -744,7 +723,9 @@ def dependence_error(
 
 
 def _moderator_columns(curve: Curve, at: Mapping[str, Any]) -> list[str]:
-    """List the columns that a curve depends on, spelled as in `at`."""
+    """List the columns that a curve depends on, spelled as in `at`; no dummies."""
+    for name in at:
+        refuse_dummy(name, curve.results.categories)
     spelling = {canonical(str(name)): str(name) for name in at}
     names = (
         factor.column
@@ -800,11 +781,17 @@ def curve_test(curve: Curve, at: Mapping[str, Any], level: float) -> UTestResult
     critical = float(results.estimated.critical(level, weights))
     variance = float(v[0, 0]), -float(v[0, 1]), float(v[1, 1])
     ratios = fieller((-b0, b2), variance, critical)
-    sets = _turning_set([(low + middle, high + middle) for low, high in ratios], f)
+    # Intervals of f' as intervals of x, without parts beyond the range of f'
+    sets = []
+    with np.errstate(divide="ignore"):
+        for low, high in np.add(ratios, middle).tolist():
+            if high > f.slopes[0] and low < f.slopes[1]:
+                ends = f.inverse(np.clip([low, high], *f.slopes))
+                sets.append((float(ends.min()), float(ends.max())))
 
     inside = bool(slopes[0] * slopes[1] < 0)
     return UTestResult(
-        **curve.test_fields(at, level, weights, t, sets, inside=inside),
+        **curve.test_fields(at, level, weights, t, sorted(sets), inside=inside),
         square=curve.terms[1],
         form=curve.form,
         curvature="convex" if b2 * f.curvature(curve.interval[1]) > 0 else "concave",
@@ -817,28 +804,32 @@ def curve_test(curve: Curve, at: Mapping[str, Any], level: float) -> UTestResult
     )
 
 
-def _turning_set(
-    ratios: list[tuple[float, float]], f: _Form
-) -> list[tuple[float, float]]:
-    """Transform intervals of f' to x; parts beyond the range of f' are dropped."""
-    low, high = f.slopes
-    out = []
-    with np.errstate(divide="ignore"):
-        for a, b in ratios:
-            if b > low and a < high:
-                ends = f.inverse(np.array([max(a, low), min(b, high)]))
-                out.append((float(ends.min()), float(ends.max())))
-    return sorted(out)
-
-
 def _find_bending_term(
     results: LinearResults, variable: str, square: str | None, form: str | None
 ) -> tuple[int, str]:
     """Find the term that bends the curve, and its form."""
     bends = bending_terms(results.terms, variable)
-    j = _bending_position(results, variable, square, bends, form)
-    term_form = bends.pop(j, None)
-    if term_form and form not in (None, term_form):
+    allowed, sought = [form] if form else FORMS, form or "square"
+    fitting = [position for position, bend in bends.items() if bend in allowed]
+    if square is not None:
+        at = position_of(results, square, "square")
+        if bends.get(at) in (None, *FORMS):
+            fitting = [at]
+    if not fitting:
+        spelling = FORMS[sought].spelling.format(x=variable)
+        alternatives = "" if form else " (or I(1/x), log(x), sqrt(x))"
+        raise one_problem(
+            TermError,
+            "no_square",
+            f"the fit has no {sought} of {cited(variable)} (its terms: "
+            f"{quoted(results.names, 12)}). Add {cited(spelling)}{alternatives} to x, "
+            "or specify the column: square='...'.",
+            variable=variable,
+            terms=results.names,
+        )
+    j = fitting[0]
+    term_form = bends.pop(j, sought)
+    if form not in (None, term_form):
         raise OptionError(
             f"form={cited(form)}, but {cited(results.names[j])} is of the form "
             f"{cited(term_form)}."
@@ -854,7 +845,7 @@ def _find_bending_term(
             variable=variable,
             terms=terms,
         )
-    return j, form or term_form or "square"
+    return j, term_form
 
 
 def bending_terms(terms: Sequence[Term], variable: str) -> dict[int, str]:
@@ -879,59 +870,24 @@ def _form_name(factor: Factor) -> str | None:
     return name or ("power" if higher else None)
 
 
-def _bending_position(
-    results: LinearResults,
-    variable: str,
-    square: str | None,
-    bends: dict[int, str],
-    form: str | None,
-) -> int:
-    """Find the position of `square`, or of the only term that bends the curve."""
-    if square is not None:
-        at = position_of(results, square, "square")
-        if bends.get(at) in (None, *FORMS):
-            return at
-    fitting = [
-        p
-        for p, bend_form in bends.items()
-        if bend_form in (form, *([] if form else FORMS))
-    ]
-    if not fitting:
-        spelling = FORMS[form or "square"].spelling.format(x=variable)
-        alternatives = "" if form else " (or I(1/x), log(x), sqrt(x))"
-        raise one_problem(
-            TermError,
-            "no_square",
-            f"the fit has no {'square' if form is None else form} of {cited(variable)} "
-            f"(its terms: {quoted(results.names, 12)}). Add "
-            f"{cited(spelling)}{alternatives} to x, or specify the column: "
-            "square='...'.",
-            variable=variable,
-            terms=results.names,
-        )
-    return fitting[0]
-
-
 def _refuse_other_function(
     stats: pd.DataFrame, variable: str, square: str, form: str
 ) -> None:
     """Refuse a square, or other form, that contradicts the sample statistics."""
-    moments = ["nobs", "mean", "sd", "min", "max"]
-    nobs, mean, sd, least, most = (float(stats[column][variable]) for column in moments)
+    level, bend = stats.loc[variable], stats.loc[square]
+    columns = ["mean"] if form == "square" else ["min", "max"]
     if form == "square":
-        statistic, columns = "mean", ["mean"]
-        expected = [mean**2 + sd**2 * (nobs - 1) / nobs]
-    elif least > 0:
-        statistic, columns = "range", ["min", "max"]
-        expected = sorted(float(FORMS[form].value(x)) for x in (least, most))
+        share = (level["nobs"] - 1) / level["nobs"]
+        expected = [level["mean"] ** 2 + level["sd"] ** 2 * share]
+    elif level["min"] > 0:
+        expected = sorted(FORMS[form].value(level[column]) for column in columns)
     else:
         return
 
-    observed = [float(stats[column][square]) for column in columns]
-    if (
-        np.abs(np.subtract(observed, expected)).max()
-        > IS_SQUARE * np.abs(expected).max()
-    ):
+    observed = [bend[column] for column in columns]
+    largest = np.abs(np.subtract(observed, expected)).max()
+    if largest > IS_SQUARE * np.abs(expected).max():
+        statistic = "mean" if form == "square" else "range"
         observed_text, expected_text = (
             " to ".join(f"{v:.6g}" for v in values) for values in (observed, expected)
         )
@@ -970,10 +926,3 @@ def check_interval(
             low=ends[0],
         )
     return ends[0], ends[1]
-
-
-def upper_tail(df: float, t: float) -> float:
-    """Compute P(T > t) of the t distribution."""
-    from scipy.special import stdtr
-
-    return float(stdtr(df, -t))

@@ -48,7 +48,7 @@ def test_effects_and_their_errors(row: bool, rho: float) -> None:
     found = spectrum(w)
     assert found is not None
     estimates, derivatives = effects(
-        *averages(w, multiplier(w, rho), found, rho), B, TH
+        *averages(by_unit(w, multiplier(w, rho)), found, rho), B, TH
     )
     assert estimates == pytest.approx(written_out(w, rho, B, TH), abs=1e-12)
 
@@ -89,7 +89,7 @@ def test_rows_of_links_have_the_multiplier_of_the_dense_matrix(neighbours: int) 
 
 def test_without_a_lag_the_multiplier_is_one() -> None:
     w = make_weights(row=False)
-    estimates, derivatives = effects(*averages(w, np.eye(N), None, 0.0), B, TH)
+    estimates, derivatives = effects(*averages(by_unit(w, np.eye(N)), None, 0.0), B, TH)
     assert estimates == pytest.approx(written_out(w, 0.0, B, TH), abs=1e-12)
     assert derivatives[0] == pytest.approx([1.0, 0.0, 0.0, 0.0])
 

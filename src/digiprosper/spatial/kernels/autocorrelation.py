@@ -144,7 +144,10 @@ def local_statistics(
     for order in _permutations(n, reps, seed):
         positions = np.empty_like(order)
         np.put_along_axis(positions, order, np.arange(n)[:, None], axis=0)
-        received_weights = _weights_at(matrix, positions)
+        # The weight of i for the entity that received its value
+        rows = np.broadcast_to(np.arange(n)[:, None], order.shape)
+        weights: Any = matrix[rows.ravel(), positions.ravel()]
+        received_weights = np.asarray(weights).reshape(order.shape)
         for t, row in enumerate(z):
             permuted, value = row[order], row[:, None]
             drawn = matrix @ permuted + received_weights * (permuted - value)
@@ -153,13 +156,6 @@ def local_statistics(
             )
             beyond[t] += as_far.sum(axis=1)
     return lag, beyond
-
-
-def _weights_at(matrix: Matrix, positions: Ints) -> Floats:
-    """Return weight ``w[i, positions[i, b]]`` for each entity i, permutation b."""
-    rows = np.broadcast_to(np.arange(len(positions))[:, None], positions.shape)
-    weights: Any = matrix[rows.ravel(), positions.ravel()]
-    return np.asarray(weights, dtype=np.float64).reshape(positions.shape)
 
 
 def benjamini_hochberg(p: Floats) -> Floats:

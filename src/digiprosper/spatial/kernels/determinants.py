@@ -12,7 +12,7 @@ import numpy as np
 from digiprosper.kernels import Bools, Floats
 from digiprosper.kernels.chunks import chunks
 from digiprosper.kernels.tolerances import REAL_EIGENVALUE, SIMILAR
-from digiprosper.spatial.kernels.matrices import row_sum
+from digiprosper.spatial.kernels.matrices import pattern_of, row_sum
 
 # Exact to 1e-8 up to this share of the way to an end of the interval.
 _INNER: Final = 0.98
@@ -77,9 +77,17 @@ def spectrum(matrix: Floats) -> Spectrum | None:
     contiguity is, are real and computed from it (Ord 1975).
     """
     similar = symmetric_similar(matrix)
-    values: Any = (
-        _eigenvalues(matrix) if similar is None else np.linalg.eigvalsh(similar)
-    )
+    if similar is not None:
+        values: Any = np.linalg.eigvalsh(similar)
+    else:
+        # Those of parts in which every unit reaches all others by links: sorted by
+        # these parts the matrix is block triangular. Nearest neighbours, whose links
+        # have no way back, make many of them.
+        parts = pattern_of(matrix).strong
+        blocks = (np.flatnonzero(parts == part) for part in range(parts.max() + 1))
+        values = np.concatenate(
+            [np.linalg.eigvals(matrix[np.ix_(rows, rows)]) for rows in blocks]
+        )
     largest = float(np.abs(values).max())
     if largest == 0:
         return None
@@ -89,23 +97,6 @@ def spectrum(matrix: Floats) -> Spectrum | None:
     low = 1 / least if least < -REAL_EIGENVALUE * largest else -1 / largest
     high = 1 / most if most > REAL_EIGENVALUE * largest else 1 / largest
     return Spectrum(values, low, high)
-
-
-def _eigenvalues(matrix: Floats) -> Eigenvalues:
-    """Join the eigenvalues of parts in which every unit reaches all others by links.
-
-    Sorted by these parts the matrix is block triangular. Nearest neighbours, whose
-    links have no way back, make many of them.
-    """
-    from scipy.sparse import csr_array
-    from scipy.sparse.csgraph import connected_components
-
-    _, part = connected_components(csr_array(matrix), connection="strong")
-    members = np.split(
-        np.argsort(part, kind="stable"), np.cumsum(np.bincount(part))[:-1]
-    )
-    values: Any = [np.linalg.eigvals(matrix[np.ix_(rows, rows)]) for rows in members]
-    return np.asarray(np.concatenate(values))
 
 
 def symmetric_similar(matrix: Floats) -> Floats | None:
@@ -180,8 +171,13 @@ class PeriodMeans:
         # The integral of 1'G1 / N = (h - 1) / a from 0, where h = 1'(I - a W)^-1 1 / N
         # is det(I - a MW) / det(I - a W).
         nodes, weights = _quadrature()
-        ratios = [self._mean_inverse(a * nodes) for a in at]
-        return np.array([(ratio - 1) / nodes @ weights for ratio in ratios])
+        demeaned, values = self._values
+        integrals = []
+        for a in at:
+            steps = a * nodes[:, None]
+            ratios = ((1 - steps * demeaned) / (1 - steps * values)).prod(axis=1).real
+            integrals.append((ratios - 1) / nodes @ weights)
+        return np.array(integrals)
 
     @cached_property
     def lag_nodes(self) -> Floats:
@@ -194,26 +190,21 @@ class PeriodMeans:
         demeaned = np.linalg.eigvals(self.matrix - self.matrix.mean(axis=0))
         return np.sort(demeaned), np.sort(self.spectrum.values)
 
-    def _mean_inverse(self, at: Floats) -> Floats:
-        """Compute ``1'(I - a W)^-1 1 / N`` at (m,) values of a."""
-        demeaned, values = self._values
-        quotients = (1 - at[:, None] * demeaned) / (1 - at[:, None] * values)
-        return np.asarray(quotients.prod(axis=1).real)
-
     def slope(self, name: str, at: float) -> float:
         """Compute the derivative of `value`."""
         sums = self.sums
         if name in self.of_sums:
-            return float((1 - at * sums) @ sums / ((1 - at * sums) @ (1 - at * sums)))
-        return float(
-            self.matrix.sum(axis=0) @ self._solve(at, np.ones(len(sums)))
-        ) / len(sums)
+            filtered = 1 - at * sums
+            return float(filtered @ sums / (filtered @ filtered))
+        by_column = self.matrix.sum(axis=0)
+        return float(by_column @ self._solve(at, np.ones(len(sums)))) / len(sums)
 
     def curve(self, name: str, at: float) -> float:
         """Compute the second derivative of `value`."""
         sums = self.sums
         if name in self.of_sums:
-            square, cross = (1 - at * sums) @ (1 - at * sums), (1 - at * sums) @ sums
+            filtered = 1 - at * sums
+            square, cross = filtered @ filtered, filtered @ sums
             return float((2 * cross**2 - sums @ sums * square) / square**2)
         inverse_lag = self._solve(at, self.matrix @ self._solve(at, np.ones(len(sums))))
         return float(self.matrix.sum(axis=0) @ inverse_lag) / len(sums)

@@ -94,7 +94,11 @@ def maximise(
     inside the interval.
     """
     spectrum = determinants.spectrum
-    reduced = _reduced(columns)
+    # Rotated to as many rows as columns; products stay as they are
+    k, lags = columns.x.shape[1], columns.wx.shape[1]
+    joined = np.hstack([columns.x, columns.wx, columns.y])
+    x, wx, y = np.split(np.linalg.qr(joined, mode="r"), [k, k + lags], axis=1)
+    reduced = SpatialColumns(y, x, wx, n_times=columns.n_times)
     grid = determinants.lag_grid() if lag else None
 
     def profile(lam: float) -> tuple[float, bool]:
@@ -149,20 +153,6 @@ def at_values(
         sigma2=squares / n,
         loglik=both - n / 2 * float(np.log(2 * np.pi * squares / n) + 1),
         residuals=fit.residuals,
-    )
-
-
-def _reduced(columns: SpatialColumns) -> SpatialColumns:
-    """Rotate columns to as many rows as columns; products stay as they are."""
-    k, lags = columns.x.shape[1], columns.wx.shape[1]
-    triangle = np.asarray(
-        np.linalg.qr(np.hstack([columns.x, columns.wx, columns.y]), mode="r")
-    )
-    return SpatialColumns(
-        triangle[:, k + lags :],
-        triangle[:, :k],
-        triangle[:, k : k + lags],
-        n_times=columns.n_times,
     )
 
 

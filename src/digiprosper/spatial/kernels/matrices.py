@@ -40,19 +40,15 @@ def stored(matrix: Any) -> Matrix:
     linked; dense otherwise.
     """
     n = matrix.shape[0]
-    sparse = scipy.sparse.issparse(matrix)
-    rows = (
-        scipy.sparse.csr_array(matrix, dtype=np.float64, copy=True) if sparse else None
-    )
-    if rows is not None:
+    few = _SPARSE_BELOW * n * n if n >= _SPARSE_FROM else -1
+    if scipy.sparse.issparse(matrix) or np.count_nonzero(matrix) <= few:
+        rows = scipy.sparse.csr_array(matrix, dtype=np.float64, copy=True)
         rows.sum_duplicates()
         rows.eliminate_zeros()
-    links = np.count_nonzero(matrix) if rows is None else rows.nnz
-    if n >= _SPARSE_FROM and links <= _SPARSE_BELOW * n * n:
-        return _frozen_rows(
-            scipy.sparse.csr_array(matrix, dtype=np.float64) if rows is None else rows
-        )
-    dense = np.array(matrix, dtype=np.float64) if rows is None else rows.toarray()
+        if rows.nnz <= few:
+            return _frozen_rows(rows)
+        matrix = rows.toarray()
+    dense = np.array(matrix, dtype=np.float64)
     dense.setflags(write=False)
     return dense
 
@@ -81,12 +77,6 @@ def link_ends(matrix: Matrix) -> tuple[Ints, Ints, Floats]:
 def cut(matrix: Matrix, positions: Ints) -> Matrix:
     """Select weights among some entities, by positions in the new order."""
     return stored(matrix[positions][:, positions])
-
-
-def row_standardised(matrix: Matrix) -> Matrix:
-    """Divide each row by its sum; a row of zeros remains."""
-    sums = np.asarray(matrix.sum(axis=1)).ravel()
-    return scaled(matrix, 1.0 / np.where(sums > 0, sums, 1.0))
 
 
 def row_sum(matrix: Floats) -> float | None:
@@ -135,15 +125,13 @@ def _irreducible_radius(matrix: Matrix) -> float:
 
 def is_symmetric(matrix: Matrix) -> bool:
     """Tell whether weights are the same in both directions, apart from rounding."""
+    other: Any = matrix.T
+    larger: Any
     if isinstance(matrix, np.ndarray):
-        return bool(
-            (
-                np.abs(matrix - matrix.T) <= SYMMETRIC * np.maximum(matrix, matrix.T)
-            ).all()
-        )
-    other = matrix.T.tocsr()
-    difference, larger = abs(matrix - other), SYMMETRIC * matrix.maximum(other)
-    return bool((difference - difference.minimum(larger)).nnz == 0)
+        larger = np.maximum(matrix, other)
+    else:
+        larger = matrix.maximum(other)
+    return not (abs(matrix - other) > SYMMETRIC * larger).sum()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -42,34 +42,26 @@ def multiplier(matrix: Matrix, rho: float) -> Floats:
 
 
 def averages(
-    matrix: Floats, inverse: Floats, spectrum: Spectrum | None, rho: float
+    units: Floats, spectrum: Spectrum | None, rho: float
 ) -> tuple[Averages, Averages | None]:
     """Compute the averages of the multiplier, and their derivatives in rho.
 
-    The diagonals are traces from the eigenvalues. Without a spectrum the outcome has no
-    spatial lag: S is the identity, and there are no derivatives.
+    They are means of the (6, N) array of `by_unit`; derivatives of diagonals are traces
+    from the eigenvalues. Without a spectrum the outcome has no spatial lag: S is the
+    identity, and there are no derivatives.
     """
+    diagonal, total, _, diagonal_lag, total_lag, _ = units.mean(axis=1)
+    value = Averages(diagonal, diagonal_lag, total, total_lag)
     if spectrum is None:
-        return _without_lag(matrix), None
-    n, lag = len(matrix), matrix.sum(axis=1)
-    rows, columns = inverse.sum(axis=1), inverse.sum(axis=0)
-
-    def mean_trace(lags: int, inverses: int) -> Floats:
-        return np.array(spectrum.trace(rho, lags=lags, inverses=inverses) / n)
-
-    value = Averages(mean_trace(0, 1), mean_trace(1, 1), rows.mean(), columns @ lag / n)
+        return value, None
+    _, rows, _, _, rows_lag, columns_lag = units
     slope = Averages(
-        own=mean_trace(1, 2),
-        own_lag=mean_trace(2, 2),
-        total=columns @ (matrix @ rows) / n,
-        total_lag=columns @ (matrix @ (inverse @ lag)) / n,
+        np.array(spectrum.trace(rho, lags=1, inverses=2) / rows.size),
+        np.array(spectrum.trace(rho, lags=2, inverses=2) / rows.size),
+        columns_lag @ rows / rows.size,
+        columns_lag @ rows_lag / rows.size,
     )
     return value, slope
-
-
-def _without_lag(matrix: Floats) -> Averages:
-    unit = np.ones(())
-    return Averages(unit, np.diag(matrix).mean(), unit, matrix.sum(axis=1).mean())
 
 
 def _of_regressors(at: Averages, slopes: Floats, lags: Floats) -> Floats:
@@ -105,15 +97,24 @@ def effects_of_draws(
 
     Without a spectrum the model has no spatial lag of the outcome, and draws no rho.
     """
-    first = 0 if spectrum is None else 1
-    slopes, lags = np.split(draws[:, first:], 2, axis=1)
-    at = (
-        _without_lag(matrix)
-        if spectrum is None
-        else _averages_at(matrix, spectrum, draws[:, 0])
-    )
-    columns = Averages(*(np.asarray(part)[..., None] for part in at))
-    return _of_regressors(columns, slopes, lags).swapaxes(0, 1)
+    unit, common_sum = np.eye(len(matrix)), row_sum(matrix)
+    if spectrum is None:
+        at, _ = averages(by_unit(matrix, unit), None, 0.0)
+    else:
+        rho, draws = draws[:, 0], draws[:, 1:]
+        traces = [spectrum.traces(rho, lags=lags) / len(unit) for lags in (0, 1)]
+        diagonal, diagonal_lag = traces
+        if common_sum is not None:
+            remainder = 1 - rho * common_sum
+            at = Averages(diagonal, diagonal_lag, 1 / remainder, common_sum / remainder)
+        else:
+            ones = np.ones(len(unit))
+            sums = np.array([np.linalg.solve((unit - a * matrix).T, ones) for a in rho])
+            total_lag = sums @ (matrix @ ones) / len(unit)
+            at = Averages(diagonal, diagonal_lag, sums.mean(axis=1), total_lag)
+    slopes, lags = np.split(draws, 2, axis=1)
+    by_draw = Averages(*(np.asarray(part)[..., None] for part in at))
+    return _of_regressors(by_draw, slopes, lags).swapaxes(0, 1)
 
 
 def symmetric_root(covariance: Floats) -> Floats:
@@ -127,23 +128,6 @@ def symmetric_root(covariance: Floats) -> Floats:
     values, vectors = np.linalg.eigh(covariance / scale / scale[:, None])
     root = (vectors * np.sqrt(np.maximum(values, 0))) @ vectors.T
     return np.asarray(root * scale)
-
-
-def _averages_at(matrix: Floats, spectrum: Spectrum, rho: Floats) -> Averages:
-    """Compute the averages of the multiplier at many values of rho."""
-    n, common_sum = len(matrix), row_sum(matrix)
-    diagonal = spectrum.traces(rho, lags=0) / n
-    diagonal_lag = spectrum.traces(rho, lags=1) / n
-    if common_sum is not None:
-        remainder = 1 - rho * common_sum
-        return Averages(diagonal, diagonal_lag, 1 / remainder, common_sum / remainder)
-    ones = np.ones(n)
-    columns = np.array(
-        [np.linalg.solve((np.eye(n) - at * matrix).T, ones) for at in rho]
-    )
-    return Averages(
-        diagonal, diagonal_lag, columns.mean(axis=1), columns @ (matrix @ ones) / n
-    )
 
 
 def by_unit(matrix: Floats, inverse: Floats) -> Floats:

@@ -128,7 +128,17 @@ def lagrange_draws(drawn: Drawn, x: Floats, periods: float, rows: float) -> Floa
     """
     basis = np.linalg.qr(x / np.linalg.norm(x, axis=0))[0]
     df = rows - x.shape[1]
-    first, second = _traces(drawn, basis, periods)
+    # Traces of Q W and of the square of its symmetric part
+    matrix = to_dense(drawn.matrix)
+    symmetric = (matrix + matrix.T) / 2
+    if drawn.time:
+        symmetric = symmetric - symmetric.mean(axis=0)
+        symmetric = symmetric - symmetric.mean(axis=1, keepdims=True)
+    basis_lags = drawn.demean(lagged(symmetric, basis))
+    inner = basis_lags.T @ basis
+    first = periods * float(np.trace(symmetric)) - float(np.trace(inner))
+    second = periods * float((symmetric**2).sum()) - 2 * float((basis_lags**2).sum())
+    second += float((inner**2).sum())
     variance = df**2 * ((2 * second + first**2) / (df * (df + 2)) - (first / df) ** 2)
     parts = []
     for outcomes, raw_lags in drawn.columns():
@@ -144,20 +154,6 @@ def lagrange_draws(drawn: Drawn, x: Floats, periods: float, rows: float) -> Floa
         statistics = score_statistics(of_lag, of_error, information, variance)
         parts.append(np.column_stack(statistics))
     return np.vstack(parts)
-
-
-def _traces(drawn: Drawn, basis: Floats, periods: float) -> tuple[float, float]:
-    """Compute the trace of Q W and that of the square of its symmetric part."""
-    matrix = to_dense(drawn.matrix)
-    symmetric = (matrix + matrix.T) / 2
-    if drawn.time:
-        symmetric = symmetric - symmetric.mean(axis=0)
-        symmetric = symmetric - symmetric.mean(axis=1, keepdims=True)
-    lags = drawn.demean(lagged(symmetric, basis))
-    inner = lags.T @ basis
-    first = periods * float(np.trace(symmetric)) - float(np.trace(inner))
-    second = periods * float((symmetric**2).sum()) - 2 * float((lags**2).sum())
-    return first, second + float((inner**2).sum())
 
 
 def _residuals(columns: Floats, basis: Floats) -> Floats:

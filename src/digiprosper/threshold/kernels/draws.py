@@ -48,27 +48,23 @@ def scheme(
     clusters (wild_cluster) or entities (hansen), rows in the original order. Raises
     ValueError if entities have unequal numbers of rows under "hansen".
     """
-    none = np.empty((0, 1), dtype=np.intp)
+    blocks, order = np.empty((0, 1), dtype=np.intp), search.candidates.order
     n, levels = search.nobs, int(codes.max()) + 1
     if name == "iid":
-        return Scheme(name, n, none[:, 0], none, demeaned=False, done=done)
+        return Scheme(name, n, blocks[:, 0], blocks, demeaned=False, done=done)
 
-    ranked = codes[search.candidates.order]
-    nested = is_nested(search.groups.codes, ranked)
-    if name == "wild_cluster":
-        return Scheme(name, levels, ranked, none, demeaned=nested, done=done)
-
-    counts = np.bincount(codes, minlength=levels)
-    if counts.min() != counts.max():
-        raise ValueError("entities have unequal numbers of rows")
-
-    rank = np.empty(n, dtype=np.intp)
-    rank[search.candidates.order] = np.arange(n)
-    blocks = rank[np.argsort(codes, kind="stable")].reshape(levels, -1)
-    row_positions = np.empty(n, dtype=np.intp)
-    row_positions[blocks] = np.arange(n).reshape(blocks.shape)
-    demeaned = nested and levels == search.groups.sizes.size
-    return Scheme(name, levels, row_positions, blocks, demeaned=demeaned, done=done)
+    positions = codes[order]
+    demeaned = is_nested(search.groups.codes, positions)
+    if name == "hansen":
+        counts = np.bincount(codes, minlength=levels)
+        if counts.min() != counts.max():
+            raise ValueError("entities have unequal numbers of rows")
+        rank, positions = np.empty((2, n), dtype=np.intp)
+        rank[order] = np.arange(n)
+        blocks = rank[np.argsort(codes, kind="stable")].reshape(levels, -1)
+        positions[blocks] = np.arange(n).reshape(blocks.shape)
+        demeaned = demeaned and levels == search.groups.sizes.size
+    return Scheme(name, levels, positions, blocks, demeaned=demeaned, done=done)
 
 
 def residual_draws(bootstrap: Scheme, residual: Floats, uniforms: Floats) -> Floats:

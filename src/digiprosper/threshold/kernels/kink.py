@@ -57,11 +57,12 @@ class KinkPlan:
 
     def place(self, position: int, offset: float) -> float:
         """Convert a candidate and an offset from it, in units, to a value of q."""
+        value = float(self.values[position])
         if offset == 0:
-            return float(self.values[position])
-        return float(
-            min(self.values[position] + self.unit * offset, self.values[position + 1])
-        )
+            return value
+        above = float(self.values[position + 1])
+        at_end = offset == self.widths[position]
+        return above if at_end else min(value + self.unit * offset, above)
 
     def column(self, position: int, offset: float) -> Floats:
         """Compute the net kink column (N,) at a candidate plus an offset, by q."""
@@ -179,12 +180,6 @@ def _best(kinks: KinkPlan, state: State) -> Floats:
     )
 
 
-def _gain_at(kinks: KinkPlan, state: State, position: int, offset: float) -> Floats:
-    p, r = (products[:, position] for products in _along(kinks, state.score))
-    a, b, c = kinks.forms[:, position]
-    return np.asarray((p + r * offset) ** 2 / (a + (2 * b + c * offset) * offset))
-
-
 def estimate(kinks: KinkPlan, outcome: Floats) -> KinkEstimate:
     """Find the kink with least sum of squares between first and last candidate."""
     search = kinks.search
@@ -239,12 +234,8 @@ def accepted(
     for j, piece in zip(
         *np.nonzero((within_bound & (np.diff(edges, axis=0) > 0)).T), strict=True
     ):
-        low = kinks.place(int(j), float(edges[piece, j]))
-        to_end = edges[piece + 1, j] == kinks.widths[j]
-        high = (
-            float(kinks.values[j + 1])
-            if to_end
-            else kinks.place(int(j), float(edges[piece + 1, j]))
+        low, high = (
+            kinks.place(int(j), float(edge)) for edge in edges[piece : piece + 2, j]
         )
         if pieces and pieces[-1][1] == low:
             low = pieces.pop()[0]
@@ -312,13 +303,18 @@ def kink_draws(
     residuals = search.residuals(outcome)
     column = kinks.column(kink_estimate.position, kink_estimate.offset)
     fit = column * (column @ residuals / (column @ column))
+    offset = kink_estimate.offset
+    a, b, c = kinks.forms[:, kink_estimate.position]
+    size = a + (2 * b + c * offset) * offset
     for drawn, rounding in demeaned_draws(
         search, bootstrap, residuals - fit, rng, reps
     ):
         state = start(search, drawn + fit)
-        kink_ssr = state.ssr - _gain_at(
-            kinks, state, kink_estimate.position, kink_estimate.offset
+        level, change = (
+            products[:, kink_estimate.position]
+            for products in _along(kinks, state.score)
         )
+        kink_ssr = state.ssr - (level + change * offset) ** 2 / size
         # The kink that was drawn from explains all of a draw whose residuals are gone.
         lost = kink_ssr <= np.maximum(rounding, NO_RESIDUALS * state.ssr)
         best = np.minimum(state.ssr - _best(kinks, state), kink_ssr)

@@ -142,8 +142,8 @@ def drawn_bounds(
     the quantile `level` of `reps` draws, and the set keeps the candidates with
     ``S(g) / S(ghat) - 1`` at most this: no degrees of freedom.
     """
-    held, free = _hold(search, at, threshold)
-    gain = drops(held, open_search(held, outcome))[0]
+    plan, free = _hold(search, at, threshold)
+    gain = drops(plan, open_search(plan, outcome))[0]
     admissible = np.flatnonzero(free & np.isfinite(gain))
     nearest = admissible[np.argsort(-gain[admissible], kind="stable")[: _POINTS // 2]]
     evenly = admissible[
@@ -153,7 +153,7 @@ def drawn_bounds(
     bounds = np.zeros(points.size)
     for i, point in enumerate(points):
         drawn = _draw_statistics(
-            held, bootstrap, outcome, int(point), free, deepcopy(rng), reps
+            plan, bootstrap, outcome, int(point), free, deepcopy(rng), reps
         )
         drawn = drawn[np.isfinite(drawn)]
         # A fit without residuals leaves no doubt.
@@ -174,17 +174,17 @@ def _hold(search: Plan, at: tuple[int, ...], threshold: int) -> tuple[Plan, Bool
     loadings = np.stack(
         [np.cumsum(basis * row, axis=1)[:, cuts - 1] for row in search.z]
     )
-    held = replace(
+    plan = replace(
         search,
         basis=np.concatenate([search.basis, basis]),
         loadings=np.concatenate([search.loadings, loadings], axis=1),
         gram=search.gram - np.einsum("apg,bpg->abg", loadings, loadings)[:, :, None],
     )
-    return held, free
+    return plan, free
 
 
 def _draw_statistics(
-    held: Plan,
+    plan: Plan,
     bootstrap: Scheme,
     outcome: Floats,
     true: int,
@@ -192,15 +192,15 @@ def _draw_statistics(
     rng: np.random.Generator,
     reps: int,
 ) -> Floats:
-    fit, residual = split(held, outcome, (true,))
+    fit, residual = split(plan, outcome, (true,))
     ratios = []
-    for drawn, _ in demeaned_draws(held, bootstrap, residual, rng, reps):
-        state = start(held, drawn + fit)
-        gain = drops(held, state)
+    for drawn, _ in demeaned_draws(plan, bootstrap, residual, rng, reps):
+        state = start(plan, drawn + fit)
+        gain = drops(plan, state)
         true_gain = gain[:, true]
         best = np.maximum(np.where(free, gain, -np.inf).max(axis=1), true_gain)
         ssr = state.ssr - best
-        exact = ssr <= np.finfo(np.float64).eps * held.nobs * state.ssr
+        exact = ssr <= np.finfo(np.float64).eps * plan.nobs * state.ssr
         ratios.append(
             np.where(exact, np.nan, (best - true_gain) / np.where(exact, 1.0, ssr))
         )
