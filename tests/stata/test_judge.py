@@ -72,6 +72,8 @@ def codes(text: str, tmp_path: Path) -> list[tuple[str, int]]:
         ("winsor2 x, suffix(_h)\nreg y x_h", []),
         ("winsor2 x\ndrop x\nrename *_w *\nreg y x", []),
         ("reg y x\nwinsor2 x", []),
+        ("oneclick y x1 x2, fix(d) p(0.1) m(reg)", ["searched"]),
+        ("samplefilter y d x, sig(d) cmd(reghdfe) p(0.01)", ["searched"]),
         ("winsor2 x, trim\nreplace x = x_tr\nreg y x", []),
     ],
 )

@@ -86,6 +86,10 @@ def test_columns_that_are_not_known_stay_code() -> None:
     assert repr(Variables(created=(dummies,)).names("d2-d4")) == (
         "[*df.filter(regex='^d.*$').loc[:, 'd2':'d4']]"
     )
+    (part,) = Variables(created=(dummies,)).names("d2-d4")
+    assert isinstance(part, LaterColumns)
+    assert part.may_have("d3")
+    assert not part.may_have("x")
     moved = Variables(in_order=False)
     with pytest.raises(dp.StataError, match="in order"):
         moved.names("x-z")

@@ -16,6 +16,7 @@ log_of_count                line, variables (the counts)
 missing_kept                line, variables
 lag_by_row                  line, variables
 winsorised_not_used         line, variables
+searched                    line, command
 =========================== ============================================================
 """
 
@@ -41,6 +42,8 @@ _PRINT_TEST = ("ivreghdfe", "ivreg2", "xtivreg2", "ivreg2h")
 _INSTRUMENTED = ("ivreg2h", *linear.INSTRUMENTED)
 _REGRESSIONS = (*linear.COMMANDS, "ivreg2h", "ppmlhdfe")
 _MATCHING = ("psmatch2", "teffects", "kmatch", "cem")
+# They try controls or drop rows until a coefficient is significant.
+_SEARCHES = ("oneclick", "oneclick5", "samplefilter")
 _WEAK_TESTS = "weakiv twostepweakiv condivreg rivtest weakivtest plausexog"
 _GROUP_TESTS = "bdiff suest chowtest permtest permutest"
 _STAGGERED = """
@@ -98,6 +101,11 @@ _QUESTIONS = {
     "winsorised_not_used": (
         "{listed}: winsorised in a new variable that no later line uses, and estimated "
         "with extreme values: use the new one, or winsor2 with replace"
+    ),
+    "searched": (
+        "controls or rows are chosen so that a coefficient is significant, and its "
+        "p-value is that of a model chosen in advance: search_test(spec, panel, "
+        "candidates)"
     ),
 }
 
@@ -187,6 +195,7 @@ class _Judge:
             yield from self._staggered(staggered)
         questions = {"sgmediation": self._mediation, "winsor2": self._winsorised}
         questions |= dict.fromkeys(_MATCHING, self._matching)
+        questions |= dict.fromkeys(_SEARCHES, self._searched)
         for event in self.events:
             if question := questions.get(event.command.name):
                 yield from question(event)
@@ -269,6 +278,9 @@ class _Judge:
         one_period = re.search(rf"\b(?:{self.time or 'year'}|year)\s*==", text)
         if (self.entity or len(self.effects) > 1) and not one_period:
             yield "pooled_matching", event.number, {"command": event.command.name}
+
+    def _searched(self, event: Event) -> Iterator[_Asked]:
+        yield "searched", event.number, {"command": event.command.name}
 
     def _winsorised(self, event: Event) -> Iterator[_Asked]:
         later = self.events[self.events.index(event) + 1 :]

@@ -63,7 +63,7 @@ class LaterColumns(str):
 
     def may_have(self, name: str) -> bool:
         """Tell whether a column may be among them."""
-        pattern = re.search(r"regex='(.*)'", self)
+        pattern = re.search(r"regex='([^']*)'", self)
         return pattern is None or re.search(pattern[1], name) is not None
 
 

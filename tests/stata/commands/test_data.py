@@ -138,6 +138,7 @@ Z = np.array([NAN, 2, 5, 1, 2, 6])
         ("egen a = rowmiss(x z name)", "a", [1, 1, 0, 0, 0, 1]),
         ("egen a = rownonmiss(x z name)", "a", [2, 2, 3, 3, 3, 2]),
         ("egen a = rsum(x z)", "a", [1, 2, 8, 5, 4, 6]),
+        ("egen a = rmiss(x z)", "a", [1, 1, 0, 0, 0, 0]),
         ("egen a = mode(z)", "a", [2.0] * 6),
         ("bysort id: egen a = mode(z)", "a", [NAN, NAN, NAN, NAN, NAN, 6]),
         ("ereplace z = max(x), by(id)", "z", [3, 3, 3, 4, 4, 0]),
@@ -321,6 +322,17 @@ def test_winsor2_with_trim_makes_values_missing() -> None:
     )
 
 
+def test_joinby_has_all_pairs_of_rows_of_a_key(tmp_path: Path) -> None:
+    other = pd.DataFrame({"id": [1, 1, 9], "x": [98.0, 99, 97], "w": [7.0, 8, 9]})
+    path = tmp_path / "other.dta"
+    other.to_stata(path, write_index=False)
+    out = run(f'joinby id using "{path}"')
+    assert out["w"].value_counts().to_dict() == {7.0: 3, 8.0: 3}
+    # A column of both tables has the values of the first.
+    assert not out["x"].isin([98, 99]).any()
+    assert "_merge" not in out
+
+
 def test_merge_keeps_values_of_the_master(tmp_path: Path) -> None:
     other = pd.DataFrame({"id": [1, 2, 9], "x": [99.0] * 3, "w": [7.0, 8.0, 9.0]})
     path = tmp_path / "other.dta"
@@ -374,6 +386,8 @@ def test_merge_keeps_values_of_the_master(tmp_path: Path) -> None:
         "rename x* a*",
         "drop in 1/2",
         "merge m:m id using b",
+        "joinby using b",
+        "joinby id using b, unmatched(master)",
         "merge 1:1 id using b, update",
         "import excel a.xlsx, cellrange(A1) firstrow",
         "carryforward x, replace",

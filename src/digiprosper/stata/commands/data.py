@@ -51,6 +51,12 @@ _ROW_STATISTICS = {
     "rownonmiss": "apply(lambda x: ~missing(x)).sum(axis=1)",
     "group": "replace('', np.nan).groupby({names}).ngroup().replace(-1, np.nan) + 1",
 }
+# Names that functions of egen had before Stata 9, which still work.
+_OLD_NAMES = {
+    **{f"r{name}": f"row{name}" for name in ("mean", "max", "min", "sd", "miss")},
+    "rsum": "rowtotal",
+    "robs": "rownonmiss",
+}
 # Options of egen by function, besides by().
 _EGEN_OPTIONS = {
     "pctile": "p",
@@ -153,7 +159,7 @@ def _function(text: str, call: DataCall) -> tuple[str, str]:
     if "gegen" in call.command.text and " if " in inside:
         value, _, rows = inside.partition(" if ")
         inside = f"cond({rows}, {value}, .)"
-    return "rowtotal" if function == "rsum" else function, inside
+    return _OLD_NAMES.get(function, function), inside
 
 
 def _row_statistic(function: str, inside: str, call: DataCall) -> str:
@@ -561,6 +567,17 @@ def merge(call: DataCall) -> Step:
     return Step(code, columns, order=UNKNOWN_ORDER, filled=filled, reads=path)
 
 
+def joinby(call: DataCall) -> Step:
+    """Translate ``joinby``: all pairs of rows with the same keys."""
+    path, keys = call.path, call.names
+    if not keys:
+        raise StataError.because("joinby without the variables that are joined by")
+    other = _read_file(path, call)
+    joined = f"merged(df, {other}, {keys!r}, 'm:m', '__merge', [3])"
+    code = f"df = {joined}.drop(columns='__merge')"
+    return Step(code, order=UNKNOWN_ORDER, reads=path)
+
+
 def _merge_values(text: str) -> list[int]:
     """Read the rows in keep() of ``merge`` as values of _merge."""
     unknown = [word for word in text.split() if word not in _KEPT]
@@ -728,6 +745,7 @@ COMMANDS: _Table = {
     "expand": (Options("g.enerate"), expand, "if"),
     "generate": (_GENERATE, generate, "by if"),
     "ipolate": (Options("g.enerate by"), interpolate, "by"),
+    "joinby": (Options(), joinby, ""),
     "merge": (_MERGE, merge, ""),
     "predict": (Options("xb r.esiduals e pr"), predict, "if"),
     "recode": (Options("g.enerate"), columnwise, ""),
