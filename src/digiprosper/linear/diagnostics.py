@@ -23,7 +23,7 @@ from digiprosper.kernels import Floats, Ints
 from digiprosper.kernels.conley import Nearby
 from digiprosper.kernels.equation import Solved
 from digiprosper.kernels.leverage import effective_clusters, variation_shares
-from digiprosper.kernels.tolerances import LOST_DIGITS, NEGATIVE
+from digiprosper.kernels.tolerances import IS_SQUARE, LOST_DIGITS, NEGATIVE
 from digiprosper.kernels.within import is_nested
 from digiprosper.linear import notices
 from digiprosper.linear.doubtful_rows import HEAVY
@@ -35,9 +35,10 @@ from digiprosper.linear.kernels.residual_tests import (
 )
 from digiprosper.linear.kernels.restricted_wild import ClusterSums, variation_by_cluster
 from digiprosper.linear.preparation import Prepared
+from digiprosper.linear.results import LinearResults
 from digiprosper.panel import Sample
 from digiprosper.report.notices import not_psd
-from digiprosper.report.terms import Factor
+from digiprosper.report.terms import Factor, columns_in
 from digiprosper.report.text import p_words
 
 _ROLES_OF_INTEREST = frozenset({"treatment", "mediators", "endog", "instruments"})
@@ -65,6 +66,7 @@ _BY_ROW = frozenset({"unadjusted", "robust", "hc2", "hc3"})
 _NO_CHANCE = 0.001
 _LARGER = 2.0
 _POLICY_CHANGES = 2.0
+_SIGNIFICANT = 0.05
 # Growth rates in a file are often rounded.
 _ROUNDED = 0.01
 _WAYS = {2: "two-way", 3: "three-way"}
@@ -603,6 +605,40 @@ def _products_without_main_effects(
         if len(texts) > 1 and set(texts) <= sample.variables.keys():
             products[at] = [n for n in dict.fromkeys(texts) if n not in names]
     return {at: alone for at, alone in products.items() if alone}
+
+
+def turn_outside(sample: Sample, results: LinearResults) -> list[Notice]:
+    """Report a significant square of the first regressor that turns outside of it."""
+    names = [name for name in results.names if name in sample.names]
+    square = _square_of(sample, names) if len(names) > 1 else None
+    if square is None or results.pvalues[square] >= _SIGNIFICANT:
+        return []
+    x = sample.matrix[:, sample.names.index(names[0])]
+    slope, curvature = results.params[[names[0], square]].tolist()
+    turn, low, high = -slope / (2 * curvature), float(x.min()), float(x.max())
+    if low < turn < high:
+        return []
+    return [notices.turn_outside_notice(names[0], square, turn, (low, high))]
+
+
+def _square_of(sample: Sample, names: Sequence[str]) -> str | None:
+    """Return the regressor that is the square of the first; None if others bend it."""
+    x, *others = sample.matrix.T[[sample.names.index(name) for name in names]]
+    powers: dict[str, int] = {
+        name: power
+        for name, z in zip(names[1:], others, strict=True)
+        for power in (2, 3)
+        # The first row tells of most columns that they are no power.
+        if np.isclose(z[0], x[0] ** power, rtol=IS_SQUARE, atol=0)
+        and np.allclose(z, x**power, rtol=IS_SQUARE, atol=0)
+    }
+    if [*powers.values()] != [2]:
+        return None
+    (square,) = powers
+    # A product with something else moves the turning point.
+    beside = {n: sample.factors_of(n) for n in names[1:] if n != square}
+    moves = columns_in(beside).keys() & _variables(sample, names[0])
+    return None if moves else square
 
 
 def staggered(

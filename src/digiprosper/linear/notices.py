@@ -47,6 +47,7 @@ made_from                terms (term to the outcome, treatment or endogenous reg
 no_main_effect           term (a product), columns (its factors that are no regressors),
                          estimate, with_them (the coefficient beside them); not a
                          warning
+turn_outside             term, square, turn, low, high (of the term); not a warning
 shifted_log              term, column, zeros (rows)
 log_of_counts            term, zeros (rows)
 staggered_treatment      terms, event (column with the timing of the first; may be None)
@@ -223,6 +224,20 @@ def no_main_effect(
         "with_them": with_them,
     }
     return Notice("no_main_effect", text, data)
+
+
+def turn_outside_notice(
+    term: str, square: str, turn: float, ends: tuple[float, float]
+) -> Notice:
+    """Report a curve that does not turn between the ends of its term."""
+    text = (
+        f"{cited(square)} is significant, but the curve of {cited(term)} turns at "
+        f"{turn:.4g}, outside its values ({ends[0]:.4g} to {ends[1]:.4g}): it is no U "
+        "or inverse U. Use u_test."
+    )
+    data = {"term": term, "square": square, "turn": turn}
+    data |= {"low": ends[0], "high": ends[1]}
+    return Notice("turn_outside", text, data)
 
 
 def made_from(terms: Mapping[str, str], role: str) -> Notice:
