@@ -284,9 +284,9 @@ def _wrapped(line: str) -> str:
 
     calls = (node for node in ast.walk(ast.parse(line)) if isinstance(node, ast.Call))
     for call in calls:
-        arguments = [text_of(part) for part in (*call.args, *call.keywords)]
+        arguments: list[ast.expr | ast.keyword] = [*call.args, *call.keywords]
         if len(arguments) > 1:
-            listed = "".join(f"    {argument},\n" for argument in arguments)
+            listed = "".join(f"    {text_of(argument)},\n" for argument in arguments)
             return line.replace(text_of(call), f"{text_of(call.func)}(\n{listed})")
     return line
 
