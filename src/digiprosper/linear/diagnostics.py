@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from itertools import chain, product, repeat
+from math import isclose
 from typing import Any, Literal
 
 import numpy as np
@@ -586,8 +587,10 @@ def _products_without_main_effects(
 
 def turn_outside(sample: Sample, results: LinearResults) -> list[Notice]:
     """Report a significant square of the first regressor that turns outside of it."""
+    if len(results.names) < 2:
+        return []
     names = [name for name in results.names if name in sample.names]
-    square = _square_of(sample, names) if len(names) > 1 else None
+    square = _square_of(sample, names)
     if square is None or results.pvalues[square] >= _SIGNIFICANT:
         return []
     x = sample.matrix[:, sample.names.index(names[0])]
@@ -612,7 +615,7 @@ def _square_of(sample: Sample, names: Sequence[str]) -> str | None:
         for name, z in zip(names[1:], others, strict=True)
         for power in (2, 3)
         # The first row tells of most columns that they are no power.
-        if np.isclose(z[0], x[0] ** power, rtol=IS_SQUARE, atol=0)
+        if isclose(z[0], x[0] ** power, rel_tol=IS_SQUARE)
         and np.allclose(z, x**power, rtol=IS_SQUARE, atol=0)
     }
     if [*powers.values()] != [2]:

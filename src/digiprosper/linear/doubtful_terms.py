@@ -22,6 +22,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain, combinations, product
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -377,11 +378,11 @@ def _about_outcome(sample: Sample, table: Table, at: int | None) -> Iterator[Not
         numbers = numbers.select(positive)
     if values.size < _FEWEST_ROWS or at is None:
         return
-    if outcome not in numbers.ratios:
-        numbers.ratios[outcome] = _ratios(values, numbers.logs)
-    x = sample.matrix[rows, at]
-    yield from _own_parts(sample, numbers, x, outcome, sample.names[at])
-    yield from _coupled(sample, numbers, (values, x), outcome, sample.names[at])
+    x, term = sample.matrix[rows, at], sample.names[at]
+    yield from _own_parts(sample, numbers, (values, x), outcome, term)
+    # Degrees of coupling are between 0 and 1.
+    if values.max() <= 1:
+        yield from _coupled(sample, numbers, (values, x), outcome, term)
 
 
 def shifted_log(sample: Sample, blocks: Iterable[Sample]) -> list[Notice]:
@@ -485,11 +486,22 @@ def _baseline_rows(sample: Sample) -> Iterator[Notice]:
 
 
 def _own_parts(
-    sample: Sample, numbers: SomeNumbers, x: Floats, outcome: str, term: str
+    sample: Sample,
+    numbers: SomeNumbers,
+    values: tuple[Floats, Floats],
+    outcome: str,
+    term: str,
 ) -> Iterator[Notice]:
     """Report a regressor with the denominator of the outcome, or its numerator."""
-    names, of_outcome = numbers.logs.names, numbers.ratios[outcome]
-    of_term = _without_products(sample, numbers, term, _ratios(x, numbers.logs))
+    names, keys = numbers.logs.names, (("y", outcome), ("x", term))
+    for key, column in zip(keys, values, strict=True):
+        if key not in numbers.ratios:
+            numbers.ratios[key] = _ratios(column, numbers.logs)
+    of_outcome, of_term = map(numbers.ratios.__getitem__, keys)
+    denominators = map(itemgetter(1), (*of_outcome, *of_term))
+    if min(denominators, default=len(names)) == len(names):
+        return
+    of_term = _without_products(sample, numbers, term, of_term)
     for (top, below), (made_of, _) in product(of_outcome, of_term):
         if below == made_of:
             numerator, denominator = names[top], names[below]
@@ -505,10 +517,10 @@ def _own_parts(
             data |= {"denominator": denominator, "term": term}
             yield Notice("own_denominator", text, data)
             return
-    denominators = dict(_without_products(sample, numbers, outcome, of_outcome))
+    below_of = dict(_without_products(sample, numbers, outcome, of_outcome))
     for top, over in of_term:
         # With the same denominator it is a function of the outcome.
-        if top in denominators and over not in (denominators[top], len(names)):
+        if top in below_of and over not in (below_of[top], len(names)):
             numerator, denominator = names[top], names[over]
             text = (
                 f"{cited(term)} equals {cited(numerator)} / {cited(denominator)}, "
@@ -556,15 +568,18 @@ def _coupled(
 
     The coupling coordination degree of two systems is the fourth root of their product.
     """
-    logs = numbers.logs.columns
     columns = tuple(columns_of(sample, [term]))
-    for y, x in product(*map(_values_and_logs, values)) if len(columns) == 1 else ():
+    if len(columns) != 1:
+        return
+    logs, lengths = numbers.logs.columns, numbers.logs.products.diagonal()
+    for y, x in product(*map(_values_and_logs, values)):
         x = x - x.mean()
-        gaps = logs + (x - 4 * (y - y.mean()))[:, None]
-        # Beside its own square a column would be coupled with itself.
-        beside = logs - np.outer(x, x @ logs / max(x @ x, NO_DIVISION))
-        fits, apart = (np.linalg.norm(part, axis=0) for part in (gaps, beside))
-        if (fits < _ROUNDED * apart).any():
+        gap = x - 4 * (y - y.mean())
+        # Squared distances: of the product from the outcome, of a column from a power
+        # of the regressor, which would be coupled with itself.
+        distances = lengths + 2 * (gap @ logs) + gap @ gap
+        apart = lengths - (x @ logs) ** 2 / max(x @ x, NO_DIVISION)
+        if (distances < _ROUNDED**2 * apart).any():
             yield _shared_indicators({term: columns}, outcome)
             return
 

@@ -49,8 +49,8 @@ class SomeNumbers:
     rows: Ints  # positions (R,) in the table
     names: Sequence[str]
     values: Floats  # (R, k), with missing ones
-    # By outcome: pairs of columns of which it may be the ratio, and a column that it is
-    ratios: dict[str, list[tuple[int, int]]] = field(default_factory=dict)
+    # By role and term: pairs of columns of which it may be the ratio, up to a unit
+    ratios: dict[tuple[str, str], list[tuple[int, int]]] = field(default_factory=dict)
 
     def select(self, inside: Bools) -> SomeNumbers:
         """Keep some of the rows."""
