@@ -77,8 +77,11 @@ def coordinate_terms(
     return coordinate_names(list(table_of(panel).names), _CALLER)
 
 
-def near_rows(sample: Sample, options: Any) -> Nearby | None:
-    """Find which rows have correlated errors, for the Conley covariance."""
+def near_rows(
+    sample: Sample,
+    options: Any,  # `LinearOptions`
+) -> Nearby | None:
+    """Find which rows have correlated errors; None without a Conley covariance."""
     if options.distance_cutoff is None:
         return None
     degrees = sample.columns("coordinates")

@@ -68,7 +68,7 @@ _REGRESSORS = ("x", "endog", "treatment", "mediators")
 
 
 def columns_of(sample: Sample, names: Sequence[str]) -> dict[str, str]:
-    """Return the columns of the data in some columns of a sample."""
+    """Return the columns of the data in terms of a sample, as `columns_in` does."""
     return columns_in(dict(zip(names, map(sample.factors_of, names), strict=True)))
 
 

@@ -209,7 +209,7 @@ class Prepared:
 
     @property
     def entity_position(self) -> int | None:
-        """Position of the entity effect among them, which is the first, or None."""
+        """Position of the entity effect, which comes first: 0, or None without it."""
         return _entity_position(self.absorbed, self.sample)
 
     @property
@@ -220,6 +220,7 @@ class Prepared:
 
 
 def _entity_position(absorbed: Sequence[Absorbed], sample: Sample) -> int | None:
+    """Return the position of the entity effect before a sample is prepared."""
     is_first = absorbed and absorbed[0].name == sample.keys.entity_name
     return 0 if is_first else None
 
@@ -264,14 +265,14 @@ def prepare(
     _check_columns(sample, panel, options)
 
     weights = _weights(sample, options)
-    absorbing, count, of_structure = _effects_and_clusters(
+    absorbing, count, about_structure = _effects_and_clusters(
         sample, panel, absorbed, clusters, options, weights
     )
     near = near_rows(sample, options)
     notices = [
         *row_notices(sample, panel, options.cov_type),
         *_missing_notices(sample, panel, effects, clusters),
-        *of_structure,
+        *about_structure,
         *(_saturated_notices(absorbed, absorbing) if slopes else []),
         *_robust_notices(sample, absorbing, near, options),
         *distance_notices(sample, near),
@@ -309,7 +310,11 @@ def _effects_and_clusters(
     options: LinearOptions,
     weights: Floats | None,
 ) -> tuple[Within, Counts, list[Notice]]:
-    """Prepare what does not depend on columns; cached if it is of the panel's keys."""
+    """Prepare demeaning and counts, and report on effects and clusters.
+
+    They do not depend on columns, and are cached if effects and clusters are the
+    panel's keys.
+    """
     entity_name = sample.keys.entity_name
     cache = _cache_for(sample, absorbed, clusters, weights)
     key = (absorbed, clusters, options.cov_type, options.bandwidth)

@@ -73,7 +73,7 @@ class ScannedRows:
 
     @property
     def n_levels(self) -> list[int]:
-        """Numbers of their levels."""
+        """Number of levels of each effect but that of the entity."""
         return [self.sizes[text,] for text in self.others]
 
     @property
