@@ -532,7 +532,11 @@ def _estimate_counts(
     lost: Floats,
     few: Sequence[Notice],
 ) -> PoissonEventStudyResults:
-    """Estimate; `lost` are weights of separated rows by event time, `few` notices."""
+    """Estimate effects from counts.
+
+    `lost` are weights of separated rows at each event time of the window, `few` notices
+    about treated entities.
+    """
     sample = prepared.sample
     window = open_window(spec, sample, cohorts)
     refuse_collinear(prepared, window)

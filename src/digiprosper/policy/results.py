@@ -337,10 +337,11 @@ class CountCells(PickledByName):
     """Cells of cohort and event time, from which all effects are computed."""
 
     event: Ints  # (m,) event time of the cell
-    # Of k coefficients, log ratios of the m cells first, then of m sums of outcomes
+    # Coefficients, the first m of which are log ratios of the cells, then m sums of the
+    # outcomes in the cells
     joint: Estimates
-    # Weights of treated rows at each event time with a coefficient, also of separated
-    # rows, whose mean is zero with treatment and without
+    # Sum of the weights of treated rows at each event time with a coefficient; also of
+    # separated rows, whose mean is zero with treatment and without
     rows: Floats
 
     def effects(self, member: Bools, scale: str, rows: Floats) -> tuple[Floats, Floats]:
@@ -494,7 +495,7 @@ class PoissonEventStudyResults(WindowResults, CountResults):
         check_option("scale", scale, _SCALES)
         if scale == "counts":
             check_option("bands", bands, ("pointwise",))
-        # The class with slots is another one than that of the closure of super().
+        # A dataclass with slots is a new class, which `super()` does not know.
         path = WindowResults.event_path(self, level, bands)
         if scale == "log":
             return path

@@ -72,8 +72,8 @@ def with_unit_errors(
 
     Where this cannot be done the covariance stays as it is, and a notice says why.
     """
-    cells, inference, weights = estimated.cells, estimated.inference, estimated.weights
-    m = cells.estimates.size
+    cells, inference = estimated.cells, estimated.inference
+    weights, m = estimated.row_weights, cells.estimates.size
     too_many = cohorts.weights.size * m > MOST_WEIGHTS
     if weights is None or cohorts.clusters is None or too_many:
         if spec.cov_type == "influence" or inference.cov_type == "crv3":
