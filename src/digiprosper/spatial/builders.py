@@ -364,7 +364,8 @@ def by_gravity(
             f"gravity: {name} is zero or negative for {quoted(not_positive)}; masses "
             "are positive.",
         )
-    mass, distance = means[positions] / means.max(), built.made_by[len("inverse ") :]
+    mass = means[positions] / means.max()
+    distance = built.made_by.removeprefix("inverse ")
     return replace(
         built,
         matrix=built.matrix * mass[:, None] * mass,

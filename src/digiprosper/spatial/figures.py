@@ -200,10 +200,10 @@ def impacts(
     For one fit: a column per kind with a row per regressor. For several: a column per
     fit with a row per regressor and kind.
     """
-    drawn = []
+    by_fit = []
     for label, fit in fits.items():
         if isinstance(fit, DigiprosperError):
-            drawn.append(Column(head=label, failure=fit))
+            by_fit.append(Column(head=label, failure=fit))
             continue
         columns = dict(zip(KINDS, fit.decomposition.table_columns(level), strict=True))
         shown = [name for name in terms if name in fit.effects.terms]
@@ -212,12 +212,9 @@ def impacts(
             for kind in kinds
         }
         if len(fits) == 1:
+            heads = {kind: WORDS.say(kind, language) for kind in kinds}
             return [
-                replace(
-                    columns[kind],
-                    head=WORDS.say(kind, language),
-                    estimates=estimates,
-                )
+                replace(columns[kind], head=heads[kind], estimates=estimates)
                 for kind, estimates in by_kind.items()
             ]
         effects = [
@@ -228,16 +225,11 @@ def impacts(
             for kind in kinds
         ]
         estimates = {effect.term.name: effect for effect in effects}
-        drawn.append(
-            replace(
-                columns["direct"],
-                head=label,
-                estimates=estimates,
-                keys=None,
-                remarks=(),
-            )
+        column = columns["direct"]
+        by_fit.append(
+            replace(column, head=label, estimates=estimates, keys=None, remarks=())
         )
-    return drawn
+    return by_fit
 
 
 # --- over the cut-off -----------------------------------------------------------------

@@ -389,12 +389,13 @@ class SpatialWeights(Summarised, PickledByName):
             "standardise": self.standardise,
         }
         if self.degrees is not None:
-            km, nearest = self._link_distances(), matrices.nearest_distances
+            km = self._link_distances()
+            nearest = matrices.nearest_distances(self.degrees)
             values |= {
                 "distance_min": float(km.min()),
                 "distance_mean": float(km.mean()),
                 "distance_max": float(km.max()),
-                "nearest_max": float(nearest(self.degrees).max()),
+                "nearest_max": float(nearest.max()),
             }
         return pd.Series(values, dtype=object, name=self.name)
 
@@ -929,10 +930,8 @@ class SpatialLag:
         cells[time, entity] = builders.numbers_of(frame[name], subject)
         lag = matrices.lag_by_period(weights.matrix, cells)[time, entity]
 
-        without = index[np.isnan(lag)]
-        missing = missing_neighbours(
-            weights.name, name, len(without), tuple(without[:5])
-        )
+        rows = index[np.isnan(lag)]
+        missing = missing_neighbours(weights.name, name, len(rows), tuple(rows[:5]))
         issue((*weights.diagnostics, *missing))
         return lag
 
