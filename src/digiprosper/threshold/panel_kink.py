@@ -201,11 +201,11 @@ class PanelKink(Specification):
             Threshold, tests, confidence sets and slopes.
         """
         why = "kink_variable and also in x; PanelKink adds its two slopes"
-        roles = ("y", "kink_variable", "x")
-        prepared = search.prepare_split(self, panel, roles, why)
+        role = "kink_variable"
+        prepared = search.prepare_split(self, panel, role, role, why)
         sample = prepared.sample
-        q = sample.columns("kink_variable")[:, 0]
-        linear, _ = demean_roles(self.y, prepared, roles[1:])
+        q = sample.columns(role)[:, 0]
+        linear, _ = demean_roles(self.y, prepared, (role, "x"))
         y = linear.raw[:, 0]
         # Fit the linear model first: its errors name the columns as the user does.
         fit_equation(prepared, linear, 0, range(1, len(linear.names)))

@@ -397,8 +397,8 @@ class PanelThreshold(Specification):
             Thresholds, tests, confidence sets, regimes and slopes.
         """
         why = "regime-dependent and also in x; its regime columns add up to it"
-        roles = ("y", "regime_dependent", "threshold_variable", "x")
-        prepared = prepare_split(self, panel, roles, why)
+        fields = "regime_dependent", "threshold_variable"
+        prepared = prepare_split(self, panel, *fields, why)
         sample = prepared.sample
         if "hansen" in self._test_bootstraps and not sample.is_balanced:
             counts = np.bincount(sample.entity)

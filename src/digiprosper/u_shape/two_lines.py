@@ -190,7 +190,9 @@ class TwoLinesResult(Summarised, PickledByName):
                 )
             ),
         ]
-        weak = [side for side, s in slopes.items() if not rejects(s[2], self.level)]
+        weak = [
+            side for side, (_, _, p) in slopes.items() if not rejects(p, self.level)
+        ]
         conclusion = (
             f"No U at the {size} level: the slope {' and '.join(weak)} is not "
             "significant"

@@ -570,8 +570,8 @@ class Curve:
     ) -> dict[str, Any]:
         """Collect the fields that all test results have.
 
-        `weights` are of the sums of coefficients in the slopes, `t` their statistics,
-        and `sets` the confidence set of the turning points.
+        `weights` are of the coefficients in the slopes, `t` the statistics of these,
+        and `sets` the intervals of the confidence set of turning points.
         """
         from scipy.special import stdtr
 
@@ -655,6 +655,10 @@ def check_fit(caller: str, results: LinearResults, **terms: object) -> None:
 def _read_product(
     position: int, factors: Sequence[Factor], curve: Sequence[str]
 ) -> Product | None:
+    """Read a product of a term of the curve with other factors; None for other terms.
+
+    It has no factors if it depends on the variable in a way that is not read.
+    """
     # A function of a single column is no interaction.
     if len(factors) == 1 and len(factors[0].columns) <= 1:
         return None
@@ -809,8 +813,8 @@ def _find_bending_term(
 ) -> tuple[int, str]:
     """Find the term that bends the curve, and its form."""
     bends = bending_terms(results.terms, variable)
-    allowed, sought = [form] if form else FORMS, form or "square"
-    fitting = [position for position, bend in bends.items() if bend in allowed]
+    sought = form or "square"
+    fitting = [at for at, bend in bends.items() if bend in ([form] if form else FORMS)]
     if square is not None:
         at = position_of(results, square, "square")
         if bends.get(at) in (None, *FORMS):

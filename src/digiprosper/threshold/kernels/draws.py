@@ -59,7 +59,7 @@ def scheme(
         counts = np.bincount(codes, minlength=levels)
         if counts.min() != counts.max():
             raise ValueError("entities have unequal numbers of rows")
-        rank, positions = np.empty((2, n), dtype=np.intp)
+        rank, positions = np.empty_like(order), np.empty_like(order)
         rank[order] = np.arange(n)
         blocks = rank[np.argsort(codes, kind="stable")].reshape(levels, -1)
         positions[blocks] = np.arange(n).reshape(blocks.shape)
