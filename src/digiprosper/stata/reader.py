@@ -729,15 +729,18 @@ class Reader(Records):
         self._mark(name, text, command)
 
     def _mark_program(self, name: str) -> None:
-        """Mark what a program would change; it may call itself, with own locals."""
+        """Mark what a program would change: columns and globals, not locals outside it.
+
+        The program is unknown meanwhile, since it may call itself.
+        """
         program, before = self.programs.pop(name), copy.deepcopy(self.macros)
         patterns, self.patterns = self.patterns, {}
         self.macros.unknown["*"] = known_later("*", name)
         self._mark_block(program[1])
         values = {
-            name: value
-            for name, value in before.values.items()
-            if name[0] != "$" or name in self.macros.values
+            macro: value
+            for macro, value in before.values.items()
+            if macro[0] != "$" or macro in self.macros.values
         }
         self.macros = replace(before, values=values)
         self.programs[name], self.patterns = program, patterns

@@ -262,14 +262,17 @@ class Call:
 
     @property
     def keys(self) -> tuple[str, str]:
-        """The keys of xtset as effects; the entity has a name without xtset too."""
+        """The keys of xtset as effects; without xtset, names that no column has."""
         entity, time = self.context.entity, self.context.time
         return backticked(entity or "\N{NULL}entity"), backticked(time or "")
 
     def effects(
         self, absorbed: Sequence[str], *, entity: bool = False, time: bool = False
     ) -> dict[str, Any]:
-        """Sort absorbed effects into those of the keys, perhaps there, and others."""
+        """Return the fields of absorbed effects: those of the keys, and all others.
+
+        `entity` and `time` add the effects of the keys.
+        """
         keys = self.keys
         return {
             "entity_effects": entity or keys[0] in absorbed,

@@ -143,8 +143,9 @@ def test(call: Call) -> Translation:
     if not restrictions:
         raise StataError.because("there is no coefficient to test")
     inside = json.dumps(", ".join(restrictions), ensure_ascii=False)
-    note = "the p-value of Stata is alternatives['stata'] of the test"
-    return call.python(f"fit.wald_test({inside})", *[note] * (len(restrictions) > 1))
+    notes = ["the p-value of Stata is alternatives['stata'] of the test"]
+    several = len(restrictions) > 1
+    return call.python(f"fit.wald_test({inside})", *(notes if several else ()))
 
 
 def _restrictions(text: str, call: Call) -> list[str]:

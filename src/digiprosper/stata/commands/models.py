@@ -192,7 +192,7 @@ def roodman(call: Call) -> Translation:
     small = "small-sample statistics of small are not computed"
     return call.specify(
         "DynamicPanel",
-        [small] * ("small" in options),
+        [small] if "small" in options else (),
         y=y,
         lags=lags,
         cov_type="robust" if {"robust", "cluster"} & {*options} else "classical",
