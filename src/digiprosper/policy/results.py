@@ -462,9 +462,9 @@ class PoissonEventStudyResults(WindowResults, CountResults):
         level : float
             Confidence level of the intervals, .95 by default.
         bands : {"pointwise", "joint"}
-            As in `EventStudyResults.event_path`. The joint band has a critical value of
-            the multivariate normal distribution, with the correlations of the estimates
-            (of t under ``"crv3"``).
+            As in `EventStudyResults.event_path`, ``"pointwise"`` by default. The joint
+            band has a critical value of the multivariate normal distribution, with the
+            correlations of the estimates (of t under ``"crv3"``).
         scale : {"log", "percent", "counts"}
             ``"log"`` (default): the coefficients b, logs of ratios. ``"percent"``:
             the relative effect 100 (exp(b) - 1) in percent, with the error

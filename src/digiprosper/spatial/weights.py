@@ -469,7 +469,7 @@ class SpatialWeights(Summarised, PickledByName):
         entities : sequence of labels, optional
             All entities, needed if some have no link. Only with `i` and `j`.
         standardise, name
-            As in `SpatialWeights`.
+            As in `SpatialWeights`, ``"row"`` and ``"W"`` by default.
 
         Returns
         -------
@@ -527,7 +527,7 @@ class SpatialWeights(Summarised, PickledByName):
             For each entity a list of its neighbours (empty for an island), or a mapping
             of neighbours to weights.
         standardise, name
-            As in `SpatialWeights`.
+            As in `SpatialWeights`, ``"row"`` and ``"W"`` by default.
 
         Returns
         -------
@@ -568,7 +568,7 @@ class SpatialWeights(Summarised, PickledByName):
             Label of each id of `w`, or labels in the order of the ids. By default the
             ids are the labels.
         standardise, name
-            As in `SpatialWeights`.
+            As in `SpatialWeights`, ``"row"`` and ``"W"`` by default.
 
         Returns
         -------
@@ -624,7 +624,7 @@ class SpatialWeights(Summarised, PickledByName):
             Distance in kilometres beyond which weights are zero. By default all weights
             are positive.
         standardise, name
-            As in `SpatialWeights`.
+            As in `SpatialWeights`, ``"row"`` and ``"W"`` by default.
 
         Returns
         -------
@@ -675,7 +675,7 @@ class SpatialWeights(Summarised, PickledByName):
             Number of neighbours. Entities with the same distance as the k-th neighbour
             are also neighbours.
         standardise, name
-            As in `SpatialWeights`.
+            As in `SpatialWeights`, ``"row"`` and ``"W"`` by default.
 
         Returns
         -------
@@ -717,7 +717,7 @@ class SpatialWeights(Summarised, PickledByName):
             Values indexed by entity. If they are indexed by entity and time, as
             ``panel.frame["gdp"]``, their means over time are used.
         standardise, name
-            As in `SpatialWeights`.
+            As in `SpatialWeights`, ``"row"`` and ``"W"`` by default.
 
         Returns
         -------

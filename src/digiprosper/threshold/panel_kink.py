@@ -88,21 +88,21 @@ class PanelKink(Specification):
         Other fixed effects, as in `FixedEffects`.
     trim : float
         Share of the rows that are at or below the lowest value of g, and above the
-        highest.
+        highest; .05 by default.
     bootstrap : {"wild_cluster"} or None
         Bootstrap of p-values and of the confidence set. ``"wild_cluster"`` (default)
         multiplies the residuals by a random sign per cluster, and estimates g in each
         draw. None computes no p-values.
     reps : int
-        Number of draws of each bootstrap.
+        Number of draws of each bootstrap, 999 by default.
     level : float
-        Confidence level of confidence sets and tests.
+        Confidence level of confidence sets and tests, .95 by default.
     df : {"hansen", "xthreg"}
         Degrees of freedom in F and LR: N - n (``"hansen"``, the default), or T (n - 1).
         Without entity effects N - 1.
     cov_type, clusters, ssc
-        Standard errors of slopes and kink, as in `FixedEffects`. The bootstrap uses the
-        same one-way `clusters`.
+        Standard errors of slopes and kink, as in `FixedEffects`: clustered by entity by
+        default. The bootstrap uses the same one-way `clusters`.
     where : str, optional
         Condition that chooses rows, as in `FixedEffects`.
 

@@ -126,7 +126,7 @@ class PanelThreshold(Specification):
         Smallest share of the rows in each regime, also between two thresholds. One
         number, or one per threshold. The default is .05 (``xthreg``: .01).
     min_nobs : int
-        Smallest number of rows in each regime, in addition to `trim`.
+        Smallest number of rows in each regime, in addition to `trim`; 1 by default.
     min_entities : int
         Smallest number of entities in each regime in which a regime-dependent column
         varies within the regime. The default is 0.
@@ -152,9 +152,9 @@ class PanelThreshold(Specification):
         teaching. All tests of a sequence are in `tests`; the first one is used for
         conclusions. None computes no test.
     reps : int
-        Number of draws of each bootstrap.
+        Number of draws of each bootstrap, 999 by default.
     level : float
-        Confidence level of confidence sets and tests.
+        Confidence level of confidence sets and tests, .95 by default.
     confidence : {"lr", "scaled", "bootstrap"}
         Bound of the likelihood ratio in a confidence set. ``"lr"`` is that of Hansen
         (1999), which assumes equal error variances. ``"scaled"`` (default) multiplies
@@ -166,8 +166,8 @@ class PanelThreshold(Specification):
         Degrees of freedom in F and LR: N - n (``"hansen"``, the default), or T (n - 1)
         as in Stata's ``xthreg``. Without entity effects N - 1.
     cov_type, clusters, ssc
-        Standard errors of the slopes, as in `FixedEffects`. ``"wild_cluster"`` uses the
-        same one-way `clusters`.
+        Standard errors of the slopes, as in `FixedEffects`: clustered by entity by
+        default. ``"wild_cluster"`` uses the same one-way `clusters`.
     where : str, optional
         Condition that chooses rows, as in `FixedEffects`.
 
