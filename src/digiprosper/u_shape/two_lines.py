@@ -436,6 +436,7 @@ def _refuse_functions(terms: Sequence[Term], level: Term) -> None:
 
 
 def _is_function_of(term: Term, level: Term) -> bool:
+    """Tell whether a factor of a term has the columns of the level and no others."""
     factors = term_factors(term)
     # A lag is another variable.
     if level.shifts:

@@ -492,7 +492,7 @@ class Product:
 class Curve:
     """A curve in a fit: positions of its level and bending terms, and the interval.
 
-    call: the function that tests it
+    caller: name of the function that tests it, for messages
     form: of the bending term; "cube" if there are two, the square and the cube
     """
 
@@ -772,14 +772,14 @@ def curve_test(curve: Curve, at: Mapping[str, Any], level: float) -> UTestResult
     ends = np.column_stack([np.ones(2), u - middle]) @ weights
     t = slopes / standard_errors(np.diag(results.covariance_of(ends)))
 
-    gap = -b0 / b2
+    turn = -b0 / b2
     extremum, se = np.nan, np.nan
-    if f.slopes[0] < middle + gap < f.slopes[1]:
-        extremum = float(f.inverse(middle + gap))
+    if f.slopes[0] < middle + turn < f.slopes[1]:
+        extremum = float(f.inverse(middle + turn))
         # Written in the ratio: high powers of a slope leave the range of numbers where
         # the slope does not.
         error = standard_errors(
-            results.covariance_of(np.array([[1.0, gap]]) @ weights)
+            results.covariance_of(np.array([[1.0, turn]]) @ weights)
         )[0, 0] / abs(b2)
         se = float(error / abs(f.curvature(extremum)))
     critical = float(results.estimated.critical(level, weights))
@@ -790,8 +790,8 @@ def curve_test(curve: Curve, at: Mapping[str, Any], level: float) -> UTestResult
     with np.errstate(divide="ignore"):
         for low, high in np.add(ratios, middle).tolist():
             if high > f.slopes[0] and low < f.slopes[1]:
-                ends = f.inverse(np.clip([low, high], *f.slopes))
-                sets.append((float(ends.min()), float(ends.max())))
+                x = f.inverse(np.clip([low, high], *f.slopes))
+                sets.append((float(x.min()), float(x.max())))
 
     inside = bool(slopes[0] * slopes[1] < 0)
     return UTestResult(
