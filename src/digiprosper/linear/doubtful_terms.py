@@ -676,7 +676,7 @@ def _shared_in_cells(
 
 
 def _shared_by_period(table: Table, term: str) -> list[Notice]:
-    """Report a dummy that groups share which entities may leave."""
+    """Report a dummy that is the same within groups, which entities may change."""
     keys = table.keys
     n, n_times = keys.entities.size, keys.times.size
     for name, changes in table.label_columns.items() if term in table.data else ():

@@ -341,7 +341,11 @@ def counts_and_vcov(
 def independent_columns(
     prepared: Prepared, demeaned: Demeaned, regressors: Sequence[int]
 ) -> tuple[list[int], list[Notice], tuple[Floats, float] | None]:
-    """Drop or refuse absorbed and collinear columns, as `collinear` says."""
+    """Drop or refuse absorbed and collinear columns, as `collinear` says.
+
+    Also returns notices of those dropped, and what `invert_gram` makes of the cross
+    products of the others.
+    """
     strict = prepared.options.collinear == "raise"
     varying, absorbed = _drop_absorbed(prepared, demeaned, regressors)
     if strict:

@@ -278,7 +278,7 @@ def prepare(
         *distance_notices(sample, near),
         *term_notices(sample, panel, effects, clusters, options.cov_type),
         *missing_codes(sample, panel),
-        # With instruments there is no such correction for leverage.
+        # With instruments there is no CRV3, which corrects for leverage.
         *heavy_cluster(
             sample,
             weights,

@@ -935,8 +935,8 @@ def _random_effects_residuals(
     rows = np.bincount(entity, w)
     noise = solved.residuals @ solved.weighted_residuals / solved.df_resid
     means = np.bincount(entity, w * results.residuals) / rows
-    between = means @ means / max(rows.size - len(results.names), 1)
-    between -= noise * (1 / rows).mean()
+    df = max(rows.size - len(results.names), 1)
+    between = means @ means / df - noise * (1 / rows).mean()
     theta = 1 - np.sqrt(noise / (noise + rows * max(between, 0.0)))
 
     columns = demeaned.columns[:, : 1 + k]

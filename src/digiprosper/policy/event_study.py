@@ -410,7 +410,7 @@ class _ScannedTimings:
     def counted(
         self, prepared: Prepared
     ) -> tuple[EventWindow, Sequence[Notice], Iterable[Notice], list[int]]:
-        """Count the window, notices and cohorts for `_estimate_linear`, by block."""
+        """Count by block: window, `few`, `late` and `at_reference` of a linear fit."""
         spec = self.spec
         rows: ScannedRows = prepared.block_sums.rows
         # Entities by first treated time, from those never treated on

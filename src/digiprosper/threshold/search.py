@@ -219,6 +219,10 @@ class ThresholdSearch:
     def _compare_all_pairs(
         self, base: kernel.State, at: tuple[int, ...]
     ) -> tuple[tuple[int, ...], list[Notice]]:
+        """Compare two thresholds with the best pair; return those used, and a notice.
+
+        Without ``search="joint"`` only where comparing takes milliseconds.
+        """
         candidates, nobs = self.plan.candidates, self.plan.nobs
         cells = candidates.values.size * nobs
         cheap = candidates.need.size == 1 and cells <= _CHEAP_PAIRS
