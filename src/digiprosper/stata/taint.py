@@ -128,9 +128,8 @@ def condition_and_command(text: str) -> tuple[str, str]:
     for count in range(1, len(words)):
         word, after = NAME.match(words[count]), " ".join(words[count + 1 :])
         # A side of a comparison is a variable, though it has the name of a command.
-        is_left = re.match(r"[=<>!~&|]", after)
-        is_right = re.search(r"[-=<>!~&|+*/^]$", words[count - 1])
-        is_side = is_left or is_right
+        is_side = re.match(r"[=<>!~&|]", after)
+        is_side = is_side or re.search(r"[-=<>!~&|+*/^]$", words[count - 1])
         if word and not is_side and command_name(word[0]) in KNOWN:
             return " ".join(words[:count]), " ".join(words[count:])
     raise StataError.because("this use of if is not read")

@@ -150,9 +150,9 @@ class Context:
             nearer = [f for f in files if f.as_posix().lower().endswith(end)]
             files = nearer or (files if count > 1 else [])
         if len(files) != 1:
-            number = "several files are" if files else "no file is"
+            files_are = "several files are" if files else "no file is"
             raise StataError.because(
-                f"{number} named {cited(parts[-1])} in {self.folder}"
+                f"{files_are} named {cited(parts[-1])} in {self.folder}"
             )
         return files[0].as_posix()
 
@@ -176,7 +176,7 @@ class Context:
     def knows_sample(self) -> bool:
         """Whether rows of the last estimation are known by the keys of the panel."""
         keys = (self.entity, self.time)
-        # Without keys the number of the row is one.
+        # Without keys rows are known by their number.
         is_known = None not in keys or keys == (None, None)
         return is_known and self.fitted_keys == keys
 

@@ -100,7 +100,9 @@ def estimate(text: str, context: Context) -> Translation:
     """Translate the text of an estimation inside another command."""
     translation = translate(read_command(text), context)
     if translation.is_foreign:
-        raise StataError.because("random effects inside another command")
+        raise StataError.because(
+            "inside another command a model of linearmodels or statsmodels"
+        )
     return replace(translation, command=text.strip())
 
 
