@@ -62,9 +62,12 @@ _FEWEST_ENTITIES = 10
 # there are entities times periods.
 _MOST_PRODUCTS = 5e9
 _MOST_CELLS = 10
+# Dependence is reported if the variance is more than twice as large with it, and if it
+# is no chance: by its p-value, or by its distance from zero in standard errors.
 _STANDARD_ERRORS = 4
 _NO_CHANCE = 0.001
 _LARGER = 2.0
+# A column with two values is a policy if it changes at most so often in an entity.
 _POLICY_CHANGES = 2.0
 # Growth rates in a file are often rounded.
 _ROUNDED = 0.01
@@ -148,6 +151,7 @@ def _variation_by_cluster(
 
 
 def _two_valued_columns(prepared: Prepared) -> set[str]:
+    """Find the columns that have at most two values."""
     seen: dict[str, set[float]] = {name: set() for name in prepared.sample.names}
     for part in parts_of(prepared):
         for values, column in zip(seen.values(), part.matrix.T, strict=False):
@@ -318,7 +322,12 @@ def lagged_outcome(
     *,
     outcome: str = "y",
 ) -> list[Notice]:
-    """Report lags of the outcome: their slopes are biased (Nickell 1981, eq. 18)."""
+    """Report lags of the outcome, its level beside growth, and stocks made from it.
+
+    Their slopes are biased (Nickell 1981, eq. 18), with a further `consequence`.
+    `roles` are those of the columns to search, by default of all regressors; `outcome`
+    is the role of the outcome.
+    """
     sample, scan = prepared.sample, prepared.block_sums
     if scan is not None:
         lags, periods = scan.lags(roles), prepared.count.n / scan.rows.n_entities

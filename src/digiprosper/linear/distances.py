@@ -142,7 +142,7 @@ def distance_notices(sample: Sample, near: Nearby | None) -> Iterator[Notice]:
             f"({apart}), so errors of different places are assumed to be uncorrelated. "
             "Check that the distance is in kilometres."
         )
-        data = {"distance_cutoff": cutoff, "nearest": nearest}
+        data: dict[str, Any] = {"distance_cutoff": cutoff, "nearest": nearest}
         yield Notice("no_neighbours", text, data)
     same = (sample.entity[1:] == sample.entity[:-1]) & (
         near.place[1:] != near.place[:-1]
@@ -155,5 +155,5 @@ def distance_notices(sample: Sample, near: Nearby | None) -> Iterator[Notice]:
             "coordinates that differ between periods; distances are those of each "
             "period."
         )
-        about = {"entity": entity, "count": moving, "n_entities": count}
-        yield Notice("moving_places", text, about)
+        data = {"entity": entity, "count": moving, "n_entities": count}
+        yield Notice("moving_places", text, data)

@@ -310,7 +310,11 @@ class Call:
         return default if text is None else whole(text, option)
 
     def errors(self, robust: str = "robust", default: str = "oim") -> dict[str, Any]:
-        """Translate vce(), cluster() and robust; clusters come first."""
+        """Translate vce(), cluster() and robust; clusters come first.
+
+        `robust` is the type of errors that robust means, `default` the word that
+        counts without options.
+        """
         # With effects of entities robust errors are clustered by them in some commands.
         options = self.options
         text = options.get("vce") or ("robust" if "robust" in options else default)
