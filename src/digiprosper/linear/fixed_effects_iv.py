@@ -440,8 +440,8 @@ def _sanderson_windmeijer_tests(
     for j, name in enumerate(endog):
         f = sanderson_windmeijer(projected, j, vcov)
         null = (
-            f"the instruments do not explain {name} given the other "
-            "endogenous regressors"
+            f"the instruments do not explain {name} given the other endogenous "
+            "regressors"
         )
         test = f_test(
             f"Sanderson-Windmeijer F of {name}", f, (q - m + 1, vcov.df_t), null

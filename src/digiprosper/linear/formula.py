@@ -53,15 +53,15 @@ def _check_formula(formula: str) -> None:
     if len(effects) > 1 and "~" in effects[-1]:
         raise _refusal(
             formula,
-            "has instruments in a third part; use "
-            "FixedEffectsIV(y, x, endog, instruments).",
+            "has instruments in a third part; use FixedEffectsIV(y, x, endog, "
+            "instruments).",
         )
     if len(effects) > 2:
         raise _refusal(
             formula,
-            "has the four parts of lfe: write "
-            "'y ~ a + b | province + year' and clusters='province', and with "
-            "instruments FixedEffectsIV(y, x, endog, instruments).",
+            "has the four parts of lfe: write 'y ~ a + b | province + year' and "
+            "clusters='province', and with instruments FixedEffectsIV(y, x, endog, "
+            "instruments).",
         )
     if len(effects) > 1 or "~" not in _mask_quoted(model):
         raise _refusal(formula, f"needs one '~' and at most one '|'. {_HELP}")
