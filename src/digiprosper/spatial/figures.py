@@ -212,9 +212,12 @@ def impacts(
             for kind in kinds
         }
         if len(fits) == 1:
-            heads = {kind: WORDS.say(kind, language) for kind in kinds}
             return [
-                replace(columns[kind], head=heads[kind], estimates=estimates)
+                replace(
+                    columns[kind],
+                    head=WORDS.say(kind, language),
+                    estimates=estimates,
+                )
                 for kind, estimates in by_kind.items()
             ]
         effects = [

@@ -88,7 +88,7 @@ class PanelKink(Specification):
         Other fixed effects, as in `FixedEffects`.
     trim : float
         Share of the rows that are at or below the lowest value of g, and above the
-        highest; .05 by default.
+        highest. The default is .05.
     bootstrap : {"wild_cluster"} or None
         Bootstrap of p-values and of the confidence set. ``"wild_cluster"`` (default)
         multiplies the residuals by a random sign per cluster, and estimates g in each

@@ -126,7 +126,7 @@ class PanelThreshold(Specification):
         Smallest share of the rows in each regime, also between two thresholds. One
         number, or one per threshold. The default is .05 (``xthreg``: .01).
     min_nobs : int
-        Smallest number of rows in each regime, in addition to `trim`; 1 by default.
+        Fewest rows in each regime, in addition to `trim`. The default is 1.
     min_entities : int
         Smallest number of entities in each regime in which a regime-dependent column
         varies within the regime. The default is 0.
