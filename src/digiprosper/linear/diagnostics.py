@@ -330,7 +330,8 @@ def lagged_outcome(
     """
     sample, scan = prepared.sample, prepared.block_sums
     if scan is not None:
-        lags, periods = scan.lags(roles), prepared.count.n / scan.rows.n_entities
+        lags = scan.lags(roles)
+        periods = prepared.count.n / scan.rows.n_entities
     # There is no bias without entity effects, or finer ones.
     elif any(is_nested(codes, sample.entity) for codes in prepared.within.codes):
         lags = lags_of_outcome(sample, roles, outcome)

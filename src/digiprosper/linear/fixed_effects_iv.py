@@ -423,7 +423,8 @@ def _instrument_tests(
 def _first_stage_f(
     name: str, results: LinearResults, projected: Projection
 ) -> TestResult:
-    q, f = projected.instruments.shape[1], float("nan")
+    q = projected.instruments.shape[1]
+    f = float("nan")
     if q <= results.df_t:
         excluded = np.eye(q, len(results.names))
         f = results.estimated.wald(excluded, results.coefficients[:q])[0] / q
@@ -510,7 +511,8 @@ def _endogeneity_test(
     if the scores add up to zero.
     """
     endog = demeaned.names_at(positions.endog)
-    m, k = len(endog), len(positions.regressors) + len(endog)
+    m = len(endog)
+    k = len(positions.regressors) + m
     name = "Endogeneity test (regression-based)"
     null = f"{quoted(endog)} {'is' if m == 1 else 'are'} exogenous"
     count = prepared.count.with_slopes(k)
@@ -567,7 +569,9 @@ def _first_stage_strength(
 
     `too_large` says why F with clusters is too large to tell.
     """
-    value, critical, limit = tests[statistic], None, too_large
+    value = tests[statistic]
+    critical = None
+    limit = too_large
     if statistic == "effective_f":
         critical = tests["effective_f_critical"]
         limit = f" (5% critical value for a bias of at most 10%: {critical:.1f})"

@@ -474,7 +474,8 @@ def robust_inconsistent(cov_type: str, periods: float) -> Notice:
             "cov_type='clustered'."
         )
     else:
-        kind, instead = "robust to heteroskedasticity only", "Use cov_type='clustered'"
+        kind = "robust to heteroskedasticity only"
+        instead = "Use cov_type='clustered'"
         if cov_type == "conley":
             kind = "that assume independent periods of an entity"
             instead = "Set a bandwidth above 0"

@@ -127,7 +127,8 @@ def check_linear_options(
 
 
 def _check_clusters(clusters: Sequence[str], cov_type: str) -> None:
-    why, kind = "", cited(cov_type)
+    why = ""
+    kind = cited(cov_type)
     if cov_type not in _CLUSTERED:
         why = f" requires cov_type='clustered', 'crv3' or 'cr2', not {kind}."
     elif not 1 <= len(clusters) <= 3:
@@ -324,7 +325,8 @@ def _effects_and_clusters(
     absorbing = _within(sample, absorbed, weights)
     codes = tuple([sample.codes[c] for c in clusters])
     entity = _entity_position(absorbed, sample)
-    effect_ranks, groups = ranks(absorbing, codes, entity), [*map(count_groups, codes)]
+    effect_ranks = ranks(absorbing, codes, entity)
+    groups = [*map(count_groups, codes)]
     across = 0 if entity is None else count_entities_across(sample.entity, codes)
     notices = [
         *entities_once(panel, clusters),

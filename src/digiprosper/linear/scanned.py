@@ -425,7 +425,8 @@ class BlockSums:
         columns = np.hstack([residuals / lengths, projected.basis])
         slopes = np.eye(projected.basis.shape[1])[projected.n_controls :]
         # Products of the columns and of the dummies, in the order of `Grams.sums`.
-        k, levels = columns.shape[1], sum(self.rows.n_levels)
+        k = columns.shape[1]
+        levels = sum(self.rows.n_levels)
         gram = self.system.gram - self.system.taken_out
         total = [
             (columns.T @ columns)[np.triu_indices(k)],

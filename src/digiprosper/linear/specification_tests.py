@@ -624,7 +624,8 @@ def poolability(spec: FixedEffects, panel: Panel) -> TestResult:
 
 def _effects_test(fitted: Fitted, other_effects: Sequence[str]) -> TestResult:
     """Test all effects but `other_effects`; no statistic if these span them."""
-    name, effects = "F test of the effects", ", ".join(fitted.prepared.effect_names)
+    name = "F test of the effects"
+    effects = ", ".join(fitted.prepared.effect_names)
     null = f"the effects ({effects}) are all zero; independent errors with one variance"
     solved, prepared = fitted.solved, fitted.prepared
     restricted = auxiliary.with_effects(prepared, other_effects)
@@ -983,7 +984,8 @@ def _entity_means(prepared: Prepared, columns: Floats) -> Floats:
 def _classical(fitted: Fitted, entity: str) -> TestResult:
     """Compare the slopes of fixed and of random effects."""
     _refuse_classical(fitted, entity)
-    solved, k = fitted.solved, len(fitted.regressors)
+    solved = fitted.solved
+    k = len(fitted.regressors)
     fixed = solved.coefficients[:k]
     variance = solved.residuals @ solved.residuals / solved.df_resid
     random, covariance = _random_effects(fitted)
@@ -1104,7 +1106,8 @@ def _random_effects(fitted: Fitted) -> tuple[Floats, Floats]:
             k=len(regressors),
         ) from error
 
-    k, units = len(regressors), moments[0, 2] / moments[1:, 2]
+    k = len(regressors)
+    units = moments[0, 2] / moments[1:, 2]
     slopes = results.params.to_numpy()[1 : k + 1] * units
     covariance = results.cov.to_numpy()[1 : k + 1, 1 : k + 1] * np.outer(units, units)
     return slopes, covariance

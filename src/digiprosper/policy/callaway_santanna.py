@@ -67,7 +67,8 @@ def estimate_callaway_santanna(
     effects = effects[:, estimable]
     # Controls (m, n, k) of the earlier period
     x = x[:, effects[1:].min(axis=0)].transpose(1, 0, 2)
-    adjustment, row_weights = spec.adjustment or "doubly_robust", None
+    adjustment = spec.adjustment or "doubly_robust"
+    row_weights = None
     if spec.x:
         estimates, influence, collinear = differences(compared, x, adjustment)
         _refuse_not_estimable(spec, cohorts, effects, estimates, collinear)
@@ -279,7 +280,8 @@ def _refuse_not_estimable(
     if not missing.size:
         return
     cohort, time = _effect_label(cohorts, *effects[:2, missing[0]])
-    problem, text = "no_overlap", f"for the effect of {cohort} in {time}, "
+    problem = "no_overlap"
+    text = f"for the effect of {cohort} in {time}, "
     if collinear[missing[0]]:
         problem = "collinear_controls"
         text += (

@@ -415,8 +415,10 @@ class _ScannedTimings:
         rows: ScannedRows = prepared.block_sums.rows
         # Entities by first treated time, from those never treated on
         sizes = np.zeros(len(self.keys.times) + 1, dtype=np.intp)
-        event_rows, reached = Counter[int](), np.zeros(1, dtype=np.intp)
-        observed, late = set[int](), list[Any]()
+        event_rows = Counter[int]()
+        reached = np.zeros(1, dtype=np.intp)
+        observed = set[int]()
+        late = list[Any]()
         entity_name = rows.effects[0]
         levels = {name: set[int]() for name in rows.clusters if name != entity_name}
         for sample in rows.samples():

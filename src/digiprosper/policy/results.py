@@ -527,7 +527,8 @@ class PoissonEventStudyResults(WindowResults, CountResults):
         OptionError
             If `level` is not between 0 and 1.
         """
-        level, since = check_level(level), (self.cells.event >= 0)[None]
+        level = check_level(level)
+        since = (self.cells.event >= 0)[None]
         rows = self.cells.rows[np.array(self.window.estimated) >= 0].sum()[None]
         names = ("att", *self.names[len(self.window.estimated) :])
         log = self.cells.estimates(names, since, "log", rows).frame(level)[:1]

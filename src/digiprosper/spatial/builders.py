@@ -329,7 +329,8 @@ def by_k_nearest(coordinates: pd.DataFrame, k: int) -> Built:
             f"k={cited(k)} must be a positive integer less than {len(labels):,}, the "
             "number of entities.",
         )
-    matrix, made_by = matrices.nearest_neighbours(degrees, number), "nearest neighbour"
+    matrix = matrices.nearest_neighbours(degrees, number)
+    made_by = "nearest neighbour"
     return Built(matrix, labels, counted(number, made_by), degrees=degrees)
 
 

@@ -125,7 +125,8 @@ def moran_scatter(
 def read_fits(results: object, purpose: str) -> Fits:
     """Return the fits by label: "" for one, or (1), (2), .. for a list."""
     pairs = _labelled_fits(results)
-    labels, kinds = [label for label, _ in pairs], SpatialResults | DigiprosperError
+    labels = [label for label, _ in pairs]
+    kinds = SpatialResults | DigiprosperError
     others = [fit for _, fit in pairs if not isinstance(fit, kinds)]
     if others or not labels:
         type_name = type(others[0]).__name__ if others else "none"

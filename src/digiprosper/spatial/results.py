@@ -338,7 +338,8 @@ class SpatialResults(BaseResults):
                 "spatial_lags=None."
             )
         restrictions = np.eye(b.size)[lags]
-        values, null_model = restrictions @ b, "sar"
+        values = restrictions @ b
+        null_model = "sar"
         if model == "sem" and "rho" in names:
             if 2 * len(lags) + 1 < len({*names} - {"Intercept"}):
                 raise OptionError(
@@ -346,7 +347,8 @@ class SpatialResults(BaseResults):
                     "spatial_lags=None."
                 )
             rho = names.index("rho")
-            values, null_model = values + b[rho] * b[slopes], "sem"
+            values = values + b[rho] * b[slopes]
+            null_model = "sem"
             # The derivatives of these products, for the delta method
             restrictions[np.arange(len(lags)), slopes] += b[rho]
             restrictions[:, rho] += b[slopes]

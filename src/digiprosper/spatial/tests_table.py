@@ -372,7 +372,8 @@ def _durbin_rows(
             point = maximise_likelihood(null_spec, layouts[model])
             at = point.optimum.rho if model == "sar" else point.optimum.lam
             residuals, inverse = point.optimum.residuals, point.inverse(at)
-            drawn, error = _make_drawn(layouts[model], residuals, inverse), None
+            drawn = _make_drawn(layouts[model], residuals, inverse)
+            error = None
             if model == "sem":
                 # Where periods have dummies among the regressors, columns of a SEM keep
                 # their period means; see `spatial_columns`.

@@ -149,7 +149,9 @@ class Command:
 @lru_cache(maxsize=4096)
 def read_command(text: str) -> Command:
     """Split a command; macros are already replaced."""
-    unread, prefixes, stored = text.strip(), list[Prefix](), None
+    unread = text.strip()
+    prefixes = list[Prefix]()
+    stored = None
     while True:
         word = re.match(r"[^\W\d]\w*", unread)
         if word is None:

@@ -488,7 +488,8 @@ def origin(data: dict[str, Any], terms: Sequence[str], *, searched: bool) -> Not
 
 
 def _changes_text(data: Mapping[str, Any]) -> str:
-    changes, order = [], data["order"]
+    changes = []
+    order = data["order"]
     if data["outside"]:
         before, after = (
             ", ".join(f"{value:.5g}" for value in data[name])

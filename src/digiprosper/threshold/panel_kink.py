@@ -268,7 +268,8 @@ class PanelKink(Specification):
     def _plan_search(self, prepared: Prepared, q: Floats) -> kernel.KinkPlan:
         variable = f"kink_variable={cited(self.kink_variable)}"
         data = {"column": self.kink_variable, "trim": self.trim}
-        x, effects = prepared.sample.columns("x"), prepared.within.effects_and_slopes
+        x = prepared.sample.columns("x")
+        effects = prepared.within.effects_and_slopes
         try:
             kinks = kernel.kink_plan(q, x, self.trim, effects)
         except ThresholdSearchError as error:
@@ -361,7 +362,8 @@ class PanelKink(Specification):
             return None, np.empty((3, 0))
         entropy: Any = seed_sequence(rng).entropy
         rngs = [search.spawned_generator(entropy, _STREAM, part) for part in (0, 1)]
-        codes, reps = search.wild_clusters(prepared)[1], self.reps
+        codes = search.wild_clusters(prepared)[1]
+        reps = self.reps
         with progress_bar("PanelKink", 2 * reps, show=show) as done:
             bootstrap = scheme(self.bootstrap, kinks.search, codes, done)
             null = kernel.null_draws(kinks, bootstrap, y, rngs[0], reps=reps)

@@ -453,7 +453,8 @@ class PanelThreshold(Specification):
             with progress_bar("PanelThreshold", search.draws, show=show) as done:
                 return search, replace(search, done=done).run(rng)
         except ThresholdSearchError as error:
-            name, reason = self.threshold_variable, str(error)
+            name = self.threshold_variable
+            reason = str(error)
             q = prepared.sample.columns("threshold_variable")[:, 0]
             options = ["trim", "n_thresholds"]
             options += ["min_nobs"] if self.min_nobs > 1 else []

@@ -170,7 +170,8 @@ class TwoLinesResult(Summarised, PickledByName):
         )
 
     def _summary(self) -> Summary:
-        size, shape = percent_text(1 - self.level), self.shape
+        size = percent_text(1 - self.level)
+        shape = self.shape
         slopes = {
             "below": (self.slope_low, self.t_low, self.p_low),
             "above": (self.slope_high, self.t_high, self.p_high),
@@ -565,7 +566,8 @@ def _flat_region(data: _DemeanedData, knots: Floats, *, maximum: bool) -> Floats
     fit = _fit_columns(data, names, basis, collinear="drop")
     # The columns that are estimated come first in the fit
     basis = basis[:, [name in fit.names for name in names]]
-    centred, k = basis - basis.mean(axis=0), basis.shape[1]
+    centred = basis - basis.mean(axis=0)
+    k = basis.shape[1]
     variance = np.einsum("ij,jk,ik->i", centred, fit.covariance[:k, :k], centred)
     if not np.isfinite(variance).all():
         raise _no_std_error(data)
@@ -582,7 +584,8 @@ def _fit_two_lines(data: _DemeanedData, xc: float) -> list[LinearResults]:
     column is dropped.
     """
     fits = []
-    z, jump = data.x - xc, f"{data.variable}:jump"
+    z = data.x - xc
+    jump = f"{data.variable}:jump"
     for side, other, in_line in (
         ("below", "above", data.x <= xc),
         ("above", "below", data.x >= xc),

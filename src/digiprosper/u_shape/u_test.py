@@ -536,7 +536,8 @@ class Curve:
         for product in self.products:
             weight = 1.0
             for factor in product.factors:
-                name, column = spelling.get(canonical(factor.text)), factor.column
+                name = spelling.get(canonical(factor.text))
+                column = factor.column
                 if name is not None:
                     weight *= at[name]
                 elif factor.level is not None:

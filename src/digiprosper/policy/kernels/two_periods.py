@@ -131,7 +131,8 @@ def _estimate(
     estimable = _regular(gram)
     gram = np.where(estimable[..., None, None], gram, np.eye(p))
     shares = _normalised(np.where(treated, weights, 0.0))
-    control_shares, residual = np.zeros_like(weights), change
+    control_shares = np.zeros_like(weights)
+    residual = change
     if adjustment != "regression":
         propensity, hessian, exists = _logit(treated, design, weights, products)
         estimable &= exists

@@ -97,7 +97,9 @@ def effects_of_draws(
 
     Without a spectrum the model has no spatial lag of the outcome, and draws no rho.
     """
-    n, eye, common_sum = len(matrix), np.eye(len(matrix)), row_sum(matrix)
+    n = len(matrix)
+    eye = np.eye(n)
+    common_sum = row_sum(matrix)
     if spectrum is None:
         at, _ = averages(by_unit(matrix, eye), None, 0.0)
     else:

@@ -236,7 +236,8 @@ def u_test(call: Call) -> Translation:
     names = call.context.variables.names(call.command.arguments)
     if not names or len(names) > 2:
         raise StataError.because("a variable and its square are needed")
-    code, notes = f"fit, {backticked(names[0])!r}", list[str]()
+    code = f"fit, {backticked(names[0])!r}"
+    notes = list[str]()
     if len(names) == 2:
         code += f", square={names[1]!r}"
         notes = ["a square that is a column is named: square="]

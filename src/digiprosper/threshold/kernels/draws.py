@@ -48,7 +48,8 @@ def scheme(
     clusters (wild_cluster) or entities (hansen), rows in the original order. Raises
     ValueError if entities have unequal numbers of rows under "hansen".
     """
-    blocks, order = np.empty((0, 1), dtype=np.intp), search.candidates.order
+    blocks = np.empty((0, 1), dtype=np.intp)
+    order = search.candidates.order
     n, levels = search.nobs, int(codes.max()) + 1
     if name == "iid":
         return Scheme(name, n, blocks[:, 0], blocks, demeaned=False, done=done)
