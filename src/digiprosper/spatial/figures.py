@@ -88,7 +88,7 @@ def moran_scatter(
     issue(field.weights.diagnostics)
 
     lag = lag_by_period(field.weights.matrix, z)
-    names = quadrants_of(z, lag, field.weights)[0]
+    quadrants = quadrants_of(z, lag, field.weights)[0]
     factors = term_factors(parse(column, table_of(panel).names, "column"))
     test = statistics_by_period(cross_section, z, geary=False).iloc[0]
     wording = Wording({**panel.labels, **labels}, {column: factors}, language)
@@ -110,8 +110,8 @@ def moran_scatter(
             {"value": z[0], "spatial_lag": lag[0]}, index=field.entities
         ),
         quadrants=[
-            (wording.say(f"quadrant.{name}"), int((names == name).sum()))
-            for name in _CLOCKWISE
+            (wording.say(f"quadrant.{quadrant}"), int((quadrants == quadrant).sum()))
+            for quadrant in _CLOCKWISE
         ],
         slope=float((z * lag).sum() / (z**2).sum()),
         statistic=float(test["statistic"]),
