@@ -71,7 +71,7 @@ _REGRESSORS = ("x", "endog", "treatment", "mediators")
 
 
 def columns_of(sample: Sample, names: Sequence[str]) -> dict[str, str]:
-    """Return the columns of the data in some columns of a sample."""
+    """Return the columns of the data in terms of a sample, as `columns_in` does."""
     return columns_in(dict(zip(names, map(sample.factors_of, names), strict=True)))
 
 
@@ -766,7 +766,7 @@ def _shared_in_cells(
 
 
 def _shared_by_period(table: Table, term: str) -> list[Notice]:
-    """Report a dummy that groups share which entities may leave."""
+    """Report a dummy that is the same within groups, which entities may change."""
     keys = table.keys
     n, n_times = keys.entities.size, keys.times.size
     for name, changes in table.label_columns.items() if term in table.data else ():
