@@ -180,10 +180,13 @@ def changed_codes(table: Table) -> Iterator[Notice]:
     same name.
     """
     keys = table.keys
-    groups = [str(code)[:2] for code in keys.entities]
-    is_chinese = not _regions(keys.entities.tolist())
+    if len(keys.entities) > _MOST_REGIONS:
+        return
+    codes = [str(code) for code in keys.entities]
+    is_chinese = not _regions(codes)
+    groups = [code[:2] for code in codes]
     if is_chinese:
-        groups = _names_of_divisions(table)
+        groups = _names_of_divisions(table, codes)
     if not groups:
         return
     has_value = table.data[_numeric_columns(table.data)].notna().any(axis=1).to_numpy()
@@ -191,7 +194,7 @@ def changed_codes(table: Table) -> Iterator[Notice]:
     ended: dict[tuple[str, int], list[str]] = {}
     begun: dict[tuple[str, int], list[str]] = {}
     for entity, first, last in times.agg(["min", "max"]).itertuples():
-        code = str(keys.entities[entity])
+        code = codes[entity]
         # A few missing years at an end are no change.
         if last > first + 1:
             ended.setdefault((groups[entity], last + 1), []).append(code)
@@ -219,13 +222,11 @@ def changed_codes(table: Table) -> Iterator[Notice]:
         yield Notice("changed_codes", text, data)
 
 
-def _names_of_divisions(table: Table) -> list[str]:
+def _names_of_divisions(table: Table, codes: Sequence[str]) -> list[str]:
     """Return names of entities if these are codes of Chinese cities or counties."""
-    keys = table.keys
-    codes = [str(code) for code in keys.entities]
     if 2 * sum(_DIVISION.fullmatch(code) is not None for code in codes) > len(codes):
         for column in table.entity_label_columns:
-            labels = table.data[column].iloc[keys.starts]
+            labels = table.data[column].iloc[table.keys.starts]
             if not is_numeric_dtype(labels.dtype) and labels.notna().all():
                 names = [_LEVELS.sub("", str(label)) for label in labels]
                 if len(set(names)) >= _MOSTLY_NAMES * len(names):
