@@ -8,6 +8,7 @@ in_entities     term, ratio (of variances), entity (name); not a warning
 lasting_shocks  term, correlation, ratio (of variances), lags; not a warning
 no_main_effect  term (a product), columns (its factors that are no regressors),
                 estimate, with_them (the coefficient beside them); not a warning
+turn_outside    term, square, turn, low, high (of the term); not a warning
 =============== ======================================================================
 """
 
@@ -15,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from itertools import chain, product, repeat
+from math import isclose
 from typing import Any, Literal
 
 import numpy as np
@@ -24,7 +26,7 @@ from digiprosper.errors import Notice, cited, quoted, subject
 from digiprosper.kernels import Floats, Ints
 from digiprosper.kernels.equation import Solved
 from digiprosper.kernels.leverage import effective_clusters, variation_shares
-from digiprosper.kernels.tolerances import LOST_DIGITS, NEGATIVE
+from digiprosper.kernels.tolerances import IS_SQUARE, LOST_DIGITS, NEGATIVE
 from digiprosper.kernels.within import is_nested, less_means
 from digiprosper.linear import notices
 from digiprosper.linear.doubtful_rows import HEAVY
@@ -36,6 +38,7 @@ from digiprosper.linear.kernels.residual_tests import (
 )
 from digiprosper.linear.kernels.restricted_wild import ClusterSums, variation_by_cluster
 from digiprosper.linear.preparation import Prepared
+from digiprosper.linear.results import LinearResults
 from digiprosper.panel import Sample
 from digiprosper.report.inference import BY_ROW
 from digiprosper.report.notices import not_psd
@@ -66,6 +69,7 @@ _STANDARD_ERRORS = 4
 _NO_CHANCE = 0.001
 _LARGER = 2.0
 _POLICY_CHANGES = 2.0
+_SIGNIFICANT = 0.05
 # Growth rates in a file are often rounded.
 _ROUNDED = 0.01
 _WAYS = {2: "two-way", 3: "three-way"}
@@ -580,6 +584,48 @@ def _products_without_main_effects(
         if len(texts) > 1 and set(texts) <= sample.variables.keys():
             products[at] = [n for n in dict.fromkeys(texts) if n not in names]
     return {at: alone for at, alone in products.items() if alone}
+
+
+def turn_outside(sample: Sample, results: LinearResults) -> list[Notice]:
+    """Report a significant square of the first regressor that turns outside of it."""
+    if len(results.names) < 2:
+        return []
+    names = [name for name in results.names if name in sample.names]
+    square = _square_of(sample, names)
+    if square is None or results.pvalues[square] >= _SIGNIFICANT:
+        return []
+    x = sample.matrix[:, sample.names.index(names[0])]
+    slope, curvature = results.params[[names[0], square]].tolist()
+    turn, low, high = -slope / (2 * curvature), float(x.min()), float(x.max())
+    if low < turn < high:
+        return []
+    text = (
+        f"{cited(square)} is significant, but the curve of {cited(names[0])} turns at "
+        f"{turn:.4g}, outside its values ({low:.4g} to {high:.4g}): it is no U or "
+        "inverse U. Use u_test."
+    )
+    data = {"term": names[0], "square": square, "turn": turn, "low": low, "high": high}
+    return [Notice("turn_outside", text, data)]
+
+
+def _square_of(sample: Sample, names: Sequence[str]) -> str | None:
+    """Return the regressor that is the square of the first; None if others bend it."""
+    x, *others = sample.matrix.T[[sample.names.index(name) for name in names]]
+    powers: dict[str, int] = {
+        name: power
+        for name, z in zip(names[1:], others, strict=True)
+        for power in (2, 3)
+        # The first row tells of most columns that they are no power.
+        if isclose(z[0], x[0] ** power, rel_tol=IS_SQUARE)
+        and np.allclose(z, x**power, rtol=IS_SQUARE, atol=0)
+    }
+    if [*powers.values()] != [2]:
+        return None
+    (square,) = powers
+    # A product with something else moves the turning point.
+    beside = columns_of(sample, [name for name in names[1:] if name != square])
+    moves = beside.keys() & columns_of(sample, names[:1]).keys()
+    return None if moves else square
 
 
 def staggered(

@@ -460,7 +460,6 @@ def fit_notices(
     length: float | None = None,  # of the outcome, by default demeaned
 ) -> list[Notice]:
     """Report near collinearity and a perfect fit."""
-    depvar, *names = demeaned.names_at(positions)
     length = demeaned.lengths[positions[0]] if length is None else length
     out = []
     if solved.condition > NEAR:
@@ -468,9 +467,10 @@ def fit_notices(
             "regressors are nearly collinear (condition number "
             f"{solved.condition:.1e}); slopes are unstable."
         )
+        names = demeaned.names_at(positions[1:])
         out.append(near_collinear(names, "condition", solved.condition, text))
     if float(np.linalg.norm(solved.residuals)) < PERFECT_FIT * length:
-        out.append(perfect_fit(depvar))
+        out.append(perfect_fit(demeaned.names[positions[0]]))
     return out
 
 

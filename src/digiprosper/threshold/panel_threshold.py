@@ -472,9 +472,14 @@ class PanelThreshold(Specification):
                     f"values range from {q.min():.6g} to {q.max():.6g}; each regime "
                     "needs rows in which the slopes vary."
                 )
-            data = {"trim": self.trim, "n_thresholds": self.n_thresholds}
-            problem = Notice("threshold_search", reason, {"column": name, **data})
-            raise ThresholdSearchError(text, [problem]) from error
+            data = {
+                "column": name,
+                "trim": self.trim,
+                "n_thresholds": self.n_thresholds,
+            }
+            raise ThresholdSearchError(
+                text, [Notice("threshold_search", reason, data)]
+            ) from error
 
     def _plan_search(self, prepared: Prepared) -> ThresholdSearch:
         sample = prepared.sample
