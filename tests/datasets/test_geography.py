@@ -248,6 +248,12 @@ def test_every_short_name_and_unambiguous_pinyin_of_a_city() -> None:
         )
 
 
+def test_codes_of_cities_before_they_changed() -> None:
+    codes = {522400: "毕节", 522200: "铜仁", 632100: "海东", 652200: "哈密"}
+    assert match_cities([*codes]).tolist() == [*codes.values()]
+    assert match_cities(["5424", "469003"], to="code").tolist() == [540600, 460400]
+
+
 @pytest.mark.data("china_cities_105x14.csv")
 def test_the_cities_of_a_published_panel() -> None:
     cities = pd.read_csv(SHARED / "china_cities_105x14.csv")["city"].drop_duplicates()

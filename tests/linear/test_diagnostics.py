@@ -820,6 +820,9 @@ def adoption_panel() -> Panel:
             "from_start": (t >= np.array([2010, 2014, 2099])[i % 3]).astype(float),
             "ends": ((t >= first) & (t < first + 2)).astype(float),
             "share": (t >= first) * 0.5,
+            # Months of the first year, of 12
+            "part": np.where(t == first, (1 + i % 12) / 12, t >= first),
+            "twice": np.where(t < first + 2, (t >= first) * 0.5, t >= first),
             "x": rng.normal(size=240),
             "z": rng.normal(size=240),
         }
@@ -857,6 +860,16 @@ def staggered(results) -> list[Notice]:
             "StaggeredDid Fixed",
         ),
         (FixedEffects("y", ["lag(on)"]), ("lag(on)",), None, "Fixed"),
+        (FixedEffects("y", ["part"]), ("part",), None, ""),
+        (
+            dp.PanelSpatial(
+                "y", ["on"], dp.SpatialWeights(np.eye(30)[::-1], range(30))
+            ),
+            ("on",),
+            "on",
+            "StaggeredDid",
+        ),
+        (dp.Mediation("y", "on", "x", reps=99), ("on",), "on", "StaggeredDid"),
         (
             FixedEffectsIV("y", ["x"], ["on"], ["z", "everyone"]),
             ("on", "everyone"),
@@ -871,8 +884,8 @@ def test_treatments_that_start_in_different_periods_are_reported_with_what_to_co
 ) -> None:
     panel = adoption_panel()
     with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DigiprosperWarning)
         warnings.simplefilter("error", IdentificationWarning)
-        warnings.simplefilter("ignore", FewClustersWarning)
         (notice,) = staggered(spec.fit(panel))
         assert notice.data == {"terms": terms, "event": event}
         # What it advises runs as it is printed.
@@ -902,6 +915,7 @@ def test_a_two_way_slope_is_far_below_the_average_of_growing_effects() -> None:
         FixedEffects("y", ["treated(single)", "x"]),
         FixedEffects("y", ["ends", "x"]),
         FixedEffects("y", ["share"]),
+        FixedEffects("y", ["twice"]),
         FixedEffects("y", ["on:x"]),
         FixedEffects("y", ["on"], time_effects=False),
         FixedEffects("y", ["on"], where="first != 2015"),

@@ -210,6 +210,24 @@ def test_codes_that_change_are_reported() -> None:
     assert not notices(regions_with_values(letters))
 
 
+def test_chinese_codes_that_change_are_reported_by_name() -> None:
+    """Codes of one name, in a column of names, whose values follow each other."""
+    whole = dict.fromkeys(["520100", "520200", "420600", "341200"], (0, 9))
+    rows = regions_with_values(whole | {"522400": (0, 5), "520500": (6, 9)})
+    names = ["贵阳市", "六盘水市", "襄阳市", "阜阳市", "毕节地区", "毕节市"]
+    codes = ["520100", "520200", "420600", "341200", "522400", "520500"]
+    named = rows.assign(name=rows["province"].map(dict(zip(codes, names, strict=True))))
+    for frame in (named, named.astype({"province": int})):
+        (notice,) = notices(frame).values()
+        assert notice.data["changes"] == ((6, ("522400",), ("520500",)),)
+        assert "match_cities(df['province'])" in notice.message
+    # Without names, with other names, with few names, other codes
+    assert not notices(rows.drop(columns="name"))
+    assert not notices(rows)
+    assert not notices(named.assign(name=named["name"].str[-1]))
+    assert not notices(named.assign(province="9" + named["province"].str[1:]))
+
+
 # By rows within each entity, as `groupby` computes them.
 BY_ROWS = {
     "lag(x)": ("lag", lambda x, by: x.groupby(by).shift()),

@@ -440,6 +440,40 @@ def test_controls_cohorts_and_few_groups_are_no_groups_treated_together() -> Non
 
 
 @pytest.mark.filterwarnings("ignore::digiprosper.DigiprosperWarning")
+def test_a_policy_of_cities_in_some_industries_is_reported() -> None:
+    """In a triple difference industries that are never treated hide the cities."""
+    rng = np.random.default_rng(3)
+    city, industry, year = np.indices((24, 6, 8)).reshape(3, -1)
+    first = np.array([3, 5, 99, 99])[city % 4]
+    alone = rng.choice([3, 5, 99, 99], 24 * 6)[city * 6 + industry]
+    frame = pd.DataFrame(
+        {
+            "cell": city * 6 + industry,
+            "year": year,
+            "city": city,
+            "industry": industry,
+            "heavy": (industry < 3) * 1,
+            "policy": (year >= first) * 1,
+            "ddd": (year >= first) * (industry < 3),
+            "by_cell": (year >= alone) * (industry < 3),
+            "y": rng.normal(size=city.size),
+        }
+    )
+    panel = dp.Panel(frame, "cell", "year")
+    spec = dp.FixedEffects("y", "ddd", absorb=["city^year", "industry^year"])
+    spec = spec.replace(time_effects=False)
+    data = {"column": "city", "n_groups": 24, "n_entities": 144}
+    for term in ("ddd", "policy:heavy"):
+        fit = spec.replace(x=term).fit(panel)
+        assert treated_by(fit) == [{"treatment": term, **data}]
+        (message,) = [m.message for m in fit.diagnostics if "city" in str(m.data)][-1:]
+        assert "or never by its 'heavy'" in message
+    assert treated_by(spec.fit(dp.Panel(frame.drop(columns="heavy"), "cell", "year")))
+    assert treated_by(spec.replace(clusters="city").fit(panel)) == []
+    assert treated_by(spec.replace(x="by_cell").fit(panel)) == []
+
+
+@pytest.mark.filterwarnings("ignore::digiprosper.DigiprosperWarning")
 def test_gaps_at_the_start_of_a_policy_do_not_hide_its_groups() -> None:
     """Counties without the first row under a policy seem to be treated later."""
     panel = counties("province")

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from digiprosper import EventStudy, Panel
-from digiprosper.errors import IdentificationError
+from digiprosper.errors import IdentificationError, InputTypeError
 from digiprosper.panel.access import table_of
 from digiprosper.policy.timing import CohortCoding, read_cohorts, read_timing, time_text
 
@@ -83,6 +83,24 @@ def test_numbers_of_batches_are_no_times() -> None:
 
 
 # --- cohorts of a sample --------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("values", "cure"),
+    [
+        (200412.0, "200412, which end with the month: df['first'] // 100 is the year."),
+        (20041226.0, "which end with the day: df['first'] // 10000 is the year."),
+        (pd.Timestamp("2004-12-26"), "Dates have years: lambda f: f['first'].dt.year."),
+        (9999.0, "9999 after the last year (2009): set it to missing"),
+    ],
+)
+def test_dates_of_openings_are_told_to_be_years(
+    frame: pd.DataFrame, values: object, cure: str
+) -> None:
+    dated = frame.assign(first=frame["first"].map({2004: values, 2006: values}))
+    with pytest.raises((IdentificationError, InputTypeError)) as caught:
+        read_timing(table_of(Panel(dated, "city", "year")), "first", None)
+    assert cure in str(caught.value)
 
 
 def test_cohorts_of_entities_and_rows(frame: pd.DataFrame) -> None:

@@ -447,6 +447,22 @@ def test_a_variable_in_several_terms_has_no_row_of_its_own(
     assert any("no row alone is its effect" in note for note in notes)
 
 
+def test_notices_are_below_the_table_of_effects(states, contiguity) -> None:
+    """A spatial difference in differences with policies of several years."""
+    years = pd.Series([1974.0, 1978.0, np.nan] * 16, states.entities, name="first")
+    panel = states.attach(years).assign(policy="treated(first)")
+    spec = dp.PanelSpatial("log(gsp)", ["policy", "unemp"], contiguity)
+    fit = spec.replace(where="year > 1971").fit(panel)
+    (notice,) = [n for n in fit.diagnostics if n.code == "staggered_treatment"]
+    assert "it does not take spatial lags" in notice.message
+    for table in (dp.etable(fit), dp.etable(fit.decomposition)):
+        notes = " ".join(table.notes)
+        assert "policy: treatments start in different periods" in notes
+        assert "year > 1971" in notes
+    chinese = dp.etable(fit.decomposition, style=dp.TableStyle("zh")).notes
+    assert any("policy的处理时间不一致" in note for note in chinese)
+
+
 @pytest.mark.filterwarnings("ignore::digiprosper.FewClustersWarning")
 def test_variables_that_several_terms_share() -> None:
     def shared(*terms: str) -> dict[str, tuple[str, ...]]:

@@ -548,7 +548,8 @@ def _is_policy(sample: Sample, name: str) -> bool:
     counts = np.bincount(entity[1:][changes], minlength=entity.max() + 1)
     # A policy ends at most; a day above 30 degrees, or in a bin, comes and goes.
     in_two = np.isin(column, (column.min(), column.max())).all()
-    return bool(counts.max() <= 1 or (in_two and counts.mean() <= _POLICY_CHANGES))
+    begins_or_ends = counts.max() <= 1 or (in_two and counts.mean() <= _POLICY_CHANGES)
+    return bool(begins_or_ends or _is_staggered(column, sample))
 
 
 def missing_main_effects(
@@ -646,9 +647,9 @@ def staggered(
     prepared: Prepared,
     demeaned: Any,  # `estimation.Demeaned`
     columns: Iterable[int],
-    kind: Literal["", "iv", "poisson"] = "",
+    kind: Literal["", "iv", "poisson", "spatial", "mediation"] = "",
 ) -> tuple[Notice, ...]:
-    """Report dummies, by position, of treatments that start in different periods."""
+    """Report columns, by position, of treatments that start in different periods."""
     sample, keys = prepared.sample, prepared.sample.keys
     effects = [term.effect for term in prepared.absorbed if term.slope is None]
     two_way = keys.entity_name in effects and keys.time_name in effects
@@ -657,26 +658,31 @@ def staggered(
     positions = [j for j in columns if _is_staggered(demeaned.raw[:, j], sample)]
     if not positions:
         return ()
-    terms, dummy = demeaned.names_at(positions), demeaned.raw[:, positions[0]]
+    terms, policy = demeaned.names_at(positions), demeaned.raw[:, positions[0]]
     # The first and the last row of an entity tell whether it is always, or ever treated
-    always = dummy[np.diff(sample.entity, prepend=-1) != 0].any()
-    ever = dummy[np.diff(sample.entity, append=-1) != 0]
+    always = policy[np.diff(sample.entity, prepend=-1) != 0].any()
+    ever = policy[np.diff(sample.entity, append=-1) != 0]
+    event = _event_column(sample.factors_of(terms[0])) if is_dummy(policy) else None
     return notices.staggered_treatment(
         terms,
-        _event_column(sample.factors_of(terms[0])),
+        event,
         sample,
-        kind,
+        kind if is_dummy(policy) else kind or "shares",
         always=bool(always),
         all_treated=bool(ever.all()),
     )
 
 
-def _is_staggered(dummy: Floats, sample: Sample) -> bool:
+def _is_staggered(policy: Floats, sample: Sample) -> bool:
     """Return whether an entity is treated while another is not yet treated."""
-    if not is_dummy(dummy):
+    if policy.min() != 0 or policy.max() != 1:
         return False
-    entity, on = sample.entity, dummy == 1
-    off_again = on[:-1] & ~on[1:] & (entity[:-1] == entity[1:])
+    entity, on = sample.entity, policy > 0
+    same = entity[:-1] == entity[1:]
+    # The first treated period may be a share of it, such as 7 of 12 months.
+    if (on[:-1] & same & (policy[1:] < 1) & on[1:]).any():
+        return False
+    off_again = on[:-1] & ~on[1:] & same
     ever = np.bincount(entity, on) > 0
     before = sample.time[~on & ever[entity]]
     first = sample.time[on].min(initial=sample.n_times)

@@ -782,5 +782,5 @@ def _shared_by_period(table: Table, term: str) -> list[Notice]:
         begins = (on.any(axis=1) & (on < count).any(axis=1)).any()
         if shared and begins and 1 < len(np.unique(on > 0, axis=0)) < groups:
             entity = keys.entity_name
-            return [treated_together(term, name, groups, entity, n)]
+            return [treated_together(term, (name,), groups, entity, n)]
     return []

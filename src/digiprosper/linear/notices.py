@@ -82,6 +82,12 @@ _IN_MEMORY: Final = (
     *("wild_bootstrap", "randomisation_test", "StaggeredDid", "DynamicPanel"),
     *("PoissonEffects", "block_test", "crv3", "cr2"),
 )
+# What StaggeredDid does not take, by kind of model
+_NOT_STAGGERED: Final = {
+    "iv": "instruments",
+    "spatial": "spatial lags",
+    "mediation": "mediators",
+}
 _MADE: Final = {
     "y": (
         "computed from the outcome of the same or a later period. The outcome is then "
@@ -240,7 +246,7 @@ def staggered_treatment(
     terms: Sequence[str],
     event: str | None,  # column with the timing of the first
     sample: Sample,
-    kind: Literal["", "iv", "poisson"],
+    kind: str,
     *,
     always: bool,  # whether some entity is treated in all of its rows
     all_treated: bool,
@@ -258,8 +264,8 @@ def staggered_treatment(
         advice += ", where event is a column with first treated times"
     elif always:
         advice += ", without always-treated entities"
-    if kind == "iv":
-        advice += "; it does not take instruments"
+    if kind in _NOT_STAGGERED:
+        advice += f"; it does not take {_NOT_STAGGERED[kind]}"
     elif not kind and sample.is_balanced:
         advice += (
             "; the weights are in dp.bacon_decomposition(dp.FixedEffects("

@@ -18,6 +18,7 @@ from digiprosper.errors import (
     cited,
 )
 from digiprosper.kernels.resampling import seed_sequence
+from digiprosper.linear.diagnostics import staggered
 from digiprosper.linear.estimation import Demeaned
 from digiprosper.linear.notices import near_collinear
 from digiprosper.linear.preparation import CovType, Prepared, Ssc
@@ -334,6 +335,8 @@ class Mediation(Specification):
             paths, effects = replace(paths, draws=draws), (*effects[:2], terms)
         about = self._variable_notices(prepared, layout, gamma)
         about += _influence_notices(prepared, paths, effects, layout.effects)
+        treatment = demeaned.at(sample.names_of("treatment"))
+        about += staggered(prepared, demeaned, treatment, "mediation")
         return MediationResults(
             **result_fields(
                 system,

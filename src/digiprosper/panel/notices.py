@@ -36,6 +36,7 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 import pandas as pd
+from pandas.api.types import is_numeric_dtype
 
 from digiprosper.errors import Notice, cited, counted, quoted
 from digiprosper.kernels import Bools, Floats, Ints
@@ -95,6 +96,12 @@ _AROUND_DIGITS: Final = f"{ascii_letters}-._: "
 # Countries have two letters, and each level of regions below adds one character.
 _NUTS: Final = re.compile("[A-Z]{2}[A-Z0-9]{1,3}")
 _MOST_REGIONS: Final = 5_000
+# A province, a prefecture and mostly a county
+_DIVISION: Final = re.compile(
+    "(?:1[1-5]|2[1-3]|3[1-7]|4[1-6]|5[0-4]|6[1-5])(?:[0-9]{2}){1,2}"
+)
+# Fewer counties than these share a name; columns of regions repeat each.
+_MOSTLY_NAMES: Final = 0.8
 _FIRST_CHINESE: Final = "\u2e80"
 # What names of Chinese regions end with, of which two characters or more remain
 _LEVELS: Final = re.compile(
@@ -168,20 +175,31 @@ def _regional_totals(labels: Sequence[object]) -> tuple[object, ...]:
 
 
 def changed_codes(table: Table) -> Iterator[Notice]:
-    """Report regions whose values end as those of others in the country begin."""
+    """Report regions whose values end as those of others begin.
+
+    Of Eurostat's codes others are in the same country; of Chinese ones they have the
+    same name.
+    """
     keys = table.keys
-    if not _regions(keys.entities.tolist()):
+    if len(keys.entities) > _MOST_REGIONS:
+        return
+    codes = [str(code) for code in keys.entities]
+    is_chinese = not _regions(codes)
+    groups = [code[:2] for code in codes]
+    if is_chinese:
+        groups = _names_of_divisions(table, codes)
+    if not groups:
         return
     has_value = table.data[_numeric_columns(table.data)].notna().any(axis=1).to_numpy()
     times = pd.Series(keys.time[has_value]).groupby(keys.entity[has_value])
     ended: dict[tuple[str, int], list[str]] = {}
     begun: dict[tuple[str, int], list[str]] = {}
     for entity, first, last in times.agg(["min", "max"]).itertuples():
-        code = str(keys.entities[entity])
+        code = codes[entity]
         # A few missing years at an end are no change.
         if last > first + 1:
-            ended.setdefault((code[:2], last + 1), []).append(code)
-            begun.setdefault((code[:2], first), []).append(code)
+            ended.setdefault((groups[entity], last + 1), []).append(code)
+            begun.setdefault((groups[entity], first), []).append(code)
     changes = tuple(
         (keys.times[key[1]], tuple(ended[key]), tuple(begun[key]))
         for key in sorted(ended.keys() & begun.keys())
@@ -196,8 +214,26 @@ def changed_codes(table: Table) -> Iterator[Notice]:
             "code, it counts as two entities, each with its own effect and lags: use "
             "one code, and the larger region where one was split or regions merged."
         )
+        if is_chinese:
+            text += (
+                f" dp.datasets.match_cities(df[{cited(keys.entity_name)}]) has one "
+                "name for both codes of a prefecture since 2011."
+            )
         data = {"entity": keys.entity_name, "changes": changes}
         yield Notice("changed_codes", text, data)
+
+
+def _names_of_divisions(table: Table, codes: Sequence[str]) -> list[str]:
+    """Return names of entities if these are codes of Chinese cities or counties."""
+    if 2 * sum(_DIVISION.fullmatch(code) is not None for code in codes) > len(codes):
+        for column in table.entity_label_columns:
+            labels = table.data[column].iloc[table.keys.starts]
+            if not is_numeric_dtype(labels.dtype) and labels.notna().all():
+                names = [_LEVELS.sub("", str(label)) for label in labels]
+                if len(set(names)) >= _MOSTLY_NAMES * len(names):
+                    # Counties of several provinces have one name.
+                    return [c[:2] + n for c, n in zip(codes, names, strict=True)]
+    return []
 
 
 def _find_totals(labels: Sequence[object]) -> tuple[object, ...]:

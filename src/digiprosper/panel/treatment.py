@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import combinations
 from typing import Any
 
@@ -152,22 +152,44 @@ def group_treatment_notices(
     """
     first = np.where(first < 0, _NEVER, first)
     before = first - 1 if before is None else before
-    groups = dict[str, int]()
+    groups = dict[tuple[str, ...], int]()
     in_rows = table.keys.rows_are_entities
+    codes_by_name = dict[str, Ints]()
     for name, labels in _label_columns(table, entities):
-        codes = pd.factorize(labels)[0]
+        codes = codes_by_name[name] = pd.factorize(labels)[0]
         n_groups = int(codes.max()) + 1
         # A dummy of persons may be made from a column, such as degrees from schooling.
         if in_rows and (n_groups < _FEWEST_OF_ROWS or _is_cut(labels, first)):
             continue
         if _is_treated_by_group(codes, first, before):
-            groups[name] = n_groups
+            groups[name,] = n_groups
+    if not groups and not in_rows:
+        groups = _groups_of_affected(codes_by_name, first, before)
     if not groups:
         at = np.arange(first.size)
         return pair_direction_notices(table, entities, first, treatment, at, 0 * at)
-    column = max(groups, key=groups.__getitem__)
+    columns = max(groups, key=groups.__getitem__)
     size, entity = len(entities), table.keys.entity_name
-    return [treated_together(treatment, column, groups[column], entity, size)]
+    return [treated_together(treatment, columns, groups[columns], entity, size)]
+
+
+def _groups_of_affected(
+    codes_by_name: Mapping[str, Ints], first: Ints, before: Ints
+) -> dict[tuple[str, ...], int]:
+    """Count groups treated together but for levels of a column, as in a triple DID."""
+    groups = dict[tuple[str, ...], int]()
+    # The column with fewest levels is named.
+    for name, levels in sorted(codes_by_name.items(), key=lambda item: item[1].max()):
+        affected = np.isin(levels, levels[first != _NEVER])
+        for other, codes in () if affected.all() else codes_by_name.items():
+            # Affected industries are fewer than cities.
+            if codes.max() <= levels.max():
+                continue
+            part = pd.factorize(codes[affected])[0]
+            enough = part.max(initial=-1) + 1 >= _FEWEST_OF_ROWS
+            if enough and _is_treated_by_group(part, first[affected], before[affected]):
+                groups[other, name] = int(codes.max()) + 1
+    return groups
 
 
 def dummy_treatment_notices(

@@ -288,7 +288,9 @@ def _refuse_not_estimable(
             f"the controls {quoted(spec.x)} are constant or collinear among the "
             "control entities, or there are more controls than control entities. Drop "
             "some controls. A variable that is the same for all entities of a period "
-            "cannot be a control."
+            "cannot be a control. Nor can a policy that begins later, since controls "
+            "are values of the earlier period; estimator='imputation' has it in all "
+            "periods."
         )
     else:
         text += (

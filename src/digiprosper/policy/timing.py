@@ -217,6 +217,8 @@ def _time_positions(
             "treated times must have the type of the time key, missing where an entity "
             "is never treated; otherwise specify a column of 0 and 1."
         )
+        if values.dtype.kind == "M":
+            text += f" Dates have years: lambda f: f[{cited(column)}].dt.year."
         data = {"event": column, "dtype": str(values.dtype), "times": str(times.dtype)}
         raise InputTypeError(text, [Notice("event_type", text, data)])
     never_treated = pd.isna(first_times)
@@ -266,6 +268,12 @@ def _refuse_other_times(table: Table, column: str, first_times: pd.Index[Any]) -
             f"{_quoted(after_panel)} after the last {name} ({times[-1]}): set it to "
             "missing, since such entities are not treated in the panel"
         )
+        for unit, digits in (("month", 100), ("day", 10_000)):
+            if times.dtype.kind in "iu" and (after_panel // digits).isin(times).all():
+                parts[-1] = (
+                    f"{_quoted(after_panel)}, which end with the {unit}: "
+                    f"df[{cited(column)}] // {digits} is the {name}"
+                )
     described = "; it has ".join(parts)
     text = (
         f"event={cited(column)} must contain 0 and 1, or times of the panel. It "

@@ -243,12 +243,12 @@ def result_column(
         keys=getattr(result, "key_names", None),
         constant=_absorbed_constant(result, level),
         moments=_outcome_moments(result),
-        remarks=_notice_remarks(result),
+        remarks=notice_remarks(result),
         absorbs="effects" in glance,
     )
 
 
-def _notice_remarks(result: Results) -> tuple[Remark, ...]:
+def notice_remarks(result: Results) -> tuple[Remark, ...]:
     """Return remarks for the notices that are also shown below a table."""
     remarks: dict[object, Remark] = {}
     cov_type = inference_of(result).cov_type

@@ -259,13 +259,19 @@ def index_of(cells: Mapping[str, tuple[str, ...]]) -> list[Notice]:
 
 
 def treated_together(
-    treatment: str, column: str, groups: int, entity: str, n_entities: int
+    treatment: str, columns: Sequence[str], groups: int, entity: str, n_entities: int
 ) -> Notice:
-    """Report a treatment that groups of entities receive at the same time."""
+    """Report a treatment that groups of entities receive at the same time.
+
+    Groups are those of the first column. In a triple difference the second says which
+    of their entities are never treated.
+    """
+    column, *levels = columns
+    never = f", or never by its {cited(levels[0])}" if levels else ""
     text = (
-        f"every {entity} with the same {cited(column)} is treated at the same time "
-        f"({cited(treatment)}; {groups:,} groups of {n_entities:,} {entity}): if their "
-        f"errors are correlated, standard errors that take each {entity} as "
+        f"every {entity} with the same {cited(column)} is treated at the same time"
+        f"{never} ({cited(treatment)}; {groups:,} groups of {n_entities:,} {entity}): "
+        f"if their errors are correlated, standard errors that take each {entity} as "
         f"independent are too small (Abadie et al. 2023). Use clusters={cited(column)}."
     )
     data = {

@@ -20,7 +20,7 @@ from digiprosper.errors import (
 from digiprosper.kernels import Floats
 from digiprosper.kernels.least_squares import ols
 from digiprosper.kernels.tolerances import PERFECT_FIT
-from digiprosper.linear.diagnostics import lagged_outcome, lost_digits
+from digiprosper.linear.diagnostics import lagged_outcome, lost_digits, staggered
 from digiprosper.linear.estimation import (
     checked_columns,
     demean_columns,
@@ -156,6 +156,7 @@ def lay_out(spec: Any, panel: Panel) -> Layout:
         *fit_notices(regression, demeaned, range(len(names))),
         *lost_digits(names[1:], demeaned.moments[1:], regression.bread),
         *lagged_outcome(prepared),
+        *staggered(prepared, demeaned, range(1, 1 + len(slopes)), "spatial"),
     )
     return Layout(
         prepared=prepared,

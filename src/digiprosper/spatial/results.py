@@ -16,7 +16,7 @@ from digiprosper.kernels import Floats
 from digiprosper.kernels.tolerances import SINGULAR
 from digiprosper.linear.results import EstimationSample, require_rows, stats_frame
 from digiprosper.report.certificate import coverage_remark
-from digiprosper.report.columns import Column, Estimate, Remark
+from digiprosper.report.columns import Column, Estimate, Remark, notice_remarks
 from digiprosper.report.estimates import DrawnEstimates, Estimates
 from digiprosper.report.inference import Inference
 from digiprosper.report.labels import text_factor
@@ -106,7 +106,7 @@ class SpatialDecomposition(PickledByName):
             factors=fit.factors,
             words=WORDS,
             keys=fit.key_names,
-            remarks=(*fit._remarks(), *several),
+            remarks=(*fit._remarks(), *several, *notice_remarks(fit)),
         )
 
     def __repr__(self) -> str:
