@@ -900,8 +900,8 @@ def _mundlak(fitted: Fitted, entity: str) -> TestResult:
         )
     form, notices = auxiliary.wald_statistic(results, tested, "hausman")
     issue(notices)
-    name = "Hausman test (Mundlak)"
-    test = wald_result(form, len(tested), math.inf, name, _NO_CORRELATION)
+    title = "Hausman test (Mundlak)"
+    test = wald_result(form, len(tested), math.inf, title, _NO_CORRELATION)
     if len(results.estimated.by_cluster) == 1 and np.isfinite(form):
         full = Fitted(results, beside, demeaned, solved).solved_with_intercept
         (sums,), (part,) = results.estimated.by_cluster, full.vcov.parts

@@ -453,7 +453,8 @@ class DataCall(Call):
         order = self.context.order
         if self.command.prefix("bysort") is None:
             return order
-        names = tuple(name for names in self.groups for name in names)
+        groups, inside = self.groups
+        names = (*groups, *inside)
         return order if order[: len(names)] == names else names
 
     @property

@@ -815,7 +815,8 @@ def _find_bending_term(
     """Find the term that bends the curve, and its form."""
     bends = bending_terms(results.terms, variable)
     sought = form or "square"
-    fitting = [at for at, bend in bends.items() if bend in ([form] if form else FORMS)]
+    forms = [form] if form else FORMS
+    fitting = [position for position, bend in bends.items() if bend in forms]
     if square is not None:
         at = position_of(results, square, "square")
         if bends.get(at) in (None, *FORMS):
