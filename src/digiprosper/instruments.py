@@ -223,7 +223,6 @@ def _refuse_gaps(has_period: Bools, table: Table, lag: int) -> None:
 
 
 def _evaluated_term(table: Table, value: object, role: str) -> Floats:
-    """Evaluate a column or a term."""
     if not isinstance(value, str):
         raise InputTypeError(
             f"{role} must be a term (text) or a Series, not {type(value).__name__}."
@@ -277,7 +276,6 @@ def _checked_series(series: pd.Series[Any], key: str, role: str) -> pd.Series[An
 def _values_by_key(
     series: pd.Series[Any], levels: pd.Index[Any], key: str, role: str
 ) -> Floats:
-    """Return the values of a Series for these keys."""
     numbers = _checked_series(series, key, role)
     absent = levels[~levels.isin(numbers.index)]
     if len(absent):
@@ -447,7 +445,6 @@ def _shocks_by_row(
     *,
     leave_one_out: bool,
 ) -> Floats:
-    """Compute shocks by row and industry."""
     keys = table.keys
     if isinstance(shocks, pd.DataFrame):
         if leave_one_out:
@@ -579,7 +576,6 @@ def distance_to(coordinates: pd.DataFrame, place: object) -> pd.Series[float]:
 def _coordinates_of_place(
     index: pd.Index[Any], degrees: Floats, place: object
 ) -> Floats:
-    """Return the latitude and longitude of a place."""
     parts = list(place) if isinstance(place, tuple | list | pd.Series) else []
     if isinstance(place, np.ndarray):
         parts = place.tolist() if place.ndim else []

@@ -478,7 +478,6 @@ def _indicators(system: System) -> pd.DataFrame:
 
 
 def _labels(language: str) -> dict[str, str]:
-    """Return the labels of all columns and keys."""
     table = read_table("columns")
     texts = table[language]
     if language == "chinese":

@@ -373,7 +373,6 @@ def _is_mapping(value: Any) -> bool:
 
 
 def _read_pairs(option: str, value: Any, variables: Sequence[str]) -> tuple[Any, ...]:
-    """Read a mapping from variables of the model as pairs."""
     try:
         by_term = {canonical(term): entry for term, entry in dict(value).items()}
     except (TypeError, ValueError, AttributeError) as error:

@@ -128,7 +128,6 @@ def ols(
 def _solve_by_qr(
     design: Floats, outcome: Floats, scale: Floats, obs_weights: Floats | None
 ) -> Fit:
-    """Solve by QR of weighted columns."""
     root_weights = None if obs_weights is None else np.sqrt(obs_weights)
     weighted_outcome = with_weights(outcome, root_weights)
     q, r = np.linalg.qr(with_weights(design, root_weights) * scale)

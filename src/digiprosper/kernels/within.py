@@ -576,7 +576,6 @@ def _slope_blocks(
     constants: tuple[int, ...],
     obs_weights: Floats | None,
 ) -> list[_Block]:
-    """Make the slopes of each group with slopes orthogonal."""
     return [
         _orthogonal_slopes(group, codes, slopes, levels, constants, obs_weights)
         for group in groups

@@ -61,7 +61,6 @@ def drawn_density(test: TestResult, wording: Wording) -> DrawnDensity:
 
 
 def _statistic_name(test: TestResult, wording: Wording) -> str:
-    """Return the name of the statistic."""
     detail = test.detail if isinstance(test.detail, Mapping) else {}
     term, language = detail.get("term"), wording.language
     if term is not None and test.name == "Placebo test":

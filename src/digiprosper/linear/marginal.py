@@ -83,7 +83,6 @@ def default_points(stats: pd.DataFrame, column: str) -> Floats:
 def _derivatives(
     terms: Sequence[Term], variable: str, stats: pd.DataFrame
 ) -> dict[int, _Part]:
-    """Differentiate the terms with the variable, by position."""
     # The same factor may be spelt differently in several terms.
     spelling = {canonical(name): name for name in (*map(str, stats.index), variable)}
     derivatives = [_derivative(term, variable, spelling) for term in terms]

@@ -376,7 +376,6 @@ def drop_singletons(rows: ScannedRows) -> None:
 
 
 def _rows_by_level(rows: ScannedRows, masks: Sequence[Bools], text: str) -> Ints:
-    """Count the rows of each level of an effect."""
     counts = np.zeros(rows.levels[text,].size, dtype=np.intp)
     for sample, mask in zip(rows.samples(), masks, strict=True):
         counts += np.bincount(rows.codes(sample, (text,))[mask], minlength=counts.size)

@@ -971,7 +971,6 @@ def _without_entity_effects(prepared: Prepared, entity: str) -> Prepared:
 
 
 def _entity_means(prepared: Prepared, columns: Floats) -> Floats:
-    """Compute the (weighted) means of columns by entity, for each row."""
     entity, count = prepared.sample.entity, prepared.sample.n_entities
     w, centre = prepared.row_weights, columns.mean(axis=0)
     sums = level_sums(entity, count, columns - centre, w)

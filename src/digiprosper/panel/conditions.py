@@ -267,7 +267,6 @@ def _warn_of_unseen(
 
 
 def _evaluate_side(node: ast.expr, condition: _Condition) -> Any:
-    """Evaluate one side of a comparison."""
     match node:
         case ast.Compare() | ast.BoolOp():
             return _evaluate_condition(node, condition)

@@ -509,7 +509,6 @@ def _pair_hint(frame: pd.DataFrame, names: list[str]) -> str:
 
 
 def _text_expression(frame: pd.DataFrame, name: Any) -> str:
-    """Write the expression of a column as text."""
     is_text = pd.api.types.is_string_dtype(frame[name].dtype)
     return f"df[{cited(name)}]{'' if is_text else '.astype(str)'}"
 

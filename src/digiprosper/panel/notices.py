@@ -461,7 +461,6 @@ def code_forms(table: Table, labels: Sequence[object]) -> Iterator[Notice]:
 
 
 def _groups_of_equal_codes(labels: Sequence[object]) -> list[list[int]]:
-    """List the positions of labels that are forms of one code."""
     forms: dict[str, list[int]] = {}
     for at in _with_equal_digits(labels):
         if code := code_digits(labels[at]):
@@ -576,7 +575,6 @@ def calculated_column_notices(table: Table, names: Sequence[str]) -> Iterator[No
 
 
 def _numeric_columns(frame: pd.DataFrame) -> list[str]:
-    """List the columns of real numbers."""
     kinds = frame.dtypes.items()
     return [n for n, dtype in kinds if isinstance(n, str) and dtype.kind in "iuf"]
 
@@ -711,7 +709,6 @@ def _pairs_within_entities(
 
 
 def _targets(pairs: _Pairs, change: str) -> Floats:
-    """Return the values that are compared with a change."""
     return _rounded_if_calculated(
         pairs.earlier if change == "lead" else pairs.later, change
     )

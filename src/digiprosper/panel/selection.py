@@ -627,7 +627,6 @@ def _interaction_columns(
 def _dummies(
     factor: ParsedFactor, category: _Category, *, without_reference: bool
 ) -> list[tuple[Factor, Floats]]:
-    """Compute the dummies of a category."""
     reference = _reference_position(factor, category)
     tag = "T." if without_reference else ""
     levels = [

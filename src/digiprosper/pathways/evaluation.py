@@ -420,7 +420,6 @@ def _test_proposition(
 def _drop_used_controls(
     controls: Sequence[str], columns: Collection[str]
 ) -> tuple[str, ...]:
-    """Drop the controls that are columns of the proposition."""
     used = set(map(canonical, columns))
     return tuple(term for term in controls if canonical(term) not in used)
 
@@ -692,7 +691,6 @@ class Proposition:
         return self._make_finding("mediation", parts, total, fit.diagnostics)
 
     def _channel_parts(self, fit: Results, effect: str, code: str) -> list[Part]:
-        """Read one effect of every channel."""
         rows = self._tidy_by_term(fit)
         return [
             self._part(rows.loc[f"{effect}:{m}"], code, of=m) for m in self.channels

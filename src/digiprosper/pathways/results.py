@@ -501,7 +501,6 @@ def interval_words(low: float, high: float) -> str:
 
 
 def _relation_text(finding: Finding, names: Names) -> str:
-    """Write the estimated relation."""
     mechanism = finding.mechanism
     sign: str = mechanism.sign
     if finding.verdict == "contradicted":

@@ -268,7 +268,6 @@ def _arrange_by_entity(
 
 
 def _effect_label(cohorts: Cohorts, cohort: int, time: int) -> tuple[Any, Any]:
-    """Return the labels of cohort and period of an effect."""
     return cohorts.coding.cohorts[cohort][0], cohorts.coding.times[time]
 
 

@@ -460,7 +460,6 @@ class _ScannedTimings:
 
 
 def _check_family(spec: EventStudy) -> None:
-    """Check the family, and the options that it allows."""
     check_option("family", spec.family, ("linear", "poisson"))
     poisson.check_exposure_and_offset(spec)
     if spec.family == "linear":

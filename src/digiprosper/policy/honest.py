@@ -647,7 +647,6 @@ def _bounds(
 
 
 def _effect_weights(effect: object, times: Sequence[int]) -> Floats:
-    """Return the weights of event times from 0 on in the effect."""
     value, count = plain(effect), len(times)
     if isinstance(value, str) and value == "average":
         weights = [1 / count] * count

@@ -444,7 +444,6 @@ def _error_notices(
 
 
 def _check_estimator_options(spec: StaggeredDid) -> None:
-    """Refuse options of other estimators."""
     allowed = _CONTROLS[spec.estimator]
     if spec.control is not None and spec.control not in allowed:
         compared = (

@@ -211,7 +211,6 @@ def _finite_estimates(row: SharedRow, columns: Columns) -> dict[int, Estimate]:
 
 
 def _list_estimates(columns: Columns, rows: Sequence[_Row]) -> ModelEstimatesDrawing:
-    """List the estimates row by row."""
     return ModelEstimatesDrawing(
         [
             (str(columns[position].head or ""), label, estimate)
@@ -257,7 +256,6 @@ def _draw_models(
 def _draw_model(
     axes: Axes, estimates: _Placed, head: str, position: int, count: int
 ) -> ErrorbarContainer:
-    """Draw the estimates of one of `count` models."""
     style = look(position)
     container = axes.errorbar(
         [cell.estimate for _, cell in estimates],
@@ -418,7 +416,6 @@ def _set_event_times(axes: Axes, drawn: EventPaths, *, counts: bool) -> None:
 
 
 def _event_time_limits(drawn: EventPaths) -> tuple[float, float]:
-    """Return the ends of the axis of event times."""
     times = list(drawn.ticks)
     return times[0] - 0.6, times[-1] + 0.6
 

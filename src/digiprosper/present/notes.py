@@ -438,7 +438,6 @@ def _remark_text(remark: Remark, column: Column, style: Style) -> str:
 
 
 def _begins_with_name(remark: Remark, column: Column, style: Style) -> bool:
-    """Return whether a remark begins with a name from the model."""
     words = (remark.words or column.words).text(remark.code, style.language) or ""
     role = words[1:].partition("}")[0] if words.startswith("{") else ""
     return any(isinstance(name, str) for name in remark.names.get(role, ()))
@@ -473,7 +472,6 @@ def _merge_spanned(columns_by_text: Columns, columns: Columns) -> list[Column]:
 
 
 def _grouped(pairs: Iterable[tuple[Key, Value]]) -> dict[Key, list[Value]]:
-    """List the values of each key, in order."""
     groups: dict[Key, list[Value]] = {}
     for key, value in pairs:
         groups.setdefault(key, []).append(value)

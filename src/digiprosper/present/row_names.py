@@ -97,7 +97,6 @@ def _join_rows(rows: Sequence[_Row]) -> list[SharedRow]:
 
 
 def _meanings(term: str, columns: Columns, style: Style) -> dict[int, _Meaning]:
-    """Return a term's meaning by column."""
     return {
         position: ()
         if term in style.labels or term in column.cells

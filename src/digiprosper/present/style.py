@@ -173,7 +173,6 @@ def read_style(
 
 
 def _apply_defaults(style: TableStyle) -> Style:
-    """Fill in the defaults of the language."""
     language = LANGUAGES[style.language]
     yes = TABLE.say("yes", language) if style.yes is None else style.yes
     no = _NO.get(yes, TABLE.say("no", language)) if style.no is None else style.no

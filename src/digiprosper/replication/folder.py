@@ -438,7 +438,6 @@ def _arguments(options: Mapping[str, str]) -> str:
 
 
 def _function_name(function: Any, panel: Panel) -> str:
-    """Name a function as a script calls it."""
     name = getattr(function, "__name__", "")
     if getattr(function, "__self__", None) is panel:
         return f"panel.{name}"

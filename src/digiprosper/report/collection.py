@@ -332,7 +332,6 @@ def _concat_by_model(frames: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
 
 
 def _read_names(term: object) -> list[str]:
-    """Read one or several names of a coefficient."""
     names = [term] if isinstance(term, str) else term
     if (
         not isinstance(names, Sequence)

@@ -135,7 +135,6 @@ def few_draws(reps: int, read: ReadFromDraws) -> tuple[Notice, ...]:
 
 
 def _simulation_error(share: float, reps: int) -> float:
-    """Compute the standard error of a share of draws."""
     return math.sqrt(share * (1 - share) / reps)
 
 

@@ -214,7 +214,6 @@ def from_mapping(neighbours: object) -> Built:
 
 
 def _read_neighbours(entity: Any, neighbours: object) -> dict[Any, float]:
-    """Return the neighbours of an entity with their weights."""
     if (
         isinstance(neighbours, str | bytes)
         or not isinstance(neighbours, Iterable)

@@ -303,7 +303,6 @@ def _merge_field(fits: Iterable[SpatialResults], field: str) -> dict[str, Any]:
 
 
 def _read_cutoffs(labels: Sequence[str], purpose: str) -> dict[str, float]:
-    """Read the labels of models as numbers."""
     cutoffs = {label: _as_number(label) for label in labels}
     invalid = [label for label, value in cutoffs.items() if not 0 < value < np.inf]
     if invalid:

@@ -442,6 +442,5 @@ def _permutation_p(beyond: Ints, reps: int) -> Floats:
 def _record_permutations(
     frame: pd.DataFrame, seed: np.random.SeedSequence, reps: int
 ) -> pd.DataFrame:
-    """Record the seed and the number of permutations in a frame."""
     frame.attrs |= {"permutations": reps, "rng_entropy": seed.entropy}
     return frame

@@ -430,7 +430,6 @@ def _is_time_to_event(node: Node, clock: set[str | None]) -> bool:
 
 
 def _has_negative(node: Node) -> bool:
-    """Tell whether a node compares with a negative number."""
     return (
         node.kind == "binary"
         and node.value in ("==", *_LARGER, *_SMALLER)
@@ -450,7 +449,6 @@ def _is_log_plus_one(node: Node) -> bool:
 
 
 def _is_before(node: Node) -> bool:
-    """Tell whether a node is the value of a row before."""
     match node:
         case Node("index", _, (Node("binary", "-", (Node("name", "_n"), _)),)):
             return True

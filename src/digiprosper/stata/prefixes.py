@@ -217,7 +217,6 @@ def split(text: str, mark: str = " ") -> list[str]:
 
 
 def _split_parts(name: str, text: str) -> Command:
-    """Split what follows the name of a command."""
     comma = _find(text, ",")
     main, options = text[:comma], "" if comma is None else text[comma + 1 :]
     # A weight is a word, and so is the `if` of `if(x > 1)`.

@@ -417,7 +417,6 @@ class Reader(Records):
         return column
 
     def _command(self, command: Command, undefined: str) -> None:
-        """Execute a command by its kind."""
         self._note_command(command)
         name = command.name
         is_after_csdid = type(self.context.last).__name__ == "StaggeredDid"
@@ -676,7 +675,6 @@ class Reader(Records):
             context.complete |= {*step.creates}
 
     def _xtset(self, command: Command) -> None:
-        """Execute ``xtset``."""
         names = [name for name in split(command.arguments) if name.isidentifier()]
         if names:
             keys = [*map(self.context.variables.resolve, names), None]
@@ -746,7 +744,6 @@ class Reader(Records):
         self.programs[name], self.patterns = program, patterns
 
     def _mark(self, name: str, text: str, command: Command | None) -> None:
-        """Mark what a command would make or change."""
         if name in self.programs:
             if command and command.prefix(*RESTORING):
                 self._forget_last_fit(None)

@@ -228,7 +228,6 @@ def _words(text: str) -> list[str]:
 
 
 def _without_parentheses(word: str) -> str:
-    """Remove what is in parentheses."""
     return re.sub(r"\([^()]*\)", "", word)
 
 

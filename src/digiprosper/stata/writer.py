@@ -162,7 +162,6 @@ def _effect(text: str) -> str:
 
 
 def _condition(text: str, keys: _Keys) -> str:
-    """Write a condition."""
     source, names = mask_names(_with_operators(text))
     source = re.sub(r"\blog\(", "ln(", source)
     source = source.replace("&", " and ").replace("|", " or ")

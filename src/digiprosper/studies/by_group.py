@@ -796,7 +796,6 @@ def _unequal_variances(fits: ResultSet, name: str, difference: float) -> list[No
 
 
 def _hypothesis(groups: _Groups, name: str) -> dict[str, Any]:
-    """Name the test and its null hypothesis."""
     text, labels = groups.text, groups.names
     # The values of a column, such as True and False, need its name; a condition does
     # not.
@@ -821,7 +820,6 @@ def _interaction_names(groups: _Groups, name: str) -> tuple[list[str], list[str]
 
 
 def _interaction_test(joint: LinearResults, groups: _Groups, name: str) -> TestResult:
-    """Test the interactions of a regressor with the groups in one regression."""
     others, (names, _) = groups.names[1:], _interaction_names(groups, name)
     absent = [interaction for interaction in names if interaction not in joint.names]
     if absent:

@@ -374,7 +374,6 @@ def _count_columns(rows: Sample, candidates: Sequence[str]) -> list[int]:
 def _coefficient_name(
     spec: Any, base: Any, candidates: Sequence[str], term: str | None
 ) -> str:
-    """Return the coefficient's name in the results."""
     target = spec.x[0] if term is None else term
     names = [name for name in base.names if name != "Intercept"]
     text = "term: no coefficient of spec is named {target}; they are {names}."

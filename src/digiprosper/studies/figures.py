@@ -106,7 +106,6 @@ def specification_curve(
 def _coefficient_names(
     models: ResultSet, term: str | Sequence[str] | None
 ) -> Sequence[str]:
-    """Read the names of the coefficient, or choose it."""
     if term is not None:
         return [term] if isinstance(term, str) else term
     if isinstance(models, ControlSets):
@@ -158,7 +157,6 @@ def _candidate_choices(
 def _model_choices(
     result: Any, names: Sequence[str], wording: Wording
 ) -> dict[str, list[str]]:
-    """List a model's choices by kind."""
     regression = getattr(result, "slopes", result)
     about, terms = regression.glance(), regression.tidy()["term"].tolist()
     return {
@@ -233,7 +231,6 @@ def _marked_model(
     order: Sequence[str],
     wording: Wording,
 ) -> tuple[int | None, str]:
-    """Find the model that is marked, with its legend."""
     if isinstance(models, SearchTest):
         detail: Any = models.test.detail
         default, code = detail["reported"], "curve.reported"

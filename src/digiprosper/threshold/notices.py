@@ -354,7 +354,6 @@ def boundary_sets(results: ThresholdResults, sample: Sample) -> Iterator[Notice]
 
 
 def _one_candidate(column: str, threshold: int, value: float, values: Floats) -> Notice:
-    """Report a threshold with a single candidate value."""
     text = (
         f"threshold {threshold}: {value:.5g} is the only candidate value of "
         f"{cited(column)}, so it was not searched, and its confidence set says "

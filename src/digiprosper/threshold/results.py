@@ -225,7 +225,6 @@ class SlopesByRegime(BaseResults):
     def _table_column(
         self, terms: Sequence[Term], block: Block, level: float
     ) -> Column:
-        """Make the table column of the slopes, with the block of thresholds."""
         column = result_column(self.slopes, level, words=WORDS)
         estimates = {
             term.name: column.estimates[term.name]._replace(term=term) for term in terms

@@ -450,7 +450,6 @@ def _refuse_no_amounts(inputs: Arguments, *tables: str) -> None:
 
 
 def _read_three_sectors(function: str, value_added: Any) -> Arguments:
-    """Read the value added of the three sectors."""
     inputs = _read_amounts(function, value_added=value_added)
     count = inputs.numbers["value_added"].shape[1]
     if count != 3:

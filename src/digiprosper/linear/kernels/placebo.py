@@ -157,7 +157,6 @@ def _tabulate_contributions(
 
 
 def _dummies(effects: list[Effect], n: int, *, constant: bool) -> Floats:
-    """Return the dummies of effects."""
     columns = [np.ones((n, 1))] if constant else [np.empty((n, 0))]
     for effect in effects:
         levels = int(codes_of(effect).max()) + 1

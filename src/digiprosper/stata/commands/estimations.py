@@ -121,7 +121,6 @@ def _difference(call: Call) -> Translation:
 
 
 def _permutation(command: Command, context: Context) -> Translation:
-    """Translate ``permute`` of an estimation."""
     prefix = command.prefix("permute")
     assert prefix is not None
     main, _, options = prefix.text.partition(",")
