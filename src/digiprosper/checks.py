@@ -41,10 +41,7 @@ def several(problems: Sequence[Notice], limit: int = 5) -> str:
 
 
 def plain(value: object) -> Any:
-    """Convert a numpy scalar to a Python number, bool or str.
-
-    ``np.float32(.95)`` becomes .95, as it prints.
-    """
+    """Convert a numpy scalar to a Python one; a float32 becomes what it prints."""
     if type(value).__module__ != "numpy" or getattr(value, "ndim", 1) != 0:
         return value
     scalar: Any = value

@@ -178,10 +178,7 @@ def restrict_periods(
 def _independent_columns(
     spec: Any, data: PreparedPanel, sample_name: str
 ) -> PreparedPanel:
-    """Refuse constant or collinear regressors, and too few rows.
-
-    Dummies of periods that gaps make dependent are left out.
-    """
+    """Refuse collinear regressors and too few rows; drop redundant dummies."""
     # Orthogonal deviations have the cross products of deviations from means.
     transform: Transform = spec.transform if spec.is_gmm else "orthogonal"
     values, present = transformed(data.columns, data.complete, transform)

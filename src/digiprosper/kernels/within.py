@@ -231,10 +231,7 @@ class Within:
         return np.array(columns.T, dtype=np.float64, order="C", ndmin=2)
 
     def _centre(self, work: Floats) -> Floats:
-        """Subtract and return means by level of the main effect, (k, levels).
-
-        Without a main effect they are overall means.
-        """
+        """Subtract means by level of the main effect, or overall; return them."""
         # Where levels dwarf the variation around them a value less its own level's mean
         # is exact in floating point, and less the overall mean it is not.
         w = self.obs_weights

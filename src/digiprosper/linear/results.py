@@ -288,10 +288,7 @@ class SampledResults(BaseResults):
 
     @property
     def fitted_values(self) -> pd.Series[float]:
-        """Fitted values including the fixed effects, indexed by row.
-
-        Of a model of counts they are means.
-        """
+        """Fitted values with the fixed effects, by row; of counts they are means."""
         rows = require_rows(self.fitted, "fitted values")
         return self._by_row(rows, "fitted")
 
@@ -302,10 +299,7 @@ class SampledResults(BaseResults):
 
     @property
     def sample_stats(self) -> pd.DataFrame:
-        """Summary statistics of variables and terms in the estimation sample.
-
-        They are unweighted. Columns are nobs, mean, sd, min and max.
-        """
+        """Unweighted nobs, mean, sd, min and max of variables and terms of the fit."""
         return stats_frame(*self.stats)
 
     @property
@@ -389,10 +383,7 @@ class SampledResults(BaseResults):
 
     @property
     def conventions(self) -> str:
-        """Type of the standard errors, with everything that defines them.
-
-        That is clusters, degrees of freedom and small-sample correction.
-        """
+        """Type of the standard errors: clusters, degrees of freedom, correction."""
         return self._conventions_of(self.inference)
 
     def _inference_numbers(self) -> dict[str, Any]:

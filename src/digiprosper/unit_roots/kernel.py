@@ -162,10 +162,7 @@ def period_means(y: Floats, series: Series) -> Floats:
 def _triangular_factor(
     y: Floats, means: Floats, rows: Ints, options: UnitRootOptions
 ) -> Floats:
-    """Factor lagged changes, level and change into an upper triangle, (R, n, m, m).
-
-    `rows` are those of `Series.rows`.
-    """
+    """Factor lagged changes, level and change into a triangle, (R, n, m, m)."""
     lags, change = options.lags, np.diff(y)
     count = change.shape[2] - lags
     shared = [np.ones((1, count)), np.arange(1.0, count + 1)[None]][: 1 + options.trend]
