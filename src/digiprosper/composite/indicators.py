@@ -149,7 +149,7 @@ class IndicatorSystem(PickledByName):
         untyped: Any = self.indicators
         if isinstance(untyped, str | Mapping) or not isinstance(untyped, Iterable):
             raise InputTypeError(
-                f"IndicatorSystem takes a list of Indicator, not "
+                "IndicatorSystem takes a list of Indicator, not "
                 f"{type(untyped).__name__}; for a mapping use "
                 "IndicatorSystem.from_dict({dimension: {column: '+'}})."
             )

@@ -173,7 +173,8 @@ def _prepare_sample(
     prepared = drop_notice(prepared, "robust_inconsistent")
     sample = prepared.sample
     refuse_multiple_columns(sample, roles)
-    names = sum(map(sample.names_of, list(roles)[1:]), ())
+    treatment, mediator_names, y = map(sample.names_of, list(roles)[1:])
+    names = (*treatment, *mediator_names, *y)
     raw = np.column_stack([sample.columns(role) for role in roles])
     columns = raw - raw.mean(axis=0)
     constant = np.abs(columns).max(axis=0) <= CONSTANT * np.abs(raw).max(axis=0)
