@@ -192,7 +192,8 @@ def estimate(
         demeaned.columns, codes, prepared.within.effects_and_slopes, demeaned=True
     )
     y, x = layout[-1]
-    blocks = [((y, j), tuple(other for other in x if other != j)) for j in partial]
+    at = [x.index(column) for column in partial]
+    blocks = [((y, x[i]), (*x[:i], *x[i + 1 :])) for i in at]
     draws = resampling.bootstrap(grams, layout, reps, seed, residuals=blocks)
     without = resampling.jackknife(grams, layout)
 
@@ -219,7 +220,7 @@ def estimate(
         ),
         draws=np.hstack(draws.coefficients),
         jackknife=np.hstack(without.coefficients),
-        residuals=tuple(solved[-1].partial_products(x.index(j)) for j in partial),
+        residuals=tuple(map(solved[-1].partial_products, at)),
         residual_draws=draws.residuals,
         n_drawn=grams.n_clusters,
         drawn=drawn,
