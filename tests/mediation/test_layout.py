@@ -108,14 +108,10 @@ def test_parallel_equations_and_terms() -> None:
         ),
     )
     assert (layout.routes, layout.variable, layout.quantiles.size) == ((), "", 0)
-    blocks = [
-        ([layout.names[j] for j in y], {layout.names[j] for j in x})
-        for y, x in layout.blocks
-    ]
-    assert blocks == [
-        (["y", "m1"], {"x", "m2", "w", "z"}),
-        (["y", "m2"], {"x", "m1", "w", "z"}),
-    ]
+    assert [layout.names[j] for j in layout.partial] == ["m1", "m2"]
+    outcome, regressors = layout.equations[-1]
+    assert layout.names[outcome] == "y"
+    assert {layout.names[j] for j in regressors} == {"x", "m1", "m2", "w", "z"}
     values, k = effects(layout)
     first, second = (
         k("mediator:m1", "x") * k("outcome", "m1"),
@@ -257,7 +253,7 @@ def test_moderated_terms_are_means_over_the_rows(moderates) -> None:
         *(["direct"] if direct else []), *(["indirect:m1",
                 "indirect:m2"] if a or b else [])
     ]  # fmt: skip
-    assert layout.blocks == ()
+    assert layout.partial == ()
 
 
 @pytest.mark.parametrize("words", [("a",), ("direct",), ("a", "direct")], ids="+".join)

@@ -73,18 +73,13 @@ def overlap_audit(
      ['income', 'system_b (affluence), log(income)']]
     """
     for name, system in (("system_a", system_a), ("system_b", system_b)):
-        if not isinstance(system, IndicatorSystem):
-            raise InputTypeError(
-                f"{name} must be an IndicatorSystem, not {type(system).__name__}."
-            )
+        _refuse_other_types(system, f"{name} must be")
     others = as_terms(other_columns, "other_columns")
 
     rows = []
     for name in dict.fromkeys((*system_a.names, *system_b.names)):
-        in_a, in_b = (
-            _where_used("system_a", system_a, name),
-            _where_used("system_b", system_b, name),
-        )
+        in_a = _where_used("system_a", system_a, name)
+        in_b = _where_used("system_b", system_b, name)
         terms = [o for o in others if _contains_column(o, name)]
         used = bool(in_a), bool(in_b), bool(terms)
         if sum(used) > 1:
@@ -92,6 +87,13 @@ def overlap_audit(
     return pd.DataFrame(
         rows, columns=["indicator", "system_a", "system_b", "other_columns", "where"]
     )
+
+
+def _refuse_other_types(system: object, needed: str) -> None:
+    if not isinstance(system, IndicatorSystem):
+        raise InputTypeError(
+            f"{needed} an IndicatorSystem, not {type(system).__name__}."
+        )
 
 
 def _where_used(label: str, system: IndicatorSystem, name: str) -> list[str]:
@@ -169,26 +171,20 @@ def audit_weights(
     >>> audit[["weighting", "scope", "normalise", "structure"]].iloc[0].tolist()
     ['entropy', 'pooled', 'minmax', 'flat']
     """
-    kind: object = system
-    if not isinstance(kind, IndicatorSystem):
-        raise InputTypeError(
-            f"audit_weights takes an IndicatorSystem, not {type(kind).__name__}."
-        )
+    _refuse_other_types(system, "audit_weights takes")
     if not hasattr(published, "items"):
         raise InputTypeError(
             f"published must be a mapping {{indicator: weight}} or a Series, not "
             f"{type(published).__name__}."
         )
-    published_weights = read_weights(published, system.names, "published")
-    target = np.array([w for _, w in published_weights])
-    target = target / target.sum()
+    _, target = zip(*read_weights(published, system.names, "published"), strict=True)
     sample = complete_rows(CompositeIndex(system).recipe, panel, "audit_weights")
     rows = []
     for spec in _candidate_specifications(system, sample):
         deviation, problem = np.nan, ""
         try:
             weights = learn(spec.recipe, sample).weights.mean(axis=0)
-            deviation = float(np.abs(weights - target).max())
+            deviation = float(np.abs(weights - np.divide(target, sum(target))).max())
         except IndicatorError as error:
             problem = error.message
         rows.append((*(getattr(spec, name) for name in _VARIED), deviation, problem))
@@ -202,13 +198,9 @@ def _candidate_specifications(
     """Make every valid combination of options, the simplest first."""
     scopes = ["pooled", "goalposts"]
     if sample.n_times > 1:
-        scopes[1:1] = [
-            "pooled_norm_yearly_weights",
-            "per_year",
-            "legacy_lnT",
-            "expanding",
-        ]
-        scopes += [f"base_year({t})" for t in sample.times]
+        of_years = "pooled_norm_yearly_weights", "per_year", "legacy_lnT", "expanding"
+        base_years = (f"base_year({t})" for t in sample.times)
+        scopes = ["pooled", *of_years, "goalposts", *base_years]
 
     plain = CompositeIndex(system)
     for structure, shift, scope, normalise, weighting in product(

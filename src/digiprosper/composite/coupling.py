@@ -153,15 +153,11 @@ def _read_coefficients(coefficients: Any, names: list[str]) -> Floats:
     if coefficients is None:
         return np.full(count, 1.0 / count)
     try:
+        values = list(coefficients)
         if hasattr(coefficients, "keys"):
-            same = len(coefficients) == count and all(
-                name in coefficients for name in names
-            )
-            weights = real_numbers(
-                [coefficients[name] for name in names] if same else []
-            )
-        else:
-            weights = real_numbers(list(coefficients))
+            same = len(values) == count and all(n in coefficients for n in names)
+            values = [coefficients[name] for name in names] if same else []
+        weights = real_numbers(values)
     except (TypeError, ValueError, OverflowError) as error:
         raise OptionError(
             "coefficients must be real numbers, one for each system, such "

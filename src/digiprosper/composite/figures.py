@@ -45,8 +45,7 @@ def rank_table(
         )
     if entities is None:
         return table
-    several = pd.api.types.is_list_like(entities)
-    if not several or not len(entities):
+    if not pd.api.types.is_list_like(entities) or not len(entities):
         raise InputTypeError(
             "plots.rank_ribbon: entities must be a list of at least one entity, not "
             f"{cited(entities)}."
@@ -161,11 +160,9 @@ def _axis_titles(
 
 def _key_label(results: RankedIndex, level: int, wording: Wording) -> str:
     name = results.index.names[level]
-    return (
-        wording.labels.get(str(name), str(name))
-        if name
-        else wording.say(("entity", "period")[level])
-    )
+    if not name:
+        return wording.say(("entity", "period")[level])
+    return wording.labels.get(str(name), str(name))
 
 
 def _with_ranking_group(title: str, results: RankedIndex, wording: Wording) -> str:
@@ -222,27 +219,24 @@ def ridges(
         series.xs(p, level=1).dropna().to_numpy(dtype=np.float64) for p in chosen
     ]
     kernels = [_kernel(values, bandwidth) for values in samples]
-    ends = [
-        (v.min() - 3 * h, v.max() + 3 * h)
-        for v, (_, h) in zip(samples, kernels, strict=True)
-        if h
-    ]
-    if not ends:
+    widths = [(v, 3 * h) for v, (_, h) in zip(samples, kernels, strict=True) if h]
+    if not widths:
         raise InputTypeError(
             "plots.kernel_ridge: no period has two different values, so no density can "
             "be estimated."
         )
-    low, high = min(ends)[0], max(high for _, high in ends)
+    low = min(v.min() - room for v, room in widths)
+    high = max(v.max() + room for v, room in widths)
     if np.concatenate(samples).min() >= 0:
         low = max(low, 0.0)
     grid = np.linspace(low, high, _GRID)
     drawn = []
     for p, values, (kernel, h) in zip(chosen, samples, kernels, strict=True):
         count = f"n = {values.size:,}"
-        words = f"h = {float(f'{h:.3g}'):,g}, {count}"
-        if not h:
-            words = wording.say("ridge.none", count=count)
-        density = np.asarray(kernel(grid)) if h else None
+        words, density = wording.say("ridge.none", count=count), None
+        if h:
+            words = f"h = {float(f'{h:.3g}'):,g}, {count}"
+            density = np.asarray(kernel(grid))
         drawn.append(Ridge(tidy_text(p), words, density))
     period = str(series.index.names[1] or wording.say("period"))
     return Ridges(

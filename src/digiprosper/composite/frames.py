@@ -30,9 +30,9 @@ from digiprosper.kernels import Floats
 from digiprosper.kernels.dispersion import theil_from_sums, theil_shares
 from digiprosper.report.notices import missing_rows
 
-ColumnScale: TypeAlias = tuple[int, str, float, float, float]
-"""Position and name of a column x; start, divisor and addend of u = (x - start) /
-divisor + addend."""
+ColumnScale: TypeAlias = tuple[str, float, float, float]
+"""Name of a column x; start, divisor and addend of u = (x - start) / divisor +
+addend."""
 
 _FIT: Final = {
     "scope": ("pooled", "goalposts"),
@@ -74,12 +74,8 @@ def fit_frame(
             *[~(v.is_null() | v.is_nan()) for v in values], ignore_nulls=False
         )
 
-    extremes = _count_and_extremes(frame, names, complete)
-    nobs, notices = _count_rows(options, extremes)
-    low, high = (
-        _read_numbers(extremes, "low", names),
-        _read_numbers(extremes, "high", names),
-    )
+    rows, counts, low, high = _count_and_extremes(frame, names, complete)
+    nobs, notices = _count_rows(options, rows, counts)
     _refuse_not_finite(names, low + high)
     sampled = EndPoints(low, high)
     goalposts = options.scope.given_scale(options.system)
@@ -92,21 +88,16 @@ def fit_frame(
     # T does not depend on the unit; one near the values keeps digits, since ln 1 = 0.
     unit = np.where(constant, 1.0, (worst + best) / 2.0 + shift)
     start, width = _start_and_width(options, scale)
-    columns = [
-        (
-            j,
-            names[j],
-            float(start[j]),
-            float(width[j] * unit[j]),
-            float(shift / unit[j]),
-        )
-        for j in np.flatnonzero(~constant).tolist()
+    columns: list[ColumnScale] = [
+        (names[j], float(start[j]), float(width[j] * unit[j]), float(shift / unit[j]))
+        for j in np.flatnonzero(~constant)
     ]
-    sums = _theil_sums(frame if complete is None else frame.filter(complete), columns)
-    total, u_log_u = _read_numbers(sums, "u", names), _read_numbers(sums, "q", names)
+    total, u_log_u = np.ones(len(names)), np.zeros(len(names))
+    complete_frame = frame if complete is None else frame.filter(complete)
+    total[~constant], u_log_u[~constant] = _theil_sums(complete_frame, columns)
     _refuse_not_finite(names, total + u_log_u)
-    theil = theil_from_sums(nobs, np.where(constant, 1.0, total), u_log_u)
-    theil = np.where(constant, 0.0, np.maximum(theil, 0.0))
+    theil = np.maximum(theil_from_sums(nobs, total, u_log_u), 0.0)
+    theil[constant] = 0.0
 
     refuse_constant(constant, names, f"{nobs} rows")
     weighing = Weighing(theil_shares(theil), theil / math.log(nobs), constant)
@@ -157,89 +148,78 @@ def _start_and_width(options: IndexOptions, scale: EndPoints) -> tuple[Floats, F
 
 def _count_and_extremes(
     frame: Any, names: Sequence[str], complete: Any
-) -> dict[str, Any]:
+) -> tuple[int, Floats, Floats, Floats]:
     """Query the number of rows, and count, minimum and maximum of each column."""
     import narwhals.stable.v2 as nw
 
-    expressions = [nw.len().alias("rows")]
-    for j, name in enumerate(names):
+    expressions = [nw.len()]
+    for name in names:
         x = nw.col(name).cast(nw.Float64)
         x = x if complete is None else nw.when(complete).then(x)
-        expressions += [
-            x.count().alias(f"n{j}"),
-            x.min().alias(f"low{j}"),
-            x.max().alias(f"high{j}"),
-        ]
-    return _run_query(frame, expressions)
+        expressions += [x.count(), x.min(), x.max()]
+    numbers = _run_query(frame, expressions)
+    return int(numbers[0]), *numbers[1:].reshape(-1, 3).T
 
 
-def _theil_sums(frame: Any, columns: Sequence[ColumnScale]) -> dict[str, Any]:
-    """Sum u and u ln u of every column."""
+def _theil_sums(frame: Any, columns: Sequence[ColumnScale]) -> Floats:
+    """Sum u and u ln u of every column, shape (2, number of columns)."""
     import narwhals.stable.v2 as nw
 
     if not columns:
-        return {}
+        return np.empty((2, 0))
     if frame.implementation.is_duckdb():
         return _duckdb_sums(frame.to_native(), columns)
     expressions = []
-    for j, name, start, divisor, addend in columns:
+    for name, start, divisor, addend in columns:
         u = (nw.col(name).cast(nw.Float64) - start) / divisor
         u = u + addend if addend else u
-        expressions += [u.sum().alias(f"u{j}")]
         # Rows with u = 0 add nothing (0 ln 0 = 0), but some engines refuse their log.
-        expressions += [nw.when(u > 0).then(u * u.log()).sum().alias(f"q{j}")]
-    return _run_query(frame, expressions)
+        expressions += [u.sum(), nw.when(u > 0).then(u * u.log()).sum()]
+    return _run_query(frame, expressions).reshape(-1, 2).T
 
 
-def _duckdb_sums(relation: Any, columns: Sequence[ColumnScale]) -> dict[str, Any]:
+def _duckdb_sums(relation: Any, columns: Sequence[ColumnScale]) -> Floats:
     """Sum u and u ln u in SQL."""
     # It is simpler than the SQL of narwhals, which divides two logarithms in two CASEs.
     expressions = []
-    for j, name, start, divisor, addend in columns:
+    for name, start, divisor, addend in columns:
         column = '"' + name.replace('"', '""') + '"'
         u = f"((CAST({column} AS DOUBLE) - ({start!r})) / ({divisor!r}) + {addend!r})"
-        expressions += [
-            f"sum({u}) AS u{j}",
-            f"sum(CASE WHEN {u} > 0 THEN {u} * ln({u}) END) AS q{j}",
-        ]
-    result = relation.aggregate(", ".join(expressions))
-    return dict(zip(result.columns, result.fetchall()[0], strict=True))
+        expressions += [f"sum({u})", f"sum(CASE WHEN {u} > 0 THEN {u} * ln({u}) END)"]
+    row = relation.aggregate(", ".join(expressions)).fetchall()[0]
+    return np.array(row, dtype=np.float64).reshape(-1, 2).T
 
 
-def _run_query(frame: Any, expressions: Sequence[Any]) -> dict[str, Any]:
+def _run_query(frame: Any, expressions: Sequence[Any]) -> Floats:
+    """Compute one number per expression; NaN if all values are missing."""
+    named = [x.alias(f"number{k}") for k, x in enumerate(expressions)]
     # pandas takes the logarithm of zero before the condition is applied.
     with np.errstate(divide="ignore", invalid="ignore"):
-        selected = frame.select(*expressions)
+        selected = frame.select(*named)
         # Only this engine of polars reads a file in chunks.
         options = {"engine": "streaming"} if selected.implementation.is_polars() else {}
-        row: dict[str, Any] = selected.collect(**options).rows(named=True)[0]
-    return row
-
-
-def _read_numbers(result: Mapping[str, Any], kind: str, names: Sequence[str]) -> Floats:
-    """Return one number per column: NaN if all are missing, 0 if not queried."""
-    values = [result.get(f"{kind}{j}", 0.0) for j in range(len(names))]
-    return np.array([math.nan if v is None else float(v) for v in values])
+        row = selected.collect(**options).rows()[0]
+    return np.array(row, dtype=np.float64)
 
 
 def _count_rows(
-    options: IndexOptions, result: Mapping[str, Any]
+    options: IndexOptions, rows: int, counts: Floats
 ) -> tuple[int, list[Notice]]:
-    """Read the number of rows in use, and make the notice of dropped rows."""
-    rows, names = int(result["rows"]), options.names
-    counts = [int(result[f"n{j}"]) for j in range(len(names))]
+    """Return the number of rows in use, and the notice of dropped rows."""
+    names, complete = options.names, int(counts[0])
     if options.missing != "drop":
-        gaps = {n: rows - c for n, c in zip(names, counts, strict=True) if c < rows}
+        missing = (rows - counts).astype(np.int64).tolist()
+        gaps = {n: gap for n, gap in zip(names, missing, strict=True) if gap}
         if gaps:
-            shown = ", ".join(f"{n} ({c:,})" for n, c in gaps.items())
+            shown = ", ".join(f"{n} ({gap:,})" for n, gap in gaps.items())
             raise MissingDataError(
                 f"missing values in {shown}. Fill them, or set missing='drop'.",
-                [missing_problem(name, count) for name, count in gaps.items()],
+                [missing_problem(name, gap) for name, gap in gaps.items()],
             )
         if not rows:
             raise MissingDataError("the table has no row.")
         return rows, []
-    if rows and not counts[0]:
+    if rows and not complete:
         text = (
             f"none of {counted(rows, 'row')} has values of all indicators "
             f"({quoted(names)})"
@@ -248,12 +228,9 @@ def _count_rows(
         raise MissingDataError(
             f"{text}. Fill missing values.", [Notice("no_rows", text, data)]
         )
-    dropped = rows - counts[0]
-    if not dropped:
-        return rows, []
-    return counts[0], [
-        missing_rows(dropped, f"{counted(dropped, 'row')} dropped: missing", {})
-    ]
+    dropped = rows - complete
+    text = f"{counted(dropped, 'row')} dropped: missing"
+    return complete, [missing_rows(dropped, text, {})] if dropped else []
 
 
 # --- refusals -------------------------------------------------------------------------
@@ -262,23 +239,17 @@ def _count_rows(
 def _refuse_options(
     options: IndexOptions, allowed: Mapping[str, tuple[str, ...]]
 ) -> None:
-    written = options.arguments
-    words = {**written, "weighting": options.weighting}
-    unsupported = {n: written[n] for n in allowed if words[n] not in allowed[n]}
+    arguments = options.arguments
+    words = {**arguments, "weighting": options.weighting}
+    unsupported = [n for n in allowed if words[n] not in allowed[n]]
     if unsupported:
-        refused = ", ".join(
-            f"{n}={cited('given' if isinstance(v, dict) else v)}"
-            for n, v in unsupported.items()
-        )
+        refused = ", ".join(f"{n}={cited(words[n])}" for n in unsupported)
         supported = "; ".join(f"{n} {' or '.join(allowed[n])}" for n in unsupported)
         raise OptionError(
             "a table that is not a Panel is read with two aggregate queries, which do "
             f"not support {refused}. Convert it to a Panel: Panel(df, entity='id', "
             f"time='year'); or use {supported}.",
-            [
-                option_problem(name, value, allowed[name])
-                for name, value in unsupported.items()
-            ],
+            [option_problem(n, arguments[n], allowed[n]) for n in unsupported],
         )
 
 
@@ -294,25 +265,15 @@ def _refuse_not_finite(names: Sequence[str], numbers: Floats) -> None:
         raise MissingDataError(
             f"{subject(bad, 'has')} infinite values or NaN. Fill or remove these "
             "rows first.",
-            [
-                missing_problem(name, what=f"{cited(name)} is not finite")
-                for name in bad
-            ],
+            [missing_problem(n, what=f"{cited(n)} is not finite") for n in bad],
         )
 
 
 def _refuse_beyond_goalposts(names: Sequence[str], lowest: Floats) -> None:
-    bad = names_where(names, lowest < 0)
+    bad, problem = names_where(names, lowest < 0), "lies beyond its worse goalpost"
     if bad:
         raise IndicatorError(
             f"{subject(bad, 'lies')} beyond the worse goalpost. Entropy weights are "
             "undefined there. Move the goalpost to the worst value that can occur.",
-            [
-                Notice(
-                    "negative",
-                    f"{cited(n)} lies beyond its worse goalpost",
-                    {"column": n},
-                )
-                for n in bad
-            ],
+            [Notice("negative", f"{cited(n)} {problem}", {"column": n}) for n in bad],
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, replace
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -146,19 +146,15 @@ class IndicatorSystem(PickledByName):
     indicators: Sequence[Indicator]
 
     def __post_init__(self) -> None:
-        if isinstance(self.indicators, str | Mapping) or not isinstance(
-            self.indicators, Iterable
-        ):
+        untyped: Any = self.indicators
+        if isinstance(untyped, str | Mapping) or not isinstance(untyped, Iterable):
             raise InputTypeError(
                 "IndicatorSystem takes a list of Indicator, not "
-                f"{type(self.indicators).__name__}; "
-                "for a mapping use IndicatorSystem.from_dict({dimension: "
-                "{column: '+'}})."
+                f"{type(untyped).__name__}; for a mapping use "
+                "IndicatorSystem.from_dict({dimension: {column: '+'}})."
             )
-        items = tuple(self.indicators)
-        other_types = [
-            i for i in cast("tuple[object, ...]", items) if not isinstance(i, Indicator)
-        ]
+        items: tuple[Any, ...] = tuple(untyped)
+        other_types = [i for i in items if not isinstance(i, Indicator)]
         if other_types:
             raise InputTypeError(
                 "IndicatorSystem takes Indicator objects; convert "

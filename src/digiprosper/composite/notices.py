@@ -80,9 +80,8 @@ def weight_remarks(
         notices.append(Notice("shift", text, {"shift": float(rule.shift)}))
     if rule.estimated:
         notices += _dominant_remarks(names, weights, constant, periods)
-    least = weights.min(axis=0).tolist()
-    negative = {n: w for n, w in zip(names, least, strict=True) if w < 0}
-    if negative:
+    least = zip(names, weights.min(axis=0).tolist(), strict=True)
+    if negative := {n: w for n, w in least if w < 0}:
         shown = ", ".join(f"{cited(n)} ({w:.2f})" for n, w in negative.items())
         text = (
             f"{shown} has a negative weight: it varies in the opposite direction to "
@@ -207,20 +206,17 @@ def beyond_remarks(
     lowest, highest = float(values.min()), float(values.max())
     if lowest >= 0.0 and highest <= 1.0:
         return []
-    beyond = ((z < 0) | (z > 1)).mean(axis=0).tolist()
-    shares = {
-        name: share for name, share in zip(names, beyond, strict=True) if share > 0
-    }
+    beyond = zip(names, ((z < 0) | (z > 1)).mean(axis=0).tolist(), strict=True)
+    shares = {name: share for name, share in beyond if share > 0}
     if not shares:
         return []
     shown = ", ".join(f"{cited(name)} in {share:.0%}" for name, share in shares.items())
+    growth = ", if this is not the growth since the base year" if one_year else ""
     text = (
         f"scores from {lowest:.3g} to {highest:.3g} instead of 0 to 1: values are "
         f"beyond the end points of the index ({shown} of "
         f"{counted(values.size, 'row')}). Check that these columns have the unit of "
-        "the end "
-        "points"
-        f"{', if this is not the growth since the base year' if one_year else ''}."
+        f"the end points{growth}."
     )
     data = {"shares": shares, "nobs": values.size, "lowest": lowest, "highest": highest}
     return [Notice("beyond_base_year" if one_year else "beyond_end_points", text, data)]
@@ -280,12 +276,12 @@ def impossible_notice(
     missing = int((~possible).sum())
     if not missing:
         return []
-    kept = {
+    used = {
         name: [values[p] for p in positions]
         for (name, values), positions in zip(options, complete, strict=True)
     }
     excluded = [
-        f"{n} {cited(v)}" for n, values in options for v in values if v not in kept[n]
+        f"{n} {cited(v)}" for n, values in options for v in values if v not in used[n]
     ]
     explanation = "No part of the grid is complete, so no variance shares are computed."
     if all(complete):
@@ -294,4 +290,4 @@ def impossible_notice(
         f"{missing} of {possible.size} combinations are impossible: see `problem` in "
         f"`combinations`. {explanation}"
     )
-    return [Notice("impossible", text, {"missing": missing, "kept": kept})]
+    return [Notice("impossible", text, {"missing": missing, "kept": used})]

@@ -143,11 +143,9 @@ class IndexOptions:
 
     def rule(self, n_times: int) -> Rule:
         """Return the rule for the weights in a sample of `n_times` periods."""
-        across = (
-            "equal_dimensions"
-            if self.structure == "nested" and not self.nested
-            else self.structure
-        )
+        across = self.structure
+        if across == "nested" and not self.nested:
+            across = "equal_dimensions"
         return Rule(
             self.weighting,
             (np.arange(len(self.system)),) if across == "flat" else self.groups,
@@ -183,17 +181,14 @@ def read_weights(
     except (TypeError, ValueError) as error:
         raise OptionError(
             f"{option}={cited(values)} must have one weight per indicator, such as "
-            f"{{'ports': 0.4, "
-            "'phones': 0.6}."
+            "{'ports': 0.4, 'phones': 0.6}."
         ) from error
     _refuse_other_names(weights, names, option)
     invalid = [n for n in names if not is_nonnegative(weights[n])]
     if invalid or not any(weights.values()):
-        problem = (
-            f"{cited(invalid[0])} has {cited(weights[invalid[0]])}"
-            if invalid
-            else "all are 0"
-        )
+        problem = "all are 0"
+        if invalid:
+            problem = f"{cited(invalid[0])} has {cited(weights[invalid[0]])}"
         raise option_error(
             option,
             weights,
@@ -238,11 +233,9 @@ def refuse_contradictions(options: IndexOptions) -> None:
             ],
         )
     if options.structure != "flat":
-        _refuse_dimensions(options.system, "structure", options.structure, "flat")
+        _refuse_dimensions(options, "structure", "flat")
     if options.aggregation == "geometric_dimensions":
-        _refuse_dimensions(
-            options.system, "aggregate", options.aggregation, "geometric"
-        )
+        _refuse_dimensions(options, "aggregate", "geometric")
 
 
 def _contradictions(options: IndexOptions) -> Iterator[str]:
@@ -320,17 +313,14 @@ def _zscore_contradictions(options: IndexOptions) -> Iterator[str]:
         )
 
 
-def _refuse_dimensions(
-    system: IndicatorSystem, option: str, value: str, default: str
-) -> None:
+def _refuse_dimensions(options: IndexOptions, option: str, default: str) -> None:
+    system, value = options.system, options.arguments[option]
     without_dimension = [i.name for i in system if not i.dimension]
     if not without_dimension and len(system.dimensions) > 1:
         return
-    problem = (
-        f"{subject(without_dimension, 'has')} none"
-        if without_dimension
-        else f"all are in {cited(system.dimensions[0])}"
-    )
+    problem = f"all are in {cited(system.dimensions[0])}"
+    if without_dimension:
+        problem = f"{subject(without_dimension, 'has')} none"
     raise option_error(
         option,
         value,

@@ -193,13 +193,13 @@ class RankResults(RankedIndex):
                 f"top={cited(top)} must be a sequence of integers, such as (10, 20)."
             )
         low, high = self._interval_ends(check_level(level))
-        columns = {
+        columns: dict[str, Any] = {
             "score": self.values,
             "rank": self.rank_values,
             "mean_rank": self.draw_values.mean(axis=0),
             "rank_low": low,
             "rank_high": high,
-            **{f"top_{k}": self._probability_at_most(k) for k in top},
+            **{f"top_{k}": self.probability(k) for k in top},
         }
         return pd.DataFrame(columns, index=self.index.view())
 
@@ -234,9 +234,10 @@ class RankResults(RankedIndex):
         >>> round(float(bootstrap.probability(3).loc[("ND", 1986)]), 2)
         0.93
         """
-        return pd.Series(
-            self._probability_at_most(k), index=self.index.view(), name=f"top_{k}"
-        )
+        if not is_whole(k) or k < 1:
+            raise OptionError(f"k={cited(k)}: k must be an integer of at least 1.")
+        shares = (self.draw_values <= k).mean(axis=0)
+        return pd.Series(shares, index=self.index.view(), name=f"top_{k}")
 
     def pairwise(self, period: Any = None) -> pd.DataFrame:
         """Return P(i > j): the share of draws in which entity i scores above entity j.
@@ -303,8 +304,7 @@ class RankResults(RankedIndex):
         best = ranks.sort_values("rank", kind="stable").head(_SHOWN)
         rows = []
         for entity, score, rank, mean, low, high, *top in best.itertuples(name=None):
-            computed = has_enough_clusters(self.n_drawn)
-            ends = f"{low:.0f} to {high:.0f}" if computed else "not computed"
+            ends = "not computed" if math.isnan(low) else f"{low:.0f} to {high:.0f}"
             numbers = [f"{score:z.4f}", f"{rank:.0f}", f"{mean:.1f}", ends]
             rows.append([str(entity), *numbers, *(f"{p:.2f}" for p in top)])
 
@@ -335,20 +335,14 @@ class RankResults(RankedIndex):
         ranks = self.ranks().reset_index().to_dict("records")
         return self._plain_numbers("rank_probabilities", ranks=ranks, draws=draws)
 
-    def _probability_at_most(self, k: object) -> Floats:
-        if not is_whole(k) or k < 1:
-            raise OptionError(f"k={cited(k)}: k must be an integer of at least 1.")
-        return np.asarray((self.draw_values <= k).mean(axis=0))
-
-    def _interval_ends(self, level: float) -> tuple[Ints | Floats, Ints | Floats]:
-        """Return the ends of percentile intervals, (N,) each, rounded outwards."""
+    def _interval_ends(self, level: float) -> Ints | Floats:
+        """Return the ends of percentile intervals, (2, N), rounded outwards."""
         if not has_enough_clusters(self.n_drawn):
-            return np.full(self.nobs, np.nan), np.full(self.nobs, np.nan)
+            return np.full((2, self.nobs), np.nan)
         tail = round((1.0 - level) / 2.0, 12) * (self.reps + 1)
         below = max(math.floor(tail) - 1, 0)
-        above = self.reps - 1 - below
-        ordered = np.partition(self.draw_values, (below, above), axis=0)
-        return ordered[below].astype(np.int64), ordered[above].astype(np.int64)
+        ends = [below, self.reps - 1 - below]
+        return np.partition(self.draw_values, ends, axis=0)[ends].astype(np.int64)
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
@@ -571,22 +565,20 @@ class IndexSensitivity(RankedIndex):
 
         entities, values = self._grid_ranks(period)
         first, total, variance = sobol_shares(values)
+        index: pd.Index[Any] = pd.MultiIndex.from_product([entities, names])
         if overall:
+            index = names
             first, total, variance = (
                 a.sum(axis=-1, keepdims=True) for a in (first, total, variance)
             )
-        first, total = (np.where(varied[:, None], a, np.nan) for a in (first, total))
-        nonzero_variance = np.where(variance > SAME_RANKS, variance, np.nan)
+        divisor = np.where(variance > SAME_RANKS, variance, np.nan)
+        divisor = np.where(varied[:, None], divisor, np.nan)
         columns = {
-            "first": (first / nonzero_variance).T.ravel(),
-            "total": (total / nonzero_variance).T.ravel(),
+            "first": (first / divisor).T.ravel(),
+            "total": (total / divisor).T.ravel(),
             "variance": np.repeat(variance, len(names)),
         }
-        if overall:
-            return pd.DataFrame(columns, index=names)
-        return pd.DataFrame(
-            columns, index=pd.MultiIndex.from_product([entities, names])
-        )
+        return pd.DataFrame(columns, index=index)
 
     def _grid_ranks(self, period: Any) -> tuple[pd.Index[Any], Floats]:
         """Return entities, and their ranks on the complete grid (d_1, ..., d_k, n)."""
@@ -669,16 +661,15 @@ def rank_changes(changes: Ints, index: pd.Index[Any]) -> dict[str, Any]:
     """Summarise changes of ranks (C, N): mean, largest, and the row of the largest."""
     size = np.abs(changes)
     at = size.argmax(axis=1)
-    largest = np.take_along_axis(changes, at[:, None], axis=1)[:, 0]
-    # A nullable type, so that a missing value does not turn the others into floats
-    nullable = pd.array(largest, dtype="Int64")
+    largest = changes[np.arange(len(at)), at]
     out: dict[str, Any] = {
         "mean_rank_change": size.mean(axis=1),
-        "max_rank_change": nullable,
+        # A nullable type, so that a missing value does not turn the others into floats
+        "max_rank_change": pd.array(largest, dtype="Int64"),
     }
-    for level in range(index.nlevels):
+    names = ("moved_entity", "moved_period")[: index.nlevels]
+    for level, name in enumerate(names):
         labels = index.get_level_values(level)[at].astype(object)
-        name = ("moved_entity", "moved_period")[level]
         out[name] = pd.Series(np.where(largest != 0, labels, None), dtype=object)
     return out
 
@@ -694,12 +685,12 @@ def ranking_groups(index: pd.Index[Any], among: str) -> list[Ints]:
 def rows_of_period(index: pd.Index[Any], period: Any) -> tuple[Ints, pd.Index[Any]]:
     """Return positions and entities of the rows of a period; None: the last."""
     entities = index.get_level_values(0)
-    if index.nlevels == 1:
-        if period is not None:
-            raise OptionError(
-                f"period={cited(period)}: this is a cross-section and has no periods."
-            )
+    if index.nlevels == 1 and period is None:
         return np.arange(len(index)), entities
+    if index.nlevels == 1:
+        raise OptionError(
+            f"period={cited(period)}: this is a cross-section and has no periods."
+        )
     times = index.get_level_values(1)
     chosen = times.max() if period is None else period
     is_single = pd.api.types.is_scalar(chosen) and chosen is not pd.NA

@@ -288,11 +288,11 @@ def leave_one_out(
     """
     check_option("over", over, get_args(LeaveOut))
     fit = fit_rows(index_spec, panel, "leave_one_out", among)
-    items, tables = fit.sample.entities, _leave_out_entities(fit)
+    left_out, tables = fit.sample.entities, _leave_out_entities(fit)
     if over == "indicator":
-        items = pd.Index(fit.options.names, name="indicator")
+        left_out = pd.Index(fit.options.names, name="indicator")
         tables = _leave_out_indicators(fit)
-    return pd.concat(tables, ignore_index=True).set_axis(items, axis=0)
+    return pd.concat(tables, ignore_index=True).set_axis(left_out, axis=0)
 
 
 def index_sensitivity(
@@ -392,15 +392,10 @@ def index_sensitivity(
             correlations[c] = rank_correlations(scores[None], fit.scores, fit.groups)[0]
 
     options = tuple((name, _value_labels(values)) for name, values in grid.items())
-    baseline = tuple(
-        values.index(getattr(index_spec, name))
-        if getattr(index_spec, name) in values
-        else None
-        for name, values in grid.items()
-    )
-    possible = np.array([not p for p in problems]).reshape(
-        [len(v) for v in grid.values()]
-    )
+    base_values = [(getattr(index_spec, name), values) for name, values in grid.items()]
+    baseline = tuple(v.index(base) if base in v else None for base, v in base_values)
+    sizes = [len(values) for values in grid.values()]
+    possible = np.array([not problem for problem in problems]).reshape(sizes)
     complete = complete_grid(possible, baseline)
     return IndexSensitivity(
         name=index_spec.name,
@@ -496,10 +491,10 @@ def weights_of_counts(
 ) -> Floats:
     """Compute weights (L, R, m) of L states from counts of entities; NaN if none."""
     out = np.full((len(sums), len(counts), len(fit.options.system)), np.nan)
-    for k, part in enumerate(sums):
+    for weights, part in zip(out, sums, strict=True):
         multiplicities = counts[:, part.entities]
         drawn = multiplicities.any(axis=1)
-        out[k, drawn] = part.weights(multiplicities[drawn])
+        weights[drawn] = part.weights(multiplicities[drawn])
     return out
 
 
@@ -535,16 +530,16 @@ def _leave_out_indicators(fit: FittedRows) -> Iterator[pd.DataFrame]:
     names = fit.options.names
     if len(names) < 2:
         raise IndicatorError("leave_one_out: the index needs at least two indicators.")
-    weights = fit.results.state.weights
+    weights = fit.results.state.weights[:, None]
     for j, name in enumerate(names):
-        changes = np.full((len(weights), 1, len(names)), np.nan)
+        changes = np.full(weights.shape, np.nan)
         scores = np.full((1, fit.sample.nobs), np.nan)
         problem = ""
         try:
             sample = without_indicator(fit.sample, name)
             state, _, scores[0] = learn_and_score(fit.spec.drop(name).recipe, sample)
-            keep = np.arange(len(names)) != j
-            changes[:, 0, keep] = state.weights - weights[:, keep]
+            others = np.arange(len(names)) != j
+            changes[..., others] = state.weights[:, None] - weights[..., others]
         except (IndicatorError, OptionError) as error:
             problem = error.message
         yield _compare_with_full_index(fit, changes, scores, [problem])
@@ -676,11 +671,9 @@ def _read_grid(over: object, names: tuple[str, ...]) -> dict[str, list[Any]]:
 
 
 def _read_values(option: str, values: Any, names: tuple[str, ...]) -> list[Any]:
-    if (
-        isinstance(values, str)
-        or hasattr(values, "items")
-        or not isinstance(values, Iterable)
-    ):
+    # A Series has names as well as values, like a mapping.
+    is_mapping = hasattr(values, "items")
+    if isinstance(values, str) or is_mapping or not isinstance(values, Iterable):
         raise InputTypeError(
             f"over[{cited(option)}] must be a list of values; {cited(values)} is not."
         )
@@ -696,7 +689,5 @@ def _value_labels(values: Sequence[Any]) -> tuple[Any, ...]:
     """Return values as labels; weights of the user are called "given"."""
     given_weights = [v for v in values if isinstance(v, tuple)]
     name = "given" if len(given_weights) == 1 else "given {}"
-    return tuple(
-        name.format(given_weights.index(v) + 1) if isinstance(v, tuple) else v
-        for v in values
-    )
+    labels = {v: name.format(k) for k, v in enumerate(given_weights, 1)}
+    return tuple(labels.get(v, v) for v in values)

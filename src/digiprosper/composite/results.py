@@ -410,10 +410,10 @@ class IndexResults(Summarised, PickledByName):
                 "obstacle degrees need a best value of 1: refit with "
                 "normalise='minmax'."
             )
-        below = names_where(self.recipe.names, self.state.weights.min(axis=0) < 0)
-        if below:
+        negative = names_where(self.recipe.names, self.state.weights.min(axis=0) < 0)
+        if negative:
             raise IndicatorError(
-                f"obstacle degrees need weights >= 0, but {subject(below, 'has')} "
+                f"obstacle degrees need weights >= 0, but {subject(negative, 'has')} "
                 "a negative weight."
             )
         index, scaled = self._scale_rows(panel)
@@ -561,10 +561,7 @@ class IndexResults(Summarised, PickledByName):
         else:
             error = sums.delta_errors()
             if method == "jackknife" and not sums.unstable_components():
-                left_out = sums.jackknife()
-                error = np.sqrt(
-                    (n - 1) / n * ((left_out - left_out.mean(axis=0)) ** 2).sum(axis=0)
-                )
+                error = np.sqrt(n - 1) * sums.jackknife().std(axis=0)
             low, high, _ = intervals.delta(weight, error, n - 1, level)
         columns = {
             "weight": weight,
@@ -616,17 +613,16 @@ class IndexResults(Summarised, PickledByName):
         """
         cross_section = self.index is not None and self.index.nlevels == 1
         future = ("ok", "one period: no future information can be used.")
+        options = self.recipe
         if not cross_section:
             imputed = any(n.code == "imputed" for n in self.diagnostics)
-            future = _future_information(self.recipe, imputed=imputed)
+            future = _future_information(options, imputed=imputed)
+        legacy = _legacy_weights(options, self.state, self.nobs, self.n_times)
         rows = [
             ("future_information", *future),
-            ("comparability", *self.recipe.scope.comparability),
-            ("size_variables", *_size_variables(self.recipe.system, panel, size)),
-            (
-                "legacy_lnT",
-                *_legacy_weights(self.recipe, self.state, self.nobs, self.n_times),
-            ),
+            ("comparability", *options.scope.comparability),
+            ("size_variables", *_size_variables(options.system, panel, size)),
+            ("legacy_lnT", *legacy),
         ]
         return pd.DataFrame(rows, columns=["check", "finding", "message"])
 
@@ -776,17 +772,12 @@ def _size_variables(
 ) -> Finding:
     """Report indicators that are amounts, by name, unit or correlation."""
     is_amount = {i.name: is_level(i.name, i.unit) for i in system}
+    correlations = _size_correlations(system, panel, size)
     # An indicator that is a ratio by its name may still be correlated with size.
-    measured = {
-        n: r
-        for n, r in _size_correlations(system, panel, size).items()
-        if is_amount[n] is None
-    }
+    measured = {n: r for n, r in correlations.items() if is_amount[n] is None}
     amounts = [n for n, level in is_amount.items() if level]
     if not measured:
-        return _amounts_by_name(
-            amounts, [level is not None for level in is_amount.values()]
-        )
+        return _amounts_by_name(amounts, list(is_amount.values()))
     shown = ", ".join(f"{cited(n)} {r:z.2f}" for n, r in measured.items())
     text = (
         f"rank correlations of entity means with {cited(str(size))}: {shown}. These "
@@ -798,9 +789,9 @@ def _size_variables(
     return "warning" if many else "note", text + more
 
 
-def _amounts_by_name(amounts: list[str], classified: list[bool]) -> Finding:
-    """Judge by names and units; `classified` marks indicators with a clear one."""
-    if 2 * len(amounts) > sum(classified):
+def _amounts_by_name(amounts: list[str], levels: list[bool | None]) -> Finding:
+    """Judge by names and units; `levels` are as in `is_level`."""
+    if 2 * len(amounts) > len(levels) - levels.count(None):
         return "warning", (
             f"{quoted(amounts)} are amounts or counts: the index measures the size of "
             "a unit. Divide by population, area or output."
@@ -808,7 +799,7 @@ def _amounts_by_name(amounts: list[str], classified: list[bool]) -> Finding:
     if amounts:
         are = "is an amount" if len(amounts) == 1 else "are amounts"
         return "note", f"{quoted(amounts)} {are} and not a ratio."
-    if all(classified):
+    if None not in levels:
         return "ok", "all indicators are ratios."
     return (
         "ok",

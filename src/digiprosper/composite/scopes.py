@@ -246,11 +246,9 @@ def read_scope(scope: object) -> LearningScope:
         return replace(_SCOPES[word], text=f"{word}({period})", period=period)
     if isinstance(scope, str) and scope in SCOPES:
         return _SCOPES[scope]
-    hint = (
-        " Include the base year: 'base_year(2011)'."
-        if str(scope).startswith("base_year")
-        else ""
-    )
+    hint = ""
+    if str(scope).startswith("base_year"):
+        hint = " Include the base year: 'base_year(2011)'."
     raise option_error(
         "scope",
         scope,

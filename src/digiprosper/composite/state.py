@@ -69,10 +69,9 @@ def dropped_rows(sample: Sample) -> list[Notice]:
 
 def without_indicator(sample: Sample, name: str) -> Sample:
     """Drop an indicator from a sample; the rows stay."""
-    keep = np.array([n != name for n in sample.names])
-    return _with_columns(
-        sample, sample.matrix[:, keep], tuple(n for n in sample.names if n != name)
-    )
+    others = tuple(n for n in sample.names if n != name)
+    at = [sample.names.index(n) for n in others]
+    return _with_columns(sample, sample.matrix[:, at], others)
 
 
 def _with_columns(sample: Sample, x: Floats, names: tuple[str, ...]) -> Sample:
@@ -170,14 +169,14 @@ class State(PickledByName):
     def _refuse_negative_factors(
         self, options: IndexOptions, scaled: ScaledRows, index: pd.Index[Any]
     ) -> None:
-        below = names_where(options.names, self.weights.min(axis=0) < 0)
-        if below:
+        columns = names_where(options.names, self.weights.min(axis=0) < 0)
+        if columns:
             raise one_problem(
                 IndicatorError,
                 "negative_weight",
                 f"aggregate={cited(options.aggregation)} needs weights >= 0, but "
-                f"{subject(below, 'has')} a negative weight; use 'linear'.",
-                columns=tuple(below),
+                f"{subject(columns, 'has')} a negative weight; use 'linear'.",
+                columns=tuple(columns),
             )
         names: Sequence[str] = options.names
         negative = (scaled.z < 0) & (self.weights[scaled.states] > 0)
@@ -256,18 +255,14 @@ def learn(options: IndexOptions, sample: Sample) -> State:
     shared_scale = (
         None if scale_rows is None else _learn_scale(options, sample, scale_rows)
     )
-    if not scope.weights_by_period:
-        (rows,) = selections
-        return State((_learn_one(options, rule, sample, rows, "", shared_scale),), None)
-
-    preposition = "up to" if scope.rows == "past" else "in"
+    wheres = [""]
+    if scope.weights_by_period:
+        wheres = [f" {'up to' if scope.rows == 'past' else 'in'} {t}" for t in times]
     learned = [
-        _learn_one(
-            options, rule, sample, rows, f" {preposition} {period}", shared_scale
-        )
-        for period, rows in zip(times, selections, strict=True)
+        _learn_one(options, rule, sample, rows, where, shared_scale)
+        for where, rows in zip(wheres, selections, strict=True)
     ]
-    return State(tuple(learned), times)
+    return State(tuple(learned), times if scope.weights_by_period else None)
 
 
 def learn_and_score(
@@ -302,9 +297,7 @@ def _learn_one(
     where: str,
     shared_scale: EndPoints | None,
 ) -> Learned:
-    scale = (
-        _learn_scale(options, sample, rows) if shared_scale is None else shared_scale
-    )
+    scale = shared_scale or _learn_scale(options, sample, rows)
     z = scale.apply(sample.matrix[rows], options.positive)
     if options.weighting in UNSIGNED_WEIGHTS:
         problem, remedy = "is negative", "Use normalise='minmax', or weighting='equal'."
@@ -327,10 +320,8 @@ def _learn_one(
         )
 
     weighing = weigh(z, rule, options.names, where=where)
-    if (
-        options.aggregation == "topsis"
-        and not weighing.weights[~weighing.constant].any()
-    ):
+    varying = weighing.weights[~weighing.constant]
+    if options.aggregation == "topsis" and not varying.any():
         raise one_problem(
             IndicatorError,
             "constant_indicator",

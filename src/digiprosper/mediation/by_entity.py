@@ -35,12 +35,12 @@ from digiprosper.mediation.notices import left_out, short_series
 from digiprosper.mediation.system import (
     DELTA,
     collinear_mediator,
+    effect_fields,
     refuse_multiple_columns,
 )
-from digiprosper.mediation.words import WORDS
 from digiprosper.panel import Panel, Sample
 from digiprosper.panel.access import check_panel, table_of
-from digiprosper.report.effects import EffectResults, drawn_estimates
+from digiprosper.report.effects import EffectResults
 from digiprosper.report.notices import few_clusters, few_draws, too_few_clusters_to_draw
 from digiprosper.report.protocol import Glance, empty_glance
 from digiprosper.report.summary import Summary
@@ -129,14 +129,10 @@ def within_between(spec: Mediation, panel: Panel) -> pd.DataFrame:
     prepared, columns, names = _prepare_sample(spec, panel, "within_between")
     issue(prepared.notices)
     mediators, spread = names[1:-1], columns.std(axis=0)
+    by_estimator = _transformed_columns(prepared, columns, panel)
     rows = {
-        estimator: [
-            *_effects_row(demeaned, spread, rank, len(mediators)),
-            len(demeaned),
-        ]
-        for estimator, (demeaned, rank) in _transformed_columns(
-            prepared, columns, panel
-        ).items()
+        estimator: [*_effects_row(rows, spread, rank, len(mediators)), len(rows)]
+        for estimator, (rows, rank) in by_estimator.items()
     }
     labels = ["a", "b"]
     if len(mediators) > 1:
@@ -177,20 +173,16 @@ def _prepare_sample(
     prepared = drop_notice(prepared, "robust_inconsistent")
     sample = prepared.sample
     refuse_multiple_columns(sample, roles)
-    names = tuple(
-        name for role in roles if role != "x" for name in sample.names_of(role)
-    )
+    treatment, mediator_names, y = map(sample.names_of, list(roles)[1:])
+    names = (*treatment, *mediator_names, *y)
     raw = np.column_stack([sample.columns(role) for role in roles])
     columns = raw - raw.mean(axis=0)
     constant = np.abs(columns).max(axis=0) <= CONSTANT * np.abs(raw).max(axis=0)
     columns[:, constant] = 0.0
     outcome, mediators = columns[:, -1], columns[:, -len(names) + 1 : -1]
     for name, column in zip(names[1:-1], mediators.T, strict=True):
-        if (
-            outcome.any()
-            and column.any()
-            and dependences(np.column_stack([outcome, column]))
-        ):
+        pair = np.column_stack([outcome, column])
+        if pair.any(axis=0).all() and dependences(pair):
             raise collinear_mediator(name, "outcome", names[-1], "")
     return prepared, columns, names
 
@@ -206,13 +198,10 @@ def _path_slopes(columns: Floats, mediators: int, floor: Floats) -> Floats:
     if not varying[:-1].all() or dependences(regressors):
         return np.full(2 + 2 * mediators, np.nan)
     x_and_controls, mediator_columns = np.split(regressors, [-mediators], axis=1)
-    a_and_total = ols(
-        x_and_controls, np.column_stack([mediator_columns, outcome])
-    ).coefficients[-1]
-    direct_and_b = ols(regressors, outcome).coefficients[-1 - mediators :]
-    return np.concatenate(
-        [a_and_total[-1:], direct_and_b[:1], a_and_total[:-1], direct_and_b[1:]]
-    )
+    outcomes = np.column_stack([outcome, mediator_columns])
+    total, *a = ols(x_and_controls, outcomes).coefficients[-1]
+    direct, *b = ols(regressors, outcome).coefficients[-1 - mediators :]
+    return np.array([total, direct, *a, *b])
 
 
 def _transformed_columns(
@@ -234,11 +223,9 @@ def _transformed_columns(
     entity = within([sample.entity], sample.nobs)
     later, earlier = _consecutive_rows(sample, panel)
     changes, rank = columns[later] - columns[earlier], 0
-    crossing_effects = [
-        c for c in prepared.within.effects if not is_nested(sample.entity, c)
-    ]
-    if crossing_effects and later.size:
-        after = within([compress(c[later])[0] for c in crossing_effects], later.size)
+    crossing = [c for c in prepared.within.effects if not is_nested(sample.entity, c)]
+    if crossing and later.size:
+        after = within([compress(c[later])[0] for c in crossing], later.size)
         changes, rank = after.demean(changes), after.rank
     sums = np.column_stack([np.bincount(sample.entity, weights=c) for c in columns.T])
     means = sums / np.bincount(sample.entity)[:, None]
@@ -256,9 +243,9 @@ def _consecutive_rows(sample: Sample, panel: Panel) -> tuple[Ints, Ints]:
     rows = panel.index.get_indexer(pd.Index(sample.index))
     number = np.full(panel.nobs, np.nan)
     number[rows] = np.arange(sample.nobs)
-    x_and_controls = table_of(panel).shift(number, 1)[rows]
-    later = np.flatnonzero(~np.isnan(x_and_controls))
-    return later, x_and_controls[later].astype(np.intp)
+    earlier = table_of(panel).shift(number, 1)[rows]
+    later = np.flatnonzero(~np.isnan(earlier))
+    return later, earlier[later].astype(np.intp)
 
 
 def _effects_row(demeaned: Floats, spread: Floats, rank: int, mediators: int) -> Floats:
@@ -328,18 +315,17 @@ class MeanGroupResults(EffectResults):
         return self.entity_table.copy()
 
     def _summary(self) -> Summary:
-        path = (
-            f"{self.treatment} -> {', '.join(self.mediators)} -> {self.info['depvar']}"
-        )
-        return self._make_summary(f"Mean group mediation: {path}")
+        path = self.treatment, ", ".join(self.mediators), str(self.info["depvar"])
+        return self._make_summary(f"Mean group mediation: {' -> '.join(path)}")
 
     def _more_numbers(self) -> dict[str, Any]:
         # A slotted dataclass is a new class: `super()` without arguments would look in
         # the old one.
-        draws = EffectResults._more_numbers(self)
-        slopes = self.entity_table.to_dict("index")
-        roles = {"treatment": self.treatment, "mediators": self.mediators}
-        return {**draws, **roles, "entities": slopes}
+        return EffectResults._more_numbers(self) | {
+            "treatment": self.treatment,
+            "mediators": self.mediators,
+            "entities": self.entity_table.to_dict("index"),
+        }
 
 
 def _mean_group_glance(
@@ -467,37 +453,33 @@ def mean_group_mediation(
         *short,
         *_few_entities_notices(entities, spec.reps),
     )
-    issue(diagnostics)
     info = _mean_group_glance(prepared, names[-1], used, seed)
     kinds = ("indirect", "a", "b", "product_of_means", "covariance")
     terms = (
         *map(effect, ("total", "direct", "indirect")),
         *(effect(kind, m) for kind in kinds for m in mediators),
     )
-    estimated = drawn_estimates(
-        [term.name for term in terms],
+    effects = (
         _mean_group_effects(mean[None])[0],
         # Of the linear effects of each entity, whose variances cannot be negative.
         np.cov(values @ gradient(_mean_group_effects, mean).T, rowvar=False) / entities,
         _mean_group_effects(_draw_means(values, spec.reps, seed)),
-        info,
-        n_drawn=entities,
     )
     labels = [f"{n}:{m}" for n in ("a", "b", "indirect") for m in mediators]
     table = pd.DataFrame(
         values, index=sample.entities[used], columns=["total", "direct", *labels]
     )
     return MeanGroupResults(
-        terms=terms,
-        words=WORDS,
-        estimated=estimated,
-        info=info,
-        errors_text=f"Mean group standard errors ({entities} entities, t with "
-        f"{freedom_text(entities - 1)})",
-        diagnostics=diagnostics,
-        labels=dict(sample.labels),
-        factors=dict(sample.factors),
-        key_names=sample.keys.name_pair,
+        **effect_fields(
+            sample,
+            info,
+            terms,
+            effects,
+            f"Mean group standard errors ({entities} entities, t with "
+            f"{freedom_text(entities - 1)})",
+            diagnostics,
+            n_drawn=entities,
+        ),
         treatment=names[0],
         mediators=mediators,
         entity_table=table.assign(nobs=length),
@@ -566,15 +548,15 @@ def _left_out_notices(
         return []
     few = f"{parameters} rows or fewer, too few for {parameters} parameters"
     collinear = "a treatment, mediator or control that is collinear over time"
-    reasons = {few: ~long_enough, collinear: long_enough & ~used}
-    reasons_text = "; ".join(
-        f"{quoted(names[rows])} with {text}"
-        for text, rows in reasons.items()
-        if rows.any()
+    reasons = {few: names[~long_enough], collinear: names[long_enough & ~used]}
+    shown = "; ".join(
+        f"{quoted(of)} with {why}" for why, of in reasons.items() if len(of)
     )
     dropped = tuple(names[~used])
-    count = f"{len(dropped)} of {used.size} entities ({key})"
-    text = f"{count} cannot be estimated separately and are dropped: {reasons_text}."
+    text = (
+        f"{len(dropped)} of {used.size} entities ({key}) cannot be estimated "
+        f"separately and are dropped: {shown}."
+    )
     notice = left_out(text, dropped)
     if used.sum() < 2:
         raise IdentificationError(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 from typing import ClassVar
 
 import numpy as np
@@ -138,12 +138,10 @@ class Decision(Summarised, PickledByName):
             self._same_sign,
         ]
         has_indirect = passed[1] or passed[2]
-        rows = [
-            (name, test.estimate, test.statistic, test.p_value) for name, test in tests
-        ]
-        columns = ["test", "estimate", "statistic", "p_value"]
         frame = pd.DataFrame(
-            rows, index=pd.RangeIndex(1, 6, name="step"), columns=columns
+            [(name, *astuple(test)) for name, test in tests],
+            index=pd.RangeIndex(1, 6, name="step"),
+            columns=["test", "estimate", "statistic", "p_value"],
         )
         reached = [True, True, not passed[1], has_indirect, has_indirect and passed[3]]
         return frame.assign(passed=passed, reached=reached)
@@ -154,9 +152,8 @@ class Decision(Summarised, PickledByName):
 
         It is masking if c is not significant.
         """
-        return (
-            "mediation" if self._is_significant(self.total) else "masking (suppression)"
-        )
+        significant = self._is_significant(self.total)
+        return "mediation" if significant else "masking (suppression)"
 
     @property
     def branch(self) -> str:
@@ -164,9 +161,8 @@ class Decision(Summarised, PickledByName):
 
         "no indirect effect", "complete mediation", "partial mediation" or "masking".
         """
-        if not (
-            self._is_significant(self.a) and self._is_significant(self.b)
-        ) and not self._is_significant(self.indirect):
+        _, weaker = self._less_significant_path
+        if not (self._is_significant(weaker) or self._is_significant(self.indirect)):
             return "no indirect effect"
         if not self._is_significant(self.direct):
             return "complete mediation"
@@ -203,11 +199,9 @@ class Decision(Summarised, PickledByName):
         """
         if self.branch == "partial mediation":
             return _ratio(self.indirect, self.total)
-        return (
-            abs(_ratio(self.indirect, self.direct))
-            if self.branch == "masking"
-            else math.nan
-        )
+        if self.branch == "masking":
+            return abs(_ratio(self.indirect, self.direct))
+        return math.nan
 
     @property
     def diagnostics(self) -> tuple[Notice, ...]:
@@ -224,9 +218,8 @@ class Decision(Summarised, PickledByName):
             if not self._is_significant(self.indirect):
                 notices.append(readings_differ(self.mediator, self.ratio))
         for step, name, test, draws_p in steps:
-            if not math.isnan(draws_p) and rejects(
-                draws_p, self.level
-            ) != self._is_significant(test):
+            differs = rejects(draws_p, self.level) != self._is_significant(test)
+            if differs and not math.isnan(draws_p):
                 p_values = test.p_value, draws_p
                 notices.append(
                     tests_differ(self.mediator, self.ratio, step, name, p_values)
@@ -246,11 +239,9 @@ class Decision(Summarised, PickledByName):
             rows.append([f"{step} {text}", *numbers, p_text(p), answer])
         verdict = "is" if self._is_significant(self.total) else "is not"
         size = percent_text(1 - self.level)
+        total = f"the total effect {verdict} significant at {size}"
         lines = [
-            (
-                f"Framed as {self.framing}: the total effect {verdict} "
-                f"significant at {size}"
-            ),
+            f"Framed as {self.framing}: {total}",
             f"Type (Zhao, Lynch & Chen 2010): {self.zhao}",
         ]
         if self.ratio_name:
@@ -273,10 +264,8 @@ class Decision(Summarised, PickledByName):
 
     @property
     def _less_significant_path(self) -> tuple[str, Test]:
-        tests = {"a": self.a, "b": self.b}
-        return max(
-            tests.items(), key=lambda item: (item[1].p_value, -abs(item[1].statistic))
-        )
+        tests = ("a", self.a), ("b", self.b)
+        return max(tests, key=lambda pair: (pair[1].p_value, -abs(pair[1].statistic)))
 
 
 def two_step(

@@ -166,11 +166,8 @@ def path_diagram(
     chain = results.structure == "serial" and len(mediators) > 1
     arrows = _arrow_slopes(results, wording, mediators, chain=chain)
     moderated = results.structure == "moderated"
-    kinds = {
-        "a": arrows["first"][0],
-        "b": arrows["second"][0],
-        "direct": arrows["direct"],
-    }
+    (a, *_), (b, *_), direct = arrows["first"], arrows["second"], arrows["direct"]
+    slopes = {"a": a, "b": b, "direct": direct}
     return PathDiagram(
         treatment=wording.label(results.treatment),
         outcome=wording.label(results.info["depvar"] or ""),
@@ -178,9 +175,7 @@ def path_diagram(
         chain=chain,
         **arrows,
         moderator=wording.label(variable) if moderated else "",
-        moved=frozenset(
-            kind for kind, slope in kinds.items() if moderated and len(slope) > 1
-        ),
+        moved=frozenset(k for k, s in slopes.items() if moderated and len(s) > 1),
         title=wording.say("path.effect.mean" if variable else "path.effect"),
         effects=_listed_effects(results, wording, mediators, level),
         level=level,
@@ -197,11 +192,9 @@ def _arrow_slopes(
 ) -> dict[str, Any]:
     """Collect the slopes of every arrow."""
     treatment = results.treatment
-    several = len(mediators) > 1
-    number = [
-        str(k + 1).translate(_SUBSCRIPTS) if several else ""
-        for k in range(len(mediators))
-    ]
+    number = [""]
+    if len(mediators) > 1:
+        number = [str(k + 1).translate(_SUBSCRIPTS) for k in range(len(mediators))]
     numbered = list(zip(mediators, number, strict=True))
     slopes = partial(_slopes, results, wording)
     total = slopes("total", treatment, wording.say("path.total", name="c"))
@@ -223,28 +216,19 @@ def _slopes(
     results: MediationResults, wording: Wording, equation: str, term: str, name: str
 ) -> list[tuple[str, Estimate]]:
     """List the slopes of a term in an equation, with their texts on an arrow."""
-    estimates = result_column(results.paths[equation]).estimates
-    names = _slope_texts(results, wording, term, name)
-    return [(text, estimates[t]) for t, text in names.items() if t in estimates]
-
-
-def _slope_texts(
-    results: MediationResults, wording: Wording, term: str, name: str
-) -> dict[str, str]:
-    """Map slopes of a term, by name in the equation, to texts on an arrow."""
     structure, variable = results.structure, results.variable
+    texts = {term: f"{name} ="}
     if structure == "threshold":
-        sides = zip(REGIMES, _SIDES, strict=True)
-        return {
+        texts = {
             f"{term}:{regime}": wording.say(f"path.{side}", name=name)
-            for regime, side in sides
+            for regime, side in zip(REGIMES, _SIDES, strict=True)
         }
-    names = {term: f"{name} ="}
     if structure == "moderated":
-        names[f"{term}:{variable}"] = "× w:"
+        texts[f"{term}:{variable}"] = "× w:"
     if structure == "quadratic" and term == variable:
-        names[f"I({term}**2)"] = "x²:"
-    return names
+        texts[f"I({term}**2)"] = "x²:"
+    estimates = result_column(results.paths[equation]).estimates
+    return [(text, estimates[t]) for t, text in texts.items() if t in estimates]
 
 
 def _listed_effects(
@@ -312,12 +296,9 @@ def _remarks(
     other_labels = [wording.label(m) for m in results.mediators if m not in mediators]
     if other_labels:
         remarks.append(say("path.others", names=comma.join(other_labels)))
-    several = (info["n_times"] or 1) > 1
-    counts = {
-        "path.rows": results.nobs,
-        "path.entities": info["n_entities"],
-        "path.periods": info["n_times"] if several else None,
-    }
+    counts = {"path.rows": results.nobs, "path.entities": info["n_entities"]}
+    if (info["n_times"] or 1) > 1:
+        counts["path.periods"] = info["n_times"]
     written = [say(code, count=f"{n:,}") for code, n in counts.items() if n is not None]
     effect_labels = map(wording.label, effect_names(info["effects"]))
     effects = comma.join(effect_labels) or say("path.no_effects")

@@ -68,9 +68,9 @@ class Products(PickledByName):
                 column += constant * coefficients[:, at].prod(axis=1)
         if self.ratio is None:
             return out
-        above, below = self.ratio
+        upper, lower = self.ratio
         with np.errstate(divide="ignore", invalid="ignore"):
-            return np.column_stack([out, out[:, above] / out[:, below]])
+            return np.column_stack([out, out[:, upper] / out[:, lower]])
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +84,8 @@ class Route(PickledByName):
         """Write the effect as a polynomial of the variable: a sum for each power."""
         out: list[list[Monomial]] = [[] for _ in range(len(self.slopes) + 1)]
         for parts in product(*self.slopes):
-            positions = tuple(position for position, _, _ in parts)
-            lines = [np.array([level, rate]) for _, level, rate in parts]
-            polynomial: Floats = reduce(np.convolve, lines)
+            positions, *lines = zip(*parts, strict=True)
+            polynomial: Floats = reduce(np.convolve, np.transpose(lines))
             for power, constant in enumerate(polynomial):
                 out[power] += [(float(constant), positions)] if constant else []
         return out
@@ -96,9 +95,10 @@ def expand(slopes: Iterable[Any], values: Floats) -> list[Any]:
     """Write a product of slopes as a sum of products, averaged over values (N,)."""
     out = []
     for parts in product(*slopes):
-        factors = [level + rate * values for _, level, rate in parts]
-        if constant := float(np.prod(factors, axis=0).mean()):
-            out.append((constant, tuple(position for position, _, _ in parts)))
+        positions, levels, rates = zip(*parts, strict=True)
+        factors = np.array(levels)[:, None] + np.outer(rates, values)
+        if constant := float(factors.prod(axis=0).mean()):
+            out.append((constant, positions))
     return out
 
 

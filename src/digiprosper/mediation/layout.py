@@ -11,7 +11,7 @@ import numpy as np
 
 from digiprosper.errors import TermError, cited, quoted
 from digiprosper.kernels import Floats
-from digiprosper.kernels.resampling import Block, Equation
+from digiprosper.kernels.resampling import Equation
 from digiprosper.mediation.effect_terms import (
     REGIMES,
     change_term,
@@ -51,8 +51,7 @@ class Layout:
     - effects: terms of the results, the proportion last
     - products: from the used slopes to the effects
     - used: (equation, column) of the slopes in effects, in the order of `products`
-    - blocks: (outcomes, regressors) of residuals for the sensitivity analysis, one for
-      each mediator; or empty
+    - partial: columns of the mediators, if a sensitivity analysis is defined
     - routes: effects as functions of `variable`
     - quantiles: (101,), of the variable in the sample; or empty
     - points: (suffix, value) at which terms evaluate the effects
@@ -66,7 +65,7 @@ class Layout:
     effects: tuple[Term, ...]
     products: Products
     used: tuple[_Position, ...]
-    blocks: tuple[Block, ...] = ()
+    partial: tuple[int, ...] = ()
     routes: tuple[Route, ...] = ()
     variable: str = ""
     quantiles: Floats = field(default_factory=lambda: np.empty(0))
@@ -150,40 +149,18 @@ def lay_out(
 
 def _lay_out_constant(spec: Any, columns: _Columns) -> Layout:
     """Set up parallel or serial mediators with constant slopes."""
-    through, mediators = columns.through, columns.mediators
-    serial, count = spec.structure == "serial", len(through)
-    equations = columns.equations(
-        (1,),
-        [(1, *(through[:k] if serial else ())) for k in range(count)],
-        (1, *through),
-    )
+    through, serial = columns.through, spec.structure == "serial"
+    to_mediators = [(1, *through[:k]) if serial else (1,) for k in range(len(through))]
+    equations = columns.equations((1,), to_mediators, (1, *through))
 
-    chains = chain.from_iterable(
-        combinations(range(count), size)
-        for size in range(1, count + 1 if serial else 2)
-    )
-    specific: _Effects = [
-        (
-            effect("indirect", *(mediators[k] for k in path)),
-            [(1.0, _chain_slopes(path, through))],
-        )
-        for path in chains
-    ]
-    effects: _Effects = [
-        (effect("total"), [(1.0, ((0, 1),))]),
-        (effect("direct"), [(1.0, ((count + 1, 1),))]),
-        (effect("indirect"), [monomial for _, parts in specific for monomial in parts]),
-        *specific,
-    ]
-    regressors = (1, *through, *columns.controls)
-    blocks = [((0, m), tuple(j for j in regressors if j != m)) for m in through]
-    return _make_layout(columns, equations, effects, blocks=blocks)
+    def slope(equation: int, column: int, _: str) -> _Slope:
+        return [((equation, column), 1.0, 0.0)]
 
-
-def _chain_slopes(path: Sequence[int], through: Sequence[int]) -> tuple[_Position, ...]:
-    """List the slopes along a chain: x on the first mediator, .., the last on y."""
-    between = [(1 + later, through[earlier]) for earlier, later in pairwise(path)]
-    return ((1 + path[0], 1), *between, (len(through) + 1, through[path[-1]]))
+    slopes = _slopes_by_effect(columns, slope, longest=len(through) if serial else 1)
+    (total, _), *others = _average_effects(slopes, np.zeros(1))
+    # The total effect is a slope of an equation without mediators.
+    effects: _Effects = [(total, [(1.0, ((0, 1),))]), *others]
+    return _make_layout(columns, equations, effects, partial=through)
 
 
 def _lay_out_moderated(spec: Any, columns: _Columns, *, with_level: bool) -> Layout:
@@ -205,9 +182,8 @@ def _lay_out_moderated(spec: Any, columns: _Columns, *, with_level: bool) -> Lay
     equations, slopes = _equations_with_products(
         columns, moderates, interactions, level, 1.0
     )
-    percents = _VALUES if np.unique(w).size == 2 else _QUANTILES
     index = _index_effects(slopes, moderates)
-    return _lay_out_conditional(columns, equations, slopes, name, w, percents, index)
+    return _lay_out_conditional(columns, equations, slopes, name, w, index)
 
 
 def _index_effects(
@@ -235,7 +211,7 @@ def _lay_out_quadratic(spec: Any, columns: _Columns) -> Layout:
     equations, slopes = _equations_with_products(
         columns, spec.quadratic, products, (), 2.0
     )
-    return _lay_out_conditional(columns, equations, slopes, name, x, _QUANTILES, [])
+    return _lay_out_conditional(columns, equations, slopes, name, x)
 
 
 def _equations_with_products(
@@ -270,16 +246,21 @@ def _equations_with_products(
 
 
 def _slopes_by_effect(
-    columns: _Columns, slope: Callable[[int, int, str], _Slope]
+    columns: _Columns, slope: Callable[[int, int, str], _Slope], longest: int = 1
 ) -> dict[Term, list[_Slope]]:
-    """Return the slopes of every effect; `slope` takes equation, column and path."""
-    last = len(columns.through) + 1
+    """Return the slopes of every effect; `slope` takes equation, column and path.
+
+    Chains have at most `longest` mediators: x on the first, .., the last on y.
+    """
+    through, last = columns.through, len(columns.through) + 1
     slopes = {effect("direct"): [slope(last, 1, "direct")]}
-    for k, (mediator, m) in enumerate(
-        zip(columns.mediators, columns.through, strict=True)
-    ):
-        path = [slope(1 + k, 1, "a"), slope(last, m, "b")]
-        slopes[effect("indirect", mediator)] = path
+    for size in range(1, longest + 1):
+        for path in combinations(range(len(through)), size):
+            slopes[effect("indirect", *(columns.mediators[k] for k in path))] = [
+                slope(1 + path[0], 1, "a"),
+                *(slope(1 + j, through[i], "between") for i, j in pairwise(path)),
+                slope(last, through[path[-1]], "b"),
+            ]
     return slopes
 
 
@@ -289,11 +270,11 @@ def _lay_out_conditional(
     slopes: Mapping[Term, list[_Slope]],
     variable: str,
     values: Floats,
-    percents: Mapping[str, int],
-    index: _Effects,
+    index: Sequence[tuple[Term, _Sum]] = (),
 ) -> Layout:
     """Set up effects that depend on a variable (N,): averages, and at quantiles."""
     quantiles = np.quantile(values, np.linspace(0, 1, 101))
+    percents = _VALUES if np.unique(values).size == 2 else _QUANTILES
     points = tuple(
         (code, float(quantiles[percent])) for code, percent in percents.items()
     )
@@ -329,12 +310,12 @@ def _average_effects(
 
     In a regime, a single mediator has no separate sum of indirect effects.
     """
-    direct, *through = (expand(parts, values) for parts in slopes.values())
-    indirect = list(chain.from_iterable(through))
-    effects = [(effect("total"), direct + indirect), (effect("direct"), direct)]
+    direct, *through = [(term, expand(s, values)) for term, s in slopes.items()]
+    indirect = [monomial for _, parts in through for monomial in parts]
+    effects = [(effect("total"), direct[1] + indirect), direct]
     if regime is None or len(through) > 1:
         effects.append((effect("indirect"), indirect))
-    effects += zip(list(slopes)[1:], through, strict=True)
+    effects += through
     if regime is None:
         return effects
     return [(term_in_regime(term, regime), parts) for term, parts in effects]
@@ -389,11 +370,9 @@ def _make_layout(
     """Make the layout, with positions of the slopes in effects and routes."""
     routes = routes or {}
     number = {at: i for i, at in enumerate(_used_slopes(effects, routes))}
+    to_number = number.__getitem__
     sums = [
-        [
-            (constant, tuple(number[at] for at in positions))
-            for constant, positions in parts
-        ]
+        [(constant, tuple(map(to_number, positions))) for constant, positions in parts]
         for _, parts in effects
     ]
     return Layout(

@@ -45,7 +45,6 @@ from digiprosper.mediation.system import (
     regime_is_collinear,
     result_fields,
     search_threshold,
-    slope_positions,
 )
 from digiprosper.panel import Panel, Sample
 from digiprosper.panel.terms import canonical
@@ -55,6 +54,12 @@ from digiprosper.specification import TERM, TERMS, Specification, as_terms, read
 MediationStructure = Literal["parallel", "serial"]
 Moderated = Literal["a", "b", "direct"]
 
+# Options on which effects depend, and the structures of their models.
+_STRUCTURES = {
+    "moderator": "moderated",
+    "threshold": "threshold",
+    "quadratic": "quadratic",
+}
 _MOST_SERIAL = 6
 _REMEDY = (
     "With fewer than 40 clusters the percentile interval may be too short: confirm a "
@@ -244,13 +249,8 @@ class Mediation(Specification):
         if not isinstance(self.threshold, str | None):
             object.__setattr__(self, "threshold", _read_threshold(self.threshold))
         self._check_threshold()
-        options = {
-            "structure='serial'": self.structure == "serial",
-            "moderator": self.moderator,
-            "threshold": self.threshold,
-            "quadratic": self.quadratic,
-        }
-        several = [name for name, used in options.items() if used]
+        several = ["structure='serial'"] if self.structure == "serial" else []
+        several += [option for option in _STRUCTURES if getattr(self, option)]
         if len(several) > 1:
             raise OptionError(
                 f"{' and '.join(several)} cannot be combined; specify one of them."
@@ -324,7 +324,7 @@ class Mediation(Specification):
             reps=self.reps,
             seed=seed,
             remedy=_REMEDY,
-            residuals=layout.blocks,
+            partial=layout.partial,
         )
         paths = _path_system(system, layout)
         effects = paths.effects(layout.products)
@@ -346,8 +346,8 @@ class Mediation(Specification):
                 about,
                 searched=paths.draws if self.search_draws else None,
             ),
-            treatment=sample.names_of("treatment")[0],
-            mediators=sample.names_of("mediators"),
+            treatment=layout.names[1],
+            mediators=layout.names[2 : 2 + len(self.mediators)],
             equations=named_fits(layout.equation_terms, system.fits),
             structure=self._effect_structure(),
             system=paths,
@@ -362,14 +362,10 @@ class Mediation(Specification):
 
     def _effect_structure(self) -> str:
         """Name the structure of the model, or the option that changes it."""
-        options = {
-            "moderated": self.moderator,
-            "threshold": self.threshold,
-            "quadratic": self.quadratic,
-        }
-        return next(
-            (kind for kind, option in options.items() if option), self.structure
-        )
+        for option, structure in _STRUCTURES.items():
+            if getattr(self, option):
+                return structure
+        return self.structure
 
     def _threshold_value(self, prepared: Prepared) -> float | None:
         if not isinstance(self.threshold, tuple):
@@ -443,7 +439,7 @@ def require_parallel(spec: object, caller: str, remedy: str) -> None:
         raise InputTypeError(
             f"{caller} takes a Mediation specification, not {type(spec).__name__}."
         )
-    for name in ("structure", "moderator", "threshold", "quadratic"):
+    for name in ("structure", *_STRUCTURES):
         value = getattr(spec, name)
         if value not in (None, (), "parallel"):
             setting = remedy.format(f"{name}={cited(value)}")
@@ -456,15 +452,13 @@ def require_parallel(spec: object, caller: str, remedy: str) -> None:
 
 def _path_system(system: System, layout: Layout) -> PathSystem:
     """Select the slopes that effects are computed from."""
-    positions = slope_positions(system.layout)
-    at = [positions[slope] for slope in layout.used]
-    upper, later = np.triu_indices(2)
-    moments = [m[upper, later] for m in system.residuals]
-    moment_draws = [m[:, upper, later] for m in system.residual_draws]
+    at = system.positions(layout.used)
+    names = [(layout.equation_terms[e].name, layout.names[c]) for e, c in layout.used]
+    upper = np.triu_indices(2)
+    moments = [m[upper] for m in system.residuals]
+    moment_draws = [m[:, *upper] for m in system.residual_draws]
     return PathSystem(
-        names=tuple(
-            (layout.equation_terms[e].name, layout.names[c]) for e, c in layout.used
-        ),
+        names=tuple(names),
         estimates=system.coefficients[at],
         covariance=system.covariance[np.ix_(at, at)],
         unadjusted=system.unadjusted[at],

@@ -16,7 +16,6 @@ from digiprosper.kernels.resampling import seed_sequence
 from digiprosper.linear.preparation import CovType, Ssc, refuse_corrected
 from digiprosper.linear.results import LinearResults
 from digiprosper.mediation.effect_terms import effect, equation_term, named_fits
-from digiprosper.mediation.kernel import delta_method
 from digiprosper.mediation.notices import weak_instrument
 from digiprosper.mediation.system import (
     System,
@@ -24,7 +23,6 @@ from digiprosper.mediation.system import (
     estimate,
     prepare_terms,
     result_fields,
-    slope_positions,
 )
 from digiprosper.panel import Panel
 from digiprosper.report.effects import EffectResults
@@ -325,14 +323,7 @@ class MediationIV(Specification):
         ]
         system = estimate(prepared, demeaned, layout, reps=self.reps, seed=seed)
         _refuse_perfect_fits(system, names)
-        positions = slope_positions(layout)
-        at = [positions[slope] for slope in _USED]
-        effects = delta_method(
-            _iv_effects,
-            system.coefficients[at],
-            system.covariance[np.ix_(at, at)],
-            system.draws[:, at],
-        )
+        effects = system.effects(_iv_effects, _USED)
         stages = _first_stages(system)
         treatment, mediator, instrument = names[_X : _Z + 1]
         terms = (
@@ -393,14 +384,15 @@ def _ratio(upper: Floats, lower: Floats) -> Floats:
 
 def _first_stages(system: System) -> Floats:
     """Compute both first stages: coefficient, std_error, F, p, partial R2."""
-    rows, positions = [], slope_positions(system.layout)
-    for equation in _STAGES:
+    rows = []
+    at = system.positions((equation, _Z) for equation in _STAGES)
+    for equation, (plain, df) in zip(_STAGES, system.unadjusted[at], strict=True):
         row: Any = system.fits[equation].tidy().iloc[0]
         b, error = row["estimate"], row["std_error"]
-        plain, df = system.unadjusted[positions[equation, _Z]]
         square = (b / plain) ** 2
-        f = (b / error) ** 2
-        rows.append((b, error, f, row["p_value"], square / (square + df)))
+        rows.append(
+            (b, error, (b / error) ** 2, row["p_value"], square / (square + df))
+        )
     return np.array(rows, dtype=np.float64)
 
 

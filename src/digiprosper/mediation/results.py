@@ -206,7 +206,15 @@ class MediationResults(EffectResults):
         check_option("kind", kind, get_args(SobelKind))
         self._require_constant_effects("sobel")
         sign = {"sobel": 0.0, "aroian": 1.0, "goodman": -1.0}[kind]
-        a, b, s_a, s_b = np.transpose([self._path_estimates(m) for m in self.mediators])
+        of_mediators = [self.paths[f"mediator:{m}"] for m in self.mediators]
+        a, s_a = np.transpose(
+            [
+                (fit.params[self.treatment], fit.std_errors[self.treatment])
+                for fit in of_mediators
+            ]
+        )
+        outcome, m = self.paths["outcome"], list(self.mediators)
+        b, s_b = outcome.params[m].to_numpy(), outcome.std_errors[m].to_numpy()
         variance = a**2 * s_b**2 + b**2 * s_a**2 + sign * s_a**2 * s_b**2
         names = self._indirect_terms
         if negative := names[variance < 0].tolist():
@@ -850,16 +858,6 @@ class MediationResults(EffectResults):
         at = self.system.at
         return [at(f"mediator:{mediator}", self.treatment), at("outcome", mediator)]
 
-    def _path_estimates(self, mediator: str) -> tuple[float, float, float, float]:
-        first, second = self.paths[f"mediator:{mediator}"], self.paths["outcome"]
-        x, m = self.treatment, mediator
-        return (
-            first.params[x],
-            second.params[m],
-            first.std_errors[x],
-            second.std_errors[m],
-        )
-
     def _interpretation(self, outcome: str) -> list[str]:
         ends = self.interval("percentile")
         total, direct, indirect = (float(v) for v in self.estimates[:3])
@@ -872,7 +870,7 @@ class MediationResults(EffectResults):
             f"{listed(self.mediators)}.",
         ]
         for mediator in self.mediators:
-            a, b, _, _ = self._path_estimates(mediator)
+            a, b = self.system.estimates[self._slope_positions(mediator)].tolist()
             p = float(ends["p_value"][f"indirect:{mediator}"])
             verdict = _verdict(
                 p,

@@ -298,10 +298,8 @@ def _correlation_and_scale(a: Floats, moments: Floats) -> tuple[Floats, Floats]:
     s11, s12, s22 = np.moveaxis(moments, -1, 0)
     with np.errstate(divide="ignore", invalid="ignore"):
         r, ratio = s12 / np.sqrt(s11 * s22), np.sqrt(s11 / s22)
-    usable = (s11 > 0) & (s22 > 0) & np.isfinite(a)
-    return np.where(usable, np.clip(r, -1, 1), np.nan), np.where(
-        usable, a * ratio, np.nan
-    )
+    unusable = np.where((s11 > 0) & (s22 > 0) & np.isfinite(a), 0.0, np.nan)
+    return np.clip(r, -1, 1) + unusable, a * ratio + unusable
 
 
 def _effect_at(rho: Floats, r: Floats, scaled: Floats) -> Floats:

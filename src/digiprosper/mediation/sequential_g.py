@@ -4,18 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from digiprosper.errors import Notice, OptionError, TermError, subject
+from digiprosper.kernels import Floats
 from digiprosper.kernels.resampling import seed_sequence
 from digiprosper.mediation.effect_terms import effect
-from digiprosper.mediation.kernel import Monomial, Products, delta_method
 from digiprosper.mediation.mediation import Mediation, require_parallel, term_roles
-from digiprosper.mediation.system import (
-    System,
-    estimate,
-    prepare_terms,
-    result_fields,
-    slope_positions,
-)
+from digiprosper.mediation.system import estimate, prepare_terms, result_fields
 from digiprosper.panel import Panel
 from digiprosper.panel.terms import canonical
 from digiprosper.report.effects import EffectResults
@@ -113,11 +109,9 @@ def sequential_g(
     layout.append((0, tuple(range(1, len(demeaned.names)))))
     system = estimate(prepared, demeaned, layout, reps=spec.reps, seed=seed)
 
-    effects = delta_method(
-        _effect_products(system, k).evaluate,
-        system.coefficients,
-        system.covariance,
-        system.draws,
+    second_step = [(equation, 1) for equation in range(1 + k)]
+    effects = system.effects(
+        _effects, [*second_step, *((1 + k, 2 + j) for j in range(k))]
     )
     terms = (
         *map(effect, ("total", "controlled_direct", "eliminated")),
@@ -126,16 +120,12 @@ def sequential_g(
     return EffectResults(**result_fields(system, terms, effects, "Sequential g"))
 
 
-def _effect_products(system: System, mediators: int) -> Products:
-    """Write effects as products of slopes."""
-    at = slope_positions(system.layout)
-    total: list[Monomial] = [(1.0, (at[0, 1],))]
-    first_step = mediators + 1
-    parts: list[Monomial] = [
-        (1.0, (at[1 + i, 1], at[first_step, 2 + i])) for i in range(mediators)
-    ]
-    negative: list[Monomial] = [(-constant, at) for constant, at in parts]
-    return Products([total, total + negative, parts, *([part] for part in parts)])
+def _effects(slopes: Floats) -> Floats:
+    """Compute effects (R, 3 + K) from the slopes (R, 1 + 2 K) c, a_k and b_k."""
+    total, (a, b) = slopes[:, :1], np.split(slopes[:, 1:], 2, axis=1)
+    parts = a * b
+    eliminated = parts.sum(axis=1, keepdims=True)
+    return np.hstack([total, total - eliminated, eliminated, parts])
 
 
 def _check_confounders(

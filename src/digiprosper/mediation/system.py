@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from itertools import chain, product
+from itertools import product
 from typing import Any, cast
 
 import numpy as np
@@ -22,7 +22,7 @@ from digiprosper.errors import (
     quoted,
 )
 from digiprosper.kernels import Floats, Ints, intervals, resampling
-from digiprosper.kernels.equation import Solved, joint_covariance
+from digiprosper.kernels.equation import joint_covariance
 from digiprosper.kernels.intervals import has_enough_clusters
 from digiprosper.kernels.slopes import Effect, Slope, split_slopes
 from digiprosper.kernels.threshold import (
@@ -53,7 +53,7 @@ from digiprosper.linear.preparation import (
     refuse_extreme,
 )
 from digiprosper.linear.results import LinearResults
-from digiprosper.mediation.kernel import Effects
+from digiprosper.mediation.kernel import Effects, delta_method
 from digiprosper.mediation.layout import REGIME_INTERCEPT, Layout, lay_out
 from digiprosper.mediation.notices import few_for_paths, masking, pooled
 from digiprosper.mediation.words import WORDS
@@ -111,8 +111,8 @@ class System:
       freedom after the effects
     - draws: (R, K), a lost draw is a row of NaN
     - jackknife: (G, K), coefficients without each cluster
-    - residuals: cross products (m, m) of residuals, one for each block; residual_draws
-      (R, m, m) in each draw
+    - residuals: cross products (2, 2) of residuals, one for each regressor that
+      `estimate` is asked for; residual_draws (R, 2, 2) in each draw
     - n_drawn, drawn: number and name of the clusters
     - lost: number of draws in which an equation could not be estimated
     - notices: of all equations, without repetition, and of clusters too few for the
@@ -135,6 +135,20 @@ class System:
     lost: int
     notices: tuple[Notice, ...]
 
+    def positions(self, slopes: Iterable[tuple[int, int]]) -> list[int]:
+        """Return the positions of slopes, each an equation and a column."""
+        return list(map(slopes_of(self.layout).index, slopes))
+
+    def effects(
+        self, function: Callable[[Any], Any], slopes: Iterable[tuple[int, int]]
+    ) -> Effects:
+        """Compute a function of slopes, with the delta method and in every draw."""
+        at = self.positions(slopes)
+        covariance = self.covariance[np.ix_(at, at)]
+        return delta_method(
+            function, self.coefficients[at], covariance, self.draws[:, at]
+        )
+
 
 def check_common_options(spec: Any, roles: Sequence[str]) -> None:
     """Check the options that mediation specifications share."""
@@ -144,12 +158,9 @@ def check_common_options(spec: Any, roles: Sequence[str]) -> None:
     check_reps(spec.reps, _LEAST_REPS)
 
 
-def slope_positions(
-    layout: Sequence[resampling.Equation],
-) -> dict[tuple[int, int], int]:
-    """Return the position of each slope by equation and column."""
-    slopes = [(equation, x) for equation, (_, xs) in enumerate(layout) for x in xs]
-    return {slope: position for position, slope in enumerate(slopes)}
+def slopes_of(layout: Sequence[resampling.Equation]) -> list[tuple[int, int]]:
+    """List the slopes of all equations in order, each an equation and a column."""
+    return [(equation, x) for equation, (_, xs) in enumerate(layout) for x in xs]
 
 
 def estimate(
@@ -160,29 +171,30 @@ def estimate(
     reps: int,
     seed: np.random.SeedSequence,
     remedy: str = _REMEDY,
-    residuals: Sequence[resampling.Block] = (),
+    partial: Sequence[int] = (),
 ) -> System:
     """Estimate every equation, then all of them in each draw of clusters.
 
-    `remedy` ends the notice about few clusters. `residuals` are blocks (outcomes,
-    regressors) of two outcomes whose residual cross products are needed in every draw:
-    the outcome of an equation and one of its regressors, given the others. The notices
-    are not issued.
+    `remedy` ends the notice about few clusters. `partial` are regressors of the last
+    equation: cross products of their residuals and those of the outcome, given the
+    other regressors, are needed in every draw. The notices are not issued.
     """
     layout = tuple(layout)
     fits, solved = zip(
-        *(
+        *[
             fit_equation(prepared, demeaned, y, x, auxiliary=[REGIME_INTERCEPT])
             for y, x in layout
-        ),
+        ],
         strict=True,
     )
-
     codes, drawn = drawn_clusters(prepared)
     grams = resampling.entity_grams(
         demeaned.columns, codes, prepared.within.effects_and_slopes, demeaned=True
     )
-    draws = resampling.bootstrap(grams, layout, reps, seed, residuals=residuals)
+    y, x = layout[-1]
+    at = [x.index(column) for column in partial]
+    blocks = [((y, x[i]), (*x[:i], *x[i + 1 :])) for i in at]
+    draws = resampling.bootstrap(grams, layout, reps, seed, residuals=blocks)
     without = resampling.jackknife(grams, layout)
 
     covariance = joint_covariance(solved)
@@ -208,9 +220,7 @@ def estimate(
         ),
         draws=np.hstack(draws.coefficients),
         jackknife=np.hstack(without.coefficients),
-        residuals=tuple(
-            _residual_products(solved, layout, block) for block in residuals
-        ),
+        residuals=tuple(map(solved[-1].partial_products, at)),
         residual_draws=draws.residuals,
         n_drawn=grams.n_clusters,
         drawn=drawn,
@@ -223,7 +233,7 @@ def _equation_notices(
     prepared: Prepared, fits: Sequence[LinearResults], remedy: str
 ) -> list[Notice]:
     """Collect the notices of the equations, with the model's own on few clusters."""
-    of_fits = chain.from_iterable(fit.diagnostics for fit in fits)
+    of_fits = [notice for fit in fits for notice in fit.diagnostics]
     notices = [*without(of_fits, FEW_CODES)]
     for name, codes in zip(prepared.cluster_names, prepared.cluster_codes, strict=True):
         notices += few_for_paths(int(codes.max()) + 1, name, remedy)
@@ -287,26 +297,23 @@ def draw_notices(system: System, searched: Floats | None = None) -> tuple[Notice
     """
     if not has_enough_clusters(system.n_drawn):
         return ()
-    reps, lost = len(system.draws), system.lost
-    if searched is not None:
-        lost = int(np.isnan(searched).any(axis=1).sum())
-        return (*few_draws(reps, "effects"), *lost_draws(lost, reps, _NO_THRESHOLD))
+    reps, lost, drawn = len(system.draws), system.lost, system.drawn
     consequence = _COLLINEAR_DRAWS + (_TOO_SHORT if lost > _RARE * reps else "")
-    return (
-        *few_draws(reps, "effects"),
-        *lost_draws(lost, reps, consequence, system.drawn),
-    )
+    if searched is not None:
+        lost, drawn = int(np.isnan(searched).any(axis=1).sum()), ""
+        consequence = _NO_THRESHOLD
+    return (*few_draws(reps, "effects"), *lost_draws(lost, reps, consequence, drawn))
 
 
 def blank_unclear_share(effects: Effects, clusters: int) -> tuple[Notice, ...]:
     """Set the proportion mediated (last effect) to missing if it is not meaningful."""
     estimates, covariance, draws = effects
     direct, indirect = map(float, estimates[1:3])
-    low, high = map(float, intervals.percentile(draws[:, 0], 0.95, clusters=clusters))
-    ends = intervals.percentile(draws[:, 1:3], 0.95, clusters=clusters)
+    ends = np.array(intervals.percentile(draws[:, :3], 0.95, clusters=clusters))
+    low, high = map(float, ends[:, 0])
     if direct * indirect < 0:
         consequence = "direct and indirect effect have opposite signs (masking)"
-        if (np.prod(ends, axis=0) <= 0).any():
+        if (np.prod(ends[:, 1:], axis=0) <= 0).any():
             consequence = (
                 "direct and indirect effect have opposite signs, but the interval of "
                 "one includes 0, so that this is no evidence of masking"
@@ -372,8 +379,8 @@ def refuse_multiple_columns(sample: Sample, roles: Mapping[str, Sequence[str]]) 
     for role, terms in roles.items():
         if role in ("x", "intermediate"):
             continue
-        columns = sample.names_of(role)
-        if len(columns) != len(terms):
+        if len(sample.roles[role]) != len(terms):
+            columns = sample.names_of(role)
             value = terms if role == "mediators" else terms[0]
             raise TermError(
                 f"{role}={cited(value)} makes the columns {quoted(columns)}; each term "
@@ -412,41 +419,43 @@ def result_fields(
         *method_notices,
         *(blank_unclear_share(effects, system.n_drawn) if has_share else ()),
     )
-    issue(diagnostics)
-    outcome, sample = system.fits[-1], system.prepared.sample
-    info = system_glance(outcome, model, system.seed)
-    estimated = drawn_estimates(
-        [term.name for term in terms],
-        *effects,
-        info,
+    outcome = system.fits[-1]
+    return effect_fields(
+        system.prepared.sample,
+        system_glance(outcome, model, system.seed),
+        terms,
+        effects,
+        outcome.conventions,
+        diagnostics,
         n_drawn=system.n_drawn,
         drawn=system.drawn,
         errors=outcome.inference,
     )
+
+
+def effect_fields(
+    sample: Sample,
+    info: Glance,
+    terms: Sequence[Term],
+    effects: Effects,
+    errors_text: str,
+    diagnostics: tuple[Notice, ...],
+    **drawn: Any,
+) -> dict[str, Any]:
+    """Issue notices, and collect fields; `drawn` is as in `drawn_estimates`."""
+    issue(diagnostics)
+    names = [term.name for term in terms]
     return {
         "terms": tuple(terms),
         "words": WORDS,
-        "estimated": estimated,
+        "estimated": drawn_estimates(names, *effects, info, **drawn),
         "info": info,
-        "errors_text": outcome.conventions,
+        "errors_text": errors_text,
         "diagnostics": diagnostics,
         "labels": dict(sample.labels),
         "factors": dict(sample.factors),
         "key_names": sample.keys.name_pair,
     }
-
-
-def _residual_products(
-    solved: Sequence[Solved],
-    layout: Sequence[resampling.Equation],
-    block: resampling.Block,
-) -> Floats:
-    """Compute the cross products of residuals of one block."""
-    (outcome, regressor), controls = block
-    for equation, (y, x) in zip(solved, layout, strict=True):
-        if y == outcome and sorted(x) == sorted((regressor, *controls)):
-            return equation.partial_products(x.index(regressor))
-    raise ValueError(f"no equation of column {outcome} has {(regressor, *controls)}")
 
 
 # --- the threshold --------------------------------------------------------------------
@@ -481,9 +490,7 @@ def regime_is_collinear(prepared: Prepared, demeaned: Demeaned, gamma: float) ->
         at = demeaned.at(sample.names_of("x"))
         controls, size = demeaned.select(at), demeaned.lengths[list(at)]
         controls = controls[:, size > 0] / size[size > 0]
-        residuals = (
-            residuals - controls @ np.linalg.lstsq(controls, residuals, rcond=None)[0]
-        )
+        residuals -= controls @ np.linalg.lstsq(controls, residuals, rcond=None)[0]
     return bool(np.linalg.norm(residuals) < ABSORBED * np.linalg.norm(low - low.mean()))
 
 
@@ -501,11 +508,12 @@ def draw_thresholds(
     prepared, (codes, _) = system.prepared, drawn_clusters(system.prepared)
     counts = resampling.draw_counts(system.seed, system.n_drawn, len(system.draws))
     columns = _search_columns(prepared)
-    every, intercept = prepared.within.effects_and_slopes, spec.regime_intercept
+    sample_effects = prepared.within.effects_and_slopes
+    intercept = spec.regime_intercept
     gammas = np.full(counts.shape[0], np.nan)
     for r, count in enumerate(counts.astype(np.intp)):
         rows, copies = resampling.drawn_rows(codes, count)
-        effects = _recode_effects(every, codes, rows, copies)
+        effects = _recode_effects(sample_effects, codes, rows, copies)
         # A draw without room for a threshold is a lost draw, and counted.
         with suppress(ThresholdSearchError, CollinearityError):
             drawn_columns = [column[rows] for column in columns]
@@ -520,14 +528,13 @@ def draw_thresholds(
         layout = lay_out(spec, prepared.sample, by_term, gamma, level=level)
         demeaned_at_gamma = demean_added(prepared, demeaned, layout)
         grams = resampling.entity_grams(
-            demeaned_at_gamma.columns, codes, every, demeaned=True
+            demeaned_at_gamma.columns, codes, sample_effects, demeaned=True
         )
         drawn_slopes = np.hstack(
             resampling.refit(grams, counts[same_gamma], layout.equations)
         )
         # Without the dummy of a regime the equations are others than the system's.
-        positions = slope_positions(layout.equations)
-        at = [positions[slope] for slope in layout.used]
+        at = list(map(slopes_of(layout.equations).index, layout.used))
         draws[same_gamma] = drawn_slopes[:, at]
         # Averages over the rows have the shares of the draw's own regimes.
         terms[same_gamma] = layout.products.evaluate(draws[same_gamma])

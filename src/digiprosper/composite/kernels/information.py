@@ -41,14 +41,6 @@ class Moments:
         return Moments(self.mean[..., columns], self.cov[..., columns, :][..., columns])  # type: ignore[index]
 
 
-def _deviation(moments: Moments) -> Floats:
-    return moments.sd
-
-
-def _deviation_slope(moments: Moments, change: Moments) -> Floats:
-    return _relative_sd(moments, change) * moments.sd
-
-
 def _variation(moments: Moments) -> Floats:
     """Divide the standard deviation by the mean."""
     return moments.sd / _divisor(moments.mean)
@@ -99,11 +91,11 @@ def _loadings_slope(moments: Moments, change: Moments) -> Floats:
     rotated = vectors.T @ _correlation_slope(moments, change) @ vectors
     weight = np.where(retained, values, 0.0)
     # d v_k = sum_l v_l (v_l' dR v_k) / (lambda_k - lambda_l); d lambda_k = v_k' dR v_k.
-    turned = np.einsum(
+    by_vectors = np.einsum(
         "jl,klm,lm,m->kj", vectors, rotated, _inverse_gaps(values), weight
     )
-    grown = np.einsum("kmm,jm,m->kj", rotated, vectors, retained.astype(np.float64))
-    return np.where(moments.sd > 0, turned + grown, 0.0)
+    by_values = np.einsum("kmm,jm,m->kj", rotated, vectors, retained.astype(np.float64))
+    return np.where(moments.sd > 0, by_vectors + by_values, 0.0)
 
 
 def component_margins(
@@ -120,14 +112,14 @@ def component_margins(
     """
     values, vectors, retained = _components(moments)
     rotated = vectors.T @ _correlation_slope(moments, change) @ vectors
-    moved = rotated.diagonal(axis1=1, axis2=2)
+    slopes = rotated.diagonal(axis1=1, axis2=2)
     first, second = np.nonzero(retained[:, None] & ~np.eye(values.size, dtype=bool))
     sums = vectors.sum(axis=0)
-    turned = np.einsum("klm,l,lm->km", rotated, sums, _inverse_gaps(values))
+    sum_slopes = np.einsum("klm,l,lm->km", rotated, sums, _inverse_gaps(values))
     return [
-        ("count", values[:-1] - 1.0, moved[:, :-1]),
-        ("order", values[first] - values[second], moved[:, first] - moved[:, second]),
-        ("sign", sums[retained], turned[:, retained]),
+        ("count", values[:-1] - 1.0, slopes[:, :-1]),
+        ("order", values[first] - values[second], slopes[:, first] - slopes[:, second]),
+        ("sign", sums[retained], sum_slopes[:, retained]),
     ]
 
 
@@ -164,13 +156,13 @@ def _correlation_slope(moments: Moments, change: Moments) -> Floats:
 INFORMATION: Final[Mapping[str, Callable[[Moments], Floats]]] = {
     "critic": _critic,
     "cv": _variation,
-    "std": _deviation,
+    "std": lambda moments: moments.sd,
     "pca": _loadings,
 }
 # Derivatives along k changes of the moments of one sample, (k, m).
 SLOPES: Final[Mapping[str, Callable[[Moments, Moments], Floats]]] = {
     "critic": _critic_slope,
     "cv": _variation_slope,
-    "std": _deviation_slope,
+    "std": lambda moments, change: _relative_sd(moments, change) * moments.sd,
     "pca": _loadings_slope,
 }

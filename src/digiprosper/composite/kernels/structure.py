@@ -126,8 +126,8 @@ def weigh(
     if rule.across == "nested":
         scores = np.column_stack([z[:, g] @ weights[g] for g in rule.groups])
         labels = [f"dimension {k + 1}" for k in range(len(rule.groups))]
-        above = replace(rule, groups=(np.arange(len(labels)),), across="flat")
-        across = weigh(scores, above, labels, where=where).weights
+        dimension_rule = replace(rule, groups=(np.arange(len(labels)),), across="flat")
+        across = weigh(scores, dimension_rule, labels, where=where).weights
         for columns, weight in zip(rule.groups, across, strict=True):
             weights[columns] *= weight
     if rule.across == "equal_dimensions":
@@ -196,12 +196,14 @@ def _redundancy(z: Floats, rule: Rule, sums: ColumnSums | None) -> tuple[Bools, 
 
 
 def _level(z: Floats, rule: Rule, ignored: Bools) -> Floats:
-    if rule.given is not None:
-        return np.where(ignored, 0.0, rule.given)
-    if rule.weighting == "equal":
-        return np.where(ignored, 0.0, 1.0)
-    moments = moments_of(z, ignored)
-    level = np.zeros(z.shape[1])
+    if not rule.estimated:
+        return np.where(ignored, 0.0, 1.0 if rule.given is None else rule.given)
+    return information(moments_of(z, ignored), rule)
+
+
+def information(moments: Moments, rule: Rule) -> Floats:
+    """Compute the information of columns, (..., m), within every dimension."""
+    level = np.zeros_like(moments.mean)
     for columns in rule.groups:
-        level[columns] = INFORMATION[rule.weighting](moments.of(columns))
+        level[..., columns] = INFORMATION[rule.weighting](moments.of(columns))
     return level

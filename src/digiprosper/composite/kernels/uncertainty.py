@@ -13,12 +13,16 @@ from typing import Final
 import numpy as np
 
 from digiprosper.composite.kernels.information import (
-    INFORMATION,
     SLOPES,
     Moments,
     component_margins,
 )
-from digiprosper.composite.kernels.structure import Rule, equal_across, shares
+from digiprosper.composite.kernels.structure import (
+    Rule,
+    equal_across,
+    information,
+    shares,
+)
 from digiprosper.kernels import Bools, Floats, Ints
 from digiprosper.kernels.chunks import chunks
 from digiprosper.kernels.dispersion import entity_divergence, theil_of_draws
@@ -54,7 +58,11 @@ class EntitySums(PickledByName):
 
     def weights(self, counts: Floats) -> Floats:
         """Compute weights (R, m) by multiplicities (R, n) of entities, NaN for none."""
-        return _weights_of_level(self.level(counts), self.rule)
+        weights = shares(self.level(counts), self.rule.groups)
+        if self.rule.across == "equal_dimensions":
+            weights = equal_across(weights, self.rule.groups)
+        weights[~(np.abs(weights.sum(axis=1) - 1.0) <= SUM_TO_ONE)] = np.nan
+        return weights
 
     def draws(
         self, reps: int, seed: np.random.SeedSequence, *, memory: int = 2**28
@@ -112,7 +120,7 @@ class EntitySums(PickledByName):
             )
             return np.where(theil > LOST_IN_DRAW * whole, theil, 0.0)
         if self.rule.estimated:
-            return self.information(self.moments(counts))
+            return information(self.moments(counts), self.rule)
         fixed = np.ones(self.mean.size) if self.rule.given is None else self.rule.given
         if not self.rule.keeps_constant:
             fixed = np.where(self.constant, 0.0, fixed)
@@ -133,13 +141,6 @@ class EntitySums(PickledByName):
                 inside = sample.of(columns), change.of(columns)
                 slope[:, columns] = SLOPES[self.rule.weighting](*inside)
         return slope
-
-    def information(self, moments: Moments) -> Floats:
-        """Compute the information of columns, (R, m), from moments of groups."""
-        level = np.zeros_like(moments.mean)
-        for columns in self.rule.groups:
-            level[:, columns] = INFORMATION[self.rule.weighting](moments.of(columns))
-        return level
 
     def unstable_components(self) -> tuple[str, ...]:
         """Find what may jump in PCA weights within the sampling error.
@@ -188,34 +189,25 @@ class EntitySums(PickledByName):
         return sample, change
 
 
-def _weights_of_level(level: Floats, rule: Rule) -> Floats:
-    """Turn information of columns by draw, (R, m), into weights; NaN for none."""
-    weights = shares(level, rule.groups)
-    if rule.across == "equal_dimensions":
-        weights = equal_across(weights, rule.groups)
-    weights[~(np.abs(weights.sum(axis=1) - 1.0) <= SUM_TO_ONE)] = np.nan
-    return weights
-
-
 def entity_sums(z: Floats, entity: Ints, rule: Rule, constant: Bools) -> EntitySums:
     """Sum by entity what weights need from z, (N, m); `entity` codes are sorted."""
-    seen, codes = np.unique(entity, return_inverse=True)
+    entities, codes = np.unique(entity, return_inverse=True)
     rows = np.bincount(codes)
     if rule.weighting == "entropy":
         mean, first, second = entity_divergence(
             np.where(constant, 1.0, z), codes, shift=rule.shift
         )
-        return EntitySums(seen, rows, first, second, mean, constant, rule)
+        return EntitySums(entities, rows, first, second, mean, constant, rule)
 
     starts = np.flatnonzero(np.diff(codes, prepend=-1))
     mean = z.mean(axis=0)
     centred = np.where(constant, 0.0, z - mean)
     first = np.add.reduceat(centred, starts, axis=0)
-    second = np.empty((seen.size, 0, 0))
+    second = np.empty((entities.size, 0, 0))
     if rule.estimated:
         products = [
             np.add.reduceat(centred * centred[:, [j]], starts, axis=0)
             for j in range(z.shape[1])
         ]
         second = np.stack(products, axis=1)
-    return EntitySums(seen, rows, first, second, mean, constant, rule)
+    return EntitySums(entities, rows, first, second, mean, constant, rule)
