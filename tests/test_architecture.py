@@ -56,6 +56,8 @@ EXTRAS = {
     "learning/test_dml_size.py",
     "linear/test_absorbed_slopes.py",
     "linear/test_common_shocks_size.py",
+    "linear/test_hausman.py",
+    "linear/test_instrument_tests.py",
     "linear/test_iv_size.py",
     "linear/test_rows_of_persons.py",
     "linear/test_trials.py",

@@ -127,8 +127,11 @@ def index() -> str:
     return INDEX.format(
         home=HOME,
         start=_links(START),
+        # Who reads this file needs no page about it.
         tasks="\n".join(
-            f"- [{name}]({HOME}docs/how-to/{name}.md): {task}" for task, name in tasks
+            f"- [{name}]({HOME}docs/how-to/{name}.md): {task}"
+            for task, name in tasks
+            if name != "machines"
         ),
         more=_links(MORE),
     )

@@ -565,6 +565,7 @@ _CATEGORIES: dict[str, type[DigiprosperWarning]] = {
     "weak_first_stage": IdentificationWarning,
     "incomplete_shares": IdentificationWarning,
     "zero_first_stock": IdentificationWarning,
+    "unchained_deflator": IdentificationWarning,
     "lagged_outcome": IdentificationWarning,
     "made_from": IdentificationWarning,
     "own_values": IdentificationWarning,

@@ -1172,3 +1172,53 @@ def test_growth_on_a_level_of_large_numbers_is_computed() -> None:
     frame["x"] = 1e4 * frame["y"]
     fit = FixedEffects("y", ["lag(x)"]).fit(Panel(frame, "i", "t"))
     assert fit.nobs
+
+
+def curved_frame(turn: float) -> pd.DataFrame:
+    """Outcome with a maximum at a value of `x`, which is from 0 to 10."""
+    rng = np.random.default_rng(4)
+    i, t = np.indices((40, 10)).reshape(2, -1)
+    x = rng.uniform(0, 10, i.size)
+    y = -((x - turn) ** 2) + rng.normal(0, 3, i.size)
+    frame = pd.DataFrame({"i": i, "t": t, "x": x, "y": y, "z": rng.normal(size=i.size)})
+    return frame.assign(x2=x**2, x3=x**3, single=(x**2).astype("float32"))
+
+
+@pytest.mark.parametrize(
+    ("terms", "square"),
+    [
+        (["x", "x2"], "x2"),
+        (["x", "z", "I(x**2)"], "I(x**2)"),
+        (["x", "single"], "single"),
+        # Not of interest, another curve, or a turning point that moves
+        (["z", "x", "x2"], None),
+        (["x", "x2", "x3"], None),
+        (["x", "x2", "x:z"], None),
+        (["x", "z"], None),
+        (["x"], None),
+    ],
+)
+@pytest.mark.filterwarnings("ignore::digiprosper.errors.DigiprosperWarning")
+def test_a_significant_square_that_turns_nowhere_is_reported(terms, square) -> None:
+    for turn in (20.0, 5.0):
+        panel = dp.Panel(curved_frame(turn), "i", "t")
+        fit = FixedEffects("y", terms).fit(panel)
+        told = [n for n in fit.diagnostics if n.code == "turn_outside"]
+        assert len(told) == (square is not None and turn == 20.0)
+        for notice in told:
+            test = dp.u_test(fit, "x", square=square)
+            assert notice.data["turn"] == pytest.approx(test.extremum, rel=1e-9)
+            assert (notice.data["low"], notice.data["high"]) == test.interval
+            assert not test.inside
+            steps = dp.stepwise(FixedEffects("y", terms), panel, [])
+            for table in (dp.etable(fit), dp.etable(steps)):
+                assert "so that it is no U" in " ".join(str(table).split())
+
+
+@pytest.mark.filterwarnings("ignore::digiprosper.errors.DigiprosperWarning")
+def test_a_square_that_is_not_significant_is_not_reported() -> None:
+    frame = curved_frame(5.0)
+    frame["y"] = frame["x"] + frame["z"]
+    fit = FixedEffects("y", ["x", "x2"]).fit(dp.Panel(frame, "i", "t"))
+    assert fit.pvalues["x2"] > 0.05
+    assert "turn_outside" not in {n.code for n in fit.diagnostics}

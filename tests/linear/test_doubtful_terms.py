@@ -18,6 +18,7 @@ from digiprosper import (
     Panel,
     PanelThreshold,
     PoissonEffects,
+    coupling_coordination,
     etable,
 )
 from digiprosper.errors import (
@@ -169,6 +170,7 @@ def emissions_frame(seed: int = 0) -> pd.DataFrame:
     level, change = rng.normal(size=(3, 30)), rng.normal(0, 0.1, (3, i.size))
     co2, gdp, pop = np.exp(level[:, i] + change)
     some = np.where(rng.random(i.size) < 0.2, 0.0, co2)
+    whole = np.rint(1000 * pop)
     dummy = (rng.random(i.size) < 0.5) * 1.0
     return keys.assign(
         co2=co2,
@@ -181,6 +183,10 @@ def emissions_frame(seed: int = 0) -> pd.DataFrame:
         ln_gdp=np.log(gdp),
         ln_intensity=np.log(co2 / gdp),
         gdppc=gdp / pop,
+        yuan=10_000 * gdp / pop,
+        single=(gdp / pop).astype("float32"),
+        whole=whole,
+        perwhole=gdp / whole,
         on=dummy,
         off=1 - dummy,
         ln_1=np.log(some + 1).astype("float32"),
@@ -201,6 +207,10 @@ def emissions_frame(seed: int = 0) -> pd.DataFrame:
         ("log(co2)", "log(gdp)", None),
         # Population is output over output per head.
         ("ln_intensity", "pop", None),
+        ("ln_intensity", "whole", None),
+        ("ln_intensity", "gdppc", ("co2", "gdp")),
+        ("intensity", "log(yuan)", ("co2", "gdp")),
+        ("intensity", "single", ("co2", "gdp")),
         ("gdp2", "gdp", None),
         ("log(gdp)", "gdp2", None),
     ],
@@ -218,6 +228,77 @@ def test_a_ratio_on_its_own_denominator_is_reported(y, x, ratio) -> None:
     # As a control it is no result.
     control = FixedEffects(y, ["on", x]).fit(panel)
     assert "own_denominator" not in {n.code for n in control.diagnostics}
+
+
+@pytest.mark.parametrize(
+    ("y", "x", "ratio"),
+    [
+        ("log(co2)", "log(co2 / gdp)", ("co2", "gdp")),
+        ("co2", "emitted", ("co2", "gdp")),
+        ("log(co2 / pop)", "log(emitted)", ("co2", "gdp")),
+        ("log(gdp)", "gdppc", ("gdp", "pop")),
+        # Output of all is that per head times heads, and contains both.
+        ("log(gdp)", "log(pop)", None),
+        ("log(co2)", "log(gdp)", None),
+        ("log(co2 / pop)", "log(gdp / pop)", None),
+        ("log(co2)", "log(gdp / pop)", None),
+        ("log(co2 / pop)", "log(co2)", None),
+    ],
+)
+@pytest.mark.filterwarnings("ignore::digiprosper.errors.DigiprosperWarning")
+def test_a_ratio_of_the_outcome_is_reported(y, x, ratio) -> None:
+    frame = emissions_frame().drop(columns=["intensity", "ln_intensity"])
+    panel = Panel(frame.assign(emitted=frame["co2"] / frame["gdp"]), "i", "t")
+    fit = FixedEffects(y, [x, "on"]).fit(panel)
+    told = [n for n in fit.diagnostics if n.code == "own_numerator"]
+    assert len(told) == (ratio is not None)
+    for notice in told:
+        names = dict(zip(("numerator", "denominator"), ratio, strict=True))
+        assert notice.data == {"outcome": y, "term": x, **names}
+        assert f"{ratio[0]} / {ratio[1]}" in " ".join(str(etable(fit)).split())
+    control = FixedEffects(y, ["on", x]).fit(panel)
+    assert "own_numerator" not in {n.code for n in control.diagnostics}
+
+
+@pytest.mark.parametrize(
+    ("y", "x"),
+    [("D", "a"), ("D", "b"), ("log(D)", "log(a)"), ("D.round(4)", "log(b)")],
+)
+@pytest.mark.filterwarnings("ignore::digiprosper.errors.DigiprosperWarning")
+def test_a_degree_of_coupling_on_its_system_is_reported(y, x) -> None:
+    rng = np.random.default_rng(2)
+    i, t = np.indices((30, 12)).reshape(2, -1)
+    a, b, c = rng.uniform(0.05, 1, (3, i.size))
+    frame = pd.DataFrame({"i": i, "t": t, "a": a, "b": b, "c": c, "a2": a**2})
+    frame["D"] = coupling_coordination(frame[["a", "b"]])["D"].to_numpy()
+    if y == "D.round(4)":
+        frame, y = frame.assign(D=frame["D"].round(4)), "D"
+    panel = Panel(frame, "i", "t")
+    fit = FixedEffects(y, [x, "c"]).fit(panel)
+    (notice,) = [n for n in fit.diagnostics if n.code == "shared_indicators"]
+    assert notice.data == {"indicators": {x: (x.strip("log()"),)}}
+    assert "the same indicators of an index" in " ".join(str(etable(fit)).split())
+    for outcome, regressor in ((y, "c"), ("c", x), ("a", "a2"), ("a", "b")):
+        other = FixedEffects(outcome, [regressor]).fit(panel)
+        assert "shared_indicators" not in {n.code for n in other.diagnostics}
+
+
+@pytest.mark.parametrize("weights", [None, [0.3, 0.7]])
+@pytest.mark.filterwarnings("ignore::digiprosper.errors.DigiprosperWarning")
+def test_a_coupling_in_the_panel_remembers_its_systems(weights) -> None:
+    rng = np.random.default_rng(2)
+    frame = emissions_frame()
+    frame[["a", "b"]] = rng.uniform(0.05, 1, (len(frame), 2))
+    panel = Panel(frame, "i", "t")
+    degrees = coupling_coordination(panel[["a", "b"]], coefficients=weights)
+    for joined in (
+        panel.attach(degrees[["C", "D"]]),
+        panel.attach(degrees["D"]),
+        panel.assign(D=degrees["D"]),
+    ):
+        fit = FixedEffects("D", ["gdp", "a"]).fit(joined)
+        (notice,) = [n for n in fit.diagnostics if n.code == "shared_indicators"]
+        assert notice.data == {"indicators": {"a": ("a",)}}
 
 
 @pytest.mark.filterwarnings("ignore::digiprosper.errors.CovarianceWarning")

@@ -113,6 +113,8 @@ NUTS = ["BE10", "DE11", "DE12", "DEA1", "FR10", "FRK1", "FRK2", "LU00", "UKC1"]
         (CODES, ["EU27_2020", "OECD"]),
         (NAMES, ["Euro area", "High income", "Sub-Saharan Africa", "World"]),
         (["北京", "天津", "河北"], ["全国"]),
+        (["北京", "天津", "河北"], ["全  国"]),
+        (["北京", "天津", "河北", "上海"], ["东部地区", "全国总计"]),
         (NUTS, ["EA20"]),
         (["DE1", "DE2", *NUTS[4:]], ["EU28", "FR", "LU0"]),
         (NUTS, ["EU27_2020", "FR", "FR1", "FRK", "LU", "LU0", "UK", "UKC"]),
@@ -138,6 +140,7 @@ def test_totals_among_the_entities_are_reported(others, inside) -> None:
 @pytest.mark.parametrize(
     "labels",
     [
+        ["东部地区", "中部地区", "西部地区"],
         # Shares, of which few have the code of a country
         ["IDA", "SST", "USA", *(f"{a}{b}X" for a in "ABCDE" for b in "FGHI")],
         # One of a few powers, and not the sum of others

@@ -437,6 +437,15 @@ WARNINGS = {
     "staggered_treatment": {"terms": ("x",)},
     "several_cohorts": {"cohorts": {2003: 4, 2005: 6}},
     "made_from": {"terms": {"x": "w"}, "of": ("w",)},
+    "own_numerator": {
+        "outcome": "y",
+        "term": "x",
+        "numerator": "z",
+        "denominator": "w",
+    },
+    "perfect_fit": {"depvar": "y"},
+    "shared_indicators": {"indicators": {"x": ("w", "z")}},
+    "turn_outside": {"term": "x", "turn": 9.5, "low": 0.25, "high": 7.5},
     "own_values": {"instrument": "z", "endog": "x", "effect": "class"},
     "near_collinear": {"columns": ("x", "z")},
     "entities_across_clusters": {"entity": "id", "clusters": ("industry",)},
@@ -470,6 +479,8 @@ def test_what_misleads_is_said_below_the_table(code, language):
     ]
     if code == "several_cohorts":
         names = ["2003", "2005"]
+    if code == "shared_indicators":
+        names = ["x"]
     if code == "shared_values":
         names = ["x", "id"]
     if code == "heavy_cluster":

@@ -89,6 +89,7 @@ BESIDE = {
     "own_values": "linear/instrument_columns.py",
     "unfilled": "panel/changes.py",
     "unseen_values": "panel/conditions.py",
+    "unchained_deflator": "variables/mechanisms.py",
     "zero_first_stock": "variables/mechanisms.py",
 }
 
@@ -352,7 +353,7 @@ NOT_BELOW = {
     *("rows_without_match", "rows_without_values", "imputed", "similar_keys"),
     *("sheets_differ", "text_among_numbers", "unknown_labels", "unseen_values"),
     *("incomplete_shares", "zero_first_stock", "extrapolated", "pooled"),
-    *("constant_indicator", "dominant_indicator", "shared_indicators", "shift"),
+    *("constant_indicator", "dominant_indicator", "shift", "unchained_deflator"),
     *("legacy_lnT", "negative_weight", "zero_score", "beyond_end_points"),
     *("equally_bad", "mixed_units", "islands", "unused_entities"),
     *("one_direction", "far_neighbours"),

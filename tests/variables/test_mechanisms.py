@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -479,6 +480,37 @@ def test_capital_that_begins_at_zero_is_reported() -> None:
             [0.0, 5.0, 3.0, 3.0], 1.0, growth=0.1, depreciation=0.1, **keys
         )
     np.testing.assert_allclose(stock, [0, 5, 15, 16.5])
+
+
+# Prices of investment in China, 1998 to 2013, percent above those of the year before
+PRICES = (-0.2, -0.4, 1.1, 0.4, 0.2, 2.2, 5.6, 1.6, 1.5, 3.9, 8.9, -2.4, 3.6, 6.6, 1.1)
+
+
+@pytest.mark.parametrize("unit", [1, 100])
+def test_prices_of_the_year_before_are_no_deflator(unit) -> None:
+    rng = np.random.default_rng(1)
+    yearly = 1 + (np.array(PRICES) + rng.normal(0, 0.5, (20, 15))) / 100
+    keys = dict(
+        zip(("entity", "time"), np.indices((20, 15)).reshape(2, -1), strict=True)
+    )
+    chained = yearly.cumprod(axis=1)
+    investment = np.exp(rng.normal(0, 0.1, (20, 15)))
+
+    def capital(prices):
+        prices = unit * prices.ravel()
+        nominal = investment.ravel() * prices
+        return variables.capital_stock(nominal, prices, growth=0.1, **keys)
+
+    with pytest.warns(IdentificationWarning, match="previous year = 100"):
+        capital(yearly)
+    few = yearly.copy()
+    few[:, :3] = np.nan
+    with pytest.warns(IdentificationWarning, match="previous year = 100"):
+        capital(few)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for index in (chained, chained / chained[:, [7]], np.ones((20, 15))):
+            capital(index)
 
 
 def test_columns_of_a_panel_in_growth() -> None:

@@ -122,10 +122,13 @@ def coupling_coordination(
     issue(
         high_coupling_notice(int(((coupling > COUPLED) & (development < POOR)).sum()))
     )
-    return pd.DataFrame(
+    degrees = pd.DataFrame(
         {"C": coupling, "T": development, "D": coordination, "grade": grade},
         index=index,
     )
+    if isinstance(U, pd.DataFrame):
+        degrees.attrs["indicators"] = dict.fromkeys(degrees.columns, tuple(names))
+    return degrees
 
 
 def _standard_coupling(u: Floats) -> Floats:

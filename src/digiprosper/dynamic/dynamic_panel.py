@@ -142,8 +142,8 @@ class DynamicPanel(Specification):
         Without it the number of instruments grows with the square of T, and with more
         instruments than entities estimates and tests are unreliable (Roodman 2009).
     transform : {"difference", "orthogonal"}
-        First differences, or forward orthogonal deviations, which lose fewer rows if
-        there are gaps.
+        First differences (default), or forward orthogonal deviations, which lose fewer
+        rows if there are gaps.
     steps : {2, 1}
         Steps of GMM; two by default.
     cov_type : {"robust", "classical"}

@@ -155,8 +155,8 @@ def solve(
 ) -> Solved:
     """Solve an equation by least squares; `x` (N, k) is demeaned, of full rank.
 
-    `products` are their (weighted) cross products with themselves and with the outcome,
-    and `inverse` is what `inverted` makes of the first, where they are known.
+    `products` are the (weighted) cross products of `x` with itself and with the
+    outcome, and `inverse` is what `invert_gram` makes of the first, where known.
     """
     # With products of scores, a basis is needed to recognise sums that are zero.
     rotate = estimator.parts[0].products is not None

@@ -81,9 +81,9 @@ def refuse_perfect_fit(results: LinearResults, caller: str) -> None:
 
 
 def with_effects(prepared: Prepared, names: Sequence[str], **fields: Any) -> Prepared:
-    """Keep only the named effects, and a constant; change other fields of a sample.
+    """Absorb only the named effects; `fields` replace others of the sample.
 
-    The notices are dropped.
+    Notices, leverage and Conley distances are dropped.
     """
     positions = [
         p for p, effect in enumerate(prepared.absorbed) if effect.name in names

@@ -8,6 +8,7 @@ in_entities     term, ratio (of variances), entity (name); not a warning
 lasting_shocks  term, correlation, ratio (of variances), lags; not a warning
 no_main_effect  term (a product), columns (its factors that are no regressors),
                 estimate, with_them (the coefficient beside them); not a warning
+turn_outside    term, square, turn, low, high (of the term); not a warning
 =============== ======================================================================
 """
 
@@ -15,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from itertools import chain, product, repeat
+from math import isclose
 from typing import Any, Literal
 
 import numpy as np
@@ -24,7 +26,7 @@ from digiprosper.errors import Notice, cited, quoted, subject
 from digiprosper.kernels import Floats, Ints
 from digiprosper.kernels.equation import Solved
 from digiprosper.kernels.leverage import effective_clusters, variation_shares
-from digiprosper.kernels.tolerances import LOST_DIGITS, NEGATIVE
+from digiprosper.kernels.tolerances import IS_SQUARE, LOST_DIGITS, NEGATIVE
 from digiprosper.kernels.within import is_nested, less_means
 from digiprosper.linear import notices
 from digiprosper.linear.doubtful_rows import HEAVY
@@ -36,6 +38,7 @@ from digiprosper.linear.kernels.residual_tests import (
 )
 from digiprosper.linear.kernels.restricted_wild import ClusterSums, variation_by_cluster
 from digiprosper.linear.preparation import Prepared
+from digiprosper.linear.results import LinearResults
 from digiprosper.panel import Sample
 from digiprosper.report.inference import BY_ROW
 from digiprosper.report.notices import not_psd
@@ -62,10 +65,14 @@ _FEWEST_ENTITIES = 10
 # there are entities times periods.
 _MOST_PRODUCTS = 5e9
 _MOST_CELLS = 10
+# Dependence is reported if the variance is more than twice as large with it, and if it
+# is no chance: by its p-value, or by its distance from zero in standard errors.
 _STANDARD_ERRORS = 4
 _NO_CHANCE = 0.001
 _LARGER = 2.0
+# A column with two values is a policy if it changes at most so often in an entity.
 _POLICY_CHANGES = 2.0
+_SIGNIFICANT = 0.05
 # Growth rates in a file are often rounded.
 _ROUNDED = 0.01
 _WAYS = {2: "two-way", 3: "three-way"}
@@ -148,6 +155,7 @@ def _variation_by_cluster(
 
 
 def _two_valued_columns(prepared: Prepared) -> set[str]:
+    """Find the columns that have at most two values."""
     seen: dict[str, set[float]] = {name: set() for name in prepared.sample.names}
     for part in parts_of(prepared):
         for values, column in zip(seen.values(), part.matrix.T, strict=False):
@@ -318,33 +326,39 @@ def lagged_outcome(
     *,
     outcome: str = "y",
 ) -> list[Notice]:
-    """Report lags of the outcome: their slopes are biased (Nickell 1981, eq. 18)."""
+    """Report lags of the outcome, its level beside growth, and stocks made from it.
+
+    Their slopes are biased (Nickell 1981, eq. 18), with a further `consequence`.
+    `roles` are those of the columns to search, by default of all regressors; `outcome`
+    is the role of the outcome.
+    """
     sample, scan = prepared.sample, prepared.block_sums
     if scan is not None:
-        lags, periods = scan.lags(roles), prepared.count.n / scan.rows.n_entities
+        lags = scan.lags(roles)
+        periods = prepared.count.n / scan.rows.n_entities
     # There is no bias without entity effects, or finer ones.
     elif any(is_nested(codes, sample.entity) for codes in prepared.within.codes):
         lags = lags_of_outcome(sample, roles, outcome)
         periods = sample.nobs / sample.n_entities
     else:
         return []
-    bias = f"by about -({{}} + slope) / {max(periods - 1, 1):.3g} (Nickell 1981)"
     word = "outcome" if outcome == "y" else "mediator"
     dynamic = [
-        (
+        notices.nickell(
             terms,
-            f"{quoted(terms)} {_are_lags(sample, terms)} of the {word} "
+            periods,
+            f"{quoted(terms)} {_lag_words(sample, terms)} of the {word} "
             f"{cited(sample.names[at])}: with entity effects its slope is biased, "
-            f"{bias.format(1)}, {consequence}",
+            f"{_bias_words(1, periods)}, {consequence}",
         )
         for at, terms in lags.items()
         if terms
     ]
-    if not dynamic and scan is None:
-        outcomes, columns = sample.roles[outcome], _columns_of_roles(sample, roles)
-        dynamic = _growth(sample, outcomes, columns, bias, consequence)
-        dynamic = dynamic or _stocks(sample, outcomes, columns, consequence)
-    return [notices.nickell(terms, periods, text) for terms, text in dynamic]
+    if dynamic or scan is not None:
+        return dynamic
+    outcomes, columns = sample.roles[outcome], _columns_of_roles(sample, roles)
+    growth = _growth(sample, outcomes, columns, periods, consequence)
+    return growth or _stocks(sample, outcomes, columns, periods, consequence)
 
 
 def lags_of_outcome(
@@ -361,12 +375,17 @@ def _columns_of_roles(sample: Sample, roles: Sequence[str] | None) -> list[int]:
     return [*dict.fromkeys(chain.from_iterable([sample.roles[r] for r in searched]))]
 
 
-def _are_lags(sample: Sample, columns: Sequence[str]) -> str:
+def _lag_words(sample: Sample, columns: Sequence[str]) -> str:
     """Write whether columns are lags, or contain them, as part of a sentence."""
     single = len(columns) == 1
     if any(len(sample.lags[name]) > 1 for name in columns):
         return "contains a lag" if single else "contain a lag"
     return "is the lag" if single else "are lags"
+
+
+def _bias_words(constant: int, periods: float) -> str:
+    """Write the bias -(1 + rho) / (T - 1), where 1 + rho is `constant` + slope."""
+    return f"by about -({constant} + slope) / {max(periods - 1, 1):.3g} (Nickell 1981)"
 
 
 def dependent_scores(
@@ -581,6 +600,48 @@ def _products_without_main_effects(
     return {at: alone for at, alone in products.items() if alone}
 
 
+def turn_outside(sample: Sample, results: LinearResults) -> list[Notice]:
+    """Report a significant square of the first regressor that turns outside of it."""
+    if len(results.names) < 2:
+        return []
+    names = [name for name in results.names if name in sample.names]
+    square = _square_of(sample, names)
+    if square is None or results.pvalues[square] >= _SIGNIFICANT:
+        return []
+    x = sample.matrix[:, sample.names.index(names[0])]
+    slope, curvature = results.params[[names[0], square]].tolist()
+    turn, low, high = -slope / (2 * curvature), float(x.min()), float(x.max())
+    if low < turn < high:
+        return []
+    text = (
+        f"{cited(square)} is significant, but the curve of {cited(names[0])} turns at "
+        f"{turn:.4g}, outside its values ({low:.4g} to {high:.4g}): it is no U or "
+        "inverse U. Use u_test."
+    )
+    data = {"term": names[0], "square": square, "turn": turn, "low": low, "high": high}
+    return [Notice("turn_outside", text, data)]
+
+
+def _square_of(sample: Sample, names: Sequence[str]) -> str | None:
+    """Return the regressor that is the square of the first; None if others bend it."""
+    x, *others = sample.matrix.T[[sample.names.index(name) for name in names]]
+    powers: dict[str, int] = {
+        name: power
+        for name, z in zip(names[1:], others, strict=True)
+        for power in (2, 3)
+        # The first row tells of most columns that they are no power.
+        if isclose(z[0], x[0] ** power, rel_tol=IS_SQUARE)
+        and np.allclose(z, x**power, rtol=IS_SQUARE, atol=0)
+    }
+    if [*powers.values()] != [2]:
+        return None
+    (square,) = powers
+    # A product with something else moves the turning point.
+    beside = columns_of(sample, [name for name in names[1:] if name != square])
+    moves = beside.keys() & columns_of(sample, names[:1]).keys()
+    return None if moves else square
+
+
 def staggered(
     prepared: Prepared,
     demeaned: Any,  # `estimation.Demeaned`
@@ -666,17 +727,19 @@ def _growth(
     sample: Sample,
     outcomes: Sequence[int],
     columns: Sequence[int],
-    bias: str,
+    periods: float,
     consequence: str,
-) -> list[tuple[list[str], str]]:
-    """Find regressions of growth on the initial level: columns, and what to say."""
+) -> list[Notice]:
+    """Report regressions of growth on the initial level."""
     names = sample.names
     return [
-        (
+        notices.nickell(
             [names[column]],
+            periods,
             f"{cited(names[at])} is the growth of the level in {cited(names[column])}, "
             "so this is a dynamic model: with entity effects the slope is biased, "
-            f"{bias.format(2 * unit)}, which looks like convergence, {consequence}",
+            f"{_bias_words(2 * unit, periods)}, which looks like convergence, "
+            f"{consequence}",
         )
         for at, column in product(outcomes, columns)
         if (unit := _unit_of_growth(sample, at, column))
@@ -705,14 +768,19 @@ def _unit_of_growth(sample: Sample, at: int, column: int) -> int:
 
 
 def _stocks(
-    sample: Sample, outcomes: Sequence[int], columns: Sequence[int], consequence: str
-) -> list[tuple[list[str], str]]:
-    """Find stocks, or other functions, of earlier outcomes, and what to say."""
+    sample: Sample,
+    outcomes: Sequence[int],
+    columns: Sequence[int],
+    periods: float,
+    consequence: str,
+) -> list[Notice]:
+    """Report stocks, or other functions, of earlier outcomes."""
     if consequence == _BIASED_SLOPES:
         consequence = _BIASED_BY_STOCKS
     return [
-        (
+        notices.nickell(
             stocks,
+            periods,
             f"{subject(stocks, 'is')} made from earlier values of "
             f"{cited(sample.names[at])}, as a stock is made from flows. With entity "
             "effects the slope is biased in short panels (Nickell 1981), "

@@ -77,8 +77,11 @@ def coordinate_terms(
     return coordinate_names(list(table_of(panel).names), _CALLER)
 
 
-def near_rows(sample: Sample, options: Any) -> Nearby | None:
-    """Find which rows have correlated errors, for the Conley covariance."""
+def near_rows(
+    sample: Sample,
+    options: Any,  # `LinearOptions`
+) -> Nearby | None:
+    """Find which rows have correlated errors; None without a Conley covariance."""
     if options.distance_cutoff is None:
         return None
     degrees = sample.columns("coordinates")
@@ -139,7 +142,7 @@ def distance_notices(sample: Sample, near: Nearby | None) -> Iterator[Notice]:
             f"({apart}), so errors of different places are assumed to be uncorrelated. "
             "Check that the distance is in kilometres."
         )
-        data = {"distance_cutoff": cutoff, "nearest": nearest}
+        data: dict[str, Any] = {"distance_cutoff": cutoff, "nearest": nearest}
         yield Notice("no_neighbours", text, data)
     same = (sample.entity[1:] == sample.entity[:-1]) & (
         near.place[1:] != near.place[:-1]
@@ -152,5 +155,5 @@ def distance_notices(sample: Sample, near: Nearby | None) -> Iterator[Notice]:
             "coordinates that differ between periods; distances are those of each "
             "period."
         )
-        about = {"entity": entity, "count": moving, "n_entities": count}
-        yield Notice("moving_places", text, about)
+        data = {"entity": entity, "count": moving, "n_entities": count}
+        yield Notice("moving_places", text, data)

@@ -13,6 +13,8 @@ own_indicators       indicators (two terms to the indicators that both contain);
                      warning
 own_denominator      outcome, numerator, denominator, term (made from the denominator);
                      not a warning
+own_numerator        outcome (made from the numerator), numerator, denominator, term;
+                     not a warning
 ==================== ===============================================================
 """
 
@@ -20,6 +22,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain, combinations, product
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -68,7 +71,7 @@ _REGRESSORS = ("x", "endog", "treatment", "mediators")
 
 
 def columns_of(sample: Sample, names: Sequence[str]) -> dict[str, str]:
-    """Return the columns of the data in some columns of a sample."""
+    """Return the columns of the data in terms of a sample, as `columns_in` does."""
     return columns_in(dict(zip(names, map(sample.factors_of, names), strict=True)))
 
 
@@ -94,14 +97,17 @@ def term_notices(
         )
         for at in (*of_interest, *roles.get("mediators", ())):
             yield from _zeros_in_log(sample, table, at, effects)
+    about: list[Notice] = []
     if len(roles.get("y", ())) == 1:
         last = of_interest[-1] if of_interest else None
-        yield from _about_outcome(sample, table, last)
+        about += _about_outcome(sample, table, last)
+        yield from about
         # Effects of entities absorb their baseline.
         if of_interest and sample.keys.entity_name not in effects:
             yield from _baseline_rows(sample)
     yield from derived_term_notices(sample, panel)
-    yield from indicators_on_both_sides(sample, panel)
+    of_indexes = indicators_on_both_sides(sample, panel)
+    yield from [notice for notice in of_indexes if notice not in about]
     yield from many_dummies(sample)
 
 
@@ -201,15 +207,7 @@ def indicators_on_both_sides(sample: Sample, panel: Panel) -> list[Notice]:
         if common := (indicators & in_outcome) - (columns & of_outcome):
             shared[names[at]] = tuple(sorted(common))
     if shared:
-        shown = "; ".join(f"{cited(name)} ({quoted(c)})" for name, c in shared.items())
-        removed = ", ".join(sorted({cited(c) for cs in shared.values() for c in cs}))
-        text = (
-            f"the outcome {cited(names[roles['y'][0]])} and regressors contain the "
-            f"same indicators of an index: {shown}. They are correlated by "
-            "construction, so the coefficient is not an effect. Remove the indicators "
-            f"from the index: system.drop({removed})."
-        )
-        notices.append(Notice("shared_indicators", text, {"indicators": shared}))
+        notices.append(_shared_indicators(shared, names[roles["y"][0]]))
     return notices
 
 
@@ -248,6 +246,20 @@ def is_dummy(column: Floats) -> bool:
     """Tell whether a column (N,) consists of 0 and 1."""
     # The first row is enough to see that most columns are none.
     return column[0] in (0, 1) and bool(np.isin(column, (0, 1)).all())
+
+
+def _shared_indicators(shared: Mapping[str, Sequence[str]], depvar: str) -> Notice:
+    """Report regressors with indicators of an index that the outcome has too."""
+    shown = "; ".join(f"{cited(name)} ({quoted(c)})" for name, c in shared.items())
+    indicators = ", ".join(sorted({cited(c) for cs in shared.values() for c in cs}))
+    text = (
+        f"the outcome {cited(depvar)} and regressors contain the same indicators of an "
+        f"index: {shown}. They are correlated by construction, so the coefficient is "
+        "not an effect. Remove the indicators from the index: "
+        f"system.drop({indicators}); in place of a degree of coupling explain the "
+        "other system."
+    )
+    return Notice("shared_indicators", text, {"indicators": dict(shared)})
 
 
 def shared_treatments(
@@ -366,12 +378,11 @@ def _about_outcome(sample: Sample, table: Table, at: int | None) -> Iterator[Not
         numbers = numbers.select(positive)
     if values.size < _FEWEST_ROWS or at is None:
         return
-    if outcome not in numbers.ratios:
-        logs = numbers.logs
-        pairs = _ratios(values, logs)
-        numbers.ratios[outcome] = [pair for pair in pairs if pair[1] < len(logs.names)]
-    if numbers.ratios[outcome]:
-        yield from _own_denominators(sample, numbers, rows, outcome, at)
+    x, term = sample.matrix[rows, at], sample.names[at]
+    yield from _own_parts(sample, numbers, (values, x), outcome, term)
+    # Degrees of coupling are between 0 and 1.
+    if values.max() <= 1:
+        yield from _coupled(sample, numbers, (values, x), outcome, term)
 
 
 def shifted_log(sample: Sample, blocks: Iterable[Sample]) -> list[Notice]:
@@ -474,16 +485,25 @@ def _baseline_rows(sample: Sample) -> Iterator[Notice]:
             yield Notice("baseline_rows", text, data)
 
 
-def _own_denominators(
-    sample: Sample, numbers: SomeNumbers, rows: Ints, outcome: str, at: int
+def _own_parts(
+    sample: Sample,
+    numbers: SomeNumbers,
+    values: tuple[Floats, Floats],
+    outcome: str,
+    term: str,
 ) -> Iterator[Notice]:
-    """Report a regressor, by position, with the denominator of the outcome."""
-    names, ratios = numbers.logs.names, _ratios(sample.matrix[rows, at], numbers.logs)
-    term = sample.names[at]
-    written = columns_of(sample, [term])
-    for (top, below), (made_of, over) in product(numbers.ratios[outcome], ratios):
-        # Population is output over output per head, but contains no output.
-        if below == made_of and (over == len(names) or names[over] in written):
+    """Report a regressor with the denominator of the outcome, or its numerator."""
+    names, keys = numbers.logs.names, (("y", outcome), ("x", term))
+    for key, column in zip(keys, values, strict=True):
+        if key not in numbers.ratios:
+            numbers.ratios[key] = _ratios(column, numbers.logs)
+    of_outcome, of_term = map(numbers.ratios.__getitem__, keys)
+    denominators = map(itemgetter(1), (*of_outcome, *of_term))
+    if min(denominators, default=len(names)) == len(names):
+        return
+    of_term = _without_products(sample, numbers, term, of_term)
+    for (top, below), (made_of, _) in product(of_outcome, of_term):
+        if below == made_of:
             numerator, denominator = names[top], names[below]
             text = (
                 f"{cited(outcome)} equals {cited(numerator)} / {cited(denominator)}, "
@@ -496,6 +516,71 @@ def _own_denominators(
             data = {"outcome": outcome, "numerator": numerator}
             data |= {"denominator": denominator, "term": term}
             yield Notice("own_denominator", text, data)
+            return
+    below_of = dict(_without_products(sample, numbers, outcome, of_outcome))
+    for top, over in of_term:
+        # With the same denominator it is a function of the outcome.
+        if top in below_of and over not in (below_of[top], len(names)):
+            numerator, denominator = names[top], names[over]
+            text = (
+                f"{cited(term)} equals {cited(numerator)} / {cited(denominator)}, "
+                f"perhaps in logs or other units, and {cited(outcome)} contains "
+                f"{cited(numerator)}: if {cited(denominator)} does not change with it, "
+                "the slope is positive (1 between logs), not zero. Use a regressor "
+                "without it."
+            )
+            data = {"outcome": outcome, "numerator": numerator}
+            data |= {"denominator": denominator, "term": term}
+            yield Notice("own_numerator", text, data)
+            return
+
+
+def _without_products(
+    sample: Sample,
+    numbers: SomeNumbers,
+    term: str,
+    ratios: Sequence[tuple[int, int]],
+) -> list[tuple[int, int]]:
+    """Select the ratios of a term that the table does not have as products.
+
+    Population is output over output per head, but contains no output.
+    """
+    names = numbers.logs.names
+    written = columns_of(sample, [term])
+    columns = [names[top] for top, over in ratios if over == len(names)]
+    return [
+        (top, over)
+        for top, over in ratios
+        if over == len(names)
+        or names[over] in written
+        or any(numbers.is_quotient(c, names[top], names[over]) for c in columns)
+    ]
+
+
+def _coupled(
+    sample: Sample,
+    numbers: SomeNumbers,
+    values: tuple[Floats, Floats],
+    outcome: str,
+    term: str,
+) -> Iterator[Notice]:
+    """Report a regressor whose coupling with another column is the outcome.
+
+    The coupling coordination degree of two systems is the fourth root of their product.
+    """
+    columns = tuple(columns_of(sample, [term]))
+    if len(columns) != 1:
+        return
+    logs, lengths = numbers.logs.columns, numbers.logs.products.diagonal()
+    for y, x in product(*map(_values_and_logs, values)):
+        x = x - x.mean()
+        gap = x - 4 * (y - y.mean())
+        # Squared distances: of the product from the outcome, of a column from a power
+        # of the regressor, which would be coupled with itself.
+        distances = lengths + 2 * (gap @ logs) + gap @ gap
+        apart = lengths - (x @ logs) ** 2 / max(x @ x, NO_DIVISION)
+        if (distances < _ROUNDED**2 * apart).any():
+            yield _shared_indicators({term: columns}, outcome)
             return
 
 
@@ -620,6 +705,11 @@ def _are_stocks(stocks: Floats, flows: Floats) -> Bools:
     return np.asarray(same.any(axis=(1, 2, 3)))
 
 
+def _values_and_logs(values: Floats) -> list[Floats]:
+    """List values, which may be logs, and their logs if they are positive."""
+    return [values, np.log(values)] if values.min() > 0 else [values]
+
+
 def _ratios(values: Floats, logs: Logs) -> list[tuple[int, int]]:
     """List the pairs of columns whose ratio, or its log, values are up to a unit.
 
@@ -627,7 +717,7 @@ def _ratios(values: Floats, logs: Logs) -> list[tuple[int, int]]:
     """
     pairs: list[tuple[int, int]] = []
     products, lengths = logs.products, logs.products.diagonal()
-    for log in (values, np.log(values)) if values.min() > 0 else (values,):
+    for log in _values_and_logs(values):
         v = log - log.mean()
         # Sums of squares of ``v - a + b``, by numerator a and denominator b.
         size, along = v @ v, v @ logs.columns
@@ -676,7 +766,7 @@ def _shared_in_cells(
 
 
 def _shared_by_period(table: Table, term: str) -> list[Notice]:
-    """Report a dummy that groups share which entities may leave."""
+    """Report a dummy that is the same within groups, which entities may change."""
     keys = table.keys
     n, n_times = keys.entities.size, keys.times.size
     for name, changes in table.label_columns.items() if term in table.data else ():

@@ -123,7 +123,9 @@ def demean_columns(prepared: Prepared, names: Sequence[str], raw: Floats) -> Dem
     # The memory layout is fixed, since it affects the last digits.
     raw = np.asfortranarray(raw, dtype=np.float64)
     columns, effects = prepared.within.decompose(raw)
-    products = _products(columns, prepared.obs_weights)
+    products: Floats | None = None
+    if columns.shape[1] <= len(columns):
+        products = with_weights(columns, prepared.obs_weights).T @ columns
     if products is None or prepared.obs_weights is not None:
         squares = np.einsum("ij,ij->j", columns, columns)
     else:
@@ -341,7 +343,11 @@ def counts_and_vcov(
 def independent_columns(
     prepared: Prepared, demeaned: Demeaned, regressors: Sequence[int]
 ) -> tuple[list[int], list[Notice], tuple[Floats, float] | None]:
-    """Drop or refuse absorbed and collinear columns, as `collinear` says."""
+    """Drop or refuse absorbed and collinear columns, as `collinear` says.
+
+    Also returns notices of those dropped, and what `invert_gram` makes of the cross
+    products of the others.
+    """
     strict = prepared.options.collinear == "raise"
     varying, absorbed = _drop_absorbed(prepared, demeaned, regressors)
     if strict:
@@ -460,7 +466,6 @@ def fit_notices(
     length: float | None = None,  # of the outcome, by default demeaned
 ) -> list[Notice]:
     """Report near collinearity and a perfect fit."""
-    depvar, *names = demeaned.names_at(positions)
     length = demeaned.lengths[positions[0]] if length is None else length
     out = []
     if solved.condition > NEAR:
@@ -468,9 +473,10 @@ def fit_notices(
             "regressors are nearly collinear (condition number "
             f"{solved.condition:.1e}); slopes are unstable."
         )
+        names = demeaned.names_at(positions[1:])
         out.append(near_collinear(names, "condition", solved.condition, text))
     if float(np.linalg.norm(solved.residuals)) < PERFECT_FIT * length:
-        out.append(perfect_fit(depvar))
+        out.append(perfect_fit(demeaned.names[positions[0]]))
     return out
 
 
@@ -757,12 +763,6 @@ def _join_columns(first: Floats, second: Floats) -> Floats:
     """Join columns, each contiguous in memory."""
     together = np.empty((first.shape[1] + second.shape[1], len(first)))
     return np.concatenate([first.T, second.T], out=together).T
-
-
-def _products(columns: Floats, obs_weights: Floats | None) -> Floats | None:
-    if columns.shape[1] > len(columns):
-        return None
-    return np.asarray(with_weights(columns, obs_weights).T @ columns)
 
 
 def column_moments(columns: Floats) -> Floats:

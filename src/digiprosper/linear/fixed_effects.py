@@ -19,6 +19,7 @@ from digiprosper.linear.diagnostics import (
     lagged_outcome,
     missing_main_effects,
     staggered,
+    turn_outside,
 )
 from digiprosper.linear.distances import DistanceKernel, check_distances
 from digiprosper.linear.estimation import (
@@ -478,9 +479,11 @@ class CommonRows(CommonColumns):
             *lagged_outcome(self.prepared, roles=lags_in),
             *staggered(self.prepared, self.demeaned, regressors),
         ]
-        return fit_equation(
+        results, _ = fit_equation(
             self.prepared, self.demeaned, 0, regressors, remarks=remarks
-        )[0]
+        )
+        after = turn_outside(self.prepared.sample, results)
+        return replace(results, diagnostics=(*results.diagnostics, *after))
 
 
 def common_rows(
@@ -502,8 +505,12 @@ def estimate(spec: FixedEffects, panel: Panel) -> Fitted:
         *missing_main_effects(prepared, demeaned),
     ]
     results, solved = fit_equation(prepared, demeaned, 0, regressors, remarks=remarks)
-    if dependent := dependent_scores(prepared, solved, results.names):
-        results = replace(results, diagnostics=(*results.diagnostics, *dependent))
+    after = [
+        *dependent_scores(prepared, solved, results.names),
+        *turn_outside(prepared.sample, results),
+    ]
+    if after:
+        results = replace(results, diagnostics=(*results.diagnostics, *after))
     return Fitted(results, prepared, demeaned, solved)
 
 

@@ -94,7 +94,7 @@ _F_WORDS: Final = {
     "kp_rk_f": "Kleibergen-Paap",
     "cragg_donald": "Cragg-Donald",
 }
-# With as many instruments as half of the clusters F of irrelevant ones is 2 to 200.
+# With half as many instruments as clusters, F of irrelevant instruments is 2 to 200.
 _MANY_INSTRUMENTS: Final = 0.5
 
 
@@ -429,7 +429,7 @@ def _first_stage_f(
         excluded = np.eye(q, len(results.names))
         f = results.estimated.wald(excluded, results.coefficients[:q])[0] / q
     null = f"the instruments do not explain {name}"
-    return f_test(f"First-stage F of {name}", f, (q, results.df_t), null)
+    return f_test(f"First-stage F of {name}", f, (q, float(results.df_t)), null)
 
 
 def _sanderson_windmeijer_tests(
@@ -441,11 +441,14 @@ def _sanderson_windmeijer_tests(
     for j, name in enumerate(endog):
         f = sanderson_windmeijer(projected, j, vcov)
         null = (
-            f"the instruments do not explain {name} given the other "
-            "endogenous regressors"
+            f"the instruments do not explain {name} given the other endogenous "
+            "regressors"
         )
         test = f_test(
-            f"Sanderson-Windmeijer F of {name}", f, (q - m + 1, vcov.df_t), null
+            f"Sanderson-Windmeijer F of {name}",
+            f,
+            (q - m + 1, float(vcov.df_t)),
+            null,
         )
         out[f"sanderson_windmeijer_f:{name}"] = test
     return out
@@ -511,11 +514,10 @@ def _endogeneity_test(
     if the scores add up to zero.
     """
     endog = demeaned.names_at(positions.endog)
-    m, k = len(endog), len(positions.regressors) + len(endog)
-    name, null = (
-        "Endogeneity test (regression-based)",
-        f"{quoted(endog)} {'is' if m == 1 else 'are'} exogenous",
-    )
+    m = len(endog)
+    k = len(positions.regressors) + m
+    name = "Endogeneity test (regression-based)"
+    null = f"{quoted(endog)} {'is' if m == 1 else 'are'} exogenous"
     count = prepared.count.with_slopes(k)
     if count.n <= count.parameters:
         return f_test(name, float("nan"), (m, float(count.n - count.parameters)), null)
@@ -523,32 +525,29 @@ def _endogeneity_test(
     count, vcov = counts_and_vcov(prepared, k)
     f = float("nan")
     if m <= vcov.df_t:
-        design = np.hstack(
-            [
-                demeaned.select(positions.regressors),
-                projected.endog_residuals,
-            ]
-        )
+        x = demeaned.select(positions.regressors)
+        design = np.hstack([x, projected.endog_residuals])
         y, weights = demeaned.columns[:, 0], prepared.obs_weights
         solved = solve(y, design, count, vcov, obs_weights=weights)
         root, middle = solved.root_and_middle()
         root[find_zero_variances(solved, root @ middle @ root.T)] = np.nan
         f = quadratic_form(solved.coefficients[-m:], root[-m:], middle)[0] / m
-    return f_test(name, f, (m, vcov.df_t), null)
+    return f_test(name, f, (m, float(vcov.df_t)), null)
 
 
 def _about_strength(
     endog: tuple[str, ...],
     instruments: tuple[str, ...],
-    tests: dict[str, Any],
+    tests: Mapping[str, Any],
     reduced_form: LinearResults,
 ) -> list[Notice]:
     """Report weak instruments, and instruments that vary in few clusters."""
     few = _few_for_anderson_rubin(reduced_form.diagnostics, instruments)
     statistic = "effective_f" if "effective_f" in tests else "kp_rk_f"
-    value, too_large = tests[statistic], ""
+    value = tests[statistic]
     clusters = min(reduced_form.n_clusters, default=0)
     many = len(instruments) >= _MANY_INSTRUMENTS * clusters > 0
+    too_large = ""
     if (few or many) and value >= _WEAK_F > tests["cragg_donald"]:
         why = "few clusters have the variation of an instrument"
         if many:
@@ -566,31 +565,25 @@ def _first_stage_strength(
     tests: Mapping[str, Any],
     statistic: str,
     *,
-    few: bool = False,
-    too_large: str = "",
+    few: bool,
+    too_large: str,
 ) -> list[Notice]:
     """Report weak instruments; with `few`, the Anderson-Rubin set is not valid.
 
     `too_large` says why F with clusters is too large to tell.
     """
-    value, critical = tests[statistic], None
+    value = tests[statistic]
+    critical = None
+    limit = too_large
     if statistic == "effective_f":
         critical = tests["effective_f_critical"]
+        limit = f" (5% critical value for a bias of at most 10%: {critical:.1f})"
     weak = value < _WEAK_F
     if not weak and (critical is None or not value < critical):
         return []
-    word = _F_WORDS[statistic]
-    limit = (
-        too_large
-        if critical is None
-        else f" (5% critical value for a bias of at most 10%: {critical:.1f})"
-    )
+    instead = "the joint Anderson-Rubin test, results.anderson_rubin_test({...}), is"
     if len(endog) == 1:
         instead = "the Anderson-Rubin set, results.anderson_rubin(), is"
-    else:
-        instead = (
-            "the joint Anderson-Rubin test, results.anderson_rubin_test({...}), is"
-        )
     if weak:
         consequence = (
             "the instruments are weak. The estimate may be biased towards least "
@@ -601,8 +594,8 @@ def _first_stage_strength(
         consequence = "the bias of the estimate may exceed 10% of the worst case"
         instead += " not affected"
     text = (
-        f"{word} F = {value:.3g} of the first stage of {quoted(endog)}{limit}: "
-        f"{consequence}{'' if few else f'; {instead}'}."
+        f"{_F_WORDS[statistic]} F = {value:.3g} of the first stage of "
+        f"{quoted(endog)}{limit}: {consequence}{'' if few else f'; {instead}'}."
     )
     data = {
         "endog": tuple(endog),
@@ -619,23 +612,23 @@ def _few_for_anderson_rubin(
     """Report instruments that vary in two clusters, from notices of a reduced form."""
     # See test_size_of_anderson_rubin_with_two_treated_clusters.
     out = []
-    for data in (notice.data for notice in notices if notice.code == "few_treated"):
+    for few in (notice.data for notice in notices if notice.code == "few_treated"):
+        effective = {name: term["effective"] for name, term in few["terms"].items()}
         terms = {
-            name: data["terms"][name]["effective"]
+            name: effective[name]
             for name in instruments
-            if name in data["terms"]
-            and data["terms"][name]["effective"] < LEAST_EFFECTIVE
+            if effective.get(name, LEAST_EFFECTIVE) < LEAST_EFFECTIVE
         }
         if terms:
             text = (
                 f"{quoted(terms)}: identified by {min(terms.values()):.1f} effective "
-                f"clusters ({data['clusters']}), so Anderson-Rubin sets and tests are "
+                f"clusters ({few['clusters']}), so Anderson-Rubin sets and tests are "
                 "not valid, and F of the first stage may be too large: in simulated "
-                "panels of 31 x 10 with an instrument "
-                "that varies in two clusters a test at 5% rejected a true value in "
-                "14%. Test the reduced form: dp.randomisation_test(spec, panel, term), "
-                "where spec is a FixedEffects with the instrument as regressor."
+                "panels of 31 x 10 with an instrument that varies in two clusters a "
+                "test at 5% rejected a true value in 14%. Test the reduced form: "
+                "dp.randomisation_test(spec, panel, term), where spec is a "
+                "FixedEffects with the instrument as regressor."
             )
-            named = {"clusters": data["clusters"], "terms": terms}
-            out.append(Notice("few_for_anderson_rubin", text, named))
+            data = {"clusters": few["clusters"], "terms": terms}
+            out.append(Notice("few_for_anderson_rubin", text, data))
     return out

@@ -53,15 +53,15 @@ def _check_formula(formula: str) -> None:
     if len(effects) > 1 and "~" in effects[-1]:
         raise _refusal(
             formula,
-            "has instruments in a third part; use "
-            "FixedEffectsIV(y, x, endog, instruments).",
+            "has instruments in a third part; use FixedEffectsIV(y, x, endog, "
+            "instruments).",
         )
     if len(effects) > 2:
         raise _refusal(
             formula,
-            "has the four parts of lfe: write "
-            "'y ~ a + b | province + year' and clusters='province', and with "
-            "instruments FixedEffectsIV(y, x, endog, instruments).",
+            "has the four parts of lfe: write 'y ~ a + b | province + year' and "
+            "clusters='province', and with instruments FixedEffectsIV(y, x, endog, "
+            "instruments).",
         )
     if len(effects) > 1 or "~" not in _mask_quoted(model):
         raise _refusal(formula, f"needs one '~' and at most one '|'. {_HELP}")
@@ -105,8 +105,8 @@ def _regressors(model: str, formula: str) -> list[str]:
     if not {"EntityEffects", "TimeEffects"}.isdisjoint(right):
         raise _refusal(
             formula,
-            "has EntityEffects or TimeEffects of "
-            "linearmodels: write effects after a bar, 'y ~ a + b | province + year'.",
+            "has EntityEffects or TimeEffects of linearmodels: write effects after a "
+            "bar, 'y ~ a + b | province + year'.",
         )
     outcomes = [str(term) for term in parsed.lhs if str(term) != "1"]
     if len(outcomes) != 1:
@@ -126,9 +126,8 @@ def _refuse_powers(model: str, formula: str) -> None:
     if re.search(r"\^|\*\*", _outside_calls(model)):
         raise _refusal(
             formula,
-            "has a power outside I(), which formulas "
-            "treat as an interaction; write I(x**2) for a square and a*b for an "
-            "interaction.",
+            "has a power outside I(), which formulas treat as an interaction; write "
+            "I(x**2) for a square and a*b for an interaction.",
         )
 
 
@@ -139,9 +138,9 @@ def _refuse_many(model: str, formula: str) -> None:
         if joins > _MOST_JOINS or (joins and sums > _MOST_SUMS):
             raise _refusal(
                 formula,
-                f"has a product of too many columns: at "
-                f"most {_MOST_JOINS} signs '*' or ':' in one, and {_MOST_SUMS} signs "
-                "'+' in its brackets. Write the terms out in x.",
+                f"has a product of too many columns: at most {_MOST_JOINS} signs '*' "
+                f"or ':' in one, and {_MOST_SUMS} signs '+' in its brackets. Write the "
+                "terms out in x.",
             )
 
 

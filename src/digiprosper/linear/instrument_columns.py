@@ -1,4 +1,12 @@
-"""Checks of the columns of an equation with instruments."""
+"""Checks of the columns of an equation with instruments.
+
+========== =============================================================================
+code       data
+========== =============================================================================
+own_values instrument, endog, effect (in whose levels the instrument is the mean of the
+           other rows)
+========== =============================================================================
+"""
 
 from __future__ import annotations
 
@@ -165,11 +173,11 @@ def _absorbed_instrument_problem(
     # A scanned table has no rows.
     if demeaned.constant[column] or not len(raw):
         return Notice("absorbed", text, problem.data)
-    for key, codes, other in remedies:
+    for key, codes, varies in remedies:
         if key in prepared.effect_names and is_nested(codes, raw):
             text = (
                 f"the instrument {name} does not vary within a {key} and is absorbed "
-                f"by the {key} effects; interact it with something that {other}"
+                f"by the {key} effects; interact it with something that {varies}"
             )
             break
     return Notice("absorbed", text, problem.data)

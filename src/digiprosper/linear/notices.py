@@ -1,4 +1,4 @@
-"""Notices about linear models: one maker a code.
+"""Notices about linear models whose checks are elsewhere: one maker a code.
 
 ======================== ===============================================================
 code                     data
@@ -31,7 +31,8 @@ few_treated              clusters (name), n_clusters, terms (term to effective, 
                          cr2, or ""); not a warning about controls only
 lagged_outcome           columns, periods (rows per entity)
 made_from                terms (term to the outcome, treatment or endogenous regressor
-                         that it is made from), role ("y", "endog" or "treatment")
+                         that it is made from), role ("y", "endog" or "treatment"), of
+                         (these, each once)
 shifted_log              term, column, zeros (rows)
 staggered_treatment      terms, event (column with the timing of the first; may be None)
 unseen                   count
@@ -154,21 +155,21 @@ def many_dummies(sample: Sample) -> tuple[Notice, ...]:
 
 def dropped_notices(
     sample: Sample,
-    columns: Sequence[str],
+    columns: Sequence[str],  # of the panel
     effects: Sequence[str],
     nobs: int,  # rows of the panel
     *,
-    is_part: bool,
+    is_part: bool,  # whether subset() made the panel
 ) -> Iterator[Notice]:
     """Report rows dropped as missing and as singletons, and how many remain."""
     by_missing = [d for d in sample.dropped if d.by_term]
     singletons = [d for d in sample.dropped if d.reason.startswith("singletons (")]
     not_chosen = [d.count for d in sample.dropped if d.reason.startswith("where=")]
+    chosen = nobs - sum(not_chosen)
     remaining = nobs - sum(d.count for d in sample.dropped)
     uses = f" The model uses the other {counted(remaining, 'row')}."
     for dropped in by_missing:
         end = uses if dropped is by_missing[-1] and not singletons else ""
-        chosen = nobs - sum(not_chosen)
         yield _missing_notice(sample, columns, dropped, chosen, end, is_part=is_part)
     for dropped in singletons:
         text = f"{dropped.message.removesuffix('.')}.{uses}"
@@ -180,7 +181,7 @@ def _missing_notice(
     sample: Sample,
     columns: Sequence[str],
     dropped: Dropped,
-    nobs: int,
+    nobs: int,  # rows that `where` chose
     end: str,
     *,
     is_part: bool,
@@ -473,7 +474,8 @@ def robust_inconsistent(cov_type: str, periods: float) -> Notice:
             "cov_type='clustered'."
         )
     else:
-        kind, instead = "robust to heteroskedasticity only", "Use cov_type='clustered'"
+        kind = "robust to heteroskedasticity only"
+        instead = "Use cov_type='clustered'"
         if cov_type == "conley":
             kind = "that assume independent periods of an entity"
             instead = "Set a bandwidth above 0"

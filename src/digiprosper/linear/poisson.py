@@ -101,20 +101,21 @@ _TOO_OFTEN = "chi-squared, which rejects a true hypothesis too often with few cl
 class Separated:
     """Separated rows: their outcome of zero is fitted perfectly."""
 
-    sample: Sample  # with these rows
-    mask: Bools  # (N,) of them in it
-    reasons: tuple[str, ...]  # ``"effects"`` or ``"regressors"``
-    # (N,) index that the likelihood begins with, for speed only
+    sample: Sample  # with the separated rows
+    mask: Bools  # (N,) which of its rows are separated
+    reasons: tuple[str, ...]  # of each of them: ``"effects"`` or ``"regressors"``
+    # Index of the other rows at a maximum, from which the likelihood is maximised
+    # faster; None where the model has other rows or an offset
     start: Floats | None
 
     @property
     def index(self) -> pd.Index[Any]:
-        """Labels of the rows."""
+        """Labels of the separated rows."""
         return self.sample.index[self.mask]
 
     @property
     def by_reason(self) -> dict[str, int]:
-        """Count rows by reason."""
+        """Number of separated rows by reason."""
         return {r: self.reasons.count(r) for r in ("effects", "regressors")}
 
     @property
@@ -124,7 +125,7 @@ class Separated:
 
     @property
     def notices(self) -> list[Notice]:
-        """Report the rows, which were dropped."""
+        """Notice of the separated rows as dropped; none without such rows."""
         if not self.reasons:
             return []
         count, by_reason = len(self.reasons), self.by_reason
@@ -191,7 +192,7 @@ def prepare_poisson(
     separation: str = "drop",
 ) -> tuple[Prepared, Separated]:
     """Prepare the sample without separated rows."""
-    cut: list[Separated] = []
+    cut: list[Separated] = []  # of the only call of `select`
 
     def select(sample: Sample, absorbed: Sequence[Absorbed]) -> Sample:
         refuse_extreme(sample.matrix, sample.names)
@@ -245,7 +246,7 @@ def offset_of(spec: Any, sample: Sample) -> Floats:
 def find_separated(
     sample: Sample, x: Floats, absorbed: Sequence[Absorbed], separation: str
 ) -> Separated:
-    """Find separated rows, their reasons and the fitted index."""
+    """Find separated rows, and why they are."""
     y, effects = sample.columns("y")[:, 0], effects_of(sample, absorbed)
     by_effects = mark_empty_levels(y, effects)
     mask, index = separated_rows(y, x, effects)

@@ -127,7 +127,8 @@ def check_linear_options(
 
 
 def _check_clusters(clusters: Sequence[str], cov_type: str) -> None:
-    why, kind = "", cited(cov_type)
+    why = ""
+    kind = cited(cov_type)
     if cov_type not in _CLUSTERED:
         why = f" requires cov_type='clustered', 'crv3' or 'cr2', not {kind}."
     elif not 1 <= len(clusters) <= 3:
@@ -209,7 +210,7 @@ class Prepared:
 
     @property
     def entity_position(self) -> int | None:
-        """Position of the entity effect among them, which is the first, or None."""
+        """Position of the entity effect, which comes first: 0, or None without it."""
         return _entity_position(self.absorbed, self.sample)
 
     @property
@@ -220,6 +221,7 @@ class Prepared:
 
 
 def _entity_position(absorbed: Sequence[Absorbed], sample: Sample) -> int | None:
+    """Return the position of the entity effect before a sample is prepared."""
     is_first = absorbed and absorbed[0].name == sample.keys.entity_name
     return 0 if is_first else None
 
@@ -264,20 +266,20 @@ def prepare(
     _check_columns(sample, panel, options)
 
     weights = _weights(sample, options)
-    absorbing, count, of_structure = _effects_and_clusters(
+    absorbing, count, about_structure = _effects_and_clusters(
         sample, panel, absorbed, clusters, options, weights
     )
     near = near_rows(sample, options)
     notices = [
         *row_notices(sample, panel, options.cov_type),
         *_missing_notices(sample, panel, effects, clusters),
-        *of_structure,
+        *about_structure,
         *(_saturated_notices(absorbed, absorbing) if slopes else []),
         *_robust_notices(sample, absorbing, near, options),
         *distance_notices(sample, near),
         *term_notices(sample, panel, effects, clusters, options.cov_type),
         *missing_codes(sample, panel),
-        # With instruments there is no such correction for leverage.
+        # With instruments there is no CRV3, which corrects for leverage.
         *heavy_cluster(
             sample,
             weights,
@@ -309,7 +311,11 @@ def _effects_and_clusters(
     options: LinearOptions,
     weights: Floats | None,
 ) -> tuple[Within, Counts, list[Notice]]:
-    """Prepare what does not depend on columns; cached if it is of the panel's keys."""
+    """Prepare demeaning and counts, and report on effects and clusters.
+
+    They do not depend on columns, and are cached if effects and clusters are the
+    panel's keys.
+    """
     entity_name = sample.keys.entity_name
     cache = _cache_for(sample, absorbed, clusters, weights)
     key = (absorbed, clusters, options.cov_type, options.bandwidth)
@@ -319,7 +325,8 @@ def _effects_and_clusters(
     absorbing = _within(sample, absorbed, weights)
     codes = tuple([sample.codes[c] for c in clusters])
     entity = _entity_position(absorbed, sample)
-    effect_ranks, groups = ranks(absorbing, codes, entity), [*map(count_groups, codes)]
+    effect_ranks = ranks(absorbing, codes, entity)
+    groups = [*map(count_groups, codes)]
     across = 0 if entity is None else count_entities_across(sample.entity, codes)
     notices = [
         *entities_once(panel, clusters),

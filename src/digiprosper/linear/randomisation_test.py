@@ -378,6 +378,7 @@ def placebo_test(
     position = fit.results.names.index(name)
     column = fit.demeaned.raw[:, fit.regressors[position]]
     treated = _treatment_cohorts(fit, name, column)
+    starts = map(str, fit.prepared.sample.times[treated.starts])
 
     slope = float(fit.results.coefficients[position])
     draws = fit.placebo_slopes(position, treated, reps, seed)
@@ -393,7 +394,7 @@ def placebo_test(
         "periods are random",
         detail={
             "term": name,
-            "cohorts": _cohort_sizes(fit, treated),
+            "cohorts": dict(zip(starts, treated.sizes.tolist(), strict=True)),
             "treated": treated.n_treated,
             "never": treated.n_entities - treated.n_treated,
             "reps": reps,
@@ -447,10 +448,3 @@ def _treatment_cohorts(fit: Any, name: str, column: Floats) -> Cohorts:
 
 def _row_text(fit: Any, row: int) -> str:
     return f"row {rows_text((fit.prepared.sample.index[row],))}"
-
-
-def _cohort_sizes(fit: Any, treated: Cohorts) -> dict[str, int]:
-    labels = fit.prepared.sample.times[treated.starts]
-    return {
-        str(label): int(size) for label, size in zip(labels, treated.sizes, strict=True)
-    }

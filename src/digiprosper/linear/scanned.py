@@ -272,8 +272,10 @@ class BlockSums:
         at, first = [*design, *errors], len(design)
         values, before = self.by_level[:, at], np.diag(self.by_entity)[at]
         turn, factor = np.linalg.qr(demeaned.columns[:, at])
+        in_basis = [turn.T @ columns for columns in regressors.values()]
+        # Each column of an equation, less what its others explain
         partials = np.hstack(
-            [_partialled_out(turn.T @ columns) for columns in regressors.values()]
+            [np.linalg.pinv(x / np.linalg.norm(x, axis=0)).T for x in in_basis]
         )
         fewest, moved = min(map(len, regressors)), np.inf
         kind = self.rows.options.cov_type
@@ -423,7 +425,8 @@ class BlockSums:
         columns = np.hstack([residuals / lengths, projected.basis])
         slopes = np.eye(projected.basis.shape[1])[projected.n_controls :]
         # Products of the columns and of the dummies, in the order of `Grams.sums`.
-        k, levels = columns.shape[1], sum(self.rows.n_levels)
+        k = columns.shape[1]
+        levels = sum(self.rows.n_levels)
         gram = self.system.gram - self.system.taken_out
         total = [
             (columns.T @ columns)[np.triu_indices(k)],
@@ -546,11 +549,6 @@ def _scan_error(option: str, problem: str) -> OptionError:
 def _groups_of(part: Part) -> Any:
     """Return the effect or clusters of a part, without any for single rows."""
     return () if part.codes is None else part.codes
-
-
-def _partialled_out(columns: Floats) -> Floats:
-    """Partial each of the columns (p, k) out of the others."""
-    return np.asarray(np.linalg.pinv(columns / np.linalg.norm(columns, axis=0)).T)
 
 
 def _in_basis(demeaned: Demeaned, positions: Sequence[int], factor: Floats) -> Demeaned:

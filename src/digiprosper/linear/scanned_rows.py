@@ -73,7 +73,7 @@ class ScannedRows:
 
     @property
     def n_levels(self) -> list[int]:
-        """Numbers of their levels."""
+        """Number of levels of each effect but that of the entity."""
         return [self.sizes[text,] for text in self.others]
 
     @property
@@ -483,7 +483,9 @@ def _effect_rank(
     entity = rows.effects[0]
     if len(effects) <= 1:
         return sum(rows.sizes[e,] for e in effects) or 1, True
-    at = _columns_of_effects(rows)
+    # Columns of each effect but the entity's among the dummies
+    ends = np.cumsum([0, *rows.n_levels])
+    at = {e: np.arange(*ends[i : i + 2]) for i, e in enumerate(rows.others)}
     if system.taken_out is None:
         largest = sorted(effects, key=lambda e: -rows.sizes[e,])
         second, first = sorted(largest[:2], key=entity.__eq__)
@@ -496,9 +498,3 @@ def _effect_rank(
         gram = gram - system.taken_out[np.ix_(crossed, crossed)]
     rank = pseudo_inverse(gram, system.weights[crossed])[1]
     return rank + (rows.n_entities if entity in effects else 0), True
-
-
-def _columns_of_effects(rows: ScannedRows) -> dict[str, Ints]:
-    """Return the columns of each effect but the entity's among the dummies."""
-    ends = np.cumsum([0, *rows.n_levels])
-    return {e: np.arange(*ends[i : i + 2]) for i, e in enumerate(rows.others)}

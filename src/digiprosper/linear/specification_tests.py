@@ -63,10 +63,9 @@ _LEVENE_PERIODS = 20
 _POWERS = ("fitted values, squared", "fitted values, cubed")
 HausmanMethod = Literal["mundlak", "classical"]
 
-_NULL = "the entity effects are uncorrelated with the regressors"
-_MEAN = "mean of {}"
-# Cells of the random-effects regressors, dummies of the periods included, that are
-# written out.
+_NO_CORRELATION = "the entity effects are uncorrelated with the regressors"
+# Up to so many cells the regressors of random effects, with dummies of the periods, are
+# put into a frame.
 _MOST_CELLS = 50_000_000
 
 
@@ -427,13 +426,13 @@ def wooldridge_ar1(spec: FixedEffects, panel: Panel) -> TestResult:
     }
     name = "Wooldridge test of AR(1) errors"
     hypothesis = "the errors are serially uncorrelated"
-    df = (1, regression.rows - 2)
+    df = (1.0, regression.rows - 2.0)
     plain = f_test(name, statistic, df, hypothesis, detail=detail)
     score, entities = residual_tests.score_test(residuals, before, sample.entity, null)
     return f_test(
         name,
         score,
-        (1, entities - 1),
+        (1.0, entities - 1.0),
         hypothesis,
         detail=detail,
         diagnostics=notices,
@@ -624,8 +623,9 @@ def poolability(spec: FixedEffects, panel: Panel) -> TestResult:
 
 
 def _effects_test(fitted: Fitted, other_effects: Sequence[str]) -> TestResult:
-    """Test all effects except some."""
-    name, effects = "F test of the effects", ", ".join(fitted.prepared.effect_names)
+    """Test all effects but `other_effects`; no statistic if these span them."""
+    name = "F test of the effects"
+    effects = ", ".join(fitted.prepared.effect_names)
     null = f"the effects ({effects}) are all zero; independent errors with one variance"
     solved, prepared = fitted.solved, fitted.prepared
     restricted = auxiliary.with_effects(prepared, other_effects)
@@ -876,10 +876,11 @@ def hausman(
 
 
 def _mundlak(fitted: Fitted, entity: str) -> TestResult:
+    """Test whether entity means of the regressors have slopes of zero beside them."""
     prepared = fitted.prepared
     names = fitted.demeaned.names_at(fitted.regressors)
     raw = columns_at(fitted.demeaned.raw, fitted.regressors)
-    means = [_MEAN.format(name) for name in names]
+    means = [f"mean of {name}" for name in names]
     outcome = fitted.demeaned.raw[:, :1]
 
     beside = _without_entity_effects(prepared, entity)
@@ -899,12 +900,12 @@ def _mundlak(fitted: Fitted, entity: str) -> TestResult:
         )
     form, notices = auxiliary.wald_statistic(results, tested, "hausman")
     issue(notices)
-    test = wald_result(form, len(tested), math.inf, "Hausman test (Mundlak)", _NULL)
+    name = "Hausman test (Mundlak)"
+    test = wald_result(form, len(tested), math.inf, name, _NO_CORRELATION)
     if len(results.estimated.by_cluster) == 1 and np.isfinite(form):
         full = Fitted(results, beside, demeaned, solved).solved_with_intercept
         (sums,), (part,) = results.estimated.by_cluster, full.vcov.parts
         assert part.codes is not None
-        # A bootstrap from residuals of pooled least squares would reject too often.
         residuals = full.weighted(_random_effects_residuals(fitted, demeaned, results))
         weights = np.eye(len(results.names))[np.isin(results.names, tested)]
         p_value, method = restricted_wild_test(
@@ -930,27 +931,19 @@ def _random_effects_residuals(
     A bootstrap from residuals of pooled least squares would reject too often. The
     variance of the effects is that of Swamy & Arora (1972).
     """
-    prepared, k = fitted.prepared, len(fitted.regressors)
-    entity, count = prepared.sample.entity, prepared.sample.n_entities
-    w = prepared.row_weights
+    prepared, solved, k = fitted.prepared, fitted.solved, len(fitted.regressors)
+    entity, w = prepared.sample.entity, prepared.row_weights
     rows = np.bincount(entity, w)
-    noise = (
-        fitted.solved.residuals
-        @ fitted.solved.weighted_residuals
-        / fitted.solved.df_resid
-    )
+    noise = solved.residuals @ solved.weighted_residuals / solved.df_resid
     means = np.bincount(entity, w * results.residuals) / rows
-    between = (
-        means @ means / max(count - len(results.names), 1) - noise * (1 / rows).mean()
-    )
+    df = max(rows.size - len(results.names), 1)
+    between = means @ means / df - noise * (1 / rows).mean()
     theta = 1 - np.sqrt(noise / (noise + rows * max(between, 0.0)))
 
     columns = demeaned.columns[:, : 1 + k]
     partly = columns - theta[entity, None] * _entity_means(prepared, columns)
     root = np.sqrt(w)[:, None]
-    slopes = np.linalg.lstsq(
-        partly[:, 1:] * root, partly[:, 0] * root[:, 0], rcond=None
-    )[0]
+    slopes = np.linalg.lstsq(partly[:, 1:] * root, partly[:, 0] * root[:, 0])[0]
     return np.asarray(columns[:, 0] - columns[:, 1:] @ slopes)
 
 
@@ -989,9 +982,11 @@ def _entity_means(prepared: Prepared, columns: Floats) -> Floats:
 
 
 def _classical(fitted: Fitted, entity: str) -> TestResult:
+    """Compare the slopes of fixed and of random effects."""
     _refuse_classical(fitted, entity)
-    solved, regressors = fitted.solved, fitted.regressors
-    fixed, k = solved.coefficients[: len(regressors)], len(regressors)
+    solved = fitted.solved
+    k = len(fitted.regressors)
+    fixed = solved.coefficients[:k]
     variance = solved.residuals @ solved.residuals / solved.df_resid
     random, covariance = _random_effects(fitted)
 
@@ -1007,11 +1002,10 @@ def _classical(fitted: Fitted, entity: str) -> TestResult:
         "difference": gap,
         "std_error": standard_errors(np.diag(difference)),
     }
-    terms = fitted.demeaned.names_at(regressors)
+    terms = fitted.demeaned.names_at(fitted.regressors)
     detail = pd.DataFrame({"term": terms, **columns})
-    return chi2_test(
-        "Hausman test", statistic, k, _NULL, detail=detail, diagnostics=notices
-    )
+    more = {"detail": detail, "diagnostics": notices}
+    return chi2_test("Hausman test", statistic, k, _NO_CORRELATION, **more)
 
 
 def _hausman_statistic(
@@ -1086,11 +1080,9 @@ def _random_effects(fitted: Fitted) -> tuple[Floats, Floats]:
     from linearmodels.panel.model import RandomEffects
 
     sample, regressors = fitted.prepared.sample, fitted.regressors
-    positions = (0, *regressors)
-    moments, raw = (
-        fitted.demeaned.moments[list(positions)],
-        columns_at(fitted.demeaned.raw, positions),
-    )
+    positions = [0, *regressors]
+    moments = fitted.demeaned.moments[positions]
+    raw = columns_at(fitted.demeaned.raw, positions)
     scaled = (raw - moments[:, 1]) / moments[:, 2]
     dummies = [
         (sample.time == code).astype(np.float64) for code in _period_codes(fitted)
@@ -1114,7 +1106,8 @@ def _random_effects(fitted: Fitted) -> tuple[Floats, Floats]:
             k=len(regressors),
         ) from error
 
-    k, units = len(regressors), moments[0, 2] / moments[1:, 2]
+    k = len(regressors)
+    units = moments[0, 2] / moments[1:, 2]
     slopes = results.params.to_numpy()[1 : k + 1] * units
     covariance = results.cov.to_numpy()[1 : k + 1, 1 : k + 1] * np.outer(units, units)
     return slopes, covariance

@@ -68,10 +68,10 @@ def needed_cluster_notices(
     missing = np.flatnonzero(np.isnan(covariance.diagonal()))
     if not missing.size:
         return []
-    without = np.isnan(solved.deviations() if moved is None else moved)
+    lost = np.isnan(solved.deviations() if moved is None else moved)
     clusters = prepared.cluster_names[0]
     levels = prepared.sample.code_levels[clusters]
-    needed = {terms[j]: tuple(levels[without[:, j]].tolist()) for j in missing.tolist()}
+    needed = {terms[j]: tuple(levels[lost[:, j]].tolist()) for j in missing.tolist()}
     labels = list(dict.fromkeys(chain.from_iterable(needed.values())))
     text = (
         f"no standard error for {quoted(needed)}: cov_type={cited(cov_type)} leaves "

@@ -397,7 +397,7 @@ def _few_treated(fit: Any, row: Floats) -> Iterator[Notice]:
 def _few_weightings(weights: WildWeights, clusters: str) -> Iterator[Notice]:
     """Report that with so few clusters no p-value is small."""
     points, groups = len(weights.points), weights.groups
-    # Equal weights, of each of the points, give the t of the data.
+    # Draws in which all clusters have the same weight give the t of the data.
     least = points / points**groups
     if least > LEAST_P:
         text = (

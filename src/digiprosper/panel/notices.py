@@ -95,6 +95,7 @@ _AROUND_DIGITS: Final = f"{ascii_letters}-._: "
 # Countries have two letters, and each level of regions below adds one character.
 _NUTS: Final = re.compile("[A-Z]{2}[A-Z0-9]{1,3}")
 _MOST_REGIONS: Final = 5_000
+_FIRST_CHINESE: Final = "\u2e80"
 # What names of Chinese regions end with, of which two characters or more remain
 _LEVELS: Final = re.compile(
     "(?<=..)(?:[省市区县盟]|地区|特别行政区|(?:..?族|维吾尔)*自治[区州县旗])$"
@@ -202,7 +203,7 @@ def changed_codes(table: Table) -> Iterator[Notice]:
 def _find_totals(labels: Sequence[object]) -> tuple[object, ...]:
     """Select labels of totals, and of groups if others are countries."""
     known_labels = [
-        _KnownLabel() if _is_language(str(label)) else _look_up(str(label).strip())
+        _KnownLabel() if _is_language(str(label)) else _look_up(_in_one_form(label))
         for label in labels
     ]
     kinds = Counter(label.kind for label in known_labels)
@@ -219,6 +220,12 @@ def _find_totals(labels: Sequence[object]) -> tuple[object, ...]:
         for label, (kind, union) in zip(labels, known_labels, strict=True)
         if kind in reported and union in unions
     )
+
+
+def _in_one_form(label: object) -> str:
+    """Write a label without blanks at its ends, or in Chinese without any."""
+    text = str(label).strip()
+    return text if text < _FIRST_CHINESE else "".join(text.split())
 
 
 def _is_language(label: str) -> bool:

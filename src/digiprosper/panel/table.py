@@ -49,8 +49,8 @@ class SomeNumbers:
     rows: Ints  # positions (R,) in the table
     names: Sequence[str]
     values: Floats  # (R, k), with missing ones
-    # By outcome: pairs of columns of which it may be the ratio
-    ratios: dict[str, list[tuple[int, int]]] = field(default_factory=dict)
+    # By role and term: pairs of columns of which it may be the ratio, up to a unit
+    ratios: dict[tuple[str, str], list[tuple[int, int]]] = field(default_factory=dict)
 
     def select(self, inside: Bools) -> SomeNumbers:
         """Keep some of the rows."""
@@ -69,6 +69,21 @@ class SomeNumbers:
         logs = np.log(self.values[:, has_log])
         logs = np.column_stack([logs - logs.mean(axis=0), np.zeros(len(logs))])
         return Logs([*compress(self.names, has_log)], logs, logs.T @ logs)
+
+    def is_quotient(self, name: str, numerator: str, denominator: str) -> bool:
+        """Tell whether a column is a quotient to the last digit, up to a unit.
+
+        The numerator, as a product of both, differs in the last digit of some rows.
+        """
+        ratio, top, below = (
+            self.values[:, self.names.index(n)] for n in (name, numerator, denominator)
+        )
+        unit = float(f"{np.median(ratio * below / top):.9g}")
+        quotients = [top / below * unit, top * unit / below]
+        as_stata_stores_it = (ratio.astype(np.float32) == ratio).all()
+        if as_stata_stores_it and not np.array_equal(ratio, ratio.round(3)):
+            quotients = [quotient.astype(np.float32) for quotient in quotients]
+        return any(np.array_equal(ratio, quotient) for quotient in quotients)
 
 
 @dataclass(frozen=True, eq=False)

@@ -67,18 +67,21 @@ def estimate_callaway_santanna(
     effects = effects[:, estimable]
     # Controls (m, n, k) of the earlier period
     x = x[:, effects[1:].min(axis=0)].transpose(1, 0, 2)
-    adjustment, row_weights = spec.adjustment or "doubly_robust", None
+    adjustment = spec.adjustment or "doubly_robust"
+    row_weights = None
     if spec.x:
         estimates, influence, collinear = differences(compared, x, adjustment)
         _refuse_not_estimable(spec, cohorts, effects, estimates, collinear)
     else:
         estimates, influence, shares = mean_differences(compared)
         row_weights = partial(_row_weights, effects, shares, row)
-    cells = _collect_effects(effects, estimates, influence, compared, cohorts, codes)
+    cells = _make_cells(effects, estimates, influence, compared, cohorts, codes)
 
     universal = spec.base_period == "universal"
+    # Only with a varying base do changes before treatment span gaps.
     latest = 0 if universal else cohorts.first[last >= 0].max(initial=0)
-    long = np.flatnonzero(np.diff(cohorts.steps) > 1) + 1
+    after_gap = np.flatnonzero(np.diff(cohorts.steps) > 1) + 1
+    changes = after_gap[cohorts.steps[after_gap] < latest]
     few: Iterable[Notice] = ()
     if spec.x and adjustment != "regression":
         n_controls = compared.used.sum(axis=1) - cells.n_treated
@@ -87,9 +90,7 @@ def estimate_callaway_santanna(
     diagnostics = (
         *notices.pairs_of_rows(sample),
         *notices.weights_vary(sample, spec.obs_weights, prepared.obs_weights),
-        *notices.earlier_base(
-            cohorts, last, spec.anticipation, long[cohorts.steps[long] < latest]
-        ),
+        *notices.earlier_base(cohorts, last, spec.anticipation, changes),
         *notices.cells_left_out(left_out),
         *few,
     )
@@ -150,15 +151,15 @@ def _select_comparisons(
     ), estimable
 
 
-def _collect_effects(
-    effects: Ints,
+def _make_cells(
+    effects: Ints,  # (3, m) cohort, period and base period
     estimates: Floats,
     influence: Floats,
     compared: Comparisons,
     cohorts: Cohorts,
     codes: Ints,
 ) -> GroupTime:
-    """Collect the effects and their covariance; `codes` are the entities' clusters."""
+    """Make the cells of effects and their covariance; `codes` are clusters (n,)."""
     cohort, time, _ = effects
     if not (cohorts.steps[time] >= cohorts.first[cohort]).any():
         text = (
@@ -183,7 +184,7 @@ def _collect_effects(
         estimates,
         n_treated=(compared.used & compared.treated).sum(axis=1),
         mass=cohorts.share[cohort],
-        joint=np.asarray(sums.T @ sums),
+        joint=sums.T @ sums,
         treated_part=treated_products(scores, of_treated, codes),
     )
 
@@ -213,7 +214,7 @@ def _with_jackknife(
     cells = replace(cells, units=units)
     if spec.cov_type == "influence":
         return cells, inference
-    joint = np.asarray(deviations.T @ deviations)
+    joint = deviations.T @ deviations
     jackknife = replace(inference, cov_type="crv3", df_t=count - 1.0)
     return replace(cells, joint=joint), jackknife
 
@@ -239,7 +240,10 @@ def _jackknife_unit_scores(
 
 
 def _row_weights(effects: Ints, shares: Floats, row: Ints) -> Floats:
-    """Return weights (N, m) of rows in differences; `row`: of entity and period."""
+    """Return weights (N, m) of rows in differences.
+
+    `row` (n, T) is that of an entity in a period, or -1.
+    """
     # Entities without the row have no share; their zeros go to one row more.
     weights = np.zeros((row.max() + 2, len(shares)))
     _, time, base = effects
@@ -251,7 +255,10 @@ def _row_weights(effects: Ints, shares: Floats, row: Ints) -> Floats:
 def _arrange_by_entity(
     sample: Sample, cohorts: Cohorts
 ) -> tuple[Ints, Floats, Floats, Floats]:
-    """Return row, -1 if there is none, outcome, controls (n, T, k), weights (n, T)."""
+    """Return the row (n, T), -1 if there is none, outcome, controls and weights.
+
+    Controls are (n, T, k), and all values are missing without a row.
+    """
     y, x = sample.matrix[:, sample.roles["y"][0]], sample.columns("x")
     columns = np.column_stack([y, cohorts.weights, x])
     row = np.full((cohorts.of_entity.size, cohorts.steps.size), -1)
@@ -268,12 +275,13 @@ def _effect_label(cohorts: Cohorts, cohort: int, time: int) -> tuple[Any, Any]:
 def _refuse_not_estimable(
     spec: Any, cohorts: Cohorts, effects: Ints, estimates: Floats, collinear: Bools
 ) -> None:
-    """Refuse controls with which an effect has no estimate."""
+    """Refuse controls with which an effect (3, m) has no estimate."""
     missing = np.flatnonzero(np.isnan(estimates))
     if not missing.size:
         return
     cohort, time = _effect_label(cohorts, *effects[:2, missing[0]])
-    problem, text = "no_overlap", f"for the effect of {cohort} in {time}, "
+    problem = "no_overlap"
+    text = f"for the effect of {cohort} in {time}, "
     if collinear[missing[0]]:
         problem = "collinear_controls"
         text += (

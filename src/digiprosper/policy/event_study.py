@@ -410,13 +410,15 @@ class _ScannedTimings:
     def counted(
         self, prepared: Prepared
     ) -> tuple[EventWindow, Sequence[Notice], Iterable[Notice], list[int]]:
-        """Count the window, notices and cohorts for `_estimate_linear`, by block."""
+        """Count by block: window, `few`, `late` and `at_reference` of a linear fit."""
         spec = self.spec
         rows: ScannedRows = prepared.block_sums.rows
         # Entities by first treated time, from those never treated on
         sizes = np.zeros(len(self.keys.times) + 1, dtype=np.intp)
-        event_rows, reached = Counter[int](), np.zeros(1, dtype=np.intp)
-        observed, late = set[int](), list[Any]()
+        event_rows = Counter[int]()
+        reached = np.zeros(1, dtype=np.intp)
+        observed = set[int]()
+        late = list[Any]()
         entity_name = rows.effects[0]
         levels = {name: set[int]() for name in rows.clusters if name != entity_name}
         for sample in rows.samples():
@@ -532,7 +534,11 @@ def _estimate_counts(
     lost: Floats,
     few: Sequence[Notice],
 ) -> PoissonEventStudyResults:
-    """Estimate; `lost` are weights of separated rows by event time, `few` notices."""
+    """Estimate effects from counts.
+
+    `lost` are weights of separated rows at each event time of the window, `few` notices
+    about treated entities.
+    """
     sample = prepared.sample
     window = open_window(spec, sample, cohorts)
     refuse_collinear(prepared, window)

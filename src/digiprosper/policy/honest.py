@@ -269,7 +269,10 @@ class EventTimeResults(BaseResults):
         return self.event_path()
 
     def _path_numbers(self, timing: Any) -> dict[str, Any]:
-        """Return numbers of a summary: the path, and who is treated when."""
+        """Return numbers of a summary: the path, and who is treated when.
+
+        `timing` has event, cohorts and n_never, as a window or coding of cohorts does.
+        """
         cohorts = [
             [time if isinstance(time, int) else str(time), count]
             for time, count in timing.cohorts
@@ -557,7 +560,11 @@ class EventTimeResults(BaseResults):
         )
 
     def _pretest_lines(self, head: str, program: str, code: str) -> list[str]:
-        """Describe the test before treatment, and what a program prints."""
+        """Describe the test before treatment, and what a program prints.
+
+        `head` is the name of the test, and may contain ``{null}``. `program` begins the
+        line of the alternative `code`.
+        """
         try:
             test = self._joint_pretrend()
         except OptionError as error:

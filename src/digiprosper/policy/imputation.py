@@ -38,7 +38,7 @@ def estimate_imputation(
 
     pairs, code = cohorts.treated_cells(sample.time)
     used, group = np.unique(code[treated], return_inverse=True)
-    groups = np.full(code.size, -1)
+    groups = np.full(code.size, -1)  # effect that a row is treated in; -1 untreated
     groups[treated] = group
     estimates, scores = impute(model, y, groups, clusters)
 

@@ -250,7 +250,8 @@ def match_entities(  # noqa: PLR0913
         columns=list(base_data.sample.names_of("x")),
     )
     is_treated = base_data.treated[base_data.complete]
-    frame, n_tied = pd.DataFrame({"treated": is_treated}, index=values.index), 0
+    frame = pd.DataFrame({"treated": is_treated}, index=values.index)
+    n_tied = 0
     fields: dict[str, Any] = {"method": method, "moments": int(moments)}
     if method == "propensity":
         fields, n_tied = _match_scores(frame, values, options)
@@ -732,7 +733,8 @@ def _balance_table(
     values: pd.DataFrame, treated: Bools, weights: Floats
 ) -> pd.DataFrame:
     columns: dict[str, Any] = {"term": list(values.columns)}
-    x, spread = values.to_numpy(), None
+    x = values.to_numpy()
+    spread = None
     for when, used in (("before", np.ones(len(x))), ("after", weights)):
         mean_t, variance_t = weighted_moments(x[treated], used[treated])
         mean_c, variance_c = weighted_moments(x[~treated], used[~treated])

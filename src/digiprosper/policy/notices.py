@@ -156,7 +156,7 @@ def reference_unobserved(
 
 
 def treated_clusters(prepared: Prepared, treated: Bools) -> dict[str, tuple[int, int]]:
-    """Count treated clusters and clusters by name; entities without clustering.
+    """Count treated and all clusters by name; entities where none are specified.
 
     `treated` (N,): rows of entities that are ever treated.
     """
@@ -174,15 +174,18 @@ def few_treated_clusters(
 ) -> tuple[Notice, ...]:
     """Report that few clusters (fewer than 10, or less than 10%) have a treated entity.
 
-    `counts` are those of `treated_clusters`, of which it is about the fewest. `small`:
-    the errors allow for it.
+    `counts` are those of `treated_clusters`; of clusters in several ways the notice is
+    about the fewest treated ones. `small`: the errors allow for it.
     """
-    for name in sorted(counts, key=counts.__getitem__):
-        n_treated, n_clusters = counts[name]
-        if n_treated < max(_LEAST_TREATED, _LEAST_SHARE * n_clusters):
-            break
-    else:
+    few = [
+        name
+        for name, (treated, clusters) in counts.items()
+        if treated < max(_LEAST_TREATED, _LEAST_SHARE * clusters)
+    ]
+    if not few:
         return ()
+    name = min(few, key=counts.__getitem__)
+    n_treated, n_clusters = counts[name]
     text = (
         f"{counted(n_treated, 'cluster')} of {n_clusters} ({name}) {have(n_treated)} "
         "treated entities. "

@@ -337,10 +337,11 @@ class CountCells(PickledByName):
     """Cells of cohort and event time, from which all effects are computed."""
 
     event: Ints  # (m,) event time of the cell
-    # Of k coefficients, log ratios of the m cells first, then of m sums of outcomes
+    # Coefficients, the first m of which are log ratios of the cells, then m sums of the
+    # outcomes in the cells
     joint: Estimates
-    # Weights of treated rows at each event time with a coefficient, also of separated
-    # rows, whose mean is zero with treatment and without
+    # Sum of the weights of treated rows at each event time with a coefficient; also of
+    # separated rows, whose mean is zero with treatment and without
     rows: Floats
 
     def effects(self, member: Bools, scale: str, rows: Floats) -> tuple[Floats, Floats]:
@@ -461,9 +462,9 @@ class PoissonEventStudyResults(WindowResults, CountResults):
         level : float
             Confidence level of the intervals, .95 by default.
         bands : {"pointwise", "joint"}
-            As in `EventStudyResults.event_path`. The joint band has a critical value of
-            the multivariate normal distribution, with the correlations of the estimates
-            (of t under ``"crv3"``).
+            As in `EventStudyResults.event_path`, ``"pointwise"`` by default. The joint
+            band has a critical value of the multivariate normal distribution, with the
+            correlations of the estimates (of t under ``"crv3"``).
         scale : {"log", "percent", "counts"}
             ``"log"`` (default): the coefficients b, logs of ratios. ``"percent"``:
             the relative effect 100 (exp(b) - 1) in percent, with the error
@@ -494,7 +495,7 @@ class PoissonEventStudyResults(WindowResults, CountResults):
         check_option("scale", scale, _SCALES)
         if scale == "counts":
             check_option("bands", bands, ("pointwise",))
-        # The class with slots is another one than that of the closure of super().
+        # A dataclass with slots is a new class, which `super()` does not know.
         path = WindowResults.event_path(self, level, bands)
         if scale == "log":
             return path
@@ -526,7 +527,8 @@ class PoissonEventStudyResults(WindowResults, CountResults):
         OptionError
             If `level` is not between 0 and 1.
         """
-        level, since = check_level(level), (self.cells.event >= 0)[None]
+        level = check_level(level)
+        since = (self.cells.event >= 0)[None]
         rows = self.cells.rows[np.array(self.window.estimated) >= 0].sum()[None]
         names = ("att", *self.names[len(self.window.estimated) :])
         log = self.cells.estimates(names, since, "log", rows).frame(level)[:1]

@@ -244,7 +244,8 @@ class StaggeredDidResults(EventTimeResults, BaseResults):
         by_cohort = np.flatnonzero(cells.cohort >= 0)
         cohorts = [coding.cohorts[i][0] for i in cells.cohort[by_cohort]]
         times = [coding.times[i] for i in cells.time[by_cohort]]
-        names, gradient = map(str, by_cohort), np.eye(len(cells.joint))[by_cohort]
+        names = map(str, by_cohort)
+        gradient = np.eye(len(cells.joint))[by_cohort]
         estimated = self._make_estimates(names, cells.estimates[by_cohort], gradient)
         frame = estimated.frame(0.95).drop(columns="term")
         frame.insert(0, "cohort", cohorts)
@@ -393,7 +394,8 @@ class StaggeredDidResults(EventTimeResults, BaseResults):
         tested = self._make_estimates((), values, gradient, influence=True)
         form, least = tested.wald(weights, values)
         if self._is_testable(gradient) and not abs(least) <= SINGULAR:
-            name, null = "Pre-trend test", f"{effects} zero"
+            name = "Pre-trend test"
+            null = f"{effects} zero"
             standard = tested.joint_test(form, weights, values, name=name, null=null)
             return self._wild_pretrend(standard, values, gradient)
         fewer = " pretrend_test('dynamic') tests averages, which are fewer."

@@ -20,7 +20,6 @@ def estimate_sun_abraham(
     spec: Any, prepared: Prepared, cohorts: Cohorts
 ) -> CohortEffects:
     """Regress the outcome on dummies of cohort and period, without the one before."""
-    # Averages take the shares of the cohorts as fixed.
     sample, coding = prepared.sample, cohorts.coding
     pairs, code = cohorts.treated_cells(sample.time)
     bases = _base_periods(pairs, cohorts, spec.anticipation)

@@ -330,7 +330,8 @@ class Cohorts:
     # balanced panels.
     entity_weights: Floats
     share: Floats  # (G,) share of each cohort in the weights of all entities
-    clusters: Ints | None  # (n,) cluster of each entity; None if clusters divide them
+    # (n,) cluster of each entity; None if not given, or if entities are in several
+    clusters: Ints | None
 
     def treated_cells(self, time: Ints) -> tuple[Ints, Ints]:
         """List the cohorts and times in which treated entities have rows.
@@ -355,7 +356,10 @@ class Cohorts:
         return np.where(self.of_entity < 0, self.first.size, self.of_entity)
 
     def common_event(self, bases: Ints) -> int | None:
-        """Return the event time of base periods (G,), -1 if none, where it is one."""
+        """Return the event time that the base periods of all cohorts have, or None.
+
+        `bases` (G,): positions of the periods; -1 for cohorts without a base.
+        """
         events = np.unique((self.steps[bases] - self.first)[bases >= 0])
         return int(events[0]) if events.size == 1 else None
 
@@ -366,9 +370,9 @@ class CohortEffects:
 
     cells: GroupTime
     inference: Inference
-    # Returns the weights (N, m) of the outcomes in the effects; None if effects are no
-    # sums of outcomes
-    weights: Callable[[], Floats] | None
+    # Computes the weights (N, m) of the outcomes in the effects, where they are needed;
+    # None if effects are no sums of outcomes
+    row_weights: Callable[[], Floats] | None
     # Event time of the reference; None if it differs between cohorts
     reference: int | None
     notices: tuple[Notice, ...]
@@ -384,15 +388,16 @@ def collect_effects(
     treated_part: Floats,
     leads: Ints = _NO_LEADS,
 ) -> GroupTime:
-    """Collect effects of pairs (p, 2) of cohort and period, then of event times.
+    """Collect effects of pairs (p, 2) of cohort and period, then of `leads`.
 
-    Averages take the shares of cohorts as fixed if `joint` and `treated_part`, the
-    covariance and its part due to treated entities, are of effects alone.
+    `leads` are event times with an effect of all cohorts together. Averages take the
+    shares of cohorts as fixed if `joint` and `treated_part`, the covariance and its
+    part due to treated entities, are of effects alone.
     """
     cohort, time = pairs.T
     pooled = np.full(leads.size, -1)
-    fixed = estimates.size + cohorts.first.size - len(joint)
-    joint = np.pad(joint, (0, fixed))
+    n_fixed = estimates.size + cohorts.first.size - len(joint)
+    joint = np.pad(joint, (0, n_fixed))
     return GroupTime(
         cohort=np.append(cohort, pooled),
         time=np.append(time, pooled),
@@ -402,7 +407,7 @@ def collect_effects(
         mass=mass,
         share=cohorts.share,
         joint=joint,
-        treated_part=np.pad(treated_part, (0, fixed)),
+        treated_part=np.pad(treated_part, (0, n_fixed)),
         influence=joint,
     )
 
@@ -424,7 +429,10 @@ def read_cohorts(
     weights: Floats | None = None,
     clusters: Ints | None = None,
 ) -> Cohorts:
-    """Return the cohorts of a sample; `timing` is of the panel, the others of rows."""
+    """Return the cohorts of a sample.
+
+    `timing` is that of the whole panel; `weights` and `clusters` (N,) are by row.
+    """
     single_column(sample, "y", spec.y)
     positions = timing.of(sample.keys)
     treated = positions >= 0
@@ -461,6 +469,6 @@ def read_cohorts(
         event=np.where(cohort < 0, 0, steps[sample.time] - first[cohort]),
         weights=weights,
         entity_weights=entity_weights,
-        share=np.asarray(sums / entity_weights.sum()),
+        share=sums / entity_weights.sum(),
         clusters=clusters,
     )

@@ -72,7 +72,8 @@ def with_unit_errors(
 
     Where this cannot be done the covariance stays as it is, and a notice says why.
     """
-    cells, inference, weights = estimated.cells, estimated.inference, estimated.weights
+    cells, inference = estimated.cells, estimated.inference
+    weights = estimated.row_weights
     m = cells.estimates.size
     too_many = cohorts.weights.size * m > MOST_WEIGHTS
     if weights is None or cohorts.clusters is None or too_many:
@@ -84,7 +85,8 @@ def with_unit_errors(
     units = unit_influence(spec, prepared, cohorts, cohorts.clusters, weights())
     joint = cells.joint
     if spec.cov_type == "hc2":
-        joint, df_t = joint.copy(), 1.0
+        joint = joint.copy()
+        df_t = 1.0
         joint[:m] = joint[:, :m] = 0.0 if units is not None else np.nan
         if units is not None:
             joint[:m, :m] = unit_covariance(units)

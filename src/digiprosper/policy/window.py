@@ -125,7 +125,11 @@ def open_window(spec: Any, sample: Sample, cohorts: Cohorts) -> EventWindow:
 
 
 def count_reached(spec: Any, event: Ints, entity: Ints) -> tuple[Counter[int], Ints]:
-    """Count rows by event time, and entities at each event time of the window."""
+    """Count rows by event time, and entities at each event time of the window.
+
+    `event` and `entity` are of rows of treated entities. Rows beyond the window count
+    at its ends.
+    """
     inside = np.clip(event, -spec.before, spec.after)
     size = int(entity.max()) + 1
     pairs = np.unique((inside + spec.before) * size + entity)
@@ -135,14 +139,15 @@ def count_reached(spec: Any, event: Ints, entity: Ints) -> tuple[Counter[int], I
 
 def window_of(
     spec: Any,
-    rows: Counter[int],
-    entities: Ints,
+    n_rows: Counter[int],
+    n_treated: Ints,
     cohorts: tuple[tuple[Any, int], ...],
     n_never: int,
 ) -> EventWindow:
     """Make the window from the counts of `count_reached`."""
-    lowest, highest = min(rows), max(rows)
-    beyond = rows.total() - sum(rows[k] for k in range(-spec.before, spec.after + 1))
+    lowest, highest = min(n_rows), max(n_rows)
+    inside = sum(n_rows[k] for k in range(-spec.before, spec.after + 1))
+    beyond = n_rows.total() - inside
     if beyond and not spec.bin_ends:
         text = (
             f"bin_ends=False, but {counted(beyond, 'row')} of treated entities lie "
@@ -154,7 +159,7 @@ def window_of(
         data = {"count": beyond, "lowest": lowest, "highest": highest}
         raise not_identified("beyond_window", text, **data)
 
-    unreached = np.flatnonzero(entities == 0) - spec.before
+    unreached = np.flatnonzero(n_treated == 0) - spec.before
     _refuse_unreached(spec, unreached.tolist(), lowest, highest)
     return EventWindow(
         event=spec.event,
@@ -164,7 +169,7 @@ def window_of(
         reference=spec.reference,
         lowest=lowest,
         highest=highest,
-        n_treated=tuple(entities.tolist()),
+        n_treated=tuple(n_treated.tolist()),
         cohorts=cohorts,
         n_never=n_never,
     )

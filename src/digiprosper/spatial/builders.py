@@ -329,7 +329,8 @@ def by_k_nearest(coordinates: pd.DataFrame, k: int) -> Built:
             f"k={cited(k)} must be a positive integer less than {len(labels):,}, the "
             "number of entities.",
         )
-    matrix, made_by = matrices.nearest_neighbours(degrees, number), "nearest neighbour"
+    matrix = matrices.nearest_neighbours(degrees, number)
+    made_by = "nearest neighbour"
     return Built(matrix, labels, counted(number, made_by), degrees=degrees)
 
 
@@ -364,7 +365,8 @@ def by_gravity(
             f"gravity: {name} is zero or negative for {quoted(not_positive)}; masses "
             "are positive.",
         )
-    mass, distance = means[positions] / means.max(), built.made_by[len("inverse ") :]
+    mass = means[positions] / means.max()
+    distance = built.made_by.removeprefix("inverse ")
     return replace(
         built,
         matrix=built.matrix * mass[:, None] * mass,

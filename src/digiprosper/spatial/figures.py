@@ -88,7 +88,7 @@ def moran_scatter(
     issue(field.weights.diagnostics)
 
     lag = lag_by_period(field.weights.matrix, z)
-    names = quadrants_of(z, lag, field.weights)[0]
+    quadrants = quadrants_of(z, lag, field.weights)[0]
     factors = term_factors(parse(column, table_of(panel).names, "column"))
     test = statistics_by_period(cross_section, z, geary=False).iloc[0]
     wording = Wording({**panel.labels, **labels}, {column: factors}, language)
@@ -110,8 +110,8 @@ def moran_scatter(
             {"value": z[0], "spatial_lag": lag[0]}, index=field.entities
         ),
         quadrants=[
-            (wording.say(f"quadrant.{name}"), int((names == name).sum()))
-            for name in _CLOCKWISE
+            (wording.say(f"quadrant.{quadrant}"), int((quadrants == quadrant).sum()))
+            for quadrant in _CLOCKWISE
         ],
         slope=float((z * lag).sum() / (z**2).sum()),
         statistic=float(test["statistic"]),
@@ -125,7 +125,8 @@ def moran_scatter(
 def read_fits(results: object, purpose: str) -> Fits:
     """Return the fits by label: "" for one, or (1), (2), .. for a list."""
     pairs = _labelled_fits(results)
-    labels, kinds = [label for label, _ in pairs], SpatialResults | DigiprosperError
+    labels = [label for label, _ in pairs]
+    kinds = SpatialResults | DigiprosperError
     others = [fit for _, fit in pairs if not isinstance(fit, kinds)]
     if others or not labels:
         type_name = type(others[0]).__name__ if others else "none"
@@ -200,10 +201,10 @@ def impacts(
     For one fit: a column per kind with a row per regressor. For several: a column per
     fit with a row per regressor and kind.
     """
-    drawn = []
+    by_fit = []
     for label, fit in fits.items():
         if isinstance(fit, DigiprosperError):
-            drawn.append(Column(head=label, failure=fit))
+            by_fit.append(Column(head=label, failure=fit))
             continue
         columns = dict(zip(KINDS, fit.decomposition.table_columns(level), strict=True))
         shown = [name for name in terms if name in fit.effects.terms]
@@ -228,16 +229,11 @@ def impacts(
             for kind in kinds
         ]
         estimates = {effect.term.name: effect for effect in effects}
-        drawn.append(
-            replace(
-                columns["direct"],
-                head=label,
-                estimates=estimates,
-                keys=None,
-                remarks=(),
-            )
+        column = columns["direct"]
+        by_fit.append(
+            replace(column, head=label, estimates=estimates, keys=None, remarks=())
         )
-    return drawn
+    return by_fit
 
 
 # --- over the cut-off -----------------------------------------------------------------

@@ -59,7 +59,7 @@ _QUANTILE: Final = _NORMAL.inv_cdf(0.975)
 def about_weights(weights: Any) -> Iterator[Notice]:
     """Report entities without neighbours or not in a panel, and unusual links.
 
-    The `SpatialWeights` import this module.
+    `weights` are `SpatialWeights`, whose module imports this one.
     """
     name, made_from = weights.name, weights.made_from
     if left_out := weights.left_out:

@@ -220,10 +220,10 @@ class SpatialResults(BaseResults):
             sigma2, n_parameters and weights.
         """
         sample, rows = self.sample, self.sample.index
-        of_fit = "depvar df_absorbed rsquared_within rng_entropy version loglik aic bic"
-        names = f"{of_fit} sigma2 n_parameters".split()
+        of_fit = ("depvar", "df_absorbed", "rsquared_within", "rng_entropy", "version")
+        of_likelihood = ("loglik", "aic", "bic", "sigma2", "n_parameters")
         values: dict[str, Any] = {
-            **{name: getattr(self, name) for name in names},
+            **{name: getattr(self, name) for name in (*of_fit, *of_likelihood)},
             "n_entities": sample.n_entities,
             "n_times": sample.n_times,
             "period": sample.period,
@@ -338,7 +338,8 @@ class SpatialResults(BaseResults):
                 "spatial_lags=None."
             )
         restrictions = np.eye(b.size)[lags]
-        gap, simple = restrictions @ b, "sar"
+        values = restrictions @ b
+        null_model = "sar"
         if model == "sem" and "rho" in names:
             if 2 * len(lags) + 1 < len({*names} - {"Intercept"}):
                 raise OptionError(
@@ -346,15 +347,17 @@ class SpatialResults(BaseResults):
                     "spatial_lags=None."
                 )
             rho = names.index("rho")
-            gap, simple = gap + b[rho] * b[slopes], "sem"
+            values = values + b[rho] * b[slopes]
+            null_model = "sem"
             # The derivatives of these products, for the delta method
             restrictions[np.arange(len(lags)), slopes] += b[rho]
             restrictions[:, rho] += b[slopes]
-        form, least = self.estimated.wald(restrictions, gap)
+        form, least = self.estimated.wald(restrictions, values)
         if not least > SINGULAR:
-            raise TermError("wald_test: the restrictions repeat each other.")
+            raise TermError("wald_to: the restrictions repeat each other.")
+        null = DURBIN_NULLS[null_model]
         return self.estimated.joint_test(
-            form, restrictions, gap, name="Wald test", null=DURBIN_NULLS[simple]
+            form, restrictions, values, name="Wald test", null=null
         )
 
     def lr_test(self, other: object) -> TestResult:

@@ -335,14 +335,14 @@ def _effect_rows(layout: Layout) -> list[_Row]:
         (entity, entity_name, n, (False, time)),
         (time, time_name, t, (entity, False)),
     )
-    squares = _sum_of_squares(layout.demeaned)
+    unrestricted = _sum_of_squares(layout.demeaned)
     rows = []
     for is_in_model, dimension, size, others in tested:
         if not is_in_model:
             continue
         columns = without_means(layout.raw, t, *others)
-        fewer = _sum_of_squares(columns - columns.mean(axis=0))
-        ratio = n * t * float(np.log(fewer / squares))
+        restricted = _sum_of_squares(columns - columns.mean(axis=0))
+        ratio = n * t * float(np.log(restricted / unrestricted))
         test, null = f"LR {dimension} effects", f"no {dimension} effects"
         p = float(chdtrc(size - 1, ratio))
         rows.append(_Row(test, ratio, size - 1, p, ratio, p, null))
@@ -350,7 +350,7 @@ def _effect_rows(layout: Layout) -> list[_Row]:
 
 
 def _sum_of_squares(columns: Floats) -> float:
-    """Regress the first column on the others."""
+    """Return the sum of squared residuals of the first column on the others."""
     residuals = ols(columns[:, 1:], columns[:, 0]).residuals
     return float(residuals @ residuals)
 
@@ -372,10 +372,13 @@ def _durbin_rows(
             point = maximise_likelihood(null_spec, layouts[model])
             at = point.optimum.rho if model == "sar" else point.optimum.lam
             residuals, inverse = point.optimum.residuals, point.inverse(at)
-            drawn, error = _make_drawn(layouts[model], residuals, inverse), None
+            drawn = _make_drawn(layouts[model], residuals, inverse)
+            error = None
             if model == "sem":
-                dummies = point.columns.x.shape[1] > durbin.x.shape[1] // 2 + 1
-                error = replace(drawn, time=drawn.time and not dummies)
+                # Where periods have dummies among the regressors, columns of a SEM keep
+                # their period means; see `spatial_columns`.
+                has_dummies = point.columns.x.shape[1] > durbin.x.shape[1] // 2 + 1
+                error = replace(drawn, time=drawn.time and not has_dummies)
             draws = signs.durbin_draws(
                 drawn, durbin, point.columns, point.determinants, df, error
             )

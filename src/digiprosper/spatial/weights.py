@@ -389,12 +389,13 @@ class SpatialWeights(Summarised, PickledByName):
             "standardise": self.standardise,
         }
         if self.degrees is not None:
-            km, nearest = self._link_distances(), matrices.nearest_distances
+            km = self._link_distances()
+            nearest = matrices.nearest_distances(self.degrees)
             values |= {
                 "distance_min": float(km.min()),
                 "distance_mean": float(km.mean()),
                 "distance_max": float(km.max()),
-                "nearest_max": float(nearest(self.degrees).max()),
+                "nearest_max": float(nearest.max()),
             }
         return pd.Series(values, dtype=object, name=self.name)
 
@@ -468,7 +469,7 @@ class SpatialWeights(Summarised, PickledByName):
         entities : sequence of labels, optional
             All entities, needed if some have no link. Only with `i` and `j`.
         standardise, name
-            As in `SpatialWeights`.
+            As in `SpatialWeights`, ``"row"`` and ``"W"`` by default.
 
         Returns
         -------
@@ -526,7 +527,7 @@ class SpatialWeights(Summarised, PickledByName):
             For each entity a list of its neighbours (empty for an island), or a mapping
             of neighbours to weights.
         standardise, name
-            As in `SpatialWeights`.
+            As in `SpatialWeights`, ``"row"`` and ``"W"`` by default.
 
         Returns
         -------
@@ -567,7 +568,7 @@ class SpatialWeights(Summarised, PickledByName):
             Label of each id of `w`, or labels in the order of the ids. By default the
             ids are the labels.
         standardise, name
-            As in `SpatialWeights`.
+            As in `SpatialWeights`, ``"row"`` and ``"W"`` by default.
 
         Returns
         -------
@@ -623,7 +624,7 @@ class SpatialWeights(Summarised, PickledByName):
             Distance in kilometres beyond which weights are zero. By default all weights
             are positive.
         standardise, name
-            As in `SpatialWeights`.
+            As in `SpatialWeights`, ``"row"`` and ``"W"`` by default.
 
         Returns
         -------
@@ -674,7 +675,7 @@ class SpatialWeights(Summarised, PickledByName):
             Number of neighbours. Entities with the same distance as the k-th neighbour
             are also neighbours.
         standardise, name
-            As in `SpatialWeights`.
+            As in `SpatialWeights`, ``"row"`` and ``"W"`` by default.
 
         Returns
         -------
@@ -716,7 +717,7 @@ class SpatialWeights(Summarised, PickledByName):
             Values indexed by entity. If they are indexed by entity and time, as
             ``panel.frame["gdp"]``, their means over time are used.
         standardise, name
-            As in `SpatialWeights`.
+            As in `SpatialWeights`, ``"row"`` and ``"W"`` by default.
 
         Returns
         -------
@@ -929,10 +930,8 @@ class SpatialLag:
         cells[time, entity] = builders.numbers_of(frame[name], subject)
         lag = matrices.lag_by_period(weights.matrix, cells)[time, entity]
 
-        without = index[np.isnan(lag)]
-        missing = missing_neighbours(
-            weights.name, name, len(without), tuple(without[:5])
-        )
+        rows = index[np.isnan(lag)]
+        missing = missing_neighbours(weights.name, name, len(rows), tuple(rows[:5]))
         issue((*weights.diagnostics, *missing))
         return lag
 

@@ -103,8 +103,8 @@ _QUESTIONS = {
         "with extreme values: use the new one, or winsor2 with replace"
     ),
     "searched": (
-        "controls or rows are chosen so that a coefficient is significant, and its "
-        "p-value is that of a model chosen in advance: search_test(spec, panel, "
+        "controls or rows are chosen so that a coefficient is significant, but its "
+        "p-value is valid for a model chosen in advance only: search_test(spec, panel, "
         "candidates)"
     ),
 }

@@ -26,6 +26,7 @@ _FIRST_WORD = re.compile(
     r"(?P<word>[^\W\d]\w*|[{}])?"
 )
 CONTROL = ("foreach", "forvalues", "if", "else", "while")
+# Blocks that a line with ``end`` closes; those of `CONTROL` have braces.
 UNTIL_END = ("program", "mata", "python", "input")
 _BLOCK_SIGN = re.compile(r"/\*|\*/")
 

@@ -32,7 +32,7 @@ _REASONS = {
 
 
 def of_kind(*kinds: str) -> dict[str, str]:
-    """List the commands of some kinds, each with its note or the reason of a kind."""
+    """List the commands of some kinds, with the note, or reason of the first kind."""
     return {
         entry.replace(".", ""): note or _REASONS.get(kinds_of.split(" ")[0], "")
         for entry, kinds_of, note in _ROWS
@@ -52,7 +52,7 @@ def command_name(word: str) -> str:
 
 
 def completed(word: str, entries: Iterable[str]) -> str | None:
-    """Find the option meant among entries such as ``"a.bsorb"``, typed to the dot."""
+    """Find the name meant among entries such as ``"a.bsorb"``, typed to the dot."""
     for entry in entries:
         least, _, end = entry.partition(".")
         if word.startswith(least) and (least + end).startswith(word):
@@ -149,7 +149,9 @@ class Command:
 @lru_cache(maxsize=4096)
 def read_command(text: str) -> Command:
     """Split a command; macros are already replaced."""
-    unread, prefixes, stored = text.strip(), list[Prefix](), None
+    unread = text.strip()
+    prefixes = list[Prefix]()
+    stored = None
     while True:
         word = re.match(r"[^\W\d]\w*", unread)
         if word is None:

@@ -423,10 +423,10 @@ class Reader(Records):
         is_after_csdid = type(self.context.last).__name__ == "StaggeredDid"
         is_test = name in estimations.TESTS and (name != "estat" or is_after_csdid)
         if command.prefix("permute") is not None or is_test:
-            self._translated(command)
+            self._translate(command)
         elif estimations.is_estimation(name):
             self._record("skipped").is_estimation = True
-            translation = self._translated(command, undefined)
+            translation = self._translate(command, undefined)
             self.taint.mark(stored_columns(command), self.number)
             self.context.last = (
                 translation if translation.is_foreign else translation.spec
@@ -537,7 +537,7 @@ class Reader(Records):
         if command.name not in data.COMMANDS and command.prefix("bysort"):
             self.context.order = UNKNOWN_ORDER
 
-    def _translated(self, command: Command, undefined: str = "") -> Translation:
+    def _translate(self, command: Command, undefined: str = "") -> Translation:
         """Translate a command, which does not run if it depends on a refused line."""
         translation = estimations.translate(command, self.context)
         self.context.summary = {}
@@ -729,15 +729,18 @@ class Reader(Records):
         self._mark(name, text, command)
 
     def _mark_program(self, name: str) -> None:
-        """Mark what a program would change; it may call itself, with own locals."""
+        """Mark what a program would change: columns and globals, not locals outside it.
+
+        The program is unknown meanwhile, since it may call itself.
+        """
         program, before = self.programs.pop(name), copy.deepcopy(self.macros)
         patterns, self.patterns = self.patterns, {}
         self.macros.unknown["*"] = known_later("*", name)
         self._mark_block(program[1])
         values = {
-            name: value
-            for name, value in before.values.items()
-            if name[0] != "$" or name in self.macros.values
+            macro: value
+            for macro, value in before.values.items()
+            if macro[0] != "$" or macro in self.macros.values
         }
         self.macros = replace(before, values=values)
         self.programs[name], self.patterns = program, patterns

@@ -276,16 +276,18 @@ def _wrapped(line: str) -> str:
     """Write the arguments of a long call below one another."""
     if len(line) <= _LONGEST_LINE or line.startswith(("#", " ")) or line[-1] == ":":
         return line
+    # Positions in a syntax tree count bytes.
+    encoded = line.encode()
+
+    def text_of(node: ast.expr | ast.keyword) -> str:
+        return encoded[node.col_offset : node.end_col_offset].decode()
+
     calls = (node for node in ast.walk(ast.parse(line)) if isinstance(node, ast.Call))
     for call in calls:
-        arguments = [
-            f"    {ast.get_source_segment(line, part)},\n"
-            for part in (*call.args, *call.keywords)
-        ]
+        arguments: list[ast.expr | ast.keyword] = [*call.args, *call.keywords]
         if len(arguments) > 1:
-            text = ast.get_source_segment(line, call) or ""
-            function = ast.get_source_segment(line, call.func)
-            return line.replace(text, f"{function}(\n{''.join(arguments)})")
+            listed = "".join(f"    {text_of(argument)},\n" for argument in arguments)
+            return line.replace(text_of(call), f"{text_of(call.func)}(\n{listed})")
     return line
 
 

@@ -25,7 +25,8 @@ from digiprosper.stata.varlists import LaterColumns
 
 NAME = re.compile(r"[^\W\d]\w*")
 CREATED = re.compile(r"([^\W\d]\w*)\s*(?::\w+)?\s*=(?!=)")
-# Commands that only print, test or estimate, those that make columns, and all others.
+# Commands that only print, test or estimate, those that make columns, and all together
+# with the others that are known.
 _KEEPING = {*estimations.COMMANDS, *of_kind("estimates", "prints")}
 _MAKING = of_kind("makes")
 KNOWN = {*COMMANDS, *estimations.COMMANDS, *data.COMMANDS}
@@ -100,16 +101,16 @@ class Taint:
 
 
 def is_no_command(name: str, text: str, *, others_run: bool) -> bool:
-    """Tell whether Stata stops at a line: a heading, a sign, a misspelt name."""
+    """Tell whether Stata stops at a line: a heading, sign, rest or misspelt name."""
     # No command of Stata begins with a capital; a program of another file may.
     is_heading = not name.isascii() or name == "stop" or len(name) == 1
     is_heading |= name[:1].isupper() and not others_run
     is_sign = re.match(r"[^\w\s$`\"]", text) is not None
     # The rest of a command whose lines were not joined, as ``se(%9.3f) replace``.
     is_rest = re.match(r"(?!range)\w+\(", text) is not None or text.count('"') % 2 == 1
-    is_sign |= is_rest and name not in KNOWN
+    is_rest &= name not in KNOWN
     is_text = "," not in text or text.rstrip().endswith((".", "?", "!"))
-    return is_sign or _is_misspelt(name) or (is_heading and is_text)
+    return is_sign or is_rest or _is_misspelt(name) or (is_heading and is_text)
 
 
 def looks_like_estimation(text: str) -> bool:
@@ -127,9 +128,8 @@ def condition_and_command(text: str) -> tuple[str, str]:
     for count in range(1, len(words)):
         word, after = NAME.match(words[count]), " ".join(words[count + 1 :])
         # A side of a comparison is a variable, though it has the name of a command.
-        is_left = re.match(r"[=<>!~&|]", after)
-        is_right = re.search(r"[-=<>!~&|+*/^]$", words[count - 1])
-        is_side = is_left or is_right
+        is_side = re.match(r"[=<>!~&|]", after)
+        is_side = is_side or re.search(r"[-=<>!~&|+*/^]$", words[count - 1])
         if word and not is_side and command_name(word[0]) in KNOWN:
             return " ".join(words[:count]), " ".join(words[count:])
     raise StataError.because("this use of if is not read")

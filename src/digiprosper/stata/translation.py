@@ -150,9 +150,9 @@ class Context:
             nearer = [f for f in files if f.as_posix().lower().endswith(end)]
             files = nearer or (files if count > 1 else [])
         if len(files) != 1:
-            number = "several files are" if files else "no file is"
+            files_are = "several files are" if files else "no file is"
             raise StataError.because(
-                f"{number} named {cited(parts[-1])} in {self.folder}"
+                f"{files_are} named {cited(parts[-1])} in {self.folder}"
             )
         return files[0].as_posix()
 
@@ -176,7 +176,7 @@ class Context:
     def knows_sample(self) -> bool:
         """Whether rows of the last estimation are known by the keys of the panel."""
         keys = (self.entity, self.time)
-        # Without keys the number of the row is one.
+        # Without keys rows are known by their number.
         is_known = None not in keys or keys == (None, None)
         return is_known and self.fitted_keys == keys
 
@@ -262,14 +262,17 @@ class Call:
 
     @property
     def keys(self) -> tuple[str, str]:
-        """The keys of xtset as effects; the entity has a name without xtset too."""
+        """The keys of xtset as effects; without xtset, names that no column has."""
         entity, time = self.context.entity, self.context.time
         return backticked(entity or "\N{NULL}entity"), backticked(time or "")
 
     def effects(
         self, absorbed: Sequence[str], *, entity: bool = False, time: bool = False
     ) -> dict[str, Any]:
-        """Sort absorbed effects into those of the keys, perhaps there, and others."""
+        """Return the fields of absorbed effects: those of the keys, and all others.
+
+        `entity` and `time` add the effects of the keys.
+        """
         keys = self.keys
         return {
             "entity_effects": entity or keys[0] in absorbed,
@@ -307,7 +310,11 @@ class Call:
         return default if text is None else whole(text, option)
 
     def errors(self, robust: str = "robust", default: str = "oim") -> dict[str, Any]:
-        """Translate vce(), cluster() and robust; clusters come first."""
+        """Translate vce(), cluster() and robust; clusters come first.
+
+        `robust` is the type of errors that robust means, `default` the word that
+        counts without options.
+        """
         # With effects of entities robust errors are clustered by them in some commands.
         options = self.options
         text = options.get("vce") or ("robust" if "robust" in options else default)

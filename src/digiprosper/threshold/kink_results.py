@@ -281,7 +281,8 @@ class KinkResults(SlopesByRegime):
         lines = wrapped([text])
         tests = {"H0 no kink": self.test, "H0 no jump": self.continuity}
         for null, test in tests.items():
-            verdict, f = f"  {null}", f"F = {test.statistic:z.2f}"
+            verdict = f"  {null}"
+            f = f"F = {test.statistic:z.2f}"
             ending = f": {f}, {NO_BOOTSTRAP}"
             if self.bootstrap:
                 verdict = self._verdict(null, test.p_value)

@@ -440,10 +440,13 @@ def small_regime(
 
 
 def not_global(
-    pairs: Sequence[tuple[float, ...]], ssr: tuple[float, float], *, used: bool
+    sequential: tuple[float, ...],
+    joint: tuple[float, ...],
+    ssr: tuple[float, float],
+    *,
+    used: bool,
 ) -> Notice:
-    """Report that the sequential thresholds, the first pair, are not the best pair."""
-    sequential, joint = pairs
+    """Report that sequential thresholds are not the best pair, which may be `used`."""
     text = (
         f"the thresholds estimated sequentially ({sequential[0]:.5g} and "
         f"{sequential[1]:.5g}, sum of squares {ssr[0]:.6g}) are not the best pair "
@@ -485,7 +488,8 @@ def origin(data: dict[str, Any], terms: Sequence[str], *, searched: bool) -> Not
 
 
 def _changes_text(data: Mapping[str, Any]) -> str:
-    changes, order = [], data["order"]
+    changes = []
+    order = data["order"]
     if data["outside"]:
         before, after = (
             ", ".join(f"{value:.5g}" for value in data[name])

@@ -88,21 +88,21 @@ class PanelKink(Specification):
         Other fixed effects, as in `FixedEffects`.
     trim : float
         Share of the rows that are at or below the lowest value of g, and above the
-        highest.
+        highest. The default is .05.
     bootstrap : {"wild_cluster"} or None
         Bootstrap of p-values and of the confidence set. ``"wild_cluster"`` (default)
         multiplies the residuals by a random sign per cluster, and estimates g in each
         draw. None computes no p-values.
     reps : int
-        Number of draws of each bootstrap.
+        Number of draws of each bootstrap, 999 by default.
     level : float
-        Confidence level of confidence sets and tests.
+        Confidence level of confidence sets and tests, .95 by default.
     df : {"hansen", "xthreg"}
         Degrees of freedom in F and LR: N - n (``"hansen"``, the default), or T (n - 1).
         Without entity effects N - 1.
     cov_type, clusters, ssc
-        Standard errors of slopes and kink, as in `FixedEffects`. The bootstrap uses the
-        same one-way `clusters`.
+        Standard errors of slopes and kink, as in `FixedEffects`: clustered by entity by
+        default. The bootstrap uses the same one-way `clusters`.
     where : str, optional
         Condition that chooses rows, as in `FixedEffects`.
 
@@ -201,11 +201,11 @@ class PanelKink(Specification):
             Threshold, tests, confidence sets and slopes.
         """
         why = "kink_variable and also in x; PanelKink adds its two slopes"
-        roles = ("y", "kink_variable", "x")
-        prepared = search.prepare_split(self, panel, roles, why)
+        role = "kink_variable"
+        prepared = search.prepare_split(self, panel, role, role, why)
         sample = prepared.sample
-        q = sample.columns("kink_variable")[:, 0]
-        linear, _ = demean_roles(self.y, prepared, roles[1:])
+        q = sample.columns(role)[:, 0]
+        linear, _ = demean_roles(self.y, prepared, (role, "x"))
         y = linear.raw[:, 0]
         # Fit the linear model first: its errors name the columns as the user does.
         fit_equation(prepared, linear, 0, range(1, len(linear.names)))
@@ -268,7 +268,8 @@ class PanelKink(Specification):
     def _plan_search(self, prepared: Prepared, q: Floats) -> kernel.KinkPlan:
         variable = f"kink_variable={cited(self.kink_variable)}"
         data = {"column": self.kink_variable, "trim": self.trim}
-        x, effects = prepared.sample.columns("x"), prepared.within.effects_and_slopes
+        x = prepared.sample.columns("x")
+        effects = prepared.within.effects_and_slopes
         try:
             kinks = kernel.kink_plan(q, x, self.trim, effects)
         except ThresholdSearchError as error:
@@ -361,7 +362,8 @@ class PanelKink(Specification):
             return None, np.empty((3, 0))
         entropy: Any = seed_sequence(rng).entropy
         rngs = [search.spawned_generator(entropy, _STREAM, part) for part in (0, 1)]
-        codes, reps = search.wild_clusters(prepared)[1], self.reps
+        codes = search.wild_clusters(prepared)[1]
+        reps = self.reps
         with progress_bar("PanelKink", 2 * reps, show=show) as done:
             bootstrap = scheme(self.bootstrap, kinks.search, codes, done)
             null = kernel.null_draws(kinks, bootstrap, y, rngs[0], reps=reps)

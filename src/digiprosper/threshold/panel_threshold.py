@@ -126,7 +126,7 @@ class PanelThreshold(Specification):
         Smallest share of the rows in each regime, also between two thresholds. One
         number, or one per threshold. The default is .05 (``xthreg``: .01).
     min_nobs : int
-        Smallest number of rows in each regime, in addition to `trim`.
+        Fewest rows in each regime, in addition to `trim`. The default is 1.
     min_entities : int
         Smallest number of entities in each regime in which a regime-dependent column
         varies within the regime. The default is 0.
@@ -152,9 +152,9 @@ class PanelThreshold(Specification):
         teaching. All tests of a sequence are in `tests`; the first one is used for
         conclusions. None computes no test.
     reps : int
-        Number of draws of each bootstrap.
+        Number of draws of each bootstrap, 999 by default.
     level : float
-        Confidence level of confidence sets and tests.
+        Confidence level of confidence sets and tests, .95 by default.
     confidence : {"lr", "scaled", "bootstrap"}
         Bound of the likelihood ratio in a confidence set. ``"lr"`` is that of Hansen
         (1999), which assumes equal error variances. ``"scaled"`` (default) multiplies
@@ -166,8 +166,8 @@ class PanelThreshold(Specification):
         Degrees of freedom in F and LR: N - n (``"hansen"``, the default), or T (n - 1)
         as in Stata's ``xthreg``. Without entity effects N - 1.
     cov_type, clusters, ssc
-        Standard errors of the slopes, as in `FixedEffects`. ``"wild_cluster"`` uses the
-        same one-way `clusters`.
+        Standard errors of the slopes, as in `FixedEffects`: clustered by entity by
+        default. ``"wild_cluster"`` uses the same one-way `clusters`.
     where : str, optional
         Condition that chooses rows, as in `FixedEffects`.
 
@@ -397,8 +397,8 @@ class PanelThreshold(Specification):
             Thresholds, tests, confidence sets, regimes and slopes.
         """
         why = "regime-dependent and also in x; its regime columns add up to it"
-        roles = ("y", "regime_dependent", "threshold_variable", "x")
-        prepared = prepare_split(self, panel, roles, why)
+        fields = "regime_dependent", "threshold_variable"
+        prepared = prepare_split(self, panel, *fields, why)
         sample = prepared.sample
         if "hansen" in self._test_bootstraps and not sample.is_balanced:
             counts = np.bincount(sample.entity)
@@ -453,7 +453,8 @@ class PanelThreshold(Specification):
             with progress_bar("PanelThreshold", search.draws, show=show) as done:
                 return search, replace(search, done=done).run(rng)
         except ThresholdSearchError as error:
-            name, reason = self.threshold_variable, str(error)
+            name = self.threshold_variable
+            reason = str(error)
             q = prepared.sample.columns("threshold_variable")[:, 0]
             options = ["trim", "n_thresholds"]
             options += ["min_nobs"] if self.min_nobs > 1 else []
@@ -472,9 +473,14 @@ class PanelThreshold(Specification):
                     f"values range from {q.min():.6g} to {q.max():.6g}; each regime "
                     "needs rows in which the slopes vary."
                 )
-            data = {"trim": self.trim, "n_thresholds": self.n_thresholds}
-            problem = Notice("threshold_search", reason, {"column": name, **data})
-            raise ThresholdSearchError(text, [problem]) from error
+            data = {
+                "column": name,
+                "trim": self.trim,
+                "n_thresholds": self.n_thresholds,
+            }
+            raise ThresholdSearchError(
+                text, [Notice("threshold_search", reason, data)]
+            ) from error
 
     def _plan_search(self, prepared: Prepared) -> ThresholdSearch:
         sample = prepared.sample

@@ -213,7 +213,8 @@ class SlopesByRegime(BaseResults):
         terms = terms_of(self.slopes, self.slopes.params.index)
         for term in split:
             for ending, regime in regimes.items():
-                name, kind = f"{term}:{ending}", "slope"
+                name = f"{term}:{ending}"
+                kind = "slope"
                 if term == intercept:
                     kind = "intercept"
                 if name in terms:

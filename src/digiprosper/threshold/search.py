@@ -219,6 +219,10 @@ class ThresholdSearch:
     def _compare_all_pairs(
         self, base: kernel.State, at: tuple[int, ...]
     ) -> tuple[tuple[int, ...], list[Notice]]:
+        """Compare two thresholds with the best pair; return those used, and a notice.
+
+        Without ``search="joint"`` only where comparing takes milliseconds.
+        """
         candidates, nobs = self.plan.candidates, self.plan.nobs
         cells = candidates.values.size * nobs
         cheap = candidates.need.size == 1 and cells <= _CHEAP_PAIRS
@@ -236,8 +240,8 @@ class ThresholdSearch:
         chosen = pair if self.joint else at
         if pair_ssr >= ssr * (1 - SAME_SSR):
             return chosen, []
-        both = [tuple(candidates.values[list(p)].tolist()) for p in (at, pair)]
-        return chosen, [not_global(both, (ssr, pair_ssr), used=self.joint)]
+        sequential, best = map(tuple, candidates.values[np.array([at, pair])].tolist())
+        return chosen, [not_global(sequential, best, (ssr, pair_ssr), used=self.joint)]
 
     def _cluster_notices(self, stages: Sequence[kernel.Stage]) -> list[Notice]:
         if not any(word in WILD for word in self.bootstrap):
@@ -273,29 +277,31 @@ def refuse_two_way(clusters: Sequence[str] | None, option: str, other: str) -> N
         )
 
 
-def prepare_split(spec: Any, panel: Panel, roles: Sequence[str], why: str) -> Prepared:
-    """Select the sample of a specification whose second role may not be in `x`.
+def prepare_split(
+    spec: Any, panel: Panel, dependent: str, splitting: str, why: str
+) -> Prepared:
+    """Select the sample of a specification; its splitting variable must vary.
 
-    The last but one role is the variable that splits the sample. `why` follows the
-    names of terms that are also in `x`.
+    `dependent` and `splitting` are the fields of terms that depend on the regime, and
+    of the variable that splits the sample. `why` is why the former may not be in `x`.
     """
-    terms = {role: as_terms(getattr(spec, role), role) for role in roles}
+    fields = ("y", dependent, splitting, "x")
+    roles = {name: as_terms(getattr(spec, name), name) for name in fields}
     columns = known_names(panel)
     common = {canonical(term, columns) for term in spec.x}
-    overlap = [term for term in terms[roles[1]] if canonical(term, columns) in common]
+    overlap = [term for term in roles[dependent] if canonical(term, columns) in common]
     if overlap:
         raise CollinearityError(
             f"{subject(overlap, 'is')} {why}. Remove "
             f"{'it' if len(overlap) == 1 else 'them'} from x.",
             [collinearity_problem(t, [t], f"{cited(t)} is in both") for t in overlap],
         )
-    prepared = prepare(panel, terms, linear_options(spec))
-    role = roles[-2]
-    column = single_column(prepared.sample, role, getattr(spec, role))
+    prepared = prepare(panel, roles, linear_options(spec))
+    column = single_column(prepared.sample, splitting, getattr(spec, splitting))
     if column.min() == column.max():
         raise ThresholdSearchError(
-            f"{role}={cited(getattr(spec, role))} is constant in the sample, so it "
-            "cannot split it. Use a variable that varies."
+            f"{splitting}={cited(getattr(spec, splitting))} is constant in the sample, "
+            "so it cannot split it. Use a variable that varies."
         )
     return prepared
 

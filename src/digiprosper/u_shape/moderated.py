@@ -344,7 +344,8 @@ def _t_test(
     unit = 2.0 ** round(math.log2(float(np.abs(gradient).max()) or 1.0))
     variance = float(results.covariance_of(gradient[None, :] / unit)[0, 0])
     se = math.sqrt(variance) * unit if variance > 0 else math.nan
-    df, detail = results.df_t, {"estimate": estimate, "std_error": se}
+    df = results.df_t
+    detail = {"estimate": estimate, "std_error": se}
     p = float(delta(np.array(estimate), np.array(se), df)[2])
     return TestResult(name, estimate / se, "t", df, p, null, detail)
 
@@ -369,7 +370,8 @@ def _other_dummies(curve: u_test.Curve, moderated: tuple[int, int]) -> dict[str,
     """Set the moderator category's other dummies to zero; refuse anything else."""
     factors = curve.results.terms[moderated[0]].factors
     category = {factor.column for factor in factors if factor.level is not None}
-    zeros, others = dict[str, float](), list[u_test.Product]()
+    zeros = dict[str, float]()
+    others = list[u_test.Product]()
     for product in curve.products:
         if product.position in moderated:
             continue

@@ -170,7 +170,8 @@ class TwoLinesResult(Summarised, PickledByName):
         )
 
     def _summary(self) -> Summary:
-        size, shape = percent_text(1 - self.level), self.shape
+        size = percent_text(1 - self.level)
+        shape = self.shape
         slopes = {
             "below": (self.slope_low, self.t_low, self.p_low),
             "above": (self.slope_high, self.t_high, self.p_high),
@@ -190,7 +191,9 @@ class TwoLinesResult(Summarised, PickledByName):
                 )
             ),
         ]
-        weak = [side for side, s in slopes.items() if not rejects(s[2], self.level)]
+        weak = [
+            side for side, (_, _, p) in slopes.items() if not rejects(p, self.level)
+        ]
         conclusion = (
             f"No U at the {size} level: the slope {' and '.join(weak)} is not "
             "significant"
@@ -434,6 +437,7 @@ def _refuse_functions(terms: Sequence[Term], level: Term) -> None:
 
 
 def _is_function_of(term: Term, level: Term) -> bool:
+    """Tell whether a factor of a term has the columns of the level and no others."""
     factors = term_factors(term)
     # A lag is another variable.
     if level.shifts:
@@ -562,7 +566,8 @@ def _flat_region(data: _DemeanedData, knots: Floats, *, maximum: bool) -> Floats
     fit = _fit_columns(data, names, basis, collinear="drop")
     # The columns that are estimated come first in the fit
     basis = basis[:, [name in fit.names for name in names]]
-    centred, k = basis - basis.mean(axis=0), basis.shape[1]
+    centred = basis - basis.mean(axis=0)
+    k = basis.shape[1]
     variance = np.einsum("ij,jk,ik->i", centred, fit.covariance[:k, :k], centred)
     if not np.isfinite(variance).all():
         raise _no_std_error(data)
@@ -579,7 +584,8 @@ def _fit_two_lines(data: _DemeanedData, xc: float) -> list[LinearResults]:
     column is dropped.
     """
     fits = []
-    z, jump = data.x - xc, f"{data.variable}:jump"
+    z = data.x - xc
+    jump = f"{data.variable}:jump"
     for side, other, in_line in (
         ("below", "above", data.x <= xc),
         ("above", "below", data.x >= xc),

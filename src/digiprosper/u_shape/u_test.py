@@ -492,7 +492,7 @@ class Product:
 class Curve:
     """A curve in a fit: positions of its level and bending terms, and the interval.
 
-    call: the function that tests it
+    caller: name of the function that tests it, for messages
     form: of the bending term; "cube" if there are two, the square and the cube
     """
 
@@ -536,7 +536,8 @@ class Curve:
         for product in self.products:
             weight = 1.0
             for factor in product.factors:
-                name, column = spelling.get(canonical(factor.text)), factor.column
+                name = spelling.get(canonical(factor.text))
+                column = factor.column
                 if name is not None:
                     weight *= at[name]
                 elif factor.level is not None:
@@ -570,8 +571,8 @@ class Curve:
     ) -> dict[str, Any]:
         """Collect the fields that all test results have.
 
-        `weights` are of the sums of coefficients in the slopes, `t` their statistics,
-        and `sets` the confidence set of the turning points.
+        `weights` are of the coefficients in the slopes, `t` the statistics of these,
+        and `sets` the intervals of the confidence set of turning points.
         """
         from scipy.special import stdtr
 
@@ -655,6 +656,10 @@ def check_fit(caller: str, results: LinearResults, **terms: object) -> None:
 def _read_product(
     position: int, factors: Sequence[Factor], curve: Sequence[str]
 ) -> Product | None:
+    """Read a product of a term of the curve with other factors; None for other terms.
+
+    It has no factors if it depends on the variable in a way that is not read.
+    """
     # A function of a single column is no interaction.
     if len(factors) == 1 and len(factors[0].columns) <= 1:
         return None
@@ -768,14 +773,14 @@ def curve_test(curve: Curve, at: Mapping[str, Any], level: float) -> UTestResult
     ends = np.column_stack([np.ones(2), u - middle]) @ weights
     t = slopes / standard_errors(np.diag(results.covariance_of(ends)))
 
-    gap = -b0 / b2
+    turn = -b0 / b2
     extremum, se = np.nan, np.nan
-    if f.slopes[0] < middle + gap < f.slopes[1]:
-        extremum = float(f.inverse(middle + gap))
+    if f.slopes[0] < middle + turn < f.slopes[1]:
+        extremum = float(f.inverse(middle + turn))
         # Written in the ratio: high powers of a slope leave the range of numbers where
         # the slope does not.
         error = standard_errors(
-            results.covariance_of(np.array([[1.0, gap]]) @ weights)
+            results.covariance_of(np.array([[1.0, turn]]) @ weights)
         )[0, 0] / abs(b2)
         se = float(error / abs(f.curvature(extremum)))
     critical = float(results.estimated.critical(level, weights))
@@ -786,8 +791,8 @@ def curve_test(curve: Curve, at: Mapping[str, Any], level: float) -> UTestResult
     with np.errstate(divide="ignore"):
         for low, high in np.add(ratios, middle).tolist():
             if high > f.slopes[0] and low < f.slopes[1]:
-                ends = f.inverse(np.clip([low, high], *f.slopes))
-                sets.append((float(ends.min()), float(ends.max())))
+                x = f.inverse(np.clip([low, high], *f.slopes))
+                sets.append((float(x.min()), float(x.max())))
 
     inside = bool(slopes[0] * slopes[1] < 0)
     return UTestResult(
@@ -809,8 +814,8 @@ def _find_bending_term(
 ) -> tuple[int, str]:
     """Find the term that bends the curve, and its form."""
     bends = bending_terms(results.terms, variable)
-    allowed, sought = [form] if form else FORMS, form or "square"
-    fitting = [position for position, bend in bends.items() if bend in allowed]
+    sought = form or "square"
+    fitting = [at for at, bend in bends.items() if bend in ([form] if form else FORMS)]
     if square is not None:
         at = position_of(results, square, "square")
         if bends.get(at) in (None, *FORMS):

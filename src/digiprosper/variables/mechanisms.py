@@ -40,6 +40,10 @@ from digiprosper.variables import kernel
 Reverse: TypeAlias = Literal["negative", "reciprocal"]
 EmploymentShares: TypeAlias = Literal["end", "start", "mean"]
 _LONGEST_WINDOW = 1000
+_FEWEST_YEARS = 10
+# Squared changes from year to year, over the variance. Of prices whose inflation is
+# independent from year to year it is near 2, and of those that are chained below 1.
+_RETURNS = 1.25
 Divide: TypeAlias = Literal["ratio", "gap"]
 Equality: TypeAlias = Literal["cv", "theil"]
 
@@ -520,8 +524,8 @@ def capital_stock(
     investment : array or Series, shape (N,)
         Gross fixed capital formation at current prices, at least 0.
     deflator : float, array or Series, shape (N,)
-        Price index of investment, 1 in the base year. Pass 1.0 if investment is at
-        constant prices.
+        Price index of investment, chained, 1 in the base year. Pass 1.0 if investment
+        is at constant prices.
     growth : float or Series
         Growth rate g of investment before the first year, such as .1. A Series indexed
         by entity has one rate per entity.
@@ -554,7 +558,8 @@ def capital_stock(
     Warns
     -----
     IdentificationWarning
-        If the first investment of an entity is 0. Its first capital stock is then 0.
+        If the first investment of an entity is 0. Its first capital stock is then 0. If
+        the deflator seems to have the previous year as its base.
 
     Notes
     -----
@@ -592,6 +597,8 @@ def capital_stock(
     empty = inputs.rows[rows[starts[real[starts] == 0]]]
     if empty.size:
         issue([zero_first_stock(empty)])
+    if _is_unchained(pd.Series(inputs.numbers["deflator"][rows]), codes):
+        issue([unchained_deflator()])
     first[starts] = (
         real[starts] / _capital_divisors(growth, rate, entities)[codes[starts]]
     )
@@ -610,6 +617,24 @@ def zero_first_stock(rows: pd.Index[Any]) -> Notice:
         "first positive investment."
     )
     return Notice("zero_first_stock", text, {"count": len(rows), "rows": first})
+
+
+def unchained_deflator() -> Notice:
+    """Report a price index whose base is always the year before."""
+    text = (
+        "capital_stock: deflator returns to one level. If it is an index with the "
+        "previous year = 100 (上年=100), chain it: "
+        "(deflator / 100).groupby(entity).cumprod()."
+    )
+    return Notice("unchained_deflator", text)
+
+
+def _is_unchained(prices: pd.Series[float], entity: Ints) -> bool:
+    """Tell whether prices, in order, return where those of a chained index move on."""
+    grouped = prices.groupby(entity)
+    moves = (grouped.diff() ** 2).mean()
+    returns = moves > _RETURNS * grouped.var(ddof=0).mean()
+    return bool(returns and grouped.count().mean() >= _FEWEST_YEARS)
 
 
 def _sorted_table(inputs: Arguments, values: Floats) -> Table:

@@ -158,7 +158,7 @@ class Residualiser:
 
     @classmethod
     def without(cls, equation: Solved, regressor: int) -> Self:
-        """Take the regressors of an equation but one, by position."""
+        """Make that of all regressors of an equation but one, by position."""
         others = np.delete(equation.x, regressor, axis=1)
         return cls(others, equation.obs_weights)
 

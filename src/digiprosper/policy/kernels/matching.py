@@ -70,8 +70,8 @@ def _with_replacement(
 def tied_nearest(units: Floats, pool: Floats, k: int) -> list[Ints]:
     """Find the `k` nearest units in `pool` of each unit, with all ties.
 
-    By scores (N,), or coordinates (N, q). Returns positions in `pool`, in order. A unit
-    may itself be in the pool.
+    `units` and `pool` are scores (N,) or coordinates (N, q). Returns positions in
+    `pool`, in order. A unit may itself be in the pool.
     """
     from scipy.spatial import KDTree
 
@@ -79,7 +79,7 @@ def tied_nearest(units: Floats, pool: Floats, k: int) -> list[Ints]:
     distances, _ = tree.query(points, [min(k, len(pool))])
     reach = np.asarray(distances)[:, 0] + 10.0**-_DECIMALS
     near = tree.query_ball_point(points, reach, return_sorted=True)
-    return [np.array(units, dtype=np.intp) for units in near]
+    return [np.array(positions, dtype=np.intp) for positions in near]
 
 
 def _without_replacement(

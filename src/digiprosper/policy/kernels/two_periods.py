@@ -1,4 +1,4 @@
-"""Differences of two periods in means, perhaps with controls, and without clusters."""
+"""Differences in differences of two periods, also with controls, and jackknifed."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _TRIM = 0.995
 _ITERATIONS = 100
 # Log odds beyond which probabilities are 0 and 1.
 _SEPARATED = 30.0
-# Bytes of arrays of all entities and a few effects
+# Bytes of arrays that `differences` takes at a time
 _FEW_EFFECTS = 2**21
 
 
@@ -103,7 +103,7 @@ def _orthogonal_design(design: Floats, controls: Floats, weights: Floats) -> Flo
 
 
 def scaled_design(data: Comparisons, x: Floats) -> Floats:
-    """Return ones and controls `x` (m, n, k), standardised where entities are used."""
+    """Return ones and controls `x` (m, n, k), standardised among entities compared."""
     controls = np.where(data.used[:, :, None], x, np.nan)
     spread = np.nanstd(controls, axis=1, keepdims=True)
     centred = controls - np.nanmean(controls, axis=1, keepdims=True)
@@ -116,7 +116,7 @@ def without_each_cluster(
 ) -> Floats:
     """Estimate m effects without each cluster: (C, m), perhaps missing.
 
-    `design` (m, n, p) has ones and the controls, scaled.
+    `design` (m, n, p) is that of `scaled_design`.
     """
     values = []
     count = int(clusters.max()) + 1
@@ -144,12 +144,13 @@ def _estimate(
     estimable = _regular(gram)
     gram = np.where(estimable[..., None, None], gram, np.eye(p))
     shares = _normalised(np.where(treated, weights, 0.0))
-    control_shares, residual = np.zeros_like(weights), change
+    control_shares = np.zeros_like(weights)
+    residual = change
     if adjustment != "regression":
-        chance, hessian, exists = _logit(treated, design, weights, products)
+        propensity, hessian, exists = _logit(treated, design, weights, products)
         estimable &= exists
-        odds = chance / (1 - np.minimum(chance, _TRIM))
-        odds_weights = np.where(chance < _TRIM, untreated_weights * odds, 0.0)
+        odds = propensity / (1 - np.minimum(propensity, _TRIM))
+        odds_weights = np.where(propensity < _TRIM, untreated_weights * odds, 0.0)
         control_shares = _normalised(odds_weights)
     if adjustment != "ipw":
         moments = (untreated_weights * change) @ design
@@ -161,17 +162,17 @@ def _estimate(
     estimates = (mean - control_mean)[..., 0]
 
     def influence() -> Floats:
-        gap = control_shares * (residual - control_mean)
-        total = shares * (residual - mean) - gap
+        of_controls = control_shares * (residual - control_mean)
+        total = shares * (residual - mean) - of_controls
         parts = []
         if adjustment != "ipw":
             errors = np.where(treated, 0.0, residual)
             parts.append((gram, errors, shares - control_shares))
         if adjustment != "regression":
-            parts.append((hessian, treated - chance, gap))
-        for inverse, errors, sums in parts:
-            # What errors of slopes add to sums with these shares
-            by_slope = np.linalg.solve(inverse, (sums @ design)[..., None])
+            parts.append((hessian, treated - propensity, of_controls))
+        for curvature, errors, by_entity in parts:
+            # What errors of the slopes of the regression, or of the logit, add
+            by_slope = np.linalg.solve(curvature, (by_entity @ design)[..., None])
             total -= weights * errors * (by_slope[..., 0] @ columns)
         return np.asarray(total[:, 0])
 
@@ -195,26 +196,29 @@ def _regular(gram: Floats) -> Bools:
 def _logit(
     treated: Bools, design: Floats, weights: Floats, products: Floats
 ) -> tuple[Floats, Floats, Bools]:
-    """Estimate probabilities of treatment (m, c, n), Hessians, and which exist."""
+    """Estimate propensity scores (m, c, n) with Hessians (m, c, p, p) by Newton steps.
+
+    Also returns which (m, c) exist: steps converge, and no entity is separated.
+    """
     m, _, p = design.shape
     used = weights > 0
     columns = design.transpose(0, 2, 1)
     slopes = np.zeros((m, weights.shape[1], p))
-    working = np.ones(slopes.shape[:2], dtype=np.bool_)
-    exact = np.zeros_like(working)
+    exist = np.ones(slopes.shape[:2], dtype=np.bool_)
+    exact = np.zeros_like(exist)
     for _ in range(_ITERATIONS):
-        chance = 1 / (1 + np.exp(-np.clip(slopes @ columns, -50, 50)))
-        score = (weights * (treated - chance)) @ design
-        hessian = (weights * chance * (1 - chance)) @ products
+        propensity = 1 / (1 + np.exp(-np.clip(slopes @ columns, -50, 50)))
+        score = (weights * (treated - propensity)) @ design
+        hessian = (weights * propensity * (1 - propensity)) @ products
         hessian = hessian.reshape(*slopes.shape, p)
-        working &= _regular(hessian)
-        hessian = np.where(working[..., None, None], hessian, np.eye(p))
+        exist &= _regular(hessian)
+        hessian = np.where(exist[..., None, None], hessian, np.eye(p))
         step = np.linalg.solve(hessian, score[..., None])[..., 0]
         # Steps of one effect are rounding, of any size, while others need more.
         exact |= np.abs(step).max(axis=2) < LAST_STEP_TWO_PERIODS
-        if exact[working].all():
+        if exact[exist].all():
             break
-        slopes += np.where(working[..., None], step, 0.0)
+        slopes += np.where(exist[..., None], step, 0.0)
         furthest = np.where(used, np.abs(slopes @ columns), 0.0).max(axis=2)
-        working &= furthest <= _SEPARATED
-    return chance, hessian, working & exact
+        exist &= furthest <= _SEPARATED
+    return propensity, hessian, exist & exact

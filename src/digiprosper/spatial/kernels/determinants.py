@@ -171,7 +171,7 @@ class PeriodMeans:
         # The integral of 1'G1 / N = (h - 1) / a from 0, where h = 1'(I - a W)^-1 1 / N
         # is det(I - a MW) / det(I - a W).
         nodes, weights = _quadrature()
-        demeaned, values = self._values
+        demeaned, values = self._eigenvalues
         integrals = []
         for a in at:
             steps = a * nodes[:, None]
@@ -185,7 +185,7 @@ class PeriodMeans:
         return self.value("rho", self.spectrum.nodes[0])
 
     @cached_property
-    def _values(self) -> tuple[Any, Any]:
+    def _eigenvalues(self) -> tuple[Any, Any]:
         """Eigenvalues of MW and W, sorted so that quotients are moderate."""
         demeaned = np.linalg.eigvals(self.matrix - self.matrix.mean(axis=0))
         return np.sort(demeaned), np.sort(self.spectrum.values)

@@ -40,12 +40,12 @@ def stored(matrix: Any) -> Matrix:
     linked; dense otherwise.
     """
     n = matrix.shape[0]
-    few = _SPARSE_BELOW * n * n if n >= _SPARSE_FROM else -1
-    if scipy.sparse.issparse(matrix) or np.count_nonzero(matrix) <= few:
+    most = _SPARSE_BELOW * n * n if n >= _SPARSE_FROM else -1
+    if scipy.sparse.issparse(matrix) or np.count_nonzero(matrix) <= most:
         rows = scipy.sparse.csr_array(matrix, dtype=np.float64, copy=True)
         rows.sum_duplicates()
         rows.eliminate_zeros()
-        if rows.nnz <= few:
+        if rows.nnz <= most:
             return _frozen_rows(rows)
         matrix = rows.toarray()
     dense = np.array(matrix, dtype=np.float64)
@@ -125,13 +125,13 @@ def _irreducible_radius(matrix: Matrix) -> float:
 
 def is_symmetric(matrix: Matrix) -> bool:
     """Tell whether weights are the same in both directions, apart from rounding."""
-    other: Any = matrix.T
+    turned: Any = matrix.T
     larger: Any
     if isinstance(matrix, np.ndarray):
-        larger = np.maximum(matrix, other)
+        larger = np.maximum(matrix, turned)
     else:
-        larger = matrix.maximum(other)
-    return not (abs(matrix - other) > SYMMETRIC * larger).sum()
+        larger = matrix.maximum(turned)
+    return not (abs(matrix - turned) > SYMMETRIC * larger).sum()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

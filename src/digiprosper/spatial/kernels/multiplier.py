@@ -97,20 +97,21 @@ def effects_of_draws(
 
     Without a spectrum the model has no spatial lag of the outcome, and draws no rho.
     """
-    unit, common_sum = np.eye(len(matrix)), row_sum(matrix)
+    n = len(matrix)
+    eye = np.eye(n)
+    common_sum = row_sum(matrix)
     if spectrum is None:
-        at, _ = averages(by_unit(matrix, unit), None, 0.0)
+        at, _ = averages(by_unit(matrix, eye), None, 0.0)
     else:
         rho, draws = draws[:, 0], draws[:, 1:]
-        traces = [spectrum.traces(rho, lags=lags) / len(unit) for lags in (0, 1)]
-        diagonal, diagonal_lag = traces
+        diagonal, diagonal_lag = (spectrum.traces(rho, lags=k) / n for k in (0, 1))
         if common_sum is not None:
             remainder = 1 - rho * common_sum
             at = Averages(diagonal, diagonal_lag, 1 / remainder, common_sum / remainder)
         else:
-            ones = np.ones(len(unit))
-            sums = np.array([np.linalg.solve((unit - a * matrix).T, ones) for a in rho])
-            total_lag = sums @ (matrix @ ones) / len(unit)
+            ones = np.ones(n)
+            sums = np.array([np.linalg.solve((eye - a * matrix).T, ones) for a in rho])
+            total_lag = sums @ (matrix @ ones) / n
             at = Averages(diagonal, diagonal_lag, sums.mean(axis=1), total_lag)
     slopes, lags = np.split(draws, 2, axis=1)
     by_draw = Averages(*(np.asarray(part)[..., None] for part in at))

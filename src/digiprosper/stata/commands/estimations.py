@@ -100,7 +100,9 @@ def estimate(text: str, context: Context) -> Translation:
     """Translate the text of an estimation inside another command."""
     translation = translate(read_command(text), context)
     if translation.is_foreign:
-        raise StataError.because("random effects inside another command")
+        raise StataError.because(
+            "inside another command a model of linearmodels or statsmodels"
+        )
     return replace(translation, command=text.strip())
 
 
@@ -143,8 +145,9 @@ def test(call: Call) -> Translation:
     if not restrictions:
         raise StataError.because("there is no coefficient to test")
     inside = json.dumps(", ".join(restrictions), ensure_ascii=False)
-    note = "the p-value of Stata is alternatives['stata'] of the test"
-    return call.python(f"fit.wald_test({inside})", *[note] * (len(restrictions) > 1))
+    notes = ["the p-value of Stata is alternatives['stata'] of the test"]
+    several = len(restrictions) > 1
+    return call.python(f"fit.wald_test({inside})", *(notes if several else ()))
 
 
 def _restrictions(text: str, call: Call) -> list[str]:
@@ -233,7 +236,8 @@ def u_test(call: Call) -> Translation:
     names = call.context.variables.names(call.command.arguments)
     if not names or len(names) > 2:
         raise StataError.because("a variable and its square are needed")
-    code, notes = f"fit, {backticked(names[0])!r}", list[str]()
+    code = f"fit, {backticked(names[0])!r}"
+    notes = list[str]()
     if len(names) == 2:
         code += f", square={names[1]!r}"
         notes = ["a square that is a column is named: square="]

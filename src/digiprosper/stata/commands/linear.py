@@ -26,6 +26,7 @@ _FIRST = "first ff.irst rf savef.irst savefp.refix saverf endog.test noid redund
 _INSTRUMENTS = re.compile(
     r"\(([^=()]*(?:\([^()]*\)[^=()]*)*)=([^()]*(?:\([^()]*\)[^()]*)*)\)"
 )
+_PLAIN = "standard errors are neither clustered nor robust, as in the command"
 _NORMAL = "Stata's p-values are those of the normal distribution, these are of t"
 # Their robust errors are clustered by the entity.
 _XT = ("xtreg", "xtivreg")
@@ -251,11 +252,11 @@ def _specify(
         errors["cov_type"] = "clustered" if name in _XT else "robust"
         notes.append("pweights imply robust standard errors")
     ssc = _ssc(call, errors["cov_type"], effects)
-    is_normal = name == "xtivreg" and "small" not in call.options
-    notes += [_NORMAL] * (is_normal or ssc == "none")
+    if ssc == "none" or (name == "xtivreg" and "small" not in call.options):
+        notes.append(_NORMAL)
     # Such errors are rarely meant.
-    plain = "standard errors are neither clustered nor robust, as in the command"
-    notes += [plain] * bool(effects and errors["cov_type"] == "unadjusted")
+    if effects and errors["cov_type"] == "unadjusted":
+        notes.append(_PLAIN)
     # Only two commands drop singletons.
     drops = name.endswith("hdfe") and "keepsingletons" not in call.options
     return call.specify(

@@ -51,7 +51,7 @@ SPATIAL_TYPES = {
 }
 METHODS = {"dripw": "doubly_robust", "reg": "regression", "stdipw": "ipw"}
 AGGREGATES = {"event": "dynamic"} | {a: a for a in ("group", "simple", "calendar")}
-# What robust and no errors mean in Poisson models.
+# What vce(robust), and what no vce(), mean in Poisson models.
 _ERRORS = {"ppmlhdfe": ("robust", "robust"), "xtpoisson": ("clustered", "oim")}
 _OTHER_ERRORS = "the default errors here, cov_type='hc2', hold with few entities"
 
@@ -81,12 +81,12 @@ def threshold(call: Call) -> Translation:
 def mediation(call: Call) -> Translation:
     """Translate ``sgmediation`` and ``sgmediation2``, with a bootstrap prefix too."""
     context = call.context
-    y, others = call.variables()
-    if others:
+    y, further_outcomes = call.variables()
+    if further_outcomes:
         raise StataError.because("several outcomes of a mediation")
     controls = context.variables.products(call.options.get("cv", ""))
     controls, years = call.without_dummies(controls)
-    others, entities = call.without_dummies(controls, "entity")
+    controls, entities = call.without_dummies(controls, "entity")
     notes = ["sobel() of the results has the three tests of sgmediation2"]
     bootstrap, draws = call.command.prefix("bootstrap", "bs"), None
     if bootstrap is not None:
@@ -101,7 +101,7 @@ def mediation(call: Call) -> Translation:
         y=y,
         treatment=call.variable("iv"),
         mediators=[call.variable("mv")],
-        x=as_terms(others),
+        x=as_terms(controls),
         reps=whole(draws, "reps") if draws else None,
         entity_effects=entities,
         time_effects=years,
@@ -192,7 +192,7 @@ def roodman(call: Call) -> Translation:
     small = "small-sample statistics of small are not computed"
     return call.specify(
         "DynamicPanel",
-        [small] * ("small" in options),
+        [small] if "small" in options else (),
         y=y,
         lags=lags,
         cov_type="robust" if {"robust", "cluster"} & {*options} else "classical",
@@ -256,8 +256,10 @@ def _exogenous(call: Call) -> tuple[list[str], dict[str, str] | None]:
         equation = option_value("iv(, equation", word, words)
         others, years = call.without_dummies(products)
         exogenous += as_terms(others)
-        keys = [*map(canonical, as_terms(others)), *["time_effects"] * years]
-        equations |= dict.fromkeys(keys if equation else [], equation)
+        if equation:
+            equations |= dict.fromkeys(map(canonical, as_terms(others)), equation)
+        if equation and years:
+            equations["time_effects"] = equation
     return exogenous, equations or None
 
 

@@ -48,7 +48,8 @@ def scheme(
     clusters (wild_cluster) or entities (hansen), rows in the original order. Raises
     ValueError if entities have unequal numbers of rows under "hansen".
     """
-    blocks, order = np.empty((0, 1), dtype=np.intp), search.candidates.order
+    blocks = np.empty((0, 1), dtype=np.intp)
+    order = search.candidates.order
     n, levels = search.nobs, int(codes.max()) + 1
     if name == "iid":
         return Scheme(name, n, blocks[:, 0], blocks, demeaned=False, done=done)
@@ -59,7 +60,7 @@ def scheme(
         counts = np.bincount(codes, minlength=levels)
         if counts.min() != counts.max():
             raise ValueError("entities have unequal numbers of rows")
-        rank, positions = np.empty((2, n), dtype=np.intp)
+        rank, positions = np.empty_like(order), np.empty_like(order)
         rank[order] = np.arange(n)
         blocks = rank[np.argsort(codes, kind="stable")].reshape(levels, -1)
         positions[blocks] = np.arange(n).reshape(blocks.shape)
