@@ -429,7 +429,7 @@ def _first_stage_f(
         excluded = np.eye(q, len(results.names))
         f = results.estimated.wald(excluded, results.coefficients[:q])[0] / q
     null = f"the instruments do not explain {name}"
-    return f_test(f"First-stage F of {name}", f, (q, results.df_t), null)
+    return f_test(f"First-stage F of {name}", f, (q, float(results.df_t)), null)
 
 
 def _sanderson_windmeijer_tests(
@@ -445,7 +445,10 @@ def _sanderson_windmeijer_tests(
             "regressors"
         )
         test = f_test(
-            f"Sanderson-Windmeijer F of {name}", f, (q - m + 1, vcov.df_t), null
+            f"Sanderson-Windmeijer F of {name}",
+            f,
+            (q - m + 1, float(vcov.df_t)),
+            null,
         )
         out[f"sanderson_windmeijer_f:{name}"] = test
     return out
@@ -529,7 +532,7 @@ def _endogeneity_test(
         root, middle = solved.root_and_middle()
         root[find_zero_variances(solved, root @ middle @ root.T)] = np.nan
         f = quadratic_form(solved.coefficients[-m:], root[-m:], middle)[0] / m
-    return f_test(name, f, (m, vcov.df_t), null)
+    return f_test(name, f, (m, float(vcov.df_t)), null)
 
 
 def _about_strength(

@@ -266,7 +266,7 @@ class IVResults(LinearResults):
             self.reduced_forms, np.array([chosen[name] for name in self.endog])
         )
         null = ", ".join(f"{name} = {chosen[name]:g}" for name in self.endog)
-        df = (len(self.instruments), self.reduced_forms.df_t)
+        df = (len(self.instruments), float(self.reduced_forms.df_t))
         return f_test("Anderson-Rubin test", f, df, null)
 
     def _check_values(self, values: object) -> dict[str, float]:

@@ -426,13 +426,13 @@ def wooldridge_ar1(spec: FixedEffects, panel: Panel) -> TestResult:
     }
     name = "Wooldridge test of AR(1) errors"
     hypothesis = "the errors are serially uncorrelated"
-    df = (1, regression.rows - 2)
+    df = (1.0, regression.rows - 2.0)
     plain = f_test(name, statistic, df, hypothesis, detail=detail)
     score, entities = residual_tests.score_test(residuals, before, sample.entity, null)
     return f_test(
         name,
         score,
-        (1, entities - 1),
+        (1.0, entities - 1.0),
         hypothesis,
         detail=detail,
         diagnostics=notices,

@@ -33,7 +33,7 @@ from digiprosper.policy.timing import (
 )
 from digiprosper.policy.unit_errors import with_unit_errors
 from digiprosper.report.inference import Inference
-from digiprosper.report.notices import without
+from digiprosper.report.notices import FEW_CODES, without
 from digiprosper.report.protocol import fit_glance, hash_of
 from digiprosper.specification import (
     TERM,
@@ -407,7 +407,7 @@ def _refuse_without_control(spec: StaggeredDid, coding: CohortCoding) -> None:
 
 def _row_notices(prepared: Prepared, inference: Inference) -> list[Notice]:
     """List notices about rows; degrees of freedom of hc2 allow for a heavy cluster."""
-    diagnostics = [*without(prepared.other_notices, ["heavy_cluster"])]
+    diagnostics = [*without(prepared.notices, (*FEW_CODES, "heavy_cluster"))]
     if inference.cov_type == "clustered":
         sample, weights = prepared.sample, prepared.obs_weights
         clusters = prepared.cluster_names

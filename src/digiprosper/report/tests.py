@@ -243,8 +243,7 @@ def f_test(
     from scipy.special import fdtrc
 
     p_value = float(fdtrc(*df, f)) if np.isfinite(f) else np.nan
-    degrees = float(df[0]), float(df[1])
-    return TestResult(name, float(f), "F", degrees, p_value, null, **more)
+    return TestResult(name, float(f), "F", (float(df[0]), df[1]), p_value, null, **more)
 
 
 def chi2_test(

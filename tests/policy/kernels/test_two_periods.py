@@ -233,6 +233,29 @@ def test_units_do_not_matter() -> None:
     assert other.estimate == pytest.approx(one.estimate, abs=1e-6)
 
 
+@pytest.mark.parametrize("adjustment", ["doubly_robust", "ipw", "regression"])
+def test_nearly_collinear_controls_are_those_that_they_span(adjustment: str) -> None:
+    change, treated, x = draw_two_periods(9)
+    nearly = np.column_stack([x[:, 0], x[:, 0] + 1e-6 * x[:, 1]])
+    expected, estimated = (
+        difference(change, treated, columns, np.ones(treated.size), adjustment)
+        for columns in (x, nearly)
+    )
+    assert estimated.estimate == pytest.approx(expected.estimate, rel=1e-7)
+    assert estimated.influence == pytest.approx(expected.influence, rel=1e-5)
+
+
+def test_slopes_of_controls_much_smaller_than_the_treated_are_exact() -> None:
+    change, treated, x = draw_two_periods(10)
+    x[treated] *= 1e6
+    design = np.column_stack([np.ones(treated.size), x])
+    basis, triangle = np.linalg.qr(design[~treated])
+    slopes = np.linalg.solve(triangle, basis.T @ change[~treated])
+    expected = (change - design @ slopes)[treated].mean()
+    result = difference(change, treated, x, np.ones(treated.size), "regression")
+    assert result.estimate == pytest.approx(expected, rel=1e-8)
+
+
 def test_controls_that_are_almost_certainly_treated_have_no_weight() -> None:
     change, treated, x = draw_two_periods(8, k=1)
     control = int(np.flatnonzero(~treated)[0])
