@@ -60,10 +60,7 @@ def estimate_callaway_santanna(
     row, y, x, weights = _arrange_by_entity(sample, cohorts)
     effects = _list_effects(spec, cohorts, last)
     compared, estimable = _select_comparisons(spec, cohorts, effects, y, weights)
-    left_out = [
-        _effect_label(cohorts, *pair)
-        for pair in sorted(effects[:2, ~estimable].T.tolist())
-    ]
+    left_out = effects[:2, ~estimable]
     effects = effects[:, estimable]
     # Controls (m, n, k) of the earlier period
     x = x[:, effects[1:].min(axis=0)].transpose(1, 0, 2)
@@ -91,7 +88,7 @@ def estimate_callaway_santanna(
         *notices.pairs_of_rows(sample),
         *notices.weights_vary(sample, spec.obs_weights, prepared.obs_weights),
         *notices.earlier_base(cohorts, last, spec.anticipation, changes),
-        *notices.cells_left_out(left_out),
+        *notices.cells_left_out(cohorts, left_out),
         *few,
     )
     n_clusters = int(codes.max()) + 1
@@ -267,10 +264,6 @@ def _arrange_by_entity(
     return row, values[:, :, 0], values[:, :, 2:], values[:, :, 1]
 
 
-def _effect_label(cohorts: Cohorts, cohort: int, time: int) -> tuple[Any, Any]:
-    return cohorts.coding.cohorts[cohort][0], cohorts.coding.times[time]
-
-
 def _refuse_not_estimable(
     spec: Any, cohorts: Cohorts, effects: Ints, estimates: Floats, collinear: Bools
 ) -> None:
@@ -278,7 +271,9 @@ def _refuse_not_estimable(
     missing = np.flatnonzero(np.isnan(estimates))
     if not missing.size:
         return
-    cohort, time = _effect_label(cohorts, *effects[:2, missing[0]])
+    first_cohort, first_time, _ = effects[:, missing[0]]
+    cohort = cohorts.coding.cohorts[first_cohort][0]
+    time = cohorts.coding.times[first_time]
     problem = "no_overlap"
     text = f"for the effect of {cohort} in {time}, "
     if collinear[missing[0]]:

@@ -353,16 +353,21 @@ def pairs_of_rows(sample: Sample) -> Iterator[Notice]:
         )
 
 
-def cells_left_out(cells: Sequence[tuple[Any, Any]]) -> Iterator[Notice]:
-    """Report effects (pairs of cohort and period) that cannot be computed."""
-    if cells:
+def cells_left_out(cohorts: Cohorts, left_out: Ints) -> Iterator[Notice]:
+    """Report effects, by position of cohort and period (2, m), without an estimate."""
+    if left_out.size:
+        coding = cohorts.coding
+        cells = tuple(
+            (coding.cohorts[cohort][0], coding.times[time])
+            for cohort, time in sorted(left_out.T.tolist())
+        )
         shown = first_few([f"{cohort} in {time}" for cohort, time in cells])
         text = (
             f"{counted(len(cells), 'effect')} of a cohort in a period cannot be "
             "computed, because no treated entity or no control has rows in both "
             f"periods that it compares: {shown}. Averages leave them out."
         )
-        yield Notice("cells_left_out", text, {"cells": tuple(cells)})
+        yield Notice("cells_left_out", text, {"cells": cells})
 
 
 def earlier_base(

@@ -437,10 +437,7 @@ def read_cohorts(
     weights: Floats | None = None,
     clusters: Ints | None = None,
 ) -> Cohorts:
-    """Return the cohorts of a sample.
-
-    `timing` is that of the whole panel; `weights` and `clusters` (N,) are by row.
-    """
+    """Return the cohorts of a sample, by the `timing` of the whole panel."""
     single_column(sample, "y", spec.y)
     positions = timing.of(sample.keys)
     treated = positions >= 0
