@@ -86,7 +86,6 @@ BESIDE = {
     "partly_labelled": "panel/sheets.py",
     "undecoded_text": "panel/sheets.py",
     "renamed_columns": "panel/keys.py",
-    "own_values": "linear/instrument_columns.py",
     "unfilled": "panel/changes.py",
     "unseen_values": "panel/conditions.py",
     "unchained_deflator": "variables/mechanisms.py",

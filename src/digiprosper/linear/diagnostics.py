@@ -609,9 +609,10 @@ def turn_outside(sample: Sample, results: LinearResults) -> list[Notice]:
     square = _square_of(sample, names)
     if square is None or results.pvalues[square] >= _SIGNIFICANT:
         return []
-    x = sample.matrix[:, sample.names.index(names[0])]
+    columns, moments = results.stats
+    low, high = moments[columns.index(names[0]), 3:].tolist()
     slope, curvature = results.params[[names[0], square]].tolist()
-    turn, low, high = -slope / (2 * curvature), float(x.min()), float(x.max())
+    turn = -slope / (2 * curvature)
     if low < turn < high:
         return []
     text = (

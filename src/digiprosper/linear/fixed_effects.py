@@ -348,6 +348,10 @@ class FixedEffects(Specification):
                 x = range(1, len(demeaned.names))
                 remarks = lagged_outcome(prepared)
                 results, _ = fit_equation(prepared, demeaned, 0, x, remarks=remarks)
+                # The first block, which is the sample, shows what is a square.
+                after = turn_outside(prepared.sample, results)
+                notices = (*results.diagnostics, *after)
+                results = replace(results, diagnostics=notices)
         else:
             results = estimate(self, panel).results
         issue(results.diagnostics)
