@@ -566,9 +566,9 @@ def missing_main_effects(
     for at, alone in products.items():
         raw = np.column_stack([sample.variables[n] for n in alone])
         added = prepared.within.decompose(np.asfortranarray(raw))[0] * root
-        rest = added - regressors @ np.linalg.lstsq(regressors, added)[0]
+        residuals = added - regressors @ np.linalg.lstsq(regressors, added)[0]
         lengths = np.linalg.norm(raw * root, axis=0)
-        free = np.flatnonzero(np.linalg.norm(rest, axis=0) > _SPANNED * lengths)
+        free = np.flatnonzero(np.linalg.norm(residuals, axis=0) > _SPANNED * lengths)
         if free.size:
             both = np.hstack([regressors, added[:, free]])
             estimate, with_them = (

@@ -188,7 +188,7 @@ def _drop_collinear(
 ) -> tuple[ColumnPositions, list[Notice]]:
     """Drop or refuse controls and instruments that are collinear."""
     ordered = [*positions.controls, *positions.instruments]
-    kept, problems = drop_collinear(prepared, demeaned, ordered)
+    independent, problems = drop_collinear(prepared, demeaned, ordered)
     if not problems:
         return positions, []
     if prepared.options.collinear == "raise":
@@ -198,8 +198,8 @@ def _drop_collinear(
             "(FixedEffectsIV drops it with collinear='drop')."
         )
         raise CollinearityError(text, problems)
-    independent = _drop_positions(positions, set(ordered) - set(kept))
-    return independent, list(map(dropped_column, problems))
+    remaining = _drop_positions(positions, set(ordered) - set(independent))
+    return remaining, list(map(dropped_column, problems))
 
 
 def refuse_unidentified(projected: Projection, endog: Sequence[str]) -> None:

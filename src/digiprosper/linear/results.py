@@ -1095,14 +1095,14 @@ def predicted_index(results: Any, panel: Panel) -> Floats:
     from digiprosper.panel.selection import coefficient_column
 
     check_panel(panel, "predict")
-    kept = {name for name, *_ in results.effect_values}
-    unkept = [name for name in results.effect_names if name not in kept]
-    if unkept:
+    stored = {name for name, *_ in results.effect_values}
+    not_stored = [name for name in results.effect_names if name not in stored]
+    if not_stored:
         raise option_error(
             "panel",
             None,
-            f"effects of {quoted(unkept)} are not stored, because a scanned table was "
-            "fitted. Use the coefficients of the regressors.",
+            f"effects of {quoted(not_stored)} are not stored, because a scanned table "
+            "was fitted. Use the coefficients of the regressors.",
         )
     table = table_of(panel)
     total = np.zeros(table.nobs)

@@ -400,8 +400,8 @@ def _by_group_of_scan(
     further = scanned(spec, scan, {"x": spec.x}, lambda _: (names, columns))
     with further as (prepared, demeaned):
         x = range(1, len(prepared.sample.roles["x"]) + 1)
-        kept, _, _ = checked_columns(prepared, demeaned, 0, x)
-        joint = _fit_with_interactions(prepared, demeaned, kept, groups, name)
+        regressors, _, _ = checked_columns(prepared, demeaned, 0, x)
+        joint = _fit_with_interactions(prepared, demeaned, regressors, groups, name)
     test = _interaction_test(joint, groups, name)
     return _by_group_results(test, fits, groups, scan, name, estimates)
 

@@ -508,13 +508,13 @@ def set_columns(equations: Equations, sets: Bools, name: str) -> tuple[Floats, B
     demeaned = equations.demeaned
     at = demeaned.at([name])[0]
     others = [position for position in equations.x if position != at]
-    kept = [
+    varying = [
         (candidate, position)
         for candidate, positions in enumerate(equations.controls)
         for position in positions
         if not demeaned.absorbed[list(positions)].any()
     ]
-    columns = [*others, *(position for _, position in kept), at]
+    columns = [*others, *(position for _, position in varying), at]
     inside = np.ones((len(sets), len(columns)), dtype=np.bool_)
-    inside[:, len(others) : -1] = sets[:, [candidate for candidate, _ in kept]]
+    inside[:, len(others) : -1] = sets[:, [candidate for candidate, _ in varying]]
     return columns_at(demeaned.columns, columns), inside
