@@ -58,12 +58,12 @@ certificate: export OMP_NUM_THREADS = 1
 certificate: .venv/.ok
 	$(BIN)/python -m tests.certificate
 
-# Every case of every test but simulations: here those that README's command leaves out, and `newest` runs that
-# command. So a case runs on one Python, and again with `lowest` if that takes it; the workflow `tests` runs
-# README's command on every Python.
+# Every case of every test but simulations and random panels after the first dozen: here those that README's command
+# leaves out, and `newest` runs that command. So a case runs on one Python, and again with `lowest` if that takes it;
+# the workflow `tests` runs README's command on every Python.
 check: export OMP_NUM_THREADS = 1
 check: .venv/.dev
-	$(call run_tests,$(BIN)/python,-m "not montecarlo and (peers or further)")
+	$(call run_tests,$(BIN)/python,-m "not montecarlo and not weekly and (peers or further)")
 	$(MAKE) --jobs=2 --output-sync=target rest
 	$(MAKE) versions
 

@@ -5,13 +5,15 @@ import math
 import re
 from collections import defaultdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping
 
+# Of a test of random panels, `make check` runs so many; all run once a week.
+RANDOM_CASES = 12
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 FILES = (
     "abdata.csv",
@@ -117,8 +119,12 @@ def pytest_collection_modifyitems(
 
 
 def mark_further_cases(items: list[pytest.Item], usual: int) -> None:
-    """Mark as further all but some of a test's cases, taken evenly from them."""
-    cases: dict[str, list[pytest.Item]] = defaultdict(list)
+    """Mark as further all but some of a test's cases, taken evenly from them.
+
+    Of cases that are numbers, which are seeds of random panels, those that are neither
+    among these nor among the first dozen are marked weekly.
+    """
+    cases: dict[str, list[Any]] = defaultdict(list)
     for item in items:
         if hasattr(item, "callspec"):
             cases[item.nodeid.split("[")[0]].append(item)
@@ -129,6 +135,8 @@ def mark_further_cases(items: list[pytest.Item], usual: int) -> None:
         for position, item in enumerate(group):
             if len(group) > most and position not in first:
                 item.add_marker(pytest.mark.further)
+                if position >= RANDOM_CASES and item.callspec.id.isdigit():
+                    item.add_marker(pytest.mark.weekly)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

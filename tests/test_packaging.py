@@ -151,13 +151,13 @@ def test_what_the_readme_runs_is_run_on_the_newest_python() -> None:
     assert f"call on_python,{CLASSIFIED[0]}," in recipe("lowest")
 
 
-def test_a_check_runs_every_case_but_simulations() -> None:
+def test_a_check_runs_every_case_but_those_of_once_a_week() -> None:
     """Those that the configuration leaves out, and by `versions` all others."""
     options = TABLES["tool"]["pytest"]["addopts"]
     usual = options[options.index("-m") + 1]
     assert usual == "not montecarlo and not peers and not further"
     first, *others = recipe("check").splitlines()
-    chosen = '-m "not montecarlo and (peers or further)"'
+    chosen = '-m "not montecarlo and not weekly and (peers or further)"'
     assert first == f"\t$(call run_tests,$(BIN)/python,{chosen})"
     assert "\t$(MAKE) versions" in others
 
