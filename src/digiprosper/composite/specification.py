@@ -189,7 +189,7 @@ class CompositeIndex(Specification):
             normalise=self.normalise,
             shift=self.shift,
             weighting="given" if given_weights else str(self.weighting),
-            given=given_weights,
+            weight_pairs=given_weights,
             structure=self.structure,
             aggregation=self.aggregate,
             missing=self.missing,
