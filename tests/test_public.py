@@ -306,7 +306,7 @@ CONTRACT = {
     "Panel.sample": "roles, *, codes=(), clusters=(), missing='drop', where=None",
     "Panel.rename": "**names",
     "Panel.standardise": "columns, by=None",
-    "Panel.winsorize": "columns, lower=0.01, upper=0.99, by=None, quantile='stata'",
+    "Panel.winsorize": "columns, lower=None, upper=None, by=None, quantile='stata'",
     "Panel.interpolate": "columns, extrapolate=False",
     "Panel.lag": "columns, periods=1",
     "Panel.diff": "columns, periods=1",

@@ -58,6 +58,8 @@ _ENDINGS = {
     "cities": "((自治)?州|city|shi|prefecture)$",
 }
 _REGIONS = ["east", "central", "west"]
+# Letters that a misspelt name shares with the right one
+_ALIKE = 0.9
 _NOT_READ = re.compile(r"[\s'\u2019`.\-]+")
 
 
@@ -360,8 +362,8 @@ def match_cities(names: Any, *, to: CityForm = "short") -> Any:
 
     Notes
     -----
-    Counties that are governed by their province (仙桃, 石河子) are no cities in this
-    list.
+    Counties that are governed by their province (仙桃, 石河子), and county-level cities
+    (昆山, 义乌), are no cities in this list.
 
     Examples
     --------
@@ -445,7 +447,10 @@ def _match_names(kind: str, names: Any, to: str) -> Any:
         text = f"to='pinyin' gives one name to several cities: {', '.join(same)}"
         problems = [alignment_problem(None, text, same)]
     if problems:
-        text = f"match_{kind}: {several(problems, 12)}. Replace or omit these names"
+        text = f"match_{kind}: {several(problems, 12)}. "
+        if kind == "cities" and -1 in meant.values():
+            text += "Only prefectures are known, no county-level cities (昆山). "
+        text += "Replace or omit these names"
         if chosen:
             text += "; if the first of each is meant, by "
             text += f"match=lambda s: match_{kind}(s.replace({chosen}))"
@@ -481,5 +486,8 @@ def _name_problem(name: object, table: pd.DataFrame, positions: list[int]) -> st
     """Tell that a name is unknown, or which divisions it may mean."""
     if positions:
         return f"{cited(name)} may be {' or '.join(table['official'].iloc[positions])}"
-    spellings = [*table["short"], *table["official"], *table["pinyin"]]
-    return f"{cited(name)} is unknown{did_you_mean(name, spellings)}"
+    spellings = [*table["official"], *table["short"], *table["pinyin"]]
+    text = _normalised_name(name)
+    # 张家港 is no 张家界, and kunshan no anshan.
+    alike = [s for s in spellings if text.startswith(s[0] if s.isascii() else s)]
+    return f"{cited(name)} is unknown{did_you_mean(text, alike, _ALIKE)}"

@@ -29,7 +29,13 @@ from digiprosper.errors import (
 from digiprosper.present.style import Style
 from digiprosper.report.characters import tidy_text
 from digiprosper.report.collection import ResultSet
-from digiprosper.report.columns import Column, HasColumns, PlainCell, columns_of
+from digiprosper.report.columns import (
+    Column,
+    HasColumns,
+    PlainCell,
+    Remark,
+    columns_of,
+)
 from digiprosper.report.foreign import as_results
 from digiprosper.report.labels import name_label
 from digiprosper.report.protocol import Results
@@ -413,6 +419,9 @@ def _read_frame(head: str | None, frame: pd.DataFrame, caller: str) -> list[Colu
             [models_problem(f"repeated rows {quoted(repeated)}", frame)],
         )
     columns, names = [], frame.index.names
+    clusters, note = frame.attrs.get("clusters"), None
+    if isinstance(clusters, str) and "p_value" in frame:
+        note = Remark("tested.by", {"clusters": (clusters,)}, NOTES)
     stub = () if None in names else tuple(map(tidy_text, names))
     for position, name in enumerate(frame.columns):
         text, values = _name_text(name), frame.iloc[:, position]
@@ -425,6 +434,7 @@ def _read_frame(head: str | None, frame: pd.DataFrame, caller: str) -> list[Colu
                 stub=stub,
                 labels=frame.attrs.get("labels", {}),
                 factors=read_factors(frame.attrs.get("factors", {})),
+                whole=note,
             )
         )
     if head is not None and len(columns) == 1:
