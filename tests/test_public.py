@@ -438,7 +438,8 @@ CONTRACT = {
     ),
     "instruments.distance_to": "coordinates, place",
     "cluster_bootstrap": "spec, panel, *, reps=999, rng=None",
-    "randomisation_test": "spec, panel, term, *, reps=999, rng=None, progress=False",
+    "randomisation_test": "spec, panel, term, *, strata=None, reps=999, rng=None, "
+    "progress=False",
     "wild_bootstrap": "spec, panel, term, *, reps=9999, rng=None",
     "WildBootstrapResult.interval": "level=0.95",
     "PanelThreshold": (

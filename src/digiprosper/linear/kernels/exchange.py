@@ -84,13 +84,21 @@ class Paths:
         return np.asarray(self.column[self.starts[donors[:, self.entity]] + position].T)
 
 
-def paths(column: Floats, entity: Ints, time: Ints) -> Paths:
-    """Compare the periods of entities; rows are sorted by entity, then time."""
+def paths(
+    column: Floats, entity: Ints, time: Ints, strata: Ints | None = None
+) -> Paths:
+    """Compare the periods of entities; rows are sorted by entity, then time.
+
+    Entities of different `strata` (E,) count as observed in different periods.
+    """
     starts = np.flatnonzero(np.diff(entity, prepend=-1))
-    numbers: dict[bytes, int] = {}
+    codes = np.zeros_like(starts) if strata is None else strata
+    numbers: dict[tuple[int, bytes], int] = {}
     period_sets = [
-        numbers.setdefault(part.tobytes(), len(numbers))
-        for part in np.split(time, starts[1:])
+        numbers.setdefault((stratum, part.tobytes()), len(numbers))
+        for stratum, part in zip(
+            codes.tolist(), np.split(time, starts[1:]), strict=True
+        )
     ]
     return Paths(column, entity, starts, np.array(period_sets, dtype=np.intp))
 
