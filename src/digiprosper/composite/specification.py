@@ -74,7 +74,8 @@ class CompositeIndex(Specification):
           instead of the number of rows.
 
         Scores of different years are comparable if all years have the same end points
-        and weights.
+        and weights. A model of other scores needs time effects, without which changes
+        of the scale count as changes of the index.
     normalise : {"minmax", "absolute_minmax", "zscore", "rank", "max", "none"}
         The default is ``"minmax"``: (x - min) / (max - min) for direction ``"+"`` and
         (max - x) / (max - min) for ``"-"``. ``"absolute_minmax"`` is its absolute
