@@ -615,13 +615,13 @@ def _arms(sample: Sample, name: str) -> dict[str, Floats]:
     if others or factor.level is not None or keys.time_name is None:
         return {}
     column = sample.matrix[:, sample.names.index(name)]
-    treated = np.bincount(sample.entity, column) > 0
-    periods = np.bincount(sample.time, column) > 0
-    arms = treated[sample.entity] * 1.0, periods[sample.time] * 1.0
-    if treated.all() or periods.all() or not np.array_equal(column, arms[0] * arms[1]):
-        return {}
-    heads = f"treated {keys.entity_name}", f"treated {keys.time_name}"
-    return dict(zip(heads, arms, strict=True))
+    arms: dict[str, Floats] = {
+        f"treated {key}": (np.bincount(codes, column) > 0).astype(np.float64)[codes]
+        for key, codes in zip(keys.names, (sample.entity, sample.time), strict=True)
+    }
+    entities, periods = arms.values()
+    is_product = np.array_equal(column, entities * periods)
+    return arms if is_product and not (entities.all() or periods.all()) else {}
 
 
 def turn_outside(sample: Sample, results: LinearResults) -> list[Notice]:

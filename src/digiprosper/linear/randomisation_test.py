@@ -164,9 +164,13 @@ def randomisation_test(
             "compare."
         )
 
-    codes = None if strata is None else _strata_codes(panel, strata, sample.keys)
-    moved = paths(column, sample.entity, sample.time, codes)
-    within = "" if strata is None else f" within groups of {strata}"
+    time, within = sample.time, ""
+    if strata is not None:
+        # As if entities of two strata were observed in different periods
+        codes = _strata_codes(panel, strata, sample.keys)
+        time = time + sample.n_times * codes[sample.entity]
+        within = f" within groups of {strata}"
+    moved = paths(column, sample.entity, time)
     _refuse_identical_paths(fit.prepared, name, moved, within)
     enumerated = moved.n_exchanges < reps + 0.5
     reps = round(moved.n_exchanges) if enumerated else reps
@@ -258,13 +262,10 @@ def _strata_codes(panel: Panel, strata: str, keys: Keys) -> Ints:
     codes = group_codes(table, strata, "randomisation_test", "strata")
     changing = table.keys.vary(codes)
     if changing.any():
-        text = (
-            f"strata={cited(strata)} changes inside entities, first in "
-            f"{table.describe_rows(changing)}."
-        )
+        rows = table.describe_rows(changing)
+        text = f"strata={cited(strata)} changes inside entities, in {rows}."
         raise option_error("strata", strata, text)
-    of_entities = codes[table.keys.starts]
-    return of_entities[table.keys.entities.get_indexer(keys.entities)]
+    return codes[table.keys.starts][table.keys.entities.get_indexer(keys.entities)]
 
 
 def _refuse_identical_paths(
@@ -272,22 +273,15 @@ def _refuse_identical_paths(
 ) -> None:
     if moved.differ:
         return
-    entity, unexchanged = (
-        prepared.sample.keys.entity_name,
-        int((~moved.exchanged).sum()),
-    )
+    entity = prepared.sample.keys.entity_name
+    unexchanged = int((~moved.exchanged).sum())
+    reason = f"observed in the same periods{within}"
     if not moved.exchanged.any():
-        reason = f"no two {entity} are observed in the same periods{within}"
+        reason = f"no two {entity} are {reason}"
     else:
-        reason = (
-            f"it is the same for all {entity} that are observed in the same periods"
-            f"{within}"
-        )
-        reason += (
-            f", and {unexchanged} {entity} have different periods"
-            if unexchanged
-            else ""
-        )
+        reason = f"it is the same for all {entity} that are {reason}"
+        if unexchanged:
+            reason += f", and {unexchanged} {entity} have different periods"
     raise IdentificationError(
         f"{cited(name)} cannot be permuted between {entity}: {reason}."
     )

@@ -84,21 +84,13 @@ class Paths:
         return np.asarray(self.column[self.starts[donors[:, self.entity]] + position].T)
 
 
-def paths(
-    column: Floats, entity: Ints, time: Ints, strata: Ints | None = None
-) -> Paths:
-    """Compare the periods of entities; rows are sorted by entity, then time.
-
-    Entities of different `strata` (E,) count as observed in different periods.
-    """
+def paths(column: Floats, entity: Ints, time: Ints) -> Paths:
+    """Compare the periods of entities; rows are sorted by entity, then time."""
     starts = np.flatnonzero(np.diff(entity, prepend=-1))
-    codes = np.zeros_like(starts) if strata is None else strata
-    numbers: dict[tuple[int, bytes], int] = {}
+    numbers: dict[bytes, int] = {}
     period_sets = [
-        numbers.setdefault((stratum, part.tobytes()), len(numbers))
-        for stratum, part in zip(
-            codes.tolist(), np.split(time, starts[1:]), strict=True
-        )
+        numbers.setdefault(part.tobytes(), len(numbers))
+        for part in np.split(time, starts[1:])
     ]
     return Paths(column, entity, starts, np.array(period_sets, dtype=np.intp))
 
