@@ -448,15 +448,21 @@ def _match_names(kind: str, names: Any, to: str) -> Any:
         problems = [alignment_problem(None, text, same)]
     if problems:
         text = f"match_{kind}: {several(problems, 12)}. "
-        if kind == "cities" and -1 in meant.values():
-            text += "Only prefectures are known, no county-level cities (昆山). "
-        text += "Replace or omit these names"
-        if chosen:
-            text += "; if the first of each is meant, by "
-            text += f"match=lambda s: match_{kind}(s.replace({chosen}))"
-        raise AlignmentError(f"{text}.", problems)
+        text += _advice(kind, chosen, unknown=-1 in meant.values())
+        raise AlignmentError(text, problems)
     forms = dict(zip(meant, table[to].iloc[[*meant.values()]], strict=True))
     return _like_input([forms.get(name) for name in column], names, column, to)
+
+
+def _advice(kind: str, chosen: dict[Any, str], *, unknown: bool) -> str:
+    """Advise what to do about names; `chosen` are the first of several they may mean."""
+    text = "Replace or omit these names"
+    if unknown and kind == "cities":
+        text = f"Only prefectures are known, no county-level cities (昆山). {text}"
+    if chosen:
+        text += "; if the first of each is meant, by "
+        text += f"match=lambda s: match_{kind}(s.replace({chosen}))"
+    return f"{text}."
 
 
 def _like_input(values: list[Any], names: Any, column: pd.Series[Any], to: str) -> Any:

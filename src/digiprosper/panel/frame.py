@@ -1385,29 +1385,18 @@ class Panel:
         [1.0, 3.0, 0.5, 2.0, 6.0]
         """
         check_option("quantile", quantile, ("stata", "linear"))
-        if lower is None:
-            lower = round(1 - upper, 12) if is_real(upper) and 0 < upper < 1 else 0.01
-        if upper is None:
-            upper = round(1 - lower, 12) if is_real(lower) and 0 < lower < 1 else 0.99
-        if not (is_real(lower) and is_real(upper) and 0 <= lower < upper <= 1):
-            raise OptionError(
-                f"lower={cited(lower)}, upper={cited(upper)} must satisfy 0 <= lower < "
-                "upper <= 1, such as .01 and .99."
-            )
-
+        ends = _winsorized_at(lower, upper)
         groups = group_codes(self._table, by, "winsorize")
         names = chosen_columns(self._table, columns, "winsorize")
         changed, counts = {}, {}
         for name in names:
             values = self._table.numeric(name)
-            new = changes.winsorized(values, groups, (lower, upper), quantile)
+            new = changes.winsorized(values, groups, ends, quantile)
             changed[name] = new
             counts[name] = int((new != values).sum() - np.isnan(values).sum())
         cells = {name: count for name, count in counts.items() if count}
         panel = self._copy_with(self._table.with_columns(changed))
-        return panel._add_notices(
-            report.winsorised(cells, float(lower), float(upper), by)
-        )
+        return panel._add_notices(report.winsorised(cells, *ends, by))
 
     def interpolate(
         self,
@@ -1819,6 +1808,20 @@ class Panel:
             numbers.pop(by, None)
         weights = weights_of(self._table, obs_weights, "balance_table")
         return compare_groups(self._table, by, numbers, weights, clusters)
+
+
+def _winsorized_at(lower: float | None, upper: float | None) -> tuple[float, float]:
+    """Return the shares at both ends; one that is not named is that of the other."""
+    if lower is None:
+        lower = round(1 - upper, 12) if is_real(upper) and 0 < upper < 1 else 0.01
+    if upper is None:
+        upper = round(1 - lower, 12) if is_real(lower) and 0 < lower < 1 else 0.99
+    if not (is_real(lower) and is_real(upper) and 0 <= lower < upper <= 1):
+        raise OptionError(
+            f"lower={cited(lower)}, upper={cited(upper)} must satisfy 0 <= lower < "
+            "upper <= 1, such as .01 and .99."
+        )
+    return float(lower), float(upper)
 
 
 def _index_notices(columns: Mapping[str, object]) -> list[Notice]:

@@ -419,9 +419,6 @@ def _read_frame(head: str | None, frame: pd.DataFrame, caller: str) -> list[Colu
             [models_problem(f"repeated rows {quoted(repeated)}", frame)],
         )
     columns, names = [], frame.index.names
-    clusters, note = frame.attrs.get("clusters"), None
-    if isinstance(clusters, str) and "p_value" in frame:
-        note = Remark("tested.by", {"clusters": (clusters,)}, NOTES)
     stub = () if None in names else tuple(map(tidy_text, names))
     for position, name in enumerate(frame.columns):
         text, values = _name_text(name), frame.iloc[:, position]
@@ -434,12 +431,20 @@ def _read_frame(head: str | None, frame: pd.DataFrame, caller: str) -> list[Colu
                 stub=stub,
                 labels=frame.attrs.get("labels", {}),
                 factors=read_factors(frame.attrs.get("factors", {})),
-                whole=note,
+                whole=_clusters_note(frame),
             )
         )
     if head is not None and len(columns) == 1:
         return [replace(columns[0], head=head, over=None)]
     return columns
+
+
+def _clusters_note(frame: pd.DataFrame) -> Remark | None:
+    """Note by what the p-values of a frame are clustered."""
+    clusters = frame.attrs.get("clusters")
+    if not isinstance(clusters, str) or "p_value" not in frame:
+        return None
+    return Remark("tested.by", {"clusters": (clusters,)}, NOTES)
 
 
 def _name_text(name: object) -> str:
