@@ -455,7 +455,7 @@ def _match_names(kind: str, names: Any, to: str) -> Any:
 
 
 def _advice(kind: str, chosen: dict[Any, str], *, unknown: bool) -> str:
-    """Advise what to do about names; `chosen` are the first of several they may mean."""
+    """Advise what to do about names; `chosen` has the first that each may mean."""
     text = "Replace or omit these names"
     if unknown and kind == "cities":
         text = f"Only prefectures are known, no county-level cities (昆山). {text}"
