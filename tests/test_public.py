@@ -306,7 +306,7 @@ CONTRACT = {
     "Panel.sample": "roles, *, codes=(), clusters=(), missing='drop', where=None",
     "Panel.rename": "**names",
     "Panel.standardise": "columns, by=None",
-    "Panel.winsorize": "columns, lower=0.01, upper=0.99, by=None, quantile='stata'",
+    "Panel.winsorize": "columns, lower=None, upper=None, by=None, quantile='stata'",
     "Panel.interpolate": "columns, extrapolate=False",
     "Panel.lag": "columns, periods=1",
     "Panel.diff": "columns, periods=1",
@@ -438,7 +438,8 @@ CONTRACT = {
     ),
     "instruments.distance_to": "coordinates, place",
     "cluster_bootstrap": "spec, panel, *, reps=999, rng=None",
-    "randomisation_test": "spec, panel, term, *, reps=999, rng=None, progress=False",
+    "randomisation_test": "spec, panel, term, *, strata=None, reps=999, rng=None, "
+    "progress=False",
     "wild_bootstrap": "spec, panel, term, *, reps=9999, rng=None",
     "WildBootstrapResult.interval": "level=0.95",
     "PanelThreshold": (

@@ -357,12 +357,12 @@ def test_summaries_and_tables_say_which_columns_are_winsorised(name: str) -> Non
     (notice,) = [n for n in result.diagnostics if n.code == "winsorised"]
     assert notice.data["cells"]["x"] == (panel.frame["x"] != PANEL.frame["x"]).sum()
     told = " ".join(str(result.summary()).split())
-    assert "Winsorised at 5% and 99%: 'x' (" in told
+    assert "Winsorised at 5% and 95%: 'x' (" in told
     for column in columns_of(result) or ():
         assert "winsorised" in [r.code for r in column.remarks], column.head
-    assert "insorised at 5% and 99%: x." in " ".join(str(dp.etable([result])).split())
+    assert "insorised at 5% and 95%: x." in " ".join(str(dp.etable([result])).split())
     chinese = str(dp.etable([result], style=dp.TableStyle(language="zh")))
-    assert "x在5%和99%分位数处缩尾。" in chinese.replace("\n", "")
+    assert "x在5%和95%分位数处缩尾。" in chinese.replace("\n", "")
 
 
 def test_changed_columns_are_named_where_terms_are_plain_columns() -> None:

@@ -813,7 +813,7 @@ def counted(count: int, noun: str, plural: str | None = None) -> str:
     return f"{count:,} {noun if count == 1 else plural or noun + 's'}"
 
 
-def did_you_mean(word: object, existing: Iterable[object]) -> str:
+def did_you_mean(word: object, existing: Iterable[object], cutoff: float = 0.6) -> str:
     """Suggest a similar word, ``" (did you mean 'gdp'?)"``; empty if there is none."""
     text = str(word)
     if len(text) > _LONGEST_QUOTE:
@@ -822,7 +822,7 @@ def did_you_mean(word: object, existing: Iterable[object]) -> str:
     same = [w for w in words if w.casefold() == text.casefold()]
     # A word with the same beginning is a better guess than one with similar letters.
     begun = [w for w in words if w.startswith(text)] if len(text) > 2 else []
-    letters = difflib.get_close_matches(text, words, n=1, cutoff=0.6)
+    letters = difflib.get_close_matches(text, words, n=1, cutoff=cutoff)
     close = same or begun or letters or _with_same_chinese_beginning(text, words)
     return f" (did you mean {close[0]!r}?)" if close else ""
 

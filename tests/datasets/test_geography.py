@@ -316,6 +316,21 @@ def test_unknown_names_are_listed_with_the_nearest() -> None:
         match_cities(["市辖区"])
 
 
+def test_a_county_level_city_is_told_from_prefectures() -> None:
+    names = (
+        "昆山市 义乌市 江阴市 张家港市 常熟市 慈溪市 晋江市 胶州市 延吉市 kunshan Yiwu"
+    )
+    with pytest.raises(AlignmentError, match=r"prefectures .* county-level") as caught:
+        match_cities([*names.split(), "Shijazhuang"])
+    text = str(caught.value)
+    assert text.count("is unknown") == 12
+    assert text.count("did you mean") == 1
+    assert "'Shijazhuang' is unknown (did you mean 'shijiazhuang'?)" in text
+    with pytest.raises(AlignmentError) as caught:
+        match_provinces(["Atlantis"])
+    assert "county" not in str(caught.value)
+
+
 @pytest.mark.parametrize("missing", [None, np.nan, pd.NA])
 def test_missing_names_stay_missing(missing: object) -> None:
     column = pd.Series(["北京", missing, "上海市"], index=[3, 1, 2], name="省份")

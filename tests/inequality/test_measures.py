@@ -354,6 +354,14 @@ def test_the_result_is_plain():
 # --- town and country -----------------------------------------------------------------
 
 
+def test_incomes_that_are_shares_were_exchanged_with_populations() -> None:
+    urban, rural = [0.6472, 0.5], [0.3528, 0.5]
+    for shares in ((urban, rural), (100 * np.array(urban), 100 * np.array(rural))):
+        with pytest.raises(IdentificationError, match=r"incomes add up .* per head"):
+            urban_rural_theil(*shares, [47412, 40000], [18931, 15000])
+    assert urban_rural_theil([0.6, 3], [0.4, 1], urban, rural).size == 2
+
+
 @pytest.mark.parametrize(
     "case", OUTSIDE["urban_rural"]["cases"], ids=lambda c: f"{c['urban_income']}"
 )

@@ -357,7 +357,7 @@ def test_given_thresholds_need_not_be_observed(
             assert found.profiles[j][at] == pytest.approx(wanted, rel=1e-9)
     low = [(data["q"] > g) if rule == "<=" else (data["q"] >= g) for g in cuts]
     np.testing.assert_array_equal(
-        plan.regimes(plan.candidates.given), 1 + low[0] + low[1]
+        plan.regimes(plan.candidates.given_positions), 1 + low[0] + low[1]
     )
 
 
@@ -633,7 +633,7 @@ def test_printed_thresholds_of_wang_give_his_sums_of_squares_and_statistics() ->
         "S2": second.ssr,
         "F1": (first.null_ssr / first.ssr - 1) * df,
         "F2": (first.ssr / second.ssr - 1) * df,
-        "below": int(where.cuts[where.given[0]]),
+        "below": int(where.cuts[where.given_positions[0]]),
     }
     for number in GOLDEN["cases"]["xthreg"]:
         assert closes(values[number["name"]], number), (number, values[number["name"]])

@@ -1150,6 +1150,34 @@ def test_a_square_without_its_variable_is_told() -> None:
     assert "no_main_effect" not in {n.code for n in both.diagnostics}
 
 
+@pytest.mark.parametrize("term", ["did", "I(treated * post)", "treated(first)"])
+@pytest.mark.parametrize(
+    ("options", "columns"),
+    [
+        ({"entity_effects": False}, ("treated i",)),
+        ({"time_effects": False}, ("treated t",)),
+        ({"entity_effects": False, "time_effects": False}, ("treated i", "treated t")),
+    ],
+)
+@pytest.mark.filterwarnings("ignore::digiprosper.DigiprosperWarning")
+def test_a_treatment_without_its_arms_is_told(term, options, columns) -> None:
+    rng = np.random.default_rng(5)
+    i, t = np.indices((40, 8)).reshape(2, -1)
+    frame = pd.DataFrame({"i": i, "t": t, "treated": (i < 15) * 1, "post": (t > 3) * 1})
+    frame["first"] = np.where(i < 15, 4.0, np.nan)
+    frame["did"], frame["x"] = frame["treated"] * frame["post"], rng.normal(size=i.size)
+    frame["y"] = frame["treated"] + frame["post"] + rng.normal(size=i.size)
+    panel = Panel(frame, "i", "t")
+    alone = FixedEffects("y", ["x", term], **options)
+    (notice,) = [n for n in alone.fit(panel).diagnostics if n.code == "no_main_effect"]
+    assert (notice.data["term"], notice.data["columns"]) == (term, columns)
+    arms = [{"treated i": "treated", "treated t": "post"}[name] for name in columns]
+    both = FixedEffects("y", ["x", term, *arms], **options).fit(panel)
+    np.testing.assert_allclose(notice.data["with_them"], both.params[term], rtol=1e-9)
+    for fit in (both, FixedEffects("y", ["x", term]).fit(panel)):
+        assert "no_main_effect" not in {n.code for n in fit.diagnostics}
+
+
 @pytest.mark.parametrize(
     "spec",
     [

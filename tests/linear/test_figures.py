@@ -78,7 +78,7 @@ def test_the_density_is_scipys_and_integrates_to_one() -> None:
     )
     np.testing.assert_allclose(density, gaussian_kde(DRAWS)(value), rtol=1e-9)
     assert np.trapezoid(density, value) == pytest.approx(1, abs=1e-3)
-    assert (drawn.name, drawn.found, drawn.p_value) == ("Estimate of d", 0.5, 0.2)
+    assert (drawn.name, drawn.statistic, drawn.p_value) == ("Estimate of d", 0.5, 0.2)
 
 
 @pytest.mark.parametrize("found", [-9.0, 9.0])
@@ -227,7 +227,7 @@ def test_what_else_the_slope_depends_on_is_named(panel):
         panel
     )
     drawn = slope_curve(both, "x", "v", None, {"w": "W"}, 0.95)
-    assert drawn.held == ["W"]
+    assert drawn.at_means == ["W"]
     assert drawn.moderator == "v"
 
 

@@ -143,6 +143,18 @@ def test_mundlak_equals_the_regression_written_out(
     assert "restricted wild cluster bootstrap" in test.method
 
 
+def test_means_that_vary_in_one_cluster_are_reported() -> None:
+    """A treatment of one entity: in 150 draws the bootstrap hardly ever rejects."""
+    frame = draw(2)
+    frame["d"] = ((frame["i"] == frame["i"].iloc[0]) & (frame["t"] > 2)).astype(float)
+    test = quiet(FixedEffects("y", ["a", "d"]), frame)
+    (notice,) = [n for n in test.diagnostics if n.code == "no_rejection"]
+    assert notice.data["terms"] == ("mean of a", "mean of d")
+    assert "chi-square far too often. Keep the entity effects." in notice.message
+    usual = quiet(FixedEffects("y", ["a", "b"]), frame)
+    assert "no_rejection" not in [n.code for n in usual.diagnostics]
+
+
 def test_the_classical_test_stands_beside_where_it_is_defined() -> None:
     frame = draw(7, balanced=True)
     spec = FixedEffects("y", ["a", "b"])

@@ -14,6 +14,7 @@ import pytest
 import digiprosper as dp
 from digiprosper import FixedEffects, Panel, randomisation_test
 from digiprosper.errors import (
+    ColumnError,
     DigiprosperWarning,
     IdentificationError,
     IdentificationWarning,
@@ -278,6 +279,31 @@ def test_the_result_is_kept_whole() -> None:
     np.testing.assert_array_equal(other.draws, test.draws)
 
 
+def test_treatments_drawn_inside_strata_are_exchanged_inside_them() -> None:
+    """One of three entities is treated in each of two strata: nine assignments."""
+    frame = make(3, n=6).assign(s=lambda f: np.where(f["i"] % 2, "odd", "even"))
+    frame["d"] = (frame["i"].isin([0, 1]) & (frame["t"] > 2)).astype(float)
+    spec = FixedEffects("y", ["d"])
+    # An entity that is not in the sample does not move the strata of others.
+    more = frame[frame["i"] == 5].assign(i=-1, y=np.nan, s="none")
+    test = test_of(spec, pd.concat([more, frame]), "d", strata="s")
+
+    def t_of(chosen: tuple[int, int]) -> float:
+        moved = frame.assign(d=(frame["i"].isin(chosen) & (frame["t"] > 2)) * 1.0)
+        return float(quiet(spec.fit, Panel(moved, *KEYS)).tstats["d"])
+
+    every = np.array([t_of(pair) for pair in product((0, 2, 4), (1, 3, 5))])
+    np.testing.assert_allclose(np.sort(test.draws), np.sort(every), rtol=1e-9)
+    assert test.p_value == np.mean(np.abs(every) >= abs(every[0]) * (1 - 1e-9))
+    assert "(all 9 permutations within groups of s)" in str(test)
+    (chinese,) = dp.etable(test, style=dp.TableStyle("zh")).notes
+    assert "s各组内全部9种置换" in chinese
+    panel = Panel(pd.concat([make(3, n=40, treated=9)]).assign(s=0), *KEYS)
+    drawn = quiet(randomisation_test, spec, panel, "d", reps=19, rng=1)
+    inside = quiet(randomisation_test, spec, panel, "d", strata="s", reps=19, rng=1)
+    np.testing.assert_array_equal(drawn.draws, inside.draws)
+
+
 # --- refusals -------------------------------------------------------------------------
 
 FRAME = make(10).assign(still=lambda f: f["i"] * 1.0, trend=lambda f: f["t"] ** 2.0)
@@ -340,6 +366,15 @@ REFUSED: dict[str, tuple[Any, Any, dict[str, Any], type[Exception], str]] = {
         IdentificationError,
         "same for all i",
     ),
+    "strata that change": (SPEC, "d", {"strata": "t"}, OptionError, "changes inside"),
+    "strata of one entity": (
+        SPEC,
+        "d",
+        {"strata": "i"},
+        IdentificationError,
+        "no two i .* within groups of i",
+    ),
+    "no such strata": (SPEC, "d", {"strata": "zz"}, ColumnError, "strata=...*'zz'"),
     "too few draws": (SPEC, "d", {"reps": 18}, OptionError, "reps"),
     "draws that are no number": (SPEC, "d", {"reps": "all"}, OptionError, "reps"),
     "a seed that is none": (SPEC, "d", {"rng": -1}, InputTypeError, "rng"),

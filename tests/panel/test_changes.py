@@ -726,6 +726,26 @@ def test_winsorize_refuses(
         panel.winsorize(**{"columns": "gdp", **options})
 
 
+@pytest.mark.parametrize(
+    ("options", "ends"),
+    [
+        ({}, (0.01, 0.99)),
+        ({"lower": 0.05}, (0.05, 0.95)),
+        ({"upper": 0.9}, (0.1, 0.9)),
+        ({"lower": 0}, (0, 0.99)),
+        ({"upper": 1}, (0.01, 1)),
+    ],
+)
+def test_one_share_to_winsorize_by_is_that_of_both_ends(
+    panel: Panel, options: dict[str, float], ends: tuple[float, float]
+) -> None:
+    cut, other = panel.winsorize("gdp", **options), panel.winsorize("gdp", *ends)
+    pd.testing.assert_series_equal(cut["gdp"], other["gdp"])
+    assert cut.diagnostics == other.diagnostics
+    with pytest.raises(OptionError, match=r"lower=5, upper=0\.99"):
+        panel.winsorize("gdp", 5)
+
+
 def test_quantiles_of_each_group_and_missing_values_stay() -> None:
     column = np.array([0.0, 1, 2, 3, 100, nan, 7, 8])
     groups = np.array([0, 0, 0, 0, 0, 0, 1, 1])

@@ -322,6 +322,19 @@ def test_balance_of_a_balanced_panel_is_welch_of_the_means_of_entities(
     ).all()
 
 
+def test_tables_say_by_what_a_balance_is_clustered() -> None:
+    panel = groups(balanced=True, few=False).relabel(city="City")
+    table = panel.balance_table("treated", clusters="city")
+    for frame in (panel.balance_table("treated"), table.round(2)):
+        note = str(dp.etable(frame)).splitlines()[-1]
+        assert note == "Standard errors and p-values clustered by City."
+    chinese = str(dp.etable(table, style=dp.TableStyle(language="zh")))
+    assert chinese.endswith("注：标准误与p值聚类到City层面。")
+    assert "clustered" not in str(dp.etable(table[["difference"]]))
+    single = Panel.from_rows(panel.frame.reset_index(drop=True))
+    assert "clustered" not in str(dp.etable(single.balance_table("treated")))
+
+
 def test_balance_with_gaps_by_brute_force() -> None:
     frame = groups(balanced=False).frame.dropna().reset_index()
     row = groups(balanced=False).balance_table("treated", ["x"]).loc["x"]

@@ -536,6 +536,17 @@ def test_base_weights_are_above_zero() -> None:
 # --- malformed input ------------------------------------------------------------------
 
 
+def test_a_column_of_first_treated_times_is_told_what_it_is() -> None:
+    years = np.where(
+        made()["policy"].groupby(made()["city"]).transform("max"), 2013, np.nan
+    )
+    panel = dp.Panel(made().assign(**{"first year": years}), "city", "year")
+    with pytest.raises(MissingDataError, match="first treated times") as caught:
+        dp.match_entities(panel, "first year", ["size"])
+    advice = str(caught.value).partition("panel.assign(on='")[2].partition("')")[0]
+    assert set(panel.assign(on=advice)["on"]) == {0.0, 1.0}
+
+
 @pytest.mark.parametrize(
     ("change", "error"),
     [

@@ -79,7 +79,7 @@ def test_whoever_has_columns_is_asked(fit):
 def test_a_given_threshold_is_not_estimated():
     cut = Parameter(0.5, math.nan, math.nan, 0)
     assert Block("step", "urban", (cut,), 0.95).estimated
-    assert not Block("step", "urban", (cut,), 0.95, given=True).estimated
+    assert not Block("step", "urban", (cut,), 0.95, fixed=True).estimated
     assert not Block("step", "urban", (), 0.95).estimated
 
 

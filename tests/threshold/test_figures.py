@@ -22,7 +22,7 @@ def test_a_profile_is_that_of_the_results(found):
     assert drawn.points.equals(found.profile(1))
     assert list(drawn.sets) == found.confidence_set(1)
     assert (drawn.critical, drawn.criterion) == (found.critical_value(1), "scaled")
-    assert (drawn.given, drawn.before, drawn.number) == (False, True, None)
+    assert (drawn.fixed, drawn.before, drawn.number) == (False, True, None)
     with pytest.raises(OptionError):
         figures.lr_profile(found, 2, Wording({}, found.factors))
 

@@ -43,8 +43,8 @@ OPTIONS: Final = ("scope", *_WORDS, "shift")
 class IndexOptions:
     """Checked options of an index, made by `CompositeIndex.recipe`.
 
-    `given` has the user's weights in the order of the system, not divided by their
-    sum, and `weighting` is then "given"; otherwise `given` is empty.
+    `weight_pairs` has the user's weights in the order of the system, not divided by
+    their sum, and `weighting` is then "given"; otherwise `weight_pairs` is empty.
     """
 
     system: IndicatorSystem
@@ -52,7 +52,7 @@ class IndexOptions:
     normalise: str
     shift: float
     weighting: str
-    given: tuple[tuple[str, float], ...]
+    weight_pairs: tuple[tuple[str, float], ...]
     structure: IndexStructure
     aggregation: str
     missing: str
@@ -77,9 +77,9 @@ class IndexOptions:
     @property
     def given_weights(self) -> Floats | None:
         """Weights of the user, divided by their sum, shape (m,); None without them."""
-        if not self.given:
+        if not self.weight_pairs:
             return None
-        values = np.array([w for _, w in self.given], dtype=np.float64)
+        values = np.array([w for _, w in self.weight_pairs], dtype=np.float64)
         return np.asarray(values / values.sum())
 
     @property
@@ -119,7 +119,7 @@ class IndexOptions:
             "scope": self.scope.text,
             "normalise": self.normalise,
             "shift": self.shift,
-            "weighting": dict(self.given) if self.given else self.weighting,
+            "weighting": dict(self.weight_pairs) or self.weighting,
             "structure": self.structure,
             "aggregate": self.aggregation,
             "missing": self.missing,
@@ -151,7 +151,7 @@ class IndexOptions:
             (np.arange(len(self.system)),) if across == "flat" else self.groups,
             across=across,
             shift=self.shift,
-            given=self.given_weights,
+            weights=self.given_weights,
             periods=n_times if self.scope.replication_only else None,
             keeps_constant=not self.scale_learned and not self.weights_estimated,
         )
@@ -254,7 +254,7 @@ def _contradictions(options: IndexOptions) -> Iterator[str]:
         )
     if options.normalise == "zscore":
         yield from _zscore_contradictions(options)
-    if options.given and options.structure != "flat":
+    if options.weight_pairs and options.structure != "flat":
         yield (
             "given weights are effective weights, so "
             f"structure={cited(options.structure)} does not apply: use "

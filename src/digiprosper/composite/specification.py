@@ -74,7 +74,8 @@ class CompositeIndex(Specification):
           instead of the number of rows.
 
         Scores of different years are comparable if all years have the same end points
-        and weights.
+        and weights. A model of other scores needs time effects, without which changes
+        of the scale count as changes of the index.
     normalise : {"minmax", "absolute_minmax", "zscore", "rank", "max", "none"}
         The default is ``"minmax"``: (x - min) / (max - min) for direction ``"+"`` and
         (max - x) / (max - min) for ``"-"``. ``"absolute_minmax"`` is its absolute
@@ -189,7 +190,7 @@ class CompositeIndex(Specification):
             normalise=self.normalise,
             shift=self.shift,
             weighting="given" if given_weights else str(self.weighting),
-            given=given_weights,
+            weight_pairs=given_weights,
             structure=self.structure,
             aggregation=self.aggregate,
             missing=self.missing,

@@ -58,6 +58,8 @@ _ENDINGS = {
     "cities": "((自治)?州|city|shi|prefecture)$",
 }
 _REGIONS = ["east", "central", "west"]
+# Letters that a misspelt name shares with the right one
+_ALIKE = 0.9
 _NOT_READ = re.compile(r"[\s'\u2019`.\-]+")
 
 
@@ -360,8 +362,8 @@ def match_cities(names: Any, *, to: CityForm = "short") -> Any:
 
     Notes
     -----
-    Counties that are governed by their province (仙桃, 石河子) are no cities in this
-    list.
+    Counties that are governed by their province (仙桃, 石河子), and county-level cities
+    (昆山, 义乌), are no cities in this list.
 
     Examples
     --------
@@ -445,13 +447,22 @@ def _match_names(kind: str, names: Any, to: str) -> Any:
         text = f"to='pinyin' gives one name to several cities: {', '.join(same)}"
         problems = [alignment_problem(None, text, same)]
     if problems:
-        text = f"match_{kind}: {several(problems, 12)}. Replace or omit these names"
-        if chosen:
-            text += "; if the first of each is meant, by "
-            text += f"match=lambda s: match_{kind}(s.replace({chosen}))"
-        raise AlignmentError(f"{text}.", problems)
+        text = f"match_{kind}: {several(problems, 12)}. "
+        text += _advice(kind, chosen, unknown=-1 in meant.values())
+        raise AlignmentError(text, problems)
     forms = dict(zip(meant, table[to].iloc[[*meant.values()]], strict=True))
     return _like_input([forms.get(name) for name in column], names, column, to)
+
+
+def _advice(kind: str, chosen: dict[Any, str], *, unknown: bool) -> str:
+    """Advise what to do about names; `chosen` has the first that each may mean."""
+    text = "Replace or omit these names"
+    if unknown and kind == "cities":
+        text = f"Only prefectures are known, no county-level cities (昆山). {text}"
+    if chosen:
+        text += "; if the first of each is meant, by "
+        text += f"match=lambda s: match_{kind}(s.replace({chosen}))"
+    return f"{text}."
 
 
 def _like_input(values: list[Any], names: Any, column: pd.Series[Any], to: str) -> Any:
@@ -481,5 +492,8 @@ def _name_problem(name: object, table: pd.DataFrame, positions: list[int]) -> st
     """Tell that a name is unknown, or which divisions it may mean."""
     if positions:
         return f"{cited(name)} may be {' or '.join(table['official'].iloc[positions])}"
-    spellings = [*table["short"], *table["official"], *table["pinyin"]]
-    return f"{cited(name)} is unknown{did_you_mean(name, spellings)}"
+    spellings = [*table["official"], *table["short"], *table["pinyin"]]
+    text = _normalised_name(name)
+    # 张家港 is no 张家界, and kunshan no anshan.
+    alike = [s for s in spellings if text.startswith(s[0] if s.isascii() else s)]
+    return f"{cited(name)} is unknown{did_you_mean(text, alike, _ALIKE)}"

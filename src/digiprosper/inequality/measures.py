@@ -533,7 +533,8 @@ def urban_rural_theil(
     MissingDataError
         If a value is infinite.
     IdentificationError
-        If a value is negative, or a row has no income or no population.
+        If a value is negative, a row has no income or no population, or the incomes are
+        shares.
 
     Warns
     -----
@@ -574,6 +575,12 @@ def urban_rural_theil(
         "the total income": urban * urban_people + rural * rural_people == 0,
     }
     columns.refuse_rows(empty, "zero", "Shares need a positive total")
+    incomes = (urban + rural)[columns.complete]
+    if incomes.size and np.isin(incomes.round(6), (1, 100)).all():
+        raise IdentificationError(
+            "urban_rural_theil: the two incomes add up to 1 or 100 in every row, as "
+            "shares do. Pass both incomes per head, then both populations."
+        )
     issue(
         [
             *_unit_notices(columns, "urban_income", "rural_income"),

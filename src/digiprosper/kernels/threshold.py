@@ -108,7 +108,7 @@ class Candidates:
     need: Ints  # (m,) rows that threshold j must leave in each regime it creates
     # positions of given thresholds in `values`, in their order; empty when they are
     # searched
-    given: tuple[int, ...]
+    given_positions: tuple[int, ...]
     order: Ints  # (N,) rows in the order of the threshold variable (stable)
     varying: Variation | None = None  # what a regime needs beside rows
 
@@ -653,9 +653,9 @@ def stage(search: Plan, base: State, at: Sequence[int]) -> Stage | None:
     identified.
     """
     null = _fix_all(search, base, at)
-    if search.candidates.given:
+    if search.candidates.given_positions:
         profile = null.ssr[0] - drops(search, null)[0]
-        new = search.candidates.given[len(at)]
+        new = search.candidates.given_positions[len(at)]
     else:
         profile = _profile(search, null, len(at))
         new = lowest(profile)
@@ -663,7 +663,7 @@ def stage(search: Plan, base: State, at: Sequence[int]) -> Stage | None:
     if not np.isfinite(ssr):
         return None
     positions = [*at, new]
-    if not search.candidates.given:
+    if not search.candidates.given_positions:
         positions = _refine(search, base, positions)
     return Stage(float(null.ssr[0]), ssr, tuple(positions))
 
@@ -736,11 +736,11 @@ def _profile(
 ) -> Floats:
     """Compute the sum of squares by candidate; infinite where none may lie."""
     candidates = search.candidates
-    if candidates.given:  # others that are given need no room
+    if candidates.given_positions:  # others that are given need no room
         free = candidates.allowed[min(threshold, candidates.need.size - 1)]
     else:
         free = candidates.open_to(threshold, state.fixed)[0]
-    if present is not None and not candidates.given:
+    if present is not None and not candidates.given_positions:
         # Another threshold with a smaller trim may have come nearer than this one may
         # go: it can stay.
         free[present] = True

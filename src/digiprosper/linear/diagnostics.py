@@ -559,12 +559,17 @@ def missing_main_effects(
     """Report products without a factor that effects and regressors do not take up."""
     sample, names, net = prepared.sample, demeaned.names, demeaned.columns
     products = _products_without_main_effects(sample, names)
+    if not {*sample.keys.names} <= {*prepared.effect_names}:
+        for at, name in enumerate(names[1:], 1):
+            products.setdefault(at, _arms(sample, name))
     if not products:
         return
     root = np.sqrt(prepared.row_weights)[:, None]
     regressors, y = net[:, 1:] * root, net[:, 0] * root[:, 0]
     for at, alone in products.items():
-        raw = np.column_stack([sample.variables[n] for n in alone])
+        if not alone:
+            continue
+        raw = np.column_stack([*alone.values()])
         added = prepared.within.decompose(np.asfortranarray(raw))[0] * root
         residuals = added - regressors @ np.linalg.lstsq(regressors, added)[0]
         lengths = np.linalg.norm(raw * root, axis=0)
@@ -574,7 +579,7 @@ def missing_main_effects(
             estimate, with_them = (
                 float(np.linalg.lstsq(m, y)[0][at - 1]) for m in (regressors, both)
             )
-            columns = tuple(alone[j] for j in free)
+            columns = tuple([*alone][j] for j in free)
             text = (
                 f"{cited(names[at])} without {quoted(columns)}: the coefficient of a "
                 "product also picks up the main effects that are not in the model "
@@ -587,7 +592,7 @@ def missing_main_effects(
 
 def _products_without_main_effects(
     sample: Sample, names: Sequence[str]
-) -> dict[int, list[str]]:
+) -> dict[int, dict[str, Floats]]:
     """List, by position, the factors of products of columns that are no regressors."""
     products = {}
     for at, name in enumerate(names[1:], 1):
@@ -597,8 +602,26 @@ def _products_without_main_effects(
         if len(factors) == 1 and factors[0].power in (2, 3):
             texts = [factors[0].column] * 2
         if len(texts) > 1 and set(texts) <= sample.variables.keys():
-            products[at] = [n for n in dict.fromkeys(texts) if n not in names]
-    return {at: alone for at, alone in products.items() if alone}
+            products[at] = {n: sample.variables[n] for n in texts if n not in names}
+    return products
+
+
+def _arms(sample: Sample, name: str) -> dict[str, Floats]:
+    """Return dummies of entities and periods whose product is a dummy of treated rows.
+
+    Empty for other columns, and if all entities or all periods are treated.
+    """
+    (factor, *others), keys = sample.factors_of(name), sample.keys
+    if others or factor.level is not None or keys.time_name is None:
+        return {}
+    column = sample.matrix[:, sample.names.index(name)]
+    arms: dict[str, Floats] = {
+        f"treated {key}": (np.bincount(codes, column) > 0).astype(np.float64)[codes]
+        for key, codes in zip(keys.names, (sample.entity, sample.time), strict=True)
+    }
+    entities, periods = arms.values()
+    is_product = np.array_equal(column, entities * periods)
+    return arms if is_product and not (entities.all() or periods.all()) else {}
 
 
 def turn_outside(sample: Sample, results: LinearResults) -> list[Notice]:

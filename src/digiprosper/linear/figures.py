@@ -120,7 +120,7 @@ def slope_curve(
         rows=None if values is None else row_counts(values, axis.levels),
         regions=regions,
         share=float("nan") if values is None else _share_in_regions(values, regions),
-        held=list(map(wording.label, axis.others)),
+        at_means=list(map(wording.label, axis.others)),
         level=level,
     )
 

@@ -623,15 +623,19 @@ def _few_treated(entry: FewTreated) -> Notice:
     return Notice("few_treated", text, entry._asdict())
 
 
-def no_rejection(terms: Sequence[str], effective: float, clusters: str) -> list[Notice]:
+def no_rejection(
+    terms: Sequence[str],
+    effective: float,
+    clusters: str,
+    advice: str = "For a treatment use dp.randomisation_test(spec, panel, term).",
+) -> list[Notice]:
     """Report a joint test with a regressor that varies in at most two clusters."""
     if effective >= LEAST_EFFECTIVE:
         return []
     text = (
         f"one or more of {quoted(terms)} depend on {effective:.1f} effective clusters "
         f"({clusters}). The wild bootstrap then rejects too rarely, even if there is "
-        "an effect, and F(q, G - 1) far too often. For a treatment use "
-        "dp.randomisation_test(spec, panel, term)."
+        f"an effect, and F or chi-square far too often. {advice}"
     )
     data = {"clusters": clusters, "terms": tuple(terms), "effective": effective}
     return [Notice("no_rejection", text, data)]

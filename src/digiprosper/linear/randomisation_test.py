@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from digiprosper.checks import one_problem
+from digiprosper.checks import one_problem, option_error
 from digiprosper.errors import (
     IdentificationError,
     InputTypeError,
@@ -26,7 +26,7 @@ from digiprosper.errors import (
     quoted,
     subject,
 )
-from digiprosper.kernels import Floats
+from digiprosper.kernels import Floats, Ints
 from digiprosper.kernels.resampling import seed_sequence
 from digiprosper.kernels.within import is_nested
 from digiprosper.linear.fixed_effects import refuse_other_specification
@@ -37,7 +37,9 @@ from digiprosper.linear.notices import few_exchanges
 from digiprosper.linear.preparation import Prepared
 from digiprosper.optional import progress_bar
 from digiprosper.panel import Panel
-from digiprosper.panel.keys import rows_text
+from digiprosper.panel.access import table_of
+from digiprosper.panel.columns import group_codes
+from digiprosper.panel.keys import Keys, rows_text
 from digiprosper.panel.terms import canonical
 from digiprosper.report.notices import FEW_CODES, few_draws, without
 from digiprosper.report.tests import TestResult
@@ -53,6 +55,7 @@ def randomisation_test(
     panel: Panel,
     term: str,
     *,
+    strata: str | None = None,
     reps: int = 999,
     rng: object = None,
     progress: bool = False,
@@ -74,6 +77,9 @@ def randomisation_test(
         The data.
     term : str
         The regressor, by its name in the results. It may be continuous.
+    strata : str, optional
+        Column inside whose groups the treatment was drawn, such as a region. Values are
+        permuted between entities of the same group only.
     reps : int
         Number of permutations, at least 19; 999 by default. If there are no more
         different permutations than this, each of them is used once, and nothing is
@@ -107,6 +113,9 @@ def randomisation_test(
         another regressor, such as an interaction.
     OptionError
         If `cov_type` is ``"crv3"``, ``"cr2"`` or ``"conley"``, or `reps` is below 19.
+        If `strata` changes inside an entity.
+    ColumnError, MissingDataError
+        If `strata` is not a column, or has missing values.
     IdentificationError
         If no permutation changes the regressor, for example because no two entities
         have rows in the same periods. Also if the term has no standard error; and as in
@@ -121,7 +130,8 @@ def randomisation_test(
     depends less on differences between entities (MacKinnon & Webb 2020, Journal of
     Econometrics 218:435).
 
-    The test is valid if all permutations were equally likely. It is not valid if
+    The test is valid if all permutations were equally likely: if treatment was drawn
+    separately in each region, specify `strata`. It is not valid if
     entities selected themselves into treatment, or if groups of entities were treated
     together. A notice reports if the regressor is the same in all entities of a
     cluster.
@@ -154,8 +164,14 @@ def randomisation_test(
             "compare."
         )
 
-    moved = paths(column, sample.entity, sample.time)
-    _refuse_identical_paths(fit.prepared, name, moved)
+    time, within = sample.time, ""
+    if strata is not None:
+        # As if entities of two strata were observed in different periods
+        codes = _strata_codes(panel, strata, sample.keys)
+        time = time + sample.n_times * codes[sample.entity]
+        within = f" within groups of {strata}"
+    moved = paths(column, sample.entity, time)
+    _refuse_identical_paths(fit.prepared, name, moved, within)
     enumerated = moved.n_exchanges < reps + 0.5
     reps = round(moved.n_exchanges) if enumerated else reps
     with progress_bar("randomisation_test", reps, show=progress) as done:
@@ -187,7 +203,7 @@ def randomisation_test(
         },
         draws=draws,
         diagnostics=notices,
-        method=permutations_text(reps, enumerated=enumerated),
+        method=permutations_text(reps, enumerated=enumerated) + within,
         labels=dict(fit.results.labels),
         factors=dict(fit.results.factors),
     )
@@ -240,24 +256,32 @@ def _refuse_shared(fit: Any, name: str, names: Sequence[str], caller: str) -> No
         )
 
 
-def _refuse_identical_paths(prepared: Prepared, name: str, moved: Paths) -> None:
+def _strata_codes(panel: Panel, strata: str, keys: Keys) -> Ints:
+    """Code the strata (E,) of entities; refuse strata that change in an entity."""
+    table = table_of(panel)
+    codes = group_codes(table, strata, "randomisation_test", "strata")
+    changing = table.keys.vary(codes)
+    if changing.any():
+        rows = table.describe_rows(changing)
+        text = f"strata={cited(strata)} changes inside entities, in {rows}."
+        raise option_error("strata", strata, text)
+    return codes[table.keys.starts][table.keys.entities.get_indexer(keys.entities)]
+
+
+def _refuse_identical_paths(
+    prepared: Prepared, name: str, moved: Paths, within: str
+) -> None:
     if moved.differ:
         return
-    entity, unexchanged = (
-        prepared.sample.keys.entity_name,
-        int((~moved.exchanged).sum()),
-    )
+    entity = prepared.sample.keys.entity_name
+    unexchanged = int((~moved.exchanged).sum())
+    reason = f"observed in the same periods{within}"
     if not moved.exchanged.any():
-        reason = f"no two {entity} are observed in the same periods"
+        reason = f"no two {entity} are {reason}"
     else:
-        reason = (
-            f"it is the same for all {entity} that are observed in the same periods"
-        )
-        reason += (
-            f", and {unexchanged} {entity} have different periods"
-            if unexchanged
-            else ""
-        )
+        reason = f"it is the same for all {entity} that are {reason}"
+        if unexchanged:
+            reason += f", and {unexchanged} {entity} have different periods"
     raise IdentificationError(
         f"{cited(name)} cannot be permuted between {entity}: {reason}."
     )

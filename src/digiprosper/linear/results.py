@@ -203,12 +203,9 @@ class Estimated(Estimates):
         self, plain: TestResult, program: str, weights: Floats, gap: Floats
     ) -> TestResult:
         """Compute the p-value by the bootstrap; add F and CRV3 as alternatives."""
-        (sums,), (clusters,) = self.by_cluster, self.inference.clusters
+        (sums,) = self.by_cluster
         p_value, method = restricted_wild_test(sums, weights, gap)
-        tested = [self.names[j] for j in np.flatnonzero(weights.any(axis=0))]
-        shares = variation_by_cluster(sums, weights @ sums.root)
-        effective = float(effective_clusters(shares).min())
-        few = no_rejection(tested, effective, clusters)
+        few = self.few_effective(weights)
         form = covariance_form(gap, jackknife_covariance(sums, weights))
         crv3 = hotelling_test(form, len(gap), sums.groups, plain.name, plain.null)
         return replace(
@@ -218,6 +215,14 @@ class Estimated(Estimates):
             diagnostics=(*few, *(in_memory_only(few) if self.is_scanned else ())),
             alternatives={program: plain, "crv3": crv3},
         )
+
+    def few_effective(self, weights: Floats, *advice: str) -> list[Notice]:
+        """Report sums of coefficients that depend on at most two clusters."""
+        (sums,), (clusters,) = self.by_cluster, self.inference.clusters
+        tested = [self.names[j] for j in np.flatnonzero(weights.any(axis=0))]
+        shares = variation_by_cluster(sums, weights @ sums.root)
+        effective = float(effective_clusters(shares).min())
+        return no_rejection(tested, effective, clusters, *advice)
 
     def _added_covariance_test(
         self, weights: Floats, gap: Floats, name: str, null: str

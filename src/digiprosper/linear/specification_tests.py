@@ -918,6 +918,8 @@ def _mundlak(fitted: Fitted, entity: str) -> TestResult:
         )
         chi2 = {"chi2": test}
         test = replace(test, p_value=p_value, method=method, alternatives=chi2)
+        advice = "Keep the entity effects."
+        notices = (*notices, *results.estimated.few_effective(weights, advice))
     return replace(
         test, detail=auxiliary.coefficient_rows(results, tested), diagnostics=notices
     )

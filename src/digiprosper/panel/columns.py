@@ -262,4 +262,7 @@ def compare_groups(
     heads = ["N", *means, "difference", "std_error", "p_value"]
     frame = pd.DataFrame.from_dict(rows, orient="index", columns=heads)
     frame = frame.astype({"N": int}).rename_axis("variable")
-    return labelled(table, frame, numbers, means)
+    frame = labelled(table, frame, numbers, means)
+    if clusters or not table.keys.rows_are_entities:
+        frame.attrs["clusters"] = clusters or table.keys.entity_name
+    return frame

@@ -1330,8 +1330,8 @@ class Panel:
     def winsorize(
         self,
         columns: str | Sequence[str],
-        lower: float = 0.01,
-        upper: float = 0.99,
+        lower: float | None = None,
+        upper: float | None = None,
         by: str | None = None,
         quantile: Literal["stata", "linear"] = "stata",
     ) -> Panel:
@@ -1344,9 +1344,11 @@ class Panel:
         ----------
         columns : str or sequence of str
             Numeric columns.
-        lower, upper : float
+        lower, upper : float, optional
             Quantiles as shares between 0 and 1; 0.01 and 0.99 by default, as in
-            ``winsor2``. With ``lower=0`` or ``upper=1`` that end does not change.
+            ``winsor2``. If one is named, the other cuts the same share: ``lower=0.05``
+            alone cuts at 0.05 and 0.95. With ``lower=0`` or ``upper=1`` that end does
+            not change.
         by : str, optional
             Column whose groups have their own quantiles, or ``"entity"`` or ``"time"``.
             By default all rows are one group.
@@ -1383,25 +1385,18 @@ class Panel:
         [1.0, 3.0, 0.5, 2.0, 6.0]
         """
         check_option("quantile", quantile, ("stata", "linear"))
-        if not (is_real(lower) and is_real(upper) and 0 <= lower < upper <= 1):
-            raise OptionError(
-                f"lower={cited(lower)}, upper={cited(upper)} must satisfy 0 <= lower < "
-                "upper <= 1, such as .01 and .99."
-            )
-
+        ends = _winsorized_at(lower, upper)
         groups = group_codes(self._table, by, "winsorize")
         names = chosen_columns(self._table, columns, "winsorize")
         changed, counts = {}, {}
         for name in names:
             values = self._table.numeric(name)
-            new = changes.winsorized(values, groups, (lower, upper), quantile)
+            new = changes.winsorized(values, groups, ends, quantile)
             changed[name] = new
             counts[name] = int((new != values).sum() - np.isnan(values).sum())
         cells = {name: count for name, count in counts.items() if count}
         panel = self._copy_with(self._table.with_columns(changed))
-        return panel._add_notices(
-            report.winsorised(cells, float(lower), float(upper), by)
-        )
+        return panel._add_notices(report.winsorised(cells, *ends, by))
 
     def interpolate(
         self,
@@ -1768,8 +1763,9 @@ class Panel:
         DataFrame
             One row per variable: the number N of rows, the means of both groups, their
             difference (larger value of `by` minus smaller one), its standard error, and
-            the p-value of a test clustered by entity, or by `clusters`. The last two
-            are missing if a group has fewer than two clusters.
+            the p-value of a test clustered by entity, or by `clusters`, which `etable`
+            names below it. The last two are missing if a group has fewer than two
+            clusters.
 
         Warns
         -----
@@ -1812,6 +1808,20 @@ class Panel:
             numbers.pop(by, None)
         weights = weights_of(self._table, obs_weights, "balance_table")
         return compare_groups(self._table, by, numbers, weights, clusters)
+
+
+def _winsorized_at(lower: float | None, upper: float | None) -> tuple[float, float]:
+    """Return the shares at both ends; one that is not named is that of the other."""
+    if lower is None:
+        lower = round(1 - upper, 12) if is_real(upper) and 0 < upper < 1 else 0.01
+    if upper is None:
+        upper = round(1 - lower, 12) if is_real(lower) and 0 < lower < 1 else 0.99
+    if not (is_real(lower) and is_real(upper) and 0 <= lower < upper <= 1):
+        raise OptionError(
+            f"lower={cited(lower)}, upper={cited(upper)} must satisfy 0 <= lower < "
+            "upper <= 1, such as .01 and .99."
+        )
+    return float(lower), float(upper)
 
 
 def _index_notices(columns: Mapping[str, object]) -> list[Notice]:

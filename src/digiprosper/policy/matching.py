@@ -41,6 +41,7 @@ from digiprosper.linear.estimation import collinear_problem
 from digiprosper.linear.preparation import refuse_extreme
 from digiprosper.panel import Panel, Sample
 from digiprosper.panel.access import refuse_numbered_rows, table_of
+from digiprosper.panel.grammar import backticked
 from digiprosper.panel.keys import Keys
 from digiprosper.panel.table import Table
 from digiprosper.panel.terms import canonical
@@ -429,19 +430,21 @@ def _read_treatment(table: Table, column: str) -> Floats:
         )
     values = table.numeric(column)
     absent = np.isnan(values)
+    other_values = np.unique(values[~absent & ~np.isin(values, (0.0, 1.0))])[:5]
+    advice = (
+        "From a column of first treated times make one that is 1 from that time on: "
+        f"panel.assign(on='treated({backticked(column)})')."
+    )
     if absent.any():
+        cure = f". {advice}" if other_values.size else ": fill it in."
         raise MissingDataError(
             f"treated={cited(column)} is missing in "
-            f"{table.describe_rows(absent)}: fill it in.",
+            f"{table.describe_rows(absent)}{cure}",
             [missing_problem(column, int(absent.sum()), table.index[absent][:5])],
         )
-    other_values = np.unique(values[~np.isin(values, (0.0, 1.0))])[:5]
     if other_values.size:
         shown = ", ".join(f"{v:.6g}" for v in other_values)
-        text = (
-            f"treated={cited(column)} must be 0 or 1, and has {shown}. From a column "
-            "of first treated times make one with panel.assign: 1 from that time on."
-        )
+        text = f"treated={cited(column)} must be 0 or 1, and has {shown}. {advice}"
         data = {"column": column, "values": [*other_values]}
         raise InputTypeError(text, [Notice("not_binary", text, data)])
     return values

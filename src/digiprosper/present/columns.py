@@ -29,7 +29,13 @@ from digiprosper.errors import (
 from digiprosper.present.style import Style
 from digiprosper.report.characters import tidy_text
 from digiprosper.report.collection import ResultSet
-from digiprosper.report.columns import Column, HasColumns, PlainCell, columns_of
+from digiprosper.report.columns import (
+    Column,
+    HasColumns,
+    PlainCell,
+    Remark,
+    columns_of,
+)
 from digiprosper.report.foreign import as_results
 from digiprosper.report.labels import name_label
 from digiprosper.report.protocol import Results
@@ -425,11 +431,20 @@ def _read_frame(head: str | None, frame: pd.DataFrame, caller: str) -> list[Colu
                 stub=stub,
                 labels=frame.attrs.get("labels", {}),
                 factors=read_factors(frame.attrs.get("factors", {})),
+                whole=_clusters_note(frame),
             )
         )
     if head is not None and len(columns) == 1:
         return [replace(columns[0], head=head, over=None)]
     return columns
+
+
+def _clusters_note(frame: pd.DataFrame) -> Remark | None:
+    """Note by what the p-values of a frame are clustered."""
+    clusters = frame.attrs.get("clusters")
+    if not isinstance(clusters, str) or "p_value" not in frame:
+        return None
+    return Remark("tested.by", {"clusters": (clusters,)}, NOTES)
 
 
 def _name_text(name: object) -> str:

@@ -107,7 +107,7 @@ def draw_slope_curve(curve: SlopeCurve, ax: Axes | None) -> Axes:
     title = say("slope.of", name=curve.variable, outcome=curve.outcome)
     points, label = curve.points, say_level("interval.t", curve.level)
     few = not pd.api.types.is_numeric_dtype(points["at"])
-    texts = [title, curve.moderator, *curve.held, *(points["at"] if few else [])]
+    texts = [title, curve.moderator, *curve.at_means, *(points["at"] if few else [])]
     with drawing(curve, ax, _SIZE, texts) as axes:
         if few:
             _draw_levels(axes, points, label)
@@ -121,8 +121,8 @@ def draw_slope_curve(curve: SlopeCurve, ax: Axes | None) -> Axes:
             axes.set_xlim(*support)
         if curve.rows is not None:
             _draw_rows(axes, curve.rows)
-        held = say("slope.held", names=say("list").join(curve.held))
-        name_axes(axes, [title], [curve.moderator, held if curve.held else ""])
+        held = say("slope.held", names=say("list").join(curve.at_means))
+        name_axes(axes, [title], [curve.moderator, held if curve.at_means else ""])
         legend_above(axes)
     return axes
 
@@ -309,7 +309,7 @@ def draw_profile(profile: Profile, ax: Axes | None) -> Axes:
             label=_critical_text(profile),
             drawstyle=steps,
         )
-        code = "profile.given" if profile.given else "profile.estimate"
+        code = "profile.given" if profile.fixed else "profile.estimate"
         label = say(code, value=f"{profile.estimate:.4g}")
         axes.plot(
             [profile.estimate],
@@ -376,12 +376,12 @@ def draw_drawn_density(drawn: DrawnDensity, ax: Axes | None) -> Axes:
         heights, edge = np.full(drawn.draws.size, 0.012), axes.get_xaxis_transform()
         axes.plot(drawn.draws, heights, "|", color=FAINT, markersize=5, transform=edge)
         axes.axvline(0, linestyle=":", **THIN)
-        label = say("draws.found", value=f"{drawn.found:.4g}".replace("-", "−"))
+        label = say("draws.found", value=f"{drawn.statistic:.4g}".replace("-", "−"))
         axes.axvline(
-            drawn.found, color=MARKED, linewidth=1.4, linestyle="--", label=label
+            drawn.statistic, color=MARKED, linewidth=1.4, linestyle="--", label=label
         )
         axes.set_ylim(0, 1.08 * float(density.max()))
-        right = drawn.found < float(value.iloc[0] + value.iloc[-1]) / 2
+        right = drawn.statistic < float(value.iloc[0] + value.iloc[-1]) / 2
         x, side = (0.98, "right") if right else (0.02, "left")
         axes.text(
             x,

@@ -245,14 +245,14 @@ def _latex_number(text: str, column: PointColumn | None) -> str:
     if column is None or parts is None:
         return _latex_cell(text)
     whole, decimals = parts
-    shared = _common_prefix_length(column.right, decimals)
-    if len(column.right) > shared:
+    shared = _common_prefix_length(column.decimals, decimals)
+    if len(column.decimals) > shared:
         # Stars are raised together, so that room for a part of them would not be exact.
         shared = min(shared, len(decimals.rstrip("*")))
-    shared_left = _common_prefix_length(column.left[::-1], whole[::-1])
-    start, end = len(whole) - shared_left, len(column.left) - shared_left
-    before = _beside(r"\phantom", column.left[:end]) + _beside(r"\llap", whole[:start])
-    after = _beside(r"\phantom", column.right[shared:])
+    shared_left = _common_prefix_length(column.whole[::-1], whole[::-1])
+    start, end = len(whole) - shared_left, len(column.whole) - shared_left
+    before = _beside(r"\phantom", column.whole[:end]) + _beside(r"\llap", whole[:start])
+    after = _beside(r"\phantom", column.decimals[shared:])
     if not after:
         return before + _latex_cell(whole[start:] + decimals)
     number = _latex_cell(whole[start:] + decimals[:shared])

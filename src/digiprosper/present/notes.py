@@ -277,7 +277,7 @@ def _block_notes(columns: Columns, style: Style) -> list[str]:
         *dict.fromkeys(
             style.say(f"{block.kind}.given", c.words)
             for c, block in owned
-            if block.given
+            if block.fixed
         ),
     ]
 

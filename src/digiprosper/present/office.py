@@ -223,8 +223,8 @@ _SHORT = 3
 class PointColumn(NamedTuple):
     """Widest texts of a column left of the decimal point, and from it on."""
 
-    left: str
-    right: str
+    whole: str
+    decimals: str
 
     def position(self, room: float, size: float) -> float:
         """Return the point's distance from the left edge that centres numbers."""

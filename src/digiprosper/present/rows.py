@@ -140,13 +140,13 @@ def _parameter_rows(
     style: Style,
 ) -> list[Row]:
     """Write estimates and their confidence sets; fixed values are marked."""
-    all_fixed = all(block.given for block, _ in filter(None, cells))
+    all_fixed = all(block.fixed for block, _ in filter(None, cells))
     values, sets = [""] * len(cells), [""] * len(cells)
     for position, cell in enumerate(cells):
         if cell:
             block, parameter = cell
             value = style.number(parameter.estimate)
-            if block.given and not all_fixed:
+            if block.fixed and not all_fixed:
                 value = style.say("given", value=value)
             values[position] = value
             sets[position] = style.interval(parameter.conf_low, parameter.conf_high)

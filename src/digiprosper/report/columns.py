@@ -84,7 +84,7 @@ class Block:
     variable: str  # variable that has the parameters as values
     parameters: tuple[Parameter, ...]
     level: float
-    given: bool = False  # whether the parameters were fixed and not estimated
+    fixed: bool = False  # whether the parameters were given and not estimated
     # How draws behind the p-values of the tests were drawn, as a code, and their number
     drawn: str = ""
     reps: int = 0
@@ -96,7 +96,7 @@ class Block:
     @property
     def estimated(self) -> bool:
         """Return whether it has parameters that were estimated."""
-        return bool(self.parameters) and not self.given
+        return bool(self.parameters) and not self.fixed
 
 
 class PlainCell(NamedTuple):

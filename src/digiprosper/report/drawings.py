@@ -65,7 +65,7 @@ class Profile(Drawing):
     level: float
     critical: float | None  # critical value; None if it differs between candidates
     criterion: str  # how it is computed, in words
-    given: bool  # whether the threshold was fixed
+    fixed: bool  # whether the threshold was fixed
     # Whether the criterion between two candidates is that of the lower one
     before: bool
     number: int | None  # number of the threshold; None if there is only one
@@ -78,14 +78,14 @@ class DrawnDensity(Drawing):
     name: str
     points: pd.DataFrame  # columns value, density
     draws: Floats  # (R,) draws that could be estimated
-    found: float  # statistic of the data
+    statistic: float  # statistic of the data
     p_value: float
 
     def data(self) -> pd.DataFrame:
         """Return one row per point of the density, per draw, and for the data."""
         density = self.points.assign(series="density")
         draws = pd.DataFrame({"value": self.draws, "series": "draw"})
-        data = pd.DataFrame({"value": [self.found], "series": ["data"]})
+        data = pd.DataFrame({"value": [self.statistic], "series": ["data"]})
         parts = pd.concat([density, draws, data], ignore_index=True)
         return parts[["series", "value", "density"]]
 
@@ -171,7 +171,7 @@ class SlopeCurve(Drawing):
     # (low, high) where the interval excludes 0; empty for a category or dummy
     regions: Sequence[Interval]
     share: float  # share of rows in the regions; missing if unknown
-    held: Sequence[str]  # labels of other moderators, which are at their means
+    at_means: Sequence[str]  # labels of other moderators
     level: float
 
     def data(self) -> pd.DataFrame:

@@ -63,7 +63,7 @@ def estimate(spec: Any, layout: Layout, rng: object) -> SpatialResults:
     )
     n_drawn = 0 if spatial_effects.draws is None else len(spatial_effects.draws)
     optimum, weights = point.optimum, layout.weights
-    spectrum = point.determinants.spectrum
+    spectrum = point.determinants.spectrum_or_none
     interval = (np.nan, np.nan) if spectrum is None else (spectrum.low, spectrum.high)
     df_absorbed = layout.prepared.within.rank
     outcome, demeaned = layout.demeaned[:, 0], layout.demeaned[:, 1:]
@@ -195,7 +195,10 @@ def _lee_yu_point(point: likelihood.Point, layout: Layout) -> likelihood.Point:
             ("adjusted",),
         )
     determinants = point.determinants
-    spectrum, periods = determinants.spectrum, determinants.periods - float(entity)
+    spectrum, periods = (
+        determinants.spectrum_or_none,
+        determinants.periods - float(entity),
+    )
     optimum = likelihood.lee_yu(
         point, layout.weights.period_means if time else None, entity=entity
     )
@@ -286,7 +289,7 @@ def _spatial_effects(
     covariances = [selection @ c @ selection.T for c in covariances]
     slopes, lags = np.split(b[int(point.lag) :], 2)
     matrix = layout.matrix
-    spectrum = point.determinants.spectrum if point.lag else None
+    spectrum = point.determinants.spectrum_or_none if point.lag else None
     units = by_unit(matrix, inverse)
     average, derivative = averages(units, spectrum, point.optimum.rho)
     estimates, gradient = effects(average, derivative, slopes, lags)

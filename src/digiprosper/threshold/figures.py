@@ -32,7 +32,7 @@ def lr_profile(
         level=results.level,
         critical=None if drawn else float(results.critical_value(threshold)),
         criterion=WORDS.say(f"step.criterion.{results.confidence}", wording.language),
-        given=results.given,
+        fixed=results.given,
         before=results.rule == "<=",
         number=threshold if results.estimates.size > 1 else None,
     )

@@ -812,7 +812,7 @@ class ThresholdResults(SlopesByRegime):
                 for j, value in enumerate(self.estimates.tolist(), start=1)
             ),
             level=self.level,
-            given=self.given,
+            fixed=self.given,
             drawn=self.bootstrap[0] if tests else "",
             reps=self.reps,
             confidence=self.confidence,

@@ -226,7 +226,7 @@ class ThresholdSearch:
         candidates, nobs = self.plan.candidates, self.plan.nobs
         cells = candidates.values.size * nobs
         cheap = candidates.need.size == 1 and cells <= _CHEAP_PAIRS
-        if len(at) != 2 or candidates.given or not (self.joint or cheap):
+        if len(at) != 2 or candidates.given_positions or not (self.joint or cheap):
             return at, []
         if cells > _MANY_PAIRS:
             raise OptionError(

@@ -108,18 +108,20 @@ def test_given_weights_of_constant_indicators_alone_are_refused():
         IndicatorError, match="every indicator with a weight is constant"
     ):
         weigh(
-            z, Rule("given", (np.arange(5),), given=np.array([1.0, 0, 0, 0, 0])), NAMES
+            z,
+            Rule("given", (np.arange(5),), weights=np.array([1.0, 0, 0, 0, 0])),
+            NAMES,
         )
 
 
 def test_entropies_stand_beside_given_weights_where_they_exist():
     z, given = drawn(4), np.full(5, 0.2)
-    found = weigh(z, Rule("given", (np.arange(5),), given=given), NAMES)
+    found = weigh(z, Rule("given", (np.arange(5),), weights=given), NAMES)
     np.testing.assert_array_equal(
         found.redundancy, weigh(z, flat_rule("entropy", 5), NAMES).redundancy
     )
     assert np.isnan(
-        weigh(z - 9, Rule("given", (np.arange(5),), given=given), NAMES).redundancy
+        weigh(z - 9, Rule("given", (np.arange(5),), weights=given), NAMES).redundancy
     ).all()
     assert np.isnan(weigh(z, flat_rule("critic", 5), NAMES).redundancy).all()
 

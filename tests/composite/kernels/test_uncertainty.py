@@ -153,7 +153,7 @@ def test_what_is_summed_depends_on_the_weighting(weighting, shape):
 def test_weights_that_are_not_estimated_do_not_move(word):
     z, entity = drawn(6)
     given = np.array([0.1, 0.2, 0.3, 0.4]) if word == "given" else None
-    sums = sums_of(z, entity, Rule(word, (np.arange(4),), given=given))
+    sums = sums_of(z, entity, Rule(word, (np.arange(4),), weights=given))
     expected = np.full(4, 0.25) if given is None else given
     np.testing.assert_allclose(
         sums.draws(7, seed_sequence(1)), np.tile(expected, (7, 1)), rtol=1e-14

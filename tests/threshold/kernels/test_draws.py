@@ -24,7 +24,7 @@ def estimate(plan: kernel.Plan, outcome: Array) -> SimpleNamespace:
     """Find as many thresholds as there are trims, or take those given."""
     where, base = plan.candidates, kernel.open_search(plan, outcome)
     stages, at = list[kernel.Stage](), ()
-    for _ in where.given or where.need:
+    for _ in where.given_positions or where.need:
         stage = kernel.stage(plan, base, at)
         if stage is None:
             raise ThresholdSearchError(f"threshold {len(stages) + 1}")

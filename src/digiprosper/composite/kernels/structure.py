@@ -52,7 +52,7 @@ class Rule(PickledByName):
         flat
     across: how dimensions are weighed
     shift: added before the logarithm
-    given: (m,) weights given by the caller, adding up to one
+    weights: (m,) weights of the caller, adding up to one
     periods: years whose logarithm divides the entropy, as the copied script does; None
         for ln N
     keeps_constant: whether a column that does not vary keeps its weight: only where its
@@ -63,7 +63,7 @@ class Rule(PickledByName):
     groups: tuple[Ints, ...]
     across: IndexStructure = "flat"
     shift: float = 0.0
-    given: Floats | None = None
+    weights: Floats | None = None
     periods: int | None = None
     keeps_constant: bool = False
 
@@ -197,7 +197,7 @@ def _redundancy(z: Floats, rule: Rule, sums: ColumnSums | None) -> tuple[Bools, 
 
 def _level(z: Floats, rule: Rule, ignored: Bools) -> Floats:
     if not rule.estimated:
-        return np.where(ignored, 0.0, 1.0 if rule.given is None else rule.given)
+        return np.where(ignored, 0.0, 1.0 if rule.weights is None else rule.weights)
     return information(moments_of(z, ignored), rule)
 
 

@@ -143,7 +143,7 @@ class Moments:
     products (N, L, 1 + k): ``Z_i' [y_i, X_i]``
     weight (L, L): ``sum_i Z_i' H_i Z_i``
     columns: the L instruments, none a combination of the others
-    kept (L,): their positions among all that the design makes
+    positions (L,): their positions among all that the design makes
     size (L,): what they are divided by, so that `weight` has a diagonal of one
     transformed (n, 1 + k): outcome and regressors, rows of the transformed equation
     """
@@ -152,7 +152,7 @@ class Moments:
     products: Floats
     weight: Floats
     columns: tuple[InstrumentColumn, ...]
-    kept: Ints
+    positions: Ints
     size: Floats
     transformed: Floats
 
@@ -181,14 +181,14 @@ def moments(design: Design) -> Moments:
         weight = weight + np.tensordot(z, weighted, axes=((0, 1), (0, 1)))
 
     used = np.flatnonzero(np.diag(weight) > 0)
-    kept = used[_independent_columns(weight[np.ix_(used, used)])]
-    size = np.sqrt(np.diag(weight)[kept])
+    positions = used[_independent_columns(weight[np.ix_(used, used)])]
+    size = np.sqrt(np.diag(weight)[positions])
     return Moments(
         design=design,
-        products=np.concatenate(by_chunk)[:, kept] / size[:, None],
-        weight=weight[np.ix_(kept, kept)] / size / size[:, None],
-        columns=tuple(columns[j] for j in kept.tolist()),
-        kept=kept,
+        products=np.concatenate(by_chunk)[:, positions] / size[:, None],
+        weight=weight[np.ix_(positions, positions)] / size / size[:, None],
+        columns=tuple(columns[j] for j in positions.tolist()),
+        positions=positions,
         size=size,
         transformed=values[present],
     )
@@ -388,7 +388,7 @@ def _instrument_products(data: Moments, values: Floats) -> Floats:
     """Multiply values (N, T) of the transformed equation by the instruments (L,)."""
     periods = values.shape[1]
     products = [
-        np.einsum("nrl,nr->l", z[:, :periods][..., data.kept], values[part])
+        np.einsum("nrl,nr->l", z[:, :periods][..., data.positions], values[part])
         for part, z in _instrument_chunks(data.design)
     ]
     return np.asarray(np.sum(products, axis=0) / data.size)

@@ -37,13 +37,13 @@ class BiasReduced(PickledByName):
     variance of ``l'b`` is the sum of the squares of ``p_g'e``, where
     ``p_g = (I - H)_g' A_g c_g l``. For independent errors of equal variance the moments
     of these squares follow from ``p_g'p_h``, which is
-    ``l'own_g l [g = h] - (shared_g l)'(shared_h l)``.
+    ``l'squares_g l [g = h] - (shared_g l)'(shared_h l)``.
     """
 
     # (G, k) ``c_g' A_g e_g``; the covariance is the sum of their outer products.
     # Missing for a coefficient that is not identified without the cluster.
     moved: Floats
-    own: Floats  # (G, k, k) ``(A_g c_g)'(A_g c_g)``
+    squares: Floats  # (G, k, k) ``(A_g c_g)'(A_g c_g)``
     # (G, p, k) ``U_g' A_g c_g``, where the rows of U are an orthonormal basis of the
     # regressors and of the effects that are not nested in clusters
     shared: Floats
@@ -55,7 +55,7 @@ class BiasReduced(PickledByName):
         approximation for independent errors of equal variance. Missing for a sum with
         no variance, or with a coefficient that is not identified without some cluster.
         """
-        diagonal = np.einsum("qi,gij,qj->qg", weights, self.own, weights)
+        diagonal = np.einsum("qi,gij,qj->qg", weights, self.squares, weights)
         columns = np.einsum("gpk,qk->qgp", self.shared, weights)
         lengths = np.einsum("qgp,qgp->qg", columns, columns)
         squares = columns.transpose(0, 2, 1) @ columns
@@ -79,7 +79,7 @@ class BiasReduced(PickledByName):
         """
         q = len(weights)
         columns = np.einsum("gpk,qk->qgp", self.shared, weights)
-        diagonal = np.einsum("si,gij,tj->stg", weights, self.own, weights)
+        diagonal = np.einsum("si,gij,tj->stg", weights, self.squares, weights)
         expected = diagonal.sum(axis=2) - np.einsum("sgp,tgp->st", columns, columns)
         values, vectors = np.linalg.eigh(expected)
         if not values[0] > 0:

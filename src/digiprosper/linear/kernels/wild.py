@@ -89,14 +89,14 @@ def wild_weights(groups: int, reps: int) -> WildWeights:
 class WildSums:
     """Sums by cluster from which draws are computed.
 
-    First axis of `own` and `through`: for u, and for v.
+    First axis of `direct` and `through`: for u, and for v.
 
-    With weights w the numerator is ``own.sum(w)`` and the score of cluster g is
-    ``scale * (w_g own_g - loadings_g' (through' w))``.
+    With weights w the numerator is ``direct.sum(w)`` and the score of cluster g is
+    ``scale * (w_g direct_g - loadings_g' (through' w))``.
     """
 
     # (2, G) sums by cluster of the direction times the (weighted) residuals
-    own: Floats
+    direct: Floats
     # (2, G, q) sums by cluster of the residuals with what is estimated again in every
     # draw: effects that cross the clusters, and slopes
     through: Floats
@@ -108,7 +108,7 @@ class WildSums:
         """Return a function of weights (R, G): draws' scores (R, G) for u and v."""
         groups, width = self.loadings.shape
         if groups > 2 * width:
-            parts = list(zip(self.own, self.through, strict=True))
+            parts = list(zip(self.direct, self.through, strict=True))
             return lambda w: [
                 (w * direct - (w @ through) @ self.loadings.T) * self.scale
                 for direct, through in parts
@@ -116,7 +116,7 @@ class WildSums:
         # With few clusters one product is cheaper than two of low rank.
         whole = [
             (np.diag(direct) - through @ self.loadings.T) * self.scale
-            for direct, through in zip(self.own, self.through, strict=True)
+            for direct, through in zip(self.direct, self.through, strict=True)
         ]
         return lambda w: [w @ matrix for matrix in whole]
 
@@ -143,7 +143,7 @@ def wild_sums(
         for u in pair.T
     ]
     return WildSums(
-        own=level_sums(codes, groups, pair, score).T,
+        direct=level_sums(codes, groups, pair, score).T,
         through=np.concatenate([through, np.stack(scored)], axis=2),
         loadings=np.hstack([loadings, slopes]),
         scale=float(np.sqrt(factor)),
@@ -310,7 +310,7 @@ def wild_draws(
     start, scores = 0, sums.scores()
     for drawn in weights.chunks(seed, rows):
         rows_drawn = slice(start, start + len(drawn))
-        numerators[rows_drawn] = drawn @ sums.own.T
+        numerators[rows_drawn] = drawn @ sums.direct.T
         first, second = scores(drawn)
         squares[rows_drawn, 0] = np.einsum("rg,rg->r", first, first)
         squares[rows_drawn, 1] = np.einsum("rg,rg->r", first, second)

@@ -231,10 +231,17 @@ class Determinants:
     and time effects one row of each.
     """
 
-    spectrum: Any  # a Spectrum; None without spatial coefficients, which need none
+    # None without spatial coefficients
+    spectrum_or_none: Spectrum | None
     periods: float
     rows: float
     period_means: PeriodMeans | None = None  # None if not adjusted for time effects
+
+    @property
+    def spectrum(self) -> Spectrum:
+        """Return the spectrum, which models with spatial coefficients have."""
+        assert self.spectrum_or_none is not None
+        return self.spectrum_or_none
 
     def lag_grid(self) -> tuple[Floats, Floats]:
         """Return values of rho, and the log-determinant at each."""
@@ -265,19 +272,19 @@ class Determinants:
 
     def value(self, name: str, at: Floats) -> Floats:
         """Compute the log-determinant at (m,) values of rho or lambda."""
-        values: Floats = self.spectrum.log_determinant(at)
+        values = self.spectrum.log_determinant(at)
         if self.period_means is not None:
             values = values + self.period_means.value(name, at)
         return self.periods * values
 
     def slope(self, name: str, at: float) -> float:
         """Compute the derivative of the log-determinant."""
-        trace: float = self.spectrum.trace(at, lags=1, inverses=1)
+        trace = self.spectrum.trace(at, lags=1, inverses=1)
         means = 0.0 if self.period_means is None else self.period_means.slope(name, at)
         return self.periods * (means - trace)
 
     def curve(self, name: str, at: float) -> float:
         """Compute the second derivative of the log-determinant."""
-        trace: float = self.spectrum.trace(at, lags=2, inverses=2)
+        trace = self.spectrum.trace(at, lags=2, inverses=2)
         means = 0.0 if self.period_means is None else self.period_means.curve(name, at)
         return self.periods * (means - trace)

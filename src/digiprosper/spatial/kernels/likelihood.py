@@ -93,7 +93,6 @@ def maximise(
     estimate is the root of the score beside it. `at_end` tells if there is no maximum
     inside the interval.
     """
-    spectrum = determinants.spectrum
     # Rotated to as many rows as columns; products stay as they are
     k, lags = columns.x.shape[1], columns.wx.shape[1]
     joined = np.hstack([columns.x, columns.wx, columns.y])
@@ -123,7 +122,10 @@ def maximise(
     lam, lambda_at_end = 0.0, False
     if error:
         lam, lambda_at_end = _root(
-            score, heights, spectrum.chebyshev(_NODES_EACH), spectrum
+            score,
+            heights,
+            determinants.spectrum.chebyshev(_NODES_EACH),
+            determinants.spectrum,
         )
     rho, rho_at_end = profile(lam)
     at_end = "rho" if rho_at_end else "lambda" if lambda_at_end else ""

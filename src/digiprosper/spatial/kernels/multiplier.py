@@ -17,8 +17,8 @@ _FACTOR_BELOW: Final = 0.01
 class Averages(NamedTuple):
     """Means of diagonals and row sums of S = (I - rho W)^-1 and S W."""
 
-    own: Floats  # diagonal of S
-    own_lag: Floats  # diagonal of S W
+    diagonal: Floats  # diagonal of S
+    diagonal_lag: Floats  # diagonal of S W
     total: Floats  # row sums of S
     total_lag: Floats  # row sums of S W
 
@@ -66,7 +66,7 @@ def averages(
 
 def _of_regressors(at: Averages, slopes: Floats, lags: Floats) -> Floats:
     """Compute direct, indirect and total effects (3, ...) at averages."""
-    direct = at.own * slopes + at.own_lag * lags
+    direct = at.diagonal * slopes + at.diagonal_lag * lags
     total = at.total * slopes + at.total_lag * lags
     return np.stack([direct, total - direct, total])
 
