@@ -150,7 +150,7 @@ def _derived_terms(
 ) -> Iterator[Notice]:
     """Report columns, by position, that are functions of a term of the role alone."""
     names, roles = sample.names, sample.roles
-    factors = chain.from_iterable([sample.factors_of(names[at]) for at in roles[role]])
+    factors = chain.from_iterable(map(sample.factors_of, sample.names_of(role)))
     inside = set(chain.from_iterable([factor.columns for factor in factors]))
     # Fast: most terms do not have such a column in their text.
     searched = [at for at in others if any(column in names[at] for column in inside)]
@@ -191,10 +191,7 @@ def _only_column(
 
 def indicators_on_both_sides(sample: Sample, panel: Panel) -> Iterator[Notice]:
     """Report regressors with the same indicators of an index, or with the outcome's."""
-    indexes: dict[str, tuple[str, ...]] = {}
-    for notice in panel.diagnostics:
-        if notice.code == "index_of":
-            indexes |= notice.data["cells"]
+    indexes = _indicators_by_index(panel)
     if not indexes:
         return
     names, roles = sample.names, sample.roles
@@ -219,6 +216,11 @@ def indicators_on_both_sides(sample: Sample, panel: Panel) -> Iterator[Notice]:
             shared[names[at]] = tuple(sorted(common))
     if shared:
         yield _shared_indicators(shared, names[outcomes[0]])
+
+
+def _indicators_by_index(panel: Panel) -> dict[str, tuple[str, ...]]:
+    of_index = [n.data["cells"] for n in panel.diagnostics if n.code == "index_of"]
+    return {column: parts for cells in of_index for column, parts in cells.items()}
 
 
 def _unlagged_columns(sample: Sample, at: int) -> set[str]:
