@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import difflib
 import pickle
 import re
@@ -11,6 +12,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -519,118 +521,6 @@ class FewDrawsWarning(DigiprosperWarning):
     """
 
 
-# Notices with these codes are also issued as Python warnings; all others are only
-# listed in `diagnostics`.
-_CATEGORIES: dict[str, type[DigiprosperWarning]] = {
-    "singletons": SingletonWarning,
-    "very_few_clusters": FewClustersWarning,
-    "too_few_clusters_to_draw": FewClustersWarning,
-    "few_exchanges": FewClustersWarning,
-    "few_treated": FewClustersWarning,
-    "few_treated_clusters": FewClustersWarning,
-    "few_treated_in_draws": FewClustersWarning,
-    "few_weightings": FewClustersWarning,
-    "assigned_by_cluster": IdentificationWarning,
-    "near_collinear": NearCollinearWarning,
-    "not_psd": CovarianceWarning,
-    "no_variance": CovarianceWarning,
-    "needed_clusters": CovarianceWarning,
-    "few_periods": CovarianceWarning,
-    "no_neighbours": CovarianceWarning,
-    "missing_rows": MissingDataWarning,
-    "attrition": MissingDataWarning,
-    "baseline_rows": IdentificationWarning,
-    "suppressed_counts": MissingDataWarning,
-    "rows_without_match": MissingDataWarning,
-    "rows_without_values": MissingDataWarning,
-    "imputed": MissingDataWarning,
-    "unfilled": MissingDataWarning,
-    "unseen": MissingDataWarning,
-    "entities_once": IdentificationWarning,
-    "entities_across_clusters": CovarianceWarning,
-    "shared_values": CovarianceWarning,
-    "treated_together": CovarianceWarning,
-    "treatment_ends": IdentificationWarning,
-    "same_in_both_directions": CovarianceWarning,
-    "similar_keys": DigiprosperWarning,
-    "sheets_differ": DigiprosperWarning,
-    "text_among_numbers": DigiprosperWarning,
-    "missing_codes": DigiprosperWarning,
-    "unknown_labels": DigiprosperWarning,
-    "unseen_values": DigiprosperWarning,
-    "extrapolated": IdentificationWarning,
-    "pooled": IdentificationWarning,
-    "masking": IdentificationWarning,
-    "weak_instrument": IdentificationWarning,
-    "weak_first_stage": IdentificationWarning,
-    "incomplete_shares": IdentificationWarning,
-    "zero_first_stock": IdentificationWarning,
-    "unchained_deflator": IdentificationWarning,
-    "lagged_outcome": IdentificationWarning,
-    "made_from": IdentificationWarning,
-    "own_values": IdentificationWarning,
-    "mean_of_others": IdentificationWarning,
-    "zeros_in_log": IdentificationWarning,
-    "shared_in_cells": CovarianceWarning,
-    "heavy_cluster": CovarianceWarning,
-    "separated": IdentificationWarning,
-    "many_instruments": IdentificationWarning,
-    "short_panel": IdentificationWarning,
-    "large_correction": IdentificationWarning,
-    "first_lag": IdentificationWarning,
-    "second_order": IdentificationWarning,
-    "hansen_rejected": IdentificationWarning,
-    "bias_not_solved": IdentificationWarning,
-    "learners_differ": IdentificationWarning,
-    "nothing_left": IdentificationWarning,
-    "useless_learner": IdentificationWarning,
-    "weak_after_learning": IdentificationWarning,
-    "unmatched_treated": IdentificationWarning,
-    "left_out": MissingDataWarning,
-    "no_base_values": MissingDataWarning,
-    "short_series": IdentificationWarning,
-    "constant_threshold_variable": IdentificationWarning,
-    "tests_disagree": IdentificationWarning,
-    "constant_indicator": IndicatorWarning,
-    "dominant_indicator": IndicatorWarning,
-    "shared_indicators": IndicatorWarning,
-    "shift": IndicatorWarning,
-    "legacy_lnT": IndicatorWarning,
-    "negative_weight": IndicatorWarning,
-    "zero_score": IndicatorWarning,
-    "beyond_end_points": IndicatorWarning,
-    "equally_bad": IndicatorWarning,
-    "mixed_units": IndicatorWarning,
-    "boundary": BoundaryThresholdWarning,
-    "small_regime": SmallRegimeWarning,
-    "islands": SpatialWeightsWarning,
-    "unused_entities": SpatialWeightsWarning,
-    "one_direction": SpatialWeightsWarning,
-    "far_neighbours": SpatialWeightsWarning,
-    "missing_neighbours": MissingDataWarning,
-    "near_end": IdentificationWarning,
-    "large_time_effects_bias": IdentificationWarning,
-    "model_not_estimated": IdentificationWarning,
-    "few_draws": FewDrawsWarning,
-    "lost_draws": FewDrawsWarning,
-    "unlike_bases": DigiprosperWarning,
-    "missing_font": DigiprosperWarning,
-    "renamed_columns": DigiprosperWarning,
-    "jumping_times": DigiprosperWarning,
-    "uneven_dates": DigiprosperWarning,
-    "similar_entities": DigiprosperWarning,
-    "code_forms": DigiprosperWarning,
-    "totals": DigiprosperWarning,
-    "changed_codes": DigiprosperWarning,
-    "shifted_rows": DigiprosperWarning,
-    "over_gaps": DigiprosperWarning,
-    "unit_break": DigiprosperWarning,
-    "partly_labelled": DigiprosperWarning,
-    "leap_seconds": DigiprosperWarning,
-    "undecoded_text": DigiprosperWarning,
-}
-
-
 # Notices of one fit with these codes are issued as a single warning.
 _DROPPED = (
     "missing_rows",
@@ -663,6 +553,68 @@ _LONGEST_QUOTE = 200
 UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]+")
 
 
+@cache
+def notice_tables() -> tuple[dict[str, type[DigiprosperWarning]], dict[str, str]]:
+    """Read the tables `notices.csv` of all rooms: warnings by code, and sentences.
+
+    A code without a warning is listed in `diagnostics` only. One without a sentence has
+    it in the function that makes the notice. Variants of a sentence have a dot and a
+    word behind the code.
+    """
+    categories, sentences = {}, {}
+    here = Path(_HERE)
+    for path in (here / "notices.csv", *here.glob("*/notices.csv")):
+        with path.open(encoding="utf-8", newline="") as file:
+            for row in csv.DictReader(file):
+                sentences[row["code"]] = row["sentence"]
+                if row["warning"]:
+                    code = row["code"].partition(".")[0]
+                    categories[code] = globals()[row["warning"]]
+    return categories, sentences
+
+
+def warning_of(code: str) -> type[DigiprosperWarning] | None:
+    """Return the class of the warning that a notice becomes, if any."""
+    return notice_tables()[0].get(code)
+
+
+class _Field:
+    """A value in a sentence, which says how it is written: ``{terms:quoted 3}``."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+    def __format__(self, form: str) -> str:
+        match form.partition(" "):
+            case "cited", _, _:
+                return cited(self.value)
+            case "quoted", _, limit:
+                return quoted(self.value, int(limit or 5))
+            case "counted", _, noun:
+                return counted(self.value, noun)
+            case "subject", _, verb:
+                return subject(self.value, verb)
+            case "joined", _, _:
+                return " and ".join(self.value)
+            case "listed", _, _:
+                return ", ".join(self.value)
+        return format(self.value, form)
+
+
+def notice_of(code: str, /, **fields: Any) -> Notice:
+    """Make a notice with the sentence of its code in the table of a room.
+
+    ``"code.variant"`` is a variant of the sentence. Fields with an underscore are in
+    the sentence only; the others are also the data of the notice.
+    """
+    sentence = notice_tables()[1][code]
+    text = sentence.format_map({name: _Field(value) for name, value in fields.items()})
+    data = {name: value for name, value in fields.items() if name[0] != "_"}
+    return Notice(code.partition(".")[0], text, data)
+
+
 def issue(notices: Iterable[Notice]) -> None:
     """Issue each notice that has a warning class, unless it is about controls only.
 
@@ -673,7 +625,7 @@ def issue(notices: Iterable[Notice]) -> None:
             [
                 notice
                 for notice in notices
-                if notice.code in _CATEGORIES and not notice.data.get("only_controls")
+                if warning_of(notice.code) and not notice.data.get("only_controls")
             ]
         )
     )
@@ -732,7 +684,7 @@ def _warn(texts: Sequence[tuple[str, str]]) -> None:
         frame = frame.f_back
         level += 1
     for code, message in texts:
-        warning = _CATEGORIES[code](message)
+        warning = (warning_of(code) or DigiprosperWarning)(message)
         warning.code = code
         warnings.warn(warning, stacklevel=level)
 
@@ -809,8 +761,11 @@ def subject(words: Iterable[object], verb: str) -> str:
 
 
 def counted(count: int, noun: str, plural: str | None = None) -> str:
-    """Write a number with its noun, such as ``"1 row"`` or ``"1,200 rows"``."""
-    return f"{count:,} {noun if count == 1 else plural or noun + 's'}"
+    """Write a number with its noun, such as ``"1 row"`` or ``"2 entities"``."""
+    if count != 1:
+        regular = f"{noun[:-1]}ies" if noun.endswith("ty") else f"{noun}s"
+        noun = plural or regular
+    return f"{count:,} {noun}"
 
 
 def did_you_mean(word: object, existing: Iterable[object], cutoff: float = 0.6) -> str:

@@ -9,7 +9,7 @@ import pytest
 
 import digiprosper as dp
 from digiprosper import FixedEffects, datasets
-from digiprosper.errors import Notice
+from digiprosper.errors import Notice, notice_of
 from digiprosper.linear import notices
 from digiprosper.linear.estimation import collinear_problem
 from digiprosper.linear.notices import (
@@ -94,7 +94,7 @@ def test_no_variance_and_perfect_fit_name_the_columns() -> None:
     assert empty.message.startswith(
         "no standard error for 'a', 'b': the scores sum to zero in every group"
     )
-    exact = notices.perfect_fit("y")
+    exact = notice_of("perfect_fit", depvar="y")
     assert (exact.code, exact.data) == ("perfect_fit", {"depvar": "y"})
     assert exact.message.startswith("the regressors explain 'y' perfectly")
 
@@ -109,8 +109,7 @@ def test_a_bound_on_the_rank_is_told() -> None:
 
 
 def test_levels_without_rows_to_spare_are_told() -> None:
-    assert notices.saturated_levels("city", 0, 0) == []
-    (notice,) = notices.saturated_levels("city", 3, 6)
+    notice = notice_of("saturated_levels", effect="city", levels=3, rows=6)
     assert (notice.code, notice.data) == (
         "saturated_levels",
         {"effect": "city", "levels": 3, "rows": 6},
@@ -119,8 +118,10 @@ def test_levels_without_rows_to_spare_are_told() -> None:
 
 
 def test_a_near_collinearity_has_its_measure() -> None:
-    notice = notices.near_collinear(["a"], "mean", 3, "said")
-    assert notice.data == {"columns": ("a",), "measure": "mean", "value": 3.0}
+    data = {"columns": ("a",), "measure": "mean", "value": 3e9}
+    notice = notice_of("near_collinear.mean", **data)
+    assert (notice.code, notice.data) == ("near_collinear", data)
+    assert notice.message.startswith("the mean of 'a' is 3.0e+09 times its standard")
 
 
 def test_rows_without_a_prediction_are_counted() -> None:

@@ -16,7 +16,7 @@ import pandas as pd
 import pytest
 from statsmodels.regression.linear_model import OLS
 
-from digiprosper import EffectResults, Mediation, Panel, datasets, errors, etable
+from digiprosper import EffectResults, Mediation, Panel, datasets, etable
 from digiprosper.errors import (
     FewClustersWarning,
     FewDrawsWarning,
@@ -297,8 +297,7 @@ def test_coverage(measured: Callable[..., None]) -> None:
 # --- who is left out ------------------------------------------------------------------
 
 
-def test_entities_without_a_regression_are_named(monkeypatch):
-    monkeypatch.setitem(errors._CATEGORIES, "left_out", MissingDataWarning)
+def test_entities_without_a_regression_are_named():
     frame = make(7, holes=False)
     frame.loc[frame["city"] == 3, "x"] = 1.5
     frame.loc[frame["city"] == 4, "w"] = -2.0

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import csv
+import string
 from functools import cache
 from itertools import combinations_with_replacement
 from pathlib import Path
@@ -42,6 +44,7 @@ def test_five_clusters_are_enough() -> None:
 # --- one maker a code -----------------------------------------------------------------
 
 SOURCE = Path(errors.__file__).parent
+WARNINGS, SENTENCES = errors.notice_tables()
 # Codes of the problems of an error, which are made where it is raised.
 PROBLEMS = {
     "absorbed",
@@ -93,13 +96,28 @@ BESIDE = {
 }
 
 
-def codes_of(call: ast.Call) -> set[str]:
-    """Read the codes that a call of Notice may give: a text, or one of two."""
+def makes_notice(node: ast.AST) -> bool:
+    return isinstance(node, ast.Call) and getattr(node.func, "id", "") in (
+        "Notice",
+        "notice_of",
+    )
+
+
+def variants_of(call: ast.Call) -> set[str]:
+    """Read the codes with variants that a call may give: a text, or one of several."""
     if not call.args:
         return set()
     first = call.args[0]
+    if isinstance(first, ast.JoinedStr):
+        start = first.values[0].value
+        return {code for code in SENTENCES if code.startswith(start)}
     texts = [first.body, first.orelse] if isinstance(first, ast.IfExp) else [first]
     return {t.value for t in texts if isinstance(t, ast.Constant)}
+
+
+def codes_of(call: ast.Call) -> set[str]:
+    """Read the codes that a call of Notice or notice_of may give."""
+    return {code.partition(".")[0] for code in variants_of(call)}
 
 
 def is_error(call: ast.Call) -> bool:
@@ -121,7 +139,7 @@ def files_with_notices() -> dict[str, ast.Module]:
     return {
         name: ast.parse(text)
         for name, text in texts.items()
-        if "Notice(" in text or "replace(" in text
+        if any(call in text for call in ("Notice(", "notice_of(", "replace("))
     }
 
 
@@ -140,11 +158,8 @@ def makers() -> dict[str, set[tuple[str, str]]]:
             if not isinstance(function, ast.FunctionDef):
                 continue
             for call in ast.walk(function):
-                made = (
-                    isinstance(call, ast.Call)
-                    and getattr(call.func, "id", "") == "Notice"
-                )
-                for code in codes_of(call) if made and call not in raised else ():
+                made = makes_notice(call) and call not in raised
+                for code in codes_of(call) if made else ():
                     found.setdefault(code, set()).add((name, function.name))
     return {
         code: places
@@ -154,8 +169,17 @@ def makers() -> dict[str, set[tuple[str, str]]]:
 
 
 @pytest.mark.further
-def test_every_code_has_one_maker() -> None:
-    assert {code: places for code, places in makers().items() if len(places) > 1} == {}
+def test_every_code_has_one_maker_or_its_sentences_in_a_table() -> None:
+    several = {code for code, places in makers().items() if len(places) > 1}
+    assert several == {"jumping_times", "lagged_outcome", "near_collinear"}
+    for code in several:
+        layouts = {
+            frozenset(k.arg for k in call.keywords if not k.arg.startswith("_"))
+            for tree in files_with_notices().values()
+            for call in ast.walk(tree)
+            if makes_notice(call) and code in codes_of(call)
+        }
+        assert len(layouts) == 1, code
 
 
 @pytest.mark.further
@@ -163,26 +187,89 @@ def test_problems_that_rooms_share_have_one_maker() -> None:
     found: dict[str, list[str]] = {}
     for name, tree in files_with_notices().items():
         for call in ast.walk(tree):
-            if isinstance(call, ast.Call) and getattr(call.func, "id", "") == "Notice":
+            if makes_notice(call):
                 for code in codes_of(call) & SHARED_PROBLEMS:
                     found.setdefault(code, []).append(name)
     assert found == {code: ["checks.py"] for code in SHARED_PROBLEMS}
 
 
 def in_table(code: str, path: str) -> bool:
-    """Tell whether the docstring of a file lists a code."""
-    return f"\n{code} " in (ast.get_docstring(files_with_notices()[path]) or "")
+    """Tell whether the docstring of a file, or of the room's notices, lists a code."""
+    paths = (path, f"{path.partition('/')[0]}/notices.py")
+    trees = [files_with_notices().get(path) for path in paths]
+    return any(f"\n{code} " in (ast.get_docstring(t) or "") for t in trees if t)
+
+
+# --- sentences in tables --------------------------------------------------------------
+
+
+def rows_of_tables() -> list[tuple[str, dict[str, str]]]:
+    """Read the tables of all rooms: the room, empty for other rooms, and a row."""
+    rows = []
+    for path in sorted(SOURCE.rglob("notices.csv")):
+        room = path.parent.relative_to(SOURCE).as_posix().removeprefix(".")
+        with path.open(encoding="utf-8", newline="") as file:
+            rows += [(room, row) for row in csv.DictReader(file)]
+    return rows
+
+
+def test_rows_of_tables_are_sorted_and_have_a_warning_or_a_sentence() -> None:
+    rows = rows_of_tables()
+    assert len({row["code"] for _, row in rows}) == len(rows)
+    for room in {room for room, _ in rows}:
+        codes = [row["code"] for of, row in rows if of == room]
+        assert codes == sorted(codes)
+    for _, row in rows:
+        assert row["warning"] or row["sentence"], row
+        # Variants have the same warning.
+        of_code = WARNINGS.get(row["code"].partition(".")[0])
+        assert row["warning"] == (of_code.__name__ if of_code else ""), row
+
+
+@pytest.mark.further
+def test_sentences_have_the_fields_of_their_calls_and_are_in_the_right_room() -> None:
+    """Fields that are not in the data are in a sentence of the call."""
+    calls: dict[str, list[tuple[str, set[str | None]]]] = {}
+    for name, tree in files_with_notices().items():
+        for call in ast.walk(tree):
+            if makes_notice(call) and call.func.id == "notice_of":
+                fields = {k.arg for k in call.keywords}
+                variants = variants_of(call)
+                assert variants, ast.unparse(call)
+                for code in variants:
+                    calls.setdefault(code, []).append((name, fields))
+                written = "".join(SENTENCES[code] for code in variants)
+                for field in fields - {None}:
+                    assert field[0] != "_" or f"{{{field}" in written, (variants, field)
+    for room, row in rows_of_tables():
+        code, sentence = row["code"], row["sentence"]
+        used = {field for _, field, _, _ in string.Formatter().parse(sentence) if field}
+        assert bool(sentence) == (code in calls), code
+        for name, fields in calls.get(code, ()):
+            assert used <= fields or None in fields, code
+            assert name.startswith(f"{room}/") or "." in code, code
+
+
+def test_fields_of_a_sentence_say_how_they_are_written() -> None:
+    notice = errors.notice_of(
+        "rows_without_values", count=1200, texts=("a", "b"), _where="sheet 'x': "
+    )
+    assert notice.message == "sheet 'x': 1,200 rows without values dropped: 'a', 'b'"
+    assert notice.data == {"count": 1200, "texts": ("a", "b")}
+    assert errors.notice_of("single_precision", columns=("a",)).message.startswith(
+        "'a' has Stata's type float"
+    )
+    assert errors.counted(2, "entity") == "2 entities"
 
 
 @pytest.mark.further
 def test_makers_are_in_the_notices_of_their_room() -> None:
     """Or in the one file of the room that has all of them, with their table."""
-    places = {code: path for code, found in makers().items() for path, _ in found}
-    elsewhere = {
-        code: path
-        for code, path in places.items()
-        if not path.endswith("notices.py") and not in_table(code, path)
-    }
+    elsewhere = {}
+    for code, places in makers().items():
+        paths = [path for path, _ in places]
+        if not any(p.endswith("notices.py") or in_table(code, p) for p in paths):
+            elsewhere[code] = paths[0]
     assert elsewhere == BESIDE
 
 
@@ -190,18 +277,15 @@ def test_makers_are_in_the_notices_of_their_room() -> None:
 def test_every_warning_is_the_notice_of_a_maker() -> None:
     """No code that becomes a warning is unused; none that is made is misspelled."""
     made = set(makers())
-    assert made >= set(errors._CATEGORIES)
-    assert {"few_clusters", "lagged_rows", "concentration"} <= made - set(
-        errors._CATEGORIES
-    )
+    assert made >= set(WARNINGS)
+    assert {"few_clusters", "lagged_rows", "concentration"} <= made - set(WARNINGS)
 
 
 @pytest.mark.further
 def test_every_code_is_in_the_table_of_its_room() -> None:
     for code, places in makers().items():
-        for path, _ in places:
-            if code not in BESIDE:
-                assert in_table(code, path), code
+        if code not in BESIDE:
+            assert any(in_table(code, path) for path, _ in places), code
 
 
 @pytest.mark.further
@@ -209,11 +293,7 @@ def test_no_notice_is_made_from_another() -> None:
     """No `replace(notice, ...)`, no `Notice(n.code, ...)`: makers get their data."""
     for name, tree in files_with_notices().items():
         for call in ast.walk(tree):
-            if (
-                isinstance(call, ast.Call)
-                and getattr(call.func, "id", "") == "Notice"
-                and call.args
-            ):
+            if makes_notice(call) and call.args:
                 assert not isinstance(call.args[0], ast.Attribute), name
             if isinstance(call, ast.Call) and getattr(call.func, "id", "") == "replace":
                 assert {"message", "code"}.isdisjoint(k.arg for k in call.keywords), (
@@ -366,5 +446,4 @@ NOT_BELOW = {
 
 
 def test_a_new_warning_is_below_tables_or_has_a_reason_not_to_be() -> None:
-    codes = set(errors._CATEGORIES)
-    assert codes - set(BELOW.texts) == NOT_BELOW
+    assert set(WARNINGS) - set(BELOW.texts) == NOT_BELOW

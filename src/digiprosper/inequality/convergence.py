@@ -27,6 +27,7 @@ from digiprosper.errors import (
     cited,
     counted,
     issue,
+    notice_of,
 )
 from digiprosper.inequality.kernel import ergodic
 from digiprosper.inequality.notices import reducible
@@ -35,7 +36,6 @@ from digiprosper.kernels.dispersion import variation_by_group
 from digiprosper.kernels.tolerances import LARGEST_PRODUCT
 from digiprosper.linear.estimation import fit_columns
 from digiprosper.linear.fixed_effects import FixedEffects
-from digiprosper.linear.notices import nickell
 from digiprosper.linear.preparation import CovType, Ssc, prepare
 from digiprosper.linear.results import LinearResults
 from digiprosper.panel import Panel
@@ -137,7 +137,7 @@ def _unbalanced_notices(column: str, n_periods: Ints, n_times: int) -> list[Noti
     if not partial:
         return []
     text = (
-        f"{cited(column)}: {partial} of {counted(gaps.size, 'entity', 'entities')} are "
+        f"{cited(column)}: {partial} of {counted(gaps.size, 'entity')} are "
         "not observed in every period, so the dispersion also changes with the "
         "composition of the sample. Use a balanced panel: subset() it to rows with "
         "values, then balance() it."
@@ -725,10 +725,11 @@ def _nickell_notices(fit: ConvergenceResults) -> tuple[Notice, ...]:
     bias = (
         (2 + fit._change[0]) / (periods - 1) / (fit._interval if fit.averaged else 1.0)
     )
-    text = (
-        f"entity effects with {periods:.3g} rows per entity: the slope of "
-        f"{cited(_SLOPE)} is biased downwards, by about {bias:.2g} (Nickell 1981), "
-        "which looks like convergence. Omit the entity effects, or use a "
-        "longer panel."
+    return (
+        notice_of(
+            "lagged_outcome.convergence",
+            columns=(_SLOPE,),
+            periods=float(periods),
+            _bias=bias,
+        ),
     )
-    return (nickell((_SLOPE,), periods, text),)

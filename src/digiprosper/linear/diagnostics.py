@@ -22,7 +22,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from digiprosper.errors import Notice, cited, quoted, subject
+from digiprosper.errors import Notice, cited, notice_of, quoted
 from digiprosper.kernels import Floats, Ints
 from digiprosper.kernels.equation import Solved
 from digiprosper.kernels.leverage import effective_clusters, variation_shares
@@ -288,16 +288,12 @@ def lost_digits(names: Sequence[str], moments: Floats, bread: Floats) -> list[No
     positions = [j for j in calculated if rounding[j] > LOST_DIGITS]
     if not positions:
         return []
-    imprecise = [names[j] for j in positions]
-    text = (
-        f"{quoted(imprecise)}: fewer than six digits are correct after the effects and "
-        "the other regressors are partialled out, because its columns are far from "
-        "zero; coefficients and standard errors are as imprecise. Subtract the mean "
-        "of each column before squaring or multiplying it."
-    )
     return [
-        notices.near_collinear(
-            imprecise, "rounding", float(rounding[positions].max()), text
+        notice_of(
+            "near_collinear.rounding",
+            columns=tuple(names[j] for j in positions),
+            measure="rounding",
+            value=float(rounding[positions].max()),
         )
     ]
 
@@ -342,14 +338,16 @@ def lagged_outcome(
         periods = sample.nobs / sample.n_entities
     else:
         return []
-    word = "outcome" if outcome == "y" else "mediator"
     dynamic = [
-        notices.nickell(
-            terms,
-            periods,
-            f"{quoted(terms)} {_lag_words(sample, terms)} of the {word} "
-            f"{cited(sample.names[at])}: with entity effects its slope is biased, "
-            f"{_bias_words(1, periods)}, {consequence}",
+        notice_of(
+            "lagged_outcome",
+            columns=tuple(terms),
+            periods=float(periods),
+            _are_lags=_lag_words(sample, terms),
+            _kind="outcome" if outcome == "y" else "mediator",
+            _outcome=sample.names[at],
+            _bias=_bias_words(1, periods),
+            _consequence=consequence,
         )
         for at, terms in lags.items()
         if terms
@@ -518,7 +516,7 @@ def _shared_exposure(prepared: Prepared, scores: Floats, name: str) -> Iterator[
 def _lasting_shocks(prepared: Prepared, scores: Floats, name: str) -> Iterator[Notice]:
     """Report sums of scores by period that are correlated over time."""
     sample, keys = prepared.sample, prepared.sample.keys
-    periods, time = sample.n_times, keys.time_name
+    periods = sample.n_times
     # A correlation of few periods is never four times its standard error.
     if periods <= _STANDARD_ERRORS**2:
         return
@@ -529,15 +527,16 @@ def _lasting_shocks(prepared: Prepared, scores: Floats, name: str) -> Iterator[N
     used += _squared_sums(sample.entity, scores)
     ratio = 1 + added / used
     if ratio > _LARGER and correlation > _STANDARD_ERRORS / np.sqrt(periods):
-        text = (
-            f"sums of residuals times {cited(name)} by {time} are correlated with "
-            f"those of the {time} before ({correlation:.2f}), also between different "
-            f"{keys.entity_name}. Clusters by {time} do not allow for shocks that "
-            f"last, nor for outcomes that overlap: with {lags} lags errors would be "
-            f"{ratio**0.5:.1f} times as large. Compare cov_type='driscoll_kraay'."
+        yield notice_of(
+            "lasting_shocks",
+            term=name,
+            correlation=correlation,
+            ratio=ratio,
+            lags=lags,
+            _time=keys.time_name,
+            _entity=keys.entity_name,
+            _times=ratio**0.5,
         )
-        data = {"term": name, "correlation": correlation, "ratio": ratio, "lags": lags}
-        yield Notice("lasting_shocks", text, data)
 
 
 def _is_policy(sample: Sample, name: str) -> bool:
@@ -579,15 +578,13 @@ def missing_main_effects(
             estimate, with_them = (
                 float(np.linalg.lstsq(m, y)[0][at - 1]) for m in (regressors, both)
             )
-            columns = tuple([*alone][j] for j in free)
-            text = (
-                f"{cited(names[at])} without {quoted(columns)}: the coefficient of a "
-                "product also picks up the main effects that are not in the model "
-                f"(Brambor, Clark & Golder 2006). With {quoted(columns)} it is "
-                f"{with_them:.4g} instead of {estimate:.4g}."
+            yield notice_of(
+                "no_main_effect",
+                term=names[at],
+                columns=tuple([*alone][j] for j in free),
+                estimate=estimate,
+                with_them=with_them,
             )
-            data = {"term": names[at], "columns": columns, "estimate": estimate}
-            yield Notice("no_main_effect", text, {**data, "with_them": with_them})
 
 
 def _products_without_main_effects(
@@ -638,13 +635,12 @@ def turn_outside(sample: Sample, results: LinearResults) -> list[Notice]:
     turn = -slope / (2 * curvature)
     if low < turn < high:
         return []
-    text = (
-        f"{cited(square)} is significant, but the curve of {cited(names[0])} turns at "
-        f"{turn:.4g}, outside its values ({low:.4g} to {high:.4g}): it is no U or "
-        "inverse U. Use u_test."
-    )
-    data = {"term": names[0], "square": square, "turn": turn, "low": low, "high": high}
-    return [Notice("turn_outside", text, data)]
+    term = names[0]
+    return [
+        notice_of(
+            "turn_outside", term=term, square=square, turn=turn, low=low, high=high
+        )
+    ]
 
 
 def _square_of(sample: Sample, names: Sequence[str]) -> str | None:
@@ -761,15 +757,14 @@ def _growth(
     consequence: str,
 ) -> list[Notice]:
     """Report regressions of growth on the initial level."""
-    names = sample.names
     return [
-        notices.nickell(
-            [names[column]],
-            periods,
-            f"{cited(names[at])} is the growth of the level in {cited(names[column])}, "
-            "so this is a dynamic model: with entity effects the slope is biased, "
-            f"{_bias_words(2 * unit, periods)}, which looks like convergence, "
-            f"{consequence}",
+        notice_of(
+            "lagged_outcome.growth",
+            columns=(sample.names[column],),
+            periods=float(periods),
+            _outcome=sample.names[at],
+            _bias=_bias_words(2 * unit, periods),
+            _consequence=consequence,
         )
         for at, column in product(outcomes, columns)
         if (unit := _unit_of_growth(sample, at, column))
@@ -808,13 +803,12 @@ def _stocks(
     if consequence == _BIASED_SLOPES:
         consequence = _BIASED_BY_STOCKS
     return [
-        notices.nickell(
-            stocks,
-            periods,
-            f"{subject(stocks, 'is')} made from earlier values of "
-            f"{cited(sample.names[at])}, as a stock is made from flows. With entity "
-            "effects the slope is biased in short panels (Nickell 1981), "
-            f"{consequence}",
+        notice_of(
+            "lagged_outcome.stock",
+            columns=tuple(stocks),
+            periods=float(periods),
+            _outcome=sample.names[at],
+            _consequence=consequence,
         )
         for at in outcomes
         if (stocks := stocks_of(sample, at, columns))

@@ -17,7 +17,7 @@ from typing import Any, Literal, TypeAlias, get_args
 import numpy as np
 
 from digiprosper.checks import check_option, is_real, option_error
-from digiprosper.errors import Notice, OptionError, cited, counted, quoted
+from digiprosper.errors import Notice, OptionError, cited, counted, notice_of, quoted
 from digiprosper.kernels import Ints
 from digiprosper.kernels.conley import Nearby, nearby, nearest_distance, rows_within
 from digiprosper.panel import Panel, Sample
@@ -134,26 +134,19 @@ def distance_notices(sample: Sample, near: Nearby | None) -> Iterator[Notice]:
         return
     cutoff, nearest = near.cutoff, nearest_distance(near)
     if nearest > cutoff:
-        apart = f"the nearest two are {nearest:,.3g} km apart"
-        if math.isinf(nearest):
-            apart = "there is one place"
-        text = (
-            f"distance_cutoff={cutoff:,g} km: no two places are within this distance "
-            f"({apart}), so errors of different places are assumed to be uncorrelated. "
-            "Check that the distance is in kilometres."
+        yield notice_of(
+            "no_neighbours.one_place" if math.isinf(nearest) else "no_neighbours",
+            distance_cutoff=cutoff,
+            nearest=nearest,
         )
-        data: dict[str, Any] = {"distance_cutoff": cutoff, "nearest": nearest}
-        yield Notice("no_neighbours", text, data)
     same = (sample.entity[1:] == sample.entity[:-1]) & (
         near.place[1:] != near.place[:-1]
     )
     moving = np.unique(sample.entity[1:][same]).size
     if moving:
-        entity, count = sample.keys.entity_name, sample.n_entities
-        text = (
-            f"{moving:,} of {counted(count, 'entity', 'entities')} ({entity}) have "
-            "coordinates that differ between periods; distances are those of each "
-            "period."
+        yield notice_of(
+            "moving_places",
+            entity=sample.keys.entity_name,
+            count=moving,
+            n_entities=sample.n_entities,
         )
-        data = {"entity": entity, "count": moving, "n_entities": count}
-        yield Notice("moving_places", text, data)

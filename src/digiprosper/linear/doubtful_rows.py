@@ -18,7 +18,7 @@ from itertools import chain
 import numpy as np
 import pandas as pd
 
-from digiprosper.errors import Notice, cited, counted, hold_warnings
+from digiprosper.errors import Notice, cited, hold_warnings, notice_of
 from digiprosper.kernels import Bools, Floats, Ints
 from digiprosper.linear.doubtful_terms import columns_of
 from digiprosper.panel import Panel, Sample
@@ -78,14 +78,14 @@ def _code_notices(name: str, values: Floats) -> Iterator[Notice]:
     # Farther from all other values than these are from each other
     far = is_code & (np.maximum(low - values, values - high) > high - low)
     if far.any() and high > low:
-        codes = [*map(int, np.unique(values[far]))]
-        text = (
-            f"{cited(name)} has {codes} in {counted(far.sum(), 'row')} and is from "
-            f"{low:.4g} to {high:.4g} in others. If these are codes of missing values, "
-            f"use df[{cited(name)}].replace({codes}, np.nan) before making the panel."
+        yield notice_of(
+            "missing_codes",
+            column=name,
+            codes=[*map(int, np.unique(values[far]))],
+            count=int(far.sum()),
+            _low=low,
+            _high=high,
         )
-        data = {"column": name, "codes": codes, "count": int(far.sum())}
-        yield Notice("missing_codes", text, data)
 
 
 def heavy_cluster(
@@ -105,15 +105,15 @@ def heavy_cluster(
     # Of few clusters each has a large share, and they are reported as few.
     if share <= max(HEAVY, 4 / shares.size):
         return []
-    named = f"{name} {rows_text((label,))}"
-    without = f"Compare estimates without {named}."
-    remedy = "Use cov_type='crv3'." if has_crv3 else without
-    text = (
-        f"{named} has {share:.0%} of the weights, and clustered standard "
-        f"errors are too small. {remedy}"
-    )
-    data = {"clusters": name, "cluster": label, "share": float(share)}
-    return [Notice("heavy_cluster", text, data)]
+    return [
+        notice_of(
+            "heavy_cluster.crv3" if has_crv3 else "heavy_cluster",
+            clusters=name,
+            cluster=label,
+            share=float(share),
+            _label=rows_text((label,)),
+        )
+    ]
 
 
 def about_missing(
@@ -206,23 +206,14 @@ def _suppressed_counts(table: Table, missing: Bools) -> list[Notice]:
         if not (counts % 1).any() and _is_missing_if_small(
             counts, missing, table.keys.entity
         ):
-            text = (
-                f"{cited(name)} is never below {least:g}, and is missing most often in "
-                "entities with small counts. If "
-            )
-            if least == 1:
-                text += (
-                    "rows without a count have none, as in files of patents, fill "
-                    f"them: df[{cited(name)}].fillna(0)."
+            return [
+                notice_of(
+                    "suppressed_counts.events" if least == 1 else "suppressed_counts",
+                    column=name,
+                    least=least,
+                    _largest=least - 1,
                 )
-            else:
-                text += (
-                    "smaller counts are suppressed, rows are dropped because of the "
-                    "outcome: join areas or years, or compare the results with 0 and "
-                    f"with {least - 1:g} in place of them."
-                )
-            data = {"column": name, "least": least}
-            return [Notice("suppressed_counts", text, data)]
+            ]
     return []
 
 

@@ -28,15 +28,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from digiprosper.errors import Notice, cited, counted, quoted
+from digiprosper.errors import Notice, cited, notice_of, quoted
 from digiprosper.kernels import Bools, Floats, Ints
 from digiprosper.kernels.tolerances import LINEAR_INSIDE, NO_DIVISION, SAME_TOTAL
 from digiprosper.kernels.within import is_nested, less_means
-from digiprosper.linear.notices import (
-    made_from,
-    many_dummies,
-    shifted_log_notice,
-)
+from digiprosper.linear.notices import many_dummies, shifted_log_notice
 from digiprosper.panel import Panel, PanelScan, Sample
 from digiprosper.panel.access import table_of
 from digiprosper.panel.grammar import backticked
@@ -154,7 +150,7 @@ def _derived_terms(
 ) -> Iterator[Notice]:
     """Report columns, by position, that are functions of a term of the role alone."""
     names, roles = sample.names, sample.roles
-    factors = chain.from_iterable([sample.factors_of(names[at]) for at in roles[role]])
+    factors = chain.from_iterable(map(sample.factors_of, sample.names_of(role)))
     inside = set(chain.from_iterable([factor.columns for factor in factors]))
     # Fast: most terms do not have such a column in their text.
     searched = [at for at in others if any(column in names[at] for column in inside)]
@@ -172,7 +168,11 @@ def _derived_terms(
         if (column := _only_column(sample, at, columns, ("lag",))) in sources
     }
     if terms:
-        yield made_from(terms, role)
+        shown = ", ".join(f"{cited(t)} (of {cited(of)})" for t, of in terms.items())
+        of = tuple(dict.fromkeys(terms.values()))
+        yield notice_of(
+            f"made_from.{role}", terms=terms, role=role, of=of, _shown=shown
+        )
 
 
 def _only_column(
@@ -189,57 +189,45 @@ def _only_column(
     return None if any(f.level is not None for f in factors) else used.pop()
 
 
-def indicators_on_both_sides(sample: Sample, panel: Panel) -> list[Notice]:
-    """Report regressors that share an indicator of an index with the outcome."""
-    indexes: dict[str, tuple[str, ...]] = {}
-    for notice in panel.diagnostics:
-        if notice.code == "index_of":
-            indexes |= notice.data["cells"]
+def indicators_on_both_sides(sample: Sample, panel: Panel) -> Iterator[Notice]:
+    """Report regressors with the same indicators of an index, or with the outcome's."""
+    indexes = _indicators_by_index(panel)
     if not indexes:
-        return []
+        return
     names, roles = sample.names, sample.roles
     regressors = [*chain.from_iterable([roles.get(role, ()) for role in _REGRESSORS])]
-    notices = [*_nested_indicators(sample, regressors, indexes)]
-    shared: dict[str, tuple[str, ...]] = {}
-    for at, y in product(regressors, roles.get("y", ())):
-        columns, indicators = _columns_and_indicators(sample, at, indexes)
-        of_outcome, in_outcome = _columns_and_indicators(sample, y, indexes)
-        if common := (indicators & in_outcome) - (columns & of_outcome):
+    outcomes = roles.get("y", ())
+    columns = {at: _unlagged_columns(sample, at) for at in (*regressors, *outcomes)}
+
+    def with_indicators(of_term: set[str]) -> set[str]:
+        return of_term.union(*[indexes.get(column, ()) for column in of_term])
+
+    for a, b in combinations(regressors, 2):
+        # An index beside its square or its product is the same column.
+        parts = columns[a] - columns[b], columns[b] - columns[a]
+        if common := set.intersection(*map(with_indicators, parts)):
+            indicators = tuple(sorted(common))
+            of_terms = dict.fromkeys((names[a], names[b]), indicators)
+            yield notice_of("own_indicators", indicators=of_terms, _shared=indicators)
+    shared = {}
+    for at, y in product(regressors, outcomes):
+        common = with_indicators(columns[at]) & with_indicators(columns[y])
+        if common := common - (columns[at] & columns[y]):
             shared[names[at]] = tuple(sorted(common))
     if shared:
-        notices.append(_shared_indicators(shared, names[roles["y"][0]]))
-    return notices
+        yield _shared_indicators(shared, names[outcomes[0]])
 
 
-def _nested_indicators(
-    sample: Sample, regressors: Sequence[int], indexes: Mapping[str, Sequence[str]]
-) -> Iterator[Notice]:
-    """Report two regressors with the same indicators, such as an index and its part."""
-    for pair in combinations(regressors, 2):
-        first, second = (_columns_and_indicators(sample, at, {})[0] for at in pair)
-        # An index beside its square or its product is the same column.
-        parts = first - second, second - first
-        inside = [part.union(*[indexes.get(c, ()) for c in part]) for part in parts]
-        if common := inside[0] & inside[1]:
-            terms = [sample.names[at] for at in pair]
-            indicators = tuple(sorted(common))
-            text = (
-                f"{quoted(terms)} contain the same indicators of an index "
-                f"({quoted(indicators)}). Each slope holds the other fixed, so that of "
-                "an index is of its other indicators only: use one of them in a model."
-            )
-            data = {"indicators": dict.fromkeys(terms, indicators)}
-            yield Notice("own_indicators", text, data)
+def _indicators_by_index(panel: Panel) -> dict[str, tuple[str, ...]]:
+    of_index = [n.data["cells"] for n in panel.diagnostics if n.code == "index_of"]
+    return {column: parts for cells in of_index for column, parts in cells.items()}
 
 
-def _columns_and_indicators(
-    sample: Sample, at: int, indexes: Mapping[str, Sequence[str]]
-) -> tuple[set[str], set[str]]:
-    """Return the unlagged columns of a term, without and with indicators of indexes."""
+def _unlagged_columns(sample: Sample, at: int) -> set[str]:
+    """Return the columns of a term, by position, that are not lagged."""
     name = sample.names[at]
     now = [factor for factor in sample.factors_of(name) if not factor.shift]
-    columns = set(columns_in({name: tuple(now)}))
-    return columns, columns.union(*[indexes.get(column, ()) for column in columns])
+    return set(columns_in({name: tuple(now)}))
 
 
 def is_dummy(column: Floats) -> bool:
@@ -251,15 +239,13 @@ def is_dummy(column: Floats) -> bool:
 def _shared_indicators(shared: Mapping[str, Sequence[str]], depvar: str) -> Notice:
     """Report regressors with indicators of an index that the outcome has too."""
     shown = "; ".join(f"{cited(name)} ({quoted(c)})" for name, c in shared.items())
-    indicators = ", ".join(sorted({cited(c) for cs in shared.values() for c in cs}))
-    text = (
-        f"the outcome {cited(depvar)} and regressors contain the same indicators of an "
-        f"index: {shown}. They are correlated by construction, so the coefficient is "
-        "not an effect. Remove the indicators from the index: "
-        f"system.drop({indicators}); in place of a degree of coupling explain the "
-        "other system."
+    return notice_of(
+        "shared_indicators",
+        indicators=dict(shared),
+        _outcome=depvar,
+        _shown=shown,
+        _dropped=sorted({cited(c) for cs in shared.values() for c in cs}),
     )
-    return Notice("shared_indicators", text, {"indicators": dict(shared)})
 
 
 def shared_treatments(
@@ -301,14 +287,9 @@ def _means_of_others(
             x = x[table.index.get_indexer(sample.index)]
             for effect in effects:
                 if is_mean_of_others(z, x, sample.codes[effect]):
-                    text = (
-                        f"{cited(term)} is the mean of {cited(column)} in the other "
-                        f"rows of each {effect}. Within these effects it is the row's "
-                        "own value times -1 / (n - 1), so its slope is no effect of "
-                        "the others. Absorb effects of larger groups."
+                    yield notice_of(
+                        "mean_of_others", term=term, column=column, effect=effect
                     )
-                    data = {"term": term, "column": column, "effect": effect}
-                    yield Notice("mean_of_others", text, data)
 
 
 def is_mean_of_others(z: Floats, x: Floats, codes: Ints) -> bool:
@@ -414,7 +395,7 @@ def _zeros_in_log(
     """Report a log, by position, that differs little but for zeros of its column."""
     z, term = sample.matrix[:, at], sample.names[at]
     zero = z == z.min()
-    others, count = z[~zero], int(zero.sum())
+    others = z[~zero]
     if others.size < _FEWEST_ROWS or np.abs(z).max() > _LARGEST_LOG:
         return
     share = 1 - others.size * others.var() / (z.size * z.var())
@@ -428,17 +409,14 @@ def _zeros_in_log(
         # Values are compared, not rows: the term may be a lag.
         for logs in (np.log(x + np.exp(z.min())), np.arcsinh(x)):
             if np.nanmin(np.abs(logs / some - 1), axis=1).max() < _SEVEN_DIGITS:
-                text = (
-                    f"{share:.0%} of the variance of {cited(term)} is between the "
-                    f"{counted(count, 'row')} where {cited(name)} is zero and the "
-                    "others: the slope compares these, is no elasticity, and changes "
-                    f"with the unit of {cited(name)}. If zero means that a value is "
-                    "not known, such as R&D that is not reported, leave it missing; "
-                    f"otherwise add {cited(f'I({backticked(name)} > 0)')} as a "
-                    "regressor."
+                yield notice_of(
+                    "zeros_in_log",
+                    term=term,
+                    column=name,
+                    zeros=int(zero.sum()),
+                    share=float(share),
+                    _dummy=f"I({backticked(name)} > 0)",
                 )
-                data = {"term": term, "column": name, "zeros": count}
-                yield Notice("zeros_in_log", text, {**data, "share": float(share)})
                 return
 
 
@@ -469,20 +447,20 @@ def _baseline_rows(sample: Sample) -> Iterator[Notice]:
             continue
         # Values at constant prices are those at current prices in the base year.
         if not sample.keys.vary(column).any():
-            term, name = sample.names[at], str(sample.keys.time_name)
+            name = str(sample.keys.time_name)
             (period,) = sample.times[:1].tolist()
             value = period
             if not isinstance(period, int):
                 value = str(period).removesuffix(" 00:00:00")
-            where = f"{backticked(name)} != {value!r}"
-            text = (
-                f"{cited(term)} equals the outcome in all {first.size:,} rows of "
-                f"{name} {value}. It explains them whatever a treatment does, which "
-                "moves the other slopes towards zero. Leave these rows out (McKenzie "
-                f'2012): where="{where}".'
+            yield notice_of(
+                "baseline_rows",
+                term=sample.names[at],
+                time=name,
+                period=period,
+                count=first.size,
+                _first=value,
+                _where=f"{backticked(name)} != {value!r}",
             )
-            data = {"term": term, "time": name, "period": period, "count": first.size}
-            yield Notice("baseline_rows", text, data)
 
 
 def _own_parts(
@@ -504,34 +482,25 @@ def _own_parts(
     of_term = _without_products(sample, numbers, term, of_term)
     for (top, below), (made_of, _) in product(of_outcome, of_term):
         if below == made_of:
-            numerator, denominator = names[top], names[below]
-            text = (
-                f"{cited(outcome)} equals {cited(numerator)} / {cited(denominator)}, "
-                f"perhaps in logs or other units, and {cited(term)} contains "
-                f"{cited(denominator)}: if {cited(numerator)} does not change with it, "
-                "the slope is negative (-1 between logs), not zero. If "
-                f"{cited(outcome)} was computed so, use {cited(numerator)} as outcome "
-                "instead."
+            yield notice_of(
+                "own_denominator",
+                outcome=outcome,
+                numerator=names[top],
+                denominator=names[below],
+                term=term,
             )
-            data = {"outcome": outcome, "numerator": numerator}
-            data |= {"denominator": denominator, "term": term}
-            yield Notice("own_denominator", text, data)
             return
     below_of = dict(_without_products(sample, numbers, outcome, of_outcome))
     for top, over in of_term:
         # With the same denominator it is a function of the outcome.
         if top in below_of and over not in (below_of[top], len(names)):
-            numerator, denominator = names[top], names[over]
-            text = (
-                f"{cited(term)} equals {cited(numerator)} / {cited(denominator)}, "
-                f"perhaps in logs or other units, and {cited(outcome)} contains "
-                f"{cited(numerator)}: if {cited(denominator)} does not change with it, "
-                "the slope is positive (1 between logs), not zero. Use a regressor "
-                "without it."
+            yield notice_of(
+                "own_numerator",
+                outcome=outcome,
+                numerator=names[top],
+                denominator=names[over],
+                term=term,
             )
-            data = {"outcome": outcome, "numerator": numerator}
-            data |= {"denominator": denominator, "term": term}
-            yield Notice("own_numerator", text, data)
             return
 
 
@@ -629,15 +598,13 @@ def _shifted_log_in_values(
     logs = numbers.logs.columns
     is_log = np.abs(logs.T - (v - v.mean())).max(axis=1) < _FIVE_DECIMALS
     if _are_counts(np.expm1(v)) and not is_log.any():
-        text = (
-            f"the outcome {cited(outcome)} consists of logs of whole numbers and is "
-            f"zero in {zeros:,} of {counted(table.nobs, 'row')}. If it is log(1 + "
-            "count), slopes depend on the 1 that is added, and are not percentages "
-            "(Chen & Roth 2024): PoissonEffects with outcome "
-            f"{cited(f'I(exp({name}) - 1)')} estimates percentage changes of the mean "
-            "count, including zeros."
+        yield notice_of(
+            "log_of_counts",
+            term=outcome,
+            zeros=zeros,
+            _rows=table.nobs,
+            _count=f"I(exp({name}) - 1)",
         )
-        yield Notice("log_of_counts", text, {"term": outcome, "zeros": zeros})
 
 
 def _are_counts(values: Floats) -> bool:
@@ -756,13 +723,7 @@ def _shared_in_cells(
         shared = chain.from_iterable(pairs)
         group = max(shared, key=lambda e: (e != time, codes[e].max()))
         pair = next(p for p in pairs if group in p)
-        text = (
-            f"{cited(term)} has one value for all rows of the same "
-            f"{' and '.join(pair)}: if their errors, or those over time, are "
-            "correlated, standard errors are too small (Bertrand, Duflo & "
-            f"Mullainathan 2004). Use clusters={cited(group)}."
-        )
-        yield Notice("shared_in_cells", text, {"term": term, "effects": pair})
+        yield notice_of("shared_in_cells", term=term, effects=pair, _group=group)
 
 
 def _shared_by_period(table: Table, term: str) -> list[Notice]:

@@ -19,6 +19,7 @@ from digiprosper.errors import (
     TermError,
     cited,
     counted,
+    notice_of,
     quoted,
 )
 from digiprosper.kernels import Bools, Floats
@@ -51,9 +52,7 @@ from digiprosper.linear.notices import (
     NEAR,
     dropped_column,
     in_memory_only,
-    near_collinear,
     no_variance,
-    perfect_fit,
 )
 from digiprosper.linear.preparation import Prepared
 from digiprosper.linear.results import Estimated, EstimationSample, LinearResults
@@ -469,14 +468,15 @@ def fit_notices(
     length = demeaned.lengths[positions[0]] if length is None else length
     out = []
     if solved.condition > NEAR:
-        text = (
-            "regressors are nearly collinear (condition number "
-            f"{solved.condition:.1e}); slopes are unstable."
+        notice = notice_of(
+            "near_collinear.condition",
+            columns=tuple(demeaned.names_at(positions[1:])),
+            measure="condition",
+            value=float(solved.condition),
         )
-        names = demeaned.names_at(positions[1:])
-        out.append(near_collinear(names, "condition", solved.condition, text))
+        out.append(notice)
     if float(np.linalg.norm(solved.residuals)) < PERFECT_FIT * length:
-        out.append(perfect_fit(demeaned.names[positions[0]]))
+        out.append(notice_of("perfect_fit", depvar=demeaned.names[positions[0]]))
     return out
 
 

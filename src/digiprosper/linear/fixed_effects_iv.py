@@ -20,7 +20,7 @@ from typing import Any, Final, Literal
 
 import numpy as np
 
-from digiprosper.errors import Notice, TermError, issue, quoted
+from digiprosper.errors import Notice, TermError, issue, notice_of, quoted
 from digiprosper.kernels.covariance import Counts, Vcov
 from digiprosper.kernels.equation import Solved, solve
 from digiprosper.kernels.slopes import Effect
@@ -620,15 +620,11 @@ def _few_for_anderson_rubin(
             if effective.get(name, LEAST_EFFECTIVE) < LEAST_EFFECTIVE
         }
         if terms:
-            text = (
-                f"{quoted(terms)}: identified by {min(terms.values()):.1f} effective "
-                f"clusters ({few['clusters']}), so Anderson-Rubin sets and tests are "
-                "not valid, and F of the first stage may be too large: in simulated "
-                "panels of 31 x 10 with an instrument that varies in two clusters a "
-                "test at 5% rejected a true value in 14%. Test the reduced form: "
-                "dp.randomisation_test(spec, panel, term), where spec is a "
-                "FixedEffects with the instrument as regressor."
+            notice = notice_of(
+                "few_for_anderson_rubin",
+                clusters=few["clusters"],
+                terms=terms,
+                _least=min(terms.values()),
             )
-            data = {"clusters": few["clusters"], "terms": terms}
-            out.append(Notice("few_for_anderson_rubin", text, data))
+            out.append(notice)
     return out

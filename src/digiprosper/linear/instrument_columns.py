@@ -23,6 +23,7 @@ from digiprosper.errors import (
     Notice,
     cited,
     counted,
+    notice_of,
     quoted,
 )
 from digiprosper.kernels.slopes import Slope
@@ -248,13 +249,9 @@ def leave_one_out_mean_notices(
         z, x = demeaned.raw[:, j], demeaned.raw[:, k]
         if isinstance(codes, Slope) or not is_mean_of_others(z, x, codes):
             continue
-        instrument, regressor = demeaned.names[j], demeaned.names[k]
-        text = (
-            f"{cited(instrument)} seems to be the mean of {cited(regressor)} in the "
-            f"other rows of each {effect}: (total - own value) / (n - 1). Its effects "
-            "absorb the total, so only the row's own value is left, and two-stage "
-            "least squares is close to least squares, with a large F. Do not absorb "
-            f"{cited(effect)}, or use another instrument."
+        yield notice_of(
+            "own_values",
+            instrument=demeaned.names[j],
+            endog=demeaned.names[k],
+            effect=effect,
         )
-        data = {"instrument": instrument, "endog": regressor, "effect": effect}
-        yield Notice("own_values", text, data)

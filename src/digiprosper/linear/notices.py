@@ -1,4 +1,6 @@
-"""Notices about linear models whose checks are elsewhere: one maker a code.
+"""Notices about linear models whose checks are elsewhere.
+
+Sentences without branches are in `notices.csv`, with the warnings that notices become.
 
 ======================== ===============================================================
 code                     data
@@ -35,6 +37,7 @@ made_from                terms (term to the outcome, treatment or endogenous reg
                          (these, each once)
 shifted_log              term, column, zeros (rows)
 staggered_treatment      terms, event (column with the timing of the first; may be None)
+three_way                effects, rows (mean of a group and period); not a warning
 unseen                   count
 ======================== ===============================================================
 """
@@ -43,9 +46,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, Final, Literal, NamedTuple
+from typing import Any, Final, NamedTuple
 
-from digiprosper.errors import Notice, cited, counted, quoted
+from digiprosper.errors import Notice, cited, counted, notice_of, quoted
 from digiprosper.panel import Panel, Sample
 from digiprosper.panel.access import table_of
 from digiprosper.panel.grammar import backticked
@@ -88,20 +91,6 @@ _NOT_STAGGERED: Final = {
     "spatial": "spatial lags",
     "mediation": "mediators",
 }
-_MADE: Final = {
-    "y": (
-        "computed from the outcome of the same or a later period. The outcome is then "
-        "on both sides, and no coefficient is an effect"
-    ),
-    "endog": (
-        "an instrument computed from the endogenous regressor of the same or a later "
-        "period is endogenous too, which no test of instruments can detect"
-    ),
-    "treatment": (
-        "a mediator computed from the treatment alone. Its path is arithmetic, not a "
-        "mechanism"
-    ),
-}
 
 
 # --- rows and clusters ----------------------------------------------------------------
@@ -124,19 +113,16 @@ def row_notices(sample: Sample, panel: Panel, cov_type: str) -> Iterator[Notice]
 
 def chosen_rows(conditions: Iterable[str], sample: Sample, nobs: int) -> list[Notice]:
     """Report the conditions of `subset` and `where`; `nobs` are rows of the panel."""
-    chosen: dict[str, dict[str, Any]] = {
-        f"{text}, chosen by subset before": {"where": text} for text in conditions
-    }
-    where = sample.where
-    if where is not None:
+    chosen = [
+        notice_of("chosen_rows.subset", where=c) for c in dict.fromkeys(conditions)
+    ]
+    if sample.where is not None:
         others = [d.count for d in sample.dropped if d.reason.startswith("where=")]
         count = nobs - sum(others)
-        data = {"where": where, "count": count}
-        chosen[f"{where}: {count:,} of {nobs:,}, chosen after"] = data
-    return [
-        Notice("chosen_rows", f"Rows where {text} lags and other terms are made.", data)
-        for text, data in chosen.items()
-    ]
+        chosen.append(
+            notice_of("chosen_rows", where=sample.where, count=count, _nobs=nobs)
+        )
+    return chosen
 
 
 def many_dummies(sample: Sample) -> tuple[Notice, ...]:
@@ -149,14 +135,10 @@ def many_dummies(sample: Sample) -> tuple[Notice, ...]:
         if all(factor.level is not None for factor in factors)
     )
     columns = {effect: n for effect, n in counts.items() if n > MANY_DUMMIES}
-    if not columns:
+    total, effects = sum(columns.values()), [*columns]
+    if not total:
         return ()
-    text = (
-        f"{sum(columns.values()):,} dummies are estimated and printed. If they are "
-        f"controls, absorb={cited(list(columns))} instead of these terms gives the "
-        "same coefficients of the others, and is faster."
-    )
-    return (Notice("many_dummies", text, {"columns": columns}),)
+    return (notice_of("many_dummies", columns=columns, _total=total, _effects=effects),)
 
 
 def dropped_notices(
@@ -217,14 +199,6 @@ def _missing_notice(
     )
 
 
-def made_from(terms: Mapping[str, str], role: str) -> Notice:
-    """Report terms that are functions of the outcome, endog or treatment."""
-    shown = ", ".join(f"{cited(term)} (of {cited(of)})" for term, of in terms.items())
-    text = f"{shown}: {_MADE[role]}. Omit it."
-    of = tuple(dict.fromkeys(terms.values()))
-    return Notice("made_from", text, {"terms": dict(terms), "role": role, "of": of})
-
-
 def shifted_log_notice(
     term: str, column: str, zeros: int, rows: int, level: str | None = None
 ) -> Notice:
@@ -232,14 +206,14 @@ def shifted_log_notice(
 
     `level` is the term of the column, if it is not in the table.
     """
-    text = (
-        f"the outcome is {cited(term)}, and {cited(column)} is zero in {zeros:,} of "
-        f"{counted(rows, 'row')}: slopes then depend on the unit of {cited(column)} "
-        "and are not percentages (Chen & Roth 2024). PoissonEffects with outcome "
-        f"{cited(level or column)} estimates percentage changes of its mean, including "
-        "zeros."
+    return notice_of(
+        "shifted_log",
+        term=term,
+        column=column,
+        zeros=zeros,
+        _rows=rows,
+        _level=level or column,
     )
-    return Notice("shifted_log", text, {"term": term, "column": column, "zeros": zeros})
 
 
 def staggered_treatment(
@@ -407,28 +381,29 @@ def entities_across(
     """Report entities with rows in several clusters, if any."""
     if not count:
         return []
-    text = (
-        f"{count:,} of {counted(n_entities, 'entity', 'entities')} ({entity}) "
-        f"have rows in several clusters ({' and '.join(clusters)}): errors of an "
-        "entity are treated as independent across clusters, and standard errors are "
-        "often too small. Clusters are normally the entity or groups of whole "
-        "entities; two-way clusters, of which one is the entity, allow for both."
-    )
-    data = {"clusters": tuple(clusters), "count": count, "entity": entity}
-    return [Notice("entities_across_clusters", text, data)]
+    return [
+        notice_of(
+            "entities_across_clusters",
+            clusters=tuple(clusters),
+            count=count,
+            entity=entity,
+            _n_entities=n_entities,
+        )
+    ]
 
 
 def entities_once(panel: Panel, clusters: Sequence[str]) -> list[Notice]:
     """Report that each cluster is an entity with a single row."""
     if not panel.entities_occur_once or panel.entity_name not in clusters:
         return []
-    text = (
-        f"each cluster ({panel.entity_name}) has one row, so the standard errors do "
-        f"not allow for correlation between rows.{row_number_advice(panel)} With "
-        "repeated cross-sections specify clusters, such as clusters='region'."
-    )
-    data = {"entity": panel.entity_name, "n_entities": panel.n_entities}
-    return [Notice("entities_once", text, data)]
+    return [
+        notice_of(
+            "entities_once",
+            entity=panel.entity_name,
+            n_entities=panel.n_entities,
+            _advice=row_number_advice(panel),
+        )
+    ]
 
 
 def row_number_advice(panel: Panel) -> str:
@@ -442,105 +417,33 @@ def row_number_advice(panel: Panel) -> str:
     )
 
 
-def saturated_levels(effect: str, levels: int, rows: int) -> list[Notice]:
-    """Report levels with no more rows than parameters (a constant and slopes)."""
-    if not levels:
-        return []
-    text = (
-        f"{counted(levels, 'level')} of {effect} ({counted(rows, 'row')} in all) with "
-        "no more rows than parameters (a constant and slopes). These rows are fitted "
-        "perfectly: they do not affect the coefficients, but are counted as rows."
-    )
-    return [
-        Notice(
-            "saturated_levels", text, {"effect": effect, "levels": levels, "rows": rows}
-        )
-    ]
-
-
 def rank_bound(effects: Sequence[str], rank: int) -> Notice:
     """Report that the rank of the absorbed effects is an upper bound."""
-    text = (
-        f"the effects ({', '.join(effects)}) have too many levels to count redundant "
-        "parameters exactly; one is assumed for each effect after the second. K and "
-        "the standard errors may be too large, and df_resid too small."
-    )
-    return Notice("rank_bound", text, {"rank": rank, "effects": tuple(effects)})
+    return notice_of("rank_bound", rank=rank, effects=tuple(effects))
 
 
 def robust_inconsistent(cov_type: str, periods: float) -> Notice:
     """Report errors that assume independent rows (Stock & Watson 2008)."""
-    if cov_type == "unadjusted":
-        # See test_unadjusted_errors_cover_too_rarely.
-        text = (
-            "cov_type='unadjusted' assumes that rows of an entity are independent, "
-            "with equal variances or those of the model. In simulated panels of 31 x "
-            "10 with an autocorrelation of .6 95% intervals of FixedEffects covered in "
-            "88%, and if variances also differ by entity in 62%. Use "
-            "cov_type='clustered'."
-        )
-    else:
-        kind = "robust to heteroskedasticity only"
-        instead = "Use cov_type='clustered'"
-        if cov_type == "conley":
-            kind = "that assume independent periods of an entity"
-            instead = "Set a bandwidth above 0"
-        text = (
-            f"cov_type={cited(cov_type)} with entity effects: standard errors {kind} "
-            "are inconsistent when the number of periods is fixed and above 2 (here "
-            f"{periods:.3g} per entity; Stock & Watson 2008). {instead}."
-        )
-    data = {"cov_type": cov_type, "periods": float(periods)}
-    return Notice("robust_inconsistent", text, data)
+    # See test_unadjusted_errors_cover_too_rarely.
+    kind = cov_type if cov_type in ("unadjusted", "conley") else "by_row"
+    return notice_of(
+        f"robust_inconsistent.{kind}", cov_type=cov_type, periods=float(periods)
+    )
 
 
 def in_memory_only(notices: Iterable[Notice]) -> list[Notice]:
     """Report advice of notices that a scanned table does not support."""
     texts = [notice.message for notice in notices]
     names = [name for name in _IN_MEMORY if any(name in text for text in texts)]
-    if not names:
-        return []
-    text = (
-        f"notices recommend {quoted(names)}, which need a Panel in memory: use "
-        "scan.sample_entities(share), with share=1 for all entities, perhaps after "
-        "scan.subset(condition)."
-    )
-    return [Notice("scanned_table", text, {"names": tuple(names)})]
+    return [notice_of("scanned_table", names=tuple(names))] if names else []
 
 
 # --- columns and the fit --------------------------------------------------------------
 
 
-def near_collinear(
-    columns: Sequence[str],
-    measure: Literal["condition", "rounding", "mean"],
-    value: float,
-    text: str,
-) -> Notice:
-    """Report columns so nearly collinear that digits are lost."""
-    data = {"columns": tuple(columns), "measure": measure, "value": float(value)}
-    return Notice("near_collinear", text, data)
-
-
-def perfect_fit(depvar: str) -> Notice:
-    """Report a perfect fit: the residuals are rounding errors."""
-    text = (
-        f"the regressors explain {cited(depvar)} perfectly; standard errors and tests "
-        "are not meaningful. Check whether a regressor is computed from it."
-    )
-    return Notice("perfect_fit", text, {"depvar": depvar})
-
-
 def no_variance(terms: Sequence[str]) -> list[Notice]:
     """Report slopes whose scores sum to zero in every group."""
-    if not terms:
-        return []
-    text = (
-        f"no standard error for {quoted(terms)}: the scores sum to zero in every group "
-        "by construction (for example two entities with entity and time "
-        "effects). Use cov_type='robust', or fewer effects."
-    )
-    return [Notice("no_variance", text, {"terms": tuple(terms)})]
+    return [notice_of("no_variance", terms=tuple(terms))] if terms else []
 
 
 def dropped_column(problem: Notice) -> Notice:
@@ -623,43 +526,17 @@ def _few_treated(entry: FewTreated) -> Notice:
     return Notice("few_treated", text, entry._asdict())
 
 
-def no_rejection(
-    terms: Sequence[str],
-    effective: float,
-    clusters: str,
-    advice: str = "For a treatment use dp.randomisation_test(spec, panel, term).",
-) -> list[Notice]:
-    """Report a joint test with a regressor that varies in at most two clusters."""
-    if effective >= LEAST_EFFECTIVE:
-        return []
-    text = (
-        f"one or more of {quoted(terms)} depend on {effective:.1f} effective clusters "
-        f"({clusters}). The wild bootstrap then rejects too rarely, even if there is "
-        f"an effect, and F or chi-square far too often. {advice}"
-    )
-    data = {"clusters": clusters, "terms": tuple(terms), "effective": effective}
-    return [Notice("no_rejection", text, data)]
-
-
 def few_exchanges(term: str, ways: float, permuted: str = "") -> tuple[Notice, ...]:
     """Report so few permutations that no p-value is small."""
     if ways * LEAST_P >= 1:
         return ()
-    text = (
-        f"{permuted or f'the paths of {cited(term)} can be exchanged between entities'}"
-        f" in only {ways:.0f} different ways, so the p-value cannot be below "
-        f"{1 / ways:.2g}."
+    paths = f"the paths of {cited(term)} can be exchanged between entities"
+    return (
+        notice_of(
+            "few_exchanges",
+            term=term,
+            ways=round(ways),
+            _permuted=permuted or paths,
+            _least=1 / ways,
+        ),
     )
-    return (Notice("few_exchanges", text, {"term": term, "ways": round(ways)}),)
-
-
-def nickell(columns: Sequence[str], periods: float, text: str) -> Notice:
-    """Report the bias of Nickell (1981) in a short panel, about (1 + slope)/(T - 1)."""
-    return Notice(
-        "lagged_outcome", text, {"columns": tuple(columns), "periods": float(periods)}
-    )
-
-
-def unseen(count: int, text: str) -> Notice:
-    """Report rows without a prediction."""
-    return Notice("unseen", text, {"count": count})

@@ -26,6 +26,7 @@ from digiprosper.errors import (
     Notice,
     cited,
     counted,
+    notice_of,
 )
 from digiprosper.kernels import Bools, Floats
 from digiprosper.kernels.covariance import Counts, Vcov
@@ -73,7 +74,6 @@ from digiprosper.panel import Panel, Sample
 from digiprosper.panel.codes import Absorbed
 from digiprosper.panel.keys import rows_text
 from digiprosper.report.estimates import Estimates
-from digiprosper.report.notices import three_way
 from digiprosper.report.protocol import Glance, empty_glance
 from digiprosper.report.tests import TestResult
 from digiprosper.specification import one_term
@@ -136,13 +136,16 @@ class Separated:
         listed = ", ".join(
             f"{rows} {reasons[reason]}" for reason, rows in by_reason.items() if rows
         )
-        text = (
-            f"{counted(count, 'row')} with outcome zero dropped as separated, since "
-            f"they are fitted perfectly ({listed}); first: {self.first}. The estimates "
-            "do not depend on them; `separated` lists them."
-        )
-        data = {"count": count, **by_reason, "rows": tuple(self.index[:5])}
-        return [Notice("separated", text, data)]
+        return [
+            notice_of(
+                "separated",
+                count=count,
+                **by_reason,
+                rows=tuple(self.index[:5]),
+                _reasons=listed,
+                _first=self.first,
+            )
+        ]
 
 
 def check_counts(y: str, sample: Sample) -> None:
@@ -319,7 +322,9 @@ def three_effects(prepared: Prepared) -> list[Notice]:
     if not of_entity or len(by_period) < _BOTH_ENDS:
         return []
     rows = sample.nobs / max(int(code.max()) + 1 for code in by_period)
-    return [three_way(prepared.effect_names, rows)] if rows < _MANY_ROWS else []
+    if rows >= _MANY_ROWS:
+        return []
+    return [notice_of("three_way", effects=tuple(prepared.effect_names), rows=rows)]
 
 
 def _mention_separation(

@@ -10,7 +10,14 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from digiprosper.checks import check_option, option_error, several
-from digiprosper.errors import IdentificationError, Notice, OptionError, cited, quoted
+from digiprosper.errors import (
+    IdentificationError,
+    Notice,
+    OptionError,
+    cited,
+    notice_of,
+    quoted,
+)
 from digiprosper.kernels import Floats, Ints
 from digiprosper.kernels.conley import Nearby
 from digiprosper.kernels.covariance import Counts, count_groups, counts, ranks
@@ -36,7 +43,6 @@ from digiprosper.linear.notices import (
     robust_inconsistent,
     row_notices,
     row_number_advice,
-    saturated_levels,
 )
 from digiprosper.panel import Panel, Sample
 from digiprosper.panel.access import check_panel, table_of
@@ -590,7 +596,14 @@ def _saturated_notices(absorbed: Sequence[Absorbed], absorbing: Within) -> list[
     out = []
     for effect in dict.fromkeys([term.effect for term in absorbed if term.slope]):
         full = rows[effect] <= parameters[effect]
-        out += saturated_levels(effect, int(full.sum()), int(rows[effect][full].sum()))
+        if full.any():
+            notice = notice_of(
+                "saturated_levels",
+                effect=effect,
+                levels=int(full.sum()),
+                rows=int(rows[effect][full].sum()),
+            )
+            out.append(notice)
     return out
 
 

@@ -23,6 +23,7 @@ from digiprosper.errors import (
     TermError,
     cited,
     issue,
+    notice_of,
     quoted,
     subject,
 )
@@ -301,14 +302,15 @@ def _assigned_by_cluster_notices(
     cells = codes * sample.n_times + sample.time
     if np.bincount(cells).max() < 2 or not is_nested(cells, column):
         return ()
-    clusters, entity = prepared.cluster_names[0], sample.keys.entity_name
-    text = (
-        f"{cited(name)} is the same for all {entity} of a cluster ({clusters}), but "
-        f"was permuted between {entity}: the p-value is too small if whole clusters "
-        f"were treated together. Use a panel whose entities are the {groups} clusters."
+    return (
+        notice_of(
+            "assigned_by_cluster",
+            term=name,
+            clusters=prepared.cluster_names[0],
+            n_clusters=groups,
+            entity=sample.keys.entity_name,
+        ),
     )
-    data = {"term": name, "clusters": clusters, "n_clusters": groups, "entity": entity}
-    return (Notice("assigned_by_cluster", text, data),)
 
 
 # --- placebo policies -----------------------------------------------------------------

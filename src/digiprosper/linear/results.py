@@ -12,7 +12,7 @@ import pandas as pd
 
 from digiprosper._version import __version__
 from digiprosper.checks import check_level, option_error
-from digiprosper.errors import Notice, TermError, cited, issue, quoted
+from digiprosper.errors import Notice, TermError, cited, issue, notice_of, quoted
 from digiprosper.kernels import Floats
 from digiprosper.kernels.leverage import effective_clusters
 from digiprosper.kernels.tolerances import SINGULAR
@@ -25,7 +25,7 @@ from digiprosper.linear.kernels.restricted_wild import (
     variation_by_cluster,
 )
 from digiprosper.linear.marginal import slope_weights
-from digiprosper.linear.notices import in_memory_only, no_rejection, unseen
+from digiprosper.linear.notices import LEAST_EFFECTIVE, in_memory_only
 from digiprosper.panel import Panel
 from digiprosper.report.certificate import coverage_remark
 from digiprosper.report.estimates import Estimates, hotelling_result, wald_result
@@ -216,13 +216,27 @@ class Estimated(Estimates):
             alternatives={program: plain, "crv3": crv3},
         )
 
-    def few_effective(self, weights: Floats, *advice: str) -> list[Notice]:
+    def few_effective(
+        self,
+        weights: Floats,
+        advice: str = "For a treatment use dp.randomisation_test(spec, panel, term).",
+    ) -> list[Notice]:
         """Report sums of coefficients that depend on at most two clusters."""
         (sums,), (clusters,) = self.by_cluster, self.inference.clusters
-        tested = [self.names[j] for j in np.flatnonzero(weights.any(axis=0))]
         shares = variation_by_cluster(sums, weights @ sums.root)
         effective = float(effective_clusters(shares).min())
-        return no_rejection(tested, effective, clusters, *advice)
+        if effective >= LEAST_EFFECTIVE:
+            return []
+        tested = tuple(self.names[j] for j in np.flatnonzero(weights.any(axis=0)))
+        return [
+            notice_of(
+                "no_rejection",
+                clusters=clusters,
+                terms=tested,
+                effective=effective,
+                _advice=advice,
+            )
+        ]
 
     def _added_covariance_test(
         self, weights: Floats, gap: Floats, name: str, null: str
@@ -1134,11 +1148,7 @@ def predicted_index(results: Any, panel: Panel) -> Floats:
         total = total + value * column
     unknown = int(np.isnan(total).sum())
     if unknown:
-        text = (
-            f"{unknown} of {panel.nobs} rows have no prediction: a regressor is "
-            "missing or an effect was not estimated for them."
-        )
-        issue([unseen(unknown, text)])
+        issue([notice_of("unseen", count=unknown, _nobs=panel.nobs)])
     return total
 
 

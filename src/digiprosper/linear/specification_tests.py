@@ -28,6 +28,7 @@ from digiprosper.errors import (
     OptionError,
     counted,
     issue,
+    notice_of,
     quoted,
 )
 from digiprosper.kernels import Floats, Ints
@@ -264,24 +265,18 @@ def modified_wald(
     whole = float(rows.residuals @ rows.residuals) / rows.residuals.size
     statistic = float(((means - whole) ** 2 / squares.variances).sum())
     mean_rows = float(counts.mean())
-    text = (
-        f"entities have {mean_rows:.3g} rows on average. With less than several "
-        "hundred the test rejects equal variances too often: in simulated panels of 30 "
-        "entities in 96.5% with 10 rows each, in 56% with 30 and in 20.5% with 100. "
-        "Use method='levene', or standard errors clustered by entity."
-    )
+    notice = notice_of("rejects_too_often", mean_rows=mean_rows)
     detail = {
         "fewest_rows": int(counts.min()),
         "mean_rows": mean_rows,
         "most_rows": int(counts.max()),
         "smallest_variance": float(means.min()),
         "largest_variance": float(means.max()),
-        "note": text,
+        "note": notice.message,
     }
     null = "the errors of all entities have the same variance"
     wald = chi2_test("Modified Wald test", statistic, counts.size, null, detail=detail)
     if method == "chi2":
-        notice = Notice("rejects_too_often", text, {"mean_rows": mean_rows})
         return replace(wald, diagnostics=(notice,))
     return _levene_test(rows, wald)
 
@@ -327,7 +322,7 @@ def _refuse_no_variance(
     raise not_identified(
         "equal_squares",
         "modified_wald: the squared residuals of "
-        f"{counted(len(labels), 'entity', 'entities')} do not vary "
+        f"{counted(len(labels), 'entity')} do not vary "
         f"({results.key_names[0]}: {quoted(labels)}; at most {counted(few, 'row')} "
         "each), so the statistic is infinite. The test needs at least three rows "
         "per entity with entity effects, and two without. Drop these entities with "
@@ -475,7 +470,7 @@ def _refuse_no_pairs(lagged: residual_tests.Persistence) -> None:
     if lagged.entities < 2 or lagged.rows <= 2:
         raise not_identified(
             "no_pairs",
-            f"wooldridge_ar1: only {counted(lagged.entities, 'entity', 'entities')} "
+            f"wooldridge_ar1: only {counted(lagged.entities, 'entity')} "
             f"with {counted(lagged.rows, 'pair')} of consecutive periods; at least "
             "two entities and three pairs are needed. Check the time key and the "
             "step of the panel.",

@@ -17,7 +17,7 @@ from itertools import chain
 import numpy as np
 
 from digiprosper.checks import not_identified
-from digiprosper.errors import Notice, cited, counted, quoted
+from digiprosper.errors import Notice, cited, counted, notice_of, quoted
 from digiprosper.kernels import Floats, Ints
 from digiprosper.kernels.covariance import score_sizes
 from digiprosper.kernels.equation import Solved
@@ -72,15 +72,15 @@ def needed_cluster_notices(
     clusters = prepared.cluster_names[0]
     levels = prepared.sample.code_levels[clusters]
     needed = {terms[j]: tuple(levels[lost[:, j]].tolist()) for j in missing.tolist()}
-    labels = list(dict.fromkeys(chain.from_iterable(needed.values())))
-    text = (
-        f"no standard error for {quoted(needed)}: cov_type={cited(cov_type)} leaves "
-        f"out each cluster, and without {clusters} {quoted(labels)} it is not "
-        "identified. Other coefficients are not affected. With cov_type='clustered' "
-        "the standard error depends on these clusters alone."
-    )
-    data = {"clusters": clusters, "terms": needed}
-    return [Notice("needed_clusters", text, data)]
+    return [
+        notice_of(
+            "needed_clusters",
+            clusters=clusters,
+            terms=needed,
+            _cov_type=cov_type,
+            _labels=dict.fromkeys(chain.from_iterable(needed.values())),
+        )
+    ]
 
 
 def refuse_full_leverage(
@@ -114,10 +114,11 @@ def perfect_row_notices(prepared: Prepared, solved: Solved) -> list[Notice]:
     if solved.error_scale is None or solved.error_scale.all():
         return []
     rows = np.flatnonzero(solved.error_scale == 0.0)
-    labels = tuple(prepared.sample.index[rows[:5]].tolist())
-    text = (
-        f"the effects alone fit {counted(rows.size, 'row')} perfectly (such as "
-        f"{quoted(labels)}); cov_type={cited(prepared.options.cov_type)} omits them, "
-        "which changes neither the slopes nor the degrees of freedom."
-    )
-    return [Notice("perfect_rows", text, {"count": rows.size, "rows": labels})]
+    return [
+        notice_of(
+            "perfect_rows",
+            count=rows.size,
+            rows=tuple(prepared.sample.index[rows[:5]].tolist()),
+            _cov_type=prepared.options.cov_type,
+        )
+    ]

@@ -26,8 +26,8 @@ from digiprosper.errors import (
     TermError,
     cited,
     issue,
+    notice_of,
     quoted,
-    subject,
 )
 from digiprosper.kernels import Floats
 from digiprosper.kernels.resampling import seed_sequence
@@ -381,17 +381,13 @@ def _few_treated(fit: Any, row: Floats) -> Iterator[Notice]:
     for notice in fit.results.diagnostics:
         terms = tuple(t for t in notice.data.get("terms", ()) if t in tested)
         if notice.code == "few_treated" and terms:
-            about = {name: notice.data[name] for name in ("clusters", "n_clusters")}
-            effective = float(notice.data["terms"][terms[0]]["effective"])
-            text = (
-                f"{subject(terms, 'depends')} on few clusters, {effective:.1f} "
-                f"effective ones instead of {about['n_clusters']} "
-                f"({about['clusters']}): the wild bootstrap then rejects far too "
-                "rarely, and its interval is too long (MacKinnon & Webb 2017). For a "
-                "treatment use dp.randomisation_test(spec, panel, term)."
+            yield notice_of(
+                "few_treated_in_draws",
+                clusters=notice.data["clusters"],
+                n_clusters=notice.data["n_clusters"],
+                terms=terms,
+                effective=float(notice.data["terms"][terms[0]]["effective"]),
             )
-            data = {**about, "terms": terms, "effective": effective}
-            yield Notice("few_treated_in_draws", text, data)
 
 
 def _few_weightings(weights: WildWeights, clusters: str) -> Iterator[Notice]:
@@ -400,14 +396,13 @@ def _few_weightings(weights: WildWeights, clusters: str) -> Iterator[Notice]:
     # Draws in which all clusters have the same weight give the t of the data.
     least = points / points**groups
     if least > LEAST_P:
-        text = (
-            f"{groups} clusters ({clusters}) give {points**groups} combinations of "
-            "weights, so the p-value of the wild bootstrap cannot be below "
-            f"{least:.2g}, and intervals may be unbounded. Specify more clusters, or "
-            "report the estimate without a test."
+        yield notice_of(
+            "few_weightings",
+            clusters=clusters,
+            n_clusters=groups,
+            least=least,
+            _combinations=points**groups,
         )
-        data = {"clusters": clusters, "n_clusters": groups, "least": least}
-        yield Notice("few_weightings", text, data)
 
 
 def _make_result(

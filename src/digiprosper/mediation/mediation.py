@@ -16,11 +16,11 @@ from digiprosper.errors import (
     TermError,
     ThresholdSearchError,
     cited,
+    notice_of,
 )
 from digiprosper.kernels.resampling import seed_sequence
 from digiprosper.linear.diagnostics import staggered
 from digiprosper.linear.estimation import Demeaned
-from digiprosper.linear.notices import near_collinear
 from digiprosper.linear.preparation import CovType, Prepared, Ssc
 from digiprosper.mediation.effect_terms import named_fits
 from digiprosper.mediation.kernel import Effects, PathSystem
@@ -501,12 +501,10 @@ def _large_mean_notices(sample: Sample, roles: Sequence[str]) -> list[Notice]:
         (name,), column = sample.names_of(role), sample.columns(role)[:, 0]
         ratio = float(abs(column.mean()) / column.std())
         if ratio > MEAN_IN_SDS:
-            text = (
-                f"the mean of {cited(name)} is {ratio:.1e} times its standard "
-                "deviation: interactions with it, and their standard errors, lose "
-                "numerical precision. Subtract a constant near its mean."
+            notice = notice_of(
+                "near_collinear.mean", columns=(name,), measure="mean", value=ratio
             )
-            notices.append(near_collinear([name], "mean", ratio, text))
+            notices.append(notice)
     return notices
 
 

@@ -29,6 +29,7 @@ from digiprosper.errors import (
     cited,
     counted,
     did_you_mean,
+    notice_of,
     one_line,
     quoted,
     subject,
@@ -654,7 +655,7 @@ def _imputation_notices(
     """Report columns with a large share of filled cells, and extrapolated ends."""
     data = _cell_counts(table.keys, name, filled)
     count = data["count"]
-    entities = counted(data["entities"], "entity", "entities")
+    entities = counted(data["entities"], "entity")
     out = []
     if count > _LARGE_SHARE * table.nobs:
         text = (
@@ -699,19 +700,12 @@ def _unfilled_notices(
     missing = np.isnan(values)
     if not missing.any():
         return []
-    data = _cell_counts(keys, name, missing)
-    cure = (
-        "they lie before the first or after the last value of their entity, or the "
-        "entity has no value"
-    )
-    if extrapolate:
-        cure = "their entity has no observed value"
-    text = (
-        f"{counted(data['count'], 'cell')} of {cited(name)} "
-        f"({counted(data['entities'], 'entity', 'entities')}) "
-        f"could not be interpolated and stay missing: {cure}."
-    )
-    return [Notice("unfilled", text, data)]
+    return [
+        notice_of(
+            "unfilled.extrapolated" if extrapolate else "unfilled",
+            **_cell_counts(keys, name, missing),
+        )
+    ]
 
 
 def _cell_counts(keys: Keys, name: str, cells: Bools) -> dict[str, Any]:

@@ -33,6 +33,7 @@ from digiprosper.errors import (
     clipped,
     counted,
     issue,
+    notice_of,
     one_line,
     quoted,
     subject,
@@ -234,11 +235,8 @@ def _one_line_names(frame: pd.DataFrame) -> pd.DataFrame:
                 for n in clashes
             ],
         )
-    text = (
-        f"{counted(len(renamed), 'column name')} with line breaks or control "
-        f"characters; in the panel: {quoted(renamed.values())}."
-    )
-    issue([Notice("renamed_columns", text, {"renamed": renamed})])
+    names, count = renamed.values(), len(renamed)
+    issue([notice_of("renamed_columns", renamed=renamed, _count=count, _names=names)])
     return frame.set_axis(columns, axis=1)
 
 

@@ -1,4 +1,6 @@
-"""Notices about the data of a panel: one maker a code. All are warnings.
+"""Notices about the data of a panel. All are warnings.
+
+Sentences without branches are in `notices.csv`.
 
 ================ =======================================================================
 code             data
@@ -38,7 +40,7 @@ import numpy as np
 import pandas as pd
 from pandas.api.types import is_numeric_dtype
 
-from digiprosper.errors import Notice, cited, counted, quoted
+from digiprosper.errors import Notice, cited, counted, notice_of, quoted
 from digiprosper.kernels import Bools, Floats, Ints
 from digiprosper.panel.keys import (
     STEP_WORDS,
@@ -312,13 +314,16 @@ def jumping_times(keys: Keys, step: object) -> Notice | None:
         jumps, least = _find_jumps(times, values)
         if jumps.size:
             before, after = (int(v) for v in values[jumps[0] : jumps[0] + 2])
-            missing = "missing there" if least == 1 else "missing"
-            text = (
-                f"{cited(keys.time_name)} seems to be {description} in one number. It "
-                f"jumps from {before} to {after}, so lags, leads and differences are "
-                f"{missing}. {_jump_advice(keys.time_name, time_format, least)}"
+            return notice_of(
+                "jumping_times",
+                column=keys.time_name,
+                before=before,
+                after=after,
+                format=time_format,
+                _description=description,
+                _missing="missing there" if least == 1 else "missing",
+                _advice=_jump_advice(keys.time_name, time_format, least),
             )
-            return _jump_notice(keys.time_name, before, after, time_format, text)
     return None
 
 
@@ -350,20 +355,14 @@ def _two_digit_years(name: str, values: Ints) -> Notice | None:
     """Report years such as 98, 99, 0, 1, of which 0 is the first after sorting."""
     if np.diff(values).max() == 1:
         return None
-    text = (
-        f"{cited(name)} seems to be years of two digits: 0 is sorted before 99, so "
-        "periods are in the wrong order, and lags, leads and differences are missing. "
-        f"Write years of four digits: df[{cited(name)}] += "
-        f"np.where(df[{cited(name)}] > {values[np.diff(values).argmax()]}, 1900, 2000)."
+    return notice_of(
+        "jumping_times.two_digits",
+        column=name,
+        before=_LAST_OF_TWO_DIGITS,
+        after=0,
+        format="%y",
+        _last=values[np.diff(values).argmax()],
     )
-    return _jump_notice(name, _LAST_OF_TWO_DIGITS, 0, "%y", text)
-
-
-def _jump_notice(
-    column: str, before: int, after: int, time_format: str, text: str
-) -> Notice:
-    data = {"column": column, "before": before, "after": after, "format": time_format}
-    return Notice("jumping_times", text, data)
 
 
 def time_notices(keys: Keys, step: object) -> Iterator[Notice]:
@@ -417,19 +416,17 @@ def similar_entities(keys: Keys, labels: Sequence[object]) -> Iterator[Notice]:
             groups.setdefault(_normalised_label(label), []).append(label)
     pairs = tuple(tuple(alike[:2]) for alike in groups.values() if len(alike) > 1)
     if pairs:
-        name = cited(keys.entity_name)
         at_ends = all(a.strip() == b.strip() for a, b in pairs)
         between = " " if any(" " in label for label in groups) else ""
         all_blanks = f"normalize('NFKC').str.split().str.join({between!r})"
-        cure = "strip()" if at_ends else all_blanks
-        text = (
-            f"{counted(len(pairs), 'pair')} of {name} differ only in blanks or the "
-            f"width of characters, such as {quoted(pairs[0])}, and count as two "
-            "entities, each with its own effect, cluster and lags. Make them equal: "
-            f"df[{name}] = df[{name}].str.{cure}."
+        yield notice_of(
+            "similar_entities",
+            entity=keys.entity_name,
+            pairs=pairs,
+            _count=len(pairs),
+            _example=pairs[0],
+            _cure="strip()" if at_ends else all_blanks,
         )
-        data = {"entity": keys.entity_name, "pairs": pairs}
-        yield Notice("similar_entities", text, data)
 
 
 def code_forms(table: Table, labels: Sequence[object]) -> Iterator[Notice]:
@@ -451,13 +448,15 @@ def code_forms(table: Table, labels: Sequence[object]) -> Iterator[Notice]:
                 statement = f"df[{name}] = df[{name}].str.upper()"
         else:
             statement = code_form_statement(keys.entity_name, [*chain(*pairs)])
-        text = (
-            f"{counted(len(pairs), 'pair')} of {name} seem to be one {kind} in two "
-            f"forms, such as {quoted(pairs[0])}, and count as two entities, each with "
-            "its own effect, cluster and lags. If they are the same entity, make them "
-            f"equal: {statement}."
+        yield notice_of(
+            "code_forms",
+            entity=keys.entity_name,
+            pairs=pairs,
+            _count=len(pairs),
+            _example=pairs[0],
+            _kind=kind,
+            _statement=statement,
         )
-        yield Notice("code_forms", text, {"entity": keys.entity_name, "pairs": pairs})
 
 
 def _groups_of_equal_codes(labels: Sequence[object]) -> list[list[int]]:
@@ -585,9 +584,8 @@ class _Pairs(NamedTuple):
     before: Ints  # rows
     after: Ints  # rows
     apart: Ints  # positions of pairs of two entities, or more than a period apart
-    # Columns (K, b) in the two rows of some pairs that are apart
-    earlier: Floats
-    later: Floats
+    # Columns (K, b) in the first and the second row of some pairs that are apart
+    columns: tuple[Floats, Floats]
 
 
 def _pairs(
@@ -600,7 +598,8 @@ def _pairs(
     few = apart[spread.astype(np.intp)]
     both = numbers.take(np.concatenate([before[few], after[few]]))
     values = both.to_numpy(dtype=np.float64, na_value=np.nan).T
-    return _Pairs(before, after, apart, values[:, : few.size], values[:, few.size :])
+    sides = values[:, : few.size], values[:, few.size :]
+    return _Pairs(before, after, apart, sides)
 
 
 def shifted_rows(
@@ -625,23 +624,25 @@ def shifted_rows(
             )
             if _is_change_of(values, others, change, pairs):
                 wanted -= {column, of}
-                name, count = keys.entity_name, boundary.size
-                neighbour = "next" if change == "lead" else "previous"
-                text = (
-                    f"not by {name}: in {count:,} rows the {neighbour} row belongs to "
-                    f"another {name}"
+                yield notice_of(
+                    "shifted_rows",
+                    column=column,
+                    of=of,
+                    change=change,
+                    count=boundary.size,
+                    _entity=keys.entity_name,
+                    _neighbour="next" if change == "lead" else "previous",
+                    _term=_CHANGES[change][0].format(of),
                 )
-                data = {"column": column, "of": of, "change": change, "count": count}
-                yield Notice("shifted_rows", _by_row_text(text, data), data)
 
 
 def _matching_columns(
     pairs: _Pairs, names: Iterable[str], change: str
 ) -> Iterator[tuple[str, str]]:
     """Pair columns with the columns whose lag or change they equal in some rows."""
-    changes = _row_bytes(_compute_change(change, pairs.later, pairs.earlier))
+    targets, changes = map(_row_bytes, _sides(change, pairs.columns, pairs.columns))
     sources = dict(zip(changes, names, strict=True))
-    for column, target in zip(names, _row_bytes(_targets(pairs, change)), strict=True):
+    for column, target in zip(names, targets, strict=True):
         of = sources.get(target, column)
         # Columns that are mostly zero are equal by chance.
         if of != column and np.unique(np.frombuffer(target)).size >= _DIFFERENT:
@@ -680,11 +681,11 @@ def over_gaps(table: Table, columns: Sequence[str] = ()) -> Iterator[Notice]:
 
 def _candidate_columns(pairs: _Pairs, at: int, change: str) -> list[int]:
     """Find columns that equal a change of the column at a position in some pairs."""
-    changes = _compute_change(change, pairs.later[at], pairs.earlier[at])
-    targets = _targets(pairs, change)
+    before, after = (side[at] for side in pairs.columns)
+    targets, changes = _sides(change, pairs.columns, (before, after))
     both = np.isfinite(targets) & np.isfinite(changes)
     # Pairs in which the column does not change are not informative.
-    both &= pairs.later[at] != pairs.earlier[at]
+    both &= before != after
     likely = np.flatnonzero(((targets == changes) | ~both).all(axis=1)).tolist()
     return [
         k
@@ -708,29 +709,29 @@ def _pairs_within_entities(
     return None if are_meant else _pairs(numbers, before, after, gaps)
 
 
-def _targets(pairs: _Pairs, change: str) -> Floats:
-    return _rounded_if_calculated(
-        pairs.earlier if change == "lead" else pairs.later, change
-    )
-
-
 def _row_bytes(columns: Floats) -> list[bytes]:
     """Return the bytes of each row (K, b), to find equal rows."""
     return [row.tobytes() for row in np.where(np.isfinite(columns), columns, np.nan)]
 
 
-def _compute_change(change: str, now: Floats, before: Floats) -> Floats:
-    """Compute a change, rounded for comparison."""
+def _sides(
+    change: str, values: tuple[Floats, Floats], others: tuple[Floats, Floats]
+) -> tuple[Floats, Floats]:
+    """Return values, and the change of others that they may be.
+
+    Both are in the first and the second row of pairs. Calculated changes are rounded,
+    since their last digits depend on the calculation.
+    """
+    before, now = others
     with np.errstate(all="ignore"):
-        return _rounded_if_calculated(_CHANGES[change][1](now, before), change)
+        target, source = values[change != "lead"], _CHANGES[change][1](now, before)
+        if change not in _CALCULATED:
+            return target, source
+        return _in_seven_digits(target), _in_seven_digits(source)
 
 
-def _rounded_if_calculated(values: Floats, change: str) -> Floats:
-    """Round calculated changes, whose last digits depend on the calculation."""
-    if change not in _CALCULATED:
-        return values
-    with np.errstate(over="ignore"):
-        return values.astype(np.float32).astype(np.float64)
+def _in_seven_digits(values: Floats) -> Floats:
+    return values.astype(np.float32).astype(np.float64)
 
 
 def _is_change_of(values: Floats, others: Floats, change: str, pairs: _Pairs) -> bool:
@@ -739,10 +740,9 @@ def _is_change_of(values: Floats, others: Floats, change: str, pairs: _Pairs) ->
     # Row numbers differ by one number.
     if _is_source_of(values, others, change, after) or np.ptp(values - others) == 0:
         return False
-    target = _rounded_if_calculated(
-        values[before if change == "lead" else after], change
+    target, source = _sides(
+        change, (values[before], values[after]), (others[before], others[after])
     )
-    source = _compute_change(change, others[after], others[before])
     both = np.isfinite(target) & np.isfinite(source)
     enough = np.unique(target[apart[both[apart]]]).size >= _DIFFERENT
     return bool(enough and (target[both] == source[both]).all())
@@ -781,31 +781,21 @@ def _over_gaps_notice(
     keys: Keys, column: str, of: str, change: str, pairs: _Pairs
 ) -> Notice:
     """Make the notice, with the first pair of rows as an example."""
-    at, count = pairs.apart[0], pairs.apart.size
+    at = pairs.apart[0]
     before, after = pairs.before[at], pairs.after[at]
     entity = keys.entities[keys.entity[after]]
     now, then = (keys.times[keys.time[row]] for row in (after, before))
-    text = (
-        f"not by period: {count:,} pairs of rows are more than one period apart, such "
-        f"as {entity} in {then} and {now}"
-    )
-    data = {
-        "column": column,
-        "of": of,
-        "change": change,
-        "count": count,
-        "first": (entity, now, then),
-    }
-    text = _by_row_text(text, data, "; it is missing there")
-    return Notice("over_gaps", text, data)
-
-
-def _by_row_text(text: str, data: Mapping[str, Any], end: str = "") -> str:
-    """State that a column was changed by row, and the term to use instead."""
-    term = _CHANGES[data["change"]][0].format(data["of"])
-    return (
-        f"{cited(data['column'])} is the {data['change']} of {cited(data['of'])} by "
-        f"row, {text}. Use {cited(term)} as a term or in panel.assign{end}."
+    return notice_of(
+        "over_gaps",
+        column=column,
+        of=of,
+        change=change,
+        count=pairs.apart.size,
+        first=(entity, now, then),
+        _entity=entity,
+        _now=now,
+        _then=then,
+        _term=_CHANGES[change][0].format(of),
     )
 
 
@@ -838,15 +828,11 @@ def unit_break(table: Table) -> Iterator[Notice]:
         name = keys.entity_name
         shown = "; ".join(
             f"{cited(column)} changes by a factor of {_factor_text(row['ratio'])} in "
-            f"{row['from']} in {counted(len(row['entities']), 'entity', 'entities')} "
+            f"{row['from']} in {counted(len(row['entities']), 'entity')} "
             f"({name} {quoted(row['entities'], 3)})"
             for column, row in columns.items()
         )
-        text = (
-            f"{shown}. The values before, and those after, are of similar size. Check "
-            "the unit, such as yuan and 10,000 yuan, or kilograms per mu and hectare."
-        )
-        yield Notice("unit_break", text, {"columns": columns})
+        yield notice_of("unit_break", columns=columns, _shown=shown)
 
 
 def _breaks(

@@ -29,6 +29,7 @@ from digiprosper.errors import (
     clipped,
     counted,
     did_you_mean,
+    notice_of,
     one_line,
     quoted,
     subject,
@@ -261,12 +262,10 @@ def _read_eurostat(
 
 
 def _flags_notice(where: str, count: int, flags: tuple[tuple[str, int], ...]) -> Notice:
-    words = ", ".join(f"{letter} {number:,}" for letter, number in flags)
-    text = (
-        f"{where}{counted(count, 'flag')} of Eurostat are not kept: {words} (b is a "
-        "break in the series, e an estimate, p provisional, u of low reliability)."
+    counts = ", ".join(f"{letter} {number:,}" for letter, number in flags)
+    return notice_of(
+        "flags", count=count, flags=dict(flags), _where=where, _counts=counts
     )
-    return Notice("flags", text, {"count": count, "flags": dict(flags)})
 
 
 def _read_headings(
@@ -306,16 +305,16 @@ def drop_empty(
 
 
 def _no_values_notice(where: str, count: int, texts: tuple[str, ...]) -> Notice:
-    text = f"{where}{counted(count, 'row')} without values dropped"
-    text += f": {quoted(texts)}" if texts else ""
-    data = {"count": count, "texts": texts}
-    return Notice("rows_without_values" if texts else "empty_rows", text, data)
+    return notice_of(
+        "rows_without_values" if texts else "empty_rows",
+        count=count,
+        texts=texts,
+        _where=where,
+    )
 
 
 def _no_match_notice(where: str, count: int, names: tuple[str, ...]) -> Notice:
-    rows = counted(count, "row")
-    text = f"{where}{rows} dropped because match returned no name: {quoted(names)}"
-    return Notice("rows_without_match", text, {"count": count, "names": names})
+    return notice_of("rows_without_match", count=count, names=names, _where=where)
 
 
 def dropped_notices(dropped: Iterable[_Dropped], where: str = "") -> list[Notice]:
@@ -552,12 +551,14 @@ def _partial_entity_notices(parts: Sequence[pd.DataFrame]) -> list[Notice]:
     partial = counts.index[counts < len(parts)].sort_values()
     if not len(partial):
         return []
-    text = (
-        f"{len(partial):,} of {len(counts):,} entities are not in all sheets, so some "
-        f"columns are missing: {quoted(partial, 12)}. If names differ between sheets, "
-        "pass a function that makes them equal, match=datasets.match_provinces."
-    )
-    return [Notice("sheets_differ", text, {"entities": tuple(partial)})]
+    return [
+        notice_of(
+            "sheets_differ",
+            entities=tuple(partial),
+            _count=len(partial),
+            _n_entities=len(counts),
+        )
+    ]
 
 
 # --- Stata files ----------------------------------------------------------------------
@@ -615,13 +616,8 @@ def _single_precision_notices(
     frame: pd.DataFrame, names: pd.Index[str]
 ) -> list[Notice]:
     """Report variables of Stata's type float whose values are not whole numbers."""
-    rounded = [name for name in names if (frame[name] % 1 > 0).any()]
-    text = (
-        f"{subject(rounded, 'has')} Stata's type float with seven digits: .1 is "
-        ".10000000149. Store it as double in Stata if this matters."
-    )
-    data = {"columns": tuple(rounded)}
-    return [Notice("single_precision", text, data)] if rounded else []
+    rounded = tuple(name for name in names if (frame[name] % 1 > 0).any())
+    return [notice_of("single_precision", columns=rounded)] if rounded else []
 
 
 def _apply_value_labels(
@@ -644,12 +640,12 @@ def _apply_value_labels(
             )
     if not partly:
         return []
-    text = (
-        f"{', '.join(partly.values())}: some values have no value label, or share one; "
-        "the numbers are kept. If they are codes of missing values, set them to "
-        f"missing: {missing}."
-    )
-    return [Notice("partly_labelled", text, {"columns": tuple(partly)})]
+    shown = ", ".join(partly.values())
+    return [
+        notice_of(
+            "partly_labelled", columns=tuple(partly), _shown=shown, _missing=missing
+        )
+    ]
 
 
 def _read_with_labels(
@@ -712,19 +708,9 @@ def _notices_of_warnings(
             columns = tuple(
                 [str(name) for name in frame if _are_numbers_as_objects(frame[name])]
             )
-            text = (
-                f"{quoted(columns)} has the format %tC with leap seconds and is kept "
-                "as a number; for dates convert it to %tc in Stata: generate "
-                "double t = cofC(x)."
-            )
-            notices.append(Notice("leap_seconds", text, {"columns": columns}))
+            notices.append(notice_of("leap_seconds", columns=columns))
         elif issubclass(warning.category, UnicodeWarning):
-            text = (
-                "some text of the Stata file is not valid UTF-8, the encoding of Stata "
-                "14 and later, and was read as Latin-1; convert the file in Stata with "
-                "'unicode translate', or pass its encoding."
-            )
-            notices.append(Notice("undecoded_text", text))
+            notices.append(notice_of("undecoded_text"))
         else:
             warnings.warn_explicit(
                 warning.message, warning.category, warning.filename, warning.lineno

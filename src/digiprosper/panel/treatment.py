@@ -1,4 +1,11 @@
-"""First treated times, and the treatment dummy that is 1 from then on."""
+"""First treated times, and the treatment dummy that is 1 from then on.
+
+======================= ===============================================================
+code                    data
+======================= ===============================================================
+same_in_both_directions term, columns (both ends), n_pairs, n_entities
+======================= ===============================================================
+"""
 
 from __future__ import annotations
 
@@ -17,12 +24,13 @@ from digiprosper.errors import (
     PanelIndexError,
     TermError,
     cited,
+    notice_of,
     quoted,
 )
 from digiprosper.kernels import Bools, Floats, Ints
 from digiprosper.panel.keys import Keys
 from digiprosper.panel.table import Table
-from digiprosper.report.notices import same_in_both_directions, treated_together
+from digiprosper.report.notices import treated_together
 
 # Fewest groups of several entities, and fewest with another time than most groups, for
 # a notice; with fewer the pattern may be chance.
@@ -266,9 +274,17 @@ def pair_direction_notices(
         forward, backward = values[order[both]], values[order[both + 1]]
         varies = np.unique(forward).size > 1
         if varies and 4 * both.size >= values.size and (forward == backward).all():
-            groups = np.unique(row_pair).size
-            size, name = len(entities), table.keys.entity_name
-            return [same_in_both_directions(term, columns, groups, name, size)]
+            return [
+                notice_of(
+                    "same_in_both_directions",
+                    term=term,
+                    columns=columns,
+                    n_pairs=np.unique(row_pair).size,
+                    n_entities=len(entities),
+                    _entity=table.keys.entity_name,
+                    _ends=[*columns],
+                )
+            ]
     return []
 
 

@@ -103,7 +103,7 @@ def _refuse_not_imputable(
     if always_treated.size:
         names = sample.entities[always_treated].tolist()
         text = (
-            f"{quoted(names)}: {counted(always_treated.size, 'entity', 'entities')} "
+            f"{quoted(names)}: {counted(always_treated.size, 'entity')} "
             "without an untreated row in the sample, so the untreated outcome cannot "
             "be imputed. Drop them with panel.subset."
         )

@@ -280,7 +280,7 @@ def few_untreated(
         depend = "is never treated, and effects depend on it"
         if coding.n_never > 1:
             depend = "are never treated, and effects depend on them"
-        parts.append(f"{counted(coding.n_never, 'entity', 'entities')} {depend}")
+        parts.append(f"{counted(coding.n_never, 'entity')} {depend}")
     parts += [
         f"the cohort of {time_text(name)} is a single {coding.entity}"
         for name in alone

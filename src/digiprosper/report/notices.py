@@ -26,8 +26,6 @@ standardised             cells (column to None), by; not a warning
 index_of                 cells (column to the indicators of the index); not a warning
 extrapolated             column, values (outside), low and high (range in the sample)
 treated_together         treatment, column (of groups), n_groups, n_entities
-same_in_both_directions  term, columns (both ends), n_pairs, n_entities
-three_way                effects, rows (mean of a group and period)
 ======================== ===============================================================
 """
 
@@ -45,7 +43,7 @@ from collections.abc import (
 from math import comb
 from typing import Any, Final, Literal, TypeAlias
 
-from digiprosper.errors import Notice, cited, clipped, counted, quoted
+from digiprosper.errors import Notice, cited, clipped, counted, notice_of, quoted
 from digiprosper.kernels.intervals import LEAST_CLUSTERS, has_enough_clusters
 from digiprosper.report.text import percent_text
 
@@ -79,15 +77,16 @@ def too_few_clusters_to_draw(
     """Report that with fewer than five clusters draws do not allow inference."""
     if has_enough_clusters(clusters):
         return ()
-    text = (
-        f"{clusters} clusters ({name}) can be resampled in only "
-        f"{comb(2 * clusters - 1, clusters)} different ways, too few for valid "
-        f"inference. With fewer than {LEAST_CLUSTERS} clusters, bootstrap intervals, "
-        "p-values and standard errors are set to missing; the estimates are "
-        "not affected."
+    return (
+        notice_of(
+            "too_few_clusters_to_draw",
+            clusters=name,
+            n_clusters=clusters,
+            _ways=comb(2 * clusters - 1, clusters),
+            _least=LEAST_CLUSTERS,
+            _remedy=f" {remedy}".rstrip(),
+        ),
     )
-    data = {"clusters": name, "n_clusters": clusters}
-    return (Notice("too_few_clusters_to_draw", f"{text} {remedy}".strip(), data),)
 
 
 def few_clusters(
@@ -115,27 +114,10 @@ def few_draws(reps: int, read: ReadFromDraws) -> tuple[Notice, ...]:
     """
     if reps >= FEW_DRAWS[read]:
         return ()
-    text = {
-        "tails": (
-            f"reps={reps}: a tail of 2.5% has a simulation error of "
-            f"{_simulation_error(0.025, reps):.1%}. Use 999."
-        ),
-        "ends": f"reps={reps}: the ends of a 95% interval need more draws; use 999.",
-        "test": (
-            f"reps={reps}: the p-value cannot be below {1 / (reps + 1):.2g}, and p = "
-            "0.05 has a simulation error of "
-            f"{_simulation_error(0.05, reps):.2g}. Use 999."
-        ),
-        "effects": (
-            f"{reps} draws: the p-value cannot be below {2 / (reps + 1):.3f}, and the "
-            "interval is imprecise. Use 999 or more."
-        ),
-    }
-    return (Notice("few_draws", text[read], {"reps": reps}),)
-
-
-def _simulation_error(share: float, reps: int) -> float:
-    return math.sqrt(share * (1 - share) / reps)
+    share = 0.05 if read == "test" else 0.025
+    error = math.sqrt(share * (1 - share) / reps)
+    least = (2 if read == "effects" else 1) / (reps + 1)
+    return (notice_of(f"few_draws.{read}", reps=reps, _error=error, _least=least),)
 
 
 def lost_draws(
@@ -167,14 +149,16 @@ def extrapolated(
     outside = [float(v) for v in values if not low - room <= v <= high + room]
     if not outside:
         return []
-    text = (
-        f"{cited(column)} is between {low:.4g} and {high:.4g} in the sample; at "
-        f"{', '.join(f'{value:.4g}' for value in outside[:5])} the effect is "
-        "extrapolated: it rests on the form of the model, not on data (Hainmueller, "
-        "Mummolo & Xu 2019)."
-    )
-    data = {"column": column, "values": tuple(outside), "low": low, "high": high}
-    return [Notice("extrapolated", text, data)]
+    return [
+        notice_of(
+            "extrapolated",
+            column=column,
+            values=tuple(outside),
+            low=low,
+            high=high,
+            _shown=", ".join(f"{value:.4g}" for value in outside[:5]),
+        )
+    ]
 
 
 def rows_dropped(count: int, nobs: int, by_term: Mapping[str, int]) -> str:
@@ -265,47 +249,15 @@ def treated_together(
     Groups are those of the first column. In a triple difference the second says which
     of their entities are never treated.
     """
-    column, *levels = columns
-    never = f", or never by its {cited(levels[0])}" if levels else ""
-    text = (
-        f"every {entity} with the same {cited(column)} is treated at the same time"
-        f"{never} ({cited(treatment)}; {groups:,} groups of {n_entities:,} {entity}): "
-        f"if their errors are correlated, standard errors that take each {entity} as "
-        f"independent are too small (Abadie et al. 2023). Use clusters={cited(column)}."
+    return notice_of(
+        "treated_together.levels" if len(columns) > 1 else "treated_together",
+        treatment=treatment,
+        column=columns[0],
+        n_groups=groups,
+        n_entities=n_entities,
+        _entity=entity,
+        _level=columns[-1],
     )
-    data = {
-        "treatment": treatment,
-        "column": column,
-        "n_groups": groups,
-        "n_entities": n_entities,
-    }
-    return Notice("treated_together", text, data)
-
-
-def same_in_both_directions(
-    term: str, ends: tuple[str, str], pairs: int, entity: str, n_entities: int
-) -> Notice:
-    """Report a regressor with the same values in both directions of a pair."""
-    text = (
-        f"{cited(term)} is the same in both directions ({quoted(ends)}; {n_entities:,} "
-        f"{entity}, {pairs:,} without their direction): if the errors of the two "
-        f"directions are correlated, standard errors clustered by {entity} are too "
-        f"small. Use panel.assign(both=lambda f: f[{[*ends]}].astype(str)"
-        ".apply(sorted, axis=1).str.join('-')) and clusters='both'."
-    )
-    data = {"term": term, "columns": ends, "n_pairs": pairs, "n_entities": n_entities}
-    return Notice("same_in_both_directions", text, data)
-
-
-def three_way(effects: Sequence[str], rows: float) -> Notice:
-    """Report three effects, with which Poisson regressions have a bias."""
-    text = (
-        f"with the effects {', '.join(effects)} intervals of a Poisson regression are "
-        "not centred at the true slope, and clustered standard errors are too small "
-        f"(Weidner & Zylkin 2021; here {rows:.0f} rows in a group and period). This is "
-        "not corrected: compare cov_type='crv3', whose errors are larger."
-    )
-    return Notice("three_way", text, {"effects": tuple(effects), "rows": rows})
 
 
 CHANGED: Final[Mapping[str, Callable[..., list[Notice]]]] = {

@@ -888,7 +888,7 @@ class SpatialWeights(Summarised, PickledByName):
 
     def __repr__(self) -> str:
         return (
-            f"SpatialWeights({self.name!r}, {counted(self.n, 'entity', 'entities')}, "
+            f"SpatialWeights({self.name!r}, {counted(self.n, 'entity')}, "
             f"{counted(self.n_links, 'link')}, {self._standardise_text})"
         )
 

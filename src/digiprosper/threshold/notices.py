@@ -76,7 +76,7 @@ def notices_from_results(results: ThresholdResults) -> Iterator[Notice]:
     for r, (rows, entities) in enumerate(results.regime_sizes.tolist(), 1):
         text = (
             f"regime {r} of {cited(results.threshold_variable)} has "
-            f"{counted(rows, 'row')} of {counted(entities, 'entity', 'entities')}: its "
+            f"{counted(rows, 'row')} of {counted(entities, 'entity')}: its "
             "slopes are estimated from few observations. "
             "Increase trim or use fewer thresholds."
         )

@@ -611,7 +611,7 @@ def zero_first_stock(rows: pd.Index[Any]) -> Notice:
     first = tuple(rows[:5])
     text = (
         "capital_stock: the first investment of "
-        f"{counted(len(rows), 'entity', 'entities')} is 0 (first: {rows_text(first)}), "
+        f"{counted(len(rows), 'entity')} is 0 (first: {rows_text(first)}), "
         "so their initial capital is 0. Set these values to missing to begin at the "
         "first positive investment."
     )
