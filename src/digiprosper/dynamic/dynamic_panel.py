@@ -18,17 +18,17 @@ from digiprosper.checks import (
     plain,
     several,
 )
-from digiprosper.dynamic import notices
-from digiprosper.dynamic.kernels import gmm as kernel
-from digiprosper.dynamic.kernels.corrected import (
+from digiprosper.dynamic import kernel, notices
+from digiprosper.dynamic.kernel import (
+    GmmFit,
+    Moments,
     WithinProducts,
     bias_corrected,
     half_panel,
     persistence_bounds,
+    transformed,
     within_products,
 )
-from digiprosper.dynamic.kernels.gmm import GmmFit, Moments
-from digiprosper.dynamic.kernels.transforms import transformed
 from digiprosper.dynamic.preparation import (
     MOST_LAGS,
     PreparedPanel,

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from digiprosper.checks import collinearity_problem, not_identified, several
-from digiprosper.dynamic.kernels.transforms import Transform, transformed
+from digiprosper.dynamic.kernel import Transform, transformed
 from digiprosper.errors import (
     CollinearityError,
     IdentificationError,
