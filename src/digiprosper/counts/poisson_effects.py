@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 
 from digiprosper.checks import check_option
-from digiprosper.counts.kernels.score_bootstrap import ScoreDraws
+from digiprosper.counts.kernel import ScoreDraws
 from digiprosper.counts.notices import interaction_ratios
 from digiprosper.counts.results import PoissonResults
 from digiprosper.errors import IdentificationError, TermError, issue
