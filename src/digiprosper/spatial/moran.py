@@ -27,7 +27,7 @@ from digiprosper.panel.access import (
     table_of,
 )
 from digiprosper.panel.keys import rows_text
-from digiprosper.spatial.kernels.autocorrelation import (
+from digiprosper.spatial.kernels.dependence import (
     benjamini_hochberg,
     deviations,
     global_statistics,
