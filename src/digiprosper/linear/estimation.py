@@ -30,7 +30,7 @@ from digiprosper.kernels.covariance import (
     intersections,
     vcov,
 )
-from digiprosper.kernels.equation import Solved, solve
+from digiprosper.kernels.equation import Solved, block_slopes, solve
 from digiprosper.kernels.least_squares import (
     Fit,
     dependences,
@@ -45,7 +45,6 @@ from digiprosper.linear.diagnostics import (
     shared_between_clusters,
 )
 from digiprosper.linear.kernels.bias_reduced import BiasReduced, bias_reduced
-from digiprosper.linear.kernels.blocks import block_slopes
 from digiprosper.linear.kernels.restricted_wild import ClusterSums, cluster_sums
 from digiprosper.linear.notices import (
     NEAR,
