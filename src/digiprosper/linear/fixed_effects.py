@@ -355,17 +355,37 @@ class FixedEffects(Specification):
                 notices = (*results.diagnostics, *after)
                 results = replace(results, diagnostics=notices)
         else:
-            results = estimate(self, panel).results
+            results = self._fitted(panel).results
         issue(results.diagnostics)
         return results
 
     def _fitted(self, panel: Panel) -> Fitted:
-        return estimate(self, panel)
+        """Fit without issuing notices; keep sample and solution."""
+        prepared = prepare(panel, {"y": (self.y,), "x": self.x}, self.options)
+        demeaned, positions = demean_roles(self.y, prepared, ("x",))
+        regressors = range(1, len(positions))
+        remarks = [
+            *lagged_outcome(prepared),
+            *staggered(prepared, demeaned, regressors),
+            *missing_main_effects(prepared, demeaned),
+        ]
+        results, solved = fit_equation(
+            prepared, demeaned, 0, regressors, remarks=remarks
+        )
+        after = [
+            *dependent_scores(prepared, solved, results.names),
+            *turn_outside(prepared.sample, results),
+        ]
+        if after:
+            results = replace(results, diagnostics=(*results.diagnostics, *after))
+        return Fitted(results, prepared, demeaned, solved)
 
     def _on_common_rows(
         self, panel: Panel, regressors: Mapping[str, Sequence[str]]
     ) -> CommonRows:
-        return common_rows(self, panel, regressors)
+        """Demean outcome and columns of all roles, on the rows complete in them."""
+        prepared = prepare(panel, {"y": (self.y,), **regressors}, self.options)
+        return CommonRows(prepared, *demean_roles(self.y, prepared, regressors))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -490,34 +510,6 @@ class CommonRows(CommonColumns):
         )
         after = turn_outside(self.prepared.sample, results)
         return replace(results, diagnostics=(*results.diagnostics, *after))
-
-
-def common_rows(
-    spec: FixedEffects, panel: Panel, regressors: Mapping[str, Sequence[str]]
-) -> CommonRows:
-    """Demean the outcome and all roles' columns on the rows complete in all of them."""
-    prepared = prepare(panel, {"y": (spec.y,), **regressors}, spec.options)
-    return CommonRows(prepared, *demean_roles(spec.y, prepared, regressors))
-
-
-def estimate(spec: FixedEffects, panel: Panel) -> Fitted:
-    """Fit a specification without issuing notices; keep sample and solution."""
-    prepared = prepare(panel, {"y": (spec.y,), "x": spec.x}, spec.options)
-    demeaned, positions = demean_roles(spec.y, prepared, ("x",))
-    regressors = range(1, len(positions))
-    remarks = [
-        *lagged_outcome(prepared),
-        *staggered(prepared, demeaned, regressors),
-        *missing_main_effects(prepared, demeaned),
-    ]
-    results, solved = fit_equation(prepared, demeaned, 0, regressors, remarks=remarks)
-    after = [
-        *dependent_scores(prepared, solved, results.names),
-        *turn_outside(prepared.sample, results),
-    ]
-    if after:
-        results = replace(results, diagnostics=(*results.diagnostics, *after))
-    return Fitted(results, prepared, demeaned, solved)
 
 
 def refuse_other_specification(

@@ -16,7 +16,6 @@ from digiprosper.linear.estimation import fit_equation
 from digiprosper.linear.fixed_effects import (
     Fitted,
     FixedEffects,
-    common_rows,
     refuse_other_specification,
 )
 from digiprosper.linear.randomisation_test import check_term, find_regressor
@@ -181,7 +180,7 @@ def _fit_with_controls(
     others = [
         regressor for regressor in spec.x if canonical(regressor) not in of_controls
     ]
-    rows = common_rows(spec, panel, {"x": others, "controls": controls})
+    rows = spec._on_common_rows(panel, {"x": others, "controls": controls})
     results, solved = fit_equation(
         rows.prepared, rows.demeaned, 0, range(1, len(rows.columns))
     )

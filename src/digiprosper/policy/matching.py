@@ -433,7 +433,7 @@ def _read_treatment(table: Table, column: str) -> Floats:
         raise MissingDataError(
             f"treated={cited(column)} is missing in "
             f"{table.describe_rows(absent)}: fill it in.",
-            [missing_problem(column, int(absent.sum()), table.index[absent][:5])],
+            [missing_problem(column, int(absent.sum()), table.keys.index[absent][:5])],
         )
     other_values = np.unique(values[~np.isin(values, (0.0, 1.0))])[:5]
     if other_values.size:
