@@ -226,8 +226,8 @@ def _dependent_columns(
     constant = np.flatnonzero(change <= ABSORBED * size).tolist()
     varying = [j for j in order if j not in constant]
     combinations = {
-        varying[dependence.column]: [varying[j] for j in dependence.on]
-        for dependence in dependences(values[:, varying])
+        varying[column]: [varying[j] for j in earlier]
+        for column, earlier in dependences(values[:, varying]).items()
     }
     return {j: [] for j in constant} | combinations
 

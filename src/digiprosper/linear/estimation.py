@@ -412,10 +412,10 @@ def drop_collinear(
     if not combinations:
         return columns, []
     names = demeaned.names_at(columns)
-    redundant = {columns[d.column] for d in combinations}
+    redundant = {columns[column] for column in combinations}
     problems = [
-        collinear_problem(names[d.column], [names[i] for i in d.on])
-        for d in combinations
+        collinear_problem(names[column], [names[i] for i in earlier])
+        for column, earlier in combinations.items()
     ]
     return [j for j in columns if j not in redundant], problems
 

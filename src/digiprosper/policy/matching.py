@@ -570,10 +570,8 @@ def _centre_and_scale(x: Floats, names: Sequence[str]) -> tuple[Floats, Floats]:
             problems,
         )
     dependent = [
-        collinear_problem(
-            names[dependence.column], [names[position] for position in dependence.on]
-        )
-        for dependence in dependences((x - centre) / scale)
+        collinear_problem(names[column], [names[position] for position in earlier])
+        for column, earlier in dependences((x - centre) / scale).items()
     ]
     if dependent:
         raise CollinearityError(
