@@ -126,6 +126,7 @@ from digiprosper.mediation.decisions import Decision as Decision
 from digiprosper.mediation.mediation import Mediation as Mediation
 from digiprosper.mediation.mediation import MediationStructure as MediationStructure
 from digiprosper.mediation.mediation import Moderated as Moderated
+from digiprosper.mediation.mediation import sequential_g as sequential_g
 from digiprosper.mediation.mediation_iv import MediationIV as MediationIV
 from digiprosper.mediation.mediation_iv import MediationIVResults as MediationIVResults
 from digiprosper.mediation.results import MediationResults as MediationResults
@@ -134,7 +135,6 @@ from digiprosper.mediation.sensitivity import (
     MediationSensitivity as MediationSensitivity,
 )
 from digiprosper.mediation.sensitivity import mediational_e_value as mediational_e_value
-from digiprosper.mediation.sequential_g import sequential_g as sequential_g
 from digiprosper.panel import Panel as Panel
 from digiprosper.panel import PanelScan as PanelScan
 from digiprosper.panel import Sample as Sample

@@ -5,7 +5,7 @@ HELD = {
     "ControlSample": "studies.control_set_results:ControlSample",
     "CountCells": "policy.results:CountCells",
     "CountEstimates": "linear.poisson:CountEstimates",
-    "CountScoreDraws": "counts.kernels.score_bootstrap:ScoreDraws",
+    "CountScoreDraws": "counts.kernel:ScoreDraws",
     "DynamicCorrectedEstimates": "dynamic.results:CorrectedEstimates",
     "DrawnEstimates": "report.estimates:DrawnEstimates",
     "Estimates": "report.estimates:Estimates",

@@ -77,7 +77,7 @@ def test_options_are_values(system):
         system, scope="base_year(2012)", shift=0.01, name="digital"
     ).recipe
     assert recipe.scope == read_scope("base_year(2012)")
-    assert recipe.names == system.names
+    assert recipe.system.names == system.names
     assert recipe.aggregation == "linear"
     assert (
         recipe.description

@@ -17,7 +17,7 @@ from scipy.optimize import linprog
 
 import digiprosper as dp
 from digiprosper.counts import logit, notices
-from digiprosper.counts.kernels.incidental import partial_effects
+from digiprosper.counts.kernel import partial_effects
 from digiprosper.kernels.reweighted import PROBIT, reweighted_least_squares
 from digiprosper.kernels.separation import predicted_rows
 

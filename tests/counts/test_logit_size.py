@@ -12,7 +12,7 @@ from scipy.special import ndtr
 from scipy.stats import logistic
 
 import digiprosper as dp
-from digiprosper.counts.kernels.incidental import probabilities
+from digiprosper.counts.kernel import probabilities
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -16,7 +16,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import digiprosper as dp
-from digiprosper.counts.poisson_effects import prepare_counts
 from digiprosper.kernels import within
 from digiprosper.linear import poisson
 from digiprosper.linear.kernels.wild import WildWeights
@@ -333,7 +332,7 @@ def test_a_perfect_fit_is_reported(panel: dp.Panel) -> None:
 @quiet
 def test_roles_share_their_rows(panel: dp.Panel) -> None:
     spec = dp.PoissonEffects("y", ["x"])
-    counts = prepare_counts(spec, panel, {"short": ["x"], "long": ["x", "z"]})
+    counts = spec._on_common_rows(panel, {"short": ["x"], "long": ["x", "z"]})
     short, long = (counts.fit(counts.regressors(role)) for role in ("short", "long"))
     assert short.nobs == long.nobs == 199
     assert short.names == ("x",)

@@ -10,7 +10,7 @@ import pytest
 
 import digiprosper as dp
 from digiprosper import errors
-from digiprosper.dynamic import notices
+from digiprosper.dynamic import dynamic_panel as notices
 from tests.dynamic.conftest import balanced
 
 

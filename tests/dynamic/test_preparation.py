@@ -1,4 +1,4 @@
-"""The grid of entities and periods."""
+"""Transformations and corrected estimators by their definitions; parts of GMM."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 import digiprosper as dp
 from digiprosper.dynamic import preparation
-from digiprosper.dynamic.kernels.transforms import transformed
+from digiprosper.dynamic.kernel import transformed
 from digiprosper.errors import IdentificationError
 from tests.dynamic.conftest import gapped
 

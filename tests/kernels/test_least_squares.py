@@ -47,8 +47,8 @@ def test_condition_of_a_near_copy_is_large() -> None:
 
 def test_full_rank_has_no_dependence() -> None:
     x = np.random.default_rng(0).normal(size=(50, 4))
-    assert dependences(x) == []
-    assert dependences(x * [1e8, 1, 1e-8, 1e-3]) == []
+    assert dependences(x) == {}
+    assert dependences(x * [1e8, 1, 1e-8, 1e-3]) == {}
 
 
 def test_the_later_column_is_named_with_what_it_combines() -> None:
@@ -56,8 +56,7 @@ def test_the_later_column_is_named_with_what_it_combines() -> None:
     x = rng.normal(size=(40, 5)) * [1, 1e6, 1e-5, 1, 1]
     x[:, 3] = 2 * x[:, 0] - x[:, 2] * 1e5
     x[:, 4] = x[:, 1]
-    found = dependences(x)
-    assert [(d.column, d.on) for d in found] == [(3, (0, 2)), (4, (1,))]
+    assert [*dependences(x).items()] == [(3, (0, 2)), (4, (1,))]
 
 
 @settings(max_examples=200, deadline=None)
@@ -80,7 +79,7 @@ def test_dependences_are_those_of_columns_one_by_one(seed: int, k: int) -> None:
         else:
             on = tuple(np.array(basis)[np.abs(slopes) > 1e-6].tolist())
             expected.append((j, on))
-    assert [(d.column, d.on) for d in dependences(x)] == expected
+    assert [*dependences(x).items()] == expected
 
 
 def test_hundreds_of_dummies_are_told_apart_from_their_sums() -> None:
@@ -93,12 +92,12 @@ def test_hundreds_of_dummies_are_told_apart_from_their_sums() -> None:
     )
     # One dummy of b is a combination of others, and so are all but 29 x 19 pairs.
     assert len(found) == 1 + 49
-    assert found[0].column == 49
+    assert next(iter(found)) == 49
 
 
 def test_wide_designs_lose_their_last_columns() -> None:
     x = np.random.default_rng(2).normal(size=(3, 5))
-    assert [d.column for d in dependences(x)] == [3, 4]
+    assert [*dependences(x)] == [3, 4]
 
 
 @pytest.mark.parametrize("weighted", [False, True])

@@ -21,7 +21,7 @@ from digiprosper.errors import (
     TermError,
 )
 from digiprosper.kernels.resampling import draw_counts, seed_sequence
-from digiprosper.mediation.sequential_g import sequential_g
+from digiprosper.mediation.mediation import sequential_g
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -64,7 +64,7 @@ def fit_frame(
     import narwhals.stable.v2 as nw
 
     _refuse_options(options, _FIT)
-    names, shift = options.names, options.shift
+    names, shift = options.system.names, options.shift
     frame: Any = nw.from_native(data).lazy()
     _refuse_columns(names, frame.collect_schema())
     complete: Any = None
@@ -80,7 +80,7 @@ def fit_frame(
     sampled = EndPoints(low, high)
     goalposts = options.scope.given_scale(options.system)
     scale = sampled if goalposts is None else goalposts
-    z = scale.apply(np.vstack([low, high]), options.positive)
+    z = scale.apply(np.vstack([low, high]), options.system.positive)
     worst, best = z.min(axis=0), z.max(axis=0)
     _refuse_beyond_goalposts(names, worst)
 
@@ -120,7 +120,7 @@ def apply_frame(options: IndexOptions, state: State, data: Any) -> Any:
         )
     frame: Any = nw.from_native(data)
     schema = frame.collect_schema()
-    _refuse_columns(options.names, schema)
+    _refuse_columns(options.system.names, schema)
     if options.name in schema:
         raise OptionError(
             f"the table already has a column {cited(options.name)}: give the index "
@@ -131,7 +131,7 @@ def apply_frame(options: IndexOptions, state: State, data: Any) -> Any:
     weights = np.where(learned.scale.constant, 0.0, learned.weighing.weights)
     numbers = np.vstack([*_start_and_width(options, learned.scale), weights]).T.tolist()
     score = nw.lit(0.0)
-    for name, (start, width, weight) in zip(options.names, numbers, strict=True):
+    for name, (start, width, weight) in zip(options.system.names, numbers, strict=True):
         score = score + weight * ((nw.col(name).cast(nw.Float64) - start) / width)
     return frame.with_columns(score.alias(options.name)).to_native()
 
@@ -139,7 +139,7 @@ def apply_frame(options: IndexOptions, state: State, data: Any) -> Any:
 def _start_and_width(options: IndexOptions, scale: EndPoints) -> tuple[Floats, Floats]:
     """Return start and width of z = (x - start) / width; negative if less is better."""
     width = np.where(scale.constant, 1.0, scale.high - scale.low)
-    positive = options.positive
+    positive = options.system.positive
     return np.where(positive, scale.low, scale.high), np.where(positive, width, -width)
 
 
@@ -206,7 +206,7 @@ def _count_rows(
     options: IndexOptions, rows: int, counts: Floats
 ) -> tuple[int, list[Notice]]:
     """Return the number of rows in use, and the notice of dropped rows."""
-    names, complete = options.names, int(counts[0])
+    names, complete = options.system.names, int(counts[0])
     if options.missing != "drop":
         missing = (rows - counts).astype(np.int64).tolist()
         gaps = {n: gap for n, gap in zip(names, missing, strict=True) if gap}

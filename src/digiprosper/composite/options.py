@@ -25,7 +25,7 @@ from digiprosper.composite.kernels.structure import (
 from digiprosper.composite.scopes import LearningScope, read_scope
 from digiprosper.composite.weights import WEIGHTINGS, check_shift, is_nonnegative
 from digiprosper.errors import IndicatorError, Notice, OptionError, cited, subject
-from digiprosper.kernels import Bools, Floats, Ints
+from digiprosper.kernels import Floats, Ints
 
 IndexMissing = Literal["raise", "drop"]
 
@@ -57,16 +57,6 @@ class IndexOptions:
     aggregation: str
     missing: str
     name: str
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Columns, in order."""
-        return self.system.names
-
-    @property
-    def positive(self) -> Bools:
-        """Whether more is better, shape (m,)."""
-        return self.system.positive
 
     @property
     def groups(self) -> tuple[Ints, ...]:

@@ -290,7 +290,7 @@ def leave_one_out(
     fit = fit_rows(index_spec, panel, "leave_one_out", among)
     left_out, tables = fit.sample.entities, _leave_out_entities(fit)
     if over == "indicator":
-        left_out = pd.Index(fit.options.names, name="indicator")
+        left_out = pd.Index(fit.options.system.names, name="indicator")
         tables = _leave_out_indicators(fit)
     return pd.concat(tables, ignore_index=True).set_axis(left_out, axis=0)
 
@@ -368,7 +368,7 @@ def index_sensitivity(
     [[0.16, 0.32], [0.68, 0.84]]
     """
     fit = fit_rows(index_spec, panel, "index_sensitivity", among)
-    grid = _read_grid(over, fit.options.names)
+    grid = _read_grid(over, fit.options.system.names)
     combinations = [
         dict(zip(grid, values, strict=True)) for values in product(*grid.values())
     ]
@@ -527,7 +527,7 @@ def _draw_chunks(
 
 
 def _leave_out_indicators(fit: FittedRows) -> Iterator[pd.DataFrame]:
-    names = fit.options.names
+    names = fit.options.system.names
     if len(names) < 2:
         raise IndicatorError("leave_one_out: the index needs at least two indicators.")
     weights = fit.results.state.weights[:, None]
@@ -581,10 +581,10 @@ def _weights_without_entity(fit: FittedRows, entity: int) -> Floats:
     learned_rows = options.scope.learned_rows(sample.time, sample.times)
     for k, (rows, part) in enumerate(zip(learned_rows, state.learned, strict=True)):
         others = sample.entity[rows] != entity
-        z = part.scale.apply(sample.matrix[rows][others], options.positive)
+        z = part.scale.apply(sample.matrix[rows][others], options.system.positive)
         if len(z):
             try:
-                out[k] = weigh(z, rule, options.names).weights
+                out[k] = weigh(z, rule, options.system.names).weights
             except IndicatorError:
                 continue  # NaN: the others have no weights
     return out
@@ -604,7 +604,7 @@ def _compare_with_full_index(
     # Two weights with sum one change equally: name the first, whatever the rounding.
     at = (size >= size.max(axis=1, keepdims=True) * (1 - SAME_CHANGE)).argmax(axis=1)
     change = flat[np.arange(at.size), at]
-    names = np.array(fit.options.names, dtype=object)[at % changes.shape[2]]
+    names = np.array(fit.options.system.names, dtype=object)[at % changes.shape[2]]
     table = pd.DataFrame(
         {
             "weight_change": change,

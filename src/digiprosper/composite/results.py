@@ -149,7 +149,7 @@ class IndexResults(Summarised, PickledByName):
     def _scores_series(self, values: Floats, index: Any) -> pd.Series[float]:
         """Return scores as a Series, with the indicators in its attributes."""
         scores = pd.Series(values, index=index, name=self.recipe.name)
-        scores.attrs["indicators"] = tuple(self.recipe.names)
+        scores.attrs["indicators"] = tuple(self.recipe.system.names)
         return scores
 
     @property
@@ -229,7 +229,7 @@ class IndexResults(Summarised, PickledByName):
 
     @property
     def _indicators(self) -> pd.Index[str]:
-        return pd.Index(self.recipe.names, name="indicator")
+        return pd.Index(self.recipe.system.names, name="indicator")
 
     def ranks(self) -> pd.DataFrame:
         """Return the ranks of the scores; rank 1 is the best.
@@ -410,7 +410,8 @@ class IndexResults(Summarised, PickledByName):
                 "obstacle degrees need a best value of 1: refit with "
                 "normalise='minmax'."
             )
-        negative = names_where(self.recipe.names, self.state.weights.min(axis=0) < 0)
+        below_zero = self.state.weights.min(axis=0) < 0
+        negative = names_where(self.recipe.system.names, below_zero)
         if negative:
             raise IndicatorError(
                 f"obstacle degrees need weights >= 0, but {subject(negative, 'has')} "
@@ -420,7 +421,7 @@ class IndexResults(Summarised, PickledByName):
         weights = self.state.weights[scaled.states]
         refuse_cells(
             (scaled.z > 1.0) & (weights > 0),
-            self.recipe.names,
+            self.recipe.system.names,
             ("beyond", "lies beyond its better end point"),
             "The obstacle degree is negative there: use a scope whose end points "
             "cover every row.",

@@ -394,7 +394,7 @@ class CompositeIndex(Specification):
             *dropped_rows(sample),
             *changed_as(panel.diagnostics, columns_in(sample.factors)),
             *weight_remarks(
-                options.names, weighings, options.rule(sample.n_times), periods
+                options.system.names, weighings, options.rule(sample.n_times), periods
             ),
             *score_remarks(options, scaled.z, values),
             *component_remarks(sums),
@@ -402,7 +402,7 @@ class CompositeIndex(Specification):
         if options.scope.replication_only:
             notices.append(legacy_remark())
         if options.scope.text == "expanding":
-            notices += imputed_remarks(panel.imputations, options.names)
+            notices += imputed_remarks(panel.imputations, options.system.names)
         issue(notices)
         return IndexResults(
             spec=self,

@@ -46,7 +46,7 @@ def complete_rows(
 ) -> Sample:
     """Return the complete rows of the indicators in a panel as a sample."""
     check_panel(panel, caller)
-    names = options.names
+    names = options.system.names
     frame = panel.frame
     refuse_columns(
         names,
@@ -129,7 +129,7 @@ class State(PickledByName):
         z = np.empty(sample.matrix.shape)
         for _, part, rows in self._scoring_states(states):
             _refuse_undefined(options, sample, rows)
-            z[rows] = part.scale.apply(sample.matrix[rows], options.positive)
+            z[rows] = part.scale.apply(sample.matrix[rows], options.system.positive)
         return ScaledRows(z, states)
 
     def scores(
@@ -169,7 +169,7 @@ class State(PickledByName):
     def _refuse_negative_factors(
         self, options: IndexOptions, scaled: ScaledRows, index: pd.Index[Any]
     ) -> None:
-        columns = names_where(options.names, self.weights.min(axis=0) < 0)
+        columns = names_where(options.system.names, self.weights.min(axis=0) < 0)
         if columns:
             raise one_problem(
                 IndicatorError,
@@ -178,7 +178,7 @@ class State(PickledByName):
                 f"{subject(columns, 'has')} a negative weight; use 'linear'.",
                 columns=tuple(columns),
             )
-        names: Sequence[str] = options.names
+        names: Sequence[str] = options.system.names
         negative = (scaled.z < 0) & (self.weights[scaled.states] > 0)
         problem = "is below the worse end point"
         if options.aggregation == "geometric_dimensions":
@@ -240,7 +240,7 @@ def score_remarks(options: IndexOptions, z: Floats, values: Floats) -> list[Noti
     remarks = zero_remarks(values, options.aggregation)
     if options.normalise not in ("zscore", "none") and options.aggregation != "topsis":
         remarks += beyond_remarks(
-            options.names, z, values, one_year=bool(options.scope.period)
+            options.system.names, z, values, one_year=bool(options.scope.period)
         )
     return remarks
 
@@ -280,7 +280,7 @@ def state_sums(options: IndexOptions, state: State, sample: Sample) -> list[Enti
     selections = options.scope.learned_rows(sample.time, sample.times)
     return [
         entity_sums(
-            part.scale.apply(sample.matrix[rows], options.positive),
+            part.scale.apply(sample.matrix[rows], options.system.positive),
             sample.entity[rows],
             rule,
             part.weighing.constant,
@@ -298,7 +298,7 @@ def _learn_one(
     shared_scale: EndPoints | None,
 ) -> Learned:
     scale = shared_scale or _learn_scale(options, sample, rows)
-    z = scale.apply(sample.matrix[rows], options.positive)
+    z = scale.apply(sample.matrix[rows], options.system.positive)
     if options.weighting in UNSIGNED_WEIGHTS:
         problem, remedy = "is negative", "Use normalise='minmax', or weighting='equal'."
         if options.scope.fixed_end_points:
@@ -313,13 +313,13 @@ def _learn_one(
         undefined = f"{options.weighting.title()} weights are undefined there. {remedy}"
         refuse_cells(
             z < 0,
-            options.names,
+            options.system.names,
             ("negative", problem),
             undefined,
             index=sample.index[rows],
         )
 
-    weighing = weigh(z, rule, options.names, where=where)
+    weighing = weigh(z, rule, options.system.names, where=where)
     varying = weighing.weights[~weighing.constant]
     if options.aggregation == "topsis" and not varying.any():
         raise one_problem(
@@ -331,7 +331,7 @@ def _learn_one(
         )
 
     if shared_scale is not None:
-        z = scale.apply(sample.matrix, options.positive)
+        z = scale.apply(sample.matrix, options.system.positive)
     return Learned(scale, weighing, z.min(axis=0), z.max(axis=0))
 
 
@@ -348,7 +348,7 @@ def _refuse_undefined(
     if options.normalise == "max":
         refuse_cells(
             sample.matrix[rows] <= 0,
-            options.names,
+            options.system.names,
             ("not_positive", "is zero or negative"),
             "normalise='max' divides by the value: use 'minmax' instead.",
             index=sample.index[rows],

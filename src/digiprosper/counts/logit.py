@@ -10,7 +10,7 @@ import numpy as np
 
 from digiprosper.checks import option_problem
 from digiprosper.counts import notices
-from digiprosper.counts.kernels.incidental import (
+from digiprosper.counts.kernel import (
     PartialEffects,
     coefficient_bias,
     conditional_logit,

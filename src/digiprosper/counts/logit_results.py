@@ -71,14 +71,10 @@ class BinaryResults(BaseResults):
         """
         return cast("Glance", {**self.info, **self.inference.numbers})
 
-    def _remarks(self) -> tuple[Remark, ...]:
-        codes = filter(None, (self._meaning, self.correction))
+    def _remarks_of(self, meaning: str) -> tuple[Remark, ...]:
+        """Remark, by its code, on what the numbers are, and on their correction."""
+        codes = filter(None, (meaning, self.correction))
         return tuple(Remark(f"note.{code}", {}) for code in codes)
-
-    @property
-    def _meaning(self) -> str:
-        """Code of what the numbers are, for the note below a table."""
-        raise NotImplementedError
 
     def _conventions_of(self, inference: Inference) -> str:
         if inference.cov_type == "information":
@@ -125,9 +121,8 @@ class AverageEffects(BinaryResults):
     errors: _Errors
     dummies: tuple[str, ...]
 
-    @property
-    def _meaning(self) -> str:
-        return "average_effects"
+    def _remarks(self) -> tuple[Remark, ...]:
+        return self._remarks_of("average_effects")
 
     def _summary(self) -> Summary:
         info: Any = self.info
@@ -251,9 +246,8 @@ class LogitResults(BinaryResults):
             )
         return effects
 
-    @property
-    def _meaning(self) -> str:
-        return self.link
+    def _remarks(self) -> tuple[Remark, ...]:
+        return self._remarks_of(self.link)
 
     def _summary(self) -> Summary:
         info: Any = self.info

@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 
 from digiprosper.checks import check_option
-from digiprosper.counts.kernels.score_bootstrap import ScoreDraws
+from digiprosper.counts.kernel import ScoreDraws
 from digiprosper.counts.notices import interaction_ratios
 from digiprosper.counts.results import PoissonResults
 from digiprosper.errors import IdentificationError, TermError, issue
@@ -246,7 +246,17 @@ class PoissonEffects(Specification):
     def _on_common_rows(
         self, panel: Panel, regressors: Mapping[str, Sequence[str]]
     ) -> CountSample:
-        return prepare_counts(self, panel, regressors)
+        """Cut the rows complete in all regressors, by role, without separated ones."""
+        prepared, separated = poisson.prepare_poisson(
+            self,
+            panel,
+            regressors,
+            lambda sample, _: np.hstack([sample.columns(role) for role in regressors]),
+            self.separation,
+        )
+        columns = demean_roles(self.y, prepared, regressors)
+        offset = poisson.offset_of(self, prepared.sample)
+        return CountSample(prepared, *columns, self, offset, separated)
 
 
 # --- from a panel to estimates --------------------------------------------------------
@@ -268,22 +278,6 @@ class CountSample(CommonColumns):
         Lags of the outcome in the roles `lags_in`, with None in all, are reported.
         """
         return fit_counts(self, regressors, lags_in).results
-
-
-def prepare_counts(
-    spec: PoissonEffects, panel: Panel, regressors: Mapping[str, Sequence[str]]
-) -> CountSample:
-    """Cut the rows complete in all regressors, by role, without separated ones."""
-    prepared, separated = poisson.prepare_poisson(
-        spec,
-        panel,
-        regressors,
-        lambda sample, _: np.hstack([sample.columns(role) for role in regressors]),
-        spec.separation,
-    )
-    columns = demean_roles(spec.y, prepared, regressors)
-    offset = poisson.offset_of(spec, prepared.sample)
-    return CountSample(prepared, *columns, spec, offset, separated)
 
 
 def fit_counts(

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from digiprosper.checks import collinearity_problem, not_identified, several
-from digiprosper.dynamic.kernels.transforms import Transform, transformed
+from digiprosper.dynamic.kernel import Transform, transformed
 from digiprosper.errors import (
     CollinearityError,
     IdentificationError,
@@ -226,8 +226,8 @@ def _dependent_columns(
     constant = np.flatnonzero(change <= ABSORBED * size).tolist()
     varying = [j for j in order if j not in constant]
     combinations = {
-        varying[dependence.column]: [varying[j] for j in dependence.on]
-        for dependence in dependences(values[:, varying])
+        varying[column]: [varying[j] for j in earlier]
+        for column, earlier in dependences(values[:, varying]).items()
     }
     return {j: [] for j in constant} | combinations
 

@@ -27,14 +27,6 @@ class Fit:
     condition: float  # condition number of the columns scaled to unit length
 
 
-@dataclass(frozen=True, slots=True)
-class Dependence:
-    """A column, by position, that is a combination of the earlier columns `on`."""
-
-    column: int
-    on: tuple[int, ...]
-
-
 def with_weights(columns: Floats, obs_weights: Floats | None) -> Floats:
     """Multiply columns (N,) or (N, k) by the weights of the rows, if there are any."""
     if obs_weights is None:
@@ -42,8 +34,10 @@ def with_weights(columns: Floats, obs_weights: Floats | None) -> Floats:
     return columns * (obs_weights if columns.ndim == 1 else obs_weights[:, None])
 
 
-def dependences(design: Floats, *, gram: Floats | None = None) -> list[Dependence]:
-    """Find columns that are linear combinations of earlier ones.
+def dependences(
+    design: Floats, *, gram: Floats | None = None
+) -> dict[int, tuple[int, ...]]:
+    """Find columns that are linear combinations of earlier ones, each with these.
 
     Columns are scaled to unit length; one counts as dependent when its distance from
     the span of the earlier independent ones is below 1e-9. `gram` is their cross
@@ -51,22 +45,20 @@ def dependences(design: Floats, *, gram: Floats | None = None) -> list[Dependenc
     """
     gram = design.T @ design if gram is None else gram
     if invert_gram(gram) is not None:
-        return []
+        return {}
     scaled = design / np.sqrt(gram.diagonal())
     if scaled.shape[0] >= scaled.shape[1]:
         # It has the lengths and angles of the columns in fewer rows
         scaled = np.asarray(np.linalg.qr(scaled, mode="r"))
         if (np.abs(scaled.diagonal()) > COLLINEAR).all():
-            return []
+            return {}
     independent, heights = _gram_schmidt(scaled)
     dependent = np.setdiff1d(np.arange(scaled.shape[1]), independent)
     solutions = np.linalg.solve(heights[:, independent], heights[:, dependent])
-    return [
-        Dependence(
-            j, tuple(independent[i] for i in np.flatnonzero(np.abs(parts) > PART_OF))
-        )
+    return {
+        j: tuple(independent[i] for i in np.flatnonzero(np.abs(parts) > PART_OF))
         for j, parts in zip(dependent.tolist(), solutions.T, strict=True)
-    ]
+    }
 
 
 def _gram_schmidt(columns: Floats) -> tuple[list[int], Floats]:

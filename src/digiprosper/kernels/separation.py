@@ -109,8 +109,7 @@ def _independent_columns(x: Floats, effects: Sequence[Effect]) -> Floats:
     columns = demeaned[:, varying]
     if not columns.shape[1]:
         return columns
-    redundant = [dependence.column for dependence in dependences(columns)]
-    columns = np.delete(columns, redundant, axis=1)
+    columns = np.delete(columns, [*dependences(columns)], axis=1)
     return np.asarray(columns / np.abs(columns).max(axis=0))
 
 

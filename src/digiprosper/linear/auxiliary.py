@@ -17,7 +17,6 @@ from digiprosper.kernels.within import within
 from digiprosper.linear.fixed_effects import (
     Fitted,
     FixedEffects,
-    estimate,
     refuse_other_specification,
 )
 from digiprosper.linear.preparation import Prepared
@@ -34,7 +33,7 @@ _ABOUT_ERRORS = (*FEW_CODES, "few_treated", "robust_inconsistent")
 def fit_for_test(spec: FixedEffects, panel: Panel, caller: str) -> Fitted:
     """Fit a FixedEffects specification without issuing notices."""
     refuse_other_specification(caller, spec)
-    return estimate(spec, panel)
+    return spec._fitted(panel)
 
 
 def issue_fit_notices(fitted: Fitted) -> tuple[Notice, ...]:

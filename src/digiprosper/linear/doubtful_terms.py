@@ -284,7 +284,7 @@ def _means_of_others(
         same = abs(gaps.sum()) <= SAME_TOTAL * total
         # An empty column has a total of zero, and no variance.
         if total and same and np.nanstd(whole) < (1 - _NEAR) * np.nanstd(x):
-            x = x[table.index.get_indexer(sample.index)]
+            x = x[table.keys.index.get_indexer(sample.index)]
             for effect in effects:
                 if is_mean_of_others(z, x, sample.codes[effect]):
                     yield notice_of(

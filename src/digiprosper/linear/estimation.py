@@ -31,7 +31,7 @@ from digiprosper.kernels.covariance import (
     intersections,
     vcov,
 )
-from digiprosper.kernels.equation import Solved, solve
+from digiprosper.kernels.equation import Solved, block_slopes, solve
 from digiprosper.kernels.least_squares import (
     Fit,
     dependences,
@@ -46,7 +46,6 @@ from digiprosper.linear.diagnostics import (
     shared_between_clusters,
 )
 from digiprosper.linear.kernels.bias_reduced import BiasReduced, bias_reduced
-from digiprosper.linear.kernels.blocks import block_slopes
 from digiprosper.linear.kernels.restricted_wild import ClusterSums, cluster_sums
 from digiprosper.linear.notices import (
     NEAR,
@@ -412,10 +411,10 @@ def drop_collinear(
     if not combinations:
         return columns, []
     names = demeaned.names_at(columns)
-    redundant = {columns[d.column] for d in combinations}
+    redundant = {columns[column] for column in combinations}
     problems = [
-        collinear_problem(names[d.column], [names[i] for i in d.on])
-        for d in combinations
+        collinear_problem(names[column], [names[i] for i in earlier])
+        for column, earlier in combinations.items()
     ]
     return [j for j in columns if j not in redundant], problems
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field, replace
 from typing import Any, Literal, Self, get_args
@@ -30,7 +31,6 @@ from digiprosper.linear.estimation import (
     fit_equation,
     with_intercept,
 )
-from digiprosper.linear.formula import read_formula
 from digiprosper.linear.kernels.exchange import Paths, exchanged_statistics
 from digiprosper.linear.kernels.placebo import Cohorts, placebo_slopes
 from digiprosper.linear.kernels.wild import (
@@ -54,6 +54,8 @@ from digiprosper.optional import Done
 from digiprosper.panel import Panel, PanelScan
 from digiprosper.panel.grammar import spelling_advice, term_error
 from digiprosper.panel.terms import canonical
+from digiprosper.report.labels import summands
+from digiprosper.report.parsing import KEPT
 from digiprosper.specification import (
     TERM,
     TERMS,
@@ -353,17 +355,37 @@ class FixedEffects(Specification):
                 notices = (*results.diagnostics, *after)
                 results = replace(results, diagnostics=notices)
         else:
-            results = estimate(self, panel).results
+            results = self._fitted(panel).results
         issue(results.diagnostics)
         return results
 
     def _fitted(self, panel: Panel) -> Fitted:
-        return estimate(self, panel)
+        """Fit without issuing notices; keep sample and solution."""
+        prepared = prepare(panel, {"y": (self.y,), "x": self.x}, self.options)
+        demeaned, positions = demean_roles(self.y, prepared, ("x",))
+        regressors = range(1, len(positions))
+        remarks = [
+            *lagged_outcome(prepared),
+            *staggered(prepared, demeaned, regressors),
+            *missing_main_effects(prepared, demeaned),
+        ]
+        results, solved = fit_equation(
+            prepared, demeaned, 0, regressors, remarks=remarks
+        )
+        after = [
+            *dependent_scores(prepared, solved, results.names),
+            *turn_outside(prepared.sample, results),
+        ]
+        if after:
+            results = replace(results, diagnostics=(*results.diagnostics, *after))
+        return Fitted(results, prepared, demeaned, solved)
 
     def _on_common_rows(
         self, panel: Panel, regressors: Mapping[str, Sequence[str]]
     ) -> CommonRows:
-        return common_rows(self, panel, regressors)
+        """Demean outcome and columns of all roles, on the rows complete in them."""
+        prepared = prepare(panel, {"y": (self.y,), **regressors}, self.options)
+        return CommonRows(prepared, *demean_roles(self.y, prepared, regressors))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -490,34 +512,6 @@ class CommonRows(CommonColumns):
         return replace(results, diagnostics=(*results.diagnostics, *after))
 
 
-def common_rows(
-    spec: FixedEffects, panel: Panel, regressors: Mapping[str, Sequence[str]]
-) -> CommonRows:
-    """Demean the outcome and all roles' columns on the rows complete in all of them."""
-    prepared = prepare(panel, {"y": (spec.y,), **regressors}, spec.options)
-    return CommonRows(prepared, *demean_roles(spec.y, prepared, regressors))
-
-
-def estimate(spec: FixedEffects, panel: Panel) -> Fitted:
-    """Fit a specification without issuing notices; keep sample and solution."""
-    prepared = prepare(panel, {"y": (spec.y,), "x": spec.x}, spec.options)
-    demeaned, positions = demean_roles(spec.y, prepared, ("x",))
-    regressors = range(1, len(positions))
-    remarks = [
-        *lagged_outcome(prepared),
-        *staggered(prepared, demeaned, regressors),
-        *missing_main_effects(prepared, demeaned),
-    ]
-    results, solved = fit_equation(prepared, demeaned, 0, regressors, remarks=remarks)
-    after = [
-        *dependent_scores(prepared, solved, results.names),
-        *turn_outside(prepared.sample, results),
-    ]
-    if after:
-        results = replace(results, diagnostics=(*results.diagnostics, *after))
-    return Fitted(results, prepared, demeaned, solved)
-
-
 def refuse_other_specification(
     caller: str, spec: object, *, needs: str | None = None
 ) -> None:
@@ -588,3 +582,153 @@ def check_row_options(spec: Any) -> None:
         raise OptionError(f"keep_rows={cited(spec.keep_rows)} must be True or False.")
     if spec.obs_weights is not None:
         one_term(spec.obs_weights, "obs_weights")
+
+
+# --- formulas -------------------------------------------------------------------------
+
+
+_LONGEST = 20_000
+_MOST_JOINS = 6
+_MOST_SUMS = 20
+# Brackets that formulaic evaluates as code, and surrogates, which it cannot parse. Only
+# the part before the bar goes to formulaic; square brackets after it are slopes.
+_CODE = re.compile(r"[\[\]{}]")
+_HALVES = re.compile(r"[\ud800-\udfff]")
+_CALL = re.compile(r"[\w.]+\([^()]*\)")
+_HELP = "Write 'y ~ a + b | province + year'."
+
+
+def read_formula(formula: str) -> tuple[str, list[str], list[str]]:
+    """Split a formula into outcome, regressors (``a*b`` multiplied out) and effects."""
+    _check_formula(formula)
+    model, *effects = formula.split("|")
+    right = _regressors(model, formula)
+    if "1" not in right and not effects:
+        raise _refusal(
+            formula, "removes the intercept; a model without effects always has one."
+        )
+    # formulaic changes white space; coefficients keep the names as typed.
+    tilde = _mask_quoted(model).index("~")
+    outcome, sums = model[:tilde], model[tilde + 1 :]
+    typed = {canonical(t): t.strip() for t in sums.split("+")}
+    x = [typed.get(canonical(t), t).strip("`") for t in right if t != "1"]
+    return outcome.strip().strip("`"), x, _effects(effects, formula)
+
+
+def _check_formula(formula: str) -> None:
+    """Refuse formulas that are too long, of another program, or contain code."""
+    if len(formula) > _LONGEST:
+        raise _refusal(
+            formula, f"has more than {_LONGEST:,} characters; pass x as a list."
+        )
+    if "#" in formula:
+        raise _refusal(
+            formula, "has Stata's '#': write a:b, and a^b for crossed effects."
+        )
+    model, *effects = formula.split("|")
+    if len(effects) > 1 and "~" in effects[-1]:
+        raise _refusal(
+            formula,
+            "has instruments in a third part; use FixedEffectsIV(y, x, endog, "
+            "instruments).",
+        )
+    if len(effects) > 2:
+        raise _refusal(
+            formula,
+            "has the four parts of lfe: write 'y ~ a + b | province + year' and "
+            "clusters='province', and with instruments FixedEffectsIV(y, x, endog, "
+            "instruments).",
+        )
+    if len(effects) > 1 or "~" not in _mask_quoted(model):
+        raise _refusal(formula, f"needs one '~' and at most one '|'. {_HELP}")
+    if (
+        _HALVES.search(formula)
+        or _CODE.search(re.sub(KEPT, "q", model))
+        or re.search("[{}]", formula)
+    ):
+        raise _unreadable_error(formula)
+    _refuse_powers(model, formula)
+    _refuse_many(model, formula)
+
+
+def _mask_quoted(model: str) -> str:
+    """Mask quoted names and texts by a string of the same length."""
+    return re.sub(KEPT, lambda match: "q" * len(match[0]), model)
+
+
+def _refusal(formula: str, why: str) -> TermError:
+    return TermError(f"the formula {cited(formula)} {why}")
+
+
+def _unreadable_error(formula: str) -> TermError:
+    cure = next(filter(None, map(spelling_advice, _CALL.findall(formula))), "")
+    why = f"cannot be read{': ' if cure else ''}{cure}"
+    return _refusal(formula, f"{why}. {_HELP}")
+
+
+def _regressors(model: str, formula: str) -> list[str]:
+    """Multiply out the right-hand side to terms, ``"1"`` for an intercept."""
+    from formulaic import Formula
+    from formulaic.errors import FormulaicError
+
+    try:
+        parsed: Any = Formula(model)
+    except (FormulaicError, SyntaxError) as error:
+        raise _unreadable_error(formula) from error
+    if not hasattr(parsed, "lhs"):
+        raise _refusal(formula, f"needs an outcome before '~'. {_HELP}")
+    right = [str(term) for term in parsed.rhs]
+    if not {"EntityEffects", "TimeEffects"}.isdisjoint(right):
+        raise _refusal(
+            formula,
+            "has EntityEffects or TimeEffects of linearmodels: write effects after a "
+            "bar, 'y ~ a + b | province + year'.",
+        )
+    outcomes = [str(term) for term in parsed.lhs if str(term) != "1"]
+    if len(outcomes) != 1:
+        raise _refusal(formula, f"needs one outcome. {_HELP}")
+    return right
+
+
+def _effects(parts: list[str], formula: str) -> list[str]:
+    """Split the part after the bar into effects."""
+    absorb = [text for part in parts for text in summands(part)]
+    if "" in absorb:
+        raise _refusal(formula, f"has an empty effect after '|'. {_HELP}")
+    return absorb
+
+
+def _refuse_powers(model: str, formula: str) -> None:
+    if re.search(r"\^|\*\*", _outside_calls(model)):
+        raise _refusal(
+            formula,
+            "has a power outside I(), which formulas treat as an interaction; write "
+            "I(x**2) for a square and a*b for an interaction.",
+        )
+
+
+def _refuse_many(model: str, formula: str) -> None:
+    """Refuse products that would be multiplied out into thousands of terms."""
+    for summand in summands(_outside_calls(model)):
+        joins, sums = len(re.findall(r"[*:/]", summand)), summand.count("+")
+        if joins > _MOST_JOINS or (joins and sums > _MOST_SUMS):
+            raise _refusal(
+                formula,
+                f"has a product of too many columns: at most {_MOST_JOINS} signs '*' "
+                f"or ':' in one, and {_MOST_SUMS} signs '+' in its brackets. Write the "
+                "terms out in x.",
+            )
+
+
+def _outside_calls(model: str) -> str:
+    """Remove calls, and names and texts in quotation marks."""
+    text = re.sub(KEPT, "q", model)
+    letters, calls = [], list[bool]()
+    for letter, before in zip(text, f" {text}", strict=False):
+        if letter == "(":
+            calls.append(before.isalnum() or before == "_")
+        if not any(calls):
+            letters.append(letter)
+        if letter == ")" and calls:
+            calls.pop()
+    return "".join(letters)

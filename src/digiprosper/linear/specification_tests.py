@@ -459,7 +459,7 @@ def _check_autocorrelation_sample(fitted: Fitted) -> None:
 def _lagged_residuals(residuals: Floats, index: pd.Index[Any], panel: Panel) -> Floats:
     """Return the lag of the residuals within entities, missing without a row."""
     table = table_of(panel)
-    rows = table.index.get_indexer(index)
+    rows = table.keys.index.get_indexer(index)
     whole = np.full(table.nobs, np.nan)
     whole[rows] = residuals
     return table.shift(whole, 1)[rows]

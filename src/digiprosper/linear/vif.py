@@ -131,8 +131,8 @@ def _check_columns(demeaned: Demeaned) -> None:
             columns=count,
         )
     problems = [
-        collinear_problem(demeaned.names[d.column], demeaned.names_at(d.on))
-        for d in dependences(demeaned.columns)
+        collinear_problem(demeaned.names[column], demeaned.names_at(earlier))
+        for column, earlier in dependences(demeaned.columns).items()
     ]
     if problems:
         raise CollinearityError(

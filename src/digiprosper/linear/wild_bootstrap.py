@@ -11,7 +11,7 @@ few_treated_in_draws clusters (name), n_clusters, terms (names), effective (clus
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast, get_args
 
@@ -98,6 +98,7 @@ class WildBootstrapResult(TestResult):
     [0.53, 0.81]
     """
 
+    detail: Mapping[str, Any] = field(default_factory=dict)
     combination: str = field(kw_only=True)
     estimate: float = field(kw_only=True)
     std_error: float = field(kw_only=True)
@@ -142,7 +143,9 @@ class WildBootstrapResult(TestResult):
         >>> low < test.estimate < high
         True
         """
-        low, high = invert_test(self.drawn, check_level(level))
+        low, high = invert_test(
+            self.drawn, check_level(level), enumerated=self.detail["enumerated"]
+        )
         return (
             self.estimate - high * self.std_error,
             self.estimate - low * self.std_error,
@@ -151,8 +154,8 @@ class WildBootstrapResult(TestResult):
     @property
     def draws_text(self) -> str:
         """Number of draws and type of the weights."""
-        reps, weights = self.drawn.reps, _WORDS[self.drawn.weights]
-        if self.drawn.enumerated:
+        reps, weights = self.detail["reps"], _WORDS[self.detail["weights"]]
+        if self.detail["enumerated"]:
             return f"all {reps:,} combinations of {weights}"
         return f"{reps:,} draws of {weights}"
 
@@ -174,7 +177,7 @@ class WildBootstrapResult(TestResult):
             "interval": interval_text(*self.interval(level)),
             "statistic": self.statistic,
             "p_value": self.p_value,
-            "draws": self.drawn.reps,
+            "draws": self.detail["reps"],
             "clusters": self.inference.n_clusters[0],
         }
         percent = percent_text(level)

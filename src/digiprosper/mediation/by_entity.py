@@ -256,9 +256,7 @@ def _effects_row(demeaned: Floats, spread: Floats, rank: int, mediators: int) ->
     controls = [
         j for j in range(system[0]) if np.linalg.norm(demeaned[:, j]) > floor[j]
     ]
-    collinear = (
-        [d.column for d in dependences(demeaned[:, controls])] if controls else []
-    )
+    collinear = [*dependences(demeaned[:, controls])] if controls else []
     used = [*np.delete(controls, collinear).astype(np.intp), *system]
     slopes = np.full(2 + 2 * mediators, np.nan)
     if n > rank + len(used) - 1:

@@ -72,7 +72,7 @@ def assigned(table: Table, name: str, value: object) -> Table:
             f"write {cited(one_line(name))}."
         )
     changed = table.with_columns({name: _column_values(table, name, value)})
-    refuse_infinite(changed.data[[name]], table.index)
+    refuse_infinite(changed.data[[name]], table.keys.index)
     return changed
 
 
@@ -120,7 +120,7 @@ def _calculated(table: Table, name: str, function: Callable[..., Any]) -> Any:
 
 def aligned(table: Table, value: pd.Series[Any], name: str) -> pd.Series[Any]:
     """Reorder a Series to the rows of the table."""
-    index = table.index
+    index = table.keys.index
     _refuse_swapped(table, value.index, name)
     if value.index.equals(index):
         return value
@@ -183,7 +183,7 @@ def attached(
     positions = frame.index.get_indexer(target)
     matched = frame.iloc[positions] if positions.min() >= 0 else frame.reindex(target)
     changed = table.with_columns({n: matched[n].array for n in frame.columns})
-    refuse_infinite(changed.data[list(frame.columns)], table.index)
+    refuse_infinite(changed.data[list(frame.columns)], table.keys.index)
     return changed, notices
 
 
@@ -416,7 +416,7 @@ def _labels_of_rows(
     _refuse_swapped(table, index, "the data")
     whole = index.nlevels == len(matched_by) == 2
     if whole and table.keys.entity_name in matched_by:
-        return table.index
+        return table.keys.index
     names = [*matched_by] if whole else [str(n) for n in index.names]
     if whole or (len(names) == 1 and names[0] in matched_by):
         labels = [matched_by[name] for name in names]

@@ -56,7 +56,7 @@ def find_missing_rows(
     by_term = sort_by_count({text: int(gap.sum()) for text, gap in gaps.items()})
     count = int(rows.sum())
     text = rows_dropped(count, table.nobs, by_term)
-    return rows, missing_rows(count, text, by_term, tuple(table.index[rows][:5]))
+    return rows, missing_rows(count, text, by_term, tuple(table.keys.index[rows][:5]))
 
 
 def selected_columns(table: Table, columns: object) -> list[str]:

@@ -668,7 +668,9 @@ class Panel:
         panel = self._copy_with(table, is_part=not mask.all())
         if len(log := self._imputations):
             cells = pd.MultiIndex.from_arrays([log["entity"], log["time"]])
-            panel._imputations = log[cells.isin(table.index)].reset_index(drop=True)
+            panel._imputations = log[cells.isin(table.keys.index)].reset_index(
+                drop=True
+            )
         return panel
 
     def __repr__(self) -> str:
@@ -725,7 +727,7 @@ class Panel:
         """Take columns or keys as copies: a Series for a name, a frame for a list."""
         names = selected_columns(self._table, columns)
         arrays = {name: self._table.series(name).array.copy() for name in names}
-        index = self._table.index
+        index = self._table.keys.index
         if isinstance(columns, str):
             return pd.Series(arrays[columns], index=index, name=columns)
         return pd.DataFrame(arrays, index=index)
@@ -746,7 +748,7 @@ class Panel:
 
         In a cross-section it is an Index of the entities.
         """
-        return self._table.index
+        return self._table.keys.index
 
     @property
     def frame(self) -> pd.DataFrame:

@@ -123,11 +123,6 @@ class Table:
         return self.keys.entity.size
 
     @property
-    def index(self) -> pd.Index[Any]:
-        """Row labels."""
-        return self.keys.index
-
-    @property
     def frame(self) -> pd.DataFrame:
         """The columns indexed by the keys."""
         return self.data.set_axis(self.keys.index, axis=0)
@@ -315,7 +310,7 @@ class Table:
 
     def describe_rows(self, bad: Bools) -> str:
         """Count rows and list the first."""
-        return describe_rows(bad, self.index)
+        return describe_rows(bad, self.keys.index)
 
     def with_columns(self, columns: Mapping[str, Any]) -> Table:
         """Add or replace columns."""

@@ -440,7 +440,7 @@ def _read_treatment(table: Table, column: str) -> Floats:
         raise MissingDataError(
             f"treated={cited(column)} is missing in "
             f"{table.describe_rows(absent)}{cure}",
-            [missing_problem(column, int(absent.sum()), table.index[absent][:5])],
+            [missing_problem(column, int(absent.sum()), table.keys.index[absent][:5])],
         )
     if other_values.size:
         shown = ", ".join(f"{v:.6g}" for v in other_values)
@@ -573,10 +573,8 @@ def _centre_and_scale(x: Floats, names: Sequence[str]) -> tuple[Floats, Floats]:
             problems,
         )
     dependent = [
-        collinear_problem(
-            names[dependence.column], [names[position] for position in dependence.on]
-        )
-        for dependence in dependences((x - centre) / scale)
+        collinear_problem(names[column], [names[position] for position in earlier])
+        for column, earlier in dependences((x - centre) / scale).items()
     ]
     if dependent:
         raise CollinearityError(

@@ -95,6 +95,7 @@ class MatchedEffect(LinearCombination):
     """
 
     words: ClassVar[Words] = WORDS
+    _same_conventions: ClassVar[bool] = True
 
     estimated_scores: bool
 
@@ -122,9 +123,6 @@ class MatchedEffect(LinearCombination):
         remark = Remark(code, {})
         column = result_column(self, level)
         return (replace(column, remarks=(remark,), absorbs=False),)
-
-    def _conventions_of(self, inference: Inference) -> str:  # noqa: ARG002
-        return self.conventions
 
     def _summary(self) -> Summary:
         symbol = "z" if np.isinf(self.df) else "t"

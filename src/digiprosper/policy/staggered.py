@@ -7,9 +7,20 @@ from dataclasses import KW_ONLY, dataclass, field, replace
 from math import inf
 from typing import Any, Final, Literal, TypeAlias, get_args
 
+import numpy as np
+
 from digiprosper.checks import check_whole, not_identified, option_error
-from digiprosper.errors import IdentificationError, Notice, OptionError, cited, issue
+from digiprosper.errors import (
+    IdentificationError,
+    Notice,
+    OptionError,
+    cited,
+    issue,
+    quoted,
+)
+from digiprosper.kernels import Ints
 from digiprosper.linear.doubtful_rows import heavy_cluster
+from digiprosper.linear.estimation import demean_columns, fit_equation
 from digiprosper.linear.preparation import Prepared, linear_options, prepare
 from digiprosper.panel import Panel, Sample
 from digiprosper.panel.access import check_panel, table_of
@@ -19,15 +30,16 @@ from digiprosper.panel.treatment import group_treatment_notices
 from digiprosper.policy import notices
 from digiprosper.policy.callaway_santanna import estimate_callaway_santanna
 from digiprosper.policy.imputation import estimate_imputation
-from digiprosper.policy.kernels.aggregation import GroupTime
+from digiprosper.policy.kernels.aggregation import GroupTime, treated_products
+from digiprosper.policy.notices import earlier_base, no_rows_before
 from digiprosper.policy.staggered_results import StaggeredDidResults
-from digiprosper.policy.sun_abraham import estimate_sun_abraham
 from digiprosper.policy.timing import (
     CohortCoding,
     CohortEffects,
     Cohorts,
     Timing,
     check_never,
+    collect_effects,
     read_cohorts,
     read_timing,
 )
@@ -57,11 +69,6 @@ StaggeredCovType: TypeAlias = Literal["hc2", "influence"]
 _FURTHEST = 10_000
 # Effects by cohort and period: their covariance has 2 GB, and is copied.
 _MOST_EFFECTS = 2**14
-_ESTIMATE: Final[dict[str, Callable[[Any, Prepared, Cohorts], CohortEffects]]] = {
-    "callaway_santanna": estimate_callaway_santanna,
-    "imputation": estimate_imputation,
-    "sun_abraham": estimate_sun_abraham,
-}
 # Allowed words of options; None is the default of the estimator.
 _WORDS: Final = {
     "estimator": get_args(StaggeredEstimator),
@@ -463,3 +470,81 @@ def _check_estimator_options(spec: StaggeredDid) -> None:
                 f"not of {cited(spec.estimator)}: leave it out."
             )
             raise option_error(name, value, text, (None,))
+
+
+# --- one regression (Sun & Abraham 2021) ----------------------------------------------
+
+
+def estimate_sun_abraham(
+    spec: Any, prepared: Prepared, cohorts: Cohorts
+) -> CohortEffects:
+    """Regress the outcome on dummies of cohort and period, without the one before."""
+    sample, coding = prepared.sample, cohorts.coding
+    pairs, code = cohorts.treated_cells(sample.time)
+    bases = _base_periods(pairs, cohorts, spec.anticipation)
+    estimated = np.flatnonzero(pairs[:, 1] != bases[pairs[:, 0]])
+    dummies = (code[:, None] == estimated).astype(np.float64)
+    dummy_names = [
+        f"cohort:{coding.cohorts[g][0]}, {coding.time}:{coding.times[t]}"
+        for g, t in pairs[estimated]
+    ]
+    names = (spec.y, *dummy_names, *sample.names_of("x"))
+    columns = np.column_stack([sample.columns("y"), dummies, sample.columns("x")])
+    demeaned = demean_columns(prepared, names, columns)
+    fitted, solved = fit_equation(
+        prepared, demeaned, 0, range(1, len(names)), auxiliary=dummy_names
+    )
+
+    m = estimated.size
+    treated, (clusters,) = cohorts.treated, prepared.cluster_codes
+    weights = cohorts.weights[treated]
+    # The part of the dummies' covariance due to the treated rows of their own cohort.
+    weighted = weights * solved.residuals[treated]
+    influence = solved.x @ solved.bread[:, :m]
+    scores = influence[treated] * weighted[:, None]
+    member = cohorts.cohort[treated, None] == pairs[estimated, 0]
+    cells = collect_effects(
+        cohorts,
+        pairs[estimated],
+        fitted.coefficients[:m],
+        n_treated=np.bincount(code[treated])[estimated],
+        mass=np.bincount(code[treated], weights)[estimated].astype(np.float64),
+        joint=fitted.covariance[:m, :m],
+        treated_part=treated_products(scores, member, clusters[treated]),
+    )
+    notices = (
+        *(notice for notice in fitted.diagnostics if notice not in prepared.notices),
+        *no_rows_before(sample, cohorts),
+        *earlier_base(cohorts, bases, spec.anticipation, ()),
+    )
+    return CohortEffects(
+        cells,
+        fitted.inference,
+        lambda: influence * cohorts.weights[:, None],
+        cohorts.common_event(bases),
+        notices,
+    )
+
+
+def _base_periods(pairs: Ints, cohorts: Cohorts, anticipation: int) -> Ints:
+    """Return each cohort's last period before treatment and its anticipation."""
+    before = cohorts.steps[pairs[:, 1]] < cohorts.first[pairs[:, 0]] - anticipation
+    bases = np.full(cohorts.first.size, -1)
+    np.maximum.at(bases, pairs[before, 0], pairs[before, 1])
+    if (bases < 0).any():
+        coding = cohorts.coding
+        names = [coding.cohorts[position][0] for position in np.flatnonzero(bases < 0)]
+        after = f" less anticipation={anticipation}" if anticipation else ""
+        text = (
+            f"{coding.entity} first treated in {quoted(names)} have no row before "
+            f"that{after} in the sample: drop them with panel.subset."
+        )
+        raise not_identified("no_base_period", text, cohorts=tuple(names))
+    return bases
+
+
+_ESTIMATE: Final[dict[str, Callable[[Any, Prepared, Cohorts], CohortEffects]]] = {
+    "callaway_santanna": estimate_callaway_santanna,
+    "imputation": estimate_imputation,
+    "sun_abraham": estimate_sun_abraham,
+}

@@ -159,7 +159,7 @@ def _first_ones(table: Table, column: str, values: pd.Series[Any]) -> Ints:
             f"event={cited(column)} is of 0 and 1 and missing in "
             f"{table.describe_rows(absent)}: fill it in, or specify a column of first "
             "treated times, in which missing means never treated.",
-            [missing_problem(column, int(absent.sum()), table.index[absent][:5])],
+            [missing_problem(column, int(absent.sum()), table.keys.index[absent][:5])],
         )
     dummy = values.to_numpy(dtype=np.float64)
     keys = table.keys

@@ -88,6 +88,7 @@ class EffectResults(BaseResults):
     (True, (199, 5))
     """
 
+    _same_conventions: ClassVar[bool] = True
     methods: ClassVar[tuple[str, ...]] = ("percentile", "delta", "bc")
 
     estimated: DrawnEstimates
@@ -318,9 +319,6 @@ class EffectResults(BaseResults):
                 [term, number_text(estimate, 5), number_text(error), p_text(p), ends]
             )
         return (Cells.of(["", "estimate", "std. error", "p", "95% interval"], rows),)
-
-    def _conventions_of(self, inference: Inference) -> str:  # noqa: ARG002
-        return self.conventions
 
     def _more_numbers(self) -> dict[str, Any]:
         drawn = {

@@ -67,6 +67,8 @@ class BaseResults(Summarised, PickledByName):
     __slots__ = ()
 
     _rows_key: ClassVar[str] = "terms"
+    # Whether a combination has the words of the fit about errors, as with draws.
+    _same_conventions: ClassVar[bool] = False
 
     if TYPE_CHECKING:  # fields or properties of the subclasses
 
@@ -85,6 +87,10 @@ class BaseResults(Summarised, PickledByName):
         @property
         def diagnostics(self) -> tuple[Notice, ...]:
             """Remarks about the data and the fit."""
+
+        @property
+        def conventions(self) -> str:
+            """Type of the standard errors."""
 
     def glance(self) -> Glance:
         """Return summary numbers of the fit, such as the number of rows.
@@ -311,7 +317,9 @@ class BaseResults(Summarised, PickledByName):
             estimated=combined,
             fit_glance=info,
             labels=dict(self.labels),
-            conventions=self._conventions_of(combined.inference),
+            conventions=self.conventions
+            if self._same_conventions
+            else self._conventions_of(combined.inference),
             version=info["version"],
             factors={**self.factors, expression: (factor,)},
             key_names=getattr(self, "key_names", None),

@@ -27,7 +27,7 @@ from digiprosper.panel.access import (
     table_of,
 )
 from digiprosper.panel.keys import rows_text
-from digiprosper.spatial.kernels.autocorrelation import (
+from digiprosper.spatial.kernels.dependence import (
     benjamini_hochberg,
     deviations,
     global_statistics,
@@ -363,7 +363,7 @@ def read_field(
             f"{caller}: {cited(column)} is missing in {table.describe_rows(missing)}. "
             "A spatial lag needs all entities in all periods: interpolate() the "
             "column, or subset() the panel to rows with values and balance() it.",
-            [missing_problem(column, int(missing.sum()), table.index[missing][:5])],
+            [missing_problem(column, int(missing.sum()), keys.index[missing][:5])],
         )
     refuse_unbalanced(panel, f"{caller}: the panel is")
     times: pd.Index[Any] = pd.Index(["all"]) if keys.time_name is None else keys.times

@@ -178,6 +178,7 @@ class SpatialResults(BaseResults):
 
     words: ClassVar[Words] = WORDS
     _rows_key: ClassVar[str] = "coefficients"
+    _same_conventions: ClassVar[bool] = True
 
     estimated: Estimates
     effects: SpatialEffects
@@ -547,9 +548,6 @@ class SpatialResults(BaseResults):
             (self.nobs, sample.n_entities, sample.n_times),
             self.diagnostics,
         )
-
-    def _conventions_of(self, inference: Inference) -> str:  # noqa: ARG002
-        return self.conventions
 
     def _more_numbers(self) -> dict[str, Any]:
         return {

@@ -25,7 +25,7 @@ from digiprosper.report.summary import (
 )
 from digiprosper.report.text import p_text, sample_text
 from digiprosper.spatial.estimation import estimate, maximise_likelihood
-from digiprosper.spatial.kernels import signs
+from digiprosper.spatial.kernels import dependence
 from digiprosper.spatial.kernels.likelihood import without_means
 from digiprosper.spatial.kernels.matrices import row_sum
 from digiprosper.spatial.notices import model_not_estimated
@@ -91,7 +91,7 @@ class SpatialTests(Summarised, PickledByName):
 
     conventions: ClassVar[str] = (
         "Statistics are centred, those of LR and Wald tests of the adjusted "
-        f"likelihood; p by the signs of entities, {signs.REPS} draws with a fixed "
+        f"likelihood; p by the signs of entities, {dependence.REPS} draws with a fixed "
         "seed. The usual chi2 is neither centred nor adjusted; its p and p of "
         "fixed effects by chi-squared"
     )
@@ -148,7 +148,7 @@ class SpatialTests(Summarised, PickledByName):
         entity, time = self.sample.key_names
         effects = {f"LR {entity} effects": "entity", f"LR {time} effects": "time"}
         rows = self.frame.set_index(self.frame["test"].replace(effects))
-        names = {"reps": (f"{signs.REPS:,}",)}
+        names = {"reps": (f"{dependence.REPS:,}",)}
         return tuple(
             Column(
                 f"tests.{name}",
@@ -288,10 +288,12 @@ def _fit_models(
 
 def _make_drawn(
     layout: Layout, residuals: Floats, inverse: Floats | None
-) -> signs.Drawn:
+) -> dependence.Drawn:
     columns = np.stack([layout.raw[:, 0], residuals])
     outcome, cells = columns.reshape(2, -1, layout.n_times)
-    return signs.Drawn(outcome, cells, inverse, layout.weights.matrix, *layout.effects)
+    return dependence.Drawn(
+        outcome, cells, inverse, layout.weights.matrix, *layout.effects
+    )
 
 
 def _lm_rows(layout: Layout) -> list[_Row]:
@@ -306,7 +308,7 @@ def _lm_rows(layout: Layout) -> list[_Row]:
     residuals = ols(x, columns[:, 0]).residuals
     outcomes = _make_drawn(layout, residuals, None)
     periods = layout.n_times - float(entity)
-    centred = signs.lagrange_draws(
+    centred = dependence.lagrange_draws(
         outcomes, x, periods, periods * (len(layout.matrix) - float(time))
     )
     outcome = layout.raw[:, :1]
@@ -315,11 +317,15 @@ def _lm_rows(layout: Layout) -> list[_Row]:
         lags = layout.demean(layout.lag(np.column_stack([outcome, residuals])))
     else:
         lags = layout.lag(np.column_stack([layout.demean(outcome), residuals]))
-    conventional = signs.lagrange_tests(layout.matrix, x, residuals, *lags.T)
+    conventional = dependence.lagrange_tests(layout.matrix, x, residuals, *lags.T)
     tests = zip(_LM_NULLS.items(), centred.T, conventional, strict=True)
     rows = []
     for (test, null), drawn, chi2 in tests:
-        statistic, p, chi2_p = drawn[0], signs.p_value(drawn), float(chdtrc(1, chi2))
+        statistic, p, chi2_p = (
+            drawn[0],
+            dependence.p_value(drawn),
+            float(chdtrc(1, chi2)),
+        )
         rows.append(_Row(test, float(statistic), 1, p, chi2, chi2_p, null))
     return rows
 
@@ -379,12 +385,12 @@ def _durbin_rows(
                 # their period means; see `spatial_columns`.
                 has_dummies = point.columns.x.shape[1] > durbin.x.shape[1] // 2 + 1
                 error = replace(drawn, time=drawn.time and not has_dummies)
-            draws = signs.durbin_draws(
+            draws = dependence.durbin_draws(
                 drawn, durbin, point.columns, point.determinants, df, error
             )
             # Adjusted likelihoods of SDM and SEM are nested only if rows of W have
             # equal sums.
-            by_signs = [(max(float(c[0]), 0.0), signs.p_value(c)) for c in draws.T]
+            by_signs = [(max(float(c[0]), 0.0), dependence.p_value(c)) for c in draws.T]
         by_chi2 = [missing, missing]
         if "sdm" in conventional:
             test = conventional["sdm"].wald_to(model)

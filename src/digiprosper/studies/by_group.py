@@ -34,7 +34,7 @@ from digiprosper.kernels.slopes import Slope
 from digiprosper.kernels.within import is_nested
 from digiprosper.linear.auxiliary import joint_test
 from digiprosper.linear.estimation import Demeaned, checked_columns, fit_equation
-from digiprosper.linear.fixed_effects import Fitted, FixedEffects, estimate
+from digiprosper.linear.fixed_effects import Fitted, FixedEffects
 from digiprosper.linear.kernels.permutation import (
     arrangements,
     count_arrangements,
@@ -336,7 +336,7 @@ def by_group(
             return _by_group_of_scan(spec, copied, group, term)
     panel = _drop_unchosen_entities(spec, panel)
     groups = _read_groups([panel], group)
-    fit = estimate(spec, panel) if isinstance(spec, FixedEffects) else None
+    fit = spec._fitted(panel) if isinstance(spec, FixedEffects) else None
     by_products = fit is not None and _nested_slopes(fit)
     default = _REPS if by_products else _REFITS
     draws = check_reps(default if reps is None else reps, _LEAST_REPS)

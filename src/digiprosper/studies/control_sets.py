@@ -58,19 +58,11 @@ class Equations:
     """All columns of all models on their common rows, demeaned once."""
 
     common_rows: Any  # `CommonRows`, or what another specification has
+    prepared: Prepared  # these rows, with their effects and clusters
+    demeaned: Demeaned  # the outcome, and all regressors
     x: tuple[int, ...]  # positions of the regressors of every model
     controls: tuple[tuple[int, ...], ...]  # positions of the columns of each candidate
     base: Any  # the model without candidates
-
-    @property
-    def prepared(self) -> Prepared:
-        """The rows, with their effects and clusters."""
-        return self.common_rows.prepared  # type: ignore[no-any-return]
-
-    @property
-    def demeaned(self) -> Demeaned:
-        """The outcome, and all regressors."""
-        return self.common_rows.demeaned  # type: ignore[no-any-return]
 
     def regressors(self, controls: Bools) -> tuple[int, ...]:
         """Return the positions of the regressors of a model, in order."""
@@ -327,7 +319,8 @@ def _prepare_equations(spec: Any, panel: Panel, candidates: Sequence[str]) -> Eq
         "candidates": (*spec.x, *candidates),
     }
     common_rows = spec._on_common_rows(panel, roles)
-    demeaned, rows = common_rows.demeaned, common_rows.prepared.sample
+    prepared, demeaned = common_rows.prepared, common_rows.demeaned
+    rows = prepared.sample
     blocks = _count_columns(rows, candidates)
 
     x = tuple(range(1, 1 + len(rows.roles["x"])))
@@ -336,15 +329,13 @@ def _prepare_equations(spec: Any, panel: Panel, candidates: Sequence[str]) -> Eq
     controls = tuple(tuple(range(start, stop)) for start, stop in pairwise(starts))
     absorbed = [j for j in chain.from_iterable(controls) if demeaned.absorbed[j]]
     if absorbed and spec.collinear == "raise":
-        problems = [
-            absorbed_problem(common_rows.prepared, demeaned, j) for j in absorbed
-        ]
+        problems = [absorbed_problem(prepared, demeaned, j) for j in absorbed]
         raise IdentificationError(
             f"candidates: {several(problems)}. Remove it from candidates, or "
             "interact it with a variable that varies within the effects.",
             problems,
         )
-    return Equations(common_rows, x, controls, base)
+    return Equations(common_rows, prepared, demeaned, x, controls, base)
 
 
 def _count_columns(rows: Sample, candidates: Sequence[str]) -> list[int]:

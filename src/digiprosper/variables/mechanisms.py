@@ -35,7 +35,6 @@ from digiprosper.panel.access import table_of
 from digiprosper.panel.arguments import Arguments, arguments, below_zero, not_positive
 from digiprosper.panel.keys import rows_text
 from digiprosper.panel.table import Table
-from digiprosper.variables import kernel
 
 Reverse: TypeAlias = Literal["negative", "reciprocal"]
 EmploymentShares: TypeAlias = Literal["end", "start", "mean"]
@@ -87,9 +86,12 @@ def industrial_layer(value_added: Any) -> Any:
     >>> round(variables.industrial_layer([0.1, 0.4, 0.5]), 10)
     2.4
     """
-    return _read_three_sectors("industrial_layer", value_added).apply_by_row(
-        kernel.layer
-    )
+    return _read_three_sectors("industrial_layer", value_added).apply_by_row(_layer)
+
+
+def _layer(value_added: Floats) -> Floats:
+    """Sum k times the share of sector k, in [1, K]; value added is (N, K)."""
+    return np.asarray(_shares(value_added) @ np.arange(1.0, value_added.shape[1] + 1))
 
 
 def industrial_advancement(secondary: Any, tertiary: Any) -> Any:
@@ -162,8 +164,18 @@ def industrial_angle(value_added: Any) -> Any:
     >>> round(variables.industrial_angle([0.1, 0.4, 0.5]), 8)
     6.74839713
     """
-    return _read_three_sectors("industrial_angle", value_added).apply_by_row(
-        kernel.angle
+    return _read_three_sectors("industrial_angle", value_added).apply_by_row(_angle)
+
+
+def _angle(value_added: Floats) -> Floats:
+    """Sum 3 th1 + 2 th2 + th3, th_j the radians from shares (N, 3) to axis j."""
+    part = _shares(value_added)
+    other_squares = np.column_stack(
+        [(np.delete(part, j, axis=1) ** 2).sum(axis=1) for j in range(3)]
+    )
+    # An arc cosine near 1 would lose half of the digits.
+    return np.asarray(
+        np.arctan2(np.sqrt(other_squares), part) @ np.array([3.0, 2.0, 1.0])
     )
 
 
@@ -223,7 +235,7 @@ def industrial_rationalisation(
         "zero",
         "The sector has value added, and y / l divides by its share of workers",
     )
-    theil = inputs.apply_by_row(kernel.rationalisation)
+    theil = inputs.apply_by_row(_rationalisation)
     if reverse == "negative":
         return -theil
     if reverse == "reciprocal":
@@ -232,6 +244,19 @@ def industrial_rationalisation(
         )
         return 1 / theil
     return theil
+
+
+def _rationalisation(value_added: Floats, employment: Floats) -> Floats:
+    """Sum y ln(y / l) over shares (N, K): Theil's T between sectors, at least 0.
+
+    A sector without workers has no value added.
+    """
+    rows, sectors = value_added.shape
+    per_worker = np.divide(
+        value_added, employment, out=np.zeros_like(value_added), where=employment > 0
+    )
+    groups = np.repeat(np.arange(rows), sectors)
+    return theil_by_group(per_worker.ravel(), groups, rows, employment.ravel())
 
 
 def structural_deviation(value_added: Any, employment: Any) -> Any:
@@ -268,7 +293,14 @@ def structural_deviation(value_added: Any, employment: Any) -> Any:
     1.04444444
     """
     inputs = _read_with_workers("structural_deviation", value_added, employment)
-    return inputs.apply_by_row(kernel.deviation)
+    return inputs.apply_by_row(_deviation)
+
+
+def _deviation(value_added: Floats, employment: Floats) -> Floats:
+    """Sum |y / l - 1| over shares (N, K); employment is positive."""
+    return np.asarray(
+        np.abs(_shares(value_added) / _shares(employment) - 1.0).sum(axis=1)
+    )
 
 
 def productivity_advancement(value_added: Any, employment: Any) -> Any:
@@ -306,7 +338,12 @@ def productivity_advancement(value_added: Any, employment: Any) -> Any:
     1.12888889
     """
     inputs = _read_with_workers("productivity_advancement", value_added, employment)
-    return inputs.apply_by_row(kernel.productivity)
+    return inputs.apply_by_row(_productivity)
+
+
+def _productivity(value_added: Floats, employment: Floats) -> Floats:
+    """Average value added per worker of sectors (N, K), by value added shares."""
+    return np.asarray((_shares(value_added) * value_added / employment).sum(axis=1))
 
 
 def lilien_index(before: Any, after: Any, *, shares: EmploymentShares = "end") -> Any:
@@ -355,11 +392,27 @@ def lilien_index(before: Any, after: Any, *, shares: EmploymentShares = "end") -
     refuse_not_positive(inputs, why, "before", "after", defect="zero")
 
     def index(start: Floats, end: Floats) -> Floats:
-        weights = {"start": kernel.shares(start), "end": kernel.shares(end)}
+        weights = {"start": _shares(start), "end": _shares(end)}
         mean = (weights["start"] + weights["end"]) / 2
-        return kernel.lilien(start, end, weights.get(shares, mean))
+        return _lilien(start, end, weights.get(shares, mean))
 
     return inputs.apply_by_row(index)
+
+
+def _shares(amounts: Floats) -> Floats:
+    """Divide amounts (N, K), at least 0, by the sum of their row."""
+    return np.asarray(amounts / amounts.sum(axis=1, keepdims=True))
+
+
+def _lilien(before: Floats, after: Floats, weights: Floats) -> Floats:
+    """Take the root of the sum of w_k (g_k - g)^2, g the growth of logarithms.
+
+    Positive employment by sector and weights, all (N, K); rows of weights add up
+    to one.
+    """
+    growth = np.log(after / before)
+    total = np.log(after.sum(axis=1) / before.sum(axis=1))
+    return np.asarray(np.sqrt((weights * (growth - total[:, None]) ** 2).sum(axis=1)))
 
 
 def digital_value_added(
@@ -426,7 +479,7 @@ def digital_value_added(
         "outside [0, 1]",
         "It is a share of the industry",
     )
-    parts = kernel.shares if measure == "share" else np.asarray
+    parts = _shares if measure == "share" else np.asarray
     return inputs.apply_by_row(lambda va, share: (parts(va) * share).sum(axis=1))
 
 
@@ -602,8 +655,26 @@ def capital_stock(
         real[starts] / _capital_divisors(growth, rate, entities)[codes[starts]]
     )
     stock = np.empty(real.size)
-    stock[rows] = kernel.accumulated(real, first, before, table.keys.time, 1.0 - rate)
+    stock[rows] = _accumulated(real, first, before, table.keys.time, 1.0 - rate)
     return inputs.in_input_type(stock, np.ones(real.size, dtype=bool))
+
+
+def _accumulated(
+    investment: Floats, first: Floats, before: Ints, time: Ints, survival: float
+) -> Floats:
+    """Accumulate capital: K_t = (1 - depreciation) K_{t-1} + I_t.
+
+    `first` (N,) is the stock in the first year of an entity, NaN in other rows;
+    `before` (N,) the row of the same entity one year earlier, -1 where there is none;
+    `survival` is 1 - depreciation. The stock is NaN before the first year and from a
+    gap on.
+    """
+    stock = first.copy()
+    order = np.argsort(time, kind="stable")
+    for rows in np.split(order, np.flatnonzero(np.diff(time[order])) + 1):
+        later = rows[(before[rows] >= 0) & np.isnan(first[rows])]
+        stock[later] = survival * stock[before[later]] + investment[later]
+    return stock
 
 
 def zero_first_stock(rows: pd.Index[Any]) -> Notice:
@@ -1217,8 +1288,29 @@ def locational_gini(
     check_option("reverse", reverse, (None, "complement"))
     inputs = _read_employment("locational_gini", employment, region=region, time=time)
     groups = compared_rows(inputs, "regions", ("employment",))
-    gini = inputs.apply_by_group(kernel.location_gini, groups)
+    gini = inputs.apply_by_group(_location_gini, groups)
     return gini if reverse is None else 1.0 - gini
+
+
+def _location_gini(groups: Ints, n_groups: int, employment: Floats) -> Floats:
+    """Compute the Gini of location quotients, weighted by regions' employment.
+
+    `groups` (N,) are codes 0..G-1 of regions that are compared; employment (N, K) by
+    region and industry. The result (N, K) is the same in every row of a group.
+    """
+    out = np.empty_like(employment)
+    order = np.argsort(groups, kind="stable")
+    starts = np.searchsorted(groups[order], np.arange(1, n_groups))
+    for rows in np.split(order, starts):
+        of_group = employment[rows]
+        size, total = of_group.sum(axis=1), of_group.sum()
+        quotients = of_group / size[:, None] / (of_group.sum(axis=0) / total)
+        by_quotient = np.argsort(quotients, axis=0, kind="stable")
+        ranked = np.take_along_axis(quotients, by_quotient, axis=0)
+        below = np.cumsum((size / total)[by_quotient], axis=0)[:-1]
+        # The weighted mean of location quotients is one.
+        out[rows] = (below * (1.0 - below) * np.diff(ranked, axis=0)).sum(axis=0)
+    return out
 
 
 def krugman_index(employment: Any, *, time: Any = None) -> Any:
@@ -1263,9 +1355,20 @@ def krugman_index(employment: Any, *, time: Any = None) -> Any:
     [0.8, 0.8]
     """
     inputs = _read_employment("krugman_index", employment, time=time)
-    return inputs.apply_by_group(
-        kernel.specialisation, compared_rows(inputs, "regions")
+    return inputs.apply_by_group(_specialisation, compared_rows(inputs, "regions"))
+
+
+def _specialisation(groups: Ints, n_groups: int, employment: Floats) -> Floats:
+    """Sum |share in the region - share in all others| by Krugman, in [0, 2].
+
+    `groups` (N,) are codes 0..G-1 of regions that are compared; employment (N, K) by
+    region and industry.
+    """
+    totals = np.column_stack(
+        [np.bincount(groups, column, n_groups) for column in employment.T]
     )
+    other_regions = np.maximum(totals[groups] - employment, 0.0)
+    return np.asarray(np.abs(_shares(employment) - _shares(other_regions)).sum(axis=1))
 
 
 def herfindahl(shares: Any) -> Any:

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 import digiprosper as dp
-from digiprosper.linear.fixed_effects import Fitted, estimate
+from digiprosper.linear.fixed_effects import Fitted
 from digiprosper.linear.kernels.restricted_wild import (
     MOST_CLUSTERS,
     ClusterSums,
@@ -42,7 +42,7 @@ def frame_of(seed: int = 0, count: int = 8, *, share: float = 0.8) -> pd.DataFra
 
 
 def fit_of(frame: pd.DataFrame, **options: Any) -> Fitted:
-    return estimate(dp.FixedEffects("y", NAMES, **options), dp.Panel(frame, "i", "t"))
+    return dp.FixedEffects("y", NAMES, **options)._fitted(dp.Panel(frame, "i", "t"))
 
 
 def sums_of(fitted: Fitted) -> ClusterSums:

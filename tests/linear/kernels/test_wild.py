@@ -185,7 +185,7 @@ def test_draws_that_do_not_move_with_the_null_value_give_the_quantile_of_t() -> 
         False,
     )
     np.testing.assert_array_equal(draws.at(5.0), t)
-    low, high = invert_test(draws, 0.95)
+    low, high = invert_test(draws, 0.95, enumerated=False)
     # p <= .05 from where 49 draws are beyond: |t| above the 50th from the top.
     expected = np.sort(np.abs(t))[-50]
     assert high == pytest.approx(expected, rel=1e-8)
@@ -195,7 +195,5 @@ def test_draws_that_do_not_move_with_the_null_value_give_the_quantile_of_t() -> 
 def test_a_test_that_rejects_nothing_has_no_ends() -> None:
     numbers = np.array([[0.0, 1.0], [0.1, 0.0]])
     squares = np.array([[1.0, 0.0, 0.0], [1.0, 0.0, 0.0]])
-    assert invert_test(WildDraws(numbers, squares, "webb", True), 0.95) == (
-        -np.inf,
-        np.inf,
-    )
+    draws = WildDraws(numbers, squares, "webb", True)
+    assert invert_test(draws, 0.95, enumerated=True) == (-np.inf, np.inf)

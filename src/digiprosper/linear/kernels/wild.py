@@ -273,13 +273,9 @@ class WildDraws(PickledByName):
     # (R, 3) the square of its standard error, in the same units, is
     # ``q0 + 2 q1 t + q2 t^2``
     squares: Floats
+    # Pickles have these; the test has them in its `detail`.
     weights: str  # "webb" or "rademacher"
     enumerated: bool  # the draws are all combinations of weights, each once
-
-    @property
-    def reps(self) -> int:
-        """How many draws there are."""
-        return len(self.numerators)
 
     def statistic(self, t: float) -> float:
         """Return the statistic of the data under the null that gives the fit `t`."""
@@ -336,18 +332,6 @@ def p_value_of_draws(drawn: Floats, t: float, *, enumerated: bool) -> float:
 class Draws(Protocol):
     """Draws of a statistic as functions of the null value of a restriction."""
 
-    @property
-    def weights(self) -> str:
-        """Name of the distribution of the weights."""
-
-    @property
-    def enumerated(self) -> bool:
-        """Whether the draws are all combinations of weights, each once."""
-
-    @property
-    def reps(self) -> int:
-        """How many draws there are."""
-
     def statistic(self, t: float) -> float:
         """Return the statistic of the data under the null that gives the fit `t`."""
 
@@ -355,16 +339,17 @@ class Draws(Protocol):
         """Return the statistic of each draw (R,) under the null with this `t`."""
 
 
-def invert_test(draws: Draws, level: float) -> tuple[float, float]:
+def invert_test(draws: Draws, level: float, *, enumerated: bool) -> tuple[float, float]:
     """Find the smallest interval around 0 of all t whose null is not rejected.
 
-    A null value is rejected where ``p <= 1 - level``, with the same draws for all. An
-    end is infinite where no value up to a million is rejected.
+    A null value is rejected where ``p <= 1 - level``, with the same draws for all;
+    `enumerated` says whether they are all combinations of weights. An end is infinite
+    where no value up to a million is rejected.
     """
 
     def kept(t: float) -> bool:
         statistic = draws.statistic(t)
-        p = p_value_of_draws(draws.at(t), statistic, enumerated=draws.enumerated)
+        p = p_value_of_draws(draws.at(t), statistic, enumerated=enumerated)
         return p > 1 - level + SAME_LEVEL
 
     def end(sign: float) -> float:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from itertools import combinations
+import pickle
+from itertools import combinations, product
 
 import numpy as np
 import pytest
@@ -12,17 +13,20 @@ from hypothesis import strategies as st
 from scipy.optimize import approx_fprime, linprog
 from statsmodels.discrete.conditional_models import ConditionalLogit as Conditional
 
-from digiprosper.counts.kernels import incidental as kernel
-from digiprosper.counts.kernels.incidental import (
+from digiprosper.counts import kernel
+from digiprosper.counts.kernel import (
+    ScoreDraws,
     coefficient_bias,
     conditional_logit,
     partial_effects,
     probabilities,
+    score_statistics,
 )
 from digiprosper.errors import IdentificationError
 from digiprosper.kernels.reweighted import LOGIT, PROBIT, reweighted_least_squares
 from digiprosper.kernels.separation import predicted_rows
 from digiprosper.kernels.within import compress
+from digiprosper.linear.kernels.wild import WildWeights
 
 LINKS = {"logit": (LOGIT, sm.Logit), "probit": (PROBIT, sm.Probit)}
 STEP = 1e-4
@@ -325,3 +329,68 @@ def test_a_regressor_that_separates_has_no_maximum() -> None:
     x = np.tile([0.0, 1.0], 5)[:, None]
     with pytest.raises(IdentificationError, match="no maximum"):
         conditional_logit(y, x, np.repeat(np.arange(5), 2))
+
+
+# --- the score bootstrap --------------------------------------------------------------
+
+
+SIGNS = WildWeights("rademacher", (-1.0, 1.0), 4, 16, True)
+
+
+def score_draws(moved: np.ndarray) -> ScoreDraws:
+    return ScoreDraws(
+        nulls=np.array([-2.0, -1.0, 0.0, 1.0]),
+        moved=moved,
+        shares=np.array([0.1, 0.2, 0.3, 0.4]),
+        drawn=SIGNS,
+        seed=np.random.SeedSequence(1),
+    )
+
+
+def written_out(q: np.ndarray, shares: np.ndarray, v: np.ndarray) -> float:
+    total = float(v @ q)
+    return total / float(np.sqrt(((v * q - shares * total) ** 2).sum()))
+
+
+def test_statistics_are_the_formula() -> None:
+    rng = np.random.default_rng(3)
+    q, shares = rng.normal(size=4), np.array([0.1, 0.2, 0.3, 0.4])
+    v = rng.normal(size=(9, 4))
+    np.testing.assert_allclose(
+        score_statistics(q, shares, v), [written_out(q, shares, row) for row in v]
+    )
+
+
+def test_every_sign_is_drawn_once() -> None:
+    q = np.random.default_rng(5).normal(size=4)
+    drawn = score_draws(np.tile(q, (4, 1)))
+    signs = np.array(list(product((-1, 1), repeat=4)))
+    np.testing.assert_allclose(
+        np.sort(drawn.at(0.5)),
+        np.sort([written_out(q, drawn.shares, row) for row in signs]),
+    )
+    assert drawn.statistic(0.5) == pytest.approx(
+        written_out(q, drawn.shares, np.ones(4))
+    )
+    weights = drawn.drawn
+    assert (weights.reps, weights.name, weights.enumerated) == (16, "rademacher", True)
+
+
+def test_scores_between_nulls_are_interpolated() -> None:
+    rng = np.random.default_rng(7)
+    powers = rng.normal(size=(4, 4))
+    nulls = np.array([-2.0, -1.0, 0.0, 1.0])
+    moved = np.vander(nulls, 4) @ powers
+    drawn = score_draws(moved)
+    at = np.vander([0.3], 4) @ powers
+    assert drawn.statistic(0.3) == pytest.approx(
+        written_out(at[0], drawn.shares, np.ones(4))
+    )
+    # Beyond the last null they stay as they are there.
+    assert drawn.statistic(5.0) == drawn.statistic(1.0)
+
+
+def test_pickled_draws_are_the_same() -> None:
+    drawn = score_draws(np.random.default_rng(9).normal(size=(4, 4)))
+    again = pickle.loads(pickle.dumps(drawn))
+    np.testing.assert_array_equal(again.at(0.1), drawn.at(0.1))

@@ -1,1 +1,0 @@
-"""Array computations of models of counts."""
