@@ -558,7 +558,7 @@ def missing_main_effects(
     """Report products without a factor that effects and regressors do not take up."""
     sample, names, net = prepared.sample, demeaned.names, demeaned.columns
     products = _products_without_main_effects(sample, names)
-    if not {*sample.keys.names} <= {*prepared.effect_names}:
+    if not (prepared.options.entity_effects and prepared.options.time_effects):
         for at, name in enumerate(names[1:], 1):
             products.setdefault(at, _arms(sample, name))
     if not products:

@@ -191,7 +191,10 @@ def _only_column(
 
 def indicators_on_both_sides(sample: Sample, panel: Panel) -> Iterator[Notice]:
     """Report regressors with the same indicators of an index, or with the outcome's."""
-    indexes = _indicators_by_index(panel)
+    indexes: dict[str, tuple[str, ...]] = {}
+    for notice in panel.diagnostics:
+        if notice.code == "index_of":
+            indexes |= notice.data["cells"]
     if not indexes:
         return
     names, roles = sample.names, sample.roles
@@ -216,11 +219,6 @@ def indicators_on_both_sides(sample: Sample, panel: Panel) -> Iterator[Notice]:
             shared[names[at]] = tuple(sorted(common))
     if shared:
         yield _shared_indicators(shared, names[outcomes[0]])
-
-
-def _indicators_by_index(panel: Panel) -> dict[str, tuple[str, ...]]:
-    of_index = [n.data["cells"] for n in panel.diagnostics if n.code == "index_of"]
-    return {column: parts for cells in of_index for column, parts in cells.items()}
 
 
 def _unlagged_columns(sample: Sample, at: int) -> set[str]:
