@@ -31,8 +31,8 @@ few_treated              clusters (name), n_clusters, terms (term to effective, 
                          cr2, or ""); not a warning about controls only
 lagged_outcome           columns, periods (rows per entity)
 made_from                terms (term to the outcome, treatment or endogenous regressor
-                         that it is made from), role ("y", "endog" or "treatment"), of
-                         (these, each once)
+                         that it is made from), role ("y", "sum", "endog" or
+                         "treatment"), of (these, each once)
 shifted_log              term, column, zeros (rows)
 staggered_treatment      terms, event (column with the timing of the first; may be None)
 unseen                   count
@@ -92,6 +92,10 @@ _MADE: Final = {
     "y": (
         "computed from the outcome of the same or a later period. The outcome is then "
         "on both sides, and no coefficient is an effect"
+    ),
+    "sum": (
+        "the outcome is a sum of it and other regressors. Its slope is its share of "
+        "the sum, whatever affects it"
     ),
     "endog": (
         "an instrument computed from the endogenous regressor of the same or a later "
