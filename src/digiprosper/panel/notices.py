@@ -871,7 +871,7 @@ def _breaks(
     )
     # If prices explode, they rise fast in the years around, too.
     single = np.maximum(before, after) <= np.maximum(unusual, steps / _AROUND)
-    far = steps > max(unusual, np.log(_UNITS_APART))
+    far = steps > max(2 * unusual, np.log(_UNITS_APART))
     returns = (np.diff(jumps) == 1) & np.diff(ratio[jumps - 1] > 1)
     alone = jumps[:-1][returns & far[:-1] & far[1:]]
     # What most entities have in one period is an event.
@@ -882,12 +882,12 @@ def _breaks(
     tens = np.log10(ratio[alone - 1] / ratio[alone]) / 2
     if np.abs(tens - np.rint(tens)).sum() > _NEAR_POWER * alone.size:
         alone = alone[:0]
-    ends: dict[int, int | None] = dict.fromkeys(
-        jumps[(steps > unusual) & single].tolist()
-    )
-    ends |= {at: at + 1 for at in alone.tolist()}
+    singles = set(alone.tolist())
+    sought = singles.union(jumps[(steps > unusual) & single].tolist())
     return [
-        at for at in sorted(ends) if _has_two_units(values, keys, at, ends[at], factor)
+        at
+        for at in sorted(sought)
+        if _has_two_units(values, keys, at, factor, alone=at in singles)
     ]
 
 
@@ -900,20 +900,22 @@ def _log_growth(ratio: Floats, inside: Bools, at: Ints) -> Floats:
 
 
 def _has_two_units(
-    values: Floats, keys: Keys, at: int, end: int | None, factor: float
+    values: Floats, keys: Keys, at: int, factor: float, *, alone: bool
 ) -> bool:
-    """Tell whether rows from `at` to `end`, and others, differ less than both do."""
+    """Tell whether values from a row on, or of it alone, are far from the others.
+
+    They differ less than both do.
+    """
     start, stop = np.searchsorted(keys.entity, keys.entity[at] + np.arange(2))
-    end = end or stop
+    end = at + 1 if alone else stop
     others = np.append(values[start:at], values[end:stop])
     sides = [part[~np.isnan(part)] for part in (others, values[at:end])]
-    # One value is enough if the next is as those before.
-    if sides[0].size < 2 or sides[1].size < 1 + (end == stop):
+    if sides[0].size < 2 or sides[1].size < 2 - alone:
         return False
     (a, b), (c, d) = [(side.min(), side.max()) for side in sides]
-    # Codes of a category repeat, amounts do not.
+    # Codes of a category repeat, amounts do not. Shares may be near zero once.
     return bool(
-        max(c / b, a / d) > max(factor, b / a, d / c)
+        max(c / b, a / d) > max(factor, (b / a) ** (1 + alone), d / c)
         and all(np.unique(side).size == side.size for side in sides)
     )
 
