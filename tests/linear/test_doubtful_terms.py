@@ -447,6 +447,66 @@ def test_a_log_that_mostly_tells_zeros_from_others_is_reported(x) -> None:
     assert "zeros_in_log" not in control
 
 
+def test_a_few_zeros_of_levels_that_differ_are_reported() -> None:
+    """Between firms levels differ much, which effects of firms take out."""
+    rng = np.random.default_rng(3)
+    frame = patents_frame().assign(land=lambda f: np.exp(7 + np.log(f["jobs"])))
+    frame["y"] = 0.3 * np.log(frame["land"]) + rng.normal(0, 0.05, 480)
+    frame["known"] = frame["land"]
+    frame.loc[[17, 203, 391], "land"] = 0.0
+    panel = Panel(frame, "i", "t")
+    assert FixedEffects("y", ["log(known)"]).fit(panel).params.iloc[0] > 0.25
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DigiprosperWarning)
+        fit = FixedEffects("y", ["log1p(land)"]).fit(panel)
+    assert fit.params.iloc[0] < 0.05
+    notices = codes_of(FixedEffects("y", ["log1p(land)"]), frame)
+    assert notices["zeros_in_log"].data["zeros"] == 3
+    assert "zeros_in_log" not in codes_of(FixedEffects("y", ["log1p(known)"]), frame)
+
+
+def budgets(seed: int = 0) -> pd.DataFrame:
+    """Revenue and transfers of 60 counties, and means of three years."""
+    rng = np.random.default_rng(seed)
+    i, t = np.indices((60, 8)).reshape(2, -1)
+    walks = rng.normal(0.1, 0.2, (3, 60, 8)).cumsum(axis=2)
+    logs = rng.normal(8, 1, (3, 60, 1)) + walks
+    names = ["revenue", "transfers", "land"]
+    amounts = dict(zip(names, np.exp(logs).reshape(3, -1), strict=True))
+    frame = pd.DataFrame({"i": i, "t": t, **amounts})
+    means = frame.groupby("i")[["land", "revenue"]].rolling(3, min_periods=1).mean()
+    frame[["land_3", "revenue_3"]] = means.to_numpy()
+    frame["before"] = frame.groupby("i")["land_3"].shift()
+    return frame.assign(spending=lambda f: (f["revenue"] + f["transfers"]).round(1))
+
+
+@pytest.mark.parametrize("control", [[], ["log(land)", "t:revenue"]])
+def test_logs_of_the_parts_of_a_sum_are_reported(control) -> None:
+    spec = FixedEffects("log(spending)", ["log(revenue)", "log(transfers)", *control])
+    notice = codes_of(spec, budgets())["made_from"]
+    assert notice.data["of"] == ("log(spending)",)
+    assert {*notice.data["terms"]} == {"log(revenue)", "log(transfers)"}
+    assert "Its slope is its share of the sum" in notice.message
+    # One part, or parts of which a third is missing
+    assert "made_from" not in codes_of(spec.drop("log(transfers)"), budgets())
+    rest = budgets().assign(spending=lambda f: f["spending"] + 0.1 * f["land"])
+    spec = FixedEffects("log(spending)", ["log(revenue)", "log(transfers)"])
+    assert "made_from" not in codes_of(spec, rest)
+
+
+@pytest.mark.parametrize(("y", "x"), [("land", "land_3"), ("log(land)", "log(land_3)")])
+def test_a_moving_mean_of_the_outcome_is_reported(y, x) -> None:
+    spec = FixedEffects(y, ["revenue", x])
+    notice = codes_of(spec, budgets())["made_from"]
+    assert notice.data["terms"] == {x: y}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DigiprosperWarning)
+        table = etable(spec.fit(Panel(budgets(), "i", "t")))
+    assert f"{x} computed from {y} of the same model" in " ".join(str(table).split())
+    others = spec.replace(x=["revenue", "revenue_3", "before"])
+    assert "made_from" not in codes_of(others, budgets())
+
+
 def test_zeros_that_no_slope_compares_with_others_are_not_reported() -> None:
     frame = patents_frame()
     with_dummy = FixedEffects("patents", ["ln_research", "I(research > 0)"])

@@ -115,6 +115,7 @@ NUTS = ["BE10", "DE11", "DE12", "DEA1", "FR10", "FRK1", "FRK2", "LU00", "UKC1"]
         (["北京", "天津", "河北"], ["全国"]),
         (["北京", "天津", "河北"], ["全  国"]),
         (["北京", "天津", "河北", "上海"], ["东部地区", "全国总计"]),
+        (["农行北京分行", "农行天津分行", "总行营业部"], ["农行总行", "银行合计"]),
         (NUTS, ["EA20"]),
         (["DE1", "DE2", *NUTS[4:]], ["EU28", "FR", "LU0"]),
         (NUTS, ["EU27_2020", "FR", "FR1", "FRK", "LU", "LU0", "UK", "UKC"]),
@@ -349,6 +350,22 @@ def test_growth_and_single_years_are_no_change_of_unit(rows) -> None:
     prices = rows["income"].where(~fast, 32.0 ** (rows["year"] - 2011))
     seen = ~fast | rows["year"].isin([2013, 2014, 2017, 2018])
     assert not notices(rows.assign(income=prices)[seen])
+
+
+def test_single_values_in_another_unit_are_reported(rows) -> None:
+    noise = np.random.default_rng(1).normal(0.1, 0.05, len(rows))
+    revenue = np.exp(9 + 0.05 * (rows["year"] - 2011) + noise)
+    odd = rows["province"].isin(["河北", "天津"]) & (rows["year"] == 2015)
+    for factor in (1e-4, 1e4, 1e3):
+        other = revenue.where(~odd, revenue * factor)
+        notice = notices(rows.assign(revenue=other))["unit_break"]
+        data = notice.data["columns"]["revenue"]
+        assert {*data["entities"]} == {"河北", "天津"}
+        assert data["from"] == 2015
+        assert 0.8 < data["ratio"] / factor < 1.4
+    # An event, and a value that is missing after the other
+    assert not notices(rows.assign(revenue=revenue.where(~odd, 320 * revenue)))
+    assert not notices(rows.assign(revenue=other.mask(rows["year"] == 2016)))
 
 
 def test_hyperinflation_is_no_change_of_unit(rows) -> None:

@@ -791,6 +791,44 @@ def test_columns_that_all_sheets_have_are_read_once(tmp_path: Any) -> None:
         Panel.from_excel(path, entity="code")
 
 
+@pytest.mark.parametrize(
+    ("names", "time_format"),
+    [
+        (["2015年", "2016年"], None),
+        (["财政2015", "财政2016"], None),
+        (["201501", "201602"], "%Y%m"),
+    ],
+)
+def test_a_sheet_for_each_year(
+    tmp_path: Any, names: list[str], time_format: Any
+) -> None:
+    """Columns are in another order, and one city is in one of the sheets."""
+    first = pd.DataFrame(
+        {"city": ["A", "B", "Source"], "tax": [1.0, 2, None], "debt": [3.0, None, None]}
+    )
+    second = pd.DataFrame({"debt": [5.0, 6.0], "city": ["B", "C"], "tax": [7.0, 8.0]})
+    path = write(tmp_path / "a.xlsx", dict(zip(names, [first, second], strict=True)), 2)
+    with pytest.warns(DigiprosperWarning) as said:
+        panel = Panel.from_excel(path, entity="city", time_format=time_format)
+    assert {str(warning.message)[-9:] for warning in said} >= {" 'Source'"}
+    assert panel["tax"].tolist() == [1.0, 2.0, 7.0, 8.0]
+    assert panel["debt"].fillna(0).tolist() == [3.0, 0.0, 5.0, 6.0]
+    assert [str(t)[:4] for t in panel.times] == ["2015", "2016"]
+    # Years in a column are those of the rows, whatever the sheets are called.
+    stated = {"north": first[:2].assign(year=2013), "2010": second.assign(year=2014)}
+    with pytest.warns(DigiprosperWarning, match="so some values are missing"):
+        panel = Panel.from_excel(write(tmp_path / "b.xlsx", stated), entity="city")
+    assert panel.times.tolist() == [2013, 2014]
+    assert panel["tax"].tolist() == [1.0, 2.0, 7.0, 8.0]
+
+
+def test_sheets_that_differ_in_one_row_are_refused(tmp_path: Any) -> None:
+    sheet = pd.DataFrame({"city": ["A", "B"], "year": 2015, "tax": [1.0, 2.0]})
+    sheets = {"old": sheet, "new": sheet.assign(tax=[1.0, 3.0])}
+    with pytest.raises(ColumnError, match="'tax' is the name of several columns"):
+        Panel.from_excel(write(tmp_path / "a.xlsx", sheets), entity="city")
+
+
 def test_a_long_table_is_told_from_a_wide_one() -> None:
     rows = {"geo": ["A", "A"], "unit": ["PC", "MIO"], "time": [2019] * 2, "v": [1, 2]}
     with pytest.raises(ColumnError, match="'time' is a column, so the table is long"):

@@ -21,7 +21,7 @@ own_numerator        outcome (made from the numerator), numerator, denominator, 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import chain, combinations, product
+from itertools import chain, combinations, compress, product
 from operator import itemgetter
 from typing import Any
 
@@ -57,12 +57,15 @@ _MOST_PAIRS, _FEW_PAIRS = 100, 8
 _FIVE_DECIMALS = 1e-5
 _MOST_COUNTED = 500
 _FEWEST_COUNTS = 5
-# A column is mostly zeros if these are so much of its variance, and others above 20.
-_MOSTLY_ZEROS = 0.9
+# Zeros are reported if they are so much of a column's variance, and others above 20:
+# where values are not known in two of 840 rows, the slope is a third or less.
+_MOSTLY_ZEROS = 0.5
 _FAR_FROM_ZERO = 3.0
 # The logs of numbers that files contain are smaller.
 _LARGEST_LOG = 100.0
 _SEVEN_DIGITS = 1e-6
+# Means of two to five periods, and rows in which they are looked for
+_STEPS_BACK, _FIRST_ROWS = range(1, 5), 1_000
 _REGRESSORS = ("x", "endog", "treatment", "mediators")
 
 
@@ -168,11 +171,13 @@ def _derived_terms(
         if (column := _only_column(sample, at, columns, ("lag",))) in sources
     }
     if terms:
-        shown = ", ".join(f"{cited(t)} (of {cited(of)})" for t, of in terms.items())
-        of = tuple(dict.fromkeys(terms.values()))
-        yield notice_of(
-            f"made_from.{role}", terms=terms, role=role, of=of, _shown=shown
-        )
+        yield _made_from(terms, role)
+
+
+def _made_from(terms: Mapping[str, str], role: str) -> Notice:
+    shown = ", ".join(f"{cited(t)} (of {cited(of)})" for t, of in terms.items())
+    of = tuple(dict.fromkeys(terms.values()))
+    return notice_of(f"made_from.{role}", terms=terms, role=role, of=of, _shown=shown)
 
 
 def _only_column(
@@ -350,6 +355,11 @@ def _about_outcome(sample: Sample, table: Table, at: int | None) -> Iterator[Not
         yield notice
         if notice.data.get("column") in table.data:
             values = table.numeric(notice.data["column"])[numbers.rows]
+    if values.size >= _FEWEST_ROWS:
+        if parts := _parts_of_sum(sample, rows, values):
+            yield _made_from(dict.fromkeys(parts, outcome), "sum")
+        if sums := _moving_sums(sample, y):
+            yield _made_from(dict.fromkeys(sums, outcome), "y")
     if values.size and values.min() == 0:
         # A ratio is zero where its numerator is.
         positive = values > 0
@@ -362,6 +372,38 @@ def _about_outcome(sample: Sample, table: Table, at: int | None) -> Iterator[Not
     # Degrees of coupling are between 0 and 1.
     if values.max() <= 1:
         yield from _coupled(sample, numbers, (values, x), outcome, term)
+
+
+def _parts_of_sum(sample: Sample, rows: Ints, values: Floats) -> list[str]:
+    """Select regressors in logs whose levels add up to the level of the outcome."""
+    x = np.array(sample.roles.get("x", ()), dtype=np.intp)
+    gaps = sample.matrix[rows][:, x] - values[:, None]
+    near = np.abs(gaps).max(axis=0) < _LARGEST_LOG
+    shares = np.exp(gaps[:, near])
+    weights = np.linalg.lstsq(shares, np.ones(values.size))[0]
+    parts = x[near][weights > _NEAR]
+    exact = np.abs(shares @ weights - 1).max() < _NEAR
+    return [sample.names[at] for at in parts] if exact and parts.size > 1 else []
+
+
+def _moving_sums(sample: Sample, y: int) -> list[str]:
+    """Select regressors that are sums, or means, of this and earlier outcomes."""
+    # Slow: all rows of a large sample
+    entity, time = sample.entity[:_FIRST_ROWS], sample.time[:_FIRST_ROWS]
+    x = [*sample.roles.get("x", ())]
+    inside = np.zeros(len(x), dtype=np.bool_)
+    for steps in _STEPS_BACK:
+        same = entity[steps:] == entity[:-steps]
+        start = np.flatnonzero(same & (time[steps:] - time[:-steps] == steps))
+        rows = start[:_MOST_PAIRS] + np.arange(steps + 1)[:, None]
+        if start.size >= _FEWEST_ROWS:
+            sums = _levels(sample.matrix[rows, y]).sum(axis=-2)
+            columns = _levels(sample.matrix[rows[-1]][:, x].T[:, None])
+            with np.errstate(divide="ignore", invalid="ignore"):
+                ratios = columns / sums
+                spread = np.ptp(ratios, axis=-1) / np.abs(ratios[..., 0])
+            inside |= (spread < _SEVEN_DIGITS).any(axis=(1, 2))
+    return [sample.names[at] for at in compress(x, inside)]
 
 
 def shifted_log(sample: Sample, blocks: Iterable[Sample]) -> list[Notice]:
@@ -396,14 +438,16 @@ def _zeros_in_log(
     others = z[~zero]
     if others.size < _FEWEST_ROWS or np.abs(z).max() > _LARGEST_LOG:
         return
-    share = 1 - others.size * others.var() / (z.size * z.var())
-    if share < _MOSTLY_ZEROS or others.min() - z.min() < _FAR_FROM_ZERO:
+    if others.min() - z.min() < _FAR_FROM_ZERO:
         return
-    if not _slope_compares_zeros(sample, at, zero, effects):
+    share = _share_of_zeros(sample, at, zero, effects)
+    if share < _MOSTLY_ZEROS:
         return
     some = others[:_FEWEST_ROWS, None]
-    for name in table.some_numbers.with_zeros[0]:
-        x = np.maximum(table.numeric(name), 0)
+    for name in table.some_numbers.names:
+        x = table.numeric(name)
+        if np.fmin.reduce(x) != 0:
+            continue
         # Values are compared, not rows: the term may be a lag.
         for logs in (np.log(x + np.exp(z.min())), np.arcsinh(x)):
             if np.nanmin(np.abs(logs / some - 1), axis=1).max() < _SEVEN_DIGITS:
@@ -418,19 +462,21 @@ def _zeros_in_log(
                 return
 
 
-def _slope_compares_zeros(
+def _share_of_zeros(
     sample: Sample, at: int, zero: Bools, effects: Sequence[str]
-) -> bool:
-    """Tell whether zeros (N,) explain a column inside entities, without a dummy."""
+) -> float:
+    """Return the share of zeros (N,) in the variance of a column inside entities.
+
+    It is zero beside a dummy of them.
+    """
     for column in chain(*[sample.roles.get(role, ()) for role in _REGRESSORS]):
         x = sample.matrix[:, column]
         if np.ptp(x[zero]) == np.ptp(x[~zero]) == 0 < np.ptp(x):
-            return False
-    if sample.keys.entity_name not in effects:
-        return True
-    entity = sample.entity
-    z, dummy = less_means(sample.matrix[:, at], entity), less_means(zero, entity)
-    return bool((z @ dummy) ** 2 > _MOSTLY_ZEROS * (z @ z) * (dummy @ dummy))
+            return 0.0
+    codes = sample.entity if sample.keys.entity_name in effects else 0 * sample.entity
+    z, dummy = less_means(sample.matrix[:, at], codes), less_means(zero, codes)
+    total = float((z @ z) * (dummy @ dummy))
+    return float(z @ dummy) ** 2 / max(total, NO_DIVISION)
 
 
 def _baseline_rows(sample: Sample) -> Iterator[Notice]:

@@ -33,8 +33,8 @@ few_treated              clusters (name), n_clusters, terms (term to effective, 
                          cr2, or ""); not a warning about controls only
 lagged_outcome           columns, periods (rows per entity)
 made_from                terms (term to the outcome, treatment or endogenous regressor
-                         that it is made from), role ("y", "endog" or "treatment"), of
-                         (these, each once)
+                         that it is made from), role ("y", "sum", "endog" or
+                         "treatment"), of (these, each once)
 shifted_log              term, column, zeros (rows)
 staggered_treatment      terms, event (column with the timing of the first; may be None)
 three_way                effects, rows (mean of a group and period); not a warning

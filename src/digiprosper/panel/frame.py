@@ -464,7 +464,8 @@ class Panel:
         """Read an Excel file (.xlsx), of which each sheet is a long or a wide table.
 
         A sheet with a column `time` is long. In any other sheet the years are in the
-        headings, as in yearbooks. Sheets are joined by entity and time.
+        headings, as in yearbooks, or its name is the year. Sheets are joined by entity
+        and time.
 
         Parameters
         ----------
@@ -512,8 +513,8 @@ class Panel:
         InputTypeError
             If the file is not an Excel file, or is damaged.
         ColumnError
-            If a sheet has no column `entity`, or neither a column `time` nor a heading
-            with a year.
+            If a sheet has no column `entity`, or neither a column `time` nor a year in
+            a heading or its name.
         OptionError
             If there is no such sheet.
         PanelIndexError, MissingDataError, AlignmentError

@@ -116,6 +116,8 @@ _UNUSUAL: Final = 10.0
 # A hectare has 15 mu. One entity may change as much.
 _MU: Final = 15.0
 _NEAR_MU: Final = 0.1
+# Distance of the log (base ten) of a unit from a whole number
+_NEAR_POWER: Final = 0.05
 _FEWEST_BREAKS: Final = 3
 # A jump counts if growth beside it, in logs, is smaller by this factor.
 _AROUND: Final = 10.0
@@ -281,6 +283,9 @@ class _KnownLabel(NamedTuple):
 
 
 def _look_up(label: str) -> _KnownLabel:
+    # 总行 is the head office, whose statements contain those of branches.
+    if label.endswith(("合计", "总计", "小计", "总行")):
+        return _KnownLabel("total")
     return _known_labels().get(label.casefold(), _KnownLabel())
 
 
@@ -811,10 +816,10 @@ def unit_break(table: Table) -> Iterator[Notice]:
             continue
         values = np.where(whole == 0, np.nan, whole)
         ratio = values[1:] / values[:-1]
-        broken = _breaks(values, ratio, keys.entity, inside, _UNITS_APART)
+        broken = _breaks(values, ratio, keys, inside, _UNITS_APART)
         # Beside zeros other values may be near zero.
         if len(broken) < (_FEWEST_BREAKS if (whole == 0).any() else 1):
-            broken = _breaks(values, ratio, keys.entity, inside, _MU / 3)
+            broken = _breaks(values, ratio, keys, inside, _MU / 3)
             steps = [float(max(ratio[at - 1], 1 / ratio[at - 1])) for at in broken]
             if len(steps) < _FEWEST_BREAKS or abs(median(steps) / _MU - 1) > _NEAR_MU:
                 continue
@@ -836,9 +841,12 @@ def unit_break(table: Table) -> Iterator[Notice]:
 
 
 def _breaks(
-    values: Floats, ratio: Floats, entity: Ints, inside: Bools, factor: float
+    values: Floats, ratio: Floats, keys: Keys, inside: Bools, factor: float
 ) -> list[int]:
-    """List the rows from which on values differ from those before by a factor."""
+    """List the rows from which on values differ from those before by a factor.
+
+    Also rows whose value alone is far from those before and after.
+    """
     jumps = np.flatnonzero(((ratio > factor) | (ratio < 1 / factor)) & inside) + 1
     if not jumps.size:
         return []
@@ -849,8 +857,24 @@ def _breaks(
     )
     # If prices explode, they rise fast in the years around, too.
     single = np.maximum(before, after) <= np.maximum(unusual, steps / _AROUND)
-    sought = jumps[(steps > unusual) & single].tolist()
-    return [at for at in sought if _has_two_units(values, entity, at, factor)]
+    far = steps > max(2 * unusual, np.log(_UNITS_APART))
+    returns = (np.diff(jumps) == 1) & np.diff(ratio[jumps - 1] > 1)
+    alone = jumps[:-1][returns & far[:-1] & far[1:]]
+    # What most entities have in one period is an event.
+    rows = np.bincount(keys.time)
+    events = 2 * np.bincount(keys.time[alone], minlength=rows.size) > rows
+    alone = alone[~events[keys.time[alone]]]
+    # Units differ by powers of ten, and events do not.
+    tens = np.log10(ratio[alone - 1] / ratio[alone]) / 2
+    if np.abs(tens - np.rint(tens)).sum() > _NEAR_POWER * alone.size:
+        alone = alone[:0]
+    singles = set(alone.tolist())
+    sought = singles.union(jumps[(steps > unusual) & single].tolist())
+    return [
+        at
+        for at in sorted(sought)
+        if _has_two_units(values, keys, at, factor, alone=at in singles)
+    ]
 
 
 def _log_growth(ratio: Floats, inside: Bools, at: Ints) -> Floats:
@@ -861,16 +885,23 @@ def _log_growth(ratio: Floats, inside: Bools, at: Ints) -> Floats:
     return np.where(np.isnan(steps), 0.0, steps)
 
 
-def _has_two_units(values: Floats, entity: Ints, at: int, factor: float) -> bool:
-    """Tell whether the values on each side of a jump differ less than the sides."""
-    start, stop = np.searchsorted(entity, [entity[at], entity[at] + 1])
-    sides = [part[~np.isnan(part)] for part in (values[start:at], values[at:stop])]
-    if any(side.size < 2 for side in sides):
+def _has_two_units(
+    values: Floats, keys: Keys, at: int, factor: float, *, alone: bool
+) -> bool:
+    """Tell whether values from a row on, or of it alone, are far from the others.
+
+    They differ less than both do.
+    """
+    start, stop = np.searchsorted(keys.entity, keys.entity[at] + np.arange(2))
+    end = at + 1 if alone else stop
+    others = np.append(values[start:at], values[end:stop])
+    sides = [part[~np.isnan(part)] for part in (others, values[at:end])]
+    if sides[0].size < 2 or sides[1].size < 2 - alone:
         return False
     (a, b), (c, d) = [(side.min(), side.max()) for side in sides]
-    # Codes of a category repeat, amounts do not.
+    # Codes of a category repeat, amounts do not. Shares may be near zero once.
     return bool(
-        max(c / b, a / d) > max(factor, b / a, d / c)
+        max(c / b, a / d) > max(factor, (b / a) ** (1 + alone), d / c)
         and all(np.unique(side).size == side.size for side in sides)
     )
 

@@ -368,12 +368,13 @@ def read_excel(
 
 
 def _merge_equal_columns(table: pd.DataFrame) -> pd.DataFrame:
-    """Merge columns that several sheets have with equal values, such as a region."""
+    """Merge columns of several sheets with equal values, or values of other rows."""
     for name in table.columns[table.columns.duplicated()].unique():
         same: Any = table[name]
         first = same.bfill(axis=1).iloc[:, 0]
-        in_all = same.notna().all(axis=1).any()
-        if in_all and (same.isna() | same.eq(first, axis=0)).all(axis=None):
+        most = same.notna().sum(axis=1).max()
+        equal = (same.isna() | same.eq(first, axis=0)).all(axis=None)
+        if equal and most in (1, same.shape[1]):
             later = table.columns.duplicated() & (table.columns == name)
             table = table.loc[:, ~later].assign(**{name: first})
     return table
@@ -415,8 +416,14 @@ def _read_sheet(
     unmatched: list[_Dropped] = []
     if match is not None:
         frame, unmatched = _match_names(frame, entity, match)
-    if time in frame.columns:
+    columns = frame.columns.drop(entity)
+    year = [*_read_headings(pd.Index([value]), time_format)]
+    if time in columns:
         table, dropped = drop_empty(to_pandas(frame), [*frame.columns])
+    elif year and not _read_headings(columns, time_format):
+        # The sheet is named by its year.
+        frame, dropped = drop_empty(frame, [*columns])
+        table = to_pandas(frame.assign(**{time: year[0][1]}))
     else:
         table, _, dropped = long_table(frame, entity, time, value, time_format)
     table, keys = sorted_keys(table.infer_objects(), entity, time, None, time_format)
