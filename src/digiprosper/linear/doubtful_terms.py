@@ -64,8 +64,8 @@ _FAR_FROM_ZERO = 3.0
 # The logs of numbers that files contain are smaller.
 _LARGEST_LOG = 100.0
 _SEVEN_DIGITS = 1e-6
-# Means of two to five periods, and rows in which they are looked for
-_STEPS_BACK, _FIRST_ROWS = range(1, 5), 1_000
+# Means of at most five periods, and rows in which they are looked for
+_STEPS_BACK, _FIRST_ROWS = 4, 1_000
 _REGRESSORS = ("x", "endog", "treatment", "mediators")
 
 
@@ -377,6 +377,8 @@ def _about_outcome(sample: Sample, table: Table, at: int | None) -> Iterator[Not
 def _parts_of_sum(sample: Sample, rows: Ints, values: Floats) -> list[str]:
     """Select regressors in logs whose levels add up to the level of the outcome."""
     x = np.array(sample.roles.get("x", ()), dtype=np.intp)
+    if x.size < 2:
+        return []
     gaps = sample.matrix[rows][:, x] - values[:, None]
     near = np.abs(gaps).max(axis=0) < _LARGEST_LOG
     shares = np.exp(gaps[:, near])
@@ -388,21 +390,22 @@ def _parts_of_sum(sample: Sample, rows: Ints, values: Floats) -> list[str]:
 
 def _moving_sums(sample: Sample, y: int) -> list[str]:
     """Select regressors that are sums, or means, of this and earlier outcomes."""
+    x = [*sample.roles.get("x", ())]
+    steps = min(_STEPS_BACK, int(sample.time.max()))
     # Slow: all rows of a large sample
     entity, time = sample.entity[:_FIRST_ROWS], sample.time[:_FIRST_ROWS]
-    x = [*sample.roles.get("x", ())]
-    inside = np.zeros(len(x), dtype=np.bool_)
-    for steps in _STEPS_BACK:
-        same = entity[steps:] == entity[:-steps]
-        start = np.flatnonzero(same & (time[steps:] - time[:-steps] == steps))
-        rows = start[:_MOST_PAIRS] + np.arange(steps + 1)[:, None]
-        if start.size >= _FEWEST_ROWS:
-            sums = _levels(sample.matrix[rows, y]).sum(axis=-2)
-            columns = _levels(sample.matrix[rows[-1]][:, x].T[:, None])
-            with np.errstate(divide="ignore", invalid="ignore"):
-                ratios = columns / sums
-                spread = np.ptp(ratios, axis=-1) / np.abs(ratios[..., 0])
-            inside |= (spread < _SEVEN_DIGITS).any(axis=(1, 2))
+    same = entity[steps:] == entity[: entity.size - steps]
+    start = np.flatnonzero(same & (time[steps:] - time[: time.size - steps] == steps))
+    rows = (start + steps)[:: max(1, start.size // _FEWEST_ROWS)]
+    if not steps or rows.size < _FEWEST_ROWS:
+        return []
+    back = np.arange(steps + 1)[:, None]
+    sums = _levels(sample.matrix[rows - back, y]).cumsum(axis=-2)[..., 1:, :]
+    columns = _levels(sample.matrix[rows][:, x].T[:, None])
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratios = columns[:, :, None] / sums
+        spread = np.ptp(ratios, axis=-1) / np.abs(ratios[..., 0])
+    inside = (spread < _SEVEN_DIGITS).any(axis=(1, 2, 3))
     return [sample.names[at] for at in compress(x, inside)]
 
 
