@@ -379,7 +379,9 @@ def _parts_of_sum(sample: Sample, rows: Ints, values: Floats) -> list[str]:
     x = np.array(sample.roles.get("x", ()), dtype=np.intp)
     if x.size < 2:
         return []
-    gaps = sample.matrix[rows][:, x] - values[:, None]
+    step = max(1, rows.size // (_FEWEST_ROWS + 2 * x.size))
+    rows, values = rows[::step], values[::step]
+    gaps = sample.matrix[rows[:, None], x] - values[:, None]
     near = np.abs(gaps).max(axis=0) < _LARGEST_LOG
     shares = np.exp(gaps[:, near])
     weights = np.linalg.lstsq(shares, np.ones(values.size))[0]
@@ -399,11 +401,11 @@ def _moving_sums(sample: Sample, y: int) -> list[str]:
     rows = (start + steps)[:: max(1, start.size // _FEWEST_ROWS)]
     if not steps or rows.size < _FEWEST_ROWS:
         return []
-    back = np.arange(steps + 1)[:, None]
-    sums = _levels(sample.matrix[rows - back, y]).cumsum(axis=-2)[..., 1:, :]
-    columns = _levels(sample.matrix[rows][:, x].T[:, None])
+    past = sample.matrix[rows - np.arange(steps + 1)[:, None]][..., [y, *x]]
+    levels = _levels(np.moveaxis(past, -1, 0))
+    sums, columns = levels[0].cumsum(axis=1)[:, 1:], levels[1:, :, None, :1]
     with np.errstate(divide="ignore", invalid="ignore"):
-        ratios = columns[:, :, None] / sums
+        ratios = columns / sums
         spread = np.ptp(ratios, axis=-1) / np.abs(ratios[..., 0])
     inside = (spread < _SEVEN_DIGITS).any(axis=(1, 2, 3))
     return [sample.names[at] for at in compress(x, inside)]
