@@ -4,7 +4,7 @@
 
 Each fit runs in a process of its own, so that its peak of memory is its own. Engines
 are parquet, polars, duckdb and spark, which needs the group `spark` and Java; CPU time
-and memory are then those of Python, without Java's.
+and memory are then those of the process that fits, without Java's and the workers'.
 """
 
 from __future__ import annotations

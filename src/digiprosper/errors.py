@@ -620,7 +620,7 @@ def issue(notices: Iterable[Notice]) -> None:
 
     Notices of dropped rows become one warning.
     """
-    _warn_or_hold_back(
+    warn_or_hold_back(
         _join_dropped(
             [
                 notice
@@ -631,7 +631,7 @@ def issue(notices: Iterable[Notice]) -> None:
     )
 
 
-def _warn_or_hold_back(texts: Sequence[tuple[str, str]]) -> None:
+def warn_or_hold_back(texts: Sequence[tuple[str, str]]) -> None:
     """Warn now, or hold the warnings back while several models are fitted."""
     battery = _HELD_BACK.get()
     if battery is None:
@@ -658,7 +658,7 @@ def issue_held_warnings(held: HeldWarnings) -> None:
         by_code.setdefault(code, {}).setdefault(message, []).append(label)
     # Values of a condition are not in diagnostics.
     for message, labels in by_code.pop("unseen_values", {}).items():
-        _warn_or_hold_back([("unseen_values", f"in {_model_list(labels)}: {message}")])
+        warn_or_hold_back([("unseen_values", f"in {_model_list(labels)}: {message}")])
     for code, messages in by_code.items():
         (message, first), *others = messages.items()
         text = f"in {_model_list(first)}: {message}"
@@ -668,7 +668,7 @@ def issue_held_warnings(held: HeldWarnings) -> None:
                 f" The diagnostics of {_model_list(dict.fromkeys(also))} have the same "
                 "warning with other numbers."
             )
-        _warn_or_hold_back([(code, text)])
+        warn_or_hold_back([(code, text)])
 
 
 def _model_list(labels: Collection[str]) -> str:

@@ -9,7 +9,6 @@ from digiprosper.kernels.in_blocks import (
     ClusterShares,
     Scores,
     block_of,
-    dummies,
     first_pass,
     orthonormalising_transform,
     second_pass,
@@ -56,11 +55,17 @@ def on_dummies(entity, codes, columns, w):
 def test_sums_over_blocks_are_those_of_a_regression_on_dummies(weighted):
     entity, codes, columns, w, blocks = rows_of(1, weighted=weighted)
     levels = [int(c.max()) + 1 for c in codes]
-    system = dummies(blocks, levels)
+    by_entity, right, squares, system = first_pass(
+        lambda function: [function(block, ()) for block in blocks],
+        levels,
+        columns.mean(axis=0),
+    )
     net, rank = on_dummies(entity, codes, columns, w)
     assert entity.max() + 1 + system.rank == rank
 
-    by_entity, right = first_pass(blocks, levels, 4)
+    weights = np.ones(260) if w is None else w
+    centred = columns - np.average(columns, axis=0, weights=weights)
+    np.testing.assert_allclose(squares, weights @ centred**2, rtol=1e-10)
     values = system.solve(right, np.diag(by_entity))
     weighted_net = net if w is None else net * w[:, None]
     products = by_entity - right.T @ values
@@ -82,7 +87,12 @@ def test_sums_over_blocks_are_those_of_a_regression_on_dummies(weighted):
         (block, [block.entity, code, None, block.entity])
         for block, code in zip(blocks, first_codes, strict=True)
     ]
-    second = second_pass(by_block, values, transform, scores)
+    second = second_pass(
+        lambda function: [function(*block) for block in by_block],
+        values,
+        transform,
+        scores,
+    )
     np.testing.assert_allclose(second.products, np.eye(4), atol=1e-10)
     basis = net @ transform
     np.testing.assert_allclose(second.plain, basis.T @ basis, atol=1e-10)

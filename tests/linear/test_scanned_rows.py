@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -86,14 +87,14 @@ def test_a_disk_that_is_full_when_singletons_are_dropped_is_a_named_error(
     spec = dp.FixedEffects("y", ["z"], absorb=["group"])
     written = set()
 
-    def write(rows, number, sample):
-        if number in written:
+    def write(path, data):
+        if path in written:
             raise OSError(28, "No space left on device")
-        written.add(number)
-        original(rows, number, sample)
+        written.add(path)
+        return original(path, data)
 
-    original = ScannedRows.write
-    monkeypatch.setattr(ScannedRows, "write", write)
+    original = Path.write_bytes
+    monkeypatch.setattr(Path, "write_bytes", write)
     scan = dp.Panel.scan(frame, "firm", "year", blocks=3, folder=tmp_path)
     with pytest.raises(dp.ScanError, match="No space left"):
         spec.fit(scan)

@@ -52,23 +52,6 @@ def test_what_is_no_table_is_refused():
         dp.Panel.scan("/no/such/file.parquet", entity="firm", time="year")
 
 
-def test_spark_has_the_same_rows(tmp_path):
-    pytest.importorskip("pyspark")
-    from pyspark.sql import SparkSession
-
-    frame = panel_of(4)
-    frame.to_parquet(tmp_path / "panel.parquet")
-    spark = SparkSession.builder.master("local[1]").getOrCreate()
-    try:
-        table = spark.read.parquet(str(tmp_path / "panel.parquet"))
-        scan = dp.Panel.scan(table, entity="firm", time="year", blocks=3)
-        spec = dp.FixedEffects("y", ["x", "lag(x)"], keep_rows=False)
-        memory = fitted(spec, dp.Panel(frame, "firm", "year"))
-        assert_same(fitted(spec, scan), memory)
-    finally:
-        spark.stop()
-
-
 def test_failures_leave_no_file(tmp_path):
     frame = panel_of(9)
     spec = dp.FixedEffects("y", ["x"])
@@ -187,7 +170,7 @@ def full_disk(*_, **__):
 
 @pytest.mark.parametrize(
     "function",
-    ["pyarrow.ipc.new_file", "tempfile.mkdtemp", "numpy.save"],
+    ["pyarrow.ipc.new_file", "tempfile.mkdtemp", "pathlib.Path.write_bytes"],
 )
 def test_a_full_disk_is_one_named_error(function, tmp_path, monkeypatch):
     scan = dp.Panel.scan(panel_of(9), entity="firm", time="year", folder=tmp_path)

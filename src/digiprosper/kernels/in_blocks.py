@@ -6,13 +6,17 @@ blocks share are the dummies of the other effects, solved for from their cross p
 ``S = D'MD`` as in `within` (Abowd, Kramarz & Margolis 1999, eq. 3.9). The regression is
 solved by Cholesky factors of the cross products, twice, the second time on columns that
 are nearly orthonormal, which squares no condition number (Yamamoto et al. 2015).
+
+Each pass takes `run`, which calls a function with every block and the codes (n,) of
+groups, None for single rows, and yields what it returns in the order of the blocks.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from functools import reduce
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -36,6 +40,8 @@ _CARRIERS = 16
 # Rows whose scores are in memory together, if each is a group.
 _ROWS = 2**16
 _EPS = float(np.finfo(np.float64).eps)
+
+Run: TypeAlias = Callable[[Callable[..., Any]], Iterable[Any]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -128,48 +134,61 @@ class Dummies:
         )
 
 
-def dummies(blocks: Iterable[Block], levels: Sequence[int]) -> Dummies:
-    """Sum the cross products of the other effects' dummies over blocks."""
+def first_pass(
+    run: Run, levels: Sequence[int], centres: Floats
+) -> tuple[Floats, Floats, Floats, Dummies]:
+    """Sum cross products net of entity means (p, p), and with the dummies (L, p).
+
+    Also sum the squares of the columns around their means, which are near `centres`
+    (p,), and the cross products of the dummies.
+    """
     from scipy.sparse import csr_array, diags_array, vstack
 
-    total = sum(levels)
-    gram, taken_out = csr_array((total, total)), np.zeros((total, total))
-    crosses, sizes = [], []
-    for block in blocks:
+    count, most = sum(levels), MOST_DENSE
+
+    def sums_of(block: Block, _: object) -> tuple[Any, ...]:
         rows = block.entity.size
-        w = np.ones(rows) if block.obs_weights is None else block.obs_weights
-        weighted = diags_array(w) @ block.dummies
-        gram = gram + block.dummies.T @ weighted
-        of_entity = csr_array((np.ones(rows), (block.entity, np.arange(rows))))
-        cross: Any = of_entity @ weighted
-        size: Any = of_entity @ w
-        if total > MOST_DENSE:
-            crosses.append(cross)
-            sizes.append(size)
-            continue
-        root = diags_array(1 / np.sqrt(size)) @ cross
-        if total <= _FEW_LEVELS:
-            root = root.toarray()
-        taken_out = taken_out + root.T @ root
-    if crosses:
-        cross = vstack(crosses, format="csr")
-        return Dummies(gram, None, cross, np.concatenate(sizes))
-    out = Dummies(gram.toarray(), taken_out, None, np.empty(0))
-    out.inverse, out.rank = pseudo_inverse(out.gram - taken_out, out.weights)
-    return out
-
-
-def first_pass(
-    blocks: Iterable[Block], levels: Sequence[int], p: int
-) -> tuple[Floats, Floats]:
-    """Sum cross products net of entity means (p, p), and with the dummies (L, p)."""
-    products, right = np.zeros((p, p)), np.zeros((sum(levels), p))
-    for block in blocks:
         net = block.net_of_entities(block.columns)
         weighted = block.weighted(net)
-        products += weighted.T @ net
-        right += block.dummies.T @ weighted
-    return products, right
+        w = np.ones(rows) if block.obs_weights is None else block.obs_weights
+        of_entity = csr_array((np.ones(rows), (block.entity, np.arange(rows))))
+        size: Any = of_entity @ w
+        starts = np.flatnonzero(np.diff(block.entity, prepend=-1))
+        between = block.columns[starts] - net[starts] - centres
+        weighted_dummies = diags_array(w) @ block.dummies
+        cross: Any = of_entity @ weighted_dummies
+        taken_out, crosses = 0.0, [cross]
+        if count <= most:
+            root = diags_array(1 / np.sqrt(size)) @ cross
+            if count <= _FEW_LEVELS:
+                root = root.toarray()
+            taken_out, crosses = np.zeros((count, count)) + root.T @ root, []
+        return (
+            weighted.T @ net,
+            block.dummies.T @ weighted,
+            size @ between,
+            size @ between**2,
+            block.dummies.T @ weighted_dummies,
+            taken_out,
+            crosses,
+            [size],
+        )
+
+    total = reduce(_add, run(sums_of))
+    products, right, first, second, gram, taken_out, crosses, sizes = total
+    out = Dummies(gram, None, None, np.concatenate(sizes))
+    squares = np.diag(products) + second - first**2 / out.entity_weights.sum()
+    if crosses:
+        out.cross = vstack(crosses, format="csr")
+    else:
+        out.gram, out.taken_out = gram.toarray(), taken_out
+        out.inverse, out.rank = pseudo_inverse(out.gram - taken_out, out.weights)
+    return products, right, squares, out
+
+
+def _add(total: Any, sums: Any) -> Any:
+    """Add the sums of a block to those of earlier ones; lists are joined."""
+    return [before + now for before, now in zip(total, sums, strict=True)]
 
 
 def orthonormalising_transform(
@@ -226,10 +245,18 @@ class ClusterShares:
 
     def add(self, sums: Floats, labels: Any) -> None:
         """Add the sums (G, k) of some clusters, with their labels (G,)."""
-        self.total = self.total + sums.sum(axis=0)
-        self.squares = self.squares + np.einsum("ij,ij->j", sums, sums)
-        every = sums if self.largest is None else np.vstack([self.largest, sums])
-        every_label = np.concatenate([self.labels, labels])
+        squares = np.einsum("ij,ij->j", sums, sums)
+        self.merge(ClusterShares(sums.sum(axis=0), squares, sums, labels))
+
+    def merge(self, other: ClusterShares) -> None:
+        """Add the sums of other clusters."""
+        self.total = self.total + other.total
+        self.squares = self.squares + other.squares
+        both = [part for part in (self, other) if part.largest is not None]
+        if not both:
+            return
+        every = np.vstack([part.largest for part in both])
+        every_label = np.concatenate([part.labels for part in both])
         order = np.argsort(-every, axis=0, kind="stable")[:_CARRIERS]
         among_largest = np.unique(order)
         self.largest, self.labels = every[among_largest], every_label[among_largest]
@@ -281,6 +308,12 @@ class Scores:
             else:
                 self.variation = self.variation + by_group
 
+    def merge(self, other: Scores) -> None:
+        """Add the scores of other blocks."""
+        self._append(other.sums)
+        self.variation = self.variation + other.variation
+        self.shares.merge(other.shares)
+
     def _append(self, sums: Floats) -> None:
         """Add sums (G, k, e) to those of earlier blocks."""
         if not self.inside:
@@ -331,24 +364,28 @@ class SecondSums:
 
 
 def second_pass(
-    blocks: Any, values: Floats, transform: Floats, scores: Sequence[Scores] = ()
+    run: Run, values: Floats, transform: Floats, scores: Sequence[Scores] = ()
 ) -> SecondSums:
-    """Sum products of the demeaned columns times `transform`, and scores by group.
+    """Sum products of the demeaned columns times `transform`, and scores by group."""
+    empty = [*map(replace, scores)]
 
-    `blocks` yields a block and, for each of `scores`, the codes (n,) of its groups,
-    None for single rows.
-    """
-    shape = transform.shape
-    sizes = (shape, shape, values.shape, shape[:1])
-    zeros = [np.zeros(size) for size in sizes]
-    out = SecondSums(transform, *zeros)
-    for block, groupings in blocks:
+    def sums_of(block: Block, groupings: Sequence[Any]) -> tuple[Any, ...]:
         net = block.net_columns(values)
-        out.right += block.dummies.T @ block.weighted(net)
-        out.squares += np.einsum("ij,ij->j", net, net)
         basis = net @ transform
-        out.products += block.weighted(basis).T @ basis
-        out.plain += basis.T @ basis
-        for grouping, codes in zip(scores, groupings, strict=True):
-            grouping.add(block, codes, basis)
-    return out
+        of_block = [replace(score, shares=ClusterShares()) for score in empty]
+        for score, codes in zip(of_block, groupings, strict=True):
+            score.add(block, codes, basis)
+        return (
+            block.weighted(basis).T @ basis,
+            basis.T @ basis,
+            block.dummies.T @ block.weighted(net),
+            np.einsum("ij,ij->j", net, net),
+            of_block,
+        )
+
+    total: Any = None
+    for *sums, of_block in run(sums_of):
+        total = sums if total is None else _add(total, sums)
+        for score, other in zip(scores, of_block, strict=True):
+            score.merge(other)
+    return SecondSums(transform, *total)

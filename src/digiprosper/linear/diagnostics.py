@@ -156,21 +156,24 @@ def _variation_by_cluster(
 
 def _two_valued_columns(prepared: Prepared) -> set[str]:
     """Find the columns that have at most two values."""
-    seen: dict[str, set[float]] = {name: set() for name in prepared.sample.names}
-    for part in parts_of(prepared):
-        for values, column in zip(seen.values(), part.matrix.T, strict=False):
-            ends = {float(column.min()), float(column.max())}
-            others = column[~np.isin(column, [*ends])]
-            values |= ends | {*others[:1].tolist()}
-    return {name for name, values in seen.items() if len(values) <= 2}
+    scan = prepared.block_sums
+    parts = (
+        [_three_values(prepared.sample)]
+        if scan is None
+        else scan.rows.blocks.run(_three_values)
+    )
+    columns = zip(prepared.sample.names, *parts, strict=True)
+    return {name for name, *seen in columns if len(set[float]().union(*seen)) <= 2}
 
 
-def parts_of(prepared: Prepared) -> Iterable[Sample]:
-    """Return the sample, or those of the blocks of a scanned table."""
-    if prepared.block_sums is None:
-        return [prepared.sample]
-    samples: Iterable[Sample] = prepared.block_sums.rows.samples()
-    return samples
+def _three_values(sample: Sample) -> list[set[float]]:
+    """Return the ends of each column, and one value between them, if any."""
+    out = []
+    for _, column in zip(sample.names, sample.matrix.T, strict=False):
+        ends = {float(column.min()), float(column.max())}
+        others = column[~np.isin(column, [*ends])]
+        out.append(ends | {*others[:1].tolist()})
+    return out
 
 
 def _controls_among(

@@ -20,7 +20,7 @@ own_numerator        outcome (made from the numerator), numerator, denominator, 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain, combinations, compress, product
 from operator import itemgetter
 from typing import Any
@@ -411,8 +411,13 @@ def _moving_sums(sample: Sample, y: int) -> list[str]:
     return [sample.names[at] for at in compress(x, inside)]
 
 
-def shifted_log(sample: Sample, blocks: Iterable[Sample]) -> list[Notice]:
-    """Report an outcome such as ``log(y + 1)`` or ``log1p(y)`` of y with zeros."""
+def shifted_log(
+    sample: Sample, run: Callable[[Callable[[Sample], Any]], Iterable[Any]]
+) -> list[Notice]:
+    """Report an outcome such as ``log(y + 1)`` or ``log1p(y)`` of y with zeros.
+
+    `run` calls a function with the sample, or those of the blocks of a scanned table.
+    """
     (at,) = sample.roles["y"]
     factors = sample.factors_of(sample.names[at])
     columns = [column for column in factors[0].columns if column in sample.variables]
@@ -420,18 +425,18 @@ def shifted_log(sample: Sample, blocks: Iterable[Sample]) -> list[Notice]:
     if len(factors) > 1 or len(columns) != 1 or not logs:
         return []
     (column,) = columns
-    rows = zeros = 0
-    largest, whole = 0.0, True
-    for values in (block.variables[column] for block in blocks):
-        if (values < 0).any():
-            return []
-        largest = max(largest, float(values.max(initial=0)))
-        whole &= bool((values == np.round(values)).all())
-        rows, zeros = rows + values.size, zeros + int((values == 0).sum())
+
+    def describe(part: Sample) -> tuple[Any, ...]:
+        values = part.variables[column]
+        broken = bool((values != np.round(values)).any())
+        ends = np.nanmin(values), np.nanmax(values)
+        return *ends, broken, int((values == 0).sum()), values.size
+
+    least, largest, broken, zeros, rows = zip(*run(describe), strict=True)
     # Not for shares; but a count may have the values 0 and 1 only.
-    if not zeros or (largest <= 1 and not whole):
+    if min(least) < 0 or not sum(zeros) or (max(largest) <= 1 and any(broken)):
         return []
-    return [shifted_log_notice(sample.names[at], column, zeros, rows)]
+    return [shifted_log_notice(sample.names[at], column, sum(zeros), sum(rows))]
 
 
 def _zeros_in_log(
@@ -618,7 +623,7 @@ def _shifted_log_in_values(
     sample: Sample, table: Table, v: Floats, numbers: SomeNumbers
 ) -> Iterator[Notice]:
     """Report an outcome that is the log of a column with zeros, or its asinh."""
-    yield from shifted_log(sample, [sample])
+    yield from shifted_log(sample, lambda function: [function(sample)])
     outcome, largest = sample.names[sample.roles["y"][0]], np.abs(v).max(initial=0)
     if v.size < _FEWEST_ROWS or outcome not in table.data or largest > _LARGEST_LOG:
         return

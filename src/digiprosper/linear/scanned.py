@@ -12,7 +12,7 @@ import numpy as np
 
 from digiprosper.checks import option_error
 from digiprosper.errors import Notice, OptionError, cited, quoted
-from digiprosper.kernels import Floats, Ints, in_blocks
+from digiprosper.kernels import Floats, in_blocks
 from digiprosper.kernels.cluster_jackknife import deviations_from_grams
 from digiprosper.kernels.covariance import (
     Counts,
@@ -25,13 +25,11 @@ from digiprosper.kernels.covariance import (
 )
 from digiprosper.kernels.equation import Solved
 from digiprosper.kernels.in_blocks import MOST_DENSE
-from digiprosper.kernels.least_squares import with_weights
 from digiprosper.kernels.resampling import Grams, block_grams
 from digiprosper.kernels.tolerances import SOLVED
 from digiprosper.linear.doubtful_terms import derived_term_notices, shifted_log
 from digiprosper.linear.estimation import (
     Demeaned,
-    column_moments,
     estimation_sample,
     find_constant_and_absorbed,
     r_squared,
@@ -58,16 +56,15 @@ from digiprosper.linear.results import EstimationSample, RowSummary
 from digiprosper.linear.scanned_rows import (
     Further,
     ScannedRows,
-    count_rows,
     drop_singletons,
     effect_ranks,
-    is_nested,
+    linking,
     read_rows,
 )
 from digiprosper.panel.codes import Absorbed, read_absorbed
 from digiprosper.panel.keys import period_text
-from digiprosper.panel.scan import PanelScan, merge_moments
-from digiprosper.panel.sources import disk_errors, temporary_folder
+from digiprosper.panel.scan import PanelScan
+from digiprosper.panel.sources import temporary_folder
 from digiprosper.panel.terms import crossed, parse
 
 _REFUSED = ("hc2", "hc3", "crv3", "cr2", "conley")
@@ -100,10 +97,10 @@ def scanned(
     with scan.copied(terms) as copied:
         assert copied.copy is not None
         with temporary_folder(copied.copy.folder) as folder:
-            with disk_errors(folder):
-                rows = read_rows(spec, copied, regressors, folder, further)
-                prepared = _prepare(rows)
-            yield prepared
+            rows = read_rows(spec, copied, regressors, folder, further)
+            if rows.options.singletons == "drop":
+                drop_singletons(rows, folder)
+            yield _prepare(rows)
 
 
 def _refuse_unknown_columns(
@@ -131,19 +128,15 @@ def _refuse_unknown_columns(
 
 def _prepare(rows: ScannedRows) -> tuple[Prepared, Demeaned]:
     """Count rows, effects and clusters, and demean the columns."""
-    if rows.options.singletons == "drop":
-        drop_singletons(rows)
-    count_rows(rows)
-    moments = _moments(rows)
     refuse_extreme(
-        np.abs(moments[:, 3:5]).max(axis=1)[None, :], [*rows.names, *rows.variables]
+        np.abs(rows.moments[:, 3:5]).max(axis=1)[None, :],
+        [*rows.names, *rows.variables],
     )
     _refuse_two_large_effects(rows)
-    system = in_blocks.dummies(rows.read(()), rows.n_levels)
-    ranks = effect_ranks(rows, system)
     groups = tuple(rows.sizes[text,] for text in rows.clusters)
     few = cluster_size_notices(rows.clusters, groups, rows.options.cov_type)
-    demeaned, by_entity, by_level = _demean_in_blocks(rows, system, moments)
+    demeaned, sums = _demean_in_blocks(rows)
+    ranks = effect_ranks(rows, sums.system)
     prepared = Prepared(
         sample=rows.sample,
         within=cast("Any", None),
@@ -154,7 +147,7 @@ def _prepare(rows: ScannedRows) -> tuple[Prepared, Demeaned]:
         obs_weights=None,
         options=replace(rows.options, keep_rows=True),
         notices=tuple(_row_notices(rows, ranks, few)),
-        block_sums=BlockSums(rows, system, moments, by_entity, by_level),
+        block_sums=sums,
     )
     return prepared, demeaned
 
@@ -171,33 +164,18 @@ def _refuse_two_large_effects(rows: ScannedRows) -> None:
         )
 
 
-def _moments(rows: ScannedRows) -> Floats:
-    """Compute rows, mean, sd, minimum and maximum of all columns and variables."""
-    parts = []
-    for sample in rows.samples():
-        columns = [
-            *(sample.matrix[:, at] for at in rows.positions),
-            *(sample.variables[name] for name in rows.variables),
-        ]
-        parts.append([column_moments(c[~np.isnan(c), None])[0] for c in columns])
-    by_column = np.array(parts).transpose(1, 0, 2)
-    return np.vstack([merge_moments(column) for column in by_column])
-
-
-def _demean_in_blocks(
-    rows: ScannedRows,
-    system: in_blocks.Dummies,
-    moments: Floats,
-) -> tuple[Demeaned, Floats, Floats]:
+def _demean_in_blocks(rows: ScannedRows) -> tuple[Demeaned, BlockSums]:
     """Demean the columns, compressed to a triangular factor; the outcome is first.
 
-    Also return the products (p, p) of the columns net of entity means, and the
-    estimates (L, p) of the other effects. Norms below a millionth of the raw ones are
-    computed from the rows again, since cross products are not precise enough.
+    Norms below a millionth of the raw ones are computed from the rows again, since
+    cross products are not precise enough.
     """
     p = len(rows.names)
     order, back = [*range(1, p), 0], [-1, *range(p - 1)]
-    by_entity, right = in_blocks.first_pass(rows.read(order), rows.n_levels, p)
+    of_columns = rows.moments[:p]
+    by_entity, right, total, system = in_blocks.first_pass(
+        linking(rows, order), rows.n_levels, of_columns[order, 1]
+    )
     before = np.diag(by_entity)
     values = system.solve(right, before)
     products = by_entity - right.T @ values
@@ -205,14 +183,13 @@ def _demean_in_blocks(
     if regular.all():
         factor, squares = in_blocks.triangular_factor(products), np.diag(products)
     for _ in range(0 if regular.all() else _MOST_PASSES):
-        blocks = ((block, ()) for block in rows.read(order))
-        sums = in_blocks.second_pass(blocks, values, transform)
+        sums = in_blocks.second_pass(rows.run_on_blocks(order), values, transform)
         factor, squares = sums.factor, sums.squares
         if sums.effects_are_removed(system, before):
             break
         values += system.solve(sums.right, before)
     compressed = np.asfortranarray(factor[:, back])
-    lengths, of_columns = np.sqrt(squares[back]), moments[:p]
+    lengths = np.sqrt(squares[back])
     constant, absorbed = find_constant_and_absorbed(of_columns, lengths)
     demeaned = Demeaned(
         names=rows.names,
@@ -225,7 +202,8 @@ def _demean_in_blocks(
         absorbed=absorbed,
         products=compressed.T @ compressed,
     )
-    return demeaned, by_entity[np.ix_(back, back)], values[:, back]
+    by_entity, values = by_entity[np.ix_(back, back)], values[:, back]
+    return demeaned, BlockSums(rows, system, total[back], by_entity, values)
 
 
 # --- scores ---------------------------------------------------------------------------
@@ -241,7 +219,7 @@ class BlockSums:
 
     rows: ScannedRows
     system: in_blocks.Dummies
-    moments: Floats
+    total: Floats  # (p,) sums of squares of the columns around their means
     by_entity: Floats  # (p, p) products of the columns net of entity means
     by_level: Floats  # (L, p) estimates of the other effects; of `positions` where set
     # The following fields are set by `with_scores`, for the columns of some equations
@@ -283,8 +261,8 @@ class BlockSums:
         for _ in range(_MOST_PASSES):
             transform = _inverse_factor(factor)
             scores = self._empty_scores(parts, partials, len(errors), fewest)
-            blocks = self._blocks(at, [*scores])
-            sums = in_blocks.second_pass(blocks, values, transform, [*scores.values()])
+            run = self.rows.run_on_blocks(at, [*scores])
+            sums = in_blocks.second_pass(run, values, transform, [*scores.values()])
             factor = sums.factor
             step = np.linalg.solve(
                 sums.products[:first, :first], sums.products[:first, first:]
@@ -403,7 +381,7 @@ class BlockSums:
         levels, groups = sum(rows.n_levels), rows.sizes[rows.clusters]
         # Entities are in memory block by block, other clusters all at once.
         together = _MOST_TOGETHER if cluster == entity else groups
-        crosses = not is_nested(rows, entity, cluster)
+        crosses = not rows.nested[entity, cluster]
         if crosses or together * (p + levels) ** 2 > _MOST_PRODUCTS:
             which = f"each {entity} that is in several of them"
             text = (
@@ -434,48 +412,43 @@ class BlockSums:
             self.system.weights,
             gram[np.triu_indices(levels)],
         ]
-        products: Floats | float = 0.0
-        for grams in self._cluster_grams(self.rotation @ columns):
-            moved = deviations_from_grams(grams, np.concatenate(total), slopes, count)
+        totals = np.concatenate(total)
+
+        def moved_products(grams: Grams) -> Floats:
+            moved = deviations_from_grams(grams, totals, slopes, count)
             flat = moved.reshape(len(moved), -1)
-            products = products + flat.T @ flat
-        groups = self.rows.sizes[self.rows.clusters]
+            return np.asarray(flat.T @ flat)
+
+        clusters, n_levels = self.rows.clusters, self.rows.n_levels
+        groups = self.rows.sizes[clusters]
+        by_level, transform = self.by_level, self.rotation @ columns
+        inside = clusters[0] == self.rows.effects[0]
+
+        def in_block(block: in_blocks.Block, groupings: Sequence[Any]) -> Any:
+            (codes,) = groupings
+            grams = block_grams(
+                block.net_columns(by_level) @ transform,
+                codes,
+                count_groups(codes) if inside else groups,
+                block.entity,
+                block.codes,
+                n_levels,
+                block.obs_weights,
+            )
+            return moved_products(grams) if inside else grams
+
+        parts = iter(self.rows.run_on_blocks(self.positions, [clusters])(in_block))
+        products = next(parts)
+        for part in parts:
+            if inside:
+                products += part
+            else:
+                products.sums[:] += part.sums
+        if not inside:
+            products = moved_products(products)
         size = np.repeat(lengths, len(slopes))
         covariance = np.asarray(products * (groups - 1) / groups * size * size[:, None])
         return mask_zero_variances(covariance, size)
-
-    def _cluster_grams(self, columns: Floats) -> Iterator[Grams]:
-        """Compute cross products by cluster, per block if clusters are whole there."""
-        rows = self.rows
-        inside = rows.clusters[0] == rows.effects[0]
-        total: Grams | None = None
-        for block, (codes,) in self._blocks(self.positions, [rows.clusters]):
-            assert codes is not None
-            grams = block_grams(
-                block.net_columns(self.by_level) @ columns,
-                codes,
-                count_groups(codes) if inside else rows.sizes[rows.clusters],
-                block.entity,
-                block.codes,
-                rows.n_levels,
-                block.obs_weights,
-            )
-            if inside:
-                yield grams
-            elif total is None:
-                total = grams
-            else:
-                total.sums[:] += grams.sums
-        if total is not None:
-            yield total
-
-    def _blocks(
-        self, positions: Sequence[int], groupings: Sequence[tuple[str, ...]]
-    ) -> Iterator[tuple[in_blocks.Block, list[Ints | None]]]:
-        """Read the columns of equations, with the codes of groups; None are rows."""
-        for sample in self.rows.samples():
-            codes = [self.rows.codes(sample, t) if t else None for t in groupings]
-            yield self.rows.block(sample, positions), codes
 
     # --- results ----------------------------------------------------------------------
 
@@ -503,21 +476,11 @@ class BlockSums:
         statistics = r_squared(
             solved,
             ssr,
-            self._total(at[0]),
+            float(self.total[at[0]]),
             self.rows.n,
             by_entity if effects else None,
         )
         return statistics, tuple(effects)
-
-    def _total(self, column: int) -> float:
-        """Compute the (weighted) sum of squares of a column around its mean."""
-        # Of deviations from the mean without weights, which is near it
-        squares = total = 0.0
-        for sample in self.rows.samples():
-            y = sample.matrix[:, self.rows.positions[column]] - self.moments[column, 1]
-            weighted = with_weights(y, self.rows.weights(sample))
-            squares, total = squares + weighted @ y, total + weighted.sum()
-        return float(squares - total**2 / self.rows.n)
 
     def sample(
         self, demeaned: Demeaned, positions: Sequence[int], solved: Solved
@@ -533,7 +496,7 @@ class BlockSums:
             n_entities=rows.n_entities,
             n_times=rows.n_times,
             period=period_text(None if time is None else rows.levels[time,]),
-            stats=(names, self.moments[[every.index(name) for name in names]]),
+            stats=(names, rows.moments[[every.index(name) for name in names]]),
             rows=RowSummary(
                 nobs=rows.n,
                 sample_hash=f"{rows.hash:016x}",
@@ -592,7 +555,7 @@ def _row_notices(
             if robust
             else []
         ),
-        *shifted_log(rows.sample, rows.samples()),
+        *shifted_log(rows.sample, rows.blocks.run),
         *derived_term_notices(rows.sample, rows.scan),
         *many_dummies(rows.sample),
     ]

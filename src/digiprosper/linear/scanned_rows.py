@@ -1,11 +1,11 @@
-"""Rows of a scanned table, a sample a block on disk, and counts of levels."""
+"""Rows of a scanned table, a sample a block, and counts of levels."""
 
 from __future__ import annotations
 
-import pickle
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import chain, combinations, compress
+from functools import partial
+from itertools import chain, combinations, product
 from math import prod
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -20,12 +20,12 @@ from digiprosper.kernels.covariance import Ranks, count_ranks
 from digiprosper.kernels.within import finest, pseudo_inverse, rank_by_components
 from digiprosper.linear import preparation
 from digiprosper.linear.diagnostics import lags_of_outcome
-from digiprosper.linear.estimation import single_column
+from digiprosper.linear.estimation import column_moments, single_column
 from digiprosper.panel.access import table_of
 from digiprosper.panel.columns import sort_by_count
 from digiprosper.panel.keys import rows_text
 from digiprosper.panel.sample import Dropped, Sample
-from digiprosper.panel.scan import PanelScan, explain_block_errors
+from digiprosper.panel.scan import PanelScan, merge_moments
 from digiprosper.panel.selection import (
     Levels,
     cut_sample,
@@ -33,38 +33,66 @@ from digiprosper.panel.selection import (
     refuse_missing,
 )
 
+# Rows of a block by which columns are recognised
+_FEW_ROWS = 1000
 # Computes q further columns (n, q) of a block, and variables (n,) stored with them
 Columns: TypeAlias = Callable[[Any, Sample], tuple[Floats, dict[str, Any]]]
 Further: TypeAlias = Callable[[PanelScan[Any]], tuple[tuple[str, ...], Columns]]
 
 
 @dataclass(slots=True, eq=False)
+class BlockCounts:
+    """What all blocks have to know of the rows of one."""
+
+    total: int  # rows of the block
+    sample: Sample  # a few rows
+    effects: tuple[str, ...]  # the entity's first
+    clusters: tuple[str, ...]
+    dropped: tuple[Dropped, ...]
+    n: int  # rows of the sample, as all that follows
+    most_rows: int = 0  # of an entity
+    n_entities: int = 0
+    across: int = 0  # entities in several clusters
+    hash: int = 0
+    weight: float = 0.0
+    lags: dict[int, list[str]] = field(default_factory=dict)  # of outcomes
+    # Effects and clusters except the entity, and the time: levels, and rows of each
+    levels: dict[str, tuple[pd.Index[Any], Ints]] = field(default_factory=dict)
+    moments: Any = None  # of columns and variables
+
+
+@dataclass(slots=True, eq=False)
 class ScannedRows:
-    """A scanned table: the sample of each block on disk, and counts."""
+    """A scanned table: the sample of each block, and counts.
+
+    Functions of blocks get it without `scan` and `blocks`, as a pickle in Spark.
+    """
 
     options: preparation.LinearOptions
     scan: PanelScan[Any]
-    sample: Sample  # first block with rows; source of names, factors and labels
-    folder: Path
+    blocks: Any  # of samples
+    sample: Sample  # a few rows; source of names, factors and labels
     effects: tuple[str, ...]  # the entity's first
     clusters: tuple[str, ...]
     names: tuple[str, ...]  # outcome, regressors and further columns
     positions: tuple[int, ...]  # of these in the samples
-    total: int = 0  # rows of the table
+    total: int  # rows of the table
     dropped: dict[str, Dropped] = field(default_factory=dict)  # by reason
-    blocks: list[int] = field(default_factory=list)  # numbers of those with rows
-    # Lags of outcomes in all blocks
-    lags: dict[int, list[str]] = field(default_factory=dict)
+    # The following fields are set by `_add_counts`
+    lags: dict[int, list[str]] = field(default_factory=dict)  # in all blocks
     # Levels in use of effects and clusters except the entity, and of the time, in
     # order; codes of combinations of clusters
     levels: dict[tuple[str, ...], pd.Index[Any]] = field(default_factory=dict)
-    # The following fields are set by `count_rows`
     sizes: dict[tuple[str, ...], int] = field(default_factory=dict)  # numbers of levels
+    singles: dict[str, Bools] = field(default_factory=dict)  # levels with one row
     n: int = 0
     most_rows: int = 0  # of an entity
     across: int = 0  # entities in several clusters
     hash: int = 0
     mean_weight: float = 1.0
+    moments: Any = None  # of columns and variables
+    # Whether an effect is nested in another, or in clusters; set by `linking`
+    nested: dict[tuple[str, str], bool] = field(default_factory=dict)
 
     @property
     def others(self) -> tuple[str, ...]:
@@ -91,44 +119,29 @@ class ScannedRows:
         """Variables of the terms that are no columns themselves."""
         return [name for name in self.sample.variables if name not in self.names]
 
-    def write(self, number: int, sample: Sample) -> None:
-        """Write the rows of a block."""
-        np.save(
-            self.folder / f"{number}.npy",
-            np.array([*sample.matrix.T, *sample.variables.values()]),
-        )
-        nothing = np.empty((0, 0))
-        variables = dict.fromkeys(sample.variables, nothing)
-        with (self.folder / f"{number}.pickle").open("wb") as file:
-            pickle.dump(replace(sample, matrix=nothing, variables=variables), file)
+    def run(self, function: Callable[[ScannedRows, Sample], Any]) -> Iterator[Any]:
+        """Call a function with these counts and each sample; yield in order."""
+        results: Iterator[Any] = self.blocks.run(partial(function, self.shared()))
+        return results
 
-    def load(self, number: int) -> Sample:
-        """Read the rows of a block; columns stay on disk until they are used."""
-        with (self.folder / f"{number}.pickle").open("rb") as file:
-            sample: Sample = pickle.load(file)
-        columns = np.load(self.folder / f"{number}.npy", mmap_mode="r")
-        p = len(columns) - len(sample.variables)
-        variables = dict(zip(sample.variables, columns[p:], strict=True))
-        return replace(sample, matrix=columns[:p].T, variables=variables)
+    def shared(self) -> ScannedRows:
+        """Return what functions of blocks get."""
+        nothing: Any = None
+        return replace(self, scan=nothing, blocks=nothing)
 
-    def samples(self) -> Iterator[Sample]:
-        """Read the rows of each block."""
-        return map(self.load, self.blocks)
+    def run_on_blocks(
+        self, positions: Sequence[int], groupings: Sequence[tuple[str, ...]] = ()
+    ) -> in_blocks.Run:
+        """Return what passes take; `groupings` are effects or clusters, () is rows."""
 
-    def add_dropped(self, dropped: Dropped) -> None:
-        """Add rows of a block that were dropped to those of other blocks."""
-        before = self.dropped.get(dropped.reason)
-        self.dropped[dropped.reason] = (
-            dropped if before is None else before.add(dropped)
-        )
+        def run(function: Callable[..., Any]) -> Iterator[Any]:
+            def call(rows: ScannedRows, sample: Sample) -> Any:
+                codes = [rows.codes(sample, t) if t else None for t in groupings]
+                return function(rows.block(sample, positions), codes)
 
-    def add_levels(self, sample: Sample) -> None:
-        """Add the levels of a block to those of other blocks."""
-        for text in (*self.others, *self.clusters, *sample.keys.names[1:]):
-            if text != self.effects[0]:
-                levels = _coded(sample, text)[1]
-                before = self.levels.get((text,), levels)
-                self.levels[text,] = before.union(levels)
+            return self.run(call)
+
+        return run
 
     def codes(self, sample: Sample, texts: tuple[str, ...]) -> Ints:
         """Code the levels of a block (n,) as in all; with the entity they are its own.
@@ -180,10 +193,6 @@ class ScannedRows:
             sample.entities.to_numpy(dtype=object),
         )
 
-    def read(self, positions: Sequence[int]) -> Iterator[in_blocks.Block]:
-        """Read columns of some positions and the effects of each block."""
-        return (self.block(sample, positions) for sample in self.samples())
-
 
 def read_rows(
     spec: Any,
@@ -192,102 +201,171 @@ def read_rows(
     folder: Path,
     further: Further | None = None,
 ) -> ScannedRows:
-    """Write the sample of each block, with columns, effects and clusters."""
-    assert copied.copy is not None
-    options = spec.options
-    rows: ScannedRows | None = None
-    first = next(iter(copied.panels()))
-    absorbed = preparation.absorbed_effects(first, options)
-    clusters = preparation.cluster_terms(first, options)
-    _refuse_effects(first.entity_name, absorbed)
-    effects = tuple(a.effect for a in absorbed)
-    roles = {
-        "y": (spec.y,),
-        **regressors,
-        **preparation.weight_and_slope_roles(first, (), options),
-    }
-    levels = _collect_levels(copied, roles, effects, options.where)
+    """Store the sample of each block, with columns, effects and clusters."""
+    levels = _collect_levels(spec, copied, regressors)
     names, columns_of = ((), None) if further is None else further(copied)
-    for number, panel in enumerate(copied.panels()):
-        with explain_block_errors(copied.copy):
-            sample = cut_sample(
-                table_of(panel),
-                roles,
-                codes=effects,
-                clusters=clusters,
-                missing="drop",
-                where=options.where,
-                across=levels,
-            )
-        if rows is None:
-            single_column(sample, "y", spec.y)
-            at = chain.from_iterable(sample.roles[role] for role in ("y", *regressors))
-            positions = tuple(dict.fromkeys(at))
-            p = len(sample.names)
-            rows = ScannedRows(
-                options,
-                copied,
-                sample,
-                folder,
-                effects,
-                clusters,
-                (spec.y, *(sample.names[j] for j in positions[1:]), *names),
-                (*positions, *range(p, p + len(names))),
-            )
-        rows.total += panel.nobs
-        for dropped in sample.dropped:
-            rows.add_dropped(dropped)
-        if sample.nobs:
-            _store_block(rows, number, panel, sample, columns_of)
-    assert rows is not None
-    _refuse_lost(spec, rows)
+    counts, blocks = copied._store(
+        partial(_cut_block, spec, regressors, levels, columns_of), folder
+    )
+    first = next((count for count in counts if count.n), counts[0])
+    sample = first.sample
+    at = chain.from_iterable(sample.roles[role] for role in ("y", *regressors))
+    positions = tuple(dict.fromkeys(at))
+    p = len(sample.names)
+    rows = ScannedRows(
+        spec.options,
+        copied,
+        blocks,
+        replace(sample, labels=copied.labels),
+        first.effects,
+        first.clusters,
+        (spec.y, *(sample.names[j] for j in positions[1:]), *names),
+        (*positions, *range(p, p + len(names))),
+        sum(count.total for count in counts),
+    )
+    _add_counts(rows, counts)
     return rows
 
 
-def _store_block(
-    rows: ScannedRows,
-    number: int,
-    panel: Any,
-    sample: Sample,
+def _read_terms(
+    spec: Any, regressors: Mapping[str, Sequence[str]], panel: Any
+) -> tuple[dict[str, Sequence[str]], tuple[str, ...]]:
+    """Return the terms by role, and the effects."""
+    absorbed = preparation.absorbed_effects(panel, spec.options)
+    _refuse_effects(panel.entity_name, absorbed)
+    weights = preparation.weight_and_slope_roles(panel, (), spec.options)
+    roles = {"y": (spec.y,), **regressors, **weights}
+    return roles, tuple(a.effect for a in absorbed)
+
+
+def _cut_block(
+    spec: Any,
+    regressors: Mapping[str, Sequence[str]],
+    levels: Levels,
     columns_of: Columns | None,
-) -> None:
-    """Write a block with its further columns, and look for levels and lags in it."""
-    if not rows.blocks:
-        rows.sample = replace(sample, labels=rows.scan.labels)
-    if columns_of is not None:
+    panel: Any,
+) -> tuple[BlockCounts, Sample]:
+    """Cut the sample of a block with its further columns, and count its rows."""
+    roles, effects = _read_terms(spec, regressors, panel)
+    clusters = preparation.cluster_terms(panel, spec.options)
+    sample = cut_sample(
+        table_of(panel),
+        roles,
+        codes=effects,
+        clusters=clusters,
+        missing="drop",
+        where=spec.options.where,
+        across=levels,
+    )
+    single_column(sample, "y", spec.y)
+    if spec.options.singletons == "drop":
+        pairs = np.bincount(sample.entity) > 1
+        sample = sample.keep(pairs[sample.entity], _singletons(effects))
+    few = np.zeros(sample.nobs, dtype=bool)
+    few[:: 1 + sample.nobs // _FEW_ROWS] = True
+    counts = BlockCounts(
+        panel.nobs, sample.keep(few, ""), effects, clusters, sample.dropped, 0
+    )
+    if columns_of is not None and sample.nobs:
         columns, variables = columns_of(panel, sample)
         sample = replace(
             sample,
-            matrix=np.hstack([sample.matrix, columns]),
+            matrix=np.vstack([sample.matrix.T, columns.T]).T,
             variables={**sample.variables, **variables},
         )
-    rows.write(number, sample)
-    rows.add_levels(sample)
-    # Lags are recognised by values only if entities have several rows.
-    if not rows.blocks or (np.diff(sample.entity) == 0).any():
-        lags = lags_of_outcome(sample)
-        before = rows.lags or lags
-        rows.lags = {at: [n for n in before[at] if n in lags[at]] for at in lags}
-    rows.blocks.append(number)
+    _count(counts, spec.options, sample)
+    return counts, sample
 
 
-def _refuse_lost(spec: Any, rows: ScannedRows) -> None:
-    """Refuse an empty sample, or missing values with ``missing="raise"``."""
-    not_chosen = rows.dropped.get(f"where={spec.where}")
-    if not_chosen is not None and not_chosen.count == rows.total:
-        text = f"where={cited(spec.where)} is true in no row of the table."
-        raise MissingDataError(text, [option_problem("where", spec.where, what=text)])
-    lost = rows.dropped.get("missing")
-    if lost is None:
+def _count(
+    counts: BlockCounts, options: preparation.LinearOptions, sample: Sample
+) -> None:
+    """Count the rows of a sample, if there are any."""
+    if not sample.nobs:
         return
-    lost = replace(lost, by_term=sort_by_count(lost.by_term))
-    rows.dropped["missing"] = lost
-    if spec.missing == "raise":
-        first = f"{counted(lost.count, 'row')} (first: {rows_text(lost.rows)})"
-        advice = "before the table is scanned"
-        refuse_missing(lost.by_term, lost.compared, first, advice)
-    if not rows.blocks:
-        raise lost.empty_sample_error()
+    by_entity = np.bincount(sample.entity)
+    counts.n, counts.n_entities = sample.nobs, by_entity.size
+    counts.most_rows = int(by_entity.max())
+    clusters = [sample.codes[text] for text in counts.clusters]
+    counts.across = preparation.count_entities_across(sample.entity, clusters)
+    counts.hash = _hash_rows(sample)
+    if options.obs_weights is not None:
+        counts.weight = float(preparation.checked_weights(sample, options).sum())
+    counts.lags = lags_of_outcome(sample)
+    texts = {*counts.effects, *counts.clusters, *sample.keys.names[1:]}
+    for text in texts - {counts.effects[0]}:
+        codes, levels = _coded(sample, text)
+        counts.levels[text] = levels, np.bincount(codes, minlength=levels.size)
+    variables = [sample.variables[name] for name in counts.sample.variables]
+    columns = [*sample.matrix.T, *variables]
+    counts.moments = [column_moments(c[~np.isnan(c), None])[0] for c in columns]
+
+
+def _add_counts(rows: ScannedRows, counts: Sequence[BlockCounts]) -> None:
+    """Add up the counts of all blocks; refuse an empty sample."""
+    for dropped in chain.from_iterable(count.dropped for count in counts):
+        before = rows.dropped.get(dropped.reason)
+        rows.dropped[dropped.reason] = before.add(dropped) if before else dropped
+    used = [count for count in counts if count.n]
+    rows.n = sum(count.n for count in used)
+    _refuse_lost(rows)
+    rows.sample = replace(rows.sample, dropped=tuple(rows.dropped.values()))
+    rows.most_rows = max(count.most_rows for count in used)
+    rows.across = sum(count.across for count in used)
+    rows.hash = sum(count.hash for count in used) % 2**64
+    rows.mean_weight = sum(count.weight for count in used) / rows.n
+    # Lags are recognised by values only if entities have several rows.
+    lags = [count.lags for count in used if count.most_rows > 1] or [used[0].lags]
+    rows.lags = {
+        at: [name for name in names if all(name in other[at] for other in lags)]
+        for at, names in lags[0].items()
+    }
+    # Not changed in place: earlier functions of blocks have the earlier ones.
+    rows.levels, rows.singles = {}, {}
+    rows.sizes = {rows.effects[:1]: sum(count.n_entities for count in used)}
+    for text in used[0].levels:
+        parts = [count.levels[text] for count in used]
+        every = parts[0][0]
+        for levels, _ in parts[1:]:
+            every = every.union(levels)
+        sizes = np.zeros(every.size, dtype=np.intp)
+        for levels, size in parts:
+            sizes[every.get_indexer(levels)] += size
+        rows.levels[text,], rows.sizes[text,] = every, every.size
+        rows.singles[text] = sizes == 1
+    moments = np.array([count.moments for count in used]).transpose(1, 0, 2)
+    variables = list(rows.sample.variables)
+    at = [variables.index(name) - len(variables) for name in rows.variables]
+    rows.moments = np.vstack(
+        [merge_moments(moments[position]) for position in (*rows.positions, *at)]
+    )
+
+
+def _singletons(effects: Sequence[str]) -> str:
+    return f"singletons ({', '.join(effects)})"
+
+
+def _refuse_lost(rows: ScannedRows) -> None:
+    """Refuse an empty sample, or missing values with ``missing="raise"``."""
+    where, dropped = rows.options.where, rows.dropped
+    not_chosen = dropped.get(f"where={where}")
+    if not_chosen is not None and not_chosen.count == rows.total:
+        text = f"where={cited(where)} is true in no row of the table."
+        raise MissingDataError(text, [option_problem("where", where, what=text)])
+    lost, singletons = dropped.get("missing"), dropped.get(_singletons(rows.effects))
+    if lost is not None:
+        lost = replace(lost, by_term=sort_by_count(lost.by_term))
+        dropped["missing"] = lost
+        if rows.options.missing == "raise":
+            first = f"{counted(lost.count, 'row')} (first: {rows_text(lost.rows)})"
+            advice = "before the table is scanned"
+            refuse_missing(lost.by_term, lost.compared, first, advice)
+    if rows.n:
+        return
+    if singletons is not None:
+        raise preparation.all_singletons_error(singletons.count, rows.effects)
+    assert lost is not None
+    raise lost.empty_sample_error()
 
 
 def _refuse_effects(entity: str, absorbed: Sequence[Any]) -> None:
@@ -310,24 +388,25 @@ def _refuse_effects(entity: str, absorbed: Sequence[Any]) -> None:
 
 
 def _collect_levels(
-    copied: PanelScan[Any],
-    roles: Mapping[str, Sequence[str]],
-    effects: Sequence[str],
-    where: str | None,
+    spec: Any, copied: PanelScan[Any], regressors: Mapping[str, Sequence[str]]
 ) -> Levels:
     """Collect the levels of categories in the rows of all blocks."""
     assert copied.copy is not None
-    if not any("C(" in text for texts in roles.values() for text in texts):
+    if not any(
+        "C(" in text for texts in [(spec.y,), *regressors.values()] for text in texts
+    ):
         return Levels({}, copied.copy.rows)
     every: dict[str, pd.Index[Any]] = {}
     rows = 0
-    for panel in copied.panels():
-        with explain_block_errors(copied.copy):
-            levels, complete = levels_in_use(
-                table_of(panel), roles, codes=effects, where=where
-            )
-        rows += complete
-        for name, index in levels.items():
+
+    def levels_of(panel: Any) -> Levels:
+        roles, effects = _read_terms(spec, regressors, panel)
+        where = spec.options.where
+        return levels_in_use(table_of(panel), roles, codes=effects, where=where)
+
+    for in_block in copied._run(levels_of):
+        rows += in_block.rows
+        for name, index in in_block.levels.items():
             every[name] = every[name].union(index) if name in every else index
     for name, values in copied.source.categories.items():
         if name in every and every[name].isin(values).all():
@@ -346,69 +425,91 @@ def _coded(sample: Sample, text: str) -> tuple[Ints, pd.Index[Any]]:
 # --- rows that are used, and how effects and clusters are nested ----------------------
 
 
-def drop_singletons(rows: ScannedRows) -> None:
+def drop_singletons(rows: ScannedRows, folder: Path) -> None:
     """Drop rows that are the only one of a level of an effect, repeatedly."""
-    masks = [np.ones(sample.nobs, dtype=bool) for sample in rows.samples()]
-    before = remaining = sum(mask.size for mask in masks)
-    last = -1
-    while remaining != last:
-        last, remaining = remaining, 0
-        counts = [_rows_by_level(rows, masks, text) for text in rows.others]
-        for sample, mask in zip(rows.samples(), masks, strict=True):
-            mask &= np.bincount(sample.entity, mask)[sample.entity] > 1
-            for text, count in zip(rows.others, counts, strict=True):
-                mask &= count[rows.codes(sample, (text,))] > 1
-            remaining += int(mask.sum())
-    if remaining == before:
-        return
-    if not remaining:
-        raise preparation.all_singletons_error(before, rows.effects)
-    rows.levels = {}
-    for number, mask in zip(rows.blocks, masks, strict=True):
-        # Nothing refers to the files when they are written again.
-        sample = rows.load(number).keep(mask, f"singletons ({', '.join(rows.effects)})")
-        if not mask.all():
-            rows.add_dropped(sample.dropped[-1])
-            rows.write(number, sample)
-        if sample.nobs:
-            rows.add_levels(sample)
-    rows.blocks = [*compress(rows.blocks, map(np.any, masks))]
+    # Blocks have dropped the only rows of entities.
+    while any(rows.singles[text].any() for text in rows.others):
+        drop = partial(_drop_singletons, rows.shared())
+        counts, rows.blocks = rows.blocks.store(drop, folder)
+        _add_counts(rows, counts)
 
 
-def _rows_by_level(rows: ScannedRows, masks: Sequence[Bools], text: str) -> Ints:
-    counts = np.zeros(rows.levels[text,].size, dtype=np.intp)
-    for sample, mask in zip(rows.samples(), masks, strict=True):
-        counts += np.bincount(rows.codes(sample, (text,))[mask], minlength=counts.size)
-    return counts
+def _drop_singletons(rows: ScannedRows, sample: Sample) -> tuple[BlockCounts, Sample]:
+    """Drop rows of a block, and count the others."""
+    mask = np.ones(sample.nobs, dtype=bool)
+    for text in rows.others:
+        mask &= ~rows.singles[text][rows.codes(sample, (text,))]
+    mask &= np.bincount(sample.entity, mask)[sample.entity] > 1
+    out = sample.keep(mask, _singletons(rows.effects))
+    dropped = () if out is sample else out.dropped[-1:]
+    counts = BlockCounts(0, rows.sample, rows.effects, rows.clusters, dropped, 0)
+    _count(counts, rows.options, out)
+    return counts, out
 
 
-def count_rows(rows: ScannedRows) -> None:
-    """Count rows, entities, and the combinations of clusters that occur."""
-    entity, weight = rows.effects[0], 0.0
+def linking(rows: ScannedRows, positions: Sequence[int]) -> in_blocks.Run:
+    """Return what the first pass takes, which also sees how levels are nested.
+
+    The combinations of clusters that occur are counted too.
+    """
+    entity = rows.effects[0]
+    pairs = [*product(rows.effects, (*rows.effects, *rows.clusters))]
     crossed = [texts for texts in subsets(rows.clusters) if len(texts) > 1]
-    rows.sizes = dict.fromkeys([(entity,), *crossed], 0)
-    keys = {t: np.empty(0, dtype=np.intp) for t in crossed if entity not in t}
-    for sample in rows.samples():
-        by_entity = np.bincount(sample.entity)
-        rows.n += sample.nobs
-        rows.sizes[entity,] += by_entity.size
-        rows.most_rows = max(rows.most_rows, int(by_entity.max()))
-        rows.across += preparation.count_entities_across(
-            sample.entity, [sample.codes[text] for text in rows.clusters]
-        )
-        for texts in crossed:
-            distinct = np.unique(rows.combinations(sample, texts))
-            if texts in keys:
-                keys[texts] = np.union1d(keys[texts], distinct)
-            else:
-                rows.sizes[texts] += distinct.size
-        rows.hash = (rows.hash + _hash_rows(sample)) % 2**64
-        if rows.options.obs_weights is not None:
-            weight += float(preparation.checked_weights(sample, rows.options).sum())
-    rows.mean_weight = weight / rows.n
-    rows.sample = replace(rows.sample, dropped=tuple(rows.dropped.values()))
-    rows.levels |= {texts: pd.Index(every) for texts, every in keys.items()}
-    rows.sizes |= {texts: levels.size for texts, levels in rows.levels.items()}
+
+    def run(function: Callable[..., Any]) -> Iterator[Any]:
+        def link(rows: ScannedRows, sample: Sample) -> tuple[Any, ...]:
+            keys = [np.unique(rows.combinations(sample, texts)) for texts in crossed]
+            outer = [_outer_levels(rows, sample, *pair) for pair in pairs]
+            return keys, outer, function(rows.block(sample, positions), ())
+
+        outer_of: dict[tuple[str, str], Any] = {}
+        for keys, outer, sums in rows.run(link):
+            for texts, distinct in zip(crossed, keys, strict=True):
+                size = rows.sizes.get(texts, 0) + distinct.size
+                if entity not in texts:
+                    index = pd.Index(distinct)
+                    rows.levels[texts] = index.union(rows.levels.get(texts, index))
+                    size = rows.levels[texts].size
+                rows.sizes[texts] = size
+            for pair, levels in zip(pairs, outer, strict=True):
+                if pair in outer_of:
+                    levels = _merge(outer_of[pair], levels, whole=pair[1] == entity)
+                outer_of[pair] = levels
+            yield sums
+        rows.nested = {pair: outer_of[pair] is not None for pair in pairs}
+
+    return run
+
+
+def _outer_levels(
+    rows: ScannedRows, sample: Sample, inner: str, outer: str
+) -> Ints | None:
+    """Return the outer level (L,) of each inner one, -1 without rows.
+
+    None if a level is in several. Levels of entities are whole in a block: nothing has
+    to be returned of them.
+    """
+    entity = rows.effects[0]
+    if inner == outer:
+        return np.empty(0, dtype=np.intp)
+    codes, others = (rows.codes(sample, (text,)) for text in (inner, outer))
+    size = sample.n_entities if inner == entity else rows.sizes[inner,]
+    levels = np.full(size, -1)
+    # Some rows are often enough to see that it is not nested.
+    for part in (slice(1000), slice(None)):
+        levels[codes[part]] = others[part]
+        if (levels[codes[part]] != others[part]).any():
+            return None
+    return levels[:0] if inner == entity else levels
+
+
+def _merge(before: Any, levels: Any, *, whole: bool) -> Ints | None:
+    """Merge outer levels (L,); `whole` if each is in one block alone."""
+    if before is None or levels is None:
+        return None
+    both = (before >= 0) & (levels >= 0)
+    differ = both if whole else both & (before != levels)
+    return None if differ.any() else np.maximum(before, levels)
 
 
 def subsets(clusters: Sequence[str]) -> list[tuple[str, ...]]:
@@ -433,37 +534,11 @@ def _hash_rows(sample: Sample) -> int:
 # --- counting -------------------------------------------------------------------------
 
 
-def is_nested(rows: ScannedRows, inner: str, outer: str) -> bool:
-    """Return whether one effect, or clusters, is nested in another."""
-    if inner == outer:
-        return True
-    entity, start = rows.effects[0], 0
-    outer_of = np.full(rows.sizes[inner,], -1)
-    for sample in rows.samples():
-        codes, others = (rows.codes(sample, (text,)) for text in (inner, outer))
-        if entity == inner:
-            codes = codes + start
-        elif entity == outer:
-            others = others + start
-        start += sample.n_entities
-        unseen = outer_of[codes] < 0
-        outer_of[codes[unseen]] = others[unseen]
-        if (outer_of[codes] != others).any():
-            return False
-    return True
-
-
 def effect_ranks(rows: ScannedRows, system: in_blocks.Dummies) -> Ranks:
     """Count the parameters of the effects, as `covariance.ranks` does from rows."""
-    every = (*rows.effects, *rows.clusters)
-    nested = {
-        (inner, outer): is_nested(rows, inner, outer)
-        for inner in rows.effects
-        for outer in every
-    }
 
     def inside(inner: str, outer: str) -> bool:
-        return nested[inner, outer]
+        return rows.nested[inner, outer]
 
     return count_ranks(
         rows.effects,

@@ -580,7 +580,8 @@ class Panel:
             What a fit may use, ``"1GB"`` by default, at least 400 MB. An engine's own
             memory is not counted: set its limit (``memory_limit`` of DuckDB) too.
         blocks : int, optional
-            Number of blocks. The default is computed from `memory`.
+            Number of blocks. The default is computed from `memory`. Workers of Spark
+            take one at a time.
         folder : path, optional
             Folder for temporary files, on a disk with space for the columns of the
             model (5 GB for 10^8 rows and four regressors, and as much again for the

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 import numpy as np
 import pandas as pd
@@ -23,6 +23,12 @@ from digiprosper.errors import (
 )
 from digiprosper.optional import require
 from digiprosper.panel import sources
+from digiprosper.panel.blocks import (
+    FileBlocks,
+    SparkBlocks,
+    cut_in_spark,
+    cut_into_files,
+)
 from digiprosper.panel.columns import column_names
 from digiprosper.panel.conditions import rows_where
 from digiprosper.panel.keys import (
@@ -46,11 +52,12 @@ P = TypeVar("P")  # Panel, which imports this file
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Copy:
-    """The columns of a scanned table in one file a block, for one or several models."""
+    """The columns of a scanned table in blocks, for one or several models."""
 
+    blocks: FileBlocks | SparkBlocks
     folder: Path
     rows: int
-    blocks: int
+    n_blocks: int
     columns: tuple[str, ...]
     step: int | str | None
 
@@ -63,7 +70,7 @@ class PanelScan(Generic[P]):
     copied once into files on disk, cut by a hash of the entity, and each file, a block
     of whole entities, is read as a `Panel`. Terms, lags, missing rows and messages are
     therefore those of a panel in memory. The files are deleted when the model is
-    fitted.
+    fitted. Spark cuts and holds the blocks itself, and its workers read them.
 
     Parameters
     ----------
@@ -242,11 +249,8 @@ class PanelScan(Generic[P]):
             )
         cut = replace(self, n_blocks=1, copy=None)
         with cut.copied(self.columns, share=share) as copied:
-            assert copied.copy is not None
-            changed: P | None = self._changed(self._panel(copied.copy, 0))
-        if changed is None:
-            raise MissingDataError("the conditions of subset keep no rows.")
-        return changed
+            (panel,) = copied._run(lambda panel: panel, is_part=False)
+        return cast("P", panel)
 
     def summarise(self, columns: str | Sequence[str] | None = None) -> pd.DataFrame:
         """Count, mean, standard deviation, minimum and maximum of numeric columns.
@@ -278,9 +282,7 @@ class PanelScan(Generic[P]):
         texts = self.columns if names is None else tuple(names)
         moments: dict[str, list[np.ndarray[Any, Any]]] = {}
         with self.copied(texts) as copied:
-            panels: Any = copied.panels()
-            for panel in panels:
-                table = panel.summarise(names)
+            for table in copied._run(lambda panel: panel.summarise(names)):
                 for name, row in table[_MOMENTS].iterrows():
                     moments.setdefault(str(name), []).append(row.to_numpy(dtype=float))
         merged = {
@@ -329,16 +331,20 @@ class PanelScan(Generic[P]):
             rows = self.source.count()
         blocks = self.n_blocks or self._blocks(rows, len(needed))
         parent = self.folder or tempfile.gettempdir()
-        with sources.temporary_folder(parent) as folder:
+        with sources.temporary_folder(parent) as folder, ExitStack() as exits:
             keys = self.entity_name, self.time_name
-            rows, times = sources.write_blocks(
-                self.source, needed, keys, blocks, folder, share
+            cut: Any = needed, keys, blocks, share
+            cut_blocks, rows, times = (
+                cut_into_files(self.source, folder, *cut)
+                if self.source.spark is None
+                else cut_in_spark(self.source, exits, *cut)
             )
             if rows == 0:
                 few = f" of a share of {share:g} of the entities" if share < 1 else ""
                 raise PanelIndexError(f"the table has no rows{few}.")
             step = self._common_step(times)
-            yield replace(self, copy=Copy(folder, rows, blocks, needed, step))
+            copy = Copy(cut_blocks, folder, rows, blocks, needed, step)
+            yield replace(self, copy=copy)
 
     def panels(self) -> Iterator[P]:
         """Read the blocks of a copied table, each as a panel.
@@ -360,22 +366,47 @@ class PanelScan(Generic[P]):
         --------
         See `copied`.
         """
-        assert self.copy is not None
-        empty = True
-        for number in range(self.copy.blocks):
-            if not sources.block_path(self.copy.folder, number).exists():
-                continue
-            with explain_block_errors(self.copy):
-                block = self._panel(self.copy, number)
-                block._table = replace(block._table, is_block=True)
-                panel = self._changed(block)
-            if panel is not None:
-                empty = False
-                yield panel
-        if empty:
-            raise MissingDataError("the conditions of subset keep no rows.")
+        yield from self._run(lambda panel: panel)
 
     # --- inside -----------------------------------------------------------------------
+
+    def _run(self, function: Callable[[Any], Any], *, is_part: Any = True) -> Any:
+        """Call a function with each block as a panel; yield what it returns, in order.
+
+        Workers of Spark get the function as a pickle. A panel that is no part of a
+        table (`is_part`) is checked as others are.
+        """
+        assert self.copy is not None
+        return _refuse_empty(
+            self.copy.blocks.run(self._of_rows(function, is_part=is_part))
+        )
+
+    def _store(self, function: Callable[[Any], Any], folder: Path) -> Any:
+        """Store the sample that a function of a panel returns beside something else."""
+        assert self.copy is not None
+        others, samples = self.copy.blocks.store(self._of_rows(function), folder)
+        return [*_refuse_empty(others)], samples
+
+    def _of_rows(self, function: Any, *, is_part: Any = True) -> Any:
+        """Turn a function of a panel into one of the rows of a block."""
+        nothing: Any = None  # an engine cannot be pickled
+        copy: Any = replace(self.copy, blocks=nothing)  # type: ignore[type-var]
+        scan = replace(self, source=nothing, copy=copy)
+
+        def call(frame: pd.DataFrame) -> Any:
+            try:
+                block = scan._panel(frame)
+                block._table = replace(block._table, is_block=is_part)
+                panel = scan._changed(block)
+                return None if panel is None else function(panel)
+            except (PanelIndexError, MissingDataError) as error:
+                n = copy.n_blocks
+                if n == 1:
+                    raise
+                where = f"(These are rows of one of {n} blocks of the table.)"
+                raise type(error)(f"{error} {where}", error.problems) from error
+
+        return call
 
     def _choose(self, rows: Callable[[P], Any]) -> PanelScan[P]:
         """Keep the rows of each block for which a function returns True."""
@@ -410,14 +441,14 @@ class PanelScan(Generic[P]):
         issue(time_notices(keys, self.step))
         return usual_step(keys.times)
 
-    def _panel(self, copy: Copy, number: int) -> Any:
-        frame = sources.read_block(copy.folder, number, self.source.categories)
+    def _panel(self, frame: pd.DataFrame) -> Any:
+        assert self.copy is not None
         return self.make_panel(
             frame,
             self.entity_name,
             self.time_name,
             labels={n: t for n, t in self.labels.items() if n in frame.columns},
-            step=copy.step,
+            step=self.copy.step,
             time_format=self.time_format,
         )
 
@@ -434,16 +465,14 @@ class PanelScan(Generic[P]):
         return panel
 
 
-@contextmanager
-def explain_block_errors(copy: Copy) -> Iterator[None]:
-    """Add to error messages that the rows are those of one block."""
-    try:
-        yield
-    except (PanelIndexError, MissingDataError) as error:
-        if copy.blocks == 1:
-            raise
-        text = f"{error} (These are rows of one of {copy.blocks} blocks of the table.)"
-        raise type(error)(text, error.problems) from error
+def _refuse_empty(results: Iterable[Any]) -> Iterator[Any]:
+    """Yield the results of blocks; an error if there is none."""
+    empty = True
+    for result in results:
+        empty = False
+        yield result
+    if empty:
+        raise MissingDataError("the conditions of subset keep no rows.")
 
 
 _MOMENTS = ["N", "mean", "sd", "min", "max"]

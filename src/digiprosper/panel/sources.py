@@ -23,7 +23,7 @@ from digiprosper.errors import (
     cited,
     counted,
 )
-from digiprosper.kernels import Ints
+from digiprosper.kernels import Bools, Ints
 from digiprosper.optional import require
 from digiprosper.panel.keys import to_pandas
 
@@ -54,6 +54,7 @@ class Source:
     errors: tuple[type[Exception], ...]
     # Ordered values of categorical columns
     categories: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+    spark: Any = None  # the table, of PySpark, which cuts it into blocks itself
 
 
 def source_of(table: object) -> Source:
@@ -209,57 +210,60 @@ def _spark(frame: Any) -> Source:
     raised: Any = sys.modules["pyspark.errors"].PySparkException
     of_java: Any = sys.modules["py4j.protocol"].Py4JError
 
-    def batches(names: Sequence[str], folder: Path) -> Iterator[Any]:
-        from pyarrow import dataset
-
-        written = folder / "spark"
-        quoted_names = [f"`{name.replace('`', '``')}`" for name in names]
-        frame.select(*quoted_names).write.parquet(str(written))
-        yield from _arrow(dataset.dataset(str(written))).batches(names, folder)
-        shutil.rmtree(written)
-
-    return Source(tuple(frame.columns), frame.count, batches, (raised, of_java))
+    nothing: Any = None
+    errors = raised, of_java
+    return Source(tuple(frame.columns), frame.count, nothing, errors, spark=frame)
 
 
 def write_blocks(
     source: Source,
+    folder: Path,
     columns: Sequence[str],
     keys: tuple[str, str | None],
     blocks: int,
-    folder: Path,
-    share: float = 1.0,
-) -> tuple[int, list[Any]]:
+    share: float,
+) -> tuple[int, list[Any], list[int]]:
     """Copy columns into one file a block, by a hash of the entity.
 
-    Returns the number of rows and the distinct times. With a `share` below one only
-    the rows of that share of the entities are copied. A missing entity is refused.
+    Returns the number of rows, the distinct times and the blocks with rows. With a
+    `share` below one only the rows of that share of the entities are copied. A missing
+    entity is refused.
     """
     import pyarrow as pa
 
     entity, time = keys
-    rows, times = 0, set[Any]()
+    rows, times, writers = 0, set[Any](), dict[int, Any]()
     with (
         disk_errors(folder),
         engine_errors((*source.errors, pa.ArrowException)),
         ExitStack() as files,
     ):
-        writers: dict[int, Any] = {}
         for batch in source.batches(columns, folder):
-            table = _with_plain_types(
+            table = with_plain_types(
                 pa.Table.from_batches([batch])
                 if isinstance(batch, pa.RecordBatch)
                 else batch
             )
-            hashes = _entity_hashes(table[entity], entity)
+            hashes = entity_hashes(table[entity], entity)
             if share < 1:
-                chosen = hashes % _PARTS < share * _PARTS
+                chosen = in_share(hashes, share)
                 table, hashes = table.filter(pa.array(chosen)), hashes[chosen]
             rows += table.num_rows
             if time is not None:
-                times.update(table[time].to_pandas().dropna().unique())
+                times.update(distinct(table[time]))
             block_of = (hashes // _PARTS % np.uint64(blocks)).astype(np.intp)
             _write_parts(table, block_of, folder, writers, files)
-    return rows, sorted(times)
+    return rows, sorted(times), sorted(writers)
+
+
+def in_share(hashes: np.ndarray[Any, np.dtype[np.uint64]], share: float) -> Bools:
+    """Mark the rows of a share of the entities by their hashes."""
+    return np.asarray(hashes % _PARTS < share * _PARTS)
+
+
+def distinct(values: Any) -> Any:
+    """Return the distinct values of a column of arrow that are not missing."""
+    return values.to_pandas().dropna().unique()
 
 
 @contextmanager
@@ -296,17 +300,19 @@ def temporary_folder(parent: Path | str) -> Iterator[Path]:
 
 def block_path(folder: Path, number: int) -> Path:
     """Return the path of the file of a block."""
-    return folder / f"{number}.arrow"
+    return folder / str(number)
 
 
-def read_block(
-    folder: Path, number: int, categories: Mapping[str, Sequence[Any]]
-) -> pd.DataFrame:
-    """Read a block; integers and booleans with missing values become nullable types."""
+def read_block(categories: Mapping[str, Sequence[Any]], path: Path) -> pd.DataFrame:
+    """Read a block from its file."""
     from pyarrow import ipc
 
-    with ipc.open_file(str(block_path(folder, number))) as file:
-        table = file.read_all()
+    with ipc.open_file(str(path)) as file:
+        return to_frame(file.read_all(), categories)
+
+
+def to_frame(table: Any, categories: Mapping[str, Sequence[Any]]) -> pd.DataFrame:
+    """Convert to pandas; integers and booleans with gaps become nullable types."""
     gaps = {column.type for column in table.columns if column.null_count}
     names = {kind: _NULLABLE[str(kind)] for kind in gaps if str(kind) in _NULLABLE}
     nullable = {kind: pd.api.types.pandas_dtype(name) for kind, name in names.items()}
@@ -343,7 +349,7 @@ def _write_parts(
         writers[block].write_table(sorted_rows.slice(start, stop - start))
 
 
-def _with_plain_types(table: Any) -> Any:
+def with_plain_types(table: Any) -> Any:
     """Convert dictionary and string columns to plain types, decimals to numbers."""
     # All batches then have one schema. Decimals of scale 0, such as sums of integers in
     # DuckDB, become integers, since they may be keys.
@@ -368,7 +374,7 @@ def _with_plain_types(table: Any) -> Any:
         ) from error
 
 
-def _entity_hashes(entity: Any, name: str) -> np.ndarray[Any, np.dtype[np.uint64]]:
+def entity_hashes(entity: Any, name: str) -> np.ndarray[Any, np.dtype[np.uint64]]:
     """Hash the entity of each row, the same in every engine."""
     from pandas.util import hash_array
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import KW_ONLY, dataclass, field, fields, replace
+from functools import partial
 from typing import Any, Literal, cast, get_args
 
 import numpy as np
@@ -377,11 +378,8 @@ class _ScannedTimings:
     ) -> tuple[tuple[str, ...], Columns]:
         """Collect the times of all blocks; return event names and their columns."""
         event, never = self.spec.event, self.spec.never
-        values, times = [], []
-        for panel in copied.panels():
-            refuse_without_steps(table_of(panel).keys, event)
-            values.append(table_of(panel).series(event).drop_duplicates())
-            times.append(table_of(panel).keys.times)
+        in_blocks = copied._run(partial(_events_and_times, event))
+        values, times = zip(*in_blocks, strict=True)
         frame = pd.DataFrame({"entity": 0, "time": times[0].append(times[1:]).unique()})
         assert copied.copy is not None
         self.keys = sorted_keys(frame, "entity", "time", copied.copy.step)[1]
@@ -413,34 +411,24 @@ class _ScannedTimings:
         """Count by block: window, `few`, `late` and `at_reference` of a linear fit."""
         spec = self.spec
         rows: ScannedRows = prepared.block_sums.rows
-        # Entities by first treated time, from those never treated on
-        sizes = np.zeros(len(self.keys.times) + 1, dtype=np.intp)
         event_rows = Counter[int]()
         reached = np.zeros(1, dtype=np.intp)
         observed = set[int]()
         late = list[Any]()
         entity_name = rows.effects[0]
         levels = {name: set[int]() for name in rows.clusters if name != entity_name}
-        for sample in rows.samples():
-            event, first = (
-                np.asarray(sample.variables[name], dtype=np.intp)
-                for name in (_EVENT, _FIRST)
-            )
-            entity = sample.entity
-            starts = sample.keys.starts
-            sizes += np.bincount(first[starts] + 1, minlength=sizes.size)
-            treated = first >= 0
-            if not treated.any():
+        sizes: Any = 0
+        for counts in rows.run(partial(_count_events, spec, len(self.keys.times) + 1)):
+            sizes = sizes + counts[0]
+            if len(counts) == 1:
                 continue
-            for name, seen in levels.items():
-                codes = rows.codes(sample, (name,))
-                seen.update(np.unique(codes[treated]).tolist())
-            event, first, entity = event[treated], first[treated], entity[treated]
-            rows_of_block, reached_in_block = count_reached(spec, event, entity)
+            _, levels_in_block, rows_of_block, reached_in_block, at, late_ones = counts
+            for name, codes in levels_in_block.items():
+                levels[name].update(codes)
             event_rows += rows_of_block
             reached = reached + reached_in_block
-            observed |= _cohorts_at_reference(spec, event, first)
-            late += sample.entities[np.setdiff1d(entity, entity[event < 0])].tolist()
+            observed |= at
+            late += late_ones
         n_never, *n_treated = sizes.tolist()
         first_times = np.flatnonzero(n_treated)
         refuse_untreated(spec.event, entity_name, first_times.size)
@@ -457,6 +445,40 @@ class _ScannedTimings:
         at_reference = [int(np.searchsorted(first_times, first)) for first in observed]
         before = notices.entities_without_rows_before(entity_name, sorted(late))
         return window, notices.few_treated_clusters(counts), before, at_reference
+
+
+def _events_and_times(event: str, panel: Panel) -> tuple[Any, Any]:
+    """Return the distinct values of the event column in a block, and its times."""
+    table = table_of(panel)
+    refuse_without_steps(table.keys, event)
+    return table.series(event).drop_duplicates(), table.keys.times
+
+
+def _count_events(
+    spec: EventStudy, size: int, rows: ScannedRows, sample: Sample
+) -> tuple[Any, ...]:
+    """Count a block: entities by first treated time, from those never treated on.
+
+    With treated rows also clusters that have any, rows and entities by event time,
+    cohorts at the reference, and entities without rows before treatment.
+    """
+    event, first = (
+        np.asarray(sample.variables[name], dtype=np.intp) for name in (_EVENT, _FIRST)
+    )
+    entity = sample.entity
+    sizes = np.bincount(first[sample.keys.starts] + 1, minlength=size)
+    treated = first >= 0
+    if not treated.any():
+        return (sizes,)
+    levels = {
+        name: np.unique(rows.codes(sample, (name,))[treated]).tolist()
+        for name in rows.clusters
+        if name != rows.effects[0]
+    }
+    event, first, entity = event[treated], first[treated], entity[treated]
+    late = sample.entities[np.setdiff1d(entity, entity[event < 0])].tolist()
+    at_reference = _cohorts_at_reference(spec, event, first)
+    return sizes, levels, *count_reached(spec, event, entity), at_reference, late
 
 
 def _check_family(spec: EventStudy) -> None:

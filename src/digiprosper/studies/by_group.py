@@ -335,7 +335,8 @@ def by_group(
         with panel.copied([*specification_texts(spec), group]) as copied:
             return _by_group_of_scan(spec, copied, group, term)
     panel = _drop_unchosen_entities(spec, panel)
-    groups = _read_groups([panel], group)
+    groups = _read_groups([_levels_and_rows(group, panel)], group, panel)
+    groups = replace(groups, codes=groups.codes_in(panel))
     fit = spec._fitted(panel) if isinstance(spec, FixedEffects) else None
     by_products = fit is not None and _nested_slopes(fit)
     default = _REPS if by_products else _REFITS
@@ -383,7 +384,8 @@ def _by_group_of_scan(
     """Compare the groups of a scanned table by interactions."""
     if spec.where is not None:
         scan = scan._choose(partial(_is_chosen_entity, spec))
-    groups = _read_groups(scan.panels(), group, scan.source.categories)
+    parts = scan._run(partial(_levels_and_rows, group))
+    groups = _read_groups(parts, group, scan, scan.source.categories)
     by_name = {
         name: (spec, scan._choose(partial(groups.rows_in, code)))
         for code, name in enumerate(groups.names)
@@ -489,18 +491,25 @@ def _group_codes(panel: Panel, text: str) -> tuple[Ints, pd.Index[Any]]:
     return codes, levels
 
 
+def _levels_and_rows(text: str, panel: Panel) -> tuple[pd.Index[Any], int]:
+    """Return the groups of a part of the data, and its number of rows."""
+    codes, levels = _group_codes(panel, text)
+    return levels[np.unique(codes)], codes.size
+
+
 def _read_groups(
-    panels: Iterable[Panel], text: str, categories: Mapping[str, Any] | None = None
+    parts: Iterable[tuple[pd.Index[Any], int]],
+    text: str,
+    panel: Panel | PanelScan[Any],
+    categories: Mapping[str, Any] | None = None,
 ) -> _Groups:
     """Read a column, its values as in `categories`, or a condition as groups."""
-    condition, rows = text.strip(), 0
+    condition, rows, codes = text.strip(), 0, np.empty(0, dtype=np.intp)
     levels: pd.Index[Any] | None = None
-    for panel in panels:
-        codes, panel_levels = _group_codes(panel, text)
-        used = panel_levels[np.unique(codes)]
-        levels, rows = used if levels is None else levels.union(used), rows + codes.size
+    for used, count in parts:
+        levels, rows = used if levels is None else levels.union(used), rows + count
     assert levels is not None
-    if text in table_of(panel).names:
+    if text in (panel.entity_name, panel.time_name, *panel.columns):
         order = pd.Index((categories or {}).get(text, levels))
         levels = order[order.isin(levels)]
         values = (
