@@ -153,7 +153,7 @@ def _derived_terms(
 ) -> Iterator[Notice]:
     """Report columns, by position, that are functions of a term of the role alone."""
     names, roles = sample.names, sample.roles
-    factors = chain.from_iterable(map(sample.factors_of, sample.names_of(role)))
+    factors = chain.from_iterable([sample.factors_of(names[at]) for at in roles[role]])
     inside = set(chain.from_iterable([factor.columns for factor in factors]))
     # Fast: most terms do not have such a column in their text.
     searched = [at for at in others if any(column in names[at] for column in inside)]
@@ -355,8 +355,9 @@ def _about_outcome(sample: Sample, table: Table, at: int | None) -> Iterator[Not
         yield notice
         if notice.data.get("column") in table.data:
             values = table.numeric(notice.data["column"])[numbers.rows]
-    if values.size >= _FEWEST_ROWS:
-        if parts := _parts_of_sum(sample, rows, values):
+    regressors = sample.roles.get("x", ())
+    if regressors and values.size >= _FEWEST_ROWS:
+        if len(regressors) > 1 and (parts := _parts_of_sum(sample, rows, values)):
             yield _made_from(dict.fromkeys(parts, outcome), "sum")
         if sums := _moving_sums(sample, y):
             yield _made_from(dict.fromkeys(sums, outcome), "y")
@@ -376,9 +377,7 @@ def _about_outcome(sample: Sample, table: Table, at: int | None) -> Iterator[Not
 
 def _parts_of_sum(sample: Sample, rows: Ints, values: Floats) -> list[str]:
     """Select regressors in logs whose levels add up to the level of the outcome."""
-    x = np.array(sample.roles.get("x", ()), dtype=np.intp)
-    if x.size < 2:
-        return []
+    x = np.array(sample.roles["x"])
     step = max(1, rows.size // (_FEWEST_ROWS + 2 * x.size))
     rows, values = rows[::step], values[::step]
     gaps = sample.matrix[rows[:, None], x] - values[:, None]
@@ -392,7 +391,7 @@ def _parts_of_sum(sample: Sample, rows: Ints, values: Floats) -> list[str]:
 
 def _moving_sums(sample: Sample, y: int) -> list[str]:
     """Select regressors that are sums, or means, of this and earlier outcomes."""
-    x = [*sample.roles.get("x", ())]
+    x = sample.roles["x"]
     steps = min(_STEPS_BACK, int(sample.time.max()))
     # Slow: all rows of a large sample
     entity, time = sample.entity[:_FIRST_ROWS], sample.time[:_FIRST_ROWS]
