@@ -379,6 +379,10 @@ def _parts_of_sum(sample: Sample, rows: Ints, values: Floats) -> list[str]:
     x = np.array(sample.roles.get("x", ()), dtype=np.intp)
     gaps = sample.matrix[rows][:, x] - values[:, None]
     near = np.abs(gaps).max(axis=0) < _LARGEST_LOG
+    # Dummies that are constant in these rows add up to a rare event, and as many as
+    # rows add up to anything.
+    if 2 * near.sum() > values.size or np.unique(values).size <= _FEWEST_COUNTS:
+        return []
     shares = np.exp(gaps[:, near])
     weights = np.linalg.lstsq(shares, np.ones(values.size))[0]
     parts = x[near][weights > _NEAR]
@@ -396,13 +400,18 @@ def _moving_sums(sample: Sample, y: int) -> list[str]:
         same = entity[steps:] == entity[:-steps]
         start = np.flatnonzero(same & (time[steps:] - time[:-steps] == steps))
         rows = start[:_MOST_PAIRS] + np.arange(steps + 1)[:, None]
-        if start.size >= _FEWEST_ROWS:
-            sums = _levels(sample.matrix[rows, y]).sum(axis=-2)
+        outcomes = sample.matrix[rows, y]
+        # Dummies equal the sums of a rare event where both are constant.
+        several = np.unique(outcomes.sum(axis=0)).size > _FEWEST_COUNTS
+        if start.size >= _FEWEST_ROWS and several:
+            sums = _levels(outcomes).sum(axis=-2)
+            # Far below zero exp(x) - 1 is -1.
+            varies = np.ptp(sums, axis=-1) > _ROUNDED * np.abs(sums).max(axis=-1)
             columns = _levels(sample.matrix[rows[-1]][:, x].T[:, None])
             with np.errstate(divide="ignore", invalid="ignore"):
                 ratios = columns / sums
                 spread = np.ptp(ratios, axis=-1) / np.abs(ratios[..., 0])
-            inside |= (spread < _SEVEN_DIGITS).any(axis=(1, 2))
+            inside |= (varies & (spread < _SEVEN_DIGITS)).any(axis=(1, 2))
     return [sample.names[at] for at in compress(x, inside)]
 
 
@@ -436,7 +445,8 @@ def _zeros_in_log(
     z, term = sample.matrix[:, at], sample.names[at]
     zero = z == z.min()
     others = z[~zero]
-    if others.size < _FEWEST_ROWS or np.abs(z).max() > _LARGEST_LOG:
+    largest = np.abs(z).max()
+    if others.size < _FEWEST_ROWS or largest > _LARGEST_LOG:
         return
     if others.min() - z.min() < _FAR_FROM_ZERO:
         return
@@ -450,7 +460,8 @@ def _zeros_in_log(
             continue
         # Values are compared, not rows: the term may be a lag.
         for logs in (np.log(x + np.exp(z.min())), np.arcsinh(x)):
-            if np.nanmin(np.abs(logs / some - 1), axis=1).max() < _SEVEN_DIGITS:
+            gaps = np.nanmin(np.abs(logs - some), axis=1)
+            if gaps.max() < _SEVEN_DIGITS * largest:
                 yield notice_of(
                     "zeros_in_log",
                     term=term,
