@@ -47,3 +47,8 @@ HELD = {
     "WildWeights": "linear.kernels.wild:WildWeights",
     "Words": "report.words:Words",
 }
+# Fields of these classes that pickles have under an earlier name
+RENAMED = {
+    "IndexRule": {"given": "weights"},
+    "LinearBiasReduced": {"own": "squares"},
+}

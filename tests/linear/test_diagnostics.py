@@ -1178,6 +1178,20 @@ def test_a_treatment_without_its_arms_is_told(term, options, columns) -> None:
         assert "no_main_effect" not in {n.code for n in fit.diagnostics}
 
 
+@pytest.mark.parametrize("term", ["post", "treated", "war"])
+@pytest.mark.filterwarnings("ignore::digiprosper.DigiprosperWarning")
+def test_dummies_that_are_no_treatment_from_some_period_on_have_no_arms(term) -> None:
+    """Where some have no rows later, a period's dummy is its product with the rest."""
+    rng = np.random.default_rng(5)
+    i, t = np.indices((40, 8)).reshape(2, -1)
+    frame = pd.DataFrame({"i": i, "t": t, "treated": (i < 15) * 1, "post": (t > 3) * 1})
+    frame["war"], frame["y"] = ((i == 3) & (t == 4)) * 1, rng.normal(size=i.size)
+    frame = frame[((i > 2) | (t < 4)) & ((i > 14) | (t != 2))]
+    spec = FixedEffects("y", [term], entity_effects=False, time_effects=False)
+    notices = spec.fit(Panel(frame, "i", "t")).diagnostics
+    assert "no_main_effect" not in {n.code for n in notices}
+
+
 @pytest.mark.parametrize(
     "spec",
     [

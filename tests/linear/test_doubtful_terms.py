@@ -507,6 +507,36 @@ def test_a_moving_mean_of_the_outcome_is_reported(y, x) -> None:
     assert "made_from" not in codes_of(others, budgets())
 
 
+def test_dummies_are_no_sums_of_a_rare_event() -> None:
+    """The event, the treatment and another dummy are zero in the first entities."""
+    rng = np.random.default_rng(0)
+    i, t = np.indices((60, 10)).reshape(2, -1)
+    frame = pd.DataFrame({"i": i, "t": t, "cold": -20 - 70 * rng.uniform(size=i.size)})
+    frame["crisis"] = ((i > 15) & (rng.uniform(size=i.size) < 0.1)) * 1
+    frame["treated"], frame["open"] = ((i > 20) & (t > 5)) * 1, ((i > 40) & (t > 3)) * 1
+    frame["loss"] = -20 - rng.pareto(1.5, size=i.size).clip(max=60)
+    for y, x in (("crisis", ["treated", "open"]), ("loss", ["cold"])):
+        assert "made_from" not in codes_of(FixedEffects(y, x), frame)
+
+
+def test_as_many_dummies_as_compared_rows_are_no_parts_of_a_sum() -> None:
+    rng = np.random.default_rng(0)
+    i, t = np.indices((320, 3)).reshape(2, -1)
+    frame = pd.DataFrame({"i": i, "t": t, "y": rng.normal(size=i.size)})
+    spec = FixedEffects("y", ["t", "C(i)"], entity_effects=False, time_effects=False)
+    assert "made_from" not in codes_of(spec, frame)
+
+
+def test_logs_of_one_among_logs_with_zeros_are_compared_without_a_division() -> None:
+    rng = np.random.default_rng(0)
+    frame = patents_frame().assign(y=rng.normal(size=480))
+    frame["trade"] = np.exp(rng.normal(8, 1, 480)) * (rng.uniform(size=480) > 0.2)
+    frame.loc[[0, 5], "trade"] = [0.999, 0.0]
+    spec = FixedEffects("y", ["log(trade + 0.001)"])
+    with np.errstate(all="raise"):
+        assert "zeros_in_log" in codes_of(spec, frame)
+
+
 def test_zeros_that_no_slope_compares_with_others_are_not_reported() -> None:
     frame = patents_frame()
     with_dummy = FixedEffects("patents", ["ln_research", "I(research > 0)"])

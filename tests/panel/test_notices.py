@@ -363,6 +363,12 @@ def test_single_values_in_another_unit_are_reported(rows) -> None:
         assert {*data["entities"]} == {"河北", "天津"}
         assert data["from"] == 2015
         assert 0.8 < data["ratio"] / factor < 1.4
+    # Too large in one province, too small in the other
+    factor = rows["province"].map({"河北": 1e4, "天津": 1e-4}).where(odd, 1)
+    notice = notices(rows.assign(revenue=factor * revenue))["unit_break"]
+    assert abs(np.log10(notice.data["columns"]["revenue"]["ratio"])) == pytest.approx(
+        4, abs=0.1
+    )
     # An event, and a value that is missing after the other
     assert not notices(rows.assign(revenue=revenue.where(~odd, 320 * revenue)))
     assert not notices(rows.assign(revenue=other.mask(rows["year"] == 2016)))

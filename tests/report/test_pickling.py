@@ -117,6 +117,17 @@ def test_a_class_inside_a_function_is_copied() -> None:
     assert copy.copy(Inside(1.0)) == copy.deepcopy(Inside(1.0)) == Inside(1.0)
 
 
+def test_fields_with_an_earlier_name_are_read() -> None:
+    """As pickles of 0.1.0 have them."""
+    rule = {"weighting": "given", "groups": (), "given": np.array([0.3, 0.7])}
+    np.testing.assert_array_equal(
+        restore("IndexRule", "0.1.0", rule).weights, [0.3, 0.7]
+    )
+    reduced = {"moved": np.ones(2), "own": np.eye(2), "shared": np.zeros(2)}
+    read = restore("LinearBiasReduced", "0.1.0", reduced)
+    np.testing.assert_array_equal(read.squares, np.eye(2))
+
+
 def test_a_field_that_is_not_known_here_is_an_error_that_names_the_versions() -> None:
     with pytest.raises(
         PickleError, match=r"0\.9\.0 pickled.*no field 'colour' here.*Read it with"

@@ -607,21 +607,23 @@ def _products_without_main_effects(
 
 
 def _arms(sample: Sample, name: str) -> dict[str, Floats]:
-    """Return dummies of entities and periods whose product is a dummy of treated rows.
+    """Return dummies of entities, and of periods from some on, that it is 1 in both of.
 
-    Empty for other columns, and if all entities or all periods are treated.
+    Empty for other columns, and if it is one of them, which has no arms.
     """
     (factor, *others), keys = sample.factors_of(name), sample.keys
     if others or factor.level is not None or keys.time_name is None:
         return {}
     column = sample.matrix[:, sample.names.index(name)]
-    arms: dict[str, Floats] = {
-        f"treated {key}": (np.bincount(codes, column) > 0).astype(np.float64)[codes]
-        for key, codes in zip(keys.names, (sample.entity, sample.time), strict=True)
-    }
-    entities, periods = arms.values()
-    is_product = np.array_equal(column, entities * periods)
-    return arms if is_product and not (entities.all() or periods.all()) else {}
+    if not is_dummy(column) or not column.any():
+        return {}
+    treated = np.bincount(sample.entity, column)[sample.entity] > 0
+    since = sample.time >= sample.time[column == 1].min()
+    arms = treated.astype(np.float64), since.astype(np.float64)
+    is_product = np.array_equal(column, arms[0] * arms[1])
+    if not is_product or any(np.array_equal(column, arm) for arm in arms):
+        return {}
+    return dict(zip([f"treated {key}" for key in keys.names], arms, strict=True))
 
 
 def turn_outside(sample: Sample, results: LinearResults) -> list[Notice]:

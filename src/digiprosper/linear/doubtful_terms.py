@@ -382,11 +382,17 @@ def _parts_of_sum(sample: Sample, rows: Ints, values: Floats) -> list[str]:
     rows, values = rows[::step], values[::step]
     gaps = sample.matrix[rows[:, None], x] - values[:, None]
     near = np.abs(gaps).max(axis=0) < _LARGEST_LOG
+    # As many columns as rows add up to anything.
+    if 2 * near.sum() > values.size:
+        return []
     shares = np.exp(gaps[:, near])
     weights = np.linalg.lstsq(shares, np.ones(values.size))[0]
     parts = x[near][weights > _NEAR]
     exact = np.abs(shares @ weights - 1).max() < _NEAR
-    return [sample.names[at] for at in parts] if exact and parts.size > 1 else []
+    # Dummies that are constant in these rows add up to a rare event.
+    if not exact or parts.size < 2 or np.unique(values).size <= _FEWEST_COUNTS:
+        return []
+    return [sample.names[at] for at in parts]
 
 
 def _moving_sums(sample: Sample, y: int) -> list[str]:
@@ -403,10 +409,15 @@ def _moving_sums(sample: Sample, y: int) -> list[str]:
     past = sample.matrix[rows - np.arange(steps + 1)[:, None]][..., [y, *x]]
     levels = _levels(np.moveaxis(past, -1, 0))
     sums, columns = levels[0].cumsum(axis=1)[:, 1:], levels[1:, :, None, :1]
+    # Far below zero exp(x) - 1 is -1.
+    varies = np.ptp(sums, axis=-1) > _ROUNDED * np.abs(sums).max(axis=-1)
     with np.errstate(divide="ignore", invalid="ignore"):
         ratios = columns / sums
         spread = np.ptp(ratios, axis=-1) / np.abs(ratios[..., 0])
-    inside = (spread < _SEVEN_DIGITS).any(axis=(1, 2, 3))
+    inside = (varies & (spread < _SEVEN_DIGITS)).any(axis=(1, 2, 3))
+    # Dummies equal the sums of a rare event where both are constant.
+    if not inside.any() or np.unique(sums[0, 0]).size <= _FEWEST_COUNTS:
+        return []
     return [sample.names[at] for at in compress(x, inside)]
 
 
@@ -445,7 +456,8 @@ def _zeros_in_log(
     z, term = sample.matrix[:, at], sample.names[at]
     zero = z == z.min()
     others = z[~zero]
-    if others.size < _FEWEST_ROWS or np.abs(z).max() > _LARGEST_LOG:
+    largest = np.abs(z).max()
+    if others.size < _FEWEST_ROWS or largest > _LARGEST_LOG:
         return
     if others.min() - z.min() < _FAR_FROM_ZERO:
         return
@@ -459,7 +471,8 @@ def _zeros_in_log(
             continue
         # Values are compared, not rows: the term may be a lag.
         for logs in (np.log(x + np.exp(z.min())), np.arcsinh(x)):
-            if np.nanmin(np.abs(logs / some - 1), axis=1).max() < _SEVEN_DIGITS:
+            gaps = np.nanmin(np.abs(logs - some), axis=1)
+            if gaps.max() < _SEVEN_DIGITS * largest:
                 yield notice_of(
                     "zeros_in_log",
                     term=term,

@@ -824,8 +824,11 @@ def unit_break(table: Table) -> Iterator[Notice]:
             if len(steps) < _FEWEST_BREAKS or abs(median(steps) / _MU - 1) > _NEAR_MU:
                 continue
         if broken:
+            factors = [ratio[at - 1].item() for at in broken]
+            # The larger unit may come first in some entities only.
+            up, down = [f for f in factors if f > 1], [f for f in factors if f < 1]
             columns[name] = {
-                "ratio": median(ratio[at - 1].item() for at in broken),
+                "ratio": median(max(up, down, key=len)),
                 "entities": tuple(keys.entities[keys.entity[broken]]),
                 "from": keys.times[keys.time[broken[0]]],
             }

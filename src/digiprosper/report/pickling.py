@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from digiprosper._held import HELD
+from digiprosper._held import HELD, RENAMED
 from digiprosper._version import __version__
 from digiprosper.errors import Notice, PickleError, quoted
 
@@ -50,6 +50,8 @@ def restore(kind: Any, version: str, named: dict[str, Any]) -> Any:
     if not (isinstance(pickled_type, type) and is_dataclass(pickled_type)):
         raise _unreadable_error(kind, version, "there is no such type here")
 
+    renamed = RENAMED.get(kind, {})
+    named = {renamed.get(name, name): value for name, value in named.items()}
     unknown = set(named) - {field.name for field in fields(pickled_type)}
     if unknown:
         raise _unreadable_error(
