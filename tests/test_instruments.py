@@ -21,6 +21,7 @@ from digiprosper.errors import (
     OptionError,
     PanelIndexError,
     TermError,
+    notice_of,
 )
 
 YEARS = np.arange(2011, 2017)
@@ -232,7 +233,7 @@ def test_incomplete_shares_are_told() -> None:
     frame = share_frame().assign(s_mills=lambda f: f["s_mills"] / 2)
     with pytest.warns(IdentificationWarning, match="sum"):
         instruments.bartik(panel_of(frame), ["s_farms", "s_mills"], growth())
-    notice = instruments.incomplete_shares(0.2, 0.5, 0.9)
+    notice = notice_of("incomplete_shares", least=0.2, mean=0.5, largest=0.9)
     assert (notice.code, notice.data) == (
         "incomplete_shares",
         {"least": 0.2, "mean": 0.5, "largest": 0.9},

@@ -6,6 +6,7 @@ import csv
 import difflib
 import pickle
 import re
+import string
 import sys
 import warnings
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -578,29 +579,24 @@ def warning_of(code: str) -> type[DigiprosperWarning] | None:
     return notice_tables()[0].get(code)
 
 
-class _Field:
-    """A value in a sentence, which says how it is written: ``{terms:quoted 3}``."""
+class _Sentences(string.Formatter):
+    """Write fields of a sentence as their form says, such as ``{terms:quoted 3}``."""
 
-    __slots__ = ("value",)
-
-    def __init__(self, value: Any) -> None:
-        self.value = value
-
-    def __format__(self, form: str) -> str:
+    def format_field(self, value: Any, form: str) -> str:
         match form.partition(" "):
             case "cited", _, _:
-                return cited(self.value)
+                return cited(value)
             case "quoted", _, limit:
-                return quoted(self.value, int(limit or 5))
+                return quoted(value, int(limit or 5))
             case "counted", _, noun:
-                return counted(self.value, noun)
+                return counted(value, noun)
             case "subject", _, verb:
-                return subject(self.value, verb)
+                return subject(value, verb)
             case "joined", _, _:
-                return " and ".join(self.value)
+                return " and ".join(value)
             case "listed", _, _:
-                return ", ".join(self.value)
-        return format(self.value, form)
+                return ", ".join(value)
+        return format(value, form)
 
 
 def notice_of(code: str, /, **fields: Any) -> Notice:
@@ -610,7 +606,7 @@ def notice_of(code: str, /, **fields: Any) -> Notice:
     the sentence only; the others are also the data of the notice.
     """
     sentence = notice_tables()[1][code]
-    text = sentence.format_map({name: _Field(value) for name, value in fields.items()})
+    text = _Sentences().vformat(sentence, (), fields)
     data = {name: value for name, value in fields.items() if name[0] != "_"}
     return Notice(code.partition(".")[0], text, data)
 

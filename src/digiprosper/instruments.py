@@ -24,7 +24,6 @@ from digiprosper.errors import (
     ColumnError,
     InputTypeError,
     MissingDataError,
-    Notice,
     OptionError,
     PanelIndexError,
     TermError,
@@ -32,6 +31,7 @@ from digiprosper.errors import (
     counted,
     did_you_mean,
     issue,
+    notice_of,
     quoted,
     subject,
 )
@@ -395,13 +395,13 @@ def bartik(
     sums = weights.sum(axis=1)
     sums = sums[~np.isnan(sums)]
     if (np.abs(sums - 1) > SUM_TO_ONE).any():
-        issue(
-            [
-                incomplete_shares(
-                    float(sums.min()), float(sums.mean()), float(sums.max())
-                )
-            ]
+        notice = notice_of(
+            "incomplete_shares",
+            least=float(sums.min()),
+            mean=float(sums.mean()),
+            largest=float(sums.max()),
         )
+        issue([notice])
     with np.errstate(over="ignore"):
         return _as_series((weights * growth).sum(axis=1), table, "bartik")
 
@@ -505,19 +505,6 @@ def _growth(table: Table, level: Floats, lag: int, *, leave_one_out: bool) -> Fl
     positive = totals[1] > 0
     return np.where(
         positive, totals[0] / np.where(positive, totals[1], 1.0) - 1, np.nan
-    )
-
-
-def incomplete_shares(least: float, mean: float, largest: float) -> Notice:
-    """Report shares that do not sum to one (data least, mean and largest sum)."""
-    text = (
-        f"the shares sum to {mean:.3g} on average ({least:.3g} to {largest:.3g}), not "
-        "to one, so the instrument also varies with this sum. Add the sum of the "
-        "shares, interacted with the periods, to the controls (Borusyak, Hull & "
-        "Jaravel 2022)."
-    )
-    return Notice(
-        "incomplete_shares", text, {"least": least, "mean": mean, "largest": largest}
     )
 
 

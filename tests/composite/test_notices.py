@@ -19,7 +19,6 @@ from digiprosper.composite.notices import (
     high_coupling_notice,
     impossible_notice,
     imputed_remarks,
-    legacy_remark,
     weight_remarks,
     zero_remarks,
 )
@@ -143,7 +142,6 @@ def test_they_are_python_warnings_too():
         Panel(frame, "id", "t"),
         IndicatorSystem([Indicator("a"), Indicator("b")]),
     )
-    assert legacy_remark().code == "legacy_lnT"
     with pytest.warns(IndicatorWarning, match="legacy_lnT"):
         CompositeIndex(system, scope="legacy_lnT").fit(panel)
     with pytest.warns(IndicatorWarning, match="because one indicator is"):

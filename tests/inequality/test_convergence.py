@@ -216,7 +216,9 @@ def test_an_ergodic_distribution_that_hangs_on_the_start():
         long([[1.0, 1, 1], [2, 1, 1], [2, 3, 3]]), "y", cuts=[1.5, 2.5]
     )
     assert found.ergodic.isna().all()
-    assert [n.code for n in found.diagnostics] == ["reducible"]
+    (notice,) = found.diagnostics
+    assert (notice.code, notice.data) == ("reducible", {"closed": 2})
+    assert notice.message.startswith("2 sets of classes are absorbing")
     assert "2 sets of classes" in found.summary()
 
 

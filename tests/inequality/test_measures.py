@@ -700,7 +700,9 @@ def test_by_default_rows_are_drawn():
 def test_rows_of_one_entity_drawn_apart_are_told():
     frame = provinces().assign(year=np.tile(np.arange(5), 60)).set_index(["id", "year"])
     apart = dagum(frame["income"], frame["region"], reps=199, rng=3)
-    assert [n.code for n in apart.diagnostics] == ["rows_drawn"]
+    (notice,) = apart.diagnostics
+    assert (notice.code, notice.data) == ("rows_drawn", {"level": "id"})
+    assert notice.message.endswith("Specify clusters=y.index.get_level_values('id').")
     assert "get_level_values('id')" in apart.summary()
     ids = frame.index.get_level_values("id")
     assert (

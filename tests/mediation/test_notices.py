@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from digiprosper.mediation import notices
+from digiprosper.errors import notice_of
 from digiprosper.mediation.notices import (
     SHORT_SERIES,
     WEAK_F,
     few_for_paths,
+    ratio_notices,
     short_series,
     weak_instrument,
 )
@@ -56,25 +57,31 @@ def test_the_edges_of_a_short_series_and_of_a_weak_instrument() -> None:
     ("notice", "code", "data", "words"),
     [
         (
-            notices.pooled(90),
+            notice_of("pooled", nobs=90),
             "pooled",
             {"nobs": 90},
             "no effects are absorbed (pooled OLS)",
         ),
         (
-            notices.masking("why", 1.0, -2.0, (-1.0, 3.0)),
+            notice_of(
+                "masking",
+                direct=1.0,
+                indirect=-2.0,
+                total_interval=(-1.0, 3.0),
+                _why="why",
+            ),
             "masking",
             {"direct": 1.0, "indirect": -2.0, "total_interval": (-1.0, 3.0)},
             "why: proportion_mediated is not meaningful",
         ),
         (
-            notices.absorbed_level("w", ("city", "year")),
+            notice_of("absorbed_level", column="w", _effects=("city", "year")),
             "absorbed_level",
             {"column": "w"},
             "the moderator 'w' is collinear with the effects (city, year)",
         ),
         (
-            notices.held_level("q", ()),
+            notice_of("held_level", column="q", _terms=["the intercept"]),
             "held_level",
             {"column": "q"},
             (
@@ -83,14 +90,21 @@ def test_the_edges_of_a_short_series_and_of_a_weak_instrument() -> None:
             ),
         ),
         (
-            notices.untested_threshold("q", 0.123456),
+            notice_of("untested_threshold", column="q", gamma=0.123456),
             "untested_threshold",
             {"column": "q", "gamma": 0.123456},
             "q = 0.12346 minimises the sum of squared residuals",
         ),
         (
-            notices.influential_cluster(
-                ("city", "Wuhan"), 30, "indirect", (0.5, 0.1), 2.5
+            notice_of(
+                "influential_cluster",
+                cluster="Wuhan",
+                term="indirect",
+                without=0.1,
+                _n_clusters=30,
+                _name="city",
+                _estimate=0.5,
+                _shift=2.5,
             ),
             "influential_cluster",
             {"cluster": "Wuhan", "term": "indirect", "without": 0.1},
@@ -100,19 +114,26 @@ def test_the_edges_of_a_short_series_and_of_a_weak_instrument() -> None:
             ),
         ),
         (
-            notices.left_out("2 of 9 entities are dropped.", ["a", "b"]),
+            notice_of(
+                "left_out",
+                count=2,
+                entities=("a", "b"),
+                _n_entities=9,
+                _entity="city",
+                _shown="'a', 'b'",
+            ),
             "left_out",
             {"count": 2, "entities": ("a", "b")},
-            "2 of 9 entities are dropped.",
+            "2 of 9 entities (city) cannot be estimated separately and are dropped",
         ),
         (
-            notices.ratio_notices("m", 1.5, "indirect/total", total_differs=True)[0],
+            *ratio_notices("m", 1.5, "indirect/total", total_differs=True),
             "ratio_above_one",
             {"mediator": "m", "ratio": 1.5},
             "indirect/total = 1.5: above 1, so it is not a share of the total effect.",
         ),
         (
-            notices.ratio_notices("m", 1.5, "|indirect/direct|", total_differs=True)[0],
+            *ratio_notices("m", 1.5, "|indirect/direct|", total_differs=True),
             "ratio_above_one",
             {"mediator": "m", "ratio": 1.5},
             (
@@ -121,25 +142,33 @@ def test_the_edges_of_a_short_series_and_of_a_weak_instrument() -> None:
             ),
         ),
         (
-            notices.ratio_notices("m", -0.5, "indirect/total", total_differs=True)[0],
+            *ratio_notices("m", -0.5, "indirect/total", total_differs=True),
             "ratio_negative",
             {"mediator": "m", "ratio": -0.5},
             "indirect/total = -0.5: the total effect has the opposite sign",
         ),
         (
-            notices.ratio_notices("m", 0.5, "indirect/total", total_differs=False)[0],
+            *ratio_notices("m", 0.5, "indirect/total", total_differs=False),
             "total_near_zero",
             {"mediator": "m", "ratio": 0.5},
             "the total effect is not significantly different from zero",
         ),
         (
-            notices.readings_differ("m", 0.5),
+            notice_of("readings_differ", mediator="m", ratio=0.5),
             "readings_differ",
             {"mediator": "m", "ratio": 0.5},
             "a and b are both significantly different from zero, but ab is not",
         ),
         (
-            notices.tests_differ("m", 0.5, 4, "c'", (0.04, 0.06)),
+            notice_of(
+                "tests_differ",
+                mediator="m",
+                ratio=0.5,
+                _step=4,
+                _name="c'",
+                _of_t="0.040",
+                _of_draws="0.060",
+            ),
             "tests_differ",
             {"mediator": "m", "ratio": 0.5},
             (

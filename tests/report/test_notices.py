@@ -230,24 +230,28 @@ def test_rows_of_tables_are_sorted_and_have_a_warning_or_a_sentence() -> None:
 def test_sentences_have_the_fields_of_their_calls_and_are_in_the_right_room() -> None:
     """Fields that are not in the data are in a sentence of the call."""
     calls: dict[str, list[tuple[str, set[str | None]]]] = {}
+    rows = rows_of_tables()
     for name, tree in files_with_notices().items():
         for call in ast.walk(tree):
             if makes_notice(call) and call.func.id == "notice_of":
                 fields = {k.arg for k in call.keywords}
                 variants = variants_of(call)
+                if name == "stata/judge.py":  # the code is an argument of its maker
+                    variants = {r["code"] for room, r in rows if room == "stata"}
                 assert variants, ast.unparse(call)
                 for code in variants:
                     calls.setdefault(code, []).append((name, fields))
                 written = "".join(SENTENCES[code] for code in variants)
                 for field in fields - {None}:
                     assert field[0] != "_" or f"{{{field}" in written, (variants, field)
-    for room, row in rows_of_tables():
+    for room, row in rows:
         code, sentence = row["code"], row["sentence"]
-        used = {field for _, field, _, _ in string.Formatter().parse(sentence) if field}
+        fields = [field for _, field, _, _ in string.Formatter().parse(sentence)]
+        used = {field.partition("[")[0] for field in fields if field}
         assert bool(sentence) == (code in calls), code
         for name, fields in calls.get(code, ()):
             assert used <= fields or None in fields, code
-            assert name.startswith(f"{room}/") or "." in code, code
+            assert name.rpartition("/")[0] == room or "." in code, code
 
 
 def test_fields_of_a_sentence_say_how_they_are_written() -> None:

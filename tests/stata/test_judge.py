@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import csv
+from pathlib import Path
 
 import pytest
 
 from digiprosper.stata import judge, read_do_file
 
-if TYPE_CHECKING:
-    from pathlib import Path
+with Path(judge.__file__).with_name("notices.csv").open(encoding="utf-8") as table:
+    CODES = [row["code"] for row in csv.DictReader(table)]
 
 
 def codes(text: str, tmp_path: Path) -> list[tuple[str, int]]:
@@ -162,7 +163,7 @@ def test_staggered_adoption(text: str, expected: list[str], tmp_path: Path) -> N
 
 
 @pytest.mark.many(9)
-@pytest.mark.parametrize("code", judge._QUESTIONS)
+@pytest.mark.parametrize("code", CODES)
 def test_data_and_messages(code: str) -> None:
     asked = judge.question(code, 3, variables=("patents", "w"))
     assert (asked.code, asked.data["line"]) == (code, 3)

@@ -31,7 +31,7 @@ import pandas as pd
 from digiprosper.composite.cells import names_where
 from digiprosper.composite.kernels.structure import FIXED_WEIGHTS, Rule, Weighing
 from digiprosper.composite.kernels.uncertainty import EntitySums
-from digiprosper.errors import Notice, cited, counted, subject
+from digiprosper.errors import Notice, cited, notice_of
 from digiprosper.kernels import Bools, Floats
 from digiprosper.report.notices import imputed
 from digiprosper.report.text import listed
@@ -73,22 +73,13 @@ def weight_remarks(
     constant = np.array([w.constant for w in weighings])
     notices = [] if rule.keeps_constant else _constant_remarks(names, constant, periods)
     if rule.shift >= LARGE_SHIFT:
-        text = (
-            f"shift={rule.shift:g} changes the weights and is not needed, since 0 ln 0 "
-            "is defined as 0. Use 0 unless replicating."
-        )
-        notices.append(Notice("shift", text, {"shift": float(rule.shift)}))
+        notices.append(notice_of("shift", shift=float(rule.shift)))
     if rule.estimated:
         notices += _dominant_remarks(names, weights, constant, periods)
     least = zip(names, weights.min(axis=0).tolist(), strict=True)
     if negative := {n: w for n, w in least if w < 0}:
         shown = ", ".join(f"{cited(n)} ({w:.2f})" for n, w in negative.items())
-        text = (
-            f"{shown} has a negative weight: it varies in the opposite direction to "
-            "the others, and a higher value lowers the index. Check its direction, "
-            "or use weighting='critic'."
-        )
-        notices.append(Notice("negative_weight", text, {"weights": negative}))
+        notices.append(notice_of("negative_weight", weights=negative, _shown=shown))
     return notices
 
 
@@ -100,12 +91,9 @@ def _constant_remarks(
     notices = []
     columns = tuple(names_where(names, np.asarray(always)))
     if columns:
-        text = (
-            f"{subject(columns, 'is')} constant over the sample, with weight 0; remove "
-            f"{'it' if len(columns) == 1 else 'them'} from the system."
-        )
+        them = "it" if len(columns) == 1 else "them"
         notices.append(
-            Notice("constant_indicator", text, {"columns": columns, "times": {}})
+            notice_of("constant_indicator", columns=columns, times={}, _them=them)
         )
     times = {
         names[j]: tuple(p for p, c in zip(periods, constant[:, j], strict=True) if c)
@@ -115,13 +103,12 @@ def _constant_remarks(
         shown = "; ".join(
             f"{cited(n)} in {', '.join(map(str, t[:5]))}" for n, t in times.items()
         )
-        text = (
-            "constant in the rows from which weights are estimated, and weight 0 in "
-            f"them: {shown}."
-        )
         notices.append(
-            Notice(
-                "constant_indicator", text, {"columns": tuple(times), "times": times}
+            notice_of(
+                "constant_indicator.in_periods",
+                columns=tuple(times),
+                times=times,
+                _shown=shown,
             )
         )
     return notices
@@ -149,17 +136,14 @@ def _dominant_remarks(
     limit_text = f"three times the equal weight {limit / DOMINANT:.2f}"
     if limit == ALMOST_ALL:
         limit_text = f"{ALMOST_ALL:.0%}"
-    text = (
-        f"{shown} has a weight of more than {limit_text}: "
-        "zeros or a few large values dominate the index. "
-        "Check the column; a ratio to population or a logarithm is often more "
-        "appropriate."
-    )
     return [
-        Notice(
+        notice_of(
             "dominant_indicator",
-            text,
-            {"weights": large, "limit": limit, "times": times},
+            weights=large,
+            limit=limit,
+            times=times,
+            _shown=shown,
+            _limit=limit_text,
         )
     ]
 
@@ -168,21 +152,7 @@ def fixed_weights(weighting: str) -> list[Notice]:
     """Report that weights which are not estimated are the same in all draws."""
     if weighting not in FIXED_WEIGHTS:
         return []
-    text = (
-        "the weights are not estimated: every draw has the same weights, and the ranks "
-        "have no sampling error."
-    )
-    return [Notice("fixed_weights", text, {"weighting": weighting})]
-
-
-def legacy_remark() -> Notice:
-    """Report the error of the ln T script."""
-    text = (
-        "scope='legacy_lnT' divides the entropy of all rows by the logarithm of the "
-        "number of years: entropies exceed 1 and the order of the weights is "
-        "reversed. Use it for replication only; otherwise use scope='pooled'."
-    )
-    return Notice("legacy_lnT", text, {"scope": "legacy_lnT"})
+    return [notice_of("fixed_weights", weighting=weighting)]
 
 
 def zero_remarks(values: Floats, aggregate: str) -> list[Notice]:
@@ -190,13 +160,15 @@ def zero_remarks(values: Floats, aggregate: str) -> list[Notice]:
     zeros = int((values == 0).sum())
     if aggregate not in _ZERO_FACTORS or not zeros:
         return []
-    text = (
-        f"{counted(zeros, 'score')} of {values.size} {'is' if zeros == 1 else 'are'} 0 "
-        f"because one {_ZERO_FACTORS[aggregate]}, which makes the geometric mean 0. "
-        "Use scope='goalposts' with ends below the smallest value, or "
-        "aggregate='linear'."
-    )
-    return [Notice("zero_score", text, {"count": zeros})]
+    return [
+        notice_of(
+            "zero_score",
+            count=zeros,
+            _nobs=values.size,
+            _are="is" if zeros == 1 else "are",
+            _factor=_ZERO_FACTORS[aggregate],
+        )
+    ]
 
 
 def beyond_remarks(
@@ -211,15 +183,16 @@ def beyond_remarks(
     if not shares:
         return []
     shown = ", ".join(f"{cited(name)} in {share:.0%}" for name, share in shares.items())
-    growth = ", if this is not the growth since the base year" if one_year else ""
-    text = (
-        f"scores from {lowest:.3g} to {highest:.3g} instead of 0 to 1: values are "
-        f"beyond the end points of the index ({shown} of "
-        f"{counted(values.size, 'row')}). Check that these columns have the unit of "
-        f"the end points{growth}."
-    )
-    data = {"shares": shares, "nobs": values.size, "lowest": lowest, "highest": highest}
-    return [Notice("beyond_base_year" if one_year else "beyond_end_points", text, data)]
+    return [
+        notice_of(
+            "beyond_base_year" if one_year else "beyond_end_points",
+            shares=shares,
+            nobs=values.size,
+            lowest=lowest,
+            highest=highest,
+            _shown=shown,
+        )
+    ]
 
 
 def component_remarks(sums: EntitySums | None) -> list[Notice]:
@@ -229,15 +202,8 @@ def component_remarks(sums: EntitySums | None) -> list[Notice]:
     reasons = sums.unstable_components()
     if not reasons:
         return []
-    text = (
-        "PCA weights have no standard error here: "
-        f"{'; '.join(_UNSTABLE[reason] for reason in reasons)} (within two standard "
-        "errors). Delta-method and jackknife standard errors treat the components "
-        "as known and can be much too small. weight_errors('bootstrap') shows how "
-        "much the weights vary; weighting='entropy', 'critic' or 'equal' has "
-        "no components."
-    )
-    return [Notice("unstable_components", text, {"reasons": reasons})]
+    explained = "; ".join(_UNSTABLE[reason] for reason in reasons)
+    return [notice_of("unstable_components", reasons=reasons, _reasons=explained)]
 
 
 def imputed_remarks(imputations: pd.DataFrame, names: Sequence[str]) -> list[Notice]:
@@ -259,12 +225,7 @@ def high_coupling_notice(rows: int) -> list[Notice]:
     """Report rows whose coupling is high because all systems are poor."""
     if not rows:
         return []
-    text = (
-        f"C is above {COUPLED} in {counted(rows, 'row')} where T is below {POOR}: "
-        "systems with equally low scores have a high C. Use D, which "
-        "combines C and T."
-    )
-    return [Notice("equally_bad", text, {"count": rows})]
+    return [notice_of("equally_bad", count=rows, _coupled=COUPLED, _poor=POOR)]
 
 
 def impossible_notice(
@@ -283,11 +244,12 @@ def impossible_notice(
     excluded = [
         f"{n} {cited(v)}" for n, values in options for v in values if v not in used[n]
     ]
-    explanation = "No part of the grid is complete, so no variance shares are computed."
-    if all(complete):
-        explanation = f"The shares exclude {listed(excluded)}."
-    text = (
-        f"{missing} of {possible.size} combinations are impossible: see `problem` in "
-        f"`combinations`. {explanation}"
-    )
-    return [Notice("impossible", text, {"missing": missing, "kept": used})]
+    return [
+        notice_of(
+            "impossible" if all(complete) else "impossible.no_shares",
+            missing=missing,
+            kept=used,
+            _combinations=possible.size,
+            _excluded=listed(excluded),
+        )
+    ]

@@ -14,7 +14,6 @@ from digiprosper.composite.kernels.structure import IndexStructure
 from digiprosper.composite.notices import (
     component_remarks,
     imputed_remarks,
-    legacy_remark,
     weight_remarks,
 )
 from digiprosper.composite.options import (
@@ -35,7 +34,7 @@ from digiprosper.composite.state import (
     state_sums,
 )
 from digiprosper.composite.weights import Weighting
-from digiprosper.errors import InputTypeError, cited, issue
+from digiprosper.errors import InputTypeError, cited, issue, notice_of
 from digiprosper.kernels import Floats
 from digiprosper.panel import Panel
 from digiprosper.report.notices import changed_as
@@ -400,7 +399,7 @@ class CompositeIndex(Specification):
             *component_remarks(sums),
         ]
         if options.scope.replication_only:
-            notices.append(legacy_remark())
+            notices.append(notice_of("legacy_lnT", scope="legacy_lnT"))
         if options.scope.text == "expanding":
             notices += imputed_remarks(panel.imputations, options.system.names)
         issue(notices)

@@ -1,4 +1,11 @@
-"""Sigma convergence, Markov transitions between classes, and beta convergence."""
+"""Sigma convergence, Markov transitions between classes, and beta convergence.
+
+========= =================================
+notice    data
+========= =================================
+reducible closed (number of absorbing sets)
+========= =================================
+"""
 
 from __future__ import annotations
 
@@ -30,7 +37,6 @@ from digiprosper.errors import (
     notice_of,
 )
 from digiprosper.inequality.kernel import ergodic
-from digiprosper.inequality.notices import reducible
 from digiprosper.kernels import Floats, Ints
 from digiprosper.kernels.dispersion import variation_by_group
 from digiprosper.kernels.tolerances import LARGEST_PRODUCT
@@ -367,9 +373,8 @@ def markov_transitions(
     distribution, closed = ergodic(counts / counts.sum(axis=1, keepdims=True))
     rule = cuts if isinstance(cuts, str) else "given"
     times = panel.times if rule == "per_year" else None
-    return MarkovResult(
-        column, rule, breaks, times, counts, distribution, reducible(closed)
-    )
+    notices = (notice_of("reducible", closed=closed),) if closed > 1 else ()
+    return MarkovResult(column, rule, breaks, times, counts, distribution, notices)
 
 
 def _n_classes(classes: int | None, cuts: object) -> int:

@@ -1,4 +1,12 @@
-"""Measures of inequality; decompositions of Theil's T and of the Gini coefficient."""
+"""Measures of inequality; decompositions of Theil's T and of the Gini coefficient.
+
+=========== ===========================================
+notice      data
+=========== ===========================================
+rows_drawn  level (of the index that repeats)
+mixed_units larger, smaller (arguments), ratio, rows
+=========== ===========================================
+"""
 
 from __future__ import annotations
 
@@ -24,10 +32,10 @@ from digiprosper.errors import (
     OptionError,
     cited,
     issue,
+    notice_of,
     quoted,
 )
 from digiprosper.inequality import kernel
-from digiprosper.inequality.notices import mixed_units, rows_drawn
 from digiprosper.kernels import Bools, Floats, Ints, dispersion, intervals
 from digiprosper.kernels.resampling import seed_sequence
 from digiprosper.kernels.tolerances import EQUAL_VALUES
@@ -597,13 +605,15 @@ def _unit_notices(columns: Arguments, first: str, second: str) -> list[Notice]:
         above, below = columns.numbers[larger], columns.numbers[smaller]
         apart = (below > 0) & (above > _MOST_APART * below)
         if apart.any():
-            ratio = float(np.median(above[apart] / below[apart]))
-            rows = columns.rows[apart][:5].tolist()
-            notices.append(
-                mixed_units(
-                    larger, smaller, ratio, rows, describe_rows(apart, columns.rows)
-                )
+            notice = notice_of(
+                "mixed_units",
+                larger=larger,
+                smaller=smaller,
+                ratio=float(np.median(above[apart] / below[apart])),
+                rows=tuple(columns.rows[apart][:5].tolist()),
+                _rows=describe_rows(apart, columns.rows),
             )
+            notices.append(notice)
     return notices
 
 
@@ -973,7 +983,8 @@ def _draw_shares(
         and index.nlevels == 2
         and index.get_level_values(0).has_duplicates
     ):
-        notices += (rows_drawn(0 if index.names[0] is None else index.names[0]),)
+        level = 0 if index.names[0] is None else index.names[0]
+        notices += (notice_of("rows_drawn", level=level),)
     return values, n_clusters, cast("int", seed.entropy), notices
 
 

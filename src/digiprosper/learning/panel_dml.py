@@ -35,6 +35,7 @@ from digiprosper.errors import (
     cited,
     counted,
     issue,
+    notice_of,
     quoted,
 )
 from digiprosper.kernels import Floats, Ints
@@ -103,8 +104,6 @@ ENOUGH_SEEDS = 20
 ENOUGH_ENTITIES = 100
 _ALL_LEARNED = 0.98
 # docs/measured/dml_with_31_provinces.json
-# docs/measured/coverage_of_learning_with_an_instrument.json
-_WEAK = "F of 1.0, coverage .856; F of 3.7, coverage .890"
 _FEW = (
     "learners are fitted to few clusters, and intervals are valid with many only. "
     "Compare FixedEffects with the same terms and cov_type='crv3'."
@@ -806,11 +805,7 @@ def about_estimates(
     enough where nothing is drawn.
     """
     if drawn < ENOUGH_SEEDS:
-        text = (
-            f"{counted(drawn, 'seed')}: estimates depend on the seed; use "
-            f"seeds={ENOUGH_SEEDS} or more."
-        )
-        yield Notice("few_seeds", text, {"seeds": drawn})
+        yield notice_of("few_seeds", seeds=drawn, _enough=ENOUGH_SEEDS)
     spread, table = results.spread, results.comparison
     for name in results.names:
         seeds = spread["seeds"][name]
@@ -819,44 +814,25 @@ def about_estimates(
             f = float(table["first_stage_f"][name])
             yield from weak_after_learning(name, f, results.instrument)
         if seeds > 1:
-            text = (
-                f"{name}: estimates of the seeds differ by {seeds:.1f} standard "
-                "errors. A single seed could have any of them; see runs."
-            )
-            yield Notice("seed_spread", text, {"learner": name, "spread": seeds})
+            yield notice_of("seed_spread", learner=name, spread=seeds)
         if r2 > _ALL_LEARNED:
-            text = (
-                f"{name}: the controls predict the treatment with an R2 of {r2:.3f}; "
-                "almost no variation is left to estimate its effect from."
-            )
-            yield Notice("nothing_left", text, {"learner": name, "r2": r2})
+            yield notice_of("nothing_left", learner=name, r2=r2)
         # A prediction of the mean has an R2 of zero, but for rounding.
         if not r2 > ABSORBED:
-            text = (
-                f"{name}: predicts the treatment no better than its mean (R2 "
-                f"{r2:z.3f} out of fold). Its estimate is that of fixed effects "
-                "without controls, or worse."
-            )
-            yield Notice("useless_learner", text, {"learner": name, "r2": r2})
+            yield notice_of("useless_learner", learner=name, r2=r2)
         terms_y, terms_d = by_terms.get(name, (-np.inf, -np.inf))
         if r2_y <= terms_y or r2 <= terms_d:
-            entities = results.info["n_entities"]
-            text = (
-                f"{name} predicts outcome and treatment with R2 of {r2_y:.3f} and "
-                f"{r2:.3f}, least squares on squares and products with "
-                f"{terms_y:.3f} and {terms_d:.3f}. With {entities} "
-                "entities trees and networks are biased unless they predict both "
-                "better; use transform='dictionary' with a lasso."
+            yield notice_of(
+                "flexible_learner",
+                learner=name,
+                n_entities=results.info["n_entities"],
+                r2_y=r2_y,
+                r2_d=r2,
+                _terms_y=terms_y,
+                _terms_d=terms_d,
             )
-            data = {"learner": name, "n_entities": entities, "r2_y": r2_y, "r2_d": r2}
-            yield Notice("flexible_learner", text, data)
     if spread["learners"] > 2:
-        text = (
-            f"the learners' estimates differ by {spread['learners']:.1f} standard "
-            "errors, so the result depends on the learner. Do not choose among them "
-            "by the estimate; report all, together with fixed effects."
-        )
-        yield Notice("learners_differ", text, {"spread": spread["learners"]})
+        yield notice_of("learners_differ", spread=spread["learners"])
 
 
 def weak_after_learning(learner: str, f: float, instrument: str) -> list[Notice]:
@@ -867,13 +843,13 @@ def weak_after_learning(learner: str, f: float, instrument: str) -> list[Notice]
     critical = float(ncx2.ppf(0.95, 1, 10))
     if f >= critical:
         return []
-    text = (
-        f"{learner}: F = {f:.3g} of the first stage on {instrument}, below "
-        f"{critical:.1f}: the estimate may be biased by more than 10% of the worst "
-        "case (Montiel Olea & Pflueger 2013), and its 95% interval may cover too "
-        f"rarely (in simulated panels: {_WEAK}). Compare "
-        "fixed_effects['linear'].anderson_rubin(), which is valid with a weak "
-        "instrument."
-    )
-    data = {"learner": learner, "value": f, "critical": critical}
-    return [Notice("weak_after_learning", text, data)]
+    # docs/measured/coverage_of_learning_with_an_instrument.json
+    return [
+        notice_of(
+            "weak_after_learning",
+            learner=learner,
+            value=f,
+            critical=critical,
+            _instrument=instrument,
+        )
+    ]

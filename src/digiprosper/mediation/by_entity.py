@@ -15,6 +15,7 @@ from digiprosper.errors import (
     OptionError,
     cited,
     issue,
+    notice_of,
     quoted,
 )
 from digiprosper.kernels import Bools, Floats, Ints
@@ -31,7 +32,7 @@ from digiprosper.linear.preparation import (
 from digiprosper.mediation.effect_terms import effect
 from digiprosper.mediation.kernel import gradient
 from digiprosper.mediation.mediation import Mediation, require_parallel, term_roles
-from digiprosper.mediation.notices import left_out, short_series
+from digiprosper.mediation.notices import short_series
 from digiprosper.mediation.system import (
     DELTA,
     collinear_mediator,
@@ -551,15 +552,18 @@ def _left_out_notices(
         f"{quoted(of)} with {why}" for why, of in reasons.items() if len(of)
     )
     dropped = tuple(names[~used])
-    text = (
-        f"{len(dropped)} of {used.size} entities ({key}) cannot be estimated "
-        f"separately and are dropped: {shown}."
+    notice = notice_of(
+        "left_out",
+        count=len(dropped),
+        entities=dropped,
+        _n_entities=used.size,
+        _entity=key,
+        _shown=shown,
     )
-    notice = left_out(text, dropped)
     if used.sum() < 2:
         raise IdentificationError(
-            f"{text} The mean group estimator needs at least two entities: use a "
-            "longer panel, or fewer controls.",
+            f"{notice.message} The mean group estimator needs at least two entities: "
+            "use a longer panel, or fewer controls.",
             [notice],
         )
     return [notice]

@@ -11,10 +11,10 @@ import numpy as np
 import pandas as pd
 
 from digiprosper.checks import check_level
-from digiprosper.errors import IdentificationError, Notice, cited
+from digiprosper.errors import IdentificationError, Notice, cited, notice_of
 from digiprosper.kernels import Floats
 from digiprosper.kernels.intervals import holm, romano_wolf
-from digiprosper.mediation.notices import ratio_notices, readings_differ, tests_differ
+from digiprosper.mediation.notices import ratio_notices
 from digiprosper.report.pickling import PickledByName
 from digiprosper.report.summary import Cells, Lines, Remarks, Summarised, Summary
 from digiprosper.report.text import p_text, percent_text
@@ -207,7 +207,8 @@ class Decision(Summarised, PickledByName):
     def diagnostics(self) -> tuple[Notice, ...]:
         """Remarks, for example on a ratio that is not a share."""
         steps = [(1, "c", self.total, self.total_draws_p)]
-        notices = []
+        of_ratio = {"mediator": self.mediator, "ratio": self.ratio}
+        notices: list[Notice] = []
         if self.ratio_name is not None:
             total_differs = self._is_significant(self.total)
             notices += ratio_notices(
@@ -216,13 +217,19 @@ class Decision(Summarised, PickledByName):
         if self.branch != "no indirect effect":
             steps.append((4, "c'", self.direct, self.direct_draws_p))
             if not self._is_significant(self.indirect):
-                notices.append(readings_differ(self.mediator, self.ratio))
+                notices.append(notice_of("readings_differ", **of_ratio))
         for step, name, test, draws_p in steps:
             differs = rejects(draws_p, self.level) != self._is_significant(test)
             if differs and not math.isnan(draws_p):
-                p_values = test.p_value, draws_p
                 notices.append(
-                    tests_differ(self.mediator, self.ratio, step, name, p_values)
+                    notice_of(
+                        "tests_differ",
+                        **of_ratio,
+                        _step=step,
+                        _name=name,
+                        _of_t=p_text(test.p_value),
+                        _of_draws=p_text(draws_p),
+                    )
                 )
         return tuple(notices)
 

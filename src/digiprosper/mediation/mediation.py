@@ -31,10 +31,6 @@ from digiprosper.mediation.notices import (
     INFLUENCE,
     LEAST_INFLUENCE,
     MEAN_IN_SDS,
-    absorbed_level,
-    held_level,
-    influential_cluster,
-    untested_threshold,
 )
 from digiprosper.mediation.results import MediationResults
 from digiprosper.mediation.system import (
@@ -405,16 +401,30 @@ class Mediation(Specification):
         """Make the notices about the threshold, the moderator or the square."""
         sample, notices = prepared.sample, []
         if isinstance(self.threshold, str):
-            notices.append(untested_threshold(self.threshold, gamma))
+            notices.append(
+                notice_of("untested_threshold", column=self.threshold, gamma=gamma)
+            )
         if self.moderator is not None:
             level = layout.names.index(sample.names_of("moderator")[0])
             if not any(level in regressors for _, regressors in layout.equations):
-                notices.append(absorbed_level(self.moderator, prepared.effect_names))
+                notices.append(
+                    notice_of(
+                        "absorbed_level",
+                        column=self.moderator,
+                        _effects=prepared.effect_names,
+                    )
+                )
         absent = REGIME_INTERCEPT not in layout.names
         if gamma is not None and self.regime_intercept and absent:
             collinear_with = (*prepared.effect_names, *self.x)
             (variable,) = term_roles(self)["threshold_variable"]
-            notices.append(held_level(variable, collinear_with))
+            notices.append(
+                notice_of(
+                    "held_level",
+                    column=variable,
+                    _terms=collinear_with or ["the intercept"],
+                )
+            )
         roles = ["treatment"] if self.moderator or self.quadratic else []
         roles += ["moderator"] if self.moderator else []
         return notices + _large_mean_notices(sample, roles)
@@ -491,10 +501,18 @@ def _influence_notices(
     name = sample.keys.entity_name
     if prepared.options.clusters:
         name = prepared.cluster_names[0]
-    cluster = name, sample.code_levels.get(name, sample.entities)[g]
-    pair = float(estimates[j]), float(without[g, j])
-    shift = float(shifts[g, j])
-    return [influential_cluster(cluster, len(shifts), terms[j].name, pair, shift)]
+    return [
+        notice_of(
+            "influential_cluster",
+            cluster=sample.code_levels.get(name, sample.entities)[g],
+            term=terms[j].name,
+            without=float(without[g, j]),
+            _n_clusters=len(shifts),
+            _name=name,
+            _estimate=estimates[j],
+            _shift=shifts[g, j],
+        )
+    ]
 
 
 def _large_mean_notices(sample: Sample, roles: Sequence[str]) -> list[Notice]:

@@ -19,6 +19,7 @@ from digiprosper.errors import (
     ThresholdSearchError,
     cited,
     issue,
+    notice_of,
     quoted,
 )
 from digiprosper.kernels import Floats, Ints, intervals, resampling
@@ -55,7 +56,7 @@ from digiprosper.linear.preparation import (
 from digiprosper.linear.results import LinearResults
 from digiprosper.mediation.kernel import Effects, delta_method
 from digiprosper.mediation.layout import REGIME_INTERCEPT, Layout, lay_out
-from digiprosper.mediation.notices import few_for_paths, masking, pooled
+from digiprosper.mediation.notices import few_for_paths
 from digiprosper.mediation.words import WORDS
 from digiprosper.panel import Panel, Sample
 from digiprosper.report.effects import drawn_estimates
@@ -328,14 +329,22 @@ def blank_unclear_share(effects: Effects, clusters: int) -> tuple[Notice, ...]:
         return ()
     for values in (estimates, draws, covariance, covariance.T):
         values[..., -1] = np.nan
-    return (masking(consequence, direct, indirect, (low, high)),)
+    return (
+        notice_of(
+            "masking",
+            direct=direct,
+            indirect=indirect,
+            total_interval=(low, high),
+            _why=consequence,
+        ),
+    )
 
 
 def model_notices(prepared: Prepared) -> list[Notice]:
     """Report pooled rows, and lags of the outcome or of a mediator among the terms."""
     sample = prepared.sample
     is_pooled = not prepared.effect_names and sample.nobs > sample.n_entities
-    notices = [pooled(sample.nobs)] if is_pooled else []
+    notices = [notice_of("pooled", nobs=sample.nobs)] if is_pooled else []
     notices += lagged_outcome(prepared, _BIASED_PATHS)
     before = [role for role in _BEFORE_MEDIATORS if role in sample.roles]
     for role in ("mediators", "mediator"):

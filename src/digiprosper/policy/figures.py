@@ -8,15 +8,22 @@ from typing import Any
 import pandas as pd
 
 from digiprosper.checks import models_problem
-from digiprosper.errors import InputTypeError, issue
+from digiprosper.errors import InputTypeError, cited, issue, notice_of
 from digiprosper.policy.honest import EventTimeResults, HonestIntervals
 from digiprosper.policy.matching_results import Matching
-from digiprosper.policy.notices import ALIKE, unlike_bases
+from digiprosper.policy.notices import ALIKE
 from digiprosper.policy.results import WindowResults
 from digiprosper.policy.words import WORDS
 from digiprosper.report.columns import remark_text
 from digiprosper.report.drawings import Balance, EventPath, EventPaths, HonestPlot
 from digiprosper.report.figure_words import Wording
+
+_BASES = {
+    "reference": "the reference",
+    "previous": "the previous period",
+    "earlier": "earlier periods",
+    "cohorts": "references of their cohorts",
+}
 
 
 def named_studies(results: object, purpose: str) -> dict[str, EventTimeResults]:
@@ -78,7 +85,8 @@ def _warn_of_unlike_bases(paths: Sequence[EventPath]) -> None:
         if ((times < 0) & (times != path.reference)).any():
             bases[path.head] = path.before or "reference"
     if len(set(bases.values())) > 1:
-        issue([unlike_bases(bases)])
+        each = ", ".join(f"{cited(head)}: {_BASES[b]}" for head, b in bases.items())
+        issue([notice_of("unlike_bases", bases=bases, _each=each)])
 
 
 def _path_points(study: EventTimeResults, level: float) -> pd.DataFrame:

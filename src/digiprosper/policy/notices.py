@@ -48,7 +48,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from digiprosper.errors import Notice, cited, clipped, counted, quoted
+from digiprosper.errors import Notice, clipped, counted, notice_of
 from digiprosper.kernels import Bools, Floats, Ints
 from digiprosper.linear.preparation import Prepared
 from digiprosper.panel import Sample
@@ -59,7 +59,6 @@ from digiprosper.policy.kernels.unit_signs import UnitScores
 from digiprosper.policy.messages import first_few, have, time_text
 from digiprosper.policy.timing import CohortCoding, Cohorts, Timing
 from digiprosper.policy.window import EventWindow
-from digiprosper.report.notices import few_clusters
 
 ALIKE: Final = 0.1
 """Standardised difference up to which groups count as alike (Austin 2009, Statistics in
@@ -108,13 +107,8 @@ def cohort_notices(window: EventWindow) -> Iterator[Notice]:
             )
         yield Notice("several_cohorts", text, {"cohorts": dict(window.cohorts)})
     if not window.n_never:
-        text = (
-            "every entity is treated at some time. The coefficients are identified "
-            "because effects are assumed to be constant within the binned ends "
-            f"({', '.join(map(window.text, window.binned)) or 'none'}) or because time "
-            "or entity effects are left out."
-        )
-        yield Notice("none_never_treated", text, {"binned": window.binned})
+        ends = ", ".join(map(window.text, window.binned)) or "none"
+        yield notice_of("none_never_treated", binned=window.binned, _ends=ends)
 
 
 def no_rows_before(sample: Sample, cohorts: Cohorts) -> Iterator[Notice]:
@@ -129,14 +123,14 @@ def no_rows_before(sample: Sample, cohorts: Cohorts) -> Iterator[Notice]:
 def entities_without_rows_before(entity: str, names: list[Any]) -> Iterator[Notice]:
     """Report treated entities without a row before treatment, by name."""
     if names:
-        text = (
-            f"{len(names):,} treated {entity} ({quoted(names)}) "
-            f"{have(len(names))} no row before treatment in the sample. Their rows "
-            "contribute only to differences between event times after treatment. "
-            "Compare with a fit without them (panel.subset)."
+        yield notice_of(
+            "no_rows_before",
+            count=len(names),
+            entities=names[:5],
+            _entity=entity,
+            _names=names,
+            _have=have(len(names)),
         )
-        data = {"count": len(names), "entities": names[:5]}
-        yield Notice("no_rows_before", text, data)
 
 
 def reference_unobserved(
@@ -145,14 +139,12 @@ def reference_unobserved(
     """Report cohorts without a row at the reference event time: all but `observed`."""
     sizes = dict(pair for i, pair in enumerate(window.cohorts) if i not in observed)
     if sizes:
-        text = (
-            f"cohorts without a row at the reference, event time {window.reference}: "
-            f"{', '.join(map(time_text, sizes))}. Their own change since the reference "
-            "is not observed; that of other cohorts takes its place, which assumes "
-            "equal effects."
+        yield notice_of(
+            "reference_unobserved",
+            reference=window.reference,
+            cohorts=sizes,
+            _times=map(time_text, sizes),
         )
-        data = {"reference": window.reference, "cohorts": sizes}
-        yield Notice("reference_unobserved", text, data)
 
 
 def treated_clusters(prepared: Prepared, treated: Bools) -> dict[str, tuple[int, int]]:
@@ -186,40 +178,18 @@ def few_treated_clusters(
         return ()
     name = min(few, key=counts.__getitem__)
     n_treated, n_clusters = counts[name]
-    text = (
-        f"{counted(n_treated, 'cluster')} of {n_clusters} ({name}) {have(n_treated)} "
-        "treated entities. "
+    return (
+        notice_of(
+            "few_treated_clusters.allowed_for" if small else "few_treated_clusters",
+            clusters=name,
+            n_treated=n_treated,
+            n_clusters=n_clusters,
+            _have=have(n_treated),
+        ),
     )
-    if small:
-        text += (
-            "Standard errors and degrees of freedom (df_by_term) allow for it, so that "
-            "intervals are wide. Compare"
-        )
-    else:
-        text += (
-            "With few treated clusters, clustered standard errors are too small, and "
-            "the wild bootstrap is not reliable either (MacKinnon & Webb 2017). Test "
-            "the average effect with"
-        )
-    text += (
-        " dp.randomisation_test(spec, panel, term), where spec is a FixedEffects with "
-        "one dummy of treated rows."
-    )
-    data = {"clusters": name, "n_treated": n_treated, "n_clusters": n_clusters}
-    return (Notice("few_treated_clusters", text, data),)
 
 
 # --- staggered adoption ---------------------------------------------------------------
-
-
-def few_for_averages(clusters: int, name: str) -> tuple[Notice, ...]:
-    """Report that standard errors of averages of effects are based on few clusters."""
-    return few_clusters(
-        clusters,
-        name,
-        "clustered standard errors are reliable with many clusters only. Compare "
-        "dp.randomisation_test of a FixedEffects with one dummy of treated rows.",
-    )
 
 
 def treatment_ends(table: Table, timing: Timing, event: str) -> Iterator[Notice]:
@@ -237,13 +207,13 @@ def treatment_ends(table: Table, timing: Timing, event: str) -> Iterator[Notice]
         # One that may be 1 for as long in all may be of the periods after an event.
         if ends.any() and since[on].max() >= since[1:][ends].min():
             entities = keys.entities[np.unique(keys.entity[:-1][ends])].tolist()
-            text = (
-                f"{cited(name)} begins at the times of {cited(event)} and ends in "
-                f"{entities_text(keys, entities)}. Rows after the end count as treated "
-                "here: leave them out, or use ChaisemartinDHaultfoeuille of diff-diff."
+            yield notice_of(
+                "treatment_ends",
+                event=event,
+                column=name,
+                entities=entities,
+                _in_entities=entities_text(keys, entities),
             )
-            data = {"event": event, "column": name, "entities": entities}
-            yield Notice("treatment_ends", text, data)
 
 
 def small_cohorts(
@@ -252,17 +222,12 @@ def small_cohorts(
     """Report cohorts of fewer than ten entities; `allowed_for` by the errors or not."""
     small = {time: count for time, count in coding.cohorts if count < _SMALL_COHORT}
     if small:
-        counts = ", ".join(f"{time}: {count}" for time, count in small.items())
-        text = (
-            f"cohorts of fewer than {_SMALL_COHORT} entities ({counts}): standard "
-            "errors of their effects, and of averages that consist mostly of them, "
+        yield notice_of(
+            "small_cohorts.allowed_for" if allowed_for else "small_cohorts",
+            cohorts=small,
+            _least=_SMALL_COHORT,
+            _counts=", ".join(f"{time}: {count}" for time, count in small.items()),
         )
-        text += (
-            "rest on few entities; their degrees of freedom (df_by_term) allow for it."
-            if allowed_for
-            else "are too small."
-        )
-        yield Notice("small_cohorts", text, {"cohorts": small})
 
 
 def few_untreated(
@@ -326,30 +291,15 @@ def _errors_text(
     return " ".join(texts)
 
 
-def other_errors(asked: str, reason: str) -> Notice:
-    """Report that other errors than those of ``cov_type="hc2"`` are used, and why."""
-    why = {
-        "divided": "clusters divide entities",
-        "large": "there are too many rows and effects by cohort and period for others; "
-        "longer periods, such as weeks instead of days, have fewer",
-        "jackknife": "the jackknife has no estimate without some cluster, or there are "
-        "more than 100 clusters",
-    }
-    text = f"standard errors are those of cov_type='influence', because {why[reason]}."
-    return Notice("other_errors", text, {"cov_type": asked, "reason": reason})
-
-
 def pairs_of_rows(sample: Sample) -> Iterator[Notice]:
     """Report that each effect uses the entities with rows in both of its periods."""
     if not sample.is_balanced:
-        text = (
-            "the sample is unbalanced: the effect of a cohort in a period is of the "
-            f"{sample.keys.entity_name} with rows in that period and in the period it "
-            "is compared with, as in csdid."
-        )
-        sizes = ("nobs", "n_entities", "n_times")
-        yield Notice(
-            "pairs_of_rows", text, {size: getattr(sample, size) for size in sizes}
+        yield notice_of(
+            "pairs_of_rows",
+            nobs=sample.nobs,
+            n_entities=sample.n_entities,
+            n_times=sample.n_times,
+            _entity=sample.keys.entity_name,
         )
 
 
@@ -362,12 +312,7 @@ def cells_left_out(cohorts: Cohorts, left_out: Ints) -> Iterator[Notice]:
             for cohort, time in sorted(left_out.T.tolist())
         )
         shown = first_few([f"{cohort} in {time}" for cohort, time in cells])
-        text = (
-            f"{counted(len(cells), 'effect')} of a cohort in a period cannot be "
-            "computed, because no treated entity or no control has rows in both "
-            f"periods that it compares: {shown}. Averages leave them out."
-        )
-        yield Notice("cells_left_out", text, {"cells": cells})
+        yield notice_of("cells_left_out", cells=cells, _count=len(cells), _shown=shown)
 
 
 def earlier_base(
@@ -427,26 +372,19 @@ def weights_vary(
         return
     count = np.unique(sample.entity[sample.keys.vary(weights)]).size
     if count:
-        text = (
-            f"obs_weights={cited(column)} changes over time in {count:,} of "
-            f"{sample.n_entities:,} {sample.keys.entity_name}. An effect uses the "
-            "weights of the earlier of its two periods, and averages use those of the "
-            "first row of each entity, as R's did and csdid do."
+        yield notice_of(
+            "weights_vary",
+            weights=column,
+            count=count,
+            n_entities=sample.n_entities,
+            _entity=sample.keys.entity_name,
         )
-        data = {"weights": column, "count": count, "n_entities": sample.n_entities}
-        yield Notice("weights_vary", text, data)
 
 
 def few_per_covariate(ratio: float) -> Iterator[Notice]:
     """Report that probabilities of treatment are based on few entities per control."""
     if ratio < _PER_COVARIATE:
-        text = (
-            f"the probability of treatment is estimated from {ratio:.3g} treated "
-            "entities, or controls, for each column of x in the smallest cohort; fewer "
-            f"than {_PER_COVARIATE} are unreliable. Use fewer columns, or "
-            "adjustment='regression'."
-        )
-        yield Notice("few_per_covariate", text, {"ratio": ratio})
+        yield notice_of("few_per_covariate", ratio=ratio, _least=_PER_COVARIATE)
 
 
 def few_treated_trends(
@@ -455,13 +393,7 @@ def few_treated_trends(
     """Report that intervals with differing trends rest on clustered errors of few."""
     few = any(notice.code == "few_treated_clusters" for notice in diagnostics)
     if few and cov_type == "clustered":
-        text = (
-            "intervals with differing trends take the covariance as known, and with "
-            "few treated clusters that of cov_type='clustered' is too small: in "
-            "simulated panels of 31 entities and ten periods with six treated, 95% "
-            "intervals covered in 91 to 97%. Fit with cov_type='cr2' (94 to 98%)."
-        )
-        yield Notice("few_treated_trends", text, {"cov_type": cov_type})
+        yield notice_of("few_treated_trends", cov_type=cov_type)
 
 
 # --- matched samples ------------------------------------------------------------------
@@ -471,27 +403,31 @@ def base_value_notices(keys: Keys, base_data: Any) -> Iterator[Notice]:
     """Report entities without base values, and base values of different periods."""
     names = keys.entities[~base_data.complete].tolist()
     if names:
-        treated = int(base_data.treated[~base_data.complete].sum())
-        by_term = base_data.missing
-        terms = ", ".join(
-            f"{clipped(term)} ({count})" for term, count in by_term.items()
+        by_term = dict(base_data.missing)
+        yield notice_of(
+            "no_base_values",
+            count=len(names),
+            treated=int(base_data.treated[~base_data.complete].sum()),
+            entities=names[:5],
+            by_term=by_term,
+            _entity=keys.entity_name,
+            _names=names,
+            _have=have(len(names)),
+            _base=base_data.base,
+            _terms=", ".join(f"{clipped(term)} ({n})" for term, n in by_term.items()),
         )
-        text = (
-            f"{len(names):,} {keys.entity_name} ({quoted(names)}), {treated:,} of them "
-            f"treated, {have(len(names))} no base values ({base_data.base}): {terms}. "
-            "They are in neither group. Fill the values, or choose another base."
-        )
-        data = {"count": len(names), "treated": treated, "entities": names[:5]}
-        yield Notice("no_base_values", text, {**data, "by_term": dict(by_term)})
-    periods = base_data.periods
+    periods = dict(base_data.periods)
     if len(periods) > 1:
         first, most = max(periods.items(), key=lambda item: item[1])
-        text = (
-            f"the first {keys.time_name} differs between {keys.entity_name}: it is "
-            f"{first} for {most:,} of {sum(periods.values()):,}, so base values of "
-            f"different periods are compared. Name one period instead: base={first}."
+        yield notice_of(
+            "several_base_periods",
+            periods=periods,
+            _time=keys.time_name,
+            _entity=keys.entity_name,
+            _first=first,
+            _most=most,
+            _total=sum(periods.values()),
         )
-        yield Notice("several_base_periods", text, {"periods": dict(periods)})
 
 
 def unmatched_treated(
@@ -500,13 +436,16 @@ def unmatched_treated(
     """Report the treated entities that have no match, with the reasons."""
     names, reasons = unmatched["treated"].tolist(), unmatched["reason"].tolist()
     if names:
-        text = (
-            f"{len(names):,} of {n_treated:,} treated {entity} ({quoted(names)}) "
-            f"{have(len(names))} no match and no weight: {reasons_text(reasons)}. "
-            "Estimates are for the treated that are matched."
+        yield notice_of(
+            "unmatched_treated",
+            count=len(names),
+            n_treated=n_treated,
+            entities=names,
+            reasons=reasons,
+            _entity=entity,
+            _have=have(len(names)),
+            _reasons=reasons_text(reasons),
         )
-        data = {"count": len(names), "n_treated": n_treated, "entities": names}
-        yield Notice("unmatched_treated", text, {**data, "reasons": reasons})
 
 
 def reasons_text(reasons: Sequence[str]) -> str:
@@ -521,16 +460,13 @@ def reasons_text(reasons: Sequence[str]) -> str:
 def tied_scores(count: int, ties: str, entity: str) -> Iterator[Notice]:
     """Report treated entities with several controls at the same distance."""
     if count:
-        text = f"{count:,} treated {entity} {have(count)} several controls at the same "
-        if ties == "all":
-            text += "distance, and all of these are matched, with equal shares."
-        else:
-            text += (
-                f"distance, of which the first in the order of {entity} was taken. "
-                "Other names would give another sample: use ties='all' with "
-                "replacement, or add terms to x that distinguish them."
-            )
-        yield Notice("tied_scores", text, {"count": count, "ties": ties})
+        yield notice_of(
+            f"tied_scores.{ties}",
+            count=count,
+            ties=ties,
+            _entity=entity,
+            _have=have(count),
+        )
 
 
 def still_unbalanced(balance: pd.DataFrame) -> Iterator[Notice]:
@@ -541,64 +477,27 @@ def still_unbalanced(balance: pd.DataFrame) -> Iterator[Notice]:
         shown = ", ".join(
             f"{clipped(term)} ({v:.2f})" for term, v in unbalanced.items()
         )
-        text = (
-            f"after matching, base values still differ by more than {ALIKE:g} standard "
-            f"deviations: {shown}. Add powers or interactions to x, use a smaller "
-            "caliper, or control for these terms."
+        yield notice_of(
+            "still_unbalanced", terms=unbalanced, _alike=ALIKE, _shown=shown
         )
-        yield Notice("still_unbalanced", text, {"terms": unbalanced})
 
 
 def few_matched(count: int, entity: str) -> Iterator[Notice]:
     """Report an Abadie-Imbens error based on fewer than twenty treated."""
     if count < _FEW_MATCHED:
-        text = (
-            f"the effect is the mean of {count:,} treated {entity}. Standard errors of "
-            f"matching are for large samples: with fewer than {_FEW_MATCHED} treated "
-            "they are too small, and matches are far apart: 95% intervals covered in "
-            "86 to 89% of simulated samples of 31 entities. Compare "
-            "dp.randomisation_test of a FixedEffects with one dummy of treated rows."
-        )
-        yield Notice("few_matched", text, {"count": count})
+        yield notice_of("few_matched", count=count, _entity=entity, _least=_FEW_MATCHED)
 
 
 def scores_given(reason: str, unmatched: int, entity: str) -> Iterator[Notice]:
     """Report a standard error that does not allow for estimated propensity scores.
 
-    `reason` is a code of `explanations`; empty if it does allow for it.
+    `reason` is empty if it does allow for it.
     """
-    explanations = {
-        "replace": "its formula is known for matching with replacement only",
-        "unmatched": f"{unmatched:,} treated {entity} {have(unmatched)} no match, and "
-        "which ones also depends on the scores. Use support=False and caliper=None to "
-        "match all",
-        "variance": "it is larger than the variance itself in this sample",
-    }
     if reason:
-        text = (
-            "the standard error takes the propensity scores as given. The correction "
-            f"for their estimation is left out, because {explanations[reason]}."
+        yield notice_of(
+            f"scores_given.{reason}",
+            reason=reason,
+            _unmatched=unmatched,
+            _entity=entity,
+            _have=have(unmatched),
         )
-        yield Notice("scores_given", text, {"reason": reason})
-
-
-_BASES: Final = {
-    "reference": "the reference",
-    "previous": "the previous period",
-    "earlier": "earlier periods",
-    "cohorts": "references of their cohorts",
-}
-
-
-def unlike_bases(bases: Mapping[str, str]) -> Notice:
-    """Report the models of a figure whose effects before treatment differ in base."""
-    each = ", ".join(f"{cited(model)}: {_BASES[base]}" for model, base in bases.items())
-    return Notice(
-        "unlike_bases",
-        "plots.event_study: the models compare periods before treatment with different "
-        f"ones ({each}). Do not compare these estimates: the same difference in trends "
-        "looks different in each model (Roth 2024). Fit StaggeredDid with "
-        "base_period='universal', whose reference is that of an event study, or draw "
-        "the models in separate figures.",
-        {"bases": dict(bases)},
-    )

@@ -45,7 +45,7 @@ from digiprosper.policy.timing import (
 )
 from digiprosper.policy.unit_errors import with_unit_errors
 from digiprosper.report.inference import Inference
-from digiprosper.report.notices import FEW_CODES, without
+from digiprosper.report.notices import FEW_CODES, few_clusters, without
 from digiprosper.report.protocol import fit_glance, hash_of
 from digiprosper.specification import (
     TERM,
@@ -443,7 +443,12 @@ def _error_notices(
             table, keys.entities, cohorts.of_entity, event
         )
     if not (small and by_entity):
-        yield from notices.few_for_averages(n_clusters, name)
+        yield from few_clusters(
+            n_clusters,
+            name,
+            "clustered standard errors are reliable with many clusters only. Compare "
+            "dp.randomisation_test of a FixedEffects with one dummy of treated rows.",
+        )
     counts = notices.treated_clusters(prepared, cohorts.treated)
     yield from notices.few_treated_clusters(counts, small=small)
     yield from notices.small_cohorts(cohorts.coding, allowed_for=small)

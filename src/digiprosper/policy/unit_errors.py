@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from digiprosper.errors import notice_of
 from digiprosper.kernels import Floats, Ints
 from digiprosper.kernels.within import compress, within
 from digiprosper.linear.preparation import Prepared
@@ -18,7 +19,6 @@ from digiprosper.policy.kernels.unit_signs import (
     unit_covariance,
     unit_scores,
 )
-from digiprosper.policy.notices import other_errors
 from digiprosper.policy.timing import CohortEffects, Cohorts
 from digiprosper.report.inference import Inference
 
@@ -80,7 +80,11 @@ def with_unit_errors(
         if spec.cov_type == "influence" or inference.cov_type == "crv3":
             return estimated
         reason = "large" if too_many else "divided"
-        notice = other_errors(spec.cov_type, "jackknife" if weights is None else reason)
+        if weights is None:
+            reason = "jackknife"
+        notice = notice_of(
+            f"other_errors.{reason}", cov_type=spec.cov_type, reason=reason
+        )
         return replace(estimated, notices=(notice, *estimated.notices))
     units = unit_influence(spec, prepared, cohorts, cohorts.clusters, weights())
     joint = cells.joint

@@ -22,7 +22,14 @@ from digiprosper.checks import (
     plain,
     type_error,
 )
-from digiprosper.errors import Notice, OptionError, cited, did_you_mean, issue, quoted
+from digiprosper.errors import (
+    OptionError,
+    cited,
+    did_you_mean,
+    issue,
+    notice_of,
+    quoted,
+)
 from digiprosper.optional import require
 from digiprosper.report.figure_words import FIGURE
 from digiprosper.report.words import LANGUAGES, Language
@@ -331,19 +338,7 @@ def chinese_font() -> str | None:
         solution = _INSTALL.get(
             sys.platform, "install Noto Sans CJK SC from fonts.google.com"
         )
-        message = (
-            "no font with Chinese characters was found, so labels will show boxes. "
-            f"Solution: {solution}"
-        )
-        issue(
-            [
-                Notice(
-                    "missing_font",
-                    f"{message}, then restart Python.",
-                    {"fonts": _FONTS},
-                )
-            ]
-        )
+        issue([notice_of("missing_font", fonts=_FONTS, _solution=solution)])
     return listed
 
 

@@ -16,10 +16,10 @@ from digiprosper.checks import check_option, option_error, option_problem, type_
 from digiprosper.errors import (
     DigiprosperError,
     InputTypeError,
-    Notice,
     cited,
     issue,
     no_attribute,
+    notice_of,
 )
 from digiprosper.present.columns import (
     LEVELS,
@@ -442,8 +442,14 @@ def _report_misspelt(
         pairs = [*misspelt.items()][:5]
         hint = ", ".join(f"{cited(k)} (did you mean {cited(n)}?)" for k, n in pairs)
         where = "this table" if caller == "etable" else "these tables"
-        text = f"{caller}: labels match nothing in {where}: {hint}."
-        issue([Notice("unknown_labels", text, {"labels": misspelt})])
+        notice = notice_of(
+            "unknown_labels",
+            labels=misspelt,
+            _caller=caller,
+            _where=where,
+            _hint=hint,
+        )
+        issue([notice])
 
 
 def _assemble(

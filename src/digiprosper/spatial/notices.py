@@ -32,7 +32,7 @@ from typing import Any, Final
 
 import pandas as pd
 
-from digiprosper.errors import Notice, cited, counted, quoted, subject
+from digiprosper.errors import Notice, cited, counted, notice_of, quoted
 from digiprosper.panel.keys import rows_text
 from digiprosper.report.terms import Factor, Factors
 from digiprosper.report.text import p_words
@@ -64,39 +64,18 @@ def about_weights(weights: Any) -> Iterator[Notice]:
     name, made_from = weights.name, weights.made_from
     if left_out := weights.left_out:
         count = counted(len(left_out), "entity is", "entities are")
-        text = (
-            f"{name}: {count} not in the panel ({quoted(left_out)}) and left out of "
-            "the weights before they are standardised, so that entities of the panel "
-            "have fewer neighbours."
+        yield notice_of(
+            "unused_entities", entities=left_out, weights=name, _count=count
         )
-        yield Notice("unused_entities", text, {"entities": left_out, "weights": name})
     if islands := weights.islands:
         count = counted(len(islands), "entity has", "entities have")
-        text = (
-            f"{name}: {count} no neighbours ({quoted(islands)}). Islands are kept, "
-            "with a spatial lag of zero."
-        )
-        yield Notice("islands", text, {"entities": islands, "weights": name})
+        yield notice_of("islands", entities=islands, weights=name, _count=count)
     n_links = weights.n_links
     if n_links > 1 and not weights.pattern.n_mutual:
-        text = (
-            f"{name}: each of the {n_links:,} links has one direction only. If "
-            "neighbours are mutual, list every pair in both directions, or pass matrix "
-            "+ matrix.T."
-        )
-        yield Notice("one_direction", text, {"n_links": n_links, "weights": name})
+        yield notice_of("one_direction", n_links=n_links, weights=name)
     yield from _far_neighbours(name, weights._longest_links)
     if made_from is not None:
-        text = (
-            f"{name} is made from {made_from!r}. Spatial models take the weights as "
-            f"exogenous: if {made_from!r} is the outcome, or is affected by it, the "
-            "estimates are inconsistent (Qu & Lee 2015, Journal of Econometrics "
-            "184:209). Use values from before the sample, and compare with weights "
-            "from geography."
-        )
-        yield Notice(
-            "made_from_variable", text, {"variable": made_from, "weights": name}
-        )
+        yield notice_of("made_from_variable", variable=made_from, weights=name)
 
 
 def _far_neighbours(name: str, longest_links: pd.Series[float]) -> Iterator[Notice]:
@@ -104,19 +83,13 @@ def _far_neighbours(name: str, longest_links: pd.Series[float]) -> Iterator[Noti
     median = longest_links.median()
     far = longest_links[longest_links > max(_FAR * median, _OCEAN)]
     if far.size:
-        text = (
-            f"{name}: the farthest neighbour of {quoted(far.index)} is up to "
-            f"{far.max():,.0f} km away; the median over all entities is {median:,.0f} "
-            "km. If they are overseas, leave them out, or use neighbours within a "
-            "cutoff: inverse_distance(coordinates, cutoff=...)."
+        yield notice_of(
+            "far_neighbours",
+            entities=tuple(far.index),
+            longest=float(far.max()),
+            median=float(median),
+            weights=name,
         )
-        data = {
-            "entities": tuple(far.index),
-            "longest": float(far.max()),
-            "median": float(median),
-            "weights": name,
-        }
-        yield Notice("far_neighbours", text, data)
 
 
 def missing_neighbours(
@@ -124,13 +97,14 @@ def missing_neighbours(
 ) -> Iterator[Notice]:
     """Report rows whose spatial lag is missing as a neighbour has no value."""
     if count:
-        text = (
-            f"{name}: the spatial lag of {column!r} is missing in "
-            f"{counted(count, 'row')} (first: {rows_text(rows)}), because a neighbour "
-            "has no value in that period."
+        yield notice_of(
+            "missing_neighbours",
+            column=column,
+            count=count,
+            rows=rows,
+            weights=name,
+            _rows=rows_text(rows),
         )
-        data = {"column": column, "count": count, "rows": rows, "weights": name}
-        yield Notice("missing_neighbours", text, data)
 
 
 def near_end(
@@ -141,19 +115,13 @@ def near_end(
     for name, value in spatial.items():
         if min(value - low, high - value) > _NEAR_END * (high - low):
             continue
-        text = (
-            f"{name} = {value:.4g} is near an end of its interval ({low:.4g}, "
-            f"{high:.4g}), where effects are very large and normal intervals are not "
-            "valid. The outcome may have a common trend or a unit root: compare with "
-            f"time effects, first differences, and weights other than {weights!r}."
+        yield notice_of(
+            "near_end",
+            coefficient=name,
+            value=value,
+            interval=interval,
+            weights=weights,
         )
-        data = {
-            "coefficient": name,
-            "value": value,
-            "interval": interval,
-            "weights": weights,
-        }
-        yield Notice("near_end", text, data)
 
 
 def biased_coefficient(
@@ -218,20 +186,16 @@ def common_shocks(
             f"{name} is {there:.3g}, not {here:.3g}"
             for name, (here, there) in coefficients.items()
         )
-        text = (
-            f"shocks by {times} are common to all entities (LR test of time effects: "
-            f"chi2({df}) = {statistic:.4g}, {p_words(p_value)}). Without time effects "
-            f"they look like spillovers{f': with them {changed}' if changed else ''}. "
-            "Use time_effects=True, and report both models."
+        yield notice_of(
+            "common_shocks",
+            times=times,
+            statistic=statistic,
+            df=df,
+            p_value=p_value,
+            coefficients=dict(coefficients),
+            _p=p_words(p_value),
+            _with_effects=f": with them {changed}" if changed else "",
         )
-        data = {
-            "times": times,
-            "statistic": statistic,
-            "df": df,
-            "p_value": p_value,
-            "coefficients": dict(coefficients),
-        }
-        yield Notice("common_shocks", text, data)
 
 
 def entity_effects_errors(n_times: int) -> Iterator[Notice]:
@@ -243,14 +207,9 @@ def entity_effects_errors(n_times: int) -> Iterator[Notice]:
     factor = sqrt((n_times - 1) / n_times)
     coverage = 2 * _NORMAL.cdf(_QUANTILE * factor) - 1
     if coverage < _LEAST_COVERAGE:
-        text = (
-            f"with entity effects and {n_times} periods, the standard errors of "
-            f"maximum likelihood are too small by the factor {factor:.2f}: a 95% "
-            f"interval contains the true value in about {coverage:.0%} of samples. Use "
-            "likelihood='adjusted'."
+        yield notice_of(
+            "entity_effects_errors", n_times=n_times, coverage=coverage, _factor=factor
         )
-        data = {"n_times": n_times, "coverage": coverage}
-        yield Notice("entity_effects_errors", text, data)
 
 
 def several_rows(terms: Sequence[str], factors: Factors) -> Iterator[Notice]:
@@ -261,14 +220,7 @@ def several_rows(terms: Sequence[str], factors: Factors) -> Iterator[Notice]:
             f"{cited(variable)} is in the terms {quoted(names)}"
             for variable, names in shared.items()
         ]
-        text = (
-            f"{'; '.join(texts)}. These terms change together, so no row of the "
-            "effects alone is the effect of the variable. Its effect at a value is the "
-            "sum of the rows of its terms, each times the derivative of the term with "
-            "respect to the variable. The results have the covariances of all rows in "
-            "effects.covariance."
-        )
-        yield Notice("several_rows", text, {"terms": shared})
+        yield notice_of("several_rows", terms=shared, _terms="; ".join(texts))
 
 
 def shared_variables(
@@ -298,12 +250,3 @@ def _variables(factor: Factor) -> tuple[str, ...]:
     if factor.shift or factor.level is not None:
         return (factor.text,)
     return (*factor.columns, factor.text)
-
-
-def model_not_estimated(model: str, rows: Sequence[str], reason: str) -> Notice:
-    """Report a model without estimates, and the rows of tests that need it."""
-    text = (
-        f"the {model.upper()} has no estimates, so {subject(rows, 'is')} missing: "
-        f"{reason}"
-    )
-    return Notice("model_not_estimated", text, {"model": model, "tests": tuple(rows)})

@@ -8,7 +8,13 @@ from typing import ClassVar, NamedTuple
 import numpy as np
 import pandas as pd
 
-from digiprosper.errors import IdentificationError, InputTypeError, Notice, issue
+from digiprosper.errors import (
+    IdentificationError,
+    InputTypeError,
+    Notice,
+    issue,
+    notice_of,
+)
 from digiprosper.kernels import Floats
 from digiprosper.kernels.least_squares import ols
 from digiprosper.linear.results import EstimationSample
@@ -28,7 +34,6 @@ from digiprosper.spatial.estimation import estimate, maximise_likelihood
 from digiprosper.spatial.kernels import dependence
 from digiprosper.spatial.kernels.likelihood import without_means
 from digiprosper.spatial.kernels.matrices import row_sum
-from digiprosper.spatial.notices import model_not_estimated
 from digiprosper.spatial.panel_spatial import PanelSpatial
 from digiprosper.spatial.preparation import Layout, lay_out, spatial_columns
 from digiprosper.spatial.results import DURBIN_NULLS, SpatialResults
@@ -282,7 +287,13 @@ def _fit_models(
             needs = [kind.format(other.upper()) for other in others for kind in kinds]
             if base.likelihood != "adjusted":
                 needs = [f"chi2 of {test}" for test in needs]
-            missing[model] = model_not_estimated(model, needs, str(error))
+            missing[model] = notice_of(
+                "model_not_estimated",
+                model=model,
+                tests=tuple(needs),
+                _model=model.upper(),
+                _reason=error,
+            )
     return fits, missing
 
 

@@ -27,7 +27,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, TypeAlias
 
-from digiprosper.errors import Notice, StataError
+from digiprosper.errors import Notice, StataError, notice_of
 from digiprosper.stata.commands import linear
 from digiprosper.stata.commands.data import COMMANDS, STATISTICS, winsor_suffix
 from digiprosper.stata.expressions import Node, parse
@@ -61,53 +61,6 @@ _WORD = re.compile(r"[^\W\d]\w*")
 _OVER_ROWS = (*STATISTICS, "pctile")
 _LARGER = (">", ">=")
 _SMALLER = ("<", "<=")
-_QUESTIONS = {
-    "no_errors": (
-        "standard errors of a model with fixed effects are neither clustered nor "
-        "robust: errors of an entity are usually correlated over time"
-    ),
-    "untested_difference": (
-        "the same model in several subsamples, without a test that the slopes differ: "
-        "by_group(spec, panel, group)"
-    ),
-    "weak_instruments_not_tested": (
-        "an instrument without a test or set that is right if it is weak: "
-        "anderson_rubin() of the results"
-    ),
-    "mediation_without_effects": (
-        "the mediation has no fixed effects, the baseline has: c = c' + ab does not "
-        "hold between two models"
-    ),
-    "pooled_matching": (
-        "rows of all periods are matched, so that a row may be matched with another "
-        "period of the same entity: match_entities()"
-    ),
-    "staggered_two_way": (
-        "a policy that starts at different times, with two-way effects: effects that "
-        "differ by cohort may have wrong signs; StaggeredDid"
-    ),
-    "log_of_count": (
-        "log(x + 1) of the count {names}: the slope depends on the unit; that of a "
-        "Poisson model does not"
-    ),
-    "missing_kept": (
-        "a missing {names} is larger than any number, so that the condition is true "
-        "for it: add {guards}"
-    ),
-    "lag_by_row": (
-        "the row before is not the period before where a period is absent: L.x, here "
-        "lag(x)"
-    ),
-    "winsorised_not_used": (
-        "{listed}: winsorised in a new variable that no later line uses, and estimated "
-        "with extreme values: use the new one, or winsor2 with replace"
-    ),
-    "searched": (
-        "controls or rows are chosen so that a coefficient is significant, but its "
-        "p-value is valid for a model chosen in advance only: search_test(spec, panel, "
-        "candidates)"
-    ),
-}
 
 
 def findings(
@@ -486,10 +439,11 @@ def _guarded(node: Node | None) -> list[str]:
 def question(code: str, line: int, repair: str = "", **data: Any) -> Notice:
     """Ask about a line and its variables; `repair` is the estimate that answers."""
     variables = data.get("variables", ())
-    text = _QUESTIONS[code].format(
-        names=" or ".join(variables),
-        listed=", ".join(variables),
-        guards=" ".join(f"& {name} < ." for name in variables),
+    return notice_of(
+        code,
+        line=line,
+        **data,
+        _names=" or ".join(variables),
+        _guards=" ".join(f"& {name} < ." for name in variables),
+        _repair=f". {repair}" if repair else "",
     )
-    text = f"{text}. {repair}" if repair else text
-    return Notice(code, text, {"line": line, **data})

@@ -26,6 +26,7 @@ from digiprosper.errors import (
     hold_warnings,
     issue,
     issue_held_warnings,
+    notice_of,
     quoted,
 )
 from digiprosper.kernels import Bools, Floats, Ints
@@ -793,15 +794,18 @@ def _unequal_variances(fits: ResultSet, name: str, difference: float) -> list[No
     p = float(2 * stdtr(df, -abs(difference) / error))
     if _BAND[0] <= share <= _BAND[1] or np.isnan(p):
         return []
-    deviations = " and ".join(f"{sd:.3g}" for sd in np.sqrt(variances))
-    text = (
-        f"the errors of the groups ({sizes[0]} and {sizes[1]} entities) have standard "
-        f"deviations of {deviations}: the permutation test then rejects a true "
-        f"hypothesis in about {share:.0%} of panels, not in 5%. The standard errors of "
-        f"the two fits allow for that: t({df:.3g}) = {difference / error:.2f}, "
-        f"{p_words(p)}."
-    )
-    return [Notice("unlike_groups", text, {"share": share, "p_value": p})]
+    return [
+        notice_of(
+            "unlike_groups",
+            share=share,
+            p_value=p,
+            _sizes=sizes,
+            _deviations=" and ".join(f"{sd:.3g}" for sd in np.sqrt(variances)),
+            _df=df,
+            _t=difference / error,
+            _p=p_words(p),
+        )
+    ]
 
 
 def _hypothesis(groups: _Groups, name: str) -> dict[str, Any]:

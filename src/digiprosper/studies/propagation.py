@@ -22,6 +22,7 @@ from digiprosper.errors import (
     cited,
     hold_warnings,
     issue,
+    notice_of,
     quoted,
 )
 from digiprosper.kernels import Floats, Ints
@@ -75,18 +76,6 @@ _KEPT = (
     "With model_rows='kept' only the weights are drawn, and the model is estimated on "
     "all rows."
 )
-_END_POINTS = {
-    "held": (
-        "those of this sample in every draw. They are treated as known: standard "
-        "errors and intervals ignore their sampling variation, which is large with "
-        "skewed indicators. Use scope='goalposts', or compare end_points='redrawn'."
-    ),
-    "redrawn": (
-        "recomputed in each draw. Minima and maxima have no standard asymptotic "
-        "theory, so the standard errors are approximate. Use scope='goalposts', which "
-        "has no end points to estimate."
-    ),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -774,11 +763,4 @@ def _end_point_notices(
     names = tuple(n for n, index in fitted.items() if index.recipe.scale_learned)
     if not names:
         return []
-    held = end_points == "held"
-    return [
-        Notice(
-            "end_points_held" if held else "end_points_redrawn",
-            f"the end points of {quoted(names)} are {_END_POINTS[end_points]}",
-            {"indices": names},
-        )
-    ]
+    return [notice_of(f"end_points_{end_points}", indices=names)]

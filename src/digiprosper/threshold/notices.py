@@ -30,7 +30,15 @@ from typing import Any, Final
 
 import numpy as np
 
-from digiprosper.errors import Notice, TermError, cited, counted, quoted, subject
+from digiprosper.errors import (
+    Notice,
+    TermError,
+    cited,
+    counted,
+    notice_of,
+    quoted,
+    subject,
+)
 from digiprosper.kernels import Floats, Ints
 from digiprosper.kernels.tolerances import WHOLE
 from digiprosper.linear.kernels.wild import WEBB_CLUSTERS
@@ -47,7 +55,6 @@ BIASED_TEST = (
     "and the test is not valid. Omit it, or use a dynamic threshold model (Seo "
     "& Shin 2016)."
 )
-_NO_ROOM = "had no candidate for a further threshold and were dropped; lower trim."
 _NOTHING_DRAWN = (
     "were dropped: effects leave nothing of the drawn residuals. Use clusters of "
     "whole entities."
@@ -74,27 +81,27 @@ _ONE, _THREE = 0.5, 0.75
 def notices_from_results(results: ThresholdResults) -> Iterator[Notice]:
     """Make notices from stored numbers: small regimes, draws, test conflicts."""
     for r, (rows, entities) in enumerate(results.regime_sizes.tolist(), 1):
-        text = (
-            f"regime {r} of {cited(results.threshold_variable)} has "
-            f"{counted(rows, 'row')} of {counted(entities, 'entity')}: its "
-            "slopes are estimated from few observations. "
-            "Increase trim or use fewer thresholds."
-        )
-        yield from small_regime(r, rows, entities, results.slopes.n_entities, text)
+        yield from _small_regime(results, results.threshold_variable, r, rows, entities)
     if not results.bootstrap and not results.lr_bounds.size:
         return
-    reason = _NO_ROOM if len(results.statistics) > 1 else _NOTHING_DRAWN
+    reason = _NOTHING_DRAWN
+    if len(results.statistics) > 1:
+        reason = (
+            "had no candidate for a further threshold and were dropped; lower trim."
+        )
     yield from _draw_notices(results.reps, results.statistic_draws, reason)
     for j, tests in results.tests.groupby("threshold"):
         if tests["p_value"].map(lambda p: rejects(p, results.level)).nunique() < 2:
             continue
         p_values = dict(zip(tests["bootstrap"], tests["p_value"].tolist(), strict=True))
-        shown = ", ".join(f"{name}: p = {p:.4f}" for name, p in p_values.items())
-        text = (
-            f"threshold {j}: the tests disagree at {percent_text(1 - results.level)} "
-            f"({shown}). {_why_tests_disagree(set(p_values))}"
+        yield notice_of(
+            "tests_disagree",
+            threshold=j,
+            p_values=p_values,
+            _level=percent_text(1 - results.level),
+            _shown=", ".join(f"{name}: p = {p:.4f}" for name, p in p_values.items()),
+            _why=_why_tests_disagree(set(p_values)),
         )
-        yield Notice("tests_disagree", text, {"threshold": j, "p_values": p_values})
 
 
 def kink_notices_from_results(results: KinkResults) -> Iterator[Notice]:
@@ -117,19 +124,9 @@ def kink_notices_from_results(results: KinkResults) -> Iterator[Notice]:
     for side, (rows, entities) in zip(
         ("below", "above"), results.regime_sizes.tolist(), strict=True
     ):
-        text = (
-            f"{rows} rows of {entities} entities are {side} the threshold of "
-            f"{cited(name)}: the slope on that side is estimated from few "
-            "observations. Increase trim."
-        )
-        yield from small_regime(side, rows, entities, results.slopes.n_entities, text)
+        yield from _small_regime(results, name, side, rows, entities)
     if np.isnan(results.threshold_se):
-        text = (
-            f"no standard error for the threshold of {cited(name)}: the slopes do not "
-            "differ, the fit does not depend on its location, or its clustered "
-            "variance is zero."
-        )
-        yield Notice("no_threshold_se", text, {"column": name})
+        yield notice_of("no_threshold_se", column=name)
     if results.bootstrap:
         # The second and the third statistic have the same draws.
         drawn = results.statistic_draws[:2]
@@ -151,21 +148,9 @@ def threshold_variable_notices(
     starts = np.flatnonzero(np.diff(sample.entity, prepend=-1))
     flat = np.maximum.reduceat(values, starts) == np.minimum.reduceat(values, starts)
     if flat.all() and sample.n_times > 1:
-        text = (
-            f"threshold_variable={cited(q)} is constant within each entity: Hansen's "
-            "(1999) theory does not cover this case, and each entity stays in one "
-            "regime. Interpret the test with care."
-        )
-        yield Notice("constant_threshold_variable", text, {"column": q})
+        yield notice_of("constant_threshold_variable", column=q)
     if canonical(q) in {canonical(t) for t in results.regime_dependent}:
-        text = (
-            f"{cited(q)} is threshold variable and regime-dependent. If its effect has "
-            "no jump at the threshold but a kink, the confidence sets 'lr' and "
-            "'scaled' are too short (Hansen 1999, assumption A7; 'bootstrap' is "
-            "valid in both cases); PanelKink estimates a kink, and tests a kink "
-            "against a jump."
-        )
-        yield Notice("possible_kink", text, {"column": q})
+        yield notice_of("possible_kink", column=q)
 
 
 def unbalanced_panel(sample: Sample, theory: str) -> Iterator[Notice]:
@@ -179,34 +164,27 @@ def unbalanced_panel(sample: Sample, theory: str) -> Iterator[Notice]:
         rows = (
             f"{counted(least, 'row')} per entity in {counted(sample.n_times, 'period')}"
         )
-    text = (
-        f"the panel is unbalanced ({rows}): the estimates are exact, but the "
-        f"asymptotic theory {theory} assumes a balanced panel."
+    yield notice_of(
+        "unbalanced",
+        least=least,
+        most=most,
+        n_times=sample.n_times,
+        _rows=rows,
+        _theory=theory,
     )
-    data = {"least": least, "most": most, "n_times": sample.n_times}
-    yield Notice("unbalanced", text, data)
 
 
 def webb_weights(name: str, codes: Ints) -> Iterator[Notice]:
     """Report that with few clusters Webb's weights replace random signs."""
     groups = int(codes.max()) + 1
     if groups <= WEBB_CLUSTERS:
-        text = (
-            f"{groups} clusters ({name}): the wild bootstrap uses Webb's six-point "
-            "weights instead of Rademacher weights."
-        )
-        yield Notice("webb", text, {"clusters": name, "n_clusters": groups})
+        yield notice_of("webb", clusters=name, n_clusters=groups)
 
 
 def weak_score_test(groups: int, columns: int) -> Iterator[Notice]:
     """Report the low power of a robust test of many columns with few clusters."""
     if groups < CLUSTERS_A_COLUMN * columns:
-        text = (
-            f"wild_score: {groups} clusters for {columns} regime-dependent columns; "
-            f"its statistic is at most {groups}, and it has much less power than "
-            "wild_cluster."
-        )
-        yield Notice("weak_score", text, {"n_clusters": groups, "columns": columns})
+        yield notice_of("weak_score", n_clusters=groups, columns=columns)
 
 
 def _why_tests_disagree(words: set[str]) -> str:
@@ -238,21 +216,17 @@ def concentrated_test(
     """
     usual = usual_concentration(groups)
     high = share > (1 + usual) / 2
-    text = (
-        f"threshold {threshold}: {min(5, groups)} of {groups} clusters ({name}) "
-        f"account for {share:.0%} of the sum of squared scores in its test (about "
-        f"{usual:.0%} if all clusters were equal)"
-    ) + (
-        (
-            f": {quoted(largest)}. Check whether the threshold is robust to "
-            "dropping them (panel.subset)."
-        )
-        if high
-        else "."
+    return notice_of(
+        "concentration.high" if high else "concentration",
+        threshold=threshold,
+        share=share,
+        usual=usual,
+        high=high,
+        clusters=name,
+        largest=tuple(largest),
+        _count=min(5, groups),
+        _groups=groups,
     )
-    data = {"threshold": threshold, "share": share, "usual": usual, "high": high}
-    labels = {"clusters": name, "largest": tuple(largest)}
-    return Notice("concentration", text, data | labels)
 
 
 def similar_slopes(results: ThresholdResults) -> Iterator[Notice]:
@@ -271,14 +245,13 @@ def similar_slopes(results: ThresholdResults) -> Iterator[Notice]:
             continue
         if rejects(test.p_value, results.level):
             continue
-        text = (
-            f"regimes {r} and {r + 1} of {cited(results.threshold_variable)}: the "
-            f"slopes of {quoted(terms)} do not differ significantly at "
-            f"{percent_text(1 - results.level)} (p = {test.p_value:.3f}, thresholds "
-            "taken as known)."
-        )
-        yield Notice(
-            "adjacent_slopes", text, {"regimes": (r, r + 1), "p_value": test.p_value}
+        yield notice_of(
+            "adjacent_slopes",
+            regimes=(r, r + 1),
+            p_value=test.p_value,
+            _variable=results.threshold_variable,
+            _terms=terms,
+            _level=percent_text(1 - results.level),
         )
 
 
@@ -291,7 +264,6 @@ def concentrated_ratio(
     """
     if results.confidence != "scaled" or results.given:
         return
-    name = sample.keys.entity_name
     for j, rows in enumerate(parts, 1):
         shares = np.bincount(sample.entity, weights=rows) / rows.sum()
         largest = np.argsort(-shares, kind="stable")
@@ -300,16 +272,17 @@ def concentrated_ratio(
         if not enough.size:  # and where there is no ratio
             continue
         count = int(enough[0]) + 1
-        labels = [sample.entities[i] for i in largest[:count]]
-        verb = "supplies" if count == 1 else "supply"
-        text = (
-            f"threshold {j}: {count} of {shares.size} entities ({name} "
-            f"{quoted(labels)}) {verb} {sums[count - 1]:.0%} of the variance ratio "
-            f"{rows.sum():.2f}, which scales the critical value of its confidence "
-            "set. Refit without them (panel.subset): the set may be much shorter."
+        yield notice_of(
+            "ratio_concentrated",
+            threshold=j,
+            entities=tuple(sample.entities[i] for i in largest[:count]),
+            share=float(sums[count - 1]),
+            _count=count,
+            _n_entities=shares.size,
+            _entity=sample.keys.entity_name,
+            _supply="supplies" if count == 1 else "supply",
+            _ratio=rows.sum(),
         )
-        data = {"entities": tuple(labels), "share": float(sums[count - 1])}
-        yield Notice("ratio_concentrated", text, {"threshold": j, **data})
 
 
 def boundary_sets(results: ThresholdResults, sample: Sample) -> Iterator[Notice]:
@@ -321,7 +294,15 @@ def boundary_sets(results: ThresholdResults, sample: Sample) -> Iterator[Notice]
         profile, pieces = results.profile(j), results.confidence_set(j)
         first, last = (float(g) for g in profile["gamma"].iloc[[0, -1]])
         if first == last:
-            yield _one_candidate(results.threshold_variable, j, first, np.unique(q))
+            values = np.unique(q)
+            yield notice_of(
+                "one_candidate.two_values" if values.size == 2 else "one_candidate",
+                column=results.threshold_variable,
+                threshold=j,
+                value=first,
+                values=values.size,
+                _values=values,
+            )
             continue
         ends = {}
         least = np.ceil(results.trim[min(j, len(results.trim)) - 1] * q.size - WHOLE)
@@ -351,28 +332,6 @@ def boundary_sets(results: ThresholdResults, sample: Sample) -> Iterator[Notice]
             evidence=f"{evidence}: at the {percent_text(results.level)} level",
             advice=" ".join([*advice, "Otherwise treat it as unbounded on that side."]),
         )
-
-
-def _one_candidate(column: str, threshold: int, value: float, values: Floats) -> Notice:
-    text = (
-        f"threshold {threshold}: {value:.5g} is the only candidate value of "
-        f"{cited(column)}, so it was not searched, and its confidence set says "
-        "nothing. Lower trim to have more candidates."
-    )
-    if values.size == 2:
-        text = (
-            f"{cited(column)} has two values only ({values[0]:.5g} and "
-            f"{values[1]:.5g}): there is one candidate, and no threshold was "
-            "searched. The model is an interaction with a dummy; FixedEffects with "
-            "the interaction estimates and tests it without a search."
-        )
-    data = {
-        "column": column,
-        "threshold": threshold,
-        "value": value,
-        "values": values.size,
-    }
-    return Notice("one_candidate", text, data)
 
 
 def boundary(
@@ -429,30 +388,24 @@ def _why_search_ends(q: Floats, first: float, least: float, *, included: bool) -
     return "trim" if rows < least else "room"
 
 
-def small_regime(
-    regime: int | str, rows: int, entities: int, of: int, text: str
+def _small_regime(
+    results: ThresholdResults | KinkResults,
+    variable: str,
+    regime: int | str,
+    rows: int,
+    entities: int,
 ) -> Iterator[Notice]:
-    """Report a regime with few rows or few of the `of` entities."""
-    if rows < FEW_ROWS or entities < max(FEW_ENTITIES, FEW_SHARE * of):
-        data = {"regime": regime, "nobs": rows, "n_entities": entities}
-        yield Notice("small_regime", text, data)
-
-
-def not_global(
-    sequential: tuple[float, ...],
-    joint: tuple[float, ...],
-    ssr: tuple[float, float],
-    *,
-    used: bool,
-) -> Notice:
-    """Report that sequential thresholds are not the best pair, which may be `used`."""
-    text = (
-        f"the thresholds estimated sequentially ({sequential[0]:.5g} and "
-        f"{sequential[1]:.5g}, sum of squares {ssr[0]:.6g}) are not the best pair "
-        f"({joint[0]:.5g} and {joint[1]:.5g}, {ssr[1]:.6g}). "
-    ) + ("The best pair is used." if used else "search='joint' uses it.")
-    data = {"sequential": sequential, "joint": joint, "ssr": ssr, "taken": used}
-    return Notice("not_global", text, data)
+    """Report a regime, or a side of a kink, with few rows or few of all entities."""
+    if rows < FEW_ROWS or entities < max(
+        FEW_ENTITIES, FEW_SHARE * results.slopes.n_entities
+    ):
+        yield notice_of(
+            "small_regime" if isinstance(regime, int) else "small_regime.kink",
+            regime=regime,
+            nobs=rows,
+            n_entities=entities,
+            _variable=variable,
+        )
 
 
 def origin(data: dict[str, Any], terms: Sequence[str], *, searched: bool) -> Notice:

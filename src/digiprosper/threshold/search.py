@@ -16,6 +16,7 @@ from digiprosper.errors import (
     OptionError,
     ThresholdSearchError,
     cited,
+    notice_of,
     subject,
 )
 from digiprosper.kernels import Floats, Ints
@@ -37,7 +38,6 @@ from digiprosper.threshold.kernels.robust import drawn_robust, robust_profile
 from digiprosper.threshold.kernels.sets import drawn_bounds, variance_parts
 from digiprosper.threshold.notices import (
     concentrated_test,
-    not_global,
     origin,
     weak_score_test,
     webb_weights,
@@ -241,7 +241,14 @@ class ThresholdSearch:
         if pair_ssr >= ssr * (1 - SAME_SSR):
             return chosen, []
         sequential, best = map(tuple, candidates.values[np.array([at, pair])].tolist())
-        return chosen, [not_global(sequential, best, (ssr, pair_ssr), used=self.joint)]
+        notice = notice_of(
+            "not_global.taken" if self.joint else "not_global",
+            sequential=sequential,
+            joint=best,
+            ssr=(ssr, pair_ssr),
+            taken=self.joint,
+        )
+        return chosen, [notice]
 
     def _cluster_notices(self, stages: Sequence[kernel.Stage]) -> list[Notice]:
         if not any(word in WILD for word in self.bootstrap):

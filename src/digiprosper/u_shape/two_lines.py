@@ -16,6 +16,7 @@ from digiprosper.errors import (
     TermError,
     cited,
     issue,
+    notice_of,
     quoted,
     subject,
 )
@@ -352,11 +353,9 @@ def two_lines(
         knot_values.size,
     )
     if used < knots:
-        text = (
-            f"{used} of {knots} knots used: some quantiles of "
-            f"{cited(data.variable)} are equal."
+        notices.append(
+            notice_of("few_knots", knots=used, asked=knots, _variable=data.variable)
         )
-        notices.append(Notice("few_knots", text, {"knots": used, "asked": knots}))
     notices += lagged_outcome(prepared)
     issue(notices)
 

@@ -29,6 +29,7 @@ from digiprosper.errors import (
     TermError,
     cited,
     issue,
+    notice_of,
     quoted,
 )
 from digiprosper.kernels import Bools, Floats, Ints
@@ -365,35 +366,23 @@ def assumptions(series: Series, options: UnitRootOptions) -> Iterator[Notice]:
         p_value = float(2 * stdtr(means.size - 1, -abs(t)))
         # At 5%, one in twenty panels without a trend would have this notice.
         if rejects(p_value, 0.99):
-            text = (
-                f"The mean of the entities has a trend (t = {t:.2f}, "
-                f"{p_words(p_value)}). With constants alone 'cips' rejects a true "
-                "hypothesis too often, and others hardly reject a false one: use "
-                "deterministic='trend', with 15 periods, or growth rates."
-            )
-            yield Notice("trending_means", text, {"statistic": t, "p_value": p_value})
+            p = p_words(p_value)
+            yield notice_of("trending_means", statistic=t, p_value=p_value, _p=p)
     if not options.year_means and options.test != "cips":
         pairs = correlations_between(errors, entity, time)
         z = pairs.weighted_sum / np.sqrt(pairs.squared_sum) if pairs.pairs else 0.0
         p_value = float(2 * ndtr(-abs(z)))
         if rejects(p_value, 0.95):
-            text = (
-                f"The changes of entities are correlated (CD test: z = {z:.2f}, "
-                f"{p_words(p_value)}). The test assumes independence, without which it "
-                "rejects too often: use year_means=True or test='cips'."
+            p = p_words(p_value)
+            yield notice_of(
+                "dependent_entities", statistic=float(z), p_value=p_value, _p=p
             )
-            data = {"statistic": float(z), "p_value": p_value}
-            yield Notice("dependent_entities", text, data)
     if options.test == "ht" and not options.simulated:
         f = float(levene(errors[None], entity)[0])
         p_value = float(fdtrc(entity[-1], changes.size - entity[-1] - 1, f))
         if rejects(p_value, 0.95):
-            text = (
-                f"The variances of entities differ (Levene: F = {f:.2f}, "
-                f"{p_words(p_value)}), which the moments of the table assume equal: "
-                "use p_value='simulated'."
-            )
-            yield Notice("variances_differ", text, {"statistic": f, "p_value": p_value})
+            p = p_words(p_value)
+            yield notice_of("variances_differ", statistic=f, p_value=p_value, _p=p)
 
 
 # --- arrays: regressions by entity, statistics, draws ---------------------------------

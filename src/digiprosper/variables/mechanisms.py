@@ -21,10 +21,9 @@ from digiprosper.checks import (
 from digiprosper.errors import (
     AlignmentError,
     InputTypeError,
-    Notice,
     cited,
-    counted,
     issue,
+    notice_of,
     quoted,
 )
 from digiprosper.kernels import Floats, Ints
@@ -648,9 +647,16 @@ def capital_stock(
     starts = observed[np.diff(codes[observed], prepend=-1) != 0]
     empty = inputs.rows[rows[starts[real[starts] == 0]]]
     if empty.size:
-        issue([zero_first_stock(empty)])
+        first_rows = tuple(empty[:5])
+        notice = notice_of(
+            "zero_first_stock",
+            count=len(empty),
+            rows=first_rows,
+            _first=rows_text(first_rows),
+        )
+        issue([notice])
     if _is_unchained(pd.Series(inputs.numbers["deflator"][rows]), codes):
-        issue([unchained_deflator()])
+        issue([notice_of("unchained_deflator")])
     first[starts] = (
         real[starts] / _capital_divisors(growth, rate, entities)[codes[starts]]
     )
@@ -675,28 +681,6 @@ def _accumulated(
         later = rows[(before[rows] >= 0) & np.isnan(first[rows])]
         stock[later] = survival * stock[before[later]] + investment[later]
     return stock
-
-
-def zero_first_stock(rows: pd.Index[Any]) -> Notice:
-    """Report entities whose capital begins at zero (data count, first five rows)."""
-    first = tuple(rows[:5])
-    text = (
-        "capital_stock: the first investment of "
-        f"{counted(len(rows), 'entity')} is 0 (first: {rows_text(first)}), "
-        "so their initial capital is 0. Set these values to missing to begin at the "
-        "first positive investment."
-    )
-    return Notice("zero_first_stock", text, {"count": len(rows), "rows": first})
-
-
-def unchained_deflator() -> Notice:
-    """Report a price index whose base is always the year before."""
-    text = (
-        "capital_stock: deflator returns to one level. If it is an index with the "
-        "previous year = 100 (上年=100), chain it: "
-        "(deflator / 100).groupby(entity).cumprod()."
-    )
-    return Notice("unchained_deflator", text)
 
 
 def _is_unchained(prices: pd.Series[float], entity: Ints) -> bool:
