@@ -153,8 +153,8 @@ def _derived_terms(
 ) -> Iterator[Notice]:
     """Report columns, by position, that are functions of a term of the role alone."""
     names, roles = sample.names, sample.roles
-    factors = chain.from_iterable(map(sample.factors_of, sample.names_of(role)))
-    inside = set(chain.from_iterable([factor.columns for factor in factors]))
+    factors = chain.from_iterable([sample.factors_of(names[at]) for at in roles[role]])
+    inside = {column for factor in factors for column in factor.columns}
     # Fast: most terms do not have such a column in their text.
     searched = [at for at in others if any(column in names[at] for column in inside)]
     if not searched:
@@ -395,23 +395,23 @@ def _moving_sums(sample: Sample, y: int) -> list[str]:
     # Slow: all rows of a large sample
     entity, time = sample.entity[:_FIRST_ROWS], sample.time[:_FIRST_ROWS]
     x = [*sample.roles.get("x", ())]
+    # By column, level and row
+    columns = _levels(sample.matrix[:_FIRST_ROWS, [*x, y]].T[:, None])[:, :, 0]
     inside = np.zeros(len(x), dtype=np.bool_)
     for steps in _STEPS_BACK:
         same = entity[steps:] == entity[:-steps]
         start = np.flatnonzero(same & (time[steps:] - time[:-steps] == steps))
         rows = start[:_MOST_PAIRS] + np.arange(steps + 1)[:, None]
-        outcomes = sample.matrix[rows, y]
+        sums = columns[-1][:, rows].sum(axis=1)
         # Dummies equal the sums of a rare event where both are constant.
-        several = np.unique(outcomes.sum(axis=0)).size > _FEWEST_COUNTS
-        if start.size >= _FEWEST_ROWS and several:
-            sums = _levels(outcomes).sum(axis=-2)
-            # Far below zero exp(x) - 1 is -1.
-            varies = np.ptp(sums, axis=-1) > _ROUNDED * np.abs(sums).max(axis=-1)
-            columns = _levels(sample.matrix[rows[-1]][:, x].T[:, None])
-            with np.errstate(divide="ignore", invalid="ignore"):
-                ratios = columns / sums
-                spread = np.ptp(ratios, axis=-1) / np.abs(ratios[..., 0])
-            inside |= (varies & (spread < _SEVEN_DIGITS)).any(axis=(1, 2))
+        if start.size < _FEWEST_ROWS or np.unique(sums[0]).size <= _FEWEST_COUNTS:
+            continue
+        # Far below zero exp(x) - 1 is -1.
+        varies = np.ptp(sums, axis=-1) > _ROUNDED * np.abs(sums).max(axis=-1)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            ratios = columns[:-1, :, None, rows[-1]] / sums
+            spread = np.ptp(ratios, axis=-1) / np.abs(ratios[..., 0])
+        inside |= (varies & (spread < _SEVEN_DIGITS)).any(axis=(1, 2))
     return [sample.names[at] for at in compress(x, inside)]
 
 
