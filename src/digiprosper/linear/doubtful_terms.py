@@ -21,7 +21,7 @@ own_numerator        outcome (made from the numerator), numerator, denominator, 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import chain, combinations, compress, product
+from itertools import chain, combinations, product
 from operator import itemgetter
 from typing import Any
 
@@ -358,7 +358,7 @@ def _about_outcome(sample: Sample, table: Table, at: int | None) -> Iterator[Not
     if values.size >= _FEWEST_ROWS:
         if parts := _parts_of_sum(sample, rows, values):
             yield _made_from(dict.fromkeys(parts, outcome), "sum")
-        if sums := _moving_sums(sample, y):
+        if sums := _moving_sums(sample, table, y):
             yield _made_from(dict.fromkeys(sums, outcome), "y")
     if values.size and values.min() == 0:
         # A ratio is zero where its numerator is.
@@ -377,27 +377,40 @@ def _about_outcome(sample: Sample, table: Table, at: int | None) -> Iterator[Not
 def _parts_of_sum(sample: Sample, rows: Ints, values: Floats) -> list[str]:
     """Select regressors in logs whose levels add up to the level of the outcome."""
     x = np.array(sample.roles.get("x", ()), dtype=np.intp)
-    gaps = sample.matrix[rows][:, x] - values[:, None]
-    near = np.abs(gaps).max(axis=0) < _LARGEST_LOG
-    # Dummies that are constant in these rows add up to a rare event, and as many as
-    # rows add up to anything.
-    if 2 * near.sum() > values.size or np.unique(values).size <= _FEWEST_COUNTS:
+    # As many columns as rows add up to anything.
+    if x.size < 2 or 2 * x.size > values.size:
         return []
-    shares = np.exp(gaps[:, near])
+    gaps = sample.matrix[rows[:, None], x] - values[:, None]
+    # Of the largest, which is at most the whole sum
+    shares = np.exp(gaps - gaps.max(axis=0))
+    if shares.sum(axis=1).min() < 1 - _NEAR:
+        return []
     weights = np.linalg.lstsq(shares, np.ones(values.size))[0]
-    parts = x[near][weights > _NEAR]
-    exact = np.abs(shares @ weights - 1).max() < _NEAR
-    return [sample.names[at] for at in parts] if exact and parts.size > 1 else []
+    parts, exact = x[weights > _NEAR], np.abs(shares @ weights - 1).max() < _NEAR
+    # Dummies that are constant in these rows add up to a rare event.
+    several = np.unique(values).size > _FEWEST_COUNTS
+    are_parts = exact and several and parts.size > 1
+    return [sample.names[at] for at in parts] if are_parts else []
 
 
-def _moving_sums(sample: Sample, y: int) -> list[str]:
+def _moving_sums(sample: Sample, table: Table, y: int) -> list[str]:
     """Select regressors that are sums, or means, of this and earlier outcomes."""
+    names, outcome = sample.names, sample.names[y]
+    x, are_sums = sample.roles.get("x", ()), table.some_numbers.moving_sums
+    sought = [at for at in x if (outcome, names[at]) not in are_sums]
+    if sought:
+        pairs = [(outcome, names[at]) for at in sought]
+        are_sums |= zip(pairs, _are_moving_sums(sample, y, sought), strict=False)
+    return [names[at] for at in x if are_sums.get((outcome, names[at]))]
+
+
+def _are_moving_sums(sample: Sample, y: int, x: Sequence[int]) -> list[bool]:
+    """Tell which columns are proportional to sums of the outcome; empty if unknown."""
     # Slow: all rows of a large sample
     entity, time = sample.entity[:_FIRST_ROWS], sample.time[:_FIRST_ROWS]
-    x = [*sample.roles.get("x", ())]
     # By column, level and row
     columns = _levels(sample.matrix[:_FIRST_ROWS, [*x, y]].T[:, None])[:, :, 0]
-    inside = np.zeros(len(x), dtype=np.bool_)
+    inside, enough = np.zeros(len(x), dtype=np.bool_), False
     for steps in _STEPS_BACK:
         same = entity[steps:] == entity[:-steps]
         start = np.flatnonzero(same & (time[steps:] - time[:-steps] == steps))
@@ -406,13 +419,14 @@ def _moving_sums(sample: Sample, y: int) -> list[str]:
         # Dummies equal the sums of a rare event where both are constant.
         if start.size < _FEWEST_ROWS or np.unique(sums[0]).size <= _FEWEST_COUNTS:
             continue
+        enough = True
         # Far below zero exp(x) - 1 is -1.
         varies = np.ptp(sums, axis=-1) > _ROUNDED * np.abs(sums).max(axis=-1)
         with np.errstate(divide="ignore", invalid="ignore"):
             ratios = columns[:-1, :, None, rows[-1]] / sums
             spread = np.ptp(ratios, axis=-1) / np.abs(ratios[..., 0])
         inside |= (varies & (spread < _SEVEN_DIGITS)).any(axis=(1, 2))
-    return [sample.names[at] for at in compress(x, inside)]
+    return inside.tolist() if enough else []
 
 
 def shifted_log(sample: Sample, blocks: Iterable[Sample]) -> list[Notice]:
