@@ -828,7 +828,7 @@ def unit_break(table: Table) -> Iterator[Notice]:
             # The larger unit may come first in some entities only.
             up, down = [f for f in factors if f > 1], [f for f in factors if f < 1]
             columns[name] = {
-                "ratio": median(max(up, down, key=len)),
+                "ratio": median(up if len(up) > len(down) else down),
                 "entities": tuple(keys.entities[keys.entity[broken]]),
                 "from": keys.times[keys.time[broken[0]]],
             }
