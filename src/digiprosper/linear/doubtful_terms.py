@@ -21,7 +21,7 @@ own_numerator        outcome (made from the numerator), numerator, denominator, 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import chain, combinations, compress, product
+from itertools import chain, combinations, product
 from operator import itemgetter
 from typing import Any
 
@@ -154,7 +154,7 @@ def _derived_terms(
     """Report columns, by position, that are functions of a term of the role alone."""
     names, roles = sample.names, sample.roles
     factors = chain.from_iterable([sample.factors_of(names[at]) for at in roles[role]])
-    inside = set(chain.from_iterable([factor.columns for factor in factors]))
+    inside = {column for factor in factors for column in factor.columns}
     # Fast: most terms do not have such a column in their text.
     searched = [at for at in others if any(column in names[at] for column in inside)]
     if not searched:
@@ -359,7 +359,7 @@ def _about_outcome(sample: Sample, table: Table, at: int | None) -> Iterator[Not
     if regressors and values.size >= _FEWEST_ROWS:
         if len(regressors) > 1 and (parts := _parts_of_sum(sample, rows, values)):
             yield _made_from(dict.fromkeys(parts, outcome), "sum")
-        if sums := _moving_sums(sample, y):
+        if sums := _moving_sums(sample, table, y):
             yield _made_from(dict.fromkeys(sums, outcome), "y")
     if values.size and values.min() == 0:
         # A ratio is zero where its numerator is.
@@ -378,26 +378,36 @@ def _about_outcome(sample: Sample, table: Table, at: int | None) -> Iterator[Not
 def _parts_of_sum(sample: Sample, rows: Ints, values: Floats) -> list[str]:
     """Select regressors in logs whose levels add up to the level of the outcome."""
     x = np.array(sample.roles["x"])
+    # As many columns as rows add up to anything.
+    if 2 * x.size > values.size:
+        return []
     step = max(1, rows.size // (_FEWEST_ROWS + 2 * x.size))
     rows, values = rows[::step], values[::step]
     gaps = sample.matrix[rows[:, None], x] - values[:, None]
-    near = np.abs(gaps).max(axis=0) < _LARGEST_LOG
-    # As many columns as rows add up to anything.
-    if 2 * near.sum() > values.size:
+    # Of the largest, which is at most the whole sum
+    shares = np.exp(gaps - gaps.max(axis=0))
+    if shares.sum(axis=1).min() < 1 - _NEAR:
         return []
-    shares = np.exp(gaps[:, near])
     weights = np.linalg.lstsq(shares, np.ones(values.size))[0]
-    parts = x[near][weights > _NEAR]
-    exact = np.abs(shares @ weights - 1).max() < _NEAR
+    parts, exact = x[weights > _NEAR], np.abs(shares @ weights - 1).max() < _NEAR
     # Dummies that are constant in these rows add up to a rare event.
     if not exact or parts.size < 2 or np.unique(values).size <= _FEWEST_COUNTS:
         return []
     return [sample.names[at] for at in parts]
 
 
-def _moving_sums(sample: Sample, y: int) -> list[str]:
+def _moving_sums(sample: Sample, table: Table, y: int) -> list[str]:
     """Select regressors that are sums, or means, of this and earlier outcomes."""
-    x = sample.roles["x"]
+    names, outcome, x = sample.names, sample.names[y], sample.roles["x"]
+    are_sums = table.some_numbers.moving_sums
+    if new := [at for at in x if (outcome, names[at]) not in are_sums]:
+        pairs = [(outcome, names[at]) for at in new]
+        are_sums |= zip(pairs, _are_moving_sums(sample, y, new), strict=False)
+    return [names[at] for at in x if are_sums.get((outcome, names[at]))]
+
+
+def _are_moving_sums(sample: Sample, y: int, x: Sequence[int]) -> list[bool]:
+    """Tell which columns are proportional to sums of the outcome; empty if unknown."""
     steps = min(_STEPS_BACK, int(sample.time.max()))
     # Slow: all rows of a large sample
     entity, time = sample.entity[:_FIRST_ROWS], sample.time[:_FIRST_ROWS]
@@ -416,9 +426,9 @@ def _moving_sums(sample: Sample, y: int) -> list[str]:
         spread = np.ptp(ratios, axis=-1) / np.abs(ratios[..., 0])
     inside = (varies & (spread < _SEVEN_DIGITS)).any(axis=(1, 2, 3))
     # Dummies equal the sums of a rare event where both are constant.
-    if not inside.any() or np.unique(sums[0, 0]).size <= _FEWEST_COUNTS:
-        return []
-    return [sample.names[at] for at in compress(x, inside)]
+    several = np.unique(sums[0, 0]).size > _FEWEST_COUNTS
+    are_sums: list[bool] = (inside & several).tolist()
+    return are_sums
 
 
 def shifted_log(

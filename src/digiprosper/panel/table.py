@@ -51,6 +51,8 @@ class SomeNumbers:
     values: Floats  # (R, k), with missing ones
     # By role and term: pairs of columns of which it may be the ratio, up to a unit
     ratios: dict[tuple[str, str], list[tuple[int, int]]] = field(default_factory=dict)
+    # By outcome and term: whether the term is a moving sum of the outcome
+    moving_sums: dict[tuple[str, str], bool] = field(default_factory=dict)
 
     def select(self, inside: Bools) -> SomeNumbers:
         """Keep some of the rows."""
