@@ -263,6 +263,10 @@ def test_fields_of_a_sentence_say_how_they_are_written() -> None:
     assert errors.notice_of("single_precision", columns=("a",)).message.startswith(
         "'a' has Stata's type float"
     )
+    near_end = errors.notice_of(
+        "near_end", coefficient="rho", value=0.97, interval=(-1.0, 1.0), weights="W"
+    )
+    assert "rho = 0.97 is near an end of its interval (-1, 1)" in near_end.message
     assert errors.counted(2, "entity") == "2 entities"
 
 

@@ -294,15 +294,7 @@ def boundary_sets(results: ThresholdResults, sample: Sample) -> Iterator[Notice]
         profile, pieces = results.profile(j), results.confidence_set(j)
         first, last = (float(g) for g in profile["gamma"].iloc[[0, -1]])
         if first == last:
-            values = np.unique(q)
-            yield notice_of(
-                "one_candidate.two_values" if values.size == 2 else "one_candidate",
-                column=results.threshold_variable,
-                threshold=j,
-                value=first,
-                values=values.size,
-                _values=values,
-            )
+            yield _one_candidate(results.threshold_variable, j, first, np.unique(q))
             continue
         ends = {}
         least = np.ceil(results.trim[min(j, len(results.trim)) - 1] * q.size - WHOLE)
@@ -332,6 +324,17 @@ def boundary_sets(results: ThresholdResults, sample: Sample) -> Iterator[Notice]
             evidence=f"{evidence}: at the {percent_text(results.level)} level",
             advice=" ".join([*advice, "Otherwise treat it as unbounded on that side."]),
         )
+
+
+def _one_candidate(column: str, threshold: int, value: float, values: Floats) -> Notice:
+    return notice_of(
+        "one_candidate.two_values" if values.size == 2 else "one_candidate",
+        column=column,
+        threshold=threshold,
+        value=value,
+        values=values.size,
+        _values=values,
+    )
 
 
 def boundary(
