@@ -490,10 +490,7 @@ def _zeros_in_log(
 def _share_of_zeros(
     sample: Sample, at: int, zero: Bools, effects: Sequence[str]
 ) -> float:
-    """Return the share of zeros (N,) in the variance of a column inside entities.
-
-    It is zero beside a dummy of them.
-    """
+    """Return the share of zeros in the variance of a column, 0 beside their dummy."""
     for column in chain(*[sample.roles.get(role, ()) for role in _REGRESSORS]):
         x = sample.matrix[:, column]
         if np.ptp(x[zero]) == np.ptp(x[~zero]) == 0 < np.ptp(x):
