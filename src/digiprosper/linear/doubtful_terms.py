@@ -153,8 +153,8 @@ def _derived_terms(
 ) -> Iterator[Notice]:
     """Report columns, by position, that are functions of a term of the role alone."""
     names, roles = sample.names, sample.roles
-    factors = chain.from_iterable([sample.factors_of(names[at]) for at in roles[role]])
-    inside = {column for factor in factors for column in factor.columns}
+    factors = chain(*map(sample.factors_of, map(names.__getitem__, roles[role])))
+    inside = set(chain.from_iterable([factor.columns for factor in factors]))
     # Fast: most terms do not have such a column in their text.
     searched = [at for at in others if any(column in names[at] for column in inside)]
     if not searched:

@@ -825,11 +825,11 @@ def unit_break(table: Table) -> Iterator[Notice]:
             if len(steps) < _FEWEST_BREAKS or abs(median(steps) / _MU - 1) > _NEAR_MU:
                 continue
         if broken:
-            factors = [ratio[at - 1].item() for at in broken]
+            factors = ratio[np.array(broken) - 1]
+            up = factors > 1
             # The larger unit may come first in some entities only.
-            up, down = [f for f in factors if f > 1], [f for f in factors if f < 1]
             columns[name] = {
-                "ratio": median(up if len(up) > len(down) else down),
+                "ratio": float(np.median(factors[up == (2 * up.sum() > up.size)])),
                 "entities": tuple(keys.entities[keys.entity[broken]]),
                 "from": keys.times[keys.time[broken[0]]],
             }
