@@ -556,12 +556,7 @@ UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uf
 
 @cache
 def notice_tables() -> tuple[dict[str, type[DigiprosperWarning]], dict[str, str]]:
-    """Read the tables `notices.csv` of all rooms: warnings by code, and sentences.
-
-    A code without a warning is listed in `diagnostics` only. One without a sentence has
-    it in the function that makes the notice. Variants of a sentence have a dot and a
-    word behind the code.
-    """
+    """Read the tables `notices.csv` of all rooms: warnings by code, and sentences."""
     categories, sentences = {}, {}
     here = Path(_HERE)
     for path in (here / "notices.csv", *here.glob("*/notices.csv")):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 
 import numpy as np
@@ -245,6 +246,20 @@ BY_ROWS = {
         lambda x, by: 100 * np.log(x / x.groupby(by).shift()),
     ),
 }
+
+
+@pytest.mark.parametrize("name", ["收入（万元）", "per head", "x"])
+@pytest.mark.filterwarnings("ignore::digiprosper.DigiprosperWarning")
+def test_terms_that_are_named_can_be_written(rows, name: str) -> None:
+    rows = rows.rename(columns={"x": name})
+    across = rows.assign(z=rows[name].shift())
+    gaps = (rows["policy"] == 1) & (rows["year"] == 2014)
+    over = rows[~gaps].assign(z=lambda f: f.groupby("province")[name].shift())
+    for wrong in (across, over):
+        (notice,) = notices(wrong).values()
+        (term,) = re.findall("Use '(.*)' as a term", notice.message)
+        panel = dp.Panel(wrong, "province", "year").assign(right=term)
+        assert not panel.frame["right"].isna().all()
 
 
 @pytest.mark.parametrize("has_rows", [True, False])

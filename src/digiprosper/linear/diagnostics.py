@@ -607,10 +607,7 @@ def _products_without_main_effects(
 
 
 def _arms(sample: Sample, name: str) -> dict[str, Floats]:
-    """Return dummies of entities, and of periods from some on, that it is 1 in both of.
-
-    Empty for other columns, and if it is one of them, which has no arms.
-    """
+    """Return the dummies of entities and later periods whose product a dummy is."""
     (factor, *others), keys = sample.factors_of(name), sample.keys
     if others or factor.level is not None or keys.time_name is None:
         return {}

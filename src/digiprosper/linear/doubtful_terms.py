@@ -153,8 +153,8 @@ def _derived_terms(
 ) -> Iterator[Notice]:
     """Report columns, by position, that are functions of a term of the role alone."""
     names, roles = sample.names, sample.roles
-    factors = chain.from_iterable([sample.factors_of(names[at]) for at in roles[role]])
-    inside = {column for factor in factors for column in factor.columns}
+    factors = chain(*map(sample.factors_of, map(names.__getitem__, roles[role])))
+    inside = set(chain.from_iterable([factor.columns for factor in factors]))
     # Fast: most terms do not have such a column in their text.
     searched = [at for at in others if any(column in names[at] for column in inside)]
     if not searched:
@@ -497,10 +497,7 @@ def _zeros_in_log(
 def _share_of_zeros(
     sample: Sample, at: int, zero: Bools, effects: Sequence[str]
 ) -> float:
-    """Return the share of zeros (N,) in the variance of a column inside entities.
-
-    It is zero beside a dummy of them.
-    """
+    """Return the share of zeros in the variance of a column, 0 beside their dummy."""
     for column in chain(*[sample.roles.get(role, ()) for role in _REGRESSORS]):
         x = sample.matrix[:, column]
         if np.ptp(x[zero]) == np.ptp(x[~zero]) == 0 < np.ptp(x):

@@ -42,6 +42,7 @@ from pandas.api.types import is_numeric_dtype
 
 from digiprosper.errors import Notice, cited, counted, notice_of, quoted
 from digiprosper.kernels import Bools, Floats, Ints
+from digiprosper.panel.grammar import backticked
 from digiprosper.panel.keys import (
     STEP_WORDS,
     Keys,
@@ -637,7 +638,7 @@ def shifted_rows(
                     count=boundary.size,
                     _entity=keys.entity_name,
                     _neighbour="next" if change == "lead" else "previous",
-                    _term=_CHANGES[change][0].format(of),
+                    _term=_CHANGES[change][0].format(backticked(of)),
                 )
 
 
@@ -800,7 +801,7 @@ def _over_gaps_notice(
         _entity=entity,
         _now=now,
         _then=then,
-        _term=_CHANGES[change][0].format(of),
+        _term=_CHANGES[change][0].format(backticked(of)),
     )
 
 
@@ -824,11 +825,11 @@ def unit_break(table: Table) -> Iterator[Notice]:
             if len(steps) < _FEWEST_BREAKS or abs(median(steps) / _MU - 1) > _NEAR_MU:
                 continue
         if broken:
-            factors = [ratio[at - 1].item() for at in broken]
+            factors = ratio[np.array(broken) - 1]
+            up = factors > 1
             # The larger unit may come first in some entities only.
-            up, down = [f for f in factors if f > 1], [f for f in factors if f < 1]
             columns[name] = {
-                "ratio": median(up if len(up) >= len(down) else down),
+                "ratio": float(np.median(factors[up == (2 * up.sum() > up.size)])),
                 "entities": tuple(keys.entities[keys.entity[broken]]),
                 "from": keys.times[keys.time[broken[0]]],
             }
@@ -846,10 +847,7 @@ def unit_break(table: Table) -> Iterator[Notice]:
 def _breaks(
     values: Floats, ratio: Floats, keys: Keys, inside: Bools, factor: float
 ) -> list[int]:
-    """List the rows from which on values differ from those before by a factor.
-
-    Also rows whose value alone is far from those before and after.
-    """
+    """List rows from which on, or in which alone, values differ by a factor."""
     jumps = np.flatnonzero(((ratio > factor) | (ratio < 1 / factor)) & inside) + 1
     if not jumps.size:
         return []
@@ -891,10 +889,7 @@ def _log_growth(ratio: Floats, inside: Bools, at: Ints) -> Floats:
 def _has_two_units(
     values: Floats, keys: Keys, at: int, factor: float, *, alone: bool
 ) -> bool:
-    """Tell whether values from a row on, or of it alone, are far from the others.
-
-    They differ less than both do.
-    """
+    """Tell whether values from a row on, or of it alone, are far from the others."""
     start, stop = np.searchsorted(keys.entity, keys.entity[at] + np.arange(2))
     end = at + 1 if alone else stop
     others = np.append(values[start:at], values[end:stop])
