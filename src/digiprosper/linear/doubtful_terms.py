@@ -397,10 +397,11 @@ def _moving_sums(sample: Sample, table: Table, y: int) -> list[str]:
     """Select regressors that are sums, or means, of this and earlier outcomes."""
     names, outcome = sample.names, sample.names[y]
     x, are_sums = sample.roles.get("x", ()), table.some_numbers.moving_sums
+    # Fast: other fits of the panel have the same pairs.
     sought = [at for at in x if (outcome, names[at]) not in are_sums]
     if sought:
         pairs = [(outcome, names[at]) for at in sought]
-        are_sums |= zip(pairs, _are_moving_sums(sample, y, sought), strict=False)
+        are_sums.update(zip(pairs, _are_moving_sums(sample, y, sought), strict=False))
     return [names[at] for at in x if are_sums.get((outcome, names[at]))]
 
 
