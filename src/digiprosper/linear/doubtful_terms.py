@@ -400,9 +400,10 @@ def _moving_sums(sample: Sample, table: Table, y: int) -> list[str]:
     """Select regressors that are sums, or means, of this and earlier outcomes."""
     names, outcome, x = sample.names, sample.names[y], sample.roles["x"]
     are_sums = table.some_numbers.moving_sums
+    # Fast: other fits of the panel have the same pairs.
     if new := [at for at in x if (outcome, names[at]) not in are_sums]:
         pairs = [(outcome, names[at]) for at in new]
-        are_sums |= zip(pairs, _are_moving_sums(sample, y, new), strict=False)
+        are_sums.update(zip(pairs, _are_moving_sums(sample, y, new), strict=False))
     return [names[at] for at in x if are_sums.get((outcome, names[at]))]
 
 
