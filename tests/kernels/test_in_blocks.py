@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from functools import reduce
+from operator import add
+
 import numpy as np
 import pytest
 
 from digiprosper.kernels.in_blocks import (
-    ClusterShares,
     Scores,
     block_of,
+    cluster_shares,
     first_pass,
     orthonormalising_transform,
     second_pass,
@@ -96,7 +99,7 @@ def test_sums_over_blocks_are_those_of_a_regression_on_dummies(weighted):
     np.testing.assert_allclose(second.products, np.eye(4), atol=1e-10)
     basis = net @ transform
     np.testing.assert_allclose(second.plain, basis.T @ basis, atol=1e-10)
-    assert second.effects_are_removed(system, np.diag(by_entity))
+    assert second.remaining_effects(system, np.diag(by_entity)) is None
 
     # An error that is a combination of the last two columns, and two of the first three
     rng = np.random.default_rng(5)
@@ -104,7 +107,7 @@ def test_sums_over_blocks_are_those_of_a_regression_on_dummies(weighted):
     by_row = (weighted_net @ transform)[:, :3] @ design
     every = [by_row * (basis[:, 2:] @ error)[:, None] for error in errors]
     for score, groups in zip(
-        scores, (entity, codes[0], np.arange(260), entity), strict=True
+        second.scores, (entity, codes[0], np.arange(260), entity), strict=True
     ):
         sums = [
             np.array([e[groups == g].sum(axis=0) for g in set(groups)]) for e in every
@@ -113,7 +116,7 @@ def test_sums_over_blocks_are_those_of_a_regression_on_dummies(weighted):
         ours = np.hstack([design.T @ products @ error for error in errors])
         theirs = np.hstack(sums)
         np.testing.assert_allclose(ours.T @ ours, theirs.T @ theirs, rtol=1e-8)
-    first, second_scores = scores[:2]
+    first, second_scores = second.scores[:2]
     np.testing.assert_allclose(first.sums.sum(axis=0), np.eye(4), atol=1e-10)
     squares = (weighted_net @ transform)[:, 0] * basis[:, 0]
     by_level = np.bincount(codes[0], weights=squares)
@@ -141,10 +144,11 @@ def test_carriers_keep_the_largest_clusters_of_all_blocks():
     rng = np.random.default_rng(3)
     parts = [rng.exponential(size=(size, 2)) ** 4 for size in (30, 7, 25)]
     k = 2
-    carriers = ClusterShares()
+    shares_of_parts = []
     for number, part in enumerate(parts):
         labels = [f"{number}:{position}" for position in range(len(part))]
-        carriers.add(part, np.array(labels, dtype=object))
+        shares_of_parts.append(cluster_shares(part, np.array(labels, dtype=object)))
+    carriers = reduce(add, shares_of_parts)
     every = np.vstack(parts)
     shares = every / every.sum(axis=0)
     np.testing.assert_allclose(carriers.effective, effective_clusters(shares))
