@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import reduce
 from operator import add
 
@@ -59,7 +60,7 @@ def test_sums_over_blocks_are_those_of_a_regression_on_dummies(weighted):
     entity, codes, columns, w, blocks = rows_of(1, weighted=weighted)
     levels = [int(c.max()) + 1 for c in codes]
     by_entity, right, squares, system = first_pass(
-        lambda function: [function(block, ()) for block in blocks],
+        lambda function: map(function, blocks),
         levels,
         columns.mean(axis=0),
     )
@@ -87,11 +88,11 @@ def test_sums_over_blocks_are_those_of_a_regression_on_dummies(weighted):
     size = levels[0]
     first_codes = [block.dummies[:, :size].toarray().argmax(axis=1) for block in blocks]
     by_block = [
-        (block, [block.entity, code, None, block.entity])
+        replace(block, groupings=[block.entity, code, None, block.entity])
         for block, code in zip(blocks, first_codes, strict=True)
     ]
     second = second_pass(
-        lambda function: [function(*block) for block in by_block],
+        lambda function: map(function, by_block),
         values,
         transform,
         scores,

@@ -7,8 +7,8 @@ blocks share are the dummies of the other effects, solved for from their cross p
 solved by Cholesky factors of the cross products, twice, the second time on columns that
 are nearly orthonormal, which squares no condition number (Yamamoto et al. 2015).
 
-Each pass takes `run`, which calls a function with every block and the codes (n,) of
-groups, None for single rows, and yields what it returns in the order of the blocks.
+Each pass takes `run`, which calls a function with every block, and yields what it
+returns in the order of the blocks.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ _CARRIERS = 16
 _ROWS = 2**16
 _EPS = float(np.finfo(np.float64).eps)
 
-Run: TypeAlias = Callable[[Callable[..., Any]], Iterable[Any]]
+Run: TypeAlias = "Callable[[Callable[[Block], Any]], Iterable[Any]]"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -54,6 +54,7 @@ class Block:
     codes: Sequence[Ints]  # (n,) of each other effect, with the levels of all blocks
     dummies: Any  # (n, L) sparse, of these
     labels: Any = None  # of the entities, an array of objects
+    groupings: Sequence[Any] = ()  # codes (n,) of groups; None are single rows
 
     @property
     def entity(self) -> Ints:
@@ -89,6 +90,7 @@ def block_of(
     levels: Sequence[int],
     obs_weights: Floats | None = None,
     labels: Any = None,
+    groupings: Sequence[Any] = (),
 ) -> Block:
     """Make a block; `codes` (n,) of other effects have the `levels` of all blocks."""
     from scipy.sparse import csr_array
@@ -99,7 +101,7 @@ def block_of(
     ends = np.arange(n + 1, dtype=np.int32) * len(codes)
     dummies = csr_array((np.ones(cells.size), cells, ends), shape=(n, starts[-1]))
     entities = within([entity], n, obs_weights=obs_weights)
-    return Block(columns, entities, codes, dummies, labels)
+    return Block(columns, entities, codes, dummies, labels, groupings)
 
 
 @dataclass(slots=True, eq=False)
@@ -147,7 +149,7 @@ def first_pass(
 
     count, most = sum(levels), MOST_DENSE
 
-    def sums_of(block: Block, _: object) -> tuple[Any, ...]:
+    def sums_of(block: Block) -> tuple[Any, ...]:
         rows = block.entity.size
         net = block.net_of_entities(block.columns)
         weighted = block.weighted(net)
@@ -362,10 +364,10 @@ def second_pass(
 ) -> SecondSums:
     """Sum products of the demeaned columns times `transform`, and scores by group."""
 
-    def sums_of(block: Block, groupings: Sequence[Any]) -> tuple[Any, ...]:
+    def sums_of(block: Block) -> tuple[Any, ...]:
         net = block.net_columns(values)
         basis = net @ transform
-        grouped = zip(scores, groupings, strict=True)
+        grouped = zip(scores, block.groupings, strict=True)
         return (
             block.weighted(basis).T @ basis,
             basis.T @ basis,

@@ -96,28 +96,24 @@ def scanned(
     """Copy a scanned table, and prepare its rows and compressed columns."""
     refuse_cov_types("a scanned table", spec.options.cov_type, _REFUSED, _IN_MEMORY)
     # The terms are checked before the table is copied, which is slow.
-    _refuse_unknown_columns(spec, scan.columns, regressors)
-    rows = empty_rows(spec, scan)
-    terms = [*specification_texts(spec), *chain.from_iterable(regressors.values())]
+    roles = {"y": (spec.y,), **regressors}
+    _refuse_unknown_columns(spec, scan.columns, roles)
+    rows = empty_rows(spec.options, scan)
+    terms = [*specification_texts(spec), *chain.from_iterable(roles.values())]
     with scan.copied(terms) as copied:
         assert copied.copy is not None
         with temporary_folder(copied.copy.folder) as folder:
-            read_rows(rows, spec, copied, regressors, folder, further)
+            read_rows(rows, copied, roles, folder, further)
             if rows.options.singletons == "drop":
                 drop_singletons(rows, folder)
             yield _prepare(rows, copied)
 
 
 def _refuse_unknown_columns(
-    spec: Any, columns: Sequence[str], regressors: Mapping[str, Sequence[str]]
+    spec: Any, columns: Sequence[str], roles: Mapping[str, Sequence[str]]
 ) -> None:
-    texts_by_role = {
-        "y": [spec.y],
-        **regressors,
-        "obs_weights": [spec.options.obs_weights],
-        "event": [getattr(spec, "event", None)],
-    }
-    for role, texts in texts_by_role.items():
+    weights, event = spec.options.obs_weights, getattr(spec, "event", None)
+    for role, texts in {**roles, "obs_weights": [weights], "event": [event]}.items():
         for text in filter(None, texts):
             parse(text, columns, role)
     for text in spec.options.clusters or ():
@@ -420,8 +416,8 @@ class BlockSums:
         by_level, transform = self.by_level, self.rotation @ columns
         inside = clusters[0] == self.rows.effects[0]
 
-        def in_block(block: in_blocks.Block, groupings: Sequence[Any]) -> Any:
-            (codes,) = groupings
+        def in_block(block: in_blocks.Block) -> Any:
+            (codes,) = block.groupings
             grams = block_grams(
                 block.net_columns(by_level) @ transform,
                 codes,

@@ -143,10 +143,9 @@ class ScannedRows:
     ) -> in_blocks.Run:
         """Return what passes take; `groupings` are effects or clusters, () is rows."""
 
-        def run(function: Callable[..., Any]) -> Iterator[Any]:
+        def run(function: Callable[[in_blocks.Block], Any]) -> Iterator[Any]:
             def call(rows: ScannedRows, sample: Sample) -> Any:
-                codes = [rows.codes(sample, t) if t else None for t in groupings]
-                return function(rows.block(sample, positions), codes)
+                return function(rows.block(sample, positions, groupings))
 
             return self.run(call)
 
@@ -182,8 +181,13 @@ class ScannedRows:
             )
         return np.ravel_multi_index(parts, sizes)
 
-    def block(self, sample: Sample, positions: Sequence[int]) -> in_blocks.Block:
-        """Return columns of some positions and the effects of a block."""
+    def block(
+        self,
+        sample: Sample,
+        positions: Sequence[int],
+        groupings: Sequence[tuple[str, ...]] = (),
+    ) -> in_blocks.Block:
+        """Return columns of some positions, effects and groups of a block."""
         weights = None
         if self.options.obs_weights is not None:  # with mean one in all blocks
             mean = self.counts.weight / self.counts.n
@@ -195,38 +199,37 @@ class ScannedRows:
             self.n_levels,
             weights,
             sample.entities.to_numpy(dtype=object),
+            [self.codes(sample, texts) if texts else None for texts in groupings],
         )
 
 
-def empty_rows(spec: Any, scan: PanelScan[Any]) -> ScannedRows:
+def empty_rows(options: preparation.LinearOptions, scan: PanelScan[Any]) -> ScannedRows:
     """Read the effects and clusters of a scanned table."""
-    absorbed = preparation.absorbed_effects(scan, spec.options)
+    absorbed = preparation.absorbed_effects(scan, options)
     _refuse_effects(scan.entity_name, absorbed)
-    clusters = preparation.cluster_terms(scan, spec.options)
-    return ScannedRows(spec.options, tuple(a.effect for a in absorbed), clusters)
+    clusters = preparation.cluster_terms(scan, options)
+    return ScannedRows(options, tuple(a.effect for a in absorbed), clusters)
 
 
 def read_rows(
     rows: ScannedRows,
-    spec: Any,
     copied: PanelScan[Any],
-    regressors: Mapping[str, Sequence[str]],
+    roles: Mapping[str, Sequence[str]],
     folder: Path,
     further: Further | None = None,
 ) -> None:
     """Store the sample of each block, with columns, effects and clusters."""
-    weights = preparation.weight_and_slope_roles(copied, (), rows.options)
-    roles = {"y": (spec.y,), **regressors, **weights}
     levels = _collect_levels(rows, copied, roles)
     names, columns_of = ((), None) if further is None else further(copied)
-    cut = partial(_cut_block, replace(rows), roles, levels, columns_of)
+    weights = preparation.weight_and_slope_roles(copied, (), rows.options)
+    cut = partial(_cut_block, replace(rows), {**roles, **weights}, levels, columns_of)
     parts, rows.blocks = copied._store(cut, folder)
     totals, samples, dropped, counts = zip(*parts, strict=True)
     sample = next((some for some in samples if some.nobs), samples[0])
-    at = chain.from_iterable(sample.roles[role] for role in ("y", *regressors))
+    at = chain.from_iterable(sample.roles[role] for role in roles)
     positions, p = tuple(dict.fromkeys(at)), len(sample.names)
     rows.sample = replace(sample, labels=copied.labels)
-    rows.names = (spec.y, *(sample.names[j] for j in positions[1:]), *names)
+    rows.names = (*roles["y"], *(sample.names[j] for j in positions[1:]), *names)
     rows.positions = (*positions, *range(p, p + len(names)))
     rows.total = sum(totals)
     _set_counts(rows, dropped, counts)
@@ -425,13 +428,14 @@ def linking(rows: ScannedRows, positions: Sequence[int]) -> in_blocks.Run:
     """Return what the first pass takes; count combinations, and see what is nested."""
     entity = rows.effects[0]
     pairs = [*product(rows.effects, (*rows.effects, *rows.clusters))]
-    crossed = [texts for texts in subsets(rows.clusters) if len(texts) > 1]
+    orders = range(2, len(rows.clusters) + 1)
+    crossed = [*chain.from_iterable(combinations(rows.clusters, n) for n in orders)]
 
     def run(function: Callable[..., Any]) -> Iterator[Any]:
         def link(rows: ScannedRows, sample: Sample) -> tuple[Any, ...]:
             keys = [np.unique(rows.combinations(sample, texts)) for texts in crossed]
             outer = [_outer_levels(rows, sample, *pair) for pair in pairs]
-            return keys, outer, function(rows.block(sample, positions), ())
+            return keys, outer, function(rows.block(sample, positions))
 
         outer_of: dict[tuple[str, str], Any] = {}
         for keys, outer, sums in rows.run(link):
@@ -478,12 +482,6 @@ def _merge(before: Any, levels: Any, *, whole: bool) -> Ints | None:
     both = (before >= 0) & (levels >= 0)
     differ = both if whole else both & (before != levels)
     return None if differ.any() else np.maximum(before, levels)
-
-
-def subsets(clusters: Sequence[str]) -> list[tuple[str, ...]]:
-    """List the combinations of clusters, single ones first."""
-    orders = range(1, len(clusters) + 1)
-    return list(chain.from_iterable(combinations(clusters, order) for order in orders))
 
 
 def _hash_rows(sample: Sample) -> int:

@@ -326,8 +326,7 @@ class PanelScan(Generic[P]):
             yield self
             return
         with sources.engine_errors(self.source.errors):
-            rows = self.source.count()
-        blocks = self.n_blocks or self._blocks(rows, len(needed))
+            blocks = self.n_blocks or self._blocks(self.source.count(), len(needed))
         parent = self.folder or tempfile.gettempdir()
         source, cut = self.source, (needed, (self.entity_name, self.time_name), blocks)
         if share < 1:
@@ -380,7 +379,7 @@ class PanelScan(Generic[P]):
         return self.copy.blocks.store(self._of_rows(function), folder)
 
     def _of_rows(self, function: Any, *, is_part: bool = True) -> Any:
-        """Turn a function of a panel (`is_part` of a table) into one of a block."""
+        """Turn a function of a panel into one of the rows of a block."""
         nothing: Any = None  # an engine cannot be pickled
         scan, copy = replace(self, source=nothing), self.copy
         assert copy is not None
