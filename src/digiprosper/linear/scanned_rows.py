@@ -59,8 +59,8 @@ class RowCounts:
     def __add__(self, other: RowCounts) -> RowCounts:
         """Add the rows of another block."""
         # Lags are recognised by values only if entities have several rows.
-        several = [part.lags for part in (self, other) if part.most_rows > 1]
-        first, *_, last = several * 2 or [self.lags] * 2
+        several = [part for part in (self, other) if part.most_rows > 1] or [self]
+        first, last = several[0].lags, several[-1].lags
         return RowCounts(
             self.n + other.n,
             self.n_entities + other.n_entities,
@@ -308,9 +308,9 @@ def _set_counts(
     counts: Iterable[RowCounts | None],
 ) -> None:
     """Add up the counts of all blocks; refuse an empty sample."""
-    for reason in chain.from_iterable(dropped):
-        before = rows.dropped.get(reason.reason)
-        rows.dropped[reason.reason] = before.add(reason) if before else reason
+    for part in chain.from_iterable(dropped):
+        before = rows.dropped.get(part.reason)
+        rows.dropped[part.reason] = before.add(part) if before else part
     used = [count for count in counts if count is not None]
     _refuse_lost(rows, any_left=bool(used))
     rows.sample = replace(rows.sample, dropped=tuple(rows.dropped.values()))

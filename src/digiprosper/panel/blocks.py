@@ -152,14 +152,14 @@ class SparkBlocks:
         read = self.read  # pickles have no blocks
 
         def answer(table: Any) -> Any:
-            held: HeldWarnings = []
+            warned: HeldWarnings = []
             try:
-                with hold_warnings("", held):
+                with hold_warnings("", warned):
                     block = read(table)
                     result = None if block is None else function(block)
             except DigiprosperError as error:
                 result = error
-            answer = pickle.dumps((result, [text[:2] for text in held]), protocol=5)
+            answer = pickle.dumps((result, [text[:2] for text in warned]), protocol=5)
             columns = [table["block"][:1], pa.array([answer], pa.binary())]
             return pa.table(columns, names=["block", "answer"])
 
