@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 from typing import Any, Generic, TypeVar, cast
 
@@ -124,14 +125,8 @@ class PanelScan(Generic[P]):
     @property
     def columns(self) -> tuple[str, ...]:
         """Columns of the table, and those that `assign` adds."""
-        added = [
-            name
-            for terms in self.changes
-            if isinstance(terms, dict)
-            for name in terms
-            if name not in self.source.names
-        ]
-        return (*self.source.names, *dict.fromkeys(added))
+        added = [change for change in self.changes if isinstance(change, dict)]
+        return tuple(dict.fromkeys(chain(self.source.names, *added)))
 
     @property
     def is_part(self) -> bool:

@@ -181,28 +181,22 @@ def _duckdb(relation: Any) -> Source:
 
 def _arrow(table: Any) -> Source:
     import pyarrow as pa
+    from pyarrow import dataset
+
+    rows: Any = dataset.dataset(table) if isinstance(table, pa.Table) else table
 
     def batches(names: Sequence[str], folder: Path) -> Iterator[Any]:  # noqa: ARG001
-        if isinstance(table, pa.Table):
-            yield from table.select(list(names)).to_batches(max_chunksize=_BATCH)
-            return
         options = {"batch_readahead": 1, "fragment_readahead": 1}
-        kind = getattr(table, "format", None)
+        kind = getattr(rows, "format", None)
         if kind is not None and kind.default_extname == "parquet":
-            from pyarrow.dataset import ParquetFragmentScanOptions
-
             # Otherwise all columns of a file are held before the first row is read.
-            options["fragment_scan_options"] = ParquetFragmentScanOptions(
+            options["fragment_scan_options"] = dataset.ParquetFragmentScanOptions(
                 pre_buffer=False, use_buffered_stream=True
             )
-        yield from table.to_batches(list(names), batch_size=_BATCH, **options)
+        yield from rows.to_batches(list(names), batch_size=_BATCH, **options)
 
-    return Source(
-        tuple(table.schema.names),
-        lambda: table.num_rows if isinstance(table, pa.Table) else table.count_rows(),
-        batches,
-        (pa.ArrowException,),
-    )
+    names = tuple(rows.schema.names)
+    return Source(names, rows.count_rows, batches, (pa.ArrowException,))
 
 
 def _spark(frame: Any) -> Source:
