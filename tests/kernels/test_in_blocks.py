@@ -122,7 +122,7 @@ def test_sums_over_blocks_are_those_of_a_regression_on_dummies(weighted):
     squares = (weighted_net @ transform)[:, 0] * basis[:, 0]
     by_level = np.bincount(codes[0], weights=squares)
     np.testing.assert_allclose(second_scores.variation[:, 0], by_level, rtol=1e-8)
-    assert first.shares.total == pytest.approx(1.0)
+    assert first.variation.total == pytest.approx(1.0)
 
 
 def test_a_column_that_is_nearly_a_combination_keeps_its_own_size():

@@ -246,9 +246,8 @@ class ClusterShares:
 
     def __add__(self, other: ClusterShares) -> ClusterShares:
         """Add other clusters."""
-        sums = np.vstack([self.largest, other.largest])
-        labels = np.concatenate([self.labels, other.labels])
-        merged = cluster_shares(sums, labels)
+        largest = np.vstack([self.largest, other.largest])
+        merged = cluster_shares(largest, np.concatenate([self.labels, other.labels]))
         total, squares = self.total + other.total, self.squares + other.squares
         return replace(merged, total=total, squares=squares)
 
@@ -283,8 +282,8 @@ class Scores:
     partials: Floats | None = None
     # (G, k, e); of groups inside blocks that are not kept, rows with the same products
     sums: Any = None
-    variation: Any = 0.0  # (size, m) of groups in several blocks
-    shares: Any = 0.0  # `ClusterShares` of groups inside blocks
+    # Of `partials`: `ClusterShares` of groups inside blocks, (size, m) of others
+    variation: Any = 0.0
 
     def of(self, block: Block, codes: Ints | None, basis: Floats) -> Scores:
         """Compute the scores of a block with columns (n, p); codes None are rows."""
@@ -302,17 +301,16 @@ class Scores:
         if self.partials is None:
             return scores
         squares = (basis @ self.partials) ** 2
-        variation = level_sums(codes, size, squares, block.obs_weights)
-        if not self.inside:
-            return replace(scores, variation=variation)
-        return replace(scores, shares=cluster_shares(variation, block.labels))
+        variation: Any = level_sums(codes, size, squares, block.obs_weights)
+        if self.inside:
+            variation = cluster_shares(variation, block.labels)
+        return replace(scores, variation=variation)
 
     def __add__(self, other: Scores) -> Scores:
         """Add the scores of another block."""
         both = [self.sums, other.sums]
         sums = self._compress(np.concatenate(both)) if self.inside else sum(both)
-        variation, shares = self.variation + other.variation, self.shares + other.shares
-        return replace(self, sums=sums, variation=variation, shares=shares)
+        return replace(self, sums=sums, variation=self.variation + other.variation)
 
     def _compress(self, sums: Floats) -> Floats:
         """Reduce groups that are not kept to k e rows with the same products."""

@@ -292,10 +292,11 @@ class BlockSums:
         shares, codes = [], []
         for cluster in self.rows.clusters:
             score = scores[cluster,]
+            variation = score.variation
             if not score.inside:
                 levels = self.rows.levels[cluster,].astype(object)
-                score = replace(score, shares=cluster_shares(score.variation, levels))
-            shares.append(score.shares)
+                variation = cluster_shares(variation, levels)
+            shares.append(variation)
             codes.append(by_group[cluster,] if score.keep else np.empty(0))
         designs = len(rotation) - 1
         products = {t: s[:, :designs, first_error:] for t, s in by_group.items()}
