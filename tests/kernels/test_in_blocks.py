@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import reduce
+from operator import add
+
 import numpy as np
 import pytest
 
 from digiprosper.kernels.in_blocks import (
-    ClusterShares,
     Scores,
     block_of,
+    cluster_shares,
     first_pass,
     orthonormalising_transform,
     second_pass,
@@ -56,7 +60,7 @@ def test_sums_over_blocks_are_those_of_a_regression_on_dummies(weighted):
     entity, codes, columns, w, blocks = rows_of(1, weighted=weighted)
     levels = [int(c.max()) + 1 for c in codes]
     by_entity, right, squares, system = first_pass(
-        lambda function: [function(block, ()) for block in blocks],
+        lambda function: map(function, blocks),
         levels,
         columns.mean(axis=0),
     )
@@ -84,11 +88,11 @@ def test_sums_over_blocks_are_those_of_a_regression_on_dummies(weighted):
     size = levels[0]
     first_codes = [block.dummies[:, :size].toarray().argmax(axis=1) for block in blocks]
     by_block = [
-        (block, [block.entity, code, None, block.entity])
+        replace(block, groupings=[block.entity, code, None, block.entity])
         for block, code in zip(blocks, first_codes, strict=True)
     ]
     second = second_pass(
-        lambda function: [function(*block) for block in by_block],
+        lambda function: map(function, by_block),
         values,
         transform,
         scores,
@@ -96,7 +100,7 @@ def test_sums_over_blocks_are_those_of_a_regression_on_dummies(weighted):
     np.testing.assert_allclose(second.products, np.eye(4), atol=1e-10)
     basis = net @ transform
     np.testing.assert_allclose(second.plain, basis.T @ basis, atol=1e-10)
-    assert second.effects_are_removed(system, np.diag(by_entity))
+    assert second.remaining_effects(system, np.diag(by_entity)) is None
 
     # An error that is a combination of the last two columns, and two of the first three
     rng = np.random.default_rng(5)
@@ -104,7 +108,7 @@ def test_sums_over_blocks_are_those_of_a_regression_on_dummies(weighted):
     by_row = (weighted_net @ transform)[:, :3] @ design
     every = [by_row * (basis[:, 2:] @ error)[:, None] for error in errors]
     for score, groups in zip(
-        scores, (entity, codes[0], np.arange(260), entity), strict=True
+        second.scores, (entity, codes[0], np.arange(260), entity), strict=True
     ):
         sums = [
             np.array([e[groups == g].sum(axis=0) for g in set(groups)]) for e in every
@@ -113,12 +117,12 @@ def test_sums_over_blocks_are_those_of_a_regression_on_dummies(weighted):
         ours = np.hstack([design.T @ products @ error for error in errors])
         theirs = np.hstack(sums)
         np.testing.assert_allclose(ours.T @ ours, theirs.T @ theirs, rtol=1e-8)
-    first, second_scores = scores[:2]
+    first, second_scores = second.scores[:2]
     np.testing.assert_allclose(first.sums.sum(axis=0), np.eye(4), atol=1e-10)
     squares = (weighted_net @ transform)[:, 0] * basis[:, 0]
     by_level = np.bincount(codes[0], weights=squares)
     np.testing.assert_allclose(second_scores.variation[:, 0], by_level, rtol=1e-8)
-    assert first.shares.total == pytest.approx(1.0)
+    assert first.variation.total == pytest.approx(1.0)
 
 
 def test_a_column_that_is_nearly_a_combination_keeps_its_own_size():
@@ -141,10 +145,11 @@ def test_carriers_keep_the_largest_clusters_of_all_blocks():
     rng = np.random.default_rng(3)
     parts = [rng.exponential(size=(size, 2)) ** 4 for size in (30, 7, 25)]
     k = 2
-    carriers = ClusterShares()
+    shares_of_parts = []
     for number, part in enumerate(parts):
         labels = [f"{number}:{position}" for position in range(len(part))]
-        carriers.add(part, np.array(labels, dtype=object))
+        shares_of_parts.append(cluster_shares(part, np.array(labels, dtype=object)))
+    carriers = reduce(add, shares_of_parts)
     every = np.vstack(parts)
     shares = every / every.sum(axis=0)
     np.testing.assert_allclose(carriers.effective, effective_clusters(shares))

@@ -18,7 +18,7 @@ import pytest
 import digiprosper as dp
 from digiprosper.kernels import in_blocks, within
 from digiprosper.kernels.covariance import fixed_b
-from digiprosper.panel import sources
+from digiprosper.panel import scan as scan_module
 from tests.scanned_cases import assert_same, fitted, panel_of, tables
 
 pytest.importorskip("pyarrow")
@@ -516,9 +516,9 @@ def test_several_models_share_one_copy(monkeypatch):
     scan = dp.Panel.scan(frame, entity="firm", time="year", blocks=3)
     base = dp.FixedEffects("y", ["x"], keep_rows=False)
     copies = []
-    write = sources.write_blocks
+    cut = scan_module.cut_into_files
     monkeypatch.setattr(
-        sources, "write_blocks", lambda *args: copies.append(1) or write(*args)
+        scan_module, "cut_into_files", lambda *args: copies.append(1) or cut(*args)
     )
     models = {"one": base, "two": base.add("log(z)"), "three": base.add("lag(x)")}
     models["four"] = dp.FixedEffectsIV("y", [], ["x"], ["q1"], keep_rows=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -12,7 +13,7 @@ import pytest
 import digiprosper as dp
 from digiprosper.panel import scan as scan_module
 from digiprosper.panel import sources
-from digiprosper.panel.blocks import SparkBlocks, reader
+from digiprosper.panel.blocks import SparkBlocks, cut_into_files, read_group
 from tests.linear.test_scanned import draw_instruments, draw_spec
 from tests.scanned_cases import assert_same, fitted, panel_of
 
@@ -45,20 +46,18 @@ class Workers:
 def scanned_by_workers(monkeypatch):
     """Scan tables as Spark does, with workers that need no Java."""
 
-    def cut(source, folder, columns, keys, n, share):
-        rows, times, numbers = sources.write_blocks(
-            source, folder, columns, keys, n, share
-        )
+    def cut(source, folder, columns, keys, n):
+        blocks, rows, times = cut_into_files(source, folder, columns, keys, n)
         tables = []
-        for number in numbers:
-            path = str(sources.block_path(folder, number))
-            with pa.ipc.open_file(path) as file:
+        for path in blocks.paths:
+            with pa.ipc.open_file(str(path)) as file:
                 table = file.read_all()
             names = [str(j) for j in range(len(columns))]
             numbered = table.rename_columns(names)
-            block = pa.array([number] * len(table), pa.int32())
+            block = pa.array([int(path.name)] * len(table), pa.int32())
             tables.append(numbered.append_column("block", block))
-        return SparkBlocks(Workers(tables), (), reader(columns)), rows, times
+        read = partial(read_group, columns)
+        return SparkBlocks(Workers(tables), (), read), rows, times
 
     monkeypatch.setattr(scan_module, "cut_into_files", cut)
 

@@ -42,8 +42,8 @@ def test_dates_have_one_step_in_all_blocks():
 @pytest.mark.parametrize(
     "function",
     [
-        "panel.sources.write_blocks",
-        "panel.sources._write_parts",
+        "panel.scan.cut_into_files",
+        "panel.blocks._write_parts",
         "linear.scanned.read_rows",
         "linear.scanned_rows._cut_block",
         "linear.scanned_rows._outer_levels",
@@ -106,7 +106,7 @@ def test_a_category_needs_two_levels():
 @pytest.mark.parametrize("role", ["y", "x", "absorb", "clusters", "obs_weights"])
 def test_unknown_columns_are_refused_before_the_table_is_copied(role, monkeypatch):
     scan = dp.Panel.scan(panel_of(2), entity="firm", time="year")
-    monkeypatch.delattr("digiprosper.panel.sources.write_blocks")
+    monkeypatch.delattr("digiprosper.panel.scan.cut_into_files")
     options = {"y": "y", "x": ["x"]} | {role: ["price"] if role == "x" else "price"}
     with pytest.raises(dp.ColumnError, match="'product'"):
         dp.FixedEffects(**options).fit(scan)

@@ -7,15 +7,16 @@ blocks share are the dummies of the other effects, solved for from their cross p
 solved by Cholesky factors of the cross products, twice, the second time on columns that
 are nearly orthonormal, which squares no condition number (Yamamoto et al. 2015).
 
-Each pass takes `run`, which calls a function with every block and the codes (n,) of
-groups, None for single rows, and yields what it returns in the order of the blocks.
+Each pass takes `run`, which calls a function with every block, and yields what it
+returns in the order of the blocks.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import reduce
+from operator import add
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -41,7 +42,7 @@ _CARRIERS = 16
 _ROWS = 2**16
 _EPS = float(np.finfo(np.float64).eps)
 
-Run: TypeAlias = Callable[[Callable[..., Any]], Iterable[Any]]
+Run: TypeAlias = "Callable[[Callable[[Block], Any]], Iterable[Any]]"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,6 +54,7 @@ class Block:
     codes: Sequence[Ints]  # (n,) of each other effect, with the levels of all blocks
     dummies: Any  # (n, L) sparse, of these
     labels: Any = None  # of the entities, an array of objects
+    groupings: Sequence[Any] = ()  # codes (n,) of groups; None are single rows
 
     @property
     def entity(self) -> Ints:
@@ -88,6 +90,7 @@ def block_of(
     levels: Sequence[int],
     obs_weights: Floats | None = None,
     labels: Any = None,
+    groupings: Sequence[Any] = (),
 ) -> Block:
     """Make a block; `codes` (n,) of other effects have the `levels` of all blocks."""
     from scipy.sparse import csr_array
@@ -98,7 +101,7 @@ def block_of(
     ends = np.arange(n + 1, dtype=np.int32) * len(codes)
     dummies = csr_array((np.ones(cells.size), cells, ends), shape=(n, starts[-1]))
     entities = within([entity], n, obs_weights=obs_weights)
-    return Block(columns, entities, codes, dummies, labels)
+    return Block(columns, entities, codes, dummies, labels, groupings)
 
 
 @dataclass(slots=True, eq=False)
@@ -146,7 +149,7 @@ def first_pass(
 
     count, most = sum(levels), MOST_DENSE
 
-    def sums_of(block: Block, _: object) -> tuple[Any, ...]:
+    def sums_of(block: Block) -> tuple[Any, ...]:
         rows = block.entity.size
         net = block.net_of_entities(block.columns)
         weighted = block.weighted(net)
@@ -174,7 +177,7 @@ def first_pass(
             [size],
         )
 
-    total = reduce(_add, run(sums_of))
+    total = add_up(run(sums_of))
     products, right, first, second, gram, taken_out, crosses, sizes = total
     out = Dummies(gram, None, None, np.concatenate(sizes))
     squares = np.diag(products) + second - first**2 / out.entity_weights.sum()
@@ -186,9 +189,9 @@ def first_pass(
     return products, right, squares, out
 
 
-def _add(total: Any, sums: Any) -> Any:
-    """Add the sums of a block to those of earlier ones; lists are joined."""
-    return [before + now for before, now in zip(total, sums, strict=True)]
+def add_up(parts: Iterable[Sequence[Any]]) -> Sequence[Any]:
+    """Add up each of several sums over all blocks; lists are joined."""
+    return reduce(lambda total, part: [*map(add, total, part)], parts)
 
 
 def orthonormalising_transform(
@@ -209,11 +212,7 @@ def orthonormalising_transform(
 def triangular_factor(
     products: Floats, lengths: Floats | None = None, least: float = _EPS
 ) -> Floats:
-    """Compute R (p, p), upper triangular, of cross products R'R.
-
-    A column of which less than the share `least` of its squared length is outside
-    earlier ones adds no row. Lengths (p,) are by default those of the columns.
-    """
+    """Compute R (p, p), upper triangular, of products R'R; no row below `least`."""
     scale = np.sqrt(np.diag(products)) if lengths is None else lengths
     scale = np.where(scale > 0, scale, 1.0)
     gram = products / scale / scale[:, None]
@@ -225,41 +224,32 @@ def triangular_factor(
     return np.asarray(out * scale)
 
 
-def inverse_factor(factor: Floats, lengths: Floats, least: float) -> Floats:
+def inverse_factor(
+    factor: Floats, lengths: Floats | None = None, least: float = _EPS
+) -> Floats:
     """Invert a triangular factor; pivots are at least a share `least` of lengths."""
+    scale = np.linalg.norm(factor, axis=0) if lengths is None else lengths
     out, pivots = factor.copy(), factor.diagonal()
-    smallest = least * np.where(lengths > 0, lengths, 1.0)
+    smallest = least * np.where(scale > 0, scale, 1.0)
     np.fill_diagonal(out, np.where(np.abs(pivots) < smallest, smallest, pivots))
     return np.asarray(np.linalg.inv(out))
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False)
 class ClusterShares:
     """Totals and the largest clusters of the variation of k columns."""
 
-    total: Any = 0.0  # (k,)
-    squares: Any = 0.0  # (k,) of the clusters' sums
-    # (m, k) sums of clusters that are among the largest for some column, with labels
-    largest: Any = None
-    labels: Any = field(default_factory=lambda: np.empty(0, dtype=object))
+    total: Floats  # (k,)
+    squares: Floats  # (k,) of the clusters' sums
+    largest: Floats  # (m, k) sums of clusters that are the largest for some column
+    labels: Any  # (m,) of these
 
-    def add(self, sums: Floats, labels: Any) -> None:
-        """Add the sums (G, k) of some clusters, with their labels (G,)."""
-        squares = np.einsum("ij,ij->j", sums, sums)
-        self.merge(ClusterShares(sums.sum(axis=0), squares, sums, labels))
-
-    def merge(self, other: ClusterShares) -> None:
-        """Add the sums of other clusters."""
-        self.total = self.total + other.total
-        self.squares = self.squares + other.squares
-        both = [part for part in (self, other) if part.largest is not None]
-        if not both:
-            return
-        every = np.vstack([part.largest for part in both])
-        every_label = np.concatenate([part.labels for part in both])
-        order = np.argsort(-every, axis=0, kind="stable")[:_CARRIERS]
-        among_largest = np.unique(order)
-        self.largest, self.labels = every[among_largest], every_label[among_largest]
+    def __add__(self, other: ClusterShares) -> ClusterShares:
+        """Add other clusters."""
+        largest = np.vstack([self.largest, other.largest])
+        merged = cluster_shares(largest, np.concatenate([self.labels, other.labels]))
+        total, squares = self.total + other.total, self.squares + other.squares
+        return replace(merged, total=total, squares=squares)
 
     @property
     def effective(self) -> Floats:
@@ -267,7 +257,15 @@ class ClusterShares:
         return np.asarray(self.total**2 / self.squares)
 
 
-@dataclass(slots=True, eq=False)
+def cluster_shares(sums: Floats, labels: Any) -> ClusterShares:
+    """Total the sums (G, k) of clusters with labels (G,), and select the largest."""
+    order = np.argsort(-sums, axis=0, kind="stable")[:_CARRIERS]
+    largest = np.unique(order)
+    squares = np.einsum("ij,ij->j", sums, sums)
+    return ClusterShares(sums.sum(axis=0), squares, sums[largest], labels[largest])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Scores:
     """Scores: products of k columns and e residuals, summed by groups of rows.
 
@@ -284,46 +282,43 @@ class Scores:
     partials: Floats | None = None
     # (G, k, e); of groups inside blocks that are not kept, rows with the same products
     sums: Any = None
-    variation: Any = 0.0  # (size, m) of groups in several blocks
-    shares: ClusterShares = field(default_factory=ClusterShares)
+    # Of `partials`: `ClusterShares` of groups inside blocks, (size, m) of others
+    variation: Any = 0.0
 
-    def add(self, block: Block, codes: Ints | None, basis: Floats) -> None:
-        """Add the scores of a block from its columns (n, p); codes None are rows."""
-        weighted = block.weighted(basis[:, : self.k])
-        errors = basis[:, -self.e :]
+    def of(self, block: Block, codes: Ints | None, basis: Floats) -> Scores:
+        """Compute the scores of a block with columns (n, p); codes None are rows."""
+        weighted, errors = block.weighted(basis[:, : self.k]), basis[:, -self.e :]
         if codes is None:
+            sums = np.empty((0, self.k, self.e))
             for start in range(0, len(basis), _ROWS):
                 rows = slice(start, start + _ROWS)
-                self._append(weighted[rows, :, None] * errors[rows, None])
-            return
+                products = weighted[rows, :, None] * errors[rows, None]
+                sums = self._compress(np.concatenate([sums, products]))
+            return replace(self, sums=sums)
         size = int(codes.max()) + 1 if self.inside else self.size
-        self._append(
-            np.stack([level_sums(codes, size, weighted, u) for u in errors.T], axis=2)
-        )
-        if self.partials is not None:
-            squares = (basis @ self.partials) ** 2
-            by_group = level_sums(codes, size, squares, block.obs_weights)
-            if self.inside:
-                self.shares.add(by_group, block.labels)
-            else:
-                self.variation = self.variation + by_group
+        by_error = [level_sums(codes, size, weighted, u) for u in errors.T]
+        scores = replace(self, sums=self._compress(np.stack(by_error, axis=2)))
+        if self.partials is None:
+            return scores
+        squares = (basis @ self.partials) ** 2
+        variation: Any = level_sums(codes, size, squares, block.obs_weights)
+        if self.inside:
+            variation = cluster_shares(variation, block.labels)
+        return replace(scores, variation=variation)
 
-    def merge(self, other: Scores) -> None:
-        """Add the scores of other blocks."""
-        self._append(other.sums)
-        self.variation = self.variation + other.variation
-        self.shares.merge(other.shares)
+    def __add__(self, other: Scores) -> Scores:
+        """Add the scores of another block."""
+        both = [self.sums, other.sums]
+        sums = self._compress(np.concatenate(both)) if self.inside else sum(both)
+        return replace(self, sums=sums, variation=self.variation + other.variation)
 
-    def _append(self, sums: Floats) -> None:
-        """Add sums (G, k, e) to those of earlier blocks."""
-        if not self.inside:
-            self.sums = sums if self.sums is None else self.sums + sums
-            return
-        every = sums if self.sums is None else np.concatenate([self.sums, sums])
-        if not self.keep:
-            flat = every.reshape(len(every), -1)
-            every = np.asarray(np.linalg.qr(flat, mode="r"))
-        self.sums = every.reshape(-1, self.k, self.e)
+    def _compress(self, sums: Floats) -> Floats:
+        """Reduce groups that are not kept to k e rows with the same products."""
+        if self.keep:
+            return sums
+        flat = sums.reshape(len(sums), -1)
+        triangle = np.asarray(np.linalg.qr(flat, mode="r"))
+        return triangle.reshape(-1, self.k, self.e)
 
     def by_group(self, rotation: Floats) -> Floats:
         """Return the sums (G, k, e) of columns rotated by an upper triangle (p, p)."""
@@ -340,6 +335,7 @@ class SecondSums:
     plain: Floats  # (p, p) the same, never weighted
     right: Floats  # (L, p) D'W times the columns
     squares: Floats  # (p,) of the columns, never weighted
+    scores: Sequence[Scores]
 
     @property
     def factor(self) -> Floats:
@@ -347,45 +343,36 @@ class SecondSums:
         triangle = triangular_factor(self.products)
         return np.asarray(triangle @ np.linalg.inv(self.transform))
 
-    def effects_are_removed(self, system: Dummies, before: Floats) -> bool:
-        """Return whether columns are demeaned up to rounding.
-
-        `before` (p,) are the squares of the columns net of entity means alone.
-        """
+    def remaining_effects(self, system: Dummies, before: Floats) -> Floats | None:
+        """Estimate what is left of the effects (L, p); None if it is rounding."""
+        if not len(self.right):
+            return None
+        values = system.solve(self.right, before)
         squares = np.einsum("ij,ij->j", self.factor, self.factor)
         positive = squares > 0
-        if not positive.any() or not len(self.right):
-            return True
-        values = system.solve(self.right, before)
         in_effects = np.einsum("ij,ij->j", self.right, values)
         share = np.sqrt(np.abs(in_effects[positive]) / squares[positive])
-        remaining = np.sqrt((squares[positive] / before[positive]).min())
-        return bool((share <= max(REMOVED, 4 * _EPS / remaining)).all())
+        smallest = np.sqrt((squares[positive] / before[positive]).min(initial=1.0))
+        is_rounding = (share <= max(REMOVED, 4 * _EPS / smallest)).all()
+        return None if is_rounding else values
 
 
 def second_pass(
     run: Run, values: Floats, transform: Floats, scores: Sequence[Scores] = ()
 ) -> SecondSums:
     """Sum products of the demeaned columns times `transform`, and scores by group."""
-    empty = [*map(replace, scores)]
 
-    def sums_of(block: Block, groupings: Sequence[Any]) -> tuple[Any, ...]:
+    def sums_of(block: Block) -> tuple[Any, ...]:
         net = block.net_columns(values)
         basis = net @ transform
-        of_block = [replace(score, shares=ClusterShares()) for score in empty]
-        for score, codes in zip(of_block, groupings, strict=True):
-            score.add(block, codes, basis)
+        grouped = zip(scores, block.groupings, strict=True)
         return (
             block.weighted(basis).T @ basis,
             basis.T @ basis,
             block.dummies.T @ block.weighted(net),
             np.einsum("ij,ij->j", net, net),
-            of_block,
+            *[score.of(block, codes, basis) for score, codes in grouped],
         )
 
-    total: Any = None
-    for *sums, of_block in run(sums_of):
-        total = sums if total is None else _add(total, sums)
-        for score, other in zip(scores, of_block, strict=True):
-            score.merge(other)
-    return SecondSums(transform, *total)
+    products, plain, right, squares, *summed = add_up(run(sums_of))
+    return SecondSums(transform, products, plain, right, squares, summed)

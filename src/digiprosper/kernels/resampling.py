@@ -87,6 +87,10 @@ class Grams:
         """Number of clusters, the rows of `sums`."""
         return int(self.sums.shape[0])
 
+    def __add__(self, other: Grams) -> Grams:
+        """Add other rows of the same clusters."""
+        return replace(self, sums=self.sums + other.sums)
+
     def padded(self, spare: int) -> Grams:
         """Add clusters that have no rows."""
         if isinstance(self.sums, np.ndarray):

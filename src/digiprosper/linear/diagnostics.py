@@ -95,10 +95,7 @@ def few_treated(
     auxiliary: Sequence[str] = (),
     model: str = "",
 ) -> list[Notice]:
-    """Report slopes identified by few clusters, except those of `auxiliary`.
-
-    `model` names a model without ``cov_type="cr2"``.
-    """
+    """Report slopes identified by few clusters, except those of `auxiliary`."""
     dimensions = []
     for clusters, groups, effective, shares, labels in (
         _variation_by_cluster(prepared, basis, root, by_cluster)
@@ -179,12 +176,7 @@ def _three_values(sample: Sample) -> list[set[float]]:
 def _controls_among(
     sample: Sample, names: Sequence[str], two_values: Collection[str]
 ) -> set[str]:
-    """Select the regressors that are controls rather than of interest.
-
-    Of interest are treatments, mediators and endogenous regressors; the first regressor
-    and terms that share a variable with it; columns of `two_values`, which may be
-    treatments; and columns that the model adds itself.
-    """
+    """Select the regressors that are controls: no treatment, mediator or first term."""
     first = columns_of(sample, names[:1]).keys()
     listed = {
         sample.names[at]
@@ -334,7 +326,7 @@ def lagged_outcome(
     sample, scan = prepared.sample, prepared.block_sums
     if scan is not None:
         lags = scan.lags(roles)
-        periods = prepared.count.n / scan.rows.n_entities
+        periods = prepared.count.n / scan.rows.counts.n_entities
     # There is no bias without entity effects, or finer ones.
     elif any(is_nested(codes, sample.entity) for codes in prepared.within.codes):
         lags = lags_of_outcome(sample, roles, outcome)

@@ -435,10 +435,7 @@ def _are_moving_sums(sample: Sample, y: int, x: Sequence[int]) -> list[bool]:
 def shifted_log(
     sample: Sample, run: Callable[[Callable[[Sample], Any]], Iterable[Any]]
 ) -> list[Notice]:
-    """Report an outcome such as ``log(y + 1)`` or ``log1p(y)`` of y with zeros.
-
-    `run` calls a function with the sample, or those of the blocks of a scanned table.
-    """
+    """Report an outcome such as ``log(y + 1)`` of y with zeros, from all parts."""
     (at,) = sample.roles["y"]
     factors = sample.factors_of(sample.names[at])
     columns = [column for column in factors[0].columns if column in sample.variables]

@@ -252,6 +252,7 @@ def prepare(
     check_panel(panel, "fit")
     options = _adapt_options(panel, options)
     absorbed = absorbed_effects(panel, options)
+    refuse_cross_section(panel, options)
     effects = tuple(dict.fromkeys([term.effect for term in absorbed]))
     slopes = _slope_terms(absorbed)
     clusters = cluster_terms(panel, options)
@@ -391,7 +392,7 @@ def _adapt_options(panel: Panel, options: LinearOptions) -> LinearOptions:
 
 
 def weight_and_slope_roles(
-    panel: Panel, slopes: Sequence[str], options: LinearOptions
+    panel: Any, slopes: Sequence[str], options: LinearOptions
 ) -> dict[str, Sequence[str]]:
     """List the roles of weights, coordinates and slopes by level."""
     roles: dict[str, Sequence[str]] = {}
@@ -436,7 +437,7 @@ def _leverage(absorbed: Within, n: int, options: LinearOptions) -> Floats | None
     return leverage
 
 
-def cluster_terms(panel: Panel, options: LinearOptions) -> tuple[str, ...]:
+def cluster_terms(panel: Any, options: LinearOptions) -> tuple[str, ...]:
     """List the clusters: those of the options, or by default the entity."""
     if options.clusters:
         return tuple(options.clusters)
@@ -622,22 +623,12 @@ def _slope_factors(
     return out
 
 
-def absorbed_effects(panel: Panel, options: LinearOptions) -> tuple[Absorbed, ...]:
+def absorbed_effects(panel: Any, options: LinearOptions) -> tuple[Absorbed, ...]:
     """List the absorbed effects without repeats: entity, time, then the others."""
+    keys = {panel.entity_name: options.entity_effects}
+    if panel.time_name is not None:
+        keys[panel.time_name] = options.time_effects
     terms = _read_effects(panel, options.absorb)
-    entity_name, time_name = table_of(panel).keys.name_pair
-    keys = {entity_name: options.entity_effects}
-    if time_name is not None:
-        keys[time_name] = options.time_effects
-    elif (
-        options.entity_effects
-        and options.time_effects
-        and panel.n_entities == panel.nobs
-    ):
-        raise IdentificationError(
-            "a cross-section has one row per entity: entity and time effects absorb "
-            "all variation. Set entity_effects=False and time_effects=False."
-        )
     of_keys = [Absorbed(k) for k, on in keys.items() if on or Absorbed(k) in terms]
     out = tuple(dict.fromkeys([*of_keys, *terms]))
     slopes = [term for term in out if term.slope is not None]
@@ -652,19 +643,25 @@ def absorbed_effects(panel: Panel, options: LinearOptions) -> tuple[Absorbed, ..
     return out
 
 
-def _read_effects(panel: Panel, absorb: Sequence[str]) -> list[Absorbed]:
+def _read_effects(panel: Any, absorb: Sequence[str]) -> list[Absorbed]:
     """Read the terms of `absorb`; effects with different spellings are identified."""
-    if not absorb:
-        return []
-    table = table_of(panel)
-    columns = table.names
-    terms = [term for text in absorb for term in read_absorbed(text, columns)]
-    spelled = dict(zip(table.keys.names, table.keys.names, strict=True))
-    effects = []
-    for term in terms:
+    keys = [name for name in (panel.entity_name, panel.time_name) if name is not None]
+    columns, effects = [*keys, *panel.columns], []
+    spelled = dict(zip(keys, keys, strict=True))
+    for term in [term for text in absorb for term in read_absorbed(text, columns)]:
         effect = spelled.setdefault(canonical_effect(term.effect, columns), term.effect)
         effects.append(Absorbed(effect, term.slope))
     return effects
+
+
+def refuse_cross_section(panel: Panel, options: LinearOptions) -> None:
+    """Refuse entity and time effects with one row per entity."""
+    both = options.entity_effects and options.time_effects
+    if both and panel.time_name is None and panel.n_entities == panel.nobs:
+        raise IdentificationError(
+            "a cross-section has one row per entity: entity and time effects absorb "
+            "all variation. Set entity_effects=False and time_effects=False."
+        )
 
 
 def _missing_notices(

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import reduce
 from itertools import chain
+from operator import add
 from typing import Any, cast
 
 import numpy as np
@@ -24,7 +26,7 @@ from digiprosper.kernels.covariance import (
     vcov,
 )
 from digiprosper.kernels.equation import Solved
-from digiprosper.kernels.in_blocks import MOST_DENSE
+from digiprosper.kernels.in_blocks import MOST_DENSE, cluster_shares
 from digiprosper.kernels.resampling import Grams, block_grams
 from digiprosper.kernels.tolerances import SOLVED
 from digiprosper.linear.doubtful_terms import derived_term_notices, shifted_log
@@ -58,10 +60,11 @@ from digiprosper.linear.scanned_rows import (
     ScannedRows,
     drop_singletons,
     effect_ranks,
+    empty_rows,
     linking,
     read_rows,
 )
-from digiprosper.panel.codes import Absorbed, read_absorbed
+from digiprosper.panel.codes import Absorbed
 from digiprosper.panel.keys import period_text
 from digiprosper.panel.scan import PanelScan
 from digiprosper.panel.sources import temporary_folder
@@ -92,41 +95,35 @@ def scanned(
 ) -> Iterator[tuple[Prepared, Demeaned]]:
     """Copy a scanned table, and prepare its rows and compressed columns."""
     refuse_cov_types("a scanned table", spec.options.cov_type, _REFUSED, _IN_MEMORY)
-    _refuse_unknown_columns(spec, scan.columns, regressors)
-    terms = [*specification_texts(spec), *chain.from_iterable(regressors.values())]
+    # The terms are checked before the table is copied, which is slow.
+    roles = {"y": (spec.y,), **regressors}
+    _refuse_unknown_columns(spec, scan.columns, roles)
+    rows = empty_rows(spec.options, scan)
+    terms = [*specification_texts(spec), *chain.from_iterable(roles.values())]
     with scan.copied(terms) as copied:
         assert copied.copy is not None
         with temporary_folder(copied.copy.folder) as folder:
-            rows = read_rows(spec, copied, regressors, folder, further)
+            read_rows(rows, copied, roles, folder, further)
             if rows.options.singletons == "drop":
                 drop_singletons(rows, folder)
-            yield _prepare(rows)
+            yield _prepare(rows, copied)
 
 
 def _refuse_unknown_columns(
-    spec: Any, columns: Sequence[str], regressors: Mapping[str, Sequence[str]]
+    spec: Any, columns: Sequence[str], roles: Mapping[str, Sequence[str]]
 ) -> None:
-    """Check the terms before the table is copied, which is slow."""
-    options = spec.options
-    further = {
-        "obs_weights": [options.obs_weights],
-        "event": [getattr(spec, "event", None)],
-    }
-    for role, texts in {"y": [spec.y], **regressors, **further}.items():
+    weights, event = spec.options.obs_weights, getattr(spec, "event", None)
+    for role, texts in {**roles, "obs_weights": [weights], "event": [event]}.items():
         for text in filter(None, texts):
             parse(text, columns, role)
-    for absorbed in chain.from_iterable(
-        read_absorbed(text, columns) for text in options.absorb
-    ):
-        crossed(absorbed.effect, columns, "absorb")
-    for text in options.clusters or ():
+    for text in spec.options.clusters or ():
         crossed(text, columns, "clusters")
 
 
 # --- preparation ----------------------------------------------------------------------
 
 
-def _prepare(rows: ScannedRows) -> tuple[Prepared, Demeaned]:
+def _prepare(rows: ScannedRows, copied: PanelScan[Any]) -> tuple[Prepared, Demeaned]:
     """Count rows, effects and clusters, and demean the columns."""
     refuse_extreme(
         np.abs(rows.moments[:, 3:5]).max(axis=1)[None, :],
@@ -141,12 +138,12 @@ def _prepare(rows: ScannedRows) -> tuple[Prepared, Demeaned]:
         sample=rows.sample,
         within=cast("Any", None),
         absorbed=tuple(Absorbed(effect) for effect in rows.effects),
-        count=counts(rows.n, 0, ranks, groups, periods=rows.n_times),
+        count=counts(rows.counts.n, 0, ranks, groups, periods=rows.n_times),
         cluster_codes=(),
         cluster_names=rows.clusters,
         obs_weights=None,
         options=replace(rows.options, keep_rows=True),
-        notices=tuple(_row_notices(rows, ranks, few)),
+        notices=tuple(_row_notices(rows, copied, ranks, few)),
         block_sums=sums,
     )
     return prepared, demeaned
@@ -165,11 +162,7 @@ def _refuse_two_large_effects(rows: ScannedRows) -> None:
 
 
 def _demean_in_blocks(rows: ScannedRows) -> tuple[Demeaned, BlockSums]:
-    """Demean the columns, compressed to a triangular factor; the outcome is first.
-
-    Norms below a millionth of the raw ones are computed from the rows again, since
-    cross products are not precise enough.
-    """
+    """Demean the columns, compressed to a triangular factor; the outcome is first."""
     p = len(rows.names)
     order, back = [*range(1, p), 0], [-1, *range(p - 1)]
     of_columns = rows.moments[:p]
@@ -182,12 +175,14 @@ def _demean_in_blocks(rows: ScannedRows) -> tuple[Demeaned, BlockSums]:
     transform, regular = in_blocks.orthonormalising_transform(products, np.sqrt(before))
     if regular.all():
         factor, squares = in_blocks.triangular_factor(products), np.diag(products)
+    # Of norms below a millionth of the raw ones cross products are not precise enough.
     for _ in range(0 if regular.all() else _MOST_PASSES):
         sums = in_blocks.second_pass(rows.run_on_blocks(order), values, transform)
         factor, squares = sums.factor, sums.squares
-        if sums.effects_are_removed(system, before):
+        step = sums.remaining_effects(system, before)
+        if step is None:
             break
-        values += system.solve(sums.right, before)
+        values += step
     compressed = np.asfortranarray(factor[:, back])
     lengths = np.sqrt(squares[back])
     constant, absorbed = find_constant_and_absorbed(of_columns, lengths)
@@ -211,12 +206,9 @@ def _demean_in_blocks(rows: ScannedRows) -> tuple[Demeaned, BlockSums]:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class BlockSums:
-    """Sums over the rows of a scanned table, in `Prepared.block_sums`.
+    """Sums over the rows of a scanned table; scores of equations are computed here."""
 
-    Equations get compressed columns with the same cross products as all rows. Their
-    scores, which have to be summed by group, are computed here.
-    """
-
+    # Equations get compressed columns with the same cross products as all rows.
     rows: ScannedRows
     system: in_blocks.Dummies
     total: Floats  # (p,) sums of squares of the columns around their means
@@ -258,23 +250,22 @@ class BlockSums:
         fewest, moved = min(map(len, regressors)), np.inf
         kind = self.rows.options.cov_type
         parts = self.vcov(prepared.count, kind).parts if kind != "unadjusted" else ()
+        scores = self._empty_scores(parts, partials, len(errors), fewest)
+        run = self.rows.run_on_blocks(at, [*scores])
         for _ in range(_MOST_PASSES):
-            transform = _inverse_factor(factor)
-            scores = self._empty_scores(parts, partials, len(errors), fewest)
-            run = self.rows.run_on_blocks(at, [*scores])
+            transform = in_blocks.inverse_factor(factor)
             sums = in_blocks.second_pass(run, values, transform, [*scores.values()])
             factor = sums.factor
-            step = np.linalg.solve(
-                sums.products[:first, :first], sums.products[:first, first:]
-            )
+            products = sums.products[:first]
+            slopes = np.linalg.solve(products[:, :first], products[:, first:])
             last_moved = moved
-            moved = np.abs(step).max(initial=0.0) * np.sqrt(self.rows.n)
-            removed = sums.effects_are_removed(self.system, before)
-            if removed and not SOLVED < moved < last_moved / 2:
+            moved = np.abs(slopes).max(initial=0.0) * np.sqrt(self.rows.counts.n)
+            effects = sums.remaining_effects(self.system, before)
+            if effects is not None:
+                values = values + effects
+            elif not SOLVED < moved < last_moved / 2:
                 break
-            if not removed:
-                values = values + self.system.solve(sums.right, before)
-        rotation = _inverse_factor(in_blocks.triangular_factor(sums.products))
+        rotation = in_blocks.inverse_factor(in_blocks.triangular_factor(sums.products))
         out = replace(
             self,
             positions=tuple(at),
@@ -283,6 +274,7 @@ class BlockSums:
             plain=rotation.T @ sums.plain @ rotation,
             regressors=tuple(map(demeaned.names_at, regressors)),
         )
+        scores = dict(zip(scores, sums.scores, strict=True))
         out, codes = out._with_sums(scores, rotation, first_error=-len(errors))
         return (
             replace(prepared, block_sums=out, cluster_codes=cast("Any", codes)),
@@ -300,10 +292,11 @@ class BlockSums:
         shares, codes = [], []
         for cluster in self.rows.clusters:
             score = scores[cluster,]
+            variation = score.variation
             if not score.inside:
                 levels = self.rows.levels[cluster,].astype(object)
-                score.shares.add(score.variation, levels)
-            shares.append(score.shares)
+                variation = cluster_shares(variation, levels)
+            shares.append(variation)
             codes.append(by_group[cluster,] if score.keep else np.empty(0))
         designs = len(rotation) - 1
         products = {t: s[:, :designs, first_error:] for t, s in by_group.items()}
@@ -424,8 +417,8 @@ class BlockSums:
         by_level, transform = self.by_level, self.rotation @ columns
         inside = clusters[0] == self.rows.effects[0]
 
-        def in_block(block: in_blocks.Block, groupings: Sequence[Any]) -> Any:
-            (codes,) = groupings
+        def in_block(block: in_blocks.Block) -> Any:
+            (codes,) = block.groupings
             grams = block_grams(
                 block.net_columns(by_level) @ transform,
                 codes,
@@ -437,13 +430,8 @@ class BlockSums:
             )
             return moved_products(grams) if inside else grams
 
-        parts = iter(self.rows.run_on_blocks(self.positions, [clusters])(in_block))
-        products = next(parts)
-        for part in parts:
-            if inside:
-                products += part
-            else:
-                products.sums[:] += part.sums
+        run = self.rows.run_on_blocks(self.positions, [clusters])
+        products = reduce(add, run(in_block))
         if not inside:
             products = moved_products(products)
         size = np.repeat(lengths, len(slopes))
@@ -454,7 +442,7 @@ class BlockSums:
 
     def lags(self, roles: Sequence[str] | None) -> dict[int, list[str]]:
         """List the columns of roles that are lags of the outcome in every block."""
-        sample, lags = self.rows.sample, self.rows.lags
+        sample, lags = self.rows.sample, self.rows.counts.lags
         every = sample.roles if roles is None else roles
         searched = {name for role in every for name in sample.names_of(role)}
         return {at: [n for n in names if n in searched] for at, names in lags.items()}
@@ -477,7 +465,7 @@ class BlockSums:
             solved,
             ssr,
             float(self.total[at[0]]),
-            self.rows.n,
+            self.rows.counts.n,
             by_entity if effects else None,
         )
         return statistics, tuple(effects)
@@ -493,13 +481,13 @@ class BlockSums:
         return replace(
             of_first,
             index=None,
-            n_entities=rows.n_entities,
+            n_entities=rows.counts.n_entities,
             n_times=rows.n_times,
             period=period_text(None if time is None else rows.levels[time,]),
             stats=(names, rows.moments[[every.index(name) for name in names]]),
             rows=RowSummary(
-                nobs=rows.n,
-                sample_hash=f"{rows.hash:016x}",
+                nobs=rows.counts.n,
+                sample_hash=f"{rows.counts.hash:016x}",
                 ssr=float(solved.residuals @ self.plain @ solved.residuals),
             ),
         )
@@ -521,41 +509,33 @@ def _in_basis(demeaned: Demeaned, positions: Sequence[int], factor: Floats) -> D
     return replace(demeaned, columns=columns, products=columns.T @ columns)
 
 
-def _inverse_factor(factor: Floats) -> Floats:
-    """Invert a triangular factor, whose last pivot may be rounding."""
-    least = float(np.finfo(np.float64).eps)
-    return in_blocks.inverse_factor(factor, np.linalg.norm(factor, axis=0), least)
-
-
 def _row_notices(
-    rows: ScannedRows, ranks: Ranks, few: Sequence[Notice]
+    rows: ScannedRows, copied: PanelScan[Any], ranks: Ranks, few: Sequence[Notice]
 ) -> list[Notice]:
     """Collect the notices about rows, clusters and periods."""
-    options, n_entities = rows.options, rows.n_entities
-    assert rows.scan.copy is not None
+    options, counts = rows.options, rows.counts
+    assert copied.copy is not None
     # As in memory, conditions that all rows satisfy are not reported.
-    all_kept = rows.total == rows.scan.copy.rows
-    conditions = () if all_kept else rows.scan.conditions
-    robust = options.cov_type in ("unadjusted", "robust") and rows.most_rows > 2
+    conditions = () if rows.total == copied.copy.rows else copied.conditions
+    robust = options.cov_type in ("unadjusted", "robust") and counts.most_rows > 2
+    periods = counts.n / counts.n_entities
     return [
         *chosen_rows(conditions, rows.sample, rows.total),
         *dropped_notices(
             rows.sample,
-            rows.scan.columns,
+            copied.columns,
             rows.effects,
             rows.total,
-            is_part=rows.scan.is_part,
+            is_part=copied.is_part,
         ),
         *few,
         *period_notices(rows.n_times, options),
-        *entities_across(rows.across, n_entities, rows.effects[0], rows.clusters),
-        *([] if ranks.exact else [rank_bound(rows.effects, ranks.all_effects)]),
-        *(
-            [robust_inconsistent(options.cov_type, rows.n / n_entities)]
-            if robust
-            else []
+        *entities_across(
+            counts.across, counts.n_entities, rows.effects[0], rows.clusters
         ),
+        *([] if ranks.exact else [rank_bound(rows.effects, ranks.all_effects)]),
+        *([robust_inconsistent(options.cov_type, periods)] if robust else []),
         *shifted_log(rows.sample, rows.blocks.run),
-        *derived_term_notices(rows.sample, rows.scan),
+        *derived_term_notices(rows.sample, copied),
         *many_dummies(rows.sample),
     ]

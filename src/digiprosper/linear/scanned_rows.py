@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import partial, reduce
 from itertools import chain, combinations, product
 from math import prod
+from operator import add
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -15,7 +16,7 @@ import pandas as pd
 
 from digiprosper.checks import option_error, option_problem
 from digiprosper.errors import MissingDataError, cited, counted, quoted
-from digiprosper.kernels import Bools, Floats, Ints, in_blocks
+from digiprosper.kernels import Floats, Ints, in_blocks
 from digiprosper.kernels.covariance import Ranks, count_ranks
 from digiprosper.kernels.within import finest, pseudo_inverse, rank_by_components
 from digiprosper.linear import preparation
@@ -40,57 +41,67 @@ Columns: TypeAlias = Callable[[Any, Sample], tuple[Floats, dict[str, Any]]]
 Further: TypeAlias = Callable[[PanelScan[Any]], tuple[tuple[str, ...], Columns]]
 
 
-@dataclass(slots=True, eq=False)
-class BlockCounts:
-    """What all blocks have to know of the rows of one."""
+@dataclass(frozen=True, slots=True, eq=False)
+class RowCounts:
+    """Counts of the rows of a block, or of several."""
 
-    total: int  # rows of the block
-    sample: Sample  # a few rows
-    effects: tuple[str, ...]  # the entity's first
-    clusters: tuple[str, ...]
-    dropped: tuple[Dropped, ...]
-    n: int  # rows of the sample, as all that follows
-    most_rows: int = 0  # of an entity
-    n_entities: int = 0
-    across: int = 0  # entities in several clusters
-    hash: int = 0
-    weight: float = 0.0
-    lags: dict[int, list[str]] = field(default_factory=dict)  # of outcomes
-    # Effects and clusters except the entity, and the time: levels, and rows of each
-    levels: dict[str, tuple[pd.Index[Any], Ints]] = field(default_factory=dict)
-    moments: Any = None  # of columns and variables
+    n: int
+    n_entities: int
+    most_rows: int  # of an entity
+    across: int  # entities in several clusters
+    hash: int
+    weight: float
+    lags: dict[int, list[str]]  # of outcomes
+    # Rows by level of effects and clusters except the entity, and of the time
+    by_level: dict[str, pd.Series[int]]
+    moments: list[list[Floats]]  # by block, of columns and variables
+
+    def __add__(self, other: RowCounts) -> RowCounts:
+        """Add the rows of another block."""
+        # Lags are recognised by values only if entities have several rows.
+        several = [part for part in (self, other) if part.most_rows > 1] or [self]
+        first, last = several[0].lags, several[-1].lags
+        return RowCounts(
+            self.n + other.n,
+            self.n_entities + other.n_entities,
+            max(self.most_rows, other.most_rows),
+            self.across + other.across,
+            (self.hash + other.hash) % 2**64,
+            self.weight + other.weight,
+            {at: [n for n in names if n in last[at]] for at, names in first.items()},
+            {
+                text: _add_by_level(rows, other.by_level[text])
+                for text, rows in self.by_level.items()
+            },
+            self.moments + other.moments,
+        )
+
+
+def _add_by_level(rows: pd.Series[int], others: pd.Series[int]) -> pd.Series[int]:
+    levels = rows.index.union(others.index)
+    before, now = (part.reindex(levels, fill_value=0) for part in (rows, others))
+    return before + now
 
 
 @dataclass(slots=True, eq=False)
 class ScannedRows:
-    """A scanned table: the sample of each block, and counts.
-
-    Functions of blocks get it without `scan` and `blocks`, as a pickle in Spark.
-    """
+    """A scanned table: the sample of each block, and counts of all."""
 
     options: preparation.LinearOptions
-    scan: PanelScan[Any]
-    blocks: Any  # of samples
-    sample: Sample  # a few rows; source of names, factors and labels
     effects: tuple[str, ...]  # the entity's first
     clusters: tuple[str, ...]
-    names: tuple[str, ...]  # outcome, regressors and further columns
-    positions: tuple[int, ...]  # of these in the samples
-    total: int  # rows of the table
+    # The following fields are set by `read_rows`
+    blocks: Any = None  # of samples
+    sample: Any = None  # a few rows; source of names, factors and labels
+    names: tuple[str, ...] = ()  # outcome, regressors and further columns
+    positions: tuple[int, ...] = ()  # of these in the samples
+    total: int = 0  # rows of the table
     dropped: dict[str, Dropped] = field(default_factory=dict)  # by reason
-    # The following fields are set by `_add_counts`
-    lags: dict[int, list[str]] = field(default_factory=dict)  # in all blocks
+    counts: Any = None  # `RowCounts`
     # Levels in use of effects and clusters except the entity, and of the time, in
     # order; codes of combinations of clusters
     levels: dict[tuple[str, ...], pd.Index[Any]] = field(default_factory=dict)
     sizes: dict[tuple[str, ...], int] = field(default_factory=dict)  # numbers of levels
-    singles: dict[str, Bools] = field(default_factory=dict)  # levels with one row
-    n: int = 0
-    most_rows: int = 0  # of an entity
-    across: int = 0  # entities in several clusters
-    hash: int = 0
-    mean_weight: float = 1.0
-    moments: Any = None  # of columns and variables
     # Whether an effect is nested in another, or in clusters; set by `linking`
     nested: dict[tuple[str, str], bool] = field(default_factory=dict)
 
@@ -105,11 +116,6 @@ class ScannedRows:
         return [self.sizes[text,] for text in self.others]
 
     @property
-    def n_entities(self) -> int:
-        """Number of entities."""
-        return self.sizes[self.effects[:1]]
-
-    @property
     def n_times(self) -> int:
         """Number of periods."""
         return self.sizes.get(self.sample.keys.names[1:], 1)
@@ -119,35 +125,34 @@ class ScannedRows:
         """Variables of the terms that are no columns themselves."""
         return [name for name in self.sample.variables if name not in self.names]
 
+    @property
+    def moments(self) -> Floats:
+        """Moments (k, 5) of columns and variables."""
+        moments = np.array(self.counts.moments).transpose(1, 0, 2)
+        every = list(self.sample.variables)
+        at = [every.index(name) - len(every) for name in self.variables]
+        return np.vstack([merge_moments(moments[j]) for j in (*self.positions, *at)])
+
     def run(self, function: Callable[[ScannedRows, Sample], Any]) -> Iterator[Any]:
         """Call a function with these counts and each sample; yield in order."""
-        results: Iterator[Any] = self.blocks.run(partial(function, self.shared()))
+        results: Iterator[Any] = self.blocks.run(partial(function, self))
         return results
-
-    def shared(self) -> ScannedRows:
-        """Return what functions of blocks get."""
-        nothing: Any = None
-        return replace(self, scan=nothing, blocks=nothing)
 
     def run_on_blocks(
         self, positions: Sequence[int], groupings: Sequence[tuple[str, ...]] = ()
     ) -> in_blocks.Run:
         """Return what passes take; `groupings` are effects or clusters, () is rows."""
 
-        def run(function: Callable[..., Any]) -> Iterator[Any]:
+        def run(function: Callable[[in_blocks.Block], Any]) -> Iterator[Any]:
             def call(rows: ScannedRows, sample: Sample) -> Any:
-                codes = [rows.codes(sample, t) if t else None for t in groupings]
-                return function(rows.block(sample, positions), codes)
+                return function(rows.block(sample, positions, groupings))
 
             return self.run(call)
 
         return run
 
     def codes(self, sample: Sample, texts: tuple[str, ...]) -> Ints:
-        """Code the levels of a block (n,) as in all; with the entity they are its own.
-
-        Several texts are combinations of clusters.
-        """
+        """Code levels or combinations (n,) as in all blocks; entities in this one."""
         entity = self.effects[0]
         if texts == (entity,):
             return sample.entity
@@ -176,96 +181,85 @@ class ScannedRows:
             )
         return np.ravel_multi_index(parts, sizes)
 
-    def weights(self, sample: Sample) -> Floats | None:
-        """Return the weights (n,) of a block, which have mean one in all blocks."""
-        if self.options.obs_weights is None:
-            return None
-        return preparation.checked_weights(sample, self.options) / self.mean_weight
-
-    def block(self, sample: Sample, positions: Sequence[int]) -> in_blocks.Block:
-        """Return columns of some positions and the effects of a block."""
+    def block(
+        self,
+        sample: Sample,
+        positions: Sequence[int],
+        groupings: Sequence[tuple[str, ...]] = (),
+    ) -> in_blocks.Block:
+        """Return columns of some positions, effects and groups of a block."""
+        weights = None
+        if self.options.obs_weights is not None:  # with mean one in all blocks
+            mean = self.counts.weight / self.counts.n
+            weights = preparation.checked_weights(sample, self.options) / mean
         return in_blocks.block_of(
             sample.matrix.T[[self.positions[j] for j in positions]].T,
             sample.entity,
             [self.codes(sample, (text,)) for text in self.others],
             self.n_levels,
-            self.weights(sample),
+            weights,
             sample.entities.to_numpy(dtype=object),
+            [self.codes(sample, texts) if texts else None for texts in groupings],
         )
 
 
+def empty_rows(options: preparation.LinearOptions, scan: PanelScan[Any]) -> ScannedRows:
+    """Read the effects and clusters of a scanned table."""
+    absorbed = preparation.absorbed_effects(scan, options)
+    _refuse_effects(scan.entity_name, absorbed)
+    clusters = preparation.cluster_terms(scan, options)
+    return ScannedRows(options, tuple(a.effect for a in absorbed), clusters)
+
+
 def read_rows(
-    spec: Any,
+    rows: ScannedRows,
     copied: PanelScan[Any],
-    regressors: Mapping[str, Sequence[str]],
+    roles: Mapping[str, Sequence[str]],
     folder: Path,
     further: Further | None = None,
-) -> ScannedRows:
+) -> None:
     """Store the sample of each block, with columns, effects and clusters."""
-    levels = _collect_levels(spec, copied, regressors)
+    levels = _collect_levels(rows, copied, roles)
     names, columns_of = ((), None) if further is None else further(copied)
-    counts, blocks = copied._store(
-        partial(_cut_block, spec, regressors, levels, columns_of), folder
-    )
-    first = next((count for count in counts if count.n), counts[0])
-    sample = first.sample
-    at = chain.from_iterable(sample.roles[role] for role in ("y", *regressors))
-    positions = tuple(dict.fromkeys(at))
-    p = len(sample.names)
-    rows = ScannedRows(
-        spec.options,
-        copied,
-        blocks,
-        replace(sample, labels=copied.labels),
-        first.effects,
-        first.clusters,
-        (spec.y, *(sample.names[j] for j in positions[1:]), *names),
-        (*positions, *range(p, p + len(names))),
-        sum(count.total for count in counts),
-    )
-    _add_counts(rows, counts)
-    return rows
-
-
-def _read_terms(
-    spec: Any, regressors: Mapping[str, Sequence[str]], panel: Any
-) -> tuple[dict[str, Sequence[str]], tuple[str, ...]]:
-    """Return the terms by role, and the effects."""
-    absorbed = preparation.absorbed_effects(panel, spec.options)
-    _refuse_effects(panel.entity_name, absorbed)
-    weights = preparation.weight_and_slope_roles(panel, (), spec.options)
-    roles = {"y": (spec.y,), **regressors, **weights}
-    return roles, tuple(a.effect for a in absorbed)
+    weights = preparation.weight_and_slope_roles(copied, (), rows.options)
+    cut = partial(_cut_block, replace(rows), {**roles, **weights}, levels, columns_of)
+    parts, rows.blocks = copied._store(cut, folder)
+    totals, samples, dropped, counts = zip(*parts, strict=True)
+    sample = next((some for some in samples if some.nobs), samples[0])
+    at = chain.from_iterable(sample.roles[role] for role in roles)
+    positions, p = tuple(dict.fromkeys(at)), len(sample.names)
+    rows.sample = replace(sample, labels=copied.labels)
+    rows.names = (*roles["y"], *(sample.names[j] for j in positions[1:]), *names)
+    rows.positions = (*positions, *range(p, p + len(names)))
+    rows.total = sum(totals)
+    _set_counts(rows, dropped, counts)
 
 
 def _cut_block(
-    spec: Any,
-    regressors: Mapping[str, Sequence[str]],
+    rows: ScannedRows,
+    roles: Mapping[str, Sequence[str]],
     levels: Levels,
     columns_of: Columns | None,
     panel: Any,
-) -> tuple[BlockCounts, Sample]:
+) -> tuple[tuple[Any, ...], Sample]:
     """Cut the sample of a block with its further columns, and count its rows."""
-    roles, effects = _read_terms(spec, regressors, panel)
-    clusters = preparation.cluster_terms(panel, spec.options)
+    preparation.refuse_cross_section(panel, rows.options)
     sample = cut_sample(
         table_of(panel),
         roles,
-        codes=effects,
-        clusters=clusters,
+        codes=rows.effects,
+        clusters=rows.clusters,
         missing="drop",
-        where=spec.options.where,
+        where=rows.options.where,
         across=levels,
     )
-    single_column(sample, "y", spec.y)
-    if spec.options.singletons == "drop":
+    single_column(sample, "y", *roles["y"])
+    if rows.options.singletons == "drop":
         pairs = np.bincount(sample.entity) > 1
-        sample = sample.keep(pairs[sample.entity], _singletons(effects))
+        sample = sample.keep(pairs[sample.entity], _singletons(rows.effects))
     few = np.zeros(sample.nobs, dtype=bool)
     few[:: 1 + sample.nobs // _FEW_ROWS] = True
-    counts = BlockCounts(
-        panel.nobs, sample.keep(few, ""), effects, clusters, sample.dropped, 0
-    )
+    few_rows, dropped = sample.keep(few, ""), sample.dropped
     if columns_of is not None and sample.nobs:
         columns, variables = columns_of(panel, sample)
         sample = replace(
@@ -273,79 +267,66 @@ def _cut_block(
             matrix=np.vstack([sample.matrix.T, columns.T]).T,
             variables={**sample.variables, **variables},
         )
-    _count(counts, spec.options, sample)
-    return counts, sample
+    counts = _count(rows, [*few_rows.variables], sample)
+    return (panel.nobs, few_rows, dropped, counts), sample
 
 
 def _count(
-    counts: BlockCounts, options: preparation.LinearOptions, sample: Sample
-) -> None:
+    rows: ScannedRows, variables: Sequence[str], sample: Sample
+) -> RowCounts | None:
     """Count the rows of a sample, if there are any."""
     if not sample.nobs:
-        return
+        return None
     by_entity = np.bincount(sample.entity)
-    counts.n, counts.n_entities = sample.nobs, by_entity.size
-    counts.most_rows = int(by_entity.max())
-    clusters = [sample.codes[text] for text in counts.clusters]
-    counts.across = preparation.count_entities_across(sample.entity, clusters)
-    counts.hash = _hash_rows(sample)
-    if options.obs_weights is not None:
-        counts.weight = float(preparation.checked_weights(sample, options).sum())
-    counts.lags = lags_of_outcome(sample)
-    texts = {*counts.effects, *counts.clusters, *sample.keys.names[1:]}
-    for text in texts - {counts.effects[0]}:
-        codes, levels = _coded(sample, text)
-        counts.levels[text] = levels, np.bincount(codes, minlength=levels.size)
-    variables = [sample.variables[name] for name in counts.sample.variables]
-    columns = [*sample.matrix.T, *variables]
-    counts.moments = [column_moments(c[~np.isnan(c), None])[0] for c in columns]
-
-
-def _add_counts(rows: ScannedRows, counts: Sequence[BlockCounts]) -> None:
-    """Add up the counts of all blocks; refuse an empty sample."""
-    for dropped in chain.from_iterable(count.dropped for count in counts):
-        before = rows.dropped.get(dropped.reason)
-        rows.dropped[dropped.reason] = before.add(dropped) if before else dropped
-    used = [count for count in counts if count.n]
-    rows.n = sum(count.n for count in used)
-    _refuse_lost(rows)
-    rows.sample = replace(rows.sample, dropped=tuple(rows.dropped.values()))
-    rows.most_rows = max(count.most_rows for count in used)
-    rows.across = sum(count.across for count in used)
-    rows.hash = sum(count.hash for count in used) % 2**64
-    rows.mean_weight = sum(count.weight for count in used) / rows.n
-    # Lags are recognised by values only if entities have several rows.
-    lags = [count.lags for count in used if count.most_rows > 1] or [used[0].lags]
-    rows.lags = {
-        at: [name for name in names if all(name in other[at] for other in lags)]
-        for at, names in lags[0].items()
-    }
-    # Not changed in place: earlier functions of blocks have the earlier ones.
-    rows.levels, rows.singles = {}, {}
-    rows.sizes = {rows.effects[:1]: sum(count.n_entities for count in used)}
-    for text in used[0].levels:
-        parts = [count.levels[text] for count in used]
-        every = parts[0][0]
-        for levels, _ in parts[1:]:
-            every = every.union(levels)
-        sizes = np.zeros(every.size, dtype=np.intp)
-        for levels, size in parts:
-            sizes[every.get_indexer(levels)] += size
-        rows.levels[text,], rows.sizes[text,] = every, every.size
-        rows.singles[text] = sizes == 1
-    moments = np.array([count.moments for count in used]).transpose(1, 0, 2)
-    variables = list(rows.sample.variables)
-    at = [variables.index(name) - len(variables) for name in rows.variables]
-    rows.moments = np.vstack(
-        [merge_moments(moments[position]) for position in (*rows.positions, *at)]
+    clusters = [sample.codes[text] for text in rows.clusters]
+    weight = 0.0
+    if rows.options.obs_weights is not None:
+        weight = float(preparation.checked_weights(sample, rows.options).sum())
+    by_level = {}
+    for text in {*rows.effects, *rows.clusters, *sample.keys.names[1:]}:
+        if text != rows.effects[0]:
+            codes, levels = _coded(sample, text)
+            size = np.bincount(codes, minlength=levels.size)
+            by_level[text] = pd.Series(size, levels)
+    columns = [*sample.matrix.T, *(sample.variables[name] for name in variables)]
+    return RowCounts(
+        sample.nobs,
+        by_entity.size,
+        int(by_entity.max()),
+        preparation.count_entities_across(sample.entity, clusters),
+        _hash_rows(sample),
+        weight,
+        lags_of_outcome(sample),
+        by_level,
+        [[column_moments(c[~np.isnan(c), None])[0] for c in columns]],
     )
+
+
+def _set_counts(
+    rows: ScannedRows,
+    dropped: Iterable[Iterable[Dropped]],
+    counts: Iterable[RowCounts | None],
+) -> None:
+    """Add up the counts of all blocks; refuse an empty sample."""
+    for part in chain.from_iterable(dropped):
+        before = rows.dropped.get(part.reason)
+        rows.dropped[part.reason] = before.add(part) if before else part
+    used = [count for count in counts if count is not None]
+    _refuse_lost(rows, any_left=bool(used))
+    rows.sample = replace(rows.sample, dropped=tuple(rows.dropped.values()))
+    # Not changed in place: functions of blocks have the earlier ones.
+    rows.counts = reduce(add, used)
+    by_level = rows.counts.by_level
+    rows.levels = {(text,): series.index for text, series in by_level.items()}
+    rows.sizes = {texts: levels.size for texts, levels in rows.levels.items()}
+    rows.sizes[rows.effects[:1]] = rows.counts.n_entities
 
 
 def _singletons(effects: Sequence[str]) -> str:
     return f"singletons ({', '.join(effects)})"
 
 
-def _refuse_lost(rows: ScannedRows) -> None:
+def _refuse_lost(rows: ScannedRows, *, any_left: bool) -> None:
     """Refuse an empty sample, or missing values with ``missing="raise"``."""
     where, dropped = rows.options.where, rows.dropped
     not_chosen = dropped.get(f"where={where}")
@@ -360,7 +341,7 @@ def _refuse_lost(rows: ScannedRows) -> None:
             first = f"{counted(lost.count, 'row')} (first: {rows_text(lost.rows)})"
             advice = "before the table is scanned"
             refuse_missing(lost.by_term, lost.compared, first, advice)
-    if rows.n:
+    if any_left:
         return
     if singletons is not None:
         raise preparation.all_singletons_error(singletons.count, rows.effects)
@@ -388,31 +369,26 @@ def _refuse_effects(entity: str, absorbed: Sequence[Any]) -> None:
 
 
 def _collect_levels(
-    spec: Any, copied: PanelScan[Any], regressors: Mapping[str, Sequence[str]]
+    rows: ScannedRows, copied: PanelScan[Any], roles: Mapping[str, Sequence[str]]
 ) -> Levels:
     """Collect the levels of categories in the rows of all blocks."""
     assert copied.copy is not None
-    if not any(
-        "C(" in text for texts in [(spec.y,), *regressors.values()] for text in texts
-    ):
+    if not any("C(" in text for texts in roles.values() for text in texts):
         return Levels({}, copied.copy.rows)
+    codes, where = rows.effects, rows.options.where
     every: dict[str, pd.Index[Any]] = {}
-    rows = 0
-
-    def levels_of(panel: Any) -> Levels:
-        roles, effects = _read_terms(spec, regressors, panel)
-        where = spec.options.where
-        return levels_in_use(table_of(panel), roles, codes=effects, where=where)
-
-    for in_block in copied._run(levels_of):
-        rows += in_block.rows
+    complete = 0
+    for in_block in copied._run(
+        lambda panel: levels_in_use(table_of(panel), roles, codes=codes, where=where)
+    ):
+        complete += in_block.rows
         for name, index in in_block.levels.items():
-            every[name] = every[name].union(index) if name in every else index
+            every[name] = every.get(name, index).union(index)
     for name, values in copied.source.categories.items():
         if name in every and every[name].isin(values).all():
             order = pd.Index(values)
             every[name] = order[order.isin(every[name])]
-    return Levels(every, rows)
+    return Levels(every, complete)
 
 
 def _coded(sample: Sample, text: str) -> tuple[Ints, pd.Index[Any]]:
@@ -428,39 +404,38 @@ def _coded(sample: Sample, text: str) -> tuple[Ints, pd.Index[Any]]:
 def drop_singletons(rows: ScannedRows, folder: Path) -> None:
     """Drop rows that are the only one of a level of an effect, repeatedly."""
     # Blocks have dropped the only rows of entities.
-    while any(rows.singles[text].any() for text in rows.others):
-        drop = partial(_drop_singletons, rows.shared())
-        counts, rows.blocks = rows.blocks.store(drop, folder)
-        _add_counts(rows, counts)
+    while any((rows.counts.by_level[text] == 1).any() for text in rows.others):
+        drop = partial(_drop_singletons, replace(rows))
+        parts, rows.blocks = rows.blocks.store(drop, folder)
+        _set_counts(rows, *zip(*parts, strict=True))
 
 
-def _drop_singletons(rows: ScannedRows, sample: Sample) -> tuple[BlockCounts, Sample]:
+def _drop_singletons(
+    rows: ScannedRows, sample: Sample
+) -> tuple[tuple[Any, ...], Sample]:
     """Drop rows of a block, and count the others."""
     mask = np.ones(sample.nobs, dtype=bool)
     for text in rows.others:
-        mask &= ~rows.singles[text][rows.codes(sample, (text,))]
+        single = rows.counts.by_level[text].to_numpy() == 1
+        mask &= ~single[rows.codes(sample, (text,))]
     mask &= np.bincount(sample.entity, mask)[sample.entity] > 1
     out = sample.keep(mask, _singletons(rows.effects))
     dropped = () if out is sample else out.dropped[-1:]
-    counts = BlockCounts(0, rows.sample, rows.effects, rows.clusters, dropped, 0)
-    _count(counts, rows.options, out)
-    return counts, out
+    return (dropped, _count(rows, [*rows.sample.variables], out)), out
 
 
 def linking(rows: ScannedRows, positions: Sequence[int]) -> in_blocks.Run:
-    """Return what the first pass takes, which also sees how levels are nested.
-
-    The combinations of clusters that occur are counted too.
-    """
+    """Return what the first pass takes; count combinations, and see what is nested."""
     entity = rows.effects[0]
     pairs = [*product(rows.effects, (*rows.effects, *rows.clusters))]
-    crossed = [texts for texts in subsets(rows.clusters) if len(texts) > 1]
+    orders = range(2, len(rows.clusters) + 1)
+    crossed = [*chain.from_iterable(combinations(rows.clusters, n) for n in orders)]
 
     def run(function: Callable[..., Any]) -> Iterator[Any]:
         def link(rows: ScannedRows, sample: Sample) -> tuple[Any, ...]:
             keys = [np.unique(rows.combinations(sample, texts)) for texts in crossed]
             outer = [_outer_levels(rows, sample, *pair) for pair in pairs]
-            return keys, outer, function(rows.block(sample, positions), ())
+            return keys, outer, function(rows.block(sample, positions))
 
         outer_of: dict[tuple[str, str], Any] = {}
         for keys, outer, sums in rows.run(link):
@@ -484,11 +459,7 @@ def linking(rows: ScannedRows, positions: Sequence[int]) -> in_blocks.Run:
 def _outer_levels(
     rows: ScannedRows, sample: Sample, inner: str, outer: str
 ) -> Ints | None:
-    """Return the outer level (L,) of each inner one, -1 without rows.
-
-    None if a level is in several. Levels of entities are whole in a block: nothing has
-    to be returned of them.
-    """
+    """Return the outer level (L,) of each inner one, or -1; None if one has several."""
     entity = rows.effects[0]
     if inner == outer:
         return np.empty(0, dtype=np.intp)
@@ -500,6 +471,7 @@ def _outer_levels(
         levels[codes[part]] = others[part]
         if (levels[codes[part]] != others[part]).any():
             return None
+    # Levels of entities are whole in a block: nothing has to be returned of them.
     return levels[:0] if inner == entity else levels
 
 
@@ -510,12 +482,6 @@ def _merge(before: Any, levels: Any, *, whole: bool) -> Ints | None:
     both = (before >= 0) & (levels >= 0)
     differ = both if whole else both & (before != levels)
     return None if differ.any() else np.maximum(before, levels)
-
-
-def subsets(clusters: Sequence[str]) -> list[tuple[str, ...]]:
-    """List the combinations of clusters, single ones first."""
-    orders = range(1, len(clusters) + 1)
-    return list(chain.from_iterable(combinations(clusters, order) for order in orders))
 
 
 def _hash_rows(sample: Sample) -> int:
@@ -571,4 +537,4 @@ def _effect_rank(
     if entity in effects:
         gram = gram - system.taken_out[np.ix_(crossed, crossed)]
     rank = pseudo_inverse(gram, system.weights[crossed])[1]
-    return rank + (rows.n_entities if entity in effects else 0), True
+    return rank + (rows.counts.n_entities if entity in effects else 0), True

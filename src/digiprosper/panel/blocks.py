@@ -1,24 +1,28 @@
 """Blocks of whole entities: files that are read here, or groups of rows in Spark.
 
 `run` of both calls a function with each block, and yields what it returns in the order
-of the blocks, unless that is None. `store` takes a function that returns something and
-the sample of a block; it returns the first, and blocks of samples.
+of the blocks. `store` takes a function that returns something and the sample of a
+block; it returns the first, and blocks of samples. None is returned without rows.
 """
 
 from __future__ import annotations
 
 import pickle
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias
 
+import numpy as np
+import pandas as pd
+
 from digiprosper.errors import (
     DigiprosperError,
     HeldWarnings,
-    PanelIndexError,
+    MissingDataError,
     hold_warnings,
     warn_or_hold_back,
 )
@@ -29,49 +33,104 @@ Function: TypeAlias = Callable[[Any], Any]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FileBlocks:
-    """Blocks in files of a folder, which are read one after another."""
+    """Blocks in files, which are read one after another."""
 
-    folder: Path
-    numbers: Sequence[int]
+    paths: Sequence[Path]
     read: Callable[[Path], Any]
 
     def run(self, function: Function) -> Iterator[Any]:
         """Call a function with each block."""
-        for number in self.numbers:
-            result = function(self.read(sources.block_path(self.folder, number)))
-            if result is not None:
-                yield result
+        return _of_rows_left(function(self.read(path)) for path in self.paths)
 
     def store(self, function: Function, folder: Path) -> tuple[list[Any], FileBlocks]:
         """Write the samples of blocks to a folder."""
-        others, numbers = [], []
-        for number in self.numbers:
-            block = self.read(sources.block_path(self.folder, number))
-            result = function(block)
-            if result is None:
-                continue
-            others.append(result[0])
-            sample = result[1]
-            if sample.nobs:
-                numbers.append(number)
+        paths = []
+
+        def write(path: Path) -> Any:
+            block = self.read(path)
+            other, sample = function(block) or (None, None)
+            if sample is None or not sample.nobs:
+                return other
+            paths.append(folder / path.name)
             if sample is not block:
                 with sources.disk_errors(folder):
-                    path = sources.block_path(folder, number)
-                    path.write_bytes(pickle.dumps(sample, protocol=5))
-        return others, FileBlocks(folder, numbers, _read_pickle)
+                    paths[-1].write_bytes(pickle.dumps(sample, protocol=5))
+            return other
+
+        others = [*_of_rows_left(map(write, self.paths))]
+        return others, FileBlocks(paths, _read_pickle)
 
 
-def cut_into_files(
-    source: sources.Source, folder: Path, *cut: Any
-) -> tuple[FileBlocks, int, list[Any]]:
-    """Copy columns into files; also return the number of rows, and the times."""
-    rows, times, numbers = sources.write_blocks(source, folder, *cut)
-    read = partial(sources.read_block, source.categories)
-    return FileBlocks(folder, numbers, read), rows, times
+def _of_rows_left(results: Iterable[Any]) -> Iterator[Any]:
+    """Leave out the None of blocks without rows; refuse if there are no others."""
+    is_empty = True
+    for result in results:
+        if result is not None:
+            is_empty = False
+            yield result
+    if is_empty:
+        raise MissingDataError("the conditions of subset keep no rows.")
 
 
 def _read_pickle(path: Path) -> Any:
     return pickle.loads(path.read_bytes())
+
+
+def cut_into_files(
+    source: sources.Source,
+    folder: Path,
+    columns: Sequence[str],
+    keys: tuple[str, str | None],
+    blocks: int,
+) -> tuple[FileBlocks, int, list[Any]]:
+    """Copy columns into files; also return the number of rows, and distinct times."""
+    import pyarrow as pa
+
+    entity, time = keys
+    rows, times, writers = 0, set[Any](), dict[int, Any]()
+    with (
+        sources.disk_errors(folder),
+        sources.engine_errors((*source.errors, pa.ArrowException)),
+        ExitStack() as files,
+    ):
+        for batch in source.batches(columns, folder):
+            table = sources.with_plain_types(batch)
+            rows += table.num_rows
+            if time is not None:
+                times.update(sources.distinct(table[time]))
+            block_of = sources.block_numbers(table[entity], entity, blocks)
+            _write_parts(table, block_of, folder, writers, files)
+    paths = [folder / str(number) for number in sorted(writers)]
+    read = partial(_read_file, source.categories)
+    return FileBlocks(paths, read), rows, sorted(times)
+
+
+def _write_parts(
+    table: Any, block_of: Any, folder: Path, writers: Any, files: ExitStack
+) -> None:
+    """Append the rows of each block to its file, which is opened when needed."""
+    import pyarrow as pa
+    from pyarrow import ipc
+
+    order = np.argsort(block_of, kind="stable")
+    present, first = np.unique(block_of[order], return_index=True)
+    sorted_rows = table.take(pa.array(order))
+    options = ipc.IpcWriteOptions(compression="lz4")
+    ends = [*first[1:], len(order)]
+    for number, start, stop in zip(present.tolist(), first, ends, strict=False):
+        if number not in writers:
+            path = str(folder / str(number))
+            writers[number] = files.enter_context(
+                ipc.new_file(path, table.schema, options=options)
+            )
+        writers[number].write_table(sorted_rows.slice(start, stop - start))
+
+
+def _read_file(categories: Mapping[str, Sequence[Any]], path: Path) -> pd.DataFrame:
+    from pyarrow import ipc
+
+    with ipc.open_file(str(path)) as file:
+        return sources.to_frame(file.read_all(), categories)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -82,34 +141,32 @@ class SparkBlocks:
     errors: tuple[type[Exception], ...]
     read: Function  # of a table of arrow; None if no row is left
 
+    def __reduce__(self) -> Any:
+        """Become None in functions that workers get, which cannot call Spark."""
+        return type(None), ()
+
     def run(self, function: Function) -> Iterator[Any]:
         """Call a function with each block on the workers; an error is the library's."""
         import pyarrow as pa
 
-        read = self.read  # a function with the frame in it cannot be pickled
+        read = self.read  # pickles have no blocks
 
         def answer(table: Any) -> Any:
-            held: HeldWarnings = []
+            warned: HeldWarnings = []
             try:
-                with hold_warnings("", held):
+                with hold_warnings("", warned):
                     block = read(table)
                     result = None if block is None else function(block)
             except DigiprosperError as error:
                 result = error
-            answer = pickle.dumps((result, [text[:2] for text in held]), protocol=5)
+            answer = pickle.dumps((result, [text[:2] for text in warned]), protocol=5)
             columns = [table["block"][:1], pa.array([answer], pa.binary())]
             return pa.table(columns, names=["block", "answer"])
 
         groups = self.frame.groupBy("block")
         with sources.engine_errors(self.errors):
             answers = groups.applyInArrow(answer, "block int, answer binary").toArrow()
-        for row in answers.sort_by("block")["answer"]:
-            result, warnings = pickle.loads(row.as_py())
-            warn_or_hold_back(warnings)
-            if isinstance(result, DigiprosperError):
-                raise result
-            if result is not None:
-                yield result
+        return _of_rows_left(map(_result_of, answers.sort_by("block")["answer"]))
 
     def store(self, function: Function, _: Path) -> tuple[list[Any], SparkBlocks]:
         """Store nothing: cells of whole samples exceed the heap of Java."""
@@ -124,27 +181,36 @@ class SparkBlocks:
         return [*others], replace(self, read=sample)
 
 
+def _result_of(answer: Any) -> Any:
+    """Return what a function returned on a worker; raise its error, and warn."""
+    result, warnings = pickle.loads(answer.as_py())
+    warn_or_hold_back(warnings)
+    if isinstance(result, DigiprosperError):
+        raise result
+    return result
+
+
 def cut_in_spark(
     source: sources.Source,
-    exits: Any,
+    exits: ExitStack,
     columns: Sequence[str],
     keys: tuple[str, str | None],
     blocks: int,
-    share: float,
 ) -> tuple[SparkBlocks, int, list[Any]]:
     """Let Spark group columns by a hash of the entity, as `cut_into_files`."""
     # Imported by whoever made the table
     functions: Any = sys.modules["pyspark.sql"].functions
-    quoted_names = [f"`{name.replace('`', '``')}`" for name in columns]
-    frame = source.spark.select(
-        *[functions.col(name).alias(str(j)) for j, name in enumerate(quoted_names)]
-    )
+    kinds, selected = dict(source.spark.dtypes), []
+    for j, name in enumerate(columns):
+        column = functions.col(f"`{name.replace('`', '``')}`")
+        if kinds[name] == "timestamp":  # local times, as Spark shows them
+            column = column.cast("timestamp_ntz")
+        selected.append(column.alias(str(j)))
     entity, time = (None if key is None else str(columns.index(key)) for key in keys)
-    if share < 1:
-        frame = frame.mapInArrow(_in_share(entity, share), frame.schema)
     number = functions.pmod(functions.xxhash64(entity), functions.lit(blocks))
     frame = (
-        frame.withColumn("block", number.cast("int"))
+        source.spark.select(*selected)
+        .withColumn("block", number.cast("int"))
         .repartition(blocks, "block")
         .sortWithinPartitions("block")
         .persist()
@@ -153,44 +219,13 @@ def cut_in_spark(
     exits.callback(frame.unpersist)
     rows, times = frame.count(), []
     if time is not None:
-        (column,) = _plain(frame.select(time).distinct().toArrow()).columns
-        times = sorted(sources.distinct(column))
-    return SparkBlocks(frame, source.errors, reader(columns)), rows, times
+        distinct = frame.select(time).distinct().toArrow()
+        times = sorted(sources.distinct(sources.with_plain_types(distinct)[time]))
+    read = partial(read_group, columns)
+    return SparkBlocks(frame, source.errors, read), rows, times
 
 
-def reader(columns: Sequence[str]) -> Function:
-    """Return a function that reads the rows of a block from a table of arrow."""
-
-    def read(table: Any) -> Any:
-        named = table.drop_columns("block").rename_columns(columns)
-        return sources.to_frame(_plain(named), {})
-
-    return read
-
-
-def _plain(table: Any) -> Any:
-    """Convert to plain types; times of a zone to local ones, as Spark shows them."""
-    from pyarrow import compute
-
-    for j, column in enumerate(table.schema):
-        if getattr(column.type, "tz", None) is not None:
-            local = compute.local_timestamp(table[j])
-            table = table.set_column(j, column.name, local)
-    return sources.with_plain_types(table)
-
-
-def _in_share(entity: Any, share: float) -> Function:
-    """Return a function that keeps the rows of a share of the entities."""
-    import pyarrow as pa
-
-    def kept_rows(batches: Any) -> Iterator[Any]:
-        for batch in batches:
-            table = _plain(pa.Table.from_batches([batch]))
-            try:
-                hashes = sources.entity_hashes(table[entity], entity)
-            except PanelIndexError:  # raised again, of the block with these rows
-                yield batch
-            else:
-                yield batch.filter(pa.array(sources.in_share(hashes, share)))
-
-    return kept_rows
+def read_group(columns: Sequence[str], table: Any) -> pd.DataFrame:
+    """Read the rows of a block from a table of arrow."""
+    named = table.drop_columns("block").rename_columns(columns)
+    return sources.to_frame(sources.with_plain_types(named), {})

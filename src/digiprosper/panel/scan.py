@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 from typing import Any, Generic, TypeVar, cast
 
@@ -91,7 +92,7 @@ class PanelScan(Generic[P]):
     folder : Path or None
         Folder in which the files are written; None is the system's temporary folder.
     changes : tuple
-        What `subset` and `assign` have to do in each block.
+        Conditions of `subset` and terms of `assign`, which are those of each block.
     copy : Copy or None
         Files that several models share.
 
@@ -114,7 +115,7 @@ class PanelScan(Generic[P]):
     memory: int
     n_blocks: int | None
     folder: Path | None
-    changes: tuple[tuple[str, Any], ...] = ()
+    changes: tuple[Any, ...] = ()
     copy: Copy | None = None
 
     def __repr__(self) -> str:
@@ -124,24 +125,18 @@ class PanelScan(Generic[P]):
     @property
     def columns(self) -> tuple[str, ...]:
         """Columns of the table, and those that `assign` adds."""
-        added = [
-            name
-            for kind, terms in self.changes
-            if kind == "assign"
-            for name in terms
-            if name not in self.source.names
-        ]
-        return (*self.source.names, *dict.fromkeys(added))
+        added = [change for change in self.changes if isinstance(change, dict)]
+        return tuple(dict.fromkeys(chain(self.source.names, *added)))
 
     @property
     def is_part(self) -> bool:
         """Whether rows were removed by `subset`."""
-        return any(kind != "assign" for kind, _ in self.changes)
+        return any(not isinstance(change, dict) for change in self.changes)
 
     @property
     def conditions(self) -> tuple[str, ...]:
         """Conditions of `subset`."""
-        return tuple([what for kind, what in self.changes if kind == "subset"])
+        return tuple([change for change in self.changes if isinstance(change, str)])
 
     def subset(self, rows: object) -> PanelScan[P]:
         """Keep some rows, as `Panel.subset`.
@@ -175,7 +170,7 @@ class PanelScan(Generic[P]):
                 "subset of a scanned table takes a condition as text, such as 'year >= "
                 f"2015', not {type(rows).__name__}."
             )
-        return replace(self, changes=(*self.changes, ("subset", rows)))
+        return replace(self, changes=(*self.changes, rows))
 
     def assign(self, **terms: object) -> PanelScan[P]:
         """Add columns computed by terms, as `Panel.assign` does with text.
@@ -209,7 +204,7 @@ class PanelScan(Generic[P]):
                 f"assign of a scanned table takes terms as text; {cited(wrong[0])} is "
                 f"{type(terms[wrong[0]]).__name__}."
             )
-        return replace(self, changes=(*self.changes, ("assign", dict(terms))))
+        return replace(self, changes=(*self.changes, dict(terms)))
 
     def sample_entities(self, share: float) -> P:
         """Read all rows of a share of the entities into memory.
@@ -247,8 +242,8 @@ class PanelScan(Generic[P]):
             raise option_error(
                 "share", share, f"share={cited(share)} must be above 0 and at most 1."
             )
-        cut = replace(self, n_blocks=1, copy=None)
-        with cut.copied(self.columns, share=share) as copied:
+        scan = replace(self, n_blocks=1, copy=None)
+        with scan.copied(self.columns, share=share) as copied:
             (panel,) = copied._run(lambda panel: panel, is_part=False)
         return cast("P", panel)
 
@@ -280,13 +275,11 @@ class PanelScan(Generic[P]):
         """
         names = None if columns is None else column_names(columns, "summarise")
         texts = self.columns if names is None else tuple(names)
-        moments: dict[str, list[np.ndarray[Any, Any]]] = {}
         with self.copied(texts) as copied:
-            for table in copied._run(lambda panel: panel.summarise(names)):
-                for name, row in table[_MOMENTS].iterrows():
-                    moments.setdefault(str(name), []).append(row.to_numpy(dtype=float))
+            tables = [*copied._run(lambda panel: panel.summarise(names))]
         merged = {
-            name: merge_moments(np.vstack(rows)) for name, rows in moments.items()
+            str(name): merge_moments(rows.to_numpy(dtype=float))
+            for name, rows in pd.concat(tables)[_MOMENTS].groupby(level=0, sort=False)
         }
         return pd.DataFrame.from_dict(merged, orient="index", columns=_MOMENTS)
 
@@ -328,16 +321,16 @@ class PanelScan(Generic[P]):
             yield self
             return
         with sources.engine_errors(self.source.errors):
-            rows = self.source.count()
-        blocks = self.n_blocks or self._blocks(rows, len(needed))
+            blocks = self.n_blocks or self._blocks(self.source.count(), len(needed))
         parent = self.folder or tempfile.gettempdir()
+        source, cut = self.source, (needed, (self.entity_name, self.time_name), blocks)
+        if share < 1:
+            source = sources.share_of(source, self.entity_name, share)
         with sources.temporary_folder(parent) as folder, ExitStack() as exits:
-            keys = self.entity_name, self.time_name
-            cut: Any = needed, keys, blocks, share
             cut_blocks, rows, times = (
-                cut_into_files(self.source, folder, *cut)
-                if self.source.spark is None
-                else cut_in_spark(self.source, exits, *cut)
+                cut_into_files(source, folder, *cut)
+                if source.spark is None
+                else cut_in_spark(source, exits, *cut)
             )
             if rows == 0:
                 few = f" of a share of {share:g} of the entities" if share < 1 else ""
@@ -370,54 +363,45 @@ class PanelScan(Generic[P]):
 
     # --- inside -----------------------------------------------------------------------
 
-    def _run(self, function: Callable[[Any], Any], *, is_part: Any = True) -> Any:
-        """Call a function with each block as a panel; yield what it returns, in order.
-
-        Workers of Spark get the function as a pickle. A panel that is no part of a
-        table (`is_part`) is checked as others are.
-        """
+    def _run(self, function: Callable[[Any], Any], *, is_part: bool = True) -> Any:
+        """Call a function with each block as a panel; yield what it returns."""
         assert self.copy is not None
-        return _refuse_empty(
-            self.copy.blocks.run(self._of_rows(function, is_part=is_part))
-        )
+        return self.copy.blocks.run(self._of_rows(function, is_part=is_part))
 
     def _store(self, function: Callable[[Any], Any], folder: Path) -> Any:
         """Store the sample that a function of a panel returns beside something else."""
         assert self.copy is not None
-        others, samples = self.copy.blocks.store(self._of_rows(function), folder)
-        return [*_refuse_empty(others)], samples
+        return self.copy.blocks.store(self._of_rows(function), folder)
 
-    def _of_rows(self, function: Any, *, is_part: Any = True) -> Any:
+    def _of_rows(self, function: Any, *, is_part: bool = True) -> Any:
         """Turn a function of a panel into one of the rows of a block."""
         nothing: Any = None  # an engine cannot be pickled
-        copy: Any = replace(self.copy, blocks=nothing)  # type: ignore[type-var]
-        scan = replace(self, source=nothing, copy=copy)
+        scan, copy = replace(self, source=nothing), self.copy
+        assert copy is not None
 
         def call(frame: pd.DataFrame) -> Any:
             try:
-                block = scan._panel(frame)
-                block._table = replace(block._table, is_block=is_part)
-                panel = scan._changed(block)
+                panel = scan._panel(frame, is_part=is_part)
                 return None if panel is None else function(panel)
             except (PanelIndexError, MissingDataError) as error:
-                n = copy.n_blocks
-                if n == 1:
+                if copy.n_blocks == 1:
                     raise
-                where = f"(These are rows of one of {n} blocks of the table.)"
-                raise type(error)(f"{error} {where}", error.problems) from error
+                part = (
+                    f"(These are rows of one of {copy.n_blocks} blocks of the table.)"
+                )
+                raise type(error)(f"{error} {part}", error.problems) from error
 
         return call
 
     def _choose(self, rows: Callable[[P], Any]) -> PanelScan[P]:
         """Keep the rows of each block for which a function returns True."""
-        return replace(self, changes=(*self.changes, ("rows", rows)))
+        return replace(self, changes=(*self.changes, rows))
 
     def _needed(self, texts: Sequence[str]) -> tuple[str, ...]:
         """List the keys, and the columns whose names occur in the texts."""
-        every = list(texts)
-        for kind, what in self.changes:
-            if kind != "rows":
-                every += [what] if kind == "subset" else list(what.values())
+        every = [*texts, *self.conditions]
+        for change in self.changes:
+            every += change.values() if isinstance(change, dict) else []
         keys = [self.entity_name, *([self.time_name] if self.time_name else [])]
         others = [
             name
@@ -441,9 +425,10 @@ class PanelScan(Generic[P]):
         issue(time_notices(keys, self.step))
         return usual_step(keys.times)
 
-    def _panel(self, frame: pd.DataFrame) -> Any:
+    def _panel(self, frame: pd.DataFrame, *, is_part: bool) -> Any:
+        """Make the panel of a block with `subset` and `assign`; None without rows."""
         assert self.copy is not None
-        return self.make_panel(
+        panel: Any = self.make_panel(
             frame,
             self.entity_name,
             self.time_name,
@@ -451,28 +436,17 @@ class PanelScan(Generic[P]):
             step=self.copy.step,
             time_format=self.time_format,
         )
-
-    def _changed(self, panel: Any) -> Any:
-        """Apply `subset` and `assign` to a block; None if no row is left."""
-        for kind, what in self.changes:
-            if kind == "assign":
-                panel = panel.assign(**what)
+        panel._table = replace(panel._table, is_block=is_part)
+        for change in self.changes:
+            if isinstance(change, dict):
+                panel = panel.assign(**change)
                 continue
-            mask = what(panel) if callable(what) else rows_where(what, panel._table)
+            is_text = isinstance(change, str)
+            mask = rows_where(change, panel._table) if is_text else change(panel)
             if not mask.any():
                 return None
             panel = panel._keep_rows(mask, "subset")
         return panel
-
-
-def _refuse_empty(results: Iterable[Any]) -> Iterator[Any]:
-    """Yield the results of blocks; an error if there is none."""
-    empty = True
-    for result in results:
-        empty = False
-        yield result
-    if empty:
-        raise MissingDataError("the conditions of subset keep no rows.")
 
 
 _MOMENTS = ["N", "mean", "sd", "min", "max"]

@@ -1,4 +1,4 @@
-"""Tables of other engines: read in batches, and copied to blocks of entities."""
+"""Tables of other engines, which are read in batches."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ from digiprosper.errors import (
     cited,
     counted,
 )
-from digiprosper.kernels import Bools, Ints
+from digiprosper.kernels import Ints
 from digiprosper.optional import require
 from digiprosper.panel.keys import to_pandas
 
@@ -181,28 +181,22 @@ def _duckdb(relation: Any) -> Source:
 
 def _arrow(table: Any) -> Source:
     import pyarrow as pa
+    from pyarrow import dataset
+
+    rows: Any = dataset.dataset(table) if isinstance(table, pa.Table) else table
 
     def batches(names: Sequence[str], folder: Path) -> Iterator[Any]:  # noqa: ARG001
-        if isinstance(table, pa.Table):
-            yield from table.select(list(names)).to_batches(max_chunksize=_BATCH)
-            return
         options = {"batch_readahead": 1, "fragment_readahead": 1}
-        kind = getattr(table, "format", None)
+        kind = getattr(rows, "format", None)
         if kind is not None and kind.default_extname == "parquet":
-            from pyarrow.dataset import ParquetFragmentScanOptions
-
             # Otherwise all columns of a file are held before the first row is read.
-            options["fragment_scan_options"] = ParquetFragmentScanOptions(
+            options["fragment_scan_options"] = dataset.ParquetFragmentScanOptions(
                 pre_buffer=False, use_buffered_stream=True
             )
-        yield from table.to_batches(list(names), batch_size=_BATCH, **options)
+        yield from rows.to_batches(list(names), batch_size=_BATCH, **options)
 
-    return Source(
-        tuple(table.schema.names),
-        lambda: table.num_rows if isinstance(table, pa.Table) else table.count_rows(),
-        batches,
-        (pa.ArrowException,),
-    )
+    names = tuple(rows.schema.names)
+    return Source(names, rows.count_rows, batches, (pa.ArrowException,))
 
 
 def _spark(frame: Any) -> Source:
@@ -215,50 +209,29 @@ def _spark(frame: Any) -> Source:
     return Source(tuple(frame.columns), frame.count, nothing, errors, spark=frame)
 
 
-def write_blocks(
-    source: Source,
-    folder: Path,
-    columns: Sequence[str],
-    keys: tuple[str, str | None],
-    blocks: int,
-    share: float,
-) -> tuple[int, list[Any], list[int]]:
-    """Copy columns into one file a block, by a hash of the entity.
-
-    Returns the number of rows, the distinct times and the blocks with rows. With a
-    `share` below one only the rows of that share of the entities are copied. A missing
-    entity is refused.
-    """
+def share_of(source: Source, entity: str, share: float) -> Source:
+    """Restrict a table to the rows of a share of the entities, chosen by their hash."""
     import pyarrow as pa
 
-    entity, time = keys
-    rows, times, writers = 0, set[Any](), dict[int, Any]()
-    with (
-        disk_errors(folder),
-        engine_errors((*source.errors, pa.ArrowException)),
-        ExitStack() as files,
-    ):
-        for batch in source.batches(columns, folder):
-            table = with_plain_types(
-                pa.Table.from_batches([batch])
-                if isinstance(batch, pa.RecordBatch)
-                else batch
-            )
-            hashes = entity_hashes(table[entity], entity)
-            if share < 1:
-                chosen = in_share(hashes, share)
-                table, hashes = table.filter(pa.array(chosen)), hashes[chosen]
-            rows += table.num_rows
-            if time is not None:
-                times.update(distinct(table[time]))
-            block_of = (hashes // _PARTS % np.uint64(blocks)).astype(np.intp)
-            _write_parts(table, block_of, folder, writers, files)
-    return rows, sorted(times), sorted(writers)
+    def chosen_rows(batches: Iterator[Any]) -> Iterator[Any]:
+        for batch in batches:
+            try:
+                hashes = entity_hashes(with_plain_types(batch)[entity], entity)
+            except PanelIndexError:  # raised again when the rows are cut into blocks
+                yield batch
+            else:
+                yield batch.filter(pa.array(hashes % _PARTS < share * _PARTS))
+
+    if source.spark is not None:
+        chosen = source.spark.mapInArrow(chosen_rows, source.spark.schema)
+        return replace(source, spark=chosen)
+    return replace(source, batches=lambda *args: chosen_rows(source.batches(*args)))
 
 
-def in_share(hashes: np.ndarray[Any, np.dtype[np.uint64]], share: float) -> Bools:
-    """Mark the rows of a share of the entities by their hashes."""
-    return np.asarray(hashes % _PARTS < share * _PARTS)
+def block_numbers(entity: Any, name: str, blocks: int) -> Ints:
+    """Return the block of each row by a hash of its entity."""
+    hashes = entity_hashes(entity, name)
+    return (hashes // _PARTS % np.uint64(blocks)).astype(np.intp)
 
 
 def distinct(values: Any) -> Any:
@@ -298,19 +271,6 @@ def temporary_folder(parent: Path | str) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def block_path(folder: Path, number: int) -> Path:
-    """Return the path of the file of a block."""
-    return folder / str(number)
-
-
-def read_block(categories: Mapping[str, Sequence[Any]], path: Path) -> pd.DataFrame:
-    """Read a block from its file."""
-    from pyarrow import ipc
-
-    with ipc.open_file(str(path)) as file:
-        return to_frame(file.read_all(), categories)
-
-
 def to_frame(table: Any, categories: Mapping[str, Sequence[Any]]) -> pd.DataFrame:
     """Convert to pandas; integers and booleans with gaps become nullable types."""
     gaps = {column.type for column in table.columns if column.null_count}
@@ -325,36 +285,14 @@ def to_frame(table: Any, categories: Mapping[str, Sequence[Any]]) -> pd.DataFram
     return frame
 
 
-def _write_parts(
-    table: Any, block_of: Ints, folder: Path, writers: Any, files: ExitStack
-) -> None:
-    """Append the rows of each block to its file, which is opened when needed."""
-    import pyarrow as pa
-    from pyarrow import ipc
-
-    if not block_of.size:  # no entity of these rows was chosen
-        return
-    order = np.argsort(block_of, kind="stable")
-    present, first = np.unique(block_of[order], return_index=True)
-    sorted_rows = table.take(pa.array(order))
-    options = ipc.IpcWriteOptions(compression="lz4")
-    for block, start, stop in zip(
-        present.tolist(), first, [*first[1:], len(order)], strict=True
-    ):
-        if block not in writers:
-            path = str(block_path(folder, block))
-            writers[block] = files.enter_context(
-                ipc.new_file(path, table.schema, options=options)
-            )
-        writers[block].write_table(sorted_rows.slice(start, stop - start))
-
-
-def with_plain_types(table: Any) -> Any:
-    """Convert dictionary and string columns to plain types, decimals to numbers."""
+def with_plain_types(batch: Any) -> Any:
+    """Make a table; convert dictionaries and strings to plain types, and decimals."""
     # All batches then have one schema. Decimals of scale 0, such as sums of integers in
     # DuckDB, become integers, since they may be keys.
     import pyarrow as pa
 
+    is_batch = isinstance(batch, pa.RecordBatch)
+    table = pa.Table.from_batches([batch]) if is_batch else batch
     kinds = []
     for kind in table.schema.types:
         if pa.types.is_dictionary(kind):

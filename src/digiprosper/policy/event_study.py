@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import KW_ONLY, dataclass, field, fields, replace
 from functools import partial
@@ -17,6 +16,7 @@ from digiprosper.kernels import Bools, Floats, Ints
 from digiprosper.kernels.cluster_jackknife import jackknife_root_and_middle
 from digiprosper.kernels.covariance import joint_meat, rescaled_sandwich
 from digiprosper.kernels.equation import Solved
+from digiprosper.kernels.in_blocks import add_up
 from digiprosper.kernels.separation import mark_empty_levels
 from digiprosper.kernels.within import level_sums
 from digiprosper.linear import poisson
@@ -332,11 +332,7 @@ def _estimate_linear(
     late: Iterable[Notice],
     at_reference: Collection[int],
 ) -> EventStudyResults:
-    """Regress on event times and controls.
-
-    `few` and `late` are notices on few treated clusters and on entities without rows
-    before treatment; `at_reference` are the cohorts with a row at the reference.
-    """
+    """Regress on event times and controls, with notices on few and late treated."""
     refuse_collinear(prepared, window)
     event_names = [event_name(time) for time in window.estimated]
     fitted, _ = fit_equation(
@@ -411,24 +407,14 @@ class _ScannedTimings:
         """Count by block: window, `few`, `late` and `at_reference` of a linear fit."""
         spec = self.spec
         rows: ScannedRows = prepared.block_sums.rows
-        event_rows = Counter[int]()
-        reached = np.zeros(1, dtype=np.intp)
-        observed = set[int]()
-        late = list[Any]()
         entity_name = rows.effects[0]
-        levels = {name: set[int]() for name in rows.clusters if name != entity_name}
-        sizes: Any = 0
-        for counts in rows.run(partial(_count_events, spec, len(self.keys.times) + 1)):
-            sizes = sizes + counts[0]
-            if len(counts) == 1:
-                continue
-            _, levels_in_block, rows_of_block, reached_in_block, at, late_ones = counts
-            for name, codes in levels_in_block.items():
-                levels[name].update(codes)
-            event_rows += rows_of_block
-            reached = reached + reached_in_block
-            observed |= at
-            late += late_ones
+        clusters = [name for name in rows.clusters if name != entity_name]
+        count = partial(_count_events, spec, len(self.keys.times) + 1, clusters)
+        totals = add_up(rows.run(count))
+        sizes, event_rows, reached, at_reference, late, *levels = totals
+        n_treated_clusters = {
+            name: len(set(codes)) for name, codes in zip(clusters, levels, strict=True)
+        }
         n_never, *n_treated = sizes.tolist()
         first_times = np.flatnonzero(n_treated)
         refuse_untreated(spec.event, entity_name, first_times.size)
@@ -436,13 +422,10 @@ class _ScannedTimings:
         cohorts = tuple(zip(times, filter(None, n_treated), strict=True))
         window = window_of(spec, event_rows, reached, cohorts, n_never)
         counts = {
-            name: (
-                len(levels[name]) if name in levels else sum(n_treated),
-                rows.sizes[name,],
-            )
+            name: (n_treated_clusters.get(name, sum(n_treated)), rows.sizes[name,])
             for name in prepared.cluster_names or (entity_name,)
         }
-        at_reference = [int(np.searchsorted(first_times, first)) for first in observed]
+        at_reference = np.searchsorted(first_times, [*set(at_reference)]).tolist()
         before = notices.entities_without_rows_before(entity_name, sorted(late))
         return window, notices.few_treated_clusters(counts), before, at_reference
 
@@ -455,30 +438,23 @@ def _events_and_times(event: str, panel: Panel) -> tuple[Any, Any]:
 
 
 def _count_events(
-    spec: EventStudy, size: int, rows: ScannedRows, sample: Sample
-) -> tuple[Any, ...]:
-    """Count a block: entities by first treated time, from those never treated on.
-
-    With treated rows also clusters that have any, rows and entities by event time,
-    cohorts at the reference, and entities without rows before treatment.
-    """
+    spec: EventStudy,
+    size: int,
+    clusters: Sequence[str],
+    rows: ScannedRows,
+    sample: Sample,
+) -> list[Any]:
+    """Count treated entities, rows, cohorts and clusters of a block."""
     event, first = (
         np.asarray(sample.variables[name], dtype=np.intp) for name in (_EVENT, _FIRST)
     )
-    entity = sample.entity
     sizes = np.bincount(first[sample.keys.starts] + 1, minlength=size)
     treated = first >= 0
-    if not treated.any():
-        return (sizes,)
-    levels = {
-        name: np.unique(rows.codes(sample, (name,))[treated]).tolist()
-        for name in rows.clusters
-        if name != rows.effects[0]
-    }
-    event, first, entity = event[treated], first[treated], entity[treated]
+    levels = [np.unique(rows.codes(sample, (n,))[treated]).tolist() for n in clusters]
+    event, first, entity = event[treated], first[treated], sample.entity[treated]
     late = sample.entities[np.setdiff1d(entity, entity[event < 0])].tolist()
-    at_reference = _cohorts_at_reference(spec, event, first)
-    return sizes, levels, *count_reached(spec, event, entity), at_reference, late
+    at_reference = [*_cohorts_at_reference(spec, event, first)]
+    return [sizes, *count_reached(spec, event, entity), at_reference, late, *levels]
 
 
 def _check_family(spec: EventStudy) -> None:

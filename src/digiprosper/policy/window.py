@@ -131,7 +131,7 @@ def count_reached(spec: Any, event: Ints, entity: Ints) -> tuple[Counter[int], I
     at its ends.
     """
     inside = np.clip(event, -spec.before, spec.after)
-    size = int(entity.max()) + 1
+    size = int(entity.max(initial=0)) + 1
     pairs = np.unique((inside + spec.before) * size + entity)
     entities = np.bincount(pairs // size, minlength=spec.before + spec.after + 1)
     return Counter(event.tolist()), entities

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import partial, reduce
 from itertools import chain
 from typing import Any, Literal, TypeAlias
 
@@ -505,11 +505,9 @@ def _read_groups(
     categories: Mapping[str, Any] | None = None,
 ) -> _Groups:
     """Read a column, its values as in `categories`, or a condition as groups."""
-    condition, rows, codes = text.strip(), 0, np.empty(0, dtype=np.intp)
-    levels: pd.Index[Any] | None = None
-    for used, count in parts:
-        levels, rows = used if levels is None else levels.union(used), rows + count
-    assert levels is not None
+    condition, codes = text.strip(), np.empty(0, dtype=np.intp)
+    levels_of_parts, rows_of_parts = zip(*parts, strict=True)
+    levels, rows = reduce(pd.Index.union, levels_of_parts), sum(rows_of_parts)
     if text in (panel.entity_name, panel.time_name, *panel.columns):
         order = pd.Index((categories or {}).get(text, levels))
         levels = order[order.isin(levels)]
