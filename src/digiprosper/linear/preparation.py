@@ -252,7 +252,6 @@ def prepare(
     check_panel(panel, "fit")
     options = _adapt_options(panel, options)
     absorbed = absorbed_effects(panel, options)
-    refuse_cross_section(panel, options)
     effects = tuple(dict.fromkeys([term.effect for term in absorbed]))
     slopes = _slope_terms(absorbed)
     clusters = cluster_terms(panel, options)
@@ -366,8 +365,11 @@ def _cache_for(
 
 
 def _adapt_options(panel: Panel, options: LinearOptions) -> LinearOptions:
-    """Remove entity effects and clusters if each row is an entity."""
-    if not table_of(panel).keys.rows_are_entities:
+    """Remove entity effects and clusters if each row is an entity without a name."""
+    keys = table_of(panel).keys
+    if not keys.rows_are_entities:
+        if keys.time_name is None:
+            refuse_cross_section(panel, options)
         return options
     effects = [term.effect for term in _read_effects(panel, options.absorb)]
     if panel.entity_name in effects:
@@ -625,10 +627,10 @@ def _slope_factors(
 
 def absorbed_effects(panel: Any, options: LinearOptions) -> tuple[Absorbed, ...]:
     """List the absorbed effects without repeats: entity, time, then the others."""
-    keys = {panel.entity_name: options.entity_effects}
-    if panel.time_name is not None:
-        keys[panel.time_name] = options.time_effects
-    terms = _read_effects(panel, options.absorb)
+    keys, time_name = {panel.entity_name: options.entity_effects}, panel.time_name
+    if time_name is not None:
+        keys[time_name] = options.time_effects
+    terms = _read_effects(panel, options.absorb) if options.absorb else []
     of_keys = [Absorbed(k) for k, on in keys.items() if on or Absorbed(k) in terms]
     out = tuple(dict.fromkeys([*of_keys, *terms]))
     slopes = [term for term in out if term.slope is not None]
