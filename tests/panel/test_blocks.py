@@ -6,6 +6,7 @@ import os
 import warnings
 from functools import partial
 
+import cloudpickle
 import numpy as np
 import pandas as pd
 import pytest
@@ -33,7 +34,6 @@ class Workers:
         return self
 
     def applyInArrow(self, function, _):
-        cloudpickle = pytest.importorskip("cloudpickle")
         call = cloudpickle.loads(cloudpickle.dumps(function))
         answers = [call(table) for table in reversed(self.tables)]
         return Workers([pa.concat_tables(answers)])

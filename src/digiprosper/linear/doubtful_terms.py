@@ -355,12 +355,8 @@ def _about_outcome(sample: Sample, table: Table, at: int | None) -> Iterator[Not
         yield notice
         if notice.data.get("column") in table.data:
             values = table.numeric(notice.data["column"])[numbers.rows]
-    regressors = sample.roles.get("x", ())
-    if regressors and values.size >= _FEWEST_ROWS:
-        if len(regressors) > 1 and (parts := _parts_of_sum(sample, rows, values)):
-            yield _made_from(dict.fromkeys(parts, outcome), "sum")
-        if sums := _moving_sums(sample, table, y):
-            yield _made_from(dict.fromkeys(sums, outcome), "y")
+    if values.size >= _FEWEST_ROWS:
+        yield from _made_of_outcome(sample, table, rows, values)
     if values.size and values.min() == 0:
         # A ratio is zero where its numerator is.
         positive = values > 0
@@ -373,6 +369,18 @@ def _about_outcome(sample: Sample, table: Table, at: int | None) -> Iterator[Not
     # Degrees of coupling are between 0 and 1.
     if values.max() <= 1:
         yield from _coupled(sample, numbers, (values, x), outcome, term)
+
+
+def _made_of_outcome(
+    sample: Sample, table: Table, rows: Ints, values: Floats
+) -> Iterator[Notice]:
+    """Report regressors that are parts of the outcome, or that contain it."""
+    (y,), x = sample.roles["y"], sample.roles.get("x", ())
+    outcome = sample.names[y]
+    if len(x) > 1 and (parts := _parts_of_sum(sample, rows, values)):
+        yield _made_from(dict.fromkeys(parts, outcome), "sum")
+    if x and (sums := _moving_sums(sample, table, y)):
+        yield _made_from(dict.fromkeys(sums, outcome), "y")
 
 
 def _parts_of_sum(sample: Sample, rows: Ints, values: Floats) -> list[str]:
