@@ -227,5 +227,5 @@ def cut_in_spark(
 
 def read_group(columns: Sequence[str], table: Any) -> pd.DataFrame:
     """Read the rows of a block from a table of arrow."""
-    named = table.drop_columns("block").rename_columns(columns)
+    named = table.drop_columns("block").rename_columns([*columns])
     return sources.to_frame(sources.with_plain_types(named), {})
