@@ -71,15 +71,15 @@ def _gram_schmidt(columns: Floats) -> tuple[list[int], Floats]:
     basis, heights = np.empty((most, len(columns))), np.zeros((most, columns.shape[1]))
     independent: list[int] = []
     for j, column in enumerate(columns.T):
-        q, rest = len(independent), column
+        q, remaining = len(independent), column
         # Twice: the first projection leaves rounding where little of a column remains.
         for _ in range(2):
-            parts = basis[:q] @ rest
+            parts = basis[:q] @ remaining
             heights[:q, j] += parts
-            rest = rest - parts @ basis[:q]
-        length = float(np.linalg.norm(rest))
+            remaining = remaining - parts @ basis[:q]
+        length = float(np.linalg.norm(remaining))
         if length > COLLINEAR:
-            basis[q], heights[q, j] = rest / length, length
+            basis[q], heights[q, j] = remaining / length, length
             independent.append(j)
     return independent, heights[: len(independent)]
 

@@ -2,7 +2,8 @@
 
 `run` of both calls a function with each block, and yields what it returns in the order
 of the blocks. `store` takes a function that returns something and the sample of a
-block; it returns the first, and blocks of samples. None is returned without rows.
+block; it returns the first, and blocks of samples. A function returns None for a
+block without rows.
 """
 
 from __future__ import annotations
@@ -159,8 +160,8 @@ class SparkBlocks:
                     result = None if block is None else function(block)
             except DigiprosperError as error:
                 result = error
-            answer = pickle.dumps((result, [text[:2] for text in warned]), protocol=5)
-            columns = [table["block"][:1], pa.array([answer], pa.binary())]
+            packed = pickle.dumps((result, [text[:2] for text in warned]), protocol=5)
+            columns = [table["block"][:1], pa.array([packed], pa.binary())]
             return pa.table(columns, names=["block", "answer"])
 
         groups = self.frame.groupBy("block")
