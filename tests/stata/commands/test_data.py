@@ -303,6 +303,25 @@ def test_text_and_dates_of_other_programs_are_those_of_stata(tmp_path: Path) -> 
     assert out["a"].tolist() == [0, 1]
 
 
+@pytest.mark.parametrize(
+    ("option", "separator"),
+    [("comma", ","), ('"\\t"', "\t"), ("tab", "\t"), ('";"', ";")],
+)
+def test_delimiters_of_a_text_file_are_those_stated(
+    tmp_path: Path, option: str, separator: str
+) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text(f"id{separator}year\n1{separator}2000\n")
+    out = run(f'import delimited "{path}", delim({option}) varnames(1) clear')
+    assert out.to_numpy().tolist() == [[1, 2000]]
+
+
+def test_insheet_reads_tabs(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text("id\tyear\n1\t2000\n")
+    assert [*run(f'insheet using "{path}", tab clear')] == ["id", "year"]
+
+
 def test_winsor2_without_replace_makes_a_new_column() -> None:
     df = pd.DataFrame({"id": range(200), "year": 1, "x": np.arange(200.0)})
     out = run("winsor2 x, cuts(1 99)", df.copy())
@@ -370,6 +389,7 @@ def test_merge_keeps_values_of_the_master(tmp_path: Path) -> None:
         "reshape wide x*, i(id) j(year)",
         "tab id year, gen(a)",
         "import delimited a.csv, varnames(3)",
+        'import delimited a.csv, delimiters(" ,", collapse)',
         "by id: winsor2 x, replace",
         "append id",
         "gen a = inrange(x, 1)",

@@ -519,7 +519,7 @@ def read_text(call: DataCall) -> Step:
     if (kind, first) not in _READS:
         raise StataError.because(f"import {kind} with names not in the first row")
     template, case = _READS[kind, first]
-    code = template.format(repr(path) + _read_options(options, is_excel=is_excel))
+    code = template.format(repr(path) + _read_options(options))
     case = options.get("case", case)
     if case != "preserve":
         code += f".rename(columns=str.{case})"
@@ -529,11 +529,19 @@ def read_text(call: DataCall) -> Step:
     return Step(f"floats.clear()\ndf = as_stata({code})", fresh=True, order=())
 
 
-def _read_options(options: Mapping[str, str], *, is_excel: bool) -> str:
-    """Write the sheet and ``cellrange(A3:F90)`` of a workbook, or the encoding."""
-    name, argument = ("sheet", "sheet_name") if is_excel else ("encoding", "encoding")
-    text, cells = unquoted(options.get(name, "")), options.get("cellrange", "")
-    code = f", {argument}={text!r}" if text else ""
+def _read_options(options: Mapping[str, str]) -> str:
+    """Write sheet and ``cellrange(A3:F90)`` of a workbook, encoding and delimiter."""
+    delimiter = unquoted(options.get("delimiters", "tab" if "tab" in options else ""))
+    delimiter = {"comma": ",", "tab": "\t", r"\t": "\t"}.get(delimiter, delimiter)
+    if len(delimiter) > 1:
+        raise StataError.because(f"delimiters({delimiter})")
+    texts = {
+        "sheet_name": unquoted(options.get("sheet", "")),
+        "encoding": unquoted(options.get("encoding", "")),
+        "sep": delimiter,
+    }
+    code = "".join(f", {name}={text!r}" for name, text in texts.items() if text)
+    cells = options.get("cellrange", "")
     if not cells:
         return code
     match = re.fullmatch(r"([A-Z]+)(\d+):([A-Z]+)(\d+)", cells.upper().strip())
@@ -721,8 +729,9 @@ def reshape(call: DataCall) -> Step:
 # Options of a command, what translates it, and the other parts that it may have.
 _Table: TypeAlias = "Mapping[str, tuple[Options, Callable[[DataCall], Step], str]]"
 _IMPORT = Options(
-    "sh.eet first.row cellra.nge clear enc.oding case varn.ames asdouble",
-    "all.string locale string.cols numericc.ols tab comma names",
+    "asdouble case cellra.nge clear delim.iters enc.oding first.row sh.eet tab "
+    "varn.ames",
+    "all.string locale string.cols numericc.ols comma names",
 )
 _GENERATE = Options("", "before after")
 _NEW = Options("replace g.enerate force l.abel", "float noe.xtend")
