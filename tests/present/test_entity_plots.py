@@ -291,6 +291,9 @@ def test_shares_are_bars_of_alone_and_together():
     assert [start for start, _ in more] == pytest.approx(shares["first"].tolist())
     assert [end for _, end in more] == pytest.approx(shares["total"].tolist())
     assert legend(ax) == ["alone", "with other options"]
+    with plots.figure_style("column", language="zh"):
+        chinese = plots.index_sensitivity(varied(), show="shares")
+    assert texts(chinese) == ["赋权方法", "合成方法"]
     assert [t.get_text() for t in ax.texts] == [f"{t:.0%}" for t in shares["total"]]
     assert ax.get_xlim() == (0, 1)
     held = varied(problems=("", "", "why", "why"), complete=((0,), (0, 1)))

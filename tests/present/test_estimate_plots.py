@@ -249,7 +249,7 @@ def test_terms_are_chosen_and_labelled(make_fit, make_threshold):
     assert texts(ax) == ["D²"]
     slopes = make_fit({"digital:regime1": (1, 1, 1), "digital:regime3": (1, 1, 1)})
     assert texts(plots.coefficients(make_threshold(slopes))) == [
-        "digital (urban <= 0.53)",
+        "digital (urban ≤ 0.53)",
         "digital (urban > 0.61)",
     ]
     with pytest.raises(
@@ -271,7 +271,7 @@ def test_terms_with_one_label_share_a_line(make_fit, by_regime):
     assert texts(ax) == [
         f"digital ({v} {sign} 0.5)"
         for v in ("urban", "internet")
-        for sign in ("<=", ">")
+        for sign in ("≤", ">")
     ]
 
 
@@ -339,7 +339,7 @@ def test_the_map_shows_every_regime_where_it_was(make_map):
         "2004",
     ]
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("year", "city")
-    assert legend(ax) == ["urban <= 0.53 (10 rows)", "urban > 0.53 (6 rows)"]
+    assert legend(ax) == ["urban ≤ 0.53 (10 rows)", "urban > 0.53 (6 rows)"]
     assert ax.yaxis_inverted()  # the first row is on top
 
 
@@ -365,7 +365,7 @@ def test_entities_stand_in_the_order_asked_for(make_map):
     assert texts(by_first) == ["fell", "high", "late", "never", "low", "low too"]
     assert shown(by_first) == [cells[name] for name in texts(by_first)]
     assert texts(plots.regime_map(found, order="name")) == list(cells)
-    assert legend(by_first)[1] == "0.53 < urban <= 0.61 (12 rows)"
+    assert legend(by_first)[1] == "0.53 < urban ≤ 0.61 (12 rows)"
 
 
 def test_regimes_darken_from_low_to_high_and_none_is_the_blank(make_map):
@@ -427,7 +427,7 @@ def test_labels_given_in_the_call_win_in_a_map(make_map):
         {"a": [1, 1, 2, 2]}, labels={"urban": "Urban share", "city": "City"}
     )
     ax = plots.regime_map(found, labels={"urban": "Cities"})
-    assert legend(ax)[0] == "Cities <= 0.53 (2 rows)"
+    assert legend(ax)[0] == "Cities ≤ 0.53 (2 rows)"
     assert ax.get_ylabel() == "City"
 
 

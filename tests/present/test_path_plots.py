@@ -372,7 +372,7 @@ def test_a_threshold_has_both_regimes_on_each_arrow():
             assert any(t.startswith(f"{name} {word} = {estimate:.3f}") for t in found)
     (low, _), (high, _) = results.regime_counts
     text = " ".join(found)
-    assert f"<= 55 ({low} rows" in text
+    assert f"≤ 55 ({low} rows" in text
     assert f"high: > 55 ({high} rows" in text
     assert found.count("low regime") == 3
 

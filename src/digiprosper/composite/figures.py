@@ -139,7 +139,10 @@ def share_bars(results: IndexSensitivity, period: Any, wording: Wording) -> Bars
     """Return each option's Sobol shares in the variance of all entities' ranks."""
     shares = results.shares(period, overall=True)
     return Bars(
-        names=[wording.labels.get(name, name) for name in shares.index],
+        names=[
+            wording.labels.get(name, wording.say(f"option.{name}"))
+            for name in shares.index
+        ],
         first=shares["first"].to_numpy(dtype=np.float64),
         total=shares["total"].to_numpy(dtype=np.float64),
         fixed=[len(positions) <= 1 for positions in results.complete],

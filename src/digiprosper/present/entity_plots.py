@@ -29,7 +29,7 @@ from digiprosper.present.figure import (
     type_size,
 )
 from digiprosper.present.figure_style import figure_width, matplotlib_part, say
-from digiprosper.report.characters import tidy_text
+from digiprosper.report.characters import tidy_text, with_signs
 from digiprosper.report.drawings import (
     Bars,
     Floats,
@@ -218,7 +218,7 @@ def draw_regime_map(drawn: RegimeMap, ax: Axes | None) -> Axes:
     entity, time = drawn.key_names
     texts = [*names, entity, time, *drawn.regimes]
     with drawing(drawn, ax, size, texts, "rows") as axes:
-        _draw_cells(axes, drawn.cells, drawn.regimes)
+        _draw_cells(axes, drawn.cells, list(map(with_signs, drawn.regimes)))
         axes.set_xticks(range(0, width, step), periods[::step])
         axes.set_yticks(range(len(names)), names, fontsize="small")
         axes.tick_params(length=0)

@@ -18,7 +18,7 @@ from digiprosper.present.figure_style import (
     is_cff,
     matplotlib_part,
 )
-from digiprosper.report.characters import CJK, has_cjk, text_width
+from digiprosper.report.characters import CJK, has_cjk, text_width, with_signs
 from digiprosper.report.drawings import Drawing
 
 if TYPE_CHECKING:
@@ -205,7 +205,7 @@ def row_names(
         "\n".join(
             line for part in name.split("\n") for line in balanced_lines(part, columns)
         )
-        for name in names
+        for name in map(with_signs, names)
     ]
     return broken, max((name.count("\n") + 1 for name in broken), default=1)
 

@@ -56,6 +56,11 @@ def tidy_text(value: object) -> str:
     return one_line(str(value))
 
 
+def with_signs(text: str) -> str:
+    """Write comparisons as signs."""
+    return text.replace("<=", "≤").replace(">=", "≥")
+
+
 def decimal_text(value: float, digits: int) -> str:
     """Write a number with decimals, or with significant digits if it would be 0."""
     text = f"{value:z.{digits}f}"

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from itertools import chain, groupby
 from typing import NamedTuple, Self
 
-from digiprosper.report.characters import text_width, wrap_text
+from digiprosper.report.characters import text_width, with_signs, wrap_text
 
 _NUMBER = re.compile(r"([(<]*-?[\d.,]+(?:e[+-]?\d+)?)([)*]*)")
 _RULES = {"thick": "2px solid currentColor;", "thin": "1px solid currentColor;"}
@@ -132,9 +132,9 @@ class Content:
 
 
 def _with_minus_sign(text: str) -> str:
-    text = text.replace("<=", "≤").replace(">=", "≥")
     # A hyphen between years, such as 2005年-2010年, is no minus.
-    return re.sub(r"(?<![A-Za-z0-9_.)\]年月日-])-(?=[\d.∞])", "−", text)
+    hyphen = r"(?<![A-Za-z0-9_.)\]年月日-])-(?=[\d.∞])"
+    return re.sub(hyphen, "−", with_signs(text))
 
 
 def as_text(content: Content) -> str:
