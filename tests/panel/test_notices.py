@@ -103,6 +103,9 @@ NAMES = [
 ]
 
 
+COUNTIES = [
+    f"{state}{county:03}" for state in ("01", "04") for county in range(1, 40, 2)
+]
 NUTS = ["BE10", "DE11", "DE12", "DEA1", "FR10", "FRK1", "FRK2", "LU00", "UKC1"]
 
 
@@ -121,6 +124,13 @@ NUTS = ["BE10", "DE11", "DE12", "DEA1", "FR10", "FRK1", "FRK2", "LU00", "UKC1"]
         (["DE1", "DE2", *NUTS[4:]], ["EU28", "FR", "LU0"]),
         (NUTS, ["EU27_2020", "FR", "FR1", "FRK", "LU", "LU0", "UK", "UKC"]),
         ([code + "1" for code in NUTS], ["EU28", "FR", "FR1", "FR10", "LU00"]),
+        # Divisions of China and counties of the US, as text and as numbers
+        (["110000", "130100", "130200", "140100"], ["130000", "140000"]),
+        ([1100, 1301, 1302, 1401, 1402, 1403], [1300, 1400]),
+        ([110101, 110102, 130102, 130203, 140105], [110000, 130100]),
+        (COUNTIES, ["00000", "01000", "04000"]),
+        ([int(code) for code in COUNTIES], [0, 1000, 4000]),
+        ([float(code) for code in COUNTIES], [1000.0]),
     ],
 )
 def test_totals_among_the_entities_are_reported(others, inside) -> None:
@@ -178,10 +188,88 @@ def test_totals_among_the_entities_are_reported(others, inside) -> None:
         ["BEL", "BGR", "DEU", "ESP", "FIN", "FRA", "GRC", "HRV", "HUN", "ITA"],
         ["AL", "ALB", "DE", "ME", "MEX", "MEXT", "OH", "TX"],
         ["BE", "BEIJING", "BEIJING1", "Niger", "Nigeria"],
+        # Cities, of which four are provinces, counties, industries, firms
+        [110000, 120000, 130100, 130200, 310000, 500000],
+        COUNTIES,
+        [1000, 1040, 1311, 2000, 2011, 2013, 2015],
+        [*range(900, 1100)],
+        [600000, 600001, 600003, 300001, 300003],
     ],
 )
-def test_codes_of_shares_and_regions_are_no_totals(labels: list[str]) -> None:
+def test_codes_of_shares_and_regions_are_no_totals(labels: list[object]) -> None:
     assert not notices(labelled(labels))
+
+
+@pytest.mark.parametrize("of_pair", [str, hash])
+def test_totals_among_the_ends_of_pairs_are_reported(of_pair) -> None:
+    ends = pd.MultiIndex.from_product([[*CODES, "WORLD"], CODES], names=["from", "to"])
+    pairs = ends.to_frame(index=False)
+    pairs["province"] = (pairs["from"] + pairs["to"]).map(of_pair)
+    rows = pairs.merge(pd.DataFrame({"year": range(3)}), "cross").assign(x=1.5)
+    (notice,) = notices(rows).values()
+    assert notice.data == {"entity": "from", "labels": ("WORLD",)}
+    # A region of one country, and places of firms that do not overlap
+    assert not notices(rows[rows["from"] != "WORLD"])
+    assert not notices(rows.assign(to=rows["to"].str.lower() + "x"))
+
+
+def visits(seed: int = 0) -> pd.DataFrame:
+    """Visits to eight cities in four years of months, with seasons of each city."""
+    rng = np.random.default_rng(seed)
+    months = pd.period_range("2018-01", "2021-12", freq="M")
+    city, at = np.indices((8, 48)).reshape(2, -1)
+    season = np.sin(2 * np.pi * at / 12 + rng.uniform(0, 6, 8)[city])
+    logs = 2 + season + rng.normal(0, 0.1, at.size)
+    frame = pd.DataFrame({"province": city, "year": months[at]})
+    return frame.assign(visits=np.exp(logs).round(1), number=at % 12 + 1)
+
+
+@pytest.mark.parametrize("rows_of", ["all", "some cities", "late", "no January"])
+@pytest.mark.parametrize("dates", [False, True])
+def test_sums_since_january_are_reported(rows_of: str, dates: bool) -> None:
+    rows = visits()
+    years = rows["year"].dt.year
+    sums = rows.groupby(["province", years])["visits"].cumsum()
+    are_sums = {
+        "some cities": rows["province"] < 3,
+        "late": years > 2018,
+    }.get(rows_of, rows["province"] >= 0)
+    wrong = rows.assign(visits=rows["visits"].where(~are_sums, sums))
+    if rows_of == "no January":
+        wrong = wrong[wrong["number"] > 1]
+    if dates:
+        wrong["year"] = wrong["year"].dt.to_timestamp(how="end").dt.normalize()
+    (notice,) = notices(wrong).values()
+    assert (notice.code, notice.data["columns"]) == ("sums_of_a_year", ("visits",))
+    assert {*notice.data["entities"]} == {*wrong["province"][are_sums]}
+    if rows_of == "all":
+        statement = notice.message.split("rows: ")[1].removesuffix(".")
+        with pytest.warns(dp.DigiprosperWarning, match="sums since January"):
+            panel = dp.Panel(wrong, "province", "year")
+        single = eval(statement, {"panel": panel})["single"].to_numpy()
+        np.testing.assert_allclose(single, rows["visits"], atol=1e-9)
+
+
+def test_months_and_quarters_that_rise_are_no_sums_since_january() -> None:
+    assert not notices(visits())
+    assert not notices(visits().assign(visits=np.exp(visits()["number"] / 3).round(3)))
+    rising = visits().assign(visits=lambda f: f["visits"] + 9.0 * f.index)
+    assert not notices(rising)
+    quarters = visits().query("number % 3 == 0").assign(number=1.5)
+    quarters["year"] = quarters["year"].dt.asfreq("Q")
+    quarters["visits"] = quarters.groupby(["province", quarters["year"].dt.year])[
+        "visits"
+    ].cumsum()
+    assert not notices(quarters)
+
+
+def test_months_of_which_some_are_equal_have_a_unit() -> None:
+    late = visits()["year"].dt.year > 2019
+    wrong = visits().assign(
+        visits=lambda f: f["visits"].where(~late, f["visits"] * 1e4)
+    )
+    (data,) = notices(wrong)["unit_break"].data["columns"].values()
+    assert len(data["entities"]) == 8
 
 
 def regions_with_values(spans: dict[str, tuple[int, int]]) -> pd.DataFrame:
