@@ -114,29 +114,29 @@ def _regional_totals(labels: Sequence[object]) -> tuple[object, ...]:
 
 def _totals_of_codes(labels: Sequence[object]) -> tuple[object, ...]:
     """Select codes of Chinese provinces and cities, or US states, with their parts."""
-    if len(labels) > MOST_REGIONS:
+    codes = [str(label).removesuffix(".0") for label in labels[: MOST_REGIONS + 1]]
+    digits = _digits_of_a_level(codes)
+    if len(labels) > MOST_REGIONS or not digits:
         return ()
-    codes = [str(label).removesuffix(".0") for label in labels]
-    if not all(map(str.isdecimal, codes)):
-        return ()
-    numbers = [*map(int, codes)]
-    counties = [number % 1_000 for number in numbers if number % 1_000]
-    odd = sum(county % 2 for county in counties)
-    if sum(map(bool, map(DIVISION.fullmatch, codes))) > _MOSTLY * len(codes):
-        stems = [re.sub("(00)+$", "", code) for code in codes]
-        above = Counter(code[:n] for code in codes for n in (2, 4))
-    elif max(numbers) < _BEYOND_STATES and odd > max(
-        _FEWEST_COUNTIES, _MOSTLY * len(counties)
-    ):
-        stems = [code.removesuffix("000") for code in codes]
-        above = Counter(code[:-3] for code in codes)
-    else:
-        return ()
+    stems = [re.sub(f"(0{{{digits}}})+$", "", code) for code in codes]
+    above = Counter(code[:-n] for code in codes for n in (digits, 2 * digits))
     return tuple(
         label
         for label, stem, code in zip(labels, stems, codes, strict=True)
         if (stem != code and above[stem] > 1) or not code.strip("0")
     )
+
+
+def _digits_of_a_level(codes: Sequence[str]) -> int:
+    """Count the digits that a division of China or a US county adds; 0 for others."""
+    if not all(map(str.isdecimal, codes)):
+        return 0
+    if sum(map(bool, map(DIVISION.fullmatch, codes))) > _MOSTLY * len(codes):
+        return 2
+    counties = [int(code[-3:]) for code in codes if not code.endswith("000")]
+    odd = sum(county % 2 for county in counties)
+    are_odd = odd > max(_FEWEST_COUNTIES, _MOSTLY * len(counties))
+    return 3 * (are_odd and max(map(int, codes)) < _BEYOND_STATES)
 
 
 def _find_totals(labels: Sequence[object]) -> tuple[object, ...]:
