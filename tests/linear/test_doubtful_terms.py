@@ -261,6 +261,33 @@ def test_a_ratio_of_the_outcome_is_reported(y, x, ratio) -> None:
 
 
 @pytest.mark.parametrize(
+    ("y", "x", "ratio"),
+    [
+        ("log(gdppc)", "log(emitted)", ("co2", "gdp")),
+        ("gdppc", "emitted", ("co2", "gdp")),
+        ("log(gdp / pop)", "log(co2 / gdp)", ("co2", "gdp")),
+        ("log(co2 / pop)", "log(gdp / pop)", None),
+        ("log(gdppc)", "log(pop / gdp)", None),
+        ("pop", "emitted", None),
+        ("log(co2 / pop)", "gdp", None),
+    ],
+)
+@pytest.mark.filterwarnings("ignore::digiprosper.errors.DigiprosperWarning")
+def test_a_ratio_to_the_outcome_is_reported(y, x, ratio) -> None:
+    """Clearance rates, arrests by crimes, of crimes by population."""
+    frame = emissions_frame().drop(columns=["intensity", "ln_intensity"])
+    panel = Panel(frame.assign(emitted=frame["co2"] / frame["gdp"]), "i", "t")
+    fit = FixedEffects(y, [x, "off"]).fit(panel)
+    told = [n for n in fit.diagnostics if n.code == "own_ratio"]
+    assert len(told) == (ratio is not None)
+    for notice in told:
+        names = dict(zip(("numerator", "denominator"), ratio, strict=True))
+        assert notice.data == {"outcome": y, "term": x, **names}
+        assert f"{ratio[0]} / {ratio[1]}" in " ".join(str(etable(fit)).split())
+        assert fit.params[x] < 0
+
+
+@pytest.mark.parametrize(
     ("y", "x"),
     [("D", "a"), ("D", "b"), ("log(D)", "log(a)"), ("D.round(4)", "log(b)")],
 )

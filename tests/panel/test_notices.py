@@ -83,105 +83,63 @@ def test_lags_across_entities_are_reported(rows, made, change, term) -> None:
         panel.assign(z=term, z2=lambda f: f.groupby("province")["x"].shift())
 
 
-def labelled(labels: list[str]) -> pd.DataFrame:
-    """Two years of entities with these labels."""
-    return pd.DataFrame(
-        {"province": labels * 2, "year": np.repeat([0, 1], len(labels))}
+def visits(seed: int = 0) -> pd.DataFrame:
+    """Visits to eight cities in four years of months, with seasons of each city."""
+    rng = np.random.default_rng(seed)
+    months = pd.period_range("2018-01", "2021-12", freq="M")
+    city, at = np.indices((8, 48)).reshape(2, -1)
+    season = np.sin(2 * np.pi * at / 12 + rng.uniform(0, 6, 8)[city])
+    logs = 2 + season + rng.normal(0, 0.1, at.size)
+    frame = pd.DataFrame({"province": city, "year": months[at]})
+    return frame.assign(visits=np.exp(logs).round(1), number=at % 12 + 1)
+
+
+@pytest.mark.parametrize("rows_of", ["all", "some cities", "late", "no January"])
+@pytest.mark.parametrize("dates", [False, True])
+def test_sums_since_january_are_reported(rows_of: str, dates: bool) -> None:
+    rows = visits()
+    years = rows["year"].dt.year
+    sums = rows.groupby(["province", years])["visits"].cumsum()
+    are_sums = {
+        "some cities": rows["province"] < 3,
+        "late": years > 2018,
+    }.get(rows_of, rows["province"] >= 0)
+    wrong = rows.assign(visits=rows["visits"].where(~are_sums, sums))
+    if rows_of == "no January":
+        wrong = wrong[wrong["number"] > 1]
+    if dates:
+        wrong["year"] = wrong["year"].dt.to_timestamp(how="end").dt.normalize()
+    (notice,) = notices(wrong).values()
+    assert (notice.code, notice.data["columns"]) == ("sums_of_a_year", ("visits",))
+    assert {*notice.data["entities"]} == {*wrong["province"][are_sums]}
+    if rows_of == "all":
+        statement = notice.message.split("rows: ")[1].removesuffix(".")
+        with pytest.warns(dp.DigiprosperWarning, match="sums since January"):
+            panel = dp.Panel(wrong, "province", "year")
+        single = eval(statement, {"panel": panel})["single"].to_numpy()
+        np.testing.assert_allclose(single, rows["visits"], atol=1e-9)
+
+
+def test_months_and_quarters_that_rise_are_no_sums_since_january() -> None:
+    assert not notices(visits())
+    assert not notices(visits().assign(visits=np.exp(visits()["number"] / 3).round(3)))
+    rising = visits().assign(visits=lambda f: f["visits"] + 9.0 * f.index)
+    assert not notices(rising)
+    quarters = visits().query("number % 3 == 0").assign(number=1.5)
+    quarters["year"] = quarters["year"].dt.asfreq("Q")
+    quarters["visits"] = quarters.groupby(["province", quarters["year"].dt.year])[
+        "visits"
+    ].cumsum()
+    assert not notices(quarters)
+
+
+def test_months_of_which_some_are_equal_have_a_unit() -> None:
+    late = visits()["year"].dt.year > 2019
+    wrong = visits().assign(
+        visits=lambda f: f["visits"].where(~late, f["visits"] * 1e4)
     )
-
-
-CODES = ["ABW", "DEU", "FRA", "GHA", "IND", "JPN", "KEN", "PER", "SWE", "USA"]
-NAMES = [
-    "Aruba",
-    "Côte d'Ivoire",
-    "Germany",
-    "Ghana",
-    "India",
-    "Japan",
-    "Kenya",
-    "Peru",
-]
-
-
-NUTS = ["BE10", "DE11", "DE12", "DEA1", "FR10", "FRK1", "FRK2", "LU00", "UKC1"]
-
-
-@pytest.mark.parametrize(
-    ("others", "inside"),
-    [
-        (CODES, ["EMU", "HIC", "SSF", "WLD"]),
-        (["US", "DE", "FR", "SE"], ["EA20", "EU27_2020"]),
-        (CODES, ["EU27_2020", "OECD"]),
-        (NAMES, ["Euro area", "High income", "Sub-Saharan Africa", "World"]),
-        (["北京", "天津", "河北"], ["全国"]),
-        (["北京", "天津", "河北"], ["全  国"]),
-        (["北京", "天津", "河北", "上海"], ["东部地区", "全国总计"]),
-        (["农行北京分行", "农行天津分行", "总行营业部"], ["农行总行", "银行合计"]),
-        (NUTS, ["EA20"]),
-        (["DE1", "DE2", *NUTS[4:]], ["EU28", "FR", "LU0"]),
-        (NUTS, ["EU27_2020", "FR", "FR1", "FRK", "LU", "LU0", "UK", "UKC"]),
-        ([code + "1" for code in NUTS], ["EU28", "FR", "FR1", "FR10", "LU00"]),
-    ],
-)
-def test_totals_among_the_entities_are_reported(others, inside) -> None:
-    rows = labelled([*others, *inside])
-    (notice,) = notices(rows).values()
-    assert notice.code == "totals"
-    assert notice.data == {"entity": "province", "labels": tuple(inside)}
-    # The statement in the message leaves the others.
-    cure = notice.message.split("Drop them: ")[1].removesuffix(".")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        panel = dp.Panel(rows, "province", "year")
-    kept = eval(cure, {"df": rows, "panel": panel})
-    kept = kept.frame.reset_index() if isinstance(kept, dp.Panel) else kept
-    assert sorted(set(kept["province"])) == sorted(others)
-    assert not notices(kept)
-
-
-@pytest.mark.parametrize(
-    "labels",
-    [
-        ["东部地区", "中部地区", "西部地区"],
-        # Shares, of which few have the code of a country
-        ["IDA", "SST", "USA", *(f"{a}{b}X" for a in "ABCDE" for b in "FGHI")],
-        # One of a few powers, and not the sum of others
-        ["USA", "CHN", "JPN", "EU"],
-        ["BRA", "CAN", "CHN", "EU", "EU27", "IND", "JPN", "USA"],
-        # Countries, and continents without them
-        ["Argentina", "Brazil", "Canada", "China", "India", "Japan", "Africa"],
-        # Languages
-        [
-            "arb",
-            "ceb",
-            "deu",
-            "est",
-            "fin",
-            "fra",
-            "hrv",
-            "hun",
-            "isl",
-            "jpn",
-            "kor",
-            "nld",
-            "pol",
-            "rus",
-            "tur",
-        ],
-        # Groups alone, or regions
-        ["WLD", "HIC", "LIC", "MIC", "DEU", "FRA", "GHA"],
-        ["Africa", "Asia", "Europe", "North America", "World"],
-        ["Total", "Shell", "Exxon", "Eni"],
-        # Regions of one level, countries of three letters, states and names
-        NUTS,
-        ["DE1", "DE2", "FR1", "FR2", "LU0"],
-        ["BEL", "BGR", "DEU", "ESP", "FIN", "FRA", "GRC", "HRV", "HUN", "ITA"],
-        ["AL", "ALB", "DE", "ME", "MEX", "MEXT", "OH", "TX"],
-        ["BE", "BEIJING", "BEIJING1", "Niger", "Nigeria"],
-    ],
-)
-def test_codes_of_shares_and_regions_are_no_totals(labels: list[str]) -> None:
-    assert not notices(labelled(labels))
+    (data,) = notices(wrong)["unit_break"].data["columns"].values()
+    assert len(data["entities"]) == 8
 
 
 def regions_with_values(spans: dict[str, tuple[int, int]]) -> pd.DataFrame:

@@ -443,6 +443,7 @@ WARNINGS = {
         "numerator": "z",
         "denominator": "w",
     },
+    "own_ratio": {"outcome": "y", "term": "x", "numerator": "z", "denominator": "w"},
     "perfect_fit": {"depvar": "y"},
     "shared_indicators": {"indicators": {"x": ("w", "z")}},
     "turn_outside": {"term": "x", "turn": 9.5, "low": 0.25, "high": 7.5},

@@ -447,7 +447,7 @@ NOT_BELOW = {
     *("missing_neighbours", "near_end", "constant_threshold_variable"),
     *("unlike_bases", "missing_font", "renamed_columns", "jumping_times"),
     *("uneven_dates", "similar_entities", "code_forms", "totals", "shifted_rows"),
-    "changed_codes",
+    *("changed_codes", "sums_of_a_year"),
     *("over_gaps", "unit_break", "partly_labelled", "leap_seconds"),
     *("undecoded_text", "large_correction"),
 }

@@ -15,6 +15,8 @@ own_denominator      outcome, numerator, denominator, term (made from the denomi
                      not a warning
 own_numerator        outcome (made from the numerator), numerator, denominator, term;
                      not a warning
+own_ratio            outcome (made from the denominator), numerator, denominator, term;
+                     not a warning
 ==================== ===============================================================
 """
 
@@ -549,7 +551,7 @@ def _own_parts(
     outcome: str,
     term: str,
 ) -> Iterator[Notice]:
-    """Report a regressor with the denominator of the outcome, or its numerator."""
+    """Report a regressor that has a part of the outcome as its own part."""
     names, keys = numbers.logs.names, (("y", outcome), ("x", term))
     for key, column in zip(keys, values, strict=True):
         if key not in numbers.ratios:
@@ -572,9 +574,10 @@ def _own_parts(
     below_of = dict(_without_products(sample, numbers, outcome, of_outcome))
     for top, over in of_term:
         # With the same denominator it is a function of the outcome.
-        if top in below_of and over not in (below_of[top], len(names)):
+        of_numerator = top in below_of and over not in (below_of[top], len(names))
+        if of_numerator or (over in below_of and below_of[over] != top):
             yield notice_of(
-                "own_numerator",
+                "own_numerator" if of_numerator else "own_ratio",
                 outcome=outcome,
                 numerator=names[top],
                 denominator=names[over],

@@ -10,7 +10,8 @@ similar_entities entity (name), pairs (of labels that differ in blanks or width 
 uneven_dates     column, step (found in the data), count (of dates without a date one
                  step before), first (of them)
 code_forms       entity (name), pairs (of labels that are one code or name in two forms)
-totals           entity (name), labels (of entities that contain others)
+totals           entity (name, or that of an end of pairs), labels (of those that
+                 contain others)
 changed_codes    entity (name), changes (time, codes before it, codes from it on)
 shifted_rows     column, of (the column it is made from), change ("lag", "lead",
                  "difference", "log difference" or "growth", the last two also "in
@@ -19,19 +20,17 @@ over_gaps        column, of, change (as above), count (pairs of rows more than a
                  apart), first (entity, time, the time before)
 unit_break       columns (column to the median ratio, entities, and the first time of
                  the later unit of the first of them)
+sums_of_a_year   columns (that add up from January on), entities (where they do)
 ================ =======================================================================
 """
 
 from __future__ import annotations
 
-import csv
 import re
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import lru_cache
 from itertools import chain
-from pathlib import Path
 from statistics import median
 from string import ascii_letters
 from typing import Any, Final, NamedTuple
@@ -51,6 +50,7 @@ from digiprosper.panel.keys import (
     without_zone,
 )
 from digiprosper.panel.table import Table
+from digiprosper.panel.totals import DIVISION, MOST_REGIONS, regions_among, totals
 
 # Year and month, quarter, week or day in one number: format, digits, description.
 _ONE_NUMBER = (
@@ -96,16 +96,8 @@ _CODE: Final = re.compile(
     r"(?:[A-Za-z]{2}[-._: ]?)?0*([1-9][0-9]*)(?:[.]0|[-._: ]?[A-Za-z]{2,4})?"
 )
 _AROUND_DIGITS: Final = f"{ascii_letters}-._: "
-# Countries have two letters, and each level of regions below adds one character.
-_NUTS: Final = re.compile("[A-Z]{2}[A-Z0-9]{1,3}")
-_MOST_REGIONS: Final = 5_000
-# A province, a prefecture and mostly a county
-_DIVISION: Final = re.compile(
-    "(?:1[1-5]|2[1-3]|3[1-7]|4[1-6]|5[0-4]|6[1-5])(?:[0-9]{2}){1,2}"
-)
 # Fewer counties than these share a name; columns of regions repeat each.
 _MOSTLY_NAMES: Final = 0.8
-_FIRST_CHINESE: Final = "\u2e80"
 # What names of Chinese regions end with, of which two characters or more remain
 _LEVELS: Final = re.compile(
     "(?<=..)(?:[省市区县盟]|地区|特别行政区|(?:..?族|维吾尔)*自治[区州县旗])$"
@@ -119,64 +111,18 @@ _MU: Final = 15.0
 _NEAR_MU: Final = 0.1
 # Distance of the log (base ten) of a unit from a whole number
 _NEAR_POWER: Final = 0.05
+_MOSTLY_DISTINCT: Final = 0.8
+# Sums since January begin anew below this share of the sum of a year, in this share of
+# years or more. Numbers of months and the like have few values.
+_ANEW: Final = 0.4
+_SOME_YEARS: Final = 0.25
+_FEWEST_RISES: Final = 6
+_YEARS: Final = 10_000
+_NUMBERS_OF_PERIODS: Final = 24
 _FEWEST_BREAKS: Final = 3
 # A jump counts if growth beside it, in logs, is smaller by this factor.
 _AROUND: Final = 10.0
 _ENOUGH: Final = 10_000
-# Entities are countries if so many of them, and this share, are in the table, which has
-# most codes and a fourth of the names. With fewer than `_MANY_COUNTRIES` of them, a
-# continent may stand for its other countries.
-_FEW_COUNTRIES: Final = 5
-_MANY_COUNTRIES: Final = 25
-_FIFTH: Final = 0.2
-
-
-def totals(keys: Keys, labels: Sequence[object]) -> Iterator[Notice]:
-    """Report entities that are totals, or groups of other entities."""
-    regions = _regions(labels)
-    are_regions = bool(regions)
-    inside = _regional_totals(labels) if are_regions else _find_totals(labels)
-    # Where most entities are groups, groups are meant.
-    if inside and (are_regions or 2 * len(inside) < len(labels)):
-        name = cited(keys.entity_name)
-        cure = f"df[~df[{name}].isin({[*inside]})]"
-        if are_regions:
-            length = Counter(map(len, regions)).most_common(1)[0][0]
-            level = f"(?!EA|EU)[A-Z]{{2}}[A-Z0-9]{{{length - 2}}}"
-            others = set(labels).difference(inside)
-            # Of some countries regions of another level may be meant.
-            if others == {x for x in labels if re.fullmatch(level, str(x))}:
-                cure = f"panel.subset(panel[{name}].str.fullmatch('{level}'))"
-        text = (
-            f"{len(inside)} of {len(labels):,} {name} seem to be totals or groups of "
-            f"other entities{f' ({quoted(inside)})' if are_regions else ''}, which are "
-            f"then counted twice. Drop them: {cure}."
-        )
-        yield Notice("totals", text, {"entity": keys.entity_name, "labels": inside})
-
-
-def _regions(labels: Sequence[object]) -> list[str]:
-    """Select codes of regions in Eurostat's form, if most labels are such codes."""
-    if len(labels) > _MOST_REGIONS:
-        return []
-    codes = [
-        label
-        for label in map(str, labels)
-        if _NUTS.fullmatch(label)
-        and not _look_up(label).kind
-        and _look_up(label[:2]).kind == "code"
-    ]
-    return codes if 2 * len(codes) > len(labels) else []
-
-
-def _regional_totals(labels: Sequence[object]) -> tuple[object, ...]:
-    """Select codes that other codes begin with, and unions such as EA20."""
-    above = {str(label)[:n] for label in labels for n in range(2, len(str(label)))}
-    return tuple(
-        label
-        for label in labels
-        if label in above or _look_up(str(label)).kind == "total"
-    )
 
 
 def changed_codes(table: Table) -> Iterator[Notice]:
@@ -186,10 +132,10 @@ def changed_codes(table: Table) -> Iterator[Notice]:
     same name.
     """
     keys = table.keys
-    if len(keys.entities) > _MOST_REGIONS:
+    if len(keys.entities) > MOST_REGIONS:
         return
     codes = [str(code) for code in keys.entities]
-    is_chinese = not _regions(codes)
+    is_chinese = not regions_among(codes)
     groups = [code[:2] for code in codes]
     if is_chinese:
         groups = _names_of_divisions(table, codes)
@@ -214,23 +160,17 @@ def changed_codes(table: Table) -> Iterator[Notice]:
             f"{quoted(old)} end and those of {quoted(new)} begin in {time}"
             for time, old, new in changes[:3]
         )
-        text = (
-            f"{cited(keys.entity_name)}: values of {shown}. If a region changed its "
-            "code, it counts as two entities, each with its own effect and lags: use "
-            "one code, and the larger region where one was split or regions merged."
+        yield notice_of(
+            "changed_codes.chinese" if is_chinese else "changed_codes",
+            entity=keys.entity_name,
+            changes=changes,
+            _shown=shown,
         )
-        if is_chinese:
-            text += (
-                f" dp.datasets.match_cities(df[{cited(keys.entity_name)}]) has one "
-                "name for both codes of a prefecture since 2011."
-            )
-        data = {"entity": keys.entity_name, "changes": changes}
-        yield Notice("changed_codes", text, data)
 
 
 def _names_of_divisions(table: Table, codes: Sequence[str]) -> list[str]:
     """Return names of entities if these are codes of Chinese cities or counties."""
-    if 2 * sum(_DIVISION.fullmatch(code) is not None for code in codes) > len(codes):
+    if 2 * sum(DIVISION.fullmatch(code) is not None for code in codes) > len(codes):
         for column in table.entity_label_columns:
             labels = table.data[column].iloc[table.keys.starts]
             if not is_numeric_dtype(labels.dtype) and labels.notna().all():
@@ -239,68 +179,6 @@ def _names_of_divisions(table: Table, codes: Sequence[str]) -> list[str]:
                     # Counties of several provinces have one name.
                     return [c[:2] + n for c, n in zip(codes, names, strict=True)]
     return []
-
-
-def _find_totals(labels: Sequence[object]) -> tuple[object, ...]:
-    """Select labels of totals, and of groups if others are countries."""
-    known_labels = [
-        _KnownLabel() if _is_language(str(label)) else _look_up(_in_one_form(label))
-        for label in labels
-    ]
-    kinds = Counter(label.kind for label in known_labels)
-    reported = {"total"}
-    if kinds["country"] >= max(_FEW_COUNTRIES, _FIFTH * len(labels)):
-        reported.add("group")
-        if kinds["country"] >= _MANY_COUNTRIES:
-            reported.add("continent")
-    # A union without a member among the entities contains none of them.
-    members = [label for label in known_labels if label.kind in ("country", "code")]
-    unions = {label.union for label in members} | {""}
-    return tuple(
-        label
-        for label, (kind, union) in zip(labels, known_labels, strict=True)
-        if kind in reported and union in unions
-    )
-
-
-def _in_one_form(label: object) -> str:
-    """Write a label without blanks at its ends, or in Chinese without any."""
-    text = str(label).strip()
-    return text if text < _FIRST_CHINESE else "".join(text.split())
-
-
-def _is_language(label: str) -> bool:
-    """Tell whether a code is of a language: those of countries are in capitals."""
-    text = label.strip()
-    has_form = len(text) == 3 and text.isascii() and text.isalpha()
-    return has_form and not text.isupper()
-
-
-class _KnownLabel(NamedTuple):
-    """What a label of a region is: a country, code, total; empty if not known."""
-
-    kind: str = ""
-    union: str = ""
-
-
-def _look_up(label: str) -> _KnownLabel:
-    # 总行 is the head office, whose statements contain those of branches.
-    if label.endswith(("合计", "总计", "小计", "总行")):
-        return _KnownLabel("total")
-    return _known_labels().get(label.casefold(), _KnownLabel())
-
-
-@lru_cache(maxsize=1)
-def _known_labels() -> dict[str, _KnownLabel]:
-    """Read the kind of each label (total, group, country) and its union.
-
-    Groups are those of the World Bank, the OECD and Eurostat. Countries have codes of
-    ISO 3166, or a name that all sources write alike; countries with regions of Eurostat
-    also codes of two letters.
-    """
-    with Path(__file__).with_name("countries.csv").open(encoding="utf-8") as file:
-        rows = csv.DictReader(file)
-        return {r["label"]: _KnownLabel(r["kind"], r["union"]) for r in rows}
 
 
 def jumping_times(keys: Keys, step: object) -> Notice | None:
@@ -386,32 +264,21 @@ def _uneven_dates(keys: Keys, step: object) -> Notice | None:
     alone = np.flatnonzero(apart > 1) + 1
     if not (apart == 1).any() or alone.size < max(3, _MANY_ALONE * apart.size):
         return None
-    name, word = cited(keys.time_name), STEP_WORDS[unit]
     before, first = (
         str(keys.times[i]).removesuffix(" 00:00:00") for i in (alone[0] - 1, alone[0])
     )
-    cure = (
-        f"If a lag of one {word} is meant, pass step={unit!r}; otherwise number the "
-        f"dates: df[{name}].rank(method='dense').astype(int)."
+    return notice_of(
+        "uneven_dates.days" if unit in ("D", "h") else "uneven_dates",
+        column=keys.time_name,
+        step=unit,
+        count=alone.size,
+        first=keys.times[alone[0]],
+        _word=STEP_WORDS[unit],
+        _times=len(keys.times),
+        _first=first,
+        _before=before,
+        _entity=keys.entity_name,
     )
-    if unit not in ("D", "h"):
-        cure = (
-            "If some are opening balances of 1 January, drop them; if entities close "
-            f"their years on different days, use the year, df[{name}].dt.year. {cure}"
-        )
-    text = (
-        f"{name} has at most one date per {word}, so a lag is one {word}. "
-        f"{alone.size} of {len(keys.times)} dates have no date one {word} earlier, "
-        f"such as {first} after {before}: lags are missing there for every "
-        f"{keys.entity_name}. {cure}"
-    )
-    data = {
-        "column": keys.time_name,
-        "step": unit,
-        "count": alone.size,
-        "first": keys.times[alone[0]],
-    }
-    return Notice("uneven_dates", text, data)
 
 
 def similar_entities(keys: Keys, labels: Sequence[object]) -> Iterator[Notice]:
@@ -561,7 +428,7 @@ def data_notices(rows: pd.DataFrame, table: Table) -> Iterator[Notice]:
         labels = keys.entities.tolist()
         yield from similar_entities(keys, labels)
         yield from code_forms(table, labels)
-        yield from totals(keys, labels)
+    yield from totals(table)
     if keys.time_name is None:
         return
     yield from changed_codes(table)
@@ -571,6 +438,7 @@ def data_notices(rows: pd.DataFrame, table: Table) -> Iterator[Notice]:
         yield from shifted_rows(rows, entity.to_numpy(), keys)
     yield from over_gaps(table)
     yield from unit_break(table)
+    yield from sums_of_a_year(table)
 
 
 def calculated_column_notices(table: Table, names: Sequence[str]) -> Iterator[Notice]:
@@ -897,12 +765,49 @@ def _has_two_units(
     if sides[0].size < 2 or sides[1].size < 2 - alone:
         return False
     (a, b), (c, d) = [(side.min(), side.max()) for side in sides]
-    # Codes of a category repeat, amounts do not. Shares may be near zero once.
+    # Codes of a category repeat, amounts of many months a little. Shares may be near
+    # zero once.
     return bool(
         max(c / b, a / d) > max(factor, (b / a) ** (1 + alone), d / c)
-        and all(np.unique(side).size == side.size for side in sides)
+        and all(np.unique(side).size > _MOSTLY_DISTINCT * side.size for side in sides)
     )
 
 
 def _factor_text(ratio: float) -> str:
     return f"{ratio:,.0f}" if ratio > 1 else f"1/{1 / ratio:,.0f}"
+
+
+def sums_of_a_year(table: Table) -> Iterator[Notice]:
+    """Report columns of months that add up from January on."""
+    keys, times = table.keys, table.keys.times
+    step = times.freqstr if isinstance(times, pd.PeriodIndex) else usual_step(times)
+    # Quarters may rise until the end of each year, as those of farms do.
+    if str(step)[0] != "M":
+        return
+    numbers = table.data[_numeric_columns(table.data)].astype(np.float64)
+    year = pd.Series(times).dt.year.to_numpy()[keys.time]
+    cells = keys.entity * _YEARS + year
+    of_year = numbers.groupby(cells)
+    first, last = of_year.first(), of_year.last()
+    goes_on = np.diff(first.index // _YEARS, append=-1) == 0
+    anew = (first.shift(-1) < _ANEW * last)[goes_on]
+    least = max(_FEWEST_BREAKS, _SOME_YEARS * len(anew))
+    # Fast: most columns do not fall each January.
+    likely = [*anew.columns[anew.sum() >= least]]
+    steps = numbers[likely].groupby(cells).diff()
+    rises, falls = (s.groupby(cells).sum() for s in (steps > 0, steps < 0))
+    sums = anew[likely] & ((rises >= _FEWEST_RISES) & (falls == 0))[goes_on]
+    names = [n for n in likely if sums[n].sum() >= least]
+    names = [n for n in names if numbers[n].nunique() > _NUMBERS_OF_PERIODS]
+    if names:
+        inside = sums.index[sums[names].any(axis=1)] // _YEARS
+        yield notice_of(
+            "sums_of_a_year",
+            columns=tuple(names),
+            entities=tuple(keys.entities[inside.unique()]),
+            _first=names[0],
+            _count=inside.nunique(),
+            _entity=keys.entity_name,
+            _all=len(keys.entities),
+            _time=keys.time_name,
+        )
