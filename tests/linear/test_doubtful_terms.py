@@ -582,6 +582,72 @@ def test_other_columns_with_zeros_are_not_reported(x) -> None:
     assert "zeros_in_log" not in codes_of(FixedEffects("heads", [x]), frame)
 
 
+def money_frame(seed: int = 0) -> pd.DataFrame:
+    """Money of 31 provinces in twelve years, with three indices of their prices."""
+    rng = np.random.default_rng(seed)
+    i, t = np.indices((31, 12)).reshape(2, -1)
+    growth = rng.normal(0.025, 0.02, 12) + rng.normal(0, 0.01, (31, 12))
+    prices = np.exp(growth.cumsum(axis=1))
+    real = rng.normal(9, 1, (31, 1)) + rng.normal(0.08, 0.04, (2, 31, 12)).cumsum(
+        axis=2
+    )
+    money = np.exp(real) * prices
+    frame = pd.DataFrame({"i": i, "t": t, "capital": money[0].ravel()})
+    frame["income"] = money[1].ravel()
+    frame["yearly"] = (100 * np.exp(growth)).round(1).ravel()
+    frame["chained"] = (100 * prices / prices[:, [0]]).round(1).ravel()
+    frame["old_base"] = (104 * prices).round(1).ravel()
+    frame["by_yearly"] = (100 * frame["income"] / frame["yearly"]).round(2)
+    # Men per 100 women, which differ between provinces
+    frame["sex_ratio"] = rng.normal(104, 3, 31)[i] + rng.normal(0, 1, 372)
+    return frame
+
+
+@pytest.mark.parametrize(
+    ("y", "x", "codes"),
+    [
+        ("log(income / yearly)", "log(capital)", {"over_growth"}),
+        ("log(by_yearly)", "log(capital / chained)", {"over_growth"}),
+        ("log(income)", "log(capital / yearly)", {"over_growth"}),
+        ("I(income / yearly)", "capital", {"over_growth"}),
+        ("log(yearly)", "log(capital)", {"log_of_growth"}),
+        ("yearly", "log(capital)", set()),
+        ("log(income)", "log(yearly)", set()),
+        ("log(income / chained)", "log(capital / old_base)", set()),
+        ("log(income / sex_ratio)", "log(capital)", set()),
+        ("log(chained)", "log(capital)", set()),
+    ],
+)
+@pytest.mark.filterwarnings("ignore::digiprosper.errors.DigiprosperWarning")
+def test_amounts_over_an_index_of_growth_are_reported(y, x, codes) -> None:
+    fit = FixedEffects(y, [x]).fit(Panel(money_frame(), "i", "t"))
+    told = {n.code: n for n in fit.diagnostics}
+    assert {"over_growth", "log_of_growth"} & told.keys() == codes
+    if "over_growth" in codes:
+        term = y if "yearly" in y else x
+        assert told["over_growth"].data == {"terms": (term,), "index": "yearly"}
+        assert "上年=100" in told["over_growth"].message
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.filterwarnings("ignore::digiprosper.errors.DigiprosperWarning")
+def test_the_advice_for_an_index_of_growth_deflates(seed: int) -> None:
+    panel = Panel(money_frame(seed), "i", "t")
+    spec = FixedEffects("log(income / yearly)", ["t"], time_effects=False)
+    (notice,) = [n for n in spec.fit(panel).diagnostics if n.code == "over_growth"]
+    advice = notice.message.split("Chain it: ")[1].rstrip(".")
+    chained = eval(advice, {"panel": panel})
+    fit = spec.replace(y="log(income / deflator)").fit(chained)
+    assert "over_growth" not in {n.code for n in fit.diagnostics}
+    nominal, over, real = (
+        float(spec.replace(y=y).fit(chained).params.iloc[0])
+        for y in ("log(income)", "log(income / yearly)", "log(income / deflator)")
+    )
+    # Nominal growth is a fourth higher, and so is that of amounts over the index.
+    assert abs(real - 0.08) < 0.02
+    assert abs(over - nominal) < 0.5 * abs(real - nominal)
+
+
 @pytest.mark.parametrize(
     ("y", "reported"),
     [

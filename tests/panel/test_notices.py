@@ -310,6 +310,75 @@ def test_a_change_of_unit_is_reported(rows) -> None:
     assert len(every["unit_break"].data["columns"]["income"]["entities"]) == N
 
 
+def test_each_entity_has_the_time_of_its_change(rows) -> None:
+    base = np.select(
+        [rows["province"] == "河北", rows["province"] == "天津"], [2015, 2014], 9999
+    )
+    income = rows["income"].where(rows["year"] < base, rows["income"] / 1e4)
+    notice = notices(rows.assign(income=income))["unit_break"]
+    (data,) = notice.data["columns"].values()
+    years = dict(zip(data["entities"], data["times"], strict=True))
+    assert years == {"天津": 2014, "河北": 2015}
+    assert data["from"] == data["times"][0]
+    for province, year in years.items():
+        assert f"{province!r} in {year}" in notice.message
+
+
+def shares(seed: int = 0, spread: float = 0.1) -> pd.DataFrame:
+    """Shares of 31 provinces in ten years."""
+    rng = np.random.default_rng(seed)
+    province, year = np.indices((31, 10)).reshape(2, -1)
+    logit = rng.normal(0, 0.6, 31)[province] + 0.05 * year
+    share = 1 / (1 + np.exp(-logit - rng.normal(0, spread, 310)))
+    return pd.DataFrame({"province": province, "year": 2005 + year, "share": share})
+
+
+@pytest.mark.parametrize(("year", "since"), [(2005, 2006), (2009, 2009), (2014, 2014)])
+def test_one_year_of_all_entities_in_percent_is_reported(year, since) -> None:
+    frame = shares()
+    frame["share"] *= np.where(frame["year"] == year, 100, 1)
+    (data,) = notices(frame)["unit_break"].data["columns"].values()
+    assert len(data["entities"]) == 31
+    assert data["from"] == since
+    assert abs(np.log10(data["ratio"])) == pytest.approx(2, abs=0.1)
+
+
+def test_an_event_of_one_year_is_no_change_of_unit() -> None:
+    """Its factor is no power of ten, or differs between entities, or it comes back."""
+    frame, rng = shares(), np.random.default_rng(1)
+    last = frame["year"] == 2014
+    other = np.exp(rng.normal(0, 0.5, 31))[frame["province"]]
+    factors = {
+        "no power": np.where(last, 1 / 250, 1),
+        "differs": np.where(last, other / 100, 1),
+        "season": np.where(frame["year"] % 4 == 0, 1 / 100, 1),
+        "small": np.where(last, 1 / 10, 1),
+    }
+    for factor in factors.values():
+        assert not notices(frame.assign(share=frame["share"] * factor))
+    # One series for all, such as prices of a nation
+    nation = frame.groupby("year")["share"].transform("first")
+    assert not notices(frame.assign(share=nation * np.where(last, 1 / 100, 1)))
+
+
+def test_an_index_with_two_base_years_is_reported() -> None:
+    frame, rng = shares(), np.random.default_rng(2)
+    growth = rng.normal(0.03, 0.02, (31, 10))
+    prices = np.exp(growth.cumsum(axis=1))
+    first, later = (100 * prices / prices[:, [at]] for at in (0, 5))
+    frame["index"] = np.where(np.arange(10) < 5, first, later).round(1).ravel()
+    (data,) = notices(frame)["unit_break"].data["columns"].values()
+    assert data["from"] == 2010
+    assert len(data["entities"]) == 31
+    text = notices(frame)["unit_break"].message
+    assert "by a factor of 1/1.1" in text
+    assert "base year of an index" in text
+    # With one base, and percent of which all have 100 in several years
+    covered = np.minimum(100, 60 + 20 * (frame["year"] % 5))
+    for honest in (first.ravel(), later.ravel(), covered):
+        assert not notices(frame.assign(index=honest))
+
+
 def test_growth_and_single_years_are_no_change_of_unit(rows) -> None:
     users = 1e-4 * np.exp(1.5 * (rows["year"] - 2011) ** 1.2)
     assert not notices(rows.assign(users=users))
@@ -394,6 +463,17 @@ def test_the_cure_of_similar_labels_makes_them_equal(rows, label, other) -> None
     cure = notices(wrong)["similar_entities"].message.split(" = df['province']")[1]
     mended = eval(f"wrong['province']{cure.rstrip('.')}")
     assert mended.tolist() == right["province"].tolist()
+
+
+@pytest.mark.parametrize("names", [("襄樊市", "襄阳市"), ("思茅", "普洱")])
+def test_a_city_that_was_renamed_is_one_name_in_two_forms(rows, names) -> None:
+    renamed = np.where(rows["year"] < 2015, *names)
+    cities = rows["province"].where(rows["province"] != "河北", renamed)
+    (notice,) = notices(rows.assign(province=cities)).values()
+    assert notice.code == "code_forms"
+    (pair,) = notice.data["pairs"]
+    assert set(pair) == set(names)
+    assert len({*dp.datasets.match_cities(list(names))}) == 1
 
 
 @pytest.mark.peers

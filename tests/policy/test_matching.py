@@ -664,6 +664,22 @@ def test_a_period_is_taken() -> None:
     assert found.periods == {}
 
 
+def test_the_advice_for_a_treatment_fits_its_values() -> None:
+    rows = frame().assign(
+        share=lambda f: (f["city"] + 1) / 9 + 0.01 * (f["year"] - 2000),
+        first=lambda f: np.where(f["city"] < 4, 2003, 0),
+    )
+    panel = Panel(rows, "city", "year")
+    for treated, advice in (("share", "I(share > 0."), ("first", "treated(first)")):
+        with pytest.raises(InputTypeError) as caught:
+            base_values(panel, treated, ("a", "b"), "first")
+        statement = str(caught.value).split("panel.assign")[1]
+        assert statement.startswith(f"(on='{advice}")
+        if treated == "share":
+            on = eval("panel.assign" + statement.rstrip("."), {"panel": panel})["on"]
+            assert {*on} == {0, 1}
+
+
 def test_means_are_over_the_periods_before_anybody_is_treated() -> None:
     found = read("pre")
     expected = frame().query("year < 2003").groupby("city")[["a", "b"]].mean()

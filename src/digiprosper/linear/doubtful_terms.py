@@ -11,6 +11,8 @@ baseline_rows        term, time (name of the key), period, count (rows)
 shared_indicators    indicators (by regressor)
 own_indicators       indicators (two terms to the indicators that both contain); not a
                      warning
+over_growth          terms, index (by which they are divided)
+log_of_growth        outcome, index; not a warning
 own_denominator      outcome, numerator, denominator, term (made from the denominator);
                      not a warning
 own_numerator        outcome (made from the numerator), numerator, denominator, term;
@@ -66,6 +68,7 @@ _FAR_FROM_ZERO = 3.0
 # The logs of numbers that files contain are smaller.
 _LARGEST_LOG = 100.0
 _SEVEN_DIGITS = 1e-6
+_THREE_DIGITS = 1e-3
 # Means of at most five periods, and rows in which they are looked for
 _STEPS_BACK, _FIRST_ROWS = 4, 1_000
 _REGRESSORS = ("x", "endog", "treatment", "mediators")
@@ -359,6 +362,8 @@ def _about_outcome(sample: Sample, table: Table, at: int | None) -> Iterator[Not
             values = table.numeric(notice.data["column"])[numbers.rows]
     if values.size >= _FEWEST_ROWS:
         yield from _made_of_outcome(sample, table, rows, values)
+        if table.growth_indices:
+            yield from _of_growth_indices(sample, table, numbers, rows)
     if values.size and values.min() == 0:
         # A ratio is zero where its numerator is.
         positive = values > 0
@@ -383,6 +388,31 @@ def _made_of_outcome(
         yield _made_from(dict.fromkeys(parts, outcome), "sum")
     if x and (sums := _moving_sums(sample, table, y)):
         yield _made_from(dict.fromkeys(sums, outcome), "y")
+
+
+def _of_growth_indices(
+    sample: Sample, table: Table, numbers: SomeNumbers, rows: Ints
+) -> Iterator[Notice]:
+    """Report terms divided by an index with the period before as 100, and its log."""
+    (y,), names, logs = sample.roles["y"], sample.names, numbers.logs
+    x = chain.from_iterable([sample.roles.get(role, ()) for role in _REGRESSORS])
+    columns = [(names[at], sample.matrix[rows, at]) for at in (y, *x)]
+    for index in table.growth_indices:
+        (outcome, *more) = sample.factors_of(names[y])
+        if outcome.function == "log" and outcome.columns == (index,) and not more:
+            yield notice_of("log_of_growth", outcome=names[y], index=index)
+        if index not in logs.names:
+            continue
+        prices = logs.columns[:, [logs.names.index(index)]]
+        amounts = logs.columns[:, :-1] - prices
+        terms = [
+            term
+            for term, values in columns
+            for log in _values_and_logs(values)
+            if ((log[:, None] - amounts).std(axis=0) < _THREE_DIGITS).any()
+        ]
+        if terms:
+            yield notice_of("over_growth", terms=tuple(terms), index=index)
 
 
 def _parts_of_sum(sample: Sample, rows: Ints, values: Floats) -> list[str]:

@@ -18,8 +18,8 @@ shifted_rows     column, of (the column it is made from), change ("lag", "lead",
                  percent"), count (rows with another entity's value)
 over_gaps        column, of, change (as above), count (pairs of rows more than a period
                  apart), first (entity, time, the time before)
-unit_break       columns (column to the median ratio, entities, and the first time of
-                 the later unit of the first of them)
+unit_break       columns (column to the median ratio, entities, times of the later unit
+                 in each, and "from", the first of these times)
 sums_of_a_year   columns (that add up from January on), entities (where they do)
 ================ =======================================================================
 """
@@ -102,6 +102,8 @@ _MOSTLY_NAMES: Final = 0.8
 _LEVELS: Final = re.compile(
     "(?<=..)(?:[省市区县盟]|地区|特别行政区|(?:..?族|维吾尔)*自治[区州县旗])$"
 )
+# Cities, by their former name
+_RENAMED: Final = {"襄樊": "襄阳", "思茅": "普洱"}
 # A change of unit is by 100 or more, and growth takes a little of it. The median change
 # from one period to the next is smaller by this factor, in logs.
 _UNITS_APART: Final = 50.0
@@ -120,6 +122,11 @@ _FEWEST_RISES: Final = 6
 _YEARS: Final = 10_000
 _NUMBERS_OF_PERIODS: Final = 24
 _FEWEST_BREAKS: Final = 3
+# A period is in another unit if most of its entities jump, so many at least.
+_MOST: Final = 0.8
+_FEWEST_ENTITIES: Final = 4
+# A factor of 100, with growth
+_FEWEST_TENS: Final = 1.5
 # A jump counts if growth beside it, in logs, is smaller by this factor.
 _AROUND: Final = 10.0
 _ENOUGH: Final = 10_000
@@ -346,10 +353,11 @@ def _groups_of_equal_codes(labels: Sequence[object]) -> list[list[int]]:
 
 
 def _groups_of_equal_names(labels: Sequence[object]) -> list[list[int]]:
-    """List the positions of names that differ in case or in the name of a level."""
+    """List the positions of names that differ in case or level, or were renamed."""
     forms: dict[str, list[int]] = {}
     for at, label in enumerate(map(str, labels)):
-        forms.setdefault(_LEVELS.sub("", label).casefold(), []).append(at)
+        name = _LEVELS.sub("", label).casefold()
+        forms.setdefault(_RENAMED.get(name, name), []).append(at)
     return [ats for ats in forms.values() if len(ats) > 1]
 
 
@@ -691,25 +699,49 @@ def unit_break(table: Table) -> Iterator[Notice]:
             broken = _breaks(values, ratio, keys, inside, _MU / 3)
             steps = [float(max(ratio[at - 1], 1 / ratio[at - 1])) for at in broken]
             if len(steps) < _FEWEST_BREAKS or abs(median(steps) / _MU - 1) > _NEAR_MU:
-                continue
+                broken = _at_second_base(values, keys, inside)
         if broken:
             factors = ratio[np.array(broken) - 1]
             up = factors > 1
+            times = tuple(keys.times[keys.time[broken]])
             # The larger unit may come first in some entities only.
             columns[name] = {
                 "ratio": float(np.median(factors[up == (2 * up.sum() > up.size)])),
                 "entities": tuple(keys.entities[keys.entity[broken]]),
-                "from": keys.times[keys.time[broken[0]]],
+                "from": times[0],
+                "times": times,
             }
     if columns:
-        name = keys.entity_name
         shown = "; ".join(
             f"{cited(column)} changes by a factor of {_factor_text(row['ratio'])} in "
-            f"{row['from']} in {counted(len(row['entities']), 'entity')} "
-            f"({name} {quoted(row['entities'], 3)})"
+            f"{_times_text(keys.entity_name, row)}"
             for column, row in columns.items()
         )
         yield notice_of("unit_break", columns=columns, _shown=shown)
+
+
+def _at_second_base(values: Floats, keys: Keys, inside: Bools) -> list[int]:
+    """List rows of the second period in which an index is 100 in most entities."""
+    at_base = values == 100
+    # Where all is covered, 100 percent is the largest value.
+    if np.count_nonzero(at_base) < 2 * _FEWEST_ENTITIES or np.nanmax(values) == 100:
+        return []
+    shares = np.bincount(keys.time, at_base) / np.bincount(keys.time)
+    periods = np.flatnonzero(shares > _MOST)
+    second = periods[1:][np.diff(periods) > 1][:1]
+    rows: list[int] = np.flatnonzero(np.isin(keys.time[1:], second) & inside).tolist()
+    return [row + 1 for row in rows]
+
+
+def _times_text(name: str, row: Mapping[str, Any]) -> str:
+    """Write the time of all entities, or of each if they differ."""
+    entities, times = row["entities"], row["times"]
+    count = counted(len(entities), "entity")
+    if len(set(times)) == 1:
+        return f"{times[0]} in {count} ({name} {quoted(entities, 3)})"
+    pairs = zip(entities[:3], times, strict=False)
+    shown = ", ".join(f"{cited(entity)} in {time}" for entity, time in pairs)
+    return f"{count} ({name} {shown}{', ...' if len(entities) > 3 else ''})"
 
 
 def _breaks(
@@ -719,39 +751,65 @@ def _breaks(
     jumps = np.flatnonzero(((ratio > factor) | (ratio < 1 / factor)) & inside) + 1
     if not jumps.size:
         return []
-    some = ratio[inside][:: 1 + ratio.size // _ENOUGH]
-    unusual = _UNUSUAL * np.nanmedian(np.abs(np.log(some)))
-    before, steps, after = (
-        _log_growth(ratio, inside, jumps - 1 + shift) for shift in (-1, 0, 1)
-    )
-    # If prices explode, they rise fast in the years around, too.
-    single = np.maximum(before, after) <= np.maximum(unusual, steps / _AROUND)
-    far = steps > max(2 * unusual, np.log(_UNITS_APART))
+    logs = np.where(inside, np.log(ratio), np.nan)
+    some = logs[inside][:: 1 + ratio.size // _ENOUGH]
+    unusual = _UNUSUAL * np.nanmedian(np.abs(some))
+    # Growth to each row and after the last one, in logs without sign
+    growth = np.zeros(values.size + 1)
+    growth[1:-1] = np.abs(np.nan_to_num(logs))
+    singles = set(_singles(jumps, ratio, growth, unusual, keys).tolist())
+    broken = {
+        at
+        for at in singles.union(_lasting(jumps, growth, unusual).tolist())
+        if _has_two_units(values, keys, at, factor, alone=at in singles)
+    }
+    return sorted(broken.union(_in_all_entities(jumps, logs, keys).tolist()))
+
+
+def _lasting(jumps: Ints, growth: Floats, unusual: float) -> Ints:
+    """Select jumps far above the growth around, which is high if prices explode."""
+    steps, beside = growth[jumps], np.maximum(growth[jumps - 1], growth[jumps + 1])
+    far = (steps > unusual) & (beside <= np.maximum(unusual, steps / _AROUND))
+    return np.asarray(jumps[far])
+
+
+def _singles(
+    jumps: Ints, ratio: Floats, growth: Floats, unusual: float, keys: Keys
+) -> Ints:
+    """Select jumps that the next row takes back, which are no event."""
+    far = growth[jumps] > max(2 * unusual, np.log(_UNITS_APART))
     returns = (np.diff(jumps) == 1) & np.diff(ratio[jumps - 1] > 1)
-    alone = jumps[:-1][returns & far[:-1] & far[1:]]
+    alone: Ints = jumps[:-1][returns & far[:-1] & far[1:]]
     # What most entities have in one period is an event.
     rows = np.bincount(keys.time)
     events = 2 * np.bincount(keys.time[alone], minlength=rows.size) > rows
     alone = alone[~events[keys.time[alone]]]
     # Units differ by powers of ten, and events do not.
     tens = np.log10(ratio[alone - 1] / ratio[alone]) / 2
-    if np.abs(tens - np.rint(tens)).sum() > _NEAR_POWER * alone.size:
-        alone = alone[:0]
-    singles = set(alone.tolist())
-    sought = singles.union(jumps[(steps > unusual) & single].tolist())
-    return [
-        at
-        for at in sorted(sought)
-        if _has_two_units(values, keys, at, factor, alone=at in singles)
-    ]
+    near = np.abs(tens - np.rint(tens)).sum() <= _NEAR_POWER * alone.size
+    return alone if near else alone[:0]
 
 
-def _log_growth(ratio: Floats, inside: Bools, at: Ints) -> Floats:
-    """Return growth at positions (b,), in logs without sign; 0 beside an entity."""
-    exists = (at >= 0) & (at < ratio.size)
-    at = at.clip(0, ratio.size - 1)
-    steps: Floats = np.abs(np.log(ratio[at])) * (exists & inside[at])
-    return np.where(np.isnan(steps), 0.0, steps)
+def _in_all_entities(jumps: Ints, logs: Floats, keys: Keys) -> Ints:
+    """Select the jumps of all entities in one period, if by one power of ten."""
+    time, observed = keys.time[1:], ~np.isnan(logs)
+    counts = np.bincount(time[observed], minlength=keys.times.size)
+    jumping = np.bincount(keys.time[jumps], minlength=keys.times.size)
+    periods = np.flatnonzero(jumping > np.maximum(_MOST * counts, _FEWEST_ENTITIES))
+    # Seasons and crises come back; a period in another unit has two jumps.
+    if not 0 < periods.size < 3 or np.ptp(periods) > 1:
+        return jumps[:0]
+    steps = logs[observed & (time == periods[0])]
+    observed[jumps - 1] = False
+    if not observed.any():
+        return jumps[:0]
+    usual = logs[observed]  # growth without jumps
+    tens = float(np.median(steps) - np.median(usual)) / np.log(10)
+    spreads = [np.median(np.abs(x - np.median(x))) for x in (steps, usual)]
+    # Growth of an event differs between entities, and is no power of ten.
+    near = abs(tens - round(tens)) < _NEAR_POWER / 2 and abs(tens) > _FEWEST_TENS
+    alike = 0 < spreads[0] <= 2 * spreads[1]
+    return np.asarray(jumps[(keys.time[jumps] == periods[0]) & near & alike])
 
 
 def _has_two_units(
@@ -774,7 +832,8 @@ def _has_two_units(
 
 
 def _factor_text(ratio: float) -> str:
-    return f"{ratio:,.0f}" if ratio > 1 else f"1/{1 / ratio:,.0f}"
+    factor = max(ratio, 1 / ratio)
+    return f"{'1/' * (ratio < 1)}{factor:,.{2 * (factor < _MU / 3)}f}"
 
 
 def sums_of_a_year(table: Table) -> Iterator[Notice]:

@@ -26,6 +26,12 @@ _PERCENT_SIGNS: Final = ("%", "\uff05")
 _PERCENT: Final = "% \uff05"
 _ANY: Final = "".join(SEPARATORS)
 _SOME_ROWS: Final = 300
+# Where indices of prices or growth are that have the year before as 100
+_NEAR_100: Final = (75, 135)
+_FEWEST_YEARS: Final = 10
+# Squared changes from year to year, over the variance. Of prices whose inflation is
+# independent from year to year it is near 2, and of those that are chained below 1.
+_RETURNS: Final = 1.25
 _LABELS: Final = ("string", "categorical", "integer")
 # Cells are read by the thousand: the patterns are compiled once.
 _GROUPED: Final = {
@@ -86,6 +92,15 @@ class SomeNumbers:
         if as_stata_stores_it and not np.array_equal(ratio, ratio.round(3)):
             quotients = [quotient.astype(np.float32) for quotient in quotients]
         return any(np.array_equal(ratio, quotient) for quotient in quotients)
+
+
+def is_unchained(prices: Floats, entity: Ints) -> bool:
+    """Tell whether prices, in order, return where those of a chained index move on."""
+    grouped = pd.Series(prices).groupby(entity)
+    moves, variance = (grouped.diff() ** 2).mean(), grouped.var(ddof=0).mean()
+    # Levels of prices would differ between entities.
+    returns = moves > _RETURNS * variance > grouped.mean().var(ddof=0)
+    return bool(returns and grouped.count().mean() >= _FEWEST_YEARS)
 
 
 @dataclass(frozen=True, eq=False)
@@ -168,6 +183,20 @@ class Table:
         numbers = numbers.select_dtypes("number", exclude=["complex", "timedelta"])
         values = numbers.to_numpy(dtype=np.float64, na_value=np.nan)
         return SomeNumbers(rows, [*map(str, numbers)], values)
+
+    @cached_property
+    def growth_indices(self) -> tuple[str, ...]:
+        """Columns that seem to be indices with the period before as 100."""
+        numbers, keys = self.some_numbers, self.keys
+        low, high = (f.reduce(numbers.values, axis=0) for f in (np.fmin, np.fmax))
+        near = (low > _NEAR_100[0]) & (high < _NEAR_100[1])
+        return tuple(
+            [
+                name
+                for name in compress(numbers.names, near)
+                if is_unchained(self.numeric(name), keys.entity)
+            ]
+        )
 
     def raw(self, name: str) -> np.ndarray[Any, Any]:
         """Return the values of a column or key as an array."""

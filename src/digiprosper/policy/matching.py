@@ -431,10 +431,17 @@ def _read_treatment(table: Table, column: str) -> Floats:
     values = table.numeric(column)
     absent = np.isnan(values)
     other_values = np.unique(values[~absent & ~np.isin(values, (0.0, 1.0))])[:5]
+    name = backticked(column)
     advice = (
         "From a column of first treated times make one that is 1 from that time on: "
-        f"panel.assign(on='treated({backticked(column)})')."
+        f"panel.assign(on='treated({name})')."
     )
+    if other_values.size and not table.keys.times.isin(other_values).any():
+        cut = f"{np.nanmedian(values):.3g}"
+        advice = (
+            "From amounts or shares make one that is 1 above a value that you choose: "
+            f"panel.assign(on='I({name} > {cut})')."
+        )
     if absent.any():
         cure = f". {advice}" if other_values.size else ": fill it in."
         raise MissingDataError(

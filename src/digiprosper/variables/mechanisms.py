@@ -33,15 +33,11 @@ from digiprosper.panel import Panel
 from digiprosper.panel.access import table_of
 from digiprosper.panel.arguments import Arguments, arguments, below_zero, not_positive
 from digiprosper.panel.keys import rows_text
-from digiprosper.panel.table import Table
+from digiprosper.panel.table import Table, is_unchained
 
 Reverse: TypeAlias = Literal["negative", "reciprocal"]
 EmploymentShares: TypeAlias = Literal["end", "start", "mean"]
 _LONGEST_WINDOW = 1000
-_FEWEST_YEARS = 10
-# Squared changes from year to year, over the variance. Of prices whose inflation is
-# independent from year to year it is near 2, and of those that are chained below 1.
-_RETURNS = 1.25
 Divide: TypeAlias = Literal["ratio", "gap"]
 Equality: TypeAlias = Literal["cv", "theil"]
 
@@ -655,7 +651,7 @@ def capital_stock(
             _first=rows_text(first_rows),
         )
         issue([notice])
-    if _is_unchained(pd.Series(inputs.numbers["deflator"][rows]), codes):
+    if is_unchained(inputs.numbers["deflator"][rows], codes):
         issue([notice_of("unchained_deflator")])
     first[starts] = (
         real[starts] / _capital_divisors(growth, rate, entities)[codes[starts]]
@@ -681,14 +677,6 @@ def _accumulated(
         later = rows[(before[rows] >= 0) & np.isnan(first[rows])]
         stock[later] = survival * stock[before[later]] + investment[later]
     return stock
-
-
-def _is_unchained(prices: pd.Series[float], entity: Ints) -> bool:
-    """Tell whether prices, in order, return where those of a chained index move on."""
-    grouped = prices.groupby(entity)
-    moves = (grouped.diff() ** 2).mean()
-    returns = moves > _RETURNS * grouped.var(ddof=0).mean()
-    return bool(returns and grouped.count().mean() >= _FEWEST_YEARS)
 
 
 def _sorted_table(inputs: Arguments, values: Floats) -> Table:
