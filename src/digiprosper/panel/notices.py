@@ -833,7 +833,9 @@ def _has_two_units(
 
 def _factor_text(ratio: float) -> str:
     factor = max(ratio, 1 / ratio)
-    return f"{'1/' * (ratio < 1)}{factor:,.{2 * (factor < _MU / 3)}f}"
+    # A base year changes an index by less than a unit would.
+    text = f"{factor:,.0f}" if factor > _MU / 3 else f"{factor:,.2f}"
+    return text if ratio > 1 else f"1/{text}"
 
 
 def sums_of_a_year(table: Table) -> Iterator[Notice]:
