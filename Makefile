@@ -124,7 +124,7 @@ package: .venv/.ok
 # whose methods their own tests run, and the two rooms whose tests draw most.
 ONCE := --cases=1 --ignore=tests/test_fuzz.py --ignore=tests/test_packaging.py --ignore=tests/test_words.py \
 	--ignore=tests/test_architecture.py --ignore=tests/test_reading.py --ignore=tests/test_mutants.py \
-	--ignore=tests/test_certificate.py \
+	--ignore=tests/test_certificate.py --ignore=tests/test_numbers_of_pages.py \
 	--ignore=tests/threshold --ignore=tests/mediation --ignore-glob='*/kernels/*'
 versions: lowest newest
 

@@ -8,8 +8,12 @@ import sys
 import tomllib
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 ROOT = Path(__file__).parents[1]
 TABLES = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
@@ -41,7 +45,10 @@ def packages(folder: str) -> frozenset[str]:
     """
     names = set[str]()
     for path in (ROOT / folder).rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        text = path.read_text(encoding="utf-8")
+        asks = any(f"{name}(" in text for name in ASKING)
+        tree = ast.parse(text)
+        for node in ast.walk(tree) if asks else statements(tree):
             if isinstance(node, ast.Import):
                 names.update(alias.name for alias in node.names)
             elif isinstance(node, ast.ImportFrom):
@@ -55,6 +62,14 @@ def packages(folder: str) -> frozenset[str]:
     return frozenset(
         {name.split(".")[0] for name in names} - set(sys.stdlib_module_names) - ours
     )
+
+
+def statements(node: ast.AST) -> Iterator[ast.stmt]:
+    """Give all statements below a node, without their expressions, which are many."""
+    for part in ("body", "orelse", "handlers", "finalbody", "cases"):
+        for child in getattr(node, part, ()):
+            yield child
+            yield from statements(child)
 
 
 def _name(function: ast.expr) -> str:

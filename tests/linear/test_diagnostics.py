@@ -1018,6 +1018,7 @@ def test_a_dummy_of_later_years_is_reported_and_one_of_entities_is_not() -> None
     assert not shared(spec.swap("post", "did").add("post").fit(panel))
 
 
+@pytest.mark.further
 @pytest.mark.filterwarnings("ignore::digiprosper.errors.DigiprosperWarning")
 def test_a_trend_needs_clusters_of_periods_if_shocks_are_common() -> None:
     """A trend is no mistake, but entities do not average out shocks of a period."""
@@ -1101,6 +1102,7 @@ def test_every_model_of_households_reports_values_of_provinces() -> None:
         assert data_of["n_clusters"] <= 400
 
 
+@pytest.mark.further
 @pytest.mark.filterwarnings("ignore::digiprosper.errors.DigiprosperWarning")
 def test_standard_errors_by_household_are_too_small_and_by_province_are_not() -> None:
     estimates, by_home, by_province = [], [], []

@@ -156,6 +156,7 @@ def test_exchanges_are_listed_by_periods_and_continuous_paths_too() -> None:
     assert test.p_value == np.mean(np.abs(every) >= abs(every[0]) * (1 - 1e-9))
 
 
+@pytest.mark.further
 def test_the_p_value_is_never_below_its_bound_and_keeps_its_level() -> None:
     """Without an effect fifteen assignments are alike: P(p <= k / 15) <= k / 15."""
     p = np.array(

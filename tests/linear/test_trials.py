@@ -152,6 +152,7 @@ def test_households_that_leave_one_arm_are_told() -> None:
         )
 
 
+@pytest.mark.further
 @pytest.mark.filterwarnings("ignore::digiprosper.errors.DigiprosperWarning")
 def test_villages_that_differ_are_no_arms_that_differ() -> None:
     """Villages lose between none and most of their households, in both arms alike."""
@@ -167,6 +168,7 @@ def test_villages_that_differ_are_no_arms_that_differ() -> None:
     assert reported <= 1
 
 
+@pytest.mark.further
 @pytest.mark.filterwarnings("ignore::digiprosper.errors.DigiprosperWarning")
 @pytest.mark.parametrize("treated", [2, 3, 5, 10])
 def test_a_few_homes_that_leave_by_chance_are_no_attrition(treated: int) -> None:

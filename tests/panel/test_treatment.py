@@ -491,6 +491,7 @@ def test_gaps_at_the_start_of_a_policy_do_not_hide_its_groups() -> None:
     }
 
 
+@pytest.mark.further
 @pytest.mark.filterwarnings("ignore::digiprosper.DigiprosperWarning")
 @pytest.mark.parametrize("share", [0.8, 0.5])
 def test_chance_is_no_assignment_by_groups_where_rows_are_missing(share: float) -> None:
@@ -503,6 +504,7 @@ def test_chance_is_no_assignment_by_groups_where_rows_are_missing(share: float) 
     assert not alike
 
 
+@pytest.mark.further
 @pytest.mark.filterwarnings("ignore::digiprosper.DigiprosperWarning")
 def test_chance_is_no_assignment_by_groups() -> None:
     """Of 200 policies of counties none looks like one of provinces."""
@@ -622,6 +624,7 @@ def test_other_regressors_and_other_entities_have_no_two_directions() -> None:
     assert not same_ways(dp.FixedEffects("y", ["d"]).fit(counties("province")))
 
 
+@pytest.mark.further
 @pytest.mark.filterwarnings("ignore::digiprosper.DigiprosperWarning")
 def test_clusters_of_both_directions_cover_and_those_of_one_do_not() -> None:
     covered = {"pair": 0, "both": 0}

@@ -144,6 +144,17 @@ def files_with_notices() -> dict[str, ast.Module]:
 
 
 @cache
+def calls_in_files() -> list[tuple[str, ast.Call]]:
+    """Find all calls in these files, each with its file."""
+    return [
+        (name, node)
+        for name, tree in files_with_notices().items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call)
+    ]
+
+
+@cache
 def makers() -> dict[str, set[tuple[str, str]]]:
     """Find the function and file that make each notice, errors' problems aside."""
     found: dict[str, set[tuple[str, str]]] = {}
@@ -175,8 +186,7 @@ def test_every_code_has_one_maker_or_its_sentences_in_a_table() -> None:
     for code in several:
         layouts = {
             frozenset(k.arg for k in call.keywords if not k.arg.startswith("_"))
-            for tree in files_with_notices().values()
-            for call in ast.walk(tree)
+            for _, call in calls_in_files()
             if makes_notice(call) and code in codes_of(call)
         }
         assert len(layouts) == 1, code
@@ -185,11 +195,10 @@ def test_every_code_has_one_maker_or_its_sentences_in_a_table() -> None:
 @pytest.mark.further
 def test_problems_that_rooms_share_have_one_maker() -> None:
     found: dict[str, list[str]] = {}
-    for name, tree in files_with_notices().items():
-        for call in ast.walk(tree):
-            if makes_notice(call):
-                for code in codes_of(call) & SHARED_PROBLEMS:
-                    found.setdefault(code, []).append(name)
+    for name, call in calls_in_files():
+        if makes_notice(call):
+            for code in codes_of(call) & SHARED_PROBLEMS:
+                found.setdefault(code, []).append(name)
     assert found == {code: ["checks.py"] for code in SHARED_PROBLEMS}
 
 
@@ -231,19 +240,18 @@ def test_sentences_have_the_fields_of_their_calls_and_are_in_the_right_room() ->
     """Fields that are not in the data are in a sentence of the call."""
     calls: dict[str, list[tuple[str, set[str | None]]]] = {}
     rows = rows_of_tables()
-    for name, tree in files_with_notices().items():
-        for call in ast.walk(tree):
-            if makes_notice(call) and call.func.id == "notice_of":
-                fields = {k.arg for k in call.keywords}
-                variants = variants_of(call)
-                if name == "stata/judge.py":  # the code is an argument of its maker
-                    variants = {r["code"] for room, r in rows if room == "stata"}
-                assert variants, ast.unparse(call)
-                for code in variants:
-                    calls.setdefault(code, []).append((name, fields))
-                written = "".join(SENTENCES[code] for code in variants)
-                for field in fields - {None}:
-                    assert field[0] != "_" or f"{{{field}" in written, (variants, field)
+    for name, call in calls_in_files():
+        if makes_notice(call) and call.func.id == "notice_of":
+            fields = {k.arg for k in call.keywords}
+            variants = variants_of(call)
+            if name == "stata/judge.py":  # the code is an argument of its maker
+                variants = {r["code"] for room, r in rows if room == "stata"}
+            assert variants, ast.unparse(call)
+            for code in variants:
+                calls.setdefault(code, []).append((name, fields))
+            written = "".join(SENTENCES[code] for code in variants)
+            for field in fields - {None}:
+                assert field[0] != "_" or f"{{{field}" in written, (variants, field)
     for room, row in rows:
         code, sentence = row["code"], row["sentence"]
         fields = [field for _, field, _, _ in string.Formatter().parse(sentence)]
@@ -299,14 +307,11 @@ def test_every_code_is_in_the_table_of_its_room() -> None:
 @pytest.mark.further
 def test_no_notice_is_made_from_another() -> None:
     """No `replace(notice, ...)`, no `Notice(n.code, ...)`: makers get their data."""
-    for name, tree in files_with_notices().items():
-        for call in ast.walk(tree):
-            if makes_notice(call) and call.args:
-                assert not isinstance(call.args[0], ast.Attribute), name
-            if isinstance(call, ast.Call) and getattr(call.func, "id", "") == "replace":
-                assert {"message", "code"}.isdisjoint(k.arg for k in call.keywords), (
-                    name
-                )
+    for name, call in calls_in_files():
+        if makes_notice(call) and call.args:
+            assert not isinstance(call.args[0], ast.Attribute), name
+        if getattr(call.func, "id", "") == "replace":
+            assert {"message", "code"}.isdisjoint(k.arg for k in call.keywords), name
 
 
 # --- cut-offs and sentences -----------------------------------------------------------

@@ -271,6 +271,7 @@ def test_common_shocks_without_time_effects_are_reported() -> None:
     assert not notices(spec.replace(x=["x", "d"], spatial_lags=["x"]), national)
 
 
+@pytest.mark.further
 def test_spillovers_without_common_shocks_are_not_reported(monkeypatch) -> None:
     # At 1% instead of one in a thousand, to see the size in few panels.
     monkeypatch.setattr(room_notices, "_COMMON", 0.01)

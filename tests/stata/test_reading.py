@@ -918,6 +918,7 @@ def _shown(file: DoFile) -> list[Any]:
     ]
 
 
+@pytest.mark.further
 def test_no_number_depends_on_what_an_unknown_block_does(run) -> None:
     """In Stata the block runs, or it does not; what is shown is right in both cases."""
     rng = np.random.default_rng(11)

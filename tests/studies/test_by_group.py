@@ -552,6 +552,7 @@ def test_few_allocations_are_all_used_once(batched: bool) -> None:
     assert "all 20 permutations of the groups" in " ".join(str(table).split())
 
 
+@pytest.mark.further
 def test_the_p_value_of_few_allocations_keeps_its_level() -> None:
     """The groups are a random half of six: P(p <= k / 20) is at most k / 20."""
     values = []

@@ -471,6 +471,7 @@ class ToyResults:
         return {"model": "Toy", "nobs": self.nobs}
 
 
+@pytest.mark.further
 def test_a_toy_model_needs_nothing_but_fit() -> None:
     drawn = PropagatedIndex(INDEX, Toy(), reps=199).fit(PANEL, rng=3)
     kept = PropagatedIndex(INDEX, Toy(), reps=199, model_rows="kept").fit(PANEL, rng=3)
@@ -500,6 +501,7 @@ def test_a_toy_model_needs_nothing_but_fit() -> None:
     np.testing.assert_allclose(other.draw_values, drawn.draw_values, rtol=1e-10)
 
 
+@pytest.mark.further
 def test_kept_rows_have_the_draws_and_the_degrees_of_freedom_of_the_model() -> None:
     options: Any = {"reps": 299, "model_rows": "kept"}
     scores = PANEL.attach(INDEX["digital"].fit(PANEL).scores.rename("digital"))
