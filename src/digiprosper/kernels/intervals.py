@@ -66,39 +66,19 @@ def percentile_p(draws: Floats, null: float = 0.0, *, clusters: int | None) -> F
     return np.asarray(np.where(usable > 0, p, np.nan))
 
 
-def bc(
-    draws: Floats, estimates: Floats, level: float = 0.95, *, clusters: int | None
-) -> tuple[Floats, Floats]:
-    """Compute the bias-corrected interval: `bca` with acceleration 0 (Efron 1987).
-
-    JASA 82:171. The ends are the quantiles ``Phi(2 z0 + z_q)`` of the draws, where z0
-    is ``Phi^-1`` of the share of draws below the estimate. For a product of
-    coefficients near 0 it covers less than it says (Fritz, Taylor & MacKinnon 2012,
-    Multivariate Behavioral Research 47:61).
-    """
-    return bca(draws, estimates, np.zeros(()), level, clusters=clusters)
-
-
-def bc_p(
-    draws: Floats, estimates: Floats, null: float = 0.0, *, clusters: int | None
-) -> Floats:
-    """Compute the p-value that inverts the bias-corrected interval, two-sided.
-
-    ``p = 2 min(Phi(z), 1 - Phi(z))`` with ``z = w - 2 z0``, where w is ``Phi^-1`` of
-    the share of draws below `null`.
-    """
-    return bca_p(draws, estimates, np.zeros(()), null, clusters=clusters)
-
-
 def bca(
     draws: Floats,
     estimates: Floats,
-    acceleration: Floats,
+    acceleration: Floats | float,
     level: float = 0.95,
     *,
     clusters: int | None,
 ) -> tuple[Floats, Floats]:
     """Compute the bias-corrected accelerated interval of columns of bootstrap draws.
+
+    Without acceleration, 0, it is the bias-corrected interval, which covers less than
+    it says for a product of coefficients near 0 (Fritz, Taylor & MacKinnon 2012,
+    Multivariate Behavioral Research 47:61).
 
     The ends are the quantiles ``Phi(z0 + (z0 + z_q) / (1 - acc (z0 + z_q)))`` of the
     draws, read by the rule of `percentile`, for ``z_q = Phi^-1(q)``, q = (1 - level) /
@@ -126,7 +106,7 @@ def bca(
 def bca_p(
     draws: Floats,
     estimates: Floats,
-    acceleration: Floats,
+    acceleration: Floats | float,
     null: float = 0.0,
     *,
     clusters: int | None,
@@ -241,27 +221,20 @@ def romano_wolf(statistics: Floats, draws: Floats, *, clusters: int | None) -> F
 
 
 def delta(
-    estimates: Floats, std_errors: Floats, df: float, level: float = 0.95
+    estimates: Floats, std_errors: Floats, df: Floats | float, level: float = 0.95
 ) -> tuple[Floats, Floats, Floats]:
     """Compute the symmetric t interval around every estimate (k,), with its p-value.
 
-    The p-value is ``2 P(t > |estimate / std_error|)``, normal with `df` of ``inf``.
+    The p-value is ``2 P(t > |estimate / std_error|)``, normal with `df` of ``inf``;
+    `df` may be (k,).
     """
     from scipy import special
 
-    estimates, std_errors = (
-        np.asarray(estimates, dtype=float),
-        np.asarray(std_errors, dtype=float),
-    )
-    upper = (1.0 + level) / 2.0
-    critical = special.ndtri(upper) if np.isinf(df) else special.stdtrit(df, upper)
+    half = special.stdtrit(df, (1.0 + level) / 2.0) * np.asarray(std_errors)
     with np.errstate(divide="ignore", invalid="ignore"):
-        t = np.abs(estimates / std_errors)
-    p = np.asarray(
-        2.0 * (special.ndtr(-t) if np.isinf(df) else special.stdtr(df, -t)),
-        dtype=np.float64,
-    )
-    return estimates - critical * std_errors, estimates + critical * std_errors, p
+        t = np.abs(np.asarray(estimates) / std_errors)
+    p = np.asarray(2.0 * special.stdtr(df, -t), dtype=np.float64)
+    return estimates - half, estimates + half, p
 
 
 def product_interval(
