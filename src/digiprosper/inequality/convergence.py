@@ -441,7 +441,7 @@ def _quantiles(values: Floats, k: int) -> Floats:
     """Compute the cuts of k classes of equal size; missing without values."""
     if not values.size:
         return np.full(k - 1, np.nan)
-    return np.asarray(np.quantile(values, np.arange(1, k) / k))
+    return np.quantile(values, np.arange(1, k) / k)
 
 
 # --- growth regressions on the initial level ------------------------------------------

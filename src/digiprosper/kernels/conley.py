@@ -67,7 +67,7 @@ def near_products(scores: Floats, near: Nearby) -> Floats:
     but need not be positive semidefinite.
     """
     total = _over_space(scores, near) + _over_time(scores, near)
-    return np.asarray((total + total.T) / 2)
+    return (total + total.T) / 2
 
 
 def _over_space(scores: Floats, near: Nearby) -> Floats:

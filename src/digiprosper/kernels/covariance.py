@@ -380,7 +380,7 @@ def rescaled_sandwich(root: Floats, middle: Floats) -> tuple[Floats, Floats]:
 def _sum_scores(part: Part, design: Floats, errors: Floats) -> Floats:
     if part.products is not None:
         k, e = part.products.shape[1:]
-        return np.asarray(design[:k].T @ part.products @ errors[-e:])
+        return design[:k].T @ part.products @ errors[-e:]
     if part.codes is None:
         return design * errors[:, None]
     return level_sums(part.codes, part.levels, design, errors)
@@ -414,7 +414,7 @@ def score_sizes(design: Floats, weighted_residuals: Floats, vcov: Vcov) -> Float
     if vcov.parts[0].products is not None:
         lengths = np.linalg.norm(design, axis=0)
         return np.asarray(lengths * np.linalg.norm(weighted_residuals))
-    return np.asarray(np.abs(weighted_residuals) @ np.abs(design))
+    return np.abs(weighted_residuals) @ np.abs(design)
 
 
 def lagged_products(scores: Floats, lags: int) -> Floats:

@@ -63,7 +63,7 @@ def percentile_p(draws: Floats, null: float = 0.0, *, clusters: int | None) -> F
     usable = np.sum(~np.isnan(columns), axis=0)
     tail = np.minimum(np.sum(columns <= null, axis=0), np.sum(columns >= null, axis=0))
     p = np.minimum(1.0, 2.0 * (1.0 + tail) / (usable + 1.0))
-    return np.asarray(np.where(usable > 0, p, np.nan))
+    return np.where(usable > 0, p, np.nan)
 
 
 def bca(
@@ -132,7 +132,7 @@ def bca_p(
     z = _accelerated(_normal_share(columns, null) - bias, -rate) - bias
     p = 2.0 * special.ndtr(-np.abs(z))
     smallest_p = 2.0 / (np.sum(~np.isnan(columns), axis=0) + 1.0)
-    return np.asarray(np.where(p == 0.0, smallest_p, p))
+    return np.where(p == 0.0, smallest_p, p)
 
 
 def covariance_of(draws: Floats, *, clusters: int | None) -> Floats:
@@ -171,7 +171,7 @@ def acceleration(jackknife: Floats) -> Floats:
     u = np.where(spread > floor, u / np.where(spread > floor, spread, 1.0), 0.0)
     squares = np.sum(u**2, axis=0)
     skew = np.sum(u**3, axis=0) / (6.0 * np.where(squares > 0.0, squares, 1.0) ** 1.5)
-    return np.asarray(np.where(np.isnan(mean), np.nan, skew))
+    return np.where(np.isnan(mean), np.nan, skew)
 
 
 def holm(p: Floats) -> Floats:
@@ -416,13 +416,13 @@ def _normal_share(columns: Floats, values: Floats | float) -> Floats:
         share = below / usable
     edge = 1.0 / (usable + 1.0)
     quantile = special.ndtri(np.clip(share, edge, 1.0 - edge))
-    return np.asarray(np.where(np.isnan(values), np.nan, quantile))
+    return np.where(np.isnan(values), np.nan, quantile)
 
 
 def _accelerated(z: Floats, rate: Floats) -> Floats:
     """Compute z / (1 - rate z), with its limit beyond the pole."""
     denominator = 1.0 - rate * z
     passed = denominator <= 0.0
-    return np.asarray(
-        np.where(passed, np.copysign(np.inf, z), z / np.where(passed, 1.0, denominator))
+    return np.where(
+        passed, np.copysign(np.inf, z), z / np.where(passed, 1.0, denominator)
     )

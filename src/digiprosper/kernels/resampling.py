@@ -102,7 +102,7 @@ class Grams:
     def of_clusters(self, start: int, stop: int) -> Floats:
         """Take the sums of some clusters, dense: (stop - start, q)."""
         sums = self.sums[start:stop]
-        return np.asarray(sums if isinstance(sums, np.ndarray) else sums.toarray())
+        return sums if isinstance(sums, np.ndarray) else sums.toarray()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -706,7 +706,7 @@ def _explained_by_dummies(grams: Grams, cross: Floats, dummy_sums: Floats) -> Fl
         triangles = dummy_sums[:, grams.n_levels :]
         scale = 1.0 / np.where(counts == 0.0, 1.0, counts)
     if grams.inverse == "diagonal":
-        return np.asarray((cross * scale[:, None, :]) @ cross.transpose(0, 2, 1))
+        return (cross * scale[:, None, :]) @ cross.transpose(0, 2, 1)
 
     explained = np.zeros((cross.shape[0], cross.shape[1], cross.shape[1]))
     level = start = 0

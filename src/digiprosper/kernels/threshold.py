@@ -224,7 +224,7 @@ class Groups:
             np.add.reduceat(np.take(rows, self.order, axis=-1), self.starts, axis=-1)
             / self.sizes
         )
-        return np.asarray(rows - np.take(means, self.codes, axis=-1))
+        return rows - np.take(means, self.codes, axis=-1)
 
 
 def _group_rows(codes: Ints) -> Groups:
@@ -345,7 +345,7 @@ def _slope_columns(slope: Slope, constants: Sequence[Ints]) -> Floats:
         )
     centred = any(is_nested(codes, slope.codes) for codes in constants)
     (column,) = directions(slope.codes, levels, [slope.column], centred=centred).columns
-    return np.asarray(np.where(np.arange(levels)[:, None] == slope.codes, column, 0.0))
+    return np.where(np.arange(levels)[:, None] == slope.codes, column, 0.0)
 
 
 def with_level(search: Plan) -> Plan:
@@ -744,8 +744,7 @@ def _profile(
         # Another threshold with a smaller trim may have come nearer than this one may
         # go: it can stay.
         free[present] = True
-    profile: Floats = np.where(free, state.ssr[0] - drops(search, state)[0], np.inf)
-    return profile
+    return np.where(free, state.ssr[0] - drops(search, state)[0], np.inf)
 
 
 def lowest(profile: Floats) -> int:

@@ -68,7 +68,7 @@ def is_nested(inner: Ints, outer: Ints | Floats) -> bool:
 def less_means(column: Floats | Bools, codes: Ints) -> Floats:
     """Subtract from a column (N,) its mean in each level."""
     means = np.bincount(codes, column) / np.maximum(np.bincount(codes), 1)
-    return np.asarray(column - means[codes])
+    return column - means[codes]
 
 
 def split_nested(
@@ -185,7 +185,7 @@ class Within:
         self._centre(work)
         if self.main >= 0:
             self._take_out(work)
-        return np.asarray(work[0] if columns.ndim == 1 else work.T)
+        return work[0] if columns.ndim == 1 else work.T
 
     def decompose(self, columns: Floats) -> tuple[Floats, list[Floats]]:
         """Split columns, (N,) or (N, k), into demeaned ones and estimated effects.
@@ -259,7 +259,7 @@ class Within:
         for _ in range(2):  # the second time removes what rounding left
             weighted = work if self.obs_weights is None else work * self.obs_weights
             work -= (self._sums(position, weighted) / counts).take(codes, axis=1)
-        return np.asarray(work[0] if columns.ndim == 1 else work.T)
+        return work[0] if columns.ndim == 1 else work.T
 
     @property
     def is_dense(self) -> bool:
@@ -371,7 +371,7 @@ class Within:
         if column is not None:
             weighted = weighted * column
         if self._starts is not None and position in self.closed_form:
-            return np.asarray(np.add.reduceat(weighted, self._starts, axis=1))
+            return np.add.reduceat(weighted, self._starts, axis=1)
         return level_sums(self.codes[position], self.levels[position], weighted.T).T
 
     def _conjugate(self, right: Floats, size: Floats) -> Floats:
@@ -445,7 +445,7 @@ def conjugate_gradients(
             "demeaning did not converge, because the effects are weakly connected; "
             "absorb fewer effects."
         )
-    return np.asarray(scale * best)
+    return scale * best
 
 
 def level_sums(

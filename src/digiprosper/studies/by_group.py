@@ -206,7 +206,7 @@ class _Groups:
     def codes_in(self, panel: Panel) -> Ints:
         """Return the group of each row of a part of the data."""
         codes, levels = _group_codes(panel, self.text)
-        return np.asarray(self.levels.get_indexer(levels)[codes])
+        return self.levels.get_indexer(levels)[codes]
 
     def rows_in(self, code: int, panel: Panel) -> Bools:
         """Select the rows of a group."""
@@ -731,7 +731,7 @@ def _slope_in_rows(spec: Any, panel: Panel, name: str, rng: object) -> float:
 def _between_groups(slopes: Floats) -> Floats:
     """Compare groups on the last axis: second minus first, or the range of more."""
     if slopes.shape[-1] == 2:
-        return np.asarray(slopes[..., 1] - slopes[..., 0])
+        return slopes[..., 1] - slopes[..., 0]
     return np.asarray(np.ptp(slopes, axis=-1))
 
 

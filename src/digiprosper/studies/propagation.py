@@ -559,8 +559,7 @@ class PropagatedResults(EffectResults):
 
     def _remarks(self) -> tuple[Remark, ...]:
         """Return the remarks of the model with known weights."""
-        remarks: tuple[Remark, ...] = getattr(self.known, "_remarks", tuple)()
-        return remarks
+        return getattr(self.known, "_remarks", tuple)()
 
     def _estimate_blocks(self) -> tuple[Block, ...]:
         percent = percent_text(self.level)
