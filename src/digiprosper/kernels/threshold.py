@@ -385,20 +385,28 @@ def _running_sums(
 ) -> Plan:
     white = _whiten(block)
     last = candidates.cuts - 1
-    loadings = np.empty((white.shape[0], basis.shape[0], last.size))
-    running = np.empty(white.shape[1])
-    for row, loading in zip(white, loadings, strict=True):
-        for column, out in zip(basis, loading, strict=True):
-            np.cumsum(np.multiply(column, row, out=running), out=running)
-            np.take(running, last, out=out, mode="clip")
-    raw = _block_products(white, groups)[:, :, last]
-    gram = raw - np.einsum("apg,bpg->abg", loadings, loadings)
+    loadings, explained = block_loadings(basis, white, last)
+    gram = _block_products(white, groups)[:, :, last] - explained
     squares = np.stack(
         [[np.cumsum(first * second)[last] for first in white] for second in white]
     )
     return Plan(
         candidates, groups, white, basis, loadings, gram[:, :, None, :], squares
     )
+
+
+def block_loadings(basis: Floats, block: Floats, last: Ints) -> tuple[Floats, Floats]:
+    """Multiply a basis with the block up to the rows `last` (G,): (k, p, G).
+
+    Also return the products of these loadings (k, k, G).
+    """
+    loadings = np.empty((len(block), len(basis), last.size))
+    running = np.empty(block.shape[1])
+    for row, loading in zip(block, loadings, strict=True):
+        for column, out in zip(basis, loading, strict=True):
+            np.cumsum(np.multiply(column, row, out=running), out=running)
+            np.take(running, last, out=out, mode="clip")
+    return loadings, np.einsum("apg,bpg->abg", loadings, loadings)
 
 
 def _basis(columns: Floats, groups: Groups) -> Floats:
@@ -516,10 +524,10 @@ def drops(search: Plan, state: State) -> Floats:
     variation left).
     """
     gains = np.empty(state.score.shape[1:])
+    floor = UNIDENTIFIED * np.einsum("aag->ag", search.squares)[:, None]
     for tile in _tiles(gains):
-        squares = search.squares[:, :, tile]
-        gains[:, tile] = _ssr_reductions(
-            state.gram[..., tile], state.score[..., tile], squares
+        gains[:, tile] = quadratic_forms(
+            state.gram[..., tile], state.score[..., tile], floor[..., tile]
         )
     return gains
 
@@ -531,11 +539,15 @@ def _tiles(batch: Floats) -> list[slice]:
     return [slice(low, low + step) for low in range(0, count, step)]
 
 
-def _ssr_reductions(gram: Floats, score: Floats, squares: Floats) -> Floats:
+def quadratic_forms(gram: Floats, score: Floats, floor: Floats) -> Floats:
+    """Compute ``b' A^-1 b`` (c, G) of scores (k, c, G) and matrices (k, k, 1 or c, G).
+
+    Minus infinity where a pivot of A is not above the `floor` (k, 1 or c, G).
+    """
     k = score.shape[0]
     if k == 1:  # the same in fewer passes
         pivot = gram[0, 0]
-        none = pivot <= UNIDENTIFIED * squares[0, 0]
+        none = pivot <= floor[0]
         gain = score[0] ** 2 / np.where(none, 1.0, pivot)
         gain[np.broadcast_to(none, gain.shape)] = -np.inf
         return np.asarray(gain)
@@ -555,7 +567,7 @@ def _ssr_reductions(gram: Floats, score: Floats, squares: Floats) -> Floats:
                 inner = sum(x * y for x, y in zip(row, rows[j], strict=False))
                 row.append((gram[a, j] - inner) * inverse[j])
             pivot = gram[a, a] - sum(x * x for x in row)
-            bad |= ~(pivot > UNIDENTIFIED * squares[a, a])
+            bad |= ~(pivot > floor[a])
             inverse.append(1 / np.sqrt(np.where(bad, 1.0, pivot)))
             solved.append(
                 (score[a] - sum(x * y for x, y in zip(row, solved, strict=False)))

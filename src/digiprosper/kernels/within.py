@@ -504,7 +504,11 @@ def within(
     identified: tuple[Bools | None, ...] = (None,) * len(codes)
     if len(constants) < len(codes):
         groups = _same_levels(codes, constants)
-        blocks = _slope_blocks(groups, codes, slopes, levels, constants, obs_weights)
+        blocks = [
+            _orthogonal_slopes(group, codes, slopes, levels, constants, obs_weights)
+            for group in groups
+            if group[-1] not in constants
+        ]
         units, identified = _span_columns(blocks, len(codes), counts)
     # Of several with as many parameters the first.
     parameters = [levels[group[0]] * len(group) for group in groups]
@@ -563,21 +567,6 @@ def _same_levels(codes: Sequence[Ints], constants: Sequence[int]) -> list[list[i
         else:
             groups.append([p])
     return groups
-
-
-def _slope_blocks(
-    groups: Sequence[list[int]],
-    codes: tuple[Ints, ...],
-    slopes: tuple[Floats | None, ...],
-    levels: tuple[int, ...],
-    constants: tuple[int, ...],
-    obs_weights: Floats | None,
-) -> list[_Block]:
-    return [
-        _orthogonal_slopes(group, codes, slopes, levels, constants, obs_weights)
-        for group in groups
-        if group[-1] not in constants
-    ]
 
 
 def _orthogonal_slopes(

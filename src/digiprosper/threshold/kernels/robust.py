@@ -50,7 +50,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from digiprosper.kernels import Bools, Floats, Ints
-from digiprosper.kernels.threshold import Plan, split
+from digiprosper.kernels.threshold import Plan, quadratic_forms, split
 from digiprosper.kernels.tolerances import NO_SCORE
 from digiprosper.kernels.within import is_nested
 from digiprosper.linear.kernels.wild import WEBB_CLUSTERS
@@ -106,24 +106,14 @@ class _Layout:
         out[:, self.order] = total
         return out - first[:, self.codes]
 
-    def statistic(self, score: Floats, spread: Floats, squares: Floats) -> Floats:
-        """Compute b' Omega^-1 b (c, G) by elimination; minus infinity if impossible.
+    def statistic(self, rows: Floats, spread: Floats, squares: Floats) -> Floats:
+        """Compute b' Omega^-1 b (c, G) of rows (c, N); minus infinity if impossible.
 
-        Scores are (k, c, G); spread (m, k, k, G) and squares (m, k, G) serve all
-        members if m is 1.
+        Spread (m, k, k, G) and squares (m, k, G) serve all members if m is 1.
         """
-        score, remaining = score.copy(), spread.copy()
-        shut = np.repeat(~self.open[None, :], remaining.shape[0], axis=0)
-        out = np.zeros(score.shape[1:])
-        for a in range(score.shape[0]):
-            shut |= remaining[:, a, a] <= NO_SCORE * squares[:, a]
-            pivot = np.where(shut, 1.0, remaining[:, a, a])
-            out += score[a] ** 2 / pivot
-            for b in range(a + 1, score.shape[0]):
-                ratio = remaining[:, b, a] / pivot
-                score[b] -= ratio * score[a]
-                remaining[:, b] -= ratio[:, None] * remaining[:, a]
-        out[np.broadcast_to(shut, out.shape)] = -np.inf
+        gram, floor = np.moveaxis(spread, 0, 2), np.moveaxis(squares, 0, 1)
+        out = quadratic_forms(gram, self.scores(rows), NO_SCORE * floor)
+        out[:, ~self.open] = -np.inf
         return out
 
 
@@ -169,10 +159,7 @@ def robust_profile(
     layout = _layout(search, null_at, codes, threshold)
     _, residual = split(search, outcome, null_at)
     spread, squares = layout.spread(residual)
-    value: Floats = layout.statistic(
-        layout.scores(residual[None, :]), spread[None], squares[None]
-    )[0]
-    return value
+    return layout.statistic(residual[None], spread[None], squares[None])[0]
 
 
 def drawn_robust(
@@ -212,6 +199,6 @@ def drawn_robust(
         if by_cluster:
             mass = weights[:, first] ** 2
             weighed = (np.tensordot(mass, spread, 1), np.tensordot(mass, squares, 1))
-        statistics = layout.statistic(layout.scores(weights * residual), *weighed)
+        statistics = layout.statistic(weights * residual, *weighed)
         largest.append(statistics.max(axis=1))
     return np.concatenate(largest)

@@ -24,7 +24,14 @@ from dataclasses import replace
 import numpy as np
 
 from digiprosper.kernels import Bools, Floats
-from digiprosper.kernels.threshold import Plan, drops, open_search, split, start
+from digiprosper.kernels.threshold import (
+    Plan,
+    block_loadings,
+    drops,
+    open_search,
+    split,
+    start,
+)
 from digiprosper.threshold.kernels.draws import Scheme, demeaned_draws
 
 # Ranks on each side of the border that the narrowest kernel reaches.
@@ -169,16 +176,13 @@ def _hold(search: Plan, at: tuple[int, ...], threshold: int) -> tuple[Plan, Bool
     free[at[threshold]] = True
     if not others:
         return search, free
-    cuts = search.candidates.cuts
     basis = search.blocks(others)[0].T
-    loadings = np.stack(
-        [np.cumsum(basis * row, axis=1)[:, cuts - 1] for row in search.z]
-    )
+    loadings, explained = block_loadings(basis, search.z, search.candidates.cuts - 1)
     plan = replace(
         search,
         basis=np.concatenate([search.basis, basis]),
         loadings=np.concatenate([search.loadings, loadings], axis=1),
-        gram=search.gram - np.einsum("apg,bpg->abg", loadings, loadings)[:, :, None],
+        gram=search.gram - explained[:, :, None],
     )
     return plan, free
 
