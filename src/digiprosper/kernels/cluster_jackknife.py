@@ -22,8 +22,8 @@ from digiprosper.kernels.resampling import (
     pairs_of_rows,
 )
 from digiprosper.kernels.slopes import Effect
-from digiprosper.kernels.tolerances import LOST_WITHOUT, PART_OF, REDUNDANT_LEVELS
-from digiprosper.kernels.within import level_sums
+from digiprosper.kernels.tolerances import LOST_WITHOUT, PART_OF
+from digiprosper.kernels.within import level_sums, pseudo_inverse
 
 # Crossed levels, or rows of a cluster, whose products are inverted; 4096 take a quarter
 # of a minute.
@@ -189,11 +189,7 @@ def _inverse_dummy_products(layout: Layout, root: Floats) -> Floats:
     table = np.asarray(products.toarray())
     if layout.inverse == "linked":
         return np.linalg.inv(table + linked_levels(table[None] != 0.0)[0])
-    scale = np.sqrt(dummies.power(2).sum(axis=0))
-    values, vectors = np.linalg.eigh(table / np.multiply.outer(scale, scale))
-    nonzero = values > REDUNDANT_LEVELS
-    half = vectors[:, nonzero] / np.sqrt(values[nonzero]) / scale[:, None]
-    return np.asarray(half @ half.T)
+    return pseudo_inverse(table, dummies.power(2).sum(axis=0))[0]
 
 
 def _solve_identified(

@@ -94,8 +94,8 @@ def _rank_of_effects(absorbed: Within, positions: Sequence[int]) -> tuple[int, b
     codes = finest([absorbed.codes[p] for p in positions])
     if len(codes) == 1:
         return count_groups(codes[0]), True
-    some = within(codes, absorbed.codes[0].size, obs_weights=absorbed.obs_weights)
-    return some.rank, some.exact
+    fewer = within(codes, absorbed.codes[0].size, obs_weights=absorbed.obs_weights)
+    return fewer.rank, fewer.exact
 
 
 @dataclass(frozen=True, slots=True)

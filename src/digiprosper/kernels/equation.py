@@ -50,7 +50,7 @@ class Solved:
 
     def weighted(self, values: Floats) -> Floats:
         """Multiply values (N,) by the weights of the rows."""
-        return values if self.obs_weights is None else values * self.obs_weights
+        return with_weights(values, self.obs_weights)
 
     @property
     def weighted_residuals(self) -> Floats:
@@ -131,19 +131,11 @@ class Solved:
         of them is the residual plus the slope times it, and residual and regressor are
         orthogonal (Frisch and Waugh 1933).
         """
-        regressor_square, slope = (
-            1 / self.bread[regressor, regressor],
-            self.coefficients[regressor],
-        )
-        outcome_square = (
-            self.residuals @ self.weighted_residuals + slope**2 * regressor_square
-        )
-        return np.array(
-            [
-                [outcome_square, slope * regressor_square],
-                [slope * regressor_square, regressor_square],
-            ]
-        )
+        square = 1 / self.bread[regressor, regressor]
+        slope = self.coefficients[regressor]
+        explained = square * np.array([[slope**2, slope], [slope, 1.0]])
+        explained[0, 0] += self.residuals @ self.weighted_residuals
+        return explained
 
 
 def solve(

@@ -127,14 +127,8 @@ class Dummies:
         """Solve ``S g = r`` (L, p); the tolerance is relative to `squares` (p,)."""
         if self.inverse is not None:
             return self.inverse @ right
-        return conjugate_gradients(
-            right,
-            squares,
-            gram=self.gram,
-            cross=self.cross,
-            main_counts=self.entity_weights,
-            counts=self.weights,
-        )
+        system = self.gram, self.cross, self.entity_weights, self.weights
+        return conjugate_gradients(right, squares, *system)
 
 
 def first_pass(

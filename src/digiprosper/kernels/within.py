@@ -341,11 +341,7 @@ class Within:
         if others:
             sums = [self._sums(p, weighted) for p in others]
             right = np.concatenate(sums, axis=1) - taken_out @ self._cross
-            solved = (
-                self._conjugate(right.T, square).T
-                if self._inverse is None
-                else right @ self._inverse
-            )
+            solved = self._solve_others(right, square)
             taken_out = taken_out - (self._cross @ solved.T).T / self._main_counts
             taken_out = np.concatenate([taken_out, solved], axis=1)
         values, start = [taken_out] * len(self.codes), 0
@@ -374,25 +370,20 @@ class Within:
             return np.add.reduceat(weighted, self._starts, axis=1)
         return level_sums(self.codes[position], self.levels[position], weighted.T).T
 
-    def _conjugate(self, right: Floats, size: Floats) -> Floats:
-        """Solve for all columns by conjugate gradients, scaled by level counts."""
-        others = [self._counts[p] for p in self.others]
+    def _solve_others(self, right: Floats, square: Floats) -> Floats:
+        """Solve for the other effects of rows (p, L) of sums by level."""
+        if self._inverse is not None:
+            return right @ self._inverse
+        counts = np.concatenate([self._counts[p] for p in self.others])
+        system = self._gram, self._cross, self._main_counts, counts
         # Below the floor, a multiple of the rounding in `right`, lies only its part
         # outside the range.
-        return conjugate_gradients(
-            right,
-            size,
-            gram=self._gram,
-            cross=self._cross,
-            main_counts=self._main_counts,
-            counts=np.concatenate(others),
-        )
+        return conjugate_gradients(right.T, square, *system).T
 
 
 def conjugate_gradients(
     right: Floats,
     size: Floats,
-    *,
     gram: Any,
     cross: Any,
     main_counts: Floats,

@@ -14,7 +14,6 @@ import pandas as pd
 from digiprosper.checks import check_option, one_problem
 from digiprosper.errors import (
     DigiprosperError,
-    HeldWarnings,
     IdentificationError,
     InputTypeError,
     MissingDataError,
@@ -25,7 +24,7 @@ from digiprosper.errors import (
     counted,
     hold_warnings,
     issue,
-    issue_held_warnings,
+    issue_by_model,
     notice_of,
     quoted,
 )
@@ -746,8 +745,8 @@ def _permutation_test(
     """Test the difference by permutations; without a seed, these are all there are."""
     draws, enumerated = _between_groups(slopes), seed is None
     statistic = float(_between_groups(np.array(list(estimates.values()))))
-    what = f"clusters ({clusters_name})" if clusters_name else "entities"
-    description = f"the groups of {cited(groups.text)} can be permuted over {what}"
+    units = f"clusters ({clusters_name})" if clusters_name else "entities"
+    description = f"the groups of {cited(groups.text)} can be permuted over {units}"
     notices = (
         few_exchanges(name, draws.size, description)
         if enumerated
@@ -840,11 +839,8 @@ def _interaction_test(joint: LinearResults, groups: _Groups, name: str) -> TestR
         )
     hypothesis = _hypothesis(groups, name)
     test = joint_test(joint, names, "by_group", **hypothesis)
-    held: HeldWarnings = []
     model = f"all groups jointly, where {name} is that of {groups.names[0]}"
-    with hold_warnings(model, held):
-        issue(joint.diagnostics)
-    issue_held_warnings(held)
+    issue_by_model([(model, joint.diagnostics)])
     differences = joint.params[names].tolist()
     detail: dict[str, Any] = {
         "differences": dict(zip(others, differences, strict=True)),
