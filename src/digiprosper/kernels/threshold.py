@@ -45,7 +45,6 @@ class Variation:
     second: Ints  # (L,) rank of the second row
     entity: Ints  # (L,) entity of each pair, 0, 1, ...
     nobs: int  # rows
-    count: int  # entities
 
     def zone(self, cuts: Ints) -> tuple[Ints, Ints]:
         """Find the cuts between which too few entities vary beside each fixed cut (c,).
@@ -53,29 +52,16 @@ class Variation:
         The ends of the sample are 0 and N. Another cut has to be at most the first or
         at least the second result; -1 and N + 1 where there is no such cut.
         """
-        keys = np.arange(self.count) * (self.nobs + 1)
-        after = np.searchsorted(
-            self.entity * (self.nobs + 1) + self.first, keys + cuts[:, None]
-        )
-        before = (
-            np.searchsorted(
-                self.entity * (self.nobs + 1) + self.second, keys + cuts[:, None]
-            )
-            - 1
-        )
-        ends = np.append(self.second + 1, self.nobs + 1)[after]
-        entities = np.append(self.entity, -1)
-        ends = np.where(entities[after] == np.arange(self.count), ends, self.nobs + 1)
-        starts = np.where(
-            entities[before] == np.arange(self.count),
-            np.append(self.first, -1)[before],
-            -1,
-        )
-        kth = self.least - 1
-        above = np.partition(ends, kth, axis=1)[:, kth]
-        below = np.partition(starts, self.count - 1 - kth, axis=1)[
-            :, self.count - 1 - kth
-        ]
+        below, above = np.full(cuts.size, -1), np.full(cuts.size, self.nobs + 1)
+        of_entity = np.flatnonzero(np.diff(self.entity, prepend=-1))
+        if of_entity.size >= self.least:
+            # By entity the first end after the cut, and the last beginning before it
+            ends = np.where(self.first >= cuts[:, None], self.second, self.nobs) + 1
+            ends = np.minimum.reduceat(ends, of_entity, axis=1)
+            starts = np.where(self.second < cuts[:, None], self.first, -1)
+            starts = np.maximum.reduceat(starts, of_entity, axis=1)
+            above = np.sort(ends)[:, self.least - 1]
+            below = np.sort(starts)[:, -self.least]
         return below, above
 
 
@@ -93,7 +79,7 @@ def variation(z: Floats, entity: Ints, order: Ints, least: int) -> Variation:
     )
     at = np.flatnonzero(pair)
     codes = entity[rows[at]].astype(np.intp)
-    return Variation(least, by_entity[at], by_entity[at + 1], codes, order.size, count)
+    return Variation(least, by_entity[at], by_entity[at + 1], codes, order.size)
 
 
 @dataclass(frozen=True, slots=True)
