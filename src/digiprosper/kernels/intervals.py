@@ -272,11 +272,9 @@ def product_p(a: float, b: float, s_a: float, s_b: float, r: float = 0.0) -> flo
         return np.nan
     if s_a == 0.0 or s_b == 0.0:
         return float(2.0 * special.ndtr(-abs(a * b) / spread))
-    tails = (
-        _product_share(0.0, a, b, s_a, s_b, r),
-        _product_share(0.0, -a, b, s_a, s_b, -r),
-    )
-    return min(1.0, 2.0 * min(tails))
+    below = _product_share(0.0, a, b, s_a, s_b, r)
+    above = _product_share(0.0, -a, b, s_a, s_b, -r)
+    return min(1.0, 2.0 * min(below, above))
 
 
 def _product_spread(a: float, b: float, s_a: float, s_b: float, r: float) -> float:
@@ -304,11 +302,8 @@ def _product_quantile(
     def excess(z: float) -> float:
         return _product_share(z, a, b, s_a, s_b, r) - share
 
-    return float(
-        optimize.brentq(
-            excess, mean - reach, mean + reach, xtol=PRODUCT_QUANTILE * spread
-        )
-    )
+    ends, precision = (mean - reach, mean + reach), PRODUCT_QUANTILE * spread
+    return float(optimize.brentq(excess, *ends, xtol=precision))
 
 
 def _product_share(

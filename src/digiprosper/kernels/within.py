@@ -200,7 +200,13 @@ class Within:
         if self.main >= 0:
             values[self.main] += means
         for block in self._blocks:
-            _restore_slopes(block, values)
+            # Coefficients of orthogonal columns become the original slopes.
+            level, slopes = block.directions.slopes([values[p] for p in block.slopes])
+            for position, slope in zip(block.slopes, slopes, strict=True):
+                values[position] = slope
+            if block.host >= 0:
+                at = slice(None) if block.levels is None else block.levels
+                values[block.host] += level[:, at]
         constants = self.constants
         for position in constants[1:]:
             by_level = values[position]
@@ -495,11 +501,7 @@ def within(
     identified: tuple[Bools | None, ...] = (None,) * len(codes)
     if len(constants) < len(codes):
         groups = _same_levels(codes, constants)
-        blocks = [
-            _orthogonal_slopes(group, codes, slopes, levels, constants, obs_weights)
-            for group in groups
-            if group[-1] not in constants
-        ]
+        blocks = _slope_blocks(groups, codes, slopes, levels, constants, obs_weights)
         units, identified = _span_columns(blocks, len(codes), counts)
     # Of several with as many parameters the first.
     parameters = [levels[group[0]] * len(group) for group in groups]
@@ -560,35 +562,38 @@ def _same_levels(codes: Sequence[Ints], constants: Sequence[int]) -> list[list[i
     return groups
 
 
-def _orthogonal_slopes(
-    group: list[int],
+def _slope_blocks(
+    groups: Sequence[list[int]],
     codes: tuple[Ints, ...],
     slopes: tuple[Floats | None, ...],
     levels: tuple[int, ...],
     constants: tuple[int, ...],
     obs_weights: Floats | None,
-) -> _Block:
+) -> list[_Block]:
     """Make the slopes of effects of the same levels orthogonal."""
-    columns = {p: column for p in group if (column := slopes[p]) is not None}
-    # Means of levels may be taken out of a slope's column where other dummies add up to
-    # those of its levels.
-    level_codes, size = codes[group[0]], levels[group[0]]
-    first = [p for p in group if p in constants]
-    host = next(
-        (p for p in (*first, *constants) if is_nested(codes[p], level_codes)), -1
-    )
-    orthogonal = directions(
-        level_codes,
-        size,
-        list(columns.values()),
-        centred=host >= 0,
-        obs_weights=obs_weights,
-    )
-    block_levels = None
-    if host >= 0 and host not in group:
-        block_levels = np.empty(levels[host], dtype=np.intp)
-        block_levels[codes[host]] = level_codes
-    return _Block(tuple(columns), orthogonal, host, block_levels)
+    blocks = []
+    for group in groups:
+        columns = {p: column for p in group if (column := slopes[p]) is not None}
+        if not columns:
+            continue
+        # Means of levels may be taken out of a slope's column where other dummies add
+        # up to those of its levels.
+        inner = codes[group[0]]
+        candidates = [*(p for p in group if p in constants), *constants]
+        host = next((p for p in candidates if is_nested(codes[p], inner)), -1)
+        orthogonal = directions(
+            inner,
+            levels[group[0]],
+            list(columns.values()),
+            centred=host >= 0,
+            obs_weights=obs_weights,
+        )
+        block_levels = None
+        if host >= 0 and host not in group:
+            block_levels = np.empty(levels[host], dtype=np.intp)
+            block_levels[codes[host]] = inner
+        blocks.append(_Block(tuple(columns), orthogonal, host, block_levels))
+    return blocks
 
 
 def _span_columns(
@@ -603,15 +608,6 @@ def _span_columns(
             identified[position] = block.directions.identified[i]
             counts[position] = np.ones(len(counts[position]))
     return tuple(columns), tuple(identified)
-
-
-def _restore_slopes(block: _Block, values: list[Floats]) -> None:
-    """Replace coefficients of orthogonal columns by the original slopes, in place."""
-    level, slopes = block.directions.slopes([values[p] for p in block.slopes])
-    for position, slope in zip(block.slopes, slopes, strict=True):
-        values[position] = slope
-    if block.host >= 0:
-        values[block.host] += level if block.levels is None else level[:, block.levels]
 
 
 def _count_parameters(
