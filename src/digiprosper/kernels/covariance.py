@@ -104,25 +104,22 @@ class Counts:
 
     n: int  # rows
     k: int  # slopes, the intercept not counted
+    parameters: int  # slopes and the rank of all dummies (1 for an intercept)
     absorbed: Ranks
     groups: tuple[int, ...]  # clusters in each dimension
     periods: int  # number of periods
 
-    @property
-    def parameters(self) -> int:
-        """Slopes and the rank of all dummies (1 for an intercept)."""
-        return self.k + self.absorbed.all_effects
-
     def with_slopes(self, slopes: int) -> Counts:
         """Add slopes to the counts of the effects and clusters of a sample."""
-        return replace(self, k=self.k + slopes)
+        k, parameters = self.k + slopes, self.parameters + slopes
+        return replace(self, k=k, parameters=parameters)
 
 
 def counts(
     n: int, k: int, absorbed: Ranks, groups: Sequence[int], *, periods: int
 ) -> Counts:
     """Count rows and parameters; `groups` by dimension."""
-    return Counts(n, k, absorbed, tuple(groups), periods)
+    return Counts(n, k, k + absorbed.all_effects, absorbed, tuple(groups), periods)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

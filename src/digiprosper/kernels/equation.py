@@ -50,7 +50,7 @@ class Solved:
 
     def weighted(self, values: Floats) -> Floats:
         """Multiply values (N,) by the weights of the rows."""
-        return with_weights(values, self.obs_weights)
+        return values if self.obs_weights is None else values * self.obs_weights
 
     @property
     def weighted_residuals(self) -> Floats:
@@ -133,7 +133,7 @@ class Solved:
         """
         square = 1 / self.bread[regressor, regressor]
         slope = self.coefficients[regressor]
-        explained = square * np.array([[slope**2, slope], [slope, 1.0]])
+        explained: Floats = square * np.array([[slope**2, slope], [slope, 1.0]])
         explained[0, 0] += self.residuals @ self.weighted_residuals
         return explained
 

@@ -347,7 +347,11 @@ class Within:
         if others:
             sums = [self._sums(p, weighted) for p in others]
             right = np.concatenate(sums, axis=1) - taken_out @ self._cross
-            solved = self._solve_others(right, square)
+            solved = (
+                self._conjugate(right, square)
+                if self._inverse is None
+                else right @ self._inverse
+            )
             taken_out = taken_out - (self._cross @ solved.T).T / self._main_counts
             taken_out = np.concatenate([taken_out, solved], axis=1)
         values, start = [taken_out] * len(self.codes), 0
@@ -376,10 +380,8 @@ class Within:
             return np.add.reduceat(weighted, self._starts, axis=1)
         return level_sums(self.codes[position], self.levels[position], weighted.T).T
 
-    def _solve_others(self, right: Floats, square: Floats) -> Floats:
-        """Solve for the other effects of rows (p, L) of sums by level."""
-        if self._inverse is not None:
-            return right @ self._inverse
+    def _conjugate(self, right: Floats, square: Floats) -> Floats:
+        """Solve for all rows (p, L) by conjugate gradients, scaled by level counts."""
         counts = np.concatenate([self._counts[p] for p in self.others])
         system = self._gram, self._cross, self._main_counts, counts
         # Below the floor, a multiple of the rounding in `right`, lies only its part

@@ -375,7 +375,8 @@ def robust_profile(
     layout = _layout(search, null_at, codes, threshold)
     _, residual = split(search, outcome, null_at)
     spread, squares = layout.spread(residual)
-    return layout.statistic(residual[None], spread[None], squares[None])[0]
+    statistics = layout.statistic(residual[None], spread[None], squares[None])
+    return np.asarray(statistics[0])
 
 
 def drawn_robust(
