@@ -642,6 +642,15 @@ def hold_warnings(label: str, held: HeldWarnings) -> Iterator[None]:
         _HELD_BACK.reset(token)
 
 
+def issue_by_model(by_label: Iterable[tuple[str, Sequence[Notice]]]) -> None:
+    """Issue the warnings of several models once per code, with their labels."""
+    held: HeldWarnings = []
+    for label, notices in by_label:
+        with hold_warnings(label, held):
+            issue(notices)
+    issue_held_warnings(held)
+
+
 def issue_held_warnings(held: HeldWarnings) -> None:
     """Issue one warning per code: the first message, with the labels of its models."""
     by_code: dict[str, dict[str, list[str]]] = {}

@@ -379,8 +379,7 @@ class Specification(PickledByName):
         return tuple(dict.fromkeys(out))
 
     def _x(self) -> tuple[str, ...]:
-        value: tuple[str, ...] = getattr(self, "x", ())
-        return value
+        return getattr(self, "x", ())
 
     def _term_fields(self) -> list[str]:
         """List the fields that hold a term or several, the controls last."""

@@ -7,6 +7,8 @@ import pytest
 from scipy import stats
 
 from digiprosper.kernels.covariance import (
+    Counts,
+    _counted_parameters,
     count_groups,
     counts,
     default_bandwidth,
@@ -55,24 +57,36 @@ def counted(
     ), n
 
 
+def parameters(ssc: str, count: Counts) -> int:
+    return _counted_parameters("clustered", ssc, count)
+
+
 def test_counts_of_nested_effects() -> None:
     city, year, region, _, _ = setting()
     c, n = counted([city, year], [city], 12 + 7 - 1, year)
-    assert (c.n, c.k, c.parameters, c.k_reghdfe, c.k_xtreg) == (
+    assert (
+        c.n,
+        c.k,
+        c.parameters,
+        parameters("reghdfe", c),
+        parameters("xtreg", c),
+    ) == (
         n,
         3,
         21,
         3 + 1 + 6,
         3 + 1 + 6,
     )
-    assert counted([city], [city], 12, year)[0].k_reghdfe == 4
-    assert counted([city, year], [region], 18, year)[0].k_reghdfe == 10
-    assert counted([city, year], [year], 18, year)[0].k_reghdfe == 3 + 1 + 11
-    assert counted([city, year], [city, year], 18, year)[0].k_reghdfe == 4
+    assert parameters("reghdfe", counted([city], [city], 12, year)[0]) == 4
+    assert parameters("reghdfe", counted([city, year], [region], 18, year)[0]) == 10
+    assert (
+        parameters("reghdfe", counted([city, year], [year], 18, year)[0]) == 3 + 1 + 11
+    )
+    assert parameters("reghdfe", counted([city, year], [city, year], 18, year)[0]) == 4
     mixed = ((city * 5 + year) % 4).astype(np.intp)
-    assert counted([city, year], [mixed], 18, year)[0].k_reghdfe == 21
-    assert counted([city, year], [mixed], 18, year)[0].k_xtreg == 3 + 1 + 6
-    assert counted([], [city], 1, year, None)[0].k_reghdfe == 4
+    assert parameters("reghdfe", counted([city, year], [mixed], 18, year)[0]) == 21
+    assert parameters("xtreg", counted([city, year], [mixed], 18, year)[0]) == 3 + 1 + 6
+    assert parameters("reghdfe", counted([], [city], 1, year, None)[0]) == 4
 
 
 def rank_of(effects: list[np.ndarray], n: int) -> int:
@@ -130,14 +144,14 @@ def test_counts_are_ranks_of_dummies(seed: int) -> None:
         periods=6,
     )
     assert found.parameters == 2 + every
-    assert found.k_reghdfe == 3 + every - rank_of(within_clusters, n)
-    assert found.k_xtreg == 3 + every - rank_of(with_entity, n)
+    assert parameters("reghdfe", found) == 3 + every - rank_of(within_clusters, n)
+    assert parameters("xtreg", found) == 3 + every - rank_of(with_entity, n)
     spans = [e for e in effects if rank_of([e], n) == every]
     lone = any(
         all(inside(f, e) for e in effects) and all(inside(f, c) for c in clusters)
         for f in spans
     )
-    assert found.lone_nested == lone
+    assert found.absorbed.lone_nested == lone
 
 
 @pytest.mark.parametrize("seed", range(40))

@@ -19,8 +19,6 @@ from statsmodels.stats.multitest import multipletests
 from digiprosper.kernels.intervals import (
     LEAST_CLUSTERS,
     acceleration,
-    bc,
-    bc_p,
     bca,
     bca_p,
     covariance_of,
@@ -98,13 +96,15 @@ def test_bias_corrected_by_hand() -> None:
     # 19 draws 1..19, 8 below 8.5: z0 = Phi^-1(8/19) = -.199201; Phi(-.398403 -+
     # 1.644854) = .020514, .893701, times 20 the positions .4103 (the first draw) and
     # 17.87401.
-    low, high = bc(np.arange(1.0, 20.0), np.float64(8.5), level=0.9, clusters=None)
+    low, high = bca(
+        np.arange(1.0, 20.0), np.float64(8.5), 0.0, level=0.9, clusters=None
+    )
     assert float(low) == 1.0
     assert float(high) == pytest.approx(17.87401, abs=1e-5)
     # Null 3, which ties one draw: w = Phi^-1(2.5/19) = -1.118958, z = w +
     # .398403 = -.720556, p = 2 Phi(z).
     assert float(
-        bc_p(np.arange(1.0, 20.0), np.float64(8.5), null=3.0, clusters=None)
+        bca_p(np.arange(1.0, 20.0), np.float64(8.5), 0.0, null=3.0, clusters=None)
     ) == pytest.approx(0.471183, abs=1e-6)
 
 
@@ -170,7 +170,7 @@ def test_bca_stands_where_scipy_stands(seed: int, level: float) -> None:
 def test_bc_of_centred_draws_is_percentile() -> None:
     draws = np.random.default_rng(4).normal(size=(999, 3))
     np.testing.assert_allclose(
-        bc(draws, np.median(draws, axis=0), 0.9, clusters=None),
+        bca(draws, np.median(draws, axis=0), 0.0, 0.9, clusters=None),
         percentile(draws, 0.9, clusters=None),
         rtol=1e-12,
     )
@@ -182,7 +182,7 @@ def test_ends_stand_between_two_order_statistics() -> None:
     for j in range(2):
         ranked = np.concatenate([[np.nan], np.sort(draws[:, j])])
         for ends, rate in (
-            (bc(draws, estimates, clusters=None), 0.0),
+            (bca(draws, estimates, 0.0, clusters=None), 0.0),
             (bca(draws, estimates, acc, clusters=None), acc[j]),
         ):
             for end, h in zip(
@@ -257,17 +257,18 @@ def test_the_bias_correction_stays_finite() -> None:
     draws = np.arange(1.0, 40.0)
     # All draws lie below the estimate: z0 = Phi^-1(39/40), so that the low end stands
     # at Phi(z0) of them.
-    low, high = bc(draws, np.float64(50.0), clusters=None)
+    low, high = bca(draws, np.float64(50.0), 0.0, clusters=None)
     assert (float(low), float(high)) == (pytest.approx(39.0), 39.0)
-    assert float(bc_p(draws, np.float64(20.0), clusters=None)) == pytest.approx(
+    assert float(bca_p(draws, np.float64(20.0), 0.0, clusters=None)) == pytest.approx(
         2 / 40, rel=1e-12
     )
     np.testing.assert_array_equal(
-        bc(np.full(99, 3.0), np.float64(3.0), clusters=None), [3.0, 3.0]
+        bca(np.full(99, 3.0), np.float64(3.0), 0.0, clusters=None), [3.0, 3.0]
     )
     # The widest level below 1 that a float can say.
     np.testing.assert_array_equal(
-        bc(draws, np.float64(20.0), np.nextafter(1.0, 0.0), clusters=None), [1.0, 39.0]
+        bca(draws, np.float64(20.0), 0.0, np.nextafter(1.0, 0.0), clusters=None),
+        [1.0, 39.0],
     )
 
 
@@ -618,8 +619,8 @@ def test_nothing_is_read_from_draws_of_fewer_than_five_clusters(clusters) -> Non
     read = [
         *percentile(draws, clusters=clusters),
         percentile_p(draws, clusters=clusters),
-        *bc(draws, estimates, clusters=clusters),
-        bc_p(draws, estimates, clusters=clusters),
+        *bca(draws, estimates, 0.0, clusters=clusters),
+        bca_p(draws, estimates, 0.0, clusters=clusters),
         *bca(draws, estimates, rate, clusters=clusters),
         bca_p(draws, estimates, rate, clusters=clusters),
         romano_wolf(estimates, draws, clusters=clusters),

@@ -584,7 +584,7 @@ def test_sparse_sums_are_the_dense_ones(monkeypatch, which, weighted) -> None:
     grams = entity_grams(columns, clusters, effects, obs_weights=w)
     assert not isinstance(grams.sums, np.ndarray)
     np.testing.assert_allclose(grams.sums.toarray(), dense.sums, rtol=0, atol=1e-12)
-    assert grams.of_clusters(1, 3).shape == (2, dense.sums.shape[1])
+    assert grams.of_clusters(slice(1, 3)).shape == (2, dense.sums.shape[1])
     weights = draw_counts(np.random.SeedSequence(3), dense.n_clusters, 5)
     for got, want in zip(
         refit(grams, weights, EQUATIONS, residuals=BLOCKS),

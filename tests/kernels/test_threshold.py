@@ -271,7 +271,7 @@ def test_every_candidate_equals_least_squares_with_dummies(
 
 def test_columns_of_rounding_alone_gain_nothing_and_do_not_overflow() -> None:
     k = 12
-    gram = np.ones((k, k, 1))
+    gram = np.ones((k, k, 1, 1))
     gram[0, 0] = 1e-100
     state = SimpleNamespace(gram=gram, score=np.ones((k, 2, 1)))
     search = SimpleNamespace(squares=np.full((k, k, 1), 1e-120))

@@ -10,7 +10,7 @@ import pytest
 from scipy.special import stdtrit
 
 import digiprosper as dp
-from digiprosper.policy import callaway_santanna, unit_errors
+from digiprosper.policy import callaway_santanna, staggered
 from digiprosper.policy.kernels import unit_signs
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def test_weights_give_the_estimates_and_residuals_are_those_of_dummies(
         rows.append(given)
         return unit_signs.unit_scores(*given)
 
-    monkeypatch.setattr(unit_errors, "unit_scores", keep)
+    monkeypatch.setattr(staggered, "unit_scores", keep)
     fit = fit_of(frame, x=x, estimator=estimator, obs_weights="w" if weighted else None)
     ((weights, residuals, null, entity, time, group, _, _),) = rows
     y = frame["y"].to_numpy()
@@ -264,7 +264,7 @@ def test_large_samples_have_the_errors_of_influence_functions(
         path["conf_high"] - path["conf_low"]
     )
     assert (wide.dropna() > 1).all()
-    monkeypatch.setattr(unit_errors, "MOST_WEIGHTS", 10)
+    monkeypatch.setattr(staggered, "MOST_WEIGHTS", 10)
     fit = fit_of(frame, estimator=estimator)
     assert notice_of(fit, "other_errors").data["reason"] == "large"
     np.testing.assert_array_equal(

@@ -87,11 +87,11 @@ def test_delta_interval() -> None:
 def test_bias_corrected_interval() -> None:
     results = make(lost=50)
     frame, draws = results.interval("bc", level=0.9), results.draw_values[50:]
-    low, high = intervals.bc(draws, results.estimates, 0.9, clusters=None)
+    low, high = intervals.bca(draws, results.estimates, 0.0, 0.9, clusters=None)
     np.testing.assert_array_equal(frame["conf_low"], low)
     np.testing.assert_array_equal(frame["conf_high"], high)
     np.testing.assert_array_equal(
-        frame["p_value"], intervals.bc_p(draws, results.estimates, clusters=None)
+        frame["p_value"], intervals.bca_p(draws, results.estimates, 0.0, clusters=None)
     )
     assert frame.loc["missing"].isna().all()
     assert (frame["conf_low"] != results.interval(level=0.9)["conf_low"]).all()

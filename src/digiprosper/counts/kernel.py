@@ -69,7 +69,7 @@ def coefficient_bias(link: str, fit: Reweighted) -> Floats:
     """
     assert fit.regression is not None
     total = _level_ratios(fit, fit.x * _skewness(link, fit)[:, None])
-    return np.asarray(-fit.regression.bread @ total / 2)
+    return -fit.regression.bread @ total / 2
 
 
 def partial_effects(
@@ -125,7 +125,7 @@ def partial_effects(
 def _skewness(link: str, fit: Reweighted) -> Floats:
     """Compute the weights times the second over the first derivative, (N,)."""
     ratio = -fit.index if link == "probit" else 1 - 2 * expit(fit.index)
-    return np.asarray(fit.weights * ratio)
+    return fit.weights * ratio
 
 
 def _level_ratios(fit: Reweighted, columns: Floats) -> Floats:
@@ -324,7 +324,7 @@ class ScoreDraws(PickledByName):
         from scipy.interpolate import CubicSpline
 
         nearest = np.clip(t, self.nulls[0], self.nulls[-1])
-        return np.asarray(CubicSpline(self.nulls, self.moved)(nearest))
+        return CubicSpline(self.nulls, self.moved)(nearest)
 
 
 # An interval asks for the same weights a few hundred times.
@@ -343,4 +343,4 @@ def score_statistics(moved: Floats, shares: Floats, weights: Floats) -> Floats:
     centred = weights**2 @ moved**2 - 2 * total * (weights @ (moved * shares))
     centred += total**2 * (shares @ shares)
     with np.errstate(divide="ignore", invalid="ignore"):
-        return np.asarray(total / np.sqrt(np.maximum(centred, 0.0)))
+        return total / np.sqrt(np.maximum(centred, 0.0))

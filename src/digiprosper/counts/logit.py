@@ -557,7 +557,7 @@ def _categories(
 def _score_covariance(prepared: Prepared, at: Reweighted, moves: Floats) -> Floats:
     """Compute the covariance of what scores move by `moves` (N, k)."""
     if prepared.options.cov_type == "unadjusted":
-        return np.asarray((moves.T * at.weights) @ moves)
+        return (moves.T * at.weights) @ moves
     scores = at.weights * at.working_residuals
     return _covariance(prepared, moves * scores[:, None], prepared.cluster_codes)
 
@@ -579,7 +579,7 @@ def _covariance(prepared: Prepared, moved: Floats, clusters: Sequence[Ints]) -> 
             "several. Use cov_type='unadjusted'."
         )
     total = joint_meat([(moved, np.ones(len(moved)), estimator)])
-    return np.asarray(total * fewest / (fewest - 1))
+    return total * fewest / (fewest - 1)
 
 
 def _inference(

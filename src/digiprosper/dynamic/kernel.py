@@ -251,7 +251,7 @@ def _error_covariance(design: Design) -> Floats:
     matrix = transformation(periods, design.transform)
     upper = np.eye(periods) if design.h == 1 else matrix @ matrix.T
     if not design.system:
-        return np.asarray(upper)
+        return upper
     cross = matrix * (design.h == 3)
     return np.block([[upper, cross], [cross.T, np.eye(periods)]])
 
@@ -565,7 +565,7 @@ def bias_corrected(data: WithinProducts) -> tuple[Floats, Bools]:
     def gap(r: Floats) -> Floats:
         variance = (squares + (r - first) ** 2 / q) / degrees
         expected = variance * polyval(r, data.bias.T, tensor=False) * q
-        return np.asarray(r + expected - first)
+        return r + expected - first
 
     steps = np.linspace(0, 1, _STEPS + 1)[:, None]
     grid = first + np.maximum(_HIGHEST - first, _LEAST_RANGE) * steps

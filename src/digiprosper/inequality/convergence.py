@@ -404,7 +404,12 @@ def _n_classes(classes: int | None, cuts: object) -> int:
 def _breaks(panel: Panel, column: str, values: Floats, cuts: Any, k: int) -> Floats:
     """Compute upper ends of all classes but the last: a row, or one per period."""
     if not isinstance(cuts, str):
-        return _read_breaks(cuts)
+        breaks = np.array([finite_numbers(cuts)])
+        if not breaks.size or not (np.diff(breaks) > 0).all():
+            raise OptionError(
+                f"cuts={cited(cuts)} must be finite numbers in ascending order."
+            )
+        return breaks
     observed = ~np.isnan(values)
     if k > observed.sum():
         raise OptionError(
@@ -428,20 +433,11 @@ def _breaks(panel: Panel, column: str, values: Floats, cuts: Any, k: int) -> Flo
     return breaks
 
 
-def _read_breaks(cuts: Any) -> Floats:
-    breaks = np.array(finite_numbers(cuts))
-    if not breaks.size or not (np.diff(breaks) > 0).all():
-        raise OptionError(
-            f"cuts={cited(cuts)} must be finite numbers in ascending order."
-        )
-    return breaks[None, :]
-
-
 def _quantiles(values: Floats, k: int) -> Floats:
     """Compute the cuts of k classes of equal size; missing without values."""
     if not values.size:
         return np.full(k - 1, np.nan)
-    return np.asarray(np.quantile(values, np.arange(1, k) / k))
+    return np.quantile(values, np.arange(1, k) / k)
 
 
 # --- growth regressions on the initial level ------------------------------------------

@@ -9,6 +9,7 @@ overlap have exactly no transvariation.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 
@@ -91,13 +92,6 @@ def atkinson(y: Floats, obs_weights: Floats, epsilon: float) -> float:
     return max(0.0, float(-np.expm1(log_mean / power)))
 
 
-def variation(y: Floats, obs_weights: Floats, ddof: int = 0) -> float:
-    """Compute the coefficient of variation; divisor: sum of weights less `ddof`."""
-    mean = np.average(y, weights=obs_weights)
-    squares = obs_weights @ (y - mean) ** 2
-    return float(np.sqrt(squares / (obs_weights.sum() - ddof)) / mean)
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class Dagum:
     """Gini coefficient decomposed by groups.
@@ -159,48 +153,30 @@ def dagum(y: Floats, groups: Ints, n_groups: int, obs_weights: Floats) -> Dagum:
     )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class RankedRows:
-    """Rows in the two orders every draw needs: by value, by value inside groups.
-
-    `pooled` and `grouped` are values in ascending order, their clusters and weights,
-    each (N,). `starts` has the first position of each group in `grouped`, and N.
-    """
-
-    pooled: tuple[Floats, Ints, Floats]
-    grouped: tuple[Floats, Ints, Floats]
-    starts: Ints
-    n_clusters: int
+# Values in ascending order, their clusters and weights, (n,) each: of all rows, then
+# of each group.
+RankedRows: TypeAlias = list[tuple[Floats, Ints, Floats]]
 
 
 def rank_rows(
     y: Floats, groups: Ints, clusters: Ints, obs_weights: Floats
 ) -> RankedRows:
     """Sort the rows once for all draws; codes of groups and clusters have no gaps."""
-    pooled, grouped = np.argsort(y, kind="stable"), np.lexsort((y, groups))
-    counts = np.bincount(groups)
-    return RankedRows(
-        pooled=(y[pooled], clusters[pooled], obs_weights[pooled]),
-        grouped=(y[grouped], clusters[grouped], obs_weights[grouped]),
-        starts=np.concatenate([[0], np.cumsum(counts)]).astype(np.intp),
-        n_clusters=int(clusters.max()) + 1,
-    )
+    order = np.argsort(y, kind="stable")
+    by_group = [order[groups[order] == group] for group in range(groups.max() + 1)]
+    return [(y[rows], clusters[rows], obs_weights[rows]) for rows in (order, *by_group)]
 
 
-def dagum_parts(rows: RankedRows, counts: Floats) -> Floats:
+def dagum_parts(ranked: RankedRows, counts: Floats) -> Floats:
     """Decompose the Gini coefficient of drawn clusters, (R, 4).
 
     The columns are G, within, between and transvariation. `counts` (R, C) is how often
     each cluster is in each draw. A group without a drawn cluster is left out. NaN if
     all drawn values are zero.
     """
-    x, clusters, weights = rows.pooled
-    size, income, spread = _gini_sums(x, counts[:, clusters] * weights)
-    x, clusters, weights = rows.grouped
-    groups = [
-        slice(a, b) for a, b in zip(rows.starts[:-1], rows.starts[1:], strict=True)
+    (size, income, spread), *by_group = [
+        _gini_sums(x, counts[:, clusters] * weights) for x, clusters, weights in ranked
     ]
-    by_group = [_gini_sums(x[g], counts[:, clusters[g]] * weights[g]) for g in groups]
     sizes, incomes, spreads = (
         np.stack(parts, axis=1) for parts in zip(*by_group, strict=True)
     )
@@ -222,7 +198,12 @@ def dagum_parts(rows: RankedRows, counts: Floats) -> Floats:
 
 
 def dagum_draws(
-    rows: RankedRows, reps: int, seed: np.random.SeedSequence, *, memory: int = 2**22
+    ranked: RankedRows,
+    n_clusters: int,
+    reps: int,
+    seed: np.random.SeedSequence,
+    *,
+    memory: int = 2**22,
 ) -> Floats:
     """Draw clusters with replacement and decompose each draw, as `dagum_parts`.
 
@@ -231,10 +212,10 @@ def dagum_draws(
     """
     generator = np.random.default_rng(seed)
     out = np.empty((reps, 4))
-    numbers = 4 * rows.pooled[0].size + 4 * rows.n_clusters
+    numbers = 4 * ranked[0][0].size + 4 * n_clusters
     for part in chunks(reps, numbers, memory):
-        counts = draw_counts(generator, rows.n_clusters, part.stop - part.start)
-        out[part] = dagum_parts(rows, counts)
+        counts = draw_counts(generator, n_clusters, part.stop - part.start)
+        out[part] = dagum_parts(ranked, counts)
     return out
 
 

@@ -374,7 +374,8 @@ def coefficient_of_variation(
             f"coefficient_of_variation: the mean is {mean:.6g}; the coefficient needs "
             "a positive mean."
         )
-    return kernel.variation(sample.y, sample.weights, ddof)
+    squares = sample.weights @ (sample.y - mean) ** 2
+    return float(np.sqrt(squares / (rows - ddof)) / mean)
 
 
 # --- Theil's T by groups --------------------------------------------------------------
@@ -952,14 +953,14 @@ def _draw_shares(
     """Draw total and shares (R, 4); also return clusters, seed and notices."""
     codes = sample.codes
     clusters = codes.get("clusters", np.arange(sample.y.size))
-    rows = kernel.rank_rows(sample.y, codes["groups"], clusters, sample.weights)
-    seed, n_clusters = seed_sequence(rng), rows.n_clusters
+    ranked = kernel.rank_rows(sample.y, codes["groups"], clusters, sample.weights)
+    seed, n_clusters = seed_sequence(rng), int(clusters.max()) + 1
     if n_clusters < 2:
         raise IdentificationError(
             "dagum: bootstrap intervals need at least two clusters."
         )
 
-    values = _shares(kernel.dagum_draws(rows, reps, seed))
+    values = _shares(kernel.dagum_draws(ranked, n_clusters, reps, seed))
     imprecise = (
         "bootstrap intervals from so few clusters are imprecise and mostly too short."
     )

@@ -22,8 +22,8 @@ from digiprosper.kernels.resampling import (
     pairs_of_rows,
 )
 from digiprosper.kernels.slopes import Effect
-from digiprosper.kernels.tolerances import LOST_WITHOUT, PART_OF, REDUNDANT_LEVELS
-from digiprosper.kernels.within import level_sums
+from digiprosper.kernels.tolerances import LOST_WITHOUT, PART_OF
+from digiprosper.kernels.within import level_sums, pseudo_inverse
 
 # Crossed levels, or rows of a cluster, whose products are inverted; 4096 take a quarter
 # of a minute.
@@ -80,11 +80,8 @@ def deviations(
             grams, grams.sums.sum(axis=0), used, count, memory
         )
     if constant:
-        means = [
-            _mean_without(column, varying, moved[:, j], clusters, obs_weights)
-            for j, column in enumerate(outcomes.T)
-        ]
-        moved = np.dstack([moved, np.column_stack(means)])
+        means = _means_without(outcomes, varying, moved, clusters, obs_weights)
+        moved = np.dstack([moved, means])
     changes = np.where(missing[:, None, :], np.nan, moved @ slopes.T)
     return changes[:, 0] if residuals.ndim == 1 else changes
 
@@ -108,10 +105,8 @@ def _slopes_without(
     groups = grams.n_clusters
     moved = np.empty((groups, count, grams.n_columns - count))
     missing = np.zeros((groups, slopes.shape[0]), dtype=np.bool_)
-    chunk = max(1, memory // bytes_per_draw(grams))
-    for start in range(0, groups, chunk):
-        batch = slice(start, start + chunk)
-        others = total - grams.of_clusters(start, start + chunk)
+    for batch in chunks(groups, bytes_per_draw(grams) // 8, memory):
+        others = total - grams.of_clusters(batch)
         system, _, scale = gram_systems(grams, others)
         moved[batch], null = _solve_identified(np.moveaxis(system, 2, 0), scale, count)
         missing[batch] = _unidentified(null, slopes / scale[count:])
@@ -189,11 +184,7 @@ def _inverse_dummy_products(layout: Layout, root: Floats) -> Floats:
     table = np.asarray(products.toarray())
     if layout.inverse == "linked":
         return np.linalg.inv(table + linked_levels(table[None] != 0.0)[0])
-    scale = np.sqrt(dummies.power(2).sum(axis=0))
-    values, vectors = np.linalg.eigh(table / np.multiply.outer(scale, scale))
-    nonzero = values > REDUNDANT_LEVELS
-    half = vectors[:, nonzero] / np.sqrt(values[nonzero]) / scale[:, None]
-    return np.asarray(half @ half.T)
+    return pseudo_inverse(table, dummies.power(2).sum(axis=0))[0]
 
 
 def _solve_identified(
@@ -218,22 +209,20 @@ def _unidentified(null: Floats, slopes: Floats) -> Bools:
     return np.asarray((np.abs(slopes @ null) > PART_OF * norms).any(axis=2))
 
 
-def _mean_without(
-    residuals: Floats,
+def _means_without(
+    outcomes: Floats,
     basis: Floats,
     moved: Floats,
     clusters: Ints,
     obs_weights: Floats | None,
 ) -> Floats:
-    """Compute the mean residual of the other rows, net of slopes without a cluster."""
-    groups = len(moved)
-    columns = np.column_stack([np.ones(residuals.size), residuals, basis])
-    sums = level_sums(clusters, groups, columns, obs_weights)
+    """Compute mean residuals (G, o) of the other rows, net of their own slopes."""
+    count = outcomes.shape[1]
+    columns = np.column_stack([outcomes, basis, np.ones(len(basis))])
+    sums = level_sums(clusters, len(moved), columns, obs_weights)
     other_sums = sums.sum(axis=0) - sums
-    return np.asarray(
-        (other_sums[:, 1] - np.einsum("gj,gj->g", other_sums[:, 2:], moved))
-        / other_sums[:, 0]
-    )
+    explained = np.einsum("gm,gom->go", other_sums[:, count:-1], moved)
+    return np.asarray((other_sums[:, :count] - explained) / other_sums[:, -1:])
 
 
 def jackknife_root_and_middle(

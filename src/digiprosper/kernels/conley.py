@@ -67,7 +67,7 @@ def near_products(scores: Floats, near: Nearby) -> Floats:
     but need not be positive semidefinite.
     """
     total = _over_space(scores, near) + _over_time(scores, near)
-    return np.asarray((total + total.T) / 2)
+    return (total + total.T) / 2
 
 
 def _over_space(scores: Floats, near: Nearby) -> Floats:
@@ -122,8 +122,8 @@ def _products_within_cutoff(
 def _block_size(reached: Ints) -> int:
     """Return how many locations to process together, given their reach."""
     pairs = np.arange(1, reached.size + 1) * reached
-    held = int(np.searchsorted(pairs, _PAIRS, side="right"))
-    return max(min(held, max(int(reached[0]), _FEWEST)), 1)
+    count = int(np.searchsorted(pairs, _PAIRS, side="right"))
+    return max(min(count, max(int(reached[0]), _FEWEST)), 1)
 
 
 def _kernel_weights(apart: Floats, near: Nearby) -> Floats:

@@ -94,8 +94,8 @@ def _rank_of_effects(absorbed: Within, positions: Sequence[int]) -> tuple[int, b
     codes = finest([absorbed.codes[p] for p in positions])
     if len(codes) == 1:
         return count_groups(codes[0]), True
-    some = within(codes, absorbed.codes[0].size, obs_weights=absorbed.obs_weights)
-    return some.rank, some.exact
+    fewer = within(codes, absorbed.codes[0].size, obs_weights=absorbed.obs_weights)
+    return fewer.rank, fewer.exact
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,44 +105,21 @@ class Counts:
     n: int  # rows
     k: int  # slopes, the intercept not counted
     parameters: int  # slopes and the rank of all dummies (1 for an intercept)
-    # Slopes, a constant, and the rank of all effects less that of the effects nested in
-    # a cluster
-    k_reghdfe: int
-    k_xtreg: int  # as `k_reghdfe`, with the entity effect never counted
-    # Slopes, by level too, and the intercept if there is one (what plm counts)
-    coefficients: int
-    # a single effect, nested in every cluster (which linearmodels then leaves out)
-    lone_nested: bool
+    absorbed: Ranks
     groups: tuple[int, ...]  # clusters in each dimension
     periods: int  # number of periods
 
     def with_slopes(self, slopes: int) -> Counts:
         """Add slopes to the counts of the effects and clusters of a sample."""
-        return replace(
-            self,
-            k=self.k + slopes,
-            parameters=self.parameters + slopes,
-            k_reghdfe=self.k_reghdfe + slopes,
-            k_xtreg=self.k_xtreg + slopes,
-            coefficients=self.coefficients + slopes,
-        )
+        k, parameters = self.k + slopes, self.parameters + slopes
+        return replace(self, k=k, parameters=parameters)
 
 
 def counts(
     n: int, k: int, absorbed: Ranks, groups: Sequence[int], *, periods: int
 ) -> Counts:
-    """Count rows and parameters by each convention; `groups` by dimension."""
-    return Counts(
-        n=n,
-        k=k,
-        parameters=k + absorbed.all_effects,
-        k_reghdfe=k + 1 + absorbed.all_effects - absorbed.nested,
-        k_xtreg=k + 1 + absorbed.all_effects - absorbed.nested_or_entity,
-        coefficients=k + absorbed.slopes + absorbed.intercept,
-        lone_nested=absorbed.lone_nested,
-        groups=tuple(groups),
-        periods=periods,
-    )
+    """Count rows and parameters; `groups` by dimension."""
+    return Counts(n, k, k + absorbed.all_effects, absorbed, tuple(groups), periods)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -170,8 +147,8 @@ class Vcov:
     parts: tuple[Part, ...]
     # Of the t statistics, except under ``cr2``, where each coefficient has its own
     df_t: float
-    bandwidth: int | None  # lags of Driscoll and Kraay, or of Conley
-    counted: int  # K in the factor; 0 where there is none
+    bandwidth: int | None = None  # lags of Driscoll and Kraay, or of Conley
+    counted: int = 0  # K in the factor; 0 where there is none
     # (N,) of the rows in the effects, for ``hc2`` and ``hc3``
     leverage: Floats | None = None
     # re-estimated without each cluster (``crv3``), or in the hat matrix (``cr2``)
@@ -231,14 +208,12 @@ def vcov(
     """
     n, df = count.n, float(count.n - count.parameters)
     if cov_type in ("hc2", "hc3"):
-        return Vcov(
-            cov_type, (Part(1.0, 1.0, None, n),), df, None, 0, leverage=leverage
-        )
+        return Vcov(cov_type, (Part(1.0, 1.0, None, n),), df, leverage=leverage)
     if cov_type in ("crv3", "cr2"):
         codes, groups = intersection((0,))
         factor = (groups - 1) / groups if cov_type == "crv3" else 1.0
         part = Part(1.0, factor, codes, groups)
-        return Vcov(cov_type, (part,), groups - 1, None, 0, effects=tuple(effects))
+        return Vcov(cov_type, (part,), groups - 1, effects=tuple(effects))
 
     counted = _counted_parameters(cov_type, ssc, count)
     df_resid = n - counted
@@ -250,23 +225,19 @@ def vcov(
         factor = _small_sample_factor(ssc, t, n, df_resid)
         if cov_type == "xtscc":
             lags = default_bandwidth(t) if bandwidth is None else bandwidth
-            return Vcov(
-                cov_type, (Part(1.0, factor, time, t, lags),), t - 1, lags, counted
-            )
+            by_period = Part(1.0, factor, time, t, lags)
+            return Vcov(cov_type, (by_period,), t - 1, lags, counted)
         # Lazarus, Lewis, Stock & Watson (2018)
         lags = int(1.3 * np.sqrt(t)) if bandwidth is None else bandwidth
         share, df_t = fixed_b(t, lags)
-        by_period = Part(1.0, factor / share, time, t, lags)
+        parts = [Part(1.0, factor / share, time, t, lags)]
         entity, groups = intersection((0,))
-        # The scores of a single entity add up to zero.
-        if groups == 1:
-            return Vcov(cov_type, (by_period,), df_t, lags, counted)
-        by_entity = Part(
-            1.0, _small_sample_factor(ssc, groups, n, df_resid), entity, groups
-        )
-        return Vcov(cov_type, (by_period, by_entity), df_t, lags, counted)
-    parts = _clustered_parts(ssc, count.groups, intersection, n, df_resid)
-    return Vcov(cov_type, parts, min(count.groups) - 1, None, counted)
+        if groups > 1:  # the scores of a single entity add up to zero
+            factor = _small_sample_factor(ssc, groups, n, df_resid)
+            parts.append(Part(1.0, factor, entity, groups))
+        return Vcov(cov_type, tuple(parts), df_t, lags, counted)
+    by_cluster = _clustered_parts(ssc, count.groups, intersection, n, df_resid)
+    return Vcov(cov_type, by_cluster, min(count.groups) - 1, counted=counted)
 
 
 def conley_vcov(ssc: str, count: Counts, near: Nearby) -> Vcov:
@@ -311,15 +282,19 @@ def _counted_parameters(cov_type: str, ssc: str, count: Counts) -> int:
     """Count the parameters K of the small-sample factor, by convention."""
     if ssc == "none":
         return 0
+    absorbed = count.absorbed
+    # plm counts slopes, by level too, and the intercept if there is one. linearmodels
+    # leaves out a single effect that is nested in every cluster.
+    coefficients = count.k + absorbed.slopes + absorbed.intercept
     if ssc == "plm" and cov_type != "unadjusted":
-        return count.coefficients
-    if cov_type != "clustered":
+        return coefficients
+    if cov_type != "clustered" or ssc in ("areg", "sandwich"):
         return count.parameters
     if ssc == "linearmodels":
-        return count.coefficients if count.lone_nested else count.parameters
-    if ssc in ("areg", "sandwich"):
-        return count.parameters
-    return count.k_xtreg if ssc == "xtreg" else count.k_reghdfe
+        return coefficients if absorbed.lone_nested else count.parameters
+    # Effects nested in a cluster are not counted, under xtreg nor is the entity effect.
+    exempt = absorbed.nested_or_entity if ssc == "xtreg" else absorbed.nested
+    return count.parameters + 1 - exempt
 
 
 def intersections(clusters: Sequence[Ints]) -> Intersection:
@@ -402,7 +377,7 @@ def rescaled_sandwich(root: Floats, middle: Floats) -> tuple[Floats, Floats]:
 def _sum_scores(part: Part, design: Floats, errors: Floats) -> Floats:
     if part.products is not None:
         k, e = part.products.shape[1:]
-        return np.asarray(design[:k].T @ part.products @ errors[-e:])
+        return design[:k].T @ part.products @ errors[-e:]
     if part.codes is None:
         return design * errors[:, None]
     return level_sums(part.codes, part.levels, design, errors)
@@ -436,7 +411,7 @@ def score_sizes(design: Floats, weighted_residuals: Floats, vcov: Vcov) -> Float
     if vcov.parts[0].products is not None:
         lengths = np.linalg.norm(design, axis=0)
         return np.asarray(lengths * np.linalg.norm(weighted_residuals))
-    return np.asarray(np.abs(weighted_residuals) @ np.abs(design))
+    return np.abs(weighted_residuals) @ np.abs(design)
 
 
 def lagged_products(scores: Floats, lags: int) -> Floats:

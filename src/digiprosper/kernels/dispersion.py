@@ -90,12 +90,11 @@ def theil_of_draws(
     size = (counts @ rows)[:, None]
     mean, spread = counts @ deviation / size, counts @ divergence / size
     positive = mean > -1.0 + ALL_ZERO
-    theil: Floats = np.where(
+    return np.where(
         positive,
         (spread - _bregman_terms(mean)) / np.where(positive, 1.0 + mean, 1.0),
         0.0,
     )
-    return theil
 
 
 def theil_from_sums(nobs: Any, total: Floats, z_log_z: Floats) -> Floats:
@@ -140,10 +139,7 @@ def theil_by_group(
     size = np.bincount(groups, obs_weights, n_groups)
     mean = (np.bincount(groups, obs_weights * z, n_groups) / size)[groups]
     d = np.where(mean > 0, z, 1.0) / np.where(mean > 0, mean, 1.0) - 1.0
-    theil: Floats = (
-        np.bincount(groups, obs_weights * _bregman_terms(d), n_groups) / size
-    )
-    return theil
+    return np.bincount(groups, obs_weights * _bregman_terms(d), n_groups) / size
 
 
 def variation_by_group(
@@ -156,8 +152,7 @@ def variation_by_group(
     size = np.bincount(groups, obs_weights, n_groups)
     mean = np.bincount(groups, obs_weights * z, n_groups) / size
     squares = np.bincount(groups, obs_weights * (z - mean[groups]) ** 2, n_groups)
-    variation: Floats = np.sqrt(squares / size) / mean
-    return variation
+    return np.sqrt(squares / size) / mean
 
 
 def theil_shares(theil: Floats) -> Floats:
@@ -176,7 +171,4 @@ def _theil_by_divergence(z: Floats, obs_weights: Floats | None) -> float:
 def _bregman_terms(d: Floats) -> Floats:
     # At z = 0, d is -1 and the term's limit is 1: an argument just above -1 gives that
     # without infinities.
-    terms: Floats = (1.0 + d) * np.log1p(
-        np.maximum(d, -1.0 + np.finfo(np.float64).epsneg)
-    ) - d
-    return terms
+    return (1.0 + d) * np.log1p(np.maximum(d, -1.0 + np.finfo(np.float64).epsneg)) - d

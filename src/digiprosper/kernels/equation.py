@@ -122,7 +122,7 @@ class Solved:
     def unadjusted_errors(self) -> Floats:
         """Compute the standard errors (k,) under independence and equal variances."""
         variance = self.residuals @ self.weighted_residuals / self.df_resid
-        return np.asarray(np.sqrt(np.diag(self.bread) * variance))
+        return np.sqrt(np.diag(self.bread) * variance)
 
     def partial_products(self, regressor: int) -> Floats:
         """Compute products (2, 2) of outcome and a regressor, net of the others.
@@ -131,19 +131,11 @@ class Solved:
         of them is the residual plus the slope times it, and residual and regressor are
         orthogonal (Frisch and Waugh 1933).
         """
-        regressor_square, slope = (
-            1 / self.bread[regressor, regressor],
-            self.coefficients[regressor],
-        )
-        outcome_square = (
-            self.residuals @ self.weighted_residuals + slope**2 * regressor_square
-        )
-        return np.array(
-            [
-                [outcome_square, slope * regressor_square],
-                [slope * regressor_square, regressor_square],
-            ]
-        )
+        square = 1 / self.bread[regressor, regressor]
+        slope = self.coefficients[regressor]
+        explained: Floats = square * np.array([[slope**2, slope], [slope, 1.0]])
+        explained[0, 0] += self.residuals @ self.weighted_residuals
+        return explained
 
 
 def solve(
@@ -200,7 +192,7 @@ def joint_covariance(equations: Sequence[Solved]) -> Floats:
         root, _ = jackknife_root_and_middle(
             np.hstack([e.deviations() for e in equations])
         )
-        return np.asarray(root @ root.T)
+        return root @ root.T
     from scipy.linalg import block_diag
 
     middle = joint_meat(
@@ -209,7 +201,7 @@ def joint_covariance(equations: Sequence[Solved]) -> Floats:
     )
     root = block_diag(*[e.root for e in equations])
     joint = root @ middle @ root.T
-    return np.asarray((joint + joint.T) / 2.0)
+    return (joint + joint.T) / 2.0
 
 
 # --- slopes in blocks of periods ------------------------------------------------------

@@ -126,15 +126,9 @@ class Dummies:
     def solve(self, right: Floats, squares: Floats) -> Floats:
         """Solve ``S g = r`` (L, p); the tolerance is relative to `squares` (p,)."""
         if self.inverse is not None:
-            return np.asarray(self.inverse @ right)
-        return conjugate_gradients(
-            right,
-            squares,
-            gram=self.gram,
-            cross=self.cross,
-            main_counts=self.entity_weights,
-            counts=self.weights,
-        )
+            return self.inverse @ right
+        system = self.gram, self.cross, self.entity_weights, self.weights
+        return conjugate_gradients(right, squares, *system)
 
 
 def first_pass(
@@ -221,7 +215,7 @@ def triangular_factor(
         pivots = gram[j, j:] - out[:j, j] @ out[:j, j:]
         if pivots[0] > least:
             out[j, j:] = pivots / np.sqrt(pivots[0])
-    return np.asarray(out * scale)
+    return out * scale
 
 
 def inverse_factor(
@@ -254,7 +248,7 @@ class ClusterShares:
     @property
     def effective(self) -> Floats:
         """Effective number of clusters of each column, as `effective_clusters`."""
-        return np.asarray(self.total**2 / self.squares)
+        return self.total**2 / self.squares
 
 
 def cluster_shares(sums: Floats, labels: Any) -> ClusterShares:
@@ -341,7 +335,7 @@ class SecondSums:
     def factor(self) -> Floats:
         """Triangular factor (p, p) of the products of the columns."""
         triangle = triangular_factor(self.products)
-        return np.asarray(triangle @ np.linalg.inv(self.transform))
+        return triangle @ np.linalg.inv(self.transform)
 
     def remaining_effects(self, system: Dummies, before: Floats) -> Floats | None:
         """Estimate what is left of the effects (L, p); None if it is rounding."""

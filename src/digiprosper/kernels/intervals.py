@@ -63,42 +63,22 @@ def percentile_p(draws: Floats, null: float = 0.0, *, clusters: int | None) -> F
     usable = np.sum(~np.isnan(columns), axis=0)
     tail = np.minimum(np.sum(columns <= null, axis=0), np.sum(columns >= null, axis=0))
     p = np.minimum(1.0, 2.0 * (1.0 + tail) / (usable + 1.0))
-    return np.asarray(np.where(usable > 0, p, np.nan))
-
-
-def bc(
-    draws: Floats, estimates: Floats, level: float = 0.95, *, clusters: int | None
-) -> tuple[Floats, Floats]:
-    """Compute the bias-corrected interval: `bca` with acceleration 0 (Efron 1987).
-
-    JASA 82:171. The ends are the quantiles ``Phi(2 z0 + z_q)`` of the draws, where z0
-    is ``Phi^-1`` of the share of draws below the estimate. For a product of
-    coefficients near 0 it covers less than it says (Fritz, Taylor & MacKinnon 2012,
-    Multivariate Behavioral Research 47:61).
-    """
-    return bca(draws, estimates, np.zeros(()), level, clusters=clusters)
-
-
-def bc_p(
-    draws: Floats, estimates: Floats, null: float = 0.0, *, clusters: int | None
-) -> Floats:
-    """Compute the p-value that inverts the bias-corrected interval, two-sided.
-
-    ``p = 2 min(Phi(z), 1 - Phi(z))`` with ``z = w - 2 z0``, where w is ``Phi^-1`` of
-    the share of draws below `null`.
-    """
-    return bca_p(draws, estimates, np.zeros(()), null, clusters=clusters)
+    return np.where(usable > 0, p, np.nan)
 
 
 def bca(
     draws: Floats,
     estimates: Floats,
-    acceleration: Floats,
+    acceleration: Floats | float,
     level: float = 0.95,
     *,
     clusters: int | None,
 ) -> tuple[Floats, Floats]:
     """Compute the bias-corrected accelerated interval of columns of bootstrap draws.
+
+    Without acceleration, 0, it is the bias-corrected interval, which covers less than
+    it says for a product of coefficients near 0 (Fritz, Taylor & MacKinnon 2012,
+    Multivariate Behavioral Research 47:61).
 
     The ends are the quantiles ``Phi(z0 + (z0 + z_q) / (1 - acc (z0 + z_q)))`` of the
     draws, read by the rule of `percentile`, for ``z_q = Phi^-1(q)``, q = (1 - level) /
@@ -126,7 +106,7 @@ def bca(
 def bca_p(
     draws: Floats,
     estimates: Floats,
-    acceleration: Floats,
+    acceleration: Floats | float,
     null: float = 0.0,
     *,
     clusters: int | None,
@@ -152,7 +132,7 @@ def bca_p(
     z = _accelerated(_normal_share(columns, null) - bias, -rate) - bias
     p = 2.0 * special.ndtr(-np.abs(z))
     smallest_p = 2.0 / (np.sum(~np.isnan(columns), axis=0) + 1.0)
-    return np.asarray(np.where(p == 0.0, smallest_p, p))
+    return np.where(p == 0.0, smallest_p, p)
 
 
 def covariance_of(draws: Floats, *, clusters: int | None) -> Floats:
@@ -191,7 +171,7 @@ def acceleration(jackknife: Floats) -> Floats:
     u = np.where(spread > floor, u / np.where(spread > floor, spread, 1.0), 0.0)
     squares = np.sum(u**2, axis=0)
     skew = np.sum(u**3, axis=0) / (6.0 * np.where(squares > 0.0, squares, 1.0) ** 1.5)
-    return np.asarray(np.where(np.isnan(mean), np.nan, skew))
+    return np.where(np.isnan(mean), np.nan, skew)
 
 
 def holm(p: Floats) -> Floats:
@@ -241,27 +221,20 @@ def romano_wolf(statistics: Floats, draws: Floats, *, clusters: int | None) -> F
 
 
 def delta(
-    estimates: Floats, std_errors: Floats, df: float, level: float = 0.95
+    estimates: Floats, std_errors: Floats, df: Floats | float, level: float = 0.95
 ) -> tuple[Floats, Floats, Floats]:
     """Compute the symmetric t interval around every estimate (k,), with its p-value.
 
-    The p-value is ``2 P(t > |estimate / std_error|)``, normal with `df` of ``inf``.
+    The p-value is ``2 P(t > |estimate / std_error|)``, normal with `df` of ``inf``;
+    `df` may be (k,).
     """
     from scipy import special
 
-    estimates, std_errors = (
-        np.asarray(estimates, dtype=float),
-        np.asarray(std_errors, dtype=float),
-    )
-    upper = (1.0 + level) / 2.0
-    critical = special.ndtri(upper) if np.isinf(df) else special.stdtrit(df, upper)
+    half = special.stdtrit(df, (1.0 + level) / 2.0) * np.asarray(std_errors)
     with np.errstate(divide="ignore", invalid="ignore"):
-        t = np.abs(estimates / std_errors)
-    p = np.asarray(
-        2.0 * (special.ndtr(-t) if np.isinf(df) else special.stdtr(df, -t)),
-        dtype=np.float64,
-    )
-    return estimates - critical * std_errors, estimates + critical * std_errors, p
+        t = np.abs(np.asarray(estimates) / std_errors)
+    p = np.asarray(2.0 * special.stdtr(df, -t), dtype=np.float64)
+    return estimates - half, estimates + half, p
 
 
 def product_interval(
@@ -299,11 +272,9 @@ def product_p(a: float, b: float, s_a: float, s_b: float, r: float = 0.0) -> flo
         return np.nan
     if s_a == 0.0 or s_b == 0.0:
         return float(2.0 * special.ndtr(-abs(a * b) / spread))
-    tails = (
-        _product_share(0.0, a, b, s_a, s_b, r),
-        _product_share(0.0, -a, b, s_a, s_b, -r),
-    )
-    return min(1.0, 2.0 * min(tails))
+    below = _product_share(0.0, a, b, s_a, s_b, r)
+    above = _product_share(0.0, -a, b, s_a, s_b, -r)
+    return min(1.0, 2.0 * min(below, above))
 
 
 def _product_spread(a: float, b: float, s_a: float, s_b: float, r: float) -> float:
@@ -331,11 +302,8 @@ def _product_quantile(
     def excess(z: float) -> float:
         return _product_share(z, a, b, s_a, s_b, r) - share
 
-    return float(
-        optimize.brentq(
-            excess, mean - reach, mean + reach, xtol=PRODUCT_QUANTILE * spread
-        )
-    )
+    ends, precision = (mean - reach, mean + reach), PRODUCT_QUANTILE * spread
+    return float(optimize.brentq(excess, *ends, xtol=precision))
 
 
 def _product_share(
@@ -443,13 +411,13 @@ def _normal_share(columns: Floats, values: Floats | float) -> Floats:
         share = below / usable
     edge = 1.0 / (usable + 1.0)
     quantile = special.ndtri(np.clip(share, edge, 1.0 - edge))
-    return np.asarray(np.where(np.isnan(values), np.nan, quantile))
+    return np.where(np.isnan(values), np.nan, quantile)
 
 
 def _accelerated(z: Floats, rate: Floats) -> Floats:
     """Compute z / (1 - rate z), with its limit beyond the pole."""
     denominator = 1.0 - rate * z
     passed = denominator <= 0.0
-    return np.asarray(
-        np.where(passed, np.copysign(np.inf, z), z / np.where(passed, 1.0, denominator))
+    return np.where(
+        passed, np.copysign(np.inf, z), z / np.where(passed, 1.0, denominator)
     )

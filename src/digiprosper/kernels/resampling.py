@@ -19,6 +19,7 @@ import numpy as np
 from digiprosper.checks import one_problem, option_error
 from digiprosper.errors import InputTypeError, OptionError, cited
 from digiprosper.kernels import Bools, Floats, Ints
+from digiprosper.kernels.chunks import chunks
 from digiprosper.kernels.least_squares import with_weights
 from digiprosper.kernels.slopes import Effect, Slope, split_slopes
 from digiprosper.kernels.tolerances import LOST_IN_DRAW, REDUNDANT_LEVELS
@@ -99,10 +100,10 @@ class Grams:
         sums.resize(self.n_clusters + spare, sums.shape[1])
         return replace(self, sums=sums)
 
-    def of_clusters(self, start: int, stop: int) -> Floats:
-        """Take the sums of some clusters, dense: (stop - start, q)."""
-        sums = self.sums[start:stop]
-        return np.asarray(sums if isinstance(sums, np.ndarray) else sums.toarray())
+    def of_clusters(self, clusters: slice) -> Floats:
+        """Take the sums of some clusters, dense: (n, q)."""
+        sums = self.sums[clusters]
+        return sums if isinstance(sums, np.ndarray) else sums.toarray()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -706,7 +707,7 @@ def _explained_by_dummies(grams: Grams, cross: Floats, dummy_sums: Floats) -> Fl
         triangles = dummy_sums[:, grams.n_levels :]
         scale = 1.0 / np.where(counts == 0.0, 1.0, counts)
     if grams.inverse == "diagonal":
-        return np.asarray((cross * scale[:, None, :]) @ cross.transpose(0, 2, 1))
+        return (cross * scale[:, None, :]) @ cross.transpose(0, 2, 1)
 
     explained = np.zeros((cross.shape[0], cross.shape[1], cross.shape[1]))
     level = start = 0
@@ -800,8 +801,8 @@ def bootstrap(
     generator = np.random.default_rng(seed)
     parts = _split_by_block(grams)
 
-    def fit(start: int, stop: int) -> tuple[Floats, ...]:
-        weights = _fill_counts(generator, buffer[: stop - start])
+    def fit(draws: slice) -> tuple[Floats, ...]:
+        weights = _fill_counts(generator, buffer[: draws.stop - draws.start])
         mixed = None if combine is None else combine(weights)
         return _fit_draws(
             grams, _weighted_sums(grams, parts, weights), equations, residuals, mixed
@@ -810,9 +811,10 @@ def bootstrap(
     draw_bytes = bytes_per_draw(grams) + 32 * grams.n_clusters
     # What fits into the caches is drawn and counted half as fast again, if the products
     # still are matrices.
-    chunk = max(1, min(memory // draw_bytes, max(_CACHED // draw_bytes, _ROWS)))
-    buffer = np.empty((min(chunk, reps), grams.n_clusters))
-    return _fit_in_chunks(fit, reps, chunk, equations, residuals)
+    memory = min(memory, max(_CACHED, _ROWS * draw_bytes))
+    batches = list(chunks(reps, draw_bytes // 8, memory))
+    buffer = np.empty((batches[0].stop, grams.n_clusters))
+    return _fit_in_chunks(fit, batches, equations, residuals)
 
 
 def jackknife(
@@ -825,12 +827,12 @@ def jackknife(
     """Refit every equation without one cluster at a time (row g), effects too."""
     total = grams.sums.sum(axis=0)
 
-    def fit(start: int, stop: int) -> tuple[Floats, ...]:
-        others = total - grams.of_clusters(start, stop)
+    def fit(clusters: slice) -> tuple[Floats, ...]:
+        others = total - grams.of_clusters(clusters)
         return _fit_draws(grams, others, equations, residuals)
 
-    chunk = max(1, memory // bytes_per_draw(grams))
-    return _fit_in_chunks(fit, grams.n_clusters, chunk, equations, residuals)
+    batches = list(chunks(grams.n_clusters, bytes_per_draw(grams) // 8, memory))
+    return _fit_in_chunks(fit, batches, equations, residuals)
 
 
 def bytes_per_draw(grams: Grams) -> int:
@@ -841,19 +843,18 @@ def bytes_per_draw(grams: Grams) -> int:
 
 
 def _fit_in_chunks(
-    fit: Callable[[int, int], tuple[Floats, ...]],
-    reps: int,
-    chunk: int,
+    fit: Callable[[slice], tuple[Floats, ...]],
+    batches: Sequence[slice],
     equations: Sequence[Equation],
     residuals: Sequence[Block],
 ) -> Draws:
-    """Fit chunk by chunk; a draw in which one equation is lost is lost for all."""
+    """Fit batch by batch; a draw in which one equation is lost is lost for all."""
+    reps = batches[-1].stop
     out = [np.empty((reps, len(x))) for _, x in equations]
     out += [np.empty((reps, len(y), len(y))) for y, _ in residuals]
-    for start in range(0, reps, chunk):
-        stop = min(start + chunk, reps)
-        for array, part in zip(out, fit(start, stop), strict=True):
-            array[start:stop] = part
+    for batch in batches:
+        for array, part in zip(out, fit(batch), strict=True):
+            array[batch] = part
     lost = np.zeros(reps, dtype=bool)
     for part in out:
         lost |= np.isnan(part.reshape(reps, -1)).any(axis=1)

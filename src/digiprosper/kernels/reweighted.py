@@ -215,18 +215,18 @@ def root_and_middle(solved: Solved) -> tuple[Floats, Floats]:
 
 
 def _poisson_deviance(y: Floats, index: Floats) -> Floats:
-    return np.asarray(2 * (xlogy(y, y) - y * index - y + np.exp(index)))
+    return 2 * (xlogy(y, y) - y * index - y + np.exp(index))
 
 
 def _poisson_residual(y: Floats, index: Floats) -> Floats:
     # Not as a quotient, which has no value where the mean is rounded to zero.
     with np.errstate(divide="ignore"):
-        return np.asarray(np.expm1(np.log(y) - index))
+        return np.expm1(np.log(y) - index)
 
 
 def _signed_index(y: Floats, index: Floats) -> Floats:
     """Return the index of the observed outcome, with the sign turned for zero."""
-    return np.asarray(np.where(y > 0, index, -index))
+    return np.where(y > 0, index, -index)
 
 
 def _normal_weight(index: Floats) -> Floats:

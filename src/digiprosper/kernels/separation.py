@@ -25,7 +25,7 @@ from digiprosper.kernels.tolerances import (
     SEPARATED,
     SEPARATED_MEAN,
 )
-from digiprosper.kernels.within import compress, effects_in_rows, within
+from digiprosper.kernels.within import effects_in_rows, within
 
 
 def mark_empty_levels(y: Floats, effects: Sequence[Effect]) -> Bools:
@@ -79,19 +79,17 @@ def predicted_rows(y: Floats, x: Floats, effects: Sequence[Ints]) -> Bools:
     keep = np.ones(y.size, dtype=np.bool_)
     while keep.any():
         rows = np.flatnonzero(keep)
-        part = [compress(codes[rows])[0] for codes in effects]
-        separated = mark_empty_levels(y[rows], part) | mark_empty_levels(
-            1 - y[rows], part
-        )
+        outcome, part = y[rows], effects_in_rows(effects, rows)
+        separated = mark_empty_levels(outcome, part)
+        separated |= mark_empty_levels(1 - outcome, part)
         if not separated.any():
             columns = _independent_columns(x[rows], part)
-            if _index_at_maximum(y[rows], columns, part, LOGIT) is not None:
+            if _index_at_maximum(outcome, columns, part, LOGIT) is not None:
                 break
-            sign = np.where(y[rows] > 0, 1.0, -1.0)
-            turned = [Slope(codes, sign) for codes in part]
-            separated = _linear_program(
-                np.zeros(rows.size), columns * sign[:, None], turned
-            )
+            sign = np.where(outcome > 0, 1.0, -1.0)
+            turned = [Slope(codes_of(effect), sign) for effect in part]
+            columns = columns * sign[:, None]
+            separated = _linear_program(np.zeros(rows.size), columns, turned)
             if not separated.any():
                 break
         keep[rows[separated]] = False

@@ -45,7 +45,6 @@ class Variation:
     second: Ints  # (L,) rank of the second row
     entity: Ints  # (L,) entity of each pair, 0, 1, ...
     nobs: int  # rows
-    count: int  # entities
 
     def zone(self, cuts: Ints) -> tuple[Ints, Ints]:
         """Find the cuts between which too few entities vary beside each fixed cut (c,).
@@ -53,29 +52,16 @@ class Variation:
         The ends of the sample are 0 and N. Another cut has to be at most the first or
         at least the second result; -1 and N + 1 where there is no such cut.
         """
-        keys = np.arange(self.count) * (self.nobs + 1)
-        after = np.searchsorted(
-            self.entity * (self.nobs + 1) + self.first, keys + cuts[:, None]
-        )
-        before = (
-            np.searchsorted(
-                self.entity * (self.nobs + 1) + self.second, keys + cuts[:, None]
-            )
-            - 1
-        )
-        ends = np.append(self.second + 1, self.nobs + 1)[after]
-        entities = np.append(self.entity, -1)
-        ends = np.where(entities[after] == np.arange(self.count), ends, self.nobs + 1)
-        starts = np.where(
-            entities[before] == np.arange(self.count),
-            np.append(self.first, -1)[before],
-            -1,
-        )
-        kth = self.least - 1
-        above = np.partition(ends, kth, axis=1)[:, kth]
-        below = np.partition(starts, self.count - 1 - kth, axis=1)[
-            :, self.count - 1 - kth
-        ]
+        below, above = np.full(cuts.size, -1), np.full(cuts.size, self.nobs + 1)
+        of_entity = np.flatnonzero(np.diff(self.entity, prepend=-1))
+        if of_entity.size >= self.least:
+            # By entity the first end after the cut, and the last beginning before it
+            ends = np.where(self.first >= cuts[:, None], self.second, self.nobs) + 1
+            ends = np.minimum.reduceat(ends, of_entity, axis=1)
+            starts = np.where(self.second < cuts[:, None], self.first, -1)
+            starts = np.maximum.reduceat(starts, of_entity, axis=1)
+            above = np.sort(ends)[:, self.least - 1]
+            below = np.sort(starts)[:, -self.least]
         return below, above
 
 
@@ -93,7 +79,7 @@ def variation(z: Floats, entity: Ints, order: Ints, least: int) -> Variation:
     )
     at = np.flatnonzero(pair)
     codes = entity[rows[at]].astype(np.intp)
-    return Variation(least, by_entity[at], by_entity[at + 1], codes, order.size, count)
+    return Variation(least, by_entity[at], by_entity[at + 1], codes, order.size)
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,7 +210,7 @@ class Groups:
             np.add.reduceat(np.take(rows, self.order, axis=-1), self.starts, axis=-1)
             / self.sizes
         )
-        return np.asarray(rows - np.take(means, self.codes, axis=-1))
+        return rows - np.take(means, self.codes, axis=-1)
 
 
 def _group_rows(codes: Ints) -> Groups:
@@ -345,7 +331,7 @@ def _slope_columns(slope: Slope, constants: Sequence[Ints]) -> Floats:
         )
     centred = any(is_nested(codes, slope.codes) for codes in constants)
     (column,) = directions(slope.codes, levels, [slope.column], centred=centred).columns
-    return np.asarray(np.where(np.arange(levels)[:, None] == slope.codes, column, 0.0))
+    return np.where(np.arange(levels)[:, None] == slope.codes, column, 0.0)
 
 
 def with_level(search: Plan) -> Plan:
@@ -385,20 +371,28 @@ def _running_sums(
 ) -> Plan:
     white = _whiten(block)
     last = candidates.cuts - 1
-    loadings = np.empty((white.shape[0], basis.shape[0], last.size))
-    running = np.empty(white.shape[1])
-    for row, loading in zip(white, loadings, strict=True):
-        for column, out in zip(basis, loading, strict=True):
-            np.cumsum(np.multiply(column, row, out=running), out=running)
-            np.take(running, last, out=out, mode="clip")
-    raw = _block_products(white, groups)[:, :, last]
-    gram = raw - np.einsum("apg,bpg->abg", loadings, loadings)
+    loadings, explained = block_loadings(basis, white, last)
+    gram = _block_products(white, groups)[:, :, last] - explained
     squares = np.stack(
         [[np.cumsum(first * second)[last] for first in white] for second in white]
     )
     return Plan(
         candidates, groups, white, basis, loadings, gram[:, :, None, :], squares
     )
+
+
+def block_loadings(basis: Floats, block: Floats, last: Ints) -> tuple[Floats, Floats]:
+    """Multiply a basis with the block up to the rows `last` (G,): (k, p, G).
+
+    Also return the products of these loadings (k, k, G).
+    """
+    loadings = np.empty((len(block), len(basis), last.size))
+    running = np.empty(block.shape[1])
+    for row, loading in zip(block, loadings, strict=True):
+        for column, out in zip(basis, loading, strict=True):
+            np.cumsum(np.multiply(column, row, out=running), out=running)
+            np.take(running, last, out=out, mode="clip")
+    return loadings, np.einsum("apg,bpg->abg", loadings, loadings)
 
 
 def _basis(columns: Floats, groups: Groups) -> Floats:
@@ -516,10 +510,10 @@ def drops(search: Plan, state: State) -> Floats:
     variation left).
     """
     gains = np.empty(state.score.shape[1:])
+    floor = UNIDENTIFIED * np.einsum("aag->ag", search.squares)[:, None]
     for tile in _tiles(gains):
-        squares = search.squares[:, :, tile]
-        gains[:, tile] = _ssr_reductions(
-            state.gram[..., tile], state.score[..., tile], squares
+        gains[:, tile] = quadratic_forms(
+            state.gram[..., tile], state.score[..., tile], floor[..., tile]
         )
     return gains
 
@@ -531,11 +525,15 @@ def _tiles(batch: Floats) -> list[slice]:
     return [slice(low, low + step) for low in range(0, count, step)]
 
 
-def _ssr_reductions(gram: Floats, score: Floats, squares: Floats) -> Floats:
+def quadratic_forms(gram: Floats, score: Floats, floor: Floats) -> Floats:
+    """Compute ``b' A^-1 b`` (c, G) of scores (k, c, G) and matrices (k, k, 1 or c, G).
+
+    Minus infinity where a pivot of A is not above the `floor` (k, 1 or c, G).
+    """
     k = score.shape[0]
     if k == 1:  # the same in fewer passes
         pivot = gram[0, 0]
-        none = pivot <= UNIDENTIFIED * squares[0, 0]
+        none = pivot <= floor[0]
         gain = score[0] ** 2 / np.where(none, 1.0, pivot)
         gain[np.broadcast_to(none, gain.shape)] = -np.inf
         return np.asarray(gain)
@@ -555,7 +553,7 @@ def _ssr_reductions(gram: Floats, score: Floats, squares: Floats) -> Floats:
                 inner = sum(x * y for x, y in zip(row, rows[j], strict=False))
                 row.append((gram[a, j] - inner) * inverse[j])
             pivot = gram[a, a] - sum(x * x for x in row)
-            bad |= ~(pivot > UNIDENTIFIED * squares[a, a])
+            bad |= ~(pivot > floor[a])
             inverse.append(1 / np.sqrt(np.where(bad, 1.0, pivot)))
             solved.append(
                 (score[a] - sum(x * y for x, y in zip(row, solved, strict=False)))
@@ -744,8 +742,7 @@ def _profile(
         # Another threshold with a smaller trim may have come nearer than this one may
         # go: it can stay.
         free[present] = True
-    profile: Floats = np.where(free, state.ssr[0] - drops(search, state)[0], np.inf)
-    return profile
+    return np.where(free, state.ssr[0] - drops(search, state)[0], np.inf)
 
 
 def lowest(profile: Floats) -> int:

@@ -68,7 +68,7 @@ def is_nested(inner: Ints, outer: Ints | Floats) -> bool:
 def less_means(column: Floats | Bools, codes: Ints) -> Floats:
     """Subtract from a column (N,) its mean in each level."""
     means = np.bincount(codes, column) / np.maximum(np.bincount(codes), 1)
-    return np.asarray(column - means[codes])
+    return column - means[codes]
 
 
 def split_nested(
@@ -185,7 +185,7 @@ class Within:
         self._centre(work)
         if self.main >= 0:
             self._take_out(work)
-        return np.asarray(work[0] if columns.ndim == 1 else work.T)
+        return work[0] if columns.ndim == 1 else work.T
 
     def decompose(self, columns: Floats) -> tuple[Floats, list[Floats]]:
         """Split columns, (N,) or (N, k), into demeaned ones and estimated effects.
@@ -200,7 +200,13 @@ class Within:
         if self.main >= 0:
             values[self.main] += means
         for block in self._blocks:
-            _restore_slopes(block, values)
+            # Coefficients of orthogonal columns become the original slopes.
+            level, slopes = block.directions.slopes([values[p] for p in block.slopes])
+            for position, slope in zip(block.slopes, slopes, strict=True):
+                values[position] = slope
+            if block.host >= 0:
+                at = slice(None) if block.levels is None else block.levels
+                values[block.host] += level[:, at]
         constants = self.constants
         for position in constants[1:]:
             by_level = values[position]
@@ -259,7 +265,7 @@ class Within:
         for _ in range(2):  # the second time removes what rounding left
             weighted = work if self.obs_weights is None else work * self.obs_weights
             work -= (self._sums(position, weighted) / counts).take(codes, axis=1)
-        return np.asarray(work[0] if columns.ndim == 1 else work.T)
+        return work[0] if columns.ndim == 1 else work.T
 
     @property
     def is_dense(self) -> bool:
@@ -342,7 +348,7 @@ class Within:
             sums = [self._sums(p, weighted) for p in others]
             right = np.concatenate(sums, axis=1) - taken_out @ self._cross
             solved = (
-                self._conjugate(right.T, square).T
+                self._conjugate(right, square)
                 if self._inverse is None
                 else right @ self._inverse
             )
@@ -371,28 +377,21 @@ class Within:
         if column is not None:
             weighted = weighted * column
         if self._starts is not None and position in self.closed_form:
-            return np.asarray(np.add.reduceat(weighted, self._starts, axis=1))
+            return np.add.reduceat(weighted, self._starts, axis=1)
         return level_sums(self.codes[position], self.levels[position], weighted.T).T
 
-    def _conjugate(self, right: Floats, size: Floats) -> Floats:
-        """Solve for all columns by conjugate gradients, scaled by level counts."""
-        others = [self._counts[p] for p in self.others]
+    def _conjugate(self, right: Floats, square: Floats) -> Floats:
+        """Solve for all rows (p, L) by conjugate gradients, scaled by level counts."""
+        counts = np.concatenate([self._counts[p] for p in self.others])
+        system = self._gram, self._cross, self._main_counts, counts
         # Below the floor, a multiple of the rounding in `right`, lies only its part
         # outside the range.
-        return conjugate_gradients(
-            right,
-            size,
-            gram=self._gram,
-            cross=self._cross,
-            main_counts=self._main_counts,
-            counts=np.concatenate(others),
-        )
+        return conjugate_gradients(right.T, square, *system).T
 
 
 def conjugate_gradients(
     right: Floats,
     size: Floats,
-    *,
     gram: Any,
     cross: Any,
     main_counts: Floats,
@@ -445,7 +444,7 @@ def conjugate_gradients(
             "demeaning did not converge, because the effects are weakly connected; "
             "absorb fewer effects."
         )
-    return np.asarray(scale * best)
+    return scale * best
 
 
 def level_sums(
@@ -573,42 +572,30 @@ def _slope_blocks(
     constants: tuple[int, ...],
     obs_weights: Floats | None,
 ) -> list[_Block]:
-    return [
-        _orthogonal_slopes(group, codes, slopes, levels, constants, obs_weights)
-        for group in groups
-        if group[-1] not in constants
-    ]
-
-
-def _orthogonal_slopes(
-    group: list[int],
-    codes: tuple[Ints, ...],
-    slopes: tuple[Floats | None, ...],
-    levels: tuple[int, ...],
-    constants: tuple[int, ...],
-    obs_weights: Floats | None,
-) -> _Block:
     """Make the slopes of effects of the same levels orthogonal."""
-    columns = {p: column for p in group if (column := slopes[p]) is not None}
-    # Means of levels may be taken out of a slope's column where other dummies add up to
-    # those of its levels.
-    level_codes, size = codes[group[0]], levels[group[0]]
-    first = [p for p in group if p in constants]
-    host = next(
-        (p for p in (*first, *constants) if is_nested(codes[p], level_codes)), -1
-    )
-    orthogonal = directions(
-        level_codes,
-        size,
-        list(columns.values()),
-        centred=host >= 0,
-        obs_weights=obs_weights,
-    )
-    block_levels = None
-    if host >= 0 and host not in group:
-        block_levels = np.empty(levels[host], dtype=np.intp)
-        block_levels[codes[host]] = level_codes
-    return _Block(tuple(columns), orthogonal, host, block_levels)
+    blocks = []
+    for group in groups:
+        columns = {p: column for p in group if (column := slopes[p]) is not None}
+        if not columns:
+            continue
+        # Means of levels may be taken out of a slope's column where other dummies add
+        # up to those of its levels.
+        inner = codes[group[0]]
+        candidates = [*(p for p in group if p in constants), *constants]
+        host = next((p for p in candidates if is_nested(codes[p], inner)), -1)
+        orthogonal = directions(
+            inner,
+            levels[group[0]],
+            list(columns.values()),
+            centred=host >= 0,
+            obs_weights=obs_weights,
+        )
+        block_levels = None
+        if host >= 0 and host not in group:
+            block_levels = np.empty(levels[host], dtype=np.intp)
+            block_levels[codes[host]] = inner
+        blocks.append(_Block(tuple(columns), orthogonal, host, block_levels))
+    return blocks
 
 
 def _span_columns(
@@ -623,15 +610,6 @@ def _span_columns(
             identified[position] = block.directions.identified[i]
             counts[position] = np.ones(len(counts[position]))
     return tuple(columns), tuple(identified)
-
-
-def _restore_slopes(block: _Block, values: list[Floats]) -> None:
-    """Replace coefficients of orthogonal columns by the original slopes, in place."""
-    level, slopes = block.directions.slopes([values[p] for p in block.slopes])
-    for position, slope in zip(block.slopes, slopes, strict=True):
-        values[position] = slope
-    if block.host >= 0:
-        values[block.host] += level if block.levels is None else level[:, block.levels]
 
 
 def _count_parameters(

@@ -510,7 +510,7 @@ def _means_by(codes: Ints, columns: Floats) -> Floats:
     """Compute the means of columns by level, for each row."""
     codes, levels = compress(codes)
     means = level_sums(codes, levels, columns) / np.bincount(codes)[:, None]
-    return np.asarray(means[codes])
+    return means[codes]
 
 
 def make_features(

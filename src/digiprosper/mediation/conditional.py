@@ -257,7 +257,7 @@ def _regions_from_draws(
 def _polynomial(at: Floats, coefficients: Floats) -> Floats:
     """Evaluate polynomials at every point; the coefficients are along the last axis."""
     powers = at ** np.arange(coefficients.shape[-1])[:, None]
-    return np.asarray(coefficients @ powers)
+    return coefficients @ powers
 
 
 def _positive_intervals(

@@ -303,7 +303,7 @@ def _correlation_and_scale(a: Floats, moments: Floats) -> tuple[Floats, Floats]:
 
 
 def _effect_at(rho: Floats, r: Floats, scaled: Floats) -> Floats:
-    return np.asarray(scaled * (r - rho * np.sqrt((1 - r**2) / (1 - rho**2))))
+    return scaled * (r - rho * np.sqrt((1 - r**2) / (1 - rho**2)))
 
 
 def _first_insignificant(ends: Callable[[Floats], tuple[Floats, Floats]]) -> float:
@@ -314,7 +314,7 @@ def _first_insignificant(ends: Callable[[Floats], tuple[Floats, Floats]]) -> flo
 
     def excludes_zero(points: Floats) -> Bools:
         ends_at = ends(points)
-        return np.asarray(ends_at[0] > 0 if low > 0 else ends_at[1] < 0)
+        return ends_at[0] > 0 if low > 0 else ends_at[1] < 0
 
     crossings = []
     for points in (np.arange(100) / 100, np.arange(100) / -100):

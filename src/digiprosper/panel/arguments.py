@@ -161,12 +161,12 @@ class Arguments:
 
 def below_zero(values: Floats) -> Bools:
     """Mark negative numbers; False for NaN."""
-    return np.asarray(values < 0)
+    return values < 0
 
 
 def not_positive(values: Floats) -> Bools:
     """Mark zero and negative numbers; False for NaN."""
-    return np.asarray(values <= 0)
+    return values <= 0
 
 
 def arguments(

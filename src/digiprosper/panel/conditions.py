@@ -97,7 +97,7 @@ def rows_where(text: str, table: Table, caller: str = "subset") -> Bools:
             unknown, table.names, f"{caller}({cited(text)})", table.labels
         )
     truth = _evaluate_condition(tree, condition)
-    return np.asarray(truth.fillna(value=False).to_numpy(dtype=bool))
+    return truth.fillna(value=False).to_numpy(dtype=bool)
 
 
 def _parse_condition(condition: _Condition) -> ast.expr:

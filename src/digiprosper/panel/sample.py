@@ -238,7 +238,7 @@ class Sample:
         (N, k) array
             The k columns of the role (a copy).
         """
-        return np.asarray(self.matrix.T[list(self.roles[role])].T)
+        return self.matrix.T[list(self.roles[role])].T
 
     def names_of(self, role: str) -> tuple[str, ...]:
         """Return the names of the columns of a role.

@@ -266,12 +266,9 @@ class EffectResults(BaseResults):
                 self.estimates, self.estimated.std_errors(), self.df_t, level
             )
         if method == "bc":
-            ends = intervals.bc(
-                self.draw_values, self.estimates, level, clusters=self.n_drawn
-            )
-            return *ends, intervals.bc_p(
-                self.draw_values, self.estimates, clusters=self.n_drawn
-            )
+            corrected = self.draw_values, self.estimates, 0.0
+            ends = intervals.bca(*corrected, level, clusters=self.n_drawn)
+            return *ends, intervals.bca_p(*corrected, clusters=self.n_drawn)
         ends = intervals.percentile(self.draw_values, level, clusters=self.n_drawn)
         return *ends, intervals.percentile_p(self.draw_values, clusters=self.n_drawn)
 

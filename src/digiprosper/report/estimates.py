@@ -86,22 +86,22 @@ class Estimates(PickledByName):
     @property
     def covariance(self) -> Floats:
         """Return the covariance matrix (k, k)."""
-        return np.asarray(self.root @ self.middle @ self.root.T)
+        return self.root @ self.middle @ self.root.T
 
     def rows(self, weights: Floats) -> Floats:
         """Compute ``weights @ root`` for sums of coefficients with weights (q, k)."""
         used = np.flatnonzero(weights.any(axis=0))
-        return np.asarray(weights[:, used] @ self.root[used])
+        return weights[:, used] @ self.root[used]
 
     def sums(self, weights: Floats) -> Floats:
         """Compute sums (q,) of coefficients; one with weight 0 may be missing."""
         used = np.flatnonzero(weights.any(axis=0))
-        return np.asarray(weights[:, used] @ self.coefficients[used])
+        return weights[:, used] @ self.coefficients[used]
 
     def covariance_of(self, weights: Floats) -> Floats:
         """Compute the covariance (q, q) of sums of coefficients with weights (q, k)."""
         rows = self.rows(weights)
-        return np.asarray(rows @ self.middle @ rows.T)
+        return rows @ self.middle @ rows.T
 
     def wald(self, weights: Floats, gap: Floats) -> tuple[float, float]:
         """Compute ``gap' V^-1 gap`` for the covariance V of sums with weights (q, k).

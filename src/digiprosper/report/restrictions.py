@@ -203,9 +203,9 @@ def _number(value: object, text: str) -> float:
 
 def _combine(op: ast.operator, a: Floats, b: Floats, text: str) -> Floats:
     if isinstance(op, ast.Add):
-        return np.asarray(a + b)
+        return a + b
     if isinstance(op, ast.Sub):
-        return np.asarray(a - b)
+        return a - b
     if isinstance(op, ast.Mult) and not (a[:-1].any() and b[:-1].any()):
         return np.asarray(b * a[-1] if b[:-1].any() else a * b[-1])
     if isinstance(op, ast.Div) and not b[:-1].any() and b[-1] != 0:

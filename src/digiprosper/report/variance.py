@@ -14,7 +14,7 @@ from digiprosper.report.notices import not_psd
 
 def standard_errors(variance: Floats) -> Floats:
     """Return square roots of variances; missing if negative or missing."""
-    return np.asarray(np.sqrt(np.where(variance < 0, np.nan, variance)))
+    return np.sqrt(np.where(variance < 0, np.nan, variance))
 
 
 def negative_variance(names: Sequence[str]) -> Notice:

@@ -46,8 +46,7 @@ class LaterColumns(str):
 
     __slots__ = ()
 
-    def __repr__(self) -> str:
-        return str(self)
+    __repr__ = str.__str__
 
     @classmethod
     def of_pattern(cls, pattern: str) -> LaterColumns:

@@ -14,7 +14,6 @@ import pandas as pd
 from digiprosper.checks import check_option, one_problem
 from digiprosper.errors import (
     DigiprosperError,
-    HeldWarnings,
     IdentificationError,
     InputTypeError,
     MissingDataError,
@@ -25,7 +24,7 @@ from digiprosper.errors import (
     counted,
     hold_warnings,
     issue,
-    issue_held_warnings,
+    issue_by_model,
     notice_of,
     quoted,
 )
@@ -196,17 +195,16 @@ class ByGroup(ResultSet):
 
 @dataclass(frozen=True, slots=True)
 class _Groups:
-    """The groups, and the group of each row of a panel."""
+    """The groups of a column or condition."""
 
     text: str  # the column or condition
     names: tuple[str, ...]  # of the groups, in order
     levels: pd.Index[Any]  # values of the column, or False and True
-    codes: Ints  # (N,) group of each row; empty for a scanned table
 
     def codes_in(self, panel: Panel) -> Ints:
-        """Return the group of each row of a part of the data."""
+        """Return the group of each row (N,) of a panel, or of a part of the data."""
         codes, levels = _group_codes(panel, self.text)
-        return np.asarray(self.levels.get_indexer(levels)[codes])
+        return self.levels.get_indexer(levels)[codes]
 
     def rows_in(self, code: int, panel: Panel) -> Bools:
         """Select the rows of a group."""
@@ -337,33 +335,33 @@ def by_group(
             return _by_group_of_scan(spec, copied, group, term)
     panel = _drop_unchosen_entities(spec, panel)
     groups = _read_groups([_levels_and_rows(group, panel)], group, panel)
-    groups = replace(groups, codes=groups.codes_in(panel))
+    codes = groups.codes_in(panel)
     fit = spec._fitted(panel) if isinstance(spec, FixedEffects) else None
     by_products = fit is not None and _nested_slopes(fit)
     default = _REPS if by_products else _REFITS
     draws = check_reps(default if reps is None else reps, _LEAST_REPS)
     if method == "permutation":
-        _refuse_varying_groups(panel, groups)
+        _refuse_varying_groups(panel, group, codes)
 
     by_name = {
-        name: (spec, _subset(panel, groups.codes == code))
+        name: (spec, _subset(panel, codes == code))
         for code, name in enumerate(groups.names)
     }
     fits = _fit_groups(by_name, panel, seed)
     name, estimates = _coefficient_by_group(spec, fits, term)
     if fit is not None and method == "interaction":
         rows = panel.index.get_indexer(fit.prepared.sample.index)
-        joint = _with_interactions(fit, groups.codes[rows], groups, name)
+        joint = _with_interactions(fit, codes[rows], groups, name)
         test = _interaction_test(joint, groups, name)
     else:
-        units, clusters_name = _units_to_permute(spec, panel, groups)
+        units, clusters_name = _units_to_permute(spec, panel, codes)
         if fit is not None and by_products:
             slopes, drawn = _permute_by_products(
-                fit, panel, groups, units, name, draws, seed
+                fit, panel, codes, units, name, draws, seed
             )
         else:
             slopes, drawn = _permute_by_refits(
-                spec, panel, groups, units, name, draws, seed, show=progress
+                spec, panel, codes, units, name, draws, seed, show=progress
             )
         test = _permutation_test(slopes, groups, clusters_name, name, estimates, drawn)
         unlike = _unequal_variances(fits, name, test.statistic)
@@ -505,7 +503,7 @@ def _read_groups(
     categories: Mapping[str, Any] | None = None,
 ) -> _Groups:
     """Read a column, its values as in `categories`, or a condition as groups."""
-    condition, codes = text.strip(), np.empty(0, dtype=np.intp)
+    condition = text.strip()
     levels_of_parts, rows_of_parts = zip(*parts, strict=True)
     levels, rows = reduce(pd.Index.union, levels_of_parts), sum(rows_of_parts)
     if text in (panel.entity_name, panel.time_name, *panel.columns):
@@ -515,11 +513,11 @@ def _read_groups(
             str(v).removesuffix(".0") if isinstance(v, float) else str(v)
             for v in levels
         )
-        groups = _Groups(text, tuple(values), levels, codes)
+        groups = _Groups(text, tuple(values), levels)
         _refuse_same_names(groups)
     else:
         both = pd.Index([False, True])
-        groups = _Groups(text, (f"not ({condition})", condition), both, codes)
+        groups = _Groups(text, (f"not ({condition})", condition), both)
         if levels.size == 1:
             truth = "true" if levels[0] else "false"
             raise _group_count_error(
@@ -558,15 +556,15 @@ def _group_count_error(problem: str, text: str, count: int) -> DigiprosperError:
     )
 
 
-def _refuse_varying_groups(panel: Panel, groups: _Groups) -> None:
+def _refuse_varying_groups(panel: Panel, text: str, codes: Ints) -> None:
     """Refuse groups that cut through entities."""
     entity = table_of(panel).keys.entity
-    labels = _group_of_units(entity, groups.codes)
-    cut = np.unique(entity[labels[entity] != groups.codes])
+    labels = _group_of_units(entity, codes)
+    cut = np.unique(entity[labels[entity] != codes])
     if cut.size:
-        data = {"group": groups.text, "count": int(cut.size)}
+        data = {"group": text, "count": int(cut.size)}
         raise OptionError(
-            f"group={cited(groups.text)} changes within {cut.size} of "
+            f"group={cited(text)} changes within {cut.size} of "
             f"{panel.n_entities} {panel.entity_name}, such as "
             f"{panel.entities[cut[0]]}, and labels are permuted over whole entities. "
             "Use method='interaction' with FixedEffects, or a group that does not "
@@ -575,7 +573,7 @@ def _refuse_varying_groups(panel: Panel, groups: _Groups) -> None:
         )
 
 
-def _units_to_permute(spec: Any, panel: Panel, groups: _Groups) -> tuple[Ints, str]:
+def _units_to_permute(spec: Any, panel: Panel, groups: Ints) -> tuple[Ints, str]:
     """Code the entities, or the clusters if each is in one group, and name them."""
     # A group of whole provinces is no random partition of their households.
     table = table_of(panel)
@@ -585,7 +583,7 @@ def _units_to_permute(spec: Any, panel: Panel, groups: _Groups) -> tuple[Ints, s
         codes, _ = coded(table, clusters[0], "clusters")
         has_cluster = codes >= 0
         inner = entity[has_cluster], codes[has_cluster]
-        outer = codes[has_cluster], groups.codes[has_cluster]
+        outer = codes[has_cluster], groups[has_cluster]
         if all(map(is_nested, inner, outer)):
             return np.unique(codes, return_inverse=True)[1], clusters[0]
     return entity, ""
@@ -662,7 +660,7 @@ def _nested_slopes(fit: Fitted) -> bool:
 def _permute_by_products(
     fit: Fitted,
     panel: Panel,
-    groups: _Groups,
+    groups: Ints,
     units: Ints,
     name: str,
     reps: int,
@@ -675,7 +673,7 @@ def _permute_by_products(
     prepared, sample = fit.prepared, fit.prepared.sample
     rows = panel.index.get_indexer(sample.index)
     codes = np.unique(units[rows], return_inverse=True)[1]
-    labels = _group_of_units(codes, groups.codes[rows])
+    labels = _group_of_units(codes, groups[rows])
     grams = entity_grams(
         fit.demeaned.select((0, *fit.regressors)),
         codes,
@@ -692,7 +690,7 @@ def _permute_by_products(
 def _permute_by_refits(
     spec: Any,
     panel: Panel,
-    groups: _Groups,
+    groups: Ints,
     units: Ints,
     name: str,
     reps: int,
@@ -701,17 +699,17 @@ def _permute_by_refits(
     show: bool,
 ) -> tuple[Floats, np.random.SeedSequence | None]:
     """Fit the model of each group again in each permutation; returns the same."""
-    labels = _group_of_units(units, groups.codes)
+    labels = _group_of_units(units, groups)
     enumerated = count_arrangements(labels) < reps + 0.5
     drawn = (
         arrangements(labels)
         if enumerated
         else permuted_labels(np.random.default_rng(seed), labels, reps)
     )
-    out = np.empty((len(drawn), len(groups.names)))
+    out = np.empty((len(drawn), 1 + int(labels.max())))
     with progress_bar("by_group", len(drawn), show=show) as done:
         for i, permuted in enumerate(drawn):
-            for group in range(len(groups.names)):
+            for group in range(out.shape[1]):
                 rows = _subset(panel, permuted[units] == group)
                 out[i, group] = _slope_in_rows(spec, rows, name, [seed.entropy, i])
             done(1)
@@ -731,7 +729,7 @@ def _slope_in_rows(spec: Any, panel: Panel, name: str, rng: object) -> float:
 def _between_groups(slopes: Floats) -> Floats:
     """Compare groups on the last axis: second minus first, or the range of more."""
     if slopes.shape[-1] == 2:
-        return np.asarray(slopes[..., 1] - slopes[..., 0])
+        return slopes[..., 1] - slopes[..., 0]
     return np.asarray(np.ptp(slopes, axis=-1))
 
 
@@ -746,8 +744,8 @@ def _permutation_test(
     """Test the difference by permutations; without a seed, these are all there are."""
     draws, enumerated = _between_groups(slopes), seed is None
     statistic = float(_between_groups(np.array(list(estimates.values()))))
-    what = f"clusters ({clusters_name})" if clusters_name else "entities"
-    description = f"the groups of {cited(groups.text)} can be permuted over {what}"
+    units = f"clusters ({clusters_name})" if clusters_name else "entities"
+    description = f"the groups of {cited(groups.text)} can be permuted over {units}"
     notices = (
         few_exchanges(name, draws.size, description)
         if enumerated
@@ -840,11 +838,8 @@ def _interaction_test(joint: LinearResults, groups: _Groups, name: str) -> TestR
         )
     hypothesis = _hypothesis(groups, name)
     test = joint_test(joint, names, "by_group", **hypothesis)
-    held: HeldWarnings = []
     model = f"all groups jointly, where {name} is that of {groups.names[0]}"
-    with hold_warnings(model, held):
-        issue(joint.diagnostics)
-    issue_held_warnings(held)
+    issue_by_model([(model, joint.diagnostics)])
     differences = joint.params[names].tolist()
     detail: dict[str, Any] = {
         "differences": dict(zip(others, differences, strict=True)),

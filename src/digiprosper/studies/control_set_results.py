@@ -12,6 +12,7 @@ import pandas as pd
 from digiprosper.checks import check_level
 from digiprosper.errors import Notice, cited, counted
 from digiprosper.kernels import Floats
+from digiprosper.kernels.intervals import delta
 from digiprosper.report.collection import ResultSet
 from digiprosper.report.columns import Column, Estimate, Remark, result_column
 from digiprosper.report.estimates import Estimates
@@ -487,20 +488,10 @@ class ControlSets(Summarised, ResultSet):
 
 def _numbers(values: Floats, level: float) -> pd.DataFrame:
     """Compute t, p and intervals from estimates, errors and df, a row each."""
-    from scipy.special import stdtr, stdtrit
-
     estimate, error, df = values.T
-    critical = stdtrit(df, 0.5 + check_level(level) / 2)
+    low, high, p = delta(estimate, error, df, check_level(level))
     with np.errstate(divide="ignore", invalid="ignore"):
-        t = estimate / error
-    columns = (
-        estimate,
-        error,
-        t,
-        2 * stdtr(df, -np.abs(t)),
-        estimate - critical * error,
-        estimate + critical * error,
-    )
+        columns = (estimate, error, estimate / error, p, low, high)
     return pd.DataFrame(dict(zip(_NUMBERS, columns, strict=True)))
 
 

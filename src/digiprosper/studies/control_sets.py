@@ -14,15 +14,13 @@ import pandas as pd
 from digiprosper.checks import is_whole, one_problem, option_error, plain, several
 from digiprosper.errors import (
     DigiprosperError,
-    HeldWarnings,
     IdentificationError,
     Notice,
     TermError,
     cited,
     counted,
-    hold_warnings,
     issue,
-    issue_held_warnings,
+    issue_by_model,
     quoted,
     subject,
 )
@@ -198,12 +196,11 @@ def estimate_sets(
         by_code.pop(notice.code, None)
 
     issue(base.diagnostics)
-    held: HeldWarnings = []
-    for notice, positions in by_code.values():
-        for position in positions:
-            with hold_warnings(labels[position], held):
-                issue([notice])
-    issue_held_warnings(held)
+    issue_by_model(
+        (labels[position], [notice])
+        for notice, positions in by_code.values()
+        for position in positions
+    )
     estimated = ControlSets(
         outcomes=tuple(zip(labels, results, strict=True)),
         candidates=candidates,

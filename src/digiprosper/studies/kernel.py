@@ -52,7 +52,7 @@ def set_slopes(
 
     slopes, std_errors, df_t = np.empty((3, len(sets)))
     numbers = 5 * y.size + 6 * triangle.size
-    for size, mine, q, triangles in _each_set(triangle, sets, numbers, memory):
+    for size, members, q, triangles in _each_set(triangle, sets, numbers, memory):
         vcov = vcov_of(size)
         singular = np.linalg.svd(triangles, compute_uv=False)
         residuals = heights - (q @ (heights @ q)[:, :, None])[:, :, 0]
@@ -61,7 +61,7 @@ def set_slopes(
             # The last column net of the others has this length, and the direction of
             # the last column of q.
             net = triangles[:, -1, -1] / scale
-            slopes[mine] = q[:, :, -1] @ heights / net
+            slopes[members] = q[:, :, -1] @ heights / net
             influence = (q[:, :, -1] / net[:, None]) @ basis.T
             conditions = singular[:, 0] / singular[:, -1]
             variances, least = _variances(
@@ -72,8 +72,8 @@ def set_slopes(
             )
         imperfect = np.sqrt(squares) >= PERFECT_FIT * length
         regular = (variances > least) & imperfect & (conditions <= most_condition)
-        std_errors[mine] = np.sqrt(np.where(regular, variances, np.nan))
-        df_t[mine] = vcov.df_t
+        std_errors[members] = np.sqrt(np.where(regular, variances, np.nan))
+        df_t[members] = vcov.df_t
     return slopes, std_errors, df_t
 
 
@@ -103,11 +103,11 @@ def _each_set(
     coordinates, sizes = np.ascontiguousarray(triangle.T), sets.sum(axis=1)
     for size in np.unique(sizes).tolist():
         equal = np.flatnonzero(sizes == size)
-        for some in chunks(equal.size, numbers, memory):
-            mine = equal[some]
-            positions = np.nonzero(sets[mine])[1].reshape(-1, size)
+        for part in chunks(equal.size, numbers, memory):
+            members = equal[part]
+            positions = np.nonzero(sets[members])[1].reshape(-1, size)
             columns = coordinates[positions].transpose(0, 2, 1)
-            yield size, mine, *np.linalg.qr(columns)
+            yield size, members, *np.linalg.qr(columns)
 
 
 def _variances(
@@ -151,11 +151,11 @@ def set_slopes_in_draws(
     (n, m), count = basis.shape, len(sets)
     influence, projections = np.empty((count, m)), np.empty((count, m, m))
     factors = np.empty((count, 1))
-    for size, mine, q, triangles in _each_set(triangle, sets, 6 * triangle.size):
+    for size, members, q, triangles in _each_set(triangle, sets, 6 * triangle.size):
         part: Any = vcov_of(size).parts[0]
-        influence[mine] = q[:, :, -1] * (scale / triangles[:, -1:, -1])
-        projections[mine] = q @ q.transpose(0, 2, 1)
-        factors[mine] = part.factor
+        influence[members] = q[:, :, -1] * (scale / triangles[:, -1:, -1])
+        projections[members] = q @ q.transpose(0, 2, 1)
+        factors[members] = part.factor
     groups = part.levels
     rows = np.arange(m)[:, None] * groups + part.codes
     sums_by_cluster: Any = sparse.csr_array(
@@ -169,11 +169,11 @@ def set_slopes_in_draws(
         heights = sums.sum(axis=1)
         slopes = influence @ heights
         squares = np.empty_like(slopes)
-        for some in chunks(count, sums[0].size, _CACHED):
-            fitted = projections[some] @ heights
-            scores = np.tensordot(influence[some], sums, 1)
-            scores -= np.tensordot(influence[some], products, 1) @ fitted
-            squares[some] = np.einsum("sgr,sgr->sr", scores, scores)
+        for batch in chunks(count, sums[0].size, _CACHED):
+            fitted = projections[batch] @ heights
+            scores = np.tensordot(influence[batch], sums, 1)
+            scores -= np.tensordot(influence[batch], products, 1) @ fitted
+            squares[batch] = np.einsum("sgr,sgr->sr", scores, scores)
         with np.errstate(divide="ignore", invalid="ignore"):
             return slopes, slopes / np.sqrt(factors * squares)
 

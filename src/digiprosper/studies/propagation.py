@@ -346,8 +346,8 @@ class PropagatedIndex(Specification):
 
     def _has_fixed_columns(self, index: IndexResults) -> bool:
         """Check whether an index is a weighted sum of the same columns in all draws."""
-        held = self.end_points == "held" or index.recipe.scope.fixed_end_points
-        return held and _is_weighted_sum(index)
+        fixed = self.end_points == "held" or index.recipe.scope.fixed_end_points
+        return fixed and _is_weighted_sum(index)
 
     def _draws_are_linear(self, draws: _DrawnUnits) -> bool:
         """Check whether the draws can be computed from cross products by cluster."""
@@ -559,8 +559,7 @@ class PropagatedResults(EffectResults):
 
     def _remarks(self) -> tuple[Remark, ...]:
         """Return the remarks of the model with known weights."""
-        remarks: tuple[Remark, ...] = getattr(self.known, "_remarks", tuple)()
-        return remarks
+        return getattr(self.known, "_remarks", tuple)()
 
     def _estimate_blocks(self) -> tuple[Block, ...]:
         percent = percent_text(self.level)

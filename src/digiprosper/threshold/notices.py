@@ -80,8 +80,8 @@ _ONE, _THREE = 0.5, 0.75
 
 def notices_from_results(results: ThresholdResults) -> Iterator[Notice]:
     """Make notices from stored numbers: small regimes, draws, test conflicts."""
-    for r, (rows, entities) in enumerate(results.regime_sizes.tolist(), 1):
-        yield from _small_regime(results, results.threshold_variable, r, rows, entities)
+    regimes = range(1, len(results.regime_sizes) + 1)
+    yield from _small_regimes(results, results.threshold_variable, regimes)
     if not results.bootstrap and not results.lr_bounds.size:
         return
     reason = _NOTHING_DRAWN
@@ -121,10 +121,7 @@ def kink_notices_from_results(results: KinkResults) -> Iterator[Notice]:
             evidence=":",
             advice="Lower trim, or treat the set as unbounded on that side.",
         )
-    for side, (rows, entities) in zip(
-        ("below", "above"), results.regime_sizes.tolist(), strict=True
-    ):
-        yield from _small_regime(results, name, side, rows, entities)
+    yield from _small_regimes(results, name, ("below", "above"))
     if np.isnan(results.threshold_se):
         yield notice_of("no_threshold_se", column=name)
     if results.bootstrap:
@@ -391,24 +388,23 @@ def _why_search_ends(q: Floats, first: float, least: float, *, included: bool) -
     return "trim" if rows < least else "room"
 
 
-def _small_regime(
+def _small_regimes(
     results: ThresholdResults | KinkResults,
     variable: str,
-    regime: int | str,
-    rows: int,
-    entities: int,
+    regimes: Sequence[int | str],
 ) -> Iterator[Notice]:
-    """Report a regime, or a side of a kink, with few rows or few of all entities."""
-    if rows < FEW_ROWS or entities < max(
-        FEW_ENTITIES, FEW_SHARE * results.slopes.n_entities
-    ):
-        yield notice_of(
-            "small_regime" if isinstance(regime, int) else "small_regime.kink",
-            regime=regime,
-            nobs=rows,
-            n_entities=entities,
-            _variable=variable,
-        )
+    """Report regimes, or sides of a kink, with few rows or few of all entities."""
+    least = max(FEW_ENTITIES, FEW_SHARE * results.slopes.n_entities)
+    sizes = results.regime_sizes.tolist()
+    for regime, (rows, entities) in zip(regimes, sizes, strict=True):
+        if rows < FEW_ROWS or entities < least:
+            yield notice_of(
+                "small_regime" if isinstance(regime, int) else "small_regime.kink",
+                regime=regime,
+                nobs=rows,
+                n_entities=entities,
+                _variable=variable,
+            )
 
 
 def origin(data: dict[str, Any], terms: Sequence[str], *, searched: bool) -> Notice:

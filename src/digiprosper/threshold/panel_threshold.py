@@ -309,7 +309,7 @@ class PanelThreshold(Specification):
         for word in self._test_bootstraps:
             if word in WILD:
                 refuse_two_way(self.clusters, f"bootstrap={cited(word)}", _NO_SIGNS)
-        if self._draws_confidence_sets:
+        if self.confidence == "bootstrap":
             refuse_two_way(
                 self.clusters, "confidence='bootstrap'", "confidence='scaled'"
             )
@@ -513,14 +513,10 @@ class PanelThreshold(Specification):
             count=self._n_thresholds,
             joint=self.search == "joint",
             bootstrap=self._test_bootstraps,
-            set_draws=self._draws_confidence_sets,
+            set_draws=self.confidence == "bootstrap",
             reps=self.reps,
             level=self.level,
         )
-
-    @property
-    def _draws_confidence_sets(self) -> bool:
-        return self.confidence == "bootstrap" and self.thresholds is None
 
     def _fit_slopes(self, prepared: Prepared, regimes: Ints) -> LinearResults:
         sample = prepared.sample

@@ -33,9 +33,15 @@ from digiprosper.panel.access import known_names
 from digiprosper.panel.terms import canonical
 from digiprosper.report.verdicts import rejects
 from digiprosper.specification import as_terms
-from digiprosper.threshold.kernels.draws import concentration, drawn_ratios, scheme
-from digiprosper.threshold.kernels.robust import drawn_robust, robust_profile
-from digiprosper.threshold.kernels.sets import drawn_bounds, variance_parts
+from digiprosper.threshold.kernels.draws import (
+    concentration,
+    drawn_bounds,
+    drawn_ratios,
+    drawn_robust,
+    robust_profile,
+    scheme,
+    variance_parts,
+)
 from digiprosper.threshold.notices import (
     concentrated_test,
     origin,

@@ -330,7 +330,7 @@ def moderated_u_test(
             results, "Steepening", b4, unit[m], f"the curvature {constant}"
         ),
         flip=-b2 / b4,
-        level=float(level),
+        level=level,
         conventions=results.conventions,
         diagnostics=curve.negative_variances(unit[[i, j, k, m]]),
     )

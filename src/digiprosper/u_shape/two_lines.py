@@ -374,7 +374,7 @@ def two_lines(
         nobs_high=int(above.sum()),
         entities_low=np.unique(entity[below]).size,
         entities_high=np.unique(entity[above]).size,
-        level=float(level),
+        level=level,
         diagnostics=tuple(notices),
     )
 

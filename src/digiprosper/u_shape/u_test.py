@@ -587,7 +587,7 @@ class Curve:
             "fieller": [(np.nan, np.nan)] if notices else list(map(tuple, sets)),
             "inside": inside,
             "df_t": results.df_t,
-            "level": float(level),
+            "level": level,
             "conventions": results.conventions,
             "diagnostics": notices,
             "at": dict(at),

@@ -495,7 +495,7 @@ class Regressions:
     @property
     def t(self) -> Floats:
         """Their t-statistics, with n - k degrees of freedom, shape (R, N)."""
-        return np.asarray(np.sqrt(self.df) * self.change / self.residual)
+        return np.sqrt(self.df) * self.change / self.residual
 
 
 def regressions(y: Floats, series: Series, options: UnitRootOptions) -> Regressions:

@@ -10,7 +10,7 @@ import pytest
 
 from digiprosper.kernels import threshold as kernel
 from digiprosper.threshold.kernels import draws
-from digiprosper.threshold.kernels.robust import drawn_robust, robust_profile
+from digiprosper.threshold.kernels.draws import drawn_robust, robust_profile
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pytest
 
 from digiprosper.kernels import threshold as kernel
-from digiprosper.threshold.kernels import draws, sets
+from digiprosper.threshold.kernels import draws
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,8 +31,8 @@ def drawn_lr(
 
     The bound at one candidate is a quantile of them.
     """
-    held, free = sets._hold(search, at, j)
-    return sets._draw_statistics(held, which, y, at[j], free, rng, reps)
+    held, free = draws._hold(search, at, j)
+    return draws._draw_statistics(held, which, y, at[j], free, rng, reps)
 
 
 def panel(
@@ -162,7 +162,9 @@ def test_the_ratio_is_the_formula_written_out(
         values = search.candidates.values
         at = (values.size // 3, 2 * values.size // 3)[::-1][:count]
         for j in range(count):
-            found = sets.variance_parts(search, data["y"], at, j, data["q"], 50.0).sum()
+            found = draws.variance_parts(
+                search, data["y"], at, j, data["q"], 50.0
+            ).sum()
             wanted = ratio(
                 data, effects, values[list(at)], j, 50.0, intercept=intercept, rule=rule
             )
@@ -247,9 +249,9 @@ def test_bounds_are_quantiles_of_the_draws_at_each_candidate(
     options: dict[str, Any] = {"reps": 49, "level": 0.9}
 
     def bounds(points: int) -> Array:
-        monkeypatch.setattr(sets, "_POINTS", points)
+        monkeypatch.setattr(draws, "_POINTS", points)
         rng = np.random.default_rng(2)
-        return sets.drawn_bounds(
+        return draws.drawn_bounds(
             search, which, data["y"], (own, other), 0, rng, **options
         )
 
@@ -304,7 +306,7 @@ def test_what_changes_nothing(which: int, count: int) -> None:
             out.append(
                 np.append(
                     drawn,
-                    sets.variance_parts(search, d["y"], at, j, d["q"], 100.0).sum(),
+                    draws.variance_parts(search, d["y"], at, j, d["q"], 100.0).sum(),
                 )
             )
     half = len(out) // 2
@@ -331,7 +333,7 @@ def test_the_bound_on_the_sum_of_squares_depends_on_no_denominator() -> None:
     data = panel(7)
     search = plan(data, ("entity",), [0.1])
     one, two = (
-        sets.variance_parts(search, data["y"], (9,), 0, data["q"], df).sum()
+        draws.variance_parts(search, data["y"], (9,), 0, data["q"], df).sum()
         for df in (60.0, 80.0)
     )
     assert one / 60 == pytest.approx(two / 80, rel=1e-12)
@@ -341,11 +343,11 @@ def test_rows_add_the_same_whatever_their_order() -> None:
     """Rows are in the original order, and none takes from the ratio."""
     data = panel(7)
     search = plan(data, ("entity",), [0.1])
-    rows = sets.variance_parts(search, data["y"], (9,), 0, data["q"], 60.0)
+    rows = draws.variance_parts(search, data["y"], (9,), 0, data["q"], 60.0)
     assert (rows >= 0).all()
     order = np.random.default_rng(2).permutation(rows.size)
     moved = {k: v[order] for k, v in data.items()}
-    other = sets.variance_parts(
+    other = draws.variance_parts(
         plan(moved, ("entity",), [0.1]), moved["y"], (9,), 0, moved["q"], 60.0
     )
     np.testing.assert_allclose(other, rows[order], rtol=1e-9, atol=1e-14)
@@ -359,14 +361,14 @@ def test_an_exact_fit_has_no_scale() -> None:
         + data["z"][:, 0] * (data["q"] <= search.candidates.values[9])
         + data["entity"]
     )
-    assert np.isnan(sets.variance_parts(search, y, (9,), 0, data["q"], 50.0).sum())
-    assert np.isnan(sets.variance_parts(search, y, (9,), 0, data["q"], 50.0)).all()
+    assert np.isnan(draws.variance_parts(search, y, (9,), 0, data["q"], 50.0).sum())
+    assert np.isnan(draws.variance_parts(search, y, (9,), 0, data["q"], 50.0)).all()
     which = draws.scheme("wild_cluster", search, data["entity"])
     assert np.isnan(
         drawn_lr(search, which, y, (9,), 0, np.random.default_rng(0), reps=20)
     ).all()
     rng = np.random.default_rng(0)
-    bounds = sets.drawn_bounds(search, which, y, (9,), 0, rng, reps=20, level=0.95)
+    bounds = draws.drawn_bounds(search, which, y, (9,), 0, rng, reps=20, level=0.95)
     assert bounds[9] == 0
     assert np.isfinite(bounds).all()
 
@@ -386,7 +388,9 @@ def test_homoskedastic_errors_have_a_ratio_of_one(effects: tuple[str, ...]) -> N
         at = (int(np.searchsorted(search.candidates.values, 0.0)) - 1,)
         # Rows less everything fitted: the variance is then estimated without bias.
         df = data["y"].size - 45 - 4 - 9 * (len(effects) - 1)
-        found.append(sets.variance_parts(search, data["y"], at, 0, data["q"], df).sum())
+        found.append(
+            draws.variance_parts(search, data["y"], at, 0, data["q"], df).sum()
+        )
     error = np.std(found) / np.sqrt(len(found))
     assert error < 0.02
     assert abs(np.mean(found) - 1) < 3 * error + 0.005
@@ -419,7 +423,7 @@ def test_a_variance_tied_to_the_regressor_has_its_own_ratio() -> None:
         }
         search = plan(data, ("entity",), [0.1])
         at = (int(np.searchsorted(search.candidates.values, 0.0)) - 1,)
-        found.append(sets.variance_parts(search, y, at, 0, q, y.size - n - 2).sum())
+        found.append(draws.variance_parts(search, y, at, 0, q, y.size - n - 2).sum())
     error = np.std(found) / np.sqrt(len(found))
     assert error < 0.05
     assert abs(np.mean(found) - wanted) < 3 * error
@@ -441,6 +445,6 @@ def test_only_the_variance_near_the_threshold_counts() -> None:
     }
     search = plan(data, ("entity",), [0.1])
     at = (int(np.searchsorted(search.candidates.values, 0.5)) - 1,)
-    assert sets.variance_parts(search, y, at, 0, q, y.size - n).sum() == pytest.approx(
+    assert draws.variance_parts(search, y, at, 0, q, y.size - n).sum() == pytest.approx(
         1 / 0.7, abs=0.12
     )

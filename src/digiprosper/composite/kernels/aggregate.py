@@ -34,7 +34,7 @@ def aggregate(
         return aggregate_dimensions(z, weights, groups)
     if aggregation == "topsis":
         return aggregate_topsis(z, weights, worst, best)
-    return np.asarray(weights @ z.T)
+    return weights @ z.T
 
 
 def aggregate_geometric(z: Floats, weights: Floats) -> Floats:

@@ -27,7 +27,7 @@ class Moments:
     @property
     def sd(self) -> Floats:
         """Standard deviations, shape (..., m)."""
-        return np.asarray(np.sqrt(self.cov.diagonal(axis1=-2, axis2=-1)))
+        return np.sqrt(self.cov.diagonal(axis1=-2, axis2=-1))
 
     def correlation(self) -> tuple[Floats, Bools]:
         """Compute correlations (..., m, m), 0 if constant, and which columns vary."""

@@ -18,8 +18,7 @@ _ROUNDING = 8 * float(np.finfo(np.float64).eps)
 
 def is_constant(low: Floats, high: Floats) -> Bools:
     """Find the columns whose range is nothing but rounding."""
-    constant: Bools = high - low <= _ROUNDING * np.maximum(np.abs(low), np.abs(high))
-    return constant
+    return high - low <= _ROUNDING * np.maximum(np.abs(low), np.abs(high))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

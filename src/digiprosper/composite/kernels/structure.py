@@ -163,7 +163,7 @@ def shares(level: Floats, groups: Sequence[Ints]) -> Floats:
 def equal_across(inner: Floats, groups: Sequence[Ints]) -> Floats:
     """Give groups with information one weight; `inner` (..., m): shares inside."""
     informative = sum(inner[..., g].any(axis=-1, keepdims=True) * 1.0 for g in groups)
-    return np.asarray(inner / np.maximum(informative, 1.0))
+    return inner / np.maximum(informative, 1.0)
 
 
 def moments_of(z: Floats, constant: Bools) -> Moments:

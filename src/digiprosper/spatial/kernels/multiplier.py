@@ -33,12 +33,10 @@ def multiplier(matrix: Matrix, rho: float) -> Floats:
         from scipy.sparse.linalg import splu
 
         factors = splu(csc_array(eye_array(n) - rho * matrix))
-        return np.asarray(factors.solve(np.eye(n)))
+        return factors.solve(np.eye(n))
     from scipy.linalg import inv
 
-    return np.asarray(
-        inv(np.eye(n) - rho * to_dense(matrix), overwrite_a=True, check_finite=False)
-    )
+    return inv(np.eye(n) - rho * to_dense(matrix), overwrite_a=True, check_finite=False)
 
 
 def averages(
