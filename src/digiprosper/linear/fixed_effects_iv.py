@@ -23,20 +23,18 @@ import numpy as np
 from digiprosper.errors import Notice, TermError, issue, notice_of, quoted
 from digiprosper.kernels.covariance import Counts, Vcov
 from digiprosper.kernels.equation import Solved, solve
-from digiprosper.kernels.slopes import Effect
+
 from digiprosper.linear.diagnostics import lagged_outcome, staggered
 from digiprosper.linear.distances import DistanceKernel
 from digiprosper.linear.estimation import (
     Demeaned,
-    columns_at,
     counts_and_vcov,
-    demean_columns,
+    demean_roles,
     fit_equation,
     fit_notices,
     make_results,
     refuse_constant_outcome,
     refuse_names,
-    single_column,
 )
 from digiprosper.linear.fixed_effects import check_regression_options
 from digiprosper.linear.instrument_columns import (
@@ -247,29 +245,25 @@ class FixedEffectsIV(Specification):
         regressors = {role: getattr(self, role) for role in _ROLES[1:]}
         if isinstance(panel, PanelScan):
             with scanned(self, panel, regressors) as (prepared, demeaned):
-                _checked_names(self.y, prepared.sample)
+                positions = _checked_positions(self.y, prepared.sample)
                 prepared.block_sums.refuse_instruments()
-                positions = column_positions(prepared.sample)
                 results = two_stage(prepared, demeaned, positions)
         else:
             prepared = prepare(panel, {"y": (self.y,), **regressors}, self.options)
-            sample = prepared.sample
-            names = _checked_names(self.y, sample)
-            at = [column for role in _ROLES for column in sample.roles[role]]
-            raw = columns_at(sample.matrix, at)
-            demeaned = demean_columns(prepared, names, raw)
-            results = two_stage(prepared, demeaned, column_positions(sample))
+            positions = _checked_positions(self.y, prepared.sample)
+            demeaned, _ = demean_roles(self.y, prepared, _ROLES[1:])
+            results = two_stage(prepared, demeaned, positions)
         issue(results.diagnostics)
         return results
 
 
-def _checked_names(y: str, sample: Sample) -> tuple[str, ...]:
-    """Return the names of the columns; refuse repeated names, too few instruments."""
-    single_column(sample, "y", y)
+def _checked_positions(y: str, sample: Sample) -> ColumnPositions:
+    """Return the columns by role; refuse repeated names, too few instruments."""
     names = (y, *(name for role in _ROLES[1:] for name in sample.names_of(role)))
     refuse_names(names[1:])
-    refuse_too_few(names, column_positions(sample))
-    return names
+    positions = column_positions(sample)
+    refuse_too_few(names, positions)
+    return positions
 
 
 def _projection(
@@ -293,8 +287,7 @@ def two_stage(
     projected = _projection(prepared, demeaned, positions)
     endog = demeaned.names_at(positions.endog)
     refuse_unidentified(projected, endog)
-    jackknifed = None
-    effects: tuple[Effect, ...] = ()
+    effects, jackknifed = (), None
     if prepared.block_sums is None:
         effects = prepared.within.effects_and_slopes
     else:
@@ -306,16 +299,15 @@ def two_stage(
     solved = solve_two_stage(projected, y, x, *counts_and_vcov(prepared, x.shape[1]))
     at = (0, *positions.regressors)
     named = make_results(prepared, demeaned, at, solved, (), report_indefinite=True)
-    stages = [
+    *stages, reduced_form = [
         fit_equation(prepared, demeaned, j, positions.exogenous)[0]
-        for j in positions.endog
+        for j in (*positions.endog, 0)
     ]
     first_stage = ResultSet(tuple(zip(endog, stages, strict=True)))
     tests = _labelled(
         _instrument_tests(prepared, projected, solved, first_stage), prepared.sample
     )
     instruments = demeaned.names_at(positions.instruments)
-    reduced_form = fit_equation(prepared, demeaned, 0, positions.exogenous)[0]
     notices = [
         *_about_rows(prepared, demeaned),
         *dropped,
@@ -361,14 +353,13 @@ def _with_scores(
     projected: Projection,
 ) -> tuple[Prepared, Demeaned]:
     """Sum the scores of all equations over the blocks of a scanned table."""
-    heights = np.hstack([projected.endog, projected.controls])
     out: tuple[Prepared, Demeaned] = prepared.block_sums.with_scores(
         prepared,
         demeaned,
         positions.controls,
         (*positions.instruments, *positions.endog, 0),
         {
-            positions.regressors: projected.basis @ heights,
+            positions.regressors: projected.basis @ projected.regressors,
             positions.exogenous: demeaned.select(positions.exogenous),
         },
     )
@@ -404,54 +395,39 @@ def _instrument_tests(
     first_stage: Mapping[str, LinearResults],
 ) -> dict[str, float | TestResult]:
     """Compute the numbers and tests of `IVResults.iv_tests`."""
-    out: dict[str, float | TestResult] = {}
-    for name, results in first_stage.items():
-        out[f"first_stage_f:{name}"] = _first_stage_f(name, results, projected)
     count, vcov = counts_and_vcov(prepared, projected.basis.shape[1])
-    if len(first_stage) > 1:
-        out |= _sanderson_windmeijer_tests(projected, list(first_stage), vcov)
-    out |= _rank_tests(projected, count, vcov, _large_sample_rows(prepared))
-    if len(first_stage) == 1:
+    q, m = projected.first_slopes.shape
+    # Less absorbed effects, without the constant (ivreg2 ``dofminus``)
+    rows = float(prepared.count.n - prepared.count.parameters + 1)
+    out: dict[str, float | TestResult] = {
+        f"first_stage_f:{name}": _first_stage_f(name, results, q)
+        for name, results in first_stage.items()
+    }
+    for j, name in enumerate(first_stage if m > 1 else ()):
+        out[f"sanderson_windmeijer_f:{name}"] = f_test(
+            f"Sanderson-Windmeijer F of {name}",
+            sanderson_windmeijer(projected, j, vcov),
+            (q - m + 1, float(vcov.df_t)),
+            f"the instruments do not explain {name} given the other endogenous "
+            "regressors",
+        )
+    out |= _rank_tests(projected, count, vcov, rows)
+    if m == 1:
         effective = effective_f(projected, vcov)
         out |= {
             "effective_f": effective.statistic,
             "effective_f_critical": effective.critical,
         }
-    return {**out, **_overidentification_tests(prepared, projected, solved)}
+    return {**out, **_overidentification_tests(projected, solved, rows)}
 
 
-def _first_stage_f(
-    name: str, results: LinearResults, projected: Projection
-) -> TestResult:
-    q = projected.instruments.shape[1]
+def _first_stage_f(name: str, results: LinearResults, q: int) -> TestResult:
     f = float("nan")
     if q <= results.df_t:
         excluded = np.eye(q, len(results.names))
         f = results.estimated.wald(excluded, results.coefficients[:q])[0] / q
     null = f"the instruments do not explain {name}"
     return f_test(f"First-stage F of {name}", f, (q, float(results.df_t)), null)
-
-
-def _sanderson_windmeijer_tests(
-    projected: Projection, endog: list[str], vcov: Vcov
-) -> dict[str, TestResult]:
-    """Compute Sanderson and Windmeijer's F of each of several endogenous regressors."""
-    q, m = projected.first_slopes.shape
-    out = {}
-    for j, name in enumerate(endog):
-        f = sanderson_windmeijer(projected, j, vcov)
-        null = (
-            f"the instruments do not explain {name} given the other endogenous "
-            "regressors"
-        )
-        test = f_test(
-            f"Sanderson-Windmeijer F of {name}",
-            f,
-            (q - m + 1, float(vcov.df_t)),
-            null,
-        )
-        out[f"sanderson_windmeijer_f:{name}"] = test
-    return out
 
 
 def _rank_tests(
@@ -472,18 +448,12 @@ def _rank_tests(
     }
 
 
-def _large_sample_rows(prepared: Prepared) -> float:
-    """Count rows less absorbed effects, without the constant (ivreg2 ``dofminus``)."""
-    return float(prepared.count.n - prepared.count.parameters + 1)
-
-
 def _overidentification_tests(
-    prepared: Prepared, projected: Projection, solved: Solved
+    projected: Projection, solved: Solved, rows: float
 ) -> dict[str, TestResult]:
     """Compute Hansen's J under the fit's covariance, and Sargan's statistic."""
     q, m = projected.first_slopes.shape
     null = "the instruments are valid (overidentifying restrictions)"
-    rows = _large_sample_rows(prepared)
     j = sargan = float("nan")
     if q == m:
         null = "none, with as many instruments as endogenous regressors"

@@ -389,23 +389,21 @@ class BlockSums:
         """Compute the CRV3 covariance of reduced forms with clusters in one way."""
         if len(self.rows.clusters) != 1:
             return None
-        residuals = np.column_stack(
-            [projected.outcome_residuals, projected.endog_residuals]
-        )
+        residuals, slopes = projected.residuals, projected.excluded
         lengths, count = np.linalg.norm(residuals, axis=0), residuals.shape[1]
         columns = np.hstack([residuals / lengths, projected.basis])
-        slopes = np.eye(projected.basis.shape[1])[projected.n_controls :]
         # Products of the columns and of the dummies, in the order of `Grams.sums`.
         k = columns.shape[1]
         levels = sum(self.rows.n_levels)
         gram = self.system.gram - self.system.taken_out
-        total = [
-            (columns.T @ columns)[np.triu_indices(k)],
-            np.zeros(k * levels),
-            self.system.weights,
-            gram[np.triu_indices(levels)],
-        ]
-        totals = np.concatenate(total)
+        totals = np.concatenate(
+            [
+                (columns.T @ columns)[np.triu_indices(k)],
+                np.zeros(k * levels),
+                self.system.weights,
+                gram[np.triu_indices(levels)],
+            ]
+        )
 
         def moved_products(grams: Grams) -> Floats:
             moved = deviations_from_grams(grams, totals, slopes, count)
@@ -484,7 +482,7 @@ class BlockSums:
             n_entities=rows.counts.n_entities,
             n_times=rows.n_times,
             period=period_text(None if time is None else rows.levels[time,]),
-            stats=(names, rows.moments[[every.index(name) for name in names]]),
+            stats=(names, rows.moments[[*map(every.index, names)]]),
             rows=RowSummary(
                 nobs=rows.counts.n,
                 sample_hash=f"{rows.counts.hash:016x}",

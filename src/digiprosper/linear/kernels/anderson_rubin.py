@@ -57,19 +57,15 @@ def reduced_forms(
     number of clusters.
     """
     slopes = np.column_stack([projected.reduced_slopes, projected.first_slopes])
-    residuals = np.column_stack(
-        [projected.outcome_residuals, projected.endog_residuals]
-    )
     clustered = vcov.cov_type == "clustered"
     if jackknifed is not None:
         covariance = jackknifed
     elif clustered and len(vcov.parts) == 1:
-        covariance = _jackknife_covariance(projected, vcov.parts[0], effects, residuals)
+        covariance = _jackknife_covariance(projected, vcov.parts[0], effects)
     else:
-        ways = (
-            replace(vcov, parts=_parts_by_dimension(vcov.parts)) if clustered else vcov
-        )
-        covariance = score_covariance(projected, residuals, ways)
+        if clustered:
+            vcov = replace(vcov, parts=_parts_by_dimension(vcov.parts))
+        covariance = score_covariance(projected, projected.residuals, vcov)
     if not clustered and vcov.cov_type != "driscoll_kraay":
         return ReducedForms(slopes, covariance, vcov.df_t)
     df = vcov.df_t + 1 - len(slopes)
@@ -77,7 +73,7 @@ def reduced_forms(
 
 
 def _jackknife_covariance(
-    projected: Projection, part: Part, effects: Sequence[Effect], residuals: Floats
+    projected: Projection, part: Part, effects: Sequence[Effect]
 ) -> Floats:
     """Compute the CRV3 covariance of the slopes on the instruments.
 
@@ -85,17 +81,16 @@ def _jackknife_covariance(
     the fit if slopes of groups cross the clusters, which cannot be left out singly, or
     if thousands of levels do.
     """
-    codes = part.codes
+    codes, residuals = part.codes, projected.residuals
     assert codes is not None
     count = residuals.shape[1] + projected.basis.shape[1]
     nested = all(is_nested(slope.codes, codes) for slope in split_slopes(effects)[1])
     if not nested or not can_leave_out(codes, effects, count):
         effects = ()
-    instruments = np.eye(projected.basis.shape[1])[projected.n_controls :]
     moved = deviations(
         projected.basis,
         residuals,
-        instruments,
+        projected.excluded,
         codes,
         effects,
         obs_weights=projected.obs_weights,
@@ -139,14 +134,20 @@ def mask_zero_variances(covariance: Floats, size: Floats) -> Floats:
     return covariance
 
 
-def wald_form(gap: Floats, covariance: Floats) -> float:
-    """Compute ``gap' V^-1 gap``, missing unless V is positive definite."""
+def inverse_root(covariance: Floats) -> Floats | None:
+    """Compute R (q, q) with ``R'R = V^-1``; None unless V is positive definite."""
     if not np.isfinite(covariance).all():
-        return float("nan")
+        return None
     values, vectors = np.linalg.eigh((covariance + covariance.T) / 2)
     if values[0] <= SINGULAR * np.abs(values).max():
-        return float("nan")
-    return float(((vectors.T @ gap) ** 2 / values).sum())
+        return None
+    return np.asarray(vectors.T / np.sqrt(values)[:, None])
+
+
+def wald_form(gap: Floats, covariance: Floats) -> float:
+    """Compute ``gap' V^-1 gap``, missing unless V is positive definite."""
+    root = inverse_root(covariance)
+    return float("nan") if root is None else float(((root @ gap) ** 2).sum())
 
 
 def statistic(reduced: ReducedForms, values: Floats) -> float:
@@ -157,11 +158,8 @@ def statistic(reduced: ReducedForms, values: Floats) -> float:
     """
     weights = np.concatenate([[1.0], -np.asarray(values, dtype=np.float64)])
     gap = reduced.slopes @ weights
-    return (
-        reduced.factor
-        * wald_form(gap, _combined_covariance(reduced.covariance, weights))
-        / len(gap)
-    )
+    form = wald_form(gap, _combined_covariance(reduced.covariance, weights))
+    return reduced.factor * form / len(gap)
 
 
 def _combined_covariance(covariance: Floats, weights: Floats) -> Floats:
@@ -248,11 +246,8 @@ def _polynomial_coefficients(
     reduced: ReducedForms, share: float
 ) -> tuple[Floats, Floats, Floats]:
     """Return the coefficients of 1, b and b^2 of the matrix polynomial."""
-    q = reduced.slopes.shape[0]
-    y, x = reduced.slopes.T
-    products = reduced.covariance - share * np.outer(
-        np.concatenate([y, x]), np.concatenate([y, x])
-    )
+    q, stacked = len(reduced.slopes), reduced.slopes.T.ravel()
+    products = reduced.covariance - share * np.outer(stacked, stacked)
     cross = products[:q, q:]
     return products[:q, :q], -(cross + cross.T), products[q:, q:]
 

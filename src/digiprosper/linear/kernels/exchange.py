@@ -9,6 +9,7 @@ from typing import Self
 import numpy as np
 
 from digiprosper.kernels import Bools, Floats, Ints
+from digiprosper.kernels.chunks import chunks
 from digiprosper.kernels.covariance import Vcov, score_variances
 from digiprosper.kernels.equation import Solved
 from digiprosper.kernels.leverage import error_scale, row_leverage
@@ -123,20 +124,19 @@ def exchanged_statistics(
     generator = np.random.default_rng(seed)
     n = moved.column.size
     least = ABSORBED**2 * n * moved.column.var()
-    chunk = max(1, min(memory // (80 * n), max(_CACHED // n, _COLUMNS)))
     out = np.empty(reps)
-    for start in range(0, reps, chunk):
-        stop = min(start + chunk, reps)
+    for part in chunks(reps, 10 * n, min(memory, 80 * max(_CACHED, _COLUMNS * n))):
+        count = part.stop - part.start
         drawn = (
-            moved.drawn(generator, stop - start)
+            moved.drawn(generator, count)
             if every is None
-            else moved.moved(every[start:stop])
+            else moved.moved(every[part])
         )
         demeaned = residualiser.residuals(absorbed.demean(drawn))
         unidentified = np.einsum("ij,ij->j", demeaned, demeaned) <= least
         t = simple_regressions(demeaned, outcome, equation.vcov, residualiser)[1]
-        out[start:stop] = np.where(unidentified, np.nan, t)
-        done(stop - start)
+        out[part] = np.where(unidentified, np.nan, t)
+        done(count)
     return out
 
 

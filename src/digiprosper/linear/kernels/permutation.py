@@ -7,6 +7,7 @@ import math
 import numpy as np
 
 from digiprosper.kernels import Floats, Ints
+from digiprosper.kernels.chunks import chunks
 from digiprosper.kernels.resampling import Grams, bytes_per_draw, refit
 
 # Beyond this many arrangements they are counted as so many.
@@ -64,16 +65,15 @@ def permuted_slopes(
     generator = np.random.default_rng(seed)
     groups = int(labels.max()) + 1
     equation = (0, tuple(range(1, grams.n_columns)))
-    chunk = max(1, memory // (bytes_per_draw(grams) + 24 * grams.n_clusters))
+    numbers = bytes_per_draw(grams) // 8 + 3 * grams.n_clusters
     out = np.empty((reps, groups))
-    for start in range(0, reps, chunk):
-        stop = min(start + chunk, reps)
+    for part in chunks(reps, numbers, memory):
         drawn = (
-            permuted_labels(generator, labels, stop - start)
+            permuted_labels(generator, labels, part.stop - part.start)
             if every is None
-            else every[start:stop]
+            else every[part]
         )
         for group in range(groups):
             weights = (drawn == group).astype(np.float64)
-            out[start:stop, group] = refit(grams, weights, [equation])[0][:, regressor]
+            out[part, group] = refit(grams, weights, [equation])[0][:, regressor]
     return out

@@ -8,6 +8,7 @@ import numpy as np
 
 from digiprosper.errors import OptionError
 from digiprosper.kernels import Floats, Ints
+from digiprosper.kernels.chunks import chunks
 from digiprosper.kernels.equation import Solved
 from digiprosper.kernels.slopes import Effect, codes_of, dummies
 from digiprosper.kernels.tolerances import LOST_IN_DRAW, REDUNDANT_LEVELS
@@ -102,23 +103,17 @@ def placebo_slopes(
     """
     table = _tabulate_contributions(equation, regressor, absorbed, treated)
     entity_generator, period_generator = map(np.random.default_rng, seed.spawn(2))
-    chunk = max(
-        1,
-        memory // (8 * (treated.n_entities + treated.n_treated * (table.shape[2] + 4))),
-    )
+    numbers = treated.n_entities + treated.n_treated * (table.shape[2] + 4)
     out = np.empty(reps)
-    for start in range(0, reps, chunk):
-        stop = min(start + chunk, reps)
+    for part in chunks(reps, numbers, memory):
         entities, starts = treated.drawn(
-            entity_generator, period_generator, stop - start
+            entity_generator, period_generator, part.stop - part.start
         )
         sums = table[entities, starts].sum(axis=1)
         square, product, beside = sums[:, 0], sums[:, 1], sums[:, 2:]
         net_square = square - np.einsum("rb,rb->r", beside, beside)
-        unidentified = ~(net_square > LOST_IN_DRAW * square)
-        out[start:stop] = np.where(
-            unidentified, np.nan, product / np.where(unidentified, 1.0, net_square)
-        )
+        identified = net_square > LOST_IN_DRAW * square
+        out[part] = product / np.where(identified, net_square, np.nan)
     return out
 
 

@@ -38,6 +38,21 @@ class Projection:
         return self.basis[:, self.n_controls :]
 
     @property
+    def residuals(self) -> Floats:
+        """Residuals of the reduced form, then of the first stages, (N, 1 + m)."""
+        return np.column_stack([self.outcome_residuals, self.endog_residuals])
+
+    @property
+    def regressors(self) -> Floats:
+        """Heights of the endogenous regressors, then of the controls."""
+        return np.hstack([self.endog, self.controls])
+
+    @property
+    def excluded(self) -> Floats:
+        """Rows of the instruments (q, c + q) among slopes on the basis."""
+        return np.eye(len(self.endog))[self.n_controls :]
+
+    @property
     def reduced_slopes(self) -> Floats:
         """Slopes of the outcome on that basis, a (q,) array."""
         return self.outcome[self.n_controls :]
@@ -102,7 +117,7 @@ def solve_two_stage(
     `score_columns` is an orthonormal basis of the projected regressors, `bread` the
     inverse of their cross product.
     """
-    heights = np.hstack([projected.endog, projected.controls])
+    heights = projected.regressors
     scale = 1 / np.linalg.norm(heights, axis=0)
     rotation, triangle = np.linalg.qr(heights * scale)
     root = np.linalg.inv(triangle) * scale[:, None]

@@ -8,8 +8,11 @@ import numpy as np
 
 from digiprosper.kernels import Floats
 from digiprosper.kernels.covariance import Vcov
-from digiprosper.kernels.tolerances import SINGULAR
-from digiprosper.linear.kernels.anderson_rubin import score_covariance, wald_form
+from digiprosper.linear.kernels.anderson_rubin import (
+    inverse_root,
+    score_covariance,
+    wald_form,
+)
 from digiprosper.linear.kernels.two_stage import Projection
 
 
@@ -112,17 +115,18 @@ def overidentification(projected: Projection, residuals: Floats, vcov: Vcov) -> 
     covariance of the moments has no small-sample factor; chi-square with q - m degrees
     of freedom, missing where that covariance is singular.
     """
-    moments = score_covariance(projected, residuals, vcov)
-    if np.isnan(moments).any():
+    turn = inverse_root(score_covariance(projected, residuals, vcov))
+    if turn is None:
         return float("nan")
-    values, vectors = np.linalg.eigh((moments + moments.T) / 2)
-    if values[0] <= SINGULAR * np.abs(values).max():
-        return float("nan")
-    turn = vectors.T / np.sqrt(values)[:, None]
     design, gap = turn @ projected.first_slopes, turn @ projected.reduced_slopes
-    scale = 1 / np.linalg.norm(design, axis=0)
-    gap = gap - (design * scale) @ np.linalg.lstsq(design * scale, gap, rcond=None)[0]
+    gap = gap - design @ _slopes(design, gap)
     return float(gap @ gap)
+
+
+def _slopes(design: Floats, outcome: Floats) -> Floats:
+    """Regress an outcome on columns of different sizes."""
+    scale = 1 / np.linalg.norm(design, axis=0)
+    return np.asarray(scale * np.linalg.lstsq(design * scale, outcome)[0])
 
 
 def sanderson_windmeijer(projected: Projection, regressor: int, vcov: Vcov) -> float:
@@ -133,16 +137,10 @@ def sanderson_windmeijer(projected: Projection, regressor: int, vcov: Vcov) -> f
     2016). Missing where the covariance is singular.
     """
     q, m = projected.first_slopes.shape
-    other_columns = [j for j in range(m) if j != regressor]
-    design, outcome = (
-        projected.first_slopes[:, other_columns],
-        projected.first_slopes[:, regressor],
+    design = np.delete(projected.first_slopes, regressor, axis=1)
+    # Of the regressor less the others
+    weights = np.insert(
+        -_slopes(design, projected.first_slopes[:, regressor]), regressor, 1.0
     )
-    scale = 1 / np.linalg.norm(design, axis=0)
-    slopes = scale * np.linalg.lstsq(design * scale, outcome, rcond=None)[0]
-    errors = (
-        projected.endog_residuals[:, regressor]
-        - projected.endog_residuals[:, other_columns] @ slopes
-    )
-    covariance = score_covariance(projected, errors, vcov)
-    return wald_form(outcome - design @ slopes, covariance) / int(q - m + 1)
+    covariance = score_covariance(projected, projected.endog_residuals @ weights, vcov)
+    return wald_form(projected.first_slopes @ weights, covariance) / int(q - m + 1)

@@ -17,11 +17,18 @@ import numpy as np
 
 from digiprosper.errors import OptionError
 from digiprosper.kernels import Floats, Ints
+from digiprosper.kernels.chunks import chunks
 from digiprosper.kernels.equation import Solved
 from digiprosper.kernels.least_squares import with_weights
 from digiprosper.kernels.slopes import Effect, split_slopes
-from digiprosper.kernels.tolerances import REDUNDANT_LEVELS, SAME_LEVEL, TIED_DRAWS
-from digiprosper.kernels.within import Within, level_sums, split_nested, within
+from digiprosper.kernels.tolerances import SAME_LEVEL, TIED_DRAWS
+from digiprosper.kernels.within import (
+    Within,
+    level_sums,
+    pseudo_inverse,
+    split_nested,
+    within,
+)
 from digiprosper.report.pickling import PickledByName
 
 # Most clusters for which Webb's six points are used; signs alone give few different
@@ -171,10 +178,8 @@ def _by_demeaning(
     """Demean the residuals of each cluster alone: (2, G, G) and (G, G)."""
     _refuse_many(groups, groups)
     removed = np.empty((2, groups, groups))
-    chunk = max(1, _CACHED // codes.size)
-    for start in range(0, groups, chunk):
-        columns = np.arange(start, min(start + chunk, groups))
-        inside = codes[:, None] == columns
+    for columns in chunks(groups, codes.size, 8 * _CACHED):
+        inside = codes[:, None] == np.arange(columns.start, columns.stop)
         for j in range(2):
             alone = np.where(inside, pair[:, j, None], 0.0)
             sums = level_sums(codes, groups, alone - absorbed.demean(alone), score)
@@ -223,31 +228,19 @@ def _inverse_of_products(
     """Pseudo-invert products (L, L) of crossing dummies net of nested effects."""
     n = crossing[0].size
     row_weights = np.ones(n) if weights is None else weights
-    counts = np.concatenate(
-        [
-            np.bincount(e, row_weights, minlength=size)
-            for e, size in zip(crossing, sizes, strict=True)
-        ]
-    )
-    inside = within(nested, n, obs_weights=weights) if nested else None
-    columns = []
-    chunk = max(1, _CACHED // n)
+    demean = within(nested, n, obs_weights=weights).demean if nested else np.asarray
+
+    def sums(columns: Floats) -> Floats:
+        pairs = zip(crossing, sizes, strict=True)
+        return np.vstack([level_sums(e, k, columns, row_weights) for e, k in pairs])
+
+    products = []
     for codes, size in zip(crossing, sizes, strict=True):
-        for start in range(0, size, chunk):
-            levels = np.arange(start, min(start + chunk, size))
-            dummies = (codes[:, None] == levels).astype(np.float64)
-            demeaned = dummies if inside is None else inside.demean(dummies)
-            parts = [
-                level_sums(e, k, demeaned, row_weights)
-                for e, k in zip(crossing, sizes, strict=True)
-            ]
-            columns.append(np.vstack(parts))
-    scale = 1 / np.sqrt(counts)
-    system = np.hstack(columns) * scale * scale[:, None]
-    inverse = np.linalg.pinv(
-        (system + system.T) / 2, rcond=REDUNDANT_LEVELS, hermitian=True
-    )
-    return np.asarray(inverse * scale * scale[:, None])
+        for part in chunks(size, n, 8 * _CACHED):
+            dummies = codes[:, None] == np.arange(part.start, part.stop)
+            products.append(sums(demean(dummies.astype(np.float64))))
+    counts = sums(np.ones((n, 1)))[:, 0]
+    return pseudo_inverse(np.hstack(products), counts)[0]
 
 
 def _refuse_many(groups: int, levels: int) -> None:
@@ -308,9 +301,8 @@ def wild_draws(
         rows_drawn = slice(start, start + len(drawn))
         numerators[rows_drawn] = drawn @ sums.direct.T
         first, second = scores(drawn)
-        squares[rows_drawn, 0] = np.einsum("rg,rg->r", first, first)
-        squares[rows_drawn, 1] = np.einsum("rg,rg->r", first, second)
-        squares[rows_drawn, 2] = np.einsum("rg,rg->r", second, second)
+        for j, (a, b) in enumerate([(first, first), (first, second), (second, second)]):
+            squares[rows_drawn, j] = np.einsum("rg,rg->r", a, b)
         start += len(drawn)
     return WildDraws(numerators, squares, weights.name, weights.enumerated)
 
