@@ -36,7 +36,7 @@ from digiprosper.linear.kernels.residual_tests import (
     lasting_sums,
     period_sums,
 )
-from digiprosper.linear.kernels.restricted_wild import ClusterSums, variation_by_cluster
+from digiprosper.linear.kernels.wild import ClusterSums, variation_by_cluster
 from digiprosper.linear.preparation import Prepared
 from digiprosper.linear.results import LinearResults
 from digiprosper.panel import Sample

@@ -31,8 +31,12 @@ from digiprosper.linear.estimation import (
     fit_equation,
     with_intercept,
 )
-from digiprosper.linear.kernels.exchange import Paths, exchanged_statistics
-from digiprosper.linear.kernels.placebo import Cohorts, placebo_slopes
+from digiprosper.linear.kernels.exchange import (
+    Cohorts,
+    Paths,
+    exchanged_statistics,
+    placebo_slopes,
+)
 from digiprosper.linear.kernels.wild import (
     WildDraws,
     WildWeights,

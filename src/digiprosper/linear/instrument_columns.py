@@ -38,8 +38,7 @@ from digiprosper.linear.estimation import (
     drop_collinear,
     refuse_too_many_parameters,
 )
-from digiprosper.linear.kernels.two_stage import Projection
-from digiprosper.linear.kernels.weak_instruments import canonical_correlation
+from digiprosper.linear.kernels.two_stage import Projection, canonical_correlation
 from digiprosper.linear.notices import dropped_column
 from digiprosper.linear.preparation import Prepared
 from digiprosper.panel import Sample
@@ -188,9 +187,6 @@ def _absorbed_instrument_problem(
                 f"by the {key} effects; interact it with something that {varies}"
             )
     return Notice("absorbed", text, problem.data)
-
-
-
 
 
 def refuse_unidentified(projected: Projection, endog: Sequence[str]) -> None:

@@ -49,6 +49,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from digiprosper.errors import Notice, cited, counted, notice_of, quoted
+from digiprosper.kernels.covariance import Ranks
 from digiprosper.panel import Panel, Sample
 from digiprosper.panel.access import table_of
 from digiprosper.panel.grammar import backticked
@@ -417,9 +418,10 @@ def row_number_advice(panel: Panel) -> str:
     )
 
 
-def rank_bound(effects: Sequence[str], rank: int) -> Notice:
-    """Report that the rank of the absorbed effects is an upper bound."""
-    return notice_of("rank_bound", rank=rank, effects=tuple(effects))
+def rank_bound(effects: Sequence[str], ranks: Ranks) -> list[Notice]:
+    """Report that the rank of the absorbed effects is an upper bound, if it is."""
+    rank, names = ranks.all_effects, tuple(effects)
+    return [] if ranks.exact else [notice_of("rank_bound", rank=rank, effects=names)]
 
 
 def robust_inconsistent(cov_type: str, periods: float) -> Notice:

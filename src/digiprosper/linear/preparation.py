@@ -20,7 +20,7 @@ from digiprosper.errors import (
 )
 from digiprosper.kernels import Floats, Ints
 from digiprosper.kernels.conley import Nearby
-from digiprosper.kernels.covariance import Counts, count_groups, counts, ranks
+from digiprosper.kernels.covariance import Counts, Ranks, count_groups, counts, ranks
 from digiprosper.kernels.leverage import effects_leverage
 from digiprosper.kernels.slopes import Effect, Slope
 from digiprosper.kernels.tolerances import LARGEST_COLUMN, LARGEST_PRODUCT
@@ -331,21 +331,29 @@ def _effects_and_clusters(
     absorbing = _within(sample, absorbed, weights)
     codes = tuple([sample.codes[c] for c in clusters])
     entity = _entity_position(absorbed, sample)
-    effect_ranks = ranks(absorbing, codes, entity)
-    groups = [*map(count_groups, codes)]
+    count, effect_ranks = count_parameters(sample, absorbing, codes, entity)
     across = 0 if entity is None else count_entities_across(sample.entity, codes)
     notices = [
         *entities_once(panel, clusters),
-        *cluster_size_notices(clusters, groups, options.cov_type),
+        *cluster_size_notices(clusters, count.groups, options.cov_type),
         *period_notices(sample.n_times, options),
         *entities_across(across, sample.n_entities, entity_name, clusters),
+        *rank_bound([term.name for term in absorbed], effect_ranks),
     ]
-    if not effect_ranks.exact:
-        names = [term.name for term in absorbed]
-        notices.append(rank_bound(names, effect_ranks.all_effects))
-    count = counts(sample.nobs, 0, effect_ranks, groups, periods=sample.n_times)
     cache[key] = absorbing, count, notices
     return absorbing, count, notices
+
+
+def count_parameters(
+    sample: Sample, absorbing: Within, clusters: Sequence[Ints], entity: int | None
+) -> tuple[Counts, Ranks]:
+    """Count rows, effects and clusters; `entity` is the position of its effect."""
+    effect_ranks = ranks(absorbing, clusters, entity)
+    groups = [*map(count_groups, clusters)]
+    return (
+        counts(sample.nobs, 0, effect_ranks, groups, periods=sample.n_times),
+        effect_ranks,
+    )
 
 
 def _cache_for(

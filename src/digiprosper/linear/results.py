@@ -17,7 +17,7 @@ from digiprosper.kernels import Floats
 from digiprosper.kernels.leverage import effective_clusters
 from digiprosper.kernels.tolerances import SINGULAR
 from digiprosper.linear.kernels.bias_reduced import BiasReduced
-from digiprosper.linear.kernels.restricted_wild import (
+from digiprosper.linear.kernels.wild import (
     ClusterSums,
     added_covariance,
     jackknife_covariance,

@@ -36,9 +36,8 @@ from digiprosper.linear.estimation import (
     find_constant_and_absorbed,
     r_squared,
 )
-from digiprosper.linear.kernels.anderson_rubin import mask_zero_variances
-from digiprosper.linear.kernels.restricted_wild import keeps_cluster_sums
-from digiprosper.linear.kernels.two_stage import Projection
+from digiprosper.linear.kernels.two_stage import Projection, mask_zero_variances
+from digiprosper.linear.kernels.wild import keeps_cluster_sums
 from digiprosper.linear.notices import (
     chosen_rows,
     dropped_notices,
@@ -531,7 +530,7 @@ def _row_notices(
         *entities_across(
             counts.across, counts.n_entities, rows.effects[0], rows.clusters
         ),
-        *([] if ranks.exact else [rank_bound(rows.effects, ranks.all_effects)]),
+        *rank_bound(rows.effects, ranks),
         *([robust_inconsistent(options.cov_type, periods)] if robust else []),
         *shifted_log(rows.sample, rows.blocks.run),
         *derived_term_notices(rows.sample, copied),
