@@ -57,13 +57,10 @@ def drawn_density(test: TestResult, wording: Wording) -> DrawnDensity:
         )
 
     # Scaled, to avoid overflow of the density.
-    scaled, scaled_statistic = drawn / spread, test.statistic / spread
-    low, high = (
-        min(scaled.min() - 1, scaled_statistic),
-        max(scaled.max() + 1, scaled_statistic),
-    )
+    scaled, statistic = drawn / spread, test.statistic / spread
+    low, high = min(scaled.min() - 1, statistic), max(scaled.max() + 1, statistic)
     kernel = gaussian_kde(scaled)
-    reflected = min(scaled.min(), scaled_statistic) >= 0
+    reflected = min(scaled.min(), statistic) >= 0
     grid = np.linspace(0.0 if reflected else low, high, _POINTS)
     density = kernel(grid) + (kernel(-grid) if reflected else 0.0)
     points = pd.DataFrame({"value": grid * spread, "density": density / spread})
@@ -143,7 +140,7 @@ def _choose_moderator(
     """Choose the column the slope is drawn over."""
     if not isinstance(term, str):
         raise _column_name_error("term", term)
-    if moderator is not None and not isinstance(moderator, str):
+    if not isinstance(moderator, str | None):
         raise _column_name_error("moderator", moderator)
     stats = results.sample_stats
     columns = slope_columns(results.terms, term, stats)

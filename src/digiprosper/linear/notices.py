@@ -117,13 +117,15 @@ def chosen_rows(conditions: Iterable[str], sample: Sample, nobs: int) -> list[No
     chosen = [
         notice_of("chosen_rows.subset", where=c) for c in dict.fromkeys(conditions)
     ]
-    if sample.where is not None:
-        others = [d.count for d in sample.dropped if d.reason.startswith("where=")]
-        count = nobs - sum(others)
-        chosen.append(
-            notice_of("chosen_rows", where=sample.where, count=count, _nobs=nobs)
-        )
+    if (where := sample.where) is not None:
+        count = nobs - _not_chosen(sample)
+        chosen.append(notice_of("chosen_rows", where=where, count=count, _nobs=nobs))
     return chosen
+
+
+def _not_chosen(sample: Sample) -> int:
+    """Count the rows that `where` left out."""
+    return sum(d.count for d in sample.dropped if d.reason.startswith("where="))
 
 
 def many_dummies(sample: Sample) -> tuple[Notice, ...]:
@@ -153,8 +155,7 @@ def dropped_notices(
     """Report rows dropped as missing and as singletons, and how many remain."""
     by_missing = [d for d in sample.dropped if d.by_term]
     singletons = [d for d in sample.dropped if d.reason.startswith("singletons (")]
-    not_chosen = [d.count for d in sample.dropped if d.reason.startswith("where=")]
-    chosen = nobs - sum(not_chosen)
+    chosen = nobs - _not_chosen(sample)
     remaining = nobs - sum(d.count for d in sample.dropped)
     uses = f" The model uses the other {counted(remaining, 'row')}."
     for dropped in by_missing:
@@ -382,15 +383,14 @@ def entities_across(
     """Report entities with rows in several clusters, if any."""
     if not count:
         return []
-    return [
-        notice_of(
-            "entities_across_clusters",
-            clusters=tuple(clusters),
-            count=count,
-            entity=entity,
-            _n_entities=n_entities,
-        )
-    ]
+    notice = notice_of(
+        "entities_across_clusters",
+        clusters=tuple(clusters),
+        count=count,
+        entity=entity,
+        _n_entities=n_entities,
+    )
+    return [notice]
 
 
 def entities_once(panel: Panel, clusters: Sequence[str]) -> list[Notice]:
@@ -532,13 +532,8 @@ def few_exchanges(term: str, ways: float, permuted: str = "") -> tuple[Notice, .
     """Report so few permutations that no p-value is small."""
     if ways * LEAST_P >= 1:
         return ()
-    paths = f"the paths of {cited(term)} can be exchanged between entities"
-    return (
-        notice_of(
-            "few_exchanges",
-            term=term,
-            ways=round(ways),
-            _permuted=permuted or paths,
-            _least=1 / ways,
-        ),
+    permuted = permuted or (
+        f"the paths of {cited(term)} can be exchanged between entities"
     )
+    fields = {"term": term, "ways": round(ways), "_permuted": permuted}
+    return (notice_of("few_exchanges", **fields, _least=1 / ways),)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from digiprosper.checks import is_real, not_identified, option_error, plain
-from digiprosper.errors import Notice, OptionError, TermError, cited, quoted
+from digiprosper.checks import check_real, not_identified, option_error
+from digiprosper.errors import Notice, TermError, cited, quoted
 from digiprosper.kernels import Floats
 from digiprosper.linear.auxiliary import issue_fit_notices, refuse_perfect_fit
 from digiprosper.linear.drawn_tests import check_term, find_regressor
@@ -135,9 +136,7 @@ def oster_bound(
     refuse_other_specification(_CALLER, spec)
     check_term(term, _CALLER)
     chosen = _checked_controls(spec, term, controls)
-    degree = _real_option("delta", delta)
-    if not np.isfinite(degree):
-        raise _option_error("delta", delta, "must be a finite number, such as 1.")
+    degree = check_real("delta", delta, math.isfinite, "a finite number, such as 1")
 
     fitted = _fit_with_controls(spec, panel, chosen)
     name = find_regressor(fitted, term, _CALLER)
@@ -248,31 +247,20 @@ def _checked_controls(
 
 def _rsquared_limit(controlled: float, rmax: object, rsquared_max: object) -> float:
     if rsquared_max is not None:
-        limit = _real_option("rsquared_max", rsquared_max)
-        if not controlled < limit <= 1:
-            reason = (
-                f"must be above the R2 with controls ({controlled:.4g}) and at most 1."
-            )
-            raise _option_error("rsquared_max", rsquared_max, reason)
-        return limit
-    multiple = _real_option("rmax", rmax)
-    if not multiple > 1:
-        reason = (
-            "must be above 1: it multiplies the R2 with controls. For an R2 itself, as "
-            "in psacalc, pass rsquared_max=..."
+        return check_real(
+            "rsquared_max",
+            rsquared_max,
+            lambda limit: controlled < limit <= 1,
+            f"a number above the R2 with controls ({controlled:.4g}) and at most 1",
         )
-        raise _option_error("rmax", rmax, reason)
+    multiple = check_real(
+        "rmax",
+        rmax,
+        lambda multiple: multiple > 1,
+        "a number above 1: it multiplies the R2 with controls. For an R2 itself, as in "
+        "psacalc, pass it as rsquared_max",
+    )
     return min(multiple * controlled, 1.0)
-
-
-def _real_option(name: str, value: object) -> float:
-    if not is_real(value):
-        raise _option_error(name, value, "must be a number.")
-    return float(plain(value))
-
-
-def _option_error(name: str, value: object, reason: str) -> OptionError:
-    return option_error(name, value, f"{name}={cited(value)} {reason}")
 
 
 # --- slopes under proportional selection ----------------------------------------------

@@ -434,10 +434,8 @@ def _leverage(absorbed: Within, n: int, options: LinearOptions) -> Floats | None
         return None
     leverage = effects_leverage(absorbed, n)
     if leverage is None:
-        most, further = (
-            max(absorbed.levels),
-            sum(absorbed.levels) - max(absorbed.levels),
-        )
+        most = max(absorbed.levels)
+        further = sum(absorbed.levels) - most
         raise OptionError(
             f"cov_type={cited(options.cov_type)} needs the leverage of every row, "
             f"which cannot be computed with {further:,} levels of effects in "
@@ -540,11 +538,9 @@ def _check_columns(sample: Sample, panel: Panel, options: LinearOptions) -> None
         for name, values in sample.variables.items()
         if name not in sample.names
     }
-    columns = (
-        np.column_stack([sample.matrix, *variables.values()])
-        if variables
-        else sample.matrix
-    )
+    columns = sample.matrix
+    if variables:
+        columns = np.column_stack([columns, *variables.values()])
     refuse_extreme(columns, [*sample.names, *variables])
 
 
@@ -581,11 +577,10 @@ def _within(
 
 def effects_of(sample: Sample, absorbed: Sequence[Absorbed]) -> list[Effect]:
     """Return the codes of effects, and slopes by level."""
-    by_term: dict[str, Floats] = {}
-    if "absorb" in sample.roles:
-        by_term = dict(
-            zip(_slope_terms(absorbed), sample.columns("absorb").T, strict=True)
-        )
+    if "absorb" not in sample.roles:
+        return [sample.codes[term.effect] for term in absorbed]
+    columns = zip(_slope_terms(absorbed), sample.columns("absorb").T, strict=True)
+    by_term = dict(columns)
     return [
         sample.codes[term.effect]
         if term.slope is None
@@ -604,18 +599,18 @@ def _saturated_notices(absorbed: Sequence[Absorbed], absorbing: Within) -> list[
         rows[term.effect] = np.bincount(codes)
         added = 1 if identified is None else identified.astype(np.intp)
         parameters[term.effect] = parameters.get(term.effect, 0) + added
-    out = []
-    for effect in dict.fromkeys([term.effect for term in absorbed if term.slope]):
-        full = rows[effect] <= parameters[effect]
-        if full.any():
-            notice = notice_of(
-                "saturated_levels",
-                effect=effect,
-                levels=int(full.sum()),
-                rows=int(rows[effect][full].sum()),
-            )
-            out.append(notice)
-    return out
+    effects = dict.fromkeys([term.effect for term in absorbed if term.slope])
+    full = {effect: rows[effect] <= parameters[effect] for effect in effects}
+    return [
+        notice_of(
+            "saturated_levels",
+            effect=effect,
+            levels=int(mask.sum()),
+            rows=int(rows[effect][mask].sum()),
+        )
+        for effect, mask in full.items()
+        if mask.any()
+    ]
 
 
 def _slope_factors(
@@ -623,13 +618,10 @@ def _slope_factors(
 ) -> dict[str, tuple[Factor, ...]]:
     """Return the factors of each slope by level: of its effect and of its term."""
     out = {}
-    for term in absorbed:
-        if term.slope is not None:
-            mark = "trend" if term.slope == sample.keys.time_name else "slope"
-            of = (
-                replace(factor, slope=mark) for factor in sample.factors_of(term.slope)
-            )
-            out[term.name] = (*sample.factors_of(term.effect), *of)
+    for term in [term for term in absorbed if term.slope is not None]:
+        mark = "trend" if term.slope == sample.keys.time_name else "slope"
+        of = [replace(f, slope=mark) for f in sample.factors_of(str(term.slope))]
+        out[term.name] = (*sample.factors_of(term.effect), *of)
     return out
 
 

@@ -941,9 +941,8 @@ def _random_effects_residuals(
 
 def _without_entity_effects(prepared: Prepared, entity: str) -> Prepared:
     """Drop the entity effect; cluster without a small-sample factor."""
-    names, codes = prepared.cluster_names, prepared.cluster_codes
-    if not names:
-        names, codes = (entity,), (prepared.sample.entity,)
+    names = prepared.cluster_names or (entity,)
+    codes = prepared.cluster_codes or (prepared.sample.entity,)
     options = replace(
         prepared.options,
         cov_type="clustered",
@@ -952,10 +951,9 @@ def _without_entity_effects(prepared: Prepared, entity: str) -> Prepared:
         ssc="none",
         collinear="drop",
     )
-    other_effects = [name for name in prepared.effect_names if name != entity]
     return auxiliary.with_effects(
         prepared,
-        other_effects,
+        [name for name in prepared.effect_names if name != entity],
         cluster_names=names,
         cluster_codes=codes,
         options=options,
@@ -1034,29 +1032,26 @@ def _refuse_classical(fitted: Fitted, entity: str) -> None:
     other_effects = [
         n for n in prepared.effect_names if n not in (entity, sample.keys.time_name)
     ]
-    instead = "Use method='mundlak'."
-    if other_effects:
-        raise option_error(
-            "absorb",
-            tuple(other_effects),
-            "hausman(method='classical') supports entity and time effects only, not "
-            f"{', '.join(other_effects)}. {instead}",
-        )
-    if prepared.obs_weights is not None:
-        raise option_error(
-            "obs_weights",
-            prepared.options.obs_weights,
-            f"hausman(method='classical') is not defined with obs_weights. {instead}",
-        )
     cells = sample.nobs * (len(fitted.regressors) + len(_period_codes(fitted)))
-    if cells > _MOST_CELLS:
-        raise option_error(
-            "time_effects",
-            value=True,
-            text="hausman(method='classical') would need dummies of "
-            f"{counted(sample.n_times, 'period')} for {sample.nobs:,} rows, which do "
-            f"not fit into memory. {instead}",
+    option: str
+    value: object
+    if other_effects:
+        option, value = "absorb", tuple(other_effects)
+        names = ", ".join(other_effects)
+        why = f"supports entity and time effects only, not {names}"
+    elif prepared.obs_weights is not None:
+        option, value = "obs_weights", prepared.options.obs_weights
+        why = "is not defined with obs_weights"
+    elif cells > _MOST_CELLS:
+        option, value = "time_effects", True
+        why = (
+            f"would need dummies of {counted(sample.n_times, 'period')} for "
+            f"{sample.nobs:,} rows, which do not fit into memory"
         )
+    else:
+        return
+    text = f"hausman(method='classical') {why}. Use method='mundlak'."
+    raise option_error(option, value, text)
 
 
 def _period_codes(fitted: Fitted) -> range:
@@ -1070,8 +1065,8 @@ def _random_effects(fitted: Fitted) -> tuple[Floats, Floats]:
     """Estimate slopes of random effects and their covariance with linearmodels."""
     from linearmodels.panel.model import RandomEffects
 
-    sample, regressors = fitted.prepared.sample, fitted.regressors
-    positions = [0, *regressors]
+    sample, k = fitted.prepared.sample, len(fitted.regressors)
+    positions = [0, *fitted.regressors]
     moments = fitted.demeaned.moments[positions]
     raw = columns_at(fitted.demeaned.raw, positions)
     scaled = (raw - moments[:, 1]) / moments[:, 2]
@@ -1094,10 +1089,9 @@ def _random_effects(fitted: Fitted) -> tuple[Floats, Floats]:
             "random_effects",
             f"hausman(method='classical'): random effects cannot be estimated. {error}",
             n_entities=sample.n_entities,
-            k=len(regressors),
+            k=k,
         ) from error
 
-    k = len(regressors)
     units = moments[0, 2] / moments[1:, 2]
     slopes = results.params.to_numpy()[1 : k + 1] * units
     covariance = results.cov.to_numpy()[1 : k + 1, 1 : k + 1] * np.outer(units, units)
@@ -1191,16 +1185,11 @@ def frame_attributes(
 def _check_columns(demeaned: Demeaned) -> None:
     """Refuse constant and collinear columns."""
     rows, count = demeaned.columns.shape
-    constant = [
-        name
-        for name, flat in zip(demeaned.names, demeaned.absorbed, strict=True)
-        if flat
+    problems = [
+        Notice("constant", f"{cited(name)} is constant", {"column": name})
+        for name in demeaned.names_at(np.flatnonzero(demeaned.absorbed))
     ]
-    if constant:
-        problems = [
-            Notice("constant", f"{cited(name)} is constant", {"column": name})
-            for name in constant
-        ]
+    if problems:
         raise IdentificationError(
             f"vif: {several(problems)} in the rows without missing values.", problems
         )
