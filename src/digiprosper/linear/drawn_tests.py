@@ -12,7 +12,7 @@ assigned_by_cluster  term, clusters (name), n_clusters, entity (name)
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast, get_args
 
@@ -180,13 +180,10 @@ class WildBootstrapResult(TestResult):
         >>> low < test.estimate < high
         True
         """
-        low, high = invert_test(
-            self.drawn, check_level(level), enumerated=self.detail["enumerated"]
-        )
-        return (
-            self.estimate - high * self.std_error,
-            self.estimate - low * self.std_error,
-        )
+        enumerated = self.detail["enumerated"]
+        low, high = invert_test(self.drawn, check_level(level), enumerated=enumerated)
+        error = self.std_error
+        return self.estimate - high * error, self.estimate - low * error
 
     @property
     def draws_text(self) -> str:
@@ -261,13 +258,8 @@ class WildBootstrapResult(TestResult):
             "std_error null_value detail rng_entropy"
         )
         more = {name: getattr(self, name) for name in names.split()}
-        return PlainNumbers(
-            more={
-                **more,
-                "interval": list(self.interval()),
-                "column": self._plain_column(),
-            }
-        )
+        shown = {"interval": list(self.interval()), "column": self._plain_column()}
+        return PlainNumbers(more={**more, **shown})
 
 
 def wild_bootstrap(
@@ -365,7 +357,6 @@ def wild_bootstrap(
             "specify clusters, such as clusters='industry'.",
         )
     row, value = _read_restriction(term, fit)
-
     combined = float(row @ fit.results.coefficients)
     variance = float(fit.results.estimated.covariance_of(row[None, :])[0, 0])
     if not variance > 0:
@@ -411,20 +402,16 @@ def _read_restriction(text: str, fit: Any) -> tuple[Floats, float]:
 
 def _few_treated(fit: Any, row: Floats) -> Iterator[Notice]:
     """Report that a tested coefficient depends on few clusters."""
-    tested = {
-        name
-        for name, weight in zip(fit.results.names, row.tolist(), strict=True)
-        if weight
-    }
-    for notice in fit.results.diagnostics:
-        terms = tuple(t for t in notice.data.get("terms", ()) if t in tested)
-        if notice.code == "few_treated" and terms:
+    tested = {fit.results.names[at] for at in np.flatnonzero(row)}
+    for data in [n.data for n in fit.results.diagnostics if n.code == "few_treated"]:
+        terms = tuple(term for term in data["terms"] if term in tested)
+        if terms:
             yield notice_of(
                 "few_treated_in_draws",
-                clusters=notice.data["clusters"],
-                n_clusters=notice.data["n_clusters"],
+                clusters=data["clusters"],
+                n_clusters=data["n_clusters"],
                 terms=terms,
-                effective=float(notice.data["terms"][terms[0]]["effective"]),
+                effective=float(data["terms"][terms[0]]["effective"]),
             )
 
 
@@ -610,15 +597,14 @@ def cluster_bootstrap(
 def _bootstrap_notices(
     fit: Any, groups: int, drawn: str, lost: int, reps: int
 ) -> tuple[Notice, ...]:
-    of_fit = without(fit.results.diagnostics, FEW_CODES)
-    if not has_enough_clusters(groups):
-        return (*of_fit, *too_few_clusters_to_draw(groups, drawn, _REMEDY))
-    return (
-        *of_fit,
-        *few_clusters(groups, drawn, _TOO_SHORT),
-        *few_draws(reps, "effects"),
-        *lost_draws(lost, reps, _LOST, "bootstrap"),
-    )
+    about: Iterable[Notice] = too_few_clusters_to_draw(groups, drawn, _REMEDY)
+    if has_enough_clusters(groups):
+        about = (
+            *few_clusters(groups, drawn, _TOO_SHORT),
+            *few_draws(reps, "effects"),
+            *lost_draws(lost, reps, _LOST, "bootstrap"),
+        )
+    return (*without(fit.results.diagnostics, FEW_CODES), *about)
 
 
 def drawn_clusters(prepared: Prepared) -> tuple[Ints, str]:
@@ -626,12 +612,8 @@ def drawn_clusters(prepared: Prepared) -> tuple[Ints, str]:
     if prepared.options.clusters is None:
         return prepared.sample.entity, "entity"
     codes, name = prepared.cluster_codes[0], prepared.cluster_names[0]
-    keys = {prepared.sample.keys.entity_name, prepared.sample.keys.time_name}
-    of_keys = [
-        e
-        for e, n in zip(prepared.within.codes, prepared.effect_names, strict=False)
-        if n in keys
-    ]
+    effects = zip(prepared.effect_names, prepared.within.codes, strict=False)
+    of_keys = [e for n, e in effects if n in prepared.sample.keys.names]
     if sum(not is_nested(e, codes) for e in of_keys) > 1:
         raise OptionError(
             f"clusters={cited(prepared.options.clusters)}: neither entities nor "

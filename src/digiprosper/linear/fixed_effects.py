@@ -10,7 +10,14 @@ from typing import Any, Literal, Self, get_args
 import numpy as np
 
 from digiprosper.checks import is_whole
-from digiprosper.errors import InputTypeError, OptionError, TermError, cited, issue
+from digiprosper.errors import (
+    InputTypeError,
+    Notice,
+    OptionError,
+    TermError,
+    cited,
+    issue,
+)
 from digiprosper.kernels import Floats, Ints
 from digiprosper.kernels.equation import Solved
 from digiprosper.kernels.resampling import bootstrap, draw_counts, entity_grams
@@ -356,8 +363,7 @@ class FixedEffects(Specification):
                 results, _ = fit_equation(prepared, demeaned, 0, x, remarks=remarks)
                 # The first block, which is the sample, shows what is a square.
                 after = turn_outside(prepared.sample, results)
-                notices = (*results.diagnostics, *after)
-                results = replace(results, diagnostics=notices)
+                results = _with_notices(results, after)
         else:
             results = self._fitted(panel).results
         issue(results.diagnostics)
@@ -380,9 +386,7 @@ class FixedEffects(Specification):
             *dependent_scores(prepared, solved, results.names),
             *turn_outside(prepared.sample, results),
         ]
-        if after:
-            results = replace(results, diagnostics=(*results.diagnostics, *after))
-        return Fitted(results, prepared, demeaned, solved)
+        return Fitted(_with_notices(results, after), prepared, demeaned, solved)
 
     def _on_common_rows(
         self, panel: Panel, regressors: Mapping[str, Sequence[str]]
@@ -390,6 +394,13 @@ class FixedEffects(Specification):
         """Demean outcome and columns of all roles, on the rows complete in them."""
         prepared = prepare(panel, {"y": (self.y,), **regressors}, self.options)
         return CommonRows(prepared, *demean_roles(self.y, prepared, regressors))
+
+
+def _with_notices(results: LinearResults, more: Sequence[Notice]) -> LinearResults:
+    """Add notices, if there are any, at the end."""
+    if not more:
+        return results
+    return replace(results, diagnostics=(*results.diagnostics, *more))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -512,31 +523,27 @@ class CommonRows(CommonColumns):
         results, _ = fit_equation(
             self.prepared, self.demeaned, 0, regressors, remarks=remarks
         )
-        after = turn_outside(self.prepared.sample, results)
-        return replace(results, diagnostics=(*results.diagnostics, *after))
+        return _with_notices(results, turn_outside(self.prepared.sample, results))
 
 
 def refuse_other_specification(
     caller: str, spec: object, *, needs: str | None = None
 ) -> None:
     """Refuse objects that are neither a `FixedEffects` nor have the method `needs`."""
-    if needs is not None and hasattr(type(spec), needs):
-        return
-    if isinstance(spec, FixedEffects):
+    if isinstance(spec, FixedEffects) or (needs and hasattr(type(spec), needs)):
         return
     if isinstance(spec, LinearResults):
         raise InputTypeError(
             f"{caller} takes a specification and a panel, not results: "
             f"{caller}(spec, panel)."
         )
-    instrumented = (
-        " It is for least squares; the results of FixedEffectsIV have iv_tests, "
-        "anderson_rubin() and endogeneity_test()."
-    )
-    hint = instrumented if hasattr(spec, "endog") else ""
-    raise InputTypeError(
-        f"{caller} takes a FixedEffects specification, not {type(spec).__name__}.{hint}"
-    )
+    text = f"{caller} takes a FixedEffects specification, not {type(spec).__name__}."
+    if hasattr(spec, "endog"):
+        text += (
+            " It is for least squares; the results of FixedEffectsIV have iv_tests, "
+            "anderson_rubin() and endogeneity_test()."
+        )
+    raise InputTypeError(text)
 
 
 def check_regression_options(

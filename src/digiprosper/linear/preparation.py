@@ -271,7 +271,9 @@ def prepare(
         sample = sample.with_factors(_slope_factors(sample, absorbed))
     _check_columns(sample, panel, options)
 
-    weights = _weights(sample, options)
+    weights = checked_weights(sample, options)
+    if weights is not None:
+        weights = weights / weights.mean()
     absorbing, count, about_structure = _effects_and_clusters(
         sample, panel, absorbed, clusters, options, weights
     )
@@ -679,26 +681,22 @@ def _missing_notices(
     return [*dropped, *about_missing(sample, table, clusters)]
 
 
-def _weights(sample: Sample, options: LinearOptions) -> Floats | None:
-    if options.obs_weights is None:
+def checked_weights(sample: Sample, options: LinearOptions) -> Floats | None:
+    """Return the weights (N,) of rows, if any; refuse those that are not positive."""
+    column = options.obs_weights
+    if column is None:
         return None
-    values = checked_weights(sample, options)
-    return np.asarray(values / values.mean())
-
-
-def checked_weights(sample: Sample, options: LinearOptions) -> Floats:
-    """Return the weights (N,) of rows; refuse weights that are not positive."""
     values = sample.columns("obs_weights")[:, 0]
-    if (values < 0).any() or not (values > 0).any():
+    zeros = int((values == 0).sum())
+    if (values < 0).any() or zeros == values.size:
         raise OptionError(
-            f"obs_weights={cited(options.obs_weights)} must be positive; it is "
-            "negative in some row, or zero in all."
+            f"obs_weights={cited(column)} must be positive; it is negative in some "
+            "row, or zero in all."
         )
-    if (values == 0).any():
-        condition = f"{backticked(str(options.obs_weights))} > 0"
+    if zeros:
+        condition = f"{backticked(column)} > 0"
         raise OptionError(
-            f"obs_weights={cited(options.obs_weights)} is zero in "
-            f"{int((values == 0).sum())} rows; drop them: "
+            f"obs_weights={cited(column)} is zero in {zeros} rows; drop them: "
             f"where={cited(condition)}."
         )
     return values

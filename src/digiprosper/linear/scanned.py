@@ -151,13 +151,12 @@ def _prepare(rows: ScannedRows, copied: PanelScan[Any]) -> tuple[Prepared, Demea
 def _refuse_two_large_effects(rows: ScannedRows) -> None:
     large = [text for text in rows.others if rows.sizes[text,] > MOST_DENSE]
     if len(large) > 1:
-        raise option_error(
-            "absorb",
-            large[1],
+        text = (
             f"absorb: {quoted(large)} have more than {MOST_DENSE:,} levels "
             "each; with a scanned table only one effect besides the entity can. Make "
-            f"one of them the entity of Panel.scan, or {_IN_MEMORY}.",
+            "one of them the entity of Panel.scan"
         )
+        raise _scan_error("absorb", text, large[1])
 
 
 def _demean_in_blocks(rows: ScannedRows) -> tuple[Demeaned, BlockSums]:
@@ -373,14 +372,14 @@ class BlockSums:
         levels, groups = sum(rows.n_levels), rows.sizes[rows.clusters]
         # Entities are in memory block by block, other clusters all at once.
         together = _MOST_TOGETHER if cluster == entity else groups
-        crosses = not rows.nested[entity, cluster]
-        if crosses or together * (p + levels) ** 2 > _MOST_PRODUCTS:
+        which = f"{levels:,} levels of further effects"
+        if crosses := not rows.nested[entity, cluster]:
             which = f"each {entity} that is in several of them"
+        if crosses or together * (p + levels) ** 2 > _MOST_PRODUCTS:
             text = (
                 f"clusters={cited(cluster)}: the Anderson-Rubin test estimates effects "
                 "anew without each cluster, which a scanned table cannot do for "
-                f"{which if crosses else f'{levels:,} levels of further effects'}. Use "
-                "clusters in two ways or cov_type='robust'"
+                f"{which}. Use clusters in two ways or cov_type='robust'"
             )
             raise _scan_error("clusters", text)
 
@@ -474,7 +473,7 @@ class BlockSums:
         rows, time = self.rows, self.rows.sample.keys.time_name
         weights = rows.options.obs_weights
         of_first = estimation_sample(rows.sample, weights, demeaned, positions)
-        names, every = of_first.stats[0], [*rows.names, *rows.variables]
+        names, every = of_first.stats[0], (*rows.names, *rows.variables)
         return replace(
             of_first,
             index=None,
@@ -490,8 +489,8 @@ class BlockSums:
         )
 
 
-def _scan_error(option: str, problem: str) -> OptionError:
-    return option_error(option, None, f"{problem}, or {_IN_MEMORY}.")
+def _scan_error(option: str, problem: str, value: object = None) -> OptionError:
+    return option_error(option, value, f"{problem}, or {_IN_MEMORY}.")
 
 
 def _groups_of(part: Part) -> Any:
