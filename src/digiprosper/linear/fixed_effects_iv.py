@@ -33,6 +33,7 @@ from digiprosper.errors import (
     issue,
     notice_of,
     quoted,
+    subject,
 )
 from digiprosper.kernels.covariance import Counts, Vcov
 from digiprosper.kernels.equation import Solved, solve
@@ -509,13 +510,12 @@ def _endogeneity_test(
     m = len(endog)
     k = len(positions.regressors) + m
     name = "Endogeneity test (regression-based)"
-    null = f"{quoted(endog)} {'is' if m == 1 else 'are'} exogenous"
+    null, f = f"{subject(endog, 'is')} exogenous", float("nan")
     count = prepared.count.with_slopes(k)
     if count.n <= count.parameters:
-        return f_test(name, float("nan"), (m, float(count.n - count.parameters)), null)
+        return f_test(name, f, (m, float(count.n - count.parameters)), null)
 
     count, vcov = counts_and_vcov(prepared, k)
-    f = float("nan")
     if m <= vcov.df_t:
         x = demeaned.select(positions.regressors)
         design = np.hstack([x, projected.endog_residuals])
@@ -535,44 +535,21 @@ def _about_strength(
 ) -> list[Notice]:
     """Report weak instruments, and instruments that vary in few clusters."""
     few = _few_for_anderson_rubin(reduced_form.diagnostics, instruments)
-    statistic = "effective_f" if "effective_f" in tests else "kp_rk_f"
-    value = tests[statistic]
-    clusters = min(reduced_form.n_clusters, default=0)
+    statistic, critical, limit = "kp_rk_f", None, ""
+    if "effective_f" in tests:
+        statistic, critical = "effective_f", tests["effective_f_critical"]
+        limit = f" (5% critical value for a bias of at most 10%: {critical:.1f})"
+    value, clusters = tests[statistic], min(reduced_form.n_clusters, default=0)
     many = len(instruments) >= _MANY_INSTRUMENTS * clusters > 0
-    too_large = ""
     if (few or many) and value >= _WEAK_F > tests["cragg_donald"]:
         why = "few clusters have the variation of an instrument"
         if many:
             why = f"{len(instruments)} instruments and {clusters} clusters"
-        statistic = "cragg_donald"
-        too_large = f" (F with clusters, {value:.3g}, is too large: {why})"
-    strength = _first_stage_strength(
-        endog, tests, statistic, few=bool(few), too_large=too_large
-    )
-    return [*strength, *few]
-
-
-def _first_stage_strength(
-    endog: Sequence[str],
-    tests: Mapping[str, Any],
-    statistic: str,
-    *,
-    few: bool,
-    too_large: str,
-) -> list[Notice]:
-    """Report weak instruments; with `few`, the Anderson-Rubin set is not valid.
-
-    `too_large` says why F with clusters is too large to tell.
-    """
-    value = tests[statistic]
-    critical = None
-    limit = too_large
-    if statistic == "effective_f":
-        critical = tests["effective_f_critical"]
-        limit = f" (5% critical value for a bias of at most 10%: {critical:.1f})"
+        limit = f" (F with clusters, {value:.3g}, is too large: {why})"
+        statistic, critical, value = "cragg_donald", None, tests["cragg_donald"]
     weak = value < _WEAK_F
     if not weak and (critical is None or not value < critical):
-        return []
+        return few
     instead = "the joint Anderson-Rubin test, results.anderson_rubin_test({...}), is"
     if len(endog) == 1:
         instead = "the Anderson-Rubin set, results.anderson_rubin(), is"
@@ -585,17 +562,19 @@ def _first_stage_strength(
     else:
         consequence = "the bias of the estimate may exceed 10% of the worst case"
         instead += " not affected"
+    # With instruments that vary in few clusters the Anderson-Rubin set is not valid.
     text = (
         f"{_F_WORDS[statistic]} F = {value:.3g} of the first stage of "
         f"{quoted(endog)}{limit}: {consequence}{'' if few else f'; {instead}'}."
     )
     data = {
-        "endog": tuple(endog),
+        "endog": endog,
         "statistic": statistic,
         "value": float(value),
         "critical": critical,
     }
-    return [Notice("weak_first_stage" if weak else "biased_first_stage", text, data)]
+    code = "weak_first_stage" if weak else "biased_first_stage"
+    return [Notice(code, text, data), *few]
 
 
 def _few_for_anderson_rubin(
@@ -612,20 +591,13 @@ def _few_for_anderson_rubin(
             if effective.get(name, LEAST_EFFECTIVE) < LEAST_EFFECTIVE
         }
         if terms:
-            notice = notice_of(
-                "few_for_anderson_rubin",
-                clusters=few["clusters"],
-                terms=terms,
-                _least=min(terms.values()),
-            )
-            out.append(notice)
+            fields = {"clusters": few["clusters"], "terms": terms}
+            least = min(terms.values())
+            out.append(notice_of("few_for_anderson_rubin", **fields, _least=least))
     return out
 
 
 # --- results --------------------------------------------------------------------------
-
-
-_NO_F = "not available"
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
@@ -804,8 +776,7 @@ class IVResults(LinearResults):
             raise OptionError(
                 "anderson_rubin() is for one endogenous regressor; there are "
                 f"{len(self.endog)} ({quoted(self.endog)}). Test values of all of "
-                "them jointly with "
-                "anderson_rubin_test({...})."
+                "them jointly with anderson_rubin_test({...})."
             )
         self._check_test_exists()
         q = len(self.instruments)
@@ -882,15 +853,12 @@ class IVResults(LinearResults):
         return {name: _finite_value(by_regressor[name], name) for name in self.endog}
 
     def _check_test_exists(self) -> None:
-        q, df = len(self.instruments), self.reduced_forms.df_t
-        if (
-            np.isnan(statistic(self.reduced_forms, np.zeros(len(self.endog))))
-            or df <= 0
-        ):
+        reduced, zeros = self.reduced_forms, np.zeros(len(self.endog))
+        if np.isnan(statistic(reduced, zeros)) or reduced.df_t <= 0:
             raise IdentificationError(
-                f"the Anderson-Rubin test is not defined: {q} instruments cannot be "
-                f"tested jointly under this covariance ({self.conventions}). Use "
-                "fewer instruments or another covariance."
+                f"the Anderson-Rubin test is not defined: {len(self.instruments)} "
+                "instruments cannot be tested jointly under this covariance "
+                f"({self.conventions}). Use fewer instruments or another covariance."
             )
 
     # --- the protocol -----------------------------------------------------------------
@@ -1018,20 +986,21 @@ class IVResults(LinearResults):
         return lines
 
     def _first_stage_text(self) -> str:
-        tests = self.iv_tests
-        parts = []
-        if "effective_f" in tests:
-            critical = (
-                f" (5% critical value {tests['effective_f_critical']:.1f} for a "
-                "bias of 10%)"
-            )
-            effective = _f_text(cast("float", tests["effective_f"]))
-            parts.append(
-                f"effective F {effective}{'' if effective == _NO_F else critical}"
-            )
-        parts.append(f"Kleibergen-Paap F {_f_text(cast('float', tests['kp_rk_f']))}")
-        parts.append(f"Cragg-Donald F {tests['cragg_donald']:.4g}")
-        return ", ".join(parts)
+        tests: Mapping[str, Any] = self.iv_tests
+        shown = {
+            "effective F": tests.get("effective_f"),
+            "Kleibergen-Paap F": tests["kp_rk_f"],
+            "Cragg-Donald F": tests["cragg_donald"],
+        }
+        texts = [
+            f"{name} {'not available' if np.isnan(f) else f'{f:.4g}'}"
+            for name, f in shown.items()
+            if f is not None
+        ]
+        if "effective_f" in tests and not np.isnan(tests["effective_f"]):
+            critical = tests["effective_f_critical"]
+            texts[0] += f" (5% critical value {critical:.1f} for a bias of 10%)"
+        return ", ".join(texts)
 
     def _summary_tests(self) -> list[TestResult]:
         over = "sargan" if self.cov_type == "unadjusted" else "hansen_j"
@@ -1107,10 +1076,6 @@ def intervals_text(intervals: Sequence[tuple[float, float]]) -> str:
         + (")" if high == np.inf else "]")
         for low, high in intervals
     )
-
-
-def _f_text(f: float) -> str:
-    return _NO_F if np.isnan(f) else f"{f:.4g}"
 
 
 def _test_text(test: TestResult) -> str:

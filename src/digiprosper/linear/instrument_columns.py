@@ -223,16 +223,14 @@ def leave_one_out_mean_notices(
     """Report instruments that are leave-one-out means within an absorbed effect."""
     if prepared.block_sums is not None:
         return
+    raw, names = demeaned.raw, demeaned.names
     codes_of_effects = prepared.within.effects_and_slopes
     effects = zip(prepared.effect_names, codes_of_effects, strict=True)
     pairs = product(positions.instruments, positions.endog)
-    for (effect, codes), (j, k) in product(effects, pairs):
-        z, x = demeaned.raw[:, j], demeaned.raw[:, k]
-        if isinstance(codes, Slope) or not is_mean_of_others(z, x, codes):
+    for (effect, codes), (z, x) in product(effects, pairs):
+        if isinstance(codes, Slope):
             continue
-        yield notice_of(
-            "own_values",
-            instrument=demeaned.names[j],
-            endog=demeaned.names[k],
-            effect=effect,
-        )
+        if is_mean_of_others(raw[:, z], raw[:, x], codes):
+            yield notice_of(
+                "own_values", instrument=names[z], endog=names[x], effect=effect
+            )

@@ -186,18 +186,17 @@ def _missing_notice(
             " Lags are computed from the rows of this panel only: create them "
             "before subset(), or select rows with where= of the model."
         )
-    compared = {
-        c.term: {"columns": c.columns, "count": c.count, "entities": c.entities}
-        for c in dropped.compared
-    }
-    text += "".join(f" {c.message}." for c in dropped.compared)
+    text += "".join(f" {c.message}." for c in dropped.compared) + end
     return missing_rows(
         dropped.count,
-        text + end,
+        text,
         dropped.by_term,
         dropped.rows,
         shifted=only_lags,
-        compared=compared,
+        compared={
+            c.term: {"columns": c.columns, "count": c.count, "entities": c.entities}
+            for c in dropped.compared
+        },
     )
 
 
@@ -264,21 +263,17 @@ def few_for_slopes(
     """Report few clusters; `groups` are the numbers in all cluster dimensions."""
     if clusters >= FEW_CLUSTERS:
         return ()
+    used = (
+        f"t intervals with {freedom_text(min(groups) - 1)} are used. Clustered "
+        "standard errors are reliable with many clusters only"
+    )
     if cov_type == "cr2":
         used = (
             "t intervals with Bell-McCaffrey degrees of freedom, which are designed "
             "for few clusters, are used"
         )
-    else:
-        used = (
-            f"t intervals with {freedom_text(min(groups) - 1)} are used. Clustered "
-            "standard errors are reliable with many clusters only"
-        )
-    return few_clusters(
-        clusters,
-        name,
-        f"{used}; {_remedy(clusters, cov_type, several_ways=len(groups) > 1)}.",
-    )
+    remedy = _remedy(clusters, cov_type, several_ways=len(groups) > 1)
+    return few_clusters(clusters, name, f"{used}; {remedy}.")
 
 
 def few_for_counts(
@@ -286,11 +281,11 @@ def few_for_counts(
 ) -> tuple[Notice, ...]:
     """Report few clusters in a model of counts."""
     used = (
-        f"t intervals with {clusters - 1} degrees of freedom are used"
-        if cov_type == "crv3"
-        else "normal intervals are used, as in ppmlhdfe and fixest, which are too "
-        "short; use cov_type='crv3'"
+        "normal intervals are used, as in ppmlhdfe and fixest, which are too short; "
+        "use cov_type='crv3'"
     )
+    if cov_type == "crv3":
+        used = f"t intervals with {clusters - 1} degrees of freedom are used"
     return few_clusters(clusters, name, f"{used}{then}.")
 
 
@@ -395,16 +390,11 @@ def entities_across(
 
 def entities_once(panel: Panel, clusters: Sequence[str]) -> list[Notice]:
     """Report that each cluster is an entity with a single row."""
-    if not panel.entities_occur_once or panel.entity_name not in clusters:
+    entity, advice = panel.entity_name, row_number_advice(panel)
+    if not advice or entity not in clusters:
         return []
-    return [
-        notice_of(
-            "entities_once",
-            entity=panel.entity_name,
-            n_entities=panel.n_entities,
-            _advice=row_number_advice(panel),
-        )
-    ]
+    fields = {"entity": entity, "n_entities": panel.n_entities}
+    return [notice_of("entities_once", **fields, _advice=advice)]
 
 
 def row_number_advice(panel: Panel) -> str:

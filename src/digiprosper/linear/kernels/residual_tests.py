@@ -111,29 +111,20 @@ def correlations_between(
     count = len(values)
     size = max(1, _BYTES // (8 * _ARRAYS * count)) if block is None else block
 
-    weighted, squared, plain, absolute = 0.0, 0.0, 0.0, 0.0
-    pairs, fewest = 0, values.shape[1] + 1
+    totals, pairs, fewest = np.zeros(4), 0, values.shape[1] + 1
     for start in range(0, count, size):
         rho, periods = _block_correlations(values, present, slice(start, start + size))
         upper = np.triu(np.ones(rho.shape, dtype=np.bool_), k=1)
         counted = upper & ~np.isnan(rho)
         rho, periods = rho[counted], periods[counted]
-        weighted += float(np.sqrt(periods) @ rho)
-        squared += float(periods @ rho**2)
-        plain += float(rho.sum())
-        absolute += float(np.abs(rho).sum())
+        sums = np.sqrt(periods) @ rho, periods @ rho**2, rho.sum(), np.abs(rho).sum()
+        totals += sums
         pairs += rho.size
         fewest = min(fewest, int(periods.min(initial=fewest)))
     left_out = count * (count - 1) // 2 - pairs
-    return Correlations(
-        weighted,
-        squared,
-        plain,
-        absolute,
-        pairs,
-        left_out,
-        fewest if pairs else 0,
-    )
+    weighted, squared, plain, absolute = totals.tolist()
+    fewest = fewest if pairs else 0
+    return Correlations(weighted, squared, plain, absolute, pairs, left_out, fewest)
 
 
 def _residual_matrix(
@@ -226,9 +217,8 @@ def persistence(residuals: Floats, before: Floats, entity: Ints) -> Persistence:
     slope = float(centred @ now) / square
     errors = now - now.mean() - slope * centred
     scores = np.bincount(codes, centred * errors)
-    return Persistence(
-        slope, float(scores @ scores) / square**2, now.size, np.unique(codes).size
-    )
+    variance = float(scores @ scores) / square**2
+    return Persistence(slope, variance, now.size, np.unique(codes).size)
 
 
 def null_autocorrelation(before: Floats, entity: Ints) -> float:
