@@ -96,9 +96,9 @@ def term_notices(
             in_cells += _shared_in_cells(sample, of_interest[0], effects, clusters)
         yield from in_cells
         if by_entity or (not in_cells and not clusters and cov_type in BY_ROW):
-            columns = of_interest, roles.get("instruments", ())
-            shared = ([*shared_treatments(sample, panel, at)] for at in columns)
-            yield from next(filter(None, shared), [])
+            together = [*shared_treatments(sample, panel, of_interest)]
+            instruments = roles.get("instruments", ())
+            yield from together or shared_treatments(sample, panel, instruments)
         for at in (*of_interest, *roles.get("mediators", ())):
             yield from _zeros_in_log(sample, table, at, effects)
     about: list[Notice] = []
