@@ -881,10 +881,10 @@ def _refuse_identical_paths(
         return
     entity = prepared.sample.keys.entity_name
     unexchanged = int((~moved.exchanged).sum())
-    subject_of = f"it is the same for all {entity} that"
+    which = f"it is the same for all {entity} that"
     if not moved.exchanged.any():
-        subject_of = f"no two {entity}"
-    reason = f"{subject_of} are observed in the same periods{within}"
+        which = f"no two {entity}"
+    reason = f"{which} are observed in the same periods{within}"
     if moved.exchanged.any() and unexchanged:
         reason += f", and {unexchanged} {entity} have different periods"
     raise IdentificationError(
