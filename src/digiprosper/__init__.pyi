@@ -95,18 +95,20 @@ from digiprosper.inequality.measures import urban_rural_theil as urban_rural_the
 from digiprosper.learning.panel_dml import LearningTransform as LearningTransform
 from digiprosper.learning.panel_dml import PanelDML as PanelDML
 from digiprosper.learning.results import DMLResults as DMLResults
-from digiprosper.linear.cluster_bootstrap import cluster_bootstrap as cluster_bootstrap
+from digiprosper.linear.drawn_tests import WildBootstrapResult as WildBootstrapResult
+from digiprosper.linear.drawn_tests import cluster_bootstrap as cluster_bootstrap
+from digiprosper.linear.drawn_tests import placebo_test as placebo_test
+from digiprosper.linear.drawn_tests import (
+    randomisation_test as randomisation_test,
+)
+from digiprosper.linear.drawn_tests import wild_bootstrap as wild_bootstrap
 from digiprosper.linear.fixed_effects import FixedEffects as FixedEffects
 from digiprosper.linear.fixed_effects_iv import FixedEffectsIV as FixedEffectsIV
-from digiprosper.linear.iv_results import IVResults as IVResults
+from digiprosper.linear.fixed_effects_iv import IVResults as IVResults
 from digiprosper.linear.oster_bound import oster_bound as oster_bound
 from digiprosper.linear.poisson import PoissonSsc as PoissonSsc
 from digiprosper.linear.preparation import CovType as CovType
 from digiprosper.linear.preparation import Ssc as Ssc
-from digiprosper.linear.randomisation_test import placebo_test as placebo_test
-from digiprosper.linear.randomisation_test import (
-    randomisation_test as randomisation_test,
-)
 from digiprosper.linear.results import LinearResults as LinearResults
 from digiprosper.linear.specification_tests import HausmanMethod as HausmanMethod
 from digiprosper.linear.specification_tests import hausman as hausman
@@ -114,10 +116,8 @@ from digiprosper.linear.specification_tests import modified_wald as modified_wal
 from digiprosper.linear.specification_tests import pesaran_cd as pesaran_cd
 from digiprosper.linear.specification_tests import poolability as poolability
 from digiprosper.linear.specification_tests import reset_test as reset_test
+from digiprosper.linear.specification_tests import vif as vif
 from digiprosper.linear.specification_tests import wooldridge_ar1 as wooldridge_ar1
-from digiprosper.linear.vif import vif as vif
-from digiprosper.linear.wild_bootstrap import WildBootstrapResult as WildBootstrapResult
-from digiprosper.linear.wild_bootstrap import wild_bootstrap as wild_bootstrap
 from digiprosper.mediation.by_entity import MeanGroupResults as MeanGroupResults
 from digiprosper.mediation.by_entity import mean_group_mediation as mean_group_mediation
 from digiprosper.mediation.by_entity import within_between as within_between

@@ -113,10 +113,10 @@ def test_other_clusters_are_another_specification(states: Panel) -> None:
 def test_joint_form_is_q_times_the_wald_statistic(states: Panel) -> None:
     results = FixedEffects("log(gsp)", X).fit(states)
     expected = results.wald_test("log(pc) = unemp = 0").statistic
-    assert wald_statistic(results, X, "test") == (
-        pytest.approx(2 * expected, rel=1e-12),
-        (),
-    )
+    form, weights, notices = wald_statistic(results, X, "test")
+    assert form == pytest.approx(2 * expected, rel=1e-12)
+    assert weights.tolist() == [[1.0, 0.0], [0.0, 1.0]]
+    assert notices == ()
 
 
 def test_a_coefficient_without_a_standard_error_is_named(states: Panel) -> None:

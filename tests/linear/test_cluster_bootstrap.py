@@ -23,7 +23,7 @@ from digiprosper.errors import (
     OptionError,
 )
 from digiprosper.kernels.resampling import draw_counts, seed_sequence
-from digiprosper.linear.cluster_bootstrap import drawn_clusters, refuse_two_way
+from digiprosper.linear.drawn_tests import drawn_clusters, refuse_two_way
 from digiprosper.linear.preparation import LinearOptions, prepare
 from digiprosper.report.columns import columns_of
 

@@ -21,7 +21,7 @@ from digiprosper.errors import (
     MissingDataError,
     OptionError,
 )
-from digiprosper.linear.iv_results import intervals_text
+from digiprosper.linear.fixed_effects_iv import intervals_text
 from digiprosper.report.summary import Summary
 
 if TYPE_CHECKING:

@@ -537,7 +537,7 @@ def test_as_many_restrictions_as_clusters_are_not_tested() -> None:
 def test_without_sums_by_cluster_a_test_says_that_it_rejects_too_often(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    module = "digiprosper.linear.kernels.restricted_wild._MOST_NUMBERS"
+    module = "digiprosper.linear.kernels.wild._MOST_NUMBERS"
     monkeypatch.setattr(module, 1)
     results = fit(frame_of(1))
     assert results.estimated.by_cluster == ()

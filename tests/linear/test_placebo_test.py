@@ -20,7 +20,7 @@ from digiprosper.errors import (
     TermError,
 )
 from digiprosper.kernels.resampling import seed_sequence
-from digiprosper.linear.kernels.placebo import cohorts, placebo_slopes
+from digiprosper.linear.kernels.exchange import cohorts, placebo_slopes
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -5,7 +5,7 @@ import pytest
 
 import digiprosper as dp
 from digiprosper.errors import AlignmentError, InputTypeError
-from digiprosper.linear.sample_values import row_counts, sample_values
+from digiprosper.linear.figures import row_counts, sample_values
 
 
 @pytest.fixture(scope="module")

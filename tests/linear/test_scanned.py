@@ -127,7 +127,7 @@ def test_instruments_in_blocks_are_those_in_memory(seed):
 
 
 def test_instruments_with_several_ways_and_large_blocks_of_clusters(monkeypatch):
-    monkeypatch.setattr("digiprosper.linear.kernels.restricted_wild.MOST_CLUSTERS", 20)
+    monkeypatch.setattr("digiprosper.linear.kernels.wild.MOST_CLUSTERS", 20)
     frame = panel_of(3)
     for clusters in (None, ["firm", "region"], ["product", "year"]):
         spec = dp.FixedEffectsIV(

@@ -10,8 +10,7 @@ import pandas as pd
 import pytest
 
 import digiprosper as dp
-from digiprosper.linear.kernels.restricted_wild import REPS, SEED
-from digiprosper.linear.kernels.wild import wild_weights
+from digiprosper.linear.kernels.wild import REPS, SEED, wild_weights
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -30,7 +30,7 @@ from digiprosper.errors import (
     TermError,
 )
 from digiprosper.kernels.resampling import seed_sequence
-from digiprosper.linear.kernels.permutation import permuted_labels
+from digiprosper.linear.kernels.exchange import permuted_labels
 from digiprosper.report.columns import columns_of
 from tests.scanned_cases import assert_same
 
@@ -170,7 +170,7 @@ def test_slopes_by_groups_of_entities_are_fitted_anew() -> None:
 
 
 def test_memory_changes_no_draw(monkeypatch: pytest.MonkeyPatch) -> None:
-    from digiprosper.linear.kernels.permutation import permuted_slopes
+    from digiprosper.linear.kernels.exchange import permuted_slopes
 
     whole = grouped(SPEC, make(4), reps=50, rng=1).difference.draws
     monkeypatch.setattr(

@@ -36,8 +36,7 @@ from digiprosper.linear.diagnostics import (
 )
 from digiprosper.linear.estimation import CommonColumns, Demeaned, demean_roles
 from digiprosper.linear.fixed_effects import check_regression_terms, check_row_options
-from digiprosper.linear.kernels.exchange import Paths
-from digiprosper.linear.kernels.placebo import Cohorts
+from digiprosper.linear.kernels.exchange import Cohorts, Paths
 from digiprosper.linear.kernels.wild import WildWeights
 from digiprosper.linear.preparation import (
     LinearOptions,

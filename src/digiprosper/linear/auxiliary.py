@@ -11,7 +11,7 @@ import pandas as pd
 
 from digiprosper.checks import not_identified, option_error
 from digiprosper.errors import Notice, issue, quoted, subject
-from digiprosper.kernels.covariance import count_groups, counts, ranks
+from digiprosper.kernels import Floats
 from digiprosper.kernels.tolerances import SINGULAR
 from digiprosper.kernels.within import within
 from digiprosper.linear.fixed_effects import (
@@ -19,7 +19,7 @@ from digiprosper.linear.fixed_effects import (
     FixedEffects,
     refuse_other_specification,
 )
-from digiprosper.linear.preparation import Prepared
+from digiprosper.linear.preparation import Prepared, count_parameters
 from digiprosper.linear.results import LinearResults
 from digiprosper.panel import Panel
 from digiprosper.report.notices import FEW_CODES, without
@@ -31,9 +31,11 @@ _ABOUT_ERRORS = (*FEW_CODES, "few_treated", "robust_inconsistent")
 
 
 def fit_for_test(spec: FixedEffects, panel: Panel, caller: str) -> Fitted:
-    """Fit a FixedEffects specification without issuing notices."""
+    """Fit a FixedEffects specification, not perfectly, without issuing notices."""
     refuse_other_specification(caller, spec)
-    return spec._fitted(panel)
+    fitted = spec._fitted(panel)
+    refuse_perfect_fit(fitted.results, caller)
+    return fitted
 
 
 def issue_fit_notices(fitted: Fitted) -> tuple[Notice, ...]:
@@ -98,10 +100,8 @@ def with_effects(prepared: Prepared, names: Sequence[str], **fields: Any) -> Pre
     changed = replace(
         prepared, within=absorbing, absorbed=absorbed, **cleared, **fields
     )
-    codes = changed.cluster_codes
-    effect_ranks = ranks(absorbing, codes, changed.entity_position)
-    groups = [count_groups(c) for c in codes]
-    count = counts(sample.nobs, 0, effect_ranks, groups, periods=sample.n_times)
+    codes, entity = changed.cluster_codes, changed.entity_position
+    count, _ = count_parameters(sample, absorbing, codes, entity)
     return replace(changed, count=count)
 
 
@@ -109,11 +109,9 @@ def joint_test(
     results: LinearResults, tested: Sequence[str], caller: str, *, name: str, null: str
 ) -> TestResult:
     """Test that the coefficients `tested` are zero."""
-    form, notices = wald_statistic(results, tested, caller)
-    weights = np.eye(len(results.names))[[results.names.index(term) for term in tested]]
-    test = results.estimated.joint_test(
-        form, weights, weights @ results.coefficients, name=name, null=null
-    )
+    form, weights, notices = wald_statistic(results, tested, caller)
+    gap = weights @ results.coefficients
+    test = results.estimated.joint_test(form, weights, gap, name=name, null=null)
     if np.isfinite(test.statistic):
         notices = ()
     issue(notices)
@@ -128,28 +126,28 @@ def coefficient_rows(results: LinearResults, names: Sequence[str]) -> pd.DataFra
 
 def wald_statistic(
     results: LinearResults, names: Sequence[str], caller: str
-) -> tuple[float, tuple[Notice, ...]]:
+) -> tuple[float, Floats, tuple[Notice, ...]]:
     """Compute the Wald statistic (chi-square) that named coefficients are zero.
 
-    A notice is about a negative variance, where the statistic is missing.
+    Also returns their weights (q, k). A notice is about a negative variance, where the
+    statistic is missing.
     """
-    positions = [results.names.index(name) for name in names]
-    tested = np.eye(len(results.names))[positions]
-    form, least = results.estimated.wald(tested, results.coefficients[positions])
+    weights = np.eye(len(results.names))[[*map(results.names.index, names)]]
+    form, least = results.estimated.wald(weights, weights @ results.coefficients)
+    under = f"under this covariance ({freedom_text(results.df_t)})"
     if np.isnan(least):
         without = [name for name in names if np.isnan(results.std_errors[name])]
         raise not_identified(
             "no_variance",
-            f"{caller}: {subject(without, 'has')} no standard error under this "
-            f"covariance ({freedom_text(results.df_t)}), so the test is not defined.",
+            f"{caller}: {subject(without, 'has')} no standard error {under}, so the "
+            "test is not defined.",
             coefficients=tuple(without),
         )
     if abs(least) <= SINGULAR:
         raise not_identified(
             "singular_covariance",
-            f"{caller}: {len(positions)} coefficients cannot be tested together under "
-            f"this covariance ({freedom_text(results.df_t)}): their covariance "
-            "matrix is singular.",
+            f"{caller}: {len(names)} coefficients cannot be tested together {under}: "
+            "their covariance matrix is singular.",
             coefficients=tuple(names),
         )
-    return form, (negative_variance(names),) if least < 0 else ()
+    return form, weights, (negative_variance(names),) if least < 0 else ()

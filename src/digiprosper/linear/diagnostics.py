@@ -36,7 +36,7 @@ from digiprosper.linear.kernels.residual_tests import (
     lasting_sums,
     period_sums,
 )
-from digiprosper.linear.kernels.restricted_wild import ClusterSums, variation_by_cluster
+from digiprosper.linear.kernels.wild import ClusterSums, variation_by_cluster
 from digiprosper.linear.preparation import Prepared
 from digiprosper.linear.results import LinearResults
 from digiprosper.panel import Sample
@@ -96,11 +96,13 @@ def few_treated(
     model: str = "",
 ) -> list[Notice]:
     """Report slopes identified by few clusters, except those of `auxiliary`."""
+    sample, scan = prepared.sample, prepared.block_sums
+    in_one_way = len(prepared.cluster_names) == 1
     dimensions = []
     for clusters, groups, effective, shares, labels in (
         _variation_by_cluster(prepared, basis, root, by_cluster)
-        if prepared.block_sums is None
-        else prepared.block_sums.variation(names)
+        if scan is None
+        else scan.variation(names)
     ):
         few = min(notices.EFFECTIVE_CLUSTERS, _HALF * groups)
         carriers = {
@@ -109,23 +111,18 @@ def few_treated(
             if clusters_of_term < few and names[j] not in auxiliary
         }
         if carriers:
-            controls = _controls_among(
-                prepared.sample, names, _two_valued_columns(prepared)
-            )
+            controls = _controls_among(sample, names, _two_valued_columns(prepared))
             terms = dict(sorted(carriers.items(), key=lambda item: item[0] in controls))
-            only_controls = next(iter(terms)) in controls
-            in_one_way = len(prepared.cluster_names) == 1
-            dimensions.append(
-                notices.FewTreated(
-                    clusters,
-                    groups,
-                    terms,
-                    only_controls,
-                    prepared.options.cov_type,
-                    has_cr2=in_one_way and prepared.obs_weights is None,
-                    model=model,
-                )
+            entry = notices.FewTreated(
+                clusters,
+                groups,
+                terms,
+                next(iter(terms)) in controls,
+                prepared.options.cov_type,
+                has_cr2=in_one_way and prepared.obs_weights is None,
+                model=model,
             )
+            dimensions.append(entry)
     return notices.few_treated_notices(dimensions)
 
 
@@ -280,33 +277,27 @@ def lost_digits(names: Sequence[str], moments: Floats, bread: Floats) -> list[No
     largest = np.abs(moments[:, 3:5]).max(axis=1)
     partial_sd = 1 / np.sqrt(np.diag(bread) * moments[:, 0])
     rounding = np.finfo(np.float64).eps * largest / partial_sd
-    positions = [j for j in calculated if rounding[j] > LOST_DIGITS]
-    if not positions:
+    columns = {names[j]: rounding[j] for j in calculated if rounding[j] > LOST_DIGITS}
+    if not columns:
         return []
     return [
         notice_of(
             "near_collinear.rounding",
-            columns=tuple(names[j] for j in positions),
+            columns=tuple(columns),
             measure="rounding",
-            value=float(rounding[positions].max()),
+            value=float(max(columns.values())),
         )
     ]
 
 
 def merge_notices(of_equations: Iterable[Notice]) -> list[Notice]:
     """Merge the notices of several equations: drop repetitions, join `few_treated`."""
-    every_notice = list(of_equations)
-    other_notices = [notice for notice in every_notice if notice.code != "few_treated"]
-    few = [
-        notices.FewTreated(**notice.data)
-        for notice in every_notice
-        if notice.code == "few_treated"
-    ]
-    distinct = [
-        notice
-        for position, notice in enumerate(other_notices)
-        if notice not in other_notices[:position]
-    ]
+    distinct, few = list[Notice](), list[notices.FewTreated]()
+    for notice in of_equations:
+        if notice.code == "few_treated":
+            few.append(notices.FewTreated(**notice.data))
+        elif notice not in distinct:
+            distinct.append(notice)
     return [*distinct, *notices.few_treated_notices(few)]
 
 
@@ -333,25 +324,42 @@ def lagged_outcome(
         periods = sample.nobs / sample.n_entities
     else:
         return []
-    dynamic = [
-        notice_of(
-            "lagged_outcome",
-            columns=tuple(terms),
+
+    def notice(kind: str, at: int, columns: Sequence[str], **words: str) -> Notice:
+        return notice_of(
+            f"lagged_outcome{kind}",
+            columns=tuple(columns),
             periods=float(periods),
-            _are_lags=_lag_words(sample, terms),
-            _kind="outcome" if outcome == "y" else "mediator",
             _outcome=sample.names[at],
-            _bias=_bias_words(1, periods),
             _consequence=consequence,
+            **words,
+        )
+
+    word, bias = "outcome" if outcome == "y" else "mediator", _bias_words(1, periods)
+    dynamic = [
+        notice(
+            "", at, terms, _are_lags=_lag_words(sample, terms), _kind=word, _bias=bias
         )
         for at, terms in lags.items()
         if terms
     ]
     if dynamic or scan is not None:
         return dynamic
-    outcomes, columns = sample.roles[outcome], _columns_of_roles(sample, roles)
-    growth = _growth(sample, outcomes, columns, periods, consequence)
-    return growth or _stocks(sample, outcomes, columns, periods, consequence)
+    columns = _columns_of_roles(sample, roles)
+    growth = [
+        notice(
+            ".growth", at, [sample.names[level]], _bias=_bias_words(2 * unit, periods)
+        )
+        for at, level in product(lags, columns)
+        if (unit := _unit_of_growth(sample, at, level))
+    ]
+    if consequence == _BIASED_SLOPES:
+        consequence = _BIASED_BY_STOCKS
+    return growth or [
+        notice(".stock", at, stocks)
+        for at in lags
+        if (stocks := stocks_of(sample, at, columns))
+    ]
 
 
 def lags_of_outcome(
@@ -404,10 +412,11 @@ def dependent_scores(
 
 def _levels_of_first(sample: Sample, names: Sequence[str]) -> list[int]:
     """List the positions of the levels of the first regressor, if it is a category."""
-    columns = [[f.column for f in sample.factors_of(name)] for name in names]
-    (first, *others) = sample.factors_of(names[0])
+    factors = [*map(sample.factors_of, names)]
+    first, *others = factors[0]
     if first.level is None or others:
         return [0]
+    columns = [[f.column for f in of_term] for of_term in factors]
     return [at for at, column in enumerate(columns) if column == columns[0]]
 
 
@@ -440,11 +449,10 @@ def _is_heavy(prepared: Prepared) -> bool:
 
 def _has_pairs(sample: Sample) -> bool:
     """Tell whether there are pairs enough to compare, and not too many."""
-    n_entities, n_times = sample.n_entities, sample.n_times
-    enough = n_entities >= _FEWEST_ENTITIES and n_times >= _FEWEST_PERIODS
-    is_dense = n_entities * n_times <= _MOST_CELLS * sample.nobs
-    products = max(n_entities, n_times) * n_times**2
-    return enough and is_dense and products <= _MOST_PRODUCTS
+    n, n_times = sample.n_entities, sample.n_times
+    enough = n >= _FEWEST_ENTITIES and n_times >= _FEWEST_PERIODS
+    is_dense = n * n_times <= _MOST_CELLS * sample.nobs
+    return enough and is_dense and max(n, n_times) * n_times**2 <= _MOST_PRODUCTS
 
 
 def _squared_sums(codes: Ints, scores: Floats) -> float:
@@ -510,8 +518,7 @@ def _shared_exposure(prepared: Prepared, scores: Floats, name: str) -> Iterator[
 
 def _lasting_shocks(prepared: Prepared, scores: Floats, name: str) -> Iterator[Notice]:
     """Report sums of scores by period that are correlated over time."""
-    sample, keys = prepared.sample, prepared.sample.keys
-    periods = sample.n_times
+    sample, periods = prepared.sample, prepared.sample.n_times
     # A correlation of few periods is never four times its standard error.
     if periods <= _STANDARD_ERRORS**2:
         return
@@ -528,8 +535,8 @@ def _lasting_shocks(prepared: Prepared, scores: Floats, name: str) -> Iterator[N
             correlation=correlation,
             ratio=ratio,
             lags=lags,
-            _time=keys.time_name,
-            _entity=keys.entity_name,
+            _time=sample.keys.time_name,
+            _entity=sample.keys.entity_name,
             _times=ratio**0.5,
         )
 
@@ -620,16 +627,15 @@ def turn_outside(sample: Sample, results: LinearResults) -> list[Notice]:
     if len(results.names) < 2:
         return []
     names = [name for name in results.names if name in sample.names]
-    square = _square_of(sample, names)
+    term, square = names[0], _square_of(sample, names)
     if square is None or results.pvalues[square] >= _SIGNIFICANT:
         return []
     columns, moments = results.stats
-    low, high = moments[columns.index(names[0]), 3:].tolist()
-    slope, curvature = results.params[[names[0], square]].tolist()
+    low, high = moments[columns.index(term), 3:].tolist()
+    slope, curvature = results.params[[term, square]].tolist()
     turn = -slope / (2 * curvature)
     if low < turn < high:
         return []
-    term = names[0]
     return [
         notice_of(
             "turn_outside", term=term, square=square, turn=turn, low=low, high=high
@@ -743,28 +749,6 @@ def _lags_of(sample: Sample, at: int, columns: Iterable[int]) -> list[str]:
     return list(dict.fromkeys(lags))
 
 
-def _growth(
-    sample: Sample,
-    outcomes: Sequence[int],
-    columns: Sequence[int],
-    periods: float,
-    consequence: str,
-) -> list[Notice]:
-    """Report regressions of growth on the initial level."""
-    return [
-        notice_of(
-            "lagged_outcome.growth",
-            columns=(sample.names[column],),
-            periods=float(periods),
-            _outcome=sample.names[at],
-            _bias=_bias_words(2 * unit, periods),
-            _consequence=consequence,
-        )
-        for at, column in product(outcomes, columns)
-        if (unit := _unit_of_growth(sample, at, column))
-    ]
-
-
 def _unit_of_growth(sample: Sample, at: int, column: int) -> int:
     """Return 1 if column `at` is the growth of a level, 100 if in percent, else 0."""
     lags = sample.lags[sample.names[column]]
@@ -784,29 +768,6 @@ def _unit_of_growth(sample: Sample, at: int, column: int) -> int:
         if np.linalg.norm(outcome - unit * rate) < _ROUNDED * np.linalg.norm(outcome):
             return unit
     return 0
-
-
-def _stocks(
-    sample: Sample,
-    outcomes: Sequence[int],
-    columns: Sequence[int],
-    periods: float,
-    consequence: str,
-) -> list[Notice]:
-    """Report stocks, or other functions, of earlier outcomes."""
-    if consequence == _BIASED_SLOPES:
-        consequence = _BIASED_BY_STOCKS
-    return [
-        notice_of(
-            "lagged_outcome.stock",
-            columns=tuple(stocks),
-            periods=float(periods),
-            _outcome=sample.names[at],
-            _consequence=consequence,
-        )
-        for at in outcomes
-        if (stocks := stocks_of(sample, at, columns))
-    ]
 
 
 def _equal_to_lag(sample: Sample, at: int) -> set[int]:

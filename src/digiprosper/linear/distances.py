@@ -16,7 +16,7 @@ from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
 
-from digiprosper.checks import check_option, is_real, option_error
+from digiprosper.checks import check_option, check_real, option_error
 from digiprosper.errors import Notice, OptionError, cited, counted, notice_of, quoted
 from digiprosper.kernels import Ints
 from digiprosper.kernels.conley import Nearby, nearby, nearest_distance, rows_within
@@ -53,11 +53,13 @@ def check_distances(spec: Any) -> None:
         raise OptionError(
             f"{_CALLER} needs distance_cutoff, in kilometres: distance_cutoff=300."
         )
-    if not is_real(cutoff) or not math.isfinite(cutoff) or cutoff <= 0:
-        raise OptionError(
-            f"distance_cutoff={cited(cutoff)} must be a number of kilometres above 0."
-        )
-    object.__setattr__(spec, "distance_cutoff", float(cutoff))
+    cutoff = check_real(
+        "distance_cutoff",
+        cutoff,
+        lambda distance: 0 < distance < math.inf,
+        "a number of kilometres above 0",
+    )
+    object.__setattr__(spec, "distance_cutoff", cutoff)
     if spec.coordinates is not None:
         terms = as_terms(spec.coordinates, "coordinates")
         if len(terms) != 2:
@@ -84,16 +86,13 @@ def near_rows(
     """Find which rows have correlated errors; None without a Conley covariance."""
     if options.distance_cutoff is None:
         return None
-    degrees = sample.columns("coordinates")
-    if degrees.shape[1] != 2:
-        names = sample.names_of("coordinates")
+    degrees, names = sample.columns("coordinates"), sample.names_of("coordinates")
+    if len(names) != 2:
         raise OptionError(
             f"coordinates make {len(names)} columns ({quoted(names)}); they "
             "must be two."
         )
-    refuse_beyond(
-        degrees, f"the coordinates {quoted(sample.names_of('coordinates'))}", _CALLER
-    )
+    refuse_beyond(degrees, f"the coordinates {quoted(names)}", _CALLER)
     ordinals = sample.keys.ordinals
     position = sample.time if ordinals is None else ordinals[sample.time]
     lags = _choose_lags(sample, position, options.bandwidth)

@@ -87,18 +87,23 @@ def term_notices(
     cov_type: str,
 ) -> Iterator[Notice]:
     """Report terms that groups share or that are made from others."""
-    roles, table = sample.roles, table_of(panel)
+    roles, table, keys = sample.roles, table_of(panel), sample.keys
     of_interest = [
         *roles.get("x", ())[:1],
         *roles.get("endog", ()),
         *roles.get("treatment", ()),
     ]
     if of_interest:
-        if not {*effects} <= {*sample.keys.names}:
+        if not {*effects} <= {*keys.names}:
             yield from _means_of_others(sample, table, of_interest[0], effects)
-        yield from _shared_terms(
-            sample, panel, of_interest, effects, clusters, cov_type
-        )
+        by_entity, in_cells = tuple(clusters) == (keys.entity_name,), list[Notice]()
+        if not by_entity and cov_type not in ("driscoll_kraay", "xtscc", "conley"):
+            in_cells += _shared_in_cells(sample, of_interest[0], effects, clusters)
+        yield from in_cells
+        if by_entity or (not in_cells and not clusters and cov_type in BY_ROW):
+            together = [*shared_treatments(sample, panel, of_interest)]
+            instruments = roles.get("instruments", ())
+            yield from together or shared_treatments(sample, panel, instruments)
         for at in (*of_interest, *roles.get("mediators", ())):
             yield from _zeros_in_log(sample, table, at, effects)
     about: list[Notice] = []
@@ -107,33 +112,12 @@ def term_notices(
         about += _about_outcome(sample, table, last)
         yield from about
         # Effects of entities absorb their baseline.
-        if of_interest and sample.keys.entity_name not in effects:
+        if of_interest and keys.entity_name not in effects:
             yield from _baseline_rows(sample)
     yield from derived_term_notices(sample, panel)
     of_indexes = indicators_on_both_sides(sample, panel)
     yield from [notice for notice in of_indexes if notice not in about]
     yield from many_dummies(sample)
-
-
-def _shared_terms(
-    sample: Sample,
-    panel: Panel,
-    of_interest: Sequence[int],
-    effects: Sequence[str],
-    clusters: Sequence[str],
-    cov_type: str,
-) -> Iterator[Notice]:
-    """Report columns, by position, that groups share, unless errors allow for it."""
-    by_entity = tuple(clusters) == (sample.keys.entity_name,)
-    in_cells: list[Notice] = []
-    if not by_entity and cov_type not in ("driscoll_kraay", "xtscc", "conley"):
-        in_cells += _shared_in_cells(sample, of_interest[0], effects, clusters)
-    yield from in_cells
-    if by_entity or (not in_cells and not clusters and cov_type in BY_ROW):
-        together = [*shared_treatments(sample, panel, of_interest)]
-        if not together and "instruments" in sample.roles:
-            together += shared_treatments(sample, panel, sample.roles["instruments"])
-        yield from together
 
 
 def derived_term_notices(
@@ -219,16 +203,16 @@ def indicators_on_both_sides(sample: Sample, panel: Panel) -> Iterator[Notice]:
         # An index beside its square or its product is the same column.
         parts = columns[a] - columns[b], columns[b] - columns[a]
         if common := set.intersection(*map(with_indicators, parts)):
-            indicators = tuple(sorted(common))
-            of_terms = dict.fromkeys((names[a], names[b]), indicators)
-            yield notice_of("own_indicators", indicators=of_terms, _shared=indicators)
-    shared = {}
+            shared = tuple(sorted(common))
+            of_terms = dict.fromkeys((names[a], names[b]), shared)
+            yield notice_of("own_indicators", indicators=of_terms, _shared=shared)
+    of_outcome = {}
     for at, y in product(regressors, outcomes):
         common = with_indicators(columns[at]) & with_indicators(columns[y])
         if common := common - (columns[at] & columns[y]):
-            shared[names[at]] = tuple(sorted(common))
-    if shared:
-        yield _shared_indicators(shared, names[outcomes[0]])
+            of_outcome[names[at]] = tuple(sorted(common))
+    if of_outcome:
+        yield _shared_indicators(of_outcome, names[outcomes[0]])
 
 
 def _unlagged_columns(sample: Sample, at: int) -> set[str]:
@@ -307,44 +291,27 @@ def is_mean_of_others(z: Floats, x: Floats, codes: Ints) -> bool:
     linear function of x with slope ``-1 / (n - 1)``. An exposure times a period is a
     linear function of another one, too, but with slopes of any size.
     """
-    slopes_and_others = _slopes_inside(z, x, codes)
-    if slopes_and_others is None:
-        return False
-    slopes, others = slopes_and_others
-    if slopes.max() >= 0:
-        return False
-    # The mean may be of more rows than the sample, or in another unit.
-    counts = -1 / slopes
-    nearest = np.maximum(np.rint(counts), 1)
-    scales = counts / others
-    return bool(
-        (abs(counts - nearest) <= _NEAR * counts).all()
-        or (scales.size > 1 and np.ptp(scales) <= _NEAR * scales.max())
-    )
-
-
-def _slopes_inside(z: Floats, x: Floats, codes: Ints) -> tuple[Floats, Ints] | None:
-    """Return the slope of z on x in each level where x varies, and its rows less one.
-
-    None if z is no linear function of x in one of them, if x varies in no level, or if
-    most rows are in levels with less than three.
-    """
     size = np.bincount(codes)
     rows = size[codes] >= _FEWEST_INSIDE
     if not rows.size or 2 * np.count_nonzero(rows) < rows.size:
-        return None
+        return False
     z, x = less_means(z, codes), less_means(x, codes)
     zz, xx, zx = (
         np.bincount(codes[rows], weights=squares[rows], minlength=size.size)
         for squares in (z * z, x * x, z * x)
     )
     moves, follows = (part > LINEAR_INSIDE * part.mean() for part in (xx, zz))
+    linear = zz * xx - zx**2 <= LINEAR_INSIDE * zz * xx
     # A constant is a linear function too, but not a mean of the others.
-    if not moves.any() or not np.array_equal(moves, follows):
-        return None
-    if (zz * xx - zx**2 > LINEAR_INSIDE * zz * xx)[moves].any():
-        return None
-    return zx[moves] / xx[moves], size[moves] - 1
+    if not np.array_equal(moves, follows) or not (linear & (zx < 0))[moves].all():
+        return False
+    # The mean may be of more rows than the sample, or in another unit.
+    counts = -xx[moves] / zx[moves]
+    nearest = np.maximum(np.rint(counts), 1)
+    scales = counts / (size[moves] - 1)
+    whole = (abs(counts - nearest) <= _NEAR * counts).all()
+    in_unit = scales.size > 1 and np.ptp(scales) <= _NEAR * scales.max()
+    return bool(moves.any() and (whole or in_unit))
 
 
 def _about_outcome(sample: Sample, table: Table, at: int | None) -> Iterator[Notice]:
@@ -502,12 +469,12 @@ def _zeros_in_log(
 ) -> Iterator[Notice]:
     """Report a log, by position, that differs little but for zeros of its column."""
     z, term = sample.matrix[:, at], sample.names[at]
-    zero = z == z.min()
+    least, largest = z.min(), np.abs(z).max()
+    zero = z == least
     others = z[~zero]
-    largest = np.abs(z).max()
     if others.size < _FEWEST_ROWS or largest > _LARGEST_LOG:
         return
-    if others.min() - z.min() < _FAR_FROM_ZERO:
+    if others.min() - least < _FAR_FROM_ZERO:
         return
     share = _share_of_zeros(sample, at, zero, effects)
     if share < _MOSTLY_ZEROS:
@@ -518,7 +485,7 @@ def _zeros_in_log(
         if np.fmin.reduce(x) != 0:
             continue
         # Values are compared, not rows: the term may be a lag.
-        for logs in (np.log(x + np.exp(z.min())), np.arcsinh(x)):
+        for logs in (np.log(x + np.exp(least)), np.arcsinh(x)):
             gaps = np.nanmin(np.abs(logs - some), axis=1)
             if gaps.max() < _SEVEN_DIGITS * largest:
                 yield notice_of(
@@ -840,8 +807,8 @@ def _shared_in_cells(
 
 def _shared_by_period(table: Table, term: str) -> list[Notice]:
     """Report a dummy that is the same within groups, which entities may change."""
-    keys = table.keys
-    n, n_times = keys.entities.size, keys.times.size
+    keys, n_times = table.keys, table.keys.times.size
+    n = keys.entities.size
     for name, changes in table.label_columns.items() if term in table.data else ():
         codes = pd.factorize(table.data[name])[0]
         groups = codes.max() + 1
@@ -854,6 +821,5 @@ def _shared_by_period(table: Table, term: str) -> list[Notice]:
         # It begins in some group: years since then, or sizes above a limit, are none.
         begins = (on.any(axis=1) & (on < count).any(axis=1)).any()
         if shared and begins and 1 < len(np.unique(on > 0, axis=0)) < groups:
-            entity = keys.entity_name
-            return [treated_together(term, (name,), groups, entity, n)]
+            return [treated_together(term, (name,), groups, keys.entity_name, n)]
     return []

@@ -46,7 +46,7 @@ from digiprosper.linear.diagnostics import (
     shared_between_clusters,
 )
 from digiprosper.linear.kernels.bias_reduced import BiasReduced, bias_reduced
-from digiprosper.linear.kernels.restricted_wild import ClusterSums, cluster_sums
+from digiprosper.linear.kernels.wild import ClusterSums, cluster_sums
 from digiprosper.linear.notices import (
     NEAR,
     dropped_column,

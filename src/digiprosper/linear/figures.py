@@ -1,20 +1,31 @@
-"""Data of figures: draws of a test, and a marginal effect over its moderator."""
+"""Data of figures: draws of a test, a marginal effect over its moderator, rows."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import count
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from digiprosper.checks import column_problem, not_identified, option_problem
-from digiprosper.errors import ColumnError, InputTypeError, cited, quoted
+from digiprosper.checks import (
+    alignment_problem,
+    column_problem,
+    not_identified,
+    option_problem,
+)
+from digiprosper.errors import (
+    AlignmentError,
+    ColumnError,
+    InputTypeError,
+    cited,
+    quoted,
+)
 from digiprosper.kernels import Floats
-from digiprosper.kernels.tolerances import EQUAL_DRAWS
+from digiprosper.kernels.tolerances import EQUAL_DRAWS, SAME_MEAN
 from digiprosper.linear.marginal import default_points, slope_columns
 from digiprosper.linear.results import LinearResults
-from digiprosper.linear.sample_values import level_text, row_counts, sample_values
 from digiprosper.panel import Panel
 from digiprosper.report.columns import remark_text, test_remark
 from digiprosper.report.drawings import DrawnDensity, Interval, SlopeCurve
@@ -24,6 +35,7 @@ from digiprosper.report.words import NO_WORDS
 
 _PURPOSE = "plots.marginal_effect"
 _POINTS = 401
+_BINS = 30
 
 
 # --- draws ----------------------------------------------------------------------------
@@ -45,13 +57,10 @@ def drawn_density(test: TestResult, wording: Wording) -> DrawnDensity:
         )
 
     # Scaled, to avoid overflow of the density.
-    scaled, scaled_statistic = drawn / spread, test.statistic / spread
-    low, high = (
-        min(scaled.min() - 1, scaled_statistic),
-        max(scaled.max() + 1, scaled_statistic),
-    )
+    scaled, statistic = drawn / spread, test.statistic / spread
+    low, high = min(scaled.min() - 1, statistic), max(scaled.max() + 1, statistic)
     kernel = gaussian_kde(scaled)
-    reflected = min(scaled.min(), scaled_statistic) >= 0
+    reflected = min(scaled.min(), statistic) >= 0
     grid = np.linspace(0.0 if reflected else low, high, _POINTS)
     density = kernel(grid) + (kernel(-grid) if reflected else 0.0)
     points = pd.DataFrame({"value": grid * spread, "density": density / spread})
@@ -131,7 +140,7 @@ def _choose_moderator(
     """Choose the column the slope is drawn over."""
     if not isinstance(term, str):
         raise _column_name_error("term", term)
-    if moderator is not None and not isinstance(moderator, str):
+    if not isinstance(moderator, str | None):
         raise _column_name_error("moderator", moderator)
     stats = results.sample_stats
     columns = slope_columns(results.terms, term, stats)
@@ -198,3 +207,77 @@ def _share_in_regions(values: pd.Series[Any], regions: Sequence[Interval]) -> fl
     numbers: Floats = values.to_numpy(dtype=np.float64)
     inside = [(numbers >= low) & (numbers <= high) for low, high in regions]
     return float(np.logical_or.reduce(inside).mean())
+
+
+# --- a column in the rows of a fit ----------------------------------------------------
+
+
+def sample_values(
+    results: LinearResults, column: str, panel: object, purpose: str
+) -> pd.Series[Any]:
+    """Read a column or term in the rows of the estimation sample.
+
+    Refuses another panel than that of the fit; errors name the `purpose`.
+    """
+    if not isinstance(panel, Panel):
+        raise InputTypeError(
+            f"{purpose}: panel must be the Panel of the fit, not "
+            f"{type(panel).__name__}.",
+            [option_problem("panel", type(panel).__name__)],
+        )
+    frame = (
+        panel.frame.reset_index() if column in panel.frame.index.names else panel.frame
+    )
+    if column in frame:
+        every = pd.Series(frame[column].to_numpy(), panel.frame.index)
+    else:
+        free = (f"values_{number}" for number in count())
+        name = next(name for name in free if name not in frame)
+        every = panel.assign(**{name: column}).frame[name]
+    if not results.index.isin(every.index).all():
+        raise _other_panel_error(purpose, "rows of the fit are missing")
+    values = every.loc[results.index]
+    _compare_mean(results, column, values, purpose)
+    return values
+
+
+def _compare_mean(
+    results: LinearResults, column: str, values: pd.Series[Any], purpose: str
+) -> None:
+    """Refuse values that are not those of the fit."""
+    stats = results.sample_stats
+    if column not in stats.index:
+        return
+    row = stats.iloc[stats.index.get_loc(column)]
+    numbers = values.to_numpy(dtype=np.float64)
+    gap = abs(float(numbers.mean()) - row["mean"])
+    if not gap <= SAME_MEAN * max(abs(row["min"]), abs(row["max"])):
+        raise _other_panel_error(
+            purpose, f"the mean of {cited(column)} in these rows differs", column
+        )
+
+
+def _other_panel_error(
+    purpose: str, reason: str, column: str | None = None
+) -> AlignmentError:
+    return AlignmentError(
+        f"{purpose}: panel is not the one that was fitted: {reason}. Pass the panel "
+        "that `fit` took.",
+        [alignment_problem(column, reason)],
+    )
+
+
+def row_counts(values: pd.Series[Any], levels: Sequence[Any] | None) -> pd.DataFrame:
+    """Count rows by interval, or by level."""
+    if levels is not None:
+        counts = [int((values == level).sum()) for level in levels]
+        return pd.DataFrame(
+            {"at": [level_text(level) for level in levels], "rows": counts}
+        )
+    heights, edges = np.histogram(values.to_numpy(dtype=np.float64), bins=_BINS)
+    return pd.DataFrame({"low": edges[:-1], "high": edges[1:], "rows": heights})
+
+
+def level_text(level: object) -> str:
+    """Write a level of a category, or a value."""
+    return f"{level:g}" if isinstance(level, float) else str(level)

@@ -10,7 +10,14 @@ from typing import Any, Literal, Self, get_args
 import numpy as np
 
 from digiprosper.checks import is_whole
-from digiprosper.errors import InputTypeError, OptionError, TermError, cited, issue
+from digiprosper.errors import (
+    InputTypeError,
+    Notice,
+    OptionError,
+    TermError,
+    cited,
+    issue,
+)
 from digiprosper.kernels import Floats, Ints
 from digiprosper.kernels.equation import Solved
 from digiprosper.kernels.resampling import bootstrap, draw_counts, entity_grams
@@ -31,8 +38,12 @@ from digiprosper.linear.estimation import (
     fit_equation,
     with_intercept,
 )
-from digiprosper.linear.kernels.exchange import Paths, exchanged_statistics
-from digiprosper.linear.kernels.placebo import Cohorts, placebo_slopes
+from digiprosper.linear.kernels.exchange import (
+    Cohorts,
+    Paths,
+    exchanged_statistics,
+    placebo_slopes,
+)
 from digiprosper.linear.kernels.wild import (
     WildDraws,
     WildWeights,
@@ -68,7 +79,38 @@ from digiprosper.specification import (
 
 
 @dataclass(frozen=True, slots=True)
-class FixedEffects(Specification):
+class Regression(Specification):
+    """Terms and options that linear regressions share, as in `FixedEffects`."""
+
+    y: str = field(metadata=TERM)
+    # So that a formula alone has an error of its own
+    x: Sequence[str] = field(default=(), metadata=TERMS)
+    _: KW_ONLY
+    entity_effects: bool = True
+    time_effects: bool = True
+    absorb: Sequence[str] = ()
+    cov_type: CovType = "clustered"
+    clusters: Sequence[str] | None = None
+    bandwidth: int | None = None
+    coordinates: Sequence[str] | None = None
+    distance_cutoff: float | None = None
+    distance_kernel: DistanceKernel = "bartlett"
+    ssc: Ssc = "reghdfe"
+    obs_weights: str | None = None
+    singletons: Literal["drop", "keep"] = "drop"
+    collinear: Literal["raise", "drop"] = "raise"
+    missing: Literal["drop", "raise"] = "drop"
+    keep_rows: bool = True
+    where: str | None = None
+
+    @property
+    def options(self) -> LinearOptions:
+        """Options of the fixed effects, the standard errors and the sample."""
+        return linear_options(self)
+
+
+@dataclass(frozen=True, slots=True)
+class FixedEffects(Regression):
     """Linear regression with entity, time and other fixed effects.
 
     The model, estimated by ordinary least squares, is
@@ -214,27 +256,6 @@ class FixedEffects(Specification):
     {'log(pcap)': 0.0582, 'log(pc)': 0.0857, 'log(emp)': 0.0851, 'unemp': 0.0032}
     """
 
-    y: str = field(metadata=TERM)
-    # So that a formula alone has an error of its own
-    x: Sequence[str] = field(default=(), metadata=TERMS)
-    _: KW_ONLY
-    entity_effects: bool = True
-    time_effects: bool = True
-    absorb: Sequence[str] = ()
-    cov_type: CovType = "clustered"
-    clusters: Sequence[str] | None = None
-    bandwidth: int | None = None
-    coordinates: Sequence[str] | None = None
-    distance_cutoff: float | None = None
-    distance_kernel: DistanceKernel = "bartlett"
-    ssc: Ssc = "reghdfe"
-    obs_weights: str | None = None
-    singletons: Literal["drop", "keep"] = "drop"
-    collinear: Literal["raise", "drop"] = "raise"
-    missing: Literal["drop", "raise"] = "drop"
-    keep_rows: bool = True
-    where: str | None = None
-
     def __post_init__(self) -> None:
         check_regression_terms(self)
         check_regression_options(self)
@@ -294,11 +315,6 @@ class FixedEffects(Specification):
             y, x, entity_effects=False, time_effects=False, absorb=absorb, **options
         )
 
-    @property
-    def options(self) -> LinearOptions:
-        """Options of the fixed effects, the standard errors and the sample."""
-        return linear_options(self)
-
     def fit(
         self,
         panel: Panel | PanelScan[Any],
@@ -352,8 +368,7 @@ class FixedEffects(Specification):
                 results, _ = fit_equation(prepared, demeaned, 0, x, remarks=remarks)
                 # The first block, which is the sample, shows what is a square.
                 after = turn_outside(prepared.sample, results)
-                notices = (*results.diagnostics, *after)
-                results = replace(results, diagnostics=notices)
+                results = _with_notices(results, after)
         else:
             results = self._fitted(panel).results
         issue(results.diagnostics)
@@ -376,9 +391,7 @@ class FixedEffects(Specification):
             *dependent_scores(prepared, solved, results.names),
             *turn_outside(prepared.sample, results),
         ]
-        if after:
-            results = replace(results, diagnostics=(*results.diagnostics, *after))
-        return Fitted(results, prepared, demeaned, solved)
+        return Fitted(_with_notices(results, after), prepared, demeaned, solved)
 
     def _on_common_rows(
         self, panel: Panel, regressors: Mapping[str, Sequence[str]]
@@ -386,6 +399,13 @@ class FixedEffects(Specification):
         """Demean outcome and columns of all roles, on the rows complete in them."""
         prepared = prepare(panel, {"y": (self.y,), **regressors}, self.options)
         return CommonRows(prepared, *demean_roles(self.y, prepared, regressors))
+
+
+def _with_notices(results: LinearResults, more: Sequence[Notice]) -> LinearResults:
+    """Add notices, if there are any, at the end."""
+    if not more:
+        return results
+    return replace(results, diagnostics=(*results.diagnostics, *more))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -508,31 +528,27 @@ class CommonRows(CommonColumns):
         results, _ = fit_equation(
             self.prepared, self.demeaned, 0, regressors, remarks=remarks
         )
-        after = turn_outside(self.prepared.sample, results)
-        return replace(results, diagnostics=(*results.diagnostics, *after))
+        return _with_notices(results, turn_outside(self.prepared.sample, results))
 
 
 def refuse_other_specification(
     caller: str, spec: object, *, needs: str | None = None
 ) -> None:
     """Refuse objects that are neither a `FixedEffects` nor have the method `needs`."""
-    if needs is not None and hasattr(type(spec), needs):
-        return
-    if isinstance(spec, FixedEffects):
+    if isinstance(spec, FixedEffects) or (needs and hasattr(type(spec), needs)):
         return
     if isinstance(spec, LinearResults):
         raise InputTypeError(
             f"{caller} takes a specification and a panel, not results: "
             f"{caller}(spec, panel)."
         )
-    instrumented = (
-        " It is for least squares; the results of FixedEffectsIV have iv_tests, "
-        "anderson_rubin() and endogeneity_test()."
-    )
-    hint = instrumented if hasattr(spec, "endog") else ""
-    raise InputTypeError(
-        f"{caller} takes a FixedEffects specification, not {type(spec).__name__}.{hint}"
-    )
+    text = f"{caller} takes a FixedEffects specification, not {type(spec).__name__}."
+    if hasattr(spec, "endog"):
+        text += (
+            " It is for least squares; the results of FixedEffectsIV have iv_tests, "
+            "anderson_rubin() and endogeneity_test()."
+        )
+    raise InputTypeError(text)
 
 
 def check_regression_options(

@@ -26,6 +26,7 @@ from digiprosper.errors import (
     notice_of,
     quoted,
 )
+from digiprosper.kernels.least_squares import with_weights
 from digiprosper.kernels.slopes import Slope
 from digiprosper.kernels.tolerances import COLLINEAR, UNRELATED
 from digiprosper.kernels.within import is_nested
@@ -37,8 +38,7 @@ from digiprosper.linear.estimation import (
     drop_collinear,
     refuse_too_many_parameters,
 )
-from digiprosper.linear.kernels.two_stage import Projection
-from digiprosper.linear.kernels.weak_instruments import canonical_correlation
+from digiprosper.linear.kernels.two_stage import Projection, canonical_correlation
 from digiprosper.linear.notices import dropped_column
 from digiprosper.linear.preparation import Prepared
 from digiprosper.panel import Sample
@@ -61,6 +61,14 @@ class ColumnPositions:
     def exogenous(self) -> tuple[int, ...]:
         """Instruments, then the controls: the regressors of the first stages."""
         return (*self.instruments, *self.controls)
+
+    def without(self, dropped: Collection[int]) -> ColumnPositions:
+        """Drop some controls and instruments."""
+        return replace(
+            self,
+            controls=tuple(j for j in self.controls if j not in dropped),
+            instruments=tuple(j for j in self.instruments if j not in dropped),
+        )
 
 
 def column_positions(sample: Sample) -> ColumnPositions:
@@ -94,10 +102,29 @@ def usable_columns(
     prepared: Prepared, demeaned: Demeaned, positions: ColumnPositions
 ) -> tuple[ColumnPositions, list[Notice]]:
     """Drop or refuse absorbed and collinear columns; refuse endogenous ones."""
-    varying, absorbed = _drop_absorbed(prepared, demeaned, positions)
+    strict, names = prepared.options.collinear == "raise", demeaned.names
+    every = (*positions.endog, *positions.exogenous)
+    absorbed = [j for j in every if demeaned.absorbed[j]]
+    _refuse_absorbed(
+        prepared,
+        demeaned,
+        positions,
+        [j for j in absorbed if strict or j in positions.endog],
+    )
+    varying = positions.without(absorbed)
+    refuse_too_few(names, varying)
     refuse_too_many_parameters(prepared, len(varying.exogenous))
-    used, collinear = _drop_collinear(prepared, demeaned, varying)
-    refuse_too_few(demeaned.names, used)
+    ordered = [*varying.controls, *varying.instruments]
+    independent, collinear = drop_collinear(prepared, demeaned, ordered)
+    if strict and collinear:
+        text = (
+            f"{several(collinear)}. Drop one of them; an instrument must vary "
+            "independently of the controls and of the other instruments "
+            "(FixedEffectsIV drops it with collinear='drop')."
+        )
+        raise CollinearityError(text, collinear)
+    used = varying.without({*ordered} - {*independent})
+    refuse_too_few(names, used)
 
     ordered = [*used.controls, *used.endog]
     problems = [
@@ -111,48 +138,32 @@ def usable_columns(
             "not identified."
         )
         raise CollinearityError(text, problems)
-    return used, [*absorbed, *collinear]
+    dropped = [absorbed_problem(prepared, demeaned, j) for j in absorbed]
+    return used, [*map(dropped_column, (*dropped, *collinear))]
 
 
-def _drop_absorbed(
-    prepared: Prepared, demeaned: Demeaned, positions: ColumnPositions
-) -> tuple[ColumnPositions, list[Notice]]:
-    """Drop or refuse columns that the effects absorb."""
-    absorbed = [
-        j for j in (*positions.endog, *positions.exogenous) if demeaned.absorbed[j]
-    ]
+def _refuse_absorbed(
+    prepared: Prepared,
+    demeaned: Demeaned,
+    positions: ColumnPositions,
+    absorbed: Sequence[int],
+) -> None:
+    """Refuse columns that the effects absorb."""
     if not absorbed:
-        return positions, []
-    strict = prepared.options.collinear == "raise"
-    needed = absorbed if strict else [j for j in absorbed if j in positions.endog]
-    if needed:
-        problems = [
-            _absorbed_instrument_problem(prepared, demeaned, j)
-            if j in positions.instruments
-            else absorbed_problem(prepared, demeaned, j)
-            for j in needed
-        ]
-        advice = NOT_IDENTIFIED
-        if set(needed) <= set(positions.instruments):
-            advice = (
-                "It has no variation after the effects are partialled out, so it "
-                "cannot be an instrument."
-            )
-        raise IdentificationError(f"{several(problems)}. {advice}", problems)
-    varying = _drop_positions(positions, absorbed)
-    refuse_too_few(demeaned.names, varying)
-    problems = [absorbed_problem(prepared, demeaned, j) for j in absorbed]
-    return varying, list(map(dropped_column, problems))
-
-
-def _drop_positions(
-    positions: ColumnPositions, dropped: Collection[int]
-) -> ColumnPositions:
-    return replace(
-        positions,
-        controls=tuple(j for j in positions.controls if j not in dropped),
-        instruments=tuple(j for j in positions.instruments if j not in dropped),
-    )
+        return
+    problems = [
+        _absorbed_instrument_problem(prepared, demeaned, j)
+        if j in positions.instruments
+        else absorbed_problem(prepared, demeaned, j)
+        for j in absorbed
+    ]
+    advice = NOT_IDENTIFIED
+    if {*absorbed} <= {*positions.instruments}:
+        advice = (
+            "It has no variation after the effects are partialled out, so it "
+            "cannot be an instrument."
+        )
+    raise IdentificationError(f"{several(problems)}. {advice}", problems)
 
 
 def _absorbed_instrument_problem(
@@ -162,62 +173,32 @@ def _absorbed_instrument_problem(
     problem, sample = absorbed_problem(prepared, demeaned, column), prepared.sample
     raw, name = demeaned.raw[:, column], cited(demeaned.names[column])
     entity, time = sample.keys.name_pair
-    remedies = (
-        (
-            entity,
-            sample.entity,
-            f"varies over time, such as instruments.interact(panel, {name}, series)",
-        ),
-        (time, sample.time, f"differs across the values of {entity}"),
-    )
+    over_time = f"varies over time, such as instruments.interact(panel, {name}, series)"
     text = f"the instrument {problem.message}"
-    # A scanned table has no rows.
-    if demeaned.constant[column] or not len(raw):
-        return Notice("absorbed", text, problem.data)
-    for key, codes, varies in remedies:
-        if key in prepared.effect_names and is_nested(codes, raw):
+    for key, codes, varies in (
+        (time, sample.time, f"differs across the values of {entity}"),
+        (entity, sample.entity, over_time),
+    ):
+        # A scanned table has no rows.
+        has_rows = len(raw) and not demeaned.constant[column]
+        if has_rows and key in prepared.effect_names and is_nested(codes, raw):
             text = (
                 f"the instrument {name} does not vary within a {key} and is absorbed "
                 f"by the {key} effects; interact it with something that {varies}"
             )
-            break
     return Notice("absorbed", text, problem.data)
-
-
-def _drop_collinear(
-    prepared: Prepared, demeaned: Demeaned, positions: ColumnPositions
-) -> tuple[ColumnPositions, list[Notice]]:
-    """Drop or refuse controls and instruments that are collinear."""
-    ordered = [*positions.controls, *positions.instruments]
-    independent, problems = drop_collinear(prepared, demeaned, ordered)
-    if not problems:
-        return positions, []
-    if prepared.options.collinear == "raise":
-        text = (
-            f"{several(problems)}. Drop one of them; an instrument must vary "
-            "independently of the controls and of the other instruments "
-            "(FixedEffectsIV drops it with collinear='drop')."
-        )
-        raise CollinearityError(text, problems)
-    remaining = _drop_positions(positions, set(ordered) - set(independent))
-    return remaining, list(map(dropped_column, problems))
 
 
 def refuse_unidentified(projected: Projection, endog: Sequence[str]) -> None:
     """Refuse a first stage whose instruments explain nothing, or everything."""
-    weigh = (
-        1.0
-        if projected.obs_weights is None
-        else np.sqrt(projected.obs_weights)[:, None]
-    )
-    residuals = projected.endog_residuals * weigh
+    weights = projected.obs_weights
+    root = None if weights is None else np.sqrt(weights)
+    residuals = with_weights(projected.endog_residuals, root)
     size = np.sqrt((projected.endog**2).sum(axis=0) + (residuals**2).sum(axis=0))
     if np.linalg.svd(residuals / size, compute_uv=False)[-1] < COLLINEAR:
-        are = (
-            "is an exact combination"
-            if len(endog) == 1
-            else "are, together, exact combinations"
-        )
+        are = "is an exact combination"
+        if len(endog) > 1:
+            are = "are, together, exact combinations"
         raise one_problem(
             CollinearityError,
             "perfect_first_stage",
@@ -242,16 +223,14 @@ def leave_one_out_mean_notices(
     """Report instruments that are leave-one-out means within an absorbed effect."""
     if prepared.block_sums is not None:
         return
+    raw, names = demeaned.raw, demeaned.names
     codes_of_effects = prepared.within.effects_and_slopes
     effects = zip(prepared.effect_names, codes_of_effects, strict=True)
     pairs = product(positions.instruments, positions.endog)
-    for (effect, codes), (j, k) in product(effects, pairs):
-        z, x = demeaned.raw[:, j], demeaned.raw[:, k]
-        if isinstance(codes, Slope) or not is_mean_of_others(z, x, codes):
+    for (effect, codes), (z, x) in product(effects, pairs):
+        if isinstance(codes, Slope):
             continue
-        yield notice_of(
-            "own_values",
-            instrument=demeaned.names[j],
-            endog=demeaned.names[k],
-            effect=effect,
-        )
+        if is_mean_of_others(raw[:, z], raw[:, x], codes):
+            yield notice_of(
+                "own_values", instrument=names[z], endog=names[x], effect=effect
+            )

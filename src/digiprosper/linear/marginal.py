@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -44,8 +45,11 @@ def slope_weights(
     """Differentiate terms with respect to a variable; return weights (m, k), values."""
     parts = _derivatives(terms, variable, stats)
     depends = _moderating_columns(parts.values())
-    column, values = _evaluation_points(variable, depends, at, stats, categories)
     levels = dict(categories.values())
+    if at is None:
+        column, values = _default_values(variable, depends, stats, levels)
+    else:
+        column, values = _requested_values(variable, depends, at, levels, categories)
     weights = np.zeros((len(values), len(terms)))
     for j, part in parts.items():
         weights[:, j] = _coefficient_weights(part, column, values, stats, levels)
@@ -97,12 +101,8 @@ def _derivatives(
 
 
 def _moderating_columns(parts: Iterable[_Part]) -> list[str]:
-    columns = (
-        c
-        for part in parts
-        for c in (*part.powers, *(c for c, _ in part.dummies.values()))
-    )
-    return list(dict.fromkeys(columns))
+    columns = [[*part.powers, *dict(part.dummies.values())] for part in parts]
+    return list(dict.fromkeys(chain.from_iterable(columns)))
 
 
 def _derivative(term: Term, variable: str, spelling: Mapping[str, str]) -> _Part | None:
@@ -147,21 +147,16 @@ def contains_variable(factor: Factor, variable: str) -> bool:
     return not factor.shift and canonical(variable) in map(canonical, factor.columns)
 
 
-def _evaluation_points(
+def _default_values(
     variable: str,
     depends: Sequence[str],
-    at: Mapping[str, Any] | None,
     stats: pd.DataFrame,
-    categories: Categories,
+    levels: Mapping[str, pd.Index[Any]],
 ) -> tuple[str | None, Any]:
-    if at is not None:
-        return _requested_points(variable, depends, at, categories)
     if not depends:
-        return None, np.array(
-            [_mean(stats, variable)]
-        ) if variable in stats.index else np.array([0.0])
+        mean = _mean(stats, variable) if variable in stats.index else 0.0
+        return None, np.array([mean])
     column = variable if variable in depends else depends[0]
-    levels = dict(categories.values())
     if column in levels:
         return column, levels[column]
     if column not in stats.index:
@@ -169,8 +164,12 @@ def _evaluation_points(
     return column, default_points(stats, column)
 
 
-def _requested_points(
-    variable: str, depends: Sequence[str], at: Mapping[str, Any], categories: Categories
+def _requested_values(
+    variable: str,
+    depends: Sequence[str],
+    at: Mapping[str, Any],
+    levels: Mapping[str, pd.Index[Any]],
+    categories: Categories,
 ) -> tuple[str, Any]:
     if not hasattr(at, "items") or len(at) != 1:
         raise InputTypeError(
@@ -191,11 +190,9 @@ def _requested_points(
             f"the marginal effect of {cited(variable)} does not depend on "
             f"{cited(column)} but on {quoted(depends)}."
         )
-    levels = dict(categories.values())
     if column in levels:
-        return column, levels[column].take(
-            level_positions(column, points, levels[column])
-        )
+        positions = level_positions(column, points, levels[column])
+        return column, levels[column].take(positions)
     try:
         return column, np.atleast_1d(np.asarray(points, dtype=np.float64))
     except (TypeError, ValueError) as error:
@@ -218,10 +215,8 @@ def refuse_dummy(column: object, categories: Categories) -> None:
 
 def level_positions(column: str, values: Any, levels: pd.Index[Any]) -> list[int]:
     """Return positions of one or several levels in the sample; refuse others."""
-    labels, requested = (
-        levels.tolist(),
-        np.asarray(values, dtype=object).ravel().tolist(),
-    )
+    labels = levels.tolist()
+    requested = np.asarray(values, dtype=object).ravel().tolist()
     unknown = [level for level in requested if level not in labels]
     if unknown or not requested:
         raise OptionError(
@@ -241,11 +236,8 @@ def _coefficient_weights(
     """Compute one coefficient's weights: columns at given values or at means."""
     out = np.full(len(values), part.factor)
     for name, power in part.powers.items():
-        out *= (
-            np.asarray(values, dtype=np.float64)
-            if name == column
-            else _mean(stats, name)
-        ) ** power
+        here = np.asarray(values, np.float64) if name == column else _mean(stats, name)
+        out *= here**power
     for dummy, (category, position) in part.dummies.items():
         if category == column:
             out *= values == levels[category][position]

@@ -49,6 +49,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from digiprosper.errors import Notice, cited, counted, notice_of, quoted
+from digiprosper.kernels.covariance import Ranks
 from digiprosper.panel import Panel, Sample
 from digiprosper.panel.access import table_of
 from digiprosper.panel.grammar import backticked
@@ -116,13 +117,15 @@ def chosen_rows(conditions: Iterable[str], sample: Sample, nobs: int) -> list[No
     chosen = [
         notice_of("chosen_rows.subset", where=c) for c in dict.fromkeys(conditions)
     ]
-    if sample.where is not None:
-        others = [d.count for d in sample.dropped if d.reason.startswith("where=")]
-        count = nobs - sum(others)
-        chosen.append(
-            notice_of("chosen_rows", where=sample.where, count=count, _nobs=nobs)
-        )
+    if (where := sample.where) is not None:
+        count = nobs - _not_chosen(sample)
+        chosen.append(notice_of("chosen_rows", where=where, count=count, _nobs=nobs))
     return chosen
+
+
+def _not_chosen(sample: Sample) -> int:
+    """Count the rows that `where` left out."""
+    return sum(d.count for d in sample.dropped if d.reason.startswith("where="))
 
 
 def many_dummies(sample: Sample) -> tuple[Notice, ...]:
@@ -152,8 +155,7 @@ def dropped_notices(
     """Report rows dropped as missing and as singletons, and how many remain."""
     by_missing = [d for d in sample.dropped if d.by_term]
     singletons = [d for d in sample.dropped if d.reason.startswith("singletons (")]
-    not_chosen = [d.count for d in sample.dropped if d.reason.startswith("where=")]
-    chosen = nobs - sum(not_chosen)
+    chosen = nobs - _not_chosen(sample)
     remaining = nobs - sum(d.count for d in sample.dropped)
     uses = f" The model uses the other {counted(remaining, 'row')}."
     for dropped in by_missing:
@@ -184,18 +186,17 @@ def _missing_notice(
             " Lags are computed from the rows of this panel only: create them "
             "before subset(), or select rows with where= of the model."
         )
-    compared = {
-        c.term: {"columns": c.columns, "count": c.count, "entities": c.entities}
-        for c in dropped.compared
-    }
-    text += "".join(f" {c.message}." for c in dropped.compared)
+    text += "".join(f" {c.message}." for c in dropped.compared) + end
     return missing_rows(
         dropped.count,
-        text + end,
+        text,
         dropped.by_term,
         dropped.rows,
         shifted=only_lags,
-        compared=compared,
+        compared={
+            c.term: {"columns": c.columns, "count": c.count, "entities": c.entities}
+            for c in dropped.compared
+        },
     )
 
 
@@ -262,21 +263,17 @@ def few_for_slopes(
     """Report few clusters; `groups` are the numbers in all cluster dimensions."""
     if clusters >= FEW_CLUSTERS:
         return ()
+    used = (
+        f"t intervals with {freedom_text(min(groups) - 1)} are used. Clustered "
+        "standard errors are reliable with many clusters only"
+    )
     if cov_type == "cr2":
         used = (
             "t intervals with Bell-McCaffrey degrees of freedom, which are designed "
             "for few clusters, are used"
         )
-    else:
-        used = (
-            f"t intervals with {freedom_text(min(groups) - 1)} are used. Clustered "
-            "standard errors are reliable with many clusters only"
-        )
-    return few_clusters(
-        clusters,
-        name,
-        f"{used}; {_remedy(clusters, cov_type, several_ways=len(groups) > 1)}.",
-    )
+    remedy = _remedy(clusters, cov_type, several_ways=len(groups) > 1)
+    return few_clusters(clusters, name, f"{used}; {remedy}.")
 
 
 def few_for_counts(
@@ -284,11 +281,11 @@ def few_for_counts(
 ) -> tuple[Notice, ...]:
     """Report few clusters in a model of counts."""
     used = (
-        f"t intervals with {clusters - 1} degrees of freedom are used"
-        if cov_type == "crv3"
-        else "normal intervals are used, as in ppmlhdfe and fixest, which are too "
-        "short; use cov_type='crv3'"
+        "normal intervals are used, as in ppmlhdfe and fixest, which are too short; "
+        "use cov_type='crv3'"
     )
+    if cov_type == "crv3":
+        used = f"t intervals with {clusters - 1} degrees of freedom are used"
     return few_clusters(clusters, name, f"{used}{then}.")
 
 
@@ -381,29 +378,23 @@ def entities_across(
     """Report entities with rows in several clusters, if any."""
     if not count:
         return []
-    return [
-        notice_of(
-            "entities_across_clusters",
-            clusters=tuple(clusters),
-            count=count,
-            entity=entity,
-            _n_entities=n_entities,
-        )
-    ]
+    notice = notice_of(
+        "entities_across_clusters",
+        clusters=tuple(clusters),
+        count=count,
+        entity=entity,
+        _n_entities=n_entities,
+    )
+    return [notice]
 
 
 def entities_once(panel: Panel, clusters: Sequence[str]) -> list[Notice]:
     """Report that each cluster is an entity with a single row."""
-    if not panel.entities_occur_once or panel.entity_name not in clusters:
+    entity, advice = panel.entity_name, row_number_advice(panel)
+    if not advice or entity not in clusters:
         return []
-    return [
-        notice_of(
-            "entities_once",
-            entity=panel.entity_name,
-            n_entities=panel.n_entities,
-            _advice=row_number_advice(panel),
-        )
-    ]
+    fields = {"entity": entity, "n_entities": panel.n_entities}
+    return [notice_of("entities_once", **fields, _advice=advice)]
 
 
 def row_number_advice(panel: Panel) -> str:
@@ -417,9 +408,10 @@ def row_number_advice(panel: Panel) -> str:
     )
 
 
-def rank_bound(effects: Sequence[str], rank: int) -> Notice:
-    """Report that the rank of the absorbed effects is an upper bound."""
-    return notice_of("rank_bound", rank=rank, effects=tuple(effects))
+def rank_bound(effects: Sequence[str], ranks: Ranks) -> list[Notice]:
+    """Report that the rank of the absorbed effects is an upper bound, if it is."""
+    rank, names = ranks.all_effects, tuple(effects)
+    return [] if ranks.exact else [notice_of("rank_bound", rank=rank, effects=names)]
 
 
 def robust_inconsistent(cov_type: str, periods: float) -> Notice:
@@ -530,13 +522,8 @@ def few_exchanges(term: str, ways: float, permuted: str = "") -> tuple[Notice, .
     """Report so few permutations that no p-value is small."""
     if ways * LEAST_P >= 1:
         return ()
-    paths = f"the paths of {cited(term)} can be exchanged between entities"
-    return (
-        notice_of(
-            "few_exchanges",
-            term=term,
-            ways=round(ways),
-            _permuted=permuted or paths,
-            _least=1 / ways,
-        ),
+    permuted = permuted or (
+        f"the paths of {cited(term)} can be exchanged between entities"
     )
+    fields = {"term": term, "ways": round(ways), "_permuted": permuted}
+    return (notice_of("few_exchanges", **fields, _least=1 / ways),)

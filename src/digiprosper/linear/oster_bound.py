@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from digiprosper.checks import is_real, not_identified, option_error, plain
-from digiprosper.errors import Notice, OptionError, TermError, cited, quoted
+from digiprosper.checks import check_real, not_identified, option_error
+from digiprosper.errors import Notice, TermError, cited, quoted
 from digiprosper.kernels import Floats
 from digiprosper.linear.auxiliary import issue_fit_notices, refuse_perfect_fit
+from digiprosper.linear.drawn_tests import check_term, find_regressor
 from digiprosper.linear.estimation import fit_equation
 from digiprosper.linear.fixed_effects import (
     Fitted,
     FixedEffects,
     refuse_other_specification,
 )
-from digiprosper.linear.randomisation_test import check_term, find_regressor
-from digiprosper.linear.vif import frame_attributes
+from digiprosper.linear.kernels.exchange import Residualiser
+from digiprosper.linear.specification_tests import frame_attributes
 from digiprosper.panel import Panel
 from digiprosper.panel.terms import canonical
 from digiprosper.specification import as_terms
@@ -134,9 +136,7 @@ def oster_bound(
     refuse_other_specification(_CALLER, spec)
     check_term(term, _CALLER)
     chosen = _checked_controls(spec, term, controls)
-    degree = _real_option("delta", delta)
-    if not np.isfinite(degree):
-        raise _option_error("delta", delta, "must be a finite number, such as 1.")
+    degree = check_real("delta", delta, math.isfinite, "a finite number, such as 1")
 
     fitted = _fit_with_controls(spec, panel, chosen)
     name = find_regressor(fitted, term, _CALLER)
@@ -206,7 +206,7 @@ def _two_regressions(
     issue_fit_notices(fitted)
     root = np.sqrt(fitted.prepared.row_weights)[:, None]
     outcome, x, m, w = (
-        fitted.demeaned.columns[:, list(fitted.demeaned.at(names))] * root
+        fitted.demeaned.select(fitted.demeaned.at(names)) * root
         for names in ([results.depvar], [name], common, of_controls)
     )
     return two_regressions(outcome[:, 0], x[:, 0], m, w)
@@ -247,31 +247,20 @@ def _checked_controls(
 
 def _rsquared_limit(controlled: float, rmax: object, rsquared_max: object) -> float:
     if rsquared_max is not None:
-        limit = _real_option("rsquared_max", rsquared_max)
-        if not controlled < limit <= 1:
-            reason = (
-                f"must be above the R2 with controls ({controlled:.4g}) and at most 1."
-            )
-            raise _option_error("rsquared_max", rsquared_max, reason)
-        return limit
-    multiple = _real_option("rmax", rmax)
-    if not multiple > 1:
-        reason = (
-            "must be above 1: it multiplies the R2 with controls. For an R2 itself, as "
-            "in psacalc, pass rsquared_max=..."
+        return check_real(
+            "rsquared_max",
+            rsquared_max,
+            lambda limit: controlled < limit <= 1,
+            f"a number above the R2 with controls ({controlled:.4g}) and at most 1",
         )
-        raise _option_error("rmax", rmax, reason)
+    multiple = check_real(
+        "rmax",
+        rmax,
+        lambda multiple: multiple > 1,
+        "a number above 1: it multiplies the R2 with controls. For an R2 itself, as in "
+        "psacalc, pass it as rsquared_max",
+    )
     return min(multiple * controlled, 1.0)
-
-
-def _real_option(name: str, value: object) -> float:
-    if not is_real(value):
-        raise _option_error(name, value, "must be a number.")
-    return float(plain(value))
-
-
-def _option_error(name: str, value: object, reason: str) -> OptionError:
-    return option_error(name, value, f"{name}={cited(value)} {reason}")
 
 
 # --- slopes under proportional selection ----------------------------------------------
@@ -290,6 +279,16 @@ class TwoRegressions:
     spread: float
     unexplained: float  # share of the variance of the treatment that the controls leave
 
+    @property
+    def moved(self) -> float:
+        """How far the controls move the slope."""
+        return self.slope_without - self.slope_with
+
+    @property
+    def added(self) -> float:
+        """R2 that the controls add."""
+        return self.rsquared_with - self.rsquared_without
+
 
 def two_regressions(
     y: Floats, treatment: Floats, common: Floats, controls: Floats
@@ -301,28 +300,27 @@ def two_regressions(
     """
     total = float(y @ y)
     pair = np.column_stack([treatment, y])
-    x0, y0 = _residualise(common, pair).T
-    x1, y1 = _residualise(np.column_stack([common, controls]), pair).T
-    without, slope = float(x0 @ y0 / (x0 @ x0)), float(x1 @ y1 / (x1 @ x1))
-    left0, left1 = y0 - without * x0, y1 - slope * x1
+    (x0, slope0, r0), (x1, slope1, r1) = [
+        _simple_regression(Residualiser(beside, None).residuals(pair), total)
+        for beside in (common, np.column_stack([common, controls]))
+    ]
     return TwoRegressions(
-        slope_without=without,
-        slope_with=slope,
-        rsquared_without=1 - float(left0 @ left0) / total,
-        rsquared_with=1 - float(left1 @ left1) / total,
-        spread=float(np.sqrt(total / (x0 @ x0))),
-        unexplained=float((x1 @ x1) / (x0 @ x0)),
+        slope_without=slope0,
+        slope_with=slope1,
+        rsquared_without=r0,
+        rsquared_with=r1,
+        spread=float(np.sqrt(total / x0)),
+        unexplained=x1 / x0,
     )
 
 
-def _residualise(on: Floats, columns: Floats) -> Floats:
-    """Take columns of full rank out of others."""
-    if not on.shape[1]:
-        return columns
-    basis = np.linalg.qr(on / np.sqrt(np.einsum("ij,ij->j", on, on)))[0]
-    residuals = columns - basis @ (basis.T @ columns)
-    # Twice is enough: the second time removes the rounding of the first.
-    return np.asarray(residuals - basis @ (basis.T @ residuals))
+def _simple_regression(columns: Floats, total: float) -> tuple[float, ...]:
+    """Return the sum of squares of x, the slope of y on it, and R2 of a `total`."""
+    x, y = columns.T
+    square = float(x @ x)
+    slope = float(x @ y) / square
+    residuals = y - slope * x
+    return square, slope, 1 - float(residuals @ residuals) / total
 
 
 def adjusted_slopes(
@@ -347,19 +345,15 @@ def adjusted_slopes(
     they do in the regression, is ``1 + z (1 - q) > 0``; the bias then has the sign of
     ``delta d``.
     """
-    moved = regressions.slope_without - regressions.slope_with
-    if delta == 0 or moved == 0:
-        return [regressions.slope_with]
-    added = regressions.rsquared_with - regressions.rsquared_without
-    hidden = rsquared_max - regressions.rsquared_with
-    if hidden == 0:
+    moved, hidden = regressions.moved, rsquared_max - regressions.rsquared_with
+    if delta == 0 or moved == 0 or hidden == 0:
         return [regressions.slope_with]
     q, explained = regressions.unexplained, 1 - regressions.unexplained
     m = (moved / regressions.spread) ** 2
 
     # In 1 / z, since the solution wanted is that of the smallest bias: the largest root
     # is the most exact.
-    linear = delta * hidden * explained - q * (added + m)
+    linear = delta * hidden * explained - q * (regressions.added + m)
     inverse = np.roots(
         [delta * hidden, linear, (delta - 2) * q * m, (delta - 1) * q * explained * m]
     )
@@ -376,13 +370,12 @@ def delta_for_slope(
 
     Oster (2019), proposition 3, in standard deviations of outcome and treatment.
     """
-    added = regressions.rsquared_with - regressions.rsquared_without
-    hidden = rsquared_max - regressions.rsquared_with
-    q, explained = regressions.unexplained, 1 - regressions.unexplained
-    moved = (regressions.slope_without - regressions.slope_with) / regressions.spread
+    hidden, q = rsquared_max - regressions.rsquared_with, regressions.unexplained
+    moved = regressions.moved / regressions.spread
     bias = (regressions.slope_with - slope) / regressions.spread
 
-    common = bias**2 * q * (moved + bias * explained)
-    needed = bias * q * (added + moved**2 + bias * moved) + common
-    per_unit = hidden * (moved + bias * explained) + common
+    total = moved + bias * (1 - q)
+    common = bias**2 * q * total
+    needed = bias * q * (regressions.added + moved**2 + bias * moved) + common
+    per_unit = hidden * total + common
     return needed / per_unit if per_unit else float(np.copysign(np.inf, needed))

@@ -119,33 +119,25 @@ class Separated:
         return {r: self.reasons.count(r) for r in ("effects", "regressors")}
 
     @property
-    def first(self) -> str:
-        """Labels of the first five rows, for a message."""
-        return rows_text(tuple(self.index[:5]))
-
-    @property
     def notices(self) -> list[Notice]:
         """Notice of the separated rows as dropped; none without such rows."""
-        if not self.reasons:
-            return []
-        count, by_reason = len(self.reasons), self.by_reason
+        rows, by_reason = tuple(self.index[:5]), self.by_reason
         reasons = {
             "effects": "in a level of a fixed effect whose outcomes are all zero",
             "regressors": "predicted to be zero by regressors and effects",
         }
-        listed = ", ".join(
-            f"{rows} {reasons[reason]}" for reason, rows in by_reason.items() if rows
-        )
-        return [
-            notice_of(
-                "separated",
-                count=count,
-                **by_reason,
-                rows=tuple(self.index[:5]),
-                _reasons=listed,
-                _first=self.first,
-            )
+        listed = [
+            f"{by_reason[r]} {text}" for r, text in reasons.items() if by_reason[r]
         ]
+        notice = notice_of(
+            "separated",
+            count=len(self.reasons),
+            **by_reason,
+            rows=rows,
+            _reasons=", ".join(listed),
+            _first=rows_text(rows),
+        )
+        return [notice] if listed else []
 
 
 def check_counts(y: str, sample: Sample) -> None:
@@ -266,9 +258,9 @@ def _separation_error(rows: Separated) -> IdentificationError:
     text = (
         f"{counted(len(rows.reasons), 'row')} with outcome zero are separated: "
         f"{by_reason['effects']} in levels of effects whose outcomes are all zero, "
-        f"{by_reason['regressors']} by regressors and effects; first: {rows.first}. "
-        "With them the likelihood has no maximum; separation='drop' drops them "
-        "without changing the other estimates."
+        f"{by_reason['regressors']} by regressors and effects; first: "
+        f"{rows_text(tuple(rows.index[:5]))}. With them the likelihood has no "
+        "maximum; separation='drop' drops them without changing the other estimates."
     )
     return IdentificationError(text, rows.notices)
 
@@ -383,17 +375,16 @@ class CountEstimates(Estimates):
         )
         if not np.isfinite(form):
             return replace(test, method=NO_COVARIANCE)
-        groups = min(self.inference.n_clusters, default=_MANY + 1)
-        if self.inference.cov_type == "crv3" and len(weights) > 1:
-            scaled = hotelling_test(form, len(weights), groups, name, null)
+        n_clusters, q = self.inference.n_clusters, len(weights)
+        groups = min(n_clusters, default=_MANY + 1)
+        if self.inference.cov_type == "crv3" and q > 1:
+            scaled = hotelling_test(form, q, groups, name, null)
             return replace(scaled, alternatives={"f": test})
-        few = groups <= _MANY
-        if test.distribution != "chi2" or len(weights) == 1 or not few:
+        if test.distribution != "chi2" or q == 1 or groups > _MANY:
             return test
         # CRV3 takes clusters in one way.
-        if len(self.inference.n_clusters) > 1:
-            return replace(test, method=_TOO_OFTEN)
-        return replace(test, method=f"{_TOO_OFTEN}: use cov_type='crv3'")
+        advice = ": use cov_type='crv3'" if len(n_clusters) == 1 else ""
+        return replace(test, method=f"{_TOO_OFTEN}{advice}")
 
 
 def count_estimates(

@@ -20,7 +20,7 @@ from digiprosper.errors import (
 )
 from digiprosper.kernels import Floats, Ints
 from digiprosper.kernels.conley import Nearby
-from digiprosper.kernels.covariance import Counts, count_groups, counts, ranks
+from digiprosper.kernels.covariance import Counts, Ranks, count_groups, counts, ranks
 from digiprosper.kernels.leverage import effects_leverage
 from digiprosper.kernels.slopes import Effect, Slope
 from digiprosper.kernels.tolerances import LARGEST_COLUMN, LARGEST_PRODUCT
@@ -271,7 +271,9 @@ def prepare(
         sample = sample.with_factors(_slope_factors(sample, absorbed))
     _check_columns(sample, panel, options)
 
-    weights = _weights(sample, options)
+    weights = checked_weights(sample, options)
+    if weights is not None:
+        weights = weights / weights.mean()
     absorbing, count, about_structure = _effects_and_clusters(
         sample, panel, absorbed, clusters, options, weights
     )
@@ -331,21 +333,29 @@ def _effects_and_clusters(
     absorbing = _within(sample, absorbed, weights)
     codes = tuple([sample.codes[c] for c in clusters])
     entity = _entity_position(absorbed, sample)
-    effect_ranks = ranks(absorbing, codes, entity)
-    groups = [*map(count_groups, codes)]
+    count, effect_ranks = count_parameters(sample, absorbing, codes, entity)
     across = 0 if entity is None else count_entities_across(sample.entity, codes)
     notices = [
         *entities_once(panel, clusters),
-        *cluster_size_notices(clusters, groups, options.cov_type),
+        *cluster_size_notices(clusters, count.groups, options.cov_type),
         *period_notices(sample.n_times, options),
         *entities_across(across, sample.n_entities, entity_name, clusters),
+        *rank_bound([term.name for term in absorbed], effect_ranks),
     ]
-    if not effect_ranks.exact:
-        names = [term.name for term in absorbed]
-        notices.append(rank_bound(names, effect_ranks.all_effects))
-    count = counts(sample.nobs, 0, effect_ranks, groups, periods=sample.n_times)
     cache[key] = absorbing, count, notices
     return absorbing, count, notices
+
+
+def count_parameters(
+    sample: Sample, absorbing: Within, clusters: Sequence[Ints], entity: int | None
+) -> tuple[Counts, Ranks]:
+    """Count rows, effects and clusters; `entity` is the position of its effect."""
+    effect_ranks = ranks(absorbing, clusters, entity)
+    groups = [*map(count_groups, clusters)]
+    return (
+        counts(sample.nobs, 0, effect_ranks, groups, periods=sample.n_times),
+        effect_ranks,
+    )
 
 
 def _cache_for(
@@ -426,10 +436,8 @@ def _leverage(absorbed: Within, n: int, options: LinearOptions) -> Floats | None
         return None
     leverage = effects_leverage(absorbed, n)
     if leverage is None:
-        most, further = (
-            max(absorbed.levels),
-            sum(absorbed.levels) - max(absorbed.levels),
-        )
+        most = max(absorbed.levels)
+        further = sum(absorbed.levels) - most
         raise OptionError(
             f"cov_type={cited(options.cov_type)} needs the leverage of every row, "
             f"which cannot be computed with {further:,} levels of effects in "
@@ -532,11 +540,9 @@ def _check_columns(sample: Sample, panel: Panel, options: LinearOptions) -> None
         for name, values in sample.variables.items()
         if name not in sample.names
     }
-    columns = (
-        np.column_stack([sample.matrix, *variables.values()])
-        if variables
-        else sample.matrix
-    )
+    columns = sample.matrix
+    if variables:
+        columns = np.column_stack([columns, *variables.values()])
     refuse_extreme(columns, [*sample.names, *variables])
 
 
@@ -573,11 +579,10 @@ def _within(
 
 def effects_of(sample: Sample, absorbed: Sequence[Absorbed]) -> list[Effect]:
     """Return the codes of effects, and slopes by level."""
-    by_term: dict[str, Floats] = {}
-    if "absorb" in sample.roles:
-        by_term = dict(
-            zip(_slope_terms(absorbed), sample.columns("absorb").T, strict=True)
-        )
+    if "absorb" not in sample.roles:
+        return [sample.codes[term.effect] for term in absorbed]
+    columns = zip(_slope_terms(absorbed), sample.columns("absorb").T, strict=True)
+    by_term = dict(columns)
     return [
         sample.codes[term.effect]
         if term.slope is None
@@ -596,18 +601,18 @@ def _saturated_notices(absorbed: Sequence[Absorbed], absorbing: Within) -> list[
         rows[term.effect] = np.bincount(codes)
         added = 1 if identified is None else identified.astype(np.intp)
         parameters[term.effect] = parameters.get(term.effect, 0) + added
-    out = []
-    for effect in dict.fromkeys([term.effect for term in absorbed if term.slope]):
-        full = rows[effect] <= parameters[effect]
-        if full.any():
-            notice = notice_of(
-                "saturated_levels",
-                effect=effect,
-                levels=int(full.sum()),
-                rows=int(rows[effect][full].sum()),
-            )
-            out.append(notice)
-    return out
+    effects = dict.fromkeys([term.effect for term in absorbed if term.slope])
+    full = {effect: rows[effect] <= parameters[effect] for effect in effects}
+    return [
+        notice_of(
+            "saturated_levels",
+            effect=effect,
+            levels=int(mask.sum()),
+            rows=int(rows[effect][mask].sum()),
+        )
+        for effect, mask in full.items()
+        if mask.any()
+    ]
 
 
 def _slope_factors(
@@ -615,13 +620,10 @@ def _slope_factors(
 ) -> dict[str, tuple[Factor, ...]]:
     """Return the factors of each slope by level: of its effect and of its term."""
     out = {}
-    for term in absorbed:
-        if term.slope is not None:
-            mark = "trend" if term.slope == sample.keys.time_name else "slope"
-            of = (
-                replace(factor, slope=mark) for factor in sample.factors_of(term.slope)
-            )
-            out[term.name] = (*sample.factors_of(term.effect), *of)
+    for term in [term for term in absorbed if term.slope is not None]:
+        mark = "trend" if term.slope == sample.keys.time_name else "slope"
+        of = [replace(f, slope=mark) for f in sample.factors_of(str(term.slope))]
+        out[term.name] = (*sample.factors_of(term.effect), *of)
     return out
 
 
@@ -679,26 +681,22 @@ def _missing_notices(
     return [*dropped, *about_missing(sample, table, clusters)]
 
 
-def _weights(sample: Sample, options: LinearOptions) -> Floats | None:
-    if options.obs_weights is None:
+def checked_weights(sample: Sample, options: LinearOptions) -> Floats | None:
+    """Return the weights (N,) of rows, if any; refuse those that are not positive."""
+    column = options.obs_weights
+    if column is None:
         return None
-    values = checked_weights(sample, options)
-    return np.asarray(values / values.mean())
-
-
-def checked_weights(sample: Sample, options: LinearOptions) -> Floats:
-    """Return the weights (N,) of rows; refuse weights that are not positive."""
     values = sample.columns("obs_weights")[:, 0]
-    if (values < 0).any() or not (values > 0).any():
+    zeros = int((values == 0).sum())
+    if (values < 0).any() or zeros == values.size:
         raise OptionError(
-            f"obs_weights={cited(options.obs_weights)} must be positive; it is "
-            "negative in some row, or zero in all."
+            f"obs_weights={cited(column)} must be positive; it is negative in some "
+            "row, or zero in all."
         )
-    if (values == 0).any():
-        condition = f"{backticked(str(options.obs_weights))} > 0"
+    if zeros:
+        condition = f"{backticked(column)} > 0"
         raise OptionError(
-            f"obs_weights={cited(options.obs_weights)} is zero in "
-            f"{int((values == 0).sum())} rows; drop them: "
+            f"obs_weights={cited(column)} is zero in {zeros} rows; drop them: "
             f"where={cited(condition)}."
         )
     return values

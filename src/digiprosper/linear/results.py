@@ -17,7 +17,7 @@ from digiprosper.kernels import Floats
 from digiprosper.kernels.leverage import effective_clusters
 from digiprosper.kernels.tolerances import SINGULAR
 from digiprosper.linear.kernels.bias_reduced import BiasReduced
-from digiprosper.linear.kernels.restricted_wild import (
+from digiprosper.linear.kernels.wild import (
     ClusterSums,
     added_covariance,
     jackknife_covariance,
@@ -909,25 +909,17 @@ class LinearResults(SampledResults):
         >>> fit.constant()[["estimate", "std_error"]].round(3).tolist()
         [2.926, 0.755]
         """
-        level = check_level(level)
-        names = [
-            "estimate",
-            "std_error",
-            "statistic",
-            "p_value",
-            "conf_low",
-            "conf_high",
-        ]
+        level, table = check_level(level), self.tidy(level).set_index("term")
         numbers: Any = math.nan
         if not self.effect_names and "Intercept" in self.names:
-            numbers = self.tidy(level).set_index("term").loc["Intercept", names]
+            numbers = table.loc["Intercept"]
         elif self.obs_weights is None:
             means = self.sample_stats["mean"]
             weights = means.reindex(self.names).to_numpy(dtype=float)
             estimate = float(means[self.depvar] - weights @ self.coefficients)
             error = _constant_error(self, weights)
             numbers = _t_test(estimate, error, self.df_t, level)
-        return pd.Series(numbers, names, np.float64, "Intercept")
+        return pd.Series(numbers, table.columns, np.float64, "Intercept")
 
     # --- words ------------------------------------------------------------------------
 

@@ -36,9 +36,8 @@ from digiprosper.linear.estimation import (
     find_constant_and_absorbed,
     r_squared,
 )
-from digiprosper.linear.kernels.anderson_rubin import mask_zero_variances
-from digiprosper.linear.kernels.restricted_wild import keeps_cluster_sums
-from digiprosper.linear.kernels.two_stage import Projection
+from digiprosper.linear.kernels.two_stage import Projection, mask_zero_variances
+from digiprosper.linear.kernels.wild import keeps_cluster_sums
 from digiprosper.linear.notices import (
     chosen_rows,
     dropped_notices,
@@ -152,13 +151,12 @@ def _prepare(rows: ScannedRows, copied: PanelScan[Any]) -> tuple[Prepared, Demea
 def _refuse_two_large_effects(rows: ScannedRows) -> None:
     large = [text for text in rows.others if rows.sizes[text,] > MOST_DENSE]
     if len(large) > 1:
-        raise option_error(
-            "absorb",
-            large[1],
+        text = (
             f"absorb: {quoted(large)} have more than {MOST_DENSE:,} levels "
             "each; with a scanned table only one effect besides the entity can. Make "
-            f"one of them the entity of Panel.scan, or {_IN_MEMORY}.",
+            "one of them the entity of Panel.scan"
         )
+        raise _scan_error("absorb", text, large[1])
 
 
 def _demean_in_blocks(rows: ScannedRows) -> tuple[Demeaned, BlockSums]:
@@ -374,14 +372,14 @@ class BlockSums:
         levels, groups = sum(rows.n_levels), rows.sizes[rows.clusters]
         # Entities are in memory block by block, other clusters all at once.
         together = _MOST_TOGETHER if cluster == entity else groups
-        crosses = not rows.nested[entity, cluster]
-        if crosses or together * (p + levels) ** 2 > _MOST_PRODUCTS:
+        which = f"{levels:,} levels of further effects"
+        if crosses := not rows.nested[entity, cluster]:
             which = f"each {entity} that is in several of them"
+        if crosses or together * (p + levels) ** 2 > _MOST_PRODUCTS:
             text = (
                 f"clusters={cited(cluster)}: the Anderson-Rubin test estimates effects "
                 "anew without each cluster, which a scanned table cannot do for "
-                f"{which if crosses else f'{levels:,} levels of further effects'}. Use "
-                "clusters in two ways or cov_type='robust'"
+                f"{which}. Use clusters in two ways or cov_type='robust'"
             )
             raise _scan_error("clusters", text)
 
@@ -389,23 +387,21 @@ class BlockSums:
         """Compute the CRV3 covariance of reduced forms with clusters in one way."""
         if len(self.rows.clusters) != 1:
             return None
-        residuals = np.column_stack(
-            [projected.outcome_residuals, projected.endog_residuals]
-        )
+        residuals, slopes = projected.residuals, projected.excluded
         lengths, count = np.linalg.norm(residuals, axis=0), residuals.shape[1]
         columns = np.hstack([residuals / lengths, projected.basis])
-        slopes = np.eye(projected.basis.shape[1])[projected.n_controls :]
         # Products of the columns and of the dummies, in the order of `Grams.sums`.
         k = columns.shape[1]
         levels = sum(self.rows.n_levels)
         gram = self.system.gram - self.system.taken_out
-        total = [
-            (columns.T @ columns)[np.triu_indices(k)],
-            np.zeros(k * levels),
-            self.system.weights,
-            gram[np.triu_indices(levels)],
-        ]
-        totals = np.concatenate(total)
+        totals = np.concatenate(
+            [
+                (columns.T @ columns)[np.triu_indices(k)],
+                np.zeros(k * levels),
+                self.system.weights,
+                gram[np.triu_indices(levels)],
+            ]
+        )
 
         def moved_products(grams: Grams) -> Floats:
             moved = deviations_from_grams(grams, totals, slopes, count)
@@ -477,14 +473,14 @@ class BlockSums:
         rows, time = self.rows, self.rows.sample.keys.time_name
         weights = rows.options.obs_weights
         of_first = estimation_sample(rows.sample, weights, demeaned, positions)
-        names, every = of_first.stats[0], [*rows.names, *rows.variables]
+        names, every = of_first.stats[0], (*rows.names, *rows.variables)
         return replace(
             of_first,
             index=None,
             n_entities=rows.counts.n_entities,
             n_times=rows.n_times,
             period=period_text(None if time is None else rows.levels[time,]),
-            stats=(names, rows.moments[[every.index(name) for name in names]]),
+            stats=(names, rows.moments[[*map(every.index, names)]]),
             rows=RowSummary(
                 nobs=rows.counts.n,
                 sample_hash=f"{rows.counts.hash:016x}",
@@ -493,8 +489,8 @@ class BlockSums:
         )
 
 
-def _scan_error(option: str, problem: str) -> OptionError:
-    return option_error(option, None, f"{problem}, or {_IN_MEMORY}.")
+def _scan_error(option: str, problem: str, value: object = None) -> OptionError:
+    return option_error(option, value, f"{problem}, or {_IN_MEMORY}.")
 
 
 def _groups_of(part: Part) -> Any:
@@ -533,7 +529,7 @@ def _row_notices(
         *entities_across(
             counts.across, counts.n_entities, rows.effects[0], rows.clusters
         ),
-        *([] if ranks.exact else [rank_bound(rows.effects, ranks.all_effects)]),
+        *rank_bound(rows.effects, ranks),
         *([robust_inconsistent(options.cov_type, periods)] if robust else []),
         *shifted_log(rows.sample, rows.blocks.run),
         *derived_term_notices(rows.sample, copied),

@@ -36,6 +36,7 @@ from digiprosper.panel.selection import (
 
 # Rows of a block by which columns are recognised
 _FEW_ROWS = 1000
+_A_SAMPLE = "a sample in memory, spec.fit(scan.sample_entities(share))"
 # Computes q further columns (n, q) of a block, and variables (n,) stored with them
 Columns: TypeAlias = Callable[[Any, Sample], tuple[Floats, dict[str, Any]]]
 Further: TypeAlias = Callable[[PanelScan[Any]], tuple[tuple[str, ...], Columns]]
@@ -70,17 +71,11 @@ class RowCounts:
             self.weight + other.weight,
             {at: [n for n in names if n in last[at]] for at, names in first.items()},
             {
-                text: _add_by_level(rows, other.by_level[text])
+                text: rows.add(other.by_level[text], fill_value=0).astype(np.intp)
                 for text, rows in self.by_level.items()
             },
             self.moments + other.moments,
         )
-
-
-def _add_by_level(rows: pd.Series[int], others: pd.Series[int]) -> pd.Series[int]:
-    levels = rows.index.union(others.index)
-    before, now = (part.reindex(levels, fill_value=0) for part in (rows, others))
-    return before + now
 
 
 @dataclass(slots=True, eq=False)
@@ -177,7 +172,7 @@ class ScannedRows:
                 texts,
                 f"clusters={quoted(texts)} have {' x '.join(f'{n:,}' for n in sizes)} "
                 "combinations, too many for a scanned table. Use clusters in two ways, "
-                "or fit a sample in memory, spec.fit(scan.sample_entities(share)).",
+                f"or fit {_A_SAMPLE}.",
             )
         return np.ravel_multi_index(parts, sizes)
 
@@ -188,10 +183,9 @@ class ScannedRows:
         groupings: Sequence[tuple[str, ...]] = (),
     ) -> in_blocks.Block:
         """Return columns of some positions, effects and groups of a block."""
-        weights = None
-        if self.options.obs_weights is not None:  # with mean one in all blocks
-            mean = self.counts.weight / self.counts.n
-            weights = preparation.checked_weights(sample, self.options) / mean
+        weights = preparation.checked_weights(sample, self.options)
+        if weights is not None:  # with mean one in all blocks
+            weights = weights / (self.counts.weight / self.counts.n)
         return in_blocks.block_of(
             sample.matrix.T[[self.positions[j] for j in positions]].T,
             sample.entity,
@@ -205,8 +199,23 @@ class ScannedRows:
 
 def empty_rows(options: preparation.LinearOptions, scan: PanelScan[Any]) -> ScannedRows:
     """Read the effects and clusters of a scanned table."""
-    absorbed = preparation.absorbed_effects(scan, options)
-    _refuse_effects(scan.entity_name, absorbed)
+    absorbed, entity = preparation.absorbed_effects(scan, options), scan.entity_name
+    slopes = [a.name for a in absorbed if a.slope is not None]
+    if slopes:
+        raise option_error(
+            "absorb",
+            slopes[0],
+            f"absorb={quoted(slopes)}: a scanned table takes no slopes by level. Fit "
+            f"{_A_SAMPLE}.",
+        )
+    if not absorbed or absorbed[0].effect != entity:
+        raise option_error(
+            "entity_effects",
+            None,
+            f"a scanned table is read in blocks of {entity} and needs its effects. Set "
+            "entity_effects=True, or make the column of another effect the entity of "
+            "Panel.scan.",
+        )
     clusters = preparation.cluster_terms(scan, options)
     return ScannedRows(options, tuple(a.effect for a in absorbed), clusters)
 
@@ -279,9 +288,7 @@ def _count(
         return None
     by_entity = np.bincount(sample.entity)
     clusters = [sample.codes[text] for text in rows.clusters]
-    weight = 0.0
-    if rows.options.obs_weights is not None:
-        weight = float(preparation.checked_weights(sample, rows.options).sum())
+    weight = preparation.checked_weights(sample, rows.options)
     by_level = {}
     for text in {*rows.effects, *rows.clusters, *sample.keys.names[1:]}:
         if text != rows.effects[0]:
@@ -295,7 +302,7 @@ def _count(
         int(by_entity.max()),
         preparation.count_entities_across(sample.entity, clusters),
         _hash_rows(sample),
-        weight,
+        0.0 if weight is None else float(weight.sum()),
         lags_of_outcome(sample),
         by_level,
         [[column_moments(c[~np.isnan(c), None])[0] for c in columns]],
@@ -347,25 +354,6 @@ def _refuse_lost(rows: ScannedRows, *, any_left: bool) -> None:
         raise preparation.all_singletons_error(singletons.count, rows.effects)
     assert lost is not None
     raise lost.empty_sample_error()
-
-
-def _refuse_effects(entity: str, absorbed: Sequence[Any]) -> None:
-    slopes = [a.name for a in absorbed if a.slope is not None]
-    if slopes:
-        raise option_error(
-            "absorb",
-            slopes[0],
-            f"absorb={quoted(slopes)}: a scanned table takes no slopes by level. Fit a "
-            "sample in memory, spec.fit(scan.sample_entities(share)).",
-        )
-    if not absorbed or absorbed[0].effect != entity:
-        raise option_error(
-            "entity_effects",
-            None,
-            f"a scanned table is read in blocks of {entity} and needs its effects. Set "
-            "entity_effects=True, or make the column of another effect the entity of "
-            "Panel.scan.",
-        )
 
 
 def _collect_levels(

@@ -10,7 +10,7 @@ rejects_too_often mean_rows (of an entity); not a warning
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any, Literal, NamedTuple, cast
@@ -19,20 +19,21 @@ import numpy as np
 import pandas as pd
 import scipy
 
-from digiprosper.checks import check_option, not_identified, option_error
+from digiprosper.checks import check_option, not_identified, option_error, several
 from digiprosper.errors import (
     CollinearityError,
     IdentificationError,
     InputTypeError,
     Notice,
     OptionError,
+    cited,
     counted,
     issue,
     notice_of,
     quoted,
 )
 from digiprosper.kernels import Floats, Ints
-from digiprosper.kernels.least_squares import ols
+from digiprosper.kernels.least_squares import dependences, ols
 from digiprosper.kernels.tolerances import (
     EQUAL_SQUARES,
     NO_VARIANCE,
@@ -43,21 +44,24 @@ from digiprosper.kernels.within import compress, level_sums
 from digiprosper.linear import auxiliary
 from digiprosper.linear.estimation import (
     Demeaned,
+    collinear_problem,
     columns_at,
     demean_columns,
     fit_equation,
 )
 from digiprosper.linear.fixed_effects import Fitted, FixedEffects
 from digiprosper.linear.kernels import residual_tests
-from digiprosper.linear.kernels.restricted_wild import restricted_wild_test
-from digiprosper.linear.preparation import Prepared
+from digiprosper.linear.kernels.wild import restricted_wild_test
+from digiprosper.linear.preparation import LinearOptions, Prepared, prepare
 from digiprosper.linear.results import LinearResults
-from digiprosper.panel import Panel
-from digiprosper.panel.access import table_of
+from digiprosper.panel import Panel, Sample
+from digiprosper.panel.access import check_panel, table_of
 from digiprosper.report.estimates import wald_result
 from digiprosper.report.notices import FEW_CODES, not_psd, without
+from digiprosper.report.summary import stored_factors
 from digiprosper.report.tests import TestResult, chi2_test, f_test
 from digiprosper.report.variance import standard_errors
+from digiprosper.specification import as_terms
 
 _FEW_PERIODS = 3
 _LEVENE_PERIODS = 20
@@ -400,7 +404,6 @@ def wooldridge_ar1(spec: FixedEffects, panel: Panel) -> TestResult:
     """
     fitted = auxiliary.fit_for_test(spec, panel, "wooldridge_ar1")
     auxiliary.entity_effect(fitted, "wooldridge_ar1")
-    auxiliary.refuse_perfect_fit(fitted.results, "wooldridge_ar1")
     sample = fitted.prepared.sample
     _check_autocorrelation_sample(fitted)
     notices = auxiliary.issue_fit_notices(fitted)
@@ -597,8 +600,6 @@ def poolability(spec: FixedEffects, panel: Panel) -> TestResult:
             "poolability tests the absorbed effects, but the specification has none: "
             "set entity_effects or time_effects, or name effects in absorb.",
         )
-    auxiliary.refuse_perfect_fit(fitted.results, "poolability")
-
     notices = auxiliary.issue_fit_notices(fitted)
     of_all = _effects_test(fitted, ())
     if np.isnan(of_all.statistic):
@@ -696,7 +697,6 @@ def reset_test(spec: FixedEffects, panel: Panel) -> TestResult:
     (2.0, 47)
     """
     fitted = auxiliary.fit_for_test(spec, panel, "reset_test")
-    auxiliary.refuse_perfect_fit(fitted.results, "reset_test")
     wider = _fit_with_powers(fitted)
     null = "the square and the cube of the fitted values have no effect"
     test = auxiliary.joint_test(
@@ -706,10 +706,8 @@ def reset_test(spec: FixedEffects, panel: Panel) -> TestResult:
     drawn = "bootstrap" in test.method
     reported = without(wider.diagnostics, FEW_CODES if drawn else ())
     issue(reported)
-    notices = (*reported, *test.diagnostics)
-    return replace(
-        test, detail=auxiliary.coefficient_rows(wider, _POWERS), diagnostics=notices
-    )
+    detail = auxiliary.coefficient_rows(wider, _POWERS)
+    return replace(test, detail=detail, diagnostics=(*reported, *test.diagnostics))
 
 
 def _fit_with_powers(fitted: Fitted) -> LinearResults:
@@ -853,7 +851,6 @@ def hausman(
     check_option("method", method, ("mundlak", "classical"))
     fitted = auxiliary.fit_for_test(spec, panel, "hausman")
     entity = auxiliary.entity_effect(fitted, "hausman")
-    auxiliary.refuse_perfect_fit(fitted.results, "hausman")
     notices = auxiliary.issue_fit_notices(fitted)
     if method == "classical":
         test = _classical(fitted, entity)
@@ -893,7 +890,7 @@ def _mundlak(fitted: Fitted, entity: str) -> TestResult:
             "there is nothing to test.",
             terms=tuple(names),
         )
-    form, notices = auxiliary.wald_statistic(results, tested, "hausman")
+    form, weights, notices = auxiliary.wald_statistic(results, tested, "hausman")
     issue(notices)
     title = "Hausman test (Mundlak)"
     test = wald_result(form, len(tested), math.inf, title, _NO_CORRELATION)
@@ -902,7 +899,6 @@ def _mundlak(fitted: Fitted, entity: str) -> TestResult:
         (sums,), (part,) = results.estimated.by_cluster, full.vcov.parts
         assert part.codes is not None
         residuals = full.weighted(_random_effects_residuals(fitted, demeaned, results))
-        weights = np.eye(len(results.names))[np.isin(results.names, tested)]
         p_value, method = restricted_wild_test(
             sums,
             weights,
@@ -915,9 +911,8 @@ def _mundlak(fitted: Fitted, entity: str) -> TestResult:
         test = replace(test, p_value=p_value, method=method, alternatives=chi2)
         advice = "Keep the entity effects."
         notices = (*notices, *results.estimated.few_effective(weights, advice))
-    return replace(
-        test, detail=auxiliary.coefficient_rows(results, tested), diagnostics=notices
-    )
+    detail = auxiliary.coefficient_rows(results, tested)
+    return replace(test, detail=detail, diagnostics=notices)
 
 
 def _random_effects_residuals(
@@ -946,9 +941,8 @@ def _random_effects_residuals(
 
 def _without_entity_effects(prepared: Prepared, entity: str) -> Prepared:
     """Drop the entity effect; cluster without a small-sample factor."""
-    names, codes = prepared.cluster_names, prepared.cluster_codes
-    if not names:
-        names, codes = (entity,), (prepared.sample.entity,)
+    names = prepared.cluster_names or (entity,)
+    codes = prepared.cluster_codes or (prepared.sample.entity,)
     options = replace(
         prepared.options,
         cov_type="clustered",
@@ -957,10 +951,9 @@ def _without_entity_effects(prepared: Prepared, entity: str) -> Prepared:
         ssc="none",
         collinear="drop",
     )
-    other_effects = [name for name in prepared.effect_names if name != entity]
     return auxiliary.with_effects(
         prepared,
-        other_effects,
+        [name for name in prepared.effect_names if name != entity],
         cluster_names=names,
         cluster_codes=codes,
         options=options,
@@ -1039,29 +1032,26 @@ def _refuse_classical(fitted: Fitted, entity: str) -> None:
     other_effects = [
         n for n in prepared.effect_names if n not in (entity, sample.keys.time_name)
     ]
-    instead = "Use method='mundlak'."
-    if other_effects:
-        raise option_error(
-            "absorb",
-            tuple(other_effects),
-            "hausman(method='classical') supports entity and time effects only, not "
-            f"{', '.join(other_effects)}. {instead}",
-        )
-    if prepared.obs_weights is not None:
-        raise option_error(
-            "obs_weights",
-            prepared.options.obs_weights,
-            f"hausman(method='classical') is not defined with obs_weights. {instead}",
-        )
     cells = sample.nobs * (len(fitted.regressors) + len(_period_codes(fitted)))
-    if cells > _MOST_CELLS:
-        raise option_error(
-            "time_effects",
-            value=True,
-            text="hausman(method='classical') would need dummies of "
-            f"{counted(sample.n_times, 'period')} for {sample.nobs:,} rows, which do "
-            f"not fit into memory. {instead}",
+    option: str
+    value: object
+    if other_effects:
+        option, value = "absorb", tuple(other_effects)
+        names = ", ".join(other_effects)
+        why = f"supports entity and time effects only, not {names}"
+    elif prepared.obs_weights is not None:
+        option, value = "obs_weights", prepared.options.obs_weights
+        why = "is not defined with obs_weights"
+    elif cells > _MOST_CELLS:
+        option, value = "time_effects", True
+        why = (
+            f"would need dummies of {counted(sample.n_times, 'period')} for "
+            f"{sample.nobs:,} rows, which do not fit into memory"
         )
+    else:
+        return
+    text = f"hausman(method='classical') {why}. Use method='mundlak'."
+    raise option_error(option, value, text)
 
 
 def _period_codes(fitted: Fitted) -> range:
@@ -1075,8 +1065,8 @@ def _random_effects(fitted: Fitted) -> tuple[Floats, Floats]:
     """Estimate slopes of random effects and their covariance with linearmodels."""
     from linearmodels.panel.model import RandomEffects
 
-    sample, regressors = fitted.prepared.sample, fitted.regressors
-    positions = [0, *regressors]
+    sample, k = fitted.prepared.sample, len(fitted.regressors)
+    positions = [0, *fitted.regressors]
     moments = fitted.demeaned.moments[positions]
     raw = columns_at(fitted.demeaned.raw, positions)
     scaled = (raw - moments[:, 1]) / moments[:, 2]
@@ -1099,11 +1089,124 @@ def _random_effects(fitted: Fitted) -> tuple[Floats, Floats]:
             "random_effects",
             f"hausman(method='classical'): random effects cannot be estimated. {error}",
             n_entities=sample.n_entities,
-            k=len(regressors),
+            k=k,
         ) from error
 
-    k = len(regressors)
     units = moments[0, 2] / moments[1:, 2]
     slopes = results.params.to_numpy()[1 : k + 1] * units
     covariance = results.cov.to_numpy()[1 : k + 1, 1 : k + 1] * np.outer(units, units)
     return slopes, covariance
+
+
+# --- variance inflation ---------------------------------------------------------------
+
+
+def vif(panel: Panel, x: Sequence[str]) -> pd.DataFrame:
+    """Compute variance inflation factors, ``1 / (1 - R2_j)``.
+
+    ``R2_j`` is the R2 of a regression of column j on all other columns and an
+    intercept, without fixed effects and weights. Rows with a missing value are dropped.
+
+    A regression with fixed effects uses only the variation that they leave. So these
+    factors say little about the precision of its coefficients.
+
+    Parameters
+    ----------
+    panel : Panel
+        The data.
+    x : sequence of str
+        Regressors: columns or terms, as in `FixedEffects`. A category ``C(region)`` has
+        one row per dummy.
+
+    Returns
+    -------
+    DataFrame
+        One row per column, with columns term, vif and tolerance (``1 / vif``).
+
+    Raises
+    ------
+    InputTypeError
+        If `panel` is not a Panel, or `x` is not a list of terms.
+    ColumnError, TermError
+        If a column does not exist, or a term cannot be read.
+    IdentificationError
+        If a column is constant, or the number of rows is not larger than the number of
+        columns.
+    CollinearityError
+        If a column is a linear combination of others, so that its factor is infinite.
+
+    Notes
+    -----
+    The factors equal those of Stata's ``estat vif`` after ``regress``, and of
+    ``variance_inflation_factor`` of statsmodels with a constant among the columns. A
+    large factor is not a reason to drop a control: this makes confidence intervals
+    narrower but can bias the coefficients.
+
+    Examples
+    --------
+    >>> import digiprosper as dp
+    >>> dp.vif(dp.datasets.us_states(), ["log(pcap)", "log(emp)", "unemp"]).round(2)
+            term    vif  tolerance
+    0  log(pcap)  20.65       0.05
+    1   log(emp)  20.50       0.05
+    2      unemp   1.04       0.96
+    """
+    check_panel(panel, "vif")
+    terms = as_terms(x, "x")
+    if not terms:
+        raise IdentificationError("vif: x is empty; specify at least one term.")
+    options = LinearOptions(
+        entity_effects=False, time_effects=False, cov_type="unadjusted"
+    )
+    prepared = prepare(panel, {"x": terms}, options)
+    issue(prepared.notices)
+
+    names = prepared.sample.names_of("x")
+    demeaned = demean_columns(prepared, names, prepared.sample.columns("x"))
+    _check_columns(demeaned)
+    # The diagonal of the inverse of the correlations, by QR
+    triangle = np.linalg.qr(demeaned.columns / demeaned.lengths, mode="r")
+    inflation = np.maximum((np.linalg.inv(triangle) ** 2).sum(axis=1), 1.0)
+    frame = pd.DataFrame(
+        {"term": list(names), "vif": inflation, "tolerance": 1 / inflation}
+    )
+    frame.attrs = frame_attributes(prepared.sample, names)
+    return frame
+
+
+def frame_attributes(
+    sample: Sample, names: Sequence[str]
+) -> dict[Hashable | None, Any]:
+    """Return the labels and factors that a frame stores for tables."""
+    factors = stored_factors({name: sample.factors_of(name) for name in names})
+    return {"labels": dict(sample.labels), "factors": factors}
+
+
+def _check_columns(demeaned: Demeaned) -> None:
+    """Refuse constant and collinear columns."""
+    rows, count = demeaned.columns.shape
+    problems = [
+        Notice("constant", f"{cited(name)} is constant", {"column": name})
+        for name in demeaned.names_at(np.flatnonzero(demeaned.absorbed))
+    ]
+    if problems:
+        raise IdentificationError(
+            f"vif: {several(problems)} in the rows without missing values.", problems
+        )
+    if rows <= count:
+        raise not_identified(
+            "rows",
+            f"vif: {count} columns on {rows} rows; there must be more rows "
+            "than columns.",
+            rows=rows,
+            columns=count,
+        )
+    problems = [
+        collinear_problem(demeaned.names[column], demeaned.names_at(earlier))
+        for column, earlier in dependences(demeaned.columns).items()
+    ]
+    if problems:
+        raise CollinearityError(
+            f"vif: {several(problems)}, so its factor is infinite. Omit one of them.",
+            problems,
+        )

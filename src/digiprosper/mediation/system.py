@@ -38,8 +38,8 @@ from digiprosper.kernels.threshold import (
 )
 from digiprosper.kernels.tolerances import ABSORBED, COLLINEAR, NO_DIVISION
 from digiprosper.kernels.within import is_nested
-from digiprosper.linear.cluster_bootstrap import drawn_clusters, refuse_two_way
 from digiprosper.linear.diagnostics import lagged_outcome, merge_notices
+from digiprosper.linear.drawn_tests import drawn_clusters, refuse_two_way
 from digiprosper.linear.estimation import (
     Demeaned,
     demean_roles,

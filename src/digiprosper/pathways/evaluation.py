@@ -37,8 +37,8 @@ from digiprosper.errors import (
 from digiprosper.kernels.intervals import delta
 from digiprosper.kernels.resampling import seed_sequence
 from digiprosper.linear.diagnostics import merge_notices
+from digiprosper.linear.drawn_tests import wild_bootstrap
 from digiprosper.linear.fixed_effects import FixedEffects
-from digiprosper.linear.wild_bootstrap import wild_bootstrap
 from digiprosper.mediation.mediation import Mediation
 from digiprosper.mediation.results import MediationResults
 from digiprosper.panel import Panel

@@ -16,7 +16,7 @@ from digiprosper.checks import (
 )
 from digiprosper.errors import OptionError, counted
 from digiprosper.kernels import Bools, Floats, Ints
-from digiprosper.linear.kernels.restricted_wild import (
+from digiprosper.linear.kernels.wild import (
     band_critical,
     multivariate_t_critical,
 )

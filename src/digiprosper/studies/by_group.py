@@ -35,7 +35,7 @@ from digiprosper.kernels.within import is_nested
 from digiprosper.linear.auxiliary import joint_test
 from digiprosper.linear.estimation import Demeaned, checked_columns, fit_equation
 from digiprosper.linear.fixed_effects import Fitted, FixedEffects
-from digiprosper.linear.kernels.permutation import (
+from digiprosper.linear.kernels.exchange import (
     arrangements,
     count_arrangements,
     permuted_labels,

@@ -13,8 +13,8 @@ import numpy as np
 from digiprosper.checks import option_error
 from digiprosper.errors import cited
 from digiprosper.kernels.intervals import delta
+from digiprosper.linear.figures import row_counts, sample_values
 from digiprosper.linear.results import LinearResults
-from digiprosper.linear.sample_values import row_counts, sample_values
 from digiprosper.panel import Panel
 from digiprosper.report.drawings import TurningCurve
 from digiprosper.report.figure_words import Wording

@@ -30,6 +30,7 @@ from digiprosper.errors import (
 from digiprosper.kernels import Floats
 from digiprosper.kernels.intervals import fieller
 from digiprosper.kernels.tolerances import IS_SQUARE
+from digiprosper.linear.figures import sample_values
 from digiprosper.linear.marginal import (
     base_and_power,
     contains_variable,
@@ -37,7 +38,6 @@ from digiprosper.linear.marginal import (
     refuse_dummy,
 )
 from digiprosper.linear.results import LinearResults
-from digiprosper.linear.sample_values import sample_values
 from digiprosper.panel import Panel
 from digiprosper.panel.terms import canonical
 from digiprosper.report.characters import decimal_text

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import f as f_distribution
 
-from digiprosper.linear.kernels.anderson_rubin import (
+from digiprosper.linear.kernels.two_stage import (
     ReducedForms,
     confidence_set,
     statistic,

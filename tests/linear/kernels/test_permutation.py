@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from digiprosper.kernels.resampling import entity_grams
-from digiprosper.linear.kernels.permutation import (
+from digiprosper.linear.kernels.exchange import (
     arrangements,
     count_arrangements,
     permuted_labels,

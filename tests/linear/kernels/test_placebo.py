@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from digiprosper.linear.kernels.placebo import cohorts
+from digiprosper.linear.kernels.exchange import cohorts
 
 ENTITY, TIME = np.repeat(np.arange(3), 3), np.tile(np.arange(3), 3)
 

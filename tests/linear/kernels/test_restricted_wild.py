@@ -11,7 +11,7 @@ import pytest
 
 import digiprosper as dp
 from digiprosper.linear.fixed_effects import Fitted
-from digiprosper.linear.kernels.restricted_wild import (
+from digiprosper.linear.kernels.wild import (
     MOST_CLUSTERS,
     ClusterSums,
     added_covariance,
@@ -168,7 +168,7 @@ def test_neither_units_nor_basis_nor_names_nor_order_matter(seed: int) -> None:
 def test_sums_in_blocks_are_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     fitted = fit_of(frame_of(count=20))
     whole = sums_of(fitted)
-    monkeypatch.setattr("digiprosper.linear.kernels.restricted_wild._SMALL", 1)
+    monkeypatch.setattr("digiprosper.linear.kernels.wild._SMALL", 1)
     blocks = sums_of(fitted)
     np.testing.assert_allclose(blocks.products, whole.products, atol=1e-13)
     np.testing.assert_allclose(blocks.scores, whole.scores, atol=1e-13)

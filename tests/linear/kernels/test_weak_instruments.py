@@ -15,13 +15,13 @@ from digiprosper.kernels.covariance import (
     intersections,
     vcov,
 )
-from digiprosper.linear.kernels.two_stage import project
-from digiprosper.linear.kernels.weak_instruments import (
+from digiprosper.linear.kernels.two_stage import (
     canonical_correlation,
     cragg_donald,
     effective_f,
     kleibergen_paap,
     overidentification,
+    project,
     sanderson_windmeijer,
     without_small_sample_factors,
 )

@@ -1,4 +1,4 @@
-"""Paths of a regressor exchanged between entities, and each exchange's t statistic."""
+"""Paths of a regressor, labels of groups, and treatments, drawn anew."""
 
 from __future__ import annotations
 
@@ -8,19 +8,24 @@ from typing import Self
 
 import numpy as np
 
+from digiprosper.errors import OptionError
 from digiprosper.kernels import Bools, Floats, Ints
+from digiprosper.kernels.chunks import chunks
 from digiprosper.kernels.covariance import Vcov, score_variances
 from digiprosper.kernels.equation import Solved
 from digiprosper.kernels.leverage import error_scale, row_leverage
-from digiprosper.kernels.tolerances import ABSORBED
-from digiprosper.kernels.within import Within
-from digiprosper.linear.kernels.permutation import arrangements, count_arrangements
+from digiprosper.kernels.resampling import Grams, bytes_per_draw, refit
+from digiprosper.kernels.slopes import Effect, codes_of, dummies
+from digiprosper.kernels.tolerances import ABSORBED, LOST_IN_DRAW, REDUNDANT_LEVELS
+from digiprosper.kernels.within import Within, level_sums, split_nested, within
 from digiprosper.optional import Done, ignore_progress
 
 _CACHED = 2**21
 _COLUMNS = 16
 # Ways of exchanging are 1, or 2 and more.
 _ONE_WAY = 1.5
+# Beyond this many arrangements they are counted as so many.
+_LOG_MOST = 100.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -123,20 +128,17 @@ def exchanged_statistics(
     generator = np.random.default_rng(seed)
     n = moved.column.size
     least = ABSORBED**2 * n * moved.column.var()
-    chunk = max(1, min(memory // (80 * n), max(_CACHED // n, _COLUMNS)))
     out = np.empty(reps)
-    for start in range(0, reps, chunk):
-        stop = min(start + chunk, reps)
+    for part in chunks(reps, 10 * n, min(memory, 80 * max(_CACHED, _COLUMNS * n))):
+        count = part.stop - part.start
         drawn = (
-            moved.drawn(generator, stop - start)
-            if every is None
-            else moved.moved(every[start:stop])
+            moved.drawn(generator, count) if every is None else moved.moved(every[part])
         )
         demeaned = residualiser.residuals(absorbed.demean(drawn))
         unidentified = np.einsum("ij,ij->j", demeaned, demeaned) <= least
         t = simple_regressions(demeaned, outcome, equation.vcov, residualiser)[1]
-        out[start:stop] = np.where(unidentified, np.nan, t)
-        done(stop - start)
+        out[part] = np.where(unidentified, np.nan, t)
+        done(count)
     return out
 
 
@@ -192,3 +194,236 @@ def simple_regressions(
                 * np.einsum("ij,ij->j", residualiser.weights * errors, errors)
             )
         return slopes, product / np.sqrt(variance)
+
+
+# --- labels of groups -----------------------------------------------------------------
+
+
+def count_arrangements(labels: Ints) -> float:
+    """Count the orders of labels, ``E! / (n_1! n_2! ...)``, at most about 1e43."""
+    log_ways = math.lgamma(len(labels) + 1)
+    log_ways -= sum(
+        math.lgamma(n + 1) for n in np.unique(labels, return_counts=True)[1].tolist()
+    )
+    return math.exp(min(log_ways, _LOG_MOST))
+
+
+def arrangements(labels: Ints) -> Ints:
+    """List the different orders of labels (W, E), each once, in ascending order."""
+    order = sorted(labels.tolist())
+    out = [order.copy()]
+    # The next permutation in lexicographic order
+    while True:
+        smaller = [i for i in range(len(order) - 1) if order[i] < order[i + 1]]
+        if not smaller:
+            return np.array(out, dtype=np.intp)
+        last = smaller[-1]
+        swapped = max(i for i in range(last + 1, len(order)) if order[i] > order[last])
+        order[last], order[swapped] = order[swapped], order[last]
+        order[last + 1 :] = order[:last:-1]
+        out.append(order.copy())
+
+
+def permuted_labels(generator: np.random.Generator, labels: Ints, count: int) -> Ints:
+    """Permute labels over entities (count, E), alike in one call and in several."""
+    return generator.permuted(np.tile(labels, (count, 1)), axis=1)
+
+
+def permuted_slopes(
+    grams: Grams,
+    labels: Ints,
+    regressor: int,
+    reps: int,
+    seed: np.random.SeedSequence | None,
+    *,
+    memory: int = 2**28,
+) -> Floats:
+    """Fit each group in R permutations of its label: (R, G), NaN if not identified.
+
+    A group is a weighting of the entities by zero and one, so all fits of a permutation
+    are sums of cross products of entities: of the outcome, then every regressor.
+    Effects nested in entities are taken out; others are estimated anew in each group.
+    Without a seed all `arrangements` are used, of which there are R. `memory` is the
+    bytes of a chunk.
+    """
+    every = arrangements(labels) if seed is None else None
+    generator = np.random.default_rng(seed)
+    groups = int(labels.max()) + 1
+    equation = (0, tuple(range(1, grams.n_columns)))
+    numbers = bytes_per_draw(grams) // 8 + 3 * grams.n_clusters
+    out = np.empty((reps, groups))
+    for part in chunks(reps, numbers, memory):
+        drawn = (
+            permuted_labels(generator, labels, part.stop - part.start)
+            if every is None
+            else every[part]
+        )
+        for group in range(groups):
+            weights = (drawn == group).astype(np.float64)
+            out[part, group] = refit(grams, weights, [equation])[0][:, regressor]
+    return out
+
+
+# --- placebo treatments ---------------------------------------------------------------
+
+
+# Numbers that the dummies of effects which cross the entities may take, 1 GB.
+_MOST = 2**27
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Cohorts:
+    """The cohorts of an absorbing treatment; rows are sorted by entity, then time."""
+
+    starts: Ints  # (C,) first treated period of each cohort, in order
+    sizes: Ints  # (C,) entities in each
+    entity: Ints  # (N,) codes without gaps
+    time: Ints  # (N,) codes without gaps
+
+    @property
+    def n_entities(self) -> int:
+        """Entities, those never treated too."""
+        return int(self.entity.max()) + 1
+
+    @property
+    def n_times(self) -> int:
+        """Periods."""
+        return int(self.time.max()) + 1
+
+    @property
+    def n_treated(self) -> int:
+        """Entities of all cohorts."""
+        return int(self.sizes.sum())
+
+    def drawn(
+        self,
+        entity_generator: np.random.Generator,
+        period_generator: np.random.Generator,
+        count: int,
+    ) -> tuple[Ints, Ints]:
+        """Draw treated entities and first treated periods: (count, n_treated) each.
+
+        Two generators, so that a number of draws is the same in one call as in several.
+        A cohort starts in the second period or later, but one that is treated from the
+        first period on has no start and keeps it.
+        """
+        everyone = np.tile(np.arange(self.n_entities), (count, 1))
+        entities = entity_generator.permuted(everyone, axis=1)[:, : self.n_treated]
+        starts = period_generator.integers(
+            1, self.n_times, size=(count, self.sizes.size)
+        )
+        starts[:, self.starts == 0] = 0
+        return entities, np.repeat(starts, self.sizes, axis=1)
+
+
+def cohorts(column: Floats, entity: Ints, time: Ints) -> Cohorts | None:
+    """Sort entities into cohorts by first treated period.
+
+    None if the treatment is not 0 or 1 throughout, or ends in some entity.
+    """
+    inside = np.diff(entity) == 0
+    if not np.isin(column, (0.0, 1.0)).all() or (np.diff(column)[inside] < 0).any():
+        return None
+    treated = np.flatnonzero(column)
+    _, first = np.unique(entity[treated], return_index=True)
+    starts, sizes = np.unique(time[treated[first]], return_counts=True)
+    return Cohorts(starts, sizes, entity, time)
+
+
+def placebo_slopes(
+    equation: Solved,
+    regressor: int,
+    absorbed: Within,
+    treated: Cohorts,
+    reps: int,
+    seed: np.random.SeedSequence,
+    *,
+    memory: int = 2**28,
+) -> Floats:
+    """Compute the slope of one regressor for R placebo treatments in its place, (R,).
+
+    Only the treatment d changes, so its slope is ``d'u / d'Md`` (Frisch & Waugh 1933),
+    u the outcome net of everything else. With M_e the projection that takes out effects
+    nested in entities, and B an orthonormal basis of everything else net of them,
+    ``d'Md = d'M_e d - |B'd|^2``. These three are sums over treated entities of numbers
+    that depend on the entity and on its first treated period only: the table of them is
+    computed once, and a draw adds up its entries.
+
+    NaN where the drawn treatment is not identified. Refuse effects that cross the
+    entities if their dummies exceed 2**27 numbers (1 GB). `memory` is the bytes of a
+    chunk.
+    """
+    table = _tabulate_contributions(equation, regressor, absorbed, treated)
+    entity_generator, period_generator = map(np.random.default_rng, seed.spawn(2))
+    numbers = treated.n_entities + treated.n_treated * (table.shape[2] + 4)
+    out = np.empty(reps)
+    for part in chunks(reps, numbers, memory):
+        entities, starts = treated.drawn(
+            entity_generator, period_generator, part.stop - part.start
+        )
+        sums = table[entities, starts].sum(axis=1)
+        square, product, beside = sums[:, 0], sums[:, 1], sums[:, 2:]
+        net_square = square - np.einsum("rb,rb->r", beside, beside)
+        identified = net_square > LOST_IN_DRAW * square
+        out[part] = product / np.where(identified, net_square, np.nan)
+    return out
+
+
+def _tabulate_contributions(
+    equation: Solved, regressor: int, absorbed: Within, treated: Cohorts
+) -> Floats:
+    """Tabulate contributions by entity and first treated period: (n, T, 2 + b)."""
+    entity, n = treated.entity, treated.entity.size
+    weights = np.ones(n) if equation.obs_weights is None else equation.obs_weights
+    nested, crossing = split_nested(absorbed.effects_and_slopes, entity)
+    demean = (
+        within(nested, n, obs_weights=equation.obs_weights).demean
+        if nested
+        else np.copy
+    )
+
+    residualiser = Residualiser.without(equation, regressor)
+    crossed = demean(_dummies(crossing, n, constant=not absorbed.effects_and_slopes))
+    basis = np.column_stack(
+        [
+            residualiser.residuals(equation.y[:, None]),
+            _orthonormal_basis(crossed, weights),
+            residualiser.basis,
+        ]
+    )
+
+    table = np.zeros((treated.n_entities, treated.n_times, 1 + basis.shape[1]))
+    table[entity, treated.time, 1:] = weights[:, None] * basis
+    # A treatment from a period on adds up the rows of this period and the later ones.
+    table[:, :, 1:] = np.cumsum(table[:, ::-1, 1:], axis=1)[:, ::-1]
+    for start in range(treated.n_times):
+        demeaned = demean((treated.time >= start).astype(np.float64)[:, None])
+        squares = weights[:, None] * demeaned**2
+        table[:, start, 0] = level_sums(entity, treated.n_entities, squares)[:, 0]
+    return table
+
+
+def _dummies(effects: list[Effect], n: int, *, constant: bool) -> Floats:
+    columns = [np.ones((n, 1))] if constant else [np.empty((n, 0))]
+    for effect in effects:
+        levels = int(codes_of(effect).max()) + 1
+        if n * levels > _MOST:
+            raise OptionError(
+                f"an effect that crosses the entities has {levels:,} levels in {n:,} "
+                f"rows; a placebo test would need {n * levels:.2g} numbers for their "
+                f"dummies, and {_MOST:.2g} is the limit. Absorb an effect with "
+                "fewer levels."
+            )
+        columns.append(dummies(effect))
+    return np.column_stack(columns)
+
+
+def _orthonormal_basis(columns: Floats, weights: Floats) -> Floats:
+    """Make an orthonormal basis of columns under weights, redundant ones left out."""
+    if not columns.shape[1]:
+        return columns
+    size = np.sqrt(weights @ columns**2)
+    scaled = columns / np.where(size > 0, size, 1.0)
+    values, vectors = np.linalg.eigh(scaled.T @ (weights[:, None] * scaled))
+    independent = values > REDUNDANT_LEVELS
+    return np.asarray(scaled @ (vectors[:, independent] / np.sqrt(values[independent])))

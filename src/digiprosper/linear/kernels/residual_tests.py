@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from digiprosper.kernels import Bools, Floats, Ints
+from digiprosper.kernels.chunks import chunks
 from digiprosper.kernels.tolerances import (
     FLAT_RESIDUALS,
     NO_PERIOD_SUMS,
@@ -110,29 +111,20 @@ def correlations_between(
     count = len(values)
     size = max(1, _BYTES // (8 * _ARRAYS * count)) if block is None else block
 
-    weighted, squared, plain, absolute = 0.0, 0.0, 0.0, 0.0
-    pairs, fewest = 0, values.shape[1] + 1
+    totals, pairs, fewest = np.zeros(4), 0, values.shape[1] + 1
     for start in range(0, count, size):
         rho, periods = _block_correlations(values, present, slice(start, start + size))
         upper = np.triu(np.ones(rho.shape, dtype=np.bool_), k=1)
         counted = upper & ~np.isnan(rho)
         rho, periods = rho[counted], periods[counted]
-        weighted += float(np.sqrt(periods) @ rho)
-        squared += float(periods @ rho**2)
-        plain += float(rho.sum())
-        absolute += float(np.abs(rho).sum())
+        sums = np.sqrt(periods) @ rho, periods @ rho**2, rho.sum(), np.abs(rho).sum()
+        totals += sums
         pairs += rho.size
         fewest = min(fewest, int(periods.min(initial=fewest)))
     left_out = count * (count - 1) // 2 - pairs
-    return Correlations(
-        weighted,
-        squared,
-        plain,
-        absolute,
-        pairs,
-        left_out,
-        fewest if pairs else 0,
-    )
+    weighted, squared, plain, absolute = totals.tolist()
+    fewest = fewest if pairs else 0
+    return Correlations(weighted, squared, plain, absolute, pairs, left_out, fewest)
 
 
 def _residual_matrix(
@@ -145,9 +137,7 @@ def _residual_matrix(
     size = np.sqrt((values**2).sum(axis=1) / present.sum(axis=1))
     # What is left of an entity that is fitted perfectly is rounding.
     fitted = size <= PERFECT_FIT * np.sqrt(residuals @ residuals / residuals.size)
-    values[fitted] = 0.0
-    values /= np.where(fitted, 1.0, size)[:, None]
-    return values, present
+    return values / np.where(fitted, np.inf, size)[:, None], present
 
 
 def _block_correlations(
@@ -159,22 +149,18 @@ def _block_correlations(
     periods = first_present @ second_present.T
     with np.errstate(divide="ignore", invalid="ignore"):
         sum_left, sum_right = first @ second_present.T, first_present @ second.T
-        product = first @ second.T - sum_left * sum_right / periods
-        square_left = first**2 @ second_present.T
-        square_right = first_present @ (second**2).T
-        flat = _is_flat(square_left, sum_left, periods) | _is_flat(
-            square_right, sum_right, periods
-        )
-        square_left -= sum_left**2 / periods
-        square_right -= sum_right**2 / periods
-        rho = product / np.sqrt(square_left * square_right)
-    rho[flat | (periods < 2)] = np.nan
+        rho = first @ second.T - sum_left * sum_right / periods
+        flat: Bools = periods < 2
+        for squares, sums in (
+            (first**2 @ second_present.T, sum_left),
+            (first_present @ (second**2).T, sum_right),
+        ):
+            variation = squares - sums**2 / periods
+            # Values do not vary over the common periods but for rounding.
+            flat = flat | (variation <= FLAT_RESIDUALS * squares)
+            rho /= np.sqrt(variation)
+    rho[flat] = np.nan
     return np.clip(rho, -1, 1), periods
-
-
-def _is_flat(squares: Floats, sums: Floats, periods: Floats) -> Bools:
-    """Tell where values do not vary over the common periods but for rounding."""
-    return np.asarray(squares - sums**2 / periods <= FLAT_RESIDUALS * squares)
 
 
 def period_sums(residuals: Floats, time: Ints) -> Floats:
@@ -231,9 +217,8 @@ def persistence(residuals: Floats, before: Floats, entity: Ints) -> Persistence:
     slope = float(centred @ now) / square
     errors = now - now.mean() - slope * centred
     scores = np.bincount(codes, centred * errors)
-    return Persistence(
-        slope, float(scores @ scores) / square**2, now.size, np.unique(codes).size
-    )
+    variance = float(scores @ scores) / square**2
+    return Persistence(slope, variance, now.size, np.unique(codes).size)
 
 
 def null_autocorrelation(before: Floats, entity: Ints) -> float:
@@ -313,9 +298,9 @@ def levene_draws(residuals: Floats, entity: Ints, time: Ints) -> Floats:
     by_time = has_no_period_means(residuals, time)
     generator = np.random.default_rng(_LEVENE_SEED)
     statistics = np.empty(_LEVENE_REPS)
-    rows = max(1, _BYTES // (8 * 4 * residuals.size * max(1, count // 8)))
-    for start in range(0, _LEVENE_REPS, rows):
-        size = min(rows, _LEVENE_REPS - start)
+    numbers = 4 * residuals.size * max(1, count // 8)
+    for part in chunks(_LEVENE_REPS, numbers, _BYTES):
+        size = part.stop - part.start
         shocks = generator.choice(innovations, (size, count, length + _BURN_IN))
         errors = lfilter([1.0], [1.0, -phi], shocks)
         values = errors[:, entity, time + _BURN_IN]
@@ -323,7 +308,7 @@ def levene_draws(residuals: Floats, entity: Ints, time: Ints) -> Floats:
         if by_time:
             for _ in range(_TURNS):
                 values = _demean_by(_demean_by(values, time), entity)
-        statistics[start : start + size] = levene(values, entity)
+        statistics[part] = levene(values, entity)
     return statistics
 
 

@@ -17,8 +17,7 @@ from digiprosper.kernels import Bools, Floats, Ints
 from digiprosper.kernels.chunks import chunks
 from digiprosper.kernels.tolerances import FULL_LEVERAGE, SINGULAR
 from digiprosper.kernels.within import level_sums
-from digiprosper.linear.kernels.restricted_wild import wald_statistics
-from digiprosper.linear.kernels.wild import p_value_of_draws
+from digiprosper.linear.kernels.wild import p_value_of_draws, wald_statistics
 from digiprosper.report.pickling import PickledByName
 
 MOST_CLUSTERS = 1_000
