@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ import pytest
 import digiprosper as dp
 from digiprosper import FixedEffects, datasets
 from digiprosper.errors import Notice, notice_of
+from digiprosper.kernels.covariance import Ranks
 from digiprosper.linear import notices
 from digiprosper.linear.estimation import collinear_problem
 from digiprosper.linear.notices import (
@@ -100,7 +102,17 @@ def test_no_variance_and_perfect_fit_name_the_columns() -> None:
 
 
 def test_a_bound_on_the_rank_is_told() -> None:
-    notice = notices.rank_bound(("a", "b", "c"), 120)
+    effects = "a", "b", "c"
+    ranks = Ranks(
+        all_effects=120,
+        nested=1,
+        nested_or_entity=1,
+        lone_nested=False,
+        intercept=False,
+        exact=False,
+    )
+    assert notices.rank_bound(effects, replace(ranks, exact=True)) == []
+    (notice,) = notices.rank_bound(effects, ranks)
     assert (notice.code, notice.data) == (
         "rank_bound",
         {"rank": 120, "effects": ("a", "b", "c")},
