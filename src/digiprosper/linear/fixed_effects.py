@@ -79,38 +79,7 @@ from digiprosper.specification import (
 
 
 @dataclass(frozen=True, slots=True)
-class Regression(Specification):
-    """Terms and options that linear regressions share, as in `FixedEffects`."""
-
-    y: str = field(metadata=TERM)
-    # So that a formula alone has an error of its own
-    x: Sequence[str] = field(default=(), metadata=TERMS)
-    _: KW_ONLY
-    entity_effects: bool = True
-    time_effects: bool = True
-    absorb: Sequence[str] = ()
-    cov_type: CovType = "clustered"
-    clusters: Sequence[str] | None = None
-    bandwidth: int | None = None
-    coordinates: Sequence[str] | None = None
-    distance_cutoff: float | None = None
-    distance_kernel: DistanceKernel = "bartlett"
-    ssc: Ssc = "reghdfe"
-    obs_weights: str | None = None
-    singletons: Literal["drop", "keep"] = "drop"
-    collinear: Literal["raise", "drop"] = "raise"
-    missing: Literal["drop", "raise"] = "drop"
-    keep_rows: bool = True
-    where: str | None = None
-
-    @property
-    def options(self) -> LinearOptions:
-        """Options of the fixed effects, the standard errors and the sample."""
-        return linear_options(self)
-
-
-@dataclass(frozen=True, slots=True)
-class FixedEffects(Regression):
+class FixedEffects(Specification):
     """Linear regression with entity, time and other fixed effects.
 
     The model, estimated by ordinary least squares, is
@@ -256,6 +225,27 @@ class FixedEffects(Regression):
     {'log(pcap)': 0.0582, 'log(pc)': 0.0857, 'log(emp)': 0.0851, 'unemp': 0.0032}
     """
 
+    y: str = field(metadata=TERM)
+    # So that a formula alone has an error of its own
+    x: Sequence[str] = field(default=(), metadata=TERMS)
+    _: KW_ONLY
+    entity_effects: bool = True
+    time_effects: bool = True
+    absorb: Sequence[str] = ()
+    cov_type: CovType = "clustered"
+    clusters: Sequence[str] | None = None
+    bandwidth: int | None = None
+    coordinates: Sequence[str] | None = None
+    distance_cutoff: float | None = None
+    distance_kernel: DistanceKernel = "bartlett"
+    ssc: Ssc = "reghdfe"
+    obs_weights: str | None = None
+    singletons: Literal["drop", "keep"] = "drop"
+    collinear: Literal["raise", "drop"] = "raise"
+    missing: Literal["drop", "raise"] = "drop"
+    keep_rows: bool = True
+    where: str | None = None
+
     def __post_init__(self) -> None:
         check_regression_terms(self)
         check_regression_options(self)
@@ -314,6 +304,11 @@ class FixedEffects(Regression):
         return cls(
             y, x, entity_effects=False, time_effects=False, absorb=absorb, **options
         )
+
+    @property
+    def options(self) -> LinearOptions:
+        """Options of the fixed effects, the standard errors and the sample."""
+        return linear_options(self)
 
     def fit(
         self,

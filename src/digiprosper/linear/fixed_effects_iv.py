@@ -15,8 +15,8 @@ biased_first_stage       as weak_first_stage, F from 10 to the critical value; n
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
-from typing import Any, ClassVar, Final, Self, cast
+from dataclasses import KW_ONLY, dataclass, field, fields, replace
+from typing import Any, ClassVar, Final, Literal, Self, cast
 
 import numpy as np
 import pandas as pd
@@ -38,6 +38,7 @@ from digiprosper.errors import (
 from digiprosper.kernels.covariance import Counts, Vcov
 from digiprosper.kernels.equation import Solved, solve
 from digiprosper.linear.diagnostics import lagged_outcome, staggered
+from digiprosper.linear.distances import DistanceKernel
 from digiprosper.linear.estimation import (
     Demeaned,
     counts_and_vcov,
@@ -48,7 +49,7 @@ from digiprosper.linear.estimation import (
     refuse_constant_outcome,
     refuse_names,
 )
-from digiprosper.linear.fixed_effects import Regression, check_regression_options
+from digiprosper.linear.fixed_effects import check_regression_options
 from digiprosper.linear.instrument_columns import (
     ColumnPositions,
     column_positions,
@@ -74,7 +75,11 @@ from digiprosper.linear.kernels.two_stage import (
 )
 from digiprosper.linear.notices import LEAST_EFFECTIVE, in_memory_only
 from digiprosper.linear.preparation import (
+    CovType,
+    LinearOptions,
     Prepared,
+    Ssc,
+    linear_options,
     prepare,
     refuse_corrected,
 )
@@ -93,7 +98,9 @@ from digiprosper.report.text import freedom_text, p_words
 from digiprosper.report.variance import quadratic_form
 from digiprosper.report.words import Words
 from digiprosper.specification import (
+    TERM,
     TERMS,
+    Specification,
     read_terms,
     refuse_repeats,
 )
@@ -112,7 +119,7 @@ _MANY_INSTRUMENTS: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True)
-class FixedEffectsIV(Regression):
+class FixedEffectsIV(Specification):
     """Linear regression with fixed effects and instruments, by two-stage least squares.
 
     The model, with instruments z for d, is
@@ -179,9 +186,27 @@ class FixedEffectsIV(Regression):
     5145
     """
 
+    y: str = field(metadata=TERM)
     x: Sequence[str] = field(metadata=TERMS)
     endog: Sequence[str] = field(metadata=TERMS)
     instruments: Sequence[str] = field(metadata=TERMS)
+    _: KW_ONLY
+    entity_effects: bool = True
+    time_effects: bool = True
+    absorb: Sequence[str] = ()
+    cov_type: CovType = "clustered"
+    clusters: Sequence[str] | None = None
+    bandwidth: int | None = None
+    coordinates: Sequence[str] | None = None
+    distance_cutoff: float | None = None
+    distance_kernel: DistanceKernel = "bartlett"
+    ssc: Ssc = "reghdfe"
+    obs_weights: str | None = None
+    singletons: Literal["drop", "keep"] = "drop"
+    collinear: Literal["raise", "drop"] = "raise"
+    missing: Literal["drop", "raise"] = "drop"
+    keep_rows: bool = True
+    where: str | None = None
 
     def __post_init__(self) -> None:
         read_terms(self)
@@ -193,6 +218,11 @@ class FixedEffectsIV(Regression):
         refuse_repeats(self, _ROLES)
         check_regression_options(self)
         refuse_corrected(type(self).__name__, self.cov_type)
+
+    @property
+    def options(self) -> LinearOptions:
+        """Options of the fixed effects, the standard errors and the sample."""
+        return linear_options(self)
 
     def fit(
         self,
