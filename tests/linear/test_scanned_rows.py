@@ -48,7 +48,9 @@ def test_ranks_and_groups_are_those_of_rows(clusters):
     ours = fitted(spec, dp.Panel.scan(frame, entity="firm", time="year", blocks=4))
     assert ours.n_clusters == count.groups
     assert ours.df_absorbed == count.parameters
-    assert ours.df_counted == count.k_reghdfe + 1
+    # The constant and one slope; effects that are nested in clusters do not count.
+    absorbed = count.absorbed
+    assert ours.df_counted == 2 + absorbed.all_effects - absorbed.nested
 
 
 def test_all_singletons_are_an_error():
