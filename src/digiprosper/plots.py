@@ -1347,7 +1347,7 @@ def regime_map(
     ...     spec.fit(dp.datasets.us_states()), labels={"unemp": "unemployment"}
     ... )
     >>> ax.get_legend().get_texts()[0].get_text()
-    'unemployment <= 6.9 (511 rows)'
+    'unemployment ≤ 6.9 (511 rows)'
     >>> plt.close(ax.figure)
     """
     purpose = "plots.regime_map"
