@@ -48,7 +48,8 @@ def test_ranks_and_groups_are_those_of_rows(clusters):
     ours = fitted(spec, dp.Panel.scan(frame, entity="firm", time="year", blocks=4))
     assert ours.n_clusters == count.groups
     assert ours.df_absorbed == count.parameters
-    assert ours.df_counted == count.k_reghdfe + 1
+    # A slope and the intercept; effects nested in clusters are not counted.
+    assert ours.df_counted == count.parameters + 2 - count.absorbed.nested
 
 
 def test_all_singletons_are_an_error():

@@ -11,7 +11,7 @@ import pytest
 
 from digiprosper import Panel, PanelThreshold
 from digiprosper.kernels import threshold as kernel
-from digiprosper.threshold.kernels import draws, sets
+from digiprosper.threshold.kernels import draws
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -28,8 +28,8 @@ def drawn_lr(
 
     The bound at one candidate is a quantile of them.
     """
-    held, free = sets._hold(search, at, j)
-    return sets._draw_statistics(held, which, y, at[j], free, rng, reps)
+    held, free = draws._hold(search, at, j)
+    return draws._draw_statistics(held, which, y, at[j], free, rng, reps)
 
 
 def autoregression(rng: np.random.Generator, n: int, rho: float) -> Array:
