@@ -127,6 +127,9 @@ def test_totals_among_the_entities_are_reported(others, inside) -> None:
         COUNTIES,
         [1000, 1040, 1311, 2000, 2011, 2013, 2015],
         [*range(900, 1100)],
+        # Firms that are numbered in turn
+        [*range(1101, 1250)],
+        [*range(310050, 310300)],
         [600000, 600001, 600003, 300001, 300003],
     ],
 )

@@ -17,9 +17,10 @@ from digiprosper.errors import Notice, cited, notice_of, quoted
 from digiprosper.panel.table import Table
 
 MOST_REGIONS: Final = 5_000
-# A province, a prefecture and mostly a county
+# A province, a prefecture and mostly a county, whose numbers leave gaps
 DIVISION: Final = re.compile(
-    "(?:1[1-5]|2[1-3]|3[1-7]|4[1-6]|5[0-4]|6[1-5])(?:[0-9]{2}){1,2}"
+    "(?:1[1-5]|2[1-3]|3[1-7]|4[1-6]|5[0-4]|6[1-5])"
+    "(?:[0-3][0-9]|4[0-3]|5[1-4]|90)(?:[0-478][0-9])?"
 )
 # Codes of US states are thousands, to which numbers of counties are added. Most
 # numbers of counties are odd.
