@@ -7,7 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from itertools import combinations
+from itertools import chain, combinations
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -52,12 +52,15 @@ def totals(table: Table) -> Iterator[Notice]:
         for name, column in first.items()
         if infer_dtype(column) in ("string", "categorical")
     }
-    for pair in combinations(ends, 2):
-        a, b = (ends[name] for name in pair)
-        # Origins and destinations have the same names.
-        if 2 * len(a & b) > max(len(a), len(b)):
-            for name in pair:
-                yield from _totals_among(name, sorted(ends[name]))
+    # Origins and destinations have the same names, but differ in most pairs.
+    pairs = [
+        (a, b)
+        for a, b in combinations(ends, 2)
+        if 2 * len(ends[a] & ends[b]) > max(len(ends[a]), len(ends[b]))
+        and (first[a].astype(str) != first[b].astype(str)).mean() > 1 / 2
+    ]
+    for name in dict.fromkeys(chain.from_iterable(pairs)):
+        yield from _totals_among(name, sorted(ends[name], key=str))
 
 
 def _totals_among(entity: str, labels: Sequence[object]) -> Iterator[Notice]:
