@@ -598,6 +598,10 @@ def money_frame(seed: int = 0) -> pd.DataFrame:
     frame["chained"] = (100 * prices / prices[:, [0]]).round(1).ravel()
     frame["old_base"] = (104 * prices).round(1).ravel()
     frame["by_yearly"] = (100 * frame["income"] / frame["yearly"]).round(2)
+    # Nominal growth, and small numbers, which vary less than their digits
+    nominal = frame.groupby("i")["income"].pct_change().fillna(0.1)
+    frame["growth"] = (100 + 100 * nominal).round(1)
+    frame["small"] = rng.uniform(0, 0.001, 372)
     # Men per 100 women, which differ between provinces
     frame["sex_ratio"] = rng.normal(104, 3, 31)[i] + rng.normal(0, 1, 372)
     return frame
@@ -615,6 +619,8 @@ def money_frame(seed: int = 0) -> pd.DataFrame:
         ("log(income)", "log(yearly)", set()),
         ("log(income / chained)", "log(capital / old_base)", set()),
         ("log(income / sex_ratio)", "log(capital)", set()),
+        ("log(income)", "I(growth / yearly)", set()),
+        ("log(income)", "small", set()),
         ("log(chained)", "log(capital)", set()),
     ],
 )

@@ -125,6 +125,9 @@ def test_months_and_quarters_that_rise_are_no_sums_since_january() -> None:
     assert not notices(visits().assign(visits=np.exp(visits()["number"] / 3).round(3)))
     rising = visits().assign(visits=lambda f: f["visits"] + 9.0 * f.index)
     assert not notices(rising)
+    # Temperatures from January to July
+    warm = visits()[visits()["year"].dt.month < 8].assign(number=1.5)
+    assert not notices(warm.assign(visits=warm["year"].dt.month + warm.index / 1e4))
     quarters = visits().query("number % 3 == 0").assign(number=1.5)
     quarters["year"] = quarters["year"].dt.asfreq("Q")
     quarters["visits"] = quarters.groupby(["province", quarters["year"].dt.year])[
@@ -363,6 +366,7 @@ def test_an_event_of_one_year_is_no_change_of_unit() -> None:
 
 def test_an_index_with_two_base_years_is_reported() -> None:
     frame, rng = shares(), np.random.default_rng(2)
+    steps = frame["year"] - frame["year"].min()
     growth = rng.normal(0.03, 0.02, (31, 10))
     prices = np.exp(growth.cumsum(axis=1))
     first, later = (100 * prices / prices[:, [at]] for at in (0, 5))
@@ -375,7 +379,11 @@ def test_an_index_with_two_base_years_is_reported() -> None:
     assert "base year of an index" in text
     # With one base, and percent of which all have 100 in several years
     covered = np.minimum(100, 60 + 20 * (frame["year"] % 5))
-    for honest in (first.ravel(), later.ravel(), covered):
+    # Whole numbers of all provinces, an amount of each period, scores above 100 in few
+    confidence = np.array([100, 98, 101, 103, 99, 102, 100, 97, 101, 99])[steps]
+    fee = np.array([100, 160, 150, 170, 100, 150, 150, 170, 190, 150])[steps]
+    score = np.where((steps % 4 == 0) | (rng.random(310) < 0.6), 100, 104 - steps)
+    for honest in (first.ravel(), later.ravel(), covered, confidence, fee, score):
         assert not notices(frame.assign(index=honest))
 
 

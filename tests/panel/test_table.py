@@ -139,6 +139,8 @@ def test_numbers_of_any_type_become_float64() -> None:
         }
     )
     table = table_of(Panel(data, "i", "t"))
+    as_floats = table_of(Panel(data.astype({"b": "float64[pyarrow]"}), "i", "t"))
+    assert "b" in table.label_columns.keys() - as_floats.label_columns.keys()
     for name in "abd":
         np.testing.assert_array_equal(table.numeric(name), [3.0, nan, 1.0])
     np.testing.assert_array_equal(table.numeric("c"), [1.0, nan, 0.0])

@@ -127,6 +127,9 @@ def test_totals_among_the_entities_are_reported(others, inside) -> None:
         COUNTIES,
         [1000, 1040, 1311, 2000, 2011, 2013, 2015],
         [*range(900, 1100)],
+        # Firms that are numbered in turn
+        [*range(1101, 1250)],
+        [*range(310050, 310300)],
         [600000, 600001, 600003, 300001, 300003],
     ],
 )
@@ -145,3 +148,15 @@ def test_totals_among_the_ends_of_pairs_are_reported(of_pair) -> None:
     # A region of one country, and places of firms that do not overlap
     assert not notices(rows[rows["from"] != "WORLD"])
     assert not notices(rows.assign(to=rows["to"].str.lower() + "x"))
+
+
+@pytest.mark.filterwarnings("ignore::digiprosper.errors.DigiprosperWarning")
+def test_columns_of_names_and_of_mixed_categories_are_no_ends_of_pairs() -> None:
+    rows = labelled([*CODES, "WLD"]).assign(name=lambda f: f["province"].str.lower())
+    (notice,) = dp.Panel(
+        rows.assign(label=rows["name"], short=rows["name"]), "province", "year"
+    ).diagnostics
+    assert notice.data["entity"] == "province"
+    mixed = pd.Categorical([*CODES[:5], 1, 2.5, *CODES[:4]] * 2)
+    turned = pd.Categorical([*mixed[1:], mixed[0]])
+    assert len(dp.Panel(rows.assign(a=mixed, b=turned), "province", "year").diagnostics)

@@ -545,6 +545,11 @@ def test_a_column_of_first_treated_times_is_told_what_it_is() -> None:
         dp.match_entities(panel, "first year", ["size"])
     advice = str(caught.value).partition("panel.assign(on='")[2].partition("')")[0]
     assert set(panel.assign(on=advice)["on"]) == {0.0, 1.0}
+    # Times may be dates, and shares are no times.
+    dates = made().assign(first=years, year=pd.to_datetime(made()["year"].astype(str)))
+    for column, advised in (("first", "on='treated"), ("size", "on='I")):
+        with pytest.raises(dp.DigiprosperError, match=advised):
+            dp.match_entities(dp.Panel(dates, "city", "year"), column, ["y"])
 
 
 @pytest.mark.parametrize(

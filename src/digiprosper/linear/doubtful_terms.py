@@ -25,7 +25,7 @@ own_ratio            outcome (made from the denominator), numerator, denominator
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import chain, combinations, product
+from itertools import chain, combinations, compress, product
 from operator import itemgetter
 from typing import Any
 
@@ -40,7 +40,7 @@ from digiprosper.linear.notices import many_dummies, shifted_log_notice
 from digiprosper.panel import Panel, PanelScan, Sample
 from digiprosper.panel.access import table_of
 from digiprosper.panel.grammar import backticked
-from digiprosper.panel.table import Logs, SomeNumbers, Table
+from digiprosper.panel.table import Logs, SomeNumbers, Table, is_unchained
 from digiprosper.panel.treatment import dummy_treatment_notices, pair_direction_notices
 from digiprosper.report.inference import BY_ROW
 from digiprosper.report.notices import treated_together
@@ -372,12 +372,14 @@ def _of_growth_indices(
             continue
         prices = logs.columns[:, [logs.names.index(index)]]
         amounts = logs.columns[:, :-1] - prices
-        terms = [
-            term
-            for term, values in columns
-            for log in _values_and_logs(values)
-            if ((log[:, None] - amounts).std(axis=0) < _THREE_DIGITS).any()
-        ]
+        terms = []
+        for term, values in columns:
+            gaps = [log[:, None] - amounts for log in _values_and_logs(values)]
+            fits = (np.std(gaps, axis=1) < _THREE_DIGITS).any(axis=0)
+            # Growth over the index is real growth, and the index over itself is 1.
+            tops = map(table.numeric, compress(logs.names, fits))
+            if not all(is_unchained(top, table.keys.entity) for top in tops):
+                terms.append(term)
         if terms:
             yield notice_of("over_growth", terms=tuple(terms), index=index)
 

@@ -118,7 +118,7 @@ _MOSTLY_DISTINCT: Final = 0.8
 # years or more. Numbers of months and the like have few values.
 _ANEW: Final = 0.4
 _SOME_YEARS: Final = 0.25
-_FEWEST_RISES: Final = 6
+_FEWEST_RISES: Final = 8
 _YEARS: Final = 10_000
 _NUMBERS_OF_PERIODS: Final = 24
 _FEWEST_BREAKS: Final = 3
@@ -127,6 +127,8 @@ _MOST: Final = 0.8
 _FEWEST_ENTITIES: Final = 4
 # A factor of 100, with growth
 _FEWEST_TENS: Final = 1.5
+# An index falls back to its base by the growth of several periods.
+_BACK_TO_BASE: Final = 3.0
 # A jump counts if growth beside it, in logs, is smaller by this factor.
 _AROUND: Final = 10.0
 _ENOUGH: Final = 10_000
@@ -729,8 +731,14 @@ def _at_second_base(values: Floats, keys: Keys, inside: Bools) -> list[int]:
     shares = np.bincount(keys.time, at_base) / np.bincount(keys.time)
     periods = np.flatnonzero(shares > _MOST)
     second = periods[1:][np.diff(periods) > 1][:1]
-    rows: list[int] = np.flatnonzero(np.isin(keys.time[1:], second) & inside).tolist()
-    return [row + 1 for row in rows]
+    is_second = np.isin(keys.time[1:], second) & inside
+    growth = pd.Series(np.abs(np.diff(np.log(values))))[inside]
+    usual, back = growth.groupby(is_second[inside]).median().reindex([False, True])
+    # Growth returns to 100 as it moves, and scores are mostly 100. Amounts that all
+    # entities share have one value in each period.
+    differs = np.unique(values).size > keys.times.size
+    is_base = differs and back > _BACK_TO_BASE * usual > 0
+    return [int(row) + 1 for row in np.flatnonzero(is_second & is_base)]
 
 
 def _times_text(name: str, row: Mapping[str, Any]) -> str:

@@ -158,7 +158,7 @@ class Table:
             is_label = values.dtype.kind != "O" or infer_dtype(values) in _LABELS
             is_float = values.dtype.kind == "f"
             # Stata stores codes, such as those of villages, as floats.
-            if is_label and not (is_float and (values % 1).any()):
+            if is_label and not (is_float and (values.astype(float) % 1).any()):
                 changes = bool(self.keys.vary(pd.factorize(values)[0]).any())
                 if not (is_float and changes):
                     names[str(name)] = changes

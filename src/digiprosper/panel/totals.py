@@ -7,7 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from itertools import combinations
+from itertools import chain, combinations
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -17,9 +17,10 @@ from digiprosper.errors import Notice, cited, notice_of, quoted
 from digiprosper.panel.table import Table
 
 MOST_REGIONS: Final = 5_000
-# A province, a prefecture and mostly a county
+# A province, a prefecture and mostly a county, whose numbers leave gaps
 DIVISION: Final = re.compile(
-    "(?:1[1-5]|2[1-3]|3[1-7]|4[1-6]|5[0-4]|6[1-5])(?:[0-9]{2}){1,2}"
+    "(?:1[1-5]|2[1-3]|3[1-7]|4[1-6]|5[0-4]|6[1-5])"
+    "(?:[0-3][0-9]|4[0-3]|5[1-4]|90)(?:[0-478][0-9])?"
 )
 # Codes of US states are thousands, to which numbers of counties are added. Most
 # numbers of counties are odd.
@@ -51,12 +52,15 @@ def totals(table: Table) -> Iterator[Notice]:
         for name, column in first.items()
         if infer_dtype(column) in ("string", "categorical")
     }
-    for pair in combinations(ends, 2):
-        a, b = (ends[name] for name in pair)
-        # Origins and destinations have the same names.
-        if 2 * len(a & b) > max(len(a), len(b)):
-            for name in pair:
-                yield from _totals_among(name, sorted(ends[name]))
+    # Origins and destinations have the same names, but differ in most pairs.
+    pairs = [
+        (a, b)
+        for a, b in combinations(ends, 2)
+        if 2 * len(ends[a] & ends[b]) > max(len(ends[a]), len(ends[b]))
+        and (first[a].astype(str) != first[b].astype(str)).mean() > 1 / 2
+    ]
+    for name in dict.fromkeys(chain.from_iterable(pairs)):
+        yield from _totals_among(name, sorted(ends[name], key=str))
 
 
 def _totals_among(entity: str, labels: Sequence[object]) -> Iterator[Notice]:

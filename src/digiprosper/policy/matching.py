@@ -436,7 +436,8 @@ def _read_treatment(table: Table, column: str) -> Floats:
         "From a column of first treated times make one that is 1 from that time on: "
         f"panel.assign(on='treated({name})')."
     )
-    if other_values.size and not table.keys.times.isin(other_values).any():
+    times = getattr(table.keys.times, "year", table.keys.times)
+    if other_values.size and not times.isin(other_values).any():
         cut = f"{np.nanmedian(values):.3g}"
         advice = (
             "From amounts or shares make one that is 1 above a value that you choose: "
