@@ -197,7 +197,7 @@ class _Judge:
         if a is None or b is None or {*a.names} != {*b.names}:
             return False
         if _operators(a) != _operators(b):
-            return len(a.names) > 1 or a.parts[-1] == b.parts[-1]
+            return len(a.names) > 1 or a.parts[-1:] == b.parts[-1:]
         return a.value == b.value == "==" and a != b and self.time not in a.names
 
     def _interacted(self, conditions: Sequence[str]) -> bool:

@@ -459,7 +459,7 @@ class Reader(Records):
             raise StataError.because(_NOT_TRANSLATED.get(name, unknown))
         # Some of these commands also store columns, or replace the data.
         self.taint.mark(generated(command), self.number)
-        if command.has("norestore"):
+        if command.has("norestore") or (name == "describe" and command.has("replace")):
             self.taint.mark_rows(self.number)
         if name not in _KEEPING_RESULTS:
             self.context.summary = data.summary(command, self.context)

@@ -26,6 +26,7 @@ from digiprosper.stata.varlists import (
     Variables,
     as_terms,
     clusters,
+    crossed_names,
     is_category,
     term,
     whole,
@@ -82,6 +83,7 @@ ERRORS = "vce cl.uster r.obust"
 # Options without an argument, and the field and the value that each stands for.
 FLAGS: Mapping[str, tuple[str, Any]] = {
     "long2": ("base_period", "universal"),
+    "noconstant": ("constant", False),
     "noleveleq": ("estimator", "difference"),
     "notyet": ("control", "not_yet"),
     "orthogonal": ("transform", "orthogonal"),
@@ -289,8 +291,8 @@ class Call:
         self, products: Sequence[Product], key: Literal["entity", "time"] = "time"
     ) -> tuple[list[Product], bool]:
         """Take the category of a key out; it becomes effects, if it is there."""
-        name = getattr(self.context, key)
-        others = [p for p in products if not (is_category(p) and p[0].name == name)]
+        names = {getattr(self.context, key)} - crossed_names(products)
+        others = [p for p in products if not (is_category(p) and p[0].name in names)]
         return others, len(others) < len(products)
 
     def terms(self, option: str) -> list[str]:

@@ -132,9 +132,9 @@ class Variables:
         start, stop = (columns.index(n) if n in columns else -1 for n in ends)
         if not self.in_order:
             raise StataError.because("a range of columns that were put in order")
-        if 0 <= start <= stop:
-            return columns[start : stop + 1]
         if self.columns is not None:
+            if 0 <= start <= stop:
+                return columns[start : stop + 1]
             raise StataError.because(f"the range {cited(f'{first}-{last}')}")
         # Columns that one command has made are beside one another.
         makers = [
@@ -280,6 +280,12 @@ def has_categories_only(product: Product) -> bool:
 def is_category(product: Product) -> bool:
     """Tell whether a product is a single category, such as ``i.year``."""
     return len(product) == 1 and has_categories_only(product)
+
+
+def crossed_names(products: Iterable[Product]) -> set[str]:
+    """List categories whose products are coded by the dummies of each beside them."""
+    crossed = (p for p in products if len(p) > 1 and has_categories_only(p))
+    return {factor.name for product in crossed for factor in product}
 
 
 def absorbed(text: str, variables: Variables) -> list[str]:

@@ -737,13 +737,13 @@ _GENERATE = Options("", "before after")
 _NEW = Options("replace g.enerate force l.abel", "float noe.xtend")
 _MERGE = Options(
     "keep keepus.ing gen.erate nogen.erate",
-    "norep.ort nol.abel nonote.s force sorted",
+    "norep.ort nol.abel nonote.s force sorted assert",
 )
 _EGEN_TABLE = Options("by at field icodes p m.issing l.abel n.quantiles")
 COMMANDS: _Table = {
     **dict.fromkeys(("center", "encode", "tostring"), (_NEW, columnwise, "")),
     **dict.fromkeys(("drop", "keep"), (Options(), drop, "by if in")),
-    **dict.fromkeys(("gsort", "sort"), (Options("", "mf.irst stable"), sort, "")),
+    **dict.fromkeys(("gsort", "sort"), (Options("", "stable"), sort, "")),
     **dict.fromkeys(("import", "insheet"), (_IMPORT, read_text, "")),
     "append": (Options("", "force nol.abel"), append, ""),
     "carryforward": (Options("replace g.enerate by"), columnwise, "by"),

@@ -227,6 +227,7 @@ def hausman(call: Call) -> Translation:
     return call.python(
         f"dp.hausman({as_python(spec)}, panel, method='classical')",
         "the default method here, Mundlak's, allows for clusters",
+        *["the constant is not compared"] * len(call.options),
     )
 
 
@@ -325,7 +326,7 @@ TESTS: Table = {
     "test": (Options(), test),
     "testparm": (Options(), test),
     "lincom": (Options(), lincom),
-    "hausman": (Options("", "const.ant"), hausman),
+    "hausman": (Options("const.ant"), hausman),
     "utest": (Options("min max", "f.ieller pre.fix quad.ratic"), u_test),
     "estat": (Options("", "window estore"), estat),
     "xtserial": (Options("", "output"), serial),

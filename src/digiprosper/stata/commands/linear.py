@@ -17,6 +17,7 @@ from digiprosper.stata.varlists import (
     Product,
     absorbed,
     as_terms,
+    crossed_names,
     has_categories_only,
     is_category,
     later_columns,
@@ -28,6 +29,14 @@ _INSTRUMENTS = re.compile(
 )
 _PLAIN = "standard errors are neither clustered nor robust, as in the command"
 _NORMAL = "Stata's p-values are those of the normal distribution, these are of t"
+_CONSTANT = (
+    "xtscc counts a constant too: its errors are sqrt((n - k)/(n - k - 1)) times "
+    "these, with n rows and k slopes"
+)
+_SLOPES = (
+    "without small xtivreg2 does not count the slopes: its errors are "
+    "sqrt((n - g - k)/(n - g)) times these, with n rows, g entities and k slopes"
+)
 # Their robust errors are clustered by the entity.
 _XT = ("xtreg", "xtivreg")
 _MANY_LEVELS = 12
@@ -46,7 +55,7 @@ def regression(call: Call) -> Translation:
         raise StataError.because(
             "there is no regressor besides effects", "Specify at least one variable."
         )
-    notes = _notes_on_cells(products)
+    notes = notes_on_cells(products)
     return _specify(call, "FixedEffects", effects, notes, y=y, x=as_terms(products))
 
 
@@ -176,7 +185,7 @@ def _effects(call: Call) -> list[str]:
     return absorbed(text, call.context.variables)
 
 
-def _notes_on_cells(products: list[Product]) -> list[str]:
+def notes_on_cells(products: list[Product]) -> list[str]:
     """Note products of categories whose own dummies are not in the model."""
     alone = {p[0].name for p in products if is_category(p)}
     for product in products:
@@ -201,10 +210,12 @@ def _absorb_categories(
     candidates = _absorbable(products, effects, call)
     # The category of one variable is part of a product that is absorbed.
     candidates = list(dict.fromkeys([*candidates, *_single_categories(candidates)]))
-    # The coding of a product of categories depends on the categories beside it.
-    crossed = [p for p in products if p not in candidates and has_categories_only(p)]
-    needed = _single_categories(crossed)
-    absorbed = [p for p in candidates if p in products and p not in needed]
+    coded = crossed_names(p for p in products if p not in candidates)
+    absorbed = [
+        p
+        for p in candidates
+        if p in products and not (is_category(p) and p[0].name in coded)
+    ]
     others = [product for product in products if product not in absorbed]
     return others, list(dict.fromkeys([*effects, *map(_effect, absorbed)]))
 
@@ -214,6 +225,9 @@ def _absorbable(
 ) -> list[Product]:
     """List the categories that may be absorbed."""
     context, errors = call.context, _errors(call)
+    if call.command.name == "xtscc":
+        # It counts dummies, but no effects.
+        return []
     candidates = [product for product in products if _is_absorbed(product, context)]
     if errors["cov_type"] != "clustered" or not call.command.name.endswith("hdfe"):
         return candidates
@@ -252,13 +266,18 @@ def _specify(
         errors["cov_type"] = "clustered" if name in _XT else "robust"
         notes.append("pweights imply robust standard errors")
     ssc = _ssc(call, errors["cov_type"], effects)
-    if ssc == "none" or (name == "xtivreg" and "small" not in call.options):
+    is_large = name.startswith("xtiv") and "small" not in call.options
+    if is_large or ("iv" in name and ssc == "none"):
         notes.append(_NORMAL)
+    if is_large and (name, ssc) == ("xtivreg2", "xtreg"):
+        notes.append(_SLOPES)
+    if effects and ssc == "plm":
+        notes.append(_CONSTANT)
     # Such errors are rarely meant.
     if effects and errors["cov_type"] == "unadjusted":
         notes.append(_PLAIN)
-    # Only two commands drop singletons.
-    drops = name.endswith("hdfe") and "keepsingletons" not in call.options
+    # Other commands keep singletons.
+    drops = name.endswith(("hdfe", "xtivreg2")) and "keepsingletons" not in call.options
     return call.specify(
         kind,
         notes,
@@ -300,9 +319,13 @@ def _ssc(call: Call, cov_type: str, effects: Sequence[str]) -> str:
     # Without effects ivreghdfe is ivreg2.
     name = "ivreg2" if name == "ivreghdfe" and not effects else name
     if name in ("ivreg2", "ivregress", "xtivreg2") and "small" not in call.options:
-        return "none"
+        # xtivreg2 counts the entities, unless there are clusters.
+        is_counted = name == "xtivreg2" and cov_type != "clustered"
+        return "xtreg" if is_counted else "none"
+    if name == "xtscc":
+        return "none" if "ase" in call.options else "plm"
     if name.startswith("xt"):
-        return "plm" if name == "xtscc" else "xtreg"
+        return "xtreg"
     counts_nested = effects and cov_type == "clustered"
     return "areg" if counts_nested and not name.endswith("hdfe") else "reghdfe"
 
@@ -319,7 +342,7 @@ COMMANDS: Table = {
     "regress": (Options(f"noc.onstant {ERRORS}", "b.eta"), regression),
     "areg": (Options(f"a.bsorb {ERRORS}"), regression),
     "xtreg": (Options(f"fe re i {ERRORS}", "nonest theta"), regression),
-    "xtscc": (Options("fe lag", "ase"), regression),
+    "xtscc": (Options("fe lag ase"), regression),
     "ivreghdfe": (
         Options(
             f"a.bsorb keepsin.gletons small gmm2s gmm {ERRORS}", f"{_FIRST} res.iduals"
