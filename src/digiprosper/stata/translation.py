@@ -218,13 +218,11 @@ class Context:
         check_panel(panel, "a command of Stata")
         frame = panel.frame.reset_index()
         columns = [str(name) for name in frame.columns]
-        entity, time = columns[:2]
         complete = {str(c) for c in frame.columns if not frame[c].hasnans}
-        variables = Variables(columns)
         return cls(
-            entity,
-            time,
-            variables,
+            columns[0],
+            columns[1],
+            Variables(columns),
             complete,
             frame=frame,
             spatial_weights=spatial_weights,
@@ -236,12 +234,6 @@ class Context:
             return None
         printer = Printer(self.complete, self.variables.resolve)
         return printer.condition(self.parse(condition))
-
-    def levels(self, name: str) -> int | None:
-        """Count the levels of a column, if the panel is there."""
-        if self.frame is None:
-            return None
-        return int(self.frame[name].nunique())
 
 
 @dataclass(frozen=True, slots=True)
@@ -323,10 +315,9 @@ class Call:
         if "cluster" in options:
             text = f"cluster {options['cluster']}"
         kind, _, names = text.partition(" ")
+        plain = ("unadjusted", "ols", "oim", "conventional")
         kinds = {"cluster": "clustered", "robust": robust}
-        kinds |= dict.fromkeys(
-            ("unadjusted", "ols", "oim", "conventional"), "unadjusted"
-        )
+        kinds |= dict.fromkeys(plain, "unadjusted")
         meant = next((word for word in kinds if word.startswith(kind)), "")
         if not meant or "," in names or (names and meant != "cluster"):
             raise StataError.because(

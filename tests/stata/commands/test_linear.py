@@ -294,7 +294,9 @@ def test_xtivreg2_counts_entities_by_hand(tmp_path: Path, option: str) -> None:
         middle = n * scores.T @ scores if "r" in option else e @ e * fitted.T @ fitted
         counted = groups + k * ("small" in option)
         covariance = bread @ middle @ bread / (n - counted)
-    is_noted = any("does not count the slopes" in n for n in line.translations[0].notes)
+    is_noted = any(
+        "counts g entities but no slopes" in n for n in line.translations[0].notes
+    )
     noted = np.sqrt((n - groups - k) / (n - groups)) if is_noted else 1
     assert is_noted == (option in ("", "r"))
     assert fit.nobs == n

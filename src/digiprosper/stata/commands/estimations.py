@@ -217,8 +217,7 @@ def lincom(call: Call) -> Translation:
 
 def hausman(call: Call) -> Translation:
     """Translate ``hausman``: the first named result is that with fixed effects."""
-    names = split(call.command.arguments)
-    spec = call.context.results.get(names[0]) if names else None
+    spec = call.context.results.get(call.command.arguments.split(" ")[0])
     if type(spec).__name__ != "FixedEffects":
         raise StataError.because(
             "hausman needs the name of an estimate with fixed effects first",

@@ -30,12 +30,11 @@ _INSTRUMENTS = re.compile(
 _PLAIN = "standard errors are neither clustered nor robust, as in the command"
 _NORMAL = "Stata's p-values are those of the normal distribution, these are of t"
 _CONSTANT = (
-    "xtscc counts a constant too: its errors are sqrt((n - k)/(n - k - 1)) times "
-    "these, with n rows and k slopes"
+    "xtscc counts a constant: its errors are sqrt((n - k)/(n - k - 1)) times these"
 )
 _SLOPES = (
-    "without small xtivreg2 does not count the slopes: its errors are "
-    "sqrt((n - g - k)/(n - g)) times these, with n rows, g entities and k slopes"
+    "without small xtivreg2 counts g entities but no slopes: its errors are "
+    "sqrt((n - g - k)/(n - g)) times these"
 )
 # Their robust errors are clustered by the entity.
 _XT = ("xtreg", "xtivreg")
@@ -208,13 +207,14 @@ def _absorb_categories(
 ) -> tuple[list[Product], list[str]]:
     """Absorb categories of keys or of many levels, instead of estimating dummies."""
     candidates = _absorbable(products, effects, call)
-    # The category of one variable is part of a product that is absorbed.
-    candidates = list(dict.fromkeys([*candidates, *_single_categories(candidates)]))
-    coded = crossed_names(p for p in products if p not in candidates)
+    others = [product for product in products if product not in candidates]
+    # Dummies that other products are coded beside stay, those inside candidates go.
+    inside = crossed_names(candidates) | {p[0].name for p in candidates if not p[1:]}
+    inside -= crossed_names(others)
     absorbed = [
         p
-        for p in candidates
-        if p in products and not (is_category(p) and p[0].name in coded)
+        for p in products
+        if (p[0].name in inside if is_category(p) else p in candidates)
     ]
     others = [product for product in products if product not in absorbed]
     return others, list(dict.fromkeys([*effects, *map(_effect, absorbed)]))
@@ -242,18 +242,15 @@ def _effect(product: Product) -> str:
     return "^".join(backticked(factor.name) for factor in product)
 
 
-def _single_categories(products: list[Product]) -> list[Product]:
-    """List the variables of products of several as products of one."""
-    return [(f,) for product in products if len(product) > 1 for f in product]
-
-
 def _is_absorbed(product: Product, context: Context) -> bool:
     """Tell whether a product of categories is absorbed; two levels are of interest."""
     if not has_categories_only(product):
         return False
     if len(product) == 1 and product[0].name in (context.entity, context.time):
         return True
-    levels = [context.levels(factor.name) or 0 for factor in product]
+    if context.frame is None:
+        return False
+    levels = [context.frame[factor.name].nunique() for factor in product]
     return min(levels) > 2 and prod(levels) > _MANY_LEVELS ** len(product)
 
 
@@ -318,10 +315,11 @@ def _ssc(call: Call, cov_type: str, effects: Sequence[str]) -> str:
     name = call.command.name
     # Without effects ivreghdfe is ivreg2.
     name = "ivreg2" if name == "ivreghdfe" and not effects else name
-    if name in ("ivreg2", "ivregress", "xtivreg2") and "small" not in call.options:
-        # xtivreg2 counts the entities, unless there are clusters.
-        is_counted = name == "xtivreg2" and cov_type != "clustered"
-        return "xtreg" if is_counted else "none"
+    # xtivreg2 counts the entities, unless there are clusters.
+    is_large = name != "xtivreg2" or cov_type == "clustered"
+    programs = ("ivreg2", "ivregress", "xtivreg2")
+    if is_large and name in programs and "small" not in call.options:
+        return "none"
     if name == "xtscc":
         return "none" if "ase" in call.options else "plm"
     if name.startswith("xt"):
@@ -355,4 +353,3 @@ COMMANDS: Table = {
     "xtivreg": (Options(f"fe small {ERRORS}", "first"), instrumented),
     "xtivreg2": (Options(f"fe small gmm2s gmm {ERRORS}", _FIRST), instrumented),
 }
-INSTRUMENTED = [name for name, (_, read) in COMMANDS.items() if read is instrumented]

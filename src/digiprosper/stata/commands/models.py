@@ -41,7 +41,6 @@ _SUBOPTIONS = {
     "gmmstyle": Options("l.aglimits c.ollapse"),
     "ivstyle": Options("eq.uation"),
 }
-_DEEP = "with few entities collapse=True and fewer lags are more reliable"
 # Entity effects, time effects and likelihood by type().
 SPATIAL_TYPES = {
     "ind": (True, False, "unadjusted"),
@@ -157,7 +156,7 @@ def arellano(call: Call) -> Translation:
     robust = option_value("vce", options.get("vce", ""), kinds)
     return call.specify(
         "DynamicPanel",
-        [_DEEP],
+        ["with few entities collapse=True and fewer lags are more reliable"],
         y=y,
         x=x,
         lags=call.whole("lags", 1),
@@ -433,8 +432,6 @@ def conditional(call: Call) -> Translation:
 
 
 _POISSON = Options(f"{ERRORS} a.bsorb fe exp.osure off.set irr sep.aration")
-_LOGIT = Options(f"{ERRORS} or asis")
-_CONDITIONAL = Options(f"{ERRORS} or gr.oup")
 COMMANDS: Table = {
     "xthreg": (
         Options("rx qx th.num grid trim bs vce r.obust", "nobs.log noreg thl.evel"),
@@ -475,7 +472,7 @@ COMMANDS: Table = {
         bacon,
     ),
     **dict.fromkeys(("ppmlhdfe", "poisson", "xtpoisson"), (_POISSON, poisson)),
-    **dict.fromkeys(("logit", "probit"), (_LOGIT, logit)),
-    "clogit": (_CONDITIONAL, conditional),
+    **dict.fromkeys(("logit", "probit"), (Options(f"{ERRORS} or asis"), logit)),
+    "clogit": (Options(f"{ERRORS} or gr.oup"), conditional),
     "xtlogit": (Options("fe vce or"), conditional),
 }
