@@ -130,6 +130,7 @@ def test_keys_are_compared_plainly() -> None:
         ("tq(1998Q1)", 152),
         ("round(2.567, .01)", 2.57),
         ("sqrt(-1) == .", 1),
+        ("log10(100) + (log10(0) == .)", 3),
         ('real(substr("a12", 2, 2)) + max(1, 3, 2)', 15),
     ],
 )

@@ -114,6 +114,7 @@ SLOPES = "reghdfe y x if g == 0, a(id) cl(id)\nreghdfe y x if g == 1, a(id) cl(i
             "reghdfe y x if a == 1, a(id) cl(id)\nreghdfe y x if b == 1, a(id) cl(id)",
             [2],
         ),
+        ("xtreg y x if s == 0, fe r\nxtreg y x if s, fe r", []),
         (
             "reghdfe y x if m <= 2, a(id) cl(id)\nreghdfe y x if m > 2 & m < ., "
             "a(id) cl(id)",

@@ -799,6 +799,12 @@ def test_weights_bases_and_ranges_as_they_are_typed(read: Any) -> None:
     assert "df.loc[:, 'd1':'d3']" in codes[2]
 
 
+def test_describe_may_replace_the_data(read: Any) -> None:
+    """[D] describe: with replace its results take the place of the data."""
+    file = read("describe, replace clear\nreg y x\nuse a\ndescribe\nreg y x\n")
+    assert [line.status for line in file.estimations] == ["not run", "translated"]
+
+
 def test_files_of_stata_itself_are_read_anew(read: Any) -> None:
     file = read("drop if z()\nsysuse auto, clear\nreg y x\nwebuse set a\nreg y x\n")
     assert [s for _, s in states(file)] == [

@@ -90,6 +90,9 @@ def test_columns_that_are_not_known_stay_code() -> None:
     assert isinstance(part, LaterColumns)
     assert part.may_have("d3")
     assert not part.may_have("x")
+    # The data may have other columns between those that lines have made.
+    (part,) = Variables(created=("x", "z")).names("x-z")
+    assert part == "*df.loc[:, 'x':'z']"
     moved = Variables(in_order=False)
     with pytest.raises(dp.StataError, match="in order"):
         moved.names("x-z")

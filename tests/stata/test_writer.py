@@ -202,7 +202,8 @@ def test_missing_values_stay_out() -> None:
 def test_a_driscoll_kraay_regression() -> None:
     spec = dp.FixedEffects(
         "y",
-        "x",
+        ["x", "C(year)"],
+        time_effects=False,
         cov_type="xtscc",
         ssc="plm",
         bandwidth=2,
@@ -214,6 +215,9 @@ def test_a_driscoll_kraay_regression() -> None:
         dp.from_stata("xtscc y x i.year, fe lag(2)", entity="id", time="year").spec
         == spec
     )
+    # xtscc counts the dummies of periods, which plm does not count as effects.
+    with pytest.raises(dp.StataError, match="xtscc differs in time_effects=True"):
+        dp.to_stata(spec.replace(x="x", time_effects=True))
 
 
 def test_spatial_models() -> None:

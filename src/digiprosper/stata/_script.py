@@ -77,6 +77,7 @@ orders = {
 stata = SimpleNamespace(
     # The logarithm of what is not positive is missing.
     log=lambda x: np.log(x.where(x > 0)),
+    log10=lambda x: np.log10(x.where(x > 0)),
     sqrt=lambda x: np.sqrt(x.where(x >= 0)),
     # There are no infinite numbers: what is larger than 9e307 is missing.
     exp=lambda x: np.exp(x.where(x < 709.09)),

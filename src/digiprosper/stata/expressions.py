@@ -11,7 +11,6 @@ import math
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from inspect import signature
 from typing import Any
 
@@ -204,8 +203,8 @@ class _Parser:
 def _period(text: str) -> float:
     """Count periods since 1960 of ``m(2010m1)``, ``q(2010q1)`` or ``d(1jan2010)``."""
     if text.startswith("d"):
-        day = datetime.strptime(text[2:-1].strip(), "%d%b%Y")
-        return float((day - datetime(1960, 1, 1)).days)
+        days = pd.to_datetime([text[2:-1]], errors="coerce")
+        return float((days - pd.Timestamp(1960, 1, 1)).days[0])
     year, part = re.findall(r"\d+", text)
     count = {"m": 12, "q": 4, "h": 2}[text[0]]
     return float((int(year) - 1960) * count + int(part) - 1)

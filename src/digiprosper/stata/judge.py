@@ -39,7 +39,7 @@ from digiprosper.stata.translation import ASSIGNMENT, ONE_SERIES
 _Asked: TypeAlias = tuple[str, int, dict[str, Any]]
 # These print the Anderson-Rubin test with `first`.
 _PRINT_TEST = ("ivreghdfe", "ivreg2", "xtivreg2", "ivreg2h")
-_INSTRUMENTED = ("ivreg2h", *linear.INSTRUMENTED)
+_INSTRUMENTED = ("ivreg2h", *(name for name in linear.COMMANDS if "iv" in name))
 _REGRESSIONS = (*linear.COMMANDS, "ivreg2h", "ppmlhdfe")
 _MATCHING = ("psmatch2", "teffects", "kmatch", "cem")
 # They try controls or drop rows until a coefficient is significant.
@@ -197,7 +197,7 @@ class _Judge:
         if a is None or b is None or {*a.names} != {*b.names}:
             return False
         if _operators(a) != _operators(b):
-            return len(a.names) > 1 or a.parts[-1] == b.parts[-1]
+            return len(a.names) > 1 or a.parts[-1:] == b.parts[-1:]
         return a.value == b.value == "==" and a != b and self.time not in a.names
 
     def _interacted(self, conditions: Sequence[str]) -> bool:

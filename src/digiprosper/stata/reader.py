@@ -449,9 +449,7 @@ class Reader(Records):
         if name in tables.COMMANDS:
             self._table(command)
             return
-        if self._sets(name, command.arguments):
-            self._record("read")
-            return
+        self._sets(name, command.arguments)
         if name in _WITH_RESULTS or command.has("post"):
             self._forget_last_fit(command.stored)
         if name not in PRINTING and not name.startswith(("graph", "_")):
@@ -459,15 +457,14 @@ class Reader(Records):
             raise StataError.because(_NOT_TRANSLATED.get(name, unknown))
         # Some of these commands also store columns, or replace the data.
         self.taint.mark(generated(command), self.number)
-        if command.has("norestore"):
+        if command.has("norestore") or (name == "describe" and command.has("replace")):
             self.taint.mark_rows(self.number)
         if name not in _KEEPING_RESULTS:
             self.context.summary = data.summary(command, self.context)
         self._record("skipped")
 
-    def _sets(self, name: str, arguments: str) -> bool:
-        """Note results, files and settings; tell whether later lines read them only."""
-        variables = self.context.variables
+    def _sets(self, name: str, arguments: str) -> None:
+        """Note results, files and settings that later lines read."""
         match name, arguments.split():
             case "eststo" | "estimates", words:
                 self._estimates(name, words)
@@ -480,16 +477,12 @@ class Reader(Records):
             case "save", _:
                 self._save(file_name(arguments))
             case "order", _:
-                self.context.variables = replace(variables, in_order=False)
+                variables = replace(self.context.variables, in_order=False)
+                self.context.variables = variables
             case "set", ["obs", *_]:
                 raise StataError.because("set obs makes rows")
             case "set", ["type", storage, *_]:
                 self.context.default_type = storage
-            case "fvset", ["base", level, *names] if level.isdigit():
-                bases = {**variables.bases, **dict.fromkeys(names, level)}
-                self.context.variables = replace(variables, bases=bases)
-                return True
-        return False
 
     def _table(self, command: Command) -> None:
         """Translate a table of the estimations that the script has."""

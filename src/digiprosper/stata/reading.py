@@ -260,7 +260,7 @@ def _executed(reader: Reader) -> DoFile:
         reader.staggered,
     )
     frame = variables.get("df")
-    return DoFile(reader.lines(), _script(reader), asked, results, tables, frame)
+    return DoFile(tuple(reader.lines()), _script(reader), asked, results, tables, frame)
 
 
 def _script(reader: Reader) -> str:

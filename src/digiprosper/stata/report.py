@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -220,9 +220,8 @@ class Records:
             self.heading = ""
         self.code += code
 
-    def lines(self) -> tuple[Line, ...]:
+    def lines(self) -> Iterator[Line]:
         """List the statements with what became of them."""
-        out = []
         for position, statement in enumerate(self.statements):
             record = self.records.get(position)
             if record is None and statement.text in ("}", "end"):
@@ -230,19 +229,16 @@ class Records:
             if record is None:
                 record = Record("not run", "no line before it leads here")
                 record.is_estimation = looks_like_estimation(statement.text)
-            out.append(
-                Line(
-                    statement.number,
-                    statement.text,
-                    record.status,
-                    record.reason,
-                    tuple(record.translations),
-                    record.is_estimation,
-                    tuple(record.results),
-                    record.output,
-                )
+            yield Line(
+                statement.number,
+                statement.text,
+                record.status,
+                record.reason,
+                tuple(record.translations),
+                record.is_estimation,
+                tuple(record.results),
+                record.output,
             )
-        return tuple(out)
 
     def _record(
         self, status: Status, reason: str = "", position: int | None = None
@@ -291,8 +287,8 @@ class Records:
         self.fitted[name] = self.has_fit
         if by_eststo:
             self.by_eststo[name] = None
-        line = f"results[{name!r}] = fit" if self.has_fit else ""
-        self._write(line or f"results.pop({name!r}, None)")
+        absent = f"results.pop({name!r}, None)"
+        self._write(f"results[{name!r}] = fit" if self.has_fit else absent)
 
     def _forget_last_fit(self, stored: str | None) -> None:
         """Forget the last results: they are of a command that is not run."""

@@ -26,6 +26,7 @@ from digiprosper.stata.varlists import (
     Variables,
     as_terms,
     clusters,
+    crossed_names,
     is_category,
     term,
     whole,
@@ -82,6 +83,7 @@ ERRORS = "vce cl.uster r.obust"
 # Options without an argument, and the field and the value that each stands for.
 FLAGS: Mapping[str, tuple[str, Any]] = {
     "long2": ("base_period", "universal"),
+    "noconstant": ("constant", False),
     "noleveleq": ("estimator", "difference"),
     "notyet": ("control", "not_yet"),
     "orthogonal": ("transform", "orthogonal"),
@@ -216,13 +218,11 @@ class Context:
         check_panel(panel, "a command of Stata")
         frame = panel.frame.reset_index()
         columns = [str(name) for name in frame.columns]
-        entity, time = columns[:2]
         complete = {str(c) for c in frame.columns if not frame[c].hasnans}
-        variables = Variables(columns)
         return cls(
-            entity,
-            time,
-            variables,
+            columns[0],
+            columns[1],
+            Variables(columns),
             complete,
             frame=frame,
             spatial_weights=spatial_weights,
@@ -234,12 +234,6 @@ class Context:
             return None
         printer = Printer(self.complete, self.variables.resolve)
         return printer.condition(self.parse(condition))
-
-    def levels(self, name: str) -> int | None:
-        """Count the levels of a column, if the panel is there."""
-        if self.frame is None:
-            return None
-        return int(self.frame[name].nunique())
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,8 +283,8 @@ class Call:
         self, products: Sequence[Product], key: Literal["entity", "time"] = "time"
     ) -> tuple[list[Product], bool]:
         """Take the category of a key out; it becomes effects, if it is there."""
-        name = getattr(self.context, key)
-        others = [p for p in products if not (is_category(p) and p[0].name == name)]
+        names = {getattr(self.context, key)} - crossed_names(products)
+        others = [p for p in products if not (is_category(p) and p[0].name in names)]
         return others, len(others) < len(products)
 
     def terms(self, option: str) -> list[str]:
@@ -321,10 +315,9 @@ class Call:
         if "cluster" in options:
             text = f"cluster {options['cluster']}"
         kind, _, names = text.partition(" ")
+        plain = ("unadjusted", "ols", "oim", "conventional")
         kinds = {"cluster": "clustered", "robust": robust}
-        kinds |= dict.fromkeys(
-            ("unadjusted", "ols", "oim", "conventional"), "unadjusted"
-        )
+        kinds |= dict.fromkeys(plain, "unadjusted")
         meant = next((word for word in kinds if word.startswith(kind)), "")
         if not meant or "," in names or (names and meant != "cluster"):
             raise StataError.because(

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 
 from digiprosper.errors import StataError, cited
 from digiprosper.panel.grammar import backticked
@@ -83,8 +83,6 @@ class Variables:
     created: Sequence[str] = ()
     # Whether the order of columns in the script is that of Stata.
     in_order: bool = True
-    # The base levels that fvset sets.
-    bases: Mapping[str, str] = field(default_factory=dict)
 
     def resolve(self, name: str) -> str:
         """Find the column that a name means."""
@@ -92,11 +90,11 @@ class Variables:
 
     def changed(self, creates: Iterable[str], drops: Sequence[str]) -> Variables:
         """Add columns; leave columns out, also those that may be among a pattern's."""
+        later = later_columns(drops)
 
         def of(names: Sequence[str]) -> tuple[str, ...]:
-            remaining = [
-                n for n in names if not any(_may_be(drop, n) for drop in drops)
-            ]
+            others = (name for name in names if name not in drops)
+            remaining = [n for n in others if not any(c.may_have(n) for c in later)]
             return tuple(dict.fromkeys([*remaining, *creates]))
 
         columns = None if self.columns is None else of(self.columns)
@@ -128,12 +126,12 @@ class Variables:
 
     def _between(self, columns: list[str], first: str, last: str) -> list[str]:
         ends = [self.resolve(name) for name in (first, last)]
-        start, stop = (columns.index(n) if n in columns else -1 for n in ends)
         if not self.in_order:
             raise StataError.because("a range of columns that were put in order")
-        if 0 <= start <= stop:
-            return columns[start : stop + 1]
         if self.columns is not None:
+            start, stop = map(columns.index, ends)
+            if start <= stop:
+                return columns[start : stop + 1]
             raise StataError.because(f"the range {cited(f'{first}-{last}')}")
         # Columns that one command has made are beside one another.
         makers = [
@@ -147,14 +145,7 @@ class Variables:
     def products(self, text: str) -> list[Product]:
         """Read a list with factor variables; ``a##b`` is a, b and their product."""
         out = [product for word in _words(text) for product in self._word(word)]
-        read = dict.fromkeys(tuple(map(self._with_base, product)) for product in out)
-        return [p for p in read if not any(f.kind == "o" for f in p)]
-
-    def _with_base(self, factor: Factor) -> Factor:
-        """Take the base of a category that fvset has set, where none is typed."""
-        if factor.kind != "i" or factor.level or factor.base:
-            return factor
-        return replace(factor, base=self.bases.get(factor.name))
+        return [p for p in dict.fromkeys(out) if not any(f.kind == "o" for f in p)]
 
     def _word(self, word: str, kind: str | None = None) -> list[Product]:
         """Read a word; variables without prefix are of a kind."""
@@ -203,12 +194,6 @@ class Variables:
         shift = (match["shift"] or "").upper()
         names = self._expanded(match["name"])
         return [Factor(name, kind, base, level, shift) for name in names]
-
-
-def _may_be(column: str, name: str) -> bool:
-    return column == name or (
-        isinstance(column, LaterColumns) and column.may_have(name)
-    )
 
 
 def _written_out(word: str) -> list[str]:
@@ -279,6 +264,11 @@ def has_categories_only(product: Product) -> bool:
 def is_category(product: Product) -> bool:
     """Tell whether a product is a single category, such as ``i.year``."""
     return len(product) == 1 and has_categories_only(product)
+
+
+def crossed_names(products: Iterable[Product]) -> set[str]:
+    """List categories whose products are coded by the dummies of each beside them."""
+    return {f.name for p in products if p[1:] and has_categories_only(p) for f in p}
 
 
 def absorbed(text: str, variables: Variables) -> list[str]:

@@ -233,7 +233,7 @@ _COMMANDS = {
     "reghdfe": "{y} {x} , {absorb} {keepsingletons} {errors}",
     "xtreg": "{y} {x} {others} , fe {errors}",
     "areg": "{y} {x} {others} , absorb({first}) {errors}",
-    "xtscc": "{y} {x} {years} , {fe} lag({bandwidth})",
+    "xtscc": "{y} {x} , {fe} lag({bandwidth})",
     "ivreghdfe": f"{_INSTRUMENTED} , {{absorb}} {{keepsingletons}} {{errors}}",
     "ivreg2": f"{_INSTRUMENTED} , small {{errors}}",
     "sgmediation2": (

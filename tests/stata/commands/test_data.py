@@ -362,7 +362,9 @@ def test_merge_keeps_values_of_the_master(tmp_path: Path) -> None:
     assert out["x"].tolist()[-1] == 99
     assert out["_merge"].tolist() == [3, 3, 3, 3, 3, 1, 2]
     assert out["name"].tolist() == ["a", "a", "a", "b", "b", "", ""]
-    kept = run(f'merge m:1 id using "{path}", keep(match) nogen keepusing(w)')
+    kept = run(
+        f'merge m:1 id using "{path}", keep(match) nogen keepusing(w) assert(1 3)'
+    )
     assert len(kept) == 5
     assert "_merge" not in kept
     twice = run(f'merge m:1 id using "{path}", nogen', out.drop(columns="w"))
@@ -405,6 +407,7 @@ def test_merge_keeps_values_of_the_master(tmp_path: Path) -> None:
         "rename (x z) (a b c)",
         "rename x* a*",
         "drop in 1/2",
+        "gsort -x, mfirst",
         "merge m:m id using b",
         "joinby using b",
         "joinby id using b, unmatched(master)",

@@ -134,3 +134,7 @@ def test_calls_are_run(tmp_path: Path) -> None:
         'collinear="drop"), panel, '
         "method='classical')"
     )
+    constant = path.read_text().replace("hausman fe re", "hausman fe re, constant")
+    path.write_text(constant)
+    last = stata.read_do_file(path, panel=panel).lines[-1]
+    assert "the constant is not compared" in last.translations[0].notes

@@ -120,7 +120,6 @@ def spec(text: str) -> object:
                 time_effects=False,
                 cov_type="robust",
                 ssc="xtreg",
-                singletons="keep",
             ),
         ),
         (
@@ -224,6 +223,85 @@ def test_notes() -> None:
     assert "normal distribution" in notes("ivreg2 y (d = z), r")
     assert "leaves out other cells" in notes("reghdfe y a b a#b, a(id) cl(id)")
     assert notes("reghdfe y a##b, a(id) cl(id)") == ""
+
+
+def _by_group(values: np.ndarray, groups: pd.Series) -> np.ndarray:
+    return pd.DataFrame(values).groupby(groups.to_numpy()).sum().to_numpy()
+
+
+def _gappy_states() -> pd.DataFrame:
+    """States, of which one has a single year."""
+    states = dp.datasets.us_states().frame.reset_index()
+    return states[(states["state"] != states["state"].max()) | (states["year"] == 1970)]
+
+
+@pytest.mark.parametrize("option", ["", " ase"])
+def test_xtscc_counts_a_constant_and_dummies_by_hand(
+    tmp_path: Path, option: str
+) -> None:
+    """xtscc.ado 1.4: T/(T - 1) (n - 1)/(n - rank), without it under ase."""
+    rows = _gappy_states()
+    text = f"xtscc gsp pc unemp i.year, fe lag(1){option}"
+    (line,) = run_states(tmp_path, rows, text).estimations
+    dummies = pd.get_dummies(rows["year"], drop_first=True, dtype=float)
+    columns = pd.concat([rows[["pc", "unemp"]], dummies, rows["gsp"]], axis=1)
+    within = columns - columns.groupby(rows["state"]).transform("mean") + columns.mean()
+    x = within.iloc[:, :-1].assign(constant=1.0).to_numpy()
+    slopes, _, rank, _ = np.linalg.lstsq(x, within["gsp"].to_numpy(), rcond=None)
+    e = within["gsp"].to_numpy() - x @ slopes
+    scores = _by_group(x * e[:, None], rows["year"])
+    neighbours = scores[1:].T @ scores[:-1]
+    bread = np.linalg.inv(x.T @ x)
+    middle = scores.T @ scores + 0.5 * (neighbours + neighbours.T)
+    n, periods = len(rows), len(scores)
+    factor = 1 if option else periods / (periods - 1) * (n - 1) / (n - rank)
+    errors = np.sqrt(np.diag(bread @ middle @ bread) * factor)
+    # The note says what is not counted: the constant.
+    noted = 1 if option else np.sqrt((n - rank + 1) / (n - rank))
+    assert any(
+        "sqrt((n - k)/(n - k - 1))" in n for n in line.translations[0].notes
+    ) != (bool(option))
+    np.testing.assert_allclose(line.results[0].params[:2], slopes[:2], rtol=1e-8)
+    np.testing.assert_allclose(
+        line.results[0].std_errors[:2] * noted, errors[:2], rtol=1e-8
+    )
+
+
+@pytest.mark.many(5)
+@pytest.mark.parametrize("option", ["", "r", "cluster(id)", "small", "r small"])
+def test_xtivreg2_counts_entities_by_hand(tmp_path: Path, option: str) -> None:
+    """xtivreg2.ado 1.0.17: ivreg2 with dofminus(g), and without singletons."""
+    rows = _gappy_states()
+    text = f"xtivreg2 gsp emp (pc = hwy water), fe {option}"
+    (line,) = run_states(tmp_path, rows, text).estimations
+    fit = line.results[0]
+    rows = rows[rows.groupby("state")["year"].transform("size") > 1]
+    columns = rows[["gsp", "pc", "emp", "hwy", "water"]].astype(float)
+    y, d, x, *z = (
+        (columns - columns.groupby(rows["state"]).transform("mean")).to_numpy().T
+    )
+    regressors, instruments = np.column_stack([d, x]), np.column_stack([x, *z])
+    first, *_ = np.linalg.lstsq(instruments, regressors, rcond=None)
+    fitted = instruments @ first
+    slopes = np.linalg.solve(fitted.T @ regressors, fitted.T @ y)
+    e, bread = y - regressors @ slopes, np.linalg.inv(fitted.T @ fitted)
+    scores = fitted * e[:, None]
+    n, k, groups = len(rows), 2, rows["state"].nunique()
+    if option == "cluster(id)":
+        sums = _by_group(scores, rows["state"])
+        covariance = bread @ sums.T @ sums @ bread
+    else:
+        middle = n * scores.T @ scores if "r" in option else e @ e * fitted.T @ fitted
+        counted = groups + k * ("small" in option)
+        covariance = bread @ middle @ bread / (n - counted)
+    is_noted = any(
+        "counts g entities but no slopes" in n for n in line.translations[0].notes
+    )
+    noted = np.sqrt((n - groups - k) / (n - groups)) if is_noted else 1
+    assert is_noted == (option in ("", "r"))
+    assert fit.nobs == n
+    errors = fit.std_errors[["pc", "emp"]] * noted
+    np.testing.assert_allclose(errors, np.sqrt(np.diag(covariance)), rtol=1e-6)
 
 
 def test_random_effects_are_those_of_stata(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from statsmodels.discrete.conditional_models import ConditionalLogit
-from statsmodels.discrete.discrete_model import Logit
+from statsmodels.discrete.discrete_model import Logit, Probit
 
 import digiprosper as dp
 
@@ -101,7 +101,7 @@ def test_spatial_weights_are_asked_for() -> None:
             ),
         ),
         (
-            "xtabond2 y L.y x z, gmm(L.y) iv(x) iv(z, eq(level)) orthogonal h(2)",
+            "xtabond2 y L.y x z, gmm(L.y) iv(x) iv(z, eq(level)) orthogonal h(2) ar(3)",
             dp.DynamicPanel(
                 "y",
                 ["x", "z"],
@@ -127,6 +127,23 @@ def test_spatial_weights_are_asked_for() -> None:
                 instrument_lags=(2, 4),
                 h=2,
                 equations={"x": "difference"},
+            ),
+        ),
+        (
+            "xtdpdsys y x, noconstant",
+            dp.DynamicPanel(
+                "y",
+                "x",
+                estimator="system",
+                steps=1,
+                cov_type="classical",
+                sargan_df="n-k",
+                collapse=False,
+                time_effects=False,
+                instrument_lags=(2, None),
+                h=2,
+                equations={"x": "difference"},
+                constant=False,
             ),
         ),
     ],
@@ -222,6 +239,9 @@ def test_decomposition() -> None:
         ("csdid y x, ivar(id) time(year) gvar(first)", "drimp"),
         ("csdid y, ivar(id) time(year)", "gvar"),
         ("csdid y, gvar(first) wboot", "'wboot'"),
+        # Gaps before the treatment are others.
+        ("csdid y, gvar(first) long", "'long'"),
+        ("xtpoisson n x, fe i(firm)", "'i'"),
         ("csdid y, gvar(first) agg(attgt)", "agg"),
         ("did_imputation y id year first, fe(id prov#year)", "other effects"),
         ("did_imputation y id year first, unitcontrols(t)", "'unitcontrols'"),
@@ -297,6 +317,27 @@ def test_a_logit_with_one_category_is_not_conditional() -> None:
     assert fit.params["x"] == pytest.approx(conditional.params["x"], abs=1e-5)
     assert fit.std_errors["x"] == pytest.approx(conditional.bse["x"], rel=1e-3)
     assert abs(fit.params["x"] - slope) > 0.05
+
+
+def test_products_of_categories_are_coded_as_in_stata() -> None:
+    """[U] 11.4.3: the base of each category is in no product."""
+    rng = np.random.default_rng(7)
+    frame = pd.DataFrame(rng.integers(0, 3, (900, 3)), columns=[*"abc"])
+    frame["x"] = rng.normal(size=900)
+    index = frame["a"] * frame["b"] / 2 - frame["c"] / 3 + frame["x"]
+    frame["y"] = (index + rng.normal(size=900) > 1) * 1.0
+    read = dp.from_stata("probit y i.a##i.b i.c x")
+    assert read.spec is not None
+    fit = read.spec.fit(dp.Panel.from_rows(frame))
+    design = formulaic.model_matrix("1 + C(a)*C(b) + C(c) + x", frame)
+    expected = Probit(frame["y"], design).fit(disp=0)
+    names = [name for name in fit.params.index if name in expected.params]
+    assert sum(":" in name for name in names) == 4
+    np.testing.assert_allclose(fit.params[names], expected.params[names], rtol=1e-4)
+    for text in ("logit y i.a#i.b x", "probit y i.a#i.b i.c", "poisson y i.a#i.b"):
+        assert any("leaves out other cells" in n for n in dp.from_stata(text).notes)
+    years = dp.from_stata("xtpoisson y i.year##i.a, fe", entity="id", time="year")
+    assert '"C(year)", "C(a)", "C(year):C(a)"' in years.python
 
 
 def test_logit_and_probit_with_clusters_stay_in_the_rows_of_if() -> None:

@@ -41,7 +41,6 @@ _SUMMARY = {
     "r(p50)": ".median()",
     "r(N)": ".count()",
 }
-_PERCENTILES = (1, 5, 10, 25, 75, 90, 95, 99)
 # Code of functions of several columns.
 _ROW_STATISTICS = {
     **{f"row{name}": f"{name}(axis=1)" for name in ("mean", "max", "min", "median")},
@@ -68,11 +67,7 @@ _EGEN_OPTIONS = {
     "total": "missing",
 }
 # The values of _merge by their names.
-_KEPT = {
-    **dict.fromkeys(("master", "1"), 1),
-    **dict.fromkeys(("using", "2"), 2),
-    **dict.fromkeys(("match", "matched", "3"), 3),
-}
+_KEPT = {"master": 1, "1": 1, "using": 2, "2": 2, "match": 3, "matched": 3, "3": 3}
 
 
 # --- columns --------------------------------------------------------------------------
@@ -231,7 +226,8 @@ def summary(command: Command, context: Context) -> dict[str, str]:
     name = context.variables.resolve(names[0])
     where = DataCall(command, context, {}).where
     series = f"df[{name!r}]" if where is None else f"df.loc[{where}, {name!r}]"
-    percentiles = {f"r(p{p})": f"percentile({series}, {p})" for p in _PERCENTILES}
+    shares = (1, 5, 10, 25, 75, 90, 95, 99)
+    percentiles = {f"r(p{p})": f"percentile({series}, {p})" for p in shares}
     return percentiles | {key: f"{series}{code}" for key, code in _SUMMARY.items()}
 
 
@@ -274,9 +270,7 @@ def categories(call: DataCall) -> Step:
         f"for column in {columns!r}:\n"
         "    dummies(df, column, f'_I{column}_', by_level=True)"
     )
-    patterns = [f"^_I{n}_[0-9]+$" for n in columns]
-    creates = [LaterColumns(f"*df.filter(regex={regex!r})") for regex in patterns]
-    return Step(code, tuple(creates))
+    return Step(code, tuple(LaterColumns.of_pattern(f"_I{n}_*") for n in columns))
 
 
 # --- each column by itself ------------------------------------------------------------
@@ -737,13 +731,13 @@ _GENERATE = Options("", "before after")
 _NEW = Options("replace g.enerate force l.abel", "float noe.xtend")
 _MERGE = Options(
     "keep keepus.ing gen.erate nogen.erate",
-    "norep.ort nol.abel nonote.s force sorted",
+    "norep.ort nol.abel nonote.s force sorted assert",
 )
 _EGEN_TABLE = Options("by at field icodes p m.issing l.abel n.quantiles")
 COMMANDS: _Table = {
     **dict.fromkeys(("center", "encode", "tostring"), (_NEW, columnwise, "")),
     **dict.fromkeys(("drop", "keep"), (Options(), drop, "by if in")),
-    **dict.fromkeys(("gsort", "sort"), (Options("", "mf.irst stable"), sort, "")),
+    **dict.fromkeys(("gsort", "sort"), (Options("", "stable"), sort, "")),
     **dict.fromkeys(("import", "insheet"), (_IMPORT, read_text, "")),
     "append": (Options("", "force nol.abel"), append, ""),
     "carryforward": (Options("replace g.enerate by"), columnwise, "by"),
@@ -768,7 +762,6 @@ COMMANDS: _Table = {
     "xi": (Options(), categories, ""),
     "xtile": (Options("n.quantiles"), xtile, "if"),
 }
-_CAPTURED = re.compile(r"(?:(?:qui|noi)\w*\s+)*cap")
 # Code of values that depend on the order of the rows.
 _BY_ROW = re.compile(r"\.(?:cumsum|shift|ffill)\(|\biloc\[|isin\(np")
 
@@ -792,7 +785,8 @@ def translate(command: Command, context: Context) -> Step:
 def _with_sorting(step: Step, call: DataCall) -> Step:
     """Add the sorting of the prefix, and what stops if ties would decide a value."""
     context, name, lines = call.context, call.command.name, [step.python]
-    if name in ("generate", "egen") and _CAPTURED.match(call.command.text):
+    is_captured = re.match(r"(?:(?:qui|noi)\w*\s+)*cap", call.command.text)
+    if is_captured and name in ("generate", "egen"):
         # A column that is there already stays, without an error.
         inside = step.python.replace("\n", "\n    ")
         lines = [f"if {step.creates[0]!r} not in df:\n    {inside}"]

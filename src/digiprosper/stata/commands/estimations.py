@@ -217,8 +217,7 @@ def lincom(call: Call) -> Translation:
 
 def hausman(call: Call) -> Translation:
     """Translate ``hausman``: the first named result is that with fixed effects."""
-    names = split(call.command.arguments)
-    spec = call.context.results.get(names[0]) if names else None
+    spec = call.context.results.get(call.command.arguments.split(" ")[0])
     if type(spec).__name__ != "FixedEffects":
         raise StataError.because(
             "hausman needs the name of an estimate with fixed effects first",
@@ -227,6 +226,7 @@ def hausman(call: Call) -> Translation:
     return call.python(
         f"dp.hausman({as_python(spec)}, panel, method='classical')",
         "the default method here, Mundlak's, allows for clusters",
+        *["the constant is not compared"] * len(call.options),
     )
 
 
@@ -325,7 +325,7 @@ TESTS: Table = {
     "test": (Options(), test),
     "testparm": (Options(), test),
     "lincom": (Options(), lincom),
-    "hausman": (Options("", "const.ant"), hausman),
+    "hausman": (Options("const.ant"), hausman),
     "utest": (Options("min max", "f.ieller pre.fix quad.ratic"), u_test),
     "estat": (Options("", "window estore"), estat),
     "xtserial": (Options("", "output"), serial),

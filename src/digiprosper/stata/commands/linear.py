@@ -17,6 +17,7 @@ from digiprosper.stata.varlists import (
     Product,
     absorbed,
     as_terms,
+    crossed_names,
     has_categories_only,
     is_category,
     later_columns,
@@ -28,6 +29,13 @@ _INSTRUMENTS = re.compile(
 )
 _PLAIN = "standard errors are neither clustered nor robust, as in the command"
 _NORMAL = "Stata's p-values are those of the normal distribution, these are of t"
+_CONSTANT = (
+    "xtscc counts a constant: its errors are sqrt((n - k)/(n - k - 1)) times these"
+)
+_SLOPES = (
+    "without small xtivreg2 counts g entities but no slopes: its errors are "
+    "sqrt((n - g - k)/(n - g)) times these"
+)
 # Their robust errors are clustered by the entity.
 _XT = ("xtreg", "xtivreg")
 _MANY_LEVELS = 12
@@ -46,7 +54,7 @@ def regression(call: Call) -> Translation:
         raise StataError.because(
             "there is no regressor besides effects", "Specify at least one variable."
         )
-    notes = _notes_on_cells(products)
+    notes = notes_on_cells(products)
     return _specify(call, "FixedEffects", effects, notes, y=y, x=as_terms(products))
 
 
@@ -176,7 +184,7 @@ def _effects(call: Call) -> list[str]:
     return absorbed(text, call.context.variables)
 
 
-def _notes_on_cells(products: list[Product]) -> list[str]:
+def notes_on_cells(products: list[Product]) -> list[str]:
     """Note products of categories whose own dummies are not in the model."""
     alone = {p[0].name for p in products if is_category(p)}
     for product in products:
@@ -199,12 +207,15 @@ def _absorb_categories(
 ) -> tuple[list[Product], list[str]]:
     """Absorb categories of keys or of many levels, instead of estimating dummies."""
     candidates = _absorbable(products, effects, call)
-    # The category of one variable is part of a product that is absorbed.
-    candidates = list(dict.fromkeys([*candidates, *_single_categories(candidates)]))
-    # The coding of a product of categories depends on the categories beside it.
-    crossed = [p for p in products if p not in candidates and has_categories_only(p)]
-    needed = _single_categories(crossed)
-    absorbed = [p for p in candidates if p in products and p not in needed]
+    others = [product for product in products if product not in candidates]
+    # Dummies that other products are coded beside stay, those inside candidates go.
+    inside = crossed_names(candidates) | {p[0].name for p in candidates if not p[1:]}
+    inside -= crossed_names(others)
+    absorbed = [
+        p
+        for p in products
+        if (p[0].name in inside if is_category(p) else p in candidates)
+    ]
     others = [product for product in products if product not in absorbed]
     return others, list(dict.fromkeys([*effects, *map(_effect, absorbed)]))
 
@@ -214,6 +225,9 @@ def _absorbable(
 ) -> list[Product]:
     """List the categories that may be absorbed."""
     context, errors = call.context, _errors(call)
+    if call.command.name == "xtscc":
+        # It counts dummies, but no effects.
+        return []
     candidates = [product for product in products if _is_absorbed(product, context)]
     if errors["cov_type"] != "clustered" or not call.command.name.endswith("hdfe"):
         return candidates
@@ -228,18 +242,15 @@ def _effect(product: Product) -> str:
     return "^".join(backticked(factor.name) for factor in product)
 
 
-def _single_categories(products: list[Product]) -> list[Product]:
-    """List the variables of products of several as products of one."""
-    return [(f,) for product in products if len(product) > 1 for f in product]
-
-
 def _is_absorbed(product: Product, context: Context) -> bool:
     """Tell whether a product of categories is absorbed; two levels are of interest."""
     if not has_categories_only(product):
         return False
     if len(product) == 1 and product[0].name in (context.entity, context.time):
         return True
-    levels = [context.levels(factor.name) or 0 for factor in product]
+    if context.frame is None:
+        return False
+    levels = [context.frame[factor.name].nunique() for factor in product]
     return min(levels) > 2 and prod(levels) > _MANY_LEVELS ** len(product)
 
 
@@ -252,13 +263,18 @@ def _specify(
         errors["cov_type"] = "clustered" if name in _XT else "robust"
         notes.append("pweights imply robust standard errors")
     ssc = _ssc(call, errors["cov_type"], effects)
-    if ssc == "none" or (name == "xtivreg" and "small" not in call.options):
+    is_large = name.startswith("xtiv") and "small" not in call.options
+    if is_large or ("iv" in name and ssc == "none"):
         notes.append(_NORMAL)
+    if is_large and (name, ssc) == ("xtivreg2", "xtreg"):
+        notes.append(_SLOPES)
+    if effects and ssc == "plm":
+        notes.append(_CONSTANT)
     # Such errors are rarely meant.
     if effects and errors["cov_type"] == "unadjusted":
         notes.append(_PLAIN)
-    # Only two commands drop singletons.
-    drops = name.endswith("hdfe") and "keepsingletons" not in call.options
+    # Other commands keep singletons.
+    drops = name.endswith(("hdfe", "xtivreg2")) and "keepsingletons" not in call.options
     return call.specify(
         kind,
         notes,
@@ -299,10 +315,15 @@ def _ssc(call: Call, cov_type: str, effects: Sequence[str]) -> str:
     name = call.command.name
     # Without effects ivreghdfe is ivreg2.
     name = "ivreg2" if name == "ivreghdfe" and not effects else name
-    if name in ("ivreg2", "ivregress", "xtivreg2") and "small" not in call.options:
+    # xtivreg2 counts the entities, unless there are clusters.
+    is_large = name != "xtivreg2" or cov_type == "clustered"
+    programs = ("ivreg2", "ivregress", "xtivreg2")
+    if is_large and name in programs and "small" not in call.options:
         return "none"
+    if name == "xtscc":
+        return "none" if "ase" in call.options else "plm"
     if name.startswith("xt"):
-        return "plm" if name == "xtscc" else "xtreg"
+        return "xtreg"
     counts_nested = effects and cov_type == "clustered"
     return "areg" if counts_nested and not name.endswith("hdfe") else "reghdfe"
 
@@ -319,7 +340,7 @@ COMMANDS: Table = {
     "regress": (Options(f"noc.onstant {ERRORS}", "b.eta"), regression),
     "areg": (Options(f"a.bsorb {ERRORS}"), regression),
     "xtreg": (Options(f"fe re i {ERRORS}", "nonest theta"), regression),
-    "xtscc": (Options("fe lag", "ase"), regression),
+    "xtscc": (Options("fe lag ase"), regression),
     "ivreghdfe": (
         Options(
             f"a.bsorb keepsin.gletons small gmm2s gmm {ERRORS}", f"{_FIRST} res.iduals"
@@ -332,4 +353,3 @@ COMMANDS: Table = {
     "xtivreg": (Options(f"fe small {ERRORS}", "first"), instrumented),
     "xtivreg2": (Options(f"fe small gmm2s gmm {ERRORS}", _FIRST), instrumented),
 }
-INSTRUMENTED = [name for name, (_, read) in COMMANDS.items() if read is instrumented]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -10,7 +10,7 @@ from digiprosper.errors import StataError, cited
 from digiprosper.panel.grammar import backticked
 from digiprosper.panel.terms import canonical
 from digiprosper.spatial.weights import SpatialWeights
-from digiprosper.stata.commands.linear import of_statsmodels
+from digiprosper.stata.commands.linear import notes_on_cells, of_statsmodels
 from digiprosper.stata.expressions import shifted
 from digiprosper.stata.prefixes import Command, Options, read_options, split
 from digiprosper.stata.translation import (
@@ -25,6 +25,7 @@ from digiprosper.stata.varlists import (
     Product,
     absorbed,
     as_terms,
+    crossed_names,
     is_category,
     number,
     term,
@@ -34,13 +35,12 @@ from digiprosper.stata.varlists import (
 _DYNAMIC = Options(
     "gmm.style iv.style two.step r.obust small orth.ogonal nol.eveleq c.luster h "
     "nomata",
-    "nodif.fsargan svmat svv.ar",
+    "nodif.fsargan svmat svv.ar ar.tests",
 )
 _SUBOPTIONS = {
     "gmmstyle": Options("l.aglimits c.ollapse"),
     "ivstyle": Options("eq.uation"),
 }
-_DEEP = "with few entities collapse=True and fewer lags are more reliable"
 # Entity effects, time effects and likelihood by type().
 SPATIAL_TYPES = {
     "ind": (True, False, "unadjusted"),
@@ -156,7 +156,7 @@ def arellano(call: Call) -> Translation:
     robust = option_value("vce", options.get("vce", ""), kinds)
     return call.specify(
         "DynamicPanel",
-        [_DEEP],
+        ["with few entities collapse=True and fewer lags are more reliable"],
         y=y,
         x=x,
         lags=call.whole("lags", 1),
@@ -354,6 +354,7 @@ def poisson(call: Call) -> Translation:
     rules = {*options.get("separation", "fe simplex relu").split()}
     return call.specify(
         "PoissonEffects",
+        notes_on_cells(products),
         y=y,
         x=as_terms(products),
         **call.effects(effects, entity=fixed, time=years),
@@ -372,18 +373,22 @@ def logit(call: Call) -> Translation:
     model.
     """
     y, products = call.variables()
-    effects = [backticked(p[0].name) for p in products if is_category(p)]
+    notes, coded = notes_on_cells(products), crossed_names(products)
+    effects = [p for p in products if is_category(p) and p[0].name not in coded]
     if len(effects) < 1 + (call.command.name == "logit"):
-        return _binary(call)
+        return _binary(call, notes)
     read = call.specify(
         "LogitEffects",
-        ["robust errors there have the factor n/(n - 1) or G/(G - 1), here none"],
+        [
+            *notes,
+            "robust errors there have the factor n/(n - 1) or G/(G - 1), here none",
+        ],
         y=y,
-        x=as_terms(p for p in products if not is_category(p)),
+        x=as_terms(p for p in products if p not in effects),
         link=call.command.name,
         entity_effects=False,
         time_effects=False,
-        absorb=effects,
+        absorb=[backticked(p[0].name) for p in effects],
         collinear="drop",
         **call.errors(),
     )
@@ -392,7 +397,7 @@ def logit(call: Call) -> Translation:
     return replace(read, spec=spec, python=python)
 
 
-def _binary(call: Call) -> Translation:
+def _binary(call: Call, notes: Iterable[str]) -> Translation:
     """Translate a logit or probit with its constant into statsmodels."""
     groups = "{'use_correction': False, 'groups': GROUPS}"
     fits = {
@@ -405,6 +410,7 @@ def _binary(call: Call) -> Translation:
         f"{call.command.name.capitalize()}(*{code}).fit({fit})",
         "scripts give robust errors the factor n/(n - 1) or G/(G - 1), and stop where "
         "rows are predicted perfectly",
+        *notes,
     )
 
 
@@ -425,9 +431,7 @@ def conditional(call: Call) -> Translation:
     )
 
 
-_POISSON = Options(f"{ERRORS} a.bsorb fe exp.osure off.set i irr sep.aration")
-_LOGIT = Options(f"{ERRORS} or asis")
-_CONDITIONAL = Options(f"{ERRORS} or gr.oup")
+_POISSON = Options(f"{ERRORS} a.bsorb fe exp.osure off.set irr sep.aration")
 COMMANDS: Table = {
     "xthreg": (
         Options("rx qx th.num grid trim bs vce r.obust", "nobs.log noreg thl.evel"),
@@ -452,7 +456,7 @@ COMMANDS: Table = {
     "csdid": (
         Options(
             "i.var t.ime g.var not.yet meth.od long2 cl.uster agg",
-            "long pointwise saverif replace",
+            "pointwise saverif replace",
         ),
         callaway,
     ),
@@ -468,7 +472,7 @@ COMMANDS: Table = {
         bacon,
     ),
     **dict.fromkeys(("ppmlhdfe", "poisson", "xtpoisson"), (_POISSON, poisson)),
-    **dict.fromkeys(("logit", "probit"), (_LOGIT, logit)),
-    "clogit": (_CONDITIONAL, conditional),
+    **dict.fromkeys(("logit", "probit"), (Options(f"{ERRORS} or asis"), logit)),
+    "clogit": (Options(f"{ERRORS} or gr.oup"), conditional),
     "xtlogit": (Options("fe vce or"), conditional),
 }
