@@ -223,10 +223,11 @@ def hausman(call: Call) -> Translation:
             "hausman needs the name of an estimate with fixed effects first",
             "hausman(spec, panel, method='classical') estimates both models.",
         )
+    notes = ["the default method here, Mundlak's, allows for clusters"]
+    if "constant" in call.options:
+        notes.append("the constant is not compared")
     return call.python(
-        f"dp.hausman({as_python(spec)}, panel, method='classical')",
-        "the default method here, Mundlak's, allows for clusters",
-        *["the constant is not compared"] * len(call.options),
+        f"dp.hausman({as_python(spec)}, panel, method='classical')", *notes
     )
 
 
