@@ -14,6 +14,7 @@ turn_outside    term, square, turn, low, high (of the term); not a warning
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from itertools import chain, product, repeat
 from math import isclose
@@ -314,16 +315,8 @@ def lagged_outcome(
     `roles` are those of the columns to search, by default of all regressors; `outcome`
     is the role of the outcome.
     """
-    sample, scan = prepared.sample, prepared.block_sums
-    if scan is not None:
-        lags = scan.lags(roles)
-        periods = prepared.count.n / scan.rows.counts.n_entities
-    # There is no bias without entity effects, or finer ones.
-    elif any(is_nested(codes, sample.entity) for codes in prepared.within.codes):
-        lags = lags_of_outcome(sample, roles, outcome)
-        periods = sample.nobs / sample.n_entities
-    else:
-        return []
+    sample = prepared.sample
+    lags, periods = _lags_and_periods(prepared, roles, outcome)
 
     def notice(kind: str, at: int, columns: Sequence[str], **words: str) -> Notice:
         return notice_of(
@@ -335,15 +328,20 @@ def lagged_outcome(
             **words,
         )
 
-    word, bias = "outcome" if outcome == "y" else "mediator", _bias_words(1, periods)
+    word = "outcome" if outcome == "y" else "mediator"
     dynamic = [
         notice(
-            "", at, terms, _are_lags=_lag_words(sample, terms), _kind=word, _bias=bias
+            "",
+            at,
+            terms,
+            _are_lags=_lag_words(sample, terms),
+            _kind=word,
+            _bias=_bias_words(1, periods),
         )
         for at, terms in lags.items()
         if terms
     ]
-    if dynamic or scan is not None:
+    if dynamic or prepared.block_sums is not None:
         return dynamic
     columns = _columns_of_roles(sample, roles)
     growth = [
@@ -360,6 +358,20 @@ def lagged_outcome(
         for at in lags
         if (stocks := stocks_of(sample, at, columns))
     ]
+
+
+def _lags_and_periods(
+    prepared: Prepared, roles: Sequence[str] | None, outcome: str
+) -> tuple[dict[int, list[str]], float]:
+    """Find lags by outcome, and the mean number of periods of an entity."""
+    sample, scan = prepared.sample, prepared.block_sums
+    if scan is not None:
+        return scan.lags(roles), prepared.count.n / scan.rows.counts.n_entities
+    # There is no bias without entity effects, or finer ones.
+    if not any(is_nested(codes, sample.entity) for codes in prepared.within.codes):
+        return {}, math.nan
+    lags = lags_of_outcome(sample, roles, outcome)
+    return lags, sample.nobs / sample.n_entities
 
 
 def lags_of_outcome(

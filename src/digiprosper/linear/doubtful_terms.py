@@ -96,14 +96,9 @@ def term_notices(
     if of_interest:
         if not {*effects} <= {*keys.names}:
             yield from _means_of_others(sample, table, of_interest[0], effects)
-        by_entity, in_cells = tuple(clusters) == (keys.entity_name,), list[Notice]()
-        if not by_entity and cov_type not in ("driscoll_kraay", "xtscc", "conley"):
-            in_cells += _shared_in_cells(sample, of_interest[0], effects, clusters)
-        yield from in_cells
-        if by_entity or (not in_cells and not clusters and cov_type in BY_ROW):
-            together = [*shared_treatments(sample, panel, of_interest)]
-            instruments = roles.get("instruments", ())
-            yield from together or shared_treatments(sample, panel, instruments)
+        yield from _shared_terms(
+            sample, panel, of_interest, effects, clusters, cov_type
+        )
         for at in (*of_interest, *roles.get("mediators", ())):
             yield from _zeros_in_log(sample, table, at, effects)
     about: list[Notice] = []
@@ -118,6 +113,26 @@ def term_notices(
     of_indexes = indicators_on_both_sides(sample, panel)
     yield from [notice for notice in of_indexes if notice not in about]
     yield from many_dummies(sample)
+
+
+def _shared_terms(
+    sample: Sample,
+    panel: Panel,
+    of_interest: Sequence[int],
+    effects: Sequence[str],
+    clusters: Sequence[str],
+    cov_type: str,
+) -> Iterator[Notice]:
+    """Report terms that rows or entities share which errors take as independent."""
+    by_entity = tuple(clusters) == (sample.keys.entity_name,)
+    in_cells: list[Notice] = []
+    if not by_entity and cov_type not in ("driscoll_kraay", "xtscc", "conley"):
+        in_cells += _shared_in_cells(sample, of_interest[0], effects, clusters)
+    yield from in_cells
+    if by_entity or (not in_cells and not clusters and cov_type in BY_ROW):
+        together = [*shared_treatments(sample, panel, of_interest)]
+        instruments = sample.roles.get("instruments", ())
+        yield from together or shared_treatments(sample, panel, instruments)
 
 
 def derived_term_notices(
@@ -372,16 +387,24 @@ def _of_growth_indices(
             continue
         prices = logs.columns[:, [logs.names.index(index)]]
         amounts = logs.columns[:, :-1] - prices
-        terms = []
-        for term, values in columns:
-            gaps = [log[:, None] - amounts for log in _values_and_logs(values)]
-            fits = (np.std(gaps, axis=1) < _THREE_DIGITS).any(axis=0)
-            # Growth over the index is real growth, and the index over itself is 1.
-            tops = map(table.numeric, compress(logs.names, fits))
-            if not all(is_unchained(top, table.keys.entity) for top in tops):
-                terms.append(term)
+        terms = tuple(
+            term
+            for term, values in columns
+            if _is_amount(values, amounts, logs.names, table)
+        )
         if terms:
-            yield notice_of("over_growth", terms=tuple(terms), index=index)
+            yield notice_of("over_growth", terms=terms, index=index)
+
+
+def _is_amount(
+    values: Floats, amounts: Floats, names: Sequence[str], table: Table
+) -> bool:
+    """Tell whether values, or their log, are one of the logs of amounts in columns."""
+    gaps = [log[:, None] - amounts for log in _values_and_logs(values)]
+    fits = (np.std(gaps, axis=1) < _THREE_DIGITS).any(axis=0)
+    # Growth over the index is real growth, and the index over itself is 1.
+    tops = map(table.numeric, compress(names, fits))
+    return not all(is_unchained(top, table.keys.entity) for top in tops)
 
 
 def _parts_of_sum(sample: Sample, rows: Ints, values: Floats) -> list[str]:

@@ -550,18 +550,7 @@ def _about_strength(
     weak = value < _WEAK_F
     if not weak and (critical is None or not value < critical):
         return few
-    instead = "the joint Anderson-Rubin test, results.anderson_rubin_test({...}), is"
-    if len(endog) == 1:
-        instead = "the Anderson-Rubin set, results.anderson_rubin(), is"
-    if weak:
-        consequence = (
-            "the instruments are weak. The estimate may be biased towards least "
-            "squares, and its t interval may cover too rarely"
-        )
-        instead += " also valid with weak instruments. Report it instead"
-    else:
-        consequence = "the bias of the estimate may exceed 10% of the worst case"
-        instead += " not affected"
+    consequence, instead = _consequence_of_strength(len(endog), weak=weak)
     # With instruments that vary in few clusters the Anderson-Rubin set is not valid.
     text = (
         f"{_F_WORDS[statistic]} F = {value:.3g} of the first stage of "
@@ -575,6 +564,23 @@ def _about_strength(
     }
     code = "weak_first_stage" if weak else "biased_first_stage"
     return [Notice(code, text, data), *few]
+
+
+def _consequence_of_strength(n_endog: int, *, weak: bool) -> tuple[str, str]:
+    """Write what follows for the estimate, and which test does not depend on it."""
+    test = "the joint Anderson-Rubin test, results.anderson_rubin_test({...}), is"
+    if n_endog == 1:
+        test = "the Anderson-Rubin set, results.anderson_rubin(), is"
+    if weak:
+        return (
+            "the instruments are weak. The estimate may be biased towards least "
+            "squares, and its t interval may cover too rarely",
+            f"{test} also valid with weak instruments. Report it instead",
+        )
+    return (
+        "the bias of the estimate may exceed 10% of the worst case",
+        f"{test} not affected",
+    )
 
 
 def _few_for_anderson_rubin(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from math import prod
 from typing import Any
@@ -263,16 +263,7 @@ def _specify(
         errors["cov_type"] = "clustered" if name in _XT else "robust"
         notes.append("pweights imply robust standard errors")
     ssc = _ssc(call, errors["cov_type"], effects)
-    is_large = name.startswith("xtiv") and "small" not in call.options
-    if is_large or ("iv" in name and ssc == "none"):
-        notes.append(_NORMAL)
-    if is_large and (name, ssc) == ("xtivreg2", "xtreg"):
-        notes.append(_SLOPES)
-    if effects and ssc == "plm":
-        notes.append(_CONSTANT)
-    # Such errors are rarely meant.
-    if effects and errors["cov_type"] == "unadjusted":
-        notes.append(_PLAIN)
+    notes += _notes_on_errors(call, effects, errors["cov_type"], ssc)
     # Other commands keep singletons.
     drops = name.endswith(("hdfe", "xtivreg2")) and "keepsingletons" not in call.options
     return call.specify(
@@ -286,6 +277,23 @@ def _specify(
         singletons="drop" if drops else "keep",
         ssc=ssc,
     )
+
+
+def _notes_on_errors(
+    call: Call, effects: Sequence[str], cov_type: str, ssc: str
+) -> Iterator[str]:
+    """Note how standard errors and p-values of the command differ from these."""
+    name = call.command.name
+    is_large = name.startswith("xtiv") and "small" not in call.options
+    if is_large or ("iv" in name and ssc == "none"):
+        yield _NORMAL
+    if is_large and (name, ssc) == ("xtivreg2", "xtreg"):
+        yield _SLOPES
+    if effects and ssc == "plm":
+        yield _CONSTANT
+    # Such errors are rarely meant.
+    if effects and cov_type == "unadjusted":
+        yield _PLAIN
 
 
 def _errors(call: Call) -> dict[str, Any]:
@@ -313,19 +321,26 @@ def _weights(call: Call) -> str | None:
 def _ssc(call: Call, cov_type: str, effects: Sequence[str]) -> str:
     """Choose the small-sample correction of the command."""
     name = call.command.name
-    # Without effects ivreghdfe is ivreg2.
-    name = "ivreg2" if name == "ivreghdfe" and not effects else name
-    # xtivreg2 counts the entities, unless there are clusters.
-    is_large = name != "xtivreg2" or cov_type == "clustered"
-    programs = ("ivreg2", "ivregress", "xtivreg2")
-    if is_large and name in programs and "small" not in call.options:
+    if _has_no_factor(call, cov_type, effects):
         return "none"
-    if name == "xtscc":
-        return "none" if "ase" in call.options else "plm"
     if name.startswith("xt"):
-        return "xtreg"
+        return "plm" if name == "xtscc" else "xtreg"
     counts_nested = effects and cov_type == "clustered"
     return "areg" if counts_nested and not name.endswith("hdfe") else "reghdfe"
+
+
+def _has_no_factor(call: Call, cov_type: str, effects: Sequence[str]) -> bool:
+    """Tell whether errors of the command have no small-sample factor."""
+    name = call.command.name
+    if name == "xtscc":
+        return "ase" in call.options
+    # xtivreg2 counts the entities, unless there are clusters.
+    if name == "xtivreg2" and cov_type != "clustered":
+        return False
+    # Without effects ivreghdfe is ivreg2.
+    name = "ivreg2" if name == "ivreghdfe" and not effects else name
+    is_ivreg2 = name in ("ivreg2", "ivregress", "xtivreg2")
+    return is_ivreg2 and "small" not in call.options
 
 
 COMMANDS: Table = {
