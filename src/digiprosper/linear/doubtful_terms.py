@@ -71,7 +71,6 @@ _SEVEN_DIGITS = 1e-6
 _THREE_DIGITS = 1e-3
 # Means of at most five periods, and rows in which they are looked for
 _STEPS_BACK, _FIRST_ROWS = 4, 1_000
-_REGRESSORS = ("x", "endog", "treatment", "mediators")
 
 
 def columns_of(sample: Sample, names: Sequence[str]) -> dict[str, str]:
@@ -207,7 +206,7 @@ def indicators_on_both_sides(sample: Sample, panel: Panel) -> Iterator[Notice]:
     if not indexes:
         return
     names, roles = sample.names, sample.roles
-    regressors = [*chain.from_iterable([roles.get(role, ()) for role in _REGRESSORS])]
+    regressors = _regressors(sample)
     outcomes = roles.get("y", ())
     columns = {at: _unlagged_columns(sample, at) for at in (*regressors, *outcomes)}
 
@@ -228,6 +227,12 @@ def indicators_on_both_sides(sample: Sample, panel: Panel) -> Iterator[Notice]:
             of_outcome[names[at]] = tuple(sorted(common))
     if of_outcome:
         yield _shared_indicators(of_outcome, names[outcomes[0]])
+
+
+def _regressors(sample: Sample) -> list[int]:
+    """List the positions of all regressors."""
+    roles = ("x", "endog", "treatment", "mediators")
+    return [at for role in roles for at in sample.roles.get(role, ())]
 
 
 def _unlagged_columns(sample: Sample, at: int) -> set[str]:
@@ -377,11 +382,10 @@ def _of_growth_indices(
 ) -> Iterator[Notice]:
     """Report terms divided by an index with the period before as 100, and its log."""
     (y,), names, logs = sample.roles["y"], sample.names, numbers.logs
-    x = chain.from_iterable([sample.roles.get(role, ()) for role in _REGRESSORS])
-    columns = [(names[at], sample.matrix[rows, at]) for at in (y, *x)]
+    columns = [(names[at], sample.matrix[rows, at]) for at in (y, *_regressors(sample))]
+    factors = [(f.function, f.columns) for f in sample.factors_of(names[y])]
     for index in table.growth_indices:
-        (outcome, *more) = sample.factors_of(names[y])
-        if outcome.function == "log" and outcome.columns == (index,) and not more:
+        if factors == [("log", (index,))]:
             yield notice_of("log_of_growth", outcome=names[y], index=index)
         if index not in logs.names:
             continue
@@ -528,7 +532,7 @@ def _share_of_zeros(
     sample: Sample, at: int, zero: Bools, effects: Sequence[str]
 ) -> float:
     """Return the share of zeros in the variance of a column, 0 beside their dummy."""
-    for column in chain(*[sample.roles.get(role, ()) for role in _REGRESSORS]):
+    for column in _regressors(sample):
         x = sample.matrix[:, column]
         if np.ptp(x[zero]) == np.ptp(x[~zero]) == 0 < np.ptp(x):
             return 0.0

@@ -118,7 +118,7 @@ _MOSTLY_DISTINCT: Final = 0.8
 # years or more. Numbers of months and the like have few values.
 _ANEW: Final = 0.4
 _SOME_YEARS: Final = 0.25
-_FEWEST_RISES: Final = 8
+_FEWEST_RISES: Final = 8  # temperatures rise until July
 _YEARS: Final = 10_000
 _NUMBERS_OF_PERIODS: Final = 24
 _FEWEST_BREAKS: Final = 3
