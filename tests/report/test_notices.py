@@ -185,7 +185,7 @@ def test_every_code_has_one_maker_or_its_sentences_in_a_table() -> None:
     assert several == {"jumping_times", "lagged_outcome", "near_collinear"}
     for code in several:
         layouts = {
-            frozenset(k.arg for k in call.keywords if not k.arg.startswith("_"))
+            frozenset(k.arg for k in call.keywords if k.arg and k.arg[0] != "_")
             for _, call in calls_in_files()
             if makes_notice(call) and code in codes_of(call)
         }

@@ -562,8 +562,8 @@ def _about_strength(
         "value": float(value),
         "critical": critical,
     }
-    code = "weak_first_stage" if weak else "biased_first_stage"
-    return [Notice(code, text, data), *few]
+    strength = Notice("weak_first_stage" if weak else "biased_first_stage", text, data)
+    return [strength, *few]
 
 
 def _consequence_of_strength(n_endog: int, *, weak: bool) -> tuple[str, str]:
