@@ -37,9 +37,9 @@ from digiprosper.composite.weights import equal_weights as equal_weights
 from digiprosper.composite.weights import pca_weights as pca_weights
 from digiprosper.composite.weights import std_weights as std_weights
 from digiprosper.counts.logit import LogitEffects as LogitEffects
-from digiprosper.counts.logit_results import AverageEffects as AverageEffects
-from digiprosper.counts.logit_results import LogitResults as LogitResults
 from digiprosper.counts.poisson_effects import PoissonEffects as PoissonEffects
+from digiprosper.counts.results import AverageEffects as AverageEffects
+from digiprosper.counts.results import LogitResults as LogitResults
 from digiprosper.counts.results import PoissonResults as PoissonResults
 from digiprosper.datasets.simulate import Truth as Truth
 from digiprosper.dynamic.dynamic_panel import DynamicEstimator as DynamicEstimator
