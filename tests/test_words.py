@@ -39,8 +39,7 @@ from digiprosper.report.words import (
     Words,
 )
 from digiprosper.spatial.panel_spatial import SpatialModel
-from digiprosper.spatial.words import MADE, MODELS
-from digiprosper.spatial.words import WORDS as SPATIAL
+from digiprosper.spatial.words import MADE, MODELS, WORDS as SPATIAL
 from digiprosper.studies.words import WORDS as STUDIES
 from digiprosper.threshold.words import WORDS as THRESHOLD
 

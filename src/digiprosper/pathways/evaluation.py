@@ -17,8 +17,7 @@ from digiprosper.checks import (
     option_problem,
     unknown_columns,
 )
-from digiprosper.composite.audits import overlap_audit
-from digiprosper.composite.indicators import IndicatorSystem
+from digiprosper.composite.indicators import IndicatorSystem, overlap_audit
 from digiprosper.errors import (
     CollinearityError,
     HeldWarnings,
