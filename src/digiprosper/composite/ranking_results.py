@@ -22,7 +22,6 @@ from digiprosper.errors import Notice, OptionError, cited, quoted
 from digiprosper.kernels import Bools, Floats, Ints
 from digiprosper.kernels.intervals import has_enough_clusters
 from digiprosper.kernels.tolerances import SAME_RANKS
-from digiprosper.report.pickling import PickledByName
 from digiprosper.report.summary import (
     Block,
     Cells,
@@ -46,7 +45,7 @@ _AMONG: Final = {
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
-class RankedIndex(Summarised, PickledByName):
+class RankedIndex(Summarised):
     """Base of results with ranks of an index: its rows and options."""
 
     name: str

@@ -46,7 +46,6 @@ from digiprosper.kernels.resampling import seed_sequence
 from digiprosper.kernels.tolerances import PRINTED_WEIGHTS
 from digiprosper.panel import Panel
 from digiprosper.report.notices import lost_draws, too_few_clusters_to_draw
-from digiprosper.report.pickling import PickledByName
 from digiprosper.report.summary import Cells, Lines, PlainNumbers, Summarised, Summary
 
 _Stored = TypeVar("_Stored")
@@ -74,7 +73,7 @@ _FOLLOWS: Final = 0.8
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class IndexResults(Summarised, PickledByName):
+class IndexResults(Summarised):
     """Results of an index: scores, weights, end points; from `CompositeIndex.fit`.
 
     `apply` scores other panels with the same weights and end points. The results do not

@@ -21,7 +21,6 @@ from digiprosper.pathways.notices import words_of
 from digiprosper.pathways.words import WORDS
 from digiprosper.report.characters import has_cjk
 from digiprosper.report.columns import Column, PlainCell
-from digiprosper.report.pickling import PickledByName
 from digiprosper.report.summary import Cells, Lines, PlainNumbers, Summarised, Summary
 from digiprosper.report.text import number_text, p_text, percent_text, wrapped
 from digiprosper.report.words import LANGUAGES, Language
@@ -31,7 +30,7 @@ _OPPOSITE = {"+": "-", "-": "+", "-/+": "+/-", "+/-": "-/+", "shift": "shift"}
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class MechanismReport(Summarised, PickledByName):
+class MechanismReport(Summarised):
     """Results of tests of propositions, made by `pathways.evaluate`.
 
     The verdicts are statements about associations, not about causes.

@@ -17,7 +17,6 @@ from digiprosper.report.columns import Column, Remark, result_column
 from digiprosper.report.estimates import Estimates
 from digiprosper.report.inference import Inference
 from digiprosper.report.labels import text_factor
-from digiprosper.report.pickling import PickledByName
 from digiprosper.report.protocol import Glance
 from digiprosper.report.restrictions import (
     null_text,
@@ -48,7 +47,7 @@ def _index_of_terms(names: tuple[str, ...]) -> pd.Index[str]:
     return index
 
 
-class BaseResults(Summarised, PickledByName):
+class BaseResults(Summarised):
     """Base class of results with estimates.
 
     A method's results are a frozen dataclass with the fields (or properties)
