@@ -496,12 +496,12 @@ def weights_of_counts(
     fit: FittedRows, sums: Sequence[EntitySums], counts: Floats
 ) -> Floats:
     """Compute weights (L, R, m) of L states from counts of entities; NaN if none."""
-    out = np.full((len(sums), len(counts), len(fit.options.system)), np.nan)
-    for weights, part in zip(out, sums, strict=True):
+    drawn_weights = np.full((len(sums), len(counts), len(fit.options.system)), np.nan)
+    for weights, part in zip(drawn_weights, sums, strict=True):
         multiplicities = counts[:, part.entities]
         drawn = multiplicities.any(axis=1)
         weights[drawn] = part.weights(multiplicities[drawn])
-    return out
+    return drawn_weights
 
 
 def draw_scores(fit: FittedRows, weights: Floats) -> Floats:
@@ -583,17 +583,17 @@ def _weights_without_entity(fit: FittedRows, entity: int) -> Floats:
     """Compute the weights (L, m) without one entity, on the same scale; NaN if none."""
     options, sample, state = fit.options, fit.sample, fit.results.state
     rule = options.rule(sample.n_times)
-    out = np.full(state.weights.shape, np.nan)
+    weights_by_state = np.full(state.weights.shape, np.nan)
     learned_rows = options.scope.learned_rows(sample.time, sample.times)
     for k, (rows, part) in enumerate(zip(learned_rows, state.learned, strict=True)):
         others = sample.entity[rows] != entity
         z = part.scale.apply(sample.matrix[rows][others], options.system.positive)
         if len(z):
             try:
-                out[k] = weigh(z, rule, options.system.names).weights
+                weights_by_state[k] = weigh(z, rule, options.system.names).weights
             except IndicatorError:
                 continue  # NaN: the others have no weights
-    return out
+    return weights_by_state
 
 
 def _compare_with_full_index(
@@ -608,9 +608,13 @@ def _compare_with_full_index(
     flat = np.nan_to_num(changes).transpose(1, 0, 2).reshape(len(scores), -1)
     size = np.abs(flat)
     # Two weights with sum one change equally: name the first, whatever the rounding.
-    at = (size >= size.max(axis=1, keepdims=True) * (1 - SAME_CHANGE)).argmax(axis=1)
-    change = flat[np.arange(at.size), at]
-    names = np.array(fit.options.system.names, dtype=object)[at % changes.shape[2]]
+    positions = (size >= size.max(axis=1, keepdims=True) * (1 - SAME_CHANGE)).argmax(
+        axis=1
+    )
+    change = flat[np.arange(positions.size), positions]
+    names = np.array(fit.options.system.names, dtype=object)[
+        positions % changes.shape[2]
+    ]
     table = pd.DataFrame(
         {
             "weight_change": change,

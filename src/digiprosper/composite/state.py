@@ -70,8 +70,8 @@ def dropped_rows(sample: Sample) -> list[Notice]:
 def without_indicator(sample: Sample, name: str) -> Sample:
     """Drop an indicator from a sample; the rows stay."""
     others = tuple(n for n in sample.names if n != name)
-    at = [sample.names.index(n) for n in others]
-    return _with_columns(sample, sample.matrix[:, at], others)
+    positions = [sample.names.index(n) for n in others]
+    return _with_columns(sample, sample.matrix[:, positions], others)
 
 
 def _with_columns(sample: Sample, x: Floats, names: tuple[str, ...]) -> Sample:

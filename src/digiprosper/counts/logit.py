@@ -299,24 +299,26 @@ def _prepare_sample(spec: LogitEffects, panel: Panel) -> BinarySample:
         replace(linear_options(spec), singletons="keep"),
         select=select,
     )
-    ((whole, keep),) = cut
+    ((complete_sample, keep),) = cut
     sample = prepared.sample
     demeaned, _ = demean_roles(spec.y, prepared, ("x",))
     columns, dropped = _regressors(prepared, demeaned, predicted=not keep.all())
     levels = {
-        effect: whole.code_levels[effect].difference(sample.code_levels[effect])
+        effect: complete_sample.code_levels[effect].difference(
+            sample.code_levels[effect]
+        )
         for effect in (term.effect for term in prepared.absorbed)
     }
-    about = without(prepared.other_notices, _OF_LEAST_SQUARES)
+    sample_notices = without(prepared.other_notices, _OF_LEAST_SQUARES)
     return BinarySample(
         prepared=prepared,
         y=demeaned.raw[:, 0],
         x=demeaned.raw[:, columns],
         names=demeaned.names_at(columns),
-        complete_sample=whole,
+        complete_sample=complete_sample,
         keep=keep,
         notices=(
-            *about,
+            *sample_notices,
             *notices.few_clusters(prepared),
             *dropped,
             *notices.perfectly_predicted(int((~keep).sum()), keep.size, levels),

@@ -237,7 +237,7 @@ class MechanismReport(Summarised):
     def _row(self, finding: Finding) -> dict[str, Any]:
         mechanism, names, part = finding.mechanism, self._names, finding.deciding
         effect = (math.nan,) * 3 if part is None else part.std_effect
-        about = (
+        copied = (
             *("p_value", "p_adjusted", "identification", "estimator"),
             *("nobs", "n_entities", "n_clusters"),
         )
@@ -250,7 +250,7 @@ class MechanismReport(Summarised):
             "term": self._term(finding),
             **{name: getattr(part, name, math.nan) for name in _NUMBERS},
             **dict(zip(("std_effect", "std_low", "std_high"), effect, strict=True)),
-            **{name: getattr(finding, name) for name in about},
+            **{name: getattr(finding, name) for name in copied},
             "clusters": self.entity_name if finding.tested else "",
             "controls": ", ".join(finding.controls) if finding.tested else "",
             "reason": finding.reason.code if finding.reason else "",
