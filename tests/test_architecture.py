@@ -46,6 +46,7 @@ EXTRAS = {
     "test_toy_method.py",
     "test_where.py",
     "test_words.py",
+    "composite/test_audits.py",
     "composite/test_index_sensitivity.py",
     "counts/test_published.py",
     "datasets/test_recovery.py",

@@ -17,7 +17,7 @@ from typing import NamedTuple, get_args
 
 import pytest
 
-from digiprosper.counts.words import WORDS as COUNTS
+from digiprosper.counts.results import WORDS as COUNTS
 from digiprosper.dynamic.results import WORDS as DYNAMIC
 from digiprosper.errors import notice_tables
 from digiprosper.learning.results import WORDS as LEARNING
@@ -39,8 +39,7 @@ from digiprosper.report.words import (
     Words,
 )
 from digiprosper.spatial.panel_spatial import SpatialModel
-from digiprosper.spatial.words import MADE, MODELS
-from digiprosper.spatial.words import WORDS as SPATIAL
+from digiprosper.spatial.words import MADE, MODELS, WORDS as SPATIAL
 from digiprosper.studies.words import WORDS as STUDIES
 from digiprosper.threshold.words import WORDS as THRESHOLD
 
@@ -83,7 +82,7 @@ ROWS = {
     # Codes are read from the English names of tests.
     "report/words.py TESTS": Row(TESTS, composed=("*",)),
     "report/figure_words.py FIGURE": Row(FIGURE, latin=("errors.xtscc", "path.star")),
-    "counts/words.py WORDS": Row(COUNTS, composed=("stat.*",)),
+    "counts/results.py WORDS": Row(COUNTS, composed=("stat.*",)),
     "dynamic/results.py WORDS": Row(DYNAMIC, composed=("difference.*", "system.*")),
     "learning/results.py WORDS": Row(LEARNING, composed=("stat.*",)),
     "linear/words.py WORDS": Row(

@@ -1,217 +1,278 @@
-from digiprosper import datasets as datasets
-from digiprosper import instruments as instruments
-from digiprosper import pathways as pathways
-from digiprosper import plots as plots
-from digiprosper import stata as stata
-from digiprosper import variables as variables
+from digiprosper import (
+    datasets as datasets,
+    instruments as instruments,
+    pathways as pathways,
+    plots as plots,
+    stata as stata,
+    variables as variables,
+)
 from digiprosper._version import __version__ as __version__
-from digiprosper.composite.audits import audit_weights as audit_weights
-from digiprosper.composite.audits import overlap_audit as overlap_audit
-from digiprosper.composite.coupling import CouplingMethod as CouplingMethod
 from digiprosper.composite.coupling import (
+    CouplingMethod as CouplingMethod,
     coupling_coordination as coupling_coordination,
 )
-from digiprosper.composite.indicators import Direction as Direction
-from digiprosper.composite.indicators import Indicator as Indicator
-from digiprosper.composite.indicators import IndicatorSystem as IndicatorSystem
+from digiprosper.composite.indicators import (
+    Direction as Direction,
+    Indicator as Indicator,
+    IndicatorSystem as IndicatorSystem,
+    overlap_audit as overlap_audit,
+)
 from digiprosper.composite.kernels.aggregate import Aggregation as Aggregation
 from digiprosper.composite.kernels.normalise import Normalisation as Normalisation
 from digiprosper.composite.kernels.structure import IndexStructure as IndexStructure
 from digiprosper.composite.options import IndexMissing as IndexMissing
-from digiprosper.composite.ranking_results import Among as Among
-from digiprosper.composite.ranking_results import IndexSensitivity as IndexSensitivity
-from digiprosper.composite.ranking_results import RankResults as RankResults
-from digiprosper.composite.rankings import LeaveOut as LeaveOut
-from digiprosper.composite.rankings import index_sensitivity as index_sensitivity
-from digiprosper.composite.rankings import leave_one_out as leave_one_out
-from digiprosper.composite.rankings import rank_probabilities as rank_probabilities
-from digiprosper.composite.results import IndexResults as IndexResults
-from digiprosper.composite.results import WeightErrors as WeightErrors
+from digiprosper.composite.ranking_results import (
+    Among as Among,
+    IndexSensitivity as IndexSensitivity,
+    RankResults as RankResults,
+)
+from digiprosper.composite.rankings import (
+    LeaveOut as LeaveOut,
+    audit_weights as audit_weights,
+    index_sensitivity as index_sensitivity,
+    leave_one_out as leave_one_out,
+    rank_probabilities as rank_probabilities,
+)
+from digiprosper.composite.results import (
+    IndexResults as IndexResults,
+    WeightErrors as WeightErrors,
+)
 from digiprosper.composite.scopes import Scope as Scope
 from digiprosper.composite.specification import CompositeIndex as CompositeIndex
-from digiprosper.composite.weights import Weighting as Weighting
-from digiprosper.composite.weights import critic_weights as critic_weights
-from digiprosper.composite.weights import cv_weights as cv_weights
-from digiprosper.composite.weights import entropy_weights as entropy_weights
-from digiprosper.composite.weights import equal_weights as equal_weights
-from digiprosper.composite.weights import pca_weights as pca_weights
-from digiprosper.composite.weights import std_weights as std_weights
+from digiprosper.composite.weights import (
+    Weighting as Weighting,
+    critic_weights as critic_weights,
+    cv_weights as cv_weights,
+    entropy_weights as entropy_weights,
+    equal_weights as equal_weights,
+    pca_weights as pca_weights,
+    std_weights as std_weights,
+)
 from digiprosper.counts.logit import LogitEffects as LogitEffects
-from digiprosper.counts.logit_results import AverageEffects as AverageEffects
-from digiprosper.counts.logit_results import LogitResults as LogitResults
 from digiprosper.counts.poisson_effects import PoissonEffects as PoissonEffects
-from digiprosper.counts.results import PoissonResults as PoissonResults
+from digiprosper.counts.results import (
+    AverageEffects as AverageEffects,
+    LogitResults as LogitResults,
+    PoissonResults as PoissonResults,
+)
 from digiprosper.datasets.simulate import Truth as Truth
-from digiprosper.dynamic.dynamic_panel import DynamicEstimator as DynamicEstimator
-from digiprosper.dynamic.dynamic_panel import DynamicPanel as DynamicPanel
+from digiprosper.dynamic.dynamic_panel import (
+    DynamicEstimator as DynamicEstimator,
+    DynamicPanel as DynamicPanel,
+)
 from digiprosper.dynamic.results import DynamicResults as DynamicResults
-from digiprosper.errors import AlignmentError as AlignmentError
-from digiprosper.errors import BoundaryThresholdWarning as BoundaryThresholdWarning
-from digiprosper.errors import CollinearityError as CollinearityError
-from digiprosper.errors import ColumnError as ColumnError
-from digiprosper.errors import CovarianceWarning as CovarianceWarning
-from digiprosper.errors import DigiprosperError as DigiprosperError
-from digiprosper.errors import DigiprosperWarning as DigiprosperWarning
-from digiprosper.errors import FewClustersWarning as FewClustersWarning
-from digiprosper.errors import FewDrawsWarning as FewDrawsWarning
-from digiprosper.errors import IdentificationError as IdentificationError
-from digiprosper.errors import IdentificationWarning as IdentificationWarning
-from digiprosper.errors import IndicatorError as IndicatorError
-from digiprosper.errors import IndicatorWarning as IndicatorWarning
-from digiprosper.errors import InputTypeError as InputTypeError
-from digiprosper.errors import MissingDataError as MissingDataError
-from digiprosper.errors import MissingDataWarning as MissingDataWarning
-from digiprosper.errors import NearCollinearWarning as NearCollinearWarning
-from digiprosper.errors import Notice as Notice
-from digiprosper.errors import OptionError as OptionError
-from digiprosper.errors import PanelIndexError as PanelIndexError
-from digiprosper.errors import PickleError as PickleError
-from digiprosper.errors import ScanError as ScanError
-from digiprosper.errors import SingletonWarning as SingletonWarning
-from digiprosper.errors import SmallRegimeWarning as SmallRegimeWarning
-from digiprosper.errors import SpatialWeightsWarning as SpatialWeightsWarning
-from digiprosper.errors import StataError as StataError
-from digiprosper.errors import TermError as TermError
-from digiprosper.errors import ThresholdSearchError as ThresholdSearchError
-from digiprosper.inequality.convergence import ConvergenceResults as ConvergenceResults
-from digiprosper.inequality.convergence import Cuts as Cuts
-from digiprosper.inequality.convergence import MarkovResult as MarkovResult
-from digiprosper.inequality.convergence import beta_convergence as beta_convergence
-from digiprosper.inequality.convergence import markov_transitions as markov_transitions
-from digiprosper.inequality.convergence import sigma_convergence as sigma_convergence
-from digiprosper.inequality.measures import DagumResult as DagumResult
-from digiprosper.inequality.measures import TheilDecomposition as TheilDecomposition
-from digiprosper.inequality.measures import atkinson as atkinson
+from digiprosper.errors import (
+    AlignmentError as AlignmentError,
+    BoundaryThresholdWarning as BoundaryThresholdWarning,
+    CollinearityError as CollinearityError,
+    ColumnError as ColumnError,
+    CovarianceWarning as CovarianceWarning,
+    DigiprosperError as DigiprosperError,
+    DigiprosperWarning as DigiprosperWarning,
+    FewClustersWarning as FewClustersWarning,
+    FewDrawsWarning as FewDrawsWarning,
+    IdentificationError as IdentificationError,
+    IdentificationWarning as IdentificationWarning,
+    IndicatorError as IndicatorError,
+    IndicatorWarning as IndicatorWarning,
+    InputTypeError as InputTypeError,
+    MissingDataError as MissingDataError,
+    MissingDataWarning as MissingDataWarning,
+    NearCollinearWarning as NearCollinearWarning,
+    Notice as Notice,
+    OptionError as OptionError,
+    PanelIndexError as PanelIndexError,
+    PickleError as PickleError,
+    ScanError as ScanError,
+    SingletonWarning as SingletonWarning,
+    SmallRegimeWarning as SmallRegimeWarning,
+    SpatialWeightsWarning as SpatialWeightsWarning,
+    StataError as StataError,
+    TermError as TermError,
+    ThresholdSearchError as ThresholdSearchError,
+)
+from digiprosper.inequality.convergence import (
+    ConvergenceResults as ConvergenceResults,
+    Cuts as Cuts,
+    MarkovResult as MarkovResult,
+    beta_convergence as beta_convergence,
+    markov_transitions as markov_transitions,
+    sigma_convergence as sigma_convergence,
+)
 from digiprosper.inequality.measures import (
+    DagumResult as DagumResult,
+    TheilDecomposition as TheilDecomposition,
+    atkinson as atkinson,
     coefficient_of_variation as coefficient_of_variation,
+    dagum as dagum,
+    gini as gini,
+    relative_deprivation as relative_deprivation,
+    theil_decomposition as theil_decomposition,
+    theil_l as theil_l,
+    theil_t as theil_t,
+    urban_rural_theil as urban_rural_theil,
 )
-from digiprosper.inequality.measures import dagum as dagum
-from digiprosper.inequality.measures import gini as gini
-from digiprosper.inequality.measures import relative_deprivation as relative_deprivation
-from digiprosper.inequality.measures import theil_decomposition as theil_decomposition
-from digiprosper.inequality.measures import theil_l as theil_l
-from digiprosper.inequality.measures import theil_t as theil_t
-from digiprosper.inequality.measures import urban_rural_theil as urban_rural_theil
-from digiprosper.learning.panel_dml import LearningTransform as LearningTransform
-from digiprosper.learning.panel_dml import PanelDML as PanelDML
+from digiprosper.learning.panel_dml import (
+    LearningTransform as LearningTransform,
+    PanelDML as PanelDML,
+)
 from digiprosper.learning.results import DMLResults as DMLResults
-from digiprosper.linear.drawn_tests import WildBootstrapResult as WildBootstrapResult
-from digiprosper.linear.drawn_tests import cluster_bootstrap as cluster_bootstrap
-from digiprosper.linear.drawn_tests import placebo_test as placebo_test
 from digiprosper.linear.drawn_tests import (
+    WildBootstrapResult as WildBootstrapResult,
+    cluster_bootstrap as cluster_bootstrap,
+    placebo_test as placebo_test,
     randomisation_test as randomisation_test,
+    wild_bootstrap as wild_bootstrap,
 )
-from digiprosper.linear.drawn_tests import wild_bootstrap as wild_bootstrap
 from digiprosper.linear.fixed_effects import FixedEffects as FixedEffects
-from digiprosper.linear.fixed_effects_iv import FixedEffectsIV as FixedEffectsIV
-from digiprosper.linear.fixed_effects_iv import IVResults as IVResults
+from digiprosper.linear.fixed_effects_iv import (
+    FixedEffectsIV as FixedEffectsIV,
+    IVResults as IVResults,
+)
 from digiprosper.linear.oster_bound import oster_bound as oster_bound
 from digiprosper.linear.poisson import PoissonSsc as PoissonSsc
-from digiprosper.linear.preparation import CovType as CovType
-from digiprosper.linear.preparation import Ssc as Ssc
+from digiprosper.linear.preparation import CovType as CovType, Ssc as Ssc
 from digiprosper.linear.results import LinearResults as LinearResults
-from digiprosper.linear.specification_tests import HausmanMethod as HausmanMethod
-from digiprosper.linear.specification_tests import hausman as hausman
-from digiprosper.linear.specification_tests import modified_wald as modified_wald
-from digiprosper.linear.specification_tests import pesaran_cd as pesaran_cd
-from digiprosper.linear.specification_tests import poolability as poolability
-from digiprosper.linear.specification_tests import reset_test as reset_test
-from digiprosper.linear.specification_tests import vif as vif
-from digiprosper.linear.specification_tests import wooldridge_ar1 as wooldridge_ar1
-from digiprosper.mediation.by_entity import MeanGroupResults as MeanGroupResults
-from digiprosper.mediation.by_entity import mean_group_mediation as mean_group_mediation
-from digiprosper.mediation.by_entity import within_between as within_between
+from digiprosper.linear.specification_tests import (
+    HausmanMethod as HausmanMethod,
+    hausman as hausman,
+    modified_wald as modified_wald,
+    pesaran_cd as pesaran_cd,
+    poolability as poolability,
+    reset_test as reset_test,
+    vif as vif,
+    wooldridge_ar1 as wooldridge_ar1,
+)
+from digiprosper.mediation.by_entity import (
+    MeanGroupResults as MeanGroupResults,
+    mean_group_mediation as mean_group_mediation,
+    within_between as within_between,
+)
 from digiprosper.mediation.conditional import JohnsonNeyman as JohnsonNeyman
 from digiprosper.mediation.decisions import Decision as Decision
-from digiprosper.mediation.mediation import Mediation as Mediation
-from digiprosper.mediation.mediation import MediationStructure as MediationStructure
-from digiprosper.mediation.mediation import Moderated as Moderated
-from digiprosper.mediation.mediation import sequential_g as sequential_g
-from digiprosper.mediation.mediation_iv import MediationIV as MediationIV
-from digiprosper.mediation.mediation_iv import MediationIVResults as MediationIVResults
-from digiprosper.mediation.results import MediationResults as MediationResults
-from digiprosper.mediation.results import SobelKind as SobelKind
+from digiprosper.mediation.mediation import (
+    Mediation as Mediation,
+    MediationStructure as MediationStructure,
+    Moderated as Moderated,
+    sequential_g as sequential_g,
+)
+from digiprosper.mediation.mediation_iv import (
+    MediationIV as MediationIV,
+    MediationIVResults as MediationIVResults,
+)
+from digiprosper.mediation.results import (
+    MediationResults as MediationResults,
+    SobelKind as SobelKind,
+)
 from digiprosper.mediation.sensitivity import (
     MediationSensitivity as MediationSensitivity,
+    mediational_e_value as mediational_e_value,
 )
-from digiprosper.mediation.sensitivity import mediational_e_value as mediational_e_value
-from digiprosper.panel import Panel as Panel
-from digiprosper.panel import PanelScan as PanelScan
-from digiprosper.panel import Sample as Sample
+from digiprosper.panel import Panel as Panel, PanelScan as PanelScan, Sample as Sample
 from digiprosper.policy.bacon import bacon_decomposition as bacon_decomposition
 from digiprosper.policy.event_study import EventStudy as EventStudy
 from digiprosper.policy.honest import HonestIntervals as HonestIntervals
 from digiprosper.policy.matching import match_entities as match_entities
-from digiprosper.policy.matching_results import MatchedEffect as MatchedEffect
-from digiprosper.policy.matching_results import Matching as Matching
-from digiprosper.policy.results import EventStudyResults as EventStudyResults
+from digiprosper.policy.matching_results import (
+    MatchedEffect as MatchedEffect,
+    Matching as Matching,
+)
 from digiprosper.policy.results import (
+    EventStudyResults as EventStudyResults,
     PoissonEventStudyResults as PoissonEventStudyResults,
 )
 from digiprosper.policy.staggered import StaggeredDid as StaggeredDid
 from digiprosper.policy.staggered_results import (
     StaggeredDidResults as StaggeredDidResults,
 )
-from digiprosper.present.style import Below as Below
-from digiprosper.present.style import TableStyle as TableStyle
-from digiprosper.present.tables import Table as Table
-from digiprosper.present.tables import etable as etable
-from digiprosper.present.tables import save_tables as save_tables
-from digiprosper.present.tables import stack_tables as stack_tables
+from digiprosper.present.style import Below as Below, TableStyle as TableStyle
+from digiprosper.present.tables import (
+    Table as Table,
+    etable as etable,
+    save_tables as save_tables,
+    stack_tables as stack_tables,
+)
 from digiprosper.replication.folder import save_replication as save_replication
 from digiprosper.report.collection import ResultSet as ResultSet
 from digiprosper.report.effects import EffectResults as EffectResults
 from digiprosper.report.foreign import foreign as foreign
-from digiprosper.report.protocol import Glance as Glance
-from digiprosper.report.protocol import HasDraws as HasDraws
-from digiprosper.report.protocol import Results as Results
-from digiprosper.report.results import BaseResults as BaseResults
-from digiprosper.report.results import LinearCombination as LinearCombination
+from digiprosper.report.protocol import (
+    Glance as Glance,
+    HasDraws as HasDraws,
+    Results as Results,
+)
+from digiprosper.report.results import (
+    BaseResults as BaseResults,
+    LinearCombination as LinearCombination,
+)
 from digiprosper.report.tests import TestResult as TestResult
-from digiprosper.spatial.moran import geary as geary
-from digiprosper.spatial.moran import local_moran as local_moran
-from digiprosper.spatial.moran import moran as moran
-from digiprosper.spatial.panel_spatial import EffectsError as EffectsError
-from digiprosper.spatial.panel_spatial import PanelSpatial as PanelSpatial
-from digiprosper.spatial.panel_spatial import SpatialCovType as SpatialCovType
-from digiprosper.spatial.panel_spatial import SpatialModel as SpatialModel
-from digiprosper.spatial.panel_spatial import Transform as Transform
+from digiprosper.spatial.moran import (
+    geary as geary,
+    local_moran as local_moran,
+    moran as moran,
+)
+from digiprosper.spatial.panel_spatial import (
+    EffectsError as EffectsError,
+    PanelSpatial as PanelSpatial,
+    SpatialCovType as SpatialCovType,
+    SpatialModel as SpatialModel,
+    Transform as Transform,
+)
 from digiprosper.spatial.results import SpatialResults as SpatialResults
-from digiprosper.spatial.tests_table import SpatialTests as SpatialTests
-from digiprosper.spatial.tests_table import spatial_tests as spatial_tests
+from digiprosper.spatial.tests_table import (
+    SpatialTests as SpatialTests,
+    spatial_tests as spatial_tests,
+)
 from digiprosper.spatial.weights import SpatialWeights as SpatialWeights
 from digiprosper.specification import Specification as Specification
 from digiprosper.stata.reading import from_stata as from_stata
 from digiprosper.stata.writer import to_stata as to_stata
-from digiprosper.studies.by_group import ByGroup as ByGroup
-from digiprosper.studies.by_group import GroupTest as GroupTest
-from digiprosper.studies.by_group import by_group as by_group
-from digiprosper.studies.control_set_results import ControlSet as ControlSet
-from digiprosper.studies.control_set_results import ControlSets as ControlSets
+from digiprosper.studies.by_group import (
+    ByGroup as ByGroup,
+    GroupTest as GroupTest,
+    by_group as by_group,
+)
+from digiprosper.studies.control_set_results import (
+    ControlSet as ControlSet,
+    ControlSets as ControlSets,
+)
 from digiprosper.studies.control_sets import control_sets as control_sets
-from digiprosper.studies.many import fit_all as fit_all
-from digiprosper.studies.many import stepwise as stepwise
-from digiprosper.studies.propagation import PropagatedIndex as PropagatedIndex
-from digiprosper.studies.propagation import PropagatedResults as PropagatedResults
-from digiprosper.studies.search_test import SearchTest as SearchTest
-from digiprosper.studies.search_test import search_test as search_test
+from digiprosper.studies.many import fit_all as fit_all, stepwise as stepwise
+from digiprosper.studies.propagation import (
+    PropagatedIndex as PropagatedIndex,
+    PropagatedResults as PropagatedResults,
+)
+from digiprosper.studies.search_test import (
+    SearchTest as SearchTest,
+    search_test as search_test,
+)
 from digiprosper.threshold.kink_results import KinkResults as KinkResults
 from digiprosper.threshold.panel_kink import PanelKink as PanelKink
-from digiprosper.threshold.panel_threshold import Confidence as Confidence
-from digiprosper.threshold.panel_threshold import DfRule as DfRule
-from digiprosper.threshold.panel_threshold import Grid as Grid
-from digiprosper.threshold.panel_threshold import PanelThreshold as PanelThreshold
-from digiprosper.threshold.panel_threshold import Rule as Rule
-from digiprosper.threshold.panel_threshold import Search as Search
+from digiprosper.threshold.panel_threshold import (
+    Confidence as Confidence,
+    DfRule as DfRule,
+    Grid as Grid,
+    PanelThreshold as PanelThreshold,
+    Rule as Rule,
+    Search as Search,
+)
 from digiprosper.threshold.results import ThresholdResults as ThresholdResults
 from digiprosper.threshold.search import Bootstrap as Bootstrap
-from digiprosper.u_shape.moderated import ModeratedUResult as ModeratedUResult
-from digiprosper.u_shape.moderated import moderated_u_test as moderated_u_test
-from digiprosper.u_shape.two_lines import TwoLinesResult as TwoLinesResult
-from digiprosper.u_shape.two_lines import two_lines as two_lines
-from digiprosper.u_shape.two_turns import TwoTurnsResult as TwoTurnsResult
-from digiprosper.u_shape.two_turns import two_turns_test as two_turns_test
-from digiprosper.u_shape.u_test import UForm as UForm
-from digiprosper.u_shape.u_test import UTestResult as UTestResult
-from digiprosper.u_shape.u_test import u_test as u_test
+from digiprosper.u_shape.moderated import (
+    ModeratedUResult as ModeratedUResult,
+    moderated_u_test as moderated_u_test,
+)
+from digiprosper.u_shape.two_lines import (
+    TwoLinesResult as TwoLinesResult,
+    two_lines as two_lines,
+)
+from digiprosper.u_shape.two_turns import (
+    TwoTurnsResult as TwoTurnsResult,
+    two_turns_test as two_turns_test,
+)
+from digiprosper.u_shape.u_test import (
+    UForm as UForm,
+    UTestResult as UTestResult,
+    u_test as u_test,
+)
 from digiprosper.unit_roots.unit_root_test import unit_root_test as unit_root_test

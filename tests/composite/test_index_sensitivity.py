@@ -6,14 +6,12 @@ import json
 import pickle
 import warnings
 from functools import partial
-from itertools import combinations as subsets
-from itertools import product
+from itertools import combinations as subsets, product
 
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from scipy.stats import spearmanr
 
 from digiprosper import (

@@ -8,8 +8,7 @@ from itertools import combinations, product
 import numpy as np
 import pytest
 import statsmodels.api as sm
-from hypothesis import example, given, settings
-from hypothesis import strategies as st
+from hypothesis import example, given, settings, strategies as st
 from scipy.optimize import approx_fprime, linprog
 from statsmodels.discrete.conditional_models import ConditionalLogit as Conditional
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import statsmodels.api as sm
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from digiprosper.errors import IdentificationError
 from digiprosper.kernels.covariance import (

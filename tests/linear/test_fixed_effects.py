@@ -12,8 +12,7 @@ from itertools import product
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 import digiprosper as dp
 from digiprosper import FixedEffects, Panel, cluster_bootstrap, etable, wild_bootstrap

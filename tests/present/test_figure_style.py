@@ -10,8 +10,7 @@ from matplotlib import pyplot as plt
 
 from digiprosper import plots
 from digiprosper.errors import DigiprosperWarning, InputTypeError, OptionError
-from digiprosper.present import figure
-from digiprosper.present import figure_style as styles
+from digiprosper.present import figure, figure_style as styles
 
 mpl.use("Agg")
 MM = 25.4

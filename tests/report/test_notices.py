@@ -91,8 +91,8 @@ BESIDE = {
     "renamed_columns": "panel/keys.py",
     "unfilled": "panel/changes.py",
     "unseen_values": "panel/conditions.py",
-    "unchained_deflator": "variables/mechanisms.py",
-    "zero_first_stock": "variables/mechanisms.py",
+    "unchained_deflator": "variables.py",
+    "zero_first_stock": "variables.py",
 }
 
 

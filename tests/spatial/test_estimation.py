@@ -9,9 +9,7 @@ import pytest
 
 import digiprosper as dp
 from digiprosper import Panel, PanelSpatial, SpatialWeights
-from digiprosper.spatial import estimation
-from digiprosper.spatial import notices as room_notices
-from digiprosper.spatial import weights as module
+from digiprosper.spatial import estimation, notices as room_notices, weights as module
 from digiprosper.spatial.kernels.determinants import Spectrum, spectrum
 from digiprosper.spatial.preparation import lay_out
 

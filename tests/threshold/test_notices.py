@@ -14,9 +14,9 @@ from digiprosper.linear.preparation import linear_options, prepare
 from digiprosper.threshold.notices import (
     boundary_sets,
     concentrated_ratio,
+    notices_from_results as remarks,
     similar_slopes,
 )
-from digiprosper.threshold.notices import notices_from_results as remarks
 
 if TYPE_CHECKING:
     from digiprosper.threshold.results import ThresholdResults

@@ -104,12 +104,14 @@ def drawn_spans(
 ) -> RankSpans:
     """Return one period's ranks (None: the last) with intervals from the draws."""
     rows, names = rows_of_period(results.index, period)
-    now = table.iloc[rows].set_axis(names, axis=0).sort_values("rank", kind="stable")
-    now = now if entities is None else now[now.index.isin(list(entities))]
+    ranks = table.iloc[rows].set_axis(names, axis=0).sort_values("rank", kind="stable")
+    ranks = ranks if entities is None else ranks[ranks.index.isin(list(entities))]
     words = wording.say("rank.share", level=f"{100 * level:g}")
-    span = Span(now["rank_low"], now["rank_high"], words)
+    span = Span(ranks["rank_low"], ranks["rank_high"], words)
     mark = wording.say("rank.mark")
-    return RankSpans(now["rank"], [span], mark, *_axis_titles(results, period, wording))
+    return RankSpans(
+        ranks["rank"], [span], mark, *_axis_titles(results, period, wording)
+    )
 
 
 def combination_spans(

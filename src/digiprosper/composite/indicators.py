@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, replace
 from typing import Any, Literal
@@ -438,3 +439,93 @@ def _make_indicators(rows: Iterable[Mapping[str, Any]]) -> list[Indicator]:
     if problems:
         raise IndicatorError(" ".join(p.message for p in problems), problems)
     return indicators
+
+
+def check_system(system: object, needed: str) -> None:
+    """Refuse anything but a system; `needed` is the beginning of the message."""
+    if not isinstance(system, IndicatorSystem):
+        raise InputTypeError(
+            f"{needed} an IndicatorSystem, not {type(system).__name__}."
+        )
+
+
+# --- overlaps of two systems ----------------------------------------------------------
+
+
+def overlap_audit(
+    system_a: IndicatorSystem,
+    system_b: IndicatorSystem,
+    other_columns: Sequence[str] = (),
+) -> pd.DataFrame:
+    """Find indicators that are in two indices, or in an index and other regressors.
+
+    If the outcome and a regressor of one model are indices with an indicator in common,
+    they are correlated by construction.
+
+    Parameters
+    ----------
+    system_a, system_b : IndicatorSystem
+        The two systems, for example of the outcome and of the regressor.
+    other_columns : sequence of str
+        Other terms of the regression, none by default. A term such as ``"log(gdp)"``
+        counts for each column in it.
+
+    Returns
+    -------
+    DataFrame
+        One row per indicator that occurs more than once. Column ``indicator`` has its
+        name; ``system_a``, ``system_b`` and ``other_columns`` are True where it occurs;
+        ``where`` lists these places as text. If nothing overlaps, the table has no
+        rows.
+
+    Raises
+    ------
+    InputTypeError
+        If a system is not an `IndicatorSystem`, or `other_columns` is not a list of
+        text.
+
+    Examples
+    --------
+    >>> from digiprosper import IndicatorSystem
+    >>> from digiprosper import overlap_audit
+    >>> digital = IndicatorSystem.from_dict(
+    ...     {"users": {"broadband": "+", "finance": "+"}}
+    ... )
+    >>> prosperity = IndicatorSystem.from_dict(
+    ...     {"affluence": {"income": "+", "finance": "+"}}
+    ... )
+    >>> overlap_audit(digital, prosperity, ["log(income)"])[
+    ...     ["indicator", "where"]
+    ... ].values.tolist()
+    [['finance', 'system_a (users), system_b (affluence)'],
+     ['income', 'system_b (affluence), log(income)']]
+    """
+    check_system(system_a, "system_a must be")
+    check_system(system_b, "system_b must be")
+    others = as_terms(other_columns, "other_columns")
+
+    rows = []
+    for name in dict.fromkeys((*system_a.names, *system_b.names)):
+        in_a = _where_used("system_a", system_a, name)
+        in_b = _where_used("system_b", system_b, name)
+        terms = [o for o in others if _contains_column(o, name)]
+        used = bool(in_a), bool(in_b), bool(terms)
+        if sum(used) > 1:
+            rows.append((name, *used, ", ".join([*in_a, *in_b, *terms])))
+    return pd.DataFrame(
+        rows, columns=["indicator", "system_a", "system_b", "other_columns", "where"]
+    )
+
+
+def _where_used(label: str, system: IndicatorSystem, name: str) -> list[str]:
+    return [
+        f"{label} ({i.dimension})" if i.dimension else label
+        for i in system
+        if i.name == name
+    ]
+
+
+def _contains_column(term: str, name: str) -> bool:
+    """Check whether a term contains a column (and not a function of that name)."""
+    words = re.findall(r"`([^`]+)`|([^\W\d]\w*)(?!\w|\s*\()", term)
+    return term.strip() == name or name in {quoted_ or word for quoted_, word in words}

@@ -22,7 +22,6 @@ from digiprosper.errors import Notice, OptionError, cited, quoted
 from digiprosper.kernels import Bools, Floats, Ints
 from digiprosper.kernels.intervals import has_enough_clusters
 from digiprosper.kernels.tolerances import SAME_RANKS
-from digiprosper.report.pickling import PickledByName
 from digiprosper.report.summary import (
     Block,
     Cells,
@@ -46,7 +45,7 @@ _AMONG: Final = {
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
-class RankedIndex(Summarised, PickledByName):
+class RankedIndex(Summarised):
     """Base of results with ranks of an index: its rows and options."""
 
     name: str
@@ -660,18 +659,18 @@ def sobol_shares(values: Floats) -> tuple[Floats, Floats, Floats]:
 def rank_changes(changes: Ints, index: pd.Index[Any]) -> dict[str, Any]:
     """Summarise changes of ranks (C, N): mean, largest, and the row of the largest."""
     size = np.abs(changes)
-    at = size.argmax(axis=1)
-    largest = changes[np.arange(len(at)), at]
-    out: dict[str, Any] = {
+    rows = size.argmax(axis=1)
+    largest = changes[np.arange(len(rows)), rows]
+    columns: dict[str, Any] = {
         "mean_rank_change": size.mean(axis=1),
         # A nullable type, so that a missing value does not turn the others into floats
         "max_rank_change": pd.array(largest, dtype="Int64"),
     }
     names = ("moved_entity", "moved_period")[: index.nlevels]
     for level, name in enumerate(names):
-        labels = index.get_level_values(level)[at].astype(object)
-        out[name] = pd.Series(np.where(largest != 0, labels, None), dtype=object)
-    return out
+        labels = index.get_level_values(level)[rows].astype(object)
+        columns[name] = pd.Series(np.where(largest != 0, labels, None), dtype=object)
+    return columns
 
 
 def ranking_groups(index: pd.Index[Any], among: str) -> list[Ints]:

@@ -1,4 +1,4 @@
-"""Uncertainty of ranks: bootstrap, indicators left out, other options."""
+"""Ranks in draws, without a part, with other options; options of other weights."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ import numpy as np
 import pandas as pd
 
 from digiprosper.checks import check_option, option_error
+from digiprosper.composite.indicators import IndicatorSystem, check_system
 from digiprosper.composite.kernels.aggregate import PRODUCTS
 from digiprosper.composite.kernels.ranking import descending_ranks, rank_correlations
 from digiprosper.composite.kernels.structure import weigh
 from digiprosper.composite.kernels.uncertainty import EntitySums
 from digiprosper.composite.notices import fixed_weights, impossible_notice
-from digiprosper.composite.options import IndexOptions, read_option
+from digiprosper.composite.options import IndexOptions, read_option, read_weights
 from digiprosper.composite.ranking_results import (
     Among,
     IndexSensitivity,
@@ -30,10 +31,12 @@ from digiprosper.composite.specification import CompositeIndex
 from digiprosper.composite.state import (
     ScaledRows,
     complete_rows,
+    learn,
     learn_and_score,
     state_sums,
     without_indicator,
 )
+from digiprosper.composite.weights import WEIGHTINGS
 from digiprosper.errors import (
     IdentificationError,
     IndicatorError,
@@ -54,6 +57,9 @@ from digiprosper.specification import check_reps
 LeaveOut = Literal["indicator", "entity"]
 
 _VARIED: Final = ("scope", "normalise", "shift", "weighting", "structure", "aggregate")
+# Shifts seen in papers and scripts.
+_SHIFTS: Final = (0.0, 1e-6, 1e-4, 0.002, 0.01, 1.0)
+_AUDITED: Final = ("weighting", "scope", "normalise", "structure", "shift")
 _NO_SCORES: Final = (
     "the other entities give no weights, or, with a geometric mean, a negative weight "
     "or dimension"
@@ -384,7 +390,7 @@ def index_sensitivity(
             spec = index_spec.replace(**changes)
             same[c] = spec == index_spec
             _refuse_incomparable(spec.recipe, among)
-            _, _, scores = learn_and_score(spec.recipe, fit.sample)
+            _, scores = learn_and_score(spec.recipe, fit.sample)
         except (OptionError, IndicatorError) as error:
             problems[c] = error.message
         else:
@@ -490,12 +496,12 @@ def weights_of_counts(
     fit: FittedRows, sums: Sequence[EntitySums], counts: Floats
 ) -> Floats:
     """Compute weights (L, R, m) of L states from counts of entities; NaN if none."""
-    out = np.full((len(sums), len(counts), len(fit.options.system)), np.nan)
-    for weights, part in zip(out, sums, strict=True):
+    drawn_weights = np.full((len(sums), len(counts), len(fit.options.system)), np.nan)
+    for weights, part in zip(drawn_weights, sums, strict=True):
         multiplicities = counts[:, part.entities]
         drawn = multiplicities.any(axis=1)
         weights[drawn] = part.weights(multiplicities[drawn])
-    return out
+    return drawn_weights
 
 
 def draw_scores(fit: FittedRows, weights: Floats) -> Floats:
@@ -509,7 +515,7 @@ def draw_scores(fit: FittedRows, weights: Floats) -> Floats:
         without_scores |= (weights < 0).any(axis=(0, 2))
     # Loadings that nearly cancel make huge weights, whose products would overflow.
     usable = np.where(without_scores[:, None], np.nan, weights)
-    scores = fit.results.state.scores_under(options, fit.scaled, usable)
+    scores = fit.scaled.scores_under(usable)
     scores[np.isnan(scores).any(axis=1) | without_scores] = np.nan
     return scores
 
@@ -537,9 +543,9 @@ def _leave_out_indicators(fit: FittedRows) -> Iterator[pd.DataFrame]:
         problem = ""
         try:
             sample = without_indicator(fit.sample, name)
-            state, _, scores[0] = learn_and_score(fit.spec.drop(name).recipe, sample)
+            scaled, scores[0] = learn_and_score(fit.spec.drop(name).recipe, sample)
             others = np.arange(len(names)) != j
-            changes[..., others] = state.weights[:, None] - weights[..., others]
+            changes[..., others] = scaled.state.weights[:, None] - weights[..., others]
         except (IndicatorError, OptionError) as error:
             problem = error.message
         yield _compare_with_full_index(fit, changes, scores, [problem])
@@ -577,17 +583,17 @@ def _weights_without_entity(fit: FittedRows, entity: int) -> Floats:
     """Compute the weights (L, m) without one entity, on the same scale; NaN if none."""
     options, sample, state = fit.options, fit.sample, fit.results.state
     rule = options.rule(sample.n_times)
-    out = np.full(state.weights.shape, np.nan)
+    weights_by_state = np.full(state.weights.shape, np.nan)
     learned_rows = options.scope.learned_rows(sample.time, sample.times)
     for k, (rows, part) in enumerate(zip(learned_rows, state.learned, strict=True)):
         others = sample.entity[rows] != entity
         z = part.scale.apply(sample.matrix[rows][others], options.system.positive)
         if len(z):
             try:
-                out[k] = weigh(z, rule, options.system.names).weights
+                weights_by_state[k] = weigh(z, rule, options.system.names).weights
             except IndicatorError:
                 continue  # NaN: the others have no weights
-    return out
+    return weights_by_state
 
 
 def _compare_with_full_index(
@@ -602,9 +608,13 @@ def _compare_with_full_index(
     flat = np.nan_to_num(changes).transpose(1, 0, 2).reshape(len(scores), -1)
     size = np.abs(flat)
     # Two weights with sum one change equally: name the first, whatever the rounding.
-    at = (size >= size.max(axis=1, keepdims=True) * (1 - SAME_CHANGE)).argmax(axis=1)
-    change = flat[np.arange(at.size), at]
-    names = np.array(fit.options.system.names, dtype=object)[at % changes.shape[2]]
+    positions = (size >= size.max(axis=1, keepdims=True) * (1 - SAME_CHANGE)).argmax(
+        axis=1
+    )
+    change = flat[np.arange(positions.size), positions]
+    names = np.array(fit.options.system.names, dtype=object)[
+        positions % changes.shape[2]
+    ]
     table = pd.DataFrame(
         {
             "weight_change": change,
@@ -691,3 +701,122 @@ def _value_labels(values: Sequence[Any]) -> tuple[Any, ...]:
     name = "given" if len(given_weights) == 1 else "given {}"
     labels = {v: name.format(k) for k, v in enumerate(given_weights, 1)}
     return tuple(labels.get(v, v) for v in values)
+
+
+# --- options behind published weights -------------------------------------------------
+
+
+def audit_weights(
+    system: IndicatorSystem, panel: Panel, published: Any
+) -> pd.DataFrame:
+    """Find the options of an index that reproduce published weights.
+
+    The weights are computed with each combination of options and compared with the
+    published ones.
+
+    Parameters
+    ----------
+    system : IndicatorSystem
+        The indicators, directions and dimensions of the paper.
+    panel : Panel
+        The data of the paper.
+    published : mapping or Series
+        Published weight of each indicator, in percent or any other unit. They are
+        divided by their sum.
+
+    Returns
+    -------
+    DataFrame
+        One row per combination of options, with the smallest deviation first. Columns
+        are the options weighting, scope, normalise, structure and shift;
+        ``max_deviation``, the largest absolute difference of a weight; and ``problem``,
+        why the weights cannot be computed, or the empty text. Weights by year are
+        averaged over the years. Combinations with the same deviation are in the order
+        of the options, the simplest first. Combinations of options that contradict each
+        other are not in the table.
+
+    Raises
+    ------
+    OptionError
+        If an indicator has no published weight, a name is not an indicator, or a weight
+        is negative.
+    InputTypeError
+        If `system` is not an `IndicatorSystem`, `panel` is not a Panel, or `published`
+        is not a mapping or Series.
+    ColumnError, IndicatorError, MissingDataError
+        As in `CompositeIndex.fit`.
+
+    Notes
+    -----
+    All weightings, scopes, normalisations and structures of `CompositeIndex` are
+    compared. The scopes include each year as base year, and goalposts if all indicators
+    have them. Entropy weights are computed with the shifts 0, 1e-6, 1e-4, .002, .01
+    and 1.
+
+    A combination reproduces the weights if ``max_deviation`` is at most half a unit of
+    the last published digit. Several combinations can do so. The aggregation cannot be
+    found this way, because weights do not depend on it.
+
+    Examples
+    --------
+    >>> import digiprosper as dp
+    >>> from digiprosper import audit_weights
+    >>> panel, truth = dp.datasets.simulate_provinces(12, 5)
+    >>> system = dp.IndicatorSystem.from_dict(truth.systems["digital"])
+    >>> audit = audit_weights(system, panel, truth.weights["digital"])
+    >>> audit[["weighting", "scope", "normalise", "structure"]].iloc[0].tolist()
+    ['entropy', 'pooled', 'minmax', 'flat']
+    """
+    check_system(system, "audit_weights takes")
+    if not hasattr(published, "items"):
+        raise InputTypeError(
+            f"published must be a mapping {{indicator: weight}} or a Series, not "
+            f"{type(published).__name__}."
+        )
+    _, target = zip(*read_weights(published, system.names, "published"), strict=True)
+    sample = complete_rows(CompositeIndex(system).recipe, panel, "audit_weights")
+    rows = []
+    for spec in _candidate_specifications(system, sample):
+        deviation, problem = np.nan, ""
+        try:
+            weights = learn(spec.recipe, sample).weights.mean(axis=0)
+            deviation = float(np.abs(weights - np.divide(target, sum(target))).max())
+        except IndicatorError as error:
+            problem = error.message
+        rows.append((*(getattr(spec, name) for name in _AUDITED), deviation, problem))
+    table = pd.DataFrame(rows, columns=[*_AUDITED, "max_deviation", "problem"])
+    return table.sort_values("max_deviation", kind="stable", ignore_index=True)
+
+
+def _candidate_specifications(
+    system: IndicatorSystem, sample: Sample
+) -> Iterator[CompositeIndex]:
+    """Make every valid combination of options, the simplest first."""
+    scopes = ["pooled", "goalposts"]
+    if sample.n_times > 1:
+        of_years = "pooled_norm_yearly_weights", "per_year", "legacy_lnT", "expanding"
+        base_years = (f"base_year({t})" for t in sample.times)
+        scopes = ["pooled", *of_years, "goalposts", *base_years]
+
+    plain = CompositeIndex(system)
+    for structure, shift, scope, normalise, weighting in product(
+        ("flat", "equal_dimensions", "nested"),
+        _SHIFTS,
+        scopes,
+        ("minmax", "max", "none", "zscore", "rank"),
+        WEIGHTINGS,
+    ):
+        # Equal weights are the same whatever the rest.
+        if weighting == "equal" and (scope, normalise) != ("pooled", "minmax"):
+            continue
+        try:
+            yield plain.replace(
+                scope=scope,
+                normalise=normalise,
+                weighting=weighting,
+                structure=structure,
+                shift=shift,
+            )
+        except (OptionError, IndicatorError):
+            # Options that contradict each other are no candidates.
+            continue

@@ -30,7 +30,6 @@ from digiprosper.composite.state import (
     State,
     complete_rows,
     dropped_rows,
-    score_remarks,
 )
 from digiprosper.errors import (
     IndicatorError,
@@ -47,7 +46,6 @@ from digiprosper.kernels.resampling import seed_sequence
 from digiprosper.kernels.tolerances import PRINTED_WEIGHTS
 from digiprosper.panel import Panel
 from digiprosper.report.notices import lost_draws, too_few_clusters_to_draw
-from digiprosper.report.pickling import PickledByName
 from digiprosper.report.summary import Cells, Lines, PlainNumbers, Summarised, Summary
 
 _Stored = TypeVar("_Stored")
@@ -75,7 +73,7 @@ _FOLLOWS: Final = 0.8
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class IndexResults(Summarised, PickledByName):
+class IndexResults(Summarised):
     """Results of an index: scores, weights, end points; from `CompositeIndex.fit`.
 
     `apply` scores other panels with the same weights and end points. The results do not
@@ -319,14 +317,13 @@ class IndexResults(Summarised, PickledByName):
         >>> bool(early.apply(states).max() > early.scores.max())
         True
         """
-        options = self.recipe
         if not isinstance(panel, Panel) and is_frame(panel):
-            return apply_frame(options, self.state, panel)
-        index, scaled = self._scale_rows(panel)
-        values = self.state.scores(options, scaled, index)
-        notices = score_remarks(options, scaled.z, values)
+            return apply_frame(self.recipe, self.state, panel)
+        scaled = self._scale_rows(panel)
+        values = scaled.scores()
+        notices = scaled.remarks(values)
         issue(notices)
-        scores = self._scores_series(values, index)
+        scores = self._scores_series(values, scaled.index)
         scores.attrs["diagnostics"] = tuple(notices)
         return scores
 
@@ -364,9 +361,9 @@ class IndexResults(Summarised, PickledByName):
         ... ].round(3).tolist()
         [0.122, 0.113]
         """
-        index, scaled = self._scale_rows(panel)
-        values = scaled.z * self.state.weights[scaled.states]
-        return pd.DataFrame(values, index=index, columns=self._indicators)
+        scaled = self._scale_rows(panel)
+        values = scaled.z * scaled.weights
+        return pd.DataFrame(values, index=scaled.index, columns=self._indicators)
 
     def obstacle_degree(self, panel: Panel) -> pd.DataFrame:
         """Compute the obstacle degree of each indicator in each row.
@@ -417,20 +414,20 @@ class IndexResults(Summarised, PickledByName):
                 f"obstacle degrees need weights >= 0, but {subject(negative, 'has')} "
                 "a negative weight."
             )
-        index, scaled = self._scale_rows(panel)
-        weights = self.state.weights[scaled.states]
+        scaled = self._scale_rows(panel)
+        weights = scaled.weights
         refuse_cells(
             (scaled.z > 1.0) & (weights > 0),
             self.recipe.system.names,
             ("beyond", "lies beyond its better end point"),
             "The obstacle degree is negative there: use a scope whose end points "
             "cover every row.",
-            index=index,
+            index=scaled.index,
         )
         lack = weights * (1.0 - scaled.z)
         total = lack.sum(axis=1, keepdims=True)
         values = np.where(total > 0, lack / np.where(total > 0, total, 1.0), np.nan)
-        return pd.DataFrame(values, index=index, columns=self._indicators)
+        return pd.DataFrame(values, index=scaled.index, columns=self._indicators)
 
     def weight_draws(self, reps: int, *, rng: object = None) -> pd.DataFrame:
         """Bootstrap the weights: draw entities with replacement, estimate again.
@@ -646,10 +643,10 @@ class IndexResults(Summarised, PickledByName):
             OptionError, "no_sums", f"{caller}: {reason}.", scope=self.recipe.scope.text
         )
 
-    def _scale_rows(self, panel: Panel) -> tuple[pd.Index[Any], ScaledRows]:
+    def _scale_rows(self, panel: Panel) -> ScaledRows:
         sample = complete_rows(self.recipe, panel)
         issue(dropped_rows(sample))
-        return sample.index, self.state.scaled(self.recipe, sample)
+        return self.state.scaled(self.recipe, sample)
 
     def _summary(self) -> Summary:
         shown = self.weights.round(4).dropna(axis=1, how="all").reset_index()

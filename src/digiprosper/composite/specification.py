@@ -30,7 +30,6 @@ from digiprosper.composite.state import (
     complete_rows,
     dropped_rows,
     learn_and_score,
-    score_remarks,
     state_sums,
 )
 from digiprosper.composite.weights import Weighting
@@ -380,7 +379,8 @@ class CompositeIndex(Specification):
             return IndexResults(self, State((learned,), None), None, nobs, remarks)
 
         sample = complete_rows(options, panel)
-        state, scaled, values = learn_and_score(options, sample)
+        scaled, values = learn_and_score(options, sample)
+        state = scaled.state
         # Weights by period, of dimensions and of the script cannot be computed from
         # sums.
         sums = None
@@ -395,7 +395,7 @@ class CompositeIndex(Specification):
             *weight_remarks(
                 options.system.names, weighings, options.rule(sample.n_times), periods
             ),
-            *score_remarks(options, scaled.z, values),
+            *scaled.remarks(values),
             *component_remarks(sums),
         ]
         if options.scope.replication_only:
@@ -410,7 +410,7 @@ class CompositeIndex(Specification):
             nobs=sample.nobs,
             diagnostics=tuple(notices),
             values=values,
-            dimension_values=state.dimension_scores(options.groups, scaled),
+            dimension_values=scaled.dimension_scores(),
             index=sample.index,
             n_entities=sample.n_entities,
             n_times=sample.n_times,

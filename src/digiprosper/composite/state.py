@@ -70,8 +70,8 @@ def dropped_rows(sample: Sample) -> list[Notice]:
 def without_indicator(sample: Sample, name: str) -> Sample:
     """Drop an indicator from a sample; the rows stay."""
     others = tuple(n for n in sample.names if n != name)
-    at = [sample.names.index(n) for n in others]
-    return _with_columns(sample, sample.matrix[:, at], others)
+    positions = [sample.names.index(n) for n in others]
+    return _with_columns(sample, sample.matrix[:, positions], others)
 
 
 def _with_columns(sample: Sample, x: Floats, names: tuple[str, ...]) -> Sample:
@@ -97,14 +97,6 @@ class Learned(PickledByName):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class ScaledRows:
-    """Normalised rows, z (N, m), and the states (N,) that score them."""
-
-    z: Floats
-    states: Ints
-
-
-@dataclass(frozen=True, slots=True, eq=False)
 class State(PickledByName):
     """Scales and weights of an index: one (`periods` is None), or one per period."""
 
@@ -126,85 +118,14 @@ class State(PickledByName):
     def scaled(self, options: IndexOptions, sample: Sample) -> ScaledRows:
         """Normalise the rows of a sample, each by its state."""
         states = self._state_of_rows(options.scope, sample)
-        z = np.empty(sample.matrix.shape)
-        for _, part, rows in self._scoring_states(states):
-            _refuse_undefined(options, sample, rows)
-            z[rows] = part.scale.apply(sample.matrix[rows], options.system.positive)
-        return ScaledRows(z, states)
-
-    def scores(
-        self, options: IndexOptions, scaled: ScaledRows, index: pd.Index[Any]
-    ) -> Floats:
-        """Aggregate normalised rows to scores, (N,); errors label rows by `index`."""
-        if options.aggregation in PRODUCTS:
-            self._refuse_negative_factors(options, scaled, index)
-        return np.asarray(self.scores_under(options, scaled, self.weights[:, None])[0])
-
-    def scores_under(
-        self, options: IndexOptions, scaled: ScaledRows, weights: Floats
-    ) -> Floats:
-        """Aggregate normalised rows by weights, (L, R, m), to scores, (R, N)."""
-        scores = np.empty((weights.shape[1], len(scaled.z)))
-        for k, part, rows in self._scoring_states(scaled.states):
-            scores[:, rows] = aggregate(
-                options.aggregation,
-                scaled.z[rows],
-                weights[k],
-                part.worst,
-                part.best,
-                options.groups,
-            )
-        return scores
-
-    def dimension_scores(self, groups: Sequence[Ints], scaled: ScaledRows) -> Floats:
-        """Compute scores of dimensions (N, K): sum_j w_j z_j / sum_j w_j, or NaN."""
-        weights = self.weights[scaled.states]
-
-        def sums(values: Floats) -> Floats:
-            return np.stack([values[:, c].sum(axis=1) for c in groups], axis=1)
-
-        total = sums(weights)
-        return sums(weights * scaled.z) / np.where(total != 0, total, np.nan)
-
-    def _refuse_negative_factors(
-        self, options: IndexOptions, scaled: ScaledRows, index: pd.Index[Any]
-    ) -> None:
-        columns = names_where(options.system.names, self.weights.min(axis=0) < 0)
-        if columns:
-            raise one_problem(
-                IndicatorError,
-                "negative_weight",
-                f"aggregate={cited(options.aggregation)} needs weights >= 0, but "
-                f"{subject(columns, 'has')} a negative weight; use 'linear'.",
-                columns=tuple(columns),
-            )
-        names: Sequence[str] = options.system.names
-        negative = (scaled.z < 0) & (self.weights[scaled.states] > 0)
-        problem = "is below the worse end point"
-        if options.aggregation == "geometric_dimensions":
-            names = options.system.dimensions
-            negative = self.dimension_scores(options.groups, scaled) < 0
-            problem = "has a score below 0"
-        refuse_cells(
-            negative,
-            names,
-            ("negative", problem),
-            "The geometric mean is undefined there: use aggregate='linear', or a scope "
-            "whose end points cover every row.",
-            index=index,
+        scaled = ScaledRows(
+            options, self, sample.index, np.empty(sample.matrix.shape), states
         )
-
-    def _scoring_states(
-        self, states: Ints
-    ) -> Iterator[tuple[int, Learned, RowSelection]]:
-        """Iterate over states that score rows: position, state, selection of rows."""
-        if len(self.learned) == 1:
-            yield 0, self.learned[0], slice(None)
-            return
-        for k, part in enumerate(self.learned):
-            rows = states == k
-            if rows.any():
-                yield k, part, rows
+        for _, part, rows in scaled.by_state():
+            _refuse_undefined(options, sample, rows)
+            x = sample.matrix[rows]
+            scaled.z[rows] = part.scale.apply(x, options.system.positive)
+        return scaled
 
     def _state_of_rows(self, scope: LearningScope, sample: Sample) -> Ints:
         periods = self.periods
@@ -235,14 +156,107 @@ class State(PickledByName):
         return np.asarray(positions, dtype=np.intp)[sample.time]
 
 
-def score_remarks(options: IndexOptions, z: Floats, values: Floats) -> list[Notice]:
-    """Report scores that are 0 or beyond the end points."""
-    remarks = zero_remarks(values, options.aggregation)
-    if options.normalise not in ("zscore", "none") and options.aggregation != "topsis":
-        remarks += beyond_remarks(
-            options.system.names, z, values, one_year=bool(options.scope.period)
+@dataclass(frozen=True, slots=True, eq=False)
+class ScaledRows:
+    """Rows of a sample, normalised by the state that scores each of them.
+
+    index: labels of the rows
+    z (N, m): normalised values
+    states (N,): positions in `State.learned`
+    """
+
+    options: IndexOptions
+    state: State
+    index: pd.Index[Any]
+    z: Floats
+    states: Ints
+
+    @property
+    def weights(self) -> Floats:
+        """Weights of each row, shape (N, m)."""
+        return self.state.weights[self.states]
+
+    def scores(self) -> Floats:
+        """Aggregate to scores, (N,)."""
+        if self.options.aggregation in PRODUCTS:
+            self._refuse_negative_factors()
+        return np.asarray(self.scores_under(self.state.weights[:, None])[0])
+
+    def scores_under(self, weights: Floats) -> Floats:
+        """Aggregate by other weights, (L, R, m), to scores, (R, N)."""
+        options = self.options
+        scores = np.empty((weights.shape[1], len(self.z)))
+        for k, part, rows in self.by_state():
+            scores[:, rows] = aggregate(
+                options.aggregation,
+                self.z[rows],
+                weights[k],
+                part.worst,
+                part.best,
+                options.groups,
+            )
+        return scores
+
+    def dimension_scores(self) -> Floats:
+        """Compute scores of dimensions (N, K): sum_j w_j z_j / sum_j w_j, or NaN."""
+        both = np.stack([self.weights, self.weights * self.z])
+        total, sums = np.stack(
+            [both[..., columns].sum(axis=-1) for columns in self.options.groups], axis=2
         )
-    return remarks
+        return np.asarray(sums / np.where(total != 0, total, np.nan))
+
+    def by_state(self) -> Iterator[tuple[int, Learned, RowSelection]]:
+        """Iterate over states that score rows: position, state, selection of rows."""
+        learned = self.state.learned
+        if len(learned) == 1:
+            yield 0, learned[0], slice(None)
+            return
+        for k, part in enumerate(learned):
+            rows = self.states == k
+            if rows.any():
+                yield k, part, rows
+
+    def _refuse_negative_factors(self) -> None:
+        options = self.options
+        least = self.state.weights.min(axis=0)
+        columns = names_where(options.system.names, least < 0)
+        if columns:
+            raise one_problem(
+                IndicatorError,
+                "negative_weight",
+                f"aggregate={cited(options.aggregation)} needs weights >= 0, but "
+                f"{subject(columns, 'has')} a negative weight; use 'linear'.",
+                columns=tuple(columns),
+            )
+        names: Sequence[str] = options.system.names
+        negative = (self.z < 0) & (self.weights > 0)
+        problem = "is below the worse end point"
+        if options.aggregation == "geometric_dimensions":
+            names = options.system.dimensions
+            negative = self.dimension_scores() < 0
+            problem = "has a score below 0"
+        refuse_cells(
+            negative,
+            names,
+            ("negative", problem),
+            "The geometric mean is undefined there: use aggregate='linear', or a scope "
+            "whose end points cover every row.",
+            index=self.index,
+        )
+
+    def remarks(self, scores: Floats) -> list[Notice]:
+        """Report scores that are 0 or beyond the end points."""
+        options = self.options
+        remarks = zero_remarks(scores, options.aggregation)
+        scales = options.normalise not in ("zscore", "none")
+        if scales and options.aggregation != "topsis":
+            remarks += beyond_remarks(
+                options.system.names,
+                self.z,
+                scores,
+                one_year=bool(options.scope.period),
+            )
+        return remarks
 
 
 def learn(options: IndexOptions, sample: Sample) -> State:
@@ -265,13 +279,10 @@ def learn(options: IndexOptions, sample: Sample) -> State:
     return State(tuple(learned), times if scope.weights_by_period else None)
 
 
-def learn_and_score(
-    options: IndexOptions, sample: Sample
-) -> tuple[State, ScaledRows, Floats]:
+def learn_and_score(options: IndexOptions, sample: Sample) -> tuple[ScaledRows, Floats]:
     """Learn from the rows that the scope selects, and score all rows."""
-    state = learn(options, sample)
-    scaled = state.scaled(options, sample)
-    return state, scaled, state.scores(options, scaled, sample.index)
+    scaled = learn(options, sample).scaled(options, sample)
+    return scaled, scaled.scores()
 
 
 def state_sums(options: IndexOptions, state: State, sample: Sample) -> list[EntitySums]:

@@ -16,7 +16,7 @@ from digiprosper.counts.kernel import (
     conditional_logit,
     partial_effects,
 )
-from digiprosper.counts.logit_results import AverageEffects, LogitResults
+from digiprosper.counts.results import AverageEffects, LogitResults
 from digiprosper.errors import (
     IdentificationError,
     Notice,
@@ -64,7 +64,7 @@ from digiprosper.panel.codes import Absorbed
 from digiprosper.report.estimates import Estimates
 from digiprosper.report.inference import Inference
 from digiprosper.report.notices import without
-from digiprosper.report.protocol import empty_glance
+from digiprosper.report.protocol import fit_glance
 from digiprosper.report.terms import Factor
 from digiprosper.specification import TERM, TERMS, Specification, check_words
 
@@ -299,24 +299,26 @@ def _prepare_sample(spec: LogitEffects, panel: Panel) -> BinarySample:
         replace(linear_options(spec), singletons="keep"),
         select=select,
     )
-    ((whole, keep),) = cut
+    ((complete_sample, keep),) = cut
     sample = prepared.sample
     demeaned, _ = demean_roles(spec.y, prepared, ("x",))
     columns, dropped = _regressors(prepared, demeaned, predicted=not keep.all())
     levels = {
-        effect: whole.code_levels[effect].difference(sample.code_levels[effect])
+        effect: complete_sample.code_levels[effect].difference(
+            sample.code_levels[effect]
+        )
         for effect in (term.effect for term in prepared.absorbed)
     }
-    about = without(prepared.other_notices, _OF_LEAST_SQUARES)
+    sample_notices = without(prepared.other_notices, _OF_LEAST_SQUARES)
     return BinarySample(
         prepared=prepared,
         y=demeaned.raw[:, 0],
         x=demeaned.raw[:, columns],
         names=demeaned.names_at(columns),
-        complete_sample=whole,
+        complete_sample=complete_sample,
         keep=keep,
         notices=(
-            *about,
+            *sample_notices,
             *notices.few_clusters(prepared),
             *dropped,
             *notices.perfectly_predicted(int((~keep).sum()), keep.size, levels),
@@ -610,22 +612,20 @@ def _make_results(
     prepared, sample = data.prepared, data.prepared.sample
     inference = _inference(prepared, prepared.count.groups)
     estimated = Estimates.of(data.names, coefficients, covariance, inference)
-    info: Any = {
-        **empty_glance("LogitEffects", sample.nobs),
-        "depvar": spec.y,
-        "n_entities": sample.n_entities,
-        "n_times": sample.n_times,
-        "period": sample.keys.period,
-        "df_absorbed": prepared.within.rank,
-        "effects": "+".join(prepared.effect_names),
-        "pseudo_rsquared": 1 - likelihoods[0] / likelihoods[1],
-        "loglik": likelihoods[0],
-        "n_predicted": int((~data.keep).sum()),
-    }
     return LogitResults(
         estimated=estimated,
         link=spec.link,
-        info=info,
+        info=fit_glance(
+            "LogitEffects",
+            sample,
+            inference,
+            prepared.effect_names,
+            depvar=spec.y,
+            df_absorbed=prepared.within.rank,
+            pseudo_rsquared=1 - likelihoods[0] / likelihoods[1],
+            loglik=likelihoods[0],
+            n_predicted=int((~data.keep).sum()),
+        ),
         labels=dict(sample.labels),
         factors=dict(sample.factors),
         diagnostics=(

@@ -394,7 +394,7 @@ def _is_mapping(value: Any) -> bool:
 
 def _read_pairs(option: str, value: Any, variables: Sequence[str]) -> tuple[Any, ...]:
     try:
-        by_term = {canonical(term): entry for term, entry in dict(value).items()}
+        by_term = {canonical(term): setting for term, setting in dict(value).items()}
     except (TypeError, ValueError, AttributeError) as error:
         raise InputTypeError(
             f"{option} must be a mapping from variables (text), such as "
@@ -409,7 +409,7 @@ def _read_pairs(option: str, value: Any, variables: Sequence[str]) -> tuple[Any,
             f"{option}: {quoted(unknown)} cannot be a key; use {quoted(variables)}.",
             variables,
         )
-    return tuple((terms[term], plain(entry)) for term, entry in by_term.items())
+    return tuple((terms[term], plain(setting)) for term, setting in by_term.items())
 
 
 def _read_lags(value: Any) -> _Lags:

@@ -10,14 +10,13 @@ import numpy as np
 import pandas as pd
 
 from digiprosper.checks import check_level
-from digiprosper.errors import Notice, counted
+from digiprosper.errors import counted
 from digiprosper.kernels import Floats, intervals
 from digiprosper.report.columns import Remark, remark_text
-from digiprosper.report.estimates import DrawnEstimates, Estimates
-from digiprosper.report.protocol import Glance
-from digiprosper.report.results import BaseResults
+from digiprosper.report.estimates import DrawnEstimates
+from digiprosper.report.results import FitResults
 from digiprosper.report.summary import Lines, Remarks, Summary, coefficient_cells
-from digiprosper.report.terms import Factors, Term, slope_terms
+from digiprosper.report.terms import Term, slope_terms
 from digiprosper.report.tests import TestResult
 from digiprosper.report.text import conventions, freedom_text, p_words
 from digiprosper.report.words import Words, read_words
@@ -75,7 +74,7 @@ class CorrectedEstimates(DrawnEstimates):
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
-class DynamicResults(BaseResults):
+class DynamicResults(FitResults):
     """Results of `DynamicPanel`.
 
     Parameters
@@ -86,7 +85,8 @@ class DynamicResults(BaseResults):
     estimator : str
         The option of the specification.
     info : Glance
-        Summary numbers of the fit.
+        Summary numbers of the fit. With GMM they have n_instruments, and the p-values
+        ar1_p, ar2_p, hansen_p and sargan_p.
     lag_names : tuple of str
         Terms of the lags of the outcome.
     bounds : dict
@@ -129,15 +129,9 @@ class DynamicResults(BaseResults):
 
     words: ClassVar[Words] = WORDS
 
-    estimated: Estimates
     estimator: str
-    info: Glance
     lag_names: tuple[str, ...]
     bounds: dict[str, float]
-    labels: Mapping[str, str]
-    factors: Factors
-    diagnostics: tuple[Notice, ...] = ()
-    key_names: tuple[str, str | None] | None = None
     gmm_options: Mapping[str, Any] = field(default_factory=dict)
     hansen: TestResult | None = None
     sargan: TestResult | None = None
@@ -316,22 +310,7 @@ class DynamicResults(BaseResults):
         return Remark("note.gmm", parts)
 
     def _remarks(self) -> tuple[Remark, ...]:
-        codes = (f"note.{notice.code}" for notice in self.diagnostics)
-        return (
-            self._method(),
-            *(Remark(code, {}) for code in codes if code in WORDS),
-        )
-
-    def glance(self) -> Glance:
-        """Return summary numbers of the fit, such as the number of rows.
-
-        Returns
-        -------
-        Glance
-            Beside what all results have, with GMM: n_instruments, and the p-values
-            ar1_p, ar2_p, hansen_p and sargan_p.
-        """
-        return self.info.copy()
+        return (self._method(), *self._notice_remarks())
 
     def _summary(self) -> Summary:
         info = self.info

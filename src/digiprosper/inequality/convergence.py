@@ -48,7 +48,6 @@ from digiprosper.panel import Panel
 from digiprosper.panel.access import check_panel, numeric_values, table_of
 from digiprosper.panel.arguments import refuse, refuse_extreme
 from digiprosper.report.notices import missing_rows
-from digiprosper.report.pickling import PickledByName
 from digiprosper.report.summary import (
     Cells,
     Lines,
@@ -165,7 +164,7 @@ def _column_values(function: str, panel: Panel, column: str) -> Floats:
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class MarkovResult(Summarised, PickledByName):
+class MarkovResult(Summarised):
     """Transitions of entities between classes, made by `markov_transitions`.
 
     Parameters

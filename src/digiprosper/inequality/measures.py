@@ -57,7 +57,6 @@ from digiprosper.report.notices import (
     lost_draws,
     too_few_clusters_to_draw,
 )
-from digiprosper.report.pickling import PickledByName
 from digiprosper.report.summary import (
     Cells,
     Lines,
@@ -382,7 +381,7 @@ def coefficient_of_variation(
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class TheilDecomposition(Summarised, PickledByName):
+class TheilDecomposition(Summarised):
     """Decomposition of Theil's T by groups, made by `theil_decomposition`.
 
     Parameters
@@ -631,7 +630,7 @@ def _theil_of_two(
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class DagumResult(Summarised, PickledByName):
+class DagumResult(Summarised):
     """Dagum's decomposition of the Gini coefficient, made by `dagum`.
 
     Parameters

@@ -658,10 +658,10 @@ def _estimate(
         entity = sample.prepared.sample.entity
         instrument = instrument - _means_by(entity, residuals[:, -1:])[:, 0]
     if np.linalg.norm(instrument) <= ABSORBED * np.linalg.norm(learned[:, -1]):
-        what = "treatment" if spec.instrument is None else "instrument"
+        role = "treatment" if spec.instrument is None else "instrument"
         raise not_identified(
             "nothing_left",
-            f"the controls predict the {what} {cited(getattr(spec, what))} exactly "
+            f"the controls predict the {role} {cited(getattr(spec, role))} exactly "
             f"(learner {cited(name)}); no variation is left to estimate the effect "
             "from.",
             learner=name,

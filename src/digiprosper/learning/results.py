@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, cast
 
 import numpy as np
 import pandas as pd
 
-from digiprosper.errors import Notice
 from digiprosper.linear.results import LinearResults
 from digiprosper.report.columns import Column, Remark, result_column
-from digiprosper.report.estimates import Estimates
 from digiprosper.report.protocol import Glance
-from digiprosper.report.results import BaseResults
+from digiprosper.report.results import FitResults
 from digiprosper.report.summary import Cells, Lines, Remarks, Summary, coefficient_cells
-from digiprosper.report.terms import Factors, slope_terms
+from digiprosper.report.terms import slope_terms
 from digiprosper.report.words import Words, read_words
 
 WORDS = read_words(__file__)
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
-class DMLResults(BaseResults):
+class DMLResults(FitResults):
     """Results of `PanelDML`: an estimate of the effect of the treatment per learner.
 
     Parameters
@@ -77,7 +74,6 @@ class DMLResults(BaseResults):
     words: ClassVar[Words] = WORDS
     _rows_key: ClassVar[str] = "learners"
 
-    estimated: Estimates
     treatment: str
     instrument: str | None
     controls: tuple[str, ...]
@@ -85,11 +81,6 @@ class DMLResults(BaseResults):
     folds: int | str
     runs: pd.DataFrame
     fixed_effects: dict[str, LinearResults]
-    info: Glance
-    labels: Mapping[str, str]
-    factors: Factors
-    key_names: tuple[str, str | None]
-    diagnostics: tuple[Notice, ...] = ()
 
     @property
     def comparison(self) -> pd.DataFrame:
@@ -124,16 +115,6 @@ class DMLResults(BaseResults):
             between = np.ptp(self.coefficients) / np.median(self.std_errors)
         return {"seeds": ranges.to_dict(), "learners": float(between)}
 
-    def glance(self) -> Glance:
-        """Return summary numbers of the fit, such as the number of rows.
-
-        Returns
-        -------
-        Glance
-            A mapping. All types of results have its keys.
-        """
-        return self.info
-
     def table_columns(self, level: float = 0.95) -> tuple[Column, ...]:
         """Return a column of a table per learner, and beside them fixed effects.
 
@@ -148,7 +129,7 @@ class DMLResults(BaseResults):
             One per learner, then those of fixed effects with linear controls and with
             their squares and products.
         """
-        (base,) = BaseResults.table_columns(self, level)
+        (base,) = FitResults.table_columns(self, level)
         (term,) = slope_terms([self.treatment], self.factors)
         measures: Any = self.comparison.drop(columns=["estimate", "std_error"])
         columns = []
@@ -196,8 +177,7 @@ class DMLResults(BaseResults):
                 "instrument": (str(self.instrument),),
             },
         )
-        codes = dict.fromkeys(f"note.{notice.code}" for notice in self.diagnostics)
-        return (method, *(Remark(code, {}) for code in codes if code in WORDS))
+        return (method, *self._notice_remarks())
 
     def _summary(self) -> Summary:
         info, frame = self.info, self.comparison

@@ -19,7 +19,6 @@ from digiprosper.kernels.intervals import (
     percentile,
 )
 from digiprosper.mediation.kernel import Effects, bisect
-from digiprosper.report.pickling import PickledByName
 from digiprosper.report.summary import Lines, Summarised, Summary
 from digiprosper.report.text import percent_text
 
@@ -27,7 +26,7 @@ _POINTS = 401
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class JohnsonNeyman(Summarised, PickledByName):
+class JohnsonNeyman(Summarised):
     """Values of a variable at which an effect that depends on it is significant.
 
     Made by `MediationResults.johnson_neyman`.

@@ -34,7 +34,7 @@ class Test(PickledByName):
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Decision(Summarised, PickledByName):
+class Decision(Summarised):
     """Conclusion about one mediator from five tests.
 
     `MediationResults.decision` makes it.

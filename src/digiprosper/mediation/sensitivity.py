@@ -14,7 +14,6 @@ from digiprosper.errors import IdentificationError, InputTypeError, OptionError,
 from digiprosper.kernels import Bools, Floats
 from digiprosper.kernels.intervals import percentile
 from digiprosper.mediation.kernel import bisect
-from digiprosper.report.pickling import PickledByName
 from digiprosper.report.summary import Lines, Summarised, Summary
 from digiprosper.report.terms import Factors
 from digiprosper.report.text import interval_text, percent_text
@@ -23,7 +22,7 @@ _LARGEST_EFFECT = 300
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class MediationSensitivity(Summarised, PickledByName):
+class MediationSensitivity(Summarised):
     """The indirect effect as a function of the correlation of the errors.
 
     Made by `MediationResults.sensitivity`.

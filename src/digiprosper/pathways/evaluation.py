@@ -17,8 +17,7 @@ from digiprosper.checks import (
     option_problem,
     unknown_columns,
 )
-from digiprosper.composite.audits import overlap_audit
-from digiprosper.composite.indicators import IndicatorSystem
+from digiprosper.composite.indicators import IndicatorSystem, overlap_audit
 from digiprosper.errors import (
     CollinearityError,
     HeldWarnings,
@@ -216,7 +215,7 @@ def evaluate(  # noqa: PLR0913 - what all propositions share
         refuse_other(spatial_weights, "pathways.evaluate")
     entropy = cast("int", seed_sequence(rng).entropy)
 
-    held: HeldWarnings = []
+    model_warnings: HeldWarnings = []
     findings = []
     for mechanism in mechanisms:
         for row in mechanism.split():
@@ -239,9 +238,9 @@ def evaluate(  # noqa: PLR0913 - what all propositions share
                     entropy,
                     spatial_weights,
                 )
-                finding = _test_proposition(proposition, finding, held)
+                finding = _test_proposition(proposition, finding, model_warnings)
             findings.append(finding)
-    issue_held_warnings(held)
+    issue_held_warnings(model_warnings)
 
     with_verdict = with_verdicts(findings, adjust, level)
     overlaps = _controls_in_indices(with_verdict, systems)
@@ -530,16 +529,16 @@ class Proposition:
         **detail: float,
     ) -> Finding:
         """Make a finding from estimates, distinct notices and the sample of a fit."""
-        about = fit.glance()
+        info = fit.glance()
         return Finding(
             self.mechanism,
             self.columns,
             self.controls,
             tuple(parts),
             estimator,
-            about["nobs"],
-            about["n_entities"] or 0,
-            about["n_clusters"] or 0,
+            info["nobs"],
+            info["n_entities"] or 0,
+            info["n_clusters"] or 0,
             detail,
             notices=tuple(merge_notices(remarks)),
         )
@@ -709,8 +708,11 @@ class Proposition:
             *terms, regime_intercept=True, reps=REPS, level=self.level
         )
         fit = spec.fit(self.panel, rng=self.entropy)
-        about: Any = fit.thresholds.loc[1]
-        gamma, p_threshold = float(about["estimate"]), float(about["p_value"])
+        first_threshold: Any = fit.thresholds.loc[1]
+        gamma, p_threshold = (
+            float(first_threshold["estimate"]),
+            float(first_threshold["p_value"]),
+        )
 
         low, high = fit.slopes.names[:2]
         change = fit.slopes.combination(f"{high} - {low}")

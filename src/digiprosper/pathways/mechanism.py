@@ -175,11 +175,11 @@ class Mechanism(PickledByName):
         ):
             raise self._type_error("channels", "a list of roles (text)")
         object.__setattr__(self, "channels", tuple(roles))
-        for item in fields(self):
-            if item.name != "channels" and not isinstance(
-                getattr(self, item.name), str
+        for argument in fields(self):
+            if argument.name != "channels" and not isinstance(
+                getattr(self, argument.name), str
             ):
-                raise self._type_error(item.name, "text")
+                raise self._type_error(argument.name, "text")
         for name in ("id", "claim", "cause", "outcome"):
             if not getattr(self, name).strip():
                 raise self._option_error(name, f"{name} is empty")
@@ -274,8 +274,10 @@ class Mechanism(PickledByName):
         )
         for name, used, needed, allowed in rules:
             if needed and not used:
-                what = "a moderator" if name == "moderator" else name
-                raise self._option_error(name, f"shape={cited(shape)} needs {what}")
+                needed_role = "a moderator" if name == "moderator" else name
+                raise self._option_error(
+                    name, f"shape={cited(shape)} needs {needed_role}"
+                )
             if used and not allowed:
                 raise self._option_error(name, f"shape={cited(shape)} takes no {name}")
         if shape == "threshold" and len(moderators) > 1:

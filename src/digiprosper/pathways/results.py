@@ -21,7 +21,6 @@ from digiprosper.pathways.notices import words_of
 from digiprosper.pathways.words import WORDS
 from digiprosper.report.characters import has_cjk
 from digiprosper.report.columns import Column, PlainCell
-from digiprosper.report.pickling import PickledByName
 from digiprosper.report.summary import Cells, Lines, PlainNumbers, Summarised, Summary
 from digiprosper.report.text import number_text, p_text, percent_text, wrapped
 from digiprosper.report.words import LANGUAGES, Language
@@ -31,7 +30,7 @@ _OPPOSITE = {"+": "-", "-": "+", "-/+": "+/-", "+/-": "-/+", "shift": "shift"}
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class MechanismReport(Summarised, PickledByName):
+class MechanismReport(Summarised):
     """Results of tests of propositions, made by `pathways.evaluate`.
 
     The verdicts are statements about associations, not about causes.
@@ -238,7 +237,7 @@ class MechanismReport(Summarised, PickledByName):
     def _row(self, finding: Finding) -> dict[str, Any]:
         mechanism, names, part = finding.mechanism, self._names, finding.deciding
         effect = (math.nan,) * 3 if part is None else part.std_effect
-        about = (
+        copied = (
             *("p_value", "p_adjusted", "identification", "estimator"),
             *("nobs", "n_entities", "n_clusters"),
         )
@@ -251,7 +250,7 @@ class MechanismReport(Summarised, PickledByName):
             "term": self._term(finding),
             **{name: getattr(part, name, math.nan) for name in _NUMBERS},
             **dict(zip(("std_effect", "std_low", "std_high"), effect, strict=True)),
-            **{name: getattr(finding, name) for name in about},
+            **{name: getattr(finding, name) for name in copied},
             "clusters": self.entity_name if finding.tested else "",
             "controls": ", ".join(finding.controls) if finding.tested else "",
             "reason": finding.reason.code if finding.reason else "",

@@ -43,7 +43,6 @@ from digiprosper.policy.window import event_name
 from digiprosper.policy.words import WORDS
 from digiprosper.report.columns import Column, PlainCell, Remark, remark_text
 from digiprosper.report.estimates import Estimates
-from digiprosper.report.pickling import PickledByName
 from digiprosper.report.results import BaseResults
 from digiprosper.report.summary import (
     Cells,
@@ -81,7 +80,7 @@ _NEAREST = 1e-6
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
-class HonestIntervals(Summarised, PickledByName):
+class HonestIntervals(Summarised):
     """Confidence intervals of an effect if trends differ, made by `honest` of a result.
 
     Parameters

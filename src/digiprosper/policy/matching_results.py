@@ -43,7 +43,6 @@ from digiprosper.report.columns import (
 )
 from digiprosper.report.estimates import Estimates
 from digiprosper.report.inference import Inference
-from digiprosper.report.pickling import PickledByName
 from digiprosper.report.protocol import empty_glance
 from digiprosper.report.results import LinearCombination
 from digiprosper.report.summary import (
@@ -136,7 +135,7 @@ class MatchedEffect(LinearCombination):
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
-class Matching(Summarised, PickledByName):
+class Matching(Summarised):
     """Matched sample with weights and balance, made by `match_entities`.
 
     Pass `weights` to a specification to estimate an effect, as the example of

@@ -17,7 +17,6 @@ from digiprosper.report.columns import Column, Remark, result_column
 from digiprosper.report.estimates import Estimates
 from digiprosper.report.inference import Inference
 from digiprosper.report.labels import text_factor
-from digiprosper.report.pickling import PickledByName
 from digiprosper.report.protocol import Glance
 from digiprosper.report.restrictions import (
     null_text,
@@ -35,6 +34,7 @@ from digiprosper.report.terms import Factors
 from digiprosper.report.tests import TestResult
 from digiprosper.report.text import conventions, freedom_text
 from digiprosper.report.variance import negative_variance
+from digiprosper.report.words import NO_WORDS, Words
 
 
 @lru_cache(maxsize=256)
@@ -47,7 +47,7 @@ def _index_of_terms(names: tuple[str, ...]) -> pd.Index[str]:
     return index
 
 
-class BaseResults(Summarised, PickledByName):
+class BaseResults(Summarised):
     """Base class of results with estimates.
 
     A method's results are a frozen dataclass with the fields (or properties)
@@ -422,6 +422,35 @@ class BaseResults(Summarised, PickledByName):
     @property
     def __maketables_default_stat_keys__(self) -> list[str]:
         return ["N", "r2_within"]
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
+class FitResults(BaseResults):
+    """Base of results with the coefficients and the summary numbers of one fit."""
+
+    estimated: Estimates
+    info: Glance
+    labels: Mapping[str, str]
+    factors: Factors
+    diagnostics: tuple[Notice, ...] = ()
+    key_names: tuple[str, str | None] | None = None
+
+    words: ClassVar[Words] = NO_WORDS
+
+    def glance(self) -> Glance:
+        """Return summary numbers of the fit, such as the number of rows.
+
+        Returns
+        -------
+        Glance
+            A mapping. All types of results have its keys, and some have more.
+        """
+        return cast("Glance", {**self.info, **self.inference.numbers})
+
+    def _notice_remarks(self) -> tuple[Remark, ...]:
+        """Remark on the notices that have a sentence for tables."""
+        codes = dict.fromkeys(f"note.{notice.code}" for notice in self.diagnostics)
+        return tuple(Remark(code, {}) for code in codes if code in self.words)
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)

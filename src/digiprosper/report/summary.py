@@ -486,7 +486,7 @@ class SummaryText(str):
         return self.content.to_html()
 
 
-class Summarised:
+class Summarised(PickledByName):
     """Base of results that build a `Summary`, printed as text, HTML or a dict."""
 
     __slots__ = ()

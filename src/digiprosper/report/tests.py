@@ -18,7 +18,6 @@ from digiprosper.report.columns import (
     remark_text,
     test_remark,
 )
-from digiprosper.report.pickling import PickledByName
 from digiprosper.report.summary import (
     Block,
     Lines,
@@ -55,7 +54,7 @@ _PRINTED = {
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class TestResult(Summarised, PickledByName):
+class TestResult(Summarised):
     """Result of a hypothesis test.
 
     Parameters

@@ -20,7 +20,6 @@ from digiprosper.kernels.least_squares import ols
 from digiprosper.linear.results import EstimationSample
 from digiprosper.panel import Panel
 from digiprosper.report.columns import Column, PlainCell, Remark
-from digiprosper.report.pickling import PickledByName
 from digiprosper.report.summary import (
     Cells,
     Lines,
@@ -62,7 +61,7 @@ class _Row(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class SpatialTests(Summarised, PickledByName):
+class SpatialTests(Summarised):
     """Tests to choose a spatial model, made by `spatial_tests`.
 
     Parameters

@@ -35,7 +35,6 @@ from digiprosper.errors import (
 from digiprosper.kernels import Floats
 from digiprosper.kernels.great_circle import great_circle
 from digiprosper.panel.keys import to_pandas
-from digiprosper.report.pickling import PickledByName
 from digiprosper.report.summary import Cells, PlainNumbers, Remarks, Summarised, Summary
 from digiprosper.spatial import builders
 from digiprosper.spatial.kernels import matrices
@@ -48,7 +47,7 @@ Standardise: TypeAlias = Literal["row", "spectral", "none"]
 
 
 @dataclass(frozen=True, init=False, eq=False, repr=False)
-class SpatialWeights(Summarised, PickledByName):
+class SpatialWeights(Summarised):
     """Spatial weights matrix W.
 
     The element ``w_ij`` is the weight of entity j in the spatial lag of entity i,

@@ -5,10 +5,11 @@ on its data. Nothing is dropped silently: what has no counterpart is refused wit
 reason.
 """
 
-from digiprosper.stata.reading import read_do_file as read_do_file
-from digiprosper.stata.reading import run_do_file as run_do_file
-from digiprosper.stata.report import DoFile as DoFile
-from digiprosper.stata.report import Line as Line
+from digiprosper.stata.reading import (
+    read_do_file as read_do_file,
+    run_do_file as run_do_file,
+)
+from digiprosper.stata.report import DoFile as DoFile, Line as Line
 from digiprosper.stata.translation import Translation as Translation
 
 __all__ = ["DoFile", "Line", "Translation", "read_do_file", "run_do_file"]

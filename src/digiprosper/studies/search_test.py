@@ -29,7 +29,6 @@ from digiprosper.panel import Panel
 from digiprosper.panel.terms import canonical
 from digiprosper.report.columns import Column, Remark
 from digiprosper.report.notices import few_draws
-from digiprosper.report.pickling import PickledByName
 from digiprosper.report.summary import (
     Cells,
     Lines,
@@ -69,7 +68,7 @@ _ROWS = ("statistic", "p_reported", "best", "specifications", "significant", "p_
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class SearchTest(Summarised, PickledByName):
+class SearchTest(Summarised):
     """A reported specification among all that could have been reported.
 
     Made by `search_test`.

@@ -26,8 +26,7 @@ from digiprosper.errors import (
     cited,
     issue,
 )
-from digiprosper.kernels import Ints
-from digiprosper.kernels import threshold as kernel
+from digiprosper.kernels import Ints, threshold as kernel
 from digiprosper.kernels.tolerances import NO_RESIDUALS
 from digiprosper.linear.diagnostics import lagged_outcome
 from digiprosper.linear.estimation import (

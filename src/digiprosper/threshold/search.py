@@ -19,8 +19,7 @@ from digiprosper.errors import (
     notice_of,
     subject,
 )
-from digiprosper.kernels import Floats, Ints
-from digiprosper.kernels import threshold as kernel
+from digiprosper.kernels import Floats, Ints, threshold as kernel
 from digiprosper.kernels.least_squares import ols
 from digiprosper.kernels.resampling import seed_sequence
 from digiprosper.kernels.tolerances import NO_RESIDUALS, SAME_SLOPES, SAME_SSR

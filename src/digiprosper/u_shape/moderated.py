@@ -24,7 +24,6 @@ from digiprosper.kernels.intervals import delta
 from digiprosper.linear.marginal import default_points
 from digiprosper.linear.results import LinearResults
 from digiprosper.panel.terms import canonical
-from digiprosper.report.pickling import PickledByName
 from digiprosper.report.summary import (
     Cells,
     Lines,
@@ -41,7 +40,7 @@ from digiprosper.u_shape import u_test
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class ModeratedUResult(Summarised, PickledByName):
+class ModeratedUResult(Summarised):
     """Tests of whether a U-shape depends on a moderator, made by `moderated_u_test`.
 
     Parameters

@@ -30,7 +30,6 @@ from digiprosper.linear.results import LinearResults
 from digiprosper.panel import Panel
 from digiprosper.panel.access import check_panel, table_of
 from digiprosper.panel.terms import Term, canonical, parse, term_factors
-from digiprosper.report.pickling import PickledByName
 from digiprosper.report.summary import Lines, PlainNumbers, Summarised, Summary
 from digiprosper.report.text import p_words, percent_text
 from digiprosper.report.verdicts import rejects
@@ -42,7 +41,7 @@ _OUTER = {3: 0.1, 7: 0.025}
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class TwoLinesResult(Summarised, PickledByName):
+class TwoLinesResult(Summarised):
     """Result of the two-lines test, made by `two_lines`.
 
     Parameters

@@ -42,7 +42,6 @@ from digiprosper.panel import Panel
 from digiprosper.panel.terms import canonical
 from digiprosper.report.characters import decimal_text
 from digiprosper.report.columns import Remark, RowName, remark_text
-from digiprosper.report.pickling import PickledByName
 from digiprosper.report.summary import Lines, PlainNumbers, Remarks, Summarised, Summary
 from digiprosper.report.terms import Factor, Term
 from digiprosper.report.text import interval_text, p_words, percent_text
@@ -97,7 +96,7 @@ FORMS = {
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
-class CurveTest(Summarised, PickledByName):
+class CurveTest(Summarised):
     """Base of the results of tests of whether a curve turns inside the data."""
 
     variable: str

@@ -54,8 +54,11 @@ def case(seed: int, m: int, q: int, cov_type: str, *, n: int = 200, c: int = 2):
 @pytest.mark.parametrize("cov_type", COVARIANCES)
 @pytest.mark.many(5)
 def test_linearmodels(m: int, q: int, cov_type: str) -> None:
-    from linearmodels.iv.common import cragg_donald_f, kleibergen_paap_f
-    from linearmodels.iv.common import kleibergen_paap as peer_lm
+    from linearmodels.iv.common import (
+        cragg_donald_f,
+        kleibergen_paap as peer_lm,
+        kleibergen_paap_f,
+    )
 
     projected, (_, endog, controls, instruments, clusters), count, how = case(
         m * q, m, q, cov_type

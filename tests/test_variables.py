@@ -27,8 +27,7 @@ from digiprosper.errors import (
     PanelIndexError,
 )
 from digiprosper.panel.arguments import arguments
-from digiprosper.variables import mechanisms
-from digiprosper.variables.mechanisms import compared_rows, given_labels, group_codes
+from digiprosper.variables import compared_rows, given_labels, group_codes
 
 nan = np.nan
 VALUE_ADDED, EMPLOYMENT = [10, 40, 50], [25, 30, 45]
@@ -1171,11 +1170,11 @@ def test_stocks_do_not_depend_on_the_order_of_rows() -> None:
     investment = rng.uniform(size=24)
     before = np.where(time > 0, np.arange(24) - 1, -1)
     first = np.where(time == 0, investment, np.nan)
-    stock = mechanisms._accumulated(investment, first, before, time, 0.9)
+    stock = variables._accumulated(investment, first, before, time, 0.9)
     order = rng.permutation(24)
     place = np.argsort(order)
     moved = np.where(before[order] >= 0, place[before[order]], -1)
-    again = mechanisms._accumulated(
+    again = variables._accumulated(
         investment[order], first[order], moved, time[order], 0.9
     )
     np.testing.assert_array_equal(again, stock[order])
@@ -1185,5 +1184,5 @@ def test_stocks_do_not_depend_on_the_order_of_rows() -> None:
 
 def test_shares_add_up() -> None:
     np.testing.assert_allclose(
-        mechanisms._shares(np.array([[1.0, 3.0]])), [[0.25, 0.75]]
+        variables._shares(np.array([[1.0, 3.0]])), [[0.25, 0.75]]
     )

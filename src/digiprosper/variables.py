@@ -1,4 +1,18 @@
-"""Variables of mechanisms: industry, growth, rates and gaps, regions."""
+"""Formulas for variables common in the literature on the digital economy.
+
+Each function takes numbers, arrays or Series; tables may be a DataFrame or a list of
+columns. It returns a Series if an argument is a Series, an array if an argument is an
+array, and otherwise a number. Series are matched by index. If a value is missing, the
+result is missing. Negative amounts and divisions by zero raise an error that lists the
+rows. The first line of each docstring states what a larger value means.
+
+To add such a variable to a panel use
+``panel.assign(advanced=lambda f: variables.industrial_advancement(f["va2"],
+f["va3"]))``.
+
+`digiprosper.urban_rural_theil` and `digiprosper.coupling_coordination` are two more
+such formulas.
+"""
 
 from __future__ import annotations
 
@@ -34,6 +48,30 @@ from digiprosper.panel.access import table_of
 from digiprosper.panel.arguments import Arguments, arguments, below_zero, not_positive
 from digiprosper.panel.keys import rows_text
 from digiprosper.panel.table import Table, is_unchained
+
+__all__ = [
+    "capital_stock",
+    "digital_divide",
+    "digital_value_added",
+    "distance_to_leader",
+    "growth_volatility",
+    "herfindahl",
+    "industrial_advancement",
+    "industrial_angle",
+    "industrial_layer",
+    "industrial_rationalisation",
+    "krugman_index",
+    "lilien_index",
+    "locational_gini",
+    "per_capita",
+    "productivity_advancement",
+    "regional_coordination",
+    "relative_rate",
+    "service_equality",
+    "solow_tfp",
+    "structural_deviation",
+    "urban_rural_ratio",
+]
 
 Reverse: TypeAlias = Literal["negative", "reciprocal"]
 EmploymentShares: TypeAlias = Literal["end", "start", "mean"]
@@ -81,12 +119,8 @@ def industrial_layer(value_added: Any) -> Any:
     >>> round(variables.industrial_layer([0.1, 0.4, 0.5]), 10)
     2.4
     """
-    return _read_three_sectors("industrial_layer", value_added).apply_by_row(_layer)
-
-
-def _layer(value_added: Floats) -> Floats:
-    """Sum k times the share of sector k, in [1, K]; value added is (N, K)."""
-    return np.asarray(_shares(value_added) @ np.arange(1.0, value_added.shape[1] + 1))
+    inputs = _read_three_sectors("industrial_layer", value_added)
+    return inputs.apply_by_row(lambda va: _shares(va) @ np.array([1.0, 2.0, 3.0]))
 
 
 def industrial_advancement(secondary: Any, tertiary: Any) -> Any:
@@ -288,13 +322,8 @@ def structural_deviation(value_added: Any, employment: Any) -> Any:
     1.04444444
     """
     inputs = _read_with_workers("structural_deviation", value_added, employment)
-    return inputs.apply_by_row(_deviation)
-
-
-def _deviation(value_added: Floats, employment: Floats) -> Floats:
-    """Sum |y / l - 1| over shares (N, K); employment is positive."""
-    return np.asarray(
-        np.abs(_shares(value_added) / _shares(employment) - 1.0).sum(axis=1)
+    return inputs.apply_by_row(
+        lambda va, workers: np.abs(_shares(va) / _shares(workers) - 1.0).sum(axis=1)
     )
 
 
@@ -333,12 +362,9 @@ def productivity_advancement(value_added: Any, employment: Any) -> Any:
     1.12888889
     """
     inputs = _read_with_workers("productivity_advancement", value_added, employment)
-    return inputs.apply_by_row(_productivity)
-
-
-def _productivity(value_added: Floats, employment: Floats) -> Floats:
-    """Average value added per worker of sectors (N, K), by value added shares."""
-    return np.asarray((_shares(value_added) * value_added / employment).sum(axis=1))
+    return inputs.apply_by_row(
+        lambda va, workers: (_shares(va) * va / workers).sum(axis=1)
+    )
 
 
 def lilien_index(before: Any, after: Any, *, shares: EmploymentShares = "end") -> Any:
@@ -387,9 +413,12 @@ def lilien_index(before: Any, after: Any, *, shares: EmploymentShares = "end") -
     refuse_not_positive(inputs, why, "before", "after", defect="zero")
 
     def index(start: Floats, end: Floats) -> Floats:
-        weights = {"start": _shares(start), "end": _shares(end)}
-        mean = (weights["start"] + weights["end"]) / 2
-        return _lilien(start, end, weights.get(shares, mean))
+        at_ends = {"start": _shares(start), "end": _shares(end)}
+        weights = at_ends.get(shares, (at_ends["start"] + at_ends["end"]) / 2)
+        growth = np.log(end / start)
+        total = np.log(end.sum(axis=1) / start.sum(axis=1))
+        squares = (growth - total[:, None]) ** 2
+        return np.asarray(np.sqrt((weights * squares).sum(axis=1)))
 
     return inputs.apply_by_row(index)
 
@@ -397,17 +426,6 @@ def lilien_index(before: Any, after: Any, *, shares: EmploymentShares = "end") -
 def _shares(amounts: Floats) -> Floats:
     """Divide amounts (N, K), at least 0, by the sum of their row."""
     return np.asarray(amounts / amounts.sum(axis=1, keepdims=True))
-
-
-def _lilien(before: Floats, after: Floats, weights: Floats) -> Floats:
-    """Take the root of the sum of w_k (g_k - g)^2, g the growth of logarithms.
-
-    Positive employment by sector and weights, all (N, K); rows of weights add up
-    to one.
-    """
-    growth = np.log(after / before)
-    total = np.log(after.sum(axis=1) / before.sum(axis=1))
-    return np.asarray(np.sqrt((weights * (growth - total[:, None]) ** 2).sum(axis=1)))
 
 
 def digital_value_added(
