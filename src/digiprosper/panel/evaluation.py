@@ -119,7 +119,7 @@ def _nearest_rows_hint(table: Table) -> str:
     keys, check = table.keys, ". Check the time key and the panel's step"
     if keys.ordinals is None:
         return check
-    apart = np.diff(keys.ordinals[keys.time])[np.diff(keys.entity) == 0]
+    apart = np.diff(keys.ordinals[keys.time])[keys.steps > 0]
     if not apart.size:
         return check
     nearest = int(apart.min())

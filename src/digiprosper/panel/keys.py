@@ -141,6 +141,11 @@ class Keys:
         """The first row of each entity."""
         return np.flatnonzero(np.diff(self.entity, prepend=-1))
 
+    @cached_property
+    def steps(self) -> Ints:
+        """Periods from each row to the next (N - 1,); 0 if it is of another entity."""
+        return np.where(np.diff(self.entity) == 0, np.diff(self.time), 0)
+
     def vary(self, values: Ints | Floats) -> Bools:
         """Mark rows (N,) whose value is not that of the first row of their entity."""
         return np.asarray(values != values[self.starts][self.entity])

@@ -40,7 +40,7 @@ import pandas as pd
 from pandas.api.types import is_numeric_dtype
 
 from digiprosper.errors import Notice, cited, counted, notice_of, quoted
-from digiprosper.kernels import Bools, Floats, Ints
+from digiprosper.kernels import Floats, Ints
 from digiprosper.panel.grammar import backticked
 from digiprosper.panel.keys import (
     STEP_WORDS,
@@ -148,7 +148,7 @@ def changed_codes(table: Table) -> Iterator[Notice]:
         groups = _names_of_divisions(table, codes)
     if not groups:
         return
-    has_value = table.data[_numeric_columns(table.data)].notna().any(axis=1).to_numpy()
+    has_value = table.data[[*table.numbers]].notna().any(axis=1).to_numpy()
     times = pd.Series(keys.time[has_value]).groupby(keys.entity[has_value])
     ended: dict[tuple[str, int], list[str]] = {}
     begun: dict[tuple[str, int], list[str]] = {}
@@ -290,14 +290,12 @@ def _uneven_dates(keys: Keys, step: object) -> Notice | None:
 
 def similar_entities(keys: Keys, labels: Sequence[object]) -> Iterator[Notice]:
     """Report entities whose labels differ in blanks or the width of characters only."""
-    groups: dict[str, list[str]] = {}
-    for label in labels:
-        if isinstance(label, str):
-            groups.setdefault(_normalised_label(label), []).append(label)
-    pairs = tuple(tuple(alike[:2]) for alike in groups.values() if len(alike) > 1)
+    texts = [label for label in labels if isinstance(label, str)]
+    normalised = [*map(_normalised_label, texts)]
+    pairs = tuple((texts[a], texts[b]) for a, b, *_ in _equal(normalised))
     if pairs:
         at_ends = all(a.strip() == b.strip() for a, b in pairs)
-        between = " " if any(" " in label for label in groups) else ""
+        between = " " if any(" " in label for label in normalised) else ""
         all_blanks = f"normalize('NFKC').str.split().str.join({between!r})"
         yield notice_of(
             "similar_entities",
@@ -339,30 +337,17 @@ def code_forms(table: Table, labels: Sequence[object]) -> Iterator[Notice]:
         )
 
 
+def _equal(texts: Iterable[str | None]) -> list[list[int]]:
+    """List the positions of texts that occur more than once."""
+    positions: dict[str | None, list[int]] = {}
+    for at, text in enumerate(texts):
+        positions.setdefault(text, []).append(at)
+    positions.pop(None, None)
+    return [ats for ats in positions.values() if len(ats) > 1]
+
+
 def _groups_of_equal_codes(labels: Sequence[object]) -> list[list[int]]:
-    forms: dict[str, list[int]] = {}
-    for at in _with_equal_digits(labels):
-        if code := code_digits(labels[at]):
-            forms.setdefault(code, []).append(at)
-    # With two different letters, 000001.SZ and 000001.SH, two codes are meant.
-    return [
-        ats
-        for ats in forms.values()
-        if len(ats) > 1 and len({_letters(labels[at]) for at in ats} - {""}) < 2
-    ]
-
-
-def _groups_of_equal_names(labels: Sequence[object]) -> list[list[int]]:
-    """List the positions of names that differ in case or level, or were renamed."""
-    forms: dict[str, list[int]] = {}
-    for at, label in enumerate(map(str, labels)):
-        name = _LEVELS.sub("", label).casefold()
-        forms.setdefault(_RENAMED.get(name, name), []).append(at)
-    return [ats for ats in forms.values() if len(ats) > 1]
-
-
-def _with_equal_digits(labels: Sequence[object]) -> list[int]:
-    """Find labels that have the digits of another one; most panels have none."""
+    """List the positions of labels that are one code; most panels have none."""
     digits = [
         label.removesuffix(".0").strip(_AROUND_DIGITS).lstrip("0")
         if isinstance(label, str)
@@ -372,7 +357,22 @@ def _with_equal_digits(labels: Sequence[object]) -> list[int]:
     if len(set(digits)) == len(digits):
         return []
     counts = Counter(filter(str.isdigit, digits))
-    return [at for at, text in enumerate(digits) if counts[text] > 1]
+    codes = [
+        (counts[text] > 1 and code_digits(label)) or None
+        for text, label in zip(digits, labels, strict=True)
+    ]
+    # With two different letters, 000001.SZ and 000001.SH, two codes are meant.
+    return [
+        ats
+        for ats in _equal(codes)
+        if len({_letters(labels[at]) for at in ats} - {""}) < 2
+    ]
+
+
+def _groups_of_equal_names(labels: Sequence[object]) -> list[list[int]]:
+    """List the positions of names that differ in case or level, or were renamed."""
+    names = [_LEVELS.sub("", str(label)).casefold() for label in labels]
+    return _equal(_RENAMED.get(name, name) for name in names)
 
 
 def _never_together(table: Table, alike: Sequence[list[int]]) -> list[list[int]]:
@@ -455,11 +455,6 @@ def calculated_column_notices(table: Table, names: Sequence[str]) -> Iterator[No
     yield from over_gaps(table, names)
 
 
-def _numeric_columns(frame: pd.DataFrame) -> list[str]:
-    kinds = frame.dtypes.items()
-    return [n for n, dtype in kinds if isinstance(n, str) and dtype.kind in "iuf"]
-
-
 class _Pairs(NamedTuple):
     """Pairs of rows from which changes of a column may be calculated."""
 
@@ -471,17 +466,18 @@ class _Pairs(NamedTuple):
 
 
 def _pairs(
-    numbers: pd.DataFrame, before: Ints, after: Ints, apart: Ints
+    numbers: Mapping[str, Floats], before: Ints, after: Ints, apart: Ints
 ) -> _Pairs | None:
     """Look up some pairs that are apart; None if they are too few."""
     if apart.size < _DIFFERENT:
         return None
     spread = np.linspace(0, apart.size - 1, min(apart.size, _COMPARED))
     few = apart[spread.astype(np.intp)]
-    both = numbers.take(np.concatenate([before[few], after[few]]))
-    values = both.to_numpy(dtype=np.float64, na_value=np.nan).T
-    sides = values[:, : few.size], values[:, few.size :]
-    return _Pairs(before, after, apart, sides)
+    first, second = (
+        np.array([values[rows[few]] for values in numbers.values()])
+        for rows in (before, after)
+    )
+    return _Pairs(before, after, apart, (first, second))
 
 
 def shifted_rows(
@@ -491,20 +487,20 @@ def shifted_rows(
     # Labels or codes of entities, and the rows, are in the order of the user.
     boundary = np.flatnonzero(entity[1:] != entity[:-1])
     at = np.arange(len(rows))
-    numbers = rows[[n for n in _numeric_columns(rows) if n not in keys.names]]
+    numbers = {
+        name: rows[name].to_numpy(dtype=np.float64, na_value=np.nan)
+        for name, dtype in rows.dtypes.items()
+        if dtype.kind in "iuf" and name not in keys.names
+    }
     pairs = _pairs(numbers, at[:-1], at[1:], boundary)
     if pairs is None:
         return
     wanted = {*(columns or numbers)}
     for change in _CHANGES:
-        for column, of in _matching_columns(pairs, numbers.columns, change):
-            if column not in wanted:
-                continue
-            values, others = (
-                numbers[name].to_numpy(dtype=np.float64, na_value=np.nan)
-                for name in (column, of)
-            )
-            if _is_change_of(values, others, change, pairs):
+        for column, of in _matching_columns(pairs, numbers, change):
+            if column in wanted and _is_change_of(
+                numbers[column], numbers[of], change, pairs
+            ):
                 wanted -= {column, of}
                 yield notice_of(
                     "shifted_rows",
@@ -533,30 +529,29 @@ def _matching_columns(
 
 def over_gaps(table: Table, columns: Sequence[str] = ()) -> Iterator[Notice]:
     """Report which `columns` (default all) are changes over several periods."""
-    keys, names = table.keys, _numeric_columns(table.data)
+    keys = table.keys
     # A return after days without trade is that of all these days.
     if usual_step(keys.times) == "D":
         return
-    numbers, wanted = table.data[names], {*(columns or names)}
+    numbers = table.numbers
+    names, wanted = [*numbers], {*(columns or numbers)}
     all_pairs = None
     if table.nobs < len(keys.entities) * len(keys.times):
         all_pairs = _pairs_within_entities(keys, numbers, np.arange(table.nobs))
-    for at, of in enumerate(names):
-        others = table.numeric(of)
+    for at, (of, others) in enumerate(numbers.items()):
         missing, pairs = np.isnan(others), all_pairs
         if missing.any():
             pairs = _pairs_within_entities(keys, numbers, np.flatnonzero(~missing))
-        if pairs is None:
-            continue
-        for change in _CHANGES:
-            for k in _candidate_columns(pairs, at, change):
-                column = names[k]
-                if column not in wanted:
-                    continue
-                values = table.numeric(column)
-                if _has_values_at_ends(values, others, change, keys.time, pairs):
-                    continue
-                if _is_change_of(values, others, change, pairs):
+        for change in () if pairs is None else _CHANGES:
+            for column in [names[k] for k in _candidate_columns(pairs, at, change)]:
+                values = numbers[column]
+                if (
+                    column in wanted
+                    and not _has_values_at_ends(
+                        values, others, change, keys.time, pairs
+                    )
+                    and _is_change_of(values, others, change, pairs)
+                ):
                     wanted -= {column, of}
                     yield _over_gaps_notice(keys, column, of, change, pairs)
 
@@ -577,7 +572,7 @@ def _candidate_columns(pairs: _Pairs, at: int, change: str) -> list[int]:
 
 
 def _pairs_within_entities(
-    keys: Keys, numbers: pd.DataFrame, rows: Ints
+    keys: Keys, numbers: Mapping[str, Floats], rows: Ints
 ) -> _Pairs | None:
     """Pair rows with the ones before in their entity."""
     inside = np.flatnonzero(keys.entity[rows[1:]] == keys.entity[rows[:-1]])
@@ -684,22 +679,19 @@ def _over_gaps_notice(
 def unit_break(table: Table) -> Iterator[Notice]:
     """Report columns whose unit seems to change at some time."""
     keys, columns = table.keys, {}
-    # Growth over several periods is larger.
-    inside = (np.diff(keys.entity) == 0) & (np.diff(keys.time) == 1)
-    for name in _numeric_columns(table.data):
-        whole = table.data[name].to_numpy(dtype=np.float64, na_value=np.nan)
+    for name, whole in table.numbers.items():
         # Amounts are positive, or zero.
         if not np.fmin.reduce(whole) >= 0:
             continue
         values = np.where(whole == 0, np.nan, whole)
         ratio = values[1:] / values[:-1]
-        broken = _breaks(values, ratio, keys, inside, _UNITS_APART)
+        broken = _breaks(values, ratio, keys, _UNITS_APART)
         # Beside zeros other values may be near zero.
         if len(broken) < (_FEWEST_BREAKS if (whole == 0).any() else 1):
-            broken = _breaks(values, ratio, keys, inside, _MU / 3)
+            broken = _breaks(values, ratio, keys, _MU / 3)
             steps = [float(max(ratio[at - 1], 1 / ratio[at - 1])) for at in broken]
             if len(steps) < _FEWEST_BREAKS or abs(median(steps) / _MU - 1) > _NEAR_MU:
-                broken = _at_second_base(values, keys, inside)
+                broken = _at_second_base(values, keys)
         if broken:
             factors = ratio[np.array(broken) - 1]
             up = factors > 1
@@ -720,7 +712,7 @@ def unit_break(table: Table) -> Iterator[Notice]:
         yield notice_of("unit_break", columns=columns, _shown=shown)
 
 
-def _at_second_base(values: Floats, keys: Keys, inside: Bools) -> list[int]:
+def _at_second_base(values: Floats, keys: Keys) -> list[int]:
     """List rows of the second period in which an index is 100 in most entities."""
     at_base = values == 100
     # Where all is covered, 100 percent is the largest value.
@@ -729,8 +721,9 @@ def _at_second_base(values: Floats, keys: Keys, inside: Bools) -> list[int]:
     shares = np.bincount(keys.time, at_base) / np.bincount(keys.time)
     periods = np.flatnonzero(shares > _MOST)
     second = periods[1:][np.diff(periods) > 1][:1]
-    rows: list[int] = np.flatnonzero(np.isin(keys.time[1:], second) & inside).tolist()
-    return [row + 1 for row in rows]
+    in_second = np.isin(keys.time[1:], second) & (keys.steps == 1)
+    rows: list[int] = (np.flatnonzero(in_second) + 1).tolist()
+    return rows
 
 
 def _times_text(name: str, row: Mapping[str, Any]) -> str:
@@ -744,10 +737,10 @@ def _times_text(name: str, row: Mapping[str, Any]) -> str:
     return f"{count} ({name} {shown}{', ...' if len(entities) > 3 else ''})"
 
 
-def _breaks(
-    values: Floats, ratio: Floats, keys: Keys, inside: Bools, factor: float
-) -> list[int]:
+def _breaks(values: Floats, ratio: Floats, keys: Keys, factor: float) -> list[int]:
     """List rows from which on, or in which alone, values differ by a factor."""
+    # Growth over several periods is larger.
+    inside = keys.steps == 1
     jumps = np.flatnonzero(((ratio > factor) | (ratio < 1 / factor)) & inside) + 1
     if not jumps.size:
         return []
@@ -845,7 +838,7 @@ def sums_of_a_year(table: Table) -> Iterator[Notice]:
     # Quarters may rise until the end of each year, as those of farms do.
     if str(step)[0] != "M":
         return
-    numbers = table.data[_numeric_columns(table.data)].astype(np.float64)
+    numbers = pd.DataFrame(table.numbers)
     year = pd.Series(times).dt.year.to_numpy()[keys.time]
     cells = keys.entity * _YEARS + year
     of_year = numbers.groupby(cells)

@@ -144,6 +144,12 @@ class Table:
         """The columns indexed by the keys."""
         return self.data.set_axis(self.keys.index, axis=0)
 
+    @property
+    def numbers(self) -> dict[str, Floats]:
+        """Columns of numbers (N,), without those of truth values."""
+        kinds = self.data.dtypes.items()
+        return {str(n): self.numeric(str(n)) for n, d in kinds if d.kind in "iuf"}
+
     @cached_property
     def entity_label_columns(self) -> tuple[str, ...]:
         """Columns of labels, such as regions, that do not change in an entity."""
