@@ -90,7 +90,7 @@ BESIDE = {
     "undecoded_text": "panel/sheets.py",
     "renamed_columns": "panel/keys.py",
     "unfilled": "panel/changes.py",
-    "unseen_values": "panel/conditions.py",
+    "unseen_values": "panel/evaluation.py",
     "unchained_deflator": "variables/mechanisms.py",
     "zero_first_stock": "variables/mechanisms.py",
 }

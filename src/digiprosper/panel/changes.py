@@ -36,12 +36,12 @@ from digiprosper.errors import (
 )
 from digiprosper.kernels import Bools, Floats, Ints
 from digiprosper.kernels.tolerances import CONSTANT, WHOLE
-from digiprosper.panel.columns import (
+from digiprosper.panel.describe import (
     numeric_columns,
     term_of_one_column,
+    unit_of,
     unknown_columns_in,
 )
-from digiprosper.panel.describe import unit_of
 from digiprosper.panel.evaluation import evaluate
 from digiprosper.panel.grammar import backticked, rename_in_term
 from digiprosper.panel.keys import (

@@ -26,9 +26,12 @@ from digiprosper.errors import (
 )
 from digiprosper.kernels import Bools
 from digiprosper.panel import changes
-from digiprosper.panel.columns import (
+from digiprosper.panel.describe import (
+    Correlation,
+    between_within,
     chosen_columns,
     compare_groups,
+    correlate,
     definition_table,
     evaluate_columns,
     factors_of,
@@ -36,10 +39,10 @@ from digiprosper.panel.columns import (
     group_codes,
     labelled,
     selected_columns,
+    summarise,
     weights_of,
 )
-from digiprosper.panel.conditions import check_where, rows_where
-from digiprosper.panel.describe import Correlation, between_within, correlate, summarise
+from digiprosper.panel.evaluation import check_where, rows_where
 from digiprosper.panel.keys import (
     Keys,
     numbered_keys,
