@@ -365,7 +365,7 @@ def _groups_of_equal_codes(labels: Sequence[object]) -> list[list[int]]:
     return [
         ats
         for ats in _equal(codes)
-        if len({_letters(labels[at]) for at in ats} - {""}) < 2
+        if len({re.sub("[^A-Z]", "", str(labels[at]).upper()) for at in ats} - {""}) < 2
     ]
 
 
@@ -398,10 +398,6 @@ def code_digits(label: object) -> str:
     """
     match = _CODE.fullmatch(str(label)) if not isinstance(label, bool) else None
     return match[1] if match else ""
-
-
-def _letters(label: object) -> str:
-    return "".join(filter(str.isalpha, str(label))).upper()
 
 
 def code_form_statement(column: str, labels: Sequence[object]) -> str:
@@ -518,12 +514,15 @@ def _matching_columns(
     pairs: _Pairs, names: Iterable[str], change: str
 ) -> Iterator[tuple[str, str]]:
     """Pair columns with the columns whose lag or change they equal in some rows."""
-    targets, changes = map(_row_bytes, _sides(change, pairs.columns, pairs.columns))
-    sources = dict(zip(changes, names, strict=True))
+    targets, changes = (
+        np.where(np.isfinite(values), values, np.nan)
+        for values in _sides(change, pairs.columns, pairs.columns)
+    )
+    sources = {row.tobytes(): n for row, n in zip(changes, names, strict=True)}
     for column, target in zip(names, targets, strict=True):
-        of = sources.get(target, column)
+        of = sources.get(target.tobytes(), column)
         # Columns that are mostly zero are equal by chance.
-        if of != column and np.unique(np.frombuffer(target)).size >= _DIFFERENT:
+        if of != column and np.unique(target).size >= _DIFFERENT:
             yield column, of
 
 
@@ -586,11 +585,6 @@ def _pairs_within_entities(
     return None if are_meant else _pairs(numbers, before, after, gaps)
 
 
-def _row_bytes(columns: Floats) -> list[bytes]:
-    """Return the bytes of each row (K, b), to find equal rows."""
-    return [row.tobytes() for row in np.where(np.isfinite(columns), columns, np.nan)]
-
-
 def _sides(
     change: str, values: tuple[Floats, Floats], others: tuple[Floats, Floats]
 ) -> tuple[Floats, Floats]:
@@ -602,13 +596,8 @@ def _sides(
     before, now = others
     with np.errstate(all="ignore"):
         target, source = values[change != "lead"], _CHANGES[change][1](now, before)
-        if change not in _CALCULATED:
-            return target, source
-        return _in_seven_digits(target), _in_seven_digits(source)
-
-
-def _in_seven_digits(values: Floats) -> Floats:
-    return values.astype(np.float32).astype(np.float64)
+        digits = np.float32 if change in _CALCULATED else np.float64
+        return tuple(v.astype(digits).astype(np.float64) for v in (target, source))
 
 
 def _is_change_of(values: Floats, others: Floats, change: str, pairs: _Pairs) -> bool:
@@ -751,19 +740,15 @@ def _breaks(values: Floats, ratio: Floats, keys: Keys, factor: float) -> list[in
     growth = np.zeros(values.size + 1)
     growth[1:-1] = np.abs(np.nan_to_num(logs))
     singles = set(_singles(jumps, ratio, growth, unusual, keys).tolist())
+    # Growth around is high if prices explode.
+    steps, beside = growth[jumps], np.maximum(growth[jumps - 1], growth[jumps + 1])
+    far = (steps > unusual) & (beside <= np.maximum(unusual, steps / _AROUND))
     broken = {
         at
-        for at in singles.union(_lasting(jumps, growth, unusual).tolist())
+        for at in singles.union(jumps[far].tolist())
         if _has_two_units(values, keys, at, factor, alone=at in singles)
     }
     return sorted(broken.union(_in_all_entities(jumps, logs, keys).tolist()))
-
-
-def _lasting(jumps: Ints, growth: Floats, unusual: float) -> Ints:
-    """Select jumps far above the growth around, which is high if prices explode."""
-    steps, beside = growth[jumps], np.maximum(growth[jumps - 1], growth[jumps + 1])
-    far = (steps > unusual) & (beside <= np.maximum(unusual, steps / _AROUND))
-    return np.asarray(jumps[far])
 
 
 def _singles(

@@ -195,15 +195,11 @@ def _one_row_per_entity(
     wide = pd.concat(parts, axis=1).copy().set_axis([*headings.values()], axis=1)
     constants = frame.groupby(entity)[by_entity].first()
     texts = frame.groupby(value)[[c for c in by_variable if c not in by_entity]].first()
-    labels = {} if texts.empty else _variable_labels(texts.iloc[:, 0].dropna())
+    first_texts = texts.iloc[:, :1].squeeze(axis=1).dropna()
+    labels = {str(name): _cell_text(text) for name, text in first_texts.items()}
+    if sum(map(len, labels.values())) < sum(map(len, labels)):  # codes
+        labels = {}
     return constants.join(wide).rename_axis(entity).reset_index(), headings, labels
-
-
-def _variable_labels(texts: pd.Series[Any]) -> dict[str, str]:
-    """Use texts as labels of variables, unless they are shorter, as codes are."""
-    labels = {str(name): _cell_text(text) for name, text in texts.items()}
-    is_code = sum(map(len, labels.values())) < sum(map(len, labels))
-    return {} if is_code else labels
 
 
 def _with_text_headings(data: object, entity: str) -> tuple[pd.DataFrame, list[Notice]]:
@@ -495,7 +491,13 @@ def _table_below_heading(cells: pd.DataFrame, entity: str) -> pd.DataFrame | Non
         return None
     top = int(is_entity.any(axis=1).argmax())
     headings, lower = cells.iloc[top], cells.iloc[min(top + 1, len(cells) - 1)]
-    if lower[is_entity[top]].isna().all() and _are_years_below(headings, lower):
+    below = lower.dropna().map(_cell_text)
+    years = [*map(_match_year, below)]
+    if (
+        lower[is_entity[top]].isna().all()
+        and headings[below.index].isna().any()  # merged
+        and all(year and not year[1] for year in years)
+    ):
         # Merged cells contain the variable of the years below them.
         above = headings.ffill().map(_cell_text)
         if len(set(above[lower.notna()])) > 1:
@@ -512,14 +514,6 @@ def _match_year(heading: str) -> re.Match[str] | None:
     return _YEAR.fullmatch(heading) or _MARKED_YEAR.fullmatch(heading)
 
 
-def _are_years_below(headings: pd.Series[Any], lower: pd.Series[Any]) -> bool:
-    """Return whether a row has only years, below partly merged headings."""
-    cells = lower.dropna().map(_cell_text)
-    years = map(_match_year, cells)
-    merged = headings[cells.index].isna().any()
-    return bool(merged) and all(year and not year[1] for year in years)
-
-
 def _cell_text(cell: object) -> str:
     whole = isinstance(cell, float | np.floating) and cell.is_integer()
     return one_line(str(int(cell) if whole else cell))  # type: ignore[call-overload]
@@ -532,14 +526,8 @@ def _partial_entity_notices(parts: Sequence[pd.DataFrame]) -> list[Notice]:
     partial = counts.index[counts < len(parts)].sort_values()
     if not len(partial):
         return []
-    return [
-        notice_of(
-            "sheets_differ",
-            entities=tuple(partial),
-            _count=len(partial),
-            _n_entities=len(counts),
-        )
-    ]
+    sizes = {"_count": len(partial), "_n_entities": len(counts)}
+    return [notice_of("sheets_differ", entities=tuple(partial), **sizes)]
 
 
 # --- Stata files ----------------------------------------------------------------------
@@ -579,8 +567,10 @@ def read_stata(
     notices = [
         *_notices_of_warnings(caught, frame),
         *empty,
-        *_single_precision_notices(frame, single),
     ]
+    # Whole numbers are exact.
+    if rounded := tuple([name for name in single if (frame[name] % 1 > 0).any()]):
+        notices.append(notice_of("single_precision", columns=rounded))
     for name in [name for notice in notices for name in notice.data.get("columns", ())]:
         frame[name] = frame[name].where(frame[name].notna(), np.nan).astype(np.float64)
     if isinstance(time, str):
@@ -591,14 +581,6 @@ def read_stata(
         {name: text for name, label in labels.items() if (text := one_line(label))},
         notices + partly,
     )
-
-
-def _single_precision_notices(
-    frame: pd.DataFrame, names: pd.Index[str]
-) -> list[Notice]:
-    """Report variables of Stata's type float whose values are not whole numbers."""
-    rounded = tuple(name for name in names if (frame[name] % 1 > 0).any())
-    return [notice_of("single_precision", columns=rounded)] if rounded else []
 
 
 def _apply_value_labels(
@@ -673,10 +655,8 @@ def _as_category(
     words = [texts[code] for code in codes if code in texts]
     if not codes or len(set(words)) < len(codes):
         return None
-    category = pd.Categorical(values, categories=codes).rename_categories(
-        dict(zip(codes, words, strict=True))
-    )
-    return pd.Series(category, index=values.index, name=values.name)
+    category = pd.CategoricalDtype(codes, ordered=False)
+    return values.astype(category).cat.rename_categories(words)
 
 
 def _notices_of_warnings(
@@ -687,7 +667,12 @@ def _notices_of_warnings(
     for warning in caught:
         if _LEAP_SECONDS in str(warning.message):
             columns = tuple(
-                [str(name) for name in frame if _are_numbers_as_objects(frame[name])]
+                [
+                    str(name)
+                    for name, values in frame.items()
+                    if values.dtype == object
+                    and all(isinstance(v, int | float) for v in values.dropna())
+                ]
             )
             notices.append(notice_of("leap_seconds", columns=columns))
         elif issubclass(warning.category, UnicodeWarning):
@@ -697,9 +682,3 @@ def _notices_of_warnings(
                 warning.message, warning.category, warning.filename, warning.lineno
             )
     return list({notice.code: notice for notice in notices}.values())
-
-
-def _are_numbers_as_objects(values: pd.Series[Any]) -> bool:
-    return values.dtype == object and all(
-        isinstance(v, int | float) for v in values.dropna()
-    )

@@ -185,10 +185,8 @@ class Table:
     def some_numbers(self) -> SomeNumbers:
         """Columns of numbers in some hundred rows."""
         rows = np.linspace(0, self.nobs - 1, min(self.nobs, _SOME_ROWS)).astype(np.intp)
-        numbers = self.data.iloc[rows]
-        numbers = numbers.select_dtypes("number", exclude=["complex", "timedelta"])
-        values = numbers.to_numpy(dtype=np.float64, na_value=np.nan)
-        return SomeNumbers(rows, [*map(str, numbers)], values)
+        columns = np.array([values[rows] for values in self.numbers.values()])
+        return SomeNumbers(rows, [*self.numbers], columns.reshape(-1, rows.size).T)
 
     @cached_property
     def growth_indices(self) -> tuple[str, ...]:
@@ -245,11 +243,10 @@ class Table:
 
     def _not_numeric(self, name: str) -> InputTypeError:
         values = self.series(name)
-        odd: list[Any]
         odd, cells = self._texts(name)
         cure = f"use C({name}) for categories, {_text_advice(odd)}"
         if not odd:
-            odd = list(values.astype(str).unique()[:3])
+            odd = values.astype(str).unique()[:3].tolist()
             cells = f"first {quoted(odd)}"
             cure = f"convert it: df[{cited(name)}] = pd.to_numeric(df[{cited(name)}])"
             if has_dates(values):
@@ -386,15 +383,11 @@ def _text_advice(texts: Sequence[str]) -> str:
     if others:
         cures.append(f"read them as missing with na_values={[*others][:3]}")
     reader = " of Panel.from_excel or pandas.read_csv" if cures[1:] else ""
-    return ", or ".join(cures) + reader + _percent_advice(texts)
-
-
-def _percent_advice(texts: Sequence[str]) -> str:
-    """Advise how to read numbers with percent signs."""
-    percents = [text for text in texts if text.strip().endswith(_PERCENT_SIGNS)]
-    if not percents:
-        return ""
-    return f", or {cited(percents[0])} by .str.strip('{_PERCENT}').astype(float)"
+    for text in texts:
+        if text.strip().endswith(_PERCENT_SIGNS):
+            reader += f", or {cited(text)} by .str.strip('{_PERCENT}').astype(float)"
+            break
+    return ", or ".join(cures) + reader
 
 
 def _is_number(cell: object) -> bool:
