@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -299,7 +298,8 @@ def _refuse_existing(table: Table, frame: pd.DataFrame, *, overwrite: bool) -> N
 
 def _as_keyed_frame(data: Any, name: str | None, keys: Sequence[str]) -> pd.DataFrame:
     """Convert the data of `Panel.attach` to a frame indexed by the keys."""
-    _check_name(name)
+    if name is not None:
+        _refuse_unusable({"the column": name}, "attach", f"name={cited(name)}")
     if isinstance(data, Mapping) and name is not None:
         index = pd.Index([*data], name=keys[0], tupleize_cols=False)
         data = pd.Series([*data.values()], index)
@@ -340,10 +340,24 @@ def _unknown_keys_notice(
         unused = levels[~levels.isin(values)]
         if not unknown.size:
             continue
-        hints = [_similar_key(key, unused) for key in unknown[:_MOST_KEYS]]
-        none_fits = unknown.size == values.unique().size and not any(hints)
-        panel_has = f" (in the panel: {_example_keys(levels)})" if none_fits else ""
-        parts.append(f"{name} {_list_keys(unknown, hints)}{panel_has}")
+        hints = [
+            # Codes and years are all similar.
+            ""
+            if not isinstance(key, str) or any(map(str.isdigit, key))
+            else did_you_mean(key, unused)
+            for key in unknown[:_MOST_KEYS]
+        ]
+        shown = [f"{cited(str(k))}{h}" for k, h in zip(unknown, hints, strict=False)]
+        part = f"{name} {', '.join(shown)}"
+        if len(unknown) > len(shown):
+            part += f" and {len(unknown) - len(shown)} more"
+        if unknown.size == values.unique().size and not any(hints):
+            examples = [
+                str(key.date()) if isinstance(key, pd.Timestamp) else repr(key)
+                for key in levels[:2].tolist()
+            ]
+            part += f" (in the panel: {', '.join(examples)})"
+        parts.append(part)
         data[str(name)] = tuple(unknown)
         if pairs := _pair_equal_codes(unknown, unused):
             data["same_code"] = tuple(pairs)
@@ -356,22 +370,6 @@ def _unknown_keys_notice(
     )
     doubtful = similar or bool(same_code)
     return Notice("similar_keys" if doubtful else "keys_not_in_panel", text, data)
-
-
-def _list_keys(keys: pd.Index[Any], hints: Sequence[str]) -> str:
-    """List the first keys with their hints, and the number of the others."""
-    shown = [f"{cited(str(k))}{hint}" for k, hint in zip(keys, hints, strict=False)]
-    more = f" and {len(keys) - len(shown)} more" if len(keys) > len(shown) else ""
-    return ", ".join(shown) + more
-
-
-def _example_keys(levels: pd.Index[Any]) -> str:
-    """Show the first keys of a panel as Python literals."""
-    first = [
-        str(key.date()) if isinstance(key, pd.Timestamp) else repr(key)
-        for key in levels[:2].tolist()
-    ]
-    return ", ".join(first)
 
 
 def _pair_equal_codes(
@@ -398,12 +396,6 @@ def _code_form_hint(name: str, pairs: Sequence[tuple[object, object]]) -> str:
     if isinstance(of_panel, str) and not of_panel.isdigit():
         return f"{text}Remove the letters from the codes of the panel: {form}"
     return f"{text}Convert those of the data: {form}"
-
-
-def _similar_key(key: object, others: pd.Index[Any]) -> str:
-    """Suggest a similar text key; not for codes and years, which are all similar."""
-    has_digits = any(c.isdigit() for c in str(key))
-    return did_you_mean(key, others) if isinstance(key, str) and not has_digits else ""
 
 
 def _labels_of_rows(
@@ -508,31 +500,21 @@ def renamed(table: Table, names: Mapping[str, str]) -> Table:
     )
 
 
-def _check_name(name: object) -> None:
-    """Refuse a name of an attached column that is not text, or is empty."""
-    if not isinstance(name, str | None):
-        raise InputTypeError(f"attach: name={cited(name)} is not text.")
-    if name is not None:
-        _refuse_unusable({"the column": name}, "attach")
-
-
-def _refuse_unusable(names: Mapping[str, object], method: str) -> None:
+def _refuse_unusable(
+    names: Mapping[str, object], method: str, subject: str = ""
+) -> None:
+    """Refuse new names, by old ones, that are not text or not printed in one line."""
     odd = [old for old, new in names.items() if not isinstance(new, str)]
     if odd:
-        raise InputTypeError(f"{method}: the new name of {quoted(odd)} is not text.")
-    bad = [
-        str(new)
-        for new in names.values()
-        if not str(new).strip() or UNPRINTABLE.search(str(new))
-    ]
+        subject = subject or f"the new name of {quoted(odd)}"
+        raise InputTypeError(f"{method}: {subject} is not text.")
+    texts = map(str, names.values())
+    bad = [text for text in texts if not text.strip() or UNPRINTABLE.search(text)]
     if bad:
         raise ColumnError(
             f"{method}: the new name {quoted(bad)} is empty, or has line breaks or "
             "control characters.",
-            [
-                column_problem(name, method, f"{cited(name)} is not a valid name")
-                for name in bad
-            ],
+            [column_problem(n, method, f"{cited(n)} is not a valid name") for n in bad],
         )
 
 
@@ -572,12 +554,11 @@ def winsorized(
 
 def _stata_quantile(values: Floats, share: float) -> float:
     """Compute a quantile as Stata does: averaged where two values qualify."""
-    ordered = np.sort(values)
-    position = values.size * share
-    last = values.size - 1
+    ordered, position = np.sort(values), values.size * share
     whole = round(position)
     if abs(position - whole) < WHOLE * max(position, 1.0):
-        return float(ordered[max(whole - 1, 0)] + ordered[min(whole, last)]) / 2
+        around = [max(whole - 1, 0), min(whole, values.size - 1)]
+        return float(ordered[around].sum()) / 2
     return float(ordered[int(position)])
 
 
@@ -627,14 +608,14 @@ def fill_gaps(
 ) -> Floats:
     """Fill missing values (N,) linearly within sorted entities, in a copy."""
     out = values.copy()
-    starts = np.flatnonzero(np.concatenate([[True], np.diff(entity) > 0, [True]]))
-    for start, stop in pairwise(starts):
-        part, at = values[start:stop], position[start:stop]
-        observed = ~np.isnan(part)
-        if observed.any() and not observed.all():
-            ends = {} if extrapolate else {"left": np.nan, "right": np.nan}
-            filled = np.interp(at, at[observed], part[observed], **ends)
-            out[start:stop] = np.where(observed, part, filled)
+    ends = {} if extrapolate else {"left": np.nan, "right": np.nan}
+    for rows in np.split(np.arange(entity.size), np.flatnonzero(np.diff(entity)) + 1):
+        gaps = np.isnan(values[rows])
+        observed = rows[~gaps]
+        if gaps.any() and observed.size:
+            at = position[rows[gaps]]
+            filled = np.interp(at, position[observed], values[observed], **ends)
+            out[rows[gaps]] = filled
     return out
 
 
@@ -681,7 +662,7 @@ def _filled_lag_notices(table: Table, name: str, filled: Bools) -> list[Notice]:
     notices = []
     for source in numeric_columns(table):
         lagged = table.shift(table.numeric(source), 1)
-        both = ~np.isnan(values) & ~np.isnan(lagged)
+        both = ~np.isnan(values - lagged)
         is_lag = both.sum() > 2 and (values[both] == lagged[both]).all()
         if source != name and is_lag and (np.isnan(lagged) & filled).any():
             text = (
@@ -698,14 +679,9 @@ def _unfilled_notices(
     keys: Keys, name: str, values: Floats, *, extrapolate: bool
 ) -> list[Notice]:
     missing = np.isnan(values)
-    if not missing.any():
-        return []
-    return [
-        notice_of(
-            "unfilled.extrapolated" if extrapolate else "unfilled",
-            **_cell_counts(keys, name, missing),
-        )
-    ]
+    code = "unfilled.extrapolated" if extrapolate else "unfilled"
+    counts = _cell_counts(keys, name, missing)
+    return [notice_of(code, **counts)] if counts["count"] else []
 
 
 def _cell_counts(keys: Keys, name: str, cells: Bools) -> dict[str, Any]:

@@ -597,7 +597,8 @@ def _sides(
     with np.errstate(all="ignore"):
         target, source = values[change != "lead"], _CHANGES[change][1](now, before)
         digits = np.float32 if change in _CALCULATED else np.float64
-        return tuple(v.astype(digits).astype(np.float64) for v in (target, source))
+        target, source = target.astype(digits), source.astype(digits)
+        return target.astype(np.float64), source.astype(np.float64)
 
 
 def _is_change_of(values: Floats, others: Floats, change: str, pairs: _Pairs) -> bool:

@@ -381,11 +381,13 @@ def refuse_missing(
 
 def _variables(table: Table, terms: Iterable[Term]) -> dict[str, Floats]:
     """Collect the numeric columns inside terms such as ``log(x)``."""
-    calculated = [
-        term.names for term in terms if term.column is None and not term.categories
-    ]
-    names = dict.fromkeys(chain.from_iterable(calculated))
-    return {name: table.numeric(name) for name in names if table.is_numeric(name)}
+    return {
+        name: table.numeric(name)
+        for term in terms
+        if term.column is None and not term.categories
+        for name in term.names
+        if table.is_numeric(name)
+    }
 
 
 def coefficient_column(
@@ -603,21 +605,19 @@ def _dummies(
 ) -> list[tuple[Factor, Floats]]:
     reference = _reference_position(factor, category)
     tag = "T." if without_reference else ""
-    levels = [
-        (position, level)
-        for position, level in enumerate(category.levels)
-        if not (without_reference and position == reference)
-    ]
-    if factor.reference is not None:
+    positions = [*range(category.levels.size)]
+    if without_reference:
+        positions.remove(reference)
+    elif factor.reference is not None:
         # collinear="drop" leaves out the last of collinear columns, which must be the
         # reference.
-        levels.sort(key=lambda pair: pair[0] == reference)
+        positions.sort(key=lambda position: position == reference)
     return [
         (
-            dummy_factor(factor, f"[{tag}{level}]", position),
+            dummy_factor(factor, f"[{tag}{category.levels[position]}]", position),
             (category.codes == position).astype(np.float64),
         )
-        for position, level in levels
+        for position in positions
     ]
 
 

@@ -141,10 +141,7 @@ def _digits_of_a_level(codes: Sequence[str]) -> int:
 
 def _find_totals(labels: Sequence[object]) -> tuple[object, ...]:
     """Select labels of totals, and of groups if others are countries."""
-    known_labels = [
-        _KnownLabel() if _is_language(str(label)) else _look_up(_in_one_form(label))
-        for label in labels
-    ]
+    known_labels = [*map(_look_up, map(_in_one_form, labels))]
     kinds = Counter(label.kind for label in known_labels)
     reported = {"total"}
     if kinds["country"] >= max(_FEW_COUNTRIES, _FIFTH * len(labels)):
@@ -164,14 +161,10 @@ def _find_totals(labels: Sequence[object]) -> tuple[object, ...]:
 def _in_one_form(label: object) -> str:
     """Write a label without blanks at its ends, or in Chinese without any."""
     text = str(label).strip()
+    # Codes of countries are in capitals, and those of languages are not.
+    if re.fullmatch("[A-Za-z]{3}", text) and not text.isupper():
+        return ""
     return text if text < _FIRST_CHINESE else "".join(text.split())
-
-
-def _is_language(label: str) -> bool:
-    """Tell whether a code is of a language: those of countries are in capitals."""
-    text = label.strip()
-    has_form = len(text) == 3 and text.isascii() and text.isalpha()
-    return has_form and not text.isupper()
 
 
 class _KnownLabel(NamedTuple):
