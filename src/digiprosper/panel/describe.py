@@ -328,13 +328,11 @@ def find_missing_rows(
     table: Table, names: Sequence[str]
 ) -> tuple[Bools, Notice | None]:
     """Find the rows (N,) in which any column is missing, with a notice."""
-    gaps = {name: table.series(name).isna().to_numpy() for name in names}
-    rows = np.zeros(table.nobs, dtype=bool)
-    for gap in gaps.values():
-        rows |= gap
+    gaps = pd.DataFrame({name: table.series(name).isna() for name in names})
+    rows = gaps.any(axis=1).to_numpy(dtype=bool)
     if not rows.any():
-        return rows, None
-    by_term = sort_by_count({text: int(gap.sum()) for text, gap in gaps.items()})
+        return np.zeros(table.nobs, dtype=bool), None
+    by_term = sort_by_count(gaps.sum().to_dict())
     count = int(rows.sum())
     text = rows_dropped(count, table.nobs, by_term)
     return rows, missing_rows(count, text, by_term, tuple(table.keys.index[rows][:5]))
@@ -365,11 +363,8 @@ def numeric_columns(table: Table) -> list[str]:
 
 def column_names(columns: Any, method: str) -> list[str]:
     """List the names of one or several columns; refuse anything but text."""
-    names: list[Any] = (
-        [columns]
-        if isinstance(columns, str) or not np.iterable(columns)
-        else list(columns)
-    )
+    is_list = np.iterable(columns) and not isinstance(columns, str)
+    names: list[Any] = [*columns] if is_list else [columns]
     odd = [n for n in names if not isinstance(n, str)]
     if odd:
         raise InputTypeError(
@@ -420,7 +415,7 @@ def unknown_columns_in(
 def term_of_one_column(table: Table, text: str, role: str) -> Term:
     """Parse a term without categories."""
     term = parse(text, table.names, role)
-    if any(factor.category for factor in term.factors):
+    if term.categories:
         raise TermError(
             f"{role}: C() makes several columns; use it in the model instead."
         )
@@ -484,9 +479,8 @@ def group_codes(table: Table, by: str | None, method: str, option: str = "by") -
     if by in ("entity", table.keys.entity_name):
         return table.keys.entity
     if by not in table.data.columns:
-        raise unknown_columns(
-            [by], table.names, f"{method}({option}=...)", table.labels
-        )
+        role = f"{method}({option}=...)"
+        raise unknown_columns([by], table.names, role, table.labels)
 
     codes = pd.factorize(table.data[by])[0].astype(np.intp)
     if (codes < 0).any():

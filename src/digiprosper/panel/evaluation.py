@@ -53,6 +53,7 @@ from digiprosper.panel.terms import Term
 from digiprosper.panel.treatment import treated
 from digiprosper.report.parsing import KEPT, expression, too_deep, too_long
 
+_EQUAL = (ast.Eq, ast.NotEq)
 _MATHS: Mapping[str, Callable[[Floats], Floats]] = {
     "I": lambda x: x,
     "log": np.log,
@@ -162,13 +163,10 @@ def _evaluate_comparison(node: ast.Compare, table: Table, text: str) -> Floats:
 
 def _evaluate_text_comparison(node: ast.Compare, table: Table, text: str) -> Floats:
     """Compare a column with text, on either side."""
-    comparison = node.ops[0]
     sides = [node.left, node.comparators[0]]
     names = [s.id for s in sides if isinstance(s, ast.Name)]
     words = [s.value for s in sides if isinstance(s, ast.Constant)]
-    if not isinstance(comparison, ast.Eq | ast.NotEq) or len(names) + len(words) < len(
-        sides
-    ):
+    if not isinstance(node.ops[0], _EQUAL) or len(names) + len(words) < 2:
         raise TermError(
             f"the term {cited(text)} compares text, which is possible with a column "
             "and == or != only."
@@ -183,8 +181,7 @@ def _evaluate_text_comparison(node: ast.Compare, table: Table, text: str) -> Flo
             f"({values.dtype}) with text."
         )
     equal = pd.Series(values).isin(words)
-    truth = equal if isinstance(comparison, ast.Eq) else ~equal
-    return np.where(pd.isna(values), np.nan, truth)
+    return np.where(pd.isna(values), np.nan, equal == isinstance(node.ops[0], ast.Eq))
 
 
 def _apply_finite(
@@ -206,7 +203,7 @@ def _apply_finite(
         out = np.where(bad & ~table.chosen, np.nan, out)
         bad &= table.chosen
     if np.any(bad):
-        where = table.describe_rows(np.asarray(bad)) if np.ndim(bad) else "every row"
+        where = table.describe_rows(bad) if np.ndim(bad) else "every row"
         raise one_problem(
             MissingDataError,
             "undefined",
@@ -240,7 +237,7 @@ _ALLOWED = (
 )
 _AND_OR = re.compile(rf"{KEPT}|(?P<mark>[&|])")
 _R_OPERATORS = re.compile(r"&&|\|\||%in%|\w\$\w|!\s*[\w(]")
-_EQUAL = (ast.Eq, ast.NotEq)
+
 _INSIDE_INT64 = 63
 # Values named in a warning, and values of a column among which the nearest is
 # looked for.
@@ -315,7 +312,11 @@ def _parse_condition(condition: _Condition) -> ast.expr:
             cure = 'put the value in place of "@": f"year >= {first}".'
         raise condition.error(f"cannot be read as a condition on columns; {cure}")
 
-    odd = [n for n in ast.walk(tree) if not _allowed(n)]
+    odd = [
+        node
+        for node in ast.walk(tree)
+        if not isinstance(node, _ALLOWED) and function_name(node) not in FUNCTIONS
+    ]
     if odd:
         is_part = isinstance(odd[0], ast.expr)
         shown = f", not {cited(ast.unparse(odd[0]))}" if is_part else ""
@@ -328,12 +329,6 @@ def _parse_condition(condition: _Condition) -> ast.expr:
         raise condition.error(f"cannot be read: {deep}.")
     restore_names(tree, names)
     return tree
-
-
-def _allowed(node: ast.AST) -> bool:
-    if isinstance(node, ast.Call):
-        return isinstance(node.func, ast.Name) and node.func.id in FUNCTIONS
-    return isinstance(node, _ALLOWED)
 
 
 def _evaluate_condition(node: ast.expr, condition: _Condition) -> pd.Series[Any]:
@@ -386,19 +381,14 @@ def _compared(
         raise condition.error(
             "is not true or false for each row: it compares two constants."
         )
-    if type(op) in _EQUAL and not condition.table.is_block and _is_unseen(op, truth):
-        for side, text, column in (
-            (a, right_side, left_side),
-            (b, left_side, right_side),
-        ):
+    # The value is in no row.
+    is_unseen = truth.all() if isinstance(op, ast.NotEq) else not truth.any()
+    if type(op) in _EQUAL and not condition.table.is_block and is_unseen:
+        pairs = ((a, left_side, right_side), (b, right_side, left_side))
+        for side, column, text in pairs:
             if isinstance(side, ast.Name) and isinstance(text, str):
                 _warn_of_unseen([text], column, side.id, condition)
     return _as_boolean(truth)
-
-
-def _is_unseen(op: ast.cmpop, truth: pd.Series[Any]) -> bool:
-    """Tell whether no row has the value that == or != compares with."""
-    return bool(truth.all()) if isinstance(op, ast.NotEq) else not truth.any()
 
 
 def _evaluate_membership(
@@ -438,11 +428,12 @@ def _warn_of_unseen(
 ) -> None:
     """Warn of values that do not occur in the column, often misspelt."""
     seen = pd.Series(column.dropna().unique())
-    distinct, seen_values = dict.fromkeys(values), set(seen.tolist())
-    if has_dates(column):
-        unseen = [v for v in distinct if not (seen == v).any()]
-    else:
-        unseen = [v for v in distinct if v not in seen_values]
+    seen_values, dates = {*seen.tolist()}, has_dates(column)
+    unseen = [
+        v
+        for v in dict.fromkeys(values)
+        if not ((seen == v).any() if dates else v in seen_values)
+    ]
     if not unseen:
         return
     texts = [s for s in seen[:_MOST_COMPARED] if isinstance(s, str)]
@@ -450,9 +441,12 @@ def _warn_of_unseen(
         f"{cited(v)}{did_you_mean(v, texts) if texts else ''}"
         for v in unseen[:_MOST_NAMED]
     )
-    more = f" and {len(unseen) - _MOST_NAMED} more" if len(unseen) > _MOST_NAMED else ""
-    remark = f"these values do not occur in the column {cited(name)}"
-    text = f"{condition.caller}({cited(condition.text)}): {remark}: {shown}{more}."
+    if len(unseen) > _MOST_NAMED:
+        shown += f" and {len(unseen) - _MOST_NAMED} more"
+    text = (
+        f"{condition.caller}({cited(condition.text)}): these values do not occur in "
+        f"the column {cited(name)}: {shown}."
+    )
     issue([Notice("unseen_values", text, {"column": name, "values": tuple(unseen)})])
 
 
@@ -493,18 +487,12 @@ def _evaluate_arithmetic(node: ast.expr, condition: _Condition) -> Any:
 
 def _refuse_mixed_types(left_side: Any, right_side: Any, condition: _Condition) -> None:
     """Refuse to compare numbers with text, or periods with anything else."""
-    if isinstance(left_side, pd.Series) and isinstance(right_side, pd.Series):
-        if isinstance(left_side.dtype, pd.PeriodDtype) != isinstance(
-            right_side.dtype, pd.PeriodDtype
-        ):
-            raise condition.error("compares periods with a column of another type.")
-        return
-    for column, operand in ((left_side, right_side), (right_side, left_side)):
-        if (
-            isinstance(column, pd.Series)
-            and isinstance(operand, str)
-            and is_number_type(column)
-        ):
+    columns = [side for side in (left_side, right_side) if isinstance(side, pd.Series)]
+    if len({isinstance(column.dtype, pd.PeriodDtype) for column in columns}) > 1:
+        raise condition.error("compares periods with a column of another type.")
+    for column in columns:
+        operand = right_side if column is left_side else left_side
+        if isinstance(operand, str) and is_number_type(column):
             raise condition.error(
                 f"compares numbers with the text {cited(operand)}; compare numbers "
                 "with numbers and text with text."

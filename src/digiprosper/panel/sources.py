@@ -81,11 +81,10 @@ def source_of(table: object) -> Source:
     readers = {
         "polars": _polars,
         "duckdb": _duckdb,
-        "_duckdb": _duckdb,
         "pyarrow": _arrow,
         "pyspark": _spark,
     }
-    kind = type(table).__module__.split(".")[0]
+    kind = type(table).__module__.split(".")[0].removeprefix("_")
     if kind in readers:
         return readers[kind](table)
     raise InputTypeError(
@@ -175,10 +174,9 @@ def _duckdb(relation: Any) -> Source:
         )
         chosen = relation.project(quoted_names)
         # Renamed in DuckDB 2.0
-        name = (
-            "to_arrow_reader" if hasattr(chosen, "to_arrow_reader") else "record_batch"
-        )
-        yield from getattr(chosen, name)(_BATCH)
+        is_new = hasattr(chosen, "to_arrow_reader")
+        read = chosen.to_arrow_reader if is_new else chosen.record_batch
+        yield from read(_BATCH)
 
     categories = {
         name: kind.children[0][1]
@@ -218,10 +216,9 @@ def _spark(frame: Any) -> Source:
     # Imported by whoever made the table
     raised: Any = sys.modules["pyspark.errors"].PySparkException
     of_java: Any = sys.modules["py4j.protocol"].Py4JError
-
     nothing: Any = None
-    errors = raised, of_java
-    return Source(tuple(frame.columns), frame.count, nothing, errors, spark=frame)
+    names, errors = tuple(frame.columns), (raised, of_java)
+    return Source(names, frame.count, nothing, errors, spark=frame)
 
 
 def share_of(source: Source, entity: str, share: float) -> Source:
@@ -294,9 +291,8 @@ def to_frame(table: Any, categories: Mapping[str, Sequence[Any]]) -> pd.DataFram
     frame: pd.DataFrame = table.to_pandas(
         types_mapper=nullable.get, ignore_metadata=True
     )
-    for name, values in categories.items():
-        if name in frame:
-            frame[name] = pd.Categorical(frame[name], categories=values)
+    for name in frame.columns.intersection([*categories]):
+        frame[name] = pd.Categorical(frame[name], categories=categories[name])
     return frame
 
 
