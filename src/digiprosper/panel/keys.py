@@ -95,11 +95,7 @@ class Keys:
     @property
     def names(self) -> tuple[str, ...]:
         """Names of the keys; one in a cross-section."""
-        return (
-            (self.entity_name,)
-            if self.time_name is None
-            else (self.entity_name, self.time_name)
-        )
+        return tuple([name for name in self.name_pair if name is not None])
 
     @property
     def name_pair(self) -> tuple[str, str | None]:
@@ -184,11 +180,9 @@ def period_text(times: pd.Index[Any] | None) -> str | None:
 def renumber_codes(codes: Ints, levels: pd.Index[Any]) -> tuple[Ints, pd.Index[Any]]:
     """Renumber codes (N,) without gaps, and drop levels without rows."""
     compact, size = compress(codes)
-    return (
-        (compact, levels)
-        if size == levels.size
-        else (compact, levels[np.flatnonzero(np.bincount(codes))])
-    )
+    if size < levels.size:
+        levels = levels[np.flatnonzero(np.bincount(codes))]
+    return compact, levels
 
 
 def to_pandas(data: object) -> pd.DataFrame:
@@ -528,9 +522,8 @@ def _factorize(values: pd.Series[Any], name: str) -> tuple[Ints, pd.Index[Any]]:
 def plain_levels(levels: Any) -> pd.Index[Any]:
     """Convert the levels of `pandas.factorize` to an Index."""
     index: pd.Index[Any] = pd.Index(levels)
-    return (
-        pd.Index(index.to_numpy()) if isinstance(index, pd.CategoricalIndex) else index
-    )
+    is_category = isinstance(index, pd.CategoricalIndex)
+    return pd.Index(index.to_numpy()) if is_category else index
 
 
 def positions_of(rows: pd.Index[Any], index: pd.Index[Any]) -> Ints | None:
@@ -582,17 +575,13 @@ def _read_times(
             f"{counted(rows, 'row')} cannot be read by "
             f"time_format={cited(time_format)} (first: {quoted(shown)})"
         )
-        data = {
-            "column": name,
-            "format": time_format,
-            "count": rows,
-            "values": tuple(shown[:5]),
-        }
-        cure = (
-            "Correct these values, or pass the format of all values."
-            f"{_extra_headings_hint(values)}"
+        data = {"column": name, "format": time_format, "count": rows}
+        data["values"] = tuple(shown[:5])
+        raise PanelIndexError(
+            f"{text}. Correct these values, or pass the format of all values."
+            f"{_extra_headings_hint(values)}",
+            [Notice("unread_times", text, data)],
         )
-        raise PanelIndexError(f"{text}. {cure}", [Notice("unread_times", text, data)])
     return pd.Series(times.take(codes), index=values.index)
 
 

@@ -316,16 +316,15 @@ def code_forms(table: Table, labels: Sequence[object]) -> Iterator[Notice]:
     # If most pairs occur in the same periods, leading zeros distinguish codes, such as
     # 01 and 001 of a division and a class.
     if 2 * len(apart) > len(alike):
-        name = cited(keys.entity_name)
+        column = f"df[{cited(keys.entity_name)}]"
         pairs = tuple((keys.entities[a], keys.entities[b]) for a, b, *_ in apart)
-        if kind == "name":
-            statement = (
-                f"df[{name}] = dp.datasets.match_provinces(df[{name}]), or match_cities"
-            )
-            if str(pairs[0]).isascii():
-                statement = f"df[{name}] = df[{name}].str.upper()"
-        else:
+        if kind == "code":
             statement = code_form_statement(keys.entity_name, [*chain(*pairs)])
+        elif str(pairs[0]).isascii():
+            statement = f"{column} = {column}.str.upper()"
+        else:
+            statement = f"{column} = dp.datasets.match_provinces({column})"
+            statement += ", or match_cities"
         yield notice_of(
             "code_forms",
             entity=keys.entity_name,
@@ -406,13 +405,13 @@ def code_form_statement(column: str, labels: Sequence[object]) -> str:
     Leading zeros are added, up to the longest label, if one label has them.
     """
     texts = [re.findall("[0-9]+", str(label))[0] for label in labels]
-    written = f"df[{cited(column)}].astype(str).str.extract('([0-9]+)')[0]"
+    form = ".astype(int)"
     if any(text.startswith("0") for text in texts):
-        written += f".str.zfill({max(map(len, texts))})"
-    else:
-        written += ".astype(int)"
-        written += ".astype(str)" if any(isinstance(x, str) for x in labels) else ""
-    return f"df[{cited(column)}] = {written}"
+        form = f".str.zfill({max(map(len, texts))})"
+    elif any(isinstance(label, str) for label in labels):
+        form += ".astype(str)"
+    column = f"df[{cited(column)}]"
+    return f"{column} = {column}.astype(str).str.extract('([0-9]+)')[0]{form}"
 
 
 def _normalised_label(label: str) -> str:

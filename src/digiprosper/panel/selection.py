@@ -462,9 +462,7 @@ def _uses_by_role(
             if other == role
             or (other not in _NO_REGRESSOR and set(role_keys).isdisjoint(keys))
         ]
-        present = {
-            _factor_names(terms.by_key[key]) for key in chain.from_iterable(joint)
-        }
+        present = {_factor_names(terms.by_key[key]) for key in chain(*joint)}
         uses[role] = [
             _Use(key, _drops_reference(terms.by_key[key], present)) for key in role_keys
         ]
@@ -478,7 +476,7 @@ def _columns(
     """Expand terms to columns, and list the positions of each role."""
     columns: list[_Column] = []
     positions: dict[_Use, range] = {}
-    for use in dict.fromkeys(chain.from_iterable(uses.values())):
+    for use in dict.fromkeys(chain(*uses.values())):
         start, term = len(columns), terms.by_key[use.key]
         if use.key in terms.numbers:
             values, factors = terms.numbers[use.key], term_factors(term)
@@ -487,7 +485,7 @@ def _columns(
             columns += _interaction_columns(terms, term, use.without_reference)
         positions[use] = range(start, len(columns))
     return columns, {
-        role: tuple(chain.from_iterable(map(positions.__getitem__, role_uses)))
+        role: tuple(chain(*map(positions.__getitem__, role_uses)))
         for role, role_uses in uses.items()
     }
 

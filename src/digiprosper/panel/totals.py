@@ -143,14 +143,12 @@ def _find_totals(labels: Sequence[object]) -> tuple[object, ...]:
     """Select labels of totals, and of groups if others are countries."""
     known_labels = [*map(_look_up, map(_in_one_form, labels))]
     kinds = Counter(label.kind for label in known_labels)
-    reported = {"total"}
-    if kinds["country"] >= max(_FEW_COUNTRIES, _FIFTH * len(labels)):
-        reported.add("group")
-        if kinds["country"] >= _MANY_COUNTRIES:
-            reported.add("continent")
+    reported, count = {"total"}, kinds["country"]
+    if count >= max(_FEW_COUNTRIES, _FIFTH * len(labels)):
+        reported |= {"group", "continent"} if count >= _MANY_COUNTRIES else {"group"}
     # A union without a member among the entities contains none of them.
     members = [label for label in known_labels if label.kind in ("country", "code")]
-    unions = {label.union for label in members} | {""}
+    unions = {"", *(label.union for label in members)}
     return tuple(
         label
         for label, (kind, union) in zip(labels, known_labels, strict=True)
