@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -225,11 +226,11 @@ def _refuse_repeated(table: Table, frame: pd.DataFrame, on: str | None) -> None:
     if index.is_unique:
         return
     twice = index[index.duplicated()][0]
-    shared = _merge_columns(table, frame) if on is None else []
-    by_one = table.keys.time_name is not None and index.nlevels == 1
-    alone = _one_key_hint(table, frame, on) if by_one else ""
-    by_column = _column_hint(table, index, shared[0]) if shared else ""
-    hint = f"{alone}{by_column}"
+    shared, hint = _merge_columns(table, frame) if on is None else [], ""
+    if table.keys.time_name is not None and index.nlevels == 1:
+        hint = _one_key_hint(table, frame, on)
+    if shared:
+        hint += _column_hint(table, index, shared[0])
     if on is None and not hint:
         hint = (
             " If rows are events, such as patents, count or sum them first: "
@@ -255,18 +256,15 @@ def _one_key_hint(table: Table, frame: pd.DataFrame, on: str | None) -> str:
     text = f" They are matched by {cited(key)} only, since they have no {cited(other)}."
     if other == names[1]:
         return text
-    for label in frame:
-        # Lists and other objects cannot be compared.
-        if infer_dtype(frame[label]) not in ("string", "categorical"):
-            continue
-        labels = frame[label].unique()
-        for column in table.data if on is None else (on,):
-            if table.data[column].isin(labels).any():
-                return (
-                    f"{text} If their {cited(label)} is the panel's {cited(column)}: "
-                    f"attach(data.rename(columns={{{cited(label)}: {cited(column)}}}), "
-                    f"on={cited(column)})."
-                )
+    # Lists and other objects cannot be compared.
+    texts = [n for n in frame if infer_dtype(frame[n]) in ("string", "categorical")]
+    for label, column in product(texts, table.data if on is None else (on,)):
+        if table.data[column].isin(frame[label].unique()).any():
+            return (
+                f"{text} If their {cited(label)} is the panel's {cited(column)}: "
+                f"attach(data.rename(columns={{{cited(label)}: {cited(column)}}}), "
+                f"on={cited(column)})."
+            )
     return text
 
 
@@ -377,10 +375,11 @@ def _pair_equal_codes(
 ) -> list[tuple[object, object]]:
     """Pair keys of data and panel that are the same code, such as 1 and 000001."""
     of_panel = {
-        code: key
+        code_digits(key): key
         for key in unused
-        if isinstance(key, str | int | np.integer) and (code := code_digits(key))
+        if isinstance(key, str | int | np.integer)
     }
+    of_panel.pop("", None)
     codes = [(key, code_digits(key)) for key in unknown]
     return [(key, of_panel[code]) for key, code in codes if code in of_panel]
 
@@ -410,11 +409,11 @@ def _labels_of_rows(
     if whole and table.keys.entity_name in matched_by:
         return table.keys.index
     names = [*matched_by] if whole else [str(n) for n in index.names]
-    if whole or (len(names) == 1 and names[0] in matched_by):
-        labels = [matched_by[name] for name in names]
-        arrays = [level.take(codes).where(codes >= 0) for level, codes in labels]
-        return arrays[0] if len(arrays) == 1 else pd.MultiIndex.from_arrays(arrays)
-    raise _no_keys_error(frame, names, quoted([*matched_by]))
+    if not whole and (len(names) > 1 or names[0] not in matched_by):
+        raise _no_keys_error(frame, names, quoted([*matched_by]))
+    labels = [matched_by[name] for name in names]
+    arrays = [level.take(codes).where(codes >= 0) for level, codes in labels]
+    return pd.MultiIndex.from_arrays(arrays) if whole else arrays[0]
 
 
 def _no_keys_error(
@@ -634,15 +633,13 @@ def _imputation_notices(
     table: Table, name: str, filled: Bools, ends: int
 ) -> list[Notice]:
     """Report columns with a large share of filled cells, and extrapolated ends."""
-    data = _cell_counts(table.keys, name, filled)
-    count = data["count"]
-    entities = counted(data["entities"], "entity")
-    out = []
+    counts = _cell_counts(table.keys, name, filled)
+    count, out = counts["count"], []
     if count > _LARGE_SHARE * table.nobs:
         text = (
             f"{count / table.nobs:.0%} of {cited(name)} is interpolated "
-            f"({counted(count, 'cell')}, {entities}), so estimates depend on it. See "
-            "panel.imputations."
+            f"({counted(count, 'cell')}, {counted(counts['entities'], 'entity')}), so "
+            "estimates depend on it. See panel.imputations."
         )
         out.append(imputed({name: count}, "many", text))
     if ends:

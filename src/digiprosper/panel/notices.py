@@ -28,7 +28,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from statistics import median
@@ -84,52 +84,52 @@ _CHANGES: Final[Mapping[str, tuple[str, Callable[[Floats, Floats], Floats]]]] = 
     "lead": ("lead({0})", lambda now, _: now),
 }
 # Changes that can be calculated in several ways, which differ in their last digits
-_CALCULATED: Final = frozenset(_CHANGES) - {"lag", "difference", "lead"}
+_CALCULATED = frozenset(_CHANGES) - {"lag", "difference", "lead"}
 # Pairs of rows that are compared in all columns at once, and how many different values
 # among them rule out chance.
-_COMPARED: Final = 50
-_DIFFERENT: Final = 3
+_COMPARED = 50
+_DIFFERENT = 3
 # Share of dates without a date one step before, from which on a notice is given; for
 # trading days it is a fifth.
-_MANY_ALONE: Final = 0.15
-_CODE: Final = re.compile(
+_MANY_ALONE = 0.15
+_CODE = re.compile(
     r"(?:[A-Za-z]{2}[-._: ]?)?0*([1-9][0-9]*)(?:[.]0|[-._: ]?[A-Za-z]{2,4})?"
 )
-_AROUND_DIGITS: Final = f"{ascii_letters}-._: "
+_AROUND_DIGITS = f"{ascii_letters}-._: "
 # Fewer counties than these share a name; columns of regions repeat each.
-_MOSTLY_NAMES: Final = 0.8
+_MOSTLY_NAMES = 0.8
 # What names of Chinese regions end with, of which two characters or more remain
-_LEVELS: Final = re.compile(
+_LEVELS = re.compile(
     "(?<=..)(?:[省市区县盟]|地区|特别行政区|(?:..?族|维吾尔)*自治[区州县旗])$"
 )
 # Cities, by their former name
-_RENAMED: Final = {"襄樊": "襄阳", "思茅": "普洱"}
+_RENAMED = {"襄樊": "襄阳", "思茅": "普洱"}
 # A change of unit is by 100 or more, and growth takes a little of it. The median change
 # from one period to the next is smaller by this factor, in logs.
-_UNITS_APART: Final = 50.0
-_UNUSUAL: Final = 10.0
+_UNITS_APART = 50.0
+_UNUSUAL = 10.0
 # A hectare has 15 mu. One entity may change as much.
-_MU: Final = 15.0
-_NEAR_MU: Final = 0.1
+_MU = 15.0
+_NEAR_MU = 0.1
 # Distance of the log (base ten) of a unit from a whole number
-_NEAR_POWER: Final = 0.05
-_MOSTLY_DISTINCT: Final = 0.8
+_NEAR_POWER = 0.05
+_MOSTLY_DISTINCT = 0.8
 # Sums since January begin anew below this share of the sum of a year, in this share of
 # years or more. Numbers of months and the like have few values.
-_ANEW: Final = 0.4
-_SOME_YEARS: Final = 0.25
-_FEWEST_RISES: Final = 6
-_YEARS: Final = 10_000
-_NUMBERS_OF_PERIODS: Final = 24
-_FEWEST_BREAKS: Final = 3
+_ANEW = 0.4
+_SOME_YEARS = 0.25
+_FEWEST_RISES = 6
+_YEARS = 10_000
+_NUMBERS_OF_PERIODS = 24
+_FEWEST_BREAKS = 3
 # A period is in another unit if most of its entities jump, so many at least.
-_MOST: Final = 0.8
-_FEWEST_ENTITIES: Final = 4
+_MOST = 0.8
+_FEWEST_ENTITIES = 4
 # A factor of 100, with growth
-_FEWEST_TENS: Final = 1.5
+_FEWEST_TENS = 1.5
 # A jump counts if growth beside it, in logs, is smaller by this factor.
-_AROUND: Final = 10.0
-_ENOUGH: Final = 10_000
+_AROUND = 10.0
+_ENOUGH = 10_000
 
 
 def changed_codes(table: Table) -> Iterator[Notice]:
@@ -150,14 +150,12 @@ def changed_codes(table: Table) -> Iterator[Notice]:
         return
     has_value = table.data[[*table.numbers]].notna().any(axis=1).to_numpy()
     times = pd.Series(keys.time[has_value]).groupby(keys.entity[has_value])
-    ended: dict[tuple[str, int], list[str]] = {}
-    begun: dict[tuple[str, int], list[str]] = {}
+    ended, begun = (defaultdict[tuple[str, int], list[str]](list) for _ in range(2))
     for entity, first, last in times.agg(["min", "max"]).itertuples():
-        code = codes[entity]
         # A few missing years at an end are no change.
         if last > first + 1:
-            ended.setdefault((groups[entity], last + 1), []).append(code)
-            begun.setdefault((groups[entity], first), []).append(code)
+            ended[groups[entity], last + 1].append(codes[entity])
+            begun[groups[entity], first].append(codes[entity])
     changes = tuple(
         (keys.times[key[1]], tuple(ended[key]), tuple(begun[key]))
         for key in sorted(ended.keys() & begun.keys())
@@ -177,14 +175,18 @@ def changed_codes(table: Table) -> Iterator[Notice]:
 
 def _names_of_divisions(table: Table, codes: Sequence[str]) -> list[str]:
     """Return names of entities if these are codes of Chinese cities or counties."""
-    if 2 * sum(DIVISION.fullmatch(code) is not None for code in codes) > len(codes):
-        for column in table.entity_label_columns:
-            labels = table.data[column].iloc[table.keys.starts]
-            if not is_numeric_dtype(labels.dtype) and labels.notna().all():
-                names = [_LEVELS.sub("", str(label)) for label in labels]
-                if len(set(names)) >= _MOSTLY_NAMES * len(names):
-                    # Counties of several provinces have one name.
-                    return [c[:2] + n for c, n in zip(codes, names, strict=True)]
+    if 2 * sum(map(bool, map(DIVISION.fullmatch, codes))) <= len(codes):
+        return []
+    for column in table.entity_label_columns:
+        labels = table.data[column].iloc[table.keys.starts]
+        names = [_LEVELS.sub("", str(label)) for label in labels]
+        if (
+            not is_numeric_dtype(labels.dtype)
+            and labels.notna().all()
+            and len(set(names)) >= _MOSTLY_NAMES * len(names)
+        ):
+            # Counties of several provinces have one name.
+            return [c[:2] + n for c, n in zip(codes, names, strict=True)]
     return []
 
 
@@ -204,7 +206,7 @@ def jumping_times(keys: Keys, step: object) -> Notice | None:
             continue
         jumps, least = _find_jumps(times, values)
         if jumps.size:
-            before, after = (int(v) for v in values[jumps[0] : jumps[0] + 2])
+            before, after = values[jumps[0] : jumps[0] + 2].tolist()
             return notice_of(
                 "jumping_times",
                 column=keys.time_name,
@@ -271,19 +273,17 @@ def _uneven_dates(keys: Keys, step: object) -> Notice | None:
     alone = np.flatnonzero(apart > 1) + 1
     if not (apart == 1).any() or alone.size < max(3, _MANY_ALONE * apart.size):
         return None
-    before, first = (
-        str(keys.times[i]).removesuffix(" 00:00:00") for i in (alone[0] - 1, alone[0])
-    )
+    before, first = keys.times[[alone[0] - 1, alone[0]]]
     return notice_of(
         "uneven_dates.days" if unit in ("D", "h") else "uneven_dates",
         column=keys.time_name,
         step=unit,
         count=alone.size,
-        first=keys.times[alone[0]],
+        first=first,
         _word=STEP_WORDS[unit],
         _times=len(keys.times),
-        _first=first,
-        _before=before,
+        _first=str(first).removesuffix(" 00:00:00"),
+        _before=str(before).removesuffix(" 00:00:00"),
         _entity=keys.entity_name,
     )
 
@@ -338,9 +338,9 @@ def code_forms(table: Table, labels: Sequence[object]) -> Iterator[Notice]:
 
 def _equal(texts: Iterable[str | None]) -> list[list[int]]:
     """List the positions of texts that occur more than once."""
-    positions: dict[str | None, list[int]] = {}
+    positions = defaultdict[str | None, list[int]](list)
     for at, text in enumerate(texts):
-        positions.setdefault(text, []).append(at)
+        positions[text].append(at)
     positions.pop(None, None)
     return [ats for ats in positions.values() if len(ats) > 1]
 

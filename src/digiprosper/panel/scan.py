@@ -391,10 +391,11 @@ class PanelScan(Generic[P]):
             except (PanelIndexError, MissingDataError) as error:
                 if copy.n_blocks == 1:
                     raise
-                part = (
-                    f"(These are rows of one of {copy.n_blocks} blocks of the table.)"
+                text = (
+                    f"{error} (These are rows of one of {copy.n_blocks} blocks of the "
+                    "table.)"
                 )
-                raise type(error)(f"{error} {part}", error.problems) from error
+                raise type(error)(text, error.problems) from error
 
         return call
 
@@ -404,16 +405,11 @@ class PanelScan(Generic[P]):
 
     def _needed(self, texts: Sequence[str]) -> tuple[str, ...]:
         """List the keys, and the columns whose names occur in the texts."""
-        every = [*texts, *self.conditions]
-        for change in self.changes:
-            every += change.values() if isinstance(change, dict) else []
-        keys = [self.entity_name, *([self.time_name] if self.time_name else [])]
-        others = [
-            name
-            for name in self.source.names
-            if name not in keys and any(name in text for text in every)
-        ]
-        return (*keys, *others)
+        terms = [c.values() for c in self.changes if isinstance(c, dict)]
+        every = [*texts, *self.conditions, *chain(*terms)]
+        keys = [name for name in (self.entity_name, self.time_name) if name]
+        used = [n for n in self.source.names if any(n in text for text in every)]
+        return tuple(dict.fromkeys([*keys, *used]))
 
     def _blocks(self, rows: int, columns: int) -> int:
         at_once = (self.memory - _BASE) / (_BYTES * (columns + 3))
@@ -492,9 +488,8 @@ def checked_folder(folder: object) -> Path | None:
         return None
     parent = Path(str(folder))
     if not parent.is_dir():
-        raise option_error(
-            "folder", folder, f"folder={cited(str(folder))} is not a folder."
-        )
+        text = f"folder={cited(str(folder))} is not a folder."
+        raise option_error("folder", folder, text)
     return parent
 
 

@@ -357,8 +357,7 @@ def _sheet_tables(
     tables, absent = {}, []
     for name in cells if sheet is None else chosen:
         check_option("sheet", name, list(cells))
-        frame = _table_below_heading(cells[name], entity)
-        if frame is None:
+        if (frame := _table_below_heading(cells[name], entity)) is None:
             absent.append(name)
         else:
             tables[name] = frame
@@ -471,10 +470,11 @@ def _clean_cells(
     texts = [v.strip() if isinstance(v, str) else v for v in column]
     cells = [np.nan if v in missing else v for v in texts]
     column = pd.Series(cells, column.index, dtype=object)
-    if thousands is None:
-        return column
     grouped = [
-        isinstance(v, str) and has_thousands_separators(v, thousands) for v in cells
+        thousands is not None
+        and isinstance(v, str)
+        and has_thousands_separators(v, thousands)
+        for v in cells
     ]
     if not any(grouped):
         return column
@@ -642,9 +642,8 @@ def _decode(text: Any, encoding: str) -> Any:
             why = ": the text of this file is Unicode already; omit encoding"
         elif isinstance(error, UnicodeDecodeError):
             why = f" is not the encoding of the text {cited(text)}"
-        raise option_error(
-            "encoding", encoding, f"encoding={cited(encoding)}{why}."
-        ) from error
+        why = f"encoding={cited(encoding)}{why}."
+        raise option_error("encoding", encoding, why) from error
 
 
 def _as_category(

@@ -22,19 +22,19 @@ from digiprosper.panel.keys import Keys, describe_rows, has_dates
 
 SEPARATORS: Final = (",", "，", " ", "'")
 """Separators of thousands that `Panel.from_excel` reads."""
-_PERCENT_SIGNS: Final = ("%", "\uff05")
-_PERCENT: Final = "% \uff05"
-_ANY: Final = "".join(SEPARATORS)
-_SOME_ROWS: Final = 300
+_PERCENT_SIGNS = ("%", "\uff05")
+_PERCENT = "% \uff05"
+_ANY = "".join(SEPARATORS)
+_SOME_ROWS = 300
 # Where indices of prices or growth are that have the year before as 100
 _NEAR_100: Final = (75, 135)
-_FEWEST_YEARS: Final = 10
+_FEWEST_YEARS = 10
 # Squared changes from year to year, over the variance. Of prices whose inflation is
 # independent from year to year it is near 2, and of those that are chained below 1.
-_RETURNS: Final = 1.25
-_LABELS: Final = ("string", "categorical", "integer")
+_RETURNS = 1.25
+_LABELS = ("string", "categorical", "integer")
 # Cells are read by the thousand: the patterns are compiled once.
-_GROUPED: Final = {
+_GROUPED = {
     signs: re.compile(rf"\s*-?\d{{1,3}}([{re.escape(signs)}]\d{{3}})+(\.\d+)?\s*")
     for signs in (*SEPARATORS, _ANY)
 }

@@ -23,18 +23,18 @@ DIVISION: Final = re.compile(
 )
 # Codes of US states are thousands, to which numbers of counties are added. Most
 # numbers of counties are odd.
-_BEYOND_STATES: Final = 79_000
-_FEWEST_COUNTIES: Final = 15
-_MOSTLY: Final = 0.8
+_BEYOND_STATES = 79_000
+_FEWEST_COUNTIES = 15
+_MOSTLY = 0.8
 # Countries have two letters, and each level of regions below adds one character.
-_NUTS: Final = re.compile("[A-Z]{2}[A-Z0-9]{1,3}")
-_FIRST_CHINESE: Final = "\u2e80"
+_NUTS = re.compile("[A-Z]{2}[A-Z0-9]{1,3}")
+_FIRST_CHINESE = "\u2e80"
 # Entities are countries if so many of them, and this share, are in the table, which has
 # most codes and a fourth of the names. With fewer than `_MANY_COUNTRIES` of them, a
 # continent may stand for its other countries.
-_FEW_COUNTRIES: Final = 5
-_MANY_COUNTRIES: Final = 25
-_FIFTH: Final = 0.2
+_FEW_COUNTRIES = 5
+_MANY_COUNTRIES = 25
+_FIFTH = 0.2
 
 
 def totals(table: Table) -> Iterator[Notice]:
