@@ -332,7 +332,7 @@ def find_missing_rows(
     rows = gaps.any(axis=1).to_numpy(dtype=bool)
     if not rows.any():
         return np.zeros(table.nobs, dtype=bool), None
-    by_term = sort_by_count(gaps.sum().to_dict())
+    by_term = sort_by_count({name: int(gaps[name].sum()) for name in names})
     count = int(rows.sum())
     text = rows_dropped(count, table.nobs, by_term)
     return rows, missing_rows(count, text, by_term, tuple(table.keys.index[rows][:5]))

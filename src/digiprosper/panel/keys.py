@@ -324,9 +324,10 @@ def numbered_keys(frame: pd.DataFrame, entity: str | None) -> tuple[pd.DataFrame
         frame, keys = sorted_keys(frame, name, None, None)
         return frame, replace(keys, rows=keys.index)
     frame, keys = sorted_keys(frame, entity, name, None)
-    rows = keys.times.take(keys.time)
-    none = {"time_name": None, "times": pd.RangeIndex(1), "ordinals": None}
-    return frame, replace(keys, **none, time=np.zeros_like(keys.time), rows=rows)
+    rows, time, times = keys.times.take(keys.time), 0 * keys.time, pd.RangeIndex(1)
+    return frame, replace(
+        keys, time_name=None, times=times, time=time, ordinals=None, rows=rows
+    )
 
 
 def check_key_names(*names: object) -> None:

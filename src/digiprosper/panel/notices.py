@@ -483,7 +483,7 @@ def shifted_rows(
     boundary = np.flatnonzero(entity[1:] != entity[:-1])
     at = np.arange(len(rows))
     numbers = {
-        name: rows[name].to_numpy(dtype=np.float64, na_value=np.nan)
+        str(name): rows[name].to_numpy(dtype=np.float64, na_value=np.nan)
         for name, dtype in rows.dtypes.items()
         if dtype.kind in "iuf" and name not in keys.names
     }
@@ -540,7 +540,9 @@ def over_gaps(table: Table, columns: Sequence[str] = ()) -> Iterator[Notice]:
         missing, pairs = np.isnan(others), all_pairs
         if missing.any():
             pairs = _pairs_within_entities(keys, numbers, np.flatnonzero(~missing))
-        for change in () if pairs is None else _CHANGES:
+        if pairs is None:
+            continue
+        for change in _CHANGES:
             for column in [names[k] for k in _candidate_columns(pairs, at, change)]:
                 values = numbers[column]
                 if (

@@ -194,9 +194,10 @@ def _one_row_per_entity(
     # The copy consolidates the blocks of the frame, which is faster.
     wide = pd.concat(parts, axis=1).copy().set_axis([*headings.values()], axis=1)
     constants = frame.groupby(entity)[by_entity].first()
-    texts = frame.groupby(value)[[c for c in by_variable if c not in by_entity]].first()
-    first_texts = texts.iloc[:, :1].squeeze(axis=1).dropna()
-    labels = {str(name): _cell_text(text) for name, text in first_texts.items()}
+    names = [c for c in by_variable if c not in by_entity]
+    texts: Any = frame.groupby(value)[names].first()
+    texts = texts.iloc[:, :1].squeeze(axis=1).dropna()
+    labels = {str(name): _cell_text(text) for name, text in texts.items()}
     if sum(map(len, labels.values())) < sum(map(len, labels)):  # codes
         labels = {}
     return constants.join(wide).rename_axis(entity).reset_index(), headings, labels
@@ -470,11 +471,10 @@ def _clean_cells(
     texts = [v.strip() if isinstance(v, str) else v for v in column]
     cells = [np.nan if v in missing else v for v in texts]
     column = pd.Series(cells, column.index, dtype=object)
+    if thousands is None:
+        return column
     grouped = [
-        thousands is not None
-        and isinstance(v, str)
-        and has_thousands_separators(v, thousands)
-        for v in cells
+        isinstance(v, str) and has_thousands_separators(v, thousands) for v in cells
     ]
     if not any(grouped):
         return column
