@@ -13,7 +13,7 @@ import pytest
 
 import digiprosper as dp
 from digiprosper.panel import scan as scan_module, sources
-from digiprosper.panel.blocks import SparkBlocks, cut_into_files, read_group
+from digiprosper.panel.sources import SparkBlocks, cut_into_files, read_group
 from tests.linear.test_scanned import draw_instruments, draw_spec
 from tests.scanned_cases import assert_same, fitted, panel_of
 

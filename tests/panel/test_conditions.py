@@ -17,7 +17,7 @@ from digiprosper.errors import (
     TermError,
 )
 from digiprosper.panel.access import table_of
-from digiprosper.panel.conditions import rows_where
+from digiprosper.panel.evaluation import rows_where
 
 
 def frame() -> pd.DataFrame:

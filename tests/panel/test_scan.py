@@ -43,7 +43,7 @@ def test_dates_have_one_step_in_all_blocks():
     "function",
     [
         "panel.scan.cut_into_files",
-        "panel.blocks._write_parts",
+        "panel.sources._write_parts",
         "linear.scanned.read_rows",
         "linear.scanned_rows._cut_block",
         "linear.scanned_rows._outer_levels",

@@ -72,7 +72,7 @@ from digiprosper.kernels.least_squares import ols
 from digiprosper.kernels.resampling import draw_counts, seed_sequence
 from digiprosper.linear.diagnostics import few_treated
 from digiprosper.panel import Panel
-from digiprosper.panel.conditions import check_where
+from digiprosper.panel.evaluation import check_where
 from digiprosper.panel.terms import canonical
 from digiprosper.report.estimates import Estimates, n_lost
 from digiprosper.report.inference import Inference

@@ -63,7 +63,7 @@ from digiprosper.linear.results import LinearResults
 from digiprosper.optional import require
 from digiprosper.panel import Panel, Sample
 from digiprosper.panel.access import check_panel, table_of
-from digiprosper.panel.conditions import check_where
+from digiprosper.panel.evaluation import check_where
 from digiprosper.panel.grammar import as_argument
 from digiprosper.report.estimates import Estimates
 from digiprosper.report.notices import few_clusters

@@ -22,7 +22,7 @@ from digiprosper.errors import Notice, cited, hold_warnings, notice_of
 from digiprosper.kernels import Bools, Floats, Ints
 from digiprosper.linear.doubtful_terms import columns_of
 from digiprosper.panel import Panel, Sample
-from digiprosper.panel.conditions import rows_where
+from digiprosper.panel.evaluation import rows_where
 from digiprosper.panel.keys import rows_text
 from digiprosper.panel.table import Table
 

@@ -50,7 +50,7 @@ from digiprosper.linear.words import WORDS
 from digiprosper.optional import progress_bar
 from digiprosper.panel import Panel
 from digiprosper.panel.access import table_of
-from digiprosper.panel.columns import group_codes
+from digiprosper.panel.describe import group_codes
 from digiprosper.panel.keys import Keys, rows_text
 from digiprosper.panel.terms import canonical
 from digiprosper.report.columns import Column, PlainCell, Remark

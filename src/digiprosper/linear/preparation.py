@@ -47,7 +47,7 @@ from digiprosper.linear.notices import (
 from digiprosper.panel import Panel, Sample
 from digiprosper.panel.access import check_panel, table_of
 from digiprosper.panel.codes import Absorbed, canonical_effect, read_absorbed
-from digiprosper.panel.conditions import check_where
+from digiprosper.panel.evaluation import check_where
 from digiprosper.panel.grammar import backticked
 from digiprosper.panel.selection import cut_sample
 from digiprosper.report.inference import BY_ROW

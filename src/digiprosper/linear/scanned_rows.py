@@ -23,7 +23,7 @@ from digiprosper.linear import preparation
 from digiprosper.linear.diagnostics import lags_of_outcome
 from digiprosper.linear.estimation import column_moments, single_column
 from digiprosper.panel.access import table_of
-from digiprosper.panel.columns import sort_by_count
+from digiprosper.panel.describe import sort_by_count
 from digiprosper.panel.keys import rows_text
 from digiprosper.panel.sample import Dropped, Sample
 from digiprosper.panel.scan import PanelScan, merge_moments

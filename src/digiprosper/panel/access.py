@@ -54,7 +54,7 @@ def numeric_values(panel: Panel, column: object, caller: str) -> Floats:
         )
     table = table_of(panel)
     term = parse(column, table.names, caller)
-    if any(factor.category for factor in term.factors):
+    if term.categories:
         raise TermError(
             f"{caller}: {cited(column)} is categorical; specify a numeric column."
         )

@@ -23,6 +23,7 @@ from digiprosper.checks import (
 )
 from digiprosper.errors import (
     AlignmentError,
+    DigiprosperError,
     IdentificationError,
     InputTypeError,
     MissingDataError,
@@ -84,26 +85,20 @@ class Arguments:
         why: str,
     ) -> None:
         """Refuse values where `is_bad` is true, all columns in one error."""
-        columns = {
-            name: column
+        bad = {
+            name: is_bad(column)
             for argument in arguments
             for name, column in zip(
                 self.names[argument], _as_table(self.numbers[argument]).T, strict=True
             )
         }
-        self.refuse_rows(
-            {name: is_bad(column) for name, column in columns.items()}, defect, why
-        )
+        self.refuse_rows(bad, defect, why)
 
     def refuse_rows(self, bad: Mapping[str, Bools], defect: str, why: str) -> None:
         """Refuse rows marked as bad (N,) for any name, in one error."""
         problems = _defect_problems(bad, self.rows, defect)
-        if problems:
-            raise IdentificationError(
-                f"{self.function}: {several(problems)}. {why}. Correct these rows, or "
-                "set them to missing.",
-                problems,
-            )
+        cure = f"{why}. Correct these rows, or set them to missing."
+        _refuse(IdentificationError, self.function, problems, cure)
 
     def apply_by_row(self, formula: Callable[..., Floats]) -> Any:
         """Apply a formula to each complete row; missing in the others."""
@@ -183,117 +178,92 @@ def arguments(
     columns, and come before `columns`. `labels` have one label per row.
     """
     # By argument: its columns by the names that messages use.
-    parts = {
-        argument: _named_columns(function, argument, table)
-        for argument, table in tables.items()
-    }
+    parts: dict[str, dict[str, Any]] = {}
+    column_labels = {}
+    for argument, table in tables.items():
+        parts[argument], column_labels[argument] = _split_table(
+            function, argument, table
+        )
     parts |= {argument: {argument: column} for argument, column in columns.items()}
     flat = {name: column for part in parts.values() for name, column in part.items()}
-    _refuse_texts(function, flat)
+    for name, value in flat.items():
+        if isinstance(value, str | bytes) or value is None:
+            raise InputTypeError(
+                f"{function}: {name} is {cited(value)}; pass a number, an array "
+                "or a Series."
+            )
 
     constant = {name: [value] for name, value in flat.items() if _is_number(value)}
     by_row = {name: column for name, column in flat.items() if name not in constant}
     unaligned = {**by_row, **labels} or constant
     cells, rows = aligned(function, unaligned)
-    numeric = _numbers_by_row(function, flat, cells | constant, rows)
+    numeric = {
+        name: np.broadcast_to(
+            numbers(function, name, (cells | constant)[name]), len(rows)
+        )
+        for name in flat
+    }
+    infinite = [infinite_problems(n, n, column, rows) for n, column in numeric.items()]
+    _refuse(
+        MissingDataError,
+        function,
+        [*chain(*infinite)],
+        "This is often a division by zero or the log of zero: correct it, or set these "
+        "cells to missing.",
+    )
+    refuse_extreme(function, {n: v[~np.isnan(v)] for n, v in numeric.items()})
+    is_series = any(isinstance(column, pd.Series) for column in unaligned.values())
+    kind: Kind = "number" if unaligned is constant else "array"
     return Arguments(
         function,
-        _stack_columns(numeric, parts, tables),
+        {
+            argument: np.column_stack([numeric[name] for name in part])
+            if argument in tables
+            else numeric[argument]
+            for argument, part in parts.items()
+        },
         {argument: tuple(part) for argument, part in parts.items()},
-        _column_labels(tables, parts),
+        column_labels,
         {name: coded(function, name, cells[name]) for name in labels},
         rows,
-        _result_kind(unaligned, constant),
+        "series" if is_series else kind,
     )
-
-
-def _numbers_by_row(
-    function: str, names: Iterable[str], cells: Mapping[str, Any], rows: pd.Index[Any]
-) -> dict[str, Floats]:
-    """Convert columns to numbers by row; refuse values whose squares overflow."""
-    numeric = {
-        name: np.broadcast_to(numbers(function, name, cells[name]), len(rows))
-        for name in names
-    }
-    _refuse_infinite(function, numeric, rows)
-    refuse_extreme(
-        function, {name: column[~np.isnan(column)] for name, column in numeric.items()}
-    )
-    return numeric
-
-
-def _result_kind(unaligned: Mapping[str, Any], constant: Mapping[str, Any]) -> Kind:
-    if any(isinstance(column, pd.Series) for column in unaligned.values()):
-        return "series"
-    return "number" if unaligned.keys() <= constant.keys() else "array"
-
-
-def _stack_columns(
-    numeric: Mapping[str, Floats],
-    parts: Mapping[str, Mapping[str, Any]],
-    tables: Mapping[str, Any],
-) -> dict[str, Floats]:
-    """Stack the columns of each argument: (N, K) of a table, (N,) of a column."""
-    stacked = {}
-    for argument, part in parts.items():
-        arrays = [numeric[name] for name in part]
-        is_table = argument in tables
-        stacked[argument] = np.column_stack(arrays) if is_table else arrays[0]
-    return stacked
 
 
 def _as_table(values: Floats) -> Floats:
     return values if values.ndim == 2 else values[:, None]
 
 
-def _named_columns(function: str, argument: str, table: Any) -> dict[str, Any]:
-    heads, columns = _split_table(function, argument, table)
-    if not columns:
-        raise InputTypeError(f"{function}: {argument} has no columns.")
-    counts = Counter(heads)
-    unique = [
-        head if counts[head] == 1 else position for position, head in enumerate(heads)
-    ]
-    return {
-        f"{argument}[{head!r}]": column
-        for head, column in zip(unique, columns, strict=True)
-    }
-
-
 def _split_table(
     function: str, argument: str, table: Any
-) -> tuple[list[Any], list[Any]]:
+) -> tuple[dict[str, Any], list[Hashable]]:
+    """Split a table into columns, by the names in messages; also list their labels."""
+    has_heads = isinstance(table, pd.DataFrame | Mapping)
     if isinstance(table, pd.DataFrame):
-        return list(table.columns), [
-            table.iloc[:, position] for position in range(table.shape[1])
+        columns: list[Any] = [table.iloc[:, j] for j in range(table.shape[1])]
+    elif isinstance(table, Mapping | list | tuple):
+        columns = [*(table.values() if isinstance(table, Mapping) else table)]
+    else:
+        cells = np.asarray(table) if hasattr(table, "__array__") else None
+        if cells is None or cells.ndim != 2:
+            raise InputTypeError(
+                f"{function}: {argument} is a {type(table).__name__}; pass a list of "
+                "columns or a DataFrame, such as df[['primary', 'secondary', "
+                "'tertiary']]."
+            )
+        columns = [*cells.T]
+    if not columns:
+        raise InputTypeError(f"{function}: {argument} has no columns.")
+    heads: list[Hashable] = [*(table if has_heads else range(len(columns)))]
+    counts = Counter(heads)
+    unique = [head if counts[head] == 1 else j for j, head in enumerate(heads)]
+    names = [f"{argument}[{head!r}]" for head in unique]
+    if not has_heads:
+        heads = [
+            column.name if isinstance(column, pd.Series) else j
+            for j, column in enumerate(columns)
         ]
-    if isinstance(table, Mapping):
-        return list(table), list(table.values())
-    if isinstance(table, list | tuple):
-        return list(range(len(table))), list(table)
-    cells = np.asarray(table) if hasattr(table, "__array__") else None
-    if cells is None or cells.ndim != 2:
-        raise InputTypeError(
-            f"{function}: {argument} is a {type(table).__name__}; pass a list of "
-            "columns or a DataFrame, such as df[['primary', 'secondary', "
-            "'tertiary']]."
-        )
-    return list(range(cells.shape[1])), list(cells.T)
-
-
-def _column_labels(
-    tables: Mapping[str, Any], parts: Mapping[str, Mapping[str, Any]]
-) -> dict[str, list[Hashable]]:
-    """List column labels of each table: of a frame, names of Series, or positions."""
-    labels: dict[str, list[Hashable]] = {}
-    for argument, table in tables.items():
-        labels[argument] = [
-            column.name if isinstance(column, pd.Series) else position
-            for position, column in enumerate(parts[argument].values())
-        ]
-        if isinstance(table, pd.DataFrame | Mapping):
-            labels[argument] = list(table)
-    return labels
+    return dict(zip(names, columns, strict=True)), heads
 
 
 def _is_number(value: object) -> bool:
@@ -302,29 +272,12 @@ def _is_number(value: object) -> bool:
     return value is pd.NA or isinstance(value, int | float | np.generic)
 
 
-def _refuse_texts(function: str, columns: Mapping[str, Any]) -> None:
-    for name, value in columns.items():
-        if isinstance(value, str | bytes) or value is None:
-            raise InputTypeError(
-                f"{function}: {name} is {cited(value)}; pass a number, an array "
-                "or a Series."
-            )
-
-
-def _refuse_infinite(
-    function: str, columns: Mapping[str, Floats], rows: pd.Index[Any]
+def _refuse(
+    kind: type[DigiprosperError], function: str, problems: list[Notice], cure: str
 ) -> None:
-    problems = [
-        p
-        for name, column in columns.items()
-        for p in infinite_problems(name, name, column, rows)
-    ]
+    """Raise one error for all problems, if there are any."""
     if problems:
-        raise MissingDataError(
-            f"{function}: {several(problems)}. This is often a division by zero or the "
-            "log of zero: correct it, or set these cells to missing.",
-            problems,
-        )
+        raise kind(f"{function}: {several(problems)}. {cure}", problems)
 
 
 def coded(function: str, name: str, value: Any) -> tuple[Ints, pd.Index[Any]]:
@@ -483,24 +436,14 @@ def refuse_missing(
             defect = "missing or infinite" if column.dtype.kind == "f" else "missing"
             text = f"{name} is {defect} in {describe_rows(bad, rows)}"
             problems.append(missing_problem(name, int(bad.sum()), rows[bad][:5], text))
-    if problems:
-        text = several(problems)
-        raise MissingDataError(
-            f"{function}: {text}. Fill or remove these rows first.", problems
-        )
+    _refuse(MissingDataError, function, problems, "Fill or remove these rows first.")
 
 
 def refuse_extreme(function: str, columns: Mapping[str, Floats]) -> None:
     """Refuse columns whose squares overflow or vanish."""
-    problems = list(
-        chain.from_iterable(extreme_problems(n, n, v) for n, v in columns.items())
-    )
-    if problems:
-        raise IdentificationError(
-            f"{function}: {several(problems)}. Its squares exceed the range of "
-            "floating-point numbers: use another unit.",
-            problems,
-        )
+    problems = [*chain(*(extreme_problems(n, n, v) for n, v in columns.items()))]
+    cure = "Its squares exceed the range of floating-point numbers: use another unit."
+    _refuse(IdentificationError, function, problems, cure)
 
 
 def refuse(
@@ -508,12 +451,8 @@ def refuse(
 ) -> None:
     """Refuse values that a measure cannot take."""
     problems = _defect_problems({name: bad}, rows, defect)
-    if problems:
-        text = (
-            f"{function}: {problems[0].message}. {why}: correct or remove these rows, "
-            "and report it."
-        )
-        raise IdentificationError(text, problems)
+    cure = f"{why}: correct or remove these rows, and report it."
+    _refuse(IdentificationError, function, problems, cure)
 
 
 def _defect_problems(

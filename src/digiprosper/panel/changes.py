@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from itertools import pairwise
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -36,12 +36,12 @@ from digiprosper.errors import (
 )
 from digiprosper.kernels import Bools, Floats, Ints
 from digiprosper.kernels.tolerances import CONSTANT, WHOLE
-from digiprosper.panel.columns import (
+from digiprosper.panel.describe import (
     numeric_columns,
     term_of_one_column,
+    unit_of,
     unknown_columns_in,
 )
-from digiprosper.panel.describe import unit_of
 from digiprosper.panel.evaluation import evaluate
 from digiprosper.panel.grammar import backticked, rename_in_term
 from digiprosper.panel.keys import (
@@ -226,11 +226,11 @@ def _refuse_repeated(table: Table, frame: pd.DataFrame, on: str | None) -> None:
     if index.is_unique:
         return
     twice = index[index.duplicated()][0]
-    shared = _merge_columns(table, frame) if on is None else []
-    by_one = table.keys.time_name is not None and index.nlevels == 1
-    alone = _one_key_hint(table, frame, on) if by_one else ""
-    by_column = _column_hint(table, index, shared[0]) if shared else ""
-    hint = f"{alone}{by_column}"
+    shared, hint = _merge_columns(table, frame) if on is None else [], ""
+    if table.keys.time_name is not None and index.nlevels == 1:
+        hint = _one_key_hint(table, frame, on)
+    if shared:
+        hint += _column_hint(table, index, shared[0])
     if on is None and not hint:
         hint = (
             " If rows are events, such as patents, count or sum them first: "
@@ -256,18 +256,15 @@ def _one_key_hint(table: Table, frame: pd.DataFrame, on: str | None) -> str:
     text = f" They are matched by {cited(key)} only, since they have no {cited(other)}."
     if other == names[1]:
         return text
-    for label in frame:
-        # Lists and other objects cannot be compared.
-        if infer_dtype(frame[label]) not in ("string", "categorical"):
-            continue
-        labels = frame[label].unique()
-        for column in table.data if on is None else (on,):
-            if table.data[column].isin(labels).any():
-                return (
-                    f"{text} If their {cited(label)} is the panel's {cited(column)}: "
-                    f"attach(data.rename(columns={{{cited(label)}: {cited(column)}}}), "
-                    f"on={cited(column)})."
-                )
+    # Lists and other objects cannot be compared.
+    texts = [n for n in frame if infer_dtype(frame[n]) in ("string", "categorical")]
+    for label, column in product(texts, table.data if on is None else (on,)):
+        if table.data[column].isin(frame[label].unique()).any():
+            return (
+                f"{text} If their {cited(label)} is the panel's {cited(column)}: "
+                f"attach(data.rename(columns={{{cited(label)}: {cited(column)}}}), "
+                f"on={cited(column)})."
+            )
     return text
 
 
@@ -299,7 +296,8 @@ def _refuse_existing(table: Table, frame: pd.DataFrame, *, overwrite: bool) -> N
 
 def _as_keyed_frame(data: Any, name: str | None, keys: Sequence[str]) -> pd.DataFrame:
     """Convert the data of `Panel.attach` to a frame indexed by the keys."""
-    _check_name(name)
+    if name is not None:
+        _refuse_unusable({"the column": name}, "attach", f"name={cited(name)}")
     if isinstance(data, Mapping) and name is not None:
         index = pd.Index([*data], name=keys[0], tupleize_cols=False)
         data = pd.Series([*data.values()], index)
@@ -340,10 +338,24 @@ def _unknown_keys_notice(
         unused = levels[~levels.isin(values)]
         if not unknown.size:
             continue
-        hints = [_similar_key(key, unused) for key in unknown[:_MOST_KEYS]]
-        none_fits = unknown.size == values.unique().size and not any(hints)
-        panel_has = f" (in the panel: {_example_keys(levels)})" if none_fits else ""
-        parts.append(f"{name} {_list_keys(unknown, hints)}{panel_has}")
+        hints = [
+            # Codes and years are all similar.
+            ""
+            if not isinstance(key, str) or any(map(str.isdigit, key))
+            else did_you_mean(key, unused)
+            for key in unknown[:_MOST_KEYS]
+        ]
+        shown = [f"{cited(str(k))}{h}" for k, h in zip(unknown, hints, strict=False)]
+        part = f"{name} {', '.join(shown)}"
+        if len(unknown) > len(shown):
+            part += f" and {len(unknown) - len(shown)} more"
+        if unknown.size == values.unique().size and not any(hints):
+            examples = [
+                str(key.date()) if isinstance(key, pd.Timestamp) else repr(key)
+                for key in levels[:2].tolist()
+            ]
+            part += f" (in the panel: {', '.join(examples)})"
+        parts.append(part)
         data[str(name)] = tuple(unknown)
         if pairs := _pair_equal_codes(unknown, unused):
             data["same_code"] = tuple(pairs)
@@ -358,31 +370,16 @@ def _unknown_keys_notice(
     return Notice("similar_keys" if doubtful else "keys_not_in_panel", text, data)
 
 
-def _list_keys(keys: pd.Index[Any], hints: Sequence[str]) -> str:
-    """List the first keys with their hints, and the number of the others."""
-    shown = [f"{cited(str(k))}{hint}" for k, hint in zip(keys, hints, strict=False)]
-    more = f" and {len(keys) - len(shown)} more" if len(keys) > len(shown) else ""
-    return ", ".join(shown) + more
-
-
-def _example_keys(levels: pd.Index[Any]) -> str:
-    """Show the first keys of a panel as Python literals."""
-    first = [
-        str(key.date()) if isinstance(key, pd.Timestamp) else repr(key)
-        for key in levels[:2].tolist()
-    ]
-    return ", ".join(first)
-
-
 def _pair_equal_codes(
     unknown: pd.Index[Any], unused: pd.Index[Any]
 ) -> list[tuple[object, object]]:
     """Pair keys of data and panel that are the same code, such as 1 and 000001."""
     of_panel = {
-        code: key
+        code_digits(key): key
         for key in unused
-        if isinstance(key, str | int | np.integer) and (code := code_digits(key))
+        if isinstance(key, str | int | np.integer)
     }
+    of_panel.pop("", None)
     codes = [(key, code_digits(key)) for key in unknown]
     return [(key, of_panel[code]) for key, code in codes if code in of_panel]
 
@@ -400,12 +397,6 @@ def _code_form_hint(name: str, pairs: Sequence[tuple[object, object]]) -> str:
     return f"{text}Convert those of the data: {form}"
 
 
-def _similar_key(key: object, others: pd.Index[Any]) -> str:
-    """Suggest a similar text key; not for codes and years, which are all similar."""
-    has_digits = any(c.isdigit() for c in str(key))
-    return did_you_mean(key, others) if isinstance(key, str) and not has_digits else ""
-
-
 def _labels_of_rows(
     table: Table,
     frame: pd.DataFrame,
@@ -418,11 +409,11 @@ def _labels_of_rows(
     if whole and table.keys.entity_name in matched_by:
         return table.keys.index
     names = [*matched_by] if whole else [str(n) for n in index.names]
-    if whole or (len(names) == 1 and names[0] in matched_by):
-        labels = [matched_by[name] for name in names]
-        arrays = [level.take(codes).where(codes >= 0) for level, codes in labels]
-        return arrays[0] if len(arrays) == 1 else pd.MultiIndex.from_arrays(arrays)
-    raise _no_keys_error(frame, names, quoted([*matched_by]))
+    if not whole and (len(names) > 1 or names[0] not in matched_by):
+        raise _no_keys_error(frame, names, quoted([*matched_by]))
+    labels = [matched_by[name] for name in names]
+    arrays = [level.take(codes).where(codes >= 0) for level, codes in labels]
+    return pd.MultiIndex.from_arrays(arrays) if whole else arrays[0]
 
 
 def _no_keys_error(
@@ -508,31 +499,21 @@ def renamed(table: Table, names: Mapping[str, str]) -> Table:
     )
 
 
-def _check_name(name: object) -> None:
-    """Refuse a name of an attached column that is not text, or is empty."""
-    if not isinstance(name, str | None):
-        raise InputTypeError(f"attach: name={cited(name)} is not text.")
-    if name is not None:
-        _refuse_unusable({"the column": name}, "attach")
-
-
-def _refuse_unusable(names: Mapping[str, object], method: str) -> None:
+def _refuse_unusable(
+    names: Mapping[str, object], method: str, subject: str = ""
+) -> None:
+    """Refuse new names, by old ones, that are not text or not printed in one line."""
     odd = [old for old, new in names.items() if not isinstance(new, str)]
     if odd:
-        raise InputTypeError(f"{method}: the new name of {quoted(odd)} is not text.")
-    bad = [
-        str(new)
-        for new in names.values()
-        if not str(new).strip() or UNPRINTABLE.search(str(new))
-    ]
+        subject = subject or f"the new name of {quoted(odd)}"
+        raise InputTypeError(f"{method}: {subject} is not text.")
+    texts = map(str, names.values())
+    bad = [text for text in texts if not text.strip() or UNPRINTABLE.search(text)]
     if bad:
         raise ColumnError(
             f"{method}: the new name {quoted(bad)} is empty, or has line breaks or "
             "control characters.",
-            [
-                column_problem(name, method, f"{cited(name)} is not a valid name")
-                for name in bad
-            ],
+            [column_problem(n, method, f"{cited(n)} is not a valid name") for n in bad],
         )
 
 
@@ -572,12 +553,11 @@ def winsorized(
 
 def _stata_quantile(values: Floats, share: float) -> float:
     """Compute a quantile as Stata does: averaged where two values qualify."""
-    ordered = np.sort(values)
-    position = values.size * share
-    last = values.size - 1
+    ordered, position = np.sort(values), values.size * share
     whole = round(position)
     if abs(position - whole) < WHOLE * max(position, 1.0):
-        return float(ordered[max(whole - 1, 0)] + ordered[min(whole, last)]) / 2
+        around = [max(whole - 1, 0), min(whole, values.size - 1)]
+        return float(ordered[around].sum()) / 2
     return float(ordered[int(position)])
 
 
@@ -627,14 +607,14 @@ def fill_gaps(
 ) -> Floats:
     """Fill missing values (N,) linearly within sorted entities, in a copy."""
     out = values.copy()
-    starts = np.flatnonzero(np.concatenate([[True], np.diff(entity) > 0, [True]]))
-    for start, stop in pairwise(starts):
-        part, at = values[start:stop], position[start:stop]
-        observed = ~np.isnan(part)
-        if observed.any() and not observed.all():
-            ends = {} if extrapolate else {"left": np.nan, "right": np.nan}
-            filled = np.interp(at, at[observed], part[observed], **ends)
-            out[start:stop] = np.where(observed, part, filled)
+    ends = {} if extrapolate else {"left": np.nan, "right": np.nan}
+    for rows in np.split(np.arange(entity.size), np.flatnonzero(np.diff(entity)) + 1):
+        gaps = np.isnan(values[rows])
+        observed = rows[~gaps]
+        if gaps.any() and observed.size:
+            at = position[rows[gaps]]
+            filled = np.interp(at, position[observed], values[observed], **ends)
+            out[rows[gaps]] = filled
     return out
 
 
@@ -653,15 +633,13 @@ def _imputation_notices(
     table: Table, name: str, filled: Bools, ends: int
 ) -> list[Notice]:
     """Report columns with a large share of filled cells, and extrapolated ends."""
-    data = _cell_counts(table.keys, name, filled)
-    count = data["count"]
-    entities = counted(data["entities"], "entity")
-    out = []
+    counts = _cell_counts(table.keys, name, filled)
+    count, out = counts["count"], []
     if count > _LARGE_SHARE * table.nobs:
         text = (
             f"{count / table.nobs:.0%} of {cited(name)} is interpolated "
-            f"({counted(count, 'cell')}, {entities}), so estimates depend on it. See "
-            "panel.imputations."
+            f"({counted(count, 'cell')}, {counted(counts['entities'], 'entity')}), so "
+            "estimates depend on it. See panel.imputations."
         )
         out.append(imputed({name: count}, "many", text))
     if ends:
@@ -681,7 +659,7 @@ def _filled_lag_notices(table: Table, name: str, filled: Bools) -> list[Notice]:
     notices = []
     for source in numeric_columns(table):
         lagged = table.shift(table.numeric(source), 1)
-        both = ~np.isnan(values) & ~np.isnan(lagged)
+        both = ~np.isnan(values - lagged)
         is_lag = both.sum() > 2 and (values[both] == lagged[both]).all()
         if source != name and is_lag and (np.isnan(lagged) & filled).any():
             text = (
@@ -698,14 +676,9 @@ def _unfilled_notices(
     keys: Keys, name: str, values: Floats, *, extrapolate: bool
 ) -> list[Notice]:
     missing = np.isnan(values)
-    if not missing.any():
-        return []
-    return [
-        notice_of(
-            "unfilled.extrapolated" if extrapolate else "unfilled",
-            **_cell_counts(keys, name, missing),
-        )
-    ]
+    code = "unfilled.extrapolated" if extrapolate else "unfilled"
+    counts = _cell_counts(keys, name, missing)
+    return [notice_of(code, **counts)] if counts["count"] else []
 
 
 def _cell_counts(keys: Keys, name: str, cells: Bools) -> dict[str, Any]:

@@ -62,7 +62,7 @@ def read_absorbed(text: str, column_names: Sequence[str]) -> tuple[Absorbed, ...
     if stripped in column_names or too_long(stripped, LONGEST_TERM):
         return (Absorbed(stripped),)
     pieces = PIECE.findall(stripped)
-    if "[" not in pieces and "]" not in pieces:
+    if {"[", "]"}.isdisjoint(pieces):
         return (Absorbed(stripped),)
 
     effect, inside = _split_brackets(stripped, pieces)
@@ -138,31 +138,26 @@ def effect_terms(table: Table, text: str, role: str) -> tuple[Term, ...]:
 
 def code_terms(table: Table, terms: Sequence[Term]) -> Coded:
     """Code combinations of levels of terms: codes (N,) and levels."""
-    if len(terms) == 1:
-        return _coded_term(table, terms[0])
-    coded_terms = [_coded_term(table, term) for term in terms]
-    return _combined_codes(coded_terms, [term.text for term in terms])
+    effects = [_coded_term(table, term) for term in terms]
+    if len(effects) == 1:
+        return effects[0]
+    return _combined_codes(effects, [term.text for term in terms])
 
 
 def _refuse_products(table: Table, text: str, role: str) -> None:
     """Refuse ``:`` with a measured column, since it may mean combinations or slopes."""
     term = parse(text, table.names, role)
-    if len(term.factors) > 1:
-        measured = [
-            f.text
-            for f in term.factors
-            if f.category is None and not _has_levels(table, f.names[0])
-        ]
-        if measured:
-            raise ambiguous_pairs_error(term, measured, role)
-
-
-def _has_levels(table: Table, name: str) -> bool:
-    """Return whether a column is a key or holds text, categories, dates, integers."""
-    if name in table.keys.names or not table.is_numeric(name):
-        return True
-    values = table.numeric(name)
-    return bool((np.isnan(values) | (values == np.floor(values))).all())
+    measured = [
+        factor.text
+        for factor in term.factors
+        if factor.category is None
+        and (name := factor.names[0]) not in table.keys.names
+        and table.is_numeric(name)
+        # Not only whole numbers
+        and (table.numeric(name) % 1 > 0).any()
+    ]
+    if measured and len(term.factors) > 1:
+        raise ambiguous_pairs_error(term, measured, role)
 
 
 def _coded_term(table: Table, term: Term) -> Coded:

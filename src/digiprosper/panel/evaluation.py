@@ -1,35 +1,59 @@
-"""Evaluation of a term: its checked syntax tree, computed from columns."""
+"""Evaluation of terms, computed from columns, and of conditions on rows.
+
+Conditions are terms with and, or, not, in. Both are checked syntax trees.
+"""
 
 from __future__ import annotations
 
 import ast
+import operator
+import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import reduce
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
-from digiprosper.checks import one_problem
+from digiprosper.checks import (
+    one_problem,
+    option_problem,
+    term_problem,
+    unknown_columns,
+)
 from digiprosper.errors import (
     InputTypeError,
     MissingDataError,
+    Notice,
     TermError,
     cited,
     counted,
+    did_you_mean,
+    issue,
 )
-from digiprosper.kernels import Floats
+from digiprosper.kernels import Bools, Floats
 from digiprosper.panel.grammar import (
     BINARY,
     COMPARE,
+    FUNCTIONS,
     SHIFTS,
+    check_arithmetic,
+    columns_in,
     function_name,
+    mask_names,
+    restore_names,
     shift_periods,
 )
-from digiprosper.panel.table import Table
+from digiprosper.panel.keys import has_dates
+from digiprosper.panel.table import Table, is_number_type
 from digiprosper.panel.terms import Term
 from digiprosper.panel.treatment import treated
+from digiprosper.report.parsing import KEPT, expression, too_deep, too_long
 
+_EQUAL = (ast.Eq, ast.NotEq)
 _MATHS: Mapping[str, Callable[[Floats], Floats]] = {
     "I": lambda x: x,
     "log": np.log,
@@ -119,7 +143,7 @@ def _nearest_rows_hint(table: Table) -> str:
     keys, check = table.keys, ". Check the time key and the panel's step"
     if keys.ordinals is None:
         return check
-    apart = np.diff(keys.ordinals[keys.time])[np.diff(keys.entity) == 0]
+    apart = np.diff(keys.ordinals[keys.time])[keys.steps > 0]
     if not apart.size:
         return check
     nearest = int(apart.min())
@@ -139,13 +163,10 @@ def _evaluate_comparison(node: ast.Compare, table: Table, text: str) -> Floats:
 
 def _evaluate_text_comparison(node: ast.Compare, table: Table, text: str) -> Floats:
     """Compare a column with text, on either side."""
-    comparison = node.ops[0]
     sides = [node.left, node.comparators[0]]
     names = [s.id for s in sides if isinstance(s, ast.Name)]
     words = [s.value for s in sides if isinstance(s, ast.Constant)]
-    if not isinstance(comparison, ast.Eq | ast.NotEq) or len(names) + len(words) < len(
-        sides
-    ):
+    if not isinstance(node.ops[0], _EQUAL) or len(names) + len(words) < 2:
         raise TermError(
             f"the term {cited(text)} compares text, which is possible with a column "
             "and == or != only."
@@ -160,8 +181,7 @@ def _evaluate_text_comparison(node: ast.Compare, table: Table, text: str) -> Flo
             f"({values.dtype}) with text."
         )
     equal = pd.Series(values).isin(words)
-    truth = equal if isinstance(comparison, ast.Eq) else ~equal
-    return np.where(pd.isna(values), np.nan, truth)
+    return np.where(pd.isna(values), np.nan, equal == isinstance(node.ops[0], ast.Eq))
 
 
 def _apply_finite(
@@ -183,7 +203,7 @@ def _apply_finite(
         out = np.where(bad & ~table.chosen, np.nan, out)
         bad &= table.chosen
     if np.any(bad):
-        where = table.describe_rows(np.asarray(bad)) if np.ndim(bad) else "every row"
+        where = table.describe_rows(bad) if np.ndim(bad) else "every row"
         raise one_problem(
             MissingDataError,
             "undefined",
@@ -196,3 +216,284 @@ def _apply_finite(
             count=int(np.sum(bad)),
         )
     return out
+
+
+_LONGEST = 20_000
+_ALLOWED = (
+    ast.BoolOp,
+    ast.boolop,
+    ast.UnaryOp,
+    ast.unaryop,
+    ast.BinOp,
+    *BINARY,
+    ast.Compare,
+    ast.cmpop,
+    ast.Name,
+    ast.Load,
+    ast.Constant,
+    ast.List,
+    ast.Tuple,
+    ast.keyword,
+)
+_AND_OR = re.compile(rf"{KEPT}|(?P<mark>[&|])")
+_R_OPERATORS = re.compile(r"&&|\|\||%in%|\w\$\w|!\s*[\w(]")
+
+_INSIDE_INT64 = 63
+# Values named in a warning, and values of a column among which the nearest is
+# looked for.
+_MOST_NAMED = 5
+_MOST_COMPARED = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Condition:
+    text: str
+    table: Table
+    caller: str
+
+    def error(self, why: str) -> TermError:
+        return TermError(
+            f"{self.caller}({cited(self.text)}) {why}",
+            [term_problem(self.text, self.caller, why)],
+        )
+
+
+def check_where(where: object) -> None:
+    """Refuse a condition that is neither text nor None."""
+    if not isinstance(where, str | None):
+        raise InputTypeError(
+            f"where must be a condition (text), such as 'year >= 2015', not "
+            f"{type(where).__name__}. For a mask, assign a column of True and False.",
+            [option_problem("where", where)],
+        )
+
+
+def rows_where(text: str, table: Table, caller: str = "subset") -> Bools:
+    """Find the rows where a condition is true, shape (N,).
+
+    It may have comparisons (also chained), arithmetic, functions of terms, ``and``,
+    ``or``, ``not`` (or ``&``, ``|``, ``~``) and ``in`` with a list. As in pandas, a
+    comparison with a missing value is false, and ``!=`` and ``not in`` are true; in
+    nullable columns it is missing, and the row is not selected.
+    """
+    condition = _Condition(text, table, caller)
+    tree = _parse_condition(condition)
+    unknown = [name for name in columns_in(tree) if name not in table.names]
+    if unknown:
+        raise unknown_columns(
+            unknown, table.names, f"{caller}({cited(text)})", table.labels
+        )
+    truth = _evaluate_condition(tree, condition)
+    return truth.fillna(value=False).to_numpy(dtype=bool)
+
+
+def _parse_condition(condition: _Condition) -> ast.expr:
+    text = condition.text.strip()
+    long = too_long(text, _LONGEST)
+    if long:
+        raise condition.error(
+            f"cannot be read: {long}. Pass a mask made from panel.frame."
+        )
+
+    # As in `DataFrame.query`, & and | have the precedence of and, or.
+    spelled = _AND_OR.sub(
+        lambda m: {"&": " and ", "|": " or "}.get(m["mark"], m[0]), text
+    )
+    source, names = mask_names(spelled)
+    tree = expression(source)
+    if tree is None:
+        cure = "write such as \"year >= 2015 and region == 'east'\"."
+        if _R_OPERATORS.search(text):
+            cure = (
+                "write and, or and not for && || and !, in [1, 2] for %in%, and a "
+                'column without its table: "year >= 2015 and region in [1, 2]".'
+            )
+        if "@" in text:
+            cure = 'put the value in place of "@": f"year >= {first}".'
+        raise condition.error(f"cannot be read as a condition on columns; {cure}")
+
+    odd = [
+        node
+        for node in ast.walk(tree)
+        if not isinstance(node, _ALLOWED) and function_name(node) not in FUNCTIONS
+    ]
+    if odd:
+        is_part = isinstance(odd[0], ast.expr)
+        shown = f", not {cited(ast.unparse(odd[0]))}" if is_part else ""
+        raise condition.error(
+            f"may contain only comparisons, arithmetic, and, or, not, in{shown}. For "
+            "anything else pass a mask made from panel.frame."
+        )
+    deep = too_deep(tree)
+    if deep:
+        raise condition.error(f"cannot be read: {deep}.")
+    restore_names(tree, names)
+    return tree
+
+
+def _evaluate_condition(node: ast.expr, condition: _Condition) -> pd.Series[Any]:
+    if isinstance(node, ast.BoolOp):
+        joined = operator.and_ if isinstance(node.op, ast.And) else operator.or_
+        parts: list[ast.expr] = node.values  # noqa: PD011
+        return reduce(joined, [_evaluate_condition(part, condition) for part in parts])
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not | ast.Invert):
+        return ~_evaluate_condition(node.operand, condition)
+    if isinstance(node, ast.Compare):
+        sides = pairwise([node.left, *node.comparators])
+        pairs = zip(node.ops, sides, strict=True)
+        return reduce(
+            operator.and_,
+            [_compared(op, a, b, condition) for op, (a, b) in pairs],
+        )
+    if isinstance(node, ast.Name):
+        values = condition.table.series(node.id)
+        if is_bool_dtype(values.dtype):
+            return _as_boolean(values)
+    raise condition.error(
+        f"is not true or false for each row: {cited(ast.unparse(node))}. Compare it "
+        "with ==, <, in."
+    )
+
+
+def _as_boolean(truth: pd.Series[Any]) -> pd.Series[Any]:
+    """Convert nullable booleans to pandas' type, which cannot be mixed with arrow's."""
+    return truth if isinstance(truth.dtype, np.dtype) else truth.astype("boolean")
+
+
+def _compared(
+    op: ast.cmpop, a: ast.expr, b: ast.expr, condition: _Condition
+) -> pd.Series[Any]:
+    if isinstance(op, ast.In | ast.NotIn):
+        return _evaluate_membership(op, a, b, condition)
+    if type(op) not in COMPARE:
+        raise condition.error("has 'is'; write == or !=.")
+    left_side, right_side = _evaluate_side(a, condition), _evaluate_side(b, condition)
+    _refuse_mixed_types(left_side, right_side, condition)
+    try:
+        truth = COMPARE[type(op)](left_side, right_side)
+    # pandas raises one of these if text is compared with numbers, depending on dtype.
+    except (TypeError, ValueError, NotImplementedError) as error:
+        raise condition.error(
+            f"cannot be evaluated ({error}); compare numbers with numbers and text "
+            "with text, such as \"year >= 2015 and region == 'east'\"."
+        ) from error
+    if not isinstance(truth, pd.Series):
+        raise condition.error(
+            "is not true or false for each row: it compares two constants."
+        )
+    # The value is in no row.
+    is_unseen = truth.all() if isinstance(op, ast.NotEq) else not truth.any()
+    if type(op) in _EQUAL and not condition.table.is_block and is_unseen:
+        pairs = ((a, left_side, right_side), (b, right_side, left_side))
+        for side, column, text in pairs:
+            if isinstance(side, ast.Name) and isinstance(text, str):
+                _warn_of_unseen([text], column, side.id, condition)
+    return _as_boolean(truth)
+
+
+def _evaluate_membership(
+    op: ast.cmpop, a: ast.expr, b: ast.expr, condition: _Condition
+) -> pd.Series[Any]:
+    if not isinstance(b, ast.List | ast.Tuple):
+        raise condition.error("needs a list after 'in': region in ['east', 'west'].")
+    values = [_evaluate_arithmetic(v, condition) for v in b.elts]
+    column = _evaluate_side(a, condition)
+    if not isinstance(column, pd.Series):
+        raise condition.error(
+            "is not true or false for each row: the left side of 'in' is a constant."
+        )
+    for value in values:
+        if isinstance(value, pd.Series):
+            raise condition.error("needs a list of numbers or of text after 'in'.")
+        _refuse_mixed_types(column, value, condition)
+
+    # isin compares a text with dates as text, == reads it as a date.
+    dates = bool(values) and has_dates(column)
+    is_member = _as_boolean(
+        reduce(operator.or_, [column == v for v in values])
+        if dates
+        else column.isin(values)
+    )
+    # Another block may have them.
+    if isinstance(a, ast.Name) and not condition.table.is_block:
+        _warn_of_unseen(values, column, a.id, condition)
+    return is_member if isinstance(op, ast.In) else ~is_member
+
+
+def _warn_of_unseen(
+    values: Sequence[str | float],
+    column: pd.Series[Any],
+    name: str,
+    condition: _Condition,
+) -> None:
+    """Warn of values that do not occur in the column, often misspelt."""
+    seen = pd.Series(column.dropna().unique())
+    seen_values, dates = {*seen.tolist()}, has_dates(column)
+    unseen = [
+        v
+        for v in dict.fromkeys(values)
+        if not ((seen == v).any() if dates else v in seen_values)
+    ]
+    if not unseen:
+        return
+    texts = [s for s in seen[:_MOST_COMPARED] if isinstance(s, str)]
+    shown = ", ".join(
+        f"{cited(v)}{did_you_mean(v, texts) if texts else ''}"
+        for v in unseen[:_MOST_NAMED]
+    )
+    if len(unseen) > _MOST_NAMED:
+        shown += f" and {len(unseen) - _MOST_NAMED} more"
+    text = (
+        f"{condition.caller}({cited(condition.text)}): these values do not occur in "
+        f"the column {cited(name)}: {shown}."
+    )
+    issue([Notice("unseen_values", text, {"column": name, "values": tuple(unseen)})])
+
+
+def _evaluate_side(node: ast.expr, condition: _Condition) -> Any:
+    match node:
+        case ast.Compare() | ast.BoolOp():
+            return _evaluate_condition(node, condition)
+        case ast.Name():
+            return condition.table.series(node.id)
+        case ast.List() | ast.Tuple():
+            raise condition.error(
+                "compares with a list; write in: region in ['east', 'west']."
+            )
+    return _evaluate_arithmetic(node, condition)
+
+
+def _evaluate_arithmetic(node: ast.expr, condition: _Condition) -> Any:
+    """Evaluate columns (N,) and constants to a Series, a number or a text."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        return node.value
+    check_arithmetic(node, condition.text, "subset")
+    values: Any = (
+        node.value
+        if isinstance(node, ast.Constant)
+        else calculate(node, condition.table, condition.text)
+    )
+    if isinstance(values, int) and values.bit_length() <= _INSIDE_INT64:
+        return values
+    if np.ndim(values) == 0:
+        return float(values)
+    columns = [condition.table.series(name) for name in columns_in(node)]
+    nullable = any(
+        not isinstance(column.dtype, np.dtype) and is_numeric_dtype(column.dtype)
+        for column in columns
+    )
+    return pd.Series(values, dtype="Float64" if nullable else None)
+
+
+def _refuse_mixed_types(left_side: Any, right_side: Any, condition: _Condition) -> None:
+    """Refuse to compare numbers with text, or periods with anything else."""
+    columns = [side for side in (left_side, right_side) if isinstance(side, pd.Series)]
+    if len({isinstance(column.dtype, pd.PeriodDtype) for column in columns}) > 1:
+        raise condition.error("compares periods with a column of another type.")
+    for column in columns:
+        operand = right_side if column is left_side else left_side
+        if isinstance(operand, str) and is_number_type(column):
+            raise condition.error(
+                f"compares numbers with the text {cited(operand)}; compare numbers "
+                "with numbers and text with text."
+            )

@@ -26,9 +26,12 @@ from digiprosper.errors import (
 )
 from digiprosper.kernels import Bools
 from digiprosper.panel import changes
-from digiprosper.panel.columns import (
+from digiprosper.panel.describe import (
+    Correlation,
+    between_within,
     chosen_columns,
     compare_groups,
+    correlate,
     definition_table,
     evaluate_columns,
     factors_of,
@@ -36,10 +39,10 @@ from digiprosper.panel.columns import (
     group_codes,
     labelled,
     selected_columns,
+    summarise,
     weights_of,
 )
-from digiprosper.panel.conditions import check_where, rows_where
-from digiprosper.panel.describe import Correlation, between_within, correlate, summarise
+from digiprosper.panel.evaluation import check_where, rows_where
 from digiprosper.panel.keys import (
     Keys,
     numbered_keys,
@@ -60,7 +63,7 @@ from digiprosper.panel.scan import (
     parse_memory,
 )
 from digiprosper.panel.selection import checked_roles, cut_sample
-from digiprosper.panel.sheets import dropped_notices, long_table, read_excel, read_stata
+from digiprosper.panel.sheets import long_table, read_excel, read_stata
 from digiprosper.panel.sources import MOST_BLOCKS
 from digiprosper.panel.table import Table
 from digiprosper.report import notices as report
@@ -438,13 +441,13 @@ class Panel:
         >>> Panel.from_wide(rows, entity="city", value="code")
         Panel: 1 city x 1 year, 1 rows, balanced; columns gdp, pop
         """
-        frame, of_series, dropped = long_table(data, entity, time, value, time_format)
+        frame, of_series, notices = long_table(data, entity, time, value, time_format)
         if labels is None or isinstance(labels, Mapping):
             labels = {**of_series, **(labels or {})}
         panel = cls(
             frame, entity, time, labels=labels, step=step, time_format=time_format
         )
-        return panel._add_notices(dropped_notices(dropped))
+        return panel._add_notices(notices)
 
     @classmethod
     def from_excel(  # noqa: PLR0913
@@ -1038,9 +1041,8 @@ class Panel:
         )
         if not isinstance(data, Panel):
             added = name or getattr(data, "name", None)
-            return self._copy_with(table)._add_notices(
-                [*notices, *_index_notices({str(added): data})]
-            )
+            notices += _index_notices({str(added): data})
+            return self._copy_with(table)._add_notices(notices)
         of_columns = {
             text: label
             for text, label in data.labels.items()
@@ -1080,11 +1082,9 @@ class Panel:
         >>> panel.labels["gsp"]
         'Gross state product'
         """
-        labels = {
-            **self._table.labels,
-            **changes.checked_labels(text, self._table.names),
-        }
-        return self._copy_with(replace(self._table, labels=labels))
+        table = self._table
+        labels = {**table.labels, **changes.checked_labels(text, table.names)}
+        return self._copy_with(replace(table, labels=labels))
 
     def rename(self, /, **names: str) -> Panel:
         """Rename columns and keys, also in the labels and in what is logged.
@@ -1281,10 +1281,10 @@ class Panel:
         """
         check_option("keep", keep, ("entities", "times"))
         keys = self._table.keys
-        if keep == "entities":
-            complete = (np.bincount(keys.entity) == self.n_times)[keys.entity]
-        else:
-            complete = (np.bincount(keys.time) == self.n_entities)[keys.time]
+        codes, size = keys.entity, self.n_times
+        if keep == "times":
+            codes, size = keys.time, self.n_entities
+        complete = (np.bincount(codes) == size)[codes]
         return self._keep_rows(complete, f"balance(keep={cited(keep)})")
 
     # --- changed columns --------------------------------------------------------------
@@ -1392,13 +1392,13 @@ class Panel:
         ends = _winsorized_at(lower, upper)
         groups = group_codes(self._table, by, "winsorize")
         names = chosen_columns(self._table, columns, "winsorize")
-        changed, counts = {}, {}
+        changed, cells = {}, {}
         for name in names:
             values = self._table.numeric(name)
-            new = changes.winsorized(values, groups, ends, quantile)
-            changed[name] = new
-            counts[name] = int((new != values).sum() - np.isnan(values).sum())
-        cells = {name: count for name, count in counts.items() if count}
+            changed[name] = changes.winsorized(values, groups, ends, quantile)
+            is_clipped = (changed[name] != values) & ~np.isnan(values)
+            if is_clipped.any():
+                cells[name] = int(is_clipped.sum())
         panel = self._copy_with(self._table.with_columns(changed))
         return panel._add_notices(report.winsorised(cells, *ends, by))
 
@@ -1832,13 +1832,12 @@ def _index_notices(columns: Mapping[str, object]) -> list[Notice]:
     """Report which columns are scores of an index, as their Series or table says."""
     named: dict[str, Any] = {}
     for name, values in columns.items():
-        if isinstance(values, pd.DataFrame | pd.Series):
-            indicators = values.attrs.get("indicators")
-            of_columns = indicators if isinstance(indicators, Mapping) else {}
-            if isinstance(values, pd.DataFrame):
-                named |= {str(c): of_columns.get(c) for c in values.columns}
-            else:
-                named[name] = of_columns.get(values.name, indicators)
+        indicators = getattr(values, "attrs", {}).get("indicators")
+        of_columns = indicators if isinstance(indicators, Mapping) else {}
+        if isinstance(values, pd.DataFrame):
+            named |= {str(c): of_columns.get(c) for c in values.columns}
+        elif isinstance(values, pd.Series):
+            named[name] = of_columns.get(values.name, indicators)
     # Others may use this name in attrs for something else.
     return report.index_of(
         {

@@ -12,7 +12,7 @@ from typing import Any, cast
 
 import numpy as np
 import pandas as pd
-from pandas.api.types import infer_dtype
+from pandas.api.types import infer_dtype, is_bool_dtype, is_string_dtype
 
 from digiprosper.checks import (
     column_problem,
@@ -95,11 +95,7 @@ class Keys:
     @property
     def names(self) -> tuple[str, ...]:
         """Names of the keys; one in a cross-section."""
-        return (
-            (self.entity_name,)
-            if self.time_name is None
-            else (self.entity_name, self.time_name)
-        )
+        return tuple([name for name in self.name_pair if name is not None])
 
     @property
     def name_pair(self) -> tuple[str, str | None]:
@@ -141,6 +137,11 @@ class Keys:
         """The first row of each entity."""
         return np.flatnonzero(np.diff(self.entity, prepend=-1))
 
+    @cached_property
+    def steps(self) -> Ints:
+        """Periods from each row to the next (N - 1,); 0 if it is of another entity."""
+        return np.where(np.diff(self.entity) == 0, np.diff(self.time), 0)
+
     def vary(self, values: Ints | Floats) -> Bools:
         """Mark rows (N,) whose value is not that of the first row of their entity."""
         return np.asarray(values != values[self.starts][self.entity])
@@ -179,11 +180,9 @@ def period_text(times: pd.Index[Any] | None) -> str | None:
 def renumber_codes(codes: Ints, levels: pd.Index[Any]) -> tuple[Ints, pd.Index[Any]]:
     """Renumber codes (N,) without gaps, and drop levels without rows."""
     compact, size = compress(codes)
-    return (
-        (compact, levels)
-        if size == levels.size
-        else (compact, levels[np.flatnonzero(np.bincount(codes))])
-    )
+    if size < levels.size:
+        levels = levels[np.flatnonzero(np.bincount(codes))]
+    return compact, levels
 
 
 def to_pandas(data: object) -> pd.DataFrame:
@@ -218,11 +217,12 @@ def _one_line_names(frame: pd.DataFrame) -> pd.DataFrame:
     levels: list[Any] = [_one_line_name(n) for n in frame.index.names]
     if levels != list(frame.index.names):
         frame = frame.rename_axis(index=levels)
-    renamed = {n: one_line(n) for n in frame.columns if UNPRINTABLE.search(n)}
+    columns = [_one_line_name(n) for n in frame.columns]
+    pairs = zip(frame.columns, columns, strict=True)
+    renamed = {n: new for n, new in pairs if new != n}
     if not renamed:
         return frame
 
-    columns = [renamed.get(n, n) for n in frame.columns]
     counts = Counter(columns)
     clashes = [n for n, new in renamed.items() if counts[new] > 1 or not new]
     if clashes:
@@ -291,7 +291,8 @@ def sorted_keys(
         )
         steps, times = _factorize(values, time)
     elif time_format is not None:
-        raise _time_format_error(
+        raise option_error(
+            "time_format",
             time_format,
             f"time_format={cited(time_format)} needs a time key: Panel(..., time=).",
         )
@@ -323,14 +324,9 @@ def numbered_keys(frame: pd.DataFrame, entity: str | None) -> tuple[pd.DataFrame
         frame, keys = sorted_keys(frame, name, None, None)
         return frame, replace(keys, rows=keys.index)
     frame, keys = sorted_keys(frame, entity, name, None)
-    rows, times = keys.times.take(keys.time), pd.RangeIndex(1)
+    rows, time, times = keys.times.take(keys.time), 0 * keys.time, pd.RangeIndex(1)
     return frame, replace(
-        keys,
-        time_name=None,
-        times=times,
-        time=np.zeros_like(keys.time),
-        ordinals=None,
-        rows=rows,
+        keys, time_name=None, times=times, time=time, ordinals=None, rows=rows
     )
 
 
@@ -352,16 +348,13 @@ def _key_columns(
     if entity is None:
         return _keys_in_index(frame, time)
     check_key_names(entity, time)
-    entity, time = (
-        _one_line_name(entity),
-        None if time is None else _one_line_name(time),
-    )
+    entity, time = _one_line_name(entity), _one_line_name(time)
     if entity == time:
         raise PanelIndexError(
             f"entity and time are both {cited(entity)}; they must be two "
             "different columns."
         )
-    names = [entity] if time is None else [entity, time]
+    names = [key for key in (entity, time) if key is not None]
     if (set(names) - set(frame.columns)) & set(frame.index.names):
         frame = frame.reset_index()
     absent = [key for key in names if key not in frame.columns]
@@ -466,9 +459,8 @@ def _row_kind_hint(
     first, second = (columns.take(rows[same]) for rows in (order[:-1], order[1:]))
     for name in columns.select_dtypes(exclude=[np.floating]):
         codes, values = pd.factorize(columns[name].astype(str))
-        if not 1 < len(values) <= _MOST_KINDS:
-            continue
-        if (codes[order[:-1][same]] != codes[order[1:][same]]).all():
+        differs = codes[order[:-1][same]] != codes[order[1:][same]]
+        if 1 < len(values) <= _MOST_KINDS and differs.all():
             return (
                 f"Rows with the same key differ in {cited(name)} ({quoted(values)}): "
                 "keep the rows with one of these values if only they are needed. "
@@ -481,9 +473,10 @@ def _row_kind_hint(
 def _repeated_hour_hint(times: pd.Series[Any]) -> str:
     """Explain hours of local time that occur twice when summer time ends."""
     texts = times.astype(str)
-    if not texts.str.fullmatch(_HOUR_OF_THE_CHANGE).all():
-        return ""
-    if (pd.to_datetime(texts.str[:10]).dt.day_of_week != _SUNDAY).any():
+    if (
+        not texts.str.fullmatch(_HOUR_OF_THE_CHANGE).all()
+        or (pd.to_datetime(texts.str[:10]).dt.day_of_week != _SUNDAY).any()
+    ):
         return ""
     column = f"df[{cited(times.name)}]"
     return (
@@ -495,20 +488,18 @@ def _repeated_hour_hint(times: pd.Series[Any]) -> str:
 
 def _pair_hint(frame: pd.DataFrame, names: list[str]) -> str:
     """Name a column of labels that would make the keys unique, such as destinations."""
-    # Lists and other objects cannot be compared.
-    texts = [n for n in frame if infer_dtype(frame[n]) in ("string", "categorical")]
-    for name in texts:
-        if name not in names and not frame.duplicated([*names, name]).any():
-            joined = " + '-' + ".join(
-                [_text_expression(frame, n) for n in (names[0], name)]
-            )
+    for name in frame.columns.drop(names):
+        # Lists and other objects cannot be compared.
+        is_label = infer_dtype(frame[name]) in ("string", "categorical")
+        if is_label and not frame.duplicated([*names, name]).any():
+            ends = [
+                f"df[{cited(end)}]"
+                + ("" if is_string_dtype(frame[end].dtype) else ".astype(str)")
+                for end in (names[0], name)
+            ]
+            joined = " + '-' + ".join(ends)
             return f"If entities are pairs, df['pair'] = {joined}, entity='pair'. "
     return ""
-
-
-def _text_expression(frame: pd.DataFrame, name: Any) -> str:
-    is_text = pd.api.types.is_string_dtype(frame[name].dtype)
-    return f"df[{cited(name)}]{'' if is_text else '.astype(str)'}"
 
 
 def _factorize(values: pd.Series[Any], name: str) -> tuple[Ints, pd.Index[Any]]:
@@ -532,9 +523,8 @@ def _factorize(values: pd.Series[Any], name: str) -> tuple[Ints, pd.Index[Any]]:
 def plain_levels(levels: Any) -> pd.Index[Any]:
     """Convert the levels of `pandas.factorize` to an Index."""
     index: pd.Index[Any] = pd.Index(levels)
-    return (
-        pd.Index(index.to_numpy()) if isinstance(index, pd.CategoricalIndex) else index
-    )
+    is_category = isinstance(index, pd.CategoricalIndex)
+    return pd.Index(index.to_numpy()) if is_category else index
 
 
 def positions_of(rows: pd.Index[Any], index: pd.Index[Any]) -> Ints | None:
@@ -573,7 +563,7 @@ def _read_times(
             f"time {cited(name)} has dates or periods, which need no format; omit "
             "time_format."
         )
-        raise _time_format_error(time_format, text)
+        raise option_error("time_format", time_format, text)
     codes, texts = pd.factorize(
         np.array([_time_as_text(v) for v in values], dtype=object)
     )
@@ -586,17 +576,13 @@ def _read_times(
             f"{counted(rows, 'row')} cannot be read by "
             f"time_format={cited(time_format)} (first: {quoted(shown)})"
         )
-        data = {
-            "column": name,
-            "format": time_format,
-            "count": rows,
-            "values": tuple(shown[:5]),
-        }
-        cure = (
-            "Correct these values, or pass the format of all values."
-            f"{_extra_headings_hint(values)}"
+        data = {"column": name, "format": time_format, "count": rows}
+        data["values"] = tuple(shown[:5])
+        raise PanelIndexError(
+            f"{text}. Correct these values, or pass the format of all values."
+            f"{_extra_headings_hint(values)}",
+            [Notice("unread_times", text, data)],
         )
-        raise PanelIndexError(f"{text}. {cure}", [Notice("unread_times", text, data)])
     return pd.Series(times.take(codes), index=values.index)
 
 
@@ -615,28 +601,26 @@ def parse_times(
             f"time_format={cited(time_format)} must be a text with the year, such as "
             "'%Y%m' for 201801, '%Y%q' for 20181 (quarters) or '%Y-%m-%d'."
         )
-        raise _time_format_error(time_format, text)
+        raise option_error("time_format", time_format, text)
     parts = re.findall("%(.)", time_format)
     # strptime has no quarters, and reads a week only with one of its days.
     if "q" in parts:
         _check_format_parts(time_format, parts, "Y", "q")
         return _quarters(texts, time_format)
     has_weeks = "V" in parts and not set(parts) & set("aAuw")
-    strptime_format = time_format
+    day = ""
     if has_weeks:
         _check_format_parts(time_format, parts, "G", "V")
-        texts = [f"{text} 1" for text in texts]
-        strptime_format = f"{time_format} %u"
+        texts, day = [f"{text} 1" for text in texts], " %u"
+    cells = pd.Index(texts, dtype=object)
     try:
-        dates = pd.to_datetime(
-            pd.Index(texts, dtype=object), format=strptime_format, errors="coerce"
-        )
+        dates = pd.to_datetime(cells, format=time_format + day, errors="coerce")
     except (ValueError, re.error) as error:
         text = (
             f"time_format={cited(time_format)} is not a date format: "
             f"{clipped(str(error))}."
         )
-        raise _time_format_error(time_format, text) from error
+        raise option_error("time_format", time_format, text) from error
     if has_weeks:
         return dates.to_period("W")
     if set(parts) <= set("YymbB"):
@@ -652,7 +636,7 @@ def _check_format_parts(
             f"time_format={cited(time_format)} must have %{year} and %{part} once "
             "each, and no other part."
         )
-        raise _time_format_error(time_format, text)
+        raise option_error("time_format", time_format, text)
 
 
 def _quarters(texts: list[str], time_format: str) -> pd.PeriodIndex:
@@ -660,17 +644,8 @@ def _quarters(texts: list[str], time_format: str) -> pd.PeriodIndex:
     pattern = re.escape(time_format).replace("%Y", "(?P<year>[0-9]{4})")
     pattern = pattern.replace("%q", "0?(?P<quarter>[1-4])")
     matches = [re.fullmatch(pattern, text) for text in texts]
-    quarters = [
-        None
-        if m is None
-        else pd.Period(year=int(m["year"]), quarter=int(m["quarter"]), freq="Q")
-        for m in matches
-    ]
+    quarters = [m and f"{m['year']}Q{m['quarter']}" for m in matches]
     return pd.PeriodIndex(quarters, freq="Q")
-
-
-def _time_format_error(time_format: object, text: str) -> OptionError:
-    return option_error("time_format", time_format, text)
 
 
 def _time_type_error(values: pd.Series[Any], name: str) -> PanelIndexError:
@@ -680,7 +655,7 @@ def _time_type_error(values: pd.Series[Any], name: str) -> PanelIndexError:
             f"has fractional values ({shown}); convert it to integers, dates or "
             "periods."
         )
-    elif pd.api.types.is_bool_dtype(values.dtype):
+    elif is_bool_dtype(values.dtype):
         why = "is boolean (True or False), which cannot be a time."
     elif values.astype(str).str.fullmatch(_DAY_OR_MONTH_FIRST).all():
         why = (
@@ -732,10 +707,14 @@ def _ordinals(times: pd.Index[Any], name: str | None, step: object) -> Ints | No
                 "positive integer."
             )
         values = times.to_numpy(dtype=np.int64)
-        # Times that are off the grid of steps have no neighbours.
-        return (values if size == 1 else _grid_positions(values, int(size))).astype(
-            np.intp
-        )
+        if size > 1:
+            # Times that are off the grid of steps have no neighbours. A step longer
+            # than the panel has no second time on its grid, whatever its length.
+            offset = values - values[0]
+            length = int(offset.max())
+            size = min(int(size), length + 1)
+            values = offset // size + (offset % size) * 2 * (length // size + 2)
+        return values.astype(np.intp)
     if isinstance(times, pd.PeriodIndex):
         if step is not None:
             raise OptionError(
@@ -744,16 +723,6 @@ def _ordinals(times: pd.Index[Any], name: str | None, step: object) -> Ints | No
             )
         return np.asarray(times.asi8, dtype=np.intp)
     return _date_ordinals(pd.DatetimeIndex(times), step)
-
-
-def _grid_positions(
-    values: np.ndarray[Any, np.dtype[np.int64]], size: int
-) -> np.ndarray[Any, np.dtype[np.int64]]:
-    offset = values - values[0]
-    # A step longer than the panel has no second time on its grid, whatever its length.
-    size = min(size, int(offset.max()) + 1)
-    span = int(offset.max()) // size + 2
-    return np.asarray(offset // size + (offset % size) * 2 * span)
 
 
 def _date_ordinals(times: pd.DatetimeIndex, step: object) -> Ints | None:
@@ -801,19 +770,16 @@ def without_zone(times: pd.DatetimeIndex) -> pd.DatetimeIndex:
 def refuse_infinite(frame: pd.DataFrame, index: pd.Index[Any]) -> None:
     """Refuse infinite values in any numeric column, all in one error."""
     problems = []
-    for name in frame.columns:
-        column = frame[name]
+    for name, column in frame.items():
         if column.dtype.kind == "f":
             values = column.to_numpy(dtype=np.float64, na_value=np.nan)
-            problems += infinite_problems(name, f"column {cited(name)}", values, index)
+            subject = f"column {cited(name)}"
+            problems += infinite_problems(str(name), subject, values, index)
     if problems:
         raise MissingDataError(
-            several(problems)
-            + (
-                ". This is often the log of zero or a division by zero: correct it, or "
-                "set the cells to missing with df.replace([numpy.inf, "
-                "-numpy.inf], numpy.nan)."
-            ),
+            f"{several(problems)}. This is often the log of zero or a division by "
+            "zero: correct it, or set the cells to missing with df.replace([numpy.inf, "
+            "-numpy.inf], numpy.nan).",
             problems,
         )
 

@@ -28,7 +28,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from statistics import median
@@ -40,7 +40,7 @@ import pandas as pd
 from pandas.api.types import is_numeric_dtype
 
 from digiprosper.errors import Notice, cited, counted, notice_of, quoted
-from digiprosper.kernels import Bools, Floats, Ints
+from digiprosper.kernels import Floats, Ints
 from digiprosper.panel.grammar import backticked
 from digiprosper.panel.keys import (
     STEP_WORDS,
@@ -84,54 +84,54 @@ _CHANGES: Final[Mapping[str, tuple[str, Callable[[Floats, Floats], Floats]]]] = 
     "lead": ("lead({0})", lambda now, _: now),
 }
 # Changes that can be calculated in several ways, which differ in their last digits
-_CALCULATED: Final = frozenset(_CHANGES) - {"lag", "difference", "lead"}
+_CALCULATED = frozenset(_CHANGES) - {"lag", "difference", "lead"}
 # Pairs of rows that are compared in all columns at once, and how many different values
 # among them rule out chance.
-_COMPARED: Final = 50
-_DIFFERENT: Final = 3
+_COMPARED = 50
+_DIFFERENT = 3
 # Share of dates without a date one step before, from which on a notice is given; for
 # trading days it is a fifth.
-_MANY_ALONE: Final = 0.15
-_CODE: Final = re.compile(
+_MANY_ALONE = 0.15
+_CODE = re.compile(
     r"(?:[A-Za-z]{2}[-._: ]?)?0*([1-9][0-9]*)(?:[.]0|[-._: ]?[A-Za-z]{2,4})?"
 )
-_AROUND_DIGITS: Final = f"{ascii_letters}-._: "
+_AROUND_DIGITS = f"{ascii_letters}-._: "
 # Fewer counties than these share a name; columns of regions repeat each.
-_MOSTLY_NAMES: Final = 0.8
+_MOSTLY_NAMES = 0.8
 # What names of Chinese regions end with, of which two characters or more remain
-_LEVELS: Final = re.compile(
+_LEVELS = re.compile(
     "(?<=..)(?:[省市区县盟]|地区|特别行政区|(?:..?族|维吾尔)*自治[区州县旗])$"
 )
 # Cities, by their former name
-_RENAMED: Final = {"襄樊": "襄阳", "思茅": "普洱"}
+_RENAMED = {"襄樊": "襄阳", "思茅": "普洱"}
 # A change of unit is by 100 or more, and growth takes a little of it. The median change
 # from one period to the next is smaller by this factor, in logs.
-_UNITS_APART: Final = 50.0
-_UNUSUAL: Final = 10.0
+_UNITS_APART = 50.0
+_UNUSUAL = 10.0
 # A hectare has 15 mu. One entity may change as much.
-_MU: Final = 15.0
-_NEAR_MU: Final = 0.1
+_MU = 15.0
+_NEAR_MU = 0.1
 # Distance of the log (base ten) of a unit from a whole number
-_NEAR_POWER: Final = 0.05
-_MOSTLY_DISTINCT: Final = 0.8
+_NEAR_POWER = 0.05
+_MOSTLY_DISTINCT = 0.8
 # Sums since January begin anew below this share of the sum of a year, in this share of
 # years or more. Numbers of months and the like have few values.
-_ANEW: Final = 0.4
-_SOME_YEARS: Final = 0.25
-_FEWEST_RISES: Final = 8  # temperatures rise until July
-_YEARS: Final = 10_000
-_NUMBERS_OF_PERIODS: Final = 24
-_FEWEST_BREAKS: Final = 3
+_ANEW = 0.4
+_SOME_YEARS = 0.25
+_FEWEST_RISES = 8  # temperatures rise until July
+_YEARS = 10_000
+_NUMBERS_OF_PERIODS = 24
+_FEWEST_BREAKS = 3
 # A period is in another unit if most of its entities jump, so many at least.
-_MOST: Final = 0.8
-_FEWEST_ENTITIES: Final = 4
+_MOST = 0.8
+_FEWEST_ENTITIES = 4
 # A factor of 100, with growth
-_FEWEST_TENS: Final = 1.5
+_FEWEST_TENS = 1.5
 # An index falls back to its base by the growth of several periods.
-_BACK_TO_BASE: Final = 3.0
+_BACK_TO_BASE = 3.0
 # A jump counts if growth beside it, in logs, is smaller by this factor.
-_AROUND: Final = 10.0
-_ENOUGH: Final = 10_000
+_AROUND = 10.0
+_ENOUGH = 10_000
 
 
 def changed_codes(table: Table) -> Iterator[Notice]:
@@ -150,16 +150,14 @@ def changed_codes(table: Table) -> Iterator[Notice]:
         groups = _names_of_divisions(table, codes)
     if not groups:
         return
-    has_value = table.data[_numeric_columns(table.data)].notna().any(axis=1).to_numpy()
+    has_value = table.data[[*table.numbers]].notna().any(axis=1).to_numpy()
     times = pd.Series(keys.time[has_value]).groupby(keys.entity[has_value])
-    ended: dict[tuple[str, int], list[str]] = {}
-    begun: dict[tuple[str, int], list[str]] = {}
+    ended, begun = (defaultdict[tuple[str, int], list[str]](list) for _ in range(2))
     for entity, first, last in times.agg(["min", "max"]).itertuples():
-        code = codes[entity]
         # A few missing years at an end are no change.
         if last > first + 1:
-            ended.setdefault((groups[entity], last + 1), []).append(code)
-            begun.setdefault((groups[entity], first), []).append(code)
+            ended[groups[entity], last + 1].append(codes[entity])
+            begun[groups[entity], first].append(codes[entity])
     changes = tuple(
         (keys.times[key[1]], tuple(ended[key]), tuple(begun[key]))
         for key in sorted(ended.keys() & begun.keys())
@@ -179,14 +177,18 @@ def changed_codes(table: Table) -> Iterator[Notice]:
 
 def _names_of_divisions(table: Table, codes: Sequence[str]) -> list[str]:
     """Return names of entities if these are codes of Chinese cities or counties."""
-    if 2 * sum(DIVISION.fullmatch(code) is not None for code in codes) > len(codes):
-        for column in table.entity_label_columns:
-            labels = table.data[column].iloc[table.keys.starts]
-            if not is_numeric_dtype(labels.dtype) and labels.notna().all():
-                names = [_LEVELS.sub("", str(label)) for label in labels]
-                if len(set(names)) >= _MOSTLY_NAMES * len(names):
-                    # Counties of several provinces have one name.
-                    return [c[:2] + n for c, n in zip(codes, names, strict=True)]
+    if 2 * sum(map(bool, map(DIVISION.fullmatch, codes))) <= len(codes):
+        return []
+    for column in table.entity_label_columns:
+        labels = table.data[column].iloc[table.keys.starts]
+        names = [_LEVELS.sub("", str(label)) for label in labels]
+        if (
+            not is_numeric_dtype(labels.dtype)
+            and labels.notna().all()
+            and len(set(names)) >= _MOSTLY_NAMES * len(names)
+        ):
+            # Counties of several provinces have one name.
+            return [c[:2] + n for c, n in zip(codes, names, strict=True)]
     return []
 
 
@@ -206,7 +208,7 @@ def jumping_times(keys: Keys, step: object) -> Notice | None:
             continue
         jumps, least = _find_jumps(times, values)
         if jumps.size:
-            before, after = (int(v) for v in values[jumps[0] : jumps[0] + 2])
+            before, after = values[jumps[0] : jumps[0] + 2].tolist()
             return notice_of(
                 "jumping_times",
                 column=keys.time_name,
@@ -273,33 +275,29 @@ def _uneven_dates(keys: Keys, step: object) -> Notice | None:
     alone = np.flatnonzero(apart > 1) + 1
     if not (apart == 1).any() or alone.size < max(3, _MANY_ALONE * apart.size):
         return None
-    before, first = (
-        str(keys.times[i]).removesuffix(" 00:00:00") for i in (alone[0] - 1, alone[0])
-    )
+    before, first = keys.times[[alone[0] - 1, alone[0]]]
     return notice_of(
         "uneven_dates.days" if unit in ("D", "h") else "uneven_dates",
         column=keys.time_name,
         step=unit,
         count=alone.size,
-        first=keys.times[alone[0]],
+        first=first,
         _word=STEP_WORDS[unit],
         _times=len(keys.times),
-        _first=first,
-        _before=before,
+        _first=str(first).removesuffix(" 00:00:00"),
+        _before=str(before).removesuffix(" 00:00:00"),
         _entity=keys.entity_name,
     )
 
 
 def similar_entities(keys: Keys, labels: Sequence[object]) -> Iterator[Notice]:
     """Report entities whose labels differ in blanks or the width of characters only."""
-    groups: dict[str, list[str]] = {}
-    for label in labels:
-        if isinstance(label, str):
-            groups.setdefault(_normalised_label(label), []).append(label)
-    pairs = tuple(tuple(alike[:2]) for alike in groups.values() if len(alike) > 1)
+    texts = [label for label in labels if isinstance(label, str)]
+    normalised = [*map(_normalised_label, texts)]
+    pairs = tuple((texts[a], texts[b]) for a, b, *_ in _equal(normalised))
     if pairs:
         at_ends = all(a.strip() == b.strip() for a, b in pairs)
-        between = " " if any(" " in label for label in groups) else ""
+        between = " " if any(" " in label for label in normalised) else ""
         all_blanks = f"normalize('NFKC').str.split().str.join({between!r})"
         yield notice_of(
             "similar_entities",
@@ -320,16 +318,15 @@ def code_forms(table: Table, labels: Sequence[object]) -> Iterator[Notice]:
     # If most pairs occur in the same periods, leading zeros distinguish codes, such as
     # 01 and 001 of a division and a class.
     if 2 * len(apart) > len(alike):
-        name = cited(keys.entity_name)
+        column = f"df[{cited(keys.entity_name)}]"
         pairs = tuple((keys.entities[a], keys.entities[b]) for a, b, *_ in apart)
-        if kind == "name":
-            statement = (
-                f"df[{name}] = dp.datasets.match_provinces(df[{name}]), or match_cities"
-            )
-            if str(pairs[0]).isascii():
-                statement = f"df[{name}] = df[{name}].str.upper()"
-        else:
+        if kind == "code":
             statement = code_form_statement(keys.entity_name, [*chain(*pairs)])
+        elif str(pairs[0]).isascii():
+            statement = f"{column} = {column}.str.upper()"
+        else:
+            statement = f"{column} = dp.datasets.match_provinces({column})"
+            statement += ", or match_cities"
         yield notice_of(
             "code_forms",
             entity=keys.entity_name,
@@ -341,30 +338,17 @@ def code_forms(table: Table, labels: Sequence[object]) -> Iterator[Notice]:
         )
 
 
+def _equal(texts: Iterable[str | None]) -> list[list[int]]:
+    """List the positions of texts that occur more than once."""
+    positions = defaultdict[str | None, list[int]](list)
+    for at, text in enumerate(texts):
+        positions[text].append(at)
+    positions.pop(None, None)
+    return [ats for ats in positions.values() if len(ats) > 1]
+
+
 def _groups_of_equal_codes(labels: Sequence[object]) -> list[list[int]]:
-    forms: dict[str, list[int]] = {}
-    for at in _with_equal_digits(labels):
-        if code := code_digits(labels[at]):
-            forms.setdefault(code, []).append(at)
-    # With two different letters, 000001.SZ and 000001.SH, two codes are meant.
-    return [
-        ats
-        for ats in forms.values()
-        if len(ats) > 1 and len({_letters(labels[at]) for at in ats} - {""}) < 2
-    ]
-
-
-def _groups_of_equal_names(labels: Sequence[object]) -> list[list[int]]:
-    """List the positions of names that differ in case or level, or were renamed."""
-    forms: dict[str, list[int]] = {}
-    for at, label in enumerate(map(str, labels)):
-        name = _LEVELS.sub("", label).casefold()
-        forms.setdefault(_RENAMED.get(name, name), []).append(at)
-    return [ats for ats in forms.values() if len(ats) > 1]
-
-
-def _with_equal_digits(labels: Sequence[object]) -> list[int]:
-    """Find labels that have the digits of another one; most panels have none."""
+    """List the positions of labels that are one code; most panels have none."""
     digits = [
         label.removesuffix(".0").strip(_AROUND_DIGITS).lstrip("0")
         if isinstance(label, str)
@@ -374,7 +358,22 @@ def _with_equal_digits(labels: Sequence[object]) -> list[int]:
     if len(set(digits)) == len(digits):
         return []
     counts = Counter(filter(str.isdigit, digits))
-    return [at for at, text in enumerate(digits) if counts[text] > 1]
+    codes = [
+        (counts[text] > 1 and code_digits(label)) or None
+        for text, label in zip(digits, labels, strict=True)
+    ]
+    # With two different letters, 000001.SZ and 000001.SH, two codes are meant.
+    return [
+        ats
+        for ats in _equal(codes)
+        if len({re.sub("[^A-Z]", "", str(labels[at]).upper()) for at in ats} - {""}) < 2
+    ]
+
+
+def _groups_of_equal_names(labels: Sequence[object]) -> list[list[int]]:
+    """List the positions of names that differ in case or level, or were renamed."""
+    names = [_LEVELS.sub("", str(label)).casefold() for label in labels]
+    return _equal(_RENAMED.get(name, name) for name in names)
 
 
 def _never_together(table: Table, alike: Sequence[list[int]]) -> list[list[int]]:
@@ -402,23 +401,19 @@ def code_digits(label: object) -> str:
     return match[1] if match else ""
 
 
-def _letters(label: object) -> str:
-    return "".join(filter(str.isalpha, str(label))).upper()
-
-
 def code_form_statement(column: str, labels: Sequence[object]) -> str:
     """Write a statement that converts codes to the form of some labels.
 
     Leading zeros are added, up to the longest label, if one label has them.
     """
     texts = [re.findall("[0-9]+", str(label))[0] for label in labels]
-    written = f"df[{cited(column)}].astype(str).str.extract('([0-9]+)')[0]"
+    form = ".astype(int)"
     if any(text.startswith("0") for text in texts):
-        written += f".str.zfill({max(map(len, texts))})"
-    else:
-        written += ".astype(int)"
-        written += ".astype(str)" if any(isinstance(x, str) for x in labels) else ""
-    return f"df[{cited(column)}] = {written}"
+        form = f".str.zfill({max(map(len, texts))})"
+    elif any(isinstance(label, str) for label in labels):
+        form += ".astype(str)"
+    column = f"df[{cited(column)}]"
+    return f"{column} = {column}.astype(str).str.extract('([0-9]+)')[0]{form}"
 
 
 def _normalised_label(label: str) -> str:
@@ -457,11 +452,6 @@ def calculated_column_notices(table: Table, names: Sequence[str]) -> Iterator[No
     yield from over_gaps(table, names)
 
 
-def _numeric_columns(frame: pd.DataFrame) -> list[str]:
-    kinds = frame.dtypes.items()
-    return [n for n, dtype in kinds if isinstance(n, str) and dtype.kind in "iuf"]
-
-
 class _Pairs(NamedTuple):
     """Pairs of rows from which changes of a column may be calculated."""
 
@@ -473,17 +463,18 @@ class _Pairs(NamedTuple):
 
 
 def _pairs(
-    numbers: pd.DataFrame, before: Ints, after: Ints, apart: Ints
+    numbers: Mapping[str, Floats], before: Ints, after: Ints, apart: Ints
 ) -> _Pairs | None:
     """Look up some pairs that are apart; None if they are too few."""
     if apart.size < _DIFFERENT:
         return None
     spread = np.linspace(0, apart.size - 1, min(apart.size, _COMPARED))
     few = apart[spread.astype(np.intp)]
-    both = numbers.take(np.concatenate([before[few], after[few]]))
-    values = both.to_numpy(dtype=np.float64, na_value=np.nan).T
-    sides = values[:, : few.size], values[:, few.size :]
-    return _Pairs(before, after, apart, sides)
+    first, second = (
+        np.array([values[rows[few]] for values in numbers.values()])
+        for rows in (before, after)
+    )
+    return _Pairs(before, after, apart, (first, second))
 
 
 def shifted_rows(
@@ -493,20 +484,20 @@ def shifted_rows(
     # Labels or codes of entities, and the rows, are in the order of the user.
     boundary = np.flatnonzero(entity[1:] != entity[:-1])
     at = np.arange(len(rows))
-    numbers = rows[[n for n in _numeric_columns(rows) if n not in keys.names]]
+    numbers = {
+        str(name): rows[name].to_numpy(dtype=np.float64, na_value=np.nan)
+        for name, dtype in rows.dtypes.items()
+        if dtype.kind in "iuf" and name not in keys.names
+    }
     pairs = _pairs(numbers, at[:-1], at[1:], boundary)
     if pairs is None:
         return
     wanted = {*(columns or numbers)}
     for change in _CHANGES:
-        for column, of in _matching_columns(pairs, numbers.columns, change):
-            if column not in wanted:
-                continue
-            values, others = (
-                numbers[name].to_numpy(dtype=np.float64, na_value=np.nan)
-                for name in (column, of)
-            )
-            if _is_change_of(values, others, change, pairs):
+        for column, of in _matching_columns(pairs, numbers, change):
+            if column in wanted and _is_change_of(
+                numbers[column], numbers[of], change, pairs
+            ):
                 wanted -= {column, of}
                 yield notice_of(
                     "shifted_rows",
@@ -524,41 +515,45 @@ def _matching_columns(
     pairs: _Pairs, names: Iterable[str], change: str
 ) -> Iterator[tuple[str, str]]:
     """Pair columns with the columns whose lag or change they equal in some rows."""
-    targets, changes = map(_row_bytes, _sides(change, pairs.columns, pairs.columns))
-    sources = dict(zip(changes, names, strict=True))
+    targets, changes = (
+        np.where(np.isfinite(values), values, np.nan)
+        for values in _sides(change, pairs.columns, pairs.columns)
+    )
+    sources = {row.tobytes(): n for row, n in zip(changes, names, strict=True)}
     for column, target in zip(names, targets, strict=True):
-        of = sources.get(target, column)
+        of = sources.get(target.tobytes(), column)
         # Columns that are mostly zero are equal by chance.
-        if of != column and np.unique(np.frombuffer(target)).size >= _DIFFERENT:
+        if of != column and np.unique(target).size >= _DIFFERENT:
             yield column, of
 
 
 def over_gaps(table: Table, columns: Sequence[str] = ()) -> Iterator[Notice]:
     """Report which `columns` (default all) are changes over several periods."""
-    keys, names = table.keys, _numeric_columns(table.data)
+    keys = table.keys
     # A return after days without trade is that of all these days.
     if usual_step(keys.times) == "D":
         return
-    numbers, wanted = table.data[names], {*(columns or names)}
+    numbers = table.numbers
+    names, wanted = [*numbers], {*(columns or numbers)}
     all_pairs = None
     if table.nobs < len(keys.entities) * len(keys.times):
         all_pairs = _pairs_within_entities(keys, numbers, np.arange(table.nobs))
-    for at, of in enumerate(names):
-        others = table.numeric(of)
+    for at, (of, others) in enumerate(numbers.items()):
         missing, pairs = np.isnan(others), all_pairs
         if missing.any():
             pairs = _pairs_within_entities(keys, numbers, np.flatnonzero(~missing))
         if pairs is None:
             continue
         for change in _CHANGES:
-            for k in _candidate_columns(pairs, at, change):
-                column = names[k]
-                if column not in wanted:
-                    continue
-                values = table.numeric(column)
-                if _has_values_at_ends(values, others, change, keys.time, pairs):
-                    continue
-                if _is_change_of(values, others, change, pairs):
+            for column in [names[k] for k in _candidate_columns(pairs, at, change)]:
+                values = numbers[column]
+                if (
+                    column in wanted
+                    and not _has_values_at_ends(
+                        values, others, change, keys.time, pairs
+                    )
+                    and _is_change_of(values, others, change, pairs)
+                ):
                     wanted -= {column, of}
                     yield _over_gaps_notice(keys, column, of, change, pairs)
 
@@ -579,7 +574,7 @@ def _candidate_columns(pairs: _Pairs, at: int, change: str) -> list[int]:
 
 
 def _pairs_within_entities(
-    keys: Keys, numbers: pd.DataFrame, rows: Ints
+    keys: Keys, numbers: Mapping[str, Floats], rows: Ints
 ) -> _Pairs | None:
     """Pair rows with the ones before in their entity."""
     inside = np.flatnonzero(keys.entity[rows[1:]] == keys.entity[rows[:-1]])
@@ -593,11 +588,6 @@ def _pairs_within_entities(
     return None if are_meant else _pairs(numbers, before, after, gaps)
 
 
-def _row_bytes(columns: Floats) -> list[bytes]:
-    """Return the bytes of each row (K, b), to find equal rows."""
-    return [row.tobytes() for row in np.where(np.isfinite(columns), columns, np.nan)]
-
-
 def _sides(
     change: str, values: tuple[Floats, Floats], others: tuple[Floats, Floats]
 ) -> tuple[Floats, Floats]:
@@ -609,13 +599,9 @@ def _sides(
     before, now = others
     with np.errstate(all="ignore"):
         target, source = values[change != "lead"], _CHANGES[change][1](now, before)
-        if change not in _CALCULATED:
-            return target, source
-        return _in_seven_digits(target), _in_seven_digits(source)
-
-
-def _in_seven_digits(values: Floats) -> Floats:
-    return values.astype(np.float32).astype(np.float64)
+        digits = np.float32 if change in _CALCULATED else np.float64
+        target, source = target.astype(digits), source.astype(digits)
+        return target.astype(np.float64), source.astype(np.float64)
 
 
 def _is_change_of(values: Floats, others: Floats, change: str, pairs: _Pairs) -> bool:
@@ -686,22 +672,19 @@ def _over_gaps_notice(
 def unit_break(table: Table) -> Iterator[Notice]:
     """Report columns whose unit seems to change at some time."""
     keys, columns = table.keys, {}
-    # Growth over several periods is larger.
-    inside = (np.diff(keys.entity) == 0) & (np.diff(keys.time) == 1)
-    for name in _numeric_columns(table.data):
-        whole = table.data[name].to_numpy(dtype=np.float64, na_value=np.nan)
+    for name, whole in table.numbers.items():
         # Amounts are positive, or zero.
         if not np.fmin.reduce(whole) >= 0:
             continue
         values = np.where(whole == 0, np.nan, whole)
         ratio = values[1:] / values[:-1]
-        broken = _breaks(values, ratio, keys, inside, _UNITS_APART)
+        broken = _breaks(values, ratio, keys, _UNITS_APART)
         # Beside zeros other values may be near zero.
         if len(broken) < (_FEWEST_BREAKS if (whole == 0).any() else 1):
-            broken = _breaks(values, ratio, keys, inside, _MU / 3)
+            broken = _breaks(values, ratio, keys, _MU / 3)
             steps = [float(max(ratio[at - 1], 1 / ratio[at - 1])) for at in broken]
             if len(steps) < _FEWEST_BREAKS or abs(median(steps) / _MU - 1) > _NEAR_MU:
-                broken = _at_second_base(values, keys, inside)
+                broken = _at_second_base(values, keys)
         if broken:
             factors = ratio[np.array(broken) - 1]
             up = factors > 1
@@ -722,7 +705,7 @@ def unit_break(table: Table) -> Iterator[Notice]:
         yield notice_of("unit_break", columns=columns, _shown=shown)
 
 
-def _at_second_base(values: Floats, keys: Keys, inside: Bools) -> list[int]:
+def _at_second_base(values: Floats, keys: Keys) -> list[int]:
     """List rows of the second period in which an index is 100 in most entities."""
     at_base = values == 100
     # Where all is covered, 100 percent is the largest value.
@@ -731,6 +714,7 @@ def _at_second_base(values: Floats, keys: Keys, inside: Bools) -> list[int]:
     shares = np.bincount(keys.time, at_base) / np.bincount(keys.time)
     periods = np.flatnonzero(shares > _MOST)
     second = periods[1:][np.diff(periods) > 1][:1]
+    inside = keys.steps == 1
     is_second = np.isin(keys.time[1:], second) & inside
     growth = pd.Series(np.abs(np.diff(np.log(values))))[inside]
     usual, back = growth.groupby(is_second[inside]).median().reindex([False, True])
@@ -752,10 +736,10 @@ def _times_text(name: str, row: Mapping[str, Any]) -> str:
     return f"{count} ({name} {shown}{', ...' if len(entities) > 3 else ''})"
 
 
-def _breaks(
-    values: Floats, ratio: Floats, keys: Keys, inside: Bools, factor: float
-) -> list[int]:
+def _breaks(values: Floats, ratio: Floats, keys: Keys, factor: float) -> list[int]:
     """List rows from which on, or in which alone, values differ by a factor."""
+    # Growth over several periods is larger.
+    inside = keys.steps == 1
     jumps = np.flatnonzero(((ratio > factor) | (ratio < 1 / factor)) & inside) + 1
     if not jumps.size:
         return []
@@ -766,19 +750,15 @@ def _breaks(
     growth = np.zeros(values.size + 1)
     growth[1:-1] = np.abs(np.nan_to_num(logs))
     singles = set(_singles(jumps, ratio, growth, unusual, keys).tolist())
+    # Growth around is high if prices explode.
+    steps, beside = growth[jumps], np.maximum(growth[jumps - 1], growth[jumps + 1])
+    far = (steps > unusual) & (beside <= np.maximum(unusual, steps / _AROUND))
     broken = {
         at
-        for at in singles.union(_lasting(jumps, growth, unusual).tolist())
+        for at in singles.union(jumps[far].tolist())
         if _has_two_units(values, keys, at, factor, alone=at in singles)
     }
     return sorted(broken.union(_in_all_entities(jumps, logs, keys).tolist()))
-
-
-def _lasting(jumps: Ints, growth: Floats, unusual: float) -> Ints:
-    """Select jumps far above the growth around, which is high if prices explode."""
-    steps, beside = growth[jumps], np.maximum(growth[jumps - 1], growth[jumps + 1])
-    far = (steps > unusual) & (beside <= np.maximum(unusual, steps / _AROUND))
-    return np.asarray(jumps[far])
 
 
 def _singles(
@@ -853,7 +833,7 @@ def sums_of_a_year(table: Table) -> Iterator[Notice]:
     # Quarters may rise until the end of each year, as those of farms do.
     if str(step)[0] != "M":
         return
-    numbers = table.data[_numeric_columns(table.data)].astype(np.float64)
+    numbers = pd.DataFrame(table.numbers)
     year = pd.Series(times).dt.year.to_numpy()[keys.time]
     cells = keys.entity * _YEARS + year
     of_year = numbers.groupby(cells)

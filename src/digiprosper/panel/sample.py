@@ -46,15 +46,12 @@ class Compared:
     @property
     def message(self) -> str:
         """Message: which comparison is missing in which rows, and what to do."""
-        names = quoted(self.columns)
-        whole = (
-            f", with all rows of {self.entities:,} {self.entity_name}"
-            if self.entities
-            else ""
-        )
+        names, rows = quoted(self.columns), counted(self.count, "row")
+        if self.entities:
+            rows += f", with all rows of {self.entities:,} {self.entity_name}"
         text = (
-            f"{clipped(self.term)} is missing where {names} is missing "
-            f"({counted(self.count, 'row')}{whole}), so these rows are dropped"
+            f"{clipped(self.term)} is missing where {names} is missing ({rows}), so "
+            "these rows are dropped"
         )
         if self.first is None:
             return f"{text}. Fill {names} with assign() to keep them"
@@ -83,11 +80,9 @@ class Dropped:
     @property
     def message(self) -> str:
         """A sentence with the number, the reason and the first rows."""
-        detail = "".join(
-            f" {clipped(t)} ({c})," for t, c in self.by_term.items()
-        ).rstrip(",")
+        terms = ",".join(f" {clipped(t)} ({c})" for t, c in self.by_term.items())
         text = (
-            f"{self.count} row{'s' * (self.count > 1)} dropped: {self.reason}{detail}; "
+            f"{self.count} row{'s' * (self.count > 1)} dropped: {self.reason}{terms}; "
             f"first: {rows_text(self.rows)}"
         )
         return ". ".join([text, *(c.message for c in self.compared)])
@@ -350,16 +345,14 @@ class Sample:
             raise note.empty_sample_error()
 
         keys = self.keys.keep(mask)
+        # Codes of the keys stay those arrays.
+        of_keys = {id(self.entity): (keys.entity, keys.entities)}
+        of_keys[id(self.time)] = keys.time, keys.times
         codes, levels = {}, {}
         for term, code in self.codes.items():
-            if code is self.entity:
-                codes[term], levels[term] = keys.entity, keys.entities
-            elif code is self.time:
-                codes[term], levels[term] = keys.time, keys.times
-            else:
-                codes[term], levels[term] = renumber_codes(
-                    code[mask], self.code_levels[term]
-                )
+            codes[term], levels[term] = of_keys.get(id(code)) or renumber_codes(
+                code[mask], self.code_levels[term]
+            )
 
         return replace(
             self,

@@ -23,15 +23,8 @@ from digiprosper.errors import (
     issue,
 )
 from digiprosper.optional import require
-from digiprosper.panel import sources
-from digiprosper.panel.blocks import (
-    FileBlocks,
-    SparkBlocks,
-    cut_in_spark,
-    cut_into_files,
-)
-from digiprosper.panel.columns import column_names
-from digiprosper.panel.conditions import rows_where
+from digiprosper.panel.describe import column_names
+from digiprosper.panel.evaluation import rows_where
 from digiprosper.panel.keys import (
     check_key_names,
     refuse_repeated,
@@ -39,6 +32,18 @@ from digiprosper.panel.keys import (
     usual_step,
 )
 from digiprosper.panel.notices import time_notices
+from digiprosper.panel.sources import (
+    MOST_BLOCKS,
+    FileBlocks,
+    Source,
+    SparkBlocks,
+    cut_in_spark,
+    cut_into_files,
+    engine_errors,
+    share_of,
+    source_of,
+    temporary_folder,
+)
 
 _UNITS = {"KB": 2**10, "MB": 2**20, "GB": 2**30}
 # Memory of Python, numpy, pandas and the engine without any rows
@@ -106,7 +111,7 @@ class PanelScan(Generic[P]):
     """
 
     make_panel: Callable[..., P]
-    source: sources.Source
+    source: Source
     entity_name: str
     time_name: str | None
     labels: Mapping[str, str]
@@ -320,13 +325,13 @@ class PanelScan(Generic[P]):
         if self.copy is not None and set(needed) <= set(self.copy.columns):
             yield self
             return
-        with sources.engine_errors(self.source.errors):
+        with engine_errors(self.source.errors):
             blocks = self.n_blocks or self._blocks(self.source.count(), len(needed))
         parent = self.folder or tempfile.gettempdir()
         source, cut = self.source, (needed, (self.entity_name, self.time_name), blocks)
         if share < 1:
-            source = sources.share_of(source, self.entity_name, share)
-        with sources.temporary_folder(parent) as folder, ExitStack() as exits:
+            source = share_of(source, self.entity_name, share)
+        with temporary_folder(parent) as folder, ExitStack() as exits:
             cut_blocks, rows, times = (
                 cut_into_files(source, folder, *cut)
                 if source.spark is None
@@ -386,10 +391,11 @@ class PanelScan(Generic[P]):
             except (PanelIndexError, MissingDataError) as error:
                 if copy.n_blocks == 1:
                     raise
-                part = (
-                    f"(These are rows of one of {copy.n_blocks} blocks of the table.)"
+                text = (
+                    f"{error} (These are rows of one of {copy.n_blocks} blocks of the "
+                    "table.)"
                 )
-                raise type(error)(f"{error} {part}", error.problems) from error
+                raise type(error)(text, error.problems) from error
 
         return call
 
@@ -399,20 +405,15 @@ class PanelScan(Generic[P]):
 
     def _needed(self, texts: Sequence[str]) -> tuple[str, ...]:
         """List the keys, and the columns whose names occur in the texts."""
-        every = [*texts, *self.conditions]
-        for change in self.changes:
-            every += change.values() if isinstance(change, dict) else []
-        keys = [self.entity_name, *([self.time_name] if self.time_name else [])]
-        others = [
-            name
-            for name in self.source.names
-            if name not in keys and any(name in text for text in every)
-        ]
-        return (*keys, *others)
+        terms = [c.values() for c in self.changes if isinstance(c, dict)]
+        every = [*texts, *self.conditions, *chain(*terms)]
+        keys = [name for name in (self.entity_name, self.time_name) if name]
+        used = [n for n in self.source.names if any(n in text for text in every)]
+        return tuple(dict.fromkeys([*keys, *used]))
 
     def _blocks(self, rows: int, columns: int) -> int:
         at_once = (self.memory - _BASE) / (_BYTES * (columns + 3))
-        return min(sources.MOST_BLOCKS, max(1, math.ceil(rows / at_once)))
+        return min(MOST_BLOCKS, max(1, math.ceil(rows / at_once)))
 
     def _common_step(self, times: list[Any]) -> int | str | None:
         """Determine the step of time from the times of all blocks."""
@@ -468,11 +469,11 @@ def merge_moments(parts: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     return np.array([total, overall, sd, parts[:, 3].min(), parts[:, 4].max()])
 
 
-def checked_source(table: object, entity: str, time: str | None) -> sources.Source:
+def checked_source(table: object, entity: str, time: str | None) -> Source:
     """Recognise a table, and check its keys and the names of its columns."""
     check_key_names(entity, time)
     require("pyarrow", extra="scale", purpose="Panel.scan")
-    source = sources.source_of(table)
+    source = source_of(table)
     keys = [entity] if time is None else [entity, time]
     absent = [key for key in keys if key not in source.names]
     if absent:
@@ -487,9 +488,8 @@ def checked_folder(folder: object) -> Path | None:
         return None
     parent = Path(str(folder))
     if not parent.is_dir():
-        raise option_error(
-            "folder", folder, f"folder={cited(str(folder))} is not a folder."
-        )
+        text = f"folder={cited(str(folder))} is not a folder."
+        raise option_error("folder", folder, text)
     return parent
 
 

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
+from pandas.api.types import is_list_like
 
 from digiprosper.checks import (
     check_option,
@@ -38,9 +39,8 @@ from digiprosper.errors import (
 )
 from digiprosper.kernels import Bools, Floats, Ints
 from digiprosper.panel.codes import code_terms, effect_terms, levels_of
-from digiprosper.panel.columns import sort_by_count
-from digiprosper.panel.conditions import rows_where
-from digiprosper.panel.evaluation import calculate, evaluate
+from digiprosper.panel.describe import sort_by_count
+from digiprosper.panel.evaluation import calculate, evaluate, rows_where
 from digiprosper.panel.grammar import backticked, columns_in
 from digiprosper.panel.sample import Compared, Sample
 from digiprosper.panel.table import Table
@@ -129,10 +129,9 @@ class _Terms:
         gaps += [(text, codes < 0) for text, codes in self.effects.items()]
         out: dict[str, Bools] = {}
         for text, gap in gaps:
+            gap = gap if self.table.chosen is None else gap & self.chosen
             out[text] = out[text] | gap if text in out else gap
-        if self.table.chosen is None:
-            return out
-        return {text: gap & self.chosen for text, gap in out.items()}
+        return out
 
     def levels_in_use(self) -> Levels:
         """List the levels of categories in the complete rows, and count these rows."""
@@ -233,7 +232,16 @@ def checked_roles(
 ) -> dict[str, list[str]]:
     """Check the arguments of `Panel.sample`; return its terms by role."""
     check_option("missing", missing, ("drop", "raise"))
-    _refuse_other_lists(codes=codes, clusters=clusters)
+    lists: dict[str, Any] = {"codes": codes, "clusters": clusters}
+    wrong = [
+        name
+        for name, texts in lists.items()
+        if not is_list_like(texts) or not all(isinstance(text, str) for text in texts)
+    ]
+    if wrong:
+        raise InputTypeError(
+            f"{' and '.join(wrong)} of a sample are lists of terms (text)."
+        )
     are_roles = hasattr(roles, "items") and all(
         isinstance(role, str) and np.iterable(texts) for role, texts in roles.items()
     )
@@ -250,21 +258,6 @@ def checked_roles(
     if odd:
         raise InputTypeError(f"terms are text; {subject(odd, 'is')} not.")
     return out
-
-
-def _refuse_other_lists(**lists: Any) -> None:
-    wrong = [
-        name
-        for name, texts in lists.items()
-        if not (
-            pd.api.types.is_list_like(texts)
-            and all(isinstance(text, str) for text in texts)
-        )
-    ]
-    if wrong:
-        raise InputTypeError(
-            f"{' and '.join(wrong)} of a sample are lists of terms (text)."
-        )
 
 
 def _chosen_rows(table: Table, where: str | None) -> tuple[Table, Bools]:
@@ -289,22 +282,20 @@ def _parse_roles(
     terms: dict[str, Term] = {}
     keys: dict[str, str] = {}
     unknown: list[ColumnError] = []
-    for role, texts in roles.items():
-        for text in texts:
-            try:
-                term = parse(text, column_names, role)
-            except ColumnError as error:
-                unknown.append(error)
-                continue
+    for role, text in ((role, text) for role, texts in roles.items() for text in texts):
+        try:
+            term = parse(text, column_names, role)
+        except ColumnError as error:
+            unknown.append(error)
+        else:
             keys[text] = term.key
             terms.setdefault(term.key, term)
 
     if unknown:
-        problems = list(chain.from_iterable(error.problems for error in unknown))
-        where = problems[0].data["role"] if len(unknown) == 1 else "the model"
-        raise unknown_columns(
-            [n.data["column"] for n in problems], column_names, where, table.labels
-        )
+        data = [problem.data for error in unknown for problem in error.problems]
+        where = data[0]["role"] if len(unknown) == 1 else "the model"
+        absent = [of_problem["column"] for of_problem in data]
+        raise unknown_columns(absent, column_names, where, table.labels)
     return terms, keys
 
 
@@ -322,10 +313,10 @@ def _code_effects(
 
 def _refuse_cluster_gaps(terms: _Terms, clusters: Sequence[str]) -> None:
     for text in clusters:
-        if terms.codes[text] is terms.table.keys.entity:  # never missing
-            continue
-        bad = (terms.codes[text] < 0) & terms.complete
-        if bad.any():
+        codes = terms.codes[text]
+        bad = (codes < 0) & terms.complete
+        # Entities are never missing.
+        if codes is not terms.table.keys.entity and bad.any():
             raise MissingDataError(
                 f"clusters: {cited(text)} is missing in "
                 f"{terms.table.describe_rows(bad)}. Fill it, or subset the panel.",
@@ -360,10 +351,9 @@ def _missing_comparison(
     if not np.any(absent):
         return []
     rows = np.logical_or.reduce(absent)
-    missing = [
-        node for node, where in zip(compared, absent, strict=True) if where.any()
-    ]
-    names = dict.fromkeys(chain.from_iterable(columns_in(node) for node in missing))
+    pairs = zip(compared, absent, strict=True)
+    missing = [columns_in(node) for node, where in pairs if where.any()]
+    names = dict.fromkeys(chain(*missing))
     columns = tuple(name for name in names if pd.isna(table.raw(name))[rows].any())
     first = columns[0] if len(columns) == 1 and keys.time_name in names else None
     before, lost = (np.bincount(keys.entity, part) for part in (table.chosen, rows))
@@ -391,11 +381,13 @@ def refuse_missing(
 
 def _variables(table: Table, terms: Iterable[Term]) -> dict[str, Floats]:
     """Collect the numeric columns inside terms such as ``log(x)``."""
-    calculated = [
-        term.names for term in terms if term.column is None and not term.categories
-    ]
-    names = dict.fromkeys(chain.from_iterable(calculated))
-    return {name: table.numeric(name) for name in names if table.is_numeric(name)}
+    return {
+        name: table.numeric(name)
+        for term in terms
+        if term.column is None and not term.categories
+        for name in term.names
+        if table.is_numeric(name)
+    }
 
 
 def coefficient_column(
@@ -408,22 +400,15 @@ def coefficient_column(
     levels = dict(categories.values())
     for factor in factors:
         if factor.level is not None:
-            out = out * _dummy(
-                table, factor.column, levels[factor.column], factor.level
-            )
+            parse(factor.column, table.names, "predict")
+            in_table = levels_of(table, factor.column)
+            codes = _codes_of(levels[factor.column], *in_table)
+            # The dummy is missing for unknown levels.
+            out = out * np.where(codes < 0, np.nan, codes == factor.level)
     numeric = ":".join(factor.text for factor in factors if factor.level is None)
-    return (
-        out * evaluate(parse(numeric, table.names, "predict"), table)
-        if numeric
-        else out
-    )
-
-
-def _dummy(table: Table, column: str, levels: pd.Index[Any], level: int) -> Floats:
-    """Compute the dummy of an estimated level; missing for unknown levels."""
-    parse(column, table.names, "predict")
-    codes = _codes_of(levels, *levels_of(table, column))
-    return np.where(codes < 0, np.nan, codes == level)
+    if numeric:
+        out = out * evaluate(parse(numeric, table.names, "predict"), table)
+    return out
 
 
 def _codes_of(levels: pd.Index[Any], codes: Ints, column_levels: pd.Index[Any]) -> Ints:
@@ -437,20 +422,18 @@ def _evaluate_terms(
     table: Table, terms: Mapping[str, Term]
 ) -> tuple[dict[str, Floats], dict[str, Floats]]:
     """Evaluate terms without categories, and numeric factors beside categories."""
-    values = {
-        key: evaluate(term, table) for key, term in terms.items() if not term.categories
-    }
-    interactions = [
-        _numeric_factors(term) for term in terms.values() if term.categories
-    ]
-    for factors in interactions:
+    values, factor_values = {}, {}
+    for key, term in terms.items():
+        if not term.categories:
+            values[key] = evaluate(term, table)
+            continue
+        factors = _numeric_factors(term)
         if len(factors) > 1:  # their product may overflow
             evaluate(Term(":".join(f.text for f in factors), None, factors), table)
-    factors_by_text = {f.text: f for f in chain.from_iterable(interactions)}
-    return values, {
-        text: evaluate(Term(text, None, (factor,)), table)
-        for text, factor in factors_by_text.items()
-    }
+        for factor in factors:
+            text = factor.text
+            factor_values[text] = evaluate(Term(text, None, (factor,)), table)
+    return values, factor_values
 
 
 def _numeric_factors(term: Term) -> tuple[ParsedFactor, ...]:
@@ -479,9 +462,7 @@ def _uses_by_role(
             if other == role
             or (other not in _NO_REGRESSOR and set(role_keys).isdisjoint(keys))
         ]
-        present = {
-            _factor_names(terms.by_key[key]) for key in chain.from_iterable(joint)
-        }
+        present = {_factor_names(terms.by_key[key]) for key in chain(*joint)}
         uses[role] = [
             _Use(key, _drops_reference(terms.by_key[key], present)) for key in role_keys
         ]
@@ -495,7 +476,7 @@ def _columns(
     """Expand terms to columns, and list the positions of each role."""
     columns: list[_Column] = []
     positions: dict[_Use, range] = {}
-    for use in dict.fromkeys(chain.from_iterable(uses.values())):
+    for use in dict.fromkeys(chain(*uses.values())):
         start, term = len(columns), terms.by_key[use.key]
         if use.key in terms.numbers:
             values, factors = terms.numbers[use.key], term_factors(term)
@@ -504,15 +485,13 @@ def _columns(
             columns += _interaction_columns(terms, term, use.without_reference)
         positions[use] = range(start, len(columns))
     return columns, {
-        role: tuple(chain.from_iterable(map(positions.__getitem__, role_uses)))
+        role: tuple(chain(*map(positions.__getitem__, role_uses)))
         for role, role_uses in uses.items()
     }
 
 
 def _factor_names(term: Term) -> frozenset[str]:
-    if term.column is not None:
-        return frozenset([term.column])
-    return frozenset(map(_factor_name, term.factors))
+    return frozenset([term.column] if term.column else map(_factor_name, term.factors))
 
 
 def _factor_name(factor: ParsedFactor) -> str:
@@ -602,19 +581,14 @@ def _interaction_columns(
     of_categories = iter(without_reference)
     for factor in term.factors:
         if factor.category is None:
-            multipliers = [
-                (number_factor(factor, factor.text), terms.factor_numbers[factor.text])
-            ]
+            described = number_factor(factor, factor.text)
+            multipliers = [(described, terms.factor_numbers[factor.text])]
         else:
-            multipliers = _dummies(
-                factor,
-                terms.categories[factor.category],
-                without_reference=next(of_categories),
-            )
-        pairs = product(products, multipliers)
+            category, drops = terms.categories[factor.category], next(of_categories)
+            multipliers = _dummies(factor, category, without_reference=drops)
         products = [
             ((*before, new), column * values)
-            for (before, column), (new, values) in pairs
+            for (before, column), (new, values) in product(products, multipliers)
         ]
     return [
         _Column(
@@ -629,21 +603,19 @@ def _dummies(
 ) -> list[tuple[Factor, Floats]]:
     reference = _reference_position(factor, category)
     tag = "T." if without_reference else ""
-    levels = [
-        (position, level)
-        for position, level in enumerate(category.levels)
-        if not (without_reference and position == reference)
-    ]
-    if factor.reference is not None:
+    positions = [*range(category.levels.size)]
+    if without_reference:
+        positions.remove(reference)
+    elif factor.reference is not None:
         # collinear="drop" leaves out the last of collinear columns, which must be the
         # reference.
-        levels.sort(key=lambda pair: pair[0] == reference)
+        positions.sort(key=lambda position: position == reference)
     return [
         (
-            dummy_factor(factor, f"[{tag}{level}]", position),
+            dummy_factor(factor, f"[{tag}{category.levels[position]}]", position),
             (category.codes == position).astype(np.float64),
         )
-        for position, level in levels
+        for position in positions
     ]
 
 
@@ -669,10 +641,9 @@ def _reference_position(factor: ParsedFactor, category: _Category) -> int:
 
 def _level_positions(levels: pd.Index[Any], reference: str | float) -> list[int]:
     """Find levels that equal a constant, or whose text does; a day for dates."""
-    texts = [str(level) for level in levels]
     return [
         position
-        for position, (level, text) in enumerate(zip(levels, texts, strict=True))
+        for position, level in enumerate(levels)
         if level == reference
-        or str(reference) in (text, text.removesuffix(" 00:00:00"))
+        or str(reference) in (str(level), str(level).removesuffix(" 00:00:00"))
     ]

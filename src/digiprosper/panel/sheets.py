@@ -9,9 +9,9 @@ import struct
 import warnings
 import zipfile
 import zlib
-from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -70,23 +70,14 @@ _FLAGGED = r"\s*(:|[-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?)\s*([a-z]{0,4})\s*"
 _MARKED_YEAR = re.compile(r"()((?:18|19|20)\d\d)[A-Za-z]")
 
 
-@dataclass(frozen=True)
-class _Dropped:
-    """Dropped rows: their notice, how many they are, and the texts in them."""
-
-    make_notice: Callable[..., Notice]
-    count: int
-    texts: tuple[Any, ...]
-
-
 def long_table(
     data: object,
     entity: str,
     time: str,
     value: str | None,
     time_format: str | None,
-) -> tuple[pd.DataFrame, dict[str, str], list[_Dropped]]:
-    """Reshape a wide table to long; also return labels and dropped rows."""
+) -> tuple[pd.DataFrame, dict[str, str], list[Notice]]:
+    """Reshape a wide table to long; also return labels and notices."""
     check_key_names(entity, time)
     if not isinstance(value, str | None):
         raise InputTypeError(
@@ -203,26 +194,21 @@ def _one_row_per_entity(
     # The copy consolidates the blocks of the frame, which is faster.
     wide = pd.concat(parts, axis=1).copy().set_axis([*headings.values()], axis=1)
     constants = frame.groupby(entity)[by_entity].first()
-    texts = frame.groupby(value)[[c for c in by_variable if c not in by_entity]].first()
-    labels = {} if texts.empty else _variable_labels(texts.iloc[:, 0].dropna())
+    names = [c for c in by_variable if c not in by_entity]
+    texts: Any = frame.groupby(value)[names].first()
+    texts = texts.iloc[:, :1].squeeze(axis=1).dropna()
+    labels = {str(name): _cell_text(text) for name, text in texts.items()}
+    if sum(map(len, labels.values())) < sum(map(len, labels)):  # codes
+        labels = {}
     return constants.join(wide).rename_axis(entity).reset_index(), headings, labels
 
 
-def _variable_labels(texts: pd.Series[Any]) -> dict[str, str]:
-    """Use texts as labels of variables, unless they are shorter, as codes are."""
-    labels = {str(name): _cell_text(text) for name, text in texts.items()}
-    is_code = sum(map(len, labels.values())) < sum(map(len, labels))
-    return {} if is_code else labels
-
-
-def _with_text_headings(
-    data: object, entity: str
-) -> tuple[pd.DataFrame, list[_Dropped]]:
+def _with_text_headings(data: object, entity: str) -> tuple[pd.DataFrame, list[Notice]]:
     """Make headings text, and read keys and flags of a file of Eurostat."""
     if isinstance(data, pd.DataFrame):
         data = data.set_axis([_cell_text(name) for name in data.columns], axis=1)
     frame = to_pandas(data)
-    notices: list[_Dropped] = []
+    notices: list[Notice] = []
     names = _EUROSTAT.fullmatch(str(frame.columns[0])) if frame.shape[1] else None
     if names is not None:
         frame, notices = _read_eurostat(frame, names[1].split(","))
@@ -235,7 +221,7 @@ def _with_text_headings(
 
 def _read_eurostat(
     frame: pd.DataFrame, names: Sequence[str]
-) -> tuple[pd.DataFrame, list[_Dropped]]:
+) -> tuple[pd.DataFrame, list[Notice]]:
     """Split the first column into the keys `names`, and remove flags from cells."""
     first = frame.columns[0]
     parts = frame[first].astype(str).str.split(",", expand=True)
@@ -258,14 +244,10 @@ def _read_eurostat(
     table = pd.concat([keys, cells], axis=1)
     if not flags:
         return table, []
-    return table, [_Dropped(_flags_notice, flags.total(), tuple(sorted(flags.items())))]
-
-
-def _flags_notice(where: str, count: int, flags: tuple[tuple[str, int], ...]) -> Notice:
-    counts = ", ".join(f"{letter} {number:,}" for letter, number in flags)
-    return notice_of(
-        "flags", count=count, flags=dict(flags), _where=where, _counts=counts
-    )
+    by_letter = dict(sorted(flags.items()))
+    counts = ", ".join(f"{letter} {number:,}" for letter, number in by_letter.items())
+    notice = notice_of("flags", count=flags.total(), flags=by_letter, _counts=counts)
+    return table, [notice]
 
 
 def _read_headings(
@@ -293,33 +275,15 @@ def _read_headings(
 
 def drop_empty(
     frame: pd.DataFrame, columns: Sequence[str]
-) -> tuple[pd.DataFrame, list[_Dropped]]:
-    """Drop rows that are empty in some columns; also return their other texts."""
+) -> tuple[pd.DataFrame, list[Notice]]:
+    """Drop rows that are empty in some columns, with a notice of their other texts."""
     empty = frame[columns].isna().all(axis=1).to_numpy()
     if not empty.any():
         return frame, []
     others = frame[empty].drop(columns=columns).to_numpy(dtype=object).ravel()
-    texts = pd.unique(others[~pd.isna(others)]).tolist()
-    dropped = _Dropped(_no_values_notice, int(empty.sum()), tuple(texts))
-    return frame[~empty], [dropped]
-
-
-def _no_values_notice(where: str, count: int, texts: tuple[str, ...]) -> Notice:
-    return notice_of(
-        "rows_without_values" if texts else "empty_rows",
-        count=count,
-        texts=texts,
-        _where=where,
-    )
-
-
-def _no_match_notice(where: str, count: int, names: tuple[str, ...]) -> Notice:
-    return notice_of("rows_without_match", count=count, names=names, _where=where)
-
-
-def dropped_notices(dropped: Iterable[_Dropped], where: str = "") -> list[Notice]:
-    """Make notices of dropped rows; `where` names the sheets."""
-    return [rows.make_notice(where, rows.count, rows.texts) for rows in dropped]
+    texts = tuple(pd.unique(others[~pd.isna(others)]).tolist())
+    code = "rows_without_values" if texts else "empty_rows"
+    return frame[~empty], [notice_of(code, count=int(empty.sum()), texts=texts)]
 
 
 def read_excel(
@@ -345,7 +309,8 @@ def read_excel(
         )
     parts: list[pd.DataFrame] = []
     labels: dict[str, str] = {}
-    sheets_of: dict[_Dropped, list[str]] = {}
+    notices: list[Notice] = []
+    sheets_of = defaultdict[str, list[str]](list)
     cells = _read_cells(path, na_values, thousands)
     for name, frame in _sheet_tables(cells, entity, sheet).items():
         value = sheet[name] if isinstance(sheet, Mapping) else name
@@ -355,16 +320,21 @@ def read_excel(
             text = f"sheet {cited(name)}: {error.message}"
             raise type(error)(text, error.problems) from error
         parts.append(part)
-        for rows in dropped:
-            sheets_of.setdefault(rows, []).append(name)
+        for notice in dropped:
+            if str(notice) not in sheets_of:
+                notices.append(notice)
+            sheets_of[str(notice)].append(name)
         if value != name and [*part.columns] == [value]:
             labels[value] = name
-    notices: list[Notice] = []
-    for rows, names in sheets_of.items():
-        where = f"sheet{'s' * (len(names) > 1)} {quoted(names)}: "
-        notices += dropped_notices([rows], where)
+    notices = [_of_sheets(notice, sheets_of[str(notice)]) for notice in notices]
     notices += _partial_entity_notices(parts)
     return _merge_equal_columns(pd.concat(parts, axis=1)), labels, notices
+
+
+def _of_sheets(notice: Notice, names: Sequence[str]) -> Notice:
+    """Name the sheets that have such rows."""
+    sheets = f"sheet{'s' * (len(names) > 1)} {quoted(names)}"
+    return replace(notice, message=f"{sheets}: {notice.message}")
 
 
 def _merge_equal_columns(table: pd.DataFrame) -> pd.DataFrame:
@@ -388,8 +358,7 @@ def _sheet_tables(
     tables, absent = {}, []
     for name in cells if sheet is None else chosen:
         check_option("sheet", name, list(cells))
-        frame = _table_below_heading(cells[name], entity)
-        if frame is None:
+        if (frame := _table_below_heading(cells[name], entity)) is None:
             absent.append(name)
         else:
             tables[name] = frame
@@ -411,9 +380,9 @@ def _read_sheet(
     value: str,
     match: Callable[[pd.Series[Any]], Any] | None,
     time_format: str | None,
-) -> tuple[pd.DataFrame, list[_Dropped]]:
-    """Convert a sheet to a long table indexed by the keys; also list dropped rows."""
-    unmatched: list[_Dropped] = []
+) -> tuple[pd.DataFrame, list[Notice]]:
+    """Convert a sheet to a long table indexed by the keys, with notices."""
+    unmatched: list[Notice] = []
     if match is not None:
         frame, unmatched = _match_names(frame, entity, match)
     columns = frame.columns.drop(entity)
@@ -434,7 +403,7 @@ def _match_names(
     frame: pd.DataFrame,
     entity: str,
     match: Callable[[pd.Series[Any]], Any],
-) -> tuple[pd.DataFrame, list[_Dropped]]:
+) -> tuple[pd.DataFrame, list[Notice]]:
     """Replace the names of a sheet by those of `match`; drop rows without one."""
     # A note below the table is the only cell in its row.
     names = frame.loc[frame.notna().sum(axis=1) > 1, entity]
@@ -455,8 +424,9 @@ def _match_names(
     frame = frame.assign(**{entity: column}).drop(index=dropped.index)
     if dropped.empty:
         return frame, []
-    names_dropped = tuple(pd.unique(dropped))
-    return frame, [_Dropped(_no_match_notice, len(dropped), names_dropped)]
+    texts = tuple(pd.unique(dropped))
+    notice = notice_of("rows_without_match", count=len(dropped), names=texts)
+    return frame, [notice]
 
 
 def _read_cells(
@@ -521,7 +491,13 @@ def _table_below_heading(cells: pd.DataFrame, entity: str) -> pd.DataFrame | Non
         return None
     top = int(is_entity.any(axis=1).argmax())
     headings, lower = cells.iloc[top], cells.iloc[min(top + 1, len(cells) - 1)]
-    if lower[is_entity[top]].isna().all() and _are_years_below(headings, lower):
+    below = lower.dropna().map(_cell_text)
+    years = [*map(_match_year, below)]
+    if (
+        lower[is_entity[top]].isna().all()
+        and headings[below.index].isna().any()  # merged
+        and all(year and not year[1] for year in years)
+    ):
         # Merged cells contain the variable of the years below them.
         above = headings.ffill().map(_cell_text)
         if len(set(above[lower.notna()])) > 1:
@@ -538,14 +514,6 @@ def _match_year(heading: str) -> re.Match[str] | None:
     return _YEAR.fullmatch(heading) or _MARKED_YEAR.fullmatch(heading)
 
 
-def _are_years_below(headings: pd.Series[Any], lower: pd.Series[Any]) -> bool:
-    """Return whether a row has only years, below partly merged headings."""
-    cells = lower.dropna().map(_cell_text)
-    years = map(_match_year, cells)
-    merged = headings[cells.index].isna().any()
-    return bool(merged) and all(year and not year[1] for year in years)
-
-
 def _cell_text(cell: object) -> str:
     whole = isinstance(cell, float | np.floating) and cell.is_integer()
     return one_line(str(int(cell) if whole else cell))  # type: ignore[call-overload]
@@ -558,14 +526,8 @@ def _partial_entity_notices(parts: Sequence[pd.DataFrame]) -> list[Notice]:
     partial = counts.index[counts < len(parts)].sort_values()
     if not len(partial):
         return []
-    return [
-        notice_of(
-            "sheets_differ",
-            entities=tuple(partial),
-            _count=len(partial),
-            _n_entities=len(counts),
-        )
-    ]
+    sizes = {"_count": len(partial), "_n_entities": len(counts)}
+    return [notice_of("sheets_differ", entities=tuple(partial), **sizes)]
 
 
 # --- Stata files ----------------------------------------------------------------------
@@ -604,9 +566,11 @@ def read_stata(
     frame, empty = drop_empty(frame, frame.columns.tolist())
     notices = [
         *_notices_of_warnings(caught, frame),
-        *dropped_notices(empty),
-        *_single_precision_notices(frame, single),
+        *empty,
     ]
+    # Whole numbers are exact.
+    if rounded := tuple([name for name in single if (frame[name] % 1 > 0).any()]):
+        notices.append(notice_of("single_precision", columns=rounded))
     for name in [name for notice in notices for name in notice.data.get("columns", ())]:
         frame[name] = frame[name].where(frame[name].notna(), np.nan).astype(np.float64)
     if isinstance(time, str):
@@ -617,14 +581,6 @@ def read_stata(
         {name: text for name, label in labels.items() if (text := one_line(label))},
         notices + partly,
     )
-
-
-def _single_precision_notices(
-    frame: pd.DataFrame, names: pd.Index[str]
-) -> list[Notice]:
-    """Report variables of Stata's type float whose values are not whole numbers."""
-    rounded = tuple(name for name in names if (frame[name] % 1 > 0).any())
-    return [notice_of("single_precision", columns=rounded)] if rounded else []
 
 
 def _apply_value_labels(
@@ -686,9 +642,8 @@ def _decode(text: Any, encoding: str) -> Any:
             why = ": the text of this file is Unicode already; omit encoding"
         elif isinstance(error, UnicodeDecodeError):
             why = f" is not the encoding of the text {cited(text)}"
-        raise option_error(
-            "encoding", encoding, f"encoding={cited(encoding)}{why}."
-        ) from error
+        why = f"encoding={cited(encoding)}{why}."
+        raise option_error("encoding", encoding, why) from error
 
 
 def _as_category(
@@ -699,10 +654,8 @@ def _as_category(
     words = [texts[code] for code in codes if code in texts]
     if not codes or len(set(words)) < len(codes):
         return None
-    category = pd.Categorical(values, categories=codes).rename_categories(
-        dict(zip(codes, words, strict=True))
-    )
-    return pd.Series(category, index=values.index, name=values.name)
+    category = pd.CategoricalDtype(codes, ordered=False)
+    return values.astype(category).cat.rename_categories(words)
 
 
 def _notices_of_warnings(
@@ -713,7 +666,12 @@ def _notices_of_warnings(
     for warning in caught:
         if _LEAP_SECONDS in str(warning.message):
             columns = tuple(
-                [str(name) for name in frame if _are_numbers_as_objects(frame[name])]
+                [
+                    str(name)
+                    for name, values in frame.items()
+                    if values.dtype == object
+                    and all(isinstance(v, int | float) for v in values.dropna())
+                ]
             )
             notices.append(notice_of("leap_seconds", columns=columns))
         elif issubclass(warning.category, UnicodeWarning):
@@ -723,9 +681,3 @@ def _notices_of_warnings(
                 warning.message, warning.category, warning.filename, warning.lineno
             )
     return list({notice.code: notice for notice in notices}.values())
-
-
-def _are_numbers_as_objects(values: pd.Series[Any]) -> bool:
-    return values.dtype == object and all(
-        isinstance(v, int | float) for v in values.dropna()
-    )

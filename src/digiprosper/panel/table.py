@@ -22,19 +22,19 @@ from digiprosper.panel.keys import Keys, describe_rows, has_dates
 
 SEPARATORS: Final = (",", "，", " ", "'")
 """Separators of thousands that `Panel.from_excel` reads."""
-_PERCENT_SIGNS: Final = ("%", "\uff05")
-_PERCENT: Final = "% \uff05"
-_ANY: Final = "".join(SEPARATORS)
-_SOME_ROWS: Final = 300
+_PERCENT_SIGNS = ("%", "\uff05")
+_PERCENT = "% \uff05"
+_ANY = "".join(SEPARATORS)
+_SOME_ROWS = 300
 # Where indices of prices or growth are that have the year before as 100
 _NEAR_100: Final = (75, 135)
-_FEWEST_YEARS: Final = 10
+_FEWEST_YEARS = 10
 # Squared changes from year to year, over the variance. Of prices whose inflation is
 # independent from year to year it is near 2, and of those that are chained below 1.
-_RETURNS: Final = 1.25
-_LABELS: Final = ("string", "categorical", "integer")
+_RETURNS = 1.25
+_LABELS = ("string", "categorical", "integer")
 # Cells are read by the thousand: the patterns are compiled once.
-_GROUPED: Final = {
+_GROUPED = {
     signs: re.compile(rf"\s*-?\d{{1,3}}([{re.escape(signs)}]\d{{3}})+(\.\d+)?\s*")
     for signs in (*SEPARATORS, _ANY)
 }
@@ -144,6 +144,12 @@ class Table:
         """The columns indexed by the keys."""
         return self.data.set_axis(self.keys.index, axis=0)
 
+    @property
+    def numbers(self) -> dict[str, Floats]:
+        """Columns of numbers (N,), without those of truth values."""
+        kinds = self.data.dtypes.items()
+        return {str(n): self.numeric(str(n)) for n, d in kinds if d.kind in "iuf"}
+
     @cached_property
     def entity_label_columns(self) -> tuple[str, ...]:
         """Columns of labels, such as regions, that do not change in an entity."""
@@ -179,10 +185,8 @@ class Table:
     def some_numbers(self) -> SomeNumbers:
         """Columns of numbers in some hundred rows."""
         rows = np.linspace(0, self.nobs - 1, min(self.nobs, _SOME_ROWS)).astype(np.intp)
-        numbers = self.data.iloc[rows]
-        numbers = numbers.select_dtypes("number", exclude=["complex", "timedelta"])
-        values = numbers.to_numpy(dtype=np.float64, na_value=np.nan)
-        return SomeNumbers(rows, [*map(str, numbers)], values)
+        columns = np.array([values[rows] for values in self.numbers.values()])
+        return SomeNumbers(rows, [*self.numbers], columns.reshape(-1, rows.size).T)
 
     @cached_property
     def growth_indices(self) -> tuple[str, ...]:
@@ -239,11 +243,10 @@ class Table:
 
     def _not_numeric(self, name: str) -> InputTypeError:
         values = self.series(name)
-        odd: list[Any]
         odd, cells = self._texts(name)
         cure = f"use C({name}) for categories, {_text_advice(odd)}"
         if not odd:
-            odd = list(values.astype(str).unique()[:3])
+            odd = values.astype(str).unique()[:3].tolist()
             cells = f"first {quoted(odd)}"
             cure = f"convert it: df[{cited(name)}] = pd.to_numeric(df[{cited(name)}])"
             if has_dates(values):
@@ -380,15 +383,11 @@ def _text_advice(texts: Sequence[str]) -> str:
     if others:
         cures.append(f"read them as missing with na_values={[*others][:3]}")
     reader = " of Panel.from_excel or pandas.read_csv" if cures[1:] else ""
-    return ", or ".join(cures) + reader + _percent_advice(texts)
-
-
-def _percent_advice(texts: Sequence[str]) -> str:
-    """Advise how to read numbers with percent signs."""
-    percents = [text for text in texts if text.strip().endswith(_PERCENT_SIGNS)]
-    if not percents:
-        return ""
-    return f", or {cited(percents[0])} by .str.strip('{_PERCENT}').astype(float)"
+    for text in texts:
+        if text.strip().endswith(_PERCENT_SIGNS):
+            reader += f", or {cited(text)} by .str.strip('{_PERCENT}').astype(float)"
+            break
+    return ", or ".join(cures) + reader
 
 
 def _is_number(cell: object) -> bool:

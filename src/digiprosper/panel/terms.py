@@ -196,18 +196,16 @@ def crossed(text: str, column_names: Sequence[str], role: str) -> tuple[Term, ..
 
 
 def _effect_terms(term: Term, role: str) -> tuple[Term, ...]:
-    columns = [
-        f.category or (f.names[0] if isinstance(f.node, ast.Name) else None)
-        for f in term.factors
-    ]
-    if None not in columns:
-        return tuple([column_term(n) for n in columns if n is not None]) or (term,)
-    if len(columns) == 1:
-        return (term,)
     numbers = [
-        f.text for name, f in zip(columns, term.factors, strict=True) if name is None
+        factor.text
+        for factor in term.factors
+        if factor.category is None and not isinstance(factor.node, ast.Name)
     ]
-    raise ambiguous_pairs_error(term, numbers, role)
+    if len(term.factors) == len(numbers) < 2:  # a column, or one calculated factor
+        return (term,)
+    if numbers:
+        raise ambiguous_pairs_error(term, numbers, role)
+    return tuple([column_term(factor.names[0]) for factor in term.factors])
 
 
 def ambiguous_pairs_error(term: Term, numbers: Sequence[str], role: str) -> TermError:
@@ -302,15 +300,14 @@ def _unreadable_error(text: str, column_names: Sequence[str], role: str) -> Exce
 
     why = "it cannot be read (put a name that is not one word in backticks)"
     why = _backtick_advice(text, column_names) or why
-    reserved = [
-        w for w in column_names if keyword.iskeyword(w) and re.search(rf"\b{w}\b", text)
-    ]
-    if reserved:
-        typed = re.sub(rf"(?<!`)\b{reserved[0]}\b(?!`)", f"`{reserved[0]}`", text)
-        why = (
-            f"{cited(reserved[0])} is a reserved word of Python: put it in backticks, "
-            f"{typed}"
-        )
+    for word in filter(keyword.iskeyword, column_names):
+        if re.search(rf"\b{word}\b", text):
+            typed = re.sub(rf"(?<!`)\b{word}\b(?!`)", f"`{word}`", text)
+            why = (
+                f"{cited(word)} is a reserved word of Python: put it in backticks, "
+                f"{typed}"
+            )
+            break
     return grammar.term_error(text, role, grammar.spelling_advice(text) or why)
 
 
@@ -348,7 +345,7 @@ def _as_typed(node: ast.expr, names: Mapping[str, str]) -> str:
 
 def crossed_factors(terms: Iterable[Term]) -> tuple[Factor, ...]:
     """Describe the factors of crossed effects, or of a single effect or cluster."""
-    return tuple(chain.from_iterable(map(term_factors, terms)))
+    return tuple(chain(*map(term_factors, terms)))
 
 
 @lru_cache(maxsize=4096)
@@ -394,10 +391,8 @@ def number_factor(factor: ParsedFactor, text: str) -> Factor:
     described = partial(Factor, text, columns=columns, pieces=factor.pieces)
     function = grammar.function_name(node)
     if function in _SHIFTS:
-        return described(
-            column=text,
-            shift=_SHIFTS[function] * grammar.shift_periods(node, function, "x"),
-        )
+        periods = grammar.shift_periods(node, function, "x")
+        return described(column=text, shift=_SHIFTS[function] * periods)
     if function == "log":
         return described(column=_unparsed(node.args[0]), function=function)
 
@@ -411,31 +406,26 @@ def _base_and_power(function: str, node: ast.expr) -> tuple[ast.expr | None, flo
     """Return base and power of ``sqrt(x)``, ``I(x**2)``, ``I(1 / x)``; or None, 1."""
     if function == "sqrt":
         return node, 0.5
-    if function != "I" or not isinstance(node, ast.BinOp):
-        return None, 1.0
-    if (
-        isinstance(node.op, ast.Div)
-        and _number(node.left) == 1
-        and _is_plain(node.right)
-    ):
-        return node.right, -1.0
-    power = _number(node.right)
-    if isinstance(node.op, ast.Pow) and power is not None and _is_plain(node.left):
-        return node.left, power
+    match node:
+        case _ if function != "I":
+            pass
+        case ast.BinOp(numerator, ast.Div(), ast.Name() | ast.Call() as base):
+            if _number(numerator) == 1:
+                return base, -1.0
+        case ast.BinOp(ast.Name() | ast.Call() as base, ast.Pow(), exponent):
+            power = _number(exponent)
+            if power is not None:
+                return base, power
     return None, 1.0
 
 
-def _is_plain(node: ast.expr) -> bool:
-    """Return whether a node is a column or a call, not arithmetic."""
-    return isinstance(node, ast.Name | ast.Call)
-
-
 def _number(node: ast.expr) -> float | None:
-    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
-        value = _number(node.operand)
-        return None if value is None else -value
-    if isinstance(node, ast.Constant) and isinstance(node.value, int | float):
-        return float(node.value)
+    match node:
+        case ast.UnaryOp(ast.USub(), operand):
+            value = _number(operand)
+            return None if value is None else -value
+        case ast.Constant(int() | float() as value):
+            return float(value)
     return None
 
 

@@ -24,18 +24,18 @@ DIVISION: Final = re.compile(
 )
 # Codes of US states are thousands, to which numbers of counties are added. Most
 # numbers of counties are odd.
-_BEYOND_STATES: Final = 79_000
-_FEWEST_COUNTIES: Final = 15
-_MOSTLY: Final = 0.8
+_BEYOND_STATES = 79_000
+_FEWEST_COUNTIES = 15
+_MOSTLY = 0.8
 # Countries have two letters, and each level of regions below adds one character.
-_NUTS: Final = re.compile("[A-Z]{2}[A-Z0-9]{1,3}")
-_FIRST_CHINESE: Final = "\u2e80"
+_NUTS = re.compile("[A-Z]{2}[A-Z0-9]{1,3}")
+_FIRST_CHINESE = "\u2e80"
 # Entities are countries if so many of them, and this share, are in the table, which has
 # most codes and a fourth of the names. With fewer than `_MANY_COUNTRIES` of them, a
 # continent may stand for its other countries.
-_FEW_COUNTRIES: Final = 5
-_MANY_COUNTRIES: Final = 25
-_FIFTH: Final = 0.2
+_FEW_COUNTRIES = 5
+_MANY_COUNTRIES = 25
+_FIFTH = 0.2
 
 
 def totals(table: Table) -> Iterator[Notice]:
@@ -145,19 +145,14 @@ def _digits_of_a_level(codes: Sequence[str]) -> int:
 
 def _find_totals(labels: Sequence[object]) -> tuple[object, ...]:
     """Select labels of totals, and of groups if others are countries."""
-    known_labels = [
-        _KnownLabel() if _is_language(str(label)) else _look_up(_in_one_form(label))
-        for label in labels
-    ]
+    known_labels = [*map(_look_up, map(_in_one_form, labels))]
     kinds = Counter(label.kind for label in known_labels)
-    reported = {"total"}
-    if kinds["country"] >= max(_FEW_COUNTRIES, _FIFTH * len(labels)):
-        reported.add("group")
-        if kinds["country"] >= _MANY_COUNTRIES:
-            reported.add("continent")
+    reported, count = {"total"}, kinds["country"]
+    if count >= max(_FEW_COUNTRIES, _FIFTH * len(labels)):
+        reported |= {"group", "continent"} if count >= _MANY_COUNTRIES else {"group"}
     # A union without a member among the entities contains none of them.
     members = [label for label in known_labels if label.kind in ("country", "code")]
-    unions = {label.union for label in members} | {""}
+    unions = {"", *(label.union for label in members)}
     return tuple(
         label
         for label, (kind, union) in zip(labels, known_labels, strict=True)
@@ -168,14 +163,10 @@ def _find_totals(labels: Sequence[object]) -> tuple[object, ...]:
 def _in_one_form(label: object) -> str:
     """Write a label without blanks at its ends, or in Chinese without any."""
     text = str(label).strip()
+    # Codes of countries are in capitals, and those of languages are not.
+    if re.fullmatch("[A-Za-z]{3}", text) and not text.isupper():
+        return ""
     return text if text < _FIRST_CHINESE else "".join(text.split())
-
-
-def _is_language(label: str) -> bool:
-    """Tell whether a code is of a language: those of countries are in capitals."""
-    text = label.strip()
-    has_form = len(text) == 3 and text.isascii() and text.isalpha()
-    return has_form and not text.isupper()
 
 
 class _KnownLabel(NamedTuple):

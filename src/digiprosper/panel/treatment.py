@@ -53,8 +53,7 @@ def as_times(table: Table, column: str) -> Any:
     if type(index) is type(times) and index.dtype == times.dtype:
         return index
     is_date = isinstance(times, pd.DatetimeIndex) and times.tz is None
-    fits = is_date and is_datetime64_dtype(values.dtype)
-    return pd.DatetimeIndex(values) if fits else None
+    return index if is_date and is_datetime64_dtype(values.dtype) else None
 
 
 def refuse_several_times(keys: Keys, codes: Ints, column: str, subject: str) -> None:
@@ -176,9 +175,9 @@ def group_treatment_notices(
     if not groups:
         at = np.arange(first.size)
         return pair_direction_notices(table, entities, first, treatment, at, 0 * at)
-    columns = max(groups, key=groups.__getitem__)
+    columns, count = max(groups.items(), key=lambda group: group[1])
     size, entity = len(entities), table.keys.entity_name
-    return [treated_together(treatment, columns, groups[columns], entity, size)]
+    return [treated_together(treatment, columns, count, entity, size)]
 
 
 def _groups_of_affected(

@@ -26,7 +26,7 @@ from digiprosper.linear.estimation import demean_columns, fit_equation
 from digiprosper.linear.preparation import Prepared, linear_options, prepare
 from digiprosper.panel import Panel, Sample
 from digiprosper.panel.access import check_panel, table_of
-from digiprosper.panel.conditions import check_where
+from digiprosper.panel.evaluation import check_where
 from digiprosper.panel.table import Table
 from digiprosper.panel.treatment import group_treatment_notices
 from digiprosper.policy import notices

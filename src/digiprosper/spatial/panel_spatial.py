@@ -9,7 +9,7 @@ from typing import Literal, TypeAlias, get_args
 from digiprosper.checks import option_error
 from digiprosper.errors import TermError, cited, issue, quoted, subject
 from digiprosper.panel import Panel
-from digiprosper.panel.conditions import check_where
+from digiprosper.panel.evaluation import check_where
 from digiprosper.panel.terms import canonical
 from digiprosper.spatial.estimation import estimate
 from digiprosper.spatial.preparation import DURBIN, lay_out

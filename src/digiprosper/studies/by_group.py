@@ -50,7 +50,7 @@ from digiprosper.optional import progress_bar
 from digiprosper.panel import Panel, PanelScan, Sample
 from digiprosper.panel.access import check_panel, table_of
 from digiprosper.panel.codes import coded
-from digiprosper.panel.conditions import rows_where
+from digiprosper.panel.evaluation import rows_where
 from digiprosper.report.collection import ResultSet
 from digiprosper.report.columns import (
     Remark,
