@@ -138,9 +138,9 @@ def effect_terms(table: Table, text: str, role: str) -> tuple[Term, ...]:
 
 def code_terms(table: Table, terms: Sequence[Term]) -> Coded:
     """Code combinations of levels of terms: codes (N,) and levels."""
+    if len(terms) == 1:
+        return _coded_term(table, terms[0])
     effects = [_coded_term(table, term) for term in terms]
-    if len(effects) == 1:
-        return effects[0]
     return _combined_codes(effects, [term.text for term in terms])
 
 

@@ -95,7 +95,9 @@ class Keys:
     @property
     def names(self) -> tuple[str, ...]:
         """Names of the keys; one in a cross-section."""
-        return tuple([name for name in self.name_pair if name is not None])
+        if self.time_name is None:
+            return (self.entity_name,)
+        return (self.entity_name, self.time_name)
 
     @property
     def name_pair(self) -> tuple[str, str | None]:

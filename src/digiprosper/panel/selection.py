@@ -282,14 +282,15 @@ def _parse_roles(
     terms: dict[str, Term] = {}
     keys: dict[str, str] = {}
     unknown: list[ColumnError] = []
-    for role, text in ((role, text) for role, texts in roles.items() for text in texts):
-        try:
-            term = parse(text, column_names, role)
-        except ColumnError as error:
-            unknown.append(error)
-        else:
-            keys[text] = term.key
-            terms.setdefault(term.key, term)
+    for role, texts in roles.items():
+        for text in texts:
+            try:
+                term = parse(text, column_names, role)
+            except ColumnError as error:
+                unknown.append(error)
+            else:
+                keys[text] = term.key
+                terms.setdefault(term.key, term)
 
     if unknown:
         data = [problem.data for error in unknown for problem in error.problems]
