@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import numpy as np
@@ -10,13 +11,15 @@ import pytest
 
 from digiprosper import Panel
 from digiprosper.errors import (
+    ColumnError,
     DigiprosperError,
+    DigiprosperWarning,
     InputTypeError,
     MissingDataError,
     TermError,
 )
 from digiprosper.panel.access import table_of
-from digiprosper.panel.evaluation import evaluate
+from digiprosper.panel.evaluation import evaluate, rows_where
 from digiprosper.panel.terms import parse
 
 nan = np.nan
@@ -252,3 +255,313 @@ def test_missing_text_of_every_type_is_missing() -> None:
             parse("I(region == 'east')", table_of(panel).names, "x"), table_of(panel)
         )
         np.testing.assert_array_equal(got, [1, 1, 1, 0, nan, 0])
+
+
+def frame() -> pd.DataFrame:
+    rng = np.random.default_rng(4)
+    n = 80
+    out = pd.DataFrame(
+        {
+            "i": np.repeat(np.arange(20), 4),
+            "t": np.tile(np.arange(4), 20),
+            "region": np.repeat(np.tile(["east", "west"], 10), 4),
+            "x": rng.normal(size=n).round(1),
+            "y": rng.normal(size=n).round(1),
+            "flag": rng.random(n) > 0.5,
+            "K / L": rng.normal(size=n),
+        }
+    )
+    out["x"] = out["x"].mask(rng.random(n) < 0.1)
+    out["region"] = out["region"].mask(rng.random(n) < 0.1)
+    out["date"] = pd.Timestamp("2020-01-01") + pd.to_timedelta(out["t"] * 40, unit="D")
+    out["month"] = pd.PeriodIndex(out["date"], freq="M")
+    return out.assign(
+        masked=out["x"].astype("Float64"),
+        arrow=out["x"].astype("double[pyarrow]"),
+        cat=pd.Categorical(out["region"]),
+    )
+
+
+@pytest.fixture(scope="module")
+def panel() -> Panel:
+    return Panel(frame(), "i", "t")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "x > 0",
+        "not x > 0",
+        "x != 0",
+        "masked > 0",
+        "not (masked > 0)",
+        "not (arrow > 0)",
+        "not (masked - 1 > 0)",
+        "x > 0 and arrow > 0 or flag",
+        "x > 0 & y > 0 | region == 'east'",
+        "flag",
+        "~flag",
+        "flag == True",
+        "not not flag",
+        "0 < x <= 1",
+        "0 < masked - 1 < 1",
+        "region in ['east']",
+        "region not in ('east',)",
+        "x in [-0.5, 0.5, -1]",
+        "t in [1, 2] and not flag",
+        "date >= '2020-02-01'",
+        "cat == 'east'",
+        "cat != 'east'",
+        "region < 'west' or region == 'west'",
+        "i % 2 == 1",
+        "i // 2 == 3",
+        "t ** 2 > 3",
+        "-x > 0",
+        "x > y",
+        "`K / L` > 0",
+        "i < 99999999999999999999",
+        "log(t + 1) > 1",
+        "2 * x - y > 10 ** -1",
+    ],
+)
+@pytest.mark.filterwarnings("ignore::digiprosper.errors.DigiprosperWarning")
+def test_a_condition_is_what_pandas_makes_of_it(panel: Panel, text: str) -> None:
+    flat = panel.frame.reset_index()
+    # Text columns without a value have no order in pandas.
+    if "<" in text and "region" in text:
+        flat = flat.fillna({"region": "east"})
+        panel = Panel(flat, "i", "t")
+    expected = flat.eval(text, engine="python").fillna(value=False).astype(bool)
+    assert expected.any()
+    np.testing.assert_array_equal(rows_where(text, table_of(panel)), expected)
+
+
+@pytest.mark.parametrize(
+    "text", ["not flag and not arrow > 0", "masked > 0 or arrow < 0 or x > 9"]
+)
+def test_nullable_columns_of_two_kinds_stand_together(panel: Panel, text: str) -> None:
+    x, flag = panel.frame["x"].to_numpy(), panel.frame["flag"].to_numpy()
+    missing = np.isnan(x)
+    expected = ~flag & ~(x > 0) & ~missing if "not" in text else x != 0
+    np.testing.assert_array_equal(
+        rows_where(text, table_of(panel)), expected & ~missing
+    )
+
+
+def test_functions_of_terms_may_stand_in_a_condition(panel: Panel) -> None:
+    made = panel.assign(before="lag(x)", rise="diff(y)").frame
+    np.testing.assert_array_equal(
+        rows_where("lag(x) > 0", table_of(panel)), made["before"] > 0
+    )
+    np.testing.assert_array_equal(
+        rows_where("not diff(y) > 0", table_of(panel)), ~(made["rise"] > 0)
+    )
+    np.testing.assert_array_equal(
+        rows_where("I(x > 0) == 1", table_of(panel)), made["x"] > 0
+    )
+
+
+def test_dates_in_a_list_are_read_as_dates(panel: Panel) -> None:
+    assert panel.subset("date in ['2020-01-01', '2020-02-10']").times.tolist() == [0, 1]
+    assert panel.subset("date not in ['2020-01-01']").times.tolist() == [1, 2, 3]
+    quarters = pd.period_range("2020Q1", periods=4, freq="Q")
+    by_quarter = Panel(pd.DataFrame({"i": 1, "q": quarters, "x": 1.0}), "i", "q")
+    assert by_quarter.subset("q in ['2020Q2', '2020Q3']").nobs == 2
+    assert panel.subset("x not in []").nobs == panel.nobs
+
+
+def test_long_identifiers_are_compared_digit_by_digit() -> None:
+    ids = [9007199254740992, 9007199254740993]
+    panel = Panel(pd.DataFrame({"i": ids, "t": 1, "x": 1.0}), "i", "t")
+    assert panel.subset(f"i == {ids[1]}").entities.tolist() == ids[1:]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("x", "true or false"),
+        ("flag and x", "true or false"),
+        ("True", "true or false"),
+        ("1 == 1", "two constants"),
+        ("1 in [1]", "constant"),
+        ("t == '2'", "the text '2'"),
+        ("t not in ['2']", "the text '2'"),
+        ("region > 1", "numbers with numbers"),
+        ("cat > 'east'", "numbers with numbers"),
+        ("i == [1, 2]", "write in"),
+        ("'east' in region", "needs a list"),
+        ("x in [y]", "needs a list of numbers"),
+        ("x is None", "write == or !="),
+        ("month == date", "periods"),
+        ("region != month", "periods"),
+        ("x == None", "None"),
+        ("x > @y", "in place of"),
+        ("x = 0", "cannot be read"),
+        ("x:y > 0", "only comparisons"),
+        ("C(region) == 1", "C()"),
+        ("x.sum() > 0", "mask made from panel.frame"),
+        ("sin(x) > 0", "mask made from panel.frame"),
+        ("x == 1 if flag else y", "mask made from panel.frame"),
+        ("", "cannot be read"),
+        ("year > 2015 && gdp > 5", "write and, or and not for &&"),
+        ("region %in% c('a')", "in [1, 2] for %in%"),
+        ("!is.na(gdp)", "not for && || and !"),
+        ("!(gdp > 5)", "not for && || and !"),
+        ("df$year > 2015", "a column without its table"),
+    ],
+)
+def test_what_is_refused(panel: Panel, text: str, words: str) -> None:
+    with pytest.raises(TermError) as caught:
+        rows_where(text, table_of(panel))
+    assert words in str(caught.value)
+    assert caught.value.problems
+
+
+def test_unknown_columns_and_undefined_arithmetic_are_named(panel: Panel) -> None:
+    with pytest.raises(ColumnError, match="regoin"):
+        rows_where("regoin == 'east'", table_of(panel))
+    with pytest.raises(MissingDataError, match="undefined or infinite in 20 rows"):
+        rows_where("y / t > 1", table_of(panel))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "9**9**9 > x",
+        "-" * 3000 + "x > 0",
+        "(x+" * 150 + "0" + ")" * 150 + "> 0",
+        "not " * 900 + "flag",
+        "+".join(["x"] * 300) + " > 0",
+        "x > " + "9" * 5000,
+        "x > 0x" + "f" * 5000,
+        "x > 0" + " or x > 0" * 9000,
+        "x in [" + "1," * 50_000 + "]",
+        "(" * 3000 + "x",
+        "[" * 900 + "]" * 900 + " == x",
+        "'" * 20_000,
+        "x > f'{" + "-" * 1900 + "1}'",
+        "x == '" + "a" * 15_000 + "'",
+        "nobody_" * 900 + " > 0",
+    ],
+    ids=lambda text: text[:12],
+)
+def test_a_text_of_any_length_or_depth_gets_a_short_refusal(
+    panel: Panel, text: str
+) -> None:
+    start = time.process_time()
+    with pytest.raises(DigiprosperError) as caught:
+        panel.subset(text)
+    assert time.process_time() - start < 1
+    assert len(str(caught.value)) < 1200
+
+
+@pytest.mark.filterwarnings("ignore::digiprosper.errors.DigiprosperWarning")
+def test_long_but_sensible_conditions_are_read(panel: Panel) -> None:
+    assert rows_where(" or ".join(["t == 1"] * 300), table_of(panel)).sum() == 20
+    assert rows_where(f"i in {list(range(2000))}", table_of(panel)).all()
+
+
+@pytest.mark.parametrize(
+    ("text", "unseen"),
+    [
+        ("region in ['east', 'wset']", ["'wset' (did you mean 'west'?)"]),
+        (
+            "region not in ['wset', 'East']",
+            ["'wset' (did you mean 'west'?)", "'East' (did you mean 'east'?)"],
+        ),
+        ("cat in ['east', 'wset']", ["'wset' (did you mean 'west'?)"]),
+        ("t in [1, 2, 7]", ["7"]),
+        ("month in ['2020-01', '1999-01']", ["'1999-01'"]),
+        ("arrow > 0 and region in ['north']", ["'north'"]),
+        ("region != 'East'", ["'East' (did you mean 'east'?)"]),
+        ("t > 1 and ('wset' == region or region == 'east')", ["'wset'"]),
+    ],
+)
+def test_values_that_do_not_occur_are_named(
+    panel: Panel, text: str, unseen: list[str]
+) -> None:
+    with pytest.warns(DigiprosperWarning, match="occur") as caught:
+        rows_where(text, table_of(panel))
+    (told,) = [str(w.message) for w in caught]
+    assert all(word in told for word in unseen)
+    assert "'east'," not in told.partition("occur")[2]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "region in ['east', 'west']",
+        "t not in [1, 2]",
+        "t + 1 in [1, 99]",
+        "date in ['2020-01-01']",
+    ],
+)
+def test_values_that_occur_are_not(panel: Panel, text: str) -> None:
+    rows_where(text, table_of(panel))
+
+
+def test_a_label_used_as_a_column_is_told_with_its_column(panel: Panel) -> None:
+    labelled = panel.relabel(x="Digital")
+    for call in (
+        lambda: labelled.subset("Digital > 0"),
+        lambda: labelled.sample({"x": ["Digital"]}),
+        lambda: labelled.sample({"x": ["log(Digital)", "other"]}),
+        lambda: table_of(labelled).series("Digital"),
+    ):
+        with pytest.raises(ColumnError, match="the label of the column 'x'"):
+            call()
+
+
+def test_a_comparison_inside_a_comparison_is_true_or_false() -> None:
+    x = np.array([1.0, np.nan, -1.0, 3.0, np.nan, 2.0])
+    data = pd.DataFrame(
+        {"i": [1, 1, 1, 2, 2, 2], "t": [1, 2, 3] * 2, "x": x, "b": x > 0}
+    )
+    panel = Panel(data, "i", "t")
+    wanted = {
+        "(x > 0) != (x < 0)": (x > 0) != (x < 0),
+        "(x > 0) == 0": ~(x > 0),
+        "(x > 0 and b) == b": (x > 0) == data["b"].to_numpy(),
+    }
+    for text, rows in wanted.items():
+        np.testing.assert_array_equal(rows_where(text, table_of(panel)), rows)
+    assert not rows_where("(x > 0) != b", table_of(panel)).any()
+
+
+def test_conditions_have_at_most_20_000_characters_and_1_000_signs(
+    panel: Panel,
+) -> None:
+    longest = f"x > {' ' * 19_995}0"
+    np.testing.assert_array_equal(
+        rows_where(longest, table_of(panel)), rows_where("x > 0", table_of(panel))
+    )
+    with pytest.raises(TermError, match="20,001 characters"):
+        rows_where(longest.replace("0", " 0"), table_of(panel))
+    signs = f"t in [{'-1, ' * 999}1]"  # the bracket is a sign, too
+    with pytest.warns(DigiprosperWarning, match="do not occur"):
+        assert rows_where(signs, table_of(panel)).sum() == 20
+    with pytest.raises(TermError, match="1,000 signs"):
+        rows_where(signs.replace("[", "[-1, "), table_of(panel))
+
+
+def test_five_values_that_do_not_occur_are_named_and_the_others_counted(
+    panel: Panel,
+) -> None:
+    for count, more in ((5, ""), (6, " and 1 more")):
+        values = [f"{letter}{letter}" for letter in "pqruvz"[:count]]
+        with pytest.warns(DigiprosperWarning) as caught:
+            rows_where(f"region in {['east', *values]}", table_of(panel))
+        (said,) = [str(w.message) for w in caught]
+        assert said.endswith(f": {', '.join(repr(v) for v in values[:5])}{more}.")
+
+
+def test_whole_numbers_are_compared_exactly_up_to_the_largest() -> None:
+    for large in (2**62, 2**63 - 2):
+        data = pd.DataFrame({"i": [1, 2, 3], "t": 0, "n": [large, large + 1, -large]})
+        assert rows_where(
+            f"n == {large + 1}", table_of(Panel(data, "i", "t"))
+        ).tolist() == [
+            False,
+            True,
+            False,
+        ]

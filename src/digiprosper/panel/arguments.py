@@ -186,22 +186,60 @@ def arguments(
         )
     parts |= {argument: {argument: column} for argument, column in columns.items()}
     flat = {name: column for part in parts.values() for name, column in part.items()}
-    for name, value in flat.items():
+    _refuse_texts(function, flat)
+
+    constant = {name: [value] for name, value in flat.items() if _is_number(value)}
+    by_row = {name: column for name, column in flat.items() if name not in constant}
+    unaligned = {**by_row, **labels} or constant
+    cells, rows = aligned(function, unaligned)
+    numeric = _numbers_by_row(function, flat, cells | constant, rows)
+    return Arguments(
+        function,
+        _stack_columns(numeric, parts, tables),
+        {argument: tuple(part) for argument, part in parts.items()},
+        column_labels,
+        {name: coded(function, name, cells[name]) for name in labels},
+        rows,
+        _result_kind(unaligned, constant),
+    )
+
+
+def _result_kind(unaligned: Mapping[str, Any], constant: Mapping[str, Any]) -> Kind:
+    if any(isinstance(column, pd.Series) for column in unaligned.values()):
+        return "series"
+    return "number" if unaligned is constant else "array"
+
+
+def _stack_columns(
+    numeric: Mapping[str, Floats],
+    parts: Mapping[str, Iterable[str]],
+    tables: Mapping[str, Any],
+) -> dict[str, Floats]:
+    """Stack the columns of each argument: (N, K) of a table, (N,) of a column."""
+    return {
+        argument: np.column_stack([numeric[name] for name in part])
+        if argument in tables
+        else numeric[argument]
+        for argument, part in parts.items()
+    }
+
+
+def _refuse_texts(function: str, columns: Mapping[str, Any]) -> None:
+    for name, value in columns.items():
         if isinstance(value, str | bytes) or value is None:
             raise InputTypeError(
                 f"{function}: {name} is {cited(value)}; pass a number, an array "
                 "or a Series."
             )
 
-    constant = {name: [value] for name, value in flat.items() if _is_number(value)}
-    by_row = {name: column for name, column in flat.items() if name not in constant}
-    unaligned = {**by_row, **labels} or constant
-    cells, rows = aligned(function, unaligned)
+
+def _numbers_by_row(
+    function: str, names: Iterable[str], cells: Mapping[str, Any], rows: pd.Index[Any]
+) -> dict[str, Floats]:
+    """Convert columns to numbers by row; refuse values whose squares overflow."""
     numeric = {
-        name: np.broadcast_to(
-            numbers(function, name, (cells | constant)[name]), len(rows)
-        )
-        for name in flat
+        name: np.broadcast_to(numbers(function, name, cells[name]), len(rows))
+        for name in names
     }
     infinite = [infinite_problems(n, n, column, rows) for n, column in numeric.items()]
     _refuse(
@@ -212,22 +250,7 @@ def arguments(
         "cells to missing.",
     )
     refuse_extreme(function, {n: v[~np.isnan(v)] for n, v in numeric.items()})
-    is_series = any(isinstance(column, pd.Series) for column in unaligned.values())
-    kind: Kind = "number" if unaligned is constant else "array"
-    return Arguments(
-        function,
-        {
-            argument: np.column_stack([numeric[name] for name in part])
-            if argument in tables
-            else numeric[argument]
-            for argument, part in parts.items()
-        },
-        {argument: tuple(part) for argument, part in parts.items()},
-        column_labels,
-        {name: coded(function, name, cells[name]) for name in labels},
-        rows,
-        "series" if is_series else kind,
-    )
+    return numeric
 
 
 def _as_table(values: Floats) -> Floats:
@@ -239,19 +262,7 @@ def _split_table(
 ) -> tuple[dict[str, Any], list[Hashable]]:
     """Split a table into columns, by the names in messages; also list their labels."""
     has_heads = isinstance(table, pd.DataFrame | Mapping)
-    if isinstance(table, pd.DataFrame):
-        columns: list[Any] = [table.iloc[:, j] for j in range(table.shape[1])]
-    elif isinstance(table, Mapping | list | tuple):
-        columns = [*(table.values() if isinstance(table, Mapping) else table)]
-    else:
-        cells = np.asarray(table) if hasattr(table, "__array__") else None
-        if cells is None or cells.ndim != 2:
-            raise InputTypeError(
-                f"{function}: {argument} is a {type(table).__name__}; pass a list of "
-                "columns or a DataFrame, such as df[['primary', 'secondary', "
-                "'tertiary']]."
-            )
-        columns = [*cells.T]
+    columns = _columns_of(function, argument, table)
     if not columns:
         raise InputTypeError(f"{function}: {argument} has no columns.")
     heads: list[Hashable] = [*(table if has_heads else range(len(columns)))]
@@ -264,6 +275,24 @@ def _split_table(
             for j, column in enumerate(columns)
         ]
     return dict(zip(names, columns, strict=True)), heads
+
+
+def _columns_of(function: str, argument: str, table: Any) -> list[Any]:
+    """List the columns of a frame, a mapping, a list or an array of two dimensions."""
+    if isinstance(table, pd.DataFrame):
+        return [table.iloc[:, j] for j in range(table.shape[1])]
+    if isinstance(table, Mapping):
+        return [*table.values()]
+    if isinstance(table, list | tuple):
+        return [*table]
+    cells = np.asarray(table) if hasattr(table, "__array__") else None
+    if cells is None or cells.ndim != 2:
+        raise InputTypeError(
+            f"{function}: {argument} is a {type(table).__name__}; pass a list of "
+            "columns or a DataFrame, such as df[['primary', 'secondary', "
+            "'tertiary']]."
+        )
+    return [*cells.T]
 
 
 def _is_number(value: object) -> bool:

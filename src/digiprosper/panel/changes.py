@@ -338,29 +338,15 @@ def _unknown_keys_notice(
         unused = levels[~levels.isin(values)]
         if not unknown.size:
             continue
-        hints = [
-            # Codes and years are all similar.
-            ""
-            if not isinstance(key, str) or any(map(str.isdigit, key))
-            else did_you_mean(key, unused)
-            for key in unknown[:_MOST_KEYS]
-        ]
-        shown = [f"{cited(str(k))}{h}" for k, h in zip(unknown, hints, strict=False)]
-        part = f"{name} {', '.join(shown)}"
-        if len(unknown) > len(shown):
-            part += f" and {len(unknown) - len(shown)} more"
-        if unknown.size == values.unique().size and not any(hints):
-            examples = [
-                str(key.date()) if isinstance(key, pd.Timestamp) else repr(key)
-                for key in levels[:2].tolist()
-            ]
-            part += f" (in the panel: {', '.join(examples)})"
-        parts.append(part)
+        part, has_hint = _list_unknown(unknown, unused)
+        if unknown.size == values.unique().size and not has_hint:
+            part += f" (in the panel: {_example_keys(levels)})"
+        parts.append(f"{name} {part}")
         data[str(name)] = tuple(unknown)
         if pairs := _pair_equal_codes(unknown, unused):
             data["same_code"] = tuple(pairs)
             same_code = _code_form_hint(name, pairs)
-        similar |= any(hints)
+        similar |= has_hint
     text = (
         f"{data['count']:,} of {counted(len(index), 'row')} of the data have no row in "
         f"the panel: {'; '.join(parts) or rows_text(tuple(index[outside][:5]))}"
@@ -368,6 +354,29 @@ def _unknown_keys_notice(
     )
     doubtful = similar or bool(same_code)
     return Notice("similar_keys" if doubtful else "keys_not_in_panel", text, data)
+
+
+def _example_keys(levels: pd.Index[Any]) -> str:
+    """Show the first keys of a panel as Python literals."""
+    first = [
+        str(key.date()) if isinstance(key, pd.Timestamp) else repr(key)
+        for key in levels[:2].tolist()
+    ]
+    return ", ".join(first)
+
+
+def _list_unknown(keys: pd.Index[Any], unused: pd.Index[Any]) -> tuple[str, bool]:
+    """List the first keys, similar ones of the panel, and how many others there are."""
+    hints = [
+        # Codes and years are all similar.
+        ""
+        if not isinstance(key, str) or any(map(str.isdigit, key))
+        else did_you_mean(key, unused)
+        for key in keys[:_MOST_KEYS]
+    ]
+    shown = [f"{cited(str(k))}{hint}" for k, hint in zip(keys, hints, strict=False)]
+    more = f" and {len(keys) - len(shown)} more" if len(keys) > len(shown) else ""
+    return ", ".join(shown) + more, any(hints)
 
 
 def _pair_equal_codes(

@@ -152,7 +152,8 @@ def changed_codes(table: Table) -> Iterator[Notice]:
         return
     has_value = table.data[[*table.numbers]].notna().any(axis=1).to_numpy()
     times = pd.Series(keys.time[has_value]).groupby(keys.entity[has_value])
-    ended, begun = (defaultdict[tuple[str, int], list[str]](list) for _ in range(2))
+    ended = defaultdict[tuple[str, int], list[str]](list)
+    begun = ended.copy()
     for entity, first, last in times.agg(["min", "max"]).itertuples():
         # A few missing years at an end are no change.
         if last > first + 1:
@@ -545,7 +546,8 @@ def over_gaps(table: Table, columns: Sequence[str] = ()) -> Iterator[Notice]:
         if pairs is None:
             continue
         for change in _CHANGES:
-            for column in [names[k] for k in _candidate_columns(pairs, at, change)]:
+            for k in _candidate_columns(pairs, at, change):
+                column = names[k]
                 values = numbers[column]
                 if (
                     column in wanted

@@ -232,16 +232,7 @@ def checked_roles(
 ) -> dict[str, list[str]]:
     """Check the arguments of `Panel.sample`; return its terms by role."""
     check_option("missing", missing, ("drop", "raise"))
-    lists: dict[str, Any] = {"codes": codes, "clusters": clusters}
-    wrong = [
-        name
-        for name, texts in lists.items()
-        if not is_list_like(texts) or not all(isinstance(text, str) for text in texts)
-    ]
-    if wrong:
-        raise InputTypeError(
-            f"{' and '.join(wrong)} of a sample are lists of terms (text)."
-        )
+    _refuse_other_lists(codes=codes, clusters=clusters)
     are_roles = hasattr(roles, "items") and all(
         isinstance(role, str) and np.iterable(texts) for role, texts in roles.items()
     )
@@ -258,6 +249,18 @@ def checked_roles(
     if odd:
         raise InputTypeError(f"terms are text; {subject(odd, 'is')} not.")
     return out
+
+
+def _refuse_other_lists(**lists: Any) -> None:
+    wrong = [
+        name
+        for name, texts in lists.items()
+        if not is_list_like(texts) or not all(isinstance(text, str) for text in texts)
+    ]
+    if wrong:
+        raise InputTypeError(
+            f"{' and '.join(wrong)} of a sample are lists of terms (text)."
+        )
 
 
 def _chosen_rows(table: Table, where: str | None) -> tuple[Table, Bools]:

@@ -196,11 +196,15 @@ def _one_row_per_entity(
     constants = frame.groupby(entity)[by_entity].first()
     names = [c for c in by_variable if c not in by_entity]
     texts: Any = frame.groupby(value)[names].first()
-    texts = texts.iloc[:, :1].squeeze(axis=1).dropna()
-    labels = {str(name): _cell_text(text) for name, text in texts.items()}
-    if sum(map(len, labels.values())) < sum(map(len, labels)):  # codes
-        labels = {}
+    labels = _variable_labels(texts.iloc[:, :1].squeeze(axis=1).dropna())
     return constants.join(wide).rename_axis(entity).reset_index(), headings, labels
+
+
+def _variable_labels(texts: pd.Series[Any]) -> dict[str, str]:
+    """Use texts as labels of variables, unless they are shorter, as codes are."""
+    labels = {str(name): _cell_text(text) for name, text in texts.items()}
+    is_code = sum(map(len, labels.values())) < sum(map(len, labels))
+    return {} if is_code else labels
 
 
 def _with_text_headings(data: object, entity: str) -> tuple[pd.DataFrame, list[Notice]]:
@@ -568,9 +572,7 @@ def read_stata(
         *_notices_of_warnings(caught, frame),
         *empty,
     ]
-    # Whole numbers are exact.
-    if rounded := tuple([name for name in single if (frame[name] % 1 > 0).any()]):
-        notices.append(notice_of("single_precision", columns=rounded))
+    notices += _single_precision_notices(frame, single)
     for name in [name for notice in notices for name in notice.data.get("columns", ())]:
         frame[name] = frame[name].where(frame[name].notna(), np.nan).astype(np.float64)
     if isinstance(time, str):
@@ -581,6 +583,14 @@ def read_stata(
         {name: text for name, label in labels.items() if (text := one_line(label))},
         notices + partly,
     )
+
+
+def _single_precision_notices(
+    frame: pd.DataFrame, names: pd.Index[str]
+) -> list[Notice]:
+    """Report variables of Stata's type float whose values are not whole numbers."""
+    rounded = tuple([name for name in names if (frame[name] % 1 > 0).any()])
+    return [notice_of("single_precision", columns=rounded)] if rounded else []
 
 
 def _apply_value_labels(
