@@ -12,8 +12,7 @@ import pandas as pd
 import pytest
 
 import digiprosper as dp
-from digiprosper.panel import scan as scan_module
-from digiprosper.panel import sources
+from digiprosper.panel import scan as scan_module, sources
 from digiprosper.panel.sources import SparkBlocks, cut_into_files, read_group, source_of
 from tests.linear.test_scanned import draw_instruments, draw_spec
 from tests.scanned_cases import assert_same, fitted, panel_of, tables
