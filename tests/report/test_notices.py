@@ -263,8 +263,10 @@ def test_sentences_have_the_fields_of_their_calls_and_are_in_the_right_room() ->
 
 
 def test_fields_of_a_sentence_say_how_they_are_written() -> None:
-    notice = errors.notice_of("rows_without_values", count=1200, texts=("a", "b"))
-    assert notice.message == "1,200 rows without values dropped: 'a', 'b'"
+    notice = errors.notice_of(
+        "rows_without_values", count=1200, texts=("a", "b"), _where="sheet 'x': "
+    )
+    assert notice.message == "sheet 'x': 1,200 rows without values dropped: 'a', 'b'"
     assert notice.data == {"count": 1200, "texts": ("a", "b")}
     assert errors.notice_of("single_precision", columns=("a",)).message.startswith(
         "'a' has Stata's type float"

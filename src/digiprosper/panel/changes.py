@@ -685,9 +685,10 @@ def _unfilled_notices(
     keys: Keys, name: str, values: Floats, *, extrapolate: bool
 ) -> list[Notice]:
     missing = np.isnan(values)
-    code = "unfilled.extrapolated" if extrapolate else "unfilled"
+    if not missing.any():
+        return []
     counts = _cell_counts(keys, name, missing)
-    return [notice_of(code, **counts)] if counts["count"] else []
+    return [notice_of("unfilled.extrapolated" if extrapolate else "unfilled", **counts)]
 
 
 def _cell_counts(keys: Keys, name: str, cells: Bools) -> dict[str, Any]:

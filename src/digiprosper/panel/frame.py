@@ -63,7 +63,7 @@ from digiprosper.panel.scan import (
     parse_memory,
 )
 from digiprosper.panel.selection import checked_roles, cut_sample
-from digiprosper.panel.sheets import long_table, read_excel, read_stata
+from digiprosper.panel.sheets import dropped_notices, long_table, read_excel, read_stata
 from digiprosper.panel.sources import MOST_BLOCKS
 from digiprosper.panel.table import Table
 from digiprosper.report import notices as report
@@ -441,13 +441,13 @@ class Panel:
         >>> Panel.from_wide(rows, entity="city", value="code")
         Panel: 1 city x 1 year, 1 rows, balanced; columns gdp, pop
         """
-        frame, of_series, notices = long_table(data, entity, time, value, time_format)
+        frame, of_series, dropped = long_table(data, entity, time, value, time_format)
         if labels is None or isinstance(labels, Mapping):
             labels = {**of_series, **(labels or {})}
         panel = cls(
             frame, entity, time, labels=labels, step=step, time_format=time_format
         )
-        return panel._add_notices(notices)
+        return panel._add_notices(dropped_notices(dropped))
 
     @classmethod
     def from_excel(  # noqa: PLR0913

@@ -9,9 +9,9 @@ import struct
 import warnings
 import zipfile
 import zlib
-from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import replace
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -70,14 +70,23 @@ _FLAGGED = r"\s*(:|[-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?)\s*([a-z]{0,4})\s*"
 _MARKED_YEAR = re.compile(r"()((?:18|19|20)\d\d)[A-Za-z]")
 
 
+@dataclass(frozen=True)
+class _Dropped:
+    """Dropped rows: their notice, how many they are, and the texts in them."""
+
+    make_notice: Callable[..., Notice]
+    count: int
+    texts: tuple[Any, ...]
+
+
 def long_table(
     data: object,
     entity: str,
     time: str,
     value: str | None,
     time_format: str | None,
-) -> tuple[pd.DataFrame, dict[str, str], list[Notice]]:
-    """Reshape a wide table to long; also return labels and notices."""
+) -> tuple[pd.DataFrame, dict[str, str], list[_Dropped]]:
+    """Reshape a wide table to long; also return labels and dropped rows."""
     check_key_names(entity, time)
     if not isinstance(value, str | None):
         raise InputTypeError(
@@ -207,12 +216,14 @@ def _variable_labels(texts: pd.Series[Any]) -> dict[str, str]:
     return {} if is_code else labels
 
 
-def _with_text_headings(data: object, entity: str) -> tuple[pd.DataFrame, list[Notice]]:
+def _with_text_headings(
+    data: object, entity: str
+) -> tuple[pd.DataFrame, list[_Dropped]]:
     """Make headings text, and read keys and flags of a file of Eurostat."""
     if isinstance(data, pd.DataFrame):
         data = data.set_axis([_cell_text(name) for name in data.columns], axis=1)
     frame = to_pandas(data)
-    notices: list[Notice] = []
+    notices: list[_Dropped] = []
     names = _EUROSTAT.fullmatch(str(frame.columns[0])) if frame.shape[1] else None
     if names is not None:
         frame, notices = _read_eurostat(frame, names[1].split(","))
@@ -225,7 +236,7 @@ def _with_text_headings(data: object, entity: str) -> tuple[pd.DataFrame, list[N
 
 def _read_eurostat(
     frame: pd.DataFrame, names: Sequence[str]
-) -> tuple[pd.DataFrame, list[Notice]]:
+) -> tuple[pd.DataFrame, list[_Dropped]]:
     """Split the first column into the keys `names`, and remove flags from cells."""
     first = frame.columns[0]
     parts = frame[first].astype(str).str.split(",", expand=True)
@@ -248,10 +259,14 @@ def _read_eurostat(
     table = pd.concat([keys, cells], axis=1)
     if not flags:
         return table, []
-    by_letter = dict(sorted(flags.items()))
-    counts = ", ".join(f"{letter} {number:,}" for letter, number in by_letter.items())
-    notice = notice_of("flags", count=flags.total(), flags=by_letter, _counts=counts)
-    return table, [notice]
+    return table, [_Dropped(_flags_notice, flags.total(), tuple(sorted(flags.items())))]
+
+
+def _flags_notice(where: str, count: int, flags: tuple[tuple[str, int], ...]) -> Notice:
+    counts = ", ".join(f"{letter} {number:,}" for letter, number in flags)
+    return notice_of(
+        "flags", count=count, flags=dict(flags), _where=where, _counts=counts
+    )
 
 
 def _read_headings(
@@ -279,15 +294,33 @@ def _read_headings(
 
 def drop_empty(
     frame: pd.DataFrame, columns: Sequence[str]
-) -> tuple[pd.DataFrame, list[Notice]]:
-    """Drop rows that are empty in some columns, with a notice of their other texts."""
+) -> tuple[pd.DataFrame, list[_Dropped]]:
+    """Drop rows that are empty in some columns; also return their other texts."""
     empty = frame[columns].isna().all(axis=1).to_numpy()
     if not empty.any():
         return frame, []
     others = frame[empty].drop(columns=columns).to_numpy(dtype=object).ravel()
-    texts = tuple(pd.unique(others[~pd.isna(others)]).tolist())
-    code = "rows_without_values" if texts else "empty_rows"
-    return frame[~empty], [notice_of(code, count=int(empty.sum()), texts=texts)]
+    texts = pd.unique(others[~pd.isna(others)]).tolist()
+    dropped = _Dropped(_no_values_notice, int(empty.sum()), tuple(texts))
+    return frame[~empty], [dropped]
+
+
+def _no_values_notice(where: str, count: int, texts: tuple[str, ...]) -> Notice:
+    return notice_of(
+        "rows_without_values" if texts else "empty_rows",
+        count=count,
+        texts=texts,
+        _where=where,
+    )
+
+
+def _no_match_notice(where: str, count: int, names: tuple[str, ...]) -> Notice:
+    return notice_of("rows_without_match", count=count, names=names, _where=where)
+
+
+def dropped_notices(dropped: Iterable[_Dropped], where: str = "") -> list[Notice]:
+    """Make notices of dropped rows; `where` names the sheets."""
+    return [rows.make_notice(where, rows.count, rows.texts) for rows in dropped]
 
 
 def read_excel(
@@ -313,8 +346,7 @@ def read_excel(
         )
     parts: list[pd.DataFrame] = []
     labels: dict[str, str] = {}
-    notices: list[Notice] = []
-    sheets_of = defaultdict[str, list[str]](list)
+    sheets_of: dict[_Dropped, list[str]] = {}
     cells = _read_cells(path, na_values, thousands)
     for name, frame in _sheet_tables(cells, entity, sheet).items():
         value = sheet[name] if isinstance(sheet, Mapping) else name
@@ -324,21 +356,16 @@ def read_excel(
             text = f"sheet {cited(name)}: {error.message}"
             raise type(error)(text, error.problems) from error
         parts.append(part)
-        for notice in dropped:
-            if str(notice) not in sheets_of:
-                notices.append(notice)
-            sheets_of[str(notice)].append(name)
+        for rows in dropped:
+            sheets_of.setdefault(rows, []).append(name)
         if value != name and [*part.columns] == [value]:
             labels[value] = name
-    notices = [_of_sheets(notice, sheets_of[str(notice)]) for notice in notices]
+    notices: list[Notice] = []
+    for rows, names in sheets_of.items():
+        where = f"sheet{'s' * (len(names) > 1)} {quoted(names)}: "
+        notices += dropped_notices([rows], where)
     notices += _partial_entity_notices(parts)
     return _merge_equal_columns(pd.concat(parts, axis=1)), labels, notices
-
-
-def _of_sheets(notice: Notice, names: Sequence[str]) -> Notice:
-    """Name the sheets that have such rows."""
-    sheets = f"sheet{'s' * (len(names) > 1)} {quoted(names)}"
-    return replace(notice, message=f"{sheets}: {notice.message}")
 
 
 def _merge_equal_columns(table: pd.DataFrame) -> pd.DataFrame:
@@ -384,9 +411,9 @@ def _read_sheet(
     value: str,
     match: Callable[[pd.Series[Any]], Any] | None,
     time_format: str | None,
-) -> tuple[pd.DataFrame, list[Notice]]:
-    """Convert a sheet to a long table indexed by the keys, with notices."""
-    unmatched: list[Notice] = []
+) -> tuple[pd.DataFrame, list[_Dropped]]:
+    """Convert a sheet to a long table indexed by the keys; also list dropped rows."""
+    unmatched: list[_Dropped] = []
     if match is not None:
         frame, unmatched = _match_names(frame, entity, match)
     columns = frame.columns.drop(entity)
@@ -407,7 +434,7 @@ def _match_names(
     frame: pd.DataFrame,
     entity: str,
     match: Callable[[pd.Series[Any]], Any],
-) -> tuple[pd.DataFrame, list[Notice]]:
+) -> tuple[pd.DataFrame, list[_Dropped]]:
     """Replace the names of a sheet by those of `match`; drop rows without one."""
     # A note below the table is the only cell in its row.
     names = frame.loc[frame.notna().sum(axis=1) > 1, entity]
@@ -428,9 +455,8 @@ def _match_names(
     frame = frame.assign(**{entity: column}).drop(index=dropped.index)
     if dropped.empty:
         return frame, []
-    texts = tuple(pd.unique(dropped))
-    notice = notice_of("rows_without_match", count=len(dropped), names=texts)
-    return frame, [notice]
+    names_dropped = tuple(pd.unique(dropped))
+    return frame, [_Dropped(_no_match_notice, len(dropped), names_dropped)]
 
 
 def _read_cells(
@@ -570,7 +596,7 @@ def read_stata(
     frame, empty = drop_empty(frame, frame.columns.tolist())
     notices = [
         *_notices_of_warnings(caught, frame),
-        *empty,
+        *dropped_notices(empty),
     ]
     notices += _single_precision_notices(frame, single)
     for name in [name for notice in notices for name in notice.data.get("columns", ())]:
