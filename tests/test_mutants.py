@@ -148,7 +148,7 @@ def test_the_report_has_shares_by_folder_and_of_all() -> None:
 def test_a_mutant_is_in_the_copy_while_its_tests_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    before, (mutant,) = source_hash(), draw(1, 1, "variables")
+    before, (mutant,) = source_hash(), draw(1, 1, "datasets")
     runner = Runner(tmp_path)
     copied = runner.source / mutant.file
     seen = []
@@ -188,7 +188,7 @@ def test_a_short_run() -> None:
         "--count",
         "1",
         "--room",
-        "variables",
+        "datasets",
     ]
     env = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
     run = subprocess.run(
