@@ -46,7 +46,8 @@ class LaterColumns(str):
 
     __slots__ = ()
 
-    __repr__ = str.__str__
+    def __repr__(self) -> str:
+        return str(self)
 
     @classmethod
     def of_pattern(cls, pattern: str) -> LaterColumns:
