@@ -534,8 +534,8 @@ def cut_in_spark(
     exits.callback(frame.unpersist)
     rows, times = frame.count(), []
     if time is not None:
-        distinct = frame.select(time).distinct().toArrow()
-        times = sorted(distinct(with_plain_types(distinct)[time]))
+        in_arrow = frame.select(time).distinct().toArrow()
+        times = sorted(distinct(with_plain_types(in_arrow)[time]))
     read = partial(read_group, columns)
     return SparkBlocks(frame, source.errors, read), rows, times
 
