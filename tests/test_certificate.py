@@ -48,8 +48,8 @@ FEW = Cell(31, 10, "2 never treated")
 def test_the_default_rejects_less_than_what_it_stands_beside(
     name: str, row: str, cell: Cell, reps: int, most: float, other: str
 ) -> None:
-    found = simulated(name, cell, reps)[row]
-    assert found["default"] <= most < found["others"][other]
+    actual = simulated(name, cell, reps)[row]
+    assert actual["default"] <= most < actual["others"][other]
 
 
 @pytest.mark.parametrize(
@@ -66,9 +66,9 @@ def test_the_default_rejects_less_than_what_it_stands_beside(
 def test_the_default_covers(
     name: str, row: str, cell: Cell, reps: int, least: float, other: str | None
 ) -> None:
-    found = simulated(name, cell, reps)[row]
-    assert found["default"] >= least
-    assert other is None or found["others"][other] < least
+    actual = simulated(name, cell, reps)[row]
+    assert actual["default"] >= least
+    assert other is None or actual["others"][other] < least
 
 
 @pytest.mark.parametrize("name", STUDIES)

@@ -249,22 +249,22 @@ CITIES = pd.DataFrame(
 
 
 def test_distances() -> None:
-    found = instruments.distance_to(CITIES, "Hangzhou")
-    assert found.index.equals(CITIES.index)
-    assert found["Hangzhou"] == 0
+    actual = instruments.distance_to(CITIES, "Hangzhou")
+    assert actual.index.equals(CITIES.index)
+    assert actual["Hangzhou"] == 0
     # By the law of cosines.
     a, b = np.radians(CITIES.to_numpy())[[0, 2]]
     cosine = np.sin(a[0]) * np.sin(b[0]) + np.cos(a[0]) * np.cos(b[0]) * np.cos(
         a[1] - b[1]
     )
-    assert found["Beijing"] == pytest.approx(6371.0088 * np.arccos(cosine), rel=1e-9)
+    assert actual["Beijing"] == pytest.approx(6371.0088 * np.arccos(cosine), rel=1e-9)
     antipode = instruments.distance_to(CITIES, (-30.27, -59.85))["Hangzhou"]
     assert antipode == pytest.approx(np.pi * 6371.0088, rel=1e-12)
     renamed = CITIES[["lon", "lat"]].rename(
         columns={"lon": "Longitude", "lat": "Latitude"}
     )
     pd.testing.assert_series_equal(
-        instruments.distance_to(renamed, (30.27, 120.15)), found
+        instruments.distance_to(renamed, (30.27, 120.15)), actual
     )
 
 

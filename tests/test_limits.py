@@ -125,11 +125,11 @@ def test_clusters_are_few_below_40_and_very_few_below_20(
     method: str, clusters: int, code: str | None
 ) -> None:
     make = NOT_DRAWN.get(method) or (lambda g: DRAWN[method](g, 199))
-    found = told(lambda: make(clusters))
-    assert {"few_clusters", "very_few_clusters"} & set(found) == (
+    actual = told(lambda: make(clusters))
+    assert {"few_clusters", "very_few_clusters"} & set(actual) == (
         {code} if code else set()
     )
-    assert code is None or found[code]["n_clusters"] == clusters
+    assert code is None or actual[code]["n_clusters"] == clusters
 
 
 def test_two_clusters_are_the_least_for_clustered_errors() -> None:
@@ -181,9 +181,9 @@ def test_weights_are_drawn_from_5_entities_or_more(clusters: int) -> None:
     "method", [*DRAWN, "rank_probabilities", "PanelThreshold", "PanelKink"]
 )
 def test_fewer_than_199_draws_are_few(method: str, reps: int) -> None:
-    found = told(lambda: {**DRAWN, **RANKED, **SEARCHED}[method](40, reps))
-    assert ("few_draws" in found) == (reps == 198)
-    assert reps == 199 or found["few_draws"]["reps"] == 198
+    actual = told(lambda: {**DRAWN, **RANKED, **SEARCHED}[method](40, reps))
+    assert ("few_draws" in actual) == (reps == 198)
+    assert reps == 199 or actual["few_draws"]["reps"] == 198
 
 
 def test_errors_of_a_propagated_index_need_499_draws() -> None:
@@ -252,8 +252,8 @@ def test_a_regime_of_few_rows_or_few_entities_is_small(
     rows: int, seen: int, entities: int, few: bool
 ) -> None:
     data = small_regime(rows, seen, entities)
-    found = told(lambda: PanelThreshold("y", "x", "q", thresholds=[-0.005]).fit(data))
-    assert found.get("small_regime") == (
+    results = told(lambda: PanelThreshold("y", "x", "q", thresholds=[-0.005]).fit(data))
+    assert results.get("small_regime") == (
         {"regime": 1, "nobs": rows, "n_entities": seen} if few else None
     )
 
@@ -263,7 +263,7 @@ def test_a_side_of_a_kink_with_few_rows_or_few_entities_is_small(
     rows: int, seen: int, entities: int, few: bool
 ) -> None:
     data = small_regime(rows, seen, entities)
-    found = told(lambda: PanelKink("y", "q", trim=0.01, bootstrap=None).fit(data))
-    assert found.get("small_regime") == (
+    results = told(lambda: PanelKink("y", "q", trim=0.01, bootstrap=None).fit(data))
+    assert results.get("small_regime") == (
         {"regime": "below", "nobs": rows, "n_entities": seen} if few else None
     )

@@ -183,7 +183,7 @@ def test_every_simulation_writes_a_table() -> None:
 
 
 @pytest.mark.parametrize(
-    ("page", "found"),
+    ("page", "results"),
     [
         ("The slope is .213.\n\n```\n0.2134\n```\n", []),
         ("The slope is .214.\n\n```\n0.2134\n```\n", [".214"]),
@@ -193,5 +193,5 @@ def test_every_simulation_writes_a_table() -> None:
         ("Rejected at 5%, Table 3.2 ([page](a/0.7.md))", ["3.2"]),
     ],
 )
-def test_a_number_is_looked_up(page: str, found: list[str]) -> None:
-    assert untraced(page) == found
+def test_a_number_is_looked_up(page: str, results: list[str]) -> None:
+    assert untraced(page) == results

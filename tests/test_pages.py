@@ -319,8 +319,8 @@ def test_each_page_of_a_method_or_a_task_has_a_figure_with_a_text() -> None:
     ],
 )
 def test_what_a_page_lacks_is_named(text: str, problem: str) -> None:
-    (found,) = what_a_page_lacks("a/b", text)
-    assert problem in found
+    (actual,) = what_a_page_lacks("a/b", text)
+    assert problem in actual
 
 
 def test_a_figure_of_a_page_is_one_that_its_examples_draw() -> None:

@@ -55,12 +55,12 @@ def test_a_published_table(name: str) -> None:
     folder = generator().folder_of(table, generator().DATA)
     if folder is None:
         pytest.skip(f"needs {', '.join(table['packages'])}")
-    found = generator().numbers(table, folder)
-    assert len(found) == len(table["values"])
-    unequal = {number.quantity for number in found if not number.equal}
+    actual = generator().numbers(table, folder)
+    assert len(actual) == len(table["values"])
+    unequal = {number.quantity for number in actual if not number.equal}
     assert unequal == explained(table)
     shown = on_page(table)
-    for number in found:
+    for number in actual:
         printed, ours = shown[number.quantity][1:3]
         assert printed == number.printed
         assert number.ours == pytest.approx(

@@ -53,7 +53,7 @@ def tables(seed: int = 0, rows: int = 30) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 
 @pytest.mark.parametrize(
-    ("found", "expected"),
+    ("results", "expected"),
     [
         (variables.industrial_layer([0.1, 0.4, 0.5]), 2.4),
         (variables.industrial_advancement(40, 50), 1.25),
@@ -76,9 +76,9 @@ def tables(seed: int = 0, rows: int = 30) -> tuple[pd.DataFrame, pd.DataFrame]:
         ),
     ],
 )
-def test_numbers_of_formulas_of_industry(found: float, expected: float) -> None:
-    assert isinstance(found, float)
-    assert found == pytest.approx(expected, abs=5.1e-11)
+def test_numbers_of_formulas_of_industry(results: float, expected: float) -> None:
+    assert isinstance(results, float)
+    assert results == pytest.approx(expected, abs=5.1e-11)
 
 
 def test_rows_by_hand() -> None:
@@ -192,12 +192,12 @@ def test_a_sector_without_value_added_adds_nothing() -> None:
 def test_columns_of_a_panel_in_industry() -> None:
     names = ["va1", "va2", "va3"]
     panel = Panel(tables()[0].reset_index(), "i", "t")
-    found = panel.assign(
+    actual = panel.assign(
         ratio=lambda f: variables.industrial_advancement(f["va2"], f["va3"]),
         layer=lambda f: variables.industrial_layer(f[names]),
     )
-    np.testing.assert_allclose(found["ratio"], panel["va3"] / panel["va2"])
-    assert found["layer"].between(1, 3).all()
+    np.testing.assert_allclose(actual["ratio"], panel["va3"] / panel["va2"])
+    assert actual["layer"].between(1, 3).all()
     shifted = panel.lag(names)
     lilien = shifted.assign(
         s=lambda f: variables.lilien_index(
@@ -412,13 +412,13 @@ def by_hand(frame: pd.DataFrame, growth: Any, rate: float, step: int = 1) -> pd.
 def test_capital_by_a_loop(seed: int) -> None:
     frame = make(seed)
     growth = pd.Series(np.linspace(0.02, 0.2, 5), list("edcba")) if seed % 2 else 0.07
-    found = variables.capital_stock(
+    actual = variables.capital_stock(
         frame["inv"], frame["price"], growth=growth, depreciation=0.06
     )
-    np.testing.assert_allclose(found, by_hand(frame, growth, 0.06), rtol=1e-13)
-    assert found.index.equals(frame.index)
-    assert found.name == "capital_stock"
-    assert found.notna().any()
+    np.testing.assert_allclose(actual, by_hand(frame, growth, 0.06), rtol=1e-13)
+    assert actual.index.equals(frame.index)
+    assert actual.name == "capital_stock"
+    assert actual.notna().any()
 
 
 def test_an_absent_year_is_a_missing_one() -> None:
@@ -426,9 +426,9 @@ def test_an_absent_year_is_a_missing_one() -> None:
     whole = frame.reindex(
         pd.MultiIndex.from_product([list("abcde"), range(2000, 2009)])
     )
-    found = variables.capital_stock(frame["inv"], frame["price"], growth=0.1)
+    actual = variables.capital_stock(frame["inv"], frame["price"], growth=0.1)
     filled = variables.capital_stock(whole["inv"], whole["price"], growth=0.1)
-    np.testing.assert_array_equal(found, filled.reindex(frame.index))
+    np.testing.assert_array_equal(actual, filled.reindex(frame.index))
 
 
 def test_units_labels_and_order() -> None:
@@ -515,14 +515,16 @@ def test_prices_of_the_year_before_are_no_deflator(unit) -> None:
 
 def test_columns_of_a_panel_in_growth() -> None:
     panel = Panel(make(1).reset_index(), "city", "year")
-    found = panel.assign(
+    actual = panel.assign(
         k=lambda f: variables.capital_stock(f["inv"], f["price"], growth=0.1),
         tfp=lambda f: variables.solow_tfp(f["inv"], f["k"], 2.0, capital_share=0.4),
     )
-    np.testing.assert_allclose(found["k"], by_hand(panel.frame, 0.1, 0.096), rtol=1e-13)
+    np.testing.assert_allclose(
+        actual["k"], by_hand(panel.frame, 0.1, 0.096), rtol=1e-13
+    )
     spec = FixedEffects("tfp", ["price"], cov_type="unadjusted")
     with pytest.warns(UserWarning, match="dropped"):
-        assert spec.fit(found).nobs > 10
+        assert spec.fit(actual).nobs > 10
 
 
 SERIES = pd.Series([1.0, 2.0], pd.MultiIndex.from_tuples([("a", 1), ("a", 2)]))
@@ -599,8 +601,8 @@ def test_productivity_by_its_identity() -> None:
     capital, labour, share = rng.uniform(1, 9, (3, 20)) / [[1], [1], [10]]
     tfp = rng.normal(size=20)
     output = np.exp(tfp) * capital**share * labour ** (1 - share)
-    found = variables.solow_tfp(output, capital, labour, capital_share=share)
-    np.testing.assert_allclose(found, tfp, atol=1e-13)
+    actual = variables.solow_tfp(output, capital, labour, capital_share=share)
+    np.testing.assert_allclose(actual, tfp, atol=1e-13)
     # Constant returns: all three in another unit move it by nothing.
     np.testing.assert_allclose(
         variables.solow_tfp(7 * output, 7 * capital, 7 * labour, capital_share=share),
@@ -645,12 +647,12 @@ def volatility_by_hand(x: pd.Series, window: int) -> pd.Series:
 @pytest.mark.parametrize("window", [2, 3, 5])
 def test_volatility_by_a_loop(window: int) -> None:
     x = make(window)["inv"]
-    found = variables.growth_volatility(x, window=window)
+    actual = variables.growth_volatility(x, window=window)
     np.testing.assert_allclose(
-        found, volatility_by_hand(x, window), rtol=1e-10, atol=1e-14
+        actual, volatility_by_hand(x, window), rtol=1e-10, atol=1e-14
     )
-    assert found.name == "growth_volatility"
-    assert found.notna().any()
+    assert actual.name == "growth_volatility"
+    assert actual.notna().any()
     every_second = make(window, 2)["inv"]
     assert variables.growth_volatility(every_second, window=window).isna().all()
 
@@ -680,8 +682,8 @@ def test_a_gap_breaks_the_growth_rate() -> None:
 def test_volatility_of_steady_growth_is_zero_whatever_the_unit() -> None:
     x = 1.03 ** np.arange(9)
     for scale in (1.0, 1e6):
-        found = variables.growth_volatility(scale * x, time=np.arange(9))
-        np.testing.assert_allclose(found[5:], 0.0, atol=1e-12)
+        actual = variables.growth_volatility(scale * x, time=np.arange(9))
+        np.testing.assert_allclose(actual[5:], 0.0, atol=1e-12)
 
 
 @pytest.mark.parametrize("window", [1, 0, 2.5, True, "5", None])
@@ -701,7 +703,7 @@ def test_volatility_refuses_values_without_growth_and_rows_without_time() -> Non
 
 
 @pytest.mark.parametrize(
-    ("found", "expected"),
+    ("results", "expected"),
     [
         (variables.urban_rural_ratio(47412, 18931), 2.5044635783),
         (variables.digital_divide(75, 50), 1.5),
@@ -713,35 +715,35 @@ def test_volatility_refuses_values_without_growth_and_rows_without_time() -> Non
         (np.log1p(variables.per_capita(25, 100_000, per=10_000)), np.log(3.5)),
     ],
 )
-def test_numbers_of_formulas_of_rates(found: float, expected: float) -> None:
-    assert found == pytest.approx(expected, abs=5.1e-11)
+def test_numbers_of_formulas_of_rates(results: float, expected: float) -> None:
+    assert results == pytest.approx(expected, abs=5.1e-11)
 
 
 def test_missing_gives_missing_in_rates() -> None:
     urban, rural = pd.Series([3.0, nan, 4]), pd.Series([2, 1, pd.NA], dtype="Int64")
-    for found in (
+    for actual in (
         variables.urban_rural_ratio(urban, rural),
         variables.digital_divide(urban, rural, measure="gap"),
         variables.per_capita(urban, rural),
         variables.relative_rate(urban, rural, 1, 1),
     ):
-        assert found.isna().tolist() == [False, True, True]
+        assert actual.isna().tolist() == [False, True, True]
 
 
 def test_distance_to_the_leader_of_the_period() -> None:
     keys = pd.MultiIndex.from_product([list("abc"), [2000, 2001]], names=["i", "t"])
     x = pd.Series([80.0, 50, 40, 100, 20, 25], keys)
-    found = variables.distance_to_leader(x)
+    actual = variables.distance_to_leader(x)
     leader = x.groupby("t").transform("max")
-    np.testing.assert_allclose(found, np.log(leader / x))
+    np.testing.assert_allclose(actual, np.log(leader / x))
     turned = x.iloc[[3, 1, 5, 0, 2, 4]]
     pd.testing.assert_series_equal(
-        variables.distance_to_leader(turned), found.reindex(turned.index)
+        variables.distance_to_leader(turned), actual.reindex(turned.index)
     )
     panel = Panel(x.rename("x").reset_index(), "i", "t")
     assert (
         panel.assign(d=lambda f: variables.distance_to_leader(f["x"]))["d"].tolist()
-        == found.tolist()
+        == actual.tolist()
     )
     assert (
         variables.distance_to_leader(x.to_numpy()) == np.log(100 / x.to_numpy())
@@ -749,7 +751,7 @@ def test_distance_to_the_leader_of_the_period() -> None:
     gap = x.where(x != 20)
     assert variables.distance_to_leader(gap).isna().tolist() == [True, False] * 3
     times = variables.distance_to_leader(x.to_numpy(), time=keys.get_level_values(1))
-    np.testing.assert_array_equal(times, found)
+    np.testing.assert_array_equal(times, actual)
     missing = variables.distance_to_leader([1.0, 2, 4], time=[1, 1, None])
     np.testing.assert_allclose(missing, [np.log(2), 0, nan])
 
@@ -871,28 +873,28 @@ def groups(frame: pd.DataFrame) -> Any:
 
 def test_coordination_by_group() -> None:
     frame = cities()
-    found = variables.regional_coordination(
+    actual = variables.regional_coordination(
         frame["income"], frame["people"], frame["province"]
     )
-    assert found.index.equals(frame.index)
+    assert actual.index.equals(frame.index)
     for _, part in groups(frame):
         expected = 1 - coefficient_of_variation(
             part["income"], obs_weights=part["people"]
         )
-        np.testing.assert_allclose(found[part.index], expected, rtol=1e-13)
+        np.testing.assert_allclose(actual[part.index], expected, rtol=1e-13)
 
 
 @pytest.mark.parametrize("measure", ["cv", "theil"])
 def test_equality_by_group(measure: Any) -> None:
     frame = cities(1)
     services = ["cars", "food", "steel"]
-    found = variables.service_equality(
+    actual = variables.service_equality(
         frame[services], frame["province"], measure=measure
     )
     function = coefficient_of_variation if measure == "cv" else theil_t
     for _, part in groups(frame):
         expected = 1 - np.mean([function(part[name]) for name in services])
-        np.testing.assert_allclose(found[part.index], expected, rtol=1e-12)
+        np.testing.assert_allclose(actual[part.index], expected, rtol=1e-12)
     equal = variables.service_equality(
         [[2, 2, 5], [7, 7, 1]], ["a", "a", None], measure=measure
     )
@@ -947,7 +949,7 @@ def test_regions_of_one_mix_have_no_concentration() -> None:
 
 def test_krugman_by_hand() -> None:
     frame, names = cities(3), ["cars", "food", "steel"]
-    found = variables.krugman_index(frame[names])
+    actual = variables.krugman_index(frame[names])
     for _, part in frame.groupby("year"):
         for row in part.index:
             own, others = (
@@ -955,7 +957,7 @@ def test_krugman_by_hand() -> None:
                 part.drop(row)[names].sum().to_numpy(),
             )
             expected = np.abs(own / own.sum() - others / others.sum()).sum()
-            assert found[row] == pytest.approx(expected, rel=1e-12)
+            assert actual[row] == pytest.approx(expected, rel=1e-12)
 
 
 def test_herfindahl() -> None:
@@ -997,11 +999,11 @@ def test_invariances() -> None:
 def test_a_gap_takes_its_group() -> None:
     frame = cities(6).sort_index()
     frame.loc[("c0", 2001), ["income", "cars"]] = nan
-    found = variables.regional_coordination(
+    actual = variables.regional_coordination(
         frame["income"], frame["people"], frame["province"]
     )
     gone = (frame["province"] == "a") & (frame.index.get_level_values("year") == 2001)
-    assert found.isna().equals(gone)
+    assert actual.isna().equals(gone)
     krugman = variables.krugman_index(frame[["cars", "food"]])
     assert (
         krugman.isna().tolist()
@@ -1011,15 +1013,15 @@ def test_a_gap_takes_its_group() -> None:
 
 def test_in_a_panel_of_cities() -> None:
     panel = Panel(cities(7).reset_index(), "city", "year")
-    found = panel.assign(
+    actual = panel.assign(
         even=lambda f: variables.regional_coordination(
             f["income"], f["people"], f["province"]
         ),
         special=lambda f: variables.krugman_index(f[["cars", "food", "steel"]]),
     )
-    provinces = found.frame.groupby(["province", "year"])["even"].first()
+    provinces = actual.frame.groupby(["province", "year"])["even"].first()
     assert len(provinces) == 9
-    assert found["special"].between(0, 2).all()
+    assert actual["special"].between(0, 2).all()
 
 
 @pytest.mark.parametrize(

@@ -500,9 +500,9 @@ def test_convergence_makes_leads_before_rows_are_chosen() -> None:
     panel = dp.datasets.us_states()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        found = dp.beta_convergence(panel, "gsp", where="year < 1980")
+        actual = dp.beta_convergence(panel, "gsp", where="year < 1980")
         made = dp.beta_convergence(panel.subset("year <= 1980"), "gsp")
-    np.testing.assert_allclose(found.params, made.params, rtol=1e-12)
+    np.testing.assert_allclose(actual.params, made.params, rtol=1e-12)
 
 
 def test_a_propagated_index_learns_from_all_rows() -> None:
@@ -510,11 +510,11 @@ def test_a_propagated_index_learns_from_all_rows() -> None:
     system = dp.IndicatorSystem.from_dict({"": {"roads": "+", "pipes": "+"}})
     index = dp.CompositeIndex(system)
     model = dp.FixedEffects("log(gsp)", ["capital", "unemp"], where="year >= 1975")
-    found = fitted(dp.PropagatedIndex({"capital": index}, model, reps=99), panel)
+    actual = fitted(dp.PropagatedIndex({"capital": index}, model, reps=99), panel)
     scores = panel.attach(index.fit(panel).scores.rename("capital"))
     expected = fitted(model, scores)
-    np.testing.assert_allclose(found.params, expected.params, rtol=1e-10)
-    assert found.nobs == 576
+    np.testing.assert_allclose(actual.params, expected.params, rtol=1e-10)
+    assert actual.nobs == 576
 
 
 # --- which periods, and which rows of the panel ---------------------------------------

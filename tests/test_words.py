@@ -450,14 +450,14 @@ def small_letters(path: Path) -> str:
 @pytest.mark.parametrize("phrase", BANNED)
 def test_plain_words_only(phrase: str) -> None:
     texts = [*TEXTS, ROOT / "README.md", ROOT / "CHANGELOG.md"]
-    found = [
+    actual = [
         f"{path.relative_to(ROOT)}:{number}"
         for path in texts
         if phrase.lower() in small_letters(path)
         for number, line in enumerate(small_letters(path).splitlines(), start=1)
         if phrase.lower() in line
     ]
-    assert found == []
+    assert actual == []
 
 
 def test_words_are_read_back() -> None:

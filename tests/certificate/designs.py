@@ -70,8 +70,8 @@ class Study:
     def effect(self, cell: Cell) -> float:
         """Return the effect of power, zero where power is not measured."""
         first = cell.design.partition(",")[0]
-        found = self.effects.get(cell.design, self.effects.get(first, 0.0))
-        return float(found and found * np.sqrt(31 * 9 / (cell.n * (cell.t - 1))))
+        actual = self.effects.get(cell.design, self.effects.get(first, 0.0))
+        return float(actual and actual * np.sqrt(31 * 9 / (cell.n * (cell.t - 1))))
 
     def reps_of(self, cell: Cell) -> int:
         """Return the number of panels: half as many where there are not 31 entities."""
@@ -86,8 +86,8 @@ def cells(
     missing: bool = True,
 ) -> list[Cell]:
     """List all sizes and designs, and an unbalanced one of 31 x 10."""
-    found = [Cell(n, t, d) for n, t, d in itertools.product(sizes, periods, designs)]
-    return [*found, Cell(31, 10, designs[0] + MISSING)] if missing else found
+    actual = [Cell(n, t, d) for n, t, d in itertools.product(sizes, periods, designs)]
+    return [*actual, Cell(31, 10, designs[0] + MISSING)] if missing else actual
 
 
 def autoregressive(rng: Rng, n: int, t: int, phi: float) -> Array:

@@ -58,11 +58,11 @@ def threshold(rng: Rng, cell: Cell, effect: float) -> dict[str, Trial]:
     none = panel_of(rng, cell, {"q": q, "z": z, "y": z + error})
     fit = quiet(spec.fit, none, rng=rng)
     jump = panel_of(rng, cell, {"q": q, "z": z, "y": z * (1 + (q > middle)) + error})
-    found = quiet(spec.replace(bootstrap=None).fit, jump)
-    profile = found.profile()
+    actual = quiet(spec.replace(bootstrap=None).fit, jump)
+    profile = actual.profile()
     true = profile.loc[profile["gamma"] <= middle, "lr"].iloc[-1]
     held = {
-        word: float(true <= found.critical_value(method=word))
+        word: float(true <= actual.critical_value(method=word))
         for word in ("scaled", "lr")
     }
     return {

@@ -225,9 +225,9 @@ def by_statistic(
     """List each statistic with its rows."""
     for name, there in rows.items():
         for statistic in STUDIES[name].rows:
-            found = [row for row in there if row["statistic"] == statistic]
-            if found:
-                yield statistic, found
+            actual = [row for row in there if row["statistic"] == statistic]
+            if actual:
+                yield statistic, actual
 
 
 def size_text(row: Row) -> str:

@@ -95,10 +95,10 @@ def shares(kind: str, null: Sequence[Trial], other: Sequence[Trial]) -> Row:
     statistics = np.array([one.statistic for one in null])
     if other and np.isfinite(statistics).any():
         critical = np.nanquantile(statistics, 0.95)
-        found = np.array([one.statistic for one in other])
+        actual = np.array([one.statistic for one in other])
         row["power"] = share("size", [one.p for one in other])
         row["corrected"] = round(
-            float(np.mean(found[np.isfinite(found)] > critical)), 4
+            float(np.mean(actual[np.isfinite(actual)] > critical)), 4
         )
     return row
 

@@ -67,8 +67,8 @@ def spatial_panel(
 def tests(rng: Rng, cell: Cell, effect: float) -> dict[str, Trial]:
     """Test for spatial lags where there are none, or some of outcome and regressor."""
     panel, weights = spatial_panel(rng, cell, effect, effect)
-    found = quiet(dp.spatial_tests, dp.PanelSpatial("y", ["x"], weights), panel)
-    frame, noticed = found.frame.set_index("test"), has_notice(found)
+    actual = quiet(dp.spatial_tests, dp.PanelSpatial("y", ["x"], weights), panel)
+    frame, noticed = actual.frame.set_index("test"), has_notice(actual)
     return {
         name: Trial(
             row["p_value"],

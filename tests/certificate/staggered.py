@@ -153,7 +153,7 @@ def differing_trends(rng: Rng, cell: Cell, effect: float) -> dict[str, Trial]:
     bounds = {"relative": 1.0, "smoothness": 2 * unit}
     event = np.where(treated, float(start), np.nan)
     path = dp.EventStudy("y", "first", before=start, after=cell.t - start - 1)
-    found = {}
+    actual = {}
     for restriction, trend in trends.items():
         y = error + (trend + effect * (since >= 0)) * treated[:, None]
         panel = panel_of(rng, cell, {"first": event, "y": y})
@@ -169,7 +169,7 @@ def differing_trends(rng: Rng, cell: Cell, effect: float) -> dict[str, Trial]:
             others[word.upper()] = _covered(quiet(other.honest, **options))
         intervals = quiet(fit.honest, **options)
         others["usual interval"] = _covered(intervals, 0)
-        found[_HONEST[restriction]] = Trial(
+        actual[_HONEST[restriction]] = Trial(
             _covered(intervals), float("nan"), others, has_notice(intervals)
         )
         staggered = dp.StaggeredDid("y", "first", base_period="universal")
@@ -177,10 +177,10 @@ def differing_trends(rng: Rng, cell: Cell, effect: float) -> dict[str, Trial]:
         intervals = quiet(fit.honest, **options)
         printed = quiet(staggered.replace(cov_type="influence").fit, panel)
         others = {"influence functions": _covered(quiet(printed.honest, **options))}
-        found[f"{_HONEST[restriction]}, StaggeredDid"] = Trial(
+        actual[f"{_HONEST[restriction]}, StaggeredDid"] = Trial(
             _covered(intervals), float("nan"), others, has_notice(intervals)
         )
-    return found
+    return actual
 
 
 _FITS = ("", ", StaggeredDid")

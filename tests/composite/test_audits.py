@@ -26,27 +26,27 @@ B = IndicatorSystem.from_dict(
 
 
 def places(*others):
-    found = overlap_audit(A, B, others)
-    return dict(zip(found["indicator"], found["where"], strict=True))
+    actual = overlap_audit(A, B, others)
+    return dict(zip(actual["indicator"], actual["where"], strict=True))
 
 
 def test_an_indicator_on_both_sides_is_found():
-    found = overlap_audit(A, B)
-    assert list(found) == [
+    actual = overlap_audit(A, B)
+    assert list(actual) == [
         "indicator",
         "system_a",
         "system_b",
         "other_columns",
         "where",
     ]
-    assert found.iloc[0].tolist() == [
+    assert actual.iloc[0].tolist() == [
         "finance",
         True,
         True,
         False,
         "system_a (users), system_b",
     ]
-    assert len(found) == 1
+    assert len(actual) == 1
     assert overlap_audit(A, IndicatorSystem([Indicator("x")])).empty
 
 
@@ -66,9 +66,9 @@ def test_an_indicator_on_both_sides_is_found():
     ],
 )
 def test_columns_inside_terms_count(term, names):
-    found = places(term)
-    assert [n for n in found if n != "finance"] == names
-    assert all(found[n].endswith(term) for n in names)
+    actual = places(term)
+    assert [n for n in actual if n != "finance"] == names
+    assert all(actual[n].endswith(term) for n in names)
 
 
 def test_a_single_text_is_one_column():
@@ -171,8 +171,8 @@ def test_size_variables(units, expected, frame_of, fit):
     system = IndicatorSystem(
         [Indicator(c, unit=u) for c, u in zip("abcd", units, strict=True)]
     )
-    found, message = finding(fit(system, frame_of(3)), "size_variables")
-    assert found == expected
+    actual, message = finding(fit(system, frame_of(3)), "size_variables")
+    assert actual == expected
     if expected == "warning":
         assert "'a', 'b', 'd'" in message
 
@@ -202,13 +202,13 @@ def test_the_copied_script_is_recognised_by_scope_and_by_given_weights(frame_of,
 
 def test_the_simulated_systems():
     _, truth = datasets.simulate_provinces(6, 4)
-    found = overlap_audit(
+    actual = overlap_audit(
         IndicatorSystem.from_frame(truth.indicators("digital")),
         IndicatorSystem.from_frame(truth.indicators("prosperity")),
         ["urban", "log(income)"],
     )
     pd.testing.assert_series_equal(
-        found["indicator"], pd.Series(["income"], name="indicator")
+        actual["indicator"], pd.Series(["income"], name="indicator")
     )
 
 
@@ -285,8 +285,8 @@ def test_more_than_half_of_the_indicators_are_amounts(fit):
         (["gdp", "gini ratio"], "note"),
         (["gdp", "gini ratio", "total income"], "warning"),
     ):
-        found = fit(IndicatorSystem([Indicator(n) for n in names]), frame)
-        assert finding(found, "size_variables")[0] == word
+        actual = fit(IndicatorSystem([Indicator(n) for n in names]), frame)
+        assert finding(actual, "size_variables")[0] == word
 
 
 def test_given_weights_are_those_of_a_script_up_to_two_thousandths(frame_of, fit):
@@ -329,12 +329,12 @@ AUDITED = [
 def test_the_options_behind_weights_are_found(options, posted, frame_of, fit):
     frame = frame_of(1)
     results = fit(posted, frame, **options)
-    found = audit_weights(
+    actual = audit_weights(
         posted, Panel(frame, "id", "year"), results.weights["weight"].round(4)
     )
-    assert list(found) == AUDITED
-    assert found["max_deviation"].dropna().is_monotonic_increasing
-    best = found.iloc[0]
+    assert list(actual) == AUDITED
+    assert actual["max_deviation"].dropna().is_monotonic_increasing
+    best = actual.iloc[0]
     for name, value in {
         "weighting": "entropy",
         "scope": "pooled",
@@ -369,12 +369,12 @@ def test_percent_and_mappings_and_shapes(system, frame_of, fit):
 @pytest.mark.further
 def test_what_these_data_cannot_have_comes_last_with_its_reason(system, frame_of, fit):
     frame = frame_of(3).assign(a=lambda f: f["a"] - 1)
-    found = audit_weights(
+    actual = audit_weights(
         system, Panel(frame, "id", "year"), fit(system, frame).weights["weight"]
     )
-    assert found["max_deviation"].iloc[0] < 1e-12
-    last = found[found["max_deviation"].isna()]
-    assert last.index[-1] == len(found) - 1
+    assert actual["max_deviation"].iloc[0] < 1e-12
+    last = actual[actual["max_deviation"].isna()]
+    assert last.index[-1] == len(actual) - 1
     cancelled = last["weighting"] == "pca"
     assert set(last[~cancelled]["normalise"]) == {"max"}
     assert (
@@ -383,15 +383,15 @@ def test_what_these_data_cannot_have_comes_last_with_its_reason(system, frame_of
         .all()
     )
     assert last[last["normalise"] != "max"]["problem"].str.contains("loadings").all()
-    assert (found["problem"] == "").sum() == len(found) - len(last)
+    assert (actual["problem"] == "").sum() == len(actual) - len(last)
 
 
 def test_a_cross_section_has_few_scopes(frame_of):
     table = frame_of(4, periods=1).drop(columns="year")
     flat = IndicatorSystem([Indicator(c) for c in "abcd"])
-    found = audit_weights(flat, Panel(table, "id"), dict.fromkeys("abcd", 1))
-    assert set(found["scope"]) == {"pooled"}
-    assert found.iloc[0]["weighting"] == "equal"
+    actual = audit_weights(flat, Panel(table, "id"), dict.fromkeys("abcd", 1))
+    assert set(actual["scope"]) == {"pooled"}
+    assert actual.iloc[0]["weighting"] == "equal"
 
 
 @pytest.mark.parametrize(

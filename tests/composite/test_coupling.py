@@ -45,12 +45,12 @@ def wang(u):
 
 def test_outside_number():
     case = REFERENCE["coupling"]
-    found = coupling_coordination(case["U"])
+    actual = coupling_coordination(case["U"])
     for column in ("C", "T", "D"):
         np.testing.assert_allclose(
-            found[column], case[column], atol=case["tolerance"], rtol=0
+            actual[column], case[column], atol=case["tolerance"], rtol=0
         )
-    assert found["grade"].tolist() == [7]
+    assert actual["grade"].tolist() == [7]
 
 
 @pytest.mark.further
@@ -68,14 +68,14 @@ def test_both_methods_by_their_formulas(rows, n):
         standard["C"], n * u.prod(axis=1) ** (1 / n) / u.sum(axis=1), rtol=1e-9
     )
     np.testing.assert_allclose(modern["C"], [wang(r) for r in u], rtol=1e-9, atol=1e-12)
-    for found in (standard, modern):
-        assert found["C"].between(0, 1).all()
-        np.testing.assert_allclose(found["T"], u.mean(axis=1), rtol=1e-12)
+    for actual in (standard, modern):
+        assert actual["C"].between(0, 1).all()
+        np.testing.assert_allclose(actual["T"], u.mean(axis=1), rtol=1e-12)
         np.testing.assert_allclose(
-            found["D"], np.sqrt(found["C"] * found["T"]), rtol=1e-12
+            actual["D"], np.sqrt(actual["C"] * actual["T"]), rtol=1e-12
         )
         np.testing.assert_array_equal(
-            found["grade"], np.clip(np.ceil(found["D"] * 10 + 1e-9), 1, 10)
+            actual["grade"], np.clip(np.ceil(actual["D"] * 10 + 1e-9), 1, 10)
         )
     # which system is called which does not matter
     np.testing.assert_allclose(quiet(u[:, ::-1])["C"], standard["C"], rtol=1e-12)
@@ -114,19 +114,19 @@ def test_wang_spreads_where_the_standard_crowds():
 
 
 def test_all_zero_has_no_coupling_and_no_coordination():
-    found = coupling_coordination([[0.0, 0.0], [1.0, 1.0]])
-    assert np.isnan(found["C"][0])
-    assert found["T"].tolist() == [0.0, 1.0]
-    assert found["D"].tolist() == [0.0, 1.0]
-    assert found["grade"].tolist() == [1, 10]
+    actual = coupling_coordination([[0.0, 0.0], [1.0, 1.0]])
+    assert np.isnan(actual["C"][0])
+    assert actual["T"].tolist() == [0.0, 1.0]
+    assert actual["D"].tolist() == [0.0, 1.0]
+    assert actual["grade"].tolist() == [1, 10]
 
 
 @pytest.mark.parametrize("tenth", range(1, 10))
 def test_a_grade_begins_at_its_tenth(tenth):
     # two equal systems: D is their square root
     level = (tenth / 10) ** 2
-    found = quiet([[level, level], [level - 1e-6, level - 1e-6]])
-    assert found["grade"].tolist() == [tenth + 1, tenth]
+    actual = quiet([[level, level], [level - 1e-6, level - 1e-6]])
+    assert actual["grade"].tolist() == [tenth + 1, tenth]
 
 
 def test_coefficients_enter_development_only():
@@ -139,15 +139,15 @@ def test_coefficients_enter_development_only():
         [0.75, 0.25],
         pd.Series({"digital": 0.75, "rural": 0.25}),
     ):
-        found = coupling_coordination(frame, coefficients=given_)
-        pd.testing.assert_series_equal(found["C"], plain["C"])
-        np.testing.assert_allclose(found["T"], [0.55, 0.35])
-    assert found.index.tolist() == ["east", "west"]
+        actual = coupling_coordination(frame, coefficients=given_)
+        pd.testing.assert_series_equal(actual["C"], plain["C"])
+        np.testing.assert_allclose(actual["T"], [0.55, 0.35])
+    assert actual.index.tolist() == ["east", "west"]
 
 
 def test_many_small_systems_do_not_underflow():
-    found = quiet(np.full((1, 400), 1e-3))
-    assert found["C"][0] == pytest.approx(1.0)
+    actual = quiet(np.full((1, 400), 1e-3))
+    assert actual["C"][0] == pytest.approx(1.0)
 
 
 def test_equally_bad_systems_are_remarked():
@@ -229,8 +229,8 @@ def test_equally_bad_is_a_coupling_above_9_tenths_with_a_development_below_2(
     apart = development * np.sqrt(1 - coupling**2)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        found = coupling_coordination([[development - apart, development + apart]])
-    assert found.loc[0, ["C", "T"]].tolist() == pytest.approx([coupling, development])
+        actual = coupling_coordination([[development - apart, development + apart]])
+    assert actual.loc[0, ["C", "T"]].tolist() == pytest.approx([coupling, development])
     assert [w.category for w in caught] == [IndicatorWarning] * told
 
 
@@ -266,7 +266,7 @@ def test_coefficients_sum_to_one_up_to_rounding():
     ],
 )
 def test_numbers_of_the_formulas(method, coupling, coordination):
-    found = coupling_coordination([[0.3, 0.6]], method=method).iloc[0]
-    assert (found["C"], found["T"], found["D"]) == pytest.approx(
+    actual = coupling_coordination([[0.3, 0.6]], method=method).iloc[0]
+    assert (actual["C"], actual["T"], actual["D"]) == pytest.approx(
         (coupling, 0.45, coordination), abs=5.1e-11
     )

@@ -102,8 +102,8 @@ def collected(table):
 
 
 def scored(results, table):
-    found = collected(results.apply(table)).sort_values(["id", "year"])
-    return found["index_score"].to_numpy(dtype=float)
+    actual = collected(results.apply(table)).sort_values(["id", "year"])
+    return actual["index_score"].to_numpy(dtype=float)
 
 
 @pytest.mark.many(4)
@@ -208,13 +208,13 @@ def test_nearly_constant_columns_keep_their_digits(frame_of):
     frame["a"] = 50 + 1e-3 * frame["a"]
     system = IndicatorSystem([Indicator(c, goalposts=(0, 60)) for c in "ab"])
     spec = CompositeIndex(system, scope="goalposts")
-    found, panel = (
+    results, panel = (
         spec.fit(pl.from_pandas(frame)).weights,
         spec.fit(Panel(frame, "id", "year")).weights,
     )
     assert panel.loc["a", "weight"] < 1e-8
     # sums of u near 1 leave T some 1e-16, of the 1e-9 that it is here
-    np.testing.assert_allclose(found["weight"], panel["weight"], rtol=1e-5)
+    np.testing.assert_allclose(results["weight"], panel["weight"], rtol=1e-5)
 
 
 def test_a_lazy_table_stays_lazy_and_keeps_its_columns(system, frame_of):
@@ -232,10 +232,10 @@ def test_a_lazy_table_stays_lazy_and_keeps_its_columns(system, frame_of):
 def test_a_file_is_read_in_pieces(system, frame_of, tmp_path):
     frame = frame_of(7, n=200)
     pl.from_pandas(frame).write_parquet(tmp_path / "x.parquet", row_group_size=100)
-    found = CompositeIndex(system).fit(pl.scan_parquet(tmp_path / "x.parquet"))
+    results = CompositeIndex(system).fit(pl.scan_parquet(tmp_path / "x.parquet"))
     again = CompositeIndex(system).fit(duckdb.read_parquet(str(tmp_path / "x.parquet")))
     panel = CompositeIndex(system).fit(Panel(frame, "id", "year"))
-    for other in (found, again):
+    for other in (results, again):
         np.testing.assert_allclose(
             other.weights["weight"], panel.weights["weight"], rtol=1e-12
         )

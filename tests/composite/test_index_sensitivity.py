@@ -73,7 +73,7 @@ def frame():
 
 
 @pytest.fixture(scope="module")
-def found(frame):
+def results(frame):
     return study(BASE, panel_of(frame), over=GRID)
 
 
@@ -81,10 +81,10 @@ def found(frame):
 
 
 @pytest.mark.further
-def test_every_combination_is_a_fit_of_its_own(frame, found):
+def test_every_combination_is_a_fit_of_its_own(frame, results):
     base = BASE.fit(panel_of(frame)).scores
     by = base.index.get_level_values("year")
-    table, ranks = found.combinations, found.ranks
+    table, ranks = results.combinations, results.ranks
     assert list(table)[:4] == list(GRID)
     assert len(table) == 108
     kinds = set()
@@ -119,8 +119,8 @@ def test_every_combination_is_a_fit_of_its_own(frame, found):
     assert len(ranks) == len(base) * (table["problem"] == "").sum()
 
 
-def test_the_baseline_is_marked(found):
-    table = found.combinations
+def test_the_baseline_is_marked(results):
+    table = results.combinations
     assert table["baseline"].sum() == 1
     row = table[table["baseline"]].iloc[0]
     assert tuple(row[list(GRID)]) == ("pooled", "minmax", "entropy", "linear")
@@ -129,20 +129,20 @@ def test_the_baseline_is_marked(found):
 
 
 def test_a_baseline_outside_the_grid(frame):
-    found = study(BASE, panel_of(frame), over={"weighting": ["critic", "std"]})
-    assert not found.combinations["baseline"].any()
-    assert found.baseline == (None,)
-    assert (found.combinations["spearman"] < 1).all()
+    actual = study(BASE, panel_of(frame), over={"weighting": ["critic", "std"]})
+    assert not actual.combinations["baseline"].any()
+    assert actual.baseline == (None,)
+    assert (actual.combinations["spearman"] < 1).all()
 
 
 def test_a_shift_belongs_to_entropy_weights(frame):
-    found = study(
+    actual = study(
         BASE,
         panel_of(frame),
         over={"shift": [0, 0.01, 1.0], "weighting": ["entropy", "critic"]},
     )
-    assert found.possible.all()
-    wide = found.ranks.pivot_table(
+    assert actual.possible.all()
+    wide = actual.ranks.pivot_table(
         index=["id", "year"], columns="combination", values="rank"
     )
     assert (wide[1] == wide[3]).all()
@@ -163,8 +163,8 @@ def test_given_weights_have_a_word(frame):
         {"a": 1, "b": 1, "c": 2, "d": 4},
         {"a": 0.4, "b": 0.3, "c": 0.2, "d": 0.1},
     )
-    found = study(BASE, panel_of(frame), over={"weighting": ["entropy", one]})
-    assert found.combinations["weighting"].tolist() == ["entropy", "given"]
+    actual = study(BASE, panel_of(frame), over={"weighting": ["entropy", one]})
+    assert actual.combinations["weighting"].tolist() == ["entropy", "given"]
     both = study(
         BASE.replace(weighting=two),
         panel_of(frame),
@@ -179,8 +179,8 @@ def test_structures_and_base_years(frame):
         "structure": ["flat", "nested", "equal_dimensions"],
         "scope": ["pooled", "base_year( 2010 )", "base_year(1999)"],
     }
-    found = study(BASE, panel_of(frame), over=grid)
-    table = found.combinations
+    actual = study(BASE, panel_of(frame), over=grid)
+    table = actual.combinations
     assert table["scope"].tolist()[:3] == [
         "pooled",
         "base_year(2010)",
@@ -190,17 +190,17 @@ def test_structures_and_base_years(frame):
         table["problem"].str.contains("'1999' is not a period").tolist()
         == [False, False, True] * 3
     )
-    assert found.complete == ((0, 1, 2), (0, 1))
+    assert actual.complete == ((0, 1, 2), (0, 1))
 
 
 def test_pooled_ranks_refuse_yearly_scores_one_by_one(frame):
-    found = study(
+    actual = study(
         BASE,
         panel_of(frame),
         over={"scope": ["pooled", "per_year", "expanding"]},
         among="pooled",
     )
-    table = found.combinations
+    table = actual.combinations
     assert table["problem"].str.contains("cannot be ranked together").tolist() == [
         False,
         True,
@@ -218,17 +218,17 @@ def test_pooled_ranks_refuse_yearly_scores_one_by_one(frame):
         )
 
 
-def test_order_and_names_change_nothing(frame, found):
+def test_order_and_names_change_nothing(frame, results):
     shuffled = study(BASE, panel_of(frame.sample(frac=1, random_state=1)), over=GRID)
-    pd.testing.assert_frame_equal(found.combinations, shuffled.combinations)
-    pd.testing.assert_frame_equal(found.shares(), shuffled.shares())
+    pd.testing.assert_frame_equal(results.combinations, shuffled.combinations)
+    pd.testing.assert_frame_equal(results.shares(), shuffled.shares())
     names = {f"r{i:02d}": f"x{9 - i}" for i in range(8)}
     turned = study(BASE, panel_of(frame.assign(id=frame["id"].map(names))), over=GRID)
     numbers = ["spearman", "mean_rank_change"]
     pd.testing.assert_frame_equal(
-        found.combinations[numbers], turned.combinations[numbers]
+        results.combinations[numbers], turned.combinations[numbers]
     )
-    mine, other = found.shares(), turned.shares()
+    mine, other = results.shares(), turned.shares()
     items = [(names[e], o) for e, o in mine.index]
     np.testing.assert_allclose(other.loc[items], mine, atol=1e-12)
 
@@ -236,12 +236,12 @@ def test_order_and_names_change_nothing(frame, found):
 # --- shares ---------------------------------------------------------------------------
 
 
-def test_shares_are_those_of_the_complete_part(frame, found):
+def test_shares_are_those_of_the_complete_part(frame, results):
     kept = [
         [values[p] for p in places]
-        for (_, values), places in zip(found.options, found.complete, strict=True)
+        for (_, values), places in zip(results.options, results.complete, strict=True)
     ]
-    table = found.combinations
+    table = results.combinations
     inside = table[
         np.logical_and.reduce(
             [table[n].isin(k) for n, k in zip(GRID, kept, strict=True)]
@@ -249,10 +249,10 @@ def test_shares_are_those_of_the_complete_part(frame, found):
     ]
     assert (inside["problem"] == "").all()
     assert len(inside) == np.prod([len(k) for k in kept])
-    last = found.ranks[found.ranks["year"] == 2012].merge(
+    last = results.ranks[results.ranks["year"] == 2012].merge(
         inside[list(GRID)], left_on="combination", right_index=True
     )
-    shares = found.shares()
+    shares = results.shares()
     for entity, rows in last.groupby("id"):
         variance = rows["rank"].var(ddof=0)
         for name, values in zip(GRID, kept, strict=True):
@@ -266,20 +266,20 @@ def test_shares_are_those_of_the_complete_part(frame, found):
             else:
                 assert got["first"] == pytest.approx(first / variance, abs=1e-12)
                 assert got["total"] == pytest.approx(1 - rest / variance, abs=1e-12)
-    assert found.diagnostics[-1].code == "impossible"
-    assert "The shares exclude" in found.diagnostics[-1].message
+    assert results.diagnostics[-1].code == "impossible"
+    assert "The shares exclude" in results.diagnostics[-1].message
 
 
 def test_shares_of_means_and_of_all_entities(frame):
-    found = study(
+    actual = study(
         BASE,
         panel_of(frame),
         over={"weighting": ["entropy", "std"], "normalise": ["minmax", "rank"]},
     )
-    ranks = found.ranks.pivot_table(index="combination", columns="id", values="rank")
+    ranks = actual.ranks.pivot_table(index="combination", columns="id", values="rank")
     cube = ranks.to_numpy().reshape(2, 2, -1)
     variance = cube.var(axis=(0, 1))
-    shares = found.shares("mean")
+    shares = actual.shares("mean")
     assert shares.index.names == ["id", "option"]
     np.testing.assert_allclose(
         shares.xs("weighting", level="option")["variance"], variance
@@ -290,40 +290,40 @@ def test_shares_of_means_and_of_all_entities(frame):
     np.testing.assert_allclose(
         got[moved], (first / np.where(moved, variance, 1))[moved]
     )
-    overall = found.shares("mean", overall=True)
+    overall = actual.shares("mean", overall=True)
     with pytest.raises(OptionError, match="overall"):
-        found.shares("mean", overall=pd.Series([1.0]))
+        actual.shares("mean", overall=pd.Series([1.0]))
     assert overall.loc["weighting", "first"] == pytest.approx(
         first.sum() / variance.sum()
     )
     assert overall.loc["weighting", "variance"] == pytest.approx(variance.sum())
     assert (
-        found.shares(2010).index.get_level_values("id").nunique()
+        actual.shares(2010).index.get_level_values("id").nunique()
         == (frame["year"] == 2010).sum()
     )
     with pytest.raises(OptionError, match="not in the sample"):
-        found.shares(1999)
+        actual.shares(1999)
 
 
 def test_one_option_explains_everything(frame):
-    found = study(
+    actual = study(
         BASE, panel_of(frame), over={"weighting": ["entropy", "std", "equal"]}
     )
-    shares = found.shares().dropna()
+    shares = actual.shares().dropna()
     assert len(shares)
     np.testing.assert_allclose(shares[["first", "total"]], 1.0)
-    assert found.diagnostics == ()
+    assert actual.diagnostics == ()
 
 
 def test_no_complete_part_has_no_shares(frame):
     # Goalposts are the ends of min-max; neither scope goes with both normalisations.
     posted = IndicatorSystem([Indicator(n, goalposts=(0, 50)) for n in COLUMNS])
     spec = CompositeIndex(posted, scope="goalposts")
-    found = study(spec, panel_of(frame), over={"normalise": ["minmax", "rank"]})
-    assert found.complete == ((0,),)
+    actual = study(spec, panel_of(frame), over={"normalise": ["minmax", "rank"]})
+    assert actual.complete == ((0,),)
     with pytest.raises(IdentificationError, match="cannot be decomposed"):
-        found.shares()
-    assert "1 of 2 combinations are impossible" in found.summary()
+        actual.shares()
+    assert "1 of 2 combinations are impossible" in actual.summary()
     none = study(spec, panel_of(frame), over={"normalise": ["zscore", "rank"]})
     assert none.complete == ((),)
     assert not none.possible.any()
@@ -372,9 +372,9 @@ def test_the_baseline_stays_in_the_grid(frame):
         "normalise": ["minmax", "zscore", "rank"],
         "weighting": ["entropy", "critic"],
     }
-    found = study(BASE, panel_of(frame), over=over)
-    assert found.complete == ((0, 2), (0, 1))
-    assert "The shares exclude normalise 'zscore'." in found.diagnostics[-1].message
+    actual = study(BASE, panel_of(frame), over=over)
+    assert actual.complete == ((0, 2), (0, 1))
+    assert "The shares exclude normalise 'zscore'." in actual.diagnostics[-1].message
     other = study(
         BASE.replace(weighting="critic"),
         panel_of(frame),
@@ -386,48 +386,48 @@ def test_the_baseline_stays_in_the_grid(frame):
 # --- the result -----------------------------------------------------------------------
 
 
-def test_the_result_is_small_and_speaks(found):
-    back = pickle.loads(pickle.dumps(found))
-    pd.testing.assert_frame_equal(back.combinations, found.combinations)
-    data = json.loads(json.dumps(found.to_dict()))
+def test_the_result_is_small_and_speaks(results):
+    back = pickle.loads(pickle.dumps(results))
+    pd.testing.assert_frame_equal(back.combinations, results.combinations)
+    data = json.loads(json.dumps(results.to_dict()))
     assert data["schema"] == 1
     assert len(data["combinations"]) == 108
-    lines = found.summary().splitlines()
+    lines = results.summary().splitlines()
     assert lines[0] == (
         "Sensitivity of 'index_score': 108 combinations, "
-        f"{found.possible.sum()} possible"
+        f"{results.possible.sum()} possible"
     )
-    assert found.summary().endswith(
-        "\n".join(last_lines(found.conventions, found.settings))
+    assert results.summary().endswith(
+        "\n".join(last_lines(results.conventions, results.settings))
     )
-    assert found.conventions.startswith("Ranks among")
-    assert found.settings == "baseline pooled minmax, entropy weights, flat, linear"
-    assert repr(found) == found.summary()
+    assert results.conventions.startswith("Ranks among")
+    assert results.settings == "baseline pooled minmax, entropy weights, flat, linear"
+    assert repr(results) == results.summary()
 
 
 def test_a_cross_section(frame):
     table = frame[frame["year"] == 2011].drop(columns="year")
-    found = study(
+    actual = study(
         BASE,
         Panel(table, "id"),
         over={"weighting": ["entropy", "std"], "aggregate": ["linear", "topsis"]},
     )
-    assert list(found.ranks) == ["combination", "id", "rank", "rank_change"]
-    assert "moved_period" not in found.combinations
-    assert found.shares().index.names == ["id", "option"]
-    assert "shares of the variation of all entities' ranks" in found.conventions
-    pd.testing.assert_frame_equal(found.shares("mean"), found.shares())
+    assert list(actual.ranks) == ["combination", "id", "rank", "rank_change"]
+    assert "moved_period" not in actual.combinations
+    assert actual.shares().index.names == ["id", "option"]
+    assert "shares of the variation of all entities' ranks" in actual.conventions
+    pd.testing.assert_frame_equal(actual.shares("mean"), actual.shares())
 
 
 def test_warnings_are_those_of_the_baseline(frame):
     holes = frame.assign(a=frame["a"].where(frame.index != 3))
     with pytest.warns(MissingDataWarning) as caught:
-        found = index_sensitivity(
+        actual = index_sensitivity(
             BASE.replace(missing="drop"), panel_of(holes), over={"shift": [0, 0.5, 1]}
         )
     assert len(caught) == 1
-    assert found.diagnostics[0].code == "missing_rows"
-    assert len(found.index) == len(frame) - 1
+    assert actual.diagnostics[0].code == "missing_rows"
+    assert len(actual.index) == len(frame) - 1
 
 
 @pytest.mark.parametrize(

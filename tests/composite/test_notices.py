@@ -45,7 +45,7 @@ def test_nothing_to_say_of_ordinary_weights():
 
 
 def test_constant_always_and_in_some_years_are_told_apart():
-    found = weight_remarks(
+    actual = weight_remarks(
         NAMES,
         [
             weighing(0.3, 0.3, 0.4, 0, 0, constant=(3, 4)),
@@ -54,10 +54,10 @@ def test_constant_always_and_in_some_years_are_told_apart():
         flat_rule("entropy", 5),
         (2010, 2011),
     )
-    assert [n.code for n in found] == ["constant_indicator", "constant_indicator"]
-    assert found[0].message.startswith("'d' is constant over the sample")
-    assert "'e' in 2010" in found[1].message
-    assert found[1].data == {"columns": ("e",), "times": {"e": (2010,)}}
+    assert [n.code for n in actual] == ["constant_indicator", "constant_indicator"]
+    assert actual[0].message.startswith("'d' is constant over the sample")
+    assert "'e' in 2010" in actual[1].message
+    assert actual[1].data == {"columns": ("e",), "times": {"e": (2010,)}}
 
 
 def test_a_dominant_weight_is_named_with_its_year():
@@ -66,8 +66,8 @@ def test_a_dominant_weight_is_named_with_its_year():
         weighing(0.7, 0.1, 0.1, 0.1, 0.0, constant=(4,))
     )
     usual, skewed = weighing(0.65, 0.1, 0.1, 0.1, 0.05), weighing(0.7, 0.1, 0.1, 0.1, 0)
-    found = remarks(usual, skewed, periods=(2010, 2011))
-    notice = found["dominant_indicator"]
+    actual = remarks(usual, skewed, periods=(2010, 2011))
+    notice = actual["dominant_indicator"]
     assert (
         "'a' (0.70 in 2011) has a weight of more than three times the equal weight 0.20"
         in notice.message
@@ -98,8 +98,8 @@ def test_kept_constants_are_no_remark():
 
 
 def test_negative_weights_and_large_shifts():
-    found = remarks(weighing(0.5, 0.5, 0.3, -0.3, 0), rule=flat_rule("pca", 5))
-    assert found["negative_weight"].data == {"weights": {"d": -0.3}}
+    actual = remarks(weighing(0.5, 0.5, 0.3, -0.3, 0), rule=flat_rule("pca", 5))
+    assert actual["negative_weight"].data == {"weights": {"d": -0.3}}
     assert (
         remarks(
             weighing(0.2, 0.2, 0.2, 0.2, 0.2), rule=flat_rule("entropy", 5, shift=0.009)

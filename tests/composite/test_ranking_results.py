@@ -72,14 +72,14 @@ def test_shares_of_any_grid_add_up_as_they_should(seed, sizes):
 
 def test_moves_say_how_far_and_whose():
     changes = np.array([[0, 0, 0, 0, 0, 0], [1, -3, 0, 2, 0, 0], [2, 0, 0, 0, 0, -2]])
-    found = rank_changes(changes, PANEL)
-    assert found["mean_rank_change"].tolist() == [0, 1, pytest.approx(4 / 6)]
-    assert found["max_rank_change"].tolist() == [0, -3, 2]
-    assert found["moved_entity"].tolist() == [None, "p", "p"]
-    assert found["moved_period"].tolist() == [None, 2011, 2010]
+    actual = rank_changes(changes, PANEL)
+    assert actual["mean_rank_change"].tolist() == [0, 1, pytest.approx(4 / 6)]
+    assert actual["max_rank_change"].tolist() == [0, -3, 2]
+    assert actual["moved_entity"].tolist() == [None, "p", "p"]
+    assert actual["moved_period"].tolist() == [None, 2011, 2010]
     assert (
         list(rank_changes(changes[:, :3], pd.Index(list("pqr"), name="city")))
-        == list(found)[:3]
+        == list(actual)[:3]
     )
 
 
@@ -127,24 +127,24 @@ def test_spread_over_combinations():
         [0, 0, 0, 0, 0, 0],
     ]
     options = (("weighting", ("entropy", "std")), ("aggregate", ("linear", "topsis")))
-    found = make_sensitivity(
+    actual = make_sensitivity(
         ranks, options, problems=("", "", "", "why"), complete=((0,), (0, 1))
     )
-    spread = found.spread()
+    spread = actual.spread()
     assert spread.loc["p"].tolist() == [1, 1, 1.5, 2, 2.5, 3]
     assert spread.index.tolist() == ["p", "q", "r"]
-    assert found.spread(2010)["min"].tolist() == [1, 2, 3]
-    shares = found.shares()
+    assert actual.spread(2010)["min"].tolist() == [1, 2, 3]
+    shares = actual.shares()
     assert shares.loc[("p", "weighting")].isna().tolist() == [True, True, False]
     assert shares.loc[("p", "aggregate"), "first"] == 1.0
-    assert found.shares(2010)["variance"].eq(0).all()
-    assert found.shares(2010)[["first", "total"]].isna().all(axis=None)
-    assert "why" in found.combinations["problem"].tolist()
+    assert actual.shares(2010)["variance"].eq(0).all()
+    assert actual.shares(2010)[["first", "total"]].isna().all(axis=None)
+    assert "why" in actual.combinations["problem"].tolist()
 
 
 def test_intervals_round_outwards():
     draws = np.arange(1, 101, dtype=np.uint8)[:, None]
-    found = RankResults(
+    actual = RankResults(
         name="digital",
         index=pd.Index(["p"], name="city"),
         among="per_year",
@@ -158,8 +158,8 @@ def test_intervals_round_outwards():
         diagnostics=(),
     )
     # q (B + 1) = 2.525 and 98.475.
-    assert found.ranks().iloc[0][["rank_low", "rank_high"]].tolist() == [2, 99]
-    assert found.ranks(0.9).iloc[0][["rank_low", "rank_high"]].tolist() == [5, 96]
+    assert actual.ranks().iloc[0][["rank_low", "rank_high"]].tolist() == [2, 99]
+    assert actual.ranks(0.9).iloc[0][["rank_low", "rank_high"]].tolist() == [5, 96]
 
 
 @pytest.mark.parametrize("entities", [12, 13])

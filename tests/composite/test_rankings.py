@@ -117,7 +117,7 @@ def test_draws_are_refits_with_end_points_held(weighting, aggregate):
     frame = make_frame(1, unbalanced=True, common=0.3)
     options = {"weighting": weighting, "aggregate": aggregate}
     spec = CompositeIndex(SYSTEM, **options)
-    found = draw(spec, panel_of(frame), reps=25, rng=7)
+    actual = draw(spec, panel_of(frame), reps=25, rng=7)
     fixed = CompositeIndex(held(frame), scope="goalposts", **options)
     entities = sorted(frame["id"].unique())
     expected = []
@@ -127,12 +127,12 @@ def test_draws_are_refits_with_end_points_held(weighting, aggregate):
         except IndicatorError:  # a product with a negative weight: such a draw is lost
             continue
         expected.append(rank(quiet(fit.apply, panel_of(frame)), "year"))
-    np.testing.assert_array_equal(found.draws, np.array(expected))
-    lost = [n.data["lost"] for n in found.diagnostics if n.code == "lost_draws"]
-    assert found.reps == len(expected) == 25 - sum(lost)
+    np.testing.assert_array_equal(actual.draws, np.array(expected))
+    lost = [n.data["lost"] for n in actual.diagnostics if n.code == "lost_draws"]
+    assert actual.reps == len(expected) == 25 - sum(lost)
     assert bool(lost) == (weighting == "pca" and aggregate != "linear")
     pd.testing.assert_series_equal(
-        found.scores, quiet(spec.fit, panel_of(frame)).scores
+        actual.scores, quiet(spec.fit, panel_of(frame)).scores
     )
 
 
@@ -154,11 +154,11 @@ def test_a_lost_draw_with_enormous_weights_computes_no_product():
 def test_draws_of_topsis_keep_the_ideal():
     frame = make_frame(2, unbalanced=True)
     spec = CompositeIndex(SYSTEM, aggregate="topsis")
-    found = draw(spec, panel_of(frame), reps=25, rng=3)
+    actual = draw(spec, panel_of(frame), reps=25, rng=3)
     fit = spec.fit(panel_of(frame))
     z = fit.contributions(panel_of(frame)) / fit.weights["weight"]
     for w, ranks in zip(
-        fit.weight_draws(25, rng=3).to_numpy(), found.draws.to_numpy(), strict=True
+        fit.weight_draws(25, rng=3).to_numpy(), actual.draws.to_numpy(), strict=True
     ):
         far = np.sqrt((((z - 1) * w) ** 2).sum(axis=1))
         near = np.sqrt(((z * w) ** 2).sum(axis=1))
@@ -179,11 +179,11 @@ def test_draws_of_topsis_keep_the_ideal():
 def test_draws_are_those_of_weight_draws(options):
     frame = make_frame(3, unbalanced=True)
     spec = CompositeIndex(SYSTEM, **options)
-    found = draw(spec, panel_of(frame), reps=30, rng=11)
+    actual = draw(spec, panel_of(frame), reps=30, rng=11)
     fit = quiet(spec.fit, panel_of(frame))
     z = fit.contributions(panel_of(frame)) / fit.weights["weight"]
     for w, ranks in zip(
-        fit.weight_draws(30, rng=11).to_numpy(), found.draws.to_numpy(), strict=True
+        fit.weight_draws(30, rng=11).to_numpy(), actual.draws.to_numpy(), strict=True
     ):
         assert rank(z @ w, "year").tolist() == ranks.tolist()
 
@@ -194,7 +194,7 @@ def test_draws_are_those_of_weight_draws(options):
 @pytest.mark.further
 def test_yearly_weights_are_drawn_from_the_same_entities_every_year(scope):
     frame = make_frame(4, unbalanced=True)
-    found = draw(CompositeIndex(SYSTEM, scope=scope), panel_of(frame), reps=20, rng=5)
+    actual = draw(CompositeIndex(SYSTEM, scope=scope), panel_of(frame), reps=20, rng=5)
     entities, expected = sorted(frame["id"].unique()), []
     for taken in drawn_entities(5, 7, 20):
         parts = []
@@ -205,9 +205,9 @@ def test_yearly_weights_are_drawn_from_the_same_entities_every_year(scope):
             fixed = CompositeIndex(held(ends), scope="goalposts")
             fit = quiet(fixed.fit, panel_of(stacked(learned, taken, entities)))
             parts.append(fit.apply(panel_of(now)))
-        scores = pd.concat(parts).reindex(found.index)
+        scores = pd.concat(parts).reindex(actual.index)
         expected.append(rank(scores, "year"))
-    np.testing.assert_array_equal(found.draws, np.array(expected))
+    np.testing.assert_array_equal(actual.draws, np.array(expected))
 
 
 def test_observed_ranks_are_those_of_the_index():
@@ -222,11 +222,11 @@ def test_observed_ranks_are_those_of_the_index():
 def test_pooled_ranks_go_over_all_rows():
     frame = make_frame(6, n=5)
     spec = CompositeIndex(SYSTEM)
-    found = draw(spec, panel_of(frame), reps=10, rng=1, among="pooled")
+    actual = draw(spec, panel_of(frame), reps=10, rng=1, among="pooled")
     fit = spec.fit(panel_of(frame))
     z = fit.contributions(panel_of(frame)) / fit.weights["weight"]
     for w, ranks in zip(
-        fit.weight_draws(10, rng=1).to_numpy(), found.draws.to_numpy(), strict=True
+        fit.weight_draws(10, rng=1).to_numpy(), actual.draws.to_numpy(), strict=True
     ):
         assert (z @ w).rank(ascending=False).tolist() == ranks.tolist()
 
@@ -248,32 +248,32 @@ def test_chunks_change_nothing(monkeypatch):
 
 def test_a_draw_is_reproduced_by_its_number():
     panel, spec = panel_of(make_frame(8)), CompositeIndex(SYSTEM)
-    found = draw(spec, panel, reps=30, rng=np.random.default_rng(3))
-    again = draw(spec, panel, reps=30, rng=found.rng_entropy)
-    pd.testing.assert_frame_equal(found.draws, again.draws)
+    actual = draw(spec, panel, reps=30, rng=np.random.default_rng(3))
+    again = draw(spec, panel, reps=30, rng=actual.rng_entropy)
+    pd.testing.assert_frame_equal(actual.draws, again.draws)
     assert (
         draw(spec, panel, reps=30, rng=[1, 2]).rng_entropy
         != draw(spec, panel, reps=30).rng_entropy
     )
-    assert not draw(spec, panel, reps=30, rng=1).draws.equals(found.draws)
+    assert not draw(spec, panel, reps=30, rng=1).draws.equals(actual.draws)
 
 
 def test_invariances():
     frame, spec = make_frame(9, unbalanced=True), CompositeIndex(SYSTEM)
-    found = draw(spec, panel_of(frame), reps=50, rng=1)
+    actual = draw(spec, panel_of(frame), reps=50, rng=1)
     shuffled = draw(
         spec, panel_of(frame.sample(frac=1, random_state=1)), reps=50, rng=1
     )
-    pd.testing.assert_frame_equal(found.draws, shuffled.draws)
+    pd.testing.assert_frame_equal(actual.draws, shuffled.draws)
     renamed = draw(spec, panel_of(frame.assign(id="Z" + frame["id"])), reps=50, rng=1)
-    np.testing.assert_array_equal(found.draws, renamed.draws)
+    np.testing.assert_array_equal(actual.draws, renamed.draws)
     scaled = draw(
         spec,
         panel_of(frame.assign(a=3 * frame["a"] + 2, c=frame["c"] / 7)),
         reps=50,
         rng=1,
     )
-    pd.testing.assert_frame_equal(found.draws, scaled.draws)
+    pd.testing.assert_frame_equal(actual.draws, scaled.draws)
 
 
 def test_another_order_of_entities_gives_other_draws_of_the_same_law():
@@ -296,7 +296,7 @@ def test_another_order_of_entities_gives_other_draws_of_the_same_law():
 
 
 @pytest.fixture(scope="module")
-def found():
+def results():
     return draw(
         CompositeIndex(SYSTEM),
         panel_of(make_frame(11, n=9, unbalanced=True)),
@@ -305,9 +305,9 @@ def found():
     )
 
 
-def test_probabilities_and_means_are_shares_of_draws(found):
-    table = found.ranks(top=[1, 2, 300])
-    draws = found.draws
+def test_probabilities_and_means_are_shares_of_draws(results):
+    table = results.ranks(top=[1, 2, 300])
+    draws = results.draws
     assert list(table) == [
         "score",
         "rank",
@@ -322,20 +322,22 @@ def test_probabilities_and_means_are_shares_of_draws(found):
     np.testing.assert_allclose(table["top_2"], (draws <= 2).mean())
     assert (table["top_300"] == 1).all()
     np.testing.assert_allclose(table["top_1"].groupby("year").sum(), 1.0)
-    pd.testing.assert_series_equal(found.probability(2), table["top_2"])
+    pd.testing.assert_series_equal(results.probability(2), table["top_2"])
     with pytest.raises(
         OptionError,
         match=r"top=None must be a sequence of integers, such as \(10, 20\)",
     ):
-        found.ranks(top=None)
+        results.ranks(top=None)
 
 
 @pytest.mark.parametrize(("level", "below"), [(0.95, 10), (0.9, 20), (0.5, 100)])
-def test_intervals_are_order_statistics(found, level, below):
-    table, ordered = found.ranks(level), np.sort(found.draws.to_numpy(), axis=0)
+def test_intervals_are_order_statistics(results, level, below):
+    table, ordered = results.ranks(level), np.sort(results.draws.to_numpy(), axis=0)
     assert table["rank_low"].tolist() == ordered[below - 1].tolist()
     assert table["rank_high"].tolist() == ordered[-below].tolist()
-    inside = (found.draws >= table["rank_low"]) & (found.draws <= table["rank_high"])
+    inside = (results.draws >= table["rank_low"]) & (
+        results.draws <= table["rank_high"]
+    )
     assert (inside.mean() >= level).all()
 
 
@@ -345,9 +347,9 @@ def test_few_draws_have_the_extremes_as_ends():
     assert table.ranks(0.99)["rank_high"].tolist() == table.draws.max().tolist()
 
 
-def test_pairs(found):
-    wins = found.pairwise(2011)
-    scores = found.draws.xs(2011, axis=1, level="year")
+def test_pairs(results):
+    wins = results.pairwise(2011)
+    scores = results.draws.xs(2011, axis=1, level="year")
     for i in wins.index:
         for j in wins.columns:
             if i == j:
@@ -355,7 +357,7 @@ def test_pairs(found):
             else:
                 assert wins.loc[i, j] == pytest.approx((scores[i] < scores[j]).mean())
                 assert wins.loc[i, j] + wins.loc[j, i] == pytest.approx(1.0)
-    pd.testing.assert_frame_equal(found.pairwise(), found.pairwise(2013))
+    pd.testing.assert_frame_equal(results.pairwise(), results.pairwise(2013))
     pooled = draw(
         CompositeIndex(SYSTEM),
         panel_of(make_frame(11, n=9, unbalanced=True)),
@@ -369,12 +371,12 @@ def test_pairs(found):
 def test_rows_that_are_alike_tie_in_every_draw():
     frame = make_frame(13)
     twin = frame[frame["id"] == "r01"].assign(id="twin")
-    found = draw(
+    actual = draw(
         CompositeIndex(SYSTEM), panel_of(pd.concat([frame, twin])), reps=99, rng=1
     )
-    wins = found.pairwise()
+    wins = actual.pairwise()
     assert wins.loc["r01", "twin"] == wins.loc["twin", "r01"] == 0.0
-    ranks = found.ranks()
+    ranks = actual.ranks()
     pd.testing.assert_frame_equal(ranks.xs("r01"), ranks.xs("twin"))
 
 
@@ -391,43 +393,43 @@ def test_dominance_is_certain():
 
 def test_a_cross_section_is_ranked_as_a_whole():
     frame = make_frame(15, n=12, periods=1).drop(columns="year")
-    found = draw(CompositeIndex(SYSTEM), Panel(frame, "id"), reps=99, rng=1)
-    assert found.ranks().index.names == ["id"]
-    assert found.pairwise().shape == (12, 12)
-    assert "12 rows" in found.summary().splitlines()[0]
+    actual = draw(CompositeIndex(SYSTEM), Panel(frame, "id"), reps=99, rng=1)
+    assert actual.ranks().index.names == ["id"]
+    assert actual.pairwise().shape == (12, 12)
+    assert "12 rows" in actual.summary().splitlines()[0]
     with pytest.raises(OptionError, match="cross-section"):
-        found.pairwise(2010)
+        actual.pairwise(2010)
 
 
 def test_many_rows_need_wider_ranks():
     frame = make_frame(16, n=300, periods=1).drop(columns="year")
-    found = draw(CompositeIndex(SYSTEM), Panel(frame, "id"), reps=20, rng=1)
-    assert found.draw_values.dtype == np.uint16
-    assert found.draw_values.max() == 300
+    actual = draw(CompositeIndex(SYSTEM), Panel(frame, "id"), reps=20, rng=1)
+    assert actual.draw_values.dtype == np.uint16
+    assert actual.draw_values.max() == 300
     few = draw(CompositeIndex(SYSTEM), panel_of(make_frame(16)), reps=20, rng=1)
     assert few.draw_values.dtype == np.uint8
     assert (few.probability(1000) == 1).all()
 
 
-def test_the_result_is_frozen_small_and_speaks(found):
-    back = pickle.loads(pickle.dumps(found))
-    pd.testing.assert_frame_equal(back.ranks(), found.ranks())
+def test_the_result_is_frozen_small_and_speaks(results):
+    back = pickle.loads(pickle.dumps(results))
+    pd.testing.assert_frame_equal(back.ranks(), results.ranks())
     with pytest.raises((FrozenInstanceError, TypeError)):
-        found.name = "x"
-    data = json.loads(json.dumps(found.to_dict()))
+        results.name = "x"
+    data = json.loads(json.dumps(results.to_dict()))
     assert data["schema"] == 1
     assert data["draws"] == {"count": 399, "entities": 9, "rng": 4}
-    assert len(data["ranks"]) == found.nobs
-    lines = found.summary().splitlines()
+    assert len(data["ranks"]) == results.nobs
+    lines = results.summary().splitlines()
     assert lines[0] == "Ranks of 'index_score', year 2013: 9 rows"
-    assert found.summary().endswith(
-        "\n".join(last_lines(found.conventions, found.settings))
+    assert results.summary().endswith(
+        "\n".join(last_lines(results.conventions, results.settings))
     )
-    assert "399 bootstrap draws of 9 entities" in found.conventions
-    assert "end points of the normalisation taken as known" in found.conventions
-    assert found.settings.endswith("rng 4")
-    assert repr(found) == found.summary()
-    assert "2011" in found.summary(2011)
+    assert "399 bootstrap draws of 9 entities" in results.conventions
+    assert "end points of the normalisation taken as known" in results.conventions
+    assert results.settings.endswith("rng 4")
+    assert repr(results) == results.summary()
+    assert "2011" in results.summary(2011)
 
 
 # --- remarks and refusals -------------------------------------------------------------
@@ -436,13 +438,13 @@ def test_the_result_is_frozen_small_and_speaks(found):
 def test_weights_that_are_not_estimated_are_certain():
     panel = panel_of(make_frame(17))
     for weighting in ("equal", {"a": 1, "b": 2, "c": 3, "d": 4}):
-        found = rank_probabilities(
+        actual = rank_probabilities(
             CompositeIndex(SYSTEM, weighting=weighting), panel, reps=199, rng=1
         )
-        table = found.ranks()
+        table = actual.ranks()
         assert (table["rank"] == table["rank_low"]).all()
         assert (table["rank"] == table["rank_high"]).all()
-        assert [n.code for n in found.diagnostics] == ["fixed_weights"]
+        assert [n.code for n in actual.diagnostics] == ["fixed_weights"]
 
 
 def test_few_and_lost_draws_warn():
@@ -456,14 +458,14 @@ def test_few_and_lost_draws_warn():
     frame.loc[frame["id"] == "q", "a"] = [1.0, 2.0, 3.0]
     spec = CompositeIndex(IndicatorSystem([Indicator("a")]))
     with pytest.warns(FewDrawsWarning, match=r"of 400 draws have no weights") as caught:
-        found = rank_probabilities(spec, panel_of(frame), reps=400, rng=1)
+        actual = rank_probabilities(spec, panel_of(frame), reps=400, rng=1)
     assert len(caught) == 1
     lost = int(
         np.isnan(quiet(spec.fit(panel_of(frame)).weight_draws, 400, rng=1)["a"]).sum()
     )
     assert lost > 0
-    assert found.reps == 400 - lost
-    assert found.diagnostics[-1].data == {"lost": lost, "reps": 400}
+    assert actual.reps == 400 - lost
+    assert actual.diagnostics[-1].data == {"lost": lost, "reps": 400}
 
 
 def test_no_draw_with_weights_is_refused():
@@ -478,12 +480,12 @@ def test_warnings_of_the_fit_are_issued_once():
     frame = make_frame(19)
     frame.loc[3, "a"] = np.nan
     with pytest.warns(MissingDataWarning) as caught:
-        found = rank_probabilities(
+        actual = rank_probabilities(
             CompositeIndex(SYSTEM, missing="drop"), panel_of(frame), reps=199, rng=1
         )
     assert len(caught) == 1
-    assert found.nobs == len(frame) - 1
-    assert found.diagnostics[0].code == "missing_rows"
+    assert actual.nobs == len(frame) - 1
+    assert actual.diagnostics[0].code == "missing_rows"
     with pytest.warns(MissingDataWarning) as caught:
         leave_one_out(CompositeIndex(SYSTEM, missing="drop"), panel_of(frame))
     assert len(caught) == 1
@@ -533,17 +535,17 @@ def test_refusals():
         leave_one_out(spec, panel, over="year")
 
 
-def test_questions_that_have_no_answer_are_refused(found):
+def test_questions_that_have_no_answer_are_refused(results):
     for k in (0, 1.5, True, "1"):
         with pytest.raises(OptionError, match="k="):
-            found.probability(k)
+            results.probability(k)
     for level in (0, 95, "a"):
         with pytest.raises(OptionError, match="level="):
-            found.ranks(level)
+            results.ranks(level)
     with pytest.raises(
         OptionError, match="period=1999 is not in the sample; it has '2010'"
     ):
-        found.pairwise(1999)
+        results.pairwise(1999)
 
 
 # --- leaving out ----------------------------------------------------------------------
@@ -802,9 +804,9 @@ def test_a_real_panel():
     spec = CompositeIndex(
         IndicatorSystem.from_dict({"": {"roads": "+", "pipes": "+", "homes": "+"}})
     )
-    found = rank_probabilities(spec, states, rng=1)
-    assert found.labels == states.labels
-    table = found.ranks()
+    actual = rank_probabilities(spec, states, rng=1)
+    assert actual.labels == states.labels
+    table = actual.ranks()
     assert (table["rank_low"] <= table["rank"]).all()
     assert (table["rank"] <= table["rank_high"]).all()
     left = leave_one_out(spec, states, over="entity")
@@ -869,17 +871,17 @@ def test_intervals_hold_the_rank_under_the_weights_of_the_population(
 
 @pytest.mark.parametrize("entities", [2, 3, 4, 5])
 def test_draws_of_few_entities_give_no_interval_of_a_rank(entities):
-    found, missing = (
+    actual, missing = (
         draw(CompositeIndex(SYSTEM), panel_of(make_frame(3, n=entities)), rng=1),
         entities < 5,
     )
-    table = found.ranks()
+    table = actual.ranks()
     assert (table[["rank_low", "rank_high"]].isna() == missing).all(axis=None)
     assert table[["rank", "mean_rank", "top_1"]].notna().all(axis=None)
-    assert [n.code for n in found.diagnostics].count(
+    assert [n.code for n in actual.diagnostics].count(
         "too_few_clusters_to_draw"
     ) == missing
-    assert "nan" not in found.summary()
+    assert "nan" not in actual.summary()
     if missing:
         with pytest.raises(OptionError, match=f"{entities} entities"):
-            rank_ribbon(found)
+            rank_ribbon(actual)

@@ -508,8 +508,8 @@ def test_coincidental_ties_are_ties() -> None:
     }
     panel = dp.Panel(pd.DataFrame({"e": range(6), **rows}), entity="e")
     system = dp.IndicatorSystem([dp.Indicator(k, "+") for k in "abc"])
-    found = dp.CompositeIndex(system, weighting="equal").fit(panel).ranks()
-    assert found["pooled"].tolist() == [4, 4, 4, 1, 1, 1]
+    results = dp.CompositeIndex(system, weighting="equal").fit(panel).ranks()
+    assert results["pooled"].tolist() == [4, 4, 4, 1, 1, 1]
 
 
 def test_topsis_needs_a_weight_on_what_varies() -> None:

@@ -534,11 +534,11 @@ def test_invariances_in_every_scope(
     base = fit(system, frame, **options)
 
     def same(changed, other=system):
-        found = fit(other, changed, **options)
+        actual = fit(other, changed, **options)
         np.testing.assert_allclose(
-            found.weights["weight"], base.weights["weight"], rtol=1e-6, atol=1e-10
+            actual.weights["weight"], base.weights["weight"], rtol=1e-6, atol=1e-10
         )
-        np.testing.assert_allclose(found.scores, base.scores, rtol=1e-6, atol=1e-9)
+        np.testing.assert_allclose(actual.scores, base.scores, rtol=1e-6, atol=1e-9)
 
     same(
         frame.assign(a=offset + factor * frame["a"], c=3 - offset + frame["c"] / factor)

@@ -241,8 +241,8 @@ def test_every_short_name_and_unambiguous_pinyin_of_a_city() -> None:
         one["pinyin"].str[:2] + "'" + one["pinyin"].str[2:],
     ):
         endings = one["official"].str.endswith("市") | ~spelling.str.contains("City")
-        found = match_cities(spelling[endings])
-        assert found.tolist() == one["short"][endings].tolist()
+        actual = match_cities(spelling[endings])
+        assert actual.tolist() == one["short"][endings].tolist()
         assert (
             match_cities(one["short"], to="pinyin").tolist() == one["pinyin"].tolist()
         )
@@ -261,10 +261,10 @@ def test_the_cities_of_a_published_panel() -> None:
         match_cities(cities)
     assert [p.data["rows"] for p in caught.value.problems] == [("Suzhou",), ("Fuzhou",)]
     chosen = cities.replace({"Suzhou": "苏州", "Fuzhou": "福州市"})
-    found = match_cities(chosen)
-    assert found.nunique() == 105
-    assert found.index.equals(cities.index)
-    assert {"哈尔滨", "乌鲁木齐", "呼和浩特", "西安", "泰安"} <= set(found)
+    actual = match_cities(chosen)
+    assert actual.nunique() == 105
+    assert actual.index.equals(cities.index)
+    assert {"哈尔滨", "乌鲁木齐", "呼和浩特", "西安", "泰安"} <= set(actual)
 
 
 def test_ambiguous_pinyin_is_listed_and_not_guessed() -> None:
@@ -335,10 +335,10 @@ def test_a_county_level_city_is_told_from_prefectures() -> None:
 def test_missing_names_stay_missing(missing: object) -> None:
     column = pd.Series(["北京", missing, "上海市"], index=[3, 1, 2], name="省份")
     for to in NAME_FORMS:
-        found = match_provinces(column, to=to)
-        assert found.isna().tolist() == [False, True, False]
-        assert found.index.equals(column.index)
-        assert found.name == "省份"
+        actual = match_provinces(column, to=to)
+        assert actual.isna().tolist() == [False, True, False]
+        assert actual.index.equals(column.index)
+        assert actual.name == "省份"
     assert match_provinces(column, to="code").dropna().tolist() == [110000, 310000]
     assert match_provinces(pd.Series([missing])).isna().all()
 

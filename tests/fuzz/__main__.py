@@ -258,10 +258,10 @@ def _report(tally: Tally, seconds: float) -> None:
     )
     lines.append(", ".join(f"{kind} {n}" for kind, n in tally.refused.most_common()))
     lines.append(f"{len(tally.findings)} findings" if tally.findings else "no findings")
-    for key, found in sorted(tally.findings.items(), key=lambda item: -len(item[1])):
+    for key, actual in sorted(tally.findings.items(), key=lambda item: -len(item[1])):
         lines.append(
-            f"{len(found)} x {' '.join(key)}: "
-            f"{', '.join(f.split(' [')[0] for f in found[:5])}"
+            f"{len(actual)} x {' '.join(key)}: "
+            f"{', '.join(f.split(' [')[0] for f in actual[:5])}"
         )
     sys.stdout.write("\n".join(lines) + "\n")
 

@@ -228,13 +228,13 @@ def _linear(case: Case, result: Any) -> list[tuple[str, Callable[[], Any]]]:
 
 
 def _combined(result: Any, text: Any) -> Any:
-    found = result.combination(text.split("=")[0] if isinstance(text, str) else text)
+    actual = result.combination(text.split("=")[0] if isinstance(text, str) else text)
     return [
-        found.summary(),
-        found.to_dict(),
-        found.tidy(),
-        found.interval(0.9),
-        _pickled(found),
+        actual.summary(),
+        actual.to_dict(),
+        actual.tidy(),
+        actual.interval(0.9),
+        _pickled(actual),
     ]
 
 

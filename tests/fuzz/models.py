@@ -380,10 +380,10 @@ def matched(case: Case) -> Any:
     if "k" not in choices:
         options["method"] = "entropy"
     case.say(f"match_entities({treated!r}, {x!r}, **{options!r})")
-    found = dp.match_entities(panel, treated, x, **options)
+    actual = dp.match_entities(panel, treated, x, **options)
     case.say("read")
-    found.summary(), found.support, panel.assign(w_=found.weights)
-    return found
+    actual.summary(), actual.support, panel.assign(w_=actual.weights)
+    return actual
 
 
 def bounded(case: Case) -> Any:

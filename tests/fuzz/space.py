@@ -254,7 +254,7 @@ def autocorrelation(case: Case) -> Any:
     if kind == "lag":
         return panel.assign(lagged_=given.lag(column)).frame[["lagged_"]]
     options = case.options(permutations=[0, 5, 99])
-    found = getattr(dp, kind)(
+    actual = getattr(dp, kind)(
         panel, column, given, **{"permutations": 19, **options}, rng=case.seed
     )
     if chance(case.rng, 0.05):
@@ -265,7 +265,7 @@ def autocorrelation(case: Case) -> Any:
             given,
             case.options(time=list(panel.times), names=[True, False]),
         )
-    return found
+    return actual
 
 
 def _scatter(

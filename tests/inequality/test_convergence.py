@@ -65,28 +65,28 @@ def long(values, ids="abcdefghij", start=2010):
 def test_sigma_by_hand():
     rng = np.random.default_rng(1)
     values = rng.lognormal(size=(8, 4))
-    found = sigma_convergence(long(values), "y")
-    assert found.index.tolist() == [2010, 2011, 2012, 2013]
-    assert found.columns.tolist() == ["cv", "sd_log"]
+    actual = sigma_convergence(long(values), "y")
+    assert actual.index.tolist() == [2010, 2011, 2012, 2013]
+    assert actual.columns.tolist() == ["cv", "sd_log"]
     np.testing.assert_allclose(
-        found["cv"], values.std(axis=0) / values.mean(axis=0), rtol=1e-13
+        actual["cv"], values.std(axis=0) / values.mean(axis=0), rtol=1e-13
     )
     np.testing.assert_allclose(
-        found["sd_log"], np.log(values).std(axis=0, ddof=1), rtol=1e-13
+        actual["sd_log"], np.log(values).std(axis=0, ddof=1), rtol=1e-13
     )
-    assert found["cv"].iloc[2] == pytest.approx(
+    assert actual["cv"].iloc[2] == pytest.approx(
         coefficient_of_variation(values[:, 2]), rel=1e-13
     )
 
 
 def test_sigma_of_a_term_and_of_other_units():
     panel = datasets.us_states()
-    found = sigma_convergence(panel, "I(gsp / emp)")
+    actual = sigma_convergence(panel, "I(gsp / emp)")
     again = sigma_convergence(
         panel.assign(per=lambda f: 1000 * f["gsp"] / f["emp"]), "per"
     )
-    pd.testing.assert_frame_equal(found, again)
-    assert found.index.name == "year"
+    pd.testing.assert_frame_equal(actual, again)
+    assert actual.index.name == "year"
 
 
 def test_sigma_on_a_panel_with_holes_warns_and_uses_what_is_there():
@@ -95,12 +95,12 @@ def test_sigma_on_a_panel_with_holes_warns_and_uses_what_is_there():
     with pytest.warns(
         MissingDataWarning, match="1 of 3 entities are not observed in every period"
     ):
-        found = sigma_convergence(panel, "y")
+        actual = sigma_convergence(panel, "y")
     pair = values[[0, 2], 1]
-    assert found.loc[2011, "cv"] == pytest.approx(pair.std() / pair.mean())
+    assert actual.loc[2011, "cv"] == pytest.approx(pair.std() / pair.mean())
     with pytest.warns(MissingDataWarning):
         gone = sigma_convergence(panel.subset("id != 'b' or year != 2011"), "y")
-    pd.testing.assert_frame_equal(found, gone)
+    pd.testing.assert_frame_equal(actual, gone)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         sigma_convergence(panel.subset("y == y").balance(), "y")
@@ -108,12 +108,12 @@ def test_sigma_on_a_panel_with_holes_warns_and_uses_what_is_there():
 
 def test_sigma_of_one_entity_and_of_a_period_without_values():
     with pytest.warns(MissingDataWarning):
-        found = sigma_convergence(
+        actual = sigma_convergence(
             long([[1.0, 2.0, np.nan], [np.nan, 3.0, np.nan]]), "y"
         )
-    assert found.index.tolist() == [2010, 2011]
-    assert np.isnan(found.loc[2010, "sd_log"])
-    assert found.loc[2010, "cv"] == 0.0
+    assert actual.index.tolist() == [2010, 2011]
+    assert np.isnan(actual.loc[2010, "sd_log"])
+    assert actual.loc[2010, "cv"] == 0.0
 
 
 def test_sigma_refusals():
@@ -149,24 +149,24 @@ def test_markov_outside_numbers(case):
         [{"a": 1.0, "b": 2.0, "c": 3.0}[c] for c in path]
         for path in small[case]["paths"]
     ]
-    found = markov_transitions(long(numbers), "y", cuts=[1.5, 2.5])
-    np.testing.assert_array_equal(found.counts, small[case]["counts"])
+    actual = markov_transitions(long(numbers), "y", cuts=[1.5, 2.5])
+    np.testing.assert_array_equal(actual.counts, small[case]["counts"])
     np.testing.assert_allclose(
-        found.ergodic, small[case]["ergodic"], atol=small["tolerance"]
+        actual.ergodic, small[case]["ergodic"], atol=small["tolerance"]
     )
-    np.testing.assert_allclose(found.probabilities.sum(axis=1), 1.0, atol=1e-15)
-    assert found.n == np.sum(small[case]["counts"])
+    np.testing.assert_allclose(actual.probabilities.sum(axis=1), 1.0, atol=1e-15)
+    assert actual.n == np.sum(small[case]["counts"])
 
 
 def test_markov_by_hand():
     # Pooled terciles of 1..9 are 3.67 and 6.33: classes 1 2 3, 1 1 3, 2 3 2
     panel = long([[1.0, 4, 9], [2, 3, 8], [5, 7, 6]])
-    found = markov_transitions(panel, "y", classes=3)
-    np.testing.assert_array_equal(found.counts, [[1, 1, 1], [0, 0, 2], [0, 1, 0]])
+    actual = markov_transitions(panel, "y", classes=3)
+    np.testing.assert_array_equal(actual.counts, [[1, 1, 1], [0, 0, 2], [0, 1, 0]])
     np.testing.assert_allclose(
-        found.cuts.to_numpy(), np.quantile(np.arange(1, 10), [1 / 3, 2 / 3])[None, :]
+        actual.cuts.to_numpy(), np.quantile(np.arange(1, 10), [1 / 3, 2 / 3])[None, :]
     )
-    assert found.counts.index.tolist() == [1, 2, 3]
+    assert actual.counts.index.tolist() == [1, 2, 3]
     yearly = markov_transitions(panel, "y", classes=3, cuts="per_year")
     # Ranks by year: 1 2 3, 2 1 2, 3 3 1
     np.testing.assert_array_equal(yearly.counts, [[0, 2, 0], [1, 0, 1], [1, 0, 1]])
@@ -174,8 +174,8 @@ def test_markov_by_hand():
 
 
 def test_a_value_at_a_cut_is_in_the_lower_class():
-    found = markov_transitions(long([[2.0, 2.5], [2.5, 2.0]]), "y", cuts=[2.0])
-    np.testing.assert_array_equal(found.counts, [[0, 1], [1, 0]])
+    actual = markov_transitions(long([[2.0, 2.5], [2.5, 2.0]]), "y", cuts=[2.0])
+    np.testing.assert_array_equal(actual.counts, [[0, 1], [1, 0]])
 
 
 def test_four_classes_by_default():
@@ -200,8 +200,8 @@ def test_gaps_make_no_move_and_steps_are_the_panels():
             "y": [1.0, 2, 1, 2, 1, 2],
         }
     )
-    found = markov_transitions(Panel(rows, "id", "year"), "y", cuts=[1.5])
-    np.testing.assert_array_equal(found.counts, [[0, 1], [1, 0]])
+    actual = markov_transitions(Panel(rows, "id", "year"), "y", cuts=[1.5])
+    np.testing.assert_array_equal(actual.counts, [[0, 1], [1, 0]])
     missing = rows.assign(y=[1.0, 2, 1, 2, np.nan, 2])
     with pytest.raises(IdentificationError, match=r"starts in class 2 of 2"):
         markov_transitions(Panel(missing, "id", "year"), "y", cuts=[1.5])
@@ -212,37 +212,37 @@ def test_gaps_make_no_move_and_steps_are_the_panels():
 
 
 def test_an_ergodic_distribution_that_hangs_on_the_start():
-    found = markov_transitions(
+    actual = markov_transitions(
         long([[1.0, 1, 1], [2, 1, 1], [2, 3, 3]]), "y", cuts=[1.5, 2.5]
     )
-    assert found.ergodic.isna().all()
-    (notice,) = found.diagnostics
+    assert actual.ergodic.isna().all()
+    (notice,) = actual.diagnostics
     assert (notice.code, notice.data) == ("reducible", {"closed": 2})
     assert notice.message.startswith("2 sets of classes are absorbing")
-    assert "2 sets of classes" in found.summary()
+    assert "2 sets of classes" in actual.summary()
 
 
 def test_row_order_and_units_do_not_matter():
     panel = datasets.us_states()
-    found = markov_transitions(panel, "gsp", cuts="per_year")
+    actual = markov_transitions(panel, "gsp", cuts="per_year")
     turned = Panel(
         panel.frame.reset_index().sample(frac=1, random_state=2), "state", "year"
     )
     again = markov_transitions(turned.assign(gsp="I(gsp / 7)"), "gsp", cuts="per_year")
-    pd.testing.assert_frame_equal(found.counts, again.counts)
+    pd.testing.assert_frame_equal(actual.counts, again.counts)
 
 
 def test_the_result_is_plain():
-    found = markov_transitions(datasets.us_states(), "I(gsp / emp)", cuts="per_year")
-    back = pickle.loads(pickle.dumps(found))
-    pd.testing.assert_frame_equal(back.probabilities, found.probabilities)
-    pd.testing.assert_series_equal(back.ergodic, found.ergodic)
-    data = json.loads(json.dumps(found.to_dict()))
+    actual = markov_transitions(datasets.us_states(), "I(gsp / emp)", cuts="per_year")
+    back = pickle.loads(pickle.dumps(actual))
+    pd.testing.assert_frame_equal(back.probabilities, actual.probabilities)
+    pd.testing.assert_series_equal(back.ergodic, actual.ergodic)
+    data = json.loads(json.dumps(actual.to_dict()))
     assert data["n"] == 768
     assert np.shape(data["cuts"]) == (17, 3)
-    assert repr(found) == found.summary()
-    text = found.summary().splitlines()
-    assert found.conventions == (
+    assert repr(actual) == actual.summary()
+    text = actual.summary().splitlines()
+    assert actual.conventions == (
         "768 transitions between consecutive periods; 4 classes, cut at quantiles "
         "of each period"
     )
@@ -558,8 +558,8 @@ def test_entity_effects_bias_the_slope_below_fifteen_rows_an_entity(short, biase
     kept = Panel(data.frame.reset_index().drop(index=last), "id", data.time_name)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        found = beta_convergence(kept, "income", entity_effects=True).diagnostics
-    assert [n.data["periods"] for n in found if n.code == "lagged_outcome"] == [
+        actual = beta_convergence(kept, "income", entity_effects=True).diagnostics
+    assert [n.data["periods"] for n in actual if n.code == "lagged_outcome"] == [
         15 - 1 / 60
     ] * biased
 

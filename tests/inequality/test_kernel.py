@@ -74,8 +74,10 @@ def pairs_dagum(y, groups, w):
 
 def parts(y, groups, w):
     codes = np.unique(groups, return_inverse=True)[1]
-    found = dagum(y, codes, int(codes.max()) + 1, w)
-    return np.array([found.total, found.within, found.between, found.transvariation])
+    actual = dagum(y, codes, int(codes.max()) + 1, w)
+    return np.array(
+        [actual.total, actual.within, actual.between, actual.transvariation]
+    )
 
 
 def sample(seed, rows=40, n_groups=4, zeros=0.1):
@@ -101,11 +103,11 @@ def test_gini_outside_number():
 
 def test_dagum_outside_numbers():
     case = REFERENCE["dagum"]
-    found = dagum(Y, GROUPS, 3, ONES)
+    actual = dagum(Y, GROUPS, 3, ONES)
     for name in ("within", "between", "transvariation"):
         top, bottom = case["exact"][name]
-        assert getattr(found, name) == pytest.approx(top / bottom, abs=1e-15)
-        assert getattr(found, name) == pytest.approx(case[name], abs=case["tolerance"])
+        assert getattr(actual, name) == pytest.approx(top / bottom, abs=1e-15)
+        assert getattr(actual, name) == pytest.approx(case[name], abs=case["tolerance"])
 
 
 def test_other_measures_outside_numbers():
@@ -160,15 +162,15 @@ def test_pairs_equal_the_gini_of_two_groups_merged(seed):
     rng = np.random.default_rng(seed)
     y, groups = rng.lognormal(size=60), np.repeat(np.arange(3), 20)
     w = rng.choice([1.0, 2.0], 60)
-    found = dagum(y, groups, 3, w)
-    p, s = found.sizes / w.sum(), found.sizes * found.means / (w @ y)
+    actual = dagum(y, groups, 3, w)
+    p, s = actual.sizes / w.sum(), actual.sizes * actual.means / (w @ y)
     for j, h in combinations(range(3), 2):
         both = (groups == j) | (groups == h)
         merged, size, income = gini(y[both], w[both]), p[j] + p[h], s[j] + s[h]
-        own = sum(found.ginis[k] * p[k] * s[k] for k in (j, h)) / (size * income)
+        own = sum(actual.ginis[k] * p[k] * s[k] for k in (j, h)) / (size * income)
         cross = (p[j] * s[h] + p[h] * s[j]) / (size * income)
-        pair = (found.ahead[j, h] + found.ahead[h, j]) / (
-            found.means[j] + found.means[h]
+        pair = (actual.ahead[j, h] + actual.ahead[h, j]) / (
+            actual.means[j] + actual.means[h]
         )
         assert pair == pytest.approx((merged - own) / cross, abs=1e-12)
 
@@ -214,17 +216,17 @@ def test_parts_add_up_and_between_is_the_gini_of_means(seed):
 
 def test_groups_apart_have_exactly_no_transvariation():
     y = np.array([0.1, 0.2, 0.3, 0.7, 0.7, 1.1, 3.3, 4.7])
-    found = dagum(y, np.array([1, 1, 1, 0, 0, 0, 2, 2]), 3, np.full(8, 0.3))
-    assert found.transvariation == 0.0
-    assert found.within + found.between == pytest.approx(found.total, abs=1e-15)
+    actual = dagum(y, np.array([1, 1, 1, 0, 0, 0, 2, 2]), 3, np.full(8, 0.3))
+    assert actual.transvariation == 0.0
+    assert actual.within + actual.between == pytest.approx(actual.total, abs=1e-15)
 
 
 def test_groups_alike_have_nothing_between():
     y = np.tile(np.array([0.0, 1.0, 2.0, 5.0, 8.0]), 3)
-    found = dagum(y, np.repeat(np.arange(3), 5), 3, np.ones(15))
-    assert found.between == pytest.approx(0.0, abs=1e-16)
+    actual = dagum(y, np.repeat(np.arange(3), 5), 3, np.ones(15))
+    assert actual.between == pytest.approx(0.0, abs=1e-16)
     # Of the nine ordered pairs of equal groups three are within.
-    assert found.within == pytest.approx(found.total / 3, abs=1e-15)
+    assert actual.within == pytest.approx(actual.total / 3, abs=1e-15)
 
 
 def test_equal_incomes_are_exactly_zero():
@@ -237,8 +239,8 @@ def test_equal_incomes_are_exactly_zero():
 
 def test_a_group_of_zeros():
     y, groups = np.array([0.0, 0.0, 1.0, 3.0]), np.array([0, 0, 1, 1])
-    found = dagum(y, groups, 2, np.ones(4))
-    assert np.isnan(found.ginis[0])
+    actual = dagum(y, groups, 2, np.ones(4))
+    assert np.isnan(actual.ginis[0])
     np.testing.assert_allclose(
         parts(y, groups, np.ones(4)), pairs_dagum(y, groups, np.ones(4)), atol=1e-15
     )
@@ -283,11 +285,11 @@ def test_weights_of_theil_t_are_repetition(seed, size):
 def test_theil_by_group_is_theil_t_of_each(seed):
     y, groups, w = sample(seed)
     codes = np.unique(groups, return_inverse=True)[1]
-    found = theil_by_group(y, codes, codes.max() + 1, w)
+    actual = theil_by_group(y, codes, codes.max() + 1, w)
     for k in range(codes.max() + 1):
         inside = codes == k
         expected = theil_t(y[inside][:, None], obs_weights=w[inside])[0]
-        assert found[k] == pytest.approx(expected, abs=1e-14)
+        assert actual[k] == pytest.approx(expected, abs=1e-14)
 
 
 # --- draws ----------------------------------------------------------------------------
@@ -307,16 +309,16 @@ def test_a_draw_is_the_decomposition_of_rows_written_out(seed):
     ranked = rank_rows(y, codes, clusters, w)
     counts = draw_counts(np.random.SeedSequence(seed), int(clusters.max()) + 1, 25)
     drawn = dagum_parts(ranked, counts)
-    for count, found in zip(counts, drawn, strict=True):
+    for count, actual in zip(counts, drawn, strict=True):
         take = np.repeat(np.arange(y.size), count[clusters].astype(int))
         if not y[take].any():
-            assert np.isnan(found).all()
+            assert np.isnan(actual).all()
             continue
         np.testing.assert_allclose(
-            found, parts(y[take], codes[take], w[take]), atol=1e-12
+            actual, parts(y[take], codes[take], w[take]), atol=1e-12
         )
         np.testing.assert_allclose(
-            found, pairs_dagum(y[take], codes[take], w[take]), atol=1e-12
+            actual, pairs_dagum(y[take], codes[take], w[take]), atol=1e-12
         )
 
 
@@ -350,10 +352,10 @@ def test_chunks_do_not_change_draws():
 @pytest.mark.parametrize("case", ["per_year", "pooled"])
 def test_ergodic_outside_numbers(case):
     counts = np.array(REFERENCE["markov_us"][case]["counts"], dtype=float)
-    found, closed = ergodic(counts / counts.sum(axis=1, keepdims=True))
+    actual, closed = ergodic(counts / counts.sum(axis=1, keepdims=True))
     expected = REFERENCE["markov_us"][case]["ergodic"]
     np.testing.assert_allclose(
-        found, expected, atol=REFERENCE["markov_us"]["tolerance"]
+        actual, expected, atol=REFERENCE["markov_us"]["tolerance"]
     )
     assert closed == 1
 
@@ -364,12 +366,12 @@ def test_ergodic_is_where_powers_go(seed, k):
     chain = (
         np.random.default_rng(seed).dirichlet(np.full(k, 0.5), size=k) * 0.9 + 0.1 / k
     )
-    found, closed = ergodic(chain)
+    actual, closed = ergodic(chain)
     np.testing.assert_allclose(
-        np.linalg.matrix_power(chain, 2000), np.tile(found, (k, 1)), atol=1e-9
+        np.linalg.matrix_power(chain, 2000), np.tile(actual, (k, 1)), atol=1e-9
     )
     assert closed == 1
-    assert found.sum() == pytest.approx(1.0)
+    assert actual.sum() == pytest.approx(1.0)
 
 
 def test_ergodic_of_chains_with_closed_sets():
@@ -378,6 +380,6 @@ def test_ergodic_of_chains_with_closed_sets():
     swapping = np.array([[0.0, 1.0], [1.0, 0.0]])
     np.testing.assert_allclose(ergodic(swapping)[0], [0.5, 0.5])
     two = np.array([[1.0, 0, 0], [0.5, 0, 0.5], [0, 0, 1]])
-    found, closed = ergodic(two)
+    actual, closed = ergodic(two)
     assert closed == 2
-    assert np.isnan(found).all()
+    assert np.isnan(actual).all()

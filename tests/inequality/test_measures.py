@@ -230,14 +230,14 @@ def test_ddof_with_shares_as_weights():
 def test_deprivation_is_the_mean_gap_to_the_richer_and_its_mean_the_gini(seed):
     y, groups, rng = draw(seed)
     y, weights = np.round(y, rng.integers(0, 3)) + 1, rng.uniform(0.1, 3, y.size)
-    found = relative_deprivation(y, groups, obs_weights=weights)
+    actual = relative_deprivation(y, groups, obs_weights=weights)
     for group in np.unique(groups):
         x, w = y[groups == group], weights[groups == group]
         gaps = np.maximum(x - x[:, None], 0)
         np.testing.assert_allclose(
-            found[groups == group], gaps @ w / (w @ x), atol=1e-13
+            actual[groups == group], gaps @ w / (w @ x), atol=1e-13
         )
-        mean = np.average(found[groups == group], weights=w)
+        mean = np.average(actual[groups == group], weights=w)
         assert mean == pytest.approx(gini(x, obs_weights=w), abs=1e-13)
     together = relative_deprivation(y, obs_weights=weights)
     one_group = relative_deprivation(y, np.zeros(y.size), obs_weights=weights)
@@ -249,8 +249,8 @@ def test_deprivation_keeps_the_index_and_leaves_out_rows_without_weight():
     frame["income"], frame["w"] = [0.0, 4, 2, 4, 4, 1], [1.0, 1, 2, 1, 1, 0]
     panel = Panel(frame, "home", "wave")
     waves = panel.frame.index.get_level_values("wave").to_series(panel.index)
-    found = relative_deprivation(panel["income"], waves, obs_weights=panel["w"])
-    attached = panel.attach(found)["relative_deprivation"]
+    actual = relative_deprivation(panel["income"], waves, obs_weights=panel["w"])
+    attached = panel.attach(actual)["relative_deprivation"]
     np.testing.assert_allclose(attached, [1, 0, 0.25, 0, 0, np.nan])
 
 
@@ -265,10 +265,10 @@ def test_deprivation_where_all_are_poor_is_refused():
 
 
 def test_outside_numbers_of_theil_by_groups():
-    found = theil_decomposition(G3["data"], G3["groups"])
-    assert found.total == pytest.approx(G3["theil_t"], abs=G3["tolerance"])
-    assert found.between == pytest.approx(G3["theil_t_between"], abs=G3["tolerance"])
-    assert found.within == pytest.approx(G3["theil_t_within"], abs=G3["tolerance"])
+    actual = theil_decomposition(G3["data"], G3["groups"])
+    assert actual.total == pytest.approx(G3["theil_t"], abs=G3["tolerance"])
+    assert actual.between == pytest.approx(G3["theil_t_between"], abs=G3["tolerance"])
+    assert actual.within == pytest.approx(G3["theil_t_within"], abs=G3["tolerance"])
 
 
 @pytest.mark.further
@@ -283,12 +283,12 @@ def test_between_and_within_add_up(seed):
         rng.random(n) + 0.1,
     )
     y[0] = 1.0
-    found = theil_decomposition(y, groups, obs_weights=w)
-    assert found.total == pytest.approx(theil_t(y, obs_weights=w), abs=1e-15)
-    assert found.between + found.within == pytest.approx(found.total, abs=1e-13)
-    table = found.by_group
-    assert table["between"].sum() == pytest.approx(found.between, abs=1e-13)
-    assert table["within"].sum() == pytest.approx(found.within, abs=1e-13)
+    actual = theil_decomposition(y, groups, obs_weights=w)
+    assert actual.total == pytest.approx(theil_t(y, obs_weights=w), abs=1e-15)
+    assert actual.between + actual.within == pytest.approx(actual.total, abs=1e-13)
+    table = actual.by_group
+    assert table["between"].sum() == pytest.approx(actual.between, abs=1e-13)
+    assert table["within"].sum() == pytest.approx(actual.within, abs=1e-13)
     assert table["population_share"].sum() == pytest.approx(1)
     assert table["income_share"].sum() == pytest.approx(1)
     for k in table.index[table["income_share"] > 0]:
@@ -297,7 +297,7 @@ def test_between_and_within_add_up(seed):
             theil_t(y[inside], obs_weights=w[inside]), abs=1e-13
         )
     means = table["mean"].loc[groups].to_numpy()
-    assert theil_t(means, obs_weights=w) == pytest.approx(found.between, abs=1e-13)
+    assert theil_t(means, obs_weights=w) == pytest.approx(actual.between, abs=1e-13)
 
 
 def test_weights_are_repetition_and_labels_are_free():
@@ -316,9 +316,13 @@ def test_weights_are_repetition_and_labels_are_free():
 def test_groups_apart_groups_alike_and_a_group_of_zeros():
     assert theil_decomposition([2, 2, 5, 5], list("aabb")).within == 0.0
     assert theil_decomposition([1, 3, 1, 3], list("aabb")).between == 0.0
-    found = theil_decomposition([0, 0, 1, 3], list("aabb"))
-    assert found.by_group.loc["a", ["theil", "between", "within"]].tolist() == [0, 0, 0]
-    assert found.between == pytest.approx(np.log(2))
+    actual = theil_decomposition([0, 0, 1, 3], list("aabb"))
+    assert actual.by_group.loc["a", ["theil", "between", "within"]].tolist() == [
+        0,
+        0,
+        0,
+    ]
+    assert actual.between == pytest.approx(np.log(2))
     flat = theil_decomposition([4, 4, 4], list("aab"))
     assert (flat.total, flat.between, flat.within) == (0, 0, 0)
     assert "Theil" in flat.summary()
@@ -333,14 +337,14 @@ def test_nearly_equal_group_means_keep_their_digits():
 
 
 def test_the_result_is_plain():
-    found = theil_decomposition(G3["data"], G3["groups"])
-    assert json.loads(json.dumps(found.to_dict()))["by_group"][0]["group"] == "C"
+    actual = theil_decomposition(G3["data"], G3["groups"])
+    assert json.loads(json.dumps(actual.to_dict()))["by_group"][0]["group"] == "C"
     pd.testing.assert_frame_equal(
-        pickle.loads(pickle.dumps(found)).by_group, found.by_group
+        pickle.loads(pickle.dumps(actual)).by_group, actual.by_group
     )
-    assert repr(found) == found.summary()
-    assert found.summary().splitlines()[-1] == "Theil (1967), population version"
-    assert found.by_group.columns.tolist() == [
+    assert repr(actual) == actual.summary()
+    assert actual.summary().splitlines()[-1] == "Theil (1967), population version"
+    assert actual.by_group.columns.tolist() == [
         "population_share",
         "income_share",
         "mean",
@@ -374,9 +378,9 @@ def test_urban_rural_outside_numbers(case):
             "rural_population",
         )
     ]
-    found = urban_rural_theil(*numbers)
-    assert isinstance(found, float)
-    assert found == pytest.approx(
+    actual = urban_rural_theil(*numbers)
+    assert isinstance(actual, float)
+    assert actual == pytest.approx(
         case["value"], abs=OUTSIDE["urban_rural"]["tolerance"]
     )
 
@@ -387,14 +391,14 @@ def test_urban_rural_outside_numbers(case):
 def test_it_is_the_between_part_of_two_groups(seed):
     rng = np.random.default_rng(seed)
     income, people = rng.lognormal(size=2), rng.random(2) + 0.01
-    found = urban_rural_theil(income[0], income[1], people[0], people[1])
-    assert found == pytest.approx(
+    actual = urban_rural_theil(income[0], income[1], people[0], people[1])
+    assert actual == pytest.approx(
         theil_decomposition(income, ["u", "r"], obs_weights=people).between, abs=1e-14
     )
     total, share = income * people / (income @ people), people / people.sum()
-    assert found == pytest.approx(float(total @ np.log(total / share)), abs=1e-13)
+    assert actual == pytest.approx(float(total @ np.log(total / share)), abs=1e-13)
     assert urban_rural_theil(*(3 * income), *(people / 9)) == pytest.approx(
-        found, abs=1e-14
+        actual, abs=1e-14
     )
 
 
@@ -406,22 +410,22 @@ def test_series_in_series_out():
         {"iu": [2.0, 3, 4, 5], "ir": [1.0, 3, 2, 1], "u": [0.5, 0.4, 0.3, 0.2]},
         index=index,
     )
-    found = urban_rural_theil(frame["iu"], frame["ir"], frame["u"], 1 - frame["u"])
-    assert found.name == "urban_rural_theil"
-    assert found.index.equals(index)
+    actual = urban_rural_theil(frame["iu"], frame["ir"], frame["u"], 1 - frame["u"])
+    assert actual.name == "urban_rural_theil"
+    assert actual.index.equals(index)
     rows = [
         urban_rural_theil(*row, 1 - row[2]) for row in frame.itertuples(index=False)
     ]
-    np.testing.assert_allclose(found, rows, atol=1e-15)
+    np.testing.assert_allclose(actual, rows, atol=1e-15)
     turned = urban_rural_theil(
         frame["iu"], frame["ir"].iloc[::-1], frame["u"], 1 - frame["u"]
     )
-    pd.testing.assert_series_equal(found, turned)
+    pd.testing.assert_series_equal(actual, turned)
     # Numbers stand for every row, and the panel takes the result as a column.
     assert urban_rural_theil(frame["iu"], 1.0, 0.5, 0.5).iloc[0] == pytest.approx(
         rows[0]
     )
-    panel = Panel(frame.reset_index(), "province", "year").assign(theil=found)
+    panel = Panel(frame.reset_index(), "province", "year").assign(theil=actual)
     np.testing.assert_allclose(panel.frame["theil"], rows)
     arrays = urban_rural_theil(frame["iu"].tolist(), frame["ir"].to_numpy(), 0.5, 0.5)
     assert isinstance(arrays, np.ndarray)
@@ -446,9 +450,9 @@ def test_missing_gives_missing():
         pd.Series([3.0, None, 2.0], list("abc")),
         pd.array([1, 1, None], dtype="Int64"),
     )
-    found = urban_rural_theil(income, 1.0, pd.Series(people, list("abc")), 1.0)
-    assert found.isna().tolist() == [False, True, True]
-    assert found["a"] == urban_rural_theil(3, 1, 1, 1)
+    actual = urban_rural_theil(income, 1.0, pd.Series(people, list("abc")), 1.0)
+    assert actual.isna().tolist() == [False, True, True]
+    assert actual["a"] == urban_rural_theil(3, 1, 1, 1)
     assert np.isnan(urban_rural_theil(np.nan, 1, 1, 1))
     assert np.isnan(urban_rural_theil([1.0, np.nan], 1, 1, 1)).tolist() == [False, True]
 
@@ -489,8 +493,8 @@ def test_columns_of_two_units_are_named():
         IndicatorWarning,
         match="rural_population is 5,451 times urban_population in 1 row",
     ):
-        found = urban_rural_theil(47412, 18931, 6472, 35_280_000)
-    assert found < 0.002 < urban_rural_theil(47412, 18931, 64_720_000, 35_280_000)
+        actual = urban_rural_theil(47412, 18931, 6472, 35_280_000)
+    assert actual < 0.002 < urban_rural_theil(47412, 18931, 64_720_000, 35_280_000)
     with pytest.warns(
         IndicatorWarning, match="urban_income is 25,045 times rural_income"
     ):
@@ -536,11 +540,11 @@ def provinces(seed=1, n=60, years=5):
 
 
 def test_outside_numbers_of_dagum():
-    found, case = dagum(INCOMES, GROUPS), OUTSIDE["dagum"]
-    assert found.total == pytest.approx(OUTSIDE["G3"]["gini"], abs=1e-15)
+    actual, case = dagum(INCOMES, GROUPS), OUTSIDE["dagum"]
+    assert actual.total == pytest.approx(OUTSIDE["G3"]["gini"], abs=1e-15)
     for name in PARTS:
-        assert getattr(found, name) == pytest.approx(case[name], abs=case["tolerance"])
-    assert found.shares.to_dict() == pytest.approx(
+        assert getattr(actual, name) == pytest.approx(case[name], abs=case["tolerance"])
+    assert actual.shares.to_dict() == pytest.approx(
         {n: case["exact"][n][0] / 241 for n in PARTS}, abs=1e-14
     )
 
@@ -548,11 +552,11 @@ def test_outside_numbers_of_dagum():
 def test_pairs_as_defined():
     rng = np.random.default_rng(2)
     y, w, groups = rng.lognormal(size=45), rng.random(45), rng.choice(list("abcd"), 45)
-    found = dagum(y, groups, obs_weights=w)
-    assert found.pairs.columns.tolist() == ["richer", "poorer", "gini", "distance"]
-    assert len(found.pairs) == 6
-    means = found.groups["mean"]
-    for row in found.pairs.itertuples():
+    actual = dagum(y, groups, obs_weights=w)
+    assert actual.pairs.columns.tolist() == ["richer", "poorer", "gini", "distance"]
+    assert len(actual.pairs) == 6
+    means = actual.groups["mean"]
+    for row in actual.pairs.itertuples():
         j, h = groups == row.richer, groups == row.poorer
         assert means[row.richer] >= means[row.poorer]
         chance = np.outer(w[j], w[h]) / (w[j].sum() * w[h].sum())
@@ -570,8 +574,8 @@ def test_pairs_as_defined():
 def test_groups_and_pairs_give_the_parts_back():
     rng = np.random.default_rng(3)
     y, groups = rng.lognormal(size=80), rng.choice(list("abcd"), 80)
-    found = dagum(y, groups)
-    table = found.groups
+    actual = dagum(y, groups)
+    table = actual.groups
     p, s = table["population_share"], table["income_share"]
     assert p.sum() == pytest.approx(1)
     assert s.sum() == pytest.approx(1)
@@ -582,15 +586,15 @@ def test_groups_and_pairs_give_the_parts_back():
         assert table.loc[name, "mean"] == pytest.approx(y[groups == name].mean())
     both = [
         p[a] * s[b] + p[b] * s[a]
-        for a, b in zip(found.pairs["richer"], found.pairs["poorer"], strict=True)
+        for a, b in zip(actual.pairs["richer"], actual.pairs["poorer"], strict=True)
     ]
-    across = found.pairs["gini"] * both
-    assert (table["gini"] * p * s).sum() == pytest.approx(found.within, abs=1e-14)
-    assert (across * found.pairs["distance"]).sum() == pytest.approx(
-        found.between, abs=1e-14
+    across = actual.pairs["gini"] * both
+    assert (table["gini"] * p * s).sum() == pytest.approx(actual.within, abs=1e-14)
+    assert (across * actual.pairs["distance"]).sum() == pytest.approx(
+        actual.between, abs=1e-14
     )
-    assert (across * (1 - found.pairs["distance"])).sum() == pytest.approx(
-        found.transvariation, abs=1e-14
+    assert (across * (1 - actual.pairs["distance"])).sum() == pytest.approx(
+        actual.transvariation, abs=1e-14
     )
 
 
@@ -602,12 +606,12 @@ def test_parts_add_up_whatever_the_rows(seed):
     n = int(rng.integers(2, 60))
     y, groups = rng.lognormal(size=n), rng.integers(0, 5, n)
     times = rng.integers(0, 4, n) + (np.arange(n) == 0)
-    found = dagum(y, groups, obs_weights=times)
-    assert found.within + found.between + found.transvariation == pytest.approx(
-        found.total, abs=1e-14
+    actual = dagum(y, groups, obs_weights=times)
+    assert actual.within + actual.between + actual.transvariation == pytest.approx(
+        actual.total, abs=1e-14
     )
-    assert found.total == pytest.approx(gini(y, obs_weights=times), abs=1e-14)
-    assert found.shares.isna().all() or found.shares.sum() == pytest.approx(
+    assert actual.total == pytest.approx(gini(y, obs_weights=times), abs=1e-14)
+    assert actual.shares.isna().all() or actual.shares.sum() == pytest.approx(
         1, abs=1e-10
     )
     # Rows in another order, groups renamed, another unit, weights written out
@@ -621,11 +625,11 @@ def test_parts_add_up_whatever_the_rows(seed):
         / pd.Series(times).groupby(groups).sum()
     )
     for name in ["total", *PARTS]:
-        assert getattr(again, name) == pytest.approx(getattr(found, name), abs=1e-13)
-        assert getattr(stacked, name) == pytest.approx(getattr(found, name), abs=1e-13)
+        assert getattr(again, name) == pytest.approx(getattr(actual, name), abs=1e-13)
+        assert getattr(stacked, name) == pytest.approx(getattr(actual, name), abs=1e-13)
     in_group = means.loc[groups].to_numpy()
     assert gini(np.nan_to_num(in_group), obs_weights=times) == pytest.approx(
-        found.between, abs=1e-13
+        actual.between, abs=1e-13
     )
 
 
@@ -663,7 +667,7 @@ def test_one_group_and_equal_values():
 
 def test_a_draw_is_the_decomposition_of_stacked_rows():
     frame = provinces(n=40)
-    found = dagum(
+    actual = dagum(
         frame["income"],
         frame["region"],
         obs_weights=frame["people"],
@@ -682,7 +686,7 @@ def test_a_draw_is_the_decomposition_of_stacked_rows():
         part = frame.iloc[rows].reset_index(drop=True)
         again = dagum(part["income"], part["region"], obs_weights=part["people"])
         np.testing.assert_allclose(
-            found.draws.iloc[r], [again.total, *again.shares], atol=1e-10
+            actual.draws.iloc[r], [again.total, *again.shares], atol=1e-10
         )
 
 
@@ -716,7 +720,7 @@ def test_rows_of_one_entity_drawn_apart_are_told():
 
 def test_intervals():
     frame = provinces()
-    found = dagum(
+    actual = dagum(
         frame["income"],
         frame["region"],
         clusters=frame["id"],
@@ -724,7 +728,7 @@ def test_intervals():
         rng=5,
         level=0.9,
     )
-    table = found.intervals
+    table = actual.intervals
     assert table.index.tolist() == [
         "total",
         "share_within",
@@ -735,10 +739,10 @@ def test_intervals():
     assert (table["conf_low"] < table["estimate"]).all()
     assert (table["estimate"] < table["conf_high"]).all()
     # Order statistics at .05 and .95 times 400
-    ordered = np.sort(found.draws["share_between"])
+    ordered = np.sort(actual.draws["share_between"])
     assert table.loc["share_between", "conf_low"] == pytest.approx(ordered[19])
     assert table.loc["share_between", "conf_high"] == pytest.approx(ordered[379])
-    np.testing.assert_allclose(found.draws.iloc[:, 1:].sum(axis=1), 1.0, atol=1e-12)
+    np.testing.assert_allclose(actual.draws.iloc[:, 1:].sum(axis=1), 1.0, atol=1e-12)
     narrower = dagum(
         frame["income"], frame["region"], reps=399, rng=5, level=0.9
     ).intervals
@@ -771,24 +775,24 @@ def test_draws_are_reproduced_and_do_not_depend_on_the_order_of_rows():
 def test_equal_values_have_no_shares_in_any_draw(value):
     groups = np.repeat(list("abc"), 8)
     with pytest.warns(FewDrawsWarning):
-        found = dagum(np.full(24, value), groups, reps=39, rng=1)
-    assert found.total == pytest.approx(0, abs=1e-14)
-    assert found.shares.isna().all()
+        actual = dagum(np.full(24, value), groups, reps=39, rng=1)
+    assert actual.total == pytest.approx(0, abs=1e-14)
+    assert actual.shares.isna().all()
     assert (
-        found.draws[["share_within", "share_between", "share_transvariation"]]
+        actual.draws[["share_within", "share_between", "share_transvariation"]]
         .isna()
         .all(axis=None)
     )
-    assert found.intervals.iloc[1:][["conf_low", "conf_high"]].isna().all(axis=None)
+    assert actual.intervals.iloc[1:][["conf_low", "conf_high"]].isna().all(axis=None)
 
 
 def test_without_draws():
-    found = dagum(INCOMES, GROUPS)
-    assert found.draws.shape == (0, 4)
-    assert found.intervals[["conf_low", "conf_high"]].isna().all(axis=None)
-    assert found.rng_entropy is None
-    assert found.n_clusters is None
-    assert "draws" not in found.summary()
+    actual = dagum(INCOMES, GROUPS)
+    assert actual.draws.shape == (0, 4)
+    assert actual.intervals[["conf_low", "conf_high"]].isna().all(axis=None)
+    assert actual.rng_entropy is None
+    assert actual.n_clusters is None
+    assert "draws" not in actual.summary()
 
 
 def test_few_clusters_few_draws_and_lost_draws():
@@ -836,30 +840,30 @@ def test_options_out_of_range():
 
 def test_the_result_is_small_plain_and_no_set_of_estimates():
     frame = provinces()
-    found = dagum(
+    actual = dagum(
         frame["income"], frame["region"], clusters=frame["id"], reps=199, rng=2
     )
-    assert isinstance(found, DagumResult)
-    assert not isinstance(found, Results | HasDraws)
-    assert len(found.draws) == 199
+    assert isinstance(actual, DagumResult)
+    assert not isinstance(actual, Results | HasDraws)
+    assert len(actual.draws) == 199
     with pytest.raises(AttributeError):
-        found.total = 1.0  # type: ignore[misc]
-    back = pickle.loads(pickle.dumps(found))
-    pd.testing.assert_frame_equal(back.intervals, found.intervals)
-    pd.testing.assert_frame_equal(back.pairs, found.pairs)
-    data = json.loads(json.dumps(found.to_dict()))
+        actual.total = 1.0  # type: ignore[misc]
+    back = pickle.loads(pickle.dumps(actual))
+    pd.testing.assert_frame_equal(back.intervals, actual.intervals)
+    pd.testing.assert_frame_equal(back.pairs, actual.pairs)
+    data = json.loads(json.dumps(actual.to_dict()))
     assert data["schema"] == 1
-    assert data["total"] == found.total
+    assert data["total"] == actual.total
     assert [p["richer"] for p in data["pairs"]] == ["east", "east", "central"]
-    text = found.summary()
-    assert repr(found) == text
+    text = actual.summary()
+    assert repr(actual) == text
     assert "95% interval" in text
     assert (
         next(line for line in text.splitlines() if line.startswith("total")).split()[2]
         == "100.0%"
     )
-    assert found.conventions.endswith("199 bootstrap draws of 60 clusters")
-    assert text.splitlines()[-1] == f"Settings: rng {found.rng_entropy}."
+    assert actual.conventions.endswith("199 bootstrap draws of 60 clusters")
+    assert text.splitlines()[-1] == f"Settings: rng {actual.rng_entropy}."
     assert max(map(len, text.splitlines())) <= 80
 
 
@@ -911,11 +915,11 @@ def test_coverage(n, draws_of, measured: Callable[..., None]) -> None:
 def test_many_groups():
     rng = np.random.default_rng(4)
     y, groups = rng.lognormal(size=2000), rng.integers(0, 200, 2000)
-    found = dagum(y, groups)
-    assert found.within + found.between + found.transvariation == pytest.approx(
-        found.total, abs=1e-13
+    actual = dagum(y, groups)
+    assert actual.within + actual.between + actual.transvariation == pytest.approx(
+        actual.total, abs=1e-13
     )
-    assert len(found.pairs) == len(list(combinations(range(200), 2)))
+    assert len(actual.pairs) == len(list(combinations(range(200), 2)))
 
 
 @pytest.mark.parametrize("clusters", [2, 3, 4, 5])
@@ -923,22 +927,26 @@ def test_draws_of_few_clusters_give_no_interval(clusters):
     frame, missing = provinces(n=30), clusters < 5
     group = pd.factorize(frame["id"])[0] % clusters
     with pytest.warns(FewClustersWarning) as caught:
-        found = dagum(frame["income"], frame["region"], clusters=group, reps=199, rng=1)
+        actual = dagum(
+            frame["income"], frame["region"], clusters=group, reps=199, rng=1
+        )
     assert len(caught) == 1
-    assert (found.intervals[["conf_low", "conf_high"]].isna() == missing).all(axis=None)
-    assert found.intervals["estimate"].notna().all()
+    assert (actual.intervals[["conf_low", "conf_high"]].isna() == missing).all(
+        axis=None
+    )
+    assert actual.intervals["estimate"].notna().all()
     code = "too_few_clusters_to_draw" if missing else "very_few_clusters"
-    assert [n.code for n in found.diagnostics] == [code]
-    assert "nan" not in found.summary()
-    assert ("not computed" in found.summary()) is missing
+    assert [n.code for n in actual.diagnostics] == [code]
+    assert "nan" not in actual.summary()
+    assert ("not computed" in actual.summary()) is missing
 
 
 @pytest.mark.parametrize(("units", "equal"), [(160, True), (200, False)])
 def test_a_gini_coefficient_below_1e_14_is_that_of_equal_values(units, equal):
     """Of two values the coefficient is a quarter of their distance."""
-    found = dagum([1.0, 1 + units * np.finfo(float).eps], ["a", "b"])
-    assert found.total == pytest.approx(units * np.finfo(float).eps / 4, rel=0.05)
-    assert found.shares.isna().all() == equal
+    actual = dagum([1.0, 1 + units * np.finfo(float).eps], ["a", "b"])
+    assert actual.total == pytest.approx(units * np.finfo(float).eps / 4, rel=0.05)
+    assert actual.shares.isna().all() == equal
 
 
 # --- values, weights and labels in one order ------------------------------------------
@@ -1144,8 +1152,8 @@ def test_labels_of_any_kind():
         iter("uuvv"),
         pd.to_datetime(["2020", "2020", "2021", "2021"]),
     ):
-        found = dagum(Y, groups)
-        np.testing.assert_array_equal(found.ahead, expected.ahead)
+        actual = dagum(Y, groups)
+        np.testing.assert_array_equal(actual.ahead, expected.ahead)
 
 
 def test_labels_are_in_order_where_they_have_one():

@@ -136,22 +136,22 @@ def test_counts_are_ranks_of_dummies(seed: int) -> None:
     with_entity = [
         e for p, (e, i) in enumerate(zip(effects, nested, strict=True)) if i or p == 0
     ]
-    found = counts(
+    actual = counts(
         n,
         2,
         ranks(within(effects, n), clusters, 0),
         [count_groups(c) for c in clusters],
         periods=6,
     )
-    assert found.parameters == 2 + every
-    assert parameters("reghdfe", found) == 3 + every - rank_of(within_clusters, n)
-    assert parameters("xtreg", found) == 3 + every - rank_of(with_entity, n)
+    assert actual.parameters == 2 + every
+    assert parameters("reghdfe", actual) == 3 + every - rank_of(within_clusters, n)
+    assert parameters("xtreg", actual) == 3 + every - rank_of(with_entity, n)
     spans = [e for e in effects if rank_of([e], n) == every]
     lone = any(
         all(inside(f, e) for e in effects) and all(inside(f, c) for c in clusters)
         for f in spans
     )
-    assert found.absorbed.lone_nested == lone
+    assert actual.absorbed.lone_nested == lone
 
 
 @pytest.mark.parametrize("seed", range(40))

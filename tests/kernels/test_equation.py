@@ -34,7 +34,7 @@ def setting(seed=0, k=3, *, weighted=False, cov_type="clustered", near=0.0):
     raw[:, 0] += raw[:, 1]
     columns = effects.demean(raw)
     absorbed = ranks(effects, [city], 0)
-    found = []
+    actual = []
     for regressors in (range(1, 1 + k), range(2, 2 + k)):
         count = counts(60, k, absorbed, [count_groups(c) for c in [city]], periods=5)
         leverage = effects_leverage(effects, 60) if cov_type in ("hc2", "hc3") else None
@@ -48,8 +48,8 @@ def setting(seed=0, k=3, *, weighted=False, cov_type="clustered", near=0.0):
             effects=effects.effects,
         )
         x = columns[:, list(regressors)]
-        found.append(solve(columns[:, 0], x, count, how, obs_weights=w))
-    return raw, columns, w, found
+        actual.append(solve(columns[:, 0], x, count, how, obs_weights=w))
+    return raw, columns, w, actual
 
 
 def by_hand(y, x, w):
@@ -156,7 +156,7 @@ def test_crv3_of_two_equations_is_that_of_refits(weighted) -> None:
     every = np.ones(60, dtype=bool)
 
     def slopes(rows):
-        found = [
+        actual = [
             np.linalg.lstsq(
                 (with_dummies(raw, p) * plain[:, None])[rows],
                 (raw[:, 0] * plain)[rows],
@@ -164,7 +164,7 @@ def test_crv3_of_two_equations_is_that_of_refits(weighted) -> None:
             )
             for p in ((1, 2, 3), (2, 3, 4))
         ]
-        return np.concatenate([f[0][:3] for f in found])
+        return np.concatenate([f[0][:3] for f in actual])
 
     moved = np.array([slopes(np.arange(60) // 5 != g) for g in range(12)]) - slopes(
         every

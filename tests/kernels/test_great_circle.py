@@ -22,9 +22,9 @@ def test_against_the_angle_between_vectors() -> None:
         ]
     )
     angles = np.arccos(np.clip(points @ points.T, -1, 1))
-    found = great_circle(degrees[:, None], degrees[None])
-    np.testing.assert_allclose(found, EARTH_RADIUS * angles, rtol=1e-7, atol=1e-3)
-    np.testing.assert_array_equal(found, found.T)
+    actual = great_circle(degrees[:, None], degrees[None])
+    np.testing.assert_allclose(actual, EARTH_RADIUS * angles, rtol=1e-7, atol=1e-3)
+    np.testing.assert_array_equal(actual, actual.T)
 
 
 def test_one_degree_and_the_antipode() -> None:

@@ -86,12 +86,12 @@ def test_hundreds_of_dummies_are_told_apart_from_their_sums() -> None:
     a, b = np.divmod(np.arange(600), 20)
     parts = np.column_stack([np.eye(30)[a], np.eye(20)[b]])
     pairs = np.eye(600)
-    found = dependences(
+    actual = dependences(
         np.column_stack([np.vstack([parts] * 2), np.vstack([pairs] * 2)])
     )
     # One dummy of b is a combination of others, and so are all but 29 x 19 pairs.
-    assert len(found) == 1 + 49
-    assert next(iter(found)) == 49
+    assert len(actual) == 1 + 49
+    assert next(iter(actual)) == 49
 
 
 def test_wide_designs_lose_their_last_columns() -> None:

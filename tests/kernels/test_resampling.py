@@ -626,10 +626,10 @@ def test_draws_from_the_sums_of_blocks_are_those_of_all_sums(
     )
     assert len(resampling._split_by_block(grams)) == 1 + len(grams.blocks) == 13
     seed = np.random.SeedSequence(3)
-    found = bootstrap(grams, EQUATIONS, 20, seed, residuals=BLOCKS)
+    actual = bootstrap(grams, EQUATIONS, 20, seed, residuals=BLOCKS)
     weights = draw_counts(seed, grams.n_clusters, 20)
     whole = refit(grams, weights, EQUATIONS, residuals=BLOCKS)
-    for got, want in zip((*found.coefficients, *found.residuals), whole, strict=True):
+    for got, want in zip((*actual.coefficients, *actual.residuals), whole, strict=True):
         np.testing.assert_allclose(got, want, rtol=1e-10, atol=1e-12)
 
 

@@ -82,10 +82,10 @@ def test_zones_leave_enough_entities_that_vary(seed: int, least: int) -> None:
     # Repeated values: seen, and without variation
     data["z"] = np.round(data["z"] / np.std(data["z"]))
     order = np.argsort(data["q"], kind="stable")
-    found = kernel.variation(data["z"], data["effects"]["entity"], order, least)
+    actual = kernel.variation(data["z"], data["effects"]["entity"], order, least)
     n = order.size
     cuts = np.array([0, n // 3, n // 2, n])
-    for cut, below, above in zip(cuts, *found.zone(cuts), strict=True):
+    for cut, below, above in zip(cuts, *actual.zone(cuts), strict=True):
         for other in range(n + 1):
             rows = order[min(cut, other) : max(cut, other)]
             enough = varies(data, rows) >= least
@@ -167,8 +167,8 @@ def test_constant_effects_of_everything_are_harmless() -> None:
         **data,
         "x": np.column_stack([data["x"], data["x"][:, 0] * 2, np.ones(data["y"].size)]),
     }
-    found = estimate(search(doubled, ("entity", "region"), [0.1]), data["y"])
-    np.testing.assert_allclose(found.profiles, wanted.profiles, rtol=1e-9)
+    actual = estimate(search(doubled, ("entity", "region"), [0.1]), data["y"])
+    np.testing.assert_allclose(actual.profiles, wanted.profiles, rtol=1e-9)
 
 
 @pytest.mark.parametrize("effects", EFFECTS)
@@ -249,18 +249,18 @@ def test_every_candidate_equals_least_squares_with_dummies(
 ) -> None:
     data = panel(seed, k, wide=wide)
     plan = search(data, effects, [0.08], rule=rule, intercept=intercept)
-    found = estimate(plan, data["y"])
+    actual = estimate(plan, data["y"])
     start = brute(data, effects, [], rule, intercept=intercept)
-    assert found.stages[0].null_ssr == pytest.approx(start, rel=1e-9)
+    assert actual.stages[0].null_ssr == pytest.approx(start, rel=1e-9)
     values = plan.candidates.values
     wanted = np.array(
         [brute(data, effects, [g], rule, intercept=intercept) for g in values]
     )
-    there = np.isfinite(found.profiles[0])
+    there = np.isfinite(actual.profiles[0])
     np.testing.assert_allclose(
-        found.profiles[0][there], wanted[there], atol=1e-9 * start, rtol=0
+        actual.profiles[0][there], wanted[there], atol=1e-9 * start, rtol=0
     )
-    assert values[found.stages[0].at[0]] == values[there][wanted[there].argmin()]
+    assert values[actual.stages[0].at[0]] == values[there][wanted[there].argmin()]
     block = k + intercept
     for cut in plan.candidates.cuts[~there]:
         # A value is passed over only where a regime has too few rows for its own
@@ -297,7 +297,7 @@ def test_two_thresholds_equal_the_same_search_by_least_squares(
     data = panel(seed, k)
     trims = [0.1, 0.12]
     plan = search(data, effects, trims, rule=rule)
-    found = estimate(plan, data["y"])
+    actual = estimate(plan, data["y"])
     values, n = plan.candidates.values, data["q"].size
 
     def below(g: float) -> int:
@@ -315,11 +315,11 @@ def test_two_thresholds_equal_the_same_search_by_least_squares(
 
     first, s1 = best([], trims[0])
     second, s2 = best([first], trims[1])
-    scale = 1e-9 * found.stages[0].null_ssr
-    assert found.stages[0].ssr == pytest.approx(s1, abs=scale)
-    assert values[found.stages[0].at[0]] == first
-    assert found.stages[1].null_ssr == pytest.approx(s1, abs=scale)
-    assert found.stages[1].ssr == pytest.approx(s2, abs=scale)
+    scale = 1e-9 * actual.stages[0].null_ssr
+    assert actual.stages[0].ssr == pytest.approx(s1, abs=scale)
+    assert values[actual.stages[0].at[0]] == first
+    assert actual.stages[1].null_ssr == pytest.approx(s1, abs=scale)
+    assert actual.stages[1].ssr == pytest.approx(s2, abs=scale)
     pair, last = [first, second], s2
     while True:
         old = list(pair)
@@ -330,9 +330,9 @@ def test_two_thresholds_equal_the_same_search_by_least_squares(
                 pair[j], last = g, s
         if pair == old:
             break
-    assert list(values[list(found.stages[1].at)]) == pair
-    np.testing.assert_allclose(found.profiles.min(axis=1), last, atol=scale)
-    assert found.ssr == pytest.approx(last, abs=scale)
+    assert list(values[list(actual.stages[1].at)]) == pair
+    np.testing.assert_allclose(actual.profiles.min(axis=1), last, atol=scale)
+    assert actual.ssr == pytest.approx(last, abs=scale)
 
 
 @pytest.mark.parametrize("rule", ["<=", "<"])
@@ -343,17 +343,17 @@ def test_given_thresholds_need_not_be_observed(
     data = panel(3, 2)
     cuts = [0.73, -0.4]
     plan = search(data, effects, [0.05, 0.05], rule=rule, given=cuts)
-    found = estimate(plan, data["y"])
-    for j, stage in enumerate(found.stages):
+    actual = estimate(plan, data["y"])
+    for j, stage in enumerate(actual.stages):
         wanted = brute(data, effects, cuts[: j + 1], rule, intercept=False)
         assert stage.ssr == pytest.approx(wanted, rel=1e-9)
         assert list(plan.candidates.values[list(stage.at)]) == cuts[: j + 1]
     for j in range(2):
-        there = np.flatnonzero(np.isfinite(found.profiles[j]))
+        there = np.flatnonzero(np.isfinite(actual.profiles[j]))
         for at in there[:: max(1, there.size // 5)]:
             pair = [plan.candidates.values[at], cuts[1 - j]]
             wanted = brute(data, effects, pair, rule, intercept=False)
-            assert found.profiles[j][at] == pytest.approx(wanted, rel=1e-9)
+            assert actual.profiles[j][at] == pytest.approx(wanted, rel=1e-9)
     low = [(data["q"] > g) if rule == "<=" else (data["q"] >= g) for g in cuts]
     np.testing.assert_array_equal(
         plan.regimes(plan.candidates.given_positions), 1 + low[0] + low[1]
@@ -362,17 +362,17 @@ def test_given_thresholds_need_not_be_observed(
 
 def test_three_thresholds_leave_less_than_two() -> None:
     data = panel(11, 1)
-    found = estimate(search(data, ("entity",), [0.08] * 3), data["y"])
-    values = [found.stages[0].null_ssr, *(s.ssr for s in found.stages), found.ssr]
+    actual = estimate(search(data, ("entity",), [0.08] * 3), data["y"])
+    values = [actual.stages[0].null_ssr, *(s.ssr for s in actual.stages), actual.ssr]
     # The last two are one number, summed in another order.
     assert all(a >= b * (1 - 1e-13) for a, b in itertools.pairwise(values))
-    at = found.stages[2].at
+    at = actual.stages[2].at
     plan = search(data, ("entity",), [0.08] * 3)
     cuts = list(plan.candidates.values[list(at)])
-    assert found.ssr == pytest.approx(
+    assert actual.ssr == pytest.approx(
         brute(data, ("entity",), cuts, "<=", intercept=False), rel=1e-9
     )
-    np.testing.assert_allclose(found.profiles.min(axis=1), found.ssr, rtol=1e-12)
+    np.testing.assert_allclose(actual.profiles.min(axis=1), actual.ssr, rtol=1e-12)
 
 
 def test_three_thresholds_are_refined_one_by_one_until_none_moves() -> None:
@@ -427,7 +427,7 @@ def test_row_order_changes_nothing() -> None:
 def test_scales_shifts_and_monotone_transforms_change_nothing() -> None:
     data = panel(8, 2)
     plan = search(data, ("entity", "time"), [0.05] * 2)
-    found = estimate(plan, data["y"])
+    actual = estimate(plan, data["y"])
     entity = data["effects"]["entity"]
     other = {
         **data,
@@ -437,8 +437,8 @@ def test_scales_shifts_and_monotone_transforms_change_nothing() -> None:
         "y": 50 * data["y"] + 1e3 * entity,
     }
     again = estimate(search(other, ("entity", "time"), [0.05] * 2), other["y"])
-    assert [s.at for s in found.stages] == [s.at for s in again.stages]
-    np.testing.assert_allclose(again.profiles / 2500, found.profiles, rtol=1e-8)
+    assert [s.at for s in actual.stages] == [s.at for s in again.stages]
+    np.testing.assert_allclose(again.profiles / 2500, actual.profiles, rtol=1e-8)
 
 
 def test_more_fixed_columns_than_rows_can_carry() -> None:
@@ -487,7 +487,7 @@ def test_the_best_of_all_pairs_equals_least_squares(
             else None
         )
         plan = search(data, effects, [0.15], varying=varying)
-        pair, found = kernel.least_pair(plan, kernel.open_search(plan, data["y"]))
+        pair, actual = kernel.least_pair(plan, kernel.open_search(plan, data["y"]))
         n, values = data["q"].size, np.unique(data["q"])
         sums = {}
         for low, high in itertools.combinations(values, 2):
@@ -499,7 +499,7 @@ def test_the_best_of_all_pairs_equals_least_squares(
                     data, effects, [low, high], "<=", intercept=False
                 )
         best = min(sums, key=lambda cuts: sums[cuts])
-        assert found == pytest.approx(sums[best], rel=1e-9)
+        assert actual == pytest.approx(sums[best], rel=1e-9)
         assert sorted(plan.candidates.values[list(pair)]) == list(best)
         alone = [
             brute(data, effects, [plan.candidates.values[j]], "<=", intercept=False)
@@ -551,17 +551,17 @@ def closes(value: float, number: dict[str, Any]) -> bool:
 def test_hansens_data_under_our_convention(case: dict[str, Any]) -> None:
     data = hansen()
     where = kernel.candidates(data["d1"], [0.01, 0.01])
-    found = estimate(
+    actual = estimate(
         kernel.plan(data["c1"][:, None], data["x"], where, [data["entity"]]), data["i"]
     )
-    at = where.values[list(found.stages[1].at)]
+    at = where.values[list(actual.stages[1].at)]
     values = {
-        "S0": found.stages[0].null_ssr,
-        "S1": found.stages[0].ssr,
-        "S2": found.stages[1].ssr,
+        "S0": actual.stages[0].null_ssr,
+        "S1": actual.stages[0].ssr,
+        "S2": actual.stages[1].ssr,
         "g1": at[0],
         "g2": at[1],
-        "F1": (found.stages[0].null_ssr / found.stages[0].ssr - 1) * (7910 - 565),
+        "F1": (actual.stages[0].null_ssr / actual.stages[0].ssr - 1) * (7910 - 565),
     }
     assert closes(values[case["name"]], case)
 
@@ -592,7 +592,7 @@ def test_hansens_printed_column_with_the_last_demeaned_period_dropped() -> None:
         s = r @ r - (block.T @ r) ** 2 / np.where(norm > 1e-12, norm, np.inf)
         return np.array([r @ r, *s])
 
-    def found(fixed: list[float], trim: float) -> tuple[float, float, float]:
+    def best_of(fixed: list[float], trim: float) -> tuple[float, float, float]:
         s = profile(fixed)
         at = [int(np.argmin(np.abs(grid - g))) for g in fixed]
         zone = 400 * trim
@@ -601,10 +601,10 @@ def test_hansens_printed_column_with_the_last_demeaned_period_dropped() -> None:
         return s[0], float(ssrs.min()), float(grid[ssrs.argmin()])
 
     df = n * (periods - 1)
-    s0, s1, g1 = found([], 0.01)
-    _, s2, g2 = found([g1], 0.01)
-    _, _, g1 = found([g2], 0.01)
-    null, s3, g3 = found([g1, g2], 0.05)
+    s0, s1, g1 = best_of([], 0.01)
+    _, s2, g2 = best_of([g1], 0.01)
+    _, _, g1 = best_of([g2], 0.01)
+    null, s3, g3 = best_of([g1, g2], 0.05)
     values = {"S0": s0, "S1": s1, "S2": s2, "S3": s3, "g1": g1, "g2": g2, "g3": g3}
     values |= {
         "F1": (s0 / s1 - 1) * df,
@@ -621,10 +621,10 @@ def test_printed_thresholds_of_wang_give_his_sums_of_squares_and_statistics() ->
     where = kernel.candidates(
         data["d1"], [0.01, 0.01], rule="<", given=[0.0154, 0.54181]
     )
-    found = estimate(
+    actual = estimate(
         kernel.plan(data["c1"][:, None], data["x"], where, [data["entity"]]), data["i"]
     )
-    first, second = found.stages
+    first, second = actual.stages
     df = 14 * (565 - 1)
     values = {
         "S0": first.null_ssr,

@@ -269,9 +269,9 @@ def test_the_rank_is_exact_up_to_1_200_dummies_besides_the_largest_effect(
 ):
     entity, time = np.repeat(np.arange(1300), 2), np.tile([0, 1], 1300)
     third = np.random.default_rng(0).permutation(2600) % levels
-    found = within([entity, time, third], 2600)
-    assert found.exact == exact
-    assert found.rank == 1300 + 1 + levels - 1 or not exact
+    actual = within([entity, time, third], 2600)
+    assert actual.exact == exact
+    assert actual.rank == 1300 + 1 + levels - 1 or not exact
 
 
 @pytest.mark.parametrize(
@@ -413,14 +413,14 @@ def test_leverage_with_slopes_is_that_of_everything_written_out(problem: tuple) 
     assume(not ((values > 1e-9) & (values < 1e-4)).any())
     how = within(joined(effects, slopes), len(columns), obs_weights=w)
     basis = orthonormal(design, w)
-    found = how.leverage(len(columns))
+    actual = how.leverage(len(columns))
     # Products are rounded at 1e-16, and their inverse multiplies that by the squared
     # condition number.
     tolerance = max(1e-9, 1e-14 / values[values > 1e-9].min() ** 2)
     np.testing.assert_allclose(
-        found, np.einsum("ij,ij->i", basis, basis), atol=tolerance
+        actual, np.einsum("ij,ij->i", basis, basis), atol=tolerance
     )
-    assert found.sum() == pytest.approx(how.rank, abs=10 * tolerance)
+    assert actual.sum() == pytest.approx(how.rank, abs=10 * tolerance)
 
 
 def flows(countries: int, periods: int, seed: int) -> tuple[list[np.ndarray], Any]:

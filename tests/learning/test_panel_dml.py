@@ -104,8 +104,8 @@ def of_doubleml(**options: Any) -> tuple[dp.PanelDML, dp.Panel]:
 def test_doubleml(transform: Any) -> None:
     model, data = of_doubleml(transform=transform)
     ours = model.fit(data)
-    found = (ours.params["ols"], ours.std_errors["ols"])
-    np.testing.assert_allclose(found, DOUBLEML[transform], rtol=1e-10)
+    actual = (ours.params["ols"], ours.std_errors["ols"])
+    np.testing.assert_allclose(actual, DOUBLEML[transform], rtol=1e-10)
     whole = model.replace(folds=None).fit(data).params["ols"]
     assert whole == pytest.approx(WITHOUT_FOLDS[transform], rel=1e-10)
     corrected = model.replace(ssc="G/(G-1)").fit(data).std_errors["ols"]
@@ -117,8 +117,8 @@ def test_doubleml_with_an_instrument() -> None:
     model, data = of_doubleml(transform="within")
     with pytest.warns(dp.IdentificationWarning, match="no better than its mean"):
         ours = model.replace(controls=["x1", "x3"], instrument="x2").fit(data)
-    found = (ours.params["ols"], ours.std_errors["ols"])
-    np.testing.assert_allclose(found, WITH_INSTRUMENT, rtol=1e-10)
+    actual = (ours.params["ols"], ours.std_errors["ols"])
+    np.testing.assert_allclose(actual, WITH_INSTRUMENT, rtol=1e-10)
 
 
 # --- identities -----------------------------------------------------------------------

@@ -108,15 +108,15 @@ def test_size_with_neighbours(
     consecutive periods of an entity, or only one of the two. The columns with a cutoff
     have Conley errors, with the Bartlett kernel unless another is named.
     """
-    found = sizes(entities, decay, rho)
+    actual = sizes(entities, decay, rho)
     kind = {(0, 0.6): "time", (300, 0.0): "space", (300, 0.6): "both"}[decay, rho]
     row: dict[str, float | str] = {"entities, correlated in": f"{entities}, {kind}"}
     measured(
         "size_with_correlated_neighbours",
-        row | dict(zip(HEADS, found.values(), strict=True)),
+        row | dict(zip(HEADS, actual.values(), strict=True)),
     )
     if decay:
-        assert found["clustered"] > 0.1
-        assert found["1000 km, 9 lags"] < found["clustered"] - 0.04
+        assert actual["clustered"] > 0.1
+        assert actual["1000 km, 9 lags"] < actual["clustered"] - 0.04
     else:
-        assert found["clustered"] < 0.1
+        assert actual["clustered"] < 0.1

@@ -82,9 +82,9 @@ def test_it_is_that_of_a_regression_with_the_means_added_again(
         factor = result.cov.loc["a", "a"] / raw[0, 0]
     else:
         raw, factor = bread * (residuals @ residuals), 1 / result.df_resid
-    found = result.constant()
-    assert found["estimate"] == pytest.approx(slopes[2], rel=1e-9)
-    assert found["std_error"] == pytest.approx(np.sqrt(factor * raw[2, 2]), rel=1e-9)
+    actual = result.constant()
+    assert actual["estimate"] == pytest.approx(slopes[2], rel=1e-9)
+    assert actual["std_error"] == pytest.approx(np.sqrt(factor * raw[2, 2]), rel=1e-9)
     assert result.cov.loc["b", "b"] == pytest.approx(factor * raw[1, 1], rel=1e-9)
 
 
@@ -96,10 +96,10 @@ def test_linearmodels_reports_the_same() -> None:
     data = frame.set_index(["i", "t"]).assign(const=1.0)
     peer = PanelOLS(data["y"], data[["const", "a", "b"]], entity_effects=True)
     other = peer.fit(cov_type="clustered", cluster_entity=True)
-    found = result.constant()
-    assert found["estimate"] == pytest.approx(other.params["const"], rel=1e-9)
+    actual = result.constant()
+    assert actual["estimate"] == pytest.approx(other.params["const"], rel=1e-9)
     ratio = result.std_errors["a"] / other.std_errors["a"]
-    assert found["std_error"] == pytest.approx(
+    assert actual["std_error"] == pytest.approx(
         ratio * other.std_errors["const"], rel=1e-9
     )
     assert ratio == pytest.approx(1.0, rel=0.01)
@@ -119,9 +119,9 @@ def test_the_classic_numbers_of_grunfeld() -> None:
     )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DigiprosperWarning)
-        found = spec.fit(dp.Panel(data, "firm", "year")).constant()
-    assert found["estimate"] == pytest.approx(-58.74393, abs=2e-5)
-    assert found["std_error"] == pytest.approx(12.45369, abs=2e-5)
+        results = spec.fit(dp.Panel(data, "firm", "year")).constant()
+    assert results["estimate"] == pytest.approx(-58.74393, abs=2e-5)
+    assert results["std_error"] == pytest.approx(12.45369, abs=2e-5)
 
 
 def test_without_effects_it_is_the_intercept() -> None:
@@ -132,15 +132,17 @@ def test_without_effects_it_is_the_intercept() -> None:
 
 def test_it_keeps_effects_at_zero_on_average_and_its_interval_its_level() -> None:
     result = fit(make())
-    found = result.constant(0.9)
+    actual = result.constant(0.9)
     means = result.sample_stats["mean"]
-    at_means = found["estimate"] + (result.params * means[["a", "b"]]).sum()
+    at_means = actual["estimate"] + (result.params * means[["a", "b"]]).sum()
     assert at_means == pytest.approx(means["y"])
     assert (
-        found["conf_high"] - found["estimate"]
-        < result.constant(0.95)["conf_high"] - found["estimate"]
+        actual["conf_high"] - actual["estimate"]
+        < result.constant(0.95)["conf_high"] - actual["estimate"]
     )
-    assert found["statistic"] == pytest.approx(found["estimate"] / found["std_error"])
+    assert actual["statistic"] == pytest.approx(
+        actual["estimate"] / actual["std_error"]
+    )
 
 
 @pytest.mark.parametrize(
@@ -155,9 +157,9 @@ def test_it_keeps_effects_at_zero_on_average_and_its_interval_its_level() -> Non
     ],
 )
 def test_an_error_that_is_not_known_is_missing(options: dict[str, Any]) -> None:
-    found = fit(make(), **options).constant()
-    assert np.isfinite(found["estimate"])
-    assert found.drop("estimate").isna().all()
+    actual = fit(make(), **options).constant()
+    assert np.isfinite(actual["estimate"])
+    assert actual.drop("estimate").isna().all()
 
 
 def test_with_weights_nothing_is_known() -> None:

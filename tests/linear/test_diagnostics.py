@@ -127,8 +127,8 @@ def test_common_shocks_that_entities_share_are_said() -> None:
     for shared, seed in itertools.product((True, False), range(20)):
         panel = Panel(exposed_frame(seed, shared=shared), "i", "t")
         fit = FixedEffects("y", ["x", "z"]).fit(panel)
-        found = [n for n in fit.diagnostics if n.code == "shared_exposure"]
-        said[shared, seed] = [n.data["term"] for n in found]
+        actual = [n for n in fit.diagnostics if n.code == "shared_exposure"]
+        said[shared, seed] = [n.data["term"] for n in actual]
     assert [bool(said[True, s]) for s in range(20)].count(True) > 10
     assert not any(said[False, s] for s in range(20))
     assert all(terms == ["x"] for terms in said.values() if terms)
@@ -187,10 +187,10 @@ def test_weather_of_neighbours_is_shared_exposure(x, clusters, term) -> None:
     for reach, seed in itertools.product(said, range(10)):
         panel = Panel(weather_frame(seed, reach=reach), "i", "t")
         fit = FixedEffects("y", [x], clusters=clusters).fit(panel)
-        found = [n for n in fit.diagnostics if n.code == "shared_exposure"]
-        said[reach] += found
-        assert all(n.data["term"].startswith(term) for n in found)
-        assert all(f"clustered by {clusters} may be" in n.message for n in found)
+        actual = [n for n in fit.diagnostics if n.code == "shared_exposure"]
+        said[reach] += actual
+        assert all(n.data["term"].startswith(term) for n in actual)
+        assert all(f"clustered by {clusters} may be" in n.message for n in actual)
     assert len(said[12]) >= 5
     assert not said[1]
 
@@ -353,11 +353,11 @@ def test_growth_on_the_level_before_is_a_lagged_outcome(
     panel = Panel(frame.assign(w=frame["w"].abs() + 1), "i", "t")
     spec = FixedEffects(outcome, ["x", level])
     fit = spec.fit(panel)
-    found = [n for n in fit.diagnostics if n.code == "lagged_outcome"]
+    actual = [n for n in fit.diagnostics if n.code == "lagged_outcome"]
     if unit is None:
-        assert not found
+        assert not actual
         return
-    (notice,) = found
+    (notice,) = actual
     assert notice.data == {"columns": (level,), "periods": fit.nobs / fit.n_entities}
     assert f"-({unit} + slope)" in notice.message
     without = spec.replace(entity_effects=False).fit(panel)
@@ -602,15 +602,15 @@ def test_what_several_equations_say_is_said_once() -> None:
         )
 
     other = Notice("few_clusters", "30 clusters")
-    found = merge_notices(
+    actual = merge_notices(
         [other, few("i", d=2.0), other, few("i", x=3.0, d=2.5), few("t", d=1.5)]
     )
-    assert [n.code for n in found] == ["few_clusters", "few_treated", "few_treated"]
-    assert {t: v["effective"] for t, v in found[1].data["terms"].items()} == {
+    assert [n.code for n in actual] == ["few_clusters", "few_treated", "few_treated"]
+    assert {t: v["effective"] for t, v in actual[1].data["terms"].items()} == {
         "d": 2.0,
         "x": 3.0,
     }
-    assert found[2].data["clusters"] == "t"
+    assert actual[2].data["clusters"] == "t"
 
 
 def split_frame() -> pd.DataFrame:
@@ -674,12 +674,12 @@ def test_terms_that_rounding_leaves_few_digits_are_said(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DigiprosperWarning)
         fit = spec.fit(Panel(data, "i", "t"))
-    found = [
+    actual = [
         n
         for n in fit.diagnostics
         if n.code == "near_collinear" and n.data["measure"] == "rounding"
     ]
-    assert [n.data["columns"] for n in found] == ([lost] if lost else [])
+    assert [n.data["columns"] for n in actual] == ([lost] if lost else [])
 
 
 @pytest.mark.parametrize(
@@ -705,8 +705,8 @@ def test_few_carriers_are_fewer_than_seven_and_than_half_of_the_clusters(
     )
     data["x"] = np.repeat(size, 4) * np.tile([1.0, -1.0, -1.0, 1.0], groups)
     data["y"] = np.random.default_rng(3).normal(size=len(data))
-    found = few_treated_notices(FixedEffects("y", ["x"], time_effects=False), data)
-    assert [n.data["terms"]["x"]["effective"] for n in found] == (
+    actual = few_treated_notices(FixedEffects("y", ["x"], time_effects=False), data)
+    assert [n.data["terms"]["x"]["effective"] for n in actual] == (
         [pytest.approx(g)] if few else []
     )
 
@@ -723,8 +723,8 @@ def test_no_more_than_two_periods_back_is_a_lag_of_the_outcome() -> None:
     panel = Panel(data, "i", "t")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DigiprosperWarning)
-        found = FixedEffects("y", ["back1", "back2", "back3"]).fit(panel).diagnostics
-    (notice,) = [n for n in found if n.code == "lagged_outcome"]
+        results = FixedEffects("y", ["back1", "back2", "back3"]).fit(panel).diagnostics
+    (notice,) = [n for n in results if n.code == "lagged_outcome"]
     assert notice.data["columns"] == ("back1", "back2")
 
 
@@ -743,15 +743,15 @@ def test_products_are_said_to_lose_digits_where_fewer_than_six_are_left() -> Non
         panel = Panel(data.assign(x=data["x"] + mean), "i", "t")
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DigiprosperWarning)
-            found = FixedEffects("y", ["I(x**2)"]).fit(panel).diagnostics
+            results = FixedEffects("y", ["I(x**2)"]).fit(panel).diagnostics
         return [
             n.data["value"]
-            for n in found
+            for n in results
             if n.code == "near_collinear" and n.data["measure"] == "rounding"
         ]
 
     said = [rounding(mean) for mean in 6e9 * 1.03 ** np.arange(20)]
-    first = next(i for i, found in enumerate(said) if found)
+    first = next(i for i, results in enumerate(said) if results)
     assert first > 0
     assert 1e-6 < said[first][0] < 1.1e-6
 
@@ -793,11 +793,11 @@ def test_the_log_of_counts_with_zeros_is_reported(outcome: str, reported: bool) 
         flow=frame.y * 1.37,
     )
     fit = FixedEffects(outcome, ["x"]).fit(Panel(frame, "i", "t"))
-    found = [n for n in fit.diagnostics if n.code == "shifted_log"]
-    assert bool(found) is reported
+    actual = [n for n in fit.diagnostics if n.code == "shifted_log"]
+    assert bool(actual) is reported
     if reported:
-        assert found[0].data["zeros"] == (frame.y == 0).sum()
-        assert "PoissonEffects" in found[0].message
+        assert actual[0].data["zeros"] == (frame.y == 0).sum()
+        assert "PoissonEffects" in actual[0].message
 
 
 # --- treatments that start in different periods ---------------------------------------

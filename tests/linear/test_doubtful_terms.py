@@ -219,9 +219,9 @@ def emissions_frame(seed: int = 0) -> pd.DataFrame:
 def test_a_ratio_on_its_own_denominator_is_reported(y, x, ratio) -> None:
     panel = Panel(emissions_frame(), "i", "t")
     fit = FixedEffects(y, [x, "on"]).fit(panel)
-    found = [n for n in fit.diagnostics if n.code == "own_denominator"]
-    assert len(found) == (ratio is not None)
-    for notice in found:
+    actual = [n for n in fit.diagnostics if n.code == "own_denominator"]
+    assert len(actual) == (ratio is not None)
+    for notice in actual:
         names = dict(zip(("numerator", "denominator"), ratio, strict=True))
         assert notice.data == {"outcome": y, **names, "term": x}
         assert f"{ratio[0]} / {ratio[1]}" in " ".join(str(etable(fit)).split())
@@ -666,8 +666,8 @@ def test_the_advice_for_an_index_of_growth_deflates(seed: int) -> None:
 def test_a_column_that_is_a_log_of_zeros_is_reported(y, reported) -> None:
     frame = emissions_frame()
     fit = FixedEffects(y, ["pop"]).fit(Panel(frame, "i", "t"))
-    found = [n for n in fit.diagnostics if n.code == "shifted_log"]
-    assert len(found) == reported
-    for notice in found:
+    actual = [n for n in fit.diagnostics if n.code == "shifted_log"]
+    assert len(actual) == reported
+    for notice in actual:
         zeros = int((frame["some"] == 0).sum())
         assert notice.data == {"term": y, "column": "some", "zeros": zeros}

@@ -98,7 +98,7 @@ def unequal_sizes(groups: int, panels: int = PANELS) -> dict[str, float]:
 
 
 def row(
-    groups: int | str, kind: str, found: dict[str, float]
+    groups: int | str, kind: str, results: dict[str, float]
 ) -> dict[str, float | str]:
     """Name the sizes as the documentation does."""
     heads = (
@@ -109,9 +109,9 @@ def row(
         "randomisation",
     )
     rates = {
-        head: found[test]
+        head: results[test]
         for head, test in zip(heads, TESTS, strict=True)
-        if test in found
+        if test in results
     }
     return {"G": groups, "regressor": kind, **rates}
 
@@ -126,11 +126,11 @@ def test_balanced_clusters(groups: int, measured: Callable[..., None]) -> None:
     correlation of .8), or it is a treatment of some entities in the last five periods.
     The wild bootstrap has 999 draws, and randomisation 199 exchanges.
     """
-    found = sizes(groups, 0)
-    measured("size_with_few_clusters", row(groups, "varies everywhere", found))
+    actual = sizes(groups, 0)
+    measured("size_with_few_clusters", row(groups, "varies everywhere", actual))
     if groups >= 10:
-        assert 0.03 <= found["wild"] <= 0.07
-    assert 0.03 <= found["randomisation"] <= 0.07
+        assert 0.03 <= actual["wild"] <= 0.07
+    assert 0.03 <= actual["randomisation"] <= 0.07
 
 
 @pytest.mark.montecarlo
@@ -139,10 +139,10 @@ def test_unequal_clusters(measured: Callable[..., None]) -> None:
 
     An exchange between their entities would not be valid.
     """
-    found = unequal_sizes(20)
-    measured("size_with_few_clusters", row("20, unequal", "varies everywhere", found))
-    assert found["clustered"] > found["wild"]
-    assert 0.03 <= found["wild"] <= 0.08
+    actual = unequal_sizes(20)
+    measured("size_with_few_clusters", row("20, unequal", "varies everywhere", actual))
+    assert actual["clustered"] > actual["wild"]
+    assert 0.03 <= actual["wild"] <= 0.08
 
 
 @pytest.mark.montecarlo
@@ -152,12 +152,12 @@ def test_unequal_clusters(measured: Callable[..., None]) -> None:
 def test_few_treated_clusters(
     groups: int, treated: int, measured: Callable[..., None]
 ) -> None:
-    found = sizes(groups, treated)
-    measured("size_with_few_clusters", row(groups, f"{treated} treated", found))
-    assert 0.03 <= found["randomisation"] <= 0.07
+    actual = sizes(groups, treated)
+    measured("size_with_few_clusters", row(groups, f"{treated} treated", actual))
+    assert 0.03 <= actual["randomisation"] <= 0.07
     if treated == 2:
-        assert found["clustered"] > 0.1
-        assert found["wild"] < 0.03
+        assert actual["clustered"] > 0.1
+        assert actual["wild"] < 0.03
 
 
 def test_the_simulation_runs() -> None:

@@ -81,10 +81,10 @@ def test_the_density_is_scipys_and_integrates_to_one() -> None:
     assert (drawn.name, drawn.statistic, drawn.p_value) == ("Estimate of d", 0.5, 0.2)
 
 
-@pytest.mark.parametrize("found", [-9.0, 9.0])
-def test_the_range_has_the_statistic_of_the_data(found: float) -> None:
-    value = drawn_density(make(DRAWS, found)).points["value"]
-    assert value.min() <= found <= value.max()
+@pytest.mark.parametrize("results", [-9.0, 9.0])
+def test_the_range_has_the_statistic_of_the_data(results: float) -> None:
+    value = drawn_density(make(DRAWS, results)).points["value"]
+    assert value.min() <= results <= value.max()
 
 
 @pytest.mark.parametrize("scale", [1e-150, 1e150])

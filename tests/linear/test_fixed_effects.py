@@ -1080,11 +1080,11 @@ def test_few_clusters(n: int, notice: bool, warned: bool) -> None:
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         results = FixedEffects("y", X).fit(Panel(frame, *KEYS))
-    found = [d for d in results.diagnostics if "clusters" in d.code]
-    assert bool(found) == notice
+    actual = [d for d in results.diagnostics if "clusters" in d.code]
+    assert bool(actual) == notice
     assert [w.category for w in caught] == [FewClustersWarning] * warned
     if notice:
-        assert "wild" in found[0].message
+        assert "wild" in actual[0].message
         assert "wild" in results.summary()
     if warned:
         assert caught[0].filename == __file__
@@ -1422,17 +1422,17 @@ def test_scores_that_cancel_by_construction_give_no_standard_error(
 
 @pytest.mark.further
 def test_a_negative_variance_has_no_standard_error() -> None:
-    found = 0
+    actual = 0
     for seed in range(60):
         frame = make_frame(seed, n=6, periods=4, holes=0.0)
         results = quiet_fit(
             FixedEffects("y", ("a", "b"), clusters=("city", "year")), frame
         )
         negative = np.diag(results.covariance) < 0
-        found += negative.any()
+        actual += negative.any()
         np.testing.assert_array_equal(np.isnan(results.std_errors), negative)
         np.testing.assert_array_equal(np.isnan(results.pvalues), negative)
-    assert found
+    assert actual
 
 
 def test_a_crossing_spelled_twice_counts_once() -> None:
@@ -1552,8 +1552,8 @@ def test_columns_are_collinear_below_1e_9_and_nearly_so_beyond_a_condition_of_1e
         )
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DigiprosperWarning)
-            found = FixedEffects("c", ["a", "x"], **PLAIN).fit(panel).diagnostics
-        return [n.data for n in found if n.code == "near_collinear"]
+            results = FixedEffects("c", ["a", "x"], **PLAIN).fit(panel).diagnostics
+        return [n.data for n in results if n.code == "near_collinear"]
 
     # The condition of two unit columns that differ by a share of their length is 2 /
     # share.

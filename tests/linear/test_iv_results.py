@@ -179,10 +179,10 @@ def test_fit_all_takes_it() -> None:
         "robust": SPEC.replace(cov_type="robust"),
         "few": SPEC.replace(instruments=["zz"]),
     }
-    found = dp.fit_all(battery, Panel(make_frame(), "i", "t"))
-    assert list(found) == ["one", "robust"]
-    assert list(found.failures) == ["few"]
-    assert found.compare("d")["model"].tolist() == ["one", "robust"]
+    results = dp.fit_all(battery, Panel(make_frame(), "i", "t"))
+    assert list(results) == ["one", "robust"]
+    assert list(results.failures) == ["few"]
+    assert results.compare("d")["model"].tolist() == ["one", "robust"]
 
 
 def test_html_and_text() -> None:
@@ -242,13 +242,13 @@ def test_the_test_rejects_outside_the_set_only(options: dict, strength: float) -
     frame = make_frame(3, strength).assign(w=lambda f: 1 + f["t"] / 4)
     results = fit(frame=frame, **options)
     for level in (0.9, 0.95):
-        found = results.anderson_rubin(level)
-        for end in [e for pair in found for e in pair if np.isfinite(e)]:
+        actual = results.anderson_rubin(level)
+        for end in [e for pair in actual for e in pair if np.isfinite(e)]:
             assert results.anderson_rubin_test(end).p_value == pytest.approx(
                 1 - level, rel=1e-6
             )
         for b0 in np.linspace(-4, 4, 81):
-            inside = any(low <= b0 <= high for low, high in found)
+            inside = any(low <= b0 <= high for low, high in actual)
             assert (results.anderson_rubin_test(b0).p_value >= 1 - level) == inside
 
 
@@ -365,16 +365,16 @@ def test_coverage_at_every_strength(
     the regressor and of the outcome have a common part. Panels with different slopes
     have the same errors, so that their coverage is the same.
     """
-    found = coverage(strength, 1500, options)
+    actual = coverage(strength, 1500, options)
     errors = options.get("cov_type", "clustered")
     row = {
         "standard errors": errors,
         "slope of the instruments": f"{strength:g}",
-        "coverage": found,
+        "coverage": actual,
     }
     measured("coverage_of_anderson_rubin_sets", row)
     # Four standard errors of the simulation, and one point more for 30 clusters.
-    assert found == pytest.approx(0.95, abs=0.0225 + 0.01)
+    assert actual == pytest.approx(0.95, abs=0.0225 + 0.01)
 
 
 def test_the_note_of_a_table_says_which_columns_are_instrumented_by_what() -> None:
@@ -406,9 +406,9 @@ def covered(strength: float, noise: float, panels: int = 400) -> dict[str, float
         y = 0.5 * d + u + noise * rng.normal(size=250)
         frame = pd.DataFrame(keys).assign(z1=z[:, 0], z2=z[:, 1], d=d, y=y)
         results = fit(FixedEffectsIV("y", [], ["d"], ["z1", "z2"]), frame)
-        found = results.anderson_rubin()
-        by_set += any(low <= 0.5 <= high for low, high in found)
-        unbounded += any(np.isinf(end) for pair in found for end in pair)
+        actual = results.anderson_rubin()
+        by_set += any(low <= 0.5 <= high for low, high in actual)
+        unbounded += any(np.isinf(end) for pair in actual for end in pair)
         low, high = results.conf_int().loc["d"]
         by_t += low <= 0.5 <= high
         strengths.append(results.iv_tests["effective_f"])
@@ -437,15 +437,15 @@ def test_coverage_with_weak_instruments(
     with different slopes have the same errors, so that the coverage of their sets is
     the same.
     """
-    found = covered(strength, noise)
-    cells = found | {"median effective F": f"{found['median effective F']:.1f}"}
+    actual = covered(strength, noise)
+    cells = actual | {"median effective F": f"{actual['median effective F']:.1f}"}
     kind = "strongly" if noise < 1 else "moderately"
     measured("coverage_with_weak_instruments", {"endogenous": kind, **cells})
     if noise < 1:
         of_t = {0.0: 0.46, 0.15: 0.8425, 1.0: 0.955}[strength]
-        assert found["Anderson-Rubin set"] == pytest.approx(0.945, abs=0.005)
-        assert found["t interval"] == pytest.approx(of_t, abs=0.005)
-    assert found["Anderson-Rubin set"] == pytest.approx(0.95, abs=0.04)
+        assert actual["Anderson-Rubin set"] == pytest.approx(0.945, abs=0.005)
+        assert actual["t interval"] == pytest.approx(of_t, abs=0.005)
+    assert actual["Anderson-Rubin set"] == pytest.approx(0.95, abs=0.04)
 
 
 def test_the_summary_says_why_there_is_no_joint_test_of_the_instruments() -> None:

@@ -133,8 +133,8 @@ def left_out(
             np.column_stack([rows[list(x)].to_numpy(dtype=float), *dummies])
             * root[:, None]
         )
-        found = np.linalg.lstsq(design, rows["y"].to_numpy() * root, rcond=1e-11)[0]
-        return found[: len(x) + (not names)]
+        actual = np.linalg.lstsq(design, rows["y"].to_numpy() * root, rcond=1e-11)[0]
+        return actual[: len(x) + (not names)]
 
     return slopes(frame), np.array(
         [slopes(frame[frame[cluster] != g]) for g in frame[cluster].unique()]

@@ -215,7 +215,7 @@ def test_levels_that_dwarf_the_variation_cost_no_digit(level: float) -> None:
 @lru_cache
 def indefinite(x: tuple[str, ...] = ("x", "I(x**2)", "z")) -> list[tuple]:
     """Fits with two-way clusters whose covariance is not positive semidefinite."""
-    found = []
+    actual = []
     for seed in range(60):
         rng = np.random.default_rng(seed)
         city, year = np.divmod(np.arange(30), 5)
@@ -231,8 +231,8 @@ def indefinite(x: tuple[str, ...] = ("x", "I(x**2)", "z")) -> list[tuple]:
         spec = FixedEffects("y", x, clusters=("city", "year"), entity_effects=False)
         results = quiet(spec, frame)
         if "not_psd" in [n.code for n in results.diagnostics]:
-            found.append((frame, results))
-    return found
+            actual.append((frame, results))
+    return actual
 
 
 @pytest.mark.further
@@ -312,12 +312,12 @@ def test_a_u_test_says_what_an_indefinite_covariance_leaves_missing() -> None:
 def test_a_moderated_u_test_says_it_too() -> None:
     seen = 0
     for _, results in indefinite(("x", "I(x**2)", "x:z", "I(x**2):z", "z")):
-        found = moderated_u_test(results, "x", "z")
+        actual = moderated_u_test(results, "x", "z")
         bad = results.is_indefinite(np.eye(5)[:4])
-        assert [n.code for n in found.diagnostics] == ["not_psd"] * bad
-        assert ("Note:" in found.summary()) == bad
-        json.dumps(found.to_dict(), allow_nan=False)
-        assert len(found.turning_points) == 5
+        assert [n.code for n in actual.diagnostics] == ["not_psd"] * bad
+        assert ("Note:" in actual.summary()) == bad
+        json.dumps(actual.to_dict(), allow_nan=False)
+        assert len(actual.turning_points) == 5
         seen += bad
     assert seen
 
@@ -335,15 +335,15 @@ def test_a_kink_with_a_negative_variance() -> None:
             bootstrap=None,
             trim=0.15,
         )
-        found = quiet(spec, frame)
-        told = "not_psd" in [n.code for n in found.diagnostics]
-        negative = np.diag(found.slopes.covariance) < 0
-        np.testing.assert_array_equal(np.isnan(found.slopes.std_errors), negative)
-        assert told or not (negative.any() or np.isnan(found.threshold_se))
-        if np.isnan(found.threshold_se):
-            assert found.confidence_set("wald") == [(-np.inf, np.inf)]
-        found.summary()
-        seen.add((told, bool(negative.any()), bool(np.isnan(found.threshold_se))))
+        actual = quiet(spec, frame)
+        told = "not_psd" in [n.code for n in actual.diagnostics]
+        negative = np.diag(actual.slopes.covariance) < 0
+        np.testing.assert_array_equal(np.isnan(actual.slopes.std_errors), negative)
+        assert told or not (negative.any() or np.isnan(actual.threshold_se))
+        if np.isnan(actual.threshold_se):
+            assert actual.confidence_set("wald") == [(-np.inf, np.inf)]
+        actual.summary()
+        seen.add((told, bool(negative.any()), bool(np.isnan(actual.threshold_se))))
     assert len(seen) > 2
 
 

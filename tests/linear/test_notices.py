@@ -35,9 +35,9 @@ from digiprosper.linear.poisson import Separated
 def test_few_clusters_are_told_with_the_degrees_of_freedom_and_a_remedy(
     clusters, codes
 ) -> None:
-    found = few_for_slopes(clusters, "region", [clusters])
-    assert [n.code for n in found] == codes
-    for notice in found:
+    actual = few_for_slopes(clusters, "region", [clusters])
+    assert [n.code for n in actual] == codes
+    for notice in actual:
         assert notice.data == {"clusters": "region", "n_clusters": clusters}
         assert notice.message.startswith(
             f"{clusters} clusters (region): t intervals with {clusters - 1} "

@@ -75,7 +75,7 @@ def bound(spec: FixedEffects, frame: pd.DataFrame, **options: Any) -> pd.Series:
 def test_regressions_are_those_with_every_dummy(effects, weights) -> None:
     frame = made()
     spec = FixedEffects("y", ["x", "m", "a", "b"], obs_weights=weights, **effects)
-    found = bound(spec, frame)
+    actual = bound(spec, frame)
 
     rows = frame.dropna()
     dummies = [np.ones((len(rows), 1))]
@@ -96,29 +96,33 @@ def test_regressions_are_those_with_every_dummy(effects, weights) -> None:
     expected = two_regressions(
         net["y"], net["x"], net["m"][:, None], np.column_stack([net["a"], net["b"]])
     )
-    assert found["beta_uncontrolled"] == pytest.approx(expected.slope_without, rel=1e-9)
-    assert found["beta_controlled"] == pytest.approx(expected.slope_with, rel=1e-9)
-    assert found["rsquared_uncontrolled"] == pytest.approx(
+    assert actual["beta_uncontrolled"] == pytest.approx(
+        expected.slope_without, rel=1e-9
+    )
+    assert actual["beta_controlled"] == pytest.approx(expected.slope_with, rel=1e-9)
+    assert actual["rsquared_uncontrolled"] == pytest.approx(
         expected.rsquared_without, rel=1e-9
     )
-    assert found["rsquared_max"] == pytest.approx(
+    assert actual["rsquared_max"] == pytest.approx(
         min(1.3 * expected.rsquared_with, 1), rel=1e-9
     )
-    assert found["beta_adjusted"] == pytest.approx(
-        adjusted_slopes(expected, 1.0, found["rsquared_max"])[0], rel=1e-7
+    assert actual["beta_adjusted"] == pytest.approx(
+        adjusted_slopes(expected, 1.0, actual["rsquared_max"])[0], rel=1e-7
     )
-    assert found["delta_zero"] == pytest.approx(
-        delta_for_slope(expected, 0.0, found["rsquared_max"]), rel=1e-7
+    assert actual["delta_zero"] == pytest.approx(
+        delta_for_slope(expected, 0.0, actual["rsquared_max"]), rel=1e-7
     )
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", dp.DigiprosperWarning)
         panel = Panel(rows, "i", "t")
         fit, short = spec.fit(panel), spec.drop("a", "b").fit(panel)
-    assert found["beta_controlled"] == pytest.approx(fit.params["x"], rel=1e-10)
-    assert found["beta_uncontrolled"] == pytest.approx(short.params["x"], rel=1e-10)
-    assert found["rsquared_controlled"] == pytest.approx(fit.rsquared_within, rel=1e-10)
-    assert found["rsquared_uncontrolled"] == pytest.approx(
+    assert actual["beta_controlled"] == pytest.approx(fit.params["x"], rel=1e-10)
+    assert actual["beta_uncontrolled"] == pytest.approx(short.params["x"], rel=1e-10)
+    assert actual["rsquared_controlled"] == pytest.approx(
+        fit.rsquared_within, rel=1e-10
+    )
+    assert actual["rsquared_uncontrolled"] == pytest.approx(
         short.rsquared_within, rel=1e-10
     )
 
@@ -148,24 +152,24 @@ def test_a_slope_biased_by_proportional_selection_is_recovered(degree, effects) 
         Panel(frame, "i", "t")
     )
     spec = FixedEffects("y", ["x", "w1", "w2"], **effects)
-    found = bound(
+    actual = bound(
         spec,
         frame,
         controls=["w1", "w2"],
         delta=degree,
         rsquared_max=long.rsquared_within,
     )
-    assert abs(found["beta_controlled"] - 0.7) > 0.1
-    assert found["beta_adjusted"] == pytest.approx(0.7, abs=0.02)
+    assert abs(actual["beta_controlled"] - 0.7) > 0.1
+    assert actual["beta_adjusted"] == pytest.approx(0.7, abs=0.02)
 
 
 def test_rows_with_a_missing_control_are_in_neither_regression() -> None:
     frame = made()
     spec = FixedEffects("y", ["x", "m", "a", "b"])
     with pytest.warns(MissingDataWarning):
-        found = oster_bound(spec, Panel(frame, "i", "t"), "x", ["a", "b"]).iloc[0]
+        actual = oster_bound(spec, Panel(frame, "i", "t"), "x", ["a", "b"]).iloc[0]
     complete = frame.dropna().reset_index(drop=True)
-    assert found.drop("term").astype(float).to_numpy() == pytest.approx(
+    assert actual.drop("term").astype(float).to_numpy() == pytest.approx(
         bound(spec, complete).drop("term").astype(float).to_numpy(), rel=1e-10
     )
 
@@ -200,9 +204,9 @@ def test_a_category_is_a_control_with_all_its_dummies() -> None:
     frame["kind"] = np.random.default_rng(1).integers(0, 4, size=len(frame))
     frame["x"] += frame["kind"] % 2
     spec = FixedEffects("y", ["x", "m", "C(kind)"])
-    found = bound(spec, frame, controls=["C(kind)"])
+    actual = bound(spec, frame, controls=["C(kind)"])
     short = spec.drop("C(kind)").fit(Panel(frame, "i", "t"))
-    assert found["beta_uncontrolled"] == pytest.approx(short.params["x"], rel=1e-10)
+    assert actual["beta_uncontrolled"] == pytest.approx(short.params["x"], rel=1e-10)
 
 
 def test_limits_of_the_r2() -> None:
@@ -320,12 +324,12 @@ def moments(seed: int) -> TwoRegressions:
     return two_regressions(*drawn(seed))
 
 
-def equation(found: TwoRegressions, delta: float, limit: float, bias: float) -> float:
+def equation(results: TwoRegressions, delta: float, limit: float, bias: float) -> float:
     """Oster's cubic as printed, in the units of a treatment with variance one."""
-    yy, t = found.spread**2, found.unexplained
-    moved = found.slope_without - found.slope_with
-    hidden = (limit - found.rsquared_with) * yy
-    added = (found.rsquared_with - found.rsquared_without) * yy
+    yy, t = results.spread**2, results.unexplained
+    moved = results.slope_without - results.slope_with
+    hidden = (limit - results.rsquared_with) * yy
+    added = (results.rsquared_with - results.rsquared_without) * yy
     return (
         delta * hidden * moved
         + bias * (delta * hidden * (1 - t) - added * t - t * moved**2)
@@ -334,24 +338,24 @@ def equation(found: TwoRegressions, delta: float, limit: float, bias: float) -> 
     )
 
 
-def searched(found: TwoRegressions, delta: float, limit: float) -> list[float]:
+def searched(results: TwoRegressions, delta: float, limit: float) -> list[float]:
     """Find every sign change of the cubic on a fine grid, the smallest bias first."""
-    moved = found.slope_without - found.slope_with
+    moved = results.slope_without - results.slope_with
     ends = np.concatenate(
         [-np.geomspace(1e5, 1e-9, 60000), np.geomspace(1e-9, 1e5, 60000)]
     ) * abs(moved)
-    values = equation(found, delta, limit, ends)  # type: ignore[arg-type]
+    values = equation(results, delta, limit, ends)  # type: ignore[arg-type]
     places = np.flatnonzero(np.sign(values[:-1]) * np.sign(values[1:]) < 0)
     pairs = [(ends[place], ends[place + 1]) for place in places]
     roots = [
-        brentq(lambda b: equation(found, delta, limit, b), *pair, rtol=1e-14)
+        brentq(lambda b: equation(results, delta, limit, b), *pair, rtol=1e-14)
         for pair in pairs
     ]
     allowed = [
         root
         for root in roots
         if np.sign(root) == np.sign(delta * moved)
-        and moved * (moved + root * (1 - found.unexplained)) > 0
+        and moved * (moved + root * (1 - results.unexplained)) > 0
     ]
     return sorted(allowed, key=abs)
 
@@ -360,48 +364,48 @@ def searched(found: TwoRegressions, delta: float, limit: float) -> list[float]:
 @pytest.mark.parametrize("delta", [-1.0, 0.5, 1.0, 1.2, 2.0])
 @pytest.mark.parametrize("seed", range(8))
 def test_slopes_are_the_roots_of_the_cubic(seed, delta) -> None:
-    found = moments(seed)
-    limit = min(1.3 * found.rsquared_with, 1.0)
-    expected = [found.slope_with - root for root in searched(found, delta, limit)]
-    assert adjusted_slopes(found, delta, limit) == pytest.approx(
+    actual = moments(seed)
+    limit = min(1.3 * actual.rsquared_with, 1.0)
+    expected = [actual.slope_with - root for root in searched(actual, delta, limit)]
+    assert adjusted_slopes(actual, delta, limit) == pytest.approx(
         expected, rel=1e-8, abs=1e-10
     )
 
 
 @pytest.mark.parametrize("seed", range(8))
 def test_equal_selection_has_one_slope_that_of_the_closed_form(seed) -> None:
-    found = moments(seed)
-    limit = min(1.5 * found.rsquared_with, 1.0)
-    yy, t = found.spread**2, found.unexplained
-    moved = found.slope_without - found.slope_with
-    hidden = (limit - found.rsquared_with) * yy
+    actual = moments(seed)
+    limit = min(1.5 * actual.rsquared_with, 1.0)
+    yy, t = actual.spread**2, actual.unexplained
+    moved = actual.slope_without - actual.slope_with
+    hidden = (limit - actual.rsquared_with) * yy
     theta = (
         hidden * (1 - t)
-        - (found.rsquared_with - found.rsquared_without) * yy * t
+        - (actual.rsquared_with - actual.rsquared_without) * yy * t
         - t * moved**2
     )
     root = np.sqrt(theta**2 + 4 * hidden * moved**2 * t)
     both = [(-theta - root) / (-2 * t * moved), (-theta + root) / (-2 * t * moved)]
     (bias,) = [b for b in both if np.sign(b) == np.sign(moved)]
-    assert adjusted_slopes(found, 1.0, limit) == pytest.approx(
-        [found.slope_with - bias], rel=1e-9
+    assert adjusted_slopes(actual, 1.0, limit) == pytest.approx(
+        [actual.slope_with - bias], rel=1e-9
     )
 
 
 @pytest.mark.parametrize("delta", [-0.7, 0.4, 1.0, 1.1])
 def test_the_selection_needed_for_a_slope_gives_it_back(delta) -> None:
     for seed in range(8):
-        found = moments(seed)
-        limit = min(1.3 * found.rsquared_with, 1.0)
-        for slope in adjusted_slopes(found, delta, limit):
-            assert delta_for_slope(found, slope, limit) == pytest.approx(
+        actual = moments(seed)
+        limit = min(1.3 * actual.rsquared_with, 1.0)
+        for slope in adjusted_slopes(actual, delta, limit):
+            assert delta_for_slope(actual, slope, limit) == pytest.approx(
                 delta, rel=1e-7
             )
 
 
 def test_numbers_of_bate() -> None:
     given, values = REFERENCE["moments"], REFERENCE["cases"][0]["values"]
-    found = TwoRegressions(
+    actual = TwoRegressions(
         slope_without=given["beta0"],
         slope_with=given["betatilde"],
         rsquared_without=given["R0"],
@@ -409,9 +413,9 @@ def test_numbers_of_bate() -> None:
         spread=given["sigmay"] / given["sigmax"],
         unexplained=given["taux"] / given["sigmax"] ** 2,
     )
-    (slope,) = adjusted_slopes(found, 1.0, 0.61)
+    (slope,) = adjusted_slopes(actual, 1.0, 0.61)
     assert slope == pytest.approx(values["beta"]["value"], abs=values["beta"]["atol"])
-    delta = delta_for_slope(found, 0.0, 0.61)
+    delta = delta_for_slope(actual, 0.0, 0.61)
     assert delta == pytest.approx(values["delta"]["value"], rel=values["delta"]["rtol"])
     # The other root of the quadratic, in bate's second interval, is excluded by
     # assumption 3.
@@ -420,18 +424,18 @@ def test_numbers_of_bate() -> None:
         values["other_root"]["atol"],
     )
     assert (
-        equation(found, 1.0, 0.61, other - width)
-        * equation(found, 1.0, 0.61, other + width)
+        equation(actual, 1.0, 0.61, other - width)
+        * equation(actual, 1.0, 0.61, other + width)
         < 0
     )
 
 
 def test_regressions_are_those_of_least_squares() -> None:
     y, x, m, w = drawn(3)
-    found = two_regressions(y, x, m, w)
+    actual = two_regressions(y, x, m, w)
     for design, slope, share in (
-        (np.column_stack([x, m]), found.slope_without, found.rsquared_without),
-        (np.column_stack([x, m, w]), found.slope_with, found.rsquared_with),
+        (np.column_stack([x, m]), actual.slope_without, actual.rsquared_without),
+        (np.column_stack([x, m, w]), actual.slope_with, actual.rsquared_with),
     ):
         b, left = np.linalg.lstsq(design, y, rcond=None)[:2]
         assert slope == pytest.approx(b[0], rel=1e-12)
@@ -439,14 +443,14 @@ def test_regressions_are_those_of_least_squares() -> None:
     net = x - m @ np.linalg.lstsq(m, x, rcond=None)[0]
     both = np.column_stack([m, w])
     rest = x - both @ np.linalg.lstsq(both, x, rcond=None)[0]
-    assert found.unexplained == pytest.approx((rest @ rest) / (net @ net), rel=1e-12)
-    assert found.spread == pytest.approx(np.sqrt((y @ y) / (net @ net)), rel=1e-12)
+    assert actual.unexplained == pytest.approx((rest @ rest) / (net @ net), rel=1e-12)
+    assert actual.spread == pytest.approx(np.sqrt((y @ y) / (net @ net)), rel=1e-12)
 
 
 def test_nothing_hidden_no_selection_or_no_movement_leave_the_slope() -> None:
-    found = moments(1)
-    assert adjusted_slopes(found, 0.0, 1.0) == [found.slope_with]
-    assert adjusted_slopes(found, 1.0, found.rsquared_with) == [found.slope_with]
+    actual = moments(1)
+    assert adjusted_slopes(actual, 0.0, 1.0) == [actual.slope_with]
+    assert adjusted_slopes(actual, 1.0, actual.rsquared_with) == [actual.slope_with]
     still = TwoRegressions(0.5, 0.5, 0.1, 0.4, 2.0, 1.0)
     assert adjusted_slopes(still, 1.0, 0.6) == [0.5]
     assert delta_for_slope(still, 0.0, 0.6) == np.inf

@@ -27,12 +27,12 @@ FRAME = pd.DataFrame(
 
 
 def fitted(ssc: str = "ppmlhdfe"):
-    found = []
+    actual = []
 
     def select(sample, absorbed):
         check_counts("y", sample)
-        found.append(find_separated(sample, sample.columns("x"), absorbed, "drop"))
-        return sample.keep(~found[0].mask, "separated rows")
+        actual.append(find_separated(sample, sample.columns("x"), absorbed, "drop"))
+        return sample.keep(~actual[0].mask, "separated rows")
 
     roles = {"y": ("y",), "x": ("x",)}
     prepared = prepare(
@@ -40,7 +40,7 @@ def fitted(ssc: str = "ppmlhdfe"):
     )
     columns = np.hstack([prepared.sample.columns(role) for role in roles])
     demeaned = demean_columns(prepared, ("y", "x"), columns)
-    return prepared, found[0], fit_poisson(prepared, demeaned, [1], found[0], ssc)
+    return prepared, actual[0], fit_poisson(prepared, demeaned, [1], actual[0], ssc)
 
 
 def test_the_likelihood_is_that_of_dummies_without_separated_rows() -> None:

@@ -353,11 +353,11 @@ def test_entities_with_rows_in_several_clusters_are_said(
         data["city"] < 9, data["year"] > 2002, data["city"] % 2
     ).astype(int)
     prepared = prepare(Panel(data, "city", "year"), ROLES, LinearOptions(**options))
-    found = [n.data for n in prepared.notices if n.code == "entities_across_clusters"]
+    actual = [n.data for n in prepared.notices if n.code == "entities_across_clusters"]
     expected = (
         {"clusters": told[0], "count": told[1], "entity": "city"} if told else None
     )
-    assert found == ([expected] if expected else [])
+    assert actual == ([expected] if expected else [])
 
 
 def test_entities_with_rows_in_several_clusters_are_warned_about() -> None:

@@ -35,22 +35,22 @@ def test_statsmodels_gives_the_same(seed: int) -> None:
     frame = draw(seed)
     columns = frame[["a", "b", "c"]].assign(one=1.0).to_numpy()
     expected = [variance_inflation_factor(columns, j) for j in range(3)]
-    found = vif(Panel(frame, "i", "t"), ["a", "b", "c"])
-    assert list(found.columns) == ["term", "vif", "tolerance"]
-    assert list(found["term"]) == ["a", "b", "c"]
-    np.testing.assert_allclose(found["vif"], expected, rtol=1e-7)
-    np.testing.assert_allclose(found["tolerance"] * found["vif"], 1)
+    actual = vif(Panel(frame, "i", "t"), ["a", "b", "c"])
+    assert list(actual.columns) == ["term", "vif", "tolerance"]
+    assert list(actual["term"]) == ["a", "b", "c"]
+    np.testing.assert_allclose(actual["vif"], expected, rtol=1e-7)
+    np.testing.assert_allclose(actual["tolerance"] * actual["vif"], 1)
 
 
 def test_terms_and_dummies_are_columns() -> None:
     frame = draw(1)
-    found = vif(Panel(frame, "i", "t"), ["a", "I(a**2)", "C(region)"])
+    actual = vif(Panel(frame, "i", "t"), ["a", "I(a**2)", "C(region)"])
     design = np.column_stack(
         [frame["a"], frame["a"] ** 2, pd.get_dummies(frame["region"]).iloc[:, 1:]]
     ).astype(float)
     expected = np.diag(np.linalg.inv(np.corrcoef(design.T)))
-    assert len(found) == 4
-    np.testing.assert_allclose(found["vif"], expected, rtol=1e-6)
+    assert len(actual) == 4
+    np.testing.assert_allclose(actual["vif"], expected, rtol=1e-6)
 
 
 def test_one_column_and_independent_columns() -> None:
@@ -75,8 +75,8 @@ def test_digits_of_nearly_collinear_columns() -> None:
     noise -= a * (a @ noise) / (a @ a)
     frame["near"] = a + 1e-6 * noise
     expected = 1 + (a @ a) / (1e-12 * noise @ noise)
-    found = vif(Panel(frame, "i", "t"), ["a", "near"])["vif"]
-    np.testing.assert_allclose(found, [expected] * 2, rtol=1e-6)
+    actual = vif(Panel(frame, "i", "t"), ["a", "near"])["vif"]
+    np.testing.assert_allclose(actual, [expected] * 2, rtol=1e-6)
 
 
 def test_invariances() -> None:
@@ -96,18 +96,18 @@ def test_rows_with_missing_values_leave_and_are_told() -> None:
     frame = draw(5)
     frame.loc[3, "a"] = np.nan
     with pytest.warns(dp.MissingDataWarning):
-        found = vif(Panel(frame, "i", "t"), ["a", "b"])
+        actual = vif(Panel(frame, "i", "t"), ["a", "b"])
     pd.testing.assert_frame_equal(
-        found, vif(Panel(frame.drop(3), "i", "t"), ["a", "b"])
+        actual, vif(Panel(frame.drop(3), "i", "t"), ["a", "b"])
     )
 
 
 def test_states() -> None:
-    found = vif(dp.datasets.us_states(), X)
+    actual = vif(dp.datasets.us_states(), X)
     frame = dp.datasets.us_states().frame
     logs = np.log(frame[["pcap", "pc", "emp"]]).assign(unemp=frame["unemp"])
     np.testing.assert_allclose(
-        found["vif"], np.diag(np.linalg.inv(logs.corr())), rtol=1e-9
+        actual["vif"], np.diag(np.linalg.inv(logs.corr())), rtol=1e-9
     )
 
 

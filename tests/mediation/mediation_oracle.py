@@ -399,21 +399,21 @@ def unadjusted_covariance(rows, model, *, divisor=None):
     makes V_ab = 0.
     """
     absorbed = dummies(rows, model)
-    found = {
+    actual = {
         name: (*pieces(rows, y, x, absorbed), x)
         for name, (y, x) in equations(model).items()
     }
     labels = pd.MultiIndex.from_tuples(
-        [(name, c) for name, part in found.items() for c in part[3]]
+        [(name, c) for name, part in actual.items() for c in part[3]]
     )
     out = pd.DataFrame(0.0, index=labels, columns=labels)
-    for j, (inverse, residuals, df, _) in found.items():
-        for k, (other, others, df_other, _) in found.items():
+    for j, (inverse, residuals, df, _) in actual.items():
+        for k, (other, others, df_other, _) in actual.items():
             if "outcome" in (j, k) and f"{j}{k}".count("mediator:"):
                 continue
             covariance = residuals @ others / (divisor or np.sqrt(df * df_other))
             out.loc[[j], [k]] = covariance * inverse @ other.T
-    return out, {name: part[2] for name, part in found.items()}
+    return out, {name: part[2] for name, part in actual.items()}
 
 
 def gradient(coefficients, rows, model):
@@ -562,10 +562,10 @@ def wen_ye(estimates, p_values, alpha=0.05):
     significant = {name: p <= alpha for name, p in p_values.items()}
     both = significant["a"] and significant["b"]
     ab, direct, c = (estimates[k] for k in ("ab", "direct", "c"))
-    found = both or significant["ab"]
+    actual = both or significant["ab"]
     same = np.sign(ab) == np.sign(direct)
     out = {
-        "reached": [True, True, not both, found, found and significant["direct"]],
+        "reached": [True, True, not both, actual, actual and significant["direct"]],
         "ratio": np.nan,
     }
     out["passed"] = [
@@ -575,7 +575,7 @@ def wen_ye(estimates, p_values, alpha=0.05):
         significant["direct"],
         bool(same),
     ]
-    if not found:
+    if not actual:
         out["branch"] = "no indirect effect"
     elif not significant["direct"]:
         out["branch"] = "complete mediation"

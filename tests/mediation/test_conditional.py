@@ -117,12 +117,12 @@ def test_one_path_of_a_regression() -> None:
     cov = inverse * np.sum((y - design @ beta) ** 2) / (n - 4)
     quantiles = np.quantile(w, UNIT)
     variance = (cov[0, 0], cov[0, 1], cov[1, 1])
-    found = johnson_neyman(
+    actual = johnson_neyman(
         "a", "w", (beta[0], beta[1]), variance, df=n - 4, quantiles=quantiles
     )
     critical = stats.t.ppf(0.975, n - 4)
-    assert len(found.regions) == 2
-    for end in (found.regions[0][1], found.regions[1][0]):
+    assert len(actual.regions) == 2
+    for end in (actual.regions[0][1], actual.regions[1][0]):
         # The regression with w measured from the end has the effect there as the
         # coefficient of x.
         moved = np.column_stack([x, x * (w - end), w, np.ones(n)])
@@ -130,12 +130,12 @@ def test_one_path_of_a_regression() -> None:
         b = (again @ moved.T @ y)[0]
         t = b / np.sqrt(again[0, 0] * np.sum((y - design @ beta) ** 2) / (n - 4))
         assert abs(t) == pytest.approx(critical, rel=1e-9)
-    assert found.support == (w.min(), w.max())
-    assert found.share == pytest.approx(within(found.regions, w).mean(), abs=0.015)
-    curve = found.curve
+    assert actual.support == (w.min(), w.max())
+    assert actual.share == pytest.approx(within(actual.regions, w).mean(), abs=0.015)
+    curve = actual.curve
     assert list(curve.columns) == ["at", "estimate", "conf_low", "conf_high"]
     told = (curve["conf_low"] > 0) | (curve["conf_high"] < 0)
-    np.testing.assert_array_equal(told, within(found.regions, curve["at"].to_numpy()))
+    np.testing.assert_array_equal(told, within(actual.regions, curve["at"].to_numpy()))
     half = critical * np.sqrt(
         variance[0] + 2 * curve["at"] * variance[1] + curve["at"] ** 2 * variance[2]
     )
@@ -190,24 +190,24 @@ def test_regions_from_draws(
 ) -> None:
     rng = np.random.default_rng(7)
     draws = np.array(point) + spread * rng.normal(size=(199, len(point)))
-    found = johnson_neyman_draws(
+    actual = johnson_neyman_draws(
         "ab", "w", np.array(point), draws, quantiles=UNIT, level=level, clusters=None
     )
-    assert len(found.regions) >= count
+    assert len(actual.regions) >= count
     words = "".join(
-        "+" if "positive" in found._region_text(r) else "-" for r in found.regions
+        "+" if "positive" in actual._region_text(r) else "-" for r in actual.regions
     )
     assert set(signs) <= set(words)
-    ends = [end for region in found.regions for end in region if end not in (0.0, 1.0)]
+    ends = [end for region in actual.regions for end in region if end not in (0.0, 1.0)]
     for w in np.linspace(0, 1, 57):
         low, high = brute(draws, w, level)
         if all(abs(w - e) > 1e-9 for e in ends):
-            assert bool(within(found.regions, np.array([w]))[0]) == (
+            assert bool(within(actual.regions, np.array([w]))[0]) == (
                 low > 0 or high < 0
             )
     for end in ends:
         assert min(abs(v) for v in brute(draws, end, level)) < 1e-12
-    for at, estimate, low, high in found.curve.iloc[::80].to_numpy():
+    for at, estimate, low, high in actual.curve.iloc[::80].to_numpy():
         assert estimate == pytest.approx(sum(c * at**d for d, c in enumerate(point)))
         assert (low, high) == pytest.approx(
             brute(draws, at, level), rel=1e-9, abs=1e-12
@@ -216,19 +216,19 @@ def test_regions_from_draws(
     again = johnson_neyman_draws(
         "ab", "w", np.array(point), lost, quantiles=UNIT, level=level, clusters=None
     )
-    assert again.to_dict() == found.to_dict()
+    assert again.to_dict() == actual.to_dict()
 
 
 def test_an_effect_that_turns_between_two_points_has_two_regions() -> None:
     # All draws alike: the interval has no width, and touches 0 at .3333 only.
     draws = np.tile([-0.3333, 1.0], (99, 1))
-    found = johnson_neyman_draws(
+    actual = johnson_neyman_draws(
         "ab", "w", draws[0], draws, quantiles=UNIT, clusters=None
     )
     np.testing.assert_allclose(
-        found.regions, [(0.0, 0.3333), (0.3333, 1.0)], atol=1e-14
+        actual.regions, [(0.0, 0.3333), (0.3333, 1.0)], atol=1e-14
     )
-    assert found.share == 1
+    assert actual.share == 1
 
 
 def test_both_methods_agree_on_many_draws() -> None:
@@ -294,7 +294,7 @@ def test_what_cannot_be_asked_is_refused() -> None:
 
 
 @pytest.fixture
-def found() -> JohnsonNeyman:
+def results() -> JohnsonNeyman:
     return johnson_neyman(
         "a: digital -> productivity", "城镇化率", (-1.0, 2.0), (0.04, -0.05, 0.1),
         df=30, quantiles=UNIT,
@@ -302,8 +302,8 @@ def found() -> JohnsonNeyman:
     )  # fmt: skip
 
 
-def test_words_and_plain_data(found: JohnsonNeyman) -> None:
-    text = found.summary()
+def test_words_and_plain_data(results: JohnsonNeyman) -> None:
+    text = results.summary()
     assert text.splitlines()[-1] == "Standard errors clustered by city."
     assert max(map(len, text.splitlines())) <= 80
     assert "Significant at 5% where 城镇化率 is" in text
@@ -314,16 +314,16 @@ def test_words_and_plain_data(found: JohnsonNeyman) -> None:
         "a", "w", (0.0, 0.1), (0.04, 0.0, 0.05), df=30, quantiles=UNIT
     )
     assert "Not significant at 5% at any w from 0 to 1" in none.summary()
-    assert repr(found) == text
-    assert pickle.loads(pickle.dumps(found)).to_dict() == found.to_dict()
-    out = json.loads(json.dumps(found.to_dict(), allow_nan=False))
+    assert repr(results) == text
+    assert pickle.loads(pickle.dumps(results)).to_dict() == results.to_dict()
+    out = json.loads(json.dumps(results.to_dict(), allow_nan=False))
     assert (out["schema"], out["method"], len(out["curve"])) == (1, "t", 401)
-    assert out["regions"] == [list(r) for r in found.regions]
+    assert out["regions"] == [list(r) for r in results.regions]
     with pytest.raises(FrozenInstanceError):
-        found.level = 0.9  # type: ignore[misc]
-    curve = found.curve
+        results.level = 0.9  # type: ignore[misc]
+    curve = results.curve
     curve.loc[:, "at"] = 9.0
-    assert found.curve["at"].iloc[0] == 0
+    assert results.curve["at"].iloc[0] == 0
 
 
 def test_regions_are_read_from_draws_of_five_clusters_or_more() -> None:

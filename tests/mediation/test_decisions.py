@@ -64,9 +64,9 @@ def literal(
 @pytest.mark.parametrize("answers", list(product([True, False], repeat=6)))
 def test_every_way_through_the_steps(answers: tuple[bool, ...]) -> None:
     *told, same = answers
-    found = decision(d=0.2 if same else -0.2, p="".join("01"[on] for on in told))
+    actual = decision(d=0.2 if same else -0.2, p="".join("01"[on] for on in told))
     framing, branch, zhao, name = literal(*answers)
-    assert (found.framing, found.branch, found.zhao, found.ratio_name) == (
+    assert (actual.framing, actual.branch, actual.zhao, actual.ratio_name) == (
         framing,
         branch,
         zhao,
@@ -77,9 +77,9 @@ def test_every_way_through_the_steps(answers: tuple[bool, ...]) -> None:
         "indirect/total": 0.3 / 0.5,
         "|indirect/direct|": 0.3 / 0.2,
     }[name]
-    assert found.ratio == pytest.approx(ratio, nan_ok=True)
+    assert actual.ratio == pytest.approx(ratio, nan_ok=True)
 
-    steps = found.steps
+    steps = actual.steps
     assert steps.index.tolist() == [1, 2, 3, 4, 5]
     assert list(steps.columns) == [
         "test",
@@ -102,9 +102,9 @@ def test_every_way_through_the_steps(answers: tuple[bool, ...]) -> None:
     assert steps["estimate"].iloc[[0, 2, 3]].tolist() == [
         0.5,
         0.3,
-        found.direct.estimate,
+        actual.direct.estimate,
     ]
-    assert steps["estimate"][5] == pytest.approx(0.3 / found.direct.estimate)
+    assert steps["estimate"][5] == pytest.approx(0.3 / actual.direct.estimate)
     assert steps["p_value"].loc[:4].notna().all()
     # The p of ab is read from draws: no t belongs to it.
     assert steps["statistic"].notna().tolist() == [True, True, False, True, False]
@@ -131,11 +131,11 @@ def test_the_second_step_shows_the_weaker_path(a: Test, b: Test, name: str) -> N
 
 
 def test_the_third_step_says_whose_p_it_shows() -> None:
-    found = decision(a=-0.5, p="10010")
-    assert "bootstrap p" in found.steps["test"][3]
+    actual = decision(a=-0.5, p="10010")
+    assert "bootstrap p" in actual.steps["test"][3]
     lines = {
         line[0]: line
-        for line in found.summary().splitlines()
+        for line in actual.summary().splitlines()
         if line[:2] in ("2 ", "3 ")
     }
     assert lines["2"].split()[-4:] == ["-0.5", "-5.00", "0.400", "no"]
@@ -144,22 +144,22 @@ def test_the_third_step_says_whose_p_it_shows() -> None:
 
 def test_a_t_that_rounds_to_zero_has_no_sign() -> None:
     none = Test(-0.0, -0.001, 1.0)
-    found = decide("m", total=none, a=none, b=none, indirect=none, direct=none)
-    assert "-0" not in found.summary().replace("---", "")
+    actual = decide("m", total=none, a=none, b=none, indirect=none, direct=none)
+    assert "-0" not in actual.summary().replace("---", "")
 
 
 @pytest.mark.parametrize("level", [0.9, 0.95, 0.99])
 def test_a_p_value_at_the_level_is_told_from_0(level: float) -> None:
     size = round(1 - level, 12)
     at, beyond = Test(0.1, 2.0, size), Test(0.1, 2.0, size + 1e-6)
-    found = decide(
+    actual = decide(
         "m", total=at, a=at, b=beyond, indirect=at, direct=beyond, level=level
     )
-    assert found.steps["passed"].tolist() == [True, False, True, False, True]
+    assert actual.steps["passed"].tolist() == [True, False, True, False, True]
 
 
-def codes(found: Decision) -> list[str]:
-    return [n.code for n in found.diagnostics]
+def codes(results: Decision) -> list[str]:
+    return [n.code for n in results.diagnostics]
 
 
 def test_ratios_that_are_no_share_are_told_and_never_a_percentage() -> None:
@@ -184,13 +184,13 @@ def test_ratios_that_are_no_share_are_told_and_never_a_percentage() -> None:
 
 def test_zero_estimates_have_no_ratio() -> None:
     zero = Test(0.0, 0.0, 1.0)
-    found = decide("m", total=zero, a=zero, b=zero, indirect=zero, direct=zero)
-    assert (found.branch, found.zhao) == ("no indirect effect", "no effect")
-    assert math.isnan(found.steps["estimate"][5])
+    actual = decide("m", total=zero, a=zero, b=zero, indirect=zero, direct=zero)
+    assert (actual.branch, actual.zhao) == ("no indirect effect", "no effect")
+    assert math.isnan(actual.steps["estimate"][5])
     told = Test(0.3, 3.0, 0.01)
-    found = decide("m", total=zero, a=told, b=told, indirect=told, direct=told)
-    assert found.branch == "partial mediation"
-    assert math.isnan(found.ratio)
+    actual = decide("m", total=zero, a=told, b=told, indirect=told, direct=told)
+    assert actual.branch == "partial mediation"
+    assert math.isnan(actual.ratio)
 
 
 @pytest.mark.parametrize(
@@ -212,7 +212,7 @@ def test_a_path_without_a_test_is_refused_by_name(bad: Test) -> None:
 
 def test_the_reference_example_is_complete_mediation() -> None:
     # R 4.5.0 `lm` on pingouin's mediation.csv, X -> M -> Y.
-    found = decide(
+    actual = decide(
         "M",
         total=Test(0.396126117147, 0.396126117147 / 0.111159788092, 0.0006),
         a=Test(0.561015316123, 0.561015316123 / 0.094480480429, 5e-8),
@@ -220,23 +220,23 @@ def test_the_reference_example_is_complete_mediation() -> None:
         indirect=Test(0.356522196728, 4.32789111803, 1.50543854821e-05),
         direct=Test(0.0396039204187, 0.0396039204187 / 0.109648438254, 0.719),
     )
-    assert (found.framing, found.branch, found.zhao) == (
+    assert (actual.framing, actual.branch, actual.zhao) == (
         "mediation",
         "complete mediation",
         "indirect-only",
     )
-    assert found.ratio_name is None
-    assert math.isnan(found.ratio)
+    assert actual.ratio_name is None
+    assert math.isnan(actual.ratio)
 
 
 def test_words_and_plain_data() -> None:
-    found = decision(
+    actual = decision(
         d=-0.2,
         treatment="数字普惠金融",
         outcome="prosperity",
         conventions="Standard errors clustered by city",
     )
-    text = found.summary()
+    text = actual.summary()
     assert text.startswith("数字普惠金融 -> m -> prosperity: masking")
     assert text.splitlines()[-1] == "Standard errors clustered by city."
     assert max(map(len, text.splitlines())) <= 80
@@ -245,15 +245,15 @@ def test_words_and_plain_data() -> None:
     assert "the total effect is not significant at 5%" in decision(p="01111").summary()
     assert "Ratio" not in decision(p="11110").summary()
     assert text.count("not reached") == 1
-    assert repr(found) == text
-    assert pickle.loads(pickle.dumps(found)).to_dict() == found.to_dict()
-    out = json.loads(json.dumps(found.to_dict(), allow_nan=False))
+    assert repr(actual) == text
+    assert pickle.loads(pickle.dumps(actual)).to_dict() == actual.to_dict()
+    out = json.loads(json.dumps(actual.to_dict(), allow_nan=False))
     assert (out["schema"], out["branch"], out["zhao"]) == (1, "masking", "competitive")
     assert [s["step"] for s in out["steps"]] == [1, 2, 3, 4, 5]
     assert out["steps"][4]["p_value"] is None
     assert decision(p="11110").to_dict()["ratio"] is None
     with pytest.raises(FrozenInstanceError):
-        found.level = 0.9  # type: ignore[misc]
+        actual.level = 0.9  # type: ignore[misc]
 
 
 # --- several mediators ----------------------------------------------------------------

@@ -71,8 +71,8 @@ def test_mediators_with_signs_of_effects_in_their_names_stay_whole():
         "log(gsp)", "log(pc)", ["K>L", "a:b"], structure="serial", reps=20
     )
     with pytest.warns(dp.DigiprosperWarning):
-        found = spec.fit(panel, rng=1)
-    paths = [term.path for term in found.terms if is_specific(term)]
+        results = spec.fit(panel, rng=1)
+    paths = [term.path for term in results.terms if is_specific(term)]
     assert paths == [("K>L",), ("a:b",), ("K>L", "a:b")]
-    assert tuple(term.name for term in found.terms) == found.names
-    assert np.isfinite(found.contrasts()["estimate"]).all()
+    assert tuple(term.name for term in results.terms) == results.names
+    assert np.isfinite(results.contrasts()["estimate"]).all()

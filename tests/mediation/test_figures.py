@@ -121,13 +121,15 @@ def test_an_effect_that_does_not_vary_has_no_place():
 
 
 def test_arrows_have_the_slopes_of_their_equations(fits):
-    found = fits["plain"]
-    drawn = figures.path_diagram(found, ("log(emp)",), Wording({}, found.factors), 0.95)
+    actual = fits["plain"]
+    drawn = figures.path_diagram(
+        actual, ("log(emp)",), Wording({}, actual.factors), 0.95
+    )
     slopes = {
         name: cell.estimate
         for name, cell in (*drawn.first[0], *drawn.second[0], *drawn.total)
     }
-    paths = found.paths
+    paths = actual.paths
     assert slopes == {
         "a =": paths["mediator:log(emp)"].params["log(pc)"],
         "b =": paths["outcome"].params["log(emp)"],
@@ -171,9 +173,9 @@ def test_remarks_explain_the_structure(fits):
 
 
 def test_curves_are_those_of_the_results(fits):
-    found = fits["moderated"]
-    curve = figures.conditional_curve(found, None, Wording({}, found.factors), 0.95)
-    np.testing.assert_array_equal(curve.points, found.johnson_neyman().points)
+    actual = fits["moderated"]
+    curve = figures.conditional_curve(actual, None, Wording({}, actual.factors), 0.95)
+    np.testing.assert_array_equal(curve.points, actual.johnson_neyman().points)
     assert curve.effect == "Indirect effect through log(emp)"
     with pytest.raises(
         OptionError, match=r"plots\.conditional_effect: no effect of this fit depends"

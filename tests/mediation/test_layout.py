@@ -188,13 +188,13 @@ def test_moderated_equations(moderates, everywhere) -> None:
     spec = Mediation(
         "y", "x", ["m1", "m2"], controls, moderator="w", moderates=moderates
     )
-    found = equations(laid_out(spec))
+    actual = equations(laid_out(spec))
     level = [] if everywhere else ["w"]
     first = ["x", "x:w", *level] if "a" in moderates else ["x"]
     outcome = ["x", "x:w"] if "direct" in moderates else ["x"]
     outcome += ["m1", "m2", *(["m1:w", "m2:w"] if "b" in moderates else [])]
     outcome += level if {"b", "direct"} & set(moderates) else []
-    assert found == {
+    assert actual == {
         "total": ("y", ["x", "x:w", *level, *controls]),
         "mediator:m1": ("m1", [*first, *controls]),
         "mediator:m2": ("m2", [*first, *controls]),
@@ -374,8 +374,8 @@ def test_functions_of_columns_keep_their_names() -> None:
     moderated = Mediation(
         "y", "x", "m1", ["exp(w)"], moderator="exp( w )", moderates="b"
     )
-    found = equations(laid_out(moderated))
-    assert found["outcome"] == (
+    actual = equations(laid_out(moderated))
+    assert actual["outcome"] == (
         "y",
         ["x", "m1", f"m1:{cut(moderated).names_of('moderator')[0]}", "exp(w)"],
     )

@@ -531,7 +531,7 @@ def test_series_are_short_below_ten_degrees_of_freedom(long, short, half):
     """Half of the cities have so many years, for an intercept and three slopes."""
     frame = make(11, n=50, periods=14, holes=False)
     years = np.where(frame["city"] % 2 == 0, long, short)
-    found = quiet(ONE, panel_of(frame[frame["year"] <= 2000 + years])).diagnostics
-    assert [n.data["median_df"] for n in found if n.code == "short_series"] == (
+    actual = quiet(ONE, panel_of(frame[frame["year"] <= 2000 + years])).diagnostics
+    assert [n.data["median_df"] for n in actual if n.code == "short_series"] == (
         [half] if half else []
     )

@@ -1549,7 +1549,7 @@ def test_spatial_lags_can_be_treatments_mediators_and_controls() -> None:
     borders = dp.SpatialWeights.from_neighbours(dp.datasets.us_neighbours())
     states = dp.datasets.us_states().assign(capital="log(pc)", jobs="log(emp)")
     panel = states.assign(w_capital=borders.lag("capital"), w_jobs=borders.lag("jobs"))
-    found = Mediation(
+    results = Mediation(
         "log(gsp)", "w_capital", "w_jobs", ["capital", "jobs"], reps=199
     ).fit(panel, rng=1)
 
@@ -1558,5 +1558,7 @@ def test_spatial_lags_can_be_treatments_mediators_and_controls() -> None:
         panel
     )
     indirect = first.params["w_capital"] * second.params["w_jobs"]
-    assert found.params["indirect:w_jobs"] == pytest.approx(indirect, rel=1e-9)
-    assert found.params["direct"] == pytest.approx(second.params["w_capital"], rel=1e-9)
+    assert results.params["indirect:w_jobs"] == pytest.approx(indirect, rel=1e-9)
+    assert results.params["direct"] == pytest.approx(
+        second.params["w_capital"], rel=1e-9
+    )

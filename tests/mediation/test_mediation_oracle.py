@@ -676,15 +676,15 @@ def test_sensitivity(shape, design, structure) -> None:
     redrawn = [oracle.redraw(rows, model, count) for count in counts(rows, 40)]
     for mediator in model.mediators:
         moments = oracle.residual_moments(rows, model, mediator)
-        found, ab = (
+        actual, ab = (
             results.sensitivity(mediator),
             results.params[f"indirect:{mediator}"],
         )
-        assert found.rho_at_zero == pytest.approx(moments[3], rel=1e-9)
-        assert found.r2_at_zero == pytest.approx(moments[3] ** 2, rel=1e-9)
+        assert actual.rho_at_zero == pytest.approx(moments[3], rel=1e-9)
+        assert actual.r2_at_zero == pytest.approx(moments[3] ** 2, rel=1e-9)
         assert oracle.indirect_at(moments, 0.0) == pytest.approx(ab, rel=1e-9)
         drawn = [oracle.residual_moments(part, model, mediator) for part in redrawn]
-        curve = found.curve[found.curve["rho"].abs() < 1]
+        curve = actual.curve[actual.curve["rho"].abs() < 1]
         for _, row in curve.iloc[:: max(1, len(curve) // 7)].iterrows():
             low, high = oracle.ends(
                 [oracle.indirect_at(m, row["rho"]) for m in drawn], (0.025, 0.975)

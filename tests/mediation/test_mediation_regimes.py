@@ -78,10 +78,10 @@ def test_the_value_is_that_of_a_panel_threshold(seed, flags, level) -> None:
         "regime_intercept": level,
     }
     spec = Mediation("y", "x", ["m1", "m2"], ["w"], threshold="q", reps=20, **words)
-    found = PanelThreshold(
+    actual = PanelThreshold(
         "y", ["x", "m1", "m2"], "q", ["w"], trim=0.05, bootstrap=None, **words
     )
-    results, want = quiet(spec, panel), quiet(found, panel)
+    results, want = quiet(spec, panel), quiet(actual, panel)
     assert results.threshold == want.thresholds.loc[1, "estimate"]
     # The outcome's equation is that threshold's regression.
     got = results.paths["outcome"].params
@@ -506,6 +506,6 @@ def test_a_twentieth_of_the_rows_is_kept_on_each_side_of_the_threshold() -> None
     spec = Mediation(
         "y", "x", "m", threshold="q", reps=20, entity_effects=False, time_effects=False
     )
-    for turned, found in ((frame["q"] < 3, 4.0), (frame["q"] > 96, 94.0)):
+    for turned, actual in ((frame["q"] < 3, 4.0), (frame["q"] > 96, 94.0)):
         y = frame["x"] + 50 * turned * (frame["x"] + 3) + 0.1 * rng.normal(size=100)
-        assert quiet(spec, on(frame.assign(y=y))).threshold == found
+        assert quiet(spec, on(frame.assign(y=y))).threshold == actual

@@ -329,8 +329,8 @@ def test_lost_draws_are_left_out_of_every_method(kind) -> None:
         )
     if kind == "parallel":
         pd.testing.assert_frame_equal(lost.two_step(), fewer.two_step())
-        found, want = (r.sensitivity("m1").to_dict() for r in made)
-        assert found["curve"] == want["curve"]
+        actual, want = (r.sensitivity("m1").to_dict() for r in made)
+        assert actual["curve"] == want["curve"]
 
 
 def test_a_missing_share_is_missing_in_every_method() -> None:
@@ -539,13 +539,15 @@ def test_johnson_neyman_by_substitution(kind) -> None:
     results = fitted(kind)
     critical = stats.t.ppf(0.95, results.df_t)
     for route in results.routes:
-        found = results.johnson_neyman(route.name, level=0.9)
-        assert (found.effect, found.variable) == (route.name, results.variable)
-        assert found.support == (results.quantiles[0], results.quantiles[-1])
-        ends = [e for region in found.regions for e in region if e not in found.support]
+        actual = results.johnson_neyman(route.name, level=0.9)
+        assert (actual.effect, actual.variable) == (route.name, results.variable)
+        assert actual.support == (results.quantiles[0], results.quantiles[-1])
+        ends = [
+            e for region in actual.regions for e in region if e not in actual.support
+        ]
         by_t = len(route.slopes) == 1
-        assert found.method == ("t" if by_t else "percentile")
-        middles = [(lo + hi) / 2 for lo, hi in found.regions]
+        assert actual.method == ("t" if by_t else "percentile")
+        middles = [(lo + hi) / 2 for lo, hi in actual.regions]
         for points, inside in ((ends, False), (middles, True)):
             if not points:
                 continue
@@ -562,7 +564,7 @@ def test_johnson_neyman_by_substitution(kind) -> None:
                 assert (near < 1e-10).all()
             else:
                 assert ((frame["conf_low"] > 0) | (frame["conf_high"] < 0)).all()
-        at = found.curve.iloc[[0, 200, 400]]
+        at = actual.curve.iloc[[0, 200, 400]]
         frame = results.conditional_effects(at["at"].to_list(), level=0.9)
         frame = frame[frame["effect"] == route.name]
         np.testing.assert_allclose(at["estimate"], frame["estimate"], rtol=1e-8)
@@ -625,14 +627,14 @@ def test_sensitivity_starts_at_ab_and_ends_at_the_correlation_of_residuals() -> 
         design = np.column_stack([*dummies, frame[["x", other, "w1", "w2"]]])
         both = frame[["y", m]].to_numpy()
         rest = both - design @ np.linalg.lstsq(design, both, rcond=1e-10)[0]
-        found = results.sensitivity(m, rho=[0.0, np.corrcoef(rest.T)[0, 1]])
-        assert found.rho_at_zero == pytest.approx(np.corrcoef(rest.T)[0, 1], rel=1e-8)
-        assert found.curve["indirect"][0] == pytest.approx(
+        actual = results.sensitivity(m, rho=[0.0, np.corrcoef(rest.T)[0, 1]])
+        assert actual.rho_at_zero == pytest.approx(np.corrcoef(rest.T)[0, 1], rel=1e-8)
+        assert actual.curve["indirect"][0] == pytest.approx(
             results.params[f"indirect:{m}"], rel=1e-10
         )
-        assert found.curve["indirect"][1] == pytest.approx(0, abs=1e-9)
+        assert actual.curve["indirect"][1] == pytest.approx(0, abs=1e-9)
         low, high = results.interval().loc[f"indirect:{m}", ["conf_low", "conf_high"]]
-        assert tuple(found.curve.iloc[0, 2:]) == pytest.approx((low, high), rel=1e-8)
+        assert tuple(actual.curve.iloc[0, 2:]) == pytest.approx((low, high), rel=1e-8)
 
 
 def test_robustness_value_is_of_the_unadjusted_t() -> None:
@@ -1094,8 +1096,8 @@ def test_the_cluster_that_decides_is_named() -> None:
     first = frame["city"] == frame["city"].min()
     wild = np.where(first, 8.0, 0.0) * np.random.default_rng(0).normal(size=len(frame))
     frame = frame.assign(x=frame["x"] + wild, y=frame["y"] + 3 * wild)
-    found = quiet(Mediation("y", "x", "m1", reps=20), frame).diagnostics
-    (notice,) = [n for n in found if n.code == "influential_cluster"]
+    actual = quiet(Mediation("y", "x", "m1", reps=20), frame).diagnostics
+    (notice,) = [n for n in actual if n.code == "influential_cluster"]
     assert notice.data["cluster"] == frame["city"].min()
     without = quiet(Mediation("y", "x", "m1", reps=20), frame[~first])
     assert notice.data["without"] == pytest.approx(
@@ -1177,12 +1179,12 @@ def test_what_is_read_from_few_clusters_further_on() -> None:
     assert table["p_romano_wolf"].isna().all()
     assert table["p_holm"].notna().all()
     assert enough.two_step()["p_romano_wolf"].notna().all()
-    found = few.sensitivity("m1")
-    assert found.curve[["conf_low", "conf_high"]].isna().all(axis=None)
-    assert found.curve["indirect"].notna().all()
-    assert np.isnan([found.rho_low, found.rho_high, found.rho_insignificant]).all()
-    assert "nan" not in found.summary()
-    assert "covers 0" not in found.summary()
+    actual = few.sensitivity("m1")
+    assert actual.curve[["conf_low", "conf_high"]].isna().all(axis=None)
+    assert actual.curve["indirect"].notna().all()
+    assert np.isnan([actual.rho_low, actual.rho_high, actual.rho_insignificant]).all()
+    assert "nan" not in actual.summary()
+    assert "covers 0" not in actual.summary()
     with pytest.raises(IdentificationError, match="p nan"):
         few.decision("m1")
     rows = few.path_rows("m1")

@@ -43,8 +43,8 @@ def parts(
 def draw(y: Any, x: Any, m: Any, reps: int, seed: int) -> tuple[Any, Any]:
     rng = np.random.default_rng(seed)
     rows = rng.integers(0, len(y), (reps, len(y)))
-    found = [parts(y[i], x[i], m[i]) for i in rows]
-    return np.array([a for a, _ in found]), np.array([s for _, s in found])
+    actual = [parts(y[i], x[i], m[i]) for i in rows]
+    return np.array([a for a, _ in actual]), np.array([s for _, s in actual])
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +61,7 @@ def draws(data: tuple[Any, Any, Any]) -> tuple[Any, Any]:
 
 
 @pytest.fixture(scope="module")
-def found(data: tuple[Any, Any, Any], draws: tuple[Any, Any]) -> MediationSensitivity:
+def results(data: tuple[Any, Any, Any], draws: tuple[Any, Any]) -> MediationSensitivity:
     analysis = sensitivity("m", *parts(*data), *draws, clusters=None)
     return replace(analysis, conventions="599 row draws")
 
@@ -84,15 +84,15 @@ def test_the_true_correlation_gives_the_true_effect(alpha: float, beta: float) -
     y = 0.3 * x + 0.4 * m + beta * u + 1.2 * v3
     rho = alpha * beta / np.sqrt((alpha**2 + 1) * (beta**2 + 1.44))
     a, moments = parts(y, x, m)
-    found = sensitivity("m", a, moments, *NONE, rho=[rho, 0.0], clusters=None)
+    actual = sensitivity("m", a, moments, *NONE, rho=[rho, 0.0], clusters=None)
     # With the omitted cause in the regression b is .4; without it, what the fit
     # assumes.
     assert slopes(y, x, m, u)[1] == pytest.approx(0.4)
-    assert found.curve["indirect"].tolist() == pytest.approx(
+    assert actual.curve["indirect"].tolist() == pytest.approx(
         [0.5 * 0.4, a * slopes(y, x, m)[1]], abs=1e-12
     )
-    assert np.isnan(found.effects[:, 1:]).all()
-    assert np.isnan(found.rho_insignificant)
+    assert np.isnan(actual.effects[:, 1:]).all()
+    assert np.isnan(actual.rho_insignificant)
 
 
 def test_with_other_mediators_the_omitted_cause_is_of_what_they_leave() -> None:
@@ -102,8 +102,8 @@ def test_with_other_mediators_the_omitted_cause_is_of_what_they_leave() -> None:
     y = 0.3 * x + 0.4 * m - 0.6 * n + 0.9 * u + v3
     rho = 0.8 * 0.9 / np.sqrt((0.8**2 + 1) * (0.9**2 + 1))
     a, moments = parts(y, x, m, n)
-    found = sensitivity("m", a, moments, *NONE, rho=[rho, 0.0], clusters=None)
-    assert found.curve["indirect"].tolist() == pytest.approx(
+    actual = sensitivity("m", a, moments, *NONE, rho=[rho, 0.0], clusters=None)
+    assert actual.curve["indirect"].tolist() == pytest.approx(
         [a * 0.4, a * slopes(y, x, m, n)[1]], abs=1e-12
     )
 
@@ -116,14 +116,14 @@ def test_a_simulated_confounder_is_recovered_in_a_large_sample() -> None:
     m = 0.5 * x + e2
     y = 0.3 * x + 0.4 * m + e3
     a, moments = parts(y, x, m)
-    found = sensitivity("m", a, moments, *NONE, rho=[rho], clusters=None)
+    actual = sensitivity("m", a, moments, *NONE, rho=[rho], clusters=None)
     # Standard errors of a and of b are below 1.5 / sqrt(n) = .0034; five of them.
-    assert found.curve["indirect"][0] == pytest.approx(0.2, abs=5 * 0.9 * 0.0034)
-    assert found.assumed[0] > 0.4
+    assert actual.curve["indirect"][0] == pytest.approx(0.2, abs=5 * 0.9 * 0.0034)
+    assert actual.assumed[0] > 0.4
 
 
 def test_the_curve_is_its_formula_at_every_draw(
-    data: tuple[Any, Any, Any], draws: tuple[Any, Any], found: MediationSensitivity
+    data: tuple[Any, Any, Any], draws: tuple[Any, Any], results: MediationSensitivity
 ) -> None:
     def effect(a: float, moments: Any, rho: float) -> float:
         s11, s12, s22 = moments
@@ -132,7 +132,7 @@ def test_the_curve_is_its_formula_at_every_draw(
             a * np.sqrt(s11 / s22) * (r - rho * np.sqrt((1 - r**2) / (1 - rho**2)))
         )
 
-    curve = found.curve
+    curve = results.curve
     assert list(curve.columns) == ["rho", "indirect", "conf_low", "conf_high"]
     a, moments = parts(*data)
     for row in curve.iloc[[0, 17, 90, 140, -1]].itertuples():
@@ -145,16 +145,16 @@ def test_the_curve_is_its_formula_at_every_draw(
 
 
 def test_the_grid_has_zero_and_the_correlation_itself(
-    data: tuple[Any, Any, Any], draws: tuple[Any, Any], found: MediationSensitivity
+    data: tuple[Any, Any, Any], draws: tuple[Any, Any], results: MediationSensitivity
 ) -> None:
-    curve = found.curve
+    curve = results.curve
     assert len(curve) == 182
     assert curve["rho"].is_monotonic_increasing
     assert curve["rho"].iloc[[0, -1]].tolist() == [-0.9, 0.9]
     r = np.corrcoef(residual(data[0], data[1]), residual(data[2], data[1]))[0, 1]
-    assert found.rho_at_zero == pytest.approx(r, rel=1e-12)
-    assert found.r2_at_zero == found.rho_at_zero**2
-    assert curve.loc[curve["rho"] == found.rho_at_zero, "indirect"].tolist() == [0.0]
+    assert results.rho_at_zero == pytest.approx(r, rel=1e-12)
+    assert results.r2_at_zero == results.rho_at_zero**2
+    assert curve.loc[curve["rho"] == results.rho_at_zero, "indirect"].tolist() == [0.0]
     # At rho = 0 it is ab with the percentile interval of ab.
     a_draws, s = draws
     ab = np.quantile(a_draws * s[:, 1] / s[:, 2], [0.025, 0.975], method="weibull")
@@ -165,11 +165,13 @@ def test_the_grid_has_zero_and_the_correlation_itself(
     assert at_zero.tolist() == pytest.approx(
         [slopes(m, x)[0] * slopes(y, x, m)[1], *ab], rel=1e-12
     )
-    np.testing.assert_array_equal(at_zero, found.assumed)
+    np.testing.assert_array_equal(at_zero, results.assumed)
     ends = np.quantile(
         s[:, 1] / np.sqrt(s[:, 0] * s[:, 2]), [0.025, 0.975], method="weibull"
     )
-    assert [found.rho_low, found.rho_high] == pytest.approx(ends.tolist(), rel=1e-12)
+    assert [results.rho_low, results.rho_high] == pytest.approx(
+        ends.tolist(), rel=1e-12
+    )
 
 
 def covers(a_draws: Any, s: Any, rho: Any, level: float) -> Any:
@@ -191,11 +193,11 @@ def test_where_the_interval_first_covers_zero(
 ) -> None:
     a, (s11, s12, s22) = parts(*data)
     a_draws, s = draws[0], draws[1] * [1, sign, 1]
-    found = sensitivity(
+    actual = sensitivity(
         "m", a, (s11, sign * s12, s22), a_draws, s, level=level, clusters=None
     )
-    first = found.rho_insignificant
-    assert 0 < sign * first < abs(found.rho_at_zero)
+    first = actual.rho_insignificant
+    assert 0 < sign * first < abs(actual.rho_at_zero)
     nearer = np.linspace(-1, 1, 801) * abs(first) * (1 - 1e-9)
     assert not covers(a_draws, s, nearer, level).any()
     assert covers(a_draws, s, np.array([first * (1 + 1e-9)]), level).all()
@@ -257,24 +259,24 @@ def test_what_cannot_be_asked_is_refused(draws: tuple[Any, Any]) -> None:
         sensitivity("m", 0.5, (1.0, 0.5, 1.0), a_draws, s, level=1, clusters=None)
 
 
-def test_words_and_plain_data(found: MediationSensitivity) -> None:
-    text = found.summary()
+def test_words_and_plain_data(results: MediationSensitivity) -> None:
+    text = results.summary()
     assert text.splitlines()[-1] == "599 row draws."
     assert max(map(len, text.splitlines())) <= 80
-    assert f"first includes 0 at rho = {found.rho_insignificant:.3g}" in text
-    assert repr(found) == text
-    assert pickle.loads(pickle.dumps(found)).to_dict() == found.to_dict()
-    out = json.loads(json.dumps(found.to_dict(), allow_nan=False))
+    assert f"first includes 0 at rho = {results.rho_insignificant:.3g}" in text
+    assert repr(results) == text
+    assert pickle.loads(pickle.dumps(results)).to_dict() == results.to_dict()
+    out = json.loads(json.dumps(results.to_dict(), allow_nan=False))
     assert out["schema"] == 1
     assert out["curve"][0]["rho"] == -0.9
-    assert out["assumed"] == found.assumed.tolist()
+    assert out["assumed"] == results.assumed.tolist()
     with pytest.raises(FrozenInstanceError):
-        found.level = 0.9  # type: ignore[misc]
-    curve = found.curve
+        results.level = 0.9  # type: ignore[misc]
+    curve = results.curve
     curve["indirect"] = 0.0
     curve.loc[:, "rho"] = 0.0
-    assert found.curve["indirect"].iloc[0] != 0
-    assert found.curve["rho"].iloc[0] == -0.9
+    assert results.curve["indirect"].iloc[0] != 0
+    assert results.curve["rho"].iloc[0] == -0.9
 
 
 # --- robustness values ----------------------------------------------------------------

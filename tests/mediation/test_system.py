@@ -381,9 +381,9 @@ def test_nearly_collinear_equations_keep_their_joint_covariance(condition) -> No
     turn[0, 1] = turn[2, 3] = -1.0
     want = turn @ joint_covariance(apart) @ turn.T
     unit, tolerance = np.sqrt(np.diag(want)), 1e-11 + 4e-15 * condition
-    found = joint_covariance(near)
+    actual = joint_covariance(near)
     np.testing.assert_allclose(
-        found / unit / unit[:, None], want / unit / unit[:, None], atol=tolerance
+        actual / unit / unit[:, None], want / unit / unit[:, None], atol=tolerance
     )
     errors = [e.unadjusted_errors()[1] for e in (near[0], apart[0])]
     np.testing.assert_allclose(errors[0], errors[1], rtol=tolerance)
@@ -501,14 +501,14 @@ def test_each_method_demeans_a_column_once_and_solves_an_equation_once(counted) 
         "kink": lambda: dp.PanelKink("y", "x", ["w"], bootstrap=None).fit(panel),
         "beta": lambda: dp.beta_convergence(panel.assign(size="exp(y / 9)"), "size"),
     }
-    found = {}
+    actual = {}
     for name, run in runs.items():
         counted.update(dict.fromkeys(counted, 0))
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             run()
-        found[name] = tuple(counted.values())
-    assert found == {
+        actual[name] = tuple(counted.values())
+    assert actual == {
         "stepwise": (1, 3, 1),
         "fit_all": (2, 2, 0),
         "threshold": (2, 1, 0),

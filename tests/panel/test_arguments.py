@@ -32,13 +32,13 @@ def sums(table: Any, column: Any) -> Any:
 
 
 def test_the_same_kind_comes_back() -> None:
-    found = sums(FRAME, 1)
+    actual = sums(FRAME, 1)
     pd.testing.assert_series_equal(
-        found, pd.Series([6.0, nan, 10], list("xyz"), name="f")
+        actual, pd.Series([6.0, nan, 10], list("xyz"), name="f")
     )
-    np.testing.assert_array_equal(sums(FRAME.to_numpy(), [1, 1, 1]), found.to_numpy())
+    np.testing.assert_array_equal(sums(FRAME.to_numpy(), [1, 1, 1]), actual.to_numpy())
     np.testing.assert_array_equal(
-        sums([FRAME["a"].tolist(), (4, None, 6)], 1), found.to_numpy()
+        sums([FRAME["a"].tolist(), (4, None, 6)], 1), actual.to_numpy()
     )
     assert sums([1, 2], np.float32(3)) == 6.0
     assert isinstance(sums((1, 2), 3), float)
@@ -71,8 +71,8 @@ def test_groups_with_a_gap_are_missing_as_a_whole() -> None:
         labels={"g": ["a", "a", "b", "b"]},
     )
     codes = given.labels["g"][0]
-    found = given.apply_by_group(lambda c, n, x: np.bincount(c, x, n)[c], codes)
-    np.testing.assert_array_equal(found, [nan, nan, 7, 7])
+    actual = given.apply_by_group(lambda c, n, x: np.bincount(c, x, n)[c], codes)
+    np.testing.assert_array_equal(actual, [nan, nan, 7, 7])
 
 
 def test_all_columns_in_one_report() -> None:

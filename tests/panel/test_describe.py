@@ -158,8 +158,8 @@ def test_columns_of_numbers_are_not_left_out_silently(
 
 def test_correlate_equals_scipy_pair_by_pair(panel: Panel) -> None:
     holes = panel.assign(gdp=panel.frame["gdp"].where(panel.frame["digital"] > -0.5))
-    found = holes.correlate(["gdp", "digital", "K / L"])
-    r, p, n = found.r, found.p, found.n
+    actual = holes.correlate(["gdp", "digital", "K / L"])
+    r, p, n = actual.r, actual.p, actual.n
     f = holes.frame
     for a, b in (("gdp", "digital"), ("gdp", "K / L"), ("digital", "K / L")):
         both = f[[a, b]].dropna()
@@ -170,15 +170,15 @@ def test_correlate_equals_scipy_pair_by_pair(panel: Panel) -> None:
         assert n.loc[a, b] == n.loc[b, a] == len(both)
     np.testing.assert_allclose(np.diag(r), 1.0)
     np.testing.assert_allclose(
-        [found.mean, found.sd], holes.summarise(list(r))[["mean", "sd"]].T
+        [actual.mean, actual.sd], holes.summarise(list(r))[["mean", "sd"]].T
     )
 
 
 def test_correlations_keep_the_labels_of_their_columns(panel: Panel) -> None:
-    found = panel.relabel(gdp="Output", digital="Digital economy").correlate(
+    actual = panel.relabel(gdp="Output", digital="Digital economy").correlate(
         ["gdp", "K / L"]
     )
-    assert found.labels == {"gdp": "Output"}
+    assert actual.labels == {"gdp": "Output"}
 
 
 def test_describe_is_xtsum() -> None:
@@ -231,9 +231,9 @@ def test_a_column_of_zeros_is_described(panel: Panel) -> None:
 
 
 def test_correlations_in_chinese() -> None:
-    found = dp.datasets.us_states().correlate(["unemp", "gsp"])
+    actual = dp.datasets.us_states().correlate(["unemp", "gsp"])
     table = dp.etable(
-        found, style=dp.TableStyle("zh"), labels={"unemp": "失业率", "gsp": "产出"}
+        actual, style=dp.TableStyle("zh"), labels={"unemp": "失业率", "gsp": "产出"}
     )
     assert table.frame.columns.tolist() == ["均值", "标准差", "(1)", "(2)"]
     assert table.frame.index.tolist() == ["(1) 失业率", "(2) 产出"]

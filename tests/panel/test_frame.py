@@ -118,8 +118,8 @@ def test_dropna_counts_what_leaves(
     assert kept.nobs == rows
     assert kept.is_part
     assert kept.labels == {"x": "X"}
-    found = dict(re.findall(r"(\w+) \((\d)\)", str(caught[0].message)))
-    assert {n: int(c) for n, c in found.items()} == (
+    actual = dict(re.findall(r"(\w+) \((\d)\)", str(caught[0].message)))
+    assert {n: int(c) for n, c in actual.items()} == (
         counts or {"x": 2, "place": 2, "z": 1}
     )
     chosen = [columns] if isinstance(columns, str) else columns or list(gaps.columns)

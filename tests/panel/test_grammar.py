@@ -239,13 +239,13 @@ def test_a_column_named_as_a_placeholder_is_read_as_itself() -> None:
 
 
 def depth(text: str) -> int:
-    level, found = [ast.parse(text, mode="eval").body], 0
+    level, actual = [ast.parse(text, mode="eval").body], 0
     while level:
-        level, found = (
+        level, actual = (
             [child for node in level for child in ast.iter_child_nodes(node)],
-            found + 1,
+            actual + 1,
         )
-    return found
+    return actual
 
 
 def test_terms_have_at_most_2_000_characters() -> None:

@@ -88,8 +88,8 @@ def test_headings_with_variable_and_year(long: pd.DataFrame, heading: str) -> No
 def test_a_variable_observed_in_some_years_only(long: pd.DataFrame) -> None:
     frame = wide(long, "gdp").rename(columns=lambda n: f"gdp{n}" if n != "city" else n)
     frame["pm2.5_2011"] = [1.0, 2.0, 3.0]
-    found = Panel.from_wide(frame, entity="city").frame["pm2.5"].dropna()
-    assert found.index.get_level_values("year").unique().tolist() == [2011]
+    actual = Panel.from_wide(frame, entity="city").frame["pm2.5"].dropna()
+    assert actual.index.get_level_values("year").unique().tolist() == [2011]
 
 
 def test_other_tables_and_times(long: pd.DataFrame) -> None:

@@ -135,8 +135,8 @@ def factors(text: str) -> tuple[Factor, ...]:
 def test_a_factor_tells_column_power_function_and_lag(
     text: str, factor: Factor
 ) -> None:
-    (found,) = factors(text)
-    assert replace(found, pieces=()) == factor
+    (actual,) = factors(text)
+    assert replace(actual, pieces=()) == factor
 
 
 def test_a_product_has_its_factors_in_order() -> None:

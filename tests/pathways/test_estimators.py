@@ -220,16 +220,20 @@ def threshold(panel, **more):
 
 def test_threshold(panel) -> None:
     report, parts = parts_of(panel, "threshold", moderator="w")
-    found = threshold(panel, threshold_variable="schooling", x=["schooling", *CONTROLS])
-    change = found.slopes.combination("digital:regime2 - digital:regime1")
-    p = max(change.p_value, found.thresholds.loc[1, "p_value"])
+    actual = threshold(
+        panel, threshold_variable="schooling", x=["schooling", *CONTROLS]
+    )
+    change = actual.slopes.combination("digital:regime2 - digital:regime1")
+    p = max(change.p_value, actual.thresholds.loc[1, "p_value"])
     assert numbers(parts.loc[0]) == [
         change.estimate,
         change.std_error,
         *change.interval(),
         p,
     ]
-    assert report.findings[0].detail["threshold"] == found.thresholds.loc[1, "estimate"]
+    assert (
+        report.findings[0].detail["threshold"] == actual.thresholds.loc[1, "estimate"]
+    )
 
 
 def test_threshold_with_channels(panel) -> None:

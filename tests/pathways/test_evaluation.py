@@ -70,9 +70,9 @@ def test_the_turning_point_is_near_the_truth(report, truth) -> None:
 
 
 def test_a_role_without_a_column(report) -> None:
-    found = reasons(report)
-    assert found["P04"] == ("column", {"roles": ("innovation",)})
-    assert found["P41"][0] == "data"
+    actual = reasons(report)
+    assert actual["P04"] == ("column", {"roles": ("innovation",)})
+    assert actual["P41"][0] == "data"
 
 
 def test_several_outcomes_make_a_row_each_on_the_same_rows(panel, catalogue) -> None:
@@ -143,13 +143,13 @@ def test_the_indicators_of_an_index_are_no_channels_of_it(
         {"found": (("broadband_users", "digital", ""),)},
     )
     assert "P05" not in reasons(report)
-    found = {n.code: n.data for n in report.diagnostics}
-    assert found["controls_overlap"] == {
+    actual = {n.code: n.data for n in report.diagnostics}
+    assert actual["controls_overlap"] == {
         "names": ("income",),
         "indices": ("prosperity",),
         "ids": ("P05",),
     }
-    assert "overlap_not_searched" not in found
+    assert "overlap_not_searched" not in actual
 
 
 def test_two_indices_that_share_an_indicator(panel) -> None:
@@ -402,15 +402,15 @@ def test_nothing_is_refused_without_a_reason() -> None:
 
 
 def test_a_channel_inside_the_outcome() -> None:
-    found = refused(systems={"prosperity": SYSTEM})
-    assert found == Reason("overlap", {"found": (("jobs", "prosperity", ""),)})
+    actual = refused(systems={"prosperity": SYSTEM})
+    assert actual == Reason("overlap", {"found": (("jobs", "prosperity", ""),)})
 
 
 def test_a_channel_that_shares_an_indicator_with_the_cause() -> None:
     other = dp.IndicatorSystem.from_dict({"a": {"income": "+", "ports": "+"}})
-    found = refused(systems={"digital": SYSTEM, "jobs": other})
+    actual = refused(systems={"digital": SYSTEM, "jobs": other})
     expected = (("jobs", "digital", ""), ("income", "digital", "jobs"))
-    assert found == Reason("overlap", {"found": expected})
+    assert actual == Reason("overlap", {"found": expected})
 
 
 def test_terms_count_for_the_columns_inside() -> None:

@@ -83,7 +83,7 @@ def test_paths_of_a_chain_and_policies_have_their_own_units(panel, catalogue) ->
     year = panel.frame.index.get_level_values("year")
     adopted = panel["digital"].groupby(level=0).transform("mean") > 0.45
     staggered = panel.assign(pilot=(adopted & (year > 2016)).astype(float))
-    found = dp.pathways.evaluate(
+    actual = dp.pathways.evaluate(
         staggered,
         [chain, policy, shift],
         {
@@ -97,15 +97,15 @@ def test_paths_of_a_chain_and_policies_have_their_own_units(panel, catalogue) ->
         rng=1,
     )
     sd = panel[["digital", "upgrading", "prosperity"]].std()
-    parts = {part.code: part for part in found.findings[0].parts}
+    parts = {part.code: part for part in actual.findings[0].parts}
     x, m, y = sd
     assert parts["indirect"].scale == pytest.approx(x / y)
     assert parts["path_a"].scale == pytest.approx(x / m)
     assert parts["path_b"].scale == pytest.approx(m / y)
-    assert found.findings[1].parts[0].scale == pytest.approx(1 / y)
-    assert found.findings[1].identification == "parallel_trends"
-    assert np.isnan(found.frame.loc["S", "std_effect"])
-    row = rows_of(pathway_figure(found, {}, "test"))["S"]
+    assert actual.findings[1].parts[0].scale == pytest.approx(1 / y)
+    assert actual.findings[1].identification == "parallel_trends"
+    assert np.isnan(actual.frame.loc["S", "std_effect"])
+    row = rows_of(pathway_figure(actual, {}, "test"))["S"]
     assert (row.number, row.interval) == ("-", "")
 
 

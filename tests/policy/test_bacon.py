@@ -68,11 +68,11 @@ def test_the_weighted_sum_is_the_slope(first: tuple[float, ...]) -> None:
 
 def test_comparisons_and_their_cohorts() -> None:
     parts = parts_of(draw(2, (0, 2, 4, 99)))
-    found = {
+    actual = {
         (row.comparison, row.treated, row.control)
         for row in parts.fillna(-1).itertuples()
     }
-    assert found == {
+    assert actual == {
         ("treated vs never", 2, -1),
         ("treated vs never", 4, -1),
         ("treated vs always", 2, -1),

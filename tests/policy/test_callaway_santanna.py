@@ -96,12 +96,12 @@ def test_csdid(
     np.testing.assert_allclose(cells["estimate"], cells["att"], rtol=0, atol=atol)
     np.testing.assert_allclose(cells["std_error"], cells["se"], rtol=0, atol=atol)
     for by in ("simple", "dynamic", "group", "calendar"):
-        found = fit.aggregate(by).tidy()
+        actual = fit.aggregate(by).tidy()
         one = theirs.aggte(by, bstrap=False, cband=False).atte
-        assert found["estimate"][0] == pytest.approx(
+        assert actual["estimate"][0] == pytest.approx(
             float(one["overall_att"]), abs=atol
         )
-        assert found["std_error"][0] == pytest.approx(
+        assert actual["std_error"][0] == pytest.approx(
             float(np.squeeze(one["overall_se"])), abs=atol
         )
         if by == "simple":
@@ -109,10 +109,10 @@ def test_csdid(
         numbers = np.array(
             [one["egt"], one["att_egt"], np.ravel(one["se_egt"])], dtype=float
         ).T
-        keys = found["term"][1:].str.partition(":")[2].astype(float)
+        keys = actual["term"][1:].str.partition(":")[2].astype(float)
         wanted = numbers[np.isin(numbers[:, 0], keys)]
         np.testing.assert_allclose(
-            found[["estimate", "std_error"]][1:], wanted[:, 1:], rtol=0, atol=atol
+            actual[["estimate", "std_error"]][1:], wanted[:, 1:], rtol=0, atol=atol
         )
 
 
@@ -162,12 +162,12 @@ def test_weights_of_csdid(
     np.testing.assert_allclose(cells["estimate"], cells["att"], rtol=0, atol=atol)
     np.testing.assert_allclose(cells["std_error"], cells["se"], rtol=0, atol=atol)
     for by in ("simple", "dynamic", "group", "calendar"):
-        found = fit.aggregate(by).tidy()
+        actual = fit.aggregate(by).tidy()
         one = theirs.aggte(by, bstrap=False, cband=False).atte
-        assert found["estimate"][0] == pytest.approx(
+        assert actual["estimate"][0] == pytest.approx(
             float(one["overall_att"]), abs=atol
         )
-        assert found["std_error"][0] == pytest.approx(
+        assert actual["std_error"][0] == pytest.approx(
             float(np.squeeze(one["overall_se"])), abs=atol
         )
     gap = np.abs(
@@ -206,7 +206,7 @@ def test_balanced_event_times_of_csdid(balanced: int) -> None:
     peer = pytest.importorskip("csdid.att_gt")
     frame = draw(3)
     fit = fit_of(frame, cov_type="influence")
-    found = fit.aggregate("dynamic", balanced=balanced).tidy()
+    actual = fit.aggregate("dynamic", balanced=balanced).tidy()
     theirs = peer.ATTgt(
         "y", "year", "city", "first", frame.fillna({"first": 0}), xformla="y ~ 1"
     )
@@ -215,14 +215,14 @@ def test_balanced_event_times_of_csdid(balanced: int) -> None:
         .aggte("dynamic", balance_e=balanced, bstrap=False, cband=False)
         .atte
     )
-    assert [f"event:{int(time)}" for time in one["egt"]] == found["term"][1:].tolist()
+    assert [f"event:{int(time)}" for time in one["egt"]] == actual["term"][1:].tolist()
     estimates = [one["overall_att"], *one["att_egt"]]
     np.testing.assert_allclose(
-        found["estimate"], np.array(estimates, float), rtol=0, atol=1e-7
+        actual["estimate"], np.array(estimates, float), rtol=0, atol=1e-7
     )
     errors = [np.squeeze(one["overall_se"]), *np.ravel(one["se_egt"])]
     np.testing.assert_allclose(
-        found["std_error"], np.array(errors, float), rtol=0, atol=1e-7
+        actual["std_error"], np.array(errors, float), rtol=0, atol=1e-7
     )
 
 
@@ -300,8 +300,8 @@ def test_what_cannot_be_computed_is_listed_or_refused() -> None:
     frame = draw(6)
     lost = (frame["first"] == 2014) & (frame["year"] == 2015)
     fit = fit_of(frame[~lost])
-    found = {notice.code: notice.data for notice in fit.diagnostics}
-    assert found["cells_left_out"] == {"cells": ((2014, 2015),)}
+    actual = {notice.code: notice.data for notice in fit.diagnostics}
+    assert actual["cells_left_out"] == {"cells": ((2014, 2015),)}
     assert (2014, 2015) not in set(
         zip(fit.group_time["cohort"], fit.group_time["time"], strict=True)
     )
@@ -375,9 +375,9 @@ def test_each_is_the_estimate_without_the_cluster(
 ) -> None:
     data, design = comparisons()
     clusters = np.arange(40) // 2 if pairs else np.arange(40)
-    found = without_each_cluster(data, design, clusters, adjustment)
-    assert found.shape == (clusters.max() + 1, 3)
-    for cluster in range(0, len(found), 5):
+    actual = without_each_cluster(data, design, clusters, adjustment)
+    assert actual.shape == (clusters.max() + 1, 3)
+    for cluster in range(0, len(actual), 5):
         for effect in range(3):
             rows = data.used[effect] & (clusters != cluster)
             wanted = difference(
@@ -387,10 +387,10 @@ def test_each_is_the_estimate_without_the_cluster(
                 data.weights[effect, rows],
                 adjustment,
             )
-            assert found[cluster, effect] == pytest.approx(wanted.estimate, abs=1e-8)
+            assert actual[cluster, effect] == pytest.approx(wanted.estimate, abs=1e-8)
     monkeypatch.setattr(callaway_santanna, "MEMORY", 1)
     again = without_each_cluster(data, design, clusters, adjustment)
-    np.testing.assert_allclose(again, found, rtol=1e-9)
+    np.testing.assert_allclose(again, actual, rtol=1e-9)
 
 
 def test_what_has_no_estimate_without_a_cluster_is_missing() -> None:
@@ -404,8 +404,8 @@ def test_what_has_no_estimate_without_a_cluster_is_missing() -> None:
         treated=treated,
         weights=np.ones((1, 12)),
     )
-    found = without_each_cluster(few, design, np.arange(12), "regression")
-    assert np.isnan(found[:, 0]).tolist() == [True, True] + [False] * 10
+    actual = without_each_cluster(few, design, np.arange(12), "regression")
+    assert np.isnan(actual[:, 0]).tolist() == [True, True] + [False] * 10
     # Treatment that is predicted perfectly.
     apart = Comparisons(
         change=data.change,
@@ -491,12 +491,12 @@ def test_estimates_and_influence(weighted: bool, adjustment: str, k: int) -> Non
     weights = (
         np.random.default_rng(k).uniform(0.3, 4, size=60) if weighted else np.ones(60)
     )
-    found = difference(change, treated, x, weights, adjustment)
-    assert found.estimate == pytest.approx(
+    actual = difference(change, treated, x, weights, adjustment)
+    assert actual.estimate == pytest.approx(
         by_hand(change, treated, x, adjustment, weights), abs=1e-9
     )
     scaled = difference(change, treated, x, 7 * weights, adjustment)
-    np.testing.assert_allclose(scaled.influence, found.influence, atol=1e-9)
+    np.testing.assert_allclose(scaled.influence, actual.influence, atol=1e-9)
     step = 1e-5
     for place in range(0, 60, 7):
         up, down = weights.copy(), weights.copy()
@@ -505,21 +505,21 @@ def test_estimates_and_influence(weighted: bool, adjustment: str, k: int) -> Non
         slope = by_hand(change, treated, x, adjustment, up) - by_hand(
             change, treated, x, adjustment, down
         )
-        assert found.influence[place] == pytest.approx(slope / (2 * step), abs=1e-6)
-    assert found.influence.sum() == pytest.approx(0, abs=1e-10)
+        assert actual.influence[place] == pytest.approx(slope / (2 * step), abs=1e-6)
+    assert actual.influence.sum() == pytest.approx(0, abs=1e-10)
 
 
 def test_without_controls_it_is_the_difference_of_means() -> None:
     change, treated, x = draw_two_periods(4, k=0)
-    found = difference(change, treated, x, np.ones(treated.size), "doubly_robust")
-    assert found.estimate == pytest.approx(
+    actual = difference(change, treated, x, np.ones(treated.size), "doubly_robust")
+    assert actual.estimate == pytest.approx(
         change[treated].mean() - change[~treated].mean(), abs=1e-12
     )
     error = (
         change[treated].var() / treated.sum()
         + change[~treated].var() / (~treated).sum()
     )
-    assert (found.influence**2).sum() == pytest.approx(error, rel=1e-10)
+    assert (actual.influence**2).sum() == pytest.approx(error, rel=1e-10)
 
 
 @pytest.mark.further

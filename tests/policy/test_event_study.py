@@ -120,11 +120,13 @@ def test_equal_to_fixed_effects_with_dummies_made_by_hand(
         plain.df_counted,
     )
     leads = [f"{name} = 0" for name in names if "m" in name]
-    found, wanted = study.pretrend_test(), plain.wald_test(leads)
+    actual, wanted = study.pretrend_test(), plain.wald_test(leads)
     np.testing.assert_allclose(
-        [found.statistic, found.p_value], [wanted.statistic, wanted.p_value], rtol=1e-9
+        [actual.statistic, actual.p_value],
+        [wanted.statistic, wanted.p_value],
+        rtol=1e-9,
     )
-    assert found.df == wanted.df
+    assert actual.df == wanted.df
 
 
 def test_dummies_are_in_the_path_with_the_reference_at_zero() -> None:
@@ -278,9 +280,9 @@ def test_numbers_of_pyfixest_on_mpdta(case: str, before: int, after: int) -> Non
     fit = EventStudy("lemp", "first.treat", before=before, after=after, never=0).fit(
         panel
     )
-    for name, found in (("estimate", fit.params), ("std_error", fit.std_errors)):
+    for name, actual in (("estimate", fit.params), ("std_error", fit.std_errors)):
         np.testing.assert_allclose(
-            found, values[name]["value"], rtol=values[name]["rtol"]
+            actual, values[name]["value"], rtol=values[name]["rtol"]
         )
     assert fit.window.cohorts == ((2004, 20), (2006, 40), (2007, 131))
     assert fit.window.n_never == 309

@@ -217,7 +217,7 @@ def test_leads_are_those_of_a_regression_of_untreated_rows(weighted: bool) -> No
     data = Drawn(4, weighted=weighted)
     model = data.model
     leads = (data.event[:, None] == np.array([-1, -2])).astype(float)
-    identified, estimates, _, found, _ = lead_effects(
+    identified, estimates, _, actual, _ = lead_effects(
         model, data.y, leads, data.ever, data.clusters
     )
     assert identified.all()
@@ -234,7 +234,7 @@ def test_leads_are_those_of_a_regression_of_untreated_rows(weighted: bool) -> No
         pull @ (design * residual[:, None])[data.clusters[rows] == c].sum(axis=0)
         for c in range(12)
     ]
-    np.testing.assert_allclose(found, scores, atol=1e-10)
+    np.testing.assert_allclose(actual, scores, atol=1e-10)
 
 
 def test_a_lead_that_the_others_and_the_effects_add_up_to_has_no_estimate() -> None:
@@ -263,8 +263,8 @@ def test_units_of_controls_do_not_matter(unit: float) -> None:
         data.entity, data.time, data.x * [1.0, unit], data.treated, np.ones(data.y.size)
     )
     assert scaled.imputable.all()
-    found, _ = impute(scaled, data.y, data.group, data.clusters)
-    np.testing.assert_allclose(found, expected, rtol=1e-9)
+    actual, _ = impute(scaled, data.y, data.group, data.clusters)
+    np.testing.assert_allclose(actual, expected, rtol=1e-9)
 
 
 def test_an_entity_without_untreated_rows_is_not_imputed_in_estimated_periods() -> None:

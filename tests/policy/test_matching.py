@@ -84,7 +84,7 @@ def scores_by_hand(rows: pd.DataFrame, treated: np.ndarray) -> np.ndarray:
 @pytest.mark.parametrize("gaps", [False, True])
 def test_pairs_weights_and_balance_equal_those_of_a_search(options, gaps) -> None:
     frame = made(2, gaps=gaps)
-    found = quiet(frame, **options)
+    actual = quiet(frame, **options)
     rows = frame.query("year == 2012").set_index("city")
     treated = frame.groupby("city")["policy"].max().to_numpy() > 0
     scores = pd.Series(scores_by_hand(rows, treated), index=rows.index)
@@ -101,12 +101,13 @@ def test_pairs_weights_and_balance_equal_those_of_a_search(options, gaps) -> Non
             weights[city] = 1
             weights[near.index] += 1 / len(near)
     assert (
-        list(zip(found.pairs["treated"], found.pairs["control"], strict=True)) == pairs
+        list(zip(actual.pairs["treated"], actual.pairs["control"], strict=True))
+        == pairs
     )
-    assert found.entities["weight"].fillna(0).to_numpy() == pytest.approx(
+    assert actual.entities["weight"].fillna(0).to_numpy() == pytest.approx(
         weights.to_numpy()
     )
-    assert found.weights.fillna(0).to_numpy() == pytest.approx(
+    assert actual.weights.fillna(0).to_numpy() == pytest.approx(
         weights[frame["city"]].to_numpy()
     )
 
@@ -114,38 +115,38 @@ def test_pairs_weights_and_balance_equal_those_of_a_search(options, gaps) -> Non
     spread = np.sqrt((x[treated].var() + x[~treated].var()) / 2)
     left = np.average(x[treated], axis=0, weights=weights[treated])
     right = np.average(x[~treated], axis=0, weights=weights[~treated])
-    assert found.balance["std_diff_after"].to_numpy() == pytest.approx(
+    assert actual.balance["std_diff_after"].to_numpy() == pytest.approx(
         (left - right) / spread
     )
     before = (x[treated].mean() - x[~treated].mean()) / spread
-    assert found.balance["std_diff_before"].to_numpy() == pytest.approx(before)
-    assert found.balance["variance_ratio_before"].to_numpy() == pytest.approx(
+    assert actual.balance["std_diff_before"].to_numpy() == pytest.approx(before)
+    assert actual.balance["variance_ratio_before"].to_numpy() == pytest.approx(
         x[treated].var() / x[~treated].var()
     )
 
 
 def test_without_replacement_no_control_has_two_matches() -> None:
-    found = quiet(made(3), replace=False)
-    assert found.pairs["control"].is_unique
-    assert set(found.entities["weight"].dropna()) == {1.0}
-    assert found.effective_controls == found.n_used == found.n_matched
+    actual = quiet(made(3), replace=False)
+    assert actual.pairs["control"].is_unique
+    assert set(actual.entities["weight"].dropna()) == {1.0}
+    assert actual.effective_controls == actual.n_used == actual.n_matched
 
 
 def test_reasons_of_treated_without_a_match() -> None:
-    found = quiet(made(16), replace=False, caliper=0.02)
+    actual = quiet(made(16), replace=False, caliper=0.02)
     with pytest.warns(IdentificationWarning):
-        errors.issue(found.diagnostics)
-    controls = found.entities.loc[~found.entities["treated"], "score"]
-    for row in found.unmatched.itertuples():
+        errors.issue(actual.diagnostics)
+    controls = actual.entities.loc[~actual.entities["treated"], "score"]
+    for row in actual.unmatched.itertuples():
         inside = controls.min() <= row.score <= controls.max()
         near = (controls - row.score).abs().min() <= 0.02
         assert row.reason == (
             "used" if inside and near else "caliper" if inside else "support"
         )
-    assert set(found.unmatched["reason"]) == {"used", "caliper", "support"}
-    (notice,) = [n for n in found.diagnostics if n.code == "unmatched_treated"]
-    assert notice.data["entities"] == found.unmatched["treated"].tolist()
-    assert found.n_matched + len(found.unmatched) == found.n_treated
+    assert set(actual.unmatched["reason"]) == {"used", "caliper", "support"}
+    (notice,) = [n for n in actual.diagnostics if n.code == "unmatched_treated"]
+    assert notice.data["entities"] == actual.unmatched["treated"].tolist()
+    assert actual.n_matched + len(actual.unmatched) == actual.n_treated
 
 
 # --- the way to a model ---------------------------------------------------------------
@@ -153,18 +154,18 @@ def test_reasons_of_treated_without_a_match() -> None:
 
 def test_weights_drop_rows_outside_and_count_them() -> None:
     frame = made(5, gaps=True)
-    found = quiet(frame)
+    actual = quiet(frame)
     panel = Panel(frame, "city", "year")
     spec = FixedEffects("y", ["policy"], obs_weights="w")
-    outside = int(found.weights.isna().sum())
+    outside = int(actual.weights.isna().sum())
     with pytest.warns(MissingDataWarning, match=rf"{outside} of {len(frame)} rows"):
-        fit = spec.fit(panel.assign(w=found.weights))
-    again = spec.fit(panel.assign(w=found.weights).subset("w > 0"))
+        fit = spec.fit(panel.assign(w=actual.weights))
+    again = spec.fit(panel.assign(w=actual.weights).subset("w > 0"))
     assert fit.nobs == again.nobs == len(frame) - outside
     assert fit.params["policy"] == pytest.approx(again.params["policy"], rel=1e-12)
 
     # Repeating each row as often as its weight gives the same slope.
-    kept = frame.assign(w=found.weights.to_numpy()).dropna(subset="w")
+    kept = frame.assign(w=actual.weights.to_numpy()).dropna(subset="w")
     repeated = kept.loc[kept.index.repeat(kept["w"].astype(int))].reset_index(drop=True)
     number = repeated.groupby(["city", "year"]).cumcount()
     repeated["copy"] = repeated["city"] * 100 + number
@@ -201,18 +202,18 @@ def test_selection_on_a_base_value_is_removed(base) -> None:
     growth = 0.5 * frame["size"] * (frame["year"] - 2010)
     frame["y"] = frame["policy"] + growth + rng.normal(size=len(frame)) * 0.3
     panel = Panel(frame, "city", "year")
-    found = quiet(frame, ["size"], base=base)
+    actual = quiet(frame, ["size"], base=base)
     spec = FixedEffects("y", ["policy"])
     biased = spec.fit(panel).params["policy"]
     fit = spec.replace(obs_weights="w").fit(
-        panel.assign(w=found.weights).subset("w > 0")
+        panel.assign(w=actual.weights).subset("w > 0")
     )
     assert biased > 1.5
     assert fit.params["policy"] == pytest.approx(1.0, abs=0.05)
     assert (
-        abs(found.balance["std_diff_after"][0])
+        abs(actual.balance["std_diff_after"][0])
         < 0.01
-        < found.balance["std_diff_before"][0]
+        < actual.balance["std_diff_before"][0]
     )
 
 
@@ -253,7 +254,7 @@ def test_coverage_of_the_page(
     correlation of .5. Coverage is that of 95% intervals with clustered standard errors.
     """
     rng = np.random.default_rng(n)
-    spec, found = FixedEffects("y", ["policy"]), []
+    spec, actual = FixedEffects("y", ["policy"]), []
     for _ in range(500):
         size = rng.normal(size=n)
         chosen = rng.uniform(size=n) < 1 / (1 + np.exp(1.2 - 0.8 * size))
@@ -282,8 +283,10 @@ def test_coverage_of_the_page(
             )
         fit = used.fit(panel)
         low, high = fit.conf_int().iloc[0]
-        found.append((fit.params["policy"], fit.std_errors["policy"], low <= 1 <= high))
-    estimates, std_errors, hits = np.array(found).T
+        actual.append(
+            (fit.params["policy"], fit.std_errors["policy"], low <= 1 <= high)
+        )
+    estimates, std_errors, hits = np.array(actual).T
     row = {
         "cities": n,
         "sample": f"`{sample}`" if "=" in sample else sample,
@@ -340,23 +343,23 @@ def test_all_controls_at_the_same_distance_are_matched_with_equal_shares(
     """
     frame = made(9)
     frame["kind"] = frame["city"] % 3
-    found = quiet(frame, ["kind"], k=k)
-    (notice,) = [n for n in found.diagnostics if n.code == "tied_scores"]
-    assert notice.data == {"count": found.n_matched, "ties": "all"}
+    actual = quiet(frame, ["kind"], k=k)
+    (notice,) = [n for n in actual.diagnostics if n.code == "tied_scores"]
+    assert notice.data == {"count": actual.n_matched, "ties": "all"}
     assert "all of these are matched" in notice.message
-    controls = found.entities[~found.entities["treated"]]
-    for treated, pairs in found.pairs.groupby("treated"):
+    controls = actual.entities[~actual.entities["treated"]]
+    for treated, pairs in actual.pairs.groupby("treated"):
         assert (
             pairs["control"].tolist()
             == controls.index[controls.index % 3 == treated % 3].tolist()
         )
-    number = found.pairs.groupby("treated")["control"].transform("size")
-    by_hand = (1 / number).groupby(found.pairs["control"]).sum()
-    np.testing.assert_allclose(found.entities["weight"][by_hand.index], by_hand)
+    number = actual.pairs.groupby("treated")["control"].transform("size")
+    by_hand = (1 / number).groupby(actual.pairs["control"]).sum()
+    np.testing.assert_allclose(actual.entities["weight"][by_hand.index], by_hand)
     names = np.random.default_rng(1).permutation(90)
     renamed = quiet(frame.assign(city=names[frame["city"]]), ["kind"], k=k)
     np.testing.assert_allclose(
-        renamed.entities["weight"][names], found.entities["weight"]
+        renamed.entities["weight"][names], actual.entities["weight"]
     )
     without = quiet(frame, ["kind"], replace=False)
     assert without.ties == "first"
@@ -368,18 +371,18 @@ def test_without_trimming_all_treated_are_matched() -> None:
     frame = made(16)
     trimmed = quiet(frame, caliper=None)
     assert set(trimmed.unmatched["reason"]) == {"support"}
-    found = quiet(frame, caliper=None, support=False)
-    assert found.n_matched == found.n_treated > trimmed.n_matched
-    assert not found.entities["on_support"].all()
-    assert "also outside the common support" in " ".join(found.summary().split())
-    assert "不限于共同支撑域" in str(dp.etable(found, style=dp.TableStyle("zh")))
-    outside = found.entities.query("treated and not on_support")
-    controls = found.entities.query("not treated")["score"]
-    pairs = found.pairs.set_index("treated")["control"]
+    actual = quiet(frame, caliper=None, support=False)
+    assert actual.n_matched == actual.n_treated > trimmed.n_matched
+    assert not actual.entities["on_support"].all()
+    assert "also outside the common support" in " ".join(actual.summary().split())
+    assert "不限于共同支撑域" in str(dp.etable(actual, style=dp.TableStyle("zh")))
+    outside = actual.entities.query("treated and not on_support")
+    controls = actual.entities.query("not treated")["score"]
+    pairs = actual.pairs.set_index("treated")["control"]
     for city, row in outside.iterrows():
         assert pairs[city] == (controls - row["score"]).abs().idxmin()
     # The same entities have the same matches as with trimming.
-    kept = found.pairs[~found.pairs["treated"].isin(outside.index)].reset_index(
+    kept = actual.pairs[~actual.pairs["treated"].isin(outside.index)].reset_index(
         drop=True
     )
     pd.testing.assert_frame_equal(kept, trimmed.pairs)
@@ -390,11 +393,11 @@ def test_without_trimming_all_treated_are_matched() -> None:
 def test_tied_scores_are_said_and_broken_by_the_order_of_entities() -> None:
     frame = made(9)
     frame["kind"] = frame["city"] % 3
-    found = quiet(frame, ["kind"], ties="first")
-    (notice,) = [n for n in found.diagnostics if n.code == "tied_scores"]
-    assert notice.data == {"count": found.n_matched, "ties": "first"}
-    controls = found.entities[~found.entities["treated"]]
-    for pair in found.pairs.itertuples():
+    actual = quiet(frame, ["kind"], ties="first")
+    (notice,) = [n for n in actual.diagnostics if n.code == "tied_scores"]
+    assert notice.data == {"count": actual.n_matched, "ties": "first"}
+    controls = actual.entities[~actual.entities["treated"]]
+    for pair in actual.pairs.itertuples():
         same = controls.index[controls.index % 3 == pair.treated % 3]
         assert pair.control == same[0]
 
@@ -406,10 +409,10 @@ def test_entities_without_base_values_are_in_neither_group() -> None:
     frame = made(10)
     lost = frame["city"].isin([3, 4, 5]) & (frame["year"] == 2012)
     frame.loc[lost, "age"] = np.nan
-    found = quiet(frame)
+    actual = quiet(frame)
     with pytest.warns(MissingDataWarning):
-        errors.issue(found.diagnostics[:1])
-    (notice,) = [n for n in found.diagnostics if n.code == "no_base_values"]
+        errors.issue(actual.diagnostics[:1])
+    (notice,) = [n for n in actual.diagnostics if n.code == "no_base_values"]
     treated = int(frame.groupby("city")["policy"].max()[[3, 4, 5]].sum())
     assert notice.data == {
         "count": 3,
@@ -417,23 +420,23 @@ def test_entities_without_base_values_are_in_neither_group() -> None:
         "entities": [3, 4, 5],
         "by_term": {"age": 3},
     }
-    assert found.n_treated + found.n_control == 87
-    assert found.weights[[3, 4, 5]].isna().all()
+    assert actual.n_treated + actual.n_control == 87
+    assert actual.weights[[3, 4, 5]].isna().all()
 
 
 def test_first_rows_of_several_periods_are_said() -> None:
     frame = made(11).query("city > 5 or year > 2010")
-    found = quiet(frame, base="first")
-    (notice,) = [n for n in found.diagnostics if n.code == "several_base_periods"]
+    actual = quiet(frame, base="first")
+    (notice,) = [n for n in actual.diagnostics if n.code == "several_base_periods"]
     assert notice.data["periods"] == {2010: 84, 2011: 6}
 
 
 def test_differences_that_are_left_are_said() -> None:
-    found = quiet(made(12), caliper=None)
-    left = {n.code: n.data for n in found.diagnostics}.get(
+    actual = quiet(made(12), caliper=None)
+    left = {n.code: n.data for n in actual.diagnostics}.get(
         "still_unbalanced", {"terms": {}}
     )["terms"]
-    after = found.balance.set_index("term")["std_diff_after"]
+    after = actual.balance.set_index("term")["std_diff_after"]
     assert left == after[after.abs() > 0.1].to_dict()
     assert left
 
@@ -447,10 +450,10 @@ def test_entropy_weights_balance_the_base_values_of_entities(moments) -> None:
     frame["coast"] = 1.0 * (frame["city"] % 3 == 0)
     frame["people"] = 1.0 + frame["city"] % 7
     x = ["size", "age", "coast"]
-    found = quiet(frame, x, method="entropy", moments=moments, base_weights="people")
+    actual = quiet(frame, x, method="entropy", moments=moments, base_weights="people")
     rows = frame.query("year == 2012").set_index("city")
-    treated = found.entities["treated"]
-    weights = found.entities["weight"]
+    treated = actual.entities["treated"]
+    weights = actual.entities["weight"]
     assert weights[treated].eq(1).all()
     w = weights[~treated] / weights[~treated].sum()
     assert weights[~treated].sum() == pytest.approx(treated.sum())
@@ -466,20 +469,20 @@ def test_entropy_weights_balance_the_base_values_of_entities(moments) -> None:
     ratio = np.log(w / rows["people"][~treated])
     fitted = design @ np.linalg.lstsq(design, ratio, rcond=None)[0]
     assert fitted.to_numpy() == pytest.approx(ratio.to_numpy(), abs=1e-9)
-    assert found.weights.groupby(frame["city"].to_numpy()).nunique().eq(1).all()
-    assert found.balance["std_diff_after"].tolist() == [0.0, 0.0, 0.0]
-    assert (found.n_matched, found.n_used) == (treated.sum(), (~treated).sum())
-    assert found.support.columns.tolist() == ["group", "n", "matched"]
-    assert not {note.code for note in found.diagnostics} & {"still_unbalanced"}
+    assert actual.weights.groupby(frame["city"].to_numpy()).nunique().eq(1).all()
+    assert actual.balance["std_diff_after"].tolist() == [0.0, 0.0, 0.0]
+    assert (actual.n_matched, actual.n_used) == (treated.sum(), (~treated).sum())
+    assert actual.support.columns.tolist() == ["group", "n", "matched"]
+    assert not {note.code for note in actual.diagnostics} & {"still_unbalanced"}
 
 
 def test_an_effect_with_entropy_weights_is_the_same_with_the_covariates() -> None:
     frame = made(3)
-    found = quiet(frame, method="entropy")
+    actual = quiet(frame, method="entropy")
     base = frame.query("year == 2012").set_index("city")[["size", "age"]]
     cross = frame.query("year == 2015").set_index("city")[["y"]].join(base)
     cross = cross.assign(
-        w=found.entities["weight"], policy=1.0 * found.entities["treated"]
+        w=actual.entities["weight"], policy=1.0 * actual.entities["treated"]
     )
     spec = FixedEffects(
         "y", ["policy"], entity_effects=False, time_effects=False, obs_weights="w"
@@ -490,7 +493,7 @@ def test_an_effect_with_entropy_weights_is_the_same_with_the_covariates() -> Non
         for x in (["policy"], ["policy", "size", "age"])
     )
     assert alone == pytest.approx(both, abs=1e-9)
-    assert found.att(cross["y"]).estimate == pytest.approx(alone, abs=1e-9)
+    assert actual.att(cross["y"]).estimate == pytest.approx(alone, abs=1e-9)
 
 
 def test_entropy_weights_do_not_depend_on_order_units_and_names() -> None:
@@ -652,21 +655,21 @@ def read(
 
 
 def test_first_rows_are_taken() -> None:
-    found = read("first")
+    actual = read("first")
     expected = frame().groupby("city")[["a", "b"]].first()
-    assert found.x == pytest.approx(expected.to_numpy(), abs=0)
-    assert found.treated.tolist() == [True] * 4 + [False] * 4
-    assert found.periods == {2000: 7, 2001: 1}
-    assert found.complete.all()
+    assert actual.x == pytest.approx(expected.to_numpy(), abs=0)
+    assert actual.treated.tolist() == [True] * 4 + [False] * 4
+    assert actual.periods == {2000: 7, 2001: 1}
+    assert actual.complete.all()
 
 
 def test_a_period_is_taken() -> None:
-    found = read(2001)
+    actual = read(2001)
     rows = frame().query("year == 2001").set_index("city").reindex(range(8))
-    assert found.x == pytest.approx(rows[["a", "b"]].to_numpy(), abs=0, nan_ok=True)
-    assert found.complete.tolist() == [True, True, False, True, True, True, True, True]
-    assert found.missing == {"a": 1, "b": 1}
-    assert found.periods == {}
+    assert actual.x == pytest.approx(rows[["a", "b"]].to_numpy(), abs=0, nan_ok=True)
+    assert actual.complete.tolist() == [True, True, False, True, True, True, True, True]
+    assert actual.missing == {"a": 1, "b": 1}
+    assert actual.periods == {}
 
 
 def test_the_advice_for_a_treatment_fits_its_values() -> None:
@@ -686,25 +689,25 @@ def test_the_advice_for_a_treatment_fits_its_values() -> None:
 
 
 def test_means_are_over_the_periods_before_anybody_is_treated() -> None:
-    found = read("pre")
+    actual = read("pre")
     expected = frame().query("year < 2003").groupby("city")[["a", "b"]].mean()
-    assert found.x == pytest.approx(expected.to_numpy(), rel=1e-14)
+    assert actual.x == pytest.approx(expected.to_numpy(), rel=1e-14)
 
 
 def test_terms_and_lags_are_evaluated_in_the_whole_panel() -> None:
-    found = read(2002, terms=("lag(a)", "log(b)"))
+    actual = read(2002, terms=("lag(a)", "log(b)"))
     made = frame().set_index(["city", "year"])
-    assert found.x[3] == pytest.approx(
+    assert actual.x[3] == pytest.approx(
         [made.loc[(3, 2001), "a"], np.log(made.loc[(3, 2002), "b"])]
     )
-    assert np.isnan(found.x[2]).all()  # no row in 2001
-    assert found.missing == {"lag(a)": 1}
+    assert np.isnan(actual.x[2]).all()  # no row in 2001
+    assert actual.missing == {"lag(a)": 1}
 
 
 def test_a_missing_value_is_counted_by_its_term() -> None:
-    found = read(2003, treated="group")
-    assert found.missing == {"b": 1}
-    assert not found.complete[1]
+    actual = read(2003, treated="group")
+    assert actual.missing == {"b": 1}
+    assert not actual.complete[1]
 
 
 def test_a_column_that_is_constant_by_entity_has_no_first_period() -> None:
@@ -715,8 +718,8 @@ def test_a_column_that_is_constant_by_entity_has_no_first_period() -> None:
 
 def test_a_cross_section_has_its_only_row() -> None:
     made = frame().groupby("city").first().reset_index()
-    found = base_values(Panel(made, "city"), "group", ("a",), "first")
-    assert (found.base, found.periods) == ("the only row", {})
+    actual = base_values(Panel(made, "city"), "group", ("a",), "first")
+    assert (actual.base, actual.periods) == ("the only row", {})
     for base in ("pre", 2001):
         with pytest.raises(PanelIndexError):
             base_values(Panel(made, "city"), "group", ("a",), base)

@@ -89,10 +89,10 @@ def test_etable_prints_the_balance(matching) -> None:
 def test_a_chinese_table_has_heads_and_note_in_chinese(
     matching, caliper, replace
 ) -> None:
-    found = dataclasses.replace(matching, caliper=caliper, replace=replace)
-    table = dp.etable(found, style=dp.TableStyle("zh"))
+    actual = dataclasses.replace(matching, caliper=caliper, replace=replace)
+    table = dp.etable(actual, style=dp.TableStyle("zh"))
     assert table.frame.columns.tolist()[:2] == ["处理组，匹配前", "对照组，匹配前"]
-    assert f"分别为{found.n_matched}个和{found.n_used}个" in table.notes[0]
+    assert f"分别为{actual.n_matched}个和{actual.n_used}个" in table.notes[0]
     assert ("卡尺0.05" in table.notes[0]) is (caliper is not None)
     assert ("有放回" in table.notes[0]) is replace
 
@@ -319,37 +319,37 @@ def test_neighbours_that_are_not_there(neighbours: Any) -> None:
 @pytest.mark.parametrize("moments", [1, 2])
 def test_balanced_samples_in_text_tables_dicts_and_pickles(moments) -> None:
     frame = drawn(7)
-    found = matched(frame, method="entropy", moments=moments)
-    shown = found.effective_controls, 100 * found.entities["weight"].max()
-    text = " ".join(found.summary().split())
+    actual = matched(frame, method="entropy", moments=moments)
+    shown = actual.effective_controls, 100 * actual.entities["weight"].max()
+    text = " ".join(actual.summary().split())
     assert f"worth {shown[0]:.4g} of equal weight" in text
     assert "all rows of one city have the same" in text
     assert ("means and variances" in text) == (moments == 2)
-    table = dp.etable(found)
+    table = dp.etable(actual)
     assert f"worth {shown[0]:.4g} of equal weight" in " ".join(table.notes)
-    chinese = dp.etable(found, style=dp.TableStyle("zh"))
+    chinese = dp.etable(actual, style=dp.TableStyle("zh"))
     assert "熵平衡（Hainmueller 2012）" in chinese.notes[0]
     assert f"有效个数为{shown[0]:.4g}" in chinese.notes[0]
-    assert pickle.loads(pickle.dumps(found)).summary() == found.summary()
-    stored = json.loads(json.dumps(found.to_dict()))
+    assert pickle.loads(pickle.dumps(actual)).summary() == actual.summary()
+    stored = json.loads(json.dumps(actual.to_dict()))
     assert (stored["method"], stored["moments"], stored["k"]) == (
         "entropy",
         moments,
         None,
     )
-    assert Summary.from_dict(stored).to_text() == found.summary()
+    assert Summary.from_dict(stored).to_text() == actual.summary()
     drawn_terms = [
-        text.get_text() for text in dp.plots.balance(found).get_yticklabels()
+        text.get_text() for text in dp.plots.balance(actual).get_yticklabels()
     ]
     assert sorted(drawn_terms) == ["age", "size"]
 
 
 def test_the_effect_of_a_balanced_sample() -> None:
     frame = drawn(8)
-    found, y = matched(frame, method="entropy"), outcome_of(frame)
-    effect = found.att(y)
-    weights = found.entities["weight"].to_numpy()
-    d = found.entities["treated"].to_numpy()
+    actual, y = matched(frame, method="entropy"), outcome_of(frame)
+    effect = actual.att(y)
+    weights = actual.entities["weight"].to_numpy()
+    d = actual.entities["treated"].to_numpy()
     assert effect.estimate == pytest.approx(
         y[d].mean() - np.average(y[~d], weights=weights[~d])
     )
@@ -363,21 +363,21 @@ def test_the_effect_of_a_balanced_sample() -> None:
     table = " ".join(str(dp.etable(effect)).split())
     assert "standard error allows for estimated weights" in table
     assert "标准误考虑权重的估计" in str(dp.etable(effect, style=dp.TableStyle("zh")))
-    scaled = found.att(1e9 * y + 1e12)
+    scaled = actual.att(1e9 * y + 1e12)
     assert scaled.std_error == pytest.approx(1e9 * effect.std_error, rel=1e-4)
     other = matched(frame.assign(size=1e5 * frame["size"] + 3), method="entropy")
     assert other.att(y).std_error == pytest.approx(effect.std_error, rel=1e-8)
     with pytest.raises(OptionError, match="is an option of method='propensity'"):
-        found.att(y, neighbours=2)
+        actual.att(y, neighbours=2)
 
 
 def test_balanced_effects_without_a_standard_error_are_refused() -> None:
     frame = drawn(8)
     one = frame.assign(policy=1.0 * (frame["size"].rank() == 60))
-    found = matched(one, method="entropy")
-    assert found.n_matched == 1
+    actual = matched(one, method="entropy")
+    assert actual.n_matched == 1
     with pytest.raises(dp.IdentificationError, match="only one city is treated"):
-        found.att(outcome_of(frame))
+        actual.att(outcome_of(frame))
     treated = frame["policy"] == 1
     frame["age"] = 0.0
     frame.loc[[treated.idxmax(), (~treated).idxmax()], "age"] = 1.0

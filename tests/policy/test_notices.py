@@ -38,12 +38,12 @@ def test_treated_entities_without_rows_before_treatment_are_named(
     spec: EventStudy | StaggeredDid, frame: pd.DataFrame
 ) -> None:
     late = frame[(frame["city"] != 1) | (frame["year"] >= 2007)]
-    found = [
+    results = [
         one
         for one in spec.fit(Panel(late, "city", "year")).diagnostics
         if one.code == "no_rows_before"
     ]
-    assert [one.data for one in found] == [{"count": 1, "entities": [1]}]
+    assert [one.data for one in results] == [{"count": 1, "entities": [1]}]
     all_rows = spec.fit(Panel(frame, "city", "year")).diagnostics
     assert "no_rows_before" not in [one.code for one in all_rows]
 

@@ -160,11 +160,11 @@ def test_it_is_a_linear_result(study) -> None:
 
 
 def test_predictions_are_the_fitted_values(panel, study) -> None:
-    found = study.predict(panel)
-    pd.testing.assert_series_equal(found, study.fitted_values.rename("y"), rtol=1e-12)
+    actual = study.predict(panel)
+    pd.testing.assert_series_equal(actual, study.fitted_values.rename("y"), rtol=1e-12)
     part = panel.subset("city != 3")
     np.testing.assert_allclose(
-        study.predict(part), found.reindex(part.index), atol=1e-12
+        study.predict(part), actual.reindex(part.index), atol=1e-12
     )
 
 

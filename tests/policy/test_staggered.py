@@ -243,8 +243,8 @@ def test_coverage_and_size_of_the_page(
     row = {"cities": n, "in each cohort": treated // 2, "estimator": f"`{estimator}`"}
     rates = {"coverage": hits / draws, "size of the pre-trend test": finds / draws}
     measured("coverage_of_staggered_effects", row | rates)
-    for found, known in ((hits / draws, covered), (finds / draws, rejected)):
-        assert abs(found - known) < 4 * np.sqrt(known * (1 - known) / draws) + 0.01
+    for actual, known in ((hits / draws, covered), (finds / draws, rejected)):
+        assert abs(actual - known) < 4 * np.sqrt(known * (1 - known) / draws) + 0.01
 
 
 # --- invariances ----------------------------------------------------------------------
@@ -328,10 +328,10 @@ def test_small_cohorts_and_few_clusters_are_reported() -> None:
         fit = dp.StaggeredDid(
             "y", "first", estimator="imputation", clusters=["region"]
         ).fit(panel_of(frame))
-    found = {notice.code: notice.data for notice in fit.diagnostics}
-    assert found["small_cohorts"] == {"cohorts": {2003: 8, 2005: 4}}
-    assert found["very_few_clusters"] == {"clusters": "region", "n_clusters": 6}
-    assert found["few_treated_clusters"]["n_treated"] == 6
+    actual = {notice.code: notice.data for notice in fit.diagnostics}
+    assert actual["small_cohorts"] == {"cohorts": {2003: 8, 2005: 4}}
+    assert actual["very_few_clusters"] == {"clusters": "region", "n_clusters": 6}
+    assert actual["few_treated_clusters"]["n_treated"] == 6
     assert fit.inference.n_clusters == (6,)
 
 
@@ -501,8 +501,8 @@ def test_anticipation_moves_what_effects_are_compared_with(
     frame["y"] += 2 * early
     spec = dp.StaggeredDid("y", "first", estimator=estimator, anticipation=anticipation)
     fit = spec.fit(panel_of(frame))
-    found, error = fit.params["event:0"], fit.std_errors["event:0"]
-    assert (abs(found - 1) < 4 * error) == bool(anticipation)
+    actual, error = fit.params["event:0"], fit.std_errors["event:0"]
+    assert (abs(actual - 1) < 4 * error) == bool(anticipation)
     if anticipation:
         assert abs(fit.params["event:-1"] - 2) < 4 * fit.std_errors["event:-1"]
 

@@ -107,20 +107,20 @@ def test_cohorts_of_entities_and_rows(frame: pd.DataFrame) -> None:
     panel = Panel(frame.iloc[::-1], "city", "year")
     sample = panel.sample({"y": ("y",)})
     timing = read_timing(table_of(panel), "first", None)
-    found = read_cohorts(EventStudy("y", "first"), sample, timing)
-    assert found.coding.cohorts == ((2004, 20), (2006, 20))
-    assert (found.coding.n_never, found.coding.n_ever) == (20, 40)
-    assert found.coding.times == tuple(range(2000, 2010))
+    actual = read_cohorts(EventStudy("y", "first"), sample, timing)
+    assert actual.coding.cohorts == ((2004, 20), (2006, 20))
+    assert (actual.coding.n_never, actual.coding.n_ever) == (20, 40)
+    assert actual.coding.times == tuple(range(2000, 2010))
     np.testing.assert_array_equal(
-        found.of_entity, np.array([0, 1, -1])[np.arange(60) % 3]
+        actual.of_entity, np.array([0, 1, -1])[np.arange(60) % 3]
     )
-    np.testing.assert_allclose(found.share, [1 / 3, 1 / 3])
+    np.testing.assert_allclose(actual.share, [1 / 3, 1 / 3])
     rows = sample.keys
     first = np.array([2004, 2006, 0])[rows.entities.to_numpy()[rows.entity] % 3]
     event = np.where(first > 0, rows.times.to_numpy()[rows.time] - first, 0)
-    np.testing.assert_array_equal(found.event, event)
-    np.testing.assert_array_equal(found.treated, first > 0)
-    assert (found.steps[4], found.steps[6]) == tuple(found.first)
+    np.testing.assert_array_equal(actual.event, event)
+    np.testing.assert_array_equal(actual.treated, first > 0)
+    assert (actual.steps[4], actual.steps[6]) == tuple(actual.first)
 
 
 def test_words() -> None:

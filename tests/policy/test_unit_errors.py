@@ -340,20 +340,20 @@ def simulate(
 @pytest.mark.filterwarnings("ignore::digiprosper.DigiprosperWarning")
 def test_coverage_with_two_never_treated() -> None:
     """Quick: in 60 panels."""
-    found = simulate((15, 14), "normal", "callaway_santanna", 60, 1, paths=False)
-    assert found["interval"] > 0.85
-    assert found["interval, csdid"] < 0.8
-    assert found["pre-trend size"] < 0.15
+    actual = simulate((15, 14), "normal", "callaway_santanna", 60, 1, paths=False)
+    assert actual["interval"] > 0.85
+    assert actual["interval, csdid"] < 0.8
+    assert actual["pre-trend size"] < 0.15
 
 
 @pytest.mark.further
 @pytest.mark.filterwarnings("ignore::digiprosper.DigiprosperWarning")
 def test_size_and_coverage_with_small_cohorts_of_an_unbalanced_panel() -> None:
     """Quick: in 60 panels with a tenth of the rows missing."""
-    found = simulate((5, 5), "normal", "callaway_santanna", 60, 2, missing=0.1)
-    assert found["pre-trend size"] < 0.15
-    assert found["pre-trend size, csdid"] > 0.15
-    assert found["all event times"] > 0.85 > found["all event times, csdid"]
+    actual = simulate((5, 5), "normal", "callaway_santanna", 60, 2, missing=0.1)
+    assert actual["pre-trend size"] < 0.15
+    assert actual["pre-trend size, csdid"] > 0.15
+    assert actual["all event times"] > 0.85 > actual["all event times, csdid"]
 
 
 MEASURED = [
@@ -387,19 +387,19 @@ def test_coverage_of_31_provinces_on_the_page(
     and the test of csdid or did_imputation, and with pointwise intervals; the test in
     panels in which it can be computed.
     """
-    found = simulate(sizes, design, estimator, 300, 3, missing)
+    actual = simulate(sizes, design, estimator, 300, 3, missing)
     row = {
         "cohorts": " + ".join(map(str, sizes)),
         "never": 31 - sum(sizes),
         "errors": design,
     }
     measured(
-        "coverage_of_31_provinces", {**row, "estimator": f"`{estimator}`", **found}
+        "coverage_of_31_provinces", {**row, "estimator": f"`{estimator}`", **actual}
     )
-    assert found["interval"] > 0.89
-    assert found["all event times"] > 0.89
-    assert found["pre-trend size"] < 0.11
-    assert found["interval, csdid"] < found["interval"] + 0.02
+    assert actual["interval"] > 0.89
+    assert actual["all event times"] > 0.89
+    assert actual["pre-trend size"] < 0.11
+    assert actual["interval, csdid"] < actual["interval"] + 0.02
 
 
 # --- units of weights -----------------------------------------------------------------

@@ -26,11 +26,11 @@ def window(**changes: object) -> EventWindow:
 
 
 def test_times_leads_and_counts() -> None:
-    found = window()
-    assert found.times == (-2, -1, 0, 1)
-    assert found.estimated == (-2, 0, 1)
-    assert found.leads == (-2,)
-    assert found.n_ever == 3
+    actual = window()
+    assert actual.times == (-2, -1, 0, 1)
+    assert actual.estimated == (-2, 0, 1)
+    assert actual.leads == (-2,)
+    assert actual.n_ever == 3
 
 
 @pytest.mark.parametrize(
@@ -40,10 +40,10 @@ def test_times_leads_and_counts() -> None:
 def test_ends_are_binned_where_rows_lie_beyond(
     lowest: int, highest: int, binned: tuple[int, ...]
 ) -> None:
-    found = window(lowest=lowest, highest=highest)
-    assert found.binned == binned
-    assert found.text(-2) == ("≤ -2" if -2 in binned else "-2")
-    assert found.text(1) == ("≥ 1" if 1 in binned else "1")
+    actual = window(lowest=lowest, highest=highest)
+    assert actual.binned == binned
+    assert actual.text(-2) == ("≤ -2" if -2 in binned else "-2")
+    assert actual.text(1) == ("≥ 1" if 1 in binned else "1")
 
 
 def test_a_binned_end_and_a_single_event_time_are_not_the_same_thing() -> None:
@@ -62,7 +62,7 @@ def test_a_binned_end_and_a_single_event_time_are_not_the_same_thing() -> None:
 def test_dummies_add_up_to_treated_rows_without_the_reference() -> None:
     times = np.array([-4, -2, -1, 0, 1, 5, 0])
     treated = np.array([True] * 6 + [False])
-    found = dummies(window(), times, treated)
-    np.testing.assert_array_equal(found[:, 0], [1, 1, 0, 0, 0, 0, 0])
-    np.testing.assert_array_equal(found[:, 1], [0, 0, 0, 1, 0, 0, 0])
-    np.testing.assert_array_equal(found[:, 2], [0, 0, 0, 0, 1, 1, 0])
+    actual = dummies(window(), times, treated)
+    np.testing.assert_array_equal(actual[:, 0], [1, 1, 0, 0, 0, 0, 0])
+    np.testing.assert_array_equal(actual[:, 1], [0, 0, 0, 1, 0, 0, 0])
+    np.testing.assert_array_equal(actual[:, 2], [0, 0, 0, 0, 1, 1, 0])

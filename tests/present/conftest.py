@@ -35,8 +35,8 @@ COLUMNS = [
 
 def described(names: Iterable[str]) -> dict[str, tuple[Factor, ...]]:
     """Read names as terms, as a panel does that has columns of the words in them."""
-    found = ((name, _factors(name)) for name in names)
-    return {name: factors for name, factors in found if factors}
+    actual = ((name, _factors(name)) for name in names)
+    return {name: factors for name, factors in actual if factors}
 
 
 def _factors(name: str) -> tuple[Factor, ...]:

@@ -42,7 +42,7 @@ def shown(cell: Any) -> str:
     number = f"{abs(cell.value):{mark}.{decimals}f}"
     around = (code[: digits.start()], code[digits.end() :])
     before, after = (
-        re.sub(r'"(.*?)"|\\(.)', lambda found: found[1] or found[2], part)
+        re.sub(r'"(.*?)"|\\(.)', lambda match: match[1] or match[2], part)
         for part in around
     )
     return before + number + after
@@ -106,9 +106,9 @@ def read_tex(path: Path) -> list[Grid]:
 
 
 def _rtf_text(text: str) -> str:
-    def letter(found: re.Match[str]) -> str:
+    def letter(match: re.Match[str]) -> str:
         return (
-            int(found[1])
+            int(match[1])
             .to_bytes(2, "little", signed=True)
             .decode("utf-16-le", "surrogatepass")
         )

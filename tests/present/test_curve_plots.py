@@ -183,24 +183,24 @@ def test_dollar_signs_are_text():
 @pytest.mark.parametrize("effect", ["indirect:m", "direct"])
 def test_a_conditional_effect_is_drawn_with_its_regions(effect):
     results = turning()
-    found = results.johnson_neyman(effect, level=0.9)
+    actual = results.johnson_neyman(effect, level=0.9)
     ax = plots.conditional_effect(results, effect, level=0.9)
-    np.testing.assert_array_equal(ax.lines[0].get_xydata(), found.points[:, :2])
+    np.testing.assert_array_equal(ax.lines[0].get_xydata(), actual.points[:, :2])
     edges = ax.collections[0].get_paths()[0].vertices[:, 1]
-    assert edges.min() == pytest.approx(found.points[:, 2].min())
-    assert edges.max() == pytest.approx(found.points[:, 3].max())
+    assert edges.min() == pytest.approx(actual.points[:, 2].min())
+    assert edges.max() == pytest.approx(actual.points[:, 3].max())
     spans = [(p.get_x(), p.get_x() + p.get_width()) for p in ax.patches]
-    np.testing.assert_allclose(spans, found.regions)
+    np.testing.assert_allclose(spans, actual.regions)
     inside = [
-        end for region in found.regions for end in region if end not in found.support
+        end for region in actual.regions for end in region if end not in actual.support
     ]
     assert words(ax) == [f"{end:.4g}" for end in inside]
     assert len(inside) == 2
     how = "t" if effect == "direct" else "percentile of the draws"
     assert legend(ax)[0] == f"90% interval ({how})"
-    assert f"Excludes 0 ({found.share:.0%} of rows)" in legend(ax)
+    assert f"Excludes 0 ({actual.share:.0%} of rows)" in legend(ax)
     assert ax.get_xlabel() == "Moderator"
-    assert ax.get_xlim() == found.support
+    assert ax.get_xlim() == actual.support
 
 
 def test_quantiles_of_the_moderator_are_marked():
@@ -232,31 +232,31 @@ def test_the_legend_keeps_clear_of_the_ends():
 
 
 def test_a_sensitivity_curve_marks_where_the_effect_goes():
-    found = fitted("two").sensitivity("upgrading")
-    ax = plots.sensitivity_curve(found, labels=LABELS)
+    actual = fitted("two").sensitivity("upgrading")
+    ax = plots.sensitivity_curve(actual, labels=LABELS)
     np.testing.assert_array_equal(
-        ax.lines[0].get_xydata(), np.column_stack([found.rho, found.effects[:, 0]])
+        ax.lines[0].get_xydata(), np.column_stack([actual.rho, actual.effects[:, 0]])
     )
     marks = {line.get_marker(): line.get_xydata().tolist() for line in ax.lines}
-    assert marks["o"] == [[0.0, found.assumed[0]]]
-    assert marks["D"] == [[found.rho_at_zero, 0.0]]
-    assert marks["|"] == [[found.rho_insignificant, 0.0]]
+    assert marks["o"] == [[0.0, actual.assumed[0]]]
+    assert marks["D"] == [[actual.rho_at_zero, 0.0]]
+    assert marks["|"] == [[actual.rho_insignificant, 0.0]]
     assert (
-        f"0 at ρ = {found.rho_at_zero:.3g} [{found.rho_low:.3g}, {found.rho_high:.3g}]"
-        in legend(ax)
+        f"0 at ρ = {actual.rho_at_zero:.3g} "
+        f"[{actual.rho_low:.3g}, {actual.rho_high:.3g}]" in legend(ax)
     )
-    assert f"interval includes 0 from ρ = {found.rho_insignificant:.3g}" in legend(ax)
+    assert f"interval includes 0 from ρ = {actual.rho_insignificant:.3g}" in legend(ax)
     assert (
         ax.get_ylabel().replace("\n", " ")
         == "Indirect effect through Upgrading of industry"
     )
-    own = plots.sensitivity_curve(found)
+    own = plots.sensitivity_curve(actual)
     assert own.get_ylabel() == ax.get_ylabel()
-    given = plots.sensitivity_curve(found, labels={"upgrading": "Industry"})
+    given = plots.sensitivity_curve(actual, labels={"upgrading": "Industry"})
     assert given.get_ylabel() == "Indirect effect through Industry"
-    never = plots.sensitivity_curve(replace(found, rho_insignificant=float("nan")))
+    never = plots.sensitivity_curve(replace(actual, rho_insignificant=float("nan")))
     assert not any("includes" in text for text in legend(never))
-    already = plots.sensitivity_curve(replace(found, rho_insignificant=0.0))
+    already = plots.sensitivity_curve(replace(actual, rho_insignificant=0.0))
     assert "interval includes 0 already at ρ = 0" in legend(already)
 
 
@@ -531,12 +531,12 @@ def test_pieces_of_a_confidence_set_do_not_overlap_and_can_be_seen():
     spec = dp.PanelThreshold(
         "log(gsp)", "unemp", "k", ["log(pc)", "log(emp)"], trim=0.1
     )
-    found = spec.replace(bootstrap=None).fit(panel)
-    pieces = found.confidence_set(1)
+    results = spec.replace(bootstrap=None).fit(panel)
+    pieces = results.confidence_set(1)
     assert len(pieces) > 4
-    ax = plots.lr_profile(found)
+    ax = plots.lr_profile(results)
     low, high = ax.get_xlim()
-    gamma = found.profile(1)["gamma"]
+    gamma = results.profile(1)["gamma"]
     assert (low, high) == (gamma.min(), gamma.max())
     spans = sorted((p.get_x(), p.get_x() + p.get_width()) for p in ax.patches)
     assert 1 < len(spans) <= len(pieces)
@@ -554,8 +554,8 @@ def test_the_set_is_shaded_where_the_line_is_below_the_critical_value(rule):
     spec = dp.PanelThreshold(
         "log(gsp)", "log(pcap)", "unemp", ["log(pc)"], rule=rule, bootstrap=None
     )
-    found = spec.fit(dp.datasets.us_states())
-    ax = plots.lr_profile(found)
+    results = spec.fit(dp.datasets.us_states())
+    ax = plots.lr_profile(results)
     lines = {str(line.get_label()): line for line in ax.lines}
     ratio = lines["LR(γ)"]
     gamma, lr = (np.asarray(v) for v in ratio.get_data())
@@ -565,6 +565,6 @@ def test_the_set_is_shaded_where_the_line_is_below_the_critical_value(rule):
     assert ratio.get_drawstyle() == ("steps-post" if rule == "<=" else "steps-pre")
     spans = [(p.get_x(), p.get_x() + p.get_width()) for p in ax.patches]
     shaded = np.array([any(a < x < b for a, b in spans) for x in middles])
-    below = heights <= found.critical_value(1)
+    below = heights <= results.critical_value(1)
     assert 1 < below.sum() < below.size
     np.testing.assert_array_equal(shaded, below)

@@ -130,9 +130,9 @@ def bars(container):
 
 
 def test_ribbons_are_ranks_and_intervals_over_time():
-    found = ranked()
-    ax = plots.rank_ribbon(found, ["c002", "c000"])
-    table = found.ranks()
+    actual = ranked()
+    ax = plots.rank_ribbon(actual, ["c002", "c000"])
+    table = actual.ranks()
     for line, name in zip(ax.lines, ["c002", "c000"], strict=True):
         assert line.get_label() == name
         assert line.get_xdata().tolist() == [2019, 2020, 2021]
@@ -153,8 +153,8 @@ def test_the_best_six_of_the_last_period_are_drawn_by_default():
 
 
 def test_a_period_without_a_row_breaks_the_line():
-    found = ranked(3, keep=[0, 1, 2, 3, 5, 6, 7, 8])
-    line = plots.rank_ribbon(found, ["c001"]).lines[0]
+    actual = ranked(3, keep=[0, 1, 2, 3, 5, 6, 7, 8])
+    line = plots.rank_ribbon(actual, ["c001"]).lines[0]
     assert line.get_xdata().tolist() == [2019, 2020, 2021]
     assert np.isnan(line.get_ydata()).tolist() == [False, True, False]
 
@@ -185,9 +185,9 @@ def test_the_level_reaches_the_ribbon():
 
 @pytest.mark.further
 def test_one_period_has_a_line_an_entity():
-    found = ranked()
-    ax = plots.rank_ribbon(found, period=2020)
-    table = found.ranks().xs(2020, level="year")
+    actual = ranked()
+    ax = plots.rank_ribbon(actual, period=2020)
+    table = actual.ranks().xs(2020, level="year")
     assert texts(ax) == ["c000", "c001", "c002", "c003"]
     assert ax.yaxis_inverted()
     spans = [
@@ -198,7 +198,7 @@ def test_one_period_has_a_line_an_entity():
     assert ax.lines[0].get_xdata().tolist() == [1, 2, 3, 4]
     assert legend(ax) == ["weights of the sample", "95% of draws"]
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("Rank, year 2020", "city")
-    some = plots.rank_ribbon(found, ["c003", "c001"], period=2020)
+    some = plots.rank_ribbon(actual, ["c003", "c001"], period=2020)
     assert texts(some) == ["c001", "c003"]
     assert some.lines[0].get_xdata().tolist() == [2, 4]
 
@@ -212,8 +212,8 @@ def test_a_single_period_and_a_cross_section_need_no_period():
 
 
 def test_many_entities_show_how_far_they_move():
-    found = ranked(101)
-    ax = plots.rank_ribbon(found, period=2021)
+    actual = ranked(101)
+    ax = plots.rank_ribbon(actual, period=2021)
     assert texts(ax) != [f"c{i:03d}" for i in range(101)]
     assert ax.get_xlabel() == "Rank, year 2021 (101 x city)"
     area = ax.collections[0].get_paths()[0].vertices
@@ -243,18 +243,18 @@ def test_ticks_are_round_and_few():
 
 
 def test_labels_given_in_the_call_win(axes):
-    found = ranked(labels={"city": "City", "year": "Year"})
-    ax = plots.rank_ribbon(found, period=2021, labels={"city": "Town"})
+    actual = ranked(labels={"city": "City", "year": "Year"})
+    ax = plots.rank_ribbon(actual, period=2021, labels={"city": "Town"})
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("Rank, Year 2021", "Town")
-    over_time = plots.rank_ribbon(found, labels={"city": "Town"}, ax=axes)
+    over_time = plots.rank_ribbon(actual, labels={"city": "Town"}, ax=axes)
     assert over_time is axes
     assert axes.get_legend().get_title().get_text() == "Town"
 
 
 def test_spread_over_combinations():
-    found = varied()
-    ax = plots.index_sensitivity(found)
-    spread = found.spread()
+    actual = varied()
+    ax = plots.index_sensitivity(actual)
+    spread = actual.spread()
     assert texts(ax) == ["c000", "c001", "c002", "c003"]
     outer, inner = (bars(c) for c in ax.containers)
     assert outer == [
@@ -266,15 +266,17 @@ def test_spread_over_combinations():
     assert ax.lines[0].get_xdata().tolist() == [1, 2, 3, 4]
     assert legend(ax) == ["baseline", "all 4 combinations", "middle half"]
     assert ax.get_xlabel() == "Rank, year 2021"
-    assert plots.index_sensitivity(found, period=2020).get_xlabel() == "Rank, year 2020"
+    assert (
+        plots.index_sensitivity(actual, period=2020).get_xlabel() == "Rank, year 2020"
+    )
     assert plots.index_sensitivity(varied(periods=())).get_xlabel() == "Rank"
     many = plots.index_sensitivity(varied(101))
     assert len(many.collections) == 2
 
 
 def test_impossible_combinations_are_not_drawn():
-    found = varied(problems=("", "", "why", ""), complete=((0,), (0, 1)))
-    ax = plots.index_sensitivity(found)
+    actual = varied(problems=("", "", "why", ""), complete=((0,), (0, 1)))
+    ax = plots.index_sensitivity(actual)
     assert legend(ax)[1] == "all 3 combinations"
     assert bars(ax.containers[0]) == [(r - 0.25, r + 0.25) for r in (1, 2, 3, 4)]
     with pytest.raises(InputTypeError, match="no combination is possible"):
@@ -282,9 +284,9 @@ def test_impossible_combinations_are_not_drawn():
 
 
 def test_shares_are_bars_of_alone_and_together():
-    found = varied(labels={"weighting": "Weights"})
-    ax = plots.index_sensitivity(found, show="shares")
-    shares = found.shares(overall=True)
+    actual = varied(labels={"weighting": "Weights"})
+    ax = plots.index_sensitivity(actual, show="shares")
+    shares = actual.shares(overall=True)
     assert texts(ax) == ["Weights", "aggregate"]
     alone, more = (bars(c) for c in ax.containers)
     assert [end for _, end in alone] == pytest.approx(shares["first"].tolist())
@@ -301,7 +303,7 @@ def test_shares_are_bars_of_alone_and_together():
     assert with_one.texts[0].get_text() == "one value only"
     with pytest.raises(IdentificationError, match="cannot be decomposed"):
         plots.index_sensitivity(varied(complete=((0,), (0,))), show="shares")
-    assert plots.index_sensitivity(found, show="shares", period="mean").get_xlim() == (
+    assert plots.index_sensitivity(actual, show="shares", period="mean").get_xlim() == (
         0,
         1,
     )
@@ -390,23 +392,23 @@ def test_bad_calls_are_refused(series):
             InputTypeError, match=f"takes what {maker} returns, not Series"
         ):
             function(series)
-    found = ranked()
+    actual = ranked()
     with pytest.raises(OptionError, match="'x' is not in the sample"):
-        plots.rank_ribbon(found, ["c001", "x"])
+        plots.rank_ribbon(actual, ["c001", "x"])
     with pytest.raises(OptionError, match="is not in the sample"):
-        plots.rank_ribbon(found, [["c001"]])
+        plots.rank_ribbon(actual, [["c001"]])
     for entities in ("c001", []):
         with pytest.raises(InputTypeError, match="entities must be a list"):
-            plots.rank_ribbon(found, entities)
+            plots.rank_ribbon(actual, entities)
     with pytest.raises(OptionError, match="period=1999"):
-        plots.rank_ribbon(found, period=1999)
+        plots.rank_ribbon(actual, period=1999)
     with pytest.raises(OptionError, match="level="):
-        plots.rank_ribbon(found, level=95)
+        plots.rank_ribbon(actual, level=95)
     with pytest.raises(OptionError, match="show="):
         plots.index_sensitivity(varied(), show="sobol")
     for labels in (["a"], "city"):
         with pytest.raises(InputTypeError, match="labels must be a mapping"):
-            plots.rank_ribbon(found, labels=labels)
+            plots.rank_ribbon(actual, labels=labels)
     for bandwidth in ("sheather", 0, -1, True, np.inf, None):
         with pytest.raises(OptionError, match="bandwidth="):
             plots.kernel_ridge(series, bandwidth=bandwidth)
@@ -515,9 +517,9 @@ def test_real_results_are_drawn():
     spec = dp.CompositeIndex(
         dp.IndicatorSystem.from_dict({"": {"roads": "+", "pipes": "+"}})
     )
-    found = rank_probabilities(spec, states, rng=1)
-    assert legend(plots.rank_ribbon(found))[0] == "WY"
-    assert len(texts(plots.rank_ribbon(found, period=1986))) == 48
+    actual = rank_probabilities(spec, states, rng=1)
+    assert legend(plots.rank_ribbon(actual))[0] == "WY"
+    assert len(texts(plots.rank_ribbon(actual, period=1986))) == 48
     grid = {"weighting": ["entropy", "equal"], "aggregate": ["linear", "topsis"]}
     ax = plots.index_sensitivity(index_sensitivity(spec, states, over=grid))
     assert len(texts(ax)) == 48

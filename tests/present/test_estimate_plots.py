@@ -87,9 +87,9 @@ def make_map(make_fit, make_threshold):
         )
         fit.key_names = keys
         sizes = np.bincount(codes - 1, minlength=len(estimates) + 1)
-        found = make_threshold(fit, estimates)
+        actual = make_threshold(fit, estimates)
         regime_sizes = np.column_stack([sizes, sizes])
-        return replace(found, regime_codes=codes, regime_sizes=regime_sizes)
+        return replace(actual, regime_codes=codes, regime_sizes=regime_sizes)
 
     return make
 
@@ -109,14 +109,14 @@ def texts(ax) -> list[str]:
 
 def drawn(ax):
     """(x, y, left, right, marker, label) of every model."""
-    found = []
+    actual = []
     for container in ax.containers:
         points, _, (bars,) = container.lines
         low, high = np.array([s[:, 0] for s in bars.get_segments()]).reshape(-1, 2).T
-        found.append(
+        actual.append(
             (*points.get_data(), low, high, points.get_marker(), container.get_label())
         )
-    return found
+    return actual
 
 
 def test_estimates_and_intervals_are_those_of_the_fit(make_fit):
@@ -312,19 +312,19 @@ def test_what_has_no_regimes_over_time_is_refused(one_way, make_map):
         match=r"regime_map: Fit has no thresholds; pass what PanelThreshold",
     ):
         plots.regime_map(one_way)
-    found = make_map({"a": [1, 1, 2, 2]})
+    actual = make_map({"a": [1, 1, 2, 2]})
     for order in ("crossing", True, ["name"]):
         with pytest.raises(OptionError, match=r"order=.*None, 'name', 'first'"):
-            plots.regime_map(found, order=order)
+            plots.regime_map(actual, order=order)
     with pytest.raises(
         InputTypeError, match=r"plots.regime_map: labels must be a mapping"
     ):
-        plots.regime_map(found, labels=["a"])
-    found.slopes.key_names = ("city", None)
+        plots.regime_map(actual, labels=["a"])
+    actual.slopes.key_names = ("city", None)
     with pytest.raises(
         PanelIndexError, match=r"plots.regime_map: .* this is a cross-section"
     ):
-        plots.regime_map(found)
+        plots.regime_map(actual)
 
 
 def test_the_map_shows_every_regime_where_it_was(make_map):
@@ -352,8 +352,8 @@ def test_entities_stand_in_the_order_asked_for(make_map):
         "high": [2, 2, 3, 3],
         "low too": [1, 1, 2, 2],
     }
-    found = make_map(cells, (0.61, 0.53))
-    assert texts(plots.regime_map(found)) == [
+    actual = make_map(cells, (0.61, 0.53))
+    assert texts(plots.regime_map(actual)) == [
         "high",
         "late",
         "never",
@@ -361,10 +361,10 @@ def test_entities_stand_in_the_order_asked_for(make_map):
         "low",
         "low too",
     ]
-    by_first = plots.regime_map(found, order="first")
+    by_first = plots.regime_map(actual, order="first")
     assert texts(by_first) == ["fell", "high", "late", "never", "low", "low too"]
     assert shown(by_first) == [cells[name] for name in texts(by_first)]
-    assert texts(plots.regime_map(found, order="name")) == list(cells)
+    assert texts(plots.regime_map(actual, order="name")) == list(cells)
     assert legend(by_first)[1] == "0.53 < urban ≤ 0.61 (12 rows)"
 
 
@@ -399,8 +399,8 @@ def test_many_entities_and_periods_stay_readable(make_map):
     cells = {
         f"firm {i:03d}": [1 + (i % 7 > t % 8) for t in range(40)] for i in range(61)
     }
-    found = make_map(cells, times=pd.date_range("1981-01-01", periods=40, freq="YS"))
-    ax = plots.regime_map(found)
+    actual = make_map(cells, times=pd.date_range("1981-01-01", periods=40, freq="YS"))
+    ax = plots.regime_map(actual)
     assert texts(ax) == []
     assert ax.get_ylabel() == "city (61)"
     ticks = [t.get_text() for t in ax.get_xticklabels()]
@@ -423,27 +423,27 @@ def test_a_map_without_a_threshold_says_so(make_map):
 
 
 def test_labels_given_in_the_call_win_in_a_map(make_map):
-    found = make_map(
+    actual = make_map(
         {"a": [1, 1, 2, 2]}, labels={"urban": "Urban share", "city": "City"}
     )
-    ax = plots.regime_map(found, labels={"urban": "Cities"})
+    ax = plots.regime_map(actual, labels={"urban": "Cities"})
     assert legend(ax)[0] == "Cities ≤ 0.53 (2 rows)"
     assert ax.get_ylabel() == "City"
 
 
-def with_steps(found, threshold: int) -> list[tuple[float, float]]:
+def with_steps(estimated, threshold: int) -> list[tuple[float, float]]:
     """Continue the pieces of a set to the next candidate, as the line does."""
-    sets, gamma = found.confidence_set(threshold), found.candidates
+    sets, gamma = estimated.confidence_set(threshold), estimated.candidates
     assert sets[0][0] == sets[0][1]  # a single candidate
     return [(low, gamma[np.searchsorted(gamma, high) + 1]) for low, high in sets]
 
 
 @pytest.mark.further
 def test_the_profile_is_drawn_with_its_set_piece_by_piece(make_fit, make_threshold):
-    found = make_threshold(make_fit({"a": (1, 1, 1)}, {"urban": "Urban share"}))
-    ax = plots.lr_profile(found, 2)
+    results = make_threshold(make_fit({"a": (1, 1, 1)}, {"urban": "Urban share"}))
+    ax = plots.lr_profile(results, 2)
     lines = {line.get_label(): line for line in ax.lines}
-    profile = found.profile(2)
+    profile = results.profile(2)
     np.testing.assert_array_equal(lines["LR(γ)"].get_xdata(), profile["gamma"])
     np.testing.assert_array_equal(lines["LR(γ)"].get_ydata(), profile["lr"])
     critical = lines["95% critical value 7.35 (homoskedastic)"]
@@ -451,7 +451,7 @@ def test_the_profile_is_drawn_with_its_set_piece_by_piece(make_fit, make_thresho
     assert critical.get_linestyle() == "--"
     assert lines["Estimate 0.53"].get_xydata().tolist() == [[0.53, 0.0]]
     pieces = [(p.get_x(), p.get_x() + p.get_width()) for p in ax.patches]
-    np.testing.assert_allclose(pieces, with_steps(found, 2))
+    np.testing.assert_allclose(pieces, with_steps(results, 2))
     assert next(p.get_label() for p in ax.patches) == "95% confidence set"
     assert ax.get_xlabel() == "Urban share (γ)"
     assert ax.get_ylabel() == "Likelihood ratio, threshold 2"
@@ -466,32 +466,32 @@ def test_the_profile_is_drawn_with_its_set_piece_by_piece(make_fit, make_thresho
 def test_the_profile_is_interrupted_where_there_is_no_candidate(
     make_fit, make_threshold, rule
 ):
-    found = make_threshold(make_fit({"a": (1, 1, 1)}), rule=rule)
-    profiles = found.profiles.copy()
+    actual = make_threshold(make_fit({"a": (1, 1, 1)}), rule=rule)
+    profiles = actual.profiles.copy()
     profiles[1, 18:25] = np.inf  # around threshold 1, which is 0.61
-    found = replace(found, profiles=profiles)
-    ax = plots.lr_profile(found, 2)
+    actual = replace(actual, profiles=profiles)
+    ax = plots.lr_profile(actual, 2)
     line = next(line for line in ax.lines if line.get_label() == "LR(γ)")
     x, y = line.get_data()
-    np.testing.assert_array_equal(x, found.candidates)
+    np.testing.assert_array_equal(x, actual.candidates)
     np.testing.assert_array_equal(np.flatnonzero(np.isnan(y)), range(18, 25))
-    np.testing.assert_array_equal(y[~np.isnan(y)], found.profile(2)["lr"])
+    np.testing.assert_array_equal(y[~np.isnan(y)], actual.profile(2)["lr"])
 
 
 def test_the_critical_value_is_that_of_the_confidence_asked_for(
     make_fit, make_threshold
 ):
-    found = make_threshold(make_fit({"a": (1, 1, 1)}), (0.5,))
+    fitted = make_threshold(make_fit({"a": (1, 1, 1)}), (0.5,))
     rising = np.linspace(5, 24.5, 40)[None, :]
-    scaled = replace(found, confidence="scaled", variance_ratios=np.array([2.0]))
-    drawn = replace(found, confidence="bootstrap", lr_bounds=rising)
+    scaled = replace(fitted, confidence="scaled", variance_ratios=np.array([2.0]))
+    drawn = replace(fitted, confidence="bootstrap", lr_bounds=rising)
     for results, text in ((scaled, " 14.70 (scaled)"), (drawn, "s (bootstrap)")):
         ax = plots.lr_profile(results)
         line = next(x for x in ax.lines if x.get_label() == f"95% critical value{text}")
         np.testing.assert_array_equal(line.get_ydata(), results.profile(1)["critical"])
         pieces = [(p.get_x(), p.get_x() + p.get_width()) for p in ax.patches]
         np.testing.assert_allclose(pieces, with_steps(results, 1))
-        assert pieces != with_steps(found, 1)
+        assert pieces != with_steps(fitted, 1)
 
 
 def test_given_axes_are_used_as_they_are(one_way, two_way, make_threshold, axes, zh):
@@ -514,11 +514,11 @@ def test_a_new_figure_lays_itself_out_and_changes_no_setting(
     from matplotlib import pyplot as plt
 
     before = dict(mpl.rcParams)
-    found = make_map({"a": [1, 1, 2, 2]})
+    actual = make_map({"a": [1, 1, 2, 2]})
     drawings = (
         plots.coefficients(one_way),
         plots.lr_profile(make_threshold(one_way)),
-        plots.regime_map(found),
+        plots.regime_map(actual),
     )
     for ax in drawings:
         assert (
@@ -539,7 +539,7 @@ def test_chinese_labels_have_glyphs_and_so_has_the_minus(
     if font is None:
         pytest.skip("no font with Chinese characters on this machine")
     fit = make_fit({"digital": (-1.0, 0.5, 0.1), "I(digital**2)": (1, 0.5, 0.1)}, zh)
-    found = make_map(
+    actual = make_map(
         {"北京": [1, 1, 2, 2], "上海": [1, 2, 2, 2]},
         labels=zh,
         keys=("province", "year"),
@@ -548,7 +548,7 @@ def test_chinese_labels_have_glyphs_and_so_has_the_minus(
         plots.coefficients({"基准": fit, "稳健": fit}),
         plots.lr_profile(make_threshold(fit)),
     ]
-    for ax in [*drawings, plots.regime_map(found)]:
+    for ax in [*drawings, plots.regime_map(actual)]:
         # a missing glyph warns, and warnings are errors
         ax.figure.savefig(tmp_path / "f.png")
         assert ax.xaxis.label.get_fontfamily() == ["sans-serif", font]
@@ -570,12 +570,12 @@ def test_real_fits_are_drawn():
     spec = dp.PanelThreshold(
         "log(gsp)", "log(pcap)", "unemp", ["log(pc)"], bootstrap=None
     )
-    found = spec.fit(panel)
-    ax = plots.lr_profile(found)
+    results = spec.fit(panel)
+    ax = plots.lr_profile(results)
     assert ax.get_xlabel() == "Unemployment rate (%) (γ)"
-    assert len(ax.patches) == len(found.confidence_set(1))
-    ax = plots.regime_map(found)
-    assert sum(row.count(1) for row in shown(ax)) == found.regimes.loc[1, "nobs"]
+    assert len(ax.patches) == len(results.confidence_set(1))
+    ax = plots.regime_map(results)
+    assert sum(row.count(1) for row in shown(ax)) == results.regimes.loc[1, "nobs"]
     assert len(texts(ax)) == 48
 
 
@@ -622,12 +622,14 @@ def drawn_test(statistic: float) -> dp.TestResult:
     )
 
 
-@pytest.mark.parametrize(("found", "place"), [(2.5, 0.02), (-2.5, 0.98)])
-def test_draws_and_the_data_are_drawn_with_p_in_the_corner(found, place):
-    test = drawn_test(found)
+@pytest.mark.parametrize(("estimated", "place"), [(2.5, 0.02), (-2.5, 0.98)])
+def test_draws_and_the_data_are_drawn_with_p_in_the_corner(estimated, place):
+    test = drawn_test(estimated)
     ax = plots.placebo(test)
     lines = {line.get_label(): line for line in ax.lines}
-    assert lines[f"the data: {found:g}".replace("-", "−")].get_xdata()[0] == found
+    assert (
+        lines[f"the data: {estimated:g}".replace("-", "−")].get_xdata()[0] == estimated
+    )
     assert "199 draws" in lines
     (text,) = ax.texts
     assert (text.get_text(), text.get_position()[0]) == ("p = 0.0150", place)

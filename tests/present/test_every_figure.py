@@ -429,6 +429,6 @@ def test_a_text_off_the_canvas_and_ticks_over_each_other_are_found() -> None:
     figure, axes = plt.subplots(figsize=(4, 3))
     axes.set_xticks([0.4, 0.5, 0.6], ["a long name", "another one", "b"])
     axes.text(0.9, 0.5, "a text that is longer than the figure")
-    found = problems(figure)
-    assert len(found) == 3
-    assert "off the canvas: 'a text that is longer than the figure'" in found
+    actual = problems(figure)
+    assert len(actual) == 3
+    assert "off the canvas: 'a text that is longer than the figure'" in actual

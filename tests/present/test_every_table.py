@@ -555,8 +555,8 @@ CODE = re.compile(r"\w=|[a-z]_[a-z]|\w\(\)|\{|==|<=|>=|\w\*\*\w")
 def words(name: str) -> set[str]:
     """Return the words in Latin letters of a Chinese table; entities are data."""
     plain = (re.sub(r"\de[+-]\d+", "", text) for text in texts(table(name, "zh")))
-    found = (re.findall(r"[A-Za-z][A-Za-z0-9]*", text) for text in plain)
-    return set(chain.from_iterable(found)) - set(panel().entities)
+    actual = (re.findall(r"[A-Za-z][A-Za-z0-9]*", text) for text in plain)
+    return set(chain.from_iterable(actual)) - set(panel().entities)
 
 
 @pytest.mark.parametrize("name", TABLES)

@@ -647,9 +647,9 @@ def test_an_office_file_has_no_times(ending: str, tmp_path: Path) -> None:
 def decoded(text: str) -> str:
     """Give the letters that an RTF text writes by number."""
 
-    def letter(found: re.Match[str]) -> str:
+    def letter(results: re.Match[str]) -> str:
         return (
-            int(found[1])
+            int(results[1])
             .to_bytes(2, "little", signed=True)
             .decode("utf-16-le", "surrogatepass")
         )
@@ -664,8 +664,8 @@ def without_fonts(text: str) -> str:
 
 def cells(text: str) -> list[str]:
     """Read the texts of the cells, in order."""
-    found = re.findall(r"\\fs\d+ (.*)\\cell", decoded(text))
-    return [re.sub(r"\\([\\{}])", r"\1", without_fonts(cell)) for cell in found]
+    actual = re.findall(r"\\fs\d+ (.*)\\cell", decoded(text))
+    return [re.sub(r"\\([\\{}])", r"\1", without_fonts(cell)) for cell in actual]
 
 
 @pytest.fixture

@@ -186,11 +186,11 @@ def test_a_set_at_an_end_and_a_test_that_does_not_reject_are_told():
         gamma = fitted.profile(1)["gamma"]
         p_value = fitted.thresholds["p_value"].iloc[0]
         for level in (0.1, 0.3, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99):
-            found = replace(fitted, level=level)
-            pieces = found.confidence_set(1)
+            actual = replace(fitted, level=level)
+            pieces = actual.confidence_set(1)
             ends = pieces[0][0] == gamma.min(), pieces[-1][1] == gamma.max()
             whole = len(pieces) == 1 and all(ends)
-            lines = lines_of(found)
+            lines = lines_of(actual)
             told = [line for line in lines if "The confidence set includes" in line]
             assert told == (
                 [f"The confidence set includes {words[ends]}: (1) threshold 1."]
@@ -201,7 +201,7 @@ def test_a_set_at_an_end_and_a_test_that_does_not_reject_are_told():
             refused = p_value > 1 - level
             note = f"Not significant at {size} by its test: (1) threshold 1."
             assert (note in lines) == refused
-            chinese = lines_of(found, language="chinese")
+            chinese = lines_of(actual, language="chinese")
             note = f"检验在{size}的水平上不显著：(1) 第1个门槛值。"
             assert (note in chinese) == refused
             assert any("延伸" in line for line in chinese) == bool(told)

@@ -114,24 +114,24 @@ def crowded(ax):
     arrows = [
         Path(pair) for way in ways for pair in pairwise(ax.transData.transform(way))
     ]
-    found = [
+    actual = [
         (a, b) for a in texts for b in texts if a < b and texts[a].overlaps(texts[b])
     ]
-    found += [(a, b) for i, a in enumerate(boxes) for b in boxes[:i] if a.overlaps(b)]
+    actual += [(a, b) for i, a in enumerate(boxes) for b in boxes[:i] if a.overlaps(b)]
     whole = ax.get_window_extent()
     for name, box in texts.items():
-        found += [] if contains(whole, box) else [(name, "axes")]
-        found += [
+        actual += [] if contains(whole, box) else [(name, "axes")]
+        actual += [
             (name, "box") for b in boxes if b.overlaps(box) and not contains(b, box)
         ]
-        found += [
+        actual += [
             (name, "arrow")
             for arrow in arrows
             if arrow.intersects_bbox(box, filled=False)
         ]
     # Arrows end on the rim of a box.
     inner = [Bbox.from_extents(b.x0 + 4, b.y0 + 4, b.x1 - 4, b.y1 - 4) for b in boxes]
-    return found + [
+    return actual + [
         (b, "arrow")
         for b in inner
         for a in arrows
@@ -214,7 +214,7 @@ def test_labels_that_are_one_long_word_are_broken():
 
 def test_arrows_have_estimate_stars_and_error_of_their_own_equation():
     results = fitted("two")
-    found = words(plots.mediation_path(results))
+    actual = words(plots.mediation_path(results))
     paths = results.paths
 
     def cell(equation, term, name):
@@ -222,12 +222,12 @@ def test_arrows_have_estimate_stars_and_error_of_their_own_equation():
         stars = "*" * sum(row["p_value"] < level for level in (0.1, 0.05, 0.01))
         return f"{name} = {row['estimate']:.3f}{stars} ({row['std_error']:.3f})"
 
-    assert cell("mediator:productivity", "digital", "a₁") in found
-    assert cell("mediator:upgrading", "digital", "a₂") in found
-    assert cell("outcome", "productivity", "b₁") in found
-    assert cell("outcome", "upgrading", "b₂") in found
-    assert cell("outcome", "digital", "c'") in found
-    assert cell("total", "digital", "total c") in found
+    assert cell("mediator:productivity", "digital", "a₁") in actual
+    assert cell("mediator:upgrading", "digital", "a₂") in actual
+    assert cell("outcome", "productivity", "b₁") in actual
+    assert cell("outcome", "upgrading", "b₂") in actual
+    assert cell("outcome", "digital", "c'") in actual
+    assert cell("total", "digital", "total c") in actual
     assert any(t.startswith("a = ") for t in words(plots.mediation_path(fitted("one"))))
 
 
@@ -243,9 +243,9 @@ def test_stars_are_those_of_the_paths_p_values():
         )
         for (name, e), factor in zip(results.equations, (1e4, 1e4, 1.0), strict=True)
     )
-    found = words(plots.mediation_path(replace(results, equations=equations)))
-    assert not any("*" in t for t in found if t.startswith(("a =", "total c")))
-    assert all("***" in t for t in found if t.startswith("b ="))
+    actual = words(plots.mediation_path(replace(results, equations=equations)))
+    assert not any("*" in t for t in actual if t.startswith(("a =", "total c")))
+    assert all("***" in t for t in actual if t.startswith("b ="))
 
 
 def test_below_are_the_effects_with_their_percentile_intervals():
@@ -302,19 +302,19 @@ def test_one_mediators_effect_is_not_listed_twice():
 def test_a_chain_has_every_path_between_its_mediators():
     results = fitted("chain of three")
     ax = plots.mediation_path(results)
-    found = " ".join(words(ax))
+    actual = " ".join(words(ax))
     for name, source, target in (("d₂₁", 0, 1), ("d₃₁", 0, 2), ("d₃₂", 1, 2)):
         estimate = results.paths[f"mediator:{THREE[target]}"].params[THREE[source]]
-        assert f"{name} = {estimate:.3f}" in found
+        assert f"{name} = {estimate:.3f}" in actual
     assert (
         len([p for p in ax.patches if isinstance(p, FancyArrowPatch)]) == 3 + 3 + 3 + 1
     )
-    assert "→ Upgrading of industry →" in found
+    assert "→ Upgrading of industry →" in actual
 
 
 def test_many_chains_are_cut_and_counted():
-    found = words(plots.mediation_path(fitted("chain of six")))
-    assert "and 44 more effects" in found  # the sum, and 2^6 - 1 chains
+    actual = words(plots.mediation_path(fitted("chain of six")))
+    assert "and 44 more effects" in actual  # the sum, and 2^6 - 1 chains
 
 
 @pytest.mark.parametrize(
@@ -362,28 +362,28 @@ def test_parts_of_an_effect_stand_under_it():
 
 def test_a_threshold_has_both_regimes_on_each_arrow():
     results = fitted("threshold")
-    found = words(plots.mediation_path(results))
+    actual = words(plots.mediation_path(results))
     for name, term, equation in (
         ("b", "productivity", "outcome"),
         ("a", "digital", "mediator:productivity"),
     ):
         for word, regime in (("low", "regime1"), ("high", "regime2")):
             estimate = results.paths[equation].params[f"{term}:{regime}"]
-            assert any(t.startswith(f"{name} {word} = {estimate:.3f}") for t in found)
+            assert any(t.startswith(f"{name} {word} = {estimate:.3f}") for t in actual)
     (low, _), (high, _) = results.regime_counts
-    text = " ".join(found)
+    text = " ".join(actual)
     assert f"≤ 55 ({low} rows" in text
     assert f"high: > 55 ({high} rows" in text
-    assert found.count("low regime") == 3
+    assert actual.count("low regime") == 3
 
 
 def test_a_square_stands_under_the_slope():
     results = fitted("quadratic")
-    found = words(plots.mediation_path(results))
+    actual = words(plots.mediation_path(results))
     estimate = results.paths["outcome"].params["I(digital**2)"]
-    assert any(t.startswith(f"x²: {estimate:.3f}") for t in found)
+    assert any(t.startswith(f"x²: {estimate:.3f}") for t in actual)
     # Two mediators, the direct path, the note
-    assert len([t for t in found if t.startswith("x²:")]) == 4
+    assert len([t for t in actual if t.startswith("x²:")]) == 4
 
 
 def test_on_given_axes_the_type_shrinks_with_the_room():
@@ -427,8 +427,8 @@ def test_bad_calls_are_refused(one_way):
 
 
 def test_few_and_no_digits_are_digits():
-    found = words(plots.mediation_path(fitted("one"), digits=1))
-    assert any(t.startswith("a = 0.9***") for t in found)
+    actual = words(plots.mediation_path(fitted("one"), digits=1))
+    assert any(t.startswith("a = 0.9***") for t in actual)
 
 
 def test_a_figure_lays_itself_out_and_changes_no_setting():
@@ -568,12 +568,12 @@ def markers_of(axes_of_pathway):
 
 
 def test_every_text_is_there(axes_of_pathway) -> None:
-    found = read_texts(axes_of_pathway)
+    actual = read_texts(axes_of_pathway)
     for row in [*ROWS, WIDE]:
         number = row.number.replace("-", "−")
-        assert {row.id, row.path, number, row.p, *row.basis} <= set(found)
-    assert {"Not tested: P47.", "A note.", "Constraints"} <= set(found)
-    assert "adjusted" in " ".join(found)
+        assert {row.id, row.path, number, row.p, *row.basis} <= set(actual)
+    assert {"Not tested: P47.", "A note.", "Constraints"} <= set(actual)
+    assert "adjusted" in " ".join(actual)
 
 
 def test_a_verdict_has_a_colour_and_a_marker(axes_of_pathway) -> None:

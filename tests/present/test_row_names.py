@@ -116,10 +116,10 @@ def test_terms_with_one_label_share_a_row_if_no_model_has_two(make_fit):
 def test_slopes_of_regimes_with_one_label_share_a_row(make_fit, make_threshold):
     slopes = make_fit({f"digital:regime{i}": (1, 1, 1) for i in (1, 2)})
     labels = {"digital:regime1": "Low", "digital:regime2": "High", "low": "Low"}
-    found = rows(
+    results = rows(
         make_threshold(slopes, (0.5,)), make_fit({"low": (1, 1, 1)}), labels=labels
     )
-    assert found == [
+    assert results == [
         ("Low", {0: "digital:regime1", 1: "low"}),
         ("High", {0: "digital:regime2"}),
     ]
@@ -149,18 +149,18 @@ def test_words_of_a_column_do_not_depend_on_its_neighbours(make_fit, make_effect
 
 
 def test_other_effects_are_words_too(make_effects):
-    found = make_effects(
+    actual = make_effects(
         effect("controlled_direct"), effect("eliminated"), effect("eliminated", "m")
     )
-    assert [label for label, _ in rows(found)] == [
+    assert [label for label, _ in rows(actual)] == [
         "Controlled direct effect",
         "Eliminated effect",
         "Eliminated through m",
     ]
-    found = make_effects(
+    actual = make_effects(
         *(effect(kind, "m") for kind in ("a", "b", "product_of_means", "covariance"))
     )
-    assert [label for label, _ in rows(found, labels={"m": "jobs"})] == [
+    assert [label for label, _ in rows(actual, labels={"m": "jobs"})] == [
         "a: treatment on jobs",
         "b: jobs on outcome",
         "Product of the means of a and b, jobs",
@@ -170,8 +170,8 @@ def test_other_effects_are_words_too(make_effects):
 
 def test_only_a_chain_has_an_arrow(make_effects):
     paths = [("I(u > 6)",), ("K>L",), ("K>L", "I(u > 6)")]
-    found = make_effects(*(effect("indirect", *path) for path in paths))
-    assert [label for label, _ in rows(found, labels={"u": "Jobless"})] == [
+    actual = make_effects(*(effect("indirect", *path) for path in paths))
+    assert [label for label, _ in rows(actual, labels={"u": "Jobless"})] == [
         "Indirect through I(Jobless > 6)",
         "Indirect through K>L",
         "Indirect through K>L → I(Jobless > 6)",
@@ -180,7 +180,7 @@ def test_only_a_chain_has_an_arrow(make_effects):
 
 def test_parts_and_changes_of_an_effect_are_words(make_effects):
     through, (low, high) = effect("indirect", "m"), threshold_regimes("urban", 0.5)
-    found = make_effects(
+    actual = make_effects(
         change_term(through, "index"),
         change_term(effect("direct"), "difference"),
         *(
@@ -190,7 +190,7 @@ def test_parts_and_changes_of_an_effect_are_words(make_effects):
         term_in_regime(effect("total"), low),
         term_in_regime(through, high),
     )
-    assert [label for label, _ in rows(found, labels={"m": "jobs"})] == [
+    assert [label for label, _ in rows(actual, labels={"m": "jobs"})] == [
         "Indirect through jobs: change with the moderator",
         "Direct effect: regime 2 minus regime 1",
         "Indirect through jobs (10% quantile)",
@@ -217,20 +217,20 @@ def estimates(terms):
 )
 def test_every_estimate_stands_in_one_row(models, labels):
     columns = [Column(None, estimates=estimates(terms)) for terms in models]
-    found = share_rows(all_terms(columns), columns, style_of(labels))
+    actual = share_rows(all_terms(columns), columns, style_of(labels))
     placed = sorted(
-        (position, term) for _, shown in found for position, term in shown.items()
+        (position, term) for _, shown in actual for position, term in shown.items()
     )
     assert placed == sorted(
         (i, term) for i, terms in enumerate(models) for term in terms
     )
-    assert len({label for label, _ in found}) == len(found)
+    assert len({label for label, _ in actual}) == len(actual)
     for label in set(labels.values()):
         own = [term for term in all_terms(columns) if labels.get(term, term) == label]
         together = any(len(set(own) & terms) > 1 for terms in models)
         rows = {
             tuple(set(shown.values()))
-            for _, shown in found
+            for _, shown in actual
             if set(shown.values()) & set(own)
         }
         assert len(rows) == (len(own) if together else bool(own))

@@ -212,7 +212,7 @@ def test_thresholds_have_rows(one_way, two_way, make_threshold):
 def test_a_given_threshold_says_so_and_has_neither_set_nor_test(
     two_way, make_threshold
 ):
-    given, found = make_threshold(two_way, given=True), make_threshold(two_way, (0.7,))
+    given, actual = make_threshold(two_way, given=True), make_threshold(two_way, (0.7,))
     said = (
         "A given threshold was fixed and not estimated: it has no confidence set "
         "and no test."
@@ -222,14 +222,14 @@ def test_a_given_threshold_says_so_and_has_neither_set_nor_test(
         ("Threshold 2 (Urban share, given)", ["0.530"]),
     ]
     assert note_lines(read(given), STYLE)[2:] == [said]
-    assert block_rows(read(given, found), STYLE) == [
+    assert block_rows(read(given, actual), STYLE) == [
         ("Threshold 1 (urban)", ["0.610 (given)", "0.700"]),
         ("", ["", "[0.430, 0.710]"]),
         ("F, 1 threshold against none", ["", "33.333"]),
         ("", ["", "(<0.001)"]),
         ("Threshold 2 (urban, given)", ["0.530", ""]),
     ]
-    assert note_lines(read(given, found), STYLE)[-1] == said
+    assert note_lines(read(given, actual), STYLE)[-1] == said
 
 
 def test_f_of_a_threshold_needs_a_p_value(two_way, make_threshold):
@@ -268,12 +268,12 @@ def test_the_statistic_is_the_one_its_p_value_belongs_to(two_way, make_threshold
     )
 
 
-def refused(found, kept):
+def refused(results, kept):
     """The same search, of which only the first so many thresholds were kept."""
     return replace(
-        found,
-        estimates=found.estimates[:kept],
-        profiles=found.profiles[:kept],
+        results,
+        estimates=results.estimates[:kept],
+        profiles=results.profiles[:kept],
     )
 
 
@@ -303,14 +303,14 @@ def test_a_threshold_that_was_not_kept_is_told(two_way, make_threshold):
 
 
 def test_what_cannot_be_tested_has_no_row(two_way, make_threshold):
-    found = make_threshold(two_way, (0.7,), bootstrap=("wild_score",))
-    found = replace(found, statistic_values=np.array([[np.nan]]))
-    assert [name for name, _ in block_rows(read(found), STYLE)] == [
+    actual = make_threshold(two_way, (0.7,), bootstrap=("wild_score",))
+    actual = replace(actual, statistic_values=np.array([[np.nan]]))
+    assert [name for name, _ in block_rows(read(actual), STYLE)] == [
         "Threshold 1 (urban)",
         "",
     ]
-    assert not [line for line in note_lines(read(found), STYLE) if "test" in line]
-    assert note_lines(read(refused(found, 0)), STYLE)[-1] == (
+    assert not [line for line in note_lines(read(actual), STYLE) if "test" in line]
+    assert note_lines(read(refused(actual, 0)), STYLE)[-1] == (
         "(1) tested and not retained: threshold in urban, no p-value (2,999 draws, "
         "wild cluster bootstrap of the score); its slopes are those of the "
         "linear model."
@@ -382,8 +382,8 @@ def test_a_label_of_the_user_makes_one_row(by_regime):
 
 
 def test_slopes_without_their_thresholds_stay_apart(by_regime):
-    found = by_regime(0.5)
-    assert [name for name, _ in slope_rows(found, found.slopes)] == [
+    actual = by_regime(0.5)
+    assert [name for name, _ in slope_rows(actual, actual.slopes)] == [
         "digital (urban <= 0.5)",
         "digital (urban > 0.5)",
         "digital × regime1",
@@ -727,11 +727,11 @@ def test_the_constant_is_a_row_on_request(fits):
     place = list(table.frame.index).index("Intercept")
     assert table.frame.index[place + 1] == ""
     for column, fit in enumerate(fits):
-        found = fit.constant()
+        actual = fit.constant()
         assert (
-            table.frame.iloc[place, column].rstrip("*") == f"{found['estimate']:,.1f}"
+            table.frame.iloc[place, column].rstrip("*") == f"{actual['estimate']:,.1f}"
         )
-        assert table.frame.iloc[place + 1, column] == f"({found['std_error']:,.1f})"
+        assert table.frame.iloc[place + 1, column] == f"({actual['std_error']:,.1f})"
     assert any(
         note.startswith("Intercept beside fixed effects: mean") for note in table.notes
     )
@@ -972,10 +972,10 @@ def test_effects_of_draws_and_frames_do_not_list_what_they_hold(make_drawn, one_
 
 def test_names_in_the_order_asked(steps):
     columns = read_columns(steps, "etable")
-    found = fold_terms(
+    actual = fold_terms(
         columns, ["open"], {"B": ["trend_2", "trend*"], "A": "edu"}, PLAIN
     )
-    assert list(found.items()) == [
+    assert list(actual.items()) == [
         ("Controls", ["open"]),
         ("B", ["trend_2", "trend_1"]),
         ("A", ["edu"]),

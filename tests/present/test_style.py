@@ -187,13 +187,13 @@ def test_a_chinese_table_of_any_method_has_no_english_of_ours(
 
 def test_a_test_in_chinese():
     panel = dp.datasets.us_states()
-    found = dp.hausman(dp.FixedEffects("log(gsp)", ["log(pc)"]), panel)
-    assert etable(found, style=CHINESE).frame.index.tolist() == [
+    actual = dp.hausman(dp.FixedEffects("log(gsp)", ["log(pc)"]), panel)
+    assert etable(actual, style=CHINESE).frame.index.tolist() == [
         "统计量",
         "分布",
         "p值",
     ]
-    assert etable(found).frame.index.tolist() == [
+    assert etable(actual).frame.index.tolist() == [
         "Statistic",
         "Distribution",
         "p-value",
@@ -217,14 +217,14 @@ def test_a_journal_decides_what_the_call_leaves_open():
     assert read_style(None, None, "style", None, None) == Style(
         "se", (0.1, 0.05, 0.01), 3
     )
-    found = read_style(CHINESE, "p", None, 2, ["nobs"])
-    assert (found.below, found.stars, found.digits, found.stats) == (
+    actual = read_style(CHINESE, "p", None, 2, ["nobs"])
+    assert (actual.below, actual.stars, actual.digits, actual.stats) == (
         "p",
         None,
         2,
         ("nobs",),
     )
-    assert (found.language, found.yes_no, found.cluster_row) == (
+    assert (actual.language, actual.yes_no, actual.cluster_row) == (
         "chinese",
         ("是", "否"),
         False,

@@ -180,29 +180,29 @@ def test_levels_of_stars_in_an_array(fits):
 
 def test_thresholds_head_their_slopes(panel):
     spec = dp.PanelThreshold("log(gsp)", "log(pcap)", "unemp", ["log(pc)"], reps=499)
-    found = spec.fit(panel, rng=1)
+    results = spec.fit(panel, rng=1)
     table = etable(
-        found, labels={"log(pcap)": "Capital", "unemp": "unemployment"}, digits=2
+        results, labels={"log(pcap)": "Capital", "unemp": "unemployment"}, digits=2
     )
-    gamma = f"{found.thresholds.loc[1, 'estimate']:g}"
+    gamma = f"{results.thresholds.loc[1, 'estimate']:g}"
     assert f"Capital (unemployment <= {gamma})" in table.frame.index
     assert f"Capital (unemployment > {gamma})" in table.frame.index
     at = list(table.frame.index).index("Threshold 1 (unemployment)")
-    low, high = found.thresholds.loc[1, ["conf_low", "conf_high"]]
+    low, high = results.thresholds.loc[1, ["conf_low", "conf_high"]]
     assert table.frame.iloc[at + 1, 0] == f"[{low:.2f}, {high:.2f}]"
-    assert table.frame.iloc[at + 2, 0] == f"{found.thresholds.loc[1, 'F']:.2f}"
+    assert table.frame.iloc[at + 2, 0] == f"{results.thresholds.loc[1, 'F']:.2f}"
 
 
 @pytest.mark.filterwarnings("ignore::digiprosper.errors.BoundaryThresholdWarning")
 @pytest.mark.filterwarnings("ignore::digiprosper.errors.FewClustersWarning")
 def test_kinks_head_their_slopes(panel):
     spec = dp.PanelKink("log(gsp)", "log(pcap)", ["unemp"], reps=199)
-    found = spec.fit(panel, rng=1)
+    results = spec.fit(panel, rng=1)
     line = dp.FixedEffects("log(gsp)", ["log(pcap)"]).fit(panel)
     table = etable(
-        [found, line], labels={"log(pcap)": "Capital", "unemp": "U"}, digits=4
+        [results, line], labels={"log(pcap)": "Capital", "unemp": "U"}, digits=4
     )
-    gamma, pieces = f"{found.threshold:.4f}", found.confidence_set()
+    gamma, pieces = f"{results.threshold:.4f}", results.confidence_set()
     assert list(table.frame.index)[1:7:2] == [
         f"Capital, {s} {gamma}" for s in ("below", "above")
     ] + ["U"]
@@ -211,13 +211,13 @@ def test_kinks_head_their_slopes(panel):
     assert table.frame.iloc[at : at + 6, 0].tolist() == [
         gamma,
         f"[{pieces[0][0]:.4f}, {pieces[-1][1]:.4f}]",
-        f"{found.test.statistic:.4f}",
-        f"({found.test.p_value:.4f})",
-        f"{found.continuity.statistic:.4f}",
-        f"({found.continuity.p_value:.4f})",
+        f"{results.test.statistic:.4f}",
+        f"({results.test.p_value:.4f})",
+        f"{results.continuity.statistic:.4f}",
+        f"({results.continuity.p_value:.4f})",
     ]
     other = spec.replace(x=(), bootstrap=None).fit(panel)
-    two = etable([found, other], labels={"log(pcap)": "Capital"})
+    two = etable([results, other], labels={"log(pcap)": "Capital"})
     assert {"Capital, below the kink", "Capital, above the kink"} <= set(
         two.frame.index
     )
@@ -254,8 +254,8 @@ def test_a_score_test_is_printed_as_such(panel):
     spec = dp.PanelThreshold(
         "log(gsp)", "log(pcap)", "unemp", ["log(pc)"], reps=199, bootstrap="wild_score"
     )
-    found = spec.fit(panel, rng=1)
-    table, test = etable(found), found.tests.iloc[0]
+    results = spec.fit(panel, rng=1)
+    table, test = etable(results), results.tests.iloc[0]
     at = list(table.frame.index).index("Score, 1 threshold against none")
     assert table.frame.iloc[at : at + 2, 0].tolist() == [
         f"{test['value']:.3f}",
@@ -271,11 +271,13 @@ def test_a_score_test_is_printed_as_such(panel):
 def test_effects_of_mediation_are_printed(panel):
     spec = dp.Mediation("log(gsp)", "log(pcap)", ["log(emp)"], ["log(pc)"], reps=199)
     with pytest.warns(dp.IdentificationWarning, match="proportion_mediated"):
-        found = spec.fit(panel, rng=1)
+        results = spec.fit(panel, rng=1)
     table = etable(
-        [found, found.paths["outcome"]], labels={"log(emp)": "employment"}, below="ci"
+        [results, results.paths["outcome"]],
+        labels={"log(emp)": "employment"},
+        below="ci",
     )
-    tidy = found.tidy().set_index("term")
+    tidy = results.tidy().set_index("term")
     at = list(table.frame.index).index("Indirect through employment")
     low, high = tidy.loc["indirect:log(emp)", ["conf_low", "conf_high"]]
     assert table.frame.iloc[at + 1, 0] == f"[{low:.3f}, {high:.3f}]"
@@ -534,8 +536,8 @@ def test_a_row_of_a_frame_without_values_stays() -> None:
 
 def test_correlations_are_a_lower_triangle_with_mean_and_deviation(panel, tmp_path):
     holes = panel.assign(late="lag(unemp)", same=1.0)
-    found = holes.correlate(["gsp", "late", "unemp", "same"])
-    table = etable(found, labels={"late": "Unemployment a year ago"}, digits=4)
+    actual = holes.correlate(["gsp", "late", "unemp", "same"])
+    table = etable(actual, labels={"late": "Unemployment a year ago"}, digits=4)
     frame = table.frame
     rest = [panel.labels["unemp"], "same"]
     names = [panel.labels["gsp"], "Unemployment a year ago", *rest]
@@ -546,9 +548,9 @@ def test_correlations_are_a_lower_triangle_with_mean_and_deviation(panel, tmp_pa
     summary = holes.summarise(["gsp", "late", "unemp", "same"])
     assert frame["Mean"].tolist() == [f"{v:,.4f}" for v in summary["mean"]]
     assert frame["SD"].tolist() == [f"{v:,.4f}" for v in summary["sd"]]
-    for i, row in enumerate(found.r.index):
-        for j, column in enumerate(found.r.columns):
-            r, p = found.r.loc[row, column], found.p.loc[row, column]
+    for i, row in enumerate(actual.r.index):
+        for j, column in enumerate(actual.r.columns):
+            r, p = actual.r.loc[row, column], actual.p.loc[row, column]
             marks = "*" * (
                 0 if i == j else sum(p < level for level in (0.1, 0.05, 0.01))
             )
@@ -556,13 +558,13 @@ def test_correlations_are_a_lower_triangle_with_mean_and_deviation(panel, tmp_pa
             assert frame.iloc[i, 2 + j] == want
     assert "(N = 768 to 816)" in table.notes[0]
     assert any("t test with N - 2 degrees of freedom" in note for note in table.notes)
-    plain = etable(found, stars=None)
+    plain = etable(actual, stars=None)
     assert len(plain.notes) == 1
     assert not any("*" in cell for cell in plain.frame.to_numpy().ravel())
     for ending in ("docx", "xlsx", "tex", "html", "md"):
         assert table.save(tmp_path / f"t.{ending}", title="Table 2").exists()
     assert etable(panel.correlate("gsp")).frame["(1)"].tolist() == ["1.000"]
-    spanned = etable({"All": found})
+    spanned = etable({"All": actual})
     assert (spanned.spans[0], spanned.frame.columns[0]) == ("All", "Mean")
 
 
@@ -586,13 +588,13 @@ def test_one_mapping_of_labels_serves_all_tables_without_a_warning(panel, fits):
 
 
 def test_a_label_that_only_a_note_has_is_used(two_way, make_threshold):
-    found = make_threshold(two_way)
+    actual = make_threshold(two_way)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        table = etable(found.test_table(), labels={"urban": "Share of towns"})
+        table = etable(actual.test_table(), labels={"urban": "Share of towns"})
     assert any("Share of towns" in note for note in table.notes)
     with pytest.warns(DigiprosperWarning, match="did you mean 'urban'"):
-        etable(found.test_table(), labels={"urbn": "Share of towns"})
+        etable(actual.test_table(), labels={"urbn": "Share of towns"})
 
 
 @pytest.mark.parametrize("digits", [0, 15])
@@ -703,8 +705,8 @@ def test_chinese_notes_open_once(two_fits, make_fit):
 
 def test_pairs_of_rows_stay_in_their_panel(two_fits, make_threshold):
     one, _ = two_fits
-    found = make_threshold(one)
-    table = stack_tables({"A": found, "B": found})
+    actual = make_threshold(one)
+    table = stack_tables({"A": actual, "B": actual})
     rows = list(table.frame.index)
     assert rows.count("Threshold 1 (urban)") == 2
     assert rows.count("Observations") == 1

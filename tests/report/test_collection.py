@@ -114,9 +114,9 @@ def test_compare_finds_a_product_whatever_the_order_of_its_factors() -> None:
     }
     models = fit_all(battery, datasets.us_states())
     for name in ("log(pc):unemp", "unemp:log(pc)"):
-        found = models.compare(name)
-        assert found["model"].tolist() == ["log(pc):unemp", "unemp:log(pc)"]
-        assert found["estimate"].iloc[0] == pytest.approx(found["estimate"].iloc[1])
+        actual = models.compare(name)
+        assert actual["model"].tolist() == ["log(pc):unemp", "unemp:log(pc)"]
+        assert actual["estimate"].iloc[0] == pytest.approx(actual["estimate"].iloc[1])
 
 
 def test_compare(models: ResultSet) -> None:
@@ -137,15 +137,15 @@ def test_one_quantity_under_several_names(panel: Panel) -> None:
         {"base": base, "lagged": base.swap("x", "lag(x)"), "z": base.swap("x", "z")},
         panel,
     )
-    found = out.compare(["x", "lag(x)"])
-    assert found.columns[:3].tolist() == ["model", "term", "estimate"]
-    assert found["model"].tolist() == ["base", "lagged"]
-    assert found["term"].tolist() == ["x", "lag(x)"]
-    assert found["estimate"].tolist() == [
+    actual = out.compare(["x", "lag(x)"])
+    assert actual.columns[:3].tolist() == ["model", "term", "estimate"]
+    assert actual["model"].tolist() == ["base", "lagged"]
+    assert actual["term"].tolist() == ["x", "lag(x)"]
+    assert actual["estimate"].tolist() == [
         out["base"].params["x"],
         out["lagged"].params["lag(x)"],
     ]
-    assert found["nobs"].tolist() == [400, 350]
+    assert actual["nobs"].tolist() == [400, 350]
     assert out.compare(("x", "z"))["model"].tolist() == ["base", "z"]
 
 

@@ -46,20 +46,20 @@ def test_a_column_has_what_the_result_tells(fit):
 
 
 def test_inference_is_read_where_it_is_not_told(fit):
-    found = result_column(Foreign(fit)).inference
-    assert (found.cov_type, found.clusters, found.n_clusters) == (
+    actual = result_column(Foreign(fit)).inference
+    assert (actual.cov_type, actual.clusters, actual.n_clusters) == (
         "clustered",
         ("state",),
         (48,),
     )
-    assert (found.ssc, found.df_t, found.from_draws) == ("reghdfe", 47.0, False)
+    assert (actual.ssc, actual.df_t, actual.from_draws) == ("reghdfe", 47.0, False)
 
 
 def test_draws_are_part_of_the_inference():
     spec = dp.Mediation("log(gsp)", "log(pc)", "log(emp)", ["unemp"], reps=99)
     with pytest.warns(dp.DigiprosperWarning):
-        found = spec.fit(dp.datasets.us_states(), rng=1)
-    inference = result_column(found).inference
+        results = spec.fit(dp.datasets.us_states(), rng=1)
+    inference = result_column(results).inference
     assert (inference.drawn, inference.reps, inference.n_drawn) == ("entity", 99, 48)
 
 

@@ -406,8 +406,8 @@ def test_figures_take_them(fits: dict[str, Any]) -> None:
     axes = dp.plots.coefficients(models, keep="lpc", level=0.8)
     drawn = dp.plots.data(axes)
     ends = [tuple(fit.conf_int(0.2).loc["lpc"]) for fit in models.values()]
-    found = drawn[["conf_low", "conf_high"]].to_numpy().tolist()
-    assert [tuple(row) for row in found] == ends
+    actual = drawn[["conf_low", "conf_high"]].to_numpy().tolist()
+    assert [tuple(row) for row in actual] == ends
     plt.close(axes.figure)
 
 

@@ -157,7 +157,7 @@ def calls_in_files() -> list[tuple[str, ast.Call]]:
 @cache
 def makers() -> dict[str, set[tuple[str, str]]]:
     """Find the function and file that make each notice, errors' problems aside."""
-    found: dict[str, set[tuple[str, str]]] = {}
+    actual: dict[str, set[tuple[str, str]]] = {}
     for name, tree in files_with_notices().items():
         raised = {
             inner
@@ -171,10 +171,10 @@ def makers() -> dict[str, set[tuple[str, str]]]:
             for call in ast.walk(function):
                 made = makes_notice(call) and call not in raised
                 for code in codes_of(call) if made else ():
-                    found.setdefault(code, set()).add((name, function.name))
+                    actual.setdefault(code, set()).add((name, function.name))
     return {
         code: places
-        for code, places in found.items()
+        for code, places in actual.items()
         if code not in PROBLEMS | SHARED_PROBLEMS
     }
 
@@ -194,12 +194,12 @@ def test_every_code_has_one_maker_or_its_sentences_in_a_table() -> None:
 
 @pytest.mark.further
 def test_problems_that_rooms_share_have_one_maker() -> None:
-    found: dict[str, list[str]] = {}
+    actual: dict[str, list[str]] = {}
     for name, call in calls_in_files():
         if makes_notice(call):
             for code in codes_of(call) & SHARED_PROBLEMS:
-                found.setdefault(code, []).append(name)
-    assert found == {code: ["checks.py"] for code in SHARED_PROBLEMS}
+                actual.setdefault(code, []).append(name)
+    assert actual == {code: ["checks.py"] for code in SHARED_PROBLEMS}
 
 
 def in_table(code: str, path: str) -> bool:
@@ -327,8 +327,8 @@ def test_no_notice_is_made_from_another() -> None:
     ],
 )
 def test_the_limits_of_few_clusters(clusters, code) -> None:
-    found = few_clusters(clusters, "region", "Then.")
-    (notice,) = found
+    actual = few_clusters(clusters, "region", "Then.")
+    (notice,) = actual
     assert (notice.code, notice.data) == (
         code,
         {"clusters": "region", "n_clusters": clusters},

@@ -32,8 +32,8 @@ COPIES = [lambda r: pickle.loads(pickle.dumps(r)), copy.copy, copy.deepcopy]
 
 def paths(value: Any) -> set[str]:
     """Every path into this package that a pickle has."""
-    found = pickletools.genops(pickle.dumps(value, protocol=2))
-    named = {argument for code, argument, _ in found if code.name == "GLOBAL"}
+    actual = pickletools.genops(pickle.dumps(value, protocol=2))
+    named = {argument for code, argument, _ in actual if code.name == "GLOBAL"}
     return {path for path in named if path.startswith("digiprosper")}
 
 

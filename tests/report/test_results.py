@@ -47,25 +47,25 @@ def fit() -> LinearResults:
     ],
 )
 def test_a_combination_is_the_weighted_sum(fit, text, weights, constant) -> None:
-    found = fit.combination(text)
+    actual = fit.combination(text)
     weights = np.array(weights, dtype=float)
-    assert found.estimate == pytest.approx(
+    assert actual.estimate == pytest.approx(
         float(weights @ fit.params + constant), rel=1e-12
     )
-    assert found.std_error == pytest.approx(
+    assert actual.std_error == pytest.approx(
         float(np.sqrt(weights @ fit.cov @ weights)), rel=1e-9
     )
     test = fit.wald_test(f"{text} = 0")
-    assert found.statistic**2 == pytest.approx(test.statistic, rel=1e-9)
-    assert found.p_value == pytest.approx(test.p_value, rel=1e-9)
-    assert found.df == fit.df_t == 49
+    assert actual.statistic**2 == pytest.approx(test.statistic, rel=1e-9)
+    assert actual.p_value == pytest.approx(test.p_value, rel=1e-9)
+    assert actual.df == fit.df_t == 49
 
 
 def test_a_single_coefficient_is_the_row_of_tidy(fit) -> None:
-    found = fit.combination("x2")
+    actual = fit.combination("x2")
     want = fit.tidy(0.9).iloc[[1]].reset_index(drop=True)
-    pd.testing.assert_frame_equal(found.tidy(0.9), want, rtol=1e-12)
-    low, high = found.interval(0.9)
+    pd.testing.assert_frame_equal(actual.tidy(0.9), want, rtol=1e-12)
+    low, high = actual.interval(0.9)
     assert (low, high) == pytest.approx(
         tuple(want[["conf_low", "conf_high"]].iloc[0]), rel=1e-12
     )
@@ -82,12 +82,12 @@ def test_statsmodels_t_test() -> None:
         time_effects=False,
         cov_type="unadjusted",
     )
-    found = spec.fit(Panel(frame, "i", "t")).combination("x1 + 2*x2 - Intercept/4")
+    results = spec.fit(Panel(frame, "i", "t")).combination("x1 + 2*x2 - Intercept/4")
     design = np.column_stack([frame[["x1", "x2"]], np.ones(300)])
     peer = OLS(frame["y"], design).fit().t_test([1, 2, -0.25])
-    assert found.estimate == pytest.approx(float(peer.effect[0]), rel=1e-10)
-    assert found.std_error == pytest.approx(float(peer.sd[0, 0]), rel=1e-9)
-    assert found.p_value == pytest.approx(float(peer.pvalue), rel=1e-7)
+    assert results.estimate == pytest.approx(float(peer.effect[0]), rel=1e-10)
+    assert results.std_error == pytest.approx(float(peer.sd[0, 0]), rel=1e-9)
+    assert results.p_value == pytest.approx(float(peer.pvalue), rel=1e-7)
 
 
 @pytest.mark.parametrize("cov_type", ["clustered", "hc3", "crv3"])
@@ -98,24 +98,24 @@ def test_nearly_collinear_terms_keep_their_digits(cov_type) -> None:
     with pytest.warns(dp.NearCollinearWarning):
         near = FixedEffects("y", ["x1", "x2"], cov_type=cov_type).fit(panel)
     want = FixedEffects("y", ["x1", "x4"], cov_type=cov_type).fit(panel)
-    found = near.combination("x1 + x2")
-    assert found.estimate == pytest.approx(want.params["x1"], rel=1e-6)
-    assert found.std_error == pytest.approx(want.std_errors["x1"], rel=1e-6)
+    actual = near.combination("x1 + x2")
+    assert actual.estimate == pytest.approx(want.params["x1"], rel=1e-6)
+    assert actual.std_error == pytest.approx(want.std_errors["x1"], rel=1e-6)
 
 
 def test_it_is_a_result_like_any_other(fit) -> None:
-    found = fit.combination("x1 + 2*x2")
-    assert isinstance(found, dp.Results)
-    for again in (pickle.loads(pickle.dumps(found)), copy.deepcopy(found)):
+    actual = fit.combination("x1 + 2*x2")
+    assert isinstance(actual, dp.Results)
+    for again in (pickle.loads(pickle.dumps(actual)), copy.deepcopy(actual)):
         assert isinstance(again, LinearCombination)
-        assert again.summary() == found.summary()
-    stored = Summary.from_dict(json.loads(json.dumps(found.to_dict())))
-    assert stored.to_text() == found.summary()
-    assert "x1 + 2*x2" in found.summary()
-    assert "clustered by i (50 clusters" in found.summary()
-    assert "x1 + 2*x2" in str(dp.etable([fit, found]))
-    assert found.glance()["nobs"] == found.nobs == 300
-    assert found.cov.iloc[0, 0] == pytest.approx(found.std_error**2)
+        assert again.summary() == actual.summary()
+    stored = Summary.from_dict(json.loads(json.dumps(actual.to_dict())))
+    assert stored.to_text() == actual.summary()
+    assert "x1 + 2*x2" in actual.summary()
+    assert "clustered by i (50 clusters" in actual.summary()
+    assert "x1 + 2*x2" in str(dp.etable([fit, actual]))
+    assert actual.glance()["nobs"] == actual.nobs == 300
+    assert actual.cov.iloc[0, 0] == pytest.approx(actual.std_error**2)
 
 
 def test_a_missing_variance_is_missing() -> None:

@@ -217,11 +217,11 @@ def test_a_dict_has_the_attributes_that_a_result_names() -> None:
 
 
 def test_a_part_comes_back_by_itself(every_result: dict[str, Any]) -> None:
-    found = every_result["ThresholdResults"]
+    actual = every_result["ThresholdResults"]
     slopes = Summary.from_dict(
-        Summary.from_dict(found.to_dict()).numbers.more["slopes"]
+        Summary.from_dict(actual.to_dict()).numbers.more["slopes"]
     )
-    assert slopes.to_text() == found.slopes.summary()
+    assert slopes.to_text() == actual.slopes.summary()
 
 
 def test_only_the_level_that_was_stored_is_there() -> None:

@@ -80,9 +80,9 @@ def test_a_result_that_does_not_say_its_terms_has_slopes():
     assert terms_of(object(), ["a", "b"]) == {
         t.name: t for t in named_terms(["a", "b"])
     }
-    found = terms_of(Told(), ["b", "a"])
-    assert list(found) == ["b", "a"]
-    assert (found["a"].family, found["b"].family) == ("index", "linear")
+    actual = terms_of(Told(), ["b", "a"])
+    assert list(actual) == ["b", "a"]
+    assert (actual["a"].family, actual["b"].family) == ("index", "linear")
 
 
 def test_products_in_another_order_are_found():

@@ -69,6 +69,6 @@ def test_the_notice_names_what_is_negative() -> None:
 def test_a_covariance_has_an_inverse_above_1e_12_of_its_size(
     least: float, form: bool
 ) -> None:
-    value, found = quadratic_form(np.ones(2), np.eye(2), np.diag([1.0, least]))
-    assert found == pytest.approx(least)
+    value, actual = quadratic_form(np.ones(2), np.eye(2), np.diag([1.0, least]))
+    assert actual == pytest.approx(least)
     assert np.isfinite(value) == form

@@ -67,24 +67,24 @@ def test_inverse_distances(power, cutoff) -> None:
 def test_distances_of_links_are_described() -> None:
     frame = places(np.random.default_rng(2), 30)
     km = distances(frame)[np.triu_indices(30, 1)]
-    found = SpatialWeights.inverse_distance(frame, cutoff=5_000).describe()
+    actual = SpatialWeights.inverse_distance(frame, cutoff=5_000).describe()
     near = km[km <= 5_000]
-    assert found["distance_min"] == pytest.approx(near.min())
-    assert found["distance_mean"] == pytest.approx(near.mean())
-    assert found["distance_max"] == pytest.approx(near.max())
-    assert found["n_links"] == 2 * near.size
+    assert actual["distance_min"] == pytest.approx(near.min())
+    assert actual["distance_mean"] == pytest.approx(near.mean())
+    assert actual["distance_max"] == pytest.approx(near.max())
+    assert actual["n_links"] == 2 * near.size
     every = distances(frame)
     np.fill_diagonal(every, np.inf)
-    assert found["nearest_max"] == pytest.approx(every.min(axis=1).max())
+    assert actual["nearest_max"] == pytest.approx(every.min(axis=1).max())
     assert (
         SpatialWeights.inverse_distance(
-            frame, cutoff=1.001 * found["nearest_max"]
+            frame, cutoff=1.001 * actual["nearest_max"]
         ).islands
         == ()
     )
     assert (
         SpatialWeights.inverse_distance(
-            frame, cutoff=0.999 * found["nearest_max"]
+            frame, cutoff=0.999 * actual["nearest_max"]
         ).islands
         != ()
     )
@@ -272,8 +272,8 @@ def test_frames_of_links_without_weights_and_with_other_entities() -> None:
 
 def test_frames_of_polars() -> None:
     polars = pytest.importorskip("polars")
-    found = SpatialWeights.from_frame(polars.from_pandas(LINKS), "i", "j", "w")
-    assert found == SpatialWeights.from_frame(LINKS, "i", "j", "w")
+    actual = SpatialWeights.from_frame(polars.from_pandas(LINKS), "i", "j", "w")
+    assert actual == SpatialWeights.from_frame(LINKS, "i", "j", "w")
 
 
 def test_lists_of_neighbours() -> None:
@@ -314,9 +314,9 @@ def test_weights_of_libpysal_by_their_attributes() -> None:
         unique_ids=pd.Index(["a", "b", "c", "d"]),
         adjacency=pd.Series([1.0, 2, 3, 4, 0], index, name="weight"),
     )
-    found = SpatialWeights.from_pysal(graph)
-    assert found.islands == ("d",)
-    assert found.aligned_to(["a", "b", "c"]) == expected
+    actual = SpatialWeights.from_pysal(graph)
+    assert actual.islands == ("d",)
+    assert actual.aligned_to(["a", "b", "c"]) == expected
 
 
 def test_links_in_one_direction_are_reported() -> None:

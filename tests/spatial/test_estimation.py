@@ -481,17 +481,17 @@ def test_coverage_of_the_page(
     errors from the observed information, and this correction with standard errors
     clustered by region.
     """
-    found = interval_hits(n, rho, persistence, 1000)
+    actual = interval_hits(n, rho, persistence, 1000)
     case = {
         "N": n,
         "rho": f"{rho:.1f}".lstrip("0"),
         "serial correlation": f"{persistence:.1f}".lstrip("0"),
     }
     for table, shares in zip(
-        ("coverage_of_rho", "coverage_of_indirect_effects"), found.T, strict=True
+        ("coverage_of_rho", "coverage_of_indirect_effects"), actual.T, strict=True
     ):
         measured(table, {**case, **dict(zip(OPTIONS, shares.tolist(), strict=True))})
-    np.testing.assert_allclose(found.T, [of_rho, of_indirect], rtol=0, atol=0.003)
+    np.testing.assert_allclose(actual.T, [of_rho, of_indirect], rtol=0, atol=0.003)
 
 
 # --- what notices say of the bias -----------------------------------------------------
@@ -693,9 +693,9 @@ def test_notices_state_the_coverage_of_31_provinces(
     sums. The last columns are the adjusted likelihood, the default; "refused" is the
     share of panels in which it has no maximum, which are left out.
     """
-    found = bias_and_notices(kind, model, at, 300)
-    measured("notices_of_the_bias_of_time_effects", found)
-    numbers = [value for value in found.values() if isinstance(value, float)]
+    actual = bias_and_notices(kind, model, at, 300)
+    measured("notices_of_the_bias_of_time_effects", actual)
+    numbers = [value for value in actual.values() if isinstance(value, float)]
     np.testing.assert_allclose(numbers, expected, rtol=0, atol=0.005)
 
 
@@ -761,9 +761,9 @@ def test_coverage_in_short_panels(
     1, with normal regressor and errors. "stated" is the coverage that the notice
     states.
     """
-    found = short_panels(n_times, 500)
-    measured("coverage_in_short_spatial_panels", found)
-    numbers = [value for value in found.values() if isinstance(value, float)]
+    actual = short_panels(n_times, 500)
+    measured("coverage_in_short_spatial_panels", actual)
+    numbers = [value for value in actual.values() if isinstance(value, float)]
     np.testing.assert_allclose(numbers, expected, rtol=0, atol=0.005)
 
 

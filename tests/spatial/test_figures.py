@@ -354,22 +354,22 @@ def test_a_battery_over_weights_equals_single_fits() -> None:
     every["beyond 900 km"] = SpatialWeights(weights().raw - near.raw, near.entities)
     # Of eight cities the adjusted likelihood has no maximum with some of these weights.
     base = BASE.replace(likelihood="unadjusted")
-    found = fit_all(
+    results = fit_all(
         {label: base.replace(spatial_weights=w) for label, w in every.items()}, PANEL
     )
-    assert found.labels == tuple(every)
-    effects = found.effects_table(0.9)
+    assert results.labels == tuple(every)
+    effects = results.effects_table(0.9)
     assert effects["model"].unique().tolist() == list(every)
     for label, one in every.items():
         alone = base.replace(spatial_weights=one).fit(PANEL)
-        pd.testing.assert_series_equal(found[label].params, alone.params)
+        pd.testing.assert_series_equal(results[label].params, alone.params)
         own = (
             effects[effects["model"] == label]
             .drop(columns="model")
             .reset_index(drop=True)
         )
         pd.testing.assert_frame_equal(own, alone.effects_table(0.9))
-    assert found.compare("x")["nobs"].tolist() == [N * T] * 6
-    assert found.compare("W:x")["estimate"].tolist() == [
-        fit.params["W:x"] for fit in found.values()
+    assert results.compare("x")["nobs"].tolist() == [N * T] * 6
+    assert results.compare("W:x")["estimate"].tolist() == [
+        fit.params["W:x"] for fit in results.values()
     ]

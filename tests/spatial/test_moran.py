@@ -43,10 +43,10 @@ FUNCTIONS = {"moran": moran, "geary": geary, "local_moran": local_moran}
 @pytest.mark.parametrize("case", REFERENCE["cases"], ids=lambda case: case["year"])
 def test_numbers_of_spdep(case) -> None:
     near, z = REFERENCE["tolerance"]["statistic"], REFERENCE["tolerance"]["z"]
-    found = moran(STATES, "log(gsp)", BORDERS, permutations=0).loc[case["year"]]
-    assert found["statistic"] == pytest.approx(case["moran"], abs=near)
-    assert found["z_randomisation"] == pytest.approx(case["z_randomisation"], abs=z)
-    assert found["z_normality"] == pytest.approx(case["z_normality"], abs=z)
+    actual = moran(STATES, "log(gsp)", BORDERS, permutations=0).loc[case["year"]]
+    assert actual["statistic"] == pytest.approx(case["moran"], abs=near)
+    assert actual["z_randomisation"] == pytest.approx(case["z_randomisation"], abs=z)
+    assert actual["z_normality"] == pytest.approx(case["z_normality"], abs=z)
     other = geary(STATES, "log(gsp)", BORDERS, permutations=0).loc[case["year"]]
     assert other["statistic"] == pytest.approx(case["geary"], abs=near)
 
@@ -56,7 +56,7 @@ def test_numbers_of_spdep(case) -> None:
 
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_the_order_of_rows_and_of_weights_changes_nothing(name) -> None:
-    found = FUNCTIONS[name](STATES, "unemp", BORDERS, permutations=99, rng=5)
+    actual = FUNCTIONS[name](STATES, "unemp", BORDERS, permutations=99, rng=5)
     rows = STATES.frame.reset_index().sample(frac=1, random_state=1)
     shuffled = BORDERS.aligned_to(
         np.random.default_rng(1).permutation(BORDERS.entities)
@@ -64,24 +64,24 @@ def test_the_order_of_rows_and_of_weights_changes_nothing(name) -> None:
     again = FUNCTIONS[name](
         Panel(rows, "state", "year"), "unemp", shuffled, permutations=99, rng=5
     )
-    pd.testing.assert_frame_equal(found, again, rtol=1e-10)
+    pd.testing.assert_frame_equal(actual, again, rtol=1e-10)
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_units_and_origin_of_the_column_and_scale_of_weights_change_nothing(
     name,
 ) -> None:
-    found = FUNCTIONS[name](STATES, "unemp", BORDERS, permutations=99, rng=5)
+    actual = FUNCTIONS[name](STATES, "unemp", BORDERS, permutations=99, rng=5)
     changed = FUNCTIONS[name](
         STATES, "I(1000 * unemp + 7)", BORDERS, permutations=99, rng=5
     )
-    pd.testing.assert_frame_equal(found, changed, rtol=1e-8)
+    pd.testing.assert_frame_equal(actual, changed, rtol=1e-8)
     if name != "local_moran":
         doubled = SpatialWeights(
             2 * BORDERS.dense, BORDERS.entities, standardise="none"
         )
         changed = FUNCTIONS[name](STATES, "unemp", doubled, permutations=99, rng=5)
-        pd.testing.assert_frame_equal(found, changed, rtol=1e-10)
+        pd.testing.assert_frame_equal(actual, changed, rtol=1e-10)
 
 
 @pytest.mark.parametrize("name", ["moran", "geary"])
@@ -104,9 +104,9 @@ def test_sparse_weights_give_the_same() -> None:
     assert not isinstance(weights.matrix, np.ndarray)
     dense = weights._replace(raw=links)
     for function in FUNCTIONS.values():
-        found = function(panel, "x", weights, permutations=49, rng=1)
+        actual = function(panel, "x", weights, permutations=49, rng=1)
         pd.testing.assert_frame_equal(
-            found, function(panel, "x", dense, permutations=49, rng=1), rtol=1e-10
+            actual, function(panel, "x", dense, permutations=49, rng=1), rtol=1e-10
         )
 
 
@@ -117,19 +117,19 @@ def test_sparse_weights_give_the_same() -> None:
 def test_draws_are_recorded_and_repeated(name) -> None:
     noise = pd.Series(np.random.default_rng(6).normal(size=STATES.nobs), STATES.index)
     panel = STATES.assign(noise=noise)
-    found = FUNCTIONS[name](panel, "noise", BORDERS, permutations=49)
+    actual = FUNCTIONS[name](panel, "noise", BORDERS, permutations=49)
     again = FUNCTIONS[name](
-        panel, "noise", BORDERS, permutations=49, rng=found.attrs["rng_entropy"]
+        panel, "noise", BORDERS, permutations=49, rng=actual.attrs["rng_entropy"]
     )
-    pd.testing.assert_frame_equal(found, again)
+    pd.testing.assert_frame_equal(actual, again)
     assert (
         again.attrs
-        == found.attrs
-        == {"permutations": 49, "rng_entropy": found.attrs["rng_entropy"]}
+        == actual.attrs
+        == {"permutations": 49, "rng_entropy": actual.attrs["rng_entropy"]}
     )
     other = FUNCTIONS[name](panel, "noise", BORDERS, permutations=49, rng=3)
-    assert not found["p_permutation"].equals(other["p_permutation"])
-    least, most = found["p_permutation"].agg(["min", "max"])
+    assert not actual["p_permutation"].equals(other["p_permutation"])
+    least, most = actual["p_permutation"].agg(["min", "max"])
     assert 1 / 50 <= least <= most <= 1
 
 
@@ -144,8 +144,8 @@ def test_no_permutations_no_p_value(name) -> None:
 
 @pytest.mark.parametrize("name", ["moran", "geary"])
 def test_p_values_agree_where_there_are_many_entities(name) -> None:
-    found = FUNCTIONS[name](STATES, "log(gsp)", BORDERS, permutations=4_999, rng=1)
-    assert (found["p_permutation"] - found["p_randomisation"]).abs().max() < 0.012
+    actual = FUNCTIONS[name](STATES, "log(gsp)", BORDERS, permutations=4_999, rng=1)
+    assert (actual["p_permutation"] - actual["p_randomisation"]).abs().max() < 0.012
 
 
 # --- local ----------------------------------------------------------------------------
@@ -188,10 +188,10 @@ def test_a_cluster_is_found_and_noise_is_not() -> None:
     local = local_moran(
         panel, "x", SpatialWeights.from_neighbours(ring), permutations=4_999, rng=1
     )
-    found = local.index[
+    actual = local.index[
         (local["p_adjusted"] < 0.05) & (local["quadrant"] == "high-high")
     ]
-    assert set(range(21, 29)) <= set(found) <= set(range(20, 30))
+    assert set(range(21, 29)) <= set(actual) <= set(range(20, 30))
 
 
 def test_islands() -> None:
@@ -217,12 +217,12 @@ def test_entities_that_only_the_weights_have() -> None:
     some = STATES.subset("state != 'NH'")
     # Maine has no neighbour left.
     with pytest.warns(SpatialWeightsWarning) as caught:
-        found = moran(some, "unemp", BORDERS, permutations=0)
+        actual = moran(some, "unemp", BORDERS, permutations=0)
     assert ["'NH'" in str(caught[0].message), "'ME'" in str(caught[1].message)] == [
         True,
         True,
     ]
-    assert np.isfinite(found["statistic"]).all()
+    assert np.isfinite(actual["statistic"]).all()
 
 
 # --- malformed ------------------------------------------------------------------------
@@ -287,11 +287,11 @@ def test_lags_need_time_but_autocorrelation_does_not() -> None:
     section = Panel(
         STATES.frame.reset_index().query("year == 1980").drop(columns="year"), "state"
     )
-    found = moran(section, "unemp", BORDERS, permutations=0)
-    assert found.index.tolist() == ["all"]
+    actual = moran(section, "unemp", BORDERS, permutations=0)
+    assert actual.index.tolist() == ["all"]
     expected = moran(STATES, "unemp", BORDERS, permutations=0).loc[1980]
     np.testing.assert_allclose(
-        found.iloc[0, :6].astype(float), expected.iloc[:6], rtol=1e-12
+        actual.iloc[0, :6].astype(float), expected.iloc[:6], rtol=1e-12
     )
     with pytest.raises(PanelIndexError):
         moran(section, "lag(unemp)", BORDERS)
@@ -339,8 +339,8 @@ def test_size_under_no_autocorrelation(
     """
     panel, weights = independent_years(shape)
     for name, title in {"moran": "Moran's I", "geary": "Geary's C"}.items():
-        found = FUNCTIONS[name](panel, "x", weights, permutations=999, rng=1)
-        size = {way: float((found[f"p_{way}"] <= 0.05).mean()) for way in WAYS}
+        actual = FUNCTIONS[name](panel, "x", weights, permutations=999, rng=1)
+        size = {way: float((actual[f"p_{way}"] <= 0.05).mean()) for way in WAYS}
         rates = {head: size[way] for way, head in WAYS.items()}
         measured(
             "size_of_autocorrelation_tests", {"values": shape, "test": title, **rates}
@@ -384,16 +384,16 @@ def test_a_statistic_that_no_data_can_change_has_no_z(measure) -> None:
         "city",
         "year",
     )
-    found = measure(panel, "x", weights, permutations=9, rng=1)
-    assert found["statistic"].to_numpy() == pytest.approx(
-        found["expectation"].to_numpy()
+    actual = measure(panel, "x", weights, permutations=9, rng=1)
+    assert actual["statistic"].to_numpy() == pytest.approx(
+        actual["expectation"].to_numpy()
     )
     assert (
-        found[["z_normality", "p_normality", "z_randomisation", "p_randomisation"]]
+        actual[["z_normality", "p_normality", "z_randomisation", "p_randomisation"]]
         .isna()
         .all(axis=None)
     )
-    assert (found["p_permutation"] == 1).all()
+    assert (actual["p_permutation"] == 1).all()
     assert (
         local_moran(panel, "x", weights, permutations=9, rng=1)["p_permutation"] == 1
     ).all()
@@ -419,13 +419,13 @@ def test_against_esda() -> None:
         from_graph.aligned_to(names).matrix, weights.matrix, rtol=1e-14
     )
 
-    found = moran(STATES, "unemp", weights, permutations=0)
+    actual = moran(STATES, "unemp", weights, permutations=0)
     other = geary(STATES, "unemp", weights, permutations=0)
     local = local_moran(STATES, "unemp", weights, permutations=999, rng=1)
     for year in (1970, 1980):
         x = STATES.frame["unemp"].xs(year, level="year").reindex(names).to_numpy()
         peer = esda.Moran(x, w, permutations=0)
-        ours = found.loc[
+        ours = actual.loc[
             year, ["statistic", "z_normality", "z_randomisation", "p_normality"]
         ]
         np.testing.assert_allclose(

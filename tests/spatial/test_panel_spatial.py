@@ -69,9 +69,9 @@ def test_errors_of_produc(
         likelihood="unadjusted",
         cov_type=cov_type,
     )
-    found, known = spec.fit(states).std_errors, numbers["produc_errors"][case]
-    assert found["rho"] == pytest.approx(known["rho"], abs=6e-8)
-    assert found.to_numpy()[1:] == pytest.approx(known["slopes"], abs=6e-8)
+    results, known = spec.fit(states).std_errors, numbers["produc_errors"][case]
+    assert results["rho"] == pytest.approx(known["rho"], abs=6e-8)
+    assert results.to_numpy()[1:] == pytest.approx(known["slopes"], abs=6e-8)
 
 
 @pytest.mark.parametrize("case", ["sar individual", "sdm individual", "sdm two-way"])
@@ -130,12 +130,12 @@ def test_effects_of_cigar(
         likelihood="unadjusted",
         cov_type=cov_type,
     )
-    found = spec.fit(cigar).impacts
+    results = spec.fit(cigar).impacts
     known = numbers["cigar_effects"]
-    assert found["estimate"].to_numpy() == pytest.approx(
+    assert results["estimate"].to_numpy() == pytest.approx(
         np.array(known["estimates"]).T.ravel(), abs=6e-7
     )
-    assert found["std_error"].to_numpy() == pytest.approx(
+    assert results["std_error"].to_numpy() == pytest.approx(
         np.array(known[cov_type]).T.ravel(), abs=6e-7
     )
 

@@ -42,8 +42,8 @@ def test_spreg(case: dict[str, Any]) -> None:
     panel, weights = drawn(case["seed"], case["n"], case["periods"], case["k"])
     x = [f"x{j}" for j in range(case["k"])]
     spec = PanelSpatial("y", x, weights, model=case["model"], likelihood="unadjusted")
-    found = spec.fit(panel).params.to_numpy()
-    assert found == pytest.approx(
+    results = spec.fit(panel).params.to_numpy()
+    assert results == pytest.approx(
         [case["spatial"], *case["slopes"]], abs=STORED["tolerance"]["value"]
     )
 
@@ -85,8 +85,8 @@ def test_spreg_live(seed: int, effects: tuple[bool, bool]) -> None:
         design = np.hstack([*(by_period[name] for name in columns), dummies])
         peer = estimator(by_period["y"], design, w, epsilon=1e-12)
         spec = PanelSpatial("y", x, weights, model=model, time_effects=effects[1])
-        found = spec.replace(likelihood="unadjusted").fit(panel)
-        spatial = peer.rho if "rho" in found.params else peer.lam
+        results = spec.replace(likelihood="unadjusted").fit(panel)
+        spatial = peer.rho if "rho" in results.params else peer.lam
         expected = [float(np.squeeze(spatial)), *peer.betas.ravel()[: len(columns)]]
-        assert found.params.to_numpy() == pytest.approx(expected, abs=1e-7)
-        assert found.loglik == pytest.approx(float(np.squeeze(peer.logll)), abs=1e-7)
+        assert results.params.to_numpy() == pytest.approx(expected, abs=1e-7)
+        assert results.loglik == pytest.approx(float(np.squeeze(peer.logll)), abs=1e-7)

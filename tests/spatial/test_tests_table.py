@@ -28,12 +28,12 @@ X = ("log(pcap)", "log(pc)", "log(emp)", "unemp")
 @pytest.mark.parametrize("effects", ["individual", "two-way"])
 def test_produc(states, contiguity, numbers: dict[str, Any], effects: str) -> None:
     spec = PanelSpatial("log(gsp)", X, contiguity, time_effects=effects == "two-way")
-    found = spatial_tests(spec, states).frame.set_index("test")["chi2"]
-    lagrange = found[["LM lag", "LM error", "Robust LM lag", "Robust LM error"]]
+    actual = spatial_tests(spec, states).frame.set_index("test")["chi2"]
+    lagrange = actual[["LM lag", "LM error", "Robust LM lag", "Robust LM error"]]
     assert lagrange.to_numpy() == pytest.approx(numbers["produc_lm"][effects], abs=6e-5)
     ratios = numbers["produc_lr"][effects]
-    assert found["LR SDM against SAR"] == pytest.approx(ratios["sar"], abs=6e-5)
-    assert found["LR SDM against SEM"] == pytest.approx(ratios["sem"], abs=6e-5)
+    assert actual["LR SDM against SAR"] == pytest.approx(ratios["sar"], abs=6e-5)
+    assert actual["LR SDM against SEM"] == pytest.approx(ratios["sem"], abs=6e-5)
 
 
 @pytest.mark.data("cigar.csv")
@@ -57,8 +57,8 @@ def test_elhorst_table_3_2(
         entity_effects=entity,
         time_effects=time,
     )
-    found = spatial_tests(spec, cigar).frame["chi2"].to_numpy()[:4]
-    assert found == pytest.approx(numbers["cigar_tests"]["lm"][effects], abs=6e-4)
+    actual = spatial_tests(spec, cigar).frame["chi2"].to_numpy()[:4]
+    assert actual == pytest.approx(numbers["cigar_tests"]["lm"][effects], abs=6e-4)
 
 
 @pytest.mark.data("cigar.csv")
@@ -69,32 +69,35 @@ def test_effects_and_wald_tests_of_cigar(
     spec = PanelSpatial(
         "log(sales)", ["logp", "logy"], cigar_weights, cov_type="information"
     )
-    found = spatial_tests(spec, cigar).frame.set_index("test")
+    actual = spatial_tests(spec, cigar).frame.set_index("test")
     known = numbers["cigar_tests"]
-    assert found.loc["LR state effects", "chi2"] == pytest.approx(
+    assert actual.loc["LR state effects", "chi2"] == pytest.approx(
         known["lr_entity"], abs=6e-4
     )
-    assert found.loc["LR year effects", "chi2"] == pytest.approx(
+    assert actual.loc["LR year effects", "chi2"] == pytest.approx(
         known["lr_time"], abs=6e-4
     )
-    assert found.loc[["LR state effects", "LR year effects"], "df"].tolist() == [45, 29]
-    assert found.loc["Wald SDM against SAR", "chi2"] == pytest.approx(
+    assert actual.loc[["LR state effects", "LR year effects"], "df"].tolist() == [
+        45,
+        29,
+    ]
+    assert actual.loc["Wald SDM against SAR", "chi2"] == pytest.approx(
         known["information"]["sar"], abs=6e-5
     )
-    assert found.loc["Wald SDM against SEM", "chi2"] == pytest.approx(
+    assert actual.loc["Wald SDM against SEM", "chi2"] == pytest.approx(
         known["information"]["sem"], abs=6e-5
     )
 
 
 def test_the_model_of_the_specification_plays_no_part(states, contiguity) -> None:
     spec = PanelSpatial("log(gsp)", X, contiguity, spatial_lags=["unemp"])
-    found = spatial_tests(spec, states).frame
-    assert found.equals(
+    actual = spatial_tests(spec, states).frame
+    assert actual.equals(
         spatial_tests(
             PanelSpatial("log(gsp)", X, contiguity, model="sem"), states
         ).frame
     )
-    assert list(found.columns) == [
+    assert list(actual.columns) == [
         "test",
         "statistic",
         "df",
@@ -205,8 +208,8 @@ def test_weights_of_several_row_sums(states, contiguity, time: bool) -> None:
     spec = PanelSpatial("log(gsp)", X, raw, model="sar", time_effects=time)
     layout = lay_out(spec, states)
     columns = spatial_columns(layout, splm=False, error=False)
-    found = spectrum(layout.matrix)
-    determinants = Determinants(found, columns.n_times, len(columns.y))
+    actual = spectrum(layout.matrix)
+    determinants = Determinants(actual, columns.n_times, len(columns.y))
     null = at_values(columns, determinants, 0.0, 0.0)
     point = Point(
         columns, null, determinants, layout.matrix, True, False, layout.demean

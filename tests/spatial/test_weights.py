@@ -240,8 +240,8 @@ def test_a_lag_is_the_sum_over_neighbours_of_the_same_period(holes) -> None:
     weights = made()
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        found = Panel(frame, "city", "year").assign(w_x=weights.lag("x")).frame["w_x"]
-    for (city, year), lag in found.items():
+        actual = Panel(frame, "city", "year").assign(w_x=weights.lag("x")).frame["w_x"]
+    for (city, year), lag in actual.items():
         row = weights.dense[LABELS.index(city)]
         neighbours = [
             (row[j], value.get((LABELS[j], year), np.nan))
@@ -261,8 +261,8 @@ def test_a_lag_is_the_sum_over_neighbours_of_the_same_period(holes) -> None:
 def test_a_lag_in_a_cross_section_and_of_truth_values() -> None:
     frame = pd.DataFrame({"city": LABELS[:3], "x": [True, False, True]})
     with pytest.warns(SpatialWeightsWarning, match="isle"):
-        found = Panel(frame, "city").assign(w_x=made().lag("x")).frame["w_x"]
-    assert found.to_dict() == {"centre": 1.0, "east": 0.0, "west": 0.0}
+        actual = Panel(frame, "city").assign(w_x=made().lag("x")).frame["w_x"]
+    assert actual.to_dict() == {"centre": 1.0, "east": 0.0, "west": 0.0}
 
 
 def test_a_lag_can_be_used_in_a_model() -> None:

@@ -130,10 +130,10 @@ def test_findings_are_those_of_a_referee() -> None:
         labels = LABELS.get(hashlib.sha256(path.read_bytes()).hexdigest()[:16])
         if labels is None:
             continue
-        found = {(n.code, n.data["line"]) for n in read_do_file(path).findings}
+        actual = {(n.code, n.data["line"]) for n in read_do_file(path).findings}
         wanted = {(code, line) for code, lines in labels.items() for line in lines}
-        right += len(found & wanted)
-        asked += len(found)
+        right += len(actual & wanted)
+        asked += len(actual)
         due += len(wanted)
     sys.stdout.write(
         f"\nprecision {right / asked:.3f} of {asked}, recall {right / due:.3f} of {due}"

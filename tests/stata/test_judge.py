@@ -16,10 +16,10 @@ with Path(judge.__file__).with_name("notices.csv").open(encoding="utf-8") as tab
 def codes(text: str, tmp_path: Path) -> list[tuple[str, int]]:
     path = tmp_path / "paper.do"
     path.write_text(f"xtset id year\n{text}\n", encoding="utf-8")
-    found = read_do_file(path).findings
-    for notice in found:
+    actual = read_do_file(path).findings
+    for notice in actual:
         assert len(notice.message) > 40
-    return [(n.code, n.data["line"]) for n in found]
+    return [(n.code, n.data["line"]) for n in actual]
 
 
 @pytest.mark.many(30)
@@ -159,8 +159,8 @@ EVENT = (
     ],
 )
 def test_staggered_adoption(text: str, expected: list[str], tmp_path: Path) -> None:
-    found = [code for code, _ in codes(text, tmp_path)]
-    assert [code for code in found if code == "staggered_two_way"] == expected
+    actual = [code for code, _ in codes(text, tmp_path)]
+    assert [code for code in actual if code == "staggered_two_way"] == expected
 
 
 @pytest.mark.many(9)

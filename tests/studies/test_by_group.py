@@ -121,10 +121,10 @@ def test_permutations_are_those_of_refits(case: str, gaps: bool) -> None:
         make(len(case), n=24, periods=7, gaps=gaps),
         SPEC.replace(**CASES[case]),
     )
-    found = grouped(spec, frame, reps=20, rng=3)
+    actual = grouped(spec, frame, reps=20, rng=3)
     expected = refits(spec, frame, "g", 20, 3)
     np.testing.assert_allclose(
-        found.difference.draws, expected[:, 1] - expected[:, 0], rtol=1e-8, atol=1e-10
+        actual.difference.draws, expected[:, 1] - expected[:, 0], rtol=1e-8, atol=1e-10
     )
 
 
@@ -144,15 +144,15 @@ def test_the_range_of_three_groups_is_that_of_refits() -> None:
 @pytest.mark.parametrize("gaps", [False, True], ids=["balanced", "unbalanced"])
 def test_each_group_is_fitted_on_its_own_rows(gaps: bool) -> None:
     frame = make(2, gaps=gaps)
-    found = grouped(SPEC, frame, rng=1)
-    assert found.labels == ("east", "west")
-    for group, result in found.items():
+    actual = grouped(SPEC, frame, rng=1)
+    assert actual.labels == ("east", "west")
+    for group, result in actual.items():
         alone = quiet(SPEC.fit, Panel(frame[frame["g"] == group], *KEYS))
         pd.testing.assert_frame_equal(result.tidy(), alone.tidy())
         assert result.nobs == alone.nobs
-    test = found.difference
+    test = actual.difference
     assert test.statistic == pytest.approx(
-        found["west"].params["x"] - found["east"].params["x"], rel=1e-12
+        actual["west"].params["x"] - actual["east"].params["x"], rel=1e-12
     )
     assert (
         test.p_value == (1 + (np.abs(test.draws) >= abs(test.statistic)).sum()) / 1000
@@ -270,11 +270,11 @@ def test_several_interactions_are_tested_jointly() -> None:
 def test_a_table_says_that_the_difference_is_of_a_joint_model(
     group: str, language: str, text: str
 ) -> None:
-    found = grouped(SPEC, make(8), group, method="interaction")
-    columns = [fit.params["x"] for fit in found.values()]
-    detail: Any = found.difference.detail
+    actual = grouped(SPEC, make(8), group, method="interaction")
+    columns = [fit.params["x"] for fit in actual.values()]
+    detail: Any = actual.difference.detail
     assert abs(np.ptp(columns) - abs(detail["difference"])) > 1e-3
-    notes = " ".join(dp.etable(found, style=dp.TableStyle(language)).notes)
+    notes = " ".join(dp.etable(actual, style=dp.TableStyle(language)).notes)
     assert re.search(text, notes)
 
 
@@ -367,10 +367,10 @@ def test_categories_keep_their_order() -> None:
     frame = make().assign(
         g=lambda f: pd.Categorical(f["g"], ["west", "east"], ordered=True)
     )
-    found = grouped(SPEC, frame, reps=19)
-    assert found.labels == ("west", "east")
-    assert found.difference.statistic == pytest.approx(
-        found["east"].params["x"] - found["west"].params["x"]
+    actual = grouped(SPEC, frame, reps=19)
+    assert actual.labels == ("west", "east")
+    assert actual.difference.statistic == pytest.approx(
+        actual["east"].params["x"] - actual["west"].params["x"]
     )
 
 
@@ -391,14 +391,14 @@ def test_a_term_is_found_in_any_spelling() -> None:
 )
 def test_other_specifications_are_fitted_anew(spec: Any, term: str) -> None:
     frame = make(10, n=30)
-    found = grouped(spec, frame, term=term, reps=19, rng=1)
-    slopes = {k: getattr(r, "slopes", r).params[term] for k, r in found.items()}
-    assert found.difference.statistic == pytest.approx(slopes["west"] - slopes["east"])
-    assert np.isfinite(found.difference.draws).all()
+    actual = grouped(spec, frame, term=term, reps=19, rng=1)
+    slopes = {k: getattr(r, "slopes", r).params[term] for k, r in actual.items()}
+    assert actual.difference.statistic == pytest.approx(slopes["west"] - slopes["east"])
+    assert np.isfinite(actual.difference.draws).all()
     again = grouped(
         spec, frame.sample(frac=1, random_state=0), term=term, reps=19, rng=1
     )
-    np.testing.assert_array_equal(again.difference.draws, found.difference.draws)
+    np.testing.assert_array_equal(again.difference.draws, actual.difference.draws)
 
 
 def test_progress_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
@@ -412,28 +412,28 @@ def test_progress_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_the_result_is_kept_whole() -> None:
-    found = grouped(SPEC, make(), rng=1)
-    other = pickle.loads(pickle.dumps(found))
+    actual = grouped(SPEC, make(), rng=1)
+    other = pickle.loads(pickle.dumps(actual))
     assert isinstance(other, dp.ByGroup)
-    assert repr(other) == repr(found)
-    assert other.labels == found.labels
-    assert other.difference.to_dict() == found.difference.to_dict()
-    assert "Difference of x by g, west minus east: statistic = " in repr(found)
+    assert repr(other) == repr(actual)
+    assert other.labels == actual.labels
+    assert other.difference.to_dict() == actual.difference.to_dict()
+    assert "Difference of x by g, west minus east: statistic = " in repr(actual)
     assert other.compare("x")["model"].tolist() == ["east", "west"]
 
 
 @pytest.mark.parametrize("group", ["g", "h"])
 @pytest.mark.parametrize("method", ["permutation", "interaction"])
 def test_a_table_has_the_difference_as_a_note(group: str, method: Any) -> None:
-    found = grouped(SPEC, make(), group, method=method, rng=1)
-    table = dp.etable(found)
-    assert list(table.frame.columns) == list(found.labels)
-    (line,) = [note for note in table.notes if note == found.note]
-    assert f"{found.difference.p_value:.4f}" in line
-    assert f"{found.difference.detail['difference']:.4g}" in line
+    actual = grouped(SPEC, make(), group, method=method, rng=1)
+    table = dp.etable(actual)
+    assert list(table.frame.columns) == list(actual.labels)
+    (line,) = [note for note in table.notes if note == actual.note]
+    assert f"{actual.difference.p_value:.4f}" in line
+    assert f"{actual.difference.detail['difference']:.4g}" in line
     assert (
-        found.note
-        in dp.etable({"all": quiet(SPEC.fit, Panel(make(), *KEYS)), "by": found}).notes
+        actual.note
+        in dp.etable({"all": quiet(SPEC.fit, Panel(make(), *KEYS)), "by": actual}).notes
     )
 
 
@@ -442,35 +442,35 @@ def test_a_table_has_the_difference_as_a_note(group: str, method: Any) -> None:
 def test_a_table_has_the_difference_and_its_p_value_as_rows(
     group: str, method: Any
 ) -> None:
-    found = grouped(SPEC, make(), group, method=method, rng=1)
-    frame = dp.etable(found).frame
-    first, second = found.rows
+    actual = grouped(SPEC, make(), group, method=method, rng=1)
+    frame = dp.etable(actual).frame
+    first, second = actual.rows
     assert set(frame.loc[[first, second]].iloc[:, :-1].to_numpy().ravel()) == {""}
     difference, p = frame.loc[first].iloc[-1], frame.loc[second].iloc[-1]
     assert float(difference) == pytest.approx(
-        found.difference.detail["difference"], abs=5e-4
+        actual.difference.detail["difference"], abs=5e-4
     )
-    expected = found.difference.p_value
+    expected = actual.difference.p_value
     assert p == (f"{expected:.3f}" if expected >= 0.001 else "<0.001")
     if group == "g":
-        params = {label: result.params["x"] for label, result in found.items()}
+        params = {label: result.params["x"] for label, result in actual.items()}
         assert first == "x: difference between groups"
         if method == "permutation":
-            assert found.rows[first] == [None, params["west"] - params["east"]]
+            assert actual.rows[first] == [None, params["west"] - params["east"]]
 
 
 def test_rows_that_are_passed_replace_those_of_the_set() -> None:
-    found = grouped(SPEC, make(), "g", rng=1)
+    actual = grouped(SPEC, make(), "g", rng=1)
     labels = {"x": "Digital"}
     by_itself, passed = (
-        dp.etable(found, labels=labels),
-        dp.etable(found, labels=labels, rows=found.rows),
+        dp.etable(actual, labels=labels),
+        dp.etable(actual, labels=labels, rows=actual.rows),
     )
     assert "Digital: difference between groups" in by_itself.frame.index
     assert list(by_itself.frame.index) == list(passed.frame.index)
     assert len(by_itself.frame) == len(passed.frame)
-    renamed = {"Gap": found.rows["x: difference between groups"], **found.rows}
-    assert len(dp.etable(found, rows=renamed).frame) == len(passed.frame) + 1
+    renamed = {"Gap": actual.rows["x: difference between groups"], **actual.rows}
+    assert len(dp.etable(actual, rows=renamed).frame) == len(passed.frame) + 1
 
 
 def test_two_sets_side_by_side_share_the_row_of_the_p_value() -> None:
@@ -482,25 +482,25 @@ def test_two_sets_side_by_side_share_the_row_of_the_p_value() -> None:
 
 
 def test_a_table_keeps_the_note_of_a_set_beside_that_of_a_model() -> None:
-    found = grouped(SPEC, make(), "g", rng=1)
+    actual = grouped(SPEC, make(), "g", rng=1)
 
     class WithNote:
         def table_columns(self, level: float = 0.95) -> Any:
             return tuple(
                 replace(c, note="A note of its own.")
-                for c in columns_of(found["east"], level) or ()
+                for c in columns_of(actual["east"], level) or ()
             )
 
-    noted = replace(found, outcomes=(("east", WithNote()), found.outcomes[1]))
-    assert {"A note of its own.", found.note} <= set(dp.etable(noted).notes)
+    noted = replace(actual, outcomes=(("east", WithNote()), actual.outcomes[1]))
+    assert {"A note of its own.", actual.note} <= set(dp.etable(noted).notes)
 
 
 def test_groups_that_differ_in_a_far_digit_are_two() -> None:
     frame = make().assign(code=lambda f: 20151234.0 + (f["g"] == "west"))
-    found = grouped(SPEC, frame, "code", rng=1)
-    assert found.labels == ("20151234", "20151235")
+    actual = grouped(SPEC, frame, "code", rng=1)
+    assert actual.labels == ("20151234", "20151235")
     assert (
-        found.difference.statistic
+        actual.difference.statistic
         == grouped(SPEC, frame, "g", rng=1).difference.statistic
     )
 
@@ -753,10 +753,10 @@ def test_size_where_the_groups_are_a_random_partition(
     spec = FixedEffects("y", ["x"])
     p = []
     for _ in range(1000):
-        found = grouped_panel(
+        actual = grouped_panel(
             spec, null_panel(rng, small), method=method, reps=199, rng=rng
         )
-        p.append(found.difference.p_value)
+        p.append(actual.difference.p_value)
     size = np.mean(np.array(p) <= 0.05)
     row = {
         "the smaller group has": "nothing of its own, no control",
@@ -798,7 +798,7 @@ def test_size_where_the_smaller_group_is_unlike_the_other(
             )
         ]
         both.append(grouped_panel(spec, panel, method="interaction", term="x"))
-        p.append([found.difference.p_value for found in both])
+        p.append([actual.difference.p_value for actual in both])
     permutation, interaction = (np.array(p) <= 0.05).mean(axis=0)
     row = {"the smaller group has": kind, "its entities": 10}
     measured(
@@ -835,7 +835,7 @@ def test_size_where_groups_consist_of_whole_clusters(
         panel = Panel(frame.assign(y=frame["x"] + error), *KEYS)
         permuted = grouped_panel(spec, panel, method="permutation", reps=199, rng=rng)
         common = grouped_panel(spec, panel, method="interaction")
-        p.append([found.difference.p_value for found in (permuted, common)])
+        p.append([actual.difference.p_value for actual in (permuted, common)])
     permutation, interaction = (np.array(p) <= 0.05).mean(axis=0)
     row = {"the smaller group has": "whole provinces, the clusters", "its entities": 40}
     measured(
@@ -845,8 +845,8 @@ def test_size_where_groups_consist_of_whole_clusters(
     assert 0.03 <= permutation <= 0.07
 
 
-def unlike(found: dp.ByGroup) -> list[Any]:
-    return [n for n in found.difference.diagnostics if n.code == "unlike_groups"]
+def unlike(results: dp.ByGroup) -> list[Any]:
+    return [n for n in results.difference.diagnostics if n.code == "unlike_groups"]
 
 
 @pytest.mark.parametrize(("error", "share"), [(2.0, 0.162), (0.5, 0.012)])
@@ -855,23 +855,23 @@ def test_unlike_errors_of_groups_are_reported_with_the_share_and_another_p(
 ) -> None:
     panel = unlike_panel(np.random.default_rng(3), error=error)
     spec = FixedEffects("y", ["x", "a"])
-    found = grouped_panel(spec, panel, term="x", rng=1)
-    (notice,) = unlike(found)
+    actual = grouped_panel(spec, panel, term="x", rng=1)
+    (notice,) = unlike(actual)
     # The share is about that of the page on groups.
     assert notice.data["share"] == pytest.approx(share, abs=0.03)
-    other, smaller = found.values()
+    other, smaller = actual.values()
     error_of_both = np.hypot(other.std_errors["x"], smaller.std_errors["x"])
     t = (smaller.params["x"] - other.params["x"]) / error_of_both
     assert notice.data["p_value"] == pytest.approx(2 * stats.t.sf(abs(t), 9))
     p = f"{notice.data['p_value']:.4f}"
-    assert p in str(found.difference)
+    assert p in str(actual.difference)
     for language, words in (
         ("en", "error variances of the groups"),
         ("zh", "误差的方差不同"),
     ):
         (note,) = [
             text
-            for text in dp.etable(found, style=dp.TableStyle(language)).notes
+            for text in dp.etable(actual, style=dp.TableStyle(language)).notes
             if words in text
         ]
         assert p in note
@@ -885,8 +885,8 @@ def test_groups_of_one_size_or_several_groups_are_not_unlike() -> None:
     panel = panel.assign(third=lambda f: f.index.get_level_values("i") % 3)
     spec = FixedEffects("y", ["x", "a"])
     for group in ("half", "third"):
-        found = quiet(dp.by_group, spec, panel, group, reps=19, rng=1)
-        assert not unlike(found)
+        actual = quiet(dp.by_group, spec, panel, group, reps=19, rng=1)
+        assert not unlike(actual)
     assert not unlike(grouped_panel(spec, panel, method="interaction"))
 
 
@@ -924,22 +924,22 @@ def grouped_panel(spec: Any, panel: Panel, **options: Any) -> dp.ByGroup:
 @pytest.mark.parametrize("group", ["g", "h"])
 @pytest.mark.parametrize("method", ["permutation", "interaction"])
 def test_a_chinese_table_has_the_note_in_chinese(group: str, method: Any) -> None:
-    found = grouped(SPEC, make(), group, method=method, rng=1)
-    table = dp.etable(found, style=dp.TableStyle("zh"))
+    actual = grouped(SPEC, make(), group, method=method, rng=1)
+    table = dp.etable(actual, style=dp.TableStyle("zh"))
     # Notes about the few clusters of the groups come last.
     about_few = "聚类（i）仅"
     assert about_few in table.notes[-1]
     note = [text for text in table.notes if about_few not in text][-1]
-    assert note == found.note_in("chinese") != found.note
-    assert f"p = {found.difference.p_value:.4f}" in note
-    assert f"{found.difference.detail['difference']:.4g}" in note
+    assert note == actual.note_in("chinese") != actual.note
+    assert f"p = {actual.difference.p_value:.4f}" in note
+    assert f"{actual.difference.detail['difference']:.4g}" in note
     assert ("（西部减东部）" in note) is (group == "g")
     assert {
         "组间差异检验p值",
         "x系数的组间差异" if group == "g" else "x系数的组间极差",
     } <= set(table.frame.index)
     labels = {"x": "数字经济", "west": "西部", "east": "东部", "g": "地区"}
-    labelled = dp.etable(found, style=dp.TableStyle("zh"), labels=labels)
+    labelled = dp.etable(actual, style=dp.TableStyle("zh"), labels=labels)
     note = [text for text in labelled.notes if about_few not in text][-1]
     assert "数字经济的系数" in note
     if group == "g":
@@ -952,19 +952,19 @@ def test_a_chinese_table_has_the_note_in_chinese(group: str, method: Any) -> Non
 def test_a_condition_has_the_labels_of_its_columns_in_heads_notes_and_test() -> None:
     panel = dp.datasets.us_states()
     spec = dp.FixedEffects("log(gsp)", ["log(pc)"])
-    found = dp.by_group(spec, panel, "unemp > 6.2", method="interaction")
-    english = dp.etable(found, labels={"unemp": "Joblessness", "pc": "Capital"})
+    actual = dp.by_group(spec, panel, "unemp > 6.2", method="interaction")
+    english = dp.etable(actual, labels={"unemp": "Joblessness", "pc": "Capital"})
     heads = ["not (Joblessness > 6.2)", "Joblessness > 6.2"]
     assert english.frame.columns.tolist() == heads
     assert f"Difference of log(Capital), {heads[1]} minus {heads[0]}:" in " ".join(
         english.notes
     )
     style, labels = dp.TableStyle("zh"), {"unemp": "失业率", "pc": "资本"}
-    chinese = dp.etable(found, labels=labels, style=style, rows=found.rows)
+    chinese = dp.etable(actual, labels=labels, style=style, rows=actual.rows)
     assert chinese.frame.columns.tolist() == ["非 (失业率 > 6.2)", "失业率 > 6.2"]
     assert "ln(资本)系数的组间差异" in chinese.frame.index
     assert chinese.frame.index.tolist().count("组间差异检验p值") == 1
-    test = dp.etable(found.difference, labels=labels, style=style)
+    test = dp.etable(actual.difference, labels=labels, style=style)
     assert test.frame.columns.tolist() == [
         "ln(资本)的系数之差（失业率 > 6.2减非 (失业率 > 6.2)）"
     ]

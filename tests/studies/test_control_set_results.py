@@ -46,7 +46,7 @@ def make(**options: Any) -> ControlSets:
 
 
 @pytest.fixture(scope="module")
-def found() -> ControlSets:
+def results() -> ControlSets:
     return make()
 
 
@@ -55,8 +55,8 @@ def test_labels() -> None:
     assert set_label(("a", "log(b)")) == "a + log(b)"
 
 
-def test_the_frame_has_one_row_an_estimated_set(found: ControlSets) -> None:
-    frame = found.frame
+def test_the_frame_has_one_row_an_estimated_set(results: ControlSets) -> None:
+    frame = results.frame
     assert frame.columns.tolist() == [
         "model",
         "controls",
@@ -64,38 +64,38 @@ def test_the_frame_has_one_row_an_estimated_set(found: ControlSets) -> None:
         *NUMBERS,
         "nobs",
     ]
-    assert (len(frame), len(found.failures), len(found.labels)) == (12, 4, 16)
-    assert frame["model"].tolist() == list(found)
+    assert (len(frame), len(results.failures), len(results.labels)) == (12, 4, 16)
+    assert frame["model"].tolist() == list(results)
     assert frame["controls"][0] == ()
     assert frame["controls"][frame["model"] == "a + b"].item() == ("a", "b")
     assert (frame["nobs"] == 180).all()
     assert (
-        found.included.loc[frame["model"]].sum(axis=1).tolist()
+        results.included.loc[frame["model"]].sum(axis=1).tolist()
         == frame["n_controls"].tolist()
     )
 
 
-def test_tidy_stacks_the_models(found: ControlSets) -> None:
+def test_tidy_stacks_the_models(results: ControlSets) -> None:
     for level in (0.95, 0.5):
         stacked = pd.concat(
-            [one.tidy(level).assign(model=label) for label, one in found.items()]
+            [one.tidy(level).assign(model=label) for label, one in results.items()]
         )
         expected = stacked[["model", "term", *NUMBERS]].reset_index(drop=True)
-        pd.testing.assert_frame_equal(found.tidy(level), expected, rtol=1e-14)
+        pd.testing.assert_frame_equal(results.tidy(level), expected, rtol=1e-14)
     with pytest.raises(OptionError, match="level"):
-        found.tidy(95)
+        results.tidy(95)
 
 
-def test_compare_and_mapping(found: ControlSets) -> None:
-    out = found.compare("x")
-    assert out["model"].tolist() == list(found.keys())
+def test_compare_and_mapping(results: ControlSets) -> None:
+    out = results.compare("x")
+    assert out["model"].tolist() == list(results.keys())
     assert out["nobs"].tolist() == [180] * 12
-    assert [one.estimate for one in found.values()] == out["estimate"].tolist()
-    assert isinstance(found.failures["c + double"], CollinearityError)
+    assert [one.estimate for one in results.values()] == out["estimate"].tolist()
+    assert isinstance(results.failures["c + double"], CollinearityError)
 
 
-def test_the_distribution_by_hand(found: ControlSets) -> None:
-    frame, told = found.frame, found.distribution()
+def test_the_distribution_by_hand(results: ControlSets) -> None:
+    frame, told = results.frame, results.distribution()
     b, significant = frame["estimate"], frame["p_value"] <= 0.05
     assert told["n_sets"] == 16
     assert told["n_estimated"] == 12
@@ -109,15 +109,15 @@ def test_the_distribution_by_hand(found: ControlSets) -> None:
     assert told["negative_significant"] == ((b < 0) & significant).mean()
     assert 0 < told["positive_significant"] < 1
     assert 0 < told["negative"] < 1
-    strict = found.distribution(0.9999)
+    strict = results.distribution(0.9999)
     assert (
         strict["positive_significant"]
         == ((b > 0) & (frame["p_value"] <= 0.0001)).mean()
     )
 
 
-def test_each_control_by_hand(found: ControlSets) -> None:
-    frame, told = found.frame, found.by_control()
+def test_each_control_by_hand(results: ControlSets) -> None:
+    frame, told = results.frame, results.by_control()
     assert told.index.tolist() == ["a", "b", "c", "double"]
     inside = np.array(["a" in names for names in frame["controls"]])
     counts = (frame["estimate"] > 0) & (frame["p_value"] <= 0.05)
@@ -130,16 +130,16 @@ def test_each_control_by_hand(found: ControlSets) -> None:
 
 
 def test_the_summary_tells_the_distribution_and_what_p_is_not(
-    found: ControlSets,
+    results: ControlSets,
 ) -> None:
-    text = found.summary()
-    assert text == repr(found)
+    text = results.summary()
+    assert text == repr(results)
     assert "Estimates of x beside 16 sets of 4 candidate controls" in text
     assert "4 sets not estimated, such as 'c + double'" in text
     assert "None allows for a choice among the sets" in " ".join(text.split())
     row = next(line for line in text.splitlines() if line.startswith("Median"))
     assert float(row.split()[1]) == pytest.approx(
-        found.distribution()["median"], rel=1e-4
+        results.distribution()["median"], rel=1e-4
     )
     assert "All candidates" not in text  # that model was not estimated
     assert "No candidate" in text
@@ -156,11 +156,11 @@ def test_degrees_of_freedom_that_differ_are_said() -> None:
 
 
 def test_a_control_that_is_in_every_set_has_no_sets_without() -> None:
-    found = make()
-    common = found.common
-    both = [(label, one) for label, one in found.outcomes if label in ("a", "a + b")]
+    actual = make()
+    common = actual.common
+    both = [(label, one) for label, one in actual.outcomes if label in ("a", "a + b")]
     some = ControlSets(
-        tuple(both), ("a", "b"), found.included.loc[["a", "a + b"], ["a", "b"]], common
+        tuple(both), ("a", "b"), actual.included.loc[["a", "a + b"], ["a", "b"]], common
     )
     told = some.by_control()
     assert np.isnan(told.loc["a", "median_without"])
@@ -168,10 +168,13 @@ def test_a_control_that_is_in_every_set_has_no_sets_without() -> None:
     assert "nan" not in some.summary()
 
 
-def test_nothing_estimated(found: ControlSets) -> None:
-    failed = tuple((label, error) for label, error in found.failures.items())
+def test_nothing_estimated(results: ControlSets) -> None:
+    failed = tuple((label, error) for label, error in results.failures.items())
     none = ControlSets(
-        failed, found.candidates, found.included.loc[list(found.failures)], found.common
+        failed,
+        results.candidates,
+        results.included.loc[list(results.failures)],
+        results.common,
     )
     assert none.tidy().empty
     assert none.distribution()["n_estimated"] == 0
@@ -180,8 +183,8 @@ def test_nothing_estimated(found: ControlSets) -> None:
     assert none.to_dict()["sets"] == []
 
 
-def test_one_set_answers_what_every_result_does(found: ControlSets) -> None:
-    one = found["a + b"]
+def test_one_set_answers_what_every_result_does(results: ControlSets) -> None:
+    one = results["a + b"]
     assert isinstance(one, dp.Results)
     assert one.params.to_dict() == {"x": one.estimate}
     assert one.std_errors["x"] ** 2 == one.cov.loc["x", "x"]
@@ -193,33 +196,33 @@ def test_one_set_answers_what_every_result_does(found: ControlSets) -> None:
     assert again.to_text() == one.summary()
 
 
-def test_a_table_has_a_column_a_set(found: ControlSets) -> None:
-    table = dp.etable(found)
+def test_a_table_has_a_column_a_set(results: ControlSets) -> None:
+    table = dp.etable(results)
     text = str(table)
     assert "Digital economy" in text
     assert "a + b" in text
-    assert f"{found['a + b'].estimate:.3f}" in text
+    assert f"{results['a + b'].estimate:.3f}" in text
     assert "16 sets of 4 candidate controls on the same rows" in " ".join(text.split())
-    assert list(dp.etable(found["a + b"]).frame.columns) == ["a + b"]
-    chinese = f"{len(found.candidates)}个候选控制变量的{len(found.outcomes)}种组合"
-    notes = dp.etable(found, style=dp.TableStyle("zh")).notes
+    assert list(dp.etable(results["a + b"]).frame.columns) == ["a + b"]
+    chinese = f"{len(results.candidates)}个候选控制变量的{len(results.outcomes)}种组合"
+    notes = dp.etable(results, style=dp.TableStyle("zh")).notes
     assert [note.startswith(chinese) for note in notes].count(True) == 1
-    assert found.note not in notes
-    assert found["a"].table_columns()[0].keys == found.common.key_names
-    alone = str(dp.etable({"with a": found["a"]}))
+    assert results.note not in notes
+    assert results["a"].table_columns()[0].keys == results.common.key_names
+    alone = str(dp.etable({"with a": results["a"]}))
     assert "with a" in alone
     assert "180" in alone
 
 
-def test_dicts_and_pickles_come_back(found: ControlSets) -> None:
-    stored = json.loads(json.dumps(found.to_dict()))
+def test_dicts_and_pickles_come_back(results: ControlSets) -> None:
+    stored = json.loads(json.dumps(results.to_dict()))
     assert stored["type"] == "ControlSets"
     assert len(stored["sets"]) == 12
-    assert set(stored["failures"]) == set(found.failures)
-    assert Summary.from_dict(stored).to_text() == found.summary()
-    for other in (pickle.loads(pickle.dumps(found)), copy.deepcopy(found)):
-        pd.testing.assert_frame_equal(other.frame, found.frame)
-        pd.testing.assert_frame_equal(other.included, found.included)
+    assert set(stored["failures"]) == set(results.failures)
+    assert Summary.from_dict(stored).to_text() == results.summary()
+    for other in (pickle.loads(pickle.dumps(results)), copy.deepcopy(results)):
+        pd.testing.assert_frame_equal(other.frame, results.frame)
+        pd.testing.assert_frame_equal(other.included, results.included)
         assert isinstance(other.common, ControlSample)
-        assert other.summary() == found.summary()
-        assert list(other.failures) == list(found.failures)
+        assert other.summary() == results.summary()
+        assert list(other.failures) == list(results.failures)

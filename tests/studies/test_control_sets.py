@@ -104,10 +104,10 @@ CASES: dict[str, dict[str, Any]] = {
 @pytest.mark.many(2)
 def test_every_set_is_the_fit_of_that_model(case: str) -> None:
     frame, spec = make(len(case)), SPEC.replace(**CASES[case])
-    found = sets_of(spec, frame)
-    assert len(found) == 16
+    actual = sets_of(spec, frame)
+    assert len(actual) == 16
     complete = Panel(frame.dropna(), *KEYS)
-    for label, one in found.items():
+    for label, one in actual.items():
         fit = quiet(spec.add(*one.controls).fit, complete)
         expected = fit.tidy().set_index("term").loc[["x"]].reset_index()
         pd.testing.assert_frame_equal(one.tidy(), expected, rtol=1e-10, atol=1e-13)
@@ -124,14 +124,14 @@ def test_every_set_is_the_fit_of_that_model(case: str) -> None:
 
 def test_errors_are_those_of_dummies_written_out() -> None:
     frame = make(1).dropna()
-    found = sets_of(SPEC, frame)
+    actual = sets_of(SPEC, frame)
     lone = frame.groupby("i")["y"].transform("size") > 1
     frame = frame[lone]
     clusters, g = np.unique(frame["i"], return_inverse=True)
     dummies = [
         pd.get_dummies(frame[key], drop_first=key == "t", dtype=float) for key in KEYS
     ]
-    for one in found.values():
+    for one in actual.values():
         design = np.column_stack([frame[["x", "z", *one.controls]], *dummies])
         y = frame["y"].to_numpy()
         slopes, *_ = np.linalg.lstsq(design, y, rcond=None)
@@ -149,10 +149,10 @@ def test_errors_are_those_of_dummies_written_out() -> None:
 
 def test_the_set_of_all_candidates_is_the_model_of_the_textbook() -> None:
     spec = FixedEffects("log(gsp)", ["log(pcap)"])
-    found = dp.control_sets(
+    actual = dp.control_sets(
         spec, dp.datasets.us_states(), ["log(pc)", "log(emp)", "unemp"]
     )
-    one = found["log(pc) + log(emp) + unemp"]
+    one = actual["log(pc) + log(emp) + unemp"]
     cases = {
         (c["effects"], c["name"], c.get("options", {}).get("ssc")): c["values"][0]
         for c in GOLDEN["cases"]
@@ -171,24 +171,24 @@ def test_a_confounder_among_the_candidates_shows() -> None:
     frame = make(2, n=200, periods=10, gaps=False)
     frame["x"] = frame["a"] + rng.normal(size=len(frame))
     frame["y"] = 1.0 * frame["x"] + 2.0 * frame["a"] + rng.normal(size=len(frame))
-    found = sets_of(FixedEffects("y", ["x"]), frame)
-    rows = found.by_control().loc["a"]
+    actual = sets_of(FixedEffects("y", ["x"]), frame)
+    rows = actual.by_control().loc["a"]
     assert rows["median_with"] == pytest.approx(1.0, abs=0.1)
     assert rows["median_without"] == pytest.approx(2.0, abs=0.1)
 
 
 def test_sets_come_by_size_in_the_order_of_the_candidates() -> None:
-    found = sets_of(SPEC, make())
+    actual = sets_of(SPEC, make())
     names = list("abcd")
     expected = [
         " + ".join(one) or "(none)"
         for size in range(5)
         for one in combinations(names, size)
     ]
-    assert found.labels == tuple(expected)
-    assert found.included.index.tolist() == expected
-    assert found.included.columns.tolist() == names
-    assert found.included.loc["b + d"].tolist() == [False, True, False, True]
+    assert actual.labels == tuple(expected)
+    assert actual.included.index.tolist() == expected
+    assert actual.included.columns.tolist() == names
+    assert actual.included.loc["b + d"].tolist() == [False, True, False, True]
 
 
 @pytest.mark.parametrize(
@@ -203,9 +203,9 @@ def test_sets_come_by_size_in_the_order_of_the_candidates() -> None:
     ],
 )
 def test_size(size: Any, sizes: set[int]) -> None:
-    found = sets_of(SPEC, make(), size=size)
-    assert set(found.frame["n_controls"]) == sizes
-    assert len(found) == sum(
+    actual = sets_of(SPEC, make(), size=size)
+    assert set(actual.frame["n_controls"]) == sizes
+    assert len(actual) == sum(
         len(list(combinations(range(4), number))) for number in sizes
     )
 
@@ -213,15 +213,15 @@ def test_size(size: Any, sizes: set[int]) -> None:
 def test_all_sets_have_the_rows_complete_in_every_candidate() -> None:
     frame = make()
     with pytest.warns(dp.MissingDataWarning, match="missing d"):
-        found = dp.control_sets(
+        actual = dp.control_sets(
             SPEC.replace(cov_type="robust", time_effects=False),
             Panel(frame, *KEYS),
             list("abcd"),
         )
-    assert found.nobs == len(frame.dropna())
-    assert set(found.frame["nobs"]) == {found.nobs}
-    assert any("missing d" in notice.message for notice in found.diagnostics)
-    assert "the same rows in every model" in " ".join(found.summary().split())
+    assert actual.nobs == len(frame.dropna())
+    assert set(actual.frame["nobs"]) == {actual.nobs}
+    assert any("missing d" in notice.message for notice in actual.diagnostics)
+    assert "the same rows in every model" in " ".join(actual.summary().split())
 
 
 def test_the_order_of_the_rows_and_of_the_candidates_changes_nothing() -> None:
@@ -248,20 +248,20 @@ def test_units_and_origin_change_nothing() -> None:
 
 def test_another_term_than_the_first() -> None:
     frame = make(5)
-    found = sets_of(SPEC, frame, term="z", size=(0, 1))
-    assert found.term == "z"
+    actual = sets_of(SPEC, frame, term="z", size=(0, 1))
+    assert actual.term == "z"
     fit = quiet(SPEC.add("a").fit, Panel(frame.dropna(), *KEYS))
-    assert found["a"].estimate == pytest.approx(fit.params["z"], rel=1e-11)
+    assert actual["a"].estimate == pytest.approx(fit.params["z"], rel=1e-11)
 
 
 def test_a_category_is_added_as_a_whole() -> None:
     frame = make(6).dropna()
-    found = sets_of(SPEC, frame, ["a", "C(r)"])
-    assert found.labels == ("(none)", "a", "C(r)", "a + C(r)")
+    actual = sets_of(SPEC, frame, ["a", "C(r)"])
+    assert actual.labels == ("(none)", "a", "C(r)", "a + C(r)")
     fit = quiet(SPEC.add("a", "C(r)").fit, Panel(frame, *KEYS))
     assert len(fit.names) == 5
-    assert found["a + C(r)"].estimate == pytest.approx(fit.params["x"], rel=1e-11)
-    assert found["a + C(r)"].std_error == pytest.approx(fit.std_errors["x"], rel=1e-10)
+    assert actual["a + C(r)"].estimate == pytest.approx(fit.params["x"], rel=1e-11)
+    assert actual["a + C(r)"].std_error == pytest.approx(fit.std_errors["x"], rel=1e-10)
 
 
 def test_terms_are_those_of_columns() -> None:
@@ -279,30 +279,32 @@ def test_terms_are_those_of_columns() -> None:
 def test_a_collinear_set_fails_under_its_label_and_stops_no_other() -> None:
     frame = make(8)
     frame["sum"] = frame["a"] + frame["b"]
-    found = sets_of(SPEC, frame, ["a", "b", "sum"])
-    assert list(found.failures) == ["a + b + sum"]
-    assert isinstance(found.failures["a + b + sum"], CollinearityError)
-    assert len(found) == 7
+    actual = sets_of(SPEC, frame, ["a", "b", "sum"])
+    assert list(actual.failures) == ["a + b + sum"]
+    assert isinstance(actual.failures["a + b + sum"], CollinearityError)
+    assert len(actual) == 7
     assert "1 set not estimated, such as 'a + b + sum'" in " ".join(
-        found.summary().split()
+        actual.summary().split()
     )
     fit = quiet(SPEC.add("a", "sum").fit, Panel(frame.dropna(subset=["a", "b"]), *KEYS))
-    assert found["a + sum"].estimate == pytest.approx(fit.params["x"], rel=1e-10)
+    assert actual["a + sum"].estimate == pytest.approx(fit.params["x"], rel=1e-10)
     with pytest.raises(ColumnError, match="not estimated"):
-        found["a + b + sum"]
+        actual["a + b + sum"]
 
 
 def test_collinear_columns_are_dropped_where_the_specification_says_so() -> None:
     frame = make(8)
     frame["sum"], spec = frame["a"] + frame["b"], SPEC.replace(collinear="drop")
-    found = sets_of(spec, frame, ["a", "b", "sum", "fixed"])
-    assert found.failures == {}
-    assert found["a + b + sum"].estimate == pytest.approx(
-        found["a + b"].estimate, rel=1e-10
+    actual = sets_of(spec, frame, ["a", "b", "sum", "fixed"])
+    assert actual.failures == {}
+    assert actual["a + b + sum"].estimate == pytest.approx(
+        actual["a + b"].estimate, rel=1e-10
     )
-    assert found["a + fixed"].estimate == pytest.approx(found["a"].estimate, rel=1e-10)
+    assert actual["a + fixed"].estimate == pytest.approx(
+        actual["a"].estimate, rel=1e-10
+    )
     assert {"dropped_collinear", "dropped_absorbed"} <= {
-        notice.code for notice in found.diagnostics
+        notice.code for notice in actual.diagnostics
     }
 
 
@@ -310,12 +312,12 @@ def test_nearly_collinear_sets_are_fitted_and_said_once() -> None:
     frame = make(9, gaps=False)
     frame["near"] = frame["a"] + 3e-9 * frame["b"]
     with pytest.warns(NearCollinearWarning, match="'a \\+ near'") as caught:
-        found = dp.control_sets(SPEC, Panel(frame, *KEYS), ["a", "near", "c"])
+        actual = dp.control_sets(SPEC, Panel(frame, *KEYS), ["a", "near", "c"])
     assert sum(issubclass(one.category, NearCollinearWarning) for one in caught) == 1
-    assert found.failures == {}
+    assert actual.failures == {}
     fit = quiet(SPEC.add("a", "near").fit, Panel(frame, *KEYS))
-    assert found["a + near"].estimate == pytest.approx(fit.params["x"], rel=1e-10)
-    assert "near_collinear" in {notice.code for notice in found.diagnostics}
+    assert actual["a + near"].estimate == pytest.approx(fit.params["x"], rel=1e-10)
+    assert "near_collinear" in {notice.code for notice in actual.diagnostics}
 
 
 def test_sets_with_more_parameters_than_rows_fail_and_others_do_not() -> None:
@@ -323,21 +325,21 @@ def test_sets_with_more_parameters_than_rows_fail_and_others_do_not() -> None:
     rng = np.random.default_rng(1)
     names = [f"v{j}" for j in range(9)]
     frame = frame.assign(**{name: rng.normal(size=16) for name in names})
-    found = sets_of(FixedEffects("y", ["x"]), frame, names, size=(0, 9))
-    sizes = {len(label.split(" + ")) for label in found.failures}
+    actual = sets_of(FixedEffects("y", ["x"]), frame, names, size=(0, 9))
+    sizes = {len(label.split(" + ")) for label in actual.failures}
     assert sizes == {8, 9}
     assert all(
-        isinstance(error, IdentificationError) for error in found.failures.values()
+        isinstance(error, IdentificationError) for error in actual.failures.values()
     )
-    assert len(found) == 2**9 - 10
+    assert len(actual) == 2**9 - 10
 
 
 def test_a_perfect_fit_is_said() -> None:
     frame = make(11, gaps=False)
     frame["y"] = frame["x"] + frame["a"]
-    found = sets_of(FixedEffects("y", ["x"]), frame, ["a", "b"])
-    assert "perfect_fit" in {notice.code for notice in found.diagnostics}
-    assert found["a"].estimate == pytest.approx(1.0, rel=1e-10)
+    actual = sets_of(FixedEffects("y", ["x"]), frame, ["a", "b"])
+    assert "perfect_fit" in {notice.code for notice in actual.diagnostics}
+    assert actual["a"].estimate == pytest.approx(1.0, rel=1e-10)
 
 
 def test_a_lag_of_the_outcome_is_said_once() -> None:
@@ -347,8 +349,8 @@ def test_a_lag_of_the_outcome_is_said_once() -> None:
 
 
 def test_notices_of_a_covariance_by_sets_are_said_once() -> None:
-    found = sets_of(SPEC.replace(cov_type="crv3"), make(13))
-    codes = [notice.code for notice in found.diagnostics]
+    actual = sets_of(SPEC.replace(cov_type="crv3"), make(13))
+    codes = [notice.code for notice in actual.diagnostics]
     assert len(codes) == len(set(codes))
 
 

@@ -118,14 +118,14 @@ def test_choices_of_a_battery_are_what_its_models_differ_in(battery: ResultSet) 
     curve = drawn(battery, ["x", "lag(x)"])
     order = curve.points["model"].tolist()
     assert len(order) == 7
-    found = {
+    actual = {
         (choice.group, choice.name): {
             label for label, made in zip(order, choice.made, strict=True) if made
         }
         for choice in curve.choices
     }
     every = set(order)
-    assert found == {
+    assert actual == {
         ("regressor", "Digital economy"): every - {"lagged"},
         ("regressor", "lag(Digital economy)"): {"lagged"},
         ("control", "b"): {"more"},

@@ -97,18 +97,18 @@ def test_slopes_and_errors_are_those_of_each_set(kind: str, weighted: bool) -> N
     y, x, sets = make(len(kind))
     w = np.random.default_rng(1).uniform(0.2, 3, len(y)) if weighted else None
     how = vcov(kind)
-    found = slopes_of(y, x, sets, lambda k: how, most_condition=1e8, obs_weights=w)
+    actual = slopes_of(y, x, sets, lambda k: how, most_condition=1e8, obs_weights=w)
     expected = [
         brute(y, x[:, row], np.ones(len(y)) if w is None else w, how) for row in sets
     ]
     slopes, variances = np.array(expected).T
-    np.testing.assert_allclose(found.slopes, slopes, rtol=1e-9)
+    np.testing.assert_allclose(actual.slopes, slopes, rtol=1e-9)
     positive = variances > 0
-    assert (found.regular == positive).all()
+    assert (actual.regular == positive).all()
     np.testing.assert_allclose(
-        found.std_errors[positive], np.sqrt(variances[positive]), rtol=1e-9
+        actual.std_errors[positive], np.sqrt(variances[positive]), rtol=1e-9
     )
-    assert (found.df_t == 9).all()
+    assert (actual.df_t == 9).all()
 
 
 def test_chunks_change_nothing() -> None:
@@ -128,53 +128,53 @@ def test_the_number_of_slopes_chooses_the_factor() -> None:
         k: Vcov("robust", (Part(1.0, float(k), None, 60),), 60.0 - k, None, k)
         for k in range(1, 6)
     }
-    found = slopes_of(y, x, sets, rows.__getitem__, most_condition=1e8)
-    assert found.df_t.tolist() == (60 - sets.sum(axis=1)).tolist()
+    actual = slopes_of(y, x, sets, rows.__getitem__, most_condition=1e8)
+    assert actual.df_t.tolist() == (60 - sets.sum(axis=1)).tolist()
     one = slopes_of(y, x, sets, lambda k: rows[1], most_condition=1e8)
     np.testing.assert_allclose(
-        found.std_errors, one.std_errors * np.sqrt(sets.sum(axis=1)), rtol=1e-12
+        actual.std_errors, one.std_errors * np.sqrt(sets.sum(axis=1)), rtol=1e-12
     )
 
 
 def test_what_cannot_be_estimated_is_not_regular() -> None:
     y, x, sets = make(4)
     x[:, 1] = 2 * x[:, 0]
-    found = slopes_of(y, x, sets, lambda k: vcov("robust"), most_condition=1e8)
-    assert (found.regular == ~(sets[:, 0] & sets[:, 1])).all()
+    actual = slopes_of(y, x, sets, lambda k: vcov("robust"), most_condition=1e8)
+    assert (actual.regular == ~(sets[:, 0] & sets[:, 1])).all()
 
     near = make(4)[1]
     near[:, 1] = (
         near[:, 0]
         + 1e-12 * near[:, 1] * np.abs(near[:, 0]).max() / np.abs(near[:, 1]).max()
     )
-    found = slopes_of(y, near, sets, lambda k: vcov("robust"), most_condition=1e8)
-    assert (found.regular == ~(sets[:, 0] & sets[:, 1])).all()
+    actual = slopes_of(y, near, sets, lambda k: vcov("robust"), most_condition=1e8)
+    assert (actual.regular == ~(sets[:, 0] & sets[:, 1])).all()
 
 
 def test_a_perfect_fit_is_not_regular() -> None:
     _, x, sets = make(5)
-    found = slopes_of(
+    actual = slopes_of(
         x @ np.ones(5), x, sets, lambda k: vcov("robust"), most_condition=1e8
     )
-    assert (found.regular == (sets.sum(axis=1) < 5)).all()
+    assert (actual.regular == (sets.sum(axis=1) < 5)).all()
 
 
 @pytest.mark.parametrize("kind", ["unadjusted", "robust", "clustered"])
 def test_an_outcome_of_zeros_has_no_variance(kind: str) -> None:
     _, x, sets = make(5)
-    found = slopes_of(np.zeros(60), x, sets, lambda k: vcov(kind), most_condition=1e8)
-    assert (found.slopes == 0).all()
-    assert np.isnan(found.std_errors).all()
-    assert not found.regular.any()
+    actual = slopes_of(np.zeros(60), x, sets, lambda k: vcov(kind), most_condition=1e8)
+    assert (actual.slopes == 0).all()
+    assert np.isnan(actual.std_errors).all()
+    assert not actual.regular.any()
 
 
 def test_scores_that_add_up_to_zero_are_not_regular() -> None:
     y = np.tile([1.0, -1.0, 3.0, -3.0], 15)
     x = np.tile([1.0, 1.0, -1.0, -1.0], 15)[:, None]
     how = Vcov("clustered", (Part(1.0, 1.0, np.arange(60) // 2, 30),), 29.0, None, 1)
-    found = slopes_of(y, x, np.array([[True]]), lambda k: how, most_condition=1e8)
-    assert abs(found.slopes[0]) < 1e-12
-    assert not found.regular[0]
+    actual = slopes_of(y, x, np.array([[True]]), lambda k: how, most_condition=1e8)
+    assert abs(actual.slopes[0]) < 1e-12
+    assert not actual.regular[0]
 
 
 def test_more_columns_than_rows() -> None:
@@ -184,9 +184,9 @@ def test_more_columns_than_rows() -> None:
     sets[:, -1] = True
     sets[np.arange(11), np.arange(11)] = True
     how = Vcov("robust", (Part(1.0, 1.0, None, 8),), 6.0, None, 2)
-    found = slopes_of(y, x, sets, lambda k: how, most_condition=1e8)
+    actual = slopes_of(y, x, sets, lambda k: how, most_condition=1e8)
     expected = [brute(y, x[:, row], np.ones(8), how)[0] for row in sets]
-    np.testing.assert_allclose(found.slopes, expected, rtol=1e-10)
+    np.testing.assert_allclose(actual.slopes, expected, rtol=1e-10)
 
 
 @pytest.mark.parametrize("groups", [9, 150])

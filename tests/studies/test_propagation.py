@@ -108,7 +108,7 @@ def test_draws_equal_refits_on_stacked_rows(
     if y == "shared":
         indices["shared"] = dp.CompositeIndex(system(SHARED))
     model = dp.FixedEffects(y, x, clusters=clusters, **MODELS[effects])
-    found = PropagatedIndex(indices, model, reps=99).fit(panel, rng=7)
+    results = PropagatedIndex(indices, model, reps=99).fit(panel, rng=7)
 
     unit = df["i"] if clusters is None else df["region"]
     counts = draw_counts(
@@ -125,7 +125,10 @@ def test_draws_equal_refits_on_stacked_rows(
                 again = again.attach(index.scores)
         fit = dp.FixedEffects(y, x, **MODELS[effects]).fit(again)
         np.testing.assert_allclose(
-            found.draw_values[b], fit.params[list(found.names)], rtol=1e-8, atol=1e-10
+            results.draw_values[b],
+            fit.params[list(results.names)],
+            rtol=1e-8,
+            atol=1e-10,
         )
 
 
@@ -135,37 +138,37 @@ def test_estimates_are_the_models_own_and_both_intervals_are_there() -> None:
     index = dp.CompositeIndex(system(DIGITAL), name="digital")
     model = dp.FixedEffects("y", ["digital", "x"])
     plain = model.fit(panel.attach(index.fit(panel).scores))
-    found = PropagatedIndex({"digital": index}, model, reps=199).fit(panel, rng=1)
-    assert isinstance(found, PropagatedResults)
-    assert isinstance(found, dp.EffectResults)
-    assert list(found.params.index) == ["digital", "x"]
-    assert found.terms == plain.terms
-    np.testing.assert_allclose(found.params, plain.params)
-    pd.testing.assert_frame_equal(found.naive, plain.tidy().set_index("term"))
-    draws = found.draws
+    results = PropagatedIndex({"digital": index}, model, reps=199).fit(panel, rng=1)
+    assert isinstance(results, PropagatedResults)
+    assert isinstance(results, dp.EffectResults)
+    assert list(results.params.index) == ["digital", "x"]
+    assert results.terms == plain.terms
+    np.testing.assert_allclose(results.params, plain.params)
+    pd.testing.assert_frame_equal(results.naive, plain.tidy().set_index("term"))
+    draws = results.draws
     assert draws.shape == (199, 2)
-    np.testing.assert_allclose(found.std_errors, draws.std(ddof=1))
+    np.testing.assert_allclose(results.std_errors, draws.std(ddof=1))
     assert (
-        found.comparison.loc["digital", ("weights known", "conf_low")]
+        results.comparison.loc["digital", ("weights known", "conf_low")]
         == plain.conf_int().loc["digital"].iloc[0]
     )
-    assert "Bootstrap standard errors in parentheses" in str(dp.etable(found))
-    both = str(dp.etable({"known": plain, "estimated": found}))
+    assert "Bootstrap standard errors in parentheses" in str(dp.etable(results))
+    both = str(dp.etable({"known": plain, "estimated": results}))
     assert "of the type shown above" in both
     assert "bootstrap" in both
-    words = found.summary()
+    words = results.summary()
     assert "weights known" in words
     assert "weights of the population" in words
-    assert found.summary() == pickle.loads(pickle.dumps(found)).summary()
-    assert found.to_dict()["glance"]["model"] == "Propagated index"
+    assert results.summary() == pickle.loads(pickle.dumps(results)).summary()
+    assert results.to_dict()["glance"]["model"] == "Propagated index"
     again = PropagatedIndex({"digital": index}, model, reps=199).fit(
-        panel, rng=found.rng_entropy
+        panel, rng=results.rng_entropy
     )
-    np.testing.assert_array_equal(again.draw_values, found.draw_values)
+    np.testing.assert_array_equal(again.draw_values, results.draw_values)
     mixed = PropagatedIndex({"digital": index}, model, reps=199).fit(
         dp.Panel(df.sample(frac=1, random_state=3), "i", "t"), rng=1
     )
-    np.testing.assert_allclose(mixed.draw_values, found.draw_values, rtol=1e-10)
+    np.testing.assert_allclose(mixed.draw_values, results.draw_values, rtol=1e-10)
 
 
 def test_entities_outside_the_model_still_teach_the_weights() -> None:
@@ -177,15 +180,15 @@ def test_entities_outside_the_model_still_teach_the_weights() -> None:
         dp.FixedEffects("y", ["digital", "x"]),
         reps=99,
     )
-    found = spec.fit(panel, rng=1)
-    assert found.info["n_entities"] == 23
+    results = spec.fit(panel, rng=1)
+    assert results.info["n_entities"] == 23
     counts = draw_counts(np.random.default_rng(np.random.SeedSequence(1)), 24, 99)
     again = dp.Panel(stacked(df, df["i"], counts[0]), "i", "t")
     index = dp.CompositeIndex(
         system(DIGITAL, df), scope="goalposts", name="digital"
     ).fit(again)
     fit = dp.FixedEffects("y", ["digital", "x"]).fit(again.attach(index.scores))
-    np.testing.assert_allclose(found.draw_values[0], fit.params, rtol=1e-8)
+    np.testing.assert_allclose(results.draw_values[0], fit.params, rtol=1e-8)
     by_region = PropagatedIndex(
         spec.indices, spec.model.replace(clusters=("region",)), reps=99
     ).fit(panel, rng=1)
@@ -230,10 +233,10 @@ def test_entities_without_any_score_are_not_drawn() -> None:
 def test_fixed_weights_give_the_plain_cluster_bootstrap() -> None:
     panel = dp.Panel(frame(2), "i", "t")
     index = dp.CompositeIndex(system(DIGITAL), weighting="equal")
-    found = PropagatedIndex(
+    results = PropagatedIndex(
         {"digital": index}, dp.FixedEffects("y", ["digital", "x"]), reps=499
     ).fit(panel, rng=1)
-    ratio = found.std_errors["digital"] / found.naive.loc["digital", "std_error"]
+    ratio = results.std_errors["digital"] / results.naive.loc["digital", "std_error"]
     assert 0.8 < ratio < 1.25
 
 
@@ -777,7 +780,7 @@ def test_redrawn_end_points_equal_the_whole_chain_on_stacked_rows(
     y, x = ("digital", ["y", "x"]) if as_outcome else ("y", ["digital", "x"])
     model = dp.FixedEffects(y, x)
     spec = PropagatedIndex({"digital": index}, model, reps=20, end_points="redrawn")
-    found = spec.fit(dp.Panel(df, "i", "t"), rng=7)
+    results = spec.fit(dp.Panel(df, "i", "t"), rng=7)
     held = dataclasses.replace(spec, end_points="held").fit(
         dp.Panel(df, "i", "t"), rng=7
     )
@@ -787,21 +790,24 @@ def test_redrawn_end_points_equal_the_whole_chain_on_stacked_rows(
         again = dp.Panel(stacked(df, df["i"], counts[b]), "i", "t")
         fit = model.fit(again.attach(index.fit(again).scores))
         np.testing.assert_allclose(
-            found.draw_values[b], fit.params[list(found.names)], rtol=1e-8, atol=1e-10
+            results.draw_values[b],
+            fit.params[list(results.names)],
+            rtol=1e-8,
+            atol=1e-10,
         )
-        moved += not np.allclose(found.draw_values[b], held.draw_values[b], rtol=1e-8)
+        moved += not np.allclose(results.draw_values[b], held.draw_values[b], rtol=1e-8)
     assert moved > 4
-    np.testing.assert_array_equal(found.estimates, held.estimates)
+    np.testing.assert_array_equal(results.estimates, held.estimates)
 
 
 def test_what_is_held_is_told() -> None:
     panel, model = dp.Panel(frame(2), "i", "t"), dp.FixedEffects("y", ["digital", "x"])
 
     def codes(index: dp.CompositeIndex, **options: Any) -> list[str]:
-        found = PropagatedIndex({"digital": index}, model, reps=99, **options).fit(
+        results = PropagatedIndex({"digital": index}, model, reps=99, **options).fit(
             panel, rng=1
         )
-        return [n.code for n in found.diagnostics if n.code.startswith("end_points")]
+        return [n.code for n in results.diagnostics if n.code.startswith("end_points")]
 
     pooled = dp.CompositeIndex(system(DIGITAL))
     assert codes(pooled) == ["end_points_held"]
@@ -875,7 +881,7 @@ def skewed_slopes(n: int, panels: int, reps: int, seed: int) -> dict[str, Any]:
         ),
         "goalposts": PropagatedIndex({"d": fixed}, model, reps=reps),
     }
-    rng, found = (
+    rng, actual = (
         np.random.default_rng(seed),
         {kind: np.empty((panels, 4)) for kind in specs},
     )
@@ -890,19 +896,19 @@ def skewed_slopes(n: int, panels: int, reps: int, seed: int) -> dict[str, Any]:
         panel = dp.Panel(df, "i", "t")
         for kind, spec in specs.items():
             row = spec.fit(panel, rng=p).tidy().iloc[0]
-            found[kind][p] = row[
+            actual[kind][p] = row[
                 ["estimate", "std_error", "conf_low", "conf_high"]
             ].to_numpy(dtype=float)
-    return found
+    return actual
 
 
-def read_slopes(found: dict[str, Any]) -> dict[str, dict[str, float]]:
+def read_slopes(outcome: dict[str, Any]) -> dict[str, dict[str, float]]:
     """Mean estimate, coverage, mean error and sd of estimates, by kind.
 
     Coverage is that of the mean estimate and of the slope of 1.
     """
     out = {}
-    for kind, (estimate, error, low, high) in ((k, v.T) for k, v in found.items()):
+    for kind, (estimate, error, low, high) in ((k, v.T) for k, v in outcome.items()):
         mean = estimate.mean()
         out[kind] = {
             "mean estimate": mean,
@@ -930,16 +936,16 @@ def test_only_goalposts_give_the_error_of_skewed_indicators(
     coverage of the mean estimate of all panels, and that of 1. Its last columns are the
     mean standard error, and the standard deviation of the estimates over the panels.
     """
-    found = read_slopes(skewed_slopes(n, 500, 299, n))
-    for kind, row in found.items():
+    actual = read_slopes(skewed_slopes(n, 500, 299, n))
+    for kind, row in actual.items():
         measured("coverage_with_skewed_indicators", {"n": n, "end points": kind, **row})
-    ratio = {kind: row["mean error"] / row["true sd"] for kind, row in found.items()}
+    ratio = {kind: row["mean error"] / row["true sd"] for kind, row in actual.items()}
     assert abs(ratio["held"] - held) < 0.15
     assert ratio["held"] < ratio["redrawn"] < 0.85
     assert 0.8 < ratio["goalposts"] < 1.25
-    assert found["goalposts"]["coverage of it"] > 0.95 - 3 * 0.022
-    assert found["held"]["coverage of it"] < 0.88
-    assert found["redrawn"]["coverage of it"] < 0.88
+    assert actual["goalposts"]["coverage of it"] > 0.95 - 3 * 0.022
+    assert actual["held"]["coverage of it"] < 0.88
+    assert actual["redrawn"]["coverage of it"] < 0.88
 
 
 def test_the_terms_are_those_of_the_model() -> None:

@@ -113,19 +113,19 @@ def test_draws_are_those_of_fits_to_each_drawn_outcome(options: Any) -> None:
         "other effects": base.replace(time_effects=False, entity_effects=True),
         "no controls": spec.replace(x=("x",)),
     }
-    found = searched(spec, frame, also=also, reps=19)
+    actual = searched(spec, frame, also=also, reps=19)
     estimates, t, labels = refitted(spec, frame, also)
-    assert np.allclose(found.test.draws, np.abs(t).max(axis=1), rtol=1e-8, atol=0)
+    assert np.allclose(actual.test.draws, np.abs(t).max(axis=1), rtol=1e-8, atol=0)
     ends = np.quantile(np.sort(estimates, axis=1), (0.025, 0.975), axis=0)
-    bands = found.frame[["band_low", "band_high"]].to_numpy().T
+    bands = actual.frame[["band_low", "band_high"]].to_numpy().T
     assert np.allclose(bands, ends, rtol=1e-8, atol=1e-10)
-    assert sorted(found.frame["model"]) == sorted(labels)
+    assert sorted(actual.frame["model"]) == sorted(labels)
 
 
 def test_specifications_are_those_of_separate_fits() -> None:
     also = {"robust": SPEC.replace(cov_type="robust")}
-    found, frame = searched(also=also), make()
-    for row in found.frame.itertuples():
+    actual, frame = searched(also=also), make()
+    for row in actual.frame.itertuples():
         spec = also.get(row.model, FixedEffects("y", ["x", *row.controls]))
         fit = quiet(spec.fit, Panel(frame, *KEYS)).tidy().set_index("term").loc["x"]
         numbers = [row.estimate, row.std_error, row.statistic, row.p_value]
@@ -134,21 +134,21 @@ def test_specifications_are_those_of_separate_fits() -> None:
 
 
 def test_what_is_said_of_all_specifications() -> None:
-    found = searched()
-    detail, frame = found.test.detail, found.frame.set_index("model")
+    actual = searched()
+    detail, frame = actual.test.detail, actual.frame.set_index("model")
     row = frame.loc["a"]
     assert (detail["reported"], detail["specifications"]) == ("a", 8)
     assert detail["significant"] == (frame["p_value"] <= 0.05).mean()
     assert detail["position"] == (frame["estimate"] <= row["estimate"]).mean()
-    assert found.test.statistic == abs(row["statistic"])
+    assert actual.test.statistic == abs(row["statistic"])
     assert detail["p_reported"] == row["p_value"]
     assert detail["best"] == frame["statistic"].abs().idxmax()
-    draws = found.test.draws
-    assert found.test.p_value == p_value_of_draws(
+    draws = actual.test.draws
+    assert actual.test.p_value == p_value_of_draws(
         draws, row["statistic"], enumerated=False
     )
-    assert found.test.p_value >= detail["best_p_value"]
-    assert found.frame["estimate"].is_monotonic_increasing
+    assert actual.test.p_value >= detail["best_p_value"]
+    assert actual.frame["estimate"].is_monotonic_increasing
 
 
 def test_the_nearest_set_without_a_star_differs_in_the_fewest_controls() -> None:
@@ -156,10 +156,10 @@ def test_the_nearest_set_without_a_star_differs_in_the_fewest_controls() -> None
     frame = make(1, gaps=False)
     frame["y"] = frame["a"] + 0.3 * rng.normal(size=len(frame))
     frame["x"] = frame["a"] + rng.normal(size=len(frame))
-    found = searched(FixedEffects("y", ["x", "b"]), frame)
-    p = found.frame.set_index("model")["p_value"]
+    actual = searched(FixedEffects("y", ["x", "b"]), frame)
+    p = actual.frame.set_index("model")["p_value"]
     assert p["b"] < 0.05 < min(p["a"], p["a + b"])
-    assert found.test.detail["without_star"] == "a + b"
+    assert actual.test.detail["without_star"] == "a + b"
     assert searched(SPEC, frame).test.detail["without_star"] is None
 
 
@@ -179,9 +179,9 @@ def test_rows_candidates_units_and_names_do_not_matter() -> None:
         "names": frame.assign(i=frame["i"].map(names)),
     }
     for name, other in changed.items():
-        found = searched(frame=other)
-        assert found.test.p_value == first.test.p_value, name
-        assert np.allclose(found.test.draws, first.test.draws, rtol=1e-7), name
+        actual = searched(frame=other)
+        assert actual.test.p_value == first.test.p_value, name
+        assert np.allclose(actual.test.draws, first.test.draws, rtol=1e-7), name
     turned = searched(frame=frame, candidates=ABC[::-1])
     assert np.allclose(turned.test.draws, first.test.draws, rtol=1e-7)
     assert turned.test.p_value == first.test.p_value
@@ -189,19 +189,19 @@ def test_rows_candidates_units_and_names_do_not_matter() -> None:
 
 def test_few_clusters_have_all_combinations_of_weights() -> None:
     frame = make(2, n=4, gaps=False)
-    found = searched(frame=frame, reps=1999)
-    assert (found.test.draws.size, found.test.detail["enumerated"]) == (6**4, True)
-    assert found.test.detail["weights"] == "webb"
+    actual = searched(frame=frame, reps=1999)
+    assert (actual.test.draws.size, actual.test.detail["enumerated"]) == (6**4, True)
+    assert actual.test.detail["weights"] == "webb"
 
 
 def test_the_band_of_many_sets_is_kept_at_some_ranks() -> None:
     frame, rng = make(1, n=10, gaps=False), np.random.default_rng(1)
     names = [f"k{j}" for j in range(11)]
     frame[names] = rng.normal(size=(len(frame), 11))
-    found = searched(FixedEffects("y", ["x"]), frame, names, reps=19)
-    assert len(found.frame) == 2048
-    assert (found.frame["band_low"] <= found.frame["band_high"]).all()
-    assert found.frame["band_low"].is_monotonic_increasing
+    actual = searched(FixedEffects("y", ["x"]), frame, names, reps=19)
+    assert len(actual.frame) == 2048
+    assert (actual.frame["band_low"] <= actual.frame["band_high"]).all()
+    assert actual.frame["band_low"].is_monotonic_increasing
 
 
 # --- errors ---------------------------------------------------------------------------
@@ -239,12 +239,12 @@ def test_errors(options: Any, error: type[Exception], match: str) -> None:
 def test_collinear_sets_are_left_out_and_said() -> None:
     frame = make()
     frame["e"] = frame["a"] + frame["b"]
-    found = searched(frame=frame, candidates=["a", "b", "e"])
-    assert found.left_out == ("a + b + e",)
-    assert found.test.detail["specifications"] == 7
-    assert "Not searched because of collinear columns: 1" in found.summary()
+    actual = searched(frame=frame, candidates=["a", "b", "e"])
+    assert actual.left_out == ("a + b + e",)
+    assert actual.test.detail["specifications"] == 7
+    assert "Not searched because of collinear columns: 1" in actual.summary()
     without = searched(frame=frame, candidates=["a", "b"])
-    assert found.frame["estimate"].min() == pytest.approx(
+    assert actual.frame["estimate"].min() == pytest.approx(
         without.frame["estimate"].min(), rel=1e-9
     )
 
@@ -265,32 +265,32 @@ def test_candidates_that_explain_the_regressor_are_refused() -> None:
 
 
 def test_results_are_stored_and_printed() -> None:
-    found = searched(also={"one-way": SPEC.replace(time_effects=False)})
-    again = pickle.loads(pickle.dumps(found))
-    assert again.test.p_value == found.test.p_value
-    stored = json.loads(json.dumps(found.to_dict()))
-    assert stored["test"]["p_value"] == found.test.p_value
-    text = found.summary()
+    actual = searched(also={"one-way": SPEC.replace(time_effects=False)})
+    again = pickle.loads(pickle.dumps(actual))
+    assert again.test.p_value == actual.test.p_value
+    stored = json.loads(json.dumps(actual.to_dict()))
+    assert stored["test"]["p_value"] == actual.test.p_value
+    text = actual.summary()
     assert text.splitlines()[0].startswith("x in 9 specifications of y.")
     assert "searched p" in text
-    rank = 1 + (found.frame["statistic"].abs() > found.test.statistic).sum()
+    rank = 1 + (actual.frame["statistic"].abs() > actual.test.statistic).sum()
     assert f"Rank of the reported |t|: {rank} of 9." in text
-    table = dp.etable(found)
+    table = dp.etable(actual)
     assert "9 specifications in each of 99 draws" in " ".join(table.notes)
-    chinese = dp.etable(found, style=dp.TableStyle("zh"))
+    chinese = dp.etable(actual, style=dp.TableStyle("zh"))
     assert "9个模型" in " ".join(chinese.notes)
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_a_table_has_the_numbers_of_the_summary(language: str) -> None:
-    found = searched(also={"one-way": SPEC.replace(time_effects=False)}, level=0.9)
-    table = dp.etable(found, style=dp.TableStyle(language))
-    detail: Any = found.test.detail
+    actual = searched(also={"one-way": SPEC.replace(time_effects=False)}, level=0.9)
+    table = dp.etable(actual, style=dp.TableStyle(language))
+    detail: Any = actual.test.detail
     fit = quiet(SPEC.fit, Panel(make().dropna(subset=["y", "x", "a", "b", "c"]), *KEYS))
     assert fit.params["x"] == pytest.approx(detail["estimate"])
-    best = found.frame["statistic"].abs().max()
-    significant = (found.frame["p_value"] <= 0.1).mean()
-    own_p, searched_p = fit.pvalues["x"], found.test.p_value
+    best = actual.frame["statistic"].abs().max()
+    significant = (actual.frame["p_value"] <= 0.1).mean()
+    own_p, searched_p = fit.pvalues["x"], actual.test.p_value
     names = {
         "en": (
             "x",
@@ -332,16 +332,16 @@ def test_a_table_has_the_numbers_of_the_summary(language: str) -> None:
 
 
 def test_the_figure_has_the_band_and_marks_the_reported_one() -> None:
-    found = searched(also={"one-way": SPEC.replace(time_effects=False)})
-    ax = specification_curve(found)
+    actual = searched(also={"one-way": SPEC.replace(time_effects=False)})
+    ax = specification_curve(actual)
     data = dp.plots.data(ax)
-    assert data["band_low"].tolist() == found.frame["band_low"].tolist()
+    assert data["band_low"].tolist() == actual.frame["band_low"].tolist()
     assert data["a"].sum() == 4
     assert data["one-way"].sum() == 1
     labels = ax.get_legend_handles_labels()[1]
     assert {"reported specification", "95% of draws without an effect"} <= set(labels)
     with pytest.raises(dp.ColumnError, match="main='d'"):
-        specification_curve(found, main="d")
+        specification_curve(actual, main="d")
 
 
 # --- size and power -------------------------------------------------------------------
@@ -385,10 +385,10 @@ def p_values(
     panel: Panel, rng: np.random.Generator, spec: FixedEffects = SIMPLE
 ) -> list[float]:
     """The best set's own p, its adjusted p, the reported one's own and adjusted."""
-    found = quiet(dp.search_test, spec, panel, SIX, reps=199, rng=rng)
-    detail = found.test.detail
-    best = found.frame.set_index("model").loc[detail["best"], "p_value"]
-    return [best, detail["best_p_value"], detail["p_reported"], found.test.p_value]
+    actual = quiet(dp.search_test, spec, panel, SIX, reps=199, rng=rng)
+    detail = actual.test.detail
+    best = actual.frame.set_index("model").loc[detail["best"], "p_value"]
+    return [best, detail["best_p_value"], detail["p_reported"], actual.test.p_value]
 
 
 @pytest.mark.montecarlo

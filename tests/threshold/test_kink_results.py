@@ -42,7 +42,7 @@ def panel() -> Panel:
 
 
 @pytest.fixture(scope="module")
-def found() -> KinkResults:
+def actual() -> KinkResults:
     return PanelKink("y", "q", "x", reps=199).fit(panel(), rng=4)
 
 
@@ -51,15 +51,17 @@ def plain() -> KinkResults:
     return PanelKink("y", "q", "x", bootstrap=None, df="xthreg").fit(panel())
 
 
-def test_tests_follow_their_definitions(found: KinkResults, plain: KinkResults) -> None:
-    s = found.ssr
+def test_tests_follow_their_definitions(
+    actual: KinkResults, plain: KinkResults
+) -> None:
+    s = actual.ssr
     assert s.index.tolist() == ["linear", "kink", "step"]
     assert s["linear"] > s["kink"] > s["step"]
-    assert found.df == 450 - 50
+    assert actual.df == 450 - 50
     for row, (test, ratio) in enumerate(
         [
-            (found.test, s["linear"] / s["kink"]),
-            (found.continuity, s["kink"] / s["step"]),
+            (actual.test, s["linear"] / s["kink"]),
+            (actual.continuity, s["kink"] / s["step"]),
         ]
     ):
         assert test.statistic == pytest.approx((ratio - 1) * 400)
@@ -67,7 +69,7 @@ def test_tests_follow_their_definitions(found: KinkResults, plain: KinkResults) 
         assert test.draws.size == 199
         assert (
             test.p_value
-            == (1 + (found.statistic_draws[row] >= test.statistic).sum()) / 200
+            == (1 + (actual.statistic_draws[row] >= test.statistic).sum()) / 200
         )
         assert test.distribution == "bootstrap"
         assert test.summary().startswith("Test of")
@@ -76,68 +78,68 @@ def test_tests_follow_their_definitions(found: KinkResults, plain: KinkResults) 
     assert plain.continuity.draws is None
 
 
-def test_sets_by_method(found: KinkResults, plain: KinkResults) -> None:
-    assert found.confidence_set() == found.confidence_set("bootstrap")
-    assert found.critical == {
+def test_sets_by_method(actual: KinkResults, plain: KinkResults) -> None:
+    assert actual.confidence_set() == actual.confidence_set("bootstrap")
+    assert actual.critical == {
         "lr": pytest.approx(stats.chi2.ppf(0.95, 1)),
-        "bootstrap": np.quantile(found.statistic_draws[2], 0.95),
+        "bootstrap": np.quantile(actual.statistic_draws[2], 0.95),
     }
-    profile = found.profile()
-    for method, bound in found.critical.items():
-        pieces = found.confidence_set(method)
+    profile = actual.profile()
+    for method, bound in actual.critical.items():
+        pieces = actual.confidence_set(method)
         inside = [any(a <= g <= b for a, b in pieces) for g in profile["gamma"]]
         assert inside == (profile["lr"] <= bound).tolist()
-    low, high = found.confidence_set("wald")[0]
-    half = stats.t.ppf(0.975, 49) * found.threshold_se
+    low, high = actual.confidence_set("wald")[0]
+    half = stats.t.ppf(0.975, 49) * actual.threshold_se
     assert (low, high) == pytest.approx(
-        (found.threshold - half, found.threshold + half)
+        (actual.threshold - half, actual.threshold + half)
     )
     assert plain.confidence_set() == plain.confidence_set("lr")
     with pytest.raises(OptionError, match="use one of 'lr', 'wald'"):
         plain.confidence_set("bootstrap")
     with pytest.raises(OptionError, match="use one of 'bootstrap', 'lr', 'wald'"):
-        found.confidence_set("scaled")
+        actual.confidence_set("scaled")
 
 
-def test_the_profile_has_its_least_value_at_the_estimate(found: KinkResults) -> None:
-    profile = found.profile()
+def test_the_profile_has_its_least_value_at_the_estimate(actual: KinkResults) -> None:
+    profile = actual.profile()
     assert list(profile.columns) == ["gamma", "ssr", "lr"]
     assert profile["gamma"].is_monotonic_increasing
     assert profile["gamma"].is_unique
     at = int(profile["lr"].argmin())
-    assert profile["gamma"][at] == found.threshold
+    assert profile["gamma"][at] == actual.threshold
     assert profile["lr"][at] == pytest.approx(0, abs=1e-9)
     np.testing.assert_allclose(
-        profile["lr"], (profile["ssr"] / found.ssr["kink"] - 1) * 400
+        profile["lr"], (profile["ssr"] / actual.ssr["kink"] - 1) * 400
     )
-    between = (found.candidates[3] + found.candidates[4]) / 2
-    moved = replace(found, threshold=between)
-    assert len(moved.profile()) == found.candidates.size + 1
-    observed = replace(found, threshold=float(found.candidates[7]))
-    assert len(observed.profile()) == found.candidates.size
+    between = (actual.candidates[3] + actual.candidates[4]) / 2
+    moved = replace(actual, threshold=between)
+    assert len(moved.profile()) == actual.candidates.size + 1
+    observed = replace(actual, threshold=float(actual.candidates[7]))
+    assert len(observed.profile()) == actual.candidates.size
 
 
-def test_regimes_count_rows_and_entities(found: KinkResults) -> None:
+def test_regimes_count_rows_and_entities(actual: KinkResults) -> None:
     data = panel().frame
     below, city = (
-        (data["q"] <= found.threshold).to_numpy(),
+        (data["q"] <= actual.threshold).to_numpy(),
         data.index.get_level_values("city"),
     )
-    regimes = found.regimes
+    regimes = actual.regimes
     assert regimes.index.tolist() == ["below", "above"]
     assert regimes["nobs"].tolist() == [below.sum(), (~below).sum()]
     assert regimes["n_entities"].tolist() == [
         city[below].nunique(),
         city[~below].nunique(),
     ]
-    assert regimes["lower"].tolist() == [-np.inf, found.threshold]
-    assert regimes["upper"].tolist() == [found.threshold, np.inf]
+    assert regimes["lower"].tolist() == [-np.inf, actual.threshold]
+    assert regimes["upper"].tolist() == [actual.threshold, np.inf]
 
 
 def test_summary_says_what_an_economist_asks_of_kinks(
-    found: KinkResults, plain: KinkResults
+    actual: KinkResults, plain: KinkResults
 ) -> None:
-    text = found.summary()
+    text = actual.summary()
     for words in (
         "Outcome: y",
         "Slope of q with a kink",
@@ -145,30 +147,30 @@ def test_summary_says_what_an_economist_asks_of_kinks(
         "H0 no jump: not rejected at 5%",
         "95% confidence set (bootstrap): ",
         "q:below",
-        f"q > {found.threshold:.5g}",
+        f"q > {actual.threshold:.5g}",
     ):
         assert words in " ".join(text.split())
-    assert found.conventions.startswith(
+    assert actual.conventions.startswith(
         "Standard errors clustered by city (50 clusters"
     )
-    assert found.conventions.endswith("allowing for the estimated threshold")
+    assert actual.conventions.endswith("allowing for the estimated threshold")
     for words in (
         "trim .05",
         "N - n = 400",
-        f"bootstrap set: LR <= {found.critical['bootstrap']:.4g}",
+        f"bootstrap set: LR <= {actual.critical['bootstrap']:.4g}",
         "199 draws",
         "rng 4",
     ):
-        assert words in found.settings
-    assert str(found) == text
+        assert words in actual.settings
+    assert str(actual) == text
     assert "no p-value" in plain.summary()
     assert "T (n - 1) = 441" in plain.settings
     assert "lr set: LR <= 3.841" in plain.settings
     assert "confidence set (lr): " in " ".join(plain.summary().split())
     assert "rng" not in plain.conventions
-    assert found._repr_html_().count("<table") == 2
-    assert "H0 no kink: rejected" in found._repr_html_()
-    assert "95% confidence set (bootstrap)" in found._repr_html_()
+    assert actual._repr_html_().count("<table") == 2
+    assert "H0 no kink: rejected" in actual._repr_html_()
+    assert "95% confidence set (bootstrap)" in actual._repr_html_()
 
 
 @pytest.mark.parametrize(
@@ -181,11 +183,11 @@ def test_summary_says_what_an_economist_asks_of_kinks(
     ],
 )
 def test_summary_says_what_follows_from_both_tests(
-    found: KinkResults, plain: KinkResults, kink: bool, jump: bool, words: str | None
+    actual: KinkResults, plain: KinkResults, kink: bool, jump: bool, words: str | None
 ) -> None:
-    draws = found.statistic_draws.copy()
+    draws = actual.statistic_draws.copy()
     draws[:2] = np.where([[kink], [jump]], 0, 1e9)
-    lines = replace(found, statistic_draws=draws).summary().splitlines()
+    lines = replace(actual, statistic_draws=draws).summary().splitlines()
     told = [line for line in lines if JUMP in line or "Without a kink" in line]
     assert len(told) == (words is not None)
     assert all(words is not None and words in line and len(line) <= 80 for line in told)
@@ -194,12 +196,12 @@ def test_summary_says_what_follows_from_both_tests(
 
 
 def test_kinks_are_frozen_picklable_and_json_safe(
-    found: KinkResults, plain: KinkResults
+    actual: KinkResults, plain: KinkResults
 ) -> None:
     with pytest.raises((FrozenInstanceError, TypeError)):
-        found.level = 0.9  # type: ignore[misc]
-    assert pickle.loads(pickle.dumps(found)).to_dict() == found.to_dict()
-    for results in (found, plain, replace(found, threshold_se=np.nan)):
+        actual.level = 0.9  # type: ignore[misc]
+    assert pickle.loads(pickle.dumps(actual)).to_dict() == actual.to_dict()
+    for results in (actual, plain, replace(actual, threshold_se=np.nan)):
         out = json.loads(json.dumps(results.to_dict(), allow_nan=False))
         assert out["schema"] == 1
         assert out["threshold"] == results.threshold
@@ -208,9 +210,9 @@ def test_kinks_are_frozen_picklable_and_json_safe(
     assert out["threshold_se"] is None
     assert out["confidence_sets"]["wald"] == [[None, None]]
     assert plain.to_dict()["tests"]["no_kink"]["p_value"] is None
-    assert not hasattr(found, "bse")
-    assert isinstance(found, Results)
-    assert isinstance(found.slopes, Results)
+    assert not hasattr(actual, "bse")
+    assert isinstance(actual, Results)
+    assert isinstance(actual.slopes, Results)
 
 
 def test_a_battery_shows_its_slopes() -> None:
@@ -227,15 +229,15 @@ def codes(results: Any) -> set[str]:
     return {n.code for n in kink_notices_from_results(results)}
 
 
-def test_remarks_read_stored_numbers_only(found: KinkResults) -> None:
-    assert codes(found) == set()
-    assert codes(replace(found, reps=50)) == {"few_draws"}
-    assert codes(replace(found, bootstrap=None, reps=50)) == set()
-    assert codes(replace(found, threshold_se=np.nan)) == {"no_threshold_se"}
-    small = replace(found, regime_sizes=np.array([[440, 50], [10, 4]]))
+def test_remarks_read_stored_numbers_only(actual: KinkResults) -> None:
+    assert codes(actual) == set()
+    assert codes(replace(actual, reps=50)) == {"few_draws"}
+    assert codes(replace(actual, bootstrap=None, reps=50)) == set()
+    assert codes(replace(actual, threshold_se=np.nan)) == {"no_threshold_se"}
+    small = replace(actual, regime_sizes=np.array([[440, 50], [10, 4]]))
     notice = next(iter(kink_notices_from_results(small)))
     assert notice.data == {"regime": "above", "nobs": 10, "n_entities": 4}
-    first, last = found.candidates[[0, -1]]
+    first, last = actual.candidates[[0, -1]]
     for ends, words in (
         ((first, 0.0), "lowest"),
         ((0.0, last), "highest"),
@@ -244,7 +246,7 @@ def test_remarks_read_stored_numbers_only(found: KinkResults) -> None:
         notice = next(
             iter(
                 kink_notices_from_results(
-                    replace(found, sets={**found.sets, "bootstrap": (ends,)})
+                    replace(actual, sets={**actual.sets, "bootstrap": (ends,)})
                 )
             )
         )
@@ -260,7 +262,7 @@ def test_remarks_read_stored_numbers_only(found: KinkResults) -> None:
         assert all(w in notice.message for w in words.split(".*"))
 
 
-def test_sides_of_a_kink_stand_from_low_to_high(found: KinkResults) -> None:
-    terms = replace(found, threshold=0.5).terms
+def test_sides_of_a_kink_stand_from_low_to_high(actual: KinkResults) -> None:
+    terms = replace(actual, threshold=0.5).terms
     sides = [term.regime.condition("q", 2) for term in terms if term.regime is not None]
     assert sides == ["below 0.5", "above 0.5"]

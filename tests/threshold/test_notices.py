@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(scope="module")
-def found() -> ThresholdResults:
+def estimated() -> ThresholdResults:
     rng = np.random.default_rng(3)
     df = pd.DataFrame(
         {
@@ -43,24 +43,26 @@ def found() -> ThresholdResults:
         return spec.fit(Panel(df, "city", "year"), rng=4)
 
 
-def test_remarks_read_stored_numbers_only(found: ThresholdResults) -> None:
-    assert "few_draws" not in {n.code for n in remarks(found)}
-    fewer = replace(found, statistic_draws=found.statistic_draws[:, :, :50], reps=50)
+def test_remarks_read_stored_numbers_only(estimated: ThresholdResults) -> None:
+    assert "few_draws" not in {n.code for n in remarks(estimated)}
+    fewer = replace(
+        estimated, statistic_draws=estimated.statistic_draws[:, :, :50], reps=50
+    )
     assert "few_draws" in {n.code for n in remarks(fewer)}
-    lost = found.statistic_draws.copy()
+    lost = estimated.statistic_draws.copy()
     lost[0, 1, :7] = np.nan
     notice = next(
         n
-        for n in remarks(replace(found, statistic_draws=lost))
+        for n in remarks(replace(estimated, statistic_draws=lost))
         if n.code == "lost_draws"
     )
     assert notice.data == {"lost": 7, "reps": lost.size}
-    opposed = found.statistic_draws.copy()
+    opposed = estimated.statistic_draws.copy()
     opposed[1, 0] = 1e9
     assert "tests_disagree" in {
-        n.code for n in remarks(replace(found, statistic_draws=opposed))
+        n.code for n in remarks(replace(estimated, statistic_draws=opposed))
     }
-    small = replace(found, regime_sizes=np.array([[300, 40], [50, 30], [10, 4]]))
+    small = replace(estimated, regime_sizes=np.array([[300, 40], [50, 30], [10, 4]]))
     notice = next(n for n in remarks(small) if n.code == "small_regime")
     assert notice.data == {"regime": 3, "nobs": 10, "n_entities": 4}
 
@@ -126,15 +128,15 @@ def test_entities_that_supply_most_of_the_ratio_are_named(
     shares: dict[str, float], named: int
 ) -> None:
     results, sample = fit(SPEC, frame())
-    found = list(concentrated_ratio(results, sample, parts(sample, shares)))
-    assert len(found) == (named > 0)
+    actual = list(concentrated_ratio(results, sample, parts(sample, shares)))
+    assert len(actual) == (named > 0)
     if named:
-        assert found[0].code == "ratio_concentrated"
-        assert found[0].data["entities"] == tuple(shares)[:named]
-        assert found[0].data["share"] == pytest.approx(
+        assert actual[0].code == "ratio_concentrated"
+        assert actual[0].data["entities"] == tuple(shares)[:named]
+        assert actual[0].data["share"] == pytest.approx(
             sum(list(shares.values())[:named])
         )
-        assert found[0].data["threshold"] == 1
+        assert actual[0].data["threshold"] == 1
 
 
 def test_without_a_scaled_set_or_a_ratio_nobody_is_named() -> None:
@@ -170,14 +172,14 @@ def test_one_loud_entity_is_found() -> None:
 
 
 def boundary(results: ThresholdResults, sample: Any, ratio: float) -> Any:
-    found = list(
+    actual = list(
         boundary_sets(
             replace(results, variance_ratios=np.full(results.estimates.size, ratio)),
             sample,
         )
     )
-    assert all(n.code == "boundary" for n in found)
-    return found[0].data if found else None
+    assert all(n.code == "boundary" for n in actual)
+    return actual[0].data if actual else None
 
 
 @quiet
@@ -231,11 +233,11 @@ def test_other_options_than_trim_end_a_search_too(options: dict[str, int]) -> No
 def test_trim_is_that_of_the_threshold() -> None:
     """Searched to the last row: the first trim allows it, the second does not."""
     results, sample = fit(SPEC.replace(n_thresholds=2, trim=(0.01, 0.2)), frame())
-    found = list(
+    actual = list(
         boundary_sets(replace(results, variance_ratios=np.full(2, 1e6)), sample)
     )
-    assert [n.data["threshold"] for n in found] == [1, 2]
-    for notice in found:
+    assert [n.data["threshold"] for n in actual] == [1, 2]
+    for notice in actual:
         assert set(notice.data["ends"].values()) <= {"trim", "room"}
     assert list(boundary_sets(replace(results, given=True), sample)) == []
 
@@ -274,9 +276,9 @@ def test_several_terms_are_tested_jointly_without_the_intercepts() -> None:
     spec = spec.replace(n_thresholds="auto", bootstrap="wild_cluster")
     results = spec.fit(on(df[df["q"] < 0.6]), rng=1)
     assert results.estimates.size == 1
-    found = [n for n in results.diagnostics if n.code == "adjacent_slopes"]
-    assert found == list(similar_slopes(results))
-    assert found[0].data == {"regimes": (1, 2), "p_value": results.equality().p_value}
+    actual = [n for n in results.diagnostics if n.code == "adjacent_slopes"]
+    assert actual == list(similar_slopes(results))
+    assert actual[0].data == {"regimes": (1, 2), "p_value": results.equality().p_value}
 
 
 @quiet
@@ -333,10 +335,10 @@ def test_the_robust_test_is_weak_below_ten_clusters_a_column(cities: int) -> Non
     spec = SPEC.replace(
         regime_dependent=["z", "w"], bootstrap="wild_score", grid=5, reps=9
     )
-    found = [
+    results = [
         n.data for n in spec.fit(on(df), rng=1).diagnostics if n.code == "weak_score"
     ]
-    assert found == ([{"n_clusters": 19, "columns": 2}] if cities == 19 else [])
+    assert results == ([{"n_clusters": 19, "columns": 2}] if cities == 19 else [])
 
 
 # --- one candidate --------------------------------------------------------------------
@@ -354,22 +356,22 @@ def few_values(values: list[float]) -> Panel:
 
 def test_a_dummy_has_no_threshold_to_search() -> None:
     panel = few_values([0.0, 1.0])
-    found = SPEC.fit(panel)  # without a warning
-    (notice,) = [n for n in found.diagnostics if n.code == "one_candidate"]
+    results = SPEC.fit(panel)  # without a warning
+    (notice,) = [n for n in results.diagnostics if n.code == "one_candidate"]
     assert notice.data == {"column": "q", "threshold": 1, "value": 0.0, "values": 2}
     assert "interaction with a dummy" in notice.message
-    assert "boundary" not in {n.code for n in found.diagnostics}
-    assert "every candidate" not in found.summary().split("Settings")[0]
-    (parameter,) = found.table_columns()[0].blocks[0].parameters
+    assert "boundary" not in {n.code for n in results.diagnostics}
+    assert "every candidate" not in results.summary().split("Settings")[0]
+    (parameter,) = results.table_columns()[0].blocks[0].parameters
     assert not parameter.reach
     # The model that the message names is the same.
     same = FixedEffects("y", ["z:I(1 - q)", "z:q"]).fit(panel)
-    np.testing.assert_allclose(same.params, found.slopes.params, rtol=1e-9)
+    np.testing.assert_allclose(same.params, results.slopes.params, rtol=1e-9)
 
 
 def test_a_single_candidate_of_several_values_is_a_matter_of_trim() -> None:
     panel = few_values([0.0] + [1.0] * 60 + [2.0] * 59)
-    found = SPEC.fit(panel)
-    (notice,) = [n for n in found.diagnostics if n.code == "one_candidate"]
+    results = SPEC.fit(panel)
+    (notice,) = [n for n in results.diagnostics if n.code == "one_candidate"]
     assert notice.data == {"column": "q", "threshold": 1, "value": 1.0, "values": 3}
     assert "Lower trim" in notice.message

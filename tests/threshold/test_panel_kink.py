@@ -106,7 +106,7 @@ def test_fit_equals_a_minimiser_over_least_squares(effects: tuple[str, ...]) -> 
         trim=0.1,
         bootstrap=None,
     )
-    found = spec.fit(Panel(df, "i", "t"))
+    results = spec.fit(Panel(df, "i", "t"))
     df["region^t"] = df["region"].astype(str) + df["t"].astype(str)
     q, y, base = df["q"].to_numpy(), df["y"].to_numpy(), dummies(df, list(effects))
 
@@ -123,16 +123,16 @@ def test_fit_equals_a_minimiser_over_least_squares(effects: tuple[str, ...]) -> 
     best = min(inner, key=lambda r: r.fun)
     wanted = min(best.fun, *ends.values())
     place = min(ends, key=ends.__getitem__) if wanted < best.fun else best.x
-    assert found.ssr["kink"] == pytest.approx(wanted, rel=1e-9)
-    assert found.threshold == pytest.approx(place, rel=1e-6, abs=1e-9)
-    assert found.ssr["linear"] == pytest.approx(ssr(y, base, df["x"], q), rel=1e-9)
+    assert results.ssr["kink"] == pytest.approx(wanted, rel=1e-9)
+    assert results.threshold == pytest.approx(place, rel=1e-6, abs=1e-9)
+    assert results.ssr["linear"] == pytest.approx(ssr(y, base, df["x"], q), rel=1e-9)
     steps = [ssr(y, base, df["x"], q, q <= g, q * (q <= g)) for g in values]
-    assert found.ssr["step"] == pytest.approx(min(steps), rel=1e-9)
+    assert results.ssr["step"] == pytest.approx(min(steps), rel=1e-9)
     denominator = len(df) - (df["i"].nunique() if "i" in effects else 1)
-    assert found.test.statistic == pytest.approx(
-        (found.ssr["linear"] / wanted - 1) * denominator, rel=1e-8
+    assert results.test.statistic == pytest.approx(
+        (results.ssr["linear"] / wanted - 1) * denominator, rel=1e-8
     )
-    assert float(found.slopes.resids @ found.slopes.resids) == pytest.approx(
+    assert float(results.slopes.resids @ results.slopes.resids) == pytest.approx(
         wanted, rel=1e-9
     )
 
@@ -149,11 +149,11 @@ def test_the_step_is_the_threshold_model_with_all_of_the_line_by_regime() -> Non
 
 
 def sandwich(
-    df: pd.DataFrame, found: KinkResults, effects: list[str], groups: Array | None
+    df: pd.DataFrame, actual: KinkResults, effects: list[str], groups: Array | None
 ) -> Array:
     """Covariance of slopes and threshold from the gradient, without factors."""
-    q, g = df["q"].to_numpy(), found.threshold
-    b1, b2 = found.slopes.coefficients[:2]
+    q, g = df["q"].to_numpy(), actual.threshold
+    b1, b2 = actual.slopes.coefficients[:2]
     bend = -np.where(q < g, b1, np.where(q > g, b2, (b1 + b2) / 2))
     columns = np.column_stack(
         [np.minimum(q - g, 0), np.maximum(q - g, 0), df["x"], bend]
@@ -161,7 +161,7 @@ def sandwich(
     base = dummies(df, effects)
     demeaned = columns - base @ np.linalg.lstsq(base, columns, rcond=None)[0]
     bread = np.linalg.inv(demeaned.T @ demeaned)
-    e = found.slopes.residuals
+    e = actual.slopes.residuals
     if groups is None:
         return bread * (e @ e)
     scores = np.stack([np.bincount(groups, weights=c * e) for c in demeaned.T])
@@ -183,7 +183,7 @@ def test_errors_are_the_sandwich_of_slopes_and_threshold_together(kind: str) -> 
         "two-way": {"clusters": ("i", "t"), "bootstrap": None},
         "none": {"ssc": "none"},
     }
-    found = SPEC.replace(**keys[kind]).fit(Panel(df, "i", "t"), rng=1)
+    results = SPEC.replace(**keys[kind]).fit(Panel(df, "i", "t"), rng=1)
     own = {
         "clustered": df["i"],
         "none": df["i"],
@@ -191,10 +191,10 @@ def test_errors_are_the_sandwich_of_slopes_and_threshold_together(kind: str) -> 
         "robust": pd.Series(np.arange(n)),
     }
     if kind == "unadjusted":
-        wanted = sandwich(df, found, ["i", "t"], None) / (n - rank - 4)
+        wanted = sandwich(df, results, ["i", "t"], None) / (n - rank - 4)
     elif kind == "two-way":
         i, t = df["i"].to_numpy(), df["t"].to_numpy() - 2000
-        parts = [sandwich(df, found, ["i", "t"], c) for c in (i, t, np.arange(n))]
+        parts = [sandwich(df, results, ["i", "t"], c) for c in (i, t, np.arange(n))]
         wanted = (parts[0] + parts[1] - parts[2]) * 8 / 7 * (n - 1) / (n - 4 - 1)
     else:
         groups = own[kind].to_numpy()
@@ -202,40 +202,40 @@ def test_errors_are_the_sandwich_of_slopes_and_threshold_together(kind: str) -> 
         factor = {"robust": n / (n - rank - 4), "none": 1.0}
         # reghdfe: effects nested in the clusters do not count, a constant does.
         nested = many / (many - 1) * (n - 1) / (n - 4 - 1 - 7)
-        wanted = sandwich(df, found, ["i", "t"], groups) * factor.get(kind, nested)
-    np.testing.assert_allclose(found.slopes.covariance, wanted[:3, :3], rtol=1e-8)
-    assert found.threshold_se == pytest.approx(np.sqrt(wanted[3, 3]), rel=1e-8)
-    assert found.slopes.df_resid == n - rank - 4
+        wanted = sandwich(df, results, ["i", "t"], groups) * factor.get(kind, nested)
+    np.testing.assert_allclose(results.slopes.covariance, wanted[:3, :3], rtol=1e-8)
+    assert results.threshold_se == pytest.approx(np.sqrt(wanted[3, 3]), rel=1e-8)
+    assert results.slopes.df_resid == n - rank - 4
 
 
 @quiet
 def test_coefficients_are_those_of_fixed_effects_at_the_threshold() -> None:
     df = frame(3)
-    found = SPEC.fit(Panel(df, "i", "t"), rng=1)
-    df["low"] = np.minimum(df["q"] - found.threshold, 0)
-    df["high"] = np.maximum(df["q"] - found.threshold, 0)
+    results = SPEC.fit(Panel(df, "i", "t"), rng=1)
+    df["low"] = np.minimum(df["q"] - results.threshold, 0)
+    df["high"] = np.maximum(df["q"] - results.threshold, 0)
     known = FixedEffects("y", ["low", "high", "x"]).fit(Panel(df, "i", "t"))
-    assert found.slopes.names == ("q:below", "q:above", "x")
+    assert results.slopes.names == ("q:below", "q:above", "x")
     # Products of a matrix by blocks of other widths differ in the last digit on some
     # processors.
     np.testing.assert_allclose(
-        found.slopes.coefficients, known.coefficients, rtol=1e-13
+        results.slopes.coefficients, known.coefficients, rtol=1e-13
     )
     np.testing.assert_allclose(
-        found.slopes.residuals, known.residuals, rtol=1e-11, atol=1e-13
+        results.slopes.residuals, known.residuals, rtol=1e-11, atol=1e-13
     )
     np.testing.assert_allclose(
-        found.slopes.conf_int().loc["x"], known.conf_int().loc["x"], rtol=0.02
+        results.slopes.conf_int().loc["x"], known.conf_int().loc["x"], rtol=0.02
     )
-    assert found.slopes.std_errors["q:above"] > known.std_errors["high"]
-    assert found.slopes.glance()["f_statistic"] is None
-    assert found.slopes.df_resid == known.df_resid - 1
+    assert results.slopes.std_errors["q:above"] > known.std_errors["high"]
+    assert results.slopes.glance()["f_statistic"] is None
+    assert results.slopes.df_resid == known.df_resid - 1
     full = 1 - (1 - known.rsquared) * (len(df) - 1) / (known.df_resid - 1)
-    assert found.slopes.rsquared_adj == pytest.approx(full)
+    assert results.slopes.rsquared_adj == pytest.approx(full)
     # A bootstrap from sums at a known threshold would not allow for its estimation.
-    test = found.wald_test("q:below = 0, x = 0")
+    test = results.wald_test("q:below = 0, x = 0")
     weights = np.eye(3)[[0, 2]]
-    form, _ = found.estimated.wald(weights, weights @ found.coefficients)
+    form, _ = results.estimated.wald(weights, weights @ results.coefficients)
     assert test.statistic == pytest.approx(form / 2)
     assert test.p_value == pytest.approx(stats.f.sf(form / 2, *test.df))
     assert "too often with few clusters" in test.method
@@ -253,20 +253,24 @@ def test_without_effects_the_intercept_has_its_error() -> None:
     )
     df["y"] = 2 + df["q"] - 2 * np.maximum(df["q"] - 5.4, 0) + rng.normal(size=300)
     spec = SPEC.replace(entity_effects=False, time_effects=False, cov_type="robust")
-    found = spec.fit(Panel(df, "i"), rng=1)
-    q, g, (b1, b2, *_) = df["q"].to_numpy(), found.threshold, found.slopes.coefficients
+    results = spec.fit(Panel(df, "i"), rng=1)
+    q, g, (b1, b2, *_) = (
+        df["q"].to_numpy(),
+        results.threshold,
+        results.slopes.coefficients,
+    )
     bend = -np.where(q < g, b1, np.where(q > g, b2, (b1 + b2) / 2))
     full = np.column_stack(
         [np.minimum(q - g, 0), np.maximum(q - g, 0), df["x"], np.ones(300), bend]
     )
     bread = np.linalg.inv(full.T @ full)
-    scores = full * found.slopes.residuals[:, None]
+    scores = full * results.slopes.residuals[:, None]
     wanted = bread @ scores.T @ scores @ bread * 300 / 295
-    assert found.slopes.names == ("q:below", "q:above", "x", "Intercept")
-    np.testing.assert_allclose(found.slopes.covariance, wanted[:4, :4], rtol=1e-8)
-    assert found.threshold_se == pytest.approx(np.sqrt(wanted[4, 4]), rel=1e-8)
-    assert found.df == 299
-    assert "N - 1 = 299" in found.settings
+    assert results.slopes.names == ("q:below", "q:above", "x", "Intercept")
+    np.testing.assert_allclose(results.slopes.covariance, wanted[:4, :4], rtol=1e-8)
+    assert results.threshold_se == pytest.approx(np.sqrt(wanted[4, 4]), rel=1e-8)
+    assert results.df == 299
+    assert "N - 1 = 299" in results.settings
 
 
 @quiet
@@ -289,23 +293,23 @@ def test_progress_counts_the_draws_and_changes_none(
 def test_twenty_draws_equal_explicit_refits() -> None:
     df = frame(5, n=16, periods=6)
     panel, spec = Panel(df, "i", "t"), SPEC.replace(trim=0.12, reps=20)
-    found, plain = spec.fit(panel, rng=11), spec.replace(bootstrap=None)
+    results, plain = spec.fit(panel, rng=11), spec.replace(bootstrap=None)
     line = FixedEffects("y", ["q", "x"]).fit(panel)
-    for row, fit in enumerate((line, found.slopes)):
+    for row, fit in enumerate((line, results.slopes)):
         stream = np.random.default_rng(np.random.SeedSequence(11, spawn_key=(10, row)))
         signs = np.where(stream.random((20, 16)) < 0.5, -1.0, 1.0)
         for b in range(20):
             drawn = fit.fitted_values + fit.resids * signs[b][df["i"].to_numpy()]
             again = plain.fit(panel.assign(y=drawn))
             if row == 0:
-                assert found.statistic_draws[0, b] == pytest.approx(
+                assert results.statistic_draws[0, b] == pytest.approx(
                     again.test.statistic, rel=1e-9
                 )
                 continue
-            assert found.statistic_draws[1, b] == pytest.approx(
+            assert results.statistic_draws[1, b] == pytest.approx(
                 again.continuity.statistic, rel=1e-8, abs=1e-9
             )
-            q = df["q"].to_numpy() - found.threshold
+            q = df["q"].to_numpy() - results.threshold
             held = ssr(
                 drawn.to_numpy(),
                 dummies(df, ["i", "t"]),
@@ -313,13 +317,17 @@ def test_twenty_draws_equal_explicit_refits() -> None:
                 np.minimum(q, 0),
                 np.maximum(q, 0),
             )
-            lr = (held / again.ssr["kink"] - 1) * found.df
-            assert found.statistic_draws[2, b] == pytest.approx(lr, rel=1e-8, abs=1e-9)
+            lr = (held / again.ssr["kink"] - 1) * results.df
+            assert results.statistic_draws[2, b] == pytest.approx(
+                lr, rel=1e-8, abs=1e-9
+            )
     assert (
-        found.test.p_value
-        == (1 + (found.statistic_draws[0] >= found.test.statistic).sum()) / 21
+        results.test.p_value
+        == (1 + (results.statistic_draws[0] >= results.test.statistic).sum()) / 21
     )
-    assert found.critical["bootstrap"] == np.quantile(found.statistic_draws[2], 0.95)
+    assert results.critical["bootstrap"] == np.quantile(
+        results.statistic_draws[2], 0.95
+    )
 
 
 # --- a known truth ---
@@ -334,13 +342,13 @@ def test_a_planted_kink_is_found() -> None:
     """
     inside, tested, slopes = 0, 0, 0
     for seed in range(40):
-        found = SPEC.fit(
+        results = SPEC.fit(
             Panel(frame(seed, n=60, periods=10, bend=2.0), "i", "t"), rng=seed
         )
-        assert found.threshold == pytest.approx(0.3, abs=0.3)
-        inside += any(a <= 0.3 <= b for a, b in found.confidence_set())
-        tested += found.test.p_value <= 0.05 < found.continuity.p_value
-        bounds = found.slopes.conf_int()
+        assert results.threshold == pytest.approx(0.3, abs=0.3)
+        inside += any(a <= 0.3 <= b for a, b in results.confidence_set())
+        tested += results.test.p_value <= 0.05 < results.continuity.p_value
+        bounds = results.slopes.conf_int()
         slopes += bool(
             (
                 (bounds["conf_low"] <= [0.5, 2.5, 1])
@@ -354,9 +362,9 @@ def test_a_planted_kink_is_found() -> None:
 
 @quiet
 def test_a_jump_is_no_kink() -> None:
-    found = SPEC.fit(Panel(frame(1, n=60, bend=0.0, jump=2.0), "i", "t"), rng=1)
-    assert found.continuity.p_value == 1 / 200
-    assert found.ssr["step"] < 0.95 * found.ssr["kink"]
+    results = SPEC.fit(Panel(frame(1, n=60, bend=0.0, jump=2.0), "i", "t"), rng=1)
+    assert results.continuity.p_value == 1 / 200
+    assert results.ssr["step"] < 0.95 * results.ssr["kink"]
 
 
 STEP = PanelThreshold("y", "q", "q", "x", regime_intercept=True, reps=199)
@@ -404,12 +412,12 @@ def test_coverage_and_size(
         if bend == 1:
             rejected[0] += SPEC.fit(Panel(df, "i", "t"), rng=rng).test.p_value <= 0.05
         df["y"] += bend * np.maximum(q - 0.3, 0)
-        found = SPEC.fit(Panel(df, "i", "t"), rng=rng)
-        rejected[1] += found.continuity.p_value <= 0.05
+        results = SPEC.fit(Panel(df, "i", "t"), rng=rng)
+        rejected[1] += results.continuity.p_value <= 0.05
         for m, method in enumerate(("bootstrap", "lr", "wald")):
-            inside[m] += any(a <= 0.3 <= b for a, b in found.confidence_set(method))
-        slopes += contained(found.slopes, truth)
-        known += contained(at_threshold(df, found.threshold), truth)
+            inside[m] += any(a <= 0.3 <= b for a, b in results.confidence_set(method))
+        slopes += contained(results.slopes, truth)
+        known += contained(at_threshold(df, results.threshold), truth)
     drawn, lr, wald = inside / panels
     cell = {"n": n, "errors": errors, "bend": f"{bend:g}"}
     size = {"no kink": rejected[0] / panels} if bend == 1 else {}
@@ -486,8 +494,14 @@ def test_a_jump_escapes_the_test_of_no_kink_and_not_that_of_continuity(
         df["q"], df["x"] = q, x
         e = e * np.sqrt(0.25 + 0.75 * q**2) if hard else e
         df["y"] = 0.5 * q + x + jump * (q > 0.3) + e
-        found, other = (spec.fit(Panel(df, "i", "t"), rng=rng) for spec in (SPEC, STEP))
-        p = [found.test.p_value, found.continuity.p_value, other.tests["p_value"][0]]
+        results, other = (
+            spec.fit(Panel(df, "i", "t"), rng=rng) for spec in (SPEC, STEP)
+        )
+        p = [
+            results.test.p_value,
+            results.continuity.p_value,
+            other.tests["p_value"][0],
+        ]
         line, kink, step = np.array(p) <= 0.05
         rejected += [line, kink, step, kink and step and not line]
     no_kink, no_jump, own, only = rejected / panels
@@ -561,72 +575,74 @@ def _series(rng: np.random.Generator, n: int, periods: int, rho: float) -> Array
 @quiet
 def test_row_order_and_labels_change_nothing() -> None:
     df = frame(1)
-    found = SPEC.fit(Panel(df, "i", "t"), rng=5)
+    results = SPEC.fit(Panel(df, "i", "t"), rng=5)
     mixed = SPEC.fit(Panel(df.sample(frac=1, random_state=1), "i", "t"), rng=5)
-    assert mixed.to_dict() == found.to_dict()
+    assert mixed.to_dict() == results.to_dict()
     named = df.assign(i=df["i"].map(lambda i: f"city {i:03d}"), t=df["t"] - 1900)
     again = SPEC.fit(Panel(named, "i", "t"), rng=5)
-    assert again.to_dict()["tests"] == found.to_dict()["tests"]
-    assert again.confidence_set() == found.confidence_set()
+    assert again.to_dict()["tests"] == results.to_dict()["tests"]
+    assert again.confidence_set() == results.confidence_set()
 
 
 @quiet
 @pytest.mark.parametrize(("shift", "scale"), [(1e4, 1.0), (0.0, 1e-5), (-300.0, 2e6)])
 def test_units_change_what_they_should(shift: float, scale: float) -> None:
     df = frame(2).assign(q=lambda d: d["q"].round(4))
-    found = SPEC.fit(Panel(df, "i", "t"), rng=5)
+    results = SPEC.fit(Panel(df, "i", "t"), rng=5)
     other = df.assign(
         q=shift + scale * df["q"], y=1e3 * df["y"] + 1e4 * df["i"], x=df["x"] * 1e5 + 3
     )
     again = SPEC.fit(Panel(other, "i", "t"), rng=5)
     close = {"rtol": 1e-6, "atol": 1e-7}
     np.testing.assert_allclose(
-        (again.threshold - shift) / scale, found.threshold, **close
+        (again.threshold - shift) / scale, results.threshold, **close
     )
-    np.testing.assert_allclose(again.threshold_se / scale, found.threshold_se, **close)
+    np.testing.assert_allclose(
+        again.threshold_se / scale, results.threshold_se, **close
+    )
     np.testing.assert_allclose(
         again.slopes.coefficients[:2] * scale / 1e3,
-        found.slopes.coefficients[:2],
+        results.slopes.coefficients[:2],
         **close,
     )
-    np.testing.assert_allclose(again.slopes.tstats, found.slopes.tstats, rtol=1e-6)
+    np.testing.assert_allclose(again.slopes.tstats, results.slopes.tstats, rtol=1e-6)
     for method in ("bootstrap", "lr", "wald"):
         sets = (np.array(again.confidence_set(method)) - shift) / scale
-        np.testing.assert_allclose(sets, found.confidence_set(method), **close)
+        np.testing.assert_allclose(sets, results.confidence_set(method), **close)
     for name in ("test", "continuity"):
-        assert getattr(again, name).p_value == getattr(found, name).p_value
+        assert getattr(again, name).p_value == getattr(results, name).p_value
         assert getattr(again, name).statistic == pytest.approx(
-            getattr(found, name).statistic, rel=1e-6
+            getattr(results, name).statistic, rel=1e-6
         )
 
 
 @quiet
 def test_mirrored_q_mirrors_the_fit() -> None:
     df = frame(2)
-    found = SPEC.fit(Panel(df, "i", "t"), rng=5)
+    results = SPEC.fit(Panel(df, "i", "t"), rng=5)
     mirrored = SPEC.fit(Panel(df.assign(q=-df["q"]), "i", "t"), rng=5)
-    assert mirrored.threshold == pytest.approx(-found.threshold, rel=1e-9)
-    assert mirrored.threshold_se == pytest.approx(found.threshold_se, rel=1e-8)
+    assert mirrored.threshold == pytest.approx(-results.threshold, rel=1e-9)
+    assert mirrored.threshold_se == pytest.approx(results.threshold_se, rel=1e-8)
     np.testing.assert_allclose(
-        mirrored.slopes.coefficients[:2], -found.slopes.coefficients[1::-1], rtol=1e-9
+        mirrored.slopes.coefficients[:2], -results.slopes.coefficients[1::-1], rtol=1e-9
     )
     np.testing.assert_allclose(
-        mirrored.slopes.std_errors[:2], found.slopes.std_errors[1::-1], rtol=1e-8
+        mirrored.slopes.std_errors[:2], results.slopes.std_errors[1::-1], rtol=1e-8
     )
 
 
 @quiet
 def test_a_line_added_to_the_outcome_moves_both_slopes_alike() -> None:
     df = frame(4)
-    found = SPEC.fit(Panel(df, "i", "t"), rng=5)
+    results = SPEC.fit(Panel(df, "i", "t"), rng=5)
     tilted = SPEC.fit(Panel(df.assign(y=df["y"] + 7 * df["q"]), "i", "t"), rng=5)
-    assert tilted.threshold == pytest.approx(found.threshold, rel=1e-9)
-    assert tilted.threshold_se == pytest.approx(found.threshold_se, rel=1e-8)
+    assert tilted.threshold == pytest.approx(results.threshold, rel=1e-9)
+    assert tilted.threshold_se == pytest.approx(results.threshold_se, rel=1e-8)
     np.testing.assert_allclose(
-        tilted.slopes.coefficients[:2] - 7, found.slopes.coefficients[:2], rtol=1e-9
+        tilted.slopes.coefficients[:2] - 7, results.slopes.coefficients[:2], rtol=1e-9
     )
     np.testing.assert_allclose(
-        tilted.slopes.covariance, found.slopes.covariance, rtol=1e-7, atol=1e-12
+        tilted.slopes.covariance, results.slopes.covariance, rtol=1e-7, atol=1e-12
     )
 
 
@@ -843,8 +859,8 @@ def codes(results: KinkResults) -> set[str]:
 
 
 def test_a_quiet_fit_issues_nothing() -> None:
-    found = SPEC.fit(Panel(frame(1, n=60, holes=0.0), "i", "t"), rng=1)
-    assert found.diagnostics == ()
+    results = SPEC.fit(Panel(frame(1, n=60, holes=0.0), "i", "t"), rng=1)
+    assert results.diagnostics == ()
 
 
 @quiet
@@ -853,8 +869,8 @@ def test_a_rotating_panel_is_unbalanced() -> None:
     data = frame(1, n=60, holes=0.0)
     whole = SPEC.fit(Panel(data, "i", "t"), rng=1)
     data["t"] += data["i"] % 3
-    found = SPEC.fit(Panel(data, "i", "t"), rng=1)
-    (notice,) = (n for n in found.diagnostics if n.code == "unbalanced")
+    results = SPEC.fit(Panel(data, "i", "t"), rng=1)
+    (notice,) = (n for n in results.diagnostics if n.code == "unbalanced")
     rows, periods = whole.slopes.n_times, whole.slopes.n_times + 2
     assert notice.data == {"least": rows, "most": rows, "n_times": periods}
     assert f"({rows} rows per entity in {periods} periods)" in notice.message
@@ -879,8 +895,8 @@ def test_unbalance_and_few_clusters_are_told() -> None:
 def test_a_lagged_outcome_is_told() -> None:
     panel = Panel(frame(1, n=60), "i", "t")
     with pytest.warns(IdentificationWarning):
-        found = SPEC.add("lag(y)").fit(panel, rng=1)
-    (notice,) = (n for n in found.diagnostics if n.code == "lagged_outcome")
+        results = SPEC.add("lag(y)").fit(panel, rng=1)
+    (notice,) = (n for n in results.diagnostics if n.code == "lagged_outcome")
     assert notice.data["columns"] == ("lag(y)",)
     assert notice.message.endswith("use a dynamic threshold model (Seo & Shin 2016).")
 
@@ -889,8 +905,8 @@ def test_a_lagged_outcome_is_told() -> None:
 def test_sets_at_the_end_small_sides_and_few_draws_are_told() -> None:
     weak = Panel(frame(3, n=60, bend=0.0), "i", "t")
     with pytest.warns(BoundaryThresholdWarning), pytest.warns(FewDrawsWarning):
-        found = SPEC.replace(reps=99).fit(weak, rng=1)
-    told = {n.code: n.data for n in found.diagnostics}
+        results = SPEC.replace(reps=99).fit(weak, rng=1)
+    told = {n.code: n.data for n in results.diagnostics}
     assert told["boundary"]["whole"]
     assert told["few_draws"] == {"reps": 99}
     df = frame(3, n=20, holes=0.0, bend=0.0)
@@ -909,11 +925,11 @@ def test_a_place_that_makes_no_difference_has_no_error() -> None:
     df = frame(3, n=60, holes=0.0)
     df["q"] = np.digitize(df["q"], [-0.5, 0.5]) * 1.0
     df["y"] = df["y"] + (df["q"] > 1)
-    found = SPEC.fit(Panel(df, "i", "t"), rng=1)
-    assert np.isnan(found.threshold_se)
-    assert "no_threshold_se" in codes(found)
-    assert found.confidence_set("wald") == [(-np.inf, np.inf)]
-    assert found.slopes.std_errors.notna().all()
+    results = SPEC.fit(Panel(df, "i", "t"), rng=1)
+    assert np.isnan(results.threshold_se)
+    assert "no_threshold_se" in codes(results)
+    assert results.confidence_set("wald") == [(-np.inf, np.inf)]
+    assert results.slopes.std_errors.notna().all()
 
 
 @quiet
@@ -931,19 +947,19 @@ def test_no_information_is_no_error() -> None:
         rng.normal(size=120),
         np.maximum(df["q"], 0) + rng.normal(size=120),
     )
-    found = SPEC.replace(bootstrap=None).fit(Panel(df, "i", "t"))
-    assert np.isnan(found.threshold_se)
-    assert found.slopes.std_errors.isna().all()
+    results = SPEC.replace(bootstrap=None).fit(Panel(df, "i", "t"))
+    assert np.isnan(results.threshold_se)
+    assert results.slopes.std_errors.isna().all()
 
 
 @quiet
 def test_two_way_clusters_go_without_a_bootstrap() -> None:
-    found = SPEC.replace(clusters=("i", "t"), bootstrap=None).fit(
+    results = SPEC.replace(clusters=("i", "t"), bootstrap=None).fit(
         Panel(frame(1), "i", "t")
     )
-    assert found.slopes.clusters == ("i", "t")
-    assert np.isnan(found.test.p_value)
-    assert found.rng_entropy is None
+    assert results.slopes.clusters == ("i", "t")
+    assert np.isnan(results.test.p_value)
+    assert results.rng_entropy is None
 
 
 @quiet
@@ -952,11 +968,11 @@ def test_an_exact_fit_finds_the_kink_and_rejects_the_line() -> None:
     df["y"] = (
         df["x"] + np.minimum(df["q"] - 0.205, 0) - 2 * np.maximum(df["q"] - 0.205, 0)
     )
-    found = SPEC.fit(Panel(df, "i", "t"), rng=1)
-    assert found.threshold == pytest.approx(0.205, abs=1e-6)
-    assert found.test.p_value == 1 / 200
-    assert found.test.statistic > 1e6
-    assert (found.ssr > 0).all()
+    results = SPEC.fit(Panel(df, "i", "t"), rng=1)
+    assert results.threshold == pytest.approx(0.205, abs=1e-6)
+    assert results.test.p_value == 1 / 200
+    assert results.test.statistic > 1e6
+    assert (results.ssr > 0).all()
 
 
 @quiet
@@ -965,22 +981,22 @@ def test_rounding_of_an_exact_fit_is_no_sum_of_squares() -> None:
     for seed in range(6):
         df = frame(seed, holes=0.0)
         df["y"] = 100 * (df["x"] + np.abs(df["q"] - 0.2))
-        found = SPEC.replace(bootstrap=None).fit(Panel(df, "i", "t"))
-        least = NO_RESIDUALS * found.ssr["linear"]
-        assert (found.ssr >= least).all()
-        assert (found.profile_ssr >= least).all()
-        assert found.profile_ssr.min() < 100 * least
+        results = SPEC.replace(bootstrap=None).fit(Panel(df, "i", "t"))
+        least = NO_RESIDUALS * results.ssr["linear"]
+        assert (results.ssr >= least).all()
+        assert (results.profile_ssr >= least).all()
+        assert results.profile_ssr.min() < 100 * least
 
 
 @quiet
 def test_draws_without_another_place_for_the_kink_make_no_wide_set() -> None:
     df = frame(2, holes=0.0)
     df["q"] = np.digitize(df["q"], df["q"].quantile([0.2, 0.6])) * 1.0
-    found = SPEC.replace(trim=0.3).fit(Panel(df, "i", "t"), rng=1)
-    assert found.critical["bootstrap"] == pytest.approx(
-        FLAT_DRAWS * found.df, rel=1e-12
+    results = SPEC.replace(trim=0.3).fit(Panel(df, "i", "t"), rng=1)
+    assert results.critical["bootstrap"] == pytest.approx(
+        FLAT_DRAWS * results.df, rel=1e-12
     )
-    assert found.sets["bootstrap"] == ((1.0, 1.0),)
+    assert results.sets["bootstrap"] == ((1.0, 1.0),)
 
 
 @pytest.mark.parametrize("trim", [np.nextafter(0, 1), np.nextafter(0.5, 0)])
@@ -1030,14 +1046,14 @@ def test_draws_of_which_nothing_is_left_are_missing_and_counted() -> None:
         df[["q", "y"]] = rng.normal(size=(12, 2))
         spec = PanelKink("y", "q", reps=60, clusters=["t"], time_effects=False)
         try:
-            found = spec.fit(Panel(df, "i", "t"), rng=1)
+            results = spec.fit(Panel(df, "i", "t"), rng=1)
         except DigiprosperError:
             continue
-        count = int(np.isnan(found.statistic_draws[:2]).sum())
-        (notice,) = (n for n in found.diagnostics if n.code == "lost_draws")
+        count = int(np.isnan(results.statistic_draws[:2]).sum())
+        (notice,) = (n for n in results.diagnostics if n.code == "lost_draws")
         assert notice.data == {"lost": count, "reps": 120}
-        np.testing.assert_array_equal(*np.isnan(found.statistic_draws[1:]))
-        assert 0 < found.test.p_value <= 1
-        assert np.isfinite(found.confidence_set()).all()
+        np.testing.assert_array_equal(*np.isnan(results.statistic_draws[1:]))
+        assert 0 < results.test.p_value <= 1
+        assert np.isfinite(results.confidence_set()).all()
         lost += count
     assert 0.1 < lost / (25 * 120) < 0.25

@@ -106,18 +106,18 @@ def frame(
 @needs_data
 def test_hansens_data_under_our_convention(firms: Panel) -> None:
     with pytest.warns(BoundaryThresholdWarning):
-        found = HANSEN.replace(n_thresholds=2).fit(firms)
-    assert [n.data["threshold"] for n in found.diagnostics if n.code == "boundary"] == [
-        2
-    ]
-    values = {f"S{j}": s for j, s in found.ssr.items()}
-    values |= {f"g{j}": g for j, g in found.thresholds["estimate"].items()}
-    values |= {f"F{j}": f for j, f in found.thresholds["F"].items()}
+        results = HANSEN.replace(n_thresholds=2).fit(firms)
+    assert [
+        n.data["threshold"] for n in results.diagnostics if n.code == "boundary"
+    ] == [2]
+    values = {f"S{j}": s for j, s in results.ssr.items()}
+    values |= {f"g{j}": g for j, g in results.thresholds["estimate"].items()}
+    values |= {f"F{j}": f for j, f in results.thresholds["F"].items()}
     for number in GOLDEN["cases"]["own"]:
         assert values[number["name"]] == pytest.approx(
             number["value"], abs=number["tolerance"]
         ), number
-    assert found.df == 7345
+    assert results.df == 7345
 
 
 @pytest.mark.filterwarnings("ignore::digiprosper.errors.FewClustersWarning")
@@ -126,22 +126,22 @@ def test_printed_thresholds_of_wang_give_his_numbers(firms: Panel) -> None:
     spec = HANSEN.replace(
         thresholds=(0.0154, 0.54181), rule="<", df="xthreg", bootstrap="wild_cluster"
     )
-    found = spec.fit(firms)
-    values = {f"S{j}": s for j, s in found.ssr.items()}
-    values |= {f"F{j}": f for j, f in found.thresholds["F"].items()}
-    values["below"] = found.regimes.loc[1, "nobs"]
+    results = spec.fit(firms)
+    values = {f"S{j}": s for j, s in results.ssr.items()}
+    values |= {f"F{j}": f for j, f in results.thresholds["F"].items()}
+    values["below"] = results.regimes.loc[1, "nobs"]
     for number in GOLDEN["cases"]["xthreg"]:
         assert values[number["name"]] == pytest.approx(
             number["value"], abs=number["tolerance"]
         ), number
-    assert found.df == 7896
+    assert results.df == 7896
     assert (
-        found.thresholds[["p_value", "crit_10", "crit_5", "crit_1"]]
+        results.thresholds[["p_value", "crit_10", "crit_5", "crit_1"]]
         .isna()
         .all(axis=None)
     )
-    assert found.tests.empty
-    assert found.rng_entropy is None
+    assert results.tests.empty
+    assert results.rng_entropy is None
     same = spec.replace(thresholds=(0.0154, 0.5418), rule="<=").fit(firms)
     assert same.ssr[2] == pytest.approx(values["S2"], rel=1e-12)
 
@@ -192,7 +192,7 @@ def test_fit_equals_a_loop_of_least_squares(
         trim=0.1,
         bootstrap=None,
     )
-    found = spec.fit(Panel(df, "i", "t"))
+    results = spec.fit(Panel(df, "i", "t"))
     ones = [np.ones(len(df))] if spec.regime_intercept else []
     z, x = [df["z"].to_numpy(), df["w"].to_numpy(), *ones], df["x"].to_numpy()
 
@@ -200,17 +200,17 @@ def test_fit_equals_a_loop_of_least_squares(
         low = (df["q"] <= g if spec.rule == "<=" else df["q"] < g).to_numpy()
         return lstsq_ssr(df, [x, *z[:2], *(c * low for c in z)], effects=list(effects))
 
-    profile = found.profile()
+    profile = results.profile()
     wanted = np.array([ssr(g) for g in profile["gamma"]])
     null = lstsq_ssr(df, [x, *z[:2]], effects=list(effects))
     np.testing.assert_allclose(profile["ssr"], wanted, atol=1e-9 * null)
-    assert found.ssr[0] == pytest.approx(null, rel=1e-9)
-    assert found.thresholds.loc[1, "estimate"] == profile["gamma"][wanted.argmin()]
+    assert results.ssr[0] == pytest.approx(null, rel=1e-9)
+    assert results.thresholds.loc[1, "estimate"] == profile["gamma"][wanted.argmin()]
     df_n = len(df) - (df["i"].nunique() if "i" in effects else 1)
-    assert found.thresholds.loc[1, "F"] == pytest.approx(
+    assert results.thresholds.loc[1, "F"] == pytest.approx(
         (null / wanted.min() - 1) * df_n, rel=1e-8
     )
-    assert float(found.slopes.resids @ found.slopes.resids) == pytest.approx(
+    assert float(results.slopes.resids @ results.slopes.resids) == pytest.approx(
         wanted.min(), rel=1e-9
     )
 
@@ -228,7 +228,7 @@ def test_slopes_are_those_of_fixed_effects_on_split_columns() -> None:
         regime_intercept=True,
         clusters="region",
     )
-    found = spec.fit(panel)
+    results = spec.fit(panel)
     edges = [-np.inf, -0.5, 0.3, np.inf]
     for r in range(3):
         df[f"r{r + 1}"] = ((df["q"] > edges[r]) & (df["q"] <= edges[r + 1])).astype(
@@ -238,7 +238,7 @@ def test_slopes_are_those_of_fixed_effects_on_split_columns() -> None:
     plain = FixedEffects(
         "y", ["z1", "z2", "z3", "r1", "r2", "x"], clusters="region"
     ).fit(Panel(df, "i", "t"))
-    assert found.slopes.names == (
+    assert results.slopes.names == (
         "z:regime1",
         "z:regime2",
         "z:regime3",
@@ -247,15 +247,17 @@ def test_slopes_are_those_of_fixed_effects_on_split_columns() -> None:
         "x",
     )
     np.testing.assert_allclose(
-        found.slopes.coefficients, plain.coefficients, rtol=1e-10
+        results.slopes.coefficients, plain.coefficients, rtol=1e-10
     )
-    np.testing.assert_allclose(found.slopes.covariance, plain.covariance, rtol=1e-9)
-    assert found.regimes["nobs"].tolist() == [int(df[f"r{r}"].sum()) for r in (1, 2, 3)]
-    assert found.regimes["n_entities"].tolist() == [
+    np.testing.assert_allclose(results.slopes.covariance, plain.covariance, rtol=1e-9)
+    assert results.regimes["nobs"].tolist() == [
+        int(df[f"r{r}"].sum()) for r in (1, 2, 3)
+    ]
+    assert results.regimes["n_entities"].tolist() == [
         df.loc[df[f"r{r}"] == 1, "i"].nunique() for r in (1, 2, 3)
     ]
-    assert found.regimes["lower"].tolist() == edges[:3]
-    assert found.regimes["upper"].tolist() == edges[1:]
+    assert results.regimes["lower"].tolist() == edges[:3]
+    assert results.regimes["upper"].tolist() == edges[1:]
 
 
 @quiet
@@ -278,12 +280,12 @@ def test_draws_equal_explicit_refits_of_the_whole_chain() -> None:
     df = frame(5, n=14, periods=6)
     panel = Panel(df, "i", "t")
     spec = PanelThreshold("y", "z", "q", "x", trim=0.12, n_thresholds=2, reps=20)
-    found = spec.fit(panel, rng=11)
+    results = spec.fit(panel, rng=11)
     plain = spec.replace(bootstrap=None)
     for j in (1, 2):
         # The null of each test, and its residuals, by the linear estimator on split
         # columns.
-        null = found.slopes if j > 2 else None
+        null = results.slopes if j > 2 else None
         if j == 1:
             null = FixedEffects("y", ["z", "x"]).fit(panel)
         else:
@@ -298,7 +300,7 @@ def test_draws_equal_explicit_refits_of_the_whole_chain() -> None:
             drawn = null.fitted_values + null.resids * signs[b][df["i"].to_numpy()]
             other = panel.assign(y=drawn)
             statistic = _sequential(plain.replace(n_thresholds=j), other)
-            assert found.statistic_draws[0, j - 1, b] == pytest.approx(
+            assert results.statistic_draws[0, j - 1, b] == pytest.approx(
                 statistic, rel=1e-9
             )
 
@@ -337,14 +339,14 @@ def test_planted_thresholds_are_found() -> None:
     hits = slopes = 0
     for seed in range(12):
         panel, truth = datasets.simulate_provinces(rng=seed)
-        found = RURAL.replace(reps=199).fit(panel, rng=seed)
-        pieces = found.confidence_set(1)
+        results = RURAL.replace(reps=199).fit(panel, rng=seed)
+        pieces = results.confidence_set(1)
         hits += pieces[0][0] <= truth.threshold <= pieces[-1][1]
-        assert found.thresholds.loc[1, "estimate"] == pytest.approx(
+        assert results.thresholds.loc[1, "estimate"] == pytest.approx(
             truth.threshold, abs=1
         )
-        assert found.thresholds.loc[1, "p_value"] <= 0.05
-        bounds = found.slopes.conf_int()
+        assert results.thresholds.loc[1, "p_value"] <= 0.05
+        bounds = results.slopes.conf_int()
         low, high = bounds["conf_low"].iloc[:2], bounds["conf_high"].iloc[:2]
         slopes += bool(
             (
@@ -364,12 +366,16 @@ def test_two_planted_thresholds_are_found_in_any_order() -> None:
         + df["z"] * ((df["q"] > -0.5) * 1.0 - (df["q"] > 0.8) * 2.5)
         + 0.1 * rng.normal(size=len(df))
     )
-    found = PanelThreshold("y", "z", "q", "x", n_thresholds=2, reps=199).fit(
+    results = PanelThreshold("y", "z", "q", "x", n_thresholds=2, reps=199).fit(
         Panel(df, "i", "t"), rng=0
     )
-    assert found.thresholds["estimate"].tolist() == pytest.approx([0.8, -0.5], abs=0.05)
-    assert (found.thresholds["p_value"] == 1 / 200).all()
-    assert found.regimes["upper"].tolist()[:2] == sorted(found.thresholds["estimate"])
+    assert results.thresholds["estimate"].tolist() == pytest.approx(
+        [0.8, -0.5], abs=0.05
+    )
+    assert (results.thresholds["p_value"] == 1 / 200).all()
+    assert results.regimes["upper"].tolist()[:2] == sorted(
+        results.thresholds["estimate"]
+    )
 
 
 def _autoregression(
@@ -414,13 +420,13 @@ def test_size_of_the_bootstraps(
         rng = np.random.default_rng([seed, n, len(design)])
         q, z, u = (_autoregression(rng, n, rho) for _ in range(3))
         y = z + u * (np.sqrt(0.25 + 0.75 * z**2) if "het" in design else 1.0)
-        found = spec.fit(
+        results = spec.fit(
             Panel(
                 pd.DataFrame({"i": entity, "t": time, "q": q, "z": z, "y": y}), "i", "t"
             ),
             rng=rng,
         )
-        rejected += found.tests["p_value"].to_numpy() <= 0.05
+        rejected += results.tests["p_value"].to_numpy() <= 0.05
     sizes = dict(zip(words, (rejected / panels).tolist(), strict=True))
     measured("size_of_threshold_tests", {"n": n, "errors": design, **sizes})
     wild, score, entities = sizes["wild_cluster"], sizes["wild_score"], sizes["hansen"]
@@ -444,20 +450,22 @@ def test_row_order_and_labels_change_nothing() -> None:
         reps=199,
         bootstrap=("wild_cluster", "hansen", "iid"),
     )
-    found = spec.fit(Panel(df, "i", "t"), rng=5)
+    results = spec.fit(Panel(df, "i", "t"), rng=5)
     mixed = spec.fit(Panel(df.sample(frac=1, random_state=1), "i", "t"), rng=5)
-    pd.testing.assert_frame_equal(found.thresholds, mixed.thresholds, check_exact=True)
-    pd.testing.assert_frame_equal(found.tests, mixed.tests, check_exact=True)
+    pd.testing.assert_frame_equal(
+        results.thresholds, mixed.thresholds, check_exact=True
+    )
+    pd.testing.assert_frame_equal(results.tests, mixed.tests, check_exact=True)
     named = df.assign(i=df["i"].map(lambda i: f"city {i:03d}"), t=df["t"] - 1900)
     again = spec.fit(Panel(named, "i", "t"), rng=5)
-    pd.testing.assert_frame_equal(found.tests, again.tests, check_exact=True)
+    pd.testing.assert_frame_equal(results.tests, again.tests, check_exact=True)
 
 
 @quiet
 def test_scales_and_monotone_transforms_change_nothing() -> None:
     df = frame(2)
     spec = PanelThreshold("y", "z", "q", "x", n_thresholds=2, reps=99)
-    found = spec.fit(Panel(df, "i", "t"), rng=5)
+    results = spec.fit(Panel(df, "i", "t"), rng=5)
     other = df.assign(
         q=np.exp(df["q"]),
         z=df["z"] * 1e-4,
@@ -466,25 +474,25 @@ def test_scales_and_monotone_transforms_change_nothing() -> None:
     )
     again = spec.fit(Panel(other, "i", "t"), rng=5)
     np.testing.assert_allclose(
-        np.log(again.thresholds["estimate"]), found.thresholds["estimate"], atol=1e-9
+        np.log(again.thresholds["estimate"]), results.thresholds["estimate"], atol=1e-9
     )
-    np.testing.assert_allclose(again.tests["F"], found.tests["F"], rtol=1e-7)
-    assert again.tests["p_value"].tolist() == found.tests["p_value"].tolist()
+    np.testing.assert_allclose(again.tests["F"], results.tests["F"], rtol=1e-7)
+    assert again.tests["p_value"].tolist() == results.tests["p_value"].tolist()
 
 
 @quiet
 def test_singletons_leave_and_change_nothing() -> None:
     df = frame(2, n=30)
     spec = PanelThreshold("y", "z", "q", "x", reps=99, time_effects=False)
-    found = spec.fit(Panel(df, "i", "t"), rng=5)
+    results = spec.fit(Panel(df, "i", "t"), rng=5)
     alone = pd.DataFrame(
         {"i": [900, 901], "t": 2001, "q": 0.0, "z": 3.0, "w": 1.0, "x": 1.0, "y": 50.0}
     )
     with pytest.warns(SingletonWarning):
         more = spec.fit(Panel(pd.concat([df, alone]), "i", "t"), rng=5)
     assert [n.data["count"] for n in more.diagnostics if n.code == "singletons"] == [2]
-    pd.testing.assert_frame_equal(found.thresholds, more.thresholds)
-    assert found.df == more.df
+    pd.testing.assert_frame_equal(results.thresholds, more.thresholds)
+    assert results.df == more.df
 
 
 @quiet
@@ -508,8 +516,8 @@ def test_seeds_reproduce_and_naming_another_bootstrap_changes_no_draw() -> None:
 
 @quiet
 def test_p_is_never_zero(provinces: tuple[Panel, datasets.Truth]) -> None:
-    found = RURAL.replace(reps=50).fit(provinces[0], rng=1)
-    assert found.thresholds.loc[1, "p_value"] == 1 / 51
+    results = RURAL.replace(reps=50).fit(provinces[0], rng=1)
+    assert results.thresholds.loc[1, "p_value"] == 1 / 51
 
 
 # --- the specification is a value ---
@@ -801,9 +809,9 @@ def codes(results: Any) -> set[str]:
 
 def test_a_quiet_fit_issues_nothing() -> None:
     panel = Panel(frame(1, n=60, holes=0.0, jump=2.0), "i", "t")
-    found = PanelThreshold("y", "z", "q", "x", reps=199).fit(panel, rng=1)
-    assert codes(found) == {"concentration"}
-    assert 0 < found.diagnostics[0].data["share"] < 1
+    results = PanelThreshold("y", "z", "q", "x", reps=199).fit(panel, rng=1)
+    assert codes(results) == {"concentration"}
+    assert 0 < results.diagnostics[0].data["share"] < 1
 
 
 @quiet
@@ -812,8 +820,8 @@ def test_missing_rows_unbalance_and_few_clusters_are_told() -> None:
     df.loc[::11, "q"] = np.nan
     spec = PanelThreshold("y", "z", "q", "x", reps=199)
     with pytest.warns(MissingDataWarning), pytest.warns(FewClustersWarning):
-        found = spec.fit(Panel(df, "i", "t"), rng=1)
-    told = {n.code: n.data for n in found.diagnostics}
+        results = spec.fit(Panel(df, "i", "t"), rng=1)
+    told = {n.code: n.data for n in results.diagnostics}
     assert set(told["missing_rows"]["by_term"]) == {"q"}
     assert told["very_few_clusters"] == {"clusters": "i", "n_clusters": 16}
     assert (
@@ -828,11 +836,11 @@ def test_time_invariant_threshold_variables_are_told() -> None:
     df["q"] = df["i"] * 1.0
     df["y"] += df["z"] * (df["q"] > 30)
     with pytest.warns(IdentificationWarning):
-        found = PanelThreshold("y", "z", "q", "x", reps=199).fit(
+        results = PanelThreshold("y", "z", "q", "x", reps=199).fit(
             Panel(df, "i", "t"), rng=1
         )
-    assert "constant_threshold_variable" in codes(found)
-    assert found.thresholds.loc[1, "estimate"] == pytest.approx(30, abs=2)
+    assert "constant_threshold_variable" in codes(results)
+    assert results.thresholds.loc[1, "estimate"] == pytest.approx(30, abs=2)
 
 
 @quiet
@@ -845,8 +853,8 @@ def test_a_lagged_outcome_is_told(term: str) -> None:
     )
     spec = PanelThreshold("y", "z", "q", ["x", term], reps=199)
     with pytest.warns(IdentificationWarning):
-        found = spec.fit(panel, rng=1)
-    assert "lagged_outcome" in codes(found)
+        results = spec.fit(panel, rng=1)
+    assert "lagged_outcome" in codes(results)
     assert "lagged_outcome" not in codes(
         spec.replace(x=("x", "lag(w)")).fit(panel, rng=1)
     )
@@ -860,8 +868,8 @@ def test_sets_at_the_end_and_small_regimes_and_few_draws_are_told() -> None:
     weak = Panel(frame(3, n=60, jump=0.0), "i", "t")
     spec = PanelThreshold("y", "z", "q", "x", reps=99)
     with pytest.warns(BoundaryThresholdWarning), pytest.warns(FewDrawsWarning):
-        found = spec.fit(weak, rng=1)
-    told = {n.code: n.data for n in found.diagnostics}
+        results = spec.fit(weak, rng=1)
+    told = {n.code: n.data for n in results.diagnostics}
     assert told["boundary"]["threshold"] == 1
     assert "lowest" in told["boundary"]["ends"]
     assert told["few_draws"] == {"reps": 99}
@@ -876,8 +884,8 @@ def test_sets_at_the_end_and_small_regimes_and_few_draws_are_told() -> None:
 @quiet
 def test_the_threshold_variable_may_be_regime_dependent() -> None:
     panel = Panel(frame(1, n=60), "i", "t")
-    found = PanelThreshold("y", "q", "q", ["x", "z"], reps=199).fit(panel, rng=1)
-    assert "possible_kink" in codes(found)
+    results = PanelThreshold("y", "q", "q", ["x", "z"], reps=199).fit(panel, rng=1)
+    assert "possible_kink" in codes(results)
 
 
 @pytest.mark.filterwarnings("ignore::digiprosper.errors.FewClustersWarning")
@@ -888,8 +896,8 @@ def test_bootstraps_that_disagree_are_told(firms: Panel) -> None:
         IdentificationWarning,
         match=r"threshold 1: the tests disagree at 5%.*The wild bootstraps",
     ):
-        found = spec.fit(firms, rng=1)
-    p = found.tests.set_index("bootstrap")["p_value"]
+        results = spec.fit(firms, rng=1)
+    p = results.tests.set_index("bootstrap")["p_value"]
     assert p["hansen"] < 0.05 < p["wild_cluster"]
 
 
@@ -922,8 +930,8 @@ def test_entities_of_other_years_are_not_exchanged() -> None:
     spec = PanelThreshold("y", "z", "q", "x", bootstrap="hansen", reps=99)
     with pytest.raises(OptionError, match="balanced"):
         spec.fit(Panel(df, "i", "t"))
-    found = spec.replace(bootstrap=None).fit(Panel(df, "i", "t"))
-    assert "unbalanced" in codes(found)
+    results = spec.replace(bootstrap=None).fit(Panel(df, "i", "t"))
+    assert "unbalanced" in codes(results)
 
 
 @quiet
@@ -935,10 +943,10 @@ def test_a_robust_test_of_many_columns_needs_clusters() -> None:
     assert "weak_score" not in codes(
         spec.replace(regime_dependent="z").fit(Panel(frame(1), "i", "t"), rng=1)
     )
-    found = spec.fit(Panel(frame(2, n=2, periods=60, holes=0.0), "i", "t"), rng=1)
-    assert not np.isfinite(found.tests.loc[0, "value"])
-    assert np.isnan(found.tests.loc[0, "p_value"])
-    assert "cannot be tested" in found.summary()
+    results = spec.fit(Panel(frame(2, n=2, periods=60, holes=0.0), "i", "t"), rng=1)
+    assert not np.isfinite(results.tests.loc[0, "value"])
+    assert np.isnan(results.tests.loc[0, "p_value"])
+    assert "cannot be tested" in results.summary()
 
 
 @quiet
@@ -957,38 +965,38 @@ def test_a_robust_test_has_its_own_statistic() -> None:
     spec = PanelThreshold(
         "y", "z", "q", "x", bootstrap=("wild_score", "wild_cluster"), reps=199
     )
-    found = spec.fit(panel, rng=2)
-    first, second = (found.tests.loc[i] for i in (0, 1))
+    results = spec.fit(panel, rng=2)
+    first, second = (results.tests.loc[i] for i in (0, 1))
     assert (first["statistic"], second["statistic"]) == ("score", "F")
     assert 0 < first["value"] <= panel.n_entities
     assert np.isnan(first["F"])
-    assert second["value"] == second["F"] == found.thresholds.loc[1, "F"]
-    row = found.thresholds.loc[1]
+    assert second["value"] == second["F"] == results.thresholds.loc[1, "F"]
+    row = results.thresholds.loc[1]
     assert (
         row[["statistic", "value", "p_value", "crit_5"]].tolist()
         == first[["statistic", "value", "p_value", "crit_5"]].tolist()
     )
-    assert f"score = {first['value']:.2f}" in found.summary()
+    assert f"score = {first['value']:.2f}" in results.summary()
     other = spec.replace(bootstrap="wild_cluster").fit(panel, rng=2)
-    np.testing.assert_array_equal(other.statistic_draws[0], found.statistic_draws[1])
+    np.testing.assert_array_equal(other.statistic_draws[0], results.statistic_draws[1])
 
 
 def test_few_clusters_draw_webbs_weights() -> None:
     df = frame(1, n=60, holes=0.0, jump=2.0)
     spec = PanelThreshold("y", "z", "q", "x", clusters="region", reps=199)
     with pytest.warns(FewClustersWarning):
-        found = spec.fit(Panel(df, "i", "t"), rng=1)
-    assert "webb" in codes(found)
+        results = spec.fit(Panel(df, "i", "t"), rng=1)
+    assert "webb" in codes(results)
 
 
 @quiet
 def test_draws_without_room_are_counted() -> None:
-    found = PanelThreshold("y", "z", "q", "x", trim=0.3, n_thresholds=2, reps=199).fit(
-        Panel(frame(7, n=40), "i", "t"), rng=1
-    )
-    lost = int(np.isnan(found.statistic_draws).sum())
-    assert ("lost_draws" in codes(found)) == (lost > 0)
-    assert found.thresholds["p_value"].notna().all()
+    results = PanelThreshold(
+        "y", "z", "q", "x", trim=0.3, n_thresholds=2, reps=199
+    ).fit(Panel(frame(7, n=40), "i", "t"), rng=1)
+    lost = int(np.isnan(results.statistic_draws).sum())
+    assert ("lost_draws" in codes(results)) == (lost > 0)
+    assert results.thresholds["p_value"].notna().all()
 
 
 @quiet
@@ -1007,13 +1015,13 @@ def test_a_cross_section_works_without_effects() -> None:
         cov_type="robust",
         reps=199,
     )
-    found = spec.fit(Panel(df, "i"), rng=1)
-    assert found.thresholds.loc[1, "estimate"] == pytest.approx(0.4, abs=0.1)
-    assert found.thresholds.loc[1, "p_value"] == 1 / 200
-    assert found.df == 299
-    assert found.slopes.names == ("z:regime1", "z:regime2", "Intercept")
+    results = spec.fit(Panel(df, "i"), rng=1)
+    assert results.thresholds.loc[1, "estimate"] == pytest.approx(0.4, abs=0.1)
+    assert results.thresholds.loc[1, "p_value"] == 1 / 200
+    assert results.df == 299
+    assert results.slopes.names == ("z:regime1", "z:regime2", "Intercept")
     with pytest.raises(DigiprosperError, match="cross-section"):
-        found.regime_by_time()
+        results.regime_by_time()
 
 
 def test_an_exact_fit_finds_the_threshold_and_rejects() -> None:
@@ -1026,17 +1034,17 @@ def test_an_exact_fit_finds_the_threshold_and_rejects() -> None:
     frame["y"] = frame["x"] * np.where(frame["q"] <= 0.2, 1.0, 3.0) - frame["z"]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        found = PanelThreshold("y", "x", "q", ["z"], reps=199).fit(
+        results = PanelThreshold("y", "x", "q", ["z"], reps=199).fit(
             Panel(frame, "id", "year"), rng=1
         )
     cut = frame.loc[frame["q"] <= 0.2, "q"].max()
     assert (
-        found.thresholds.loc[1, ["estimate", "conf_low", "conf_high"]].tolist()
+        results.thresholds.loc[1, ["estimate", "conf_low", "conf_high"]].tolist()
         == [cut] * 3
     )
-    assert found.thresholds.loc[1, "F"] > 1e6
-    assert found.thresholds.loc[1, "p_value"] == pytest.approx(1 / 200)
-    assert (found.ssr >= 0).all()
+    assert results.thresholds.loc[1, "F"] > 1e6
+    assert results.thresholds.loc[1, "p_value"] == pytest.approx(1 / 200)
+    assert (results.ssr >= 0).all()
 
 
 # --- limits at their edge -------------------------------------------------------------
@@ -1135,8 +1143,8 @@ def test_spatial_lags_can_be_thresholds_and_slopes() -> None:
     spec = PanelThreshold(
         "log(gsp)", "w_unemp", "w_unemp", ["log(pc)"], bootstrap=None, grid=40
     )
-    found, expected = spec.fit(panel), spec.fit(same)
+    results, expected = spec.fit(panel), spec.fit(same)
     np.testing.assert_allclose(
-        found.thresholds["estimate"], expected.thresholds["estimate"], rtol=1e-12
+        results.thresholds["estimate"], expected.thresholds["estimate"], rtol=1e-12
     )
-    np.testing.assert_allclose(found.slopes.params, expected.slopes.params, rtol=1e-9)
+    np.testing.assert_allclose(results.slopes.params, expected.slopes.params, rtol=1e-9)

@@ -57,9 +57,9 @@ def on(df: pd.DataFrame) -> Panel:
 
 
 def about(results: Any) -> Any:
-    found = [n for n in results.diagnostics if n.code == "origin"]
-    assert len(found) <= 1
-    return found[0] if found else None
+    actual = [n for n in results.diagnostics if n.code == "origin"]
+    assert len(actual) <= 1
+    return actual[0] if actual else None
 
 
 def steps(slopes: pd.Series[float], term: str, regimes: int) -> Any:
@@ -99,9 +99,9 @@ def test_the_notice_holds_the_fit_against_one_with_intercepts(
     panel = on(frame(seed, n=12, mean=4.0, shift=3.0))
     spec = SPEC.replace(trim=0.1, **options)
     results, other = spec.fit(panel), spec.replace(regime_intercept=True).fit(panel)
-    found, own = np.sort(other.estimates), np.sort(results.estimates)
+    actual, own = np.sort(other.estimates), np.sort(results.estimates)
     outside = []
-    for value, j in zip(found, np.argsort(results.estimates), strict=True):
+    for value, j in zip(actual, np.argsort(results.estimates), strict=True):
         if not any(low <= value <= high for low, high in results.confidence_set(j + 1)):
             outside.append(j + 1)
     turned = [
@@ -122,7 +122,7 @@ def test_the_notice_holds_the_fit_against_one_with_intercepts(
         return
     assert notice.data == {
         "estimates": tuple(own),
-        "with_intercept": tuple(found),
+        "with_intercept": tuple(actual),
         "outside": tuple(outside),
         "order": tuple(turned),
         "logarithms": (),
@@ -145,9 +145,9 @@ def test_the_designs_above_meet_both_cases() -> None:
 
 def test_the_comparison_does_not_depend_on_the_origin() -> None:
     df = frame(2, mean=1.0, shift=2.0)
-    found = [about(SPEC.fit(on(df.assign(z=df["z"] + c)))) for c in (8.0, 20.0)]
-    assert all(n is not None for n in found)
-    assert found[0].data["with_intercept"] == found[1].data["with_intercept"]
+    results = [about(SPEC.fit(on(df.assign(z=df["z"] + c)))) for c in (8.0, 20.0)]
+    assert all(n is not None for n in results)
+    assert results[0].data["with_intercept"] == results[1].data["with_intercept"]
 
 
 def test_a_model_without_a_shift_is_quiet() -> None:

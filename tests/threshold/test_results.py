@@ -86,7 +86,7 @@ TWO = PanelThreshold(
 
 
 @pytest.fixture(scope="module")
-def found() -> ThresholdResults:
+def estimated() -> ThresholdResults:
     return TWO.fit(panel(), rng=4)
 
 
@@ -98,17 +98,17 @@ def given() -> ThresholdResults:
 
 
 def test_thresholds_are_one_row_each_in_the_order_found(
-    found: ThresholdResults,
+    estimated: ThresholdResults,
 ) -> None:
-    frame = found.thresholds
+    frame = estimated.thresholds
     assert list(frame.columns) == [*COLUMNS, "statistic", "value"]
     assert frame.index.tolist() == [1, 2]
-    assert frame["ssr"].tolist() == found.ssr.tolist()[1:]
-    first = found.tests[found.tests["bootstrap"] == "wild_cluster"]
+    assert frame["ssr"].tolist() == estimated.ssr.tolist()[1:]
+    first = estimated.tests[estimated.tests["bootstrap"] == "wild_cluster"]
     for name in COLUMNS[5:]:
         assert frame[name].tolist() == first[name].tolist()
     for j in (1, 2):
-        pieces = found.confidence_set(j)
+        pieces = estimated.confidence_set(j)
         assert frame.loc[j, "conf_low"] == pieces[0][0]
         assert frame.loc[j, "conf_high"] == pieces[-1][1]
         assert (
@@ -118,8 +118,10 @@ def test_thresholds_are_one_row_each_in_the_order_found(
         )
 
 
-def test_tests_are_one_row_a_threshold_and_bootstrap(found: ThresholdResults) -> None:
-    tests = found.tests
+def test_tests_are_one_row_a_threshold_and_bootstrap(
+    estimated: ThresholdResults,
+) -> None:
+    tests = estimated.tests
     assert list(tests.columns) == [
         "threshold",
         "bootstrap",
@@ -133,50 +135,50 @@ def test_tests_are_one_row_a_threshold_and_bootstrap(found: ThresholdResults) ->
     assert tests["statistic"].eq("F").all()
     assert tests["value"].equals(tests["F"].rename("value"))
     for row in tests.itertuples():
-        draws = found.statistic_draws[
+        draws = estimated.statistic_draws[
             ("wild_cluster", "hansen").index(row.bootstrap), row.threshold - 1
         ]
         assert row.p_value == (1 + (draws >= row.F).sum()) / 200
         assert row.crit_5 == np.quantile(draws, 0.95)
 
 
-def test_ssr_and_f_follow_the_definition(found: ThresholdResults) -> None:
-    s = found.ssr.tolist()
+def test_ssr_and_f_follow_the_definition(estimated: ThresholdResults) -> None:
+    s = estimated.ssr.tolist()
     assert s[0] > s[1] > s[2]
-    assert found.df == 360 - 40
+    assert estimated.df == 360 - 40
     np.testing.assert_allclose(
-        found.thresholds["F"], [(s[0] / s[1] - 1) * 320, (s[1] / s[2] - 1) * 320]
+        estimated.thresholds["F"], [(s[0] / s[1] - 1) * 320, (s[1] / s[2] - 1) * 320]
     )
 
 
 def test_profiles_have_their_least_value_at_the_estimate(
-    found: ThresholdResults,
+    estimated: ThresholdResults,
 ) -> None:
     for j in (1, 2):
-        profile = found.profile(j)
+        profile = estimated.profile(j)
         assert list(profile.columns) == ["gamma", "ssr", "lr", "critical"]
         assert profile["gamma"].is_monotonic_increasing
         at = profile["lr"].argmin()
         assert profile["lr"][at] == 0
-        assert profile["gamma"][at] == found.thresholds.loc[j, "estimate"]
+        assert profile["gamma"][at] == estimated.thresholds.loc[j, "estimate"]
         assert profile["ssr"][at] == pytest.approx(
-            float(found.slopes.resids @ found.slopes.resids)
+            float(estimated.slopes.resids @ estimated.slopes.resids)
         )
         assert np.isfinite(profile["ssr"]).all()
     # No candidate of one threshold lies within the trim of the other.
     q = np.sort(panel().frame["q"].to_numpy())
-    other = found.thresholds.loc[2, "estimate"]
+    other = estimated.thresholds.loc[2, "estimate"]
     between = [
-        abs((q <= g).sum() - (q <= other).sum()) for g in found.profile(1)["gamma"]
+        abs((q <= g).sum() - (q <= other).sum()) for g in estimated.profile(1)["gamma"]
     ]
     assert min(between) >= 18
 
 
 def test_sets_are_all_that_the_likelihood_ratio_accepts(
-    found: ThresholdResults,
+    estimated: ThresholdResults,
 ) -> None:
     for level in (0.5, 0.95, 0.99):
-        results = replace(found, level=level)
+        results = replace(estimated, level=level)
         profile = results.profile(2)
         accepted = profile.loc[profile["lr"] <= critical_lr(level), "gamma"]
         pieces = results.confidence_set(2)
@@ -185,24 +187,24 @@ def test_sets_are_all_that_the_likelihood_ratio_accepts(
         assert all(a[1] < b[0] for a, b in itertools.pairwise(pieces))
 
 
-def test_each_criterion_has_its_bound(found: ThresholdResults) -> None:
+def test_each_criterion_has_its_bound(estimated: ThresholdResults) -> None:
     for j in (1, 2):
-        ratio = float(found.variance_ratios[j - 1])
-        assert found.critical_value(j) == critical_lr(0.95)
-        assert found.critical_value(j, method="scaled") == pytest.approx(
+        ratio = float(estimated.variance_ratios[j - 1])
+        assert estimated.critical_value(j) == critical_lr(0.95)
+        assert estimated.critical_value(j, method="scaled") == pytest.approx(
             critical_lr(0.95) * ratio
         )
-        profile = found.profile(j)
+        profile = estimated.profile(j)
         wide = profile["gamma"][profile["lr"] <= critical_lr(0.95) * ratio].tolist()
-        pieces = found.confidence_set(j, method="scaled")
+        pieces = estimated.confidence_set(j, method="scaled")
         assert [
             g for g in profile["gamma"] if any(a <= g <= b for a, b in pieces)
         ] == wide
     with pytest.raises(OptionError, match="confidence='bootstrap'"):
-        found.confidence_set(1, method="bootstrap")
+        estimated.confidence_set(1, method="bootstrap")
     with pytest.raises(OptionError, match="method='exact'"):
-        found.critical_value(1, method="exact")
-    exact = replace(found, variance_ratios=np.full(2, np.nan))
+        estimated.critical_value(1, method="exact")
+    exact = replace(estimated, variance_ratios=np.full(2, np.nan))
     assert exact.critical_value(1, method="scaled") == critical_lr(0.95)
 
 
@@ -211,17 +213,17 @@ def test_bounds_are_drawn_where_asked_for() -> None:
     spec = PanelThreshold(
         "y", "z", "q", "x", bootstrap=None, confidence="bootstrap", reps=99
     )
-    found = spec.fit(panel(), rng=4)
-    profile = found.profile()
+    results = spec.fit(panel(), rng=4)
+    profile = results.profile()
     assert np.ptp(profile["critical"]) > 0
     inside = (profile["lr"] <= profile["critical"]).to_numpy()
-    assert found.confidence_set() == accepted_intervals(
+    assert results.confidence_set() == accepted_intervals(
         profile["gamma"].to_numpy(), inside
     )
-    assert found.rng_entropy == 4
-    assert "wild signs for the sets, 99 draws" in found.settings
+    assert results.rng_entropy == 4
+    assert "wild signs for the sets, 99 draws" in results.settings
     again = spec.replace(bootstrap="wild_cluster").fit(panel(), rng=4)
-    np.testing.assert_array_equal(again.lr_bounds, found.lr_bounds)
+    np.testing.assert_array_equal(again.lr_bounds, results.lr_bounds)
 
 
 def test_given_thresholds_are_the_reference_of_their_profiles(
@@ -247,17 +249,17 @@ def test_given_thresholds_are_the_reference_of_their_profiles(
     assert given.regimes["upper"].tolist()[:2] == [-0.6, 0.5]
 
 
-def test_regimes_number_rows_from_low_to_high(found: ThresholdResults) -> None:
+def test_regimes_number_rows_from_low_to_high(estimated: ThresholdResults) -> None:
     data = panel().frame
-    cuts = sorted(found.thresholds["estimate"])
+    cuts = sorted(estimated.thresholds["estimate"])
     wanted = 1 + (data["q"] > cuts[0]).astype(int) + (data["q"] > cuts[1]).astype(int)
-    assert found.regime.tolist() == wanted.tolist()
-    assert found.regime.index.equals(data.index)
-    regimes = found.regimes
+    assert estimated.regime.tolist() == wanted.tolist()
+    assert estimated.regime.index.equals(data.index)
+    regimes = estimated.regimes
     assert list(regimes.columns) == ["lower", "upper", "nobs", "n_entities"]
     assert regimes["nobs"].tolist() == wanted.value_counts().sort_index().tolist()
     assert regimes["lower"].tolist() == [-np.inf, *cuts]
-    by_time = found.regime_by_time()
+    by_time = estimated.regime_by_time()
     assert by_time.index.name == "year"
     assert by_time.index.tolist() == list(range(2010, 2019))
     assert by_time.columns.tolist() == [1, 2, 3]
@@ -267,16 +269,18 @@ def test_regimes_number_rows_from_low_to_high(found: ThresholdResults) -> None:
 
 @pytest.mark.parametrize("number", [0, 3, -1, 1.5, "1", True])
 def test_thresholds_are_asked_for_by_number(
-    found: ThresholdResults, number: Any
+    estimated: ThresholdResults, number: Any
 ) -> None:
-    for method in (found.profile, found.confidence_set):
+    for method in (estimated.profile, estimated.confidence_set):
         with pytest.raises(OptionError, match="from 1 to 2"):
             method(number)
 
 
-def test_summary_says_what_makes_a_scaled_set(found: ThresholdResults) -> None:
+def test_summary_says_what_makes_a_scaled_set(estimated: ThresholdResults) -> None:
     """The ratio, its bound, the set without it, and why everything is in."""
-    scaled = replace(found, confidence="scaled", variance_ratios=np.array([1.5, 1e4]))
+    scaled = replace(
+        estimated, confidence="scaled", variance_ratios=np.array([1.5, 1e4])
+    )
     words = " ".join(scaled.summary().split())
     assert (
         f"Variance ratio 1.50: LR <= 7.35 x 1.50 = {1.5 * critical_lr(0.95):.1f}"
@@ -293,7 +297,7 @@ def test_summary_says_what_makes_a_scaled_set(found: ThresholdResults) -> None:
         f"largest LR, {largest:.1f}"
     ) in words
     assert words.count("contains every candidate, because") == 1
-    assert "Variance ratio" not in found.summary()
+    assert "Variance ratio" not in estimated.summary()
     assert (
         "Variance ratio"
         not in replace(scaled, variance_ratios=np.full(2, np.nan)).summary()
@@ -319,30 +323,30 @@ def test_one_threshold_compares_its_bound_with_f() -> None:
 
 
 def test_summary_says_what_an_economist_asks(
-    found: ThresholdResults, given: ThresholdResults
+    estimated: ThresholdResults, given: ThresholdResults
 ) -> None:
-    text = found.summary()
+    text = estimated.summary()
     for words in (
         "Outcome: y",
         "Slope of z by q",
         "2 thresholds",
-        f"no threshold against {found.stage_estimates[0][0]:.5g}: rejected at 5%",
+        f"no threshold against {estimated.stage_estimates[0][0]:.5g}: rejected at 5%",
         "confidence set",
         "hansen",
     ):
         assert words in text
-    assert found.conventions.startswith(
+    assert estimated.conventions.startswith(
         "Standard errors clustered by city (40 clusters"
     )
     for words in ("trim .05", "N - n = 320", "rng 4", "199 draws"):
-        assert words in found.settings
+        assert words in estimated.settings
     assert max(map(len, text.splitlines()[-4:])) <= 80
-    assert str(found) == text
+    assert str(estimated) == text
     assert "(given)" in given.summary()
     assert "no test" in given.summary()
     assert "T (n - 1) = 351" in given.settings
     assert "rng" not in given.settings
-    assert "<table" in found._repr_html_()
+    assert "<table" in estimated._repr_html_()
     plain = PanelThreshold(
         "y", "z", "q", entity_effects=False, time_effects=False, bootstrap=None, grid=20
     )
@@ -352,22 +356,22 @@ def test_summary_says_what_an_economist_asks(
 
 
 def test_results_are_frozen_picklable_and_json_safe(
-    found: ThresholdResults, given: ThresholdResults
+    estimated: ThresholdResults, given: ThresholdResults
 ) -> None:
     with pytest.raises((FrozenInstanceError, TypeError)):
-        found.level = 0.9  # type: ignore[misc]
-    copy = pickle.loads(pickle.dumps(found))
-    pd.testing.assert_frame_equal(copy.thresholds, found.thresholds)
-    pd.testing.assert_series_equal(copy.regime, found.regime)
-    for results in (found, given):
+        estimated.level = 0.9  # type: ignore[misc]
+    copy = pickle.loads(pickle.dumps(estimated))
+    pd.testing.assert_frame_equal(copy.thresholds, estimated.thresholds)
+    pd.testing.assert_series_equal(copy.regime, estimated.regime)
+    for results in (estimated, given):
         out = json.loads(json.dumps(results.to_dict(), allow_nan=False))
         assert out["schema"] == 1
         assert out["thresholds"][0]["estimate"] == results.thresholds.loc[1, "estimate"]
         assert out["regimes"][0]["lower"] is None
         assert out["slopes"]["schema"] == 1
-    assert not hasattr(found, "bse")
-    assert isinstance(found, Results)
-    assert isinstance(found.slopes, Results)
+    assert not hasattr(estimated, "bse")
+    assert isinstance(estimated, Results)
+    assert isinstance(estimated.slopes, Results)
 
 
 def test_small_tools() -> None:
@@ -383,10 +387,10 @@ def test_small_tools() -> None:
 
 
 def test_the_table_of_tests_has_the_numbers_of_the_frame(
-    found: ThresholdResults,
+    estimated: ThresholdResults,
 ) -> None:
-    table = found.test_table("hansen").frame
-    expected = found.tests[found.tests["bootstrap"] == "hansen"]
+    table = estimated.test_table("hansen").frame
+    expected = estimated.tests[estimated.tests["bootstrap"] == "hansen"]
     for name in ("value", "p_value", "crit_10", "crit_5", "crit_1"):
         assert table[name].tolist() == expected[name].tolist()
     assert table["reps"].tolist() == [199, 199]
@@ -481,15 +485,17 @@ def test_a_note_says_if_each_regime_has_an_intercept() -> None:
     assert note == "Each regime has its own intercept."
 
 
-def test_a_model_with_fewer_thresholds_has_its_own(found: ThresholdResults) -> None:
-    single, double = found.stage_estimates
+def test_a_model_with_fewer_thresholds_has_its_own(estimated: ThresholdResults) -> None:
+    single, double = estimated.stage_estimates
     alone = TWO.replace(n_thresholds=1, bootstrap=None).fit(panel())
     assert single == tuple(alone.estimates)
-    assert double == tuple(np.sort(found.estimates))
-    table = found.test_table("hansen").frame
+    assert double == tuple(np.sort(estimated.estimates))
+    table = estimated.test_table("hansen").frame
     assert table["estimates"].tolist() == [single, double]
     refined = single[0] not in double
-    assert (f"H0 no threshold against {single[0]:.5g}" in found.summary()) == refined
+    assert (
+        f"H0 no threshold against {single[0]:.5g}" in estimated.summary()
+    ) == refined
 
 
 def test_a_chinese_table_is_chinese() -> None:
@@ -554,8 +560,8 @@ def with_levels():
         return spec.fit(dp.datasets.us_states())
 
 
-def test_regimes_stand_from_low_to_high(found):
-    edited = replace(found, estimates=np.array([0.7, 0.5]), rule="<")
+def test_regimes_stand_from_low_to_high(estimated):
+    edited = replace(estimated, estimates=np.array([0.7, 0.5]), rule="<")
     regimes = edited.regime_bounds
     assert [regime.condition("q", 2) for regime in regimes] == [
         "q < 0.5",
@@ -566,16 +572,16 @@ def test_regimes_stand_from_low_to_high(found):
 
 
 def test_slopes_know_their_regime_and_common_terms_have_none(with_levels):
-    found = {term.name: term for term in with_levels.terms}
-    assert list(found) == list(with_levels.slopes.names)
-    low = found["log(pc):regime1"]
+    actual = {term.name: term for term in with_levels.terms}
+    assert list(actual) == list(with_levels.slopes.names)
+    low = actual["log(pc):regime1"]
     assert (low.base, low.regime.number, low.regime.upper) == (
         "log(pc)",
         1,
         with_levels.estimates[0],
     )
-    assert found["intercept:regime1"].base == "intercept"
-    assert found["log(emp)"].regime is None
+    assert actual["intercept:regime1"].base == "intercept"
+    assert actual["log(emp)"].regime is None
     assert with_levels.terms_in_every_regime == ["log(pc)"]
 
 
@@ -606,17 +612,17 @@ def test_a_table_has_the_tests_of_the_first_bootstrap():
     spec = dp.PanelThreshold(
         "log(gsp)", "unemp", "unemp", bootstrap=("wild_cluster", "hansen"), reps=39
     )
-    found = spec.fit(dp.datasets.us_states(), rng=1)
-    rows = found.tests[found.tests["bootstrap"] == "wild_cluster"].dropna(
+    results = spec.fit(dp.datasets.us_states(), rng=1)
+    rows = results.tests[results.tests["bootstrap"] == "wild_cluster"].dropna(
         subset="p_value"
     )
-    (column,) = found.table_columns()
+    (column,) = results.table_columns()
     shown = [
         (test.statistic, test.p_value)
         for p in column.blocks[0].parameters
         for test in p.tests
     ]
-    assert found.tests["p_value"].nunique() == 2
+    assert results.tests["p_value"].nunique() == 2
     assert shown == list(zip(rows["statistic"], rows["p_value"], strict=True))
 
 
@@ -625,8 +631,8 @@ def test_tests_without_p_value_are_left_out():
         columns.ParameterTest("F", "threshold", 3.0, math.nan, 1),
         columns.ParameterTest("score", "threshold", 3.0, 0.2, 1),
     ]
-    found = threshold_parameter(0.5, [(0.4, 0.5), (0.6, 0.7)], tests)
-    assert (found.conf_low, found.conf_high, found.pieces, found.tests) == (
+    actual = threshold_parameter(0.5, [(0.4, 0.5), (0.6, 0.7)], tests)
+    assert (actual.conf_low, actual.conf_high, actual.pieces, actual.tests) == (
         0.4,
         0.7,
         2,
@@ -655,10 +661,10 @@ def test_a_table_of_tests_says_if_no_test_rejects() -> None:
         ([0.06, np.nan, np.nan], 0.95, "5%"),
         ([np.nan] * 3, 0.95, ""),
     ):
-        found = replace(table, frame=table.frame.assign(p_value=p_values), level=level)
+        actual = replace(table, frame=table.frame.assign(p_value=p_values), level=level)
         want = (f"No threshold is significant at {none}.",) if none else ()
-        assert etable(found).notes[1:] == want
-        chinese = etable(found, style=TableStyle("zh")).notes[1:]
+        assert etable(actual).notes[1:] == want
+        chinese = etable(actual, style=TableStyle("zh")).notes[1:]
         assert chinese == (
             (f"在{none}的显著性水平上没有显著的门槛值。",) if none else ()
         )
@@ -683,17 +689,17 @@ def test_an_intercept_by_regime_is_named_in_words() -> None:
     spec = PanelThreshold(
         "log(gsp)", "log(pcap)", "unemp", bootstrap=None, regime_intercept=True
     )
-    found = spec.fit(panel)
+    results = spec.fit(panel)
     note = {
         "en": "Intercepts of regimes are relative to that of the highest one.",
         "zh": "各区间的常数项以最高区间为基准。",
     }
     for language, word in (("en", "Intercept ("), ("zh", "常数项（")):
-        table = etable(found, style=TableStyle(language))
+        table = etable(results, style=TableStyle(language))
         assert [n for n in table.frame.index if n.startswith(word)]
         assert not [n for n in table.frame.index if n.startswith("intercept")]
         assert note[language] in table.notes
-        own = etable(found, labels={"intercept": "截距"}, style=TableStyle(language))
+        own = etable(results, labels={"intercept": "截距"}, style=TableStyle(language))
         assert [n for n in own.frame.index if n.startswith("截距")]
     plain = spec.replace(regime_intercept=False).fit(panel)
     assert note["en"] not in etable(plain).notes

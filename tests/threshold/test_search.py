@@ -202,11 +202,11 @@ class Oracle:
     def profile(self, others, j, outcomes=None, *, here=None):
         """Sum of squares by candidate, and at the threshold, the others held."""
         kept = [g for g in self.points if g == here or self.admissible(g, others, j)]
-        found = [(g, self.ssr([*others, g], outcomes)) for g in kept]
-        found = [(g, s) for g, s in found if np.isfinite(s).all()]
-        if not found:
+        actual = [(g, self.ssr([*others, g], outcomes)) for g in kept]
+        actual = [(g, s) for g, s in actual if np.isfinite(s).all()]
+        if not actual:
             return np.empty(0), np.empty(0)
-        return np.array([g for g, _ in found]), np.array([s for _, s in found])
+        return np.array([g for g, _ in actual]), np.array([s for _, s in actual])
 
     def best(self, others, j):
         gamma, ssr = self.profile(others, j)
@@ -322,7 +322,7 @@ def pieces(gamma, inside):
     return out
 
 
-def hold_profiles(found, oracle, cuts, *, least=None):
+def hold_profiles(results, oracle, cuts, *, least=None):
     """Hold profiles and sets of a fit to those of the oracle at the same thresholds."""
     critical = -2 * math.log(1 - math.sqrt(oracle.spec.level))
     for j in range(len(cuts)):
@@ -330,19 +330,19 @@ def hold_profiles(found, oracle, cuts, *, least=None):
         # allows.
         gamma, ssr = oracle.profile(cuts[:j] + cuts[j + 1 :], j, here=cuts[j])
         lr = (ssr / (ssr.min() if least is None else least) - 1) * oracle.freedom
-        profile = found.profile(j + 1)
+        profile = results.profile(j + 1)
         np.testing.assert_array_equal(profile["gamma"], gamma)
         np.testing.assert_allclose(profile["ssr"], ssr, **NEAR)
         np.testing.assert_allclose(profile["lr"], lr, rtol=1e-7, atol=1e-7)
         expected = pieces(gamma, lr <= critical)
-        assert found.critical_value(j + 1) == pytest.approx(critical, rel=1e-12)
-        assert found.confidence_set(j + 1) == expected
+        assert results.critical_value(j + 1) == pytest.approx(critical, rel=1e-12)
+        assert results.confidence_set(j + 1) == expected
         if expected:
-            hull = found.thresholds.loc[j + 1, ["conf_low", "conf_high"]].tolist()
+            hull = results.thresholds.loc[j + 1, ["conf_low", "conf_high"]].tolist()
             assert hull == [expected[0][0], expected[-1][1]]
 
 
-def hold_slopes(found, oracle, cuts):
+def hold_slopes(results, oracle, cuts):
     """Hold slopes to lstsq and to `FixedEffects` on split columns, errors included."""
     spec, df = oracle.spec, oracle.df.copy()
     regime = 1 + sum((~oracle.low(g)).astype(int) for g in cuts)
@@ -356,7 +356,7 @@ def hold_slopes(found, oracle, cuts):
             split.append(f"s_{term}_{r}")
     design = np.hstack([effects_of(df, spec), df[[*split, *spec.x]].to_numpy(float)])
     beta = regress(design, oracle.y)[0][-len(split) - len(spec.x) :]
-    np.testing.assert_allclose(found.slopes.params[[*names, *spec.x]], beta, **NEAR)
+    np.testing.assert_allclose(results.slopes.params[[*names, *spec.x]], beta, **NEAR)
     same = {
         name: getattr(spec, name)
         for name in ("entity_effects", "time_effects", "cov_type", "clusters")
@@ -368,28 +368,30 @@ def hold_slopes(found, oracle, cuts):
         df,
     )
     np.testing.assert_allclose(
-        found.slopes.params[[*names, *spec.x]], plain.params[[*split, *spec.x]], **NEAR
+        results.slopes.params[[*names, *spec.x]],
+        plain.params[[*split, *spec.x]],
+        **NEAR,
     )
-    mine = found.slopes.std_errors[[*names, *spec.x]]
+    mine = results.slopes.std_errors[[*names, *spec.x]]
     np.testing.assert_allclose(mine, plain.std_errors[[*split, *spec.x]], **NEAR)
-    np.testing.assert_array_equal(found.regime, regime)
+    np.testing.assert_array_equal(results.regime, regime)
     for r in range(1, len(cuts) + 2):
         seen = df.loc[regime == r, "id"]
-        assert found.regimes.loc[r, ["nobs", "n_entities"]].tolist() == [
+        assert results.regimes.loc[r, ["nobs", "n_entities"]].tolist() == [
             len(seen),
             seen.nunique(),
         ]
 
 
-def hold(found, oracle, m):
+def hold(results, oracle, m):
     """Hold a sequential fit to the oracle."""
     models, searched, nulls = oracle.search(m)
-    np.testing.assert_array_equal(found.thresholds["estimate"], models[m])
-    np.testing.assert_allclose(found.ssr, searched, **NEAR)
+    np.testing.assert_array_equal(results.thresholds["estimate"], models[m])
+    np.testing.assert_allclose(results.ssr, searched, **NEAR)
     statistic = (nulls / searched[1:] - 1) * oracle.freedom
-    np.testing.assert_allclose(found.thresholds["F"], statistic, rtol=1e-8, atol=1e-8)
-    hold_profiles(found, oracle, models[m])
-    hold_slopes(found, oracle, models[m])
+    np.testing.assert_allclose(results.thresholds["F"], statistic, rtol=1e-8, atol=1e-8)
+    hold_profiles(results, oracle, models[m])
+    hold_slopes(results, oracle, models[m])
     return models
 
 
@@ -475,18 +477,18 @@ def test_given_thresholds_are_taken_as_they_are(seed, options):
         float(np.quantile(df["q"], 0.3)) + 0.05,
     ]
     spec = spec_of(2, thresholds=cuts, trim=0.1, **options)
-    found, oracle = fit(spec, df, shuffle=seed), Oracle(df, spec)
+    actual, oracle = fit(spec, df, shuffle=seed), Oracle(df, spec)
     searched = np.array([oracle.ssr(cuts[:j]) for j in range(3)])
-    np.testing.assert_array_equal(found.thresholds["estimate"], cuts)
-    np.testing.assert_allclose(found.ssr, searched, **NEAR)
+    np.testing.assert_array_equal(actual.thresholds["estimate"], cuts)
+    np.testing.assert_allclose(actual.ssr, searched, **NEAR)
     statistic = (searched[:-1] / searched[1:] - 1) * oracle.freedom
-    np.testing.assert_allclose(found.thresholds["F"], statistic, rtol=1e-8, atol=1e-8)
+    np.testing.assert_allclose(actual.thresholds["F"], statistic, rtol=1e-8, atol=1e-8)
     assert (
-        found.thresholds[["p_value", "crit_10", "crit_5", "crit_1"]]
+        actual.thresholds[["p_value", "crit_10", "crit_5", "crit_1"]]
         .isna()
         .all(axis=None)
     )
-    hold_slopes(found, oracle, cuts)
+    hold_slopes(actual, oracle, cuts)
 
 
 @pytest.mark.parametrize("seed", [3, 4])
@@ -498,16 +500,18 @@ def test_profiles_of_given_thresholds_keep_to_rule_1_alone(seed):
         float(np.quantile(df["q"], 0.3)) + 0.05,
     ]
     spec = spec_of(2, thresholds=cuts, trim=0.1)
-    found, oracle = fit(spec, df), Oracle(df, spec)
+    actual, oracle = fit(spec, df), Oracle(df, spec)
     kept = [g for g in oracle.points if oracle.admissible(g, [], 0)]
     critical = -2 * math.log(1 - math.sqrt(0.95))
     for j, other in enumerate(reversed(cuts)):
         ssr = np.array([oracle.ssr([other, g]) if g != other else np.inf for g in kept])
         gamma, ssr = np.array(kept)[np.isfinite(ssr)], ssr[np.isfinite(ssr)]
         lr = (ssr / oracle.ssr(cuts) - 1) * oracle.freedom
-        np.testing.assert_array_equal(found.profile(j + 1)["gamma"], gamma)
-        np.testing.assert_allclose(found.profile(j + 1)["lr"], lr, rtol=1e-7, atol=1e-7)
-        assert found.confidence_set(j + 1) == pieces(gamma, lr <= critical)
+        np.testing.assert_array_equal(actual.profile(j + 1)["gamma"], gamma)
+        np.testing.assert_allclose(
+            actual.profile(j + 1)["lr"], lr, rtol=1e-7, atol=1e-7
+        )
+        assert actual.confidence_set(j + 1) == pieces(gamma, lr <= critical)
 
 
 def test_trim_is_a_share_and_no_rounding():
@@ -554,18 +558,18 @@ def test_joint_is_the_least_of_all_pairs(name, seed, worse):
     k, options = JOINT[name]
     df = draw_frame(seed, k=k, jumps=(1.0, -1.0), noise=1.0, n=12, periods=6)
     spec = spec_of(k, n_thresholds=2, search="joint", **options)
-    found, oracle = fit(spec, df, shuffle=seed), Oracle(df, spec)
+    actual, oracle = fit(spec, df, shuffle=seed), Oracle(df, spec)
     models, searched, nulls = oracle.search(2)
     best, least = oracle.joint()
-    np.testing.assert_array_equal(found.thresholds["estimate"], best)
-    np.testing.assert_allclose(found.ssr, searched, **NEAR)
+    np.testing.assert_array_equal(actual.thresholds["estimate"], best)
+    np.testing.assert_allclose(actual.ssr, searched, **NEAR)
     statistic = (nulls / searched[1:] - 1) * oracle.freedom
-    np.testing.assert_allclose(found.thresholds["F"], statistic, rtol=1e-8, atol=1e-8)
-    hold_profiles(found, oracle, best)
-    hold_slopes(found, oracle, best)
+    np.testing.assert_allclose(actual.thresholds["F"], statistic, rtol=1e-8, atol=1e-8)
+    hold_profiles(actual, oracle, best)
+    hold_slopes(actual, oracle, best)
     assert bool(oracle.ssr(models[2]) > least * (1 + 1e-10)) == worse
     assert (sorted(models[2]) != sorted(best)) == worse
-    assert ("not_global" in {n.code for n in found.diagnostics}) == worse
+    assert ("not_global" in {n.code for n in actual.diagnostics}) == worse
     sequential = fit(spec.replace(search="sequential"), df)
     np.testing.assert_array_equal(sequential.thresholds["estimate"], models[2])
     assert ("not_global" in {n.code for n in sequential.diagnostics}) == worse
@@ -623,33 +627,35 @@ def test_each_draw_is_an_explicit_search_of_its_outcome(name):
     if "min_entities" in options:
         df = repeat_values(df, k)
     spec = spec_of(k, n_thresholds=m, bootstrap=word, reps=24, **options)
-    found, oracle = fit(spec, df, rng=77, shuffle=1), Oracle(df, spec)
+    actual, oracle = fit(spec, df, rng=77, shuffle=1), Oracle(df, spec)
     models = oracle.search(m)[0]
     # The null of threshold j is the refined sequential model with one less, whatever
     # the search.
     for j in range(m):
         drawn = oracle.drawn_f(models[j], word, j, 24, 77)
         np.testing.assert_allclose(
-            found.statistic_draws[0, j], drawn, rtol=1e-8, atol=1e-8
+            actual.statistic_draws[0, j], drawn, rtol=1e-8, atol=1e-8
         )
-        p = (1 + (drawn >= found.thresholds["F"].iloc[j]).sum()) / (
+        p = (1 + (drawn >= actual.thresholds["F"].iloc[j]).sum()) / (
             1 + np.isfinite(drawn).sum()
         )
-        assert found.thresholds["p_value"].iloc[j] == pytest.approx(p, abs=1e-12)
+        assert actual.thresholds["p_value"].iloc[j] == pytest.approx(p, abs=1e-12)
 
 
 def test_draws_without_room_are_missing_and_do_not_count():
     df = draw_frame(2, n=13, periods=6, jumps=(0.0,))
     spec = spec_of(n_thresholds=2, bootstrap="wild_cluster", reps=40, trim=0.28)
-    found, oracle = fit(spec, df, rng=3), Oracle(df, spec)
+    actual, oracle = fit(spec, df, rng=3), Oracle(df, spec)
     drawn = oracle.drawn_f(oracle.search(1)[0][1], "wild_cluster", 1, 40, 3)
     assert 0 < np.isfinite(drawn).sum() < 40
-    np.testing.assert_allclose(found.statistic_draws[0, 1], drawn, rtol=1e-8, atol=1e-8)
-    p = (1 + (drawn >= found.thresholds.loc[2, "F"]).sum()) / (
+    np.testing.assert_allclose(
+        actual.statistic_draws[0, 1], drawn, rtol=1e-8, atol=1e-8
+    )
+    p = (1 + (drawn >= actual.thresholds.loc[2, "F"]).sum()) / (
         1 + np.isfinite(drawn).sum()
     )
-    assert found.thresholds.loc[2, "p_value"] == pytest.approx(p)
-    assert "lost_draws" in {n.code for n in found.diagnostics}
+    assert actual.thresholds.loc[2, "p_value"] == pytest.approx(p)
+    assert "lost_draws" in {n.code for n in actual.diagnostics}
 
 
 def test_draws_of_a_bootstrap_do_not_depend_on_the_others():
@@ -667,11 +673,11 @@ def test_draws_of_a_bootstrap_do_not_depend_on_the_others():
 def test_few_clusters_take_webb_signs():
     df = draw_frame(36, n=11, periods=8, jumps=(1.0, -0.8))
     spec = spec_of(n_thresholds=2, bootstrap="wild_cluster", reps=21, trim=0.1)
-    found, oracle = fit(spec, df, rng=5), Oracle(df, spec)
+    actual, oracle = fit(spec, df, rng=5), Oracle(df, spec)
     for j, cuts in enumerate(oracle.search(2)[0][:2]):
         drawn = oracle.drawn_f(cuts, "wild_cluster", j, 21, 5)
         np.testing.assert_allclose(
-            found.statistic_draws[0, j], drawn, rtol=1e-8, atol=1e-8
+            actual.statistic_draws[0, j], drawn, rtol=1e-8, atol=1e-8
         )
 
 
@@ -693,24 +699,24 @@ def test_few_clusters_take_webb_signs():
 def test_auto_is_the_fixed_numbers_one_after_another(jumps, options, kept):
     df = draw_frame(43, n=16, jumps=jumps, noise=0.4)
     options = {"trim": 0.1, "bootstrap": "wild_cluster", "reps": 49, **options}
-    found = fit(spec_of(n_thresholds="auto", **options), df, rng=9, shuffle=2)
-    assert len(found.thresholds) == kept
+    actual = fit(spec_of(n_thresholds="auto", **options), df, rng=9, shuffle=2)
+    assert len(actual.thresholds) == kept
     if kept:
         fixed = fit(spec_of(n_thresholds=kept, **options), df, rng=9)
-        pd.testing.assert_frame_equal(found.thresholds, fixed.thresholds)
-        pd.testing.assert_series_equal(found.ssr, fixed.ssr)
-        pd.testing.assert_frame_equal(found.slopes.tidy(), fixed.slopes.tidy())
-        pd.testing.assert_series_equal(found.regime, fixed.regime)
+        pd.testing.assert_frame_equal(actual.thresholds, fixed.thresholds)
+        pd.testing.assert_series_equal(actual.ssr, fixed.ssr)
+        pd.testing.assert_frame_equal(actual.slopes.tidy(), fixed.slopes.tidy())
+        pd.testing.assert_series_equal(actual.regime, fixed.regime)
         for j in range(1, kept + 1):
-            pd.testing.assert_frame_equal(found.profile(j), fixed.profile(j))
+            pd.testing.assert_frame_equal(actual.profile(j), fixed.profile(j))
     if options["trim"] < 0.3:
         longer = fit(spec_of(n_thresholds=kept + 1, **options), df, rng=9)
-        pd.testing.assert_frame_equal(found.tests, longer.tests)
+        pd.testing.assert_frame_equal(actual.tests, longer.tests)
         p = longer.tests.drop_duplicates("threshold")["p_value"]
         assert (p.iloc[:-1] <= 0.05).all()
         assert p.iloc[-1] > 0.05
     else:
-        pd.testing.assert_frame_equal(found.tests, fixed.tests)
+        pd.testing.assert_frame_equal(actual.tests, fixed.tests)
 
 
 def test_auto_keeps_a_p_equal_to_the_level():
@@ -723,9 +729,9 @@ def test_auto_keeps_a_p_equal_to_the_level():
             level=level,
             trim=0.1,
         )
-        found = fit(spec, df, rng=1)
-        assert found.tests["p_value"].iloc[0] == pytest.approx(1 - level)
-        assert len(found.thresholds) >= 1
+        actual = fit(spec, df, rng=1)
+        assert actual.tests["p_value"].iloc[0] == pytest.approx(1 - level)
+        assert len(actual.thresholds) >= 1
 
 
 @pytest.mark.parametrize("n_thresholds", [1, "auto"])
@@ -751,22 +757,22 @@ def test_auto_with_none_kept_is_the_linear_model(intercept):
         reps=49,
         regime_intercept=intercept,
     )
-    found = fit(spec, df, rng=9)
+    actual = fit(spec, df, rng=9)
     plain = fit(dp.FixedEffects("y", ["z1", "x1", "x2"]), df)
-    assert found.thresholds.shape[0] == 0
-    assert list(found.thresholds) == list(
+    assert actual.thresholds.shape[0] == 0
+    assert list(actual.thresholds) == list(
         fit(spec.replace(n_thresholds=1), df, rng=9).thresholds
     )
-    pd.testing.assert_frame_equal(found.slopes.tidy(), plain.tidy(), rtol=1e-10)
-    assert found.ssr.tolist() == pytest.approx([(plain.resids**2).sum()], rel=1e-10)
-    assert len(found.tests) == 1
-    assert set(found.regime) == {1}
-    assert found.regimes["nobs"].tolist() == [len(df)]
-    again = pickle.loads(pickle.dumps(found))
-    assert again.summary() == found.summary()
-    assert "z1" in found.summary()
-    assert found.to_dict()
-    assert "z1" in dp.etable(found).frame.to_string()
+    pd.testing.assert_frame_equal(actual.slopes.tidy(), plain.tidy(), rtol=1e-10)
+    assert actual.ssr.tolist() == pytest.approx([(plain.resids**2).sum()], rel=1e-10)
+    assert len(actual.tests) == 1
+    assert set(actual.regime) == {1}
+    assert actual.regimes["nobs"].tolist() == [len(df)]
+    again = pickle.loads(pickle.dumps(actual))
+    assert again.summary() == actual.summary()
+    assert "z1" in actual.summary()
+    assert actual.to_dict()
+    assert "z1" in dp.etable(actual).frame.to_string()
 
 
 # --- what may not matter --------------------------------------------------------------
@@ -820,18 +826,18 @@ def same_fit(one, two, *, scale=1.0, draws=True):
 
 
 def test_entity_labels_do_not_matter(base):
-    df, found = base
+    df, actual = base
     kept = df.assign(id="firm " + df["id"].str[1:])
-    same_fit(found, drawn_fit(kept))
+    same_fit(actual, drawn_fit(kept))
     turned = df.assign(
         id=df["id"].map({e: f"t{99 - i}" for i, e in enumerate(df["id"].unique())})
     )
     other = drawn_fit(turned)
     np.testing.assert_array_equal(
-        other.thresholds["estimate"], found.thresholds["estimate"]
+        other.thresholds["estimate"], actual.thresholds["estimate"]
     )
-    np.testing.assert_allclose(other.thresholds["F"], found.thresholds["F"], rtol=1e-9)
-    assert other.confidence_set(1) == found.confidence_set(1)
+    np.testing.assert_allclose(other.thresholds["F"], actual.thresholds["F"], rtol=1e-9)
+    assert other.confidence_set(1) == actual.confidence_set(1)
 
 
 @pytest.mark.parametrize(
@@ -840,31 +846,31 @@ def test_entity_labels_do_not_matter(base):
     ids=["exp", "line", "arctan"],
 )
 def test_only_the_order_of_q_matters(base, curve):
-    df, found = base
+    df, actual = base
     bent = drawn_fit(df.assign(q=curve(df["q"])))
-    same_fit(found, bent)
+    same_fit(actual, bent)
     there = dict(zip(df["q"], curve(df["q"]), strict=True))
     np.testing.assert_array_equal(
-        bent.thresholds["estimate"], [there[g] for g in found.thresholds["estimate"]]
+        bent.thresholds["estimate"], [there[g] for g in actual.thresholds["estimate"]]
     )
     for j in (1, 2):
         assert bent.confidence_set(j) == [
-            (there[a], there[b]) for a, b in found.confidence_set(j)
+            (there[a], there[b]) for a, b in actual.confidence_set(j)
         ]
 
 
 def test_units_and_entity_constants_do_not_matter(base):
-    df, found = base
-    same_fit(found, drawn_fit(df.assign(y=df["y"] * -1e-4)), scale=1e-8)
-    same_fit(found, drawn_fit(df.assign(x1=df["x1"] * 1e6, z1=df["z1"] * -1e-5)))
+    df, actual = base
+    same_fit(actual, drawn_fit(df.assign(y=df["y"] * -1e-4)), scale=1e-8)
+    same_fit(actual, drawn_fit(df.assign(x1=df["x1"] * 1e6, z1=df["z1"] * -1e-5)))
     same_fit(
-        found,
+        actual,
         drawn_fit(
             df.assign(y=df["y"] + df["id"].str[1:].astype(int) ** 2 + 3.0 * df["year"])
         ),
     )
     same_fit(
-        found, drawn_fit(df.assign(x2=df["x2"] + 5 * df["id"].str[1:].astype(int)))
+        actual, drawn_fit(df.assign(x2=df["x2"] + 5 * df["id"].str[1:].astype(int)))
     )
 
 
@@ -876,20 +882,20 @@ def test_units_do_not_choose_among_ties():
     df = draw_frame(15, jumps=(1.0, -1.0))
     df.loc[np.random.default_rng(15).random(len(df)) < 0.4, "z1"] = 0.0
     spec = spec_of(n_thresholds=2, trim=0.1)
-    found = [
+    actual = [
         fit(spec, df.assign(y=scale * df["y"]))
         for scale in (1.0, -0.1, 3.0, 1 / 7, 1e5)
     ]
     oracle = Oracle(df, spec)
-    cuts = found[0].thresholds["estimate"].tolist()
+    cuts = actual[0].thresholds["estimate"].tolist()
     gamma, ssr = oracle.profile(cuts[:1], 1)
     ties = gamma[ssr <= ssr.min() * (1 + 1e-12)]
     assert len(ties) > 1
-    assert [f.thresholds.loc[2, "estimate"] for f in found] == [ties[0]] * len(found)
+    assert [f.thresholds.loc[2, "estimate"] for f in actual] == [ties[0]] * len(actual)
 
 
 def test_dropped_rows_and_singletons_change_nothing(base):
-    df, found = base
+    df, actual = base
     lone = df.iloc[[0]].assign(id="zz", q=99.0, y=50.0)
     holes = df.iloc[::9].assign(year=df["year"] + 100, q=-99.0)
     column = np.array(["y", "z1", "x1"])[np.arange(len(holes)) % 3]
@@ -898,10 +904,10 @@ def test_dropped_rows_and_singletons_change_nothing(base):
     longer = drawn_fit(pd.concat([df, lone, holes]))
     for name in ("thresholds", "tests", "regimes"):
         pd.testing.assert_frame_equal(
-            getattr(longer, name), getattr(found, name), check_exact=True
+            getattr(longer, name), getattr(actual, name), check_exact=True
         )
-    np.testing.assert_array_equal(longer.statistic_draws, found.statistic_draws)
-    pd.testing.assert_series_equal(longer.regime, found.regime)
+    np.testing.assert_array_equal(longer.statistic_draws, actual.statistic_draws)
+    pd.testing.assert_series_equal(longer.regime, actual.regime)
 
 
 _THREADS = """
@@ -940,8 +946,8 @@ def test_threads_do_not_matter(base, tmp_path):
 @pytest.mark.parametrize("word", ["wild_cluster", "hansen", "iid"])
 def test_a_strong_threshold_is_seen_and_p_is_never_zero(word):
     df = draw_frame(61, n=20, jumps=(3.0,), balanced=True)
-    found = fit(spec_of(bootstrap=word, reps=59), df, rng=1)
-    assert found.thresholds.loc[1, "p_value"] == pytest.approx(1 / 60)
+    actual = fit(spec_of(bootstrap=word, reps=59), df, rng=1)
+    assert actual.thresholds.loc[1, "p_value"] == pytest.approx(1 / 60)
 
 
 # --- tables ---------------------------------------------------------------------------
@@ -953,14 +959,14 @@ def test_a_strong_threshold_is_seen_and_p_is_never_zero(word):
 def test_regime_tables_are_counts(options):
     df = draw_frame(51, jumps=(1.0, -0.7))
     df.loc[df["id"] == "e03", "q"] = df["q"].max()  # never leaves the highest regime
-    found = fit(spec_of(**{"n_thresholds": 2, "trim": 0.1, **options}), df, shuffle=4)
-    cuts = sorted(found.thresholds["estimate"])
+    actual = fit(spec_of(**{"n_thresholds": 2, "trim": 0.1, **options}), df, shuffle=4)
+    cuts = sorted(actual.thresholds["estimate"])
     codes = list(range(1, len(cuts) + 2))
     side = "left" if options.get("rule", "<=") == "<=" else "right"
     df["regime"] = 1 + np.searchsorted(cuts, df["q"], side=side)
-    np.testing.assert_array_equal(found.regime, df["regime"])
-    entities = found.regime_by_entity()
-    for by, table in (("year", found.regime_by_time()), ("id", entities)):
+    np.testing.assert_array_equal(actual.regime, df["regime"])
+    entities = actual.regime_by_entity()
+    for by, table in (("year", actual.regime_by_time()), ("id", entities)):
         counts = pd.crosstab(df[by], df["regime"]).reindex(columns=codes, fill_value=0)
         np.testing.assert_array_equal(table[codes], counts)
         assert table.index.tolist() == counts.index.tolist()
@@ -982,16 +988,16 @@ def test_regime_tables_are_counts(options):
             if steps
             else pd.isna(row["first_crossing"])
         )
-    assert list(found.crossings()) == ["id", "year", "from_regime", "to_regime"]
-    assert list(found.crossings().itertuples(index=False, name=None)) == moved
+    assert list(actual.crossings()) == ["id", "year", "from_regime", "to_regime"]
+    assert list(actual.crossings().itertuples(index=False, name=None)) == moved
 
 
 @pytest.mark.parametrize("m", [1, 2])
 def test_equality_is_the_wald_test_of_the_split_slopes(m):
-    found = fit(
+    actual = fit(
         spec_of(2, n_thresholds=m, trim=0.1), draw_frame(52, k=2, jumps=(1.0, -0.7)[:m])
     )
-    b, v = found.slopes.params, found.slopes.cov
+    b, v = actual.slopes.params, actual.slopes.cov
 
     def wald(terms):
         rows = []
@@ -1007,8 +1013,8 @@ def test_equality_is_the_wald_test_of_the_split_slopes(m):
             / len(rows)
         )
 
-    assert found.equality("z1").statistic == pytest.approx(wald(["z1"]), rel=1e-8)
-    assert found.equality("z2").statistic == pytest.approx(wald(["z2"]), rel=1e-8)
-    assert found.equality().statistic == pytest.approx(wald(["z1", "z2"]), rel=1e-8)
-    assert 0 <= found.equality().p_value <= 1
-    assert found.equality().df == (2 * m, found.slopes.df_t)
+    assert actual.equality("z1").statistic == pytest.approx(wald(["z1"]), rel=1e-8)
+    assert actual.equality("z2").statistic == pytest.approx(wald(["z2"]), rel=1e-8)
+    assert actual.equality().statistic == pytest.approx(wald(["z1", "z2"]), rel=1e-8)
+    assert 0 <= actual.equality().p_value <= 1
+    assert actual.equality().df == (2 * m, actual.slopes.df_t)

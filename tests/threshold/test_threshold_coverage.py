@@ -103,13 +103,15 @@ def test_a_variance_tied_to_the_regressor_needs_the_scaled_set(
     spec = PanelThreshold("y", "z", "q", "x", time_effects=False, bootstrap=None)
     hits: dict[str, list[bool]] = {"lr": [], "scaled": [], "slope": []}
     for columns in panels(n, jump, design):
-        found = spec.fit(Panel(pd.DataFrame(columns), "i", "t"))
-        profile = found.profile()
+        results = spec.fit(Panel(pd.DataFrame(columns), "i", "t"))
+        profile = results.profile()
         # The sum of squares is the same from one candidate to the next.
         true = profile.loc[profile["gamma"] <= 0, "lr"].iloc[-1]
         for word in ("lr", "scaled"):
-            hits[word].append(bool(true <= found.critical_value(method=word)))
-        low, high = found.slopes.conf_int().loc["z:regime1", ["conf_low", "conf_high"]]
+            hits[word].append(bool(true <= results.critical_value(method=word)))
+        low, high = results.slopes.conf_int().loc[
+            "z:regime1", ["conf_low", "conf_high"]
+        ]
         hits["slope"].append(bool(low <= 1 <= high))
     covered = {word: float(np.mean(held)) for word, held in hits.items()}
     measured(

@@ -235,25 +235,25 @@ def test_own_code_is_least_squares_on_written_out_dummies() -> None:
 def test_thresholds_sums_of_squares_and_sets(effects: str, m: int) -> None:
     years, wanted = effects == "two-way", OWN[effects]
     by_hand = search(m, [0.01] * m, years=years)
-    found = SPEC.replace(n_thresholds=m, time_effects=years).fit(firms())
+    results = SPEC.replace(n_thresholds=m, time_effects=years).fit(firms())
     df = ROWS - N
-    assert found.df == df
+    assert results.df == df
     assert (
-        found.thresholds["estimate"].tolist()
+        results.thresholds["estimate"].tolist()
         == by_hand.thresholds
         == wanted["thresholds"][m - 1]
     )
-    for values in (found.ssr, by_hand.ssr):
+    for values in (results.ssr, by_hand.ssr):
         np.testing.assert_allclose(values, wanted["ssr"][: m + 1], rtol=NEAR)
-    assert found.fit_ssr == pytest.approx(wanted["fit_ssr"][m - 1], rel=NEAR)
+    assert results.fit_ssr == pytest.approx(wanted["fit_ssr"][m - 1], rel=NEAR)
     f = (np.array(by_hand.null) / by_hand.ssr[1:] - 1) * df
-    np.testing.assert_allclose(found.thresholds["F"], f, rtol=1e-8)
+    np.testing.assert_allclose(results.thresholds["F"], f, rtol=1e-8)
     np.testing.assert_allclose(wanted["F"][:m], f, rtol=1e-8)
     for j, (grid, s) in enumerate(by_hand.likelihood):
-        mine = found.profile(j + 1)
+        mine = results.profile(j + 1)
         np.testing.assert_array_equal(mine["gamma"], grid)
         np.testing.assert_allclose(mine["ssr"], s, rtol=NEAR)
-        assert [list(piece) for piece in found.confidence_set(j + 1)] == pieces(
+        assert [list(piece) for piece in results.confidence_set(j + 1)] == pieces(
             grid, s, df
         )
         assert pieces(grid, s, df) == wanted["sets"][m - 1][j]
@@ -262,17 +262,17 @@ def test_thresholds_sums_of_squares_and_sets(effects: str, m: int) -> None:
 @pytest.mark.further
 def test_the_trims_of_the_paper_change_the_third_threshold_only() -> None:
     by_hand = search(3, [0.01, 0.01, 0.05])
-    found = SPEC.replace(n_thresholds=3, trim=(0.01, 0.01, 0.05)).fit(firms())
+    results = SPEC.replace(n_thresholds=3, trim=(0.01, 0.01, 0.05)).fit(firms())
     wanted = OWN["trims of the paper"]
     assert (
-        found.thresholds["estimate"].tolist()
+        results.thresholds["estimate"].tolist()
         == by_hand.thresholds
         == wanted["thresholds"]
     )
-    np.testing.assert_allclose(found.ssr, wanted["ssr"], rtol=NEAR)
-    np.testing.assert_allclose(found.ssr, by_hand.ssr, rtol=NEAR)
-    assert found.thresholds.loc[3, "F"] == pytest.approx(wanted["F"][2], rel=1e-8)
-    assert found.confidence_set(3) == [tuple(piece) for piece in wanted["sets"][2]]
+    np.testing.assert_allclose(results.ssr, wanted["ssr"], rtol=NEAR)
+    np.testing.assert_allclose(results.ssr, by_hand.ssr, rtol=NEAR)
+    assert results.thresholds.loc[3, "F"] == pytest.approx(wanted["F"][2], rel=1e-8)
+    assert results.confidence_set(3) == [tuple(piece) for piece in wanted["sets"][2]]
 
 
 @pytest.mark.further
@@ -568,21 +568,21 @@ def test_slopes_of_hansens_program_and_the_firms_it_subtracts_twice() -> None:
 def test_the_dropped_period_is_what_separates_his_sums_from_ours() -> None:
     """On his grid, with his rule and denominator, all rows change sums, F, sets."""
     his, got, wanted = program(), stages(), OWN["on his grid"]
-    found = SPEC.replace(grid="hansen", rule="<", n_thresholds=2).fit(firms())
-    assert found.candidates.tolist() == his.grid.tolist()
+    results = SPEC.replace(grid="hansen", rule="<", n_thresholds=2).fit(firms())
+    assert results.candidates.tolist() == his.grid.tolist()
     first = SPEC.replace(grid="hansen", rule="<").fit(firms())
     np.testing.assert_allclose(
         first.profile()["ssr"], profile((), tuple(his.grid), rule="<"), rtol=NEAR
     )
     assert (
-        found.estimates.tolist()
+        results.estimates.tolist()
         == wanted["thresholds"]
         != PRINTED["program"]["thresholds"][:2]
     )
-    np.testing.assert_allclose(found.ssr, wanted["ssr"], rtol=NEAR)
-    np.testing.assert_allclose(found.thresholds["F"], wanted["F"], rtol=1e-8)
+    np.testing.assert_allclose(results.ssr, wanted["ssr"], rtol=NEAR)
+    np.testing.assert_allclose(results.thresholds["F"], wanted["F"], rtol=1e-8)
     assert [list(piece) for piece in first.confidence_set(1)] == wanted["first set"]
-    assert (found.ssr.to_numpy() - got.ssr[:3]).min() > 1
+    assert (results.ssr.to_numpy() - got.ssr[:3]).min() > 1
     # What was demeaned over T rows and lost one of them is demeaned no more.
     assert abs(within(table()["i"], drop=True).reshape(N, -1).mean(axis=1)).max() > 0.01
 
@@ -692,11 +692,11 @@ def test_xthreg_divides_by_t_times_n_less_one() -> None:
     assert f[T * (N - 1)] == printed["F"]
     assert f[N * (T - 1)] == printed["F over n(T-1)"]
     assert f[N * T] == printed["F over nT"]
-    found = SPEC.replace(
+    results = SPEC.replace(
         thresholds=tuple(printed["thresholds"]), rule="<", df="xthreg"
     ).fit(firms())
-    np.testing.assert_allclose(found.ssr, s, rtol=NEAR)
-    assert found.thresholds["F"].round(2).tolist() == printed["F"]
+    np.testing.assert_allclose(results.ssr, s, rtol=NEAR)
+    assert results.thresholds["F"].round(2).tolist() == printed["F"]
     inflated = T * (N - 1) / (N * (T - 1))
     assert inflated == pytest.approx(1.075, abs=1e-4)
 
@@ -740,11 +740,11 @@ def test_wangs_third_interval_cannot_be_a_set_of_likelihood_ratios() -> None:
     s = profile(pair, grid, rule="<")
     lr = (s / ssr(printed["thresholds"], rule="<") - 1) * df
     assert lr.max() <= printed["F"][2] + 0.01 < critical_lr(0.95)
-    found = SPEC.replace(
+    results = SPEC.replace(
         thresholds=tuple(printed["thresholds"]), rule="<", df="xthreg"
     ).fit(firms())
     low, high = printed["intervals"][2]
-    assert found.confidence_set(3) == [(grid[0], grid[-1])]
+    assert results.confidence_set(3) == [(grid[0], grid[-1])]
     assert grid[0] < low < high < grid[-1]
 
 
@@ -753,12 +753,12 @@ def test_no_bound_gives_wangs_other_intervals(j: int, main: int, near: float) ->
     """What accepts their lower ends accepts a dozen values above their upper ends."""
     printed = PRINTED["xthreg"]
     low, high = printed["intervals"][j - 1]
-    found = SPEC.replace(
+    results = SPEC.replace(
         thresholds=tuple(printed["thresholds"][:j]), rule="<", df="xthreg"
     ).fit(firms())
-    ours = [list(piece) for piece in found.confidence_set(j)]
+    ours = [list(piece) for piece in results.confidence_set(j)]
     assert ours == printed["our sets"][j - 1]
-    frame = found.profile(j)
+    frame = results.profile(j)
     gamma, lr = frame["gamma"].to_numpy(), frame["lr"].to_numpy()
     at_low = lr[np.abs(gamma - low) < near].min()
     above = lr[(gamma > high + 5e-5) & (gamma <= ours[main][1])]
@@ -837,14 +837,14 @@ def test_settings_of_xthreg_as_near_as_they_come() -> None:
         bootstrap="hansen", reps=300,
         cov_type="unadjusted", ssc="xtreg",
     )  # fmt: skip
-    found = spec.fit(firms(), rng=1999)
+    results = spec.fit(firms(), rng=1999)
     wanted = PRINTED["xthreg"]["nearest settings"]
     columns_ = ["estimate", "ssr", "F", "p_value"]
     np.testing.assert_allclose(
-        found.thresholds[columns_].round(4), wanted["rows"], atol=1e-9
+        results.thresholds[columns_].round(4), wanted["rows"], atol=1e-9
     )
-    assert found.df == 7896
-    back = firms().attach((found.regime - 1).rename("_cat"))
+    assert results.df == 7896
+    back = firms().attach((results.regime - 1).rename("_cat"))
     assert back.frame["_cat"].value_counts().sort_index().tolist() == wanted["regimes"]
 
 
@@ -992,9 +992,9 @@ def test_f_divides_by_a_variance_three_times_too_small() -> None:
         got.cuts[got.by_firm > 7].min()
         > wanted["variance ratio"]["above 7 only beyond"]
     )
-    found = SPEC.replace(bootstrap="wild_score", reps=99).fit(firms(), rng=1)
+    results = SPEC.replace(bootstrap="wild_score", reps=99).fit(firms(), rng=1)
     score = (ssr(()) - OWN["one-way"]["ssr"][1]) / ssr(()) * (ROWS - N)
-    assert found.tests["value"][0] == pytest.approx(score / got.by_firm[at], rel=1e-6)
+    assert results.tests["value"][0] == pytest.approx(score / got.by_firm[at], rel=1e-6)
 
 
 @pytest.mark.further
@@ -1031,12 +1031,12 @@ def test_exchange_forgets_the_variance_and_the_wild_draws_keep_it(
     wanted = GOLDEN["paradox"]["by trim"]
     words = ("wild_cluster", "wild_score", "hansen")
     for trim, row in wanted.items():
-        found = SPEC.replace(bootstrap=words, trim=float(trim), reps=999).fit(
+        results = SPEC.replace(bootstrap=words, trim=float(trim), reps=999).fit(
             firms(), rng=1999
         )
-        assert near_many(found.tests["p_value"].to_numpy(), row["p of 9,999"], 9999)
-        beyond = (found.statistic_draws[0, 0] > row["hansen crit_5"]).mean()
-        p = dict(zip(words, found.tests["p_value"].tolist(), strict=True))
+        assert near_many(results.tests["p_value"].to_numpy(), row["p of 9,999"], 9999)
+        beyond = (results.statistic_draws[0, 0] > row["hansen crit_5"]).mean()
+        p = dict(zip(words, results.tests["p_value"].tolist(), strict=True))
         measured(
             "p_values_by_trim_on_data_of_hansen",
             {"trim": trim.lstrip("0"), **p, "beyond": float(beyond)},
@@ -1075,21 +1075,25 @@ def test_the_answer_hangs_on_few_firms(measured: Callable[..., None]) -> None:
         share = float(spread[gone].sum() / spread.sum())
         assert share == pytest.approx(row["share of squares"], abs=6e-3)
         kept = Panel(frame[~frame["id"].isin(ids[gone])], "id", "year")
-        found = spec.fit(kept, rng=1999)
+        results = spec.fit(kept, rng=1999)
         cells = {
             "firms left out": row["left out"],
             "their share": f"{share:.2f}".lstrip("0"),
         }
         cells |= {
-            "estimate": f"{found.estimates[0]:.5f}".lstrip("0"),
-            "F": f"{found.statistics[0]:.1f}",
+            "estimate": f"{results.estimates[0]:.5f}".lstrip("0"),
+            "F": f"{results.statistics[0]:.1f}",
         }
         cells |= dict(
-            zip(found.tests["bootstrap"], found.tests["p_value"].tolist(), strict=True)
+            zip(
+                results.tests["bootstrap"],
+                results.tests["p_value"].tolist(),
+                strict=True,
+            )
         )
         measured("p_values_without_firms_on_data_of_hansen", cells)
-        assert found.estimates[0] == row["estimate"]
-        assert near_many(found.tests["p_value"].to_numpy(), row["p of 1,999"], 1999)
+        assert results.estimates[0] == row["estimate"]
+        assert near_many(results.tests["p_value"].to_numpy(), row["p of 1,999"], 1999)
 
 
 def ratio_by_hand(cuts: Sequence[float], j: int, without: int | None = None) -> float:
@@ -1126,21 +1130,21 @@ def ratio_by_hand(cuts: Sequence[float], j: int, without: int | None = None) -> 
 
 def test_one_firm_makes_the_default_set_everything() -> None:
     scaled = SPEC.replace(confidence="scaled")
-    found = scaled.fit(firms())
-    ratio = found.variance_ratios[0]
+    results = scaled.fit(firms())
+    ratio = results.variance_ratios[0]
     assert ratio == pytest.approx(ratio_by_hand([0.0157], 0), rel=1e-9)
-    assert found.critical_value() == pytest.approx(critical_lr(0.95) * ratio)
+    assert results.critical_value() == pytest.approx(critical_lr(0.95) * ratio)
     assert (
-        found.critical_value()
-        > found.statistics[0]
-        > found.profile()["lr"].max() - 1e-9
+        results.critical_value()
+        > results.statistics[0]
+        > results.profile()["lr"].max() - 1e-9
     )
-    assert found.confidence_set() == [(0.0, 0.92418)]
-    notices = {n.code: n.data for n in found.diagnostics}
+    assert results.confidence_set() == [(0.0, 0.92418)]
+    notices = {n.code: n.data for n in results.diagnostics}
     assert notices["ratio_concentrated"]["entities"] == (538,)
     assert round(notices["ratio_concentrated"]["share"], 2) == 0.90
     assert notices["boundary"]["whole"]
-    words = " ".join(found.summary().split())
+    words = " ".join(results.summary().split())
     assert (
         "LR <= 7.35 x 7.00 = 51.5; the set contains every candidate, because "
         "51.5 > F = 32.8"
@@ -1173,8 +1177,8 @@ def test_the_drawn_set_keeps_four_fifths_of_the_candidates(
     It is computed with `confidence="bootstrap"`. Firm effects, trim .01, 999 draws. The
     share is that of the candidates that are in the set.
     """
-    found = SPEC.replace(confidence="bootstrap").fit(firms(), rng=1999)
-    frame, pieces_ = found.profile(), found.confidence_set()
+    results = SPEC.replace(confidence="bootstrap").fit(firms(), rng=1999)
+    frame, pieces_ = results.profile(), results.confidence_set()
     share = float((frame["lr"] <= frame["critical"]).mean())
     low, high = (f"{end:.5f}".lstrip("0") for end in pieces_[0])
     row = {

@@ -44,10 +44,10 @@ def fit(frame, x=TERMS, **options):
 def test_each_row_is_the_u_test_of_a_fit_with_the_moderator_moved_there() -> None:
     """With w - w0, coefficients of level and square are the curve's at w0."""
     frame = moderated(b=(2.0, -0.5, 0.4, 0.05))
-    found = moderated_u_test(fit(frame), "x", "w", at=[-1.0, 0.0, 0.7, 2.5])
-    rows = found.turning_points
+    actual = moderated_u_test(fit(frame), "x", "w", at=[-1.0, 0.0, 0.7, 2.5])
+    rows = actual.turning_points
     assert rows["at"].tolist() == [-1.0, 0.0, 0.7, 2.5]
-    for row, test, at in zip(rows.itertuples(), found.tests, rows["at"], strict=True):
+    for row, test, at in zip(rows.itertuples(), actual.tests, rows["at"], strict=True):
         moved = u_test(fit(frame.assign(w=frame["w"] - at)), "x", at={"w": 0})
         names = (
             "extremum extremum_se slope_low slope_high t_low t_high statistic p_value"
@@ -72,17 +72,19 @@ def test_each_row_is_the_u_test_of_a_fit_with_the_moderator_moved_there() -> Non
 
 def test_ends_of_a_set_that_is_no_interval_are_missing() -> None:
     frame = moderated(b=(0.02, 0.0, 0.0, 0.0), noise=2.0)
-    found = moderated_u_test(fit(frame), "x", "w")
-    several = [len(t.fieller) == 2 or np.isinf(t.fieller[0]).any() for t in found.tests]
+    actual = moderated_u_test(fit(frame), "x", "w")
+    several = [
+        len(t.fieller) == 2 or np.isinf(t.fieller[0]).any() for t in actual.tests
+    ]
     assert any(several)
-    assert found.turning_points["conf_low"].isna().tolist() == several
-    assert found.turning_points["conf_high"].isna().tolist() == several
+    assert actual.turning_points["conf_low"].isna().tolist() == several
+    assert actual.turning_points["conf_high"].isna().tolist() == several
 
 
 def test_shift_has_the_sign_of_the_derivative_and_its_delta_error() -> None:
     for b in ((2.0, -0.5, 0.4, 0.0), (2.0, -0.5, -0.4, 0.1), (-2.0, 0.5, 0.3, 0.1)):
         results = fit(moderated(b=b, noise=1.0))
-        found = moderated_u_test(results, "x", "w", at=[0.5, 1.0])
+        actual = moderated_u_test(results, "x", "w", at=[0.5, 1.0])
         estimate = results.params[["x", "I(x**2)", "x:w", "I(x**2):w"]].to_numpy()
         cov = results.cov.loc[["x", "I(x**2)", "x:w", "I(x**2):w"]][
             ["x", "I(x**2)", "x:w", "I(x**2):w"]
@@ -99,7 +101,7 @@ def test_shift_has_the_sign_of_the_derivative_and_its_delta_error() -> None:
             slope = (turn(estimate, w + h) - turn(estimate, w - h)) / (2 * h)
             bend = estimate[1] + estimate[3] * w
             assert slope == pytest.approx(
-                found.shift.detail["estimate"] / (2 * bend**2), rel=1e-6
+                actual.shift.detail["estimate"] / (2 * bend**2), rel=1e-6
             )
         gradient = np.array(
             [
@@ -108,11 +110,11 @@ def test_shift_has_the_sign_of_the_derivative_and_its_delta_error() -> None:
             ]
         )
         se = np.sqrt(gradient @ cov.to_numpy() @ gradient)
-        assert found.shift.detail["std_error"] == pytest.approx(se, rel=1e-7)
-        assert found.shift.statistic == pytest.approx(shift(estimate) / se, rel=1e-7)
-        assert (found.shift.distribution, found.shift.df) == ("t", results.df_t)
+        assert actual.shift.detail["std_error"] == pytest.approx(se, rel=1e-7)
+        assert actual.shift.statistic == pytest.approx(shift(estimate) / se, rel=1e-7)
+        assert (actual.shift.distribution, actual.shift.df) == ("t", results.df_t)
         line = results.tidy().set_index("term").loc["I(x**2):w"]
-        steeper = found.steepening
+        steeper = actual.steepening
         assert (
             steeper.detail["estimate"],
             steeper.detail["std_error"],
@@ -183,7 +185,7 @@ def test_a_moderator_without_its_own_term_or_of_categories() -> None:
     assert len(moderated_u_test(fit(frame, TERMS[:4]), "x", "w").tests) == 5
     categories = fit(frame, ("x", "I(x**2)", "x:C(kind)", "I(x**2):C(kind)"))
     moderator = categories.names[2].split(":")[1]
-    found = moderated_u_test(categories, "x", moderator, at=[0, 1])
+    actual = moderated_u_test(categories, "x", moderator, at=[0, 1])
     alone = u_test(
         fit(frame[frame["kind"] == "a"], ("x", "I(x**2)"), time_effects=False), "x"
     )
@@ -194,7 +196,7 @@ def test_a_moderator_without_its_own_term_or_of_categories() -> None:
     assert both.tests[0].extremum == pytest.approx(alone.extremum, rel=1e-9)
     with pytest.raises(ColumnError, match="no sample statistics"):
         moderated_u_test(categories, "x", moderator)
-    assert len(found.tests) == 2
+    assert len(actual.tests) == 2
 
 
 def test_refusals() -> None:
@@ -255,26 +257,26 @@ def test_words_numbers_and_pickle() -> None:
         "I(digital**2):urban",
         "urban",
     ]
-    found = moderated_u_test(
+    results = moderated_u_test(
         FixedEffects("urban_rural_theil", terms).fit(panel), "digital", "urban"
     )
-    lines = str(found).splitlines()
+    lines = str(results).splitlines()
     assert lines[0].startswith("Moderated U-shape test")
-    assert found.conventions.startswith("Standard errors clustered by province")
-    assert " ".join(" ".join(lines).split()).endswith(f"{found.conventions}.")
-    assert pickle.loads(pickle.dumps(found)).summary() == found.summary()
-    numbers = json.loads(json.dumps(found.to_dict(), allow_nan=False))
+    assert results.conventions.startswith("Standard errors clustered by province")
+    assert " ".join(" ".join(lines).split()).endswith(f"{results.conventions}.")
+    assert pickle.loads(pickle.dumps(results)).summary() == results.summary()
+    numbers = json.loads(json.dumps(results.to_dict(), allow_nan=False))
     assert numbers["schema"] == 1
     assert len(numbers["turning_points"]) == len(numbers["fieller"]) == 5
-    assert numbers["shift"]["estimate"] == found.shift.detail["estimate"]
+    assert numbers["shift"]["estimate"] == results.shift.detail["estimate"]
 
 
 def test_outside_the_range_is_said() -> None:
-    found = moderated_u_test(
+    actual = moderated_u_test(
         fit(moderated(b=(20.0, -0.5, 0.4, 0.0))), "x", "w", at=[0.0, 1.0]
     )
-    assert found.turning_points["p_value"].isna().all()
-    assert "outside" in found.summary()
+    assert actual.turning_points["p_value"].isna().all()
+    assert "outside" in actual.summary()
 
 
 @pytest.mark.filterwarnings("ignore::digiprosper.errors.NearCollinearWarning")

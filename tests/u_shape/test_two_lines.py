@@ -154,14 +154,14 @@ def test_brute_force(effects, cov) -> None:
     for seed, curve in enumerate(curves):
         frame = table(curve, seed=seed).sample(frac=0.9, random_state=seed)
         count = (4, 5, 7)[seed % 3]
-        found = two_lines(spec(**options), panel(frame), "x", knots=count)
+        actual = two_lines(spec(**options), panel(frame), "x", knots=count)
         xc, ((b1, se1), (b2, se2)), flat = robin_hood(
             frame, cov, effects, quantiles[count]
         )
-        assert found.breakpoint == pytest.approx(xc, rel=1e-9)
-        assert found.flat == pytest.approx(flat, rel=1e-12)
-        assert (found.slope_low, found.se_low) == pytest.approx((b1, se1), rel=1e-8)
-        assert (found.slope_high, found.se_high) == pytest.approx((b2, se2), rel=1e-8)
+        assert actual.breakpoint == pytest.approx(xc, rel=1e-9)
+        assert actual.flat == pytest.approx(flat, rel=1e-12)
+        assert (actual.slope_low, actual.se_low) == pytest.approx((b1, se1), rel=1e-8)
+        assert (actual.slope_high, actual.se_high) == pytest.approx((b2, se2), rel=1e-8)
 
 
 def test_slopes_are_those_of_columns_made_by_hand() -> None:
@@ -177,18 +177,18 @@ def test_slopes_are_those_of_columns_made_by_hand() -> None:
             {"ssc": "xtreg"},
         ):
             model = spec(absorb=["region^year"], **options)
-            found = two_lines(model, panel(frame), "x")
-            xc, x = found.breakpoint, frame["x"]
+            actual = two_lines(model, panel(frame), "x")
+            xc, x = actual.breakpoint, frame["x"]
             low, high = x <= xc, x >= xc
             sides = [
-                (found.slope_low, found.se_low, found.t_low, found.p_low, low, "a")
+                (actual.slope_low, actual.se_low, actual.t_low, actual.p_low, low, "a")
             ]
             sides += [
                 (
-                    found.slope_high,
-                    found.se_high,
-                    found.t_high,
-                    found.p_high,
+                    actual.slope_high,
+                    actual.se_high,
+                    actual.t_high,
+                    actual.p_high,
                     x < xc,
                     "b",
                 )
@@ -204,9 +204,9 @@ def test_slopes_are_those_of_columns_made_by_hand() -> None:
                     want[["estimate", "std_error", "statistic", "p_value"]].tolist(),
                     rel=1e-7,
                 )
-            assert (found.nobs_low, found.nobs_high) == (low.sum(), high.sum())
-            assert found.entities_low == frame.loc[low, "city"].nunique()
-            assert found.entities_high == frame.loc[high, "city"].nunique()
+            assert (actual.nobs_low, actual.nobs_high) == (low.sum(), high.sum())
+            assert actual.entities_low == frame.loc[low, "city"].nunique()
+            assert actual.entities_high == frame.loc[high, "city"].nunique()
 
 
 # --- known curves ---
@@ -224,15 +224,15 @@ def test_slopes_are_those_of_columns_made_by_hand() -> None:
 )
 def test_a_true_turn_is_found(curve, shape) -> None:
     for seed in range(5):
-        found = two_lines(spec(), panel(table(curve, seed=seed)), "x")
-        assert found.shape == found.sought == shape
-        assert found.supported
-        assert found.flat[0] <= found.breakpoint <= found.flat[1]
-        assert found.flat[0] <= found.first_breakpoint <= found.flat[1]
-        assert found.breakpoint == pytest.approx(2.3, abs=0.6)
+        actual = two_lines(spec(), panel(table(curve, seed=seed)), "x")
+        assert actual.shape == actual.sought == shape
+        assert actual.supported
+        assert actual.flat[0] <= actual.breakpoint <= actual.flat[1]
+        assert actual.flat[0] <= actual.first_breakpoint <= actual.flat[1]
+        assert actual.breakpoint == pytest.approx(2.3, abs=0.6)
         assert (
             f"{'A U' if shape == 'U' else 'An inverse U'} is supported"
-            in found.summary()
+            in actual.summary()
         )
 
 
@@ -286,7 +286,7 @@ def test_size_where_a_curve_only_flattens(truth, measured: Callable[..., None]) 
     shares = {"b2 significant": squares, "u_test": quadratics, "two_lines": lines}
     measured(
         "u_shapes_found",
-        {"truth": truth, **{name: found.mean() for name, found in shares.items()}},
+        {"truth": truth, **{name: actual.mean() for name, actual in shares.items()}},
     )
     if truth in FLAT:
         assert squares.mean() > 0.95
@@ -308,7 +308,7 @@ def test_more_knots_find_more_turns_in_a_plateau(
     """
     shares = {}
     for knots in (3, 5, 7):
-        found = [
+        actual = [
             two_lines(
                 spec(),
                 panel(
@@ -319,7 +319,7 @@ def test_more_knots_find_more_turns_in_a_plateau(
             )
             for s in range(600)
         ]
-        shares[f"{knots} knots"] = float(np.mean([lines.supported for lines in found]))
+        shares[f"{knots} knots"] = float(np.mean([lines.supported for lines in actual]))
     measured("turns_found_in_a_plateau", {"n": n, **shares})
     assert shares["3 knots"] <= shares["7 knots"]
 
@@ -332,8 +332,8 @@ PARTS = (
 )
 
 
-def numbers(found):
-    return [getattr(found, name) for name in PARTS.split()]
+def numbers(estimated):
+    return [getattr(estimated, name) for name in PARTS.split()]
 
 
 def test_rows_labels_and_the_square_do_not_matter() -> None:
@@ -401,11 +401,11 @@ def test_rows_at_the_breakpoint_count_in_the_line_that_is_read() -> None:
     frame = table()
     frame["x"] = frame["x"].round().clip(0, 5)
     frame["y"] -= 3 * (frame["x"] - 3) ** 2
-    found = two_lines(spec(), panel(frame), "x")
-    at = (frame["x"] == found.breakpoint).sum()
+    actual = two_lines(spec(), panel(frame), "x")
+    at = (frame["x"] == actual.breakpoint).sum()
     assert at > 0
-    assert found.nobs_low + found.nobs_high == len(frame) + at
-    assert found.shape == "inverse U"
+    assert actual.nobs_low + actual.nobs_high == len(frame) + at
+    assert actual.shape == "inverse U"
 
 
 def test_three_values_are_enough() -> None:
@@ -416,17 +416,17 @@ def test_three_values_are_enough() -> None:
     frame = table()
     frame["x"] = np.digitize(frame["x"], frame["x"].quantile([1 / 3, 2 / 3]))
     frame["y"] = -2.0 * (frame["x"] == 0) - 1.0 * (frame["x"] == 2) + frame["y"] / 10
-    found = two_lines(spec(), panel(frame), "x")
-    assert found.breakpoint == 1
-    assert found.shape == "inverse U"
+    actual = two_lines(spec(), panel(frame), "x")
+    assert actual.breakpoint == 1
+    assert actual.shape == "inverse U"
     means = frame.assign(c=frame["x"]).pipe(
         lambda f: FixedEffects("y", ["I(c == 1)", "I(c == 2)", "z"]).fit(panel(f))
     )
     steps = means.params[["I(c == 1)", "I(c == 2)"]].to_numpy()
-    assert found.slope_low == pytest.approx(steps[0], rel=1e-8)
-    assert found.slope_high == pytest.approx(steps[1] - steps[0], rel=1e-8)
-    assert len(found.knots) == 3
-    assert [n.code for n in found.diagnostics if n.code == "few_knots"]
+    assert actual.slope_low == pytest.approx(steps[0], rel=1e-8)
+    assert actual.slope_high == pytest.approx(steps[1] - steps[0], rel=1e-8)
+    assert len(actual.knots) == 3
+    assert [n.code for n in actual.diagnostics if n.code == "few_knots"]
 
 
 def test_lags_categories_and_weights_stay() -> None:
@@ -436,9 +436,9 @@ def test_lags_categories_and_weights_stay() -> None:
     model = FixedEffects(
         "y", ["x", "lag(x)", "C(kind)", "z:C(kind)"], obs_weights="size"
     )
-    found = two_lines(model, panel(frame), "x")
-    assert found.low.nobs == len(frame) - 31
-    assert {"lag(x)", "C(kind)[T.b]"} <= set(found.low.names)
+    actual = two_lines(model, panel(frame), "x")
+    assert actual.low.nobs == len(frame) - 31
+    assert {"lag(x)", "C(kind)[T.b]"} <= set(actual.low.names)
     of_lag = two_lines(
         FixedEffects("y", ["lag(x)", "x", "I(lag(x)**2)"]), panel(frame), "lag(x)"
     )
@@ -449,10 +449,10 @@ def test_lags_categories_and_weights_stay() -> None:
 @pytest.mark.filterwarnings("ignore::digiprosper.errors.FewClustersWarning")
 def test_a_term_may_be_the_variable() -> None:
     frame = table()
-    found = two_lines(spec(("log(x)", "I(log(x)**2)")), panel(frame), "log( x )")
+    actual = two_lines(spec(("log(x)", "I(log(x)**2)")), panel(frame), "log( x )")
     column = two_lines(spec(("lx",)), panel(frame.assign(lx=np.log(frame["x"]))), "lx")
-    assert found.variable == "log(x)"
-    assert numbers(found) == pytest.approx(numbers(column))
+    assert actual.variable == "log(x)"
+    assert numbers(actual) == pytest.approx(numbers(column))
     ratio = FixedEffects("y", ["I(x/z2)", "log(x)", "I(x*z2)"])
     assert two_lines(
         ratio.drop("I(x*z2)"), panel(frame.assign(z2=np.exp(frame["z"]))), "I(x/z2)"
@@ -461,8 +461,8 @@ def test_a_term_may_be_the_variable() -> None:
 
 def test_backticks() -> None:
     frame = table().rename(columns={"x": "my x"})
-    found = two_lines(spec(("my x", "I(`my x`**2)")), panel(frame), "my x")
-    assert found.replaced == ("my x", "I(`my x`**2)")
+    actual = two_lines(spec(("my x", "I(`my x`**2)")), panel(frame), "my x")
+    assert actual.replaced == ("my x", "I(`my x`**2)")
 
 
 # --- refusals ---
@@ -487,10 +487,10 @@ def test_what_would_stay_as_a_curve_is_refused() -> None:
 
 
 def test_slopes_are_read_by_name() -> None:
-    found = two_lines(spec(), panel(table()), "x")
-    backwards = SimpleNamespace(params=found.low.params.iloc[::-1])
-    assert found.slope_low == replace(found, low=backwards).slope_low
-    assert found.slope_high == found.high.params["x:above"]
+    actual = two_lines(spec(), panel(table()), "x")
+    backwards = SimpleNamespace(params=actual.low.params.iloc[::-1])
+    assert actual.slope_low == replace(actual, low=backwards).slope_low
+    assert actual.slope_high == actual.high.params["x:above"]
 
 
 def test_refusals() -> None:
@@ -540,11 +540,11 @@ def test_no_standard_error_is_refused() -> None:
 
 
 def test_words_numbers_and_pickle() -> None:
-    found = two_lines(spec(), panel(table()), "x")
-    lines = str(found).splitlines()
+    actual = two_lines(spec(), panel(table()), "x")
+    lines = str(actual).splitlines()
     assert lines[0] == "Two lines (Simonsohn 2018): x in the equation of y"
     assert lines[1] == "Replaces x, I(x**2)"
-    assert found.conventions.startswith(
+    assert actual.conventions.startswith(
         "Standard errors clustered by city (31 clusters"
     )
     ending = (
@@ -552,11 +552,11 @@ def test_words_numbers_and_pickle() -> None:
         "with 5 knots)."
     )
     assert " ".join(" ".join(lines).split()).endswith(ending)
-    assert pickle.loads(pickle.dumps(found)).summary() == found.summary()
-    as_dict = json.loads(json.dumps(found.to_dict(), allow_nan=False))
+    assert pickle.loads(pickle.dumps(actual)).summary() == actual.summary()
+    as_dict = json.loads(json.dumps(actual.to_dict(), allow_nan=False))
     assert as_dict["schema"] == 1
     assert as_dict["shape"] == "inverse U"
-    assert as_dict["breakpoint"] == found.breakpoint
+    assert as_dict["breakpoint"] == actual.breakpoint
 
 
 @pytest.mark.filterwarnings("ignore::digiprosper.errors.FewClustersWarning")
@@ -577,10 +577,10 @@ def test_verdicts_that_are_no_u() -> None:
 def test_warnings_are_issued_once_and_kept() -> None:
     frame = table(n=12)
     with pytest.warns(FewClustersWarning) as caught:
-        found = two_lines(spec(), panel(frame), "x")
+        actual = two_lines(spec(), panel(frame), "x")
     assert len(caught) == 1
     data = {"clusters": "city", "n_clusters": 12}
-    assert [(n.code, n.data) for n in found.diagnostics] == [
+    assert [(n.code, n.data) for n in actual.diagnostics] == [
         ("very_few_clusters", data)
     ]
 

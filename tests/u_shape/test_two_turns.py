@@ -240,16 +240,16 @@ def test_size_at_the_boundary(truth, measured: Callable[..., None]) -> None:
     """
     panels = 2000
     cubes = np.zeros(panels)
-    found = {"clustered": np.zeros(panels), "crv3": np.zeros(panels)}
+    actual = {"clustered": np.zeros(panels), "crv3": np.zeros(panels)}
     for seed in range(panels):
         frame = table(CURVES[truth], seed=seed)
-        for cov_type, supported in found.items():
+        for cov_type, supported in actual.items():
             results = fit(frame, cov_type=cov_type)
             test = two_turns_test(results, "x", interval=(0.5, 4.5))
             supported[seed] = test.supported
             if cov_type == "clustered":
                 cubes[seed] = results.pvalues["I(x**3)"] <= 0.05
-    shares = {name: float(supported.mean()) for name, supported in found.items()}
+    shares = {name: float(supported.mean()) for name, supported in actual.items()}
     measured(
         "two_turns_found", {"truth": truth, "b3 significant": cubes.mean(), **shares}
     )

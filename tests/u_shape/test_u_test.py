@@ -638,8 +638,8 @@ def test_a_square_has_the_mean_of_squares_up_to_one_in_a_million() -> None:
 def test_a_p_value_has_three_digits_from_one_in_a_thousand(
     p: float, shown: str
 ) -> None:
-    found = dataclasses.replace(u_test(fit(quadratic()), "x"), p_value=p)
-    assert shown in found.summary()
+    actual = dataclasses.replace(u_test(fit(quadratic()), "x"), p_value=p)
+    assert shown in actual.summary()
 
 
 # --- interactions ---------------------------------------------------------------------

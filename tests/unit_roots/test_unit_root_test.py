@@ -518,7 +518,7 @@ def shares(
         y[..., t] += rho * y[..., t - 1]
     cells = np.random.default_rng(1).random(y.shape[1:])
     missing = cells < 0.05 * (kind == "gaps")
-    series, found = kernel.Series(np.where(missing, np.nan, y[0])), {}
+    series, actual = kernel.Series(np.where(missing, np.nan, y[0])), {}
     for name, options in tests.items():
         by_entity = options.test == "fisher"
         drawn = kernel.draw_t(series, options, rng) if by_entity else {}
@@ -527,8 +527,8 @@ def shares(
         statistics = kernel.statistic(fits, options, drawn)
         sign = -1 if by_entity else 1
         below = np.searchsorted(np.sort(sign * draws), sign * statistics, side="right")
-        found[name] = float(((1 + below) / (1 + DRAWS) <= 0.05).mean())
-    return found
+        actual[name] = float(((1 + below) / (1 + DRAWS) <= 0.05).mean())
+    return actual
 
 
 @pytest.mark.montecarlo
@@ -539,9 +539,9 @@ def test_size(periods: int, measured: Callable[..., None]) -> None:
     Entities are independent with one variance. Regressions have a constant and one lag,
     those of HT no lag. p-values are from 4,999 simulated panels.
     """
-    found = shares("independent", 1.0, periods, TESTS)
-    measured("size_of_unit_root_tests", {"T": periods, **found})
-    assert all(0.03 <= share <= 0.08 for share in found.values())
+    actual = shares("independent", 1.0, periods, TESTS)
+    measured("size_of_unit_root_tests", {"T": periods, **actual})
+    assert all(0.03 <= share <= 0.08 for share in actual.values())
 
 
 @pytest.mark.montecarlo
@@ -550,9 +550,9 @@ def test_size_with_gaps(measured: Callable[..., None]) -> None:
 
     One value in twenty is missing, at random; otherwise as above.
     """
-    found = shares("gaps", 1.0, 20, TESTS)
-    measured("size_of_unit_root_tests_with_gaps", {"T": 20, **found})
-    assert all(0.03 <= share <= 0.08 for share in found.values()), found
+    actual = shares("gaps", 1.0, 20, TESTS)
+    measured("size_of_unit_root_tests_with_gaps", {"T": 20, **actual})
+    assert all(0.03 <= share <= 0.08 for share in actual.values()), actual
 
 
 @pytest.mark.montecarlo
@@ -564,12 +564,12 @@ def test_power(periods: int, rho: float, measured: Callable[..., None]) -> None:
     Their autoregressive coefficient is rho, so there is no unit root. Otherwise as
     above.
     """
-    found = shares("independent", rho, periods, TESTS)
-    measured("power_of_unit_root_tests", {"rho": rho, "T": periods, **found}, 2)
-    assert found["HT"] >= max(found.values())
-    assert found["CIPS"] < 0.6
+    actual = shares("independent", rho, periods, TESTS)
+    measured("power_of_unit_root_tests", {"rho": rho, "T": periods, **actual}, 2)
+    assert actual["HT"] >= max(actual.values())
+    assert actual["CIPS"] < 0.6
     if rho == 0.9:
-        assert found["IPS"] < 0.5
+        assert actual["IPS"] < 0.5
 
 
 @pytest.mark.montecarlo
@@ -592,16 +592,16 @@ def test_size_where_assumptions_fail(
         "CIPS": TESTS["CIPS"],
         "HT": TESTS["HT"],
     }
-    found = shares(errors, 1.0, periods, tests)
-    row = {"errors": errors, "T": periods, **found}
+    actual = shares(errors, 1.0, periods, tests)
+    row = {"errors": errors, "T": periods, **actual}
     measured("unit_root_tests_where_assumptions_fail", row, 2)
     if errors == "unequal variances":
-        assert found["IPS"] <= 0.08
-        assert found["HT"] <= 0.08
+        assert actual["IPS"] <= 0.08
+        assert actual["HT"] <= 0.08
     if errors == "common factor":
-        assert found["IPS, year means"] < found["IPS"]
+        assert actual["IPS, year means"] < actual["IPS"]
     if errors == "MA -.4":
-        assert found["HT"] > 0.9
+        assert actual["HT"] > 0.9
 
 
 # --- the test that is refused ---------------------------------------------------------

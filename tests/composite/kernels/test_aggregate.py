@@ -78,8 +78,8 @@ def test_dimensions_of_one_indicator_are_the_geometric_mean():
 def test_a_dimension_without_weight_counts_for_nothing_and_a_negative_one_has_no_root():
     z = np.array([[0.0, 0.5, -1.0], [0.5, 0.5, 0.2]])
     groups = (np.array([0]), np.array([1, 2]))
-    found = aggregate_dimensions(z, np.array([0.0, 0.5, 0.5]), groups)
-    np.testing.assert_allclose(found, [np.nan, 0.35])
+    actual = aggregate_dimensions(z, np.array([0.0, 0.5, 0.5]), groups)
+    np.testing.assert_allclose(actual, [np.nan, 0.35])
     assert aggregate_dimensions(z, np.array([0.0, 1.0, 0.0]), groups).tolist() == [
         0.5,
         0.5,
@@ -102,9 +102,9 @@ def test_many_sets_of_weights_are_scored_at_once(word):
     weights = np.random.default_rng(1).dirichlet(np.ones(5), size=7)
     weights[3] = [0.5, 0.5, 0, 0, 0]
     worst, best = z.min(axis=0), z.max(axis=0)
-    found = aggregate(word, z, weights, worst, best, GROUPS)
-    assert found.shape == (7, 40)
-    for row, w in zip(found, weights, strict=True):
+    actual = aggregate(word, z, weights, worst, best, GROUPS)
+    assert actual.shape == (7, 40)
+    for row, w in zip(actual, weights, strict=True):
         np.testing.assert_allclose(
             row, aggregate(word, z, w, worst, best, GROUPS), rtol=1e-12
         )

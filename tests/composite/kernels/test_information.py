@@ -118,10 +118,10 @@ def test_margins_of_components_and_their_derivatives():
     at, rng, step = moments(z), np.random.default_rng(3), 1e-6
     mean, cov = rng.normal(size=(6, 5)), rng.normal(size=(6, 5, 5))
     cov = cov + cov.transpose(0, 2, 1)
-    found = component_margins(at, Moments(mean, cov))
+    actual = component_margins(at, Moments(mean, cov))
     values, vectors = np.linalg.eigh(np.corrcoef(z.T))
     kept = values > 1
-    by_name = {what: margin for what, margin, _ in found}
+    by_name = {what: margin for what, margin, _ in actual}
     assert list(by_name) == ["count", "order", "sign"]
     np.testing.assert_allclose(by_name["count"], values[:-1] - 1, rtol=1e-10)
     assert by_name["order"].size == kept.sum() * 4
@@ -136,7 +136,7 @@ def test_margins_of_components_and_their_derivatives():
             for s in (step, -step)
         )
         for (_, _, slope), (_, up, _), (_, down, _) in zip(
-            found, ahead, behind, strict=True
+            actual, ahead, behind, strict=True
         ):
             np.testing.assert_allclose(
                 slope[k], (up - down) / (2 * step), rtol=1e-5, atol=1e-6

@@ -60,10 +60,10 @@ def test_a_dimension_of_one_and_a_dimension_that_does_not_vary():
     flat = z.copy()
     flat[:, GROUPS[0]] = 0.3
     for across in ("nested", "equal_dimensions"):
-        found = weigh(flat, Rule("entropy", GROUPS, across=across), NAMES).weights
+        actual = weigh(flat, Rule("entropy", GROUPS, across=across), NAMES).weights
         alone = weigh(flat[:, GROUPS[1]], flat_rule("entropy", 3), NAMES[1:4]).weights
-        np.testing.assert_allclose(found[GROUPS[1]], alone, rtol=1e-13)
-        assert found[GROUPS[0]].tolist() == [0.0, 0.0]
+        np.testing.assert_allclose(actual[GROUPS[1]], alone, rtol=1e-13)
+        assert actual[GROUPS[0]].tolist() == [0.0, 0.0]
 
 
 @pytest.mark.parametrize(
@@ -116,9 +116,9 @@ def test_given_weights_of_constant_indicators_alone_are_refused():
 
 def test_entropies_stand_beside_given_weights_where_they_exist():
     z, given = drawn(4), np.full(5, 0.2)
-    found = weigh(z, Rule("given", (np.arange(5),), weights=given), NAMES)
+    actual = weigh(z, Rule("given", (np.arange(5),), weights=given), NAMES)
     np.testing.assert_array_equal(
-        found.redundancy, weigh(z, flat_rule("entropy", 5), NAMES).redundancy
+        actual.redundancy, weigh(z, flat_rule("entropy", 5), NAMES).redundancy
     )
     assert np.isnan(
         weigh(z - 9, Rule("given", (np.arange(5),), weights=given), NAMES).redundancy
@@ -129,9 +129,9 @@ def test_entropies_stand_beside_given_weights_where_they_exist():
 def test_rounding_is_no_variation():
     z = np.column_stack([drawn(5)[:3, 0], [0.1 + 0.2, 0.3, 0.3]])
     for word in ("entropy", "critic", "std"):
-        found = weigh(z, flat_rule(word, 2), ["a", "b"])
-        assert found.weights.tolist() == [1.0, 0.0]
-        assert found.constant.tolist() == [False, True]
+        actual = weigh(z, flat_rule(word, 2), ["a", "b"])
+        assert actual.weights.tolist() == [1.0, 0.0]
+        assert actual.constant.tolist() == [False, True]
 
 
 def test_nearly_constant_columns_keep_their_digits():
@@ -146,6 +146,6 @@ def test_nearly_constant_columns_keep_their_digits():
 def test_moments_put_constant_columns_aside():
     z = drawn(6)
     z[:, 1] = 0.1
-    found = moments_of(z, np.array([False, True, False, False, False]))
-    assert not found.cov[1].any()
-    np.testing.assert_allclose(found.cov[0, 2], np.cov(z.T, ddof=0)[0, 2], rtol=1e-12)
+    actual = moments_of(z, np.array([False, True, False, False, False]))
+    assert not actual.cov[1].any()
+    np.testing.assert_allclose(actual.cov[0, 2], np.cov(z.T, ddof=0)[0, 2], rtol=1e-12)

@@ -293,9 +293,9 @@ def factors(loadings, seed=0, n=200, periods=4):
 def test_components_that_may_change_are_found(loadings, reasons):
     z, entity = factors(loadings)
     rule = Rule("pca", (np.arange(4),))
-    found = sums_of(z, entity, rule).unstable_components()
-    assert set(reasons) <= set(found)
-    assert bool(found) == bool(reasons)
+    actual = sums_of(z, entity, rule).unstable_components()
+    assert set(reasons) <= set(actual)
+    assert bool(actual) == bool(reasons)
     for other in ("entropy", "critic", "std"):
         assert (
             sums_of(
@@ -365,8 +365,8 @@ def margins_cover(n, panels, seed):
                 inside = gap <= stats.t.ppf(0.975, n - 1) * error
                 hits[bool(sums.unstable_components())].append(inside.mean())
     return {
-        unstable: (len(found), float(np.mean(found)))
-        for unstable, found in hits.items()
+        unstable: (len(actual), float(np.mean(actual)))
+        for unstable, actual in hits.items()
     }
 
 
@@ -383,8 +383,8 @@ def test_delta_errors_hold_where_components_stay(
     standard error. The table has the share of panels in each group, and the mean
     coverage of the five weights.
     """
-    found = margins_cover(n, 250, n)
-    for unstable, (panels, coverage) in sorted(found.items()):
+    actual = margins_cover(n, 250, n)
+    for unstable, (panels, coverage) in sorted(actual.items()):
         distance = "below 2" if unstable else "2 or more"
         row = {
             "smallest distance": distance,
@@ -392,8 +392,8 @@ def test_delta_errors_hold_where_components_stay(
             "coverage": coverage,
         }
         measured("coverage_of_pca_weights", {"n": n, **row})
-    assert found[False][1] > stable - 0.04
-    assert found[True][1] < 0.82
+    assert actual[False][1] > stable - 0.04
+    assert actual[True][1] < 0.82
 
 
 @pytest.mark.parametrize(("seed", "reasons"), [(299, 1), (266, 0)])

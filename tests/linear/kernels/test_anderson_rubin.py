@@ -44,18 +44,18 @@ def test_the_set_is_that_of_a_grid(q: int, seed: int) -> None:
         seed, q, strength=(0.0, 0.5, 2.0, 6.0)[seed % 4], disagree=(0.0, 2.0)[seed % 2]
     )
     critical = float(f_distribution.ppf(0.95, q, known.df_t))
-    found = confidence_set(known, critical)
+    actual = confidence_set(known, critical)
     grid = np.concatenate([np.linspace(-20, 20, 4001), [-1e6, 1e6]])
-    edges = np.array([e for pair in found for e in pair if np.isfinite(e)])
+    edges = np.array([e for pair in actual for e in pair if np.isfinite(e)])
     clear = np.array(
         [np.abs(edges - b).min() > 1e-6 if edges.size else True for b in grid]
     )
     np.testing.assert_array_equal(
-        inside(found, grid)[clear], by_grid(known, critical, grid)[clear]
+        inside(actual, grid)[clear], by_grid(known, critical, grid)[clear]
     )
     for edge in edges:
         assert statistic(known, np.array([edge])) == pytest.approx(critical, rel=1e-7)
-    flat = [e for pair in found for e in pair]
+    flat = [e for pair in actual for e in pair]
     assert flat == sorted(flat)
 
 
@@ -63,15 +63,15 @@ def kinds(seeds: range, q: int, strength: float, disagree: float) -> set[str]:
     out = set()
     for seed in seeds:
         known = drawn(seed, q, strength, disagree)
-        found = confidence_set(known, float(f_distribution.ppf(0.95, q, known.df_t)))
-        if not found:
+        actual = confidence_set(known, float(f_distribution.ppf(0.95, q, known.df_t)))
+        if not actual:
             out.add("empty")
-        elif found == [(-np.inf, np.inf)]:
+        elif actual == [(-np.inf, np.inf)]:
             out.add("all")
-        elif np.isinf(found[0][0]):
+        elif np.isinf(actual[0][0]):
             out.add("outside")
         else:
-            out.add("pieces" if len(found) > 1 else "interval")
+            out.add("pieces" if len(actual) > 1 else "interval")
     return out
 
 
@@ -83,8 +83,8 @@ def test_all_kinds_occur() -> None:
 
 def test_two_bounded_pieces() -> None:
     """If covariances differ across instruments the set may have several pieces."""
-    found = [len(confidence_set(drawn(seed, 3, 1.0, 2.0), 2.4)) for seed in range(400)]
-    assert max(found) >= 2
+    actual = [len(confidence_set(drawn(seed, 3, 1.0, 2.0), 2.4)) for seed in range(400)]
+    assert max(actual) >= 2
 
 
 def test_one_instrument_in_closed_form() -> None:
@@ -112,8 +112,8 @@ def test_values_without_a_positive_covariance_are_kept() -> None:
     covariance = np.array([[-1.0, 0.0], [0.0, 1.0]])
     known = ReducedForms(np.array([[0.0, 5.0]]), covariance, 10.0)
     assert np.isnan(statistic(known, np.array([0.5])))
-    found = confidence_set(known, 4.0)
-    assert any(low <= 0.5 <= high for low, high in found)
+    actual = confidence_set(known, 4.0)
+    assert any(low <= 0.5 <= high for low, high in actual)
 
 
 def test_form() -> None:
@@ -127,8 +127,8 @@ def test_one_cluster_more_than_instruments_leaves_no_pieces_of_rounding(q: int) 
         rng = np.random.default_rng(seed)
         scores = rng.normal(size=(q, 2 * q))
         known = ReducedForms(rng.normal(size=(q, 2)), scores.T @ scores, float(q))
-        found = confidence_set(known, float(f_distribution.ppf(0.95, q, q)))
+        actual = confidence_set(known, float(f_distribution.ppf(0.95, q, q)))
         middles = [
-            (low + high) / 2 for low, high in found if np.isfinite([low, high]).all()
+            (low + high) / 2 for low, high in actual if np.isfinite([low, high]).all()
         ]
         assert not np.isnan([statistic(known, np.array([b])) for b in middles]).any()

@@ -28,10 +28,10 @@ ENTITY = np.array([0, 0, 1, 1, 2, 2, 3, 3])
     ],
 )
 def test_entities_with_the_same_periods(time, periods, exchanged) -> None:
-    found = paths(np.arange(8.0), ENTITY, np.array(time))
-    assert found.periods.tolist() == periods
-    assert found.exchanged.tolist() == exchanged
-    assert found.differ == any(exchanged)
+    actual = paths(np.arange(8.0), ENTITY, np.array(time))
+    assert actual.periods.tolist() == periods
+    assert actual.exchanged.tolist() == exchanged
+    assert actual.differ == any(exchanged)
 
 
 def test_equal_paths_do_not_differ() -> None:
@@ -97,9 +97,9 @@ def test_statistics_are_those_of_regressions_on_exchanged_columns(kind: str) -> 
     )
     equation = solve(y, absorbed.demean(raw), count, how)
     moved, seed = paths(raw[:, 1], entity, time), np.random.SeedSequence(1)
-    found = exchanged_statistics(equation, 1, absorbed, moved, 5, seed)
+    actual = exchanged_statistics(equation, 1, absorbed, moved, 5, seed)
     for t, column in zip(
-        found, moved.drawn(np.random.default_rng(seed), 5).T, strict=True
+        actual, moved.drawn(np.random.default_rng(seed), 5).T, strict=True
     ):
         x = np.column_stack([equation.x[:, 0], absorbed.demean(column)])
         bread = np.linalg.inv(x.T @ x)

@@ -35,7 +35,7 @@ def test_slopes_of_a_group_are_those_of_its_rows() -> None:
     slopes = permuted_slopes(grams, LABELS, 0, 9, np.random.SeedSequence(3))
     drawn = permuted_labels(np.random.default_rng(np.random.SeedSequence(3)), LABELS, 9)
     centred = [v - (np.bincount(entity, v) / 4)[entity] for v in (y, x)]
-    for permuted, found in zip(drawn, slopes, strict=True):
+    for permuted, actual in zip(drawn, slopes, strict=True):
         for group in range(3):
             rows = permuted[entity] == group
             expected = (
@@ -43,7 +43,7 @@ def test_slopes_of_a_group_are_those_of_its_rows() -> None:
                 @ centred[1][rows]
                 / (centred[1][rows] @ centred[1][rows])
             )
-            np.testing.assert_allclose(found[group], expected, rtol=1e-12)
+            np.testing.assert_allclose(actual[group], expected, rtol=1e-12)
 
 
 @pytest.mark.parametrize(

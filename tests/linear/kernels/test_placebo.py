@@ -11,16 +11,16 @@ ENTITY, TIME = np.repeat(np.arange(3), 3), np.tile(np.arange(3), 3)
 
 
 def test_entities_are_sorted_by_first_treated_period() -> None:
-    found = cohorts(np.array([0.0, 0, 1, 1, 1, 1, 0, 0, 0]), ENTITY, TIME)
-    assert found is not None
-    assert (found.starts.tolist(), found.sizes.tolist()) == ([0, 2], [1, 1])
-    assert (found.n_treated, found.n_entities, found.n_times) == (2, 3, 3)
+    actual = cohorts(np.array([0.0, 0, 1, 1, 1, 1, 0, 0, 0]), ENTITY, TIME)
+    assert actual is not None
+    assert (actual.starts.tolist(), actual.sizes.tolist()) == ([0, 2], [1, 1])
+    assert (actual.n_treated, actual.n_entities, actual.n_times) == (2, 3, 3)
 
 
 def test_an_entity_that_enters_treated_starts_in_its_first_row() -> None:
-    found = cohorts(np.array([0.0, 0, 1]), np.array([0, 0, 1]), np.array([0, 1, 1]))
-    assert found is not None
-    assert found.starts.tolist() == [1]
+    actual = cohorts(np.array([0.0, 0, 1]), np.array([0, 0, 1]), np.array([0, 1, 1]))
+    assert actual is not None
+    assert actual.starts.tolist() == [1]
 
 
 @pytest.mark.parametrize("column", [[0.0, 1, 0], [0, 0.5, 1], [0, -1, 0], [0, 1, 2]])

@@ -53,16 +53,18 @@ def pairs_by_loop(
 def test_correlations_equal_a_loop_over_pairs(seed: int, block: int | None) -> None:
     e, entity, time = draw(seed)
     loop = pairs_by_loop(e, entity, time)
-    found = correlations_between(e, entity, time, block=block)
-    assert found.weighted_sum == pytest.approx(
+    actual = correlations_between(e, entity, time, block=block)
+    assert actual.weighted_sum == pytest.approx(
         sum(np.sqrt(t) * r for t, r in loop), rel=1e-11
     )
-    assert found.squared_sum == pytest.approx(sum(t * r**2 for t, r in loop), rel=1e-11)
-    assert found.sum == pytest.approx(sum(r for _, r in loop), rel=1e-10)
-    assert found.absolute_sum == pytest.approx(sum(abs(r) for _, r in loop), rel=1e-11)
-    assert found.pairs == len(loop)
-    assert found.pairs + found.left_out == 9 * 8 // 2
-    assert found.fewest_periods == min(t for t, _ in loop)
+    assert actual.squared_sum == pytest.approx(
+        sum(t * r**2 for t, r in loop), rel=1e-11
+    )
+    assert actual.sum == pytest.approx(sum(r for _, r in loop), rel=1e-10)
+    assert actual.absolute_sum == pytest.approx(sum(abs(r) for _, r in loop), rel=1e-11)
+    assert actual.pairs == len(loop)
+    assert actual.pairs + actual.left_out == 9 * 8 // 2
+    assert actual.fewest_periods == min(t for t, _ in loop)
 
 
 def test_entities_without_variation_have_no_correlation() -> None:
@@ -71,16 +73,16 @@ def test_entities_without_variation_have_no_correlation() -> None:
     e = rng.normal(size=24)
     e[entity == 2] = 0.3
     e[entity == 3] *= 1e-15
-    found = correlations_between(e, entity, time)
-    assert (found.pairs, found.left_out) == (1, 5)
-    assert found.sum == pytest.approx(np.corrcoef(e[:6], e[6:12])[0, 1])
+    actual = correlations_between(e, entity, time)
+    assert (actual.pairs, actual.left_out) == (1, 5)
+    assert actual.sum == pytest.approx(np.corrcoef(e[:6], e[6:12])[0, 1])
 
 
 def test_no_common_period() -> None:
-    found = correlations_between(
+    actual = correlations_between(
         np.array([1.0, 2.0, 1.0, 3.0]), np.array([0, 0, 1, 1]), np.arange(4)
     )
-    assert (found.pairs, found.left_out, found.fewest_periods) == (0, 1, 0)
+    assert (actual.pairs, actual.left_out, actual.fewest_periods) == (0, 1, 0)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -100,10 +102,10 @@ def test_persistence_equals_a_regression_with_clustered_errors(seed: int) -> Non
     ]
     v = inverse @ sum(np.outer(s, s) for s in scores) @ inverse
 
-    found = persistence(e, before, entity)
-    assert found.slope == pytest.approx(b[1], rel=1e-11)
-    assert found.variance == pytest.approx(v[1, 1], rel=1e-11)
-    assert (found.rows, found.entities) == (rows.sum(), np.unique(entity[rows]).size)
+    actual = persistence(e, before, entity)
+    assert actual.slope == pytest.approx(b[1], rel=1e-11)
+    assert actual.variance == pytest.approx(v[1, 1], rel=1e-11)
+    assert (actual.rows, actual.entities) == (rows.sum(), np.unique(entity[rows]).size)
 
     total = np.bincount(entity)
     moments = [(-1 / total[i], 1 - 1 / total[i]) for i in entity[rows]]
@@ -144,16 +146,16 @@ def test_null_on_a_balanced_panel() -> None:
 @pytest.mark.parametrize("seed", SEEDS)
 def test_squares_equal_a_loop_over_entities(seed: int) -> None:
     e, entity, _ = draw(seed)
-    found = squares_by_entity(e, entity)
-    for i in range(found.rows.size):
+    actual = squares_by_entity(e, entity)
+    for i in range(actual.rows.size):
         own = e[entity == i] ** 2
         t = own.size
-        assert found.rows[i] == t
-        assert found.means[i] == pytest.approx(own.sum() / t, rel=1e-13)
+        assert actual.rows[i] == t
+        assert actual.means[i] == pytest.approx(own.sum() / t, rel=1e-13)
         if t == 1:
-            assert np.isnan(found.variances[i])
+            assert np.isnan(actual.variances[i])
         else:
-            assert found.variances[i] == pytest.approx(
+            assert actual.variances[i] == pytest.approx(
                 ((own - own.mean()) ** 2).sum() / (t * (t - 1))
             )
 

@@ -122,9 +122,9 @@ def test_the_effective_f_by_its_definition() -> None:
 
 def test_equal_variances_make_q_effective_degrees() -> None:
     projected, _, _, how = case(4, 1, 4, "unadjusted")
-    found = effective_f(projected, how)
-    assert found.degrees == pytest.approx(4.0)
-    assert found.critical == pytest.approx(ncx2.ppf(0.95, 4, 40) / 4)
+    actual = effective_f(projected, how)
+    assert actual.degrees == pytest.approx(4.0)
+    assert actual.critical == pytest.approx(ncx2.ppf(0.95, 4, 40) / 4)
 
 
 @pytest.mark.parametrize(("cov_type", "q"), list(product(COVARIANCES[1:], [2, 4])))

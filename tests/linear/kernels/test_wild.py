@@ -48,11 +48,11 @@ def test_which_weights_are_used(
 
 def test_all_combinations_are_there_once() -> None:
     weights = wild_weights(3, 999)
-    found = np.vstack(list(weights.chunks(SEED, 50)))
+    actual = np.vstack(list(weights.chunks(SEED, 50)))
     expected = set(product(weights.points, repeat=3))
-    assert len(found) == len(expected) == 216
-    assert set(map(tuple, found.tolist())) == expected
-    assert (found == 1.0).all(axis=1).sum() == 1
+    assert len(actual) == len(expected) == 216
+    assert set(map(tuple, actual.tolist())) == expected
+    assert (actual == 1.0).all(axis=1).sum() == 1
 
 
 def test_webb_has_mean_zero_and_variance_one() -> None:

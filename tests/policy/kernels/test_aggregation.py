@@ -57,8 +57,8 @@ def by_hand(cells: GroupTime, by: str) -> list[float]:
 
 @pytest.mark.parametrize("by", ["simple", "dynamic", "group", "calendar"])
 def test_averages_and_their_derivatives(cells: GroupTime, by: str) -> None:
-    found = average(cells, by)
-    np.testing.assert_allclose(found.estimates, by_hand(cells, by), atol=1e-14)
+    actual = average(cells, by)
+    np.testing.assert_allclose(actual.estimates, by_hand(cells, by), atol=1e-14)
 
     def moved(place: int, step: float) -> np.ndarray:
         values = np.append(cells.estimates, cells.share)
@@ -87,7 +87,7 @@ def test_averages_and_their_derivatives(cells: GroupTime, by: str) -> None:
     slopes = np.array(
         [(moved(j, step) - moved(j, -step)) / (2 * step) for j in range(8)]
     ).T
-    np.testing.assert_allclose(found.gradient, slopes, atol=1e-8)
+    np.testing.assert_allclose(actual.gradient, slopes, atol=1e-8)
 
 
 def test_balanced_averages_are_of_cohorts_that_reach_an_event_time(
@@ -126,8 +126,8 @@ def test_the_part_of_treated_clusters_has_one_dimension_less_than_they_are() -> 
     member = np.zeros((7, 4), dtype=bool)
     member[:6, :3] = True  # three clusters
     member[6, 3] = True  # one cluster
-    found = treated_products(scores, member, codes)
-    assert np.linalg.matrix_rank(found) == 2
-    assert (found[3] == 0).all()
+    actual = treated_products(scores, member, codes)
+    assert np.linalg.matrix_rank(actual) == 2
+    assert (actual[3] == 0).all()
     sums = np.array([scores[codes == c, :3].sum(axis=0) for c in range(3)])
-    np.testing.assert_allclose(found[:3, :3], 2 * np.cov(sums.T), atol=1e-14)
+    np.testing.assert_allclose(actual[:3, :3], 2 * np.cov(sums.T), atol=1e-14)

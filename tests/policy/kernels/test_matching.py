@@ -57,17 +57,17 @@ def searched(treated, control, k, caliper, *, replace) -> list[list[int]]:
 def test_neighbours_are_those_of_a_search(seed, k, caliper, replace) -> None:
     rng = np.random.default_rng(seed)
     treated, control = rng.uniform(size=25), rng.uniform(size=40) ** 2
-    found = nearest(treated, control, k, caliper, replace=replace)
+    actual = nearest(treated, control, k, caliper, replace=replace)
     expected = searched(treated, control, k, caliper, replace=replace)
     assert [
-        found.control[found.treated == unit].tolist() for unit in range(25)
+        actual.control[actual.treated == unit].tolist() for unit in range(25)
     ] == expected
-    assert found.distance == pytest.approx(
-        np.abs(treated[found.treated] - control[found.control]), abs=0
+    assert actual.distance == pytest.approx(
+        np.abs(treated[actual.treated] - control[actual.control]), abs=0
     )
-    assert found.ties == 0
+    assert actual.ties == 0
     if not replace:
-        assert len(set(found.control.tolist())) == found.control.size
+        assert len(set(actual.control.tolist())) == actual.control.size
 
 
 @pytest.mark.parametrize("replace", [True, False])
@@ -75,19 +75,19 @@ def test_neighbours_are_those_of_a_search(seed, k, caliper, replace) -> None:
 def test_neighbours_among_many_ties_are_those_of_a_search(k, replace) -> None:
     rng = np.random.default_rng(k)
     treated, control = rng.integers(0, 9, 20) / 8, rng.integers(0, 9, 30) / 8
-    found = nearest(treated, control, k, 0.25, replace=replace)
+    actual = nearest(treated, control, k, 0.25, replace=replace)
     expected = searched(treated, control, k, 0.25, replace=replace)
     assert [
-        found.control[found.treated == unit].tolist() for unit in range(20)
+        actual.control[actual.treated == unit].tolist() for unit in range(20)
     ] == expected
 
 
 def test_of_controls_at_one_distance_the_first_is_taken_and_counted() -> None:
-    found = nearest(
+    actual = nearest(
         np.array([0.5, 0.9]), np.array([0.6, 0.4, 0.6, 0.9]), 1, np.inf, replace=True
     )
-    assert found.control.tolist() == [0, 3]
-    assert found.ties == 1
+    assert actual.control.tolist() == [0, 3]
+    assert actual.ties == 1
     assert (
         nearest(
             np.array([0.5]), np.array([0.6, 0.4, 0.6]), 3, np.inf, replace=True
@@ -100,28 +100,28 @@ def test_rounding_of_scores_breaks_no_tie() -> None:
     # 0.3 and 0.1 + 0.2 differ in the last digit.
     control = np.array([0.3, 0.1 + 0.2])
     for scores in (control, control[::-1]):
-        found = nearest(np.array([0.3]), scores, 1, 0.5, replace=True)
-        assert (found.control.tolist(), found.ties) == ([0], 1)
+        actual = nearest(np.array([0.3]), scores, 1, 0.5, replace=True)
+        assert (actual.control.tolist(), actual.ties) == ([0], 1)
 
 
 def test_without_replacement_the_largest_score_chooses_first() -> None:
     treated, control = np.array([0.5, 0.6]), np.array([0.55, 0.1])
-    found = nearest(treated, control, 1, 0.2, replace=False)
-    assert (found.treated.tolist(), found.control.tolist()) == ([1], [0])
+    actual = nearest(treated, control, 1, 0.2, replace=False)
+    assert (actual.treated.tolist(), actual.control.tolist()) == ([1], [0])
 
 
 def test_without_replacement_every_treated_unit_has_one_before_any_has_two() -> None:
-    found = nearest(
+    actual = nearest(
         np.array([0.50, 0.52]), np.array([0.50, 0.51, 0.9]), 2, np.inf, replace=False
     )
-    assert np.bincount(found.treated).tolist() == [1, 2]
+    assert np.bincount(actual.treated).tolist() == [1, 2]
 
 
 def test_weights_are_shares_of_the_matches() -> None:
-    found = nearest(
+    actual = nearest(
         np.array([0.2, 0.4, 0.9]), np.array([0.2, 0.35, 0.6]), 2, 0.2, replace=True
     )
-    treated, control = pair_weights(found, 3, 3)
+    treated, control = pair_weights(actual, 3, 3)
     assert treated.tolist() == [1, 1, 0]
     # The first has controls 0 and 1; the second has controls 1 and, at the same
     # distance, 0 and 2.
@@ -238,8 +238,10 @@ def pairs_of(treated, scores, k, **options) -> tuple[np.ndarray, np.ndarray]:
 def test_the_formulas_written_out(seed, ties, k, neighbours) -> None:
     y, treated, scores, x = drawn(seed, ties=ties)
     tau, variance, correction = by_loops(y, treated, scores, x, k, neighbours)
-    found = average_effect(y, treated, scores, pairs_of(treated, scores, k), neighbours)
-    assert found == pytest.approx((tau, variance), rel=1e-10)
+    actual = average_effect(
+        y, treated, scores, pairs_of(treated, scores, k), neighbours
+    )
+    assert actual == pytest.approx((tau, variance), rel=1e-10)
     z = np.column_stack([np.ones(y.size), x])
     added = score_correction(y, treated, scores, (z, x), tau, neighbours)
     assert added == pytest.approx(correction, rel=1e-8, abs=1e-12)

@@ -201,10 +201,10 @@ def test_the_band_is_the_quantile_of_the_largest_statistic(clusters: int) -> Non
         again = covariance_of_clusters(data, outcome, gradient, scale)
         largest.append(np.abs(drawn / np.sqrt(np.diag(again))).max())
     for level in (0.5, 0.9):
-        found = joint_critical(units, gradient, np.eye(2), level)
+        actual = joint_critical(units, gradient, np.eye(2), level)
         # All signs changed are the same draw: the half of them has the same quantiles.
         half = np.sort(largest)[::2]
-        assert found == pytest.approx(
+        assert actual == pytest.approx(
             np.quantile(half, level, method="higher"), rel=1e-9
         )
 
@@ -213,16 +213,16 @@ def test_few_parts_have_wider_bands_of_normal_errors() -> None:
     data = Drawn((6, 6, 2), 6)
     gradient = np.eye(4)
     signs = unit_signs._quantile(unit_signs._sign_maxima(data.units, gradient), 0.95)
-    found = joint_critical(data.units, gradient, np.eye(4), 0.95)
+    actual = joint_critical(data.units, gradient, np.eye(4), 0.95)
     normal = unit_signs._quantile(unit_signs._normal_maxima(data.units, gradient), 0.95)
-    assert found == max(signs, normal)
+    assert actual == max(signs, normal)
     # With one column it is the quantile of t with these degrees of freedom.
     single = Drawn((12, 12, 1), 7)
     from scipy.special import stdtrit
 
     (df,) = single.units.df_t(gradient[:1], np.zeros(1))
-    found = joint_critical(single.units, gradient[:1], np.eye(1), 0.9)
-    assert found == pytest.approx(stdtrit(df, 0.95), rel=0.1)
+    actual = joint_critical(single.units, gradient[:1], np.eye(1), 0.9)
+    assert actual == pytest.approx(stdtrit(df, 0.95), rel=0.1)
 
 
 def test_units_order_and_names_do_not_matter(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -235,25 +235,25 @@ def test_units_order_and_names_do_not_matter(monkeypatch: pytest.MonkeyPatch) ->
     other.y, other.null = -3.0 * data.y[order], -3.0 * data.null[order]
     other.group, other.weights = data.group[order], data.weights[order]
     other.member = data.member[:, order]
-    found = wild_test(other.units, gradient, -3.0 * estimates)
-    assert found == pytest.approx(wanted, rel=1e-9)
+    actual = wild_test(other.units, gradient, -3.0 * estimates)
+    assert actual == pytest.approx(wanted, rel=1e-9)
     assert joint_critical(other.units, gradient, np.eye(2), 0.95) == pytest.approx(band)
     monkeypatch.setattr(unit_signs, "_MEMORY", 1)
     assert wild_test(data.units, gradient, estimates) == pytest.approx(wanted, rel=1e-9)
     # Another basis of the same hypotheses.
     turned = np.array([[2.0, 1.0], [-1.0, 3.0]])
-    found = wild_test(data.units, turned @ gradient, turned @ estimates)
-    assert found[0] == pytest.approx(wanted[0], rel=1e-9)
+    actual = wild_test(data.units, turned @ gradient, turned @ estimates)
+    assert actual[0] == pytest.approx(wanted[0], rel=1e-9)
 
 
 def test_sums_that_add_up_to_others_are_left_out() -> None:
     data = Drawn((5, 6, 7))
     gradient, estimates = np.eye(4)[:2], np.array([0.5, 0.4])
     turned = np.array([[1.0, 0.0], [0.0, 1.0], [1.0, -2.0]])
-    found = wild_test(data.units, turned @ gradient, turned @ estimates)
+    actual = wild_test(data.units, turned @ gradient, turned @ estimates)
     wanted = wild_test(data.units, gradient, estimates)
-    assert found[0] == pytest.approx(wanted[0], rel=1e-9)
-    assert found[1] == wanted[1] == 2
+    assert actual[0] == pytest.approx(wanted[0], rel=1e-9)
+    assert actual[1] == wanted[1] == 2
 
 
 def test_what_has_no_test() -> None:

@@ -58,9 +58,9 @@ def test_statistics_against_loops(geary, form) -> None:
     links, cells = links_of(rng, 9), 1e6 + rng.normal(size=(4, 9))
     z, constant = kernel.deviations(cells)
     assert not constant.any()
-    found = kernel.global_statistics(form(links), z, 0, SEED, geary=geary)
+    actual = kernel.global_statistics(form(links), z, 0, SEED, geary=geary)
     expected = [LOOPS[geary](links, row) for row in cells]
-    np.testing.assert_allclose(found[0], expected, rtol=1e-8)
+    np.testing.assert_allclose(actual[0], expected, rtol=1e-8)
 
 
 @pytest.mark.parametrize("geary", [False, True])
@@ -86,11 +86,11 @@ def test_moments_under_normality(geary) -> None:
     links = links_of(rng, 8)
     z = kernel.deviations(rng.normal(size=(100_000, 8)))[0]
     expectation, normality, randomisation = kernel.moments(links, z, geary=geary)
-    found = kernel.global_statistics(links, z, 0, SEED, geary=geary)[0]
-    assert found.mean() == pytest.approx(
+    actual = kernel.global_statistics(links, z, 0, SEED, geary=geary)[0]
+    assert actual.mean() == pytest.approx(
         expectation, abs=4 * np.sqrt(normality / 100_000)
     )
-    assert found.var() == pytest.approx(normality, rel=0.02)
+    assert actual.var() == pytest.approx(normality, rel=0.02)
     # The variance of I and C given the values averages to that of normal values.
     assert randomisation.mean() == pytest.approx(normality, rel=0.01)
 
@@ -101,7 +101,7 @@ def test_counts_of_permutations_against_loops(geary, form) -> None:
     rng = np.random.default_rng(4)
     links, cells = links_of(rng, 7), rng.normal(size=(3, 7))
     z = kernel.deviations(cells)[0]
-    found = kernel.global_statistics(form(links), z, 50, SEED, geary=geary)
+    actual = kernel.global_statistics(form(links), z, 50, SEED, geary=geary)
     orders = np.concatenate(list(kernel._permutations(7, 50, SEED)), axis=1).T
     expectation = 1.0 if geary else -1 / 6
     for t in range(3):
@@ -109,7 +109,7 @@ def test_counts_of_permutations_against_loops(geary, form) -> None:
         drawn = [
             abs(LOOPS[geary](links, cells[t][order]) - expectation) for order in orders
         ]
-        assert found[1][t] == sum(d >= observed - 1e-12 for d in drawn)
+        assert actual[1][t] == sum(d >= observed - 1e-12 for d in drawn)
 
 
 def test_the_size_of_blocks_changes_nothing(monkeypatch) -> None:
@@ -136,7 +136,7 @@ def test_local_permutations_are_all_permutations_of_the_others(
     z = kernel.deviations(rng.normal(size=(2, n)))[0]
     every = np.array(list(permutations(range(n)))).T
     monkeypatch.setattr(kernel, "_permutations", lambda *_: iter([every]))
-    lag, found = kernel.local_statistics(form(links), z, every.shape[1], SEED)
+    lag, actual = kernel.local_statistics(form(links), z, every.shape[1], SEED)
     for t in range(2):
         for i in range(n):
             others = [j for j in range(n) if j != i]
@@ -152,7 +152,7 @@ def test_local_permutations_are_all_permutations_of_the_others(
             centre = np.mean(drawn)
             observed = abs(z[t, i] * lag[t, i] - centre)
             beyond = sum(abs(d - centre) >= observed - 1e-12 for d in drawn)
-            assert found[t, i] == n * beyond
+            assert actual[t, i] == n * beyond
 
 
 def test_an_island_is_as_extreme_as_all_its_permutations() -> None:
@@ -182,9 +182,9 @@ def test_deviations() -> None:
 def test_adjusted_p_values_against_scipy() -> None:
     p = np.random.default_rng(9).random((3, 20)) ** 2
     adjusted = kernel.benjamini_hochberg(p)
-    for row, found in zip(p, adjusted, strict=True):
+    for row, actual in zip(p, adjusted, strict=True):
         np.testing.assert_allclose(
-            found, stats.false_discovery_control(row), rtol=1e-14
+            actual, stats.false_discovery_control(row), rtol=1e-14
         )
     p[:, 5] = np.nan
     rest = np.delete(p, 5, axis=1)
@@ -369,7 +369,7 @@ def test_statistics_with_all_matrices_written_out() -> None:
     j = (fitted @ annihilator @ fitted + trace * s2) / s2
     lag, error = e @ big @ y / s2, e @ big @ e / s2
 
-    found = lagrange_tests(
+    actual = lagrange_tests(
         w, x, e, *(lagged(w, column[:, None])[:, 0] for column in (y, e))
     )
     expected = (
@@ -378,4 +378,4 @@ def test_statistics_with_all_matrices_written_out() -> None:
         (lag - error) ** 2 / (j - trace),
         (error - trace / j * lag) ** 2 / (trace * (1 - trace / j)),
     )
-    assert tuple(found) == pytest.approx(expected)
+    assert tuple(actual) == pytest.approx(expected)

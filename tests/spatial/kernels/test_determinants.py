@@ -76,13 +76,13 @@ def test_eigenvalues_of_links_without_a_way_back_are_those_of_the_parts(
         np.linalg, "eigvals", lambda part: largest.append(len(part)) or eigvals(part)
     )
     order = np.random.default_rng(1).permutation(2 * N)
-    found = spectrum(w[np.ix_(order, order)])
-    assert found is not None
+    actual = spectrum(w[np.ix_(order, order)])
+    assert actual is not None
     assert max(largest) == N
     np.testing.assert_allclose(
-        np.sort(found.values), np.sort(whole), rtol=1e-10, atol=1e-12
+        np.sort(actual.values), np.sort(whole), rtol=1e-10, atol=1e-12
     )
-    assert found.log_determinant(np.array([0.4]))[0] == pytest.approx(
+    assert actual.log_determinant(np.array([0.4]))[0] == pytest.approx(
         np.linalg.slogdet(np.eye(2 * N) - 0.4 * w)[1], rel=1e-12
     )
 
@@ -306,20 +306,20 @@ def random_weights(kind: str, n: int = 9) -> np.ndarray:
 @pytest.mark.parametrize("kind", ["general", "symmetric", "similar", "island"])
 def test_determinants_and_traces_are_those_of_the_matrix(kind: str) -> None:
     w = random_weights(kind)
-    found = spectrum(w)
-    assert found is not None
-    assert np.iscomplexobj(found.values) == (kind == "general")
+    actual = spectrum(w)
+    assert actual is not None
+    assert np.iscomplexobj(actual.values) == (kind == "general")
     identity = np.eye(len(w))
-    for a in np.linspace(found.low, found.high, 9)[1:-1]:
+    for a in np.linspace(actual.low, actual.high, 9)[1:-1]:
         inverse = np.linalg.inv(identity - a * w)
-        assert found.log_determinant(np.array([a]))[0] == pytest.approx(
+        assert actual.log_determinant(np.array([a]))[0] == pytest.approx(
             -np.linalg.slogdet(inverse)[1], abs=1e-12
         )
-        assert found.trace(a, lags=1, inverses=1) == pytest.approx(
+        assert actual.trace(a, lags=1, inverses=1) == pytest.approx(
             np.trace(w @ inverse), rel=1e-10, abs=1e-10
         )
         square = w @ inverse @ w @ inverse
-        assert found.trace(a, lags=2, inverses=2) == pytest.approx(
+        assert actual.trace(a, lags=2, inverses=2) == pytest.approx(
             np.trace(square), rel=1e-9
         )
 
@@ -327,9 +327,9 @@ def test_determinants_and_traces_are_those_of_the_matrix(kind: str) -> None:
 @pytest.mark.parametrize("kind", ["general", "symmetric", "similar", "island"])
 def test_the_matrix_is_singular_at_the_ends(kind: str) -> None:
     w = random_weights(kind)
-    found = spectrum(w)
-    assert found is not None
-    for a in (found.low, found.high):
+    actual = spectrum(w)
+    assert actual is not None
+    for a in (actual.low, actual.high):
         assert np.linalg.svd(np.eye(len(w)) - a * w, compute_uv=False)[-1] < 1e-12
 
 
@@ -355,9 +355,9 @@ def test_no_symmetric_matrix_is_similar() -> None:
 def test_a_circle_in_one_direction_has_one_real_eigenvalue() -> None:
     circle = np.array([[0, 1.0, 0], [0, 0, 1], [1, 0, 0]])
     for w in (circle, -circle):
-        found = spectrum(w)
-        assert found is not None
-        assert (found.low, found.high) == pytest.approx((-1, 1))
+        actual = spectrum(w)
+        assert actual is not None
+        assert (actual.low, actual.high) == pytest.approx((-1, 1))
 
 
 def test_no_circle_has_no_spectrum() -> None:
@@ -366,10 +366,10 @@ def test_no_circle_has_no_spectrum() -> None:
 
 def test_nodes_are_inside_the_interval_with_their_determinants() -> None:
     w = random_weights("similar", 5)
-    found = spectrum(w)
-    assert found is not None
-    nodes, determinants = found.nodes
-    assert found.low < nodes.min() < nodes.max() < found.high
+    actual = spectrum(w)
+    assert actual is not None
+    nodes, determinants = actual.nodes
+    assert actual.low < nodes.min() < nodes.max() < actual.high
     assert (np.diff(nodes) > 0).all()
     expected = [np.linalg.slogdet(np.eye(5) - a * w)[1] for a in nodes[20::50]]
     assert determinants[20::50] == pytest.approx(expected, abs=1e-11)

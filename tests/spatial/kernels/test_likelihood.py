@@ -31,9 +31,9 @@ N, T = 8, 5
 MODELS = [(True, False), (False, True), (True, True)]
 
 
-def unadjusted(found: Spectrum) -> Determinants:
-    n = len(found.values)
-    return Determinants(found, T, n * T)
+def unadjusted(results: Spectrum) -> Determinants:
+    n = len(results.values)
+    return Determinants(results, T, n * T)
 
 
 @dataclass
@@ -86,12 +86,12 @@ def columns_of(case: Case, effects: str) -> SpatialColumns:
 
 def test_a_lag_of_the_outcome_needs_no_columns_of_a_spatial_error() -> None:
     case = make_case(2, "it")
-    found = spectrum(case.w)
-    assert found is not None
+    actual = spectrum(case.w)
+    assert actual is not None
     full = columns_of(case, "it")
     few = SpatialColumns(full.y[:, :2], full.x, full.x[:, :0], T)
-    expected = maximise(full, unadjusted(found), lag=True, error=False)
-    best = maximise(few, unadjusted(found), lag=True, error=False)
+    expected = maximise(full, unadjusted(actual), lag=True, error=False)
+    best = maximise(few, unadjusted(actual), lag=True, error=False)
     assert best.rho == pytest.approx(expected.rho, abs=1e-13)
     assert best.coefficients == pytest.approx(expected.coefficients, abs=1e-13)
 
@@ -124,9 +124,9 @@ def test_the_maximum_is_that_of_dummies_written_out(
     effects: str, lag: bool, error: bool, seed: int
 ) -> None:
     case = make_case(seed, effects)
-    found = spectrum(case.w)
-    assert found is not None
-    best = maximise(columns_of(case, effects), unadjusted(found), lag=lag, error=error)
+    actual = spectrum(case.w)
+    assert actual is not None
+    best = maximise(columns_of(case, effects), unadjusted(actual), lag=lag, error=error)
     at = np.array([best.rho, best.lam])
     assert best.at_end == ""
     assert best.loglik == pytest.approx(case.log_likelihood(*at), abs=1e-9)
@@ -134,17 +134,17 @@ def test_the_maximum_is_that_of_dummies_written_out(
         assert not is_free or abs(newton_step(case, at, which)) < 1e-7
 
     # No other place of the whole interval is better.
-    grid = np.linspace(found.low, found.high, 12)[1:-1]
+    grid = np.linspace(actual.low, actual.high, 12)[1:-1]
     for rho, lam in product(grid if lag else [0.0], grid if error else [0.0]):
         assert case.log_likelihood(rho, lam) <= best.loglik + 1e-9
 
 
 def test_weights_without_one_row_sum_without_time_effects() -> None:
     case = make_case(3, "i", row=False)
-    found = spectrum(case.w)
-    assert found is not None
+    actual = spectrum(case.w)
+    assert actual is not None
     for lag, error in ((True, False), (False, True), (True, True)):
-        best = maximise(columns_of(case, "i"), unadjusted(found), lag=lag, error=error)
+        best = maximise(columns_of(case, "i"), unadjusted(actual), lag=lag, error=error)
         assert best.loglik == pytest.approx(
             case.log_likelihood(best.rho, best.lam), abs=1e-9
         )
@@ -159,8 +159,8 @@ def test_an_optimum_at_the_end_is_reported(sign: float) -> None:
     # determinant is finite at -1.
     n = 7
     w = sign * np.roll(np.eye(n), 1, axis=1)
-    found = spectrum(w)
-    assert found is not None
+    actual = spectrum(w)
+    assert actual is not None
     rng = np.random.default_rng(4)
     e = rng.normal(size=(n, T))
     y = np.linalg.solve(np.eye(n) + 1.6 * sign * w, e).reshape(-1, 1)
@@ -169,11 +169,11 @@ def test_an_optimum_at_the_end_is_reported(sign: float) -> None:
     columns = SpatialColumns(
         np.hstack([y, first, lagged(w, first)]), x, lagged(w, x), T
     )
-    best = maximise(columns, unadjusted(found), lag=True, error=False)
+    best = maximise(columns, unadjusted(actual), lag=True, error=False)
     assert best.at_end == "rho"
     # A little inside the interval, at whose end the determinant may be zero.
-    margin = AT_THE_END * (found.high - found.low)
-    end = found.low + margin if sign > 0 else found.high - margin
+    margin = AT_THE_END * (actual.high - actual.low)
+    end = actual.low + margin if sign > 0 else actual.high - margin
     assert best.rho == pytest.approx(end, abs=margin / 1e3)
 
 
@@ -196,17 +196,17 @@ def test_two_coefficients_with_several_maxima(seed: int) -> None:
     columns = SpatialColumns(
         np.hstack([y, first, lagged(w, first)]), x, lagged(w, x), t
     )
-    found = spectrum(w)
-    assert found is not None
-    best = maximise(columns, Determinants(found, t, n * t), lag=True, error=True)
+    actual = spectrum(w)
+    assert actual is not None
+    best = maximise(columns, Determinants(actual, t, n * t), lag=True, error=True)
 
     def height(rho: float, lam: float) -> float:
         design, outcome = columns.filtered(lam), columns.filtered_outcome(rho, lam)
         e = outcome - design @ np.linalg.lstsq(design, outcome)[0]
-        both = found.log_determinant(np.array([rho, lam])).sum()
+        both = actual.log_determinant(np.array([rho, lam])).sum()
         return t * both - n * t / 2 * (np.log(2 * np.pi * (e @ e) / (n * t)) + 1)
 
-    grid = np.linspace(found.low, found.high, 32)[1:-1]
+    grid = np.linspace(actual.low, actual.high, 32)[1:-1]
     highest = max(height(rho, lam) for rho, lam in product(grid, grid))
     assert best.at_end or best.loglik >= highest - 1e-9
     if not best.at_end:
@@ -240,9 +240,9 @@ def make_point(
         demean(lagged(w, x)),
         T,
     )
-    found = spectrum(w)
-    assert found is not None
-    determinants = Determinants(found, T, N * T)
+    actual = spectrum(w)
+    assert actual is not None
+    determinants = Determinants(actual, T, N * T)
     best = maximise(columns, determinants, lag=lag, error=error)
     return Point(columns, best, determinants, w, lag, error, demean), x, y[:, 0]
 
@@ -258,13 +258,13 @@ def test_observed_information_is_minus_the_numerical_hessian(
     lag: bool, error: bool
 ) -> None:
     point, _, _ = make_point(lag, error)
-    columns, found, q = point.columns, point.determinants.spectrum, len(point.spatial)
-    assert found is not None
+    columns, actual, q = point.columns, point.determinants.spectrum, len(point.spatial)
+    assert actual is not None
 
     def log_likelihood(v: np.ndarray) -> float:
         rho, lam = (v[0] if lag else 0.0), (v[q - 1] if error else 0.0)
         e = columns.filtered_outcome(rho, lam) - columns.filtered(lam) @ v[q:-1]
-        both = found.log_determinant(np.array([rho, lam])).sum()
+        both = actual.log_determinant(np.array([rho, lam])).sum()
         return T * both - N * T / 2 * np.log(2 * np.pi * v[-1]) - e @ e / (2 * v[-1])
 
     at, p = values_of(point), q + 3
@@ -388,9 +388,9 @@ def test_lee_yu_with_time_effects_adds_the_bias_of_the_formula() -> None:
         values_of(point)
         + np.linalg.inv(expected_information(point) / (N * T)) @ score / N
     )
-    found = point.determinants.spectrum
-    assert found is not None
-    corrected = lee_yu(point, PeriodMeans(point.matrix, found), entity=True)
+    actual = point.determinants.spectrum
+    assert actual is not None
+    corrected = lee_yu(point, PeriodMeans(point.matrix, actual), entity=True)
     assert corrected.rho == pytest.approx(expected[0])
     assert corrected.coefficients == pytest.approx(expected[1:3])
     assert corrected.sigma2 == pytest.approx(expected[3] * T / (T - 1))

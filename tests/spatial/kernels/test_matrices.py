@@ -73,13 +73,13 @@ def test_lags_against_loops(form) -> None:
     rng = np.random.default_rng(7)
     links, cells = links_of(rng, 9, 0.3), rng.normal(size=(4, 9))
     cells[rng.random(cells.shape) < 0.2] = np.nan
-    found = lag_by_period(form(links), cells)
+    actual = lag_by_period(form(links), cells)
     for t in range(4):
         for i in range(9):
             expected = sum(
                 links[i, j] * cells[t, j] for j in range(9) if links[i, j] > 0
             )
-            assert found[t, i] == pytest.approx(
+            assert actual[t, i] == pytest.approx(
                 expected, rel=1e-13, abs=1e-15, nan_ok=True
             )
 
@@ -106,16 +106,16 @@ def test_each_row_is_multiplied_by_its_factor(form) -> None:
     rng = np.random.default_rng(3)
     links, factors = links_of(rng, 12, 0.4), rng.uniform(0.5, 2.0, size=12)
     links[4] = 0
-    found = scaled(form(links), factors)
-    dense = found if isinstance(found, np.ndarray) else found.toarray()
+    actual = scaled(form(links), factors)
+    dense = actual if isinstance(actual, np.ndarray) else actual.toarray()
     np.testing.assert_allclose(dense, factors[:, None] * links, rtol=1e-15)
 
 
 def test_cut_keeps_weights_by_place() -> None:
     links = links_of(np.random.default_rng(9), 220, 0.05)
     places = np.random.default_rng(1).permutation(220)[:210]
-    found = cut(stored(links), places)
-    np.testing.assert_array_equal(found.toarray(), links[np.ix_(places, places)])
+    actual = cut(stored(links), places)
+    np.testing.assert_array_equal(actual.toarray(), links[np.ix_(places, places)])
 
 
 @pytest.mark.parametrize("block", [1, 40, 10_000])

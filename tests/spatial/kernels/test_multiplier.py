@@ -45,10 +45,10 @@ B, TH = np.array([1.2, -0.7]), np.array([0.3, 0.0])
 @pytest.mark.parametrize("rho", [-0.4, 0.0, 0.6])
 def test_effects_and_their_errors(row: bool, rho: float) -> None:
     w = make_weights(row=row)
-    found = spectrum(w)
-    assert found is not None
+    actual = spectrum(w)
+    assert actual is not None
     estimates, derivatives = effects(
-        *averages(by_unit(w, multiplier(w, rho)), found, rho), B, TH
+        *averages(by_unit(w, multiplier(w, rho)), actual, rho), B, TH
     )
     assert estimates == pytest.approx(written_out(w, rho, B, TH), abs=1e-12)
 

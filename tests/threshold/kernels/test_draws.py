@@ -99,9 +99,9 @@ def searched(
             for g in np.unique(q)
             if min(abs((q <= g).sum() - e) for e in edges) >= need
         ]
-        found = [fit(data, effects, y, [*cuts, g])[0] for g in free]
-        cuts.append(free[int(np.argmin(found))])
-        ssrs.append(min(found))
+        actual = [fit(data, effects, y, [*cuts, g])[0] for g in free]
+        cuts.append(free[int(np.argmin(actual))])
+        ssrs.append(min(actual))
     return ssrs[-2] / ssrs[-1] - 1
 
 

@@ -140,21 +140,21 @@ def test_the_minimum_over_the_continuum_is_exact(
 ) -> None:
     data = panel(seed, digits=1 + seed % 2)
     kinks = plan(data, effects)
-    found = kernel.estimate(kinks, data["y"])
+    actual = kernel.estimate(kinks, data["y"])
     values, ssr = knots(data["q"], 0.05), criterion(data, effects, data["y"])
     np.testing.assert_array_equal(kinks.values, values)
     base = np.column_stack([dummies(data, effects), data["x"], data["q"]])
-    assert found.null_ssr == pytest.approx(lstsq(data["y"], base)[0], rel=1e-9)
+    assert actual.null_ssr == pytest.approx(lstsq(data["y"], base)[0], rel=1e-9)
     wanted, place = least(ssr, values)
-    assert found.ssr == pytest.approx(wanted, rel=1e-9)
-    assert found.threshold == pytest.approx(place, rel=1e-6)
-    explicit, _ = lstsq(data["y"], base, np.maximum(data["q"] - found.threshold, 0))
-    assert found.ssr == pytest.approx(explicit, rel=1e-9)
-    np.testing.assert_allclose(found.profile, [ssr(g) for g in values], rtol=1e-9)
-    assert found.step_ssr == pytest.approx(
+    assert actual.ssr == pytest.approx(wanted, rel=1e-9)
+    assert actual.threshold == pytest.approx(place, rel=1e-6)
+    explicit, _ = lstsq(data["y"], base, np.maximum(data["q"] - actual.threshold, 0))
+    assert actual.ssr == pytest.approx(explicit, rel=1e-9)
+    np.testing.assert_allclose(actual.profile, [ssr(g) for g in values], rtol=1e-9)
+    assert actual.step_ssr == pytest.approx(
         least_step(data, effects, data["y"], values), rel=1e-9
     )
-    assert found.step_ssr <= found.ssr <= found.null_ssr
+    assert actual.step_ssr <= actual.ssr <= actual.null_ssr
 
 
 def test_minima_are_found_inside_intervals_and_at_observed_values() -> None:
@@ -170,16 +170,16 @@ def test_minima_are_found_inside_intervals_and_at_observed_values() -> None:
 def test_sets_hold_exactly_what_fits_well_enough(seed: int, c: float) -> None:
     data = panel(seed)
     kinks = plan(data, ["entity", "time"])
-    found, ssr = (
+    actual, ssr = (
         kernel.estimate(kinks, data["y"]),
         criterion(data, ["entity", "time"], data["y"]),
     )
-    bound = found.ssr * (1 + c / data["q"].size)
-    pieces = kernel.accepted(kinks, found, bound)
+    bound = actual.ssr * (1 + c / data["q"].size)
+    pieces = kernel.accepted(kinks, actual, bound)
     assert all(
         a < b for a, b in itertools.pairwise(itertools.chain.from_iterable(pieces))
     )
-    assert any(a <= found.threshold <= b for a, b in pieces)
+    assert any(a <= actual.threshold <= b for a, b in pieces)
     first, last = kinks.values[[0, -1]]
     for edge in itertools.chain.from_iterable(pieces):
         assert edge in (first, last) or ssr(edge) == pytest.approx(bound, rel=1e-10)
@@ -196,11 +196,11 @@ def test_sets_hold_exactly_what_fits_well_enough(seed: int, c: float) -> None:
 def test_sets_of_extreme_bounds() -> None:
     data = panel(1)
     kinks = plan(data, ["entity"])
-    found = kernel.estimate(kinks, data["y"])
-    assert kernel.accepted(kinks, found, 2 * found.null_ssr) == [
+    actual = kernel.estimate(kinks, data["y"])
+    assert kernel.accepted(kinks, actual, 2 * actual.null_ssr) == [
         (kinks.values[0], kinks.values[-1])
     ]
-    assert kernel.accepted(kinks, found, 0.0) == [(found.threshold, found.threshold)]
+    assert kernel.accepted(kinks, actual, 0.0) == [(actual.threshold, actual.threshold)]
 
 
 # --- draws ---
@@ -213,11 +213,13 @@ def test_twenty_draws_equal_refits(effects: tuple[str, ...], clusters: str) -> N
     data = panel(7, n=9, periods=5)
     q, y = data["q"], data["y"]
     kinks = plan(data, effects, 0.1)
-    found = kernel.estimate(kinks, y)
+    actual = kernel.estimate(kinks, y)
     which = scheme("wild_cluster", kinks.search, data[clusters])
     uniforms = np.random.default_rng(3).random((20, which.size))
     nulls = kernel.null_draws(kinks, which, y, np.random.default_rng(3), reps=20)
-    drawn = kernel.kink_draws(kinks, which, y, found, np.random.default_rng(3), reps=20)
+    drawn = kernel.kink_draws(
+        kinks, which, y, actual, np.random.default_rng(3), reps=20
+    )
     base = np.column_stack([dummies(data, effects), data["x"], q])
     order, values = kinks.search.candidates.order, knots(q, 0.1)
 
@@ -231,7 +233,7 @@ def test_twenty_draws_equal_refits(effects: tuple[str, ...], clusters: str) -> N
         assert ratio == pytest.approx(
             lstsq(star, base)[0] / best - 1, rel=1e-9, abs=1e-11
         )
-    bend = np.maximum(q - found.threshold, 0)
+    bend = np.maximum(q - actual.threshold, 0)
     for star, (jump, lr) in zip(
         outcomes(lstsq(y, base, bend)[1]), drawn.T, strict=True
     ):
@@ -245,12 +247,12 @@ def test_twenty_draws_equal_refits(effects: tuple[str, ...], clusters: str) -> N
 
 def _drawn(data: dict[str, Array]) -> Array:
     kinks = plan(data, ["entity", "time"])
-    found = kernel.estimate(kinks, data["y"])
+    actual = kernel.estimate(kinks, data["y"])
     which = scheme("wild_cluster", kinks.search, data["entity"])
     rng = partial(np.random.default_rng, 5)
     nulls = kernel.null_draws(kinks, which, data["y"], rng(), reps=60)
     return np.vstack(
-        [nulls, kernel.kink_draws(kinks, which, data["y"], found, rng(), reps=60)]
+        [nulls, kernel.kink_draws(kinks, which, data["y"], actual, rng(), reps=60)]
     )
 
 
@@ -275,12 +277,12 @@ def test_row_order_changes_no_draw() -> None:
 @pytest.mark.parametrize(("shift", "scale"), [(0.0, 1e-6), (1e5, 1.0), (-3e7, 1e4)])
 def test_units_of_q_do_not_matter(shift: float, scale: float) -> None:
     data = panel(3, digits=6)
-    found = kernel.estimate(plan(data, ["entity"]), data["y"])
+    actual = kernel.estimate(plan(data, ["entity"]), data["y"])
     other = {**data, "q": shift + scale * data["q"]}
     again = kernel.estimate(plan(other, ["entity"]), data["y"])
-    assert again.ssr == pytest.approx(found.ssr, rel=1e-9)
+    assert again.ssr == pytest.approx(actual.ssr, rel=1e-9)
     assert again.threshold == pytest.approx(
-        shift + scale * found.threshold, rel=1e-9, abs=1e-6 * scale
+        shift + scale * actual.threshold, rel=1e-9, abs=1e-6 * scale
     )
 
 
@@ -289,17 +291,17 @@ def test_a_mass_at_the_lowest_value() -> None:
     data = panel(4)
     data["q"] = np.maximum(data["q"], np.quantile(data["q"], 0.4))
     kinks = plan(data, ["entity"])
-    found, ssr = (
+    actual, ssr = (
         kernel.estimate(kinks, data["y"]),
         criterion(data, ["entity"], data["y"]),
     )
     assert kinks.lost[0]
     assert not kinks.lost[1:].any()
-    assert found.profile[0] == found.null_ssr
+    assert actual.profile[0] == actual.null_ssr
     np.testing.assert_allclose(
-        found.profile[1:], [ssr(g) for g in kinks.values[1:]], rtol=1e-9
+        actual.profile[1:], [ssr(g) for g in kinks.values[1:]], rtol=1e-9
     )
-    assert found.ssr == pytest.approx(least(ssr, kinks.values[1:])[0], rel=1e-9)
+    assert actual.ssr == pytest.approx(least(ssr, kinks.values[1:])[0], rel=1e-9)
 
 
 @pytest.mark.parametrize("sign", [1, -1])
@@ -309,13 +311,13 @@ def test_skewed_q_is_exact_or_told(spread: float, sign: int) -> None:
     data = panel(1, digits=8)
     data["q"] = sign * np.exp(spread * (data["q"] - 20) / 3)
     kinks = plan(data, ["entity", "time"])
-    found, ssr = (
+    actual, ssr = (
         kernel.estimate(kinks, data["y"]),
         criterion(data, ["entity", "time"], data["y"]),
     )
     clear = ~kinks.faint
     np.testing.assert_allclose(
-        found.profile[clear], [ssr(g) for g in kinks.values[clear]], rtol=1e-8
+        actual.profile[clear], [ssr(g) for g in kinks.values[clear]], rtol=1e-8
     )
     assert kinks.faint.any() or spread < 4
     assert not kinks.faint.any() or spread > 1
@@ -325,10 +327,10 @@ def test_skewed_q_is_exact_or_told(spread: float, sign: int) -> None:
 def test_one_candidate_is_the_threshold() -> None:
     data = panel(5)
     data["q"] = np.digitize(data["q"], np.quantile(data["q"], [0.2, 0.6])) * 1.0
-    found = kernel.estimate(plan(data, ["entity"], 0.3), data["y"])
-    assert found.threshold == 1
-    assert found.offset == 0
-    assert kernel.accepted(plan(data, ["entity"], 0.3), found, found.ssr) == [
+    actual = kernel.estimate(plan(data, ["entity"], 0.3), data["y"])
+    assert actual.threshold == 1
+    assert actual.offset == 0
+    assert kernel.accepted(plan(data, ["entity"], 0.3), actual, actual.ssr) == [
         (1.0, 1.0)
     ]
 

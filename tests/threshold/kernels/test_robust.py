@@ -119,7 +119,7 @@ def test_every_candidate_and_draw_equals_scores_written_out(
     np.testing.assert_allclose(profile[free], wanted, rtol=1e-9)
 
     which = draws.scheme("wild_cluster", plan, codes)
-    found = drawn_robust(
+    actual = drawn_robust(
         plan, which, data["y"], at, np.random.default_rng(7), reps=20, codes=codes
     )
     uniforms = np.random.default_rng(7).random((20, which.size))
@@ -127,7 +127,7 @@ def test_every_candidate_and_draw_equals_scores_written_out(
     drawn = np.empty_like(ranked)
     drawn[:, where.order] = ranked
     wanted = [max(written_out(w, row, codes) for w in blocks) for row in drawn]
-    np.testing.assert_allclose(found, wanted, rtol=1e-9)
+    np.testing.assert_allclose(actual, wanted, rtol=1e-9)
 
 
 def test_all_signs_alike_give_the_data_back() -> None:
@@ -212,9 +212,9 @@ def test_centred_scores_and_equal_clusters_give_the_same_test() -> None:
     plan = search(data, ("entity",), [0.2])
     base = design(data, ("entity",), [])
     residual = out_of(y, base)
-    found = robust_profile(plan, y, (), 0, entity)
+    actual = robust_profile(plan, y, (), 0, entity)
     for block, value in zip(
-        blocks_of(data, base, plan.candidates.values), found, strict=True
+        blocks_of(data, base, plan.candidates.values), actual, strict=True
     ):
         scores = np.bincount(entity, weights=block[:, 0] * residual)
         centred = scores.sum() ** 2 / ((scores - scores.mean()) ** 2).sum()

@@ -162,13 +162,13 @@ def test_the_ratio_is_the_formula_written_out(
         values = search.candidates.values
         at = (values.size // 3, 2 * values.size // 3)[::-1][:count]
         for j in range(count):
-            found = draws.variance_parts(
+            actual = draws.variance_parts(
                 search, data["y"], at, j, data["q"], 50.0
             ).sum()
             wanted = ratio(
                 data, effects, values[list(at)], j, 50.0, intercept=intercept, rule=rule
             )
-            assert found == pytest.approx(wanted, rel=1e-9)
+            assert actual == pytest.approx(wanted, rel=1e-9)
 
 
 @pytest.mark.parametrize("effects", EFFECTS, ids="+".join)
@@ -190,7 +190,7 @@ def test_twenty_draws_equal_refits(
     which = draws.scheme(name, search, data[codes])
     _, rest = ols(design(data, effects, cuts, intercept=False)[0], data["y"])
     for j in range(count):
-        found = drawn_lr(
+        actual = drawn_lr(
             search, which, data["y"], at, j, np.random.default_rng(7), reps=20
         )
         others = [g for i, g in enumerate(cuts) if i != j]
@@ -204,7 +204,7 @@ def test_twenty_draws_equal_refits(
         assert cuts[j] in free
         uniforms = np.random.default_rng(7).random((20, which.size))
         for drawn, value in zip(
-            draws.residual_draws(which, rest[order], uniforms), found, strict=True
+            draws.residual_draws(which, rest[order], uniforms), actual, strict=True
         ):
             y = data["y"] - rest
             y[order] += drawn
@@ -232,11 +232,11 @@ def test_an_estimate_that_its_own_rule_would_not_admit_counts() -> None:
     at = (int(allowed[0]), int(allowed[0]) + 3)
     which = draws.scheme("wild_cluster", search, data["entity"])
     assert not search.candidates.open_to(0, np.array([[at[1]]]))[0, at[0]]
-    found = drawn_lr(
+    actual = drawn_lr(
         search, which, data["y"], at, 0, np.random.default_rng(0), reps=200
     )
-    assert found.min() == 0
-    assert np.isfinite(found).all()
+    assert actual.min() == 0
+    assert np.isfinite(actual).all()
 
 
 def test_bounds_are_quantiles_of_the_draws_at_each_candidate(
@@ -377,7 +377,7 @@ def test_an_exact_fit_has_no_scale() -> None:
 @pytest.mark.parametrize("effects", [("entity",), ("entity", "time")], ids="+".join)
 def test_homoskedastic_errors_have_a_ratio_of_one(effects: tuple[str, ...]) -> None:
     """Unbalanced, entities of 2 to 10 rows; the mean of 200 panels."""
-    found = []
+    actual = []
     for seed in range(200):
         data = panel(seed, n=45, periods=10, holes=0.5, digits=6)
         rng = np.random.default_rng([1, seed])
@@ -388,12 +388,12 @@ def test_homoskedastic_errors_have_a_ratio_of_one(effects: tuple[str, ...]) -> N
         at = (int(np.searchsorted(search.candidates.values, 0.0)) - 1,)
         # Rows less everything fitted: the variance is then estimated without bias.
         df = data["y"].size - 45 - 4 - 9 * (len(effects) - 1)
-        found.append(
+        actual.append(
             draws.variance_parts(search, data["y"], at, 0, data["q"], df).sum()
         )
-    error = np.std(found) / np.sqrt(len(found))
+    error = np.std(actual) / np.sqrt(len(actual))
     assert error < 0.02
-    assert abs(np.mean(found) - 1) < 3 * error + 0.005
+    assert abs(np.mean(actual) - 1) < 3 * error + 0.005
 
 
 def test_a_variance_tied_to_the_regressor_has_its_own_ratio() -> None:
@@ -404,7 +404,7 @@ def test_a_variance_tied_to_the_regressor_has_its_own_ratio() -> None:
     ``E z^2 e^2 = .25 + .75 * 3 = 2.5`` and ``E e^2 = 1``; over ``1 - 1/T`` it is 2.35
     at T = 10.
     """
-    n, periods, found = 400, 10, []
+    n, periods, actual = 400, 10, []
     rng = np.random.default_rng(0)
     entity = np.repeat(np.arange(n), periods)
     wanted = (2.5 * (1 - 1 / periods) ** 2 + (periods - 1) / periods**2) / (
@@ -423,10 +423,10 @@ def test_a_variance_tied_to_the_regressor_has_its_own_ratio() -> None:
         }
         search = plan(data, ("entity",), [0.1])
         at = (int(np.searchsorted(search.candidates.values, 0.0)) - 1,)
-        found.append(draws.variance_parts(search, y, at, 0, q, y.size - n - 2).sum())
-    error = np.std(found) / np.sqrt(len(found))
+        actual.append(draws.variance_parts(search, y, at, 0, q, y.size - n - 2).sum())
+    error = np.std(actual) / np.sqrt(len(actual))
     assert error < 0.05
-    assert abs(np.mean(found) - wanted) < 3 * error
+    assert abs(np.mean(actual) - wanted) < 3 * error
 
 
 def test_only_the_variance_near_the_threshold_counts() -> None:
