@@ -361,7 +361,7 @@ class SingletonWarning(DigiprosperWarning):
     >>> panel = dp.datasets.us_states().subset("state != 'AL' or year == 1970")
     >>> with warnings.catch_warnings(record=True) as caught:
     ...     warnings.simplefilter("always")
-    ...     found = dp.FixedEffects("log(gsp)", ["unemp"]).fit(panel)
+    ...     results = dp.FixedEffects("log(gsp)", ["unemp"]).fit(panel)
     >>> caught[0].category.__name__
     'SingletonWarning'
     """
@@ -379,7 +379,7 @@ class FewClustersWarning(DigiprosperWarning):
     >>> panel = dp.datasets.us_states().subset("state < 'FL'")
     >>> with warnings.catch_warnings(record=True) as caught:
     ...     warnings.simplefilter("always")
-    ...     found = dp.FixedEffects("log(gsp)", ["unemp"]).fit(panel)
+    ...     results = dp.FixedEffects("log(gsp)", ["unemp"]).fit(panel)
     >>> caught[0].category.__name__
     'FewClustersWarning'
     """
@@ -394,7 +394,7 @@ class NearCollinearWarning(DigiprosperWarning):
     >>> panel = dp.datasets.us_states().assign(near="I(unemp + 1e-7 * log(gsp))")
     >>> with warnings.catch_warnings(record=True) as caught:
     ...     warnings.simplefilter("always")
-    ...     found = dp.FixedEffects("log(gsp)", ["unemp", "near"]).fit(panel)
+    ...     results = dp.FixedEffects("log(gsp)", ["unemp", "near"]).fit(panel)
     >>> caught[0].category.__name__
     'NearCollinearWarning'
     """
@@ -411,7 +411,7 @@ class CovarianceWarning(DigiprosperWarning):
     >>> spec = dp.FixedEffects("log(gsp)", ["unemp"], cov_type="xtscc")
     >>> with warnings.catch_warnings(record=True) as caught:
     ...     warnings.simplefilter("always")
-    ...     found = spec.fit(dp.datasets.us_states())
+    ...     results = spec.fit(dp.datasets.us_states())
     >>> caught[0].category.__name__
     'CovarianceWarning'
     """
@@ -428,7 +428,7 @@ class MissingDataWarning(DigiprosperWarning):
     ... )
     >>> with warnings.catch_warnings(record=True) as caught:
     ...     warnings.simplefilter("always")
-    ...     found = dp.FixedEffects("log(gsp)", ["high"]).fit(panel)
+    ...     results = dp.FixedEffects("log(gsp)", ["high"]).fit(panel)
     >>> caught[0].category.__name__
     'MissingDataWarning'
     """
@@ -445,7 +445,7 @@ class IdentificationWarning(DigiprosperWarning):
     ... )
     >>> with warnings.catch_warnings(record=True) as caught:
     ...     warnings.simplefilter("always")
-    ...     found = spec.fit(dp.datasets.us_states(), rng=1)
+    ...     results = spec.fit(dp.datasets.us_states(), rng=1)
     >>> caught[0].category.__name__
     'IdentificationWarning'
     """
@@ -464,7 +464,7 @@ class IndicatorWarning(DigiprosperWarning):
     >>> system = dp.IndicatorSystem.from_dict({"": {"hwy": "+", "same": "+"}})
     >>> with warnings.catch_warnings(record=True) as caught:
     ...     warnings.simplefilter("always")
-    ...     found = dp.CompositeIndex(system).fit(panel)
+    ...     results = dp.CompositeIndex(system).fit(panel)
     >>> caught[0].category.__name__
     'IndicatorWarning'
     """
@@ -490,7 +490,7 @@ class SmallRegimeWarning(DigiprosperWarning):
     >>> spec = dp.PanelThreshold("log(gsp)", ["log(pc)"], "unemp", thresholds=[2.9])
     >>> with warnings.catch_warnings(record=True) as caught:
     ...     warnings.simplefilter("always")
-    ...     found = spec.fit(dp.datasets.us_states())
+    ...     results = spec.fit(dp.datasets.us_states())
     >>> caught[0].category.__name__
     'SmallRegimeWarning'
     """
@@ -516,7 +516,7 @@ class FewDrawsWarning(DigiprosperWarning):
     >>> spec = dp.Mediation("log(gsp)", "log(pc)", "log(emp)", reps=49)
     >>> with warnings.catch_warnings(record=True) as caught:
     ...     warnings.simplefilter("always")
-    ...     found = spec.fit(dp.datasets.us_states(), rng=1).tidy()
+    ...     results = spec.fit(dp.datasets.us_states(), rng=1).tidy()
     >>> caught[0].category.__name__
     'FewDrawsWarning'
     """
@@ -531,24 +531,17 @@ _DROPPED = (
     "rows_without_values",
 )
 
-
+# Code, message and label of the model of warnings held back
 HeldWarnings: TypeAlias = list[tuple[str, str, str]]
-
-
-"""Code, message and label of the model of warnings held back."""
-
 
 # Label of the model being fitted among several, and the warnings held back so far
 _HELD_BACK: ContextVar[tuple[str, HeldWarnings] | None] = ContextVar(
-    "battery", default=None
+    "held_back", default=None
 )
-
 
 _HERE = str(Path(__file__).parent)
 
-
 _LONGEST_QUOTE = 200
-
 
 # Control characters, the line and paragraph separators, and halves of characters.
 UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]+")
@@ -591,6 +584,8 @@ class _Sentences(string.Formatter):
                 return " and ".join(value)
             case "listed", _, _:
                 return ", ".join(value)
+            case "", _, _:
+                return time_text(value)
         return format(value, form)
 
 
@@ -624,11 +619,11 @@ def issue(notices: Iterable[Notice]) -> None:
 
 def warn_or_hold_back(texts: Sequence[tuple[str, str]]) -> None:
     """Warn now, or hold the warnings back while several models are fitted."""
-    battery = _HELD_BACK.get()
-    if battery is None:
+    held_back = _HELD_BACK.get()
+    if held_back is None:
         _warn(texts)
         return
-    label, held = battery
+    label, held = held_back
     held += [(code, message, label) for code, message in texts]
 
 
@@ -743,6 +738,11 @@ def clipped(text: str) -> str:
         f"{text[:_LONGEST_QUOTE]} (the first {_LONGEST_QUOTE} of "
         f"{len(text):,} characters)"
     )
+
+
+def time_text(time: object) -> str:
+    """Write a period; a date at midnight without the time."""
+    return str(time).removesuffix(" 00:00:00")
 
 
 def quoted(words: Iterable[object], limit: int = 5) -> str:

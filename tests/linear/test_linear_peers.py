@@ -177,20 +177,20 @@ def numbers(job):
         )
         if effects == "i + t" and fit._df_k != job["k"]:
             sys.exit(3)
-        values = {"b": list(fit.coef()), "r2_within": fit._r2_within}
-        values |= {"r2": fit._r2, "nobs": int(fit._N)}
+        row = {"b": list(fit.coef()), "r2_within": fit._r2_within}
+        row |= {"r2": fit._r2, "nobs": int(fit._N)}
         kinds = {"entity": "i", "time": "t", "two": "i + t", "region": "region"}
         kinds = {name: {"CRV1": c} for name, c in kinds.items()}
         kinds = {"unadjusted": "iid", "robust": "hetero", **kinds}
         for name, vcov in kinds.items():
             fit.vcov(vcov)
-            values[name] = [list(fit.se()), float(fit._df_t), list(fit.pvalue())]
+            row[name] = [list(fit.se()), float(fit._df_t), list(fit.pvalue())]
         for name in ("i", "t", "region"):
             factor = float(fit.vcov({"CRV3": name})._ssc[0][0])
-            values["crv3 " + name] = [list(fit.se()), float(fit._df_t), factor]
+            row["crv3 " + name] = [list(fit.se()), float(fit._df_t), factor]
         fit.vcov("DK", vcov_kwargs={"lag": 3, "time_id": "time", "panel_id": "id"})
-        values["driscoll_kraay"] = [list(fit.se()), float(fit._df_t), list(fit.pvalue())]
-        out[effects] = values
+        row["driscoll_kraay"] = [list(fit.se()), float(fit._df_t), list(fit.pvalue())]
+        out[effects] = row
     return out
 
 

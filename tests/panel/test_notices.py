@@ -377,6 +377,8 @@ def test_an_index_with_two_base_years_is_reported() -> None:
     text = notices(frame)["unit_break"].message
     assert "by a factor of 1/1.1" in text
     assert "base year of an index" in text
+    dated = frame.assign(year=pd.to_datetime(frame["year"].astype(str)))
+    assert "2010-01-01 in 31" in notices(dated)["unit_break"].message
     # With one base, and percent of which all have 100 in several years
     covered = np.minimum(100, 60 + 20 * (frame["year"] % 5))
     # Whole numbers of all provinces, an amount of each period, scores above 100 in few

@@ -18,7 +18,7 @@ from itertools import chain
 import numpy as np
 import pandas as pd
 
-from digiprosper.errors import Notice, cited, hold_warnings, notice_of
+from digiprosper.errors import Notice, cited, hold_warnings, notice_of, time_text
 from digiprosper.kernels import Bools, Floats, Ints
 from digiprosper.linear.doubtful_terms import columns_of
 from digiprosper.panel import Panel, Sample
@@ -172,7 +172,7 @@ def _attrition(
     # A group that nobody asked did not leave.
     if not by_chance and max(share, other) < 1:
         units = keys.entity_name if several else "rows"
-        period = str(sample.times[-1]).removesuffix(" 00:00:00")
+        period = time_text(sample.times[-1])
         when = f" of {keys.time_name} {period}" if several else ""
         text = (
             f"{cited(y)}{when} is missing in {share:.0%} of {units} with {column} = "

@@ -32,7 +32,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from digiprosper.errors import Notice, cited, notice_of, quoted
+from digiprosper.errors import Notice, cited, notice_of, quoted, time_text
 from digiprosper.kernels import Bools, Floats, Ints
 from digiprosper.kernels.tolerances import LINEAR_INSIDE, NO_DIVISION, SAME_TOTAL
 from digiprosper.kernels.within import is_nested, less_means
@@ -556,9 +556,7 @@ def _baseline_rows(sample: Sample) -> Iterator[Notice]:
         if not sample.keys.vary(column).any():
             name = str(sample.keys.time_name)
             (period,) = sample.times[:1].tolist()
-            value = period
-            if not isinstance(period, int):
-                value = str(period).removesuffix(" 00:00:00")
+            value = period if isinstance(period, int) else time_text(period)
             yield notice_of(
                 "baseline_rows",
                 term=sample.names[at],

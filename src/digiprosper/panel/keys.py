@@ -37,6 +37,7 @@ from digiprosper.errors import (
     one_line,
     quoted,
     subject,
+    time_text,
 )
 from digiprosper.kernels import Bools, Floats, Ints
 from digiprosper.kernels.tolerances import LARGEST_PRODUCT
@@ -821,7 +822,7 @@ def describe_rows(bad: Bools, index: pd.Index[Any]) -> str:
 def rows_text(rows: tuple[object, ...]) -> str:
     """List row labels for a message, such as ``"(Beijing, 2011), (Hebei, 2012)"``."""
     return ", ".join(
-        "(" + ", ".join(clipped(str(v).removesuffix(" 00:00:00")) for v in row) + ")"
+        "(" + ", ".join(clipped(time_text(v)) for v in row) + ")"
         if isinstance(row, tuple)
         else clipped(str(row))
         for row in rows

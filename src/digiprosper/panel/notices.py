@@ -39,7 +39,7 @@ import numpy as np
 import pandas as pd
 from pandas.api.types import is_numeric_dtype
 
-from digiprosper.errors import Notice, cited, counted, notice_of, quoted
+from digiprosper.errors import Notice, cited, counted, notice_of, quoted, time_text
 from digiprosper.kernels import Floats, Ints
 from digiprosper.panel.grammar import backticked
 from digiprosper.panel.keys import (
@@ -285,8 +285,7 @@ def _uneven_dates(keys: Keys, step: object) -> Notice | None:
         first=first,
         _word=STEP_WORDS[unit],
         _times=len(keys.times),
-        _first=str(first).removesuffix(" 00:00:00"),
-        _before=str(before).removesuffix(" 00:00:00"),
+        _before=before,
         _entity=keys.entity_name,
     )
 
@@ -732,9 +731,9 @@ def _times_text(name: str, row: Mapping[str, Any]) -> str:
     entities, times = row["entities"], row["times"]
     count = counted(len(entities), "entity")
     if len(set(times)) == 1:
-        return f"{times[0]} in {count} ({name} {quoted(entities, 3)})"
+        return f"{time_text(times[0])} in {count} ({name} {quoted(entities, 3)})"
     pairs = zip(entities[:3], times, strict=False)
-    shown = ", ".join(f"{cited(entity)} in {time}" for entity, time in pairs)
+    shown = ", ".join(f"{cited(entity)} in {time_text(time)}" for entity, time in pairs)
     return f"{count} ({name} {shown}{', ...' if len(entities) > 3 else ''})"
 
 

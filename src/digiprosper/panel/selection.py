@@ -36,6 +36,7 @@ from digiprosper.errors import (
     did_you_mean,
     quoted,
     subject,
+    time_text,
 )
 from digiprosper.kernels import Bools, Floats, Ints
 from digiprosper.panel.codes import code_terms, effect_terms, levels_of
@@ -648,6 +649,5 @@ def _level_positions(levels: pd.Index[Any], reference: str | float) -> list[int]
     return [
         position
         for position, level in enumerate(levels)
-        if level == reference
-        or str(reference) in (str(level), str(level).removesuffix(" 00:00:00"))
+        if level == reference or str(reference) in (str(level), time_text(level))
     ]

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from digiprosper.checks import check_option, check_whole, not_identified
-from digiprosper.errors import Notice, OptionError, cited, counted, issue
+from digiprosper.errors import Notice, OptionError, cited, counted, issue, time_text
 from digiprosper.kernels import Bools, Floats, Ints
 from digiprosper.kernels.cluster_jackknife import jackknife_root_and_middle
 from digiprosper.kernels.covariance import joint_meat, rescaled_sandwich
@@ -43,7 +43,7 @@ from digiprosper.panel.codes import Absorbed
 from digiprosper.panel.keys import Keys, sorted_keys
 from digiprosper.panel.treatment import group_treatment_notices
 from digiprosper.policy import notices
-from digiprosper.policy.messages import first_few, time_text
+from digiprosper.policy.messages import first_few
 from digiprosper.policy.results import (
     CountCells,
     EventStudyResults,

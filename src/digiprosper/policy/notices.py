@@ -48,7 +48,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from digiprosper.errors import Notice, clipped, counted, notice_of
+from digiprosper.errors import Notice, clipped, counted, notice_of, time_text
 from digiprosper.kernels import Bools, Floats, Ints
 from digiprosper.linear.preparation import Prepared
 from digiprosper.panel import Sample
@@ -56,7 +56,7 @@ from digiprosper.panel.keys import Keys
 from digiprosper.panel.table import Table
 from digiprosper.panel.treatment import entities_text
 from digiprosper.policy.kernels.unit_signs import UnitScores
-from digiprosper.policy.messages import first_few, have, time_text
+from digiprosper.policy.messages import first_few, have
 from digiprosper.policy.timing import CohortCoding, Cohorts, Timing
 from digiprosper.policy.window import EventWindow
 

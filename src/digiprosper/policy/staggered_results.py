@@ -11,13 +11,12 @@ import numpy as np
 import pandas as pd
 
 from digiprosper.checks import check_option, check_whole, option_error, option_problem
-from digiprosper.errors import Notice, OptionError, cited, counted
+from digiprosper.errors import Notice, OptionError, cited, counted, time_text
 from digiprosper.kernels import Floats
 from digiprosper.kernels.tolerances import SINGULAR
 from digiprosper.policy.honest import POINTWISE, EventTimeResults
 from digiprosper.policy.kernels.aggregation import Averages, GroupTime, average
 from digiprosper.policy.kernels.unit_signs import UnitScores, joint_critical, wild_test
-from digiprosper.policy.messages import time_text
 from digiprosper.policy.notices import FEW_UNTREATED
 from digiprosper.policy.timing import CohortCoding
 from digiprosper.policy.window import with_reference

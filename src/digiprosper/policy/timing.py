@@ -18,6 +18,7 @@ from digiprosper.errors import (
     PanelIndexError,
     TermError,
     cited,
+    time_text,
 )
 from digiprosper.kernels import Bools, Floats, Ints
 from digiprosper.linear.estimation import single_column
@@ -27,7 +28,7 @@ from digiprosper.panel.keys import Keys
 from digiprosper.panel.table import Table, is_number_type
 from digiprosper.panel.treatment import as_times, entities_text, refuse_several_times
 from digiprosper.policy.kernels.aggregation import GroupTime
-from digiprosper.policy.messages import first_few, have, time_text
+from digiprosper.policy.messages import first_few, have
 from digiprosper.report.inference import Inference
 from digiprosper.report.pickling import PickledByName
 

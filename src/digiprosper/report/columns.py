@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple, Protocol, Self, runtime_checkable
 
-from digiprosper.errors import DigiprosperError, Notice
+from digiprosper.errors import DigiprosperError, Notice, time_text
 from digiprosper.report.inference import Inference
 from digiprosper.report.labels import condition_factor, name_label
 from digiprosper.report.protocol import Glance, HasDraws, Results
@@ -295,8 +295,7 @@ def _read_names(named: object, role: str) -> tuple[str, ...]:
     if isinstance(named, str):
         return tuple(named.split(", ")) if role == "effects" else (named,)
     names = named if isinstance(named, Iterable) else (named,)
-    # A date at midnight without the time
-    texts = [str(name).removesuffix(" 00:00:00") for name in names]
+    texts = list(map(time_text, names))
     if role == "cohorts" and len(texts) > _MOST_COHORTS:
         texts[_MOST_COHORTS - 2 : -1] = ["…"]
     return tuple(texts)
