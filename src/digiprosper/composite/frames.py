@@ -192,10 +192,10 @@ def _duckdb_sums(relation: Any, columns: Sequence[ColumnScale]) -> Floats:
 
 def _run_query(frame: Any, expressions: Sequence[Any]) -> Floats:
     """Compute one number per expression; NaN if all values are missing."""
-    named = [x.alias(f"number{k}") for k, x in enumerate(expressions)]
+    columns = [x.alias(f"number{k}") for k, x in enumerate(expressions)]
     # pandas takes the logarithm of zero before the condition is applied.
     with np.errstate(divide="ignore", invalid="ignore"):
-        selected = frame.select(*named)
+        selected = frame.select(*columns)
         # Only this engine of polars reads a file in chunks.
         options = {"engine": "streaming"} if selected.implementation.is_polars() else {}
         row = selected.collect(**options).rows()[0]

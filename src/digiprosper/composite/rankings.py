@@ -154,21 +154,21 @@ def rank_probabilities(
     if reason:
         raise OptionError(f"rank_probabilities: {reason}.", [Notice("no_sums", reason)])
     sums = state_sums(fit.options, fit.results.state, fit.sample)
-    drawn = np.unique(np.concatenate([part.entities for part in sums]))
-    if drawn.size < 2:
+    entities = np.unique(np.concatenate([part.entities for part in sums]))
+    if entities.size < 2:
         raise IdentificationError(
             "rank_probabilities: at least two entities are needed."
         )
 
     seed = seed_sequence(rng)
-    ranks, has_scores = _draw_ranks(fit, sums, drawn, reps, seed)
+    ranks, has_scores = _draw_ranks(fit, sums, entities, reps, seed)
     if not has_scores.any():
         raise IdentificationError(
             "rank_probabilities: no draw has weights; more entities are needed."
         )
 
     notices = [
-        *too_few_clusters_to_draw(drawn.size, "entity"),
+        *too_few_clusters_to_draw(entities.size, "entity"),
         *fixed_weights(fit.options.weighting),
         *few_draws(reps, "tails"),
         *lost_draws(
@@ -187,7 +187,7 @@ def rank_probabilities(
         values=fit.scores,
         rank_values=fit.ranks,
         draw_values=ranks if has_scores.all() else ranks[has_scores],
-        n_drawn=drawn.size,
+        n_drawn=entities.size,
         rng_entropy=cast("int", seed.entropy),
         diagnostics=(*fit.results.diagnostics, *notices),
     )
@@ -499,8 +499,8 @@ def weights_of_counts(
     drawn_weights = np.full((len(sums), len(counts), len(fit.options.system)), np.nan)
     for weights, part in zip(drawn_weights, sums, strict=True):
         multiplicities = counts[:, part.entities]
-        drawn = multiplicities.any(axis=1)
-        weights[drawn] = part.weights(multiplicities[drawn])
+        has_draws = multiplicities.any(axis=1)
+        weights[has_draws] = part.weights(multiplicities[has_draws])
     return drawn_weights
 
 

@@ -476,11 +476,11 @@ class IndexResults(Summarised):
             )
         )
         values = sums.draws(reps, seed)
-        lost = int(np.isnan(values).any(axis=1).sum())
+        n_failed = int(np.isnan(values).any(axis=1).sum())
         reason = (
             "have no weights, because no indicator varies among the drawn entities."
         )
-        issue(lost_draws(lost, reps, reason))
+        issue(lost_draws(n_failed, reps, reason))
         draws = pd.DataFrame(
             values, index=pd.RangeIndex(reps, name="draw"), columns=self._indicators
         )

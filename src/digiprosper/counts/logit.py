@@ -410,11 +410,11 @@ def _fit_with_effects(spec: LogitEffects, data: BinarySample) -> LogitResults:
     fit = reweighted_least_squares(y, x, codes, _FAMILIES[spec.link])
     at, coefficients, remarks = _correct_bias(spec, data, fit)
     corrected = at is not fit
-    categories, apart = _categories(prepared.sample, data.names, x)
+    categories, dummy_positions = _categories(prepared.sample, data.names, x)
     effects = partial_effects(
         spec.link, at, coefficients, x, categories, corrected=corrected
     )
-    names = tuple(data.names[j] for j in apart)
+    names = tuple(data.names[j] for j in dummy_positions)
     results = _make_results(
         spec,
         data,
@@ -438,11 +438,16 @@ def _fit_with_effects(spec: LogitEffects, data: BinarySample) -> LogitResults:
     averaged = {
         errors: AverageEffects(
             estimated=Estimates.of(
-                names, averages[apart], covariance[np.ix_(apart, apart)], inference
+                names,
+                averages[dummy_positions],
+                covariance[np.ix_(dummy_positions, dummy_positions)],
+                inference,
             ),
             info=info,
             errors=errors,
-            dummies=tuple(data.names[j] for j in apart if categories[j] is not None),
+            dummies=tuple(
+                data.names[j] for j in dummy_positions if categories[j] is not None
+            ),
             **{name: getattr(results, name) for name in shared},
         )
         for errors, covariance in covariances.items()
@@ -542,15 +547,15 @@ def _categories(
     variables = [_variables(sample.factors_of(name)) for name in names]
     is_level = [_is_level(sample, name) for name in names]
     categories: list[Ints | None] = []
-    apart = []
+    dummy_positions = []
     for j, column in enumerate(x.T):
         related = [i for i, others in enumerate(variables) if others & variables[j]]
         is_apart = len(related) == 1 or all(is_level[i] for i in related)
         is_dummy = bool(np.isin(column, (0.0, 1.0)).all())
         categories.append(np.array(related) if is_apart and is_dummy else None)
         if is_apart:
-            apart.append(j)
-    return categories, apart
+            dummy_positions.append(j)
+    return categories, dummy_positions
 
 
 # --- from the estimates to results ----------------------------------------------------

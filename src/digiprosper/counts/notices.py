@@ -57,12 +57,12 @@ def perfectly_predicted(
     """Report rows that were dropped because they are predicted perfectly."""
     if not count:
         return []
-    named = [
+    reasons = [
         f"{counted(len(labels), 'level')} of {effect} ({quoted(labels, _MOST_LEVELS)})"
         for effect, labels in levels.items()
         if len(labels)
     ]
-    which = f" (all of {' and '.join(named)})" if named else ""
+    which = f" (all of {' and '.join(reasons)})" if reasons else ""
     return [
         notice_of(
             "perfectly_predicted",

@@ -368,14 +368,14 @@ class AverageEffects(BinaryResults):
 
     def _summary(self) -> Summary:
         info: Any = self.info
-        count, apart = info["n_predicted"], ""
+        count, dummies_text = info["n_predicted"], ""
         if count:
-            apart = (
+            dummies_text = (
                 f", of which {count:,} ({count / info['nobs']:.0%}) are predicted "
                 "perfectly and count as zero"
             )
         about = "Changes of the probability for one unit more, averaged over all rows"
-        lines = [f"{about}{apart}."]
+        lines = [f"{about}{dummies_text}."]
         if self.dummies:
             lines.append(f"From 0 to 1: {', '.join(self.dummies)}.")
         if self.errors == "sample":

@@ -603,15 +603,15 @@ def _unit_notices(columns: Arguments, first: str, second: str) -> list[Notice]:
     notices = []
     for larger, smaller in ((first, second), (second, first)):
         above, below = columns.numbers[larger], columns.numbers[smaller]
-        apart = (below > 0) & (above > _MOST_APART * below)
-        if apart.any():
+        far_apart = (below > 0) & (above > _MOST_APART * below)
+        if far_apart.any():
             notice = notice_of(
                 "mixed_units",
                 larger=larger,
                 smaller=smaller,
-                ratio=float(np.median(above[apart] / below[apart])),
-                rows=tuple(columns.rows[apart][:5].tolist()),
-                _rows=describe_rows(apart, columns.rows),
+                ratio=float(np.median(above[far_apart] / below[far_apart])),
+                rows=tuple(columns.rows[far_apart][:5].tolist()),
+                _rows=describe_rows(far_apart, columns.rows),
             )
             notices.append(notice)
     return notices
@@ -781,10 +781,10 @@ class DagumResult(Summarised):
                 f"{intervals.LEAST_CLUSTERS} or more"
             )
             return f"{text}; percentile intervals not computed: {needed}"
-        drawn = (
+        draws_text = (
             f"{len(self.draw_values):,} bootstrap draws of {self.n_clusters:,} clusters"
         )
-        return f"{text}; percentile intervals from {drawn}"
+        return f"{text}; percentile intervals from {draws_text}"
 
     @property
     def settings(self) -> str:
@@ -818,14 +818,14 @@ class DagumResult(Summarised):
         )
 
     def _numbers(self) -> PlainNumbers:
-        drawn = {
+        draw_columns = {
             "count": len(self.draw_values),
             "clusters": self.n_clusters,
             "rng": self.rng_entropy,
         }
         numbers = Summarised._numbers(self)
         # `labels` are of groups here, not of columns.
-        return replace(numbers, labels={}, more={**numbers.more, "draws": drawn})
+        return replace(numbers, labels={}, more={**numbers.more, "draws": draw_columns})
 
 
 def dagum(

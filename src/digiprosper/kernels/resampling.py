@@ -511,9 +511,9 @@ def drawn_rows(codes: Ints, count: Ints) -> tuple[Ints, Ints]:
     """List the rows of clusters drawn `count` (G,) times, and numbers of the copies."""
     sizes = np.bincount(codes)
     members = np.split(np.argsort(codes, kind="stable"), np.cumsum(sizes)[:-1])
-    drawn = np.repeat(np.arange(sizes.size), count)
-    rows = np.concatenate([members[cluster] for cluster in drawn])
-    return rows, np.repeat(np.arange(drawn.size), sizes[drawn])
+    clusters = np.repeat(np.arange(sizes.size), count)
+    rows = np.concatenate([members[cluster] for cluster in clusters])
+    return rows, np.repeat(np.arange(clusters.size), sizes[clusters])
 
 
 def draw_counts(
@@ -531,12 +531,12 @@ def _fill_counts(generator: np.random.Generator, out: Floats) -> Floats:
     reps, n = out.shape
     rows = min(reps, max(1, _BLOCK // n))
     offsets = n * np.arange(rows)[:, None]
-    drawn = generator.integers(0, n, size=(reps, n), dtype=np.int32)
+    draws = generator.integers(0, n, size=(reps, n), dtype=np.int32)
     codes = np.empty((rows, n), np.intp)
     for start in range(0, reps, rows):
         block = out[start : start + rows]
         block_codes = codes[: block.shape[0]]
-        np.add(drawn[start : start + rows], offsets[: block.shape[0]], out=block_codes)
+        np.add(draws[start : start + rows], offsets[: block.shape[0]], out=block_codes)
         block[:] = np.bincount(block_codes.ravel(), minlength=block.size).reshape(
             block.shape
         )
@@ -770,15 +770,15 @@ def _solve(system: Floats, outcomes: Floats, floor: Floats) -> Floats:
     """Solve (k, k, R) systems for (k, m, R) outcomes; NaN if a pivot is too small."""
     k = system.shape[0]
     table = np.concatenate([system, outcomes], axis=1)
-    lost = np.zeros(table.shape[2], dtype=bool)
+    singular = np.zeros(table.shape[2], dtype=bool)
     for j in range(k):
-        lost |= ~(table[j, j] > floor[j])
-        table[j, j:] /= np.where(lost, 1.0, table[j, j])
+        singular |= ~(table[j, j] > floor[j])
+        table[j, j:] /= np.where(singular, 1.0, table[j, j])
         factors = table[:, j].copy()
         factors[j] = 0.0
         table[:, j:] -= factors[:, None] * table[j, j:]
     solution = table[:, k:]
-    solution[:, :, lost] = np.nan
+    solution[:, :, singular] = np.nan
     return solution
 
 
@@ -855,13 +855,13 @@ def _fit_in_chunks(
     for batch in batches:
         for array, part in zip(out, fit(batch), strict=True):
             array[batch] = part
-    lost = np.zeros(reps, dtype=bool)
+    failed = np.zeros(reps, dtype=bool)
     for part in out:
-        lost |= np.isnan(part.reshape(reps, -1)).any(axis=1)
+        failed |= np.isnan(part.reshape(reps, -1)).any(axis=1)
     for part in out:
-        part[lost] = np.nan
+        part[failed] = np.nan
     return Draws(
-        tuple(out[: len(equations)]), int(lost.sum()), tuple(out[len(equations) :])
+        tuple(out[: len(equations)]), int(failed.sum()), tuple(out[len(equations) :])
     )
 
 

@@ -749,14 +749,14 @@ def _lags_of(sample: Sample, at: int, columns: Iterable[int]) -> list[str]:
     """Find columns with a lag of one or two periods of the outcome."""
     itself = sample.lags[sample.names[at]]
     # The outcome has named lags if it is one factor, itself perhaps shifted.
-    named = set[tuple[str, int]]()
+    lagged_factors = set[tuple[str, int]]()
     if len(itself) == 1:
-        named = {(itself[0][0], itself[0][1] + lag) for lag in _LAGS}
+        lagged_factors = {(itself[0][0], itself[0][1] + lag) for lag in _LAGS}
     repeats = _equal_to_lag(sample, at)
     lags = [
         sample.names[column]
         for column in columns
-        if column in repeats or not named.isdisjoint(sample.lags[sample.names[column]])
+        if column in repeats or not lagged_factors.isdisjoint(sample.lags[sample.names[column]])
     ]
     return list(dict.fromkeys(lags))
 
@@ -770,10 +770,12 @@ def _unit_of_growth(sample: Sample, at: int, column: int) -> int:
     if sample.lags[sample.names[at]] == ((f"diff({level})", 0),):
         return 1
     is_log = level.startswith("log(")
-    now = sample.variables.get(level[4:-1] if is_log else level)
-    if now is None or (is_log and not (now > 0).all()):
+    level_values = sample.variables.get(level[4:-1] if is_log else level)
+    if level_values is None or (is_log and not (level_values > 0).all()):
         return 0
-    change = (np.log(now) if is_log else now) - sample.matrix[:, column]
+    change = (np.log(level_values) if is_log else level_values) - sample.matrix[
+        :, column
+    ]
     outcome = sample.matrix[:, at]
     rates = (change, np.expm1(change)) if is_log else (change,)
     for rate, unit in product(rates, (1, 100)):

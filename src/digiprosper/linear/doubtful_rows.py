@@ -152,22 +152,25 @@ def _attrition(
     if groups.size != 2 or keys.vary(values).any():
         return
     n, several = group.size, len(keys.times) > 1
-    now, asked = np.ones(table.nobs, dtype=np.bool_), _chosen_entities(sample, table)
+    in_last_period, asked = (
+        np.ones(table.nobs, dtype=np.bool_),
+        _chosen_entities(sample, table),
+    )
     if several:
         last = int(keys.times.get_indexer(sample.times[-1:])[0])
-        now = keys.time == last
+        in_last_period = keys.time == last
         asked &= np.bincount(keys.entity[keys.time < last], minlength=n) > 0
-    lost = np.bincount(keys.entity[now & ~missing], minlength=n) == 0
+    has_left = np.bincount(keys.entity[in_last_period & ~missing], minlength=n) == 0
     cluster = np.arange(n)
     if clusters and clusters[0] in table.data:
         labels = table.data[clusters[0]].iloc[keys.starts]
         cluster = pd.factorize(labels, use_na_sentinel=False)[0]
-    lost, group, cluster = lost[asked], group[asked], cluster[asked]
+    has_left, group, cluster = has_left[asked], group[asked], cluster[asked]
     if not 0 < group.sum() < group.size:
         return
-    other, share = (lost[group == code].mean() for code in (0, 1))
+    other, share = (has_left[group == code].mean() for code in (0, 1))
     # Welch's errors of a few entities are too small if all of them stay, or leave.
-    sums = np.bincount(cluster, (group - group.mean()) * (lost - lost.mean()))
+    sums = np.bincount(cluster, (group - group.mean()) * (has_left - has_left.mean()))
     by_chance = abs(sums.sum()) <= _DIFFERENCE_BY_CHANCE * np.sqrt((sums**2).sum())
     # A group that nobody asked did not leave.
     if not by_chance and max(share, other) < 1:

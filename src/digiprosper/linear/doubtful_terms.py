@@ -238,8 +238,8 @@ def _regressors(sample: Sample) -> list[int]:
 def _unlagged_columns(sample: Sample, at: int) -> set[str]:
     """Return the columns of a term, by position, that are not lagged."""
     name = sample.names[at]
-    now = [factor for factor in sample.factors_of(name) if not factor.shift]
-    return set(columns_in({name: tuple(now)}))
+    unshifted = [factor for factor in sample.factors_of(name) if not factor.shift]
+    return set(columns_in({name: tuple(unshifted)}))
 
 
 def is_dummy(column: Floats) -> bool:
@@ -653,8 +653,8 @@ def _coupled(
         # Squared distances: of the product from the outcome, of a column from a power
         # of the regressor, which would be coupled with itself.
         distances = lengths + 2 * (gap @ logs) + gap @ gap
-        apart = lengths - (x @ logs) ** 2 / max(x @ x, NO_DIVISION)
-        if (distances < _ROUNDED**2 * apart).any():
+        residual_lengths = lengths - (x @ logs) ** 2 / max(x @ x, NO_DIVISION)
+        if (distances < _ROUNDED**2 * residual_lengths).any():
             yield _shared_indicators({term: columns}, outcome)
             return
 
@@ -758,13 +758,13 @@ def _are_stocks(stocks: Floats, flows: Floats) -> Bools:
     """
     # By column, level of the stock, level and period of the flow, and row
     stocks, flows = _levels(stocks)[:, :, None, None], _levels(flows)
-    before, now = stocks[..., 0, :], stocks[..., 1, :]
-    sizes = np.maximum(np.maximum(np.abs(before), np.abs(now)), np.abs(flows))
+    before, after = stocks[..., 0, :], stocks[..., 1, :]
+    sizes = np.maximum(np.maximum(np.abs(before), np.abs(after)), np.abs(flows))
     # Beside a constant, columns that grow by a constant would be stocks.
     flows = np.where(np.ptp(flows, axis=-1, keepdims=True) > 0, flows, np.nan)
     # Small entities count as large ones do.
     scale = np.maximum(sizes, NO_DIVISION)
-    z, x, p = now / scale, before / scale, flows / scale
+    z, x, p = after / scale, before / scale, flows / scale
     xx, xp, pp, xz, pz = [
         (u * v).sum(axis=-1) for u, v in ((x, x), (x, p), (p, p), (x, z), (p, z))
     ]

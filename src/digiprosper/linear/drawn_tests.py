@@ -442,7 +442,7 @@ def _make_result(
     """Make the result of estimate, standard error and null value, and of the draws."""
     combined, error, value = numbers
     t = (combined - value) / error
-    statistic, drawn = draws.statistic(t), draws.at(t)
+    statistic, drawn_statistics = draws.statistic(t), draws.at(t)
     entropy = None if weights.enumerated else cast("int", seed.entropy)
     clusters, names = fit.prepared.cluster_names[0], fit.results.names
     null = null_text(text, names)
@@ -458,7 +458,9 @@ def _make_result(
         statistic=statistic,
         distribution="bootstrap",
         df=None,
-        p_value=p_value_of_draws(drawn, statistic, enumerated=weights.enumerated),
+        p_value=p_value_of_draws(
+            drawn_statistics, statistic, enumerated=weights.enumerated
+        ),
         null=null,
         detail={
             "weights": weights.name,
@@ -467,7 +469,7 @@ def _make_result(
             "clusters": clusters,
             "n_clusters": weights.groups,
         },
-        draws=drawn,
+        draws=drawn_statistics,
         combination=sum_text(row, names),
         estimate=combined,
         std_error=error,
@@ -558,17 +560,17 @@ def cluster_bootstrap(
     reps, seed = _check_arguments("cluster_bootstrap", spec, reps, 20, rng)
     refuse_two_way(spec.clusters)
     fit = spec._fitted(panel)
-    codes, drawn = drawn_clusters(fit.prepared)
+    codes, drawn_units = drawn_clusters(fit.prepared)
 
     groups = int(codes.max()) + 1
-    values, lost = fit.cluster_draws(codes, reps, seed)
-    if lost == reps and has_enough_clusters(groups):
+    values, n_failed = fit.cluster_draws(codes, reps, seed)
+    if n_failed == reps and has_enough_clusters(groups):
         raise IdentificationError(
-            f"all {reps} draws of {drawn} failed: in each of them a regressor is "
+            f"all {reps} draws of {drawn_units} failed: in each of them a regressor is "
             "collinear (for example a dummy of one entity). Drop it."
         )
 
-    notices = _bootstrap_notices(fit, groups, drawn, lost, reps)
+    notices = _bootstrap_notices(fit, groups, drawn_units, n_failed, reps)
     issue(notices)
     info: Glance = fit.results.glance()
     info["model"] = "Cluster bootstrap"
@@ -582,7 +584,7 @@ def cluster_bootstrap(
             values,
             info,
             n_drawn=groups,
-            drawn=drawn,
+            drawn=drawn_units,
             errors=fit.results.inference,
         ),
         info=info,

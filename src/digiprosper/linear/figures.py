@@ -45,19 +45,19 @@ def drawn_density(test: TestResult, wording: Wording) -> DrawnDensity:
     """Estimate the density of draws by a Gaussian kernel, reflected at zero if >= 0."""
     from scipy.stats import gaussian_kde
 
-    drawn = np.asarray(test.draws, dtype=np.float64)
-    drawn = drawn[np.isfinite(drawn)]
-    spread = float(drawn.std()) if drawn.size else 0.0
-    if spread <= EQUAL_DRAWS * np.abs(drawn).max(initial=0.0):
+    draws = np.asarray(test.draws, dtype=np.float64)
+    draws = draws[np.isfinite(draws)]
+    spread = float(draws.std()) if draws.size else 0.0
+    if spread <= EQUAL_DRAWS * np.abs(draws).max(initial=0.0):
         raise not_identified(
             "equal_draws",
-            f"plots.placebo: the {drawn.size} draws with a statistic are all equal and "
+            f"plots.placebo: the {draws.size} draws with a statistic are all equal and "
             "have no density.",
-            draws=int(drawn.size),
+            draws=int(draws.size),
         )
 
     # Scaled, to avoid overflow of the density.
-    scaled, statistic = drawn / spread, test.statistic / spread
+    scaled, statistic = draws / spread, test.statistic / spread
     low, high = min(scaled.min() - 1, statistic), max(scaled.max() + 1, statistic)
     kernel = gaussian_kde(scaled)
     reflected = min(scaled.min(), statistic) >= 0
@@ -65,7 +65,7 @@ def drawn_density(test: TestResult, wording: Wording) -> DrawnDensity:
     density = kernel(grid) + (kernel(-grid) if reflected else 0.0)
     points = pd.DataFrame({"value": grid * spread, "density": density / spread})
     return DrawnDensity(
-        _statistic_name(test, wording), points, drawn, test.statistic, test.p_value
+        _statistic_name(test, wording), points, draws, test.statistic, test.p_value
     )
 
 

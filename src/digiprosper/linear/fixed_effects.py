@@ -482,15 +482,17 @@ class Fitted:
             demeaned=True,
             obs_weights=self.prepared.obs_weights,
         )
-        drawn = bootstrap(grams, [(0, tuple(range(1, columns.shape[1])))], reps, seed)
-        slopes = drawn.coefficients[0]
+        bootstrapped = bootstrap(
+            grams, [(0, tuple(range(1, columns.shape[1])))], reps, seed
+        )
+        slopes = bootstrapped.coefficients[0]
         if self.prepared.effect_names:
-            return slopes, drawn.lost
+            return slopes, bootstrapped.lost
         raw = columns_at(self.demeaned.raw, (0, *self.regressors))
         means = _drawn_means(raw, codes, self.prepared.obs_weights, reps, seed)
         # Intercept of each draw: the mean outcome less slopes times mean regressors
         intercepts = means[:, 0] - np.einsum("rk,rk->r", means[:, 1:], slopes)
-        return np.column_stack([slopes, intercepts]), drawn.lost
+        return np.column_stack([slopes, intercepts]), bootstrapped.lost
 
 
 def _drawn_means(

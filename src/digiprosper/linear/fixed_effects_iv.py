@@ -321,7 +321,9 @@ def two_stage(
     y, x = demeaned.columns[:, 0], demeaned.select(positions.regressors)
     solved = solve_two_stage(projected, y, x, *counts_and_vcov(prepared, x.shape[1]))
     at = (0, *positions.regressors)
-    named = make_results(prepared, demeaned, at, solved, (), report_indefinite=True)
+    linear_results = make_results(
+        prepared, demeaned, at, solved, (), report_indefinite=True
+    )
     *stages, reduced_form = [
         fit_equation(prepared, demeaned, j, positions.exogenous)[0]
         for j in (*positions.endog, 0)
@@ -335,14 +337,14 @@ def two_stage(
         *_about_rows(prepared, demeaned),
         *dropped,
         *fit_notices(solved, demeaned, at),
-        *named.diagnostics,
+        *linear_results.diagnostics,
         *lagged_outcome(prepared, roles=("endog", "x")),
         *leave_one_out_mean_notices(prepared, demeaned, positions),
         *_about_strength(endog, instruments, tests, reduced_form),
     ]
     if prepared.block_sums is not None:
         notices += in_memory_only(notices)
-    of_linear = {f.name: getattr(named, f.name) for f in fields(LinearResults)}
+    of_linear = {f.name: getattr(linear_results, f.name) for f in fields(LinearResults)}
     return IVResults(
         **{**of_linear, "diagnostics": tuple(notices)},
         endog=endog,

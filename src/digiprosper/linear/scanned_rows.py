@@ -340,20 +340,22 @@ def _refuse_lost(rows: ScannedRows, *, any_left: bool) -> None:
     if not_chosen is not None and not_chosen.count == rows.total:
         text = f"where={cited(where)} is true in no row of the table."
         raise MissingDataError(text, [option_problem("where", where, what=text)])
-    lost, singletons = dropped.get("missing"), dropped.get(_singletons(rows.effects))
-    if lost is not None:
-        lost = replace(lost, by_term=sort_by_count(lost.by_term))
-        dropped["missing"] = lost
+    missing, singletons = dropped.get("missing"), dropped.get(_singletons(rows.effects))
+    if missing is not None:
+        missing = replace(missing, by_term=sort_by_count(missing.by_term))
+        dropped["missing"] = missing
         if rows.options.missing == "raise":
-            first = f"{counted(lost.count, 'row')} (first: {rows_text(lost.rows)})"
+            first = (
+                f"{counted(missing.count, 'row')} (first: {rows_text(missing.rows)})"
+            )
             advice = "before the table is scanned"
-            refuse_missing(lost.by_term, lost.compared, first, advice)
+            refuse_missing(missing.by_term, missing.compared, first, advice)
     if any_left:
         return
     if singletons is not None:
         raise preparation.all_singletons_error(singletons.count, rows.effects)
-    assert lost is not None
-    raise lost.empty_sample_error()
+    assert missing is not None
+    raise missing.empty_sample_error()
 
 
 def _collect_levels(

@@ -703,8 +703,8 @@ def reset_test(spec: FixedEffects, panel: Panel) -> TestResult:
         wider, _POWERS, "reset_test", name="RESET test", null=null
     )
     # Notices of few clusters are about t intervals, not the bootstrap.
-    drawn = "bootstrap" in test.method
-    reported = without(wider.diagnostics, FEW_CODES if drawn else ())
+    bootstrapped = "bootstrap" in test.method
+    reported = without(wider.diagnostics, FEW_CODES if bootstrapped else ())
     issue(reported)
     detail = auxiliary.coefficient_rows(wider, _POWERS)
     return replace(test, detail=detail, diagnostics=(*reported, *test.diagnostics))

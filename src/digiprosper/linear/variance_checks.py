@@ -68,10 +68,12 @@ def needed_cluster_notices(
     missing = np.flatnonzero(np.isnan(covariance.diagonal()))
     if not missing.size:
         return []
-    lost = np.isnan(solved.deviations() if moved is None else moved)
+    no_variance = np.isnan(solved.deviations() if moved is None else moved)
     clusters = prepared.cluster_names[0]
     levels = prepared.sample.code_levels[clusters]
-    needed = {terms[j]: tuple(levels[lost[:, j]].tolist()) for j in missing.tolist()}
+    needed = {
+        terms[j]: tuple(levels[no_variance[:, j]].tolist()) for j in missing.tolist()
+    }
     return [
         notice_of(
             "needed_clusters",

@@ -245,7 +245,7 @@ def _listed_effects(
         terms,
         key=lambda t: (wholes.index(overall_term(t)), t != overall_term(t), t.of != ""),
     )
-    drawn = () if results.variable else _DRAWN
+    omitted = () if results.variable else _DRAWN
     return [
         Effect(
             _listed_text(results.structure, wording, term),
@@ -253,7 +253,7 @@ def _listed_effects(
             term != overall_term(term),
         )
         for term in ordered
-        if overall_term(term).kind not in drawn
+        if overall_term(term).kind not in omitted
     ]
 
 

@@ -708,9 +708,12 @@ class MediationResults(EffectResults):
                 continue
             path = " → ".join(term.path)
             factors = {path: (text_factor(path, term.path, self.factors),)}
-            drawn = ends.loc[term.name].to_numpy()
+            interval_ends = ends.loc[term.name].to_numpy()
             cells = _path_cells(
-                drawn, sobel.get(term.name), digits, computed=self._has_intervals
+                interval_ends,
+                sobel.get(term.name),
+                digits,
+                computed=self._has_intervals,
             )
             form = "row.through" if len(self.mediators) > 1 else "row.only"
             through = Remark(form, {"path": (path,)})

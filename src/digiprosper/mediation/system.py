@@ -188,7 +188,7 @@ def estimate(
         ],
         strict=True,
     )
-    codes, drawn = drawn_clusters(prepared)
+    codes, drawn_units = drawn_clusters(prepared)
     grams = resampling.entity_grams(
         demeaned.columns, codes, prepared.within.effects_and_slopes, demeaned=True
     )
@@ -202,10 +202,10 @@ def estimate(
     notices = _equation_notices(prepared, fits, remedy)
     if "no_variance" in {notice.code for notice in notices}:
         covariance[:] = np.nan
-    notices += too_few_clusters_to_draw(grams.n_clusters, drawn, DELTA)
+    notices += too_few_clusters_to_draw(grams.n_clusters, drawn_units, DELTA)
     if draws.lost == reps and has_enough_clusters(grams.n_clusters):
         raise IdentificationError(
-            f"all {reps} {drawn} draws failed: in each of them the treatment, a "
+            f"all {reps} {drawn_units} draws failed: in each of them the treatment, a "
             "mediator or a control is collinear (for example a dummy of one "
             "entity). Drop such a control."
         )
@@ -224,7 +224,7 @@ def estimate(
         residuals=tuple(map(solved[-1].partial_products, at)),
         residual_draws=draws.residuals,
         n_drawn=grams.n_clusters,
-        drawn=drawn,
+        drawn=drawn_units,
         lost=draws.lost,
         notices=tuple(merge_notices(notices)),
     )
@@ -298,12 +298,15 @@ def draw_notices(system: System, searched: Floats | None = None) -> tuple[Notice
     """
     if not has_enough_clusters(system.n_drawn):
         return ()
-    reps, lost, drawn = len(system.draws), system.lost, system.drawn
-    consequence = _COLLINEAR_DRAWS + (_TOO_SHORT if lost > _RARE * reps else "")
+    reps, n_failed, drawn_units = len(system.draws), system.lost, system.drawn
+    consequence = _COLLINEAR_DRAWS + (_TOO_SHORT if n_failed > _RARE * reps else "")
     if searched is not None:
-        lost, drawn = int(np.isnan(searched).any(axis=1).sum()), ""
+        n_failed, drawn_units = int(np.isnan(searched).any(axis=1).sum()), ""
         consequence = _NO_THRESHOLD
-    return (*few_draws(reps, "effects"), *lost_draws(lost, reps, consequence, drawn))
+    return (
+        *few_draws(reps, "effects"),
+        *lost_draws(n_failed, reps, consequence, drawn_units),
+    )
 
 
 def blank_unclear_share(effects: Effects, clusters: int) -> tuple[Notice, ...]:

@@ -143,10 +143,10 @@ def _nearest_rows_hint(table: Table) -> str:
     keys, check = table.keys, ". Check the time key and the panel's step"
     if keys.ordinals is None:
         return check
-    apart = np.diff(keys.ordinals[keys.time])[keys.steps > 0]
-    if not apart.size:
+    steps = np.diff(keys.ordinals[keys.time])[keys.steps > 0]
+    if not steps.size:
         return check
-    nearest = int(apart.min())
+    nearest = int(steps.min())
     if table.step is None and keys.times.dtype.kind in "iu" and nearest > 1:
         check = f". If this is a period, pass it: Panel(..., step={nearest})"
     return f"; the nearest rows are {nearest:,} apart{check}"

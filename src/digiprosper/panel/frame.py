@@ -1830,19 +1830,19 @@ def _winsorized_at(lower: float | None, upper: float | None) -> tuple[float, flo
 
 def _index_notices(columns: Mapping[str, object]) -> list[Notice]:
     """Report which columns are scores of an index, as their Series or table says."""
-    named: dict[str, Any] = {}
+    indicators_of: dict[str, Any] = {}
     for name, values in columns.items():
         indicators = getattr(values, "attrs", {}).get("indicators")
         of_columns = indicators if isinstance(indicators, Mapping) else {}
         if isinstance(values, pd.DataFrame):
-            named |= {str(c): of_columns.get(c) for c in values.columns}
+            indicators_of |= {str(c): of_columns.get(c) for c in values.columns}
         elif isinstance(values, pd.Series):
-            named[name] = of_columns.get(values.name, indicators)
+            indicators_of[name] = of_columns.get(values.name, indicators)
     # Others may use this name in attrs for something else.
     return report.index_of(
         {
             name: tuple(indicators)
-            for name, indicators in named.items()
+            for name, indicators in indicators_of.items()
             if isinstance(indicators, list | tuple)
             and all(isinstance(indicator, str) for indicator in indicators)
         }

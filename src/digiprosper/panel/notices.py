@@ -226,11 +226,11 @@ def jumping_times(keys: Keys, step: object) -> Notice | None:
 def _find_jumps(times: Any, values: Ints) -> tuple[Ints, int]:
     """Find consecutive times whose numbers are further apart than one step."""
     periods = times if isinstance(times, pd.PeriodIndex) else times.to_period("D")
-    apart, numbers_apart = np.diff(periods.asi8), np.diff(values)
-    least = int(apart.min()) if apart.size else 1
+    steps, numbers_apart = np.diff(periods.asi8), np.diff(values)
+    least = int(steps.min()) if steps.size else 1
     # Months of quarters, 201503 and 201506, are never one apart.
     usual = 1 if least == 1 else int(numbers_apart.min())
-    return np.flatnonzero((apart == least) & (numbers_apart > usual)), least
+    return np.flatnonzero((steps == least) & (numbers_apart > usual)), least
 
 
 def _jump_advice(name: str, time_format: str, least: int) -> str:
@@ -272,9 +272,9 @@ def _uneven_dates(keys: Keys, step: object) -> Notice | None:
     # Years without a year before are gaps, as in numbers of years.
     if unit is None or unit == "Y" or keys.time_name is None:
         return None
-    apart = np.diff(without_zone(pd.DatetimeIndex(keys.times)).to_period(unit).asi8)
-    alone = np.flatnonzero(apart > 1) + 1
-    if not (apart == 1).any() or alone.size < max(3, _MANY_ALONE * apart.size):
+    steps = np.diff(without_zone(pd.DatetimeIndex(keys.times)).to_period(unit).asi8)
+    alone = np.flatnonzero(steps > 1) + 1
+    if not (steps == 1).any() or alone.size < max(3, _MANY_ALONE * steps.size):
         return None
     before, first = keys.times[[alone[0] - 1, alone[0]]]
     return notice_of(
@@ -314,12 +314,14 @@ def code_forms(table: Table, labels: Sequence[object]) -> Iterator[Notice]:
     keys, alike = table.keys, _groups_of_equal_codes(labels)
     kind = "code" if alike else "name"
     alike = alike or _groups_of_equal_names(labels)
-    apart = _never_together(table, alike) if alike else []
+    never_together = _never_together(table, alike) if alike else []
     # If most pairs occur in the same periods, leading zeros distinguish codes, such as
     # 01 and 001 of a division and a class.
-    if 2 * len(apart) > len(alike):
+    if 2 * len(never_together) > len(alike):
         column = f"df[{cited(keys.entity_name)}]"
-        pairs = tuple((keys.entities[a], keys.entities[b]) for a, b, *_ in apart)
+        pairs = tuple(
+            (keys.entities[a], keys.entities[b]) for a, b, *_ in never_together
+        )
         if kind == "code":
             statement = code_form_statement(keys.entity_name, [*chain(*pairs)])
         elif str(pairs[0]).isascii():
@@ -597,9 +599,9 @@ def _sides(
     Both are in the first and the second row of pairs. Calculated changes are rounded,
     since their last digits depend on the calculation.
     """
-    before, now = others
+    before, after = others
     with np.errstate(all="ignore"):
-        target, source = values[change != "lead"], _CHANGES[change][1](now, before)
+        target, source = values[change != "lead"], _CHANGES[change][1](after, before)
         digits = np.float32 if change in _CALCULATED else np.float64
         target, source = target.astype(digits), source.astype(digits)
         return target.astype(np.float64), source.astype(np.float64)

@@ -361,8 +361,10 @@ def _missing_comparison(
     names = dict.fromkeys(chain(*missing))
     columns = tuple(name for name in names if pd.isna(table.raw(name))[rows].any())
     first = columns[0] if len(columns) == 1 and keys.time_name in names else None
-    before, lost = (np.bincount(keys.entity, part) for part in (table.chosen, rows))
-    whole = int(((lost == before) & (before > 0)).sum())
+    before, lost_rows = (
+        np.bincount(keys.entity, part) for part in (table.chosen, rows)
+    )
+    whole = int(((lost_rows == before) & (before > 0)).sum())
     return [Compared(text, columns, int(rows.sum()), whole, keys.entity_name, first)]
 
 

@@ -542,5 +542,5 @@ def cut_in_spark(
 
 def read_group(columns: Sequence[str], table: Any) -> pd.DataFrame:
     """Read the rows of a block from a table of arrow."""
-    named = table.drop_columns("block").rename_columns([*columns])
-    return to_frame(with_plain_types(named), {})
+    renamed = table.drop_columns("block").rename_columns([*columns])
+    return to_frame(with_plain_types(renamed), {})

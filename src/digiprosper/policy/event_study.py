@@ -517,10 +517,12 @@ def estimate_event_counts(spec: EventStudy, panel: Panel) -> PoissonEventStudyRe
     )
     whole = separated.sample
     cells = _make_cells(spec, read_cohorts(spec, whole, timing))
-    lost = _sum_by_event_time(spec, cells, separated.mask * _row_weights(spec, whole))
+    separated_sums = _sum_by_event_time(
+        spec, cells, separated.mask * _row_weights(spec, whole)
+    )
     cohorts = read_cohorts(spec, prepared.sample, timing)
     few = _treated_notices(spec, panel, prepared, cohorts, timing)
-    return _estimate_counts(spec, prepared, cohorts, separated, lost, few)
+    return _estimate_counts(spec, prepared, cohorts, separated, separated_sums, few)
 
 
 def _estimate_counts(

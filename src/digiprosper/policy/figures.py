@@ -28,15 +28,15 @@ _BASES = {
 
 def named_studies(results: object, purpose: str) -> dict[str, EventTimeResults]:
     """Return event studies by name, or by number for a list; errors name `purpose`."""
-    named: dict[str, Any] = {"": results}
+    studies: dict[str, Any] = {"": results}
     if isinstance(results, Mapping):
-        named = {str(head): study for head, study in results.items()}
+        studies = {str(head): study for head, study in results.items()}
     elif isinstance(results, Sequence) and not isinstance(results, str):
-        named = {f"({number})": study for number, study in enumerate(results, 1)}
+        studies = {f"({number})": study for number, study in enumerate(results, 1)}
     others = [
-        study for study in named.values() if not isinstance(study, EventTimeResults)
+        study for study in studies.values() if not isinstance(study, EventTimeResults)
     ]
-    if others or not named:
+    if others or not studies:
         refused = others[0] if others else results
         kind = type(refused).__name__ if others else "none"
         raise InputTypeError(
@@ -44,7 +44,7 @@ def named_studies(results: object, purpose: str) -> dict[str, EventTimeResults]:
             f"list or mapping of them, not {kind}.",
             [models_problem("no estimates by event time", refused)],
         )
-    return named
+    return studies
 
 
 def event_paths(

@@ -329,11 +329,11 @@ def earlier_base(
     """
     times = cohorts.coding.times
     distance = np.where(last >= 0, cohorts.first - cohorts.steps[last], 0)
-    bases, named = {}, []
+    bases, examples = {}, []
     for i in np.flatnonzero(distance > anticipation + 1):
         cohort, base = cohorts.coding.cohorts[i][0], times[last[i]]
         bases[cohort] = base
-        named.append(
+        examples.append(
             f"{time_text(cohort)} with {time_text(base)} ({distance[i]} periods before)"
         )
     long = {times[i]: times[i - 1] for i in changes}
@@ -346,7 +346,7 @@ def earlier_base(
             usual = f"{anticipation + 1} periods before treatment"
         text += (
             f" Cohorts without rows {usual} are compared with an earlier one: "
-            f"{first_few(named)}. Their effects assume parallel trends over this "
+            f"{first_few(examples)}. Their effects assume parallel trends over this "
             "longer time."
         )
     if long:

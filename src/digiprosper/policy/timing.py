@@ -167,7 +167,7 @@ def _first_ones(table: Table, column: str, values: pd.Series[Any]) -> Ints:
     same = np.diff(keys.entity, prepend=-1) == 0
     step = np.diff(dummy, prepend=0.0)
     start = np.flatnonzero(np.where(same, step, dummy) > 0)
-    apart = np.diff(_ordinals(keys)[keys.time], prepend=0)
+    steps = np.diff(_ordinals(keys)[keys.time], prepend=0)
     for code, rows, defect in (
         (
             "switched_off",
@@ -178,7 +178,7 @@ def _first_ones(table: Table, column: str, values: pd.Series[Any]) -> Ints:
         ),
         (
             "switched_in_gap",
-            start[same[start] & (apart[start] > 1)],
+            start[same[start] & (steps[start] > 1)],
             "switches on across a gap in time in {names}, so the first treated time is "
             "not known: specify a column of first treated times.",
         ),

@@ -452,11 +452,13 @@ def _refuse_zero_differences(
 ) -> None:
     count = pairs[0].size
     if count:
-        named = tuple((labels[a], labels[b]) for a, b in np.transpose(pairs)[:5])
-        shown = "; ".join(f"{cited(a)} and {cited(b)}" for a, b in named)
+        labelled_pairs = tuple(
+            (labels[a], labels[b]) for a, b in np.transpose(pairs)[:5]
+        )
+        shown = "; ".join(f"{cited(a)} and {cited(b)}" for a, b in labelled_pairs)
         raise option_error(
             "entities",
-            named,
+            labelled_pairs,
             f"{shown} {problem} and the weight infinite ({counted(count, 'pair')}). "
             "Use other weights, or merge these entities.",
         )

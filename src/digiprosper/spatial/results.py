@@ -615,16 +615,20 @@ def effects_frame(
     """
     k = len(effects.terms)
     kind: type[Estimates] = Estimates
-    drawn: dict[str, Floats] = {}
+    draw_columns: dict[str, Floats] = {}
     covariance = effects.covariance.copy()
     if effects.draws is not None:
         kind, draws = DrawnEstimates, effects.draws.reshape(len(effects.draws), -1)
         covariance = np.diag(draws.var(axis=0, ddof=1))
-        drawn = {"draw_values": np.where(np.diag(covariance) == 0, np.nan, draws)}
+        draw_columns = {
+            "draw_values": np.where(np.diag(covariance) == 0, np.nan, draws)
+        }
     undefined = np.flatnonzero(np.diag(covariance) == 0)
     covariance[undefined, undefined] = np.nan
     values = effects.estimates.ravel()
-    estimated = kind.of(effects.terms * 3, values, covariance, inference, **drawn)
+    estimated = kind.of(
+        effects.terms * 3, values, covariance, inference, **draw_columns
+    )
     frame = estimated.frame(level)
     frame.insert(1, "kind", np.repeat(KINDS, k))
     by_term = np.arange(3 * k).reshape(3, k).T.ravel()

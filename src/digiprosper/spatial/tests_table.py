@@ -330,10 +330,10 @@ def _lm_rows(layout: Layout) -> list[_Row]:
     conventional = dependence.lagrange_tests(layout.matrix, x, residuals, *lags.T)
     tests = zip(_LM_NULLS.items(), centred.T, conventional, strict=True)
     rows = []
-    for (test, null), drawn, chi2 in tests:
+    for (test, null), draws, chi2 in tests:
         statistic, p, chi2_p = (
-            drawn[0],
-            dependence.p_value(drawn),
+            draws[0],
+            dependence.p_value(draws),
             float(chdtrc(1, chi2)),
         )
         rows.append(_Row(test, float(statistic), 1, p, chi2, chi2_p, null))
@@ -388,15 +388,15 @@ def _durbin_rows(
             point = maximise_likelihood(null_spec, layouts[model])
             at = point.optimum.rho if model == "sar" else point.optimum.lam
             residuals, inverse = point.optimum.residuals, point.inverse(at)
-            drawn = _make_drawn(layouts[model], residuals, inverse)
+            null_draws = _make_drawn(layouts[model], residuals, inverse)
             error = None
             if model == "sem":
                 # Where periods have dummies among the regressors, columns of a SEM keep
                 # their period means; see `spatial_columns`.
                 has_dummies = point.columns.x.shape[1] > durbin.x.shape[1] // 2 + 1
-                error = replace(drawn, time=drawn.time and not has_dummies)
+                error = replace(null_draws, time=null_draws.time and not has_dummies)
             draws = dependence.durbin_draws(
-                drawn, durbin, point.columns, point.determinants, df, error
+                null_draws, durbin, point.columns, point.determinants, df, error
             )
             # Adjusted likelihoods of SDM and SEM are nested only if rows of W have
             # equal sums.

@@ -21,7 +21,7 @@ def lr_profile(
     The threshold is numbered from 1.
     """
     # A bootstrap critical value differs between candidates.
-    drawn = results.confidence == "bootstrap"
+    bootstrapped = results.confidence == "bootstrap"
     points = results.profile(threshold)
     return Profile(
         variable=wording.label(results.threshold_variable),
@@ -30,7 +30,7 @@ def lr_profile(
         estimate=float(results.estimates[threshold - 1]),
         sets=results.confidence_set(threshold),
         level=results.level,
-        critical=None if drawn else float(results.critical_value(threshold)),
+        critical=None if bootstrapped else float(results.critical_value(threshold)),
         criterion=WORDS.say(f"step.criterion.{results.confidence}", wording.language),
         fixed=results.given,
         before=results.rule == "<=",

@@ -312,13 +312,15 @@ class KinkResults(SlopesByRegime):
 
     def _options_text(self, denominator: str) -> str:
         trim = f"{self.trim:g}".removeprefix("0")
-        drawn = (
+        draws_text = (
             f"; {self.bootstrap}, {self.reps:,} draws; rng {self.rng_entropy}"
             if self.bootstrap
             else ""
         )
         bound = f"{self._default_set} set: LR <= {self.critical[self._default_set]:.4g}"
-        return f"trim {trim}; every value in the range; {denominator}; {bound}{drawn}"
+        return (
+            f"trim {trim}; every value in the range; {denominator}; {bound}{draws_text}"
+        )
 
     def _more_numbers(self) -> dict[str, Any]:
         tests = {"no_kink": self.test, "continuity": self.continuity}

@@ -126,8 +126,8 @@ def kink_notices_from_results(results: KinkResults) -> Iterator[Notice]:
         yield notice_of("no_threshold_se", column=name)
     if results.bootstrap:
         # The second and the third statistic have the same draws.
-        drawn = results.statistic_draws[:2]
-        yield from _draw_notices(results.reps, drawn, _NOTHING_DRAWN)
+        statistics = results.statistic_draws[:2]
+        yield from _draw_notices(results.reps, statistics, _NOTHING_DRAWN)
 
 
 def _draw_notices(reps: int, drawn: Floats, reason: str) -> Iterator[Notice]:

@@ -339,10 +339,10 @@ class PanelThreshold(Specification):
                 f"bootstrap={cited(self.bootstrap)} must be one method, a list of "
                 "methods, or None; the number of draws is reps."
             )
-        named = self._bootstrap_methods
-        for word in named:
+        methods = self._bootstrap_methods
+        for word in methods:
             check_option("bootstrap", word, get_args(Bootstrap))
-        if len(set(named)) < len(named):
+        if len(set(methods)) < len(methods):
             raise OptionError(
                 f"bootstrap={cited(self.bootstrap)} has the same method twice."
             )

@@ -218,8 +218,8 @@ class SlopesByRegime(BaseResults):
                 if term == intercept:
                     kind = "intercept"
                 if name in terms:
-                    named = replace(terms[name], path=(term,), regime=regime)
-                    terms[name] = replace(named, kind=kind)
+                    label = replace(terms[name], path=(term,), regime=regime)
+                    terms[name] = replace(label, kind=kind)
         return tuple(terms.values())
 
     def _table_column(
@@ -754,11 +754,11 @@ class ThresholdResults(SlopesByRegime):
     def terms(self) -> tuple[Term, ...]:
         """Description of each slope, with its regime."""
         regimes = self.regime_bounds
-        named = {f"regime{regime.number}": regime for regime in regimes}
+        by_name = {f"regime{regime.number}": regime for regime in regimes}
         split = self.split_names or self.regime_dependent
         # A column may have the name of the intercepts
         intercept = "" if "intercept" in self.regime_dependent else "intercept"
-        several = named if len(regimes) > 1 else {}
+        several = by_name if len(regimes) > 1 else {}
         return self._terms_by_regime(split, several, intercept)
 
     @property
@@ -864,13 +864,13 @@ class ThresholdResults(SlopesByRegime):
             *self.bootstrap,
             *(["wild signs for the sets"] if self.lr_bounds.size else []),
         ]
-        drawn = (
+        draws_text = (
             f"; {' and '.join(drawn_names)}, {self.reps:,} draws; rng "
             f"{self.rng_entropy}"
         )
         return (
             f"low regime {self.rule} threshold; trim {trims}; {grid}; sets "
-            f"{self.confidence}; {denominator}{drawn if drawn_names else ''}"
+            f"{self.confidence}; {denominator}{draws_text if drawn_names else ''}"
         )
 
     def _more_numbers(self) -> dict[str, Any]:

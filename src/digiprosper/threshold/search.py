@@ -107,8 +107,8 @@ class ThresholdSearch:
 
     def run(self, rng: object) -> SearchResult:
         """Search, test and draw."""
-        drawn = bool(self.bootstrap) or self.set_draws
-        entropy: Any = seed_sequence(rng).entropy if drawn else None
+        needs_draws = bool(self.bootstrap) or self.set_draws
+        entropy: Any = seed_sequence(rng).entropy if needs_draws else None
         base = kernel.open_search(self.plan, self._outcome)
         stages, tests, at = self.search_sequentially(base, entropy)
         at, notices = self._compare_all_pairs(base, at)

@@ -131,10 +131,10 @@ def exchanged_statistics(
     out = np.empty(reps)
     for part in chunks(reps, 10 * n, min(memory, 80 * max(_CACHED, _COLUMNS * n))):
         count = part.stop - part.start
-        drawn = (
+        exchanged = (
             moved.drawn(generator, count) if every is None else moved.moved(every[part])
         )
-        demeaned = residualiser.residuals(absorbed.demean(drawn))
+        demeaned = residualiser.residuals(absorbed.demean(exchanged))
         unidentified = np.einsum("ij,ij->j", demeaned, demeaned) <= least
         t = simple_regressions(demeaned, outcome, equation.vcov, residualiser)[1]
         out[part] = np.where(unidentified, np.nan, t)
@@ -253,13 +253,13 @@ def permuted_slopes(
     numbers = bytes_per_draw(grams) // 8 + 3 * grams.n_clusters
     out = np.empty((reps, groups))
     for part in chunks(reps, numbers, memory):
-        drawn = (
+        permuted = (
             permuted_labels(generator, labels, part.stop - part.start)
             if every is None
             else every[part]
         )
         for group in range(groups):
-            weights = (drawn == group).astype(np.float64)
+            weights = (permuted == group).astype(np.float64)
             out[part, group] = refit(grams, weights, [equation])[0][:, regressor]
     return out
 

@@ -207,18 +207,18 @@ class Persistence:
 def persistence(residuals: Floats, before: Floats, entity: Ints) -> Persistence:
     """Regress residuals on those one period earlier, missing without such a row."""
     paired = ~np.isnan(before)
-    now, lag, codes = residuals[paired], before[paired], entity[paired]
-    if now.size == 0:
+    current, lag, codes = residuals[paired], before[paired], entity[paired]
+    if current.size == 0:
         return Persistence(np.nan, np.nan, 0, 0)
     centred = lag - lag.mean()
     square = float(centred @ centred)
     if square <= FLAT_RESIDUALS * float(lag @ lag):
-        return Persistence(np.nan, np.nan, now.size, np.unique(codes).size)
-    slope = float(centred @ now) / square
-    errors = now - now.mean() - slope * centred
+        return Persistence(np.nan, np.nan, current.size, np.unique(codes).size)
+    slope = float(centred @ current) / square
+    errors = current - current.mean() - slope * centred
     scores = np.bincount(codes, centred * errors)
     variance = float(scores @ scores) / square**2
-    return Persistence(slope, variance, now.size, np.unique(codes).size)
+    return Persistence(slope, variance, current.size, np.unique(codes).size)
 
 
 def null_autocorrelation(before: Floats, entity: Ints) -> float:
@@ -246,8 +246,8 @@ def score_test(
     square of the t statistic of the mean of r, F(1, N - 1).
     """
     paired = ~np.isnan(before)
-    now, lag, codes = residuals[paired], before[paired], compress(entity[paired])[0]
-    scores = np.bincount(codes, (now - null * lag) * lag)
+    current, lag, codes = residuals[paired], before[paired], compress(entity[paired])[0]
+    scores = np.bincount(codes, (current - null * lag) * lag)
     lm, n = scores.sum() ** 2 / (scores @ scores), scores.size
     return float((n - 1) * lm / (n - lm)) if lm < n else np.inf, n
 

@@ -371,8 +371,8 @@ def _boundaries(reduced: ReducedForms, critical: float) -> Floats:
     roots = np.sort(np.concatenate([_real_roots(*at_critical), _real_roots(*singular)]))
     if not roots.size:
         return roots
-    apart = np.diff(roots) > SAME_ROOT * (1 + np.abs(roots[1:]))
-    return np.asarray(roots[np.concatenate([[True], apart])])
+    distinct = np.diff(roots) > SAME_ROOT * (1 + np.abs(roots[1:]))
+    return np.asarray(roots[np.concatenate([[True], distinct])])
 
 
 def _polynomial_coefficients(

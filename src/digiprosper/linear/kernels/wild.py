@@ -312,13 +312,13 @@ def wild_draws(
     bytes_per_draw = 8 * (5 * weights.groups + 2 * sums.loadings.shape[1])
     rows = max(1, min(memory // bytes_per_draw, max(_CACHED // bytes_per_draw, _ROWS)))
     start, scores = 0, sums.scores()
-    for drawn in weights.chunks(seed, rows):
-        rows_drawn = slice(start, start + len(drawn))
-        numerators[rows_drawn] = drawn @ sums.direct.T
-        first, second = scores(drawn)
+    for chunk in weights.chunks(seed, rows):
+        rows_drawn = slice(start, start + len(chunk))
+        numerators[rows_drawn] = chunk @ sums.direct.T
+        first, second = scores(chunk)
         for j, (a, b) in enumerate([(first, first), (first, second), (second, second)]):
             squares[rows_drawn, j] = np.einsum("rg,rg->r", a, b)
-        start += len(drawn)
+        start += len(chunk)
     return WildDraws(numerators, squares, weights.name, weights.enumerated)
 
 
@@ -519,8 +519,8 @@ def wild_statistics(
         null = restricted / size
     order = np.argsort(null @ influence.T @ gap, kind="stable")
     draws = [
-        wald_statistics(*drawn)
-        for drawn in _refitted_draws(null, products, influence, order, signs)
+        wald_statistics(*refit)
+        for refit in _refitted_draws(null, products, influence, order, signs)
     ]
     return float(gap @ gap), np.concatenate(draws)
 

@@ -302,14 +302,14 @@ def passing(covariance: Floats, trend: Floats, level: float) -> float:
     k = len(root)
     steps = np.append(1 / _POINTS, np.sqrt(_PRIMES))[:k]
     points = np.abs(2 * (np.arange(0.5, _POINTS)[:, None] * steps % 1) - 1)
-    drawn, inside = np.zeros((_POINTS, k)), np.ones(_POINTS)
+    normals, inside = np.zeros((_POINTS, k)), np.ones(_POINTS)
     for i in range(k):
-        mean = means[i] + drawn @ root[i]
+        mean = means[i] + normals @ root[i]
         below = ndtr((-half - mean) / root[i, i])
         width = ndtr((half - mean) / root[i, i]) - below
         inside *= width
         share = below + points[:, i] * width
-        drawn[:, i] = ndtri(np.clip(share, NO_DIVISION, 1 - SAME_CORRELATION))
+        normals[:, i] = ndtri(np.clip(share, NO_DIVISION, 1 - SAME_CORRELATION))
     outside = ndtr(means - half) + ndtr(-means - half)
     return float(max(inside.mean(), 1 - outside.sum()))
 

@@ -227,9 +227,9 @@ def wild_test(
         wald_statistics(sums @ basis, drawn_scores @ basis)
         for sums, drawn_scores in _sign_draws(units, null_scores, sizes, factor)
     ]
-    drawn, enumerated = np.concatenate(draws), units.n_clusters <= _ENUMERATED
-    p_value = p_value_of_draws(drawn, statistic, enumerated=enumerated)
-    return statistic, basis.shape[1], p_value, drawn.size
+    statistics, enumerated = np.concatenate(draws), units.n_clusters <= _ENUMERATED
+    p_value = p_value_of_draws(statistics, statistic, enumerated=enumerated)
+    return statistic, basis.shape[1], p_value, statistics.size
 
 
 def joint_critical(
@@ -284,11 +284,11 @@ def _sign_draws(
     several = units.n_clusters < units.cluster.size
     by_cluster = np.arange(units.n_clusters)[:, None] == units.cluster
     for part in chunks(len(signs), scores.size + 1, _MEMORY):
-        drawn = signs[part, :, None] * scores
-        sums, means = drawn.sum(axis=1), (member @ drawn) / totals
-        drawn -= means[:, units.group] * sizes
-        drawn *= factor
-        yield sums, by_cluster @ drawn if several else drawn
+        signed = signs[part, :, None] * scores
+        sums, means = signed.sum(axis=1), (member @ signed) / totals
+        signed -= means[:, units.group] * sizes
+        signed *= factor
+        yield sums, by_cluster @ signed if several else signed
 
 
 def _normal_maxima(units: UnitScores, gradient: Floats) -> Floats:
@@ -309,8 +309,8 @@ def _normal_maxima(units: UnitScores, gradient: Floats) -> Floats:
         if df > _MANY_PARTS:
             squares += np.diag(model)
         elif df > 0:
-            drawn = rng.standard_normal((REPS, df, len(root))) @ root
-            squares += (drawn**2).mean(axis=1)
+            normal_draws = rng.standard_normal((REPS, df, len(root))) @ root
+            squares += (normal_draws**2).mean(axis=1)
     return _largest_t(sums, squares)
 
 

@@ -160,9 +160,10 @@ def local_statistics(
         received_weights = np.asarray(weights).reshape(order.shape)
         for t, row in enumerate(z):
             permuted, value = row[order], row[:, None]
-            drawn = matrix @ permuted + received_weights * (permuted - value)
+            permuted_lags = matrix @ permuted + received_weights * (permuted - value)
             as_far = (
-                np.abs(value * (drawn - centre[t, :, None])) >= distances[t, :, None]
+                np.abs(value * (permuted_lags - centre[t, :, None]))
+                >= distances[t, :, None]
             )
             beyond[t] += as_far.sum(axis=1)
     return lag, beyond

@@ -84,9 +84,9 @@ def residual_draws(bootstrap: Scheme, residual: Floats, uniforms: Floats) -> Flo
     if bootstrap.name == "wild_cluster":
         points = np.array(wild_weights(bootstrap.size, len(uniforms)).points)
         signs = points[(uniforms * points.size).astype(np.intp)]
-        drawn = np.take(signs, bootstrap.codes, axis=1)
-        drawn *= residual
-        return drawn
+        signed = np.take(signs, bootstrap.codes, axis=1)
+        signed *= residual
+        return signed
     picked = (uniforms * bootstrap.size).astype(np.intp)
     if bootstrap.name == "iid":
         return np.take(residual, picked)
@@ -122,14 +122,14 @@ def demeaned_draws(
     effects it is so where the periods have opposite weights.
     """
     for numbers in uniforms(search, bootstrap, rng, reps):
-        drawn, rounding = (
+        draws, rounding = (
             residual_draws(bootstrap, residual, numbers),
             np.zeros(len(numbers)),
         )
         if not bootstrap.demeaned:
-            rounding = NO_RESIDUALS * np.einsum("ij,ij->i", drawn, drawn)
-            drawn = search.groups.demean(drawn)
-        yield drawn, rounding
+            rounding = NO_RESIDUALS * np.einsum("ij,ij->i", draws, draws)
+            draws = search.groups.demean(draws)
+        yield draws, rounding
 
 
 def excess(upper: Floats, lower: Floats, rounding: Floats) -> Floats:
@@ -138,9 +138,11 @@ def excess(upper: Floats, lower: Floats, rounding: Floats) -> Floats:
     Missing where `upper` is at most `rounding`, so that nothing is left to explain. A
     perfect fit divides by the rounding of `upper`, as the statistic of the data does.
     """
-    lost = upper <= rounding
+    no_residuals = upper <= rounding
     bottom = np.maximum(lower, NO_RESIDUALS * upper)
-    return np.where(lost, np.nan, upper / np.where(lost, 1.0, bottom) - 1)
+    return np.where(
+        no_residuals, np.nan, upper / np.where(no_residuals, 1.0, bottom) - 1
+    )
 
 
 def drawn_ratios(
@@ -165,10 +167,10 @@ def drawn_ratios(
     # does nothing.
     np.empty(_KEPT)
     ratios = []
-    for drawn, rounding in demeaned_draws(search, bootstrap, residual, rng, reps):
+    for draws, rounding in demeaned_draws(search, bootstrap, residual, rng, reps):
         if null_at:
-            drawn += fit
-        ratios.append(_run_search(search, drawn, rounding, len(null_at) + 1))
+            draws += fit
+        ratios.append(_run_search(search, draws, rounding, len(null_at) + 1))
     return np.concatenate(ratios)
 
 
@@ -563,12 +565,12 @@ def drawn_bounds(
     points = np.unique(np.concatenate([nearest, evenly]))
     bounds = np.zeros(points.size)
     for i, point in enumerate(points):
-        drawn = _draw_statistics(
+        statistics = _draw_statistics(
             plan, bootstrap, outcome, int(point), free, deepcopy(rng), reps
         )
-        drawn = drawn[np.isfinite(drawn)]
+        statistics = statistics[np.isfinite(statistics)]
         # A fit without residuals leaves no doubt.
-        bounds[i] = np.quantile(drawn, level) if drawn.size else 0.0
+        bounds[i] = np.quantile(statistics, level) if statistics.size else 0.0
     cuts = search.candidates.cuts
     return np.interp(cuts, cuts[points], bounds)
 
@@ -602,8 +604,8 @@ def _draw_statistics(
 ) -> Floats:
     fit, residual = split(plan, outcome, (true,))
     ratios = []
-    for drawn, _ in demeaned_draws(plan, bootstrap, residual, rng, reps):
-        state = start(plan, drawn + fit)
+    for draws, _ in demeaned_draws(plan, bootstrap, residual, rng, reps):
+        state = start(plan, draws + fit)
         gain = drops(plan, state)
         true_gain = gain[:, true]
         best = np.maximum(np.where(free, gain, -np.inf).max(axis=1), true_gain)

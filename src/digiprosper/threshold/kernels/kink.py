@@ -107,16 +107,16 @@ def kink_plan(
     raw = np.minimum(before, q.size * (1 + knots * knots) - before)
 
     digits_floor = KINK_DIGITS * (squares + knots * knots * count)
-    lost = (admissible.values == q.min()) | (
+    no_variation = (admissible.values == q.min()) | (
         (raw > digits_floor) & (forms[0] <= UNIDENTIFIED * raw)
     )
     product = forms[0] * forms[2]
     free = (
-        ~lost
+        ~no_variation
         & (forms[2] > UNIDENTIFIED * count)
         & (product - forms[1] ** 2 > UNIDENTIFIED * product)
     )
-    if lost.all():
+    if no_variation.all():
         raise ThresholdSearchError(
             "no kink remains after effects and other columns are partialled out"
         )
@@ -128,8 +128,8 @@ def kink_plan(
         corner,
         along,
         forms,
-        lost,
-        ~lost & (forms[0] <= digits_floor),
+        no_variation,
+        ~no_variation & (forms[0] <= digits_floor),
         free[:-1],
     )
 
@@ -278,8 +278,8 @@ def null_draws(
     """
     search, ratios = kinks.search, []
     residual = search.residuals(outcome)
-    for drawn, rounding in demeaned_draws(search, bootstrap, residual, rng, reps):
-        state = start(search, drawn)
+    for draws, rounding in demeaned_draws(search, bootstrap, residual, rng, reps):
+        state = start(search, draws)
         ratios.append(excess(state.ssr, state.ssr - _best(kinks, state), rounding))
     return np.concatenate(ratios)
 
@@ -306,20 +306,20 @@ def kink_draws(
     offset = kink_estimate.offset
     a, b, c = kinks.forms[:, kink_estimate.position]
     size = a + (2 * b + c * offset) * offset
-    for drawn, rounding in demeaned_draws(
+    for draws, rounding in demeaned_draws(
         search, bootstrap, residuals - fit, rng, reps
     ):
-        state = start(search, drawn + fit)
+        state = start(search, draws + fit)
         level, change = (
             products[:, kink_estimate.position]
             for products in _along(kinks, state.score)
         )
         kink_ssr = state.ssr - (level + change * offset) ** 2 / size
         # The kink that was drawn from explains all of a draw whose residuals are gone.
-        lost = kink_ssr <= np.maximum(rounding, NO_RESIDUALS * state.ssr)
+        no_residuals = kink_ssr <= np.maximum(rounding, NO_RESIDUALS * state.ssr)
         best = np.minimum(state.ssr - _best(kinks, state), kink_ssr)
         step = np.minimum(state.ssr - drops(search, state).max(axis=1), best)
-        floor = np.where(lost, np.inf, 0.0)
+        floor = np.where(no_residuals, np.inf, 0.0)
         ratios.append(
             np.stack([excess(best, step, floor), excess(kink_ssr, best, floor)])
         )
