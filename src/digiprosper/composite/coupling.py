@@ -155,8 +155,8 @@ def _read_coefficients(coefficients: Any, names: list[str]) -> Floats:
     try:
         values = list(coefficients)
         if hasattr(coefficients, "keys"):
-            same = len(values) == count and all(n in coefficients for n in names)
-            values = [coefficients[name] for name in names] if same else []
+            complete = len(values) == count and all(n in coefficients for n in names)
+            values = [coefficients[name] for name in names] if complete else []
         weights = real_numbers(values)
     except (TypeError, ValueError, OverflowError) as error:
         raise OptionError(

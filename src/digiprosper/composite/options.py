@@ -133,13 +133,13 @@ class IndexOptions:
 
     def rule(self, n_times: int) -> Rule:
         """Return the rule for the weights in a sample of `n_times` periods."""
-        across = self.structure
-        if across == "nested" and not self.nested:
-            across = "equal_dimensions"
+        structure = self.structure
+        if structure == "nested" and not self.nested:
+            structure = "equal_dimensions"
         return Rule(
             self.weighting,
-            (np.arange(len(self.system)),) if across == "flat" else self.groups,
-            across=across,
+            (np.arange(len(self.system)),) if structure == "flat" else self.groups,
+            across=structure,
             shift=self.shift,
             weights=self.given_weights,
             periods=n_times if self.scope.replication_only else None,

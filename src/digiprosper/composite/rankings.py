@@ -380,7 +380,7 @@ def index_sensitivity(
     ]
     ranks = _empty_ranks(fit, len(combinations))
     correlations = np.full(len(combinations), np.nan)
-    same = np.zeros(len(combinations), dtype=bool)
+    is_baseline = np.zeros(len(combinations), dtype=bool)
     problems = [""] * len(combinations)
     for c, changes in enumerate(combinations):
         # Only entropy weights have a shift.
@@ -388,7 +388,7 @@ def index_sensitivity(
             changes["shift"] = 0.0
         try:
             spec = index_spec.replace(**changes)
-            same[c] = spec == index_spec
+            is_baseline[c] = spec == index_spec
             _refuse_incomparable(spec.recipe, among)
             _, scores = learn_and_score(spec.recipe, fit.sample)
         except (OptionError, IndicatorError) as error:
@@ -415,7 +415,7 @@ def index_sensitivity(
         rank_values=ranks,
         correlations=correlations,
         problems=tuple(problems),
-        same=same,
+        same=is_baseline,
         complete=complete,
         diagnostics=(
             *fit.results.diagnostics,

@@ -386,12 +386,12 @@ def _fit_conditional(spec: LogitEffects, data: BinarySample) -> LogitResults:
     covariance = np.asarray(np.linalg.inv(fit.information), dtype=np.float64)
     if spec.cov_type != "unadjusted":
         ways = zip(prepared.cluster_names, prepared.cluster_codes, strict=True)
-        across = [name for name, codes in ways if not is_nested(levels, codes)]
-        if across:
+        split_clusters = [name for name, codes in ways if not is_nested(levels, codes)]
+        if split_clusters:
             text = (
-                f"clusters={cited(across[0])}: all rows of one {effect} must be in one "
-                "cluster, since a conditional logit has one likelihood for them. Use "
-                f"clusters={cited(effect)}."
+                f"clusters={cited(split_clusters[0])}: all rows of one {effect} must "
+                "be in one cluster, since a conditional logit has one likelihood for "
+                f"them. Use clusters={cited(effect)}."
             )
             problem = option_problem("clusters", spec.clusters, what=text)
             raise OptionError(text, [problem])

@@ -442,10 +442,10 @@ def _match_names(kind: str, names: Any, to: str) -> Any:
         if len(positions) > 1:
             chosen[name] = table["official"].iloc[positions[0]]
     used = table.iloc[sorted(set(meant.values()))]
-    same = used["official"][used["pinyin"].duplicated(keep=False)].tolist()
-    if to == "pinyin" and same and not problems:
-        text = f"to='pinyin' gives one name to several cities: {', '.join(same)}"
-        problems = [alignment_problem(None, text, same)]
+    ambiguous = used["official"][used["pinyin"].duplicated(keep=False)].tolist()
+    if to == "pinyin" and ambiguous and not problems:
+        text = f"to='pinyin' gives one name to several cities: {', '.join(ambiguous)}"
+        problems = [alignment_problem(None, text, ambiguous)]
     if problems:
         text = f"match_{kind}: {several(problems, 12)}. "
         text += _advice(kind, chosen, unknown=-1 in meant.values())

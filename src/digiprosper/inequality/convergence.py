@@ -418,12 +418,12 @@ def _breaks(panel: Panel, column: str, values: Floats, cuts: Any, k: int) -> Flo
     time = np.zeros(values.size) if cuts == "pooled" else table_of(panel).keys.time
     periods = range(1 if cuts == "pooled" else panel.n_times)
     breaks = np.array([_quantiles(values[observed & (time == t)], k) for t in periods])
-    same = (np.diff(breaks, axis=1) <= 0).any(axis=1)
-    if same.any():
+    equal_breaks = (np.diff(breaks, axis=1) <= 0).any(axis=1)
+    if equal_breaks.any():
         where = (
             ""
             if cuts == "pooled"
-            else f" in {panel.times[int(np.flatnonzero(same)[0])]}"
+            else f" in {panel.times[int(np.flatnonzero(equal_breaks)[0])]}"
         )
         raise IdentificationError(
             f"markov_transitions: {k} classes of {cited(column)} have equal "

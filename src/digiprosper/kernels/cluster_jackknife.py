@@ -160,9 +160,9 @@ def _leverage(rows: Ints, root: Floats, layout: Layout, inverse: Floats) -> Floa
         leverage += inverse[codes[rows][:, :, None], others[rows][:, None, :]]
     leverage *= weights
     for nested in layout.nested:
-        same = nested[rows][:, :, None] == nested[rows][:, None, :]
+        same_level = nested[rows][:, :, None] == nested[rows][:, None, :]
         total = np.bincount(nested, weights=root**2)[nested[rows]]
-        net = np.eye(rows.shape[1]) - same * weights / total[:, :, None]
+        net = np.eye(rows.shape[1]) - same_level * weights / total[:, :, None]
         leverage = net @ leverage @ net
     return leverage
 

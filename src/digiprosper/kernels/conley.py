@@ -150,9 +150,9 @@ def _over_time(scores: Floats, near: Nearby) -> Floats:
 def rows_within(entity: Ints, position: Ints, lags: int) -> bool:
     """Return whether some entity has two rows at most `lags` periods apart."""
     order = np.lexsort((position, entity))
-    same = entity[order[1:]] == entity[order[:-1]]
+    same_entity = entity[order[1:]] == entity[order[:-1]]
     gap = position[order[1:]] - position[order[:-1]]
-    close: Bools = same & (gap <= lags)
+    close: Bools = same_entity & (gap <= lags)
     return bool(close.any())
 
 

@@ -759,8 +759,8 @@ def linked_levels(adjacent: Bools) -> Floats:
         if np.array_equal(lower, lowest):
             break
         lowest = lower
-    same = lowest[:, :, None] == lowest[:, None, :]
-    linked[unfinished] = same & together[unfinished]
+    same_lowest = lowest[:, :, None] == lowest[:, None, :]
+    linked[unfinished] = same_lowest & together[unfinished]
     diagonal = np.arange(levels)
     linked[:, diagonal, diagonal] = 1.0
     return linked

@@ -683,8 +683,8 @@ def least_pair(search: Plan, base: State) -> tuple[tuple[int, int], float]:
     First comes the one that alone leaves the smaller sum of squares. Raises
     ThresholdSearchError if no pair is admissible.
     """
-    alone = _profile(search, base, 0)
-    first = np.flatnonzero(np.isfinite(alone))
+    single_ssr = _profile(search, base, 0)
+    first = np.flatnonzero(np.isfinite(single_ssr))
     k, _, count = base.score.shape
     size = max(1, 4 * search.chunk)
     best = np.inf
@@ -710,7 +710,7 @@ def least_pair(search: Plan, base: State) -> tuple[tuple[int, int], float]:
         raise ThresholdSearchError(
             "no pair of candidates keeps enough rows and entities in each regime"
         )
-    if alone[pair[1]] < alone[pair[0]]:
+    if single_ssr[pair[1]] < single_ssr[pair[0]]:
         pair = pair[1], pair[0]
     return pair, best
 

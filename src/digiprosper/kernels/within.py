@@ -556,9 +556,9 @@ def _same_levels(codes: Sequence[Ints], constants: Sequence[int]) -> list[list[i
     for p in range(len(codes)):
         if p in constants:
             continue
-        same = [g for g in groups if np.array_equal(codes[g[0]], codes[p])]
-        if same:
-            same[0].append(p)
+        equal_groups = [g for g in groups if np.array_equal(codes[g[0]], codes[p])]
+        if equal_groups:
+            equal_groups[0].append(p)
         else:
             groups.append([p])
     return groups

@@ -579,10 +579,10 @@ def missing_main_effects(
         return
     root = np.sqrt(prepared.row_weights)[:, None]
     regressors, y = net[:, 1:] * root, net[:, 0] * root[:, 0]
-    for at, alone in products.items():
-        if not alone:
+    for at, main_effects in products.items():
+        if not main_effects:
             continue
-        raw = np.column_stack([*alone.values()])
+        raw = np.column_stack([*main_effects.values()])
         added = prepared.within.decompose(np.asfortranarray(raw))[0] * root
         residuals = added - regressors @ np.linalg.lstsq(regressors, added)[0]
         lengths = np.linalg.norm(raw * root, axis=0)
@@ -595,7 +595,7 @@ def missing_main_effects(
             yield notice_of(
                 "no_main_effect",
                 term=names[at],
-                columns=tuple([*alone][j] for j in free),
+                columns=tuple([*main_effects][j] for j in free),
                 estimate=estimate,
                 with_them=with_them,
             )
@@ -670,8 +670,8 @@ def _square_of(sample: Sample, names: Sequence[str]) -> str | None:
         return None
     (square,) = powers
     # A product with something else moves the turning point.
-    beside = columns_of(sample, [name for name in names[1:] if name != square])
-    moves = beside.keys() & columns_of(sample, names[:1]).keys()
+    other_columns = columns_of(sample, [name for name in names[1:] if name != square])
+    moves = other_columns.keys() & columns_of(sample, names[:1]).keys()
     return None if moves else square
 
 
@@ -710,11 +710,11 @@ def _is_staggered(policy: Floats, sample: Sample) -> bool:
     if policy.min() != 0 or policy.max() != 1:
         return False
     entity, on = sample.entity, policy > 0
-    same = entity[:-1] == entity[1:]
+    same_entity = entity[:-1] == entity[1:]
     # The first treated period may be a share of it, such as 7 of 12 months.
-    if (on[:-1] & same & (policy[1:] < 1) & on[1:]).any():
+    if (on[:-1] & same_entity & (policy[1:] < 1) & on[1:]).any():
         return False
-    off_again = on[:-1] & ~on[1:] & same
+    off_again = on[:-1] & ~on[1:] & same_entity
     ever = np.bincount(entity, on) > 0
     before = sample.time[~on & ever[entity]]
     first = sample.time[on].min(initial=sample.n_times)
@@ -756,7 +756,8 @@ def _lags_of(sample: Sample, at: int, columns: Iterable[int]) -> list[str]:
     lags = [
         sample.names[column]
         for column in columns
-        if column in repeats or not lagged_factors.isdisjoint(sample.lags[sample.names[column]])
+        if column in repeats
+        or not lagged_factors.isdisjoint(sample.lags[sample.names[column]])
     ]
     return list(dict.fromkeys(lags))
 
@@ -803,8 +804,8 @@ def _equal_to_lag(sample: Sample, at: int) -> set[int]:
             continue
         past = matrix[earlier, at]
         if np.ptp(past) > 0:
-            same = np.flatnonzero(likely).tolist()
-            out |= {j for j in same if np.array_equal(matrix[later, j], past)}
+            candidates = np.flatnonzero(likely).tolist()
+            out |= {j for j in candidates if np.array_equal(matrix[later, j], past)}
     return out
 
 

@@ -138,10 +138,10 @@ def distance_notices(sample: Sample, near: Nearby | None) -> Iterator[Notice]:
             distance_cutoff=cutoff,
             nearest=nearest,
         )
-    same = (sample.entity[1:] == sample.entity[:-1]) & (
+    moved = (sample.entity[1:] == sample.entity[:-1]) & (
         near.place[1:] != near.place[:-1]
     )
-    moving = np.unique(sample.entity[1:][same]).size
+    moving = np.unique(sample.entity[1:][moved]).size
     if moving:
         yield notice_of(
             "moving_places",

@@ -152,20 +152,20 @@ def _attrition(
     if groups.size != 2 or keys.vary(values).any():
         return
     n, several = group.size, len(keys.times) > 1
-    in_last_period, asked = (
+    in_last_period, in_both = (
         np.ones(table.nobs, dtype=np.bool_),
         _chosen_entities(sample, table),
     )
     if several:
         last = int(keys.times.get_indexer(sample.times[-1:])[0])
         in_last_period = keys.time == last
-        asked &= np.bincount(keys.entity[keys.time < last], minlength=n) > 0
+        in_both &= np.bincount(keys.entity[keys.time < last], minlength=n) > 0
     has_left = np.bincount(keys.entity[in_last_period & ~missing], minlength=n) == 0
     cluster = np.arange(n)
     if clusters and clusters[0] in table.data:
         labels = table.data[clusters[0]].iloc[keys.starts]
         cluster = pd.factorize(labels, use_na_sentinel=False)[0]
-    has_left, group, cluster = has_left[asked], group[asked], cluster[asked]
+    has_left, group, cluster = has_left[in_both], group[in_both], cluster[in_both]
     if not 0 < group.sum() < group.size:
         return
     other, share = (has_left[group == code].mean() for code in (0, 1))

@@ -293,9 +293,9 @@ def _means_of_others(
         if np.isnan(gaps.sum()):
             gaps = gaps[~np.isnan(gaps)]
         total = np.nansum(abs(x))
-        same = abs(gaps.sum()) <= SAME_TOTAL * total
+        same_total = abs(gaps.sum()) <= SAME_TOTAL * total
         # An empty column has a total of zero, and no variance.
-        if total and same and np.nanstd(whole) < (1 - _NEAR) * np.nanstd(x):
+        if total and same_total and np.nanstd(whole) < (1 - _NEAR) * np.nanstd(x):
             x = x[table.keys.index.get_indexer(sample.index)]
             for effect in effects:
                 if is_mean_of_others(z, x, sample.codes[effect]):
@@ -448,8 +448,10 @@ def _are_moving_sums(sample: Sample, y: int, x: Sequence[int]) -> list[bool]:
     steps = min(_STEPS_BACK, int(sample.time.max()))
     # Slow: all rows of a large sample
     entity, time = sample.entity[:_FIRST_ROWS], sample.time[:_FIRST_ROWS]
-    same = entity[steps:] == entity[: entity.size - steps]
-    start = np.flatnonzero(same & (time[steps:] - time[: time.size - steps] == steps))
+    same_entity = entity[steps:] == entity[: entity.size - steps]
+    start = np.flatnonzero(
+        same_entity & (time[steps:] - time[: time.size - steps] == steps)
+    )
     rows = (start + steps)[:: max(1, start.size // _FEWEST_ROWS)]
     if not steps or rows.size < _FEWEST_ROWS:
         return []
@@ -774,8 +776,8 @@ def _are_stocks(stocks: Floats, flows: Floats) -> Bools:
         adds = np.ptp(b[..., None] * p, axis=-1)
     # Without a stock before, a flow of this period is the column itself.
     least = (0.0, _ROUNDED)
-    same = (fits < _SEVEN_DIGITS) & (adds > _ROUNDED) & (np.abs(a) >= least)
-    return np.asarray(same.any(axis=(1, 2, 3)))
+    add_up = (fits < _SEVEN_DIGITS) & (adds > _ROUNDED) & (np.abs(a) >= least)
+    return np.asarray(add_up.any(axis=(1, 2, 3)))
 
 
 def _values_and_logs(values: Floats) -> list[Floats]:

@@ -903,8 +903,8 @@ def _assigned_by_cluster_notices(
         return ()
     (codes,), (groups,) = prepared.cluster_codes, prepared.count.groups
     cells = codes * sample.n_times + sample.time
-    alone = groups >= sample.n_entities or np.bincount(cells).max() < 2
-    if alone or not is_nested(cells, column):
+    by_row = groups >= sample.n_entities or np.bincount(cells).max() < 2
+    if by_row or not is_nested(cells, column):
         return ()
     return (
         notice_of(

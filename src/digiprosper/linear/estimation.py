@@ -592,7 +592,7 @@ def _driscoll_kraay_alternatives(
     estimator = counts_and_vcov(prepared, solved.coefficients.size, "xtscc")[1]
     plain = replace(full, vcov=estimator)
     root, middle = plain.root_and_middle()
-    beside = Estimates(
+    xtscc = Estimates(
         names=terms,
         coefficients=full.coefficients,
         root=root,
@@ -601,9 +601,9 @@ def _driscoll_kraay_alternatives(
     )
     time = prepared.sample.time
     if prepared.block_sums is not None:
-        return {"xtscc": beside}
+        return {"xtscc": xtscc}
     slopes = block_slopes(solved, prepared.within.effects_and_slopes, time)
-    return {"xtscc": beside, "block_slopes": slopes}
+    return {"xtscc": xtscc, "block_slopes": slopes}
 
 
 def with_intercept(

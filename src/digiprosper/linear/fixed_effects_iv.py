@@ -1011,8 +1011,12 @@ class IVResults(LinearResults):
         return ", ".join(texts)
 
     def _summary_tests(self) -> list[TestResult]:
-        over = "sargan" if self.cov_type == "unadjusted" else "hansen_j"
-        shown = [self.iv_tests["kp_rk_lm"], self.iv_tests[over], self.endogeneity]
+        overidentification = "sargan" if self.cov_type == "unadjusted" else "hansen_j"
+        shown = [
+            self.iv_tests["kp_rk_lm"],
+            self.iv_tests[overidentification],
+            self.endogeneity,
+        ]
         return cast("list[TestResult]", shown)
 
     def _more_numbers(self) -> dict[str, Any]:
@@ -1058,15 +1062,17 @@ class IVStages(ResultSet):
         f = {label: fit.iv_tests[f"first_stage_f:{x}"].statistic for label, x in pairs}
         several = "effective_f" in fit.iv_tests and len(fit.instruments) > 1
         effective = {firsts[0]: fit.iv_tests["effective_f"]} if several else {}
-        under, over, endogeneity = (test.p_value for test in fit._summary_tests())
+        underidentified, overidentified, endogeneity = (
+            test.p_value for test in fit._summary_tests()
+        )
         code = "sargan" if fit.cov_type == "unadjusted" else "hansen"
         zero = {row.code: {second: cell} for row, cell in fit._anderson_rubin_rows()}
         rows = {
             "stage.first_f": f,
             "stat.effective_f": effective,
             **zero,
-            "stage.kp_lm": {second: under},
-            f"stage.{code}": {second: over},
+            "stage.kp_lm": {second: underidentified},
+            f"stage.{code}": {second: overidentified},
             "stage.endogeneity": {second: endogeneity},
         }
         return tuple(

@@ -301,8 +301,8 @@ def two_regressions(
     total = float(y @ y)
     pair = np.column_stack([treatment, y])
     (x0, slope0, r0), (x1, slope1, r1) = [
-        _simple_regression(Residualiser(beside, None).residuals(pair), total)
-        for beside in (common, np.column_stack([common, controls]))
+        _simple_regression(Residualiser(held_fixed, None).residuals(pair), total)
+        for held_fixed in (common, np.column_stack([common, controls]))
     ]
     return TwoRegressions(
         slope_without=slope0,

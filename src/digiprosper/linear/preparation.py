@@ -390,7 +390,7 @@ def _adapt_options(panel: Panel, options: LinearOptions) -> LinearOptions:
             "so entity effects absorb all variation. Omit it, or pass the entity: "
             "Panel.from_rows(df, entity=...).",
         )
-    alone = options.cov_type == "clustered" and options.clusters in (
+    single_rows = options.cov_type == "clustered" and options.clusters in (
         None,
         (panel.entity_name,),
     )
@@ -398,8 +398,8 @@ def _adapt_options(panel: Panel, options: LinearOptions) -> LinearOptions:
         options,
         entity_effects=False,
         time_effects=False,
-        cov_type="robust" if alone else options.cov_type,
-        clusters=None if alone else options.clusters,
+        cov_type="robust" if single_rows else options.cov_type,
+        clusters=None if single_rows else options.clusters,
     )
 
 
@@ -487,12 +487,12 @@ def count_entities_across(entity: Ints, clusters: Sequence[Ints]) -> int:
     """Count entities with rows in several clusters, in every dimension."""
     if not clusters or any(codes is entity for codes in clusters):
         return 0
-    across = np.ones(count_groups(entity), dtype=bool)
+    spans = np.ones(count_groups(entity), dtype=bool)
     for codes in clusters:
-        last_code = np.empty(across.size, dtype=codes.dtype)
+        last_code = np.empty(spans.size, dtype=codes.dtype)
         last_code[entity] = codes
-        across &= np.bincount(entity, last_code[entity] != codes, across.size) > 0
-    return int(across.sum())
+        spans &= np.bincount(entity, last_code[entity] != codes, spans.size) > 0
+    return int(spans.sum())
 
 
 def refuse_extreme(columns: Floats, names: Sequence[str]) -> None:
@@ -527,8 +527,8 @@ def refuse_extreme(columns: Floats, names: Sequence[str]) -> None:
 
 def _check_columns(sample: Sample, panel: Panel, options: LinearOptions) -> None:
     """Refuse a single entity with clustered errors, and extreme columns."""
-    alone = sample.n_entities == 1 and options.entity_effects
-    if alone and options.cov_type in _CLUSTERED:
+    one_entity = sample.n_entities == 1 and options.entity_effects
+    if one_entity and options.cov_type in _CLUSTERED:
         raise IdentificationError(
             f"only one {panel.entity_name} is in the sample ({sample.entities[0]}): "
             "clustered standard errors need at least two clusters. For a single time "

@@ -943,17 +943,17 @@ class LinearResults(SampledResults):
 
     def _alternative_tests(self) -> Lines:
         """Write other tests of the slopes, under Driscoll-Kraay errors."""
-        beside, slopes = self.estimated.xtscc, self.estimated.block_slopes
-        if beside is None or slopes is None:
+        xtscc, slopes = self.estimated.xtscc, self.estimated.block_slopes
+        if xtscc is None or slopes is None:
             return Lines(())
-        errors, _, p_values = beside.tests()
+        errors, _, p_values = xtscc.tests()
         rows = []
         for j, term in enumerate(self.names[: slopes.shape[1]]):
             test = _block_test(term, slopes[:, j], 0.95)
             of_blocks = [number_text(slopes[:, j].mean()), p_text(test.p_value)]
             rows.append([term, number_text(errors[j]), p_text(p_values[j]), *of_blocks])
         head = ["", "xtscc: std. error", "p", "block_test: estimate", "p"]
-        lags = beside.inference.bandwidth
+        lags = xtscc.inference.bandwidth
         about = (
             f"For comparison: standard errors of Stata's xtscc ({lags} lags, "
             "cov_type='xtscc'), too small with few periods; and the mean of the slopes "

@@ -875,11 +875,11 @@ def _mundlak(fitted: Fitted, entity: str) -> TestResult:
     means = [f"mean of {name}" for name in names]
     outcome = fitted.demeaned.raw[:, :1]
 
-    beside = _without_entity_effects(prepared, entity)
+    pooled = _without_entity_effects(prepared, entity)
     columns = np.hstack([outcome, raw, _entity_means(prepared, raw)])
-    demeaned = demean_columns(beside, (fitted.results.depvar, *names, *means), columns)
+    demeaned = demean_columns(pooled, (fitted.results.depvar, *names, *means), columns)
     results, solved = fit_equation(
-        beside, demeaned, 0, range(1, columns.shape[1]), auxiliary=demeaned.names
+        pooled, demeaned, 0, range(1, columns.shape[1]), auxiliary=demeaned.names
     )
 
     tested = [name for name in means if name in results.names]
@@ -895,7 +895,7 @@ def _mundlak(fitted: Fitted, entity: str) -> TestResult:
     title = "Hausman test (Mundlak)"
     test = wald_result(form, len(tested), math.inf, title, _NO_CORRELATION)
     if len(results.estimated.by_cluster) == 1 and np.isfinite(form):
-        full = Fitted(results, beside, demeaned, solved).solved_with_intercept
+        full = Fitted(results, pooled, demeaned, solved).solved_with_intercept
         (sums,), (part,) = results.estimated.by_cluster, full.vcov.parts
         assert part.codes is not None
         residuals = full.weighted(_random_effects_residuals(fitted, demeaned, results))

@@ -575,8 +575,8 @@ def _least_squares_threshold(
 
     running = plan(z, x, candidates(q, [_TRIM]), effects, intercept=intercept)
     sums = sums_of_squares(running)
-    if intercept and (held := level_is_held(running)).any():
-        sums[held] = sums_of_squares(without_level(running))[held]
+    if intercept and (level_held := level_is_held(running)).any():
+        sums[level_held] = sums_of_squares(without_level(running))[level_held]
     best = lowest(sums)
     if not np.isfinite(sums[best]):
         raise ThresholdSearchError(

@@ -284,13 +284,13 @@ def _column_hint(table: Table, index: pd.Index[Any], column: str) -> str:
 
 def _refuse_existing(table: Table, frame: pd.DataFrame, *, overwrite: bool) -> None:
     """Refuse existing columns: rows without data would become missing."""
-    same = [column for column in frame.columns if column in table.data]
-    if same and not overwrite:
+    existing = [column for column in frame.columns if column in table.data]
+    if existing and not overwrite:
         text = (
-            f"attach: {subject(same, 'is')} already in the panel. Rename or drop the "
-            "column, or replace it with overwrite=True."
+            f"attach: {subject(existing, 'is')} already in the panel. Rename or drop "
+            "the column, or replace it with overwrite=True."
         )
-        problems = [column_problem(column, "attach", text) for column in same]
+        problems = [column_problem(column, "attach", text) for column in existing]
         raise ColumnError(text, problems)
 
 

@@ -304,8 +304,8 @@ def sorted_keys(
     # All samples of the panel share them.
     codes.setflags(write=False)
     steps.setflags(write=False)
-    same = (codes[1:] == codes[:-1]) & (steps[1:] == steps[:-1])
-    _refuse_repeats(frame, names, order, same, in_index=frame.index is not index)
+    repeats = (codes[1:] == codes[:-1]) & (steps[1:] == steps[:-1])
+    _refuse_repeats(frame, names, order, repeats, in_index=frame.index is not index)
 
     rows = frame.drop(columns=names)
     if not (order[1:] > order[:-1]).all():

@@ -544,8 +544,8 @@ def _refuse_too_wide(terms: _Terms, uses: Sequence[_Use], rows: int) -> None:
     most = min(rows or nobs, _MOST_CELLS // nobs)
     categories = [term for term in widths if term.categories]
     if categories and sum(widths.values()) > most:
-        alone = [term for term in categories if widths[term] > most]
-        raise _too_wide_error(alone or categories, widths, nobs, rows)
+        too_wide = [term for term in categories if widths[term] > most]
+        raise _too_wide_error(too_wide or categories, widths, nobs, rows)
 
 
 def _too_wide_error(

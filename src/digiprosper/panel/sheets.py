@@ -371,11 +371,11 @@ def read_excel(
 def _merge_equal_columns(table: pd.DataFrame) -> pd.DataFrame:
     """Merge columns of several sheets with equal values, or values of other rows."""
     for name in table.columns[table.columns.duplicated()].unique():
-        same: Any = table[name]
-        first = same.bfill(axis=1).iloc[:, 0]
-        most = same.notna().sum(axis=1).max()
-        equal = (same.isna() | same.eq(first, axis=0)).all(axis=None)
-        if equal and most in (1, same.shape[1]):
+        copies: Any = table[name]
+        first = copies.bfill(axis=1).iloc[:, 0]
+        most = copies.notna().sum(axis=1).max()
+        equal = (copies.isna() | copies.eq(first, axis=0)).all(axis=None)
+        if equal and most in (1, copies.shape[1]):
             later = table.columns.duplicated() & (table.columns == name)
             table = table.loc[:, ~later].assign(**{name: first})
     return table

@@ -573,12 +573,12 @@ def _balanced_effect(matching: Matching, y: Floats) -> tuple[float, float, float
         x, moments = matching.base_values.to_numpy(), matching.moments or 1
         weights = frame["weight"].fillna(0.0).to_numpy()
         columns, _ = balanced_columns(x, moments)
-        *effect, alone = balanced_effect(
+        *effect, without_control = balanced_effect(
             y, frame["treated"].to_numpy(), columns, weights
         )
-        if not alone.size:
+        if not without_control.size:
             return effect[0], effect[1], effect[2]
-        names = frame.index[alone].tolist()
+        names = frame.index[without_control].tolist()
         reason = f"no other controls have values of x such as {quoted(names)}"
     text = (
         f"att: the effect has no standard error, because {reason}. Use fewer terms "

@@ -239,7 +239,7 @@ def few_untreated(
     if not few and not groups:
         return
     names = [*(time for time, _ in coding.cohorts), "never"]
-    alone = [names[i] for i in groups]
+    single_entities = [names[i] for i in groups]
     parts = []
     if few:
         depend = "is never treated, and effects depend on it"
@@ -248,12 +248,16 @@ def few_untreated(
         parts.append(f"{counted(coding.n_never, 'entity')} {depend}")
     parts += [
         f"the cohort of {time_text(name)} is a single {coding.entity}"
-        for name in alone
+        for name in single_entities
         if name != "never"
     ]
     text = f"{'; '.join(parts)}. "
-    text += _errors_text(cov_type, coding.entity, alone, few=few)
-    data = {"n_untreated": coding.n_never, "alone": tuple(alone), "cov_type": cov_type}
+    text += _errors_text(cov_type, coding.entity, single_entities, few=few)
+    data = {
+        "n_untreated": coding.n_never,
+        "alone": tuple(single_entities),
+        "cov_type": cov_type,
+    }
     yield Notice("few_untreated", text.strip(), data)
 
 

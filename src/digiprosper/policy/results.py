@@ -309,12 +309,12 @@ class EventStudyResults(WindowResults, LinearResults):
 
     def _summary(self) -> Summary:
         plain, window = LinearResults._summary(self), self.window
-        head, cells, beside, remarks = cast(
+        head, cells, tests, remarks = cast(
             "tuple[Lines, Cells, Lines, Remarks]", plain.blocks
         )
         lines = (*window.lines(self.key_names[0]), "")
         cells = self._with_reference(cells)
-        blocks = (head, Lines(lines), cells, beside, self._test_lines(), remarks)
+        blocks = (head, Lines(lines), cells, tests, self._test_lines(), remarks)
         return replace(plain, blocks=blocks)
 
     def _more_numbers(self) -> dict[str, Any]:

@@ -164,27 +164,27 @@ def _first_ones(table: Table, column: str, values: pd.Series[Any]) -> Ints:
         )
     dummy = values.to_numpy(dtype=np.float64)
     keys = table.keys
-    same = np.diff(keys.entity, prepend=-1) == 0
+    same_entity = np.diff(keys.entity, prepend=-1) == 0
     step = np.diff(dummy, prepend=0.0)
-    start = np.flatnonzero(np.where(same, step, dummy) > 0)
+    start = np.flatnonzero(np.where(same_entity, step, dummy) > 0)
     steps = np.diff(_ordinals(keys)[keys.time], prepend=0)
     for code, rows, defect in (
         (
             "switched_off",
-            np.flatnonzero(same & (step < 0)),
+            np.flatnonzero(same_entity & (step < 0)),
             "switches from 1 to 0 in {names}. The treatment must stay: drop these "
             "{entity} with panel.subset, or use ChaisemartinDHaultfoeuille of "
             "diff-diff.",
         ),
         (
             "switched_in_gap",
-            start[same[start] & (steps[start] > 1)],
+            start[same_entity[start] & (steps[start] > 1)],
             "switches on across a gap in time in {names}, so the first treated time is "
             "not known: specify a column of first treated times.",
         ),
         (
             "always_treated",
-            start[~same[start]],
+            start[~same_entity[start]],
             "is 1 in the first row of {names}, so that they have no period before "
             "treatment: drop these {entity} with panel.subset, or, where treatment "
             "began earlier, specify a column of first treated times.",

@@ -1011,8 +1011,8 @@ class ThresholdResults(SlopesByRegime):
                 f"; the set contains every candidate, because {bound:.1f} > {largest}"
             )
         lr_set = self.confidence_set(j + 1, method="lr")
-        same = lr_set == self.confidence_set(j + 1)
-        text = "the same" if same else set_text(lr_set)
+        sets_equal = lr_set == self.confidence_set(j + 1)
+        text = "the same" if sets_equal else set_text(lr_set)
         return [
             explanation,
             f"Set for homoskedastic errors (lr, LR <= {critical:.2f}): {text}",

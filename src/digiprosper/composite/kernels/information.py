@@ -55,12 +55,12 @@ def _critic(moments: Moments) -> Floats:
     """sd_j sum_k (1 - r_jk): Diakoulaki, Mavrotas and Papayannakis (1995)."""
     r, varies = moments.correlation()
     # One column has nothing to be compared with, and all the weight.
-    alone = varies & (varies.sum(axis=-1, keepdims=True) == 1)
+    only_varying = varies & (varies.sum(axis=-1, keepdims=True) == 1)
     gap = np.where(varies[..., :, None] & varies[..., None, :], 1.0 - r, 0.0)
     diagonal = np.arange(gap.shape[-1])
     gap[..., diagonal, diagonal] = 0.0
     conflict = np.where(gap > SAME_CORRELATION, gap, 0.0).sum(axis=-1)
-    return np.where(alone, 1.0, moments.sd * conflict)
+    return np.where(only_varying, 1.0, moments.sd * conflict)
 
 
 def _critic_slope(moments: Moments, change: Moments) -> Floats:

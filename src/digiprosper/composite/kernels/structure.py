@@ -127,8 +127,8 @@ def weigh(
         scores = np.column_stack([z[:, g] @ weights[g] for g in rule.groups])
         labels = [f"dimension {k + 1}" for k in range(len(rule.groups))]
         dimension_rule = replace(rule, groups=(np.arange(len(labels)),), across="flat")
-        across = weigh(scores, dimension_rule, labels, where=where).weights
-        for columns, weight in zip(rule.groups, across, strict=True):
+        dimension_weights = weigh(scores, dimension_rule, labels, where=where).weights
+        for columns, weight in zip(rule.groups, dimension_weights, strict=True):
             weights[columns] *= weight
     if rule.across == "equal_dimensions":
         weights = equal_across(weights, rule.groups)

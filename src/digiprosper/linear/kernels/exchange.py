@@ -362,8 +362,8 @@ def placebo_slopes(
             entity_generator, period_generator, part.stop - part.start
         )
         sums = table[entities, starts].sum(axis=1)
-        square, product, beside = sums[:, 0], sums[:, 1], sums[:, 2:]
-        net_square = square - np.einsum("rb,rb->r", beside, beside)
+        square, product, nuisance = sums[:, 0], sums[:, 1], sums[:, 2:]
+        net_square = square - np.einsum("rb,rb->r", nuisance, nuisance)
         identified = net_square > LOST_IN_DRAW * square
         out[part] = product / np.where(identified, net_square, np.nan)
     return out

@@ -196,8 +196,10 @@ def _by_demeaning(
     for columns in chunks(groups, codes.size, 8 * _CACHED):
         inside = codes[:, None] == np.arange(columns.start, columns.stop)
         for j in range(2):
-            alone = np.where(inside, pair[:, j, None], 0.0)
-            sums = level_sums(codes, groups, alone - absorbed.demean(alone), score)
+            score_column = np.where(inside, pair[:, j, None], 0.0)
+            sums = level_sums(
+                codes, groups, score_column - absorbed.demean(score_column), score
+            )
             removed[j, columns] = sums.T
     return removed, np.eye(groups)
 

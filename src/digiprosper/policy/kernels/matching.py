@@ -299,8 +299,8 @@ def balanced_effect(
         squares = first**2 / (n_treated - 1) + second**2 / df_controls
         df = (first + second) ** 2 / squares
     estimate = y[treated].mean() - share @ y[~treated]
-    alone = np.flatnonzero(~treated)[slack <= FULL_LEVERAGE]
-    return float(estimate), float(first + second), float(df), alone
+    without_control = np.flatnonzero(~treated)[slack <= FULL_LEVERAGE]
+    return float(estimate), float(first + second), float(df), without_control
 
 
 def _nearest_of_other_group(y: Floats, treated: Bools, coordinates: Floats) -> Floats:

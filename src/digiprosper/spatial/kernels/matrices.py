@@ -235,8 +235,8 @@ def same_values(values: Floats) -> tuple[Ints, Ints]:
     order = np.argsort(values, kind="stable")
     ordered = values[order]
     sizes = np.maximum(np.abs(ordered[1:]), np.abs(ordered[:-1]))
-    same = np.diff(ordered) <= EQUAL_DIFFERENCE * sizes
-    return order[:-1][same], order[1:][same]
+    equal_next = np.diff(ordered) <= EQUAL_DIFFERENCE * sizes
+    return order[:-1][equal_next], order[1:][equal_next]
 
 
 def inverse_differences(values: Floats) -> Matrix:
