@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import KW_ONLY, dataclass, field, replace
 from typing import Any, Literal, Self, cast, get_args
 
@@ -12,6 +13,7 @@ import pandas as pd
 from digiprosper.checks import check_level, check_option, option_error
 from digiprosper.composite.results import IndexResults
 from digiprosper.composite.specification import CompositeIndex
+from digiprosper.composite.state import at_rows, complete_rows, learn
 from digiprosper.errors import (
     DigiprosperError,
     IdentificationError,
@@ -32,6 +34,7 @@ from digiprosper.kernels.resampling import (
     draw_counts,
     drawn_rows,
     entity_grams,
+    refit,
     seed_sequence,
 )
 from digiprosper.kernels.within import is_nested
@@ -271,7 +274,9 @@ class PropagatedIndex(Specification):
             data = data.attach(index.scores.rename(name))
         _refuse_unused_indices(self.model, data, fitted)
         draws = _read_units(data, _clusters(self.model), fitted)
-        if self._draws_are_linear(draws):
+        if self._is_regression(draws) and all(
+            map(self._has_fixed_columns, fitted.values())
+        ):
             results, values = self._draw_from_products(draws, seed)
         else:
             results, values = self._draw_by_refits(draws, seed, progress)
@@ -349,8 +354,11 @@ class PropagatedIndex(Specification):
         fixed = self.end_points == "held" or index.recipe.scope.fixed_end_points
         return fixed and _is_weighted_sum(index)
 
-    def _draws_are_linear(self, draws: _DrawnUnits) -> bool:
-        """Check whether the draws can be computed from cross products by cluster."""
+    def _is_regression(self, draws: _DrawnUnits) -> bool:
+        """Check for least squares in which each index is a regressor or the outcome.
+
+        Its draws can be computed from cross products by cluster.
+        """
         model = self.model
         if (
             not isinstance(model, FixedEffects)
@@ -362,10 +370,7 @@ class PropagatedIndex(Specification):
         texts = [t for t in (model.y, *model.x) if t.strip() not in draws.fitted]
         inside = {n for t in texts for n in parse(t, draws.data.columns, "x").names}
         others = f"{model.where} {model.absorb}"
-        return all(
-            self._has_fixed_columns(index) and name not in inside and name not in others
-            for name, index in draws.fitted.items()
-        )
+        return not any(name in inside or name in others for name in draws.fitted)
 
     def _draw_from_products(
         self, draws: _DrawnUnits, seed: np.random.SeedSequence
@@ -417,14 +422,14 @@ class PropagatedIndex(Specification):
         scores = {
             name: draws.score_function(name)
             if self._has_fixed_columns(index)
-            else draws.redrawn_score_function(self.indices[name])
+            else draws.redrawn_score_function(name)
             for name, index in draws.fitted.items()
         }
         model, names = self.model, results.params.index
         if isinstance(model, Specification) and hasattr(model, "reps"):
             model = model.replace(reps=min(model.reps, _OWN_DRAWS))
 
-        def estimates(count: Floats, rng: object) -> Any:
+        def fit_again(count: Floats, rng: object) -> Any:
             with hold_warnings("", []):
                 columns = {name: score(count) for name, score in scores.items()}
                 panel = data._copy_with(table_of(data).with_columns(columns))
@@ -437,10 +442,18 @@ class PropagatedIndex(Specification):
                 )
             return params[names]
 
+        estimates: Callable[[Floats, object], Any] = fit_again
         counts = draw_counts(seed, draws.count, self.reps)
         if self.model_rows == "drawn":
             once = np.ones(draws.count)
-            self._refuse_label_dependence(lambda: estimates(once, seed), results)
+            self._refuse_label_dependence(lambda: fit_again(once, seed), results)
+            # Products have no intercept.
+            if self._is_regression(draws) and "Intercept" not in names:
+                from_products = self._estimate_from_products(draws, scores)
+                # Too many products, or slopes by levels that cross the clusters
+                with suppress(DigiprosperError):
+                    from_products(once, seed)
+                    estimates = from_products
         values, last_error = np.full((self.reps, len(names)), np.nan), None
         with progress_bar("PropagatedIndex", self.reps, show=progress) as done:
             for b, count in enumerate(counts):
@@ -455,6 +468,30 @@ class PropagatedIndex(Specification):
                 f"the model has no estimates in any of {self.reps} draws: {last_error}"
             ) from last_error
         return results, values
+
+    def _estimate_from_products(
+        self, draws: _DrawnUnits, scores: Mapping[str, Callable[[Floats], Any]]
+    ) -> Callable[[Floats, object], Any]:
+        """Return a function that estimates a regression in one draw; no notices."""
+        fit = self.model._fitted(draws.data)
+        sample, columns = fit.prepared.sample, fit.demeaned.raw.copy()
+        names = [fit.results.depvar.strip(), *fit.demeaned.names[1:]]
+        rows = draws.data.index.get_indexer(sample.index)
+        drawn = draws.units_of(sample.entities)[sample.entity]
+        effects = fit.prepared.within.effects_and_slopes
+        equation = (0, tuple(range(1, len(names))))
+
+        def estimates(count: Floats, _: object) -> Any:
+            for name, score in scores.items():
+                columns[:, names.index(name)] = score(count)[rows]
+            grams = entity_grams(columns, drawn, effects)
+            grams = grams.padded(draws.count - grams.n_clusters)
+            slopes = refit(grams, count[None], [equation])[0][0]
+            if np.isnan(slopes).any():
+                raise IdentificationError("a regressor does not vary by itself.")
+            return slopes
+
+        return estimates
 
     def _refuse_label_dependence(
         self,
@@ -690,12 +727,20 @@ class _DrawnUnits:
         indicators = self.indicators(name).reindex(self.data.index).to_numpy()
         return lambda count: indicators @ weigh(count[None])[0]
 
-    def redrawn_score_function(self, spec: CompositeIndex) -> Callable[[Floats], Any]:
-        """Return a function that fits the index to one draw and scores all rows."""
+    def redrawn_score_function(self, name: str) -> Callable[[Floats], Any]:
+        """Return a function that learns the index in one draw, and scores all rows."""
+        index = self.fitted[name]
+        options, sample = index.recipe, complete_rows(index.recipe, self.data)
+        units = self.units_of(sample.entities)[sample.entity]
+        positions = sample.index.get_indexer(self.data.index)
 
         def score(count: Floats) -> Any:
-            drawn = spec.fit(self.rows(self.data, count))
-            return drawn.apply(self.data).reindex(self.data.index).to_numpy()
+            rows = np.repeat(np.arange(sample.nobs), count[units].astype(np.intp))
+            if not rows.size:
+                raise IdentificationError(f"no row of index {cited(name)} is drawn.")
+            state = learn(options, at_rows(sample, rows))
+            scores = state.scaled(options, sample).scores()
+            return np.append(scores, np.nan)[positions]
 
         return score
 
