@@ -273,10 +273,9 @@ class PropagatedIndex(Specification):
         for name, index in fitted.items():
             data = data.attach(index.scores.rename(name))
         _refuse_unused_indices(self.model, data, fitted)
-        draws = _read_units(data, _clusters(self.model), fitted)
-        if self._is_regression(draws) and all(
-            map(self._has_fixed_columns, fitted.values())
-        ):
+        redrawn = tuple(filter(lambda name: self._is_redrawn(fitted[name]), fitted))
+        draws = _read_units(data, _clusters(self.model), fitted, redrawn)
+        if self._is_regression(draws) and not redrawn:
             results, values = self._draw_from_products(draws, seed)
         else:
             results, values = self._draw_by_refits(draws, seed, progress)
@@ -349,10 +348,10 @@ class PropagatedIndex(Specification):
                 )
         return fitted
 
-    def _has_fixed_columns(self, index: IndexResults) -> bool:
-        """Check whether an index is a weighted sum of the same columns in all draws."""
+    def _is_redrawn(self, index: IndexResults) -> bool:
+        """Check whether draws change more of an index than weights of fixed columns."""
         fixed = self.end_points == "held" or index.recipe.scope.fixed_end_points
-        return fixed and _is_weighted_sum(index)
+        return not (fixed and _is_weighted_sum(index))
 
     def _is_regression(self, draws: _DrawnUnits) -> bool:
         """Check for least squares in which each index is a regressor or the outcome.
@@ -380,10 +379,10 @@ class PropagatedIndex(Specification):
         issue(fit.results.diagnostics)
         sample = fit.prepared.sample
         names = [fit.results.depvar.strip(), *fit.demeaned.names[1:]]
+        weighted = {name: draws.weighted_columns(name) for name in draws.fitted}
+        rows = draws.data.index.get_indexer(sample.index)
         columns = [
-            draws.indicators(name).loc[sample.index].to_numpy(dtype=np.float64)
-            if name in draws.fitted
-            else fit.demeaned.raw[:, [q]]
+            weighted[name][0][rows] if name in weighted else fit.demeaned.raw[:, [q]]
             for q, name in enumerate(names)
         ]
         variable = np.repeat(np.arange(len(names)), [c.shape[1] for c in columns])
@@ -392,12 +391,11 @@ class PropagatedIndex(Specification):
         grams = entity_grams(np.hstack(columns), drawn, effects)
         # Entities that are used for the weights only have no sums.
         grams = grams.padded(draws.count - grams.n_clusters)
-        weighers = {name: draws.weight_function(name) for name in draws.fitted}
 
         def combine(counts: Floats) -> Floats:
             out = np.zeros((len(counts), variable.size, len(names)))
             for q, name in enumerate(names):
-                weights = weighers[name](counts) if name in weighers else 1.0
+                weights = weighted[name][1](counts) if name in weighted else 1.0
                 out[:, variable == q, q] = weights
             return out
 
@@ -419,12 +417,7 @@ class PropagatedIndex(Specification):
                 f"{type(self.model).__name__}.fit returns {cited(results)}, "
                 "which lacks one of params, cov, nobs, tidy and glance."
             )
-        scores = {
-            name: draws.score_function(name)
-            if self._has_fixed_columns(index)
-            else draws.redrawn_score_function(name)
-            for name, index in draws.fitted.items()
-        }
+        scores = {name: draws.score_function(name) for name in draws.fitted}
         model, names = self.model, results.params.index
         if isinstance(model, Specification) and hasattr(model, "reps"):
             model = model.replace(reps=min(model.reps, _OWN_DRAWS))
@@ -679,6 +672,7 @@ class _DrawnUnits:
 
     data: Panel
     fitted: Mapping[str, IndexResults]
+    redrawn: Sequence[str]  # indices of which more is drawn than weights
     name: str  # of the units
     units: Ints  # (n,) unit of each entity, -1 without a score
 
@@ -706,31 +700,27 @@ class _DrawnUnits:
         )
         return panel._copy_with(replace(table, keys=again))
 
-    def indicators(self, name: str) -> pd.DataFrame:
-        """Return the normalised indicators, whose weighted sum is the score."""
-        index = self.fitted[name]
+    def weighted_columns(self, name: str) -> tuple[Floats, Callable[[Floats], Floats]]:
+        """Return the normalised indicators (N, m), whose weighted sum is the score.
+
+        Their weights (R, m) are a function of counts of units (R, G).
+        """
+        index, sums = self.fitted[name], cast("Any", self.fitted[name].entity_sums)
         weight = index.weights["weight"]
         # An indicator without weight has none in any draw.
         parts = index.contributions(self.data) / weight.where(weight != 0.0)
-        return parts.fillna(0.0)
-
-    def weight_function(self, name: str) -> Callable[[Floats], Floats]:
-        """Return a function from counts of units (R, units) to weights (R, m)."""
-        index, sums = self.fitted[name], cast("Any", self.fitted[name].entity_sums)
+        columns = parts.fillna(0.0).reindex(self.data.index).to_numpy(dtype=np.float64)
         entities = cast("Any", index.index).unique(level=0)[sums.entities]
         learned = self.units_of(entities)
-        return lambda counts: sums.weights(counts[:, learned])
+        return columns, lambda counts: sums.weights(counts[:, learned])
 
     def score_function(self, name: str) -> Callable[[Floats], Any]:
-        """Return a function that scores all rows with the weights of one draw."""
-        weigh = self.weight_function(name)
-        indicators = self.indicators(name).reindex(self.data.index).to_numpy()
-        return lambda count: indicators @ weigh(count[None])[0]
-
-    def redrawn_score_function(self, name: str) -> Callable[[Floats], Any]:
-        """Return a function that learns the index in one draw, and scores all rows."""
-        index = self.fitted[name]
-        options, sample = index.recipe, complete_rows(index.recipe, self.data)
+        """Return a function that scores all rows with what one draw teaches."""
+        if name not in self.redrawn:
+            columns, weights = self.weighted_columns(name)
+            return lambda count: columns @ weights(count[None])[0]
+        options = self.fitted[name].recipe
+        sample = complete_rows(options, self.data)
         units = self.units_of(sample.entities)[sample.entity]
         positions = sample.index.get_indexer(self.data.index)
 
@@ -746,7 +736,10 @@ class _DrawnUnits:
 
 
 def _read_units(
-    data: Panel, clusters: Sequence[str], fitted: Mapping[str, IndexResults]
+    data: Panel,
+    clusters: Sequence[str],
+    fitted: Mapping[str, IndexResults],
+    redrawn: Sequence[str],
 ) -> _DrawnUnits:
     """Code the units that are drawn: the one-way clusters of a model, or entities."""
     keys = table_of(data).keys
@@ -761,7 +754,7 @@ def _read_units(
         )
     units = np.full(keys.entities.size, -1)
     units[entity] = np.unique(codes, return_inverse=True)[1]
-    return _DrawnUnits(data, fitted, name, units)
+    return _DrawnUnits(data, fitted, redrawn, name, units)
 
 
 def _is_weighted_sum(index: IndexResults) -> bool:
