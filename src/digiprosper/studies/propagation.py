@@ -273,7 +273,12 @@ class PropagatedIndex(Specification):
         for name, index in fitted.items():
             data = data.attach(index.scores.rename(name))
         _refuse_unused_indices(self.model, data, fitted)
-        redrawn = tuple(filter(lambda name: self._is_redrawn(fitted[name]), fitted))
+        redrawn = [
+            name
+            for name, index in fitted.items()
+            if self.end_points == "redrawn"
+            and not (index.recipe.scope.fixed_end_points and _is_weighted_sum(index))
+        ]
         draws = _read_units(data, _clusters(self.model), fitted, redrawn)
         if self._is_regression(draws) and not redrawn:
             results, values = self._draw_from_products(draws, seed)
@@ -347,11 +352,6 @@ class PropagatedIndex(Specification):
                     "draw."
                 )
         return fitted
-
-    def _is_redrawn(self, index: IndexResults) -> bool:
-        """Check whether draws change more of an index than weights of fixed columns."""
-        fixed = self.end_points == "held" or index.recipe.scope.fixed_end_points
-        return not (fixed and _is_weighted_sum(index))
 
     def _is_regression(self, draws: _DrawnUnits) -> bool:
         """Check for least squares in which each index is a regressor or the outcome.
