@@ -40,7 +40,7 @@ from digiprosper.kernels.resampling import (
 from digiprosper.kernels.within import is_nested
 from digiprosper.linear.fixed_effects import FixedEffects
 from digiprosper.optional import progress_bar
-from digiprosper.panel import Panel
+from digiprosper.panel import Panel, Sample
 from digiprosper.panel.access import check_panel, table_of
 from digiprosper.panel.codes import coded
 from digiprosper.panel.terms import parse
@@ -706,12 +706,10 @@ class _DrawnUnits:
         Their weights (R, m) are a function of counts of units (R, G).
         """
         index, sums = self.fitted[name], cast("Any", self.fitted[name].entity_sums)
-        weight = index.weights["weight"]
-        # An indicator without weight has none in any draw.
-        parts = index.contributions(self.data) / weight.where(weight != 0.0)
-        columns = parts.fillna(0.0).reindex(self.data.index).to_numpy(dtype=np.float64)
-        entities = cast("Any", index.index).unique(level=0)[sums.entities]
-        learned = self.units_of(entities)
+        sample, positions = self._scored_rows(name)
+        z = index.state.scaled(index.recipe, sample).z
+        learned = self.units_of(sample.entities[sums.entities])
+        columns = np.vstack([z, np.full(z.shape[1], np.nan)])[positions]
         return columns, lambda counts: sums.weights(counts[:, learned])
 
     def score_function(self, name: str) -> Callable[[Floats], Any]:
@@ -720,9 +718,8 @@ class _DrawnUnits:
             columns, weights = self.weighted_columns(name)
             return lambda count: columns @ weights(count[None])[0]
         options = self.fitted[name].recipe
-        sample = complete_rows(options, self.data)
+        sample, positions = self._scored_rows(name)
         units = self.units_of(sample.entities)[sample.entity]
-        positions = sample.index.get_indexer(self.data.index)
 
         def score(count: Floats) -> Any:
             rows = np.repeat(np.arange(sample.nobs), count[units].astype(np.intp))
@@ -733,6 +730,11 @@ class _DrawnUnits:
             return np.append(scores, np.nan)[positions]
 
         return score
+
+    def _scored_rows(self, name: str) -> tuple[Sample, Ints]:
+        """Return the rows of an index, and where in them all rows are; -1 without."""
+        sample = complete_rows(self.fitted[name].recipe, self.data)
+        return sample, sample.index.get_indexer(self.data.index)
 
 
 def _read_units(
@@ -773,7 +775,7 @@ def _draw_sampling_errors(
         deviations = (
             (results.draws[names] - results.params).dropna(how="all").to_numpy()
         )
-        return deviations[generator.integers(len(deviations), size=reps)]
+        return generator.choice(deviations, reps)
     has_error = np.isfinite(np.diag(covariance))
     if not has_error.any():
         raise IdentificationError(
