@@ -30,6 +30,7 @@ from digiprosper.errors import (
 from digiprosper.kernels import Floats, Ints
 from digiprosper.kernels.intervals import covariance_of
 from digiprosper.kernels.resampling import (
+    Grams,
     bootstrap,
     draw_counts,
     drawn_rows,
@@ -377,20 +378,15 @@ class PropagatedIndex(Specification):
         """Estimate a regression in all draws at once."""
         fit = self.model._fitted(draws.data)
         issue(fit.results.diagnostics)
-        sample = fit.prepared.sample
         names = [fit.results.depvar.strip(), *fit.demeaned.names[1:]]
         weighted = {name: draws.weighted_columns(name) for name in draws.fitted}
-        rows = draws.data.index.get_indexer(sample.index)
+        rows = draws.data.index.get_indexer(fit.prepared.sample.index)
         columns = [
             weighted[name][0][rows] if name in weighted else fit.demeaned.raw[:, [q]]
             for q, name in enumerate(names)
         ]
         variable = np.repeat(np.arange(len(names)), [c.shape[1] for c in columns])
-        drawn = draws.units_of(sample.entities)[sample.entity]
-        effects = fit.prepared.within.effects_and_slopes
-        grams = entity_grams(np.hstack(columns), drawn, effects)
-        # Entities that are used for the weights only have no sums.
-        grams = grams.padded(draws.count - grams.n_clusters)
+        grams = draws.grams(fit.prepared, np.hstack(columns))
 
         def combine(counts: Floats) -> Floats:
             out = np.zeros((len(counts), variable.size, len(names)))
@@ -467,18 +463,15 @@ class PropagatedIndex(Specification):
     ) -> Callable[[Floats, object], Any]:
         """Return a function that estimates a regression in one draw; no notices."""
         fit = self.model._fitted(draws.data)
-        sample, columns = fit.prepared.sample, fit.demeaned.raw.copy()
         names = [fit.results.depvar.strip(), *fit.demeaned.names[1:]]
-        rows = draws.data.index.get_indexer(sample.index)
-        drawn = draws.units_of(sample.entities)[sample.entity]
-        effects = fit.prepared.within.effects_and_slopes
+        rows = draws.data.index.get_indexer(fit.prepared.sample.index)
+        columns = fit.demeaned.raw.copy()
         equation = (0, tuple(range(1, len(names))))
 
         def estimates(count: Floats, _: object) -> Any:
             for name, score in scores.items():
                 columns[:, names.index(name)] = score(count)[rows]
-            grams = entity_grams(columns, drawn, effects)
-            grams = grams.padded(draws.count - grams.n_clusters)
+            grams = draws.grams(fit.prepared, columns)
             slopes = refit(grams, count[None], [equation])[0][0]
             if np.isnan(slopes).any():
                 raise IdentificationError("a regressor does not vary by itself.")
@@ -699,6 +692,12 @@ class _DrawnUnits:
             rows=None if keys.rows is None else numbers.rename(keys.rows.name),
         )
         return panel._copy_with(replace(table, keys=again))
+
+    def grams(self, prepared: Any, columns: Floats) -> Grams:
+        """Multiply columns (N, p) by unit; units for the weights only have no sums."""
+        drawn = self.units_of(prepared.sample.entities)[prepared.sample.entity]
+        grams = entity_grams(columns, drawn, prepared.within.effects_and_slopes)
+        return grams.padded(self.count - grams.n_clusters)
 
     def weighted_columns(self, name: str) -> tuple[Floats, Callable[[Floats], Floats]]:
         """Return the normalised indicators (N, m), whose weighted sum is the score.
