@@ -800,6 +800,61 @@ def test_redrawn_end_points_equal_the_whole_chain_on_stacked_rows(
     np.testing.assert_array_equal(results.estimates, held.estimates)
 
 
+@pytest.mark.parametrize(
+    ("x", "absorb", "fits"),
+    [
+        (["digital", "x"], (), 2),
+        # Fitted in each draw, and once with new labels
+        (["log(digital)", "x"], (), 101),
+        # Slopes by year cross the entities that are drawn.
+        (["digital"], "t[x]", 101),
+    ],
+)
+def test_redrawn_regressions_are_fitted_in_a_draw_only_if_products_do_not_do(
+    x: list[str], absorb: Any, fits: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = []
+    fit = dp.FixedEffects.fit
+
+    def counted(self: Any, *args: Any, **options: Any) -> Any:
+        calls.append(self)
+        return fit(self, *args, **options)
+
+    monkeypatch.setattr(dp.FixedEffects, "fit", counted)
+    index = dp.CompositeIndex(system(DIGITAL), shift=0.01)
+    spec = PropagatedIndex(
+        {"digital": index},
+        dp.FixedEffects("y", x, absorb=absorb),
+        reps=99,
+        end_points="redrawn",
+    )
+    results = spec.fit(dp.Panel(frame(4), "i", "t"), rng=1)
+    assert len(calls) == fits
+    assert np.isfinite(results.std_errors).all()
+
+
+def test_a_draw_without_rows_of_one_of_two_indices_is_lost(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(propagation, "_LEAST_REPS", 20)
+    df = frame(4, n=12)
+    few = df["i"].isin(df["i"].unique()[:2])
+    both = dp.Panel(df.assign(a=df["a"].where(few)), "i", "t")
+    indices = {
+        name: dp.CompositeIndex(system(columns), missing="drop")
+        for name, columns in {"first": ("a",), "second": ("c", "u")}.items()
+    }
+    model = dp.FixedEffects("y", ["first", "second"], time_effects=False)
+    spec = PropagatedIndex(indices, model, reps=40, end_points="redrawn")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        results = spec.fit(both, rng=3)
+    drawn = draw_counts(np.random.SeedSequence(3), 12, 40)[:, :2].sum(axis=1)
+    lost = np.isnan(results.draw_values).all(axis=1)
+    assert (drawn == 0).any()
+    assert lost[drawn == 0].all()
+
+
 def test_what_is_held_is_told() -> None:
     panel, model = dp.Panel(frame(2), "i", "t"), dp.FixedEffects("y", ["digital", "x"])
 

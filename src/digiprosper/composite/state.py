@@ -74,6 +74,18 @@ def without_indicator(sample: Sample, name: str) -> Sample:
     return _with_columns(sample, sample.matrix[:, positions], others)
 
 
+def at_rows(sample: Sample, rows: Ints) -> Sample:
+    """Take rows of a sample; one that is listed twice is two rows."""
+    keys = sample.keys.keep(rows)
+    return replace(
+        sample,
+        matrix=sample.matrix.T[:, rows].T,
+        entity=keys.entity,
+        time=keys.time,
+        keys=keys,
+    )
+
+
 def _with_columns(sample: Sample, x: Floats, names: tuple[str, ...]) -> Sample:
     return replace(
         sample, matrix=x, names=names, roles={_ROLE: tuple(range(len(names)))}

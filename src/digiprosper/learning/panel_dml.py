@@ -41,7 +41,7 @@ from digiprosper.errors import (
 from digiprosper.kernels import Floats, Ints
 from digiprosper.kernels.resampling import seed_sequence
 from digiprosper.kernels.tolerances import ABSORBED
-from digiprosper.kernels.within import compress, is_nested, level_sums
+from digiprosper.kernels.within import is_nested, less_means, level_sums
 from digiprosper.learning import kernel
 from digiprosper.learning.results import DMLResults
 from digiprosper.linear.estimation import (
@@ -439,25 +439,14 @@ def prepare_learning(spec: Any, panel: Panel) -> LearningSample:
         linear_options(spec), ssc="reghdfe", collinear="drop", keep_rows=False
     )
     prepared = prepare(panel, roles, options)
-    sample, count = prepared.sample, len(terms)
     for role, term in terms.items():
-        single_column(sample, role, term, _LEARNED[role])
+        single_column(prepared.sample, role, term, _LEARNED[role])
     _check_clusters(prepared)
     demeaned = _demean(spec, prepared, terms)
-    if spec.transform in _DEMEANED:
-        learned = demeaned.columns[:, :count]
-    else:
-        learned = demeaned.raw[:, :count]
-        if spec.transform == "difference":
-            learned = learned - sample.columns("lagged")[:, :count]
-        if spec.time_effects:
-            learned = learned - _means_by(sample.time, learned)
-    features = make_features(spec, sample, demeaned)
-    folds = _read_fixed_folds(spec, prepared)
+    columns = transformed(spec, prepared.sample, demeaned)
     (clusters,), (groups,) = prepared.cluster_codes, prepared.count.groups
-    return LearningSample(
-        prepared, demeaned, learned, features, clusters, groups, folds
-    )
+    folds = _read_fixed_folds(spec, prepared, clusters, groups)
+    return LearningSample(prepared, demeaned, *columns, clusters, groups, folds)
 
 
 def _check_clusters(prepared: Prepared) -> None:
@@ -506,47 +495,53 @@ def _demean(spec: Any, prepared: Prepared, terms: Mapping[str, str]) -> Demeaned
     return demeaned
 
 
-def _means_by(codes: Ints, columns: Floats) -> Floats:
-    """Compute the means of columns by level, for each row."""
-    codes, levels = compress(codes)
-    means = level_sums(codes, levels, columns) / np.bincount(codes)[:, None]
-    return means[codes]
-
-
-def make_features(
+def transformed(
     spec: Any, sample: Sample, demeaned: Demeaned, *, squares: bool = False
-) -> Floats:
-    """Return the features (N, p), with those of a dictionary if `squares`.
+) -> tuple[Floats, Floats]:
+    """Return what is learned (N, c), and the features (N, p) it is learned from.
 
-    With ``transform="dictionary"`` all have squares and products, which are demeaned.
+    With ``transform="dictionary"`` features have squares and products, which are
+    demeaned; with others only if `squares`.
     """
-    learned = 2 if spec.instrument is None else 3
+    count = 2 if spec.instrument is None else 3
     if spec.transform in _DEMEANED:
-        linear = len(sample.roles["x"])
-        end = learned + linear if spec.transform == "within" else None
-        varying = learned + np.flatnonzero(~demeaned.absorbed[learned:end])
+        end = count + len(sample.roles["x"]) if spec.transform == "within" else None
+        varying = count + np.flatnonzero(~demeaned.absorbed[count:end])
         if not varying.size:
             raise IdentificationError(
                 "the effects absorb all controls; use FixedEffects without controls."
             )
-        return np.ascontiguousarray(demeaned.columns[:, varying])
-    blocks = [sample.columns("x")]
+        columns = demeaned.columns
+        return columns[:, :count], np.ascontiguousarray(columns[:, varying])
+    learned, blocks = demeaned.raw[:, :count], [sample.columns("x")]
     if spec.transform == "difference":
-        blocks.append(sample.columns("lagged")[:, learned:])
+        lagged = sample.columns("lagged")
+        learned = learned - lagged[:, :count]
+        blocks.append(lagged[:, count:])
     # Keeps the digits of means
     blocks = [block - blocks[0].mean(axis=0) for block in blocks]
     if squares:
         blocks += [kernel.squares_and_products(block) for block in blocks]
     features = np.column_stack(blocks)
     levels = [sample.entity] if spec.transform == "mundlak" else []
-    levels += [sample.time] if spec.time_effects else []
+    if spec.time_effects:
+        learned = learned - _means_by(sample.time, learned)
+        levels.append(sample.time)
     means = [_means_by(codes, features) for codes in levels]
-    return np.column_stack([features, *means])
+    return learned, np.column_stack([features, *means])
 
 
-def _read_fixed_folds(spec: Any, prepared: Prepared) -> Ints | None:
+def _means_by(codes: Ints, columns: Floats) -> Floats:
+    """Compute the means of columns by level, for each row."""
+    counts = np.bincount(codes)
+    return (level_sums(codes, counts.size, columns) / counts[:, None])[codes]
+
+
+def _read_fixed_folds(
+    spec: Any, prepared: Prepared, clusters: Ints, groups: int
+) -> Ints | None:
     """Return the fold of each row, by its cluster; None if they are drawn."""
-    (name,), (groups,) = prepared.cluster_names, prepared.count.groups
+    (name,) = prepared.cluster_names
     if isinstance(spec.folds, int):
         if spec.folds > groups:
             raise option_error(
@@ -557,23 +552,21 @@ def _read_fixed_folds(spec: Any, prepared: Prepared) -> Ints | None:
             )
         return None
     if spec.folds is None:
-        return np.zeros(prepared.sample.nobs, dtype=np.intp)
-    labels = pd.Series(prepared.sample.code_levels[name][prepared.cluster_codes[0]])
-    folds = labels.map(dict(spec.folds))
-    absent = labels[folds.isna()].unique().tolist()
-    if absent:
+        return np.zeros_like(clusters)
+    labels, fold_of = prepared.sample.code_levels[name], dict(spec.folds)
+    if absent := [label for label in labels if label not in fold_of]:
         raise option_error(
             "folds",
             absent,
             f"folds has no fold for {quoted(absent)}. It must be a Series of folds "
             f"indexed by {name}, the clusters.",
         )
-    codes, levels = pd.factorize(folds)
+    codes, levels = pd.factorize(labels.map(fold_of))
     if len(levels) < 2:
         raise option_error(
             "folds", 1, "folds has one fold for all clusters; it needs two or more."
         )
-    return codes
+    return codes[clusters]
 
 
 # --- estimation -----------------------------------------------------------------------
@@ -655,8 +648,7 @@ def _estimate(
     outcome, treatment = residuals[:, 0], residuals[:, 1]
     instrument = residuals[:, -1]  # the treatment, if there is none
     if spec.transform == "mundlak":
-        entity = sample.prepared.sample.entity
-        instrument = instrument - _means_by(entity, residuals[:, -1:])[:, 0]
+        instrument = less_means(instrument, sample.prepared.sample.entity)
     if np.linalg.norm(instrument) <= ABSORBED * np.linalg.norm(learned[:, -1]):
         role = "treatment" if spec.instrument is None else "instrument"
         raise not_identified(
@@ -719,10 +711,9 @@ def _learn_by_terms(
     flexible = [name for name, learner in spec.learners if is_flexible(learner)]
     if not flexible:
         return {}
-    rows, learned = sample.prepared.sample, sample.learned[:, :2]
-    features = make_features(spec, rows, sample.demeaned, squares=True)
-    folds, _ = draw_folds(spec, sample, seed)
-    r2 = kernel.cross_fit(LinearRegression, features, learned, folds)[1]
+    rows, (folds, _) = sample.prepared.sample, draw_folds(spec, sample, seed)
+    learned, features = transformed(spec, rows, sample.demeaned, squares=True)
+    r2 = kernel.cross_fit(LinearRegression, features, learned[:, :2], folds)[1]
     return dict.fromkeys(flexible, r2)
 
 

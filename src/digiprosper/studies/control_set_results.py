@@ -410,9 +410,6 @@ class ControlSets(Summarised, ResultSet):
         ]
         return pd.DataFrame(rows, index=pd.Index(list(self.candidates), name="control"))
 
-    def __repr__(self) -> str:
-        return self._summary().to_text()
-
     def _about(self) -> str:
         candidates = counted(len(self.candidates), "candidate control")
         return f"{counted(len(self.outcomes), 'set')} of {candidates}"

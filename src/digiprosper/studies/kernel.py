@@ -148,7 +148,7 @@ def set_slopes_in_draws(
     from scipy import sparse
 
     root, basis, triangle, scale = _rotate(x, obs_weights)
-    (n, m), count = basis.shape, len(sets)
+    m, count = basis.shape[1], len(sets)
     influence, projections = np.empty((count, m)), np.empty((count, m, m))
     factors = np.empty((count, 1))
     for size, members, q, triangles in _each_set(triangle, sets, 6 * triangle.size):
@@ -156,16 +156,17 @@ def set_slopes_in_draws(
         influence[members] = q[:, :, -1] * (scale / triangles[:, -1:, -1])
         projections[members] = q @ q.transpose(0, 2, 1)
         factors[members] = part.factor
-    groups = part.levels
-    rows = np.arange(m)[:, None] * groups + part.codes
-    sums_by_cluster: Any = sparse.csr_array(
-        ((basis.T * root).ravel(), (rows.ravel(), np.tile(np.arange(n), m))),
-        shape=(m * groups, n),
-    )
-    products = (sums_by_cluster @ (basis / root[:, None])).reshape(m, groups, m)
+    rows = np.arange(len(basis))
+    clusters: Any = sparse.csr_array((root, (part.codes, rows)))
+
+    def sums_by_cluster(columns: Floats) -> Floats:
+        """Multiply with each column of the basis, and add up: (m, clusters, R)."""
+        return np.stack([clusters @ (column * columns.T).T for column in basis.T])
+
+    products = sums_by_cluster(basis / root[:, None])
 
     def estimate(outcomes: Floats) -> tuple[Floats, Floats]:
-        sums = (sums_by_cluster @ outcomes).reshape(m, groups, -1)
+        sums = sums_by_cluster(outcomes)
         heights = sums.sum(axis=1)
         slopes = influence @ heights
         squares = np.empty_like(slopes)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import KW_ONLY, dataclass, field, replace
 from typing import Any, Literal, Self, cast, get_args
 
@@ -12,6 +13,7 @@ import pandas as pd
 from digiprosper.checks import check_level, check_option, option_error
 from digiprosper.composite.results import IndexResults
 from digiprosper.composite.specification import CompositeIndex
+from digiprosper.composite.state import at_rows, complete_rows, learn
 from digiprosper.errors import (
     DigiprosperError,
     IdentificationError,
@@ -28,16 +30,18 @@ from digiprosper.errors import (
 from digiprosper.kernels import Floats, Ints
 from digiprosper.kernels.intervals import covariance_of
 from digiprosper.kernels.resampling import (
+    Grams,
     bootstrap,
     draw_counts,
     drawn_rows,
     entity_grams,
+    refit,
     seed_sequence,
 )
 from digiprosper.kernels.within import is_nested
 from digiprosper.linear.fixed_effects import FixedEffects
 from digiprosper.optional import progress_bar
-from digiprosper.panel import Panel
+from digiprosper.panel import Panel, Sample
 from digiprosper.panel.access import check_panel, table_of
 from digiprosper.panel.codes import coded
 from digiprosper.panel.terms import parse
@@ -270,8 +274,14 @@ class PropagatedIndex(Specification):
         for name, index in fitted.items():
             data = data.attach(index.scores.rename(name))
         _refuse_unused_indices(self.model, data, fitted)
-        draws = _read_units(data, _clusters(self.model), fitted)
-        if self._draws_are_linear(draws):
+        redrawn = [
+            name
+            for name, index in fitted.items()
+            if self.end_points == "redrawn"
+            and not (index.recipe.scope.fixed_end_points and _is_weighted_sum(index))
+        ]
+        draws = _read_units(data, _clusters(self.model), fitted, redrawn)
+        if self._is_regression(draws) and not redrawn:
             results, values = self._draw_from_products(draws, seed)
         else:
             results, values = self._draw_by_refits(draws, seed, progress)
@@ -344,13 +354,11 @@ class PropagatedIndex(Specification):
                 )
         return fitted
 
-    def _has_fixed_columns(self, index: IndexResults) -> bool:
-        """Check whether an index is a weighted sum of the same columns in all draws."""
-        fixed = self.end_points == "held" or index.recipe.scope.fixed_end_points
-        return fixed and _is_weighted_sum(index)
+    def _is_regression(self, draws: _DrawnUnits) -> bool:
+        """Check for least squares in which each index is a regressor or the outcome.
 
-    def _draws_are_linear(self, draws: _DrawnUnits) -> bool:
-        """Check whether the draws can be computed from cross products by cluster."""
+        Its draws can be computed from cross products by cluster.
+        """
         model = self.model
         if (
             not isinstance(model, FixedEffects)
@@ -362,10 +370,7 @@ class PropagatedIndex(Specification):
         texts = [t for t in (model.y, *model.x) if t.strip() not in draws.fitted]
         inside = {n for t in texts for n in parse(t, draws.data.columns, "x").names}
         others = f"{model.where} {model.absorb}"
-        return all(
-            self._has_fixed_columns(index) and name not in inside and name not in others
-            for name, index in draws.fitted.items()
-        )
+        return not any(name in inside or name in others for name in draws.fitted)
 
     def _draw_from_products(
         self, draws: _DrawnUnits, seed: np.random.SeedSequence
@@ -373,26 +378,20 @@ class PropagatedIndex(Specification):
         """Estimate a regression in all draws at once."""
         fit = self.model._fitted(draws.data)
         issue(fit.results.diagnostics)
-        sample = fit.prepared.sample
         names = [fit.results.depvar.strip(), *fit.demeaned.names[1:]]
+        weighted = {name: draws.weighted_columns(name) for name in draws.fitted}
+        rows = draws.data.index.get_indexer(fit.prepared.sample.index)
         columns = [
-            draws.indicators(name).loc[sample.index].to_numpy(dtype=np.float64)
-            if name in draws.fitted
-            else fit.demeaned.raw[:, [q]]
+            weighted[name][0][rows] if name in weighted else fit.demeaned.raw[:, [q]]
             for q, name in enumerate(names)
         ]
         variable = np.repeat(np.arange(len(names)), [c.shape[1] for c in columns])
-        drawn = draws.units_of(sample.entities)[sample.entity]
-        effects = fit.prepared.within.effects_and_slopes
-        grams = entity_grams(np.hstack(columns), drawn, effects)
-        # Entities that are used for the weights only have no sums.
-        grams = grams.padded(draws.count - grams.n_clusters)
-        weighers = {name: draws.weight_function(name) for name in draws.fitted}
+        grams = draws.grams(fit.prepared, np.hstack(columns))
 
         def combine(counts: Floats) -> Floats:
             out = np.zeros((len(counts), variable.size, len(names)))
             for q, name in enumerate(names):
-                weights = weighers[name](counts) if name in weighers else 1.0
+                weights = weighted[name][1](counts) if name in weighted else 1.0
                 out[:, variable == q, q] = weights
             return out
 
@@ -414,17 +413,12 @@ class PropagatedIndex(Specification):
                 f"{type(self.model).__name__}.fit returns {cited(results)}, "
                 "which lacks one of params, cov, nobs, tidy and glance."
             )
-        scores = {
-            name: draws.score_function(name)
-            if self._has_fixed_columns(index)
-            else draws.redrawn_score_function(self.indices[name])
-            for name, index in draws.fitted.items()
-        }
+        scores = {name: draws.score_function(name) for name in draws.fitted}
         model, names = self.model, results.params.index
         if isinstance(model, Specification) and hasattr(model, "reps"):
             model = model.replace(reps=min(model.reps, _OWN_DRAWS))
 
-        def estimates(count: Floats, rng: object) -> Any:
+        def fit_again(count: Floats, rng: object) -> Any:
             with hold_warnings("", []):
                 columns = {name: score(count) for name, score in scores.items()}
                 panel = data._copy_with(table_of(data).with_columns(columns))
@@ -437,10 +431,18 @@ class PropagatedIndex(Specification):
                 )
             return params[names]
 
+        estimates: Callable[[Floats, object], Any] = fit_again
         counts = draw_counts(seed, draws.count, self.reps)
         if self.model_rows == "drawn":
             once = np.ones(draws.count)
-            self._refuse_label_dependence(lambda: estimates(once, seed), results)
+            self._refuse_label_dependence(lambda: fit_again(once, seed), results)
+            # Products have no intercept.
+            if self._is_regression(draws) and "Intercept" not in names:
+                from_products = self._estimate_from_products(draws, scores)
+                # Too many products, or slopes by levels that cross the clusters
+                with suppress(DigiprosperError):
+                    from_products(once, seed)
+                    estimates = from_products
         values, last_error = np.full((self.reps, len(names)), np.nan), None
         with progress_bar("PropagatedIndex", self.reps, show=progress) as done:
             for b, count in enumerate(counts):
@@ -455,6 +457,27 @@ class PropagatedIndex(Specification):
                 f"the model has no estimates in any of {self.reps} draws: {last_error}"
             ) from last_error
         return results, values
+
+    def _estimate_from_products(
+        self, draws: _DrawnUnits, scores: Mapping[str, Callable[[Floats], Any]]
+    ) -> Callable[[Floats, object], Any]:
+        """Return a function that estimates a regression in one draw; no notices."""
+        fit = self.model._fitted(draws.data)
+        names = [fit.results.depvar.strip(), *fit.demeaned.names[1:]]
+        rows = draws.data.index.get_indexer(fit.prepared.sample.index)
+        columns = fit.demeaned.raw.copy()
+        equation = (0, tuple(range(1, len(names))))
+
+        def estimates(count: Floats, _: object) -> Any:
+            for name, score in scores.items():
+                columns[:, names.index(name)] = score(count)[rows]
+            grams = draws.grams(fit.prepared, columns)
+            slopes = refit(grams, count[None], [equation])[0][0]
+            if np.isnan(slopes).any():
+                raise IdentificationError("a regressor does not vary by itself.")
+            return slopes
+
+        return estimates
 
     def _refuse_label_dependence(
         self,
@@ -642,6 +665,7 @@ class _DrawnUnits:
 
     data: Panel
     fitted: Mapping[str, IndexResults]
+    redrawn: Sequence[str]  # indices of which more is drawn than weights
     name: str  # of the units
     units: Ints  # (n,) unit of each entity, -1 without a score
 
@@ -669,39 +693,54 @@ class _DrawnUnits:
         )
         return panel._copy_with(replace(table, keys=again))
 
-    def indicators(self, name: str) -> pd.DataFrame:
-        """Return the normalised indicators, whose weighted sum is the score."""
-        index = self.fitted[name]
-        weight = index.weights["weight"]
-        # An indicator without weight has none in any draw.
-        parts = index.contributions(self.data) / weight.where(weight != 0.0)
-        return parts.fillna(0.0)
+    def grams(self, prepared: Any, columns: Floats) -> Grams:
+        """Multiply columns (N, p) by unit; units for the weights only have no sums."""
+        drawn = self.units_of(prepared.sample.entities)[prepared.sample.entity]
+        grams = entity_grams(columns, drawn, prepared.within.effects_and_slopes)
+        return grams.padded(self.count - grams.n_clusters)
 
-    def weight_function(self, name: str) -> Callable[[Floats], Floats]:
-        """Return a function from counts of units (R, units) to weights (R, m)."""
+    def weighted_columns(self, name: str) -> tuple[Floats, Callable[[Floats], Floats]]:
+        """Return the normalised indicators (N, m), whose weighted sum is the score.
+
+        Their weights (R, m) are a function of counts of units (R, G).
+        """
         index, sums = self.fitted[name], cast("Any", self.fitted[name].entity_sums)
-        entities = cast("Any", index.index).unique(level=0)[sums.entities]
-        learned = self.units_of(entities)
-        return lambda counts: sums.weights(counts[:, learned])
+        sample, positions = self._scored_rows(name)
+        z = index.state.scaled(index.recipe, sample).z
+        learned = self.units_of(sample.entities[sums.entities])
+        columns = np.vstack([z, np.full(z.shape[1], np.nan)])[positions]
+        return columns, lambda counts: sums.weights(counts[:, learned])
 
     def score_function(self, name: str) -> Callable[[Floats], Any]:
-        """Return a function that scores all rows with the weights of one draw."""
-        weigh = self.weight_function(name)
-        indicators = self.indicators(name).reindex(self.data.index).to_numpy()
-        return lambda count: indicators @ weigh(count[None])[0]
-
-    def redrawn_score_function(self, spec: CompositeIndex) -> Callable[[Floats], Any]:
-        """Return a function that fits the index to one draw and scores all rows."""
+        """Return a function that scores all rows with what one draw teaches."""
+        if name not in self.redrawn:
+            columns, weights = self.weighted_columns(name)
+            return lambda count: columns @ weights(count[None])[0]
+        options = self.fitted[name].recipe
+        sample, positions = self._scored_rows(name)
+        units = self.units_of(sample.entities)[sample.entity]
 
         def score(count: Floats) -> Any:
-            drawn = spec.fit(self.rows(self.data, count))
-            return drawn.apply(self.data).reindex(self.data.index).to_numpy()
+            rows = np.repeat(np.arange(sample.nobs), count[units].astype(np.intp))
+            if not rows.size:
+                raise IdentificationError(f"no row of index {cited(name)} is drawn.")
+            state = learn(options, at_rows(sample, rows))
+            scores = state.scaled(options, sample).scores()
+            return np.append(scores, np.nan)[positions]
 
         return score
 
+    def _scored_rows(self, name: str) -> tuple[Sample, Ints]:
+        """Return the rows of an index, and where in them all rows are; -1 without."""
+        sample = complete_rows(self.fitted[name].recipe, self.data)
+        return sample, sample.index.get_indexer(self.data.index)
+
 
 def _read_units(
-    data: Panel, clusters: Sequence[str], fitted: Mapping[str, IndexResults]
+    data: Panel,
+    clusters: Sequence[str],
+    fitted: Mapping[str, IndexResults],
+    redrawn: Sequence[str],
 ) -> _DrawnUnits:
     """Code the units that are drawn: the one-way clusters of a model, or entities."""
     keys = table_of(data).keys
@@ -716,7 +755,7 @@ def _read_units(
         )
     units = np.full(keys.entities.size, -1)
     units[entity] = np.unique(codes, return_inverse=True)[1]
-    return _DrawnUnits(data, fitted, name, units)
+    return _DrawnUnits(data, fitted, redrawn, name, units)
 
 
 def _is_weighted_sum(index: IndexResults) -> bool:
@@ -735,7 +774,7 @@ def _draw_sampling_errors(
         deviations = (
             (results.draws[names] - results.params).dropna(how="all").to_numpy()
         )
-        return deviations[generator.integers(len(deviations), size=reps)]
+        return generator.choice(deviations, reps)
     has_error = np.isfinite(np.diag(covariance))
     if not has_error.any():
         raise IdentificationError(

@@ -19,7 +19,11 @@ from digiprosper.errors import (
 )
 from digiprosper.kernels import Floats, Ints
 from digiprosper.kernels.resampling import seed_sequence
-from digiprosper.linear.estimation import collinear_problem, counts_and_vcov
+from digiprosper.linear.estimation import (
+    collinear_problem,
+    counts_and_vcov,
+    fit_equation,
+)
 from digiprosper.linear.fixed_effects import FixedEffects, refuse_other_specification
 from digiprosper.linear.kernels.exchange import Residualiser, simple_regressions
 from digiprosper.linear.kernels.wild import WildWeights, p_value_of_draws, wild_weights
@@ -450,10 +454,10 @@ def _fit_other(
             "in draws. Use 'clustered' or 'robust'.",
         )
     common_rows = other._on_common_rows(panel, {"x": other.x, "sets": terms})
-    fit = common_rows.fit(common_rows.regressors("x"), None)
+    prepared, demeaned = common_rows.prepared, common_rows.demeaned
+    fit, solved = fit_equation(prepared, demeaned, 0, common_rows.regressors("x"))
     if sets.term not in fit.names:
         raise TermError(f"{where} has no coefficient of {cited(sets.term)}.")
-    prepared, demeaned = common_rows.prepared, common_rows.demeaned
     positions = equations.prepared.sample.index.get_indexer(prepared.sample.index)
     if absent := int((positions < 0).sum()):
         raise IdentificationError(
@@ -462,15 +466,14 @@ def _fit_other(
             "select fewer with where in also; singletons='keep' keeps singletons."
         )
     controls = tuple(n for n in fit.names if n not in ("Intercept", sets.term))
-    vcov = counts_and_vcov(prepared, 1 + len(controls))[1]
-    others = demeaned.columns[:, demeaned.at(controls)]
-    residualiser = Residualiser(others, prepared.obs_weights)
-    x = residualiser.residuals(demeaned.columns[:, demeaned.at([sets.term])])
+    at = fit.names.index(sets.term)
+    residualiser = Residualiser.without(solved, at)
+    x = residualiser.residuals(solved.x[:, [at]])
 
     def estimate(change: Floats) -> tuple[Floats, Floats]:
-        outcomes = demeaned.columns[:, :1] + prepared.within.demean(change[positions])
+        outcomes = solved.y[:, None] + prepared.within.demean(change[positions])
         outcomes = residualiser.residuals(outcomes)
-        return simple_regressions(x, outcomes, vcov, residualiser)
+        return simple_regressions(x, outcomes, solved.vcov, residualiser)
 
     row: Any = fit.tidy(level).set_index("term").loc[[sets.term]]
     return row.assign(model=label, controls=[controls], nobs=fit.nobs), estimate
