@@ -32,7 +32,7 @@ from digiprosper.present.figure import checked_axes, kept_drawing
 from digiprosper.present.figure_style import figure_language, figure_style, say
 from digiprosper.present.path_plots import draw_paths, draw_pathways
 from digiprosper.report.columns import result_column
-from digiprosper.report.figure_words import Wording
+from digiprosper.report.drawings import Wording
 from digiprosper.report.tests import TestResult
 from digiprosper.spatial import figures as spatial
 from digiprosper.spatial.words import WORDS as SPATIAL_WORDS

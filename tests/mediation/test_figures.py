@@ -19,7 +19,7 @@ from digiprosper.mediation.effect_terms import (
 )
 from digiprosper.mediation.figures import condition_text, displayed_terms, effect_text
 from digiprosper.panel.terms import parse, term_factors
-from digiprosper.report.figure_words import Wording
+from digiprosper.report.drawings import Wording
 from digiprosper.report.terms import Point
 
 THROUGH = effect("indirect", "m")

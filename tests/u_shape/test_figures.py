@@ -5,7 +5,7 @@ import pytest
 
 import digiprosper as dp
 from digiprosper.errors import AlignmentError, OptionError
-from digiprosper.report.figure_words import Wording
+from digiprosper.report.drawings import Wording
 from digiprosper.u_shape import figures
 
 

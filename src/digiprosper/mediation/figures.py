@@ -22,8 +22,8 @@ from digiprosper.report.drawings import (
     Effects,
     PathDiagram,
     SensitivityCurve,
+    Wording,
 )
-from digiprosper.report.figure_words import Wording
 from digiprosper.report.labels import effect_names
 from digiprosper.report.terms import Term
 from digiprosper.report.text import conventions

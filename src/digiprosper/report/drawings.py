@@ -6,7 +6,7 @@ a table.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, TypeAlias
 
@@ -14,6 +14,12 @@ import numpy as np
 import pandas as pd
 
 from digiprosper.report.columns import Column, Estimate
+from digiprosper.report.labels import name_label
+from digiprosper.report.terms import Factors
+from digiprosper.report.words import Language, read_words
+
+FIGURE = read_words(__file__, "words_figures")
+"""Words of axes, legends and remarks."""
 
 Floats: TypeAlias = np.ndarray[Any, np.dtype[np.float64]]
 Interval: TypeAlias = tuple[float, float]
@@ -22,6 +28,23 @@ Slopes: TypeAlias = "Sequence[tuple[str, Estimate]]"
 
 _CURVE = ("at", "estimate", "conf_low", "conf_high")
 _NUMBERS = ("estimate", "std_error", "p_value", "conf_low", "conf_high")
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """Labels and language of one figure."""
+
+    labels: Mapping[str, str]
+    factors: Factors
+    language: Language = "english"
+
+    def label(self, name: str) -> str:
+        """Print an outcome, effect, cluster or mediator with labels."""
+        return name_label(name, self.labels, self.factors, self.language)
+
+    def say(self, code: str, **parts: object) -> str:
+        """Return the words of a code of figures."""
+        return FIGURE.say(code, self.language, **parts)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -16,8 +16,7 @@ from digiprosper.kernels.intervals import delta
 from digiprosper.linear.figures import row_counts, sample_values
 from digiprosper.linear.results import LinearResults
 from digiprosper.panel import Panel
-from digiprosper.report.drawings import TurningCurve
-from digiprosper.report.figure_words import Wording
+from digiprosper.report.drawings import TurningCurve, Wording
 from digiprosper.report.variance import standard_errors
 from digiprosper.u_shape.two_turns import TwoTurnsResult
 from digiprosper.u_shape.u_test import (
