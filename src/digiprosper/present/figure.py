@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeAlias
 from weakref import WeakKeyDictionary, WeakSet
 
@@ -94,16 +95,16 @@ def drawing(
     drawn: Drawing,
     ax: Axes | None,
     size: tuple[float, float],
-    texts: Iterable[str],
     fit: Fit = "width",
+    names: Iterable[str] = (),
 ) -> AbstractContextManager[Axes]:
     """Give axes without upper and right border to draw on, and store what they show.
 
-    Without `ax` they are those of a new figure, see `new_axes`. `texts` may need a
-    font.
+    Without `ax` they are those of a new figure, see `new_axes`. Words of `drawn`, and
+    `names` of its rows that are shown, may need a font.
     """
     # Here and not in the generator, so that its warning names the line of the call.
-    font = _font_context(ax, texts)
+    font = _font_context(ax, chain(drawn.words(), names))
 
     @contextmanager
     def open_axes() -> Iterator[Axes]:
