@@ -20,7 +20,7 @@ from digiprosper.present.figure_style import (
     matplotlib_part,
 )
 from digiprosper.report.characters import CJK, has_cjk, text_width, with_signs
-from digiprosper.report.drawings import Drawing
+from digiprosper.report.drawings import Drawing, words_in
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -104,7 +104,7 @@ def drawing(
     `names` of its rows that are shown, may need a font.
     """
     # Here and not in the generator, so that its warning names the line of the call.
-    font = _font_context(ax, chain(drawn.words(), names))
+    font = _font_context(ax, chain(words_in(drawn), names))
 
     @contextmanager
     def open_axes() -> Iterator[Axes]:

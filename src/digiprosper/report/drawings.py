@@ -58,12 +58,9 @@ class Drawing:
             raise TypeError(f"no data of {type(self).__name__}")
         return points.reset_index(drop=True)
 
-    def words(self) -> Iterator[str]:
-        """Yield the words of the figure, without names inside its tables."""
-        return _words_in(self)
 
-
-def _words_in(value: Any) -> Iterator[str]:
+def words_in(value: Any) -> Iterator[str]:
+    """Yield the words in a drawing or a part of it, without those in its tables."""
     if isinstance(value, str):
         yield value
         return
@@ -75,7 +72,7 @@ def _words_in(value: Any) -> Iterator[str]:
     elif isinstance(value, list | tuple) and not isinstance(value, Estimate):
         parts = value
     for part in parts:
-        yield from _words_in(part)
+        yield from words_in(part)
 
 
 def _with_rows(points: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
