@@ -56,7 +56,8 @@ _SLOPE: Final = 0.7
 
 Fit: TypeAlias = Literal["width", "rows", "boxes"]
 
-_own: WeakSet[Figure] = WeakSet()
+# Figures that are made here, and may grow.
+_new_figures: WeakSet[Figure] = WeakSet()
 _drawings: WeakKeyDictionary[Axes, Drawing] = WeakKeyDictionary()
 
 
@@ -131,7 +132,7 @@ def new_axes(size: tuple[float, float], *, fit: Fit = "width") -> Axes:
     """Make a figure with one axes; `size` is in inches, for a font of 10 points."""
     pyplot = matplotlib_part("pyplot")
     axes: Axes = pyplot.subplots(figsize=_fit_size(size, fit), layout="constrained")[1]
-    _own.add(_figure(axes))
+    _new_figures.add(_figure(axes))
     return axes
 
 
@@ -326,7 +327,7 @@ def _inches(axes: Axes, side: str) -> float:
 def _room(axes: Axes, axis: str) -> float:
     """Return an axis's length in inches, without texts of the other axis."""
     figure = _figure(axes)
-    if figure not in _own:
+    if figure not in _new_figures:
         return _inches(axes, "width" if axis == "x" else "height")
     size = figure.get_figwidth() if axis == "x" else figure.get_figheight()
     named = axes.get_ylabel() if axis == "x" else axes.get_xlabel()
@@ -358,7 +359,7 @@ def _longest(texts: Sequence[str]) -> float:
 def _grow(axes: Axes, inches: float) -> None:
     """Make a new figure higher."""
     figure = _figure(axes)
-    if figure in _own and inches > 0:
+    if figure in _new_figures and inches > 0:
         figure.set_figheight(figure.get_figheight() + inches)
 
 
