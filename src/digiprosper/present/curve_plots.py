@@ -119,8 +119,8 @@ def draw_slope_curve(curve: SlopeCurve, ax: Axes | None) -> Axes:
             axes.set_xlim(*support)
         if curve.rows is not None:
             _draw_rows(axes, curve.rows)
-        held = say("slope.held", names=say("list").join(curve.at_means))
-        name_axes(axes, [title], [curve.moderator, held if curve.at_means else ""])
+        at_means = say("slope.held", names=say("list").join(curve.at_means))
+        name_axes(axes, [title], [curve.moderator, at_means if curve.at_means else ""])
         legend_above(axes)
     return axes
 

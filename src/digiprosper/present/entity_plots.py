@@ -225,16 +225,16 @@ def draw_regime_map(drawn: RegimeMap, ax: Axes | None) -> Axes:
     return axes
 
 
-def _draw_cells(axes: Axes, cells: Floats, entries: Sequence[str]) -> None:
+def _draw_cells(axes: Axes, cells: Floats, regimes: Sequence[str]) -> None:
     matplotlib = matplotlib_part("")
     # One hue darkens with the other's change, so that regimes stay apart in grey and
     # for the colour-blind; the palest still differs from the blank of a missing cell.
-    shades = matplotlib.colormaps["YlGnBu"](np.linspace(0.22, 0.92, len(entries)))
+    shades = matplotlib.colormaps["YlGnBu"](np.linspace(0.22, 0.92, len(regimes)))
     axes.imshow(
         np.ma.masked_invalid(cells),
         cmap=matplotlib.colors.ListedColormap(shades),
         vmin=0.5,
-        vmax=len(entries) + 0.5,
+        vmax=len(regimes) + 0.5,
         aspect="auto",
         interpolation="nearest",
     )
@@ -246,7 +246,7 @@ def _draw_cells(axes: Axes, cells: Floats, entries: Sequence[str]) -> None:
     patch = matplotlib.patches.Patch
     handles = [
         patch(facecolor=shade, label=text)
-        for shade, text in zip(shades, entries, strict=True)
+        for shade, text in zip(shades, regimes, strict=True)
     ]
     blank = int(np.isnan(cells).sum())
     if blank:

@@ -49,7 +49,7 @@ from digiprosper.present.figure_style import (
     say_level,
     with_remarks,
 )
-from digiprosper.present.row_names import SharedRow, share_rows
+from digiprosper.present.row_names import TermRow, share_rows
 from digiprosper.present.style import Style
 from digiprosper.report.columns import Column, Estimate
 from digiprosper.report.drawings import (
@@ -203,7 +203,7 @@ def _no_estimates_error(purpose: str) -> InputTypeError:
     )
 
 
-def _finite_estimates(row: SharedRow, columns: Columns) -> dict[int, Estimate]:
+def _finite_estimates(row: TermRow, columns: Columns) -> dict[int, Estimate]:
     """Return the estimates of a row that are numbers, by position of the column."""
     cells = {at: columns[at].estimates[term] for at, term in row.terms.items()}
     return {at: cell for at, cell in cells.items() if math.isfinite(cell.estimate)}

@@ -118,7 +118,7 @@ def drawing(
     return open_axes()
 
 
-def kept_drawing(axes: object) -> Drawing | None:
+def drawing_on(axes: object) -> Drawing | None:
     """Return what axes show; None if no function of the library drew on them."""
     untyped_axes: Any = axes
     # What has no coordinates of axes cannot be looked up, such as a list.
