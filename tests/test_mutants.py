@@ -129,7 +129,7 @@ def test_the_tests_of_a_file_run_first_and_then_those_of_its_room() -> None:
     assert file_tests(top) == [ROOT / "tests" / "test_errors.py"]
     assert ROOT / "tests" / "test_public.py" in room_tests(top.room)
     assert file_tests(Mutant("panel/__init__.py", 0, 1, "sign", "+", "-")) == []
-    words = Mutant("report/figure_words.py", 0, 1, "sign", "+", "-")
+    words = Mutant("report/words.py", 0, 1, "sign", "+", "-")
     assert file_tests(words) == [ROOT / "tests" / "test_words.py"]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import pickle
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import matplotlib as mpl
@@ -204,7 +204,7 @@ def rate_ratios(results: PoissonResults, level: float = 0.95) -> Effects:
         if name != "Intercept"
     }
     names = {name: (f"exp({name})",) for name in ratios}
-    return Effects(replace(column, estimates=ratios), names, "rate ratios", level)
+    return Effects(ratios, names, "rate ratios", level)
 
 
 # --- and nothing else had to change ---------------------------------------------------

@@ -28,7 +28,7 @@ from digiprosper.pathways.words import WORDS as PATHWAYS
 from digiprosper.policy.words import WORDS as POLICY
 from digiprosper.report.characters import has_cjk
 from digiprosper.report.columns import BELOW
-from digiprosper.report.figure_words import FIGURE
+from digiprosper.report.drawings import FIGURE
 from digiprosper.report.words import (
     HEADS,
     NO_WORDS,
@@ -81,7 +81,7 @@ ROWS = {
     "report/columns.py BELOW": Row(BELOW, composed=("small_regime.*",)),
     # Codes are read from the English names of tests.
     "report/words.py TESTS": Row(TESTS, composed=("*",)),
-    "report/figure_words.py FIGURE": Row(FIGURE, latin=("errors.xtscc", "path.star")),
+    "report/drawings.py FIGURE": Row(FIGURE, latin=("errors.xtscc", "path.star")),
     "counts/results.py WORDS": Row(COUNTS, composed=("stat.*",)),
     "dynamic/results.py WORDS": Row(DYNAMIC, composed=("difference.*", "system.*")),
     "learning/results.py WORDS": Row(LEARNING, composed=("stat.*",)),

@@ -28,11 +28,11 @@ from digiprosper.present.columns import (
     merged_labels,
 )
 from digiprosper.present.estimate_plots import coefficients
-from digiprosper.present.figure import checked_axes, kept_drawing
+from digiprosper.present.figure import checked_axes, drawing_on
 from digiprosper.present.figure_style import figure_language, figure_style, say
 from digiprosper.present.path_plots import draw_paths, draw_pathways
 from digiprosper.report.columns import result_column
-from digiprosper.report.figure_words import Wording
+from digiprosper.report.drawings import Wording
 from digiprosper.report.tests import TestResult
 from digiprosper.spatial import figures as spatial
 from digiprosper.spatial.words import WORDS as SPATIAL_WORDS
@@ -712,9 +712,7 @@ def data(drawn: Axes | Figure) -> pd.DataFrame:
     figure: Any = drawn
     is_figure = hasattr(figure, "get_axes") and not isinstance(figure, type)
     all_axes: list[Any] = figure.get_axes() if is_figure else [figure]
-    drawings = [
-        drawing for drawing in map(kept_drawing, all_axes) if drawing is not None
-    ]
+    drawings = [drawing for drawing in map(drawing_on, all_axes) if drawing is not None]
     if len(drawings) != 1:
         problem = "several figures" if drawings else "no figure of plots"
         raise InputTypeError(

@@ -8,7 +8,7 @@ from scipy.stats import gaussian_kde
 import digiprosper as dp
 from digiprosper.composite import figures
 from digiprosper.errors import InputTypeError, OptionError
-from digiprosper.report.figure_words import Wording
+from digiprosper.report.drawings import Wording
 
 
 @pytest.fixture(scope="module")

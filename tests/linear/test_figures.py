@@ -18,7 +18,7 @@ from digiprosper.errors import (
     OptionError,
 )
 from digiprosper.linear import figures
-from digiprosper.report.figure_words import Wording
+from digiprosper.report.drawings import Wording
 from digiprosper.report.tests import TestResult
 
 # The row without an outcome, which leaves the sample but not the panel.

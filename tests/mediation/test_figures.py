@@ -19,7 +19,7 @@ from digiprosper.mediation.effect_terms import (
 )
 from digiprosper.mediation.figures import condition_text, displayed_terms, effect_text
 from digiprosper.panel.terms import parse, term_factors
-from digiprosper.report.figure_words import Wording
+from digiprosper.report.drawings import Wording
 from digiprosper.report.terms import Point
 
 THROUGH = effect("indirect", "m")
@@ -175,7 +175,7 @@ def test_remarks_explain_the_structure(fits):
 def test_curves_are_those_of_the_results(fits):
     actual = fits["moderated"]
     curve = figures.conditional_curve(actual, None, Wording({}, actual.factors), 0.95)
-    np.testing.assert_array_equal(curve.points, actual.johnson_neyman().points)
+    np.testing.assert_array_equal(curve.points, actual.johnson_neyman().curve)
     assert curve.effect == "Indirect effect through log(emp)"
     with pytest.raises(
         OptionError, match=r"plots\.conditional_effect: no effect of this fit depends"
@@ -183,11 +183,11 @@ def test_curves_are_those_of_the_results(fits):
         figures.conditional_curve(fits["plain"], None, Wording({}, {}), 0.95)
     analysis = fits["plain"].sensitivity()
     np.testing.assert_array_equal(
-        figures.sensitivity_curve(analysis, Wording({}, {})).points[:, 0], analysis.rho
+        figures.sensitivity_curve(analysis, Wording({}, {})).points["rho"], analysis.rho
     )
 
 
 def test_changes_by_a_unit_are_no_effects_to_compare(fits):
     drawn = figures.effects(fits["moderated"], Wording({}, {}), 0.95)
     assert "index:log(emp)" not in drawn.names
-    assert set(drawn.names) <= set(drawn.column.estimates)
+    assert set(drawn.names) <= set(drawn.estimates)

@@ -11,7 +11,7 @@ import pytest
 from digiprosper import EventStudy, Panel, StaggeredDid, match_entities
 from digiprosper.errors import DigiprosperWarning, InputTypeError
 from digiprosper.policy.figures import balance, event_paths, named_studies
-from digiprosper.report.figure_words import Wording
+from digiprosper.report.drawings import Wording
 
 
 def test_paths_ticks_and_labels(study) -> None:

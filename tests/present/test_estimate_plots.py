@@ -940,6 +940,18 @@ def draw(*args: Any, **more: Any) -> Any:
     return ax
 
 
+@pytest.mark.parametrize(
+    "words", [{"main_text": "基准"}, {"left_out": ["没有估计"]}], ids=str
+)
+def test_any_chinese_word_of_an_english_figure_has_a_font(words) -> None:
+    font = chinese_font()
+    if font is None:
+        pytest.skip("no font with Chinese characters on this machine")
+    # A missing glyph warns, and warnings are errors.
+    ax = draw(**words)
+    assert ax.xaxis.label.get_fontfamily() == ["sans-serif", font]
+
+
 def names(ax: Any) -> list[str]:
     return [text.get_text() for text in ax.get_yticklabels(minor=True)]
 

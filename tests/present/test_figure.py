@@ -17,9 +17,9 @@ def test_a_figure_of_its_own_has_two_borders():
     from matplotlib import pyplot as plt
 
     bars = Bars(["a"], np.ones(1), np.ones(1), [False])
-    with figure.drawing(bars, None, (2.0, 1.0), []) as axes:
-        assert figure.kept_drawing(axes) is None
-    assert figure.kept_drawing(axes) is bars
+    with figure.drawing(bars, None, (2.0, 1.0)) as axes:
+        assert figure.drawing_on(axes) is None
+    assert figure.drawing_on(axes) is bars
     assert axes.figure.get_size_inches().tolist() == [2.0, 1.0]
     assert [name for name, spine in axes.spines.items() if spine.get_visible()] == [
         "left",

@@ -16,14 +16,17 @@ from digiprosper.errors import InputTypeError
 from digiprosper.report import drawings
 from digiprosper.report.columns import Estimate
 from digiprosper.report.drawings import (
+    Balance,
     Bars,
     Choice,
     Drawing,
     DrawnDensity,
+    Effects,
     PathDiagram,
     Ridge,
     Ridges,
     SpecificationCurve,
+    words_in,
 )
 from digiprosper.report.terms import Term
 
@@ -166,6 +169,20 @@ def test_empty_and_several_axes_are_refused(fit) -> None:
     plots.coefficients(fit, ax=right)
     with pytest.raises(InputTypeError, match="several"):
         plots.data(figure)
+
+
+def test_the_words_of_a_drawing_are_those_of_its_parts() -> None:
+    ridge = Ridge("2010", "n = 3", np.array([0.1, 0.2]))
+    ridges = Ridges(np.array([0.0, 1.0]), [ridge], "x", "year", "Scott")
+    assert list(words_in(ridges)) == ["2010", "n = 3", "x", "year", "Scott"]
+
+
+def test_names_of_terms_and_inside_tables_are_no_words() -> None:
+    estimate = Estimate(Term("数字"), 1.0, 0.1, 10.0, 0.0, 0.8, 1.2)
+    effects = Effects({"数字": estimate}, {"数字": ("Digital",)}, "draws", 0.95)
+    assert list(words_in(effects)) == ["Digital", "draws"]
+    points = pd.DataFrame({"label": ["数字"], "before": [0.8], "after": [0.1]})
+    assert list(words_in(Balance(points, 0.1))) == []
 
 
 def test_what_is_no_drawing_has_no_data() -> None:

@@ -47,7 +47,7 @@ class Cells(HTMLParser):
 def test_equal_neighbours_are_joined():
     row = ["a", "a", "b", "", "", "a"]
     above = ["x", "y", "y", "y", "y", "y"]
-    _, *joined = Content((["", *row],), (), frozenset(), ()).parts(0)
+    _, *joined = Content((["", *row],), (), frozenset(), ()).lines[0].parts
     assert [(text, end - start) for text, start, end, _ in joined] == [
         ("a", 2),
         ("b", 1),
@@ -56,7 +56,7 @@ def test_equal_neighbours_are_joined():
         ("a", 1),
     ]
     below = (["", *above], ["", *row])
-    _, *apart = Content(below, (), frozenset(), (), spanning=True).parts(1)
+    _, *apart = Content(below, (), frozenset(), (), spanning=True).lines[1].parts
     assert [(text, end - start) for text, start, end, _ in apart[:3]] == [
         ("a", 1),
         ("a", 1),

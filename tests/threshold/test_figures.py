@@ -5,7 +5,7 @@ import pytest
 
 import digiprosper as dp
 from digiprosper.errors import OptionError, PanelIndexError
-from digiprosper.report.figure_words import Wording
+from digiprosper.report.drawings import Wording
 from digiprosper.threshold import figures
 
 

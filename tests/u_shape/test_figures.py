@@ -5,7 +5,7 @@ import pytest
 
 import digiprosper as dp
 from digiprosper.errors import AlignmentError, OptionError
-from digiprosper.report.figure_words import Wording
+from digiprosper.report.drawings import Wording
 from digiprosper.u_shape import figures
 
 
@@ -19,7 +19,7 @@ def fit():
 def test_the_curve_is_zero_at_the_mean_and_its_band_is_that_of_the_slopes(fit):
     test = dp.u_test(fit, "unemp")
     drawn = figures.turning_curve(fit, test, Wording({"unemp": "Jobless"}, fit.factors))
-    place, value, low, high = drawn.points.T
+    place, value, low, high = drawn.points.to_numpy().T
     mean = fit.sample_stats.loc["unemp", "mean"]
     b = fit.params.to_numpy()
     np.testing.assert_allclose(
@@ -56,7 +56,7 @@ def test_the_curve_is_that_at_the_values_of_the_test():
     drawn = figures.turning_curve(
         fit, test, Wording({"log(pc)": "Capital"}, fit.factors)
     )
-    place, value = drawn.points.T[:2]
+    place, value = drawn.points.to_numpy().T[:2]
     mean, b = fit.sample_stats.loc["unemp", "mean"], fit.params.to_numpy()
     level = b[0] + 10 * b[2]
     np.testing.assert_allclose(
@@ -75,7 +75,7 @@ def test_a_cubic_has_two_turning_points():
     fit = dp.FixedEffects("log(gsp)", terms).fit(panel)
     test = dp.two_turns_test(fit, "unemp")
     drawn = figures.turning_curve(fit, test, Wording({}, fit.factors))
-    place, value = drawn.points.T[:2]
+    place, value = drawn.points.to_numpy().T[:2]
     mean, b = fit.sample_stats.loc["unemp", "mean"], fit.params.to_numpy()
     expected = sum(b[k - 1] * (place**k - mean**k) for k in (1, 2, 3))
     np.testing.assert_allclose(value, expected, atol=1e-12)

@@ -20,8 +20,15 @@ from digiprosper.errors import InputTypeError, OptionError, cited, quoted, subje
 from digiprosper.kernels import Floats
 from digiprosper.panel.arguments import refuse_extreme
 from digiprosper.report.characters import tidy_text
-from digiprosper.report.drawings import Bars, RankSpans, Ribbons, Ridge, Ridges, Span
-from digiprosper.report.figure_words import Wording
+from digiprosper.report.drawings import (
+    Bars,
+    RankSpans,
+    Ribbons,
+    Ridge,
+    Ridges,
+    Span,
+    Wording,
+)
 
 Bandwidth: TypeAlias = Literal["scott", "silverman"]
 

@@ -46,7 +46,7 @@ from digiprosper.kernels.resampling import seed_sequence
 from digiprosper.kernels.tolerances import PRINTED_WEIGHTS
 from digiprosper.panel import Panel
 from digiprosper.report.notices import lost_draws, too_few_clusters_to_draw
-from digiprosper.report.summary import Cells, Lines, PlainNumbers, Summarised, Summary
+from digiprosper.report.summary import Cells, Lines, Summarised, Summary
 
 _Stored = TypeVar("_Stored")
 WeightErrors = Literal["delta", "jackknife", "bootstrap"]
@@ -699,7 +699,7 @@ class IndexResults(Summarised):
             f"{options.missing}"
         )
 
-    def _numbers(self) -> PlainNumbers:
+    def _more_numbers(self) -> dict[str, Any]:
         names = self._indicators
         learned = self.state.learned
         units = [i.unit for i in self.recipe.system]
@@ -712,17 +712,15 @@ class IndexResults(Summarised):
                 columns = {"weights": part.weighing.weights, **part.scale.table}
                 table = pd.DataFrame(columns, index=names)
                 years.append({"time": time, **table.to_dict()})
-        return PlainNumbers(
-            more={
-                "kind": "composite_index",
-                "spec": self.recipe.arguments,
-                "indicators": indicators.to_dict("records"),
-                "years": years,
-                "nobs": self.nobs,
-                "n_entities": self.n_entities,
-                "n_times": self.n_times,
-            }
-        )
+        return {
+            "kind": "composite_index",
+            "spec": self.recipe.arguments,
+            "indicators": indicators.to_dict("records"),
+            "years": years,
+            "nobs": self.nobs,
+            "n_entities": self.n_entities,
+            "n_times": self.n_times,
+        }
 
 
 def _require_stored(values: _Stored | None) -> _Stored:

@@ -51,7 +51,6 @@ from digiprosper.report.notices import missing_rows
 from digiprosper.report.summary import (
     Cells,
     Lines,
-    PlainNumbers,
     Remarks,
     Summarised,
     Summary,
@@ -273,8 +272,8 @@ class MarkovResult(Summarised):
             Remarks.of(self.diagnostics),
         )
 
-    def _numbers(self) -> PlainNumbers:
-        numbers = {
+    def _more_numbers(self) -> dict[str, Any]:
+        return {
             "column": self.column,
             "cut_rule": self.cut_rule,
             "cuts": self.breaks,
@@ -283,7 +282,6 @@ class MarkovResult(Summarised):
             "ergodic": self.ergodic_values,
             "n": self.n,
         }
-        return PlainNumbers(more=numbers)
 
 
 def markov_transitions(
@@ -536,12 +534,9 @@ class ConvergenceResults(LinearResults):
         summary = LinearResults._summary(self)
         return replace(summary, blocks=(*summary.blocks, Lines((line,))))
 
-    def _numbers(self) -> PlainNumbers:
-        numbers = LinearResults._numbers(self)
+    def _more_numbers(self) -> dict[str, Any]:
         names = ("speed", "speed_se", "half_life", "half_life_se", "years")
-        return replace(
-            numbers, more={**numbers.more, **{n: getattr(self, n) for n in names}}
-        )
+        return LinearResults._more_numbers(self) | {n: getattr(self, n) for n in names}
 
 
 def beta_convergence(  # noqa: PLR0913  (the options of a regression, all but two named)

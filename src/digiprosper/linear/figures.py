@@ -28,8 +28,7 @@ from digiprosper.linear.marginal import default_points, slope_columns
 from digiprosper.linear.results import LinearResults
 from digiprosper.panel import Panel
 from digiprosper.report.columns import remark_text, test_remark
-from digiprosper.report.drawings import DrawnDensity, Interval, SlopeCurve
-from digiprosper.report.figure_words import Wording
+from digiprosper.report.drawings import DrawnDensity, Interval, SlopeCurve, Wording
 from digiprosper.report.tests import TestResult
 from digiprosper.report.words import NO_WORDS
 

@@ -62,7 +62,7 @@ from digiprosper.linear.preparation import (
 from digiprosper.linear.results import (
     NO_COVARIANCE,
     EstimationSample,
-    SampledResults,
+    RegressionResults,
     hotelling_test,
     require_rows,
 )
@@ -452,7 +452,7 @@ def count_fields(
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
-class CountResults(SampledResults):
+class CountResults(RegressionResults):
     """Base class of results of Poisson regressions."""
 
     _rows_key: ClassVar[str] = "coefficients"

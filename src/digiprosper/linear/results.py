@@ -266,21 +266,58 @@ class Estimated(Estimates):
 
 
 class SampledResults(BaseResults):
-    """Base class of regression results that describe the rows of the fit.
+    """Base class of results that describe the rows of the fit.
 
-    Subclasses have the fields (or properties) ``sample``, an `EstimationSample`,
-    ``residuals``, ``fitted``, ``effect_names`` and ``effect_values``.
+    Subclasses have the fields (or properties) ``sample``, an `EstimationSample`, and
+    ``residuals``.
     """
 
     __slots__ = ()
 
     sample: EstimationSample
 
-    if TYPE_CHECKING:  # fields or properties of the subclasses
+    if TYPE_CHECKING:  # a field or property of the subclasses
 
         @property
         def residuals(self) -> Floats | None:
             """Outcome minus fitted values (N,), if they were kept."""
+
+    @property
+    def key_names(self) -> tuple[str, str | None]:
+        """Names of the entity key and the time key."""
+        return self.sample.key_names
+
+    @property
+    def factors(self) -> Mapping[str, tuple[Factor, ...]]:
+        """Factors of each regressor, outcome, absorbed effect and cluster, by name."""
+        return self.sample.factors
+
+    @property
+    def sample_stats(self) -> pd.DataFrame:
+        """Unweighted nobs, mean, sd, min and max of variables and terms of the fit."""
+        return stats_frame(*self.sample.stats)
+
+    @property
+    def resids(self) -> pd.Series[float]:
+        """Residuals, indexed by row: outcome minus fitted values."""
+        rows = require_rows(self.residuals, "residuals")
+        return self._by_row(rows, "resid")
+
+    def _by_row(self, values: Floats, name: str) -> pd.Series[float]:
+        # A view, since the caller may change its names.
+        index: pd.Index[Any] = require_rows(self.sample.index, "row labels").view()
+        return pd.Series(values, index=index, name=name, copy=True)
+
+
+class RegressionResults(SampledResults):
+    """Base class of results of regressions with absorbed effects.
+
+    Subclasses also have ``fitted``, ``effect_names`` and ``effect_values``.
+    """
+
+    __slots__ = ()
+
+    if TYPE_CHECKING:  # fields or properties of the subclasses
 
         @property
         def fitted(self) -> Floats | None:
@@ -300,26 +337,10 @@ class SampledResults(BaseResults):
         return slope_terms(self.names, self.sample.factors)
 
     @property
-    def resids(self) -> pd.Series[float]:
-        """Residuals, indexed by row: outcome minus fitted values."""
-        rows = require_rows(self.residuals, "residuals")
-        return self._by_row(rows, "resid")
-
-    @property
     def fitted_values(self) -> pd.Series[float]:
         """Fitted values with the fixed effects, by row; of counts they are means."""
         rows = require_rows(self.fitted, "fitted values")
         return self._by_row(rows, "fitted")
-
-    def _by_row(self, values: Floats, name: str) -> pd.Series[float]:
-        # A view, since the caller may change its names.
-        index: pd.Index[Any] = require_rows(self.sample.index, "row labels").view()
-        return pd.Series(values, index=index, name=name, copy=True)
-
-    @property
-    def sample_stats(self) -> pd.DataFrame:
-        """Unweighted nobs, mean, sd, min and max of variables and terms of the fit."""
-        return stats_frame(*self.stats)
 
     @property
     def effects(self) -> dict[str, pd.Series[float]]:
@@ -341,11 +362,6 @@ class SampledResults(BaseResults):
         }
 
     @property
-    def key_names(self) -> tuple[str, str | None]:
-        """Names of the entity key and the time key."""
-        return self.sample.key_names
-
-    @property
     def n_entities(self) -> int:
         """Number of entities in the estimation sample."""
         return self.sample.n_entities
@@ -364,11 +380,6 @@ class SampledResults(BaseResults):
     def categories(self) -> Mapping[str, tuple[str, pd.Index[Any]]]:
         """For each category in the terms, its column and its estimated levels."""
         return self.sample.categories
-
-    @property
-    def factors(self) -> Mapping[str, tuple[Factor, ...]]:
-        """Factors of each regressor, outcome, absorbed effect and cluster, by name."""
-        return self.sample.factors
 
     @property
     def obs_weights(self) -> str | None:
@@ -457,7 +468,7 @@ class SampledResults(BaseResults):
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class LinearResults(SampledResults):
+class LinearResults(RegressionResults):
     """Results of a linear model: coefficients, covariance, tests and predictions.
 
     Made by `FixedEffects.fit`; other models use it for their equations. It keeps

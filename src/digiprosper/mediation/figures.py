@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-import numpy as np
-
 from digiprosper.checks import check_option, option_error
 from digiprosper.errors import cited
 from digiprosper.kernels.intervals import LEAST_CLUSTERS
@@ -22,8 +20,8 @@ from digiprosper.report.drawings import (
     Effects,
     PathDiagram,
     SensitivityCurve,
+    Wording,
 )
-from digiprosper.report.figure_words import Wording
 from digiprosper.report.labels import effect_names
 from digiprosper.report.terms import Term
 from digiprosper.report.text import conventions
@@ -93,7 +91,7 @@ def effects(results: MediationResults, wording: Wording, level: float) -> Effect
         label = wording.labels.get(term.name)
         names[term.name] = words if label is None else (label,)
     source = _draws_text(results, wording, level)
-    return Effects(result_column(results, level), names, source, level)
+    return Effects(result_column(results, level).estimates, names, source, level)
 
 
 def conditional_curve(
@@ -110,7 +108,7 @@ def conditional_curve(
     return ConditionalCurve(
         effect=effect_text(term, wording, "effect_through"),
         variable=wording.label(analysis.variable),
-        points=analysis.points,
+        points=analysis.curve,
         interval=wording.say(f"interval.{method}", level=f"{100 * level:g}"),
         regions=analysis.regions,
         share=analysis.share,
@@ -126,7 +124,7 @@ def sensitivity_curve(
     term = effect("indirect", results.mediator)
     return SensitivityCurve(
         effect=effect_text(term, wording, "effect_through"),
-        points=np.column_stack([results.rho, results.effects]),
+        points=results.curve.rename(columns={"indirect": "estimate"}),
         level=results.level,
         assumed=float(results.assumed[0]),
         zero=results.rho_at_zero,

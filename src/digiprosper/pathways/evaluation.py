@@ -399,11 +399,11 @@ def indicators_among(
 def _test_proposition(
     proposition: Proposition,
     finding: Finding,
-    held: HeldWarnings,
+    model_warnings: HeldWarnings,
 ) -> Finding:
     """Fit the model of a proposition, or record why it has no p-value."""
     try:
-        with hold_warnings(proposition.mechanism.id, held):
+        with hold_warnings(proposition.mechanism.id, model_warnings):
             estimated = proposition.estimate()
     except _NOT_TESTABLE as error:
         data = {"error": type(error).__name__, "message": error.message}

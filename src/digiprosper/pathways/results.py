@@ -9,7 +9,7 @@ import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import pandas as pd
 
@@ -21,7 +21,7 @@ from digiprosper.pathways.notices import words_of
 from digiprosper.pathways.words import WORDS
 from digiprosper.report.characters import has_cjk
 from digiprosper.report.columns import Column, PlainCell
-from digiprosper.report.summary import Cells, Lines, PlainNumbers, Summarised, Summary
+from digiprosper.report.summary import Cells, Lines, Summarised, Summary
 from digiprosper.report.text import number_text, p_text, percent_text, wrapped
 from digiprosper.report.words import LANGUAGES, Language
 
@@ -70,6 +70,8 @@ class MechanismReport(Summarised):
     >>> print(report.in_language("zh").frame.loc["P41", "wording"])
     P41未检验：需要问卷数据
     """
+
+    _reported: ClassVar[str] = "level adjust language rng_entropy reps"
 
     findings: tuple[Finding, ...]
     level: float
@@ -371,18 +373,13 @@ class MechanismReport(Summarised):
             for text, ids in ids_by_text.items()
         ]
 
-    def _numbers(self) -> PlainNumbers:
+    def _more_numbers(self) -> dict[str, Any]:
         tables = {
             "propositions": self.frame.reset_index(),
             "parts": self.parts,
             "notices": self.notices,
         }
-        settings = ("level", "adjust", "language", "rng_entropy", "reps")
-        return PlainNumbers(
-            labels=self.labels,
-            more={name: getattr(self, name) for name in settings}
-            | {name: table.to_dict("records") for name, table in tables.items()},
-        )
+        return {name: table.to_dict("records") for name, table in tables.items()}
 
 
 # --- one sentence a proposition -------------------------------------------------------

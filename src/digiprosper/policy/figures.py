@@ -15,8 +15,13 @@ from digiprosper.policy.notices import ALIKE
 from digiprosper.policy.results import WindowResults
 from digiprosper.policy.words import WORDS
 from digiprosper.report.columns import remark_text
-from digiprosper.report.drawings import Balance, EventPath, EventPaths, HonestPlot
-from digiprosper.report.figure_words import Wording
+from digiprosper.report.drawings import (
+    Balance,
+    EventPath,
+    EventPaths,
+    HonestPlot,
+    Wording,
+)
 
 _BASES = {
     "reference": "the reference",

@@ -366,8 +366,8 @@ def _read_set(models: ResultSet, caller: str, level: float) -> list[Column]:
     """
     blank = tuple((row.name, None) for row in models.table_rows)
     columns = []
-    for label, item in models.outcomes:
-        part = _read_model(tidy_text(label), item, caller, level)
+    for label, model in models.outcomes:
+        part = _read_model(tidy_text(label), model, caller, level)
         rows = [row for row in models.table_rows if label in row.cells]
         cells = tuple((row.name, row.cells[label]) for row in rows)
         for column in part:

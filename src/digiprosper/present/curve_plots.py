@@ -57,9 +57,8 @@ def draw_conditional_effect(curve: ConditionalCurve, ax: Axes | None) -> Axes:
 
     Quantiles of the moderator are marked at the lower edge.
     """
-    texts = [curve.variable, curve.effect]
-    with drawing(curve, ax, _SIZE, texts) as axes:
-        _draw_band(axes, curve.points.T, curve.interval)
+    with drawing(curve, ax, _SIZE) as axes:
+        _draw_band(axes, curve.points, curve.interval)
         label = say("slope.zero.share", share=f"{curve.share:.0%}")
         _shade_regions(axes, curve.regions, curve.support, label)
         ends = [end for region in curve.regions for end in region]
@@ -107,12 +106,11 @@ def draw_slope_curve(curve: SlopeCurve, ax: Axes | None) -> Axes:
     title = say("slope.of", name=curve.variable, outcome=curve.outcome)
     points, label = curve.points, say_level("interval.t", curve.level)
     few = not pd.api.types.is_numeric_dtype(points["at"])
-    texts = [title, curve.moderator, *curve.at_means, *(points["at"] if few else [])]
-    with drawing(curve, ax, _SIZE, texts) as axes:
+    with drawing(curve, ax, _SIZE, names=points["at"] if few else ()) as axes:
         if few:
             _draw_levels(axes, points, label)
         else:
-            _draw_band(axes, points.to_numpy(dtype=np.float64).T, label)
+            _draw_band(axes, points, label)
             unknown = math.isnan(curve.share)
             code = "slope.zero" if unknown else "slope.zero.share"
             share = "" if unknown else f"{curve.share:.0%}"
@@ -121,8 +119,8 @@ def draw_slope_curve(curve: SlopeCurve, ax: Axes | None) -> Axes:
             axes.set_xlim(*support)
         if curve.rows is not None:
             _draw_rows(axes, curve.rows)
-        held = say("slope.held", names=say("list").join(curve.at_means))
-        name_axes(axes, [title], [curve.moderator, held if curve.at_means else ""])
+        at_means = say("slope.held", names=say("list").join(curve.at_means))
+        name_axes(axes, [title], [curve.moderator, at_means if curve.at_means else ""])
         legend_above(axes)
     return axes
 
@@ -131,8 +129,8 @@ def draw_sensitivity(curve: SensitivityCurve, ax: Axes | None) -> Axes:
     """Draw an effect over the correlation of two errors, and where it is 0."""
     low, high = curve.zero_interval
     first = curve.insignificant
-    with drawing(curve, ax, _SIZE, [curve.effect]) as axes:
-        _draw_band(axes, curve.points.T, say_level("interval.percentile", curve.level))
+    with drawing(curve, ax, _SIZE) as axes:
+        _draw_band(axes, curve.points, say_level("interval.percentile", curve.level))
         axes.axvline(0, linestyle=":", **THIN)
         label = say("sensitivity.assumed", value=f"{curve.assumed:.3g}")
         axes.plot([0.0], [curve.assumed], "o", color=INK, markersize=6, label=label)
@@ -157,8 +155,8 @@ def draw_turning_curve(curve: TurningCurve, ax: Axes | None) -> Axes:
     """
     title = say("turn.axis", outcome=curve.outcome)
     low, high = curve.interval
-    with drawing(curve, ax, _SIZE, [curve.variable, title, *curve.at]) as axes:
-        _draw_band(axes, curve.points.T, say_level("interval.t", curve.level))
+    with drawing(curve, ax, _SIZE) as axes:
+        _draw_band(axes, curve.points, say_level("interval.t", curve.level))
         pieces = [
             (max(a, low), min(b, high)) for a, b in curve.sets if a < high and b > low
         ]
@@ -178,9 +176,9 @@ def draw_turning_curve(curve: TurningCurve, ax: Axes | None) -> Axes:
     return axes
 
 
-def _draw_band(axes: Axes, points: Floats, label: str) -> None:
+def _draw_band(axes: Axes, points: pd.DataFrame, label: str) -> None:
     """Draw a line with its interval; `points` has x, value, lower and upper end."""
-    at, value, low, high = points
+    at, value, low, high = points.to_numpy(dtype=np.float64).T
     axes.fill_between(at, low, high, facecolor=(INK, 0.28), linewidth=0, label=label)
     axes.plot(at, value, color=INK, linewidth=1.4)
     axes.axhline(0, linestyle="--", **THIN)
@@ -280,13 +278,13 @@ def _mark_turns(axes: Axes, curve: TurningCurve) -> None:
 
 def draw_profile(profile: Profile, ax: Axes | None) -> Axes:
     """Draw a criterion over the candidates of a threshold, and its confidence set."""
-    points, texts = profile.points, [profile.variable, profile.criterion]
+    points = profile.points
     # Excluded candidates have missing values, so that the line has gaps there.
     gaps = pd.DataFrame({"gamma": profile.excluded})
     every = pd.concat([points, gaps]).sort_values("gamma", kind="stable")
     values = every["gamma"].to_numpy(dtype=np.float64)
     steps = "steps-post" if profile.before else "steps-pre"
-    with drawing(profile, ax, (6.4, 4.0), texts) as axes:
+    with drawing(profile, ax, (6.4, 4.0)) as axes:
         first, last = float(points["gamma"].min()), float(points["gamma"].max())
         pieces = [_with_step(piece, values, profile) for piece in profile.sets]
         wide = _widen_narrow(pieces, _THIN * (last - first))
@@ -369,7 +367,7 @@ def _critical_text(profile: Profile) -> str:
 def draw_drawn_density(drawn: DrawnDensity, ax: Axes | None) -> Axes:
     """Draw the density of a statistic over draws, its value and the p-value."""
     value, density = drawn.points["value"], drawn.points["density"]
-    with drawing(drawn, ax, _SIZE, [drawn.name]) as axes:
+    with drawing(drawn, ax, _SIZE) as axes:
         axes.fill_between(value, density, facecolor=(INK, 0.2), linewidth=0)
         label = say("draws", count=f"{drawn.draws.size:,}")
         axes.plot(value, density, color=INK, linewidth=1.4, label=label)
@@ -408,8 +406,7 @@ def draw_ridges(ridges: Ridges, ax: Axes | None) -> Axes:
     drawn, grid, count = ridges.ridges, ridges.grid, len(ridges.ridges)
     names = [ridge.period for ridge in drawn]
     top = max(float(r.density.max()) for r in drawn if r.density is not None)
-    texts = [*names, ridges.variable, ridges.time]
-    with drawing(ridges, ax, (6.4, 1.4 + 0.36 * count), texts) as axes:
+    with drawing(ridges, ax, (6.4, 1.4 + 0.36 * count)) as axes:
         edge = axes.get_yaxis_transform()
         for row, ridge in enumerate(drawn):
             axes.axhline(row, color=FAINT, linewidth=0.5, zorder=2 * row)

@@ -58,8 +58,7 @@ def draw_ribbons(ribbons: Ribbons, ax: Axes | None) -> Axes:
     """Draw ranks over time with a ribbon for each entity; rank 1 is at the top."""
     times = ribbons.times
     x = times.to_timestamp() if isinstance(times, pd.PeriodIndex) else times
-    texts = [*(name for name, _ in ribbons.entities), ribbons.key, ribbons.time]
-    with drawing(ribbons, ax, (6.8, 4.2), texts) as axes:
+    with drawing(ribbons, ax, (6.8, 4.2)) as axes:
         for number, (name, entity_ranks) in enumerate(ribbons.entities):
             color, marker, face, dashes = look(number)
             low, high, ranks = (
@@ -94,8 +93,7 @@ def draw_rank_spans(spans: RankSpans, ax: Axes | None) -> Axes:
     names = [tidy_text(e) for e in spans.ranks.index] if named else []
     pitch = min(_PITCH, _PAGE_HIGH / (count * type_size()))
     size = (6.4, 1.2 + pitch * count) if named else (6.8, 4.0)
-    texts = [*names, spans.key, spans.title]
-    with drawing(spans, ax, size, texts, "rows" if named else "width") as axes:
+    with drawing(spans, ax, size, "rows" if named else "width", names) as axes:
         if named:
             _draw_spans(axes, spans)
             # Lines of type as high as the rows, and no higher than other names.
@@ -171,7 +169,7 @@ def draw_bars(bars: Bars, ax: Axes | None) -> Axes:
     """Draw shares of a variance as bars; the share of each source alone is dark."""
     first, total = np.nan_to_num(bars.first), np.nan_to_num(bars.total)
     count = len(bars.names)
-    with drawing(bars, ax, (6.4, 1.5 + 0.42 * count), bars.names) as axes:
+    with drawing(bars, ax, (6.4, 1.5 + 0.42 * count)) as axes:
         at = np.arange(count)
         axes.barh(at, first, height=0.6, color=INK, label=say("bars.alone"))
         axes.barh(
@@ -216,8 +214,7 @@ def draw_regime_map(drawn: RegimeMap, ax: Axes | None) -> Axes:
     fitting = tick_step(periods, room)
     step = max(math.ceil(width / _MOST_PERIODS), fitting)
     entity, time = drawn.key_names
-    texts = [*names, entity, time, *drawn.regimes]
-    with drawing(drawn, ax, size, texts, "rows") as axes:
+    with drawing(drawn, ax, size, "rows", names) as axes:
         _draw_cells(axes, drawn.cells, list(map(with_signs, drawn.regimes)))
         axes.set_xticks(range(0, width, step), periods[::step])
         axes.set_yticks(range(len(names)), names, fontsize="small")
@@ -228,16 +225,16 @@ def draw_regime_map(drawn: RegimeMap, ax: Axes | None) -> Axes:
     return axes
 
 
-def _draw_cells(axes: Axes, cells: Floats, entries: Sequence[str]) -> None:
+def _draw_cells(axes: Axes, cells: Floats, regimes: Sequence[str]) -> None:
     matplotlib = matplotlib_part("")
     # One hue darkens with the other's change, so that regimes stay apart in grey and
     # for the colour-blind; the palest still differs from the blank of a missing cell.
-    shades = matplotlib.colormaps["YlGnBu"](np.linspace(0.22, 0.92, len(entries)))
+    shades = matplotlib.colormaps["YlGnBu"](np.linspace(0.22, 0.92, len(regimes)))
     axes.imshow(
         np.ma.masked_invalid(cells),
         cmap=matplotlib.colors.ListedColormap(shades),
         vmin=0.5,
-        vmax=len(entries) + 0.5,
+        vmax=len(regimes) + 0.5,
         aspect="auto",
         interpolation="nearest",
     )
@@ -249,7 +246,7 @@ def _draw_cells(axes: Axes, cells: Floats, entries: Sequence[str]) -> None:
     patch = matplotlib.patches.Patch
     handles = [
         patch(facecolor=shade, label=text)
-        for shade, text in zip(shades, entries, strict=True)
+        for shade, text in zip(shades, regimes, strict=True)
     ]
     blank = int(np.isnan(cells).sum())
     if blank:
@@ -279,8 +276,7 @@ def draw_moran_scatter(drawn: MoranScatter, ax: Axes | None, *, names: bool) -> 
     """Draw the spatial lag over the value, with a line whose slope is Moran's I."""
     points, entities = drawn.points, [str(entity) for entity in drawn.points.index]
     named = names and len(entities) <= MOST_NAMES
-    texts = [drawn.variable, drawn.weights, *entities]
-    with drawing(drawn, ax, (6.0, 5.4), texts) as axes:
+    with drawing(drawn, ax, (6.0, 5.4), names=entities) as axes:
         axes.axhline(0, linestyle="--", **THIN)
         axes.axvline(0, linestyle="--", **THIN)
         size = 3 if named else 4.5

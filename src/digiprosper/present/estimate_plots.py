@@ -49,7 +49,7 @@ from digiprosper.present.figure_style import (
     say_level,
     with_remarks,
 )
-from digiprosper.present.row_names import SharedRow, share_rows
+from digiprosper.present.row_names import TermRow, share_rows
 from digiprosper.present.style import Style
 from digiprosper.report.columns import Column, Estimate
 from digiprosper.report.drawings import (
@@ -181,8 +181,7 @@ def draw_columns(
     ]
     names, lines = row_names([label for label, _ in rows], ax, _WIDTH)
     size = _WIDTH, 0.75 + len(rows) * (_GAP + max(_STEP * len(drawn), _LINE * lines))
-    texts = [*names, *heads]
-    with drawing(_list_estimates(columns, rows), ax, size, texts, "rows") as axes:
+    with drawing(_list_estimates(columns, rows), ax, size, "rows", heads) as axes:
         handles = _draw_models(axes, models, heads)
         _frame_estimates(axes, len(rows))
         # Every second row is shaded, to show to which term an estimate belongs.
@@ -204,7 +203,7 @@ def _no_estimates_error(purpose: str) -> InputTypeError:
     )
 
 
-def _finite_estimates(row: SharedRow, columns: Columns) -> dict[int, Estimate]:
+def _finite_estimates(row: TermRow, columns: Columns) -> dict[int, Estimate]:
     """Return the estimates of a row that are numbers, by position of the column."""
     cells = {at: columns[at].estimates[term] for at, term in row.terms.items()}
     return {at: cell for at, cell in cells.items() if math.isfinite(cell.estimate)}
@@ -294,9 +293,10 @@ def draw_effects(effects: Effects, ax: Axes | None) -> Axes:
     names, lines = row_names(labels, ax, _EFFECT_WIDTH)
     source = say("sentence", text=f"{effects.source[0].upper()}{effects.source[1:]}")
     size = _EFFECT_WIDTH, 0.8 + (_EFFECT_GAP + _LINE * lines) * len(names)
-    estimates = effects.column.estimates
-    placed = [(float(y), estimates[term]) for y, term in enumerate(effects.names)]
-    with drawing(effects, ax, size, [*names, source], "rows") as axes:
+    placed = [
+        (float(y), effects.estimates[term]) for y, term in enumerate(effects.names)
+    ]
+    with drawing(effects, ax, size, "rows") as axes:
         _draw_model(axes, placed, "", 0, 1)
         _frame_estimates(axes, len(names))
         axes.set_yticks(range(len(names)), names, parse_math=False)
@@ -312,7 +312,7 @@ def draw_balance(drawn: Balance, ax: Axes | None) -> Axes:
     names, lines = row_names(points["label"].tolist(), ax, _BALANCE_WIDTH)
     size = _BALANCE_WIDTH, 1.0 + (_BALANCE_GAP + _LINE * lines) * len(points)
     before, after = points["before"], points["after"]
-    with drawing(drawn, ax, size, names, "rows") as axes:
+    with drawing(drawn, ax, size, "rows", names) as axes:
         axes.axvline(0, **THIN)
         axes.axvline(drawn.limit, linestyle="--", **{**THIN, "linewidth": 1.0})
         axes.hlines(rows, before, after, **{**THIN, "zorder": 1})
@@ -343,7 +343,7 @@ def draw_event_paths(drawn: EventPaths, ax: Axes | None, *, counts: bool) -> Axe
     """
     heads = [path.head for path in drawn.paths]
     size = _WIDTH, 4.0 + 0.2 * counts * len(heads)
-    with drawing(drawn, ax, size, [*heads, drawn.outcome]) as axes:
+    with drawing(drawn, ax, size) as axes:
         axes.axhline(0, **THIN)
         axes.axvline(-0.5, linestyle="--", **{**THIN, "linewidth": 1.0})
         axes.set_xlim(*_event_time_limits(drawn))
@@ -461,9 +461,7 @@ def draw_honest(drawn: HonestPlot, ax: Axes | None) -> Axes:
     Where the interval begins to contain 0 is in the legend.
     """
     points = drawn.points
-    texts = [drawn.effect, drawn.outcome]
-    written = [*texts, drawn.restriction]
-    with drawing(drawn, ax, (_WIDTH, 4.0), written) as axes:
+    with drawing(drawn, ax, (_WIDTH, 4.0)) as axes:
         axes.axhline(0, **THIN)
         at = np.arange(len(points))
         for usual, color, code in ((True, MARKED, "usual"), (False, INK, "interval")):
@@ -477,15 +475,15 @@ def draw_honest(drawn: HonestPlot, ax: Axes | None) -> Axes:
         axes.set_xticks(at, [say("honest.original"), *bounds])
         label = say("honest.breakdown", value=f"{drawn.breakdown:.3g}")
         axes.plot([], [], linestyle="none", label=label)
-        name_axes(axes, texts, [drawn.restriction])
+        name_axes(axes, [drawn.effect, drawn.outcome], [drawn.restriction])
         legend_above(axes)
     return axes
 
 
 def draw_decay(drawn: Decay, ax: Axes | None) -> Axes:
     """Draw effects with intervals over the cut-off, one marker per kind of effect."""
-    texts, count = [drawn.name, drawn.outcome], len(drawn.heads)
-    with drawing(drawn, ax, (6.4, 4.0), texts) as axes:
+    count = len(drawn.heads)
+    with drawing(drawn, ax, (6.4, 4.0)) as axes:
         axes.axhline(0, **THIN)
         cutoffs = drawn.points["cutoff"]
         step = _SHIFT * float(cutoffs.max() - cutoffs.min())
@@ -555,8 +553,7 @@ def draw_specification_curve(drawn: SpecificationCurve, ax: Axes | None) -> Axes
     heads, row = _model_heads(drawn), _ROW + (lines - 1) * _NEXT_LINE
     letters = [type_columns(line) for head in heads for line in head.splitlines()]
     height = _UPPER + 0.9 + _COLUMN * max(letters, default=0.0) + row * len(names)
-    texts = [*names, *heads, drawn.name, drawn.outcome]
-    with drawing(drawn, ax, (_WIDTH, height), texts, "rows") as axes:
+    with drawing(drawn, ax, (_WIDTH, height), "rows") as axes:
         low, high = _estimate_limits(drawn)
         rows = low - (high - low) * row / _UPPER * np.arange(1.0, len(names) + 1)
         _draw_ordered(axes, drawn, (low, high))

@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeAlias
 from weakref import WeakKeyDictionary, WeakSet
 
@@ -19,7 +20,7 @@ from digiprosper.present.figure_style import (
     matplotlib_part,
 )
 from digiprosper.report.characters import CJK, has_cjk, text_width, with_signs
-from digiprosper.report.drawings import Drawing
+from digiprosper.report.drawings import Drawing, words_in
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -55,7 +56,8 @@ _SLOPE: Final = 0.7
 
 Fit: TypeAlias = Literal["width", "rows", "boxes"]
 
-_own: WeakSet[Figure] = WeakSet()
+# Figures that are made here, and may grow.
+_new_figures: WeakSet[Figure] = WeakSet()
 _drawings: WeakKeyDictionary[Axes, Drawing] = WeakKeyDictionary()
 
 
@@ -94,16 +96,16 @@ def drawing(
     drawn: Drawing,
     ax: Axes | None,
     size: tuple[float, float],
-    texts: Iterable[str],
     fit: Fit = "width",
+    names: Iterable[str] = (),
 ) -> AbstractContextManager[Axes]:
     """Give axes without upper and right border to draw on, and store what they show.
 
-    Without `ax` they are those of a new figure, see `new_axes`. `texts` may need a
-    font.
+    Without `ax` they are those of a new figure, see `new_axes`. Words of `drawn`, and
+    `names` of its rows that are shown, may need a font.
     """
     # Here and not in the generator, so that its warning names the line of the call.
-    font = _font_context(ax, texts)
+    font = _font_context(ax, chain(words_in(drawn), names))
 
     @contextmanager
     def open_axes() -> Iterator[Axes]:
@@ -116,7 +118,7 @@ def drawing(
     return open_axes()
 
 
-def kept_drawing(axes: object) -> Drawing | None:
+def drawing_on(axes: object) -> Drawing | None:
     """Return what axes show; None if no function of the library drew on them."""
     untyped_axes: Any = axes
     # What has no coordinates of axes cannot be looked up, such as a list.
@@ -130,7 +132,7 @@ def new_axes(size: tuple[float, float], *, fit: Fit = "width") -> Axes:
     """Make a figure with one axes; `size` is in inches, for a font of 10 points."""
     pyplot = matplotlib_part("pyplot")
     axes: Axes = pyplot.subplots(figsize=_fit_size(size, fit), layout="constrained")[1]
-    _own.add(_figure(axes))
+    _new_figures.add(_figure(axes))
     return axes
 
 
@@ -325,7 +327,7 @@ def _inches(axes: Axes, side: str) -> float:
 def _room(axes: Axes, axis: str) -> float:
     """Return an axis's length in inches, without texts of the other axis."""
     figure = _figure(axes)
-    if figure not in _own:
+    if figure not in _new_figures:
         return _inches(axes, "width" if axis == "x" else "height")
     size = figure.get_figwidth() if axis == "x" else figure.get_figheight()
     named = axes.get_ylabel() if axis == "x" else axes.get_xlabel()
@@ -357,7 +359,7 @@ def _longest(texts: Sequence[str]) -> float:
 def _grow(axes: Axes, inches: float) -> None:
     """Make a new figure higher."""
     figure = _figure(axes)
-    if figure in _own and inches > 0:
+    if figure in _new_figures and inches > 0:
         figure.set_figheight(figure.get_figheight() + inches)
 
 

@@ -31,7 +31,7 @@ from digiprosper.errors import (
     quoted,
 )
 from digiprosper.optional import require
-from digiprosper.report.figure_words import FIGURE
+from digiprosper.report.drawings import FIGURE
 from digiprosper.report.words import LANGUAGES, Language
 
 Width: TypeAlias = Literal["column", "page"]

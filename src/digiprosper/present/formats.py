@@ -21,12 +21,13 @@ from digiprosper.optional import require
 from digiprosper.present import office
 from digiprosper.present.office import (
     PointColumn,
+    keeps_next,
     point_columns,
     split_number,
     type_width,
 )
 from digiprosper.report.characters import has_cjk, text_width
-from digiprosper.report.rendering import Content, Part, as_html
+from digiprosper.report.rendering import Content, Line, Part, as_html
 
 _LATEX = {
     "\\": r"\textbackslash{}",
@@ -86,9 +87,7 @@ _MOST_DIGITS = 15  # of a number in Excel
 
 def as_markdown(content: Content) -> str:
     """Write a table as a Markdown pipe table, with markup characters escaped."""
-    rows = [
-        [_markdown(cell) for cell in row] for row in (*content.header, *content.body)
-    ]
+    rows = [[_markdown(cell) for cell in row] for row in content.rows]
     lines = [f"**{_markdown(content.title)}**", ""] if content.title else []
     lines.append("| " + " | ".join(rows[0]) + " |")
     lines.append("|:---|" + ":---:|" * (len(rows[0]) - 1))
@@ -135,13 +134,7 @@ def _latex_table(content: Content) -> str:
         lines.append(rf"\{caption}{{{_latex(content.title)}}}")
     align = "l" + "c" * (len(content.header[0]) - 1)
     lines += [rf"\begin{{tabular}}{{{align}}}", r"\toprule"]
-    for position in range(len(content.header)):
-        parts = content.parts(position)
-        lines.append(" & ".join(map(_latex_head, parts)) + r" \\")
-        if position == 0 and content.spanning:
-            lines.append(_latex_rules(parts))
-    lines.append(r"\midrule")
-    lines += _latex_body(content)
+    lines += [*_latex_heads(content), r"\midrule", *_latex_body(content)]
     lines += [r"\bottomrule", r"\end{tabular}"]
     if content.notes:
         lines += [r"\begin{tablenotes}[flushleft]", r"\footnotesize"]
@@ -159,32 +152,32 @@ def _latex_width(content: Content, letter: int = 5, gap: int = 12) -> int:
     return letter * letters + gap * len(heads)
 
 
+def _latex_heads(content: Content) -> list[str]:
+    """Write the headings, with a rule below each that spans columns."""
+    heads = [line.parts for line in content.lines if line.is_head]
+    first, *further = [" & ".join(map(_latex_head, parts)) + r" \\" for parts in heads]
+    rules = [rf"\cmidrule(lr){{{p.start + 1}-{p.end}}}" for p in heads[0] if p.text]
+    return [first, *([" ".join(rules)] if content.spanning else []), *further]
+
+
 def _latex_head(part: Part) -> str:
     text, span = _latex(part.text), part.end - part.start
     return text if span == 1 else rf"\multicolumn{{{span}}}{{c}}{{{text}}}"
 
 
-def _latex_rules(parts: Sequence[Part]) -> str:
-    """Write a rule below each heading that spans columns."""
-    rules = [rf"\cmidrule(lr){{{p.start + 1}-{p.end}}}" for p in parts if p.text]
-    return " ".join(rules)
-
-
 def _latex_body(content: Content) -> list[str]:
-    columns, count, lines = point_columns(content), len(content.header), list[str]()
-    for position, row in enumerate(content.body, start=count):
-        if content.is_ruled(position):
-            lines.append(r"\midrule")
-        elif content.opens_block(position):
-            lines.append(r"\addlinespace")
-        if content.is_panel(position):
-            lines.append(rf"\multicolumn{{{len(row)}}}{{l}}{{{_latex(row[0])}}} \\")
-        else:
-            lines.append(
-                " & ".join([_latex(row[0]), *map(_latex_number, row[1:], columns)])
-                + r" \\"
-            )
-    return lines
+    columns, rows = point_columns(content), list[str]()
+    for line in content.lines[len(content.header) :]:
+        if line.above:
+            rows.append(r"\midrule")
+        elif line.opens_block:
+            rows.append(r"\addlinespace")
+        name, *cells = line.cells
+        row = [_latex(name), *map(_latex_number, cells, columns)]
+        if line.is_panel:
+            row = [rf"\multicolumn{{{len(line.cells)}}}{{l}}{{{_latex(name)}}}"]
+        rows.append(" & ".join(row) + r" \\")
+    return rows
 
 
 def write_html(contents: Sequence[Content], path: Path) -> None:
@@ -217,7 +210,7 @@ def write_csv(contents: Sequence[Content], path: Path) -> None:
             lead: list[list[str]] = [[]] if number else []
             title = [[content.title]] if content.title else []
             notes = [[note] for note in content.notes]
-            rows = [*lead, *title, *content.header, *content.body, *notes]
+            rows = [*lead, *title, *content.rows, *notes]
             writer.writerows([_csv(cell) for cell in row] for row in rows)
 
 
@@ -314,8 +307,8 @@ def _rtf_table(content: Content, page: office.Page) -> str:
     edges = [round(edge * _TWIPS) for edge in accumulate(page.widths)]
     points = office.point_positions(content, page)
     rows = [
-        _rtf_row(content, position, edges, points, page)
-        for position in range(len(content.rows))
+        _rtf_row(line, edges, points, size, keeps=keeps_next(content, position, page))
+        for position, line in enumerate(content.lines)
     ]
     left_indent = round((page.room - sum(page.widths)) / 2 * _TWIPS)
     indent = rf"\li{max(left_indent, 0)}\ri{max(left_indent, 0)}"
@@ -327,29 +320,28 @@ def _rtf_table(content: Content, page: office.Page) -> str:
 
 
 def _rtf_row(
-    content: Content,
-    position: int,
+    line: Line,
     edges: Sequence[int],
     points: Sequence[float | None],
-    page: office.Page,
+    size: int,
+    *,
+    keeps: bool,
 ) -> str:
     """Write one row; equal headings next to each other share a cell."""
-    head, above = content.is_head(position), content.rule_above(position)
-    top = rf"\clbrdrt{_RTF_RULES[above]}" if above else ""
-    space = r"\sb120" if content.opens_block(position) else r"\sb20"
-    keep = r"\keepn" if office.keeps_next(content, position, page) else ""
-    size = round(2 * page.size)
+    top = rf"\clbrdrt{_RTF_RULES[line.above]}" if line.above else ""
+    space = r"\sb120" if line.opens_block else r"\sb20"
+    keep = r"\keepn" if keeps else ""
     cells, texts = "", []
-    for text, start, end, rule in content.parts(position):
+    for text, start, end, rule in line.parts:
         bottom = rf"\clbrdrb{_RTF_RULES[rule]}" if rule else ""
         cells += rf"{top}{bottom}\clvertalb\cellx{edges[end - 1]}"
         align = "ql"
         if start > 0:
-            align = "qc" if head else _rtf_alignment(text, points[start - 1])
+            align = "qc" if line.is_head else _rtf_alignment(text, points[start - 1])
         texts.append(
             rf"\pard\plain\intbl{keep}{space}\sa20\{align}\fs{size} {_rtf(text)}\cell"
         )
-    repeated = r"\trhdr" if head else ""
+    repeated = r"\trhdr" if line.is_head else ""
     return "\n".join(
         [rf"\trowd\trqc\trgaph60\trkeep{repeated}{cells}", *texts, r"\row"]
     )
@@ -418,8 +410,8 @@ def _fill_sheet(sheet: Any, content: Content, openpyxl: Any) -> None:
     if content.title:
         _text_cell(sheet, 1, 1, content.title).font = styles.Font(bold=True)
     points = point_columns(content)
-    for position in range(len(rows)):
-        _fill_row(sheet, first, position, content, points, styles)
+    for number, line in enumerate(content.lines, start=first):
+        _fill_row(sheet, number, line, points, styles)
     for column in range(len(rows[0])):
         texts = content.names if column == 0 else [row[column] for row in rows]
         letter = openpyxl.utils.get_column_letter(column + 1)
@@ -433,32 +425,28 @@ def _fill_sheet(sheet: Any, content: Content, openpyxl: Any) -> None:
 
 def _fill_row(
     sheet: Any,
-    first: int,
-    position: int,
-    content: Content,
+    number: int,
+    line: Line,
     points: Sequence[PointColumn | None],
     styles: Any,
 ) -> None:
     """Write the cells of a row; equal headings next to each other span columns."""
-    number, head = first + position, content.is_head(position)
     sides = {
         "thick": styles.Side(style="medium"),
         "thin": styles.Side(style="thin"),
         "": None,
     }
-    above, row = sides[content.rule_above(position)], content.rows[position]
-    for _, start, end, rule in content.parts(position):
-        border = styles.Border(top=above, bottom=sides[rule])
+    for _, start, end, rule in line.parts:
+        border = styles.Border(top=sides[line.above], bottom=sides[rule])
         for column in range(start, end):
-            if column == 0 or head:
-                cell = _text_cell(sheet, number, column + 1, row[column])
+            text = line.cells[column]
+            if column == 0 or line.is_head:
+                cell = _text_cell(sheet, number, column + 1, text)
             else:
-                cell = _body_cell(
-                    sheet, number, column + 1, row[column], points[column - 1]
-                )
+                cell = _body_cell(sheet, number, column + 1, text, points[column - 1])
             if column > start:
                 cell.value = None
-            cell.font, cell.border = styles.Font(bold=head), border
+            cell.font, cell.border = styles.Font(bold=line.is_head), border
             if start > 0:
                 centred = "center" if end - start == 1 else "centerContinuous"
                 cell.alignment = styles.Alignment(horizontal=centred)

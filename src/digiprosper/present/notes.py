@@ -119,12 +119,12 @@ def _below_note(columns: Columns, style: Style) -> str:
     if style.below == "se":
         return style.note("companion.se", errors=errors_text(columns, style))
 
-    what, sources = style.note(f"what.{style.below}"), _source_notes(columns, style)
+    shown, sources = style.note(f"what.{style.below}"), _source_notes(columns, style)
     texts = {source for source, _ in sources}
     if len(texts) == 1:
-        return style.note("companion", what=what, source=texts.pop())
+        return style.note("companion", what=shown, source=texts.pop())
     each = _listed(_by_column(sources, "source", style, "source"), style, "clauses")
-    return style.note("companion.each", what=what, sources=each)
+    return style.note("companion.each", what=shown, sources=each)
 
 
 def _source_notes(columns: Columns, style: Style) -> list[tuple[str, Column]]:
@@ -292,19 +292,19 @@ def _set_note(kind: str, owned: _Owned, style: Style) -> str:
         with_level = _listed([f"{100 * block.level:g}%", text], style, "comma")
         words.append((text if shared else with_level, column))
     level = style.note("sets.level", level=levels.pop()) if shared else ""
-    what, sources = style.say(kind, owned[0][0].words), _by_value(words, style)
-    return style.note("sets", what=what, level=level, sources=sources)
+    parameters, sources = style.say(kind, owned[0][0].words), _by_value(words, style)
+    return style.note("sets", what=parameters, level=level, sources=sources)
 
 
 def _gap_notes(owned: _Owned, style: Style) -> list[str]:
     gaps = _grouped(
-        ((what, parameter.pieces), str(column.head))
-        for what, parameter, column, _ in _named_parameters(owned, style)
+        ((name, parameter.pieces), str(column.head))
+        for name, parameter, column, _ in _named_parameters(owned, style)
         if parameter.pieces > 1
     )
     texts = [
-        style.note("gap", heads=_listed(heads, style), what=what, pieces=pieces)
-        for (what, pieces), heads in gaps.items()
+        style.note("gap", heads=_listed(heads, style), what=name, pieces=pieces)
+        for (name, pieces), heads in gaps.items()
     ]
     joined = _listed(texts, style, "clauses")
     return [style.note("gaps", gaps=joined)] if texts else []
@@ -316,15 +316,15 @@ def _named_parameters(
     """Yield each parameter with its name, such as ``"threshold 1"``."""
     for column, block in owned:
         for number, parameter in enumerate(block.parameters, start=1):
-            what = style.say(f"{block.kind}.numbered", column.words, number=number)
-            yield what, parameter, column, block
+            name = style.say(f"{block.kind}.numbered", column.words, number=number)
+            yield name, parameter, column, block
 
 
 def _reach_notes(owned: _Owned, style: Style) -> list[str]:
     """Write which confidence sets include an end of the search, or all of it."""
     reached = _grouped(
-        (parameter.reach, (what, column))
-        for what, parameter, column, _ in _named_parameters(owned, style)
+        (parameter.reach, (name, column))
+        for name, parameter, column, _ in _named_parameters(owned, style)
         if parameter.reach
     )
     return [
@@ -336,8 +336,8 @@ def _reach_notes(owned: _Owned, style: Style) -> list[str]:
 def _insignificant_notes(owned: _Owned, style: Style) -> list[str]:
     """Write which parameters are not significant by their own test."""
     sizes = _grouped(
-        (f"{100 * (1 - block.level):.3g}%", (what, column))
-        for what, parameter, column, block in _named_parameters(owned, style)
+        (f"{100 * (1 - block.level):.3g}%", (name, column))
+        for name, parameter, column, block in _named_parameters(owned, style)
         for test in parameter.tests
         if test.of in _EXISTENCE and not rejects(test.p_value, block.level)
     )

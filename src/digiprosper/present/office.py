@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from digiprosper.optional import require
 from digiprosper.report.characters import text_width
-from digiprosper.report.rendering import Content
+from digiprosper.report.rendering import Content, Line
 
 _LATIN, _CHINESE = "Times New Roman", "SimSun"
 _PAGE = (21.0, 29.7)  # A4, centimetres
@@ -93,8 +93,8 @@ def _table_xml(content: Content, page: Page) -> str:
     points, texts = point_positions(content, page), text_columns(content)
     widths = "".join(f'<w:gridCol w:w="{_twips(width)}"/>' for width in page.widths)
     rows = "".join(
-        _row_xml(position, content, page, points, texts)
-        for position in range(len(content.rows))
+        _row_xml(line, page, points, texts, keeps=keeps_next(content, position, page))
+        for position, line in enumerate(content.lines)
     )
     padding = f'w:w="{round(_PADDING / 2.54 * 1440)}" w:type="dxa"'
     return (
@@ -108,35 +108,35 @@ def _table_xml(content: Content, page: Page) -> str:
 
 
 def _row_xml(
-    position: int,
-    content: Content,
+    line: Line,
     page: Page,
     points: Sequence[float | None],
     texts: Sequence[bool],
+    *,
+    keeps: bool,
 ) -> str:
-    head, above = content.is_head(position), content.rule_above(position)
-    keeps = "" if keeps_next(content, position, page) else ' w:val="0"'
-    spacing = _spacing_xml(6 if content.opens_block(position) else 1, 1)
+    keep = "" if keeps else ' w:val="0"'
+    spacing = _spacing_xml(6 if line.opens_block else 1, 1)
     cells = ""
-    for text, start, end, rule in content.parts(position):
+    for text, start, end, rule in line.parts:
         width = _twips(sum(page.widths[start:end]))
         span = f'<w:gridSpan w:val="{end - start}"/>' if end - start > 1 else ""
-        borders = _border_xml("top", above) + _border_xml("bottom", rule)
+        borders = _border_xml("top", line.above) + _border_xml("bottom", rule)
         borders = f"<w:tcBorders>{borders}</w:tcBorders>" if borders else ""
         tab = align = bottom = ""
         if start > 0:
-            point = None if head else points[start - 1]
+            point = None if line.is_head else points[start - 1]
             is_text = end - start == 1 and texts[start - 1]
             tab, align = _alignment_xml(text, point, is_text=is_text)
             # Beside a label of several lines an estimate stands at the last, next to
             # its error.
-            bottom = "" if head else '<w:vAlign w:val="bottom"/>'
-        layout = f"<w:keepNext{keeps}/>{tab}{spacing}{align}"
+            bottom = "" if line.is_head else '<w:vAlign w:val="bottom"/>'
+        layout = f"<w:keepNext{keep}/>{tab}{spacing}{align}"
         cells += (
             f'<w:tc><w:tcPr><w:tcW w:type="dxa" w:w="{width}"/>{span}{borders}{bottom}'
             f"</w:tcPr>{_paragraph_xml(layout, _run_xml(text, page.size))}</w:tc>"
         )
-    repeated = "<w:tblHeader/>" if head else ""
+    repeated = "<w:tblHeader/>" if line.is_head else ""
     return f"<w:tr><w:trPr><w:cantSplit/>{repeated}</w:trPr>{cells}</w:tr>"
 
 
@@ -305,7 +305,7 @@ def keeps_next(content: Content, position: int, page: Page) -> bool:
     if rows * 1.6 * page.size * _POINT < height:
         return True
     paired = not content.rows[position + 1][0]
-    return content.is_head(position) or paired or position > rows - 4
+    return position < len(content.header) or paired or position > rows - 4
 
 
 def fit_page(content: Content) -> Page:
@@ -357,8 +357,8 @@ def _centimetres(letters: int, size: float) -> float:
 def head_widths(content: Content, measure: Callable[[str], int]) -> list[int]:
     """Measure the headings of columns; a spanning one is divided."""
     most = [0] * len(content.columns)
-    for position in range(len(content.header)):
-        for text, start, end, _ in content.parts(position)[1:]:
+    for line in content.lines[: len(content.header)]:
+        for text, start, end, _ in line.parts[1:]:
             divided = -(-measure(text) // (end - start))
             for column in range(start - 1, end - 1):
                 most[column] = max(most[column], divided)

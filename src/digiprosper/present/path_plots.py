@@ -105,8 +105,7 @@ def _draw_picture(
     left_edge, right_edge = left_edge - spare, right_edge + spare
     # A constrained layout keeps a rim of its own.
     width, height = right_edge - left_edge + 0.1, top - bottom + 0.1
-    words = [text for text, *_ in picture.texts]
-    with drawing(drawn, ax, (width, height), words, "boxes") as axes:
+    with drawing(drawn, ax, (width, height), "boxes") as axes:
         figure: Any = axes.get_figure()
         if ax is None:
             scale = float(figure.get_figwidth()) / width

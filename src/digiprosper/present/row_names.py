@@ -14,7 +14,7 @@ from digiprosper.report.terms import Regime, Term
 _Meaning: TypeAlias = tuple[object, ...]
 
 
-class SharedRow(NamedTuple):
+class TermRow(NamedTuple):
     """A row of a table or plot: its label, and its term by column position."""
 
     label: str
@@ -30,7 +30,7 @@ class _Row(NamedTuple):
     members: list[int]
 
 
-def share_rows(terms: Sequence[str], columns: Columns, style: Style) -> list[SharedRow]:
+def share_rows(terms: Sequence[str], columns: Columns, style: Style) -> list[TermRow]:
     """Return the rows of terms, in the order of their first terms, with their columns.
 
     A term has one row per meaning (see `Term.meaning`). Products with their factors in
@@ -78,7 +78,7 @@ def _split_by_meaning(
     return rows
 
 
-def _join_rows(rows: Sequence[_Row]) -> list[SharedRow]:
+def _join_rows(rows: Sequence[_Row]) -> list[TermRow]:
     """Join rows with the same label and meaning, unless a column is in two of them."""
     groups: dict[tuple[str, _Meaning], list[_Row]] = {}
     for row in rows:
@@ -89,10 +89,10 @@ def _join_rows(rows: Sequence[_Row]) -> list[SharedRow]:
         holders = [position for member in group for position in member.members]
         if len(set(holders)) < len(holders):
             terms = dict.fromkeys(row.members, row.term)
-            joined.append(SharedRow(f"{row.label} [{row.term}]", terms))
+            joined.append(TermRow(f"{row.label} [{row.term}]", terms))
         elif row is group[0]:
             terms = {at: member.term for member in group for at in member.members}
-            joined.append(SharedRow(row.label, terms))
+            joined.append(TermRow(row.label, terms))
     return joined
 
 

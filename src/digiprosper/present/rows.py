@@ -19,7 +19,7 @@ from digiprosper.present.columns import (
     products_of,
     with_products,
 )
-from digiprosper.present.row_names import SharedRow, share_rows
+from digiprosper.present.row_names import TermRow, share_rows
 from digiprosper.present.style import Style
 from digiprosper.report.characters import tidy_text
 from digiprosper.report.columns import (
@@ -70,7 +70,7 @@ def term_rows(columns: Columns, terms: Sequence[str], style: Style) -> list[Row]
     return rows
 
 
-def _term_pair(row: SharedRow, columns: Columns, style: Style) -> list[Row]:
+def _term_pair(row: TermRow, columns: Columns, style: Style) -> list[Row]:
     """Write a row of estimates and the row below it."""
     upper, lower = [""] * len(columns), [""] * len(columns)
     estimated = has_cell = False
@@ -108,8 +108,8 @@ def block_rows(columns: Columns, style: Style) -> list[Row]:
         name = style.label(variable, factors)
         for number in range(max(len(block.parameters) for block in blocks if block)):
             cells = [_parameter_block(block, number) for block in blocks]
-            what = style.say(f"{kind}.row", words, number=number + 1)
-            rows += _parameter_rows(cells, what, name, style)
+            numbered = style.say(f"{kind}.row", words, number=number + 1)
+            rows += _parameter_rows(cells, numbered, name, style)
             test_name = name if counts[kind] > 1 else ""
             rows += _test_rows(cells, kind, words, test_name, style)
     return _with_numbers(rows)
@@ -135,7 +135,7 @@ def _parameter_block(
 
 def _parameter_rows(
     cells: Sequence[tuple[Block, Parameter] | None],
-    what: str,
+    name: str,
     variable: str,
     style: Style,
 ) -> list[Row]:
@@ -151,7 +151,7 @@ def _parameter_rows(
             values[position] = value
             sets[position] = style.interval(parameter.conf_low, parameter.conf_high)
     code = "parameter_given" if all_fixed else "parameter"
-    return [(style.say(code, what=what, variable=variable), values), ("", sets)]
+    return [(style.say(code, what=name, variable=variable), values), ("", sets)]
 
 
 def _test_rows(
@@ -549,8 +549,12 @@ def _block_cell(
     """Write whether a model has the terms, each a set of names of one product."""
     if not column.absorbs:
         terms = {names for names in terms if effects.isdisjoint(names)}
-    held = {*column.estimates, *column.adjusted, *(absorbed_effects(column) or ())}
-    count = sum(not held.isdisjoint(names) for names in terms)
+    in_model = {
+        *column.estimates,
+        *column.adjusted,
+        *(absorbed_effects(column) or ()),
+    }
+    count = sum(not in_model.isdisjoint(names) for names in terms)
     if 0 < count < len(terms):
         return style.say("some")
     # Effects computed from several equations do not list what those equations contain.

@@ -355,9 +355,9 @@ def etable(  # noqa: PLR0913  (every choice a table has; all but the models are 
     check_option("std_effect_in", std_effect_in, ("sd", "mean"))
     columns = read_columns(models, "etable", spanning=True)
     columns = [with_constant(column) for column in columns] if constant else columns
-    given_labels = check_labels(labels, "etable")
-    _report_misspelt([*_names_in(columns), *named_stats(look)], given_labels, "etable")
-    texts = look.own_labels | merged_labels(columns, given_labels, look.language)
+    caller_labels = check_labels(labels, "etable")
+    _report_misspelt([*_names_in(columns), *named_stats(look)], caller_labels, "etable")
+    texts = look.own_labels | merged_labels(columns, caller_labels, look.language)
     look = replace(look, labels=texts)
     columns = name_columns(columns, heads, look, "etable")
     folded = fold_terms(columns, controls, blocks, look)

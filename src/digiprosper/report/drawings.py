@@ -6,14 +6,20 @@ a table.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, ClassVar, TypeAlias
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, is_dataclass
+from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
 
-from digiprosper.report.columns import Column, Estimate
+from digiprosper.report.columns import Estimate
+from digiprosper.report.labels import name_label
+from digiprosper.report.terms import Factors
+from digiprosper.report.words import Language, read_words
+
+FIGURE = read_words(__file__, "words_figures")
+"""Words of axes, legends and remarks."""
 
 Floats: TypeAlias = np.ndarray[Any, np.dtype[np.float64]]
 Interval: TypeAlias = tuple[float, float]
@@ -24,21 +30,49 @@ _CURVE = ("at", "estimate", "conf_low", "conf_high")
 _NUMBERS = ("estimate", "std_error", "p_value", "conf_low", "conf_high")
 
 
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """Labels and language of one figure."""
+
+    labels: Mapping[str, str]
+    factors: Factors
+    language: Language = "english"
+
+    def label(self, name: str) -> str:
+        """Print an outcome, effect, cluster or mediator with labels."""
+        return name_label(name, self.labels, self.factors, self.language)
+
+    def say(self, code: str, **parts: object) -> str:
+        """Return the words of a code of figures."""
+        return FIGURE.say(code, self.language, **parts)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Drawing:
     """What one figure draws."""
 
-    # Names of the points, where they are an array
-    columns: ClassVar[tuple[str, ...]] = _CURVE
-
     def data(self) -> pd.DataFrame:
         """Return the numbers as a new frame, by default the points."""
         points = getattr(self, "points", None)
-        if isinstance(points, np.ndarray):
-            return pd.DataFrame(points.copy(), columns=list(self.columns))
         if not isinstance(points, pd.DataFrame):
             raise TypeError(f"no data of {type(self).__name__}")
         return points.reset_index(drop=True)
+
+
+def words_in(value: Any) -> Iterator[str]:
+    """Yield the words in a drawing or a part of it, without those in its tables."""
+    if isinstance(value, str):
+        yield value
+        return
+    parts: Any = ()
+    if is_dataclass(value):
+        parts = [getattr(value, field.name) for field in fields(value)]
+    elif isinstance(value, Mapping):
+        parts = value.values()
+    elif isinstance(value, list | tuple) and not isinstance(value, Estimate):
+        parts = value
+    for part in parts:
+        yield from words_in(part)
 
 
 def _with_rows(points: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
@@ -127,16 +161,15 @@ class RegimeMap(Drawing):
 class Effects(Drawing):
     """Effects of a mechanism, one row each."""
 
-    column: Column
+    estimates: Mapping[str, Estimate]  # by term
     names: dict[str, tuple[str, ...]]  # words of each effect, by term
     source: str  # what the intervals are based on
     level: float
 
     def data(self) -> pd.DataFrame:
         """Return one row per effect."""
-        estimates = self.column.estimates
         rows = [
-            (" ".join(words), term, *_numbers(estimates[term]))
+            (" ".join(words), term, *_numbers(self.estimates[term]))
             for term, words in self.names.items()
         ]
         return pd.DataFrame(rows, columns=["label", "term", *_NUMBERS])
@@ -148,7 +181,7 @@ class ConditionalCurve(Drawing):
 
     effect: str
     variable: str
-    points: Floats  # (G, 4) moderator, effect, both ends of its interval
+    points: pd.DataFrame  # columns at (moderator), estimate, conf_low, conf_high
     interval: str  # type of the interval, in words
     regions: Sequence[Interval]  # (low, high) where the interval excludes 0
     share: float  # share of rows in the regions
@@ -186,10 +219,8 @@ class SlopeCurve(Drawing):
 class SensitivityCurve(Drawing):
     """An effect over the correlation of two errors."""
 
-    columns: ClassVar[tuple[str, ...]] = ("rho", *_CURVE[1:])
-
     effect: str
-    points: Floats  # (G, 4) correlation, effect, both ends of its interval
+    points: pd.DataFrame  # columns rho, estimate, conf_low, conf_high
     level: float
     assumed: float  # effect at correlation 0
     # Correlation at which the effect is 0, and its interval
@@ -206,7 +237,7 @@ class TurningCurve(Drawing):
 
     variable: str
     outcome: str
-    points: Floats  # (G, 4) x, curve, both ends of its interval
+    points: pd.DataFrame  # columns at, estimate, conf_low, conf_high
     interval: Interval  # range of x
     level: float  # confidence level of the band and of the set
     turns: Sequence[float]  # turning points; missing if there are none

@@ -28,6 +28,17 @@ class Part(NamedTuple):
     rule: str = ""
 
 
+class Line(NamedTuple):
+    """A row of all formats, with the rule above it: "thick", "thin" or ""."""
+
+    cells: list[str]
+    parts: list[Part]
+    above: str
+    is_head: bool  # whether it is above the middle rule
+    is_panel: bool  # whether it is the title of a panel
+    opens_block: bool
+
+
 @dataclass(frozen=True, slots=True)
 class Content:
     """Texts of a table, for all formats."""
@@ -54,58 +65,45 @@ class Content:
     @property
     def names(self) -> list[str]:
         """Return the names of the rows, from the first column."""
-        return [
-            row[0]
-            for position, row in enumerate(self.rows)
-            if not self.is_panel(position)
-        ]
+        return [line.cells[0] for line in self.lines if not line.is_panel]
 
-    def is_head(self, position: int) -> bool:
-        """Return whether a row, counted from the header, is above the middle rule."""
-        return position < len(self.header)
+    @property
+    def lines(self) -> list[Line]:
+        """Return the rows as all formats write them."""
+        heads, last = len(self.header), len(self.rows) - 1
+        rules = {heads - 1: "thin", last: "thick"}
+        lines = []
+        for position, cells in enumerate(self.rows):
+            row = position - heads
+            is_ruled = row > 0 and (row in self.panels or row == self.closing)
+            above = "thick" if position == 0 else "thin" if is_ruled else ""
+            parts = self._parts(position, cells, rules.get(position, ""))
+            is_panel, is_block = row in self.panels, row in self.breaks
+            lines.append(Line(cells, parts, above, row < 0, is_panel, is_block))
+        return lines
 
-    def opens_block(self, position: int) -> bool:
-        """Return whether a row starts a new block of the body."""
-        return position - len(self.header) in self.breaks
+    def _parts(self, position: int, cells: list[str], rule: str) -> list[Part]:
+        """Join the cells of equal headings next to each other, and of a panel's title.
 
-    def is_panel(self, position: int) -> bool:
-        """Return whether a row is the title of a panel."""
-        return position - len(self.header) in self.panels
-
-    def is_ruled(self, position: int) -> bool:
-        """Return whether a row has a rule above."""
-        row = position - len(self.header)
-        return row > 0 and (row in self.panels or row == self.closing)
-
-    def rule_above(self, position: int) -> str:
-        """Return the rule above a row: "thick", "thin" or ""."""
-        return "thick" if position == 0 else "thin" if self.is_ruled(position) else ""
-
-    def parts(self, position: int) -> list[Part]:
-        """Return the cells of a row.
-
-        Equal headings next to each other are one cell, unless different headings above
-        span them.
+        Headings are not joined where those above them differ.
         """
-        row, top = self.rows[position], self.spanning and position == 0
-        ends = {len(self.header) - 1: "thin", len(self.rows) - 1: "thick"}
-        rule = ends.get(position, "")
-        if self.is_panel(position):
-            return [Part(row[0], 0, len(row), rule)]
-        if not self.is_head(position):
-            return [Part(text, at, at + 1, rule) for at, text in enumerate(row)]
-        above = self.header[0] if self.spanning else [""] * len(row)
+        if position - len(self.header) in self.panels:
+            return [Part(cells[0], 0, len(cells), rule)]
+        if position >= len(self.header):
+            return [Part(text, at, at + 1, rule) for at, text in enumerate(cells)]
+        above = self.header[0] if self.spanning else [""] * len(cells)
 
         def shared(column: int) -> object:
             """Return what is equal for columns of one heading."""
-            joins = column > 0 and row[column]
-            return (row[column], above[column]) if joins else column
+            joins = column > 0 and cells[column]
+            return (cells[column], above[column]) if joins else column
 
         parts = []
-        for _, group in groupby(range(len(row)), shared):
+        for _, group in groupby(range(len(cells)), shared):
             start, *further = group
-            below = "thin" if top and row[start] else rule
-            parts.append(Part(row[start], start, start + 1 + len(further), below))
+            spans = self.spanning and position == 0 and cells[start]
+            below = "thin" if spans else rule
+            parts.append(Part(cells[start], start, start + 1 + len(further), below))
         return parts
 
     @property
@@ -140,7 +138,7 @@ def _with_minus_sign(text: str) -> str:
 def as_text(content: Content) -> str:
     """Write a table in fixed-width type, with numbers aligned at their last digit."""
     columns = list(map(_aligned, content.columns))
-    heads = list(map(content.parts, range(len(content.header))))
+    heads = [line.parts for line in content.lines if line.is_head]
     widths = _column_widths([content.names, *columns], heads)
     panels = [text_width(content.body[position][0]) for position in content.panels]
     total = max(_span_width(widths, 0, len(widths)), *panels, 0)
@@ -213,7 +211,7 @@ def as_html(content: Content) -> str:
         lines.append(
             f'<caption style="caption-side:top;font-weight:bold;">{title}</caption>'
         )
-    rows = [_html_row(position, content) for position in range(len(content.rows))]
+    rows = list(map(_html_row, content.lines))
     heads, body = rows[: len(content.header)], rows[len(content.header) :]
     lines += ["<thead>", *heads, "</thead>\n<tbody>", *body, "</tbody>"]
     if content.notes:
@@ -227,17 +225,14 @@ def as_html(content: Content) -> str:
     return "\n".join([*lines, "</table>"])
 
 
-def _html_row(position: int, content: Content) -> str:
-    head, space = content.is_head(position), ""
-    if content.opens_block(position):
-        space = "padding-top:0.7em;"
-    above = content.rule_above(position)
-    top = f"border-top:{_RULES[above]}" if above else ""
+def _html_row(line: Line) -> str:
+    space = "padding-top:0.7em;" if line.opens_block else ""
+    top = f"border-top:{_RULES[line.above]}" if line.above else ""
     cells = []
-    for text, start, end, rule in content.parts(position):
-        style = _ROW_NAMES if start == 0 else _HEADS if head else _NUMBERS
+    for text, start, end, rule in line.parts:
+        style = _ROW_NAMES if start == 0 else _HEADS if line.is_head else _NUMBERS
         bottom = f"border-bottom:{_RULES[rule]}" if rule else ""
-        tag = "th" if head or start == 0 else "td"
+        tag = "th" if line.is_head or start == 0 else "td"
         colspan = f' colspan="{end - start}"' if end - start > 1 else ""
         # Borders are taken off first: notebooks and sites draw their own around every
         # cell.

@@ -361,10 +361,6 @@ class BaseResults(Summarised):
         """Describe the standard error of a combination of the coefficients."""
         return conventions(inference)
 
-    def _more_numbers(self) -> dict[str, Any]:
-        """Return what the dict of the results has beside the estimates."""
-        return {}
-
     def _term_index(self) -> pd.Index[str]:
         return _index_of_terms(self.names).view()
 

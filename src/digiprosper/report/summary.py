@@ -492,7 +492,7 @@ class Summarised(PickledByName):
     __slots__ = ()
 
     schema: ClassVar[int] = SCHEMA
-    # Attributes that `to_dict` gives, with spaces between them.
+    # Attributes that are items of the dict, with spaces between them.
     _reported: ClassVar[str] = ""
 
     if not TYPE_CHECKING:  # else every attribute would have a type
@@ -506,13 +506,15 @@ class Summarised(PickledByName):
 
     def _numbers(self) -> PlainNumbers:
         """Return the numbers for `to_dict`, which are computed only when needed."""
-        return PlainNumbers(
-            labels=getattr(self, "labels", {}),
-            more={
-                name: _frame_records(getattr(self, name))
-                for name in self._reported.split()
-            },
-        )
+        reported = {
+            name: _frame_records(getattr(self, name)) for name in self._reported.split()
+        }
+        more = {**reported, **self._more_numbers()}
+        return PlainNumbers(labels=getattr(self, "labels", {}), more=more)
+
+    def _more_numbers(self) -> dict[str, Any]:
+        """Return other items of the dict."""
+        return {}
 
     def _titled(self, title: str, *blocks: Block, **others: Any) -> Summary:
         """Build a summary with remarks, conventions and settings of the result."""

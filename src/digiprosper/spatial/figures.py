@@ -33,8 +33,7 @@ from digiprosper.panel.access import table_of
 from digiprosper.panel.terms import parse, term_factors
 from digiprosper.report.collection import ResultSet
 from digiprosper.report.columns import Column, Remark, remark_text
-from digiprosper.report.drawings import Decay, MoranScatter
-from digiprosper.report.figure_words import FIGURE, Wording
+from digiprosper.report.drawings import FIGURE, Decay, MoranScatter, Wording
 from digiprosper.report.terms import Term
 from digiprosper.report.text import repeated
 from digiprosper.report.words import Language

@@ -14,7 +14,10 @@ from digiprosper.checks import check_option, option_error
 from digiprosper.errors import InputTypeError, Notice, OptionError, TermError, cited
 from digiprosper.kernels import Floats
 from digiprosper.kernels.tolerances import SINGULAR
-from digiprosper.linear.results import EstimationSample, require_rows, stats_frame
+from digiprosper.linear.results import (
+    EstimationSample,
+    SampledResults,
+)
 from digiprosper.report.certificate import coverage_remark
 from digiprosper.report.columns import Column, Estimate, Remark, notice_remarks
 from digiprosper.report.estimates import DrawnEstimates, Estimates
@@ -22,9 +25,8 @@ from digiprosper.report.inference import Inference
 from digiprosper.report.labels import text_factor
 from digiprosper.report.pickling import PickledByName
 from digiprosper.report.protocol import Glance, empty_glance, hash_of
-from digiprosper.report.results import BaseResults
 from digiprosper.report.summary import Lines, Remarks, Summary, coefficient_cells
-from digiprosper.report.terms import Factors, Term, slope_terms
+from digiprosper.report.terms import Term, slope_terms
 from digiprosper.report.tests import TestResult
 from digiprosper.report.text import sample_text
 from digiprosper.report.words import TESTS, Words
@@ -114,7 +116,7 @@ class SpatialDecomposition(PickledByName):
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
-class SpatialResults(BaseResults):
+class SpatialResults(SampledResults):
     """Results of a spatial panel model, made by `PanelSpatial.fit`.
 
     Report the effects in `impacts`. If the outcome has a spatial lag, the coefficient
@@ -245,11 +247,6 @@ class SpatialResults(BaseResults):
         spatial = {name: Term(name, family="spatial", kind=name) for name in _SPATIAL}
         slopes = slope_terms(self.names, self.factors)
         return tuple(spatial.get(term.name, term) for term in slopes)
-
-    @property
-    def key_names(self) -> tuple[str, str | None]:
-        """Names of the entity key and the time key."""
-        return self.sample.key_names
 
     # --- effects ----------------------------------------------------------------------
 
@@ -461,17 +458,6 @@ class SpatialResults(BaseResults):
         """Seed of the draws of simulated standard errors, or None."""
         return self.inference.rng_entropy
 
-    @property
-    def resids(self) -> pd.Series[float]:
-        """Residuals e, indexed by row."""
-        index: pd.Index[Any] = require_rows(self.sample.index, "row labels").view()
-        return pd.Series(self.residuals, index=index, name="resid", copy=True)
-
-    @property
-    def factors(self) -> Factors:
-        """Factors of each regressor, outcome and fixed effect, by name."""
-        return self.sample.factors
-
     # --- words ------------------------------------------------------------------------
 
     @property
@@ -557,11 +543,6 @@ class SpatialResults(BaseResults):
             "weights_hash": self.weights_hash,
             "sample_stats": self.sample_stats.reset_index().to_dict("records"),
         }
-
-    @property
-    def sample_stats(self) -> pd.DataFrame:
-        """Summary statistics of variables and terms: nobs, mean, sd, min, max."""
-        return stats_frame(*self.sample.stats)
 
     # --- inside -----------------------------------------------------------------------
 

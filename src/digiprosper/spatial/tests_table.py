@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -23,7 +23,6 @@ from digiprosper.report.columns import Column, PlainCell, Remark
 from digiprosper.report.summary import (
     Cells,
     Lines,
-    PlainNumbers,
     Remarks,
     Summarised,
     Summary,
@@ -93,6 +92,7 @@ class SpatialTests(Summarised):
     [['LR SDM against SEM', 0.508], ['Wald SDM against SEM', 0.508]]
     """
 
+    _reported: ClassVar[str] = "depvar weights nobs"
     conventions: ClassVar[str] = (
         "Statistics are centred, those of LR and Wald tests of the adjusted "
         f"likelihood; p by the signs of entities, {dependence.REPS} draws with a fixed "
@@ -166,9 +166,8 @@ class SpatialTests(Summarised):
             for name in ("statistic", "p_value", "df", "chi2", "chi2_p_value")
         )
 
-    def _numbers(self) -> PlainNumbers:
-        more = {"depvar": self.depvar, "weights": self.weights, "nobs": self.nobs}
-        return PlainNumbers(more={**more, "tests": self.frame.to_dict("records")})
+    def _more_numbers(self) -> dict[str, Any]:
+        return {"tests": self.frame.to_dict("records")}
 
 
 def spatial_tests(spec: PanelSpatial, panel: Panel) -> SpatialTests:

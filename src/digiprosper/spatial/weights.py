@@ -35,7 +35,7 @@ from digiprosper.errors import (
 from digiprosper.kernels import Floats
 from digiprosper.kernels.great_circle import great_circle
 from digiprosper.panel.keys import to_pandas
-from digiprosper.report.summary import Cells, PlainNumbers, Remarks, Summarised, Summary
+from digiprosper.report.summary import Cells, Remarks, Summarised, Summary
 from digiprosper.spatial import builders
 from digiprosper.spatial.kernels import matrices
 from digiprosper.spatial.kernels.determinants import PeriodMeans, Spectrum, spectrum
@@ -424,10 +424,9 @@ class SpatialWeights(Summarised):
             Remarks.of(self.diagnostics),
         )
 
-    def _numbers(self) -> PlainNumbers:
+    def _more_numbers(self) -> dict[str, Any]:
         described = {str(key): value for key, value in self.describe().items()}
-        more = {"name": self.name, **described, "islands": list(map(str, self.islands))}
-        return PlainNumbers(more=more)
+        return {"name": self.name, **described, "islands": list(map(str, self.islands))}
 
     # --- builders ---------------------------------------------------------------------
 

@@ -13,8 +13,7 @@ from digiprosper.checks import column_problem, models_problem, not_identified
 from digiprosper.errors import ColumnError, InputTypeError, cited, quoted
 from digiprosper.report.collection import ResultSet
 from digiprosper.report.columns import inference_of
-from digiprosper.report.drawings import Choice, SpecificationCurve
-from digiprosper.report.figure_words import Wording
+from digiprosper.report.drawings import Choice, SpecificationCurve, Wording
 from digiprosper.report.labels import effect_names
 from digiprosper.report.verdicts import rejects
 from digiprosper.report.words import Language

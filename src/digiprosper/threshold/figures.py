@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from digiprosper.checks import check_option
-from digiprosper.report.drawings import Profile, RegimeMap
-from digiprosper.report.figure_words import Wording
+from digiprosper.report.drawings import Profile, RegimeMap, Wording
 from digiprosper.threshold.results import ThresholdResults
 from digiprosper.threshold.words import WORDS
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from digiprosper.checks import option_error
 from digiprosper.errors import cited
@@ -16,8 +17,7 @@ from digiprosper.kernels.intervals import delta
 from digiprosper.linear.figures import row_counts, sample_values
 from digiprosper.linear.results import LinearResults
 from digiprosper.panel import Panel
-from digiprosper.report.drawings import TurningCurve
-from digiprosper.report.figure_words import Wording
+from digiprosper.report.drawings import TurningCurve, Wording
 from digiprosper.report.variance import standard_errors
 from digiprosper.u_shape.two_turns import TwoTurnsResult
 from digiprosper.u_shape.u_test import (
@@ -70,8 +70,8 @@ def turning_curve(
         rows = row_counts(values[values.between(*test.interval)], None)
     stats = results.sample_stats
     mean = float(stats["mean"].to_numpy()[stats.index.get_loc(test.variable)])
-    points = np.linspace(*test.interval, _POINTS)
-    changes = [points - mean, *(bend(points) - bend(mean) for bend in bends)]
+    at = np.linspace(*test.interval, _POINTS)
+    changes = [at - mean, *(bend(at) - bend(mean) for bend in bends)]
     weights = np.column_stack(changes) @ curve.weights(test.at)
     value = weights @ results.coefficients
     error = standard_errors(np.diag(results.covariance_of(weights)))
@@ -79,7 +79,9 @@ def turning_curve(
     return TurningCurve(
         variable=names[test.variable],
         outcome=names[results.depvar],
-        points=np.column_stack([points, value, low, high]),
+        points=pd.DataFrame(
+            {"at": at, "estimate": value, "conf_low": low, "conf_high": high}
+        ),
         interval=test.interval,
         level=test.level,
         turns=turns,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import ClassVar
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -27,7 +27,6 @@ from digiprosper.panel.terms import canonical
 from digiprosper.report.summary import (
     Cells,
     Lines,
-    PlainNumbers,
     Remarks,
     Summarised,
     Summary,
@@ -185,8 +184,8 @@ class ModeratedUResult(Summarised):
         steeper = (self.steepening.statistic > 0) == (curvatures == {"convex"})
         return f"{'steeper' if steeper else 'flatter'} as {self.moderator} rises"
 
-    def _numbers(self) -> PlainNumbers:
-        tests = {
+    def _more_numbers(self) -> dict[str, Any]:
+        tests: dict[str, Any] = {
             name: {
                 **(t.detail or {}),
                 "statistic": t.statistic,
@@ -195,11 +194,7 @@ class ModeratedUResult(Summarised):
             }
             for name, t in (("shift", self.shift), ("steepening", self.steepening))
         }
-        fieller = {"fieller": [t.fieller for t in self.tests]}
-        # A slotted dataclass is a new class: `super()` without arguments would look in
-        # the old one.
-        numbers = Summarised._numbers(self)
-        return replace(numbers, more={**numbers.more, **tests, **fieller})
+        return {**tests, "fieller": [t.fieller for t in self.tests]}
 
 
 def moderated_u_test(

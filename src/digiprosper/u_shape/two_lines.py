@@ -216,9 +216,10 @@ class TwoLinesResult(Summarised):
     def _numbers(self) -> PlainNumbers:
         # A slotted dataclass is a new class: `super()` without arguments would look in
         # the old one.
-        numbers = Summarised._numbers(self)
-        more = {**numbers.more, "obs_weights": self.low.obs_weights}
-        return replace(numbers, labels=self.low.labels, more=more)
+        return replace(Summarised._numbers(self), labels=self.low.labels)
+
+    def _more_numbers(self) -> dict[str, Any]:
+        return {"obs_weights": self.low.obs_weights}
 
 
 def two_lines(

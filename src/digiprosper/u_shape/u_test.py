@@ -42,7 +42,7 @@ from digiprosper.panel import Panel
 from digiprosper.panel.terms import canonical
 from digiprosper.report.characters import decimal_text
 from digiprosper.report.columns import Remark, RowName, remark_text
-from digiprosper.report.summary import Lines, PlainNumbers, Remarks, Summarised, Summary
+from digiprosper.report.summary import Lines, Remarks, Summarised, Summary
 from digiprosper.report.terms import Factor, Term
 from digiprosper.report.text import interval_text, p_words, percent_text
 from digiprosper.report.variance import negative_variance, standard_errors
@@ -141,12 +141,11 @@ class CurveTest(Summarised):
             low <= a and b <= high for a, b in self.fieller
         )
 
-    def _numbers(self) -> PlainNumbers:
+    def _more_numbers(self) -> dict[str, Any]:
         of_class: Any = type(self)
         names = [field.name for field in fields(of_class)]
         names.remove("diagnostics")
-        names += ["supported", "shape"]
-        return PlainNumbers(more={name: getattr(self, name) for name in names})
+        return {name: getattr(self, name) for name in (*names, "supported", "shape")}
 
     def _described(self, test: str, *lines: str) -> Summary:
         if self.at:
