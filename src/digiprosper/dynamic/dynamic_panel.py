@@ -562,10 +562,10 @@ def _estimates(
         )
     classical, variance = spec.cov_type == "classical", None
     if classical and spec.steps == 1:
-        variance = moments.error_variance(step.coefficients, less_k=True)
-        step = replace(step, covariance=variance * step.bread)
+        variance = moments.error_variance(step, less_k=True)
+        step = step._replace(covariance=variance * step.bread)
     elif spec.steps == 2 and not spec.has_windmeijer:
-        step = replace(step, covariance=step.bread)
+        step = step._replace(covariance=step.bread)
     k = data.n_regressors
     estimated = Estimates.of(
         data.names[:k],
@@ -620,8 +620,8 @@ def _overidentification_tests(
     """
     from scipy.special import chdtrc
 
-    variables = np.array([column.variable for column in moments.columns])
-    in_levels = np.array([column.equation == "level" for column in moments.columns])
+    variables = np.array([column[0] for column in moments.columns])
+    in_levels = np.array([column[1] == "level" for column in moments.columns])
     always = np.isin(variables, ["Intercept", *data.dummies])
     hansen, df_hansen = kernel.hansen(moments, fit, np.ones(len(variables), dtype=bool))
     groups = {name: variables == name for name in variables[~always].tolist()}
@@ -635,7 +635,7 @@ def _overidentification_tests(
             count = int(tested.sum())
             tests[name] = (count, without, df_without, difference, df, p_value)
     less_k = spec.sargan_df == "n-k"
-    variance = moments.error_variance(fit.first.coefficients, less_k=less_k)
+    variance = moments.error_variance(fit.first, less_k=less_k)
     sargan = fit.first.criterion / variance if df_hansen else np.nan
     fields = {
         name.lower(): TestResult(
@@ -734,7 +734,7 @@ def _corrected_estimates(
     whole, *halves = [part.drawn(counts) for part in products]
     if not halves:
         return bias_corrected(whole)
-    return half_panel(whole, halves), np.ones(len(counts), dtype=bool)
+    return half_panel(whole, halves)
 
 
 # --- notices --------------------------------------------------------------------------
