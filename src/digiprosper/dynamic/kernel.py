@@ -188,7 +188,7 @@ class Moments(NamedTuple):
         The variance of a difference is twice that of the error. With `less_k` the
         divisor is the number of rows less that of the coefficients.
         """
-        residuals = self.transformed @ step.residual_weights
+        residuals = step.residuals(self.transformed)
         scale = 2.0 if self.design.transform == "difference" else 1.0
         divisor = len(residuals) - less_k * len(step.coefficients)
         return float(residuals @ residuals / divisor / scale)
@@ -274,10 +274,9 @@ class GmmStep(NamedTuple):
     criterion: float
     covariance: Floats
 
-    @property
-    def residual_weights(self) -> Floats:
-        """Weights (1 + k,) of outcome and regressors in a residual."""
-        return np.append(1.0, -self.coefficients)
+    def residuals(self, columns: Floats) -> Floats:
+        """Subtract from the outcome (...,) what regressors explain: (..., 1 + k)."""
+        return columns[..., 0] - columns[..., 1:] @ self.coefficients
 
 
 class GmmFit(NamedTuple):
@@ -301,12 +300,12 @@ def gmm(data: Moments, clusters: Ints) -> GmmFit:
     by_cluster = level_sums(
         clusters, groups, data.products.reshape(len(clusters), -1)
     ).reshape(groups, *total.shape)
-    scores = by_cluster @ first.residual_weights
+    scores = first.residuals(by_cluster)
     score_covariance = scores.T @ scores
     robust = first.influence @ score_covariance @ first.influence.T
     # A moment with variation in one cluster only is zero at the estimates, but for
     # rounding.
-    terms = np.abs(by_cluster * first.residual_weights).sum(axis=(0, 2))
+    terms = np.abs(by_cluster * np.append(1.0, first.coefficients)).sum(axis=(0, 2))
     varies = np.sqrt(np.diag(score_covariance)) > NO_VARIANCE * terms
     rank = len(_independent_columns(score_covariance)) if varies.all() else 0
     second = None
@@ -384,12 +383,12 @@ def autocorrelations(
 
     design, orders = data.design, range(1, _ORDERS + 1)
     changes, present = transformed(design.columns, design.complete, "difference")
-    residuals = changes @ step.residual_weights
+    residuals = step.residuals(changes)
     earlier = np.stack([_lagged(residuals, order, present) for order in orders])
     products = (earlier * residuals).sum(axis=2)
     if variance is None:
         squares = (products**2).sum(axis=1)
-        with_moments = products @ (data.products @ step.residual_weights)
+        with_moments = products @ step.residuals(data.products)
     else:
         matrix = transformation(residuals.shape[1], "difference")
         weighted = earlier @ (variance * matrix @ matrix.T)
@@ -578,3 +577,14 @@ def half_panel(
         within(part)[0][:, : whole.n_regressors] for part in (whole, *halves)
     ]
     return 2 * first - np.mean(others, axis=0), np.ones(len(first), dtype=bool)
+
+
+def corrected(
+    products: Sequence[WithinProducts], counts: Floats
+) -> tuple[Floats, Bools]:
+    """Estimate in draws of entities: coefficients (D, k), and if they are solutions.
+
+    `products` are of the panel and, for the half-panel jackknife, of its halves.
+    """
+    whole, *halves = [part.drawn(counts) for part in products]
+    return half_panel(whole, halves) if halves else bias_corrected(whole)

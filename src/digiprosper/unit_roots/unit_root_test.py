@@ -194,18 +194,18 @@ def unit_root_test(  # noqa: PLR0913  (options of several tests, all named)
     perfect = np.minimum(fits.level, fits.residual)[0] <= scale
     _refuse(sample, perfect, f"{cited(y)} is constant or fitted perfectly")
 
-    value, draws, more = float(statistic(fits)[0]), None, ()
+    value, draws = float(statistic(fits)[0]), None
     if model.simulated:
         draws = draw_statistics(model, reps, generator)
+        distribution, df = "simulated", None
         beyond = draws >= value if by_entity else draws <= value
         p = (1 + int(beyond.sum())) / (1 + reps)
-        distribution, df, more = "simulated", None, few_draws(reps, "test")
     else:
         value, distribution, df, p = _by_table(value, model)
     notices = (
         *(missing_rows(d.count, d.message, d.by_term, d.rows) for d in sample.dropped),
         *assumptions(model),
-        *more,
+        *(few_draws(reps, "test") if model.simulated else ()),
     )
     issue(notices)
     columns = {"coefficient": fits.slopes[0], "t": fits.t[0], "df": model.df}
