@@ -188,12 +188,10 @@ def restrict_periods(
             columns=np.concatenate([data.columns[..., : 1 + k], dummies], axis=2),
             names=(*data.names[:k], *names),
         )
-    return _independent_columns(spec, data, sample_name)
+    return _check_columns(spec, data, sample_name)
 
 
-def _independent_columns(
-    spec: Any, data: PreparedPanel, sample_name: str
-) -> PreparedPanel:
+def _check_columns(spec: Any, data: PreparedPanel, sample_name: str) -> PreparedPanel:
     """Refuse collinear regressors and too few rows; drop redundant dummies."""
     # Orthogonal deviations have the cross products of deviations from means.
     transform: kernel.Transform = spec.transform if spec.is_gmm else "orthogonal"
@@ -318,13 +316,11 @@ def _ordinals(keys: Keys) -> Ints:
 
 def _entity_clusters(spec: Any, prepared: Prepared) -> Ints:
     """Code the cluster of each entity; refuse entities in several, and few clusters."""
-    entity, (codes, *others) = prepared.sample.entity, prepared.cluster_codes
-    by_entity = np.zeros(prepared.sample.n_entities, dtype=np.intp)
-    by_entity[entity] = codes
-    split_entities = np.unique(entity[by_entity[entity] != codes])
+    keys, (codes, *others) = prepared.sample.keys, prepared.cluster_codes
+    split_entities = np.unique(keys.entity[keys.vary(codes)])
     if others or split_entities.size:
-        names, labels = prepared.cluster_names, prepared.sample.entities
-        entities = labels[split_entities[:5]].tolist()
+        names = prepared.cluster_names
+        entities = keys.entities[split_entities[:5]].tolist()
         detail = f"{subject(entities, 'is')} in several" if entities else "specify one"
         raise not_identified(
             "clusters",
@@ -342,7 +338,7 @@ def _entity_clusters(spec: Any, prepared: Prepared) -> Ints:
             f"({prepared.cluster_names[0]}), not {groups}: standard errors may be "
             "rounding. Use estimator='lsdvc'.",
         )
-    return by_entity
+    return codes[keys.starts]
 
 
 # --- results --------------------------------------------------------------------------
@@ -460,7 +456,8 @@ def _estimates(
     spec: Any, data: PreparedPanel, moments: kernel.Moments, fit: kernel.GmmFit
 ) -> tuple[Estimates, dict[int, tuple[float, float]]]:
     """Choose step and covariance; also return the tests of autocorrelation."""
-    step, (cluster, groups) = fit.first if spec.steps == 1 else fit.second, data.cluster
+    step = fit.first if spec.steps == 1 else fit.second
+    cluster, groups = data.cluster
     if step is None:
         count = len(moments.columns)
         raise not_identified(
@@ -479,13 +476,12 @@ def _estimates(
         step = step._replace(covariance=variance * step.bread)
     elif spec.steps == 2 and not spec.has_windmeijer:
         step = step._replace(covariance=step.bread)
+    inference = Inference(cov_type="unadjusted", ssc="none")
+    if not classical:
+        inference = replace(
+            inference, cov_type="clustered", clusters=(cluster,), n_clusters=(groups,)
+        )
     k = data.n_regressors
-    inference = Inference(
-        cov_type="unadjusted" if classical else "clustered",
-        ssc="none",
-        clusters=() if classical else (cluster,),
-        n_clusters=() if classical else (groups,),
-    )
     estimated = Estimates.of(
         data.names[:k], step.coefficients[:k], step.covariance[:k, :k], inference
     )
@@ -530,12 +526,11 @@ def _overidentification_tests(
     """
     from scipy.special import chdtrc
 
-    variables = np.array([column[0] for column in moments.columns])
-    in_levels = np.array([column[1] == "level" for column in moments.columns])
+    variables, equations = np.array([column[:2] for column in moments.columns]).T
     always = np.isin(variables, ["Intercept", *data.dummies])
-    hansen, df_hansen = kernel.hansen(moments, fit, np.ones(len(variables), dtype=bool))
+    hansen, df_hansen = kernel.hansen(moments, fit, np.ones_like(always))
     groups = {name: variables == name for name in variables[~always].tolist()}
-    groups["level equation"] = in_levels & (variables != "Intercept")
+    groups["level equation"] = (equations == "level") & (variables != "Intercept")
     by_group = {}
     for name, tested in groups.items():
         without, df_without = kernel.hansen(moments, fit, ~tested)
@@ -547,10 +542,10 @@ def _overidentification_tests(
     variance = moments.error_variance(fit.first, less_k=spec.sargan_df == "n-k")
     sargan = fit.first.criterion / variance if df_hansen else np.nan
     null = "the instruments are not correlated with the errors"
-    of = "test of overidentification"
+    kind = "test of overidentification"
     return {
-        "hansen": chi2_test(f"Hansen {of}", hansen, df_hansen, null),
-        "sargan": chi2_test(f"Sargan {of}", sargan, df_hansen, null),
+        "hansen": chi2_test(f"Hansen {kind}", hansen, df_hansen, null),
+        "sargan": chi2_test(f"Sargan {kind}", sargan, df_hansen, null),
         "instrument_groups": by_group,
     }
 

@@ -279,8 +279,7 @@ def _read_values(sample: Sample, y: str) -> Floats:
     refuse_extreme("unit_root_test", {repr(y): column})
     periods = ordinals[time] - ordinals[time].min()
     values = np.full((entity.max() + 1, periods.max() + 1), np.nan)
-    starts = np.flatnonzero(np.diff(entity, prepend=-1))
-    values[entity, periods] = column - column[starts][entity]
+    values[entity, periods] = column - column[sample.keys.starts][entity]
     largest = np.nanmax(np.abs(values)) or 1.0
     return np.asarray(values / largest)
 

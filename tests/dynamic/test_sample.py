@@ -1,4 +1,4 @@
-"""Transformations and corrected estimators by their definitions; parts of GMM."""
+"""Rows on the grid of entities and periods, lags of the outcome, and dummies."""
 
 from __future__ import annotations
 
