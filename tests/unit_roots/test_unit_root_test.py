@@ -501,7 +501,12 @@ def test_arguments_that_are_refused() -> None:
 
 # --- size and power -------------------------------------------------------------------
 
-TESTS = {"IPS": ("ips", 1), "CIPS": ("cips", 1), "HT": ("ht", 0), "Fisher": ("fisher", 1)}
+TESTS = {
+    "IPS": ("ips", 1),
+    "CIPS": ("cips", 1),
+    "HT": ("ht", 0),
+    "Fisher": ("fisher", 1),
+}
 ENTITIES, PANELS, DRAWS = 31, 2_000, 4_999
 
 
@@ -922,9 +927,7 @@ def test_the_order_of_entities_does_not_change_the_draws() -> None:
 @pytest.mark.parametrize("trend", [False, True])
 def test_moments_of_harris_and_tzavalis_are_those_of_draws(*, trend: bool) -> None:
     n, entities = 12, 200
-    model = model_of(
-        np.zeros((entities, n + 1)), "ht", 0, trend=trend, simulated=False
-    )
+    model = model_of(np.zeros((entities, n + 1)), "ht", 0, trend=trend, simulated=False)
     draws = kernel.draw_statistics(model, 2_000, np.random.default_rng(1))
     mean, variance = kernel.harris_tzavalis_moments(n, trend=trend)
     assert draws.mean() == pytest.approx(mean, abs=0.003)
