@@ -408,7 +408,7 @@ def _fit_gmm(spec: Any, data: PreparedPanel) -> _Fit:
     """Estimate by difference or system GMM."""
     moments = kernel.moments(_gmm_design(spec, data))
     count, rows = len(moments.columns), len(moments.transformed)
-    if not kernel.identifies(moments.products.sum(axis=0)):
+    if not kernel.identifies(moments.total):
         raise not_identified(
             "underidentified",
             f"{count} independent instruments for {len(data.names)} regressors (with "

@@ -167,6 +167,7 @@ class Moments(NamedTuple):
     """What GMM needs of a design, with L instruments and k regressors.
 
     products (N, L, 1 + k): ``Z_i' [y_i, X_i]``
+    total (L, 1 + k): their sum
     weight (L, L): ``sum_i Z_i' H_i Z_i``
     columns: the L instruments, none a combination of the others
     positions (L,): their positions among all that the design makes
@@ -176,6 +177,7 @@ class Moments(NamedTuple):
 
     design: Design
     products: Floats
+    total: Floats
     weight: Floats
     columns: tuple[InstrumentColumn, ...]
     positions: Ints
@@ -209,9 +211,11 @@ def moments(design: Design) -> Moments:
     used = np.flatnonzero(np.diag(weight) > 0)
     positions = used[_independent_columns(weight[np.ix_(used, used)])]
     size = np.sqrt(np.diag(weight)[positions])
+    products = np.concatenate(by_chunk)[:, positions] / size[:, None]
     return Moments(
         design=design,
-        products=np.concatenate(by_chunk)[:, positions] / size[:, None],
+        products=products,
+        total=products.sum(axis=0),
         weight=weight[np.ix_(positions, positions)] / size / size[:, None],
         columns=tuple(columns[j] for j in positions.tolist()),
         positions=positions,
@@ -294,12 +298,11 @@ class GmmFit(NamedTuple):
 
 def gmm(data: Moments, clusters: Ints) -> GmmFit:
     """Estimate in one and in two steps; `clusters` are codes (N,) of the entities."""
-    total = data.products.sum(axis=0)
-    first = _step(total, data.weight)
+    first = _step(data.total, data.weight)
     groups = int(clusters.max()) + 1
     by_cluster = level_sums(
         clusters, groups, data.products.reshape(len(clusters), -1)
-    ).reshape(groups, *total.shape)
+    ).reshape(groups, *data.total.shape)
     scores = first.residuals(by_cluster)
     score_covariance = scores.T @ scores
     robust = first.influence @ score_covariance @ first.influence.T
@@ -309,8 +312,8 @@ def gmm(data: Moments, clusters: Ints) -> GmmFit:
     varies = np.sqrt(np.diag(score_covariance)) > NO_VARIANCE * terms
     rank = len(_independent_columns(score_covariance)) if varies.all() else 0
     second = None
-    if rank == len(total) <= groups:
-        second = _step(total, score_covariance)
+    if rank == len(data.total) <= groups:
+        second = _step(data.total, score_covariance)
         # Derivatives of the moments' covariance, and so of the second step, with
         # respect to the first.
         changes = np.tensordot(by_cluster[..., 1:], scores, axes=(0, 0))
@@ -361,7 +364,7 @@ def hansen(data: Moments, fit: GmmFit, chosen: Bools) -> tuple[float, int]:
     is singular, nothing is overidentified, or the instruments do not identify all
     coefficients.
     """
-    total = data.products[:, chosen].sum(axis=0)
+    total = data.total[chosen]
     df_hansen = max(len(total) - (total.shape[1] - 1), 0)
     if not df_hansen or fit.second is None:
         return np.nan, df_hansen
