@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -10,56 +11,88 @@ import pytest
 
 import digiprosper as dp
 from digiprosper import errors
-from digiprosper.dynamic import dynamic_panel as notices
+from digiprosper.dynamic import estimation as notices
 from tests.dynamic.conftest import balanced
 
 
+def of_gmm(**numbers: Any) -> list[errors.Notice]:
+    """The notices of a fit without any, but for some numbers."""
+    usual = {
+        "count": 9,
+        "cluster": ("i", 100),
+        "entities": 100,
+        "first_lags": {"y": 2},
+        "second_order": (np.nan, np.nan),
+        "hansen_p": np.nan,
+    }
+    return list(notices.gmm_notices(**{**usual, **numbers}))
+
+
+def of_corrected(
+    persistence: float, *, solved: bool = True, estimator: str = "lsdvc"
+) -> list[errors.Notice]:
+    """The notices of an estimate whose draws have no solution in a fifth."""
+    draws = np.array([solved, False, True, True, True, True])
+    return list(notices.corrected_notices(np.array([persistence]), draws, estimator))
+
+
+def of_bounds(
+    estimate: float, within: float, ols: float, estimator: str = "system"
+) -> list[errors.Notice]:
+    bounds = {"within": within, "ols": ols}
+    return list(notices.outside_bounds(estimate, bounds, estimator))
+
+
 def test_more_instruments_than_clusters() -> None:
-    assert notices.many_instruments(31, "province", 31) == []
-    (notice,) = notices.many_instruments(32, "province", 31)
+    assert of_gmm(count=31, cluster=("province", 31)) == []
+    (notice,) = of_gmm(count=32, cluster=("province", 31))
     assert notice.data["n_instruments"] == 32
     assert "32 instruments and 31 clusters (province)" in notice.message
     assert "instrument_lags=(2, 3)" in notice.message
 
 
 def test_few_entities() -> None:
-    assert notices.few_entities(100) == []
-    (notice,) = notices.few_entities(31)
+    assert of_gmm(entities=100) == []
+    (notice,) = of_gmm(entities=99)
     assert "estimator='lsdvc'" in notice.message
 
 
+def test_lag_one_of_outcome_and_endogenous_regressors() -> None:
+    assert of_gmm(first_lags={}) == []
+    (notice,) = of_gmm(first_lags={"y": 1, "w": 2})
+    assert notice.data == {"terms": ("y",)}
+
+
 def test_bounds() -> None:
-    bounds = {"within": 0.4, "ols": 0.9}
-    assert notices.outside_bounds(0.4, bounds, "system") == []
-    assert notices.outside_bounds(0.6, {"within": 0.9, "ols": 0.4}, "system") == []
+    assert of_bounds(0.4, 0.4, 0.9) == []
+    assert of_bounds(0.6, 0.9, 0.4) == []
     for estimate in (0.39, 0.91):
-        (notice,) = notices.outside_bounds(estimate, bounds, "difference")
+        (notice,) = of_bounds(estimate, 0.4, 0.9, "difference")
         assert f"persistence {estimate:.3f} is not between" in notice.message
         assert "Compare estimator='system'" in notice.message
-    (notice,) = notices.outside_bounds(0.39, bounds, "system")
+        assert notice.data == {"estimate": estimate, "within": 0.4, "ols": 0.9}
+    (notice,) = of_bounds(0.39, 0.4, 0.9)
     assert "Compare estimator='difference'" in notice.message
-    (notice,) = notices.outside_bounds(0.91, bounds, "half_panel")
+    (notice,) = of_bounds(0.91, 0.4, 0.9, "half_panel")
     assert "Weak instruments" not in notice.message
 
 
 def test_second_order() -> None:
-    assert notices.second_order(np.nan, np.nan, 2) == []
-    assert notices.second_order(1.9, 0.0574, 2) == []
-    assert notices.second_order(2.0, 0.0455, 3) == []
-    (notice,) = notices.second_order(2.0, 0.0455, 2)
+    assert of_gmm(second_order=(1.9, 0.0574)) == []
+    assert of_gmm(second_order=(2.0, 0.0455), first_lags={"y": 3}) == []
+    (notice,) = of_gmm(second_order=(2.0, 0.0455))
     assert notice.data == {"z": 2.0, "p_value": 0.0455}
 
 
 def test_a_p_value_of_one_is_no_comfort() -> None:
-    assert notices.overidentification(np.nan, 40) == []
-    assert notices.overidentification(0.9, 40) == []
-    (notice,) = notices.overidentification(1.0, 40)
+    assert of_gmm(hansen_p=0.9) == []
+    (notice,) = of_gmm(hansen_p=1.0)
     assert "does not show that they are valid" in notice.message
 
 
 def test_rejected_instruments() -> None:
-    assert notices.overidentification(0.051, 9) == []
-    (notice,) = notices.overidentification(0.0049, 9)
+    assert of_gmm(hansen_p=0.051) == []
+    (notice,) = of_gmm(hansen_p=0.0049)
     assert "rejects that the 9 instruments are valid (p = 0.0049)" in notice.message
     assert "difference_in_hansen" in notice.message
     assert "a later lag (instrument_lags)" in notice.message
@@ -67,34 +100,36 @@ def test_rejected_instruments() -> None:
 
 
 def test_near_one_and_not_solved() -> None:
-    assert notices.near_one(0.85, "lsdvc") == []
-    (notice,) = notices.near_one(0.91, "lsdvc")
+    assert of_corrected(0.85) == []
+    (notice,) = of_corrected(0.91)
     assert notice.data == {"persistence": 0.91}
     assert "280 entities" not in notice.message
-    assert "280 entities in 75%" in notices.near_one(0.91, "half_panel")[0].message
-    assert notices.bias_not_solved(1.0, 0.2, solved=True) == []
-    (notice,) = notices.bias_not_solved(1.0, 0.2, solved=False)
+    (notice,) = of_corrected(0.91, estimator="half_panel")
+    assert "280 entities in 75%" in notice.message
+    (notice,) = of_corrected(0.5, solved=False)
+    assert notice.data == {"nearest": 0.5, "share": pytest.approx(0.2)}
     assert "in 20% of the draws" in notice.message
 
 
 @pytest.mark.parametrize(
     ("notice", "warns"),
     [
-        (notices.many_instruments(9, "i", 3)[0], True),
-        (notices.second_order(3.0, 0.003, 2)[0], True),
-        (notices.first_lag(["y"])[0], True),
-        (notices.bias_not_solved(1.0, 0.2, solved=False)[0], True),
-        (notices.few_entities(5)[0], False),
-        (notices.near_one(0.99, "lsdvc")[0], False),
-        (notices.outside_bounds(2.0, {"within": 0.0, "ols": 1.0}, "system")[0], False),
-        (notices.overidentification(1.0, 9)[0], False),
-        (notices.overidentification(0.01, 9)[0], True),
+        (of_gmm(count=101), True),
+        (of_gmm(second_order=(3.0, 0.003)), True),
+        (of_gmm(first_lags={"y": 1}), True),
+        (of_corrected(0.5, solved=False), True),
+        (of_gmm(entities=5), False),
+        (of_corrected(0.99), False),
+        (of_bounds(2.0, 0.0, 1.0), False),
+        (of_gmm(hansen_p=1.0), False),
+        (of_gmm(hansen_p=0.01), True),
     ],
 )
-def test_what_warns(notice: errors.Notice, warns: bool) -> None:
+def test_what_warns(notice: list[errors.Notice], warns: bool) -> None:
+    assert len(notice) == 1
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        errors.issue([notice])
+        errors.issue(notice)
     assert bool(caught) == warns
 
 

@@ -32,7 +32,7 @@ from digiprosper.errors import (
     TermError,
 )
 from digiprosper.unit_roots import unit_root_test as kernel
-from digiprosper.unit_roots.unit_root_test import Series, UnitRootOptions, assumptions
+from digiprosper.unit_roots.unit_root_test import UnitRootModel, assumptions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -83,6 +83,28 @@ def test(frame: pd.DataFrame, **options: Any) -> dp.TestResult:
 
 
 test.__test__ = False  # type: ignore[attr-defined]
+
+
+Test = Literal["ips", "cips", "ht", "fisher"]
+
+
+def model_of(
+    y: np.ndarray,
+    test: Test = "ips",
+    lags: int = 1,
+    *,
+    trend: bool = False,
+    year_means: bool = False,
+    simulated: bool = True,
+) -> UnitRootModel:
+    return UnitRootModel(
+        y=y,
+        test=test,
+        lags=lags,
+        trend=trend,
+        year_means=year_means,
+        simulated=simulated,
+    )
 
 
 # --- published numbers ----------------------------------------------------------------
@@ -480,10 +502,10 @@ def test_arguments_that_are_refused() -> None:
 # --- size and power -------------------------------------------------------------------
 
 TESTS = {
-    "IPS": kernel.UnitRootOptions("ips", 1, False, False, True),
-    "CIPS": kernel.UnitRootOptions("cips", 1, False, False, True),
-    "HT": kernel.UnitRootOptions("ht", 0, False, False, True),
-    "Fisher": kernel.UnitRootOptions("fisher", 1, False, False, True),
+    "IPS": ("ips", 1),
+    "CIPS": ("cips", 1),
+    "HT": ("ht", 0),
+    "Fisher": ("fisher", 1),
 }
 ENTITIES, PANELS, DRAWS = 31, 2_000, 4_999
 
@@ -505,7 +527,7 @@ def errors_of(kind: str, rng: np.random.Generator, periods: int) -> np.ndarray:
 
 
 def shares(
-    kind: str, rho: float, periods: int, tests: Mapping[str, kernel.UnitRootOptions]
+    kind: str, rho: float, periods: int, tests: Mapping[str, tuple[Test, int]]
 ) -> dict[str, float]:
     """Share of panels of 31 entities in which the tests reject at 5%.
 
@@ -518,13 +540,13 @@ def shares(
         y[..., t] += rho * y[..., t - 1]
     cells = np.random.default_rng(1).random(y.shape[1:])
     missing = cells < 0.05 * (kind == "gaps")
-    series, actual = kernel.Series(np.where(missing, np.nan, y[0])), {}
-    for name, options in tests.items():
-        by_entity = options.test == "fisher"
-        drawn = kernel.draw_t(series, options, rng) if by_entity else {}
-        draws = kernel.draw_statistics(series, options, drawn, DRAWS, rng)
-        fits = kernel.regressions(y, series, options)
-        statistics = kernel.statistic(fits, options, drawn)
+    observed, actual = np.where(missing, np.nan, y[0]), {}
+    for name, (test, lags) in tests.items():
+        model, by_entity = model_of(observed, test, lags), test == "fisher"
+        if by_entity:
+            model = replace(model, drawn=kernel.draw_t(model, rng))
+        draws = kernel.draw_statistics(model, DRAWS, rng)
+        statistics = kernel.statistic(kernel.regressions(y, model))
         sign = -1 if by_entity else 1
         below = np.searchsorted(np.sort(sign * draws), sign * statistics, side="right")
         actual[name] = float(((1 + below) / (1 + DRAWS) <= 0.05).mean())
@@ -676,14 +698,15 @@ def codes(
     year_means: bool = False,
     simulated: bool = True,
 ) -> dict[str, dict[str, float]]:
-    options = UnitRootOptions(
+    model = model_of(
+        y,
         test,  # type: ignore[arg-type]
         0,
         trend=trend,
         year_means=year_means,
         simulated=simulated,
     )
-    return {n.code: dict(n.data) for n in assumptions(Series(y), options)}
+    return {n.code: dict(n.data) for n in assumptions(model)}
 
 
 def test_independent_walks_need_no_notice() -> None:
@@ -732,45 +755,34 @@ def test_one_entity_is_compared_with_nobody() -> None:
 # --- statistics of one series ---------------------------------------------------------
 
 
-Test = Literal["ips", "cips", "ht", "fisher"]
-
-
-def options(
-    test: Test = "ips", lags: int = 1, *, trend: bool = False, year_means: bool = False
-) -> UnitRootOptions:
-    return UnitRootOptions(
-        test, lags, trend=trend, year_means=year_means, simulated=True
-    )
-
-
 SHAPES = ["balanced", "unbalanced", "gaps"]
 
 
-def series(shape: str, seed: int = 1, n: int = 6, periods: int = 16) -> Series:
+def series(shape: str, seed: int = 1, n: int = 6, periods: int = 16) -> np.ndarray:
     rng = np.random.default_rng(seed)
     y = rng.normal(size=(n, periods)).cumsum(axis=1)
     if shape != "balanced":
         y[:2, :2] = y[1:3, -1] = np.nan
     if shape == "gaps":
         y[1, 5] = y[3, 8:10] = y[4, [4, 6]] = np.nan
-    return Series(y)
+    return y
 
 
-def mean_path(data: Series) -> np.ndarray:
+def mean_path(data: np.ndarray) -> np.ndarray:
     """Add up mean changes of the entities that have both periods."""
     path = [0.0]
-    for t in range(1, data.y.shape[1]):
-        changes = [row[t] - row[t - 1] for row in data.y]
+    for t in range(1, data.shape[1]):
+        changes = [row[t] - row[t - 1] for row in data]
         path.append(path[-1] + float(np.nanmean(changes)))
     return np.array(path)
 
 
 def one_at_a_time(
-    data: Series, choice: UnitRootOptions
+    choice: UnitRootModel,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Slopes, t-statistics and degrees of freedom, row by row."""
-    path, out = mean_path(data), []
-    for values in data.y:
+    path, out = mean_path(choice.y), []
+    for values in choice.y:
         y = values - choice.year_means * path
         rows, outcome = [], []
         for t in range(choice.lags + 1, y.size):
@@ -790,14 +802,14 @@ def one_at_a_time(
     return slopes, t, df
 
 
-CHOICES = [
-    options("ips", 0),
-    options("ips", 2),
-    options("ips", 1, trend=True),
-    options("ips", 1, year_means=True),
-    options("cips", 0),
-    options("cips", 1),
-    options("cips", 1, trend=True),
+CHOICES: list[dict[str, Any]] = [
+    {"lags": 0},
+    {"lags": 2},
+    {"trend": True},
+    {"year_means": True},
+    {"test": "cips", "lags": 0},
+    {"test": "cips"},
+    {"test": "cips", "trend": True},
 ]
 
 
@@ -805,38 +817,36 @@ CHOICES = [
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("choice", CHOICES, ids=str)
 def test_regressions_are_those_of_each_entity(
-    choice: UnitRootOptions, shape: str
+    choice: dict[str, Any], shape: str
 ) -> None:
-    data = series(shape)
-    fits = kernel.regressions(data.y[None], data, choice)
-    slopes, t, df = one_at_a_time(data, choice)
+    model = model_of(series(shape), **choice)
+    fits = kernel.regressions(model.y[None], model)
+    slopes, t, df = one_at_a_time(model)
     np.testing.assert_allclose(fits.slopes[0], slopes, rtol=1e-8)
     np.testing.assert_allclose(fits.t[0], t, rtol=1e-8)
-    np.testing.assert_array_equal(fits.df, df)
-    if choice.test == "ips":
-        assert kernel.statistic(fits, choice, {})[0] == pytest.approx(t.mean())
+    np.testing.assert_array_equal(model.df, df)
+    if model.test == "ips":
+        assert kernel.statistic(fits)[0] == pytest.approx(t.mean())
 
 
 @pytest.mark.filterwarnings("ignore:adfuller currently returns:FutureWarning")
 @pytest.mark.parametrize("trend", [False, True])
 def test_statsmodels_has_the_same_t(*, trend: bool) -> None:
-    data = series("balanced")
-    fits = kernel.regressions(data.y[None], data, options("ips", 1, trend=trend))
-    for i, y in enumerate(data.y):
+    model = model_of(series("balanced"), trend=trend)
+    fits = kernel.regressions(model.y[None], model)
+    for i, y in enumerate(model.y):
         t = adfuller(y, 1, regression="ct" if trend else "c", autolag=None)[0]
         assert fits.t[0, i] == pytest.approx(t, rel=1e-8)
 
 
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("choice", CHOICES, ids=str)
-def test_draws_are_regressions_of_their_own(
-    choice: UnitRootOptions, shape: str
-) -> None:
-    data = series(shape)
-    y = np.random.default_rng(2).normal(size=(3, *data.y.shape)).cumsum(axis=2)
-    together = kernel.regressions(y, data, choice)
+def test_draws_are_regressions_of_their_own(choice: dict[str, Any], shape: str) -> None:
+    model = model_of(series(shape), **choice)
+    y = np.random.default_rng(2).normal(size=(3, *model.y.shape)).cumsum(axis=2)
+    together = kernel.regressions(y, model)
     for r in range(3):
-        alone = kernel.regressions(y[r : r + 1], data, choice)
+        alone = kernel.regressions(y[r : r + 1], model)
         np.testing.assert_allclose(together.t[r], alone.t[0], rtol=1e-9)
 
 
@@ -846,14 +856,10 @@ def test_harris_tzavalis_is_the_pooled_within_estimate(
     *, trend: bool, simulated: bool
 ) -> None:
     data = series("balanced")
-    choice = UnitRootOptions(
-        "ht", 0, trend=trend, year_means=False, simulated=simulated
-    )
-    rho = kernel.statistic(kernel.regressions(data.y[None], data, choice), choice, {})[
-        0
-    ]
+    model = model_of(data, "ht", 0, trend=trend, simulated=simulated)
+    (rho,) = kernel.statistic(kernel.regressions(data[None], model))
     before, after = [], []
-    for row in data.y:
+    for row in data:
         y = row / np.diff(row).std(ddof=1) if simulated else row
         time = np.arange(y.size - 1.0)
         design = np.column_stack([np.ones_like(time), *([time] if trend else [])])
@@ -863,31 +869,32 @@ def test_harris_tzavalis_is_the_pooled_within_estimate(
 
 
 def test_cips_bounds_each_t() -> None:
-    data, choice = series("balanced", 4, 5, 10), options("cips", 1)
-    y = np.random.default_rng(3).normal(size=(400, *data.y.shape)).cumsum(axis=2)
-    fits = kernel.regressions(y, data, choice)
+    model = model_of(series("balanced", 4, 5, 10), "cips")
+    y = np.random.default_rng(3).normal(size=(400, *model.y.shape)).cumsum(axis=2)
+    fits = kernel.regressions(y, model)
     assert fits.t.min() < -6.19
     assert fits.t.max() > 2.61
     expected = np.minimum(np.maximum(fits.t, -6.19), 2.61).mean(axis=1)
-    np.testing.assert_allclose(kernel.statistic(fits, choice, {}), expected)
+    np.testing.assert_allclose(kernel.statistic(fits), expected)
 
 
 @pytest.mark.parametrize("trend", [False, True])
 def test_p_values_of_mackinnon(*, trend: bool) -> None:
     t = np.linspace(-8, 0.6, 40)[None]
-    ones, choice = np.ones_like(t), options("fisher", trend=trend)
-    df, walks = np.ones(40, dtype=int), Series(np.zeros((40, 9)))
-    fits = kernel.Regressions(ones, t, ones, ones, df, walks)
+    model = model_of(np.zeros((40, 9)), "fisher", trend=trend)
+    ones = np.ones_like(t)
+    fits = kernel.Regressions(ones, t, np.sqrt(model.df) * ones, ones, model)
+    np.testing.assert_allclose(fits.t, t)
     expected = [mackinnonp(value, "ct" if trend else "c") for value in t[0]]
-    np.testing.assert_allclose(kernel.unit_p_values(fits, choice, {})[0], expected)
+    np.testing.assert_allclose(kernel.unit_p_values(fits)[0], expected)
 
 
 def test_p_values_are_ranks_among_draws() -> None:
     t = np.array([[-3.0, -1.0, 0.5]])
-    ones, df, walks = np.ones_like(t), np.array([1, 1, 1]), Series(np.zeros((3, 4)))
-    fits = kernel.Regressions(ones, t, ones, ones, df, walks)
     draws = {(True,) * 4: np.array([-2.0, -1.0, 0.0, 1.0])}
-    p = kernel.unit_p_values(fits, options("fisher"), draws)
+    model = replace(model_of(np.zeros((3, 4)), "fisher", 0), drawn=draws)
+    ones = np.ones_like(t)
+    p = kernel.unit_p_values(kernel.Regressions(ones, t, ones, ones, model))
     np.testing.assert_allclose(p, [[0.2, 0.6, 0.8]])
 
 
@@ -895,38 +902,33 @@ def test_drawn_t_has_the_quantiles_of_dickey_and_fuller() -> None:
     """5% values of Fuller (1976) for a constant with 25 and 50 periods."""
     y = np.zeros((2, 51))
     y[0, 26:] = np.nan
-    drawn = kernel.draw_t(Series(y), options("fisher", 0), np.random.default_rng(1))
+    drawn = kernel.draw_t(model_of(y, "fisher", 0), np.random.default_rng(1))
     quantiles = {len(span): np.quantile(draws, 0.05) for span, draws in drawn.items()}
     assert quantiles == pytest.approx({26: -3.00, 51: -2.93}, abs=0.04)
 
 
 def test_blocks_do_not_change_the_draws(monkeypatch: pytest.MonkeyPatch) -> None:
-    data, choice = series("gaps"), options("cips")
-    whole = kernel.draw_statistics(data, choice, {}, 25, np.random.default_rng(1))
-    monkeypatch.setattr(kernel, "_MEMORY", 8 * 7 * data.y.size)
-    parts = kernel.draw_statistics(data, choice, {}, 25, np.random.default_rng(1))
+    model = model_of(series("gaps"), "cips")
+    whole = kernel.draw_statistics(model, 25, np.random.default_rng(1))
+    monkeypatch.setattr(kernel, "_MEMORY", 8 * 7 * model.y.size)
+    parts = kernel.draw_statistics(model, 25, np.random.default_rng(1))
     np.testing.assert_allclose(parts, whole, rtol=1e-12)
 
 
 def test_the_order_of_entities_does_not_change_the_draws() -> None:
     data, order = series("gaps"), [3, 1, 5, 0, 2, 4]
-    other = Series(data.y[order])
     first, second = (
-        kernel.draw_statistics(s, options(), {}, 9, np.random.default_rng(1))
-        for s in (data, other)
+        kernel.draw_statistics(model_of(y), 9, np.random.default_rng(1))
+        for y in (data, data[order])
     )
     np.testing.assert_array_equal(first, second)
 
 
 @pytest.mark.parametrize("trend", [False, True])
 def test_moments_of_harris_and_tzavalis_are_those_of_draws(*, trend: bool) -> None:
-    n, choice = (
-        12,
-        UnitRootOptions("ht", 0, trend=trend, year_means=False, simulated=False),
-    )
-    entities = 200
-    data = Series(np.zeros((entities, n + 1)))
-    draws = kernel.draw_statistics(data, choice, {}, 2_000, np.random.default_rng(1))
+    n, entities = 12, 200
+    model = model_of(np.zeros((entities, n + 1)), "ht", 0, trend=trend, simulated=False)
+    draws = kernel.draw_statistics(model, 2_000, np.random.default_rng(1))
     mean, variance = kernel.harris_tzavalis_moments(n, trend=trend)
     assert draws.mean() == pytest.approx(mean, abs=0.003)
     assert entities * draws.var() == pytest.approx(variance, rel=0.12)

@@ -7,8 +7,7 @@ corrected for the bias of Nickell (1981).
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.polynomial.polynomial import polyval
@@ -66,10 +65,12 @@ _ORDERS = 3
 # --- instruments ----------------------------------------------------------------------
 
 Equation = Literal["both", "difference", "level"]
+# What a column of instruments is: variable, equation, lag (None of an exogenous
+# variable) and position of its period (None of a column of all periods).
+InstrumentColumn: TypeAlias = tuple[str, Equation, int | None, int | None]
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
-class Design:
+class Design(NamedTuple):
     """Equations and instruments on a grid of N entities and T periods.
 
     columns (N, T, 1 + k): outcome, then regressors; any number where not complete
@@ -91,8 +92,7 @@ class Design:
     h: int
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
-class Instrument:
+class Instrument(NamedTuple):
     """A variable that is its own instrument, or whose lags are, as in xtabond2.
 
     Without `lags` it is exogenous, ``iv()``: its column has the transformed values in
@@ -108,15 +108,6 @@ class Instrument:
     lags: tuple[int, int | None] | None = None
 
 
-class InstrumentColumn(NamedTuple):
-    """What a column of instruments is."""
-
-    variable: str
-    equation: Equation
-    lag: int | None  # None of an exogenous variable
-    period: int | None  # position; None of a column of all periods
-
-
 def instrument_array(
     design: Design, part: slice
 ) -> tuple[list[InstrumentColumn], Floats]:
@@ -126,7 +117,6 @@ def instrument_array(
     periods of that. Columns may be zero in every row.
     """
     (n, periods), equations = design.complete[part].shape, 1 + design.system
-    by_period = np.tile(np.eye(periods), (equations, 1))
     columns: list[InstrumentColumn] = []
     arrays = [np.zeros((n, equations * periods, 0))]
     for instrument in design.instruments:
@@ -135,11 +125,8 @@ def instrument_array(
             by_column: Sequence[int | None] = (None,)
             if lag is not None and not design.collapse:
                 by_column = range(lag, periods)
-                values = values * by_period[:, lag:]
-            columns += [
-                InstrumentColumn(instrument.name, equation, lag, period)
-                for period in by_column
-            ]
+                values = values * np.tile(np.eye(periods), (equations, 1))[:, lag:]
+            columns += [(instrument.name, equation, lag, at) for at in by_column]
             arrays.append(values)
     return columns, np.concatenate(arrays, axis=2)
 
@@ -160,27 +147,27 @@ def _values_by_lag(
     first, last = instrument.lags
     if equation != "level":
         for lag in range(first, min(last or periods, periods - 1) + 1):
-            lagged = np.nan_to_num(_shifted(values, lag)) * present
-            yield "difference", lag, lagged, nothing
+            yield "difference", lag, _lagged(values, lag, present), nothing
     if design.system and equation != "difference":
-        change = _shifted(values - _shifted(values, 1), first - 1)
-        yield "level", first - 1, nothing, np.nan_to_num(change) * complete
+        change = np.diff(values, axis=1, prepend=np.nan)
+        yield "level", first - 1, nothing, _lagged(change, first - 1, complete)
 
 
-def _shifted(values: Floats, lag: int) -> Floats:
-    out = np.full(values.shape, np.nan)
-    out[:, lag:] = values[:, : max(values.shape[1] - lag, 0)]
-    return out
+def _lagged(values: Floats, lag: int, rows: Bools) -> Floats:
+    """Lag values (n, T); zero outside of some rows (n, T), and where missing."""
+    out = np.zeros(values.shape)
+    out[:, lag:] = np.nan_to_num(values[:, : max(values.shape[1] - lag, 0)])
+    return out * rows
 
 
 # --- moments --------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
-class Moments:
+class Moments(NamedTuple):
     """What GMM needs of a design, with L instruments and k regressors.
 
     products (N, L, 1 + k): ``Z_i' [y_i, X_i]``
+    total (L, 1 + k): their sum
     weight (L, L): ``sum_i Z_i' H_i Z_i``
     columns: the L instruments, none a combination of the others
     positions (L,): their positions among all that the design makes
@@ -190,21 +177,22 @@ class Moments:
 
     design: Design
     products: Floats
+    total: Floats
     weight: Floats
     columns: tuple[InstrumentColumn, ...]
     positions: Ints
     size: Floats
     transformed: Floats
 
-    def error_variance(self, coefficients: Floats, *, less_k: bool) -> float:
+    def error_variance(self, step: GmmStep, *, less_k: bool) -> float:
         """Estimate the variance of the errors from the transformed rows.
 
         The variance of a difference is twice that of the error. With `less_k` the
         divisor is the number of rows less that of the coefficients.
         """
-        residuals = self.transformed[:, 0] - self.transformed[:, 1:] @ coefficients
+        residuals = step.residuals(self.transformed)
         scale = 2.0 if self.design.transform == "difference" else 1.0
-        divisor = len(residuals) - less_k * len(coefficients)
+        divisor = len(residuals) - less_k * len(step.coefficients)
         return float(residuals @ residuals / divisor / scale)
 
 
@@ -223,9 +211,11 @@ def moments(design: Design) -> Moments:
     used = np.flatnonzero(np.diag(weight) > 0)
     positions = used[_independent_columns(weight[np.ix_(used, used)])]
     size = np.sqrt(np.diag(weight)[positions])
+    products = np.concatenate(by_chunk)[:, positions] / size[:, None]
     return Moments(
         design=design,
-        products=np.concatenate(by_chunk)[:, positions] / size[:, None],
+        products=products,
+        total=products.sum(axis=0),
         weight=weight[np.ix_(positions, positions)] / size / size[:, None],
         columns=tuple(columns[j] for j in positions.tolist()),
         positions=positions,
@@ -269,8 +259,7 @@ def _independent_columns(gram: Floats) -> Ints:
 # --- estimates ------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
-class GmmStep:
+class GmmStep(NamedTuple):
     """Estimates of one step.
 
     coefficients (k,)
@@ -289,9 +278,12 @@ class GmmStep:
     criterion: float
     covariance: Floats
 
+    def residuals(self, columns: Floats) -> Floats:
+        """Subtract from the outcome (...,) what regressors explain: (..., 1 + k)."""
+        return columns[..., 0] - columns[..., 1:] @ self.coefficients
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
-class GmmFit:
+
+class GmmFit(NamedTuple):
     """One-step and, if the moments allow it, two-step estimates.
 
     score_covariance (L, L): ``sum_g m_g m_g'`` of one-step moments by cluster
@@ -306,13 +298,12 @@ class GmmFit:
 
 def gmm(data: Moments, clusters: Ints) -> GmmFit:
     """Estimate in one and in two steps; `clusters` are codes (N,) of the entities."""
-    total = data.products.sum(axis=0)
-    first = _step(total, data.weight)
+    first = _step(data.total, data.weight)
     groups = int(clusters.max()) + 1
     by_cluster = level_sums(
         clusters, groups, data.products.reshape(len(clusters), -1)
-    ).reshape(groups, *total.shape)
-    scores = by_cluster[..., 0] - by_cluster[..., 1:] @ first.coefficients
+    ).reshape(groups, *data.total.shape)
+    scores = first.residuals(by_cluster)
     score_covariance = scores.T @ scores
     robust = first.influence @ score_covariance @ first.influence.T
     # A moment with variation in one cluster only is zero at the estimates, but for
@@ -321,8 +312,8 @@ def gmm(data: Moments, clusters: Ints) -> GmmFit:
     varies = np.sqrt(np.diag(score_covariance)) > NO_VARIANCE * terms
     rank = len(_independent_columns(score_covariance)) if varies.all() else 0
     second = None
-    if rank == len(total) <= groups:
-        second = _step(total, score_covariance)
+    if rank == len(data.total) <= groups:
+        second = _step(data.total, score_covariance)
         # Derivatives of the moments' covariance, and so of the second step, with
         # respect to the first.
         changes = np.tensordot(by_cluster[..., 1:], scores, axes=(0, 0))
@@ -330,12 +321,8 @@ def gmm(data: Moments, clusters: Ints) -> GmmFit:
         derivative = second.influence @ (changes @ second.weighted).T
         cross = derivative @ second.bread
         corrected = second.bread + cross + cross.T + derivative @ robust @ derivative.T
-        second = replace(second, covariance=corrected)
-    return GmmFit(
-        first=replace(first, covariance=robust),
-        second=second,
-        score_covariance=score_covariance,
-    )
+        second = second._replace(covariance=corrected)
+    return GmmFit(first._replace(covariance=robust), second, score_covariance)
 
 
 def identifies(total: Floats) -> bool:
@@ -377,7 +364,7 @@ def hansen(data: Moments, fit: GmmFit, chosen: Bools) -> tuple[float, int]:
     is singular, nothing is overidentified, or the instruments do not identify all
     coefficients.
     """
-    total = data.products[:, chosen].sum(axis=0)
+    total = data.total[chosen]
     df_hansen = max(len(total) - (total.shape[1] - 1), 0)
     if not df_hansen or fit.second is None:
         return np.nan, df_hansen
@@ -397,38 +384,33 @@ def autocorrelations(
     """
     from scipy.special import ndtr
 
-    design, tests = data.design, {}
+    design, orders = data.design, range(1, _ORDERS + 1)
     changes, present = transformed(design.columns, design.complete, "difference")
-    residuals = changes[..., 0] - changes[..., 1:] @ step.coefficients
-    by_entity = data.products[..., 0] - data.products[..., 1:] @ step.coefficients
-    for order in range(1, _ORDERS + 1):
-        earlier = np.where(present, np.nan_to_num(_shifted(residuals, order)), 0.0)
-        products = (earlier * residuals).sum(axis=1)
-        if variance is None:
-            square, with_moments = products @ products, by_entity.T @ products
-        else:
-            matrix = transformation(residuals.shape[1], "difference")
-            weighted = earlier @ (variance * matrix @ matrix.T)
-            square = (weighted * earlier).sum()
-            with_moments = _instrument_products(data, weighted)
-        regressors = np.einsum("nt,ntk->k", earlier, changes[..., 1:])
-        spread = (
-            square
-            - 2 * regressors @ step.influence @ with_moments
-            + regressors @ step.covariance @ regressors
-        )
-        z = np.nan
-        if products.any() and spread > 0:
-            z = float(products.sum() / np.sqrt(spread))
-        tests[order] = (z, float(2 * ndtr(-abs(z))))
-    return tests
+    residuals = step.residuals(changes)
+    earlier = np.stack([_lagged(residuals, order, present) for order in orders])
+    products = (earlier * residuals).sum(axis=2)
+    if variance is None:
+        squares = (products**2).sum(axis=1)
+        with_moments = products @ step.residuals(data.products)
+    else:
+        matrix = transformation(residuals.shape[1], "difference")
+        weighted = earlier @ (variance * matrix @ matrix.T)
+        squares = (weighted * earlier).sum(axis=(1, 2))
+        with_moments = _instrument_products(data, weighted)
+    regressors = np.einsum("ont,ntk->ok", earlier, changes[..., 1:])
+    of_estimates = regressors @ step.covariance - 2 * with_moments @ step.influence.T
+    spread = squares + (of_estimates * regressors).sum(axis=1)
+    spread[~products.any(axis=1) | (spread <= 0)] = np.nan
+    z = products.sum(axis=1) / np.sqrt(spread)
+    tests = np.stack([z, 2 * ndtr(-np.abs(z))], axis=1)
+    return dict(zip(orders, map(tuple, tests.tolist()), strict=True))
 
 
 def _instrument_products(data: Moments, values: Floats) -> Floats:
-    """Multiply values (N, T) of the transformed equation by the instruments (L,)."""
-    periods = values.shape[1]
+    """Multiply values (q, N, T) of the transformed equation by instruments: (q, L)."""
+    periods = values.shape[2]
     products = [
-        np.einsum("nrl,nr->l", z[:, :periods][..., data.positions], values[part])
+        np.einsum("nrl,qnr->ql", z[:, :periods][..., data.positions], values[:, part])
         for part, z in _instrument_chunks(data.design)
     ]
     return np.asarray(np.sum(products, axis=0) / data.size)
@@ -445,8 +427,7 @@ _STEPS = 80
 _BISECTIONS = 45
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
-class WithinProducts:
+class WithinProducts(NamedTuple):
     """What within estimators need of each of N entities, or in sum of each draw.
 
     products (N, K, K): cross products of outcome, regressors and dummies of periods,
@@ -468,7 +449,7 @@ class WithinProducts:
             np.tensordot(counts, by_entity, axes=1)
             for by_entity in (self.products, self.degrees, self.bias)
         )
-        return replace(self, products=products, degrees=degrees, bias=bias)
+        return self._replace(products=products, degrees=degrees, bias=bias)
 
 
 def within_products(
@@ -495,12 +476,13 @@ def persistence_bounds(columns: Floats, complete: Bools, lags: int) -> dict[str,
     Within entities it is biased downwards, by pooled least squares upwards (Bond 2002).
     columns (N, T, 1 + K): outcome, the lags, other regressors.
     """
-    pooled = np.concatenate([columns, np.ones((*complete.shape, 1))], axis=2)
-    within_entities, _ = transformed(columns, complete, "within")
+    within_entities = transformed(columns, complete, "within")[0]
+    pooled = np.concatenate([columns, complete[..., None]], axis=2)
     bounds = {}
     for name, values in (("within", within_entities), ("ols", pooled)):
-        size = np.linalg.norm(values[complete], axis=0)
-        rows = values[complete] / np.where(size > 0, size, 1.0)
+        rows = values[complete]
+        size = np.linalg.norm(rows, axis=0)
+        rows = rows / np.where(size > 0, size, 1.0)
         slopes = np.linalg.lstsq(rows[:, 1:], rows[:, 0], rcond=COLLINEAR)[0]
         bounds[name] = float((slopes[:lags] * size[0] / size[1 : 1 + lags]).sum())
     return bounds
@@ -586,12 +568,26 @@ def bias_corrected(data: WithinProducts) -> tuple[Floats, Bools]:
     return (estimates + correction)[:, : data.n_regressors], solved
 
 
-def half_panel(whole: WithinProducts, halves: Sequence[WithinProducts]) -> Floats:
+def half_panel(
+    whole: WithinProducts, halves: Sequence[WithinProducts]
+) -> tuple[Floats, Bools]:
     """Correct by the half-panel jackknife (Dhaene & Jochmans 2015, equation 3.2).
 
-    Twice the estimate (D, k) of the panel less the mean of those of its halves.
+    Twice the estimate (D, k) of the panel less the mean of those of its halves; all are
+    solutions.
     """
-    mean = np.mean(
-        [within(half)[0][:, : whole.n_regressors] for half in halves], axis=0
-    )
-    return np.asarray(2 * within(whole)[0][:, : whole.n_regressors] - mean)
+    first, *others = [
+        within(part)[0][:, : whole.n_regressors] for part in (whole, *halves)
+    ]
+    return 2 * first - np.mean(others, axis=0), np.ones(len(first), dtype=bool)
+
+
+def corrected(
+    products: Sequence[WithinProducts], counts: Floats
+) -> tuple[Floats, Bools]:
+    """Estimate in draws of entities: coefficients (D, k), and if they are solutions.
+
+    `products` are of the panel and, for the half-panel jackknife, of its halves.
+    """
+    whole, *halves = [part.drawn(counts) for part in products]
+    return half_panel(whole, halves) if halves else bias_corrected(whole)

@@ -14,7 +14,7 @@ variances_differ     statistic (Levene's F), p_value
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, get_args
 
@@ -173,43 +173,48 @@ def unit_root_test(  # noqa: PLR0913  (options of several tests, all named)
     >>> round(test.statistic, 3), test.p_value < 0.05
     (-1.085, False)
     """
-    options = _read_options(test, lags, deterministic, year_means, p_value)
+    lags = _check_options(test, lags, deterministic, year_means, p_value)
     reps, seed = check_reps(reps, _LEAST_REPS), seed_sequence(rng)
     check_panel(panel, "unit_root_test")
     sample = panel.sample({"y": [y]})
-    series = _read_series(sample, y)
-    _refuse_short(sample, y, series, options)
-    fits = regressions(series.y[None], series, options)
-    scale = PERFECT_FIT * np.nanstd(series.y, axis=1)
+    model = UnitRootModel(
+        y=_read_values(sample, y),
+        test=test,
+        lags=lags,
+        trend=deterministic == "trend",
+        year_means=bool(year_means),
+        simulated=p_value == "simulated",
+    )
+    _refuse_short(sample, y, model)
+    generator, by_entity = np.random.default_rng(seed), test == "fisher"
+    if by_entity and model.simulated:
+        model = replace(model, drawn=draw_t(model, generator))
+    fits = regressions(model.y[None], model)
+    scale = PERFECT_FIT * np.nanstd(model.y, axis=1)
     perfect = np.minimum(fits.level, fits.residual)[0] <= scale
     _refuse(sample, perfect, f"{cited(y)} is constant or fitted perfectly")
 
-    generator, by_entity = np.random.default_rng(seed), test == "fisher"
-    drawn = {}
-    if by_entity and options.simulated:
-        drawn = draw_t(series, options, generator)
-    value = float(statistic(fits, options, drawn)[0])
-    if options.simulated:
-        draws = draw_statistics(series, options, drawn, reps, generator)
+    value, draws = float(statistic(fits)[0]), None
+    if model.simulated:
+        draws = draw_statistics(model, reps, generator)
+        distribution, df = "simulated", None
         beyond = draws >= value if by_entity else draws <= value
         p = (1 + int(beyond.sum())) / (1 + reps)
-        distribution, df, more = "simulated", None, few_draws(reps, "test")
     else:
-        draws, more = None, ()
-        value, distribution, df, p = _by_table(value, series, options)
+        value, distribution, df, p = _by_table(value, model)
     notices = (
         *(missing_rows(d.count, d.message, d.by_term, d.rows) for d in sample.dropped),
-        *assumptions(series, options),
-        *more,
+        *assumptions(model),
+        *(few_draws(reps, "test") if model.simulated else ()),
     )
     issue(notices)
-    columns = {"coefficient": fits.slopes[0], "t": fits.t[0], "df": fits.df}
-    detail = pd.DataFrame({"periods": series.periods, **columns}, sample.keys.entities)
+    columns = {"coefficient": fits.slopes[0], "t": fits.t[0], "df": model.df}
+    detail = pd.DataFrame({"periods": model.periods, **columns}, sample.keys.entities)
     if by_entity:
-        detail["p_value"] = unit_p_values(fits, options, drawn)[0]
-    detail.attrs["rng_entropy"] = seed.entropy if options.simulated else None
-    model = ".trend" * options.trend + ".means" * options.year_means
-    by = f"drawn.walks{model}" if options.simulated else f"printed.{test}"
+        detail["p_value"] = unit_p_values(fits)[0]
+    detail.attrs["rng_entropy"] = seed.entropy if model.simulated else None
+    variant = ".trend" * model.trend + ".means" * model.year_means
+    by = f"drawn.walks{variant}" if model.simulated else f"printed.{test}"
     return TestResult(
         TESTS.say(f"unit_root.{test}"),
         value,
@@ -220,14 +225,14 @@ def unit_root_test(  # noqa: PLR0913  (options of several tests, all named)
         detail,
         draws,
         notices,
-        TESTS.say(by, count=f"{reps:,}", n=series.periods.size, lags=options.lags),
+        TESTS.say(by, count=f"{reps:,}", n=model.periods.size, lags=lags),
     )
 
 
-def _read_options(
+def _check_options(
     test: Any, lags: object, deterministic: str, year_means: Any, p_value: str
-) -> UnitRootOptions:
-    """Check the options, each by itself and together."""
+) -> int:
+    """Check the options, each by itself and together, and return the lags."""
     word = str(test).lower()
     if word in _REFUSED:
         raise _not_available("test", test, _REFUSED[word], _TESTS)
@@ -245,13 +250,7 @@ def _read_options(
     if test == "cips" and p_value == "table":
         reason = "tables for test='cips' have critical values, but no p-values"
         raise _not_available("p_value", p_value, reason, ("simulated",))
-    return UnitRootOptions(
-        test,
-        number,
-        trend=deterministic == "trend",
-        year_means=bool(year_means),
-        simulated=p_value == "simulated",
-    )
+    return number
 
 
 def _not_available(
@@ -266,7 +265,7 @@ def _not_available(
     return option_error(name, value, text, allowed)
 
 
-def _read_series(sample: Sample, y: str) -> Series:
+def _read_values(sample: Sample, y: str) -> Floats:
     """Arrange y by entity and period."""
     column, entity, time = sample.matrix[:, 0], sample.entity, sample.time
     ordinals = sample.keys.ordinals
@@ -280,27 +279,24 @@ def _read_series(sample: Sample, y: str) -> Series:
     refuse_extreme("unit_root_test", {repr(y): column})
     periods = ordinals[time] - ordinals[time].min()
     values = np.full((entity.max() + 1, periods.max() + 1), np.nan)
-    starts = np.flatnonzero(np.diff(entity, prepend=-1))
-    values[entity, periods] = column - column[starts][entity]
+    values[entity, periods] = column - column[sample.keys.starts][entity]
     largest = np.nanmax(np.abs(values)) or 1.0
-    return Series(values / largest)
+    return np.asarray(values / largest)
 
 
-def _refuse_short(
-    sample: Sample, y: str, series: Series, options: UnitRootOptions
-) -> None:
+def _refuse_short(sample: Sample, y: str, model: UnitRootModel) -> None:
     """Refuse one entity, and entities with few periods or degrees of freedom."""
-    alone = np.array([series.periods.size < 2])
+    alone = np.array([model.periods.size < 2])
     _refuse(sample, alone, "the panel has one entity")
-    least = 15 if options.trend else 10
-    short = f"{cited(y)} has fewer than {least} values" + " for a trend" * options.trend
-    _refuse(sample, series.periods < least, short)
+    least = 15 if model.trend else 10
+    short = f"{cited(y)} has fewer than {least} values" + " for a trend" * model.trend
+    _refuse(sample, model.periods < least, short)
     # CIPS bounds its t-statistics.
-    least = 2 if options.test == "cips" else 3
-    few = f"lags={options.lags} leaves fewer than {least} degrees of freedom"
-    if series.has_gaps:
+    least = 2 if model.test == "cips" else 3
+    few = f"lags={model.lags} leaves fewer than {least} degrees of freedom"
+    if model.has_gaps:
         few += ", because of gaps (if periods are several units apart: Panel(step=))"
-    _refuse(sample, options.df_of(series) < least, few)
+    _refuse(sample, model.df < least, few)
 
 
 def _refuse(sample: Sample, bad: Bools, defect: str) -> None:
@@ -316,31 +312,31 @@ def _refuse(sample: Sample, bad: Bools, defect: str) -> None:
 
 
 def _by_table(
-    value: float, series: Series, options: UnitRootOptions
+    value: float, model: UnitRootModel
 ) -> tuple[float, str, float | None, float]:
     """Return statistic, distribution, df and p-value of the asymptotic test."""
     from scipy.special import chdtrc, ndtr
 
-    n = series.rows(options.lags).sum(axis=1)
-    if options.test == "fisher":
+    n = model.rows.sum(axis=1)
+    if model.test == "fisher":
         return value, "chi2", 2.0 * n.size, float(chdtrc(2 * n.size, value))
     mean, variance = np.nan, np.nan
-    if options.test == "ips" and not series.has_gaps:
-        mean, variance = _ips_moments(n, options)
-    elif options.test == "ht" and series.observed.all():
-        mean, variance = harris_tzavalis_moments(int(n[0]), trend=options.trend)
+    if model.test == "ips" and not model.has_gaps:
+        mean, variance = _ips_moments(n, model)
+    elif model.test == "ht" and model.observed.all():
+        mean, variance = harris_tzavalis_moments(int(n[0]), trend=model.trend)
     if np.isnan(mean):
-        reason = f"no table for this panel and lags={options.lags}"
+        reason = f"no table for this panel and lags={model.lags}"
         raise _not_available("p_value", "table", reason, ("simulated",))
     z = float(np.sqrt(n.size / variance) * (value - mean))
     return z, "normal", None, float(ndtr(z))
 
 
-def _ips_moments(n: Ints, options: UnitRootOptions) -> tuple[float, float]:
+def _ips_moments(n: Ints, model: UnitRootModel) -> tuple[float, float]:
     """Read mean and variance of t, interpolated in n; missing outside the table."""
     table = pd.read_csv(Path(__file__).with_name("ips_moments.csv"))
-    which = "trend" if options.trend else "constant"
-    rows = table[(table["deterministic"] == which) & (table["lags"] == options.lags)]
+    which = "trend" if model.trend else "constant"
+    rows = table[(table["deterministic"] == which) & (table["lags"] == model.lags)]
     if rows.empty or n.min() < rows["T"].min():
         return np.nan, np.nan
     mean, variance = (np.interp(n, rows["T"], rows[c]) for c in ("mean", "variance"))
@@ -350,39 +346,36 @@ def _ips_moments(n: Ints, options: UnitRootOptions) -> tuple[float, float]:
 # --- notices --------------------------------------------------------------------------
 
 
-def assumptions(series: Series, options: UnitRootOptions) -> Iterator[Notice]:
-    """Report assumptions of the test that the changes of y contradict.
+def assumptions(model: UnitRootModel) -> Iterator[Notice]:
+    """Report assumptions of the test that the changes of y contradict."""
+    for code, value, p_value, level in _checks(model):
+        if rejects(p_value, level):
+            numbers = {"statistic": float(value), "p_value": float(p_value)}
+            yield notice_of(code, **numbers, _p=p_words(p_value))
+
+
+def _checks(model: UnitRootModel) -> Iterator[tuple[str, float, float, float]]:
+    """Test the assumptions: code of the notice, statistic, p-value and level.
 
     Under the null hypothesis without serial correlation the changes are the errors.
     """
     from scipy.special import fdtrc, ndtr, stdtr
 
-    entity, time = np.nonzero(~np.isnan(np.diff(series.y)))
-    changes = np.diff(series.y)[entity, time]
+    entity, time = np.nonzero(model.changes)
+    changes = np.diff(model.y)[entity, time]
     errors = changes - (np.bincount(entity, changes) / np.bincount(entity))[entity]
-    means = np.diff(period_means(series.y[None], series)[0, 0])
-    if not options.year_means and not options.trend and np.ptp(means):
-        t = float(np.sqrt(means.size) * means.mean() / means.std(ddof=1))
-        p_value = float(2 * stdtr(means.size - 1, -abs(t)))
+    means = np.diff(period_means(model.y[None], model)[0, 0])
+    if not model.year_means and not model.trend and np.ptp(means):
+        t = np.sqrt(means.size) * means.mean() / means.std(ddof=1)
         # At 5%, one in twenty panels without a trend would have this notice.
-        if rejects(p_value, 0.99):
-            p = p_words(p_value)
-            yield notice_of("trending_means", statistic=t, p_value=p_value, _p=p)
-    if not options.year_means and options.test != "cips":
+        yield "trending_means", t, 2 * stdtr(means.size - 1, -abs(t)), 0.99
+    if not model.year_means and model.test != "cips":
         pairs = correlations_between(errors, entity, time)
         z = pairs.weighted_sum / np.sqrt(pairs.squared_sum) if pairs.pairs else 0.0
-        p_value = float(2 * ndtr(-abs(z)))
-        if rejects(p_value, 0.95):
-            p = p_words(p_value)
-            yield notice_of(
-                "dependent_entities", statistic=float(z), p_value=p_value, _p=p
-            )
-    if options.test == "ht" and not options.simulated:
-        f = float(levene(errors[None], entity)[0])
-        p_value = float(fdtrc(entity[-1], changes.size - entity[-1] - 1, f))
-        if rejects(p_value, 0.95):
-            p = p_words(p_value)
-            yield notice_of("variances_differ", statistic=f, p_value=p_value, _p=p)
+        yield "dependent_entities", z, 2 * ndtr(-abs(z)), 0.95
+    if model.test == "ht" and not model.simulated:
+        f, df = levene(errors[None], entity)[0], changes.size - entity[-1] - 1
+        yield "variances_differ", f, fdtrc(entity[-1], df, f), 0.95
 
 
 # --- arrays: regressions by entity, statistics, draws ---------------------------------
@@ -412,31 +405,18 @@ _MACKINNON = {
 _BOUNDS = {False: (-6.19, 2.61), True: (-6.42, 1.70)}
 
 
-@dataclass(frozen=True, slots=True)
-class UnitRootOptions:
-    """Options of the regressions by entity, and of the test."""
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class UnitRootModel:
+    """Values by entity and period, with the options of the test."""
 
+    y: Floats  # (N, T), NaN where there is no value
     test: UnitRootTest
     lags: int
     trend: bool
     year_means: bool
     simulated: bool  # otherwise with printed moments
-
-    def df_of(self, series: Series) -> Ints:
-        """Return rows less regressors of each entity, shape (N,).
-
-        Regressors are deterministic ones, level, lags and means.
-        """
-        with_means = self.test == "cips"
-        regressors = 2 + self.trend + self.lags + with_means * (2 + self.lags)
-        return np.asarray(series.rows(self.lags).sum(axis=1) - regressors)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Series:
-    """Values by entity and period."""
-
-    y: Floats  # (N, T), NaN where there is no value
+    # Sorted draws of t by span, from which "fisher" reads p-values; see `spans`
+    drawn: Mapping[tuple[bool, ...], Floats] = field(default_factory=dict)
 
     @property
     def observed(self) -> Bools:
@@ -453,10 +433,24 @@ class Series:
         """Whether there is a value, and one in the period before, shape (N, T - 1)."""
         return self.observed[:, 1:] & self.observed[:, :-1]
 
-    def rows(self, lags: int) -> Bools:
-        """Whether a change has so many lags, shape (N, T - 1 - lags)."""
-        count = max(self.y.shape[1] - 1 - lags, 0)
-        return np.asarray(np.all(_lagged(self.changes, range(lags + 1), count), axis=0))
+    @property
+    def rows(self) -> Bools:
+        """Whether a change has all its lags, shape (N, T - 1)."""
+        rows = self.changes
+        for lag in range(1, self.lags + 1):
+            rows[:, lag:] &= self.changes[:, :-lag]
+            rows[:, :lag] = False
+        return rows
+
+    @property
+    def df(self) -> Ints:
+        """Rows less regressors of each entity, shape (N,).
+
+        Regressors are deterministic ones, level, lags and means.
+        """
+        with_means = self.test == "cips"
+        regressors = 2 + self.trend + self.lags + with_means * (2 + self.lags)
+        return np.asarray(self.rows.sum(axis=1) - regressors)
 
     @property
     def has_gaps(self) -> bool:
@@ -484,8 +478,7 @@ class Regressions:
     change: Floats  # (R, N)
     residual: Floats  # (R, N), not negative
     sd: Floats  # (R, N) standard deviation of the changes
-    df: Ints  # (N,) rows of the regression minus regressors
-    series: Series
+    model: UnitRootModel
 
     @property
     def slopes(self) -> Floats:
@@ -495,37 +488,35 @@ class Regressions:
     @property
     def t(self) -> Floats:
         """Their t-statistics, with n - k degrees of freedom, shape (R, N)."""
-        return np.sqrt(self.df) * self.change / self.residual
+        return np.sqrt(self.model.df) * self.change / self.residual
 
 
-def regressions(y: Floats, series: Series, options: UnitRootOptions) -> Regressions:
+def regressions(y: Floats, model: UnitRootModel) -> Regressions:
     """Estimate the regression of each entity in y, shape (R, N, T)."""
     means = np.zeros((1, 1, y.shape[2]))
-    if options.year_means or options.test == "cips":
-        means = period_means(y, series)
-    level, change, residual, sd = np.empty((4, *y.shape[:2]))
-    observed, changes, rows = series.observed, series.changes, series.rows(options.lags)
+    if model.year_means or model.test == "cips":
+        means = period_means(y, model)
+    corner, sd = np.empty((*y.shape[:2], 2, 2)), np.empty(y.shape[:2])
+    observed, changes, rows = model.observed, model.changes, model.rows
     for pattern in np.unique(observed, axis=0):
         entities = (observed == pattern).all(axis=1)
-        part = y[:, entities] - options.year_means * means
+        part = y[:, entities] - model.year_means * means
         example = entities.argmax()
-        factor = _triangular_factor(part, means, np.flatnonzero(rows[example]), options)
-        sign = np.sign(factor[..., -2, -2])
-        level[:, entities] = sign * factor[..., -2, -2]
-        change[:, entities] = sign * factor[..., -2, -1]
-        residual[:, entities] = np.abs(factor[..., -1, -1])
+        factor = _triangular_factor(part, means, np.flatnonzero(rows[example]), model)
+        corner[:, entities] = factor[..., -2:, -2:]
         sd[:, entities] = np.diff(part)[..., changes[example]].std(axis=-1, ddof=1)
-    df = options.df_of(series)
-    return Regressions(level, change, residual, sd, df, series)
+    level, change, residual = corner[..., 0, 0], corner[..., 0, 1], corner[..., 1, 1]
+    change = np.sign(level) * change
+    return Regressions(np.abs(level), change, np.abs(residual), sd, model)
 
 
-def period_means(y: Floats, series: Series) -> Floats:
+def period_means(y: Floats, model: UnitRootModel) -> Floats:
     """Add up the mean changes of each period, shape (R, 1, T).
 
     In a balanced panel they are the means of the periods, but for a constant. An entity
     that enters later does not shift them by its level.
     """
-    observed = series.changes
+    observed = model.changes
     changes = np.where(observed, np.diff(y), 0.0).sum(axis=1, keepdims=True)
     means = np.zeros((y.shape[0], 1, y.shape[2]))
     np.cumsum(changes / np.maximum(observed.sum(axis=0), 1), axis=2, out=means[..., 1:])
@@ -533,69 +524,53 @@ def period_means(y: Floats, series: Series) -> Floats:
 
 
 def _triangular_factor(
-    y: Floats, means: Floats, rows: Ints, options: UnitRootOptions
+    y: Floats, means: Floats, rows: Ints, model: UnitRootModel
 ) -> Floats:
-    """Factor lagged changes, level and change into a triangle, (R, n, m, m)."""
-    lags, change = options.lags, np.diff(y)
-    count = change.shape[2] - lags
-    shared = [np.ones((1, count)), np.arange(1.0, count + 1)[None]][: 1 + options.trend]
-    if options.test == "cips":
+    """Factor lagged changes, level and change into a triangle, (R, n, m, m).
+
+    `rows` are the positions of the changes that are explained.
+    """
+    change, lags = np.diff(y), range(1, model.lags + 1)
+    shared = [np.ones((1, rows.size)), rows[None]][: 1 + model.trend]
+    if model.test == "cips":
         mean, mean_change = means[:, 0], np.diff(means[:, 0])
-        shared = [np.broadcast_to(column, (len(means), count)) for column in shared]
-        shared += [
-            mean[:, lags:-1],
-            *_lagged(mean_change, range(lags + 1), count),
-        ]
-    basis = np.linalg.qr(np.stack(shared, axis=-1)[:, rows]).Q[:, None]
-    lagged_changes = _lagged(change, range(1, lags + 1), count)
-    parts = [*lagged_changes, y[..., lags:-1], change[..., lags:]]
-    columns = np.stack([part[..., rows] for part in parts], axis=1)
+        shared = [np.broadcast_to(column, (len(means), rows.size)) for column in shared]
+        shared += [mean[:, rows], *(mean_change[:, rows - lag] for lag in (0, *lags))]
+    basis = np.linalg.qr(np.stack(shared, axis=-1)).Q[:, None]
+    lagged = [change[..., rows - lag] for lag in lags]
+    columns = np.stack([*lagged, y[..., rows], change[..., rows]], axis=1)
     columns -= (columns @ basis) @ basis.swapaxes(-1, -2)
     return np.asarray(np.linalg.qr(np.moveaxis(columns, 1, -1), mode="r"))
 
 
-def _lagged(values: Any, lags: range, count: int) -> list[Any]:
-    """Return the last `count` values before each of the lags."""
-    end = values.shape[-1]
-    return [values[..., end - count - lag : end - lag] for lag in lags]
-
-
-def statistic(
-    fits: Regressions,
-    options: UnitRootOptions,
-    drawn: Mapping[tuple[bool, ...], Floats],
-) -> Floats:
+def statistic(fits: Regressions) -> Floats:
     """Combine the regressions of the entities to one statistic a draw, shape (R,)."""
-    if options.test == "ht":
-        weights = 1 / fits.sd**2 if options.simulated else 1.0
+    model = fits.model
+    if model.test == "ht":
+        weights = 1 / fits.sd**2 if model.simulated else 1.0
         cross = (weights * fits.level * fits.change).sum(axis=1)
         return np.asarray(1 + cross / (weights * fits.level**2).sum(axis=1))
-    if options.test == "fisher":
-        return np.asarray(-2 * np.log(unit_p_values(fits, options, drawn)).sum(axis=1))
-    bounds = _BOUNDS[options.trend] if options.test == "cips" else (-np.inf, np.inf)
+    if model.test == "fisher":
+        return np.asarray(-2 * np.log(unit_p_values(fits)).sum(axis=1))
+    bounds = _BOUNDS[model.trend] if model.test == "cips" else (-np.inf, np.inf)
     return np.asarray(np.clip(fits.t, *bounds).mean(axis=1))
 
 
-def unit_p_values(
-    fits: Regressions,
-    options: UnitRootOptions,
-    drawn: Mapping[tuple[bool, ...], Floats],
-) -> Floats:
-    """Read p-values of t, shape (R, N), from sorted draws of it by span.
+def unit_p_values(fits: Regressions) -> Floats:
+    """Read p-values of t, shape (R, N), from the sorted draws of it by span.
 
     Without draws they are those of MacKinnon (1994, Journal of Business and Economic
     Statistics 12:167-176).
     """
     from scipy.special import ndtr
 
-    t = fits.t
-    if not drawn:
-        (low, middle, high), below, above = _MACKINNON[options.trend]
+    t, model = fits.t, fits.model
+    if not model.drawn:
+        (low, middle, high), below, above = _MACKINNON[model.trend]
         t = np.clip(t, low, high)
         return ndtr(np.where(t <= middle, np.polyval(below, t), np.polyval(above, t)))
-    p = np.empty(t.shape)
-    spans = fits.series.spans
-    for span, draws in drawn.items():
+    p, spans = np.empty(t.shape), model.spans
+    for span, draws in model.drawn.items():
         same = [other == span for other in spans]
         ranks = np.searchsorted(draws, t[:, same], side="right")
         p[:, same] = (1 + ranks) / (1 + draws.size)
@@ -603,38 +578,33 @@ def unit_p_values(
 
 
 def draw_t(
-    series: Series, options: UnitRootOptions, rng: np.random.Generator
+    model: UnitRootModel, rng: np.random.Generator
 ) -> dict[tuple[bool, ...], Floats]:
-    """Draw t of single random walks with values as the series have, sorted, by span."""
+    """Draw t of single random walks with values as the entities have, by span."""
     # IPS of one entity is its t.
-    drawn, options = {}, replace(options, test="ips", year_means=False)
-    for span in sorted(set(series.spans), key=lambda values: (len(values), values)):
-        walk = Series(np.where(span, 0.0, np.nan)[None])
-        drawn[span] = np.sort(draw_statistics(walk, options, {}, _SERIES, rng))
+    drawn, model = {}, replace(model, test="ips", year_means=False)
+    for span in sorted(set(model.spans), key=lambda values: (len(values), values)):
+        walk = replace(model, y=np.where(span, 0.0, np.nan)[None])
+        drawn[span] = np.sort(draw_statistics(walk, _SERIES, rng))
     return drawn
 
 
 def draw_statistics(
-    series: Series,
-    options: UnitRootOptions,
-    drawn: Mapping[tuple[bool, ...], Floats],
-    reps: int,
-    rng: np.random.Generator,
+    model: UnitRootModel, reps: int, rng: np.random.Generator
 ) -> Floats:
     """Draw the statistic in panels of independent random walks, shape (reps,).
 
     The panels have values where the data have. The order of the entities does not
     matter.
     """
-    observed = series.observed
+    observed = model.observed
     first, last = observed.argmax(axis=1), observed[:, ::-1].argmax(axis=1)
-    ordered = Series(series.y[np.lexsort((*observed.T, first, -last))])
+    ordered = replace(model, y=model.y[np.lexsort((*observed.T, first, -last))])
     statistics = np.empty(reps)
-    for part in chunks(reps, series.y.size, _MEMORY):
-        shape = (part.stop - part.start, *series.y.shape)
+    for part in chunks(reps, model.y.size, _MEMORY):
+        shape = (part.stop - part.start, *model.y.shape)
         walks = rng.standard_normal(shape).cumsum(axis=2)
-        fits = regressions(walks, ordered, options)
-        statistics[part] = statistic(fits, options, drawn)
+        statistics[part] = statistic(regressions(walks, ordered))
     return statistics
 
 

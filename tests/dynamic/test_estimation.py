@@ -1,4 +1,4 @@
-"""Transformations and corrected estimators by their definitions; parts of GMM."""
+"""Rows on the grid of entities and periods, lags of the outcome, and dummies."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import digiprosper as dp
-from digiprosper.dynamic import preparation
+from digiprosper.dynamic import estimation
 from digiprosper.dynamic.kernel import transformed
 from digiprosper.errors import IdentificationError
 from tests.dynamic.conftest import gapped
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::digiprosper.DigiprosperWarning"
 def test_rows_stand_at_their_entity_and_period() -> None:
     frame = gapped(1)
     spec = dp.DynamicPanel("y", ["x"], endogenous=["w"], instruments=["lag(x)"])
-    data = preparation.prepare_panel(spec, dp.Panel(frame, "i", "t"))
+    data = estimation.prepare_panel(spec, dp.Panel(frame, "i", "t"))
     assert data.names[: data.n_regressors] == ("lag(y)", "w", "x")
     indexed = frame.set_index(["i", "t"])
     entities = data.prepared.sample.entities
@@ -29,7 +29,7 @@ def test_rows_stand_at_their_entity_and_period() -> None:
     for i, t in np.ndindex(*data.complete.shape):
         key, before = (entities[i], first + t), (entities[i], first + t - 1)
         value = indexed["y"].get(key, np.nan)
-        np.testing.assert_equal(data.lagged["y"][i, t], value)
+        np.testing.assert_equal(data.variables["y"][i, t], value)
         row = [value, indexed["y"].get(before, np.nan)]
         row += [indexed["w"].get(key, np.nan), indexed["x"].get(key, np.nan)]
         also = indexed["x"].get(before, np.nan)
@@ -37,7 +37,7 @@ def test_rows_stand_at_their_entity_and_period() -> None:
         expected = row if data.complete[i, t] else np.zeros(4)
         np.testing.assert_array_equal(data.columns[i, t, :4], expected)
         if data.complete[i, t]:
-            assert data.instruments["lag(x)"][i, t] == also
+            assert data.variables["lag(x)"][i, t] == also
             assert data.periods[t] == str(first + t)
 
 
@@ -52,7 +52,7 @@ def test_values_before_the_first_complete_row_are_instruments() -> None:
 
 
 def test_a_large_grid_is_refused(monkeypatch) -> None:
-    monkeypatch.setattr(preparation, "_MOST_CELLS", 100)
+    monkeypatch.setattr(estimation, "_MOST_CELLS", 100)
     with pytest.raises(IdentificationError, match="pass the step of time"):
         dp.DynamicPanel("y").fit(dp.Panel(gapped(1), "i", "t"))
 
@@ -70,7 +70,7 @@ def test_lags_are_of_the_column_whatever_signs_its_name_has(name: str) -> None:
 
 
 def test_lags_of_a_term_are_written_around_it() -> None:
-    lags = preparation._lag_terms("log(`a b:c`)", 2, ["a b:c"])
+    lags = estimation._lag_terms("log(`a b:c`)", 2, ["a b:c"])
     assert lags == ("lag(log(`a b:c`))", "lag(log(`a b:c`), 2)")
 
 
@@ -80,7 +80,7 @@ def test_dummies_are_as_many_as_are_independent(options: dict[str, Any]) -> None
     frame = gapped(1, entities=30, periods=9)
     spec = dp.DynamicPanel("y", ["x"], **options)
     panel = dp.Panel(frame[frame["t"] != 2004], "i", "t")
-    data = preparation.prepare_panel(spec, panel)
+    data = estimation.prepare_panel(spec, panel)
     rows = np.flatnonzero(data.complete.any(axis=0))[1:]
     every = np.eye(data.complete.shape[1])[:, rows] * data.complete[..., None]
     transform = "within" if options == LSDVC else spec.transform
