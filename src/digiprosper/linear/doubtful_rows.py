@@ -14,7 +14,7 @@ heavy_cluster        clusters (name), cluster (label), share (of the weights)
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 
 import numpy as np
@@ -172,16 +172,17 @@ def about_missing(
             yield from _attrition(sample, table, y, missing, column, clusters)
     if sample.where is not None:
         return
-    if missing.any():
-        yield from _suppressed_counts(table, missing)
-    elif y in numbers:
-        yield from _lost_zeros(sample, table, y)
+    counts = [*map(str, data.select_dtypes("float"))] if missing.any() else [y]
+    yield from _suppressed_counts(
+        table, missing, [*filter(numbers.__contains__, counts)]
+    )
+    if y in numbers:
+        yield from _missing_at_zero(sample, table, y)
 
 
-def _lost_zeros(sample: Sample, table: Table, y: str) -> Iterator[Notice]:
-    """Report terms that are missing where the outcome is zero, and absent zeros."""
-    values, roles = table.numeric(y), sample.roles
-    zero = values == 0
+def _missing_at_zero(sample: Sample, table: Table, y: str) -> Iterator[Notice]:
+    """Report a term that is missing where the outcome is zero, and hardly elsewhere."""
+    zero, roles = table.numeric(y) == 0, sample.roles
     zeros = int(np.count_nonzero(zero))
     for at in (*roles.get("x", ()), *roles.get("endog", ())):
         term = sample.names[at]
@@ -191,12 +192,6 @@ def _lost_zeros(sample: Sample, table: Table, y: str) -> Iterator[Notice]:
         if zeros >= _FEWEST_ZEROS and mostly and lost[zero].all():
             yield notice_of("missing_at_zero", term=term, outcome=y, count=zeros)
             return
-    if values.min() == 1 and not (values % 1).any():
-        keys = table.keys
-        ends = np.append(keys.starts[1:], table.nobs) - 1
-        spans = keys.time[ends] - keys.time[keys.starts] + 1
-        if _grows_with_size(np.log(values), keys.entity, spans):
-            yield notice_of("suppressed_counts.absent", column=y, least=1.0)
 
 
 def _attrition(
@@ -260,26 +255,27 @@ def _chosen_entities(sample: Sample, table: Table) -> Bools:
     return np.ones(len(keys.entities), dtype=np.bool_)
 
 
-def _suppressed_counts(table: Table, missing: Bools) -> list[Notice]:
+def _suppressed_counts(
+    table: Table, missing: Bools, names: Iterable[str]
+) -> list[Notice]:
     """Report counts, of the outcome or of its rate, of which none is small."""
-    for name in map(str, table.data.select_dtypes("float")):
+    keys = table.keys
+    # Rows between the first and the last of an entity may be absent.
+    ends = np.append(keys.starts[1:], table.nobs) - 1
+    spans = np.maximum(keys.time[ends] - keys.time[keys.starts], ends - keys.starts) + 1
+    for name in names:
         values = table.numeric(name)
         least = np.fmin.reduce(values)
         if least not in _SMALLEST_COUNTS or (np.isnan(values) != missing).any():
             continue
         counts = values[~missing]
-        entity = table.keys.entity
         if not (counts % 1).any() and _grows_with_size(
-            np.log(counts), entity[~missing], np.bincount(entity)
+            np.log(counts), keys.entity[~missing], spans
         ):
-            return [
-                notice_of(
-                    "suppressed_counts.events" if least == 1 else "suppressed_counts",
-                    column=name,
-                    least=least,
-                    _largest=least - 1,
-                )
-            ]
+            kind = "" if least > 1 else ".events"
+            kind = kind if missing.any() else ".absent"
+            data = {"column": name, "least": least, "_largest": least - 1}
+            return [notice_of(f"suppressed_counts{kind}", **data)]
     return []
 
 

@@ -640,29 +640,27 @@ def _own_parts(
     if min(denominators, default=len(names)) == len(names):
         return
     of_term = _without_products(sample, numbers, term, of_term)
-    for (top, below), (made_of, _) in product(of_outcome, of_term):
-        if below == made_of:
-            yield notice_of(
-                "own_denominator",
-                outcome=outcome,
-                numerator=names[top],
-                denominator=names[below],
-                term=term,
-            )
-            return
-    below_of = dict(_without_products(sample, numbers, outcome, of_outcome))
-    for top, over in of_term:
-        # With the same denominator it is a function of the outcome.
-        of_numerator = top in below_of and over not in (below_of[top], len(names))
-        if of_numerator or (over in below_of and below_of[over] != top):
-            yield notice_of(
-                "own_numerator" if of_numerator else "own_ratio",
-                outcome=outcome,
-                numerator=names[top],
-                denominator=names[over],
-                term=term,
-            )
-            return
+    parts = [
+        ("own_denominator", *ratio)
+        for ratio, (made_of, _) in product(of_outcome, of_term)
+        if ratio[1] == made_of
+    ]
+    if not parts:
+        below_of = dict(_without_products(sample, numbers, outcome, of_outcome))
+        for top, over in of_term:
+            # With the same denominator it is a function of the outcome.
+            of_numerator = top in below_of and over not in (below_of[top], len(names))
+            if of_numerator or (over in below_of and below_of[over] != top):
+                code = "own_numerator" if of_numerator else "own_ratio"
+                parts.append((code, top, over))
+    for code, top, below in parts[:1]:
+        yield notice_of(
+            code,
+            outcome=outcome,
+            numerator=names[top],
+            denominator=names[below],
+            term=term,
+        )
 
 
 def _without_products(
