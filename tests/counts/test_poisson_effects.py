@@ -173,6 +173,19 @@ def test_the_log_of_an_exposure_is_an_offset(exposure: str) -> None:
         fit(draw(13), exposure=exposure)
 
 
+def test_an_exposure_without_its_log_is_no_offset() -> None:
+    frame = draw(13)
+    frame["years"] = frame["size"].round(1)
+    frame["people"] = 1e3 * frame["size"]
+    for offset in ("years", "people"):
+        with pytest.raises(dp.OptionError, match=f"write exposure='{offset}'"):
+            fit(frame, offset=offset)
+    frame["logged"] = np.log(frame["size"])
+    same = fit(frame, offset="logged").params
+    np.testing.assert_allclose(same, fit(frame, exposure="size").params, atol=1e-11)
+    fit(frame, offset="I(years / 10)")
+
+
 def test_entity_effects_alone_are_the_conditional_likelihood() -> None:
     frame = draw(17)
     ours = fit(frame, time_effects=False)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import warnings
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from digiprosper import FixedEffects, Panel
-from digiprosper.errors import Notice
+from digiprosper import FixedEffects, Panel, PoissonEffects
+from digiprosper.errors import DigiprosperWarning, Notice
 from tests.linear.test_doubtful_terms import group_panel
 
 
@@ -73,3 +74,78 @@ def test_a_code_of_a_category_is_no_number() -> None:
     panel = group_panel().assign(w=lambda f: (f["x"] > 0) - 10.0 * (f["x"] > 1.5))
     assert codes_of(panel, ["z", "w"])[0].data["codes"] == [-9]
     assert codes_of(panel, ["z", "C(w)"]) == []
+
+
+def clubs(n: int = 30, seed: int = 3) -> pd.DataFrame:
+    """Clubs by season: attendance that stadiums limit, points, sales and prices."""
+    rng = np.random.default_rng(seed)
+    i, t = np.indices((n, 10)).reshape(2, -1)
+    frame = pd.DataFrame({"i": i, "t": t, "quality": rng.normal(size=i.size)})
+    frame["seats"] = np.exp(rng.normal(10, 0.4, n)).round()[i]
+    wanted = np.exp(-0.1 + 0.3 * frame["quality"] + rng.normal(0, 0.1, i.size))
+    frame["wanted"] = (frame["seats"] * wanted).round()
+    frame["attendance"] = frame[["wanted", "seats"]].min(axis=1)
+    frame["sold"] = rng.poisson(np.exp(1 + rng.normal(0, 1, n)[i]))
+    return frame.assign(price=np.exp(rng.normal(0, 0.2, i.size)))
+
+
+def codes_in(spec: FixedEffects | PoissonEffects, frame: pd.DataFrame) -> list[Notice]:
+    codes = ("capped_outcome", "missing_at_zero", "suppressed_counts")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DigiprosperWarning)
+        fit = spec.fit(Panel(frame, "i", "t"))
+    return [n for n in fit.diagnostics if n.code in codes]
+
+
+@pytest.mark.parametrize("y", ["log(attendance)", "I(attendance / seats)"])
+def test_an_outcome_that_a_limit_stops_is_reported(y: str) -> None:
+    frame, spec = clubs(), FixedEffects(y, ["quality"])
+    (notice,) = codes_in(spec, frame)
+    at_limit = frame["attendance"] == frame["seats"]
+    assert notice.data["term"] == y
+    sold_out = at_limit.groupby(frame["i"]).sum()
+    # Of shares the limit is that of all clubs, of numbers each club's own.
+    assert notice.data["count"] == sold_out[sold_out > ("log" in y)].sum()
+    wanted = FixedEffects(y.replace("attendance", "wanted"), ["quality"])
+    assert not codes_in(wanted, frame)
+    # Incomes above a limit are written as the limit.
+    limit = frame["wanted"].quantile(0.8)
+    top = frame.assign(wanted=frame["wanted"].clip(upper=limit))
+    (notice,) = codes_in(FixedEffects("wanted", ["quality"]), top)
+    assert notice.data["count"] == (top["wanted"] == limit).sum()
+
+
+@pytest.mark.parametrize("y", ["sold", "grade", "won", "steps", "scaled"])
+def test_largest_values_that_are_no_limits_are_silent(y: str) -> None:
+    frame = clubs()
+    by_year = frame.groupby("t")["wanted"]
+    frame["scaled"] = (frame["wanted"] - by_year.transform("min")) / (
+        by_year.transform("max") - by_year.transform("min")
+    )
+    frame["grade"] = np.clip(np.round(3 + frame["quality"]), 1, 5)
+    frame["won"] = (frame["quality"] > -1) * 1.0
+    frame["steps"] = frame["seats"] * (1 + (frame["t"] > 4) + (frame["t"] > 7))
+    for some in (frame, frame[frame["i"] < 6]):
+        assert not codes_in(FixedEffects(y, ["price"]), some)
+
+
+def test_prices_that_are_missing_where_nothing_is_sold_are_reported() -> None:
+    frame = clubs()
+    spec = PoissonEffects("sold", ["quality", "log(price)"])
+    some = np.arange(len(frame)) % 20 == 0
+    assert not codes_in(spec, frame.assign(price=frame["price"].mask(some)))
+    paid = frame.assign(price=frame["price"].where(frame["sold"] > 0))
+    (notice,) = codes_in(spec, paid)
+    zeros = int((frame["sold"] == 0).sum())
+    assert notice.data == {"term": "log(price)", "outcome": "sold", "count": zeros}
+
+
+def test_rows_that_are_absent_where_nothing_is_sold_are_reported() -> None:
+    frame = clubs(200)
+    spec = PoissonEffects("sold", ["price"])
+    (notice,) = codes_in(spec, frame[frame["sold"] > 0])
+    assert (notice.code, notice.data["column"]) == ("suppressed_counts", "sold")
+    # Entities that enter late, or leave, have no gaps.
+    size = frame.groupby("i")["sold"].transform("mean")
+    staying = frame[frame["t"] < 3 + size].assign(sold=frame["sold"] + 1)
+    assert not codes_in(spec, staying)

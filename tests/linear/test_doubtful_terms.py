@@ -671,3 +671,71 @@ def test_a_column_that_is_a_log_of_zeros_is_reported(y, reported) -> None:
     for notice in actual:
         zeros = int((frame["some"] == 0).sum())
         assert notice.data == {"term": y, "column": "some", "zeros": zeros}
+
+
+@pytest.mark.parametrize("digits", [np.float64, np.float32])
+def test_a_share_of_what_the_outcome_is_a_share_of_is_reported(digits) -> None:
+    """Demand with the share in a nest: its slope is 1 - 0 without instruments."""
+    frame = group_panel().frame.reset_index()[["i", "t", "province", "x", "y"]]
+    cells = [frame.groupby(keys)["y"] for keys in ("t", ["t", "province"])]
+    market, nest = (frame["y"] / cell.transform("sum") for cell in cells)
+    frame["inside"], frame["demand"] = np.log(nest), np.log(market / 0.5)
+    frame = frame.astype({"inside": digits, "demand": digits})[
+        ["i", "t", "x", "inside", "demand"]
+    ]
+    notice = codes_of(FixedEffects("demand", ["x", "inside"]), frame)["made_from"]
+    assert notice.data["terms"] == {"inside": "demand"}
+    assert "made_from" not in codes_of(FixedEffects("x", ["inside"]), frame)
+    other = frame.assign(inside=frame["inside"].sample(frac=1, random_state=1).array)
+    assert "made_from" not in codes_of(FixedEffects("demand", ["x", "inside"]), other)
+
+
+def ratings(teams: int = 20, rounds: int = 20) -> pd.DataFrame:
+    """Points of teams, and Elo's ratings before and after each game."""
+    rng = np.random.default_rng(6)
+    strength, elo, rows = rng.normal(size=teams), np.zeros(teams), []
+    for t in range(rounds):
+        for a, b in rng.permutation(teams).reshape(-1, 2):
+            won = 1.0 * (rng.logistic() < strength[a] - strength[b])
+            before, expected = elo.copy(), 1 / (1 + 10 ** ((elo[b] - elo[a]) / 400))
+            elo[[a, b]] += 20 * (won - expected) * np.array([1, -1])
+            rows += [(a, t, won, before[a], elo[a]), (b, t, 1 - won, before[b], elo[b])]
+    return pd.DataFrame(rows, columns=["i", "t", "won", "before", "after"])
+
+
+def test_a_rating_that_is_made_from_the_outcome_is_reported() -> None:
+    frame = ratings()
+    notice = codes_of(FixedEffects("won", ["after"]), frame)["made_from"]
+    assert notice.data["terms"] == {"after": "won"}
+    fits = [
+        codes_of(FixedEffects("won", ["before"], entity_effects=effects), frame)
+        for effects in (True, False)
+    ]
+    assert fits[0]["lagged_outcome"].data["columns"] == ("before",)
+    assert {"lagged_outcome", "made_from"}.isdisjoint(fits[1])
+    # With the first rating of each season the outcome is no part of it.
+    first = frame.assign(before=frame["before"].where(frame["t"] % 10 == 0).ffill())
+    assert "made_from" not in codes_of(FixedEffects("won", ["before"]), first)
+
+
+def test_a_rate_with_its_exposure_is_reported() -> None:
+    frame = patents_frame().assign(heads=lambda f: f["patents"] / f["jobs"])
+    spec = PoissonEffects("heads", ["hours"], exposure="jobs")
+    notice = codes_of(spec, frame)["own_denominator"]
+    assert (notice.data["numerator"], notice.data["term"]) == ("patents", "jobs")
+    counts = codes_of(spec.replace(y="patents"), frame)
+    assert "own_denominator" not in counts
+
+
+@pytest.mark.parametrize("term", ["rivals", "log(rivals)"])
+@pytest.mark.parametrize("some", [1.0, 0.9])
+def test_a_mean_of_the_others_beside_period_effects_is_reported(term, some) -> None:
+    frame = group_panel().frame.reset_index().sample(frac=some, random_state=1)
+    by_year = frame.groupby("t")["y"]
+    others = by_year.transform("count") - 1
+    frame["rivals"] = (by_year.transform("sum") - frame["y"]) / others
+    spec = FixedEffects("x", [term])
+    notice = codes_of(spec, frame)["mean_of_others"]
+    assert notice.data == {"term": "rivals", "column": "y", "effect": "t"}
+    assert "mean_of_others" not in codes_of(spec.replace(time_effects=False), frame)
+    assert "mean_of_others" not in codes_of(FixedEffects("x", ["y"]), frame)

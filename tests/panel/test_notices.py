@@ -581,3 +581,25 @@ def test_names_in_two_forms_are_reported_if_one_follows_the_other(
     # A city and its prefecture in the same years are two entities.
     both = right[late].assign(province=other)
     assert not notices(pd.concat([right, both]))
+
+
+def test_entities_in_another_unit_are_reported(rows) -> None:
+    shares = rows.assign(loss=0.4 + 0.1 * np.sin(np.arange(len(rows))))
+    assert "units_differ" not in notices(shares)
+    percent = shares["province"].isin(["北京", "天津", "河北"])
+    shares.loc[percent, "loss"] *= 100
+    notice = notices(shares)["units_differ"]
+    assert notice.data["column"] == "loss"
+    assert set(notice.data["entities"]) == {"北京", "天津", "河北"}
+    assert round(notice.data["ratio"], -1) == 100
+    shares.loc[::5, "loss"] = np.nan
+    assert "units_differ" in notices(shares)
+    # Sizes of 1 to 100,000 have no gap, and factors that are no unit another one.
+    size = rows["province"].map(
+        dict(zip(rows["province"].unique(), range(6), strict=True))
+    )
+    assert "units_differ" not in notices(shares.assign(loss=10.0 ** (size - 1)))
+    factor = np.where(percent, 30, 1)
+    assert "units_differ" not in notices(
+        shares.assign(loss=factor * (5 + rows["x"] / 9))
+    )

@@ -645,3 +645,17 @@ def test_clusters_of_both_directions_cover_and_those_of_one_do_not() -> None:
             covered[clusters] += low <= 0 <= high
     assert covered["pair"] < 88
     assert covered["both"] >= 90
+
+
+@pytest.mark.filterwarnings("ignore::digiprosper.DigiprosperWarning")
+def test_a_regressor_with_opposite_signs_in_both_directions_is_reported() -> None:
+    """Each game is two rows: what one team is ahead the other is behind."""
+    frame = flows()
+    size = frame["exporter"].str[1:].astype(int) * (frame["year"] + 1)
+    other = frame["importer"].str[1:].astype(int) * (frame["year"] + 1)
+    frame["ahead"] = (size - other) * 1.0
+    spec = dp.FixedEffects("y", ["ahead"])
+    (data,) = same_ways(spec.fit(Panel(frame, "pair", "year")))
+    assert (data["term"], data["n_pairs"]) == ("ahead", 91)
+    frame["ahead"] += frame["exporter"].eq("c01")
+    assert not same_ways(spec.fit(Panel(frame, "pair", "year")))

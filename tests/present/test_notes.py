@@ -458,6 +458,8 @@ WARNINGS = {
     "attrition": {"term": "y", "treatment": "policy"},
     "baseline_rows": {"term": "x", "time": "wave", "period": 0},
     "suppressed_counts": {"column": "deaths", "least": 10.0},
+    "missing_at_zero": {"term": "x", "outcome": "y", "count": 12},
+    "capped_outcome": {"term": "y", "count": 35},
     "treatment_ends": {"column": "policy"},
     "uninformative_hansen": {"p_value": 0.995, "n_instruments": 41},
     "near_one": {"persistence": 0.91},

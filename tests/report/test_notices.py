@@ -453,7 +453,7 @@ NOT_BELOW = {
     *("unlike_bases", "missing_font", "renamed_columns", "jumping_times"),
     *("uneven_dates", "similar_entities", "code_forms", "totals", "shifted_rows"),
     *("changed_codes", "sums_of_a_year"),
-    *("over_gaps", "unit_break", "partly_labelled", "leap_seconds"),
+    *("over_gaps", "unit_break", "units_differ", "partly_labelled", "leap_seconds"),
     *("undecoded_text", "large_correction"),
 }
 

@@ -6,13 +6,15 @@ code                 data
 missing_codes        column, codes, count (rows)
 attrition            term, treatment
 suppressed_counts    column, least
+missing_at_zero      term, outcome, count (rows)
+capped_outcome       term, count (rows); not a warning
 heavy_cluster        clusters (name), cluster (label), share (of the weights)
 ==================== ===============================================================
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 
 import numpy as np
@@ -41,6 +43,14 @@ _CORRELATION_BY_CHANCE = 4.0
 _SMALLEST_COUNTS = (1, 5, 6, 10, 11)
 # Suppressed counts are seen in larger entities: shares have this correlation with size.
 _OF_SIZE = 0.4
+# An outcome has a limit if so many rows are at its largest value, and other values
+# hardly repeat. Winsorised columns have 5% there.
+_AT_LIMIT = 0.1
+_HARDLY_REPEAT = 0.2
+_OTHERS = 50
+# Prices that are revenue over units are missing at these zeros, and in few other rows.
+_FEWEST_ZEROS = 5
+_MOSTLY_ZEROS = 1.2
 
 
 def missing_codes(sample: Sample, panel: Panel) -> Iterator[Notice]:
@@ -116,6 +126,36 @@ def heavy_cluster(
     ]
 
 
+def capped_outcome(sample: Sample) -> Iterator[Notice]:
+    """Report an outcome that is often the largest value of its entity, or of all."""
+    if len(sample.roles.get("y", ())) != 1:
+        return
+    (at,), starts, entity = sample.roles["y"], sample.keys.starts, sample.entity
+    y = sample.matrix[:, at]
+    largest = np.maximum.reduceat(y, starts)
+    for limit, groups in ((largest.max(), 1), (largest[entity], starts.size)):
+        capped = y == limit
+        # One row of each group is the largest anyway.
+        share = (np.count_nonzero(capped) - groups) / y.size
+        if share <= _AT_LIMIT:
+            continue
+        # The first entity is always 1 in an index that is scaled by period.
+        rows = np.bincount(entity[capped])
+        rows = rows[rows > (groups > 1)]
+        others = pd.DataFrame({"y": y, "group": groups > 1 and entity})[~capped]
+        repeated = others.duplicated().mean() > _HARDLY_REPEAT * share
+        enough = rows.size > max(4, _AT_LIMIT * starts.size) and len(others) > _OTHERS
+        if enough and not repeated:
+            yield notice_of(
+                "capped_outcome",
+                term=sample.names[at],
+                count=int(rows.sum()),
+                _rows=y.size,
+                _entity=sample.keys.entity_name,
+            )
+            return
+
+
 def about_missing(
     sample: Sample, table: Table, clusters: Sequence[str]
 ) -> Iterator[Notice]:
@@ -130,8 +170,28 @@ def about_missing(
     for column in columns_of(sample, names):
         if column in numbers:
             yield from _attrition(sample, table, y, missing, column, clusters)
-    if missing.any() and sample.where is None:
-        yield from _suppressed_counts(table, missing)
+    if sample.where is not None:
+        return
+    counts = [*map(str, data.select_dtypes("float"))] if missing.any() else [y]
+    yield from _suppressed_counts(
+        table, missing, [*filter(numbers.__contains__, counts)]
+    )
+    if y in numbers:
+        yield from _missing_at_zero(sample, table, y)
+
+
+def _missing_at_zero(sample: Sample, table: Table, y: str) -> Iterator[Notice]:
+    """Report a term that is missing where the outcome is zero, and hardly elsewhere."""
+    zero, roles = table.numeric(y) == 0, sample.roles
+    zeros = int(np.count_nonzero(zero))
+    for at in (*roles.get("x", ()), *roles.get("endog", ())):
+        term = sample.names[at]
+        columns = [c for c in columns_of(sample, [term]) if c in table.data]
+        lost = table.data[columns].isna().any(axis=1).to_numpy()
+        mostly = lost.sum() <= _MOSTLY_ZEROS * zeros
+        if zeros >= _FEWEST_ZEROS and mostly and lost[zero].all():
+            yield notice_of("missing_at_zero", term=term, outcome=y, count=zeros)
+            return
 
 
 def _attrition(
@@ -198,35 +258,36 @@ def _chosen_entities(sample: Sample, table: Table) -> Bools:
     return np.ones(len(keys.entities), dtype=np.bool_)
 
 
-def _suppressed_counts(table: Table, missing: Bools) -> list[Notice]:
+def _suppressed_counts(
+    table: Table, missing: Bools, names: Iterable[str]
+) -> list[Notice]:
     """Report counts, of the outcome or of its rate, of which none is small."""
-    for name in map(str, table.data.select_dtypes("float")):
+    keys = table.keys
+    # Rows between the first and the last of an entity may be absent.
+    ends = np.append(keys.starts[1:], table.nobs) - 1
+    spans = np.maximum(keys.time[ends] - keys.time[keys.starts], ends - keys.starts) + 1
+    for name in names:
         values = table.numeric(name)
         least = np.fmin.reduce(values)
         if least not in _SMALLEST_COUNTS or (np.isnan(values) != missing).any():
             continue
         counts = values[~missing]
-        if not (counts % 1).any() and _is_missing_if_small(
-            counts, missing, table.keys.entity
+        if not (counts % 1).any() and _grows_with_size(
+            np.log(counts), keys.entity[~missing], spans
         ):
-            return [
-                notice_of(
-                    "suppressed_counts.events" if least == 1 else "suppressed_counts",
-                    column=name,
-                    least=least,
-                    _largest=least - 1,
-                )
-            ]
+            kind = "" if least > 1 else ".events"
+            kind = kind if missing.any() else ".absent"
+            data = {"column": name, "least": least, "_largest": least - 1}
+            return [notice_of(f"suppressed_counts{kind}", **data)]
     return []
 
 
-def _is_missing_if_small(counts: Floats, missing: Bools, entity: Ints) -> bool:
-    """Tell whether entities with small counts have most of the missing rows."""
-    rows = np.bincount(entity)
-    seen = np.bincount(entity[~missing], minlength=rows.size)
-    logs = np.bincount(entity[~missing], np.log(counts), minlength=rows.size)
+def _grows_with_size(logs: Floats, entity: Ints, rows: Ints) -> bool:
+    """Tell whether entities with large counts have most of their rows (n,)."""
+    seen = np.bincount(entity, minlength=rows.size)
     some = seen > 0
-    means, shares = logs[some] / seen[some], seen[some] / rows[some]
+    sums = np.bincount(entity, logs, rows.size)
+    means, shares = sums[some] / seen[some], seen[some] / rows[some]
     # Boards have five members or more, too, but are not missing because of that.
     if np.ptp(means) * np.ptp(shares) == 0:
         return False

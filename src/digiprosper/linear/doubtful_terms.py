@@ -26,6 +26,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain, combinations, compress, product
+from math import isclose
 from operator import itemgetter
 from typing import Any
 
@@ -57,6 +58,8 @@ _MORE_THAN_NUMERATOR = 0.1
 _FEWEST_ROWS = 20
 # Pairs of rows, one period apart, in which a stock is looked for
 _MOST_PAIRS, _FEW_PAIRS = 100, 8
+# Among so many rows of a period few differences are equal in six digits by chance.
+_MOST_OF_PERIOD = 10_000
 # Logs with five decimals tell counts up to some hundred from other numbers.
 _FIVE_DECIMALS = 1e-5
 _MOST_COUNTED = 500
@@ -93,8 +96,7 @@ def term_notices(
         *roles.get("treatment", ()),
     ]
     if of_interest:
-        if not {*effects} <= {*keys.names}:
-            yield from _means_of_others(sample, table, of_interest[0], effects)
+        yield from _means_of_others(sample, table, of_interest[0], effects)
         yield from _shared_terms(
             sample, panel, of_interest, effects, clusters, cov_type
         )
@@ -280,11 +282,14 @@ def _means_of_others(
     sample: Sample, table: Table, at: int, effects: Sequence[str]
 ) -> Iterator[Notice]:
     """Report a column, by position, that is a mean of others in an absorbed group."""
-    term, z = sample.names[at], sample.matrix[:, at]
-    if term not in table.data:
+    factor, *others = sample.factors_of(sample.names[at])
+    term, totals = factor.column, table.column_totals
+    if others or factor.shift or factor.level is not None or term not in totals:
         return
-    for column in map(str, table.data.select_dtypes("number")):
-        if column == term:
+    # Fast: beside effects of the keys few columns have the same total.
+    by_key = {*effects} <= {*table.keys.names}
+    for column, total in totals.items():
+        if column == term or (by_key and not isclose(total, totals[term])):
             continue
         whole, x = table.numeric(term), table.numeric(column)
         # Means of others have the total of the values, and vary less.
@@ -296,9 +301,9 @@ def _means_of_others(
         same_total = abs(gaps.sum()) <= SAME_TOTAL * total
         # An empty column has a total of zero, and no variance.
         if total and same_total and np.nanstd(whole) < (1 - _NEAR) * np.nanstd(x):
-            x = x[table.keys.index.get_indexer(sample.index)]
+            rows = table.keys.index.get_indexer(sample.index)
             for effect in effects:
-                if is_mean_of_others(z, x, sample.codes[effect]):
+                if is_mean_of_others(whole[rows], x[rows], sample.codes[effect]):
                     yield notice_of(
                         "mean_of_others", term=term, column=column, effect=effect
                     )
@@ -356,13 +361,14 @@ def _about_outcome(sample: Sample, table: Table, at: int | None) -> Iterator[Not
         positive = values > 0
         rows, values = rows[positive], values[positive]
         numbers = numbers.select(positive)
-    if values.size < _FEWEST_ROWS or at is None:
-        return
-    x, term = sample.matrix[rows, at], sample.names[at]
-    yield from _own_parts(sample, numbers, (values, x), outcome, term)
-    # Degrees of coupling are between 0 and 1.
-    if values.max() <= 1:
-        yield from _coupled(sample, numbers, (values, x), outcome, term)
+    # An exposure has a slope of one.
+    beside = (*sample.roles.get("exposure", ()), *([] if at is None else [at]))
+    for position in beside if values.size >= _FEWEST_ROWS else ():
+        x, term = sample.matrix[rows, position], sample.names[position]
+        yield from _own_parts(sample, numbers, (values, x), outcome, term)
+        # Degrees of coupling are between 0 and 1.
+        if values.max() <= 1:
+            yield from _coupled(sample, numbers, (values, x), outcome, term)
 
 
 def _made_of_outcome(
@@ -373,8 +379,9 @@ def _made_of_outcome(
     outcome = sample.names[y]
     if len(x) > 1 and (parts := _parts_of_sum(sample, rows, values)):
         yield _made_from(dict.fromkeys(parts, outcome), "sum")
-    if x and (sums := _moving_sums(sample, table, y)):
-        yield _made_from(dict.fromkeys(sums, outcome), "y")
+    for test, role in _MADE_FROM_OUTCOME.items():
+        if x and (terms := _terms_that(test, sample, table)):
+            yield _made_from(dict.fromkeys(terms, outcome), role)
 
 
 def _of_growth_indices(
@@ -432,15 +439,19 @@ def _parts_of_sum(sample: Sample, rows: Ints, values: Floats) -> list[str]:
     return [sample.names[at] for at in parts]
 
 
-def _moving_sums(sample: Sample, table: Table, y: int) -> list[str]:
-    """Select regressors that are sums, or means, of this and earlier outcomes."""
-    names, outcome, x = sample.names, sample.names[y], sample.roles["x"]
-    are_sums = table.some_numbers.moving_sums
+def _terms_that(
+    test: Callable[[Sample, int, Sequence[int]], list[bool]],
+    sample: Sample,
+    table: Table,
+) -> list[str]:
+    """Select regressors that a test says are made from the outcome."""
+    (y,), x, tested = sample.roles["y"], sample.roles["x"], table.some_numbers.tested
+    keys = {at: (test.__name__, sample.names[y], sample.names[at]) for at in x}
     # Fast: other fits of the panel have the same pairs.
-    if new := [at for at in x if (outcome, names[at]) not in are_sums]:
-        pairs = [(outcome, names[at]) for at in new]
-        are_sums.update(zip(pairs, _are_moving_sums(sample, y, new), strict=False))
-    return [names[at] for at in x if are_sums.get((outcome, names[at]))]
+    if new := [at for at in x if keys[at] not in tested]:
+        pairs = [keys[at] for at in new]
+        tested.update(zip(pairs, test(sample, y, new), strict=False))
+    return [sample.names[at] for at in x if tested.get(keys[at])]
 
 
 def _are_moving_sums(sample: Sample, y: int, x: Sequence[int]) -> list[bool]:
@@ -468,6 +479,50 @@ def _are_moving_sums(sample: Sample, y: int, x: Sequence[int]) -> list[bool]:
     several = np.unique(sums[0, 0]).size > _FEWEST_COUNTS
     are_sums: list[bool] = (inside & several).tolist()
     return are_sums
+
+
+def _are_shares(sample: Sample, y: int, x: Sequence[int]) -> list[bool]:
+    """Tell which shares, or their logs, differ from the outcome by few numbers."""
+    rows = sample.keys.in_largest_period[:_MOST_OF_PERIOD]
+    if rows.size < _FEWEST_ROWS:
+        return []
+    outcome, *columns = sample.matrix[rows][:, [y, *x]].T
+    return [_is_share(column, outcome) for column in columns]
+
+
+def _is_share(column: Floats, outcome: Floats) -> bool:
+    """Tell whether an outcome is a share times, or a log plus, what rows share."""
+    is_level, parts = column.min() > 0, [outcome, column]
+    if column.max() > is_level or (is_level and outcome.min() <= 0):
+        return False
+    y, x = map(np.log, parts) if is_level else parts
+    # Stata's numbers have seven digits.
+    sizes = [np.unique(values.round(6)).size for values in (y - x, y)]
+    return sizes[0] <= _MOSTLY_ZEROS * sizes[1]
+
+
+def _rise_with_outcome(sample: Sample, y: int, x: Sequence[int]) -> list[bool]:
+    """Tell which columns rise in rows with the largest outcome more than in others."""
+    now = np.flatnonzero(np.diff(sample.entity) == 0)[:_MOST_PAIRS] + 1
+    changes = sample.matrix[now][:, x] - sample.matrix[now - 1][:, x]
+    rises: list[bool] = _in_order(changes, sample.matrix[now, y]).tolist()
+    return rises
+
+
+def _in_order(changes: Floats, outcome: Floats) -> Bools:
+    """Tell which changes (R, c) are larger at wins than at losses, as of ratings."""
+    low, high = outcome.min(initial=np.inf), outcome.max(initial=-np.inf)
+    wins, losses = outcome == high, outcome == low
+    if high == low or min(wins.sum(), losses.sum()) < _FEWEST_ROWS / 2:
+        return np.zeros(changes.shape[1], dtype=np.bool_)
+    return np.asarray(changes[wins].min(axis=0) > changes[losses].max(axis=0))
+
+
+_MADE_FROM_OUTCOME = {
+    _are_moving_sums: "y",
+    _rise_with_outcome: "y",
+    _are_shares: "share",
+}
 
 
 def shifted_log(
@@ -587,29 +642,27 @@ def _own_parts(
     if min(denominators, default=len(names)) == len(names):
         return
     of_term = _without_products(sample, numbers, term, of_term)
-    for (top, below), (made_of, _) in product(of_outcome, of_term):
-        if below == made_of:
-            yield notice_of(
-                "own_denominator",
-                outcome=outcome,
-                numerator=names[top],
-                denominator=names[below],
-                term=term,
-            )
-            return
-    below_of = dict(_without_products(sample, numbers, outcome, of_outcome))
-    for top, over in of_term:
-        # With the same denominator it is a function of the outcome.
-        of_numerator = top in below_of and over not in (below_of[top], len(names))
-        if of_numerator or (over in below_of and below_of[over] != top):
-            yield notice_of(
-                "own_numerator" if of_numerator else "own_ratio",
-                outcome=outcome,
-                numerator=names[top],
-                denominator=names[over],
-                term=term,
-            )
-            return
+    parts = [
+        ("own_denominator", *ratio)
+        for ratio, (made_of, _) in product(of_outcome, of_term)
+        if ratio[1] == made_of
+    ]
+    if not parts:
+        below_of = dict(_without_products(sample, numbers, outcome, of_outcome))
+        for top, over in of_term:
+            # With the same denominator it is a function of the outcome.
+            of_numerator = top in below_of and over not in (below_of[top], len(names))
+            if of_numerator or (over in below_of and below_of[over] != top):
+                code = "own_numerator" if of_numerator else "own_ratio"
+                parts.append((code, top, over))
+    for code, top, below in parts[:1]:
+        yield notice_of(
+            code,
+            outcome=outcome,
+            numerator=names[top],
+            denominator=names[below],
+            term=term,
+        )
 
 
 def _without_products(
@@ -727,13 +780,16 @@ def _are_counts(values: Floats) -> bool:
 def stocks_of(sample: Sample, at: int, columns: Sequence[int]) -> list[str]:
     """Select columns that are stocks of a flow at a position, or made from its lag.
 
-    Columns and the flow may be logs, or logs of one more.
+    Columns and the flow may be logs, or logs of one more. A rating, such as Elo's, is a
+    stock of wins and losses.
     """
     in_a_row = (np.diff(sample.entity) == 0) & (np.diff(sample.time) == 1)
     before = np.flatnonzero(in_a_row)[:_MOST_PAIRS]
     if before.size < _FEWEST_ROWS:
         return []
     stocks = np.asarray(columns, dtype=np.intp)
+    changes = sample.matrix[before + 1][:, stocks] - sample.matrix[before][:, stocks]
+    ratings = stocks[_in_order(changes, sample.matrix[before, at])]
     by_size = before[np.argsort(-np.abs(sample.matrix[before, at]))]
     # Fast: a few pairs with large and small flows show that most columns are no stocks.
     for pairs in (by_size[:: before.size // _FEW_PAIRS], before):
@@ -742,7 +798,7 @@ def stocks_of(sample: Sample, at: int, columns: Sequence[int]) -> list[str]:
         stocks = stocks[_are_stocks(values[:-1], values[-1])]
         if not stocks.size:
             break
-    return [sample.names[column] for column in stocks]
+    return [sample.names[column] for column in dict.fromkeys([*ratings, *stocks])]
 
 
 def _levels(values: Floats) -> Floats:

@@ -84,6 +84,8 @@ LAGGED = (
     "and so are the other slopes: regressors must not depend on earlier outcomes. Omit "
     "it."
 )
+# Exposures that differ by a factor of 10^13 are none.
+_WIDEST_OFFSET = 30.0
 _INDEX_TERMS = ("exposure", "offset")
 # With more clusters chi-squared has about its size.
 _MANY = 100
@@ -229,12 +231,27 @@ def _check_exposure(name: str, sample: Sample) -> None:
     )
 
 
+def _check_offset(name: str, sample: Sample, offset: Floats) -> None:
+    """Refuse an exposure without its log: of a wide range, or with few digits."""
+    is_column = [factor.column for factor in sample.factors_of(name)] == [name]
+    rounded = is_column and np.array_equal(offset, offset.round(1))
+    if np.ptp(offset) > (0 if rounded else _WIDEST_OFFSET):
+        raise option_error(
+            "offset",
+            name,
+            f"offset={cited(name)} seems to be an exposure without its log: write "
+            f"exposure={cited(name)}, or I(...) if it is none.",
+        )
+
+
 def offset_of(spec: Any, sample: Sample) -> Floats:
     """Return the offset of the index (N,), such as the log of the exposure."""
     if spec.exposure is not None:
         return np.asarray(np.log(sample.columns("exposure")[:, 0]))
     if spec.offset is not None:
-        return sample.columns("offset")[:, 0]
+        offset = sample.columns("offset")[:, 0]
+        _check_offset(spec.offset, sample, offset)
+        return offset
     return np.zeros(sample.nobs)
 
 

@@ -31,7 +31,12 @@ from digiprosper.linear.distances import (
     distance_notices,
     near_rows,
 )
-from digiprosper.linear.doubtful_rows import about_missing, heavy_cluster, missing_codes
+from digiprosper.linear.doubtful_rows import (
+    about_missing,
+    capped_outcome,
+    heavy_cluster,
+    missing_codes,
+)
 from digiprosper.linear.doubtful_terms import term_notices
 from digiprosper.linear.notices import (
     dropped_notices,
@@ -287,6 +292,7 @@ def prepare(
         *distance_notices(sample, near),
         *term_notices(sample, panel, effects, clusters, options.cov_type),
         *missing_codes(sample, panel),
+        *capped_outcome(sample),
         # With instruments there is no CRV3, which corrects for leverage.
         *heavy_cluster(
             sample,

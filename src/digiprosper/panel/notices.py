@@ -20,6 +20,7 @@ over_gaps        column, of, change (as above), count (pairs of rows more than a
                  apart), first (entity, time, the time before)
 unit_break       columns (column to the median ratio, entities, times of the later unit
                  in each, and "from", the first of these times)
+units_differ     column, ratio, entities (with the larger values)
 sums_of_a_year   columns (that add up from January on), entities (where they do)
 ================ =======================================================================
 """
@@ -125,6 +126,8 @@ _FEWEST_BREAKS = 3
 # A period is in another unit if most of its entities jump, so many at least.
 _MOST = 0.8
 _FEWEST_ENTITIES = 4
+# Means of entities in two units differ by a power of ten, up to this in its log.
+_OF_UNITS = 0.15
 # A factor of 100, with growth
 _FEWEST_TENS = 1.5
 # An index falls back to its base by the growth of several periods.
@@ -445,6 +448,7 @@ def data_notices(rows: pd.DataFrame, table: Table) -> Iterator[Notice]:
         yield from shifted_rows(rows, entity.to_numpy(), keys)
     yield from over_gaps(table)
     yield from unit_break(table)
+    yield from units_differ(table)
     yield from sums_of_a_year(table)
 
 
@@ -706,6 +710,40 @@ def unit_break(table: Table) -> Iterator[Notice]:
             for column, row in columns.items()
         )
         yield notice_of("unit_break", columns=columns, _shown=shown)
+
+
+def units_differ(table: Table) -> Iterator[Notice]:
+    """Report columns whose means of entities are in two groups, powers of ten apart."""
+    keys = table.keys
+    for name, values in table.numbers.items():
+        least = np.fmin.reduce(values)
+        # Fast: most columns vary too little.
+        if not 0 <= _UNITS_APART * least <= np.fmax.reduce(values):
+            continue
+        seen = values >= 0
+        counts = np.bincount(keys.entity[seen])
+        sums = np.bincount(keys.entity[seen], values[seen])
+        entities = np.flatnonzero(sums)
+        means = np.log10(sums[entities] / counts[entities])
+        order = np.argsort(means)
+        gaps = np.diff(means[order])[_FEWEST_BREAKS - 1 : 1 - _FEWEST_BREAKS]
+        if gaps.max(initial=0) <= 1:
+            continue
+        end = _FEWEST_BREAKS + int(gaps.argmax())
+        groups = means[order[:end]], means[order[end:]]
+        tens = float(np.median(groups[1]) - np.median(groups[0]))
+        # Sizes differ within groups, and by no power of ten between them.
+        narrow = max(map(np.ptp, groups)) < 1
+        if narrow and tens > _FEWEST_TENS and abs(tens - round(tens)) < _OF_UNITS:
+            yield notice_of(
+                "units_differ",
+                column=name,
+                ratio=10**tens,
+                entities=tuple(keys.entities[np.sort(entities[order[end:]])]),
+                _count=len(groups[1]),
+                _all=len(keys.entities),
+                _entity=keys.entity_name,
+            )
 
 
 def _at_second_base(values: Floats, keys: Keys) -> list[int]:

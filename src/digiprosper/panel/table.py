@@ -57,8 +57,8 @@ class SomeNumbers:
     values: Floats  # (R, k), with missing ones
     # By role and term: pairs of columns of which it may be the ratio, up to a unit
     ratios: dict[tuple[str, str], list[tuple[int, int]]] = field(default_factory=dict)
-    # By outcome and term: whether the term is a moving sum of the outcome
-    moving_sums: dict[tuple[str, str], bool] = field(default_factory=dict)
+    # By test, outcome and term: whether the term is made from the outcome
+    tested: dict[tuple[str, str, str], bool] = field(default_factory=dict)
 
     def select(self, inside: Bools) -> SomeNumbers:
         """Keep some of the rows."""
@@ -187,6 +187,11 @@ class Table:
         rows = np.linspace(0, self.nobs - 1, min(self.nobs, _SOME_ROWS)).astype(np.intp)
         columns = np.array([values[rows] for values in self.numbers.values()])
         return SomeNumbers(rows, [*self.numbers], columns.reshape(-1, rows.size).T)
+
+    @cached_property
+    def column_totals(self) -> dict[str, float]:
+        """Total of each column of numbers, without missing values."""
+        return {name: float(np.nansum(x)) for name, x in self.numbers.items()}
 
     @cached_property
     def growth_indices(self) -> tuple[str, ...]:

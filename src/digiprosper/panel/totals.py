@@ -177,8 +177,9 @@ class _KnownLabel(NamedTuple):
 
 
 def _look_up(label: str) -> _KnownLabel:
-    # 总行 is the head office, whose statements contain those of branches.
-    if label.endswith(("合计", "总计", "小计", "总行")):
+    # 总行 and 本级 are head offices, whose statements contain those of branches, or are
+    # those of no region.
+    if label.endswith(("合计", "总计", "小计", "总行", "本级")):
         return _KnownLabel("total")
     return _known_labels().get(label.casefold(), _KnownLabel())
 

@@ -260,7 +260,7 @@ def pair_direction_notices(
     entity: Ints,
     time: Ints,
 ) -> list[Notice]:
-    """Report values (N,) that are the same in both directions of a pair.
+    """Report values (N,) that are the same, or opposite, in both directions of a pair.
 
     Entities are pairs if two columns of labels, such as exporter and importer, name
     both ends.
@@ -272,7 +272,13 @@ def pair_direction_notices(
         both = np.flatnonzero(np.diff(keys[order]) == 0)
         forward, backward = values[order[both]], values[order[both + 1]]
         varies = np.unique(forward).size > 1
-        if varies and 4 * both.size >= values.size and (forward == backward).all():
+        same = np.array_equal(forward, backward)
+        # What one team is ahead the other is behind.
+        if (
+            varies
+            and 4 * both.size >= values.size
+            and (same or np.array_equal(forward, -backward))
+        ):
             return [
                 notice_of(
                     "same_in_both_directions",
@@ -282,6 +288,7 @@ def pair_direction_notices(
                     n_entities=len(entities),
                     _entity=table.keys.entity_name,
                     _ends=[*columns],
+                    _same="the same" if same else "the same up to its sign",
                 )
             ]
     return []
