@@ -183,7 +183,7 @@ def test_stored_residuals_are_marked(read: Any) -> None:
 
 def test_programs_and_mata(read: Any) -> None:
     file = read(
-        "capture program drop mine\nprogram define mine\n reg y x\nend\nmine\n"
+        "capture program drop mine\nprogram define mine\n syntax\n reg y x\nend\nmine\n"
         "mata:\n x = 1\nend\nmata: st_view()\n"
     )
     reasons = [line.reason for line in file.lines if line.status == "refused"]
@@ -503,7 +503,8 @@ def test_a_block_that_may_run_marks_what_it_would_change(read: Any) -> None:
 
 def test_programs_mark_what_they_change_where_they_are_called(read: Any) -> None:
     text = (
-        "use a\nprogram define mine\n gen q = 1\n reg y x\nend\n{}\nreg y x\nreg y q\n"
+        "use a\nprogram define mine\n syntax\n gen q = 1\n reg y x\nend\n{}\n"
+        "reg y x\nreg y q\n"
     )
     called = read(text.format("mine"))
     assert [line.status for line in called.estimations] == [
@@ -690,7 +691,7 @@ def test_what_a_program_changes_is_marked_at_each_call(read: Any) -> None:
     file = read(
         "program define show, rclass\nargs a\nscalar p = r(p)\nif p < 0.1 {\n"
         "scalar p = 1\n}\nreturn local p `p'\nend\nuse a\nshow x\nreg y x\n"
-        "show x\nreg y x\nprogram define make\ngen d = 1\nend\nmake\nreg y d\n"
+        "show x\nreg y x\nprogram define make\nexit\ngen d = 1\nend\nmake\nreg y d\n"
     )
     assert [line.status for line in file.estimations] == [
         *("translated", "translated", "not run")
@@ -704,12 +705,16 @@ def test_what_a_program_changes_is_marked_at_each_call(read: Any) -> None:
         ("Table 1", "translated"),
         ("第二 回归", "translated"),
         ("xtdes", "translated"),
+        ("robust", "translated"),
         ("MyClean, all", "not run"),
         ("program define Clean\nreplace x = 1\nend\nClean", "not run"),
         ("myclean", "not run"),
         ("do other.do\nuse a\nMyClean", "not run"),
         # Only these columns are made.
         ("ebalance d x, targets(1)", "translated"),
+        ("geodist a b c d, gen(km)", "translated"),
+        ("geodist a b c d, gen(x)", "not run"),
+        ("stset t, failure(d)", "translated"),
         ("heckman y x, select(z) mills(x)", "not run"),
         ("encode name", "translated"),
         ("rename (z w) (v)", "translated"),

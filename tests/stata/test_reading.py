@@ -859,6 +859,70 @@ def test_a_program_has_its_own_locals(run, lines: str, before: str, after: str) 
     assert file.lines[-1].status in ("not run", "refused"), str(file)
 
 
+ENTROPY = """args v sign n
+quietly {{
+su `v'
+scalar min = r(min)
+scalar max = r(max)
+gen `v'_sd = (`v' - min) / (max - min)
+if `sign' == -1 {{
+replace `v'_sd = 1 - `v'_sd
+}}
+egen total = sum(`v'_sd)
+gen `v'_e = -`v'_sd / total * ln(`v'_sd / total) / ln(`n')
+egen `v'_s = sum(`v'_e)
+drop total `v'_e
+}}"""
+
+
+def test_programs_with_arguments_are_run(run) -> None:
+    """The entropy of an index is computed by such a program in most scripts."""
+    file = run(
+        f"{READ}program define shang\n{ENTROPY.format()}\nglobal n `n'\nend\n"
+        "local v emp\nshang unemp -1 816\nqui shang pc 1 816\nreg gsp `v' unemp_s\n"
+        "gen kept = $n\n"
+    )
+    data = dp.datasets.us_states().frame
+    for name, sign in (("unemp", -1), ("pc", 1)):
+        x = data[name]
+        scaled = (x - x.min()) / (x.max() - x.min())
+        share = scaled if sign == 1 else 1 - scaled
+        share = share / share.sum()
+        entropy = -(share[share > 0] * np.log(share[share > 0])).sum() / np.log(816)
+        assert np.isclose(file.data[f"{name}_s"], entropy, rtol=1e-5).all()
+    # The program has locals of its own, and globals of all.
+    assert "emp" in file.estimations[0].results[0].params.index
+    assert (file.data["kept"] == 816).all()
+    assert [line.status for line in file.lines if "shang " in line.text] == ["read"] * 2
+
+
+@pytest.mark.parametrize(
+    ("body", "call"),
+    [
+        ("syntax varlist", "mine emp"),
+        ("exit", "mine emp"),
+        ("preserve", "mine emp"),
+        ("tempvar a", "mine emp"),
+        ("macro shift", "mine emp"),
+        ("", "mine emp, all"),
+        ("", "mine emp if year > 1980"),
+        ("", "capture mine emp"),
+        ("", "bysort state: mine emp"),
+        ("mine emp", "mine emp"),
+    ],
+)
+def test_programs_that_are_not_run(run, body: str, call: str) -> None:
+    program = f"program mine\n{body}\nreplace gsp = 1\nend\n"
+    file = run(f"{READ}{program}{call}\nreg gsp pc\n")
+    assert file.lines[-1].status == "not run", str(file)
+
+
+def test_an_else_after_a_program_is_that_of_its_if(run) -> None:
+    program = "program mine\nif 1 > 2 {\nreplace gsp = 1\n}\nend\n"
+    file = run(f"{READ}{program}if 2 > 1 mine\nelse replace pc = 1\nreg gsp pc\n")
+    assert file.data["pc"].max() > 1
+
+
 def test_a_program_with_the_name_of_a_command(run) -> None:
     file = run(
         f"{READ}program winsor2\nreplace gsp = 1\nend\nwinsor2 emp, replace\n"

@@ -7,6 +7,7 @@ Every script begins with them; the lines of the do-file follow below.
 
 from contextlib import suppress
 from functools import reduce
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -27,6 +28,12 @@ wholes = {
 def missing(x):
     """Tell which numbers are missing and which texts are empty."""
     return x.isna() | (x == "")
+
+
+def separator(path):
+    """Tell whether a file has tabs or commas, by its first line."""
+    with Path(path).open("rb") as file:
+        return "\t" if b"\t" in file.readline() else ","
 
 
 def dates(x):

@@ -50,6 +50,7 @@ _ALIASES = {
     "ln": "log",
     "mi": "missing",
     "strlen": "length",
+    **{f"str{name}": name for name in ("lower", "trim", "upper")},
 }
 _TESTS = ("missing", "inlist", "inrange")
 # Kinds of nodes whose values are known only when the file is run.

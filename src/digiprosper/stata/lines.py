@@ -135,12 +135,12 @@ def ends_of_blocks(statements: Sequence[Statement]) -> dict[int, int]:
     program: int | None = None
     for at, statement in enumerate(statements):
         text = without_prefix(statement.text)
-        if program is not None:
-            if text == "end":
-                ends[program], program = at, None
-        elif _opens_until_end(text):
+        if program is None and _opens_until_end(text):
             program = at
-        elif text.startswith("}") and braces:
+        elif program is not None and text == "end":
+            braces = [brace for brace in braces if brace < program]
+            ends[program], program = at, None
+        elif text.startswith("}") and braces and braces[-1] > (program or -1):
             ends[braces.pop()] = at
         elif text.endswith("{"):
             braces.append(at)

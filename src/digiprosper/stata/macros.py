@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 
 from digiprosper.errors import StataError, cited
@@ -201,16 +201,35 @@ class Macros:
         text = self._expanded(listed.strip())
         match kind[:3]:
             case "in":
-                return name, _words(text)
+                return name, words_of(text)
             case "loc":
-                return name, _words(self._value(text))
+                return name, words_of(self._value(text))
             case "glo":
-                return name, _words(self._value(f"${text}"))
+                return name, words_of(self._value(f"${text}"))
             case "num":
                 return name, numbers(text)
             case "var" | "new":
                 return name, text.split()
         raise StataError.because(f"the loop {cited(header)} cannot be read")
+
+
+def joined(of_locals: Macros, of_globals: Macros) -> Macros:
+    """Take locals from one program, and globals from another."""
+
+    def of(first: dict[str, str], second: dict[str, str]) -> dict[str, str]:
+        both = ((first, False), (second, True))
+        return {
+            name: text
+            for texts, is_global in both
+            for name, text in texts.items()
+            if name.startswith("$") is is_global
+        }
+
+    return replace(
+        of_globals,
+        values=of(of_locals.values, of_globals.values),
+        unknown=of(of_locals.unknown, of_globals.unknown),
+    )
 
 
 def known_later(name: str, why: str) -> str:
@@ -224,7 +243,7 @@ def _computed(text: str) -> str:
     return value if isinstance(value, str) else number_text(value)
 
 
-def _words(text: str) -> list[str]:
+def words_of(text: str) -> list[str]:
     """Split at blanks, but not inside quotation marks, which are removed."""
     pieces = re.findall(r"`\"(.*?)\"'|\"([^\"]*)\"|(\S+)", text)
     return ["".join(piece) for piece in pieces]

@@ -21,7 +21,14 @@ from digiprosper.stata.lines import (
     one_by_one,
     without_prefix,
 )
-from digiprosper.stata.macros import TEMPORARY, Macros, known_later, undefined_reason
+from digiprosper.stata.macros import (
+    TEMPORARY,
+    Macros,
+    joined,
+    known_later,
+    undefined_reason,
+    words_of,
+)
 from digiprosper.stata.prefixes import (
     PRINTING,
     RESTORING,
@@ -68,6 +75,10 @@ _KEEPING_RESULTS = of_kind("keeps")
 _NOT_TRANSLATED = of_kind("makes", "changes")
 # In all turns of an outermost loop; simulations have more.
 _MOST_STATEMENTS = 1_000
+# Programs with these are not executed: what they read, restore or leave is not known.
+_NOT_IN_PROGRAMS = re.compile(
+    r"\b(syntax|gettoken|tokenize|temp(var|name|file)|ma(cro?)?|exit|preserve)\b"
+)
 
 
 class Reader(Records):
@@ -98,8 +109,8 @@ class Reader(Records):
         # Treatments that the data show to start in different periods, by line.
         self.staggered: dict[int, tuple[str, ...]] = {}
         self.tables: tables.Tables = tables.Tables()
-        # The line of each program, and its statements.
-        self.programs: dict[str, tuple[int, range]] = {}
+        # The line of each program, its statements, and whether they are executed.
+        self.programs: dict[str, tuple[int, range, bool]] = {}
         self.sample: tuple[str, ...] = ()
         self.preserved: list[tuple[Context, Taint, tuple[str, ...]]] = []
         # Columns with results of summarize, for macros and scalars.
@@ -145,13 +156,21 @@ class Reader(Records):
             position = end + 1
 
     def _unread_block(self, word: str, end: int) -> None:
+        """Refuse a block, or keep a program that can be executed where it is called."""
+        if word == "program":
+            block = range(self.position + 1, end)
+            header, _, kind = self.statements[self.position].text.partition(",")
+            name = command_name(header.split()[-1])
+            text = "\n".join(self.statements[at].text for at in block)
+            is_read = name not in KNOWN and kind.strip() in ("", "rclass")
+            is_read &= not _NOT_IN_PROGRAMS.search(text)
+            self.programs[name] = self.number, block, is_read
+            if is_read:
+                self._record("read")
+                return
         reasons = {"while": "a loop without a fixed number of turns is not read"}
         self._record("refused", reasons.get(word, f"{word} is not read"))
-        if word == "program":
-            header = self.statements[self.position].text.partition(",")[0]
-            lines = range(self.position + 1, end)
-            self.programs[command_name(header.split()[-1])] = self.number, lines
-        elif word != "while":
+        if word not in ("program", "while"):
             self.taint.mark_rows(self.number)
         self._unreached(end, may_run=word == "while")
 
@@ -373,8 +392,12 @@ class Reader(Records):
         elif word == "scalar":
             self._scalar(self.macros.expand(arguments))
         elif word == "args":
-            for name in arguments.split():
+            values = self.macros.values
+            for at, name in enumerate(arguments.split(), 1):
                 self.macros.forget(name, f"{cited(name)} is an argument of the file")
+                if "0" in values:
+                    self.macros.forget(name)
+                    values[name] = values.get(str(at), "")
         else:
             return False
         return True
@@ -421,7 +444,9 @@ class Reader(Records):
         name = command.name
         is_after_csdid = type(self.context.last).__name__ == "StaggeredDid"
         is_test = name in estimations.TESTS and (name != "estat" or is_after_csdid)
-        if command.prefix("permute") is not None or is_test:
+        if name in self.programs:
+            self._call(command)
+        elif command.prefix("permute") is not None or is_test:
             self._translate(command)
         elif estimations.is_estimation(name):
             self._record("skipped").is_estimation = True
@@ -519,9 +544,6 @@ class Reader(Records):
             self._record("skipped", reason)
 
     def _note_command(self, command: Command) -> None:
-        if command.name in self.programs:
-            line = self.programs[command.name][0]
-            raise StataError.because(f"the program of line {line}")
         if command.prefix("xi"):
             # It makes dummies that later lines may have.
             self.taint.mark([LaterColumns.of_pattern("_I*")], self.number)
@@ -719,6 +741,25 @@ class Reader(Records):
             self.taint.clear()
         self._mark(name, text, command)
 
+    def _call(self, command: Command) -> None:
+        """Execute the statements of a program that is called with arguments alone."""
+        name, outer, before = command.name, self.macros, (self.position, self.branched)
+        program, arguments = self.programs[name], command.arguments
+        line, block, is_read = program
+        called = re.fullmatch(r"(?:qui\w*[:\s]\s*)?(\w+)\s*(.*)", command.text)
+        if not (is_read and called and called[2] == arguments):
+            raise StataError.because(f"the program of line {line}")
+        self._record("read")
+        words = {str(at): word for at, word in enumerate(words_of(arguments), 1)}
+        self.macros = joined(Macros({"0": arguments} | words), outer)
+        # It does not call itself.
+        del self.programs[name]
+        self._block(block)
+        self.programs[name] = program
+        self.macros = joined(outer, self.macros)
+        self.position, self.branched = before
+        self.context.summary = {}
+
     def _mark_program(self, name: str) -> None:
         """Mark what a program would change: columns and globals, not locals outside it.
 
@@ -728,12 +769,7 @@ class Reader(Records):
         patterns, self.patterns = self.patterns, {}
         self.macros.unknown["*"] = known_later("*", name)
         self._mark_block(program[1])
-        values = {
-            macro: value
-            for macro, value in before.values.items()
-            if macro[0] != "$" or macro in self.macros.values
-        }
-        self.macros = replace(before, values=values)
+        self.macros = joined(before, self.macros)
         self.programs[name], self.patterns = program, patterns
 
     def _mark(self, name: str, text: str, command: Command | None) -> None:

@@ -35,6 +35,7 @@ _MATCHED = {
     "psmatch2": "_weight _support _pscore _treated _id _n1 _pdif",
     "cem": "cem_weights cem_matched cem_strata",
     "ebalance": "_webal",
+    "stset": "_st _d _t _t0",
 }
 # Variables, but not the functions of Python code.
 _WORD = re.compile(r"[^\W\d]\w*\b(?!\()")
@@ -107,7 +108,8 @@ def is_no_command(name: str, text: str, *, others_run: bool) -> bool:
     is_heading |= name[:1].isupper() and not others_run
     is_sign = re.match(r"[^\w\s$`\"]", text) is not None
     # The rest of a command whose lines were not joined, as ``se(%9.3f) replace``.
-    is_rest = re.match(r"(?!range)\w+\(", text) is not None or text.count('"') % 2 == 1
+    rest = r"(?!range)\w+\(|(robust|first|verbose)$"
+    is_rest = re.match(rest, text) is not None or text.count('"') % 2 == 1
     is_rest &= name not in KNOWN
     is_text = "," not in text or text.rstrip().endswith((".", "?", "!"))
     return is_sign or is_rest or _is_misspelt(name) or (is_heading and is_text)

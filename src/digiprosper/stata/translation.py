@@ -422,7 +422,7 @@ class DataCall(Call):
     @property
     def new(self) -> list[str]:
         """The names in generate()."""
-        return split(self.options.get("generate", ""))
+        return split(self.options.get("generate", "").replace('"', ""))
 
     @property
     def new_name(self) -> str:
@@ -494,9 +494,10 @@ class DataCall(Call):
     @property
     def path(self) -> str:
         """The Stata file after using."""
-        if not self.command.using:
-            raise StataError.because(f"{self.command.name} without using")
-        return file_name(self.command.using)
+        using = self.command.using or ""
+        if len(split(using)) != 1:
+            raise StataError.because(f"{self.command.name} without using one file")
+        return file_name(using)
 
     def value(self, text: str) -> str:
         """Write an expression in the rows of the condition."""

@@ -209,7 +209,7 @@ def _written_out(word: str) -> list[str]:
 
 def _words(text: str) -> list[str]:
     """Split a list at blanks, not beside the signs of products and ranges."""
-    return split(re.sub(r"\s*(#+|(?<=\s)-(?=\s))\s*", r"\1", text))
+    return split(re.sub(r"\s*(#+|-)\s*", r"\1", text))
 
 
 def _without_parentheses(word: str) -> str:

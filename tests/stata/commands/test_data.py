@@ -128,6 +128,7 @@ Z = np.array([NAN, 2, 5, 1, 2, 6])
         ("egen a = group(year) if year > 2000", "a", [NAN, 1, 2, NAN, 2, NAN]),
         ("gen d = year * 1000\nrecode d (2000000=1) (else=0)", "d", [1, 0, 0, 1, 0, 1]),
         ("recode x (1 = 7) (nonm = 9) (mis = 8), gen(a)", "a", [7, 8, 9, 9, 9, 9]),
+        ('recode x (min/1 = 1 "low") (1/max = 0), gen("a")', "a", [1, NAN, 0, 0, 0, 1]),
         ("gen a = dow(mdy(1, 1, year))", "a", [6, 1, 2, 6, 2, 6]),
         # A Saturday, a Monday and a Tuesday, in weeks of seven days.
         # The second smallest and the second largest of five values.
@@ -149,6 +150,7 @@ Z = np.array([NAN, 2, 5, 1, 2, 6])
         ("duplicates tag id, gen(a)", "a", [2, 2, 2, 1, 1, 0]),
         ('gen s = name + "b"\ngen a = strlen(s)', "a", [2, 2, 2, 2, 2, 1]),
         ("egen a = std(x)", "a", np.array([-1, NAN, 1, 2, 0, -2]) / np.sqrt(2.5)),
+        ("egen a = std(x), mean(1) std(0)", "a", [1, NAN, 1, 1, 1, 1]),
         ("gen a = L.x + 1 if z > 1", "a", [NAN, 2, NAN, NAN, NAN, NAN]),
         ("gen a = 0\nreplace a = 1 if !missing(L.z)", "a", [0, 0, 1, 0, 0, 0]),
         ("bysort id (year): gen a = _n - 6", "a", [-5, -4, -3, -5, -4, -5]),
@@ -264,6 +266,7 @@ def test_a_total_of_missing_values_is_zero() -> None:
         ("expand x", 12),
         ("collapse (p50) x (max) z if year == 2000, by(id year)", 3),
         ("collapse (mean) id = id year\n", 1),
+        ("collapse (max) id - x, by(name)\nkeep if id > 0", 3),
         ("expand 2 if x > 2, gen(copy)", 9),
         ("expand 2 if x == 3, gen(copy)\nkeep if copy", 1),
     ],
@@ -314,6 +317,32 @@ def test_delimiters_of_a_text_file_are_those_stated(
     path.write_text(f"id{separator}year\n1{separator}2000\n")
     out = run(f'import delimited "{path}", delim({option}) varnames(1) clear')
     assert out.to_numpy().tolist() == [[1, 2000]]
+
+
+def test_files_without_ending_or_delimiter_are_read_as_stata_does(
+    tmp_path: Path,
+) -> None:
+    """[D] import delimited: ``.csv`` is added; the first line tells the delimiter."""
+    for name, separator in (("a.csv", ","), ("b.txt", "\t"), ("c.raw", ",")):
+        text = f"id{separator}year\n1{separator}2000\n"
+        (tmp_path / name).write_text(text)
+    for command in ("import delimited a", "import delimited b.txt", "insheet using c"):
+        *words, name = command.split()
+        out = run(f'{" ".join(words)} "{tmp_path / name}", clear')
+        assert out.to_dict("list") == {"id": [1], "year": [2000]}
+
+
+def test_merge_as_before_stata_11(tmp_path: Path) -> None:
+    """Its keep() lists variables; keys of the other file may not repeat here."""
+    other = pd.DataFrame({"id": [1, 2, 4], "u": [7.0, 8, 9], "v": 0.0})
+    other.to_stata(tmp_path / "b.dta", write_index=False)
+    out = run(f'sort id\nmerge id using "{tmp_path / "b.dta"}", keep(u) uniqusing')
+    assert out["_merge"].tolist() == [3, 3, 3, 3, 3, 1, 2]
+    assert out["u"].tolist()[:5] == [7, 7, 7, 8, 8]
+    assert "v" not in out
+    pd.concat([other, other]).to_stata(tmp_path / "b.dta", write_index=False)
+    with pytest.raises(pd.errors.MergeError):
+        run(f'merge id using "{tmp_path / "b.dta"}"')
 
 
 def test_insheet_reads_tabs(tmp_path: Path) -> None:
@@ -394,6 +423,7 @@ def test_merge_keeps_values_of_the_master(tmp_path: Path) -> None:
         'import delimited a.csv, delimiters(" ,", collapse)',
         "by id: winsor2 x, replace",
         "append id",
+        "append using a b",
         "gen a = inrange(x, 1)",
         "gen a = inrange(x, 1, .)",
         "gen a = inlist(x, z)",

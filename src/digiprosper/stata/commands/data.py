@@ -63,6 +63,7 @@ _EGEN_OPTIONS = {
     "group": "label",
     "cut": "at icodes label",
     "rank": "field",
+    "std": "mean std",
     "rowtotal": "missing",
     "total": "missing",
 }
@@ -197,6 +198,9 @@ def _column_statistic(function: str, inside: str, call: DataCall) -> str:
             code = f"{value}{by}.rank({descending})"
         case "std":
             code = f"({value} - {over(repr('mean'))}) / {over(repr('std'))}"
+            for option, sign in (("std", "*"), ("mean", "+")):
+                if option in options:
+                    code += f" {sign} {number_text(number(options[option], option))}"
         case "pctile":
             code = over("percentile", number_text(number(options.get("p", "50"), "p")))
         case "xtile":
@@ -506,14 +510,19 @@ def read_text(call: DataCall) -> Step:
     kind, *words = split(command.arguments) or [""]
     if command.name == "insheet":
         kind, words = "delimited", [kind]
-    path = call.context.find_file(unquoted(command.using or " ".join(words)))
-    is_excel = kind == "excel"
+    file, is_excel = unquoted(command.using or " ".join(words)), kind == "excel"
+    if not is_excel and "." not in re.split(r"[/\\]", file)[-1]:
+        file += ".raw" if command.name == "insheet" else ".csv"
+    path = call.context.find_file(file)
     first = "firstrow" in options if is_excel else options.get("varnames", "1")
     kind = "delimited" if kind == "delim" else kind
     if (kind, first) not in _READS:
         raise StataError.because(f"import {kind} with names not in the first row")
     template, case = _READS[kind, first]
-    code = template.format(repr(path) + _read_options(options))
+    code = repr(path) + _read_options(options)
+    if not (is_excel or "sep=" in code or path.endswith(".csv")):
+        code += f", sep=separator({path!r})"
+    code = template.format(code)
     case = options.get("case", case)
     if case != "preserve":
         code += f".rename(columns=str.{case})"
@@ -547,9 +556,13 @@ def _read_options(options: Mapping[str, str]) -> str:
 
 
 def merge(call: DataCall) -> Step:
-    """Translate ``merge 1:1`` and ``merge m:1``."""
-    options, path = call.options, call.path
+    """Translate ``merge 1:1`` and ``merge m:1``, also as it was before Stata 11."""
+    options, path = {**call.options}, call.path
     kind, *names = split(call.command.arguments) or [""]
+    if ":" not in kind and kind:
+        # Both files may have keys that repeat; those of using must not, here.
+        kind, names = "m:1", [kind, *names]
+        options["keepusing"] = options.pop("keep", "")
     # Stata reads n:1 as m:1.
     kind = kind.replace("n", "m")
     keys = call.context.variables.names(" ".join(names))
@@ -613,7 +626,7 @@ def _collapse_columns(call: DataCall, weight: str) -> dict[str, str]:
     """Read ``(mean) x (sum) s=y``: column and statistic of each new column."""
     variables = call.context.variables
     method, parts = _collapse_statistic("mean", weight), dict[str, str]()
-    text = re.sub(r"\s*=\s*", "=", call.command.arguments)
+    text = re.sub(r"\s*([=-])\s*", r"\1", call.command.arguments)
     for word in split(re.sub(r"(\(\s*\w+\s*\))", r" \1 ", text)):
         if word.startswith("("):
             method = _collapse_statistic(word.strip("() "), weight)
@@ -731,9 +744,9 @@ _GENERATE = Options("", "before after")
 _NEW = Options("replace g.enerate force l.abel", "float noe.xtend")
 _MERGE = Options(
     "keep keepus.ing gen.erate nogen.erate",
-    "norep.ort nol.abel nonote.s force sorted assert",
+    "norep.ort nol.abel nonote.s force sort.ed assert unique uniqusing uniqmaster",
 )
-_EGEN_TABLE = Options("by at field icodes p m.issing l.abel n.quantiles")
+_EGEN_TABLE = Options("by at field icodes p m.issing l.abel n.quantiles mean std")
 COMMANDS: _Table = {
     **dict.fromkeys(("center", "encode", "tostring"), (_NEW, columnwise, "")),
     **dict.fromkeys(("drop", "keep"), (Options(), drop, "by if in")),
