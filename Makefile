@@ -58,9 +58,9 @@ certificate: export OMP_NUM_THREADS = 1
 certificate: .venv/.ok
 	$(BIN)/python -m tests.certificate
 
-# Every case of every test but simulations and random panels after the first dozen: here those that README's command
-# leaves out, and `newest` runs that command. So a case runs on one Python, and again with `lowest` if that takes it;
-# the workflow `tests` runs README's command on every Python.
+# Every test but simulations, with each value of each parameter in some case: here the cases that README's command leaves
+# out, and `newest` runs that command. So a case runs on one Python, and again with `lowest` if that takes it; the
+# workflow `tests` runs README's command on every Python, and `simulations` the other cases.
 check: export OMP_NUM_THREADS = 1
 check: .venv/.dev
 	$(call run_tests,$(BIN)/python,-m "not montecarlo and not weekly and (peers or further)")
