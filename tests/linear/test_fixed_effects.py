@@ -287,6 +287,7 @@ def panels(draw: st.DrawFn) -> tuple[pd.DataFrame, str]:
     return frame, kind
 
 
+@pytest.mark.further
 @settings(max_examples=220, deadline=None)
 @given(
     panels(),
