@@ -58,9 +58,9 @@ certificate: export OMP_NUM_THREADS = 1
 certificate: .venv/.ok
 	$(BIN)/python -m tests.certificate
 
-# Every case of every test but simulations and random panels after the first dozen: here those that README's command
-# leaves out, and `newest` runs that command. So a case runs on one Python, and again with `lowest` if that takes it;
-# the workflow `tests` runs README's command on every Python.
+# Every test but simulations, with each value of each parameter in some case: here the cases that README's command leaves
+# out, and `newest` runs that command. So a case runs on one Python, and again with `lowest` if that takes it; the
+# workflow `tests` runs README's command on every Python, and `simulations` the other cases.
 check: export OMP_NUM_THREADS = 1
 check: .venv/.dev
 	$(call run_tests,$(BIN)/python,-m "not montecarlo and not weekly and (peers or further)")
@@ -121,11 +121,13 @@ package: .venv/.ok
 # README's command with the newest versions on the newest Python of this machine, or in .venv where it has none. And
 # the lowest versions that pyproject.toml allows on the lowest Python, with one case of a test: what no version of a
 # package can change does not run again, nor do the kernels, cases marked `further`, the studies of the certificate,
-# whose methods their own tests run, and the two rooms whose tests draw most.
+# whose methods their own tests run, and rooms whose tests mostly compute or draw. A result of each is made with these
+# versions too, by tests of reports, of tables and of chosen rows.
 ONCE := --cases=1 --ignore=tests/test_fuzz.py --ignore=tests/test_packaging.py --ignore=tests/test_words.py \
 	--ignore=tests/test_architecture.py --ignore=tests/test_reading.py --ignore=tests/test_mutants.py \
-	--ignore=tests/test_certificate.py --ignore=tests/test_numbers_of_pages.py \
-	--ignore=tests/threshold --ignore=tests/mediation --ignore-glob='*/kernels/*'
+	--ignore=tests/test_certificate.py --ignore=tests/test_numbers_of_pages.py --ignore=tests/test_pages.py \
+	--ignore=tests/threshold --ignore=tests/mediation --ignore=tests/studies --ignore=tests/counts \
+	--ignore=tests/dynamic --ignore=tests/u_shape --ignore=tests/unit_roots --ignore-glob='*/kernels/*'
 versions: lowest newest
 
 lowest: .venv/.dev

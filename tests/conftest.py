@@ -12,8 +12,6 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping
 
-# Of a test of random panels, `make check` runs so many; all run once a week.
-RANDOM_CASES = 12
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 FILES = (
     "abdata.csv",
@@ -121,8 +119,8 @@ def pytest_collection_modifyitems(
 def mark_further_cases(items: list[pytest.Item], usual: int) -> None:
     """Mark as further all but some of a test's cases, taken evenly from them.
 
-    Of cases that are numbers, which are seeds of random panels, those that are neither
-    among these nor among the first dozen are marked weekly.
+    Of these `make check` runs as many as show each value of each parameter but a seed.
+    The others, which combine these values again, are marked weekly.
     """
     cases: dict[str, list[Any]] = defaultdict(list)
     for item in items:
@@ -131,12 +129,38 @@ def mark_further_cases(items: list[pytest.Item], usual: int) -> None:
     for group in cases.values():
         mark = group[0].get_closest_marker("many")
         most = usual if mark is None else mark.args[0]
+        if len(group) <= most:
+            continue
         first = {round(i * len(group) / most) for i in range(most)}
-        for position, item in enumerate(group):
-            if len(group) > most and position not in first:
-                item.add_marker(pytest.mark.further)
-                if position >= RANDOM_CASES and item.callspec.id.isdigit():
-                    item.add_marker(pytest.mark.weekly)
+        further = [item for i, item in enumerate(group) if i not in first]
+        for item in further:
+            item.add_marker(pytest.mark.further)
+        # The weekly workflow does not install other packages.
+        if group[0].get_closest_marker("peers") is None:
+            for item in without_new_values(further, [group[i] for i in first]):
+                item.add_marker(pytest.mark.weekly)
+
+
+def without_new_values(further: list[Any], shown: list[Any]) -> list[Any]:
+    """List further cases without those that show new values, most values first."""
+    values = {item: values_of(item.callspec.params) for item in (*further, *shown)}
+    seen = set().union(*(values[item] for item in shown))
+    while further:
+        item = max(further, key=lambda item: len(values[item] - seen))
+        if values[item] <= seen:
+            break
+        seen |= values[item]
+        further = [other for other in further if other is not item]
+    return further
+
+
+def values_of(parameters: Mapping[str, object]) -> set[tuple[str, object]]:
+    plain = (str, int, float, tuple, type(None))
+    return {
+        (name, repr(value) if isinstance(value, plain) else id(value))
+        for name, value in parameters.items()
+        if name != "seed"
+    }
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

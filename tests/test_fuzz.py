@@ -22,6 +22,7 @@ def test_options_that_pandas_cannot_hold_as_text_are_drawn() -> None:
 
 
 @pytest.mark.further
+@pytest.mark.many(1)
 @pytest.mark.parametrize("seed", [1, 2])
 def test_random_cases_find_only_our_own_errors(seed: int) -> None:
     command = [sys.executable, "-m", "tests.fuzz", "--cases", "25", "--seed", str(seed)]

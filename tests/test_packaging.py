@@ -8,9 +8,12 @@ import sys
 import tomllib
 from functools import cache
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
+
+from tests.conftest import without_new_values
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -175,6 +178,33 @@ def test_a_check_runs_every_case_but_those_of_once_a_week() -> None:
     chosen = '-m "not montecarlo and not weekly and (peers or further)"'
     assert first == f"\t$(call run_tests,$(BIN)/python,{chosen})"
     assert "\t$(MAKE) versions" in others
+
+
+class Case:
+    """One case of a test, as pytest lists it."""
+
+    def __init__(self, **parameters: object) -> None:
+        self.callspec = SimpleNamespace(params=parameters)
+
+
+def test_a_check_shows_each_value_in_some_case() -> None:
+    options = {"levels": 1}
+    cases = [
+        Case(effects=effects, weighted=weighted, options=options, seed=seed)
+        for effects in ("one-way", "two-way", "none")
+        for weighted in (True, False)
+        for seed in range(5)
+    ]
+    weekly = without_new_values(cases[1:], cases[:1])
+    actual = [case.callspec.params for case in cases if case not in weekly]
+    assert [(p["effects"], p["weighted"]) for p in actual] == [
+        ("one-way", True),
+        ("two-way", False),
+        ("none", True),
+    ]
+    panels = [Case(seed=1), Case(seed=2)]
+    assert without_new_values(panels, [Case(seed=0)]) == panels
+    assert without_new_values([Case(word="b"), Case(word="c")], [Case(word="a")]) == []
 
 
 def test_security_says_what_a_pickle_can_do_and_where_to_report() -> None:

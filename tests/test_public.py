@@ -67,6 +67,7 @@ print(failed, [thread.is_alive() for thread in threads].count(True))
 
 
 @pytest.mark.further
+@pytest.mark.many(1)
 @pytest.mark.parametrize("seed", range(3))
 def test_threads_may_touch_names_at_once(seed: int) -> None:
     assert run(TOUCH.format(seed=seed)) == "[] 0"

@@ -136,9 +136,13 @@ def test_weights_table_and_theil_identity():
 
 
 @pytest.mark.further
-@given(st.integers(0, 2**32 - 1), st.floats(0.01, 100), st.floats(-50, 50))
-@settings(max_examples=60, deadline=None)
-def test_invariances(seed, factor, offset):
+@pytest.mark.parametrize("count", [15, pytest.param(60, marks=pytest.mark.weekly)])
+def test_invariances(count):
+    drawn = st.integers(0, 2**32 - 1), st.floats(0.01, 100), st.floats(-50, 50)
+    settings(max_examples=count, deadline=None)(given(*drawn)(compare_changed))()
+
+
+def compare_changed(seed, factor, offset):
     frame = made(seed)
     spec = CompositeIndex(SYSTEM)
     base = quiet(spec, frame)

@@ -5,7 +5,7 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import HealthCheck, given, settings, strategies as st
+from hypothesis import given, settings, strategies as st
 
 from digiprosper import (
     CompositeIndex,
@@ -503,55 +503,57 @@ def test_the_copied_script_turns_the_order_of_weights_round(frame_of, fit):
 
 
 @pytest.mark.further
-@given(
-    st.integers(0, 2**32 - 1),
-    st.floats(0.01, 100),
-    st.floats(-50, 50),
-    st.sampled_from(
-        [
-            "per_year",
-            "pooled_norm_yearly_weights",
-            "expanding",
-            "base_year(2012)",
-            "legacy_lnT",
-        ]
-    ),
-    st.sampled_from(["entropy", "critic", "std"]),
-    st.sampled_from(["flat", "nested", "equal_dimensions"]),
-)
-@settings(
-    max_examples=60,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
-def test_invariances_in_every_scope(
-    system, frame_of, fit, seed, factor, offset, scope, weighting, structure
-):
-    options = {"scope": scope, "weighting": weighting, "structure": structure}
-    if scope == "legacy_lnT":
-        options = {"scope": scope}
-    frame = frame_of(seed)
-    base = fit(system, frame, **options)
-
-    def same(changed, other=system):
-        actual = fit(other, changed, **options)
-        np.testing.assert_allclose(
-            actual.weights["weight"], base.weights["weight"], rtol=1e-6, atol=1e-10
-        )
-        np.testing.assert_allclose(actual.scores, base.scores, rtol=1e-6, atol=1e-9)
-
-    same(
-        frame.assign(a=offset + factor * frame["a"], c=3 - offset + frame["c"] / factor)
+@pytest.mark.parametrize("count", [15, pytest.param(60, marks=pytest.mark.weekly)])
+def test_invariances_in_every_scope(system, frame_of, fit, count):
+    @given(
+        st.integers(0, 2**32 - 1),
+        st.floats(0.01, 100),
+        st.floats(-50, 50),
+        st.sampled_from(
+            [
+                "per_year",
+                "pooled_norm_yearly_weights",
+                "expanding",
+                "base_year(2012)",
+                "legacy_lnT",
+            ]
+        ),
+        st.sampled_from(["entropy", "critic", "std"]),
+        st.sampled_from(["flat", "nested", "equal_dimensions"]),
     )
-    flipped = {"one": {"a": "-", "b": "+"}, "two": {"c": "-", "d": "+"}}
-    same(frame.assign(a=-frame["a"]), IndicatorSystem.from_dict(flipped))
-    same(frame.sample(frac=1, random_state=seed % 1000))
-    if scope != "legacy_lnT":
-        # every row twice; the script's entropy grows with the rows and its divisor does
-        # not
-        doubled = pd.concat([frame, frame.assign(id=frame["id"] + "x")])
-        twice = fit(system, doubled, **options).weights["weight"]
-        np.testing.assert_allclose(twice, base.weights["weight"], rtol=1e-6, atol=1e-10)
+    @settings(max_examples=count, deadline=None)
+    def compare(seed, factor, offset, scope, weighting, structure):
+        options = {"scope": scope, "weighting": weighting, "structure": structure}
+        if scope == "legacy_lnT":
+            options = {"scope": scope}
+        frame = frame_of(seed)
+        base = fit(system, frame, **options)
+
+        def same(changed, other=system):
+            actual = fit(other, changed, **options)
+            np.testing.assert_allclose(
+                actual.weights["weight"], base.weights["weight"], rtol=1e-6, atol=1e-10
+            )
+            np.testing.assert_allclose(actual.scores, base.scores, rtol=1e-6, atol=1e-9)
+
+        same(
+            frame.assign(
+                a=offset + factor * frame["a"], c=3 - offset + frame["c"] / factor
+            )
+        )
+        flipped = {"one": {"a": "-", "b": "+"}, "two": {"c": "-", "d": "+"}}
+        same(frame.assign(a=-frame["a"]), IndicatorSystem.from_dict(flipped))
+        same(frame.sample(frac=1, random_state=seed % 1000))
+        if scope != "legacy_lnT":
+            # Every row twice; the script's entropy grows with the rows and its divisor
+            # does not.
+            doubled = pd.concat([frame, frame.assign(id=frame["id"] + "x")])
+            twice = fit(system, doubled, **options).weights["weight"]
+            np.testing.assert_allclose(
+                twice, base.weights["weight"], rtol=1e-6, atol=1e-10
+            )
+
+    compare()
 
 
 # --- rows -----------------------------------------------------------------------------

@@ -287,15 +287,15 @@ def panels(draw: st.DrawFn) -> tuple[pd.DataFrame, str]:
     return frame, kind
 
 
-@settings(max_examples=220, deadline=None)
-@given(
-    panels(),
-    st.sampled_from(["unadjusted", "robust", "entity", "two", "xtscc"]),
-    st.booleans(),
-)
-def test_random_unbalanced_panels_equal_dummies(
-    drawn: tuple, covariance: str, weighted: bool
-) -> None:
+@pytest.mark.further
+@pytest.mark.parametrize("count", [60, pytest.param(220, marks=pytest.mark.weekly)])
+def test_random_unbalanced_panels_equal_dummies(count: int) -> None:
+    covariances = st.sampled_from(["unadjusted", "robust", "entity", "two", "xtscc"])
+    compared = given(panels(), covariances, st.booleans())(compare_with_dummies)
+    settings(max_examples=count, deadline=None)(compared)()
+
+
+def compare_with_dummies(drawn: tuple, covariance: str, weighted: bool) -> None:
     frame, kind = drawn
     (flags, names), (options, clusters) = EFFECTS[kind], COVARIANCES[covariance]
     kept = drop_singletons(frame, names)

@@ -288,6 +288,7 @@ def in_blocks_and_memory(frame, x):
     return [fitted(spec, panel) for panel in (*scans, dp.Panel(frame, "firm", "year"))]
 
 
+@pytest.mark.many(1)
 @pytest.mark.parametrize("seed", range(3))
 def test_units_and_levels_cost_no_digits_and_trends_few(seed):
     """Units of 1e9 and 1e-9, levels of a million deviations, trends as large.

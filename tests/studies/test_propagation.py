@@ -78,6 +78,12 @@ def stacked(
     return pd.concat(parts)
 
 
+@pytest.fixture
+def few_draws(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let twenty draws be enough where no more are looked at."""
+    monkeypatch.setattr(propagation, "_LEAST_REPS", 20)
+
+
 MODELS = {
     "entity": {"time_effects": False},
     "entity and time": {},
@@ -217,12 +223,13 @@ def test_slopes_by_entity_where_an_entity_is_not_in_the_model() -> None:
     np.testing.assert_allclose(drawn.draw_values[0], fit.params, rtol=1e-8)
 
 
+@pytest.mark.usefixtures("few_draws")
 def test_entities_without_any_score_are_not_drawn() -> None:
     df = frame(5, holes=0.0)
     df.loc[df["i"] == 3, "a"] = np.nan
     index = dp.CompositeIndex(system(DIGITAL), missing="drop")
     model = dp.FixedEffects("y", ["digital", "x"])
-    spec = PropagatedIndex({"digital": index}, model, reps=99)
+    spec = PropagatedIndex({"digital": index}, model, reps=20)
     there, without = (
         spec.fit(dp.Panel(rows, "i", "t"), rng=1) for rows in (df, df[df["i"] != 3])
     )
@@ -398,10 +405,8 @@ OTHERS: dict[str, Any] = {
 
 @pytest.mark.parametrize("name", OTHERS)
 @pytest.mark.many(3)
-def test_draws_of_any_model_are_fits_to_stacked_rows(
-    name: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(propagation, "_LEAST_REPS", 20)  # five are compared
+@pytest.mark.usefixtures("few_draws")
+def test_draws_of_any_model_are_fits_to_stacked_rows(name: str) -> None:
     model = OTHERS[name]
     results = PropagatedIndex(INDEX, model, reps=20).fit(PANEL, rng=7)
     data = PANEL.attach(INDEX["digital"].fit(PANEL).scores.rename("digital"))
@@ -526,45 +531,49 @@ def test_kept_rows_have_the_draws_and_the_degrees_of_freedom_of_the_model() -> N
     np.testing.assert_allclose(np.quantile(t, [0.25, 0.75]), [-0.69, 0.69], atol=0.2)
 
 
+@pytest.mark.usefixtures("few_draws")
 def test_spatial_models_keep_their_rows() -> None:
     model = dp.PanelSpatial("y", ["digital"], ring_weights(16), model="sar")
     with pytest.raises(dp.OptionError, match=r"labels.*model_rows='kept'") as caught:
-        PropagatedIndex(INDEX, model, reps=99).fit(PANEL, rng=1)
+        PropagatedIndex(INDEX, model, reps=20).fit(PANEL, rng=1)
     assert caught.value.problems[0].data["option"] == "model_rows"
-    results = PropagatedIndex(INDEX, model, reps=99, model_rows="kept").fit(PANEL)
+    results = PropagatedIndex(INDEX, model, reps=20, model_rows="kept").fit(PANEL)
     assert results.std_errors["digital"] > results.naive.loc["digital", "std_error"]
     # Two-way clusters cannot be drawn, but their covariance can be added to
     two_way = PLAIN.replace(clusters=("i", "t"))
-    results = PropagatedIndex(INDEX, two_way, reps=99, model_rows="kept").fit(PANEL)
+    results = PropagatedIndex(INDEX, two_way, reps=20, model_rows="kept").fit(PANEL)
     assert (results.std_errors > results.naive["std_error"].to_numpy()).all()
 
 
+@pytest.mark.usefixtures("few_draws")
 def test_models_that_draws_would_change_are_refused() -> None:
     for model in (Toy(label=3), PLAIN.replace(where="i != 3", obs_weights="size")):
         panel = dp.Panel(TABLE[TABLE["i"] > 0], "i", "t")
         with pytest.raises(dp.OptionError, match="new labels: "):
-            PropagatedIndex(INDEX, model, reps=99).fit(panel)
+            PropagatedIndex(INDEX, model, reps=20).fit(panel)
     with pytest.raises(dp.IdentificationError, match="no coefficient of the"):
-        PropagatedIndex(INDEX, Toy(error=np.nan), reps=99, model_rows="kept").fit(PANEL)
+        PropagatedIndex(INDEX, Toy(error=np.nan), reps=20, model_rows="kept").fit(PANEL)
     with pytest.raises(dp.InputTypeError, match="returns None"):
-        PropagatedIndex(INDEX, Nothing(), reps=99).fit(PANEL)
+        PropagatedIndex(INDEX, Nothing(), reps=20).fit(PANEL)
 
 
+@pytest.mark.usefixtures("few_draws")
 def test_draws_with_other_names_are_lost_and_counted() -> None:
-    results = PropagatedIndex(INDEX, Toy(without="other"), reps=99).fit(PANEL, rng=1)
-    assert 0 < results.lost_draws < 99
+    results = PropagatedIndex(INDEX, Toy(without="other"), reps=20).fit(PANEL, rng=1)
+    assert 0 < results.lost_draws < 20
     assert "lost_draws" in [n.code for n in results.diagnostics]
 
 
+@pytest.mark.usefixtures("few_draws")
 def test_a_nonlinear_index_is_computed_from_the_rows_of_each_draw() -> None:
     index = INDEX["digital"].replace(
         aggregate="geometric", scope="goalposts", system=system(DIGITAL, TABLE)
     )
-    spec = PropagatedIndex({"digital": index}, PLAIN, reps=99)
+    spec = PropagatedIndex({"digital": index}, PLAIN, reps=20)
     with pytest.raises(dp.OptionError, match="end_points='redrawn' computes"):
         spec.fit(PANEL)
     results = spec.replace(end_points="redrawn").fit(PANEL, rng=7)
-    counts = draw_counts(np.random.SeedSequence(7), 16, 99)
+    counts = draw_counts(np.random.SeedSequence(7), 16, 20)
     for b in range(4):
         again = dp.Panel(stacked(TABLE, TABLE["i"], counts[b]), "i", "t")
         fit = PLAIN.fit(again.attach(index.fit(again).scores.rename("digital")))
@@ -763,10 +772,10 @@ CHAINS = {
 @pytest.mark.parametrize("chain", CHAINS)
 @pytest.mark.parametrize("as_outcome", [False, True])
 @pytest.mark.many(1)
+@pytest.mark.usefixtures("few_draws")
 def test_redrawn_end_points_equal_the_whole_chain_on_stacked_rows(
-    chain: str, monkeypatch: pytest.MonkeyPatch, *, as_outcome: bool
+    chain: str, *, as_outcome: bool
 ) -> None:
-    monkeypatch.setattr(propagation, "_LEAST_REPS", 20)  # ten are compared
     df = frame(4, n=18)
     ways = {
         n: ("-" if n == "b" else "+", "one" if n == "a" else "two") for n in DIGITAL
@@ -855,11 +864,12 @@ def test_a_draw_without_rows_of_one_of_two_indices_is_lost(
     assert lost[drawn == 0].all()
 
 
+@pytest.mark.usefixtures("few_draws")
 def test_what_is_held_is_told() -> None:
     panel, model = dp.Panel(frame(2), "i", "t"), dp.FixedEffects("y", ["digital", "x"])
 
     def codes(index: dp.CompositeIndex, **options: Any) -> list[str]:
-        results = PropagatedIndex({"digital": index}, model, reps=99, **options).fit(
+        results = PropagatedIndex({"digital": index}, model, reps=20, **options).fit(
             panel, rng=1
         )
         return [n.code for n in results.diagnostics if n.code.startswith("end_points")]
@@ -876,13 +886,14 @@ def test_what_is_held_is_told() -> None:
     assert codes(ranked, end_points="redrawn") == ["end_points_redrawn"]
 
 
+@pytest.mark.usefixtures("few_draws")
 def test_an_outcome_among_the_indicators_is_told() -> None:
     panel = dp.Panel(frame(), "i", "t")
     digital = dp.CompositeIndex(system(DIGITAL))
     shared = dp.CompositeIndex(system(("a", "u")))
 
     def said(model: dp.FixedEffects, **indices: dp.CompositeIndex) -> Any:
-        fitted = PropagatedIndex(indices, model, reps=99).fit(panel, rng=1)
+        fitted = PropagatedIndex(indices, model, reps=20).fit(panel, rng=1)
         shown = [n.data for n in fitted.diagnostics if n.code == "shared_indicators"]
         return shown[0]["indicators"] if shown else None
 
@@ -893,11 +904,12 @@ def test_an_outcome_among_the_indicators_is_told() -> None:
     assert said(dp.FixedEffects("y", ["d", "a"]), d=digital) is None
 
 
+@pytest.mark.usefixtures("few_draws")
 def test_with_goalposts_nothing_is_drawn_again() -> None:
     df = frame(2)
     index = dp.CompositeIndex(system(DIGITAL, df), scope="goalposts")
     spec = PropagatedIndex(
-        {"digital": index}, dp.FixedEffects("y", ["digital", "x"]), reps=99
+        {"digital": index}, dp.FixedEffects("y", ["digital", "x"]), reps=20
     )
     panel = dp.Panel(df, "i", "t")
     redrawn = dataclasses.replace(spec, end_points="redrawn").fit(panel, rng=1)
@@ -1024,12 +1036,13 @@ def test_the_terms_are_those_of_the_model() -> None:
         (dp.DynamicPanel("unemp", ["cap"]), "DynamicPanel", "two-step difference GMM"),
     ],
 )
+@pytest.mark.usefixtures("few_draws")
 def test_summaries_and_tables_name_the_model(
     model: Any, name: str, remark: str
 ) -> None:
     system = dp.IndicatorSystem.from_dict({"": {"hwy": "+", "water": "+"}})
     spec = dp.PropagatedIndex(
-        {"cap": dp.CompositeIndex(system, name="cap")}, model, reps=99
+        {"cap": dp.CompositeIndex(system, name="cap")}, model, reps=20
     )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", dp.DigiprosperWarning)

@@ -809,6 +809,8 @@ def _candidate_specifications(
         # Equal weights are the same whatever the rest.
         if weighting == "equal" and (scope, normalise) != ("pooled", "minmax"):
             continue
+        if shift and weighting != "entropy":
+            continue
         try:
             yield plain.replace(
                 scope=scope,
