@@ -1,22 +1,4 @@
-"""Dynamic panel models: a lag of the outcome among the regressors.
-
-Notices of a fit, of which many_instruments, first_lag, second_order, hansen_rejected
-and bias_not_solved warn:
-
-==================== ==================================================================
-code                 data
-==================== ==================================================================
-many_instruments     n_instruments, clusters (name), n_clusters
-few_entities_gmm     n_entities
-first_lag            terms
-outside_bounds       estimate, within, ols
-second_order         z, p_value
-hansen_rejected      p_value, n_instruments
-uninformative_hansen p_value, n_instruments
-near_one             persistence; of corrected estimates
-bias_not_solved      nearest, share (of draws without a solution)
-==================== ==================================================================
-"""
+"""Dynamic panel models: a lag of the outcome among the regressors."""
 
 from __future__ import annotations
 

@@ -347,15 +347,7 @@ def _ips_moments(n: Ints, model: UnitRootModel) -> tuple[float, float]:
 
 
 def assumptions(model: UnitRootModel) -> Iterator[Notice]:
-    """Report assumptions of the test that the changes of y contradict."""
-    for code, value, p_value, level in _checks(model):
-        if rejects(p_value, level):
-            numbers = {"statistic": float(value), "p_value": float(p_value)}
-            yield notice_of(code, **numbers, _p=p_words(p_value))
-
-
-def _checks(model: UnitRootModel) -> Iterator[tuple[str, float, float, float]]:
-    """Test the assumptions: code of the notice, statistic, p-value and level.
+    """Report assumptions of the test that the changes of y contradict.
 
     Under the null hypothesis without serial correlation the changes are the errors.
     """
@@ -367,15 +359,27 @@ def _checks(model: UnitRootModel) -> Iterator[tuple[str, float, float, float]]:
     means = np.diff(period_means(model.y[None], model)[0, 0])
     if not model.year_means and not model.trend and np.ptp(means):
         t = np.sqrt(means.size) * means.mean() / means.std(ddof=1)
+        p_value = 2 * stdtr(means.size - 1, -abs(t))
         # At 5%, one in twenty panels without a trend would have this notice.
-        yield "trending_means", t, 2 * stdtr(means.size - 1, -abs(t)), 0.99
+        if rejects(p_value, 0.99):
+            yield notice_of("trending_means", **_numbers(t, p_value))
     if not model.year_means and model.test != "cips":
         pairs = correlations_between(errors, entity, time)
         z = pairs.weighted_sum / np.sqrt(pairs.squared_sum) if pairs.pairs else 0.0
-        yield "dependent_entities", z, 2 * ndtr(-abs(z)), 0.95
+        p_value = 2 * ndtr(-abs(z))
+        if rejects(p_value, 0.95):
+            yield notice_of("dependent_entities", **_numbers(z, p_value))
     if model.test == "ht" and not model.simulated:
-        f, df = levene(errors[None], entity)[0], changes.size - entity[-1] - 1
-        yield "variances_differ", f, fdtrc(entity[-1], df, f), 0.95
+        f = levene(errors[None], entity)[0]
+        p_value = fdtrc(entity[-1], changes.size - entity[-1] - 1, f)
+        if rejects(p_value, 0.95):
+            yield notice_of("variances_differ", **_numbers(f, p_value))
+
+
+def _numbers(value: float, p_value: float) -> dict[str, Any]:
+    """Return the fields of a notice on a test."""
+    numbers = {"statistic": float(value), "p_value": float(p_value)}
+    return {**numbers, "_p": p_words(p_value)}
 
 
 # --- arrays: regressions by entity, statistics, draws ---------------------------------
