@@ -128,6 +128,8 @@ _MOST = 0.8
 _FEWEST_ENTITIES = 4
 # Means of entities in two units differ by a power of ten, up to this in its log.
 _OF_UNITS = 0.15
+# Sums of larger numbers may overflow.
+_LARGEST = 1e100
 # A factor of 100, with growth
 _FEWEST_TENS = 1.5
 # An index falls back to its base by the growth of several periods.
@@ -716,9 +718,9 @@ def units_differ(table: Table) -> Iterator[Notice]:
     """Report columns whose means of entities are in two groups, powers of ten apart."""
     keys = table.keys
     for name, values in table.numbers.items():
-        least = np.fmin.reduce(values)
+        least, largest = np.fmin.reduce(values), np.fmax.reduce(values)
         # Fast: most columns vary too little.
-        if not 0 <= _UNITS_APART * least <= np.fmax.reduce(values):
+        if not 0 <= least <= largest / _UNITS_APART <= _LARGEST:
             continue
         seen = values >= 0
         counts = np.bincount(keys.entity[seen])
