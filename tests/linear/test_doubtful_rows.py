@@ -115,7 +115,9 @@ def test_an_outcome_that_a_limit_stops_is_reported(y: str) -> None:
     assert notice.data["count"] == (top["wanted"] == limit).sum()
 
 
-@pytest.mark.parametrize("y", ["sold", "grade", "won", "steps", "scaled"])
+@pytest.mark.parametrize(
+    "y", ["sold", "grade", "won", "steps", "scaled", "filled", "still", "listed"]
+)
 def test_largest_values_that_are_no_limits_are_silent(y: str) -> None:
     frame = clubs()
     by_year = frame.groupby("t")["wanted"]
@@ -125,6 +127,10 @@ def test_largest_values_that_are_no_limits_are_silent(y: str) -> None:
     frame["grade"] = np.clip(np.round(3 + frame["quality"]), 1, 5)
     frame["won"] = (frame["quality"] > -1) * 1.0
     frame["steps"] = frame["seats"] * (1 + (frame["t"] > 4) + (frame["t"] > 7))
+    rises = frame.groupby("i")["price"].cumsum()
+    frame["filled"] = rises.where(frame["t"] < 7).ffill()
+    frame["still"] = frame["price"].where(frame["i"] % 3 > 0, frame["seats"])
+    frame["listed"] = frame["seats"] * np.exp(np.minimum(frame["quality"] + 0.5, 0))
     for some in (frame, frame[frame["i"] < 6]):
         assert not codes_in(FixedEffects(y, ["price"]), some)
 
@@ -137,6 +143,10 @@ def test_prices_that_are_missing_where_nothing_is_sold_are_reported() -> None:
     paid = frame.assign(price=frame["price"].where(frame["sold"] > 0))
     (notice,) = codes_in(spec, paid)
     zeros = int((frame["sold"] == 0).sum())
+    # Changes are missing in the first period, where growth since then is zero.
+    grown = frame.assign(since=lambda f: f["t"] * f["price"])
+    grown["change"] = grown.groupby("i")["quality"].diff()
+    assert not codes_in(FixedEffects("since", ["change"]), grown)
     assert notice.data == {"term": "log(price)", "outcome": "sold", "count": zeros}
 
 
@@ -149,3 +159,6 @@ def test_rows_that_are_absent_where_nothing_is_sold_are_reported() -> None:
     size = frame.groupby("i")["sold"].transform("mean")
     staying = frame[frame["t"] < 3 + size].assign(sold=frame["sold"] + 1)
     assert not codes_in(spec, staying)
+    # Households have at least one person, and small ones answer less often.
+    persons = frame.assign(sold=frame["sold"].clip(1, 6))
+    assert not codes_in(spec, persons[frame["sold"] > 0])

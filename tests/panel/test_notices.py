@@ -605,3 +605,17 @@ def test_entities_in_another_unit_are_reported(rows) -> None:
     assert "units_differ" not in notices(
         shares.assign(loss=factor * (5 + rows["x"] / 9))
     )
+
+
+def test_kinds_of_entities_are_no_units(rows) -> None:
+    sides = rows.assign(big=rows["province"].isin(["北京", "天津", "河北"]))
+    size = np.exp(0.1 * np.sin(np.arange(len(rows))))
+    scale = np.where(sides["big"], 100, 1)
+    assert "units_differ" in notices(sides.assign(loss=size * scale))
+    # Firms of two kinds, codes of areas, and dummies of early and late entities
+    assert "units_differ" not in notices(sides.assign(loss=40 * size * scale))
+    assert "units_differ" not in notices(sides.assign(code=1101 * scale))
+    i, t = np.indices((6, 100)).reshape(2, -1)
+    policy = (t >= 99 * (i % 2)) * 1
+    many = pd.DataFrame({"province": i, "year": t, "policy": policy})
+    assert "units_differ" not in notices(many)

@@ -50,6 +50,7 @@ _HARDLY_REPEAT = 0.2
 _OTHERS = 50
 # Prices that are revenue over units are missing at these zeros, and in few other rows.
 _FEWEST_ZEROS = 5
+_LARGEST_GRADE = 12
 _MOSTLY_ZEROS = 1.2
 
 
@@ -137,14 +138,20 @@ def capped_outcome(sample: Sample) -> Iterator[Notice]:
         capped = y == limit
         # One row of each group is the largest anyway.
         share = (np.count_nonzero(capped) - groups) / y.size
-        if share <= _AT_LIMIT:
+        # A list price is the usual value.
+        if not _AT_LIMIT < share <= (0.5 if groups > 1 else 1):
             continue
         # The first entity is always 1 in an index that is scaled by period.
         rows = np.bincount(entity[capped])
-        rows = rows[rows > (groups > 1)]
+        reach_it = np.count_nonzero(rows)
+        if groups > 1:
+            rows = rows[rows > 1]
+            # A last value that is repeated, and a constant, are there once.
+            arrives = capped & np.append(True, ~capped[:-1] | np.diff(entity) > 0)
+            reach_it = np.count_nonzero(np.bincount(entity[arrives]) > 1)
         others = pd.DataFrame({"y": y, "group": groups > 1 and entity})[~capped]
         repeated = others.duplicated().mean() > _HARDLY_REPEAT * share
-        enough = rows.size > max(4, _AT_LIMIT * starts.size) and len(others) > _OTHERS
+        enough = reach_it > max(4, _AT_LIMIT * starts.size) and len(others) > _OTHERS
         if enough and not repeated:
             yield notice_of(
                 "capped_outcome",
@@ -184,12 +191,15 @@ def _missing_at_zero(sample: Sample, table: Table, y: str) -> Iterator[Notice]:
     """Report a term that is missing where the outcome is zero, and hardly elsewhere."""
     zero, roles = table.numeric(y) == 0, sample.roles
     zeros = int(np.count_nonzero(zero))
+    # In the first periods outcomes may be zero, and lags and changes are missing.
+    same_entity = np.diff(table.keys.entity) == 0
+    again = np.count_nonzero(zero[1:] & ~zero[:-1] & same_entity)
     for at in (*roles.get("x", ()), *roles.get("endog", ())):
         term = sample.names[at]
         columns = [c for c in columns_of(sample, [term]) if c in table.data]
         lost = table.data[columns].isna().any(axis=1).to_numpy()
         mostly = lost.sum() <= _MOSTLY_ZEROS * zeros
-        if zeros >= _FEWEST_ZEROS and mostly and lost[zero].all():
+        if again >= _FEWEST_ZEROS and mostly and lost[zero].all():
             yield notice_of("missing_at_zero", term=term, outcome=y, count=zeros)
             return
 
@@ -272,6 +282,9 @@ def _suppressed_counts(
         if least not in _SMALLEST_COUNTS or (np.isnan(values) != missing).any():
             continue
         counts = values[~missing]
+        # Grades, and persons of a household, are never zero.
+        if not missing.any() and counts.max() <= _LARGEST_GRADE:
+            continue
         if not (counts % 1).any() and _grows_with_size(
             np.log(counts), keys.entity[~missing], spans
         ):

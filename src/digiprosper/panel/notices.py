@@ -130,6 +130,8 @@ _FEWEST_ENTITIES = 4
 _OF_UNITS = 0.15
 # Sums of larger numbers may overflow.
 _LARGEST = 1e100
+# Shares are below 1, and rates such as loss ratios a little above.
+_LARGEST_SHARE = 2.0
 # A factor of 100, with growth
 _FEWEST_TENS = 1.5
 # An index falls back to its base by the growth of several periods.
@@ -722,6 +724,9 @@ def units_differ(table: Table) -> Iterator[Notice]:
         # Fast: most columns vary too little.
         if not 0 <= least <= largest / _UNITS_APART <= _LARGEST:
             continue
+        # Codes, of areas or stocks, have different numbers of digits.
+        if not keys.vary(values).any():
+            continue
         seen = values >= 0
         counts = np.bincount(keys.entity[seen])
         sums = np.bincount(keys.entity[seen], values[seen])
@@ -737,6 +742,14 @@ def units_differ(table: Table) -> Iterator[Notice]:
         # Sizes differ within groups, and by no power of ten between them.
         narrow = max(map(np.ptp, groups)) < 1
         if narrow and tens > _FEWEST_TENS and abs(tens - round(tens)) < _OF_UNITS:
+            larger = np.isin(keys.entity, entities[order[end:]])
+            top = values[seen & ~larger].max()
+            # Two kinds of firms, or goods, often differ by 100, which no unit does but
+            # percent. Dummies of two groups have the same values.
+            if top >= values[larger & (values > 0)].min() or (
+                round(tens) == 2 and top > _LARGEST_SHARE
+            ):
+                continue
             yield notice_of(
                 "units_differ",
                 column=name,

@@ -177,9 +177,9 @@ class _KnownLabel(NamedTuple):
 
 
 def _look_up(label: str) -> _KnownLabel:
-    # 总行 and 本级 are head offices, whose statements contain those of branches, or are
-    # those of no region.
-    if label.endswith(("合计", "总计", "小计", "总行", "本级")):
+    # 总行 and 公司本级 are head offices, whose statements contain those of branches, or
+    # are those of no region. 南京市本级 is the city without its counties.
+    if label.endswith(("合计", "总计", "小计", "总行", "公司本级", "集团本级")):
         return _KnownLabel("total")
     return _known_labels().get(label.casefold(), _KnownLabel())
 
