@@ -276,7 +276,8 @@ def test_progress_counts_the_draws_and_changes_none(
 
 @quiet
 @pytest.mark.further
-def test_draws_equal_explicit_refits_of_the_whole_chain() -> None:
+@pytest.mark.parametrize("draws", [5, pytest.param(20, marks=pytest.mark.weekly)])
+def test_draws_equal_explicit_refits_of_the_whole_chain(draws: int) -> None:
     df = frame(5, n=14, periods=6)
     panel = Panel(df, "i", "t")
     spec = PanelThreshold("y", "z", "q", "x", trim=0.12, n_thresholds=2, reps=20)
@@ -296,7 +297,7 @@ def test_draws_equal_explicit_refits_of_the_whole_chain() -> None:
         assert null is not None
         stream = np.random.default_rng(np.random.SeedSequence(11, spawn_key=(0, j - 1)))
         signs = np.where(stream.random((20, df["i"].nunique())) < 0.5, -1.0, 1.0)
-        for b in range(20):
+        for b in range(draws):
             drawn = null.fitted_values + null.resids * signs[b][df["i"].to_numpy()]
             other = panel.assign(y=drawn)
             statistic = _sequential(plain.replace(n_thresholds=j), other)
