@@ -379,9 +379,10 @@ def _made_of_outcome(
     outcome = sample.names[y]
     if len(x) > 1 and (parts := _parts_of_sum(sample, rows, values)):
         yield _made_from(dict.fromkeys(parts, outcome), "sum")
-    for test, role in _MADE_FROM_OUTCOME.items():
-        if x and (terms := _terms_that(test, sample, table)):
-            yield _made_from(dict.fromkeys(terms, outcome), role)
+    roles = _roles_of_terms(sample, table) if x else {}
+    for role in dict.fromkeys(roles.values()):
+        terms = [term for term in roles if roles[term] == role]
+        yield _made_from(dict.fromkeys(terms, outcome), role)
 
 
 def _of_growth_indices(
@@ -439,19 +440,19 @@ def _parts_of_sum(sample: Sample, rows: Ints, values: Floats) -> list[str]:
     return [sample.names[at] for at in parts]
 
 
-def _terms_that(
-    test: Callable[[Sample, int, Sequence[int]], list[bool]],
-    sample: Sample,
-    table: Table,
-) -> list[str]:
-    """Select regressors that a test says are made from the outcome."""
+def _roles_of_terms(sample: Sample, table: Table) -> dict[str, str]:
+    """Map regressors that are made from the outcome to how they are."""
     (y,), x, tested = sample.roles["y"], sample.roles["x"], table.some_numbers.tested
-    keys = {at: (test.__name__, sample.names[y], sample.names[at]) for at in x}
-    # Fast: other fits of the panel have the same pairs.
-    if new := [at for at in x if keys[at] not in tested]:
-        pairs = [keys[at] for at in new]
-        tested.update(zip(pairs, test(sample, y, new), strict=False))
-    return [sample.names[at] for at in x if tested.get(keys[at])]
+    outcome, terms = sample.names[y], [sample.names[at] for at in x]
+    # Fast: other fits of these rows have the same pairs.
+    roles = tested.setdefault((outcome, sample.nobs), {})
+    if new := [at for at in x if sample.names[at] not in roles]:
+        roles.update(dict.fromkeys([sample.names[at] for at in new], ""))
+        for test, role in _MADE_FROM_OUTCOME.items():
+            for at, is_made in zip(new, test(sample, y, new), strict=False):
+                if is_made and not roles[sample.names[at]]:
+                    roles[sample.names[at]] = role
+    return {term: roles[term] for term in terms if roles[term]}
 
 
 def _are_moving_sums(sample: Sample, y: int, x: Sequence[int]) -> list[bool]:
