@@ -504,18 +504,20 @@ def _is_share(column: Floats, outcome: Floats) -> bool:
 
 def _rise_with_outcome(sample: Sample, y: int, x: Sequence[int]) -> list[bool]:
     """Tell which columns rise in rows with the largest outcome more than in others."""
-    now = np.flatnonzero(np.diff(sample.entity) == 0)[:_MOST_PAIRS] + 1
-    changes = sample.matrix[now][:, x] - sample.matrix[now - 1][:, x]
-    rises: list[bool] = _in_order(changes, sample.matrix[now, y]).tolist()
+    rows = np.flatnonzero(np.diff(sample.entity) == 0)[:_MOST_PAIRS] + 1
+    rises: list[bool] = _in_order(sample, rows, x, sample.matrix[rows, y]).tolist()
     return rises
 
 
-def _in_order(changes: Floats, outcome: Floats) -> Bools:
-    """Tell which changes (R, c) are larger at wins than at losses, as of ratings."""
+def _in_order(
+    sample: Sample, rows: Ints, columns: Sequence[int], outcome: Floats
+) -> Bools:
+    """Tell which columns change more at wins than at losses (R,), as ratings do."""
     low, high = outcome.min(initial=np.inf), outcome.max(initial=-np.inf)
     wins, losses = outcome == high, outcome == low
     if high == low or min(wins.sum(), losses.sum()) < _FEWEST_ROWS / 2:
-        return np.zeros(changes.shape[1], dtype=np.bool_)
+        return np.zeros(len(columns), dtype=np.bool_)
+    changes = (sample.matrix[rows] - sample.matrix[rows - 1])[:, columns]
     return np.asarray(changes[wins].min(axis=0) > changes[losses].max(axis=0))
 
 
@@ -789,9 +791,9 @@ def stocks_of(sample: Sample, at: int, columns: Sequence[int]) -> list[str]:
     if before.size < _FEWEST_ROWS:
         return []
     stocks = np.asarray(columns, dtype=np.intp)
-    changes = sample.matrix[before + 1][:, stocks] - sample.matrix[before][:, stocks]
-    ratings = stocks[_in_order(changes, sample.matrix[before, at])]
-    by_size = before[np.argsort(-np.abs(sample.matrix[before, at]))]
+    outcome = sample.matrix[before, at]
+    ratings = stocks[_in_order(sample, before + 1, columns, outcome)]
+    by_size = before[np.argsort(-np.abs(outcome))]
     # Fast: a few pairs with large and small flows show that most columns are no stocks.
     for pairs in (by_size[:: before.size // _FEW_PAIRS], before):
         rows = np.stack([pairs, pairs + 1])[..., None]
