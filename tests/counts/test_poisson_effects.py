@@ -184,6 +184,11 @@ def test_an_exposure_without_its_log_is_no_offset() -> None:
     same = fit(frame, offset="logged").params
     np.testing.assert_allclose(same, fit(frame, exposure="size").params, atol=1e-11)
     fit(frame, offset="I(years / 10)")
+    # A dummy, and an index of another model
+    frame["late"] = (frame["years"] > 1) * 1.0
+    frame["index"] = (frame["logged"] - 1).round(1)
+    for offset in ("late", "index"):
+        fit(frame, offset=offset)
 
 
 def test_entity_effects_alone_are_the_conditional_likelihood() -> None:

@@ -612,6 +612,7 @@ def test_kinds_of_entities_are_no_units(rows) -> None:
     size = np.exp(0.1 * np.sin(np.arange(len(rows))))
     scale = np.where(sides["big"], 100, 1)
     assert "units_differ" in notices(sides.assign(loss=size * scale))
+    assert "units_differ" not in notices(sides.assign(loss=0.004 * size * scale))
     # Firms of two kinds, codes of areas, and dummies of early and late entities
     assert "units_differ" not in notices(sides.assign(loss=40 * size * scale))
     assert "units_differ" not in notices(sides.assign(code=1101 * scale))

@@ -379,9 +379,10 @@ def _made_of_outcome(
     outcome = sample.names[y]
     if len(x) > 1 and (parts := _parts_of_sum(sample, rows, values)):
         yield _made_from(dict.fromkeys(parts, outcome), "sum")
-    for test, role in _MADE_FROM_OUTCOME.items():
-        if x and (terms := _terms_that(test, sample, table)):
-            yield _made_from(dict.fromkeys(terms, outcome), role)
+    roles = _roles_of_terms(sample, table) if x else {}
+    for role in dict.fromkeys(roles.values()):
+        terms = [term for term in roles if roles[term] == role]
+        yield _made_from(dict.fromkeys(terms, outcome), role)
 
 
 def _of_growth_indices(
@@ -439,19 +440,19 @@ def _parts_of_sum(sample: Sample, rows: Ints, values: Floats) -> list[str]:
     return [sample.names[at] for at in parts]
 
 
-def _terms_that(
-    test: Callable[[Sample, int, Sequence[int]], list[bool]],
-    sample: Sample,
-    table: Table,
-) -> list[str]:
-    """Select regressors that a test says are made from the outcome."""
+def _roles_of_terms(sample: Sample, table: Table) -> dict[str, str]:
+    """Map regressors that are made from the outcome to how they are."""
     (y,), x, tested = sample.roles["y"], sample.roles["x"], table.some_numbers.tested
-    keys = {at: (test.__name__, sample.names[y], sample.names[at]) for at in x}
-    # Fast: other fits of the panel have the same pairs.
-    if new := [at for at in x if keys[at] not in tested]:
-        pairs = [keys[at] for at in new]
-        tested.update(zip(pairs, test(sample, y, new), strict=False))
-    return [sample.names[at] for at in x if tested.get(keys[at])]
+    outcome, terms = sample.names[y], [sample.names[at] for at in x]
+    # Fast: other fits of these rows have the same pairs.
+    roles = tested.setdefault((outcome, sample.nobs), {})
+    if new := [at for at in x if sample.names[at] not in roles]:
+        roles.update(dict.fromkeys([sample.names[at] for at in new], ""))
+        for test, role in _MADE_FROM_OUTCOME.items():
+            for at, is_made in zip(new, test(sample, y, new), strict=False):
+                if is_made and not roles[sample.names[at]]:
+                    roles[sample.names[at]] = role
+    return {term: roles[term] for term in terms if roles[term]}
 
 
 def _are_moving_sums(sample: Sample, y: int, x: Sequence[int]) -> list[bool]:
@@ -503,18 +504,20 @@ def _is_share(column: Floats, outcome: Floats) -> bool:
 
 def _rise_with_outcome(sample: Sample, y: int, x: Sequence[int]) -> list[bool]:
     """Tell which columns rise in rows with the largest outcome more than in others."""
-    now = np.flatnonzero(np.diff(sample.entity) == 0)[:_MOST_PAIRS] + 1
-    changes = sample.matrix[now][:, x] - sample.matrix[now - 1][:, x]
-    rises: list[bool] = _in_order(changes, sample.matrix[now, y]).tolist()
+    rows = np.flatnonzero(np.diff(sample.entity) == 0)[:_MOST_PAIRS] + 1
+    rises: list[bool] = _in_order(sample, rows, x, sample.matrix[rows, y]).tolist()
     return rises
 
 
-def _in_order(changes: Floats, outcome: Floats) -> Bools:
-    """Tell which changes (R, c) are larger at wins than at losses, as of ratings."""
+def _in_order(
+    sample: Sample, rows: Ints, columns: Sequence[int], outcome: Floats
+) -> Bools:
+    """Tell which columns change more at wins than at losses (R,), as ratings do."""
     low, high = outcome.min(initial=np.inf), outcome.max(initial=-np.inf)
     wins, losses = outcome == high, outcome == low
     if high == low or min(wins.sum(), losses.sum()) < _FEWEST_ROWS / 2:
-        return np.zeros(changes.shape[1], dtype=np.bool_)
+        return np.zeros(len(columns), dtype=np.bool_)
+    changes = (sample.matrix[rows] - sample.matrix[rows - 1])[:, columns]
     return np.asarray(changes[wins].min(axis=0) > changes[losses].max(axis=0))
 
 
@@ -788,9 +791,9 @@ def stocks_of(sample: Sample, at: int, columns: Sequence[int]) -> list[str]:
     if before.size < _FEWEST_ROWS:
         return []
     stocks = np.asarray(columns, dtype=np.intp)
-    changes = sample.matrix[before + 1][:, stocks] - sample.matrix[before][:, stocks]
-    ratings = stocks[_in_order(changes, sample.matrix[before, at])]
-    by_size = before[np.argsort(-np.abs(sample.matrix[before, at]))]
+    outcome = sample.matrix[before, at]
+    ratings = stocks[_in_order(sample, before + 1, columns, outcome)]
+    by_size = before[np.argsort(-np.abs(outcome))]
     # Fast: a few pairs with large and small flows show that most columns are no stocks.
     for pairs in (by_size[:: before.size // _FEW_PAIRS], before):
         rows = np.stack([pairs, pairs + 1])[..., None]

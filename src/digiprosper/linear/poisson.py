@@ -234,7 +234,9 @@ def _check_exposure(name: str, sample: Sample) -> None:
 def _check_offset(name: str, sample: Sample, offset: Floats) -> None:
     """Refuse an exposure without its log: of a wide range, or with few digits."""
     is_column = [factor.column for factor in sample.factors_of(name)] == [name]
-    rounded = is_column and np.array_equal(offset, offset.round(1))
+    # Exposures are no dummies, and not negative.
+    may_be = is_column and offset.min() >= 0 and not np.isin(offset, (0, 1)).all()
+    rounded = may_be and np.array_equal(offset, offset.round(1))
     if np.ptp(offset) > (0 if rounded else _WIDEST_OFFSET):
         raise option_error(
             "offset",

@@ -742,12 +742,13 @@ def units_differ(table: Table) -> Iterator[Notice]:
         # Sizes differ within groups, and by no power of ten between them.
         narrow = max(map(np.ptp, groups)) < 1
         if narrow and tens > _FEWEST_TENS and abs(tens - round(tens)) < _OF_UNITS:
-            larger = np.isin(keys.entity, entities[order[end:]])
-            top = values[seen & ~larger].max()
+            is_larger = np.isin(keys.entity, entities[order[end:]])
+            large, small = values[seen & is_larger], values[seen & ~is_larger]
             # Two kinds of firms, or goods, often differ by 100, which no unit does but
             # percent. Dummies of two groups have the same values.
-            if top >= values[larger & (values > 0)].min() or (
-                round(tens) == 2 and top > _LARGEST_SHARE
+            are_shares = small.max() <= _LARGEST_SHARE < large.max()
+            if small.max() >= large[large > 0].min() or (
+                round(tens) == 2 and not are_shares
             ):
                 continue
             yield notice_of(

@@ -57,8 +57,8 @@ class SomeNumbers:
     values: Floats  # (R, k), with missing ones
     # By role and term: pairs of columns of which it may be the ratio, up to a unit
     ratios: dict[tuple[str, str], list[tuple[int, int]]] = field(default_factory=dict)
-    # By test, outcome and term: whether the term is made from the outcome
-    tested: dict[tuple[str, str, str], bool] = field(default_factory=dict)
+    # By outcome and rows: how a term is made from the outcome, or ""
+    tested: dict[tuple[str, int], dict[str, str]] = field(default_factory=dict)
 
     def select(self, inside: Bools) -> SomeNumbers:
         """Keep some of the rows."""
