@@ -707,7 +707,7 @@ def test_what_a_program_changes_is_marked_at_each_call(read: Any) -> None:
         ("xtdes", "translated"),
         ("robust", "translated"),
         ("MyClean, all", "not run"),
-        ("program define Clean\nreplace x = 1\nend\nClean", "not run"),
+        ("program define Clean\nsyntax\nreplace x = 1\nend\nClean", "not run"),
         ("myclean", "not run"),
         ("do other.do\nuse a\nMyClean", "not run"),
         # Only these columns are made.
@@ -759,7 +759,7 @@ def test_a_loop_over_a_pattern_marks_columns_of_the_pattern(read: Any) -> None:
         "levelsof id, local(ids)\nforeach i of local ids {\n{}\n}",
         "forvalues i = 1/2000 {\n{}\n}",
         "foreach v of varlist x* {\n{}\n}",
-        "program mine\nargs v\n{}\nend\nmine x",
+        "program mine\nargs v\ntempvar t\n{}\nend\nmine x",
         "while 1 {\nforvalues i = 1/3 {\n{}\n}\n}",
     ],
 )

@@ -291,22 +291,26 @@ def _means_of_others(
     for column, total in totals.items():
         if column == term or (by_key and not isclose(total, totals[term])):
             continue
-        whole, x = table.numeric(term), table.numeric(column)
-        # Means of others have the total of the values, and vary less.
-        gaps = whole - x
-        # Fast: most columns have no missing values, and another total.
-        if np.isnan(gaps.sum()):
-            gaps = gaps[~np.isnan(gaps)]
-        total = np.nansum(abs(x))
-        same_total = abs(gaps.sum()) <= SAME_TOTAL * total
-        # An empty column has a total of zero, and no variance.
-        if total and same_total and np.nanstd(whole) < (1 - _NEAR) * np.nanstd(x):
+        z, x = table.numeric(term), table.numeric(column)
+        if _has_same_total_and_varies_less(z, x):
             rows = table.keys.index.get_indexer(sample.index)
             for effect in effects:
-                if is_mean_of_others(whole[rows], x[rows], sample.codes[effect]):
+                if is_mean_of_others(z[rows], x[rows], sample.codes[effect]):
                     yield notice_of(
                         "mean_of_others", term=term, column=column, effect=effect
                     )
+
+
+def _has_same_total_and_varies_less(z: Floats, x: Floats) -> bool:
+    """Tell whether z has the total of x and varies less, as means of others do."""
+    gaps = z - x
+    # Fast: most columns have no missing values, and another total.
+    if np.isnan(gaps.sum()):
+        gaps = gaps[~np.isnan(gaps)]
+    total = np.nansum(abs(x))
+    same_total = abs(gaps.sum()) <= SAME_TOTAL * total
+    # An empty column has a total of zero, and no variance.
+    return bool(total and same_total and np.nanstd(z) < (1 - _NEAR) * np.nanstd(x))
 
 
 def is_mean_of_others(z: Floats, x: Floats, codes: Ints) -> bool:
@@ -645,27 +649,29 @@ def _own_parts(
     if min(denominators, default=len(names)) == len(names):
         return
     of_term = _without_products(sample, numbers, term, of_term)
-    parts = [
-        ("own_denominator", *ratio)
-        for ratio, (made_of, _) in product(of_outcome, of_term)
-        if ratio[1] == made_of
-    ]
-    if not parts:
-        below_of = dict(_without_products(sample, numbers, outcome, of_outcome))
-        for top, over in of_term:
-            # With the same denominator it is a function of the outcome.
-            of_numerator = top in below_of and over not in (below_of[top], len(names))
-            if of_numerator or (over in below_of and below_of[over] != top):
-                code = "own_numerator" if of_numerator else "own_ratio"
-                parts.append((code, top, over))
-    for code, top, below in parts[:1]:
-        yield notice_of(
-            code,
-            outcome=outcome,
-            numerator=names[top],
-            denominator=names[below],
-            term=term,
-        )
+    for (top, below), (made_of, _) in product(of_outcome, of_term):
+        if below == made_of:
+            yield notice_of(
+                "own_denominator",
+                outcome=outcome,
+                numerator=names[top],
+                denominator=names[below],
+                term=term,
+            )
+            return
+    below_of = dict(_without_products(sample, numbers, outcome, of_outcome))
+    for top, below in of_term:
+        # With the same denominator it is a function of the outcome.
+        of_numerator = top in below_of and below not in (below_of[top], len(names))
+        if of_numerator or below_of.get(below, top) != top:
+            yield notice_of(
+                "own_numerator" if of_numerator else "own_ratio",
+                outcome=outcome,
+                numerator=names[top],
+                denominator=names[below],
+                term=term,
+            )
+            return
 
 
 def _without_products(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -132,20 +133,20 @@ def ends_of_blocks(statements: Sequence[Statement]) -> dict[int, int]:
     """Find the end of each block: its closing brace, or ``end`` of a program."""
     ends: dict[int, int] = {}
     braces: list[int] = []
-    program: int | None = None
+    program = -1  # or the position at which an open one begins
     for at, statement in enumerate(statements):
         text = without_prefix(statement.text)
-        if program is None and _opens_until_end(text):
+        if program < 0 and _opens_until_end(text):
             program = at
-        elif program is not None and text == "end":
-            braces = [brace for brace in braces if brace < program]
-            ends[program], program = at, None
-        elif text.startswith("}") and braces and braces[-1] > (program or -1):
+        elif program >= 0 and text == "end":
+            del braces[bisect(braces, program) :]
+            ends[program], program = at, -1
+        elif text.startswith("}") and braces and braces[-1] > program:
             ends[braces.pop()] = at
         elif text.endswith("{"):
             braces.append(at)
     # What is not closed ends with the file.
-    unclosed = braces if program is None else [*braces, program]
+    unclosed = {*braces, program} - {-1}
     return ends | dict.fromkeys(unclosed, len(statements) - 1)
 
 

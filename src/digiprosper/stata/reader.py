@@ -392,15 +392,19 @@ class Reader(Records):
         elif word == "scalar":
             self._scalar(self.macros.expand(arguments))
         elif word == "args":
-            values = self.macros.values
-            for at, name in enumerate(arguments.split(), 1):
-                self.macros.forget(name, f"{cited(name)} is an argument of the file")
-                if "0" in values:
-                    self.macros.forget(name)
-                    values[name] = values.get(str(at), "")
+            self._name_arguments(arguments.split())
         else:
             return False
         return True
+
+    def _name_arguments(self, names: Sequence[str]) -> None:
+        """Give names to the arguments of a program; those of a file are not known."""
+        values = self.macros.values
+        for at, name in enumerate(names, 1):
+            self.macros.forget(name, f"{cited(name)} is an argument of the file")
+            if "0" in values:
+                self.macros.forget(name)
+                values[name] = values.get(str(at), "")
 
     def _scalar(self, text: str) -> None:
         """Keep the value of a scalar; in an expression it looks like a column."""
@@ -449,14 +453,7 @@ class Reader(Records):
         elif command.prefix("permute") is not None or is_test:
             self._translate(command)
         elif estimations.is_estimation(name):
-            self._record("skipped").is_estimation = True
-            translation = self._translate(command, undefined)
-            self.taint.mark(stored_columns(command), self.number)
-            self.context.last = (
-                translation if translation.is_foreign else translation.spec
-            )
-            self.context.fitted_keys = (self.context.entity, self.context.time)
-            self._store(command.stored, by_eststo=True)
+            self._estimate(command, undefined)
         elif name in data.COMMANDS and (name != "tabulate" or generated(command)):
             self._step(command, undefined)
         elif name in ("xtset", "tsset"):
@@ -465,6 +462,15 @@ class Reader(Records):
             self._preserve(command)
         else:
             self._other(command)
+
+    def _estimate(self, command: Command, undefined: str) -> None:
+        """Translate an estimation, and remember it for commands after it."""
+        self._record("skipped").is_estimation = True
+        translation = self._translate(command, undefined)
+        self.taint.mark(stored_columns(command), self.number)
+        self.context.last = translation if translation.is_foreign else translation.spec
+        self.context.fitted_keys = (self.context.entity, self.context.time)
+        self._store(command.stored, by_eststo=True)
 
     def _other(self, command: Command) -> None:
         """Skip what prints, draws or sets; refuse what is not known."""

@@ -506,16 +506,9 @@ _READS = {
 
 def read_text(call: DataCall) -> Step:
     """Translate ``import`` and ``insheet``."""
-    options, command = call.options, call.command
-    kind, *words = split(command.arguments) or [""]
-    if command.name == "insheet":
-        kind, words = "delimited", [kind]
-    file, is_excel = unquoted(command.using or " ".join(words)), kind == "excel"
-    if not is_excel and "." not in re.split(r"[/\\]", file)[-1]:
-        file += ".raw" if command.name == "insheet" else ".csv"
-    path = call.context.find_file(file)
+    options, (kind, file) = call.options, _text_file(call.command)
+    path, is_excel = call.context.find_file(file), kind == "excel"
     first = "firstrow" in options if is_excel else options.get("varnames", "1")
-    kind = "delimited" if kind == "delim" else kind
     if (kind, first) not in _READS:
         raise StataError.because(f"import {kind} with names not in the first row")
     template, case = _READS[kind, first]
@@ -530,6 +523,18 @@ def read_text(call: DataCall) -> Step:
     if not is_excel and is_single:
         code += ", precision='float32'"
     return Step(f"floats.clear()\ndf = as_stata({code})", fresh=True, order=())
+
+
+def _text_file(command: Command) -> tuple[str, str]:
+    """Return the kind of a file that is imported, and its name with an ending."""
+    kind, *words = split(command.arguments) or [""]
+    ending = ".csv"
+    if command.name == "insheet":
+        kind, words, ending = "delimited", [kind], ".raw"
+    file = unquoted(command.using or " ".join(words))
+    if kind != "excel" and "." not in re.split(r"[/\\]", file)[-1]:
+        file += ending
+    return "delimited" if kind == "delim" else kind, file
 
 
 def _read_options(options: Mapping[str, str]) -> str:
