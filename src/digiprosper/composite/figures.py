@@ -242,18 +242,18 @@ def ridges(
     if np.concatenate(samples).min() >= 0:
         low = max(low, 0.0)
     grid = np.linspace(low, high, _GRID)
-    ridges = []
+    curves = []
     for p, values, (kernel, h) in zip(chosen, samples, kernels, strict=True):
         count = f"n = {values.size:,}"
         words, density = wording.say("ridge.none", count=count), None
         if h:
             words = f"h = {float(f'{h:.3g}'):,g}, {count}"
             density = np.asarray(kernel(grid))
-        ridges.append(Ridge(tidy_text(p), words, density))
+        curves.append(Ridge(tidy_text(p), words, density))
     period = str(series.index.names[1] or wording.say("period"))
     return Ridges(
         grid=grid,
-        ridges=ridges,
+        ridges=curves,
         variable=wording.labels.get(str(series.name), str(series.name)),
         time=wording.labels.get(period, period),
         rule=rule,

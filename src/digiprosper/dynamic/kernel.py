@@ -320,8 +320,8 @@ def gmm(data: Moments, clusters: Ints) -> GmmFit:
         changes = changes.transpose(1, 0, 2) + changes.transpose(1, 2, 0)
         derivative = second.influence @ (changes @ second.weighted).T
         cross = derivative @ second.bread
-        corrected = second.bread + cross + cross.T + derivative @ robust @ derivative.T
-        second = second._replace(covariance=corrected)
+        windmeijer = second.bread + cross + cross.T + derivative @ robust @ derivative.T
+        second = second._replace(covariance=windmeijer)
     return GmmFit(first._replace(covariance=robust), second, score_covariance)
 
 

@@ -1011,10 +1011,10 @@ class IVResults(LinearResults):
         return ", ".join(texts)
 
     def _summary_tests(self) -> list[TestResult]:
-        overidentification = "sargan" if self.cov_type == "unadjusted" else "hansen_j"
+        j_test = "sargan" if self.cov_type == "unadjusted" else "hansen_j"
         shown = [
             self.iv_tests["kp_rk_lm"],
-            self.iv_tests[overidentification],
+            self.iv_tests[j_test],
             self.endogeneity,
         ]
         return cast("list[TestResult]", shown)

@@ -143,7 +143,7 @@ class CurveTest(Summarised):
 
     def _more_numbers(self) -> dict[str, Any]:
         of_class: Any = type(self)
-        names = [field.name for field in fields(of_class)]
+        names = [attribute.name for attribute in fields(of_class)]
         names.remove("diagnostics")
         return {name: getattr(self, name) for name in (*names, "supported", "shape")}
 
