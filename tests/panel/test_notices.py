@@ -594,6 +594,8 @@ def test_entities_in_another_unit_are_reported(rows) -> None:
     assert round(notice.data["ratio"], -1) == 100
     shares.loc[::5, "loss"] = np.nan
     assert "units_differ" in notices(shares)
+    codes = 100 * percent + rows["year"] % 100
+    assert "units_differ" not in notices(rows.assign(region_year=codes))
     large = shares.assign(loss=1e304 * shares["loss"])
     assert "units_differ" not in notices(large)
     # Sizes of 1 to 100,000 have no gap, and factors that are no unit another one.

@@ -734,7 +734,8 @@ def units_differ(table: Table) -> Iterator[Notice]:
         means = np.log10(sums[entities] / counts[entities])
         order = np.argsort(means)
         gaps = np.diff(means[order])[_FEWEST_BREAKS - 1 : 1 - _FEWEST_BREAKS]
-        if gaps.max(initial=0) <= 1:
+        # Codes, such as those of regions and years, repeat.
+        if gaps.max(initial=0) <= 1 or 2 * np.unique(values).size <= values.size:
             continue
         end = _FEWEST_BREAKS + int(gaps.argmax())
         groups = means[order[:end]], means[order[end:]]
