@@ -719,16 +719,16 @@ def units_differ(table: Table) -> Iterator[Notice]:
     for name, values in table.numbers.items():
         least = np.fmin.reduce(values)
         # Fast: most columns vary too little.
-        if not 0 <= _UNITS_APART * least <= np.fmax.reduce(values):
+        if not 0 <= least <= np.fmax.reduce(values) / _UNITS_APART:
             continue
         # Codes, of areas or stocks, have different numbers of digits.
         if not keys.vary(values).any():
             continue
         seen = values >= 0
-        counts = np.bincount(keys.entity[seen])
-        sums = np.bincount(keys.entity[seen], values[seen])
-        entities = np.flatnonzero(sums)
-        means = np.log10(sums[entities] / counts[entities])
+        rows = keys.entity[seen]
+        sizes = np.bincount(rows, values[seen] / np.bincount(rows)[rows])
+        entities = np.flatnonzero(sizes)
+        means = np.log10(sizes[entities])
         order = np.argsort(means)
         gaps = np.diff(means[order])[_FEWEST_BREAKS - 1 : 1 - _FEWEST_BREAKS]
         if gaps.max(initial=0) <= 1:

@@ -191,7 +191,8 @@ class Table:
     @cached_property
     def column_totals(self) -> dict[str, float]:
         """Total of each column of numbers, without missing values."""
-        return {name: float(np.nansum(x)) for name, x in self.numbers.items()}
+        with np.errstate(over="ignore", invalid="ignore"):
+            return {name: float(np.nansum(x)) for name, x in self.numbers.items()}
 
     @cached_property
     def growth_indices(self) -> tuple[str, ...]:
