@@ -718,6 +718,14 @@ def test_a_rating_that_is_made_from_the_outcome_is_reported() -> None:
     assert "made_from" not in codes_of(FixedEffects("won", ["before"]), first)
 
 
+@pytest.mark.filterwarnings("ignore::digiprosper.DigiprosperWarning")
+def test_rows_chosen_before_do_not_hide_what_is_made_from_the_outcome() -> None:
+    panel = Panel(ratings(), "i", "t")
+    spec = FixedEffects("won", ["after"], time_effects=False, cov_type="robust")
+    spec.replace(where="t < 1", entity_effects=False).fit(panel)
+    assert "made_from" in [notice.code for notice in spec.fit(panel).diagnostics]
+
+
 def test_a_rate_with_its_exposure_is_reported() -> None:
     frame = patents_frame().assign(heads=lambda f: f["patents"] / f["jobs"])
     spec = PoissonEffects("heads", ["hours"], exposure="jobs")

@@ -622,3 +622,10 @@ def test_kinds_of_entities_are_no_units(rows) -> None:
     policy = (t >= 99 * (i % 2)) * 1
     many = pd.DataFrame({"province": i, "year": t, "policy": policy})
     assert "units_differ" not in notices(many)
+    huge = sides.assign(loss=1e306 * size * scale)
+    assert "units_differ" not in notices(huge)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", RuntimeWarning)
+        warnings.simplefilter("ignore", dp.DigiprosperWarning)
+        panel = dp.Panel(huge, "province", "year")
+        dp.FixedEffects("income", ["x"]).fit(panel)

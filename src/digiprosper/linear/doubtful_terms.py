@@ -446,17 +446,15 @@ def _parts_of_sum(sample: Sample, rows: Ints, values: Floats) -> list[str]:
 
 def _roles_of_terms(sample: Sample, table: Table) -> dict[str, str]:
     """Map regressors that are made from the outcome to how they are."""
-    (y,), x, tested = sample.roles["y"], sample.roles["x"], table.some_numbers.tested
-    outcome, terms = sample.names[y], [sample.names[at] for at in x]
+    names, (y,), x = sample.names, sample.roles["y"], sample.roles["x"]
     # Fast: other fits of these rows have the same pairs.
-    roles = tested.setdefault((outcome, sample.nobs), {})
-    if new := [at for at in x if sample.names[at] not in roles]:
-        roles.update(dict.fromkeys([sample.names[at] for at in new], ""))
+    roles = table.some_numbers.tested.setdefault((names[y], sample.nobs), {})
+    if new := [at for at in x if names[at] not in roles]:
+        roles.update((names[at], "") for at in new)
         for test, role in _MADE_FROM_OUTCOME.items():
-            for at, is_made in zip(new, test(sample, y, new), strict=False):
-                if is_made and not roles[sample.names[at]]:
-                    roles[sample.names[at]] = role
-    return {term: roles[term] for term in terms if roles[term]}
+            are_made = test(sample, y, new)
+            roles.update((names[at], role) for at in compress(new, are_made))
+    return {names[at]: roles[names[at]] for at in x if roles[names[at]]}
 
 
 def _are_moving_sums(sample: Sample, y: int, x: Sequence[int]) -> list[bool]:
@@ -526,9 +524,9 @@ def _in_order(
 
 
 _MADE_FROM_OUTCOME = {
+    _are_shares: "share",
     _are_moving_sums: "y",
     _rise_with_outcome: "y",
-    _are_shares: "share",
 }
 
 

@@ -128,8 +128,6 @@ _MOST = 0.8
 _FEWEST_ENTITIES = 4
 # Means of entities in two units differ by a power of ten, up to this in its log.
 _OF_UNITS = 0.15
-# Sums of larger numbers may overflow.
-_LARGEST = 1e100
 # Shares are below 1, and rates such as loss ratios a little above.
 _LARGEST_SHARE = 2.0
 # A factor of 100, with growth
@@ -720,18 +718,18 @@ def units_differ(table: Table) -> Iterator[Notice]:
     """Report columns whose means of entities are in two groups, powers of ten apart."""
     keys = table.keys
     for name, values in table.numbers.items():
-        least, largest = np.fmin.reduce(values), np.fmax.reduce(values)
+        least = np.fmin.reduce(values)
         # Fast: most columns vary too little.
-        if not 0 <= least <= largest / _UNITS_APART <= _LARGEST:
+        if not 0 <= least <= np.fmax.reduce(values) / _UNITS_APART:
             continue
         # Codes, of areas or stocks, have different numbers of digits.
         if not keys.vary(values).any():
             continue
         seen = values >= 0
-        counts = np.bincount(keys.entity[seen])
-        sums = np.bincount(keys.entity[seen], values[seen])
-        entities = np.flatnonzero(sums)
-        means = np.log10(sums[entities] / counts[entities])
+        rows = keys.entity[seen]
+        sizes = np.bincount(rows, values[seen] / np.bincount(rows)[rows])
+        entities = np.flatnonzero(sizes)
+        means = np.log10(sizes[entities])
         order = np.argsort(means)
         gaps = np.diff(means[order])[_FEWEST_BREAKS - 1 : 1 - _FEWEST_BREAKS]
         # Codes, such as those of regions and years, repeat.

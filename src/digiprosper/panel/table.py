@@ -191,7 +191,7 @@ class Table:
     @cached_property
     def column_totals(self) -> dict[str, float]:
         """Total of each column of numbers, without missing values, if finite."""
-        with np.errstate(over="ignore"):
+        with np.errstate(over="ignore", invalid="ignore"):
             totals = {name: float(np.nansum(x)) for name, x in self.numbers.items()}
         return {name: total for name, total in totals.items() if np.isfinite(total)}
 
