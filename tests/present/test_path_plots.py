@@ -339,7 +339,9 @@ def test_a_moderator_points_at_the_paths_it_moves(name, kinds):
         term = {"a": "digital:urban", "b": "productivity:urban", "c": "digital:urban"}[
             kinds[0]
         ]
-        assert any(t.startswith(f"× w: {equation.params[term]:.3f}") for t in beside)
+        number = f"{equation.params[term]:.3f}".replace("-", "−")
+        assert any(t.startswith(f"× w: {number}") for t in beside)
+        assert not re.search(r"-\d", " ".join(beside))
         assert "w = 54.96 (50% quantile)" in words(ax)
         assert not any(t.startswith("total c") for t in words(ax))
         assert {"Total effect", "Effect, mean of the rows"} <= set(words(ax))

@@ -23,6 +23,7 @@ from digiprosper.present.figure_style import (
     say_level,
 )
 from digiprosper.present.style import Style
+from digiprosper.report.characters import with_minus_signs
 from digiprosper.report.drawings import (
     Drawing,
     PathDiagram,
@@ -80,6 +81,7 @@ class _Picture:
         color: str = "black",
     ) -> None:
         if text:
+            text = with_minus_signs(text)
             self.texts.append((text, x, y, size or self.type, ha, va, color))
 
     def inches(self, text: str) -> float:
@@ -669,14 +671,11 @@ def _write_row(
     if math.isfinite(row.effect[0]):
         at, low, high = map(picture.inch, row.effect)
         picture.marks.append((row.verdict, middle, (at, low, high)))
-    # Without an interval it is the dash of a missing number.
-    number = row.number.replace("-", "−") if row.interval else row.number
     if picture.narrow:
-        interval = row.interval.replace("-", "−")
-        numbers = f"{number} {interval}, {heads['p_adjusted']} {row.p}"
+        numbers = f"{row.number} {row.interval}, {heads['p_adjusted']} {row.p}"
         text = ", ".join([numbers, *row.basis])
         return picture.paragraph(text, columns.path, y, columns.wide)
-    picture.write(number, columns.numbers, middle, ha="right")
+    picture.write(row.number, columns.numbers, middle, ha="right")
     picture.write(row.p, columns.p, middle, ha="right")
     for text in row.basis:
         top = picture.paragraph(text, columns.basis, top, _BASIS)
@@ -701,8 +700,7 @@ def _write_axis(
         if limits[0] <= value <= limits[1]:
             x = picture.inch(value)
             picture.rules.append(((x, y), (x, y - 0.04), False))
-            text = f"{value:z.4g}".replace("-", "−")
-            picture.write(text, x, y - 0.06 - picture.line / 2, ha="center")
+            picture.write(f"{value:z.4g}", x, y - 0.06 - picture.line / 2, ha="center")
     return y - 0.06 - picture.line
 
 

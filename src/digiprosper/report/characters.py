@@ -61,6 +61,13 @@ def with_signs(text: str) -> str:
     return text.replace("<=", "≤").replace(">=", "≥")
 
 
+def with_minus_signs(text: str) -> str:
+    """Write comparisons, and minus before numbers, as signs."""
+    # A hyphen between years, such as 2005年-2010年, is no minus.
+    hyphen = r"(?<![A-Za-z0-9_.)\]年月日-])-(?=[\d.∞])"
+    return re.sub(hyphen, "−", with_signs(text))
+
+
 def decimal_text(value: float, digits: int) -> str:
     """Write a number with decimals, or with significant digits if it would be 0."""
     text = f"{value:z.{digits}f}"

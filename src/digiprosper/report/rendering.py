@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from itertools import chain, groupby
 from typing import NamedTuple, Self
 
-from digiprosper.report.characters import text_width, with_signs, wrap_text
+from digiprosper.report.characters import text_width, with_minus_signs, wrap_text
 
 _NUMBER = re.compile(r"([(<]*-?[\d.,]+(?:e[+-]?\d+)?)([)*]*)")
 _RULES = {"thick": "2px solid currentColor;", "thin": "1px solid currentColor;"}
@@ -116,10 +116,10 @@ class Content:
         """Return the table with typographic minus signs, ``≤`` and ``≥``."""
         return replace(
             self,
-            header=tuple(list(map(_with_minus_sign, row)) for row in self.header),
-            body=tuple(list(map(_with_minus_sign, row)) for row in self.body),
-            notes=tuple(map(_with_minus_sign, self.notes)),
-            title=None if self.title is None else _with_minus_sign(self.title),
+            header=tuple(list(map(with_minus_signs, row)) for row in self.header),
+            body=tuple(list(map(with_minus_signs, row)) for row in self.body),
+            notes=tuple(map(with_minus_signs, self.notes)),
+            title=None if self.title is None else with_minus_signs(self.title),
         )
 
     @property
@@ -127,12 +127,6 @@ class Content:
         """Return all texts, for example to find their characters."""
         cells = (cell for row in (*self.header, *self.body) for cell in row)
         return "\n".join((*cells, *self.notes, self.title or ""))
-
-
-def _with_minus_sign(text: str) -> str:
-    # A hyphen between years, such as 2005年-2010年, is no minus.
-    hyphen = r"(?<![A-Za-z0-9_.)\]年月日-])-(?=[\d.∞])"
-    return re.sub(hyphen, "−", with_signs(text))
 
 
 def as_text(content: Content) -> str:
