@@ -108,11 +108,11 @@ def is_no_command(name: str, text: str, *, others_run: bool) -> bool:
     is_heading |= name[:1].isupper() and not others_run
     is_sign = re.match(r"[^\w\s$`\"]", text) is not None
     # The rest of a command whose lines were not joined, as ``se(%9.3f) replace``.
-    rest = r"(?!range)\w+\(|(robust|first|verbose)$"
-    is_rest = re.match(rest, text) is not None or text.count('"') % 2 == 1
-    is_rest &= name not in KNOWN
+    continuation = r"(?!range)\w+\(|(robust|first|verbose)$"
+    continues = re.match(continuation, text) is not None or text.count('"') % 2 == 1
+    continues &= name not in KNOWN
     is_text = "," not in text or text.rstrip().endswith((".", "?", "!"))
-    return is_sign or is_rest or _is_misspelt(name) or (is_heading and is_text)
+    return is_sign or continues or _is_misspelt(name) or (is_heading and is_text)
 
 
 def looks_like_estimation(text: str) -> bool:
