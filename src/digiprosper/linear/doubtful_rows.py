@@ -194,12 +194,14 @@ def _missing_at_zero(sample: Sample, table: Table, y: str) -> Iterator[Notice]:
     # In the first periods outcomes may be zero, and lags and changes are missing.
     same_entity = np.diff(table.keys.entity) == 0
     again = np.count_nonzero(zero[1:] & ~zero[:-1] & same_entity)
+    if again < _FEWEST_ZEROS:
+        return
     for at in (*roles.get("x", ()), *roles.get("endog", ())):
         term = sample.names[at]
         columns = [c for c in columns_of(sample, [term]) if c in table.data]
         lost = table.data[columns].isna().any(axis=1).to_numpy()
         mostly = lost.sum() <= _MOSTLY_ZEROS * zeros
-        if again >= _FEWEST_ZEROS and mostly and lost[zero].all():
+        if mostly and lost[zero].all():
             yield notice_of("missing_at_zero", term=term, outcome=y, count=zeros)
             return
 
