@@ -68,6 +68,8 @@ _FEWEST_COUNTS = 5
 # where values are not known in two of 840 rows, the slope is a third or less.
 _MOSTLY_ZEROS = 0.5
 _FAR_FROM_ZERO = 3.0
+# Ratios to the outcome repeat if so few of them differ, beside values of the outcome.
+_FEW_RATIOS = 0.5
 # The logs of numbers that files contain are smaller.
 _LARGEST_LOG = 100.0
 _SEVEN_DIGITS = 1e-6
@@ -485,7 +487,7 @@ def _are_moving_sums(sample: Sample, y: int, x: Sequence[int]) -> list[bool]:
 
 
 def _are_shares(sample: Sample, y: int, x: Sequence[int]) -> list[bool]:
-    """Tell which shares, or their logs, differ from the outcome by few numbers."""
+    """Tell which shares, or their logs, have ratios to the outcome that repeat."""
     rows = sample.keys.in_largest_period[:_MOST_OF_PERIOD]
     if rows.size < _FEWEST_ROWS:
         return []
@@ -494,14 +496,14 @@ def _are_shares(sample: Sample, y: int, x: Sequence[int]) -> list[bool]:
 
 
 def _is_share(column: Floats, outcome: Floats) -> bool:
-    """Tell whether an outcome is a share times, or a log plus, what rows share."""
+    """Tell whether the ratio of the outcome to a share, or its log, often repeats."""
     is_level, parts = column.min() > 0, [outcome, column]
     if column.max() > is_level or (is_level and outcome.min() <= 0):
         return False
     y, x = map(np.log, parts) if is_level else parts
     # Stata's numbers have seven digits.
     sizes = [np.unique(values.round(6)).size for values in (y - x, y)]
-    return sizes[0] <= _MOSTLY_ZEROS * sizes[1]
+    return sizes[0] <= _FEW_RATIOS * sizes[1]
 
 
 def _rise_with_outcome(sample: Sample, y: int, x: Sequence[int]) -> list[bool]:
