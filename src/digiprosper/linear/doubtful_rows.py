@@ -170,21 +170,30 @@ def about_missing(
     y = sample.names[sample.roles["y"][0]] if "y" in sample.roles else ""
     factors, data = sample.factors_of(y), table.data
     columns = [c for f in factors for c in f.columns if c in data and not f.shift]
-    missing = data[columns].isna().any(axis=1).to_numpy()
+    missing = _missing_rows(table, columns)
     offered = [*sample.roles.get("x", ())[:1], *sample.roles.get("instruments", ())]
     names = [sample.names[at] for at in offered]
-    numbers = {*data.select_dtypes("number")}
+    kinds = {str(name): dtype.kind for name, dtype in data.dtypes.items()}
+    numbers = {name for name, kind in kinds.items() if kind in "iuf"}
     for column in columns_of(sample, names):
         if column in numbers:
             yield from _attrition(sample, table, y, missing, column, clusters)
     if sample.where is not None:
         return
-    counts = [*map(str, data.select_dtypes("float"))] if missing.any() else [y]
-    yield from _suppressed_counts(
-        table, missing, [*filter(numbers.__contains__, counts)]
-    )
+    # Counts that are missing somewhere are stored as floats.
+    floats = [name for name in kinds if kinds[name] == "f"]
+    counts = floats if missing.any() else numbers & {y}
+    yield from _suppressed_counts(table, missing, counts)
     if y in numbers:
         yield from _missing_at_zero(sample, table, y)
+
+
+def _missing_rows(table: Table, columns: Iterable[str]) -> Bools:
+    """Mark the rows (N,) where one of the columns is missing."""
+    missing = np.zeros(table.nobs, dtype=np.bool_)
+    for column in columns:  # a frame of them takes five times as long
+        missing |= table.data[column].isna().to_numpy()
+    return missing
 
 
 def _missing_at_zero(sample: Sample, table: Table, y: str) -> Iterator[Notice]:
@@ -199,7 +208,7 @@ def _missing_at_zero(sample: Sample, table: Table, y: str) -> Iterator[Notice]:
     for at in (*roles.get("x", ()), *roles.get("endog", ())):
         term = sample.names[at]
         columns = [c for c in columns_of(sample, [term]) if c in table.data]
-        lost = table.data[columns].isna().any(axis=1).to_numpy()
+        lost = _missing_rows(table, columns)
         mostly = lost.sum() <= _MOSTLY_ZEROS * zeros
         if mostly and lost[zero].all():
             yield notice_of("missing_at_zero", term=term, outcome=y, count=zeros)
