@@ -331,6 +331,19 @@ def test_a_county_level_city_is_told_from_prefectures() -> None:
     assert "county" not in str(caught.value)
 
 
+def test_a_city_among_provinces_is_said_to_be_one() -> None:
+    with pytest.raises(AlignmentError) as caught:
+        match_provinces(["大连", "Shenzhen", 2102, "内蒙", "内"])
+    text = str(caught.value)
+    assert "'大连' is a city of 辽宁, not a province" in text
+    assert "'Shenzhen' is a city of 广东" in text
+    assert "2102 is a city of 辽宁" in text
+    assert "'内蒙' is unknown (did you mean '内蒙古'?)" in text
+    assert "'内' is unknown. Replace" in text
+    with pytest.raises(AlignmentError, match="'辽宁省' is a province, not a city"):
+        match_cities(["辽宁省", "北京"])
+
+
 @pytest.mark.parametrize("missing", [None, np.nan, pd.NA])
 def test_missing_names_stay_missing(missing: object) -> None:
     column = pd.Series(["北京", missing, "上海市"], index=[3, 1, 2], name="省份")

@@ -428,16 +428,21 @@ def _normalised_name(name: object) -> str:
     return _NOT_READ.sub("", unicodedata.normalize("NFKC", str(name)).casefold())
 
 
+def _positions_of(kind: str, name: object) -> list[int]:
+    """List the rows of `_divisions` that a name may mean."""
+    rows, text = _rows_by_spelling(kind), _normalised_name(name)
+    return rows.get(text) or rows.get(re.sub(_ENDINGS[kind], "", text), [])
+
+
 def _match_names(kind: str, names: Any, to: str) -> Any:
     column = _as_column(names, f"match_{kind}")
-    table, rows = _divisions(kind), _rows_by_spelling(kind)
+    table = _divisions(kind)
     meant, problems, chosen = {}, [], {}
     for name in column.dropna().unique():
-        text = _normalised_name(name)
-        positions = rows.get(text) or rows.get(re.sub(_ENDINGS[kind], "", text), [])
+        positions = _positions_of(kind, name)
         meant[name] = positions[0] if positions else -1
         if len(positions) != 1:
-            text = _name_problem(name, table, positions)
+            text = _name_problem(kind, name, positions)
             problems.append(alignment_problem(None, text, [name]))
         if len(positions) > 1:
             chosen[name] = table["official"].iloc[positions[0]]
@@ -488,12 +493,18 @@ def _as_column(names: Any, function: str) -> pd.Series[Any]:
     return column
 
 
-def _name_problem(name: object, table: pd.DataFrame, positions: list[int]) -> str:
+def _name_problem(kind: str, name: object, positions: list[int]) -> str:
     """Tell that a name is unknown, or which divisions it may mean."""
+    table, text = _divisions(kind), _normalised_name(name)
     if positions:
         return f"{cited(name)} may be {' or '.join(table['official'].iloc[positions])}"
+    if kind == "provinces" and (cities := _positions_of("cities", name)):
+        province = _divisions("cities")["province"].iloc[cities[0]]
+        return f"{cited(name)} is a city of {province}, not a province"
+    if kind == "cities" and _positions_of("provinces", name):
+        return f"{cited(name)} is a province, not a city"
     spellings = [*table["official"], *table["short"], *table["pinyin"]]
-    text = _normalised_name(name)
     # 张家港 is no 张家界, and kunshan no anshan.
     alike = [s for s in spellings if text.startswith(s[0] if s.isascii() else s)]
+    alike += [s for s in table["short"] if len(text) > 1 and s.startswith(text)]
     return f"{cited(name)} is unknown{did_you_mean(text, alike, _ALIKE)}"
