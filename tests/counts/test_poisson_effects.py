@@ -178,8 +178,14 @@ def test_an_exposure_without_its_log_is_no_offset() -> None:
     frame["years"] = frame["size"].round(1)
     frame["people"] = 1e3 * frame["size"]
     for offset in ("years", "people"):
-        with pytest.raises(dp.OptionError, match=f"write exposure='{offset}'"):
+        with pytest.raises(
+            dp.OptionError, match=f"Write exposure='{offset}'"
+        ) as caught:
             fit(frame, offset=offset)
+        # I(people) is refused for its range, and is no advice.
+        assert ("I(...)" in str(caught.value)) == (offset == "years")
+    with pytest.raises(dp.OptionError, match=r"Write exposure='I\(people\)'\."):
+        fit(frame, offset="I(people)")
     frame["logged"] = np.log(frame["size"])
     same = fit(frame, offset="logged").params
     np.testing.assert_allclose(same, fit(frame, exposure="size").params, atol=1e-11)

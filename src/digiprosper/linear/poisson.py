@@ -237,12 +237,15 @@ def _check_offset(name: str, sample: Sample, offset: Floats) -> None:
     # Exposures are no dummies, and not negative.
     may_be = is_column and offset.min() >= 0 and not np.isin(offset, (0, 1)).all()
     rounded = may_be and np.array_equal(offset, offset.round(1))
-    if np.ptp(offset) > (0 if rounded else _WIDEST_OFFSET):
+    spread = float(np.ptp(offset))
+    if spread > (0 if rounded else _WIDEST_OFFSET):
+        # Nothing that an exponential takes has so wide a range.
+        other = ", or I(...) if it is none" if spread <= _WIDEST_OFFSET else ""
         raise option_error(
             "offset",
             name,
-            f"offset={cited(name)} seems to be an exposure without its log: write "
-            f"exposure={cited(name)}, or I(...) if it is none.",
+            f"offset={cited(name)} seems to be an exposure without its log: it has a "
+            f"range of {spread:.4g}. Write exposure={cited(name)}{other}.",
         )
 
 
