@@ -583,6 +583,83 @@ def test_names_in_two_forms_are_reported_if_one_follows_the_other(
     assert not notices(pd.concat([right, both]))
 
 
+def simulated_levels(decimals: int) -> pd.DataFrame:
+    """Draw amounts of 31 provinces in ten years, one row each."""
+    rng = np.random.default_rng(31)
+    sizes = rng.normal(3, 1, size=(31, 1))
+    growth = rng.normal(0.08, 0.05, size=(31, 10)).cumsum(axis=1)
+    return pd.DataFrame(np.exp(sizes + growth).round(decimals))
+
+
+def long_rows(**columns) -> pd.DataFrame:
+    """Build rows of panels from arrays of entities by periods."""
+    arrays = {name: np.asarray(values, float) for name, values in columns.items()}
+    n, periods = next(iter(arrays.values())).shape
+    keys = {
+        "province": np.repeat(np.arange(n), periods),
+        "year": np.tile(np.arange(2011, 2011 + periods), n),
+    }
+    return pd.DataFrame(keys | {name: a.ravel() for name, a in arrays.items()})
+
+
+def triples_on_lines(rows: pd.DataFrame, name: str) -> int:
+    """Count rows whose value is the mean of those a year before and after."""
+    values = rows.set_index(["province", "year"])[name].to_dict()
+    count = 0
+    for (province, year), value in values.items():
+        before, after = (values.get((province, year + k)) for k in (-1, 1))
+        if before is not None and after is not None and before != after:
+            count += abs(before + after - 2 * value) < 1e-5 * abs(value)
+    return count
+
+
+@pytest.mark.parametrize("decimals", [15, 2])
+def test_interpolated_columns_are_reported(decimals) -> None:
+    levels = simulated_levels(decimals)
+    assert "straight_lines" not in notices(long_rows(gdp=levels))
+    # A survey every other year, and single values that are missing
+    biennial = levels.copy()
+    biennial.iloc[:, 1:9:2] = np.nan
+    some = levels.mask(np.random.default_rng(1).random(levels.shape) < 0.1)
+    rows = long_rows(
+        gdp=levels,
+        survey=biennial.interpolate(axis=1),
+        some=some.interpolate(axis=1, limit_area="inside"),
+    )
+    single = rows.astype({"survey": np.float32})
+    for frame in (rows, single, rows.sample(frac=1, random_state=2)):
+        counts = notices(frame)["straight_lines"].data["columns"]
+        assert list(counts) == ["survey", "some"]
+        assert counts == {name: triples_on_lines(rows, name) for name in counts}
+    assert counts["survey"] >= 31 * 4
+    text = notices(rows)["straight_lines"].message
+    assert f"{counts['survey']} of 'survey', {counts['some']} of 'some'" in text
+    # Years apart are no neighbours.
+    observed = rows[rows["year"] % 2 == 1]
+    assert "straight_lines" not in notices(observed)
+
+
+def test_equal_steps_that_are_no_interpolation_are_not_reported() -> None:
+    rng = np.random.default_rng(7)
+    levels, years = simulated_levels(15), np.arange(10)
+    national = np.round(np.linspace(5, 10, 10), 1)
+    rows = long_rows(
+        rounded=levels.round(0),
+        tenths=(100 / (1 + np.exp(-levels.to_numpy() / 40))).round(1),
+        quarters=rng.integers(20, 60, size=(31, 10)) / 4,
+        age=years + rng.integers(20, 60, size=(31, 1)) + 0.5,
+        trend=rng.normal(size=(31, 1)) * years,
+        instrument=rng.uniform(1, 9, size=(31, 1)).round(3) * national,
+        stock=rng.uniform(1, 9, size=(31, 1)) * 0.95**years,
+        constant=np.repeat(levels.iloc[:, :1].to_numpy(), 10, axis=1),
+        total=rng.poisson(2, size=(31, 10)).cumsum(axis=1) / 10,
+    )
+    assert "straight_lines" not in notices(rows)
+    # Growth from zero divides by it.
+    rows["from_zero"] = long_rows(x=levels - levels.iloc[:, [0]].to_numpy())["x"]
+    assert "straight_lines" not in notices(rows)
+
+
 def test_entities_in_another_unit_are_reported(rows) -> None:
     shares = rows.assign(loss=0.4 + 0.1 * np.sin(np.arange(len(rows))))
     assert "units_differ" not in notices(shares)

@@ -452,7 +452,7 @@ NOT_BELOW = {
     *("missing_neighbours", "near_end", "constant_threshold_variable"),
     *("unlike_bases", "missing_font", "renamed_columns", "jumping_times"),
     *("uneven_dates", "similar_entities", "code_forms", "totals", "shifted_rows"),
-    *("changed_codes", "sums_of_a_year"),
+    *("changed_codes", "straight_lines", "sums_of_a_year"),
     *("over_gaps", "unit_break", "units_differ", "partly_labelled", "leap_seconds"),
     *("undecoded_text", "large_correction"),
 }

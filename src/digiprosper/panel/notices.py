@@ -21,6 +21,7 @@ over_gaps        column, of, change (as above), count (pairs of rows more than a
 unit_break       columns (column to the median ratio, entities, times of the later unit
                  in each, and "from", the first of these times)
 units_differ     column, ratio, entities (with the larger values)
+straight_lines   columns (to counts of values on a line between those beside them)
 sums_of_a_year   columns (that add up from January on), entities (where they do)
 ================ =======================================================================
 """
@@ -137,6 +138,14 @@ _BACK_TO_BASE = 3.0
 # A jump counts if growth beside it, in logs, is smaller by this factor.
 _AROUND = 10.0
 _ENOUGH = 10_000
+# Values on a line between those before and after are interpolated if so many are, at
+# least this share, and hardly any other is nearly as close to its line. In numbers of
+# few digits equal steps are half as frequent as steps that differ by the last digit.
+_FEWEST_ON_LINES = 10
+_SHARE_ON_LINES = 0.01
+_NEAR_LINES = 1.5
+# Values may be stored in single precision.
+_ROUNDING = 4 * float(np.finfo(np.float32).eps)
 
 
 def changed_codes(table: Table) -> Iterator[Notice]:
@@ -451,6 +460,7 @@ def data_notices(rows: pd.DataFrame, table: Table) -> Iterator[Notice]:
     yield from over_gaps(table)
     yield from unit_break(table)
     yield from units_differ(table)
+    yield from straight_lines(table)
     yield from sums_of_a_year(table)
 
 
@@ -880,6 +890,36 @@ def _factor_text(ratio: float) -> str:
     # A base year changes an index by less than a unit would.
     text = f"{factor:,.0f}" if factor > _MU / 3 else f"{factor:,.2f}"
     return text if ratio > 1 else f"1/{text}"
+
+
+def straight_lines(table: Table) -> Iterator[Notice]:
+    """Report columns with many values on a line between those before and after."""
+    keys, entity, span = table.keys, table.keys.entity, np.diff(table.keys.time)
+    inside = (entity[2:] == entity[:-2]) & (span[1:] == span[:-1])
+    columns = {}
+    for name, values in table.numbers.items():
+        steps = np.diff(values)
+        bends = np.abs(np.diff(steps))
+        rounding = _ROUNDING * np.maximum(np.abs(values[2:]), np.abs(values[:-2]))
+        moves = inside & (np.abs(steps[1:]) > rounding) & np.isfinite(bends)
+        straight = moves & (bends <= rounding)
+        count, others = np.count_nonzero(straight), bends[moves & ~straight]
+        # A column of lines only is a trend.
+        if count < max(_FEWEST_ON_LINES, _SHARE_ON_LINES * moves.sum()) or (
+            not others.size or count <= 3 * np.sum(others <= _NEAR_LINES * others.min())
+        ):
+            continue
+        at = 1 + np.flatnonzero(straight)
+        # Ages, and sizes times a national series, change alike in all entities.
+        with np.errstate(divide="ignore"):
+            changes = {"step": steps[at], "growth": steps[at] / values[at]}
+        texts = pd.DataFrame(changes).map("{:.4g}".format)
+        different = texts.groupby(keys.time[at]).nunique().sum()
+        if (2 * different > count).all():
+            columns[name] = int(count)
+    if columns:
+        shown = [f"{count:,} of {cited(name)}" for name, count in columns.items()]
+        yield notice_of("straight_lines", columns=columns, _shown=", ".join(shown))
 
 
 def sums_of_a_year(table: Table) -> Iterator[Notice]:
