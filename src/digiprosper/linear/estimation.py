@@ -740,7 +740,7 @@ def estimation_sample(
     further = {n: v for n, v in sample.variables.items() if n not in names}
     moments = [column_moments(v[~np.isnan(v), None]) for v in further.values()]
     return EstimationSample(
-        index=sample.keys.labels,
+        index=sample.keys.index,
         key_names=sample.keys.name_pair,
         n_entities=sample.n_entities,
         n_times=sample.n_times,

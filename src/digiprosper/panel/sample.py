@@ -13,9 +13,8 @@ import pandas as pd
 from digiprosper.errors import MissingDataError, Notice, cited, clipped, counted, quoted
 from digiprosper.kernels import Bools, Floats, Ints
 from digiprosper.panel.grammar import backticked
-from digiprosper.panel.keys import Keys, renumber_codes, rows_text
+from digiprosper.panel.keys import Keyed, Keys, renumber_codes, rows_text
 from digiprosper.report.terms import Factor
-from digiprosper.report.verdicts import is_balanced
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +111,7 @@ class Dropped:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Sample:
+class Sample(Keyed):
     """The rows without missing values that all equations of a model use.
 
     `Panel.sample` makes it. Models take the outcome, regressors and codes of fixed
@@ -190,35 +189,8 @@ class Sample:
         return len(self.matrix)
 
     @property
-    def index(self) -> pd.Index[Any]:
-        """Labels of the N rows."""
-        return self.keys.index
-
-    @property
-    def is_balanced(self) -> bool:
-        """Whether every entity has a row in every period."""
-        keys = self.keys
-        return is_balanced(len(self.matrix), keys.entities.size, keys.times.size)
-
-    @property
-    def n_entities(self) -> int:
-        """Number of entities."""
-        return self.keys.entities.size
-
-    @property
-    def n_times(self) -> int:
-        """Number of periods."""
-        return self.keys.times.size
-
-    @property
-    def entities(self) -> pd.Index[Any]:
-        """Entities in the order of their codes."""
-        return self.keys.entities
-
-    @property
-    def times(self) -> pd.Index[Any]:
-        """Times in the order of their codes."""
-        return self.keys.times
+    def _keys(self) -> Keys:
+        return self.keys
 
     def columns(self, role: str) -> Floats:
         """Return the columns of a role.

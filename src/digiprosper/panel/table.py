@@ -142,7 +142,7 @@ class Table:
     @property
     def frame(self) -> pd.DataFrame:
         """The columns indexed by the keys."""
-        return self.data.set_axis(self.keys.index, axis=0)
+        return self.data.set_axis(self.keys.index.view(), axis=0)
 
     @property
     def numbers(self) -> dict[str, Floats]:
