@@ -298,6 +298,14 @@ class SampledResults(BaseResults):
         return stats_frame(*self.sample.stats)
 
     @property
+    def nobs(self) -> int:
+        """Number of rows in the estimation sample."""
+        if self.sample.rows is not None:
+            return self.sample.rows.nobs
+        residuals: Floats = require_rows(self.residuals, "residuals")
+        return residuals.size
+
+    @property
     def resids(self) -> pd.Series[float]:
         """Residuals, indexed by row: outcome minus fitted values."""
         rows = require_rows(self.residuals, "residuals")
@@ -411,11 +419,6 @@ class RegressionResults(SampledResults):
         """Number of clusters of each variable in `clusters`."""
         return self.inference.n_clusters
 
-    @property
-    def conventions(self) -> str:
-        """Type of the standard errors: clusters, degrees of freedom, correction."""
-        return self._conventions_of(self.inference)
-
     def _inference_numbers(self) -> dict[str, Any]:
         """Return the items of `glance` about the rows and the standard errors."""
         return {
@@ -518,11 +521,6 @@ class LinearResults(RegressionResults):
     equation: Term | None = None
 
     # --- the protocol -----------------------------------------------------------------
-
-    @property
-    def nobs(self) -> int:
-        """Number of rows in the estimation sample."""
-        return self.residuals.size if self.rows is None else self.rows.nobs
 
     def glance(self) -> Glance:
         """Return summary numbers of the fit, such as the number of rows and R2.
