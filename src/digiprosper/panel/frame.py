@@ -44,7 +44,6 @@ from digiprosper.panel.describe import (
 )
 from digiprosper.panel.evaluation import check_where, rows_where
 from digiprosper.panel.keys import (
-    Keyed,
     Keys,
     numbered_keys,
     refuse_infinite,
@@ -68,12 +67,13 @@ from digiprosper.panel.sheets import dropped_notices, long_table, read_excel, re
 from digiprosper.panel.sources import MOST_BLOCKS
 from digiprosper.panel.table import Table
 from digiprosper.report import notices as report
+from digiprosper.report.verdicts import is_balanced
 
 # More rows than any panel has.
 _MOST_ROWS = 1_000_000_000_000
 
 
-class Panel(Keyed):
+class Panel:
     """A long table with an entity key and a time key.
 
     The keys are checked and the rows are sorted by entity, then time. A panel never
@@ -687,7 +687,7 @@ class Panel(Keyed):
             balance = "no time"
         if self.entities_occur_once:
             balance = f"each {self.entity_name} in one {self.time_name} only"
-        if self._keys.rows_are_entities:
+        if self._table.keys.rows_are_entities:
             columns = ", ".join(self.columns)
             return f"Panel: {self.nobs} rows, each an entity; columns {columns}"
         return (
@@ -696,7 +696,7 @@ class Panel(Keyed):
         )
 
     def _jump_text(self) -> str:
-        jump = jumping_times(self._keys, self._table.step)
+        jump = jumping_times(self._table.keys, self._table.step)
         if jump is None:
             return ""
         return (
@@ -714,7 +714,7 @@ class Panel(Keyed):
         )
 
     def __len__(self) -> int:
-        return self.nobs
+        return len(self._table)
 
     # A panel has columns and rows: which of them a loop would go over is not evident.
     __iter__: ClassVar[None] = None
@@ -737,18 +737,22 @@ class Panel(Keyed):
         return pd.DataFrame(arrays, index=self.index)
 
     @property
-    def _keys(self) -> Keys:
-        return self._table.keys
-
-    @property
     def entity_name(self) -> str:
         """Name of the entity key."""
-        return self._keys.entity_name
+        return self._table.keys.entity_name
 
     @property
     def time_name(self) -> str | None:
         """Name of the time key, None in a cross-section."""
-        return self._keys.time_name
+        return self._table.keys.time_name
+
+    @property
+    def index(self) -> pd.Index[Any]:
+        """Row labels: a MultiIndex (entity, time).
+
+        In a cross-section it is an Index of the entities.
+        """
+        return self._table.keys.index.view()
 
     @property
     def frame(self) -> pd.DataFrame:
@@ -761,9 +765,34 @@ class Panel(Keyed):
         return tuple(self._table.data.columns)
 
     @property
+    def entities(self) -> pd.Index[Any]:
+        """Distinct entities, sorted."""
+        return self._table.keys.entities.view()
+
+    @property
+    def times(self) -> pd.Index[Any]:
+        """Distinct times, sorted."""
+        return self._table.keys.times.view()
+
+    @property
+    def n_entities(self) -> int:
+        """Number of entities."""
+        return self._table.keys.entities.size
+
+    @property
+    def n_times(self) -> int:
+        """Number of times."""
+        return self._table.keys.times.size
+
+    @property
     def nobs(self) -> int:
         """Number of rows."""
-        return self._table.nobs
+        return len(self._table)
+
+    @property
+    def is_balanced(self) -> bool:
+        """Whether every entity has a row at every time."""
+        return is_balanced(self.nobs, self.n_entities, self.n_times)
 
     @property
     def entities_occur_once(self) -> bool:
@@ -772,7 +801,7 @@ class Panel(Keyed):
         This is true of repeated cross-sections, and of a table whose entity key is a
         row number.
         """
-        keys = self._keys
+        keys = self._table.keys
         return keys.times.size > 1 and keys.entity.size == keys.entities.size
 
     @property
@@ -1250,7 +1279,7 @@ class Panel(Keyed):
         Panel: 2 i x 2 t, 4 rows, balanced; columns x
         """
         check_option("keep", keep, ("entities", "times"))
-        keys = self._keys
+        keys = self._table.keys
         codes, size = keys.entity, self.n_times
         if keep == "times":
             codes, size = keys.time, self.n_entities
@@ -1665,7 +1694,7 @@ class Panel(Keyed):
         [2.233, 1.275, 1.842]
         """
         numbers = evaluate_columns(self._table, columns, "describe")
-        parts = between_within(numbers, self._keys.entity, self.n_entities)
+        parts = between_within(numbers, self._table.keys.entity, self.n_entities)
         return labelled(self._table, parts, numbers)
 
     def define(

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -42,7 +42,6 @@ from digiprosper.errors import (
 from digiprosper.kernels import Bools, Floats, Ints
 from digiprosper.kernels.tolerances import LARGEST_PRODUCT
 from digiprosper.kernels.within import compress
-from digiprosper.report.verdicts import is_balanced
 
 STEP_WORDS = {
     "Y": "year",
@@ -113,7 +112,11 @@ class Keys:
 
     @cached_property
     def index(self) -> pd.Index[Any]:
-        """Row labels: a MultiIndex (entity, time), or entities in a cross-section."""
+        """Row labels: a MultiIndex (entity, time), or entities in a cross-section.
+
+        Results share it, as the entities and times. Users get views, whose names they
+        may change.
+        """
         second, codes = self.times, self.time
         if self.time_name is None:
             if self.rows is None or self.rows_are_entities:
@@ -166,57 +169,6 @@ class Keys:
             ordinals=ordinals,
             rows=None if self.rows is None else self.rows[rows],
         )
-
-
-class Keyed:
-    """Base of what has rows with keys: a panel, and the samples cut from it."""
-
-    __slots__ = ()
-
-    if TYPE_CHECKING:  # fields or properties of the subclasses
-
-        @property
-        def _keys(self) -> Keys:
-            """Keys of the rows."""
-
-        @property
-        def nobs(self) -> int:
-            """Number of rows."""
-
-    # Views, since the caller may change their names.
-
-    @property
-    def index(self) -> pd.Index[Any]:
-        """Row labels: a MultiIndex (entity, time).
-
-        In a cross-section it is an Index of the entities.
-        """
-        return self._keys.index.view()
-
-    @property
-    def entities(self) -> pd.Index[Any]:
-        """Distinct entities, sorted."""
-        return self._keys.entities.view()
-
-    @property
-    def times(self) -> pd.Index[Any]:
-        """Distinct times, sorted."""
-        return self._keys.times.view()
-
-    @property
-    def n_entities(self) -> int:
-        """Number of entities."""
-        return self._keys.entities.size
-
-    @property
-    def n_times(self) -> int:
-        """Number of times."""
-        return self._keys.times.size
-
-    @property
-    def is_balanced(self) -> bool:
-        """Whether every entity has a row at every time."""
-        return is_balanced(self.nobs, self.n_entities, self.n_times)
 
 
 def period_text(times: pd.Index[Any] | None) -> str | None:

@@ -544,8 +544,8 @@ def over_gaps(table: Table, columns: Sequence[str] = ()) -> Iterator[Notice]:
     numbers = table.numbers
     names, wanted = [*numbers], {*(columns or numbers)}
     all_pairs = None
-    if table.nobs < len(keys.entities) * len(keys.times):
-        all_pairs = _pairs_within_entities(keys, numbers, np.arange(table.nobs))
+    if len(table) < len(keys.entities) * len(keys.times):
+        all_pairs = _pairs_within_entities(keys, numbers, np.arange(len(table)))
     for at, (of, others) in enumerate(numbers.items()):
         missing, pairs = np.isnan(others), all_pairs
         if missing.any():

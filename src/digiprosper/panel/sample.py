@@ -13,8 +13,9 @@ import pandas as pd
 from digiprosper.errors import MissingDataError, Notice, cited, clipped, counted, quoted
 from digiprosper.kernels import Bools, Floats, Ints
 from digiprosper.panel.grammar import backticked
-from digiprosper.panel.keys import Keyed, Keys, renumber_codes, rows_text
+from digiprosper.panel.keys import Keys, renumber_codes, rows_text
 from digiprosper.report.terms import Factor
+from digiprosper.report.verdicts import is_balanced
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +112,7 @@ class Dropped:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Sample(Keyed):
+class Sample:
     """The rows without missing values that all equations of a model use.
 
     `Panel.sample` makes it. Models take the outcome, regressors and codes of fixed
@@ -189,8 +190,34 @@ class Sample(Keyed):
         return len(self.matrix)
 
     @property
-    def _keys(self) -> Keys:
-        return self.keys
+    def index(self) -> pd.Index[Any]:
+        """Labels of the N rows."""
+        return self.keys.index.view()
+
+    @property
+    def is_balanced(self) -> bool:
+        """Whether every entity has a row in every period."""
+        return is_balanced(self.nobs, self.n_entities, self.n_times)
+
+    @property
+    def n_entities(self) -> int:
+        """Number of entities."""
+        return self.keys.entities.size
+
+    @property
+    def n_times(self) -> int:
+        """Number of periods."""
+        return self.keys.times.size
+
+    @property
+    def entities(self) -> pd.Index[Any]:
+        """Entities in the order of their codes."""
+        return self.keys.entities.view()
+
+    @property
+    def times(self) -> pd.Index[Any]:
+        """Times in the order of their codes."""
+        return self.keys.times.view()
 
     def columns(self, role: str) -> Floats:
         """Return the columns of a role.
