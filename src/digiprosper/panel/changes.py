@@ -42,6 +42,7 @@ from digiprosper.panel.describe import (
     unit_of,
     unknown_columns_in,
 )
+from digiprosper.panel.entity_labels import code_digits, code_form_statement
 from digiprosper.panel.evaluation import evaluate
 from digiprosper.panel.grammar import backticked, rename_in_term
 from digiprosper.panel.keys import (
@@ -51,7 +52,6 @@ from digiprosper.panel.keys import (
     rows_text,
     to_pandas,
 )
-from digiprosper.panel.notices import code_digits, code_form_statement
 from digiprosper.panel.table import Table
 from digiprosper.report.notices import imputed
 
