@@ -152,13 +152,11 @@ from digiprosper.mediation.conditional import JohnsonNeyman as JohnsonNeyman
 from digiprosper.mediation.decisions import Decision as Decision
 from digiprosper.mediation.mediation import (
     Mediation as Mediation,
+    MediationIV as MediationIV,
+    MediationIVResults as MediationIVResults,
     MediationStructure as MediationStructure,
     Moderated as Moderated,
     sequential_g as sequential_g,
-)
-from digiprosper.mediation.mediation_iv import (
-    MediationIV as MediationIV,
-    MediationIVResults as MediationIVResults,
 )
 from digiprosper.mediation.results import (
     MediationResults as MediationResults,
@@ -216,13 +214,11 @@ from digiprosper.spatial.panel_spatial import (
     PanelSpatial as PanelSpatial,
     SpatialCovType as SpatialCovType,
     SpatialModel as SpatialModel,
-    Transform as Transform,
-)
-from digiprosper.spatial.results import SpatialResults as SpatialResults
-from digiprosper.spatial.tests_table import (
     SpatialTests as SpatialTests,
+    Transform as Transform,
     spatial_tests as spatial_tests,
 )
+from digiprosper.spatial.results import SpatialResults as SpatialResults
 from digiprosper.spatial.weights import SpatialWeights as SpatialWeights
 from digiprosper.specification import Specification as Specification
 from digiprosper.stata.reading import from_stata as from_stata

@@ -562,11 +562,6 @@ def notice_tables() -> tuple[dict[str, type[DigiprosperWarning]], dict[str, str]
     return categories, sentences
 
 
-def warning_of(code: str) -> type[DigiprosperWarning] | None:
-    """Return the class of the warning that a notice becomes, if any."""
-    return notice_tables()[0].get(code)
-
-
 class _Sentences(string.Formatter):
     """Write fields of a sentence as their form says, such as ``{terms:quoted 3}``."""
 
@@ -606,12 +601,14 @@ def issue(notices: Iterable[Notice]) -> None:
 
     Notices of dropped rows become one warning.
     """
+    warnings_by_code, _ = notice_tables()
     warn_or_hold_back(
         _join_dropped(
             [
                 notice
                 for notice in notices
-                if warning_of(notice.code) and not notice.data.get("only_controls")
+                if notice.code in warnings_by_code
+                and not notice.data.get("only_controls")
             ]
         )
     )
@@ -674,12 +671,13 @@ def _warn(texts: Sequence[tuple[str, str]]) -> None:
     if not texts:
         return
     level = 1
+    warnings_by_code, _ = notice_tables()
     frame = sys._getframe()
     while frame.f_back is not None and frame.f_code.co_filename.startswith(_HERE):
         frame = frame.f_back
         level += 1
     for code, message in texts:
-        warning = (warning_of(code) or DigiprosperWarning)(message)
+        warning = warnings_by_code.get(code, DigiprosperWarning)(message)
         warning.code = code
         warnings.warn(warning, stacklevel=level)
 

@@ -147,7 +147,7 @@ def _as_series(values: Floats, table: Table, name: str) -> pd.Series[float]:
             f"{name} overflows in {table.describe_rows(np.isinf(values))}; rescale its "
             "factors."
         )
-    return pd.Series(values, index=table.keys.index, name=name)
+    return pd.Series(values, index=table.keys.index.view(), name=name)
 
 
 def _table_with_time(panel: object, caller: str) -> Table:

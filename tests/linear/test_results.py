@@ -612,11 +612,12 @@ def test_maketables_members(two_way: LinearResults) -> None:
 
 
 def test_groups_are_read_field_by_field(two_way: LinearResults) -> None:
-    """A constructor of few arguments.
+    """What is in its groups is an attribute of the result.
 
-    What is in its groups is an attribute of the result.
+    Arguments of the constructor are these groups, what every fit with effects has, as
+    of counts too, and words.
     """
-    assert len(fields(two_way)) <= 9
+    assert len(fields(two_way)) <= 14
     for group in (two_way.estimated, two_way.sample, two_way.inference):
         shared = [f.name for f in fields(group) if hasattr(two_way, f.name)]
         assert shared
@@ -627,6 +628,7 @@ def test_groups_are_read_field_by_field(two_way: LinearResults) -> None:
         "root",
         "middle",
         "by_cluster",
+        "is_scanned",
         "period",
         "xtscc",
         "block_slopes",

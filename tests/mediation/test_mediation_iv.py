@@ -27,7 +27,7 @@ from digiprosper.errors import (
     TermError,
 )
 from digiprosper.kernels.resampling import draw_counts, seed_sequence
-from digiprosper.mediation import mediation_iv
+from digiprosper.mediation import mediation
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -612,7 +612,7 @@ def test_a_draw_in_which_the_instrument_moves_nothing_is_missing() -> None:
     slopes = np.array(
         [[0.5, 1.0, 1.0, 0.5, 0.2, 0.4, 0.3], [0.0, 1.0, 1.0, 0.0, 0.2, 0.4, 0.3]]
     )
-    effects = mediation_iv._iv_effects(slopes)
+    effects = mediation._iv_effects(slopes)
     assert np.isfinite(effects[0]).all()
     assert np.isnan(effects[1]).all()
 

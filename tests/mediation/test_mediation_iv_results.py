@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from digiprosper import EffectResults, Panel, etable
-from digiprosper.mediation.mediation_iv import MediationIV
+from digiprosper.mediation.mediation import MediationIV
 from digiprosper.report.protocol import HasDraws, Results
 from digiprosper.report.text import last_lines
 

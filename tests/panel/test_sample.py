@@ -155,3 +155,19 @@ def test_codes_have_no_gaps_and_name_their_values(
     )
     for code in sample.codes.values():
         assert np.array_equal(np.unique(code), np.arange(code.max() + 1))
+
+
+def test_names_of_the_index_and_of_the_keys_may_be_changed() -> None:
+    """They are views: the sample, and the panel it is cut from, keep theirs."""
+    panel = Panel(DATA, "i", "t")
+    sample = panel.sample({"y": ["y"]})
+    for owner in (sample, panel):
+        owner.index.names = ["city", "year"]
+        owner.entities.name = "city"
+        owner.times.name = "year"
+    for frame in (panel.frame, panel[["y"]]):
+        frame.index.names = ["city", "year"]
+    for owner in (sample, panel):
+        assert owner.index.names == ["i", "t"]
+        assert (owner.entities.name, owner.times.name) == ("i", "t")
+    assert panel.frame.index.names == panel["y"].index.names == ["i", "t"]

@@ -166,7 +166,7 @@ def test_columns_keys_and_rows_by_hand(panel: Panel) -> None:
     ]
     first = tuple(flat.loc[0, ["city", "year"]])
     assert (
-        table.describe_rows(np.arange(table.nobs) < 1)
+        table.describe_rows(np.arange(len(table)) < 1)
         == f"1 row (first: ({first[0]}, {first[1]}))"
     )
 

@@ -39,15 +39,14 @@ from digiprosper.linear.fixed_effects import check_regression_terms, check_row_o
 from digiprosper.linear.kernels.exchange import Cohorts, Paths
 from digiprosper.linear.kernels.wild import WildWeights
 from digiprosper.linear.preparation import (
-    LinearOptions,
+    LinearSpecification,
     Prepared,
     check_linear_options,
-    linear_options,
     refuse_cov_types,
 )
 from digiprosper.optional import Done
 from digiprosper.panel import Panel
-from digiprosper.specification import TERM, TERMS, Specification
+from digiprosper.specification import TERM, TERMS
 
 _REFUSED = ("hc2", "hc3", "cr2", "driscoll_kraay", "xtscc", "conley")
 _REASON = "it is defined for linear regressions, or not tested for counts"
@@ -62,7 +61,7 @@ _NULLS = (*np.arange(1, 11) / 4, 3.0, 3.5, 4.0, 5.0, 6.0, 8.0, 10.0, 15.0, 20.0)
 
 
 @dataclass(frozen=True, slots=True)
-class PoissonEffects(Specification):
+class PoissonEffects(LinearSpecification):
     r"""Poisson regression with entity, time and other fixed effects.
 
     The mean of the outcome is
@@ -183,11 +182,6 @@ class PoissonEffects(Specification):
         check_row_options(self)
         check_option("separation", self.separation, ("drop", "raise"))
         poisson.check_exposure_and_offset(self)
-
-    @property
-    def options(self) -> LinearOptions:
-        """Options of the fixed effects, the standard errors and the sample."""
-        return linear_options(self)
 
     def fit(
         self,

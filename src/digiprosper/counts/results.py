@@ -332,7 +332,6 @@ class BinaryResults(FitResults):
             coefficient_cells(self.tidy()),
             Lines(lines, wrapped=True),
             Remarks.of(self.diagnostics),
-            conventions=self._conventions_of(self.inference),
             settings=settings,
         )
 

@@ -331,7 +331,6 @@ class DynamicResults(FitResults):
             coefficient_cells(self.tidy()),
             Lines((*self._test_lines(), bounds), wrapped=True),
             Remarks.of(self.diagnostics),
-            conventions=self._conventions_of(self.inference),
         )
 
     def _test_lines(self) -> tuple[str, ...]:

@@ -61,14 +61,9 @@ class Block:
         """Codes of the entities (n,): 0, 1, ... without gaps."""
         return self.entities.codes[0]
 
-    @property
-    def obs_weights(self) -> Floats | None:
-        """Weights of the rows (n,)."""
-        return self.entities.obs_weights
-
     def weighted(self, columns: Floats) -> Floats:
         """Multiply columns (n, k) by the weights of the rows."""
-        return with_weights(columns, self.obs_weights)
+        return with_weights(columns, self.entities.obs_weights)
 
     def net_of_entities(self, columns: Floats) -> Floats:
         """Subtract entity means from columns (n, k)."""
@@ -147,7 +142,8 @@ def first_pass(
         rows = block.entity.size
         net = block.net_of_entities(block.columns)
         weighted = block.weighted(net)
-        w = np.ones(rows) if block.obs_weights is None else block.obs_weights
+        weights = block.entities.obs_weights
+        w = np.ones(rows) if weights is None else weights
         of_entity = csr_array((np.ones(rows), (block.entity, np.arange(rows))))
         size: Any = of_entity @ w
         starts = np.flatnonzero(np.diff(block.entity, prepend=-1))
@@ -295,7 +291,7 @@ class Scores:
         if self.partials is None:
             return scores
         squares = (basis @ self.partials) ** 2
-        variation: Any = level_sums(codes, size, squares, block.obs_weights)
+        variation: Any = level_sums(codes, size, squares, block.entities.obs_weights)
         if self.inside:
             variation = cluster_shares(variation, block.labels)
         return replace(scores, variation=variation)

@@ -196,7 +196,6 @@ class DMLResults(FitResults):
             coefficient_cells(self.tidy()),
             Cells.of(["", *frame.columns], cells.itertuples()),
             Remarks.of(self.diagnostics),
-            conventions=self._conventions_of(self.inference),
             settings=f"transform={self.transform}, folds={self.folds}, medians over "
             f"{self.runs['seed'].nunique()} seeds",
         )

@@ -190,7 +190,7 @@ def about_missing(
 
 def _missing_rows(table: Table, columns: Iterable[str]) -> Bools:
     """Mark the rows (N,) where one of the columns is missing."""
-    missing = np.zeros(table.nobs, dtype=np.bool_)
+    missing = np.zeros(len(table), dtype=np.bool_)
     for column in columns:  # a frame of them takes five times as long
         missing |= table.data[column].isna().to_numpy()
     return missing
@@ -234,7 +234,7 @@ def _attrition(
         return
     n, several = group.size, len(keys.times) > 1
     in_last_period, in_both = (
-        np.ones(table.nobs, dtype=np.bool_),
+        np.ones(len(table), dtype=np.bool_),
         _chosen_entities(sample, table),
     )
     if several:
@@ -285,7 +285,7 @@ def _suppressed_counts(
     """Report counts, of the outcome or of its rate, of which none is small."""
     keys = table.keys
     # Rows between the first and the last of an entity may be absent.
-    ends = np.append(keys.starts[1:], table.nobs) - 1
+    ends = np.append(keys.starts[1:], len(table)) - 1
     spans = np.maximum(keys.time[ends] - keys.time[keys.starts], ends - keys.starts) + 1
     for name in names:
         values = table.numeric(name)

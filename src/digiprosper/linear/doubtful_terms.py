@@ -755,14 +755,14 @@ def _shifted_log_in_values(
             # Stata's numbers have seven digits.
             if np.abs(v - log).max() < _SEVEN_DIGITS * largest:
                 zeros = int((table.numeric(name) == 0).sum())
-                yield shifted_log_notice(outcome, name, zeros, table.nobs)
+                yield shifted_log_notice(outcome, name, zeros, len(table))
                 return
     # The counts themselves may not be in the table.
     zeros, name = int((table.numeric(outcome) == 0).sum()), backticked(outcome)
     if _are_counts(np.sinh(v)):
         count = f"I((exp({name}) - exp(-{name})) / 2)"
         column = f"sinh({name})"
-        yield shifted_log_notice(outcome, column, zeros, table.nobs, count)
+        yield shifted_log_notice(outcome, column, zeros, len(table), count)
         return
     # Logs of a column without zeros, such as those of employees, are no shifted logs.
     logs = numbers.logs.columns
@@ -772,7 +772,7 @@ def _shifted_log_in_values(
             "log_of_counts",
             term=outcome,
             zeros=zeros,
-            _rows=table.nobs,
+            _rows=len(table),
             _count=f"I(exp({name}) - 1)",
         )
 

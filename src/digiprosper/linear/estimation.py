@@ -542,7 +542,7 @@ def make_results(
             bias_reduced=reduced,
             by_cluster=by_cluster,
             **_driscoll_kraay_alternatives(prepared, terms, full, solved),
-            **_residuals_and_effects(prepared, demeaned, positions, full),
+            **_by_row(prepared, demeaned.raw[:, positions[0]], full),
         ),
         sample=estimation_sample(
             prepared.sample, prepared.options.obs_weights, demeaned, positions
@@ -551,6 +551,7 @@ def make_results(
         else prepared.block_sums.sample(demeaned, positions, solved),
         labels=dict(prepared.sample.labels),
         diagnostics=(*before, *notices, *after),
+        **_effects_and_fit(prepared, demeaned, positions, full),
     )
     return results if prepared.options.keep_rows else results.without_rows()
 
@@ -615,11 +616,18 @@ def with_intercept(
     return solved.with_intercept(means, float(prepared.row_weights.sum()))
 
 
-def _residuals_and_effects(
+def _by_row(prepared: Prepared, outcome: Floats, solved: Solved) -> dict[str, Any]:
+    """Return residuals and fitted values, which scanned tables do not have."""
+    if prepared.block_sums is not None:
+        return {"residuals": None, "fitted": None, "is_scanned": True}
+    residuals = solved.residuals
+    return {"residuals": residuals, "fitted": outcome - residuals}
+
+
+def _effects_and_fit(
     prepared: Prepared, demeaned: Demeaned, positions: tuple[int, ...], solved: Solved
 ) -> dict[str, Any]:
-    """Compute residuals, fitted values, R2 and effects, as fields of `Estimated`."""
-    residuals = fitted = None
+    """Compute R2 and effects, as fields of `LinearResults`."""
     terms = [(term.effect, term.slope) for term in prepared.absorbed]
     if prepared.block_sums is not None:
         sums = prepared.block_sums
@@ -633,11 +641,8 @@ def _residuals_and_effects(
         less_fit[list(positions[1:])] = -solved.coefficients[:k]
         values = [taken_out @ less_fit for taken_out in demeaned.effects]
         effects = named_effects(prepared, values)
-        residuals, fitted = solved.residuals, outcome - solved.residuals
         statistics = _fit_statistics(prepared, outcome, values, solved)
     return {
-        "residuals": residuals,
-        "fitted": fitted,
         "fit_statistics": statistics,
         "df_resid": solved.df_resid,
         "df_absorbed": solved.count.parameters - solved.count.k,
@@ -740,7 +745,7 @@ def estimation_sample(
     further = {n: v for n, v in sample.variables.items() if n not in names}
     moments = [column_moments(v[~np.isnan(v), None]) for v in further.values()]
     return EstimationSample(
-        index=sample.keys.labels,
+        index=sample.keys.index,
         key_names=sample.keys.name_pair,
         n_entities=sample.n_entities,
         n_times=sample.n_times,

@@ -52,11 +52,10 @@ from digiprosper.linear.kernels.wild import (
 )
 from digiprosper.linear.preparation import (
     CovType,
-    LinearOptions,
+    LinearSpecification,
     Prepared,
     Ssc,
     check_linear_options,
-    linear_options,
     prepare,
 )
 from digiprosper.linear.results import LinearResults
@@ -70,7 +69,6 @@ from digiprosper.report.parsing import KEPT
 from digiprosper.specification import (
     TERM,
     TERMS,
-    Specification,
     as_terms,
     check_words,
     one_term,
@@ -79,7 +77,7 @@ from digiprosper.specification import (
 
 
 @dataclass(frozen=True, slots=True)
-class FixedEffects(Specification):
+class FixedEffects(LinearSpecification):
     """Linear regression with entity, time and other fixed effects.
 
     The model, estimated by ordinary least squares, is
@@ -304,11 +302,6 @@ class FixedEffects(Specification):
         return cls(
             y, x, entity_effects=False, time_effects=False, absorb=absorb, **options
         )
-
-    @property
-    def options(self) -> LinearOptions:
-        """Options of the fixed effects, the standard errors and the sample."""
-        return linear_options(self)
 
     def fit(
         self,

@@ -76,10 +76,9 @@ from digiprosper.linear.kernels.two_stage import (
 from digiprosper.linear.notices import LEAST_EFFECTIVE, in_memory_only
 from digiprosper.linear.preparation import (
     CovType,
-    LinearOptions,
+    LinearSpecification,
     Prepared,
     Ssc,
-    linear_options,
     prepare,
     refuse_corrected,
 )
@@ -100,7 +99,6 @@ from digiprosper.report.words import Words
 from digiprosper.specification import (
     TERM,
     TERMS,
-    Specification,
     read_terms,
     refuse_repeats,
 )
@@ -119,7 +117,7 @@ _MANY_INSTRUMENTS: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True)
-class FixedEffectsIV(Specification):
+class FixedEffectsIV(LinearSpecification):
     """Linear regression with fixed effects and instruments, by two-stage least squares.
 
     The model, with instruments z for d, is
@@ -218,11 +216,6 @@ class FixedEffectsIV(Specification):
         refuse_repeats(self, _ROLES)
         check_regression_options(self)
         refuse_corrected(type(self).__name__, self.cov_type)
-
-    @property
-    def options(self) -> LinearOptions:
-        """Options of the fixed effects, the standard errors and the sample."""
-        return linear_options(self)
 
     def fit(
         self,

@@ -64,7 +64,6 @@ from digiprosper.linear.results import (
     EstimationSample,
     RegressionResults,
     hotelling_test,
-    require_rows,
 )
 from digiprosper.linear.variance_checks import (
     find_zero_variances,
@@ -504,18 +503,17 @@ class CountResults(RegressionResults):
         Glance
             Beside what all results have: deviance and n_separated.
         """
-        nobs = self.rows.nobs if self.rows else require_rows(self.fitted, "rows").size
         slopes = len(self.names) - ("Intercept" in self.names)
         values: dict[str, Any] = {
             "depvar": self.depvar,
             **self._inference_numbers(),
-            "df_resid": float(nobs - self.df_absorbed - slopes),
+            "df_resid": float(self.nobs - self.df_absorbed - slopes),
             "df_absorbed": self.df_absorbed,
             "version": self.version,
             "deviance": self.deviance,
             "n_separated": len(self.separated),
         }
-        return cast("Glance", {**empty_glance(self._model, nobs), **values})
+        return cast("Glance", {**empty_glance(self._model, self.nobs), **values})
 
     def without_rows(self) -> Self:
         """Return a copy without residuals, fitted values and row labels.

@@ -58,6 +58,7 @@ from digiprosper.panel.selection import cut_sample
 from digiprosper.report.inference import BY_ROW
 from digiprosper.report.notices import FEW_CODES, without
 from digiprosper.report.terms import Factor
+from digiprosper.specification import Specification
 
 CovType = Literal[
     "unadjusted",
@@ -187,6 +188,17 @@ def linear_options(spec: Any) -> LinearOptions:
             if hasattr(spec, name)
         }
     )
+
+
+class LinearSpecification(Specification):
+    """Base of specifications with the options of linear models."""
+
+    __slots__ = ()
+
+    @property
+    def options(self) -> LinearOptions:
+        """Options of the fixed effects, the standard errors and the sample."""
+        return linear_options(self)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -116,22 +116,11 @@ class RowSummary(PickledByName):
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Estimated(Estimates):
-    """Estimates by least squares, with residuals and absorbed effects."""
+    """Estimates by least squares, with residuals."""
 
     residuals: Floats | None  # (N,), None with ``keep_rows=False``
     # (N,) including the fixed effects, None with ``keep_rows=False``
     fitted: Floats | None
-    # R2 including the fixed effects, within R2, within-entity R2, adjusted R2
-    fit_statistics: tuple[float, float, float, float]
-    df_resid: float  # rows less slopes less rank of the absorbed effects
-    df_absorbed: int  # rank of the absorbed effects
-    effect_names: tuple[str, ...]
-    # name, levels and estimates of each absorbed effect
-    effect_values: tuple[tuple[str, pd.Index[Any], Floats], ...]
-    # of each absorbed effect, the term of its levels, and that of its slope or None
-    effect_terms: tuple[tuple[str, str | None], ...] = ()
-    # Whether the covariance has enough rank for a joint test of all slopes
-    has_f: bool = True
     # what the degrees of freedom of ``cov_type="cr2"`` are computed from
     bias_reduced: BiasReduced | None = None
     # sums by cluster of one-way or, one for each way, of several-way clustered errors;
@@ -141,11 +130,7 @@ class Estimated(Estimates):
     # (q, k) in q blocks of periods
     xtscc: Estimates | None = None
     block_slopes: Floats | None = None
-
-    @property
-    def is_scanned(self) -> bool:
-        """Whether a scanned table was fitted: entity effects are not stored."""
-        return len(self.effect_values) < len(self.effect_names)
+    is_scanned: bool = False  # whether a scanned table was fitted
 
     def df_of(self, weights: Floats) -> Floats | float:
         """Return the degrees of freedom of t for sums of coefficients."""
@@ -298,6 +283,14 @@ class SampledResults(BaseResults):
         return stats_frame(*self.sample.stats)
 
     @property
+    def nobs(self) -> int:
+        """Number of rows in the estimation sample."""
+        if self.sample.rows is not None:
+            return self.sample.rows.nobs
+        residuals: Floats = require_rows(self.residuals, "residuals")
+        return residuals.size
+
+    @property
     def resids(self) -> pd.Series[float]:
         """Residuals, indexed by row: outcome minus fitted values."""
         rows = require_rows(self.residuals, "residuals")
@@ -411,11 +404,6 @@ class RegressionResults(SampledResults):
         """Number of clusters of each variable in `clusters`."""
         return self.inference.n_clusters
 
-    @property
-    def conventions(self) -> str:
-        """Type of the standard errors: clusters, degrees of freedom, correction."""
-        return self._conventions_of(self.inference)
-
     def _inference_numbers(self) -> dict[str, Any]:
         """Return the items of `glance` about the rows and the standard errors."""
         return {
@@ -480,8 +468,8 @@ class LinearResults(RegressionResults):
     depvar : str
         Outcome.
     estimated : Estimated
-        Names, coefficients, covariance, residuals and R2. The names are the terms as
-        they were written. In its `inference` the degrees of freedom of t are G - 1 with
+        Names, coefficients, covariance and residuals. The names are the terms as they
+        were written. In its `inference` the degrees of freedom of t are G - 1 with
         G clusters (the smaller G of clusters in several ways), those of `df_by_term`
         under ``"cr2"``, T - 1 under ``"xtscc"`` and fewer under ``"driscoll_kraay"``,
         and otherwise `df_resid`.
@@ -491,6 +479,22 @@ class LinearResults(RegressionResults):
         Labels of columns.
     diagnostics : tuple of Notice
         Remarks about the data and the fit.
+    fit_statistics : tuple of float
+        R2 including the fixed effects, within R2, within-entity R2, adjusted R2.
+    df_resid : float
+        Residual degrees of freedom: rows minus slopes minus rank of the absorbed
+        effects.
+    df_absorbed : int
+        Rank of the absorbed effects.
+    effect_names : tuple of str
+        Names of the absorbed effects.
+    effect_values : tuple of tuple
+        Name, levels and estimates of each absorbed effect.
+    effect_terms : tuple of pairs
+        For each absorbed effect, the term of its levels, and of its slope. The latter
+        is None without a slope.
+    has_f : bool
+        Whether the covariance matrix has the rank for a joint test of all slopes.
     version : str
         Version of digiprosper that fitted the model.
     equation : Term or None
@@ -514,15 +518,17 @@ class LinearResults(RegressionResults):
     sample: EstimationSample
     labels: Mapping[str, str]
     diagnostics: tuple[Notice, ...]
+    fit_statistics: tuple[float, float, float, float]
+    df_resid: float
+    df_absorbed: int
+    effect_names: tuple[str, ...]
+    effect_values: tuple[tuple[str, pd.Index[Any], Floats], ...]
+    effect_terms: tuple[tuple[str, str | None], ...]
+    has_f: bool = True
     version: str = __version__
     equation: Term | None = None
 
     # --- the protocol -----------------------------------------------------------------
-
-    @property
-    def nobs(self) -> int:
-        """Number of rows in the estimation sample."""
-        return self.residuals.size if self.rows is None else self.rows.nobs
 
     def glance(self) -> Glance:
         """Return summary numbers of the fit, such as the number of rows and R2.
@@ -999,19 +1005,6 @@ class LinearResults(RegressionResults):
         return np.asarray(require_rows(self.estimated.fitted, "fitted values"))
 
     @property
-    def fit_statistics(self) -> tuple[float, float, float, float]:
-        """R2 including the fixed effects, within R2, within-entity R2, adjusted R2."""
-        return self.estimated.fit_statistics
-
-    @property
-    def has_f(self) -> bool:
-        """Whether the covariance matrix has the rank for a joint test of slopes.
-
-        The test is about all slopes.
-        """
-        return self.estimated.has_f
-
-    @property
     def bias_reduced(self) -> BiasReduced | None:
         """Terms of the degrees of freedom of ``cov_type="cr2"``; see `df_of`."""
         return self.estimated.bias_reduced
@@ -1020,37 +1013,6 @@ class LinearResults(RegressionResults):
     def f_value(self) -> float:
         """F statistic of all slopes being zero; missing if `has_f` is False."""
         return self._test_of_slopes(drawn=False).statistic
-
-    @property
-    def df_resid(self) -> float:
-        """Residual degrees of freedom.
-
-        They are rows minus slopes minus rank of the absorbed effects.
-        """
-        return self.estimated.df_resid
-
-    @property
-    def df_absorbed(self) -> int:
-        """Rank of the absorbed effects."""
-        return self.estimated.df_absorbed
-
-    @property
-    def effect_names(self) -> tuple[str, ...]:
-        """Names of the absorbed effects."""
-        return self.estimated.effect_names
-
-    @property
-    def effect_values(self) -> tuple[tuple[str, pd.Index[Any], Floats], ...]:
-        """Name, levels and estimates of each absorbed effect."""
-        return self.estimated.effect_values
-
-    @property
-    def effect_terms(self) -> tuple[tuple[str, str | None], ...]:
-        """For each absorbed effect, the term of its levels, and of its slope.
-
-        The latter is None without a slope.
-        """
-        return self.estimated.effect_terms
 
     @property
     def df_counted(self) -> int:
@@ -1127,7 +1089,7 @@ def predicted_index(results: Any, panel: Panel) -> Floats:
             "was fitted. Use the coefficients of the regressors.",
         )
     table = table_of(panel)
-    total = np.zeros(table.nobs)
+    total = np.zeros(len(table))
     for term, b in zip(results.terms, results.coefficients, strict=True):
         constant = term.kind == "intercept"
         column = (

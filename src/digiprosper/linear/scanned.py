@@ -422,7 +422,7 @@ class BlockSums:
                 block.entity,
                 block.codes,
                 n_levels,
-                block.obs_weights,
+                block.entities.obs_weights,
             )
             return moved_products(grams) if inside else grams
 

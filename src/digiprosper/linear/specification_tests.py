@@ -463,7 +463,7 @@ def _lagged_residuals(residuals: Floats, index: pd.Index[Any], panel: Panel) -> 
     """Return the lag of the residuals within entities, missing without a row."""
     table = table_of(panel)
     rows = table.keys.index.get_indexer(index)
-    whole = np.full(table.nobs, np.nan)
+    whole = np.full(len(table), np.nan)
     whole[rows] = residuals
     return table.shift(whole, 1)[rows]
 

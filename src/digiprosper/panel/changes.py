@@ -42,6 +42,7 @@ from digiprosper.panel.describe import (
     unit_of,
     unknown_columns_in,
 )
+from digiprosper.panel.entity_labels import code_digits, code_form_statement
 from digiprosper.panel.evaluation import evaluate
 from digiprosper.panel.grammar import backticked, rename_in_term
 from digiprosper.panel.keys import (
@@ -51,7 +52,6 @@ from digiprosper.panel.keys import (
     rows_text,
     to_pandas,
 )
-from digiprosper.panel.notices import code_digits, code_form_statement
 from digiprosper.panel.table import Table
 from digiprosper.report.notices import imputed
 
@@ -83,7 +83,7 @@ def _column_values(table: Table, name: str, value: object) -> Any:
     if callable(value):
         value = _calculated(table, name, value)
         # Made from panel.frame, so its rows are in the panel's order.
-        if isinstance(value, _ARRAYS) and value.ndim == 1 and len(value) == table.nobs:
+        if isinstance(value, _ARRAYS) and value.ndim == 1 and len(value) == len(table):
             return value
     if isinstance(value, pd.Series):
         return aligned(table, value, name).array
@@ -644,9 +644,9 @@ def _imputation_notices(
     """Report columns with a large share of filled cells, and extrapolated ends."""
     counts = _cell_counts(table.keys, name, filled)
     count, out = counts["count"], []
-    if count > _LARGE_SHARE * table.nobs:
+    if count > _LARGE_SHARE * len(table):
         text = (
-            f"{count / table.nobs:.0%} of {cited(name)} is interpolated "
+            f"{count / len(table):.0%} of {cited(name)} is interpolated "
             f"({counted(count, 'cell')}, {counted(counts['entities'], 'entity')}), so "
             "estimates depend on it. See panel.imputations."
         )

@@ -331,10 +331,10 @@ def find_missing_rows(
     gaps = pd.DataFrame({name: table.series(name).isna() for name in names})
     rows = gaps.any(axis=1).to_numpy(dtype=bool)
     if not rows.any():
-        return np.zeros(table.nobs, dtype=bool), None
+        return np.zeros(len(table), dtype=bool), None
     by_term = sort_by_count({name: int(gaps[name].sum()) for name in names})
     count = int(rows.sum())
-    text = rows_dropped(count, table.nobs, by_term)
+    text = rows_dropped(count, len(table), by_term)
     return rows, missing_rows(count, text, by_term, tuple(table.keys.index[rows][:5]))
 
 
@@ -468,7 +468,7 @@ def labelled(
 def group_codes(table: Table, by: str | None, method: str, option: str = "by") -> Ints:
     """Code the groups (N,) of a column or a key (also ``"entity"``); None is one."""
     if by is None:
-        return np.zeros(table.nobs, dtype=np.intp)
+        return np.zeros(len(table), dtype=np.intp)
     column: object = by
     if not isinstance(column, str):
         raise InputTypeError(

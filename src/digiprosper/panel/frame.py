@@ -714,7 +714,7 @@ class Panel:
         )
 
     def __len__(self) -> int:
-        return self.nobs
+        return len(self._table)
 
     # A panel has columns and rows: which of them a loop would go over is not evident.
     __iter__: ClassVar[None] = None
@@ -732,10 +732,9 @@ class Panel:
         """Take columns or keys as copies: a Series for a name, a frame for a list."""
         names = selected_columns(self._table, columns)
         arrays = {name: self._table.series(name).array.copy() for name in names}
-        index = self._table.keys.index
         if isinstance(columns, str):
-            return pd.Series(arrays[columns], index=index, name=columns)
-        return pd.DataFrame(arrays, index=index)
+            return pd.Series(arrays[columns], index=self.index, name=columns)
+        return pd.DataFrame(arrays, index=self.index)
 
     @property
     def entity_name(self) -> str:
@@ -753,7 +752,7 @@ class Panel:
 
         In a cross-section it is an Index of the entities.
         """
-        return self._table.keys.index
+        return self._table.keys.index.view()
 
     @property
     def frame(self) -> pd.DataFrame:
@@ -788,7 +787,7 @@ class Panel:
     @property
     def nobs(self) -> int:
         """Number of rows."""
-        return self._table.nobs
+        return len(self._table)
 
     @property
     def is_balanced(self) -> bool:

@@ -110,9 +110,13 @@ class Keys:
         """First and last time; None in a cross-section."""
         return period_text(None if self.time_name is None else self.times)
 
-    @property
+    @cached_property
     def index(self) -> pd.Index[Any]:
-        """Row labels: a MultiIndex (entity, time), or entities in a cross-section."""
+        """Row labels: a MultiIndex (entity, time), or entities in a cross-section.
+
+        Results share it, as the entities and times. Users get views, whose names they
+        may change.
+        """
         second, codes = self.times, self.time
         if self.time_name is None:
             if self.rows is None or self.rows_are_entities:
@@ -124,11 +128,6 @@ class Keys:
             names=[self.entity_name, second.name],
             verify_integrity=False,
         )
-
-    @cached_property
-    def labels(self) -> pd.Index[Any]:
-        """The index that results share; users get views, which they may rename."""
-        return self.index
 
     @cached_property
     def all_repeat(self) -> bool:

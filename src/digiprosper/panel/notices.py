@@ -28,21 +28,21 @@ sums_of_a_year   columns (that add up from January on), entities (where they do)
 
 from __future__ import annotations
 
-import re
-import unicodedata
-from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import chain
 from statistics import median
-from string import ascii_letters
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 import pandas as pd
-from pandas.api.types import is_numeric_dtype
 
 from digiprosper.errors import Notice, cited, counted, notice_of, quoted, time_text
 from digiprosper.kernels import Floats, Ints
+from digiprosper.panel.entity_labels import (
+    changed_codes,
+    code_forms,
+    similar_entities,
+    totals,
+)
 from digiprosper.panel.grammar import backticked
 from digiprosper.panel.keys import (
     STEP_WORDS,
@@ -52,7 +52,6 @@ from digiprosper.panel.keys import (
     without_zone,
 )
 from digiprosper.panel.table import Table
-from digiprosper.panel.totals import DIVISION, MOST_REGIONS, regions_among, totals
 
 # Year and month, quarter, week or day in one number: format, digits, description.
 _ONE_NUMBER = (
@@ -94,18 +93,6 @@ _DIFFERENT = 3
 # Share of dates without a date one step before, from which on a notice is given; for
 # trading days it is a fifth.
 _MANY_ALONE = 0.15
-_CODE = re.compile(
-    r"(?:[A-Za-z]{2}[-._: ]?)?0*([1-9][0-9]*)(?:[.]0|[-._: ]?[A-Za-z]{2,4})?"
-)
-_AROUND_DIGITS = f"{ascii_letters}-._: "
-# Fewer counties than these share a name; columns of regions repeat each.
-_MOSTLY_NAMES = 0.8
-# What names of Chinese regions end with, of which two characters or more remain
-_LEVELS = re.compile(
-    "(?<=..)(?:[省市区县盟]|地区|特别行政区|(?:..?族|维吾尔)*自治[区州县旗])$"
-)
-# Cities, by their former name
-_RENAMED = {"襄樊": "襄阳", "思茅": "普洱"}
 # A change of unit is by 100 or more, and growth takes a little of it. The median change
 # from one period to the next is smaller by this factor, in logs.
 _UNITS_APART = 50.0
@@ -146,65 +133,6 @@ _SHARE_ON_LINES = 0.01
 _NEAR_LINES = 1.5
 # Values may be stored in single precision.
 _ROUNDING = 4 * float(np.finfo(np.float32).eps)
-
-
-def changed_codes(table: Table) -> Iterator[Notice]:
-    """Report regions whose values end as those of others begin.
-
-    Of Eurostat's codes others are in the same country; of Chinese ones they have the
-    same name.
-    """
-    keys = table.keys
-    if len(keys.entities) > MOST_REGIONS:
-        return
-    codes = [str(code) for code in keys.entities]
-    is_chinese = not regions_among(codes)
-    groups = [code[:2] for code in codes]
-    if is_chinese:
-        groups = _names_of_divisions(table, codes)
-    if not groups:
-        return
-    has_value = table.data[[*table.numbers]].notna().any(axis=1).to_numpy()
-    times = pd.Series(keys.time[has_value]).groupby(keys.entity[has_value])
-    ended = defaultdict[tuple[str, int], list[str]](list)
-    begun = ended.copy()
-    for entity, first, last in times.agg(["min", "max"]).itertuples():
-        # A few missing years at an end are no change.
-        if last > first + 1:
-            ended[groups[entity], last + 1].append(codes[entity])
-            begun[groups[entity], first].append(codes[entity])
-    changes = tuple(
-        (keys.times[key[1]], tuple(ended[key]), tuple(begun[key]))
-        for key in sorted(ended.keys() & begun.keys())
-    )
-    if changes:
-        shown = "; ".join(
-            f"{quoted(old)} end and those of {quoted(new)} begin in {time}"
-            for time, old, new in changes[:3]
-        )
-        yield notice_of(
-            "changed_codes.chinese" if is_chinese else "changed_codes",
-            entity=keys.entity_name,
-            changes=changes,
-            _shown=shown,
-        )
-
-
-def _names_of_divisions(table: Table, codes: Sequence[str]) -> list[str]:
-    """Return names of entities if these are codes of Chinese cities or counties."""
-    if 2 * sum(map(bool, map(DIVISION.fullmatch, codes))) <= len(codes):
-        return []
-    for column in table.entity_label_columns:
-        labels = table.data[column].iloc[table.keys.starts]
-        names = [_LEVELS.sub("", str(label)) for label in labels]
-        if (
-            not is_numeric_dtype(labels.dtype)
-            and labels.notna().all()
-            and len(set(names)) >= _MOSTLY_NAMES * len(names)
-        ):
-            # Counties of several provinces have one name.
-            return [c[:2] + n for c, n in zip(codes, names, strict=True)]
-    return []
 
 
 def jumping_times(keys: Keys, step: object) -> Notice | None:
@@ -302,143 +230,6 @@ def _uneven_dates(keys: Keys, step: object) -> Notice | None:
         _before=before,
         _entity=keys.entity_name,
     )
-
-
-def similar_entities(keys: Keys, labels: Sequence[object]) -> Iterator[Notice]:
-    """Report entities whose labels differ in blanks or the width of characters only."""
-    texts = [label for label in labels if isinstance(label, str)]
-    normalised = [*map(_normalised_label, texts)]
-    pairs = tuple((texts[a], texts[b]) for a, b, *_ in _equal(normalised))
-    if pairs:
-        at_ends = all(a.strip() == b.strip() for a, b in pairs)
-        between = " " if any(" " in label for label in normalised) else ""
-        all_blanks = f"normalize('NFKC').str.split().str.join({between!r})"
-        yield notice_of(
-            "similar_entities",
-            entity=keys.entity_name,
-            pairs=pairs,
-            _count=len(pairs),
-            _example=pairs[0],
-            _cure="strip()" if at_ends else all_blanks,
-        )
-
-
-def code_forms(table: Table, labels: Sequence[object]) -> Iterator[Notice]:
-    """Report entities with one code, such as 1 and 000001, or name: 北京 and 北京市."""
-    keys, alike = table.keys, _groups_of_equal_codes(labels)
-    kind = "code" if alike else "name"
-    alike = alike or _groups_of_equal_names(labels)
-    never_together = _never_together(table, alike) if alike else []
-    # If most pairs occur in the same periods, leading zeros distinguish codes, such as
-    # 01 and 001 of a division and a class.
-    if 2 * len(never_together) > len(alike):
-        column = f"df[{cited(keys.entity_name)}]"
-        pairs = tuple(
-            (keys.entities[a], keys.entities[b]) for a, b, *_ in never_together
-        )
-        if kind == "code":
-            statement = code_form_statement(keys.entity_name, [*chain(*pairs)])
-        elif str(pairs[0]).isascii():
-            statement = f"{column} = {column}.str.upper()"
-        else:
-            statement = f"{column} = dp.datasets.match_provinces({column})"
-            statement += ", or match_cities"
-        yield notice_of(
-            "code_forms",
-            entity=keys.entity_name,
-            pairs=pairs,
-            _count=len(pairs),
-            _example=pairs[0],
-            _kind=kind,
-            _statement=statement,
-        )
-
-
-def _equal(texts: Iterable[str | None]) -> list[list[int]]:
-    """List the positions of texts that occur more than once."""
-    positions = defaultdict[str | None, list[int]](list)
-    for at, text in enumerate(texts):
-        positions[text].append(at)
-    positions.pop(None, None)
-    return [ats for ats in positions.values() if len(ats) > 1]
-
-
-def _groups_of_equal_codes(labels: Sequence[object]) -> list[list[int]]:
-    """List the positions of labels that are one code; most panels have none."""
-    digits = [
-        label.removesuffix(".0").strip(_AROUND_DIGITS).lstrip("0")
-        if isinstance(label, str)
-        else str(label)
-        for label in labels
-    ]
-    if len(set(digits)) == len(digits):
-        return []
-    counts = Counter(filter(str.isdigit, digits))
-    codes = [
-        (counts[text] > 1 and code_digits(label)) or None
-        for text, label in zip(digits, labels, strict=True)
-    ]
-    # With two different letters, 000001.SZ and 000001.SH, two codes are meant.
-    return [
-        ats
-        for ats in _equal(codes)
-        if len({re.sub("[^A-Z]", "", str(labels[at]).upper()) for at in ats} - {""}) < 2
-    ]
-
-
-def _groups_of_equal_names(labels: Sequence[object]) -> list[list[int]]:
-    """List the positions of names that differ in case or level, or were renamed."""
-    names = [_LEVELS.sub("", str(label)).casefold() for label in labels]
-    return _equal(_RENAMED.get(name, name) for name in names)
-
-
-def _never_together(table: Table, alike: Sequence[list[int]]) -> list[list[int]]:
-    """Keep lists of entities without a column observed in two of them at one time."""
-    keys = table.keys
-    numbers = np.full(len(keys.entities), -1)
-    for number, ats in enumerate(alike):
-        numbers[ats] = number
-    rows = np.flatnonzero(numbers[keys.entity] >= 0)
-    key = pd.DataFrame({"of": numbers[keys.entity[rows]], "at": keys.time[rows]})
-    twice = key.duplicated(keep=False).to_numpy()
-    rows, key = rows[twice], key[twice].reset_index(drop=True)
-    observed = table.data.iloc[rows].notna().reset_index(drop=True)
-    counts = observed.groupby([key["of"], key["at"]]).sum()
-    together = set(counts.index[(counts > 1).any(axis=1)].get_level_values("of"))
-    return [ats for number, ats in enumerate(alike) if number not in together]
-
-
-def code_digits(label: object) -> str:
-    """Return the digits of a code without zeros in front, empty if it is none.
-
-    A code has at most letters of an exchange before or behind its digits, or ``.0``.
-    """
-    match = _CODE.fullmatch(str(label)) if not isinstance(label, bool) else None
-    return match[1] if match else ""
-
-
-def code_form_statement(column: str, labels: Sequence[object]) -> str:
-    """Write a statement that converts codes to the form of some labels.
-
-    Leading zeros are added, up to the longest label, if one label has them.
-    """
-    texts = [re.findall("[0-9]+", str(label))[0] for label in labels]
-    form = ".astype(int)"
-    if any(text.startswith("0") for text in texts):
-        form = f".str.zfill({max(map(len, texts))})"
-    elif any(isinstance(label, str) for label in labels):
-        form += ".astype(str)"
-    column = f"df[{cited(column)}]"
-    return f"{column} = {column}.astype(str).str.extract('([0-9]+)')[0]{form}"
-
-
-def _normalised_label(label: str) -> str:
-    """Write a label in narrow characters, and without blanks if it has no numbers."""
-    narrow = label if label.isascii() else unicodedata.normalize("NFKC", label)
-    words = narrow.split()
-    # "1 11" is not "11 1".
-    between = " " if len(words) > 1 and any(map(str.isdigit, narrow)) else ""
-    return between.join(words)
 
 
 def data_notices(rows: pd.DataFrame, table: Table) -> Iterator[Notice]:
@@ -554,8 +345,8 @@ def over_gaps(table: Table, columns: Sequence[str] = ()) -> Iterator[Notice]:
     numbers = table.numbers
     names, wanted = [*numbers], {*(columns or numbers)}
     all_pairs = None
-    if table.nobs < len(keys.entities) * len(keys.times):
-        all_pairs = _pairs_within_entities(keys, numbers, np.arange(table.nobs))
+    if len(table) < len(keys.entities) * len(keys.times):
+        all_pairs = _pairs_within_entities(keys, numbers, np.arange(len(table)))
     for at, (of, others) in enumerate(numbers.items()):
         missing, pairs = np.isnan(others), all_pairs
         if missing.any():

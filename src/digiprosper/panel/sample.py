@@ -192,13 +192,12 @@ class Sample:
     @property
     def index(self) -> pd.Index[Any]:
         """Labels of the N rows."""
-        return self.keys.index
+        return self.keys.index.view()
 
     @property
     def is_balanced(self) -> bool:
         """Whether every entity has a row in every period."""
-        keys = self.keys
-        return is_balanced(len(self.matrix), keys.entities.size, keys.times.size)
+        return is_balanced(self.nobs, self.n_entities, self.n_times)
 
     @property
     def n_entities(self) -> int:
@@ -213,12 +212,12 @@ class Sample:
     @property
     def entities(self) -> pd.Index[Any]:
         """Entities in the order of their codes."""
-        return self.keys.entities
+        return self.keys.entities.view()
 
     @property
     def times(self) -> pd.Index[Any]:
         """Times in the order of their codes."""
-        return self.keys.times
+        return self.keys.times.view()
 
     def columns(self, role: str) -> Floats:
         """Return the columns of a role.

@@ -267,12 +267,12 @@ def _refuse_other_lists(**lists: Any) -> None:
 def _chosen_rows(table: Table, where: str | None) -> tuple[Table, Bools]:
     """Find the rows (N,) where a condition is true; also store them in the table."""
     if where is None:
-        return table, np.ones(table.nobs, dtype=bool)
+        return table, np.ones(len(table), dtype=bool)
     chosen = rows_where(where, table, "where")
     if not (table.is_block or chosen.any()):
         text = (
             f"where={cited(where)} is true in none of the "
-            f"{counted(table.nobs, 'row')} of the panel."
+            f"{counted(len(table), 'row')} of the panel."
         )
         raise MissingDataError(text, [option_problem("where", where, what=text)])
     return replace(table, chosen=chosen), chosen
@@ -403,7 +403,7 @@ def coefficient_column(
     categories: Mapping[str, tuple[str, pd.Index[Any]]],
 ) -> Floats:
     """Compute the column (N,) of a coefficient in a new table from its factors."""
-    out = np.ones(table.nobs)
+    out = np.ones(len(table))
     levels = dict(categories.values())
     for factor in factors:
         if factor.level is not None:
@@ -539,7 +539,7 @@ def _refuse_too_wide(terms: _Terms, uses: Sequence[_Use], rows: int) -> None:
         term = terms.by_key[use.key]
         sizes = [terms.categories[name].levels.size for name in term.categories]
         widths[term] = math.prod(map(operator.sub, sizes, use.without_reference))
-    nobs = terms.table.nobs
+    nobs = len(terms.table)
     # A sample without rows is refused elsewhere.
     most = min(rows or nobs, _MOST_CELLS // nobs)
     categories = [term for term in widths if term.categories]

@@ -134,15 +134,14 @@ class Table:
         # Copies of numbers are not pickled.
         return {k: v for k, v in self.__dict__.items() if k != "some_numbers"}
 
-    @property
-    def nobs(self) -> int:
-        """Number of rows."""
-        return self.keys.entity.size
+    def __len__(self) -> int:
+        """Count the rows."""
+        return len(self.data)
 
     @property
     def frame(self) -> pd.DataFrame:
         """The columns indexed by the keys."""
-        return self.data.set_axis(self.keys.index, axis=0)
+        return self.data.set_axis(self.keys.index.view(), axis=0)
 
     @property
     def numbers(self) -> dict[str, Floats]:
@@ -184,7 +183,7 @@ class Table:
     @cached_property
     def some_numbers(self) -> SomeNumbers:
         """Columns of numbers in some hundred rows."""
-        rows = np.linspace(0, self.nobs - 1, min(self.nobs, _SOME_ROWS)).astype(np.intp)
+        rows = np.linspace(0, len(self) - 1, min(len(self), _SOME_ROWS)).astype(np.intp)
         columns = np.array([values[rows] for values in self.numbers.values()])
         return SomeNumbers(rows, [*self.numbers], columns.reshape(-1, rows.size).T)
 

@@ -88,10 +88,6 @@ class BaseResults(Summarised):
         def diagnostics(self) -> tuple[Notice, ...]:
             """Remarks about the data and the fit."""
 
-        @property
-        def conventions(self) -> str:
-            """Type of the standard errors."""
-
     def glance(self) -> Glance:
         """Return summary numbers of the fit, such as the number of rows.
 
@@ -128,6 +124,11 @@ class BaseResults(Summarised):
     def df_t(self) -> float:
         """Degrees of freedom of t; infinite for the normal distribution."""
         return self.inference.df_t
+
+    @property
+    def conventions(self) -> str:
+        """Type of the standard errors: clusters, degrees of freedom, correction."""
+        return self._conventions_of(self.inference)
 
     @property
     def params(self) -> pd.Series[float]:

@@ -208,11 +208,6 @@ class SpatialResults(SampledResults):
 
     # --- the protocol -----------------------------------------------------------------
 
-    @property
-    def nobs(self) -> int:
-        """Number of rows in the estimation sample."""
-        return self.residuals.size
-
     def glance(self) -> Glance:
         """Return summary numbers of the fit, such as the number of rows.
 

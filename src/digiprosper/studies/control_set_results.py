@@ -214,7 +214,6 @@ class ControlSet(BaseResults):
             f"Outcome: {self.common.glance['depvar']}",
             Lines(head, wrapped=True),
             coefficient_cells(self.tidy()),
-            conventions=conventions(self.inference),
             version=str(self.common.glance["version"]),
         )
 

@@ -336,15 +336,18 @@ class PanelKink(Specification):
             inference=joint_inference,
             root=root[:-1],
             middle=middle,
+            # Sums by cluster would take the threshold as known.
+            by_cluster=(),
+        )
+        slopes = replace(
+            slopes,
+            estimated=estimated,
             df_resid=joint.df_resid,
             fit_statistics=(r2, within, by_entity, adjusted),
             # No F test: if all slopes were zero, there would be no threshold.
             has_f=False,
-            # Sums by cluster would take the threshold as known.
-            by_cluster=(),
+            diagnostics=(*slopes.diagnostics, *indefinite),
         )
-        diagnostics = (*slopes.diagnostics, *indefinite)
-        slopes = replace(slopes, estimated=estimated, diagnostics=diagnostics)
         return slopes, float(standard_errors(covariance[-1, -1])) / unit
 
     def _draw_statistics(

@@ -167,11 +167,6 @@ class SlopesByRegime(BaseResults):
         return cast("Glance", {**self.slopes.glance(), **numbers})
 
     @property
-    def conventions(self) -> str:
-        """Type of the standard errors of the slopes."""
-        return self.slopes.conventions
-
-    @property
     def settings(self) -> str:
         """Options of the search and the tests, and the seed of the draws."""
         denominator = "N - n" if self.df_rule == "hansen" else "T (n - 1)"
