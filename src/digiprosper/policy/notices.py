@@ -48,15 +48,14 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from digiprosper.errors import Notice, clipped, counted, notice_of, time_text
+from digiprosper.errors import Notice, clipped, counted, listed, notice_of, time_text
 from digiprosper.kernels import Bools, Floats, Ints
 from digiprosper.linear.preparation import Prepared
 from digiprosper.panel import Sample
 from digiprosper.panel.keys import Keys
 from digiprosper.panel.table import Table
-from digiprosper.panel.treatment import entities_text
+from digiprosper.panel.treatment import entities_text, group_treatment_notices
 from digiprosper.policy.kernels.unit_signs import UnitScores
-from digiprosper.policy.messages import first_few, have
 from digiprosper.policy.timing import CohortCoding, Cohorts, Timing
 from digiprosper.policy.window import EventWindow
 
@@ -129,7 +128,6 @@ def entities_without_rows_before(entity: str, names: list[Any]) -> Iterator[Noti
             entities=names[:5],
             _entity=entity,
             _names=names,
-            _have=have(len(names)),
         )
 
 
@@ -184,23 +182,39 @@ def few_treated_clusters(
             clusters=name,
             n_treated=n_treated,
             n_clusters=n_clusters,
-            _have=have(n_treated),
         ),
     )
 
 
-# --- staggered adoption ---------------------------------------------------------------
+def treatment_notices(
+    table: Table,
+    timing: Timing,
+    prepared: Prepared,
+    cohorts: Cohorts,
+    *,
+    small: bool = False,
+) -> Iterator[Notice]:
+    """Report treatments that end, groups treated together, and few treated clusters.
+
+    `small`: the errors allow for few.
+    """
+    event, keys = cohorts.coding.event, prepared.sample.keys
+    yield from treatment_ends(table, timing, event)
+    if prepared.cluster_names == (keys.entity_name,):
+        of_entity = cohorts.of_entity
+        yield from group_treatment_notices(table, keys.entities, of_entity, event)
+    counts = treated_clusters(prepared, cohorts.treated)
+    yield from few_treated_clusters(counts, small=small)
 
 
 def treatment_ends(table: Table, timing: Timing, event: str) -> Iterator[Notice]:
     """Report a dummy that begins at the first treated times and ends again."""
     keys = table.keys
-    first = np.where(timing.first < 0, keys.times.size, timing.first)[keys.entity]
-    steps = np.arange(keys.times.size) if keys.ordinals is None else keys.ordinals
-    since = steps[keys.time] - np.append(steps, 0)[first]
+    since, treated = timing.event_times(keys)
+    before = ~treated | (since < 0)
     for name in table.dummies:
         on = table.data[name].to_numpy(dtype=np.bool_)
-        begins = on[keys.time == first].all() and not on[keys.time < first].any()
+        begins = on[treated & (since == 0)].all() and not on[before].any()
         if name == event or not begins:
             continue
         ends = on[:-1] & ~on[1:] & (np.diff(keys.entity) == 0)
@@ -214,6 +228,9 @@ def treatment_ends(table: Table, timing: Timing, event: str) -> Iterator[Notice]
                 entities=entities,
                 _in_entities=entities_text(keys, entities),
             )
+
+
+# --- staggered adoption ---------------------------------------------------------------
 
 
 def small_cohorts(
@@ -315,7 +332,7 @@ def cells_left_out(cohorts: Cohorts, left_out: Ints) -> Iterator[Notice]:
             (coding.cohorts[cohort][0], coding.times[time])
             for cohort, time in sorted(left_out.T.tolist())
         )
-        shown = first_few([f"{cohort} in {time}" for cohort, time in cells])
+        shown = listed([f"{cohort} in {time}" for cohort, time in cells])
         yield notice_of("cells_left_out", cells=cells, _count=len(cells), _shown=shown)
 
 
@@ -350,7 +367,7 @@ def earlier_base(
             usual = f"{anticipation + 1} periods before treatment"
         text += (
             f" Cohorts without rows {usual} are compared with an earlier one: "
-            f"{first_few(examples)}. Their effects assume parallel trends over this "
+            f"{listed(examples)}. Their effects assume parallel trends over this "
             "longer time."
         )
     if long:
@@ -358,7 +375,7 @@ def earlier_base(
             f"{time_text(before)} to {time_text(time)}" for time, before in long.items()
         ]
         text += (
-            f" Before treatment, changes over several periods ({first_few(spans)}) "
+            f" Before treatment, changes over several periods ({listed(spans)}) "
             "have the event time of their last period and are averaged with changes "
             "over one period."
         )
@@ -416,7 +433,6 @@ def base_value_notices(keys: Keys, base_data: Any) -> Iterator[Notice]:
             by_term=by_term,
             _entity=keys.entity_name,
             _names=names,
-            _have=have(len(names)),
             _base=base_data.base,
             _terms=", ".join(f"{clipped(term)} ({n})" for term, n in by_term.items()),
         )
@@ -447,7 +463,6 @@ def unmatched_treated(
             entities=names,
             reasons=reasons,
             _entity=entity,
-            _have=have(len(names)),
             _reasons=reasons_text(reasons),
         )
 
@@ -469,7 +484,6 @@ def tied_scores(count: int, ties: str, entity: str) -> Iterator[Notice]:
             count=count,
             ties=ties,
             _entity=entity,
-            _have=have(count),
         )
 
 
@@ -503,5 +517,4 @@ def scores_given(reason: str, unmatched: int, entity: str) -> Iterator[Notice]:
             reason=reason,
             _unmatched=unmatched,
             _entity=entity,
-            _have=have(unmatched),
         )

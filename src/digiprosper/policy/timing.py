@@ -18,7 +18,9 @@ from digiprosper.errors import (
     PanelIndexError,
     TermError,
     cited,
+    listed,
     time_text,
+    verb_for,
 )
 from digiprosper.kernels import Bools, Floats, Ints
 from digiprosper.linear.estimation import single_column
@@ -28,7 +30,6 @@ from digiprosper.panel.keys import Keys
 from digiprosper.panel.table import Table, is_number_type
 from digiprosper.panel.treatment import as_times, entities_text, refuse_several_times
 from digiprosper.policy.kernels.aggregation import GroupTime
-from digiprosper.policy.messages import first_few, have
 from digiprosper.report.inference import Inference
 from digiprosper.report.pickling import PickledByName
 
@@ -83,9 +84,9 @@ def read_timing(
         value = time if isinstance(time, Integral) else cited(str(time))
         text = (
             f"{entities_text(keys, names)}, treated from the first period on "
-            f"({time}, event={cited(column)}), {have(len(names))} no period before "
-            f'treatment: panel.subset("not {backticked(column)} == {value}") drops '
-            "such entities."
+            f"({time}, event={cited(column)}), {verb_for(len(names), 'has')} no period "
+            "before treatment: panel.subset("
+            f'"not {backticked(column)} == {value}") drops such entities.'
         )
         raise not_identified("always_treated", text, event=column, entities=names)
     return Timing(keys, first)
@@ -247,35 +248,32 @@ def _refuse_other_times(table: Table, column: str, first_times: pd.Index[Any]) -
     before_panel = distinct[distinct < times[0]]
     after_panel = distinct[distinct > times[-1]]
     between = distinct[(distinct > times[0]) & (distinct < times[-1])]
-    parts = []
-    if before_panel.size:
-        parts.append(
-            f"{_quoted(before_panel)} before the first {name} ({times[0]}): such "
-            "entities have no period before treatment, so drop them with panel.subset"
-        )
-        if isinstance(distinct[0], float):
-            parts[0] += (
-                f"; if it means never treated, pass never={_cited(before_panel[0])}"
-            )
-            if before_panel.size > 1:
-                parts[0] += f"; replace numbers of batches by the {name} of each"
-    if between.size:
-        parts.append(
-            f"{_quoted(between)} in no row of {name}: correct the values, or add "
-            "these periods"
-        )
-    if after_panel.size:
-        parts.append(
-            f"{_quoted(after_panel)} after the last {name} ({times[-1]}): set it to "
-            "missing, since such entities are not treated in the panel"
-        )
-        for unit, digits in (("month", 100), ("day", 10_000)):
-            if times.dtype.kind in "iu" and (after_panel // digits).isin(times).all():
-                parts[-1] = (
-                    f"{_quoted(after_panel)}, which end with the {unit}: "
-                    f"df[{cited(column)}] // {digits} is the {name}"
-                )
-    described = "; it has ".join(parts)
+    before = (
+        f" before the first {name} ({times[0]}): such entities have no period before "
+        "treatment, so drop them with panel.subset"
+    )
+    if isinstance(distinct[0], float):
+        before += f"; if it means never treated, pass never={_time_text(distinct[0])}"
+        if before_panel.size > 1:
+            before += f"; replace numbers of batches by the {name} of each"
+    after = (
+        f" after the last {name} ({times[-1]}): set it to missing, since such entities "
+        "are not treated in the panel"
+    )
+    for unit, digits in (("month", 100), ("day", 10_000)):
+        if times.dtype.kind in "iu" and (after_panel // digits).isin(times).all():
+            year = f"df[{cited(column)}] // {digits}"
+            after = f", which end with the {unit}: {year} is the {name}"
+    defects = (
+        (before_panel, before),
+        (between, f" in no row of {name}: correct the values, or add these periods"),
+        (after_panel, after),
+    )
+    described = "; it has ".join(
+        f"{listed(values, write=_time_text)}{defect}"
+        for values, defect in defects
+        if values.size
+    )
     text = (
         f"event={cited(column)} must contain 0 and 1, or times of the panel. It "
         f"has {described}."
@@ -284,11 +282,7 @@ def _refuse_other_times(table: Table, column: str, first_times: pd.Index[Any]) -
     raise not_identified("event_times", text, event=column, values=values)
 
 
-def _quoted(values: pd.Index[Any]) -> str:
-    return first_few([_cited(value) for value in values])
-
-
-def _cited(value: object) -> str:
+def _time_text(value: object) -> str:
     return f"{value:.15g}" if isinstance(value, float) else str(value)
 
 
@@ -316,7 +310,7 @@ class CohortCoding(PickledByName):
     def text(self) -> str:
         """Number of entities by first treated time, in words."""
         counts = [f"{time_text(time)} ({count:,})" for time, count in self.cohorts]
-        shown = first_few(counts, _MOST_COHORTS)
+        shown = listed(counts, _MOST_COHORTS)
         return (
             f"First treated {self.time} ({self.entity}): {shown}; never: "
             f"{self.n_never:,}"
@@ -460,19 +454,15 @@ def read_cohorts(
         clusters = None if sample.keys.vary(clusters).any() else clusters[starts]
     entity_weights = weights[starts]
     sums = np.bincount(of_entity[treated], entity_weights[treated])
-    panel_steps, steps = timing.keys.ordinals, sample.keys.ordinals
-    assert panel_steps is not None
-    assert steps is not None
-    first = panel_steps[cohort_positions]
-    cohort = of_entity[sample.entity]
+    event, treated_rows = timing.event_times(sample.keys)
     return Cohorts(
         coding=coding,
         of_entity=of_entity,
-        first=first,
-        steps=steps,
-        cohort=cohort,
-        treated=cohort >= 0,
-        event=np.where(cohort < 0, 0, steps[sample.time] - first[cohort]),
+        first=_ordinals(timing.keys)[cohort_positions],
+        steps=_ordinals(sample.keys),
+        cohort=of_entity[sample.entity],
+        treated=treated_rows,
+        event=event,
         weights=weights,
         entity_weights=entity_weights,
         share=sums / entity_weights.sum(),

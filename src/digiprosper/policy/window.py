@@ -10,11 +10,10 @@ from typing import Any
 import numpy as np
 
 from digiprosper.checks import not_identified
-from digiprosper.errors import IdentificationError, counted, subject
+from digiprosper.errors import IdentificationError, counted, listed, subject
 from digiprosper.kernels import Bools, Floats, Ints
 from digiprosper.linear.preparation import Prepared
 from digiprosper.panel import Sample
-from digiprosper.policy.messages import first_few
 from digiprosper.policy.timing import Cohorts
 from digiprosper.report.pickling import PickledByName
 from digiprosper.report.summary import Cells
@@ -80,7 +79,7 @@ class EventWindow(PickledByName):
         ends = [f"{event_name(time)} is {self.text(time)}" for time in self.binned]
         return [
             f"Event: {self.event}. {entity} treated: {self.n_ever:,} "
-            f"({first_few(counts, _MOST_COHORTS)}); never: {self.n_never:,}",
+            f"({listed(counts, _MOST_COHORTS)}); never: {self.n_never:,}",
             f"Event time {self.reference} is the reference.",
             *([f"Ends are binned: {', '.join(ends)}."] if ends else []),
         ]
@@ -192,7 +191,7 @@ def _refuse_unreached(
         cure = f"Set before={before}, after={after}."
     text = (
         "no treated entity in the sample reaches event time "
-        f"{first_few(list(map(str, unreached)), _MOST_TIMES)}; those reached run from "
+        f"{listed(unreached, _MOST_TIMES)}; those reached run from "
         f"{lowest} to {highest}. {cure}"
     )
     data = {"times": tuple(unreached), "lowest": lowest, "highest": highest}
