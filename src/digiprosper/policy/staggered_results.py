@@ -22,7 +22,7 @@ from digiprosper.policy.timing import CohortCoding
 from digiprosper.policy.window import with_reference
 from digiprosper.policy.words import WORDS
 from digiprosper.report.certificate import coverage_remark
-from digiprosper.report.columns import Column, Remark, result_column
+from digiprosper.report.columns import Column, Remark
 from digiprosper.report.estimates import Estimates, hotelling_result
 from digiprosper.report.inference import Inference
 from digiprosper.report.protocol import Glance
@@ -246,10 +246,8 @@ class StaggeredDidResults(EventTimeResults, BaseResults):
         names = map(str, by_cohort)
         gradient = np.eye(len(cells.joint))[by_cohort]
         estimated = self._make_estimates(names, cells.estimates[by_cohort], gradient)
-        frame = estimated.frame(0.95).drop(columns="term")
-        frame.insert(0, "cohort", cohorts)
-        frame.insert(1, "time", times)
-        frame.insert(2, "event_time", cells.event[by_cohort])
+        keys = {"cohort": cohorts, "time": times, "event_time": cells.event[by_cohort]}
+        frame = pd.DataFrame(keys).join(estimated.frame(0.95).drop(columns="term"))
         return frame.assign(n_treated=cells.n_treated[by_cohort])
 
     def event_path(
@@ -288,7 +286,7 @@ class StaggeredDidResults(EventTimeResults, BaseResults):
         computed again in every draw. Without that the band is too narrow with few
         entities in a cohort.
         """
-        averages = average(self.cells, "dynamic", self.balanced)
+        averages = self._by_event_time()._averages
         used = averages.gradient[1:, : self.cells.estimates.size] != 0
         counts = (used @ self.cells.n_treated).tolist()
         n_treated = dict(zip(averages.keys.tolist(), counts, strict=True))
@@ -300,19 +298,17 @@ class StaggeredDidResults(EventTimeResults, BaseResults):
 
     def _joint_critical(self, level: float) -> float:
         """Compute the critical value of the joint band; missing without the scores."""
-        units = self.cells.units
-        if units is None:
-            return float("nan")
-        gradient = average(self.cells, "dynamic", self.balanced).gradient[1:]
-        estimated = self._make_estimates((), np.zeros(len(gradient)), gradient)
+        units, results = self.cells.units, self._by_event_time()
+        estimated = results.estimated
         errors = estimated.std_errors()
         shown = errors > 0
-        if not shown.any():
+        shown[0] = False  # the overall average
+        if units is None or not shown.any():
             return float("nan")
         covariance = estimated.covariance[np.ix_(shown, shown)]
         correlation = covariance / np.outer(errors[shown], errors[shown])
-        effects = gradient[shown, : self.cells.estimates.size]
-        return joint_critical(units, effects, correlation, level)
+        gradient = results._averages.gradient[shown, : self.cells.estimates.size]
+        return joint_critical(units, gradient, correlation, level)
 
     @property
     def before(self) -> str:
@@ -373,7 +369,7 @@ class StaggeredDidResults(EventTimeResults, BaseResults):
         return replace(self._joint_pretrend(by), detail=power)
 
     def _joint_pretrend(self, by: str = "group_time") -> TestResult:
-        averages = average(self.cells, "dynamic", self.balanced)
+        averages = self._by_event_time()._averages
         estimates, gradient = averages.estimates[1:], averages.gradient[1:]
         before = leads = averages.keys < -self.anticipation
         if by == "group_time":
@@ -497,26 +493,22 @@ class StaggeredDidResults(EventTimeResults, BaseResults):
         tuple of Column
             One.
         """
+        (column,) = BaseResults.table_columns(self, level)
+        # Only the estimators by regression absorb fixed effects.
+        regression = self.estimator != "callaway_santanna"
+        return (replace(column, absorbs=regression, adjusted=self.x),)
+
+    def _remarks(self) -> tuple[Remark, ...]:
         remarks = [Remark(f"{self.estimator}.{self.control}", {})]
         if self.by == "dynamic" and self.before:
             time = {"time": (str(self.reference),)}
             remarks.append(Remark(f"before.{self.before}", time))
-        # Only the estimators by regression absorb fixed effects.
-        regression = self.estimator != "callaway_santanna"
         if self.x:
-            code = "controls" if regression else f"controls.{self.adjustment}"
+            adjusts = self.estimator == "callaway_santanna"
+            code = f"controls.{self.adjustment}" if adjusts else "controls"
             remarks.append(Remark(code, {"x": self.x}))
-        remarks += self._few_untreated_remarks()
-        column = result_column(self, level)
-        all_remarks = (*remarks, *column.remarks)
-        return (
-            replace(column, remarks=all_remarks, absorbs=regression, adjusted=self.x),
-        )
-
-    def _few_untreated_remarks(self) -> list[Remark]:
-        """Note few untreated entities, and groups of a single one, for a table."""
+        # Few untreated entities, and groups of a single one
         few = [n.data for n in self.diagnostics if n.code == "few_untreated"]
-        remarks = []
         for data in few:
             count, cov_type = data["n_untreated"], data["cov_type"]
             names = {"count": (str(count),), "entity": (self.coding.entity,)}
@@ -526,7 +518,7 @@ class StaggeredDidResults(EventTimeResults, BaseResults):
                 remarks.append(Remark(code, names))
             if data["alone"] and cov_type == "cr2":
                 remarks.append(Remark("alone", names))
-        return remarks
+        return tuple(remarks)
 
     # --- words ------------------------------------------------------------------------
 
