@@ -289,7 +289,7 @@ def _estimate_in_memory(spec: EventStudy, panel: Panel) -> EventStudyResults:
     sample = prepared.sample
     timing = read_timing(table_of(panel), spec.event, spec.never)
     cohorts = read_cohorts(spec, sample, timing)
-    window = open_window(spec, sample, cohorts)
+    window = open_window(spec, cohorts)
     event_names = [event_name(time) for time in window.estimated]
     names = (spec.y, *event_names, *sample.names_of("x"))
     event_dummies = dummies(window, cohorts.event, cohorts.treated)
@@ -298,8 +298,8 @@ def _estimate_in_memory(spec: EventStudy, panel: Panel) -> EventStudyResults:
         prepared,
         demean_columns(prepared, names, np.column_stack(columns)),
         window,
-        [*notices.treatment_notices(table_of(panel), timing, prepared, cohorts)],
-        notices.no_rows_before(sample, cohorts),
+        [*notices.treatment_notices(prepared, cohorts)],
+        notices.no_rows_before(cohorts),
         _cohorts_at_reference(window, cohorts.event, cohorts.cohort),
     )
 
@@ -489,8 +489,7 @@ class _Cells:
 def _estimate_counts(spec: EventStudy, panel: Any) -> PoissonEventStudyResults:
     """Fit a Poisson regression on dummies of the cells."""
     check_panel(panel, "an event study of counts")
-    table = table_of(panel)
-    timing = read_timing(table, spec.event, spec.never)
+    timing = read_timing(table_of(panel), spec.event, spec.never)
 
     def cells_of(sample: Sample) -> _Cells:
         return _make_cells(spec, read_cohorts(spec, sample, timing))
@@ -510,8 +509,7 @@ def _estimate_counts(spec: EventStudy, panel: Any) -> PoissonEventStudyResults:
     lost = separated.mask * _row_weights(spec, whole)
     lost_at = _sum_by_event_time(spec, cells_of(whole), lost)
     cohorts = read_cohorts(spec, prepared.sample, timing)
-    few = [*notices.treatment_notices(table, timing, prepared, cohorts)]
-    return _estimate_cells(spec, prepared, cohorts, separated, lost_at, few)
+    return _estimate_cells(spec, prepared, cohorts, separated, lost_at)
 
 
 def _estimate_cells(
@@ -520,15 +518,13 @@ def _estimate_cells(
     cohorts: Cohorts,
     separated: poisson.Separated,
     lost: Floats,
-    few: Sequence[Notice],
 ) -> PoissonEventStudyResults:
     """Estimate effects from counts.
 
-    `lost` are weights of separated rows at each event time of the window, `few` notices
-    about treated entities.
+    `lost` are weights of separated rows at each event time of the window.
     """
     sample = prepared.sample
-    window = open_window(spec, sample, cohorts)
+    window = open_window(spec, cohorts)
     refuse_collinear(prepared, window)
     cells = _make_cells(spec, cohorts)
     dummies = cells.dummies(spec.reference)
@@ -571,8 +567,8 @@ def _estimate_cells(
         *separated.notices,
         *of_likelihood,
         *of_covariance,
-        *few,
-        *notices.no_rows_before(sample, cohorts),
+        *notices.treatment_notices(prepared, cohorts),
+        *notices.no_rows_before(cohorts),
         *lagged_outcome(prepared, poisson.LAGGED, roles=("x",)),
     )
     fit = PoissonEventStudyResults(

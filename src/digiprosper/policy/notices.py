@@ -53,7 +53,6 @@ from digiprosper.kernels import Bools, Floats, Ints
 from digiprosper.linear.preparation import Prepared
 from digiprosper.panel import Sample
 from digiprosper.panel.keys import Keys
-from digiprosper.panel.table import Table
 from digiprosper.panel.treatment import entities_text, group_treatment_notices
 from digiprosper.policy.kernels.unit_signs import UnitScores
 from digiprosper.policy.timing import CohortCoding, Cohorts, Timing
@@ -110,8 +109,9 @@ def cohort_notices(window: EventWindow) -> Iterator[Notice]:
         yield notice_of("none_never_treated", binned=window.binned, _ends=ends)
 
 
-def no_rows_before(sample: Sample, cohorts: Cohorts) -> Iterator[Notice]:
+def no_rows_before(cohorts: Cohorts) -> Iterator[Notice]:
     """Report treated entities without a row before treatment."""
+    sample = cohorts.sample
     early = np.unique(sample.entity[cohorts.treated & (cohorts.event < 0)])
     late = np.setdiff1d(sample.entity[cohorts.treated], early)
     yield from entities_without_rows_before(
@@ -187,19 +187,15 @@ def few_treated_clusters(
 
 
 def treatment_notices(
-    table: Table,
-    timing: Timing,
-    prepared: Prepared,
-    cohorts: Cohorts,
-    *,
-    small: bool = False,
+    prepared: Prepared, cohorts: Cohorts, *, small: bool = False
 ) -> Iterator[Notice]:
     """Report treatments that end, groups treated together, and few treated clusters.
 
     `small`: the errors allow for few.
     """
-    event, keys = cohorts.coding.event, prepared.sample.keys
-    yield from treatment_ends(table, timing, event)
+    event, keys = cohorts.coding.event, cohorts.sample.keys
+    table = cohorts.timing.table
+    yield from _treatment_ends(cohorts.timing, event)
     if prepared.cluster_names == (keys.entity_name,):
         of_entity = cohorts.of_entity
         yield from group_treatment_notices(table, keys.entities, of_entity, event)
@@ -207,9 +203,9 @@ def treatment_notices(
     yield from few_treated_clusters(counts, small=small)
 
 
-def treatment_ends(table: Table, timing: Timing, event: str) -> Iterator[Notice]:
+def _treatment_ends(timing: Timing, event: str) -> Iterator[Notice]:
     """Report a dummy that begins at the first treated times and ends again."""
-    keys = table.keys
+    table, keys = timing.table, timing.table.keys
     since, treated = timing.event_times(keys)
     before = ~treated | (since < 0)
     for name in table.dummies:

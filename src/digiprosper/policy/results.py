@@ -293,7 +293,7 @@ class EventStudyResults(WindowResults, LinearResults):
         window = self.window
         check_panel(panel, "predict")
         timing = read_timing(table_of(panel), window.event, window.never)
-        columns = dummies(window, *timing.event_times(timing.keys))
+        columns = dummies(window, *timing.event_times(timing.table.keys))
         event_names = [event_name(time) for time in window.estimated]
         is_event = np.isin(self.names, event_names)
         # The fit without the event times predicts from the other regressors.

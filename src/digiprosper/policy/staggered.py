@@ -24,10 +24,9 @@ from digiprosper.kernels.within import compress, within
 from digiprosper.linear.doubtful_rows import heavy_cluster
 from digiprosper.linear.estimation import demean_columns, fit_equation
 from digiprosper.linear.preparation import Prepared, linear_options, prepare
-from digiprosper.panel import Panel, Sample
+from digiprosper.panel import Panel
 from digiprosper.panel.access import check_panel, table_of
 from digiprosper.panel.evaluation import check_where
-from digiprosper.panel.table import Table
 from digiprosper.policy import notices
 from digiprosper.policy.callaway_santanna import estimate_callaway_santanna
 from digiprosper.policy.imputation import estimate_imputation, untreated_model
@@ -45,7 +44,6 @@ from digiprosper.policy.timing import (
     CohortCoding,
     CohortEffects,
     Cohorts,
-    Timing,
     check_never,
     collect_effects,
     read_cohorts,
@@ -311,20 +309,19 @@ class StaggeredDid(Specification):
             cohort or period.
         """
         check_panel(panel, "fit")
-        table = table_of(panel)
-        timing = read_timing(table, self.event, self.never)
+        timing = read_timing(table_of(panel), self.event, self.never)
         options = replace(linear_options(self), cov_type="clustered")
         roles = {"y": (self.y,), "x": self.x}
         prepared = prepare(panel, roles, options)
         sample = prepared.sample
         (clusters,) = prepared.cluster_codes
         cohorts = read_cohorts(self, sample, timing, prepared.obs_weights, clusters)
-        _refuse_without_effects(self, sample, cohorts)
+        _refuse_without_effects(self, cohorts)
         _refuse_without_control(self, cohorts.coding)
         estimated = _ESTIMATE[self.estimator](self, prepared, cohorts)
         estimated = with_unit_errors(self, prepared, cohorts, estimated)
         inference = estimated.inference
-        diagnostics = (*_notices(table, timing, prepared, cohorts, estimated),)
+        diagnostics = (*_notices(prepared, cohorts, estimated),)
         issue(diagnostics)
         regression = self.estimator != "callaway_santanna"
         glance = fit_glance(
@@ -358,11 +355,9 @@ class StaggeredDid(Specification):
         )
 
 
-def _refuse_without_effects(
-    spec: StaggeredDid, sample: Sample, cohorts: Cohorts
-) -> None:
+def _refuse_without_effects(spec: StaggeredDid, cohorts: Cohorts) -> None:
     """Refuse samples without treated rows or changes, and with too many effects."""
-    since = cohorts.steps[:, None] >= cohorts.first
+    sample, since = cohorts.sample, cohorts.steps[:, None] >= cohorts.first
     count = int(since.sum() if spec.estimator == "imputation" else since.size)
     if count > _MOST_EFFECTS:
         raise OptionError(
@@ -416,11 +411,7 @@ def _refuse_without_control(spec: StaggeredDid, coding: CohortCoding) -> None:
 
 
 def _notices(
-    table: Table,
-    timing: Timing,
-    prepared: Prepared,
-    cohorts: Cohorts,
-    estimated: CohortEffects,
+    prepared: Prepared, cohorts: Cohorts, estimated: CohortEffects
 ) -> Iterator[Notice]:
     """Report rows that weigh much, few clusters, treatments that end and few in groups.
 
@@ -440,9 +431,7 @@ def _notices(
             "clustered standard errors are reliable with many clusters only. Compare "
             "dp.randomisation_test of a FixedEffects with one dummy of treated rows.",
         )
-    yield from notices.treatment_notices(
-        table, timing, prepared, cohorts, small=allowed_for
-    )
+    yield from notices.treatment_notices(prepared, cohorts, small=allowed_for)
     yield from notices.small_cohorts(coding, allowed_for=allowed_for)
     yield from notices.few_untreated(coding, estimated.cells.units, cov_type)
     yield from estimated.notices
@@ -512,7 +501,7 @@ def estimate_sun_abraham(
     )
     notices = (
         *(notice for notice in fitted.diagnostics if notice not in prepared.notices),
-        *no_rows_before(sample, cohorts),
+        *no_rows_before(cohorts),
         *earlier_base(cohorts, bases, spec.anticipation, ()),
     )
     return CohortEffects(

@@ -44,19 +44,19 @@ _NO_LEADS = np.zeros(0, dtype=np.intp)
 class Timing:
     """First treated times of the entities of a panel."""
 
-    keys: Keys
+    table: Table  # the whole panel
     # (n,) position of the first treated time among the panel's times; -1 if never
     # treated
     first: Ints
 
     def of(self, keys: Keys) -> Ints:
         """Return the first treated time, as in `first`, of each entity of `keys`."""
-        return self.first[self.keys.entities.get_indexer(keys.entities)]
+        return self.first[self.table.keys.entities.get_indexer(keys.entities)]
 
     def event_times(self, keys: Keys) -> tuple[Ints, Bools]:
         """Return steps since treatment by row (0 if never), and who is ever treated."""
         first = self.of(keys)[keys.entity]
-        since = _ordinals(keys)[keys.time] - _ordinals(self.keys)[first]
+        since = _ordinals(keys)[keys.time] - _ordinals(self.table.keys)[first]
         treated = first >= 0
         return np.where(treated, since, 0), treated
 
@@ -89,7 +89,7 @@ def read_timing(
             f'"not {backticked(column)} == {value}") drops such entities.'
         )
         raise not_identified("always_treated", text, event=column, entities=names)
-    return Timing(keys, first)
+    return Timing(table, first)
 
 
 def check_never(never: Any) -> None:
@@ -321,6 +321,8 @@ class CohortCoding(PickledByName):
 class Cohorts:
     """Cohort of each entity (n) and row (N) of a sample of G cohorts and T periods."""
 
+    sample: Sample
+    timing: Timing  # of the whole panel
     coding: CohortCoding
     of_entity: Ints  # (n,) position of the cohort; -1 if never treated
     first: Ints  # (G,) step of time in which the cohort is first treated
@@ -439,7 +441,8 @@ def read_cohorts(
     refuse_untreated(spec.event, sample.keys.entity_name, int(treated.sum()))
     cohort_positions, sizes = np.unique(positions[treated], return_counts=True)
     of_entity = np.where(treated, np.searchsorted(cohort_positions, positions), -1)
-    times = timing.keys.times[cohort_positions]
+    panel_keys = timing.table.keys
+    times = panel_keys.times[cohort_positions]
     coding = CohortCoding(
         event=spec.event,
         entity=sample.keys.entity_name,
@@ -456,9 +459,11 @@ def read_cohorts(
     sums = np.bincount(of_entity[treated], entity_weights[treated])
     event, treated_rows = timing.event_times(sample.keys)
     return Cohorts(
+        sample=sample,
+        timing=timing,
         coding=coding,
         of_entity=of_entity,
-        first=_ordinals(timing.keys)[cohort_positions],
+        first=_ordinals(panel_keys)[cohort_positions],
         steps=_ordinals(sample.keys),
         cohort=of_entity[sample.entity],
         treated=treated_rows,

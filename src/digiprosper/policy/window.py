@@ -13,7 +13,6 @@ from digiprosper.checks import not_identified
 from digiprosper.errors import IdentificationError, counted, listed, subject
 from digiprosper.kernels import Bools, Floats, Ints
 from digiprosper.linear.preparation import Prepared
-from digiprosper.panel import Sample
 from digiprosper.policy.timing import Cohorts
 from digiprosper.report.pickling import PickledByName
 from digiprosper.report.summary import Cells
@@ -116,10 +115,11 @@ def dummies(window: Any, times: Ints, treated: Bools) -> Floats:
     return np.asarray(equal & treated[:, None], dtype=np.float64)
 
 
-def open_window(spec: Any, sample: Sample, cohorts: Cohorts) -> EventWindow:
+def open_window(spec: Any, cohorts: Cohorts) -> EventWindow:
     """Make the window of a sample; refuse event times that no entity reaches."""
     treated, coding = cohorts.treated, cohorts.coding
-    reached = count_reached(spec, cohorts.event[treated], sample.entity[treated])
+    entity = cohorts.sample.entity[treated]
+    reached = count_reached(spec, cohorts.event[treated], entity)
     return window_of(spec, *reached, coding.cohorts, coding.n_never)
 
 
