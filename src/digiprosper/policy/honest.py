@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 import numpy as np
 import pandas as pd
@@ -47,7 +47,6 @@ from digiprosper.report.results import BaseResults
 from digiprosper.report.summary import (
     Cells,
     Lines,
-    PlainNumbers,
     Remarks,
     Summarised,
     Summary,
@@ -128,6 +127,10 @@ class HonestIntervals(Summarised):
     >>> round(intervals.breakdown, 1)
     2.5
     """
+
+    _reported: ClassVar[str] = (
+        "restriction critical level depvar breakdown before weights"
+    )
 
     frame: pd.DataFrame
     breakdown: float
@@ -215,11 +218,8 @@ class HonestIntervals(Summarised):
             Remarks.of(self.diagnostics),
         )
 
-    def _numbers(self) -> PlainNumbers:
-        names = ("restriction", "critical", "level", "depvar", "breakdown", "before")
-        more = {name: getattr(self, name) for name in (*names, "weights")}
-        more["intervals"] = self.frame.to_dict("records")
-        return PlainNumbers(labels=self.labels, factors=self.factors, more=more)
+    def _more_numbers(self) -> dict[str, Any]:
+        return {"intervals": self.frame.to_dict("records")}
 
 
 class EventTimeResults(BaseResults):

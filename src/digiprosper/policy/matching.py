@@ -53,10 +53,9 @@ from digiprosper.policy.kernels.matching import (
     pair_weights,
     weighted_moments,
 )
-from digiprosper.policy.matching_results import NOBODY, Matching
+from digiprosper.policy.matching_results import MOST_NEIGHBOURS, NOBODY, Matching
 from digiprosper.specification import as_terms, one_term
 
-_MOST_NEIGHBOURS: Final = 1000
 _OPTIONS: Final = {
     "propensity": ("k", "caliper", "replace", "support", "ties"),
     "entropy": ("moments", "base_weights"),
@@ -331,7 +330,7 @@ def _check_options(method: object, options: dict[str, Any]) -> None:
                 text = f"{name}={cited(value)} is an option of method={other!r} only."
                 raise option_error(name, value, text)
     check_option("moments", options["moments"], (1, 2))
-    check_whole("k", options["k"], 1, _MOST_NEIGHBOURS)
+    check_whole("k", options["k"], 1, MOST_NEIGHBOURS)
     check_option("replace", options["replace"], (True, False))
     caliper, ties = options["caliper"], options["ties"]
     if caliper is not None and not (is_real(caliper) and 0 < plain(caliper) <= 1):
