@@ -495,18 +495,12 @@ class Matching(Summarised):
             ),
         )
         sample = "weighted" if self.method == "entropy" else "matched"
-        rows = [
-            [
-                term,
-                words,
-                *(number_text(row[f"{name}_{when}"]) for name in _BALANCE_HEADS),
-            ]
-            for row in self.balance.to_dict("records")
-            for term, when, words in (
-                (str(row["term"]), "before", "all"),
-                ("", "after", sample),
-            )
-        ]
+        rows = []
+        for row in self.balance.to_dict("records"):
+            for when, words in (("before", "all"), ("after", sample)):
+                term = str(row["term"]) if when == "before" else ""
+                numbers = (row[f"{name}_{when}"] for name in _BALANCE_HEADS)
+                rows.append([term, words, *map(number_text, numbers)])
         balance = Cells.of(["", "sample", *_BALANCE_HEADS.values()], rows)
         return self._titled(
             f"Matched sample: {self.treated}",
