@@ -57,22 +57,20 @@ from digiprosper.policy.results import (
 )
 from digiprosper.policy.timing import (
     Cohorts,
-    check_never,
-    is_switch,
-    read_cohorts,
-    read_timing,
-    refuse_untreated,
-    refuse_without_steps,
-)
-from digiprosper.policy.window import (
     EventWindow,
+    check_never,
     count_reached,
     dummies,
     estimated_times,
     event_name,
+    is_switch,
     open_window,
+    read_cohorts,
+    read_timing,
     refuse_collinear,
     refuse_dropped,
+    refuse_untreated,
+    refuse_without_steps,
     window_of,
 )
 from digiprosper.specification import (
@@ -290,8 +288,7 @@ def _estimate_in_memory(spec: EventStudy, panel: Panel) -> EventStudyResults:
     timing = read_timing(table_of(panel), spec.event, spec.never)
     cohorts = read_cohorts(spec, sample, timing)
     window = open_window(spec, cohorts)
-    event_names = [event_name(time) for time in window.estimated]
-    names = (spec.y, *event_names, *sample.names_of("x"))
+    names = (spec.y, *window.names, *sample.names_of("x"))
     event_dummies = dummies(window, cohorts.event, cohorts.treated)
     columns = (sample.columns("y"), event_dummies, sample.columns("x"))
     return _estimate_linear(
@@ -321,12 +318,11 @@ def _estimate_linear(
 ) -> EventStudyResults:
     """Regress on event times and controls, with notices on few and late treated."""
     refuse_collinear(prepared, window)
-    event_names = [event_name(time) for time in window.estimated]
     fitted, _ = fit_equation(
         prepared,
         demeaned,
         0,
-        demeaned.at([*event_names, *prepared.sample.names_of("x")]),
+        demeaned.at([*window.names, *prepared.sample.names_of("x")]),
         remarks=(
             *few,
             *late,
@@ -334,9 +330,9 @@ def _estimate_linear(
             *notices.cohort_notices(window),
             *lagged_outcome(prepared),
         ),
-        auxiliary=event_names if few else (),
+        auxiliary=window.names if few else (),
     )
-    refuse_dropped([name for name in event_names if name not in fitted.names])
+    refuse_dropped([name for name in window.names if name not in fitted.names])
     values = {f.name: getattr(fitted, f.name) for f in fields(LinearResults)}
     return EventStudyResults(**values, window=window)
 
@@ -559,7 +555,6 @@ def _estimate_cells(
     rows = rows[np.array(window.times) != window.reference]
     results = CountCells(event=event, joint=joint, rows=rows)
     member = np.asarray(event == np.array(window.estimated)[:, None])
-    event_names = [event_name(time) for time in window.estimated]
     diagnostics = (
         *prepared.other_notices,
         *poisson.few_clusters(prepared),
@@ -576,7 +571,7 @@ def _estimate_cells(
             spec, prepared, demeaned, columns, likelihood, separated
         ),
         estimated=results.estimates(
-            (*event_names, *fitted_names[event.size :]), member, "log", results.rows
+            (*window.names, *fitted_names[event.size :]), member, "log", results.rows
         ),
         window=window,
         cells=results,

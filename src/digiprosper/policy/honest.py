@@ -39,7 +39,7 @@ from digiprosper.policy.kernels.honest import (
     slope_of_power,
 )
 from digiprosper.policy.notices import few_treated_trends
-from digiprosper.policy.window import event_name
+from digiprosper.policy.timing import event_name
 from digiprosper.policy.words import WORDS
 from digiprosper.report.columns import Column, PlainCell, Remark, remark_text
 from digiprosper.report.estimates import Estimates

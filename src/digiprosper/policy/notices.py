@@ -55,8 +55,7 @@ from digiprosper.panel import Sample
 from digiprosper.panel.keys import Keys
 from digiprosper.panel.treatment import entities_text, group_treatment_notices
 from digiprosper.policy.kernels.unit_signs import UnitScores
-from digiprosper.policy.timing import CohortCoding, Cohorts, Timing
-from digiprosper.policy.window import EventWindow
+from digiprosper.policy.timing import CohortCoding, Cohorts, EventWindow, Timing
 
 ALIKE: Final = 0.1
 """Standardised difference up to which groups count as alike (Austin 2009, Statistics in

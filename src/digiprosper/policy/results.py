@@ -25,8 +25,13 @@ from digiprosper.linear.results import LinearResults
 from digiprosper.panel import Panel
 from digiprosper.panel.access import check_panel, table_of
 from digiprosper.policy.honest import PATH_COLUMNS, POINTWISE, EventTimeResults
-from digiprosper.policy.timing import read_timing
-from digiprosper.policy.window import EventWindow, dummies, event_name, with_reference
+from digiprosper.policy.timing import (
+    EventWindow,
+    dummies,
+    event_name,
+    read_timing,
+    with_reference,
+)
 from digiprosper.policy.words import WORDS
 from digiprosper.report.columns import Remark
 from digiprosper.report.estimates import Estimates
@@ -101,8 +106,8 @@ class WindowResults(EventTimeResults):
 
     def _joint_critical(self, level: float) -> float:
         """Compute the critical value of the joint band of all event times."""
-        events = [event_name(time) for time in self.window.estimated]
-        shown = np.isin(self.names, events) & (self.estimated.std_errors() > 0)
+        is_event = np.isin(self.names, self.window.names)
+        shown = is_event & (self.estimated.std_errors() > 0)
         weights = np.eye(len(self.names))[shown]
         if not len(weights):
             return np.nan
@@ -294,17 +299,16 @@ class EventStudyResults(WindowResults, LinearResults):
         check_panel(panel, "predict")
         timing = read_timing(table_of(panel), window.event, window.never)
         columns = dummies(window, *timing.event_times(timing.table.keys))
-        event_names = [event_name(time) for time in window.estimated]
-        is_event = np.isin(self.names, event_names)
+        is_event = np.isin(self.names, window.names)
         # The fit without the event times predicts from the other regressors.
         fit = {f.name: getattr(self, f.name) for f in fields(LinearResults)}
         others = replace(
             self.estimated,
-            names=tuple(name for name in self.names if name not in event_names),
+            names=tuple(np.array(self.names)[~is_event].tolist()),
             coefficients=self.coefficients[~is_event],
         )
         prediction = LinearResults(**{**fit, "estimated": others}).predict(panel)
-        by_event = columns @ self.params[event_names].to_numpy()
+        by_event = columns @ self.params[window.names].to_numpy()
         return (prediction + by_event).rename(self.depvar)
 
     def _summary(self) -> Summary:

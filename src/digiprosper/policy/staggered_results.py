@@ -18,8 +18,7 @@ from digiprosper.policy.honest import POINTWISE, EventTimeResults
 from digiprosper.policy.kernels.aggregation import Averages, GroupTime, average
 from digiprosper.policy.kernels.unit_signs import UnitScores, joint_critical, wild_test
 from digiprosper.policy.notices import FEW_UNTREATED
-from digiprosper.policy.timing import CohortCoding
-from digiprosper.policy.window import with_reference
+from digiprosper.policy.timing import CohortCoding, with_reference
 from digiprosper.policy.words import WORDS
 from digiprosper.report.certificate import coverage_remark
 from digiprosper.report.columns import Column, Remark
