@@ -39,7 +39,7 @@ from digiprosper.policy.kernels.honest import (
     slope_of_power,
 )
 from digiprosper.policy.notices import few_treated_trends
-from digiprosper.policy.timing import event_name
+from digiprosper.policy.timing import TreatedEntities, event_name
 from digiprosper.policy.words import WORDS
 from digiprosper.report.columns import Column, PlainCell, Remark, remark_text
 from digiprosper.report.estimates import Estimates
@@ -267,11 +267,8 @@ class EventTimeResults(BaseResults):
         """Effects by event time with 95% intervals; see `event_path`."""
         return self.event_path()
 
-    def _path_numbers(self, timing: Any) -> dict[str, Any]:
-        """Return numbers of a summary: the path, and who is treated when.
-
-        `timing` has event, cohorts and n_never, as a window or coding of cohorts does.
-        """
+    def _path_numbers(self, timing: TreatedEntities) -> dict[str, Any]:
+        """Return numbers of a summary: the path, and who is treated when."""
         cohorts = [
             [time if isinstance(time, int) else str(time), count]
             for time, count in timing.cohorts

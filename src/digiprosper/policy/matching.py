@@ -31,6 +31,7 @@ from digiprosper.errors import (
     counted,
     issue,
     quoted,
+    verb_for,
 )
 from digiprosper.kernels import Bools, Floats
 from digiprosper.kernels.least_squares import dependences
@@ -500,7 +501,7 @@ def _base_rows(
     if names:
         text = (
             f"base={cited(base)}: {counted(len(names), entity, entity)} "
-            f"({quoted(names)}) {'is' if len(names) == 1 else 'are'} already treated "
+            f"({quoted(names)}) {verb_for(len(names), 'is')} already treated "
             f"then (treated={cited(treated)}), and matching on values that treatment "
             "may have changed removes part of its effect. Choose a base before the "
             "first treated period, or drop them with panel.subset."
@@ -657,7 +658,7 @@ def _match_scores(
     unmatched = _unmatched_table(frame, limit, support=support)
     fields = {
         "k": k,
-        "caliper": caliper,
+        "caliper": None if caliper is None else limit,
         "replace": replace,
         "common_support": support,
         "ties": ties,

@@ -360,14 +360,12 @@ class CountCells(PickledByName):
         ratios, sums = self.joint.coefficients[:m], self.joint.coefficients[-m:]
         shrunk = np.exp(-ratios)
         treated, untreated = member @ sums, member @ (sums * shrunk)
+        estimates, denominators = (treated - untreated) / rows, (rows, rows)
         if scale == "log":
-            estimates = np.log(treated / untreated)
-            by_sum = member * (1 / treated[:, None] - shrunk / untreated[:, None])
-            by_ratio = member * (sums * shrunk) / untreated[:, None]
-        else:
-            estimates = (treated - untreated) / rows
-            by_sum = member * (1 - shrunk) / rows[:, None]
-            by_ratio = member * (sums * shrunk) / rows[:, None]
+            estimates, denominators = np.log(treated / untreated), (treated, untreated)
+        per_treated, per_untreated = (member / d[:, None] for d in denominators)
+        by_sum = per_treated - per_untreated * shrunk
+        by_ratio = per_untreated * (sums * shrunk)
         others = np.zeros((len(member), self.joint.coefficients.size - 2 * m))
         return estimates, np.hstack([by_ratio, others, by_sum])
 

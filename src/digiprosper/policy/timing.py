@@ -298,21 +298,27 @@ def _time_text(value: object) -> str:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CohortCoding(PickledByName):
-    """First treated times and sizes of the cohorts of a sample."""
+class TreatedEntities(PickledByName):
+    """How many entities of a sample are treated when."""
 
     event: str  # column that says when an entity is treated
-    entity: str  # name of the entity key
-    time: str  # name of the time key
     # First treated time and number of entities, in order
     cohorts: tuple[tuple[Any, int], ...]
     n_never: int  # number of entities that are never treated
-    times: tuple[Any, ...]  # periods of the sample, in order
 
     @property
     def n_ever(self) -> int:
         """Number of entities that are ever treated."""
         return sum(dict(self.cohorts).values())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CohortCoding(TreatedEntities):
+    """First treated times and sizes of the cohorts of a sample."""
+
+    entity: str  # name of the entity key
+    time: str  # name of the time key
+    times: tuple[Any, ...]  # periods of the sample, in order
 
     @property
     def text(self) -> str:
@@ -487,11 +493,10 @@ def read_cohorts(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EventWindow(PickledByName):
+class EventWindow(TreatedEntities):
     """Event times that have a coefficient, and how many entities have them."""
 
-    event: str  # column that says when an entity is treated
-    # Its value for entities that are never treated, beside missing values
+    # Value of the column for entities that are never treated, beside missing values
     never: float | None
     before: int  # the first event time is -before
     after: int  # the last event time
@@ -500,9 +505,6 @@ class EventWindow(PickledByName):
     highest: int  # largest event time in the sample
     # Treated entities with rows at each event time of the window, in order
     n_treated: tuple[int, ...]
-    # First treated time and number of entities, in order
-    cohorts: tuple[tuple[Any, int], ...]
-    n_never: int  # number of entities that are never treated
 
     @property
     def times(self) -> tuple[int, ...]:
@@ -523,11 +525,6 @@ class EventWindow(PickledByName):
     def leads(self) -> tuple[int, ...]:
         """Event times before treatment with a coefficient."""
         return tuple(time for time in self.estimated if time < 0)
-
-    @property
-    def n_ever(self) -> int:
-        """Number of entities that are ever treated."""
-        return sum(dict(self.cohorts).values())
 
     @property
     def binned(self) -> tuple[int, ...]:
