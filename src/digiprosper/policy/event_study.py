@@ -459,8 +459,7 @@ def _check_window(spec: EventStudy) -> None:
     check_whole("before", spec.before, 1, _FURTHEST)
     check_whole("after", spec.after, 0, _FURTHEST)
     check_whole("reference", spec.reference, -spec.before, -1)
-    if not isinstance(spec.bin_ends, bool):
-        raise OptionError(f"bin_ends={cited(spec.bin_ends)} must be True or False.")
+    check_option("bin_ends", spec.bin_ends, (True, False))
     check_never(spec.never)
 
 

@@ -11,8 +11,8 @@ import pandas as pd
 
 from digiprosper.checks import (
     check_option,
+    check_real,
     check_whole,
-    is_real,
     missing_problem,
     not_identified,
     option_error,
@@ -41,7 +41,7 @@ from digiprosper.kernels.tolerances import CONSTANT, SAME_MEAN
 from digiprosper.linear.estimation import collinear_problem
 from digiprosper.linear.preparation import refuse_extreme
 from digiprosper.panel import Panel, Sample
-from digiprosper.panel.access import refuse_numbered_rows, table_of
+from digiprosper.panel.access import check_panel, refuse_numbered_rows, table_of
 from digiprosper.panel.grammar import backticked
 from digiprosper.panel.keys import Keys
 from digiprosper.panel.table import Table
@@ -237,7 +237,8 @@ def match_entities(  # noqa: PLR0913
     ... )
     (1.52, 1.02)
     """
-    terms = _check_terms(panel, treated, x, base_weights)
+    check_panel(panel, "match_entities")
+    terms = _check_terms(treated, x, base_weights)
     options = _check_options(
         method,
         k=k,
@@ -299,13 +300,8 @@ def match_entities(  # noqa: PLR0913
 
 
 def _check_terms(
-    panel: object, treated: str, x: Sequence[str], base_weights: str | None
+    treated: str, x: Sequence[str], base_weights: str | None
 ) -> tuple[str, ...]:
-    if not isinstance(panel, Panel):
-        raise InputTypeError(
-            f"match_entities takes a Panel, not {type(panel).__name__}: "
-            "match_entities(Panel(df, entity=..., time=...), treated, x)."
-        )
     one_term(treated, "treated")
     terms = as_terms(x, "x")
     if not terms:
@@ -337,12 +333,11 @@ def _check_options(method: object, **options: Any) -> dict[str, Any]:
     check_whole("k", options["k"], 1, MOST_NEIGHBOURS)
     check_option("replace", options["replace"], (True, False))
     caliper, ties = options["caliper"], options["ties"]
-    if caliper is not None and not (is_real(caliper) and 0 < plain(caliper) <= 1):
-        text = (
-            f"caliper={cited(caliper)} must be a difference of probabilities, above 0 "
-            "and at most 1, or None for no limit."
+    if caliper is not None:
+        kind = (
+            "a difference of probabilities, above 0 and at most 1, or None for no limit"
         )
-        raise option_error("caliper", caliper, text)
+        check_real("caliper", caliper, lambda most: 0 < most <= 1, kind)
     check_option("support", options["support"], (True, False))
     check_option("ties", ties, (None, "all", "first"))
     if ties == "all" and not options["replace"]:

@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 
 from digiprosper.checks import (
-    check_level,
     check_option,
     not_identified,
     option_problem,
@@ -529,7 +528,6 @@ class PoissonEventStudyResults(WindowResults, CountResults):
         OptionError
             If `level` is not between 0 and 1.
         """
-        level = check_level(level)
         since = (self.cells.event >= 0)[None]
         rows = self.cells.rows[np.array(self.window.estimated) >= 0].sum()[None]
         names = ("att", *self.names[len(self.window.estimated) :])

@@ -385,7 +385,7 @@ class StaggeredDidResults(EventTimeResults, BaseResults):
         effects = f"{before.sum()} {kind} before treatment are"
         weights = np.eye(before.sum())
         values, gradient = estimates[before], gradient[before]
-        tested = self._make_estimates((), values, gradient, influence=True)
+        tested = self._influence_estimates(gradient)
         form, least = tested.wald(weights, values)
         if self._is_testable(gradient) and not abs(least) <= SINGULAR:
             name = "Pre-trend test"
@@ -620,9 +620,7 @@ class StaggeredDidResults(EventTimeResults, BaseResults):
         if self.by == "dynamic":
             lines.append(POINTWISE)
         if self.inference.cov_type in ("cr2", "crv3"):
-            averages = self._averages
-            gradient, estimates = averages.gradient[:1], averages.estimates[:1]
-            other = self._make_estimates((), estimates, gradient, influence=True)
+            other = self._influence_estimates(self._averages.gradient[:1])
             lines.append(
                 f"{_PROGRAMS[self.estimator][0]} the standard error "
                 f"{number_text(float(other.std_errors()[0]))} of att "
@@ -661,42 +659,30 @@ class StaggeredDidResults(EventTimeResults, BaseResults):
         return Term(f"{name}:{text}", family=kind, kind=kind, point=point)
 
     def _make_estimates(
-        self,
-        names: Iterable[str],
-        estimates: Floats,
-        gradient: Floats,
-        *,
-        influence: bool = False,
+        self, names: Iterable[str], estimates: Floats, gradient: Floats
     ) -> Estimates:
-        """Estimate q functions of effects and shares; `gradient` is (q, m + G).
-
-        A function has no standard error if it depends on an effect that has none. With
-        `influence` the errors are those of other programs.
-        """
+        """Estimate q functions of effects and shares; `gradient` is (q, m + G)."""
         cells, inference = self.cells, self.inference
-        joint = cells.influence if influence else cells.joint
-        # Rounding of effects without a variance may be negative.
-        zero = np.diag(joint) <= 0
-        joint = np.where(zero | zero[:, None], 0.0, joint)
-        if influence:
-            regression = self.estimator == "sun_abraham"
-            df_t = min(inference.n_clusters) - 1.0 if regression else inf
-            inference = replace(inference, df_t=df_t)
-        effects = Estimates.of((), np.zeros(len(joint)), joint, inference)
         numbers: Any = {
+            **_covariance_of(gradient, cells.joint, inference),
             "names": tuple(names),
             "coefficients": estimates,
-            "root": np.where(gradient == 0, 0.0, gradient * np.diag(effects.root)),
-            "middle": effects.middle,
-            "inference": inference,
         }
-        if influence or inference.cov_type != "cr2" or cells.units is None:
+        if inference.cov_type != "cr2" or cells.units is None:
             return Estimates(**numbers)
         m = cells.estimates.size
         shares = cells.influence[m:, m:]
         return StaggeredEstimates(
             **numbers, gradient=gradient, shares=shares, units=cells.units
         )
+
+    def _influence_estimates(self, gradient: Floats) -> Estimates:
+        """Return functions of effects, all zero, with the errors of other programs."""
+        regression = self.estimator == "sun_abraham"
+        df_t = min(self.inference.n_clusters) - 1.0 if regression else inf
+        inference = replace(self.inference, df_t=df_t)
+        numbers = _covariance_of(gradient, self.cells.influence, inference)
+        return Estimates(names=(), coefficients=np.zeros(len(gradient)), **numbers)
 
     def _is_testable(self, gradient: Floats) -> bool:
         """Return whether differences of treated clusters can test so many restrictions.
@@ -707,10 +693,24 @@ class StaggeredDidResults(EventTimeResults, BaseResults):
         have the rank of the restrictions. Otherwise the covariance of some sum of the
         effects is that of controls alone, which is far too small.
         """
-        zeros = np.zeros(len(gradient))
-        size = self._make_estimates((), zeros, gradient, influence=True).std_errors()
+        size = self._influence_estimates(gradient).std_errors()
         if not (size > 0).all():
             # If a standard error is missing, so is the test.
             return bool(np.isnan(size).any())
         part = gradient @ self.cells.treated_part @ gradient.T / np.outer(size, size)
         return bool(np.linalg.eigvalsh(part)[0] > SINGULAR)
+
+
+def _covariance_of(
+    gradient: Floats, joint: Floats, inference: Inference
+) -> dict[str, Any]:
+    """Return fields of `Estimates` for functions with a gradient (q, m + G).
+
+    One has no standard error if it depends on an effect that has none.
+    """
+    # Rounding of effects without a variance may be negative.
+    zero = np.diag(joint) <= 0
+    joint = np.where(zero | zero[:, None], 0.0, joint)
+    effects = Estimates.of((), np.zeros(len(joint)), joint, inference)
+    root = np.where(gradient == 0, 0.0, gradient * np.diag(effects.root))
+    return {"root": root, "middle": effects.middle, "inference": inference}

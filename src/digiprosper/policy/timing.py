@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from digiprosper.checks import missing_problem, not_identified, option_error
+from digiprosper.checks import check_real, missing_problem, not_identified, option_error
 from digiprosper.errors import (
     IdentificationError,
     InputTypeError,
@@ -102,16 +102,9 @@ def read_timing(
 
 def check_never(never: Any) -> None:
     """Refuse a value for never treated entities that is neither a number nor None."""
-    if never is None:
-        return
-    is_number = isinstance(never, int | float) and not isinstance(never, bool)
-    # The comparison is false of a missing value too.
-    if not (is_number and -_LARGEST <= never <= _LARGEST):
-        text = (
-            f"never={cited(never)} must be a number, the value of event for entities "
-            "never treated."
-        )
-        raise option_error("never", never, text)
+    if never is not None:
+        kind = "a number, the value of event for entities never treated"
+        check_real("never", never, lambda number: abs(number) <= _LARGEST, kind)
 
 
 def _ordinals(keys: Keys) -> Ints:
