@@ -136,6 +136,12 @@ def test_conditions_of_several_models_are_each_told() -> None:
     assert "'Ohio'" in second
 
 
+def test_listed_shows_the_first_few_and_a_count() -> None:
+    assert errors.listed(["a", "b"], 2) == "a, b"
+    assert errors.listed("abcdefg") == "a, b, c, d, e and 2 more"
+    assert errors.listed([1.5, 2.5], 1, "{:.0f}".format) == "2 and 1 more"
+
+
 def test_quoted_shows_the_first_few_and_a_count() -> None:
     assert errors.quoted("ab") == "'a', 'b'"
     assert errors.quoted(range(8)) == "'0', '1', '2', '3', '4' and 3 more"

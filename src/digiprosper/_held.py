@@ -17,7 +17,7 @@ HELD = {
     "IndexScale": "composite.kernels.normalise:EndPoints",
     "IndexState": "composite.state:State",
     "IndexWeighing": "composite.kernels.structure:Weighing",
-    "EventWindow": "policy.window:EventWindow",
+    "EventWindow": "policy.timing:EventWindow",
     "ForeignResults": "report.foreign:ForeignResults",
     "GroupTimeEffects": "policy.kernels.aggregation:GroupTime",
     "Inference": "report.inference:Inference",

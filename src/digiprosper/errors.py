@@ -9,7 +9,7 @@ import re
 import string
 import sys
 import warnings
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
@@ -579,6 +579,8 @@ class _Sentences(string.Formatter):
                 return " and ".join(value)
             case "listed", _, _:
                 return ", ".join(value)
+            case "verb", _, verb:
+                return verb_for(value, verb)
             case "", _, _:
                 return time_text(value)
         return format(value, form)
@@ -743,19 +745,31 @@ def time_text(time: object) -> str:
     return str(time).removesuffix(" 00:00:00")
 
 
+def listed(
+    words: Iterable[object], limit: int = 5, write: Callable[[Any], str] = str
+) -> str:
+    """List the first few words and a count, such as ``"a, b and 3 more"``."""
+    items = list(words)
+    shown = ", ".join(map(write, items[:limit]))
+    return shown if len(items) <= limit else f"{shown} and {len(items) - limit} more"
+
+
 def quoted(words: Iterable[object], limit: int = 5) -> str:
     """List the first few words and a count, such as ``"'a', 'b' and 3 more"``."""
-    items = list(words)
-    shown = ", ".join(cited(str(w)) for w in items[:limit])
-    return shown if len(items) <= limit else f"{shown} and {len(items) - limit} more"
+    return listed(words, limit, lambda word: cited(str(word)))
+
+
+def verb_for(count: int, verb: str) -> str:
+    """Return a verb of the third person, such as ``"has"``, for so many: ``"have"``."""
+    if count == 1:
+        return verb
+    return {"is": "are", "has": "have", "does": "do"}.get(verb) or verb[:-1]
 
 
 def subject(words: Iterable[object], verb: str) -> str:
     """List words before their verb: ``"'a' is"``, or ``"'a', 'b' are"``."""
     items = list(words)
-    if len(items) != 1:
-        verb = {"is": "are", "has": "have", "does": "do"}.get(verb) or verb[:-1]
-    return f"{quoted(items)} {verb}"
+    return f"{quoted(items)} {verb_for(len(items), verb)}"
 
 
 def counted(count: int, noun: str, plural: str | None = None) -> str:

@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 
 import digiprosper as dp
-from digiprosper.policy.timing import read_cohorts
+from digiprosper.panel.access import table_of
+from digiprosper.policy.timing import read_cohorts, read_timing
 
 
 def draw(seed: int = 1, n: int = 45, periods: int = 7) -> pd.DataFrame:
@@ -97,20 +98,8 @@ def test_cells_of_rows() -> None:
     panel = dp.Panel(frame, "city", "year")
     sample = panel.sample({"y": ("y",)})
 
-    class Timing:
-        keys = sample.keys
-
-        def of(self, keys: object) -> np.ndarray:
-            first = frame.groupby("city")["first"].first().reindex(sample.entities)
-            return first.fillna(-1).to_numpy(dtype=int)
-
-        def event_times(self, keys: object) -> tuple[np.ndarray, np.ndarray]:
-            treated = self.of(keys)[sample.entity] >= 0
-            return np.where(
-                treated, sample.time - self.of(keys)[sample.entity], 0
-            ), treated
-
-    cohorts = read_cohorts(dp.EventStudy("y", "first"), sample, Timing())  # type: ignore[arg-type]
+    timing = read_timing(table_of(panel), "first", None)
+    cohorts = read_cohorts(dp.EventStudy("y", "first"), sample, timing)
     pairs, code = cohorts.treated_cells(sample.time)
     assert (code == -1).sum() == frame["first"].isna().sum()
     treated = code >= 0

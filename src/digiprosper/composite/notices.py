@@ -165,7 +165,6 @@ def zero_remarks(values: Floats, aggregate: str) -> list[Notice]:
             "zero_score",
             count=zeros,
             _nobs=values.size,
-            _are="is" if zeros == 1 else "are",
             _factor=_ZERO_FACTORS[aggregate],
         )
     ]

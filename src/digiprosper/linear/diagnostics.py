@@ -23,7 +23,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from digiprosper.errors import Notice, cited, notice_of, quoted
+from digiprosper.errors import Notice, cited, notice_of, subject
 from digiprosper.kernels import Floats, Ints
 from digiprosper.kernels.equation import Solved
 from digiprosper.kernels.leverage import effective_clusters, variation_shares
@@ -829,6 +829,7 @@ def not_semidefinite(
         f"standard errors are too small or missing: compare with {fewer}."
     )
     if negative:
-        have = "has" if len(negative) == 1 else "have"
-        text += f" {quoted(negative)} {have} a negative variance and no standard error."
+        text += (
+            f" {subject(negative, 'has')} a negative variance and no standard error."
+        )
     return [not_psd(negative, text)]

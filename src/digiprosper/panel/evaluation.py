@@ -33,6 +33,7 @@ from digiprosper.errors import (
     counted,
     did_you_mean,
     issue,
+    listed,
 )
 from digiprosper.kernels import Bools, Floats
 from digiprosper.panel.grammar import (
@@ -437,12 +438,11 @@ def _warn_of_unseen(
     if not unseen:
         return
     texts = [s for s in seen[:_MOST_COMPARED] if isinstance(s, str)]
-    shown = ", ".join(
-        f"{cited(v)}{did_you_mean(v, texts) if texts else ''}"
-        for v in unseen[:_MOST_NAMED]
+    shown = listed(
+        unseen,
+        _MOST_NAMED,
+        lambda v: f"{cited(v)}{did_you_mean(v, texts) if texts else ''}",
     )
-    if len(unseen) > _MOST_NAMED:
-        shown += f" and {len(unseen) - _MOST_NAMED} more"
     text = (
         f"{condition.caller}({cited(condition.text)}): these values do not occur in "
         f"the column {cited(name)}: {shown}."

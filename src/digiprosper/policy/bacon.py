@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 
 from digiprosper.checks import not_identified, option_error
-from digiprosper.errors import InputTypeError, cited, quoted
+from digiprosper.errors import cited, quoted
 from digiprosper.kernels import Floats, Ints
 from digiprosper.kernels.within import level_sums
-from digiprosper.linear.fixed_effects import FixedEffects
+from digiprosper.linear.fixed_effects import FixedEffects, refuse_other_specification
 from digiprosper.linear.preparation import linear_options, prepare
 from digiprosper.panel import Panel, Sample
 
@@ -115,12 +115,8 @@ def _comparison_name(treated: int, control: int, n_times: int) -> str:
     return "earlier vs later" if control > treated else "later vs earlier"
 
 
-def _check_specification(spec: object) -> None:
-    if not isinstance(spec, FixedEffects):
-        raise InputTypeError(
-            "bacon_decomposition takes a FixedEffects specification, not "
-            f"{type(spec).__name__}."
-        )
+def _check_specification(spec: FixedEffects) -> None:
+    refuse_other_specification("bacon_decomposition", spec)
     if len(spec.x) != 1:
         text = (
             f"x={cited(list(spec.x))}: the decomposition needs the treatment as the "

@@ -15,7 +15,6 @@ from digiprosper.kernels import Bools, Floats, Ints
 from digiprosper.kernels.chunks import chunks
 from digiprosper.kernels.tolerances import COLLINEAR, LAST_STEP_TWO_PERIODS
 from digiprosper.linear.preparation import Prepared
-from digiprosper.panel import Sample
 from digiprosper.policy import notices
 from digiprosper.policy.kernels.aggregation import (
     MEMORY,
@@ -52,7 +51,7 @@ def estimate_callaway_santanna(
     # The last period before treatment and its anticipation; -1 if there is none.
     last = (cohorts.steps[:, None] < cohorts.first - spec.anticipation).sum(axis=0) - 1
     sample = prepared.sample
-    row, y, x, weights = _arrange_by_entity(sample, cohorts)
+    row, y, x, weights = _arrange_by_entity(cohorts)
     effects = _list_effects(spec, cohorts, last)
     compared, estimable = _select_comparisons(spec, cohorts, effects, y, weights)
     left_out = effects[:2, ~estimable]
@@ -244,15 +243,14 @@ def _row_weights(effects: Ints, shares: Floats, row: Ints) -> Floats:
     return weights[:-1]
 
 
-def _arrange_by_entity(
-    sample: Sample, cohorts: Cohorts
-) -> tuple[Ints, Floats, Floats, Floats]:
+def _arrange_by_entity(cohorts: Cohorts) -> tuple[Ints, Floats, Floats, Floats]:
     """Return the row (n, T), -1 if there is none, outcome, controls and weights.
 
     Controls are (n, T, k), and all values are missing without a row.
     """
-    y, x = sample.matrix[:, sample.roles["y"][0]], sample.columns("x")
-    columns = np.column_stack([y, cohorts.weights, x])
+    sample = cohorts.sample
+    outcome = sample.columns("y")
+    columns = np.column_stack([outcome, cohorts.weights, sample.columns("x")])
     row = np.full((cohorts.of_entity.size, cohorts.steps.size), -1)
     row[sample.entity, sample.time] = np.arange(len(columns))
     values = np.vstack([columns, np.full(columns.shape[1], np.nan)])[row]

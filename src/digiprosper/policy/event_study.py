@@ -5,13 +5,21 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import KW_ONLY, dataclass, field, fields, replace
 from functools import partial
-from typing import Any, Literal, cast, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 import pandas as pd
 
 from digiprosper.checks import check_option, check_whole, not_identified
-from digiprosper.errors import Notice, OptionError, cited, counted, issue, time_text
+from digiprosper.errors import (
+    Notice,
+    OptionError,
+    cited,
+    counted,
+    issue,
+    listed,
+    time_text,
+)
 from digiprosper.kernels import Bools, Floats, Ints
 from digiprosper.kernels.cluster_jackknife import jackknife_root_and_middle
 from digiprosper.kernels.covariance import joint_meat, rescaled_sandwich
@@ -41,9 +49,7 @@ from digiprosper.panel import Panel, PanelScan, Sample
 from digiprosper.panel.access import check_panel, table_of
 from digiprosper.panel.codes import Absorbed
 from digiprosper.panel.keys import Keys, sorted_keys
-from digiprosper.panel.treatment import group_treatment_notices
 from digiprosper.policy import notices
-from digiprosper.policy.messages import first_few
 from digiprosper.policy.results import (
     CountCells,
     EventStudyResults,
@@ -51,23 +57,20 @@ from digiprosper.policy.results import (
 )
 from digiprosper.policy.timing import (
     Cohorts,
-    Timing,
-    check_never,
-    is_switch,
-    read_cohorts,
-    read_timing,
-    refuse_untreated,
-    refuse_without_steps,
-)
-from digiprosper.policy.window import (
     EventWindow,
+    check_never,
     count_reached,
     dummies,
     estimated_times,
     event_name,
+    is_switch,
     open_window,
+    read_cohorts,
+    read_timing,
     refuse_collinear,
     refuse_dropped,
+    refuse_untreated,
+    refuse_without_steps,
     window_of,
 )
 from digiprosper.specification import (
@@ -268,60 +271,41 @@ class EventStudy(Specification):
             Coefficients of the event times, ``event:-5`` and so on, then of `x`. The
             second with ``family="poisson"``.
         """
+        results: EventStudyResults | PoissonEventStudyResults
         if self.family == "poisson":
-            counts = estimate_event_counts(self, cast("Panel", panel))
-            issue(counts.diagnostics)
-            return counts
-        if isinstance(panel, PanelScan):
-            timings = _ScannedTimings(self)
-            further = timings.event_time_columns
-            with scanned(self, panel, {"x": self.x}, further) as (prepared, demeaned):
-                results = _estimate_linear(
-                    prepared, demeaned, *timings.counted(prepared)
-                )
-            issue(results.diagnostics)
-            return results
-        roles = {"y": (self.y,), "x": self.x}
-        prepared = prepare(panel, roles, self.options)
-        sample = prepared.sample
-        timing = read_timing(table_of(panel), self.event, self.never)
-        cohorts = read_cohorts(self, sample, timing)
-        window = open_window(self, sample, cohorts)
-        event_names = [event_name(time) for time in window.estimated]
-        names = (self.y, *event_names, *sample.names_of("x"))
-        event_dummies = dummies(window, cohorts.event, cohorts.treated)
-        columns = (sample.columns("y"), event_dummies, sample.columns("x"))
-        results = _estimate_linear(
-            prepared,
-            demean_columns(prepared, names, np.column_stack(columns)),
-            window,
-            _treated_notices(self, panel, prepared, cohorts, timing),
-            notices.no_rows_before(sample, cohorts),
-            _cohorts_at_reference(window, cohorts.event, cohorts.cohort),
-        )
+            results = _estimate_counts(self, panel)
+        elif isinstance(panel, PanelScan):
+            results = _estimate_scanned(self, panel)
+        else:
+            results = _estimate_in_memory(self, panel)
         issue(results.diagnostics)
         return results
 
 
-def _treated_notices(
-    spec: EventStudy,
-    panel: Panel,
-    prepared: Prepared,
-    cohorts: Cohorts,
-    timing: Timing,
-) -> list[Notice]:
-    """Report treatments that end, few treated clusters, and groups treated together."""
-    table, keys = table_of(panel), prepared.sample.keys
-    counts = notices.treated_clusters(prepared, cohorts.treated)
-    diagnostics = [
-        *notices.treatment_ends(table, timing, spec.event),
-        *notices.few_treated_clusters(counts),
-    ]
-    if prepared.cluster_names == (keys.entity_name,):
-        of_entity = cohorts.of_entity
-        event = spec.event
-        diagnostics += group_treatment_notices(table, keys.entities, of_entity, event)
-    return diagnostics
+def _estimate_in_memory(spec: EventStudy, panel: Panel) -> EventStudyResults:
+    prepared = prepare(panel, {"y": (spec.y,), "x": spec.x}, spec.options)
+    sample = prepared.sample
+    timing = read_timing(table_of(panel), spec.event, spec.never)
+    cohorts = read_cohorts(spec, sample, timing)
+    window = open_window(spec, cohorts)
+    names = (spec.y, *window.names, *sample.names_of("x"))
+    event_dummies = dummies(window, cohorts.event, cohorts.treated)
+    columns = (sample.columns("y"), event_dummies, sample.columns("x"))
+    return _estimate_linear(
+        prepared,
+        demean_columns(prepared, names, np.column_stack(columns)),
+        window,
+        [*notices.treatment_notices(prepared, cohorts)],
+        notices.no_rows_before(cohorts),
+        _cohorts_at_reference(window, cohorts.event, cohorts.cohort),
+    )
+
+
+def _estimate_scanned(spec: EventStudy, panel: PanelScan[Any]) -> EventStudyResults:
+    timings = _ScannedTimings(spec)
+    columns = timings.event_time_columns
+    with scanned(spec, panel, {"x": spec.x}, columns) as (prepared, demeaned):
+        return _estimate_linear(prepared, demeaned, *timings.counted(prepared))
 
 
 def _estimate_linear(
@@ -334,12 +318,11 @@ def _estimate_linear(
 ) -> EventStudyResults:
     """Regress on event times and controls, with notices on few and late treated."""
     refuse_collinear(prepared, window)
-    event_names = [event_name(time) for time in window.estimated]
     fitted, _ = fit_equation(
         prepared,
         demeaned,
         0,
-        demeaned.at([*event_names, *prepared.sample.names_of("x")]),
+        demeaned.at([*window.names, *prepared.sample.names_of("x")]),
         remarks=(
             *few,
             *late,
@@ -347,9 +330,9 @@ def _estimate_linear(
             *notices.cohort_notices(window),
             *lagged_outcome(prepared),
         ),
-        auxiliary=event_names if few else (),
+        auxiliary=window.names if few else (),
     )
-    refuse_dropped([name for name in event_names if name not in fitted.names])
+    refuse_dropped([name for name in window.names if name not in fitted.names])
     values = {f.name: getattr(fitted, f.name) for f in fields(LinearResults)}
     return EventStudyResults(**values, window=window)
 
@@ -476,8 +459,7 @@ def _check_window(spec: EventStudy) -> None:
     check_whole("before", spec.before, 1, _FURTHEST)
     check_whole("after", spec.after, 0, _FURTHEST)
     check_whole("reference", spec.reference, -spec.before, -1)
-    if not isinstance(spec.bin_ends, bool):
-        raise OptionError(f"bin_ends={cited(spec.bin_ends)} must be True or False.")
+    check_option("bin_ends", spec.bin_ends, (True, False))
     check_never(spec.never)
 
 
@@ -499,13 +481,16 @@ class _Cells:
         return np.asarray(self.code[:, None] == estimated, dtype=np.float64)
 
 
-def estimate_event_counts(spec: EventStudy, panel: Panel) -> PoissonEventStudyResults:
+def _estimate_counts(spec: EventStudy, panel: Any) -> PoissonEventStudyResults:
     """Fit a Poisson regression on dummies of the cells."""
     check_panel(panel, "an event study of counts")
     timing = read_timing(table_of(panel), spec.event, spec.never)
 
+    def cells_of(sample: Sample) -> _Cells:
+        return _make_cells(spec, read_cohorts(spec, sample, timing))
+
     def regressors(sample: Sample, absorbed: Sequence[Absorbed]) -> Floats:
-        cells = _make_cells(spec, read_cohorts(spec, sample, timing))
+        cells = cells_of(sample)
         y = sample.columns("y")[:, 0]
         _refuse_zero_cells(
             spec, cells, y, mark_empty_levels(y, effects_of(sample, absorbed))
@@ -516,30 +501,25 @@ def estimate_event_counts(spec: EventStudy, panel: Panel) -> PoissonEventStudyRe
         spec, panel, {"x": spec.x}, regressors
     )
     whole = separated.sample
-    cells = _make_cells(spec, read_cohorts(spec, whole, timing))
-    separated_sums = _sum_by_event_time(
-        spec, cells, separated.mask * _row_weights(spec, whole)
-    )
+    lost = separated.mask * _row_weights(spec, whole)
+    lost_at = _sum_by_event_time(spec, cells_of(whole), lost)
     cohorts = read_cohorts(spec, prepared.sample, timing)
-    few = _treated_notices(spec, panel, prepared, cohorts, timing)
-    return _estimate_counts(spec, prepared, cohorts, separated, separated_sums, few)
+    return _estimate_cells(spec, prepared, cohorts, separated, lost_at)
 
 
-def _estimate_counts(
+def _estimate_cells(
     spec: EventStudy,
     prepared: Prepared,
     cohorts: Cohorts,
     separated: poisson.Separated,
     lost: Floats,
-    few: Sequence[Notice],
 ) -> PoissonEventStudyResults:
     """Estimate effects from counts.
 
-    `lost` are weights of separated rows at each event time of the window, `few` notices
-    about treated entities.
+    `lost` are weights of separated rows at each event time of the window.
     """
     sample = prepared.sample
-    window = open_window(spec, sample, cohorts)
+    window = open_window(spec, cohorts)
     refuse_collinear(prepared, window)
     cells = _make_cells(spec, cohorts)
     dummies = cells.dummies(spec.reference)
@@ -574,7 +554,6 @@ def _estimate_counts(
     rows = rows[np.array(window.times) != window.reference]
     results = CountCells(event=event, joint=joint, rows=rows)
     member = np.asarray(event == np.array(window.estimated)[:, None])
-    event_names = [event_name(time) for time in window.estimated]
     diagnostics = (
         *prepared.other_notices,
         *poisson.few_clusters(prepared),
@@ -582,8 +561,8 @@ def _estimate_counts(
         *separated.notices,
         *of_likelihood,
         *of_covariance,
-        *few,
-        *notices.no_rows_before(sample, cohorts),
+        *notices.treatment_notices(prepared, cohorts),
+        *notices.no_rows_before(cohorts),
         *lagged_outcome(prepared, poisson.LAGGED, roles=("x",)),
     )
     fit = PoissonEventStudyResults(
@@ -591,7 +570,7 @@ def _estimate_counts(
             spec, prepared, demeaned, columns, likelihood, separated
         ),
         estimated=results.estimates(
-            (*event_names, *fitted_names[event.size :]), member, "log", results.rows
+            (*window.names, *fitted_names[event.size :]), member, "log", results.rows
         ),
         window=window,
         cells=results,
@@ -628,7 +607,7 @@ def _refuse_zero_cells(
     names = cells.names[zero].tolist()
     text = (
         f"the outcome is zero in every row of {counted(len(names), 'cell')} of treated "
-        f"entities ({first_few(names)}), so the log of the ratio of means is not "
+        f"entities ({listed(names)}), so the log of the ratio of means is not "
         "finite. Choose a smaller window, whose ends are binned, or drop the cohort "
         "with panel.subset."
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 import numpy as np
 import pandas as pd
@@ -39,7 +39,7 @@ from digiprosper.policy.kernels.honest import (
     slope_of_power,
 )
 from digiprosper.policy.notices import few_treated_trends
-from digiprosper.policy.window import event_name
+from digiprosper.policy.timing import TreatedEntities, event_name
 from digiprosper.policy.words import WORDS
 from digiprosper.report.columns import Column, PlainCell, Remark, remark_text
 from digiprosper.report.estimates import Estimates
@@ -47,7 +47,6 @@ from digiprosper.report.results import BaseResults
 from digiprosper.report.summary import (
     Cells,
     Lines,
-    PlainNumbers,
     Remarks,
     Summarised,
     Summary,
@@ -128,6 +127,10 @@ class HonestIntervals(Summarised):
     >>> round(intervals.breakdown, 1)
     2.5
     """
+
+    _reported: ClassVar[str] = (
+        "restriction critical level depvar breakdown before weights"
+    )
 
     frame: pd.DataFrame
     breakdown: float
@@ -215,11 +218,8 @@ class HonestIntervals(Summarised):
             Remarks.of(self.diagnostics),
         )
 
-    def _numbers(self) -> PlainNumbers:
-        names = ("restriction", "critical", "level", "depvar", "breakdown", "before")
-        more = {name: getattr(self, name) for name in (*names, "weights")}
-        more["intervals"] = self.frame.to_dict("records")
-        return PlainNumbers(labels=self.labels, factors=self.factors, more=more)
+    def _more_numbers(self) -> dict[str, Any]:
+        return {"intervals": self.frame.to_dict("records")}
 
 
 class EventTimeResults(BaseResults):
@@ -267,11 +267,8 @@ class EventTimeResults(BaseResults):
         """Effects by event time with 95% intervals; see `event_path`."""
         return self.event_path()
 
-    def _path_numbers(self, timing: Any) -> dict[str, Any]:
-        """Return numbers of a summary: the path, and who is treated when.
-
-        `timing` has event, cohorts and n_never, as a window or coding of cohorts does.
-        """
+    def _path_numbers(self, timing: TreatedEntities) -> dict[str, Any]:
+        """Return numbers of a summary: the path, and who is treated when."""
         cohorts = [
             [time if isinstance(time, int) else str(time), count]
             for time, count in timing.cohorts

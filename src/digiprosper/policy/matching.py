@@ -11,8 +11,8 @@ import pandas as pd
 
 from digiprosper.checks import (
     check_option,
+    check_real,
     check_whole,
-    is_real,
     missing_problem,
     not_identified,
     option_error,
@@ -31,6 +31,7 @@ from digiprosper.errors import (
     counted,
     issue,
     quoted,
+    verb_for,
 )
 from digiprosper.kernels import Bools, Floats
 from digiprosper.kernels.least_squares import dependences
@@ -40,7 +41,7 @@ from digiprosper.kernels.tolerances import CONSTANT, SAME_MEAN
 from digiprosper.linear.estimation import collinear_problem
 from digiprosper.linear.preparation import refuse_extreme
 from digiprosper.panel import Panel, Sample
-from digiprosper.panel.access import refuse_numbered_rows, table_of
+from digiprosper.panel.access import check_panel, refuse_numbered_rows, table_of
 from digiprosper.panel.grammar import backticked
 from digiprosper.panel.keys import Keys
 from digiprosper.panel.table import Table
@@ -53,10 +54,9 @@ from digiprosper.policy.kernels.matching import (
     pair_weights,
     weighted_moments,
 )
-from digiprosper.policy.matching_results import NOBODY, Matching
+from digiprosper.policy.matching_results import MOST_NEIGHBOURS, Matching
 from digiprosper.specification import as_terms, one_term
 
-_MOST_NEIGHBOURS: Final = 1000
 _OPTIONS: Final = {
     "propensity": ("k", "caliper", "replace", "support", "ties"),
     "entropy": ("moments", "base_weights"),
@@ -237,11 +237,18 @@ def match_entities(  # noqa: PLR0913
     ... )
     (1.52, 1.02)
     """
-    terms = _check_terms(panel, treated, x, base_weights)
-    options: dict[str, Any] = {"k": k, "caliper": caliper, "replace": replace}
-    options |= {"support": support, "ties": ties}
-    options |= {"moments": moments, "base_weights": base_weights}
-    _check_options(method, options)
+    check_panel(panel, "match_entities")
+    terms = _check_terms(treated, x, base_weights)
+    options = _check_options(
+        method,
+        k=k,
+        caliper=caliper,
+        replace=replace,
+        support=support,
+        ties=ties,
+        moments=moments,
+        base_weights=base_weights,
+    )
     keys = table_of(panel).keys
     base_terms = terms if base_weights is None else (*terms, base_weights)
     base_data = base_values(panel, treated, base_terms, plain(base))
@@ -252,22 +259,19 @@ def match_entities(  # noqa: PLR0913
     )
     is_treated = base_data.treated[base_data.complete]
     frame = pd.DataFrame({"treated": is_treated}, index=values.index)
-    n_tied = 0
-    fields: dict[str, Any] = {"method": method, "moments": int(moments)}
     if method == "propensity":
-        fields, n_tied = _match_scores(frame, values, options)
+        fields, of_matches = _match_scores(frame, values, options, keys.entity_name)
     else:
         base_weight = np.ones(len(values))
         if base_weights is not None:
             base_weight = values.pop(values.columns[-1]).to_numpy()
         frame["weight"] = _balance_weights(values, is_treated, base_weight, moments)
+        fields, of_matches = {"method": method, "moments": options["moments"]}, []
     balance = _balance_table(values, is_treated, frame["weight"].fillna(0).to_numpy())
-    unmatched = fields.get("unmatched", NOBODY)
-    n_treated, entity = int(is_treated.sum()), keys.entity_name
+    n_treated = int(is_treated.sum())
     diagnostics = (
         *notices.base_value_notices(keys, base_data),
-        *notices.unmatched_treated(unmatched, n_treated, entity),
-        *notices.tied_scores(n_tied, fields.get("ties", ""), entity),
+        *of_matches,
         *notices.still_unbalanced(balance),
     )
     issue(diagnostics)
@@ -296,13 +300,8 @@ def match_entities(  # noqa: PLR0913
 
 
 def _check_terms(
-    panel: object, treated: str, x: Sequence[str], base_weights: str | None
+    treated: str, x: Sequence[str], base_weights: str | None
 ) -> tuple[str, ...]:
-    if not isinstance(panel, Panel):
-        raise InputTypeError(
-            f"match_entities takes a Panel, not {type(panel).__name__}: "
-            "match_entities(Panel(df, entity=..., time=...), treated, x)."
-        )
     one_term(treated, "treated")
     terms = as_terms(x, "x")
     if not terms:
@@ -320,8 +319,8 @@ def _check_terms(
     return terms
 
 
-def _check_options(method: object, options: dict[str, Any]) -> None:
-    """Check the options of a method, and refuse those of the other one."""
+def _check_options(method: object, **options: Any) -> dict[str, Any]:
+    """Check and return the options of a method; refuse those of the other one."""
     check_option("method", method, tuple(_OPTIONS))
     defaults: Any = match_entities.__kwdefaults__
     for other, names in _OPTIONS.items():
@@ -331,15 +330,14 @@ def _check_options(method: object, options: dict[str, Any]) -> None:
                 text = f"{name}={cited(value)} is an option of method={other!r} only."
                 raise option_error(name, value, text)
     check_option("moments", options["moments"], (1, 2))
-    check_whole("k", options["k"], 1, _MOST_NEIGHBOURS)
+    check_whole("k", options["k"], 1, MOST_NEIGHBOURS)
     check_option("replace", options["replace"], (True, False))
     caliper, ties = options["caliper"], options["ties"]
-    if caliper is not None and not (is_real(caliper) and 0 < plain(caliper) <= 1):
-        text = (
-            f"caliper={cited(caliper)} must be a difference of probabilities, above 0 "
-            "and at most 1, or None for no limit."
+    if caliper is not None:
+        kind = (
+            "a difference of probabilities, above 0 and at most 1, or None for no limit"
         )
-        raise option_error("caliper", caliper, text)
+        check_real("caliper", caliper, lambda most: 0 < most <= 1, kind)
     check_option("support", options["support"], (True, False))
     check_option("ties", ties, (None, "all", "first"))
     if ties == "all" and not options["replace"]:
@@ -349,6 +347,7 @@ def _check_options(method: object, options: dict[str, Any]) -> None:
             "replace=True."
         )
         raise option_error("ties", ties, text, (None, "first"))
+    return {name: plain(value) for name, value in options.items()}
 
 
 # --- base values: one row per entity --------------------------------------------------
@@ -497,7 +496,7 @@ def _base_rows(
     if names:
         text = (
             f"base={cited(base)}: {counted(len(names), entity, entity)} "
-            f"({quoted(names)}) {'is' if len(names) == 1 else 'are'} already treated "
+            f"({quoted(names)}) {verb_for(len(names), 'is')} already treated "
             f"then (treated={cited(treated)}), and matching on values that treatment "
             "may have changed removes part of its effect. Choose a base before the "
             "first treated period, or drop them with panel.subset."
@@ -619,24 +618,24 @@ def is_separated(x: Floats, treated: Bools) -> bool:
 
 
 def _match_scores(
-    frame: pd.DataFrame, values: pd.DataFrame, options: dict[str, Any]
-) -> tuple[dict[str, Any], int]:
+    frame: pd.DataFrame, values: pd.DataFrame, options: dict[str, Any], entity: str
+) -> tuple[dict[str, Any], list[Notice]]:
     """Match nearest scores of base values, and add them and the weights to `frame`.
 
-    Returns fields of `Matching`, and how many treated entities have ties.
+    Returns fields of `Matching`, and notices on treated entities without a match and on
+    ties.
     """
     treated, names = frame["treated"].to_numpy(), list(values.columns)
     scores, coefficients = propensity(values.to_numpy(), treated, names)
-    caliper = options["caliper"]
-    limit = np.inf if caliper is None else float(plain(caliper))
+    k, caliper, support = options["k"], options["caliper"], options["support"]
+    limit = np.inf if caliper is None else float(caliper)
     groups = [scores[treated], scores[~treated]]
     supported = scores >= max(map(np.min, groups))
     supported &= scores <= min(map(np.max, groups))
-    replace, support = bool(options["replace"]), bool(options["support"])
+    replace = options["replace"]
     ties = "all" if replace and options["ties"] != "first" else "first"
     candidates = treated & supported if support else treated
     score_t, score_c = scores[candidates], scores[~treated]
-    k = int(options["k"])
     pairs = nearest(score_t, score_c, k, limit, replace=replace, all_ties=ties == "all")
     if not pairs.treated.size:
         smallest = float(np.abs(scores[treated][:, None] - score_c).min())
@@ -651,9 +650,10 @@ def _match_scores(
     )
     frame["score"], frame["on_support"] = scores, supported
     frame["weight"] = np.where(weights > 0, weights, np.nan)
+    unmatched = _unmatched_table(frame, limit, support=support)
     fields = {
         "k": k,
-        "caliper": None if np.isinf(limit) else limit,
+        "caliper": None if caliper is None else limit,
         "replace": replace,
         "common_support": support,
         "ties": ties,
@@ -664,12 +664,15 @@ def _match_scores(
                 "distance": pairs.distance,
             }
         ),
-        "unmatched": _unmatched_table(frame, limit, support=support),
+        "unmatched": unmatched,
         "coefficients": pd.Series(
             coefficients, index=["Intercept", *names], name="coefficient"
         ),
     }
-    return fields, pairs.ties
+    return fields, [
+        *notices.unmatched_treated(unmatched, int(treated.sum()), entity),
+        *notices.tied_scores(pairs.ties, ties, entity),
+    ]
 
 
 def _balance_weights(

@@ -48,7 +48,6 @@ from digiprosper.report.results import LinearCombination
 from digiprosper.report.summary import (
     Cells,
     Lines,
-    PlainNumbers,
     Remarks,
     Summarised,
     Summary,
@@ -58,7 +57,7 @@ from digiprosper.report.terms import Factors, Term
 from digiprosper.report.text import number_text
 from digiprosper.report.words import Words
 
-_MOST_NEIGHBOURS = 1000
+MOST_NEIGHBOURS = 1000
 # Columns of the balance, before and after matching
 _BALANCE_HEADS = {
     "mean_treated": "Treated",
@@ -216,6 +215,11 @@ class Matching(Summarised):
     ['size']
     """
 
+    _reported: ClassVar[str] = (
+        "treated base method moments k caliper replace common_support ties n_treated "
+        "n_matched n_control n_used balance support"
+    )
+
     treated: str
     terms: tuple[str, ...]
     base: str
@@ -364,13 +368,13 @@ class Matching(Summarised):
         (0.97, 0.22)
         """
         entity = self.key_names[0]
-        notices: tuple[Notice, ...] = ()
         _check_neighbours(neighbours, self)
         panel_entities = self.weights.index.get_level_values(0)
         y = _read_outcome(outcome, self.entities.index, entity, panel_entities)
         # Sums of squares and products are in units of the outcome's standard deviation.
         spread = float(y.std()) or 1.0
         centred, reason = (y - y.mean()) / spread, ""
+        diagnostics: list[Notice] = []
         if self.method == "entropy":
             estimate, variance, df = _balanced_effect(self, centred)
             inference = Inference(cov_type="hc2", df_t=df)
@@ -384,10 +388,10 @@ class Matching(Summarised):
             if reason:
                 source = "(2006), scores taken as given"
             text = f"Standard error of Abadie & Imbens {source}; normal distribution"
-            notices = (
+            diagnostics = [
                 *few_matched(self.n_matched, entity),
                 *scores_given(reason, len(self.unmatched), entity),
-            )
+            ]
         return MatchedEffect(
             estimated=Estimates.of(
                 ("att",),
@@ -404,7 +408,7 @@ class Matching(Summarised):
             labels=dict(self.labels),
             version=__version__,
             estimated_scores=not reason,
-            diagnostics=notices,
+            diagnostics=tuple(diagnostics),
         )
 
     # --- tables and text --------------------------------------------------------------
@@ -424,14 +428,11 @@ class Matching(Summarised):
             Columns with means, standardised differences and variance ratios, before and
             after matching.
         """
-        counts = {
-            "treated": self.n_treated,
-            "controls": self.n_control,
-            "matched": self.n_matched,
-            "used": self.n_used,
-        }
         names: dict[str, tuple[str | Remark]] = {
-            **{name: (f"{count:,}",) for name, count in counts.items()},
+            "treated": (f"{self.n_treated:,}",),
+            "controls": (f"{self.n_control:,}",),
+            "matched": (f"{self.n_matched:,}",),
+            "used": (f"{self.n_used:,}",),
             "entity": (self.key_names[0],),
             "how": (self._method_remark,),
             "worth": (f"{self.effective_controls:.4g}",),
@@ -493,19 +494,14 @@ class Matching(Summarised):
                 f"{self.weights.size:,}; all rows of one {entity} have the same"
             ),
         )
-        # The balance, two lines per term.
         sample = "weighted" if self.method == "entropy" else "matched"
         rows = []
         for row in self.balance.to_dict("records"):
             for when, words in (("before", "all"), ("after", sample)):
-                numbers = [
-                    number_text(float(row[f"{name}_{when}"])) for name in _BALANCE_HEADS
-                ]
-                rows.append(
-                    [str(row["term"]) if when == "before" else "", words, *numbers]
-                )
-        heads = [*_BALANCE_HEADS.values()]
-        balance = Cells.of(["", "sample", *heads], rows)
+                term = str(row["term"]) if when == "before" else ""
+                numbers = (row[f"{name}_{when}"] for name in _BALANCE_HEADS)
+                rows.append([term, words, *map(number_text, numbers)])
+        balance = Cells.of(["", "sample", *_BALANCE_HEADS.values()], rows)
         return self._titled(
             f"Matched sample: {self.treated}",
             Lines(lines, wrapped=True),
@@ -513,25 +509,14 @@ class Matching(Summarised):
             Remarks.of(self.diagnostics),
         )
 
-    def _numbers(self) -> PlainNumbers:
-        options = ("base", "method", "moments")
-        score_options = ("k", "caliper", "replace", "common_support", "ties")
-        counts = ("n_treated", "n_matched", "n_control", "n_used")
+    def _more_numbers(self) -> dict[str, Any]:
         weights = self.entities["weight"].dropna()
-        more: dict[str, Any] = {
-            "treated": self.treated,
+        return {
             "x": self.terms,
-            **{
-                name: getattr(self, name)
-                for name in (*options, *score_options, *counts)
-            },
             "propensity": {} if self.coefficients is None else dict(self.coefficients),
-            "balance": self.balance.to_dict("records"),
-            "support": self.support.to_dict("records"),
             "unmatched": list(map(str, self.unmatched["treated"])),
             "weights": {str(entity): float(w) for entity, w in weights.items()},
         }
-        return PlainNumbers(labels=self.labels, factors=self.factors, more=more)
 
 
 # --- the average effect ---------------------------------------------------------------
@@ -588,7 +573,7 @@ def _balanced_effect(matching: Matching, y: Floats) -> tuple[float, float, float
 
 
 def _check_neighbours(neighbours: object, matching: Matching) -> None:
-    number = check_whole("neighbours", neighbours, 1, _MOST_NEIGHBOURS)
+    number = check_whole("neighbours", neighbours, 1, MOST_NEIGHBOURS)
     if matching.method == "entropy":
         if number != 1:
             text = f"neighbours={number} is an option of method='propensity' only."

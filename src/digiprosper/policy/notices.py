@@ -48,17 +48,14 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from digiprosper.errors import Notice, clipped, counted, notice_of, time_text
+from digiprosper.errors import Notice, clipped, counted, listed, notice_of, time_text
 from digiprosper.kernels import Bools, Floats, Ints
 from digiprosper.linear.preparation import Prepared
 from digiprosper.panel import Sample
 from digiprosper.panel.keys import Keys
-from digiprosper.panel.table import Table
-from digiprosper.panel.treatment import entities_text
+from digiprosper.panel.treatment import entities_text, group_treatment_notices
 from digiprosper.policy.kernels.unit_signs import UnitScores
-from digiprosper.policy.messages import first_few, have
-from digiprosper.policy.timing import CohortCoding, Cohorts, Timing
-from digiprosper.policy.window import EventWindow
+from digiprosper.policy.timing import CohortCoding, Cohorts, EventWindow, Timing
 
 ALIKE: Final = 0.1
 """Standardised difference up to which groups count as alike (Austin 2009, Statistics in
@@ -111,8 +108,9 @@ def cohort_notices(window: EventWindow) -> Iterator[Notice]:
         yield notice_of("none_never_treated", binned=window.binned, _ends=ends)
 
 
-def no_rows_before(sample: Sample, cohorts: Cohorts) -> Iterator[Notice]:
+def no_rows_before(cohorts: Cohorts) -> Iterator[Notice]:
     """Report treated entities without a row before treatment."""
+    sample = cohorts.sample
     early = np.unique(sample.entity[cohorts.treated & (cohorts.event < 0)])
     late = np.setdiff1d(sample.entity[cohorts.treated], early)
     yield from entities_without_rows_before(
@@ -129,7 +127,6 @@ def entities_without_rows_before(entity: str, names: list[Any]) -> Iterator[Noti
             entities=names[:5],
             _entity=entity,
             _names=names,
-            _have=have(len(names)),
         )
 
 
@@ -184,23 +181,35 @@ def few_treated_clusters(
             clusters=name,
             n_treated=n_treated,
             n_clusters=n_clusters,
-            _have=have(n_treated),
         ),
     )
 
 
-# --- staggered adoption ---------------------------------------------------------------
+def treatment_notices(
+    prepared: Prepared, cohorts: Cohorts, *, small: bool = False
+) -> Iterator[Notice]:
+    """Report treatments that end, groups treated together, and few treated clusters.
+
+    `small`: the errors allow for few.
+    """
+    event, keys = cohorts.coding.event, cohorts.sample.keys
+    table = cohorts.timing.table
+    yield from _treatment_ends(cohorts.timing, event)
+    if prepared.cluster_names == (keys.entity_name,):
+        of_entity = cohorts.of_entity
+        yield from group_treatment_notices(table, keys.entities, of_entity, event)
+    counts = treated_clusters(prepared, cohorts.treated)
+    yield from few_treated_clusters(counts, small=small)
 
 
-def treatment_ends(table: Table, timing: Timing, event: str) -> Iterator[Notice]:
+def _treatment_ends(timing: Timing, event: str) -> Iterator[Notice]:
     """Report a dummy that begins at the first treated times and ends again."""
-    keys = table.keys
-    first = np.where(timing.first < 0, keys.times.size, timing.first)[keys.entity]
-    steps = np.arange(keys.times.size) if keys.ordinals is None else keys.ordinals
-    since = steps[keys.time] - np.append(steps, 0)[first]
+    table, keys = timing.table, timing.table.keys
+    since, treated = timing.event_times(keys)
+    before = ~treated | (since < 0)
     for name in table.dummies:
         on = table.data[name].to_numpy(dtype=np.bool_)
-        begins = on[keys.time == first].all() and not on[keys.time < first].any()
+        begins = on[treated & (since == 0)].all() and not on[before].any()
         if name == event or not begins:
             continue
         ends = on[:-1] & ~on[1:] & (np.diff(keys.entity) == 0)
@@ -214,6 +223,9 @@ def treatment_ends(table: Table, timing: Timing, event: str) -> Iterator[Notice]
                 entities=entities,
                 _in_entities=entities_text(keys, entities),
             )
+
+
+# --- staggered adoption ---------------------------------------------------------------
 
 
 def small_cohorts(
@@ -315,7 +327,7 @@ def cells_left_out(cohorts: Cohorts, left_out: Ints) -> Iterator[Notice]:
             (coding.cohorts[cohort][0], coding.times[time])
             for cohort, time in sorted(left_out.T.tolist())
         )
-        shown = first_few([f"{cohort} in {time}" for cohort, time in cells])
+        shown = listed([f"{cohort} in {time}" for cohort, time in cells])
         yield notice_of("cells_left_out", cells=cells, _count=len(cells), _shown=shown)
 
 
@@ -350,7 +362,7 @@ def earlier_base(
             usual = f"{anticipation + 1} periods before treatment"
         text += (
             f" Cohorts without rows {usual} are compared with an earlier one: "
-            f"{first_few(examples)}. Their effects assume parallel trends over this "
+            f"{listed(examples)}. Their effects assume parallel trends over this "
             "longer time."
         )
     if long:
@@ -358,7 +370,7 @@ def earlier_base(
             f"{time_text(before)} to {time_text(time)}" for time, before in long.items()
         ]
         text += (
-            f" Before treatment, changes over several periods ({first_few(spans)}) "
+            f" Before treatment, changes over several periods ({listed(spans)}) "
             "have the event time of their last period and are averaged with changes "
             "over one period."
         )
@@ -416,7 +428,6 @@ def base_value_notices(keys: Keys, base_data: Any) -> Iterator[Notice]:
             by_term=by_term,
             _entity=keys.entity_name,
             _names=names,
-            _have=have(len(names)),
             _base=base_data.base,
             _terms=", ".join(f"{clipped(term)} ({n})" for term, n in by_term.items()),
         )
@@ -447,7 +458,6 @@ def unmatched_treated(
             entities=names,
             reasons=reasons,
             _entity=entity,
-            _have=have(len(names)),
             _reasons=reasons_text(reasons),
         )
 
@@ -469,7 +479,6 @@ def tied_scores(count: int, ties: str, entity: str) -> Iterator[Notice]:
             count=count,
             ties=ties,
             _entity=entity,
-            _have=have(count),
         )
 
 
@@ -503,5 +512,4 @@ def scores_given(reason: str, unmatched: int, entity: str) -> Iterator[Notice]:
             reason=reason,
             _unmatched=unmatched,
             _entity=entity,
-            _have=have(unmatched),
         )

@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 
 from digiprosper.checks import (
-    check_level,
     check_option,
     not_identified,
     option_problem,
@@ -25,8 +24,13 @@ from digiprosper.linear.results import LinearResults
 from digiprosper.panel import Panel
 from digiprosper.panel.access import check_panel, table_of
 from digiprosper.policy.honest import PATH_COLUMNS, POINTWISE, EventTimeResults
-from digiprosper.policy.timing import read_timing
-from digiprosper.policy.window import EventWindow, dummies, event_name, with_reference
+from digiprosper.policy.timing import (
+    EventWindow,
+    dummies,
+    event_name,
+    read_timing,
+    with_reference,
+)
 from digiprosper.policy.words import WORDS
 from digiprosper.report.columns import Remark
 from digiprosper.report.estimates import Estimates
@@ -101,8 +105,8 @@ class WindowResults(EventTimeResults):
 
     def _joint_critical(self, level: float) -> float:
         """Compute the critical value of the joint band of all event times."""
-        events = [event_name(time) for time in self.window.estimated]
-        shown = np.isin(self.names, events) & (self.estimated.std_errors() > 0)
+        is_event = np.isin(self.names, self.window.names)
+        shown = is_event & (self.estimated.std_errors() > 0)
         weights = np.eye(len(self.names))[shown]
         if not len(weights):
             return np.nan
@@ -293,18 +297,17 @@ class EventStudyResults(WindowResults, LinearResults):
         window = self.window
         check_panel(panel, "predict")
         timing = read_timing(table_of(panel), window.event, window.never)
-        columns = dummies(window, *timing.event_times(timing.keys))
-        event_names = [event_name(time) for time in window.estimated]
-        is_event = np.isin(self.names, event_names)
+        columns = dummies(window, *timing.event_times(timing.table.keys))
+        is_event = np.isin(self.names, window.names)
         # The fit without the event times predicts from the other regressors.
         fit = {f.name: getattr(self, f.name) for f in fields(LinearResults)}
         others = replace(
             self.estimated,
-            names=tuple(name for name in self.names if name not in event_names),
+            names=tuple(np.array(self.names)[~is_event].tolist()),
             coefficients=self.coefficients[~is_event],
         )
         prediction = LinearResults(**{**fit, "estimated": others}).predict(panel)
-        by_event = columns @ self.params[event_names].to_numpy()
+        by_event = columns @ self.params[window.names].to_numpy()
         return (prediction + by_event).rename(self.depvar)
 
     def _summary(self) -> Summary:
@@ -356,14 +359,12 @@ class CountCells(PickledByName):
         ratios, sums = self.joint.coefficients[:m], self.joint.coefficients[-m:]
         shrunk = np.exp(-ratios)
         treated, untreated = member @ sums, member @ (sums * shrunk)
+        estimates, denominators = (treated - untreated) / rows, (rows, rows)
         if scale == "log":
-            estimates = np.log(treated / untreated)
-            by_sum = member * (1 / treated[:, None] - shrunk / untreated[:, None])
-            by_ratio = member * (sums * shrunk) / untreated[:, None]
-        else:
-            estimates = (treated - untreated) / rows
-            by_sum = member * (1 - shrunk) / rows[:, None]
-            by_ratio = member * (sums * shrunk) / rows[:, None]
+            estimates, denominators = np.log(treated / untreated), (treated, untreated)
+        per_treated, per_untreated = (member / d[:, None] for d in denominators)
+        by_sum = per_treated - per_untreated * shrunk
+        by_ratio = per_untreated * (sums * shrunk)
         others = np.zeros((len(member), self.joint.coefficients.size - 2 * m))
         return estimates, np.hstack([by_ratio, others, by_sum])
 
@@ -527,7 +528,6 @@ class PoissonEventStudyResults(WindowResults, CountResults):
         OptionError
             If `level` is not between 0 and 1.
         """
-        level = check_level(level)
         since = (self.cells.event >= 0)[None]
         rows = self.cells.rows[np.array(self.window.estimated) >= 0].sum()[None]
         names = ("att", *self.names[len(self.window.estimated) :])

@@ -24,15 +24,13 @@ from digiprosper.kernels.within import compress, within
 from digiprosper.linear.doubtful_rows import heavy_cluster
 from digiprosper.linear.estimation import demean_columns, fit_equation
 from digiprosper.linear.preparation import Prepared, linear_options, prepare
-from digiprosper.panel import Panel, Sample
+from digiprosper.panel import Panel
 from digiprosper.panel.access import check_panel, table_of
 from digiprosper.panel.evaluation import check_where
-from digiprosper.panel.table import Table
-from digiprosper.panel.treatment import group_treatment_notices
 from digiprosper.policy import notices
 from digiprosper.policy.callaway_santanna import estimate_callaway_santanna
 from digiprosper.policy.imputation import estimate_imputation, untreated_model
-from digiprosper.policy.kernels.aggregation import GroupTime, treated_products
+from digiprosper.policy.kernels.aggregation import treated_products
 from digiprosper.policy.kernels.unit_signs import (
     MOST_WEIGHTS,
     UnitScores,
@@ -46,7 +44,6 @@ from digiprosper.policy.timing import (
     CohortCoding,
     CohortEffects,
     Cohorts,
-    Timing,
     check_never,
     collect_effects,
     read_cohorts,
@@ -312,24 +309,19 @@ class StaggeredDid(Specification):
             cohort or period.
         """
         check_panel(panel, "fit")
-        table = table_of(panel)
-        timing = read_timing(table, self.event, self.never)
+        timing = read_timing(table_of(panel), self.event, self.never)
         options = replace(linear_options(self), cov_type="clustered")
         roles = {"y": (self.y,), "x": self.x}
         prepared = prepare(panel, roles, options)
         sample = prepared.sample
         (clusters,) = prepared.cluster_codes
         cohorts = read_cohorts(self, sample, timing, prepared.obs_weights, clusters)
-        _refuse_without_effects(self, sample, cohorts)
+        _refuse_without_effects(self, cohorts)
         _refuse_without_control(self, cohorts.coding)
         estimated = _ESTIMATE[self.estimator](self, prepared, cohorts)
         estimated = with_unit_errors(self, prepared, cohorts, estimated)
-        cells, inference = estimated.cells, estimated.inference
-        diagnostics = (
-            *_row_notices(prepared, inference),
-            *_error_notices(table, timing, prepared, cohorts, cells, inference),
-            *estimated.notices,
-        )
+        inference = estimated.inference
+        diagnostics = (*_notices(prepared, cohorts, estimated),)
         issue(diagnostics)
         regression = self.estimator != "callaway_santanna"
         glance = fit_glance(
@@ -346,7 +338,7 @@ class StaggeredDid(Specification):
         return StaggeredDidResults(
             depvar=self.y,
             by=self.aggregate,
-            cells=cells,
+            cells=estimated.cells,
             coding=cohorts.coding,
             estimator=self.estimator,
             control=self.compared_with,
@@ -363,11 +355,9 @@ class StaggeredDid(Specification):
         )
 
 
-def _refuse_without_effects(
-    spec: StaggeredDid, sample: Sample, cohorts: Cohorts
-) -> None:
+def _refuse_without_effects(spec: StaggeredDid, cohorts: Cohorts) -> None:
     """Refuse samples without treated rows or changes, and with too many effects."""
-    since = cohorts.steps[:, None] >= cohorts.first
+    sample, since = cohorts.sample, cohorts.steps[:, None] >= cohorts.first
     count = int(since.sum() if spec.estimator == "imputation" else since.size)
     if count > _MOST_EFFECTS:
         raise OptionError(
@@ -420,47 +410,31 @@ def _refuse_without_control(spec: StaggeredDid, coding: CohortCoding) -> None:
     raise not_identified("no_comparison", text, event=coding.event, cohorts=cohorts)
 
 
-def _row_notices(prepared: Prepared, inference: Inference) -> list[Notice]:
-    """List notices about rows; degrees of freedom of hc2 allow for a heavy cluster."""
-    diagnostics = [*without(prepared.notices, (*FEW_CODES, "heavy_cluster"))]
-    if inference.cov_type == "clustered":
-        sample, weights = prepared.sample, prepared.obs_weights
-        clusters = prepared.cluster_names
-        diagnostics += heavy_cluster(
-            sample, weights, inference.cov_type, clusters, has_crv3=False
-        )
-    return diagnostics
-
-
-def _error_notices(
-    table: Table,
-    timing: Timing,
-    prepared: Prepared,
-    cohorts: Cohorts,
-    cells: GroupTime,
-    inference: Inference,
+def _notices(
+    prepared: Prepared, cohorts: Cohorts, estimated: CohortEffects
 ) -> Iterator[Notice]:
-    """Report treatments that end, few clusters, few in groups, and small cohorts."""
-    yield from notices.treatment_ends(table, timing, cohorts.coding.event)
-    n_clusters, name = min(inference.n_clusters), prepared.cluster_names[0]
-    small = inference.cov_type in ("cr2", "crv3")
-    by_entity = name == prepared.sample.keys.entity_name
-    if by_entity:
-        event, keys = cohorts.coding.event, prepared.sample.keys
-        yield from group_treatment_notices(
-            table, keys.entities, cohorts.of_entity, event
-        )
-    if not (small and by_entity):
+    """Report rows that weigh much, few clusters, treatments that end and few in groups.
+
+    Degrees of freedom of hc2 allow for heavy clusters.
+    """
+    inference, coding = estimated.inference, cohorts.coding
+    sample, weights = prepared.sample, prepared.obs_weights
+    cov_type, clusters = inference.cov_type, prepared.cluster_names
+    allowed_for = cov_type in ("cr2", "crv3")
+    yield from without(prepared.notices, (*FEW_CODES, "heavy_cluster"))
+    if not allowed_for:
+        yield from heavy_cluster(sample, weights, cov_type, clusters, has_crv3=False)
+    if not allowed_for or clusters != (coding.entity,):
         yield from few_clusters(
-            n_clusters,
-            name,
+            min(inference.n_clusters),
+            clusters[0],
             "clustered standard errors are reliable with many clusters only. Compare "
             "dp.randomisation_test of a FixedEffects with one dummy of treated rows.",
         )
-    counts = notices.treated_clusters(prepared, cohorts.treated)
-    yield from notices.few_treated_clusters(counts, small=small)
-    yield from notices.small_cohorts(cohorts.coding, allowed_for=small)
-    yield from notices.few_untreated(cohorts.coding, cells.units, inference.cov_type)
+    yield from notices.treatment_notices(prepared, cohorts, small=allowed_for)
+    yield from notices.small_cohorts(coding, allowed_for=allowed_for)
+    yield from notices.few_untreated(coding, estimated.cells.units, cov_type)
+    yield from estimated.notices
 
 
 def _check_estimator_options(spec: StaggeredDid) -> None:
@@ -527,7 +501,7 @@ def estimate_sun_abraham(
     )
     notices = (
         *(notice for notice in fitted.diagnostics if notice not in prepared.notices),
-        *no_rows_before(sample, cohorts),
+        *no_rows_before(cohorts),
         *earlier_base(cohorts, bases, spec.anticipation, ()),
     )
     return CohortEffects(

@@ -18,11 +18,10 @@ from digiprosper.policy.honest import POINTWISE, EventTimeResults
 from digiprosper.policy.kernels.aggregation import Averages, GroupTime, average
 from digiprosper.policy.kernels.unit_signs import UnitScores, joint_critical, wild_test
 from digiprosper.policy.notices import FEW_UNTREATED
-from digiprosper.policy.timing import CohortCoding
-from digiprosper.policy.window import with_reference
+from digiprosper.policy.timing import CohortCoding, with_reference
 from digiprosper.policy.words import WORDS
 from digiprosper.report.certificate import coverage_remark
-from digiprosper.report.columns import Column, Remark, result_column
+from digiprosper.report.columns import Column, Remark
 from digiprosper.report.estimates import Estimates, hotelling_result
 from digiprosper.report.inference import Inference
 from digiprosper.report.protocol import Glance
@@ -246,10 +245,8 @@ class StaggeredDidResults(EventTimeResults, BaseResults):
         names = map(str, by_cohort)
         gradient = np.eye(len(cells.joint))[by_cohort]
         estimated = self._make_estimates(names, cells.estimates[by_cohort], gradient)
-        frame = estimated.frame(0.95).drop(columns="term")
-        frame.insert(0, "cohort", cohorts)
-        frame.insert(1, "time", times)
-        frame.insert(2, "event_time", cells.event[by_cohort])
+        keys = {"cohort": cohorts, "time": times, "event_time": cells.event[by_cohort]}
+        frame = pd.DataFrame(keys).join(estimated.frame(0.95).drop(columns="term"))
         return frame.assign(n_treated=cells.n_treated[by_cohort])
 
     def event_path(
@@ -288,7 +285,7 @@ class StaggeredDidResults(EventTimeResults, BaseResults):
         computed again in every draw. Without that the band is too narrow with few
         entities in a cohort.
         """
-        averages = average(self.cells, "dynamic", self.balanced)
+        averages = self._by_event_time()._averages
         used = averages.gradient[1:, : self.cells.estimates.size] != 0
         counts = (used @ self.cells.n_treated).tolist()
         n_treated = dict(zip(averages.keys.tolist(), counts, strict=True))
@@ -300,19 +297,17 @@ class StaggeredDidResults(EventTimeResults, BaseResults):
 
     def _joint_critical(self, level: float) -> float:
         """Compute the critical value of the joint band; missing without the scores."""
-        units = self.cells.units
-        if units is None:
-            return float("nan")
-        gradient = average(self.cells, "dynamic", self.balanced).gradient[1:]
-        estimated = self._make_estimates((), np.zeros(len(gradient)), gradient)
+        units, results = self.cells.units, self._by_event_time()
+        estimated = results.estimated
         errors = estimated.std_errors()
         shown = errors > 0
-        if not shown.any():
+        shown[0] = False  # the overall average
+        if units is None or not shown.any():
             return float("nan")
         covariance = estimated.covariance[np.ix_(shown, shown)]
         correlation = covariance / np.outer(errors[shown], errors[shown])
-        effects = gradient[shown, : self.cells.estimates.size]
-        return joint_critical(units, effects, correlation, level)
+        gradient = results._averages.gradient[shown, : self.cells.estimates.size]
+        return joint_critical(units, gradient, correlation, level)
 
     @property
     def before(self) -> str:
@@ -373,7 +368,7 @@ class StaggeredDidResults(EventTimeResults, BaseResults):
         return replace(self._joint_pretrend(by), detail=power)
 
     def _joint_pretrend(self, by: str = "group_time") -> TestResult:
-        averages = average(self.cells, "dynamic", self.balanced)
+        averages = self._by_event_time()._averages
         estimates, gradient = averages.estimates[1:], averages.gradient[1:]
         before = leads = averages.keys < -self.anticipation
         if by == "group_time":
@@ -390,7 +385,7 @@ class StaggeredDidResults(EventTimeResults, BaseResults):
         effects = f"{before.sum()} {kind} before treatment are"
         weights = np.eye(before.sum())
         values, gradient = estimates[before], gradient[before]
-        tested = self._make_estimates((), values, gradient, influence=True)
+        tested = self._influence_estimates(gradient)
         form, least = tested.wald(weights, values)
         if self._is_testable(gradient) and not abs(least) <= SINGULAR:
             name = "Pre-trend test"
@@ -497,26 +492,22 @@ class StaggeredDidResults(EventTimeResults, BaseResults):
         tuple of Column
             One.
         """
+        (column,) = BaseResults.table_columns(self, level)
+        # Only the estimators by regression absorb fixed effects.
+        regression = self.estimator != "callaway_santanna"
+        return (replace(column, absorbs=regression, adjusted=self.x),)
+
+    def _remarks(self) -> tuple[Remark, ...]:
         remarks = [Remark(f"{self.estimator}.{self.control}", {})]
         if self.by == "dynamic" and self.before:
             time = {"time": (str(self.reference),)}
             remarks.append(Remark(f"before.{self.before}", time))
-        # Only the estimators by regression absorb fixed effects.
-        regression = self.estimator != "callaway_santanna"
         if self.x:
-            code = "controls" if regression else f"controls.{self.adjustment}"
+            adjusts = self.estimator == "callaway_santanna"
+            code = f"controls.{self.adjustment}" if adjusts else "controls"
             remarks.append(Remark(code, {"x": self.x}))
-        remarks += self._few_untreated_remarks()
-        column = result_column(self, level)
-        all_remarks = (*remarks, *column.remarks)
-        return (
-            replace(column, remarks=all_remarks, absorbs=regression, adjusted=self.x),
-        )
-
-    def _few_untreated_remarks(self) -> list[Remark]:
-        """Note few untreated entities, and groups of a single one, for a table."""
+        # Few untreated entities, and groups of a single one
         few = [n.data for n in self.diagnostics if n.code == "few_untreated"]
-        remarks = []
         for data in few:
             count, cov_type = data["n_untreated"], data["cov_type"]
             names = {"count": (str(count),), "entity": (self.coding.entity,)}
@@ -526,7 +517,7 @@ class StaggeredDidResults(EventTimeResults, BaseResults):
                 remarks.append(Remark(code, names))
             if data["alone"] and cov_type == "cr2":
                 remarks.append(Remark("alone", names))
-        return remarks
+        return tuple(remarks)
 
     # --- words ------------------------------------------------------------------------
 
@@ -629,9 +620,7 @@ class StaggeredDidResults(EventTimeResults, BaseResults):
         if self.by == "dynamic":
             lines.append(POINTWISE)
         if self.inference.cov_type in ("cr2", "crv3"):
-            averages = self._averages
-            gradient, estimates = averages.gradient[:1], averages.estimates[:1]
-            other = self._make_estimates((), estimates, gradient, influence=True)
+            other = self._influence_estimates(self._averages.gradient[:1])
             lines.append(
                 f"{_PROGRAMS[self.estimator][0]} the standard error "
                 f"{number_text(float(other.std_errors()[0]))} of att "
@@ -670,42 +659,30 @@ class StaggeredDidResults(EventTimeResults, BaseResults):
         return Term(f"{name}:{text}", family=kind, kind=kind, point=point)
 
     def _make_estimates(
-        self,
-        names: Iterable[str],
-        estimates: Floats,
-        gradient: Floats,
-        *,
-        influence: bool = False,
+        self, names: Iterable[str], estimates: Floats, gradient: Floats
     ) -> Estimates:
-        """Estimate q functions of effects and shares; `gradient` is (q, m + G).
-
-        A function has no standard error if it depends on an effect that has none. With
-        `influence` the errors are those of other programs.
-        """
+        """Estimate q functions of effects and shares; `gradient` is (q, m + G)."""
         cells, inference = self.cells, self.inference
-        joint = cells.influence if influence else cells.joint
-        # Rounding of effects without a variance may be negative.
-        zero = np.diag(joint) <= 0
-        joint = np.where(zero | zero[:, None], 0.0, joint)
-        if influence:
-            regression = self.estimator == "sun_abraham"
-            df_t = min(inference.n_clusters) - 1.0 if regression else inf
-            inference = replace(inference, df_t=df_t)
-        effects = Estimates.of((), np.zeros(len(joint)), joint, inference)
         numbers: Any = {
+            **_covariance_of(gradient, cells.joint, inference),
             "names": tuple(names),
             "coefficients": estimates,
-            "root": np.where(gradient == 0, 0.0, gradient * np.diag(effects.root)),
-            "middle": effects.middle,
-            "inference": inference,
         }
-        if influence or inference.cov_type != "cr2" or cells.units is None:
+        if inference.cov_type != "cr2" or cells.units is None:
             return Estimates(**numbers)
         m = cells.estimates.size
         shares = cells.influence[m:, m:]
         return StaggeredEstimates(
             **numbers, gradient=gradient, shares=shares, units=cells.units
         )
+
+    def _influence_estimates(self, gradient: Floats) -> Estimates:
+        """Return functions of effects, all zero, with the errors of other programs."""
+        regression = self.estimator == "sun_abraham"
+        df_t = min(self.inference.n_clusters) - 1.0 if regression else inf
+        inference = replace(self.inference, df_t=df_t)
+        numbers = _covariance_of(gradient, self.cells.influence, inference)
+        return Estimates(names=(), coefficients=np.zeros(len(gradient)), **numbers)
 
     def _is_testable(self, gradient: Floats) -> bool:
         """Return whether differences of treated clusters can test so many restrictions.
@@ -716,10 +693,24 @@ class StaggeredDidResults(EventTimeResults, BaseResults):
         have the rank of the restrictions. Otherwise the covariance of some sum of the
         effects is that of controls alone, which is far too small.
         """
-        zeros = np.zeros(len(gradient))
-        size = self._make_estimates((), zeros, gradient, influence=True).std_errors()
+        size = self._influence_estimates(gradient).std_errors()
         if not (size > 0).all():
             # If a standard error is missing, so is the test.
             return bool(np.isnan(size).any())
         part = gradient @ self.cells.treated_part @ gradient.T / np.outer(size, size)
         return bool(np.linalg.eigvalsh(part)[0] > SINGULAR)
+
+
+def _covariance_of(
+    gradient: Floats, joint: Floats, inference: Inference
+) -> dict[str, Any]:
+    """Return fields of `Estimates` for functions with a gradient (q, m + G).
+
+    One has no standard error if it depends on an effect that has none.
+    """
+    # Rounding of effects without a variance may be negative.
+    zero = np.diag(joint) <= 0
+    joint = np.where(zero | zero[:, None], 0.0, joint)
+    effects = Estimates.of((), np.zeros(len(joint)), joint, inference)
+    root = np.where(gradient == 0, 0.0, gradient * np.diag(effects.root))
+    return {"root": root, "middle": effects.middle, "inference": inference}

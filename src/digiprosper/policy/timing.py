@@ -1,8 +1,9 @@
-"""First treated times of entities, and the cohorts of a sample."""
+"""First treated times of entities, cohorts of a sample, and windows of event times."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from numbers import Integral
 from typing import Any
@@ -10,32 +11,40 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from digiprosper.checks import missing_problem, not_identified, option_error
+from digiprosper.checks import check_real, missing_problem, not_identified, option_error
 from digiprosper.errors import (
+    IdentificationError,
     InputTypeError,
     MissingDataError,
     Notice,
     PanelIndexError,
     TermError,
     cited,
+    counted,
+    listed,
+    subject,
     time_text,
+    verb_for,
 )
 from digiprosper.kernels import Bools, Floats, Ints
 from digiprosper.linear.estimation import single_column
+from digiprosper.linear.preparation import Prepared
 from digiprosper.panel import Sample
 from digiprosper.panel.grammar import backticked
 from digiprosper.panel.keys import Keys
 from digiprosper.panel.table import Table, is_number_type
 from digiprosper.panel.treatment import as_times, entities_text, refuse_several_times
 from digiprosper.policy.kernels.aggregation import GroupTime
-from digiprosper.policy.messages import first_few, have
 from digiprosper.report.inference import Inference
 from digiprosper.report.pickling import PickledByName
+from digiprosper.report.summary import Cells
+from digiprosper.report.terms import Point, Term
 
 _NEVER = -1
 # Whole numbers up to here are exact in a column of floating point numbers.
 _LARGEST = 2**53
 _MOST_COHORTS = 8
+_MOST_TIMES = 10
 _NO_LEADS = np.zeros(0, dtype=np.intp)
 
 
@@ -43,19 +52,19 @@ _NO_LEADS = np.zeros(0, dtype=np.intp)
 class Timing:
     """First treated times of the entities of a panel."""
 
-    keys: Keys
+    table: Table  # the whole panel
     # (n,) position of the first treated time among the panel's times; -1 if never
     # treated
     first: Ints
 
     def of(self, keys: Keys) -> Ints:
         """Return the first treated time, as in `first`, of each entity of `keys`."""
-        return self.first[self.keys.entities.get_indexer(keys.entities)]
+        return self.first[self.table.keys.entities.get_indexer(keys.entities)]
 
     def event_times(self, keys: Keys) -> tuple[Ints, Bools]:
         """Return steps since treatment by row (0 if never), and who is ever treated."""
         first = self.of(keys)[keys.entity]
-        since = _ordinals(keys)[keys.time] - _ordinals(self.keys)[first]
+        since = _ordinals(keys)[keys.time] - _ordinals(self.table.keys)[first]
         treated = first >= 0
         return np.where(treated, since, 0), treated
 
@@ -83,26 +92,19 @@ def read_timing(
         value = time if isinstance(time, Integral) else cited(str(time))
         text = (
             f"{entities_text(keys, names)}, treated from the first period on "
-            f"({time}, event={cited(column)}), {have(len(names))} no period before "
-            f'treatment: panel.subset("not {backticked(column)} == {value}") drops '
-            "such entities."
+            f"({time}, event={cited(column)}), {verb_for(len(names), 'has')} no period "
+            "before treatment: panel.subset("
+            f'"not {backticked(column)} == {value}") drops such entities.'
         )
         raise not_identified("always_treated", text, event=column, entities=names)
-    return Timing(keys, first)
+    return Timing(table, first)
 
 
 def check_never(never: Any) -> None:
     """Refuse a value for never treated entities that is neither a number nor None."""
-    if never is None:
-        return
-    is_number = isinstance(never, int | float) and not isinstance(never, bool)
-    # The comparison is false of a missing value too.
-    if not (is_number and -_LARGEST <= never <= _LARGEST):
-        text = (
-            f"never={cited(never)} must be a number, the value of event for entities "
-            "never treated."
-        )
-        raise option_error("never", never, text)
+    if never is not None:
+        kind = "a number, the value of event for entities never treated"
+        check_real("never", never, lambda number: abs(number) <= _LARGEST, kind)
 
 
 def _ordinals(keys: Keys) -> Ints:
@@ -247,35 +249,32 @@ def _refuse_other_times(table: Table, column: str, first_times: pd.Index[Any]) -
     before_panel = distinct[distinct < times[0]]
     after_panel = distinct[distinct > times[-1]]
     between = distinct[(distinct > times[0]) & (distinct < times[-1])]
-    parts = []
-    if before_panel.size:
-        parts.append(
-            f"{_quoted(before_panel)} before the first {name} ({times[0]}): such "
-            "entities have no period before treatment, so drop them with panel.subset"
-        )
-        if isinstance(distinct[0], float):
-            parts[0] += (
-                f"; if it means never treated, pass never={_cited(before_panel[0])}"
-            )
-            if before_panel.size > 1:
-                parts[0] += f"; replace numbers of batches by the {name} of each"
-    if between.size:
-        parts.append(
-            f"{_quoted(between)} in no row of {name}: correct the values, or add "
-            "these periods"
-        )
-    if after_panel.size:
-        parts.append(
-            f"{_quoted(after_panel)} after the last {name} ({times[-1]}): set it to "
-            "missing, since such entities are not treated in the panel"
-        )
-        for unit, digits in (("month", 100), ("day", 10_000)):
-            if times.dtype.kind in "iu" and (after_panel // digits).isin(times).all():
-                parts[-1] = (
-                    f"{_quoted(after_panel)}, which end with the {unit}: "
-                    f"df[{cited(column)}] // {digits} is the {name}"
-                )
-    described = "; it has ".join(parts)
+    before = (
+        f" before the first {name} ({times[0]}): such entities have no period before "
+        "treatment, so drop them with panel.subset"
+    )
+    if isinstance(distinct[0], float):
+        before += f"; if it means never treated, pass never={_time_text(distinct[0])}"
+        if before_panel.size > 1:
+            before += f"; replace numbers of batches by the {name} of each"
+    after = (
+        f" after the last {name} ({times[-1]}): set it to missing, since such entities "
+        "are not treated in the panel"
+    )
+    for unit, digits in (("month", 100), ("day", 10_000)):
+        if times.dtype.kind in "iu" and (after_panel // digits).isin(times).all():
+            year = f"df[{cited(column)}] // {digits}"
+            after = f", which end with the {unit}: {year} is the {name}"
+    defects = (
+        (before_panel, before),
+        (between, f" in no row of {name}: correct the values, or add these periods"),
+        (after_panel, after),
+    )
+    described = "; it has ".join(
+        f"{listed(values, write=_time_text)}{defect}"
+        for values, defect in defects
+        if values.size
+    )
     text = (
         f"event={cited(column)} must contain 0 and 1, or times of the panel. It "
         f"has {described}."
@@ -284,11 +283,7 @@ def _refuse_other_times(table: Table, column: str, first_times: pd.Index[Any]) -
     raise not_identified("event_times", text, event=column, values=values)
 
 
-def _quoted(values: pd.Index[Any]) -> str:
-    return first_few([_cited(value) for value in values])
-
-
-def _cited(value: object) -> str:
+def _time_text(value: object) -> str:
     return f"{value:.15g}" if isinstance(value, float) else str(value)
 
 
@@ -296,27 +291,33 @@ def _cited(value: object) -> str:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CohortCoding(PickledByName):
-    """First treated times and sizes of the cohorts of a sample."""
+class TreatedEntities(PickledByName):
+    """How many entities of a sample are treated when."""
 
     event: str  # column that says when an entity is treated
-    entity: str  # name of the entity key
-    time: str  # name of the time key
     # First treated time and number of entities, in order
     cohorts: tuple[tuple[Any, int], ...]
     n_never: int  # number of entities that are never treated
-    times: tuple[Any, ...]  # periods of the sample, in order
 
     @property
     def n_ever(self) -> int:
         """Number of entities that are ever treated."""
         return sum(dict(self.cohorts).values())
 
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CohortCoding(TreatedEntities):
+    """First treated times and sizes of the cohorts of a sample."""
+
+    entity: str  # name of the entity key
+    time: str  # name of the time key
+    times: tuple[Any, ...]  # periods of the sample, in order
+
     @property
     def text(self) -> str:
         """Number of entities by first treated time, in words."""
         counts = [f"{time_text(time)} ({count:,})" for time, count in self.cohorts]
-        shown = first_few(counts, _MOST_COHORTS)
+        shown = listed(counts, _MOST_COHORTS)
         return (
             f"First treated {self.time} ({self.entity}): {shown}; never: "
             f"{self.n_never:,}"
@@ -327,6 +328,8 @@ class CohortCoding(PickledByName):
 class Cohorts:
     """Cohort of each entity (n) and row (N) of a sample of G cohorts and T periods."""
 
+    sample: Sample
+    timing: Timing  # of the whole panel
     coding: CohortCoding
     of_entity: Ints  # (n,) position of the cohort; -1 if never treated
     first: Ints  # (G,) step of time in which the cohort is first treated
@@ -445,7 +448,8 @@ def read_cohorts(
     refuse_untreated(spec.event, sample.keys.entity_name, int(treated.sum()))
     cohort_positions, sizes = np.unique(positions[treated], return_counts=True)
     of_entity = np.where(treated, np.searchsorted(cohort_positions, positions), -1)
-    times = timing.keys.times[cohort_positions]
+    panel_keys = timing.table.keys
+    times = panel_keys.times[cohort_positions]
     coding = CohortCoding(
         event=spec.event,
         entity=sample.keys.entity_name,
@@ -460,21 +464,235 @@ def read_cohorts(
         clusters = None if sample.keys.vary(clusters).any() else clusters[starts]
     entity_weights = weights[starts]
     sums = np.bincount(of_entity[treated], entity_weights[treated])
-    panel_steps, steps = timing.keys.ordinals, sample.keys.ordinals
-    assert panel_steps is not None
-    assert steps is not None
-    first = panel_steps[cohort_positions]
-    cohort = of_entity[sample.entity]
+    event, treated_rows = timing.event_times(sample.keys)
     return Cohorts(
+        sample=sample,
+        timing=timing,
         coding=coding,
         of_entity=of_entity,
-        first=first,
-        steps=steps,
-        cohort=cohort,
-        treated=cohort >= 0,
-        event=np.where(cohort < 0, 0, steps[sample.time] - first[cohort]),
+        first=_ordinals(panel_keys)[cohort_positions],
+        steps=_ordinals(sample.keys),
+        cohort=of_entity[sample.entity],
+        treated=treated_rows,
+        event=event,
         weights=weights,
         entity_weights=entity_weights,
         share=sums / entity_weights.sum(),
         clusters=clusters,
     )
+
+
+# --- the window of event times --------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventWindow(TreatedEntities):
+    """Event times that have a coefficient, and how many entities have them."""
+
+    # Value of the column for entities that are never treated, beside missing values
+    never: float | None
+    before: int  # the first event time is -before
+    after: int  # the last event time
+    reference: int  # event time without a coefficient
+    lowest: int  # smallest event time in the sample
+    highest: int  # largest event time in the sample
+    # Treated entities with rows at each event time of the window, in order
+    n_treated: tuple[int, ...]
+
+    @property
+    def times(self) -> tuple[int, ...]:
+        """Event times of the window, including the reference."""
+        return tuple(range(-self.before, self.after + 1))
+
+    @property
+    def estimated(self) -> tuple[int, ...]:
+        """Event times with a coefficient."""
+        return estimated_times(self)
+
+    @property
+    def names(self) -> list[str]:
+        """Names of their coefficients."""
+        return [event_name(time) for time in self.estimated]
+
+    @property
+    def leads(self) -> tuple[int, ...]:
+        """Event times before treatment with a coefficient."""
+        return tuple(time for time in self.estimated if time < 0)
+
+    @property
+    def binned(self) -> tuple[int, ...]:
+        """Ends of the window that include all event times beyond them."""
+        ends = [-self.before] if self.lowest < -self.before else []
+        return (*ends, *([self.after] if self.highest > self.after else []))
+
+    def text(self, time: int) -> str:
+        """Write an event time, such as ``"-3"``, or ``"≤ -5"`` for a binned end."""
+        if time not in self.binned:
+            return str(time)
+        return f"{'≤' if time == -self.before else '≥'} {time}"
+
+    def lines(self, entity: str) -> list[str]:
+        """Describe who is treated when, the reference and the ends, for a summary."""
+        counts = [f"{time}: {count:,}" for time, count in self.cohorts]
+        ends = [f"{event_name(time)} is {self.text(time)}" for time in self.binned]
+        return [
+            f"Event: {self.event}. {entity} treated: {self.n_ever:,} "
+            f"({listed(counts, _MOST_COHORTS)}); never: {self.n_never:,}",
+            f"Event time {self.reference} is the reference.",
+            *([f"Ends are binned: {', '.join(ends)}."] if ends else []),
+        ]
+
+    def term(self, time: int) -> Term:
+        """Describe the coefficient of an event time.
+
+        A binned end is not in the row of the single event time in a table.
+        """
+        point = Point(self.event, self.text(time), float(time))
+        family = "binned_event" if time in self.binned else "event"
+        return Term(event_name(time), family=family, kind="event", point=point)
+
+
+def estimated_times(window: Any) -> tuple[int, ...]:
+    """List the event times of a window without the reference."""
+    times = range(-window.before, window.after + 1)
+    return tuple(time for time in times if time != window.reference)
+
+
+def event_name(time: int) -> str:
+    """Name the coefficient of an event time."""
+    return f"event:{time}"
+
+
+def dummies(window: Any, times: Ints, treated: Bools) -> Floats:
+    """Return the dummies (N, k) of the event times that have a coefficient.
+
+    `window` may be a specification. Dummies are 0 for entities never treated, and those
+    of the ends contain event times beyond them.
+    """
+    inside = np.clip(times, -window.before, window.after)
+    equal = inside[:, None] == np.array(estimated_times(window))
+    return np.asarray(equal & treated[:, None], dtype=np.float64)
+
+
+def open_window(spec: Any, cohorts: Cohorts) -> EventWindow:
+    """Make the window of a sample; refuse event times that no entity reaches."""
+    treated, coding = cohorts.treated, cohorts.coding
+    entity = cohorts.sample.entity[treated]
+    reached = count_reached(spec, cohorts.event[treated], entity)
+    return window_of(spec, *reached, coding.cohorts, coding.n_never)
+
+
+def count_reached(spec: Any, event: Ints, entity: Ints) -> tuple[Counter[int], Ints]:
+    """Count rows by event time, and entities at each event time of the window.
+
+    `event` and `entity` are of rows of treated entities. Rows beyond the window count
+    at its ends.
+    """
+    inside = np.clip(event, -spec.before, spec.after)
+    size = int(entity.max(initial=0)) + 1
+    pairs = np.unique((inside + spec.before) * size + entity)
+    entities = np.bincount(pairs // size, minlength=spec.before + spec.after + 1)
+    return Counter(event.tolist()), entities
+
+
+def window_of(
+    spec: Any,
+    n_rows: Counter[int],
+    n_treated: Ints,
+    cohorts: tuple[tuple[Any, int], ...],
+    n_never: int,
+) -> EventWindow:
+    """Make the window from the counts of `count_reached`."""
+    lowest, highest = min(n_rows), max(n_rows)
+    inside = sum(n_rows[k] for k in range(-spec.before, spec.after + 1))
+    beyond = n_rows.total() - inside
+    if beyond and not spec.bin_ends:
+        text = (
+            f"bin_ends=False, but {counted(beyond, 'row')} of treated entities lie "
+            f"beyond the window from {-spec.before} to {spec.after}; event times run "
+            f"from {lowest} to {highest}. Set before={max(-lowest, 0)}, "
+            f"after={max(highest, 0)}, bin the ends, or drop these rows with "
+            "panel.subset."
+        )
+        data = {"count": beyond, "lowest": lowest, "highest": highest}
+        raise not_identified("beyond_window", text, **data)
+
+    unreached = np.flatnonzero(n_treated == 0) - spec.before
+    _refuse_unreached(spec, unreached.tolist(), lowest, highest)
+    return EventWindow(
+        event=spec.event,
+        never=spec.never,
+        before=spec.before,
+        after=spec.after,
+        reference=spec.reference,
+        lowest=lowest,
+        highest=highest,
+        n_treated=tuple(n_treated.tolist()),
+        cohorts=cohorts,
+        n_never=n_never,
+    )
+
+
+def _refuse_unreached(
+    spec: Any, unreached: list[int], lowest: int, highest: int
+) -> None:
+    """Refuse event times at which no treated entity has a row."""
+    if not unreached:
+        return
+    if any(lowest <= time <= highest for time in unreached):
+        cure = (
+            "If periods are several units of time apart, pass Panel(..., step=). "
+            "Otherwise choose a window and a reference without these event times."
+        )
+    else:
+        before = min(spec.before, max(-lowest, 0))
+        after = min(spec.after, max(highest, 0))
+        cure = f"Set before={before}, after={after}."
+    text = (
+        "no treated entity in the sample reaches event time "
+        f"{listed(unreached, _MOST_TIMES)}; those reached run from "
+        f"{lowest} to {highest}. {cure}"
+    )
+    data = {"times": tuple(unreached), "lowest": lowest, "highest": highest}
+    raise not_identified("unreached", text, **data)
+
+
+def refuse_collinear(prepared: Prepared, window: EventWindow) -> None:
+    """Refuse event times that are collinear with the effects if all are treated."""
+    keys, effects = prepared.sample.keys, prepared.effect_names
+    if window.n_never or keys.time_name not in effects:
+        return
+    if len(window.cohorts) == 1:
+        text = (
+            "all entities are first treated in the same period "
+            f"({window.cohorts[0][0]}), so the dummies of event times are collinear "
+            f"with the {keys.time_name} effects. Add entities that are never treated."
+        )
+    elif keys.entity_name in effects and not window.binned:
+        text = (
+            "every entity is treated at some time and every event time has its own "
+            "coefficient, so a trend in event time is collinear with one in "
+            f"{keys.time_name}: the coefficients are not identified. Add entities that "
+            "are never treated, or choose a smaller window (before, after) so that its "
+            "ends are binned. This assumes constant effects beyond the window."
+        )
+    else:
+        return
+    cohorts = dict(window.cohorts)
+    raise not_identified("no_comparison", text, event=window.event, cohorts=cohorts)
+
+
+def refuse_dropped(names: Sequence[str]) -> None:
+    """Refuse a fit without the dummies of some event times."""
+    if names:
+        raise IdentificationError(
+            f"{subject(names, 'is')} collinear with the effects or with other event "
+            "times. To drop a dummy would give the other coefficients another "
+            "reference. Choose a smaller window, or omit the effect."
+        )
+
+
+def with_reference(cells: Cells, position: int, reference: int) -> Cells:
+    """Insert a row for the reference event time into a table of coefficients."""
+    row = (event_name(reference), "0", *[""] * 3, "reference")
+    return Cells.of(cells.head, (*cells.rows[:position], row, *cells.rows[position:]))

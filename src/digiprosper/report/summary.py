@@ -509,8 +509,11 @@ class Summarised(PickledByName):
         reported = {
             name: _frame_records(getattr(self, name)) for name in self._reported.split()
         }
-        more = {**reported, **self._more_numbers()}
-        return PlainNumbers(labels=getattr(self, "labels", {}), more=more)
+        return PlainNumbers(
+            labels=getattr(self, "labels", {}),
+            factors=getattr(self, "factors", {}),
+            more={**reported, **self._more_numbers()},
+        )
 
     def _more_numbers(self) -> dict[str, Any]:
         """Return other items of the dict."""
