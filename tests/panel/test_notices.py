@@ -83,6 +83,37 @@ def test_lags_across_entities_are_reported(rows, made, change, term) -> None:
         panel.assign(z=term, z2=lambda f: f.groupby("province")["x"].shift())
 
 
+@pytest.mark.parametrize(
+    ("made", "change", "term"),
+    [
+        (lambda x: x.shift(), "lag", "lag(x)"),
+        (lambda x: x.diff(), "difference", "diff(x)"),
+        (lambda x: x.pct_change(), "growth", "I(diff(x) / lag(x))"),
+    ],
+)
+@pytest.mark.parametrize("by", [["province", "year"], ["year", "province"]])
+@pytest.mark.parametrize("dates", [False, True])
+def test_lags_in_descending_rows_are_reported(
+    rows, made, change, term, by, dates
+) -> None:
+    """Tables of statistical bureaus begin with the last year."""
+    if dates:
+        rows["year"] = pd.to_datetime(rows["year"].astype(str)).dt.tz_localize("UTC")
+    wrong = rows.sort_values(by, ascending=[name != "year" for name in by])
+    wrong["z"] = wrong.groupby("province")["x"].transform(made)
+    (notice,) = notices(wrong).values()
+    assert notice.code == "shifted_rows"
+    count = N * (T - 1)
+    assert notice.data == {"column": "z", "of": "x", "change": change, "count": count}
+    assert repr(term) in notice.message
+    right = rows.assign(z=rows.groupby("province")["x"].transform(made))
+    # A column with its right lag, in descending rows and without the last year
+    later = right.assign(x=right["x"].mask(right["year"] == right["year"].max()))
+    for honest in (right, later):
+        assert not notices(honest.sort_values(by, ascending=False))
+        assert not notices(honest)
+
+
 def visits(seed: int = 0) -> pd.DataFrame:
     """Visits to eight cities in four years of months, with seasons of each city."""
     rng = np.random.default_rng(seed)

@@ -226,7 +226,12 @@ def indicators_on_both_sides(sample: Sample, panel: Panel) -> Iterator[Notice]:
             yield notice_of("own_indicators", indicators=of_terms, _shared=shared)
     of_outcome = {}
     for at, y in product(regressors, outcomes):
-        common = with_indicators(columns[at]) & with_indicators(columns[y])
+        of_y = with_indicators(columns[y])
+        common = with_indicators(columns[at]) & of_y
+        # Columns in the same order are one, its logs, or it in another unit.
+        orders = table_of(panel).some_numbers.orders
+        order = {orders[c] for c in columns[at] - {*indexes} if c in orders}
+        common |= {c for c in of_y - columns[y] if orders.get(c) in order}
         if common := common - (columns[at] & columns[y]):
             of_outcome[names[at]] = tuple(sorted(common))
     if of_outcome:

@@ -160,6 +160,11 @@ def _find_totals(labels: Sequence[object]) -> tuple[object, ...]:
     )
 
 
+def is_total(label: object) -> bool:
+    """Tell whether a label is that of a total, such as 全  国."""
+    return _look_up(_in_one_form(label)).kind == "total"
+
+
 def _in_one_form(label: object) -> str:
     """Write a label without blanks at its ends, or in Chinese without any."""
     text = str(label).strip()
