@@ -517,6 +517,17 @@ def test_a_city_that_was_renamed_is_one_name_in_two_forms(rows, names) -> None:
     assert len({*dp.datasets.match_cities(list(names))}) == 1
 
 
+@pytest.mark.parametrize("later", ["太原市", "太原县", "太原"])
+def test_a_prefecture_of_the_empire_is_one_name_in_two_forms(rows, later) -> None:
+    names = np.where(rows["year"] < 2015, "太原府", later)
+    cities = rows["province"].where(rows["province"] != "山西", names)
+    (notice,) = notices(rows.assign(province=cities)).values()
+    assert (notice.code, *map(set, notice.data["pairs"])) == (
+        "code_forms",
+        {"太原府", later},
+    )
+
+
 @pytest.mark.peers
 def test_three_wages_of_published_data_are_a_hundred_times_too_small() -> None:
     """Cornwell & Trumbull (1994): 3.52, 3.34 and 1.84 among wages of 170 to 340."""

@@ -102,7 +102,7 @@ _AROUND_DIGITS = f"{ascii_letters}-._: "
 _MOSTLY_NAMES = 0.8
 # What names of Chinese regions end with, of which two characters or more remain
 _LEVELS = re.compile(
-    "(?<=..)(?:[省市区县盟]|地区|特别行政区|(?:..?族|维吾尔)*自治[区州县旗])$"
+    "(?<=..)(?:[省市区县盟府厅]|地区|特别行政区|(?:..?族|维吾尔)*自治[区州县旗])$"
 )
 # Cities, by their former name
 _RENAMED = {"襄樊": "襄阳", "思茅": "普洱"}

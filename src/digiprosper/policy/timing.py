@@ -261,8 +261,10 @@ def _refuse_other_times(table: Table, column: str, first_times: pd.Index[Any]) -
                 parts[0] += f"; replace numbers of batches by the {name} of each"
     if between.size:
         parts.append(
-            f"{_quoted(between)} in no row of {name}: correct the values, or add "
-            "these periods"
+            f"{_quoted(between)} in no row of {name}: correct the values, or, as of "
+            f"years between censuses, take the next {name}: panel.assign({column}="
+            f"lambda f: panel.times.to_series().reindex(f[{cited(column)}], "
+            "method='bfill').to_numpy())"
         )
     if after_panel.size:
         parts.append(
