@@ -290,6 +290,15 @@ def test_the_error_shows_how_ambiguous_names_are_replaced() -> None:
         match_cities(["Atlantis"])
 
 
+def test_the_error_shows_how_rows_of_totals_are_left_out() -> None:
+    names = pd.Series(["全  国", "北京", "东部地区", "天津"])
+    with pytest.raises(AlignmentError) as caught:
+        match_provinces(names)
+    code = str(caught.value).partition("match=")[2].removesuffix(".")
+    match = eval(code, {"match_provinces": match_provinces})
+    assert match(names).tolist() == ["北京", "天津"]
+
+
 def test_two_cities_do_not_become_one_by_pinyin() -> None:
     with pytest.raises(AlignmentError, match="苏州市, 宿州市"):
         match_cities(["苏州", "宿州"], to="pinyin")

@@ -43,6 +43,17 @@ def test_codes_of_missing_values_are_told(code: int, terms: list[str]) -> None:
     assert f"df['x'].replace([{code}], np.nan)" in notice.message
 
 
+def test_codes_that_alone_are_negative_are_told() -> None:
+    panel = coded({}).assign(x=lambda f: np.exp(9 + f["x"]))
+    frame = panel.frame.reset_index()
+    frame.loc[[3, 44], "x"] = -9999
+    (notice,) = codes_of(Panel(frame, "i", "t"), ["x", "z"])
+    assert notice.data == {"column": "x", "codes": [-9999], "count": 2}
+    for honest in ({3: -9999}, {3: -9999, 44: -9999, 5: -1}):
+        frame.loc[[3, 44, 5], "x"] = [honest.get(row, 9e3) for row in (3, 44, 5)]
+        assert codes_of(Panel(frame, "i", "t"), ["x", "z"]) == []
+
+
 def test_a_code_of_never_treated_entities_is_a_time() -> None:
     frame = coded({}).frame.reset_index()
     first = frame.iloc[:, 0].map(lambda i: 9999 if i % 2 else 4 + i % 3)

@@ -108,6 +108,75 @@ def test_indicators_of_an_outcome_are_told_by_their_new_names() -> None:
     assert notice.data == {"indicators": {"trade": ("trade",)}}
 
 
+@pytest.mark.parametrize("made", ["log(income)", "I(1e4 * income)", "income"])
+def test_an_indicator_of_the_outcome_in_logs_or_another_unit_is_told(made) -> None:
+    panel = group_panel().assign(income=lambda f: np.exp(f["z"] + f["x"]))
+    system = IndicatorSystem.from_dict({"a": {"income": "+", "national": "+"}})
+    panel = panel.attach(CompositeIndex(system, name="index").fit(panel).scores)
+    control = panel.assign(made=made)["made"]
+    for column in (made, control, lambda _: control.to_numpy()):
+        beside = panel.assign(control=column, other="I(income + x)")
+        spec = FixedEffects("index", ["x", "control", "late"], time_effects=False)
+        with pytest.warns(IndicatorWarning, match=r"'control' \('income'\)"):
+            fit = spec.fit(beside)
+        (notice,) = [n for n in fit.diagnostics if n.code == "shared_indicators"]
+        assert notice.data == {"indicators": {"control": ("income",)}}
+        for other in (spec.swap("control", "other"), spec.replace(y="y")):
+            codes = {n.code for n in other.fit(beside).diagnostics}
+            assert "shared_indicators" not in codes
+
+
+def test_the_mean_of_a_group_contains_the_outcome() -> None:
+    frame = group_panel().frame.reset_index()
+    cells = frame.groupby(["province", "t"])
+    frame["peers"] = cells["y"].transform("mean")
+    frame["other"] = cells["x"].transform("mean")
+    panel, codes = Panel(frame, "i", "t"), {}
+    for y, x in (("y", "peers"), ("log(y)", "peers"), ("y", "other"), ("x", "peers")):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DigiprosperWarning)
+            fit = FixedEffects(y, [x], clusters="province").fit(panel)
+        codes[y, x] = [
+            n.data["terms"] for n in fit.diagnostics if n.code == "made_from"
+        ]
+    assert codes.pop(("y", "peers")) == [{"peers": "y"}]
+    assert codes.pop(("log(y)", "peers")) == [{"peers": "y"}]
+    assert not any(codes.values())
+
+
+@pytest.mark.parametrize("begin", [0, 5])
+def test_running_means_are_stocks_of_the_outcome(begin: int) -> None:
+    frame = group_panel().frame.reset_index()
+    frame["y"] = frame["y"].clip(upper=1.05)
+    frame["mean"] = frame.groupby("i")["y"].transform(lambda y: y.expanding().mean())
+    frame["before"] = frame.groupby("i")["mean"].shift()
+    frame["of_x"] = frame.groupby("i")["x"].transform(lambda x: x.expanding().mean())
+    panel = Panel(frame, "i", "t").subset(f"t >= {begin}")
+    for term in ("mean", "before", "lag(mean)", "of_x"):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DigiprosperWarning)
+            fit = FixedEffects("y", ["z", term]).fit(panel)
+        columns = [
+            n.data["columns"] for n in fit.diagnostics if n.code == "lagged_outcome"
+        ]
+        assert columns == ([] if term == "of_x" else [(term,)])
+
+
+def test_interpolated_indicators_of_an_index_are_told() -> None:
+    panel = group_panel().assign(
+        x=lambda f: f["x"].mask(f.index.get_level_values("t") == 4)
+    )
+    panel = panel.interpolate("x")
+    system = IndicatorSystem.from_dict({"a": {"x": "+", "z": "+"}})
+    panel = panel.attach(CompositeIndex(system, name="index").fit(panel).scores)
+    fit = FixedEffects("log(y)", ["index"]).fit(panel)
+    (notice,) = [n for n in fit.diagnostics if n.code == "interpolated"]
+    assert notice.data == {"cells": {"x": 40}}
+    assert "interpolated: x" in str(etable(fit)).lower()
+    fit = FixedEffects("log(y)", ["z"], cov_type="robust").fit(panel)
+    assert "interpolated" not in {n.code for n in fit.diagnostics}
+
+
 def indexed_panel() -> Panel:
     """Panel with an index of x, z and late, and with its dimensions."""
     panel = group_panel()

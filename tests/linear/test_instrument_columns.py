@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from digiprosper import Panel
+from digiprosper import FixedEffectsIV, Panel
 from digiprosper.errors import CollinearityError, IdentificationError
 from digiprosper.linear.estimation import demean_columns
 from digiprosper.linear.instrument_columns import (
@@ -59,6 +59,17 @@ def test_an_absorbed_instrument_is_refused_with_the_way_out(
     with pytest.raises(IdentificationError, match=words) as caught:
         usable_columns(prepared, demeaned, column_positions(prepared.sample))
     assert [p.data["column"] for p in caught.value.problems] == ["same"]
+
+
+def test_the_log_of_a_product_is_refused_with_the_reason() -> None:
+    rng = np.random.default_rng(5)
+    frame = pd.DataFrame({"i": np.repeat(range(9), 8), "t": np.tile(range(8), 9)})
+    frame[["y", "d"]] = rng.normal(size=(72, 2))
+    frame["phones"] = rng.lognormal(size=9)[frame["i"]]
+    frame["z"] = np.log(frame["phones"] * rng.lognormal(size=8)[frame["t"]])
+    spec = FixedEffectsIV("y", [], ["d"], ["z"])
+    with pytest.raises(IdentificationError, match="use the product without a log"):
+        spec.fit(Panel(frame, "i", "t"))
 
 
 def test_an_absorbed_instrument_is_dropped_on_request() -> None:

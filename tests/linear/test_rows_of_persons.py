@@ -150,6 +150,26 @@ def test_repeated_cross_sections_with_a_regressor_of_states(x) -> None:
     assert codes_of(robust, numbered) == ["shared_in_cells"]
 
 
+@pytest.mark.parametrize("text", [False, True])
+def test_a_cross_section_with_a_regressor_of_provinces(text: bool) -> None:
+    df = samples().query("year == 3").drop(columns="year")
+    df["state"] = df["state"].map("province {}".format) if text else df["state"]
+    df["person"], df["county"] = np.arange(len(df)), np.arange(len(df)) // 2
+    df["old"] = df["age"].rank().astype(int) // 20
+    spec = FixedEffects(
+        "y", ["log(wage_floor + 9)", "age"], entity_effects=False, time_effects=False
+    )
+    for panel in (Panel.from_rows(df.drop(columns="person")), Panel(df, "person")):
+        with pytest.warns(CovarianceWarning, match=r"\(Moulton 1990\).*'state'"):
+            fit = spec.fit(panel)
+        (notice,) = [n for n in fit.diagnostics if n.code == "shared_in_cells"]
+        assert notice.data == {"term": spec.x[0], "effects": ("state",)}
+        assert codes_of(spec.replace(clusters="state"), panel) == []
+        # Functions of an age differ little between neighbouring ages.
+        for own in ("age", "old", "I(old**2)", "log(old + 1)"):
+            assert codes_of(spec.replace(x=[own]), panel) == []
+
+
 def test_regressors_of_persons_are_not_shared() -> None:
     df = samples()
     spec = FixedEffects("y", ["age", "policy"], absorb=["state", "year"])

@@ -843,6 +843,26 @@ def test_extrapolation_is_off_by_default_and_warns() -> None:
     assert "panel.imputations" in words
 
 
+def test_interpolation_warns_once_of_several_columns() -> None:
+    panel = Panel(
+        GAPS.assign(y=GAPS["x"], z=GAPS["x"].mask(GAPS["i"] == "A")), "i", "t"
+    )
+    with pytest.warns(MissingDataWarning) as caught:
+        panel.interpolate(["x", "y", "z"])
+    words = [str(w.message) for w in caught]
+    (said,) = [text for text in words if "stay missing" in text]
+    assert said.startswith("6 cells of 'z'")
+    assert said.endswith("As many or fewer in 'x', 'y'.")
+
+
+def test_a_column_made_from_interpolated_values_says_so() -> None:
+    with pytest.warns(MissingDataWarning):
+        panel = Panel(GAPS, "i", "t").interpolate("x")
+    panel = panel.assign(twice="I(2 * x)", logs="log(twice)", t2="I(t * 2)", one=1)
+    cells = [n.data["cells"] for n in panel.diagnostics if n.code == "interpolated"]
+    assert cells == [{"x": 1}, {"twice": 1}, {"logs": 1}]
+
+
 def test_extrapolation_without_ends_to_fill_is_silent_about_ends() -> None:
     data = GAPS[GAPS["t"].between(2, 7)]
     with warnings.catch_warnings(record=True) as caught:

@@ -83,6 +83,37 @@ def test_lags_across_entities_are_reported(rows, made, change, term) -> None:
         panel.assign(z=term, z2=lambda f: f.groupby("province")["x"].shift())
 
 
+@pytest.mark.parametrize(
+    ("made", "change", "term"),
+    [
+        (lambda x: x.shift(), "lag", "lag(x)"),
+        (lambda x: x.diff(), "difference", "diff(x)"),
+        (lambda x: x.pct_change(), "growth", "I(diff(x) / lag(x))"),
+    ],
+)
+@pytest.mark.parametrize("by", [["province", "year"], ["year", "province"]])
+@pytest.mark.parametrize("dates", [False, True])
+def test_lags_in_descending_rows_are_reported(
+    rows, made, change, term, by, dates
+) -> None:
+    """Tables of statistical bureaus begin with the last year."""
+    if dates:
+        rows["year"] = pd.to_datetime(rows["year"].astype(str)).dt.tz_localize("UTC")
+    wrong = rows.sort_values(by, ascending=[name != "year" for name in by])
+    wrong["z"] = wrong.groupby("province")["x"].transform(made)
+    (notice,) = notices(wrong).values()
+    assert notice.code == "shifted_rows"
+    count = N * (T - 1)
+    assert notice.data == {"column": "z", "of": "x", "change": change, "count": count}
+    assert repr(term) in notice.message
+    right = rows.assign(z=rows.groupby("province")["x"].transform(made))
+    # A column with its right lag, in descending rows and without the last year
+    later = right.assign(x=right["x"].mask(right["year"] == right["year"].max()))
+    for honest in (right, later):
+        assert not notices(honest.sort_values(by, ascending=False))
+        assert not notices(honest)
+
+
 def visits(seed: int = 0) -> pd.DataFrame:
     """Visits to eight cities in four years of months, with seasons of each city."""
     rng = np.random.default_rng(seed)
@@ -484,6 +515,17 @@ def test_a_city_that_was_renamed_is_one_name_in_two_forms(rows, names) -> None:
     (pair,) = notice.data["pairs"]
     assert set(pair) == set(names)
     assert len({*dp.datasets.match_cities(list(names))}) == 1
+
+
+@pytest.mark.parametrize("later", ["太原市", "太原县", "太原"])
+def test_a_prefecture_of_the_empire_is_one_name_in_two_forms(rows, later) -> None:
+    names = np.where(rows["year"] < 2015, "太原府", later)
+    cities = rows["province"].where(rows["province"] != "山西", names)
+    (notice,) = notices(rows.assign(province=cities)).values()
+    assert (notice.code, *map(set, notice.data["pairs"])) == (
+        "code_forms",
+        {"太原府", later},
+    )
 
 
 @pytest.mark.peers

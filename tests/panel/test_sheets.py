@@ -198,6 +198,35 @@ def test_a_sheet_for_each_indicator(tmp_path: Path, long: pd.DataFrame) -> None:
     )
 
 
+def test_blanks_in_the_heading_of_entities_do_not_matter(tmp_path: Path) -> None:
+    table = pd.DataFrame({"地区": ["北京", "天津"], 2019: [1, 2], 2020: [3, 4]})
+    sheets = {
+        name: table.rename(columns={"地区": heading})
+        for name, heading in {
+            "gdp": "地区",
+            "pop": "地  区",
+            "cpi": "地\u3000区",
+        }.items()
+    }
+    panel = Panel.from_excel(write(tmp_path / "a.xlsx", sheets, top=2), entity="地区")
+    assert (panel.columns, panel.nobs) == (("gdp", "pop", "cpi"), 4)
+    assert panel.diagnostics == ()
+
+
+def test_sheets_of_numbers_that_are_not_read_are_told(tmp_path: Path) -> None:
+    table = pd.DataFrame({"地区": ["北京", "天津"], 2019: [1, 2], 2020: [3, 4]})
+    sheets = {"gdp": table, "pop": table.rename(columns={"地区": "省份"})}
+    notes = {"说明": pd.DataFrame({"note": ["2019", "b"], "page": [1, 2]})}
+    path = write(tmp_path / "a.xlsx", sheets | notes)
+    with pytest.warns(DigiprosperWarning, match=r"'pop': .* not read") as caught:
+        panel = Panel.from_excel(path, entity="地区")
+    assert len(caught) == 1
+    assert panel.diagnostics[-1].data == {"sheets": ("pop",)}
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        Panel.from_excel(path, entity="地区", sheet="gdp")
+
+
 def test_long_and_wide_sheets_are_joined(tmp_path: Path, long: pd.DataFrame) -> None:
     later = wide(long, "gdp").drop(columns=2010)
     path = write(

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from digiprosper import EventStudy, Panel
+from digiprosper import EventStudy, Panel, StaggeredDid
 from digiprosper.errors import IdentificationError, InputTypeError
 from digiprosper.panel.access import table_of
 from digiprosper.policy.timing import (
@@ -201,3 +201,18 @@ def test_dummies_add_up_to_treated_rows_without_the_reference() -> None:
     np.testing.assert_array_equal(actual[:, 0], [1, 1, 0, 0, 0, 0, 0])
     np.testing.assert_array_equal(actual[:, 1], [0, 0, 0, 1, 0, 0, 0])
     np.testing.assert_array_equal(actual[:, 2], [0, 0, 0, 0, 1, 1, 0])
+
+
+def test_the_error_takes_events_between_censuses_to_the_next_one() -> None:
+    frame = pd.DataFrame({"city": np.repeat(range(9), 5)})
+    frame["year"] = np.tile([1880, 1893, 1910, 1936, 1953], 9)
+    first = [1893, 1894, 1906, 1910, 1911, 1952, np.nan, 1953, 1936]
+    frame["rail"] = np.repeat(first, 5)
+    frame["y"] = np.random.default_rng(1).normal(size=45)
+    panel = Panel(frame, "city", "year")
+    with pytest.raises(IdentificationError, match="between censuses") as caught:
+        StaggeredDid("y", "rail").fit(panel)
+    statement = str(caught.value).partition("the next year: ")[2].removesuffix(".")
+    mended = eval(statement, {"panel": panel})["rail"].groupby("city").first()
+    right = [1893, 1910, 1910, 1910, 1936, 1953, np.nan, 1953, 1936]
+    np.testing.assert_array_equal(mended.reindex(range(9)), right)

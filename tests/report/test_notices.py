@@ -81,6 +81,7 @@ BESIDE = {
     "rows_without_match": "panel/sheets.py",
     "rows_without_values": "panel/sheets.py",
     "sheets_differ": "panel/sheets.py",
+    "sheets_not_read": "panel/sheets.py",
     "text_among_numbers": "panel/table.py",
     "keys_not_in_panel": "panel/changes.py",
     "similar_keys": "panel/changes.py",
@@ -452,7 +453,7 @@ NOT_BELOW = {
     *("missing_neighbours", "near_end", "constant_threshold_variable"),
     *("unlike_bases", "missing_font", "renamed_columns", "jumping_times"),
     *("uneven_dates", "similar_entities", "code_forms", "totals", "shifted_rows"),
-    *("changed_codes", "straight_lines", "sums_of_a_year"),
+    *("changed_codes", "straight_lines", "sums_of_a_year", "sheets_not_read"),
     *("over_gaps", "unit_break", "units_differ", "partly_labelled", "leap_seconds"),
     *("undecoded_text", "large_correction"),
 }

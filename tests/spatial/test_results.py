@@ -114,6 +114,7 @@ def test_a_table_shows_it(durbin: SpatialResults, states, contiguity) -> None:
     [
         ("4 nearest neighbours", "4个最近邻"),
         ("inverse distance within 500 km", "距离的倒数，500公里以内"),
+        ("inverse difference of gsp", "地区生产总值差距的倒数"),
         (
             "gravity: gsp at both ends over distance to the power 2",
             "引力模型：两端地区生产总值的乘积除以距离的2次方",

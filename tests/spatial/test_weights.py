@@ -377,6 +377,14 @@ def test_pairs_that_are_listed_once_are_reported_by_what_uses_them() -> None:
         both.aligned_to([*panel.entities, "HI"])
 
 
+def test_weights_without_names_say_which_names_to_give() -> None:
+    weights = SpatialWeights.from_frame(pd.DataFrame(np.ones((2, 2)) - np.eye(2)))
+    with pytest.raises(
+        AlignmentError, match=r"order of the file, which panel.entities"
+    ):
+        weights.aligned_to(["乙", "甲"])
+
+
 def test_neighbours_across_an_ocean_are_reported() -> None:
     places = dp.datasets.us_capitals()
     assert SpatialWeights.k_nearest(places, 5).diagnostics == ()

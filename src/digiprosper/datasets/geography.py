@@ -16,6 +16,7 @@ import pandas as pd
 from digiprosper.checks import alignment_problem, check_option, several
 from digiprosper.errors import AlignmentError, InputTypeError, cited, did_you_mean
 from digiprosper.panel import Panel
+from digiprosper.panel.entity_labels import is_total
 
 _COLUMNS = {
     "STATE": "state_name",
@@ -453,16 +454,20 @@ def _match_names(kind: str, names: Any, to: str) -> Any:
         problems = [alignment_problem(None, text, ambiguous)]
     if problems:
         text = f"match_{kind}: {several(problems, 12)}. "
-        text += _advice(kind, chosen, unknown=-1 in meant.values())
+        unknown = [name for name, position in meant.items() if position < 0]
+        text += _advice(kind, chosen, unknown)
         raise AlignmentError(text, problems)
     forms = dict(zip(meant, table[to].iloc[[*meant.values()]], strict=True))
     return _like_input([forms.get(name) for name in column], names, column, to)
 
 
-def _advice(kind: str, chosen: dict[Any, str], *, unknown: bool) -> str:
+def _advice(kind: str, chosen: dict[Any, str], unknown: list[Any]) -> str:
     """Advise what to do about names; `chosen` has the first that each may mean."""
     text = "Replace or omit these names"
-    if unknown and kind == "cities":
+    if totals := [name for name in unknown if is_total(name)]:
+        text += f"; rows of totals are left out by match=lambda s: match_{kind}"
+        text += f"(s[~s.isin({totals})])"
+    elif unknown and kind == "cities":
         text = f"Only prefectures are known, no county-level cities (昆山). {text}"
     if chosen:
         text += "; if the first of each is meant, by "

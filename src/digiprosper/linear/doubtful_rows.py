@@ -88,6 +88,10 @@ def _code_notices(name: str, values: Floats) -> Iterator[Notice]:
     low, high = np.fmin.reduce(others), np.fmax.reduce(others)
     # Farther from all other values than these are from each other
     far = is_code & (np.maximum(low - values, values - high) > high - low)
+    # Only codes are negative.
+    negative = values < -_LARGEST_GRADE
+    if low >= 0 and np.count_nonzero(negative) > 1:
+        far |= negative
     if far.any() and high > low:
         yield notice_of(
             "missing_codes",

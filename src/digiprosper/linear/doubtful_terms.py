@@ -42,7 +42,11 @@ from digiprosper.panel import Panel, PanelScan, Sample
 from digiprosper.panel.access import table_of
 from digiprosper.panel.grammar import backticked
 from digiprosper.panel.table import Logs, SomeNumbers, Table, is_unchained
-from digiprosper.panel.treatment import dummy_treatment_notices, pair_direction_notices
+from digiprosper.panel.treatment import (
+    dummy_treatment_notices,
+    pair_direction_notices,
+    shared_value_notices,
+)
 from digiprosper.report.inference import BY_ROW
 from digiprosper.report.notices import treated_together
 from digiprosper.report.terms import columns_in
@@ -226,7 +230,12 @@ def indicators_on_both_sides(sample: Sample, panel: Panel) -> Iterator[Notice]:
             yield notice_of("own_indicators", indicators=of_terms, _shared=shared)
     of_outcome = {}
     for at, y in product(regressors, outcomes):
-        common = with_indicators(columns[at]) & with_indicators(columns[y])
+        of_y = with_indicators(columns[y])
+        common = with_indicators(columns[at]) & of_y
+        # Columns in the same order are one, its logs, or it in another unit.
+        orders = table_of(panel).some_numbers.orders
+        order = {orders[c] for c in columns[at] - {*indexes} if c in orders}
+        common |= {c for c in of_y - columns[y] if orders.get(c) in order}
         if common := common - (columns[at] & columns[y]):
             of_outcome[names[at]] = tuple(sorted(common))
     if of_outcome:
@@ -275,6 +284,11 @@ def shared_treatments(
         if is_dummy(values):
             notices = dummy_treatment_notices(table, keys, values == 1, name)
             notices = notices or _shared_by_period(table, name)
+        elif (
+            values.size == keys.entities.size
+            and 2 * np.unique(values).size <= values.size
+        ):
+            notices = shared_value_notices(table, keys.entities, values, name)
         yield from notices or pair_direction_notices(
             table, keys.entities, values, name, sample.entity, sample.time
         )
@@ -295,6 +309,9 @@ def _means_of_others(
             continue
         z, x = table.numeric(term), table.numeric(column)
         if _has_same_total_and_varies_less(z, x):
+            outcome = [sample.names[y] for y in sample.roles.get("y", ())]
+            if column in columns_of(sample, outcome) and _is_mean_of_group(z, x):
+                yield _made_from({term: column}, "y")
             rows = table.keys.index.get_indexer(sample.index)
             for effect in effects:
                 if is_mean_of_others(z[rows], x[rows], sample.codes[effect]):
@@ -313,6 +330,17 @@ def _has_same_total_and_varies_less(z: Floats, x: Floats) -> bool:
     same_total = abs(gaps.sum()) <= SAME_TOTAL * total
     # An empty column has a total of zero, and no variance.
     return bool(total and same_total and np.nanstd(z) < (1 - _NEAR) * np.nanstd(x))
+
+
+def _is_mean_of_group(z: Floats, x: Floats) -> bool:
+    """Tell whether z is the mean of x in the rows with the same z."""
+    # Means of the same rows may differ in their last digits.
+    digits = (z / np.abs(z).max()).round(12)
+    _, codes, sizes = np.unique(digits, return_inverse=True, return_counts=True)
+    gaps = np.bincount(codes, x - z)
+    return 2 * sizes.size <= z.size and bool(
+        np.allclose(gaps, 0, atol=_NEAR * np.std(x))
+    )
 
 
 def is_mean_of_others(z: Floats, x: Floats, codes: Ints) -> bool:
@@ -800,11 +828,13 @@ def stocks_of(sample: Sample, at: int, columns: Sequence[int]) -> list[str]:
     outcome = sample.matrix[before, at]
     ratings = stocks[_in_order(sample, before + 1, columns, outcome)]
     by_size = before[np.argsort(-np.abs(outcome))]
+    counts = np.arange(sample.nobs) - sample.keys.starts[sample.entity]
     # Fast: a few pairs with large and small flows show that most columns are no stocks.
     for pairs in (by_size[:: before.size // _FEW_PAIRS], before):
         rows = np.stack([pairs, pairs + 1])[..., None]
         values = sample.matrix[rows, np.append(stocks, at)].transpose(2, 0, 1)
-        stocks = stocks[_are_stocks(values[:-1], values[-1])]
+        parts = values[:-1], values[-1]
+        stocks = stocks[_are_stocks(*parts) | _are_means(*parts, counts[pairs])]
         if not stocks.size:
             break
     return [sample.names[column] for column in dict.fromkeys([*ratings, *stocks])]
@@ -843,6 +873,17 @@ def _are_stocks(stocks: Floats, flows: Floats) -> Bools:
     least = (0.0, _ROUNDED)
     add_up = (fits < _SEVEN_DIGITS) & (adds > _ROUNDED) & (np.abs(a) >= least)
     return np.asarray(add_up.any(axis=(1, 2, 3)))
+
+
+def _are_means(means: Floats, flows: Floats, counts: Ints) -> Bools:
+    """Tell which columns (c, 2, R) are means of all flows (2, R) up to some row."""
+    moves, gaps = means[:, 1] - means[:, 0], flows[:, None] - means[:, 0]
+    # The mean of k values moves to the last one by a k-th of their distance.
+    largest = np.abs(moves).argmax(axis=-1)[None, :, None]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        first = np.take_along_axis(gaps / moves - counts, largest, axis=-1)
+        misses = np.abs(moves * (counts + first) - gaps).max(axis=-1)
+    return np.asarray((misses < _SEVEN_DIGITS * np.abs(gaps).max(axis=-1)).any(axis=0))
 
 
 def _values_and_logs(values: Floats) -> list[Floats]:
@@ -894,7 +935,10 @@ def _shared_in_cells(
         # exporter by year, importer by year and pair, it is the pair.
         time = sample.keys.time_name
         shared = chain.from_iterable(pairs)
-        group = max(shared, key=lambda e: (e != time, codes[e].max()))
+        dates = {
+            e for e, levels in sample.code_levels.items() if levels.dtype.kind == "M"
+        }
+        group = max(shared, key=lambda e: (e not in {time, *dates}, codes[e].max()))
         pair = next(p for p in pairs if group in p)
         yield notice_of("shared_in_cells", term=term, effects=pair, _group=group)
 

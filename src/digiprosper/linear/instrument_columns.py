@@ -175,6 +175,12 @@ def _absorbed_instrument_problem(
     entity, time = sample.keys.name_pair
     over_time = f"varies over time, such as instruments.interact(panel, {name}, series)"
     text = f"the instrument {problem.message}"
+    if {*prepared.effect_names} == {entity, time} and not demeaned.constant[column]:
+        text = (
+            f"the instrument {name} is a part by {entity} plus a part by {time}, as "
+            "the log of their product is, and absorbed by both effects: use the "
+            "product without a log"
+        )
     for key, codes, varies in (
         (time, sample.time, f"differs across the values of {entity}"),
         (entity, sample.entity, over_time),

@@ -103,7 +103,12 @@ def row_notices(sample: Sample, panel: Panel, cov_type: str) -> Iterator[Notice]
     if conditions or sample.where is not None:
         yield from chosen_rows(conditions, sample, panel.nobs)
     if panel.diagnostics:
-        changed = changed_as(panel.diagnostics, columns_in(sample.factors))
+        used = columns_in(sample.factors)
+        for notice in panel.diagnostics:
+            if notice.code == "index_of":
+                of_indices = [i for c, i in notice.data["cells"].items() if c in used]
+                used |= {name: name for names in of_indices for name in names}
+        changed = changed_as(panel.diagnostics, used)
         yield from (notice for notice in changed if notice.code != "index_of")
     if sample.keys.rows_are_entities:
         text = "Each row is an entity, so there are no entity effects"

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import product
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -608,7 +609,25 @@ def interpolated(
             notices += _imputation_notices(table, name, filled, int(beyond.sum()))
             notices += _filled_lag_notices(table, name, filled)
         notices += _unfilled_notices(table.keys, name, new, extrapolate=extrapolate)
-    return table.with_columns(columns), logs, notices
+    return table.with_columns(columns), logs, _once_for_columns(notices)
+
+
+def _once_for_columns(notices: Iterable[Notice]) -> list[Notice]:
+    """Keep one notice of each kind, with most cells, and name the others' columns."""
+    kinds: dict[tuple[str, object], list[tuple[int, str, Notice]]] = {}
+    for notice in notices:
+        data = notice.data
+        cells = data.get("cells") or {data["column"]: data["count"]}
+        ((column, count),) = cells.items()
+        kind = kinds.setdefault((notice.code, data.get("why")), [])
+        kind.append((-count, column, notice))
+    out = []
+    for kind in kinds.values():
+        (_, _, most), *others = sorted(kind, key=itemgetter(0))
+        columns = quoted([column for _, column, _ in others])
+        same = f" As many or fewer in {columns}." if others else ""
+        out.append(replace(most, message=most.message + same))
+    return out
 
 
 def fill_gaps(

@@ -49,7 +49,7 @@ _AROUND_DIGITS = f"{ascii_letters}-._: "
 _MOSTLY_NAMES = 0.8
 # What names of Chinese regions end with, of which two characters or more remain
 _LEVELS = re.compile(
-    "(?<=..)(?:[省市区县盟]|地区|特别行政区|(?:..?族|维吾尔)*自治[区州县旗])$"
+    "(?<=..)(?:[省市区县盟府厅]|地区|特别行政区|(?:..?族|维吾尔)*自治[区州县旗])$"
 )
 # Cities, by their former name
 _RENAMED = {"襄樊": "襄阳", "思茅": "普洱"}
@@ -175,6 +175,11 @@ def _find_totals(labels: Sequence[object]) -> tuple[object, ...]:
         for label, (kind, union) in zip(labels, known_labels, strict=True)
         if kind in reported and union in unions
     )
+
+
+def is_total(label: object) -> bool:
+    """Tell whether a label is that of a total, such as 全  国."""
+    return _look_up(_in_one_form(label)).kind == "total"
 
 
 def _in_one_form(label: object) -> str:

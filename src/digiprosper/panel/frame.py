@@ -40,6 +40,7 @@ from digiprosper.panel.describe import (
     labelled,
     selected_columns,
     summarise,
+    term_of_one_column,
     weights_of,
 )
 from digiprosper.panel.evaluation import check_where, rows_where
@@ -947,11 +948,17 @@ class Panel:
         >>> round(float(panel.frame["ln_gsp"].iloc[0]), 3)
         10.255
         """
-        table = self._table
+        table, notices = self._table, _index_notices(columns)
         for name, value in columns.items():
+            inside: tuple[str, ...] = ()
+            if isinstance(value, str):
+                inside = term_of_one_column(table, value, f"assign({name}=...)").names
             table = changes.assigned(table, name, value)
+            # A column made from interpolated values has them too.
+            before = [*self._diagnostics, *notices]
+            of_filled = report.changed_as(before, dict.fromkeys(inside, name))
+            notices += [n for n in of_filled if n.code == "interpolated"]
         calculated = [name for name, value in columns.items() if callable(value)]
-        notices = _index_notices(columns)
         if calculated:
             notices += calculated_column_notices(table, calculated)
         return self._copy_with(table)._add_notices(notices)

@@ -677,7 +677,7 @@ def _time_type_error(values: pd.Series[Any], name: str) -> PanelIndexError:
             f"is text ({shown}), not a time. Convert it: {column}{digits}.astype(int) "
             f"for years, pd.to_datetime({column}) for dates, "
             f"pd.PeriodIndex({column}, freq='Q') for quarters. Or pass the format of "
-            "the text to Panel, such as time_format='%Y-%m'."
+            "the text to Panel, such as time_format='%Y-%m', or '%G-W%V' for weeks."
             f"{_extra_headings_hint(values)}"
         )
     return PanelIndexError(f"time {cited(name)} {why}")

@@ -15,7 +15,8 @@ totals           entity (name, or that of an end of pairs), labels (of those tha
 changed_codes    entity (name), changes (time, codes before it, codes from it on)
 shifted_rows     column, of (the column it is made from), change ("lag", "lead",
                  "difference", "log difference" or "growth", the last two also "in
-                 percent"), count (rows with another entity's value)
+                 percent"), count (rows with another entity's value, or pairs of rows
+                 that go back in time)
 over_gaps        column, of, change (as above), count (pairs of rows more than a period
                  apart), first (entity, time, the time before)
 unit_break       columns (column to the median ratio, entities, times of the later unit
@@ -248,6 +249,7 @@ def data_notices(rows: pd.DataFrame, table: Table) -> Iterator[Notice]:
     if name in rows or name in rows.index.names:
         entity = rows[name] if name in rows else rows.index.get_level_values(name)
         yield from shifted_rows(rows, entity.to_numpy(), keys)
+        yield from _backward_rows(rows, table)
     yield from over_gaps(table)
     yield from unit_break(table)
     yield from units_differ(table)
@@ -299,25 +301,63 @@ def shifted_rows(
         if dtype.kind in "iuf" and name not in keys.names
     }
     pairs = _pairs(numbers, at[:-1], at[1:], boundary)
+    for change, column, of in _changes_by_row(pairs, numbers, columns or numbers):
+        yield notice_of(
+            "shifted_rows",
+            column=column,
+            of=of,
+            change=change,
+            count=boundary.size,
+            _entity=keys.entity_name,
+            _neighbour="next" if change == "lead" else "previous",
+            _term=_CHANGES[change][0].format(backticked(of)),
+        )
+
+
+def _backward_rows(rows: pd.DataFrame, table: Table) -> Iterator[Notice]:
+    """Report lags and changes by row of a table whose rows go back in time."""
+    keys, numbers = table.keys, table.numbers
+    name = str(keys.time_name)
+    time = rows[name] if name in rows else rows.index.get_level_values(name)
+    if time.dtype.kind not in "iufM":
+        return
+    numeric: Any = "datetime64[ns]" if time.dtype.kind == "M" else np.float64
+    if np.sign(np.diff(time.to_numpy(numeric).astype(np.float64))).sum() >= 0:
+        return
+    # The table is sorted: the row above was the one of the next period.
+    after = np.flatnonzero(np.diff(keys.entity) == 0)
+    is_first, is_last = np.ones((2, len(table)), dtype=bool)
+    is_first[after + 1] = is_last[after] = False
+    pairs = _pairs(numbers, after + 1, after, np.arange(after.size))
+    for change, column, of in _changes_by_row(pairs, numbers, numbers):
+        # A lead of its own lag has values, and the lag none, where a row is missing.
+        shifted, right = numbers[column][is_last], numbers[of][is_first]
+        if np.isnan(shifted).all() and not np.isnan(right).all():
+            yield notice_of(
+                "shifted_rows.backward",
+                column=column,
+                of=of,
+                change=change,
+                count=after.size,
+                _time=name,
+                _term=_CHANGES[change][0].format(backticked(of)),
+            )
+
+
+def _changes_by_row(
+    pairs: _Pairs | None, numbers: Mapping[str, Floats], columns: Iterable[str]
+) -> Iterator[tuple[str, str, str]]:
+    """Find columns that are a change of another one: the change, and both names."""
+    wanted = {*columns}
     if pairs is None:
         return
-    wanted = {*(columns or numbers)}
     for change in _CHANGES:
         for column, of in _matching_columns(pairs, numbers, change):
             if column in wanted and _is_change_of(
                 numbers[column], numbers[of], change, pairs
             ):
                 wanted -= {column, of}
-                yield notice_of(
-                    "shifted_rows",
-                    column=column,
-                    of=of,
-                    change=change,
-                    count=boundary.size,
-                    _entity=keys.entity_name,
-                    _neighbour="next" if change == "lead" else "previous",
-                    _term=_CHANGES[change][0].format(backticked(of)),
-                )
+                yield change, column, of
 
 
 def _matching_columns(

@@ -348,7 +348,8 @@ def read_excel(
     labels: dict[str, str] = {}
     sheets_of: dict[_Dropped, list[str]] = {}
     cells = _read_cells(path, na_values, thousands)
-    for name, frame in _sheet_tables(cells, entity, sheet).items():
+    tables = _sheet_tables(cells, entity, sheet)
+    for name, frame in tables.items():
         value = sheet[name] if isinstance(sheet, Mapping) else name
         try:
             part, dropped = _read_sheet(frame, entity, time, value, match, time_format)
@@ -365,7 +366,16 @@ def read_excel(
         where = f"sheet{'s' * (len(names) > 1)} {quoted(names)}: "
         notices += dropped_notices([rows], where)
     notices += _partial_entity_notices(parts)
+    others = [name for name in cells if sheet is None and name not in tables]
+    if unread := tuple(name for name in others if _has_numbers(cells[name])):
+        notices.append(notice_of("sheets_not_read", sheets=unread, _entity=entity))
     return _merge_equal_columns(pd.concat(parts, axis=1)), labels, notices
+
+
+def _has_numbers(cells: pd.DataFrame) -> bool:
+    """Tell whether most rows of a sheet have several numbers."""
+    numbers = cells.map(lambda cell: isinstance(cell, int | float) and cell == cell)
+    return bool(2 * (numbers.sum(axis=1) > 1).sum() > len(cells))
 
 
 def _merge_equal_columns(table: pd.DataFrame) -> pd.DataFrame:
@@ -516,11 +526,16 @@ def _clean_cells(
 
 def _table_below_heading(cells: pd.DataFrame, entity: str) -> pd.DataFrame | None:
     """Make a table whose headings are the first row with the cell `entity`."""
-    is_entity = cells.map(lambda cell: _cell_text(cell) == entity).to_numpy()
+    # Yearbooks write 地区 also as 地  区.
+    heading = "".join(entity.split())
+    is_entity = cells.map(
+        lambda cell: "".join(_cell_text(cell).split()) == heading
+    ).to_numpy()
     if not is_entity.any():
         return None
     top = int(is_entity.any(axis=1).argmax())
     headings, lower = cells.iloc[top], cells.iloc[min(top + 1, len(cells) - 1)]
+    headings = headings.mask(is_entity[top], entity)
     below = lower.dropna().map(_cell_text)
     years = [*map(_match_year, below)]
     if (

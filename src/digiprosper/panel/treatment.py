@@ -234,6 +234,29 @@ def _is_cut(labels: pd.Series[Any], first: Ints) -> bool:
     return bool(on.min() > off.max() or on.max() < off.min())
 
 
+def shared_value_notices(
+    table: Table, entities: pd.Index[Any], values: Floats, term: str
+) -> list[Notice]:
+    """Report values (n,), one an entity, that differ between groups of entities only.
+
+    Of several columns with groups the notice names that of fewest.
+    """
+    groups = dict[str, int]()
+    for name, labels in _label_columns(table, entities):
+        codes, levels = pd.factorize(labels, sort=True)
+        by_level = values[np.unique(codes, return_index=True)[1]]
+        # A function of an age, or of a size, differs little between neighbours.
+        steps, spread = np.diff(by_level), by_level - by_level.mean()
+        rough = labels.dtype.kind not in "iufM" or steps @ steps > spread @ spread / 2
+        several = _FEWEST_OF_ROWS <= len(levels) <= values.size / 2
+        if several and rough and (values == by_level[codes]).all():
+            groups[name] = len(levels)
+    if not groups:
+        return []
+    name = min(groups, key=groups.__getitem__)
+    return [notice_of("shared_in_cells.group", term=term, effects=(name,), _group=name)]
+
+
 def _is_treated_by_group(codes: Ints, first: Ints, before: Ints) -> bool:
     """Return whether entities (n,) of a group may have been treated together."""
     sizes = np.bincount(codes)

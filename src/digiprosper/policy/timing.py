@@ -267,7 +267,13 @@ def _refuse_other_times(table: Table, column: str, first_times: pd.Index[Any]) -
             after = f", which end with the {unit}: {year} is the {name}"
     defects = (
         (before_panel, before),
-        (between, f" in no row of {name}: correct the values, or add these periods"),
+        (
+            between,
+            f" in no row of {name}: correct the values, or, as of years between "
+            f"censuses, take the next {name}: panel.assign({column}=lambda f: "
+            f"panel.times.to_series().reindex(f[{cited(column)}], "
+            "method='bfill').to_numpy())",
+        ),
         (after_panel, after),
     )
     described = "; it has ".join(

@@ -283,6 +283,11 @@ class SpatialWeights(Summarised):
             "If they have no neighbours, name all entities: entities=panel.entities in "
             "from_frame, or an empty list in from_neighbours."
         )
+        if self.entities.equals(pd.RangeIndex(self.n)):
+            remedy = (
+                "Their labels are numbers of rows: SpatialWeights(array, names), with "
+                "the names in the order of the file, which panel.entities is not in."
+            )
         positions = builders.positions_of(
             self.entities, labels, f"the weights {self.name}", "the panel", remedy
         )
