@@ -137,7 +137,7 @@ def test_the_table_of_commands() -> None:
     assert {*of_kind("results", "keeps")} <= {*of_kind("prints", "makes")}
     assert not of_kind("results").keys() & of_kind("keeps").keys()
     assert {*of_kind(*kinds, "file")} == COMMANDS
-    known = {*COMMANDS, *estimations.COMMANDS, *data.COMMANDS}
+    known = {*COMMANDS, *estimations.COMMANDS, *data.COMMANDS, "tsset"}
     assert {*of_kind("alias").values()} <= known
     printing = PRINTING.keys() & {*estimations.MODELS, *data.COMMANDS}
     # It makes columns with generate() alone.

@@ -21,6 +21,8 @@ _TEXT = files("digiprosper.stata").joinpath("commands.csv").read_text(encoding="
 _ROWS = [*csv.reader(_TEXT.splitlines())][1:]
 _SHORTENED = [entry for entry, _, _ in _ROWS if "." in entry]
 COMMANDS = {entry.replace(".", "") for entry, _, _ in _ROWS}
+# What names of stored results, which are not among the columns, begin with.
+STORED = "_r_"
 NO_ESTIMATOR = "digiprosper has no such estimator"
 TWO_STAGES = "there is two-stage least squares only"
 NO_CONSTANT = "a regression without constant"
@@ -62,7 +64,7 @@ def completed(word: str, entries: Iterable[str]) -> str | None:
 
 def column_name(word: str, columns: Sequence[str] | None) -> str:
     """Find the column that a name or abbreviation means, or keep it without a list."""
-    if columns is None or word in columns:
+    if columns is None or word in columns or word.startswith(STORED):
         return word
     begun = [name for name in columns if name.startswith(word)]
     if len(begun) == 1:

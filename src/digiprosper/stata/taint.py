@@ -15,6 +15,7 @@ from digiprosper.stata.lines import first_word
 from digiprosper.stata.prefixes import (
     COMMANDS,
     RESTORING,
+    STORED,
     Command,
     command_name,
     of_kind,
@@ -50,10 +51,14 @@ class Taint:
     # Why rows, or columns that a line does not name, would have changed.
     rows: str = ""
 
+    @property
+    def of_results(self) -> dict[str, int]:
+        """The marks of stored results, which other data leave as they are."""
+        return {n: line for n, line in self.columns.items() if n.startswith(STORED)}
+
     def clear(self) -> None:
-        """Forget everything: the data are read anew."""
-        self.columns.clear()
-        self.rows = ""
+        """Forget the marks of data: they are read anew."""
+        self.columns, self.rows = self.of_results, ""
 
     def mark(self, names: Iterable[str], line: int) -> None:
         """Mark columns."""

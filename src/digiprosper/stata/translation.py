@@ -124,6 +124,8 @@ class Context:
     # Named results of est store, to the specification behind them.
     results: dict[str, Any] = field(default_factory=dict)
     last: Any = None
+    # The specification that is written last, also where columns are not known.
+    specified: Any = None
     # Code of what the last summarize stored, such as r(mean).
     summary: dict[str, str] = field(default_factory=dict)
     # Columns that the rows are sorted by; empty for rows in the order of a file.
@@ -135,6 +137,8 @@ class Context:
     # Scalars, as numbers that replace their names.
     scalars: dict[str, Node] = field(default_factory=dict)
     used_scalars: set[str] = field(default_factory=set)
+    # Names of results of summarize that the script has stored.
+    stored: set[str] = field(default_factory=set)
     # Where files are, if they are read.
     folder: Path | None = None
     # Keys of the rows of the last estimation.
@@ -146,7 +150,8 @@ class Context:
         """Find a file in the folder of the data by the last parts of its path."""
         if self.folder is None:
             return path
-        parts, files = re.split(r"[/\\]", path.lower()), [*self.folder.rglob("*")]
+        # A folder may be a macro without a value, as in ${data}firms.dta.
+        parts, files = re.split(r"[/\\}]", path.lower()), [*self.folder.rglob("*")]
         for count in range(1, len(parts) + 1):
             end = "/".join(["", *parts[-count:]])
             nearer = [f for f in files if f.as_posix().lower().endswith(end)]
@@ -161,13 +166,14 @@ class Context:
     @property
     def panel_code(self) -> str:
         """Code of the panel of ``xtset``, or of rows where there is none."""
+        frame = "df.assign(**scalars)" if self.stored else "df"
         if self.entity is None:
-            return "dp.Panel.from_rows(df)"
+            return f"dp.Panel.from_rows({frame})"
         if self.time is None:
-            return f"dp.Panel.from_rows(df, entity={self.entity!r})"
-        series = f".assign({ONE_SERIES}=1)" if self.entity == ONE_SERIES else ""
+            return f"dp.Panel.from_rows({frame}, entity={self.entity!r})"
+        frame += f".assign({ONE_SERIES}=1)" if self.entity == ONE_SERIES else ""
         step = f", step={self.step}" if self.step else ""
-        return f"dp.Panel(df{series}, {self.entity!r}, {self.time!r}{step})"
+        return f"dp.Panel({frame}, {self.entity!r}, {self.time!r}{step})"
 
     @property
     def is_linear(self) -> bool:
@@ -342,7 +348,7 @@ class Call:
 
         def with_placeholders(value: Any) -> Any:
             if isinstance(value, LaterColumns):
-                placeholder = f"later_columns_{len(later)}"
+                placeholder = f"_later_columns_{len(later)}"
                 later[placeholder] = value
                 return placeholder
             if isinstance(value, list):
@@ -357,6 +363,7 @@ class Call:
             spec = getattr(import_module("digiprosper"), name)(**options)
         except DigiprosperError as error:
             raise StataError.because(str(error).rstrip(".")) from error
+        self.context.specified = spec
         code = as_python(spec)
         for placeholder, columns in later.items():
             code = code.replace(f'"{placeholder}"', columns)

@@ -138,8 +138,14 @@ def _estimation_frame(call: Call, columns: list[str]) -> str:
     frame += ".frame"
     if {*context.keys} & {*columns}:
         frame += f".reset_index().set_index({context.keys!r}, drop=False)"
+    if weight := weights(call):
+        columns = [*columns, weight]
     # A level that only rows with missing values have would be a column of zeros.
-    return f"{frame}.dropna(subset={columns!r})"
+    frame += f".dropna(subset={columns!r})"
+    if weight:
+        # Frequencies: they are whole numbers, or the script stops.
+        frame += f".loc[lambda x: x.index.repeat(x[{weight!r}].astype('Int64'))]"
+    return frame
 
 
 def instrumented(call: Call) -> Translation:
@@ -273,7 +279,7 @@ def _specify(
         **call.effects(effects),
         collinear="drop",
         **errors,
-        obs_weights=_weights(call),
+        obs_weights=weights(call),
         singletons="drop" if drops else "keep",
         ssc=ssc,
     )
@@ -306,12 +312,14 @@ def _errors(call: Call) -> dict[str, Any]:
     return call.errors("clustered" if name in _XT else "robust")
 
 
-def _weights(call: Call) -> str | None:
+def weights(call: Call) -> str | None:
+    """Name the variable of the weights, of a kind that the command has."""
     if call.command.weight is None:
         return None
     kind, text = call.command.weight
     # regress alone is known to take [w=x] as analytic weights.
-    if kind[0] not in "ap" and (kind[0], call.command.name) != ("w", "regress"):
+    others = [("w", "regress"), ("f", "logit"), ("f", "probit")]
+    if kind[0] not in "ap" and (kind[0], call.command.name) not in others:
         raise StataError.because(f"weights [{kind}={text}]", "Repeat the rows.")
     if not text.isidentifier():
         raise StataError.because(f"the expression {cited(text)} as weights")

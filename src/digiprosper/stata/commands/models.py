@@ -15,6 +15,7 @@ from digiprosper.stata.expressions import shifted
 from digiprosper.stata.prefixes import Command, Options, read_options, split
 from digiprosper.stata.translation import (
     ERRORS,
+    ONE_SERIES,
     Call,
     Context,
     Table,
@@ -377,6 +378,8 @@ def logit(call: Call) -> Translation:
     effects = [p for p in products if is_category(p) and p[0].name not in coded]
     if len(effects) < 1 + (call.command.name == "logit"):
         return _binary(call, notes)
+    if call.command.weight:
+        raise StataError.because(f"weights of {call.command.name} with effects")
     read = call.specify(
         "LogitEffects",
         [
@@ -411,6 +414,18 @@ def _binary(call: Call, notes: Iterable[str]) -> Translation:
         "scripts give robust errors the factor n/(n - 1) or G/(G - 1), and stop where "
         "rows are predicted perfectly",
         *notes,
+    )
+
+
+def newey(call: Call) -> Translation:
+    """Translate ``newey`` of a single series into statsmodels."""
+    lags = call.whole("lag")
+    if call.context.entity != ONE_SERIES or lags is None:
+        raise StataError.because("newey of a panel", "Use cov_type='driscoll_kraay'.")
+    code, _ = of_statsmodels(call, {"unadjusted": ""})
+    options = {"maxlags": lags, "use_correction": True}
+    return call.python(
+        f"OLS(*{code}).fit(cov_type='HAC', use_t=True, cov_kwds={options!r})"
     )
 
 
@@ -473,6 +488,7 @@ COMMANDS: Table = {
     ),
     **dict.fromkeys(("ppmlhdfe", "poisson", "xtpoisson"), (_POISSON, poisson)),
     **dict.fromkeys(("logit", "probit"), (Options(f"{ERRORS} or asis"), logit)),
+    "newey": (Options("lag"), newey),
     "clogit": (Options(f"{ERRORS} or gr.oup"), conditional),
     "xtlogit": (Options("fe vce or"), conditional),
 }
