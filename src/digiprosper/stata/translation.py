@@ -19,7 +19,7 @@ from digiprosper.panel.access import check_panel
 from digiprosper.panel.grammar import backticked
 from digiprosper.specification import Specification
 from digiprosper.stata.expressions import Node, Printer, parse, unquoted
-from digiprosper.stata.prefixes import Command, Options, split
+from digiprosper.stata.prefixes import Command, split
 from digiprosper.stata.varlists import (
     LaterColumns,
     Product,
@@ -78,8 +78,6 @@ class Translation:
         return self.python.startswith(("linearmodels.", "Logit(", "Probit(", "OLS("))
 
 
-# Options of standard errors, of most estimations.
-ERRORS = "vce cl.uster r.obust"
 # Options without an argument, and the field and the value that each stands for.
 FLAGS: Mapping[str, tuple[str, Any]] = {
     "long2": ("base_period", "universal"),
@@ -559,5 +557,5 @@ def _written(value: Any) -> str:
     return "spatial_weights" if is_matrix else repr(value)
 
 
-# Commands by name: the table of their options, and what translates them.
-Table: TypeAlias = "Mapping[str, tuple[Options, Callable[[Call], Translation]]]"
+# What translates a command, by its name.
+Table: TypeAlias = "Mapping[str, Callable[[Call], Translation]]"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, TypeAlias
+from typing import Any
 
 from digiprosper.errors import StataError, cited
 from digiprosper.stata.commands.estimations import predict
@@ -766,47 +766,33 @@ def reshape(call: DataCall) -> Step:
     return Step(code, creates, (column, *stubs), order=(*keys,), filled=(*keys,))
 
 
-# Options of a command, what translates it, and the other parts that it may have.
-_Table: TypeAlias = "Mapping[str, tuple[Options, Callable[[DataCall], Step], str]]"
-_IMPORT = Options(
-    "asdouble case cellra.nge clear delim.iters enc.oding first.row sh.eet tab "
-    "varn.ames",
-    "all.string locale string.cols numericc.ols comma names",
-)
-_GENERATE = Options("", "before after")
-_NEW = Options("replace g.enerate force l.abel", "float noe.xtend")
-_MERGE = Options(
-    "keep keepus.ing gen.erate nogen.erate",
-    "norep.ort nol.abel nonote.s force sort.ed assert unique uniqusing uniqmaster",
-)
-_EGEN_TABLE = Options("by at field icodes p m.issing l.abel n.quantiles mean std")
-COMMANDS: _Table = {
-    **dict.fromkeys(("center", "encode", "tostring"), (_NEW, columnwise, "")),
-    **dict.fromkeys(("drop", "keep"), (Options(), drop, "by if in")),
-    **dict.fromkeys(("gsort", "sort"), (Options("", "stable"), sort, "")),
-    **dict.fromkeys(("import", "insheet"), (_IMPORT, read_text, "")),
-    "append": (Options("", "force nol.abel"), append, ""),
-    "carryforward": (Options("replace g.enerate by"), columnwise, "by"),
-    "collapse": (Options("by", "fast"), collapse, "if weights"),
-    "destring": (Options("replace g.enerate force i.gnore", "float"), columnwise, ""),
-    "duplicates": (Options("g.enerate", "force"), duplicates, ""),
-    "egen": (_EGEN_TABLE, egen, "by if"),
-    "expand": (Options("g.enerate"), expand, "if"),
-    "generate": (_GENERATE, generate, "by if"),
-    "ipolate": (Options("g.enerate by"), interpolate, "by"),
-    "joinby": (Options(), joinby, ""),
-    "merge": (_MERGE, merge, ""),
-    "predict": (Options("xb r.esiduals e pr"), predict, "if"),
-    "recode": (Options("g.enerate"), columnwise, ""),
-    "rename": (Options("low.er upp.er"), rename, ""),
-    "replace": (_GENERATE, replace_values, "by if"),
-    "reshape": (Options("i j str.ing"), reshape, ""),
-    "tabulate": (Options("g.enerate", "nof.req"), dummies, ""),
-    "use": (Options("", "clear replace nol.abel"), use, "if"),
-    "winsor": (Options("g.enerate p"), winsor_by_count, "if"),
-    "winsor2": (Options("r.eplace s.uffix c.uts by tr.im"), columnwise, ""),
-    "xi": (Options(), categories, ""),
-    "xtile": (Options("n.quantiles"), xtile, "if"),
+# What translates a command, by its name.
+COMMANDS: Mapping[str, Callable[[DataCall], Step]] = {
+    **dict.fromkeys(_COLUMNWISE, columnwise),
+    "append": append,
+    "collapse": collapse,
+    "drop": drop,
+    "duplicates": duplicates,
+    "egen": egen,
+    "expand": expand,
+    "generate": generate,
+    "gsort": sort,
+    "import": read_text,
+    "insheet": read_text,
+    "ipolate": interpolate,
+    "joinby": joinby,
+    "keep": drop,
+    "merge": merge,
+    "predict": predict,
+    "rename": rename,
+    "replace": replace_values,
+    "reshape": reshape,
+    "sort": sort,
+    "tabulate": dummies,
+    "use": use,
+    "winsor": winsor_by_count,
+    "xi": categories,
+    "xtile": xtile,
 }
 # Code of values that depend on the order of the rows.
 _BY_ROW = re.compile(r"\.(?:cumsum|shift|ffill)\(|\biloc\[|isin\(np")
@@ -814,18 +800,20 @@ _BY_ROW = re.compile(r"\.(?:cumsum|shift|ffill)\(|\biloc\[|isin\(np")
 
 def translate(command: Command, context: Context) -> Step:
     """Translate a data command; prefixes, conditions and weights are never ignored."""
-    options, function, parts = COMMANDS[command.name]
+    options = Options.of(command.name)
     typed = {
         **{"by" if p.name == "bysort" else p.name: True for p in command.prefixes},
         "if": command.condition is not None,
         "weights": command.weight is not None,
         "in": bool(command.rows),
     }
-    others = [part for part in typed if typed[part] and part not in parts.split()]
+    others = [
+        part for part in typed if typed[part] and part not in options.parts.split()
+    ]
     if others:
         raise StataError.because(f"{command.name} with {' and '.join(others)}")
     call = DataCall(command, context, options.read(command))
-    return _with_sorting(function(call), call)
+    return _with_sorting(COMMANDS[command.name](call), call)
 
 
 def _with_sorting(step: Step, call: DataCall) -> Step:

@@ -65,9 +65,8 @@ def translate(command: Command, context: Context) -> Translation:
     if command.name not in COMMANDS:
         reason = WITHOUT_MODEL.get(command.name, "the command is not known here")
         raise StataError.because(f"{cited(command.name)}: {reason}")
-    options, function = COMMANDS[command.name]
-    repeated = ("gmmstyle", "ivstyle")
-    translation = function(Call(command, context, options.read(command, repeated)))
+    options = Options.of(command.name).read(command, ("gmmstyle", "ivstyle"))
+    translation = COMMANDS[command.name](Call(command, context, options))
     notes = []
     has_pattern = command.name in MODELS and set("*?~") & set(command.arguments)
     if has_pattern and context.variables.columns is None and translation.spec:
@@ -334,17 +333,14 @@ def _predicted_by_formula(python: str, options: Collection[str]) -> str:
 
 
 TESTS: Table = {
-    "test": (Options(), test),
-    "testparm": (Options(), test),
-    "lincom": (Options(), lincom),
-    "hausman": (Options("const.ant"), hausman),
-    "utest": (Options("min max", "f.ieller pre.fix quad.ratic"), u_test),
-    "estat": (Options("", "window estore"), estat),
-    "xtserial": (Options("", "output"), serial),
-    **dict.fromkeys(_TESTS, (Options("", "pes.aran abs"), diagnostic)),
-    "bdiff": (
-        Options("g.roup m.odel r.eps f.irst", "d.etail nod.ots bd.ec s.eed bsa.mple"),
-        _difference,
-    ),
+    "bdiff": _difference,
+    "estat": estat,
+    "hausman": hausman,
+    "lincom": lincom,
+    "test": test,
+    "testparm": test,
+    "utest": u_test,
+    "xtserial": serial,
+    **dict.fromkeys(_TESTS, diagnostic),
 }
 COMMANDS: Table = {**MODELS, **TESTS}

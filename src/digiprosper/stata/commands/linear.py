@@ -11,8 +11,8 @@ from typing import Any
 from digiprosper.errors import StataError, cited
 from digiprosper.panel.grammar import backticked
 from digiprosper.panel.terms import canonical
-from digiprosper.stata.prefixes import NO_CONSTANT, NO_ESTIMATOR, TWO_STAGES, Options
-from digiprosper.stata.translation import ERRORS, Call, Context, Table, Translation
+from digiprosper.stata.prefixes import NO_CONSTANT, NO_ESTIMATOR, TWO_STAGES
+from digiprosper.stata.translation import Call, Context, Table, Translation
 from digiprosper.stata.varlists import (
     Product,
     absorbed,
@@ -23,7 +23,6 @@ from digiprosper.stata.varlists import (
     later_columns,
 )
 
-_FIRST = "first ff.irst rf savef.irst savefp.refix saverf endog.test noid redundant"
 _INSTRUMENTS = re.compile(
     r"\(([^=()]*(?:\([^()]*\)[^=()]*)*)=([^()]*(?:\([^()]*\)[^()]*)*)\)"
 )
@@ -352,27 +351,7 @@ def _has_no_factor(call: Call, cov_type: str, effects: Sequence[str]) -> bool:
 
 
 COMMANDS: Table = {
-    "reghdfe": (
-        Options(
-            f"a.bsorb noa.bsorb keepsin.gletons {ERRORS}",
-            "res.iduals timeit compact pool.size acc.eleration summ.arize nowarn "
-            "nosample nocon.stant",
-        ),
-        regression,
-    ),
-    "regress": (Options(f"noc.onstant {ERRORS}", "b.eta"), regression),
-    "areg": (Options(f"a.bsorb {ERRORS}"), regression),
-    "xtreg": (Options(f"fe re i {ERRORS}", "nonest theta"), regression),
-    "xtscc": (Options("fe lag ase"), regression),
-    "ivreghdfe": (
-        Options(
-            f"a.bsorb keepsin.gletons small gmm2s gmm {ERRORS}", f"{_FIRST} res.iduals"
-        ),
-        instrumented,
-    ),
-    "ivreg2": (Options(f"small gmm2s gmm {ERRORS}", _FIRST), instrumented),
-    "ivreg": (Options(ERRORS, "first"), instrumented),
-    "ivregress": (Options(f"small {ERRORS}", "first"), instrumented),
-    "xtivreg": (Options(f"fe small {ERRORS}", "first"), instrumented),
-    "xtivreg2": (Options(f"fe small gmm2s gmm {ERRORS}", _FIRST), instrumented),
+    **dict.fromkeys(("areg", "reghdfe", "regress", "xtreg", "xtscc"), regression),
+    **dict.fromkeys(("ivreg", "ivreg2", "ivreghdfe", "ivregress"), instrumented),
+    **dict.fromkeys(("xtivreg", "xtivreg2"), instrumented),
 }
