@@ -462,7 +462,7 @@ reg y x if z > s * two
 """
 
 
-def test_results_of_summarize_are_kept_in_columns(read, tmp_path, monkeypatch):
+def test_results_of_summarize_are_kept_beside_the_columns(read, tmp_path, monkeypatch):
     rng = np.random.default_rng(3)
     frame = pd.DataFrame(rng.normal(size=(60, 3)), columns=["y", "x", "z"])
     frame = frame.assign(id=np.arange(60) // 6, year=np.arange(60) % 6)
@@ -471,17 +471,81 @@ def test_results_of_summarize_are_kept_in_columns(read, tmp_path, monkeypatch):
     file = read(STORED.format("drop if z > 2"))
     assert [line.status for line in file.estimations] == ["translated"] * 2
     first, second = (line.translations[0] for line in file.estimations)
-    assert first.spec.where == "not (x <= _r_m_)"
-    assert second.spec.where == "not (z <= _r_s_ * 2)"
+    assert first.spec.where == "not (x <= _r_m_0)"
+    assert second.spec.where == "not (z <= _r_s_1 * 2)"
     names: dict[str, Any] = {}
     exec(file.script.partition("# line 10")[0], names)
     kept = frame[(frame.z <= 2) & (frame.x > frame.x.median())]
     assert names["fit"].nobs == len(kept)
+    # Scalars and macros stay when the data are others.
     for text in ("append using b", "collapse x y z, by(id)", "keep x y z", "use a"):
-        lost = read(STORED.format(text))
-        assert [line.status for line in lost.estimations] == ["not run"] * 2
+        file = read(STORED.format(text))
+        assert [line.status for line in file.estimations] == ["translated"] * 2
     text = STORED.replace("summ", "preserve\nsumm").format("restore")
-    assert [line.status for line in read(text).estimations] == ["not run"] * 2
+    assert [line.status for line in read(text).estimations] == ["translated"] * 2
+    # Those of marked data stay marked.
+    marked = STORED.replace("summ", "preserve\nkeep if r(k)\nsumm")
+    for text in ("use a", "restore"):
+        file = read(marked.format(text))
+        assert [line.status for line in file.estimations] == ["not run"] * 2
+
+
+def test_a_result_has_its_value_where_its_name_is_used_again(read: Any) -> None:
+    file = read(
+        "use a\nsum x\nlocal m = r(mean)\nlocal k `m'\nscalar m = r(sd)\n"
+        "local m = r(max)\nreg y x if x > `k'\nreg y x if x > m\n"
+    )
+    first, second = python(file)
+    assert "x <= _r_m_0" in first
+    assert "x <= _r_m_1" in second
+
+
+def test_a_scalar_that_a_block_may_set_has_no_value(read: Any) -> None:
+    file = read(
+        "use a\nscalar m = 5\ncapture confirm variable q\nif _rc {\n scalar m = 6\n}\n"
+        "gen z = x - m\nreg y z\nreg y x\n"
+    )
+    assert states(file)[-3:] == [(7, "not run"), (8, "not run"), (9, "translated")]
+
+
+def test_a_scalar_that_is_refused_changes_no_column(read: Any) -> None:
+    file = read(
+        'use a\nscalar s = 5\nscalar s = string(`r(se)\', "%5.3f")\nreg y x\n'
+        "gen z = x - s\nreg y z\n"
+    )
+    assert [status for _, status in states(file)[2:]] == [
+        *("refused", "translated", "not run", "not run")
+    ]
+
+
+def test_a_file_in_a_folder_that_is_a_macro_without_a_value(read: Any) -> None:
+    file = read("use ${data}firms.dta, clear\nreg y x\nuse ${data}, clear\nreg y x\n")
+    assert [line.status for line in file.estimations] == ["translated", "not run"]
+    assert "from_file('${data}firms.dta')" in file.script
+
+
+def test_names_of_a_pattern_are_changed(read: Any) -> None:
+    file = read(
+        "use a\ngen p_a = x\nrename p_* q_*_1\nreg y q_a_1\n"
+        "rename pc* m*\nreg y z\nreg y m1\n"
+    )
+    assert "name: 'q_' + name[2:None] + '_1' for name in [*df.filter" in file.script
+    assert [line.status for line in file.estimations] == [
+        *("translated", "translated", "translated")
+    ]
+    file = read("use a\npsmatch2 d x\nrename _w* w*\nreg y x w2\nreg y x\n")
+    assert [line.status for line in file.estimations[1:]] == ["not run", "translated"]
+
+
+def test_residuals_follow_from_columns_that_are_not_known(read: Any) -> None:
+    file = read(
+        "use a\nxtset id year\nreghdfe y x v1-v9, a(id)\npredict e, r\nreg e x\n"
+        "est store m\nhausman m\nxtreg y x v*, fe\nest store f\nhausman f\n"
+    )
+    assert [line.status for line in file.estimations] == ["translated"] * 3
+    assert [line.status for line in file.lines if "haus" in line.text] == [
+        *("translated", "refused")
+    ]
 
 
 def test_a_block_that_may_run_marks_what_it_would_change(read: Any) -> None:
@@ -678,7 +742,7 @@ def test_residuals_and_the_sample_are_of_a_fit_that_runs(read: Any) -> None:
     by_text = {line.text: (line.status, line.reason) for line in file.lines}
     assert by_text["predict e, r"][0] == "translated"
     assert "not estimated" in by_text["predict f, r"][1]
-    assert by_text["predict g"][0] == "refused"
+    assert by_text["predict g"][0] == "translated"
     assert by_text["predict h, e"][0] == "translated"
     not_run = "not run", "the estimation before it is not run"
     assert by_text["predict m"] == not_run

@@ -1171,3 +1171,99 @@ def test_a_regression_after_collect_is_the_last_one(run) -> None:
     file = run(f"{READ}reg gsp emp\ncollect _r_b, tag(m[1]): reg gsp pc\ntest pc\n")
     assert statuses(file)[-2:] == ["ran", "ran"]
     assert run(f"{READ}tab year, gen(a b)\ntab year, gen(a(b))\n").results == {}
+
+
+def test_a_range_of_columns_has_no_stored_result(run) -> None:
+    file = run(
+        "use states, clear\nsum pc\nscalar m = r(mean)\ngen a_b = unemp\n"
+        "egen total = rowtotal(pc-a_b)\ndrop *_*\ngen above = pc > m\nreg gsp above\n"
+    )
+    assert set(statuses(file)) == {"ran", "read", "skipped"}
+    data = dp.datasets.us_states().frame.reset_index()
+    columns = data.loc[:, "pc":].select_dtypes("number")
+    expected = columns.sum(axis=1) + data["unemp"]
+    np.testing.assert_allclose(file.data["total"], expected, rtol=1e-6)
+    np.testing.assert_array_equal(file.data["above"], data["pc"] > data["pc"].mean())
+
+
+def test_predictions_of_xtreg_have_the_constant_and_no_effects(run) -> None:
+    file = run(
+        f"{READ}xtreg gsp pc L.unemp if year < 1980, fe\nest store m\n"
+        "predict double p\nxtreg gsp pc i.year, fe\npredict q\n"
+    )
+    fit, data = file.results["m"], file.data
+    lagged = data.groupby("state")["unemp"].shift()
+    slopes = fit.params["pc"] * data["pc"] + fit.params["lag(unemp)"] * lagged
+    used = slopes.notna() & (data["year"] < 1980)
+    constant = data["gsp"][used].mean() - slopes[used].mean()
+    np.testing.assert_allclose(data["p"], constant + slopes, rtol=1e-9)
+    assert statuses(file)[-1] == "refused"
+
+
+def test_frequencies_of_a_logit_repeat_rows(run) -> None:
+    head = f"{READ}gen high = unemp > 6\ngen n = mod(year, 3)\ngen half = n / 2\n"
+    file = run(
+        f"{head}logit high pc water [fw=n], vce(cluster state)\nest store w\n"
+        "logit high pc water [fw=half]\nlogit high pc [pw=n]\n"
+        "logit high pc i.year i.state [fw=n]\nxtpoisson n pc [fw=n], fe\n"
+        "expand n\ndrop if n == 0\nlogit high pc water, vce(cluster state)\n"
+        "est store e\n"
+    )
+    assert [line.status for line in file.estimations] == [
+        *("ran", "refused", "refused", "refused", "refused", "refused")
+    ]
+    file = run(
+        f"{head}logit high pc water [fw=n], vce(cluster state)\nest store w\n"
+        "expand n\ndrop if n == 0\nxtset, clear\nxtset\n"
+    )
+    weighted, data = file.results["w"], file.data
+    x = np.column_stack([np.ones(len(data)), data[["pc", "water"]]])
+    p = weighted.predict(pd.DataFrame(x, columns=weighted.params.index))
+    scores = x * (data["high"].to_numpy() - p.to_numpy())[:, None]
+    assert weighted.nobs == len(data)
+    np.testing.assert_allclose(scores.sum(axis=0), 0, atol=1e-3)
+    bread = np.linalg.inv((x.T * (p * (1 - p)).to_numpy()) @ x)
+    sums = pd.DataFrame(scores).groupby(data["state"].to_numpy()).sum().to_numpy()
+    factor = len(sums) / (len(sums) - 1)
+    covariance = bread @ sums.T @ sums @ bread * factor
+    np.testing.assert_allclose(weighted.bse, np.sqrt(np.diag(covariance)), rtol=1e-6)
+
+
+def test_newey_is_that_of_a_single_series(run) -> None:
+    collapsed = "use states, clear\ncollapse gsp pc unemp, by(year)\ntsset year\n"
+    file = run(
+        f"{collapsed}newey gsp pc unemp, lag(2)\nest store m\nnewey gsp, lag(3)\n"
+        "newey gsp pc\ndrop if year == 1980\nnewey gsp pc, lag(2)\n"
+        "newey gsp pc [aw=unemp], lag(1)\n"
+    )
+    assert [line.status for line in file.estimations] == [
+        *("ran", "ran", "refused", "refused", "refused")
+    ]
+    rows = dp.datasets.us_states().frame.reset_index().groupby("year").mean(True)
+    x = np.column_stack([np.ones(len(rows)), rows[["pc", "unemp"]]])
+    bread = np.linalg.inv(x.T @ x)
+    b = bread @ x.T @ rows["gsp"].to_numpy()
+    scores = x * (rows["gsp"].to_numpy() - x @ b)[:, None]
+    meat = scores.T @ scores
+    for lag in (1, 2):
+        cross = scores[lag:].T @ scores[:-lag]
+        meat += (1 - lag / 3) * (cross + cross.T)
+    covariance = bread @ meat @ bread * len(rows) / (len(rows) - 3)
+    fit = file.results["m"]
+    np.testing.assert_allclose(fit.params, b, rtol=1e-5)
+    np.testing.assert_allclose(fit.bse, np.sqrt(np.diag(covariance)), rtol=1e-4)
+    assert fit.use_t
+    assert run(f"{READ}newey gsp pc, lag(2)\n").estimations[0].status == "refused"
+
+
+def test_numbers_of_values_are_missing_where_the_value_is(run) -> None:
+    file = run(
+        f'{READ}replace unemp = . if year == 1980\ngen t = cond(year > 1980, "", "b")\n'
+        "bysort state: egen n = nvals(unemp)\negen k = nvals(t)\n"
+        "egen some = nvals(year) if year > 1980, by(state)\n"
+    )
+    data = file.data
+    counts = data.groupby("state")["unemp"].transform("nunique")
+    np.testing.assert_array_equal(data["n"], counts.where(data["unemp"].notna()))
+    np.testing.assert_array_equal(data["k"], np.where(data["t"] == "b", 1, np.nan))
+    np.testing.assert_array_equal(data["some"], np.where(data.year > 1980, 6, np.nan))

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtr
 
-results, saved, columns, tables = {}, {}, {}, {}
+results, saved, columns, tables, scalars = {}, {}, {}, {}, {}
 # Labels of files, and columns of single precision.
 labels, floats = set(), set()
 # The least and the most of types of whole numbers.
@@ -220,6 +220,9 @@ def checked(fit):
         return fit
     x, p = np.asarray(fit.model.exog), fit.predict()
     assert np.linalg.matrix_rank(x) == x.shape[1], "collinear regressors"
+    if fit.cov_type == "HAC":
+        times = fit.model.data.row_labels.get_level_values(-1)
+        assert len({*np.diff(times)}) < 2, "periods are absent"
     if not hasattr(fit, "mle_retvals"):
         return fit
     assert fit.mle_retvals["converged"], "the likelihood has no maximum"
@@ -254,6 +257,12 @@ def by_row(values, df):
 def by_time(panel, df, term):
     """Compute a term with lags for each row of df."""
     return by_row(panel.assign(term=term).frame["term"], df)
+
+
+def without_effects(fit, panel, df):
+    """Predict from slopes and the constant, without effects, as predict, xb."""
+    columns = [by_time(panel, df, name) * slope for name, slope in fit.params.items()]
+    return sum(columns) + fit.constant()["estimate"]
 
 
 def stored(name, x, kind=""):

@@ -19,6 +19,7 @@ import pandas as pd
 from digiprosper.errors import StataError
 from digiprosper.panel.grammar import backticked
 from digiprosper.stata import _script
+from digiprosper.stata.prefixes import STORED
 
 _TOKEN = re.compile(
     r"""\s*(?:
@@ -396,6 +397,8 @@ class Printer:
                 return number_text(value)
             case "name" if value not in ("_n", "_N"):
                 name = self.resolve(value)
+                if self.pandas and name.startswith(STORED):
+                    return f"pd.Series(scalars[{name!r}], df.index)"
                 return f"df[{name!r}]" if self.pandas else backticked(name)
             case "shifted":
                 return self._time_operators(node)

@@ -29,9 +29,9 @@ from typing import Any, TypeAlias
 
 from digiprosper.errors import Notice, StataError, notice_of
 from digiprosper.stata.commands import linear
-from digiprosper.stata.commands.data import COMMANDS, STATISTICS, winsor_suffix
+from digiprosper.stata.commands.data import STATISTICS, winsor_suffix
 from digiprosper.stata.expressions import Node, parse
-from digiprosper.stata.prefixes import Command, split
+from digiprosper.stata.prefixes import Command, Options, split
 from digiprosper.stata.report import Event
 from digiprosper.stata.translation import ASSIGNMENT, ONE_SERIES
 
@@ -327,7 +327,7 @@ def _chooses_errors(command: Command) -> bool:
 
 def _winsorised_in_vain(command: Command, later: list[Command]) -> Iterator[str]:
     """List variables that are estimated as they were, and never as ``winsor2`` cut."""
-    table = COMMANDS["winsor2"][0]
+    table = Options.of("winsor2")
     options = {table.read_one(option): value for option, value in command.options}
     suffix = winsor_suffix(options)
     used = {w for c in later for w in re.findall(r"[\w*]+", c.text)}

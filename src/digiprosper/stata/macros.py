@@ -27,7 +27,7 @@ _RANGE = re.compile(
     rf"{_NUMBER}\s+{_NUMBER}\s+(?:to|:)\s*{_NUMBER}"
     rf"|{_NUMBER}\s*(?:\(\s*{_NUMBER}\s*\)|[/:])\s*{_NUMBER}|{_NUMBER}|(\S+)"
 )
-_FOLDER = re.compile(r"(?:\$\w+|\$\{\w+\}|`\w+')(?=[/\\])")
+_FOLDER = re.compile(r"(?:\$\w+|\$\{\w+\}|`\w+')(?=[/\\])|\$\{\w+\}(?=\w)")
 # What names of tempvar and tempfile begin with.
 TEMPORARY = "__"
 _MOST_TURNS = 2_000

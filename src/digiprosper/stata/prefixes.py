@@ -16,11 +16,14 @@ from digiprosper.errors import StataError, cited, did_you_mean
 # it may change: it prints (or draws, saves, sets), has results that become the last,
 # keeps r(mean) as it was, estimates, makes columns, changes the data, sets macros, or
 # has the path of a file. Of an alias the note is the command meant; of others it is the
-# reason why it is not translated.
+# reason why it is not translated. Of translated commands there are the options that are
+# read, those that change no number, and the parts of a data command.
 _TEXT = files("digiprosper.stata").joinpath("commands.csv").read_text(encoding="utf-8")
-_ROWS = [*csv.reader(_TEXT.splitlines())][1:]
-_SHORTENED = [entry for entry, _, _ in _ROWS if "." in entry]
-COMMANDS = {entry.replace(".", "") for entry, _, _ in _ROWS}
+_ROWS = [*csv.DictReader(_TEXT.splitlines(), restval="")]
+_SHORTENED = [row["command"] for row in _ROWS if "." in row["command"]]
+COMMANDS = {row["command"].replace(".", ""): row for row in _ROWS}
+# What names of stored results, which are not among the columns, begin with.
+STORED = "_r_"
 NO_ESTIMATOR = "digiprosper has no such estimator"
 TWO_STAGES = "there is two-stage least squares only"
 NO_CONSTANT = "a regression without constant"
@@ -34,9 +37,9 @@ _REASONS = {
 def of_kind(*kinds: str) -> dict[str, str]:
     """List the commands of some kinds, with the note, or reason of the first kind."""
     return {
-        entry.replace(".", ""): note or _REASONS.get(kinds_of.split(" ")[0], "")
-        for entry, kinds_of, note in _ROWS
-        if {*kinds} & {*kinds_of.split(" ")}
+        name: row["note"] or _REASONS.get(row["kind"].split(" ")[0], "")
+        for name, row in COMMANDS.items()
+        if {*kinds} & {*row["kind"].split(" ")}
     }
 
 
@@ -62,7 +65,7 @@ def completed(word: str, entries: Iterable[str]) -> str | None:
 
 def column_name(word: str, columns: Sequence[str] | None) -> str:
     """Find the column that a name or abbreviation means, or keep it without a list."""
-    if columns is None or word in columns:
+    if columns is None or word in columns or word.startswith(STORED):
         return word
     begun = [name for name in columns if name.startswith(word)]
     if len(begun) == 1:
@@ -270,11 +273,18 @@ class Options:
     """A table of options: what is translated, and what changes no number.
 
     Entries are written ``"a.bsorb"``: the part before the dot is enough. An option in
-    neither of them is refused.
+    neither of them is refused. `parts` are those that a data command may have besides.
     """
 
     mapped: str = ""
     harmless: str = ""
+    parts: str = ""
+
+    @classmethod
+    def of(cls, name: str) -> Options:
+        """Take the options of a command from the table of commands."""
+        row = COMMANDS[name]
+        return cls(row["options"], row["ignored"], row["parts"])
 
     def read(self, command: Command, repeated: Sequence[str] = ()) -> dict[str, str]:
         """Read options by full name, empty if alone; the last of `repeated` counts."""
@@ -311,8 +321,3 @@ _REFUSED = {
     **dict.fromkeys(("liml", "cue", "ful.ler"), TWO_STAGES),
     **dict.fromkeys(("noc.onstant", "h.ascons", "tsscons"), NO_CONSTANT),
 }
-# Other options of xtset only tell how time is shown.
-XTSET = Options(
-    "d.elta",
-    "c.locktime d.aily w.eekly m.onthly q.uarterly h.alfyearly y.early g.eneric format",
-)

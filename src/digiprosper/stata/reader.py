@@ -30,10 +30,12 @@ from digiprosper.stata.macros import (
     words_of,
 )
 from digiprosper.stata.prefixes import (
+    COMMANDS,
     PRINTING,
     RESTORING,
-    XTSET,
+    STORED,
     Command,
+    Options,
     command_name,
     of_kind,
     read_command,
@@ -42,7 +44,6 @@ from digiprosper.stata.prefixes import (
 from digiprosper.stata.report import Event, Records
 from digiprosper.stata.taint import (
     CREATED,
-    KNOWN,
     Taint,
     condition_and_command,
     generated,
@@ -69,7 +70,7 @@ _WITH_PATH, _OF_MACROS = of_kind("file"), of_kind("macros")
 # Commands besides estimations whose results become the last ones.
 _WITH_RESULTS = of_kind("results")
 # Commands that leave the last results as they are, although they are refused.
-_KEEPING_FIT = KNOWN - {*estimations.MODELS, *of_kind("estimates", "results")}
+_KEEPING_FIT = COMMANDS.keys() - {*estimations.MODELS, *of_kind("estimates", "results")}
 # Commands after which r(mean) is as before.
 _KEEPING_RESULTS = of_kind("keeps")
 _NOT_TRANSLATED = of_kind("makes", "changes")
@@ -113,8 +114,6 @@ class Reader(Records):
         self.programs: dict[str, tuple[int, range, bool]] = {}
         self.sample: tuple[str, ...] = ()
         self.preserved: list[tuple[Context, Taint, tuple[str, ...]]] = []
-        # Columns with results of summarize, for macros and scalars.
-        self.result_columns: set[str] = set()
         # What the local of a loop stands for, whose columns are not known.
         self.patterns: dict[str, str] = {}
         self.depth: int = 0
@@ -162,7 +161,7 @@ class Reader(Records):
             header, _, kind = self.statements[self.position].text.partition(",")
             name = command_name(header.split()[-1])
             text = "\n".join(self.statements[at].text for at in block)
-            is_read = name not in KNOWN and kind.strip() in ("", "rclass")
+            is_read = name not in COMMANDS and kind.strip() in ("", "rclass")
             is_read &= not _NOT_IN_PROGRAMS.search(text)
             self.programs[name] = self.number, block, is_read
             if is_read:
@@ -213,7 +212,7 @@ class Reader(Records):
             name = self.macros.name_of(text.partition(" ")[2], mark)
             self.macros.forget(name, known_later(name, reason))
         elif word == "scalar":
-            self.taint.mark(CREATED.findall(text)[:1], self.number)
+            self._forget_scalar(text)
         if word in ("local", "global", "scalar", *CONTROL, *_OF_MACROS, "", "{", "}"):
             return
         command = None
@@ -378,11 +377,10 @@ class Reader(Records):
             mark = "$" if word == "global" else ""
             self.macros.assign(arguments, mark)
             name, _, value = arguments.replace(" ", "").partition("=")
-            if mark + name in self.macros.unknown:
-                column = self._result_column(name, value)
-                if column:
-                    self.macros.forget(mark + name)
-                    self.macros.values[mark + name] = column
+            is_unknown = mark + name in self.macros.unknown
+            if is_unknown and (stored := self._stored_result(name, value)):
+                self.macros.forget(mark + name)
+                self.macros.values[mark + name] = stored
         elif word in ("tempvar", "tempname", "tempfile"):
             for name in self.macros.expand(arguments).split():
                 self.macros.values[name] = f"{TEMPORARY}{name}"
@@ -406,24 +404,30 @@ class Reader(Records):
                 self.macros.forget(name)
                 values[name] = values.get(str(at), "")
 
+    def _forget_scalar(self, text: str) -> None:
+        """Mark a scalar whose value is not known; it has none that it had before."""
+        names = CREATED.findall(text)[:1]
+        self.taint.mark(names, self.number)
+        for name in names:
+            self.context.scalars.pop(name, None)
+
     def _scalar(self, text: str) -> None:
         """Keep the value of a scalar; in an expression it looks like a column."""
         for name in CREATED.findall(text)[:1]:
-            value, scalars = text.partition("=")[2], self.context.scalars
-            scalars.pop(name, None)
+            value = text.partition("=")[2]
             try:
-                scalars[name] = Node("number", constant(self.context.parse(value)))
+                node = Node("number", constant(self.context.parse(value)))
             except StataError:
-                if column := self._result_column(name, value):
-                    scalars[name] = Node("name", column)
-            if name in scalars:
+                node = Node("name", self._stored_result(name, value))
+            self._forget_scalar(text)
+            if node.value != "":
+                self.context.scalars[name] = node
                 self.taint.unmark([name])
-            else:
-                self.taint.mark([name], self.number)
 
-    def _result_column(self, name: str, text: str) -> str:
-        """Keep a result such as r(mean) in a column; without one, nothing."""
-        context, column = self.context, f"_r_{name}_"
+    def _stored_result(self, name: str, text: str) -> str:
+        """Store a result such as r(mean), and name it; empty if it is none."""
+        context = self.context
+        stored = f"{STORED}{name}_{len(context.stored)}"
         try:
             node = context.parse(self.macros.expand(text))
             kinds = {part.kind for part in node.walk()}
@@ -433,15 +437,14 @@ class Reader(Records):
             code = printer.number(node)
         except StataError:
             return ""
-        self._write(f"df[{column!r}] = {code}")
-        self.panel_keys = None
-        self.taint.unmark([column])
         if self.taint.reason([code]):
-            self.taint.mark([column], self.number)
-        context.variables = context.variables.changed([column], [])
-        context.complete.add(column)
-        self.result_columns.add(column)
-        return column
+            self.taint.mark([stored], self.number)
+        else:
+            self._write(f"scalars[{stored!r}] = {code}")
+        self.panel_keys = None
+        context.complete.add(stored)
+        context.stored.add(stored)
+        return stored
 
     def _command(self, command: Command, undefined: str) -> None:
         self._note_command(command)
@@ -468,7 +471,9 @@ class Reader(Records):
         self._record("skipped").is_estimation = True
         translation = self._translate(command, undefined)
         self.taint.mark(stored_columns(command), self.number)
-        self.context.last = translation if translation.is_foreign else translation.spec
+        self.context.last = translation if translation.is_foreign else None
+        if translation.is_model and not translation.is_foreign:
+            self.context.last = self.context.specified
         self.context.fitted_keys = (self.context.entity, self.context.time)
         self._store(command.stored, by_eststo=True)
 
@@ -636,15 +641,13 @@ class Reader(Records):
         self.panel_keys = None
 
     def _mark_step(self, command: Command, step: Step, reason: str) -> None:
-        """Mark new columns of a step that is not run, and results of other data."""
+        """Mark new columns of a step that is not run."""
         if reason:
             # The last line that a reason names is the cause.
             lines = re.findall(r"line (\d+)", reason) or [self.number]
             self.taint.mark(step.creates, int(lines[-1]))
         elif command.name != "replace":
             self.taint.unmark(step.creates)
-        if step.has_new_rows or (command.name == "keep" and not command.condition):
-            self.taint.mark(self.result_columns, self.number)
 
     def _note_sample(self, command: Command, reason: str) -> None:
         """Note the condition of ``keep`` or ``drop``, and rows that depend on marks."""
@@ -702,7 +705,7 @@ class Reader(Records):
             if command.name == "tsset" and len(names) == 1:
                 keys = [ONE_SERIES, *keys]
             self.context.entity, self.context.time = keys[:2]
-            step = XTSET.read(command).get("delta")
+            step = Options.of("xtset").read(command).get("delta")
             self.context.step = whole(step, "delta") if step else None
             self.context.complete |= set(names)
             self.context.order = tuple(self.context.keys)
@@ -726,10 +729,9 @@ class Reader(Records):
                 self.context = replace(
                     context, results=results, last=last, fitted_keys=(), summary={}
                 )
+                marked_results = self.taint.of_results
                 self.taint, self.sample = copy.deepcopy(taint), sample
-                variables = self.context.variables
-                present = {*(variables.columns or ()), *variables.created}
-                self.taint.mark(self.result_columns - present, self.number)
+                self.taint.columns |= marked_results
                 self._write("df, floats = preserved[0].copy(), {*preserved[1]}")
                 self.panel_keys = None
         self._record("read")
@@ -784,6 +786,9 @@ class Reader(Records):
                 self._forget_last_fit(None)
             else:
                 self._mark_program(name)
+            return
+        if name == "scalar":
+            self._forget_scalar(text)
             return
         columns = would_make(name, text, command, self.patterns)
         if columns is not None:

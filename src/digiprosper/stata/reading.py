@@ -322,7 +322,7 @@ class Runner(Reader):
     def _other(self, command: Command) -> None:
         super()._other(command)
         if command.name == "levelsof" and not (command.prefixes or command.rows):
-            options = Options("l.ocal").read(command)
+            options = Options.of("levelsof").read(command)
             self._levels(DataCall(command, self.context, options))
 
     def _levels(self, call: DataCall) -> None:

@@ -10,11 +10,12 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from digiprosper.errors import StataError
-from digiprosper.stata.commands import data, estimations
+from digiprosper.stata.commands import estimations
 from digiprosper.stata.lines import first_word
 from digiprosper.stata.prefixes import (
     COMMANDS,
     RESTORING,
+    STORED,
     Command,
     command_name,
     of_kind,
@@ -25,11 +26,9 @@ from digiprosper.stata.varlists import LaterColumns
 
 NAME = re.compile(r"[^\W\d]\w*")
 CREATED = re.compile(r"([^\W\d]\w*)\s*(?::\w+)?\s*=(?!=)")
-# Commands that only print, test or estimate, those that make columns, and all together
-# with the others that are known.
+# Commands that only print, test or estimate, and those that make columns.
 _KEEPING = {*estimations.COMMANDS, *of_kind("estimates", "prints")}
 _MAKING = of_kind("makes")
-KNOWN = {*COMMANDS, *estimations.COMMANDS, *data.COMMANDS}
 # Columns of commands that match or weight rows.
 _MATCHED = {
     "psmatch2": "_weight _support _pscore _treated _id _n1 _pdif",
@@ -50,10 +49,14 @@ class Taint:
     # Why rows, or columns that a line does not name, would have changed.
     rows: str = ""
 
+    @property
+    def of_results(self) -> dict[str, int]:
+        """The marks of stored results, which other data leave as they are."""
+        return {n: line for n, line in self.columns.items() if n.startswith(STORED)}
+
     def clear(self) -> None:
-        """Forget everything: the data are read anew."""
-        self.columns.clear()
-        self.rows = ""
+        """Forget the marks of data: they are read anew."""
+        self.columns, self.rows = self.of_results, ""
 
     def mark(self, names: Iterable[str], line: int) -> None:
         """Mark columns."""
@@ -110,7 +113,7 @@ def is_no_command(name: str, text: str, *, others_run: bool) -> bool:
     # The rest of a command whose lines were not joined, as ``se(%9.3f) replace``.
     continuation = r"(?!range)\w+\(|(robust|first|verbose)$"
     continues = re.match(continuation, text) is not None or text.count('"') % 2 == 1
-    continues &= name not in KNOWN
+    continues &= name not in COMMANDS
     is_text = "," not in text or text.rstrip().endswith((".", "?", "!"))
     return is_sign or continues or _is_misspelt(name) or (is_heading and is_text)
 
@@ -132,7 +135,7 @@ def condition_and_command(text: str) -> tuple[str, str]:
         # A side of a comparison is a variable, though it has the name of a command.
         is_side = re.match(r"[=<>!~&|]", after)
         is_side = is_side or re.search(r"[-=<>!~&|+*/^]$", words[count - 1])
-        if word and not is_side and command_name(word[0]) in KNOWN:
+        if word and not is_side and command_name(word[0]) in COMMANDS:
             return " ".join(words[:count]), " ".join(words[count:])
     raise StataError.because("this use of if is not read")
 
@@ -151,7 +154,7 @@ def keeps_data(name: str, command: Command | None) -> bool:
 def _is_misspelt(name: str) -> bool:
     """Tell whether a long name has the letters of a command in another order."""
     is_long, letters = len(name) > len("regress"), sorted(name)
-    return is_long and name not in KNOWN and letters in map(sorted, KNOWN)
+    return is_long and name not in COMMANDS and letters in map(sorted, COMMANDS)
 
 
 def only_columns(command: Command) -> bool:

@@ -19,7 +19,7 @@ from digiprosper.panel.access import check_panel
 from digiprosper.panel.grammar import backticked
 from digiprosper.specification import Specification
 from digiprosper.stata.expressions import Node, Printer, parse, unquoted
-from digiprosper.stata.prefixes import Command, Options, split
+from digiprosper.stata.prefixes import Command, split
 from digiprosper.stata.varlists import (
     LaterColumns,
     Product,
@@ -78,8 +78,6 @@ class Translation:
         return self.python.startswith(("linearmodels.", "Logit(", "Probit(", "OLS("))
 
 
-# Options of standard errors, of most estimations.
-ERRORS = "vce cl.uster r.obust"
 # Options without an argument, and the field and the value that each stands for.
 FLAGS: Mapping[str, tuple[str, Any]] = {
     "long2": ("base_period", "universal"),
@@ -124,6 +122,8 @@ class Context:
     # Named results of est store, to the specification behind them.
     results: dict[str, Any] = field(default_factory=dict)
     last: Any = None
+    # The specification that is written last, also where columns are not known.
+    specified: Any = None
     # Code of what the last summarize stored, such as r(mean).
     summary: dict[str, str] = field(default_factory=dict)
     # Columns that the rows are sorted by; empty for rows in the order of a file.
@@ -135,6 +135,8 @@ class Context:
     # Scalars, as numbers that replace their names.
     scalars: dict[str, Node] = field(default_factory=dict)
     used_scalars: set[str] = field(default_factory=set)
+    # Names of results of summarize that the script has stored.
+    stored: set[str] = field(default_factory=set)
     # Where files are, if they are read.
     folder: Path | None = None
     # Keys of the rows of the last estimation.
@@ -146,7 +148,8 @@ class Context:
         """Find a file in the folder of the data by the last parts of its path."""
         if self.folder is None:
             return path
-        parts, files = re.split(r"[/\\]", path.lower()), [*self.folder.rglob("*")]
+        # A folder may be a macro without a value, as in ${data}firms.dta.
+        parts, files = re.split(r"[/\\}]", path.lower()), [*self.folder.rglob("*")]
         for count in range(1, len(parts) + 1):
             end = "/".join(["", *parts[-count:]])
             nearer = [f for f in files if f.as_posix().lower().endswith(end)]
@@ -161,13 +164,14 @@ class Context:
     @property
     def panel_code(self) -> str:
         """Code of the panel of ``xtset``, or of rows where there is none."""
+        frame = "df.assign(**scalars)" if self.stored else "df"
         if self.entity is None:
-            return "dp.Panel.from_rows(df)"
+            return f"dp.Panel.from_rows({frame})"
         if self.time is None:
-            return f"dp.Panel.from_rows(df, entity={self.entity!r})"
-        series = f".assign({ONE_SERIES}=1)" if self.entity == ONE_SERIES else ""
+            return f"dp.Panel.from_rows({frame}, entity={self.entity!r})"
+        frame += f".assign({ONE_SERIES}=1)" if self.entity == ONE_SERIES else ""
         step = f", step={self.step}" if self.step else ""
-        return f"dp.Panel(df{series}, {self.entity!r}, {self.time!r}{step})"
+        return f"dp.Panel({frame}, {self.entity!r}, {self.time!r}{step})"
 
     @property
     def is_linear(self) -> bool:
@@ -342,7 +346,7 @@ class Call:
 
         def with_placeholders(value: Any) -> Any:
             if isinstance(value, LaterColumns):
-                placeholder = f"later_columns_{len(later)}"
+                placeholder = f"_later_columns_{len(later)}"
                 later[placeholder] = value
                 return placeholder
             if isinstance(value, list):
@@ -357,6 +361,7 @@ class Call:
             spec = getattr(import_module("digiprosper"), name)(**options)
         except DigiprosperError as error:
             raise StataError.because(str(error).rstrip(".")) from error
+        self.context.specified = spec
         code = as_python(spec)
         for placeholder, columns in later.items():
             code = code.replace(f'"{placeholder}"', columns)
@@ -552,5 +557,5 @@ def _written(value: Any) -> str:
     return "spatial_weights" if is_matrix else repr(value)
 
 
-# Commands by name: the table of their options, and what translates them.
-Table: TypeAlias = "Mapping[str, tuple[Options, Callable[[Call], Translation]]]"
+# What translates a command, by its name.
+Table: TypeAlias = "Mapping[str, Callable[[Call], Translation]]"

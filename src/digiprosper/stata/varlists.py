@@ -10,7 +10,7 @@ from digiprosper.errors import StataError, cited
 from digiprosper.panel.grammar import backticked
 from digiprosper.stata.expressions import number_text, shifted
 from digiprosper.stata.macros import numbers
-from digiprosper.stata.prefixes import column_name, matching, split
+from digiprosper.stata.prefixes import STORED, column_name, matching, split
 
 _SHIFT = r"(?:[LFDSlfds]\d*)(?:\.?[LFDSlfds]\d*)*"
 # A base, a kind, an omitted variable or a level, then operators of time, then a name.
@@ -64,7 +64,8 @@ class LaterColumns(str):
     def may_have(self, name: str) -> bool:
         """Tell whether a column may be among them."""
         pattern = re.search(r"regex='([^']*)'", self)
-        return pattern is None or re.search(pattern[1], name) is not None
+        fits = pattern is None or re.search(pattern[1], name) is not None
+        return fits and not name.startswith(STORED)
 
 
 def later_columns(names: Iterable[str]) -> list[LaterColumns]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, TypeAlias
+from typing import Any
 
 from digiprosper.errors import StataError, cited
 from digiprosper.stata.commands.estimations import predict
@@ -26,7 +26,7 @@ _DRAWS = {"runiform", "rnormal", "uniform", "invnormal", "rbinomial", "runiformi
 # Kinds of nodes whose values are missing only where a variable inside is.
 _COMPUTED = {"number", "text", "name", "binary", "unary"}
 # Functions whose values are whole numbers that single precision keeps.
-_COUNTS = {"count", "group", "rank", "rowmiss", "rownonmiss", "xtile"}
+_COUNTS = {"count", "group", "nvals", "rank", "rowmiss", "rownonmiss", "xtile"}
 # Statistics of egen and collapse, by their name in pandas.
 STATISTICS = {
     **{name: name for name in ("mean", "max", "min", "median", "sum", "count")},
@@ -67,6 +67,8 @@ _EGEN_OPTIONS = {
     "rowtotal": "missing",
     "total": "missing",
 }
+# Code that makes one group.
+_ALL_ROWS = ".groupby(np.zeros(len(df)))"
 # The values of _merge by their names.
 _KEPT = {"master": 1, "1": 1, "using": 2, "2": 2, "match": 3, "matched": 3, "3": 3}
 
@@ -141,7 +143,7 @@ def egen(call: DataCall) -> Step:
         # The other rows would keep their values.
         others.add("the if of ereplace")
     write = _EGEN.get(function)
-    if write is None or others or (call.groups[0] and write is not _column_statistic):
+    if write is None or others or (call.groups[0] and write not in _BY_GROUP):
         raise StataError.because(f"egen {' and '.join([cited(text), *others])}")
     code = write(function, inside, call)
     storage = "double" if function in _COUNTS else storage
@@ -213,12 +215,24 @@ def _column_statistic(function: str, inside: str, call: DataCall) -> str:
     return call.only_where(code)
 
 
+def _distinct_values(_: str, inside: str, call: DataCall) -> str:
+    """Write ``nvals(x)``: how many values there are, where there is one."""
+    value, by = call.value(inside), call.printer.by or _ALL_ROWS
+    count = f"{value}.replace('', np.nan){by}.transform('nunique')"
+    return f"only_where({count}, ~missing({value}))"
+
+
 _EGEN: Mapping[str, Callable[[str, str, DataCall], str]] = {
     **dict.fromkeys(STATISTICS, _column_statistic),
     **dict.fromkeys(("rank", "std", "pctile", "xtile", "mode"), _column_statistic),
     **dict.fromkeys(_ROW_STATISTICS, _row_statistic),
     "cut": _cut,
+    "nvals": _distinct_values,
 }
+
+
+# Functions that may be by group.
+_BY_GROUP = (_column_statistic, _distinct_values)
 
 
 def summary(command: Command, context: Context) -> dict[str, str]:
@@ -250,7 +264,7 @@ def winsor_by_count(call: DataCall) -> Step:
 
 def interpolate(call: DataCall) -> Step:
     """Translate ``ipolate y x, generate(z)``: on lines between values of y."""
-    by = call.printer.by or ".groupby(np.zeros(len(df)))"
+    by = call.printer.by or _ALL_ROWS
     code = f"interpolated(rows, *{call.require_names(2)!r}) for _, rows in df{by}"
     return assigned(call.new_name, f"pd.concat([{code}])")
 
@@ -456,6 +470,8 @@ def rename(call: DataCall) -> Step:
         code = f"df = renamed(df, str.{min(call.options)})"
         return Step(code, (LaterColumns("*df"),), order=UNKNOWN_ORDER)
     olds, news = lists if len(lists) == 2 else ([], [""])
+    if "".join(olds).count("*") == "".join(news).count("*") == len(olds) == 1:
+        return _renamed_pattern(*olds, *news)
     is_plain = len(olds) == len(news) and all(n.isidentifier() for n in olds + news)
     if call.options or not is_plain:
         raise StataError.because("rename other than old new or (old ...) (new ...)")
@@ -465,6 +481,18 @@ def rename(call: DataCall) -> Step:
     complete = {*olds} <= context.complete
     code = f"df = renamed(df, {names!r})"
     return Step(code, (*news,), (*olds,), complete, order=order)
+
+
+def _renamed_pattern(old: str, new: str) -> Step:
+    """Write ``rename a*b c*d``: what is for the star stays in the name."""
+    columns = LaterColumns.of_pattern(old)
+    begin, end = map(len, old.split("*"))
+    first, last = new.split("*")
+    part = f"name[{begin}:{-end or None}]"
+    names = f"name: {first!r} + {part} + {last!r} for name in [{columns}]"
+    code = f"df = renamed(df, {{{names}}})"
+    new_columns = LaterColumns.of_pattern(new)
+    return Step(code, (new_columns,), (columns,), order=UNKNOWN_ORDER)
 
 
 def use(call: DataCall) -> Step:
@@ -738,47 +766,33 @@ def reshape(call: DataCall) -> Step:
     return Step(code, creates, (column, *stubs), order=(*keys,), filled=(*keys,))
 
 
-# Options of a command, what translates it, and the other parts that it may have.
-_Table: TypeAlias = "Mapping[str, tuple[Options, Callable[[DataCall], Step], str]]"
-_IMPORT = Options(
-    "asdouble case cellra.nge clear delim.iters enc.oding first.row sh.eet tab "
-    "varn.ames",
-    "all.string locale string.cols numericc.ols comma names",
-)
-_GENERATE = Options("", "before after")
-_NEW = Options("replace g.enerate force l.abel", "float noe.xtend")
-_MERGE = Options(
-    "keep keepus.ing gen.erate nogen.erate",
-    "norep.ort nol.abel nonote.s force sort.ed assert unique uniqusing uniqmaster",
-)
-_EGEN_TABLE = Options("by at field icodes p m.issing l.abel n.quantiles mean std")
-COMMANDS: _Table = {
-    **dict.fromkeys(("center", "encode", "tostring"), (_NEW, columnwise, "")),
-    **dict.fromkeys(("drop", "keep"), (Options(), drop, "by if in")),
-    **dict.fromkeys(("gsort", "sort"), (Options("", "stable"), sort, "")),
-    **dict.fromkeys(("import", "insheet"), (_IMPORT, read_text, "")),
-    "append": (Options("", "force nol.abel"), append, ""),
-    "carryforward": (Options("replace g.enerate by"), columnwise, "by"),
-    "collapse": (Options("by", "fast"), collapse, "if weights"),
-    "destring": (Options("replace g.enerate force i.gnore", "float"), columnwise, ""),
-    "duplicates": (Options("g.enerate", "force"), duplicates, ""),
-    "egen": (_EGEN_TABLE, egen, "by if"),
-    "expand": (Options("g.enerate"), expand, "if"),
-    "generate": (_GENERATE, generate, "by if"),
-    "ipolate": (Options("g.enerate by"), interpolate, "by"),
-    "joinby": (Options(), joinby, ""),
-    "merge": (_MERGE, merge, ""),
-    "predict": (Options("xb r.esiduals e pr"), predict, "if"),
-    "recode": (Options("g.enerate"), columnwise, ""),
-    "rename": (Options("low.er upp.er"), rename, ""),
-    "replace": (_GENERATE, replace_values, "by if"),
-    "reshape": (Options("i j str.ing"), reshape, ""),
-    "tabulate": (Options("g.enerate", "nof.req"), dummies, ""),
-    "use": (Options("", "clear replace nol.abel"), use, "if"),
-    "winsor": (Options("g.enerate p"), winsor_by_count, "if"),
-    "winsor2": (Options("r.eplace s.uffix c.uts by tr.im"), columnwise, ""),
-    "xi": (Options(), categories, ""),
-    "xtile": (Options("n.quantiles"), xtile, "if"),
+# What translates a command, by its name.
+COMMANDS: Mapping[str, Callable[[DataCall], Step]] = {
+    **dict.fromkeys(_COLUMNWISE, columnwise),
+    "append": append,
+    "collapse": collapse,
+    "drop": drop,
+    "duplicates": duplicates,
+    "egen": egen,
+    "expand": expand,
+    "generate": generate,
+    "gsort": sort,
+    "import": read_text,
+    "insheet": read_text,
+    "ipolate": interpolate,
+    "joinby": joinby,
+    "keep": drop,
+    "merge": merge,
+    "predict": predict,
+    "rename": rename,
+    "replace": replace_values,
+    "reshape": reshape,
+    "sort": sort,
+    "tabulate": dummies,
+    "use": use,
+    "winsor": winsor_by_count,
+    "xi": categories,
+    "xtile": xtile,
 }
 # Code of values that depend on the order of the rows.
 _BY_ROW = re.compile(r"\.(?:cumsum|shift|ffill)\(|\biloc\[|isin\(np")
@@ -786,18 +800,20 @@ _BY_ROW = re.compile(r"\.(?:cumsum|shift|ffill)\(|\biloc\[|isin\(np")
 
 def translate(command: Command, context: Context) -> Step:
     """Translate a data command; prefixes, conditions and weights are never ignored."""
-    options, function, parts = COMMANDS[command.name]
+    options = Options.of(command.name)
     typed = {
         **{"by" if p.name == "bysort" else p.name: True for p in command.prefixes},
         "if": command.condition is not None,
         "weights": command.weight is not None,
         "in": bool(command.rows),
     }
-    others = [part for part in typed if typed[part] and part not in parts.split()]
+    others = [
+        part for part in typed if typed[part] and part not in options.parts.split()
+    ]
     if others:
         raise StataError.because(f"{command.name} with {' and '.join(others)}")
     call = DataCall(command, context, options.read(command))
-    return _with_sorting(function(call), call)
+    return _with_sorting(COMMANDS[command.name](call), call)
 
 
 def _with_sorting(step: Step, call: DataCall) -> Step:

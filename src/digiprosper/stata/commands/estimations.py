@@ -65,9 +65,8 @@ def translate(command: Command, context: Context) -> Translation:
     if command.name not in COMMANDS:
         reason = WITHOUT_MODEL.get(command.name, "the command is not known here")
         raise StataError.because(f"{cited(command.name)}: {reason}")
-    options, function = COMMANDS[command.name]
-    repeated = ("gmmstyle", "ivstyle")
-    translation = function(Call(command, context, options.read(command, repeated)))
+    options = Options.of(command.name).read(command, ("gmmstyle", "ivstyle"))
+    translation = COMMANDS[command.name](Call(command, context, options))
     notes = []
     has_pattern = command.name in MODELS and set("*?~") & set(command.arguments)
     if has_pattern and context.variables.columns is None and translation.spec:
@@ -90,7 +89,9 @@ def _refuse_parts(command: Command) -> None:
             raise StataError.because(
                 "the bootstrap prefix", "Use cluster_bootstrap(spec, panel)."
             )
-    if command.weight is not None and command.name not in linear.COMMANDS:
+    kind = command.weight[0][0] if command.weight else ""
+    has_weights = ("logit", "probit") if kind == "f" else linear.COMMANDS
+    if kind and command.name not in {*has_weights, *linear.COMMANDS}:
         raise StataError.because(f"weights of {command.name}")
     if command.rows is not None or command.using is not None:
         raise StataError.because("rows by number, or a file", "Use a condition.")
@@ -218,7 +219,8 @@ def lincom(call: Call) -> Translation:
 def hausman(call: Call) -> Translation:
     """Translate ``hausman``: the first named result is that with fixed effects."""
     spec = call.context.results.get(call.command.arguments.split(" ")[0])
-    if type(spec).__name__ != "FixedEffects":
+    code = as_python(spec) if type(spec).__name__ == "FixedEffects" else ""
+    if not code or "_later_columns" in code:
         raise StataError.because(
             "hausman needs the name of an estimate with fixed effects first",
             "hausman(spec, panel, method='classical') estimates both models.",
@@ -226,9 +228,7 @@ def hausman(call: Call) -> Translation:
     notes = ["the default method here, Mundlak's, allows for clusters"]
     if "constant" in call.options:
         notes.append("the constant is not compared")
-    return call.python(
-        f"dp.hausman({as_python(spec)}, panel, method='classical')", *notes
-    )
+    return call.python(f"dp.hausman({code}, panel, method='classical')", *notes)
 
 
 def u_test(call: Call) -> Translation:
@@ -280,6 +280,14 @@ def _follows_from_slopes(spec: Any, *, is_fitted: bool) -> bool:
     return not (is_fitted and has_effects) and not (spec.where and has_levels)
 
 
+def _has_entity_effects_alone(spec: Any) -> bool:
+    """Tell whether the only effects are those of entities, in ``xtreg, fe``."""
+    others = spec.time_effects or spec.absorb or spec.obs_weights
+    has_columns_only = not any(re.search(r"C\(|:", text) for text in spec.x)
+    is_xtreg = type(spec).__name__ == "FixedEffects" and spec.ssc == "xtreg"
+    return is_xtreg and has_columns_only and not others
+
+
 def predict(call: DataCall) -> Step:
     """Translate ``predict`` after a linear regression, a logit or a probit."""
     *storage, name = split(call.command.arguments) or [""]
@@ -302,6 +310,8 @@ def _predicted(call: DataCall) -> str:
     if in_sample and context.knows_sample and not is_fitted:
         # Residuals of reghdfe and xtreg are those of the estimation sample.
         return "by_row(fit.resids, df)"
+    if is_fitted and _has_entity_effects_alone(spec):
+        return f"without_effects(fit, {context.panel_code}, df)"
     if not _follows_from_slopes(spec, is_fitted=is_fitted):
         raise StataError.because(
             "predict of effects, or of rows that are not estimated"
@@ -323,17 +333,14 @@ def _predicted_by_formula(python: str, options: Collection[str]) -> str:
 
 
 TESTS: Table = {
-    "test": (Options(), test),
-    "testparm": (Options(), test),
-    "lincom": (Options(), lincom),
-    "hausman": (Options("const.ant"), hausman),
-    "utest": (Options("min max", "f.ieller pre.fix quad.ratic"), u_test),
-    "estat": (Options("", "window estore"), estat),
-    "xtserial": (Options("", "output"), serial),
-    **dict.fromkeys(_TESTS, (Options("", "pes.aran abs"), diagnostic)),
-    "bdiff": (
-        Options("g.roup m.odel r.eps f.irst", "d.etail nod.ots bd.ec s.eed bsa.mple"),
-        _difference,
-    ),
+    "bdiff": _difference,
+    "estat": estat,
+    "hausman": hausman,
+    "lincom": lincom,
+    "test": test,
+    "testparm": test,
+    "utest": u_test,
+    "xtserial": serial,
+    **dict.fromkeys(_TESTS, diagnostic),
 }
 COMMANDS: Table = {**MODELS, **TESTS}

@@ -11,8 +11,8 @@ from typing import Any
 from digiprosper.errors import StataError, cited
 from digiprosper.panel.grammar import backticked
 from digiprosper.panel.terms import canonical
-from digiprosper.stata.prefixes import NO_CONSTANT, NO_ESTIMATOR, TWO_STAGES, Options
-from digiprosper.stata.translation import ERRORS, Call, Context, Table, Translation
+from digiprosper.stata.prefixes import NO_CONSTANT, NO_ESTIMATOR, TWO_STAGES
+from digiprosper.stata.translation import Call, Context, Table, Translation
 from digiprosper.stata.varlists import (
     Product,
     absorbed,
@@ -23,7 +23,6 @@ from digiprosper.stata.varlists import (
     later_columns,
 )
 
-_FIRST = "first ff.irst rf savef.irst savefp.refix saverf endog.test noid redundant"
 _INSTRUMENTS = re.compile(
     r"\(([^=()]*(?:\([^()]*\)[^=()]*)*)=([^()]*(?:\([^()]*\)[^()]*)*)\)"
 )
@@ -138,8 +137,14 @@ def _estimation_frame(call: Call, columns: list[str]) -> str:
     frame += ".frame"
     if {*context.keys} & {*columns}:
         frame += f".reset_index().set_index({context.keys!r}, drop=False)"
+    if weight := weights(call):
+        columns = [*columns, weight]
     # A level that only rows with missing values have would be a column of zeros.
-    return f"{frame}.dropna(subset={columns!r})"
+    frame += f".dropna(subset={columns!r})"
+    if weight:
+        # Frequencies: they are whole numbers, or the script stops.
+        frame += f".loc[lambda x: x.index.repeat(x[{weight!r}].astype('Int64'))]"
+    return frame
 
 
 def instrumented(call: Call) -> Translation:
@@ -273,7 +278,7 @@ def _specify(
         **call.effects(effects),
         collinear="drop",
         **errors,
-        obs_weights=_weights(call),
+        obs_weights=weights(call),
         singletons="drop" if drops else "keep",
         ssc=ssc,
     )
@@ -306,12 +311,14 @@ def _errors(call: Call) -> dict[str, Any]:
     return call.errors("clustered" if name in _XT else "robust")
 
 
-def _weights(call: Call) -> str | None:
+def weights(call: Call) -> str | None:
+    """Name the variable of the weights, of a kind that the command has."""
     if call.command.weight is None:
         return None
     kind, text = call.command.weight
     # regress alone is known to take [w=x] as analytic weights.
-    if kind[0] not in "ap" and (kind[0], call.command.name) != ("w", "regress"):
+    others = [("w", "regress"), ("f", "logit"), ("f", "probit")]
+    if kind[0] not in "ap" and (kind[0], call.command.name) not in others:
         raise StataError.because(f"weights [{kind}={text}]", "Repeat the rows.")
     if not text.isidentifier():
         raise StataError.because(f"the expression {cited(text)} as weights")
@@ -344,27 +351,7 @@ def _has_no_factor(call: Call, cov_type: str, effects: Sequence[str]) -> bool:
 
 
 COMMANDS: Table = {
-    "reghdfe": (
-        Options(
-            f"a.bsorb noa.bsorb keepsin.gletons {ERRORS}",
-            "res.iduals timeit compact pool.size acc.eleration summ.arize nowarn "
-            "nosample nocon.stant",
-        ),
-        regression,
-    ),
-    "regress": (Options(f"noc.onstant {ERRORS}", "b.eta"), regression),
-    "areg": (Options(f"a.bsorb {ERRORS}"), regression),
-    "xtreg": (Options(f"fe re i {ERRORS}", "nonest theta"), regression),
-    "xtscc": (Options("fe lag ase"), regression),
-    "ivreghdfe": (
-        Options(
-            f"a.bsorb keepsin.gletons small gmm2s gmm {ERRORS}", f"{_FIRST} res.iduals"
-        ),
-        instrumented,
-    ),
-    "ivreg2": (Options(f"small gmm2s gmm {ERRORS}", _FIRST), instrumented),
-    "ivreg": (Options(ERRORS, "first"), instrumented),
-    "ivregress": (Options(f"small {ERRORS}", "first"), instrumented),
-    "xtivreg": (Options(f"fe small {ERRORS}", "first"), instrumented),
-    "xtivreg2": (Options(f"fe small gmm2s gmm {ERRORS}", _FIRST), instrumented),
+    **dict.fromkeys(("areg", "reghdfe", "regress", "xtreg", "xtscc"), regression),
+    **dict.fromkeys(("ivreg", "ivreg2", "ivreghdfe", "ivregress"), instrumented),
+    **dict.fromkeys(("xtivreg", "xtivreg2"), instrumented),
 }

@@ -14,7 +14,7 @@ from digiprosper.stata.commands.linear import notes_on_cells, of_statsmodels
 from digiprosper.stata.expressions import shifted
 from digiprosper.stata.prefixes import Command, Options, read_options, split
 from digiprosper.stata.translation import (
-    ERRORS,
+    ONE_SERIES,
     Call,
     Context,
     Table,
@@ -32,11 +32,6 @@ from digiprosper.stata.varlists import (
     whole,
 )
 
-_DYNAMIC = Options(
-    "gmm.style iv.style two.step r.obust small orth.ogonal nol.eveleq c.luster h "
-    "nomata",
-    "nodif.fsargan svmat svv.ar ar.tests",
-)
 _SUBOPTIONS = {
     "gmmstyle": Options("l.aglimits c.ollapse"),
     "ivstyle": Options("eq.uation"),
@@ -266,7 +261,7 @@ def _exogenous(call: Call) -> tuple[list[str], dict[str, str] | None]:
 def _lists(call: Call, name: str) -> Iterator[tuple[list[Product], dict[str, str]]]:
     """List the variables and suboptions of every gmm() or iv()."""
     for word, argument in call.command.options:
-        if _DYNAMIC.read_one(word) == name:
+        if Options.of("xtabond2").read_one(word) == name:
             names, _, text = (argument or "").partition(",")
             suboptions = Command("", name, options=read_options(text))
             products = call.context.variables.products(names)
@@ -377,6 +372,8 @@ def logit(call: Call) -> Translation:
     effects = [p for p in products if is_category(p) and p[0].name not in coded]
     if len(effects) < 1 + (call.command.name == "logit"):
         return _binary(call, notes)
+    if call.command.weight:
+        raise StataError.because(f"weights of {call.command.name} with effects")
     read = call.specify(
         "LogitEffects",
         [
@@ -414,6 +411,18 @@ def _binary(call: Call, notes: Iterable[str]) -> Translation:
     )
 
 
+def newey(call: Call) -> Translation:
+    """Translate ``newey`` of a single series into statsmodels."""
+    lags = call.whole("lag")
+    if call.context.entity != ONE_SERIES or lags is None:
+        raise StataError.because("newey of a panel", "Use cov_type='driscoll_kraay'.")
+    code, _ = of_statsmodels(call, {"unadjusted": ""})
+    options = {"maxlags": lags, "use_correction": True}
+    return call.python(
+        f"OLS(*{code}).fit(cov_type='HAC', use_t=True, cov_kwds={options!r})"
+    )
+
+
 def conditional(call: Call) -> Translation:
     """Translate ``clogit`` and ``xtlogit, fe``."""
     is_panel = call.command.name == "xtlogit"
@@ -431,48 +440,21 @@ def conditional(call: Call) -> Translation:
     )
 
 
-_POISSON = Options(f"{ERRORS} a.bsorb fe exp.osure off.set irr sep.aration")
 COMMANDS: Table = {
-    "xthreg": (
-        Options("rx qx th.num grid trim bs vce r.obust", "nobs.log noreg thl.evel"),
-        threshold,
-    ),
-    "sgmediation": (Options("iv mv cv vce", "quietly"), mediation),
-    "xsmle": (
-        Options(
-            "wm.atrix em.atrix mod.el ty.pe fe r.obust vce cl.uster",
-            "eff.ects noeff.ects hau.sman tech.nique difficult nsim noc.onstant",
-        ),
-        spatial,
-    ),
-    "xtdpdsys": (
-        Options(
-            "la.gs two.step vce maxld.ep pre noc.onstant end.ogenous",
-            "art.ests",
-        ),
-        arellano,
-    ),
-    "xtabond2": (_DYNAMIC, roodman),
-    "csdid": (
-        Options(
-            "i.var t.ime g.var not.yet meth.od long2 cl.uster agg",
-            "pointwise saverif replace",
-        ),
-        callaway,
-    ),
-    "did_imputation": (
-        Options(
-            "fe c.ontrols horiz.ons allh.orizons pretrend.s cl.uster",
-            "auto.sample minn",
-        ),
-        imputation,
-    ),
-    "bacondecomp": (
-        Options("", "ddet.ail stub r.obust vce nogr.aph msym.bols"),
-        bacon,
-    ),
-    **dict.fromkeys(("ppmlhdfe", "poisson", "xtpoisson"), (_POISSON, poisson)),
-    **dict.fromkeys(("logit", "probit"), (Options(f"{ERRORS} or asis"), logit)),
-    "clogit": (Options(f"{ERRORS} or gr.oup"), conditional),
-    "xtlogit": (Options("fe vce or"), conditional),
+    "bacondecomp": bacon,
+    "clogit": conditional,
+    "csdid": callaway,
+    "did_imputation": imputation,
+    "logit": logit,
+    "newey": newey,
+    "poisson": poisson,
+    "ppmlhdfe": poisson,
+    "probit": logit,
+    "sgmediation": mediation,
+    "xsmle": spatial,
+    "xtabond2": roodman,
+    "xtdpdsys": arellano,
+    "xthreg": threshold,
+    "xtlogit": conditional,
+    "xtpoisson": poisson,
 }
