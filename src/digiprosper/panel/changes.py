@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import product
-from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -613,20 +612,19 @@ def interpolated(
 
 
 def _once_for_columns(notices: Iterable[Notice]) -> list[Notice]:
-    """Keep one notice of each kind, with most cells, and name the others' columns."""
-    kinds: dict[tuple[str, object], list[tuple[int, str, Notice]]] = {}
+    """Keep of each kind the notice with most cells, and name the others' columns."""
+    kinds = defaultdict[Any, list[tuple[int, str, Notice]]](list)
     for notice in notices:
         data = notice.data
         cells = data.get("cells") or {data["column"]: data["count"]}
-        ((column, count),) = cells.items()
-        kind = kinds.setdefault((notice.code, data.get("why")), [])
-        kind.append((-count, column, notice))
+        kinds[notice.code, data.get("why")] += [
+            (c, n, notice) for n, c in cells.items()
+        ]
     out = []
     for kind in kinds.values():
-        (_, _, most), *others = sorted(kind, key=itemgetter(0))
-        columns = quoted([column for _, column, _ in others])
-        same = f" As many or fewer in {columns}." if others else ""
-        out.append(replace(most, message=most.message + same))
+        (_, _, most), *others = sorted(kind, key=lambda row: -row[0])
+        fewer = f" As many or fewer in {quoted([n for _, n, _ in others])}."
+        out.append(replace(most, message=most.message + fewer) if others else most)
     return out
 
 
