@@ -24,7 +24,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from digiprosper.errors import Notice, cited, notice_of, quoted
+from digiprosper.errors import Notice, notice_of, quoted
 from digiprosper.kernels import Floats, Ints
 from digiprosper.kernels.equation import Solved
 from digiprosper.kernels.leverage import effective_clusters, variation_shares
@@ -509,14 +509,15 @@ def _in_entities(prepared: Prepared, scores: Floats, name: str) -> Iterator[Noti
     error = squares.std(ddof=1) / squares.size**0.5
     if squares.mean() - 1 > _STANDARD_ERRORS * error:
         entity = sample.keys.entity_name
-        text = (
-            f"residuals times {cited(name)} are correlated between rows of the same "
-            f"{entity}. With cov_type='clustered', clusters={[entity, *clusters]} the "
-            f"standard error would be {ratio**0.5:.1f} times "
-            f"{'as large' if clusters else 'the robust one'}."
+        yield notice_of(
+            "in_entities",
+            term=name,
+            ratio=ratio,
+            entity=entity,
+            _clusters=str([entity, *clusters]),
+            _times=ratio**0.5,
+            _than="as large" if clusters else "the robust one",
         )
-        data = {"term": name, "ratio": ratio, "entity": entity}
-        yield Notice("in_entities", text, data)
 
 
 def _shared_exposure(prepared: Prepared, scores: Floats, name: str) -> Iterator[Notice]:
@@ -541,16 +542,17 @@ def _shared_exposure(prepared: Prepared, scores: Floats, name: str) -> Iterator[
         also = f"effects of groups by period, such as absorb='region^{time}'"
         if time not in prepared.effect_names:
             also = f"effects of {time}"
-        text = (
-            f"residuals times {cited(name)} are correlated between {entity} of the "
-            f"same {time} ({p_words(p_value)}; their sums vary {ratio:.1f} times as "
-            "much as without correlation). Outcome and regressor may react to common "
-            "shocks, or the slope may change over time or not be linear. If they are "
-            f"common shocks, errors {errors} may be far too small: compare "
-            f"cov_type='driscoll_kraay' with its block_test, and {also}."
+        yield notice_of(
+            "shared_exposure",
+            term=name,
+            p_value=p_value,
+            ratio=ratio,
+            entity=entity,
+            _time=time,
+            _p=p_words(p_value),
+            _errors=errors,
+            _also=also,
         )
-        data = {"term": name, "p_value": p_value, "ratio": ratio, "entity": entity}
-        yield Notice("shared_exposure", text, data)
 
 
 def _lasting_shocks(prepared: Prepared, scores: Floats, name: str) -> Iterator[Notice]:

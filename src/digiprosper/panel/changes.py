@@ -53,7 +53,6 @@ from digiprosper.panel.keys import (
 )
 from digiprosper.panel.notices import code_digits, code_form_statement
 from digiprosper.panel.table import Table
-from digiprosper.report.notices import imputed
 
 # Number of keys that a message lists.
 _MOST_KEYS = 12
@@ -662,19 +661,19 @@ def _imputation_notices(
     counts = _cell_counts(table.keys, name, filled)
     count, out = counts["count"], []
     if count > _LARGE_SHARE * table.nobs:
-        text = (
-            f"{count / table.nobs:.0%} of {cited(name)} is interpolated "
-            f"({counted(count, 'cell')}, {counted(counts['entities'], 'entity')}), so "
-            "estimates depend on it. See panel.imputations."
-        )
-        out.append(imputed({name: count}, "many", text))
+        share, entities = count / table.nobs, counts["entities"]
+        out.append(_imputed("many", name, count, _share=share, _entities=entities))
     if ends:
-        text = (
-            f"extrapolate=True fills {ends} value{'s' * (ends > 1)} before the first "
-            f"or after the last observation of {cited(name)}."
-        )
-        out.append(imputed({name: ends}, "extrapolated", text))
+        out.append(_imputed("extrapolated", name, ends))
     return out
+
+
+def _imputed(
+    why: str, name: str, count: int, lag_of: str | None = None, **words: object
+) -> Notice:
+    cells = {name: count}
+    words |= {"_column": name, "_count": count}
+    return notice_of(f"imputed.{why}", cells=cells, why=why, lag_of=lag_of, **words)
 
 
 def _filled_lag_notices(table: Table, name: str, filled: Bools) -> list[Notice]:
@@ -688,13 +687,7 @@ def _filled_lag_notices(table: Table, name: str, filled: Bools) -> list[Notice]:
         both = ~np.isnan(values - lagged)
         is_lag = both.sum() > 2 and (values[both] == lagged[both]).all()
         if source != name and is_lag and (np.isnan(lagged) & filled).any():
-            text = (
-                f"{cited(name)} equals the lag of {cited(source)}; its missing values "
-                f"are the first periods of each entity. {counted(count, 'cell')} "
-                f"filled. Interpolate {cited(source)} before lagging, or drop the "
-                "first period."
-            )
-            notices.append(imputed({name: count}, "lagged", text, source))
+            notices.append(_imputed("lagged", name, count, source))
     return notices
 
 
