@@ -247,6 +247,33 @@ def notices_of(frame: pd.DataFrame, y: str = "r", **options) -> dict[str, Notice
     return {n.code: n for n in fit.diagnostics if n.code in codes}
 
 
+@pytest.mark.parametrize("periods", [1, 8])
+@pytest.mark.parametrize("spread", [0.0, 6.0])
+def test_noise_that_neighbours_share_is_said(periods: int, spread: float) -> None:
+    rng = np.random.default_rng(3)
+    places = rng.uniform([24, 102], [40, 120], (250, 2))
+    apart = np.linalg.norm(places[:, None] - places, axis=-1)
+    root = np.linalg.cholesky(np.exp(-apart / max(spread, 1e-3)) + 1e-9 * np.eye(250))
+    county, year = np.indices((250, periods)).reshape(2, -1)
+    frame = pd.DataFrame({"county": county, "year": year})
+    frame["Lat"], frame["经度"] = places[county].T
+    frame["x"], frame["y"] = (root @ rng.normal(size=(2, 250, periods))).reshape(2, -1)
+    effects = {"entity_effects": periods > 1, "time_effects": periods > 1}
+    spec = FixedEffects("y", ["x"], **effects)
+    panel = Panel(frame, "county", "year")
+    fewer = Panel(frame[county > 9], "county", "year")
+    unnamed = Panel(frame.rename(columns={"Lat": "a"}), "county", "year")
+    # Sums of neighbours may also vary by year.
+    of_space = {"near_entities", "shared_exposure"}
+    for data in (panel, fewer):
+        codes = of_space & {n.code for n in spec.fit(data).diagnostics}
+        assert bool(codes) == (spread > 0)
+        assert periods > 1 or codes <= {"near_entities"}
+    conley = spec.replace(cov_type="conley", distance_cutoff=500)
+    for fit in (spec.fit(unnamed), conley.fit(panel)):
+        assert "near_entities" not in {n.code for n in fit.diagnostics}
+
+
 def test_common_shocks_are_said_of_many_periods() -> None:
     assert set(notices_of(returns_frame(exposed=True))) == {"shared_exposure"}
     assert not notices_of(returns_frame(exposed=False))

@@ -429,6 +429,7 @@ WARNINGS = {
     "heavy_cluster": {"clusters": "id", "cluster": 3, "share": 0.25},
     "in_entities": {"term": "x", "entity": "id"},
     "shared_exposure": {"term": "x"},
+    "near_entities": {"term": "x"},
     "lasting_shocks": {"term": "x"},
     "lagged_outcome": {"columns": ("lag(y)",)},
     "log_of_counts": {"term": "x", "zeros": 12},

@@ -5,6 +5,7 @@ code            data
 =============== ======================================================================
 shared_exposure term, p_value, ratio, entity (name); not a warning
 in_entities     term, ratio (of variances), entity (name); not a warning
+near_entities   term, ratio (of variances), entity (name); not a warning
 lasting_shocks  term, correlation, ratio (of variances), lags; not a warning
 no_main_effect  term (a product), columns (its factors that are no regressors),
                 estimate, with_them (the coefficient beside them); not a warning
@@ -23,7 +24,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from digiprosper.errors import Notice, cited, notice_of, subject
+from digiprosper.errors import Notice, notice_of, subject
 from digiprosper.kernels import Floats, Ints
 from digiprosper.kernels.equation import Solved
 from digiprosper.kernels.leverage import effective_clusters, variation_shares
@@ -66,6 +67,9 @@ _FEWEST_ENTITIES = 10
 # there are entities times periods.
 _MOST_PRODUCTS = 5e9
 _MOST_CELLS = 10
+# Neighbours in a cell, whose sums understate what errors by distance would be
+_NEIGHBOURS = 5
+_LARGER_IN_CELLS = 1.5
 # Dependence is reported if the variance is more than twice as large with it, and if it
 # is no chance: by its p-value, or by its distance from zero in standard errors.
 _STANDARD_ERRORS = 4
@@ -408,7 +412,7 @@ def dependent_scores(
 
     Of a category it is the level with the smallest variance.
     """
-    if prepared.block_sums is not None or not _has_pairs(prepared.sample):
+    if prepared.block_sums is not None:
         return []
     checks = [*_score_checks(prepared)]
     if checks:
@@ -439,15 +443,17 @@ def _score_checks(
     keys, clusters = prepared.sample.keys, prepared.cluster_names
     inside = keys.entity_name in prepared.effect_names
     by_row = prepared.options.cov_type in BY_ROW and not inside
-    if keys.time_name in clusters:
+    has_pairs, codes = _has_pairs(prepared.sample), prepared.cluster_codes
+    if has_pairs and keys.time_name in clusters:
         yield _lasting_shocks
-    if by_row or (clusters == (keys.time_name,) and not inside):
+    if has_pairs and (by_row or (clusters == (keys.time_name,) and not inside)):
         yield _in_entities
     # Demeaned by period, others share the errors of a cluster with most weights.
-    codes = prepared.cluster_codes
     in_groups = len(codes) == 1 and is_nested(prepared.sample.entity, codes[0])
-    if not _is_heavy(prepared) and (by_row or in_groups):
+    if has_pairs and not _is_heavy(prepared) and (by_row or in_groups):
         yield _shared_exposure
+    if prepared.degrees is not None and (by_row or clusters == (keys.entity_name,)):
+        yield _near_entities
 
 
 def _is_heavy(prepared: Prepared) -> bool:
@@ -471,6 +477,25 @@ def _squared_sums(codes: Ints, scores: Floats) -> float:
     return float((np.bincount(codes, scores) ** 2).sum())
 
 
+def _near_entities(prepared: Prepared, scores: Floats, name: str) -> Iterator[Notice]:
+    """Report scores that near entities share, as noise in maps does."""
+    sums = np.asarray(np.bincount(prepared.sample.entity, scores), dtype=np.float64)
+    squares, n = sums**2, sums.size
+    # By ranks of latitude and longitude
+    across = int((n / _NEIGHBOURS) ** 0.5)
+    assert prepared.degrees is not None
+    ranks = prepared.degrees.argsort(axis=0).argsort(axis=0)
+    cells = ranks * across // n @ (across, 1)
+    added = _squared_sums(cells, sums) - squares.sum()
+    error = (2 * (_squared_sums(cells, squares) - (squares**2).sum())) ** 0.5
+    ratio = 1 + added / squares.sum()
+    if ratio > _LARGER_IN_CELLS and added > _STANDARD_ERRORS * error:
+        entity = prepared.sample.keys.entity_name
+        yield notice_of(
+            "near_entities", term=name, ratio=ratio, entity=entity, _times=ratio**0.5
+        )
+
+
 def _in_entities(prepared: Prepared, scores: Floats, name: str) -> Iterator[Notice]:
     """Report scores of an entity that are correlated over time, without clusters."""
     sample, clusters = prepared.sample, prepared.cluster_names
@@ -484,14 +509,15 @@ def _in_entities(prepared: Prepared, scores: Floats, name: str) -> Iterator[Noti
     error = squares.std(ddof=1) / squares.size**0.5
     if squares.mean() - 1 > _STANDARD_ERRORS * error:
         entity = sample.keys.entity_name
-        text = (
-            f"residuals times {cited(name)} are correlated between rows of the same "
-            f"{entity}. With cov_type='clustered', clusters={[entity, *clusters]} the "
-            f"standard error would be {ratio**0.5:.1f} times "
-            f"{'as large' if clusters else 'the robust one'}."
+        yield notice_of(
+            "in_entities",
+            term=name,
+            ratio=ratio,
+            entity=entity,
+            _clusters=str([entity, *clusters]),
+            _times=ratio**0.5,
+            _than="as large" if clusters else "the robust one",
         )
-        data = {"term": name, "ratio": ratio, "entity": entity}
-        yield Notice("in_entities", text, data)
 
 
 def _shared_exposure(prepared: Prepared, scores: Floats, name: str) -> Iterator[Notice]:
@@ -516,16 +542,17 @@ def _shared_exposure(prepared: Prepared, scores: Floats, name: str) -> Iterator[
         also = f"effects of groups by period, such as absorb='region^{time}'"
         if time not in prepared.effect_names:
             also = f"effects of {time}"
-        text = (
-            f"residuals times {cited(name)} are correlated between {entity} of the "
-            f"same {time} ({p_words(p_value)}; their sums vary {ratio:.1f} times as "
-            "much as without correlation). Outcome and regressor may react to common "
-            "shocks, or the slope may change over time or not be linear. If they are "
-            f"common shocks, errors {errors} may be far too small: compare "
-            f"cov_type='driscoll_kraay' with its block_test, and {also}."
+        yield notice_of(
+            "shared_exposure",
+            term=name,
+            p_value=p_value,
+            ratio=ratio,
+            entity=entity,
+            _time=time,
+            _p=p_words(p_value),
+            _errors=errors,
+            _also=also,
         )
-        data = {"term": name, "p_value": p_value, "ratio": ratio, "entity": entity}
-        yield Notice("shared_exposure", text, data)
 
 
 def _lasting_shocks(prepared: Prepared, scores: Floats, name: str) -> Iterator[Notice]:

@@ -20,7 +20,7 @@ from itertools import chain
 import numpy as np
 import pandas as pd
 
-from digiprosper.errors import Notice, cited, hold_warnings, notice_of, time_text
+from digiprosper.errors import Notice, hold_warnings, notice_of, time_text
 from digiprosper.kernels import Bools, Floats, Ints
 from digiprosper.linear.doubtful_terms import columns_of
 from digiprosper.panel import Panel, Sample
@@ -262,13 +262,17 @@ def _attrition(
         units = keys.entity_name if several else "rows"
         period = time_text(sample.times[-1])
         when = f" of {keys.time_name} {period}" if several else ""
-        text = (
-            f"{cited(y)}{when} is missing in {share:.0%} of {units} with {column} = "
-            f"{groups[1]:g} and {other:.0%} of those with {groups[0]:g} (attrition), "
-            "so the remaining rows of the two groups may differ even if there is no "
-            "effect. If the treatment was drawn by lot, report bounds (Lee 2009)."
+        yield notice_of(
+            "attrition",
+            term=y,
+            treatment=column,
+            _when=when,
+            _units=units,
+            _share=share,
+            _other=other,
+            _on=groups[1],
+            _off=groups[0],
         )
-        yield Notice("attrition", text, {"term": y, "treatment": column})
 
 
 def _chosen_entities(sample: Sample, table: Table) -> Bools:

@@ -284,10 +284,7 @@ def shared_treatments(
         if is_dummy(values):
             notices = dummy_treatment_notices(table, keys, values == 1, name)
             notices = notices or _shared_by_period(table, name)
-        elif (
-            values.size == keys.entities.size
-            and 2 * np.unique(values).size <= values.size
-        ):
+        elif values.size == keys.entities.size:
             notices = shared_value_notices(table, keys.entities, values, name)
         yield from notices or pair_direction_notices(
             table, keys.entities, values, name, sample.entity, sample.time

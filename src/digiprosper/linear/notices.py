@@ -251,15 +251,16 @@ def staggered_treatment(
             "; the weights are in dp.bacon_decomposition(dp.FixedEffects("
             f"{outcome}, [{cited(terms[0])}]{rows}), panel)"
         )
-    text = (
-        f"{quoted(terms)} {verb} in different periods: with two-way effects {slope} "
-        "also averages comparisons with entities that are already treated. If effects "
-        "differ by cohort or over time, some may have a negative weight, and the slope "
-        "the wrong sign (de Chaisemartin & D'Haultfoeuille 2020; "
-        f"Goodman-Bacon 2021). Compare {advice}."
+    return (
+        notice_of(
+            "staggered_treatment",
+            terms=tuple(terms),
+            event=event,
+            _starts=verb,
+            _slope=slope,
+            _advice=advice,
+        ),
     )
-    data = {"terms": tuple(terms), "event": event}
-    return (Notice("staggered_treatment", text, data),)
 
 
 def few_for_slopes(
@@ -327,23 +328,19 @@ def shared_values(
     """Report variables of interest that are equal within groups of clusters."""
     if not terms:
         return []
-    by, values = " and ".join(clusters), max(terms.values())
-    verb, it = ("has", "it seems") if len(terms) == 1 else ("have", "they seem")
-    if values > 1:
-        shown, of = f"{values:,} different values", "a group"
-        why = f"{it} to be measured for larger groups, such as regions"
-        cure = "the groups (clusters=), or by the period if all have the same value"
-    else:
-        shown, of, cure = "one value", "a period", "the period (clusters=)"
-        why = "only time changes it, as a trend, a dummy of years or a national value"
-    text = (
-        f"{quoted(terms)} {verb} {shown} for {groups:,} "
-        f"clusters ({by}) in {period}, and clusters with equal values are also equal "
-        f"in other periods: {why}. If the errors of {of} are correlated, standard "
-        f"errors clustered by {by} are too small (Moulton 1990): cluster by {cure}."
-    )
-    data = {"clusters": tuple(clusters), "terms": dict(terms), "n_clusters": groups}
-    return [Notice("shared_values", text, data)]
+    values, single = max(terms.values()), len(terms) == 1
+    return [
+        notice_of(
+            "shared_values.groups" if values > 1 else "shared_values.period",
+            clusters=tuple(clusters),
+            terms=dict(terms),
+            n_clusters=groups,
+            _have="has" if single else "have",
+            _they="it seems" if single else "they seem",
+            _values=values,
+            _period=period,
+        )
+    ]
 
 
 # block_test fits four blocks; one of a single period has no variation within entities.
@@ -355,26 +352,11 @@ def few_periods(n_times: int, cov_type: str) -> list[Notice]:
     # See docs/explanations/standard_errors.md.
     if n_times >= FEW_PERIODS:
         return []
-    simulated = (
-        "in simulated panels of 8 to 40 periods tests at 5% rejected a true hypothesis"
-    )
-    has_blocks = n_times >= _FEWEST_FOR_BLOCKS
+    code, blocks = "shared_shocks", " block_test rejected it in 2 to 7%."
     if cov_type == "xtscc":
-        text = (
-            f"{n_times} periods: intervals are too short; {simulated} in 7 to 35%. Use "
-            "cov_type='driscoll_kraay', which allows for few periods"
-        )
-        text += ", and its block_test." if has_blocks else "."
-        return [Notice("few_periods", text, {"n_times": n_times})]
-    text = (
-        f"{n_times} periods: intervals are wide, since the variance by entity is added "
-        f"and t has few degrees of freedom; {simulated} in 0 to 1% if entities do not "
-        "share an exposure to common shocks, in 3 to 12% if they do, and in 11 to 19% "
-        "if the shocks also have an autocorrelation of .9."
-    )
-    if has_blocks:
-        text += " block_test rejected it in 2 to 7%."
-    return [Notice("shared_shocks", text, {"n_times": n_times})]
+        code, blocks = "few_periods", ", and its block_test"
+    has_blocks = n_times >= _FEWEST_FOR_BLOCKS
+    return [notice_of(code, n_times=n_times, _blocks=blocks if has_blocks else "")]
 
 
 def entities_across(

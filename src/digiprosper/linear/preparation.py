@@ -218,6 +218,8 @@ class Prepared:
     leverage: Floats | None = None
     # Which rows have correlated errors, with ``conley`` only
     near: Nearby | None = None
+    # (n, 2) latitude and longitude of the entities, if columns have these names
+    degrees: Floats | None = None
     # `scanned.BlockSums` if the rows are on disk
     block_sums: Any = None
 
@@ -294,7 +296,10 @@ def prepare(
     absorbing, count, about_structure = _effects_and_clusters(
         sample, panel, absorbed, clusters, options, weights
     )
-    near = near_rows(sample, options)
+    near, degrees = near_rows(sample, options), table_of(panel).degrees
+    if degrees is not None:
+        entities = table_of(panel).keys.entities
+        degrees = degrees[entities.get_indexer(sample.keys.entities)]
     notices = [
         *row_notices(sample, panel, options.cov_type),
         *_missing_notices(sample, panel, effects, clusters),
@@ -326,6 +331,7 @@ def prepare(
         notices=tuple(notices),
         leverage=_leverage(absorbing, sample.nobs, options),
         near=near,
+        degrees=degrees,
     )
 
 

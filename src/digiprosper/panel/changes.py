@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import product
-from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -54,7 +53,6 @@ from digiprosper.panel.keys import (
     to_pandas,
 )
 from digiprosper.panel.table import Table
-from digiprosper.report.notices import imputed
 
 # Number of keys that a message lists.
 _MOST_KEYS = 12
@@ -613,20 +611,19 @@ def interpolated(
 
 
 def _once_for_columns(notices: Iterable[Notice]) -> list[Notice]:
-    """Keep one notice of each kind, with most cells, and name the others' columns."""
-    kinds: dict[tuple[str, object], list[tuple[int, str, Notice]]] = {}
+    """Keep of each kind the notice with most cells, and name the others' columns."""
+    kinds = defaultdict[Any, list[tuple[int, str, Notice]]](list)
     for notice in notices:
         data = notice.data
         cells = data.get("cells") or {data["column"]: data["count"]}
-        ((column, count),) = cells.items()
-        kind = kinds.setdefault((notice.code, data.get("why")), [])
-        kind.append((-count, column, notice))
+        kinds[notice.code, data.get("why")] += [
+            (c, n, notice) for n, c in cells.items()
+        ]
     out = []
     for kind in kinds.values():
-        (_, _, most), *others = sorted(kind, key=itemgetter(0))
-        columns = quoted([column for _, column, _ in others])
-        same = f" As many or fewer in {columns}." if others else ""
-        out.append(replace(most, message=most.message + same))
+        (_, _, most), *others = sorted(kind, key=lambda row: -row[0])
+        fewer = f" As many or fewer in {quoted([n for _, n, _ in others])}."
+        out.append(replace(most, message=most.message + fewer) if others else most)
     return out
 
 
@@ -664,19 +661,19 @@ def _imputation_notices(
     counts = _cell_counts(table.keys, name, filled)
     count, out = counts["count"], []
     if count > _LARGE_SHARE * len(table):
-        text = (
-            f"{count / len(table):.0%} of {cited(name)} is interpolated "
-            f"({counted(count, 'cell')}, {counted(counts['entities'], 'entity')}), so "
-            "estimates depend on it. See panel.imputations."
-        )
-        out.append(imputed({name: count}, "many", text))
+        share, entities = count / len(table), counts["entities"]
+        out.append(_imputed("many", name, count, _share=share, _entities=entities))
     if ends:
-        text = (
-            f"extrapolate=True fills {ends} value{'s' * (ends > 1)} before the first "
-            f"or after the last observation of {cited(name)}."
-        )
-        out.append(imputed({name: ends}, "extrapolated", text))
+        out.append(_imputed("extrapolated", name, ends))
     return out
+
+
+def _imputed(
+    why: str, name: str, count: int, lag_of: str | None = None, **words: object
+) -> Notice:
+    cells = {name: count}
+    words |= {"_column": name, "_count": count}
+    return notice_of(f"imputed.{why}", cells=cells, why=why, lag_of=lag_of, **words)
 
 
 def _filled_lag_notices(table: Table, name: str, filled: Bools) -> list[Notice]:
@@ -690,13 +687,7 @@ def _filled_lag_notices(table: Table, name: str, filled: Bools) -> list[Notice]:
         both = ~np.isnan(values - lagged)
         is_lag = both.sum() > 2 and (values[both] == lagged[both]).all()
         if source != name and is_lag and (np.isnan(lagged) & filled).any():
-            text = (
-                f"{cited(name)} equals the lag of {cited(source)}; its missing values "
-                f"are the first periods of each entity. {counted(count, 'cell')} "
-                f"filled. Interpolate {cited(source)} before lagging, or drop the "
-                "first period."
-            )
-            notices.append(imputed({name: count}, "lagged", text, source))
+            notices.append(_imputed("lagged", name, count, source))
     return notices
 
 

@@ -316,22 +316,16 @@ def shifted_rows(
 
 def _backward_rows(rows: pd.DataFrame, table: Table) -> Iterator[Notice]:
     """Report lags and changes by row of a table whose rows go back in time."""
-    keys, numbers = table.keys, table.numbers
-    name = str(keys.time_name)
+    keys, numbers, name = table.keys, table.numbers, str(table.keys.time_name)
     time = rows[name] if name in rows else rows.index.get_level_values(name)
-    if time.dtype.kind not in "iufM":
-        return
-    numeric: Any = "datetime64[ns]" if time.dtype.kind == "M" else np.float64
-    if np.sign(np.diff(time.to_numpy(numeric).astype(np.float64))).sum() >= 0:
+    if np.sign(np.diff(keys.times.get_indexer(pd.Index(time)))).sum() >= 0:
         return
     # The table is sorted: the row above was the one of the next period.
     after = np.flatnonzero(np.diff(keys.entity) == 0)
-    is_first, is_last = np.ones((2, len(table)), dtype=bool)
-    is_first[after + 1] = is_last[after] = False
     pairs = _pairs(numbers, after + 1, after, np.arange(after.size))
     for change, column, of in _changes_by_row(pairs, numbers, numbers):
         # A lead of its own lag has values, and the lag none, where a row is missing.
-        shifted, right = numbers[column][is_last], numbers[of][is_first]
+        shifted, right = numbers[column][keys.starts - 1], numbers[of][keys.starts]
         if np.isnan(shifted).all() and not np.isnan(right).all():
             yield notice_of(
                 "shifted_rows.backward",

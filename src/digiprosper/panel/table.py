@@ -16,8 +16,16 @@ import pandas as pd
 from pandas.api.types import infer_dtype, is_bool_dtype, is_numeric_dtype
 
 from digiprosper.checks import several, text_problem, unknown_columns
-from digiprosper.errors import InputTypeError, Notice, PanelIndexError, cited, quoted
+from digiprosper.errors import (
+    ColumnError,
+    InputTypeError,
+    Notice,
+    PanelIndexError,
+    cited,
+    quoted,
+)
 from digiprosper.kernels import Bools, Floats, Ints
+from digiprosper.panel.coordinates import coordinate_names
 from digiprosper.panel.keys import Keys, describe_rows, has_dates
 
 SEPARATORS: Final = (",", "，", " ", "'")
@@ -195,6 +203,16 @@ class Table:
         rows = np.linspace(0, len(self) - 1, min(len(self), _SOME_ROWS)).astype(np.intp)
         columns = np.array([values[rows] for values in self.numbers.values()])
         return SomeNumbers(rows, [*self.numbers], columns.reshape(-1, rows.size).T)
+
+    @cached_property
+    def degrees(self) -> Floats | None:
+        """Latitude and longitude of entities (n, 2), if columns have these names."""
+        try:
+            names = coordinate_names([*self.numbers], "")
+        except ColumnError:
+            return None
+        columns = [self.numbers[name][self.keys.starts] for name in names]
+        return np.column_stack(columns)
 
     @cached_property
     def column_totals(self) -> dict[str, float]:

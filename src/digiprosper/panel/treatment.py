@@ -242,6 +242,9 @@ def shared_value_notices(
     Of several columns with groups the notice names that of fewest.
     """
     groups = dict[str, int]()
+    # Fast: most columns have many values. Few are shared by chance.
+    if not _FEWEST_GROUPS <= np.unique(values).size <= values.size / 2:
+        return []
     for name, labels in _label_columns(table, entities):
         codes, levels = pd.factorize(labels, sort=True)
         by_level = values[np.unique(codes, return_index=True)[1]]
