@@ -16,9 +16,7 @@ from digiprosper.report.summary import Summary
 from digiprosper.report.terms import Factor
 from digiprosper.spatial.results import (
     SpatialEffects,
-    effects_frame,
     shared_variables,
-    unit_frame,
 )
 
 if TYPE_CHECKING:
@@ -381,7 +379,7 @@ def made(draws: np.ndarray | None = None) -> SpatialEffects:
 
 
 def test_three_rows_a_term() -> None:
-    frame = effects_frame(made(), NORMAL, 0.95)
+    frame = made().frame(NORMAL, 0.95)
     assert frame["term"].tolist() == ["a"] * 3 + ["b"] * 3
     assert frame["kind"].tolist() == ["direct", "indirect", "total"] * 2
     assert frame["estimate"].tolist() == [1.0, 0.5, 1.5, 2.0, 0.0, 2.0]
@@ -390,7 +388,7 @@ def test_three_rows_a_term() -> None:
 
 
 def test_an_effect_set_to_zero_has_no_error() -> None:
-    frame = effects_frame(made(), NORMAL, 0.95)
+    frame = made().frame(NORMAL, 0.95)
     assert (
         frame.loc[4, ["std_error", "statistic", "p_value", "conf_low", "conf_high"]]
         .isna()
@@ -400,14 +398,14 @@ def test_an_effect_set_to_zero_has_no_error() -> None:
 
 def test_levels_are_checked() -> None:
     with pytest.raises(dp.OptionError):
-        effects_frame(made(), NORMAL, 95)
+        made().frame(NORMAL, 95)
 
 
 def test_draws_give_errors_and_percentiles() -> None:
     rng = np.random.default_rng(1)
     draws = made().estimates + 0.1 * rng.normal(size=(500, 3, 2))
     draws[:, 1, 1] = 0.0
-    frame = effects_frame(made(draws), NORMAL, 0.9)
+    frame = made(draws).frame(NORMAL, 0.9)
     assert frame.loc[0, "std_error"] == pytest.approx(draws[:, 0, 0].std(ddof=1))
     low = np.quantile(draws[:, 0, 0], 0.05)
     assert frame.loc[0, "conf_low"] == pytest.approx(low, abs=0.01)
@@ -415,7 +413,7 @@ def test_draws_give_errors_and_percentiles() -> None:
 
 
 def test_units() -> None:
-    frame = unit_frame(made(), "city")
+    frame = made().by_unit("city")
     assert list(frame.columns) == [
         "city",
         "term",

@@ -25,12 +25,7 @@ from digiprosper.composite.kernels.uncertainty import EntitySums
 from digiprosper.composite.options import IndexOptions
 from digiprosper.composite.ranking_results import Among, ranking_groups
 from digiprosper.composite.scopes import Finding
-from digiprosper.composite.state import (
-    ScaledRows,
-    State,
-    complete_rows,
-    dropped_rows,
-)
+from digiprosper.composite.state import ScaledRows, State, complete_rows, dropped_rows
 from digiprosper.errors import (
     IndicatorError,
     InputTypeError,

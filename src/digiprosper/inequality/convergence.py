@@ -48,13 +48,7 @@ from digiprosper.panel import Panel
 from digiprosper.panel.access import check_panel, numeric_values, table_of
 from digiprosper.panel.arguments import refuse, refuse_extreme
 from digiprosper.report.notices import missing_rows
-from digiprosper.report.summary import (
-    Cells,
-    Lines,
-    Remarks,
-    Summarised,
-    Summary,
-)
+from digiprosper.report.summary import Cells, Lines, Remarks, Summarised, Summary
 from digiprosper.report.terms import Factor
 from digiprosper.specification import as_terms, one_term
 

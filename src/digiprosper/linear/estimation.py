@@ -47,12 +47,7 @@ from digiprosper.linear.diagnostics import (
 )
 from digiprosper.linear.kernels.bias_reduced import BiasReduced, bias_reduced
 from digiprosper.linear.kernels.wild import ClusterSums, cluster_sums
-from digiprosper.linear.notices import (
-    NEAR,
-    dropped_column,
-    in_memory_only,
-    no_variance,
-)
+from digiprosper.linear.notices import NEAR, dropped_column, in_memory_only, no_variance
 from digiprosper.linear.preparation import Prepared
 from digiprosper.linear.results import Estimated, EstimationSample, LinearResults
 from digiprosper.linear.variance_checks import (

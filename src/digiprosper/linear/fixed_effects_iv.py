@@ -96,12 +96,7 @@ from digiprosper.report.tests import TestResult, chi2_test, f_test
 from digiprosper.report.text import freedom_text, p_words
 from digiprosper.report.variance import quadratic_form
 from digiprosper.report.words import Words
-from digiprosper.specification import (
-    TERM,
-    TERMS,
-    read_terms,
-    refuse_repeats,
-)
+from digiprosper.specification import TERM, TERMS, read_terms, refuse_repeats
 
 _ROLES = ("y", "endog", "x", "instruments")
 

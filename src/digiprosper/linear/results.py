@@ -305,24 +305,20 @@ class SampledResults(BaseResults):
 class RegressionResults(SampledResults):
     """Base class of results of regressions with absorbed effects.
 
-    Subclasses also have ``fitted``, ``effect_names`` and ``effect_values``.
+    Subclasses also have the field (or property) ``fitted``, and the fields
+    ``effect_names`` and ``effect_values``.
     """
 
     __slots__ = ()
 
-    if TYPE_CHECKING:  # fields or properties of the subclasses
+    effect_names: tuple[str, ...]
+    effect_values: tuple[tuple[str, pd.Index[Any], Floats], ...]
+
+    if TYPE_CHECKING:  # a field or property of the subclasses
 
         @property
         def fitted(self) -> Floats | None:
             """Fitted values (N,), if they were kept."""
-
-        @property
-        def effect_names(self) -> tuple[str, ...]:
-            """Names of the absorbed effects."""
-
-        @property
-        def effect_values(self) -> tuple[tuple[str, pd.Index[Any], Floats], ...]:
-            """Name, levels and estimates of each absorbed effect."""
 
     @property
     def terms(self) -> tuple[Term, ...]:

@@ -197,7 +197,8 @@ class Sample:
     @property
     def is_balanced(self) -> bool:
         """Whether every entity has a row in every period."""
-        return is_balanced(self.nobs, self.n_entities, self.n_times)
+        keys = self.keys
+        return is_balanced(len(self.matrix), keys.entities.size, keys.times.size)
 
     @property
     def n_entities(self) -> int:

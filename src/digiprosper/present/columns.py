@@ -29,13 +29,7 @@ from digiprosper.errors import (
 from digiprosper.present.style import Style
 from digiprosper.report.characters import tidy_text
 from digiprosper.report.collection import ResultSet
-from digiprosper.report.columns import (
-    Column,
-    HasColumns,
-    PlainCell,
-    Remark,
-    columns_of,
-)
+from digiprosper.report.columns import Column, HasColumns, PlainCell, Remark, columns_of
 from digiprosper.report.foreign import as_results
 from digiprosper.report.labels import name_label
 from digiprosper.report.protocol import Results

@@ -32,14 +32,7 @@ treated_together         treatment, column (of groups), n_groups, n_entities
 from __future__ import annotations
 
 import math
-from collections.abc import (
-    Callable,
-    Collection,
-    Iterable,
-    Iterator,
-    Mapping,
-    Sequence,
-)
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from math import comb
 from typing import Any, Final, Literal, TypeAlias
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import KW_ONLY, InitVar, dataclass, field, replace
-from typing import Any, ClassVar, Literal, NamedTuple, TypeAlias, get_args
+from typing import Any, ClassVar, Literal, TypeAlias, get_args
 
 import numpy as np
 import pandas as pd
@@ -68,6 +68,9 @@ _LM_NULLS = {
 }
 # Names of tests of the Durbin model against a simpler model.
 _LR, _WALD = "LR SDM against {}", "Wald SDM against {}"
+_HEADS = ["test", "statistic", "df", "p_value", "chi2", "chi2_p_value", "null"]
+_Row: TypeAlias = tuple[str, float, int, float, float, float, str]
+"""Values below these heads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -335,18 +338,6 @@ class PanelSpatial(Specification):
 # --- tests to choose a model ----------------------------------------------------------
 
 
-class _Row(NamedTuple):
-    """A row of the table of tests."""
-
-    test: str
-    statistic: float
-    df: int
-    p_value: float
-    chi2: float
-    chi2_p_value: float
-    null: str
-
-
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class SpatialTests(Summarised):
     """Tests to choose a spatial model, made by `spatial_tests`.
@@ -406,14 +397,16 @@ class SpatialTests(Summarised):
         )
         rows = [
             [
-                row.test,
-                "" if np.isnan(row.statistic) else f"{row.statistic:.3f}",
-                p_text(row.p_value),
-                f"{row.df}",
-                "" if np.isnan(row.chi2) else f"{row.chi2:.3f}",
-                p_text(row.chi2_p_value),
+                test,
+                "" if np.isnan(statistic) else f"{statistic:.3f}",
+                p_text(p),
+                f"{df}",
+                "" if np.isnan(chi2) else f"{chi2:.3f}",
+                p_text(chi2_p),
             ]
-            for row in map(_Row._make, self.frame.itertuples(index=False, name=None))
+            for test, statistic, df, p, chi2, chi2_p, _ in self.frame.itertuples(
+                index=False, name=None
+            )
         ]
         heads = ["", "statistic", "p", "df", "usual chi2", "p of chi2"]
         return self._titled(
@@ -545,7 +538,7 @@ def spatial_tests(spec: PanelSpatial, panel: Panel) -> SpatialTests:
     distinct = {n.code if n.code == "common_shocks" else n.message: n for n in notices}
     missing = others | missing
     tests = SpatialTests(
-        frame=pd.DataFrame(rows),
+        frame=pd.DataFrame(rows, columns=_HEADS),
         depvar=spec.y,
         weights=durbin.weights.conventions,
         effect_names=durbin.prepared.effect_names,
@@ -623,7 +616,7 @@ def _lm_rows(layout: Layout) -> list[_Row]:
             dependence.p_value(draws),
             float(chdtrc(1, chi2)),
         )
-        rows.append(_Row(test, float(statistic), 1, p, chi2, chi2_p, null))
+        rows.append((test, float(statistic), 1, p, chi2, chi2_p, null))
     return rows
 
 
@@ -648,7 +641,7 @@ def _effect_rows(layout: Layout) -> list[_Row]:
         ratio = n * t * float(np.log(restricted / unrestricted))
         test, null = f"LR {dimension} effects", f"no {dimension} effects"
         p = float(chdtrc(size - 1, ratio))
-        rows.append(_Row(test, ratio, size - 1, p, ratio, p, null))
+        rows.append((test, ratio, size - 1, p, ratio, p, null))
     return rows
 
 
@@ -696,7 +689,7 @@ def _durbin_rows(
                 test = conventional["sdm"].lr_test(conventional[model])
                 by_chi2[0] = test.statistic, test.p_value
         rows += [
-            _Row(kind.format(model.upper()), statistic, df, p, chi2, chi2_p, null)
+            (kind.format(model.upper()), statistic, df, p, chi2, chi2_p, null)
             for kind, (statistic, p), (chi2, chi2_p) in zip(
                 (_LR, _WALD), by_signs, by_chi2, strict=True
             )

@@ -14,10 +14,7 @@ from digiprosper.checks import check_option, option_error
 from digiprosper.errors import InputTypeError, Notice, OptionError, TermError, cited
 from digiprosper.kernels import Floats
 from digiprosper.kernels.tolerances import SINGULAR
-from digiprosper.linear.results import (
-    EstimationSample,
-    SampledResults,
-)
+from digiprosper.linear.results import EstimationSample, SampledResults
 from digiprosper.report.certificate import coverage_remark
 from digiprosper.report.columns import Column, Estimate, Remark, notice_remarks
 from digiprosper.report.estimates import DrawnEstimates, Estimates
@@ -74,6 +71,46 @@ class SpatialEffects(PickledByName):
     # (6, N) diagonal, row sums, column sums of S = (I - rho W)^-1, then of S W
     units: Floats
     entities: pd.Index[Any]
+
+    def frame(self, inference: Inference, level: float) -> pd.DataFrame:
+        """Tabulate effects with their errors, three rows per term.
+
+        With simulated errors p-values and intervals are those of the draws. Errors are
+        missing for an effect that the model sets to zero.
+        """
+        names, values = self.terms * len(KINDS), self.estimates.ravel()
+        kind: type[Estimates] = Estimates
+        more: dict[str, Floats] = {}
+        covariance = self.covariance.copy()
+        if self.draws is not None:
+            kind, draws = DrawnEstimates, self.draws.reshape(len(self.draws), -1)
+            covariance = np.diag(draws.var(axis=0, ddof=1))
+            more["draw_values"] = np.where(np.diag(covariance) == 0, np.nan, draws)
+        undefined = np.flatnonzero(np.diag(covariance) == 0)
+        covariance[undefined, undefined] = np.nan
+        frame = kind.of(names, values, covariance, inference, **more).frame(level)
+        frame.insert(1, "kind", np.repeat(KINDS, len(self.terms)))
+        by_term = np.arange(len(names)).reshape(len(KINDS), -1).T.ravel()
+        return frame.iloc[by_term].reset_index(drop=True)
+
+    def by_unit(self, entity: str) -> pd.DataFrame:
+        """Tabulate effects of units, a row per unit and term; `entity` names units."""
+        of_slopes, of_lags = self.units.reshape(2, 3, -1, 1)
+        direct, total, outgoing = of_slopes * self.slopes + of_lags * self.lags
+        columns = {
+            "direct": direct,
+            "indirect": total - direct,
+            "total": total,
+            "to_others": outgoing - direct,
+        }
+        n, k = direct.shape
+        return pd.DataFrame(
+            {
+                entity: np.repeat(self.entities.to_numpy(), k),
+                "term": list(self.terms) * n,
+                **{name: cells.ravel() for name, cells in columns.items()},
+            }
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True, repr=False)
@@ -269,7 +306,7 @@ class SpatialResults(SampledResults):
             a variable is in several regressors, no row alone is its effect;
             `diagnostics` then has a notice ``"several_rows"``.
         """
-        return effects_frame(self.effects, self.inference, level)
+        return self.effects.frame(self.inference, level)
 
     @property
     def decomposition(self) -> SpatialDecomposition:
@@ -288,7 +325,7 @@ class SpatialResults(SampledResults):
         ``to_others`` is the effect of its x on the outcomes of all others. The effects
         in `impacts` are means over entities.
         """
-        return unit_frame(self.effects, self.sample.key_names[0])
+        return self.effects.by_unit(self.sample.key_names[0])
 
     # --- inference --------------------------------------------------------------------
 
@@ -579,54 +616,3 @@ def _is_nested(small: SpatialResults, large: SpatialResults) -> bool:
 
 
 # --- frames of effects ----------------------------------------------------------------
-
-
-def effects_frame(
-    effects: SpatialEffects, inference: Inference, level: float
-) -> pd.DataFrame:
-    """Tabulate effects with their errors, three rows per term.
-
-    With simulated errors p-values and intervals are those of the draws. Errors are
-    missing for an effect that the model sets to zero.
-    """
-    k = len(effects.terms)
-    kind: type[Estimates] = Estimates
-    draw_columns: dict[str, Floats] = {}
-    covariance = effects.covariance.copy()
-    if effects.draws is not None:
-        kind, draws = DrawnEstimates, effects.draws.reshape(len(effects.draws), -1)
-        covariance = np.diag(draws.var(axis=0, ddof=1))
-        draw_columns = {
-            "draw_values": np.where(np.diag(covariance) == 0, np.nan, draws)
-        }
-    undefined = np.flatnonzero(np.diag(covariance) == 0)
-    covariance[undefined, undefined] = np.nan
-    values = effects.estimates.ravel()
-    estimated = kind.of(
-        effects.terms * 3, values, covariance, inference, **draw_columns
-    )
-    frame = estimated.frame(level)
-    frame.insert(1, "kind", np.repeat(KINDS, k))
-    by_term = np.arange(3 * k).reshape(3, k).T.ravel()
-    return frame.iloc[by_term].reset_index(drop=True)
-
-
-def unit_frame(effects: SpatialEffects, entity: str) -> pd.DataFrame:
-    """Tabulate effects of units, a row per unit and term; `entity` names units."""
-    diagonal, row_sums, column_sums, diagonal_lag, row_sums_lag, column_sums_lag = (
-        effects.units[:, :, None]
-    )
-    direct = diagonal * effects.slopes + diagonal_lag * effects.lags
-    total = row_sums * effects.slopes + row_sums_lag * effects.lags
-    outgoing = column_sums * effects.slopes + column_sums_lag * effects.lags - direct
-    n, k = direct.shape
-    return pd.DataFrame(
-        {
-            entity: np.repeat(effects.entities.to_numpy(), k),
-            "term": list(effects.terms) * n,
-            "direct": direct.ravel(),
-            "indirect": (total - direct).ravel(),
-            "total": total.ravel(),
-            "to_others": outgoing.ravel(),
-        }
-    )

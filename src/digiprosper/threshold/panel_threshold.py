@@ -34,12 +34,7 @@ from digiprosper.linear.estimation import (
     fit_columns,
     refuse_constant_outcome,
 )
-from digiprosper.linear.preparation import (
-    CovType,
-    Prepared,
-    Ssc,
-    check_linear_options,
-)
+from digiprosper.linear.preparation import CovType, Prepared, Ssc, check_linear_options
 from digiprosper.linear.results import LinearResults
 from digiprosper.optional import progress_bar
 from digiprosper.panel import Panel

@@ -24,13 +24,7 @@ from digiprosper.kernels.intervals import delta
 from digiprosper.linear.marginal import default_points
 from digiprosper.linear.results import LinearResults
 from digiprosper.panel.terms import canonical
-from digiprosper.report.summary import (
-    Cells,
-    Lines,
-    Remarks,
-    Summarised,
-    Summary,
-)
+from digiprosper.report.summary import Cells, Lines, Remarks, Summarised, Summary
 from digiprosper.report.tests import TestResult
 from digiprosper.report.text import interval_text, p_text, p_words, percent_text
 from digiprosper.report.verdicts import rejects

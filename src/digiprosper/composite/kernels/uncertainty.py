@@ -12,11 +12,7 @@ from typing import Final
 
 import numpy as np
 
-from digiprosper.composite.kernels.information import (
-    SLOPES,
-    Moments,
-    component_margins,
-)
+from digiprosper.composite.kernels.information import SLOPES, Moments, component_margins
 from digiprosper.composite.kernels.structure import (
     Rule,
     equal_across,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import Final
 
 import numpy as np
 
@@ -12,15 +12,6 @@ from digiprosper.spatial.kernels.matrices import Matrix, row_sum, to_dense
 
 # Share of linked pairs up to which factors of rows of links are faster than dense ones.
 _FACTOR_BELOW: Final = 0.01
-
-
-class Averages(NamedTuple):
-    """Means of diagonals and row sums of S = (I - rho W)^-1 and S W."""
-
-    diagonal: Floats  # diagonal of S
-    diagonal_lag: Floats  # diagonal of S W
-    total: Floats  # row sums of S
-    total_lag: Floats  # row sums of S W
 
 
 def multiplier(matrix: Matrix, rho: float) -> Floats:
@@ -41,36 +32,33 @@ def multiplier(matrix: Matrix, rho: float) -> Floats:
 
 def averages(
     units: Floats, spectrum: Spectrum | None, rho: float
-) -> tuple[Averages, Averages | None]:
-    """Compute the averages of the multiplier, and their derivatives in rho.
+) -> tuple[Floats, Floats | None]:
+    """Compute means of diagonals and row sums of S and of S W, and derivatives in rho.
 
-    They are means of the (6, N) array of `by_unit`; derivatives of diagonals are traces
-    from the eigenvalues. Without a spectrum the outcome has no spatial lag: S is the
-    identity, and there are no derivatives.
+    Both are (2, 2). The means are those of the (6, N) array of `by_unit`; derivatives
+    of diagonals are traces from the eigenvalues. Without a spectrum the outcome has no
+    spatial lag: S is the identity, and there are no derivatives.
     """
-    diagonal, total, _, diagonal_lag, total_lag, _ = units.mean(axis=1)
-    value = Averages(diagonal, diagonal_lag, total, total_lag)
+    value = units.reshape(2, 3, -1)[:, :2].mean(axis=-1)
     if spectrum is None:
         return value, None
     _, rows, _, _, rows_lag, columns_lag = units
-    slope = Averages(
-        np.array(spectrum.trace(rho, lags=1, inverses=2) / rows.size),
-        np.array(spectrum.trace(rho, lags=2, inverses=2) / rows.size),
-        columns_lag @ rows / rows.size,
-        columns_lag @ rows_lag / rows.size,
-    )
-    return value, slope
+    slope = [
+        [spectrum.trace(rho, lags=1, inverses=2), columns_lag @ rows],
+        [spectrum.trace(rho, lags=2, inverses=2), columns_lag @ rows_lag],
+    ]
+    return value, np.array(slope) / rows.size
 
 
-def _of_regressors(at: Averages, slopes: Floats, lags: Floats) -> Floats:
-    """Compute direct, indirect and total effects (3, ...) at averages."""
-    direct = at.diagonal * slopes + at.diagonal_lag * lags
-    total = at.total * slopes + at.total_lag * lags
+def _of_regressors(at: Floats, slopes: Floats, lags: Floats) -> Floats:
+    """Compute direct, indirect and total effects (3, ...) at averages (2, 2, ...)."""
+    of_slopes, of_lags = at
+    direct, total = of_slopes * slopes + of_lags * lags
     return np.stack([direct, total - direct, total])
 
 
 def effects(
-    value: Averages, slope: Averages | None, slopes: Floats, lags: Floats
+    value: Floats, slope: Floats | None, slopes: Floats, lags: Floats
 ) -> tuple[Floats, Floats]:
     """Compute average effects and derivatives (LeSage & Pace 2009, 2.7).
 
@@ -80,9 +68,13 @@ def effects(
     b and th, in this order; rows in the order of the effects read by row.
     """
     unit, zero = np.eye(slopes.size), np.zeros((slopes.size, slopes.size))
-    parts = [_of_regressors(value, unit, zero), _of_regressors(value, zero, unit)]
+    value = value[..., None]
+    parts = [
+        _of_regressors(value[..., None], unit, zero),
+        _of_regressors(value[..., None], zero, unit),
+    ]
     if slope is not None:
-        parts.insert(0, _of_regressors(slope, slopes, lags)[:, :, None])
+        parts.insert(0, _of_regressors(slope[..., None], slopes, lags)[:, :, None])
     gradient = np.concatenate(parts, axis=2)
     estimates = _of_regressors(value, slopes, lags)
     return estimates, gradient.reshape(estimates.size, -1)
@@ -99,21 +91,21 @@ def effects_of_draws(
     eye = np.eye(n)
     common_sum = row_sum(matrix)
     if spectrum is None:
-        at, _ = averages(by_unit(matrix, eye), None, 0.0)
+        value, _ = averages(by_unit(matrix, eye), None, 0.0)
+        at = value[..., None]
     else:
         rho, draws = draws[:, 0], draws[:, 1:]
         diagonal, diagonal_lag = (spectrum.traces(rho, lags=k) / n for k in (0, 1))
         if common_sum is not None:
             remainder = 1 - rho * common_sum
-            at = Averages(diagonal, diagonal_lag, 1 / remainder, common_sum / remainder)
+            total, total_lag = 1 / remainder, common_sum / remainder
         else:
             ones = np.ones(n)
             sums = np.array([np.linalg.solve((eye - a * matrix).T, ones) for a in rho])
-            total_lag = sums @ (matrix @ ones) / n
-            at = Averages(diagonal, diagonal_lag, sums.mean(axis=1), total_lag)
+            total, total_lag = sums.mean(axis=1), sums @ (matrix @ ones) / n
+        at = np.array([[diagonal, total], [diagonal_lag, total_lag]])
     slopes, lags = np.split(draws, 2, axis=1)
-    by_draw = Averages(*(np.asarray(part)[..., None] for part in at))
-    return _of_regressors(by_draw, slopes, lags).swapaxes(0, 1)
+    return _of_regressors(at[..., None], slopes, lags).swapaxes(0, 1)
 
 
 def symmetric_root(covariance: Floats) -> Floats:
