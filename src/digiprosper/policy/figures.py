@@ -78,7 +78,7 @@ def event_paths(
         before = getattr(study, "before", "").removeprefix("reference")
         # Binned ends that the tick labels do not show
         texts = texts_of[head]
-        ends = [texts[t] for t in texts if texts[t] not in (str(t), ticks[t])]
+        ends = (*(texts[t] for t in texts if texts[t] not in (str(t), ticks[t])),)
         name = wording.labels.get(head, head)
         paths.append(
             EventPath(name, points[head], study.reference, tuple(ends), before)
