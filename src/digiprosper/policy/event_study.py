@@ -570,7 +570,7 @@ def _estimate_cells(
             spec, prepared, demeaned, columns, likelihood, separated
         ),
         estimated=results.estimates(
-            (*window.names, *fitted_names[event.size :]), member, "log", results.rows
+            member, "log", results.rows, (*window.names, *fitted_names[event.size :])
         ),
         window=window,
         cells=results,
