@@ -352,12 +352,8 @@ def differences(
     for part in chunks(m, n * (k + 2) ** 2, _FEW_EFFECTS):
         # Few effects at a time, since those of a cohort use the same entities
         entities = np.asarray(compared.used[part].any(axis=0))
-        data = Comparisons(
-            **{
-                f.name: getattr(compared, f.name)[part, entities]
-                for f in fields(compared)
-            }
-        )
+        names = [field.name for field in fields(compared)]
+        data = Comparisons(**{n: getattr(compared, n)[part, entities] for n in names})
         design = scaled_design(data, x[part, entities])
         controls = np.where((data.used & ~data.treated)[:, :, None], design, 0.0)
         ranks = np.linalg.matrix_rank(controls, tol=COLLINEAR * data.used.sum(axis=1))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Literal, cast
 
 import numpy as np
@@ -300,13 +300,12 @@ class EventStudyResults(WindowResults, LinearResults):
         columns = dummies(window, *timing.event_times(timing.table.keys))
         is_event = np.isin(self.names, window.names)
         # The fit without the event times predicts from the other regressors.
-        fit = {f.name: getattr(self, f.name) for f in fields(LinearResults)}
         others = replace(
             self.estimated,
             names=tuple(np.array(self.names)[~is_event].tolist()),
             coefficients=self.coefficients[~is_event],
         )
-        prediction = LinearResults(**{**fit, "estimated": others}).predict(panel)
+        prediction = LinearResults._of(self, estimated=others).predict(panel)
         by_event = columns @ self.params[window.names].to_numpy()
         return (prediction + by_event).rename(self.depvar)
 
