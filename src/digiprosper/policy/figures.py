@@ -63,12 +63,9 @@ def event_paths(
     """
     points = {head: _path_points(study, level) for head, study in studies.items()}
     times = sorted({int(time) for path in points.values() for time in path["time"]})
-    texts_of = {head: {time: str(time) for time in times} for head in studies}
-    # Only an event study has binned ends.
-    for head, study in studies.items():
-        if isinstance(study, WindowResults):
-            window = study.window
-            texts_of[head] = {time: window.text(time) for time in window.times}
+    texts_of = {
+        head: _event_time_texts(study, times) for head, study in studies.items()
+    }
     ticks = {}
     for time in times:
         distinct = {event[time] for event in texts_of.values() if time in event}
@@ -76,13 +73,9 @@ def event_paths(
     paths = []
     for head, study in studies.items():
         before = getattr(study, "before", "").removeprefix("reference")
-        # Binned ends that the tick labels do not show
-        texts = texts_of[head]
-        ends = (*(texts[t] for t in texts if texts[t] not in (str(t), ticks[t])),)
+        ends = _unlabelled_ends(texts_of[head], ticks)
         name = wording.labels.get(head, head)
-        paths.append(
-            EventPath(name, points[head], study.reference, tuple(ends), before)
-        )
+        paths.append(EventPath(name, points[head], study.reference, ends, before))
     _warn_of_unlike_bases(paths)
     outcomes = {wording.label(study.depvar) for study in studies.values()}
     outcome = outcomes.pop() if len(outcomes) == 1 else ""
@@ -109,6 +102,21 @@ def _path_points(study: EventTimeResults, level: float) -> pd.DataFrame:
     if not band["conf_low"].notna().any():
         return points
     return points.assign(band_low=band["conf_low"], band_high=band["conf_high"])
+
+
+def _unlabelled_ends(
+    texts: Mapping[int, str], ticks: Mapping[int, str]
+) -> tuple[str, ...]:
+    """List a study's binned ends that the tick labels do not show."""
+    items = texts.items()
+    return tuple(text for time, text in items if text not in (str(time), ticks[time]))
+
+
+def _event_time_texts(study: EventTimeResults, times: Sequence[int]) -> dict[int, str]:
+    """Write the event times of a study; only an event study has binned ends."""
+    if isinstance(study, WindowResults):
+        return {time: study.window.text(time) for time in study.window.times}
+    return {time: str(time) for time in times}
 
 
 def honest_plot(intervals: HonestIntervals, wording: Wording) -> HonestPlot:
