@@ -627,6 +627,13 @@ def test_malformed_input_is_one_named_error(change, error) -> None:
     assert caught.value.problems
 
 
+def test_a_scanned_table_is_refused_with_what_to_do() -> None:
+    scan = Panel.scan(made(), entity="city", time="year")
+    advice = r"match_entities takes a Panel, not a scanned table.*sample_entities"
+    with pytest.raises(InputTypeError, match=advice):
+        match_entities(scan, "policy", ["size"])  # type: ignore[arg-type]
+
+
 # --- base values ----------------------------------------------------------------------
 
 

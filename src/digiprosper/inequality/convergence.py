@@ -10,7 +10,7 @@ reducible closed (number of absorbing sets)
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -683,8 +683,7 @@ def beta_convergence(  # noqa: PLR0913  (the options of a regression, all but tw
     fit = fit_columns(
         prepared, spec.y, outcome[:, 0], (_SLOPE, *sample.names_of("x")), design
     )
-    values = {f.name: getattr(fit, f.name) for f in fields(LinearResults)}
-    results = ConvergenceResults(**values, years=years, averaged=growth is not None)
+    results = ConvergenceResults._of(fit, years=years, averaged=growth is not None)
     if prepared.entity_position is not None:
         results = replace(
             results, diagnostics=(*results.diagnostics, *_nickell_notices(results))

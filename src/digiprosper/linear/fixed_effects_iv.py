@@ -15,7 +15,7 @@ biased_first_stage       as weak_first_stage, F from 10 to the critical value; n
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import KW_ONLY, dataclass, field, fields, replace
+from dataclasses import KW_ONLY, dataclass, field, replace
 from typing import Any, ClassVar, Final, Literal, Self, cast
 
 import numpy as np
@@ -332,9 +332,9 @@ def two_stage(
     ]
     if prepared.block_sums is not None:
         notices += in_memory_only(notices)
-    of_linear = {f.name: getattr(linear_results, f.name) for f in fields(LinearResults)}
-    return IVResults(
-        **{**of_linear, "diagnostics": tuple(notices)},
+    return IVResults._of(
+        linear_results,
+        diagnostics=tuple(notices),
         endog=endog,
         instruments=instruments,
         first_stage=first_stage,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Self, cast
 
 import numpy as np
@@ -525,6 +525,12 @@ class LinearResults(RegressionResults):
     equation: Term | None = None
 
     # --- the protocol -----------------------------------------------------------------
+
+    @classmethod
+    def _of(cls, fit: LinearResults, **others: Any) -> Self:
+        """Make results, of a subclass too, from those of a regression."""
+        of_fit = {f.name: getattr(fit, f.name) for f in fields(LinearResults)}
+        return cls(**{**of_fit, **others})
 
     def glance(self) -> Glance:
         """Return summary numbers of the fit, such as the number of rows and R2.

@@ -9,12 +9,13 @@ import numpy as np
 import pandas as pd
 
 from digiprosper.checks import not_identified, option_error
-from digiprosper.errors import cited, quoted
+from digiprosper.errors import cited
 from digiprosper.kernels import Floats, Ints
 from digiprosper.kernels.within import level_sums
 from digiprosper.linear.fixed_effects import FixedEffects, refuse_other_specification
 from digiprosper.linear.preparation import linear_options, prepare
 from digiprosper.panel import Panel, Sample
+from digiprosper.panel.treatment import entities_text
 
 
 def bacon_decomposition(spec: FixedEffects, panel: Panel) -> pd.DataFrame:
@@ -140,9 +141,12 @@ def _first_treated_period(event: str, sample: Sample) -> Ints:
             f"entities and {sample.n_times:,} periods), and the decomposition holds "
             "for balanced ones only: keep entities with all periods, with panel.subset."
         )
-        sizes = ("nobs", "n_entities", "n_times")
         raise not_identified(
-            "unbalanced", text, **{size: getattr(sample, size) for size in sizes}
+            "unbalanced",
+            text,
+            nobs=sample.nobs,
+            n_entities=sample.n_entities,
+            n_times=sample.n_times,
         )
     values: Any = sample.columns("x")
     if values.shape[1] != 1 or not np.isin(values, (0.0, 1.0)).all():
@@ -155,9 +159,9 @@ def _first_treated_period(event: str, sample: Sample) -> Ints:
     names = sample.entities[(np.diff(dummy, axis=1) < 0).any(axis=1)].tolist()
     if names:
         text = (
-            f"{cited(event)} switches from 1 to 0 in {len(names):,} "
-            f"{sample.keys.entity_name} ({quoted(names)}); the decomposition needs a "
-            "treatment that does not end."
+            f"{cited(event)} switches from 1 to 0 in "
+            f"{entities_text(sample.keys, names)}; the decomposition needs a treatment "
+            "that does not end."
         )
         raise not_identified("switched_off", text, event=event, entities=names)
     first = sample.n_times - dummy.sum(axis=1).astype(np.intp)

@@ -312,11 +312,6 @@ class Comparisons:
     treated: Bools  # (m, n)
     weights: Floats  # (m, n) positive where used, 0 elsewhere
 
-    def part(self, effects: slice, entities: Bools) -> Comparisons:
-        """Return the comparisons of some of the effects and of the entities (n,)."""
-        arrays = {field.name: getattr(self, field.name) for field in fields(self)}
-        return Comparisons(**{n: a[effects, entities] for n, a in arrays.items()})
-
 
 def mean_differences(compared: Comparisons) -> tuple[Floats, Floats, Floats]:
     """Compare mean changes of treated entities and of controls, for m effects.
@@ -357,7 +352,8 @@ def differences(
     for part in chunks(m, n * (k + 2) ** 2, _FEW_EFFECTS):
         # Few effects at a time, since those of a cohort use the same entities
         entities = np.asarray(compared.used[part].any(axis=0))
-        data = compared.part(part, entities)
+        names = [field.name for field in fields(compared)]
+        data = Comparisons(**{n: getattr(compared, n)[part, entities] for n in names})
         design = scaled_design(data, x[part, entities])
         controls = np.where((data.used & ~data.treated)[:, :, None], design, 0.0)
         ranks = np.linalg.matrix_rank(controls, tol=COLLINEAR * data.used.sum(axis=1))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import KW_ONLY, dataclass, field, fields, replace
+from dataclasses import KW_ONLY, dataclass, field, replace
 from functools import partial
 from typing import Any, Literal, get_args
 
@@ -42,7 +42,6 @@ from digiprosper.linear.preparation import (
     prepare,
     refuse_cov_types,
 )
-from digiprosper.linear.results import LinearResults
 from digiprosper.linear.scanned import scanned
 from digiprosper.linear.scanned_rows import Columns, ScannedRows
 from digiprosper.panel import Panel, PanelScan, Sample
@@ -333,8 +332,7 @@ def _estimate_linear(
         auxiliary=window.names if few else (),
     )
     refuse_dropped([name for name in window.names if name not in fitted.names])
-    values = {f.name: getattr(fitted, f.name) for f in fields(LinearResults)}
-    return EventStudyResults(**values, window=window)
+    return EventStudyResults._of(fitted, window=window)
 
 
 def _cohorts_at_reference(window: Any, event: Ints, cohort: Ints) -> set[int]:
@@ -570,7 +568,7 @@ def _estimate_cells(
             spec, prepared, demeaned, columns, likelihood, separated
         ),
         estimated=results.estimates(
-            (*window.names, *fitted_names[event.size :]), member, "log", results.rows
+            member, "log", results.rows, (*window.names, *fitted_names[event.size :])
         ),
         window=window,
         cells=results,

@@ -281,6 +281,12 @@ class EventTimeResults(BaseResults):
             "path": self.path.to_dict("records"),
         }
 
+    def _base_text(self) -> str:
+        """Describe what effects before treatment are relative to, in a sentence."""
+        code = f"before.{getattr(self, 'before', 'reference')}"
+        text = WORDS.say(code, time=self.reference)
+        return text[0].upper() + text[1:]
+
     def _by_event_time(self) -> Self:
         """Return the results whose estimates are by event time."""
         return self
@@ -597,13 +603,12 @@ class EventTimeResults(BaseResults):
         takes.
         """
         if not comparable:
-            before, reference = getattr(self, "before", "reference"), self.reference
-            base = WORDS.say(f"before.{before}", time=reference)
+            advice = _OTHER_BASE[getattr(self, "before", "reference")]
             text = (
                 f"{purpose} needs effects relative to the last event time before "
-                f"treatment. {base[0].upper()}{base[1:]} {_OTHER_BASE[before]}"
+                f"treatment. {self._base_text()} {advice}"
             )
-            raise not_identified("no_reference", text, reference=reference)
+            raise not_identified("no_reference", text, reference=self.reference)
         self._refuse_binned_ends(purpose, times[-1])
         events = Estimates.of(
             (), estimated.sums(sums), estimated.covariance_of(sums), self.inference

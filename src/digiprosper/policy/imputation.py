@@ -205,13 +205,16 @@ def impute(
     residual = model.residuals(y[:, None])[:, 0]
     treated = ~model.untreated
     inside, weights = group[treated], model.weights[treated]
-    means = np.bincount(inside, weights * residual[treated]) / np.bincount(
-        inside, weights
-    )
+    effects = residual[treated]
+    means = np.bincount(inside, weights * effects) / np.bincount(inside, weights)
+    # Errors are about averages with the weights of clusters in the group (equation 8),
+    # which are the least conservative.
+    pairs = np.column_stack([inside, clusters[treated]])
+    _, pair = np.unique(pairs, axis=0, return_inverse=True)
+    shares = weights * np.bincount(pair, weights)[pair]
+    centres = np.bincount(inside, shares * effects) / np.bincount(inside, shares)
     spread = residual.copy()
-    spread[treated] -= _group_centres(
-        residual[treated], inside, weights, clusters[treated]
-    )[inside]
+    spread[treated] -= centres[inside]
 
     n_clusters = int(clusters.max()) + 1
     scores = []
@@ -219,16 +222,6 @@ def impute(
         row_weights = _row_weights(model, group, np.arange(means.size)[part])
         scores.append(cluster_sums(row_weights * spread[:, None], clusters, n_clusters))
     return means, np.hstack(scores)
-
-
-def _group_centres(
-    effects: Floats, group: Ints, weights: Floats, clusters: Ints
-) -> Floats:
-    """Average effects by group with the weights of clusters in it (equation 8)."""
-    # Errors from this average are the least conservative.
-    _, pair = np.unique(np.column_stack([group, clusters]), axis=0, return_inverse=True)
-    shares = weights * np.bincount(pair, weights)[pair]
-    return np.bincount(group, shares * effects) / np.bincount(group, shares)
 
 
 def _row_weights(model: UntreatedModel, group: Ints, chosen_groups: Ints) -> Floats:

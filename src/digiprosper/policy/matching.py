@@ -28,7 +28,6 @@ from digiprosper.errors import (
     PanelIndexError,
     TermError,
     cited,
-    counted,
     issue,
     quoted,
     verb_for,
@@ -46,6 +45,7 @@ from digiprosper.panel.grammar import backticked
 from digiprosper.panel.keys import Keys
 from digiprosper.panel.table import Table
 from digiprosper.panel.terms import canonical
+from digiprosper.panel.treatment import entities_text
 from digiprosper.policy import notices
 from digiprosper.policy.kernels.matching import (
     balanced_columns,
@@ -495,8 +495,8 @@ def _base_rows(
     ].tolist()
     if names:
         text = (
-            f"base={cited(base)}: {counted(len(names), entity, entity)} "
-            f"({quoted(names)}) {verb_for(len(names), 'is')} already treated "
+            f"base={cited(base)}: {entities_text(keys, names)} "
+            f"{verb_for(len(names), 'is')} already treated "
             f"then (treated={cited(treated)}), and matching on values that treatment "
             "may have changed removes part of its effect. Choose a base before the "
             "first treated period, or drop them with panel.subset."

@@ -49,7 +49,7 @@ import numpy as np
 import pandas as pd
 
 from digiprosper.errors import Notice, clipped, counted, listed, notice_of, time_text
-from digiprosper.kernels import Bools, Floats, Ints
+from digiprosper.kernels import Floats, Ints
 from digiprosper.linear.preparation import Prepared
 from digiprosper.panel import Sample
 from digiprosper.panel.keys import Keys
@@ -144,27 +144,13 @@ def reference_unobserved(
         )
 
 
-def treated_clusters(prepared: Prepared, treated: Bools) -> dict[str, tuple[int, int]]:
-    """Count treated and all clusters by name; entities where none are specified.
-
-    `treated` (N,): rows of entities that are ever treated.
-    """
-    codes: Any = dict(zip(prepared.cluster_names, prepared.cluster_codes, strict=True))
-    sample = prepared.sample
-    codes = codes or {sample.keys.entity_name: sample.entity}
-    return {
-        name: (np.unique(c[treated]).size, int(c.max()) + 1)
-        for name, c in codes.items()
-    }
-
-
 def few_treated_clusters(
     counts: Mapping[str, tuple[int, int]], *, small: bool = False
 ) -> tuple[Notice, ...]:
     """Report that few clusters (fewer than 10, or less than 10%) have a treated entity.
 
-    `counts` are those of `treated_clusters`; of clusters in several ways the notice is
-    about the fewest treated ones. `small`: the errors allow for it.
+    `counts` are of treated and of all clusters by name; of clusters in several ways the
+    notice is about the fewest treated ones. `small`: the errors allow for it.
     """
     few = [
         name
@@ -192,13 +178,18 @@ def treatment_notices(
 
     `small`: the errors allow for few.
     """
-    event, keys = cohorts.coding.event, cohorts.sample.keys
-    table = cohorts.timing.table
+    event, sample, table = cohorts.coding.event, cohorts.sample, cohorts.timing.table
+    entity, names = sample.keys.entity_name, prepared.cluster_names
     yield from _treatment_ends(cohorts.timing, event)
-    if prepared.cluster_names == (keys.entity_name,):
+    if names == (entity,):
         of_entity = cohorts.of_entity
-        yield from group_treatment_notices(table, keys.entities, of_entity, event)
-    counts = treated_clusters(prepared, cohorts.treated)
+        yield from group_treatment_notices(table, sample.entities, of_entity, event)
+    codes: Any = dict(zip(names, prepared.cluster_codes, strict=True))
+    # Without clusters the number of treated entities counts.
+    counts = {
+        name: (np.unique(c[cohorts.treated]).size, int(c.max()) + 1)
+        for name, c in (codes or {entity: sample.entity}).items()
+    }
     yield from few_treated_clusters(counts, small=small)
 
 

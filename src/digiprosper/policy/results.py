@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Literal, cast
 
 import numpy as np
@@ -300,13 +300,12 @@ class EventStudyResults(WindowResults, LinearResults):
         columns = dummies(window, *timing.event_times(timing.table.keys))
         is_event = np.isin(self.names, window.names)
         # The fit without the event times predicts from the other regressors.
-        fit = {f.name: getattr(self, f.name) for f in fields(LinearResults)}
         others = replace(
             self.estimated,
             names=tuple(np.array(self.names)[~is_event].tolist()),
             coefficients=self.coefficients[~is_event],
         )
-        prediction = LinearResults(**{**fit, "estimated": others}).predict(panel)
+        prediction = LinearResults._of(self, estimated=others).predict(panel)
         by_event = columns @ self.params[window.names].to_numpy()
         return (prediction + by_event).rename(self.depvar)
 
@@ -369,15 +368,15 @@ class CountCells(PickledByName):
         return estimates, np.hstack([by_ratio, others, by_sum])
 
     def estimates(
-        self, names: tuple[str, ...], member: Bools, scale: str, rows: Floats
+        self, member: Bools, scale: str, rows: Floats, names: tuple[str, ...] = ()
     ) -> Estimates:
-        """Estimate effects (q,) of cells (q, m), then the slopes of controls."""
+        """Estimate effects (q,) of cells (q, m), with logs also slopes of controls."""
         values, gradient = self.effects(member, scale, rows)
         m, size = self.event.size, self.joint.coefficients.size
         controls = np.eye(size)[m : size - m] if scale == "log" else np.zeros((0, size))
         weights = np.vstack([gradient, controls])
         return CountEstimates(
-            names=names,
+            names=names or tuple(map(str, range(len(member)))),
             coefficients=np.append(values, controls @ self.joint.coefficients),
             # Row by row, so that a missing error affects no other effect.
             root=np.vstack([self.joint.rows(row[None]) for row in weights]),
@@ -505,7 +504,7 @@ class PoissonEventStudyResults(WindowResults, CountResults):
         at = path["time"] != self.window.reference
         # Cells (m) of each event time with a coefficient
         member = self.cells.event == np.array(self.window.estimated)[:, None]
-        counts = self._count_estimates(member, self.cells.rows)
+        counts = self.cells.estimates(member, "counts", self.cells.rows)
         path.loc[at, PATH_COLUMNS] = counts.frame(level)[PATH_COLUMNS].to_numpy()
         return path
 
@@ -531,15 +530,11 @@ class PoissonEventStudyResults(WindowResults, CountResults):
         since = (self.cells.event >= 0)[None]
         rows = self.cells.rows[np.array(self.window.estimated) >= 0].sum()[None]
         names = ("att", *self.names[len(self.window.estimated) :])
-        log = self.cells.estimates(names, since, "log", rows).frame(level)[:1]
-        counts = self._count_estimates(since, rows).frame(level)
+        log = self.cells.estimates(since, "log", rows, names).frame(level)[:1]
+        counts = self.cells.estimates(since, "counts", rows).frame(level)
         frame = pd.concat([log, _in_percent(log.copy()), counts])[PATH_COLUMNS]
         frame.insert(0, "scale", _SCALES)
         return frame.reset_index(drop=True)
-
-    def _count_estimates(self, member: Bools, rows: Floats) -> Estimates:
-        names = tuple(map(str, range(len(member))))
-        return self.cells.estimates(names, member, "counts", rows)
 
     # --- the protocol -----------------------------------------------------------------
 

@@ -571,8 +571,7 @@ class StaggeredDidResults(EventTimeResults, BaseResults):
             f"att is the {weighted}mean of {_OVERALL[self.by]}.",
         ]
         if self.by == "dynamic" and self.before:
-            relative = WORDS.say(f"before.{self.before}", time=self.reference)
-            lines.append(relative[0].upper() + relative[1:])
+            lines.append(self._base_text())
         if self.balanced is not None:
             lines.append(f"Only of cohorts that reach event time {self.balanced}.")
         return lines

@@ -239,10 +239,13 @@ def score_correction(
     z, coordinates = columns
     density = scores * (1 - scores)
     n_treated = int(treated.sum())
-    imputed = np.zeros((y.size, 2))
+    imputed, of_other_group = np.zeros((y.size, 2)), np.empty_like(y)
     conditional_covariances = np.zeros_like(z)
     for group, weight in ((True, np.ones(y.size)), (False, scores / (1 - scores))):
-        members = np.flatnonzero(treated == group)
+        members, others = np.flatnonzero(treated == group), treated != group
+        # Outcomes of the units of the other group with nearest covariates
+        sets = tied_nearest(coordinates[members], coordinates[others], 1)
+        of_other_group[members] = [y[others][near].mean() for near in sets]
         for unit, near, wider in zip(
             range(y.size),
             tied_nearest(scores, scores[members], neighbours + 1),
@@ -264,7 +267,7 @@ def score_correction(
     change = imputed[:, 1] - imputed[:, 0] - estimate
     c = density @ (z * change[:, None] + conditional_covariances) / n_treated
     sign = np.where(treated, 1.0, -1.0)
-    alike = sign * (y - _nearest_of_other_group(y, treated, coordinates))
+    alike = sign * (y - of_other_group)
     d = (density * (alike - estimate)) @ z / n_treated
     covariance = np.linalg.inv((z * density[:, None]).T @ z)
     return float(d @ covariance @ d - c @ covariance @ c)
@@ -301,16 +304,6 @@ def balanced_effect(
     estimate = y[treated].mean() - share @ y[~treated]
     without_control = np.flatnonzero(~treated)[slack <= FULL_LEVERAGE]
     return float(estimate), float(first + second), float(df), without_control
-
-
-def _nearest_of_other_group(y: Floats, treated: Bools, coordinates: Floats) -> Floats:
-    """Average outcomes of the other group's units with nearest covariates."""
-    outcomes = np.empty_like(y)
-    for group in (True, False):
-        members, others = np.flatnonzero(treated == group), treated != group
-        sets = tied_nearest(coordinates[members], coordinates[others], 1)
-        outcomes[members] = [y[others][near].mean() for near in sets]
-    return outcomes
 
 
 def whitened(x: Floats) -> Floats:
