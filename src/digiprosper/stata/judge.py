@@ -31,7 +31,7 @@ from digiprosper.errors import Notice, StataError, notice_of
 from digiprosper.stata.commands import linear
 from digiprosper.stata.commands.data import STATISTICS, winsor_suffix
 from digiprosper.stata.expressions import Node, parse
-from digiprosper.stata.prefixes import Command, Options, split
+from digiprosper.stata.prefixes import Command, Options, of_kind, split
 from digiprosper.stata.report import Event
 from digiprosper.stata.translation import ASSIGNMENT, ONE_SERIES
 
@@ -41,15 +41,6 @@ _Asked: TypeAlias = tuple[str, int, dict[str, Any]]
 _PRINT_TEST = ("ivreghdfe", "ivreg2", "xtivreg2", "ivreg2h")
 _INSTRUMENTED = ("ivreg2h", *(name for name in linear.COMMANDS if "iv" in name))
 _REGRESSIONS = (*linear.COMMANDS, "ivreg2h", "ppmlhdfe")
-_MATCHING = ("psmatch2", "teffects", "kmatch", "cem")
-# They try controls or drop rows until a coefficient is significant.
-_SEARCHES = ("oneclick", "oneclick5", "samplefilter")
-_WEAK_TESTS = "weakiv twostepweakiv condivreg rivtest weakivtest plausexog"
-_GROUP_TESTS = "bdiff suest chowtest permtest permutest"
-_STAGGERED = """
-csdid did_imputation eventstudyinteract did_multiplegt did_multiplegt_dyn bacondecomp
-jwdid sdid xthdidregress did2s stackedev
-"""
 _COUNTS = re.compile(
     r"patent|count|freq|cite|citation|(?:^|_)(?:num|number)(?:_|$|\d)|专利|数量|次数|件数"
     r"|词频|篇数|频次",
@@ -138,25 +129,23 @@ class _Judge:
             if self._has_effects(command) and not _chooses_errors(command):
                 yield "no_errors", event.number, data
             printed = command.name in _PRINT_TEST and command.has("first", "ffirst")
-            if command.name in _INSTRUMENTED and not (
-                self._has(_WEAK_TESTS) or printed
-            ):
+            if command.name in _INSTRUMENTED and not (self._has("weak") or printed):
                 yield "weak_instruments_not_tested", event.number, data
-        if not self._has(_GROUP_TESTS):
+        if not self._has("groups"):
             yield from self._differences()
-        if not self._has(_STAGGERED):
+        if not self._has("staggered"):
             yield from self._staggered(staggered)
         questions = {"sgmediation": self._mediation, "winsor2": self._winsorised}
-        questions |= dict.fromkeys(_MATCHING, self._matching)
-        questions |= dict.fromkeys(_SEARCHES, self._searched)
+        questions |= dict.fromkeys(of_kind("matches"), self._matching)
+        questions |= dict.fromkeys(of_kind("searches"), self._searched)
         for event in self.events:
             if question := questions.get(event.command.name):
                 yield from question(event)
         yield from self._logs()
         yield from self._missing()
 
-    def _has(self, names: str) -> bool:
-        return not self.names.isdisjoint(names.split())
+    def _has(self, kind: str) -> bool:
+        return not self.names.isdisjoint(of_kind(kind))
 
     def _has_effects(self, command: Command) -> bool:
         dummies = {f"i.{name}" for name in self.entities}
@@ -271,7 +260,7 @@ class _Judge:
 
     def _logs(self) -> Iterator[_Asked]:
         """Ask about logarithms of counts plus one, and lags by the row before."""
-        has_gaps = self.entity and not self._has("tsfill xtbalance")
+        has_gaps = self.entity and self.names.isdisjoint(("tsfill", "xtbalance"))
         for event, name, node in self.assignments:
             for part in node.walk():
                 counts = tuple(filter(_COUNTS.search, part.names))

@@ -17,7 +17,8 @@ from digiprosper.errors import StataError, cited, did_you_mean
 # keeps r(mean) as it was, estimates, makes columns, changes the data, sets macros, or
 # has the path of a file. Of an alias the note is the command meant; of others it is the
 # reason why it is not translated. Of translated commands there are the options that are
-# read, those that change no number, and the parts of a data command.
+# read, those that change no number, the parts of a data command, and how the command is
+# written of a specification. Some commands make columns of their own.
 _TEXT = files("digiprosper.stata").joinpath("commands.csv").read_text(encoding="utf-8")
 _ROWS = [*csv.DictReader(_TEXT.splitlines(), restval="")]
 _SHORTENED = [row["command"] for row in _ROWS if "." in row["command"]]

@@ -29,13 +29,6 @@ CREATED = re.compile(r"([^\W\d]\w*)\s*(?::\w+)?\s*=(?!=)")
 # Commands that only print, test or estimate, and those that make columns.
 _KEEPING = {*estimations.COMMANDS, *of_kind("estimates", "prints")}
 _MAKING = of_kind("makes")
-# Columns of commands that match or weight rows.
-_MATCHED = {
-    "psmatch2": "_weight _support _pscore _treated _id _n1 _pdif",
-    "cem": "cem_weights cem_matched cem_strata",
-    "ebalance": "_webal",
-    "stset": "_st _d _t _t0",
-}
 # Variables, but not the functions of Python code.
 _WORD = re.compile(r"[^\W\d]\w*\b(?!\()")
 _LATER = re.compile(r"\*df\.(?:filter\(regex='[^']*'\)|loc\[[^\]]*\])")
@@ -199,7 +192,7 @@ def would_make(
 
 def _matching_columns(name: str, command: Command | None) -> list[str]:
     """List the columns of a command that matches or weights rows."""
-    names = _MATCHED.get(name, "").split()
+    names = COMMANDS[name]["columns"].split() if name in COMMANDS else []
     if name == "psmatch2" and command is not None:
         outcomes = NAME.findall(" ".join(arguments_of(command, "out")))
         names += [f"_{outcome}" for outcome in outcomes]

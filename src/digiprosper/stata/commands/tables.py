@@ -10,20 +10,10 @@ from typing import Any
 
 from digiprosper.errors import StataError, cited
 from digiprosper.stata.expressions import unquoted
-from digiprosper.stata.prefixes import Command, completed, matching, split
+from digiprosper.stata.prefixes import Command, Options, completed, matching, split
 from digiprosper.stata.varlists import Variables, as_terms, later_columns
 
 COMMANDS = ("esttab", "outreg2")
-_OPTIONS = """
-b bd.ec dec t ts.tat td.ec se p pvalue ci star starl.evels nostar.s noas.ter keep drop
-ti.tle mti.tles ct.itle append word excel tex rtf
-"""
-# What changes how a table looks, and none of its numbers.
-_LAYOUT = """
-nogap.s compress label nolab.el nonum.bers booktabs alignment f.ragment varwidth width
-wide nonotes nomti.tles bracket noparen nocons nocon.stant noni replace sideway rdec
-sdec pdec noobs nor2 eqlabels collabels csv html less
-"""
 _BELOW = {"t": "t", "tstat": "t", "p": "p", "pvalue": "p", "pval": "p", "ci": "ci"}
 _BELOW |= {"se": "se"}
 _OF_STATISTICS = ("r2", "ar2", "s", "stats", "scalars")
@@ -100,12 +90,13 @@ class Tables:
 def _read(command: Command) -> tuple[dict[str, str], list[str]]:
     """Read options by full name, and list those that have no counterpart."""
     options, others = dict[str, str](), list[str]()
+    table = Options.of(command.name)
     for word, argument in command.options:
-        if name := completed(word, _OPTIONS.split()):
+        if name := table.read_one(word):
             options[name] = argument or ""
         elif word in _OF_STATISTICS and command.name == "esttab":
             continue
-        elif completed(word, _LAYOUT.split()) is None and word.isidentifier():
+        elif completed(word, table.harmless.split()) is None and word.isidentifier():
             others.append(word)
     return options, others
 
