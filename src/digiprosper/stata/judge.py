@@ -23,9 +23,9 @@ searched                    line, command
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from digiprosper.errors import Notice, StataError, notice_of
 from digiprosper.stata.commands import linear
@@ -34,6 +34,9 @@ from digiprosper.stata.expressions import Node, parse
 from digiprosper.stata.prefixes import Command, Options, of_kind, split
 from digiprosper.stata.report import Event
 from digiprosper.stata.translation import ASSIGNMENT, ONE_SERIES
+
+if TYPE_CHECKING:
+    from digiprosper.stata.reader import Reader
 
 # A code with its line and data.
 _Asked: TypeAlias = tuple[str, int, dict[str, Any]]
@@ -54,22 +57,11 @@ _LARGER = (">", ">=")
 _SMALLER = ("<", "<=")
 
 
-def findings(
-    events: Sequence[Event],
-    complete: Iterable[str],
-    entity: str | None,
-    time: str | None,
-    repairs: Mapping[tuple[str, int], str],
-    staggered: Mapping[int, tuple[str, ...]],
-) -> tuple[Notice, ...]:
-    """Judge a file by its executed commands; ask once a line, about all variables.
-
-    Of a file that ran, `repairs` has estimates by code and line, and `staggered` the
-    treatments by line that start in different periods.
-    """
+def findings(reader: Reader) -> tuple[Notice, ...]:
+    """Judge a file by its executed commands; ask once a line, about all variables."""
     asked: dict[tuple[str, int], dict[str, Any]] = {}
-    judge = _Judge(events, set(complete), entity, time)
-    for code, line, data in judge.asked(staggered):
+    repairs = reader.repairs
+    for code, line, data in _Judge(reader).asked():
         first = asked.setdefault((code, line), data)
         if "variables" in data:
             both = (*first["variables"], *data["variables"])
@@ -81,15 +73,12 @@ def findings(
 class _Judge:
     """Facts about a whole file, and the questions that follow from them."""
 
-    def __init__(
-        self,
-        events: Sequence[Event],
-        complete: set[str],
-        entity: str | None,
-        time: str | None,
-    ) -> None:
-        self.events, self.complete = events, complete
-        self.entity, self.time = entity, time
+    def __init__(self, reader: Reader) -> None:
+        context, events = reader.context, reader.events
+        self.events, self.treatments = events, {**reader.staggered}
+        # The data tell which columns are never missing.
+        self.complete = context.complete | (reader.columns - reader.incomplete)
+        self.entity, self.time = context.entity, context.time
         self.names = {event.command.name for event in events}
         self.regressions = [
             (event, event.command)
@@ -122,8 +111,8 @@ class _Judge:
             and self.entity in dict(event.command.options).values()
         }
 
-    def asked(self, staggered: Mapping[int, tuple[str, ...]]) -> Iterator[_Asked]:
-        """Ask all questions; `staggered` is what data show, as in `findings`."""
+    def asked(self) -> Iterator[_Asked]:
+        """Ask all questions."""
         for event, command in self.regressions:
             data = {"command": command.name}
             if self._has_effects(command) and not _chooses_errors(command):
@@ -134,7 +123,7 @@ class _Judge:
         if not self._has("groups"):
             yield from self._differences()
         if not self._has("staggered"):
-            yield from self._staggered(staggered)
+            yield from self._staggered()
         questions = {"sgmediation": self._mediation, "winsor2": self._winsorised}
         questions |= dict.fromkeys(of_kind("matches"), self._matching)
         questions |= dict.fromkeys(of_kind("searches"), self._searched)
@@ -230,11 +219,11 @@ class _Judge:
         if names := tuple(_winsorised_in_vain(event.command, commands)):
             yield "winsorised_not_used", event.number, {"variables": names}
 
-    def _staggered(self, seen: Mapping[int, tuple[str, ...]]) -> Iterator[_Asked]:
+    def _staggered(self) -> Iterator[_Asked]:
         """Ask once: about treatments that data show, or dummies of time to an event."""
-        dummies = self._event_dummies()
-        treatments = dict(seen)
-        for event, command in self.regressions if dummies and not seen else ():
+        treatments = self.treatments
+        dummies = set[str]() if treatments else self._event_dummies()
+        for event, command in self.regressions if dummies else ():
             words = {*split(command.arguments)[1:]}
             treated = words & dummies or {*filter(_TREATMENT.search, words)}
             if treated and len(_effects(command)) > 1:

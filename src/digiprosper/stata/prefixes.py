@@ -15,14 +15,14 @@ from digiprosper.errors import StataError, cited, did_you_mean
 # What is known of commands: a row each, typed at least to the dot. Its kinds tell what
 # it may change: it prints (or draws, saves, sets), has results that become the last,
 # keeps r(mean) as it was, estimates, makes columns, changes the data, sets macros, or
-# has the path of a file. Of an alias the note is the command meant; of others it is the
-# reason why it is not translated. Of translated commands there are the options that are
-# read, those that change no number, the parts of a data command, and how the command is
-# written of a specification. Some commands make columns of their own.
+# has the path of a file. Of an alias the note is the command meant; of others it tells
+# why it is not translated, or what differs from Stata. A translated command has the
+# options that are read, those that change no number, the parts of a data command, and
+# how it is written of a specification. Some commands make columns of their own.
 _TEXT = files("digiprosper.stata").joinpath("commands.csv").read_text(encoding="utf-8")
-_ROWS = [*csv.DictReader(_TEXT.splitlines(), restval="")]
-_SHORTENED = [row["command"] for row in _ROWS if "." in row["command"]]
-COMMANDS = {row["command"].replace(".", ""): row for row in _ROWS}
+_LISTED = [*csv.DictReader(_TEXT.splitlines(), restval="")]
+_SHORTENED = [row["command"] for row in _LISTED if "." in row["command"]]
+ROWS = {row["command"].replace(".", ""): row for row in _LISTED}
 # What names of stored results, which are not among the columns, begin with.
 STORED = "_r_"
 NO_ESTIMATOR = "digiprosper has no such estimator"
@@ -39,7 +39,7 @@ def of_kind(*kinds: str) -> dict[str, str]:
     """List the commands of some kinds, with the note, or reason of the first kind."""
     return {
         name: row["note"] or _REASONS.get(row["kind"].split(" ")[0], "")
-        for name, row in COMMANDS.items()
+        for name, row in ROWS.items()
         if {*kinds} & {*row["kind"].split(" ")}
     }
 
@@ -284,7 +284,7 @@ class Options:
     @classmethod
     def of(cls, name: str) -> Options:
         """Take the options of a command from the table of commands."""
-        row = COMMANDS[name]
+        row = ROWS[name]
         return cls(row["options"], row["ignored"], row["parts"])
 
     def read(self, command: Command, repeated: Sequence[str] = ()) -> dict[str, str]:
@@ -296,7 +296,7 @@ class Options:
                 if name in out and name not in repeated:
                     raise StataError.because(f"the option {name}() is there twice")
                 out[name] = argument or ""
-            elif completed(word, (_HARMLESS + self.harmless).split()) is None:
+            elif completed(word, [*_HARMLESS, *self.harmless.split()]) is None:
                 for entry, reason in _REFUSED.items():
                     if completed(word, [entry]):
                         raise StataError.because(f"the option {word}: {reason}")
@@ -311,11 +311,7 @@ class Options:
 
 
 # Options of many commands that change what is printed, or how a maximum is searched.
-_HARMLESS = """
-l.evel nolog nohe.ader noomit.ted nobase.levels base.levels allb.aselevels noempty.cells
-vsq.uish cformat pformat sformat notab.le omit.ted ef.orm noci nopv.alues coefl.egend
-tol.erance it.erate maxiter verb.ose v
-"""
+_HARMLESS = ROWS["*"]["ignored"].split()
 # Why options are refused, where a command does not translate them.
 _REFUSED = {
     **dict.fromkeys(("re", "be", "mle", "pa"), NO_ESTIMATOR),

@@ -30,9 +30,9 @@ from digiprosper.stata.macros import (
     words_of,
 )
 from digiprosper.stata.prefixes import (
-    COMMANDS,
     PRINTING,
     RESTORING,
+    ROWS,
     STORED,
     Command,
     Options,
@@ -70,7 +70,7 @@ _WITH_PATH, _OF_MACROS = of_kind("file"), of_kind("macros")
 # Commands besides estimations whose results become the last ones.
 _WITH_RESULTS = of_kind("results")
 # Commands that leave the last results as they are, although they are refused.
-_KEEPING_FIT = COMMANDS.keys() - {*estimations.MODELS, *of_kind("estimates", "results")}
+_KEEPING_FIT = ROWS.keys() - {*estimations.MODELS, *of_kind("estimates", "results")}
 # Commands after which r(mean) is as before.
 _KEEPING_RESULTS = of_kind("keeps")
 _NOT_TRANSLATED = of_kind("makes", "changes")
@@ -161,7 +161,7 @@ class Reader(Records):
             header, _, kind = self.statements[self.position].text.partition(",")
             name = command_name(header.split()[-1])
             text = "\n".join(self.statements[at].text for at in block)
-            is_read = name not in COMMANDS and kind.strip() in ("", "rclass")
+            is_read = name not in ROWS and kind.strip() in ("", "rclass")
             is_read &= not _NOT_IN_PROGRAMS.search(text)
             self.programs[name] = self.number, block, is_read
             if is_read:

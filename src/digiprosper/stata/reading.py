@@ -248,18 +248,9 @@ def _globals(macros: Mapping[str, str] | None) -> Macros:
 def _executed(reader: Reader) -> DoFile:
     """Read or run a file, and list what became of its lines."""
     reader.run()
-    context, variables = reader.context, reader.script
+    variables = reader.script
     results, tables = (dict(variables.get(name, {})) for name in ("results", "tables"))
-    asked = findings(
-        reader.events,
-        # The data tell which columns are never missing.
-        context.complete | (reader.columns - reader.incomplete),
-        context.entity,
-        context.time,
-        reader.repairs,
-        reader.staggered,
-    )
-    frame = variables.get("df")
+    frame, asked = variables.get("df"), findings(reader)
     return DoFile(tuple(reader.lines()), _script(reader), asked, results, tables, frame)
 
 

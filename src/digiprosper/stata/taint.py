@@ -13,8 +13,8 @@ from digiprosper.errors import StataError
 from digiprosper.stata.commands import estimations
 from digiprosper.stata.lines import first_word
 from digiprosper.stata.prefixes import (
-    COMMANDS,
     RESTORING,
+    ROWS,
     STORED,
     Command,
     command_name,
@@ -106,7 +106,7 @@ def is_no_command(name: str, text: str, *, others_run: bool) -> bool:
     # The rest of a command whose lines were not joined, as ``se(%9.3f) replace``.
     continuation = r"(?!range)\w+\(|(robust|first|verbose)$"
     continues = re.match(continuation, text) is not None or text.count('"') % 2 == 1
-    continues &= name not in COMMANDS
+    continues &= name not in ROWS
     is_text = "," not in text or text.rstrip().endswith((".", "?", "!"))
     return is_sign or continues or _is_misspelt(name) or (is_heading and is_text)
 
@@ -128,7 +128,7 @@ def condition_and_command(text: str) -> tuple[str, str]:
         # A side of a comparison is a variable, though it has the name of a command.
         is_side = re.match(r"[=<>!~&|]", after)
         is_side = is_side or re.search(r"[-=<>!~&|+*/^]$", words[count - 1])
-        if word and not is_side and command_name(word[0]) in COMMANDS:
+        if word and not is_side and command_name(word[0]) in ROWS:
             return " ".join(words[:count]), " ".join(words[count:])
     raise StataError.because("this use of if is not read")
 
@@ -147,7 +147,7 @@ def keeps_data(name: str, command: Command | None) -> bool:
 def _is_misspelt(name: str) -> bool:
     """Tell whether a long name has the letters of a command in another order."""
     is_long, letters = len(name) > len("regress"), sorted(name)
-    return is_long and name not in COMMANDS and letters in map(sorted, COMMANDS)
+    return is_long and name not in ROWS and letters in map(sorted, ROWS)
 
 
 def only_columns(command: Command) -> bool:
@@ -192,7 +192,7 @@ def would_make(
 
 def _matching_columns(name: str, command: Command | None) -> list[str]:
     """List the columns of a command that matches or weights rows."""
-    names = COMMANDS[name]["columns"].split() if name in COMMANDS else []
+    names = ROWS[name]["columns"].split() if name in ROWS else []
     if name == "psmatch2" and command is not None:
         outcomes = NAME.findall(" ".join(arguments_of(command, "out")))
         names += [f"_{outcome}" for outcome in outcomes]

@@ -15,7 +15,7 @@ from digiprosper.panel.terms import canonical
 from digiprosper.specification import Specification, one_term
 from digiprosper.stata.commands import estimations
 from digiprosper.stata.commands.models import METHODS, SPATIAL_TYPES
-from digiprosper.stata.prefixes import COMMANDS, read_command
+from digiprosper.stata.prefixes import ROWS, read_command
 from digiprosper.stata.translation import FLAGS, Context
 
 _Keys: TypeAlias = tuple[str, str]
@@ -81,7 +81,7 @@ def to_stata(spec: Specification, *, entity: str = "id", time: str = "year") -> 
     parts = _parts(spec, keys) | others
     # Options that are empty are left out. What a command has no option for is seen when
     # it is read back.
-    written = COMMANDS[command]["written"].split(" , ")
+    written = ROWS[command]["written"].split(" , ")
     words, options = (_filled(part, parts) for part in written)
     text = f"{command} {words}"
     if (condition := getattr(spec, "where", None)) is not None:

@@ -15,6 +15,7 @@ from digiprosper.stata.commands import linear, models
 from digiprosper.stata.expressions import shifted
 from digiprosper.stata.prefixes import (
     REPEATING,
+    ROWS,
     Command,
     Options,
     of_kind,
@@ -67,15 +68,16 @@ def translate(command: Command, context: Context) -> Translation:
         raise StataError.because(f"{cited(command.name)}: {reason}")
     options = Options.of(command.name).read(command, ("gmmstyle", "ivstyle"))
     translation = COMMANDS[command.name](Call(command, context, options))
-    notes = []
+    # What differs from Stata, whatever the options are.
+    notes = [*filter(None, [ROWS[command.name]["note"]]), *translation.notes]
     has_pattern = command.name in MODELS and set("*?~") & set(command.arguments)
     if has_pattern and context.variables.columns is None and translation.spec:
-        notes = [
+        notes += [
             "a pattern has the columns that the file makes; the data may have others"
         ]
     if command.counts_rows:
         notes.append("_n is a column with the number of the row in Stata's order")
-    return replace(translation, notes=(*translation.notes, *notes))
+    return replace(translation, notes=tuple(notes))
 
 
 def _refuse_parts(command: Command) -> None:
@@ -115,10 +117,7 @@ def _difference(call: Call) -> Translation:
     inner = estimate(options["model"], call.context).python
     reps = f", reps={options['reps']}" if "reps" in options else ""
     group = call.context.variables.resolve(options["group"])
-    return call.python(
-        f"dp.by_group({inner}, panel, {group!r}{reps}, rng=1)",
-        "groups of whole entities are permuted, and p-values are two-sided",
-    )
+    return call.python(f"dp.by_group({inner}, panel, {group!r}{reps}, rng=1)")
 
 
 def _permutation(command: Command, context: Context) -> Translation:
@@ -225,9 +224,7 @@ def hausman(call: Call) -> Translation:
             "hausman needs the name of an estimate with fixed effects first",
             "hausman(spec, panel, method='classical') estimates both models.",
         )
-    notes = ["the default method here, Mundlak's, allows for clusters"]
-    if "constant" in call.options:
-        notes.append("the constant is not compared")
+    notes = ["the constant is not compared"] if "constant" in call.options else []
     return call.python(f"dp.hausman({code}, panel, method='classical')", *notes)
 
 
@@ -262,10 +259,7 @@ def serial(call: Call) -> Translation:
     y, products = call.variables()
     others, has_years = call.without_dummies(products)
     spec = call.specify("FixedEffects", y=y, x=as_terms(others), time_effects=has_years)
-    return call.python(
-        f"dp.wooldridge_ar1({spec.python}, panel)",
-        "another statistic: it uses within residuals, not first differences",
-    )
+    return call.python(f"dp.wooldridge_ar1({spec.python}, panel)")
 
 
 def diagnostic(call: Call) -> Translation:

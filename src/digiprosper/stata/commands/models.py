@@ -48,7 +48,6 @@ METHODS = {"dripw": "doubly_robust", "reg": "regression", "stdipw": "ipw"}
 AGGREGATES = {"event": "dynamic"} | {a: a for a in ("group", "simple", "calendar")}
 # What vce(robust), and what no vce(), mean in Poisson models.
 _ERRORS = {"ppmlhdfe": ("robust", "robust"), "xtpoisson": ("clustered", "oim")}
-_OTHER_ERRORS = "the default errors here, cov_type='hc2', hold with few entities"
 
 
 def threshold(call: Call) -> Translation:
@@ -58,10 +57,6 @@ def threshold(call: Call) -> Translation:
     products, years = call.without_dummies(products)
     return call.specify(
         "PanelThreshold",
-        [
-            "xthreg searches other candidates, and its p-values come from another "
-            "bootstrap"
-        ],
         y=y,
         regime_dependent=call.terms("rx"),
         threshold_variable=call.variable("qx"),
@@ -82,7 +77,7 @@ def mediation(call: Call) -> Translation:
     controls = context.variables.products(call.options.get("cv", ""))
     controls, years = call.without_dummies(controls)
     controls, entities = call.without_dummies(controls, "entity")
-    notes = ["sobel() of the results has the three tests of sgmediation2"]
+    notes = list[str]()
     bootstrap, draws = call.command.prefix("bootstrap", "bs"), None
     if bootstrap is not None:
         notes.append("the command draws rows; here entities are drawn")
@@ -151,7 +146,6 @@ def arellano(call: Call) -> Translation:
     robust = option_value("vce", options.get("vce", ""), kinds)
     return call.specify(
         "DynamicPanel",
-        ["with few entities collapse=True and fewer lags are more reliable"],
         y=y,
         x=x,
         lags=call.whole("lags", 1),
@@ -289,7 +283,6 @@ def callaway(call: Call) -> Translation:
     _set_keys(call.context, options.get("ivar"), options.get("time"))
     return call.specify(
         "StaggeredDid",
-        [_OTHER_ERRORS],
         y=y,
         event=call.variable("gvar"),
         x=as_terms(products),
@@ -315,7 +308,6 @@ def imputation(call: Call) -> Translation:
         raise StataError.because("fe() with other effects than entity and time")
     return call.specify(
         "StaggeredDid",
-        [_OTHER_ERRORS],
         y=backticked(y),
         event=backticked(event),
         x=call.terms("controls"),
