@@ -28,7 +28,6 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from digiprosper.errors import Notice, StataError, notice_of
-from digiprosper.stata.commands import linear
 from digiprosper.stata.commands.data import STATISTICS, winsor_suffix
 from digiprosper.stata.expressions import Node, parse
 from digiprosper.stata.prefixes import Command, Options, of_kind, split
@@ -42,8 +41,8 @@ if TYPE_CHECKING:
 _Asked: TypeAlias = tuple[str, int, dict[str, Any]]
 # These print the Anderson-Rubin test with `first`.
 _PRINT_TEST = ("ivreghdfe", "ivreg2", "xtivreg2", "ivreg2h")
-_INSTRUMENTED = ("ivreg2h", *(name for name in linear.COMMANDS if "iv" in name))
-_REGRESSIONS = (*linear.COMMANDS, "ivreg2h", "ppmlhdfe")
+_REGRESSIONS = of_kind("regression")
+_INSTRUMENTED = [name for name in _REGRESSIONS if "iv" in name]
 _COUNTS = re.compile(
     r"patent|count|freq|cite|citation|(?:^|_)(?:num|number)(?:_|$|\d)|专利|数量|次数|件数"
     r"|词频|篇数|频次",

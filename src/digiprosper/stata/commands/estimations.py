@@ -66,7 +66,10 @@ def translate(command: Command, context: Context) -> Translation:
     if command.name not in COMMANDS:
         reason = WITHOUT_MODEL.get(command.name, "the command is not known here")
         raise StataError.because(f"{cited(command.name)}: {reason}")
-    options = Options.of(command.name).read(command, ("gmmstyle", "ivstyle"))
+    table = Options.of(command.name)
+    if command.weight:
+        _refuse_weights(command, table.parts)
+    options = table.read(command, ("gmmstyle", "ivstyle"))
     translation = COMMANDS[command.name](Call(command, context, options))
     # What differs from Stata, whatever the options are.
     notes = [*filter(None, [ROWS[command.name]["note"]]), *translation.notes]
@@ -91,12 +94,18 @@ def _refuse_parts(command: Command) -> None:
             raise StataError.because(
                 "the bootstrap prefix", "Use cluster_bootstrap(spec, panel)."
             )
-    kind = command.weight[0][0] if command.weight else ""
-    has_weights = ("logit", "probit") if kind == "f" else linear.COMMANDS
-    if kind and command.name not in {*has_weights, *linear.COMMANDS}:
-        raise StataError.because(f"weights of {command.name}")
     if command.rows is not None or command.using is not None:
         raise StataError.because("rows by number, or a file", "Use a condition.")
+
+
+def _refuse_weights(command: Command, parts: str) -> None:
+    """Refuse weights of a kind that the command does not have."""
+    kind, text = command.weight or ("", "")
+    if f"{kind[0]}weights" in parts:
+        return
+    if "pweights" in parts:
+        raise StataError.because(f"weights [{kind}={text}]", "Repeat the rows.")
+    raise StataError.because(f"weights of {command.name}")
 
 
 def estimate(text: str, context: Context) -> Translation:

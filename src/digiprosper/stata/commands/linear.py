@@ -312,14 +312,10 @@ def _errors(call: Call) -> dict[str, Any]:
 
 
 def weights(call: Call) -> str | None:
-    """Name the variable of the weights, of a kind that the command has."""
+    """Name the variable of the weights."""
     if call.command.weight is None:
         return None
-    kind, text = call.command.weight
-    # regress alone is known to take [w=x] as analytic weights.
-    others = [("w", "regress"), ("f", "logit"), ("f", "probit")]
-    if kind[0] not in "ap" and (kind[0], call.command.name) not in others:
-        raise StataError.because(f"weights [{kind}={text}]", "Repeat the rows.")
+    text = call.command.weight[1]
     if not text.isidentifier():
         raise StataError.because(f"the expression {cited(text)} as weights")
     return call.context.variables.resolve(text)
