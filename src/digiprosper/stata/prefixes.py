@@ -12,6 +12,8 @@ from importlib.resources import files
 
 from digiprosper.errors import StataError, cited, did_you_mean
 
+# What is raised for a command without counterpart: a reason, perhaps with advice.
+refused = StataError.because
 # What is known of commands: a row each, typed at least to the dot. Its kinds tell what
 # it may change: it prints (or draws, saves, sets), has results that become the last,
 # keeps r(mean) as it was, estimates, makes columns, changes the data, sets macros, or
@@ -72,10 +74,8 @@ def column_name(word: str, columns: Sequence[str] | None) -> str:
     if len(begun) == 1:
         return begun[0]
     if begun:
-        raise StataError.because(
-            f"the name {cited(word)} is ambiguous: {', '.join(begun[:5])}"
-        )
-    raise StataError.because(
+        raise refused(f"the name {cited(word)} is ambiguous: {', '.join(begun[:5])}")
+    raise refused(
         f"there is no column {cited(word)}{did_you_mean(word, columns)}",
         "Check the name, or the panel that was passed.",
     )
@@ -159,7 +159,7 @@ def read_command(text: str) -> Command:
     while True:
         word = re.match(r"[^\W\d]\w*", unread)
         if word is None:
-            raise StataError.because(f"{cited(unread)} is no command")
+            raise refused(f"{cited(unread)} is no command")
         name, after = command_name(word[0]), unread[word.end() :]
         inner = after.lstrip().removeprefix(":").strip()
         if name in _PLAIN and inner and not re.match(r"\s+i\.", after):
@@ -260,7 +260,7 @@ def read_options(text: str) -> tuple[tuple[str, str | None], ...]:
         if text[at : at + 1] == "(":
             end = _find(text[at:], ")")
             if end is None:
-                raise StataError.because(
+                raise refused(
                     f"a parenthesis of the option {match['name']} is not closed"
                 )
             argument = text[at + 1 : at + end].strip()
@@ -294,13 +294,13 @@ class Options:
             name = self.read_one(word)
             if name is not None:
                 if name in out and name not in repeated:
-                    raise StataError.because(f"the option {name}() is there twice")
+                    raise refused(f"the option {name}() is there twice")
                 out[name] = argument or ""
             elif completed(word, [*_HARMLESS, *self.harmless.split()]) is None:
                 for entry, reason in _REFUSED.items():
                     if completed(word, [entry]):
-                        raise StataError.because(f"the option {word}: {reason}")
-                raise StataError.because(
+                        raise refused(f"the option {word}: {reason}")
+                raise refused(
                     f"the option {cited(word)} of {command.name} is not known here"
                 )
         return out

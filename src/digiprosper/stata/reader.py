@@ -39,6 +39,7 @@ from digiprosper.stata.prefixes import (
     command_name,
     of_kind,
     read_command,
+    refused,
     split,
 )
 from digiprosper.stata.report import Event, Records
@@ -251,7 +252,7 @@ class Reader(Records):
             if re.search(r"\sof\s+var", header):
                 values = self.context.variables.names(" ".join(values))
             if later_columns(values):
-                raise StataError.because("the columns of the loop are not known")
+                raise refused("the columns of the loop are not known")
         except StataError as error:
             self._record("refused", error.reason)
             self.macros.forget(name, error.reason)
@@ -490,7 +491,7 @@ class Reader(Records):
             self._forget_last_fit(command.stored)
         if name not in PRINTING and not name.startswith(("graph", "_")):
             unknown = f"the command {cited(name)} is not known"
-            raise StataError.because(_NOT_TRANSLATED.get(name, unknown))
+            raise refused(_NOT_TRANSLATED.get(name, unknown))
         # Some of these commands also store columns, or replace the data.
         self.taint.mark(generated(command), self.number)
         if command.has("norestore") or (name == "describe" and command.has("replace")):
@@ -516,7 +517,7 @@ class Reader(Records):
                 variables = replace(self.context.variables, in_order=False)
                 self.context.variables = variables
             case "set", ["obs", *_]:
-                raise StataError.because("set obs makes rows")
+                raise refused("set obs makes rows")
             case "set", ["type", storage, *_]:
                 self.context.default_type = storage
 
@@ -625,7 +626,7 @@ class Reader(Records):
     def _step(self, command: Command, undefined: str) -> None:
         """Translate a data command and note what it makes."""
         if undefined:
-            raise StataError.because(undefined)
+            raise refused(undefined)
         step = data.translate(command, self.context)
         self._update_context(command, step)
         code = step.python
@@ -756,7 +757,7 @@ class Reader(Records):
         line, block, is_read = program
         called = re.fullmatch(r"(?:qui\w*[:\s]\s*)?(\w+)\s*(.*)", command.text)
         if not (is_read and called and called[2] == arguments):
-            raise StataError.because(f"the program of line {line}")
+            raise refused(f"the program of line {line}")
         self._record("read")
         words = {str(at): word for at, word in enumerate(words_of(arguments), 1)}
         self.macros = joined(Macros({"0": arguments} | words), outer)

@@ -20,6 +20,7 @@ from digiprosper.stata.prefixes import (
     command_name,
     of_kind,
     read_command,
+    refused,
     split,
 )
 from digiprosper.stata.varlists import LaterColumns
@@ -130,7 +131,7 @@ def condition_and_command(text: str) -> tuple[str, str]:
         is_side = is_side or re.search(r"[-=<>!~&|+*/^]$", words[count - 1])
         if word and not is_side and command_name(word[0]) in ROWS:
             return " ".join(words[:count]), " ".join(words[count:])
-    raise StataError.because("this use of if is not read")
+    raise refused("this use of if is not read")
 
 
 def keeps_data(name: str, command: Command | None) -> bool:

@@ -15,7 +15,7 @@ from digiprosper.panel.terms import canonical
 from digiprosper.specification import Specification, one_term
 from digiprosper.stata.commands import estimations
 from digiprosper.stata.commands.models import METHODS, SPATIAL_TYPES
-from digiprosper.stata.prefixes import ROWS, read_command
+from digiprosper.stata.prefixes import ROWS, read_command, refused
 from digiprosper.stata.translation import FLAGS, Context
 
 _Keys: TypeAlias = tuple[str, str]
@@ -101,7 +101,7 @@ def to_stata(spec: Specification, *, entity: str = "id", time: str = "year") -> 
         != _compared(getattr(read, field.name, None), keys)
     ]
     if differs:
-        raise StataError.because(
+        raise refused(
             f"{command} differs in {', '.join(differs)}",
             "Stata has no such option of this command.",
         )
@@ -119,7 +119,7 @@ def _compared(value: Any, keys: _Keys) -> Any:
 
 
 def _refused(what: str) -> StataError:
-    return StataError.because(what, "Make it a column, with assign(), first.")
+    return refused(what, "Make it a column, with assign(), first.")
 
 
 def _with_operators(text: str) -> str:
