@@ -185,12 +185,11 @@ class Macros:
     def turns(self, header: str) -> tuple[str, list[str]]:
         """Read the header of a loop: the local's name and its value in each turn."""
         self.undefined = []
-        turns = self._turns(header)
+        name, values = self._turns(*header.partition(" ")[::2])
         self.check_defined()
-        return turns
+        return name, values
 
-    def _turns(self, header: str) -> tuple[str, list[str]]:
-        word, _, loop = header.partition(" ")
+    def _turns(self, word: str, loop: str) -> tuple[str, list[str]]:
         if word.startswith("forv"):
             name, _, values = loop.partition("=")
             return name.strip(), numbers(self._expanded(values))
@@ -209,7 +208,7 @@ class Macros:
                 return name, numbers(text)
             case "var" | "new":
                 return name, text.split()
-        raise refused(f"the loop {cited(header)} cannot be read")
+        raise refused(f"the loop {cited(f'{word} {loop}')} cannot be read")
 
 
 def joined(of_locals: Macros, of_globals: Macros) -> Macros:

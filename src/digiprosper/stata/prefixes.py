@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from functools import cache, lru_cache
 from importlib.resources import files
+from itertools import pairwise
 
 from digiprosper.errors import StataError, cited, did_you_mean
 
@@ -21,6 +22,7 @@ refused = StataError.because
 # why it is not translated, or what differs from Stata. A translated command has the
 # options that are read, those that change no number, the parts of a data command, and
 # how it is written of a specification. Some commands make columns of their own.
+# Functions of egen are rows too, with their code in pandas.
 _TEXT = files("digiprosper.stata").joinpath("commands.csv").read_text(encoding="utf-8")
 _LISTED = [*csv.DictReader(_TEXT.splitlines(), restval="")]
 _SHORTENED = [row["command"] for row in _LISTED if "." in row["command"]]
@@ -91,24 +93,12 @@ def matching(pattern: str, columns: Collection[str]) -> list[str]:
 _WEIGHT = re.compile(r"\[\s*(?P<kind>[afpiw][a-z]*)\s*=\s*(?P<value>.+?)\s*\]")
 _OPTION = re.compile(r"\s*(?P<name>[^\W\d]\w*|\d+|\S)\s*")
 _PLAIN = ("quietly", "noisily", "capture", "xi")
-_BRACKET = re.compile(r"[()\[\]\"]")
 # Products of the prefix xi.
 _XI = re.compile(r"\bi\.(\w+)\s*([*|])\s*(i\.)?(\w+)")
 # Prefixes that need a colon: those that repeat a command for samples of rows, and those
 # after which the data are as before.
-REPEATING = [
-    "bysort",
-    "by",
-    "jackknife",
-    "mi",
-    "parmby",
-    "rolling",
-    "simulate",
-    "statsby",
-    "svy",
-]
-RESTORING = ("bootstrap", "bs", "permute", "jackknife")
-_COLON = {*REPEATING, *RESTORING, "collect", "eststo", "logout", "xi"}
+REPEATING, RESTORING = of_kind("repeats"), of_kind("restores")
+_COLON = of_kind("repeats", "restores", "prefix")
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,15 +199,10 @@ def _find(text: str, mark: str) -> int | None:
 
 def split(text: str, mark: str = " ") -> list[str]:
     """Split at a mark outside brackets and quotation marks, without empty parts."""
-    if not _BRACKET.search(text):  # most texts, split without a look at each sign
-        parts = text.split() if mark == " " else text.split(mark)
-        return [part.strip() for part in parts if part.strip()]
-    parts, start = [], 0
-    for at, sign in _outside_brackets(text):
-        if sign.isspace() if mark == " " else sign == mark:
-            parts.append(text[start:at])
-            start = at + 1
-    return [part.strip() for part in (*parts, text[start:]) if part.strip()]
+    signs = _outside_brackets(text)
+    ends = [at for at, s in signs if s == mark or (mark == " " and s.isspace())]
+    parts = (text[a + 1 : b].strip() for a, b in pairwise([-1, *ends, len(text)]))
+    return [part for part in parts if part]
 
 
 def _split_parts(name: str, text: str) -> Command:

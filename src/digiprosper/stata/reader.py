@@ -670,9 +670,10 @@ class Reader(Records):
         if step.filled is not None:
             context.complete &= {*step.filled}
         # Without keys a row is known by its number.
-        is_moved = context.entity is None and step.moves_rows
+        has_new_rows = step.fresh or step.filled is not None
+        is_moved = context.entity is None and not (step.creates and step.order is None)
         has_new_keys = {*step.creates, *step.drops} & {*context.keys}
-        if is_moved or step.has_new_rows or has_new_keys:
+        if is_moved or has_new_rows or has_new_keys:
             context.fitted_keys = ()
         columns = None if context.frame is None else context.variables.columns
         state = Taint(), Variables(columns)

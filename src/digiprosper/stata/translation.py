@@ -399,16 +399,6 @@ class Step:
     # The Stata file that is read.
     reads: str = ""
 
-    @property
-    def has_new_rows(self) -> bool:
-        """Whether rows are read, added or combined."""
-        return self.fresh or self.filled is not None
-
-    @property
-    def moves_rows(self) -> bool:
-        """Whether the number of a row may be another one afterwards."""
-        return self.order is not None or not self.creates
-
 
 def assigned(name: str, code: str, *, complete: bool = False) -> Step:
     """Write the values of a column."""

@@ -11,7 +11,7 @@ from digiprosper.errors import cited
 from digiprosper.stata.commands.estimations import predict
 from digiprosper.stata.expressions import Node, Printer, number_text, unquoted
 from digiprosper.stata.macros import numbers
-from digiprosper.stata.prefixes import Command, Options, refused, split
+from digiprosper.stata.prefixes import ROWS, Command, Options, of_kind, refused, split
 from digiprosper.stata.translation import (
     UNKNOWN_ORDER,
     Context,
@@ -27,45 +27,23 @@ _DRAWS = {"runiform", "rnormal", "uniform", "invnormal", "rbinomial", "runiformi
 _COMPUTED = {"number", "text", "name", "binary", "unary"}
 # Functions whose values are whole numbers that single precision keeps.
 _COUNTS = {"count", "group", "nvals", "rank", "rowmiss", "rownonmiss", "xtile"}
-# Statistics of egen and collapse, by their name in pandas.
-STATISTICS = {
-    **{name: name for name in ("mean", "max", "min", "median", "sum", "count")},
-    "sd": "std",
-    "total": "sum",
-    "rawsum": "sum",
-}
+
+
+def _of_egen(kind: str) -> dict[str, str]:
+    """List functions of egen of a kind, with their code in pandas."""
+    return {name.removeprefix("egen "): code for name, code in of_kind(kind).items()}
+
+
+# Statistics of egen and collapse, and functions of several columns.
+STATISTICS, _ROW_STATISTICS = _of_egen("column"), _of_egen("row")
+# Names that functions of egen had before Stata 9, which still work.
+_OLD_NAMES = _of_egen("old")
 # Results of summarize.
 _SUMMARY = {
     **{f"r({name})": f".{name}()" for name in ("mean", "min", "max", "sum")},
     "r(sd)": ".std()",
     "r(p50)": ".median()",
     "r(N)": ".count()",
-}
-# Code of functions of several columns.
-_ROW_STATISTICS = {
-    **{f"row{name}": f"{name}(axis=1)" for name in ("mean", "max", "min", "median")},
-    "rowtotal": "sum(axis=1)",
-    "rowsd": "std(axis=1)",
-    "rowmiss": "apply(missing).sum(axis=1)",
-    "rownonmiss": "apply(lambda x: ~missing(x)).sum(axis=1)",
-    "group": "replace('', np.nan).groupby({names}).ngroup().replace(-1, np.nan) + 1",
-}
-# Names that functions of egen had before Stata 9, which still work.
-_OLD_NAMES = {
-    **{f"r{name}": f"row{name}" for name in ("mean", "max", "min", "sd", "miss")},
-    "rsum": "rowtotal",
-    "robs": "rownonmiss",
-}
-# Options of egen by function, besides by().
-_EGEN_OPTIONS = {
-    "pctile": "p",
-    "xtile": "nquantiles",
-    "group": "label",
-    "cut": "at icodes label",
-    "rank": "field",
-    "std": "mean std",
-    "rowtotal": "missing",
-    "total": "missing",
 }
 # Code that makes one group.
 _ALL_ROWS = ".groupby(np.zeros(len(df)))"
@@ -138,7 +116,8 @@ def egen(call: DataCall) -> Step:
     """Translate ``egen``."""
     storage, name, text = call.assignment
     function, inside = _function(text, call)
-    others = {*call.options} - {"by", *_EGEN_OPTIONS.get(function, "").split()}
+    row = ROWS.get(f"egen {function}", {"options": ""})
+    others = {*call.options} - {"by", *row["options"].split()}
     if call.where and "ereplace" in call.command.text:
         # The other rows would keep their values.
         others.add("the if of ereplace")
@@ -761,31 +740,19 @@ def reshape(call: DataCall) -> Step:
 
 # What translates a command, by its name.
 COMMANDS: Mapping[str, Callable[[DataCall], Step]] = {
+    **{step.__name__: step for step in (append, collapse, drop, duplicates, egen)},
+    **{step.__name__: step for step in (expand, generate, joinby, merge, predict)},
+    **{step.__name__: step for step in (rename, reshape, sort, use, xtile)},
     **dict.fromkeys(_COLUMNWISE, columnwise),
-    "append": append,
-    "collapse": collapse,
-    "drop": drop,
-    "duplicates": duplicates,
-    "egen": egen,
-    "expand": expand,
-    "generate": generate,
     "gsort": sort,
     "import": read_text,
     "insheet": read_text,
     "ipolate": interpolate,
-    "joinby": joinby,
     "keep": drop,
-    "merge": merge,
-    "predict": predict,
-    "rename": rename,
     "replace": replace_values,
-    "reshape": reshape,
-    "sort": sort,
     "tabulate": dummies,
-    "use": use,
     "winsor": winsor_by_count,
     "xi": categories,
-    "xtile": xtile,
 }
 # Code of values that depend on the order of the rows.
 _BY_ROW = re.compile(r"\.(?:cumsum|shift|ffill)\(|\biloc\[|isin\(np")

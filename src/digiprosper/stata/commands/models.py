@@ -32,10 +32,6 @@ from digiprosper.stata.varlists import (
     whole,
 )
 
-_SUBOPTIONS = {
-    "gmmstyle": Options("l.aglimits c.ollapse"),
-    "ivstyle": Options("eq.uation"),
-}
 # Entity effects, time effects and likelihood by type().
 SPATIAL_TYPES = {
     "ind": (True, False, "unadjusted"),
@@ -259,7 +255,7 @@ def _lists(call: Call, name: str) -> Iterator[tuple[list[Product], dict[str, str
             names, _, text = (argument or "").partition(",")
             suboptions = Command("", name, options=read_options(text))
             products = call.context.variables.products(names)
-            yield products, _SUBOPTIONS[name].read(suboptions)
+            yield products, Options.of(f"xtabond2 {name}").read(suboptions)
 
 
 # --- staggered adoption, counts and binary outcomes -----------------------------------
