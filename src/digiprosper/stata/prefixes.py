@@ -29,20 +29,26 @@ _SHORTENED = [row["command"] for row in _LISTED if "." in row["command"]]
 ROWS = {row["command"].replace(".", ""): row for row in _LISTED}
 # What names of stored results, which are not among the columns, begin with.
 STORED = "_r_"
-NO_ESTIMATOR = "digiprosper has no such estimator"
-TWO_STAGES = "there is two-stage least squares only"
-NO_CONSTANT = "a regression without constant"
-_REASONS = {
-    "estimates": NO_ESTIMATOR,
-    "makes": "it makes columns and is not translated",
-    "changes": "it changes the data and is not translated",
-}
+
+
+def _notes(begin: str) -> dict[str, str]:
+    """List the notes of rows whose names begin so."""
+    return {
+        row["command"].removeprefix(begin): row["note"]
+        for row in _LISTED
+        if row["command"].startswith(begin)
+    }
+
+
+# What may differ from Stata, or has no counterpart, by a word for it, and why options
+# are refused where a command does not translate them.
+NOTES, _REFUSED = _notes("note "), _notes("option ")
 
 
 def of_kind(*kinds: str) -> dict[str, str]:
     """List the commands of some kinds, with the note, or reason of the first kind."""
     return {
-        name: row["note"] or _REASONS.get(row["kind"].split(" ")[0], "")
+        name: row["note"] or NOTES.get(row["kind"].split(" ")[0], "")
         for name, row in ROWS.items()
         if {*kinds} & {*row["kind"].split(" ")}
     }
@@ -297,9 +303,3 @@ class Options:
 
 # Options of many commands that change what is printed, or how a maximum is searched.
 _HARMLESS = ROWS["*"]["ignored"].split()
-# Why options are refused, where a command does not translate them.
-_REFUSED = {
-    **dict.fromkeys(("re", "be", "mle", "pa"), NO_ESTIMATOR),
-    **dict.fromkeys(("liml", "cue", "ful.ler"), TWO_STAGES),
-    **dict.fromkeys(("noc.onstant", "h.ascons", "tsscons"), NO_CONSTANT),
-}

@@ -14,6 +14,7 @@ from digiprosper.panel.grammar import backticked
 from digiprosper.stata.commands import linear, models
 from digiprosper.stata.expressions import shifted
 from digiprosper.stata.prefixes import (
+    NOTES,
     REPEATING,
     ROWS,
     Command,
@@ -76,11 +77,9 @@ def translate(command: Command, context: Context) -> Translation:
     notes = [*filter(None, [ROWS[command.name]["note"]]), *translation.notes]
     has_pattern = command.name in MODELS and set("*?~") & set(command.arguments)
     if has_pattern and context.variables.columns is None and translation.spec:
-        notes += [
-            "a pattern has the columns that the file makes; the data may have others"
-        ]
+        notes += [NOTES["pattern"]]
     if command.counts_rows:
-        notes.append("_n is a column with the number of the row in Stata's order")
+        notes.append(NOTES["row"])
     return replace(translation, notes=tuple(notes))
 
 
@@ -135,7 +134,7 @@ def _permutation(command: Command, context: Context) -> Translation:
     return Call(command, context, {}).python(
         f"dp.randomisation_test({inner}, panel, {backticked(split(main)[0])!r}"
         f"{f', reps={reps}' if reps else ''}, rng=1)",
-        "the whole treatment path of an entity is exchanged, not single rows",
+        NOTES["path"],
     )
 
 
@@ -150,7 +149,7 @@ def test(call: Call) -> Translation:
     if not restrictions:
         raise refused("there is no coefficient to test")
     inside = json.dumps(", ".join(restrictions), ensure_ascii=False)
-    notes = ["the p-value of Stata is alternatives['stata'] of the test"]
+    notes = [NOTES["p-value"]]
     several = len(restrictions) > 1
     return call.python(f"fit.wald_test({inside})", *(notes if several else ()))
 
@@ -230,7 +229,7 @@ def hausman(call: Call) -> Translation:
             "hausman needs the name of an estimate with fixed effects first",
             "hausman(spec, panel, method='classical') estimates both models.",
         )
-    notes = ["the constant is not compared"] if "constant" in call.options else []
+    notes = [NOTES["not compared"]] if "constant" in call.options else []
     return call.python(f"dp.hausman({code}, panel, method='classical')", *notes)
 
 
@@ -243,7 +242,7 @@ def u_test(call: Call) -> Translation:
     notes = list[str]()
     if len(names) == 2:
         code += f", square={names[1]!r}"
-        notes = ["a square that is a column is named: square="]
+        notes = [NOTES["square"]]
     if {"min", "max"} <= {*call.options}:
         ends = tuple(number(call.options[end], end) for end in ("min", "max"))
         code += f", interval={ends}"

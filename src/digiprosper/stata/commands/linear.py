@@ -11,7 +11,10 @@ from typing import Any
 from digiprosper.errors import cited
 from digiprosper.panel.grammar import backticked
 from digiprosper.panel.terms import canonical
-from digiprosper.stata.prefixes import NO_CONSTANT, NO_ESTIMATOR, TWO_STAGES, refused
+from digiprosper.stata.prefixes import (
+    NOTES,
+    refused,
+)
 from digiprosper.stata.translation import Call, Context, Table, Translation
 from digiprosper.stata.varlists import (
     Product,
@@ -25,15 +28,6 @@ from digiprosper.stata.varlists import (
 
 _INSTRUMENTS = re.compile(
     r"\(([^=()]*(?:\([^()]*\)[^=()]*)*)=([^()]*(?:\([^()]*\)[^()]*)*)\)"
-)
-_PLAIN = "standard errors are neither clustered nor robust, as in the command"
-_NORMAL = "Stata's p-values are those of the normal distribution, these are of t"
-_CONSTANT = (
-    "xtscc counts a constant: its errors are sqrt((n - k)/(n - k - 1)) times these"
-)
-_SLOPES = (
-    "without small xtivreg2 counts g entities but no slopes: its errors are "
-    "sqrt((n - g - k)/(n - g)) times these"
 )
 # Their robust errors are clustered by the entity.
 _XT = ("xtreg", "xtivreg")
@@ -70,7 +64,7 @@ def random_effects(call: Call) -> Translation:
     fit = clustered if errors["cov_type"] == "clustered" else ""
     return call.python(
         f"linearmodels.RandomEffects.from_formula({formula!r}, {frame}).fit({fit})",
-        _NORMAL,
+        NOTES["normal"],
     )
 
 
@@ -83,7 +77,7 @@ def without_constant(call: Call) -> Translation:
     }
     code, fit = of_statsmodels(call, fits)
     if "C(" in code or call.command.weight:
-        raise refused(f"{NO_CONSTANT}, with categories or weights")
+        raise refused(f"{NOTES['no constant']}, with categories or weights")
     code = code.replace(" ~ 1 + ", " ~ 0 + ", 1)
     return call.python(f"OLS(*{code}, hasconst=False).fit({fit})")
 
@@ -164,7 +158,7 @@ def instrumented(call: Call) -> Translation:
     gmm = {"gmm", "gmm2s"} & set(call.options)
     if gmm and len(endog) != len(instruments):
         # With as many instruments GMM is two-stage least squares.
-        raise refused(f"the option {min(gmm)}: {TWO_STAGES}")
+        raise refused(f"the option {min(gmm)}: {NOTES['two stages']}")
     controls, effects = _absorb_categories(controls, _effects(call), call)
     d = as_terms(endog)
     x = [text for text in as_terms(controls) if text not in d]
@@ -182,7 +176,7 @@ def _effects(call: Call) -> list[str]:
             return [backticked(options["i"]) if options.get("i") else call.keys[0]]
         if name == "xtscc":
             return []
-        raise refused(f"{name} without fe: {NO_ESTIMATOR}")
+        raise refused(f"{name} without fe: {NOTES['estimates']}")
     text, _, suboptions = options.get("absorb", "").partition(",")
     if set(suboptions.split()) - {"savefe"}:
         raise refused(f"absorb(, {' '.join(suboptions.split())})")
@@ -266,7 +260,7 @@ def _specify(
     name, weight, errors = call.command.name, call.command.weight, _errors(call)
     if weight and weight[0][0] == "p" and errors["cov_type"] == "unadjusted":
         errors["cov_type"] = "clustered" if name in _XT else "robust"
-        notes.append("pweights imply robust standard errors")
+        notes.append(NOTES["pweights"])
     ssc = _ssc(call, errors["cov_type"], effects)
     notes += _notes_on_errors(call, effects, errors["cov_type"], ssc)
     # Other commands keep singletons.
@@ -291,14 +285,14 @@ def _notes_on_errors(
     name = call.command.name
     is_large = name.startswith("xtiv") and "small" not in call.options
     if is_large or ("iv" in name and ssc == "none"):
-        yield _NORMAL
+        yield NOTES["normal"]
     if is_large and (name, ssc) == ("xtivreg2", "xtreg"):
-        yield _SLOPES
+        yield NOTES["slopes"]
     if effects and ssc == "plm":
-        yield _CONSTANT
+        yield NOTES["constant"]
     # Such errors are rarely meant.
     if effects and cov_type == "unadjusted":
-        yield _PLAIN
+        yield NOTES["plain"]
 
 
 def _errors(call: Call) -> dict[str, Any]:

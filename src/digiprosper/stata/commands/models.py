@@ -12,7 +12,14 @@ from digiprosper.panel.terms import canonical
 from digiprosper.spatial.weights import SpatialWeights
 from digiprosper.stata.commands.linear import notes_on_cells, of_statsmodels
 from digiprosper.stata.expressions import shifted
-from digiprosper.stata.prefixes import Command, Options, read_options, refused, split
+from digiprosper.stata.prefixes import (
+    NOTES,
+    Command,
+    Options,
+    read_options,
+    refused,
+    split,
+)
 from digiprosper.stata.translation import (
     ONE_SERIES,
     Call,
@@ -76,11 +83,11 @@ def mediation(call: Call) -> Translation:
     notes = list[str]()
     bootstrap, draws = call.command.prefix("bootstrap", "bs"), None
     if bootstrap is not None:
-        notes.append("the command draws rows; here entities are drawn")
+        notes.append(NOTES["draws"])
         options = dict(read_options(bootstrap.text.partition(",")[2]))
         draws = options.get("reps") or options.get("rep")
     if context.entity and not entities:
-        notes.append("no entity effects: the command has none in cv()")
+        notes.append(NOTES["no effects"])
     return call.specify(
         "Mediation",
         notes,
@@ -114,7 +121,7 @@ def spatial(call: Call) -> Translation:
         "PanelSpatial",
         [
             f"spatial_weights is {name} as SpatialWeights, matched by label",
-            "likelihood='adjusted', the default here, has less bias",
+            NOTES["likelihood"],
         ],
         y=y,
         x=as_terms(products),
@@ -174,10 +181,9 @@ def roodman(call: Call) -> Translation:
     if unplaced or not lags:
         absent = min(unplaced, default="L.y")
         raise refused(f"no instruments are listed for {cited(absent)}")
-    small = "small-sample statistics of small are not computed"
     return call.specify(
         "DynamicPanel",
-        [small] if "small" in options else (),
+        [NOTES["small"]] if "small" in options else (),
         y=y,
         lags=lags,
         cov_type="robust" if {"robust", "cluster"} & {*options} else "classical",
@@ -364,10 +370,7 @@ def logit(call: Call) -> Translation:
         raise refused(f"weights of {call.command.name} with effects")
     return call.specify(
         "LogitEffects",
-        [
-            *notes,
-            "robust errors there have the factor n/(n - 1) or G/(G - 1), here none",
-        ],
+        [*notes, NOTES["logit"]],
         ["bias_correction"],
         y=y,
         x=as_terms(p for p in products if p not in effects),
@@ -391,8 +394,7 @@ def _binary(call: Call, notes: Iterable[str]) -> Translation:
     code, fit = of_statsmodels(call, fits)
     return call.python(
         f"{call.command.name.capitalize()}(*{code}).fit({fit})",
-        "scripts give robust errors the factor n/(n - 1) or G/(G - 1), and stop where "
-        "rows are predicted perfectly",
+        NOTES["scripts"],
         *notes,
     )
 
