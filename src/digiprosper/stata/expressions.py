@@ -19,7 +19,7 @@ import pandas as pd
 from digiprosper.errors import StataError
 from digiprosper.panel.grammar import backticked
 from digiprosper.stata import _script
-from digiprosper.stata.prefixes import STORED, refused
+from digiprosper.stata.prefixes import STORED, notes_of, refused
 
 _TOKEN = re.compile(
     r"""\s*(?:
@@ -47,12 +47,7 @@ _COMPARISONS = ("==", "!=", ">", "<", ">=", "<=")
 _NOT = 6
 _FLIPPED = {">": "<", "<": ">", ">=": "<=", "<=": ">="}
 _OPPOSITE = {">": "<=", ">=": "<"}
-_ALIASES = {
-    "ln": "log",
-    "mi": "missing",
-    "strlen": "length",
-    **{f"str{name}": name for name in ("lower", "trim", "upper")},
-}
+_ALIASES = notes_of("function ")
 _TESTS = ("missing", "inlist", "inrange")
 # Kinds of nodes whose values are known only when the file is run.
 _KNOWN_LATER = {"name", "shifted", "result", "index"}
@@ -62,12 +57,7 @@ _WHERE_FUNCTIONS = {
     ("mod", 2): "({0}) % ({1})",
 }
 # Functions of which all arguments but the first are constants, and their formats.
-_FORMATS = {
-    "date": "MDY|DMY|YMD",
-    "monthly": "YM",
-    "string": r"%tdCCYY-NN-DD|%0\d+\.\d+f",
-    **dict.fromkeys(("strpos", "substr", "subinstr"), ".*"),
-}
+_FORMATS = notes_of("format ")
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 # A code with its line and data.
 _Asked: TypeAlias = tuple[str, int, dict[str, Any]]
 # These print the Anderson-Rubin test with `first`.
-_PRINT_TEST = ("ivreghdfe", "ivreg2", "xtivreg2", "ivreg2h")
+_PRINT_TEST = of_kind("first")
 _REGRESSIONS = of_kind("regression")
 _INSTRUMENTED = [name for name in _REGRESSIONS if "iv" in name]
 _COUNTS = re.compile(
@@ -125,10 +125,12 @@ class _Judge:
             yield from self._staggered()
         questions = {"sgmediation": self._mediation, "winsor2": self._winsorised}
         questions |= dict.fromkeys(of_kind("matches"), self._matching)
-        questions |= dict.fromkeys(of_kind("searches"), self._searched)
         for event in self.events:
-            if question := questions.get(event.command.name):
+            name = event.command.name
+            if question := questions.get(name):
                 yield from question(event)
+            if name in of_kind("searches"):
+                yield "searched", event.number, {"command": name}
         yield from self._logs()
         yield from self._missing()
 
@@ -208,9 +210,6 @@ class _Judge:
         one_period = re.search(rf"\b(?:{self.time or 'year'}|year)\s*==", text)
         if (self.entity or len(self.effects) > 1) and not one_period:
             yield "pooled_matching", event.number, {"command": event.command.name}
-
-    def _searched(self, event: Event) -> Iterator[_Asked]:
-        yield "searched", event.number, {"command": event.command.name}
 
     def _winsorised(self, event: Event) -> Iterator[_Asked]:
         later = self.events[self.events.index(event) + 1 :]

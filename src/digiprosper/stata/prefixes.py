@@ -22,7 +22,8 @@ refused = StataError.because
 # why it is not translated, or what differs from Stata. A translated command has the
 # options that are read, those that change no number, the parts of a data command, and
 # how it is written of a specification. Some commands make columns of their own.
-# Functions of egen are rows too, with their code in pandas.
+# Functions of egen are rows too, with their code in pandas, and so are options, notes,
+# and functions and results of expressions, after a word for what they are.
 _TEXT = files("digiprosper.stata").joinpath("commands.csv").read_text(encoding="utf-8")
 _LISTED = [*csv.DictReader(_TEXT.splitlines(), restval="")]
 _SHORTENED = [row["command"] for row in _LISTED if "." in row["command"]]
@@ -31,7 +32,7 @@ ROWS = {row["command"].replace(".", ""): row for row in _LISTED}
 STORED = "_r_"
 
 
-def _notes(begin: str) -> dict[str, str]:
+def notes_of(begin: str) -> dict[str, str]:
     """List the notes of rows whose names begin so."""
     return {
         row["command"].removeprefix(begin): row["note"]
@@ -42,7 +43,7 @@ def _notes(begin: str) -> dict[str, str]:
 
 # What may differ from Stata, or has no counterpart, by a word for it, and why options
 # are refused where a command does not translate them.
-NOTES, _REFUSED = _notes("note "), _notes("option ")
+NOTES, _REFUSED = notes_of("note "), notes_of("option ")
 
 
 def of_kind(*kinds: str) -> dict[str, str]:

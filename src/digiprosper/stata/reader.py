@@ -407,9 +407,8 @@ class Reader(Records):
 
     def _forget_scalar(self, text: str) -> None:
         """Mark a scalar whose value is not known; it has none that it had before."""
-        names = CREATED.findall(text)[:1]
-        self.taint.mark(names, self.number)
-        for name in names:
+        for name in CREATED.findall(text)[:1]:
+            self.taint.mark([name], self.number)
             self.context.scalars.pop(name, None)
 
     def _scalar(self, text: str) -> None:

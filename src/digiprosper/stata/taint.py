@@ -108,8 +108,11 @@ def is_no_command(name: str, text: str, *, others_run: bool) -> bool:
     continuation = r"(?!range)\w+\(|(robust|first|verbose)$"
     continues = re.match(continuation, text) is not None or text.count('"') % 2 == 1
     continues &= name not in ROWS
+    # A long name with the letters of a command in another order is misspelt.
+    is_long, letters = len(name) > len("regress"), sorted(name)
+    is_misspelt = is_long and name not in ROWS and letters in map(sorted, ROWS)
     is_text = "," not in text or text.rstrip().endswith((".", "?", "!"))
-    return is_sign or continues or _is_misspelt(name) or (is_heading and is_text)
+    return is_sign or continues or is_misspelt or (is_heading and is_text)
 
 
 def looks_like_estimation(text: str) -> bool:
@@ -143,12 +146,6 @@ def keeps_data(name: str, command: Command | None) -> bool:
     is_estimated = command is not None and command.stored is not None
     is_restored = command is not None and command.prefix(*RESTORING) is not None
     return name in _KEEPING or is_estimated or is_restored
-
-
-def _is_misspelt(name: str) -> bool:
-    """Tell whether a long name has the letters of a command in another order."""
-    is_long, letters = len(name) > len("regress"), sorted(name)
-    return is_long and name not in ROWS and letters in map(sorted, ROWS)
 
 
 def only_columns(command: Command) -> bool:

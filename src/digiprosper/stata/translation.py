@@ -454,23 +454,19 @@ class DataCall(Call):
     def printer(self) -> Printer:
         """What writes expressions, with the groups of by."""
         context, groups, order = self.context, self.groups[0], self.order
+        # Where the rows of the last estimation are known.
+        has_sample = context.knows_sample and context.is_linear
+        sample = {"e(sample)": "by_row(fit.resids, df).notna()"} if has_sample else {}
         is_sorted = order != UNKNOWN_ORDER and order[: len(groups)] == tuple(groups)
         return Printer(
             context.complete,
             context.variables.resolve,
             pandas=True,
-            results=context.summary | self._sample,
+            results=context.summary | sample,
             groups=groups,
             in_order=is_sorted and (len(order) > len(groups) or not order),
             panel=context.panel_code if context.entity and context.time else "",
         )
-
-    @property
-    def _sample(self) -> dict[str, str]:
-        """Code of ``e(sample)``, where its rows are known."""
-        if not (self.context.knows_sample and self.context.is_linear):
-            return {}
-        return {"e(sample)": "by_row(fit.resids, df).notna()"}
 
     @property
     def where(self) -> str | None:

@@ -152,7 +152,7 @@ class Variables:
     def _word(self, word: str, kind: str | None = None) -> list[Product]:
         """Read a word; variables without prefix are of a kind."""
         word = re.sub(r"\bib\((\d+)\)\.", r"ib\1.", word)
-        if "#" in _without_parentheses(word):
+        if _has_sign(word):
             return self._crossed(word)
         words = _written_out(word)
         if not words and (group := _GROUP.fullmatch(word)):
@@ -211,8 +211,8 @@ def _words(text: str) -> list[str]:
     return split(re.sub(r"\s*(#+|-)\s*", r"\1", text))
 
 
-def _without_parentheses(word: str) -> str:
-    return re.sub(r"\([^()]*\)", "", word)
+def _has_sign(word: str) -> bool:
+    return "#" in re.sub(r"\([^()]*\)", "", word)
 
 
 # --- terms ----------------------------------------------------------------------------
@@ -284,7 +284,7 @@ def absorbed(text: str, variables: Variables) -> list[str]:
 
 def _absorbed(word: str, variables: Variables) -> list[str]:
     """Read one entry of ``absorb()``: effects, pairs, or slopes by level."""
-    crossed = "#" in _without_parentheses(word)
+    crossed = _has_sign(word)
     sides = _SIGN.split(word)[::2] if crossed else [word]
     groups = list(map(variables.products, sides))
     effects = [p[0] for group in groups for p in group if p[0].kind != "c"]

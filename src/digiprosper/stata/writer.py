@@ -20,13 +20,13 @@ from digiprosper.stata.translation import FLAGS, Context
 
 _Keys: TypeAlias = tuple[str, str]
 # Arguments that change no estimate, are Stata's default, or are written as conditions.
-_NOT_COMPARED = (
-    *("adjustment", "collinear", "keep_rows", "level", "missing", "reps", "where"),
-)
-_WRITTEN = (
+_NOT_COMPARED = [
+    *("adjustment", "collinear", "keep_rows", "level", "missing", "reps", "where")
+]
+_WRITTEN = [
     *("FixedEffects", "FixedEffectsIV", "Mediation", "PanelThreshold", "DynamicPanel"),
     *("StaggeredDid", "PanelSpatial"),
-)
+]
 _SHIFT = re.compile(r"\b(lag|lead|diff)\(([\w.]+)(?:,\s*(\d+))?\)")
 _POWER = re.compile(r"I\(([\w.]+)\*\*([1-9])\)")
 # Factors of a term, and how Stata has them.

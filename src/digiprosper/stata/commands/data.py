@@ -11,7 +11,15 @@ from digiprosper.errors import cited
 from digiprosper.stata.commands.estimations import predict
 from digiprosper.stata.expressions import Node, Printer, number_text, unquoted
 from digiprosper.stata.macros import numbers
-from digiprosper.stata.prefixes import ROWS, Command, Options, of_kind, refused, split
+from digiprosper.stata.prefixes import (
+    ROWS,
+    Command,
+    Options,
+    notes_of,
+    of_kind,
+    refused,
+    split,
+)
 from digiprosper.stata.translation import (
     UNKNOWN_ORDER,
     Context,
@@ -39,12 +47,7 @@ STATISTICS, _ROW_STATISTICS = _of_egen("column"), _of_egen("row")
 # Names that functions of egen had before Stata 9, which still work.
 _OLD_NAMES = _of_egen("old")
 # Results of summarize.
-_SUMMARY = {
-    **{f"r({name})": f".{name}()" for name in ("mean", "min", "max", "sum")},
-    "r(sd)": ".std()",
-    "r(p50)": ".median()",
-    "r(N)": ".count()",
-}
+_SUMMARY = notes_of("result ")
 # Code that makes one group.
 _ALL_ROWS = ".groupby(np.zeros(len(df)))"
 # The values of _merge by their names.
@@ -463,8 +466,8 @@ def _renamed_pattern(old: str, new: str) -> Step:
     part = f"name[{begin}:{-end or None}]"
     names = f"name: {first!r} + {part} + {last!r} for name in [{columns}]"
     code = f"df = renamed(df, {{{names}}})"
-    new_columns = LaterColumns.of_pattern(new)
-    return Step(code, (new_columns,), (columns,), order=UNKNOWN_ORDER)
+    creates = (LaterColumns.of_pattern(new),)
+    return Step(code, creates, (columns,), order=UNKNOWN_ORDER)
 
 
 def use(call: DataCall) -> Step:

@@ -48,10 +48,6 @@ MODELS: Table = {**linear.COMMANDS, **models.COMMANDS}
 # Estimators that have no counterpart here, and what is near to some of them.
 WITHOUT_MODEL = of_kind("estimates")
 _COEFFICIENT = re.compile(r"(?:\w+\.)?[^\W\d]\w*(?:#(?:\w+\.)?[^\W\d]\w*)*")
-_TESTS = {
-    "xttest3": "dp.modified_wald(fit, method='chi2')",
-    "xtcsd": "dp.pesaran_cd(fit)",
-}
 
 
 def is_estimation(name: str) -> bool:
@@ -267,11 +263,6 @@ def serial(call: Call) -> Translation:
     return call.python(f"dp.wooldridge_ar1({spec.python}, panel)")
 
 
-def diagnostic(call: Call) -> Translation:
-    """Translate a diagnostic test without arguments."""
-    return call.python(_TESTS[call.command.name])
-
-
 def _follows_from_slopes(spec: Any, *, is_fitted: bool) -> bool:
     """Tell whether values of all rows follow from the coefficients alone."""
     has_effects = bool(spec.entity_effects or spec.time_effects or spec.absorb)
@@ -282,8 +273,8 @@ def _follows_from_slopes(spec: Any, *, is_fitted: bool) -> bool:
 def _has_entity_effects_alone(spec: Any) -> bool:
     """Tell whether the only effects are those of entities, in ``xtreg, fe``."""
     others = spec.time_effects or spec.absorb or spec.obs_weights
-    has_columns_only = not any(re.search(r"C\(|:", text) for text in spec.x)
-    is_xtreg = type(spec).__name__ == "FixedEffects" and spec.ssc == "xtreg"
+    has_columns_only = not re.search(r"C\(|:", " ".join(spec.x))
+    is_xtreg = spec.ssc == "xtreg" and not hasattr(spec, "endog")
     return is_xtreg and has_columns_only and not others
 
 
@@ -338,6 +329,7 @@ TESTS: Table = {
     "testparm": test,
     "utest": u_test,
     "xtserial": serial,
-    **dict.fromkeys(_TESTS, diagnostic),
+    "xtcsd": lambda call: call.python("dp.pesaran_cd(fit)"),
+    "xttest3": lambda call: call.python("dp.modified_wald(fit, method='chi2')"),
 }
 COMMANDS: Table = {**MODELS, **TESTS}

@@ -21,8 +21,8 @@ from digiprosper.stata.prefixes import (
 from digiprosper.stata.varlists import Variables, as_terms, later_columns
 
 COMMANDS = ("esttab", "outreg2")
-_BELOW = {"t": "t", "tstat": "t", "p": "p", "pvalue": "p", "pval": "p", "ci": "ci"}
-_BELOW |= {"se": "se"}
+_BELOW = {"tstat": "t", "pvalue": "p", "pval": "p"}
+_BELOW |= {name: name for name in ("t", "p", "ci", "se")}
 _OF_STATISTICS = ("r2", "ar2", "s", "stats", "scalars")
 # Statistics below the estimates, by their names in these options of esttab.
 _STATISTICS = {
