@@ -125,11 +125,12 @@ class _Judge:
             yield from self._staggered()
         questions = {"sgmediation": self._mediation, "winsor2": self._winsorised}
         questions |= dict.fromkeys(of_kind("matches"), self._matching)
+        searches = of_kind("searches")
         for event in self.events:
             name = event.command.name
             if question := questions.get(name):
                 yield from question(event)
-            if name in of_kind("searches"):
+            if name in searches:
                 yield "searched", event.number, {"command": name}
         yield from self._logs()
         yield from self._missing()
