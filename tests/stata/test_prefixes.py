@@ -7,8 +7,8 @@ import pytest
 import digiprosper as dp
 from digiprosper.stata.commands import data, estimations
 from digiprosper.stata.prefixes import (
-    COMMANDS,
     PRINTING,
+    ROWS,
     Options,
     column_name,
     command_name,
@@ -136,9 +136,9 @@ def test_the_table_of_commands() -> None:
     assert sum(map(len, lists)) == len(of_kind(*kinds)) + len(twice)
     assert {*of_kind("results", "keeps")} <= {*of_kind("prints", "makes")}
     assert not of_kind("results").keys() & of_kind("keeps").keys()
-    assert of_kind(*kinds, "file").keys() == COMMANDS.keys()
-    assert {*of_kind("alias").values()} <= COMMANDS.keys()
-    assert {*estimations.COMMANDS, *data.COMMANDS} <= COMMANDS.keys()
+    assert of_kind(*kinds, "file").keys() == ROWS.keys()
+    assert {*of_kind("alias").values()} <= ROWS.keys()
+    assert {*estimations.COMMANDS, *data.COMMANDS} <= ROWS.keys()
     printing = PRINTING.keys() & {*estimations.MODELS, *data.COMMANDS}
     # It makes columns with generate() alone.
     assert printing == twice == {"tabulate"}

@@ -17,17 +17,13 @@ def main(arguments: list[str] | None = None) -> int:
         description="Read a do-file of Stata: every line has a result or a reason.",
     )
     parser.add_argument("path", help="the do-file")
-    parser.add_argument(
-        "--data", metavar="FOLDER", help="run the file on the data in this folder"
-    )
-    parser.add_argument(
-        "--tables",
-        metavar="FOLDER",
-        help="write the tables of esttab and outreg2 there; needs --data",
-    )
-    parser.add_argument(
-        "--script", metavar="FILE", help="write the Python script there"
-    )
+    tables = "write the tables of esttab and outreg2 there; needs --data"
+    for option, meta, text in (
+        ("--data", "FOLDER", "run the file on the data in this folder"),
+        ("--tables", "FOLDER", tables),
+        ("--script", "FILE", "write the Python script there"),
+    ):
+        parser.add_argument(option, metavar=meta, help=text)
     parser.add_argument(
         "--audit", action="store_true", help="print what a referee would ask"
     )

@@ -261,8 +261,9 @@ def by_time(panel, df, term):
 
 def without_effects(fit, panel, df):
     """Predict from slopes and the constant, without effects, as predict, xb."""
-    columns = [by_time(panel, df, name) * slope for name, slope in fit.params.items()]
-    return sum(columns) + fit.constant()["estimate"]
+    slopes = fit.params.items()
+    parts = (by_time(panel, df, name) * slope for name, slope in slopes)
+    return sum(parts, fit.constant()["estimate"])
 
 
 def stored(name, x, kind=""):

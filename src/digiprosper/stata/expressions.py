@@ -19,7 +19,7 @@ import pandas as pd
 from digiprosper.errors import StataError
 from digiprosper.panel.grammar import backticked
 from digiprosper.stata import _script
-from digiprosper.stata.prefixes import STORED
+from digiprosper.stata.prefixes import STORED, notes_of, refused
 
 _TOKEN = re.compile(
     r"""\s*(?:
@@ -47,12 +47,7 @@ _COMPARISONS = ("==", "!=", ">", "<", ">=", "<=")
 _NOT = 6
 _FLIPPED = {">": "<", "<": ">", ">=": "<=", "<=": ">="}
 _OPPOSITE = {">": "<=", ">=": "<"}
-_ALIASES = {
-    "ln": "log",
-    "mi": "missing",
-    "strlen": "length",
-    **{f"str{name}": name for name in ("lower", "trim", "upper")},
-}
+_ALIASES = notes_of("function ")
 _TESTS = ("missing", "inlist", "inrange")
 # Kinds of nodes whose values are known only when the file is run.
 _KNOWN_LATER = {"name", "shifted", "result", "index"}
@@ -62,12 +57,7 @@ _WHERE_FUNCTIONS = {
     ("mod", 2): "({0}) % ({1})",
 }
 # Functions of which all arguments but the first are constants, and their formats.
-_FORMATS = {
-    "date": "MDY|DMY|YMD",
-    "monthly": "YM",
-    "string": r"%tdCCYY-NN-DD|%0\d+\.\d+f",
-    **dict.fromkeys(("strpos", "substr", "subinstr"), ".*"),
-}
+_FORMATS = notes_of("format ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +122,7 @@ class _Parser:
         self.tokens.append(("", ""))
 
     def error(self, what: str) -> StataError:
-        return StataError.because(f"the expression {self.text!r} {what}")
+        return refused(f"the expression {self.text!r} {what}")
 
     def whole(self) -> Node:
         node = self.binary(1)
@@ -233,20 +223,18 @@ def constant(node: Node) -> Any:
         return math.inf if node.kind == "missing" else node.value
     later = [part for part in node.walk() if part.kind in _KNOWN_LATER]
     if later:
-        raise StataError.because(
-            f"{later[0].value!r} is known only when the file is run"
-        )
+        raise refused(f"{later[0].value!r} is known only when the file is run")
     values: dict[str, Any] = {}
     code = Printer((), str, pandas=True).number(_with_columns(node, values))
     try:
         df = pd.DataFrame(values, index=[0])
         value = eval(code, vars(_script) | {"df": df}).iloc[0]
     except (AttributeError, TypeError, ValueError) as error:
-        raise StataError.because(f"{code} cannot be computed") from error
+        raise refused(f"{code} cannot be computed") from error
     if isinstance(value, str):
         return value
     if not math.isfinite(value):
-        raise StataError.because(f"{code} is missing")
+        raise refused(f"{code} is missing")
     return float(value)
 
 
@@ -303,9 +291,7 @@ class Printer:
             case Node("call", name) if name in _TESTS:
                 return self._membership(node)
             case Node("number"):
-                raise StataError.because(
-                    "a condition that is a constant selects all rows or none"
-                )
+                raise refused("a condition that is a constant selects all rows or none")
         return f"{self.number(node)} != 0"
 
     def _joined(self, sign: str, tests: Sequence[str]) -> str:
@@ -355,7 +341,7 @@ class Printer:
             a, b, sign = b, a, _FLIPPED.get(sign, sign)
         equal = {"<": "==", "!=": "==", "==": "!=", ">=": "!="}.get(sign)
         if equal is None or b.value != ".":
-            raise StataError.because(
+            raise refused(
                 f"a comparison '{sign} {b.value}' separates kinds of missing values, "
                 "and there is one kind here"
             )
@@ -376,7 +362,7 @@ class Printer:
         if node.value == "inlist" and not any(part.names for part in node.parts[1:]):
             x, listed = sides[0], f"[{', '.join(sides[1:])}]"
             return f"{x}.isin({listed})" if self.pandas else f"{x} in {listed}"
-        raise StataError.because(f"{node.value}() with these arguments")
+        raise refused(f"{node.value}() with these arguments")
 
     def _may_be_missing(self, node: Node) -> bool:
         return any(n.kind in ("shifted", "index") for n in node.walk()) or any(
@@ -416,7 +402,7 @@ class Printer:
         """Refuse what has no code, by its name."""
         kinds = {"index": "a subscript of ", "result": "the stored result "}
         kind = kinds.get(node.kind, "")
-        raise StataError.because(f"{kind}{node.value} has no counterpart here")
+        raise refused(f"{kind}{node.value} has no counterpart here")
 
     @property
     def by(self) -> str:
@@ -426,7 +412,7 @@ class Printer:
 
     def _check_order(self) -> None:
         if not self.in_order:
-            raise StataError.because(
+            raise refused(
                 "values by the number of the row, where the order is not stated",
                 "Write bysort id (year):",
             )

@@ -23,33 +23,26 @@ searched                    line, command
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from digiprosper.errors import Notice, StataError, notice_of
-from digiprosper.stata.commands import linear
 from digiprosper.stata.commands.data import STATISTICS, winsor_suffix
 from digiprosper.stata.expressions import Node, parse
-from digiprosper.stata.prefixes import Command, Options, split
+from digiprosper.stata.prefixes import Command, Options, of_kind, split
 from digiprosper.stata.report import Event
 from digiprosper.stata.translation import ASSIGNMENT, ONE_SERIES
+
+if TYPE_CHECKING:
+    from digiprosper.stata.reader import Reader
 
 # A code with its line and data.
 _Asked: TypeAlias = tuple[str, int, dict[str, Any]]
 # These print the Anderson-Rubin test with `first`.
-_PRINT_TEST = ("ivreghdfe", "ivreg2", "xtivreg2", "ivreg2h")
-_INSTRUMENTED = ("ivreg2h", *(name for name in linear.COMMANDS if "iv" in name))
-_REGRESSIONS = (*linear.COMMANDS, "ivreg2h", "ppmlhdfe")
-_MATCHING = ("psmatch2", "teffects", "kmatch", "cem")
-# They try controls or drop rows until a coefficient is significant.
-_SEARCHES = ("oneclick", "oneclick5", "samplefilter")
-_WEAK_TESTS = "weakiv twostepweakiv condivreg rivtest weakivtest plausexog"
-_GROUP_TESTS = "bdiff suest chowtest permtest permutest"
-_STAGGERED = """
-csdid did_imputation eventstudyinteract did_multiplegt did_multiplegt_dyn bacondecomp
-jwdid sdid xthdidregress did2s stackedev
-"""
+_PRINT_TEST = of_kind("first")
+_REGRESSIONS = of_kind("regression")
+_INSTRUMENTED = [name for name in _REGRESSIONS if "iv" in name]
 _COUNTS = re.compile(
     r"patent|count|freq|cite|citation|(?:^|_)(?:num|number)(?:_|$|\d)|专利|数量|次数|件数"
     r"|词频|篇数|频次",
@@ -63,22 +56,11 @@ _LARGER = (">", ">=")
 _SMALLER = ("<", "<=")
 
 
-def findings(
-    events: Sequence[Event],
-    complete: Iterable[str],
-    entity: str | None,
-    time: str | None,
-    repairs: Mapping[tuple[str, int], str],
-    staggered: Mapping[int, tuple[str, ...]],
-) -> tuple[Notice, ...]:
-    """Judge a file by its executed commands; ask once a line, about all variables.
-
-    Of a file that ran, `repairs` has estimates by code and line, and `staggered` the
-    treatments by line that start in different periods.
-    """
+def findings(reader: Reader) -> tuple[Notice, ...]:
+    """Judge a file by its executed commands; ask once a line, about all variables."""
     asked: dict[tuple[str, int], dict[str, Any]] = {}
-    judge = _Judge(events, set(complete), entity, time)
-    for code, line, data in judge.asked(staggered):
+    repairs = reader.repairs
+    for code, line, data in _Judge(reader).asked():
         first = asked.setdefault((code, line), data)
         if "variables" in data:
             both = (*first["variables"], *data["variables"])
@@ -90,15 +72,12 @@ def findings(
 class _Judge:
     """Facts about a whole file, and the questions that follow from them."""
 
-    def __init__(
-        self,
-        events: Sequence[Event],
-        complete: set[str],
-        entity: str | None,
-        time: str | None,
-    ) -> None:
-        self.events, self.complete = events, complete
-        self.entity, self.time = entity, time
+    def __init__(self, reader: Reader) -> None:
+        context, events = reader.context, reader.events
+        self.events, self.treatments = events, {**reader.staggered}
+        # The data tell which columns are never missing.
+        self.complete = context.complete | (reader.columns - reader.incomplete)
+        self.entity, self.time = context.entity, context.time
         self.names = {event.command.name for event in events}
         self.regressions = [
             (event, event.command)
@@ -131,32 +110,33 @@ class _Judge:
             and self.entity in dict(event.command.options).values()
         }
 
-    def asked(self, staggered: Mapping[int, tuple[str, ...]]) -> Iterator[_Asked]:
-        """Ask all questions; `staggered` is what data show, as in `findings`."""
+    def asked(self) -> Iterator[_Asked]:
+        """Ask all questions."""
         for event, command in self.regressions:
             data = {"command": command.name}
             if self._has_effects(command) and not _chooses_errors(command):
                 yield "no_errors", event.number, data
             printed = command.name in _PRINT_TEST and command.has("first", "ffirst")
-            if command.name in _INSTRUMENTED and not (
-                self._has(_WEAK_TESTS) or printed
-            ):
+            if command.name in _INSTRUMENTED and not (self._has("weak") or printed):
                 yield "weak_instruments_not_tested", event.number, data
-        if not self._has(_GROUP_TESTS):
+        if not self._has("groups"):
             yield from self._differences()
-        if not self._has(_STAGGERED):
-            yield from self._staggered(staggered)
+        if not self._has("staggered"):
+            yield from self._staggered()
         questions = {"sgmediation": self._mediation, "winsor2": self._winsorised}
-        questions |= dict.fromkeys(_MATCHING, self._matching)
-        questions |= dict.fromkeys(_SEARCHES, self._searched)
+        questions |= dict.fromkeys(of_kind("matches"), self._matching)
+        searches = of_kind("searches")
         for event in self.events:
-            if question := questions.get(event.command.name):
+            name = event.command.name
+            if question := questions.get(name):
                 yield from question(event)
+            if name in searches:
+                yield "searched", event.number, {"command": name}
         yield from self._logs()
         yield from self._missing()
 
-    def _has(self, names: str) -> bool:
-        return not self.names.isdisjoint(names.split())
+    def _has(self, kind: str) -> bool:
+        return not self.names.isdisjoint(of_kind(kind))
 
     def _has_effects(self, command: Command) -> bool:
         dummies = {f"i.{name}" for name in self.entities}
@@ -232,20 +212,17 @@ class _Judge:
         if (self.entity or len(self.effects) > 1) and not one_period:
             yield "pooled_matching", event.number, {"command": event.command.name}
 
-    def _searched(self, event: Event) -> Iterator[_Asked]:
-        yield "searched", event.number, {"command": event.command.name}
-
     def _winsorised(self, event: Event) -> Iterator[_Asked]:
         later = self.events[self.events.index(event) + 1 :]
         commands = [other.command for other in later]
         if names := tuple(_winsorised_in_vain(event.command, commands)):
             yield "winsorised_not_used", event.number, {"variables": names}
 
-    def _staggered(self, seen: Mapping[int, tuple[str, ...]]) -> Iterator[_Asked]:
+    def _staggered(self) -> Iterator[_Asked]:
         """Ask once: about treatments that data show, or dummies of time to an event."""
-        dummies = self._event_dummies()
-        treatments = dict(seen)
-        for event, command in self.regressions if dummies and not seen else ():
+        treatments = self.treatments
+        dummies = set[str]() if treatments else self._event_dummies()
+        for event, command in self.regressions if dummies else ():
             words = {*split(command.arguments)[1:]}
             treated = words & dummies or {*filter(_TREATMENT.search, words)}
             if treated and len(_effects(command)) > 1:
@@ -271,7 +248,7 @@ class _Judge:
 
     def _logs(self) -> Iterator[_Asked]:
         """Ask about logarithms of counts plus one, and lags by the row before."""
-        has_gaps = self.entity and not self._has("tsfill xtbalance")
+        has_gaps = self.entity and self.names.isdisjoint(("tsfill", "xtbalance"))
         for event, name, node in self.assignments:
             for part in node.walk():
                 counts = tuple(filter(_COUNTS.search, part.names))

@@ -10,6 +10,7 @@ from fnmatch import fnmatchcase
 from digiprosper.errors import StataError, cited
 from digiprosper.kernels.tolerances import WHOLE_TURN
 from digiprosper.stata.expressions import constant, number_text, parse, unquoted
+from digiprosper.stata.prefixes import refused
 
 # A local without another one inside, and a global.
 _LOCAL = re.compile(r"(?<!\\)`(?!\")([^`']*)'")
@@ -73,7 +74,7 @@ class Macros:
             value = self._local_value(self._with_globals(match[1]))
             text = f"{text[: match.start()]}{value}{text[match.end() :]}"
         if re.search(r'(?<!\\)`(?!")', text):
-            raise StataError.because(f"a macro is not closed in {cited(text)}")
+            raise refused(f"a macro is not closed in {cited(text)}")
         return re.sub(r"\\([`$])", r"\1", self._with_globals(text))
 
     def _with_globals(self, text: str) -> str:
@@ -92,20 +93,18 @@ class Macros:
         if _OF_SUMMARIZE.fullmatch(name):
             return name
         if _RESULT.match(name) and name not in self.values:
-            raise StataError.because(
-                f"{cited(name)} is known only when the file is run"
-            )
+            raise refused(f"{cited(name)} is known only when the file is run")
         return self._value(name)
 
     def _value(self, name: str) -> str:
         """Look up a macro; its value may have macros too."""
         for pattern, reason in self.unknown.items():
             if fnmatchcase(name, pattern) and name.count("$") == pattern.count("$"):
-                raise StataError.because(reason)
+                raise refused(reason)
         if name not in self.values:
             line = self.elsewhere.get("$" if name.startswith("$") else "")
             if line is not None:
-                raise StataError.because(
+                raise refused(
                     f"the macro {cited(name.removeprefix('$'))} is set by no line, "
                     f"perhaps by the do-file of line {line}: pass macros={{...}}"
                 )
@@ -124,12 +123,12 @@ class Macros:
             return
         match = _ASSIGNED.fullmatch(text)
         if match is None:
-            raise StataError.because(f"the macro {cited(text)} has no name")
+            raise refused(f"the macro {cited(text)} has no name")
         name = self.name_of(text, mark)
         kinds = {"=": _computed, ":": self._function, "": unquoted}
         try:
             if "*" in name:
-                raise StataError.because("its name has a macro")
+                raise refused("its name has a macro")
             # The old value may be part of the new one.
             value = kinds[match["sign"]](self._expanded(match["value"]))
             self.forget(name)
@@ -174,24 +173,23 @@ class Macros:
             case ["list", a, "|", b]:
                 more = [word for word in items(b) if word not in items(a)]
                 return " ".join([*items(a), *more])
-        raise StataError.because(f"the macro function {cited(' '.join(words[:2]))}")
+        raise refused(f"the macro function {cited(' '.join(words[:2]))}")
 
     # --- loops ------------------------------------------------------------------------
 
     def check_defined(self) -> None:
         """Raise an error if another file may define a macro of the last text."""
         if reason := undefined_reason(self.undefined):
-            raise StataError.because(reason)
+            raise refused(reason)
 
     def turns(self, header: str) -> tuple[str, list[str]]:
         """Read the header of a loop: the local's name and its value in each turn."""
         self.undefined = []
-        turns = self._turns(header)
+        name, values = self._turns(*header.partition(" ")[::2])
         self.check_defined()
-        return turns
+        return name, values
 
-    def _turns(self, header: str) -> tuple[str, list[str]]:
-        word, _, loop = header.partition(" ")
+    def _turns(self, word: str, loop: str) -> tuple[str, list[str]]:
         if word.startswith("forv"):
             name, _, values = loop.partition("=")
             return name.strip(), numbers(self._expanded(values))
@@ -210,7 +208,7 @@ class Macros:
                 return name, numbers(text)
             case "var" | "new":
                 return name, text.split()
-        raise StataError.because(f"the loop {cited(header)} cannot be read")
+        raise refused(f"the loop {cited(f'{word} {loop}')} cannot be read")
 
 
 def joined(of_locals: Macros, of_globals: Macros) -> Macros:
@@ -254,9 +252,7 @@ def numbers(text: str) -> list[str]:
     out: list[str] = []
     for a, b, c, first, step, last, single, odd in _RANGE.findall(text):
         if odd:
-            raise StataError.because(
-                f"the numbers {cited(text.strip())} cannot be read"
-            )
+            raise refused(f"the numbers {cited(text.strip())} cannot be read")
         if a:
             out += _range(a, float(b) - float(a), c)
         else:
@@ -267,7 +263,7 @@ def numbers(text: str) -> list[str]:
 def _range(first: str, step: float, last: str) -> list[str]:
     turns = int((float(last) - float(first)) / step + WHOLE_TURN) + 1 if step else 0
     if turns > _MOST_TURNS:
-        raise StataError.because(
+        raise refused(
             f"a loop of {turns:,} turns is not read", "Simulations are run in Python."
         )
     return [number_text(float(first) + step * turn) for turn in range(max(turns, 0))]

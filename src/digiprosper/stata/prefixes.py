@@ -9,36 +9,48 @@ from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from functools import cache, lru_cache
 from importlib.resources import files
+from itertools import pairwise
 
 from digiprosper.errors import StataError, cited, did_you_mean
 
+# What is raised for a command without counterpart: a reason, perhaps with advice.
+refused = StataError.because
 # What is known of commands: a row each, typed at least to the dot. Its kinds tell what
 # it may change: it prints (or draws, saves, sets), has results that become the last,
 # keeps r(mean) as it was, estimates, makes columns, changes the data, sets macros, or
-# has the path of a file. Of an alias the note is the command meant; of others it is the
-# reason why it is not translated. Of translated commands there are the options that are
-# read, those that change no number, and the parts of a data command.
+# has the path of a file. Of an alias the note is the command meant; of others it tells
+# why it is not translated, or what differs from Stata. A translated command has the
+# options that are read, those that change no number, the parts of a data command, and
+# how it is written of a specification. Some commands make columns of their own.
+# Functions of egen are rows too, with their code in pandas, and so are options, notes,
+# and functions and results of expressions, after a word for what they are.
 _TEXT = files("digiprosper.stata").joinpath("commands.csv").read_text(encoding="utf-8")
-_ROWS = [*csv.DictReader(_TEXT.splitlines(), restval="")]
-_SHORTENED = [row["command"] for row in _ROWS if "." in row["command"]]
-COMMANDS = {row["command"].replace(".", ""): row for row in _ROWS}
+_LISTED = [*csv.DictReader(_TEXT.splitlines(), restval="")]
+_SHORTENED = [row["command"] for row in _LISTED if "." in row["command"]]
+ROWS = {row["command"].replace(".", ""): row for row in _LISTED}
 # What names of stored results, which are not among the columns, begin with.
 STORED = "_r_"
-NO_ESTIMATOR = "digiprosper has no such estimator"
-TWO_STAGES = "there is two-stage least squares only"
-NO_CONSTANT = "a regression without constant"
-_REASONS = {
-    "estimates": NO_ESTIMATOR,
-    "makes": "it makes columns and is not translated",
-    "changes": "it changes the data and is not translated",
-}
+
+
+def notes_of(begin: str) -> dict[str, str]:
+    """List the notes of rows whose names begin so."""
+    return {
+        row["command"].removeprefix(begin): row["note"]
+        for row in _LISTED
+        if row["command"].startswith(begin)
+    }
+
+
+# What may differ from Stata, or has no counterpart, by a word for it, and why options
+# are refused where a command does not translate them.
+NOTES, _REFUSED = notes_of("note "), notes_of("option ")
 
 
 def of_kind(*kinds: str) -> dict[str, str]:
     """List the commands of some kinds, with the note, or reason of the first kind."""
     return {
-        name: row["note"] or _REASONS.get(row["kind"].split(" ")[0], "")
-        for name, row in COMMANDS.items()
+        name: row["note"] or NOTES.get(row["kind"].split(" ")[0], "")
+        for name, row in ROWS.items()
         if {*kinds} & {*row["kind"].split(" ")}
     }
 
@@ -71,10 +83,8 @@ def column_name(word: str, columns: Sequence[str] | None) -> str:
     if len(begun) == 1:
         return begun[0]
     if begun:
-        raise StataError.because(
-            f"the name {cited(word)} is ambiguous: {', '.join(begun[:5])}"
-        )
-    raise StataError.because(
+        raise refused(f"the name {cited(word)} is ambiguous: {', '.join(begun[:5])}")
+    raise refused(
         f"there is no column {cited(word)}{did_you_mean(word, columns)}",
         "Check the name, or the panel that was passed.",
     )
@@ -90,24 +100,12 @@ def matching(pattern: str, columns: Collection[str]) -> list[str]:
 _WEIGHT = re.compile(r"\[\s*(?P<kind>[afpiw][a-z]*)\s*=\s*(?P<value>.+?)\s*\]")
 _OPTION = re.compile(r"\s*(?P<name>[^\W\d]\w*|\d+|\S)\s*")
 _PLAIN = ("quietly", "noisily", "capture", "xi")
-_BRACKET = re.compile(r"[()\[\]\"]")
 # Products of the prefix xi.
 _XI = re.compile(r"\bi\.(\w+)\s*([*|])\s*(i\.)?(\w+)")
 # Prefixes that need a colon: those that repeat a command for samples of rows, and those
 # after which the data are as before.
-REPEATING = [
-    "bysort",
-    "by",
-    "jackknife",
-    "mi",
-    "parmby",
-    "rolling",
-    "simulate",
-    "statsby",
-    "svy",
-]
-RESTORING = ("bootstrap", "bs", "permute", "jackknife")
-_COLON = {*REPEATING, *RESTORING, "collect", "eststo", "logout", "xi"}
+REPEATING, RESTORING = of_kind("repeats"), of_kind("restores")
+_COLON = of_kind("repeats", "restores", "prefix")
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +156,7 @@ def read_command(text: str) -> Command:
     while True:
         word = re.match(r"[^\W\d]\w*", unread)
         if word is None:
-            raise StataError.because(f"{cited(unread)} is no command")
+            raise refused(f"{cited(unread)} is no command")
         name, after = command_name(word[0]), unread[word.end() :]
         inner = after.lstrip().removeprefix(":").strip()
         if name in _PLAIN and inner and not re.match(r"\s+i\.", after):
@@ -208,15 +206,10 @@ def _find(text: str, mark: str) -> int | None:
 
 def split(text: str, mark: str = " ") -> list[str]:
     """Split at a mark outside brackets and quotation marks, without empty parts."""
-    if not _BRACKET.search(text):  # most texts, split without a look at each sign
-        parts = text.split() if mark == " " else text.split(mark)
-        return [part.strip() for part in parts if part.strip()]
-    parts, start = [], 0
-    for at, sign in _outside_brackets(text):
-        if sign.isspace() if mark == " " else sign == mark:
-            parts.append(text[start:at])
-            start = at + 1
-    return [part.strip() for part in (*parts, text[start:]) if part.strip()]
+    signs = _outside_brackets(text)
+    ends = [at for at, s in signs if s == mark or (mark == " " and s.isspace())]
+    parts = (text[a + 1 : b].strip() for a, b in pairwise([-1, *ends, len(text)]))
+    return [part for part in parts if part]
 
 
 def _split_parts(name: str, text: str) -> Command:
@@ -259,7 +252,7 @@ def read_options(text: str) -> tuple[tuple[str, str | None], ...]:
         if text[at : at + 1] == "(":
             end = _find(text[at:], ")")
             if end is None:
-                raise StataError.because(
+                raise refused(
                     f"a parenthesis of the option {match['name']} is not closed"
                 )
             argument = text[at + 1 : at + end].strip()
@@ -283,7 +276,7 @@ class Options:
     @classmethod
     def of(cls, name: str) -> Options:
         """Take the options of a command from the table of commands."""
-        row = COMMANDS[name]
+        row = ROWS[name]
         return cls(row["options"], row["ignored"], row["parts"])
 
     def read(self, command: Command, repeated: Sequence[str] = ()) -> dict[str, str]:
@@ -293,13 +286,13 @@ class Options:
             name = self.read_one(word)
             if name is not None:
                 if name in out and name not in repeated:
-                    raise StataError.because(f"the option {name}() is there twice")
+                    raise refused(f"the option {name}() is there twice")
                 out[name] = argument or ""
-            elif completed(word, (_HARMLESS + self.harmless).split()) is None:
+            elif completed(word, [*_HARMLESS, *self.harmless.split()]) is None:
                 for entry, reason in _REFUSED.items():
                     if completed(word, [entry]):
-                        raise StataError.because(f"the option {word}: {reason}")
-                raise StataError.because(
+                        raise refused(f"the option {word}: {reason}")
+                raise refused(
                     f"the option {cited(word)} of {command.name} is not known here"
                 )
         return out
@@ -310,14 +303,4 @@ class Options:
 
 
 # Options of many commands that change what is printed, or how a maximum is searched.
-_HARMLESS = """
-l.evel nolog nohe.ader noomit.ted nobase.levels base.levels allb.aselevels noempty.cells
-vsq.uish cformat pformat sformat notab.le omit.ted ef.orm noci nopv.alues coefl.egend
-tol.erance it.erate maxiter verb.ose v
-"""
-# Why options are refused, where a command does not translate them.
-_REFUSED = {
-    **dict.fromkeys(("re", "be", "mle", "pa"), NO_ESTIMATOR),
-    **dict.fromkeys(("liml", "cue", "ful.ler"), TWO_STAGES),
-    **dict.fromkeys(("noc.onstant", "h.ascons", "tsscons"), NO_CONSTANT),
-}
+_HARMLESS = ROWS["*"]["ignored"].split()

@@ -30,15 +30,16 @@ from digiprosper.stata.macros import (
     words_of,
 )
 from digiprosper.stata.prefixes import (
-    COMMANDS,
     PRINTING,
     RESTORING,
+    ROWS,
     STORED,
     Command,
     Options,
     command_name,
     of_kind,
     read_command,
+    refused,
     split,
 )
 from digiprosper.stata.report import Event, Records
@@ -70,7 +71,7 @@ _WITH_PATH, _OF_MACROS = of_kind("file"), of_kind("macros")
 # Commands besides estimations whose results become the last ones.
 _WITH_RESULTS = of_kind("results")
 # Commands that leave the last results as they are, although they are refused.
-_KEEPING_FIT = COMMANDS.keys() - {*estimations.MODELS, *of_kind("estimates", "results")}
+_KEEPING_FIT = ROWS.keys() - {*estimations.MODELS, *of_kind("estimates", "results")}
 # Commands after which r(mean) is as before.
 _KEEPING_RESULTS = of_kind("keeps")
 _NOT_TRANSLATED = of_kind("makes", "changes")
@@ -161,7 +162,7 @@ class Reader(Records):
             header, _, kind = self.statements[self.position].text.partition(",")
             name = command_name(header.split()[-1])
             text = "\n".join(self.statements[at].text for at in block)
-            is_read = name not in COMMANDS and kind.strip() in ("", "rclass")
+            is_read = name not in ROWS and kind.strip() in ("", "rclass")
             is_read &= not _NOT_IN_PROGRAMS.search(text)
             self.programs[name] = self.number, block, is_read
             if is_read:
@@ -251,7 +252,7 @@ class Reader(Records):
             if re.search(r"\sof\s+var", header):
                 values = self.context.variables.names(" ".join(values))
             if later_columns(values):
-                raise StataError.because("the columns of the loop are not known")
+                raise refused("the columns of the loop are not known")
         except StataError as error:
             self._record("refused", error.reason)
             self.macros.forget(name, error.reason)
@@ -406,9 +407,8 @@ class Reader(Records):
 
     def _forget_scalar(self, text: str) -> None:
         """Mark a scalar whose value is not known; it has none that it had before."""
-        names = CREATED.findall(text)[:1]
-        self.taint.mark(names, self.number)
-        for name in names:
+        for name in CREATED.findall(text)[:1]:
+            self.taint.mark([name], self.number)
             self.context.scalars.pop(name, None)
 
     def _scalar(self, text: str) -> None:
@@ -490,7 +490,7 @@ class Reader(Records):
             self._forget_last_fit(command.stored)
         if name not in PRINTING and not name.startswith(("graph", "_")):
             unknown = f"the command {cited(name)} is not known"
-            raise StataError.because(_NOT_TRANSLATED.get(name, unknown))
+            raise refused(_NOT_TRANSLATED.get(name, unknown))
         # Some of these commands also store columns, or replace the data.
         self.taint.mark(generated(command), self.number)
         if command.has("norestore") or (name == "describe" and command.has("replace")):
@@ -516,7 +516,7 @@ class Reader(Records):
                 variables = replace(self.context.variables, in_order=False)
                 self.context.variables = variables
             case "set", ["obs", *_]:
-                raise StataError.because("set obs makes rows")
+                raise refused("set obs makes rows")
             case "set", ["type", storage, *_]:
                 self.context.default_type = storage
 
@@ -625,7 +625,7 @@ class Reader(Records):
     def _step(self, command: Command, undefined: str) -> None:
         """Translate a data command and note what it makes."""
         if undefined:
-            raise StataError.because(undefined)
+            raise refused(undefined)
         step = data.translate(command, self.context)
         self._update_context(command, step)
         code = step.python
@@ -669,9 +669,10 @@ class Reader(Records):
         if step.filled is not None:
             context.complete &= {*step.filled}
         # Without keys a row is known by its number.
-        is_moved = context.entity is None and step.moves_rows
+        has_new_rows = step.fresh or step.filled is not None
+        is_moved = context.entity is None and not (step.creates and step.order is None)
         has_new_keys = {*step.creates, *step.drops} & {*context.keys}
-        if is_moved or step.has_new_rows or has_new_keys:
+        if is_moved or has_new_rows or has_new_keys:
             context.fitted_keys = ()
         columns = None if context.frame is None else context.variables.columns
         state = Taint(), Variables(columns)
@@ -756,7 +757,7 @@ class Reader(Records):
         line, block, is_read = program
         called = re.fullmatch(r"(?:qui\w*[:\s]\s*)?(\w+)\s*(.*)", command.text)
         if not (is_read and called and called[2] == arguments):
-            raise StataError.because(f"the program of line {line}")
+            raise refused(f"the program of line {line}")
         self._record("read")
         words = {str(at): word for at, word in enumerate(words_of(arguments), 1)}
         self.macros = joined(Macros({"0": arguments} | words), outer)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from digiprosper.checks import as_path
-from digiprosper.errors import DigiprosperError, InputTypeError, StataError, cited
+from digiprosper.errors import DigiprosperError, InputTypeError, cited
 from digiprosper.panel import Panel
 from digiprosper.spatial.weights import SpatialWeights
 from digiprosper.stata import _script as script
@@ -23,7 +23,7 @@ from digiprosper.stata.expressions import number_text
 from digiprosper.stata.judge import findings
 from digiprosper.stata.lines import Statement, decode, statements
 from digiprosper.stata.macros import Macros
-from digiprosper.stata.prefixes import Command, Options, read_command
+from digiprosper.stata.prefixes import Command, Options, read_command, refused
 from digiprosper.stata.reader import Reader
 from digiprosper.stata.report import DoFile, Record
 from digiprosper.stata.translation import ONE_SERIES, Context, DataCall, Translation
@@ -97,7 +97,7 @@ def from_stata(
         raise InputTypeError(f"text must be a command, not {type(text).__name__}.")
     lines = statements(text)
     if len(lines) != 1:
-        raise StataError.because(
+        raise refused(
             f"there are {len(lines)} commands", "stata.read_do_file reads whole files."
         )
     weights = {} if spatial_weights is None else {"W": spatial_weights}
@@ -105,7 +105,7 @@ def from_stata(
     macros = Macros()
     command = read_command(macros.expand(lines[0].text))
     if macros.undefined:
-        raise StataError.because(
+        raise refused(
             f"the macro {cited(macros.undefined[0].removeprefix('$'))} has no value in "
             "a single command",
             "Replace it, or read the whole file.",
@@ -248,18 +248,9 @@ def _globals(macros: Mapping[str, str] | None) -> Macros:
 def _executed(reader: Reader) -> DoFile:
     """Read or run a file, and list what became of its lines."""
     reader.run()
-    context, variables = reader.context, reader.script
+    variables = reader.script
     results, tables = (dict(variables.get(name, {})) for name in ("results", "tables"))
-    asked = findings(
-        reader.events,
-        # The data tell which columns are never missing.
-        context.complete | (reader.columns - reader.incomplete),
-        context.entity,
-        context.time,
-        reader.repairs,
-        reader.staggered,
-    )
-    frame = variables.get("df")
+    frame, asked = variables.get("df"), findings(reader)
     return DoFile(tuple(reader.lines()), _script(reader), asked, results, tables, frame)
 
 
@@ -360,7 +351,7 @@ class Runner(Reader):
                 for line in code.splitlines()
             ]
             self.panel_keys: tuple[str | None, str | None] | None = None
-            raise StataError.because(reason.split("\n")[0].rstrip(".")) from error
+            raise refused(reason.split("\n")[0].rstrip(".")) from error
         finally:
             self.position_in_code = len(self.code)
         self._update_columns()

@@ -13,13 +13,14 @@ from digiprosper.errors import StataError
 from digiprosper.stata.commands import estimations
 from digiprosper.stata.lines import first_word
 from digiprosper.stata.prefixes import (
-    COMMANDS,
     RESTORING,
+    ROWS,
     STORED,
     Command,
     command_name,
     of_kind,
     read_command,
+    refused,
     split,
 )
 from digiprosper.stata.varlists import LaterColumns
@@ -29,13 +30,6 @@ CREATED = re.compile(r"([^\W\d]\w*)\s*(?::\w+)?\s*=(?!=)")
 # Commands that only print, test or estimate, and those that make columns.
 _KEEPING = {*estimations.COMMANDS, *of_kind("estimates", "prints")}
 _MAKING = of_kind("makes")
-# Columns of commands that match or weight rows.
-_MATCHED = {
-    "psmatch2": "_weight _support _pscore _treated _id _n1 _pdif",
-    "cem": "cem_weights cem_matched cem_strata",
-    "ebalance": "_webal",
-    "stset": "_st _d _t _t0",
-}
 # Variables, but not the functions of Python code.
 _WORD = re.compile(r"[^\W\d]\w*\b(?!\()")
 _LATER = re.compile(r"\*df\.(?:filter\(regex='[^']*'\)|loc\[[^\]]*\])")
@@ -113,9 +107,12 @@ def is_no_command(name: str, text: str, *, others_run: bool) -> bool:
     # The rest of a command whose lines were not joined, as ``se(%9.3f) replace``.
     continuation = r"(?!range)\w+\(|(robust|first|verbose)$"
     continues = re.match(continuation, text) is not None or text.count('"') % 2 == 1
-    continues &= name not in COMMANDS
+    continues &= name not in ROWS
+    # A long name with the letters of a command in another order is misspelt.
+    is_long, letters = len(name) > len("regress"), sorted(name)
+    is_misspelt = is_long and name not in ROWS and letters in map(sorted, ROWS)
     is_text = "," not in text or text.rstrip().endswith((".", "?", "!"))
-    return is_sign or continues or _is_misspelt(name) or (is_heading and is_text)
+    return is_sign or continues or is_misspelt or (is_heading and is_text)
 
 
 def looks_like_estimation(text: str) -> bool:
@@ -135,9 +132,9 @@ def condition_and_command(text: str) -> tuple[str, str]:
         # A side of a comparison is a variable, though it has the name of a command.
         is_side = re.match(r"[=<>!~&|]", after)
         is_side = is_side or re.search(r"[-=<>!~&|+*/^]$", words[count - 1])
-        if word and not is_side and command_name(word[0]) in COMMANDS:
+        if word and not is_side and command_name(word[0]) in ROWS:
             return " ".join(words[:count]), " ".join(words[count:])
-    raise StataError.because("this use of if is not read")
+    raise refused("this use of if is not read")
 
 
 def keeps_data(name: str, command: Command | None) -> bool:
@@ -149,12 +146,6 @@ def keeps_data(name: str, command: Command | None) -> bool:
     is_estimated = command is not None and command.stored is not None
     is_restored = command is not None and command.prefix(*RESTORING) is not None
     return name in _KEEPING or is_estimated or is_restored
-
-
-def _is_misspelt(name: str) -> bool:
-    """Tell whether a long name has the letters of a command in another order."""
-    is_long, letters = len(name) > len("regress"), sorted(name)
-    return is_long and name not in COMMANDS and letters in map(sorted, COMMANDS)
 
 
 def only_columns(command: Command) -> bool:
@@ -199,7 +190,7 @@ def would_make(
 
 def _matching_columns(name: str, command: Command | None) -> list[str]:
     """List the columns of a command that matches or weights rows."""
-    names = _MATCHED.get(name, "").split()
+    names = ROWS[name]["columns"].split() if name in ROWS else []
     if name == "psmatch2" and command is not None:
         outcomes = NAME.findall(" ".join(arguments_of(command, "out")))
         names += [f"_{outcome}" for outcome in outcomes]

@@ -13,13 +13,13 @@ from typing import Any, Literal, TypeAlias, TypeVar
 
 import pandas as pd
 
-from digiprosper.errors import DigiprosperError, StataError, cited
+from digiprosper.errors import DigiprosperError, cited
 from digiprosper.panel import Panel
 from digiprosper.panel.access import check_panel
 from digiprosper.panel.grammar import backticked
 from digiprosper.specification import Specification
 from digiprosper.stata.expressions import Node, Printer, parse, unquoted
-from digiprosper.stata.prefixes import Command, split
+from digiprosper.stata.prefixes import Command, refused, split
 from digiprosper.stata.varlists import (
     LaterColumns,
     Product,
@@ -156,9 +156,7 @@ class Context:
             files = nearer or (files if count > 1 else [])
         if len(files) != 1:
             files_are = "several files are" if files else "no file is"
-            raise StataError.because(
-                f"{files_are} named {cited(parts[-1])} in {self.folder}"
-            )
+            raise refused(f"{files_are} named {cited(parts[-1])} in {self.folder}")
         return files[0].as_posix()
 
     @property
@@ -252,10 +250,10 @@ class Call:
         """Read the variables of the command; the first is the outcome."""
         products = self.context.variables.products(self.command.arguments)
         if not products:
-            raise StataError.because("there are no variables")
+            raise refused("there are no variables")
         y = term(products[0])
         if isinstance(y, LaterColumns):
-            raise StataError.because(f"the outcome {cited(y.removeprefix('*'))}")
+            raise refused(f"the outcome {cited(y.removeprefix('*'))}")
         return y, [product for product in products if term(product) != y]
 
     @property
@@ -299,7 +297,7 @@ class Call:
         """Read the one variable that an option needs."""
         terms = self.terms(option)
         if len(terms) != 1:
-            raise StataError.because(f"one variable in {option}() is needed")
+            raise refused(f"one variable in {option}() is needed")
         return terms[0]
 
     def whole(self, option: str, default: int | None = None) -> Any:
@@ -324,7 +322,7 @@ class Call:
         kinds |= dict.fromkeys(plain, "unadjusted")
         meant = next((word for word in kinds if word.startswith(kind)), "")
         if not meant or "," in names or (names and meant != "cluster"):
-            raise StataError.because(
+            raise refused(
                 f"vce({text})",
                 "There are cluster_bootstrap(), wild_bootstrap() and cov_type='crv3'.",
             )
@@ -336,9 +334,15 @@ class Call:
         return None if terms in ([], [self.keys[0]]) else terms
 
     def specify(
-        self, name: str, notes: Iterable[str] = (), **fields: Any
+        self,
+        name: str,
+        notes: Iterable[str] = (),
+        unset: Sequence[str] = (),
+        **fields: Any,
     ) -> Translation:
         """Build a specification by the name of its class; absent options are left out.
+
+        Those of `unset` are None.
 
         Columns that are not known have a name in it, and their code in the script.
         """
@@ -356,11 +360,12 @@ class Call:
         fields["where"] = self.context.where(self.command.condition)
         typed = {name: v for name, v in fields.items() if v is not None}
         options = {option: with_placeholders(v) for option, v in typed.items()}
+        options |= dict.fromkeys(unset)
         try:
             # The package has its names once they are asked for.
             spec = getattr(import_module("digiprosper"), name)(**options)
         except DigiprosperError as error:
-            raise StataError.because(str(error).rstrip(".")) from error
+            raise refused(str(error).rstrip(".")) from error
         self.context.specified = spec
         code = as_python(spec)
         for placeholder, columns in later.items():
@@ -394,16 +399,6 @@ class Step:
     # The Stata file that is read.
     reads: str = ""
 
-    @property
-    def has_new_rows(self) -> bool:
-        """Whether rows are read, added or combined."""
-        return self.fresh or self.filled is not None
-
-    @property
-    def moves_rows(self) -> bool:
-        """Whether the number of a row may be another one afterwards."""
-        return self.order is not None or not self.creates
-
 
 def assigned(name: str, code: str, *, complete: bool = False) -> Step:
     """Write the values of a column."""
@@ -421,7 +416,7 @@ class DataCall(Call):
     def require_names(self, count: int) -> list[str]:
         """List the variables of a command that needs so many."""
         if len(self.names) != count:
-            raise StataError.because(f"{self.command.text}: not {count} variables")
+            raise refused(f"{self.command.text}: not {count} variables")
         return self.names
 
     @property
@@ -433,7 +428,7 @@ class DataCall(Call):
     def new_name(self) -> str:
         """The name in generate() of a command that makes one column."""
         if len(self.new) != 1:
-            raise StataError.because(f"{self.command.name} without generate(name)")
+            raise refused(f"{self.command.name} without generate(name)")
         return self.new[0]
 
     @property
@@ -459,23 +454,19 @@ class DataCall(Call):
     def printer(self) -> Printer:
         """What writes expressions, with the groups of by."""
         context, groups, order = self.context, self.groups[0], self.order
+        # Where the rows of the last estimation are known.
+        has_sample = context.knows_sample and context.is_linear
+        sample = {"e(sample)": "by_row(fit.resids, df).notna()"} if has_sample else {}
         is_sorted = order != UNKNOWN_ORDER and order[: len(groups)] == tuple(groups)
         return Printer(
             context.complete,
             context.variables.resolve,
             pandas=True,
-            results=context.summary | self._sample,
+            results=context.summary | sample,
             groups=groups,
             in_order=is_sorted and (len(order) > len(groups) or not order),
             panel=context.panel_code if context.entity and context.time else "",
         )
-
-    @property
-    def _sample(self) -> dict[str, str]:
-        """Code of ``e(sample)``, where its rows are known."""
-        if not (self.context.knows_sample and self.context.is_linear):
-            return {}
-        return {"e(sample)": "by_row(fit.resids, df).notna()"}
 
     @property
     def where(self) -> str | None:
@@ -492,7 +483,7 @@ class DataCall(Call):
         """The type, the name and the expression of ``name = expression``."""
         match = ASSIGNMENT.fullmatch(self.command.arguments)
         if match is None:
-            raise StataError.because(f"{self.command.name} {self.command.arguments}")
+            raise refused(f"{self.command.name} {self.command.arguments}")
         storage = match["type"] or self.context.default_type
         return storage, match["name"], match["value"]
 
@@ -501,7 +492,7 @@ class DataCall(Call):
         """The Stata file after using."""
         using = self.command.using or ""
         if len(split(using)) != 1:
-            raise StataError.because(f"{self.command.name} without using one file")
+            raise refused(f"{self.command.name} without using one file")
         return file_name(using)
 
     def value(self, text: str) -> str:
@@ -528,7 +519,7 @@ def option_value(option: str, word: str, values: Mapping[str, Value]) -> Value:
     """Translate a word in an option; one that is not in the table is refused."""
     if word not in values:
         listed = ", ".join(filter(None, values))
-        raise StataError.because(f"{option}({word})", f"There are {listed}.")
+        raise refused(f"{option}({word})", f"There are {listed}.")
     return values[word]
 
 

@@ -10,7 +10,7 @@ from digiprosper.errors import StataError, cited
 from digiprosper.panel.grammar import backticked
 from digiprosper.stata.expressions import number_text, shifted
 from digiprosper.stata.macros import numbers
-from digiprosper.stata.prefixes import STORED, column_name, matching, split
+from digiprosper.stata.prefixes import STORED, column_name, matching, refused, split
 
 _SHIFT = r"(?:[LFDSlfds]\d*)(?:\.?[LFDSlfds]\d*)*"
 # A base, a kind, an omitted variable or a level, then operators of time, then a name.
@@ -123,18 +123,18 @@ class Variables:
         if is_open and not names:
             return [LaterColumns.of_pattern(word)]
         if not names:
-            raise StataError.because(f"no column fits {cited(word)}")
+            raise refused(f"no column fits {cited(word)}")
         return names
 
     def _between(self, columns: list[str], first: str, last: str) -> list[str]:
         ends = [self.resolve(name) for name in (first, last)]
         if not self.in_order:
-            raise StataError.because("a range of columns that were put in order")
+            raise refused("a range of columns that were put in order")
         if self.columns is not None:
             start, stop = map(columns.index, ends)
             if start <= stop:
                 return columns[start : stop + 1]
-            raise StataError.because(f"the range {cited(f'{first}-{last}')}")
+            raise refused(f"the range {cited(f'{first}-{last}')}")
         # Columns that one command has made are beside one another.
         makers = [
             name
@@ -152,7 +152,7 @@ class Variables:
     def _word(self, word: str, kind: str | None = None) -> list[Product]:
         """Read a word; variables without prefix are of a kind."""
         word = re.sub(r"\bib\((\d+)\)\.", r"ib\1.", word)
-        if "#" in _without_parentheses(word):
+        if _has_sign(word):
             return self._crossed(word)
         words = _written_out(word)
         if not words and (group := _GROUP.fullmatch(word)):
@@ -172,7 +172,7 @@ class Variables:
             word = word.replace("ibn.", "i.")
         first, *others = _SIGN.split(word)
         if not others:
-            raise StataError.because(f"the product {cited(word)} cannot be read")
+            raise refused(f"the product {cited(word)} cannot be read")
         out = self._word(first, "i")
         for sign, side in zip(others[::2], others[1::2], strict=True):
             alone = self._word(side, "i")
@@ -184,14 +184,12 @@ class Variables:
         """Read a variable with operators, of which a pattern stands for several."""
         match = _ATOM.fullmatch(word)
         if match is None:
-            raise StataError.because(f"the variable {cited(word)} cannot be read")
+            raise refused(f"the variable {cited(word)} cannot be read")
         if match["omitted"]:
             return [Factor(match["name"], "o")]
         base, level = match["base"], match["level"]
         if base is not None and not base.isdigit():
-            raise StataError.because(
-                f"the base of {cited(word)}", "Write the base level: ib2.x."
-            )
+            raise refused(f"the base of {cited(word)}", "Write the base level: ib2.x.")
         kind = "i" if base or level else (match["kind"] or "").lower() or None
         shift = (match["shift"] or "").upper()
         names = self._expanded(match["name"])
@@ -213,8 +211,8 @@ def _words(text: str) -> list[str]:
     return split(re.sub(r"\s*(#+|-)\s*", r"\1", text))
 
 
-def _without_parentheses(word: str) -> str:
-    return re.sub(r"\([^()]*\)", "", word)
+def _has_sign(word: str) -> bool:
+    return "#" in re.sub(r"\([^()]*\)", "", word)
 
 
 # --- terms ----------------------------------------------------------------------------
@@ -235,7 +233,7 @@ def term(product: Product) -> str:
 
 
 def _not_read(columns: str) -> StataError:
-    return StataError.because(
+    return refused(
         f"which columns {columns} means is known only when the file is run",
         "Pass the panel, whose columns are known.",
     )
@@ -250,7 +248,7 @@ def _factor_term(factor: Factor) -> str:
     if factor.level is not None:
         return f"I({name} == {factor.level})"
     if factor.kind == "i" and factor.shift:
-        raise StataError.because(
+        raise refused(
             f"lags of the category {cited(factor.name)}", "Make the lag a column first."
         )
     if factor.kind == "i":
@@ -286,13 +284,13 @@ def absorbed(text: str, variables: Variables) -> list[str]:
 
 def _absorbed(word: str, variables: Variables) -> list[str]:
     """Read one entry of ``absorb()``: effects, pairs, or slopes by level."""
-    crossed = "#" in _without_parentheses(word)
+    crossed = _has_sign(word)
     sides = _SIGN.split(word)[::2] if crossed else [word]
     groups = list(map(variables.products, sides))
     effects = [p[0] for group in groups for p in group if p[0].kind != "c"]
     levels = [backticked(f.name) for f in effects if not f.level and not f.shift]
     if not levels or len(levels) < len(effects) or not all(groups):
-        raise StataError.because(f"the absorbed effect {cited(word)}")
+        raise refused(f"the absorbed effect {cited(word)}")
     if not crossed:
         return levels
     return ["^".join(levels) + _slopes(groups, own_levels="##" in word)]
@@ -330,7 +328,7 @@ def number(text: str, option: str) -> float:
     try:
         return float(text)
     except ValueError as error:
-        raise StataError.because(
+        raise refused(
             f"{option}({text}): not a number known before the file is run"
         ) from error
 
@@ -339,5 +337,5 @@ def whole(text: str, option: str) -> int:
     """Read a whole number that an option needs."""
     value = number(text, option)
     if value != int(value):
-        raise StataError.because(f"{option}({number_text(value)}) is no whole number")
+        raise refused(f"{option}({number_text(value)}) is no whole number")
     return int(value)

@@ -15,18 +15,18 @@ from digiprosper.panel.terms import canonical
 from digiprosper.specification import Specification, one_term
 from digiprosper.stata.commands import estimations
 from digiprosper.stata.commands.models import METHODS, SPATIAL_TYPES
-from digiprosper.stata.prefixes import read_command
+from digiprosper.stata.prefixes import ROWS, read_command, refused
 from digiprosper.stata.translation import FLAGS, Context
 
 _Keys: TypeAlias = tuple[str, str]
 # Arguments that change no estimate, are Stata's default, or are written as conditions.
-_NOT_COMPARED = (
-    *("adjustment", "collinear", "keep_rows", "level", "missing", "reps", "where"),
-)
-_WRITTEN = (
+_NOT_COMPARED = [
+    *("adjustment", "collinear", "keep_rows", "level", "missing", "reps", "where")
+]
+_WRITTEN = [
     *("FixedEffects", "FixedEffectsIV", "Mediation", "PanelThreshold", "DynamicPanel"),
     *("StaggeredDid", "PanelSpatial"),
-)
+]
 _SHIFT = re.compile(r"\b(lag|lead|diff)\(([\w.]+)(?:,\s*(\d+))?\)")
 _POWER = re.compile(r"I\(([\w.]+)\*\*([1-9])\)")
 # Factors of a term, and how Stata has them.
@@ -79,7 +79,10 @@ def to_stata(spec: Specification, *, entity: str = "id", time: str = "year") -> 
     keys = one_term(entity, "entity"), one_term(time, "time")
     command, others = _command(spec)
     parts = _parts(spec, keys) | others
-    words, options = (_filled(part, parts) for part in _COMMANDS[command].split(" , "))
+    # Options that are empty are left out. What a command has no option for is seen when
+    # it is read back.
+    written = ROWS[command]["written"].split(" , ")
+    words, options = (_filled(part, parts) for part in written)
     text = f"{command} {words}"
     if (condition := getattr(spec, "where", None)) is not None:
         text += f" if {_condition(condition, keys)}"
@@ -98,7 +101,7 @@ def to_stata(spec: Specification, *, entity: str = "id", time: str = "year") -> 
         != _compared(getattr(read, field.name, None), keys)
     ]
     if differs:
-        raise StataError.because(
+        raise refused(
             f"{command} differs in {', '.join(differs)}",
             "Stata has no such option of this command.",
         )
@@ -116,7 +119,7 @@ def _compared(value: Any, keys: _Keys) -> Any:
 
 
 def _refused(what: str) -> StataError:
-    return StataError.because(what, "Make it a column, with assign(), first.")
+    return refused(what, "Make it a column, with assign(), first.")
 
 
 def _with_operators(text: str) -> str:
@@ -226,38 +229,6 @@ _FLAGS: Mapping[str, tuple[str, Any]] = {
     "keepsingletons": ("singletons", "keep"),
     "robust": ("cov_type", "robust"),
 }
-_INSTRUMENTED = "{y} {x} ({endog} = {instruments})"
-# Variables and options, where those that are empty are left out. What a command has no
-# option for is seen when it is read back.
-_COMMANDS = {
-    "reghdfe": "{y} {x} , {absorb} {keepsingletons} {errors}",
-    "xtreg": "{y} {x} {others} , fe {errors}",
-    "areg": "{y} {x} {others} , absorb({first}) {errors}",
-    "xtscc": "{y} {x} , {fe} lag({bandwidth})",
-    "ivreghdfe": f"{_INSTRUMENTED} , {{absorb}} {{keepsingletons}} {{errors}}",
-    "ivreg2": f"{_INSTRUMENTED} , small {{errors}}",
-    "sgmediation2": (
-        "{y} , iv({treatment}) mv({mediators}) cv({x} {dummies}) {errors}"
-    ),
-    "xthreg": (
-        "{y} {x} {years} , rx({regime_dependent}) qx({threshold_variable}) "
-        "thnum({n_thresholds}) trim({trims}) {errors}"
-    ),
-    "xtabond2": (
-        "{y} {lagged} {x} {years} , gmm(L.{y}, lag({limits}) {collapse}) "
-        "iv({x} {years}) {noleveleq} {twostep} {robust} cluster({clusters}) "
-        "{orthogonal} h({h})"
-    ),
-    "csdid": (
-        "{y} {x} , ivar({entity}) time({time}) gvar({event}) method({method}) {notyet} "
-        "{long2} agg({average}) cluster({clusters})"
-    ),
-    "did_imputation": (
-        "{y} {entity} {time} {event} , {allhorizons} pretrends({leads}) controls({x}) "
-        "cluster({clusters})"
-    ),
-    "xsmle": "{y} {x} , {matrix}(W) model({model}) fe type({kind})",
-}
 
 
 def _command(spec: Any) -> tuple[str, dict[str, Any]]:
@@ -290,8 +261,9 @@ def _regression(spec: Any) -> str:
     if type(spec).__name__ == "FixedEffectsIV":
         has_effects = spec.entity_effects or spec.time_effects or spec.absorb
         return "ivreghdfe" if has_effects else "ivreg2"
-    name = "xtscc" if spec.cov_type == "xtscc" else spec.ssc
-    return name if name in _COMMANDS else "reghdfe"
+    if spec.cov_type == "xtscc":
+        return "xtscc"
+    return spec.ssc if spec.ssc in ("areg", "xtreg") else "reghdfe"
 
 
 def _dynamic(spec: Any) -> dict[str, Any]:

@@ -7,11 +7,19 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from digiprosper.errors import StataError, cited
+from digiprosper.errors import cited
 from digiprosper.stata.commands.estimations import predict
 from digiprosper.stata.expressions import Node, Printer, number_text, unquoted
 from digiprosper.stata.macros import numbers
-from digiprosper.stata.prefixes import Command, Options, split
+from digiprosper.stata.prefixes import (
+    ROWS,
+    Command,
+    Options,
+    notes_of,
+    of_kind,
+    refused,
+    split,
+)
 from digiprosper.stata.translation import (
     UNKNOWN_ORDER,
     Context,
@@ -27,46 +35,19 @@ _DRAWS = {"runiform", "rnormal", "uniform", "invnormal", "rbinomial", "runiformi
 _COMPUTED = {"number", "text", "name", "binary", "unary"}
 # Functions whose values are whole numbers that single precision keeps.
 _COUNTS = {"count", "group", "nvals", "rank", "rowmiss", "rownonmiss", "xtile"}
-# Statistics of egen and collapse, by their name in pandas.
-STATISTICS = {
-    **{name: name for name in ("mean", "max", "min", "median", "sum", "count")},
-    "sd": "std",
-    "total": "sum",
-    "rawsum": "sum",
-}
-# Results of summarize.
-_SUMMARY = {
-    **{f"r({name})": f".{name}()" for name in ("mean", "min", "max", "sum")},
-    "r(sd)": ".std()",
-    "r(p50)": ".median()",
-    "r(N)": ".count()",
-}
-# Code of functions of several columns.
-_ROW_STATISTICS = {
-    **{f"row{name}": f"{name}(axis=1)" for name in ("mean", "max", "min", "median")},
-    "rowtotal": "sum(axis=1)",
-    "rowsd": "std(axis=1)",
-    "rowmiss": "apply(missing).sum(axis=1)",
-    "rownonmiss": "apply(lambda x: ~missing(x)).sum(axis=1)",
-    "group": "replace('', np.nan).groupby({names}).ngroup().replace(-1, np.nan) + 1",
-}
+
+
+def _of_egen(kind: str) -> dict[str, str]:
+    """List functions of egen of a kind, with their code in pandas."""
+    return {name.removeprefix("egen "): code for name, code in of_kind(kind).items()}
+
+
+# Statistics of egen and collapse, and functions of several columns.
+STATISTICS, _ROW_STATISTICS = _of_egen("column"), _of_egen("row")
 # Names that functions of egen had before Stata 9, which still work.
-_OLD_NAMES = {
-    **{f"r{name}": f"row{name}" for name in ("mean", "max", "min", "sd", "miss")},
-    "rsum": "rowtotal",
-    "robs": "rownonmiss",
-}
-# Options of egen by function, besides by().
-_EGEN_OPTIONS = {
-    "pctile": "p",
-    "xtile": "nquantiles",
-    "group": "label",
-    "cut": "at icodes label",
-    "rank": "field",
-    "std": "mean std",
-    "rowtotal": "missing",
-    "total": "missing",
-}
+_OLD_NAMES = _of_egen("old")
+# Results of summarize.
+_SUMMARY = notes_of("result ")
 # Code that makes one group.
 _ALL_ROWS = ".groupby(np.zeros(len(df)))"
 # The values of _merge by their names.
@@ -106,7 +87,7 @@ def replace_values(call: DataCall) -> Step:
 def _without_draws(node: Node) -> Node:
     """Refuse random numbers, which differ from Stata's."""
     if {part.value for part in node.walk() if part.kind == "call"} & _DRAWS:
-        raise StataError.because("random numbers differ from Stata's")
+        raise refused("random numbers differ from Stata's")
     return node
 
 
@@ -131,20 +112,21 @@ def _refuse_replaced_rows(name: str, text: str, call: DataCall) -> None:
             # A row below is replaced later.
             is_below = node.kind == "index" and node.parts[0].value in ("_n", "+")
             if is_of_rows and not is_below and name in node.names:
-                raise StataError.because("values that the command replaces before")
+                raise refused("values that the command replaces before")
 
 
 def egen(call: DataCall) -> Step:
     """Translate ``egen``."""
     storage, name, text = call.assignment
     function, inside = _function(text, call)
-    others = {*call.options} - {"by", *_EGEN_OPTIONS.get(function, "").split()}
+    row = ROWS.get(f"egen {function}", {"options": ""})
+    others = {*call.options} - {"by", *row["options"].split()}
     if call.where and "ereplace" in call.command.text:
         # The other rows would keep their values.
         others.add("the if of ereplace")
     write = _EGEN.get(function)
     if write is None or others or (call.groups[0] and write not in _BY_GROUP):
-        raise StataError.because(f"egen {' and '.join([cited(text), *others])}")
+        raise refused(f"egen {' and '.join([cited(text), *others])}")
     code = write(function, inside, call)
     storage = "double" if function in _COUNTS else storage
     return assigned(name, f"stored({name!r}, {code}, {storage!r})")
@@ -174,7 +156,7 @@ def _cut(_: str, inside: str, call: DataCall) -> str:
     """Write ``cut(x), at()``: left ends of intervals, or 0, 1, ..."""
     value, options = call.value(inside), call.options
     if "at" not in options:
-        raise StataError.because("egen cut() without at()")
+        raise refused("egen cut() without at()")
     ends = [*map(float, numbers(options["at"].replace(",", " ")))]
     labels = False if {"icodes", "label"} & {*options} else ends[:-1]
     return f"pd.cut({value}, {ends}, right=False, labels={labels}).astype(float)"
@@ -280,7 +262,7 @@ def categories(call: DataCall) -> Step:
     """Translate ``xi i.x``: dummies of all values but the first."""
     names = [word.partition(".") for word in split(call.command.arguments)]
     if not all(sign == "i" and name.isidentifier() for sign, _, name in names):
-        raise StataError.because("xi of interactions")
+        raise refused("xi of interactions")
     columns = [call.context.variables.resolve(name) for *_, name in names]
     code = (
         # Those of an earlier xi are dropped.
@@ -297,13 +279,14 @@ def categories(call: DataCall) -> Step:
 def columnwise(call: DataCall) -> Step:
     """Translate a command that computes each ``column`` by itself."""
     name, options, new = call.command.name, call.options, call.new
-    code, pattern = _COLUMNWISE[name](call), _NEW_NAMES.get(name, "")
+    pattern, write = _NEW_NAMES.get(name, ""), _COLUMNWISE[name]
+    code = write if isinstance(write, str) else write(call)
     if name == "winsor2":
         pattern = f"{{column}}{winsor_suffix(options)}"
     if "replace" in options:
         pattern = pattern or "{column}"
     if not (pattern or new):
-        raise StataError.because(f"{name} without replace or generate()")
+        raise refused(f"{name} without replace or generate()")
     # Rules of recode follow the variables.
     listed = re.split(r"\([^)]*=", call.command.arguments)[0]
     names = call.context.variables.names(listed or "_all")
@@ -317,7 +300,7 @@ def columnwise(call: DataCall) -> Step:
 def _with_new_names(code: str, names: list[str], new: list[str]) -> Step:
     """Write code of each column whose new name is in a list."""
     if later_columns(names) or len(new) != len(names):
-        raise StataError.because("generate() with another number of names")
+        raise refused("generate() with another number of names")
     loop = f"for column, new in zip({names!r}, {new!r}, strict=True)"
     return Step(f"{loop}:\n    df[new] = {code}", tuple(new))
 
@@ -329,19 +312,11 @@ def _renamed(name: str, pattern: str) -> str:
     return pattern.format(column=name)
 
 
-def _centred(_: DataCall) -> str:
-    return "df[column] - df[column].mean()"
-
-
-def _as_texts(_: DataCall) -> str:
-    return "df[column].map('{:.12g}'.format).replace('nan', '.')"
-
-
 def _encoded(call: DataCall) -> str:
     """Write codes of texts; those of a label that exists are refused."""
     label, labels = call.options.get("label", "".join(call.new)), call.context.labels
     if label in labels:
-        raise StataError.because(f"encode with the codes of the label {cited(label)}")
+        raise refused(f"encode with the codes of the label {cited(label)}")
     labels.add(label)
     return f"encoded(df[column], {label!r})"
 
@@ -360,7 +335,7 @@ def _as_numbers(call: DataCall) -> str:
 
 def _carried(call: DataCall) -> str:
     if not call.printer.in_order:
-        raise StataError.because("carryforward, where the order is not stated")
+        raise refused("carryforward, where the order is not stated")
     return f"df[column]{call.printer.by}.ffill()"
 
 
@@ -370,7 +345,7 @@ def _winsorised(call: DataCall) -> str:
     texts = (options.get("cuts") or "1 99").replace(",", " ").split()
     cuts = [number_text(number(text, "cuts")) for text in texts]
     if len(cuts) != 2:
-        raise StataError.because(f"cuts({options['cuts']}) has not two numbers")
+        raise refused(f"cuts({options['cuts']}) has not two numbers")
     arguments = ", ".join([*cuts, "trim=True"] if "trim" in options else cuts)
     code = f"winsorised(df[column], {arguments})"
     if by:
@@ -389,7 +364,7 @@ def _recoded(call: DataCall) -> str:
     rules_text = call.command.arguments.partition("(")[2]
     rules = re.findall(r"\(([^()=]+)=\s*([-.\w]+)[^()]*\)", f"({rules_text}")
     if not rules or rules_text.count("=") != len(rules):
-        raise StataError.because("recode with other rules than (values = value)")
+        raise refused("recode with other rules than (values = value)")
     tests, values, other = [], [], "df[column]"
     for values_of_rule, value in rules:
         code = "np.nan" if value == "." else number_text(number(value, "recode"))
@@ -417,13 +392,13 @@ def _recode_test(word: str) -> str:
 # The names that commands without generate() give, of a column that they compute.
 _NEW_NAMES = {"center": "c_{column}", "recode": "{column}"}
 # Code of each column.
-_COLUMNWISE: Mapping[str, Callable[[DataCall], str]] = {
+_COLUMNWISE: Mapping[str, str | Callable[[DataCall], str]] = {
     "carryforward": _carried,
-    "center": _centred,
+    "center": "df[column] - df[column].mean()",
     "destring": _as_numbers,
     "encode": _encoded,
     "recode": _recoded,
-    "tostring": _as_texts,
+    "tostring": "df[column].map('{:.12g}'.format).replace('nan', '.')",
     "winsor2": _winsorised,
 }
 
@@ -436,7 +411,7 @@ def drop(call: DataCall) -> Step:
     name, where, rows = call.command.name, call.where, call.command.rows
     chosen = [*filter(None, (call.command.arguments, where or call.groups[0], rows))]
     if len(chosen) != 1:
-        raise StataError.because(f"{name} with variables and a condition, or by")
+        raise refused(f"{name} with variables and a condition, or by")
     sign = "" if name == "keep" else "~"
     if where or rows:
         code = where or _rows_in_range(rows or "", call)
@@ -452,7 +427,7 @@ def _rows_in_range(rows: str, call: DataCall) -> str:
     """Write the rows of ``in 1/8`` by their number, from the end if negative."""
     match = re.fullmatch(r"(f|-?\d+)(?:/(l|-?\d+))?", rows.replace(" ", "").lower())
     if match is None or not call.printer.in_order:
-        raise StataError.because(
+        raise refused(
             f"rows {cited(rows)}: no range of numbers, or no line states their order"
         )
     first = 1 if match[1] == "f" else int(match[1])
@@ -474,7 +449,7 @@ def rename(call: DataCall) -> Step:
         return _renamed_pattern(*olds, *news)
     is_plain = len(olds) == len(news) and all(n.isidentifier() for n in olds + news)
     if call.options or not is_plain:
-        raise StataError.because("rename other than old new or (old ...) (new ...)")
+        raise refused("rename other than old new or (old ...) (new ...)")
     olds = [*map(context.variables.resolve, olds)]
     names = dict(zip(olds, news, strict=True))
     order = tuple(names.get(name, name) for name in context.order)
@@ -491,15 +466,15 @@ def _renamed_pattern(old: str, new: str) -> Step:
     part = f"name[{begin}:{-end or None}]"
     names = f"name: {first!r} + {part} + {last!r} for name in [{columns}]"
     code = f"df = renamed(df, {{{names}}})"
-    new_columns = LaterColumns.of_pattern(new)
-    return Step(code, (new_columns,), (columns,), order=UNKNOWN_ORDER)
+    creates = (LaterColumns.of_pattern(new),)
+    return Step(code, creates, (columns,), order=UNKNOWN_ORDER)
 
 
 def use(call: DataCall) -> Step:
     """Translate ``use``, perhaps of some variables or rows."""
     names = call.command.arguments if call.command.using else ""
     if re.search(r"[sb]use\s+(set|query|dir)\b", call.command.text):
-        raise StataError.because("webuse of no file")
+        raise refused("webuse of no file")
     path = file_name(call.command.using or call.command.arguments)
     code = f"df = {_read_file(path, call)}"
     if call.command.condition:
@@ -538,7 +513,7 @@ def read_text(call: DataCall) -> Step:
     path, is_excel = call.context.find_file(file), kind == "excel"
     first = "firstrow" in options if is_excel else options.get("varnames", "1")
     if (kind, first) not in _READS:
-        raise StataError.because(f"import {kind} with names not in the first row")
+        raise refused(f"import {kind} with names not in the first row")
     template, case = _READS[kind, first]
     code = repr(path) + _read_options(options)
     if not (is_excel or "sep=" in code or path.endswith(".csv")):
@@ -570,7 +545,7 @@ def _read_options(options: Mapping[str, str]) -> str:
     delimiter = unquoted(options.get("delimiters", "tab" if "tab" in options else ""))
     delimiter = {"comma": ",", "tab": "\t", r"\t": "\t"}.get(delimiter, delimiter)
     if len(delimiter) > 1:
-        raise StataError.because(f"delimiters({delimiter})")
+        raise refused(f"delimiters({delimiter})")
     texts = {
         "sheet_name": unquoted(options.get("sheet", "")),
         "encoding": unquoted(options.get("encoding", "")),
@@ -582,7 +557,7 @@ def _read_options(options: Mapping[str, str]) -> str:
         return code
     match = re.fullmatch(r"([A-Z]+)(\d+):([A-Z]+)(\d+)", cells.upper().strip())
     if match is None:
-        raise StataError.because(f"cellrange({cells})")
+        raise refused(f"cellrange({cells})")
     first, top, last, bottom = match.groups()
     rows = f"skiprows={int(top) - 1}, nrows={int(bottom) - int(top)}"
     return f"{code}, usecols='{first}:{last}', {rows}"
@@ -604,7 +579,7 @@ def merge(call: DataCall) -> Step:
     mark = options.get("generate", "__merge" if is_dropped else "_merge").strip()
     chosen = split(options.get("keepusing", ""))
     if kind not in ("1:1", "m:1", "1:m") or {*"*?-~"} & {*"".join(chosen)}:
-        raise StataError.because(f"merge {kind}, or a pattern in keepusing()")
+        raise refused(f"merge {kind}, or a pattern in keepusing()")
     merge_values = _merge_values(options.get("keep", ""))
     other = _read_file(path, call, [*keys, *chosen] if chosen else [])
     code = f"df = merged(df, {other}, {keys!r}, {kind!r}, {mark!r}, {merge_values})"
@@ -619,7 +594,7 @@ def joinby(call: DataCall) -> Step:
     """Translate ``joinby``: all pairs of rows with the same keys."""
     path, keys = call.path, call.names
     if not keys:
-        raise StataError.because("joinby without the variables that are joined by")
+        raise refused("joinby without the variables that are joined by")
     other = _read_file(path, call)
     joined = f"merged(df, {other}, {keys!r}, 'm:m', '__merge', [3])"
     code = f"df = {joined}.drop(columns='__merge')"
@@ -630,7 +605,7 @@ def _merge_values(text: str) -> list[int]:
     """Read the rows in keep() of ``merge`` as values of _merge."""
     unknown = [word for word in text.split() if word not in _KEPT]
     if unknown:
-        raise StataError.because(f"merge with keep({text})")
+        raise refused(f"merge with keep({text})")
     return [_KEPT[word] for word in text.split()] or [1, 2, 3]
 
 
@@ -671,7 +646,7 @@ def _collapse_columns(call: DataCall, weight: str) -> dict[str, str]:
             if isinstance(name, LaterColumns):
                 parts[name] = f"**{{name: (name, {method}) for name in [{name}]}}"
     if not parts or any("loc[" in name for name in parts):
-        raise StataError.because("collapse of columns not known")
+        raise refused("collapse of columns not known")
     return parts
 
 
@@ -688,7 +663,7 @@ def _collapse_statistic(statistic: str, weight: str) -> str:
         return f"lambda x: percentile(x, {percent[1]})"
     if statistic not in methods:
         weights = " with weights" if weight else ""
-        raise StataError.because(f"collapse ({statistic}){weights}")
+        raise refused(f"collapse ({statistic}){weights}")
     return methods[statistic]
 
 
@@ -723,7 +698,7 @@ def duplicates(call: DataCall) -> Step:
     if subcommand != "tag":
         return Step("")
     if not names:
-        raise StataError.because("duplicates tag without variables")
+        raise refused("duplicates tag without variables")
     count = f"df.groupby({names!r}, dropna=False)[{names[0]!r}].transform('size')"
     return assigned(call.new_name, f"{count} - 1")
 
@@ -746,7 +721,7 @@ def reshape(call: DataCall) -> Step:
     is_text = "string" in (*call.options, *suboptions)
     is_read = form in ("long", "wide") and keys and stubs
     if not is_read or {*"@*"} & {*"".join(stubs)}:
-        raise StataError.because("reshape without i() and variables, or with @ or *")
+        raise refused("reshape without i() and variables, or with @ or *")
     if form == "long":
         suffix = r"\w+" if is_text else r"\d+"
         code = (
@@ -768,31 +743,19 @@ def reshape(call: DataCall) -> Step:
 
 # What translates a command, by its name.
 COMMANDS: Mapping[str, Callable[[DataCall], Step]] = {
+    **{step.__name__: step for step in (append, collapse, drop, duplicates, egen)},
+    **{step.__name__: step for step in (expand, generate, joinby, merge, predict)},
+    **{step.__name__: step for step in (rename, reshape, sort, use, xtile)},
     **dict.fromkeys(_COLUMNWISE, columnwise),
-    "append": append,
-    "collapse": collapse,
-    "drop": drop,
-    "duplicates": duplicates,
-    "egen": egen,
-    "expand": expand,
-    "generate": generate,
     "gsort": sort,
     "import": read_text,
     "insheet": read_text,
     "ipolate": interpolate,
-    "joinby": joinby,
     "keep": drop,
-    "merge": merge,
-    "predict": predict,
-    "rename": rename,
     "replace": replace_values,
-    "reshape": reshape,
-    "sort": sort,
     "tabulate": dummies,
-    "use": use,
     "winsor": winsor_by_count,
     "xi": categories,
-    "xtile": xtile,
 }
 # Code of values that depend on the order of the rows.
 _BY_ROW = re.compile(r"\.(?:cumsum|shift|ffill)\(|\biloc\[|isin\(np")
@@ -811,7 +774,7 @@ def translate(command: Command, context: Context) -> Step:
         part for part in typed if typed[part] and part not in options.parts.split()
     ]
     if others:
-        raise StataError.because(f"{command.name} with {' and '.join(others)}")
+        raise refused(f"{command.name} with {' and '.join(others)}")
     call = DataCall(command, context, options.read(command))
     return _with_sorting(COMMANDS[command.name](call), call)
 

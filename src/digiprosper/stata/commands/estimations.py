@@ -9,17 +9,20 @@ from dataclasses import replace
 from itertools import permutations
 from typing import Any
 
-from digiprosper.errors import StataError, cited
+from digiprosper.errors import cited
 from digiprosper.panel.grammar import backticked
 from digiprosper.stata.commands import linear, models
 from digiprosper.stata.expressions import shifted
 from digiprosper.stata.prefixes import (
+    NOTES,
     REPEATING,
+    ROWS,
     Command,
     Options,
     of_kind,
     read_command,
     read_options,
+    refused,
     split,
 )
 from digiprosper.stata.translation import (
@@ -45,10 +48,6 @@ MODELS: Table = {**linear.COMMANDS, **models.COMMANDS}
 # Estimators that have no counterpart here, and what is near to some of them.
 WITHOUT_MODEL = of_kind("estimates")
 _COEFFICIENT = re.compile(r"(?:\w+\.)?[^\W\d]\w*(?:#(?:\w+\.)?[^\W\d]\w*)*")
-_TESTS = {
-    "xttest3": "dp.modified_wald(fit, method='chi2')",
-    "xtcsd": "dp.pesaran_cd(fit)",
-}
 
 
 def is_estimation(name: str) -> bool:
@@ -64,46 +63,50 @@ def translate(command: Command, context: Context) -> Translation:
         _refuse_parts(command)
     if command.name not in COMMANDS:
         reason = WITHOUT_MODEL.get(command.name, "the command is not known here")
-        raise StataError.because(f"{cited(command.name)}: {reason}")
-    options = Options.of(command.name).read(command, ("gmmstyle", "ivstyle"))
+        raise refused(f"{cited(command.name)}: {reason}")
+    table = Options.of(command.name)
+    if command.weight:
+        _refuse_weights(command, table.parts)
+    options = table.read(command, ("gmmstyle", "ivstyle"))
     translation = COMMANDS[command.name](Call(command, context, options))
-    notes = []
+    # What differs from Stata, whatever the options are.
+    notes = [*filter(None, [ROWS[command.name]["note"]]), *translation.notes]
     has_pattern = command.name in MODELS and set("*?~") & set(command.arguments)
     if has_pattern and context.variables.columns is None and translation.spec:
-        notes = [
-            "a pattern has the columns that the file makes; the data may have others"
-        ]
+        notes += [NOTES["pattern"]]
     if command.counts_rows:
-        notes.append("_n is a column with the number of the row in Stata's order")
-    return replace(translation, notes=(*translation.notes, *notes))
+        notes.append(NOTES["row"])
+    return replace(translation, notes=tuple(notes))
 
 
 def _refuse_parts(command: Command) -> None:
     """Refuse prefixes, weights and rows that a model would ignore."""
     for prefix in command.prefixes:
         if prefix.name in REPEATING:
-            raise StataError.because(
+            raise refused(
                 f"the prefix {prefix.name}", "fit_all fits models of several samples."
             )
         if prefix.name in ("bootstrap", "bs") and command.name != "sgmediation":
-            raise StataError.because(
-                "the bootstrap prefix", "Use cluster_bootstrap(spec, panel)."
-            )
-    kind = command.weight[0][0] if command.weight else ""
-    has_weights = ("logit", "probit") if kind == "f" else linear.COMMANDS
-    if kind and command.name not in {*has_weights, *linear.COMMANDS}:
-        raise StataError.because(f"weights of {command.name}")
+            raise refused("the bootstrap prefix", "Use cluster_bootstrap(spec, panel).")
     if command.rows is not None or command.using is not None:
-        raise StataError.because("rows by number, or a file", "Use a condition.")
+        raise refused("rows by number, or a file", "Use a condition.")
+
+
+def _refuse_weights(command: Command, parts: str) -> None:
+    """Refuse weights of a kind that the command does not have."""
+    kind, text = command.weight or ("", "")
+    if f"{kind[0]}weights" in parts:
+        return
+    if "pweights" in parts:
+        raise refused(f"weights [{kind}={text}]", "Repeat the rows.")
+    raise refused(f"weights of {command.name}")
 
 
 def estimate(text: str, context: Context) -> Translation:
     """Translate the text of an estimation inside another command."""
     translation = translate(read_command(text), context)
     if translation.is_foreign:
-        raise StataError.because(
-            "inside another command a model of linearmodels or statsmodels"
-        )
+        raise refused("inside another command a model of linearmodels or statsmodels")
     return replace(translation, command=text.strip())
 
 
@@ -111,14 +114,11 @@ def _difference(call: Call) -> Translation:
     """Translate ``bdiff``, which permutes groups, into `by_group`."""
     options = call.options
     if "group" not in options or "model" not in options:
-        raise StataError.because("group() or model() is absent")
+        raise refused("group() or model() is absent")
     inner = estimate(options["model"], call.context).python
     reps = f", reps={options['reps']}" if "reps" in options else ""
     group = call.context.variables.resolve(options["group"])
-    return call.python(
-        f"dp.by_group({inner}, panel, {group!r}{reps}, rng=1)",
-        "groups of whole entities are permuted, and p-values are two-sided",
-    )
+    return call.python(f"dp.by_group({inner}, panel, {group!r}{reps}, rng=1)")
 
 
 def _permutation(command: Command, context: Context) -> Translation:
@@ -130,7 +130,7 @@ def _permutation(command: Command, context: Context) -> Translation:
     return Call(command, context, {}).python(
         f"dp.randomisation_test({inner}, panel, {backticked(split(main)[0])!r}"
         f"{f', reps={reps}' if reps else ''}, rng=1)",
-        "the whole treatment path of an entity is exchanged, not single rows",
+        NOTES["path"],
     )
 
 
@@ -143,9 +143,9 @@ def test(call: Call) -> Translation:
     groups = re.findall(r"\(([^()]*)\)", text) or [text]
     restrictions = [r for group in groups for r in _restrictions(group, call)]
     if not restrictions:
-        raise StataError.because("there is no coefficient to test")
+        raise refused("there is no coefficient to test")
     inside = json.dumps(", ".join(restrictions), ensure_ascii=False)
-    notes = ["the p-value of Stata is alternatives['stata'] of the test"]
+    notes = [NOTES["p-value"]]
     several = len(restrictions) > 1
     return call.python(f"fit.wald_test({inside})", *(notes if several else ()))
 
@@ -153,7 +153,7 @@ def test(call: Call) -> Translation:
 def _restrictions(text: str, call: Call) -> list[str]:
     text = re.sub(r"={2,}", "=", text.strip())
     if re.search(r"[<>!~]", text):
-        raise StataError.because("a test of an inequality, where Stata stops as well")
+        raise refused("a test of an inequality, where Stata stops as well")
     if "=" in text:
         return [_with_terms(text, call.context)]
     return [f"{name} = 0" for name in _coefficients(text, call.context)]
@@ -165,7 +165,7 @@ def _with_terms(text: str, context: Context) -> str:
     def with_term(match: re.Match[str]) -> str:
         terms = _coefficients(match[0], context)
         if len(terms) != 1:
-            raise StataError.because(f"{cited(match[0])} stands for several terms")
+            raise refused(f"{cited(match[0])} stands for several terms")
         return terms[0]
 
     return _COEFFICIENT.sub(with_term, _without_brackets(text))
@@ -196,14 +196,14 @@ def _as_estimated(product: Product, context: Context) -> Product:
 
 def _coefficient(factor: Factor) -> str:
     if factor.name == "_cons":
-        raise StataError.because("the constant in a test")
+        raise refused("the constant in a test")
     if isinstance(factor.name, LaterColumns):
-        raise StataError.because("columns that are not known")
+        raise refused("columns that are not known")
     name = backticked(factor.name)
     if factor.level is not None:
         return f"C({name})[T.{factor.level}]"
     if factor.kind == "i":
-        raise StataError.because(
+        raise refused(
             f"the level of {cited(factor.name)} is not named",
             "Test the coefficients of C(...) by name.",
         )
@@ -221,13 +221,11 @@ def hausman(call: Call) -> Translation:
     spec = call.context.results.get(call.command.arguments.split(" ")[0])
     code = as_python(spec) if type(spec).__name__ == "FixedEffects" else ""
     if not code or "_later_columns" in code:
-        raise StataError.because(
+        raise refused(
             "hausman needs the name of an estimate with fixed effects first",
             "hausman(spec, panel, method='classical') estimates both models.",
         )
-    notes = ["the default method here, Mundlak's, allows for clusters"]
-    if "constant" in call.options:
-        notes.append("the constant is not compared")
+    notes = [NOTES["not compared"]] if "constant" in call.options else []
     return call.python(f"dp.hausman({code}, panel, method='classical')", *notes)
 
 
@@ -235,12 +233,12 @@ def u_test(call: Call) -> Translation:
     """Translate ``utest``."""
     names = call.context.variables.names(call.command.arguments)
     if not names or len(names) > 2:
-        raise StataError.because("a variable and its square are needed")
+        raise refused("a variable and its square are needed")
     code = f"fit, {backticked(names[0])!r}"
     notes = list[str]()
     if len(names) == 2:
         code += f", square={names[1]!r}"
-        notes = ["a square that is a column is named: square="]
+        notes = [NOTES["square"]]
     if {"min", "max"} <= {*call.options}:
         ends = tuple(number(call.options[end], end) for end in ("min", "max"))
         code += f", interval={ends}"
@@ -253,7 +251,7 @@ def estat(call: Call) -> Translation:
     if word == "pretrend":
         return call.python("fit.pretrend_test()")
     if word not in models.AGGREGATES:
-        raise StataError.because(f"estat {word} after csdid")
+        raise refused(f"estat {word} after csdid")
     return call.python(f"fit.aggregate({models.AGGREGATES[word]!r})")
 
 
@@ -262,15 +260,7 @@ def serial(call: Call) -> Translation:
     y, products = call.variables()
     others, has_years = call.without_dummies(products)
     spec = call.specify("FixedEffects", y=y, x=as_terms(others), time_effects=has_years)
-    return call.python(
-        f"dp.wooldridge_ar1({spec.python}, panel)",
-        "another statistic: it uses within residuals, not first differences",
-    )
-
-
-def diagnostic(call: Call) -> Translation:
-    """Translate a diagnostic test without arguments."""
-    return call.python(_TESTS[call.command.name])
+    return call.python(f"dp.wooldridge_ar1({spec.python}, panel)")
 
 
 def _follows_from_slopes(spec: Any, *, is_fitted: bool) -> bool:
@@ -283,8 +273,8 @@ def _follows_from_slopes(spec: Any, *, is_fitted: bool) -> bool:
 def _has_entity_effects_alone(spec: Any) -> bool:
     """Tell whether the only effects are those of entities, in ``xtreg, fe``."""
     others = spec.time_effects or spec.absorb or spec.obs_weights
-    has_columns_only = not any(re.search(r"C\(|:", text) for text in spec.x)
-    is_xtreg = type(spec).__name__ == "FixedEffects" and spec.ssc == "xtreg"
+    has_columns_only = not re.search(r"C\(|:", " ".join(spec.x))
+    is_xtreg = spec.ssc == "xtreg" and not hasattr(spec, "endog")
     return is_xtreg and has_columns_only and not others
 
 
@@ -292,7 +282,7 @@ def predict(call: DataCall) -> Step:
     """Translate ``predict`` after a linear regression, a logit or a probit."""
     *storage, name = split(call.command.arguments) or [""]
     if storage not in ([], ["float"], ["double"]):
-        raise StataError.because(f"predict {call.command.arguments}")
+        raise refused(f"predict {call.command.arguments}")
     kind = (*storage, call.context.default_type)[0]
     code = call.only_where(f"stored({name!r}, {_predicted(call)}, {kind!r})")
     return assigned(name, code)
@@ -305,7 +295,7 @@ def _predicted(call: DataCall) -> str:
     if getattr(spec, "is_foreign", False):
         return _predicted_by_formula(spec.python, options)
     if not context.is_linear or "pr" in options:
-        raise StataError.because("predict after an estimation that is not linear")
+        raise refused("predict after an estimation that is not linear")
     in_sample = spec.singletons == "drop" or spec.ssc == "xtreg"
     if in_sample and context.knows_sample and not is_fitted:
         # Residuals of reghdfe and xtreg are those of the estimation sample.
@@ -313,9 +303,7 @@ def _predicted(call: DataCall) -> str:
     if is_fitted and _has_entity_effects_alone(spec):
         return f"without_effects(fit, {context.panel_code}, df)"
     if not _follows_from_slopes(spec, is_fitted=is_fitted):
-        raise StataError.because(
-            "predict of effects, or of rows that are not estimated"
-        )
+        raise refused("predict of effects, or of rows that are not estimated")
     panel = context.panel_code
     code = f"by_row(fit.predict({panel}), df)"
     return code if is_fitted else f"by_time({panel}, df, fit.depvar) - {code}"
@@ -325,7 +313,7 @@ def _predicted_by_formula(python: str, options: Collection[str]) -> str:
     """Write probabilities, or the index, of all rows after a logit or probit."""
     formula = re.match(r"\w+\(\*formulaic\.model_matrix\('\S+ ~ ([^'(]+)'", python)
     if formula is None or {"residuals", "e"} & {*options}:
-        raise StataError.because("predict of categories, lags, or random effects")
+        raise refused("predict of categories, lags, or random effects")
     is_index = "xb" in options and not python.startswith("OLS(")
     which = ", which='linear'" if is_index else ""
     rows = f"formulaic.model_matrix({formula[1]!r}, df)"
@@ -341,6 +329,7 @@ TESTS: Table = {
     "testparm": test,
     "utest": u_test,
     "xtserial": serial,
-    **dict.fromkeys(_TESTS, diagnostic),
+    "xtcsd": lambda call: call.python("dp.pesaran_cd(fit)"),
+    "xttest3": lambda call: call.python("dp.modified_wald(fit, method='chi2')"),
 }
 COMMANDS: Table = {**MODELS, **TESTS}

@@ -8,10 +8,13 @@ from dataclasses import replace
 from math import prod
 from typing import Any
 
-from digiprosper.errors import StataError, cited
+from digiprosper.errors import cited
 from digiprosper.panel.grammar import backticked
 from digiprosper.panel.terms import canonical
-from digiprosper.stata.prefixes import NO_CONSTANT, NO_ESTIMATOR, TWO_STAGES
+from digiprosper.stata.prefixes import (
+    NOTES,
+    refused,
+)
 from digiprosper.stata.translation import Call, Context, Table, Translation
 from digiprosper.stata.varlists import (
     Product,
@@ -25,15 +28,6 @@ from digiprosper.stata.varlists import (
 
 _INSTRUMENTS = re.compile(
     r"\(([^=()]*(?:\([^()]*\)[^=()]*)*)=([^()]*(?:\([^()]*\)[^()]*)*)\)"
-)
-_PLAIN = "standard errors are neither clustered nor robust, as in the command"
-_NORMAL = "Stata's p-values are those of the normal distribution, these are of t"
-_CONSTANT = (
-    "xtscc counts a constant: its errors are sqrt((n - k)/(n - k - 1)) times these"
-)
-_SLOPES = (
-    "without small xtivreg2 counts g entities but no slopes: its errors are "
-    "sqrt((n - g - k)/(n - g)) times these"
 )
 # Their robust errors are clustered by the entity.
 _XT = ("xtreg", "xtivreg")
@@ -50,7 +44,7 @@ def regression(call: Call) -> Translation:
     y, products = call.variables()
     products, effects = _absorb_categories(products, _effects(call), call)
     if not products:
-        raise StataError.because(
+        raise refused(
             "there is no regressor besides effects", "Specify at least one variable."
         )
     notes = notes_on_cells(products)
@@ -62,7 +56,7 @@ def random_effects(call: Call) -> Translation:
     errors, entity = call.errors("clustered"), call.context.entity
     is_other = call.options.get("i", entity) != entity
     if is_other or call.command.weight or errors["clusters"] is not None:
-        raise StataError.because(
+        raise refused(
             "random effects with weights, or with another entity or cluster than xtset"
         )
     formula, frame = formula_and_frame(call)
@@ -70,7 +64,7 @@ def random_effects(call: Call) -> Translation:
     fit = clustered if errors["cov_type"] == "clustered" else ""
     return call.python(
         f"linearmodels.RandomEffects.from_formula({formula!r}, {frame}).fit({fit})",
-        _NORMAL,
+        NOTES["normal"],
     )
 
 
@@ -83,7 +77,7 @@ def without_constant(call: Call) -> Translation:
     }
     code, fit = of_statsmodels(call, fits)
     if "C(" in code or call.command.weight:
-        raise StataError.because(f"{NO_CONSTANT}, with categories or weights")
+        raise refused(f"{NOTES['no constant']}, with categories or weights")
     code = code.replace(" ~ 1 + ", " ~ 0 + ", 1)
     return call.python(f"OLS(*{code}, hasconst=False).fit({fit})")
 
@@ -97,7 +91,7 @@ def of_statsmodels(call: Call, fits: Mapping[str, str]) -> tuple[str, str]:
     clusters = errors["clusters"] or [call.context.entity or ""]
     is_clustered = errors["cov_type"] == "clustered"
     if len(clusters) > 1:
-        raise StataError.because(f"several clusters of {call.command.name}")
+        raise refused(f"several clusters of {call.command.name}")
     formula, frame = formula_and_frame(call, clusters if is_clustered else ())
     groups = f"data[{clusters[0]!r}].factorize()[0]"
     code = f"formulaic.model_matrix({formula!r}, data := {frame})"
@@ -109,7 +103,7 @@ def formula_and_frame(call: Call, clusters: Sequence[str] = ()) -> tuple[str, st
     y, products = call.variables()
     terms = [y, *as_terms(products)]
     if later_columns(terms) or any("==" in term for term in terms):
-        raise StataError.because("patterns or single levels in a model of a formula")
+        raise refused("patterns or single levels in a model of a formula")
     columns: dict[str, None] = {}
 
     def factor(part: str) -> str:
@@ -153,10 +147,10 @@ def instrumented(call: Call) -> Translation:
     if call.command.name == "ivregress":
         method, _, text = text.partition(" ")
         if method != "2sls":
-            raise StataError.because(f"ivregress {method}: there is 2sls only")
+            raise refused(f"ivregress {method}: there is 2sls only")
     match = _INSTRUMENTS.search(text)
     if match is None or not all(part.strip() for part in match.groups()):
-        raise StataError.because("there is no (endogenous = instruments)")
+        raise refused("there is no (endogenous = instruments)")
     outside = f"{text[: match.start()]} {text[match.end() :]}"
     others = replace(call, command=replace(call.command, arguments=outside))
     y, controls = others.variables()
@@ -164,7 +158,7 @@ def instrumented(call: Call) -> Translation:
     gmm = {"gmm", "gmm2s"} & set(call.options)
     if gmm and len(endog) != len(instruments):
         # With as many instruments GMM is two-stage least squares.
-        raise StataError.because(f"the option {min(gmm)}: {TWO_STAGES}")
+        raise refused(f"the option {min(gmm)}: {NOTES['two stages']}")
     controls, effects = _absorb_categories(controls, _effects(call), call)
     d = as_terms(endog)
     x = [text for text in as_terms(controls) if text not in d]
@@ -182,10 +176,10 @@ def _effects(call: Call) -> list[str]:
             return [backticked(options["i"]) if options.get("i") else call.keys[0]]
         if name == "xtscc":
             return []
-        raise StataError.because(f"{name} without fe: {NO_ESTIMATOR}")
+        raise refused(f"{name} without fe: {NOTES['estimates']}")
     text, _, suboptions = options.get("absorb", "").partition(",")
     if set(suboptions.split()) - {"savefe"}:
-        raise StataError.because(f"absorb(, {' '.join(suboptions.split())})")
+        raise refused(f"absorb(, {' '.join(suboptions.split())})")
     return absorbed(text, call.context.variables)
 
 
@@ -197,7 +191,7 @@ def notes_on_cells(products: list[Product]) -> list[str]:
         if len(categories) > 1 and not alone & set(categories):
             names = "#".join(categories)
             if any(factor.base for factor in product):
-                raise StataError.because(
+                raise refused(
                     f"the base of {names} without the dummies of either", "Write ##."
                 )
             return [
@@ -266,7 +260,7 @@ def _specify(
     name, weight, errors = call.command.name, call.command.weight, _errors(call)
     if weight and weight[0][0] == "p" and errors["cov_type"] == "unadjusted":
         errors["cov_type"] = "clustered" if name in _XT else "robust"
-        notes.append("pweights imply robust standard errors")
+        notes.append(NOTES["pweights"])
     ssc = _ssc(call, errors["cov_type"], effects)
     notes += _notes_on_errors(call, effects, errors["cov_type"], ssc)
     # Other commands keep singletons.
@@ -291,14 +285,14 @@ def _notes_on_errors(
     name = call.command.name
     is_large = name.startswith("xtiv") and "small" not in call.options
     if is_large or ("iv" in name and ssc == "none"):
-        yield _NORMAL
+        yield NOTES["normal"]
     if is_large and (name, ssc) == ("xtivreg2", "xtreg"):
-        yield _SLOPES
+        yield NOTES["slopes"]
     if effects and ssc == "plm":
-        yield _CONSTANT
+        yield NOTES["constant"]
     # Such errors are rarely meant.
     if effects and cov_type == "unadjusted":
-        yield _PLAIN
+        yield NOTES["plain"]
 
 
 def _errors(call: Call) -> dict[str, Any]:
@@ -312,42 +306,34 @@ def _errors(call: Call) -> dict[str, Any]:
 
 
 def weights(call: Call) -> str | None:
-    """Name the variable of the weights, of a kind that the command has."""
+    """Name the variable of the weights."""
     if call.command.weight is None:
         return None
-    kind, text = call.command.weight
-    # regress alone is known to take [w=x] as analytic weights.
-    others = [("w", "regress"), ("f", "logit"), ("f", "probit")]
-    if kind[0] not in "ap" and (kind[0], call.command.name) not in others:
-        raise StataError.because(f"weights [{kind}={text}]", "Repeat the rows.")
+    text = call.command.weight[1]
     if not text.isidentifier():
-        raise StataError.because(f"the expression {cited(text)} as weights")
+        raise refused(f"the expression {cited(text)} as weights")
     return call.context.variables.resolve(text)
 
 
 def _ssc(call: Call, cov_type: str, effects: Sequence[str]) -> str:
     """Choose the small-sample correction of the command."""
-    name = call.command.name
-    if _has_no_factor(call, cov_type, effects):
+    name, is_clustered = call.command.name, cov_type == "clustered"
+    if name == "xtscc":
+        return "none" if "ase" in call.options else "plm"
+    # Without effects ivreghdfe is ivreg2. xtivreg2 counts the entities, unless there
+    # are clusters.
+    is_ivreg2 = {
+        "ivreg2": True,
+        "ivreghdfe": not effects,
+        "ivregress": True,
+        "xtivreg2": is_clustered,
+    }
+    if is_ivreg2.get(name) and "small" not in call.options:
         return "none"
     if name.startswith("xt"):
-        return "plm" if name == "xtscc" else "xtreg"
-    counts_nested = effects and cov_type == "clustered"
-    return "areg" if counts_nested and not name.endswith("hdfe") else "reghdfe"
-
-
-def _has_no_factor(call: Call, cov_type: str, effects: Sequence[str]) -> bool:
-    """Tell whether errors of the command have no small-sample factor."""
-    name = call.command.name
-    if name == "xtscc":
-        return "ase" in call.options
-    # xtivreg2 counts the entities, unless there are clusters.
-    if name == "xtivreg2" and cov_type != "clustered":
-        return False
-    # Without effects ivreghdfe is ivreg2.
-    name = "ivreg2" if name == "ivreghdfe" and not effects else name
-    is_ivreg2 = name in ("ivreg2", "ivregress", "xtivreg2")
-    return is_ivreg2 and "small" not in call.options
+        return "xtreg"
+    counts_nested = effects and is_clustered and not name.endswith("hdfe")
+    return "areg" if counts_nested else "reghdfe"
 
 
 COMMANDS: Table = {

@@ -6,13 +6,20 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from digiprosper.errors import StataError, cited
+from digiprosper.errors import cited
 from digiprosper.panel.grammar import backticked
 from digiprosper.panel.terms import canonical
 from digiprosper.spatial.weights import SpatialWeights
 from digiprosper.stata.commands.linear import notes_on_cells, of_statsmodels
 from digiprosper.stata.expressions import shifted
-from digiprosper.stata.prefixes import Command, Options, read_options, split
+from digiprosper.stata.prefixes import (
+    NOTES,
+    Command,
+    Options,
+    read_options,
+    refused,
+    split,
+)
 from digiprosper.stata.translation import (
     ONE_SERIES,
     Call,
@@ -32,10 +39,6 @@ from digiprosper.stata.varlists import (
     whole,
 )
 
-_SUBOPTIONS = {
-    "gmmstyle": Options("l.aglimits c.ollapse"),
-    "ivstyle": Options("eq.uation"),
-}
 # Entity effects, time effects and likelihood by type().
 SPATIAL_TYPES = {
     "ind": (True, False, "unadjusted"),
@@ -48,7 +51,6 @@ METHODS = {"dripw": "doubly_robust", "reg": "regression", "stdipw": "ipw"}
 AGGREGATES = {"event": "dynamic"} | {a: a for a in ("group", "simple", "calendar")}
 # What vce(robust), and what no vce(), mean in Poisson models.
 _ERRORS = {"ppmlhdfe": ("robust", "robust"), "xtpoisson": ("clustered", "oim")}
-_OTHER_ERRORS = "the default errors here, cov_type='hc2', hold with few entities"
 
 
 def threshold(call: Call) -> Translation:
@@ -58,10 +60,6 @@ def threshold(call: Call) -> Translation:
     products, years = call.without_dummies(products)
     return call.specify(
         "PanelThreshold",
-        [
-            "xthreg searches other candidates, and its p-values come from another "
-            "bootstrap"
-        ],
         y=y,
         regime_dependent=call.terms("rx"),
         threshold_variable=call.variable("qx"),
@@ -78,18 +76,18 @@ def mediation(call: Call) -> Translation:
     context = call.context
     y, further_outcomes = call.variables()
     if further_outcomes:
-        raise StataError.because("several outcomes of a mediation")
+        raise refused("several outcomes of a mediation")
     controls = context.variables.products(call.options.get("cv", ""))
     controls, years = call.without_dummies(controls)
     controls, entities = call.without_dummies(controls, "entity")
-    notes = ["sobel() of the results has the three tests of sgmediation2"]
+    notes = list[str]()
     bootstrap, draws = call.command.prefix("bootstrap", "bs"), None
     if bootstrap is not None:
-        notes.append("the command draws rows; here entities are drawn")
+        notes.append(NOTES["draws"])
         options = dict(read_options(bootstrap.text.partition(",")[2]))
         draws = options.get("reps") or options.get("rep")
     if context.entity and not entities:
-        notes.append("no entity effects: the command has none in cv()")
+        notes.append(NOTES["no effects"])
     return call.specify(
         "Mediation",
         notes,
@@ -108,7 +106,7 @@ def spatial(call: Call) -> Translation:
     """Translate ``xsmle``; the weights are those of `spatial_weights`."""
     options = call.options
     if "fe" not in options or call.errors()["cov_type"] != "unadjusted":
-        raise StataError.because(
+        raise refused(
             "robust or clustered errors of a spatial model, or no fe",
             "Standard errors here are those of the likelihood.",
         )
@@ -123,7 +121,7 @@ def spatial(call: Call) -> Translation:
         "PanelSpatial",
         [
             f"spatial_weights is {name} as SpatialWeights, matched by label",
-            "likelihood='adjusted', the default here, has less bias",
+            NOTES["likelihood"],
         ],
         y=y,
         x=as_terms(products),
@@ -145,13 +143,12 @@ def arellano(call: Call) -> Translation:
     y, products = call.variables()
     products, years = call.without_dummies(products)
     if years:
-        raise StataError.because("dummies of periods in xtdpdsys")
+        raise refused("dummies of periods in xtdpdsys")
     x, deepest = as_terms(products), call.whole("maxldep")
     kinds = {"": False, "gmm": False, "robust": True, "r": True}
     robust = option_value("vce", options.get("vce", ""), kinds)
     return call.specify(
         "DynamicPanel",
-        ["with few entities collapse=True and fewer lags are more reliable"],
         y=y,
         x=x,
         lags=call.whole("lags", 1),
@@ -183,11 +180,10 @@ def roodman(call: Call) -> Translation:
     unplaced = {*gmm["x"]} - {*exogenous}
     if unplaced or not lags:
         absent = min(unplaced, default="L.y")
-        raise StataError.because(f"no instruments are listed for {cited(absent)}")
-    small = "small-sample statistics of small are not computed"
+        raise refused(f"no instruments are listed for {cited(absent)}")
     return call.specify(
         "DynamicPanel",
-        [small] if "small" in options else (),
+        [NOTES["small"]] if "small" in options else (),
         y=y,
         lags=lags,
         cov_type="robust" if {"robust", "cluster"} & {*options} else "classical",
@@ -214,7 +210,7 @@ def _gmm(call: Call, lags_of_y: list[str], regressors: list[str]) -> dict[str, A
             lags[y if extra else name] = (first + extra, last and last + extra)
             roles[name] = "endogenous" if first > 1 else "predetermined"
     if len(collapsed) != 1 or y not in lags:
-        raise StataError.because("no gmm() of the outcome, or collapse in some only")
+        raise refused("no gmm() of the outcome, or collapse in some only")
     by_role = {
         role: [text for text in regressors if roles.get(text, "x") == role]
         for role in ("x", "endogenous", "predetermined")
@@ -265,7 +261,7 @@ def _lists(call: Call, name: str) -> Iterator[tuple[list[Product], dict[str, str
             names, _, text = (argument or "").partition(",")
             suboptions = Command("", name, options=read_options(text))
             products = call.context.variables.products(names)
-            yield products, _SUBOPTIONS[name].read(suboptions)
+            yield products, Options.of(f"xtabond2 {name}").read(suboptions)
 
 
 # --- staggered adoption, counts and binary outcomes -----------------------------------
@@ -276,7 +272,7 @@ def _set_keys(context: Context, entity: str | None, time: str | None) -> None:
     for role, name in (("entity", entity), ("time", time)):
         key = getattr(context, role)
         if name and key not in (None, name):
-            raise StataError.because(f"{name} is not the {role} of xtset, {key}")
+            raise refused(f"{name} is not the {role} of xtset, {key}")
         setattr(context, role, name or key)
 
 
@@ -289,7 +285,6 @@ def callaway(call: Call) -> Translation:
     _set_keys(call.context, options.get("ivar"), options.get("time"))
     return call.specify(
         "StaggeredDid",
-        [_OTHER_ERRORS],
         y=y,
         event=call.variable("gvar"),
         x=as_terms(products),
@@ -307,15 +302,14 @@ def imputation(call: Call) -> Translation:
     options, variables = call.options, call.context.variables
     names = variables.names(call.command.arguments)
     if len(names) != 4:
-        raise StataError.because("outcome, entity, time and first treated time")
+        raise refused("outcome, entity, time and first treated time")
     y, entity, time, event = names
     _set_keys(call.context, entity, time)
     effects = absorbed(options.get("fe", f"{entity} {time}"), variables)
     if {*effects} != {backticked(entity), backticked(time)}:
-        raise StataError.because("fe() with other effects than entity and time")
+        raise refused("fe() with other effects than entity and time")
     return call.specify(
         "StaggeredDid",
-        [_OTHER_ERRORS],
         y=backticked(y),
         event=backticked(event),
         x=call.terms("controls"),
@@ -331,7 +325,7 @@ def bacon(call: Call) -> Translation:
     """Translate ``bacondecomp``."""
     y, products = call.variables()
     if len(products) != 1:
-        raise StataError.because("controls in bacondecomp", "One treatment is taken.")
+        raise refused("controls in bacondecomp", "One treatment is taken.")
     inner = call.specify("FixedEffects", y=y, x=as_terms(products)).python
     return call.python(f"dp.bacon_decomposition({inner}, panel)")
 
@@ -343,7 +337,7 @@ def poisson(call: Call) -> Translation:
     effects = absorbed(options.get("absorb", ""), call.context.variables)
     fixed, drops = name == "xtpoisson", name == "ppmlhdfe"
     if fixed and "fe" not in options:
-        raise StataError.because("xtpoisson without fe: random effects")
+        raise refused("xtpoisson without fe: random effects")
     products, years = call.without_dummies(products)
     # Other rules than the default would keep dropped rows.
     rules = {*options.get("separation", "fe simplex relu").split()}
@@ -373,13 +367,11 @@ def logit(call: Call) -> Translation:
     if len(effects) < 1 + (call.command.name == "logit"):
         return _binary(call, notes)
     if call.command.weight:
-        raise StataError.because(f"weights of {call.command.name} with effects")
-    read = call.specify(
+        raise refused(f"weights of {call.command.name} with effects")
+    return call.specify(
         "LogitEffects",
-        [
-            *notes,
-            "robust errors there have the factor n/(n - 1) or G/(G - 1), here none",
-        ],
+        [*notes, NOTES["logit"]],
+        ["bias_correction"],
         y=y,
         x=as_terms(p for p in products if p not in effects),
         link=call.command.name,
@@ -389,9 +381,6 @@ def logit(call: Call) -> Translation:
         collinear="drop",
         **call.errors(),
     )
-    spec = read.spec and read.spec.replace(bias_correction=None)
-    python = f"{read.python[:-1]}, bias_correction=None)"
-    return replace(read, spec=spec, python=python)
 
 
 def _binary(call: Call, notes: Iterable[str]) -> Translation:
@@ -405,8 +394,7 @@ def _binary(call: Call, notes: Iterable[str]) -> Translation:
     code, fit = of_statsmodels(call, fits)
     return call.python(
         f"{call.command.name.capitalize()}(*{code}).fit({fit})",
-        "scripts give robust errors the factor n/(n - 1) or G/(G - 1), and stop where "
-        "rows are predicted perfectly",
+        NOTES["scripts"],
         *notes,
     )
 
@@ -415,7 +403,7 @@ def newey(call: Call) -> Translation:
     """Translate ``newey`` of a single series into statsmodels."""
     lags = call.whole("lag")
     if call.context.entity != ONE_SERIES or lags is None:
-        raise StataError.because("newey of a panel", "Use cov_type='driscoll_kraay'.")
+        raise refused("newey of a panel", "Use cov_type='driscoll_kraay'.")
     code, _ = of_statsmodels(call, {"unadjusted": ""})
     options = {"maxlags": lags, "use_correction": True}
     return call.python(
@@ -427,7 +415,7 @@ def conditional(call: Call) -> Translation:
     """Translate ``clogit`` and ``xtlogit, fe``."""
     is_panel = call.command.name == "xtlogit"
     if is_panel and "fe" not in call.options:
-        raise StataError.because("xtlogit without fe: random effects")
+        raise refused("xtlogit without fe: random effects")
     group = call.keys[0] if is_panel else call.variable("group")
     y, products = call.variables()
     return call.specify(

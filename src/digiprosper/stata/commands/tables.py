@@ -10,22 +10,19 @@ from typing import Any
 
 from digiprosper.errors import StataError, cited
 from digiprosper.stata.expressions import unquoted
-from digiprosper.stata.prefixes import Command, completed, matching, split
+from digiprosper.stata.prefixes import (
+    Command,
+    Options,
+    completed,
+    matching,
+    refused,
+    split,
+)
 from digiprosper.stata.varlists import Variables, as_terms, later_columns
 
 COMMANDS = ("esttab", "outreg2")
-_OPTIONS = """
-b bd.ec dec t ts.tat td.ec se p pvalue ci star starl.evels nostar.s noas.ter keep drop
-ti.tle mti.tles ct.itle append word excel tex rtf
-"""
-# What changes how a table looks, and none of its numbers.
-_LAYOUT = """
-nogap.s compress label nolab.el nonum.bers booktabs alignment f.ragment varwidth width
-wide nonotes nomti.tles bracket noparen nocons nocon.stant noni replace sideway rdec
-sdec pdec noobs nor2 eqlabels collabels csv html less
-"""
-_BELOW = {"t": "t", "tstat": "t", "p": "p", "pvalue": "p", "pval": "p", "ci": "ci"}
-_BELOW |= {"se": "se"}
+_BELOW = {"tstat": "t", "pvalue": "p", "pval": "p"}
+_BELOW |= {name: name for name in ("t", "p", "ci", "se")}
 _OF_STATISTICS = ("r2", "ar2", "s", "stats", "scalars")
 # Statistics below the estimates, by their names in these options of esttab.
 _STATISTICS = {
@@ -100,12 +97,13 @@ class Tables:
 def _read(command: Command) -> tuple[dict[str, str], list[str]]:
     """Read options by full name, and list those that have no counterpart."""
     options, others = dict[str, str](), list[str]()
+    table = Options.of(command.name)
     for word, argument in command.options:
-        if name := completed(word, _OPTIONS.split()):
+        if name := table.read_one(word):
             options[name] = argument or ""
         elif word in _OF_STATISTICS and command.name == "esttab":
             continue
-        elif completed(word, _LAYOUT.split()) is None and word.isidentifier():
+        elif completed(word, table.harmless.split()) is None and word.isidentifier():
             others.append(word)
     return options, others
 
@@ -122,7 +120,7 @@ def _names(
     for word in words:
         fitting = [""] if word == "." else matching(word, stored)
         if word.isidentifier() and not fitting:
-            raise StataError.because(f"there is no stored estimation {cited(word)}")
+            raise refused(f"there is no stored estimation {cited(word)}")
         names += fitting
     return list(dict.fromkeys(names))
 
@@ -131,7 +129,7 @@ def _models(names: Sequence[str], run: Sequence[str]) -> str:
     """Write the estimations of a table that are run."""
     if not run:
         listed = ", ".join(filter(None, names)) or "the last estimation"
-        raise StataError.because(f"{listed} is not run, or not stored")
+        raise refused(f"{listed} is not run, or not stored")
     return f"[{', '.join(f'results[{n!r}]' if n else 'fit' for n in run)}]"
 
 
@@ -143,7 +141,7 @@ def _file_name(command: Command, options: Collection[str]) -> str:
     stem, _, suffix = name.rpartition(".") if "." in name else (name, "", "rtf")
     ending = next((_CHOSEN[o] for o in _CHOSEN if o in options), _ENDINGS.get(suffix))
     if ending is None:
-        raise StataError.because(f"a table with the ending {cited(f'.{suffix}')}")
+        raise refused(f"a table with the ending {cited(f'.{suffix}')}")
     return f"{stem if suffix in _ENDINGS else name}.{ending}"
 
 
@@ -223,7 +221,7 @@ def _terms(text: str, estimated: Sequence[str], variables: Variables) -> list[st
     others = " ".join(word for word in words if word not in patterns)
     terms = as_terms(variables.products(others))
     if later_columns(terms):
-        raise StataError.because("columns that are not known")
+        raise refused("columns that are not known")
     # The name of a coefficient has no backticks.
     terms = [re.sub(r"C\([^()]*\)", r"\g<0>*", t.replace("`", "")) for t in terms]
     terms += [re.sub(r"^[io]?\d*b?\.", "", pattern) for pattern in patterns]
