@@ -522,7 +522,8 @@ class FewDrawsWarning(DigiprosperWarning):
     """
 
 
-# Notices of one fit with these codes are issued as a single warning.
+# Notices with these codes are issued as a single warning, as are those with one of the
+# codes below, which are made by column.
 _DROPPED = (
     "missing_rows",
     "singletons",
@@ -530,6 +531,7 @@ _DROPPED = (
     "rows_without_match",
     "rows_without_values",
 )
+_BY_COLUMN = ("imputed", "unfilled")
 
 # Code, message and label of the model of warnings held back
 HeldWarnings: TypeAlias = list[tuple[str, str, str]]
@@ -601,11 +603,11 @@ def notice_of(code: str, /, **fields: Any) -> Notice:
 def issue(notices: Iterable[Notice]) -> None:
     """Issue each notice that has a warning class, unless it is about controls only.
 
-    Notices of dropped rows become one warning.
+    Notices of dropped rows become one warning, as do those of filled cells.
     """
     warnings_by_code, _ = notice_tables()
     warn_or_hold_back(
-        _join_dropped(
+        _joined(
             [
                 notice
                 for notice in notices
@@ -684,27 +686,19 @@ def _warn(texts: Sequence[tuple[str, str]]) -> None:
         warnings.warn(warning, stacklevel=level)
 
 
-def _join_dropped(notices: Sequence[Notice]) -> list[tuple[str, str]]:
-    """Join messages about dropped rows into one, under the code of the first."""
-    dropped = list(dict.fromkeys(n.message for n in notices if n.code in _DROPPED))
-    out: list[tuple[str, str]] = []
-    for notice in notices:
-        if notice.code not in _DROPPED:
-            out.append((notice.code, notice.message))
-        elif dropped:
-            out.append(
-                (
-                    notice.code,
-                    ". ".join(
-                        [
-                            *(text.removesuffix(".") for text in dropped[:-1]),
-                            dropped[-1],
-                        ]
-                    ),
-                )
-            )
-            dropped = []
-    return out
+def _joined(notices: Iterable[Notice]) -> list[tuple[str, str]]:
+    """Join messages about dropped rows, and those about cells of several columns."""
+    joined: dict[object, tuple[str, list[str]]] = {}
+    for position, notice in enumerate(notices):
+        code = notice.code
+        kind = "dropped" if code in _DROPPED else code in _BY_COLUMN and code
+        _, texts = joined.setdefault(kind or position, (code, []))
+        if notice.message not in texts:
+            texts.append(notice.message)
+    return [
+        (code, ". ".join([*(text.removesuffix(".") for text in texts[:-1]), texts[-1]]))
+        for code, texts in joined.values()
+    ]
 
 
 def one_line(text: str) -> str:

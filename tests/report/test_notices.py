@@ -183,7 +183,10 @@ def makers() -> dict[str, set[tuple[str, str]]]:
 @pytest.mark.further
 def test_every_code_has_one_maker_or_its_sentences_in_a_table() -> None:
     several = {code for code, places in makers().items() if len(places) > 1}
-    assert several == {"jumping_times", "lagged_outcome", "near_collinear"}
+    assert several == {
+        *("jumping_times", "lagged_outcome", "near_collinear"),
+        *("shared_in_cells", "shifted_rows"),
+    }
     for code in several:
         layouts = {
             frozenset(k.arg for k in call.keywords if k.arg and k.arg[0] != "_")
@@ -410,7 +413,7 @@ def test_missing_rows_have_one_layout() -> None:
 
 
 def test_imputed_cells_have_one_layout() -> None:
-    notice = imputed({"a": 3}, "lagged", "said", "b")
+    notice = imputed({"a": 3}, "lagged", "b", _column="a", _count=3)
     assert (notice.code, notice.data) == (
         "imputed",
         {"cells": {"a": 3}, "why": "lagged", "lag_of": "b"},

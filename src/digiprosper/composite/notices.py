@@ -212,12 +212,7 @@ def imputed_remarks(imputations: pd.DataFrame, names: Sequence[str]) -> list[Not
     if not cells:
         return []
     shown = ", ".join(f"{cited(n)} ({c})" for n, c in cells.items())
-    text = (
-        f"interpolated cells in {shown}: an interpolated value uses the later year, so "
-        "scope='expanding' uses future information in these cells. Use "
-        "missing='drop' with the panel before interpolation."
-    )
-    return [imputed(cells, "ahead", text)]
+    return [imputed(cells, "ahead", _shown=shown)]
 
 
 def high_coupling_notice(rows: int) -> list[Notice]:

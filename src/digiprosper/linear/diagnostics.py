@@ -443,17 +443,21 @@ def _score_checks(
     keys, clusters = prepared.sample.keys, prepared.cluster_names
     inside = keys.entity_name in prepared.effect_names
     by_row = prepared.options.cov_type in BY_ROW and not inside
-    has_pairs, codes = _has_pairs(prepared.sample), prepared.cluster_codes
-    if has_pairs and keys.time_name in clusters:
-        yield _lasting_shocks
-    if has_pairs and (by_row or (clusters == (keys.time_name,) and not inside)):
-        yield _in_entities
-    # Demeaned by period, others share the errors of a cluster with most weights.
-    in_groups = len(codes) == 1 and is_nested(prepared.sample.entity, codes[0])
-    if has_pairs and not _is_heavy(prepared) and (by_row or in_groups):
-        yield _shared_exposure
+    if _has_pairs(prepared.sample):
+        if keys.time_name in clusters:
+            yield _lasting_shocks
+        if by_row or (clusters == (keys.time_name,) and not inside):
+            yield _in_entities
+        if by_row or _clusters_are_groups(prepared):
+            yield _shared_exposure
     if prepared.degrees is not None and (by_row or clusters == (keys.entity_name,)):
         yield _near_entities
+
+
+def _clusters_are_groups(prepared: Prepared) -> bool:
+    """Tell whether entities are in clusters of one kind."""
+    codes = prepared.cluster_codes
+    return len(codes) == 1 and is_nested(prepared.sample.entity, codes[0])
 
 
 def _is_heavy(prepared: Prepared) -> bool:
@@ -522,6 +526,9 @@ def _in_entities(prepared: Prepared, scores: Floats, name: str) -> Iterator[Noti
 
 def _shared_exposure(prepared: Prepared, scores: Floats, name: str) -> Iterator[Notice]:
     """Report if entities, or clusters of them, share scores within periods."""
+    # Demeaned by period, others share the errors of a cluster with most weights.
+    if _is_heavy(prepared):
+        return
     sample, keys = prepared.sample, prepared.sample.keys
     entity, time = keys.entity_name, keys.time_name
     groups, periods = sample.entity, sample.time

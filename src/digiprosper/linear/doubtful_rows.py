@@ -177,19 +177,20 @@ def about_missing(
     missing = _missing_rows(table, columns)
     offered = [*sample.roles.get("x", ())[:1], *sample.roles.get("instruments", ())]
     names = [sample.names[at] for at in offered]
-    kinds = {str(name): dtype.kind for name, dtype in data.dtypes.items()}
-    numbers = {name for name, kind in kinds.items() if kind in "iuf"}
-    for column in columns_of(sample, names):
-        if column in numbers:
-            yield from _attrition(sample, table, y, missing, column, clusters)
+    numbers = _names_of_numbers(table)
+    for column in filter(numbers.__contains__, columns_of(sample, names)):
+        yield from _attrition(sample, table, y, missing, column, clusters)
     if sample.where is not None:
         return
-    # Counts that are missing somewhere are stored as floats.
-    floats = [name for name in kinds if kinds[name] == "f"]
-    counts = floats if missing.any() else numbers & {y}
+    counts = numbers if missing.any() else {y}.intersection(numbers)
     yield from _suppressed_counts(table, missing, counts)
     if y in numbers:
         yield from _missing_at_zero(sample, table, y)
+
+
+def _names_of_numbers(table: Table) -> list[str]:
+    """List the columns of numbers."""
+    return [str(n) for n, dtype in table.data.dtypes.items() if dtype.kind in "iuf"]
 
 
 def _missing_rows(table: Table, columns: Iterable[str]) -> Bools:

@@ -45,10 +45,10 @@ from digiprosper.panel.table import Logs, SomeNumbers, Table, is_unchained
 from digiprosper.panel.treatment import (
     dummy_treatment_notices,
     pair_direction_notices,
+    shared_by_period,
     shared_value_notices,
 )
 from digiprosper.report.inference import BY_ROW
-from digiprosper.report.notices import treated_together
 from digiprosper.report.terms import columns_in
 
 # Two values are always on a line.
@@ -228,14 +228,14 @@ def indicators_on_both_sides(sample: Sample, panel: Panel) -> Iterator[Notice]:
             shared = tuple(sorted(common))
             of_terms = dict.fromkeys((names[a], names[b]), shared)
             yield notice_of("own_indicators", indicators=of_terms, _shared=shared)
+    # Columns in the same order are one, its logs, or it in another unit.
+    order_of = table_of(panel).some_numbers.orders.get
     of_outcome = {}
     for at, y in product(regressors, outcomes):
         of_y = with_indicators(columns[y])
-        common = with_indicators(columns[at]) & of_y
-        # Columns in the same order are one, its logs, or it in another unit.
-        orders = table_of(panel).some_numbers.orders
-        order = {orders[c] for c in columns[at] - {*indexes} if c in orders}
-        common |= {c for c in of_y - columns[y] if orders.get(c) in order}
+        orders = {*map(order_of, columns[at] - indexes.keys())} - {None}
+        copies = {c for c in of_y - columns[y] if order_of(c) in orders}
+        common = copies | (with_indicators(columns[at]) & of_y)
         if common := common - (columns[at] & columns[y]):
             of_outcome[names[at]] = tuple(sorted(common))
     if of_outcome:
@@ -283,7 +283,7 @@ def shared_treatments(
         notices: list[Notice] = []
         if is_dummy(values):
             notices = dummy_treatment_notices(table, keys, values == 1, name)
-            notices = notices or _shared_by_period(table, name)
+            notices = notices or shared_by_period(table, name)
         elif values.size == keys.entities.size:
             notices = shared_value_notices(table, keys.entities, values, name)
         yield from notices or pair_direction_notices(
@@ -299,22 +299,35 @@ def _means_of_others(
     term, totals = factor.column, table.column_totals
     if others or factor.shift or factor.level is not None or term not in totals:
         return
+    z = table.numeric(term)
+    for column in _columns_of_same_total(table, term, effects):
+        x = table.numeric(column)
+        if _is_outcome(sample, column) and _is_mean_of_group(z, x):
+            yield _made_from({term: column}, "y")
+        rows = table.keys.index.get_indexer(sample.index)
+        for effect in effects:
+            if is_mean_of_others(z[rows], x[rows], sample.codes[effect]):
+                data = {"term": term, "column": column, "effect": effect}
+                yield notice_of("mean_of_others", **data)
+
+
+def _columns_of_same_total(
+    table: Table, term: str, effects: Sequence[str]
+) -> Iterator[str]:
+    """List columns with the total of a column that vary more."""
+    totals, z = table.column_totals, table.numeric(term)
     # Fast: beside effects of the keys few columns have the same total.
     by_key = {*effects} <= {*table.keys.names}
     for column, total in totals.items():
         if column == term or (by_key and not isclose(total, totals[term])):
             continue
-        z, x = table.numeric(term), table.numeric(column)
-        if _has_same_total_and_varies_less(z, x):
-            outcome = [sample.names[y] for y in sample.roles.get("y", ())]
-            if column in columns_of(sample, outcome) and _is_mean_of_group(z, x):
-                yield _made_from({term: column}, "y")
-            rows = table.keys.index.get_indexer(sample.index)
-            for effect in effects:
-                if is_mean_of_others(z[rows], x[rows], sample.codes[effect]):
-                    yield notice_of(
-                        "mean_of_others", term=term, column=column, effect=effect
-                    )
+        if _has_same_total_and_varies_less(z, table.numeric(column)):
+            yield column
+
+
+def _is_outcome(sample: Sample, column: str) -> bool:
+    """Tell whether a column is in the outcome."""
+    return column in columns_of(sample, [sample.names[at] for at in sample.roles["y"]])
 
 
 def _has_same_total_and_varies_less(z: Floats, x: Floats) -> bool:
@@ -335,9 +348,8 @@ def _is_mean_of_group(z: Floats, x: Floats) -> bool:
     digits = (z / np.abs(z).max()).round(12)
     _, codes, sizes = np.unique(digits, return_inverse=True, return_counts=True)
     gaps = np.bincount(codes, x - z)
-    return 2 * sizes.size <= z.size and bool(
-        np.allclose(gaps, 0, atol=_NEAR * np.std(x))
-    )
+    are_means = np.allclose(gaps, 0, atol=_NEAR * np.std(x))
+    return bool(2 * sizes.size <= z.size and are_means)
 
 
 def is_mean_of_others(z: Floats, x: Floats, codes: Ints) -> bool:
@@ -931,30 +943,12 @@ def _shared_in_cells(
         # Periods are few: the other effect is what a policy is of. With effects of
         # exporter by year, importer by year and pair, it is the pair.
         time = sample.keys.time_name
+        levels = sample.code_levels
+
+        def is_group(effect: str) -> bool:
+            return effect != time and levels[effect].dtype.kind != "M"
+
         shared = chain.from_iterable(pairs)
-        dates = {
-            e for e, levels in sample.code_levels.items() if levels.dtype.kind == "M"
-        }
-        group = max(shared, key=lambda e: (e not in {time, *dates}, codes[e].max()))
+        group = max(shared, key=lambda e: (is_group(e), codes[e].max()))
         pair = next(p for p in pairs if group in p)
         yield notice_of("shared_in_cells", term=term, effects=pair, _group=group)
-
-
-def _shared_by_period(table: Table, term: str) -> list[Notice]:
-    """Report a dummy that is the same within groups, which entities may change."""
-    keys, n_times = table.keys, table.keys.times.size
-    n = keys.entities.size
-    for name, changes in table.label_columns.items() if term in table.data else ():
-        codes = pd.factorize(table.data[name])[0]
-        groups = codes.max() + 1
-        if not changes or codes.min() < 0 or not 2 < groups <= n / 2:
-            continue
-        cells, size = codes * n_times + keys.time, groups * n_times
-        count = np.bincount(cells, minlength=size).reshape(groups, -1)
-        on = np.bincount(cells, table.numeric(term), size).reshape(groups, -1)
-        shared = ((on == 0) | (on == count)).all() and count.mean() >= 2
-        # It begins in some group: years since then, or sizes above a limit, are none.
-        begins = (on.any(axis=1) & (on < count).any(axis=1)).any()
-        if shared and begins and 1 < len(np.unique(on > 0, axis=0)) < groups:
-            return [treated_together(term, (name,), groups, keys.entity_name, n)]
-    return []

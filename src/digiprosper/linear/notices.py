@@ -103,18 +103,21 @@ def row_notices(sample: Sample, panel: Panel, cov_type: str) -> Iterator[Notice]
     if conditions or sample.where is not None:
         yield from chosen_rows(conditions, sample, panel.nobs)
     if panel.diagnostics:
-        used = columns_in(sample.factors)
-        for notice in panel.diagnostics:
-            if notice.code == "index_of":
-                of_indices = [i for c, i in notice.data["cells"].items() if c in used]
-                used |= {name: name for names in of_indices for name in names}
-        changed = changed_as(panel.diagnostics, used)
+        columns = with_indicators(panel, columns_in(sample.factors))
+        changed = changed_as(panel.diagnostics, columns)
         yield from (notice for notice in changed if notice.code != "index_of")
     if sample.keys.rows_are_entities:
         text = "Each row is an entity, so there are no entity effects"
         if cov_type == "robust":
             text += ", and standard errors are robust (HC1), not clustered by entity"
         yield Notice("rows_as_entities", f"{text}.", {"cov_type": cov_type})
+
+
+def with_indicators(panel: Panel, columns: Mapping[str, str]) -> dict[str, str]:
+    """Add the indicators of the indices among columns, by their names."""
+    cells = [n.data["cells"] for n in panel.diagnostics if n.code == "index_of"]
+    of_index = [i for c in cells for name in columns.keys() & c.keys() for i in c[name]]
+    return {**columns, **dict(zip(of_index, of_index, strict=True))}
 
 
 def chosen_rows(conditions: Iterable[str], sample: Sample, nobs: int) -> list[Notice]:
@@ -352,11 +355,12 @@ def few_periods(n_times: int, cov_type: str) -> list[Notice]:
     # See docs/explanations/standard_errors.md.
     if n_times >= FEW_PERIODS:
         return []
-    code, blocks = "shared_shocks", " block_test rejected it in 2 to 7%."
-    if cov_type == "xtscc":
-        code, blocks = "few_periods", ", and its block_test"
     has_blocks = n_times >= _FEWEST_FOR_BLOCKS
-    return [notice_of(code, n_times=n_times, _blocks=blocks if has_blocks else "")]
+    if cov_type == "xtscc":
+        blocks = ", and its block_test" if has_blocks else ""
+        return [notice_of("few_periods", n_times=n_times, _blocks=blocks)]
+    blocks = " block_test rejected it in 2 to 7%." if has_blocks else ""
+    return [notice_of("shared_shocks", n_times=n_times, _blocks=blocks)]
 
 
 def entities_across(

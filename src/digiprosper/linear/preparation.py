@@ -55,6 +55,7 @@ from digiprosper.panel.codes import Absorbed, canonical_effect, read_absorbed
 from digiprosper.panel.evaluation import check_where
 from digiprosper.panel.grammar import backticked
 from digiprosper.panel.selection import cut_sample
+from digiprosper.panel.table import Table
 from digiprosper.report.inference import BY_ROW
 from digiprosper.report.notices import FEW_CODES, without
 from digiprosper.report.terms import Factor
@@ -296,10 +297,7 @@ def prepare(
     absorbing, count, about_structure = _effects_and_clusters(
         sample, panel, absorbed, clusters, options, weights
     )
-    near, degrees = near_rows(sample, options), table_of(panel).degrees
-    if degrees is not None:
-        entities = table_of(panel).keys.entities
-        degrees = degrees[entities.get_indexer(sample.keys.entities)]
+    near = near_rows(sample, options)
     notices = [
         *row_notices(sample, panel, options.cov_type),
         *_missing_notices(sample, panel, effects, clusters),
@@ -331,7 +329,7 @@ def prepare(
         notices=tuple(notices),
         leverage=_leverage(absorbing, sample.nobs, options),
         near=near,
-        degrees=degrees,
+        degrees=_degrees_of(sample, table_of(panel)),
     )
 
 
@@ -452,6 +450,13 @@ def _robust_notices(
     if not by_entity or np.bincount(sample.entity).max() <= 2:
         return []
     return [robust_inconsistent(options.cov_type, sample.nobs / sample.n_entities)]
+
+
+def _degrees_of(sample: Sample, table: Table) -> Floats | None:
+    """Return latitude and longitude (n, 2) of entities, if columns have these names."""
+    if (degrees := table.degrees) is None:
+        return None
+    return np.asarray(degrees[table.keys.entities.get_indexer(sample.keys.entities)])
 
 
 def _leverage(absorbed: Within, n: int, options: LinearOptions) -> Floats | None:

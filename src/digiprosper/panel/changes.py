@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from itertools import product
 from typing import Any
@@ -53,6 +53,7 @@ from digiprosper.panel.keys import (
     to_pandas,
 )
 from digiprosper.panel.table import Table
+from digiprosper.report.notices import imputed
 
 # Number of keys that a message lists.
 _MOST_KEYS = 12
@@ -607,24 +608,7 @@ def interpolated(
             notices += _imputation_notices(table, name, filled, int(beyond.sum()))
             notices += _filled_lag_notices(table, name, filled)
         notices += _unfilled_notices(table.keys, name, new, extrapolate=extrapolate)
-    return table.with_columns(columns), logs, _once_for_columns(notices)
-
-
-def _once_for_columns(notices: Iterable[Notice]) -> list[Notice]:
-    """Keep of each kind the notice with most cells, and name the others' columns."""
-    kinds = defaultdict[Any, list[tuple[int, str, Notice]]](list)
-    for notice in notices:
-        data = notice.data
-        cells = data.get("cells") or {data["column"]: data["count"]}
-        kinds[notice.code, data.get("why")] += [
-            (c, n, notice) for n, c in cells.items()
-        ]
-    out = []
-    for kind in kinds.values():
-        (_, _, most), *others = sorted(kind, key=lambda row: -row[0])
-        fewer = f" As many or fewer in {quoted([n for _, n, _ in others])}."
-        out.append(replace(most, message=most.message + fewer) if others else most)
-    return out
+    return table.with_columns(columns), logs, notices
 
 
 def fill_gaps(
@@ -662,18 +646,11 @@ def _imputation_notices(
     count, out = counts["count"], []
     if count > _LARGE_SHARE * len(table):
         share, entities = count / len(table), counts["entities"]
-        out.append(_imputed("many", name, count, _share=share, _entities=entities))
+        words = {"_column": name, "_count": count, "_entities": entities}
+        out.append(imputed({name: count}, "many", _share=share, **words))
     if ends:
-        out.append(_imputed("extrapolated", name, ends))
+        out.append(imputed({name: ends}, "extrapolated", _column=name, _count=ends))
     return out
-
-
-def _imputed(
-    why: str, name: str, count: int, lag_of: str | None = None, **words: object
-) -> Notice:
-    cells = {name: count}
-    words |= {"_column": name, "_count": count}
-    return notice_of(f"imputed.{why}", cells=cells, why=why, lag_of=lag_of, **words)
 
 
 def _filled_lag_notices(table: Table, name: str, filled: Bools) -> list[Notice]:
@@ -687,7 +664,8 @@ def _filled_lag_notices(table: Table, name: str, filled: Bools) -> list[Notice]:
         both = ~np.isnan(values - lagged)
         is_lag = both.sum() > 2 and (values[both] == lagged[both]).all()
         if source != name and is_lag and (np.isnan(lagged) & filled).any():
-            notices.append(_imputed("lagged", name, count, source))
+            words = {"_column": name, "_count": count}
+            notices.append(imputed({name: count}, "lagged", source, **words))
     return notices
 
 

@@ -366,10 +366,19 @@ def read_excel(
         where = f"sheet{'s' * (len(names) > 1)} {quoted(names)}: "
         notices += dropped_notices([rows], where)
     notices += _partial_entity_notices(parts)
-    others = [name for name in cells if sheet is None and name not in tables]
-    if unread := tuple(name for name in others if _has_numbers(cells[name])):
-        notices.append(notice_of("sheets_not_read", sheets=unread, _entity=entity))
+    if sheet is None:
+        notices += _sheets_not_read(cells, tables, entity)
     return _merge_equal_columns(pd.concat(parts, axis=1)), labels, notices
+
+
+def _sheets_not_read(
+    cells: Mapping[str, pd.DataFrame], tables: Mapping[str, Any], entity: str
+) -> list[Notice]:
+    """Report sheets with numbers that have no cell `entity`."""
+    unread = tuple(n for n in cells if n not in tables and _has_numbers(cells[n]))
+    if not unread:
+        return []
+    return [notice_of("sheets_not_read", sheets=unread, _entity=entity)]
 
 
 def _has_numbers(cells: pd.DataFrame) -> bool:

@@ -260,6 +260,26 @@ def shared_value_notices(
     return [notice_of("shared_in_cells.group", term=term, effects=(name,), _group=name)]
 
 
+def shared_by_period(table: Table, term: str) -> list[Notice]:
+    """Report a dummy that is the same within groups, which entities may change."""
+    keys, n_times = table.keys, table.keys.times.size
+    n = keys.entities.size
+    for name, changes in table.label_columns.items() if term in table.data else ():
+        codes = pd.factorize(table.data[name])[0]
+        groups = codes.max() + 1
+        if not changes or codes.min() < 0 or not 2 < groups <= n / 2:
+            continue
+        cells, size = codes * n_times + keys.time, groups * n_times
+        count = np.bincount(cells, minlength=size).reshape(groups, -1)
+        on = np.bincount(cells, table.numeric(term), size).reshape(groups, -1)
+        shared = ((on == 0) | (on == count)).all() and count.mean() >= 2
+        # It begins in some group: years since then, or sizes above a limit, are none.
+        begins = (on.any(axis=1) & (on < count).any(axis=1)).any()
+        if shared and begins and 1 < len(np.unique(on > 0, axis=0)) < groups:
+            return [treated_together(term, (name,), groups, keys.entity_name, n)]
+    return []
+
+
 def _is_treated_by_group(codes: Ints, first: Ints, before: Ints) -> bool:
     """Return whether entities (n,) of a group may have been treated together."""
     sizes = np.bincount(codes)

@@ -192,14 +192,19 @@ def missing_rows(
 
 
 def imputed(
-    cells: Mapping[str, int], why: WhyImputed, text: str, lag_of: str | None = None
+    cells: Mapping[str, int],
+    why: WhyImputed,
+    lag_of: str | None = None,
+    **words: object,
 ) -> Notice:
     """Report interpolated cells that are doubtful.
 
     `why`: more than a tenth, before the first or after the last observation, the first
     lags of another column, or from later years than the weights use.
     """
-    return Notice("imputed", text, {"cells": dict(cells), "why": why, "lag_of": lag_of})
+    return notice_of(
+        f"imputed.{why}", cells=dict(cells), why=why, lag_of=lag_of, **words
+    )
 
 
 def winsorised(
