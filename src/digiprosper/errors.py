@@ -606,15 +606,19 @@ def issue(notices: Iterable[Notice]) -> None:
     Notices of dropped rows become one warning, as do those of filled cells.
     """
     warnings_by_code, _ = notice_tables()
-    warn_or_hold_back(
-        _joined(
-            [
-                notice
-                for notice in notices
-                if notice.code in warnings_by_code
-                and not notice.data.get("only_controls")
-            ]
+    joined: dict[object, tuple[str, list[str]]] = {}
+    for position, notice in enumerate(notices):
+        code = notice.code
+        if code not in warnings_by_code or notice.data.get("only_controls"):
+            continue
+        kind = code if code in _BY_COLUMN else position
+        _, messages = joined.setdefault(
+            "dropped" if code in _DROPPED else kind, (code, [])
         )
+        if notice.message not in messages:
+            messages.append(notice.message)
+    warn_or_hold_back(
+        [(c, ". ".join(m).replace(".. ", ". ")) for c, m in joined.values()]
     )
 
 
@@ -684,21 +688,6 @@ def _warn(texts: Sequence[tuple[str, str]]) -> None:
         warning = warnings_by_code.get(code, DigiprosperWarning)(message)
         warning.code = code
         warnings.warn(warning, stacklevel=level)
-
-
-def _joined(notices: Iterable[Notice]) -> list[tuple[str, str]]:
-    """Join messages about dropped rows, and those about cells of several columns."""
-    joined: dict[object, tuple[str, list[str]]] = {}
-    for position, notice in enumerate(notices):
-        code = notice.code
-        kind = "dropped" if code in _DROPPED else code in _BY_COLUMN and code
-        _, texts = joined.setdefault(kind or position, (code, []))
-        if notice.message not in texts:
-            texts.append(notice.message)
-    return [
-        (code, ". ".join([*(text.removesuffix(".") for text in texts[:-1]), texts[-1]]))
-        for code, texts in joined.values()
-    ]
 
 
 def one_line(text: str) -> str:

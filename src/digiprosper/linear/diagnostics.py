@@ -448,16 +448,10 @@ def _score_checks(
             yield _lasting_shocks
         if by_row or (clusters == (keys.time_name,) and not inside):
             yield _in_entities
-        if by_row or _clusters_are_groups(prepared):
+        if by_row or len(clusters) == 1:
             yield _shared_exposure
     if prepared.degrees is not None and (by_row or clusters == (keys.entity_name,)):
         yield _near_entities
-
-
-def _clusters_are_groups(prepared: Prepared) -> bool:
-    """Tell whether entities are in clusters of one kind."""
-    codes = prepared.cluster_codes
-    return len(codes) == 1 and is_nested(prepared.sample.entity, codes[0])
 
 
 def _is_heavy(prepared: Prepared) -> bool:
@@ -526,10 +520,13 @@ def _in_entities(prepared: Prepared, scores: Floats, name: str) -> Iterator[Noti
 
 def _shared_exposure(prepared: Prepared, scores: Floats, name: str) -> Iterator[Notice]:
     """Report if entities, or clusters of them, share scores within periods."""
+    sample, keys = prepared.sample, prepared.sample.keys
     # Demeaned by period, others share the errors of a cluster with most weights.
     if _is_heavy(prepared):
         return
-    sample, keys = prepared.sample, prepared.sample.keys
+    for codes in prepared.cluster_codes:
+        if not is_nested(sample.entity, codes):
+            return
     entity, time = keys.entity_name, keys.time_name
     groups, periods = sample.entity, sample.time
     if prepared.cluster_names and prepared.cluster_names != (entity,):

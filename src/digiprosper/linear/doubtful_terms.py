@@ -299,9 +299,8 @@ def _means_of_others(
     term, totals = factor.column, table.column_totals
     if others or factor.shift or factor.level is not None or term not in totals:
         return
-    z = table.numeric(term)
     for column in _columns_of_same_total(table, term, effects):
-        x = table.numeric(column)
+        z, x = table.numeric(term), table.numeric(column)
         if _is_outcome(sample, column) and _is_mean_of_group(z, x):
             yield _made_from({term: column}, "y")
         rows = table.keys.index.get_indexer(sample.index)
@@ -315,13 +314,13 @@ def _columns_of_same_total(
     table: Table, term: str, effects: Sequence[str]
 ) -> Iterator[str]:
     """List columns with the total of a column that vary more."""
-    totals, z = table.column_totals, table.numeric(term)
+    totals = table.column_totals
     # Fast: beside effects of the keys few columns have the same total.
     by_key = {*effects} <= {*table.keys.names}
     for column, total in totals.items():
         if column == term or (by_key and not isclose(total, totals[term])):
             continue
-        if _has_same_total_and_varies_less(z, table.numeric(column)):
+        if _has_same_total_and_varies_less(*map(table.numeric, (term, column))):
             yield column
 
 

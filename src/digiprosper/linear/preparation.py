@@ -55,7 +55,6 @@ from digiprosper.panel.codes import Absorbed, canonical_effect, read_absorbed
 from digiprosper.panel.evaluation import check_where
 from digiprosper.panel.grammar import backticked
 from digiprosper.panel.selection import cut_sample
-from digiprosper.panel.table import Table
 from digiprosper.report.inference import BY_ROW
 from digiprosper.report.notices import FEW_CODES, without
 from digiprosper.report.terms import Factor
@@ -270,13 +269,13 @@ def prepare(
     an effect) are dropped repeatedly.
     """
     check_panel(panel, "fit")
-    options = _adapt_options(panel, options)
+    table, options = table_of(panel), _adapt_options(panel, options)
     absorbed = absorbed_effects(panel, options)
     effects = tuple(dict.fromkeys([term.effect for term in absorbed]))
     slopes = _slope_terms(absorbed)
     clusters = cluster_terms(panel, options)
     sample = cut_sample(
-        table_of(panel),
+        table,
         {**roles, **weight_and_slope_roles(panel, slopes, options)},
         codes=effects,
         clusters=clusters,
@@ -297,7 +296,9 @@ def prepare(
     absorbing, count, about_structure = _effects_and_clusters(
         sample, panel, absorbed, clusters, options, weights
     )
-    near = near_rows(sample, options)
+    near, degrees = near_rows(sample, options), table.degrees
+    if degrees is not None:
+        degrees = degrees[table.keys.entities.get_indexer(sample.keys.entities)]
     notices = [
         *row_notices(sample, panel, options.cov_type),
         *_missing_notices(sample, panel, effects, clusters),
@@ -329,7 +330,7 @@ def prepare(
         notices=tuple(notices),
         leverage=_leverage(absorbing, sample.nobs, options),
         near=near,
-        degrees=_degrees_of(sample, table_of(panel)),
+        degrees=degrees,
     )
 
 
@@ -450,13 +451,6 @@ def _robust_notices(
     if not by_entity or np.bincount(sample.entity).max() <= 2:
         return []
     return [robust_inconsistent(options.cov_type, sample.nobs / sample.n_entities)]
-
-
-def _degrees_of(sample: Sample, table: Table) -> Floats | None:
-    """Return latitude and longitude (n, 2) of entities, if columns have these names."""
-    if (degrees := table.degrees) is None:
-        return None
-    return np.asarray(degrees[table.keys.entities.get_indexer(sample.keys.entities)])
 
 
 def _leverage(absorbed: Within, n: int, options: LinearOptions) -> Floats | None:

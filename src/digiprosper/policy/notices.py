@@ -196,6 +196,8 @@ def treatment_notices(
 def _treatment_ends(timing: Timing, event: str) -> Iterator[Notice]:
     """Report a dummy that begins at the first treated times and ends again."""
     table, keys = timing.table, timing.table.keys
+    if not table.dummies:
+        return
     since, treated = timing.event_times(keys)
     before = ~treated | (since < 0)
     for name in table.dummies:
