@@ -109,7 +109,7 @@ def heavy_cluster(
     cov_type: str,
     clusters: Sequence[str],
     *,
-    has_crv3: bool,
+    has_crv3: bool = True,
 ) -> list[Notice]:
     """Report a cluster with so much of the weights that its errors matter alone."""
     if weights is None or cov_type != "clustered":
@@ -120,6 +120,8 @@ def heavy_cluster(
     # Of few clusters each has a large share, and they are reported as few.
     if share <= max(HEAVY, 4 / shares.size):
         return []
+    # With instruments there is no CRV3, which corrects for leverage.
+    has_crv3 = has_crv3 and "endog" not in sample.roles
     return [
         notice_of(
             "heavy_cluster.crv3" if has_crv3 else "heavy_cluster",

@@ -309,14 +309,7 @@ def prepare(
         *term_notices(sample, panel, effects, clusters, options.cov_type),
         *missing_codes(sample, panel),
         *capped_outcome(sample),
-        # With instruments there is no CRV3, which corrects for leverage.
-        *heavy_cluster(
-            sample,
-            weights,
-            options.cov_type,
-            clusters,
-            has_crv3="endog" not in sample.roles,
-        ),
+        *heavy_cluster(sample, weights, options.cov_type, clusters),
     ]
     return Prepared(
         sample=sample,

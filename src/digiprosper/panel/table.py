@@ -313,10 +313,7 @@ class Table:
         return [Notice("text_among_numbers", text, data)]
 
     def _share_of_numbers(self, name: str) -> float:
-        """Compute the share of numbers among the cells of a column of text or objects.
-
-        A thousand cells are looked at, since tables may have millions.
-        """
+        """Compute the share of numbers among a thousand cells of a column of text."""
         values = self.series(name)
         if is_number_type(values) or isinstance(values.dtype, pd.CategoricalDtype):
             return 0.0

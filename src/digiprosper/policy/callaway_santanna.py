@@ -231,10 +231,7 @@ def _jackknife_unit_scores(
 
 
 def _row_weights(effects: Ints, shares: Floats, row: Ints) -> Floats:
-    """Return weights (N, m) of rows in differences.
-
-    `row` (n, T) is that of an entity in a period, or -1.
-    """
+    """Return weights (N, m) of rows in differences; `row` (n, T) is -1 without one."""
     # Entities without the row have no share; their zeros go to one row more.
     weights = np.zeros((row.max() + 2, len(shares)))
     _, time, base = effects

@@ -512,10 +512,7 @@ def _estimate_cells(
     separated: poisson.Separated,
     lost: Floats,
 ) -> PoissonEventStudyResults:
-    """Estimate effects from counts.
-
-    `lost` are weights of separated rows at each event time of the window.
-    """
+    """Estimate effects from counts; `lost` are separated rows by event time."""
     sample = prepared.sample
     window = open_window(spec, cohorts)
     refuse_collinear(prepared, window)

@@ -597,11 +597,7 @@ class EventTimeResults(BaseResults):
         *,
         comparable: bool,
     ) -> Estimates:
-        """Return estimates at event times; refuse those that cannot be used.
-
-        `comparable`: whether estimates before treatment are differences that the method
-        takes.
-        """
+        """Return estimates by event time; refuse those that cannot be compared."""
         if not comparable:
             advice = _OTHER_BASE[getattr(self, "before", "reference")]
             text = (

@@ -620,11 +620,7 @@ def is_separated(x: Floats, treated: Bools) -> bool:
 def _match_scores(
     frame: pd.DataFrame, values: pd.DataFrame, options: dict[str, Any], entity: str
 ) -> tuple[dict[str, Any], list[Notice]]:
-    """Match nearest scores of base values, and add them and the weights to `frame`.
-
-    Returns fields of `Matching`, and notices on treated entities without a match and on
-    ties.
-    """
+    """Match nearest scores of base values; return fields of `Matching` and notices."""
     treated, names = frame["treated"].to_numpy(), list(values.columns)
     scores, coefficients = propensity(values.to_numpy(), treated, names)
     k, caliper, support = options["k"], options["caliper"], options["support"]

@@ -382,10 +382,7 @@ class Printer:
             case "number":
                 return number_text(value)
             case "name" if value not in ("_n", "_N"):
-                name = self.resolve(value)
-                if self.pandas and name.startswith(STORED):
-                    return f"pd.Series(scalars[{name!r}], df.index)"
-                return f"df[{name!r}]" if self.pandas else backticked(name)
+                return self._column(self.resolve(value))
             case "shifted":
                 return self._time_operators(node)
             case "unary" if value != "!":
@@ -397,6 +394,14 @@ class Printer:
         # Scripts make a column _n where a condition needs it.
         code = self._pandas_value(node) if self.pandas else "_n" * (value == "_n")
         return code or self._refuse(node)
+
+    def _column(self, name: str) -> str:
+        """Print a column, or a stored result for each row."""
+        if not self.pandas:
+            return backticked(name)
+        if name.startswith(STORED):
+            return f"pd.Series(scalars[{name!r}], df.index)"
+        return f"df[{name!r}]"
 
     def _refuse(self, node: Node) -> str:
         """Refuse what has no code, by its name."""

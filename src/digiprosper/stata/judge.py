@@ -112,13 +112,7 @@ class _Judge:
 
     def asked(self) -> Iterator[_Asked]:
         """Ask all questions."""
-        for event, command in self.regressions:
-            data = {"command": command.name}
-            if self._has_effects(command) and not _chooses_errors(command):
-                yield "no_errors", event.number, data
-            printed = command.name in _PRINT_TEST and command.has("first", "ffirst")
-            if command.name in _INSTRUMENTED and not (self._has("weak") or printed):
-                yield "weak_instruments_not_tested", event.number, data
+        yield from self._errors_and_instruments()
         if not self._has("groups"):
             yield from self._differences()
         if not self._has("staggered"):
@@ -134,6 +128,16 @@ class _Judge:
                 yield "searched", event.number, {"command": name}
         yield from self._logs()
         yield from self._missing()
+
+    def _errors_and_instruments(self) -> Iterator[_Asked]:
+        """Ask for errors that allow for clusters, and for tests of instruments."""
+        for event, command in self.regressions:
+            data = {"command": command.name}
+            if self._has_effects(command) and not _chooses_errors(command):
+                yield "no_errors", event.number, data
+            printed = command.name in _PRINT_TEST and command.has("first", "ffirst")
+            if command.name in _INSTRUMENTED and not (self._has("weak") or printed):
+                yield "weak_instruments_not_tested", event.number, data
 
     def _has(self, kind: str) -> bool:
         return not self.names.isdisjoint(of_kind(kind))

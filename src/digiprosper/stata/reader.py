@@ -658,12 +658,9 @@ class Reader(Records):
                 self.taint.mark_rows(self.number, reason)
 
     def _update_context(self, command: Command, step: Step) -> None:
-        """Note the order and rows after a step; forget results of other values."""
+        """Note the order and rows after a step."""
         context = self.context
-        code = "".join(context.summary.values())
-        changed = any(repr(name) in code for name in step.creates)
-        if changed or command.name not in ("generate", "replace"):
-            context.summary = {}
+        self._forget_summary(command, step)
         if step.order is not None:
             context.order = step.order
         if step.filled is not None:
@@ -684,6 +681,13 @@ class Reader(Records):
             context.labels = set()
         # A file that lines have saved has the marks of those lines.
         self.taint.add(taint)
+
+    def _forget_summary(self, command: Command, step: Step) -> None:
+        """Forget results of `summarize` of other rows, or of values that change."""
+        code = "".join(self.context.summary.values())
+        changed = any(repr(name) in code for name in step.creates)
+        if changed or command.name not in ("generate", "replace"):
+            self.context.summary = {}
 
     def _add_columns(self, step: Step) -> None:
         """Add the columns that a step makes to those that are known."""
