@@ -132,8 +132,9 @@ _ENOUGH = 10_000
 _FEWEST_ON_LINES = 10
 _SHARE_ON_LINES = 0.01
 _NEAR_LINES = 1.5
-# Values may be stored in single precision.
+# Values may be stored in single precision. Steps that are small beside it are none.
 _ROUNDING = 4 * float(np.finfo(np.float32).eps)
+_EQUAL = 1e-4
 
 
 def jumping_times(keys: Keys, step: object) -> Notice | None:
@@ -723,11 +724,12 @@ def straight_lines(table: Table) -> Iterator[Notice]:
     inside = (entity[2:] == entity[:-2]) & (span[1:] == span[:-1])
     columns = {}
     for name, values in table.numbers.items():
-        steps = np.diff(values)
-        bends = np.abs(np.diff(steps))
+        with np.errstate(over="ignore", invalid="ignore"):
+            steps = np.diff(values)
+            bends = np.abs(np.diff(steps))
         rounding = _ROUNDING * np.maximum(np.abs(values[2:]), np.abs(values[:-2]))
         moves = inside & (np.abs(steps[1:]) > rounding) & np.isfinite(bends)
-        straight = moves & (bends <= rounding)
+        straight = moves & (bends <= np.minimum(rounding, _EQUAL * np.abs(steps[1:])))
         count, others = np.count_nonzero(straight), bends[moves & ~straight]
         # A column of lines only is a trend.
         if count < max(_FEWEST_ON_LINES, _SHARE_ON_LINES * moves.sum()) or (
