@@ -250,7 +250,7 @@ def data_notices(rows: pd.DataFrame, table: Table) -> Iterator[Notice]:
     if name in rows or name in rows.index.names:
         entity = rows[name] if name in rows else rows.index.get_level_values(name)
         yield from shifted_rows(rows, entity.to_numpy(), keys)
-        yield from _backward_rows(rows, table)
+        yield from _backward_rows(rows, entity.to_numpy(), table)
     yield from over_gaps(table)
     yield from unit_break(table)
     yield from units_differ(table)
@@ -315,11 +315,14 @@ def shifted_rows(
         )
 
 
-def _backward_rows(rows: pd.DataFrame, table: Table) -> Iterator[Notice]:
+def _backward_rows(rows: pd.DataFrame, entity: Any, table: Table) -> Iterator[Notice]:
     """Report lags and changes by row of a table whose rows go back in time."""
     keys, numbers, name = table.keys, table.numbers, str(table.keys.time_name)
     time = rows[name] if name in rows else rows.index.get_level_values(name)
-    if np.sign(np.diff(keys.times.get_indexer(pd.Index(time)))).sum() >= 0:
+    codes, times = pd.factorize(entity)[0], keys.times.get_indexer(pd.Index(time))
+    order = np.argsort(codes, kind="stable")
+    steps = np.diff(times[order])[np.diff(codes[order]) == 0]
+    if not steps.size or steps.max() >= 0:
         return
     # The table is sorted: the row above was the one of the next period.
     after = np.flatnonzero(np.diff(keys.entity) == 0)
