@@ -7,10 +7,10 @@ import pytest
 import digiprosper as dp
 from digiprosper.errors import IdentificationError
 from digiprosper.report.columns import (
-    Block,
     Column,
     HasColumns,
     Parameter,
+    ParameterBlock,
     columns_of,
     result_column,
 )
@@ -78,9 +78,9 @@ def test_whoever_has_columns_is_asked(fit):
 
 def test_a_given_threshold_is_not_estimated():
     cut = Parameter(0.5, math.nan, math.nan, 0)
-    assert Block("step", "urban", (cut,), 0.95).estimated
-    assert not Block("step", "urban", (cut,), 0.95, fixed=True).estimated
-    assert not Block("step", "urban", (), 0.95).estimated
+    assert ParameterBlock("step", "urban", (cut,), 0.95).estimated
+    assert not ParameterBlock("step", "urban", (cut,), 0.95, fixed=True).estimated
+    assert not ParameterBlock("step", "urban", (), 0.95).estimated
 
 
 def test_a_term_without_a_description_is_a_slope(fit):

@@ -40,7 +40,7 @@ Equation = tuple[int, tuple[int, ...]]
 
 # Columns of outcomes and columns of the regressors, if any, whose residuals are
 # multiplied.
-Block = tuple[tuple[int, ...], tuple[int, ...]]
+Outcomes = tuple[tuple[int, ...], tuple[int, ...]]
 
 # From (R, G) counts to the (R, p, q) combinations of the columns that equations are
 # about.
@@ -548,7 +548,7 @@ def refit(
     weights: Floats,
     equations: Sequence[Equation],
     *,
-    residuals: Sequence[Block] = (),
+    residuals: Sequence[Outcomes] = (),
     combine: Floats | None = None,
 ) -> tuple[Floats, ...]:
     """Fit every equation under every weighting of the clusters.
@@ -626,7 +626,7 @@ def _fit_draws(
     grams: Grams,
     sums: Floats,
     equations: Sequence[Equation],
-    residuals: Sequence[Block],
+    residuals: Sequence[Outcomes],
     combine: Floats | None = None,
 ) -> tuple[Floats, ...]:
     """Fit from the (R, q) sums of each draw."""
@@ -788,7 +788,7 @@ def bootstrap(
     reps: int,
     seed: np.random.SeedSequence,
     *,
-    residuals: Sequence[Block] = (),
+    residuals: Sequence[Outcomes] = (),
     combine: Combine | None = None,
     memory: int = 2**28,
 ) -> Draws:
@@ -821,7 +821,7 @@ def jackknife(
     grams: Grams,
     equations: Sequence[Equation],
     *,
-    residuals: Sequence[Block] = (),
+    residuals: Sequence[Outcomes] = (),
     memory: int = 2**28,
 ) -> Draws:
     """Refit every equation without one cluster at a time (row g), effects too."""
@@ -846,7 +846,7 @@ def _fit_in_chunks(
     fit: Callable[[slice], tuple[Floats, ...]],
     batches: Sequence[slice],
     equations: Sequence[Equation],
-    residuals: Sequence[Block],
+    residuals: Sequence[Outcomes],
 ) -> Draws:
     """Fit batch by batch; a draw in which one equation is lost is lost for all."""
     reps = batches[-1].stop

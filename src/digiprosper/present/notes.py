@@ -21,14 +21,20 @@ from digiprosper.present.rows import (
 )
 from digiprosper.present.style import Style
 from digiprosper.report.characters import tidy_text
-from digiprosper.report.columns import Block, Column, Parameter, ParameterTest, Remark
+from digiprosper.report.columns import (
+    Column,
+    Parameter,
+    ParameterBlock,
+    ParameterTest,
+    Remark,
+)
 from digiprosper.report.labels import name_label, text_factor
 from digiprosper.report.verdicts import rejects
 from digiprosper.report.words import NOTES
 
 Key = TypeVar("Key")
 Value = TypeVar("Value")
-_Owned: TypeAlias = "Sequence[tuple[Column, Block]]"
+_Owned: TypeAlias = "Sequence[tuple[Column, ParameterBlock]]"
 # These keep their capital inside a sentence.
 _NAMED = ("Abadie", "CR2", "CRV3", "Conley", "Driscoll")
 # Kinds of errors of which only a part is clustered
@@ -312,7 +318,7 @@ def _gap_notes(owned: _Owned, style: Style) -> list[str]:
 
 def _named_parameters(
     owned: _Owned, style: Style
-) -> Iterator[tuple[str, Parameter, Column, Block]]:
+) -> Iterator[tuple[str, Parameter, Column, ParameterBlock]]:
     """Yield each parameter with its name, such as ``"threshold 1"``."""
     for column, block in owned:
         for number, parameter in enumerate(block.parameters, start=1):
@@ -370,7 +376,7 @@ def _test_notes(owned: _Owned, style: Style) -> list[str]:
     return [style.note("tests", statistics=words, sources=sources)]
 
 
-def _drawn_text(column: Column, block: Block, style: Style) -> str:
+def _drawn_text(column: Column, block: ParameterBlock, style: Style) -> str:
     if not block.drawn:
         return ""
     method = style.say(f"drawn.{block.drawn}", column.words)
@@ -378,7 +384,7 @@ def _drawn_text(column: Column, block: Block, style: Style) -> str:
 
 
 def _refused_note(
-    column: Column, block: Block, test: ParameterTest, style: Style
+    column: Column, block: ParameterBlock, test: ParameterTest, style: Style
 ) -> str:
     words, say = column.words, style.say
     code, none = block.kind, say(f"{block.kind}.none", words)

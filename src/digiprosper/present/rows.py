@@ -23,9 +23,9 @@ from digiprosper.present.row_names import TermRow, share_rows
 from digiprosper.present.style import Style
 from digiprosper.report.characters import tidy_text
 from digiprosper.report.columns import (
-    Block,
     Column,
     Parameter,
+    ParameterBlock,
     ParameterTest,
     remark_text,
 )
@@ -119,14 +119,14 @@ def _with_numbers(rows: Sequence[Row]) -> list[Row]:
     return [row for row in rows if any(row[1])]
 
 
-def _parameter_blocks(column: Column) -> dict[tuple[str, str], Block]:
+def _parameter_blocks(column: Column) -> dict[tuple[str, str], ParameterBlock]:
     """Return the blocks of a column that have parameters, by kind and variable."""
     return {(b.kind, b.variable): b for b in column.blocks if b.parameters}
 
 
 def _parameter_block(
-    block: Block | None, number: int
-) -> tuple[Block, Parameter] | None:
+    block: ParameterBlock | None, number: int
+) -> tuple[ParameterBlock, Parameter] | None:
     """Return a column's block with its parameter of a number; None without one."""
     if block is None or number >= len(block.parameters):
         return None
@@ -134,7 +134,7 @@ def _parameter_block(
 
 
 def _parameter_rows(
-    cells: Sequence[tuple[Block, Parameter] | None],
+    cells: Sequence[tuple[ParameterBlock, Parameter] | None],
     name: str,
     variable: str,
     style: Style,
@@ -155,7 +155,7 @@ def _parameter_rows(
 
 
 def _test_rows(
-    cells: Sequence[tuple[Block, Parameter] | None],
+    cells: Sequence[tuple[ParameterBlock, Parameter] | None],
     kind: str,
     words: Words,
     variable: str,
@@ -179,7 +179,7 @@ def _test_rows(
 
 
 def _tests_in_cell(
-    cell: tuple[Block, Parameter] | None,
+    cell: tuple[ParameterBlock, Parameter] | None,
 ) -> dict[tuple[str, str, int], ParameterTest]:
     tests = cell[1].tests if cell else ()
     return {(test.statistic, test.of, test.number): test for test in tests}

@@ -77,7 +77,7 @@ class Parameter(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Block:
+class ParameterBlock:
     """Parameters of one kind that are not slopes, in the order found."""
 
     kind: str  # code of `words` of the column, such as ``"step"``
@@ -163,7 +163,9 @@ class Column:
     cells: Mapping[str, PlainCell] = field(default_factory=dict)
     glance: Glance | None = None
     inference: Inference | None = None
-    blocks: tuple[Block, ...] = ()  # parameters that are not slopes, such as thresholds
+    blocks: tuple[
+        ParameterBlock, ...
+    ] = ()  # parameters that are not slopes, such as thresholds
     labels: Mapping[str, str] = field(default_factory=dict)
     # Factors of the names of outcome, effects, clusters and mediators
     factors: Factors = field(default_factory=dict)

@@ -14,7 +14,7 @@ from digiprosper.checks import check_option
 from digiprosper.errors import Notice
 from digiprosper.kernels import Floats, Ints
 from digiprosper.linear.results import LinearResults
-from digiprosper.report.columns import Block, Column, ParameterTest
+from digiprosper.report.columns import Column, ParameterBlock, ParameterTest
 from digiprosper.report.summary import Summary
 from digiprosper.report.terms import Regime, Term
 from digiprosper.report.tests import TestResult
@@ -256,7 +256,7 @@ class KinkResults(SlopesByRegime):
         ]
         pieces = self.confidence_set()
         reach = ends_reached(pieces, self.candidates)
-        block = Block(
+        block = ParameterBlock(
             kind="kink",
             variable=self.kink_variable,
             parameters=(threshold_parameter(self.threshold, pieces, tests, reach),),

@@ -27,9 +27,9 @@ from digiprosper.kernels import Floats, Ints
 from digiprosper.kernels.tolerances import SAME_STATISTIC
 from digiprosper.linear.results import LinearResults
 from digiprosper.report.columns import (
-    Block,
     Column,
     Parameter,
+    ParameterBlock,
     ParameterTest,
     PlainCell,
     Remark,
@@ -218,7 +218,7 @@ class SlopesByRegime(BaseResults):
         return tuple(terms.values())
 
     def _table_column(
-        self, terms: Sequence[Term], block: Block, level: float
+        self, terms: Sequence[Term], block: ParameterBlock, level: float
     ) -> Column:
         column = result_column(self.slopes, level, words=WORDS)
         estimates = {
@@ -793,7 +793,7 @@ class ThresholdResults(SlopesByRegime):
             for t in first.itertuples()
         ]
         n_estimated = self.estimates.size
-        block = Block(
+        block = ParameterBlock(
             kind="step",
             variable=self.threshold_variable,
             parameters=tuple(
