@@ -78,7 +78,7 @@ class Parameter(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ParameterBlock:
-    """Parameters of one kind that are not slopes, in the order found."""
+    """Parameters of one kind that are not slopes, such as thresholds, in order."""
 
     kind: str  # code of `words` of the column, such as ``"step"``
     variable: str  # variable that has the parameters as values
@@ -163,9 +163,8 @@ class Column:
     cells: Mapping[str, PlainCell] = field(default_factory=dict)
     glance: Glance | None = None
     inference: Inference | None = None
-    blocks: tuple[
-        ParameterBlock, ...
-    ] = ()  # parameters that are not slopes, such as thresholds
+    # Parameters that are not slopes, such as thresholds
+    blocks: tuple[ParameterBlock, ...] = ()
     labels: Mapping[str, str] = field(default_factory=dict)
     # Factors of the names of outcome, effects, clusters and mediators
     factors: Factors = field(default_factory=dict)
