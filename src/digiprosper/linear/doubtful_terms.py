@@ -326,7 +326,8 @@ def _columns_of_same_total(
 
 def _is_outcome(sample: Sample, column: str) -> bool:
     """Tell whether a column is in the outcome."""
-    return column in columns_of(sample, [sample.names[at] for at in sample.roles["y"]])
+    outcomes = [sample.names[at] for at in sample.roles.get("y", ())]
+    return column in columns_of(sample, outcomes)
 
 
 def _has_same_total_and_varies_less(z: Floats, x: Floats) -> bool:

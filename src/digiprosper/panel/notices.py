@@ -29,6 +29,7 @@ sums_of_a_year   columns (that add up from January on), entities (where they do)
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from statistics import median
 from typing import Any, Final, NamedTuple
@@ -37,7 +38,7 @@ import numpy as np
 import pandas as pd
 
 from digiprosper.errors import Notice, cited, counted, notice_of, quoted, time_text
-from digiprosper.kernels import Floats, Ints
+from digiprosper.kernels import Bools, Floats, Ints
 from digiprosper.panel.entity_labels import (
     changed_codes,
     code_forms,
@@ -128,12 +129,18 @@ _AROUND = 10.0
 _ENOUGH = 10_000
 # Values on a line between those before and after are interpolated if so many are, at
 # least this share, and hardly any other is nearly as close to its line. In numbers of
-# few digits equal steps are half as frequent as steps that differ by the last digit.
+# few digits equal steps are half as frequent as steps that differ by the last digit,
+# which is another one in large values, or in later yearbooks.
 _FEWEST_ON_LINES = 10
 _SHARE_ON_LINES = 0.01
 _NEAR_LINES = 1.5
 # Values may be stored in single precision.
 _ROUNDING = 4 * float(np.finfo(np.float32).eps)
+_DIGITS = 7
+# Names of columns that are leads, such as x_lead, F.x, next_x and x下期
+_LEAD = re.compile(
+    r"lead|next|fut|forw|fwd|\bf[0-9]?[._]|[._]f[0-9]?\b|(?<!滞)后|下[一期年]"
+)
 
 
 def jumping_times(keys: Keys, step: object) -> Notice | None:
@@ -248,8 +255,9 @@ def data_notices(rows: pd.DataFrame, table: Table) -> Iterator[Notice]:
     name = keys.entity_name
     if name in rows or name in rows.index.names:
         entity = rows[name] if name in rows else rows.index.get_level_values(name)
-        yield from shifted_rows(rows, entity.to_numpy(), keys)
-        yield from _backward_rows(rows, table)
+        labels = entity.to_numpy()
+        yield from shifted_rows(rows, labels, keys)
+        yield from _backward_rows(rows, labels, table)
     yield from over_gaps(table)
     yield from unit_break(table)
     yield from units_differ(table)
@@ -314,11 +322,17 @@ def shifted_rows(
         )
 
 
-def _backward_rows(rows: pd.DataFrame, table: Table) -> Iterator[Notice]:
+def _backward_rows(rows: pd.DataFrame, entity: Any, table: Table) -> Iterator[Notice]:
     """Report lags and changes by row of a table whose rows go back in time."""
     keys, numbers, name = table.keys, table.numbers, str(table.keys.time_name)
     time = rows[name] if name in rows else rows.index.get_level_values(name)
-    if np.sign(np.diff(keys.times.get_indexer(pd.Index(time)))).sum() >= 0:
+    at = keys.times.get_indexer(pd.Index(time))
+    if np.sign(np.diff(at)).sum() >= 0:
+        return
+    # Also in rows that are in no order most may come after a later one.
+    codes = pd.factorize(entity)[0]
+    order = codes.argsort(kind="stable")
+    if (np.diff(at[order])[np.diff(codes[order]) == 0] >= 0).any():
         return
     # The table is sorted: the row above was the one of the next period.
     after = np.flatnonzero(np.diff(keys.entity) == 0)
@@ -326,7 +340,8 @@ def _backward_rows(rows: pd.DataFrame, table: Table) -> Iterator[Notice]:
     for change, column, of in _changes_by_row(pairs, numbers, numbers):
         # A lead of its own lag has values, and the lag none, where a row is missing.
         shifted, right = numbers[column][keys.starts - 1], numbers[of][keys.starts]
-        if np.isnan(shifted).all() and not np.isnan(right).all():
+        is_lag = np.isnan(shifted).all() and not np.isnan(right).all()
+        if is_lag and not _LEAD.search(column.casefold()):
             yield notice_of(
                 "shifted_rows.backward",
                 column=column,
@@ -728,10 +743,10 @@ def straight_lines(table: Table) -> Iterator[Notice]:
         rounding = _ROUNDING * np.maximum(np.abs(values[2:]), np.abs(values[:-2]))
         moves = inside & (np.abs(steps[1:]) > rounding) & np.isfinite(bends)
         straight = moves & (bends <= rounding)
-        count, others = np.count_nonzero(straight), bends[moves & ~straight]
+        count, bent = np.count_nonzero(straight), moves & ~straight
         # A column of lines only is a trend.
         if count < max(_FEWEST_ON_LINES, _SHARE_ON_LINES * moves.sum()) or (
-            not others.size or count <= 3 * np.sum(others <= _NEAR_LINES * others.min())
+            not bent.any() or count <= 3 * _count_near_lines(values, bends, bent)
         ):
             continue
         at = 1 + np.flatnonzero(straight)
@@ -745,6 +760,19 @@ def straight_lines(table: Table) -> Iterator[Notice]:
     if columns:
         shown = [f"{count:,} of {cited(name)}" for name, count in columns.items()]
         yield notice_of("straight_lines", columns=columns, _shown=", ".join(shown))
+
+
+def _count_near_lines(values: Floats, bends: Floats, bent: Bools) -> int:
+    """Count bends (N - 2,) hardly larger than the last digit of values (N,)."""
+    # 0 has no digits.
+    sizes = np.abs(np.where(values == 0, np.nan, values))
+    digits = 10.0 ** np.floor(np.log10(sizes))
+    for _ in range(_DIGITS):
+        remainders = np.abs(sizes - digits * np.round(sizes / digits))
+        digits = np.where(remainders > _ROUNDING * sizes, digits / 10, digits)
+    last = np.fmin(np.fmin(digits[2:], digits[1:-1]), digits[:-2])
+    least = np.fmax(last, bends[bent].min())
+    return int(np.count_nonzero(bends[bent] <= _NEAR_LINES * least[bent]))
 
 
 def sums_of_a_year(table: Table) -> Iterator[Notice]:

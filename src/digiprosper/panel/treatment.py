@@ -248,9 +248,9 @@ def shared_value_notices(
     for name, labels in _label_columns(table, entities):
         codes, levels = pd.factorize(labels, sort=True)
         by_level = values[np.unique(codes, return_index=True)[1]]
-        # A function of an age, or of a size, differs little between neighbours.
+        # A function of an age, or a class of sizes, differs little between neighbours.
         steps, spread = np.diff(by_level), by_level - by_level.mean()
-        rough = labels.dtype.kind not in "iufM" or steps @ steps > spread @ spread / 2
+        rough = steps @ steps > spread @ spread / 2
         several = _FEWEST_OF_ROWS <= len(levels) <= values.size / 2
         if several and rough and (values == by_level[codes]).all():
             groups[name] = len(levels)
