@@ -68,6 +68,8 @@ _MOST_OF_PERIOD = 10_000
 _FIVE_DECIMALS = 1e-5
 _MOST_COUNTED = 500
 _FEWEST_COUNTS = 5
+# Share of rows in which a mean, which is rounded, may move away from its last value
+_MOVES_AWAY = 0.1
 # Zeros are reported if they are so much of a column's variance, and others above 20:
 # where values are not known in two of 840 rows, the slope is a third or less.
 _MOSTLY_ZEROS = 0.5
@@ -887,6 +889,10 @@ def _are_stocks(stocks: Floats, flows: Floats) -> Bools:
 def _are_means(means: Floats, flows: Floats, counts: Ints) -> Bools:
     """Tell which columns (c, 2, R) are means of all flows (2, R) up to some row."""
     moves, gaps = means[:, 1] - means[:, 0], flows[:, None] - means[:, 0]
+    # Fast: few columns move towards the last value in most rows.
+    away = (moves * gaps < 0).sum(axis=-1)
+    if away.min() > _MOVES_AWAY * flows.shape[-1]:
+        return np.zeros(len(means), dtype=np.bool_)
     # The mean of k values moves to the last one by a k-th of their distance.
     largest = np.abs(moves).argmax(axis=-1)[None, :, None]
     with np.errstate(divide="ignore", invalid="ignore"):
