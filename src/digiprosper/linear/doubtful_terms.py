@@ -891,7 +891,7 @@ def _are_means(means: Floats, flows: Floats, counts: Ints) -> Bools:
     moves, gaps = means[:, 1] - means[:, 0], flows[:, None] - means[:, 0]
     # Fast: few columns move towards the last value in most rows.
     away = (moves * gaps < 0).sum(axis=-1)
-    if away.min() > _MOVES_AWAY * flows.shape[-1]:
+    if (away > _MOVES_AWAY * flows.shape[-1]).all():
         return np.zeros(len(means), dtype=np.bool_)
     # The mean of k values moves to the last one by a k-th of their distance.
     largest = np.abs(moves).argmax(axis=-1)[None, :, None]
