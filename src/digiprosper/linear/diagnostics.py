@@ -492,7 +492,6 @@ def _near_entities(prepared: Prepared, scores: Floats, name: str) -> Iterator[No
     cells = ranks * across // n @ (across, 1)
     added = _squared_sums(cells, sums) - squares.sum()
     error = (2 * (_squared_sums(cells, squares) - (squares**2).sum())) ** 0.5
-    # The ratio of variances, unless residuals are zero
     if added > max((_LARGER_IN_CELLS - 1) * squares.sum(), _STANDARD_ERRORS * error):
         ratio = 1 + added / squares.sum()
         entity = prepared.sample.keys.entity_name

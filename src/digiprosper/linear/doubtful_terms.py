@@ -302,8 +302,9 @@ def _means_of_others(
     if others or factor.shift or factor.level is not None or term not in totals:
         return
     for column in _columns_of_same_total(table, term, effects):
+        outcomes = [sample.names[at] for at in sample.roles.get("y", ())]
         z, x = table.numeric(term), table.numeric(column)
-        if _is_outcome(sample, column) and _is_mean_of_group(z, x):
+        if column in columns_of(sample, outcomes) and _is_mean_of_group(z, x):
             yield _made_from({term: column}, "y")
         rows = table.keys.index.get_indexer(sample.index)
         for effect in effects:
@@ -324,12 +325,6 @@ def _columns_of_same_total(
             continue
         if _has_same_total_and_varies_less(*map(table.numeric, (term, column))):
             yield column
-
-
-def _is_outcome(sample: Sample, column: str) -> bool:
-    """Tell whether a column is in the outcome."""
-    outcomes = [sample.names[at] for at in sample.roles.get("y", ())]
-    return column in columns_of(sample, outcomes)
 
 
 def _has_same_total_and_varies_less(z: Floats, x: Floats) -> bool:

@@ -138,9 +138,7 @@ _NEAR_LINES = 1.5
 _ROUNDING = 4 * float(np.finfo(np.float32).eps)
 _DIGITS = 7
 # Names of columns that are leads, such as x_lead, F.x, next_x and x下期
-_LEAD = re.compile(
-    r"lead|next|fut|forw|fwd|\bf[0-9]?[._]|[._]f[0-9]?\b|(?<!滞)后|下[一期年]"
-)
+_LEAD = re.compile(r"lead|next|fut|fwd|\bf\d?[._]|[._]f\d?$|(?<!滞)后|下")
 
 
 def jumping_times(keys: Keys, step: object) -> Notice | None:
@@ -255,9 +253,9 @@ def data_notices(rows: pd.DataFrame, table: Table) -> Iterator[Notice]:
     name = keys.entity_name
     if name in rows or name in rows.index.names:
         entity = rows[name] if name in rows else rows.index.get_level_values(name)
-        labels = entity.to_numpy()
-        yield from shifted_rows(rows, labels, keys)
-        yield from _backward_rows(rows, labels, table)
+        entities = entity.to_numpy()
+        yield from shifted_rows(rows, entities, keys)
+        yield from _backward_rows(rows, entities, table)
     yield from over_gaps(table)
     yield from unit_break(table)
     yield from units_differ(table)
@@ -309,16 +307,13 @@ def shifted_rows(
         if dtype.kind in "iuf" and name not in keys.names
     }
     pairs = _pairs(numbers, at[:-1], at[1:], boundary)
-    for change, column, of in _changes_by_row(pairs, numbers, columns or numbers):
+    for words in _changes_by_row(pairs, numbers, columns or numbers):
         yield notice_of(
             "shifted_rows",
-            column=column,
-            of=of,
-            change=change,
+            **words,
             count=boundary.size,
             _entity=keys.entity_name,
-            _neighbour="next" if change == "lead" else "previous",
-            _term=_CHANGES[change][0].format(backticked(of)),
+            _neighbour="next" if words["change"] == "lead" else "previous",
         )
 
 
@@ -337,26 +332,20 @@ def _backward_rows(rows: pd.DataFrame, entity: Any, table: Table) -> Iterator[No
     # The table is sorted: the row above was the one of the next period.
     after = np.flatnonzero(np.diff(keys.entity) == 0)
     pairs = _pairs(numbers, after + 1, after, np.arange(after.size))
-    for change, column, of in _changes_by_row(pairs, numbers, numbers):
+    for words in _changes_by_row(pairs, numbers, numbers):
+        column, of = words["column"], words["of"]
         # A lead of its own lag has values, and the lag none, where a row is missing.
         shifted, right = numbers[column][keys.starts - 1], numbers[of][keys.starts]
         is_lag = np.isnan(shifted).all() and not np.isnan(right).all()
         if is_lag and not _LEAD.search(column.casefold()):
-            yield notice_of(
-                "shifted_rows.backward",
-                column=column,
-                of=of,
-                change=change,
-                count=after.size,
-                _time=name,
-                _term=_CHANGES[change][0].format(backticked(of)),
-            )
+            code = "shifted_rows.backward"
+            yield notice_of(code, **words, count=after.size, _time=name)
 
 
 def _changes_by_row(
     pairs: _Pairs | None, numbers: Mapping[str, Floats], columns: Iterable[str]
-) -> Iterator[tuple[str, str, str]]:
-    """Find columns that are a change of another one: the change, and both names."""
+) -> Iterator[dict[str, str]]:
+    """Find columns that are a change of another one, with words of notices."""
     wanted = {*columns}
     if pairs is None:
         return
@@ -366,7 +355,8 @@ def _changes_by_row(
                 numbers[column], numbers[of], change, pairs
             ):
                 wanted -= {column, of}
-                yield change, column, of
+                term = _CHANGES[change][0].format(backticked(of))
+                yield {"column": column, "of": of, "change": change, "_term": term}
 
 
 def _matching_columns(
@@ -770,7 +760,7 @@ def _count_near_lines(values: Floats, bends: Floats, bent: Bools) -> int:
     for _ in range(_DIGITS):
         remainders = np.abs(sizes - digits * np.round(sizes / digits))
         digits = np.where(remainders > _ROUNDING * sizes, digits / 10, digits)
-    last = np.fmin(np.fmin(digits[2:], digits[1:-1]), digits[:-2])
+    last = np.fmin.reduce([digits[2:], digits[1:-1], digits[:-2]])
     least = np.fmax(last, bends[bent].min())
     return int(np.count_nonzero(bends[bent] <= _NEAR_LINES * least[bent]))
 
