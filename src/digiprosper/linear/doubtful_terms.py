@@ -345,8 +345,7 @@ def _is_mean_of_group(z: Floats, x: Floats) -> bool:
     digits = (z / np.abs(z).max()).round(12)
     _, codes, sizes = np.unique(digits, return_inverse=True, return_counts=True)
     gaps = np.bincount(codes, x - z)
-    are_means = np.allclose(gaps, 0, atol=_NEAR * np.std(x))
-    return bool(2 * sizes.size <= z.size and are_means)
+    return 2 * sizes.size <= z.size and np.allclose(gaps, 0, atol=_NEAR * np.std(x))
 
 
 def is_mean_of_others(z: Floats, x: Floats, codes: Ints) -> bool:
@@ -885,8 +884,7 @@ def _are_means(means: Floats, flows: Floats, counts: Ints) -> Bools:
     """Tell which columns (c, 2, R) are means of all flows (2, R) up to some row."""
     moves, gaps = means[:, 1] - means[:, 0], flows[:, None] - means[:, 0]
     # Fast: few columns move towards the last value in most rows.
-    away = (moves * gaps < 0).sum(axis=-1)
-    if (away > _MOVES_AWAY * flows.shape[-1]).all():
+    if ((moves * gaps < 0).mean(axis=-1) > _MOVES_AWAY).all():
         return np.zeros(len(means), dtype=np.bool_)
     # The mean of k values moves to the last one by a k-th of their distance.
     largest = np.abs(moves).argmax(axis=-1)[None, :, None]
