@@ -733,10 +733,14 @@ def straight_lines(table: Table) -> Iterator[Notice]:
         rounding = _ROUNDING * np.maximum(np.abs(values[2:]), np.abs(values[:-2]))
         moves = inside & (np.abs(steps[1:]) > rounding) & np.isfinite(bends)
         straight = moves & (bends <= rounding)
-        count, bent = np.count_nonzero(straight), moves & ~straight
-        # A column of lines only is a trend.
+        if np.count_nonzero(straight) < _FEWEST_ON_LINES:
+            continue
+        bent = moves & ~straight
+        # An entity of lines only has a trend.
+        straight &= np.isin(entity[1:-1], entity[1:-1][bent])
+        count = np.count_nonzero(straight)
         if count < max(_FEWEST_ON_LINES, _SHARE_ON_LINES * moves.sum()) or (
-            not bent.any() or count <= 3 * _count_near_lines(values, bends, bent)
+            count <= 3 * _count_near_lines(values, bends, bent)
         ):
             continue
         at = 1 + np.flatnonzero(straight)
