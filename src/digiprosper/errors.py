@@ -522,16 +522,16 @@ class FewDrawsWarning(DigiprosperWarning):
     """
 
 
-# Notices with these codes are issued as a single warning, as are those with one of the
-# codes below, which are made by column.
-_DROPPED = (
-    "missing_rows",
-    "singletons",
-    "left_out",
-    "rows_without_match",
-    "rows_without_values",
-)
-_BY_COLUMN = ("imputed", "unfilled")
+# Notices of one kind, by code, are issued as a single warning.
+_KINDS = {
+    "missing_rows": "dropped",
+    "singletons": "dropped",
+    "left_out": "dropped",
+    "rows_without_match": "dropped",
+    "rows_without_values": "dropped",
+    "imputed": "imputed",
+    "unfilled": "unfilled",
+}
 
 # Code, message and label of the model of warnings held back
 HeldWarnings: TypeAlias = list[tuple[str, str, str]]
@@ -611,10 +611,7 @@ def issue(notices: Iterable[Notice]) -> None:
         code = notice.code
         if code not in warnings_by_code or notice.data.get("only_controls"):
             continue
-        kind = code if code in _BY_COLUMN else position
-        _, messages = joined.setdefault(
-            "dropped" if code in _DROPPED else kind, (code, [])
-        )
+        _, messages = joined.setdefault(_KINDS.get(code, position), (code, []))
         if notice.message not in messages:
             messages.append(notice.message)
     warn_or_hold_back(

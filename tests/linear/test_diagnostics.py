@@ -274,6 +274,24 @@ def test_noise_that_neighbours_share_is_said(periods: int, spread: float) -> Non
         assert "near_entities" not in {n.code for n in fit.diagnostics}
 
 
+@pytest.mark.parametrize("exact", [False, True])
+def test_entities_without_coordinates_are_not_near(exact: bool) -> None:
+    rng = np.random.default_rng(5)
+    county = np.arange(200)
+    frame = pd.DataFrame({"county": county, "x": rng.normal(size=200)})
+    frame["lat"], frame["lon"] = rng.uniform([24, 102], [40, 120], (200, 2)).T
+    # Counties that are not on the map are rich.
+    away = county % 5 == 0
+    frame.loc[away, ["lat", "lon"]] = np.nan
+    frame["x"] += 3 * away
+    frame["y"] = frame["x"] if exact else (frame["x"] - 5) ** 2 + rng.normal(size=200)
+    spec = FixedEffects(
+        "y", ["x"], entity_effects=False, time_effects=False, cov_type="robust"
+    )
+    fit = spec.fit(Panel(frame, "county"))
+    assert "near_entities" not in {n.code for n in fit.diagnostics}
+
+
 def test_common_shocks_are_said_of_many_periods() -> None:
     assert set(notices_of(returns_frame(exposed=True))) == {"shared_exposure"}
     assert not notices_of(returns_frame(exposed=False))

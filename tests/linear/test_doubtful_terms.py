@@ -126,6 +126,23 @@ def test_an_indicator_of_the_outcome_in_logs_or_another_unit_is_told(made) -> No
             assert "shared_indicators" not in codes
 
 
+@pytest.mark.parametrize("n", [1, 2])
+def test_series_that_only_rise_are_not_one_column(n: int) -> None:
+    rng = np.random.default_rng(1)
+    i, t = np.indices((n, 20)).reshape(2, -1)
+    rising = (
+        rng.exponential(size=(3, n, 20)).cumsum(axis=2) + 100 * np.arange(n)[:, None]
+    )
+    a, b, c = rising.reshape(3, -1)
+    frame = pd.DataFrame({"i": i, "t": t, "a": a, "b": b, "c": c})
+    panel = Panel(frame, "i", "t")
+    system = IndicatorSystem.from_dict({"d": {"a": "+", "b": "+"}})
+    panel = panel.attach(CompositeIndex(system, name="index").fit(panel).scores)
+    spec = FixedEffects("index", ["c"], entity_effects=False, time_effects=False)
+    fit = spec.replace(cov_type="robust").fit(panel)
+    assert "shared_indicators" not in {n.code for n in fit.diagnostics}
+
+
 def test_the_mean_of_a_group_contains_the_outcome() -> None:
     frame = group_panel().frame.reset_index()
     cells = frame.groupby(["province", "t"])

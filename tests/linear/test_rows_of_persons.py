@@ -170,6 +170,15 @@ def test_a_cross_section_with_a_regressor_of_provinces(text: bool) -> None:
             assert codes_of(spec.replace(x=[own]), panel) == []
 
 
+def test_values_of_classes_of_sizes_are_no_groups() -> None:
+    """A class in words, such as 20-24, has a value of its own."""
+    df = samples().query("year == 3").drop(columns="year")
+    ages = df["age"].rank().astype(int) // 20
+    df["class"], df["middle"] = ages.map("class {:02}".format), 22.5 + 5 * ages
+    spec = FixedEffects("y", ["middle"], entity_effects=False, time_effects=False)
+    assert codes_of(spec, Panel.from_rows(df)) == []
+
+
 def test_regressors_of_persons_are_not_shared() -> None:
     df = samples()
     spec = FixedEffects("y", ["age", "policy"], absorb=["state", "year"])

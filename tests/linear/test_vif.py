@@ -156,3 +156,12 @@ def test_a_table_has_the_labels_of_terms_in_both_languages() -> None:
     assert chinese.frame.index.tolist() == ["ln(资本)", "失业（滞后1期）"]
     assert chinese.frame.index.name == "变量"
     assert chinese.frame.columns.tolist() == ["VIF", "容忍度"]
+
+
+def test_mean_of_the_other_rows() -> None:
+    """The outcome of its diagnostics is none of a table of regressors."""
+    rng = np.random.default_rng(2)
+    i, t = np.indices((31, 6)).reshape(2, -1)
+    frame = pd.DataFrame({"i": i, "t": t, "x": rng.normal(size=i.size)})
+    frame["others"] = (frame.groupby("t")["x"].transform("sum") - frame["x"]) / 30
+    assert vif(Panel(frame, "i", "t"), ["others"])["vif"][0] == pytest.approx(1)

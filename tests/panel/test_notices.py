@@ -114,6 +114,14 @@ def test_lags_in_descending_rows_are_reported(
         assert not notices(honest)
 
 
+@pytest.mark.parametrize("name", ["x_lead", "F.x", "f2_x", "next_x", "x后一期"])
+def test_leads_in_descending_rows_are_right(rows, name: str) -> None:
+    rows[name] = rows.groupby("province")["x"].shift(-1)
+    descending = rows.sort_values(["province", "year"], ascending=False)
+    assert not notices(descending)
+    assert "shifted_rows" in notices(descending.rename(columns={name: "x滞后"}))
+
+
 def visits(seed: int = 0) -> pd.DataFrame:
     """Visits to eight cities in four years of months, with seasons of each city."""
     rng = np.random.default_rng(seed)
@@ -700,6 +708,28 @@ def test_equal_steps_that_are_no_interpolation_are_not_reported() -> None:
     # Growth from zero divides by it.
     rows["from_zero"] = long_rows(x=levels - levels.iloc[:, [0]].to_numpy())["x"]
     assert "straight_lines" not in notices(rows)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_numbers_of_various_digits_are_not_interpolated(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    sizes = rng.lognormal(6, 1.5, size=(60, 1))
+    growth = rng.normal(0.06, 0.02, size=(60, 20)).cumsum(axis=1)
+    levels = sizes * np.exp(growth)
+    wholes = (levels / 10).round()
+    some = rng.random(levels.shape) < 0.003
+    later = np.arange(20) >= 10
+    rows = long_rows(
+        three_digits=np.vectorize(lambda x: float(f"{x:.3g}"))(levels),
+        two_digits=np.vectorize(lambda x: float(f"{x:.2g}"))(levels),
+        finer_later=np.where(later, levels.round(2), levels.round()),
+        some_exact=np.where(some, (levels / 10).round(2), wholes),
+        large_in_tens=np.where(sizes > 400, levels.round(-1), levels.round(1)),
+    )
+    assert "straight_lines" not in notices(rows)
+    rows["filled"] = rows["three_digits"].where(rows["year"] % 5 == 1)
+    rows["filled"] = rows["filled"].interpolate(limit_area="inside")
+    assert list(notices(rows)["straight_lines"].data["columns"]) == ["filled"]
 
 
 def test_entities_in_another_unit_are_reported(rows) -> None:

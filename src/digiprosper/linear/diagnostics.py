@@ -477,17 +477,23 @@ def _squared_sums(codes: Ints, scores: Floats) -> float:
 
 def _near_entities(prepared: Prepared, scores: Floats, name: str) -> Iterator[Notice]:
     """Report scores that near entities share, as noise in maps does."""
-    sums = np.asarray(np.bincount(prepared.sample.entity, scores), dtype=np.float64)
-    squares, n = sums**2, sums.size
+    assert prepared.degrees is not None
+    # Entities without coordinates are not near each other.
+    on_map = ~np.isnan(prepared.degrees).any(axis=1)
+    sums = np.bincount(prepared.sample.entity, scores)[on_map]
+    n = sums.size
     # By ranks of latitude and longitude
     across = int((n / _NEIGHBOURS) ** 0.5)
-    assert prepared.degrees is not None
-    ranks = prepared.degrees.argsort(axis=0).argsort(axis=0)
+    if not across:
+        return
+    sums = sums - sums.mean()
+    squares = sums**2
+    ranks = prepared.degrees[on_map].argsort(axis=0).argsort(axis=0)
     cells = ranks * across // n @ (across, 1)
     added = _squared_sums(cells, sums) - squares.sum()
     error = (2 * (_squared_sums(cells, squares) - (squares**2).sum())) ** 0.5
-    ratio = 1 + added / squares.sum()
-    if ratio > _LARGER_IN_CELLS and added > _STANDARD_ERRORS * error:
+    if added > max((_LARGER_IN_CELLS - 1) * squares.sum(), _STANDARD_ERRORS * error):
+        ratio = 1 + added / squares.sum()
         entity = prepared.sample.keys.entity_name
         yield notice_of(
             "near_entities", term=name, ratio=ratio, entity=entity, _times=ratio**0.5

@@ -68,6 +68,8 @@ _MOST_OF_PERIOD = 10_000
 _FIVE_DECIMALS = 1e-5
 _MOST_COUNTED = 500
 _FEWEST_COUNTS = 5
+# Share of rows in which a mean, which is rounded, may move away from its last value
+_MOVES_AWAY = 0.1
 # Zeros are reported if they are so much of a column's variance, and others above 20:
 # where values are not known in two of 840 rows, the slope is a third or less.
 _MOSTLY_ZEROS = 0.5
@@ -300,8 +302,9 @@ def _means_of_others(
     if others or factor.shift or factor.level is not None or term not in totals:
         return
     for column in _columns_of_same_total(table, term, effects):
+        outcomes = [sample.names[at] for at in sample.roles.get("y", ())]
         z, x = table.numeric(term), table.numeric(column)
-        if _is_outcome(sample, column) and _is_mean_of_group(z, x):
+        if column in columns_of(sample, outcomes) and _is_mean_of_group(z, x):
             yield _made_from({term: column}, "y")
         rows = table.keys.index.get_indexer(sample.index)
         for effect in effects:
@@ -324,11 +327,6 @@ def _columns_of_same_total(
             yield column
 
 
-def _is_outcome(sample: Sample, column: str) -> bool:
-    """Tell whether a column is in the outcome."""
-    return column in columns_of(sample, [sample.names[at] for at in sample.roles["y"]])
-
-
 def _has_same_total_and_varies_less(z: Floats, x: Floats) -> bool:
     """Tell whether z has the total of x and varies less, as means of others do."""
     gaps = z - x
@@ -347,8 +345,7 @@ def _is_mean_of_group(z: Floats, x: Floats) -> bool:
     digits = (z / np.abs(z).max()).round(12)
     _, codes, sizes = np.unique(digits, return_inverse=True, return_counts=True)
     gaps = np.bincount(codes, x - z)
-    are_means = np.allclose(gaps, 0, atol=_NEAR * np.std(x))
-    return bool(2 * sizes.size <= z.size and are_means)
+    return 2 * sizes.size <= z.size and np.allclose(gaps, 0, atol=_NEAR * np.std(x))
 
 
 def is_mean_of_others(z: Floats, x: Floats, codes: Ints) -> bool:
@@ -886,6 +883,9 @@ def _are_stocks(stocks: Floats, flows: Floats) -> Bools:
 def _are_means(means: Floats, flows: Floats, counts: Ints) -> Bools:
     """Tell which columns (c, 2, R) are means of all flows (2, R) up to some row."""
     moves, gaps = means[:, 1] - means[:, 0], flows[:, None] - means[:, 0]
+    # Fast: few columns move towards the last value in most rows.
+    if ((moves * gaps < 0).mean(axis=-1) > _MOVES_AWAY).all():
+        return np.zeros(len(means), dtype=np.bool_)
     # The mean of k values moves to the last one by a k-th of their distance.
     largest = np.abs(moves).argmax(axis=-1)[None, :, None]
     with np.errstate(divide="ignore", invalid="ignore"):

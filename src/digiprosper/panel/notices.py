@@ -29,6 +29,7 @@ sums_of_a_year   columns (that add up from January on), entities (where they do)
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from statistics import median
 from typing import Any, Final, NamedTuple
@@ -37,7 +38,7 @@ import numpy as np
 import pandas as pd
 
 from digiprosper.errors import Notice, cited, counted, notice_of, quoted, time_text
-from digiprosper.kernels import Floats, Ints
+from digiprosper.kernels import Bools, Floats, Ints
 from digiprosper.panel.entity_labels import (
     changed_codes,
     code_forms,
@@ -128,13 +129,17 @@ _AROUND = 10.0
 _ENOUGH = 10_000
 # Values on a line between those before and after are interpolated if so many are, at
 # least this share, and hardly any other is nearly as close to its line. In numbers of
-# few digits equal steps are half as frequent as steps that differ by the last digit.
+# few digits equal steps are half as frequent as steps that differ by the last digit,
+# which is another one in large values, or in later yearbooks.
 _FEWEST_ON_LINES = 10
 _SHARE_ON_LINES = 0.01
 _NEAR_LINES = 1.5
 # Values may be stored in single precision. Steps that are small beside it are none.
 _ROUNDING = 4 * float(np.finfo(np.float32).eps)
 _EQUAL = 1e-4
+_DIGITS = 7
+# Names of columns that are leads, such as x_lead, F.x, next_x and x下期
+_LEAD = re.compile(r"lead|next|fut|fwd|\bf\d?[._]|[._]f\d?$|(?<!滞)后|下")
 
 
 def jumping_times(keys: Keys, step: object) -> Notice | None:
@@ -249,8 +254,9 @@ def data_notices(rows: pd.DataFrame, table: Table) -> Iterator[Notice]:
     name = keys.entity_name
     if name in rows or name in rows.index.names:
         entity = rows[name] if name in rows else rows.index.get_level_values(name)
-        yield from shifted_rows(rows, entity.to_numpy(), keys)
-        yield from _backward_rows(rows, entity.to_numpy(), table)
+        entities = entity.to_numpy()
+        yield from shifted_rows(rows, entities, keys)
+        yield from _backward_rows(rows, entities, table)
     yield from over_gaps(table)
     yield from unit_break(table)
     yield from units_differ(table)
@@ -302,16 +308,13 @@ def shifted_rows(
         if dtype.kind in "iuf" and name not in keys.names
     }
     pairs = _pairs(numbers, at[:-1], at[1:], boundary)
-    for change, column, of in _changes_by_row(pairs, numbers, columns or numbers):
+    for words in _changes_by_row(pairs, numbers, columns or numbers):
         yield notice_of(
             "shifted_rows",
-            column=column,
-            of=of,
-            change=change,
+            **words,
             count=boundary.size,
             _entity=keys.entity_name,
-            _neighbour="next" if change == "lead" else "previous",
-            _term=_CHANGES[change][0].format(backticked(of)),
+            _neighbour="next" if words["change"] == "lead" else "previous",
         )
 
 
@@ -319,33 +322,31 @@ def _backward_rows(rows: pd.DataFrame, entity: Any, table: Table) -> Iterator[No
     """Report lags and changes by row of a table whose rows go back in time."""
     keys, numbers, name = table.keys, table.numbers, str(table.keys.time_name)
     time = rows[name] if name in rows else rows.index.get_level_values(name)
-    codes, times = pd.factorize(entity)[0], keys.times.get_indexer(pd.Index(time))
-    order = np.argsort(codes, kind="stable")
-    steps = np.diff(times[order])[np.diff(codes[order]) == 0]
-    if not steps.size or steps.max() >= 0:
+    at = keys.times.get_indexer(pd.Index(time))
+    if np.sign(np.diff(at)).sum() >= 0:
+        return
+    # Also in rows that are in no order most may come after a later one.
+    codes = pd.factorize(entity)[0]
+    order = codes.argsort(kind="stable")
+    if (np.diff(at[order])[np.diff(codes[order]) == 0] >= 0).any():
         return
     # The table is sorted: the row above was the one of the next period.
     after = np.flatnonzero(np.diff(keys.entity) == 0)
     pairs = _pairs(numbers, after + 1, after, np.arange(after.size))
-    for change, column, of in _changes_by_row(pairs, numbers, numbers):
+    for words in _changes_by_row(pairs, numbers, numbers):
+        column, of = words["column"], words["of"]
         # A lead of its own lag has values, and the lag none, where a row is missing.
         shifted, right = numbers[column][keys.starts - 1], numbers[of][keys.starts]
-        if np.isnan(shifted).all() and not np.isnan(right).all():
-            yield notice_of(
-                "shifted_rows.backward",
-                column=column,
-                of=of,
-                change=change,
-                count=after.size,
-                _time=name,
-                _term=_CHANGES[change][0].format(backticked(of)),
-            )
+        is_lag = np.isnan(shifted).all() and not np.isnan(right).all()
+        if is_lag and not _LEAD.search(column.casefold()):
+            code = "shifted_rows.backward"
+            yield notice_of(code, **words, count=after.size, _time=name)
 
 
 def _changes_by_row(
     pairs: _Pairs | None, numbers: Mapping[str, Floats], columns: Iterable[str]
-) -> Iterator[tuple[str, str, str]]:
-    """Find columns that are a change of another one: the change, and both names."""
+) -> Iterator[dict[str, str]]:
+    """Find columns that are a change of another one, with words of notices."""
     wanted = {*columns}
     if pairs is None:
         return
@@ -355,7 +356,8 @@ def _changes_by_row(
                 numbers[column], numbers[of], change, pairs
             ):
                 wanted -= {column, of}
-                yield change, column, of
+                term = _CHANGES[change][0].format(backticked(of))
+                yield {"column": column, "of": of, "change": change, "_term": term}
 
 
 def _matching_columns(
@@ -733,10 +735,14 @@ def straight_lines(table: Table) -> Iterator[Notice]:
         rounding = _ROUNDING * np.maximum(np.abs(values[2:]), np.abs(values[:-2]))
         moves = inside & (np.abs(steps[1:]) > rounding) & np.isfinite(bends)
         straight = moves & (bends <= np.minimum(rounding, _EQUAL * np.abs(steps[1:])))
-        count, others = np.count_nonzero(straight), bends[moves & ~straight]
-        # A column of lines only is a trend.
+        if np.count_nonzero(straight) < _FEWEST_ON_LINES:
+            continue
+        bent = moves & ~straight
+        # An entity of lines only has a trend.
+        straight &= np.isin(entity[1:-1], entity[1:-1][bent])
+        count = np.count_nonzero(straight)
         if count < max(_FEWEST_ON_LINES, _SHARE_ON_LINES * moves.sum()) or (
-            not others.size or count <= 3 * np.sum(others <= _NEAR_LINES * others.min())
+            count <= 3 * _count_near_lines(values, bends, bent)
         ):
             continue
         at = 1 + np.flatnonzero(straight)
@@ -750,6 +756,19 @@ def straight_lines(table: Table) -> Iterator[Notice]:
     if columns:
         shown = [f"{count:,} of {cited(name)}" for name, count in columns.items()]
         yield notice_of("straight_lines", columns=columns, _shown=", ".join(shown))
+
+
+def _count_near_lines(values: Floats, bends: Floats, bent: Bools) -> int:
+    """Count bends (N - 2,) hardly larger than the last digit of values (N,)."""
+    # 0 has no digits.
+    sizes = np.abs(np.where(values == 0, np.nan, values))
+    digits = 10.0 ** np.floor(np.log10(sizes))
+    for _ in range(_DIGITS):
+        remainders = np.abs(sizes - digits * np.round(sizes / digits))
+        digits = np.where(remainders > _ROUNDING * sizes, digits / 10, digits)
+    last = np.fmin.reduce([digits[2:], digits[1:-1], digits[:-2]])
+    least = np.fmax(last, bends[bent].min())
+    return int(np.count_nonzero(bends[bent] <= _NEAR_LINES * least[bent]))
 
 
 def sums_of_a_year(table: Table) -> Iterator[Notice]:

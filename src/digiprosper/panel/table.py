@@ -34,6 +34,8 @@ _PERCENT_SIGNS = ("%", "\uff05")
 _PERCENT = "% \uff05"
 _ANY = "".join(SEPARATORS)
 _SOME_ROWS = 300
+# Rises and falls of columns whose order tells which are one column
+_FEWEST_TURNS = 5
 # Where indices of prices or growth are that have the year before as 100
 _NEAR_100: Final = (75, 135)
 _FEWEST_YEARS = 10
@@ -84,6 +86,9 @@ class SomeNumbers:
         order = self.values.argsort(axis=0, kind="stable")
         steps = np.diff(np.take_along_axis(self.values, order, axis=0), axis=0)
         many = 2 * np.count_nonzero(steps > 0, axis=0) > len(order)
+        # All columns that rise in a single entity, or a few, have one order.
+        rises = np.count_nonzero(np.diff(self.values, axis=0) > 0, axis=0)
+        many &= np.minimum(rises, len(order) - 1 - rises) >= _FEWEST_TURNS
         columns = zip(compress(self.names, many), order.T[many], strict=True)
         return {name: row_order.tobytes() for name, row_order in columns}
 

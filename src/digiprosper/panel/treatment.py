@@ -237,10 +237,7 @@ def _is_cut(labels: pd.Series[Any], first: Ints) -> bool:
 def shared_value_notices(
     table: Table, entities: pd.Index[Any], values: Floats, term: str
 ) -> list[Notice]:
-    """Report values (n,), one an entity, that differ between groups of entities only.
-
-    Of several columns with groups the notice names that of fewest.
-    """
+    """Report values (n,), one an entity, that differ between groups only."""
     groups = dict[str, int]()
     # Fast: most columns have many values. Few are shared by chance.
     if not _FEWEST_GROUPS <= np.unique(values).size <= values.size / 2:
@@ -248,11 +245,12 @@ def shared_value_notices(
     for name, labels in _label_columns(table, entities):
         codes, levels = pd.factorize(labels, sort=True)
         by_level = values[np.unique(codes, return_index=True)[1]]
-        # A function of an age, or of a size, differs little between neighbours.
+        # A function of an age, or a class of sizes, differs little between neighbours.
         steps, spread = np.diff(by_level), by_level - by_level.mean()
-        rough = labels.dtype.kind not in "iufM" or steps @ steps > spread @ spread / 2
+        if steps @ steps <= spread @ spread / 2:
+            continue
         several = _FEWEST_OF_ROWS <= len(levels) <= values.size / 2
-        if several and rough and (values == by_level[codes]).all():
+        if several and (values == by_level[codes]).all():
             groups[name] = len(levels)
     if not groups:
         return []
