@@ -10,7 +10,6 @@ import pandas as pd
 import pytest
 
 from digiprosper import Panel, SpatialWeights, datasets
-from digiprosper.errors import DigiprosperWarning
 
 HERE = Path(__file__).resolve().parent
 SHARED = HERE.parents[2] / "shared" / "data"
@@ -52,9 +51,7 @@ def cigar() -> Panel:
     frame = pd.read_csv(SHARED / "cigar.csv")
     frame["logp"] = np.log(frame["price"] / frame["cpi"])
     frame["logy"] = np.log(frame["ndi"] / frame["cpi"])
-    # The Census Bureau interpolates populations between censuses.
-    with pytest.warns(DigiprosperWarning, match="50 of 'pop'"):
-        return Panel(frame, "state", "year")
+    return Panel(frame, "state", "year")
 
 
 @pytest.fixture(scope="session")

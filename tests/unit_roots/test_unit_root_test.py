@@ -465,7 +465,6 @@ def test_there_are_no_tables_for_gaps(name: str) -> None:
         test(frame[~gap], test=name, p_value="table")
 
 
-@pytest.mark.filterwarnings("ignore:many values lie on a straight line")
 def test_constants_and_lines_are_named() -> None:
     frame = walks(1)
     for values in (5.0, frame["t"] * 2.5):

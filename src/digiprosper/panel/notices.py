@@ -339,8 +339,9 @@ def _backward_rows(rows: pd.DataFrame, entity: Any, table: Table) -> Iterator[No
         shifted, right = numbers[column][keys.starts - 1], numbers[of][keys.starts]
         is_lag = np.isnan(shifted).all() and not np.isnan(right).all()
         if is_lag and not _LEAD.search(column.casefold()):
-            code = "shifted_rows.backward"
-            yield notice_of(code, **words, count=after.size, _time=name)
+            yield notice_of(
+                "shifted_rows.backward", **words, count=after.size, _time=name
+            )
 
 
 def _changes_by_row(
