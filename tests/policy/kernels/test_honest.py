@@ -527,6 +527,8 @@ def test_power_of_other_programs() -> None:
     ]
     assert ratio == pytest.approx(densities[0] / densities[1], rel=1e-9)
     assert ratio == pytest.approx(0.3691806694, abs=1e-9)
+    # Warnings are errors here: an infinite ratio is a number.
+    assert likelihood_ratio(100 * trend, covariance, 100 * trend) == np.inf
 
 
 @pytest.mark.data("cases/pretrends_hewang.csv")

@@ -327,4 +327,6 @@ def slope_of_power(
 def likelihood_ratio(estimates: Floats, covariance: Floats, trends: Floats) -> Floats:
     """Return likelihoods (q,) of estimates (K,) under trends (q, K), over that of 0."""
     pull = np.linalg.solve(covariance, trends.T).T
-    return np.asarray(np.exp((pull * (estimates - trends / 2)).sum(axis=-1)))
+    # Estimates far from zero have an infinite ratio.
+    with np.errstate(over="ignore"):
+        return np.asarray(np.exp((pull * (estimates - trends / 2)).sum(axis=-1)))
