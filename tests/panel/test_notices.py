@@ -698,6 +698,7 @@ def test_equal_steps_that_are_no_interpolation_are_not_reported() -> None:
         tenths=(100 / (1 + np.exp(-levels.to_numpy() / 40))).round(1),
         quarters=rng.integers(20, 60, size=(31, 10)) / 4,
         age=years + rng.integers(20, 60, size=(31, 1)) + 0.5,
+        number=np.arange(310).reshape(31, 10) % 107,
         trend=rng.normal(size=(31, 1)) * years,
         instrument=rng.uniform(1, 9, size=(31, 1)).round(3) * national,
         stock=rng.uniform(1, 9, size=(31, 1)) * 0.95**years,

@@ -747,12 +747,14 @@ def straight_lines(table: Table) -> Iterator[Notice]:
         ):
             continue
         at = 1 + np.flatnonzero(straight)
-        # Ages, and sizes times a national series, change alike in all entities.
+        # Ages and running numbers have the same steps in all entities, and sizes times
+        # a national series the same growth.
         with np.errstate(divide="ignore"):
             changes = {"step": steps[at], "growth": steps[at] / values[at]}
-        texts = pd.DataFrame(changes).map("{:.4g}".format)
-        different = texts.groupby(keys.time[at]).nunique().sum()
-        if (2 * different > count).all():
+        rows = pd.DataFrame(changes).map("{:.4g}".format).assign(entity=entity[at])
+        lines = rows[["entity", "step"]].drop_duplicates()
+        growths = rows["growth"].groupby(keys.time[at]).nunique().sum()
+        if 2 * lines["step"].nunique() > len(lines) and 2 * growths > count:
             columns[name] = int(count)
     if columns:
         shown = [f"{count:,} of {cited(name)}" for name, count in columns.items()]
