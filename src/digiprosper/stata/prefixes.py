@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from functools import cache, lru_cache
@@ -14,7 +14,7 @@ from itertools import pairwise
 from digiprosper.errors import StataError, cited, did_you_mean
 
 # What is raised for a command without counterpart: a reason, perhaps with advice.
-refused = StataError.because
+refused: Callable[..., StataError] = StataError.because
 # What is known of commands: a row each, typed at least to the dot. Its kinds tell what
 # it may change: it prints (or draws, saves, sets), has results that become the last,
 # keeps r(mean) as it was, estimates, makes columns, changes the data, sets macros, or
