@@ -106,6 +106,15 @@ def test_the_filters_of_python_decide_about_repeats(action: Any, count: int) -> 
     assert len(caught) == count
 
 
+def test_sentences_of_one_kind_are_joined_and_three_points_stay() -> None:
+    said = ("2 rows are dropped.", "3 more: x, y, ... in z.")
+    with pytest.warns(errors.MissingDataWarning) as caught:
+        issue([Notice("missing_rows", said[0]), Notice("left_out", said[1])])
+    assert [str(w.message) for w in caught] == [
+        "2 rows are dropped. 3 more: x, y, ... in z."
+    ]
+
+
 def test_warnings_of_one_kind_about_several_models_are_one() -> None:
     held: HeldWarnings = []
     for label, clusters in (("a", 8), ("b", 9), ("c", 8)):

@@ -522,6 +522,8 @@ class FewDrawsWarning(DigiprosperWarning):
     """
 
 
+# Between two sentences that are joined; three points are in a sentence.
+_TWO_POINTS = re.compile(r"(?<!\.)\.\. ")
 # Notices of one kind, by code, are issued as a single warning.
 _KINDS = {
     "missing_rows": "dropped",
@@ -615,7 +617,7 @@ def issue(notices: Iterable[Notice]) -> None:
         if notice.message not in messages:
             messages.append(notice.message)
     warn_or_hold_back(
-        [(c, ". ".join(m).replace(".. ", ". ")) for c, m in joined.values()]
+        [(c, _TWO_POINTS.sub(". ", ". ".join(m))) for c, m in joined.values()]
     )
 
 

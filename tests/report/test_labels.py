@@ -218,4 +218,6 @@ def test_texts_of_frames() -> None:
     assert text_label("chi2(3)", {}) == "χ²(3)"
     assert text_label("chi2(3)", {}, "chinese") == "χ²(3)"
     assert text_label("high-high", {"high-high": "H"}, "chinese") == "H"
+    # Of effects, and of the Gini coefficient, which has no effects
+    assert text_label("total", {}, "chinese") == "总计"
     assert text_label("anything (else)", {}, "chinese") == "anything (else)"
