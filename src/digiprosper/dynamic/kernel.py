@@ -138,25 +138,26 @@ def _values_by_lag(
     values, complete = instrument.values[part], design.complete[part]
     equation, periods = instrument.equation, values.shape[1]
     levels, nothing = np.where(complete, values, 0.0), np.zeros(values.shape)
-    changes, present = transformed(levels[..., None], complete, design.transform)
+    exogenous, present = transformed(levels[..., None], complete, design.transform)
     if instrument.lags is None:
-        upper = changes[..., 0] * (equation != "level")
+        upper = exogenous[..., 0] * (equation != "level")
         lower = levels * (equation != "difference")
         yield equation if design.system else "difference", None, upper, lower
         return
     first, last = instrument.lags
+    changes = np.nan_to_num(np.diff(values, axis=1, prepend=np.nan))
+    values = np.nan_to_num(values)
     if equation != "level":
         for lag in range(first, min(last or periods, periods - 1) + 1):
             yield "difference", lag, _lagged(values, lag, present), nothing
     if design.system and equation != "difference":
-        change = np.diff(values, axis=1, prepend=np.nan)
-        yield "level", first - 1, nothing, _lagged(change, first - 1, complete)
+        yield "level", first - 1, nothing, _lagged(changes, first - 1, complete)
 
 
 def _lagged(values: Floats, lag: int, rows: Bools) -> Floats:
-    """Lag values (n, T); zero outside of some rows (n, T), and where missing."""
+    """Lag values (n, T); zero outside of some rows (n, T)."""
     out = np.zeros(values.shape)
-    out[:, lag:] = np.nan_to_num(values[:, : max(values.shape[1] - lag, 0)])
+    out[:, lag:] = values[:, : max(values.shape[1] - lag, 0)]
     return out * rows
 
 
@@ -201,9 +202,10 @@ def moments(design: Design) -> Moments:
     values, present = transformed(design.columns, design.complete, design.transform)
     stacked = np.concatenate([values, design.columns], axis=1)
     error_covariance = _error_covariance(design)
-    columns, _ = instrument_array(design, slice(0))
     by_chunk, weight = [], np.zeros(())
-    for part, z in _instrument_chunks(design):
+    columns: list[InstrumentColumn] = []
+    for part in _entity_chunks(design):
+        columns, z = instrument_array(design, part)
         by_chunk.append(z.transpose(0, 2, 1) @ stacked[part, : z.shape[1]])
         weighted = np.tensordot(error_covariance, z, axes=(1, 1)).transpose(1, 0, 2)
         weight = weight + np.tensordot(z, weighted, axes=((0, 1), (0, 1)))
@@ -224,12 +226,11 @@ def moments(design: Design) -> Moments:
     )
 
 
-def _instrument_chunks(design: Design) -> Iterator[tuple[slice, Floats]]:
-    """Make the instruments (n, R, L) of one chunk of entities after another."""
+def _entity_chunks(design: Design) -> Iterator[slice]:
+    """Cut the entities so that the instruments (n, R, L) of a part are in memory."""
     n, periods = design.complete.shape
     most = len(design.instruments) * periods ** (1 if design.collapse else 2)
-    for part in chunks(n, (1 + design.system) * periods * most, _CHUNK):
-        yield part, instrument_array(design, part)[1]
+    return chunks(n, (1 + design.system) * periods * most, _CHUNK)
 
 
 def _error_covariance(design: Design) -> Floats:
@@ -409,10 +410,10 @@ def autocorrelations(
 def _instrument_products(data: Moments, values: Floats) -> Floats:
     """Multiply values (q, N, T) of the transformed equation by instruments: (q, L)."""
     periods = values.shape[2]
-    products = [
-        np.einsum("nrl,qnr->ql", z[:, :periods][..., data.positions], values[:, part])
-        for part, z in _instrument_chunks(data.design)
-    ]
+    products = []
+    for part in _entity_chunks(data.design):
+        z = instrument_array(data.design, part)[1][:, :periods, data.positions]
+        products.append(np.einsum("nrl,qnr->ql", z, values[:, part]))
     return np.asarray(np.sum(products, axis=0) / data.size)
 
 
