@@ -336,20 +336,20 @@ def simulate(
     return {name: float(np.mean(values)) for name, values in shares.items()}
 
 
-@pytest.mark.further
+@pytest.mark.montecarlo
 @pytest.mark.filterwarnings("ignore::digiprosper.DigiprosperWarning")
 def test_coverage_with_two_never_treated() -> None:
-    """Quick: in 60 panels."""
+    """In 60 panels."""
     actual = simulate((15, 14), "normal", "callaway_santanna", 60, 1, paths=False)
     assert actual["interval"] > 0.85
     assert actual["interval, csdid"] < 0.8
     assert actual["pre-trend size"] < 0.15
 
 
-@pytest.mark.further
+@pytest.mark.montecarlo
 @pytest.mark.filterwarnings("ignore::digiprosper.DigiprosperWarning")
 def test_size_and_coverage_with_small_cohorts_of_an_unbalanced_panel() -> None:
-    """Quick: in 60 panels with a tenth of the rows missing."""
+    """In 60 panels with a tenth of the rows missing."""
     actual = simulate((5, 5), "normal", "callaway_santanna", 60, 2, missing=0.1)
     assert actual["pre-trend size"] < 0.15
     assert actual["pre-trend size, csdid"] > 0.15
