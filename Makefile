@@ -128,7 +128,7 @@ ONCE := --cases=1 --ignore=tests/test_fuzz.py --ignore=tests/test_packaging.py -
 	--ignore=tests/test_certificate.py --ignore=tests/test_numbers_of_pages.py --ignore=tests/test_pages.py \
 	--ignore=tests/threshold --ignore=tests/mediation --ignore=tests/studies --ignore=tests/counts \
 	--ignore=tests/dynamic --ignore=tests/u_shape --ignore=tests/unit_roots --ignore=tests/spatial \
-	--ignore=tests/inequality --ignore-glob='*/kernels/*'
+	--ignore=tests/inequality --ignore=tests/policy --ignore=tests/pathways --ignore-glob='*/kernels/*'
 versions: lowest newest
 
 lowest: .venv/.dev

@@ -155,12 +155,12 @@ def internal_docstring_lines(tree: ast.Module, public: set[str]) -> int:
     return total
 
 
-def importers(trees: dict[str, ast.Module]) -> Counter[str]:
-    """How many modules import each module."""
+def importers(modules: dict[str, list[ast.AST]]) -> Counter[str]:
+    """How many modules import each module; `modules` has the nodes of each."""
     count: Counter[str] = Counter()
-    for name, tree in trees.items():
+    for name, nodes in modules.items():
         imported = set()
-        for node in ast.walk(tree):
+        for node in nodes:
             if (
                 isinstance(node, ast.ImportFrom)
                 and node.module
@@ -168,7 +168,7 @@ def importers(trees: dict[str, ast.Module]) -> Counter[str]:
             ):
                 imported.add(node.module)
                 imported |= {f"{node.module}.{alias.name}" for alias in node.names}
-        count.update((imported & set(trees)) - {name})
+        count.update((imported & set(modules)) - {name})
     return count
 
 
@@ -217,14 +217,14 @@ def folders() -> tuple[dict[str, Counter[str]], Counter[str]]:
     public = public_names()
     rooms: dict[str, Counter[str]] = defaultdict(Counter)
     whole: Counter[str] = Counter()
-    trees = {}
+    modules = {}
     for path in sorted([*SOURCE.rglob("*.py"), *SOURCE.rglob("*.pyi")]):
         text = path.read_text(encoding="utf-8")
         tree = ast.parse(text)
         parts = path.relative_to(SOURCE).parts
         module = ".".join(("digiprosper", *parts)).removesuffix(".py")
-        trees[module.replace("__init__.pyi", "__init__ (stub)")] = tree
         nodes = list(ast.walk(tree))
+        modules[module.replace("__init__.pyi", "__init__ (stub)")] = nodes
         code, local = code_lines(text, nodes), assigned_names(nodes)
         room = rooms[parts[0] if len(parts) > 1 else "(top)"]
         room["files"] += 1
@@ -238,9 +238,9 @@ def folders() -> tuple[dict[str, Counter[str]], Counter[str]]:
         whole["forwards"] += sum(
             forwards(node) for node in nodes if isinstance(node, ast.FunctionDef)
         )
-    count = importers(trees)
+    count = importers(modules)
     whole["one importer"] = sum(
-        count[name] == 1 for name in trees if ".__init__" not in name
+        count[name] == 1 for name in modules if ".__init__" not in name
     )
     return dict(sorted(rooms.items())), whole
 
