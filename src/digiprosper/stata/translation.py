@@ -326,7 +326,11 @@ class Call:
                 f"vce({text})",
                 "There are cluster_bootstrap(), wild_bootstrap() and cov_type='crv3'.",
             )
-        return {"cov_type": kinds[meant], "clusters": self.clusters(names)}
+        cov_type = kinds[meant]
+        if cov_type == "clustered":
+            # Entities may be others than those of xtset.
+            names = names or options.get("i", "")
+        return {"cov_type": cov_type, "clusters": self.clusters(names)}
 
     def clusters(self, text: str) -> list[str] | None:
         """Read cluster variables; None stands for the entity."""

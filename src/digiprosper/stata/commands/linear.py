@@ -259,7 +259,7 @@ def _specify(
     """Translate effects, standard errors, weights and sample."""
     name, weight, errors = call.command.name, call.command.weight, _errors(call)
     if weight and weight[0][0] == "p" and errors["cov_type"] == "unadjusted":
-        errors["cov_type"] = "clustered" if name in _XT else "robust"
+        errors = call.errors("clustered" if name in _XT else "robust", "robust")
         notes.append(NOTES["pweights"])
     ssc = _ssc(call, errors["cov_type"], effects)
     notes += _notes_on_errors(call, effects, errors["cov_type"], ssc)
