@@ -85,6 +85,7 @@ class _Judge:
             if event.command.name in _REGRESSIONS
             and not event.command.prefix("permute")
         ]
+        self.words = {w for _, c in self.regressions for w in split(c.arguments)}
         self.assignments = list(_assignments(events))
         self.origins: dict[str, set[str]] = {}
         for event, name, node in self.assignments:
@@ -196,8 +197,7 @@ class _Judge:
         }
         return any(
             word in products or ("#" in word and names & {*_WORD.findall(word)})
-            for _, command in self.regressions
-            for word in split(command.arguments)
+            for word in self.words
         )
 
     # --- single commands --------------------------------------------------------------
