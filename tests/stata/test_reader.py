@@ -100,6 +100,10 @@ def test_undefined_globals_are_not_run(read: Any) -> None:
     assert states(file) == [(1, "not run")]
     assert "macro 'controls' is defined in no line" in file.lines[0].reason
     assert file.estimations[0].is_translated
+    lines = "reghdfe y $x, absorb(id)\nforvalues i = 0/$last {\nreg y x\n}\n"
+    reasons = [line.reason for line in read(lines).lines[:2]]
+    assert [reason.count("is defined in no line") for reason in reasons] == [1, 1]
+    assert reasons[0].startswith("there is no regressor besides effects; the macro 'x'")
     given = read(text, macros={"controls": "z"})
     assert states(given) == [(1, "translated")]
     assert '["x", "z"]' in python(given)[0]
@@ -145,7 +149,7 @@ def test_a_refused_line_marks_what_it_would_make(read: Any) -> None:
         "y v, absorb(id)\n"
         "reghdfe y x, absorb(id)\npsmatch2 d x, logit\nreghdfe y x if _weight != "
         "., absorb(id)\n"
-        "merge m:m id using b\nreghdfe y x, absorb(id)\nuse a, clear\nreghdfe y "
+        "tsfill\nreghdfe y x, absorb(id)\nuse a, clear\nreghdfe y "
         "x, absorb(id)\n"
     )
     by_line = {line.number: line for line in file.lines}

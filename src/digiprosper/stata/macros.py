@@ -185,9 +185,10 @@ class Macros:
     def turns(self, header: str) -> tuple[str, list[str]]:
         """Read the header of a loop: the local's name and its value in each turn."""
         self.undefined = []
-        name, values = self._turns(*header.partition(" ")[::2])
-        self.check_defined()
-        return name, values
+        try:
+            return self._turns(*header.partition(" ")[::2])
+        finally:
+            self.check_defined()
 
     def _turns(self, word: str, loop: str) -> tuple[str, list[str]]:
         if word.startswith("forv"):

@@ -318,7 +318,7 @@ class Reader(Records):
         self.budget -= 1
         self._begin(text)
         word = first_word(text)
-        expanded, command = text, None
+        expanded, command, undefined = text, None, ""
         try:
             if text in ("}", "{") or self._macro(word, without_prefix(text)):
                 self._record("read")
@@ -348,7 +348,8 @@ class Reader(Records):
             if is_printed and not looks_like_estimation(text):
                 self._record("skipped", error.reason)
             else:
-                self._refuse(expanded, error.reason, command)
+                reason = "; ".join(filter(None, [error.reason, undefined]))
+                self._refuse(expanded, reason, command)
 
     def _run_code(self) -> None:
         """Run the new code; a reader runs nothing."""
