@@ -515,7 +515,7 @@ def _accepts(name: str, parts: Sequence[Node]) -> bool:
     if name not in _FORMATS:
         return True
     texts = [part.value for part in others if part.kind == "text"]
-    are_fixed = all(part.kind in ("number", "text", "missing") for part in others)
+    are_fixed = not {n.kind for part in others for n in part.walk()} & _KNOWN_LATER
     return are_fixed and all(re.fullmatch(_FORMATS[name], x, re.I) for x in texts)
 
 

@@ -578,7 +578,7 @@ def merge(call: DataCall) -> Step:
     is_dropped = "nogenerate" in options
     mark = options.get("generate", "__merge" if is_dropped else "_merge").strip()
     chosen = split(options.get("keepusing", ""))
-    if kind not in ("1:1", "m:1", "1:m") or {*"*?-~"} & {*"".join(chosen)}:
+    if kind not in ("1:1", "m:1", "1:m", "m:m") or {*"*?-~"} & {*"".join(chosen)}:
         raise refused(f"merge {kind}, or a pattern in keepusing()")
     merge_values = _merge_values(options.get("keep", ""))
     other = _read_file(path, call, [*keys, *chosen] if chosen else [])
@@ -596,7 +596,7 @@ def joinby(call: DataCall) -> Step:
     if not keys:
         raise refused("joinby without the variables that are joined by")
     other = _read_file(path, call)
-    joined = f"merged(df, {other}, {keys!r}, 'm:m', '__merge', [3])"
+    joined = f"merged(df, {other}, {keys!r}, None, '__merge', [3])"
     code = f"df = {joined}.drop(columns='__merge')"
     return Step(code, order=UNKNOWN_ORDER, reads=path)
 
