@@ -318,7 +318,7 @@ class Reader(Records):
         self.budget -= 1
         self._begin(text)
         word = first_word(text)
-        expanded, command, undefined = text, None, ""
+        expanded, command = text, None
         try:
             if text in ("}", "{") or self._macro(word, without_prefix(text)):
                 self._record("read")
@@ -348,8 +348,7 @@ class Reader(Records):
             if is_printed and not looks_like_estimation(text):
                 self._record("skipped", error.reason)
             else:
-                reason = "; ".join(filter(None, [error.reason, undefined]))
-                self._refuse(expanded, reason, command)
+                self._refuse(expanded, error.reason, command)
 
     def _run_code(self) -> None:
         """Run the new code; a reader runs nothing."""
@@ -470,7 +469,11 @@ class Reader(Records):
     def _estimate(self, command: Command, undefined: str) -> None:
         """Translate an estimation, and remember it for commands after it."""
         self._record("skipped").is_estimation = True
-        translation = self._translate(command, undefined)
+        try:
+            translation = self._translate(command, undefined)
+        except StataError as error:
+            reasons = filter(None, (error.reason, undefined))
+            raise refused("; ".join(reasons)) from error
         self.taint.mark(stored_columns(command), self.number)
         self.context.last = translation if translation.is_foreign else None
         if translation.is_model and not translation.is_foreign:

@@ -215,7 +215,7 @@ class Context:
     ) -> Context:
         """Take keys and columns from a panel, or the keys alone."""
         if panel is None:
-            complete = {key for key in keys if key is not None}
+            complete = {*filter(None, keys)}
             return cls(*keys, complete=complete, spatial_weights=spatial_weights)
         check_panel(panel, "a command of Stata")
         frame = panel.frame.reset_index()

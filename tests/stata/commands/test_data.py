@@ -371,6 +371,16 @@ def test_merge_m_to_m_pairs_no_rows_by_their_order(tmp_path: Path) -> None:
         run(f'merge m:m id using "{path}"')
 
 
+def test_merge_takes_the_variables_of_a_pattern(tmp_path: Path) -> None:
+    other = pd.DataFrame({"id": [1, 2], "p1": 1.0, "q": 2.0, "p_2": 3.0, "v": 4.0})
+    other.to_stata(tmp_path / "b.dta", write_index=False)
+    out = run(f'merge m:1 id using "{tmp_path / "b.dta"}", keepusing(p* v) nogen')
+    assert [*out][-3:] == ["p1", "p_2", "v"]
+    assert "q" not in out
+    ranged = run(f'merge m:1 id using "{tmp_path / "b.dta"}", keepusing(id-q) nogen')
+    assert [*ranged][-2:] == ["p1", "q"]
+
+
 def test_what_is_cut_out_of_texts_that_are_too_short_is_not_known() -> None:
     with pytest.raises(AssertionError, match="too short"):
         run("gen a = substr(name, -2, 1)")

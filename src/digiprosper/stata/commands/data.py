@@ -493,6 +493,8 @@ def _read_file(path: str, call: DataCall, columns: Sequence[str] = ()) -> str:
         code = f"saved[{path!r}].copy()"
     else:
         code = f"from_file({call.context.find_file(path)!r}{beside})"
+    if later_columns(columns):
+        return f"{code}.pipe(lambda df: df[[*dict.fromkeys({[*columns]!r})]])"
     return f"{code}[{[*columns]!r}]" if columns else code
 
 
@@ -577,9 +579,9 @@ def merge(call: DataCall) -> Step:
     # A column _merge that is there already stays with nogenerate.
     is_dropped = "nogenerate" in options
     mark = options.get("generate", "__merge" if is_dropped else "_merge").strip()
-    chosen = split(options.get("keepusing", ""))
-    if kind not in ("1:1", "m:1", "1:m", "m:m") or {*"*?-~"} & {*"".join(chosen)}:
-        raise refused(f"merge {kind}, or a pattern in keepusing()")
+    chosen = Variables().names(options.get("keepusing", ""))
+    if kind not in ("1:1", "m:1", "1:m", "m:m"):
+        raise refused(f"merge {kind}")
     merge_values = _merge_values(options.get("keep", ""))
     other = _read_file(path, call, [*keys, *chosen] if chosen else [])
     code = f"df = merged(df, {other}, {keys!r}, {kind!r}, {mark!r}, {merge_values})"

@@ -364,10 +364,8 @@ def logit(call: Call) -> Translation:
     y, products = call.variables()
     notes, coded = notes_on_cells(products), crossed_names(products)
     effects = [p for p in products if is_category(p) and p[0].name not in coded]
-    if len(effects) < 1 + (call.command.name == "logit"):
+    if len(effects) < 1 + (call.command.name == "logit") or call.command.weight:
         return _binary(call, notes)
-    if call.command.weight:
-        raise refused(f"weights of {call.command.name} with effects")
     return call.specify(
         "LogitEffects",
         [*notes, NOTES["logit"]],

@@ -34,8 +34,7 @@ _STATISTICS = {
 }
 _DIGITS = {"digits": ("b", "bdec", "dec"), "t_digits": ("t", "tdec")}
 # Endings of files by the option or the ending that is typed.
-_CHOSEN = {"word": "docx", "excel": "xlsx", "tex": "tex", "rtf": "rtf"}
-_ENDINGS = {"doc": "docx", "xls": "xlsx", "txt": "md"}
+_ENDINGS = {"word": "docx", "excel": "xlsx", "doc": "docx", "xls": "xlsx", "txt": "md"}
 _ENDINGS |= {end: end for end in ("docx", "xlsx", "rtf", "tex", "csv", "html", "md")}
 
 
@@ -139,7 +138,7 @@ def _file_name(command: Command, options: Collection[str]) -> str:
         return ""
     name = re.split(r"[/\\]", unquoted(command.using.strip()))[-1]
     stem, _, suffix = name.rpartition(".") if "." in name else (name, "", "rtf")
-    ending = next((_CHOSEN[o] for o in _CHOSEN if o in options), _ENDINGS.get(suffix))
+    ending = next((_ENDINGS[o] for o in options if o in _ENDINGS), _ENDINGS.get(suffix))
     if ending is None:
         raise refused(f"a table with the ending {cited(f'.{suffix}')}")
     return f"{stem if suffix in _ENDINGS else name}.{ending}"
