@@ -19,7 +19,7 @@ from digiprosper.panel.access import check_panel
 from digiprosper.panel.grammar import backticked
 from digiprosper.specification import Specification
 from digiprosper.stata.expressions import Node, Printer, parse, unquoted
-from digiprosper.stata.prefixes import Command, refused, split
+from digiprosper.stata.prefixes import Command, notes_of, refused, split
 from digiprosper.stata.varlists import (
     LaterColumns,
     Product,
@@ -317,9 +317,7 @@ class Call:
         if "cluster" in options:
             text = f"cluster {options['cluster']}"
         kind, _, names = text.partition(" ")
-        plain = ("unadjusted", "ols", "oim", "conventional")
-        kinds = {"cluster": "clustered", "robust": robust}
-        kinds |= dict.fromkeys(plain, "unadjusted")
+        kinds = {**notes_of("errors "), "robust": robust}
         meant = next((word for word in kinds if word.startswith(kind)), "")
         if not meant or "," in names or (names and meant != "cluster"):
             raise refused(

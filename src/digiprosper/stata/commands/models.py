@@ -16,6 +16,7 @@ from digiprosper.stata.prefixes import (
     NOTES,
     Command,
     Options,
+    notes_of,
     read_options,
     refused,
     split,
@@ -47,8 +48,7 @@ SPATIAL_TYPES = {
     "ind,leeyu": (True, False, "lee_yu"),
     "both,leeyu": (True, True, "lee_yu"),
 }
-METHODS = {"dripw": "doubly_robust", "reg": "regression", "stdipw": "ipw"}
-AGGREGATES = {"event": "dynamic"} | {a: a for a in ("group", "simple", "calendar")}
+METHODS, AGGREGATES = notes_of("method "), notes_of("aggregate ")
 # What vce(robust), and what no vce(), mean in Poisson models.
 _ERRORS = {"ppmlhdfe": ("robust", "robust"), "xtpoisson": ("clustered", "oim")}
 

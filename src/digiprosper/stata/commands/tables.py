@@ -15,27 +15,20 @@ from digiprosper.stata.prefixes import (
     Options,
     completed,
     matching,
+    notes_of,
     refused,
     split,
 )
 from digiprosper.stata.varlists import Variables, as_terms, later_columns
 
 COMMANDS = ("esttab", "outreg2")
-_BELOW = {"tstat": "t", "pvalue": "p", "pval": "p"}
-_BELOW |= {name: name for name in ("t", "p", "ci", "se")}
+_BELOW = notes_of("below ")
 _OF_STATISTICS = ("r2", "ar2", "s", "stats", "scalars")
 # Statistics below the estimates, by their names in these options of esttab.
-_STATISTICS = {
-    "N": "nobs",
-    "N_clust": "n_clusters",
-    "r2": "rsquared",
-    "r2_a": "rsquared_adj",
-    "ar2": "rsquared_adj",
-}
+_STATISTICS = notes_of("statistic ")
 _DIGITS = {"digits": ("b", "bdec", "dec"), "t_digits": ("t", "tdec")}
 # Endings of files by the option or the ending that is typed.
-_ENDINGS = {"word": "docx", "excel": "xlsx", "doc": "docx", "xls": "xlsx", "txt": "md"}
-_ENDINGS |= {end: end for end in ("docx", "xlsx", "rtf", "tex", "csv", "html", "md")}
+_ENDINGS = notes_of("ending ")
 
 
 @dataclass(slots=True)
