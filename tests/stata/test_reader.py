@@ -143,6 +143,21 @@ def test_what_depends_on_the_data_is_refused_with_its_reason(read: Any) -> None:
     assert reasons[10] == ("not run", "line 9 is not read")
 
 
+def test_lines_of_a_branch_that_is_not_taken_say_so(read: Any) -> None:
+    file = read("if 1 == 2 {\nreg y x\n}\nelse {\nreg y z\n}\n")
+    assert file.lines[1].reason == "line 1 is a branch that Stata does not take"
+    assert [line.status for line in file.estimations] == ["not run", "translated"]
+
+
+def test_names_change_no_order_of_rows(read: Any) -> None:
+    file = read(
+        "use a, clear\nrename *l *0\ngen n = _n\nrename *, lower\ngen m = _n\n"
+        "sort x\nrename x* z*\ngen k = _n\n"
+    )
+    assert [line.status for line in file.lines].count("refused") == 1
+    assert file.lines[-1].status == "refused"
+
+
 def test_a_refused_line_marks_what_it_would_make(read: Any) -> None:
     file = read(
         "use a, clear\nxtset id year\ngen u = runiform()\ngen v = u + 1\nreghdfe "
