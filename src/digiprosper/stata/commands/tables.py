@@ -131,7 +131,8 @@ def _file_name(command: Command, options: Collection[str]) -> str:
         return ""
     name = re.split(r"[/\\]", unquoted(command.using.strip()))[-1]
     stem, _, suffix = name.rpartition(".") if "." in name else (name, "", "rtf")
-    ending = next((_ENDINGS[o] for o in options if o in _ENDINGS), _ENDINGS.get(suffix))
+    kinds = [kind for kind in ("word", "excel", "tex", "rtf") if kind in options]
+    ending = _ENDINGS.get([*kinds, suffix][0])
     if ending is None:
         raise refused(f"a table with the ending {cited(f'.{suffix}')}")
     return f"{stem if suffix in _ENDINGS else name}.{ending}"
