@@ -10,7 +10,11 @@ from digiprosper.errors import cited
 from digiprosper.panel.grammar import backticked
 from digiprosper.panel.terms import canonical
 from digiprosper.spatial.weights import SpatialWeights
-from digiprosper.stata.commands.linear import notes_on_cells, of_statsmodels
+from digiprosper.stata.commands.linear import (
+    absorbed_effects,
+    notes_on_cells,
+    of_statsmodels,
+)
 from digiprosper.stata.expressions import shifted
 from digiprosper.stata.prefixes import (
     NOTES,
@@ -334,7 +338,7 @@ def poisson(call: Call) -> Translation:
     """Translate ``ppmlhdfe``, ``poisson`` and ``xtpoisson, fe``."""
     options, name = call.options, call.command.name
     y, products = call.variables()
-    effects = absorbed(options.get("absorb", ""), call.context.variables)
+    effects = absorbed_effects(call)
     fixed, drops = name == "xtpoisson", name == "ppmlhdfe"
     if fixed and "fe" not in options:
         raise refused("xtpoisson without fe: random effects")
