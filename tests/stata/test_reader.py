@@ -100,6 +100,10 @@ def test_undefined_globals_are_not_run(read: Any) -> None:
     assert states(file) == [(1, "not run")]
     assert "macro 'controls' is defined in no line" in file.lines[0].reason
     assert file.estimations[0].is_translated
+    lines = "reghdfe y $x, absorb(id)\nforvalues i = 0/$last {\nreg y x\n}\n"
+    reasons = [line.reason for line in read(lines).lines[:2]]
+    assert [reason.count("is defined in no line") for reason in reasons] == [1, 1]
+    assert reasons[0].startswith("there is no regressor besides effects; the macro 'x'")
     given = read(text, macros={"controls": "z"})
     assert states(given) == [(1, "translated")]
     assert '["x", "z"]' in python(given)[0]
@@ -139,13 +143,28 @@ def test_what_depends_on_the_data_is_refused_with_its_reason(read: Any) -> None:
     assert reasons[10] == ("not run", "line 9 is not read")
 
 
+def test_lines_of_a_branch_that_is_not_taken_say_so(read: Any) -> None:
+    file = read("if 1 == 2 {\nreg y x\n}\nelse {\nreg y z\n}\n")
+    assert file.lines[1].reason == "line 1 is a branch that Stata does not take"
+    assert [line.status for line in file.estimations] == ["not run", "translated"]
+
+
+def test_names_change_no_order_of_rows(read: Any) -> None:
+    file = read(
+        "use a, clear\nrename *l *0\ngen n = _n\nrename *, lower\ngen m = _n\n"
+        "sort x\nrename x* z*\ngen k = _n\n"
+    )
+    assert [line.status for line in file.lines].count("refused") == 1
+    assert file.lines[-1].status == "refused"
+
+
 def test_a_refused_line_marks_what_it_would_make(read: Any) -> None:
     file = read(
         "use a, clear\nxtset id year\ngen u = runiform()\ngen v = u + 1\nreghdfe "
         "y v, absorb(id)\n"
         "reghdfe y x, absorb(id)\npsmatch2 d x, logit\nreghdfe y x if _weight != "
         "., absorb(id)\n"
-        "merge m:m id using b\nreghdfe y x, absorb(id)\nuse a, clear\nreghdfe y "
+        "tsfill\nreghdfe y x, absorb(id)\nuse a, clear\nreghdfe y "
         "x, absorb(id)\n"
     )
     by_line = {line.number: line for line in file.lines}

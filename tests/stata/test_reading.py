@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 import pytest
+from statsmodels.discrete.discrete_model import Logit
 
 import digiprosper as dp
 from digiprosper.stata import DoFile, run_do_file
@@ -1227,6 +1228,21 @@ def test_frequencies_of_a_logit_repeat_rows(run) -> None:
     factor = len(sums) / (len(sums) - 1)
     covariance = bread @ sums.T @ sums @ bread * factor
     np.testing.assert_allclose(weighted.bse, np.sqrt(np.diag(covariance)), rtol=1e-6)
+
+
+def test_a_logit_with_dummies_has_frequencies(run) -> None:
+    head = (
+        f"{READ}gen high = unemp > 6\ngen n = mod(year, 3) + 1\n"
+        "xtile g = pc, n(3)\ngen h = year > 1978\n"
+    )
+    file = run(f"{head}logit high water i.g i.h [fw=n]\nest store w\n")
+    data = file.data.loc[lambda df: df.index.repeat(df["n"].astype(int))]
+    x = pd.get_dummies(data[["water", "g"]], columns=["g"], drop_first=True)
+    x = x.assign(h=data["h"], one=1.0).astype(float)
+    fit, weighted = Logit(data["high"], x).fit(disp=0), file.results["w"]
+    assert weighted.nobs == fit.nobs
+    np.testing.assert_allclose(weighted.params["water"], fit.params["water"], rtol=1e-5)
+    np.testing.assert_allclose(weighted.bse["water"], fit.bse["water"], rtol=1e-5)
 
 
 def test_newey_is_that_of_a_single_series(run) -> None:

@@ -9,7 +9,7 @@ import pytest
 import digiprosper as dp
 from digiprosper.stata import read_do_file
 from digiprosper.stata.lines import Statement
-from digiprosper.stata.report import Records, worst
+from digiprosper.stata.report import Records
 from digiprosper.stata.translation import Context
 
 if TYPE_CHECKING:
@@ -28,10 +28,15 @@ def test_the_report(tmp_path: Path) -> None:
     assert report[-1] == "1 of 3 estimations translated, 2 refused."
 
 
-def test_the_worse_state_counts() -> None:
-    assert worst("translated", "refused") == "refused"
-    assert worst("not run", "translated") == "not run"
-    assert worst("skipped", "read") == "read"
+def test_a_line_has_the_worst_state_of_its_turns(tmp_path: Path) -> None:
+    path = tmp_path / "paper.do"
+    path.write_text(
+        "xtset id year\nforeach model in fe be fe {\nxtreg y x, `model'\n}\n"
+        "psmatch2 d x\nforeach z in x _weight {\nreg y `z'\n}\n"
+    )
+    states = [line.status for line in read_do_file(path).lines]
+    assert states[2] == "refused"
+    assert states[6] == "not run"
 
 
 def test_files_that_are_not_there() -> None:

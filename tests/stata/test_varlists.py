@@ -68,6 +68,12 @@ def test_ranges_and_wildcards_need_columns() -> None:
         known.names("z-x")
 
 
+def test_a_pattern_may_begin_with_a_star() -> None:
+    variables = Variables(["y", "a_old", "b_old", "old"])
+    assert as_terms(variables.products("y *_old")) == ["y", "a_old", "b_old"]
+    assert as_terms(Variables().products("*_old")) == ["*df.filter(regex='^.*_old$')"]
+
+
 def test_columns_that_are_not_known_stay_code() -> None:
     frame = pd.DataFrame(columns=["x", "x1", "y", "xa", "z"])
     for text, columns in {

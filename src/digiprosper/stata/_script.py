@@ -59,9 +59,16 @@ def text(x, form="%.7g"):
 
 
 def substr(x, start, count):
-    """Cut bytes out of texts, from the first one on; all that follow if missing."""
-    end = start - 1 + count if count == count else None
-    return x.str.encode("utf8").str.slice(start - 1, end).str.decode("utf8")
+    """Cut bytes out of texts, from the first or last ones; all that follow if missing.
+
+    What Stata cuts out of texts that are shorter is not known.
+    """
+    x = x.str.encode("utf8")
+    assert (~x.str.len().between(1, -start - 1)).all(), "texts are too short"
+    start -= start > 0
+    end = start + count
+    end = None if end != end or start < 0 <= end else end
+    return x.str.slice(start, end).str.decode("utf8")
 
 
 def subinstr(x, old, new, count):
@@ -119,6 +126,10 @@ stata = SimpleNamespace(
     month=lambda x: dates(x).month,
     day=lambda x: dates(x).day,
     dow=lambda x: (dates(x).day_of_week + 1) % 7,
+    doy=lambda x: dates(x).day_of_year,
+    # The last week of a year has the days that are left.
+    week=lambda x: np.ceil(dates(x).day_of_year / 7).clip(upper=52),
+    wofd=lambda x: (dates(x).year - 1960) * 52 + stata.week(x) - 1,
     ym=lambda year, month: (year - 1960) * 12 + month - 1,
     yq=lambda year, quarter: (year - 1960) * 4 + quarter - 1,
     mofd=lambda x: (dates(x).year - 1960) * 12 + dates(x).month - 1,
@@ -322,6 +333,9 @@ def from_file(path, beside=()):
 
 def merged(df, other, keys, kind, mark, kept):
     """Join two tables; rows of the first keep their values, as merge."""
+    if kind == "m:m":
+        # It pairs rows by their order, unless the keys of a table do not repeat.
+        kind = "m:1" if df.duplicated(keys).any() else "1:m"
     both = other.columns.intersection(df.columns).difference(keys)
     df = df.merge(
         other, "outer", keys, suffixes=("", "_other"), validate=kind, indicator=mark

@@ -51,11 +51,8 @@ _ALIASES = notes_of("function ")
 _TESTS = ("missing", "inlist", "inrange")
 # Kinds of nodes whose values are known only when the file is run.
 _KNOWN_LATER = {"name", "shifted", "result", "index"}
-# Functions that conditions of `where` have too, by the number of arguments.
-_WHERE_FUNCTIONS = {
-    **{(name, 1): f"{name}({{0}})" for name in ("log", "exp", "abs", "sqrt")},
-    ("mod", 2): "({0}) % ({1})",
-}
+# Functions that conditions of `where` have too, and their code.
+_WHERE_FUNCTIONS = notes_of("where ")
 # Functions of which all arguments but the first are constants, and their formats.
 _FORMATS = notes_of("format ")
 
@@ -500,8 +497,8 @@ class Printer:
             sides = [first(parts[0]), *map(self.value, parts[1:])]
             if self.pandas:
                 return f"stata.{name}({', '.join(sides)})"
-            if (name, len(parts)) in _WHERE_FUNCTIONS:
-                return _WHERE_FUNCTIONS[name, len(parts)].format(*sides)
+            if name in _WHERE_FUNCTIONS:
+                return _WHERE_FUNCTIONS[name].format(*sides)
         return self._refuse(Node("call", f"the function {name}()"))
 
 
@@ -515,7 +512,7 @@ def _accepts(name: str, parts: Sequence[Node]) -> bool:
     if name not in _FORMATS:
         return True
     texts = [part.value for part in others if part.kind == "text"]
-    are_fixed = all(part.kind in ("number", "text", "missing") for part in others)
+    are_fixed = not {n.kind for part in others for n in part.walk()} & _KNOWN_LATER
     return are_fixed and all(re.fullmatch(_FORMATS[name], x, re.I) for x in texts)
 
 

@@ -85,6 +85,7 @@ class _Judge:
             if event.command.name in _REGRESSIONS
             and not event.command.prefix("permute")
         ]
+        self.words = {w for _, c in self.regressions for w in split(c.arguments)}
         self.assignments = list(_assignments(events))
         self.origins: dict[str, set[str]] = {}
         for event, name, node in self.assignments:
@@ -196,8 +197,7 @@ class _Judge:
         }
         return any(
             word in products or ("#" in word and names & {*_WORD.findall(word)})
-            for _, command in self.regressions
-            for word in split(command.arguments)
+            for word in self.words
         )
 
     # --- single commands --------------------------------------------------------------
@@ -373,13 +373,9 @@ def _has_negative(node: Node) -> bool:
 
 def _is_log_plus_one(node: Node) -> bool:
     """Tell whether a node is log1p(), or a logarithm of a sum with 1."""
-    sums = (
-        part.parts for part in node.walk() if (part.kind, part.value) == ("binary", "+")
-    )
-    is_log = node.kind == "call" and node.value in ("log", "log1p")
-    return is_log and (
-        node.value == "log1p" or any(Node("number", 1.0) in parts for parts in sums)
-    )
+    adds = (n.value == "+" and Node("number", 1.0) in n.parts for n in node.walk())
+    is_log = node.value == "log1p" or (node.value == "log" and any(adds))
+    return node.kind == "call" and is_log
 
 
 def _is_before(node: Node) -> bool:

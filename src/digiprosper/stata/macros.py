@@ -185,9 +185,10 @@ class Macros:
     def turns(self, header: str) -> tuple[str, list[str]]:
         """Read the header of a loop: the local's name and its value in each turn."""
         self.undefined = []
-        name, values = self._turns(*header.partition(" ")[::2])
-        self.check_defined()
-        return name, values
+        try:
+            return self._turns(*header.partition(" ")[::2])
+        finally:
+            self.check_defined()
 
     def _turns(self, word: str, loop: str) -> tuple[str, list[str]]:
         if word.startswith("forv"):
@@ -215,13 +216,8 @@ def joined(of_locals: Macros, of_globals: Macros) -> Macros:
     """Take locals from one program, and globals from another."""
 
     def of(first: dict[str, str], second: dict[str, str]) -> dict[str, str]:
-        both = ((first, False), (second, True))
-        return {
-            name: text
-            for texts, is_global in both
-            for name, text in texts.items()
-            if name.startswith("$") is is_global
-        }
+        globals_of = {name: text for name, text in second.items() if name[:1] == "$"}
+        return {n: text for n, text in first.items() if n[:1] != "$"} | globals_of
 
     return replace(
         of_globals,

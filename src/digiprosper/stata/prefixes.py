@@ -23,7 +23,8 @@ refused: Callable[..., StataError] = StataError.because
 # options that are read, those that change no number, the parts of a data command, and
 # how it is written of a specification. Some commands make columns of their own.
 # Functions of egen are rows too, with their code in pandas, and so are options, notes,
-# and functions and results of expressions, after a word for what they are.
+# words of options, and functions and results of expressions, after a word for what they
+# are.
 _TEXT = files("digiprosper.stata").joinpath("commands.csv").read_text(encoding="utf-8")
 _LISTED = [*csv.DictReader(_TEXT.splitlines(), restval="")]
 _SHORTENED = [row["command"] for row in _LISTED if "." in row["command"]]

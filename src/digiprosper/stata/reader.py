@@ -174,7 +174,9 @@ class Reader(Records):
             self.taint.mark_rows(self.number)
         self._unreached(end, may_run=word == "while")
 
-    def _unreached(self, end: int, *, may_run: bool = False) -> None:
+    def _unreached(
+        self, end: int, *, may_run: bool = False, why: str = "is not read"
+    ) -> None:
         """Give lines of a block that is not read a reason; mark what they change."""
         block = range(self.position + 1, end)
         if may_run:
@@ -182,7 +184,7 @@ class Reader(Records):
         for at in block:
             text = self.statements[at].text
             if text != "}":
-                record = self._record("not run", f"line {self.number} is not read", at)
+                record = self._record("not run", f"line {self.number} {why}", at)
                 record.is_estimation |= looks_like_estimation(text)
 
     def _mark_block(self, block: range) -> None:
@@ -293,8 +295,10 @@ class Reader(Records):
         if chosen:
             self._block(range(self.position + 1, end))
             self.branched = True
+        elif chosen is None:
+            self._unreached(end, may_run=True)
         else:
-            self._unreached(end, may_run=chosen is None)
+            self._unreached(end, why="is a branch that Stata does not take")
 
     def _takes_branch(self, condition: str, *, is_else: bool) -> bool | None:
         """Tell whether a branch is executed; None if its condition needs data."""
@@ -469,7 +473,11 @@ class Reader(Records):
     def _estimate(self, command: Command, undefined: str) -> None:
         """Translate an estimation, and remember it for commands after it."""
         self._record("skipped").is_estimation = True
-        translation = self._translate(command, undefined)
+        try:
+            translation = self._translate(command, undefined)
+        except StataError as error:
+            reasons = filter(None, (error.reason, undefined))
+            raise refused("; ".join(reasons)) from error
         self.taint.mark(stored_columns(command), self.number)
         self.context.last = translation if translation.is_foreign else None
         if translation.is_model and not translation.is_foreign:

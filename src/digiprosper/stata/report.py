@@ -179,11 +179,6 @@ class Event:
     sample: tuple[str, ...]
 
 
-def worst(first: Status, second: Status) -> Status:
-    """Return the worse of two states."""
-    return max(first, second, key=_WORSE.index)
-
-
 class Records:
     """What became of each statement, the code of the script, and its results."""
 
@@ -246,7 +241,7 @@ class Records:
         """Note what became of a statement; the worst of several turns counts."""
         at = self.position if position is None else position
         record = self.records.setdefault(at, Record("skipped"))
-        status = worst(record.status, status)
+        status = max(record.status, status, key=_WORSE.index)
         if status != record.status or not record.reason:
             record.reason = reason or record.reason
         record.status = status

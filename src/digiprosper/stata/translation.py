@@ -19,7 +19,7 @@ from digiprosper.panel.access import check_panel
 from digiprosper.panel.grammar import backticked
 from digiprosper.specification import Specification
 from digiprosper.stata.expressions import Node, Printer, parse, unquoted
-from digiprosper.stata.prefixes import Command, refused, split
+from digiprosper.stata.prefixes import Command, notes_of, refused, split
 from digiprosper.stata.varlists import (
     LaterColumns,
     Product,
@@ -215,7 +215,7 @@ class Context:
     ) -> Context:
         """Take keys and columns from a panel, or the keys alone."""
         if panel is None:
-            complete = {key for key in keys if key is not None}
+            complete = {*filter(None, keys)}
             return cls(*keys, complete=complete, spatial_weights=spatial_weights)
         check_panel(panel, "a command of Stata")
         frame = panel.frame.reset_index()
@@ -317,16 +317,18 @@ class Call:
         if "cluster" in options:
             text = f"cluster {options['cluster']}"
         kind, _, names = text.partition(" ")
-        plain = ("unadjusted", "ols", "oim", "conventional")
-        kinds = {"cluster": "clustered", "robust": robust}
-        kinds |= dict.fromkeys(plain, "unadjusted")
+        kinds = {**notes_of("errors "), "robust": robust}
         meant = next((word for word in kinds if word.startswith(kind)), "")
         if not meant or "," in names or (names and meant != "cluster"):
             raise refused(
                 f"vce({text})",
                 "There are cluster_bootstrap(), wild_bootstrap() and cov_type='crv3'.",
             )
-        return {"cov_type": kinds[meant], "clusters": self.clusters(names)}
+        cov_type = kinds[meant]
+        if cov_type == "clustered":
+            # Entities may be others than those of xtset.
+            names = names or options.get("i", "")
+        return {"cov_type": cov_type, "clusters": self.clusters(names)}
 
     def clusters(self, text: str) -> list[str] | None:
         """Read cluster variables; None stands for the entity."""

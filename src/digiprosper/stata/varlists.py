@@ -16,7 +16,7 @@ _SHIFT = r"(?:[LFDSlfds]\d*)(?:\.?[LFDSlfds]\d*)*"
 # A base, a kind, an omitted variable or a level, then operators of time, then a name.
 _ATOM = re.compile(
     r"(?:(?:(?:i?b(?P<base>n?\d*|first|last|freq)|(?P<kind>[iIcC])|(?P<omitted>[ic]?o)"
-    rf"|i?(?P<level>\d+))\.?)?(?P<shift>{_SHIFT})?\.)?(?P<name>[^\W\d][\w*?~-]*)"
+    rf"|i?(?P<level>\d+))\.?)?(?P<shift>{_SHIFT})?\.)?(?P<name>(?:[^\W\d]|[*?~]\w)[\w*?~-]*)"
 )
 _GROUP = re.compile(r"(?P<prefix>[\w()/]*?)\.?\((?P<inside>.*)\)", re.DOTALL)
 _LEVELS = re.compile(r"i?\(([\d\s/]+)\)bn\.(.*)")

@@ -186,7 +186,16 @@ Z = np.array([NAN, 2, 5, 1, 2, 6])
         ("gen d = year + 12611\ngen a = mofd(d) + qofd(d)", "a", [640] * 6),
         ('gen s = "02/01/2000"\ngen a = date(s, "DMY")', "a", [14611] * 6),
         ('gen s = "2000-11"\ngen a = monthly(s, "YM")', "a", [490] * 6),
+        # The last week of a year has eight or nine days.
+        ("gen d = mdy(12, 31, 2012)\ngen a = week(d) + doy(d)", "a", [52 + 366] * 6),
+        ("gen a = wofd(mdy(1, 8, 2010))", "a", [50 * 52 + 1] * 6),
         ('gen s = "abc"\ngen a = substr(s, 2, 1) == "b"', "a", [1] * 6),
+        (
+            'gen s = "x2010"\ngen a = real(substr(s, -4, .)) + real(substr(s, -2, 1))',
+            "a",
+            [2011] * 6,
+        ),
+        ('gen s = "ab"\ngen a = substr(s, -2, 2) == s', "a", [1] * 6),
         (
             'gen d = year + 12611\ngen s = string(d, "%tdCCYY-NN-DD")\n'
             "gen a = real(substr(s, 1, 4)) + real(substr(s, 9, .))",
@@ -345,6 +354,38 @@ def test_merge_as_before_stata_11(tmp_path: Path) -> None:
         run(f'merge id using "{tmp_path / "b.dta"}"')
 
 
+def test_merge_m_to_m_pairs_no_rows_by_their_order(tmp_path: Path) -> None:
+    """Where the keys of one table do not repeat, it is m:1 or 1:m."""
+    path, years = (
+        tmp_path / "b.dta",
+        pd.DataFrame({"year": [2000, 2001], "u": [5.0, 6]}),
+    )
+    years.to_stata(path, write_index=False)
+    out = run(f'merge m:m year using "{path}"')
+    assert out.equals(run(f'merge m:1 year using "{path}"'))
+    rows = pd.DataFrame({"id": [1, 1, 2], "w": [7.0, 8, 9]})
+    rows.to_stata(path, write_index=False)
+    ids = pd.DataFrame({"id": [1, 2], "year": 2000})
+    assert run(f'merge m:m id using "{path}"', ids)["w"].tolist() == [7, 8, 9]
+    with pytest.raises(pd.errors.MergeError):
+        run(f'merge m:m id using "{path}"')
+
+
+def test_merge_takes_the_variables_of_a_pattern(tmp_path: Path) -> None:
+    other = pd.DataFrame({"id": [1, 2], "p1": 1.0, "q": 2.0, "p_2": 3.0, "v": 4.0})
+    other.to_stata(tmp_path / "b.dta", write_index=False)
+    out = run(f'merge m:1 id using "{tmp_path / "b.dta"}", keepusing(p* v) nogen')
+    assert [*out][-3:] == ["p1", "p_2", "v"]
+    assert "q" not in out
+    ranged = run(f'merge m:1 id using "{tmp_path / "b.dta"}", keepusing(id-q) nogen')
+    assert [*ranged][-2:] == ["p1", "q"]
+
+
+def test_what_is_cut_out_of_texts_that_are_too_short_is_not_known() -> None:
+    with pytest.raises(AssertionError, match="too short"):
+        run("gen a = substr(name, -2, 1)")
+
+
 def test_insheet_reads_tabs(tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
     path.write_text("id\tyear\n1\t2000\n")
@@ -438,7 +479,7 @@ def test_merge_keeps_values_of_the_master(tmp_path: Path) -> None:
         "rename x*z* a*b*",
         "drop in 1/2",
         "gsort -x, mfirst",
-        "merge m:m id using b",
+        "merge m:2 id using b",
         "joinby using b",
         "joinby id using b, unmatched(master)",
         "merge 1:1 id using b, update",

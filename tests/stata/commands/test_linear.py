@@ -22,7 +22,7 @@ def spec(text: str) -> object:
     return dp.from_stata(text, entity="id", time="year").spec
 
 
-@pytest.mark.many(22)
+@pytest.mark.many(25)
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
@@ -51,6 +51,28 @@ def spec(text: str) -> object:
         (
             "reghdfe y z v i.g##c.v v, a(id year) cl(id)",
             FE("y", ["z", "v", "C(g)", "C(g):v"]),
+        ),
+        *(
+            # Robust errors are clustered by the entities of the command.
+            (
+                f"xtreg y x {end}",
+                FE(
+                    "y",
+                    "x",
+                    entity_effects=False,
+                    time_effects=False,
+                    absorb="prov",
+                    clusters="prov",
+                    ssc="xtreg",
+                    singletons="keep",
+                    obs_weights="w" if "w" in end else None,
+                ),
+            )
+            for end in (
+                ", fe i(prov) robust",
+                ", fe i(prov) cl(prov)",
+                "[pw=w], fe i(prov)",
+            )
         ),
         (
             "areg y x, absorb(prov) vce(cluster id)",

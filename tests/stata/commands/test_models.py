@@ -270,6 +270,7 @@ def test_refusals_of_adoption_and_counts(text: str, reason: str) -> None:
     ("text", "name"),
     [
         ("ppmlhdfe n x, absorb(id year) cluster(id)", "PoissonEffects"),
+        ("ppmlhdfe n x, absorb(fe=id year, savefe) cluster(id)", "PoissonEffects"),
         ("xtpoisson n x i.year, fe vce(robust)", "PoissonEffects"),
         ("logit d x i.year i.ind, vce(cluster id)", "LogitEffects"),
         ("clogit d x, group(id)", "LogitEffects"),

@@ -99,6 +99,8 @@ def test_outreg2_adds_columns_and_esttab_tables() -> None:
     with pytest.raises(dp.StataError):
         code("outreg2 x1 using u.doc, replace")
     assert code("outreg2 m2 using u.doc, append").startswith("columns['u.docx'] = ")
+    # It writes both files; the table is that of Word.
+    assert code("outreg2 m2 using w, excel word").startswith("columns['w.docx'] = ")
     code("esttab m1 using r.rtf")
     assert code("esttab m2 using r.rtf, append").startswith("tables['r_2.rtf'] = ")
     assert code("esttab m2 using r.rtf, append").startswith("tables['r_3.rtf'] = ")

@@ -440,13 +440,15 @@ def rename(call: DataCall) -> Step:
     """Translate ``rename old new`` and ``rename (a b) (c d)``."""
     context, text = call.context, call.command.arguments.replace(")(", ") (")
     lists = [part.strip("() ").split() for part in split(text)]
+    # The order of a file stays; that of columns has other names.
+    of_names = context.order and UNKNOWN_ORDER
     if call.options and (lists, len(call.options)) == ([["*"]], 1):
         # Stata stops if two columns get one name.
         code = f"df = renamed(df, str.{min(call.options)})"
-        return Step(code, (LaterColumns("*df"),), order=UNKNOWN_ORDER)
+        return Step(code, (LaterColumns("*df"),), order=of_names)
     olds, news = lists if len(lists) == 2 else ([], [""])
     if "".join(olds).count("*") == "".join(news).count("*") == len(olds) == 1:
-        return _renamed_pattern(*olds, *news)
+        return replace(_renamed_pattern(*olds, *news), order=of_names)
     is_plain = len(olds) == len(news) and all(n.isidentifier() for n in olds + news)
     if call.options or not is_plain:
         raise refused("rename other than old new or (old ...) (new ...)")
@@ -467,7 +469,7 @@ def _renamed_pattern(old: str, new: str) -> Step:
     names = f"name: {first!r} + {part} + {last!r} for name in [{columns}]"
     code = f"df = renamed(df, {{{names}}})"
     creates = (LaterColumns.of_pattern(new),)
-    return Step(code, creates, (columns,), order=UNKNOWN_ORDER)
+    return Step(code, creates, (columns,))
 
 
 def use(call: DataCall) -> Step:
@@ -493,6 +495,8 @@ def _read_file(path: str, call: DataCall, columns: Sequence[str] = ()) -> str:
         code = f"saved[{path!r}].copy()"
     else:
         code = f"from_file({call.context.find_file(path)!r}{beside})"
+    if later_columns(columns):
+        return f"{code}.pipe(lambda df: df[[*dict.fromkeys({[*columns]!r})]])"
     return f"{code}[{[*columns]!r}]" if columns else code
 
 
@@ -577,9 +581,9 @@ def merge(call: DataCall) -> Step:
     # A column _merge that is there already stays with nogenerate.
     is_dropped = "nogenerate" in options
     mark = options.get("generate", "__merge" if is_dropped else "_merge").strip()
-    chosen = split(options.get("keepusing", ""))
-    if kind not in ("1:1", "m:1", "1:m") or {*"*?-~"} & {*"".join(chosen)}:
-        raise refused(f"merge {kind}, or a pattern in keepusing()")
+    chosen = Variables().names(options.get("keepusing", ""))
+    if kind not in ("1:1", "m:1", "1:m", "m:m"):
+        raise refused(f"merge {kind}")
     merge_values = _merge_values(options.get("keep", ""))
     other = _read_file(path, call, [*keys, *chosen] if chosen else [])
     code = f"df = merged(df, {other}, {keys!r}, {kind!r}, {mark!r}, {merge_values})"
@@ -596,7 +600,7 @@ def joinby(call: DataCall) -> Step:
     if not keys:
         raise refused("joinby without the variables that are joined by")
     other = _read_file(path, call)
-    joined = f"merged(df, {other}, {keys!r}, 'm:m', '__merge', [3])"
+    joined = f"merged(df, {other}, {keys!r}, None, '__merge', [3])"
     code = f"df = {joined}.drop(columns='__merge')"
     return Step(code, order=UNKNOWN_ORDER, reads=path)
 
@@ -652,10 +656,8 @@ def _collapse_columns(call: DataCall, weight: str) -> dict[str, str]:
 
 def _collapse_statistic(statistic: str, weight: str) -> str:
     """Write a statistic of collapse as an argument of agg()."""
-    methods = {name: repr(method) for name, method in STATISTICS.items()} | {
-        **dict.fromkeys(("firstnm", "lastnm"), "only_value"),
-        **dict.fromkeys(("first", "last"), "lambda x: only_value(x, rows=slice(None))"),
-    }
+    methods = {name: repr(method) for name, method in STATISTICS.items()}
+    methods |= notes_of("collapse ")
     if weight:
         mean = f"lambda x: weighted_mean(x, {weight})"
         methods = {"mean": mean, "rawsum": "'sum'"}

@@ -42,7 +42,7 @@ def regression(call: Call) -> Translation:
     if call.command.name == "regress" and "noconstant" in call.options:
         return without_constant(call)
     y, products = call.variables()
-    products, effects = _absorb_categories(products, _effects(call), call)
+    products, effects = _absorb_categories(products, absorbed_effects(call), call)
     if not products:
         raise refused(
             "there is no regressor besides effects", "Specify at least one variable."
@@ -159,7 +159,7 @@ def instrumented(call: Call) -> Translation:
     if gmm and len(endog) != len(instruments):
         # With as many instruments GMM is two-stage least squares.
         raise refused(f"the option {min(gmm)}: {NOTES['two stages']}")
-    controls, effects = _absorb_categories(controls, _effects(call), call)
+    controls, effects = _absorb_categories(controls, absorbed_effects(call), call)
     d = as_terms(endog)
     x = [text for text in as_terms(controls) if text not in d]
     # Stata takes an instrument that is a control too as a control.
@@ -168,7 +168,7 @@ def instrumented(call: Call) -> Translation:
     return _specify(call, "FixedEffectsIV", effects, [], y=y, x=x, **roles)
 
 
-def _effects(call: Call) -> list[str]:
+def absorbed_effects(call: Call) -> list[str]:
     """List the absorbed effects of a command, keys as columns."""
     name, options = call.command.name, call.options
     if name in ("xtreg", "xtivreg", "xtivreg2", "xtscc"):
@@ -259,7 +259,7 @@ def _specify(
     """Translate effects, standard errors, weights and sample."""
     name, weight, errors = call.command.name, call.command.weight, _errors(call)
     if weight and weight[0][0] == "p" and errors["cov_type"] == "unadjusted":
-        errors["cov_type"] = "clustered" if name in _XT else "robust"
+        errors = call.errors("clustered" if name in _XT else "robust", "robust")
         notes.append(NOTES["pweights"])
     ssc = _ssc(call, errors["cov_type"], effects)
     notes += _notes_on_errors(call, effects, errors["cov_type"], ssc)

@@ -10,12 +10,17 @@ from digiprosper.errors import cited
 from digiprosper.panel.grammar import backticked
 from digiprosper.panel.terms import canonical
 from digiprosper.spatial.weights import SpatialWeights
-from digiprosper.stata.commands.linear import notes_on_cells, of_statsmodels
+from digiprosper.stata.commands.linear import (
+    absorbed_effects,
+    notes_on_cells,
+    of_statsmodels,
+)
 from digiprosper.stata.expressions import shifted
 from digiprosper.stata.prefixes import (
     NOTES,
     Command,
     Options,
+    notes_of,
     read_options,
     refused,
     split,
@@ -47,8 +52,7 @@ SPATIAL_TYPES = {
     "ind,leeyu": (True, False, "lee_yu"),
     "both,leeyu": (True, True, "lee_yu"),
 }
-METHODS = {"dripw": "doubly_robust", "reg": "regression", "stdipw": "ipw"}
-AGGREGATES = {"event": "dynamic"} | {a: a for a in ("group", "simple", "calendar")}
+METHODS, AGGREGATES = notes_of("method "), notes_of("aggregate ")
 # What vce(robust), and what no vce(), mean in Poisson models.
 _ERRORS = {"ppmlhdfe": ("robust", "robust"), "xtpoisson": ("clustered", "oim")}
 
@@ -334,7 +338,7 @@ def poisson(call: Call) -> Translation:
     """Translate ``ppmlhdfe``, ``poisson`` and ``xtpoisson, fe``."""
     options, name = call.options, call.command.name
     y, products = call.variables()
-    effects = absorbed(options.get("absorb", ""), call.context.variables)
+    effects = absorbed_effects(call)
     fixed, drops = name == "xtpoisson", name == "ppmlhdfe"
     if fixed and "fe" not in options:
         raise refused("xtpoisson without fe: random effects")
@@ -364,10 +368,8 @@ def logit(call: Call) -> Translation:
     y, products = call.variables()
     notes, coded = notes_on_cells(products), crossed_names(products)
     effects = [p for p in products if is_category(p) and p[0].name not in coded]
-    if len(effects) < 1 + (call.command.name == "logit"):
+    if len(effects) < 1 + (call.command.name == "logit") or call.command.weight:
         return _binary(call, notes)
-    if call.command.weight:
-        raise refused(f"weights of {call.command.name} with effects")
     return call.specify(
         "LogitEffects",
         [*notes, NOTES["logit"]],

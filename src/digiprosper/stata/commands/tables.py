@@ -15,28 +15,20 @@ from digiprosper.stata.prefixes import (
     Options,
     completed,
     matching,
+    notes_of,
     refused,
     split,
 )
 from digiprosper.stata.varlists import Variables, as_terms, later_columns
 
 COMMANDS = ("esttab", "outreg2")
-_BELOW = {"tstat": "t", "pvalue": "p", "pval": "p"}
-_BELOW |= {name: name for name in ("t", "p", "ci", "se")}
+_BELOW = notes_of("below ")
 _OF_STATISTICS = ("r2", "ar2", "s", "stats", "scalars")
 # Statistics below the estimates, by their names in these options of esttab.
-_STATISTICS = {
-    "N": "nobs",
-    "N_clust": "n_clusters",
-    "r2": "rsquared",
-    "r2_a": "rsquared_adj",
-    "ar2": "rsquared_adj",
-}
+_STATISTICS = notes_of("statistic ")
 _DIGITS = {"digits": ("b", "bdec", "dec"), "t_digits": ("t", "tdec")}
 # Endings of files by the option or the ending that is typed.
-_CHOSEN = {"word": "docx", "excel": "xlsx", "tex": "tex", "rtf": "rtf"}
-_ENDINGS = {"doc": "docx", "xls": "xlsx", "txt": "md"}
-_ENDINGS |= {end: end for end in ("docx", "xlsx", "rtf", "tex", "csv", "html", "md")}
+_ENDINGS = notes_of("ending ")
 
 
 @dataclass(slots=True)
@@ -139,7 +131,8 @@ def _file_name(command: Command, options: Collection[str]) -> str:
         return ""
     name = re.split(r"[/\\]", unquoted(command.using.strip()))[-1]
     stem, _, suffix = name.rpartition(".") if "." in name else (name, "", "rtf")
-    ending = next((_CHOSEN[o] for o in _CHOSEN if o in options), _ENDINGS.get(suffix))
+    kinds = [kind for kind in ("word", "excel", "tex", "rtf") if kind in options]
+    ending = _ENDINGS.get([*kinds, suffix][0])
     if ending is None:
         raise refused(f"a table with the ending {cited(f'.{suffix}')}")
     return f"{stem if suffix in _ENDINGS else name}.{ending}"
