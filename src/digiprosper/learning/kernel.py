@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -29,7 +28,7 @@ def squares_and_products(columns: Floats) -> Floats:
 
 
 def cross_fit(
-    new_learner: Callable[[], Any], features: Floats, outcomes: Floats, folds: Ints
+    learner: Any, features: Floats, outcomes: Floats, folds: Ints
 ) -> tuple[Floats, Floats]:
     """Predict the outcomes (N, c) of each fold by the rows of all other folds.
 
@@ -37,6 +36,7 @@ def cross_fit(
     and variance one in the rows that are learned from. With a single fold these are the
     rows that are predicted.
     """
+    from sklearn.base import clone
     from sklearn.metrics import r2_score
 
     predicted = np.empty(outcomes.shape)
@@ -45,11 +45,11 @@ def cross_fit(
         inside = folds == fold
         training = inside if inside.all() else ~inside
         mean, spread = features[training].mean(axis=0), features[training].std(axis=0)
-        # A column may vary in other folds only.
-        scaled = (features - mean) / np.where(spread > ABSORBED * sizes, spread, 1.0)
+        # Of a column that varies in other folds only, rounding is no variation.
+        scaled = (features - mean) / np.where(spread > ABSORBED * sizes, spread, np.inf)
         learned_from, predicted_from = scaled[training], scaled[inside]
         for j, outcome in enumerate(outcomes.T):
-            fitted = new_learner().fit(learned_from, outcome[training])
+            fitted = clone(learner).fit(learned_from, outcome[training])
             predicted[inside, j] = np.ravel(fitted.predict(predicted_from))
     if not np.isfinite(predicted).all():
         raise ValueError("its predictions are not finite.")

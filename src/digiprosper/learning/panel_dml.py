@@ -263,7 +263,7 @@ class PanelDML(Specification):
         check_words(self, words)
         check_whole("seeds", self.seeds, 1, _MOST_SEEDS)
         check_where(self.where)
-        object.__setattr__(self, "folds", _read_folds(self.folds))
+        object.__setattr__(self, "folds", _check_folds(self.folds))
         learners = read_learners(self.learners)
         object.__setattr__(self, "learners", learners)
         flexible = [name for name, learner in learners if is_flexible(learner)]
@@ -332,21 +332,23 @@ class PanelDML(Specification):
         require("sklearn", extra="learn", purpose="PanelDML")
         sample = prepare_learning(self, panel)
         refuse_learners(self, sample)
-        prepared, rows = sample.prepared, sample.prepared.sample
-        seed: Any = seed_sequence(rng)
+        prepared, seed = sample.prepared, seed_sequence(rng)
         beside = _fit_fixed_effects(sample)
-        learners = dict(self.learners)
-        is_varied = sample.folds is None or any(map(seed_names, learners.values()))
+        linear, learners = beside["linear"], dict(self.learners)
+        is_drawn = isinstance(self.folds, int)
+        is_varied = is_drawn or any(map(seed_names, learners.values()))
         seeds = seed.spawn(self.seeds if is_varied else 1)
-        runs = _estimate_all(self, sample, seeds)
+        runs = pd.DataFrame(
+            {"seed": number, "learner": name}
+            | _estimate(self, sample, name, learner, seed)
+            for number, seed in enumerate(seeds)
+            for name, learner in learners.items()
+        )
         estimates = runs["estimate"].to_numpy().reshape(len(seeds), -1)
         influences = np.array([*runs.pop("influence")]).reshape(*estimates.shape, -1)
         # Clusters and degrees of freedom are those of fixed effects.
         inference = replace(
-            beside["linear"].inference,
-            ssc=self.ssc,
-            df_counted=None,
-            rng_entropy=seed.entropy,
+            linear.inference, ssc=self.ssc, df_counted=None, rng_entropy=seed.entropy
         )
         not_drawn = "none" if self.folds is None else "fixed"
         results = DMLResults(
@@ -360,20 +362,24 @@ class PanelDML(Specification):
             instrument=self.instrument,
             controls=tuple(self.controls),
             transform=self.transform,
-            folds=self.folds if isinstance(self.folds, int) else not_drawn,
+            folds=self.folds if is_drawn else not_drawn,
             runs=runs,
             fixed_effects=beside,
             info=fit_glance(
-                "PanelDML", rows, inference, prepared.effect_names, depvar=self.y
+                "PanelDML",
+                prepared.sample,
+                inference,
+                prepared.effect_names,
+                depvar=self.y,
             ),
-            labels=dict(rows.labels),
-            factors=dict(rows.factors),
-            key_names=rows.keys.name_pair,
+            labels=linear.labels,
+            factors=linear.factors,
+            key_names=linear.key_names,
         )
         diagnostics = (
             *prepared.other_notices,
-            *few_clusters(sample.groups, prepared.cluster_names[0], _FEW),
-            *[n for n in beside["linear"].diagnostics if n.code.startswith("dropped_")],
+            *few_clusters(prepared.count.groups[0], prepared.cluster_names[0], _FEW),
+            *[n for n in linear.diagnostics if n.code.startswith("dropped_")],
             *about_estimates(
                 results,
                 _learn_by_terms(self, sample, seeds[0]),
@@ -384,7 +390,7 @@ class PanelDML(Specification):
         return replace(results, diagnostics=diagnostics)
 
 
-def _read_folds(value: Any) -> Any:
+def _check_folds(value: Any) -> Any:
     """Check folds; store those of a Series as pairs of labels and folds."""
     if value is None:
         return None
@@ -392,13 +398,13 @@ def _read_folds(value: Any) -> Any:
         return check_whole("folds", value, 2, _MOST_FOLDS)
     try:
         pairs = tuple(value.items() if isinstance(value, pd.Series) else value)
-        by_label = pd.Series(dict(pairs), dtype=object)
+        fold_of = dict(pairs)
     except (TypeError, ValueError) as error:
         raise InputTypeError(
             "folds must be a number of folds, a Series of folds indexed by entity, or "
             f"None, not {type(value).__name__}."
         ) from error
-    if len(by_label) < len(pairs) or by_label.isna().any():
+    if len(fold_of) < len(pairs) or any(map(pd.isna, fold_of.values())):
         raise option_error(
             "folds",
             None,
@@ -418,9 +424,7 @@ class LearningSample:
     demeaned: Demeaned  # learned columns, controls, and products of the controls
     learned: Floats  # (N, c) outcome, treatment, and perhaps an instrument
     features: Floats  # (N, p) what the learners learn from
-    clusters: Ints  # (N,) codes without gaps
-    groups: int
-    folds: Ints | None  # (N,) one fold without cross-fitting; None if they are drawn
+    folds: Ints  # (G,) of the clusters; in order if they are drawn
 
 
 def prepare_learning(spec: Any, panel: Panel) -> LearningSample:
@@ -444,9 +448,7 @@ def prepare_learning(spec: Any, panel: Panel) -> LearningSample:
     _check_clusters(prepared)
     demeaned = _demean(spec, prepared, terms)
     columns = transformed(spec, prepared.sample, demeaned)
-    (clusters,), (groups,) = prepared.cluster_codes, prepared.count.groups
-    folds = _read_fixed_folds(spec, prepared, clusters, groups)
-    return LearningSample(prepared, demeaned, *columns, clusters, groups, folds)
+    return LearningSample(prepared, demeaned, *columns, _read_folds(spec, prepared))
 
 
 def _check_clusters(prepared: Prepared) -> None:
@@ -537,11 +539,11 @@ def _means_by(codes: Ints, columns: Floats) -> Floats:
     return (level_sums(codes, counts.size, columns) / counts[:, None])[codes]
 
 
-def _read_fixed_folds(
-    spec: Any, prepared: Prepared, clusters: Ints, groups: int
-) -> Ints | None:
-    """Return the fold of each row, by its cluster; None if they are drawn."""
-    (name,) = prepared.cluster_names
+def _read_folds(spec: Any, prepared: Prepared) -> Ints:
+    """Return the fold of each cluster (G,), in order if folds are drawn."""
+    (name,), (groups,) = prepared.cluster_names, prepared.count.groups
+    if spec.folds is None:
+        return np.zeros(groups, dtype=np.intp)
     if isinstance(spec.folds, int):
         if spec.folds > groups:
             raise option_error(
@@ -550,9 +552,7 @@ def _read_fixed_folds(
                 f"folds={spec.folds} is more than the {groups} clusters ({name}), "
                 "which folds consist of.",
             )
-        return None
-    if spec.folds is None:
-        return np.zeros_like(clusters)
+        return np.arange(groups) % spec.folds
     labels, fold_of = prepared.sample.code_levels[name], dict(spec.folds)
     if absent := [label for label in labels if label not in fold_of]:
         raise option_error(
@@ -561,12 +561,12 @@ def _read_fixed_folds(
             f"folds has no fold for {quoted(absent)}. It must be a Series of folds "
             f"indexed by {name}, the clusters.",
         )
-    codes, levels = pd.factorize(labels.map(fold_of))
-    if len(levels) < 2:
+    folds, numbers = pd.factorize(labels.map(fold_of))
+    if len(numbers) < 2:
         raise option_error(
             "folds", 1, "folds has one fold for all clusters; it needs two or more."
         )
-    return codes[clusters]
+    return folds
 
 
 # --- estimation -----------------------------------------------------------------------
@@ -606,38 +606,30 @@ def draw_folds(
     Sizes of drawn folds differ by at most one cluster.
     """
     generator = np.random.default_rng(seed)
-    state = int(generator.integers(2**31 - 1))
-    if sample.folds is not None:
-        return sample.folds, state
-    by_cluster = generator.permutation(sample.groups) % spec.folds
-    return by_cluster[sample.clusters], state
-
-
-def _estimate_all(
-    spec: Any, sample: LearningSample, seeds: Sequence[np.random.SeedSequence]
-) -> pd.DataFrame:
-    """Estimate with every seed and every learner, a row for each."""
-    runs = []
-    for number, seed in enumerate(seeds):
-        folds, state = draw_folds(spec, sample, seed)
-        for name, learner in spec.learners:
-            values = _estimate(
-                spec, sample, name, partial(seeded, learner, state), folds
-            )
-            runs.append({"seed": number, "learner": name, **values})
-    return pd.DataFrame(runs)
+    state, folds = int(generator.integers(2**31 - 1)), sample.folds
+    if isinstance(spec.folds, int):
+        folds = generator.permutation(folds)
+    return folds[sample.prepared.cluster_codes[0]], state
 
 
 def _estimate(
-    spec: Any, sample: LearningSample, name: str, new_learner: Any, folds: Ints
+    spec: Any,
+    sample: LearningSample,
+    name: str,
+    learner: Any,
+    seed: np.random.SeedSequence,
 ) -> dict[str, Any]:
     """Estimate the slope from what a learner does not predict; errors name it.
 
-    Beside it are the R2 of what is learned, and with an instrument the first-stage F.
+    Beside it are the influence of each cluster, the R2 of what is learned, and with an
+    instrument the first-stage F.
     """
-    learned, features = sample.learned, sample.features
+    prepared, learned, features = sample.prepared, sample.learned, sample.features
+    folds, state = draw_folds(spec, sample, seed)
     try:
-        residuals, r2 = kernel.cross_fit(new_learner, features, learned, folds)
+        residuals, r2 = kernel.cross_fit(
+            seeded(learner, state), features, learned, folds
+        )
     except (ValueError, TypeError, ArithmeticError) as error:
         raise option_error(
             "learners",
@@ -648,7 +640,7 @@ def _estimate(
     outcome, treatment = residuals[:, 0], residuals[:, 1]
     instrument = residuals[:, -1]  # the treatment, if there is none
     if spec.transform == "mundlak":
-        instrument = less_means(instrument, sample.prepared.sample.entity)
+        instrument = less_means(instrument, prepared.sample.entity)
     if np.linalg.norm(instrument) <= ABSORBED * np.linalg.norm(learned[:, -1]):
         role = "treatment" if spec.instrument is None else "instrument"
         raise not_identified(
@@ -659,8 +651,9 @@ def _estimate(
             learner=name,
             r2=1.0,
         )
-    factor = 1.0 if spec.ssc == "none" else sample.groups / (sample.groups - 1)
-    regress = partial(kernel.partial_out, clusters=sample.clusters, factor=factor)
+    (clusters,), (groups,) = prepared.cluster_codes, prepared.count.groups
+    factor = 1.0 if spec.ssc == "none" else groups / (groups - 1)
+    regress = partial(kernel.partial_out, clusters=clusters, factor=factor)
     estimate, influence = regress(outcome, treatment, instrument)
     values = {
         "estimate": estimate,
@@ -713,7 +706,7 @@ def _learn_by_terms(
         return {}
     rows, (folds, _) = sample.prepared.sample, draw_folds(spec, sample, seed)
     learned, features = transformed(spec, rows, sample.demeaned, squares=True)
-    r2 = kernel.cross_fit(LinearRegression, features, learned[:, :2], folds)[1]
+    r2 = kernel.cross_fit(LinearRegression(), features, learned[:, :2], folds)[1]
     return dict.fromkeys(flexible, r2)
 
 
@@ -795,15 +788,25 @@ def about_estimates(
     products, for the names of trees and networks. `drawn` is the number of seeds, or
     enough where nothing is drawn.
     """
+    from scipy.stats import ncx2
+
     if drawn < ENOUGH_SEEDS:
         yield notice_of("few_seeds", seeds=drawn, _enough=ENOUGH_SEEDS)
-    spread, table = results.spread, results.comparison
+    spread, table = results.spread, results.comparison.to_dict("index")
+    # One instrument and a bias of 10%: the effective F of Montiel Olea & Pflueger.
+    critical = float(ncx2.ppf(0.95, 1, 10))
     for name in results.names:
-        seeds = spread["seeds"][name]
-        r2_y, r2 = float(table["r2_y"][name]), float(table["r2_d"][name])
-        if results.instrument is not None:
-            f = float(table["first_stage_f"][name])
-            yield from weak_after_learning(name, f, results.instrument)
+        seeds, numbers = spread["seeds"][name], table[name]
+        r2_y, r2 = numbers["r2_y"], numbers["r2_d"]
+        if (f := numbers.get("first_stage_f", np.inf)) < critical:
+            # docs/measured/coverage_of_learning_with_an_instrument.json
+            yield notice_of(
+                "weak_after_learning",
+                learner=name,
+                value=f,
+                critical=critical,
+                _instrument=results.instrument,
+            )
         if seeds > 1:
             yield notice_of("seed_spread", learner=name, spread=seeds)
         if r2 > _ALL_LEARNED:
@@ -824,23 +827,3 @@ def about_estimates(
             )
     if spread["learners"] > 2:
         yield notice_of("learners_differ", spread=spread["learners"])
-
-
-def weak_after_learning(learner: str, f: float, instrument: str) -> list[Notice]:
-    """Report an instrument that explains little of the treatment."""
-    from scipy.stats import ncx2
-
-    # One instrument and a bias of 10%: the effective F of Montiel Olea & Pflueger.
-    critical = float(ncx2.ppf(0.95, 1, 10))
-    if f >= critical:
-        return []
-    # docs/measured/coverage_of_learning_with_an_instrument.json
-    return [
-        notice_of(
-            "weak_after_learning",
-            learner=learner,
-            value=f,
-            critical=critical,
-            _instrument=instrument,
-        )
-    ]

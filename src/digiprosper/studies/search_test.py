@@ -197,13 +197,14 @@ class SearchTest(Summarised):
         )
 
     def _numbers(self) -> PlainNumbers:
-        more: dict[str, Any] = {
-            "test": self.test.to_dict(),
-            "specifications": self.frame.to_dict("records"),
-            "left_out": list(self.left_out),
-            "level": self.level,
-        }
-        return self.common.with_numbers(more)
+        return self.common.with_numbers(
+            {
+                "test": self.test.to_dict(),
+                "specifications": self.frame.to_dict("records"),
+                "left_out": list(self.left_out),
+                "level": self.level,
+            }
+        )
 
 
 # From changes of the outcome (N, R), in the rows of the sets, to slopes and t of
@@ -329,17 +330,27 @@ def search_test(  # noqa: PLR0913  (what is searched, and how: all but three nam
             "control from it.",
             model=reported,
         )
+    prepared, y = equations.prepared, equations.demeaned.columns[:, :1]
+    columns, inside = set_columns(equations, searched.to_numpy(), sets.term)
+    slopes_of_sets = set_slopes_in_draws(
+        columns,
+        inside,
+        lambda k: counts_and_vcov(prepared, k)[1],
+        obs_weights=prepared.obs_weights,
+    )
+    rows = sets._frame(level).set_index("model", drop=False).loc[searched.index]
     terms = (*base.x, *candidates)
-    models: list[Any] = [
-        _search_sets(sets, searched, equations, level),
-        *(
-            _fit_other(label, other, panel, terms, sets, equations, level)
-            for label, other in (also or {}).items()
-        ),
+    others = [
+        _fit_other(label, other, panel, terms, sets, equations, level)
+        for label, other in (also or {}).items()
     ]
-    rows, estimates = zip(*models, strict=True)
-    frame = pd.concat(rows).sort_values("estimate", kind="stable", ignore_index=True)
-    residuals, position = _fit_restricted(equations, sets)
+    frame = pd.concat([rows, *(row for row, _ in others)])
+    frame = frame.sort_values("estimate", kind="stable", ignore_index=True)
+    estimates = [
+        lambda change: slopes_of_sets(y + prepared.within.demean(change)),
+        *(estimate for _, estimate in others),
+    ]
+    residuals, position = _fit_restricted(equations, columns, sets)
     weights = wild_weights(1 + int(position.max()), reps)
     best, frame["band_low"], frame["band_high"] = _draw_estimates(
         estimates, residuals, position, weights, seed, len(frame), level, progress
@@ -415,21 +426,6 @@ def _read_candidates(
     return names, [name for name in names if canonical(name) in controls]
 
 
-def _search_sets(
-    sets: ControlSets, searched: pd.DataFrame, equations: Equations, level: float
-) -> tuple[pd.DataFrame, _Estimate]:
-    """List the estimates of the sets that are searched, and estimate them in draws."""
-    prepared, y = equations.prepared, equations.demeaned.columns[:, :1]
-    slopes_of = set_slopes_in_draws(
-        *set_columns(equations, searched.to_numpy(), sets.term),
-        lambda k: counts_and_vcov(prepared, k)[1],
-        obs_weights=prepared.obs_weights,
-    )
-    rows = sets._frame(level)
-    rows = rows.loc[rows["model"].isin(searched.index)]
-    return rows, lambda change: slopes_of(y + prepared.within.demean(change))
-
-
 def _fit_other(
     label: str,
     other: FixedEffects,
@@ -482,14 +478,15 @@ def _fit_other(
 # --- draws ----------------------------------------------------------------------------
 
 
-def _fit_restricted(equations: Equations, sets: ControlSets) -> tuple[Floats, Ints]:
+def _fit_restricted(
+    equations: Equations, columns: Floats, sets: ControlSets
+) -> tuple[Floats, Ints]:
     """Fit the largest set with the coefficient restricted to zero.
 
     Returns residuals (N,), and the position (N,) of each row's cluster in the order of
     the scores of the regressor net of all candidates. It depends on no name or unit.
     """
     prepared, y = equations.prepared, equations.demeaned.columns[:, 0]
-    columns = set_columns(equations, sets.included.to_numpy(), sets.term)[0]
     root = np.sqrt(prepared.row_weights)[:, None]
     controls, both = root * columns[:, :-1], root * np.column_stack([y, columns[:, -1]])
     controls = controls / np.linalg.norm(controls, axis=0)
