@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from digiprosper.learning.kernel import (
+from digiprosper.learning.panel_dml import (
     cross_fit,
     over_seeds,
     partial_out,

@@ -21,7 +21,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field, replace
-from functools import partial
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -42,7 +41,6 @@ from digiprosper.kernels import Floats, Ints
 from digiprosper.kernels.resampling import seed_sequence
 from digiprosper.kernels.tolerances import ABSORBED
 from digiprosper.kernels.within import is_nested, less_means, level_sums
-from digiprosper.learning import kernel
 from digiprosper.learning.results import DMLResults
 from digiprosper.linear.estimation import (
     Demeaned,
@@ -355,7 +353,7 @@ class PanelDML(Specification):
             estimated=Estimates.of(
                 list(learners),
                 np.median(estimates, axis=0),
-                kernel.over_seeds(estimates, influences),
+                over_seeds(estimates, influences),
                 inference,
             ),
             treatment=self.treatment,
@@ -443,48 +441,21 @@ def prepare_learning(spec: Any, panel: Panel) -> LearningSample:
         linear_options(spec), ssc="reghdfe", collinear="drop", keep_rows=False
     )
     prepared = prepare(panel, roles, options)
-    for role, term in terms.items():
-        single_column(prepared.sample, role, term, _LEARNED[role])
-    _check_clusters(prepared)
+    folds = _read_folds(spec, prepared)
     demeaned = _demean(spec, prepared, terms)
     columns = transformed(spec, prepared.sample, demeaned)
-    return LearningSample(prepared, demeaned, *columns, _read_folds(spec, prepared))
-
-
-def _check_clusters(prepared: Prepared) -> None:
-    """Refuse fewer than ten clusters, and clusters that divide entities."""
-    if not prepared.cluster_codes:
-        raise option_error(
-            "clusters",
-            None,
-            "PanelDML needs entities with several rows; in this panel each has one.",
-        )
-    (name,), (count,) = prepared.cluster_names, prepared.count.groups
-    if not is_nested(prepared.sample.entity, prepared.cluster_codes[0]):
-        raise option_error(
-            "clusters",
-            name,
-            f"clusters={cited(name)}: rows of one entity are in several clusters, and "
-            "would be in different folds; use clusters of whole entities.",
-        )
-    if count < FEWEST_CLUSTERS:
-        raise not_identified(
-            "few_to_learn",
-            f"{counted(count, 'cluster')} ({name}): learning and testing on different "
-            f"clusters needs {FEWEST_CLUSTERS} or more. Use FixedEffects.",
-            clusters=name,
-            n_clusters=count,
-        )
+    return LearningSample(prepared, demeaned, *columns, folds)
 
 
 def _demean(spec: Any, prepared: Prepared, terms: Mapping[str, str]) -> Demeaned:
     """Demean all columns; refuse treatment and instrument without variation."""
     sample = prepared.sample
+    learned = [
+        single_column(sample, role, t, _LEARNED[role]) for role, t in terms.items()
+    ]
     controls = sample.columns("x")
-    products = (
-        kernel.squares_and_products(controls) if spec.degree == 2 else controls[:, :0]
-    )
-    raw = np.column_stack([*map(sample.columns, terms), controls, products])
+    products = squares_and_products(controls) if spec.degree == 2 else controls[:, :0]
+    raw = np.column_stack([*learned, controls, products])
     names = [*terms.values(), *sample.names_of("x")]
     names += [f"product {j + 1} of controls" for j in range(products.shape[1])]
     refuse_extreme(raw, names)
@@ -523,7 +494,7 @@ def transformed(
     # Keeps the digits of means
     blocks = [block - blocks[0].mean(axis=0) for block in blocks]
     if squares:
-        blocks += [kernel.squares_and_products(block) for block in blocks]
+        blocks += [squares_and_products(block) for block in blocks]
     features = np.column_stack(blocks)
     levels = [sample.entity] if spec.transform == "mundlak" else []
     if spec.time_effects:
@@ -533,6 +504,23 @@ def transformed(
     return learned, np.column_stack([features, *means])
 
 
+def squares_and_products(columns: Floats) -> Floats:
+    """Compute the squares and the products of two of columns (N, p).
+
+    Columns are centred before they are multiplied, which changes no combination of
+    them and all columns, and keeps digits. A column of two values has no square of its
+    own.
+    """
+    centred = (columns - columns.mean(axis=0)).T
+    products = [
+        column * other
+        for i, column in enumerate(centred)
+        for j, other in enumerate(centred[i:])
+        if j > 0 or np.unique(column).size > 2
+    ]
+    return np.column_stack([columns[:, :0], *products])
+
+
 def _means_by(codes: Ints, columns: Floats) -> Floats:
     """Compute the means of columns by level, for each row."""
     counts = np.bincount(codes)
@@ -540,8 +528,32 @@ def _means_by(codes: Ints, columns: Floats) -> Floats:
 
 
 def _read_folds(spec: Any, prepared: Prepared) -> Ints:
-    """Return the fold of each cluster (G,), in order if folds are drawn."""
+    """Return the fold of each cluster (G,), in order if folds are drawn.
+
+    Fewer than ten clusters, and clusters that divide entities, have no folds.
+    """
+    if not prepared.cluster_codes:
+        raise option_error(
+            "clusters",
+            None,
+            "PanelDML needs entities with several rows; in this panel each has one.",
+        )
     (name,), (groups,) = prepared.cluster_names, prepared.count.groups
+    if not is_nested(prepared.sample.entity, prepared.cluster_codes[0]):
+        raise option_error(
+            "clusters",
+            name,
+            f"clusters={cited(name)}: rows of one entity are in several clusters, and "
+            "would be in different folds; use clusters of whole entities.",
+        )
+    if groups < FEWEST_CLUSTERS:
+        raise not_identified(
+            "few_to_learn",
+            f"{counted(groups, 'cluster')} ({name}): learning and testing on different "
+            f"clusters needs {FEWEST_CLUSTERS} or more. Use FixedEffects.",
+            clusters=name,
+            n_clusters=groups,
+        )
     if spec.folds is None:
         return np.zeros(groups, dtype=np.intp)
     if isinstance(spec.folds, int):
@@ -627,9 +639,7 @@ def _estimate(
     prepared, learned, features = sample.prepared, sample.learned, sample.features
     folds, state = draw_folds(spec, sample, seed)
     try:
-        residuals, r2 = kernel.cross_fit(
-            seeded(learner, state), features, learned, folds
-        )
+        residuals, r2 = cross_fit(seeded(learner, state), features, learned, folds)
     except (ValueError, TypeError, ArithmeticError) as error:
         raise option_error(
             "learners",
@@ -653,8 +663,7 @@ def _estimate(
         )
     (clusters,), (groups,) = prepared.cluster_codes, prepared.count.groups
     factor = 1.0 if spec.ssc == "none" else groups / (groups - 1)
-    regress = partial(kernel.partial_out, clusters=clusters, factor=factor)
-    estimate, influence = regress(outcome, treatment, instrument)
+    estimate, influence = partial_out(outcome, treatment, instrument, clusters, factor)
     values = {
         "estimate": estimate,
         "std_error": np.linalg.norm(influence),
@@ -662,9 +671,78 @@ def _estimate(
     }
     values |= zip(("r2_y", "r2_d", "r2_z"), r2, strict=False)
     if spec.instrument is not None:
-        slope, influence = regress(treatment, instrument, instrument)
+        slope, influence = partial_out(
+            treatment, instrument, instrument, clusters, factor
+        )
         values["first_stage_f"] = slope**2 / (influence @ influence)
     return values
+
+
+def cross_fit(
+    learner: Any, features: Floats, outcomes: Floats, folds: Ints
+) -> tuple[Floats, Floats]:
+    """Predict the outcomes (N, c) of each fold by the rows of all other folds.
+
+    Returns what is not predicted, and the R2 of each outcome. Features have mean zero
+    and variance one in the rows that are learned from. With a single fold these are the
+    rows that are predicted.
+    """
+    from sklearn.base import clone
+    from sklearn.metrics import r2_score
+
+    predicted = np.empty(outcomes.shape)
+    sizes = features.std(axis=0)
+    for fold in np.unique(folds):
+        inside = folds == fold
+        training = inside if inside.all() else ~inside
+        mean, spread = features[training].mean(axis=0), features[training].std(axis=0)
+        # Of a column that varies in other folds only, rounding is no variation.
+        scaled = (features - mean) / np.where(spread > ABSORBED * sizes, spread, np.inf)
+        for j, outcome in enumerate(outcomes.T):
+            fitted = clone(learner).fit(scaled[training], outcome[training])
+            predicted[inside, j] = np.ravel(fitted.predict(scaled[inside]))
+    if not np.isfinite(predicted).all():
+        raise ValueError("its predictions are not finite.")
+    r2 = r2_score(outcomes, predicted, multioutput="raw_values")
+    return outcomes - predicted, r2
+
+
+def partial_out(
+    outcome: Floats,
+    treatment: Floats,
+    instrument: Floats,
+    clusters: Ints,
+    factor: float = 1.0,
+) -> tuple[float, Floats]:
+    """Regress the residual of the outcome on that of the treatment, no constant.
+
+    ``theta = sum rz ry / sum rz rd`` with the residual rz of an instrument, which is
+    that of the treatment if there is none. A cluster adds ``sum rz (ry - theta rd) /
+    sum rz rd`` to its error; the squares of these influences (G,) sum to the variance,
+    times a small-sample `factor` (Chernozhukov et al. 2018, Econometrics Journal
+    21:C1, section 4.2; Clarke & Polselli 2025, Econometrics Journal).
+    """
+    product = float(instrument @ treatment)
+    estimate = float(instrument @ outcome) / product
+    scores = np.bincount(clusters, instrument * (outcome - estimate * treatment))
+    return estimate, np.sqrt(factor) * scores / product
+
+
+def over_seeds(estimates: Floats, influences: Floats) -> Floats:
+    """Compute the covariance (L, L) of the medians over seeds of L learners.
+
+    `estimates` is (S, L), `influences` (S, L, G). A variance is the median over seeds
+    of ``V_s + (theta_s - median)^2`` (Chernozhukov et al. 2018, definition 3.3),
+    correlations are those of the mean over seeds of the same matrices.
+    """
+    deviations = estimates - np.median(estimates, axis=0)
+    matrices = influences @ influences.transpose(0, 2, 1)
+    matrices += deviations[:, :, None] * deviations[:, None, :]
+    errors = np.sqrt(np.median(np.diagonal(matrices, axis1=1, axis2=2), axis=0))
+    mean = matrices.mean(axis=0)
+    scale = np.sqrt(np.diag(mean))
+    scale[scale == 0] = 1.0
+    return np.asarray(mean / np.outer(scale, scale) * np.outer(errors, errors))
 
 
 # --- what is reported beside ----------------------------------------------------------
@@ -706,7 +784,7 @@ def _learn_by_terms(
         return {}
     rows, (folds, _) = sample.prepared.sample, draw_folds(spec, sample, seed)
     learned, features = transformed(spec, rows, sample.demeaned, squares=True)
-    r2 = kernel.cross_fit(LinearRegression(), features, learned[:, :2], folds)[1]
+    r2 = cross_fit(LinearRegression(), features, learned[:, :2], folds)[1]
     return dict.fromkeys(flexible, r2)
 
 

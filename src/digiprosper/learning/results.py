@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
 
 from digiprosper.linear.results import LinearResults
 from digiprosper.report.columns import Column, Remark, result_column
-from digiprosper.report.protocol import Glance
 from digiprosper.report.results import FitResults
 from digiprosper.report.summary import Cells, Lines, Remarks, Summary, coefficient_cells
 from digiprosper.report.terms import slope_terms
@@ -132,18 +131,18 @@ class DMLResults(FitResults):
         (base,) = FitResults.table_columns(self, level)
         (term,) = slope_terms([self.treatment], self.factors)
         measures: Any = self.comparison.drop(columns=["estimate", "std_error"])
-        columns = []
-        for name, values in measures.loc[list(self.names)].to_dict("index").items():
-            rows = [(Remark("stat." + key, {}, WORDS), values[key]) for key in values]
-            columns.append(
-                replace(
-                    base,
-                    head=name,
-                    estimates={term.name: base.estimates[name]._replace(term=term)},
-                    glance=cast("Glance", {**self.info, **values}),
-                    set_rows=tuple(rows),
-                )
+        columns = [
+            replace(
+                base,
+                head=name,
+                estimates={term.name: base.estimates[name]._replace(term=term)},
+                set_rows=tuple(
+                    (Remark(f"stat.{key}", {}, WORDS), value)
+                    for key, value in measures.loc[name].items()
+                ),
             )
+            for name in self.names
+        ]
         for name, fit in self.fixed_effects.items():
             column = result_column(fit, level)
             columns.append(

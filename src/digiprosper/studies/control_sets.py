@@ -162,16 +162,11 @@ def control_sets(
     ... ).tolist()
     [8.0, 0.07, 0.0]
     """
-    return estimate_sets(spec, panel, candidates, size=size, term=term)[0]
+    return estimate_sets(spec, panel, candidates, size, term)[0]
 
 
 def estimate_sets(
-    spec: Any,
-    panel: Panel,
-    candidates: Sequence[str],
-    *,
-    size: int | tuple[int, int] | range | None = None,
-    term: str | None = None,
+    spec: Any, panel: Panel, candidates: Sequence[str], size: object, term: str | None
 ) -> tuple[ControlSets, Equations, Bools]:
     """Estimate the sets, and keep the columns of all models.
 

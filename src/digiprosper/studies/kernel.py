@@ -143,21 +143,17 @@ def set_slopes_in_draws(
         return np.stack([clusters @ (column * columns.T).T for column in basis.T])
 
     products = sums_by_cluster(basis / root[:, None])
-    m, count = len(triangle), len(sets)
-    influence, projections = np.empty((count, m)), np.empty((count, m, m))
-    factors = np.empty((count, 1))
-    for number, members in enumerate(sets):
-        q, net = np.linalg.qr(triangle[:, members])
-        influence[number] = q[:, -1] * scale / net[-1, -1]
-        projections[number] = q @ q.T
-        factors[number] = vcov_of(members.sum()).parts[0].factor
+    decomposed = [np.linalg.qr(triangle[:, members]) for members in sets]
+    influence = np.array([q[:, -1] * scale / net[-1, -1] for q, net in decomposed])
+    projections = np.array([q @ q.T for q, _ in decomposed])
+    factors = np.array([[vcov_of(size).parts[0].factor] for size in sets.sum(axis=1)])
 
     def estimate(outcomes: Floats) -> tuple[Floats, Floats]:
         sums = sums_by_cluster(outcomes)
         heights = sums.sum(axis=1)
         slopes = influence @ heights
         squares = np.empty_like(slopes)
-        for batch in chunks(count, sums[0].size, _CACHED):
+        for batch in chunks(len(sets), sums[0].size, _CACHED):
             scores = np.tensordot(influence[batch], sums, 1)
             scores -= np.tensordot(influence[batch], products, 1) @ (
                 projections[batch] @ heights

@@ -320,7 +320,7 @@ def search_test(  # noqa: PLR0913  (what is searched, and how: all but three nam
     seed = seed_sequence(rng)
     candidates, in_spec = _read_candidates(spec, candidates, term, also)
     base, reported = spec.drop(*in_spec), set_label(in_spec)
-    sets, equations, regular = estimate_sets(base, panel, candidates, term=term)
+    sets, equations, regular = estimate_sets(base, panel, candidates, None, term)
     searched = sets.included.loc[regular]
     if reported not in searched.index:
         raise sets.failures.get(reported) or not_identified(
