@@ -48,7 +48,7 @@ from digiprosper.studies.kernel import set_slopes
 from digiprosper.studies.many import coefficient_named
 
 MOST_SETS = 2**16
-ONE_BY_ONE = frozenset({"hc2", "hc3", "crv3", "cr2", "conley"})
+ONE_BY_ONE = ("hc2", "hc3", "crv3", "cr2", "conley")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -253,8 +253,9 @@ def _read_sizes(size: object, count: int) -> list[int]:
         raise option_error(
             "size",
             size,
-            f"control_sets: {counted(count, 'candidate')} with size={cited(size)} make "
-            f"{total:,} sets; at most {MOST_SETS:,} are estimated. "
+            f"{counted(count, 'candidate')} make {total:,} sets; at most {MOST_SETS:,} "
+            "are estimated. Put controls that every model has in spec.x only, or make "
+            "one candidate of several with panel.assign. "
             f"{_suggest_size(min(sizes), count)}",
         )
     return sorted(sizes)
@@ -278,7 +279,7 @@ def _suggest_size(least: int, count: int) -> str:
         total += comb(count, most)
     if most < least:
         return "Pass fewer candidates."
-    return f"Pass fewer candidates, or size=({least}, {most}), which makes {total:,}."
+    return f"control_sets takes size=({least}, {most}), which makes {total:,}."
 
 
 def _sets(count: int, sizes: Sequence[int]) -> Bools:

@@ -9,10 +9,9 @@ from typing import Any, TypeAlias
 import numpy as np
 import pandas as pd
 
-from digiprosper.checks import check_level, not_identified, option_error
+from digiprosper.checks import check_level, not_identified, option_error, type_error
 from digiprosper.errors import (
     IdentificationError,
-    InputTypeError,
     TermError,
     cited,
     issue,
@@ -28,6 +27,7 @@ from digiprosper.linear.fixed_effects import FixedEffects, refuse_other_specific
 from digiprosper.linear.kernels.exchange import Residualiser, simple_regressions
 from digiprosper.linear.kernels.wild import WildWeights, p_value_of_draws, wild_weights
 from digiprosper.linear.notices import NEAR
+from digiprosper.linear.preparation import refuse_cov_types
 from digiprosper.optional import progress_bar
 from digiprosper.panel import Panel
 from digiprosper.panel.terms import canonical
@@ -52,7 +52,6 @@ from digiprosper.studies.control_set_results import (
     set_label,
 )
 from digiprosper.studies.control_sets import (
-    MOST_SETS,
     ONE_BY_ONE,
     Equations,
     estimate_sets,
@@ -394,25 +393,16 @@ def _read_candidates(
 ) -> tuple[tuple[str, ...], list[str]]:
     """Read the candidates, and which of them are controls of the reported model.
 
-    Refuse too many, other models and other covariances.
+    Refuse other models and other covariances.
     """
     refuse_other_specification("search_test", spec)
     if not isinstance(also, Mapping | None):
-        raise InputTypeError(
-            "search_test: also must be a mapping of labels to specifications, such as "
-            f"{{'no time effects': spec.replace(time_effects=False)}}, not "
-            f"{type(also).__name__}."
+        needed = (
+            "a mapping of labels to specifications, such as "
+            "{'no time effects': spec.replace(time_effects=False)}"
         )
+        raise type_error("also", also, needed, "search_test")
     names: tuple[str, ...] = as_terms(candidates, "candidates")
-    if 2 ** len(names) > MOST_SETS:
-        raise option_error(
-            "candidates",
-            len(names),
-            f"search_test: {len(names)} candidates make {2 ** len(names):,} sets; at "
-            f"most {MOST_SETS:,} are estimated. Put controls that every specification "
-            "would have in spec.x only, or make one candidate of several with "
-            "panel.assign.",
-        )
     if spec.cov_type != "clustered" or len(spec.clusters or ("",)) > 1:
         raise option_error(
             "cov_type",
@@ -442,13 +432,8 @@ def _fit_other(
         raise TermError(f"{where} has the outcome {cited(other.y)}, not that of spec.")
     if label in sets.included.index:
         raise TermError(f"{where} has the label of a set of candidates; rename it.")
-    if other.cov_type in ONE_BY_ONE:
-        raise option_error(
-            "cov_type",
-            other.cov_type,
-            f"{where} has cov_type={cited(other.cov_type)}, which is not computed "
-            "in draws. Use 'clustered' or 'robust'.",
-        )
+    reason = "its statistics cannot be computed in draws"
+    refuse_cov_types(where, other.cov_type, ONE_BY_ONE, reason)
     common_rows = other._on_common_rows(panel, {"x": other.x, "sets": terms})
     prepared, demeaned = common_rows.prepared, common_rows.demeaned
     fit, solved = fit_equation(prepared, demeaned, 0, common_rows.regressors("x"))
