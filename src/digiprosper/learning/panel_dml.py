@@ -330,11 +330,12 @@ class PanelDML(Specification):
         require("sklearn", extra="learn", purpose="PanelDML")
         sample = prepare_learning(self, panel)
         refuse_learners(self, sample)
-        prepared, seed = sample.prepared, seed_sequence(rng)
+        prepared, rows = sample.prepared, sample.prepared.sample
+        seed: Any = seed_sequence(rng)
         beside = _fit_fixed_effects(sample)
         linear, learners = beside["linear"], dict(self.learners)
-        is_drawn = isinstance(self.folds, int)
-        is_varied = is_drawn or any(map(seed_names, learners.values()))
+        random_states = [*map(seed_names, learners.values())]
+        is_varied = isinstance(self.folds, int) or any(random_states)
         seeds = seed.spawn(self.seeds if is_varied else 1)
         runs = pd.DataFrame(
             {"seed": number, "learner": name}
@@ -360,15 +361,11 @@ class PanelDML(Specification):
             instrument=self.instrument,
             controls=tuple(self.controls),
             transform=self.transform,
-            folds=self.folds if is_drawn else not_drawn,
+            folds=self.folds if isinstance(self.folds, int) else not_drawn,
             runs=runs,
             fixed_effects=beside,
             info=fit_glance(
-                "PanelDML",
-                prepared.sample,
-                inference,
-                prepared.effect_names,
-                depvar=self.y,
+                "PanelDML", rows, inference, prepared.effect_names, depvar=self.y
             ),
             labels=linear.labels,
             factors=linear.factors,
@@ -741,8 +738,8 @@ def over_seeds(estimates: Floats, influences: Floats) -> Floats:
     errors = np.sqrt(np.median(np.diagonal(matrices, axis1=1, axis2=2), axis=0))
     mean = matrices.mean(axis=0)
     scale = np.sqrt(np.diag(mean))
-    scale[scale == 0] = 1.0
-    return np.asarray(mean / np.outer(scale, scale) * np.outer(errors, errors))
+    ratio = errors / np.where(scale > 0, scale, 1.0)
+    return np.asarray(mean * np.outer(ratio, ratio))
 
 
 # --- what is reported beside ----------------------------------------------------------

@@ -66,7 +66,8 @@ def specification_curve(
         names, level = [models.common.term.name], models.level
         points = _curve_points(models.frame, level)
         counts = {"failed": len(models.left_out)}
-        default, code = str(models.test.detail["reported"]), "curve.reported"
+        detail: Any = models.test.detail
+        default, code = detail["reported"], "curve.reported"
     else:
         names = _coefficient_names(models, term)
         points = _points(models, names, level)

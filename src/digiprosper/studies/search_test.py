@@ -10,12 +10,7 @@ import numpy as np
 import pandas as pd
 
 from digiprosper.checks import check_level, not_identified, option_error, type_error
-from digiprosper.errors import (
-    IdentificationError,
-    TermError,
-    cited,
-    issue,
-)
+from digiprosper.errors import IdentificationError, TermError, cited, issue
 from digiprosper.kernels import Floats, Ints
 from digiprosper.kernels.resampling import seed_sequence
 from digiprosper.linear.estimation import (
@@ -28,7 +23,6 @@ from digiprosper.linear.kernels.exchange import Residualiser, simple_regressions
 from digiprosper.linear.kernels.wild import WildWeights, p_value_of_draws, wild_weights
 from digiprosper.linear.notices import NEAR
 from digiprosper.linear.preparation import refuse_cov_types
-from digiprosper.optional import progress_bar
 from digiprosper.panel import Panel
 from digiprosper.panel.terms import canonical
 from digiprosper.report.columns import Column, Remark
@@ -211,7 +205,7 @@ class SearchTest(Summarised):
 _Estimate: TypeAlias = Callable[[Floats], tuple[Floats, Floats]]
 
 
-def search_test(  # noqa: PLR0913  (what is searched, and how: all but three named)
+def search_test(
     spec: FixedEffects,
     panel: Panel,
     candidates: Sequence[str],
@@ -221,7 +215,6 @@ def search_test(  # noqa: PLR0913  (what is searched, and how: all but three nam
     reps: int = 999,
     rng: object = None,
     level: float = 0.95,
-    progress: bool = False,
 ) -> SearchTest:
     """Test a coefficient that may be the best of many specifications.
 
@@ -256,9 +249,6 @@ def search_test(  # noqa: PLR0913  (what is searched, and how: all but three nam
     level : float
         Confidence level, .95 by default: an estimate has a star if its p-value is at
         most ``1 - level``.
-    progress : bool
-        Whether to show a progress bar on stderr, False by default. It needs tqdm (the
-        ``parallel`` extra).
 
     Returns
     -------
@@ -337,22 +327,21 @@ def search_test(  # noqa: PLR0913  (what is searched, and how: all but three nam
         lambda k: counts_and_vcov(prepared, k)[1],
         obs_weights=prepared.obs_weights,
     )
-    rows = sets._frame(level).set_index("model", drop=False).loc[searched.index]
+    of_sets = sets._frame(level).set_index("model", drop=False).loc[searched.index]
     terms = (*base.x, *candidates)
-    others = [
-        _fit_other(label, other, panel, terms, sets, equations, level)
-        for label, other in (also or {}).items()
+    models: list[Any] = [
+        (of_sets, lambda change: slopes_of_sets(y + prepared.within.demean(change))),
+        *(
+            _fit_other(label, other, panel, terms, sets, equations, level)
+            for label, other in (also or {}).items()
+        ),
     ]
-    frame = pd.concat([rows, *(row for row, _ in others)])
-    frame = frame.sort_values("estimate", kind="stable", ignore_index=True)
-    estimates = [
-        lambda change: slopes_of_sets(y + prepared.within.demean(change)),
-        *(estimate for _, estimate in others),
-    ]
+    rows, estimates = zip(*models, strict=True)
+    frame = pd.concat(rows).sort_values("estimate", kind="stable", ignore_index=True)
     residuals, position = _fit_restricted(equations, columns, sets)
     weights = wild_weights(1 + int(position.max()), reps)
     best, frame["band_low"], frame["band_high"] = _draw_estimates(
-        estimates, residuals, position, weights, seed, len(frame), level, progress
+        estimates, residuals, position, weights, seed, len(frame), level
     )
     detail = _compare_reported(frame, searched, reported, level)
     p_value, detail["best_p_value"] = (
@@ -497,7 +486,6 @@ def _draw_estimates(
     seed: np.random.SeedSequence,
     count: int,
     level: float,
-    progress: bool,  # noqa: FBT001
 ) -> list[Floats]:
     """Draw outcomes without an effect, and estimate all specifications, `count`.
 
@@ -506,16 +494,14 @@ def _draw_estimates(
     """
     ranks = np.linspace(0, count - 1, min(count, _RANKS))
     best, curves = [], []
-    with progress_bar("search_test", weights.reps, show=progress) as done:
-        for drawn in weights.chunks(seed, max(1, _CACHED // (count + position.size))):
-            # A drawn outcome is that of the data plus this.
-            change = residuals[:, None] * (drawn[:, position] - 1).T
-            numbers = [estimate(change) for estimate in estimates]
-            slopes, t = map(np.vstack, zip(*numbers, strict=True))
-            best.append(np.abs(t).max(axis=0))
-            ordered = np.sort(slopes.T.copy())
-            curves.append(ordered[:, ranks.round().astype(np.intp)])
-            done(len(drawn))
+    for drawn in weights.chunks(seed, max(1, _CACHED // (count + position.size))):
+        # A drawn outcome is that of the data plus this.
+        change = residuals[:, None] * (drawn[:, position] - 1).T
+        numbers = [estimate(change) for estimate in estimates]
+        slopes, t = map(np.vstack, zip(*numbers, strict=True))
+        best.append(np.abs(t).max(axis=0))
+        ordered = np.sort(slopes.T.copy())
+        curves.append(ordered[:, ranks.round().astype(np.intp)])
     ends = np.quantile(np.vstack(curves), ((1 - level) / 2, (1 + level) / 2), axis=0)
     band = [np.interp(np.arange(count), ranks, end) for end in ends]
     return [np.concatenate(best), *band]
