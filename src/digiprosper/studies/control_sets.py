@@ -250,12 +250,13 @@ def _read_sizes(size: object, count: int) -> list[int]:
         )
     total = sum(comb(count, number) for number in sizes)
     if total > MOST_SETS:
+        of_size = "" if size is None else f" with size={cited(size)}"
         raise option_error(
             "size",
             size,
-            f"{counted(count, 'candidate')} make {total:,} sets; at most {MOST_SETS:,} "
-            "are estimated. Put controls that every model has in spec.x only, or make "
-            "one candidate of several with panel.assign. "
+            f"{counted(count, 'candidate')}{of_size} make {total:,} sets; at most "
+            f"{MOST_SETS:,} are estimated. Put controls that every model has in spec.x "
+            "only, or make one candidate of several with panel.assign. "
             f"{_suggest_size(min(sizes), count)}",
         )
     return sorted(sizes)

@@ -437,13 +437,12 @@ def _fit_other(
         )
     controls = tuple(n for n in fit.names if n not in ("Intercept", sets.term))
     at = fit.names.index(sets.term)
-    residualiser = Residualiser.without(solved, at)
-    x = residualiser.residuals(solved.x[:, [at]])
+    others = Residualiser.without(solved, at)
+    x = others.residuals(solved.x[:, [at]])
 
     def estimate(change: Floats) -> tuple[Floats, Floats]:
         outcomes = solved.y[:, None] + prepared.within.demean(change[positions])
-        outcomes = residualiser.residuals(outcomes)
-        return simple_regressions(x, outcomes, solved.vcov, residualiser)
+        return simple_regressions(x, others.residuals(outcomes), solved.vcov, others)
 
     row: Any = fit.tidy(level).set_index("term").loc[[sets.term]]
     return row.assign(model=label, controls=[controls], nobs=fit.nobs), estimate

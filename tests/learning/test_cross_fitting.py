@@ -97,6 +97,21 @@ def test_features_are_scaled_by_the_rows_that_are_learned_from() -> None:
     np.testing.assert_allclose(y - units[:, 0], wanted, rtol=1e-9)
 
 
+def test_rounding_is_no_variation_of_a_feature() -> None:
+    """A feature that varies in one fold only is constant but for rounding elsewhere."""
+    linear = pytest.importorskip("sklearn.linear_model")
+    pipeline = pytest.importorskip("sklearn.pipeline")
+    scaling = pytest.importorskip("sklearn.preprocessing")
+    rng, folds = np.random.default_rng(4), np.arange(60) % 3
+    x, y = rng.normal(size=(2, 60))
+    equal = np.where(rng.random(60) < 0.5, 0.3, 0.1 + 0.2)
+    both = np.column_stack([x, np.where(folds == 2, 1.0, equal)])
+    ridge = pipeline.make_pipeline(scaling.StandardScaler(), linear.Ridge())
+    residuals, _ = cross_fit(ridge, both, y[:, None], folds)
+    alone, _ = cross_fit(ridge, x[:, None], y[:, None], folds)
+    np.testing.assert_allclose(residuals[folds == 2], alone[folds == 2], rtol=1e-9)
+
+
 def test_a_column_of_two_values_has_no_square() -> None:
     x = np.array([[1.0, 0.0], [2.0, 1.0], [4.0, 0.0], [5.0, 1.0]])
     out = squares_and_products(x)
