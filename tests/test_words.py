@@ -20,7 +20,7 @@ import pytest
 from digiprosper.counts.results import WORDS as COUNTS
 from digiprosper.dynamic.results import WORDS as DYNAMIC
 from digiprosper.errors import notice_tables
-from digiprosper.learning.results import WORDS as LEARNING
+from digiprosper.learning.panel_dml import WORDS as LEARNING
 from digiprosper.linear.words import WORDS as LINEAR
 from digiprosper.mediation.words import WORDS as MEDIATION
 from digiprosper.panel.describe import WORDS as PANEL
@@ -84,7 +84,7 @@ ROWS = {
     "report/drawings.py FIGURE": Row(FIGURE, latin=("errors.xtscc", "path.star")),
     "counts/results.py WORDS": Row(COUNTS, composed=("stat.*",)),
     "dynamic/results.py WORDS": Row(DYNAMIC, composed=("difference.*", "system.*")),
-    "learning/results.py WORDS": Row(LEARNING, composed=("stat.*",)),
+    "learning/panel_dml.py WORDS": Row(LEARNING, composed=("stat.*",)),
     "linear/words.py WORDS": Row(
         LINEAR, latin=("wild.statistic",), composed=("stat.*",)
     ),

@@ -113,10 +113,10 @@ from digiprosper.inequality.measures import (
     urban_rural_theil as urban_rural_theil,
 )
 from digiprosper.learning.panel_dml import (
+    DMLResults as DMLResults,
     LearningTransform as LearningTransform,
     PanelDML as PanelDML,
 )
-from digiprosper.learning.results import DMLResults as DMLResults
 from digiprosper.linear.drawn_tests import (
     WildBootstrapResult as WildBootstrapResult,
     cluster_bootstrap as cluster_bootstrap,

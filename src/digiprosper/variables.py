@@ -483,9 +483,8 @@ def digital_value_added(
     """
     check_option("measure", measure, ("amount", "share"))
     tables = {"value_added": value_added, "digital_share": digital_share}
-    inputs = arguments("digital_value_added", tables=tables)
+    inputs = _read_amounts("digital_value_added", "digital_share", **tables)
     _refuse_other_sectors(inputs, *tables)
-    _refuse_no_amounts(inputs, "value_added")
     inputs.refuse(
         ("digital_share",),
         lambda share: (share < 0) | (share > 1),
@@ -499,20 +498,19 @@ def digital_value_added(
 # --- sectors --------------------------------------------------------------------------
 
 
-def _read_amounts(function: str, **tables: Any) -> Arguments:
-    """Read tables of amounts, none negative, with a positive sum in every row."""
+def _read_amounts(function: str, *others: str, **tables: Any) -> Arguments:
+    """Read tables of amounts, none negative, with a positive sum in every row.
+
+    Numbers of the tables that `others` names are not checked.
+    """
     inputs = arguments(function, tables=tables)
-    _refuse_no_amounts(inputs, *tables)
-    return inputs
-
-
-def _refuse_no_amounts(inputs: Arguments, *tables: str) -> None:
-    """Refuse negative amounts, and rows whose sum is zero."""
-    refuse_negative(inputs, "Amounts and shares are at least 0", *tables)
+    amounts = [name for name in tables if name not in others]
+    refuse_negative(inputs, "Amounts and shares are at least 0", *amounts)
     totals = {
-        f"the sum of {name}": inputs.numbers[name].sum(axis=1) == 0 for name in tables
+        f"the sum of {name}": inputs.numbers[name].sum(axis=1) == 0 for name in amounts
     }
     inputs.refuse_rows(totals, "zero", "Shares need a positive sum")
+    return inputs
 
 
 def _read_three_sectors(function: str, value_added: Any) -> Arguments:

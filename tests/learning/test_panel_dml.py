@@ -15,7 +15,6 @@ import pandas as pd
 import pytest
 
 import digiprosper as dp
-from digiprosper.learning import panel_dml
 from digiprosper.learning.panel_dml import (
     about_estimates,
     draw_folds,
@@ -333,7 +332,8 @@ def test_random_learners_follow_the_seed(frame: Any) -> None:
 
 def test_drawn_folds_are_of_equal_size_and_of_whole_clusters() -> None:
     clusters = np.repeat(np.arange(31), 3)
-    sample: Any = SimpleNamespace(folds=None, clusters=clusters, groups=31)
+    prepared = SimpleNamespace(cluster_codes=(clusters,))
+    sample: Any = SimpleNamespace(folds=np.arange(31) % 5, prepared=prepared)
     folds, _ = draw_folds(spec(folds=5), sample, np.random.SeedSequence(1))
     assert sorted(np.bincount(folds)) == [18, 18, 18, 18, 21]
     assert (folds.reshape(31, 3) == folds[::3, None]).all()
@@ -656,35 +656,40 @@ def told(
     learners: float = 0.0,
     by_terms: tuple[float, float] = (0.0, 0.0),
     drawn: int = 20,
-) -> list[str]:
-    """Give the codes for a learner whose R2 of the outcome is .5."""
+    f: float = 30.0,
+) -> dict[str, str]:
+    """Give codes and messages for a learner whose R2 of the outcome is .5."""
+    numbers = {"r2_y": [0.5], "r2_d": [r2], "first_stage_f": [f]}
     results: Any = SimpleNamespace(
         names=("a",),
-        instrument=None,
+        instrument="z",
         spread={"seeds": {"a": seeds}, "learners": learners},
-        comparison=pd.DataFrame({"r2_y": [0.5], "r2_d": [r2]}, index=["a"]),
+        comparison=pd.DataFrame(numbers, index=["a"]),
         info={"n_entities": 120},
     )
     by_learner = {"a": np.array(by_terms)}
-    return [notice.code for notice in about_estimates(results, by_learner, drawn)]
+    notices = about_estimates(results, by_learner, drawn)
+    return {notice.code: notice.message for notice in notices}
 
 
 def test_limits() -> None:
-    assert told(drawn=20) == []
-    assert told(drawn=19) == ["few_seeds"]
-    assert told(seeds=1.0, learners=2.0) == []
-    assert told(seeds=1.01) == ["seed_spread"]
-    assert told(learners=2.01) == ["learners_differ"]
-    assert told(r2=0.98) == told(r2=0.1) == []
-    assert told(r2=0.981) == ["nothing_left"]
+    assert list(told(drawn=20)) == []
+    assert list(told(drawn=19)) == ["few_seeds"]
+    assert list(told(seeds=1.0, learners=2.0)) == []
+    assert list(told(seeds=1.01)) == ["seed_spread"]
+    assert list(told(learners=2.01)) == ["learners_differ"]
+    assert list(told(r2=0.98)) == list(told(r2=0.1)) == []
+    assert list(told(r2=0.981)) == ["nothing_left"]
+    assert list(told(f=23.2)) == []
+    assert list(told(f=23.1)) == ["weak_after_learning"]
     for none in (0.0, -0.1, 1e-15):
         assert "useless_learner" in told(r2=none)
 
 
 def test_trees_must_predict_both_better() -> None:
-    assert told(by_terms=(0.4, 0.4)) == []
-    assert told(by_terms=(0.5, 0.4)) == told(by_terms=(0.4, 0.5))
-    assert told(by_terms=(0.5, 0.4)) == ["flexible_learner"]
+    assert list(told(by_terms=(0.4, 0.4))) == []
+    for by_terms in ((0.5, 0.4), (0.4, 0.5)):
+        assert list(told(by_terms=by_terms)) == ["flexible_learner"]
 
 
 def measured(table: str) -> list:
@@ -693,10 +698,10 @@ def measured(table: str) -> list:
 
 
 def test_the_figures_of_weak_instruments_are_those_measured() -> None:
-    (notice,) = panel_dml.weak_after_learning("a", 2.0, "z")
+    message = told(f=2.0)["weak_after_learning"]
     for (row,) in measured("coverage_of_learning_with_an_instrument"):
         said = f"F of {row['F']}, coverage {row['coverage']}"
-        assert (said in notice.message) == (row["instrument"] == "weak")
+        assert (said in message) == (row["instrument"] == "weak")
 
 
 def test_the_figures_of_the_refusal_are_those_measured(panel: dp.Panel) -> None:

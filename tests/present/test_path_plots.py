@@ -669,3 +669,27 @@ def test_without_a_tested_proposition() -> None:
     ax = draw_pathways(replace(DRAWN, stages={}), None)
     assert read_texts(ax) == DRAWN.notes
     pyplot.close(ax.figure)
+
+
+def test_samples_of_verdicts_have_no_arrows():
+    """A sample right of the axis began where an interval would leave it."""
+    row = PathwayRow(
+        id="P1",
+        path="a on b",
+        verdict="supported",
+        effect=(0.2, 0.1, 0.3),
+        number="0.20",
+        interval="[0.10, 0.30]",
+        p="0.01",
+        basis=["two-way effects"],
+    )
+    words = ("supported", "contradicted", "inconclusive")
+    for length in range(16, 32):
+        drawn = Pathways(
+            heads={"effects": "Effect", "p_adjusted": "p", "identification": "Basis"},
+            stages={"cake": [row]},
+            verdicts=dict.fromkeys(words, "w" * length),
+            notes=[],
+        )
+        axes = draw_pathways(drawn, None)
+        assert not {line.get_marker() for line in axes.lines} & {"<", ">"}

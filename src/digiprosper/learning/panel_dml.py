@@ -21,8 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field, replace
-from functools import partial
-from typing import Any, Literal, get_args
+from typing import Any, ClassVar, Literal, get_args
 
 import numpy as np
 import pandas as pd
@@ -42,8 +41,6 @@ from digiprosper.kernels import Floats, Ints
 from digiprosper.kernels.resampling import seed_sequence
 from digiprosper.kernels.tolerances import ABSORBED
 from digiprosper.kernels.within import is_nested, less_means, level_sums
-from digiprosper.learning import kernel
-from digiprosper.learning.results import DMLResults
 from digiprosper.linear.estimation import (
     Demeaned,
     absorbed_problem,
@@ -65,9 +62,14 @@ from digiprosper.panel import Panel, Sample
 from digiprosper.panel.access import check_panel, table_of
 from digiprosper.panel.evaluation import check_where
 from digiprosper.panel.grammar import as_argument
+from digiprosper.report.columns import Column, Remark, result_column
 from digiprosper.report.estimates import Estimates
 from digiprosper.report.notices import few_clusters
 from digiprosper.report.protocol import fit_glance
+from digiprosper.report.results import FitResults
+from digiprosper.report.summary import Cells, Lines, Remarks, Summary, coefficient_cells
+from digiprosper.report.terms import slope_terms
+from digiprosper.report.words import Words, read_words
 from digiprosper.specification import (
     TERM,
     TERMS,
@@ -77,6 +79,7 @@ from digiprosper.specification import (
     refuse_repeats,
 )
 
+WORDS = read_words(__file__)
 LearningTransform = Literal["dictionary", "difference", "mundlak", "within"]
 _MOST_SEEDS = 10_000
 _MOST_FOLDS = 1_000
@@ -263,7 +266,7 @@ class PanelDML(Specification):
         check_words(self, words)
         check_whole("seeds", self.seeds, 1, _MOST_SEEDS)
         check_where(self.where)
-        object.__setattr__(self, "folds", _read_folds(self.folds))
+        object.__setattr__(self, "folds", _check_folds(self.folds))
         learners = read_learners(self.learners)
         object.__setattr__(self, "learners", learners)
         flexible = [name for name, learner in learners if is_flexible(learner)]
@@ -335,25 +338,29 @@ class PanelDML(Specification):
         prepared, rows = sample.prepared, sample.prepared.sample
         seed: Any = seed_sequence(rng)
         beside = _fit_fixed_effects(sample)
-        learners = dict(self.learners)
-        is_varied = sample.folds is None or any(map(seed_names, learners.values()))
+        linear, learners = beside["linear"], dict(self.learners)
+        is_varied = isinstance(self.folds, int) or any(
+            map(seed_names, learners.values())
+        )
         seeds = seed.spawn(self.seeds if is_varied else 1)
-        runs = _estimate_all(self, sample, seeds)
+        runs = pd.DataFrame(
+            {"seed": number, "learner": name}
+            | _estimate(self, sample, name, learner, of_run)
+            for number, of_run in enumerate(seeds)
+            for name, learner in learners.items()
+        )
         estimates = runs["estimate"].to_numpy().reshape(len(seeds), -1)
         influences = np.array([*runs.pop("influence")]).reshape(*estimates.shape, -1)
         # Clusters and degrees of freedom are those of fixed effects.
         inference = replace(
-            beside["linear"].inference,
-            ssc=self.ssc,
-            df_counted=None,
-            rng_entropy=seed.entropy,
+            linear.inference, ssc=self.ssc, df_counted=None, rng_entropy=seed.entropy
         )
         not_drawn = "none" if self.folds is None else "fixed"
         results = DMLResults(
             estimated=Estimates.of(
                 list(learners),
                 np.median(estimates, axis=0),
-                kernel.over_seeds(estimates, influences),
+                over_seeds(estimates, influences),
                 inference,
             ),
             treatment=self.treatment,
@@ -366,14 +373,14 @@ class PanelDML(Specification):
             info=fit_glance(
                 "PanelDML", rows, inference, prepared.effect_names, depvar=self.y
             ),
-            labels=dict(rows.labels),
-            factors=dict(rows.factors),
-            key_names=rows.keys.name_pair,
+            labels=linear.labels,
+            factors=linear.factors,
+            key_names=linear.key_names,
         )
         diagnostics = (
             *prepared.other_notices,
-            *few_clusters(sample.groups, prepared.cluster_names[0], _FEW),
-            *[n for n in beside["linear"].diagnostics if n.code.startswith("dropped_")],
+            *few_clusters(prepared.count.groups[0], prepared.cluster_names[0], _FEW),
+            *[n for n in linear.diagnostics if n.code.startswith("dropped_")],
             *about_estimates(
                 results,
                 _learn_by_terms(self, sample, seeds[0]),
@@ -384,7 +391,7 @@ class PanelDML(Specification):
         return replace(results, diagnostics=diagnostics)
 
 
-def _read_folds(value: Any) -> Any:
+def _check_folds(value: Any) -> Any:
     """Check folds; store those of a Series as pairs of labels and folds."""
     if value is None:
         return None
@@ -392,19 +399,201 @@ def _read_folds(value: Any) -> Any:
         return check_whole("folds", value, 2, _MOST_FOLDS)
     try:
         pairs = tuple(value.items() if isinstance(value, pd.Series) else value)
-        by_label = pd.Series(dict(pairs), dtype=object)
+        fold_of = dict(pairs)
     except (TypeError, ValueError) as error:
         raise InputTypeError(
             "folds must be a number of folds, a Series of folds indexed by entity, or "
             f"None, not {type(value).__name__}."
         ) from error
-    if len(by_label) < len(pairs) or by_label.isna().any():
+    if len(fold_of) < len(pairs) or any(map(pd.isna, fold_of.values())):
         raise option_error(
             "folds",
             None,
             "folds must have one fold, not missing, for each entity (cluster).",
         )
     return pairs
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
+class DMLResults(FitResults):
+    """Results of `PanelDML`: an estimate of the effect of the treatment per learner.
+
+    Parameters
+    ----------
+    estimated : Estimates
+        Median over seeds for each learner, by its name, with standard errors that allow
+        for the differences between seeds.
+    treatment : str
+        The treatment, whose slope all learners estimate.
+    instrument : str or None
+        The instrument of the treatment, if there is one.
+    controls : tuple of str
+        Terms of the controls.
+    transform : str
+        The option of the specification.
+    folds : int or str
+        Number of folds that were drawn, ``"fixed"`` or ``"none"``.
+    runs : DataFrame
+        All runs: seed, learner, estimate, std_error, r2_y and r2_d. The last two are
+        the shares of the variance of outcome and treatment that are predicted out of
+        fold, after the transformation. With an instrument there are its r2_z, and
+        first_stage_f, the squared t statistic of its residual in a regression of that
+        of the treatment.
+    fixed_effects : dict of LinearResults
+        Fixed effects on the same rows with controls as they are (``"linear"``) and with
+        their squares and products (``"dictionary"``); with an instrument, two-stage
+        least squares.
+    info : Glance
+        Summary numbers of the fit.
+    labels : mapping
+        Labels of columns.
+    factors : mapping
+        Factors of outcome, effects, clusters and regressors, by name.
+    key_names : pair of str or None
+        Names of the entity key and the time key.
+    diagnostics : tuple of Notice
+        Remarks about the data and the fit.
+
+    Examples
+    --------
+    >>> import digiprosper as dp
+    >>> from sklearn.linear_model import LinearRegression
+    >>> spec = dp.PanelDML(
+    ...     "log(gsp)", "log(pc)", ["unemp"], learners={"ols": LinearRegression()}
+    ... )
+    >>> fit = spec.fit(dp.datasets.us_states(), rng=1)
+    >>> fit.comparison.round(2)["estimate"].to_dict()
+    {'ols': 0.66, 'FE, linear': 0.66, 'FE, squares and products': 0.66}
+    """
+
+    words: ClassVar[Words] = WORDS
+    _rows_key: ClassVar[str] = "learners"
+
+    treatment: str
+    instrument: str | None
+    controls: tuple[str, ...]
+    transform: str
+    folds: int | str
+    runs: pd.DataFrame
+    fixed_effects: dict[str, LinearResults]
+
+    @property
+    def comparison(self) -> pd.DataFrame:
+        """Learners and, below them, fixed effects.
+
+        Columns estimate, std_error, r2_y and r2_d, and with an instrument r2_z and
+        first_stage_f. An R2 and an F are medians over seeds; the R2 is missing for
+        fixed effects.
+        """
+        by_learner = self.runs.drop(columns="seed").groupby("learner", sort=False)
+        frame = by_learner.median().assign(std_error=self.std_errors)
+        for name, fit in self.fixed_effects.items():
+            beside = {
+                "estimate": fit.params[self.treatment],
+                "std_error": fit.std_errors[self.treatment],
+                "first_stage_f": fit.glance()["kp_rk_f"],
+            }
+            frame.loc[WORDS.say(self._heading(name))] = pd.Series(beside)
+        return frame.rename_axis("learner")
+
+    @property
+    def spread(self) -> dict[str, Any]:
+        """Ranges of the estimates, in standard errors.
+
+        ``"seeds"`` is a dict by learner: the range over seeds in its standard errors.
+        ``"learners"`` is the range over learners in the median of theirs.
+        """
+        estimates = self.runs.groupby("learner", sort=False)["estimate"]
+        # Errors of zero, where the treatment is the outcome, are no unit.
+        with np.errstate(divide="ignore", invalid="ignore"):
+            ranges = (estimates.max() - estimates.min()) / self.std_errors
+            between = np.ptp(self.coefficients) / np.median(self.std_errors)
+        return {"seeds": ranges.to_dict(), "learners": float(between)}
+
+    def table_columns(self, level: float = 0.95) -> tuple[Column, ...]:
+        """Return a column of a table per learner, and beside them fixed effects.
+
+        Parameters
+        ----------
+        level : float
+            Confidence level of the intervals, .95 by default.
+
+        Returns
+        -------
+        tuple of Column
+            One per learner, then those of fixed effects with linear controls and with
+            their squares and products.
+        """
+        (base,) = FitResults.table_columns(self, level)
+        (term,) = slope_terms([self.treatment], self.factors)
+        measures: Any = self.comparison.drop(columns=["estimate", "std_error"])
+        columns = [
+            replace(
+                base,
+                head=name,
+                estimates={term.name: base.estimates[name]._replace(term=term)},
+                set_rows=tuple(
+                    (Remark(f"stat.{key}", {}, WORDS), value)
+                    for key, value in measures.loc[name].items()
+                ),
+            )
+            for name in self.names
+        ]
+        for name, fit in self.fixed_effects.items():
+            column = result_column(fit, level)
+            columns.append(
+                replace(
+                    column,
+                    named=Remark(self._heading(name), {}, WORDS),
+                    estimates={term.name: column.estimates[term.name]},
+                    constant=None,
+                    remarks=(),
+                )
+            )
+        return tuple(replace(column, adjusted=self.controls) for column in columns)
+
+    def _heading(self, name: str) -> str:
+        """Return the code for the words of fixed effects beside."""
+        return f"column.{name}" if self.instrument is None else f"column.iv.{name}"
+
+    def _remarks(self) -> tuple[Remark, ...]:
+        """Describe transformation, folds and seeds, and what differs, below a table."""
+        seeds = self.runs["seed"].nunique()
+        folds = "drawn" if isinstance(self.folds, int) else self.folds
+        count = {"count": (f"{self.folds}",), "clusters": self.inference.clusters}
+        several = "seeds.several" if seeds > 1 else "seeds.one"
+        method = Remark(
+            "note.method" if self.instrument is None else "note.iv",
+            {
+                "transform": (Remark(f"note.{self.transform}", {}),),
+                "folds": (Remark(f"folds.{folds}", count),),
+                "seeds": (Remark(several, {"count": (f"{seeds}",)}),),
+                "treatment": (self.treatment,),
+                "instrument": (str(self.instrument),),
+            },
+        )
+        return (method, *self._notice_remarks())
+
+    def _summary(self) -> Summary:
+        info, frame = self.info, self.comparison
+        instrumented = (
+            "" if self.instrument is None else f", instrumented by {self.instrument}"
+        )
+        rows = (
+            f"Effect of {self.treatment}{instrumented}, with learned controls: "
+            f"{', '.join(self.controls)}. {info['nobs']:,} rows, "
+            f"{info['n_entities']:,} entities, {info['n_times']:,} periods"
+        )
+        cells = frame.map(lambda v: "" if np.isnan(v) else f"{v:z.4f}")
+        return self._titled(
+            f"Double machine learning, outcome: {info['depvar']}",
+            Lines((rows,), wrapped=True),
+            coefficient_cells(self.tidy()),
+            Cells.of(["", *frame.columns], cells.itertuples()),
+            Remarks.of(self.diagnostics),
+            settings=f"transform={self.transform}, folds={self.folds}, medians over "
+            f"{self.runs['seed'].nunique()} seeds",
+        )
 
 
 # --- the sample -----------------------------------------------------------------------
@@ -418,9 +607,7 @@ class LearningSample:
     demeaned: Demeaned  # learned columns, controls, and products of the controls
     learned: Floats  # (N, c) outcome, treatment, and perhaps an instrument
     features: Floats  # (N, p) what the learners learn from
-    clusters: Ints  # (N,) codes without gaps
-    groups: int
-    folds: Ints | None  # (N,) one fold without cross-fitting; None if they are drawn
+    folds: Ints  # (G,) of the clusters; in order if they are drawn
 
 
 def prepare_learning(spec: Any, panel: Panel) -> LearningSample:
@@ -439,50 +626,21 @@ def prepare_learning(spec: Any, panel: Panel) -> LearningSample:
         linear_options(spec), ssc="reghdfe", collinear="drop", keep_rows=False
     )
     prepared = prepare(panel, roles, options)
-    for role, term in terms.items():
-        single_column(prepared.sample, role, term, _LEARNED[role])
-    _check_clusters(prepared)
+    folds = _read_folds(spec, prepared)
     demeaned = _demean(spec, prepared, terms)
     columns = transformed(spec, prepared.sample, demeaned)
-    (clusters,), (groups,) = prepared.cluster_codes, prepared.count.groups
-    folds = _read_fixed_folds(spec, prepared, clusters, groups)
-    return LearningSample(prepared, demeaned, *columns, clusters, groups, folds)
-
-
-def _check_clusters(prepared: Prepared) -> None:
-    """Refuse fewer than ten clusters, and clusters that divide entities."""
-    if not prepared.cluster_codes:
-        raise option_error(
-            "clusters",
-            None,
-            "PanelDML needs entities with several rows; in this panel each has one.",
-        )
-    (name,), (count,) = prepared.cluster_names, prepared.count.groups
-    if not is_nested(prepared.sample.entity, prepared.cluster_codes[0]):
-        raise option_error(
-            "clusters",
-            name,
-            f"clusters={cited(name)}: rows of one entity are in several clusters, and "
-            "would be in different folds; use clusters of whole entities.",
-        )
-    if count < FEWEST_CLUSTERS:
-        raise not_identified(
-            "few_to_learn",
-            f"{counted(count, 'cluster')} ({name}): learning and testing on different "
-            f"clusters needs {FEWEST_CLUSTERS} or more. Use FixedEffects.",
-            clusters=name,
-            n_clusters=count,
-        )
+    return LearningSample(prepared, demeaned, *columns, folds)
 
 
 def _demean(spec: Any, prepared: Prepared, terms: Mapping[str, str]) -> Demeaned:
     """Demean all columns; refuse treatment and instrument without variation."""
     sample = prepared.sample
+    learned = [
+        single_column(sample, role, t, _LEARNED[role]) for role, t in terms.items()
+    ]
     controls = sample.columns("x")
-    products = (
-        kernel.squares_and_products(controls) if spec.degree == 2 else controls[:, :0]
-    )
-    raw = np.column_stack([*map(sample.columns, terms), controls, products])
+    products = squares_and_products(controls) if spec.degree == 2 else controls[:, :0]
+    raw = np.column_stack([*learned, controls, products])
     names = [*terms.values(), *sample.names_of("x")]
     names += [f"product {j + 1} of controls" for j in range(products.shape[1])]
     refuse_extreme(raw, names)
@@ -521,7 +679,7 @@ def transformed(
     # Keeps the digits of means
     blocks = [block - blocks[0].mean(axis=0) for block in blocks]
     if squares:
-        blocks += [kernel.squares_and_products(block) for block in blocks]
+        blocks += [squares_and_products(block) for block in blocks]
     features = np.column_stack(blocks)
     levels = [sample.entity] if spec.transform == "mundlak" else []
     if spec.time_effects:
@@ -531,17 +689,58 @@ def transformed(
     return learned, np.column_stack([features, *means])
 
 
+def squares_and_products(columns: Floats) -> Floats:
+    """Compute the squares and the products of two of columns (N, p).
+
+    Columns are centred before they are multiplied, which changes no combination of
+    them and all columns, and keeps digits. A column of two values has no square of its
+    own.
+    """
+    centred = (columns - columns.mean(axis=0)).T
+    products = [
+        column * other
+        for i, column in enumerate(centred)
+        for j, other in enumerate(centred[i:])
+        if j > 0 or np.unique(column).size > 2
+    ]
+    return np.column_stack([columns[:, :0], *products])
+
+
 def _means_by(codes: Ints, columns: Floats) -> Floats:
     """Compute the means of columns by level, for each row."""
     counts = np.bincount(codes)
     return (level_sums(codes, counts.size, columns) / counts[:, None])[codes]
 
 
-def _read_fixed_folds(
-    spec: Any, prepared: Prepared, clusters: Ints, groups: int
-) -> Ints | None:
-    """Return the fold of each row, by its cluster; None if they are drawn."""
-    (name,) = prepared.cluster_names
+def _read_folds(spec: Any, prepared: Prepared) -> Ints:
+    """Return the fold of each cluster (G,), in order if folds are drawn.
+
+    Fewer than ten clusters, and clusters that divide entities, have no folds.
+    """
+    if not prepared.cluster_codes:
+        raise option_error(
+            "clusters",
+            None,
+            "PanelDML needs entities with several rows; in this panel each has one.",
+        )
+    (name,), (groups,) = prepared.cluster_names, prepared.count.groups
+    if not is_nested(prepared.sample.entity, prepared.cluster_codes[0]):
+        raise option_error(
+            "clusters",
+            name,
+            f"clusters={cited(name)}: rows of one entity are in several clusters, and "
+            "would be in different folds; use clusters of whole entities.",
+        )
+    if groups < FEWEST_CLUSTERS:
+        raise not_identified(
+            "few_to_learn",
+            f"{counted(groups, 'cluster')} ({name}): learning and testing on different "
+            f"clusters needs {FEWEST_CLUSTERS} or more. Use FixedEffects.",
+            clusters=name,
+            n_clusters=groups,
+        )
+    if spec.folds is None:
+        return np.zeros(groups, dtype=np.intp)
     if isinstance(spec.folds, int):
         if spec.folds > groups:
             raise option_error(
@@ -550,9 +749,7 @@ def _read_fixed_folds(
                 f"folds={spec.folds} is more than the {groups} clusters ({name}), "
                 "which folds consist of.",
             )
-        return None
-    if spec.folds is None:
-        return np.zeros_like(clusters)
+        return np.arange(groups) % spec.folds
     labels, fold_of = prepared.sample.code_levels[name], dict(spec.folds)
     if absent := [label for label in labels if label not in fold_of]:
         raise option_error(
@@ -561,12 +758,12 @@ def _read_fixed_folds(
             f"folds has no fold for {quoted(absent)}. It must be a Series of folds "
             f"indexed by {name}, the clusters.",
         )
-    codes, levels = pd.factorize(labels.map(fold_of))
-    if len(levels) < 2:
+    folds, numbers = pd.factorize(labels.map(fold_of))
+    if len(numbers) < 2:
         raise option_error(
             "folds", 1, "folds has one fold for all clusters; it needs two or more."
         )
-    return codes[clusters]
+    return folds
 
 
 # --- estimation -----------------------------------------------------------------------
@@ -606,38 +803,28 @@ def draw_folds(
     Sizes of drawn folds differ by at most one cluster.
     """
     generator = np.random.default_rng(seed)
-    state = int(generator.integers(2**31 - 1))
-    if sample.folds is not None:
-        return sample.folds, state
-    by_cluster = generator.permutation(sample.groups) % spec.folds
-    return by_cluster[sample.clusters], state
-
-
-def _estimate_all(
-    spec: Any, sample: LearningSample, seeds: Sequence[np.random.SeedSequence]
-) -> pd.DataFrame:
-    """Estimate with every seed and every learner, a row for each."""
-    runs = []
-    for number, seed in enumerate(seeds):
-        folds, state = draw_folds(spec, sample, seed)
-        for name, learner in spec.learners:
-            values = _estimate(
-                spec, sample, name, partial(seeded, learner, state), folds
-            )
-            runs.append({"seed": number, "learner": name, **values})
-    return pd.DataFrame(runs)
+    state, folds = int(generator.integers(2**31 - 1)), sample.folds
+    if isinstance(spec.folds, int):
+        folds = generator.permutation(folds)
+    return folds[sample.prepared.cluster_codes[0]], state
 
 
 def _estimate(
-    spec: Any, sample: LearningSample, name: str, new_learner: Any, folds: Ints
+    spec: Any,
+    sample: LearningSample,
+    name: str,
+    learner: Any,
+    seed: np.random.SeedSequence,
 ) -> dict[str, Any]:
     """Estimate the slope from what a learner does not predict; errors name it.
 
-    Beside it are the R2 of what is learned, and with an instrument the first-stage F.
+    Beside it are the influence of each cluster, the R2 of what is learned, and with an
+    instrument the first-stage F.
     """
-    learned, features = sample.learned, sample.features
+    prepared, learned, features = sample.prepared, sample.learned, sample.features
+    folds, state = draw_folds(spec, sample, seed)
     try:
-        residuals, r2 = kernel.cross_fit(new_learner, features, learned, folds)
+        residuals, r2 = cross_fit(seeded(learner, state), features, learned, folds)
     except (ValueError, TypeError, ArithmeticError) as error:
         raise option_error(
             "learners",
@@ -648,7 +835,7 @@ def _estimate(
     outcome, treatment = residuals[:, 0], residuals[:, 1]
     instrument = residuals[:, -1]  # the treatment, if there is none
     if spec.transform == "mundlak":
-        instrument = less_means(instrument, sample.prepared.sample.entity)
+        instrument = less_means(instrument, prepared.sample.entity)
     if np.linalg.norm(instrument) <= ABSORBED * np.linalg.norm(learned[:, -1]):
         role = "treatment" if spec.instrument is None else "instrument"
         raise not_identified(
@@ -659,9 +846,9 @@ def _estimate(
             learner=name,
             r2=1.0,
         )
-    factor = 1.0 if spec.ssc == "none" else sample.groups / (sample.groups - 1)
-    regress = partial(kernel.partial_out, clusters=sample.clusters, factor=factor)
-    estimate, influence = regress(outcome, treatment, instrument)
+    (clusters,), (groups,) = prepared.cluster_codes, prepared.count.groups
+    factor = 1.0 if spec.ssc == "none" else groups / (groups - 1)
+    estimate, influence = partial_out(outcome, treatment, instrument, clusters, factor)
     values = {
         "estimate": estimate,
         "std_error": np.linalg.norm(influence),
@@ -669,9 +856,78 @@ def _estimate(
     }
     values |= zip(("r2_y", "r2_d", "r2_z"), r2, strict=False)
     if spec.instrument is not None:
-        slope, influence = regress(treatment, instrument, instrument)
+        slope, influence = partial_out(
+            treatment, instrument, instrument, clusters, factor
+        )
         values["first_stage_f"] = slope**2 / (influence @ influence)
     return values
+
+
+def cross_fit(
+    learner: Any, features: Floats, outcomes: Floats, folds: Ints
+) -> tuple[Floats, Floats]:
+    """Predict the outcomes (N, c) of each fold by the rows of all other folds.
+
+    Returns what is not predicted, and the R2 of each outcome. Features have mean zero
+    and variance one in the rows that are learned from. With a single fold these are the
+    rows that are predicted.
+    """
+    from sklearn.base import clone
+    from sklearn.metrics import r2_score
+
+    predicted = np.empty(outcomes.shape)
+    sizes = features.std(axis=0)
+    for fold in np.unique(folds):
+        inside = folds == fold
+        training = inside if inside.all() else ~inside
+        mean, spread = features[training].mean(axis=0), features[training].std(axis=0)
+        # Of a column that varies in other folds only, rounding is no variation.
+        scaled = (features - mean) / np.where(spread > ABSORBED * sizes, spread, np.inf)
+        for j, outcome in enumerate(outcomes.T):
+            fitted = clone(learner).fit(scaled[training], outcome[training])
+            predicted[inside, j] = np.ravel(fitted.predict(scaled[inside]))
+    if not np.isfinite(predicted).all():
+        raise ValueError("its predictions are not finite.")
+    r2 = r2_score(outcomes, predicted, multioutput="raw_values")
+    return outcomes - predicted, r2
+
+
+def partial_out(
+    outcome: Floats,
+    treatment: Floats,
+    instrument: Floats,
+    clusters: Ints,
+    factor: float = 1.0,
+) -> tuple[float, Floats]:
+    """Regress the residual of the outcome on that of the treatment, no constant.
+
+    ``theta = sum rz ry / sum rz rd`` with the residual rz of an instrument, which is
+    that of the treatment if there is none. A cluster adds ``sum rz (ry - theta rd) /
+    sum rz rd`` to its error; the squares of these influences (G,) sum to the variance,
+    times a small-sample `factor` (Chernozhukov et al. 2018, Econometrics Journal
+    21:C1, section 4.2; Clarke & Polselli 2025, Econometrics Journal).
+    """
+    product = float(instrument @ treatment)
+    estimate = float(instrument @ outcome) / product
+    scores = np.bincount(clusters, instrument * (outcome - estimate * treatment))
+    return estimate, np.sqrt(factor) * scores / product
+
+
+def over_seeds(estimates: Floats, influences: Floats) -> Floats:
+    """Compute the covariance (L, L) of the medians over seeds of L learners.
+
+    `estimates` is (S, L), `influences` (S, L, G). A variance is the median over seeds
+    of ``V_s + (theta_s - median)^2`` (Chernozhukov et al. 2018, definition 3.3),
+    correlations are those of the mean over seeds of the same matrices.
+    """
+    deviations = estimates - np.median(estimates, axis=0)
+    matrices = influences @ influences.transpose(0, 2, 1)
+    matrices += deviations[:, :, None] * deviations[:, None, :]
+    errors = np.sqrt(np.median(np.diagonal(matrices, axis1=1, axis2=2), axis=0))
+    mean = matrices.mean(axis=0)
+    scale = np.sqrt(np.diag(mean))
+    ratio = errors / np.where(scale > 0, scale, 1.0)
+    return np.asarray(mean * np.outer(ratio, ratio))
 
 
 # --- what is reported beside ----------------------------------------------------------
@@ -713,7 +969,7 @@ def _learn_by_terms(
         return {}
     rows, (folds, _) = sample.prepared.sample, draw_folds(spec, sample, seed)
     learned, features = transformed(spec, rows, sample.demeaned, squares=True)
-    r2 = kernel.cross_fit(LinearRegression, features, learned[:, :2], folds)[1]
+    r2 = cross_fit(LinearRegression(), features, learned[:, :2], folds)[1]
     return dict.fromkeys(flexible, r2)
 
 
@@ -795,15 +1051,25 @@ def about_estimates(
     products, for the names of trees and networks. `drawn` is the number of seeds, or
     enough where nothing is drawn.
     """
+    from scipy.stats import ncx2
+
     if drawn < ENOUGH_SEEDS:
         yield notice_of("few_seeds", seeds=drawn, _enough=ENOUGH_SEEDS)
-    spread, table = results.spread, results.comparison
+    spread, table = results.spread, results.comparison.to_dict("index")
+    # One instrument and a bias of 10%: the effective F of Montiel Olea & Pflueger.
+    critical = float(ncx2.ppf(0.95, 1, 10))
     for name in results.names:
-        seeds = spread["seeds"][name]
-        r2_y, r2 = float(table["r2_y"][name]), float(table["r2_d"][name])
-        if results.instrument is not None:
-            f = float(table["first_stage_f"][name])
-            yield from weak_after_learning(name, f, results.instrument)
+        seeds, numbers = spread["seeds"][name], table[name]
+        r2_y, r2 = numbers["r2_y"], numbers["r2_d"]
+        if (f := numbers.get("first_stage_f", np.inf)) < critical:
+            # docs/measured/coverage_of_learning_with_an_instrument.json
+            yield notice_of(
+                "weak_after_learning",
+                learner=name,
+                value=f,
+                critical=critical,
+                _instrument=results.instrument,
+            )
         if seeds > 1:
             yield notice_of("seed_spread", learner=name, spread=seeds)
         if r2 > _ALL_LEARNED:
@@ -824,23 +1090,3 @@ def about_estimates(
             )
     if spread["learners"] > 2:
         yield notice_of("learners_differ", spread=spread["learners"])
-
-
-def weak_after_learning(learner: str, f: float, instrument: str) -> list[Notice]:
-    """Report an instrument that explains little of the treatment."""
-    from scipy.stats import ncx2
-
-    # One instrument and a bias of 10%: the effective F of Montiel Olea & Pflueger.
-    critical = float(ncx2.ppf(0.95, 1, 10))
-    if f >= critical:
-        return []
-    # docs/measured/coverage_of_learning_with_an_instrument.json
-    return [
-        notice_of(
-            "weak_after_learning",
-            learner=learner,
-            value=f,
-            critical=critical,
-            _instrument=instrument,
-        )
-    ]

@@ -13,8 +13,8 @@ from typing import Any, ClassVar, Literal
 
 import pandas as pd
 
-from digiprosper.checks import check_option, option_problem
-from digiprosper.errors import InputTypeError, Notice, cited
+from digiprosper.checks import check_option, type_error
+from digiprosper.errors import Notice
 from digiprosper.pathways.findings import VERDICTS, Finding, Part, Reason
 from digiprosper.pathways.mechanism import Mechanism, split_roles
 from digiprosper.pathways.notices import words_of
@@ -165,11 +165,8 @@ class MechanismReport(Summarised):
         if not isinstance(texts, Mapping) or not all(
             isinstance(text, str) for pair in texts.items() for text in pair
         ):
-            raise InputTypeError(
-                "in_language: labels must be a mapping of column to text, such as "
-                f"{{'digital': 'Digital economy'}}, not {cited(labels)}.",
-                [option_problem("labels", labels)],
-            )
+            needed = "a mapping of column to text, such as {'gdp': 'GDP'}"
+            raise type_error("labels", labels, needed, "in_language")
         named = {**self.labels, **texts}
         return replace(self, language=language, labels=named)  # type: ignore[arg-type]
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import chain
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from digiprosper.present.figure import (
     FAINT,
@@ -50,6 +50,8 @@ _BOX_TYPE, _TYPE = 9.0, 8.0
 _SMALL_BOX_TYPE, _SMALL_TYPE = 7.5, 7.0
 _NARROW = 5.0
 _COLUMN, _LINE = 0.58 / 72, 1.45 / 72
+# Estimated widths are on the safe side, so that columns of a row do not touch.
+_WIDE_COLUMN = 0.56 / 72
 
 
 class _Picture:
@@ -58,7 +60,10 @@ class _Picture:
     texts: text, x, y, points, horizontal and vertical alignment, colour
     width: of the figure in inches; None for axes of the caller, or without a style
     type, box_type: sizes of type in points
+    column: inches that a point of type takes by column
     """
+
+    column = _COLUMN
 
     def __init__(self, ax: Axes | None) -> None:
         self.width = figure_width() if ax is None else None
@@ -84,9 +89,13 @@ class _Picture:
             text = with_minus_signs(text)
             self.texts.append((text, x, y, size or self.type, ha, va, color))
 
-    def inches(self, text: str) -> float:
-        """Return the width of a text."""
-        return _inches(text, self.type)
+    def inches(self, *texts: str) -> float:
+        """Return the width of the widest text."""
+        return max((_inches(text, self.type, self.column) for text in texts), default=0)
+
+    def lines_in(self, text: str, inches: float) -> list[str]:
+        """Break a text to a width."""
+        return broken_lines(text, inches / (self.type * self.column))
 
     def draw_lines(self, axes: Axes, scale: float) -> None:
         """Draw the lines between the boxes, scaled by a factor."""
@@ -184,7 +193,8 @@ class _PathPicture(_Picture):
         super().__init__(ax)
         names = (diagram.treatment, *diagram.mediators, diagram.outcome)
         words = (word for name in names for word in name.split() if word.isascii())
-        longest = _widest_text(words, self.box_type)
+        sizes = (_inches(word, self.box_type, _WIDE_COLUMN) for word in words)
+        longest = max(sizes, default=0.0)
         small = min(max(_SMALL_WIDTH, longest + _PADDING / 2), _WIDTH)
         self.box_width = small if self.narrow else _WIDTH
         self.arrows: list[tuple[tuple[Point, ...], bool]] = []
@@ -278,7 +288,7 @@ def _place_parallel(picture: _PathPicture, diagram: PathDiagram, style: Style) -
     picture.box(treatment, 0.0, 0.0)
     picture.box(outcome, right, 0.0)
     picture.arrow((half, 0.0), (right - half, 0.0))
-    across = max(map(picture.inches, straight)) / 2 + _NEAR
+    across = picture.inches(*straight) / 2 + _NEAR
     aside = max(run / 2, across) if moved else 0.0
     picture.about(straight, middle + aside, 0.0)
     tops = picture.box_height(treatment) / 2, picture.box_height(outcome) / 2
@@ -301,7 +311,7 @@ def _place_parallel(picture: _PathPicture, diagram: PathDiagram, style: Style) -
 def _arrow_length(picture: _PathPicture, texts: Sequence[str]) -> float:
     """Compute the length of arrows, in inches, that have room for texts above them."""
     least, round_text = (0.6, 0.16) if picture.narrow else (1.4, 0.3)
-    return max(least, round_text + max(map(picture.inches, texts)))
+    return max(least, round_text + picture.inches(*texts))
 
 
 def _place_moderator(
@@ -339,9 +349,8 @@ def _place_serial(picture: _PathPicture, diagram: PathDiagram, style: Style) -> 
     )
     straight = "\n".join(direct), "\n".join(total)
     over = [t for pair in (*first, *second, *between.values(), straight) for t in pair]
-    pitch = picture.box_width + max(
-        0.5 if picture.narrow else 0.9, 0.2 + max(map(picture.inches, over))
-    )
+    least = 0.5 if picture.narrow else 0.9
+    pitch = picture.box_width + max(least, 0.2 + picture.inches(*over))
     roofs = picture.box_height(treatment) / 2, picture.box_height(outcome) / 2
     last, foot = (count - 1) * pitch, max(*roofs, 2 * picture.line + _NEAR)
     rises, falls = _levels(count)
@@ -415,9 +424,7 @@ def _free_levels(over: Sequence[tuple[int, int]]) -> dict[tuple[int, int], int]:
     levels: dict[tuple[int, int], int] = {}
     for j, k in over:
         used_levels = {level for (s, t), level in levels.items() if s < k and j < t}
-        levels[j, k] = next(
-            level for level in range(len(over)) if level not in used_levels
-        )
+        levels[j, k] = min(set(range(len(over))) - used_levels)
     return levels
 
 
@@ -442,8 +449,8 @@ def _write_effects(
     """Write the list of effects and the remarks below what is drawn."""
     left_edge, right_edge, bottom, _ = picture.edges
     step, y = picture.line, bottom - 0.2
-    widths = max(picture.inches(number) for _, number, _, _ in rows)
-    ends = max(picture.inches(interval) for _, _, interval, _ in rows)
+    widths = picture.inches(*(number for _, number, _, _ in rows))
+    ends = picture.inches(*(interval for _, _, interval, _ in rows))
     room = right_edge - left_edge - widths - ends - 0.4
     stub = min(
         room, max(picture.inches(name) + _INDENT * inner for name, _, _, inner in rows)
@@ -451,16 +458,12 @@ def _write_effects(
     for name, number, interval, inner in rows:
         picture.write(number, left_edge + stub + 0.2 + widths, y, ha="right", va="top")
         picture.write(interval, left_edge + stub + 0.4 + widths, y, va="top")
-        for line in broken_lines(
-            name, (room - _INDENT * inner) / (picture.type * _COLUMN)
-        ):
+        for line in picture.lines_in(name, room - _INDENT * inner):
             picture.write(line, left_edge + _INDENT * inner, y, va="top")
             y -= step
     y -= 0.1
     for remark in remarks:
-        for line in broken_lines(
-            remark, (right_edge - left_edge) / (picture.type * _COLUMN)
-        ):
+        for line in picture.lines_in(remark, right_edge - left_edge):
             picture.write(line, left_edge, y, va="top")
             y -= step
 
@@ -493,8 +496,6 @@ def _short_arrow_texts(slopes: Slopes, style: Style) -> Texts:
 
 # --- pathways -------------------------------------------------------------------------
 
-# Estimated widths are on the safe side, so that columns of a row do not touch.
-_WIDE_COLUMN = 0.56 / 72
 # Inches: of a figure; of the axis of effects, also in a column; of what estimates rest
 # on; the narrowest path; between columns, stages, and rows.
 _FIGURE, _AXIS, _SMALL_AXIS, _BASIS, _LEAST, _SPACE, _STAGE, _ROW = (
@@ -519,58 +520,48 @@ _LOOKS: dict[str, tuple[str, str, str, Any]] = {
 }
 
 
-class _Columns(NamedTuple):
-    """Edges of the columns in inches: left, and right of the aligned numbers."""
-
-    path: float
-    wide: float
-    axis: float
-    length: float
-    numbers: float
-    p: float
-    basis: float
-    right: float
-
-
 class _PathwayPicture(_Picture):
     """Rows of texts, and intervals on an axis of effects; y decreases.
 
-    marks: verdict, y, and estimate and ends of the interval in inches
-    rules: lines between two points; dashed or not
+    marks: verdict, y, and in inches estimate and ends of its interval, and the edges
+        beyond which it is not drawn
+    rules: both x and both y of a line, and its style
+    axis, length, span: left edge, length, and both ends of the axis
+    numbers, p, basis, right: edges of columns, right ones of aligned numbers
     """
+
+    column = _WIDE_COLUMN
 
     def __init__(self, ax: Axes | None, drawn: Pathways) -> None:
         super().__init__(ax)
-        self.marks: list[tuple[str, float, tuple[float, float, float]]] = []
-        self.rules: list[tuple[Point, Point, bool]] = []
+        self.marks: list[tuple[str, float, tuple[float, float, float], Point]] = []
+        self.rules: list[tuple[Point, Point, str]] = []
         rows = [row for of_stage in drawn.stages.values() for row in of_stage]
         effects = [row.effect for row in rows if math.isfinite(row.effect[0])]
         self.limits = _limits(effects) if effects else None
-        self.columns = self._place(rows, drawn.heads.get("p_adjusted", ""))
+        self._place(rows, drawn.heads.get("p_adjusted", ""))
 
-    def _place(self, rows: Sequence[PathwayRow], head: str) -> _Columns:
+    def _place(self, rows: Sequence[PathwayRow], head: str) -> None:
         """Place the columns; in a narrow figure numbers are below the paths."""
-        size, right = self.type, (self.width or _FIGURE) - 0.2
-        path = _widest_text((row.id for row in rows), size) + _SPACE
-        numbers = _widest_text((row.number for row in rows), size)
+        numbers = self.inches(*(row.number for row in rows))
         # A head is broken at blanks only, so that no word may be wider.
-        p = _widest_text([*(row.p for row in rows), *head.split()], size)
-        length = _SMALL_AXIS if self.narrow else _AXIS
+        p = self.inches(*(row.p for row in rows), *head.split())
+        self.path = self.inches(*(row.id for row in rows)) + _SPACE
+        self.length = _SMALL_AXIS if self.narrow else _AXIS
         beside = 0.0 if self.narrow else numbers + p + _BASIS + 3 * _SPACE
-        wide = max(right - path - length - beside - 2 * _SPACE, _LEAST)
-        axis = path + wide + _SPACE
-        ends = axis + length + _SPACE + numbers
-        basis = ends + p + 2 * _SPACE
-        right = axis + length + _SPACE if self.narrow else basis + _BASIS
-        return _Columns(path, wide, axis, length, ends, ends + p + _SPACE, basis, right)
-
-    def lines_in(self, text: str, inches: float) -> list[str]:
-        """Break a text to a width."""
-        return broken_lines(text, inches / (self.type * _WIDE_COLUMN)) if text else []
+        room = (self.width or _FIGURE) - 0.2 - self.path - self.length - beside
+        self.wide = max(room - 2 * _SPACE, _LEAST)
+        self.axis = self.path + self.wide + _SPACE
+        end = self.axis + self.length
+        self.span = self.axis, end
+        self.numbers = end + _SPACE + numbers
+        self.p = self.numbers + p + _SPACE
+        self.basis = self.p + _SPACE
+        self.right = end + _SPACE if self.narrow else self.basis + _BASIS
 
     def paragraph(self, text: str, x: float, y: float, inches: float) -> float:
         """Write a text below y, and return its lower edge."""
-        for line in self.lines_in(text, inches):
+        for line in self.lines_in(text, inches) if text else ():
             self.write(line, x, y - self.line / 2)
             y -= self.line
         return y
@@ -578,32 +569,20 @@ class _PathwayPicture(_Picture):
     def inch(self, value: float) -> float:
         """Return where an effect lies on its axis."""
         low, high = self.limits or (0.0, 1.0)
-        return self.columns.axis + self.columns.length * (value - low) / (high - low)
+        return self.axis + self.length * (value - low) / (high - low)
 
     def draw_lines(self, axes: Axes, scale: float) -> None:
-        for start, end, dashed in self.rules:
-            xs, ys = zip(start, end, strict=True)
-            style = "--" if dashed else "-"
+        for xs, ys, style in self.rules:
             axes.plot(xs, ys, color=FAINT, linewidth=0.8 * scale, linestyle=style)
-        left_edge = self.columns.axis
-        right_edge = left_edge + self.columns.length
-        for verdict, y, (at, low, high) in self.marks:
+        for verdict, y, (at, low, high), (left_edge, right_edge) in self.marks:
             color, marker, face, line = _LOOKS[verdict]
-            ends = [max(low, left_edge), min(high, right_edge)] if low < high else []
-            if at < left_edge:  # beside the words of a verdict
-                ends = [low, high]
-            axes.plot(
-                ends,
-                [y] * len(ends),
-                color=color,
-                linestyle=line,
-                linewidth=1.3 * scale,
-            )
+            ends = max(low, left_edge), min(high, right_edge)
+            axes.plot(ends, [y, y], color=color, linestyle=line, linewidth=1.3 * scale)
             size = (7 if marker == "X" else 5.5) * scale
             axes.plot([at], [y], marker, color=color, mfc=face, markersize=size)
             for x, beyond, sign in (
-                (left_edge, left_edge <= at and low < left_edge, "<"),
-                (right_edge, left_edge <= at and high > right_edge, ">"),
+                (left_edge, low < left_edge, "<"),
+                (right_edge, high > right_edge, ">"),
             ):
                 if beyond:
                     axes.plot([x], [y], sign, color=color, markersize=4 * scale)
@@ -624,10 +603,10 @@ def draw_pathways(drawn: Pathways, ax: Axes | None) -> Axes:
     if drawn.stages:
         y = _write_verdicts(picture, drawn, y - _STAGE)
     # The layout would shrink axes whose texts reach their edge.
-    room = 0.88 * picture.columns.right
+    room = 0.88 * picture.right
     for note in drawn.notes:
         y = picture.paragraph(note, 0.0, y - _ROW, room)
-    edges = (-0.05, picture.columns.right + 0.05, y - 0.05, 0.05)
+    edges = (-0.05, picture.right + 0.05, y - 0.05, 0.05)
     return _draw_picture(picture, edges, drawn, ax, rim=0.2)
 
 
@@ -644,15 +623,17 @@ def _limits(effects: Sequence[tuple[float, float, float]]) -> tuple[float, float
 
 def _write_heads(picture: _PathwayPicture, drawn: Pathways) -> float:
     """Write the headings of the columns, and return the lower edge."""
-    columns, heads = picture.columns, drawn.heads
-    middle = columns.axis + columns.length / 2
-    placed = [("effects", middle, columns.length + 2 * _SPACE, "center")]
+    middle = picture.axis + picture.length / 2
+    placed = [("effects", middle, picture.length + 2 * _SPACE, "center")]
     if not picture.narrow:
         placed += [
-            ("p_adjusted", columns.p, columns.p - columns.numbers, "right"),
-            ("identification", columns.basis, _BASIS, "left"),
+            ("p_adjusted", picture.p, picture.p - picture.numbers, "right"),
+            ("identification", picture.basis, _BASIS, "left"),
         ]
-    broken = [(picture.lines_in(heads[h], room), x, ha) for h, x, room, ha in placed]
+    broken = [
+        (picture.lines_in(drawn.heads[head], room), x, ha)
+        for head, x, room, ha in placed
+    ]
     most = max(len(lines) for lines, *_ in broken)
     for lines, x, ha in broken:
         for number, line in enumerate(lines, start=most - len(lines)):
@@ -665,41 +646,34 @@ def _write_row(
     picture: _PathwayPicture, row: PathwayRow, heads: Mapping[str, str], top: float
 ) -> float:
     """Write a proposition from its upper edge, and return its lower edge."""
-    columns, middle = picture.columns, top - picture.line / 2
+    middle = top - picture.line / 2
     picture.write(row.id, 0.0, middle)
-    y = picture.paragraph(row.path, columns.path, top, columns.wide)
+    y = picture.paragraph(row.path, picture.path, top, picture.wide)
     if math.isfinite(row.effect[0]):
         at, low, high = map(picture.inch, row.effect)
-        picture.marks.append((row.verdict, middle, (at, low, high)))
+        picture.marks.append((row.verdict, middle, (at, low, high), picture.span))
     if picture.narrow:
         numbers = f"{row.number} {row.interval}, {heads['p_adjusted']} {row.p}"
         text = ", ".join([numbers, *row.basis])
-        return picture.paragraph(text, columns.path, y, columns.wide)
-    picture.write(row.number, columns.numbers, middle, ha="right")
-    picture.write(row.p, columns.p, middle, ha="right")
+        return picture.paragraph(text, picture.path, y, picture.wide)
+    picture.write(row.number, picture.numbers, middle, ha="right")
+    picture.write(row.p, picture.p, middle, ha="right")
     for text in row.basis:
-        top = picture.paragraph(text, columns.basis, top, _BASIS)
+        top = picture.paragraph(text, picture.basis, top, _BASIS)
     return min(y, top)
 
 
 def _write_axis(
-    picture: _PathwayPicture,
-    limits: tuple[float, float],
-    top: float,
-    y: float,
+    picture: _PathwayPicture, limits: tuple[float, float], top: float, y: float
 ) -> float:
     """Write the axis of effects with a line at zero, and return the lower edge."""
-    left_edge, right_edge = map(picture.inch, limits)
     zero = picture.inch(0.0)
-    picture.rules += [
-        ((zero, top), (zero, y), True),
-        ((left_edge, y), (right_edge, y), False),
-    ]
+    picture.rules = [((zero, zero), (top, y), "--"), (picture.span, (y, y), "-")]
     ticker = matplotlib_part("ticker")
     for value in ticker.MaxNLocator(3 if picture.narrow else 4).tick_values(*limits):
         if limits[0] <= value <= limits[1]:
             x = picture.inch(value)
-            picture.rules.append(((x, y), (x, y - 0.04), False))
+            picture.rules.append(((x, x), (y, y - 0.04), "-"))
             picture.write(f"{value:z.4g}", x, y - 0.06 - picture.line / 2, ha="center")
     return y - 0.06 - picture.line
 
@@ -708,15 +682,12 @@ def _write_verdicts(picture: _PathwayPicture, drawn: Pathways, y: float) -> floa
     """Write the legend of verdicts, and return the lower edge."""
     step, x = picture.line, 0.0
     for verdict, words in drawn.verdicts.items():
-        end = x + _SAMPLE + _SPACE + _inches(words, picture.type, _WIDE_COLUMN)
-        if end > picture.columns.right:
+        end = x + _SAMPLE + _SPACE + picture.inches(words)
+        if end > picture.right:
             x, y, end = 0.0, y - step, end - x
-        marked = (x + _SAMPLE / 2, x, x + _SAMPLE)
-        picture.marks.append((verdict, y - step / 2, marked))
+        ends = x, x + _SAMPLE
+        marked = (x + _SAMPLE / 2, *ends)
+        picture.marks.append((verdict, y - step / 2, marked, ends))
         picture.write(words, x + _SAMPLE + _SPACE / 2, y - step / 2)
         x = end + 0.3
     return y - step
-
-
-def _widest_text(texts: Iterable[str], size: float) -> float:
-    return max((_inches(text, size, _WIDE_COLUMN) for text in texts), default=0.0)

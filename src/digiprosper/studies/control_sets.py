@@ -48,7 +48,7 @@ from digiprosper.studies.kernel import set_slopes
 from digiprosper.studies.many import coefficient_named
 
 MOST_SETS = 2**16
-ONE_BY_ONE = frozenset({"hc2", "hc3", "crv3", "cr2", "conley"})
+ONE_BY_ONE = ("hc2", "hc3", "crv3", "cr2", "conley")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -162,16 +162,11 @@ def control_sets(
     ... ).tolist()
     [8.0, 0.07, 0.0]
     """
-    return estimate_sets(spec, panel, candidates, size=size, term=term)[0]
+    return estimate_sets(spec, panel, candidates, size, term)[0]
 
 
 def estimate_sets(
-    spec: Any,
-    panel: Panel,
-    candidates: Sequence[str],
-    *,
-    size: int | tuple[int, int] | range | None = None,
-    term: str | None = None,
+    spec: Any, panel: Panel, candidates: Sequence[str], size: object, term: str | None
 ) -> tuple[ControlSets, Equations, Bools]:
     """Estimate the sets, and keep the columns of all models.
 
@@ -255,11 +250,13 @@ def _read_sizes(size: object, count: int) -> list[int]:
         )
     total = sum(comb(count, number) for number in sizes)
     if total > MOST_SETS:
+        of_size = "" if size is None else f" with size={cited(size)}"
         raise option_error(
             "size",
             size,
-            f"control_sets: {counted(count, 'candidate')} with size={cited(size)} make "
-            f"{total:,} sets; at most {MOST_SETS:,} are estimated. "
+            f"{counted(count, 'candidate')}{of_size} make {total:,} sets; at most "
+            f"{MOST_SETS:,} are estimated. Put controls that every model has in spec.x "
+            "only, or make one candidate of several with panel.assign. "
             f"{_suggest_size(min(sizes), count)}",
         )
     return sorted(sizes)
@@ -283,7 +280,7 @@ def _suggest_size(least: int, count: int) -> str:
         total += comb(count, most)
     if most < least:
         return "Pass fewer candidates."
-    return f"Pass fewer candidates, or size=({least}, {most}), which makes {total:,}."
+    return f"control_sets takes size=({least}, {most}), which makes {total:,}."
 
 
 def _sets(count: int, sizes: Sequence[int]) -> Bools:

@@ -64,14 +64,19 @@ def specification_curve(
     names: Sequence[str]
     if isinstance(models, SearchTest):
         names, level = [models.common.term.name], models.level
-        points = _curve_points(models.frame, level, "band_low", "band_high")
+        points = _curve_points(models.frame, level)
         counts = {"failed": len(models.left_out)}
+        detail: Any = models.test.detail
+        default, code = detail["reported"], "curve.reported"
     else:
         names = _coefficient_names(models, term)
         points = _points(models, names, level)
         counts = {"failed": len(models.failures), "term": len(models) - len(points)}
+        default, code = models.labels[0], ""
     order = points["model"].tolist()
     heads: list[str] = []
+    if isinstance(models, ControlSets):
+        default, code = NO_CANDIDATE, "curve.given"
     if isinstance(models, ControlSets | SearchTest):
         texts = {**models.common.labels, **labels}
         wording = Wording(texts, models.common.factors, language)
@@ -84,7 +89,7 @@ def specification_curve(
         outcomes = {model["outcome"][0] for model in by_model}
         choices = _differing_choices(by_model, wording)
         heads = [texts.get(label, label) for label in order]
-    marked, main_text = _marked_model(models, main, order, wording)
+    marked, main_text = _marked_model(main, order, default, code, wording)
     return SpecificationCurve(
         name=wording.label(names[0]),
         outcome=wording.label(outcomes.pop()) if len(outcomes) == 1 else "",
@@ -127,9 +132,10 @@ def _points(models: ResultSet, names: Sequence[str], level: float) -> pd.DataFra
     return _curve_points(ordered, level)
 
 
-def _curve_points(rows: pd.DataFrame, level: float, *bands: str) -> pd.DataFrame:
+def _curve_points(rows: pd.DataFrame, level: float) -> pd.DataFrame:
     """Take the numbers of a curve, and whether estimates are significant."""
-    points: pd.DataFrame = rows[["model", "estimate", "conf_low", "conf_high", *bands]]
+    ends = ["conf_low", "conf_high", "band_low", "band_high"]
+    points: pd.DataFrame = rows.filter(["model", "estimate", *ends])
     return points.assign(significant=[rejects(p, level) for p in rows["p_value"]])
 
 
@@ -225,18 +231,9 @@ def _merged_field(models: ResultSet, field: str) -> dict[str, Any]:
 
 
 def _marked_model(
-    models: ResultSet | SearchTest,
-    main: str | None,
-    order: Sequence[str],
-    wording: Wording,
+    main: str | None, order: Sequence[str], default: str, code: str, wording: Wording
 ) -> tuple[int | None, str]:
-    if isinstance(models, SearchTest):
-        detail: Any = models.test.detail
-        default, code = detail["reported"], "curve.reported"
-    elif isinstance(models, ControlSets):
-        default, code = NO_CANDIDATE, "curve.given"
-    else:
-        default, code = models.labels[0], ""
+    """Find the model to mark; its legend has the words of a code if it is default."""
     label = default if main is None else str(main)
     if label in order:
         legend = wording.say(code) if code and label == default else ""

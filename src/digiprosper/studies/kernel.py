@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from digiprosper.kernels import Bools, Floats, Ints
+from digiprosper.kernels import Bools, Floats
 from digiprosper.kernels.chunks import chunks
 from digiprosper.kernels.covariance import Vcov, score_variances
 from digiprosper.kernels.tolerances import NO_VARIANCE, PERFECT_FIT
@@ -51,29 +51,33 @@ def set_slopes(
     length = np.sqrt(heights @ heights + unexplained)
 
     slopes, std_errors, df_t = np.empty((3, len(sets)))
-    numbers = 5 * y.size + 6 * triangle.size
-    for size, members, q, triangles in _each_set(triangle, sets, numbers, memory):
-        vcov = vcov_of(size)
-        singular = np.linalg.svd(triangles, compute_uv=False)
-        residuals = heights - (q @ (heights @ q)[:, :, None])[:, :, 0]
-        squares = np.einsum("sm,sm->s", residuals, residuals) + unexplained
-        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-            # The last column net of the others has this length, and the direction of
-            # the last column of q.
-            net = triangles[:, -1, -1] / scale
-            slopes[members] = q[:, :, -1] @ heights / net
-            influence = (q[:, :, -1] / net[:, None]) @ basis.T
-            conditions = singular[:, 0] / singular[:, -1]
-            variances, least = _variances(
-                residuals @ basis.T + unexplained_part,
-                influence,
-                squares * (1 / net**2),
-                vcov,
-            )
-        imperfect = np.sqrt(squares) >= PERFECT_FIT * length
-        regular = (variances > least) & imperfect & (conditions <= most_condition)
-        std_errors[members] = np.sqrt(np.where(regular, variances, np.nan))
-        df_t[members] = vcov.df_t
+    coordinates, sizes = np.ascontiguousarray(triangle.T), sets.sum(axis=1)
+    for size in np.unique(sizes).tolist():
+        vcov, equal = vcov_of(size), np.flatnonzero(sizes == size)
+        for part in chunks(equal.size, 5 * y.size + 6 * triangle.size, memory):
+            members = equal[part]
+            positions = np.nonzero(sets[members])[1].reshape(-1, size)
+            q, triangles = np.linalg.qr(coordinates[positions].transpose(0, 2, 1))
+            singular = np.linalg.svd(triangles, compute_uv=False)
+            residuals = heights - (q @ (heights @ q)[:, :, None])[:, :, 0]
+            squares = np.einsum("sm,sm->s", residuals, residuals) + unexplained
+            with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+                # The last column net of the others has this length, and the direction
+                # of the last column of q.
+                net = triangles[:, -1, -1] / scale
+                slopes[members] = q[:, :, -1] @ heights / net
+                influence = (q[:, :, -1] / net[:, None]) @ basis.T
+                conditions = singular[:, 0] / singular[:, -1]
+                variances, least = _variances(
+                    residuals @ basis.T + unexplained_part,
+                    influence,
+                    squares * (1 / net**2),
+                    vcov,
+                )
+            imperfect = np.sqrt(squares) >= PERFECT_FIT * length
+            regular = (variances > least) & imperfect & (conditions <= most_condition)
+            std_errors[members] = np.sqrt(np.where(regular, variances, np.nan))
+            df_t[members] = vcov.df_t
     return slopes, std_errors, df_t
 
 
@@ -91,23 +95,6 @@ def _rotate(
     scale = 1 / np.sqrt(np.einsum("ij,ij->j", columns, columns))
     basis, triangle = np.linalg.qr(columns * scale)
     return root, basis, triangle, scale[-1]
-
-
-def _each_set(
-    triangle: Floats, sets: Bools, numbers: int, memory: int = 2**28
-) -> Iterator[tuple[int, Ints, Floats, Floats]]:
-    """Yield size and positions of some sets of one size, with their decompositions.
-
-    `numbers` is how many floats a set needs.
-    """
-    coordinates, sizes = np.ascontiguousarray(triangle.T), sets.sum(axis=1)
-    for size in np.unique(sizes).tolist():
-        equal = np.flatnonzero(sizes == size)
-        for part in chunks(equal.size, numbers, memory):
-            members = equal[part]
-            positions = np.nonzero(sets[members])[1].reshape(-1, size)
-            columns = coordinates[positions].transpose(0, 2, 1)
-            yield size, members, *np.linalg.qr(columns)
 
 
 def _variances(
@@ -148,32 +135,29 @@ def set_slopes_in_draws(
     from scipy import sparse
 
     root, basis, triangle, scale = _rotate(x, obs_weights)
-    m, count = basis.shape[1], len(sets)
-    influence, projections = np.empty((count, m)), np.empty((count, m, m))
-    factors = np.empty((count, 1))
-    for size, members, q, triangles in _each_set(triangle, sets, 6 * triangle.size):
-        part: Any = vcov_of(size).parts[0]
-        influence[members] = q[:, :, -1] * (scale / triangles[:, -1:, -1])
-        projections[members] = q @ q.transpose(0, 2, 1)
-        factors[members] = part.factor
-    rows = np.arange(len(basis))
-    clusters: Any = sparse.csr_array((root, (part.codes, rows)))
+    part: Any = vcov_of(1).parts[0]
+    clusters: Any = sparse.csr_array((root, (part.codes, np.arange(root.size))))
 
     def sums_by_cluster(columns: Floats) -> Floats:
         """Multiply with each column of the basis, and add up: (m, clusters, R)."""
         return np.stack([clusters @ (column * columns.T).T for column in basis.T])
 
     products = sums_by_cluster(basis / root[:, None])
+    decomposed = [np.linalg.qr(triangle[:, members]) for members in sets]
+    influence = np.array([q[:, -1] * scale / net[-1, -1] for q, net in decomposed])
+    projections = np.array([q @ q.T for q, _ in decomposed])
+    factors = np.array([[vcov_of(size).parts[0].factor] for size in sets.sum(axis=1)])
 
     def estimate(outcomes: Floats) -> tuple[Floats, Floats]:
         sums = sums_by_cluster(outcomes)
         heights = sums.sum(axis=1)
         slopes = influence @ heights
         squares = np.empty_like(slopes)
-        for batch in chunks(count, sums[0].size, _CACHED):
-            fitted = projections[batch] @ heights
+        for batch in chunks(len(sets), sums[0].size, _CACHED):
             scores = np.tensordot(influence[batch], sums, 1)
-            scores -= np.tensordot(influence[batch], products, 1) @ fitted
+            scores -= np.tensordot(influence[batch], products, 1) @ (
+                projections[batch] @ heights
+            )
             squares[batch] = np.einsum("sgr,sgr->sr", scores, scores)
         with np.errstate(divide="ignore", invalid="ignore"):
             return slopes, slopes / np.sqrt(factors * squares)

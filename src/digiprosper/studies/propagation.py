@@ -18,7 +18,6 @@ from digiprosper.errors import (
     DigiprosperError,
     IdentificationError,
     InputTypeError,
-    Notice,
     OptionError,
     TermError,
     cited,
@@ -286,8 +285,11 @@ class PropagatedIndex(Specification):
         else:
             results, values = self._draw_by_refits(draws, seed, progress)
 
+        # Whether standard errors allow for end points that come from the sample.
+        from_sample = tuple(n for n, i in fitted.items() if i.recipe.scale_learned)
+        end_points = notice_of(f"end_points_{self.end_points}", indices=from_sample)
         new = (
-            *_end_point_notices(fitted, self.end_points),
+            *([end_points] if from_sample else []),
             *too_few_clusters_to_draw(
                 draws.count, draws.name, "naive has the model's own errors."
             ),
@@ -789,16 +791,3 @@ def _draw_sampling_errors(
     errors = np.full((reps, len(names)), np.nan)
     errors[:, has_error] = scores * np.sqrt(np.maximum(variances, 0.0)) @ vectors.T
     return errors
-
-
-# --- draws of a regression from cross products ----------------------------------------
-
-
-def _end_point_notices(
-    fitted: Mapping[str, IndexResults], end_points: EndPointDraws
-) -> list[Notice]:
-    """Note whether standard errors allow for end points that come from the sample."""
-    names = tuple(n for n, index in fitted.items() if index.recipe.scale_learned)
-    if not names:
-        return []
-    return [notice_of(f"end_points_{end_points}", indices=names)]

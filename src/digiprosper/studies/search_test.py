@@ -9,14 +9,8 @@ from typing import Any, TypeAlias
 import numpy as np
 import pandas as pd
 
-from digiprosper.checks import check_level, not_identified, option_error
-from digiprosper.errors import (
-    IdentificationError,
-    InputTypeError,
-    TermError,
-    cited,
-    issue,
-)
+from digiprosper.checks import check_level, not_identified, option_error, type_error
+from digiprosper.errors import IdentificationError, TermError, cited, issue
 from digiprosper.kernels import Floats, Ints
 from digiprosper.kernels.resampling import seed_sequence
 from digiprosper.linear.estimation import (
@@ -28,7 +22,7 @@ from digiprosper.linear.fixed_effects import FixedEffects, refuse_other_specific
 from digiprosper.linear.kernels.exchange import Residualiser, simple_regressions
 from digiprosper.linear.kernels.wild import WildWeights, p_value_of_draws, wild_weights
 from digiprosper.linear.notices import NEAR
-from digiprosper.optional import progress_bar
+from digiprosper.linear.preparation import refuse_cov_types
 from digiprosper.panel import Panel
 from digiprosper.panel.terms import canonical
 from digiprosper.report.columns import Column, Remark
@@ -52,7 +46,6 @@ from digiprosper.studies.control_set_results import (
     set_label,
 )
 from digiprosper.studies.control_sets import (
-    MOST_SETS,
     ONE_BY_ONE,
     Equations,
     estimate_sets,
@@ -197,13 +190,14 @@ class SearchTest(Summarised):
         )
 
     def _numbers(self) -> PlainNumbers:
-        more: dict[str, Any] = {
-            "test": self.test.to_dict(),
-            "specifications": self.frame.to_dict("records"),
-            "left_out": list(self.left_out),
-            "level": self.level,
-        }
-        return self.common.with_numbers(more)
+        return self.common.with_numbers(
+            {
+                "test": self.test.to_dict(),
+                "specifications": self.frame.to_dict("records"),
+                "left_out": list(self.left_out),
+                "level": self.level,
+            }
+        )
 
 
 # From changes of the outcome (N, R), in the rows of the sets, to slopes and t of
@@ -211,7 +205,7 @@ class SearchTest(Summarised):
 _Estimate: TypeAlias = Callable[[Floats], tuple[Floats, Floats]]
 
 
-def search_test(  # noqa: PLR0913  (what is searched, and how: all but three named)
+def search_test(
     spec: FixedEffects,
     panel: Panel,
     candidates: Sequence[str],
@@ -221,7 +215,6 @@ def search_test(  # noqa: PLR0913  (what is searched, and how: all but three nam
     reps: int = 999,
     rng: object = None,
     level: float = 0.95,
-    progress: bool = False,
 ) -> SearchTest:
     """Test a coefficient that may be the best of many specifications.
 
@@ -256,9 +249,6 @@ def search_test(  # noqa: PLR0913  (what is searched, and how: all but three nam
     level : float
         Confidence level, .95 by default: an estimate has a star if its p-value is at
         most ``1 - level``.
-    progress : bool
-        Whether to show a progress bar on stderr, False by default. It needs tqdm (the
-        ``parallel`` extra).
 
     Returns
     -------
@@ -319,7 +309,7 @@ def search_test(  # noqa: PLR0913  (what is searched, and how: all but three nam
     seed = seed_sequence(rng)
     candidates, in_spec = _read_candidates(spec, candidates, term, also)
     base, reported = spec.drop(*in_spec), set_label(in_spec)
-    sets, equations, regular = estimate_sets(base, panel, candidates, term=term)
+    sets, equations, regular = estimate_sets(base, panel, candidates, None, term)
     searched = sets.included.loc[regular]
     if reported not in searched.index:
         raise sets.failures.get(reported) or not_identified(
@@ -329,9 +319,18 @@ def search_test(  # noqa: PLR0913  (what is searched, and how: all but three nam
             "control from it.",
             model=reported,
         )
+    prepared, y = equations.prepared, equations.demeaned.columns[:, :1]
+    columns, inside = set_columns(equations, searched.to_numpy(), sets.term)
+    slopes_of_sets = set_slopes_in_draws(
+        columns,
+        inside,
+        lambda k: counts_and_vcov(prepared, k)[1],
+        obs_weights=prepared.obs_weights,
+    )
+    of_sets = sets._frame(level).set_index("model", drop=False).loc[searched.index]
     terms = (*base.x, *candidates)
     models: list[Any] = [
-        _search_sets(sets, searched, equations, level),
+        (of_sets, lambda change: slopes_of_sets(y + prepared.within.demean(change))),
         *(
             _fit_other(label, other, panel, terms, sets, equations, level)
             for label, other in (also or {}).items()
@@ -339,10 +338,10 @@ def search_test(  # noqa: PLR0913  (what is searched, and how: all but three nam
     ]
     rows, estimates = zip(*models, strict=True)
     frame = pd.concat(rows).sort_values("estimate", kind="stable", ignore_index=True)
-    residuals, position = _fit_restricted(equations, sets)
+    residuals, position = _fit_restricted(equations, columns, sets)
     weights = wild_weights(1 + int(position.max()), reps)
     best, frame["band_low"], frame["band_high"] = _draw_estimates(
-        estimates, residuals, position, weights, seed, len(frame), level, progress
+        estimates, residuals, position, weights, seed, len(frame), level
     )
     detail = _compare_reported(frame, searched, reported, level)
     p_value, detail["best_p_value"] = (
@@ -383,25 +382,16 @@ def _read_candidates(
 ) -> tuple[tuple[str, ...], list[str]]:
     """Read the candidates, and which of them are controls of the reported model.
 
-    Refuse too many, other models and other covariances.
+    Refuse other models and other covariances.
     """
     refuse_other_specification("search_test", spec)
     if not isinstance(also, Mapping | None):
-        raise InputTypeError(
-            "search_test: also must be a mapping of labels to specifications, such as "
-            f"{{'no time effects': spec.replace(time_effects=False)}}, not "
-            f"{type(also).__name__}."
+        needed = (
+            "a mapping of labels to specifications, such as "
+            "{'no time effects': spec.replace(time_effects=False)}"
         )
+        raise type_error("also", also, needed, "search_test")
     names: tuple[str, ...] = as_terms(candidates, "candidates")
-    if 2 ** len(names) > MOST_SETS:
-        raise option_error(
-            "candidates",
-            len(names),
-            f"search_test: {len(names)} candidates make {2 ** len(names):,} sets; at "
-            f"most {MOST_SETS:,} are estimated. Put controls that every specification "
-            "would have in spec.x only, or make one candidate of several with "
-            "panel.assign.",
-        )
     if spec.cov_type != "clustered" or len(spec.clusters or ("",)) > 1:
         raise option_error(
             "cov_type",
@@ -413,21 +403,6 @@ def _read_candidates(
     tested = canonical(str(spec.x[0] if term is None else term))
     controls = set(map(canonical, spec.x)) - {tested}
     return names, [name for name in names if canonical(name) in controls]
-
-
-def _search_sets(
-    sets: ControlSets, searched: pd.DataFrame, equations: Equations, level: float
-) -> tuple[pd.DataFrame, _Estimate]:
-    """List the estimates of the sets that are searched, and estimate them in draws."""
-    prepared, y = equations.prepared, equations.demeaned.columns[:, :1]
-    slopes_of = set_slopes_in_draws(
-        *set_columns(equations, searched.to_numpy(), sets.term),
-        lambda k: counts_and_vcov(prepared, k)[1],
-        obs_weights=prepared.obs_weights,
-    )
-    rows = sets._frame(level)
-    rows = rows.loc[rows["model"].isin(searched.index)]
-    return rows, lambda change: slopes_of(y + prepared.within.demean(change))
 
 
 def _fit_other(
@@ -446,13 +421,8 @@ def _fit_other(
         raise TermError(f"{where} has the outcome {cited(other.y)}, not that of spec.")
     if label in sets.included.index:
         raise TermError(f"{where} has the label of a set of candidates; rename it.")
-    if other.cov_type in ONE_BY_ONE:
-        raise option_error(
-            "cov_type",
-            other.cov_type,
-            f"{where} has cov_type={cited(other.cov_type)}, which is not computed "
-            "in draws. Use 'clustered' or 'robust'.",
-        )
+    reason = "its statistics cannot be computed in draws"
+    refuse_cov_types(where, other.cov_type, ONE_BY_ONE, reason)
     common_rows = other._on_common_rows(panel, {"x": other.x, "sets": terms})
     prepared, demeaned = common_rows.prepared, common_rows.demeaned
     fit, solved = fit_equation(prepared, demeaned, 0, common_rows.regressors("x"))
@@ -467,13 +437,12 @@ def _fit_other(
         )
     controls = tuple(n for n in fit.names if n not in ("Intercept", sets.term))
     at = fit.names.index(sets.term)
-    residualiser = Residualiser.without(solved, at)
-    x = residualiser.residuals(solved.x[:, [at]])
+    others = Residualiser.without(solved, at)
+    x = others.residuals(solved.x[:, [at]])
 
     def estimate(change: Floats) -> tuple[Floats, Floats]:
         outcomes = solved.y[:, None] + prepared.within.demean(change[positions])
-        outcomes = residualiser.residuals(outcomes)
-        return simple_regressions(x, outcomes, solved.vcov, residualiser)
+        return simple_regressions(x, others.residuals(outcomes), solved.vcov, others)
 
     row: Any = fit.tidy(level).set_index("term").loc[[sets.term]]
     return row.assign(model=label, controls=[controls], nobs=fit.nobs), estimate
@@ -482,14 +451,15 @@ def _fit_other(
 # --- draws ----------------------------------------------------------------------------
 
 
-def _fit_restricted(equations: Equations, sets: ControlSets) -> tuple[Floats, Ints]:
+def _fit_restricted(
+    equations: Equations, columns: Floats, sets: ControlSets
+) -> tuple[Floats, Ints]:
     """Fit the largest set with the coefficient restricted to zero.
 
     Returns residuals (N,), and the position (N,) of each row's cluster in the order of
     the scores of the regressor net of all candidates. It depends on no name or unit.
     """
     prepared, y = equations.prepared, equations.demeaned.columns[:, 0]
-    columns = set_columns(equations, sets.included.to_numpy(), sets.term)[0]
     root = np.sqrt(prepared.row_weights)[:, None]
     controls, both = root * columns[:, :-1], root * np.column_stack([y, columns[:, -1]])
     controls = controls / np.linalg.norm(controls, axis=0)
@@ -515,7 +485,6 @@ def _draw_estimates(
     seed: np.random.SeedSequence,
     count: int,
     level: float,
-    progress: bool,  # noqa: FBT001
 ) -> list[Floats]:
     """Draw outcomes without an effect, and estimate all specifications, `count`.
 
@@ -524,16 +493,14 @@ def _draw_estimates(
     """
     ranks = np.linspace(0, count - 1, min(count, _RANKS))
     best, curves = [], []
-    with progress_bar("search_test", weights.reps, show=progress) as done:
-        for drawn in weights.chunks(seed, max(1, _CACHED // (count + position.size))):
-            # A drawn outcome is that of the data plus this.
-            change = residuals[:, None] * (drawn[:, position] - 1).T
-            numbers = [estimate(change) for estimate in estimates]
-            slopes, t = map(np.vstack, zip(*numbers, strict=True))
-            best.append(np.abs(t).max(axis=0))
-            ordered = np.sort(slopes.T.copy())
-            curves.append(ordered[:, ranks.round().astype(np.intp)])
-            done(len(drawn))
+    for drawn in weights.chunks(seed, max(1, _CACHED // (count + position.size))):
+        # A drawn outcome is that of the data plus this.
+        change = residuals[:, None] * (drawn[:, position] - 1).T
+        numbers = [estimate(change) for estimate in estimates]
+        slopes, t = map(np.vstack, zip(*numbers, strict=True))
+        best.append(np.abs(t).max(axis=0))
+        ordered = np.sort(slopes.T.copy())
+        curves.append(ordered[:, ranks.round().astype(np.intp)])
     ends = np.quantile(np.vstack(curves), ((1 - level) / 2, (1 + level) / 2), axis=0)
     band = [np.interp(np.arange(count), ranks, end) for end in ends]
     return [np.concatenate(best), *band]

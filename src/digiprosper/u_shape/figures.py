@@ -5,7 +5,6 @@ Also that of a curve with two turning points.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -44,7 +43,7 @@ def turning_curve(
     and the Fieller set of the turning points. With a panel, its rows are counted by x.
     """
     turns: tuple[float, ...]
-    bends: list[Callable[[Any], Any]] = [np.square, lambda x: x**3]
+    bends: list[Any] = [np.square, lambda x: x**3]
     if isinstance(test, TwoTurnsResult):
         form, terms, turns = "cube", test.terms, test.turning_points
     else:

@@ -95,9 +95,11 @@ class TwoTurnsResult(u_test.CurveTest):
             for x, slope, t in shown
             if not np.isnan(x)
         )
-        turns = zip(self.turning_points, self.turning_se, strict=True)
-        shown_turns = " and ".join(f"{x:.4g} (delta se {se:.3g})" for x, se in turns)
-        turning = [f"Turning points {shown_turns}", self._fieller_text()]
+        turns = " and ".join(
+            f"{x:.4g} (delta se {se:.3g})"
+            for x, se in zip(self.turning_points, self.turning_se, strict=True)
+        )
+        turning = [f"Turning points {turns}", self._fieller_text()]
         if np.isnan(self.turning_points).any():
             turning = ["No turning points: the cubic is monotone"]
         return self._described(

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from digiprosper.learning.kernel import (
+from digiprosper.learning.panel_dml import (
     cross_fit,
     over_seeds,
     partial_out,
@@ -37,7 +37,7 @@ def test_forest_of_doubleml() -> None:
     )
     learned = np.column_stack([outcome, treatment])
     residuals, _ = cross_fit(
-        lambda: ensemble.RandomForestRegressor(50, min_samples_leaf=5, random_state=1),
+        ensemble.RandomForestRegressor(50, min_samples_leaf=5, random_state=1),
         demeaned[columns[2:]].to_numpy(),
         learned,
         by_row,
@@ -51,6 +51,9 @@ def test_forest_of_doubleml() -> None:
 class Mean:
     """Predicts the mean of the rows it was fitted to."""
 
+    def get_params(self, deep: bool = False) -> dict[str, object]:
+        return {}
+
     def fit(self, x: np.ndarray, y: np.ndarray) -> Mean:
         self.mean = y.mean()
         return self
@@ -63,12 +66,12 @@ def test_a_row_is_predicted_by_other_folds() -> None:
     y, folds = np.array([1.0, 2.0, 6.0, 9.0]), np.array([0, 0, 1, 2])
     x = np.zeros((4, 1))
     both = np.column_stack([y, -2 * y])
-    residuals, r2 = cross_fit(Mean, x, both, folds)
+    residuals, r2 = cross_fit(Mean(), x, both, folds)
     predicted = both - residuals
     np.testing.assert_allclose(predicted[:, 0], [7.5, 7.5, 4.0, 3.0])
     np.testing.assert_allclose(predicted[:, 1], -2 * predicted[:, 0])
     np.testing.assert_allclose(r2, 1 - (6.5**2 + 5.5**2 + 2**2 + 6**2) / 41)
-    one_fold, none = cross_fit(Mean, x, both, np.zeros(4, int))
+    one_fold, none = cross_fit(Mean(), x, both, np.zeros(4, int))
     np.testing.assert_allclose(both - one_fold, [[4.5, -9.0]] * 4)
     np.testing.assert_allclose(none, 0.0, atol=1e-15)
 
@@ -88,10 +91,25 @@ def test_features_are_scaled_by_the_rows_that_are_learned_from() -> None:
         inside = folds == fold
         brute = pipeline.make_pipeline(scaling.StandardScaler(), linear.Ridge(3.0))
         wanted[inside] = brute.fit(x[~inside], y[~inside]).predict(x[inside])
-    residuals, _ = cross_fit(lambda: linear.Ridge(3.0), x, y[:, None], folds)
+    residuals, _ = cross_fit(linear.Ridge(3.0), x, y[:, None], folds)
     np.testing.assert_allclose(y - residuals[:, 0], wanted, rtol=1e-9)
-    units, _ = cross_fit(lambda: linear.Ridge(3.0), x * 7 + 2, y[:, None], folds)
+    units, _ = cross_fit(linear.Ridge(3.0), x * 7 + 2, y[:, None], folds)
     np.testing.assert_allclose(y - units[:, 0], wanted, rtol=1e-9)
+
+
+def test_rounding_is_no_variation_of_a_feature() -> None:
+    """A feature that varies in one fold only is constant but for rounding elsewhere."""
+    linear = pytest.importorskip("sklearn.linear_model")
+    pipeline = pytest.importorskip("sklearn.pipeline")
+    scaling = pytest.importorskip("sklearn.preprocessing")
+    rng, folds = np.random.default_rng(4), np.arange(60) % 3
+    x, y = rng.normal(size=(2, 60))
+    equal = np.where(rng.random(60) < 0.5, 0.3, 0.1 + 0.2)
+    both = np.column_stack([x, np.where(folds == 2, 1.0, equal)])
+    ridge = pipeline.make_pipeline(scaling.StandardScaler(), linear.Ridge())
+    residuals, _ = cross_fit(ridge, both, y[:, None], folds)
+    alone, _ = cross_fit(ridge, x[:, None], y[:, None], folds)
+    np.testing.assert_allclose(residuals[folds == 2], alone[folds == 2], rtol=1e-9)
 
 
 def test_a_column_of_two_values_has_no_square() -> None:
