@@ -105,6 +105,8 @@ def term_notices(
     ]
     if of_interest:
         yield from _means_of_others(sample, table, of_interest[0], effects)
+        if "instruments" in roles:
+            yield from _means_as_instruments(sample, table)
         yield from _shared_terms(
             sample, panel, of_interest, effects, clusters, cov_type
         )
@@ -313,6 +315,16 @@ def _means_of_others(
                 yield notice_of("mean_of_others", **data)
 
 
+def _means_as_instruments(sample: Sample, table: Table) -> Iterator[Notice]:
+    """Report instruments that are means of a regressor in groups with the own row."""
+    for at, of in product(*map(sample.roles.__getitem__, ("instruments", "endog"))):
+        terms = sample.names[at], sample.names[of]
+        if {*terms} <= {*table.data.columns}:
+            z, x = map(table.numeric, terms)
+            if _has_same_total_and_varies_less(z, x) and _is_mean_of_group(z, x):
+                yield _made_from(dict([terms]), "endog")
+
+
 def _columns_of_same_total(
     table: Table, term: str, effects: Sequence[str]
 ) -> Iterator[str]:
@@ -342,10 +354,12 @@ def _has_same_total_and_varies_less(z: Floats, x: Floats) -> bool:
 def _is_mean_of_group(z: Floats, x: Floats) -> bool:
     """Tell whether z is the mean of x in the rows with the same z."""
     # Means of the same rows may differ in their last digits.
-    digits = (z / np.abs(z).max()).round(12)
-    _, codes, sizes = np.unique(digits, return_inverse=True, return_counts=True)
-    gaps = np.bincount(codes, x - z)
-    return 2 * sizes.size <= z.size and np.allclose(gaps, 0, atol=_NEAR * np.std(x))
+    digits = (z / np.nanmax(np.abs(z))).round(12)
+    _, codes = np.unique(digits, return_inverse=True)
+    gaps, near = np.nan_to_num(x - z), _NEAR * np.nanstd(x)
+    # The row of a group of one is its own mean.
+    several = np.count_nonzero(np.abs(gaps) > near) >= _FEWEST_ROWS
+    return several and np.allclose(np.bincount(codes, gaps), 0, atol=near)
 
 
 def is_mean_of_others(z: Floats, x: Floats, codes: Ints) -> bool:
