@@ -450,6 +450,7 @@ WARNINGS = {
     "shared_indicators": {"indicators": {"x": ("w", "z")}},
     "turn_outside": {"term": "x", "turn": 9.5, "low": 0.25, "high": 7.5},
     "own_values": {"instrument": "z", "endog": "x", "effect": "class"},
+    "alphabetical_codes": {"term": "x", "column": "z", "labels": ["A", "AA", "B"]},
     "near_collinear": {"columns": ("x", "z")},
     "entities_across_clusters": {"entity": "id", "clusters": ("industry",)},
     "entities_once": {"entity": "id"},

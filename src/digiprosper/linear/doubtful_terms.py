@@ -19,11 +19,13 @@ own_numerator        outcome (made from the numerator), numerator, denominator, 
                      not a warning
 own_ratio            outcome (made from the denominator), numerator, denominator, term;
                      not a warning
+alphabetical_codes   term, column (of the labels), labels (the first of them)
 ==================== ===============================================================
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain, combinations, compress, product
 from math import isclose
@@ -62,6 +64,8 @@ _MORE_THAN_NUMERATOR = 0.1
 _FEWEST_ROWS = 20
 # Pairs of rows, one period apart, in which a stock is looked for
 _MOST_PAIRS, _FEW_PAIRS = 100, 8
+# Labels that show an order
+_FEW_LABELS = 6
 # Among so many rows of a period few differences are equal in six digits by chance.
 _MOST_OF_PERIOD = 10_000
 # Logs with five decimals tell counts up to some hundred from other numbers.
@@ -120,6 +124,11 @@ def term_notices(
         # Effects of entities absorb their baseline.
         if of_interest and keys.entity_name not in effects:
             yield from _baseline_rows(sample)
+    # Fast: few columns begin with whole numbers and have more than two values.
+    whole = ~(sample.matrix[:_FEW_PAIRS] % 1).any(axis=0)
+    for at in (*roles.get("y", ()), *_regressors(sample)):
+        if whole[at] and np.ptp(sample.matrix[:, at]) > 1:
+            yield from _alphabetical_codes(table, sample, sample.names[at])
     yield from derived_term_notices(sample, panel)
     of_indexes = indicators_on_both_sides(sample, panel)
     yield from [notice for notice in of_indexes if notice not in about]
@@ -246,6 +255,27 @@ def indicators_on_both_sides(sample: Sample, panel: Panel) -> Iterator[Notice]:
         yield _shared_indicators(of_outcome, names[outcomes[0]])
 
 
+def _alphabetical_codes(table: Table, sample: Sample, term: str) -> Iterator[Notice]:
+    """Report a term that numbers labels in alphabetical order, such as A, AA, B."""
+    rows = table.some_numbers.rows
+    numbers = [c for c in columns_of(sample, [term]) if c in table.numbers]
+    for name, (column, (codes, labels)) in product(numbers, table.alphabetical.items()):
+        x = table.numeric(name)[rows]
+        both = (codes >= 0) & ~np.isnan(x)
+        levels, first = np.unique(codes[both], return_index=True)
+        rise = (np.diff(x[both][first]) > 0).all() and is_nested(codes[both], x[both])
+        # The order of 1st, 2nd, of grade 1, grade 2, and of A, B, C is alphabetical.
+        stems = {re.sub(r"^\d.*|\d|^.$", "", label) for label in labels}
+        if levels.size > 2 and rise and len(stems) > 1:
+            yield notice_of(
+                "alphabetical_codes",
+                term=term,
+                column=column,
+                labels=[labels[level] for level in levels[:_FEW_LABELS]],
+                _name=backticked(column),
+            )
+
+
 def _regressors(sample: Sample) -> list[int]:
     """List the positions of all regressors."""
     roles = ("x", "endog", "treatment", "mediators")
@@ -317,7 +347,8 @@ def _means_of_others(
 
 def _means_as_instruments(sample: Sample, table: Table) -> Iterator[Notice]:
     """Report instruments that are means of a regressor in groups with the own row."""
-    for at, of in product(*map(sample.roles.__getitem__, ("instruments", "endog"))):
+    roles = sample.roles
+    for at, of in product(roles["instruments"], roles.get("endog", ())):
         terms = sample.names[at], sample.names[of]
         if {*terms} <= {*table.data.columns}:
             z, x = map(table.numeric, terms)
