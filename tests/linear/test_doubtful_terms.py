@@ -891,3 +891,33 @@ def test_numbers_in_the_order_of_labels_are_not_told(regressor) -> None:
 def test_a_column_of_labels_among_the_regressors_says_how_to_number_them() -> None:
     with pytest.raises(InputTypeError, match=r"or number its labels in their order"):
         FixedEffects("y", ["rating"]).fit(rated_panel())
+
+
+@pytest.mark.parametrize("winsorised", [False, True])
+def test_an_outcome_that_is_a_square_function_of_a_control_is_told(winsorised) -> None:
+    rng = np.random.default_rng(12)
+    frame = group_panel().frame.reset_index()
+    size = 8 + rng.normal(size=40)[frame["i"]] + 0.1 * rng.normal(size=400).cumsum()
+    age = frame["t"] + rng.integers(5, 30, 40)[frame["i"]]
+    frame["size"], frame["age"] = size, np.log(age)
+    # The index of financing constraints of Hadlock & Pierce (2010)
+    frame["sa"] = -0.737 * size + 0.043 * size**2 - 0.04 * age
+    frame["near"], frame["grade"] = np.log(size), rng.integers(1, 4, 400)
+    panel = Panel(frame, "i", "t")
+    if winsorised:
+        panel = panel.winsorize(["sa", "size", "x"], 0.01)
+    with pytest.warns(IdentificationWarning, match="a square function of it"):
+        fit = FixedEffects("sa", ["x", "size", "age", "grade"]).fit(panel)
+    (notice,) = [n for n in fit.diagnostics if n.code == "made_from"]
+    assert notice.data == {"terms": {"size": "sa"}, "role": "square", "of": ("sa",)}
+    for depvar, control in (("sa", "z"), ("near", "size"), ("y", "size")):
+        other = FixedEffects(depvar, ["x", control, "grade"]).fit(panel)
+        assert "made_from" not in {n.code for n in other.diagnostics}
+
+
+def test_a_mediator_that_is_a_square_function_of_a_control_is_told() -> None:
+    panel = group_panel().assign(size="I(5 + z + x)", sa="I(size**2 - 9 * size + t)")
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        Mediation("y", "x", "sa", ["size"], reps=99).fit(panel, rng=1)
+    assert any("'size' (of 'sa'): the outcome is a" in str(w.message) for w in caught)

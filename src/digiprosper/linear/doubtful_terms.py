@@ -64,6 +64,8 @@ _MORE_THAN_NUMERATOR = 0.1
 _FEWEST_ROWS = 20
 # Pairs of rows, one period apart, in which a stock is looked for
 _MOST_PAIRS, _FEW_PAIRS = 100, 8
+# Of sixteen changes; of numbers with few digits some are equal.
+_MOST_DISTINCT = 15
 # Labels that show an order
 _FEW_LABELS = 6
 # Among so many rows of a period few differences are equal in six digits by chance.
@@ -76,7 +78,7 @@ _FEWEST_COUNTS = 5
 _MOVES_AWAY = 0.1
 # Zeros are reported if they are so much of a column's variance, and others above 20:
 # where values are not known in two of 840 rows, the slope is a third or less.
-_MOSTLY_ZEROS = 0.5
+_MOSTLY_ZEROS = _MOSTLY = 0.5
 _FAR_FROM_ZERO = 3.0
 # Ratios to the outcome repeat if so few of them differ, beside values of the outcome.
 _FEW_RATIOS = 0.5
@@ -463,10 +465,12 @@ def _made_of_outcome(
     outcome = sample.names[y]
     if len(x) > 1 and (parts := _parts_of_sum(sample, rows, values)):
         yield _made_from(dict.fromkeys(parts, outcome), "sum")
-    roles = _roles_of_terms(sample, table) if x else {}
-    for role in dict.fromkeys(roles.values()):
-        terms = [term for term in roles if roles[term] == role]
-        yield _made_from(dict.fromkeys(terms, outcome), role)
+    # The outcome of a mediator's equation is the mediator.
+    for at in (y, *sample.roles.get("mediators", ())) if x else ():
+        roles = _roles_of_terms(sample, table, at)
+        for role in dict.fromkeys(roles.values()):
+            terms = [term for term in roles if roles[term] == role]
+            yield _made_from(dict.fromkeys(terms, sample.names[at]), role)
 
 
 def _of_growth_indices(
@@ -524,9 +528,9 @@ def _parts_of_sum(sample: Sample, rows: Ints, values: Floats) -> list[str]:
     return [sample.names[at] for at in parts]
 
 
-def _roles_of_terms(sample: Sample, table: Table) -> dict[str, str]:
-    """Map regressors that are made from the outcome to how they are."""
-    names, (y,), x = sample.names, sample.roles["y"], sample.roles["x"]
+def _roles_of_terms(sample: Sample, table: Table, y: int) -> dict[str, str]:
+    """Map regressors that are made from the outcome, a position, to how they are."""
+    names, x = sample.names, sample.roles["x"]
     # Fast: other fits of these rows have the same pairs.
     roles = table.some_numbers.tested.setdefault((names[y], sample.nobs), {})
     if new := [at for at in x if names[at] not in roles]:
@@ -603,7 +607,36 @@ def _in_order(
     return np.asarray(changes[wins].min(axis=0) > changes[losses].max(axis=0))
 
 
+def _determine_outcome(sample: Sample, y: int, x: Sequence[int]) -> list[bool]:
+    """Tell which columns give the outcome, by a square, a trend and entity effects."""
+    entity, time = sample.entity[:_FIRST_ROWS], sample.time[:_FIRST_ROWS]
+    before = np.flatnonzero((np.diff(entity) == 0) & (np.diff(time) == 1))
+    if before.size < _FEWEST_ROWS:
+        return []
+    # Four pairs of rows, four times: the last is given by the others.
+    step = before.size // 16
+    rows = before[: 16 * step : step].reshape(4, 4, 1)
+    values, later = (sample.matrix[at, (y, *x)] for at in (rows, rows + 1))
+    changes = later - values
+    # Numbers of few digits fit by chance.
+    if np.unique(changes[..., 0]).size < _MOST_DISTINCT:
+        return []
+    bends = (later + values - 2 * values[0, 0]) * changes
+    given, line, curve = (
+        part[1:] - part[0]
+        for part in (changes[..., :1], changes[..., 1:], bends[..., 1:])
+    )
+    normal = np.cross(line, curve, axis=0)
+    sizes = [np.sqrt((part**2).sum(axis=0)) for part in (given, line, curve, normal)]
+    fits = np.abs((normal * given).sum(axis=0)) < _NEAR * sizes[0] * sizes[3]
+    fits &= sizes[3] > _ROUNDED * sizes[1] * sizes[2]
+    # Rows that are winsorised do not fit.
+    are_given: list[bool] = (fits.mean(axis=0) >= _MOSTLY).tolist()
+    return are_given
+
+
 _MADE_FROM_OUTCOME = {
+    _determine_outcome: "square",
     _are_shares: "share",
     _are_moving_sums: "y",
     _rise_with_outcome: "y",
