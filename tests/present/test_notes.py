@@ -462,6 +462,7 @@ WARNINGS = {
     "suppressed_counts": {"column": "deaths", "least": 10.0},
     "missing_at_zero": {"term": "x", "outcome": "y", "count": 12},
     "capped_outcome": {"term": "y", "count": 35},
+    "chosen_by_outcome": {"term": "y"},
     "treatment_ends": {"column": "policy"},
     "uninformative_hansen": {"p_value": 0.995, "n_instruments": 41},
     "near_one": {"persistence": 0.91},

@@ -259,16 +259,18 @@ def indicators_on_both_sides(sample: Sample, panel: Panel) -> Iterator[Notice]:
 
 def _alphabetical_codes(table: Table, sample: Sample, term: str) -> Iterator[Notice]:
     """Report a term that numbers labels in alphabetical order, such as A, AA, B."""
-    rows = table.some_numbers.rows
-    numbers = [c for c in columns_of(sample, [term]) if c in table.numbers]
+    names, values = table.some_numbers.names, table.some_numbers.values
+    numbers = [c for c in columns_of(sample, [term]) if c in names]
     for name, (column, (codes, labels)) in product(numbers, table.alphabetical.items()):
-        x = table.numeric(name)[rows]
+        x = values[:, names.index(name)]
         both = (codes >= 0) & ~np.isnan(x)
-        levels, first = np.unique(codes[both], return_index=True)
-        rise = (np.diff(x[both][first]) > 0).all() and is_nested(codes[both], x[both])
+        codes, x = codes[both], x[both]
+        levels, first = np.unique(codes, return_index=True)
         # The order of 1st, 2nd, of grade 1, grade 2, and of A, B, C is alphabetical.
         stems = {re.sub(r"^\d.*|\d|^.$", "", label) for label in labels}
-        if levels.size > 2 and rise and len(stems) > 1:
+        if min(levels.size - 1, len(stems)) < 2 or (np.diff(x[first]) <= 0).any():
+            continue
+        if is_nested(codes, x):
             yield notice_of(
                 "alphabetical_codes",
                 term=term,
@@ -613,7 +615,7 @@ def _determine_outcome(sample: Sample, y: int, x: Sequence[int]) -> list[bool]:
     before = np.flatnonzero((np.diff(entity) == 0) & (np.diff(time) == 1))
     if before.size < _FEWEST_ROWS:
         return []
-    # Four pairs of rows, four times: the last is given by the others.
+    # Four pairs of rows, four times: the last follows from the others.
     step = before.size // 16
     rows = before[: 16 * step : step].reshape(4, 4, 1)
     values, later = (sample.matrix[at, (y, *x)] for at in (rows, rows + 1))
@@ -622,13 +624,13 @@ def _determine_outcome(sample: Sample, y: int, x: Sequence[int]) -> list[bool]:
     if np.unique(changes[..., 0]).size < _MOST_DISTINCT:
         return []
     bends = (later + values - 2 * values[0, 0]) * changes
-    given, line, curve = (
+    outcome, line, curve = (
         part[1:] - part[0]
         for part in (changes[..., :1], changes[..., 1:], bends[..., 1:])
     )
     normal = np.cross(line, curve, axis=0)
-    sizes = [np.sqrt((part**2).sum(axis=0)) for part in (given, line, curve, normal)]
-    fits = np.abs((normal * given).sum(axis=0)) < _NEAR * sizes[0] * sizes[3]
+    sizes = [np.sqrt((part**2).sum(axis=0)) for part in (outcome, line, curve, normal)]
+    fits = np.abs((normal * outcome).sum(axis=0)) < _NEAR * sizes[0] * sizes[3]
     fits &= sizes[3] > _ROUNDED * sizes[1] * sizes[2]
     # Rows that are winsorised do not fit.
     are_given: list[bool] = (fits.mean(axis=0) >= _MOSTLY).tolist()
