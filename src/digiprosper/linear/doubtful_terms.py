@@ -127,9 +127,9 @@ def term_notices(
         if of_interest and keys.entity_name not in effects:
             yield from _baseline_rows(sample)
     # Fast: few columns begin with whole numbers and have more than two values.
-    whole = ~(sample.matrix[:_FEW_PAIRS] % 1).any(axis=0)
+    whole = np.flatnonzero(~np.any(sample.matrix[:_FEW_PAIRS] % 1, axis=0)).tolist()
     for at in (*roles.get("y", ()), *_regressors(sample)):
-        if whole[at] and np.ptp(sample.matrix[:, at]) > 1:
+        if at in whole and np.ptp(sample.matrix[:, at]) > 1:
             yield from _alphabetical_codes(table, sample, sample.names[at])
     yield from derived_term_notices(sample, panel)
     of_indexes = indicators_on_both_sides(sample, panel)
@@ -259,10 +259,10 @@ def indicators_on_both_sides(sample: Sample, panel: Panel) -> Iterator[Notice]:
 
 def _alphabetical_codes(table: Table, sample: Sample, term: str) -> Iterator[Notice]:
     """Report a term that numbers labels in alphabetical order, such as A, AA, B."""
-    names, values = table.some_numbers.names, table.some_numbers.values
-    numbers = [c for c in columns_of(sample, [term]) if c in names]
+    some = table.some_numbers
+    numbers = [c for c in columns_of(sample, [term]) if c in some.names]
     for name, (column, (codes, labels)) in product(numbers, table.alphabetical.items()):
-        x = values[:, names.index(name)]
+        x = table.numeric(name)[some.rows]
         both = (codes >= 0) & ~np.isnan(x)
         codes, x = codes[both], x[both]
         levels, first = np.unique(codes, return_index=True)
@@ -393,8 +393,9 @@ def _is_mean_of_group(z: Floats, x: Floats) -> bool:
     _, codes = np.unique(digits, return_inverse=True)
     gaps, near = np.nan_to_num(x - z), _NEAR * np.nanstd(x)
     # The row of a group of one is its own mean.
-    several = np.count_nonzero(np.abs(gaps) > near) >= _FEWEST_ROWS
-    return several and np.allclose(np.bincount(codes, gaps), 0, atol=near)
+    if np.count_nonzero(np.abs(gaps) > near) < _FEWEST_ROWS:
+        return False
+    return np.allclose(np.bincount(codes, gaps), 0, atol=near)
 
 
 def is_mean_of_others(z: Floats, x: Floats, codes: Ints) -> bool:
