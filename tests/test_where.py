@@ -336,14 +336,14 @@ def test_specifications_are_values() -> None:
     [
         ("y", "y > 0", True),
         ("超额", "t > 0 and `超额` > -1", True),
-        ("y", "y2 > 0 and x < 1", False),
+        ("y", "y2 > 0 and x < 1 and kind != 'y'", False),
         ("log(w)", "w > 1", False),
         ("lead(y)", "y > 0", False),
     ],
 )
 def test_rows_that_the_outcome_chooses_are_told(depvar, where, told) -> None:
     extra = {"w": "I(x**2 + 1)", "超额": "I(y + x)", "y2": "I(y + 1)"}
-    panel = PANEL.assign(**extra)
+    panel = PANEL.assign(**extra, kind=lambda f: np.where(f["x"] > 1, "y", "z"))
     for fit in (
         dp.FixedEffects(depvar, ["x"], where=where).fit(panel),
         dp.FixedEffects(depvar, ["x"]).fit(panel.subset(where)),

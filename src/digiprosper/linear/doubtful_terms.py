@@ -612,8 +612,7 @@ def _in_order(
 
 def _determine_outcome(sample: Sample, y: int, x: Sequence[int]) -> list[bool]:
     """Tell which columns give the outcome, by a square, a trend and entity effects."""
-    entity, time = sample.entity[:_FIRST_ROWS], sample.time[:_FIRST_ROWS]
-    before = np.flatnonzero((np.diff(entity) == 0) & (np.diff(time) == 1))
+    before = _rows_before(sample, _FIRST_ROWS)
     if before.size < _FEWEST_ROWS:
         return []
     # Four pairs of rows, four times: the last follows from the others.
@@ -679,9 +678,8 @@ def _zeros_in_log(
     least, largest = z.min(), np.abs(z).max()
     zero = z == least
     others = z[~zero]
-    if others.size < _FEWEST_ROWS or largest > _LARGEST_LOG:
-        return
-    if others.min() - least < _FAR_FROM_ZERO:
+    small = others.size < _FEWEST_ROWS or others.min() - least < _FAR_FROM_ZERO
+    if small or largest > _LARGEST_LOG:
         return
     share = _share_of_zeros(sample, at, zero, effects)
     if share < _MOSTLY_ZEROS:
@@ -763,28 +761,20 @@ def _own_parts(
     if min(denominators, default=len(names)) == len(names):
         return
     of_term = _without_products(sample, numbers, term, of_term)
+    terms = {"outcome": outcome, "term": term}
     for (top, below), (made_of, _) in product(of_outcome, of_term):
         if below == made_of:
-            yield notice_of(
-                "own_denominator",
-                outcome=outcome,
-                numerator=names[top],
-                denominator=names[below],
-                term=term,
-            )
+            parts = {"numerator": names[top], "denominator": names[below]}
+            yield notice_of("own_denominator", **terms, **parts)
             return
     below_of = dict(_without_products(sample, numbers, outcome, of_outcome))
     for top, below in of_term:
         # With the same denominator it is a function of the outcome.
         of_numerator = top in below_of and below not in (below_of[top], len(names))
         if of_numerator or below_of.get(below, top) != top:
-            yield notice_of(
-                "own_numerator" if of_numerator else "own_ratio",
-                outcome=outcome,
-                numerator=names[top],
-                denominator=names[below],
-                term=term,
-            )
+            code = "own_numerator" if of_numerator else "own_ratio"
+            parts = {"numerator": names[top], "denominator": names[below]}
+            yield notice_of(code, **terms, **parts)
             return
 
 
@@ -906,8 +896,7 @@ def stocks_of(sample: Sample, at: int, columns: Sequence[int]) -> list[str]:
     Columns and the flow may be logs, or logs of one more. A rating, such as Elo's, is a
     stock of wins and losses.
     """
-    in_a_row = (np.diff(sample.entity) == 0) & (np.diff(sample.time) == 1)
-    before = np.flatnonzero(in_a_row)[:_MOST_PAIRS]
+    before = _rows_before(sample)[:_MOST_PAIRS]
     if before.size < _FEWEST_ROWS:
         return []
     stocks = np.asarray(columns, dtype=np.intp)
@@ -924,6 +913,12 @@ def stocks_of(sample: Sample, at: int, columns: Sequence[int]) -> list[str]:
         if not stocks.size:
             break
     return [sample.names[column] for column in dict.fromkeys([*ratings, *stocks])]
+
+
+def _rows_before(sample: Sample, most: int | None = None) -> Ints:
+    """Find rows, among the first, whose entity has the next row a period later."""
+    entity, time = sample.entity[:most], sample.time[:most]
+    return np.flatnonzero((np.diff(entity) == 0) & (np.diff(time) == 1))
 
 
 def _levels(values: Floats) -> Floats:

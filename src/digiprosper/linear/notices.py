@@ -130,7 +130,10 @@ def chosen_rows(conditions: Iterable[str], sample: Sample, nobs: int) -> list[No
     if (where := sample.where) is not None:
         count = nobs - _not_chosen(sample)
         chosen.append(notice_of("chosen_rows", where=where, count=count, _nobs=nobs))
-    words = re.findall(r"`[^`]+`|\w+", " ".join([*conditions, where or ""]))
+    # Labels in quotation marks are no columns.
+    words = re.findall(
+        r"""'.*?'|".*?"|`.*?`|\w+""", " ".join([*conditions, where or ""])
+    )
     columns = {word.strip("`") for word in words}
     outcomes = [sample.names[at] for at in sample.roles.get("y", ())]
     chosen += [notice_of("chosen_by_outcome", term=y) for y in outcomes if y in columns]
