@@ -331,6 +331,27 @@ def test_specifications_are_values() -> None:
 # --- what is told ---------------------------------------------------------------------
 
 
+@pytest.mark.parametrize(
+    ("depvar", "where", "told"),
+    [
+        ("y", "y > 0", True),
+        ("超额", "t > 0 and `超额` > -1", True),
+        ("y", "y2 > 0 and x < 1 and kind != 'y'", False),
+        ("log(w)", "w > 1", False),
+        ("lead(y)", "y > 0", False),
+    ],
+)
+def test_rows_that_the_outcome_chooses_are_told(depvar, where, told) -> None:
+    extra = {"w": "I(x**2 + 1)", "超额": "I(y + x)", "y2": "I(y + 1)"}
+    panel = PANEL.assign(**extra, kind=lambda f: np.where(f["x"] > 1, "y", "z"))
+    for fit in (
+        dp.FixedEffects(depvar, ["x"], where=where).fit(panel),
+        dp.FixedEffects(depvar, ["x"]).fit(panel.subset(where)),
+    ):
+        assert ("chosen_by_outcome" in [n.code for n in fit.diagnostics]) is told
+        assert ("the outcome, so that slopes" in str(dp.etable(fit))) is told
+
+
 @pytest.mark.many(len(SPECS))
 @pytest.mark.parametrize("name", SPECS)
 def test_summaries_and_tables_say_which_rows(name: str) -> None:

@@ -1036,6 +1036,22 @@ def test_values_of_provinces_are_reported_if_households_are_the_clusters() -> No
 
 
 @pytest.mark.filterwarnings("ignore::digiprosper.errors.DigiprosperWarning")
+@pytest.mark.parametrize("regressors", [["own"], ["goods", "own"], ["index", "own"]])
+def test_an_outcome_of_provinces_is_reported_as_a_regressor_is(regressors) -> None:
+    data = homes(shocks=1.0)
+    # As the profit of a firm beside each of its directors
+    data["y"] = data.groupby(["province", "wave"])["y"].transform("mean")
+    panel = Panel(data, "home", "wave", step=2)
+    spec = FixedEffects("y", regressors)
+    terms = {"y": 20} | ({"index": 20} if "index" in regressors else {})
+    assert shared(spec.fit(panel))[0]["terms"] == terms
+    assert not shared(spec.replace(clusters="province").fit(panel))
+    # Controls of provinces are in every survey.
+    others = FixedEffects("own", ["goods", "index"]).fit(panel)
+    assert not shared(others)
+
+
+@pytest.mark.filterwarnings("ignore::digiprosper.errors.DigiprosperWarning")
 def test_a_national_variable_is_reported_and_needs_clusters_of_periods() -> None:
     national = np.random.default_rng(1).normal(size=4)
     data = homes().assign(national=np.tile(national, 400))

@@ -25,6 +25,7 @@ from digiprosper.errors import (
     DigiprosperWarning,
     IdentificationWarning,
     IndicatorWarning,
+    InputTypeError,
     Notice,
 )
 
@@ -833,3 +834,90 @@ def test_a_mean_of_the_others_beside_period_effects_is_reported(term, some) -> N
     assert notice.data == {"term": "rivals", "column": "y", "effect": "t"}
     assert "mean_of_others" not in codes_of(spec.replace(time_effects=False), frame)
     assert "mean_of_others" not in codes_of(FixedEffects("x", ["y"]), frame)
+
+
+RATINGS = ["CCC", "B", "BB", "BBB", "A", "AA", "AAA"]
+
+
+def rated_panel() -> Panel:
+    """Firms with ratings as letters, whose score is their right order."""
+    rng = np.random.default_rng(4)
+    frame = pd.DataFrame(
+        {"i": np.repeat(np.arange(30), 6), "t": np.tile(np.arange(6), 30)}
+    )
+    score = rng.integers(0, 7, 180)
+    frame["rating"] = np.array(RATINGS)[score]
+    frame.loc[::11, "rating"] = None
+    frame["code"] = frame["rating"].astype("category").cat.codes.replace(-1, np.nan)
+    frame["score"], frame["w"] = score, rng.normal(size=180)
+    frame["grade"] = np.array(["D", "C", "B", "A"])[score // 2]
+    frame["letter"] = frame["grade"].astype("category").cat.codes
+    frame["number"], frame["step"] = "grade " + frame["score"].astype(str), 1 + score
+    frame["y"] = score + rng.normal(size=180)
+    return Panel(frame, "i", "t")
+
+
+@pytest.mark.parametrize(
+    ("depvar", "regressors", "term"),
+    [
+        ("y", ["code", "w"], "code"),
+        ("y", ["w", "lag(code)"], "lag(code)"),
+        ("code", ["w"], "code"),
+    ],
+)
+def test_codes_of_labels_in_alphabetical_order_are_told(
+    depvar, regressors, term
+) -> None:
+    spec = FixedEffects(depvar, regressors)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        fit = spec.fit(rated_panel())
+    assert IdentificationWarning in {w.category for w in caught}
+    (notice,) = [n for n in fit.diagnostics if n.code == "alphabetical_codes"]
+    labels = ["A", "AA", "AAA", "B", "BB", "BBB"]
+    assert notice.data == {"term": term, "column": "rating", "labels": labels}
+    text = str(etable(fit)).replace("\n", " ")
+    assert f"{term} numbers the labels of rating in alphabetical order" in text
+
+
+@pytest.mark.parametrize("regressor", ["score", "letter", "step", "C(code)", "w"])
+def test_numbers_in_the_order_of_labels_are_not_told(regressor) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DigiprosperWarning)
+        fit = FixedEffects("y", [regressor]).fit(rated_panel())
+    assert "alphabetical_codes" not in {n.code for n in fit.diagnostics}
+
+
+def test_a_column_of_labels_among_the_regressors_says_how_to_number_them() -> None:
+    with pytest.raises(InputTypeError, match=r"or number its labels in their order"):
+        FixedEffects("y", ["rating"]).fit(rated_panel())
+
+
+@pytest.mark.parametrize("winsorised", [False, True])
+def test_an_outcome_that_is_a_square_function_of_a_control_is_told(winsorised) -> None:
+    rng = np.random.default_rng(12)
+    frame = group_panel().frame.reset_index()
+    size = 8 + rng.normal(size=40)[frame["i"]] + 0.1 * rng.normal(size=400).cumsum()
+    age = frame["t"] + rng.integers(5, 30, 40)[frame["i"]]
+    frame["size"], frame["age"] = size, np.log(age)
+    # The index of financing constraints of Hadlock & Pierce (2010)
+    frame["sa"] = -0.737 * size + 0.043 * size**2 - 0.04 * age
+    frame["near"], frame["grade"] = np.log(size), rng.integers(1, 4, 400)
+    panel = Panel(frame, "i", "t")
+    if winsorised:
+        panel = panel.winsorize(["sa", "size", "x"], 0.01)
+    with pytest.warns(IdentificationWarning, match="a square function of it"):
+        fit = FixedEffects("sa", ["x", "size", "age", "grade"]).fit(panel)
+    (notice,) = [n for n in fit.diagnostics if n.code == "made_from"]
+    assert notice.data == {"terms": {"size": "sa"}, "role": "square", "of": ("sa",)}
+    for depvar, control in (("sa", "z"), ("near", "size"), ("y", "size")):
+        other = FixedEffects(depvar, ["x", control, "grade"]).fit(panel)
+        assert "made_from" not in {n.code for n in other.diagnostics}
+
+
+def test_a_mediator_that_is_a_square_function_of_a_control_is_told() -> None:
+    panel = group_panel().assign(size="I(5 + z + x)", sa="I(size**2 - 9 * size + t)")
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        Mediation("y", "x", "sa", ["size"], reps=99).fit(panel, rng=1)
+    assert any("'size' (of 'sa'): the outcome is a" in str(w.message) for w in caught)

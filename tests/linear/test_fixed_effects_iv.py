@@ -709,6 +709,21 @@ def test_a_mean_of_the_others_beside_the_effects_of_its_groups_is_reported() -> 
     assert "own_values" not in {notice.code for notice in offered.diagnostics}
 
 
+def test_a_mean_with_the_own_row_is_reported_as_an_instrument_of_itself() -> None:
+    df = _listed_firms().rename(columns={"firm": "city"})
+    df["w"] = np.random.default_rng(2).normal(size=len(df))
+    df.loc[::17, "x"] = np.nan
+    # Of some firms the mean of a pair is the own value.
+    df["pair"] = df["city"] // 2
+    spec = FixedEffectsIV("y", [], ["x"], ["z"])
+    for group, column in (("industry", "x"), ("pair", "x"), ("industry", "w")):
+        df["z"] = df.groupby([group, "year"])[column].transform("mean")
+        fit = quiet_fit(spec, df)
+        made = [n.data for n in fit.diagnostics if n.code == "made_from"]
+        about = {"terms": {"z": "x"}, "role": "endog", "of": ("x",)}
+        assert made == ([about] if column == "x" else [])
+
+
 def test_an_exposure_times_a_period_is_no_mean_of_the_others() -> None:
     rng = np.random.default_rng(4)
     city, year = (a.ravel() for a in np.indices((40, 8)))

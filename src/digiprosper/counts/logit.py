@@ -323,7 +323,7 @@ def _prepare_sample(spec: LogitEffects, panel: Panel) -> BinarySample:
             *dropped,
             *notices.perfectly_predicted(int((~keep).sum()), keep.size, levels),
             *lagged_outcome(prepared, notices.LAGGED),
-            *shared_between_clusters(prepared, demeaned, columns),
+            *shared_between_clusters(prepared, demeaned, [0, *columns]),
         ),
     )
 

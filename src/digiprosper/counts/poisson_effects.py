@@ -310,7 +310,7 @@ def fit_counts(
         *few_treated(weighted, names, solved.score_columns, solved.root),
         *lagged_outcome(prepared, poisson.LAGGED, roles=lags_in),
         *staggered(prepared, demeaned, columns, "poisson"),
-        *shared_between_clusters(prepared, demeaned, columns),
+        *shared_between_clusters(prepared, demeaned, [0, *columns]),
         *interaction_ratios(
             [name for name in names if len(sample.factors_of(name)) > 1]
         ),

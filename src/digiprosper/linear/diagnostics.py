@@ -214,7 +214,10 @@ def shared_between_clusters(
     demeaned: Any,  # `estimation.Demeaned`, whose module imports this one
     columns: Sequence[int],
 ) -> list[Notice]:
-    """Report columns (positions in `demeaned`) that groups of clusters share."""
+    """Report columns that groups of clusters share, of which the first is the outcome.
+
+    `columns` are positions in `demeaned`.
+    """
     if not prepared.cluster_codes or prepared.block_sums is not None:
         return []
     sample, names, raw = prepared.sample, demeaned.names, demeaned.raw
@@ -237,7 +240,7 @@ def shared_between_clusters(
     }
     if not shared:
         return []
-    for name in _controls_among(sample, [names[j] for j in columns], ()):
+    for name in _controls_among(sample, [names[j] for j in columns[1:]], ()):
         shared.pop(name, None)
     label = f"{sample.keys.time_name} {sample.times[sample.time[rows[0]]]}"
     return notices.shared_values(shared, prepared.cluster_names, groups, label)

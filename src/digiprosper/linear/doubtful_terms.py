@@ -19,11 +19,13 @@ own_numerator        outcome (made from the numerator), numerator, denominator, 
                      not a warning
 own_ratio            outcome (made from the denominator), numerator, denominator, term;
                      not a warning
+alphabetical_codes   term, column (of the labels), labels (the first of them)
 ==================== ===============================================================
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain, combinations, compress, product
 from math import isclose
@@ -62,6 +64,10 @@ _MORE_THAN_NUMERATOR = 0.1
 _FEWEST_ROWS = 20
 # Pairs of rows, one period apart, in which a stock is looked for
 _MOST_PAIRS, _FEW_PAIRS = 100, 8
+# Of sixteen changes; of numbers with few digits some are equal.
+_MOST_DISTINCT = 15
+# Labels that show an order
+_FEW_LABELS = 6
 # Among so many rows of a period few differences are equal in six digits by chance.
 _MOST_OF_PERIOD = 10_000
 # Logs with five decimals tell counts up to some hundred from other numbers.
@@ -72,7 +78,7 @@ _FEWEST_COUNTS = 5
 _MOVES_AWAY = 0.1
 # Zeros are reported if they are so much of a column's variance, and others above 20:
 # where values are not known in two of 840 rows, the slope is a third or less.
-_MOSTLY_ZEROS = 0.5
+_MOSTLY_ZEROS = _MOSTLY = 0.5
 _FAR_FROM_ZERO = 3.0
 # Ratios to the outcome repeat if so few of them differ, beside values of the outcome.
 _FEW_RATIOS = 0.5
@@ -105,6 +111,8 @@ def term_notices(
     ]
     if of_interest:
         yield from _means_of_others(sample, table, of_interest[0], effects)
+        if "instruments" in roles:
+            yield from _means_as_instruments(sample, table)
         yield from _shared_terms(
             sample, panel, of_interest, effects, clusters, cov_type
         )
@@ -118,6 +126,11 @@ def term_notices(
         # Effects of entities absorb their baseline.
         if of_interest and keys.entity_name not in effects:
             yield from _baseline_rows(sample)
+    # Fast: few columns begin with whole numbers and have more than two values.
+    whole = np.flatnonzero(~np.any(sample.matrix[:_FEW_PAIRS] % 1, axis=0)).tolist()
+    for at in (*roles.get("y", ()), *_regressors(sample)):
+        if at in whole and np.ptp(sample.matrix[:, at]) > 1:
+            yield from _alphabetical_codes(table, sample, sample.names[at])
     yield from derived_term_notices(sample, panel)
     of_indexes = indicators_on_both_sides(sample, panel)
     yield from [notice for notice in of_indexes if notice not in about]
@@ -244,6 +257,29 @@ def indicators_on_both_sides(sample: Sample, panel: Panel) -> Iterator[Notice]:
         yield _shared_indicators(of_outcome, names[outcomes[0]])
 
 
+def _alphabetical_codes(table: Table, sample: Sample, term: str) -> Iterator[Notice]:
+    """Report a term that numbers labels in alphabetical order, such as A, AA, B."""
+    some = table.some_numbers
+    numbers = [c for c in columns_of(sample, [term]) if c in some.names]
+    for name, (column, (codes, labels)) in product(numbers, table.alphabetical.items()):
+        x = table.numeric(name)[some.rows]
+        both = (codes >= 0) & ~np.isnan(x)
+        codes, x = codes[both], x[both]
+        levels, first = np.unique(codes, return_index=True)
+        # The order of 1st, 2nd, of grade 1, grade 2, and of A, B, C is alphabetical.
+        stems = {re.sub(r"^\d.*|\d|^.$", "", label) for label in labels}
+        if min(levels.size - 1, len(stems)) < 2 or (np.diff(x[first]) <= 0).any():
+            continue
+        if is_nested(codes, x):
+            yield notice_of(
+                "alphabetical_codes",
+                term=term,
+                column=column,
+                labels=[labels[level] for level in levels[:_FEW_LABELS]],
+                _name=backticked(column),
+            )
+
+
 def _regressors(sample: Sample) -> list[int]:
     """List the positions of all regressors."""
     roles = ("x", "endog", "treatment", "mediators")
@@ -313,6 +349,17 @@ def _means_of_others(
                 yield notice_of("mean_of_others", **data)
 
 
+def _means_as_instruments(sample: Sample, table: Table) -> Iterator[Notice]:
+    """Report instruments that are means of a regressor in groups with the own row."""
+    roles = sample.roles
+    for at, of in product(roles["instruments"], roles.get("endog", ())):
+        terms = sample.names[at], sample.names[of]
+        if {*terms} <= {*table.data.columns}:
+            z, x = map(table.numeric, terms)
+            if _has_same_total_and_varies_less(z, x) and _is_mean_of_group(z, x):
+                yield _made_from(dict([terms]), "endog")
+
+
 def _columns_of_same_total(
     table: Table, term: str, effects: Sequence[str]
 ) -> Iterator[str]:
@@ -342,10 +389,13 @@ def _has_same_total_and_varies_less(z: Floats, x: Floats) -> bool:
 def _is_mean_of_group(z: Floats, x: Floats) -> bool:
     """Tell whether z is the mean of x in the rows with the same z."""
     # Means of the same rows may differ in their last digits.
-    digits = (z / np.abs(z).max()).round(12)
-    _, codes, sizes = np.unique(digits, return_inverse=True, return_counts=True)
-    gaps = np.bincount(codes, x - z)
-    return 2 * sizes.size <= z.size and np.allclose(gaps, 0, atol=_NEAR * np.std(x))
+    digits = (z / np.nanmax(np.abs(z))).round(12)
+    _, codes = np.unique(digits, return_inverse=True)
+    gaps, near = np.nan_to_num(x - z), _NEAR * np.nanstd(x)
+    # The row of a group of one is its own mean.
+    if np.count_nonzero(np.abs(gaps) > near) < _FEWEST_ROWS:
+        return False
+    return np.allclose(np.bincount(codes, gaps), 0, atol=near)
 
 
 def is_mean_of_others(z: Floats, x: Floats, codes: Ints) -> bool:
@@ -418,10 +468,12 @@ def _made_of_outcome(
     outcome = sample.names[y]
     if len(x) > 1 and (parts := _parts_of_sum(sample, rows, values)):
         yield _made_from(dict.fromkeys(parts, outcome), "sum")
-    roles = _roles_of_terms(sample, table) if x else {}
-    for role in dict.fromkeys(roles.values()):
-        terms = [term for term in roles if roles[term] == role]
-        yield _made_from(dict.fromkeys(terms, outcome), role)
+    # The outcome of a mediator's equation is the mediator.
+    for at in (y, *sample.roles.get("mediators", ())) if x else ():
+        roles = _roles_of_terms(sample, table, at)
+        for role in dict.fromkeys(roles.values()):
+            terms = [term for term in roles if roles[term] == role]
+            yield _made_from(dict.fromkeys(terms, sample.names[at]), role)
 
 
 def _of_growth_indices(
@@ -479,9 +531,9 @@ def _parts_of_sum(sample: Sample, rows: Ints, values: Floats) -> list[str]:
     return [sample.names[at] for at in parts]
 
 
-def _roles_of_terms(sample: Sample, table: Table) -> dict[str, str]:
-    """Map regressors that are made from the outcome to how they are."""
-    names, (y,), x = sample.names, sample.roles["y"], sample.roles["x"]
+def _roles_of_terms(sample: Sample, table: Table, y: int) -> dict[str, str]:
+    """Map regressors that are made from the outcome, a position, to how they are."""
+    names, x = sample.names, sample.roles["x"]
     # Fast: other fits of these rows have the same pairs.
     roles = table.some_numbers.tested.setdefault((names[y], sample.nobs), {})
     if new := [at for at in x if names[at] not in roles]:
@@ -558,7 +610,35 @@ def _in_order(
     return np.asarray(changes[wins].min(axis=0) > changes[losses].max(axis=0))
 
 
+def _determine_outcome(sample: Sample, y: int, x: Sequence[int]) -> list[bool]:
+    """Tell which columns give the outcome, by a square, a trend and entity effects."""
+    before = _rows_before(sample, _FIRST_ROWS)
+    if before.size < _FEWEST_ROWS:
+        return []
+    # Four pairs of rows, four times: the last follows from the others.
+    step = before.size // 16
+    rows = before[: 16 * step : step].reshape(4, 4, 1)
+    values, later = (sample.matrix[at, (y, *x)] for at in (rows, rows + 1))
+    changes = later - values
+    # Numbers of few digits fit by chance.
+    if np.unique(changes[..., 0]).size < _MOST_DISTINCT:
+        return []
+    bends = (later + values - 2 * values[0, 0]) * changes
+    outcome, line, curve = (
+        part[1:] - part[0]
+        for part in (changes[..., :1], changes[..., 1:], bends[..., 1:])
+    )
+    normal = np.cross(line, curve, axis=0)
+    sizes = [np.sqrt((part**2).sum(axis=0)) for part in (outcome, line, curve, normal)]
+    fits = np.abs((normal * outcome).sum(axis=0)) < _NEAR * sizes[0] * sizes[3]
+    fits &= sizes[3] > _ROUNDED * sizes[1] * sizes[2]
+    # Rows that are winsorised do not fit.
+    are_given: list[bool] = (fits.mean(axis=0) >= _MOSTLY).tolist()
+    return are_given
+
+
 _MADE_FROM_OUTCOME = {
+    _determine_outcome: "square",
     _are_shares: "share",
     _are_moving_sums: "y",
     _rise_with_outcome: "y",
@@ -598,9 +678,8 @@ def _zeros_in_log(
     least, largest = z.min(), np.abs(z).max()
     zero = z == least
     others = z[~zero]
-    if others.size < _FEWEST_ROWS or largest > _LARGEST_LOG:
-        return
-    if others.min() - least < _FAR_FROM_ZERO:
+    small = others.size < _FEWEST_ROWS or others.min() - least < _FAR_FROM_ZERO
+    if small or largest > _LARGEST_LOG:
         return
     share = _share_of_zeros(sample, at, zero, effects)
     if share < _MOSTLY_ZEROS:
@@ -682,28 +761,20 @@ def _own_parts(
     if min(denominators, default=len(names)) == len(names):
         return
     of_term = _without_products(sample, numbers, term, of_term)
+    terms = {"outcome": outcome, "term": term}
     for (top, below), (made_of, _) in product(of_outcome, of_term):
         if below == made_of:
-            yield notice_of(
-                "own_denominator",
-                outcome=outcome,
-                numerator=names[top],
-                denominator=names[below],
-                term=term,
-            )
+            parts = {"numerator": names[top], "denominator": names[below]}
+            yield notice_of("own_denominator", **terms, **parts)
             return
     below_of = dict(_without_products(sample, numbers, outcome, of_outcome))
     for top, below in of_term:
         # With the same denominator it is a function of the outcome.
         of_numerator = top in below_of and below not in (below_of[top], len(names))
         if of_numerator or below_of.get(below, top) != top:
-            yield notice_of(
-                "own_numerator" if of_numerator else "own_ratio",
-                outcome=outcome,
-                numerator=names[top],
-                denominator=names[below],
-                term=term,
-            )
+            code = "own_numerator" if of_numerator else "own_ratio"
+            parts = {"numerator": names[top], "denominator": names[below]}
+            yield notice_of(code, **terms, **parts)
             return
 
 
@@ -825,8 +896,7 @@ def stocks_of(sample: Sample, at: int, columns: Sequence[int]) -> list[str]:
     Columns and the flow may be logs, or logs of one more. A rating, such as Elo's, is a
     stock of wins and losses.
     """
-    in_a_row = (np.diff(sample.entity) == 0) & (np.diff(sample.time) == 1)
-    before = np.flatnonzero(in_a_row)[:_MOST_PAIRS]
+    before = _rows_before(sample)[:_MOST_PAIRS]
     if before.size < _FEWEST_ROWS:
         return []
     stocks = np.asarray(columns, dtype=np.intp)
@@ -843,6 +913,12 @@ def stocks_of(sample: Sample, at: int, columns: Sequence[int]) -> list[str]:
         if not stocks.size:
             break
     return [sample.names[column] for column in dict.fromkeys([*ratings, *stocks])]
+
+
+def _rows_before(sample: Sample, most: int | None = None) -> Ints:
+    """Find rows, among the first, whose entity has the next row a period later."""
+    entity, time = sample.entity[:most], sample.time[:most]
+    return np.flatnonzero((np.diff(entity) == 0) & (np.diff(time) == 1))
 
 
 def _levels(values: Floats) -> Floats:

@@ -521,7 +521,7 @@ def make_results(
         *shared_between_clusters(
             prepared,
             demeaned,
-            [j for j in positions[1:] if demeaned.names[j] not in auxiliary],
+            [j for j in positions if demeaned.names[j] not in auxiliary],
         ),
     ]
     if report_indefinite:

@@ -6,6 +6,7 @@ Sentences without branches are in `notices.csv`, with the warnings that notices 
 code                     data
 ======================== ===============================================================
 chosen_rows              where, and count unless subset chose them; not a warning
+chosen_by_outcome        term; not a warning
 rows_as_entities         cov_type; not a warning
 scanned_table            names (functions and options); not a warning
 many_dummies             columns (by categories, such as "year^industry"); not a
@@ -44,6 +45,7 @@ unseen                   count
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
@@ -121,13 +123,20 @@ def with_indicators(panel: Panel, columns: Mapping[str, str]) -> dict[str, str]:
 
 
 def chosen_rows(conditions: Iterable[str], sample: Sample, nobs: int) -> list[Notice]:
-    """Report the conditions of `subset` and `where`; `nobs` are rows of the panel."""
+    """Report conditions of `subset` and `where`; `nobs` are the rows of the panel."""
     chosen = [
         notice_of("chosen_rows.subset", where=c) for c in dict.fromkeys(conditions)
     ]
     if (where := sample.where) is not None:
         count = nobs - _not_chosen(sample)
         chosen.append(notice_of("chosen_rows", where=where, count=count, _nobs=nobs))
+    # Labels in quotation marks are no columns.
+    words = re.findall(
+        r"""'.*?'|".*?"|`.*?`|\w+""", " ".join([*conditions, where or ""])
+    )
+    columns = {word.strip("`") for word in words}
+    outcomes = [sample.names[at] for at in sample.roles.get("y", ())]
+    chosen += [notice_of("chosen_by_outcome", term=y) for y in outcomes if y in columns]
     return chosen
 
 

@@ -42,7 +42,8 @@ _FEWEST_YEARS = 10
 # Squared changes from year to year, over the variance. Of prices whose inflation is
 # independent from year to year it is near 2, and of those that are chained below 1.
 _RETURNS = 1.25
-_LABELS = ("string", "categorical", "integer")
+_TEXTS = ("string", "categorical")
+_LABELS = (*_TEXTS, "integer")
 # Cells are read by the thousand: the patterns are compiled once.
 _GROUPED = {
     signs: re.compile(rf"\s*-?\d{{1,3}}([{re.escape(signs)}]\d{{3}})+(\.\d+)?\s*")
@@ -192,6 +193,17 @@ class Table:
         return names
 
     @cached_property
+    def alphabetical(self) -> dict[str, tuple[Ints, list[str]]]:
+        """Texts in some hundred rows, by column: alphabetical codes, and labels."""
+        rows, orders = self.some_numbers.rows, {}
+        for name, values in self.data.items():
+            if infer_dtype(values) in _TEXTS:
+                texts = values.iloc[rows].to_numpy(dtype=object)
+                codes, labels = pd.factorize(texts, sort=True)
+                orders[str(name)] = codes, [*map(str, labels)]
+        return orders
+
+    @cached_property
     def dummies(self) -> tuple[str, ...]:
         """Columns of 0 and 1, or of False and True, without missing values."""
         return tuple(
@@ -282,11 +294,14 @@ class Table:
     def _not_numeric(self, name: str) -> InputTypeError:
         values = self.series(name)
         odd, cells = self._texts(name)
-        cure = f"use C({name}) for categories, {_text_advice(odd)}"
+        advice, column = _text_advice(odd), f"df[{cited(name)}]"
+        if not self._share_of_numbers(name):
+            advice = f"or number its labels in their order, {column}.map(...)"
+        cure = f"use C({name}) for categories, {advice}"
         if not odd:
             odd = values.astype(str).unique()[:3].tolist()
             cells = f"first {quoted(odd)}"
-            cure = f"convert it: df[{cited(name)}] = pd.to_numeric(df[{cited(name)}])"
+            cure = f"convert it: {column} = pd.to_numeric({column})"
             if has_dates(values):
                 cure = f"assign a number, such as panel[{cited(name)}].dt.year"
         return InputTypeError(
