@@ -127,9 +127,9 @@ def term_notices(
         if of_interest and keys.entity_name not in effects:
             yield from _baseline_rows(sample)
     # Fast: few columns begin with whole numbers and have more than two values.
-    whole = np.flatnonzero(~np.any(sample.matrix[:_FEW_PAIRS] % 1, axis=0)).tolist()
-    for at in (*roles.get("y", ()), *_regressors(sample)):
-        if at in whole and np.ptp(sample.matrix[:, at]) > 1:
+    whole = np.flatnonzero(~np.any(sample.matrix[:_FEW_PAIRS] % 1, axis=0))
+    for at in whole.tolist():
+        if np.ptp(sample.matrix[:, at]) > 1:
             yield from _alphabetical_codes(table, sample, sample.names[at])
     yield from derived_term_notices(sample, panel)
     of_indexes = indicators_on_both_sides(sample, panel)
@@ -903,7 +903,7 @@ def stocks_of(sample: Sample, at: int, columns: Sequence[int]) -> list[str]:
     outcome = sample.matrix[before, at]
     ratings = stocks[_in_order(sample, before + 1, columns, outcome)]
     by_size = before[np.argsort(-np.abs(outcome))]
-    counts = np.arange(sample.nobs) - sample.keys.starts[sample.entity]
+    counts = np.arange(sample.entity.size) - sample.keys.starts[sample.entity]
     # Fast: a few pairs with large and small flows show that most columns are no stocks.
     for pairs in (by_size[:: before.size // _FEW_PAIRS], before):
         rows = np.stack([pairs, pairs + 1])[..., None]

@@ -130,6 +130,8 @@ def chosen_rows(conditions: Iterable[str], sample: Sample, nobs: int) -> list[No
     if (where := sample.where) is not None:
         count = nobs - _not_chosen(sample)
         chosen.append(notice_of("chosen_rows", where=where, count=count, _nobs=nobs))
+    if not chosen:
+        return []
     # Labels in quotation marks are no columns.
     words = re.findall(
         r"""'.*?'|".*?"|`.*?`|\w+""", " ".join([*conditions, where or ""])
