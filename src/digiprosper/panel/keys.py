@@ -273,7 +273,7 @@ def sorted_keys(
     step: object,
     time_format: object = None,
 ) -> tuple[pd.DataFrame, Keys]:
-    """Check and code the keys, and sort the rows by entity and time."""
+    """Check and code the keys, and sort the rows, indexed by their old positions."""
     index = frame.index
     frame, entity, time = _key_columns(frame, entity, time)
     if len(frame) == 0:
@@ -312,7 +312,7 @@ def sorted_keys(
     keys = Keys(
         entity, time, entities, times, codes, steps, _ordinals(times, time, step)
     )
-    return rows.reset_index(drop=True), keys
+    return rows.set_axis(order, axis=0), keys
 
 
 def numbered_keys(frame: pd.DataFrame, entity: str | None) -> tuple[pd.DataFrame, Keys]:

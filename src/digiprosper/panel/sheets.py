@@ -10,8 +10,8 @@ import warnings
 import zipfile
 import zlib
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -70,23 +70,14 @@ _FLAGGED = r"\s*(:|[-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?)\s*([a-z]{0,4})\s*"
 _MARKED_YEAR = re.compile(r"()((?:18|19|20)\d\d)[A-Za-z]")
 
 
-@dataclass(frozen=True)
-class _Dropped:
-    """Dropped rows: their notice, how many they are, and the texts in them."""
-
-    make_notice: Callable[..., Notice]
-    count: int
-    texts: tuple[Any, ...]
-
-
 def long_table(
     data: object,
     entity: str,
     time: str,
     value: str | None,
     time_format: str | None,
-) -> tuple[pd.DataFrame, dict[str, str], list[_Dropped]]:
-    """Reshape a wide table to long; also return labels and dropped rows."""
+) -> tuple[pd.DataFrame, dict[str, str], list[Notice]]:
+    """Reshape a wide table to long; also return labels, and notices."""
     check_key_names(entity, time)
     if not isinstance(value, str | None):
         raise InputTypeError(
@@ -216,14 +207,12 @@ def _variable_labels(texts: pd.Series[Any]) -> dict[str, str]:
     return {} if is_code else labels
 
 
-def _with_text_headings(
-    data: object, entity: str
-) -> tuple[pd.DataFrame, list[_Dropped]]:
+def _with_text_headings(data: object, entity: str) -> tuple[pd.DataFrame, list[Notice]]:
     """Make headings text, and read keys and flags of a file of Eurostat."""
     if isinstance(data, pd.DataFrame):
         data = data.set_axis([_cell_text(name) for name in data.columns], axis=1)
     frame = to_pandas(data)
-    notices: list[_Dropped] = []
+    notices: list[Notice] = []
     names = _EUROSTAT.fullmatch(str(frame.columns[0])) if frame.shape[1] else None
     if names is not None:
         frame, notices = _read_eurostat(frame, names[1].split(","))
@@ -236,7 +225,7 @@ def _with_text_headings(
 
 def _read_eurostat(
     frame: pd.DataFrame, names: Sequence[str]
-) -> tuple[pd.DataFrame, list[_Dropped]]:
+) -> tuple[pd.DataFrame, list[Notice]]:
     """Split the first column into the keys `names`, and remove flags from cells."""
     first = frame.columns[0]
     parts = frame[first].astype(str).str.split(",", expand=True)
@@ -259,14 +248,9 @@ def _read_eurostat(
     table = pd.concat([keys, cells], axis=1)
     if not flags:
         return table, []
-    return table, [_Dropped(_flags_notice, flags.total(), tuple(sorted(flags.items())))]
-
-
-def _flags_notice(where: str, count: int, flags: tuple[tuple[str, int], ...]) -> Notice:
-    counts = ", ".join(f"{letter} {number:,}" for letter, number in flags)
-    return notice_of(
-        "flags", count=count, flags=dict(flags), _where=where, _counts=counts
-    )
+    counts = dict(sorted(flags.items()))
+    shown = [f"{letter} {count:,}" for letter, count in counts.items()]
+    return table, [notice_of("flags", count=flags.total(), flags=counts, _counts=shown)]
 
 
 def _read_headings(
@@ -294,33 +278,15 @@ def _read_headings(
 
 def drop_empty(
     frame: pd.DataFrame, columns: Sequence[str]
-) -> tuple[pd.DataFrame, list[_Dropped]]:
-    """Drop rows that are empty in some columns; also return their other texts."""
+) -> tuple[pd.DataFrame, list[Notice]]:
+    """Drop rows that are empty in some columns; report them with their other texts."""
     empty = frame[columns].isna().all(axis=1).to_numpy()
     if not empty.any():
         return frame, []
     others = frame[empty].drop(columns=columns).to_numpy(dtype=object).ravel()
-    texts = pd.unique(others[~pd.isna(others)]).tolist()
-    dropped = _Dropped(_no_values_notice, int(empty.sum()), tuple(texts))
-    return frame[~empty], [dropped]
-
-
-def _no_values_notice(where: str, count: int, texts: tuple[str, ...]) -> Notice:
-    return notice_of(
-        "rows_without_values" if texts else "empty_rows",
-        count=count,
-        texts=texts,
-        _where=where,
-    )
-
-
-def _no_match_notice(where: str, count: int, names: tuple[str, ...]) -> Notice:
-    return notice_of("rows_without_match", count=count, names=names, _where=where)
-
-
-def dropped_notices(dropped: Iterable[_Dropped], where: str = "") -> list[Notice]:
-    """Make notices of dropped rows; `where` names the sheets."""
-    return [rows.make_notice(where, rows.count, rows.texts) for rows in dropped]
+    texts = tuple(pd.unique(others[~pd.isna(others)]).tolist())
+    code = "rows_without_values" if texts else "empty_rows"
+    return frame[~empty], [notice_of(code, count=int(empty.sum()), texts=texts)]
 
 
 def read_excel(
@@ -346,25 +312,28 @@ def read_excel(
         )
     parts: list[pd.DataFrame] = []
     labels: dict[str, str] = {}
-    sheets_of: dict[_Dropped, list[str]] = {}
+    sheets_of: dict[str, tuple[Notice, list[str]]] = {}
     cells = _read_cells(path, na_values, thousands)
     tables = _sheet_tables(cells, entity, sheet)
     for name, frame in tables.items():
         value = sheet[name] if isinstance(sheet, Mapping) else name
         try:
-            part, dropped = _read_sheet(frame, entity, time, value, match, time_format)
+            part, of_sheet = _read_sheet(frame, entity, time, value, match, time_format)
         except DigiprosperError as error:
             text = f"sheet {cited(name)}: {error.message}"
             raise type(error)(text, error.problems) from error
         parts.append(part)
-        for rows in dropped:
-            sheets_of.setdefault(rows, []).append(name)
+        for notice in of_sheet:
+            sheets_of.setdefault(repr(notice), (notice, []))[1].append(name)
         if value != name and [*part.columns] == [value]:
             labels[value] = name
-    notices: list[Notice] = []
-    for rows, names in sheets_of.items():
-        where = f"sheet{'s' * (len(names) > 1)} {quoted(names)}: "
-        notices += dropped_notices([rows], where)
+    notices = [
+        replace(
+            notice,
+            message=f"sheet{'s' * (len(names) > 1)} {quoted(names)}: {notice.message}",
+        )
+        for notice, names in sheets_of.values()
+    ]
     notices += _partial_entity_notices(parts)
     if sheet is None:
         notices += _sheets_not_read(cells, tables, entity)
@@ -430,9 +399,9 @@ def _read_sheet(
     value: str,
     match: Callable[[pd.Series[Any]], Any] | None,
     time_format: str | None,
-) -> tuple[pd.DataFrame, list[_Dropped]]:
-    """Convert a sheet to a long table indexed by the keys; also list dropped rows."""
-    unmatched: list[_Dropped] = []
+) -> tuple[pd.DataFrame, list[Notice]]:
+    """Convert a sheet to a long table indexed by the keys; report dropped rows."""
+    unmatched: list[Notice] = []
     if match is not None:
         frame, unmatched = _match_names(frame, entity, match)
     columns = frame.columns.drop(entity)
@@ -453,7 +422,7 @@ def _match_names(
     frame: pd.DataFrame,
     entity: str,
     match: Callable[[pd.Series[Any]], Any],
-) -> tuple[pd.DataFrame, list[_Dropped]]:
+) -> tuple[pd.DataFrame, list[Notice]]:
     """Replace the names of a sheet by those of `match`; drop rows without one."""
     # A note below the table is the only cell in its row.
     names = frame.loc[frame.notna().sum(axis=1) > 1, entity]
@@ -474,8 +443,8 @@ def _match_names(
     frame = frame.assign(**{entity: column}).drop(index=dropped.index)
     if dropped.empty:
         return frame, []
-    names_dropped = tuple(pd.unique(dropped))
-    return frame, [_Dropped(_no_match_notice, len(dropped), names_dropped)]
+    unmatched = tuple(pd.unique(dropped))
+    return frame, [notice_of("rows_without_match", count=len(dropped), names=unmatched)]
 
 
 def _read_cells(
@@ -620,9 +589,9 @@ def read_stata(
     frame, empty = drop_empty(frame, frame.columns.tolist())
     notices = [
         *_notices_of_warnings(caught, frame),
-        *dropped_notices(empty),
+        *empty,
+        *_single_precision_notices(frame, single),
     ]
-    notices += _single_precision_notices(frame, single)
     for name in [name for notice in notices for name in notice.data.get("columns", ())]:
         frame[name] = frame[name].where(frame[name].notna(), np.nan).astype(np.float64)
     if isinstance(time, str):
