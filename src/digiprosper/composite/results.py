@@ -316,10 +316,9 @@ class IndexResults(Summarised):
             return apply_frame(self.recipe, self.state, panel)
         scaled = self._scale_rows(panel)
         values = scaled.scores()
-        notices = scaled.remarks(values)
-        issue(notices)
         scores = self._scores_series(values, scaled.index)
-        scores.attrs["diagnostics"] = tuple(notices)
+        scores.attrs["diagnostics"] = tuple(scaled.remarks(values))
+        issue(scores.attrs["diagnostics"])
         return scores
 
     def contributions(self, panel: Panel) -> pd.DataFrame:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import product
 from typing import Any
@@ -606,8 +606,16 @@ def interpolated(
             }
             logs.append(pd.DataFrame(log))
             notices += _imputation_notices(table, name, filled, int(beyond.sum()))
-            notices += _filled_lag_notices(table, name, filled)
-        notices += _unfilled_notices(table.keys, name, new, extrapolate=extrapolate)
+        missing = np.isnan(new)
+        if missing.any():
+            notices.append(
+                notice_of(
+                    "unfilled.extrapolated" if extrapolate else "unfilled",
+                    column=name,
+                    count=int(missing.sum()),
+                    entities=int(np.unique(entity[missing]).size),
+                )
+            )
     return table.with_columns(columns), logs, notices
 
 
@@ -640,45 +648,19 @@ def _time_numbers(keys: Keys) -> Floats:
 
 def _imputation_notices(
     table: Table, name: str, filled: Bools, ends: int
-) -> list[Notice]:
-    """Report columns with a large share of filled cells, and extrapolated ends."""
-    counts = _cell_counts(table.keys, name, filled)
-    count, out = counts["count"], []
+) -> Iterator[Notice]:
+    """Report many filled cells, extrapolated ends, and first periods of a lag."""
+    keys, values, count = table.keys, table.numeric(name), int(filled.sum())
     if count > _LARGE_SHARE * len(table):
-        share, entities = count / len(table), counts["entities"]
-        words = {"_column": name, "_count": count, "_entities": entities}
-        out.append(imputed({name: count}, "many", _share=share, **words))
+        entities = np.unique(keys.entity[filled]).size
+        share = count / len(table)
+        yield imputed({name: count}, "many", _share=share, _entities=entities)
     if ends:
-        out.append(imputed({name: ends}, "extrapolated", _column=name, _count=ends))
-    return out
-
-
-def _filled_lag_notices(table: Table, name: str, filled: Bools) -> list[Notice]:
-    """Report a filled column that is a lag, whose first period is missing anyway."""
-    if table.keys.ordinals is None:
-        return []
-    count, values = int(filled.sum()), table.numeric(name)
-    notices = []
-    for source in numeric_columns(table):
+        yield imputed({name: ends}, "extrapolated")
+    for source in numeric_columns(table) if keys.ordinals is not None else ():
         lagged = table.shift(table.numeric(source), 1)
         both = ~np.isnan(values - lagged)
         is_lag = both.sum() > 2 and (values[both] == lagged[both]).all()
+        # The first period of a lag is missing anyway.
         if source != name and is_lag and (np.isnan(lagged) & filled).any():
-            words = {"_column": name, "_count": count}
-            notices.append(imputed({name: count}, "lagged", source, **words))
-    return notices
-
-
-def _unfilled_notices(
-    keys: Keys, name: str, values: Floats, *, extrapolate: bool
-) -> list[Notice]:
-    missing = np.isnan(values)
-    if not missing.any():
-        return []
-    counts = _cell_counts(keys, name, missing)
-    return [notice_of("unfilled.extrapolated" if extrapolate else "unfilled", **counts)]
-
-
-def _cell_counts(keys: Keys, name: str, cells: Bools) -> dict[str, Any]:
-    entities = int(np.unique(keys.entity[cells]).size)
-    return {"column": name, "count": int(cells.sum()), "entities": entities}
+            yield imputed({name: count}, "lagged", source)
