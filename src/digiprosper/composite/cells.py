@@ -15,12 +15,11 @@ from digiprosper.errors import (
     IndicatorError,
     InputTypeError,
     MissingDataError,
-    Notice,
     cited,
     subject,
 )
 from digiprosper.kernels import Bools, Floats
-from digiprosper.panel.keys import describe_rows, extreme_problems, rows_data
+from digiprosper.panel.keys import extreme_problems, row_problem
 
 
 def real_numbers(values: Any) -> Floats:
@@ -71,13 +70,9 @@ def refuse_cells(
     code, words = problem
     labels = pd.RangeIndex(len(bad)) if index is None else index
     problems = [
-        Notice(
-            code,
-            f"{cited(name)} {words} in {describe_rows(rows, labels)}",
-            {"column": name, **rows_data(rows, labels)},
-        )
+        problem
         for name, rows in zip(names, bad.T, strict=True)
-        if rows.any()
+        for problem in row_problem(code, f"{cited(name)} {words}", name, rows, labels)
     ]
     if problems:
         raise error(f"{several(problems)}. {remedy}", problems)

@@ -775,8 +775,8 @@ def refuse_infinite(frame: pd.DataFrame, index: pd.Index[Any]) -> None:
     for name, column in frame.items():
         if column.dtype.kind == "f":
             values = column.to_numpy(dtype=np.float64, na_value=np.nan)
-            subject = f"column {cited(name)}"
-            problems += infinite_problems(str(name), subject, values, index)
+            infinite, text = np.isinf(values), f"column {cited(name)} is infinite"
+            problems += row_problem("infinite", text, str(name), infinite, index)
     if problems:
         raise MissingDataError(
             f"{several(problems)}. This is often the log of zero or a division by "
@@ -786,15 +786,19 @@ def refuse_infinite(frame: pd.DataFrame, index: pd.Index[Any]) -> None:
         )
 
 
-def infinite_problems(
-    name: str, subject: str, values: Floats, index: pd.Index[Any]
+def row_problem(
+    code: str,
+    text: str,
+    name: str,
+    bad: Bools,
+    index: pd.Index[Any],
+    field: str = "column",
 ) -> list[Notice]:
-    """State that a column (N,) is infinite (code infinite), if it is."""
-    bad = np.isinf(values)
+    """State what is wrong with a column in some rows (N,), if there are any."""
     if not bad.any():
         return []
-    text = f"{subject} is infinite in {describe_rows(bad, index)}"
-    return [Notice("infinite", text, {"column": name, **rows_data(bad, index)})]
+    data = {field: name, **rows_data(bad, index)}
+    return [Notice(code, f"{text} in {describe_rows(bad, index)}", data)]
 
 
 def extreme_problems(name: str, subject: str, values: Floats) -> list[Notice]:
