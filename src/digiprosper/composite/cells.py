@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from digiprosper.checks import several, text_problem, unknown_columns
+from digiprosper.checks import refuse_unknown, several, text_problem
 from digiprosper.errors import (
     DigiprosperError,
     IndicatorError,
@@ -85,10 +85,7 @@ def refuse_columns(
     remedy: str,
 ) -> None:
     """Refuse indicators that are absent from a table or not numeric."""
-    existing = list(columns)
-    absent = [name for name in names if name not in existing]
-    if absent:
-        raise unknown_columns(absent, existing, "the indicator system")
+    refuse_unknown(names, [*columns], "the indicator system")
     text = [name for name in names if not is_numeric(name)]
     if text:
         raise IndicatorError(

@@ -15,7 +15,7 @@ from digiprosper.checks import (
     check_option,
     check_whole,
     one_problem,
-    unknown_columns,
+    refuse_unknown,
 )
 from digiprosper.composite.cells import names_where, refuse_cells
 from digiprosper.composite.frames import apply_frame, is_frame
@@ -810,9 +810,7 @@ def _size_correlations(
         raise InputTypeError(
             "audit(panel, size=...) takes a Panel and the name of one of its columns."
         )
-    absent = [n for n in (*system.names, size) if n not in panel.columns]
-    if absent:
-        raise unknown_columns(absent, panel.columns, "audit")
+    refuse_unknown((*system.names, size), panel.columns, "audit")
 
     means = panel.frame[[*system.names, size]].groupby(level=0).mean()
     correlation = means[list(system.names)].rank().corrwith(means[size].rank())

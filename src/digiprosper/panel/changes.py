@@ -16,6 +16,7 @@ from digiprosper.checks import (
     alignment_problem,
     check_option,
     column_problem,
+    refuse_unknown,
     unknown_columns,
 )
 from digiprosper.errors import (
@@ -48,7 +49,6 @@ from digiprosper.panel.grammar import backticked, rename_in_term
 from digiprosper.panel.keys import (
     Keys,
     positions_of,
-    refuse_infinite,
     rows_text,
     to_pandas,
 )
@@ -72,7 +72,7 @@ def assigned(table: Table, name: str, value: object) -> Table:
             f"write {cited(one_line(name))}."
         )
     changed = table.with_columns({name: _column_values(table, name, value)})
-    refuse_infinite(changed.data[[name]], table.keys.index)
+    changed.refuse_infinite([name])
     return changed
 
 
@@ -183,7 +183,7 @@ def attached(
     positions = frame.index.get_indexer(target)
     matched = frame.iloc[positions] if positions.min() >= 0 else frame.reindex(target)
     changed = table.with_columns({n: matched[n].array for n in frame.columns})
-    refuse_infinite(changed.data[list(frame.columns)], table.keys.index)
+    changed.refuse_infinite(frame.columns)
     return changed, notices
 
 
@@ -204,8 +204,7 @@ def _levels_to_match(
     keys = table.keys
     levels = {keys.entity_name: (keys.entities, keys.entity)}
     if on is not None:
-        if on not in table.data:
-            raise unknown_columns([on], table.data.columns, "attach", table.labels)
+        refuse_unknown([on], table.data.columns, "attach", table.labels)
         codes, values = pd.factorize(table.data[on])
         levels = {on: (pd.Index(values, name=on).astype(object), codes)}
     if keys.time_name is not None:
@@ -474,9 +473,7 @@ def checked_labels(
 def renamed(table: Table, names: Mapping[str, str]) -> Table:
     """Rename columns and keys, also inside labels, for `Panel.rename`."""
     _refuse_unusable(names, "rename")
-    unknown = [name for name in names if name not in table.names]
-    if unknown:
-        raise unknown_columns(unknown, table.names, "rename", table.labels)
+    refuse_unknown(names, table.names, "rename", table.labels)
     new_names: dict[str | None, str] = {n: names.get(n, n) for n in table.names}
     counts = Counter(new_names.values())
     clashes = [name for name, count in counts.items() if count > 1]

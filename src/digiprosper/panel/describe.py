@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from digiprosper.checks import option_error, unknown_columns
+from digiprosper.checks import option_error, refuse_unknown
 from digiprosper.errors import (
     ColumnError,
     InputTypeError,
@@ -386,11 +386,8 @@ def chosen_columns(
         return numeric_columns(table)
 
     names = column_names(columns, method)
-    unknown = [n for n in names if n not in table.names]
-    if terms:
-        unknown = unknown_columns_in(unknown, table.names, method)
-    if unknown:
-        raise unknown_columns(unknown, table.names, method, table.labels)
+    columns_inside = unknown_columns_in(names, table.names, method) if terms else names
+    refuse_unknown(columns_inside, table.names, method, table.labels)
     keys = [n for n in names if n in table.keys.names]
     if keys and method in _CHANGES:
         raise PanelIndexError(
@@ -478,10 +475,7 @@ def group_codes(table: Table, by: str | None, method: str, option: str = "by") -
         return table.keys.time
     if by in ("entity", table.keys.entity_name):
         return table.keys.entity
-    if by not in table.data.columns:
-        role = f"{method}({option}=...)"
-        raise unknown_columns([by], table.names, role, table.labels)
-
+    refuse_unknown([by], table.names, f"{method}({option}=...)", table.labels)
     codes = pd.factorize(table.data[by])[0].astype(np.intp)
     if (codes < 0).any():
         raise MissingDataError(

@@ -47,7 +47,6 @@ from digiprosper.panel.evaluation import check_where, rows_where
 from digiprosper.panel.keys import (
     Keys,
     numbered_keys,
-    refuse_infinite,
     sorted_keys,
     to_pandas,
 )
@@ -201,9 +200,9 @@ class Panel:
         labels: Mapping[str, str] | None,
         step: int | str | None,
     ) -> None:
-        refuse_infinite(frame, keys.index)
         labels = changes.checked_labels(labels, (*keys.names, *frame.columns))
         self._table = Table(frame.reset_index(drop=True), keys, labels, step)
+        self._table.refuse_infinite(frame.columns)
         self._imputations = pd.DataFrame(
             {"column": [], "entity": [], "time": [], "value": [], "method": []}
         )

@@ -25,7 +25,6 @@ from digiprosper.errors import (
     UNPRINTABLE,
     ColumnError,
     InputTypeError,
-    MissingDataError,
     Notice,
     OptionError,
     PanelIndexError,
@@ -767,23 +766,6 @@ def without_zone(times: pd.DatetimeIndex) -> pd.DatetimeIndex:
     if times.tz is None or local.to_period("D").is_unique:
         return local
     return times.tz_convert(None)
-
-
-def refuse_infinite(frame: pd.DataFrame, index: pd.Index[Any]) -> None:
-    """Refuse infinite values in any numeric column, all in one error."""
-    problems = []
-    for name, column in frame.items():
-        if column.dtype.kind == "f":
-            values = column.to_numpy(dtype=np.float64, na_value=np.nan)
-            infinite, text = np.isinf(values), f"column {cited(name)} is infinite"
-            problems += row_problem("infinite", text, str(name), infinite, index)
-    if problems:
-        raise MissingDataError(
-            f"{several(problems)}. This is often the log of zero or a division by "
-            "zero: correct it, or set the cells to missing with df.replace([numpy.inf, "
-            "-numpy.inf], numpy.nan).",
-            problems,
-        )
 
 
 def row_problem(

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from digiprosper.checks import as_path, check_option, option_error, unknown_columns
+from digiprosper.checks import as_path, check_option, option_error, refuse_unknown
 from digiprosper.errors import (
     ColumnError,
     DigiprosperError,
@@ -218,8 +218,7 @@ def _with_text_headings(data: object, entity: str) -> tuple[pd.DataFrame, list[N
         frame, notices = _read_eurostat(frame, names[1].split(","))
     if entity in frame.index.names:
         frame = frame.reset_index()
-    if entity not in frame.columns:
-        raise unknown_columns([entity], frame.columns, "from_wide, entity")
+    refuse_unknown([entity], frame.columns, "from_wide, entity")
     return frame, notices
 
 
