@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import product
@@ -30,6 +29,7 @@ from digiprosper.errors import (
     cited,
     counted,
     did_you_mean,
+    listed,
     notice_of,
     one_line,
     quoted,
@@ -54,6 +54,7 @@ from digiprosper.panel.keys import (
 )
 from digiprosper.panel.table import Table
 from digiprosper.report.notices import imputed
+from digiprosper.report.text import repeated
 
 # Number of keys that a message lists.
 _MOST_KEYS = 12
@@ -366,16 +367,14 @@ def _example_keys(levels: pd.Index[Any]) -> str:
 
 def _list_unknown(keys: pd.Index[Any], unused: pd.Index[Any]) -> tuple[str, bool]:
     """List the first keys, similar ones of the panel, and how many others there are."""
-    hints = [
-        # Codes and years are all similar.
-        ""
-        if not isinstance(key, str) or any(map(str.isdigit, key))
-        else did_you_mean(key, unused)
+    # Codes and years are all similar.
+    hints = {
+        key: did_you_mean(key, unused)
         for key in keys[:_MOST_KEYS]
-    ]
-    shown = [f"{cited(str(k))}{hint}" for k, hint in zip(keys, hints, strict=False)]
-    more = f" and {len(keys) - len(shown)} more" if len(keys) > len(shown) else ""
-    return ", ".join(shown) + more, any(hints)
+        if isinstance(key, str) and not any(map(str.isdigit, key))
+    }
+    shown = listed(keys, _MOST_KEYS, lambda key: cited(str(key)) + hints.get(key, ""))
+    return shown, any(hints.values())
 
 
 def _pair_equal_codes(
@@ -475,9 +474,7 @@ def renamed(table: Table, names: Mapping[str, str]) -> Table:
     _refuse_unusable(names, "rename")
     refuse_unknown(names, table.names, "rename", table.labels)
     new_names: dict[str | None, str] = {n: names.get(n, n) for n in table.names}
-    counts = Counter(new_names.values())
-    clashes = [name for name, count in counts.items() if count > 1]
-    if clashes:
+    if clashes := repeated(new_names.values()):
         raise ColumnError(
             f"rename: two columns would be named {quoted(clashes)}; also rename or "
             "drop the other one.",

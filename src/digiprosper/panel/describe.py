@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations_with_replacement
@@ -37,6 +36,7 @@ from digiprosper.report.labels import text_factor
 from digiprosper.report.notices import missing_rows, rows_dropped
 from digiprosper.report.summary import stored_factors
 from digiprosper.report.terms import Factor, Factors
+from digiprosper.report.text import repeated
 from digiprosper.report.words import read_words
 
 WORDS = read_words(__file__)
@@ -347,8 +347,7 @@ def selected_columns(table: Table, columns: object) -> list[str]:
             "with panel.subset()."
         )
     names = chosen_columns(table, columns, "panel[...]")
-    twice = [name for name, count in Counter(names).items() if count > 1]
-    if twice:
+    if twice := repeated(names):
         raise ColumnError(
             f"panel[...]: {subject(twice, 'is')} in the list more than once; name each "
             "column once."

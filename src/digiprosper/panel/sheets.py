@@ -10,7 +10,7 @@ import warnings
 import zipfile
 import zlib
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -341,12 +341,10 @@ def read_excel(
 
 def _sheets_not_read(
     cells: Mapping[str, pd.DataFrame], tables: Mapping[str, Any], entity: str
-) -> list[Notice]:
+) -> Iterator[Notice]:
     """Report sheets with numbers that have no cell `entity`."""
-    unread = tuple(n for n in cells if n not in tables and _has_numbers(cells[n]))
-    if not unread:
-        return []
-    return [notice_of("sheets_not_read", sheets=unread, _entity=entity)]
+    if unread := tuple(n for n in cells if n not in tables and _has_numbers(cells[n])):
+        yield notice_of("sheets_not_read", sheets=unread, _entity=entity)
 
 
 def _has_numbers(cells: pd.DataFrame) -> bool:
@@ -541,15 +539,14 @@ def _cell_text(cell: object) -> str:
     return one_line(str(int(cell) if whole else cell))  # type: ignore[call-overload]
 
 
-def _partial_entity_notices(parts: Sequence[pd.DataFrame]) -> list[Notice]:
+def _partial_entity_notices(parts: Sequence[pd.DataFrame]) -> Iterator[Notice]:
     """Report entities that are not in all sheets, possibly because of their names."""
     entities = pd.concat([part.index.unique(0).to_series() for part in parts])
     counts = entities.value_counts(sort=False)
     partial = counts.index[counts < len(parts)].sort_values()
-    if not len(partial):
-        return []
-    sizes = {"_count": len(partial), "_n_entities": len(counts)}
-    return [notice_of("sheets_differ", entities=tuple(partial), **sizes)]
+    if len(partial):
+        sizes = {"_count": len(partial), "_n_entities": len(counts)}
+        yield notice_of("sheets_differ", entities=tuple(partial), **sizes)
 
 
 # --- Stata files ----------------------------------------------------------------------
@@ -605,10 +602,10 @@ def read_stata(
 
 def _single_precision_notices(
     frame: pd.DataFrame, names: pd.Index[str]
-) -> list[Notice]:
+) -> Iterator[Notice]:
     """Report variables of Stata's type float whose values are not whole numbers."""
-    rounded = tuple([name for name in names if (frame[name] % 1 > 0).any()])
-    return [notice_of("single_precision", columns=rounded)] if rounded else []
+    if rounded := tuple([name for name in names if (frame[name] % 1 > 0).any()]):
+        yield notice_of("single_precision", columns=rounded)
 
 
 def _apply_value_labels(
