@@ -69,6 +69,9 @@ from digiprosper.panel.table import Table
 from digiprosper.report import notices as report
 from digiprosper.report.verdicts import is_balanced
 
+_NOTHING_FILLED = pd.DataFrame(
+    {"column": [], "entity": [], "time": [], "value": [], "method": []}
+)
 # More rows than any panel has.
 _MOST_ROWS = 1_000_000_000_000
 
@@ -191,7 +194,9 @@ class Panel:
         rows = to_pandas(data)
         frame, keys = sorted_keys(rows, entity, time, step, time_format)
         self._set(frame, keys, labels, step)
-        self._add_notices(data_notices(self._table, np.argsort(frame.index)))
+        # Where the rows of `data`, in their order, are among the sorted ones
+        sorted_rows = np.argsort(frame.index, kind="stable")
+        self._add_notices(data_notices(self._table, sorted_rows))
 
     def _set(
         self,
@@ -203,9 +208,7 @@ class Panel:
         labels = changes.checked_labels(labels, (*keys.names, *frame.columns))
         self._table = Table(frame.reset_index(drop=True), keys, labels, step)
         self._table.refuse_infinite(frame.columns)
-        self._imputations = pd.DataFrame(
-            {"column": [], "entity": [], "time": [], "value": [], "method": []}
-        )
+        self._imputations = _NOTHING_FILLED
         self._is_part = False
         self._diagnostics = ()
         self._add_notices(self._table.text_among_numbers())

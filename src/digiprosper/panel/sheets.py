@@ -284,8 +284,12 @@ def drop_empty(
         return frame, []
     others = frame[empty].drop(columns=columns).to_numpy(dtype=object).ravel()
     texts = tuple(pd.unique(others[~pd.isna(others)]).tolist())
-    code = "rows_without_values" if texts else "empty_rows"
-    return frame[~empty], [notice_of(code, count=int(empty.sum()), texts=texts)]
+    notice = notice_of(
+        "rows_without_values" if texts else "empty_rows",
+        count=int(empty.sum()),
+        texts=texts,
+    )
+    return frame[~empty], [notice]
 
 
 def read_excel(
