@@ -443,7 +443,8 @@ class Panel:
         >>> Panel.from_wide(rows, entity="city", value="code")
         Panel: 1 city x 1 year, 1 rows, balanced; columns gdp, pop
         """
-        source = long_table(data, entity, time, value, time_format)
+        frame, of_series, reports = long_table(data, entity, time, value, time_format)
+        source = frame, of_series, [report("") for report in reports]
         return cls._of_file(
             source, entity, time, labels=labels, step=step, time_format=time_format
         )

@@ -11,8 +11,7 @@ import zipfile
 import zlib
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import replace
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -54,6 +53,8 @@ _DAMAGED = (
     StopIteration,
     OSError,
 )
+# Make the notice of dropped rows or flags; the text before it names the sheets.
+_Report: TypeAlias = Callable[[str], Notice]
 _LEAP_SECONDS = "%tC"
 _WIDE = {"i": "int64", "f": "float64"}
 # Headings of years in Chinese tables
@@ -76,7 +77,7 @@ def long_table(
     time: str,
     value: str | None,
     time_format: str | None,
-) -> tuple[pd.DataFrame, dict[str, str], list[Notice]]:
+) -> tuple[pd.DataFrame, dict[str, str], list[_Report]]:
     """Reshape a wide table to long; also return labels, and notices."""
     check_key_names(entity, time)
     if not isinstance(value, str | None):
@@ -207,12 +208,14 @@ def _variable_labels(texts: pd.Series[Any]) -> dict[str, str]:
     return {} if is_code else labels
 
 
-def _with_text_headings(data: object, entity: str) -> tuple[pd.DataFrame, list[Notice]]:
+def _with_text_headings(
+    data: object, entity: str
+) -> tuple[pd.DataFrame, list[_Report]]:
     """Make headings text, and read keys and flags of a file of Eurostat."""
     if isinstance(data, pd.DataFrame):
         data = data.set_axis([_cell_text(name) for name in data.columns], axis=1)
     frame = to_pandas(data)
-    notices: list[Notice] = []
+    notices: list[_Report] = []
     names = _EUROSTAT.fullmatch(str(frame.columns[0])) if frame.shape[1] else None
     if names is not None:
         frame, notices = _read_eurostat(frame, names[1].split(","))
@@ -224,7 +227,7 @@ def _with_text_headings(data: object, entity: str) -> tuple[pd.DataFrame, list[N
 
 def _read_eurostat(
     frame: pd.DataFrame, names: Sequence[str]
-) -> tuple[pd.DataFrame, list[Notice]]:
+) -> tuple[pd.DataFrame, list[_Report]]:
     """Split the first column into the keys `names`, and remove flags from cells."""
     first = frame.columns[0]
     parts = frame[first].astype(str).str.split(",", expand=True)
@@ -249,7 +252,11 @@ def _read_eurostat(
         return table, []
     counts = dict(sorted(flags.items()))
     shown = [f"{letter} {count:,}" for letter, count in counts.items()]
-    return table, [notice_of("flags", count=flags.total(), flags=counts, _counts=shown)]
+    return table, [
+        lambda where: notice_of(
+            "flags", count=flags.total(), flags=counts, _where=where, _counts=shown
+        )
+    ]
 
 
 def _read_headings(
@@ -277,19 +284,21 @@ def _read_headings(
 
 def drop_empty(
     frame: pd.DataFrame, columns: Sequence[str]
-) -> tuple[pd.DataFrame, list[Notice]]:
+) -> tuple[pd.DataFrame, list[_Report]]:
     """Drop rows that are empty in some columns; report them with their other texts."""
     empty = frame[columns].isna().all(axis=1).to_numpy()
     if not empty.any():
         return frame, []
     others = frame[empty].drop(columns=columns).to_numpy(dtype=object).ravel()
     texts = tuple(pd.unique(others[~pd.isna(others)]).tolist())
-    notice = notice_of(
-        "rows_without_values" if texts else "empty_rows",
-        count=int(empty.sum()),
-        texts=texts,
-    )
-    return frame[~empty], [notice]
+    return frame[~empty], [
+        lambda where: notice_of(
+            "rows_without_values" if texts else "empty_rows",
+            count=int(empty.sum()),
+            texts=texts,
+            _where=where,
+        )
+    ]
 
 
 def read_excel(
@@ -315,7 +324,7 @@ def read_excel(
         )
     parts: list[pd.DataFrame] = []
     labels: dict[str, str] = {}
-    sheets_of: dict[str, tuple[Notice, list[str]]] = {}
+    sheets_of: dict[str, tuple[_Report, list[str]]] = {}
     cells = _read_cells(path, na_values, thousands)
     tables = _sheet_tables(cells, entity, sheet)
     for name, frame in tables.items():
@@ -326,16 +335,13 @@ def read_excel(
             text = f"sheet {cited(name)}: {error.message}"
             raise type(error)(text, error.problems) from error
         parts.append(part)
-        for notice in of_sheet:
-            sheets_of.setdefault(repr(notice), (notice, []))[1].append(name)
+        for report in of_sheet:
+            sheets_of.setdefault(repr(report("")), (report, []))[1].append(name)
         if value != name and [*part.columns] == [value]:
             labels[value] = name
     notices = [
-        replace(
-            notice,
-            message=f"sheet{'s' * (len(names) > 1)} {quoted(names)}: {notice.message}",
-        )
-        for notice, names in sheets_of.values()
+        report(f"sheet{'s' * (len(names) > 1)} {quoted(names)}: ")
+        for report, names in sheets_of.values()
     ]
     notices += _partial_entity_notices(parts)
     if sheet is None:
@@ -400,9 +406,9 @@ def _read_sheet(
     value: str,
     match: Callable[[pd.Series[Any]], Any] | None,
     time_format: str | None,
-) -> tuple[pd.DataFrame, list[Notice]]:
+) -> tuple[pd.DataFrame, list[_Report]]:
     """Convert a sheet to a long table indexed by the keys; report dropped rows."""
-    unmatched: list[Notice] = []
+    unmatched: list[_Report] = []
     if match is not None:
         frame, unmatched = _match_names(frame, entity, match)
     columns = frame.columns.drop(entity)
@@ -423,7 +429,7 @@ def _match_names(
     frame: pd.DataFrame,
     entity: str,
     match: Callable[[pd.Series[Any]], Any],
-) -> tuple[pd.DataFrame, list[Notice]]:
+) -> tuple[pd.DataFrame, list[_Report]]:
     """Replace the names of a sheet by those of `match`; drop rows without one."""
     # A note below the table is the only cell in its row.
     names = frame.loc[frame.notna().sum(axis=1) > 1, entity]
@@ -445,7 +451,11 @@ def _match_names(
     if dropped.empty:
         return frame, []
     unmatched = tuple(pd.unique(dropped))
-    return frame, [notice_of("rows_without_match", count=len(dropped), names=unmatched)]
+    return frame, [
+        lambda where: notice_of(
+            "rows_without_match", count=len(dropped), names=unmatched, _where=where
+        )
+    ]
 
 
 def _read_cells(
@@ -589,7 +599,7 @@ def read_stata(
     frame, empty = drop_empty(frame, frame.columns.tolist())
     notices = [
         *_notices_of_warnings(caught, frame),
-        *empty,
+        *(report("") for report in empty),
         *_single_precision_notices(frame, single),
     ]
     for name in [name for notice in notices for name in notice.data.get("columns", ())]:
