@@ -344,17 +344,12 @@ def read_excel(
         for report, names in sheets_of.values()
     ]
     notices += _partial_entity_notices(parts)
-    if sheet is None:
-        notices += _sheets_not_read(cells, tables, entity)
+    unread = [n for n in cells if n not in tables and sheet is None]
+    if unread := [name for name in unread if _has_numbers(cells[name])]:
+        notices.append(
+            notice_of("sheets_not_read", sheets=tuple(unread), _entity=entity)
+        )
     return _merge_equal_columns(pd.concat(parts, axis=1)), labels, notices
-
-
-def _sheets_not_read(
-    cells: Mapping[str, pd.DataFrame], tables: Mapping[str, Any], entity: str
-) -> Iterator[Notice]:
-    """Report sheets with numbers that have no cell `entity`."""
-    if unread := tuple(n for n in cells if n not in tables and _has_numbers(cells[n])):
-        yield notice_of("sheets_not_read", sheets=unread, _entity=entity)
 
 
 def _has_numbers(cells: pd.DataFrame) -> bool:
@@ -600,8 +595,10 @@ def read_stata(
     notices = [
         *_notices_of_warnings(caught, frame),
         *(report("") for report in empty),
-        *_single_precision_notices(frame, single),
     ]
+    # Whole numbers are exact.
+    if rounded := tuple([name for name in single if (frame[name] % 1 > 0).any()]):
+        notices.append(notice_of("single_precision", columns=rounded))
     for name in [name for notice in notices for name in notice.data.get("columns", ())]:
         frame[name] = frame[name].where(frame[name].notna(), np.nan).astype(np.float64)
     if isinstance(time, str):
@@ -612,14 +609,6 @@ def read_stata(
         {name: text for name, label in labels.items() if (text := one_line(label))},
         notices + partly,
     )
-
-
-def _single_precision_notices(
-    frame: pd.DataFrame, names: pd.Index[str]
-) -> Iterator[Notice]:
-    """Report variables of Stata's type float whose values are not whole numbers."""
-    if rounded := tuple([name for name in names if (frame[name] % 1 > 0).any()]):
-        yield notice_of("single_precision", columns=rounded)
 
 
 def _apply_value_labels(
