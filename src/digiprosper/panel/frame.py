@@ -205,6 +205,7 @@ class Panel:
         labels: Mapping[str, str] | None,
         step: int | str | None,
     ) -> None:
+        """Check labels and values, and hold the sorted rows as a table."""
         labels = changes.checked_labels(labels, (*keys.names, *frame.columns))
         self._table = Table(frame.reset_index(drop=True), keys, labels, step)
         self._table.refuse_infinite(frame.columns)
