@@ -196,23 +196,35 @@ def arguments(
     unaligned = {**by_row, **labels} or constant
     cells, rows = aligned(function, unaligned)
     numeric = _numbers_by_row(function, flat, cells | constant, rows)
-    kind: Kind = "number" if unaligned is constant else "array"
-    if any(isinstance(column, pd.Series) for column in unaligned.values()):
-        kind = "series"
     return Arguments(
         function,
-        {
-            argument: np.column_stack([numeric[name] for name in part])
-            if argument in tables
-            else numeric[argument]
-            for argument, part in parts.items()
-        },
+        _stack_columns(numeric, parts, tables),
         {argument: tuple(part) for argument, part in parts.items()},
         column_labels,
         {name: coded(function, name, cells[name]) for name in labels},
         rows,
-        kind,
+        _result_kind(unaligned, constant),
     )
+
+
+def _result_kind(unaligned: Mapping[str, Any], constant: Mapping[str, Any]) -> Kind:
+    if any(isinstance(column, pd.Series) for column in unaligned.values()):
+        return "series"
+    return "number" if unaligned is constant else "array"
+
+
+def _stack_columns(
+    numeric: Mapping[str, Floats],
+    parts: Mapping[str, Iterable[str]],
+    tables: Mapping[str, Any],
+) -> dict[str, Floats]:
+    """Stack the columns of each argument: (N, K) of a table, (N,) of a column."""
+    return {
+        argument: np.column_stack([numeric[name] for name in part])
+        if argument in tables
+        else numeric[argument]
+        for argument, part in parts.items()
+    }
 
 
 def _refuse_texts(function: str, columns: Mapping[str, Any]) -> None:

@@ -63,7 +63,12 @@ from digiprosper.panel.scan import (
     parse_memory,
 )
 from digiprosper.panel.selection import checked_roles, cut_sample
-from digiprosper.panel.sheets import long_table, read_excel, read_stata
+from digiprosper.panel.sheets import (
+    long_table,
+    of_whole_table,
+    read_excel,
+    read_stata,
+)
 from digiprosper.panel.sources import MOST_BLOCKS
 from digiprosper.panel.table import Table
 from digiprosper.report import notices as report
@@ -445,7 +450,7 @@ class Panel:
         Panel: 1 city x 1 year, 1 rows, balanced; columns gdp, pop
         """
         frame, of_series, reports = long_table(data, entity, time, value, time_format)
-        source = frame, of_series, [report("") for report in reports]
+        source = frame, of_series, of_whole_table(reports)
         return cls._of_file(
             source, entity, time, labels=labels, step=step, time_format=time_format
         )

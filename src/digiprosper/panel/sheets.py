@@ -10,7 +10,7 @@ import warnings
 import zipfile
 import zlib
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -301,6 +301,11 @@ def drop_empty(
     ]
 
 
+def of_whole_table(reports: Iterable[_Report]) -> list[Notice]:
+    """Make the notices of a table that is not a sheet."""
+    return [report("") for report in reports]
+
+
 def read_excel(
     path: str | os.PathLike[str],
     entity: str,
@@ -344,12 +349,17 @@ def read_excel(
         for report, names in sheets_of.values()
     ]
     notices += _partial_entity_notices(parts)
-    unread = [n for n in cells if n not in tables and sheet is None]
-    if unread := [name for name in unread if _has_numbers(cells[name])]:
-        notices.append(
-            notice_of("sheets_not_read", sheets=tuple(unread), _entity=entity)
-        )
+    if sheet is None:
+        notices += _sheets_not_read(cells, tables, entity)
     return _merge_equal_columns(pd.concat(parts, axis=1)), labels, notices
+
+
+def _sheets_not_read(
+    cells: Mapping[str, pd.DataFrame], tables: Mapping[str, Any], entity: str
+) -> Iterator[Notice]:
+    """Report sheets with numbers that have no cell `entity`."""
+    if unread := tuple(n for n in cells if n not in tables and _has_numbers(cells[n])):
+        yield notice_of("sheets_not_read", sheets=unread, _entity=entity)
 
 
 def _has_numbers(cells: pd.DataFrame) -> bool:
@@ -594,11 +604,9 @@ def read_stata(
     frame, empty = drop_empty(frame, frame.columns.tolist())
     notices = [
         *_notices_of_warnings(caught, frame),
-        *(report("") for report in empty),
+        *of_whole_table(empty),
     ]
-    # Whole numbers are exact.
-    if rounded := tuple([name for name in single if (frame[name] % 1 > 0).any()]):
-        notices.append(notice_of("single_precision", columns=rounded))
+    notices += _single_precision_notices(frame, single)
     for name in [name for notice in notices for name in notice.data.get("columns", ())]:
         frame[name] = frame[name].where(frame[name].notna(), np.nan).astype(np.float64)
     if isinstance(time, str):
@@ -609,6 +617,14 @@ def read_stata(
         {name: text for name, label in labels.items() if (text := one_line(label))},
         notices + partly,
     )
+
+
+def _single_precision_notices(
+    frame: pd.DataFrame, names: pd.Index[str]
+) -> Iterator[Notice]:
+    """Report variables of Stata's type float whose values are not whole numbers."""
+    if rounded := tuple([name for name in names if (frame[name] % 1 > 0).any()]):
+        yield notice_of("single_precision", columns=rounded)
 
 
 def _apply_value_labels(

@@ -438,11 +438,15 @@ def _text_advice(texts: Sequence[str]) -> str:
     if others:
         cures.append(f"read them as missing with na_values={[*others][:3]}")
     reader = " of Panel.from_excel or pandas.read_csv" if cures[1:] else ""
-    advice = ", or ".join(cures) + reader
-    percent = next((t for t in texts if t.strip().endswith(_PERCENT_SIGNS)), None)
-    if percent is None:
-        return advice
-    return f"{advice}, or {cited(percent)} by .str.strip('{_PERCENT}').astype(float)"
+    return ", or ".join(cures) + reader + _percent_advice(texts)
+
+
+def _percent_advice(texts: Sequence[str]) -> str:
+    """Advise how to read numbers with percent signs."""
+    for text in texts:
+        if text.strip().endswith(_PERCENT_SIGNS):
+            return f", or {cited(text)} by .str.strip('{_PERCENT}').astype(float)"
+    return ""
 
 
 def _is_number(cell: object) -> bool:
