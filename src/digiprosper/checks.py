@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeGuard
 
@@ -253,6 +253,17 @@ def as_path(caller: str, value: Any) -> Path:
             f"{caller} takes the path of a file or folder, not {type(value).__name__}."
         )
     return Path(value)
+
+
+def refuse_unknown(
+    names: Iterable[str],
+    existing: Collection[object],
+    role: str,
+    labels: Mapping[str, str] | None = None,
+) -> None:
+    """Refuse columns that are not among the existing ones, all in one error."""
+    if absent := [name for name in names if name not in existing]:
+        raise unknown_columns(absent, existing, role, labels)
 
 
 def unknown_columns(

@@ -17,7 +17,7 @@ from digiprosper.checks import (
     check_whole,
     is_real,
     one_problem,
-    unknown_columns,
+    refuse_unknown,
 )
 from digiprosper.errors import (
     AlignmentError,
@@ -481,9 +481,7 @@ def _shocks_by_row(
 
 
 def _refuse_unmatched_industries(terms: Sequence[str], names: Sequence[Any]) -> None:
-    absent = [term for term in terms if term not in names]
-    if absent:
-        raise unknown_columns(absent, names, "shocks")
+    refuse_unknown(terms, names, "shocks")
     more = [name for name in names if name not in terms]
     if more:
         raise ColumnError(

@@ -23,7 +23,6 @@ from digiprosper.errors import (
 )
 from digiprosper.panel.keys import (
     period_text,
-    refuse_infinite,
     rows_text,
     sorted_keys,
     to_pandas,
@@ -370,7 +369,7 @@ def test_infinite_values_are_all_named() -> None:
         }
     )
     with pytest.raises(MissingDataError) as caught:
-        refuse_infinite(frame, pd.Index(["r", "s"]))
+        Panel(frame.assign(i=["r", "s"]), "i")
     assert [(p.data["column"], p.data["rows"]) for p in caught.value.problems] == [
         ("a", ("r",)),
         ("c", ("s",)),

@@ -9,18 +9,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from digiprosper.checks import several, text_problem, unknown_columns
+from digiprosper.checks import refuse_unknown, several, text_problem
 from digiprosper.errors import (
     DigiprosperError,
     IndicatorError,
     InputTypeError,
     MissingDataError,
-    Notice,
     cited,
     subject,
 )
 from digiprosper.kernels import Bools, Floats
-from digiprosper.panel.keys import describe_rows, extreme_problems, rows_data
+from digiprosper.panel.keys import extreme_problems, row_problem
 
 
 def real_numbers(values: Any) -> Floats:
@@ -71,13 +70,9 @@ def refuse_cells(
     code, words = problem
     labels = pd.RangeIndex(len(bad)) if index is None else index
     problems = [
-        Notice(
-            code,
-            f"{cited(name)} {words} in {describe_rows(rows, labels)}",
-            {"column": name, **rows_data(rows, labels)},
-        )
+        problem
         for name, rows in zip(names, bad.T, strict=True)
-        if rows.any()
+        for problem in row_problem(code, f"{cited(name)} {words}", name, rows, labels)
     ]
     if problems:
         raise error(f"{several(problems)}. {remedy}", problems)
@@ -90,10 +85,7 @@ def refuse_columns(
     remedy: str,
 ) -> None:
     """Refuse indicators that are absent from a table or not numeric."""
-    existing = list(columns)
-    absent = [name for name in names if name not in existing]
-    if absent:
-        raise unknown_columns(absent, existing, "the indicator system")
+    refuse_unknown(names, [*columns], "the indicator system")
     text = [name for name in names if not is_numeric(name)]
     if text:
         raise IndicatorError(

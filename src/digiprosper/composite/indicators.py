@@ -11,7 +11,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from digiprosper.checks import one_problem, unknown_columns
+from digiprosper.checks import one_problem, refuse_unknown
 from digiprosper.errors import (
     DigiprosperError,
     IndicatorError,
@@ -221,9 +221,7 @@ class IndicatorSystem(PickledByName):
             raise InputTypeError(
                 f"from_frame takes a pandas DataFrame, not {type(frame).__name__}."
             )
-        absent = [c for c in _FIELDS[:2] if c not in frame.columns]
-        if absent:
-            raise unknown_columns(absent, frame.columns, "IndicatorSystem.from_frame")
+        refuse_unknown(_FIELDS[:2], frame.columns, "IndicatorSystem.from_frame")
         columns = [c for c in _FIELDS if c in frame.columns]
         rows = [
             {c: "" if pd.isna(v) else v for c, v in zip(columns, row, strict=True)}
@@ -359,8 +357,7 @@ class IndicatorSystem(PickledByName):
         >>> system.swap("ports", "phones").names
         ('phones', 'price')
         """
-        if one_term(old, "old") not in self.names:
-            raise unknown_columns([old], self.names, "swap")
+        refuse_unknown([one_term(old, "old")], self.names, "swap")
         return IndicatorSystem(
             [replace(i, name=new) if i.name == old else i for i in self.indicators]
         )
@@ -394,9 +391,7 @@ class IndicatorSystem(PickledByName):
         ('ports',)
         """
         names = as_terms(names, "drop()")
-        absent = [n for n in names if n not in self.names]
-        if absent:
-            raise unknown_columns(absent, self.names, "drop")
+        refuse_unknown(names, self.names, "drop")
         return IndicatorSystem([i for i in self.indicators if i.name not in names])
 
     def to_frame(self) -> pd.DataFrame:

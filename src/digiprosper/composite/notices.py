@@ -22,7 +22,7 @@ impossible          missing, kept (option to values)
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -67,34 +67,30 @@ def weight_remarks(
     weighings: Sequence[Weighing],
     rule: Rule,
     periods: Sequence[object] = (),
-) -> list[Notice]:
+) -> Iterator[Notice]:
     """Report constant columns, dominant and negative weights, and a large shift."""
     weights = np.array([w.weights for w in weighings])
     constant = np.array([w.constant for w in weighings])
-    notices = [] if rule.keeps_constant else _constant_remarks(names, constant, periods)
+    if not rule.keeps_constant:
+        yield from _constant_remarks(names, constant, periods)
     if rule.shift >= LARGE_SHIFT:
-        notices.append(notice_of("shift", shift=float(rule.shift)))
+        yield notice_of("shift", shift=float(rule.shift))
     if rule.estimated:
-        notices += _dominant_remarks(names, weights, constant, periods)
+        yield from _dominant_remarks(names, weights, constant, periods)
     least = zip(names, weights.min(axis=0).tolist(), strict=True)
     if negative := {n: w for n, w in least if w < 0}:
-        shown = ", ".join(f"{cited(n)} ({w:.2f})" for n, w in negative.items())
-        notices.append(notice_of("negative_weight", weights=negative, _shown=shown))
-    return notices
+        shown = [f"{cited(n)} ({w:.2f})" for n, w in negative.items()]
+        yield notice_of("negative_weight", weights=negative, _shown=shown)
 
 
 def _constant_remarks(
     names: Sequence[str], constant: Bools, periods: Sequence[object]
-) -> list[Notice]:
+) -> Iterator[Notice]:
     """Report columns that are constant in all states or in some; constant (L, m)."""
-    always = constant.all(axis=0)
-    notices = []
-    columns = tuple(names_where(names, np.asarray(always)))
-    if columns:
+    always = np.asarray(constant.all(axis=0))
+    if columns := tuple(names_where(names, always)):
         them = "it" if len(columns) == 1 else "them"
-        notices.append(
-            notice_of("constant_indicator", columns=columns, times={}, _them=them)
-        )
+        yield notice_of("constant_indicator", columns=columns, times={}, _them=them)
     times = {
         names[j]: tuple(p for p, c in zip(periods, constant[:, j], strict=True) if c)
         for j in np.flatnonzero(constant.any(axis=0) & ~always).tolist()
@@ -103,134 +99,108 @@ def _constant_remarks(
         shown = "; ".join(
             f"{cited(n)} in {', '.join(map(str, t[:5]))}" for n, t in times.items()
         )
-        notices.append(
-            notice_of(
-                "constant_indicator.in_periods",
-                columns=tuple(times),
-                times=times,
-                _shown=shown,
-            )
+        yield notice_of(
+            "constant_indicator.in_periods",
+            columns=tuple(times),
+            times=times,
+            _shown=shown,
         )
-    return notices
 
 
 def _dominant_remarks(
     names: Sequence[str], weights: Floats, constant: Bools, periods: Sequence[object]
-) -> list[Notice]:
+) -> Iterator[Notice]:
     """Report weights (L, m) of several times the equal weight."""
     varying = np.maximum(1, (~constant).sum(axis=1))
     # A single indicator has all the weight.
     limits = np.where(varying > 1, np.minimum(DOMINANT / varying, ALMOST_ALL), 1.0)
     dominant = weights > limits[:, None]
     if not dominant.any():
-        return []
+        return
     state = np.where(dominant, weights, -np.inf).argmax(axis=0)
     columns = np.flatnonzero(dominant.any(axis=0)).tolist()
     large = {names[j]: float(weights[state[j], j]) for j in columns}
     limit = float(limits[dominant.any(axis=1)][0])
     times = {names[j]: periods[state[j]] for j in columns} if periods else {}
-    shown = ", ".join(
-        f"{cited(n)} ({w:.2f}{f' in {times[n]}' if times else ''})"
-        for n, w in large.items()
-    )
     limit_text = f"three times the equal weight {limit / DOMINANT:.2f}"
-    if limit == ALMOST_ALL:
-        limit_text = f"{ALMOST_ALL:.0%}"
-    return [
-        notice_of(
-            "dominant_indicator",
-            weights=large,
-            limit=limit,
-            times=times,
-            _shown=shown,
-            _limit=limit_text,
-        )
-    ]
+    yield notice_of(
+        "dominant_indicator",
+        weights=large,
+        limit=limit,
+        times=times,
+        _shown=[
+            f"{cited(n)} ({w:.2f}{f' in {times[n]}' if times else ''})"
+            for n, w in large.items()
+        ],
+        _limit=f"{ALMOST_ALL:.0%}" if limit == ALMOST_ALL else limit_text,
+    )
 
 
-def fixed_weights(weighting: str) -> list[Notice]:
+def fixed_weights(weighting: str) -> Iterator[Notice]:
     """Report that weights which are not estimated are the same in all draws."""
-    if weighting not in FIXED_WEIGHTS:
-        return []
-    return [notice_of("fixed_weights", weighting=weighting)]
+    if weighting in FIXED_WEIGHTS:
+        yield notice_of("fixed_weights", weighting=weighting)
 
 
-def zero_remarks(values: Floats, aggregate: str) -> list[Notice]:
+def zero_remarks(values: Floats, aggregate: str) -> Iterator[Notice]:
     """Report scores that are 0 because a factor of a geometric mean is 0."""
     zeros = int((values == 0).sum())
-    if aggregate not in _ZERO_FACTORS or not zeros:
-        return []
-    return [
-        notice_of(
-            "zero_score",
-            count=zeros,
-            _nobs=values.size,
-            _factor=_ZERO_FACTORS[aggregate],
-        )
-    ]
+    if aggregate in _ZERO_FACTORS and zeros:
+        factor = _ZERO_FACTORS[aggregate]
+        yield notice_of("zero_score", count=zeros, _nobs=values.size, _factor=factor)
 
 
 def beyond_remarks(
     names: Sequence[str], z: Floats, values: Floats, *, one_year: bool
-) -> list[Notice]:
+) -> Iterator[Notice]:
     """Report values beyond the end points; a warning unless these are of one year."""
     lowest, highest = float(values.min()), float(values.max())
-    if lowest >= 0.0 and highest <= 1.0:
-        return []
     beyond = zip(names, ((z < 0) | (z > 1)).mean(axis=0).tolist(), strict=True)
     shares = {name: share for name, share in beyond if share > 0}
-    if not shares:
-        return []
-    shown = ", ".join(f"{cited(name)} in {share:.0%}" for name, share in shares.items())
-    return [
-        notice_of(
+    if shares and (lowest < 0.0 or highest > 1.0):
+        yield notice_of(
             "beyond_base_year" if one_year else "beyond_end_points",
             shares=shares,
             nobs=values.size,
             lowest=lowest,
             highest=highest,
-            _shown=shown,
+            _shown=[f"{cited(name)} in {share:.0%}" for name, share in shares.items()],
         )
-    ]
 
 
-def component_remarks(sums: EntitySums | None) -> list[Notice]:
+def component_remarks(sums: EntitySums | None) -> Iterator[Notice]:
     """Report PCA weights whose components may change within the sampling error."""
     if sums is None or sums.rows.size < 2:
-        return []
-    reasons = sums.unstable_components()
-    if not reasons:
-        return []
-    explained = "; ".join(_UNSTABLE[reason] for reason in reasons)
-    return [notice_of("unstable_components", reasons=reasons, _reasons=explained)]
+        return
+    if reasons := sums.unstable_components():
+        explained = "; ".join(_UNSTABLE[reason] for reason in reasons)
+        yield notice_of("unstable_components", reasons=reasons, _reasons=explained)
 
 
-def imputed_remarks(imputations: pd.DataFrame, names: Sequence[str]) -> list[Notice]:
+def imputed_remarks(
+    imputations: pd.DataFrame, names: Sequence[str]
+) -> Iterator[Notice]:
     """Report interpolated cells (as in `Panel.imputations`), which use later years."""
     filled = imputations["column"].tolist()
-    cells = {n: filled.count(n) for n in names if n in filled}
-    if not cells:
-        return []
-    shown = ", ".join(f"{cited(n)} ({c})" for n, c in cells.items())
-    return [imputed(cells, "ahead", _shown=shown)]
+    if cells := {n: filled.count(n) for n in names if n in filled}:
+        shown = ", ".join(f"{cited(n)} ({c})" for n, c in cells.items())
+        yield imputed(cells, "ahead", _shown=shown)
 
 
-def high_coupling_notice(rows: int) -> list[Notice]:
+def high_coupling_notice(rows: int) -> Iterator[Notice]:
     """Report rows whose coupling is high because all systems are poor."""
-    if not rows:
-        return []
-    return [notice_of("equally_bad", count=rows, _coupled=COUPLED, _poor=POOR)]
+    if rows:
+        yield notice_of("equally_bad", count=rows, _coupled=COUPLED, _poor=POOR)
 
 
 def impossible_notice(
     possible: Bools,
     options: Sequence[tuple[str, Sequence[Any]]],
     complete: Sequence[Sequence[int]],
-) -> list[Notice]:
+) -> Iterator[Notice]:
     """Report impossible combinations; those of the positions `complete` are not."""
-    missing = int((~possible).sum())
-    if not missing:
-        return []
+    if possible.all():
+        return
     used = {
         name: [values[p] for p in positions]
         for (name, values), positions in zip(options, complete, strict=True)
@@ -238,12 +208,10 @@ def impossible_notice(
     excluded = [
         f"{n} {cited(v)}" for n, values in options for v in values if v not in used[n]
     ]
-    return [
-        notice_of(
-            "impossible" if all(complete) else "impossible.no_shares",
-            missing=missing,
-            kept=used,
-            _combinations=possible.size,
-            _excluded=listed(excluded),
-        )
-    ]
+    yield notice_of(
+        "impossible" if all(complete) else "impossible.no_shares",
+        missing=int((~possible).sum()),
+        kept=used,
+        _combinations=possible.size,
+        _excluded=listed(excluded),
+    )

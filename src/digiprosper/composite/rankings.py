@@ -27,7 +27,7 @@ from digiprosper.composite.ranking_results import (
     ranking_groups,
 )
 from digiprosper.composite.results import IndexResults
-from digiprosper.composite.specification import CompositeIndex
+from digiprosper.composite.specification import CompositeIndex, fit_panel
 from digiprosper.composite.state import (
     ScaledRows,
     complete_rows,
@@ -427,7 +427,7 @@ def index_sensitivity(
 # --- the index and its rows -----------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class FittedRows:
     """A fitted index with its rows, raw and normalised.
 
@@ -435,7 +435,6 @@ class FittedRows:
     - groups: positions of the rows that are ranked together, those of a period or all
     """
 
-    spec: CompositeIndex
     options: IndexOptions
     results: IndexResults
     sample: Sample
@@ -454,20 +453,11 @@ def fit_rows(spec: object, panel: Panel, caller: str, among: str) -> FittedRows:
     check_option("among", among, get_args(Among))
     options = spec.recipe
     _refuse_incomparable(options, among)
-    sample = complete_rows(options, panel, caller)
-    results = spec.fit(panel)
+    results, sample, scaled = fit_panel(spec, panel, caller)
     scores = np.asarray(results.scores, dtype=np.float64)
     groups = ranking_groups(sample.index, among)
-    return FittedRows(
-        spec=spec,
-        options=options,
-        results=results,
-        sample=sample,
-        scaled=results.state.scaled(options, sample),
-        scores=scores,
-        ranks=descending_ranks(scores[None], groups)[0],
-        groups=groups,
-    )
+    ranks = descending_ranks(scores[None], groups)[0]
+    return FittedRows(options, results, sample, scaled, scores, ranks, groups)
 
 
 def _empty_ranks(fit: FittedRows, count: int) -> Ranks:
@@ -543,7 +533,8 @@ def _leave_out_indicators(fit: FittedRows) -> Iterator[pd.DataFrame]:
         problem = ""
         try:
             sample = without_indicator(fit.sample, name)
-            scaled, scores[0] = learn_and_score(fit.spec.drop(name).recipe, sample)
+            options = fit.results.spec.drop(name).recipe
+            scaled, scores[0] = learn_and_score(options, sample)
             others = np.arange(len(names)) != j
             changes[..., others] = scaled.state.weights[:, None] - weights[..., others]
         except (IndicatorError, OptionError) as error:

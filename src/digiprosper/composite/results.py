@@ -15,7 +15,7 @@ from digiprosper.checks import (
     check_option,
     check_whole,
     one_problem,
-    unknown_columns,
+    refuse_unknown,
 )
 from digiprosper.composite.cells import names_where, refuse_cells
 from digiprosper.composite.frames import apply_frame, is_frame
@@ -316,10 +316,9 @@ class IndexResults(Summarised):
             return apply_frame(self.recipe, self.state, panel)
         scaled = self._scale_rows(panel)
         values = scaled.scores()
-        notices = scaled.remarks(values)
-        issue(notices)
         scores = self._scores_series(values, scaled.index)
-        scores.attrs["diagnostics"] = tuple(notices)
+        scores.attrs["diagnostics"] = tuple(scaled.remarks(values))
+        issue(scores.attrs["diagnostics"])
         return scores
 
     def contributions(self, panel: Panel) -> pd.DataFrame:
@@ -811,9 +810,7 @@ def _size_correlations(
         raise InputTypeError(
             "audit(panel, size=...) takes a Panel and the name of one of its columns."
         )
-    absent = [n for n in (*system.names, size) if n not in panel.columns]
-    if absent:
-        raise unknown_columns(absent, panel.columns, "audit")
+    refuse_unknown((*system.names, size), panel.columns, "audit")
 
     means = panel.frame[[*system.names, size]].groupby(level=0).mean()
     correlation = means[list(system.names)].rank().corrwith(means[size].rank())

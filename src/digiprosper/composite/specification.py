@@ -26,6 +26,7 @@ from digiprosper.composite.options import (
 from digiprosper.composite.results import IndexResults
 from digiprosper.composite.scopes import Scope, read_scope
 from digiprosper.composite.state import (
+    ScaledRows,
     State,
     complete_rows,
     dropped_rows,
@@ -35,7 +36,7 @@ from digiprosper.composite.state import (
 from digiprosper.composite.weights import Weighting
 from digiprosper.errors import InputTypeError, cited, issue, notice_of
 from digiprosper.kernels import Floats
-from digiprosper.panel import Panel
+from digiprosper.panel import Panel, Sample
 from digiprosper.report.notices import changed_as
 from digiprosper.report.terms import columns_in
 from digiprosper.specification import Specification, plain_options
@@ -373,45 +374,52 @@ class CompositeIndex(Specification):
         {'roads': 0.631, 'pipes': 0.369}
         """
         del rng, progress
-        options = self.recipe
         if not isinstance(panel, Panel) and is_frame(panel):
-            learned, nobs, remarks = fit_frame(options, panel)
+            learned, nobs, remarks = fit_frame(self.recipe, panel)
             return IndexResults(self, State((learned,), None), None, nobs, remarks)
+        return fit_panel(self, panel, "CompositeIndex")[0]
 
-        sample = complete_rows(options, panel)
-        scaled, values = learn_and_score(options, sample)
-        state = scaled.state
-        # Weights by period, of dimensions and of the script cannot be computed from
-        # sums.
-        sums = None
-        if state.periods is None and not options.reason_without_sums:
-            (sums,) = state_sums(options, state, sample)
 
-        weighings = [part.weighing for part in state.learned]
-        periods = () if state.periods is None else tuple(state.periods)
-        notices = [
-            *dropped_rows(sample),
-            *changed_as(panel.diagnostics, columns_in(sample.factors)),
-            *weight_remarks(
-                options.system.names, weighings, options.rule(sample.n_times), periods
-            ),
-            *scaled.remarks(values),
-            *component_remarks(sums),
-        ]
-        if options.scope.replication_only:
-            notices.append(notice_of("legacy_lnT", scope="legacy_lnT"))
-        if options.scope.text == "expanding":
-            notices += imputed_remarks(panel.imputations, options.system.names)
-        issue(notices)
-        return IndexResults(
-            spec=self,
-            state=state,
-            entity_sums=sums,
-            nobs=sample.nobs,
-            diagnostics=tuple(notices),
-            values=values,
-            dimension_values=scaled.dimension_scores(),
-            index=sample.index,
-            n_entities=sample.n_entities,
-            n_times=sample.n_times,
-        )
+def fit_panel(
+    spec: CompositeIndex, panel: Panel, caller: str
+) -> tuple[IndexResults, Sample, ScaledRows]:
+    """Fit an index; also return its rows, raw and normalised."""
+    options = spec.recipe
+    sample = complete_rows(options, panel, caller)
+    scaled, values = learn_and_score(options, sample)
+    state = scaled.state
+    # Weights by period, of dimensions and of the script cannot be computed from
+    # sums.
+    sums = None
+    if state.periods is None and not options.reason_without_sums:
+        (sums,) = state_sums(options, state, sample)
+
+    weighings = [part.weighing for part in state.learned]
+    periods = () if state.periods is None else tuple(state.periods)
+    notices = [
+        *dropped_rows(sample),
+        *changed_as(panel.diagnostics, columns_in(sample.factors)),
+        *weight_remarks(
+            options.system.names, weighings, options.rule(sample.n_times), periods
+        ),
+        *scaled.remarks(values),
+        *component_remarks(sums),
+    ]
+    if options.scope.replication_only:
+        notices.append(notice_of("legacy_lnT", scope="legacy_lnT"))
+    if options.scope.text == "expanding":
+        notices += imputed_remarks(panel.imputations, options.system.names)
+    issue(notices)
+    results = IndexResults(
+        spec=spec,
+        state=state,
+        entity_sums=sums,
+        nobs=sample.nobs,
+        diagnostics=tuple(notices),
+        values=values,
+        dimension_values=scaled.dimension_scores(),
+        index=sample.index,
+        n_entities=sample.n_entities,
+        n_times=sample.n_times,
+    )
+    return results, sample, scaled

@@ -256,19 +256,15 @@ class ScaledRows:
             index=self.index,
         )
 
-    def remarks(self, scores: Floats) -> list[Notice]:
+    def remarks(self, scores: Floats) -> Iterator[Notice]:
         """Report scores that are 0 or beyond the end points."""
         options = self.options
-        remarks = zero_remarks(scores, options.aggregation)
+        yield from zero_remarks(scores, options.aggregation)
         scales = options.normalise not in ("zscore", "none")
         if scales and options.aggregation != "topsis":
-            remarks += beyond_remarks(
-                options.system.names,
-                self.z,
-                scores,
-                one_year=bool(options.scope.period),
-            )
-        return remarks
+            one_year = bool(options.scope.period)
+            names = options.system.names
+            yield from beyond_remarks(names, self.z, scores, one_year=one_year)
 
 
 def learn(options: IndexOptions, sample: Sample) -> State:

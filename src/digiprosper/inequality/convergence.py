@@ -9,7 +9,7 @@ reducible closed (number of absorbing sets)
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -128,19 +128,18 @@ def sigma_convergence(panel: Panel, column: str) -> pd.DataFrame:
     return pd.DataFrame(columns, index=panel.times[periods])
 
 
-def _unbalanced_notices(column: str, n_periods: Ints, n_times: int) -> list[Notice]:
+def _unbalanced_notices(column: str, n_periods: Ints, n_times: int) -> Iterator[Notice]:
     """Make the notice of entities without values in some periods."""
     gaps = n_times - n_periods[n_periods > 0]
-    partial = int((gaps > 0).sum())
-    if not partial:
-        return []
-    text = (
-        f"{cited(column)}: {partial} of {counted(gaps.size, 'entity')} are "
-        "not observed in every period, so the dispersion also changes with the "
-        "composition of the sample. Use a balanced panel: subset() it to rows with "
-        "values, then balance() it."
-    )
-    return [missing_rows(int(gaps.sum()), text, {column: int(gaps.sum())})]
+    if partial := np.count_nonzero(gaps):
+        count = int(gaps.sum())
+        text = (
+            f"{cited(column)}: {partial} of {counted(gaps.size, 'entity')} are not "
+            "observed in every period, so the dispersion also changes with the "
+            "composition of the sample. Use a balanced panel: subset() it to rows with "
+            "values, then balance() it."
+        )
+        yield missing_rows(count, text, {column: count})
 
 
 def _column_values(function: str, panel: Panel, column: str) -> Floats:
@@ -407,28 +406,22 @@ def _breaks(panel: Panel, column: str, values: Floats, cuts: Any, k: int) -> Flo
             f"classes={cited(k)}: {cited(column)} has {observed.sum():,} values, fewer "
             "than classes. Use fewer classes, or pass cuts."
         )
-    time = np.zeros(values.size) if cuts == "pooled" else table_of(panel).keys.time
-    periods = range(1 if cuts == "pooled" else panel.n_times)
-    breaks = np.array([_quantiles(values[observed & (time == t)], k) for t in periods])
-    equal_breaks = (np.diff(breaks, axis=1) <= 0).any(axis=1)
-    if equal_breaks.any():
-        where = (
-            ""
-            if cuts == "pooled"
-            else f" in {panel.times[int(np.flatnonzero(equal_breaks)[0])]}"
-        )
+    by_period = cuts == "per_year"
+    time = table_of(panel).keys.time * by_period
+    samples = [values[observed & (time == t)] for t in range(time.max() + 1)]
+    # Periods without values have no cuts.
+    shares = np.arange(1, k) / k
+    breaks = np.array(
+        [np.quantile(x, shares) if x.size else np.nan * shares for x in samples]
+    )
+    equal_breaks = np.flatnonzero((np.diff(breaks, axis=1) <= 0).any(axis=1))
+    if equal_breaks.size:
+        where = f" in {panel.times[equal_breaks[0]]}" if by_period else ""
         raise IdentificationError(
             f"markov_transitions: {k} classes of {cited(column)} have equal "
             f"cuts{where}: too many equal values. Use fewer classes, or pass cuts."
         )
     return breaks
-
-
-def _quantiles(values: Floats, k: int) -> Floats:
-    """Compute the cuts of k classes of equal size; missing without values."""
-    if not values.size:
-        return np.full(k - 1, np.nan)
-    return np.quantile(values, np.arange(1, k) / k)
 
 
 # --- growth regressions on the initial level ------------------------------------------
@@ -706,18 +699,14 @@ def _check_years(years: object, growth: object) -> None:
         )
 
 
-def _nickell_notices(fit: ConvergenceResults) -> tuple[Notice, ...]:
-    periods = fit.nobs / fit.n_entities
-    if periods >= _LONG:
-        return ()
-    bias = (
-        (2 + fit._change[0]) / (periods - 1) / (fit._interval if fit.averaged else 1.0)
-    )
-    return (
-        notice_of(
+def _nickell_notices(fit: ConvergenceResults) -> Iterator[Notice]:
+    periods = float(fit.nobs / fit.n_entities)
+    if periods < _LONG:
+        years = fit._interval if fit.averaged else 1.0
+        bias = (2 + fit._change[0]) / (periods - 1) / years
+        yield notice_of(
             "lagged_outcome.convergence",
             columns=(_SLOPE,),
-            periods=float(periods),
+            periods=periods,
             _bias=bias,
-        ),
-    )
+        )

@@ -11,7 +11,7 @@ mixed_units larger, smaller (arguments), ratio, rows
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any, ClassVar, Literal, TypeAlias, cast
 
@@ -598,14 +598,13 @@ def urban_rural_theil(
     return columns.apply_by_row(_theil_of_two)
 
 
-def _unit_notices(columns: Arguments, first: str, second: str) -> list[Notice]:
+def _unit_notices(columns: Arguments, first: str, second: str) -> Iterator[Notice]:
     """Report rows where two columns differ so much that units probably differ."""
-    notices = []
     for larger, smaller in ((first, second), (second, first)):
         above, below = columns.numbers[larger], columns.numbers[smaller]
         far_apart = (below > 0) & (above > _MOST_APART * below)
         if far_apart.any():
-            notice = notice_of(
+            yield notice_of(
                 "mixed_units",
                 larger=larger,
                 smaller=smaller,
@@ -613,8 +612,6 @@ def _unit_notices(columns: Arguments, first: str, second: str) -> list[Notice]:
                 rows=tuple(columns.rows[far_apart][:5].tolist()),
                 _rows=describe_rows(far_apart, columns.rows),
             )
-            notices.append(notice)
-    return notices
 
 
 def _theil_of_two(

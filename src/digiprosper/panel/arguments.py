@@ -16,7 +16,6 @@ from pandas.api.types import is_numeric_dtype
 
 from digiprosper.checks import (
     alignment_problem,
-    missing_problem,
     not_identified,
     several,
     text_problem,
@@ -33,12 +32,10 @@ from digiprosper.errors import (
 )
 from digiprosper.kernels import Bools, Floats, Ints
 from digiprosper.panel.keys import (
-    describe_rows,
     extreme_problems,
-    infinite_problems,
     plain_levels,
     positions_of,
-    rows_data,
+    row_problem,
     rows_text,
 )
 
@@ -96,7 +93,13 @@ class Arguments:
 
     def refuse_rows(self, bad: Mapping[str, Bools], defect: str, why: str) -> None:
         """Refuse rows marked as bad (N,) for any name, in one error."""
-        problems = _defect_problems(bad, self.rows, defect)
+        problems = [
+            problem
+            for name, marked in bad.items()
+            for problem in row_problem(
+                defect, f"{name} is {defect}", name, marked, self.rows, "argument"
+            )
+        ]
         cure = f"{why}. Correct these rows, or set them to missing."
         _refuse(IdentificationError, self.function, problems, cure)
 
@@ -241,7 +244,10 @@ def _numbers_by_row(
         name: np.broadcast_to(numbers(function, name, cells[name]), len(rows))
         for name in names
     }
-    infinite = [infinite_problems(n, n, column, rows) for n, column in numeric.items()]
+    infinite = [
+        row_problem("infinite", f"{name} is infinite", name, np.isinf(column), rows)
+        for name, column in numeric.items()
+    ]
     _refuse(
         MissingDataError,
         function,
@@ -460,11 +466,10 @@ def refuse_missing(
     """Refuse missing cells (negative codes) and infinite ones, all in one error."""
     problems = []
     for name, column in columns.items():
-        bad = ~np.isfinite(column) if column.dtype.kind == "f" else column < 0
-        if bad.any():
-            defect = "missing or infinite" if column.dtype.kind == "f" else "missing"
-            text = f"{name} is {defect} in {describe_rows(bad, rows)}"
-            problems.append(missing_problem(name, int(bad.sum()), rows[bad][:5], text))
+        bad, text = column < 0, f"{name} is missing"
+        if column.dtype.kind == "f":
+            bad, text = ~np.isfinite(column), f"{text} or infinite"
+        problems += row_problem("missing", text, name, bad, rows, "term")
     _refuse(MissingDataError, function, problems, "Fill or remove these rows first.")
 
 
@@ -479,21 +484,6 @@ def refuse(
     function: str, name: str, bad: Bools, rows: pd.Index[Any], defect: str, why: str
 ) -> None:
     """Refuse values that a measure cannot take."""
-    problems = _defect_problems({name: bad}, rows, defect)
+    problems = row_problem(defect, f"{name} is {defect}", name, bad, rows, "argument")
     cure = f"{why}: correct or remove these rows, and report it."
     _refuse(IdentificationError, function, problems, cure)
-
-
-def _defect_problems(
-    bad: Mapping[str, Bools], rows: pd.Index[Any], defect: str
-) -> list[Notice]:
-    """State, for each name with bad rows (N,), which rows these are."""
-    return [
-        Notice(
-            defect,
-            f"{name} is {defect} in {describe_rows(marked, rows)}",
-            {"argument": name, **rows_data(marked, rows)},
-        )
-        for name, marked in bad.items()
-        if marked.any()
-    ]

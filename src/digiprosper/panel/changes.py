@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import product
 from typing import Any
@@ -16,6 +15,7 @@ from digiprosper.checks import (
     alignment_problem,
     check_option,
     column_problem,
+    refuse_unknown,
     unknown_columns,
 )
 from digiprosper.errors import (
@@ -29,6 +29,7 @@ from digiprosper.errors import (
     cited,
     counted,
     did_you_mean,
+    listed,
     notice_of,
     one_line,
     quoted,
@@ -48,12 +49,12 @@ from digiprosper.panel.grammar import backticked, rename_in_term
 from digiprosper.panel.keys import (
     Keys,
     positions_of,
-    refuse_infinite,
     rows_text,
     to_pandas,
 )
 from digiprosper.panel.table import Table
 from digiprosper.report.notices import imputed
+from digiprosper.report.text import repeated
 
 # Number of keys that a message lists.
 _MOST_KEYS = 12
@@ -72,7 +73,7 @@ def assigned(table: Table, name: str, value: object) -> Table:
             f"write {cited(one_line(name))}."
         )
     changed = table.with_columns({name: _column_values(table, name, value)})
-    refuse_infinite(changed.data[[name]], table.keys.index)
+    changed.refuse_infinite([name])
     return changed
 
 
@@ -183,7 +184,7 @@ def attached(
     positions = frame.index.get_indexer(target)
     matched = frame.iloc[positions] if positions.min() >= 0 else frame.reindex(target)
     changed = table.with_columns({n: matched[n].array for n in frame.columns})
-    refuse_infinite(changed.data[list(frame.columns)], table.keys.index)
+    changed.refuse_infinite(frame.columns)
     return changed, notices
 
 
@@ -204,8 +205,7 @@ def _levels_to_match(
     keys = table.keys
     levels = {keys.entity_name: (keys.entities, keys.entity)}
     if on is not None:
-        if on not in table.data:
-            raise unknown_columns([on], table.data.columns, "attach", table.labels)
+        refuse_unknown([on], table.data.columns, "attach", table.labels)
         codes, values = pd.factorize(table.data[on])
         levels = {on: (pd.Index(values, name=on).astype(object), codes)}
     if keys.time_name is not None:
@@ -367,16 +367,14 @@ def _example_keys(levels: pd.Index[Any]) -> str:
 
 def _list_unknown(keys: pd.Index[Any], unused: pd.Index[Any]) -> tuple[str, bool]:
     """List the first keys, similar ones of the panel, and how many others there are."""
-    hints = [
-        # Codes and years are all similar.
-        ""
-        if not isinstance(key, str) or any(map(str.isdigit, key))
-        else did_you_mean(key, unused)
+    # Codes and years are all similar.
+    hints = {
+        key: did_you_mean(key, unused)
         for key in keys[:_MOST_KEYS]
-    ]
-    shown = [f"{cited(str(k))}{hint}" for k, hint in zip(keys, hints, strict=False)]
-    more = f" and {len(keys) - len(shown)} more" if len(keys) > len(shown) else ""
-    return ", ".join(shown) + more, any(hints)
+        if isinstance(key, str) and not any(map(str.isdigit, key))
+    }
+    shown = listed(keys, _MOST_KEYS, lambda key: cited(str(key)) + hints.get(key, ""))
+    return shown, any(hints.values())
 
 
 def _pair_equal_codes(
@@ -474,13 +472,9 @@ def checked_labels(
 def renamed(table: Table, names: Mapping[str, str]) -> Table:
     """Rename columns and keys, also inside labels, for `Panel.rename`."""
     _refuse_unusable(names, "rename")
-    unknown = [name for name in names if name not in table.names]
-    if unknown:
-        raise unknown_columns(unknown, table.names, "rename", table.labels)
+    refuse_unknown(names, table.names, "rename", table.labels)
     new_names: dict[str | None, str] = {n: names.get(n, n) for n in table.names}
-    counts = Counter(new_names.values())
-    clashes = [name for name, count in counts.items() if count > 1]
-    if clashes:
+    if clashes := repeated(new_names.values()):
         raise ColumnError(
             f"rename: two columns would be named {quoted(clashes)}; also rename or "
             "drop the other one.",
@@ -606,8 +600,16 @@ def interpolated(
             }
             logs.append(pd.DataFrame(log))
             notices += _imputation_notices(table, name, filled, int(beyond.sum()))
-            notices += _filled_lag_notices(table, name, filled)
-        notices += _unfilled_notices(table.keys, name, new, extrapolate=extrapolate)
+        missing = np.isnan(new)
+        if missing.any():
+            notices.append(
+                notice_of(
+                    "unfilled.extrapolated" if extrapolate else "unfilled",
+                    column=name,
+                    count=int(missing.sum()),
+                    entities=int(np.unique(entity[missing]).size),
+                )
+            )
     return table.with_columns(columns), logs, notices
 
 
@@ -640,45 +642,19 @@ def _time_numbers(keys: Keys) -> Floats:
 
 def _imputation_notices(
     table: Table, name: str, filled: Bools, ends: int
-) -> list[Notice]:
-    """Report columns with a large share of filled cells, and extrapolated ends."""
-    counts = _cell_counts(table.keys, name, filled)
-    count, out = counts["count"], []
+) -> Iterator[Notice]:
+    """Report many filled cells, extrapolated ends, and first periods of a lag."""
+    keys, values, count = table.keys, table.numeric(name), int(filled.sum())
     if count > _LARGE_SHARE * len(table):
-        share, entities = count / len(table), counts["entities"]
-        words = {"_column": name, "_count": count, "_entities": entities}
-        out.append(imputed({name: count}, "many", _share=share, **words))
+        entities = np.unique(keys.entity[filled]).size
+        share = count / len(table)
+        yield imputed({name: count}, "many", _share=share, _entities=entities)
     if ends:
-        out.append(imputed({name: ends}, "extrapolated", _column=name, _count=ends))
-    return out
-
-
-def _filled_lag_notices(table: Table, name: str, filled: Bools) -> list[Notice]:
-    """Report a filled column that is a lag, whose first period is missing anyway."""
-    if table.keys.ordinals is None:
-        return []
-    count, values = int(filled.sum()), table.numeric(name)
-    notices = []
-    for source in numeric_columns(table):
+        yield imputed({name: ends}, "extrapolated")
+    for source in numeric_columns(table) if keys.ordinals is not None else ():
         lagged = table.shift(table.numeric(source), 1)
         both = ~np.isnan(values - lagged)
         is_lag = both.sum() > 2 and (values[both] == lagged[both]).all()
+        # The first period of a lag is missing anyway.
         if source != name and is_lag and (np.isnan(lagged) & filled).any():
-            words = {"_column": name, "_count": count}
-            notices.append(imputed({name: count}, "lagged", source, **words))
-    return notices
-
-
-def _unfilled_notices(
-    keys: Keys, name: str, values: Floats, *, extrapolate: bool
-) -> list[Notice]:
-    missing = np.isnan(values)
-    if not missing.any():
-        return []
-    counts = _cell_counts(keys, name, missing)
-    return [notice_of("unfilled.extrapolated" if extrapolate else "unfilled", **counts)]
-
-
-def _cell_counts(keys: Keys, name: str, cells: Bools) -> dict[str, Any]:
-    entities = int(np.unique(keys.entity[cells]).size)
-    return {"column": name, "count": int(cells.sum()), "entities": entities}
+            yield imputed({name: count}, "lagged", source)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations_with_replacement
@@ -11,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from digiprosper.checks import option_error, unknown_columns
+from digiprosper.checks import option_error, refuse_unknown
 from digiprosper.errors import (
     ColumnError,
     InputTypeError,
@@ -37,6 +36,7 @@ from digiprosper.report.labels import text_factor
 from digiprosper.report.notices import missing_rows, rows_dropped
 from digiprosper.report.summary import stored_factors
 from digiprosper.report.terms import Factor, Factors
+from digiprosper.report.text import repeated
 from digiprosper.report.words import read_words
 
 WORDS = read_words(__file__)
@@ -347,8 +347,7 @@ def selected_columns(table: Table, columns: object) -> list[str]:
             "with panel.subset()."
         )
     names = chosen_columns(table, columns, "panel[...]")
-    twice = [name for name, count in Counter(names).items() if count > 1]
-    if twice:
+    if twice := repeated(names):
         raise ColumnError(
             f"panel[...]: {subject(twice, 'is')} in the list more than once; name each "
             "column once."
@@ -386,11 +385,8 @@ def chosen_columns(
         return numeric_columns(table)
 
     names = column_names(columns, method)
-    unknown = [n for n in names if n not in table.names]
-    if terms:
-        unknown = unknown_columns_in(unknown, table.names, method)
-    if unknown:
-        raise unknown_columns(unknown, table.names, method, table.labels)
+    columns_inside = unknown_columns_in(names, table.names, method) if terms else names
+    refuse_unknown(columns_inside, table.names, method, table.labels)
     keys = [n for n in names if n in table.keys.names]
     if keys and method in _CHANGES:
         raise PanelIndexError(
@@ -478,10 +474,7 @@ def group_codes(table: Table, by: str | None, method: str, option: str = "by") -
         return table.keys.time
     if by in ("entity", table.keys.entity_name):
         return table.keys.entity
-    if by not in table.data.columns:
-        role = f"{method}({option}=...)"
-        raise unknown_columns([by], table.names, role, table.labels)
-
+    refuse_unknown([by], table.names, f"{method}({option}=...)", table.labels)
     codes = pd.factorize(table.data[by])[0].astype(np.intp)
     if (codes < 0).any():
         raise MissingDataError(

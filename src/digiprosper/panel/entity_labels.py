@@ -304,7 +304,9 @@ def code_forms(table: Table, labels: Sequence[object]) -> Iterator[Notice]:
     """Report entities with one code, such as 1 and 000001, or name: 北京 and 北京市."""
     keys, alike = table.keys, _groups_of_equal_codes(labels)
     kind = "code" if alike else "name"
-    alike = alike or _groups_of_equal_names(labels)
+    if not alike:  # names that differ in case or level, or were renamed
+        names = [_LEVELS.sub("", str(label)).casefold() for label in labels]
+        alike = _equal(_RENAMED.get(name, name) for name in names)
     never_together = _never_together(table, alike) if alike else []
     # If most pairs occur in the same periods, leading zeros distinguish codes, such as
     # 01 and 001 of a division and a class.
@@ -361,12 +363,6 @@ def _groups_of_equal_codes(labels: Sequence[object]) -> list[list[int]]:
         for ats in _equal(codes)
         if len({re.sub("[^A-Z]", "", str(labels[at]).upper()) for at in ats} - {""}) < 2
     ]
-
-
-def _groups_of_equal_names(labels: Sequence[object]) -> list[list[int]]:
-    """List the positions of names that differ in case or level, or were renamed."""
-    names = [_LEVELS.sub("", str(label)).casefold() for label in labels]
-    return _equal(_RENAMED.get(name, name) for name in names)
 
 
 def _never_together(table: Table, alike: Sequence[list[int]]) -> list[list[int]]:

@@ -21,8 +21,8 @@ from pandas.api.types import is_bool_dtype, is_numeric_dtype
 from digiprosper.checks import (
     one_problem,
     option_problem,
+    refuse_unknown,
     term_problem,
-    unknown_columns,
 )
 from digiprosper.errors import (
     InputTypeError,
@@ -279,11 +279,8 @@ def rows_where(text: str, table: Table, caller: str = "subset") -> Bools:
     """
     condition = _Condition(text, table, caller)
     tree = _parse_condition(condition)
-    unknown = [name for name in columns_in(tree) if name not in table.names]
-    if unknown:
-        raise unknown_columns(
-            unknown, table.names, f"{caller}({cited(text)})", table.labels
-        )
+    role = f"{caller}({cited(text)})"
+    refuse_unknown(columns_in(tree), table.names, role, table.labels)
     truth = _evaluate_condition(tree, condition)
     return truth.fillna(value=False).to_numpy(dtype=bool)
 

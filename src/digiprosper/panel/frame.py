@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from html import escape
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, overload
@@ -47,7 +47,6 @@ from digiprosper.panel.evaluation import check_where, rows_where
 from digiprosper.panel.keys import (
     Keys,
     numbered_keys,
-    refuse_infinite,
     sorted_keys,
     to_pandas,
 )
@@ -64,12 +63,20 @@ from digiprosper.panel.scan import (
     parse_memory,
 )
 from digiprosper.panel.selection import checked_roles, cut_sample
-from digiprosper.panel.sheets import dropped_notices, long_table, read_excel, read_stata
+from digiprosper.panel.sheets import (
+    long_table,
+    of_whole_table,
+    read_excel,
+    read_stata,
+)
 from digiprosper.panel.sources import MOST_BLOCKS
 from digiprosper.panel.table import Table
 from digiprosper.report import notices as report
 from digiprosper.report.verdicts import is_balanced
 
+_NOTHING_FILLED = pd.DataFrame(
+    {"column": [], "entity": [], "time": [], "value": [], "method": []}
+)
 # More rows than any panel has.
 _MOST_ROWS = 1_000_000_000_000
 
@@ -192,7 +199,9 @@ class Panel:
         rows = to_pandas(data)
         frame, keys = sorted_keys(rows, entity, time, step, time_format)
         self._set(frame, keys, labels, step)
-        self._add_notices([*data_notices(rows, self._table)])
+        # Where the rows of `data`, in their order, are among the sorted ones
+        sorted_rows = np.argsort(frame.index, kind="stable")
+        self._add_notices(data_notices(self._table, sorted_rows))
 
     def _set(
         self,
@@ -201,12 +210,11 @@ class Panel:
         labels: Mapping[str, str] | None,
         step: int | str | None,
     ) -> None:
-        refuse_infinite(frame, keys.index)
-        names = (*keys.names, *frame.columns)
-        self._table = Table(frame, keys, changes.checked_labels(labels, names), step)
-        self._imputations = pd.DataFrame(
-            {"column": [], "entity": [], "time": [], "value": [], "method": []}
-        )
+        """Check labels and values, and hold the sorted rows as a table."""
+        labels = changes.checked_labels(labels, (*keys.names, *frame.columns))
+        self._table = Table(frame.reset_index(drop=True), keys, labels, step)
+        self._table.refuse_infinite(frame.columns)
+        self._imputations = _NOTHING_FILLED
         self._is_part = False
         self._diagnostics = ()
         self._add_notices(self._table.text_among_numbers())
@@ -355,17 +363,16 @@ class Panel:
         >>> panel.labels
         {'gdp': 'GDP per head'}
         """
-        frame, labels, notices = read_stata(path, time, encoding)
+        source = read_stata(path, time, encoding)
         try:
-            panel = cls(
-                frame, entity, time, labels=labels, step=step, time_format=time_format
+            return cls._of_file(
+                source, entity, time, labels=None, step=step, time_format=time_format
             )
         except DigiprosperError as error:
             # Messages of Panel tell what to do with its table `df`.
             table = f" Here df is pandas.read_stata({str(path)!r})."
             text = error.message + (table if "df" in error.message else "")
             raise type(error)(text, error.problems) from error
-        return panel._add_notices(notices)
 
     @classmethod
     def from_wide(
@@ -442,13 +449,11 @@ class Panel:
         >>> Panel.from_wide(rows, entity="city", value="code")
         Panel: 1 city x 1 year, 1 rows, balanced; columns gdp, pop
         """
-        frame, of_series, dropped = long_table(data, entity, time, value, time_format)
-        if labels is None or isinstance(labels, Mapping):
-            labels = {**of_series, **(labels or {})}
-        panel = cls(
-            frame, entity, time, labels=labels, step=step, time_format=time_format
+        frame, of_series, reports = long_table(data, entity, time, value, time_format)
+        source = frame, of_series, of_whole_table(reports)
+        return cls._of_file(
+            source, entity, time, labels=labels, step=step, time_format=time_format
         )
-        return panel._add_notices(dropped_notices(dropped))
 
     @classmethod
     def from_excel(  # noqa: PLR0913
@@ -546,12 +551,24 @@ class Panel:
         >>> Panel.from_excel(path, entity="地区", match=match)
         Panel: 1 地区 x 2 year, 2 rows, balanced; columns gdp, pop
         """
-        frame, of_sheets, notices = read_excel(
+        source = read_excel(
             path, entity, time, sheet, match, time_format, na_values, thousands
         )
+        return cls._of_file(source, labels=labels, step=step)
+
+    @classmethod
+    def _of_file(
+        cls,
+        source: tuple[pd.DataFrame, Mapping[str, str], Iterable[Notice]],
+        *keys: str | None,
+        labels: Mapping[str, str] | None,
+        **options: Any,
+    ) -> Panel:
+        """Make the panel of a table that was read with its labels and notices."""
+        frame, of_file, notices = source
         if labels is None or isinstance(labels, Mapping):
-            labels = {**of_sheets, **(labels or {})}
-        return cls(frame, labels=labels, step=step)._add_notices(notices)
+            labels = {**of_file, **(labels or {})}
+        return cls(frame, *keys, labels=labels, **options)._add_notices(notices)
 
     @classmethod
     def scan(  # noqa: PLR0913
@@ -641,10 +658,11 @@ class Panel:
             folder=checked_folder(folder),
         )
 
-    def _add_notices(self, notices: Sequence[Notice]) -> Panel:
+    def _add_notices(self, notices: Iterable[Notice]) -> Panel:
         """Add notices to a panel that nobody has yet, and warn of them."""
-        self._diagnostics += tuple(notices)
-        issue(notices)
+        added = tuple(notices)
+        self._diagnostics += added
+        issue(added)
         return self
 
     def _copy_with(

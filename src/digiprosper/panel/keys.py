@@ -25,7 +25,6 @@ from digiprosper.errors import (
     UNPRINTABLE,
     ColumnError,
     InputTypeError,
-    MissingDataError,
     Notice,
     OptionError,
     PanelIndexError,
@@ -273,7 +272,7 @@ def sorted_keys(
     step: object,
     time_format: object = None,
 ) -> tuple[pd.DataFrame, Keys]:
-    """Check and code the keys, and sort the rows by entity and time."""
+    """Check and code the keys, and sort the rows, indexed by their old positions."""
     index = frame.index
     frame, entity, time = _key_columns(frame, entity, time)
     if len(frame) == 0:
@@ -312,7 +311,7 @@ def sorted_keys(
     keys = Keys(
         entity, time, entities, times, codes, steps, _ordinals(times, time, step)
     )
-    return rows.reset_index(drop=True), keys
+    return rows.set_axis(order, axis=0), keys
 
 
 def numbered_keys(frame: pd.DataFrame, entity: str | None) -> tuple[pd.DataFrame, Keys]:
@@ -769,32 +768,19 @@ def without_zone(times: pd.DatetimeIndex) -> pd.DatetimeIndex:
     return times.tz_convert(None)
 
 
-def refuse_infinite(frame: pd.DataFrame, index: pd.Index[Any]) -> None:
-    """Refuse infinite values in any numeric column, all in one error."""
-    problems = []
-    for name, column in frame.items():
-        if column.dtype.kind == "f":
-            values = column.to_numpy(dtype=np.float64, na_value=np.nan)
-            subject = f"column {cited(name)}"
-            problems += infinite_problems(str(name), subject, values, index)
-    if problems:
-        raise MissingDataError(
-            f"{several(problems)}. This is often the log of zero or a division by "
-            "zero: correct it, or set the cells to missing with df.replace([numpy.inf, "
-            "-numpy.inf], numpy.nan).",
-            problems,
-        )
-
-
-def infinite_problems(
-    name: str, subject: str, values: Floats, index: pd.Index[Any]
+def row_problem(
+    code: str,
+    text: str,
+    name: str,
+    bad: Bools,
+    index: pd.Index[Any],
+    field: str = "column",
 ) -> list[Notice]:
-    """State that a column (N,) is infinite (code infinite), if it is."""
-    bad = np.isinf(values)
+    """State what is wrong with a column in some rows (N,), if there are any."""
     if not bad.any():
         return []
-    text = f"{subject} is infinite in {describe_rows(bad, index)}"
-    return [Notice("infinite", text, {"column": name, **rows_data(bad, index)})]
+    data = {field: name, **rows_data(bad, index)}
+    return [Notice(code, f"{text} in {describe_rows(bad, index)}", data)]
 
 
 def extreme_problems(name: str, subject: str, values: Floats) -> list[Notice]:

@@ -239,8 +239,11 @@ def _uneven_dates(keys: Keys, step: object) -> Notice | None:
     )
 
 
-def data_notices(rows: pd.DataFrame, table: Table) -> Iterator[Notice]:
-    """Report likely mistakes in the data; `rows` are in the order of the user."""
+def data_notices(table: Table, rows: Ints) -> Iterator[Notice]:
+    """Report likely mistakes in the data.
+
+    `rows` (N,) are where the rows of the user, in their order, are in the table.
+    """
     keys = table.keys
     yield from time_notices(keys, table.step)
     if keys.entities.dtype.kind not in "iuf" and not keys.rows_are_entities:
@@ -251,12 +254,8 @@ def data_notices(rows: pd.DataFrame, table: Table) -> Iterator[Notice]:
     if keys.time_name is None:
         return
     yield from changed_codes(table)
-    name = keys.entity_name
-    if name in rows or name in rows.index.names:
-        entity = rows[name] if name in rows else rows.index.get_level_values(name)
-        entities = entity.to_numpy()
-        yield from shifted_rows(rows, entities, keys)
-        yield from _backward_rows(rows, entities, table)
+    yield from _shifted_rows(table, rows)
+    yield from _backward_rows(table, rows)
     yield from over_gaps(table)
     yield from unit_break(table)
     yield from units_differ(table)
@@ -266,7 +265,7 @@ def data_notices(rows: pd.DataFrame, table: Table) -> Iterator[Notice]:
 
 def calculated_column_notices(table: Table, names: Sequence[str]) -> Iterator[Notice]:
     """Report calculated columns that shift across entities or over gaps."""
-    yield from shifted_rows(table.data, table.keys.entity, table.keys, names)
+    yield from _shifted_rows(table, np.arange(len(table)), names)
     yield from over_gaps(table, names)
 
 
@@ -276,12 +275,17 @@ class _Pairs(NamedTuple):
     before: Ints  # rows
     after: Ints  # rows
     apart: Ints  # positions of pairs of two entities, or more than a period apart
+    ends: tuple[int, int]  # first and last of all rows
     # Columns (K, b) in the first and the second row of some pairs that are apart
     columns: tuple[Floats, Floats]
 
 
 def _pairs(
-    numbers: Mapping[str, Floats], before: Ints, after: Ints, apart: Ints
+    numbers: Mapping[str, Floats],
+    before: Ints,
+    after: Ints,
+    apart: Ints,
+    ends: tuple[int, int] = (0, -1),
 ) -> _Pairs | None:
     """Look up some pairs that are apart; None if they are too few."""
     if apart.size < _DIFFERENT:
@@ -292,22 +296,16 @@ def _pairs(
         np.array([values[rows[few]] for values in numbers.values()])
         for rows in (before, after)
     )
-    return _Pairs(before, after, apart, (first, second))
+    return _Pairs(before, after, apart, ends, (first, second))
 
 
-def shifted_rows(
-    rows: pd.DataFrame, entity: Any, keys: Keys, columns: Sequence[str] = ()
+def _shifted_rows(
+    table: Table, rows: Ints, columns: Sequence[str] = ()
 ) -> Iterator[Notice]:
     """Report which `columns` (default all) are lags or changes across entities."""
-    # Labels or codes of entities, and the rows, are in the order of the user.
-    boundary = np.flatnonzero(entity[1:] != entity[:-1])
-    at = np.arange(len(rows))
-    numbers = {
-        str(name): rows[name].to_numpy(dtype=np.float64, na_value=np.nan)
-        for name, dtype in rows.dtypes.items()
-        if dtype.kind in "iuf" and name not in keys.names
-    }
-    pairs = _pairs(numbers, at[:-1], at[1:], boundary)
+    keys, numbers = table.keys, table.numbers
+    boundary = np.flatnonzero(np.diff(keys.entity[rows]))
+    pairs = _pairs(numbers, rows[:-1], rows[1:], boundary, (rows[0], rows[-1]))
     for words in _changes_by_row(pairs, numbers, columns or numbers):
         yield notice_of(
             "shifted_rows",
@@ -318,17 +316,15 @@ def shifted_rows(
         )
 
 
-def _backward_rows(rows: pd.DataFrame, entity: Any, table: Table) -> Iterator[Notice]:
+def _backward_rows(table: Table, rows: Ints) -> Iterator[Notice]:
     """Report lags and changes by row of a table whose rows go back in time."""
-    keys, numbers, name = table.keys, table.numbers, str(table.keys.time_name)
-    time = rows[name] if name in rows else rows.index.get_level_values(name)
-    at = keys.times.get_indexer(pd.Index(time))
-    if np.sign(np.diff(at)).sum() >= 0:
+    keys, numbers = table.keys, table.numbers
+    if np.sign(np.diff(keys.time[rows])).sum() >= 0:
         return
     # Also in rows that are in no order most may come after a later one.
-    codes = pd.factorize(entity)[0]
-    order = codes.argsort(kind="stable")
-    if (np.diff(at[order])[np.diff(codes[order]) == 0] >= 0).any():
+    by_entity = rows[keys.entity[rows].argsort(kind="stable")]
+    inside = np.diff(keys.entity[by_entity]) == 0
+    if (np.diff(keys.time[by_entity])[inside] >= 0).any():
         return
     # The table is sorted: the row above was the one of the next period.
     after = np.flatnonzero(np.diff(keys.entity) == 0)
@@ -340,7 +336,10 @@ def _backward_rows(rows: pd.DataFrame, entity: Any, table: Table) -> Iterator[No
         is_lag = np.isnan(shifted).all() and not np.isnan(right).all()
         if is_lag and not _LEAD.search(column.casefold()):
             yield notice_of(
-                "shifted_rows.backward", **words, count=after.size, _time=name
+                "shifted_rows.backward",
+                **words,
+                count=after.size,
+                _time=keys.time_name,
             )
 
 
@@ -459,7 +458,7 @@ def _is_change_of(values: Floats, others: Floats, change: str, pairs: _Pairs) ->
     """Return whether values are a change of the others in all pairs of rows."""
     before, after, apart = pairs.before, pairs.after, pairs.apart
     # Row numbers differ by one number.
-    if _is_source_of(values, others, change, after) or np.ptp(values - others) == 0:
+    if _is_source_of(values, others, change, pairs) or np.ptp(values - others) == 0:
         return False
     target, source = _sides(
         change, (values[before], values[after]), (others[before], others[after])
@@ -469,12 +468,13 @@ def _is_change_of(values: Floats, others: Floats, change: str, pairs: _Pairs) ->
     return bool(enough and (target[both] == source[both]).all())
 
 
-def _is_source_of(values: Floats, others: Floats, change: str, after: Ints) -> bool:
+def _is_source_of(values: Floats, others: Floats, change: str, pairs: _Pairs) -> bool:
     """Return whether the others are a lead, or a running sum, of the values."""
+    first, last = pairs.ends
     if change == "lag":
-        return bool(np.isnan(others[-1]) and not np.isnan(values[0]))
-    all_rows = after.size == values.size - 1
-    return bool(change == "difference" and all_rows and values[0] == others[0])
+        return bool(np.isnan(others[last]) and not np.isnan(values[first]))
+    all_rows = pairs.after.size == values.size - 1
+    return bool(change == "difference" and all_rows and values[first] == others[first])
 
 
 def _has_values_at_ends(

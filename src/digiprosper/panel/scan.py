@@ -14,7 +14,7 @@ from typing import Any, Generic, TypeVar, cast
 import numpy as np
 import pandas as pd
 
-from digiprosper.checks import is_real, option_error, unknown_columns
+from digiprosper.checks import is_real, option_error, refuse_unknown
 from digiprosper.errors import (
     InputTypeError,
     MissingDataError,
@@ -475,9 +475,7 @@ def checked_source(table: object, entity: str, time: str | None) -> Source:
     require("pyarrow", extra="scale", purpose="Panel.scan")
     source = source_of(table)
     keys = [entity] if time is None else [entity, time]
-    absent = [key for key in keys if key not in source.names]
-    if absent:
-        raise unknown_columns(absent, source.names, "Panel.scan")
+    refuse_unknown(keys, source.names, "Panel.scan")
     refuse_repeated(source.names)
     return source
 

@@ -110,9 +110,15 @@ class _Terms:
         self.by_key, self.key_of_text = _parse_roles(roles, self.table)
         # By key of terms without categories, and by text of factors beside categories
         self.numbers, self.factor_numbers = _evaluate_terms(self.table, self.by_key)
-        self.codes, self.levels, self.factors = _code_effects(
-            self.table, codes, clusters
-        )
+        # Of effects and clusters, by text: codes (N,), their levels, and factors
+        self.codes: dict[str, Ints] = {}
+        self.levels: dict[str, pd.Index[Any]] = {}
+        self.factors: dict[str, tuple[Factor, ...]] = {}
+        for text in dict.fromkeys([*codes, *clusters]):
+            role = "absorb" if text in codes else "clusters"
+            effect = effect_terms(self.table, text, role)
+            self.codes[text], self.levels[text] = code_terms(self.table, effect)
+            self.factors[text] = crossed_factors(effect)
         # Columns inside categories, coded by all their levels and by those in use
         names = [name for term in self.by_key.values() for name in term.categories]
         self.coded = {n: levels_of(self.table, n) for n in dict.fromkeys(names)}
@@ -302,18 +308,6 @@ def _parse_roles(
         absent = [of_problem["column"] for of_problem in data]
         raise unknown_columns(absent, column_names, where, table.labels)
     return terms, keys
-
-
-def _code_effects(
-    table: Table, codes: Sequence[str], clusters: Sequence[str]
-) -> tuple[dict[str, Ints], dict[str, pd.Index[Any]], dict[str, tuple[Factor, ...]]]:
-    """Code effects and clusters; return codes, levels and factors by text."""
-    arrays, levels, factors = {}, {}, {}
-    for text in dict.fromkeys([*codes, *clusters]):
-        terms = effect_terms(table, text, "absorb" if text in codes else "clusters")
-        arrays[text], levels[text] = code_terms(table, terms)
-        factors[text] = crossed_factors(terms)
-    return arrays, levels, factors
 
 
 def _refuse_cluster_gaps(terms: _Terms, clusters: Sequence[str]) -> None:

@@ -10,14 +10,13 @@ import warnings
 import zipfile
 import zlib
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
 
-from digiprosper.checks import as_path, check_option, option_error, unknown_columns
+from digiprosper.checks import as_path, check_option, option_error, refuse_unknown
 from digiprosper.errors import (
     ColumnError,
     DigiprosperError,
@@ -54,6 +53,8 @@ _DAMAGED = (
     StopIteration,
     OSError,
 )
+# Make the notice of dropped rows or flags; the text before it names the sheets.
+_Report: TypeAlias = Callable[[str], Notice]
 _LEAP_SECONDS = "%tC"
 _WIDE = {"i": "int64", "f": "float64"}
 # Headings of years in Chinese tables
@@ -70,23 +71,14 @@ _FLAGGED = r"\s*(:|[-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?)\s*([a-z]{0,4})\s*"
 _MARKED_YEAR = re.compile(r"()((?:18|19|20)\d\d)[A-Za-z]")
 
 
-@dataclass(frozen=True)
-class _Dropped:
-    """Dropped rows: their notice, how many they are, and the texts in them."""
-
-    make_notice: Callable[..., Notice]
-    count: int
-    texts: tuple[Any, ...]
-
-
 def long_table(
     data: object,
     entity: str,
     time: str,
     value: str | None,
     time_format: str | None,
-) -> tuple[pd.DataFrame, dict[str, str], list[_Dropped]]:
-    """Reshape a wide table to long; also return labels and dropped rows."""
+) -> tuple[pd.DataFrame, dict[str, str], list[_Report]]:
+    """Reshape a wide table to long; also return labels, and notices."""
     check_key_names(entity, time)
     if not isinstance(value, str | None):
         raise InputTypeError(
@@ -218,25 +210,24 @@ def _variable_labels(texts: pd.Series[Any]) -> dict[str, str]:
 
 def _with_text_headings(
     data: object, entity: str
-) -> tuple[pd.DataFrame, list[_Dropped]]:
+) -> tuple[pd.DataFrame, list[_Report]]:
     """Make headings text, and read keys and flags of a file of Eurostat."""
     if isinstance(data, pd.DataFrame):
         data = data.set_axis([_cell_text(name) for name in data.columns], axis=1)
     frame = to_pandas(data)
-    notices: list[_Dropped] = []
+    notices: list[_Report] = []
     names = _EUROSTAT.fullmatch(str(frame.columns[0])) if frame.shape[1] else None
     if names is not None:
         frame, notices = _read_eurostat(frame, names[1].split(","))
     if entity in frame.index.names:
         frame = frame.reset_index()
-    if entity not in frame.columns:
-        raise unknown_columns([entity], frame.columns, "from_wide, entity")
+    refuse_unknown([entity], frame.columns, "from_wide, entity")
     return frame, notices
 
 
 def _read_eurostat(
     frame: pd.DataFrame, names: Sequence[str]
-) -> tuple[pd.DataFrame, list[_Dropped]]:
+) -> tuple[pd.DataFrame, list[_Report]]:
     """Split the first column into the keys `names`, and remove flags from cells."""
     first = frame.columns[0]
     parts = frame[first].astype(str).str.split(",", expand=True)
@@ -259,14 +250,13 @@ def _read_eurostat(
     table = pd.concat([keys, cells], axis=1)
     if not flags:
         return table, []
-    return table, [_Dropped(_flags_notice, flags.total(), tuple(sorted(flags.items())))]
-
-
-def _flags_notice(where: str, count: int, flags: tuple[tuple[str, int], ...]) -> Notice:
-    counts = ", ".join(f"{letter} {number:,}" for letter, number in flags)
-    return notice_of(
-        "flags", count=count, flags=dict(flags), _where=where, _counts=counts
-    )
+    counts = dict(sorted(flags.items()))
+    shown = [f"{letter} {count:,}" for letter, count in counts.items()]
+    return table, [
+        lambda where: notice_of(
+            "flags", count=flags.total(), flags=counts, _where=where, _counts=shown
+        )
+    ]
 
 
 def _read_headings(
@@ -294,33 +284,26 @@ def _read_headings(
 
 def drop_empty(
     frame: pd.DataFrame, columns: Sequence[str]
-) -> tuple[pd.DataFrame, list[_Dropped]]:
-    """Drop rows that are empty in some columns; also return their other texts."""
+) -> tuple[pd.DataFrame, list[_Report]]:
+    """Drop rows that are empty in some columns; report them with their other texts."""
     empty = frame[columns].isna().all(axis=1).to_numpy()
     if not empty.any():
         return frame, []
     others = frame[empty].drop(columns=columns).to_numpy(dtype=object).ravel()
-    texts = pd.unique(others[~pd.isna(others)]).tolist()
-    dropped = _Dropped(_no_values_notice, int(empty.sum()), tuple(texts))
-    return frame[~empty], [dropped]
+    texts = tuple(pd.unique(others[~pd.isna(others)]).tolist())
+    return frame[~empty], [
+        lambda where: notice_of(
+            "rows_without_values" if texts else "empty_rows",
+            count=int(empty.sum()),
+            texts=texts,
+            _where=where,
+        )
+    ]
 
 
-def _no_values_notice(where: str, count: int, texts: tuple[str, ...]) -> Notice:
-    return notice_of(
-        "rows_without_values" if texts else "empty_rows",
-        count=count,
-        texts=texts,
-        _where=where,
-    )
-
-
-def _no_match_notice(where: str, count: int, names: tuple[str, ...]) -> Notice:
-    return notice_of("rows_without_match", count=count, names=names, _where=where)
-
-
-def dropped_notices(dropped: Iterable[_Dropped], where: str = "") -> list[Notice]:
-    """Make notices of dropped rows; `where` names the sheets."""
-    return [rows.make_notice(where, rows.count, rows.texts) for rows in dropped]
+def of_whole_table(reports: Iterable[_Report]) -> list[Notice]:
+    """Make the notices of a table that is not a sheet."""
+    return [report("") for report in reports]
 
 
 def read_excel(
@@ -346,25 +329,25 @@ def read_excel(
         )
     parts: list[pd.DataFrame] = []
     labels: dict[str, str] = {}
-    sheets_of: dict[_Dropped, list[str]] = {}
+    sheets_of: dict[str, tuple[_Report, list[str]]] = {}
     cells = _read_cells(path, na_values, thousands)
     tables = _sheet_tables(cells, entity, sheet)
     for name, frame in tables.items():
         value = sheet[name] if isinstance(sheet, Mapping) else name
         try:
-            part, dropped = _read_sheet(frame, entity, time, value, match, time_format)
+            part, of_sheet = _read_sheet(frame, entity, time, value, match, time_format)
         except DigiprosperError as error:
             text = f"sheet {cited(name)}: {error.message}"
             raise type(error)(text, error.problems) from error
         parts.append(part)
-        for rows in dropped:
-            sheets_of.setdefault(rows, []).append(name)
+        for report in of_sheet:
+            sheets_of.setdefault(repr(report("")), (report, []))[1].append(name)
         if value != name and [*part.columns] == [value]:
             labels[value] = name
-    notices: list[Notice] = []
-    for rows, names in sheets_of.items():
-        where = f"sheet{'s' * (len(names) > 1)} {quoted(names)}: "
-        notices += dropped_notices([rows], where)
+    notices = [
+        report(f"sheet{'s' * (len(names) > 1)} {quoted(names)}: ")
+        for report, names in sheets_of.values()
+    ]
     notices += _partial_entity_notices(parts)
     if sheet is None:
         notices += _sheets_not_read(cells, tables, entity)
@@ -373,12 +356,10 @@ def read_excel(
 
 def _sheets_not_read(
     cells: Mapping[str, pd.DataFrame], tables: Mapping[str, Any], entity: str
-) -> list[Notice]:
+) -> Iterator[Notice]:
     """Report sheets with numbers that have no cell `entity`."""
-    unread = tuple(n for n in cells if n not in tables and _has_numbers(cells[n]))
-    if not unread:
-        return []
-    return [notice_of("sheets_not_read", sheets=unread, _entity=entity)]
+    if unread := tuple(n for n in cells if n not in tables and _has_numbers(cells[n])):
+        yield notice_of("sheets_not_read", sheets=unread, _entity=entity)
 
 
 def _has_numbers(cells: pd.DataFrame) -> bool:
@@ -430,9 +411,9 @@ def _read_sheet(
     value: str,
     match: Callable[[pd.Series[Any]], Any] | None,
     time_format: str | None,
-) -> tuple[pd.DataFrame, list[_Dropped]]:
-    """Convert a sheet to a long table indexed by the keys; also list dropped rows."""
-    unmatched: list[_Dropped] = []
+) -> tuple[pd.DataFrame, list[_Report]]:
+    """Convert a sheet to a long table indexed by the keys; report dropped rows."""
+    unmatched: list[_Report] = []
     if match is not None:
         frame, unmatched = _match_names(frame, entity, match)
     columns = frame.columns.drop(entity)
@@ -453,7 +434,7 @@ def _match_names(
     frame: pd.DataFrame,
     entity: str,
     match: Callable[[pd.Series[Any]], Any],
-) -> tuple[pd.DataFrame, list[_Dropped]]:
+) -> tuple[pd.DataFrame, list[_Report]]:
     """Replace the names of a sheet by those of `match`; drop rows without one."""
     # A note below the table is the only cell in its row.
     names = frame.loc[frame.notna().sum(axis=1) > 1, entity]
@@ -474,8 +455,12 @@ def _match_names(
     frame = frame.assign(**{entity: column}).drop(index=dropped.index)
     if dropped.empty:
         return frame, []
-    names_dropped = tuple(pd.unique(dropped))
-    return frame, [_Dropped(_no_match_notice, len(dropped), names_dropped)]
+    unmatched = tuple(pd.unique(dropped))
+    return frame, [
+        lambda where: notice_of(
+            "rows_without_match", count=len(dropped), names=unmatched, _where=where
+        )
+    ]
 
 
 def _read_cells(
@@ -573,15 +558,14 @@ def _cell_text(cell: object) -> str:
     return one_line(str(int(cell) if whole else cell))  # type: ignore[call-overload]
 
 
-def _partial_entity_notices(parts: Sequence[pd.DataFrame]) -> list[Notice]:
+def _partial_entity_notices(parts: Sequence[pd.DataFrame]) -> Iterator[Notice]:
     """Report entities that are not in all sheets, possibly because of their names."""
     entities = pd.concat([part.index.unique(0).to_series() for part in parts])
     counts = entities.value_counts(sort=False)
     partial = counts.index[counts < len(parts)].sort_values()
-    if not len(partial):
-        return []
-    sizes = {"_count": len(partial), "_n_entities": len(counts)}
-    return [notice_of("sheets_differ", entities=tuple(partial), **sizes)]
+    if len(partial):
+        sizes = {"_count": len(partial), "_n_entities": len(counts)}
+        yield notice_of("sheets_differ", entities=tuple(partial), **sizes)
 
 
 # --- Stata files ----------------------------------------------------------------------
@@ -620,7 +604,7 @@ def read_stata(
     frame, empty = drop_empty(frame, frame.columns.tolist())
     notices = [
         *_notices_of_warnings(caught, frame),
-        *dropped_notices(empty),
+        *of_whole_table(empty),
     ]
     notices += _single_precision_notices(frame, single)
     for name in [name for notice in notices for name in notice.data.get("columns", ())]:
@@ -637,10 +621,10 @@ def read_stata(
 
 def _single_precision_notices(
     frame: pd.DataFrame, names: pd.Index[str]
-) -> list[Notice]:
+) -> Iterator[Notice]:
     """Report variables of Stata's type float whose values are not whole numbers."""
-    rounded = tuple([name for name in names if (frame[name] % 1 > 0).any()])
-    return [notice_of("single_precision", columns=rounded)] if rounded else []
+    if rounded := tuple([name for name in names if (frame[name] % 1 > 0).any()]):
+        yield notice_of("single_precision", columns=rounded)
 
 
 def _apply_value_labels(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import compress
@@ -19,6 +19,7 @@ from digiprosper.checks import several, text_problem, unknown_columns
 from digiprosper.errors import (
     ColumnError,
     InputTypeError,
+    MissingDataError,
     Notice,
     PanelIndexError,
     cited,
@@ -26,7 +27,7 @@ from digiprosper.errors import (
 )
 from digiprosper.kernels import Bools, Floats, Ints
 from digiprosper.panel.coordinates import coordinate_names
-from digiprosper.panel.keys import Keys, describe_rows, has_dates
+from digiprosper.panel.keys import Keys, describe_rows, has_dates, row_problem
 
 SEPARATORS: Final = (",", "，", " ", "'")
 """Separators of thousands that `Panel.from_excel` reads."""
@@ -155,7 +156,8 @@ class Table:
 
     def __getstate__(self) -> dict[str, Any]:
         # Copies of numbers are not pickled.
-        return {k: v for k, v in self.__dict__.items() if k != "some_numbers"}
+        copies = ("numbers", "some_numbers")
+        return {k: v for k, v in self.__dict__.items() if k not in copies}
 
     def __len__(self) -> int:
         """Count the rows."""
@@ -166,7 +168,7 @@ class Table:
         """The columns indexed by the keys."""
         return self.data.set_axis(self.keys.index.view(), axis=0)
 
-    @property
+    @cached_property
     def numbers(self) -> dict[str, Floats]:
         """Columns of numbers (N,), without those of truth values."""
         kinds = self.data.dtypes.items()
@@ -316,8 +318,9 @@ class Table:
         the columns out.
         """
         problems, others = [], []
-        for name in self.data.columns:
-            if self._share_of_numbers(name) <= (0.1 if left_out_by else 0.5):
+        for name, dtype in zip(self.data.columns, self.data.dtypes, strict=True):
+            share = 0.0 if dtype.kind in "biufcmM" else self._share_of_numbers(name)
+            if share <= (0.1 if left_out_by else 0.5):
                 continue
             texts, what = self._texts(name)
             others += texts
@@ -335,7 +338,7 @@ class Table:
     def _share_of_numbers(self, name: str) -> float:
         """Compute the share of numbers among a thousand cells of a column of text."""
         values = self.series(name)
-        if is_number_type(values) or isinstance(values.dtype, pd.CategoricalDtype):
+        if isinstance(values.dtype, pd.CategoricalDtype):
             return 0.0
         cells = values.iloc[:: 1 + len(values) // 1000].dropna().to_numpy(dtype=object)
         numbers = sum(_is_number(cell) for cell in cells if not isinstance(cell, str))
@@ -402,6 +405,23 @@ class Table:
         for name, values in columns.items():
             data[name] = values
         return replace(self, data=data)
+
+    def refuse_infinite(self, names: Collection[str]) -> None:
+        """Refuse infinite values in some columns, all in one error."""
+        problems = []
+        for name, values in self.numbers.items():
+            if name in names:
+                text, infinite = f"column {cited(name)} is infinite", np.isinf(values)
+                problems += row_problem(
+                    "infinite", text, name, infinite, self.keys.index
+                )
+        if problems:
+            raise MissingDataError(
+                f"{several(problems)}. This is often the log of zero or a division by "
+                "zero: correct it, or set the cells to missing with "
+                "df.replace([numpy.inf, -numpy.inf], numpy.nan).",
+                problems,
+            )
 
     def keep(self, rows: Bools | Ints) -> Table:
         """Keep some rows, by a mask (N,) or by positions, which may be repeated."""

@@ -15,7 +15,7 @@ from digiprosper.checks import (
     check_option,
     option_error,
     option_problem,
-    unknown_columns,
+    refuse_unknown,
 )
 from digiprosper.composite.indicators import IndicatorSystem, overlap_audit
 from digiprosper.errors import (
@@ -305,7 +305,8 @@ def check_columns(
             f"{quoted(roles, 12)}.",
             [option_problem("columns", role, roles) for role in unknown],
         )
-    _check_in_panel(panel, dict.fromkeys(columns.values()), "columns")
+    names = dict.fromkeys(columns.values())
+    refuse_unknown(names, panel.columns, "columns", panel.labels)
     return dict(columns)
 
 
@@ -319,7 +320,7 @@ def check_systems(panel: Panel, systems: Any) -> dict[str, IndicatorSystem]:
                 "IndicatorSystem.from_dict makes one of a mapping.",
                 [option_problem("systems", column)],
             )
-    _check_in_panel(panel, systems, "systems")
+    refuse_unknown(systems, panel.columns, "systems", panel.labels)
     return dict(systems)
 
 
@@ -329,12 +330,6 @@ def _check_mapping(name: str, value: object, description: str) -> None:
             f"{name} must be {description}, not {cited(value)}.",
             [option_problem(name, value)],
         )
-
-
-def _check_in_panel(panel: Panel, columns: Iterable[str], role: str) -> None:
-    absent = [column for column in columns if column not in panel.columns]
-    if absent:
-        raise unknown_columns(absent, panel.columns, role, panel.labels)
 
 
 # --- why a proposition is not tested --------------------------------------------------

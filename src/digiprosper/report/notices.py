@@ -202,6 +202,8 @@ def imputed(
     `why`: more than a tenth, before the first or after the last observation, the first
     lags of another column, or from later years than the weights use.
     """
+    column, count = next(iter(cells.items()))
+    words |= {"_column": column, "_count": count}
     return notice_of(
         f"imputed.{why}", cells=dict(cells), why=why, lag_of=lag_of, **words
     )

@@ -179,7 +179,7 @@ def listed(words: Sequence[str]) -> str:
     return " and ".join([*[", ".join(words[:-1])] * (len(words) > 1), words[-1]])
 
 
-def repeated(words: Sequence[str]) -> list[str]:
+def repeated(words: Iterable[str]) -> list[str]:
     """List the words that occur more than once, each once."""
     return [word for word, count in Counter(words).items() if count > 1]
 

@@ -18,8 +18,8 @@ from digiprosper.checks import (
     option_error,
     option_problem,
     plain,
+    refuse_unknown,
     text_problem,
-    unknown_columns,
 )
 from digiprosper.errors import (
     AlignmentError,
@@ -128,9 +128,7 @@ def from_pairs(
 
     The default `entities` are all labels in the links, sorted.
     """
-    absent = [c for c in (i, j, w) if c is not None and c not in frame.columns]
-    if absent:
-        raise unknown_columns(absent, frame.columns, "from_frame")
+    refuse_unknown([c for c in (i, j, w) if c is not None], frame.columns, "from_frame")
     ends = [
         _labels_of_rows(frame[c], frame.index, f"from_frame: the column {cited(c)}", c)
         for c in (i, j)
