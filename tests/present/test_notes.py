@@ -466,6 +466,7 @@ WARNINGS = {
     "near_one": {"persistence": 0.91},
     "short_panel": {"effect": "id", "rows": 4.5},
     "large_time_effects_bias": {"coefficient": "rho", "bias": -0.125},
+    "other_order": {"weights": "W", "column": "y", "here": -0.03, "there": 0.29},
     "small_regime": {"regime": 2, "nobs": 9, "n_entities": 4},
 }
 

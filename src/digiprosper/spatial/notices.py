@@ -18,6 +18,8 @@ common_shocks           times (column), statistic, df, p_value, coefficients (rh
                         lambda to its values without and with time effects); not a
                         warning
 entity_effects_errors   n_times, coverage; not a warning
+other_order             weights (name), column, entities (in the order of the table),
+                        here, there (Moran's I in the order of W, and in theirs)
 several_rows            terms (variable to the regressors that it is in); not a warning
 model_not_estimated     model, tests (names)
 ======================= ================================================================
@@ -30,12 +32,15 @@ from math import sqrt
 from statistics import NormalDist
 from typing import Any, Final
 
+import numpy as np
 import pandas as pd
 
 from digiprosper.errors import Notice, cited, counted, notice_of, quoted
-from digiprosper.panel.keys import rows_text
+from digiprosper.kernels import Floats
+from digiprosper.panel.keys import Keys, rows_text
 from digiprosper.report.terms import Factor, Factors
 from digiprosper.report.text import p_words
+from digiprosper.spatial.kernels.matrices import link_ends
 
 # Share of the length of the interval.
 _NEAR_END: Final = 0.02
@@ -50,6 +55,10 @@ _LEAST_COVERAGE: Final = 0.925
 # from so many kilometres on.
 _FAR: Final = 7.0
 _OCEAN: Final = 1_000.0
+# The rows of W seem to be in the order of the table, in which neighbours are more alike
+# by so many standard deviations of orders drawn at random.
+_MORE_ALIKE: Final = 4.0
+_ORDERS: Final = 100
 # Below this the normal approximation says no more than that the interval misses.
 _LEAST_PRINTED: Final = 0.05
 _NORMAL: Final = NormalDist()
@@ -89,6 +98,43 @@ def _far_neighbours(name: str, longest_links: pd.Series[float]) -> Iterator[Noti
             longest=float(far.max()),
             median=float(median),
             weights=name,
+        )
+
+
+def other_order(
+    weights: Any, keys: Keys, column: str, values: Floats
+) -> Iterator[Notice]:
+    """Report weights with the order of the table, and labels in that of the panel.
+
+    `values` (NT,) are those of a column in a balanced panel.
+    """
+    order = keys.in_table
+    if order is None or weights.made_by or not weights.entities.equals(keys.entities):
+        return
+    # Tables may be sorted by a level, in whose order levels are alike.
+    cells = values.reshape(len(keys.entities), -1)
+    cells = cells - cells.mean(axis=1, keepdims=True)
+    cells -= cells.mean(axis=0)
+    at = keys.entities.get_indexer(order)
+    at = at[at >= 0]
+    rows, columns, linked = link_ends(weights.matrix)
+    draws = np.random.default_rng(0)
+    orders = [np.arange(at.size), at, *(draws.permutation(at) for _ in range(_ORDERS))]
+    with np.errstate(over="ignore", invalid="ignore"):
+        products = cells @ cells.T
+        sums = np.array([linked @ products[p[rows], p[columns]] for p in orders])
+    here, there, *drawn = sums - sums[2:].mean()
+    if there > _MORE_ALIKE * np.std(drawn) + max(here, 0):
+        here, there = sums[:2] * at.size / linked.sum() / np.trace(products)
+        yield notice_of(
+            "other_order",
+            weights=weights.name,
+            column=column,
+            entities=tuple(order),
+            here=float(here),
+            there=float(there),
+            _first=order[:3],
+            _entity=keys.entity_name,
         )
 
 
