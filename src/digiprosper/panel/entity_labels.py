@@ -107,6 +107,20 @@ def _totals_among(entity: str, labels: Sequence[object]) -> Iterator[Notice]:
             _shown=f" ({quoted(inside)})" if are_regions else "",
             _cure=cure,
         )
+    if cities := _cities_beside_provinces(labels):
+        yield notice_of("totals.cities", entity=entity, labels=cities, _all=[*cities])
+
+
+def _cities_beside_provinces(labels: Sequence[object]) -> tuple[object, ...]:
+    """Select cities with a budget of their own whose province is an entity, too."""
+    if len(labels) > _MOST_REGIONS:
+        return ()
+    names = [_LEVELS.sub("", _in_one_form(label)).casefold() for label in labels]
+    return tuple(
+        label
+        for label, name in zip(labels, names, strict=True)
+        if _look_up(name).kind == "city" and _look_up(name).union in names
+    )
 
 
 def _regions_among(labels: Sequence[object]) -> list[str]:
@@ -192,7 +206,10 @@ def _in_one_form(label: object) -> str:
 
 
 class _KnownLabel(NamedTuple):
-    """What a label of a region is: a country, code, total; empty if not known."""
+    """What a label of a region is: a country, code, total; empty if not known.
+
+    The union of a city is its province.
+    """
 
     kind: str = ""
     union: str = ""
