@@ -438,6 +438,7 @@ WARNINGS = {
     "staggered_treatment": {"terms": ("x",)},
     "several_cohorts": {"cohorts": {2003: 4, 2005: 6}},
     "made_from": {"terms": {"x": "w"}, "of": ("w",)},
+    "over_reversed": {"terms": ("log(x / p)",), "index": "p", "growth": "cpi"},
     "over_growth": {"terms": ("log(x / p)", "log(y / p)"), "index": "cpi"},
     "own_numerator": {
         "outcome": "y",

@@ -107,20 +107,22 @@ def _totals_among(entity: str, labels: Sequence[object]) -> Iterator[Notice]:
             _shown=f" ({quoted(inside)})" if are_regions else "",
             _cure=cure,
         )
-    if cities := _cities_beside_provinces(labels):
-        yield notice_of("totals.cities", entity=entity, labels=cities, _all=[*cities])
+    yield from _cities_beside_provinces(entity, labels)
 
 
-def _cities_beside_provinces(labels: Sequence[object]) -> tuple[object, ...]:
-    """Select cities with a budget of their own whose province is an entity, too."""
-    if len(labels) > _MOST_REGIONS:
-        return ()
-    names = [_LEVELS.sub("", _in_one_form(label)).casefold() for label in labels]
-    return tuple(
+def _cities_beside_provinces(entity: str, labels: Sequence[object]) -> Iterator[Notice]:
+    """Report cities with a budget of their own whose province is an entity, too."""
+    few = labels if len(labels) <= _MOST_REGIONS else ()
+    names = [_LEVELS.sub("", _in_one_form(label)).casefold() for label in few]
+    cities = [
         label
-        for label, name in zip(labels, names, strict=True)
+        for label, name in zip(few, names, strict=True)
         if _look_up(name).kind == "city" and _look_up(name).union in names
-    )
+    ]
+    if cities:
+        yield notice_of(
+            "totals.cities", entity=entity, labels=tuple(cities), _all=cities
+        )
 
 
 def _regions_among(labels: Sequence[object]) -> list[str]:
@@ -206,10 +208,7 @@ def _in_one_form(label: object) -> str:
 
 
 class _KnownLabel(NamedTuple):
-    """What a label of a region is: a country, code, total; empty if not known.
-
-    The union of a city is its province.
-    """
+    """What a label of a region is: a country, code, total; empty if not known."""
 
     kind: str = ""
     union: str = ""

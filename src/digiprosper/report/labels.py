@@ -65,10 +65,7 @@ def _level_label(name: str, labels: Mapping[str, str], language: Language) -> st
 def text_label(
     text: str, labels: Mapping[str, str], language: Language = "english", of: str = ""
 ) -> str:
-    """Print a text of a frame: its label, or its words, as in ``"chi2(3)"``.
-
-    `of` is the column or level that has it: the total of effects has another word.
-    """
+    """Print a text of a column `of` a frame: its label or words, as ``"chi2(3)"``."""
     word, bracket, ending = text.partition("(")
     code = f"text.{of}.{word}"
     code = code if code in TABLE else f"text.{word}"

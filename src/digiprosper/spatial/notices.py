@@ -104,10 +104,7 @@ def _far_neighbours(name: str, longest_links: pd.Series[float]) -> Iterator[Noti
 def other_order(
     weights: Any, keys: Keys, column: str, values: Floats
 ) -> Iterator[Notice]:
-    """Report weights with the order of the table, and labels in that of the panel.
-
-    `values` (NT,) are those of a column in a balanced panel.
-    """
+    """Report weights in the order of the table by balanced values (NT,) of a column."""
     order = keys.in_table
     if order is None or weights.made_by or not weights.entities.equals(keys.entities):
         return
