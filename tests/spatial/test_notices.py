@@ -166,7 +166,7 @@ def order_notices(panel: dp.Panel, weights: dp.SpatialWeights) -> list[Notice]:
     return [n for n in fit.diagnostics if n.code == "other_order"]
 
 
-@pytest.mark.filterwarnings("ignore:.*its labels have the order")
+@pytest.mark.filterwarnings("ignore:.*may belong to other rows")
 def test_rows_in_the_order_of_the_table_with_sorted_labels() -> None:
     by_code = [*dp.datasets.province_capitals("short").index]
     frame, borders = spatial_frame(by_code, 1, 0.6)
@@ -176,7 +176,7 @@ def test_rows_in_the_order_of_the_table_with_sorted_labels() -> None:
     assert notice.data["entities"] == tuple(by_code)
     assert notice.data["here"] < 0.1 < 0.3 < notice.data["there"]
     assert "the table ('北京', '天津', '河北', ...)" in notice.message
-    with pytest.warns(SpatialWeightsWarning, match="other province"):
+    with pytest.warns(SpatialWeightsWarning, match="to other rows"):
         dp.moran(panel, "y", wrong, permutations=0)
     right = dp.SpatialWeights(borders, frame["province"].unique())
     assert not order_notices(panel, right)

@@ -246,7 +246,7 @@ class Table:
 
     @cached_property
     def doubtful_deflators(self) -> dict[str, str]:
-        """Indices with the period before as 100, and what falls as one, with its name."""
+        """Indices with the period before as 100, and columns that fall as one rises."""
         numbers, keys = self.some_numbers, self.keys
         low, high = (f.reduce(numbers.values, axis=0) for f in (np.fmin, np.fmax))
         near = (low > _NEAR_100[0]) & (high < _NEAR_100[1])
