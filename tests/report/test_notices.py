@@ -234,6 +234,8 @@ def test_rows_of_tables_are_sorted_and_have_a_warning_or_a_sentence() -> None:
         assert codes == sorted(codes)
     for _, row in rows:
         assert row["warning"] or row["sentence"], row
+        # A sentence with commas is in quotes.
+        assert None not in row, row
         # Variants have the same warning.
         of_code = WARNINGS.get(row["code"].partition(".")[0])
         assert row["warning"] == (of_code.__name__ if of_code else ""), row
