@@ -689,6 +689,10 @@ def money_frame(seed: int = 0) -> pd.DataFrame:
     nominal = frame.groupby("i")["income"].pct_change().fillna(0.1)
     frame["growth"] = (100 + 100 * nominal).round(1)
     frame["small"] = rng.uniform(0, 0.001, 372)
+    # Chained from the last year to the first, with the year itself and without it
+    for name, exponent in {"backward": growth, "later": np.roll(growth, -1, 1)}.items():
+        sums = exponent[:, ::-1].cumsum(axis=1)[:, ::-1]
+        frame[name] = np.exp(sums).round(4).ravel()
     # Men per 100 women, which differ between provinces
     frame["sex_ratio"] = rng.normal(104, 3, 31)[i] + rng.normal(0, 1, 372)
     return frame
@@ -703,6 +707,9 @@ def money_frame(seed: int = 0) -> pd.DataFrame:
         ("I(income / yearly)", "capital", {"over_growth"}),
         ("log(yearly)", "log(capital)", {"log_of_growth"}),
         ("yearly", "log(capital)", set()),
+        ("log(income / backward)", "log(capital)", {"over_reversed"}),
+        ("log(income)", "log(capital / later)", {"over_reversed"}),
+        ("log(income)", "log(later)", set()),
         ("log(income)", "log(yearly)", set()),
         ("log(income / chained)", "log(capital / old_base)", set()),
         ("log(income / sex_ratio)", "log(capital)", set()),
@@ -715,7 +722,8 @@ def money_frame(seed: int = 0) -> pd.DataFrame:
 def test_amounts_over_an_index_of_growth_are_reported(y, x, codes) -> None:
     fit = FixedEffects(y, [x]).fit(Panel(money_frame(), "i", "t"))
     told = {n.code: n for n in fit.diagnostics}
-    assert {"over_growth", "log_of_growth"} & told.keys() == codes
+    named = {"over_growth", "over_reversed", "log_of_growth"}
+    assert named & told.keys() == codes
     if "over_growth" in codes:
         term = y if "yearly" in y else x
         assert told["over_growth"].data == {"terms": (term,), "index": "yearly"}

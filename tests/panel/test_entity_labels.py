@@ -53,6 +53,10 @@ NUTS = ["BE10", "DE11", "DE12", "DEA1", "FR10", "FRK1", "FRK2", "LU00", "UKC1"]
         (["北京", "天津", "河北"], ["全国"]),
         (["北京", "天津", "河北"], ["全  国"]),
         (["北京", "天津", "河北", "上海"], ["东部地区", "全国总计"]),
+        (["北京", "天津", "河北", "上海"], ["东部", "全国平均"]),
+        (["辽宁省", "浙江", "福州"], ["大连市", "宁波"]),
+        (["Fujian", "Shandong"], ["Xiamen"]),
+        (["新疆", "西藏"], ["兵团"]),
         (["农行北京分行", "农行天津分行", "总行营业部"], ["农行总行", "银行合计"]),
         (["南京市本级", "江宁区", "江阴市"], ["集团、总公司本级"]),
         (NUTS, ["EA20"]),
@@ -88,6 +92,7 @@ def test_totals_among_the_entities_are_reported(others, inside) -> None:
     "labels",
     [
         ["东部地区", "中部地区", "西部地区"],
+        ["大连", "宁波", "沈阳", "辽宁分行", "浙江（不含宁波）"],
         # Shares, of which few have the code of a country
         ["IDA", "SST", "USA", *(f"{a}{b}X" for a in "ABCDE" for b in "FGHI")],
         # One of a few powers, and not the sum of others

@@ -712,6 +712,21 @@ def test_equal_steps_that_are_no_interpolation_are_not_reported() -> None:
 
 
 @pytest.mark.parametrize("seed", range(4))
+def test_assets_that_lose_their_value_evenly_are_not_interpolated(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    bought = rng.lognormal(5, 1, (31, 10)) * (rng.random((31, 10)) < 0.35)
+    bought[:, 0] += rng.lognormal(7, 1, 31)
+    age = np.arange(10) - np.arange(10)[:, None]
+    left = np.where(age >= 0, 1 - age / 10, 0)
+    assert "straight_lines" not in notices(long_rows(assets=bought @ left))
+    # Values that mostly fall, of which some are interpolated
+    values = simulated_levels(2).iloc[:, ::-1].to_numpy()
+    some = pd.DataFrame(values).mask(rng.random(values.shape) < 0.2)
+    filled = long_rows(filled=some.interpolate(axis=1, limit_area="inside"))
+    assert "straight_lines" in notices(filled)
+
+
+@pytest.mark.parametrize("seed", range(4))
 def test_numbers_of_various_digits_are_not_interpolated(seed: int) -> None:
     rng = np.random.default_rng(seed)
     sizes = rng.lognormal(6, 1.5, size=(60, 1))

@@ -217,7 +217,9 @@ def test_sheets_of_numbers_that_are_not_read_are_told(tmp_path: Path) -> None:
     table = pd.DataFrame({"地区": ["北京", "天津"], 2019: [1, 2], 2020: [3, 4]})
     sheets = {"gdp": table, "pop": table.rename(columns={"地区": "省份"})}
     notes = {"说明": pd.DataFrame({"note": ["2019", "b"], "page": [1, 2]})}
-    path = write(tmp_path / "a.xlsx", sheets | notes)
+    km = pd.DataFrame([[0, 1999, 137], [1999, 0, 1084], [137, 1084, 0]])
+    weights = {"权重": km, "距离": km.set_axis(["北京", "天津", "上海"], axis=1)}
+    path = write(tmp_path / "a.xlsx", sheets | notes | weights)
     with pytest.warns(DigiprosperWarning, match=r"'pop': .* not read") as caught:
         panel = Panel.from_excel(path, entity="地区")
     assert len(caught) == 1

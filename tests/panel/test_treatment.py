@@ -171,7 +171,12 @@ REFUSED: dict[str, tuple[Any, type[DigiprosperError], str]] = {
     "a dummy": (
         lambda f: f["d"],
         TermError,
-        "has the values 0 and 1 and is a dummy already; write first",
+        "'first' is from 0 to 1: a dummy already; write first",
+    ),
+    "shares of years": (
+        lambda f: f["d"] / 4,
+        TermError,
+        "'first' is from 0 to 1: a share already; write first",
     ),
     "truth": (lambda f: f["d"] == 1, InputTypeError, "is bool, but 'year' is int64"),
     "text": (lambda f: f["first"].astype(str), InputTypeError, "but 'year' is int64"),

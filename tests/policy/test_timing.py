@@ -89,6 +89,16 @@ def test_numbers_of_batches_are_no_times() -> None:
         read_timing(table_of(batches), "first", None)
 
 
+def test_shares_of_a_year_become_a_dummy() -> None:
+    shares = panel_of(np.tile([0.0, 0.25, 1.0, 1.0], 3), (2014, 2015, 2016, 2017))
+    with pytest.raises(IdentificationError) as caught:
+        read_timing(table_of(shares), "first", None)
+    assert "It has 0, 0.25, 1, perhaps shares of a year: " in str(caught.value)
+    begun = shares.assign(begun="I(first > 0)")
+    assert "begun='I(first > 0)'" in str(caught.value)
+    assert read_timing(table_of(begun), "begun", None).first.tolist() == [1, 1, 1]
+
+
 # --- cohorts of a sample --------------------------------------------------------------
 
 

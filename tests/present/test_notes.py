@@ -438,6 +438,7 @@ WARNINGS = {
     "staggered_treatment": {"terms": ("x",)},
     "several_cohorts": {"cohorts": {2003: 4, 2005: 6}},
     "made_from": {"terms": {"x": "w"}, "of": ("w",)},
+    "over_reversed": {"terms": ("log(x / p)",), "index": "p", "growth": "cpi"},
     "over_growth": {"terms": ("log(x / p)", "log(y / p)"), "index": "cpi"},
     "own_numerator": {
         "outcome": "y",
@@ -468,6 +469,7 @@ WARNINGS = {
     "near_one": {"persistence": 0.91},
     "short_panel": {"effect": "id", "rows": 4.5},
     "large_time_effects_bias": {"coefficient": "rho", "bias": -0.125},
+    "other_order": {"weights": "W", "column": "y", "here": -0.03, "there": 0.29},
     "small_regime": {"regime": 2, "nobs": 9, "n_entities": 4},
 }
 

@@ -218,6 +218,7 @@ def test_texts_of_frames() -> None:
     assert text_label("chi2(3)", {}) == "χ²(3)"
     assert text_label("chi2(3)", {}, "chinese") == "χ²(3)"
     assert text_label("high-high", {"high-high": "H"}, "chinese") == "H"
-    # Of effects, and of the Gini coefficient, which has no effects
+    # Of the Gini coefficient, and of effects
     assert text_label("total", {}, "chinese") == "总计"
+    assert text_label("total", {}, "chinese", "kind") == "总效应"
     assert text_label("anything (else)", {}, "chinese") == "anything (else)"

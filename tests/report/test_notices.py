@@ -185,7 +185,7 @@ def test_every_code_has_one_maker_or_its_sentences_in_a_table() -> None:
     several = {code for code, places in makers().items() if len(places) > 1}
     assert several == {
         *("jumping_times", "lagged_outcome", "near_collinear"),
-        *("shared_in_cells", "shifted_rows"),
+        *("shared_in_cells", "shifted_rows", "totals"),
     }
     for code in several:
         layouts = {
@@ -234,6 +234,8 @@ def test_rows_of_tables_are_sorted_and_have_a_warning_or_a_sentence() -> None:
         assert codes == sorted(codes)
     for _, row in rows:
         assert row["warning"] or row["sentence"], row
+        # A sentence with commas is in quotes.
+        assert None not in row, row
         # Variants have the same warning.
         of_code = WARNINGS.get(row["code"].partition(".")[0])
         assert row["warning"] == (of_code.__name__ if of_code else ""), row

@@ -5,9 +5,12 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 import pytest
 
+import digiprosper as dp
+from digiprosper.errors import SpatialWeightsWarning
 from digiprosper.spatial import notices
 
 if TYPE_CHECKING:
@@ -140,3 +143,53 @@ def test_entity_effects_in_short_panels() -> None:
     assert "likelihood='adjusted'" in three.message
     assert list(notices.entity_effects_errors(5))
     assert not list(notices.entity_effects_errors(6))
+
+
+def spatial_frame(
+    labels: list[str], seed: int, rho: float
+) -> tuple[pd.DataFrame, np.ndarray]:
+    """Return a table and borders, both in the order of the labels of provinces."""
+    rng, n = np.random.default_rng(seed), len(labels)
+    borders = dp.SpatialWeights.from_neighbours(
+        dp.datasets.province_neighbours("short"), standardise="none"
+    ).aligned_to(labels)
+    lag = borders.dense / borders.dense.sum(axis=1, keepdims=True)
+    x = rng.normal(size=(n, 10))
+    levels = rng.normal(0, 2, (n, 1)) + rng.normal(size=(n, 10)) + x
+    y = np.linalg.solve(np.eye(n) - rho * lag, levels)
+    columns = {"x": x.ravel(), "y": y.ravel(), "year": np.tile(range(10), n)}
+    return pd.DataFrame(columns).assign(province=np.repeat(labels, 10)), borders.dense
+
+
+def order_notices(panel: dp.Panel, weights: dp.SpatialWeights) -> list[Notice]:
+    fit = dp.PanelSpatial("y", ["x"], weights).fit(panel)
+    return [n for n in fit.diagnostics if n.code == "other_order"]
+
+
+@pytest.mark.filterwarnings("ignore:.*may belong to other rows")
+def test_rows_in_the_order_of_the_table_with_sorted_labels() -> None:
+    by_code = [*dp.datasets.province_capitals("short").index]
+    frame, borders = spatial_frame(by_code, 1, 0.6)
+    panel = dp.Panel(frame, "province", "year")
+    wrong = dp.SpatialWeights(borders, panel.entities)
+    (notice,) = order_notices(panel.subset("year > 0"), wrong)
+    assert notice.data["entities"] == tuple(by_code)
+    assert notice.data["here"] < 0.1 < 0.3 < notice.data["there"]
+    assert "the table ('北京', '天津', '河北', ...)" in notice.message
+    with pytest.warns(SpatialWeightsWarning, match="to other rows"):
+        dp.moran(panel, "y", wrong, permutations=0)
+    right = dp.SpatialWeights(borders, frame["province"].unique())
+    assert not order_notices(panel, right)
+    # A sorted table has one order only.
+    assert not order_notices(dp.Panel(panel.frame), wrong)
+
+
+@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("rho", [0.0, 0.5])
+def test_weights_with_their_own_labels_are_not_reported(seed, rho) -> None:
+    names = sorted(dp.datasets.province_neighbours("short"))
+    frame, borders = spatial_frame(names, seed, rho)
+    # Tables of cities are often sorted by size.
+    order = frame.groupby("province")["y"].mean().sort_values().index
+    panel = dp.Panel(frame.set_index("province").loc[order], "province", "year")
+    assert not order_notices(panel, dp.SpatialWeights(borders, names))

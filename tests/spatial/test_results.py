@@ -157,6 +157,11 @@ def test_effects_are_three_columns_of_a_table(durbin: SpatialResults) -> None:
     chinese = dp.etable(durbin.decomposition, style=dp.TableStyle("zh"))
     assert list(chinese.frame.columns) == ["直接效应", "间接效应", "总效应"]
     assert any("空间杜宾模型（SDM）" in note for note in chinese.notes)
+    rows = durbin.effects_table().set_index(["term", "kind"])
+    for frame in (rows, rows.reset_index()):
+        text = str(dp.etable(frame, style=dp.TableStyle("zh")))
+        assert "总效应" in text
+        assert "总计" not in text
     several = dp.etable({"SDM": durbin.decomposition})
     assert several.spans == ("SDM", "SDM", "SDM")
     assert list(several.frame.columns) == ["Direct", "Indirect", "Total"]

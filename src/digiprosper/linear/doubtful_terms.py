@@ -13,6 +13,7 @@ own_indicators       indicators (two terms to the indicators that both contain);
                      warning
 over_growth          terms, index (by which they are divided)
 log_of_growth        outcome, index; not a warning
+over_reversed        terms, index (by which they are divided), growth (an index)
 own_denominator      outcome, numerator, denominator, term (made from the denominator);
                      not a warning
 own_numerator        outcome (made from the numerator), numerator, denominator, term;
@@ -443,7 +444,7 @@ def _about_outcome(sample: Sample, table: Table, at: int | None) -> Iterator[Not
             values = table.numeric(notice.data["column"])[numbers.rows]
     if values.size >= _FEWEST_ROWS:
         yield from _made_of_outcome(sample, table, rows, values)
-        if table.growth_indices:
+        if table.doubtful_deflators:
             yield from _of_growth_indices(sample, table, numbers, rows)
     if values.size and values.min() == 0:
         # A ratio is zero where its numerator is.
@@ -483,30 +484,27 @@ def _of_growth_indices(
     (y,), names, logs = sample.roles["y"], sample.names, numbers.logs
     columns = [(names[at], sample.matrix[rows, at]) for at in (y, *_regressors(sample))]
     factors = [(f.function, f.columns) for f in sample.factors_of(names[y])]
-    for index in table.growth_indices:
-        if factors == [("log", (index,))]:
+    for index, growth in table.doubtful_deflators.items():
+        if not growth and factors == [("log", (index,))]:
             yield notice_of("log_of_growth", outcome=names[y], index=index)
         if index not in logs.names:
             continue
-        prices = logs.columns[:, [logs.names.index(index)]]
-        amounts = logs.columns[:, :-1] - prices
-        terms = tuple(
-            term
-            for term, values in columns
-            if _is_amount(values, amounts, logs.names, table)
-        )
-        if terms:
+        at = logs.names.index(index)
+        amounts = logs.columns[:, :-1] - logs.columns[:, [at]]
+        amounts[:, at] = np.nan
+        terms = tuple([n for n, x in columns if _is_amount(x, amounts, logs, table)])
+        if terms and growth:
+            yield notice_of("over_reversed", terms=terms, index=index, growth=growth)
+        elif terms:
             yield notice_of("over_growth", terms=terms, index=index)
 
 
-def _is_amount(
-    values: Floats, amounts: Floats, names: Sequence[str], table: Table
-) -> bool:
+def _is_amount(values: Floats, amounts: Floats, logs: Logs, table: Table) -> bool:
     """Tell whether values, or their log, are one of the logs of amounts in columns."""
     gaps = [log[:, None] - amounts for log in _values_and_logs(values)]
     fits = (np.std(gaps, axis=1) < _THREE_DIGITS).any(axis=0)
-    # Growth over the index is real growth, and the index over itself is 1.
-    tops = map(table.numeric, compress(names, fits))
+    # Growth over the index is real growth.
+    tops = map(table.numeric, compress(logs.names, fits))
     return not all(is_unchained(top, table.keys.entity) for top in tops)
 
 

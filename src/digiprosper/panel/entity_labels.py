@@ -107,6 +107,22 @@ def _totals_among(entity: str, labels: Sequence[object]) -> Iterator[Notice]:
             _shown=f" ({quoted(inside)})" if are_regions else "",
             _cure=cure,
         )
+    yield from _cities_beside_provinces(entity, labels)
+
+
+def _cities_beside_provinces(entity: str, labels: Sequence[object]) -> Iterator[Notice]:
+    """Report cities with a budget of their own whose province is an entity, too."""
+    few = labels if len(labels) <= _MOST_REGIONS else ()
+    names = [_LEVELS.sub("", _in_one_form(label)).casefold() for label in few]
+    cities = [
+        label
+        for label, name in zip(few, names, strict=True)
+        if _look_up(name).kind == "city" and _look_up(name).union in names
+    ]
+    if cities:
+        yield notice_of(
+            "totals.cities", entity=entity, labels=tuple(cities), _all=cities
+        )
 
 
 def _regions_among(labels: Sequence[object]) -> list[str]:

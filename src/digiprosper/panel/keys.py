@@ -80,6 +80,8 @@ class Keys:
     ordinals: Ints | None
     # Row numbers in the table (N,) if the panel is made by `Panel.from_rows`, else None
     rows: pd.Index[Any] | None = None
+    # Entities in the order in which the table first has them; None if it is sorted
+    in_table: pd.Index[Any] | None = None
     # Results computed from the keys alone, reused by later fits to these rows
     cache: dict[Any, Any] = field(default_factory=dict, init=False, repr=False)
 
@@ -297,6 +299,8 @@ def sorted_keys(
             time_format,
             f"time_format={cited(time_format)} needs a time key: Panel(..., time=).",
         )
+    first = pd.unique(codes)
+    in_table = None if (np.diff(first) == 1).all() else entities.take(first)
     order = np.lexsort((steps, codes))
     codes, steps = codes[order], steps[order]
     # All samples of the panel share them.
@@ -308,8 +312,9 @@ def sorted_keys(
     rows = frame.drop(columns=names)
     if not (order[1:] > order[:-1]).all():
         rows = rows.take(order)
+    ordinals = _ordinals(times, time, step)
     keys = Keys(
-        entity, time, entities, times, codes, steps, _ordinals(times, time, step)
+        entity, time, entities, times, codes, steps, ordinals, in_table=in_table
     )
     return rows.set_axis(order, axis=0), keys
 

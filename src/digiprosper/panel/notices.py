@@ -134,6 +134,8 @@ _ENOUGH = 10_000
 _FEWEST_ON_LINES = 10
 _SHARE_ON_LINES = 0.01
 _NEAR_LINES = 1.5
+# If all lines fall, and fewer other steps than this share do, they are assets.
+_FALLING = 0.8
 # Values may be stored in single precision. Steps that are small beside it are none.
 _ROUNDING = 4 * float(np.finfo(np.float32).eps)
 _EQUAL = 1e-4
@@ -747,6 +749,11 @@ def straight_lines(table: Table) -> Iterator[Notice]:
         ):
             continue
         at = 1 + np.flatnonzero(straight)
+        # Assets fall on lines, and rise where some are bought.
+        on_lines = np.isin(np.arange(steps.size), [at - 1, at])
+        others = (entity[1:] == entity[:-1]) & (steps != 0) & ~on_lines
+        if (steps[on_lines] < 0).all() and (steps[others] < 0).mean() < _FALLING:
+            continue
         # Ages and running numbers have the same steps in all entities, and sizes times
         # a national series the same growth.
         with np.errstate(divide="ignore"):

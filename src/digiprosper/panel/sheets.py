@@ -350,15 +350,25 @@ def read_excel(
     ]
     notices += _partial_entity_notices(parts)
     if sheet is None:
-        notices += _sheets_not_read(cells, tables, entity)
+        notices += _sheets_not_read(cells, tables, entity, time_format)
     return _merge_equal_columns(pd.concat(parts, axis=1)), labels, notices
 
 
 def _sheets_not_read(
-    cells: Mapping[str, pd.DataFrame], tables: Mapping[str, Any], entity: str
+    cells: Mapping[str, pd.DataFrame],
+    tables: Mapping[str, Any],
+    entity: str,
+    time_format: str | None,
 ) -> Iterator[Notice]:
-    """Report sheets with numbers that have no cell `entity`."""
-    if unread := tuple(n for n in cells if n not in tables and _has_numbers(cells[n])):
+    """Report sheets with numbers of some years that have no cell `entity`."""
+    unread = tuple(
+        name
+        for name, sheet in cells.items()
+        if name not in tables
+        and _has_numbers(sheet)
+        and (time_format or _has_years(sheet))
+    )
+    if unread:
         yield notice_of("sheets_not_read", sheets=unread, _entity=entity)
 
 
@@ -366,6 +376,15 @@ def _has_numbers(cells: pd.DataFrame) -> bool:
     """Tell whether most rows of a sheet have several numbers."""
     numbers = cells.map(lambda cell: isinstance(cell, int | float) and cell == cell)
     return bool(2 * (numbers.sum(axis=1) > 1).sum() > len(cells))
+
+
+def _has_years(cells: pd.DataFrame) -> bool:
+    """Tell whether most cells of some row or column are years, as in no matrix."""
+    years = cells.map(lambda cell: bool(_match_year(_cell_text(cell))))
+    return any(
+        (2 * years.sum(axis=axis) > cells.notna().sum(axis=axis).clip(lower=3)).any()
+        for axis in (0, 1)
+    )
 
 
 def _merge_equal_columns(table: pd.DataFrame) -> pd.DataFrame:

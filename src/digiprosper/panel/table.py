@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from itertools import compress
+from itertools import compress, product
 from numbers import Number
 from typing import Any, Final, NamedTuple
 
@@ -40,6 +40,8 @@ _FEWEST_TURNS = 5
 # Where indices of prices or growth are that have the year before as 100
 _NEAR_100: Final = (75, 135)
 _FEWEST_YEARS = 10
+# Logs of indices with few decimals differ by less.
+_ROUNDED = 1e-3
 # Squared changes from year to year, over the variance. Of prices whose inflation is
 # independent from year to year it is near 2, and of those that are chained below 1.
 _RETURNS = 1.25
@@ -125,6 +127,22 @@ def is_unchained(prices: Floats, entity: Ints) -> bool:
     # Levels of prices would differ between entities.
     returns = moves > _RETURNS * variance > grouped.mean().var(ddof=0)
     return bool(returns and grouped.count().mean() >= _FEWEST_YEARS)
+
+
+def falls_as(values: Floats, index: Floats, inside: Bools) -> bool:
+    """Tell whether values fall by what an index rises, in changes (N - 1,) `inside`."""
+    if not np.fmin.reduce(values) > 0:
+        return False
+    with np.errstate(invalid="ignore", divide="ignore"):
+        growth, steps = np.log(index / 100), np.diff(np.log(values))
+    # They fall by the rise to a period, or by that to the period before.
+    for changes in (growth[1:], growth[:-1]):
+        gaps = np.abs(steps + changes)[inside]
+        gaps = gaps[np.isfinite(gaps)]
+        near = min(_ROUNDED, np.nanstd(growth) / _FEWEST_TURNS)
+        if gaps.size > _FEWEST_YEARS and gaps.mean() < near:
+            return True
+    return False
 
 
 @dataclass(frozen=True, eq=False)
@@ -241,18 +259,20 @@ class Table:
         return {name: total for name, total in totals.items() if np.isfinite(total)}
 
     @cached_property
-    def growth_indices(self) -> tuple[str, ...]:
-        """Columns that seem to be indices with the period before as 100."""
+    def doubtful_deflators(self) -> dict[str, str]:
+        """Indices with the period before as 100, and columns that fall as one rises."""
         numbers, keys = self.some_numbers, self.keys
         low, high = (f.reduce(numbers.values, axis=0) for f in (np.fmin, np.fmax))
         near = (low > _NEAR_100[0]) & (high < _NEAR_100[1])
-        return tuple(
-            [
-                name
-                for name in compress(numbers.names, near)
-                if is_unchained(self.numeric(name), keys.entity)
-            ]
-        )
+        names = [*compress(numbers.names, near)]
+        unchained = [n for n in names if is_unchained(self.numeric(n), keys.entity)]
+        pairs = product(names, self.numbers.items())
+        falling = {
+            name: index
+            for index, (name, values) in pairs
+            if falls_as(values, self.numeric(index), keys.steps == 1)
+        }
+        return dict.fromkeys(unchained, "") | falling
 
     def raw(self, name: str) -> np.ndarray[Any, Any]:
         """Return the values of a column or key as an array."""

@@ -119,11 +119,10 @@ def _refuse_early_codes(table: Table, first: Floats, column: str, text: str) -> 
     early = (first < table.keys.times[0]) & (first <= 0)
     if not early.any():
         return
-    if set(first[~np.isnan(first)]) <= {0.0, 1.0}:
+    if np.nanmin(first) >= 0 and np.nanmax(first) <= 1:
+        kind = "a share" if (first % 1 > 0).any() else "a dummy"
         raise _treated_error(
-            text,
-            f"{cited(column)} has the values 0 and 1 and is a dummy already; write "
-            f"{column}",
+            text, f"{cited(column)} is from 0 to 1: {kind} already; write {column}"
         )
     least = f"{first[early].min():g}"
     raise _treated_error(

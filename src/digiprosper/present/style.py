@@ -372,4 +372,4 @@ class Style:
                 return f"{int(number):,}"
             is_p = 0 <= number <= 1 and _P_NAME.fullmatch(name)
             return self.probability(number) if is_p else self.number(number)
-        return text_label(tidy_text(value), self.labels, self.language)
+        return text_label(tidy_text(value), self.labels, self.language, name)

@@ -63,11 +63,12 @@ def _level_label(name: str, labels: Mapping[str, str], language: Language) -> st
 
 
 def text_label(
-    text: str, labels: Mapping[str, str], language: Language = "english"
+    text: str, labels: Mapping[str, str], language: Language = "english", of: str = ""
 ) -> str:
-    """Print a text of a frame: its label, or its words, as in ``"chi2(3)"``."""
+    """Print a text of a column `of` a frame: its label or words, as ``"chi2(3)"``."""
     word, bracket, ending = text.partition("(")
-    code = f"text.{word}"
+    code = f"text.{of}.{word}"
+    code = code if code in TABLE else f"text.{word}"
     if text in labels or code not in TABLE:
         return _level_label(text, labels, language)
     return TABLE.say(code, language) + bracket + ending

@@ -34,6 +34,7 @@ from digiprosper.spatial.kernels.dependence import (
     local_statistics,
     moments,
 )
+from digiprosper.spatial.notices import other_order
 from digiprosper.spatial.weights import SpatialWeights, refuse_other
 
 _LEAST_ENTITIES = 4
@@ -370,6 +371,7 @@ def read_field(
     # Rows of a balanced panel are sorted by entity and then time.
     cells = np.ascontiguousarray(values.reshape(len(keys.entities), len(times)).T)
     weights = spatial_weights.aligned_to(keys.entities)
+    issue(other_order(spatial_weights, keys, column, values))
     return Field(cells, times, keys.entities, weights)
 
 

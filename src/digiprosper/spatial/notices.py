@@ -18,6 +18,8 @@ common_shocks           times (column), statistic, df, p_value, coefficients (rh
                         lambda to its values without and with time effects); not a
                         warning
 entity_effects_errors   n_times, coverage; not a warning
+other_order             weights (name), column, entities (in the order of the table),
+                        here, there (Moran's I in the order of W, and in theirs)
 several_rows            terms (variable to the regressors that it is in); not a warning
 model_not_estimated     model, tests (names)
 ======================= ================================================================
@@ -30,12 +32,15 @@ from math import sqrt
 from statistics import NormalDist
 from typing import Any, Final
 
+import numpy as np
 import pandas as pd
 
 from digiprosper.errors import Notice, cited, counted, notice_of, quoted
-from digiprosper.panel.keys import rows_text
+from digiprosper.kernels import Floats
+from digiprosper.panel.keys import Keys, rows_text
 from digiprosper.report.terms import Factor, Factors
 from digiprosper.report.text import p_words
+from digiprosper.spatial.kernels.matrices import link_ends
 
 # Share of the length of the interval.
 _NEAR_END: Final = 0.02
@@ -50,6 +55,10 @@ _LEAST_COVERAGE: Final = 0.925
 # from so many kilometres on.
 _FAR: Final = 7.0
 _OCEAN: Final = 1_000.0
+# The rows of W seem to be in the order of the table, in which neighbours are more alike
+# by so many standard deviations of orders drawn at random.
+_MORE_ALIKE: Final = 4.0
+_ORDERS: Final = 100
 # Below this the normal approximation says no more than that the interval misses.
 _LEAST_PRINTED: Final = 0.05
 _NORMAL: Final = NormalDist()
@@ -89,6 +98,47 @@ def _far_neighbours(name: str, longest_links: pd.Series[float]) -> Iterator[Noti
             longest=float(far.max()),
             median=float(median),
             weights=name,
+        )
+
+
+def other_order(
+    weights: Any, keys: Keys, column: str, values: Floats
+) -> Iterator[Notice]:
+    """Report weights in the order of the table by balanced values (NT,) of a column."""
+    order = keys.in_table
+    if order is None or weights.made_by or not weights.entities.equals(keys.entities):
+        return
+    at = keys.entities.get_indexer(order)
+    at = at[at >= 0]
+    cells = values.reshape(at.size, -1)
+    # In a table sorted by the column those above and below are alike.
+    if (np.abs(np.sign(np.diff(cells[at], axis=0)).sum(axis=0)) == at.size - 1).any():
+        return
+    # As are levels in one sorted by another level.
+    cells = cells - cells.mean(axis=1, keepdims=True)
+    cells -= cells.mean(axis=0)
+    rows, columns, linked = link_ends(weights.matrix)
+    orders = np.tile(at, (2 + _ORDERS, 1))
+    orders[0].sort()
+    with np.errstate(over="ignore", invalid="ignore"):
+        products = cells @ cells.T
+        here, there = [linked @ products[p[rows], p[columns]] for p in orders[:2]]
+        # Fast: weights with their own labels mostly have more alike neighbours.
+        if not there > here:
+            return
+        np.random.default_rng(0).permuted(orders[2:], axis=1, out=orders[2:])
+        drawn = [linked @ products[p[rows], p[columns]] for p in orders[2:]]
+    if there > max(here, np.mean(drawn)) + _MORE_ALIKE * np.std(drawn):
+        unit = at.size / linked.sum() / np.trace(products)
+        yield notice_of(
+            "other_order",
+            weights=weights.name,
+            column=column,
+            entities=tuple(order),
+            here=float(unit * here),
+            there=float(unit * there),
+            _first=order[:3],
+            _entity=keys.entity_name,
         )
 
 

@@ -611,12 +611,8 @@ def _lm_rows(layout: Layout) -> list[_Row]:
     tests = zip(_LM_NULLS.items(), centred.T, conventional, strict=True)
     rows = []
     for (test, null), draws, chi2 in tests:
-        statistic, p, chi2_p = (
-            draws[0],
-            dependence.p_value(draws),
-            float(chdtrc(1, chi2)),
-        )
-        rows.append((test, float(statistic), 1, p, chi2, chi2_p, null))
+        p, chi2_p = dependence.p_value(draws), float(chdtrc(1, chi2))
+        rows.append((test, float(draws[0]), 1, p, chi2, chi2_p, null))
     return rows
 
 

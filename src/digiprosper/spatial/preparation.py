@@ -43,6 +43,7 @@ from digiprosper.report.terms import Factor
 from digiprosper.spatial.kernels.likelihood import SpatialColumns, lagged, without_means
 from digiprosper.spatial.kernels.matrices import row_sum
 from digiprosper.spatial.moran import refuse_unbalanced
+from digiprosper.spatial.notices import other_order
 from digiprosper.spatial.weights import SpatialWeights
 
 LAG = ("sar", "sdm", "sac")
@@ -157,6 +158,7 @@ def lay_out(spec: Any, panel: Panel) -> Layout:
         *lost_digits(names[1:], demeaned.moments[1:], regression.bread),
         *lagged_outcome(prepared),
         *staggered(prepared, demeaned, range(1, 1 + len(slopes)), "spatial"),
+        *other_order(spec.spatial_weights, sample.keys, spec.y, raw[:, 0]),
     )
     return Layout(
         prepared=prepared,

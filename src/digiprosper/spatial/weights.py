@@ -60,6 +60,7 @@ class SpatialWeights(Summarised):
         Weights before standardisation, with w_ij >= 0 and zeros on the diagonal.
     entities : sequence of labels, length n
         Entities in the order of the rows and columns, with the labels of the panel.
+        `panel.entities` is sorted, which a file need not be.
     standardise : {"row", "spectral", "none"}
         ``"row"`` (default) divides each row by its sum, so that a spatial lag is a mean
         of the neighbours. ``"spectral"`` divides all weights by the spectral radius,
