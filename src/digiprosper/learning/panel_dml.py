@@ -533,7 +533,7 @@ class DMLResults(FitResults):
                 head=name,
                 estimates={term.name: base.estimates[name]._replace(term=term)},
                 set_rows=tuple(
-                    (Remark(f"stat.{key}", {}, WORDS), value)
+                    (Remark("stat." + key, {}, WORDS), value)
                     for key, value in measures.loc[name].items()
                 ),
             )

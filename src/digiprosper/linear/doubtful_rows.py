@@ -1,9 +1,11 @@
-"""Notices about rows: codes of missing values, missing outcomes, and large weights.
+"""Notices about rows: codes in place of values, missing outcomes, and large weights.
 
 ==================== ===============================================================
 code                 data
 ==================== ===============================================================
 missing_codes        column, codes, count (rows)
+alphabetical_codes   term, column (of the labels), labels (the first of them)
+baseline_rows        term, time (name of the key), period, count (rows)
 attrition            term, treatment
 suppressed_counts    column, least
 missing_at_zero      term, outcome, count (rows)
@@ -14,20 +16,28 @@ heavy_cluster        clusters (name), cluster (label), share (of the weights)
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain
+from itertools import chain, product
 
 import numpy as np
 import pandas as pd
 
 from digiprosper.errors import Notice, hold_warnings, notice_of, time_text
 from digiprosper.kernels import Bools, Floats, Ints
+from digiprosper.kernels.within import is_nested
 from digiprosper.linear.doubtful_terms import columns_of
 from digiprosper.panel import Panel, Sample
+from digiprosper.panel.access import table_of
 from digiprosper.panel.evaluation import rows_where
+from digiprosper.panel.grammar import backticked
 from digiprosper.panel.keys import rows_text
 from digiprosper.panel.table import Table
 
+# Labels that show an order, and rows in which columns of codes are sought
+_FEW_LABELS, _SOME = 6, 8
+# A baseline equals the outcome of the first period, with so many rows, in six digits.
+_ROWS_OF_PERIOD, _SAME = 20, 1e-6
 # What files have in place of a missing value, such as those of Polity, COW and CRSP.
 _CODES = frozenset([-8, -9, -66, -77, -88, -99, -999, -9999, -99999, 999, 9999, 99999])
 # With 20% of the weights in one of 31 or 60 clusters a test at 5% rejects a true
@@ -54,15 +64,19 @@ _LARGEST_GRADE = 12
 _MOSTLY_ZEROS = 1.2
 
 
-def missing_codes(sample: Sample, panel: Panel) -> Iterator[Notice]:
-    """Report columns with codes of missing values that are used as numbers."""
-    ends = sample.matrix.min(axis=0).tolist(), sample.matrix.max(axis=0).tolist()
+def codes_as_numbers(sample: Sample, panel: Panel) -> Iterator[Notice]:
+    """Report columns with codes of labels or of missing values, used as numbers."""
+    ends = sample.matrix.min(axis=0), sample.matrix.max(axis=0)
+    # Fast: few columns begin with whole numbers and have more than two values.
+    whole = ~np.any(sample.matrix[:_SOME] % 1, axis=0) & (ends[1] - ends[0] > 1)
+    for at in np.flatnonzero(whole).tolist():
+        yield from _alphabetical_codes(table_of(panel), sample, sample.names[at])
     columns = {
         name: column
-        for name, column, low, high in zip(
+        for name, column, *low_and_high in zip(
             sample.names, sample.matrix.T, *ends, strict=True
         )
-        if low in _CODES or high in _CODES
+        if not _CODES.isdisjoint(low_and_high)
     }
     columns |= sample.variables
     if not columns:
@@ -75,6 +89,29 @@ def missing_codes(sample: Sample, panel: Panel) -> Iterator[Notice]:
     for name, values in columns.items():
         if name in searched:
             yield from _code_notices(name, values)
+
+
+def _alphabetical_codes(table: Table, sample: Sample, term: str) -> Iterator[Notice]:
+    """Report a term that numbers labels in alphabetical order, such as A, AA, B."""
+    some = table.some_numbers
+    numbers = [c for c in columns_of(sample, [term]) if c in some.names]
+    for name, (column, (codes, labels)) in product(numbers, table.alphabetical.items()):
+        x = table.numeric(name)[some.rows]
+        both = (codes >= 0) & ~np.isnan(x)
+        codes, x = codes[both], x[both]
+        levels, first = np.unique(codes, return_index=True)
+        # The order of 1st, 2nd, of grade 1, grade 2, and of A, B, C is alphabetical.
+        stems = {re.sub(r"^\d.*|\d|^.$", "", label) for label in labels}
+        if min(levels.size - 1, len(stems)) < 2 or (np.diff(x[first]) <= 0).any():
+            continue
+        if is_nested(codes, x):
+            yield notice_of(
+                "alphabetical_codes",
+                term=term,
+                column=column,
+                labels=[labels[level] for level in levels[:_FEW_LABELS]],
+                _name=backticked(column),
+            )
 
 
 def _code_notices(name: str, values: Floats) -> Iterator[Notice]:
@@ -101,6 +138,35 @@ def _code_notices(name: str, values: Floats) -> Iterator[Notice]:
             _low=low,
             _high=high,
         )
+
+
+def baseline_rows(sample: Sample, effects: Sequence[str]) -> Iterator[Notice]:
+    """Report a regressor that is the outcome of the first period, which has rows."""
+    # Effects of entities absorb their baseline.
+    if sample.keys.entity_name in effects or len(sample.roles.get("y", ())) != 1:
+        return
+    first = np.flatnonzero(sample.time == 0)
+    y = sample.matrix[first, sample.roles["y"][0]]
+    if sample.n_times < 2 or first.size < _ROWS_OF_PERIOD or not np.ptp(y):
+        return
+    for at in sample.roles.get("x", ()):
+        column = sample.matrix[:, at]
+        if (np.abs(column[first] - y) > _SAME * np.abs(y)).any():
+            continue
+        # Values at constant prices are those at current prices in the base year.
+        if not sample.keys.vary(column).any():
+            name = str(sample.keys.time_name)
+            (period,) = sample.times[:1].tolist()
+            value = period if isinstance(period, int) else time_text(period)
+            yield notice_of(
+                "baseline_rows",
+                term=sample.names[at],
+                time=name,
+                period=period,
+                count=first.size,
+                _first=value,
+                _where=f"{backticked(name)} != {value!r}",
+            )
 
 
 def heavy_cluster(

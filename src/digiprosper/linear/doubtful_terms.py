@@ -7,7 +7,6 @@ mean_of_others       term, column, effect
 shared_in_cells      term, effects (whose groups share it)
 zeros_in_log         term, column, zeros (rows), share (of the term's variance)
 log_of_counts        term, zeros (rows)
-baseline_rows        term, time (name of the key), period, count (rows)
 shared_indicators    indicators (by regressor)
 own_indicators       indicators (two terms to the indicators that both contain); not a
                      warning
@@ -20,13 +19,11 @@ own_numerator        outcome (made from the numerator), numerator, denominator, 
                      not a warning
 own_ratio            outcome (made from the denominator), numerator, denominator, term;
                      not a warning
-alphabetical_codes   term, column (of the labels), labels (the first of them)
 ==================== ===============================================================
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain, combinations, compress, product
 from math import isclose
@@ -36,7 +33,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from digiprosper.errors import Notice, cited, notice_of, quoted, time_text
+from digiprosper.errors import Notice, cited, notice_of, quoted
 from digiprosper.kernels import Bools, Floats, Ints
 from digiprosper.kernels.tolerances import LINEAR_INSIDE, NO_DIVISION, SAME_TOTAL
 from digiprosper.kernels.within import is_nested, less_means
@@ -67,8 +64,6 @@ _FEWEST_ROWS = 20
 _MOST_PAIRS, _FEW_PAIRS = 100, 8
 # Of sixteen changes; of numbers with few digits some are equal.
 _MOST_DISTINCT = 15
-# Labels that show an order
-_FEW_LABELS = 6
 # Among so many rows of a period few differences are equal in six digits by chance.
 _MOST_OF_PERIOD = 10_000
 # Logs with five decimals tell counts up to some hundred from other numbers.
@@ -104,7 +99,7 @@ def term_notices(
     cov_type: str,
 ) -> Iterator[Notice]:
     """Report terms that groups share or that are made from others."""
-    roles, table, keys = sample.roles, table_of(panel), sample.keys
+    roles, table = sample.roles, table_of(panel)
     of_interest = [
         *roles.get("x", ())[:1],
         *roles.get("endog", ()),
@@ -124,14 +119,6 @@ def term_notices(
         last = of_interest[-1] if of_interest else None
         about += _about_outcome(sample, table, last)
         yield from about
-        # Effects of entities absorb their baseline.
-        if of_interest and keys.entity_name not in effects:
-            yield from _baseline_rows(sample)
-    # Fast: few columns begin with whole numbers and have more than two values.
-    whole = np.flatnonzero(~np.any(sample.matrix[:_FEW_PAIRS] % 1, axis=0))
-    for at in whole.tolist():
-        if np.ptp(sample.matrix[:, at]) > 1:
-            yield from _alphabetical_codes(table, sample, sample.names[at])
     yield from derived_term_notices(sample, panel)
     of_indexes = indicators_on_both_sides(sample, panel)
     yield from [notice for notice in of_indexes if notice not in about]
@@ -256,29 +243,6 @@ def indicators_on_both_sides(sample: Sample, panel: Panel) -> Iterator[Notice]:
             of_outcome[names[at]] = tuple(sorted(common))
     if of_outcome:
         yield _shared_indicators(of_outcome, names[outcomes[0]])
-
-
-def _alphabetical_codes(table: Table, sample: Sample, term: str) -> Iterator[Notice]:
-    """Report a term that numbers labels in alphabetical order, such as A, AA, B."""
-    some = table.some_numbers
-    numbers = [c for c in columns_of(sample, [term]) if c in some.names]
-    for name, (column, (codes, labels)) in product(numbers, table.alphabetical.items()):
-        x = table.numeric(name)[some.rows]
-        both = (codes >= 0) & ~np.isnan(x)
-        codes, x = codes[both], x[both]
-        levels, first = np.unique(codes, return_index=True)
-        # The order of 1st, 2nd, of grade 1, grade 2, and of A, B, C is alphabetical.
-        stems = {re.sub(r"^\d.*|\d|^.$", "", label) for label in labels}
-        if min(levels.size - 1, len(stems)) < 2 or (np.diff(x[first]) <= 0).any():
-            continue
-        if is_nested(codes, x):
-            yield notice_of(
-                "alphabetical_codes",
-                term=term,
-                column=column,
-                labels=[labels[level] for level in levels[:_FEW_LABELS]],
-                _name=backticked(column),
-            )
 
 
 def _regressors(sample: Sample) -> list[int]:
@@ -614,25 +578,21 @@ def _determine_outcome(sample: Sample, y: int, x: Sequence[int]) -> list[bool]:
     if before.size < _FEWEST_ROWS:
         return []
     # Four pairs of rows, four times: the last follows from the others.
-    step = before.size // 16
-    rows = before[: 16 * step : step].reshape(4, 4, 1)
+    rows = before[np.arange(16) * (before.size // 16)].reshape(4, 4, 1)
     values, later = (sample.matrix[at, (y, *x)] for at in (rows, rows + 1))
     changes = later - values
     # Numbers of few digits fit by chance.
     if np.unique(changes[..., 0]).size < _MOST_DISTINCT:
         return []
     bends = (later + values - 2 * values[0, 0]) * changes
-    outcome, line, curve = (
-        part[1:] - part[0]
-        for part in (changes[..., :1], changes[..., 1:], bends[..., 1:])
-    )
+    outcome, line = np.split(changes[1:] - changes[0], [1], axis=-1)
+    curve = (bends[1:] - bends[0])[..., 1:]
     normal = np.cross(line, curve, axis=0)
     sizes = [np.sqrt((part**2).sum(axis=0)) for part in (outcome, line, curve, normal)]
     fits = np.abs((normal * outcome).sum(axis=0)) < _NEAR * sizes[0] * sizes[3]
     fits &= sizes[3] > _ROUNDED * sizes[1] * sizes[2]
     # Rows that are winsorised do not fit.
-    are_given: list[bool] = (fits.mean(axis=0) >= _MOSTLY).tolist()
-    return are_given
+    return [share >= _MOSTLY for share in fits.mean(axis=0).tolist()]
 
 
 _MADE_FROM_OUTCOME = {
@@ -716,32 +676,6 @@ def _share_of_zeros(
     return float(z @ dummy) ** 2 / max(total, NO_DIVISION)
 
 
-def _baseline_rows(sample: Sample) -> Iterator[Notice]:
-    """Report a regressor that is the outcome of the first period, which has rows."""
-    first = np.flatnonzero(sample.time == 0)
-    y = sample.matrix[first, sample.roles["y"][0]]
-    if sample.n_times < 2 or first.size < _FEWEST_ROWS or not np.ptp(y):
-        return
-    for at in sample.roles.get("x", ()):
-        column = sample.matrix[:, at]
-        if (np.abs(column[first] - y) > _SEVEN_DIGITS * np.abs(y)).any():
-            continue
-        # Values at constant prices are those at current prices in the base year.
-        if not sample.keys.vary(column).any():
-            name = str(sample.keys.time_name)
-            (period,) = sample.times[:1].tolist()
-            value = period if isinstance(period, int) else time_text(period)
-            yield notice_of(
-                "baseline_rows",
-                term=sample.names[at],
-                time=name,
-                period=period,
-                count=first.size,
-                _first=value,
-                _where=f"{backticked(name)} != {value!r}",
-            )
-
-
 def _own_parts(
     sample: Sample,
     numbers: SomeNumbers,
@@ -770,9 +704,10 @@ def _own_parts(
         # With the same denominator it is a function of the outcome.
         of_numerator = top in below_of and below not in (below_of[top], len(names))
         if of_numerator or below_of.get(below, top) != top:
-            code = "own_numerator" if of_numerator else "own_ratio"
             parts = {"numerator": names[top], "denominator": names[below]}
-            yield notice_of(code, **terms, **parts)
+            yield notice_of(
+                "own_numerator" if of_numerator else "own_ratio", **terms, **parts
+            )
             return
 
 

@@ -33,9 +33,10 @@ from digiprosper.linear.distances import (
 )
 from digiprosper.linear.doubtful_rows import (
     about_missing,
+    baseline_rows,
     capped_outcome,
+    codes_as_numbers,
     heavy_cluster,
-    missing_codes,
 )
 from digiprosper.linear.doubtful_terms import term_notices
 from digiprosper.linear.notices import (
@@ -307,7 +308,8 @@ def prepare(
         *_robust_notices(sample, absorbing, near, options),
         *distance_notices(sample, near),
         *term_notices(sample, panel, effects, clusters, options.cov_type),
-        *missing_codes(sample, panel),
+        *codes_as_numbers(sample, panel),
+        *baseline_rows(sample, effects),
         *capped_outcome(sample),
         *heavy_cluster(sample, weights, options.cov_type, clusters),
     ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import KW_ONLY, dataclass, field, replace
 from typing import Any, Literal, Self, cast, get_args
@@ -18,6 +18,7 @@ from digiprosper.errors import (
     DigiprosperError,
     IdentificationError,
     InputTypeError,
+    Notice,
     OptionError,
     TermError,
     cited,
@@ -285,11 +286,8 @@ class PropagatedIndex(Specification):
         else:
             results, values = self._draw_by_refits(draws, seed, progress)
 
-        # Whether standard errors allow for end points that come from the sample.
-        from_sample = tuple(n for n, i in fitted.items() if i.recipe.scale_learned)
-        end_points = notice_of(f"end_points_{self.end_points}", indices=from_sample)
         new = (
-            *([end_points] if from_sample else []),
+            *_end_point_notices(fitted, self.end_points),
             *too_few_clusters_to_draw(
                 draws.count, draws.name, "naive has the model's own errors."
             ),
@@ -791,3 +789,11 @@ def _draw_sampling_errors(
     errors = np.full((reps, len(names)), np.nan)
     errors[:, has_error] = scores * np.sqrt(np.maximum(variances, 0.0)) @ vectors.T
     return errors
+
+
+def _end_point_notices(
+    fitted: Mapping[str, IndexResults], end_points: EndPointDraws
+) -> Iterator[Notice]:
+    """Report whether standard errors allow for end points that come from the sample."""
+    if names := tuple(n for n, i in fitted.items() if i.recipe.scale_learned):
+        yield notice_of(f"end_points_{end_points}", indices=names)

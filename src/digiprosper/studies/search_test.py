@@ -343,27 +343,15 @@ def search_test(
     best, frame["band_low"], frame["band_high"] = _draw_estimates(
         estimates, residuals, position, weights, seed, len(frame), level
     )
-    detail = _compare_reported(frame, searched, reported, level)
-    p_value, detail["best_p_value"] = (
-        p_value_of_draws(best, detail[key], enumerated=weights.enumerated)
-        for key in ("statistic", "best_statistic")
-    )
+    detail = _compare_reported(frame, searched, reported, level, best, weights)
     test = TestResult(
         name="Test of a searched specification",
         statistic=abs(detail["statistic"]),
         distribution="bootstrap",
         df=None,
-        p_value=p_value,
+        p_value=detail.pop("p_value"),
         null=f"{sets.term} has no effect given all candidate controls",
-        detail={
-            "term": sets.term,
-            **detail,
-            "weights": weights.name,
-            "enumerated": weights.enumerated,
-            "clusters": weights.groups,
-            "reps": weights.reps,
-            "rng_entropy": seed.entropy,
-        },
+        detail={"term": sets.term, **detail, "rng_entropy": seed.entropy},
         draws=best,
         diagnostics=few_draws(reps, "test"),
         labels=sets.common.labels,
@@ -507,9 +495,14 @@ def _draw_estimates(
 
 
 def _compare_reported(
-    frame: pd.DataFrame, searched: pd.DataFrame, reported: str, level: float
+    frame: pd.DataFrame,
+    searched: pd.DataFrame,
+    reported: str,
+    level: float,
+    draws: Floats,
+    weights: WildWeights,
 ) -> dict[str, Any]:
-    """Compare the reported specification with all others and with the best one."""
+    """Compare the reported specification with all others, the best one and draws."""
     rows: Any = frame.set_index("model")
     t, p, estimates = rows["statistic"], rows["p_value"], rows["estimate"]
     significant = p.map(lambda value: rejects(value, level))
@@ -518,6 +511,10 @@ def _compare_reported(
     others = searched.index[~significant[searched.index]]
     changes = (searched.loc[others] != searched.loc[reported]).sum(axis=1)
     nearest = others[np.lexsort((-p[others], changes))]
+    p_value, best_p_value = (
+        p_value_of_draws(draws, t[label], enumerated=weights.enumerated)
+        for label in (reported, best)
+    )
     return {
         "specifications": len(rows),
         "significant": float(significant.mean()),
@@ -529,4 +526,10 @@ def _compare_reported(
         "best": best,
         "best_statistic": float(t[best]),
         "without_star": nearest[0] if significant[reported] and len(nearest) else None,
+        "p_value": p_value,
+        "best_p_value": best_p_value,
+        "weights": weights.name,
+        "enumerated": weights.enumerated,
+        "clusters": weights.groups,
+        "reps": weights.reps,
     }
