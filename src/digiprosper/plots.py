@@ -22,7 +22,6 @@ from digiprosper.policy.matching_results import Matching
 from digiprosper.present import curve_plots, entity_plots, estimate_plots
 from digiprosper.present.columns import (
     all_terms,
-    check_labels,
     matching_terms,
     merged_factors,
     merged_labels,
@@ -33,6 +32,7 @@ from digiprosper.present.figure_style import figure_language, figure_style, say
 from digiprosper.present.path_plots import draw_paths, draw_pathways
 from digiprosper.report.columns import result_column
 from digiprosper.report.drawings import Wording
+from digiprosper.report.labels import check_labels
 from digiprosper.report.tests import TestResult
 from digiprosper.spatial import figures as spatial
 from digiprosper.spatial.words import WORDS as SPATIAL_WORDS

@@ -13,7 +13,6 @@ from digiprosper.errors import (
 from digiprosper.mediation.effect_terms import equation_term
 from digiprosper.present.columns import (
     all_terms,
-    check_labels,
     matching_terms,
     merged_labels,
     name_columns,
@@ -24,6 +23,7 @@ from digiprosper.present.style import Style
 from digiprosper.present.tables import etable
 from digiprosper.report.collection import ResultSet
 from digiprosper.report.columns import Column, Estimate
+from digiprosper.report.labels import check_labels
 from digiprosper.report.terms import Point, Term
 
 

@@ -26,10 +26,9 @@ from typing import Any, ClassVar, Literal, get_args
 import numpy as np
 import pandas as pd
 
-from digiprosper.checks import check_whole, not_identified, option_error
+from digiprosper.checks import check_whole, not_identified, option_error, type_error
 from digiprosper.errors import (
     IdentificationError,
-    InputTypeError,
     Notice,
     cited,
     counted,
@@ -81,8 +80,6 @@ from digiprosper.specification import (
 
 WORDS = read_words(__file__)
 LearningTransform = Literal["dictionary", "difference", "mundlak", "within"]
-_MOST_SEEDS = 10_000
-_MOST_FOLDS = 1_000
 _ROWS_A_FEATURE = 10
 FEWEST_CLUSTERS = 10
 _DEMEANED = ("dictionary", "within")
@@ -106,14 +103,12 @@ ENOUGH_SEEDS = 20
 # Below so many entities no learner of trees covered in simulated panels.
 ENOUGH_ENTITIES = 100
 _ALL_LEARNED = 0.98
-# docs/measured/dml_with_31_provinces.json
+# One instrument and a bias of 10%: the critical effective F of Montiel Olea & Pflueger
+# (2013), the 95% quantile of a chi-squared with noncentrality 10.
+_WEAK_F = 23.1085112116
 _FEW = (
     "learners are fitted to few clusters, and intervals are valid with many only. "
     "Compare FixedEffects with the same terms and cov_type='crv3'."
-)
-_SIMULATED = (
-    "forest with transform='difference', .159 and .400 (linear controls), .602 and "
-    ".000 (quadratic); lasso with transform='dictionary', .017 and .920, -.021 and .880"
 )
 
 
@@ -264,7 +259,7 @@ class PanelDML(Specification):
             "ssc": ("G/(G-1)", "none"),
         }
         check_words(self, words)
-        check_whole("seeds", self.seeds, 1, _MOST_SEEDS)
+        check_whole("seeds", self.seeds, 1, 10_000)
         check_where(self.where)
         object.__setattr__(self, "folds", _check_folds(self.folds))
         learners = read_learners(self.learners)
@@ -396,15 +391,13 @@ def _check_folds(value: Any) -> Any:
     if value is None:
         return None
     if isinstance(value, int):
-        return check_whole("folds", value, 2, _MOST_FOLDS)
+        return check_whole("folds", value, 2, 1_000)
     try:
         pairs = tuple(value.items() if isinstance(value, pd.Series) else value)
         fold_of = dict(pairs)
     except (TypeError, ValueError) as error:
-        raise InputTypeError(
-            "folds must be a number of folds, a Series of folds indexed by entity, or "
-            f"None, not {type(value).__name__}."
-        ) from error
+        needed = "a number of folds, a Series of folds indexed by entity, or None"
+        raise type_error("folds", value, needed) from error
     if len(fold_of) < len(pairs) or any(map(pd.isna, fold_of.values())):
         raise option_error(
             "folds",
@@ -774,13 +767,16 @@ def refuse_learners(spec: Any, sample: LearningSample) -> None:
     (rows, width), entities = sample.features.shape, sample.prepared.sample.n_entities
     for name, learner in spec.learners:
         if is_flexible(learner) and entities < ENOUGH_ENTITIES:
+            # docs/measured/dml_with_31_provinces.json
             raise not_identified(
                 "few_for_trees",
                 f"learners: {cited(name)} uses trees, neural networks or neighbours, "
                 f"which need {ENOUGH_ENTITIES} entities; the sample has {entities} "
                 "entities. In simulated panels of 31 entities and ten periods, an "
-                "effect of .5 had this bias and coverage of 95% intervals: "
-                f"{_SIMULATED}. Use transform='dictionary' with a lasso or least "
+                "effect of .5 had this bias and coverage of 95% intervals: forest with "
+                "transform='difference', .159 and .400 (linear controls), .602 and "
+                ".000 (quadratic); lasso with transform='dictionary', .017 and .920, "
+                "-.021 and .880. Use transform='dictionary' with a lasso or least "
                 "squares, or FixedEffects with the squares.",
                 learner=name,
                 n_entities=entities,
@@ -976,37 +972,26 @@ def _learn_by_terms(
 # --- kinds of learners, and their seeds -----------------------------------------------
 
 
-def read_learners(value: object) -> tuple[tuple[str, Any], ...]:
+def read_learners(value: Any) -> tuple[tuple[str, Any], ...]:
     """Check a mapping of names to learners; store it as pairs."""
-    try:
-        pairs = tuple(dict(value).items())  # type: ignore[call-overload]
-        refused: list[object] = [
-            {name: value} for name, value in pairs if not _is_learner(name, value)
-        ]
-    except (TypeError, ValueError):
-        refused = [value]
-    if refused:
-        raise InputTypeError(
-            "learners must be a mapping from names to regressors that have fit, "
-            "predict and get_params, such as {'lasso': LassoCV()}, not "
-            f"{cited(refused[0])}."
-        )
-    if not pairs:
-        raise option_error(
-            "learners",
-            value,
-            "learners is empty; name at least one, such as {'lasso': LassoCV()}.",
-        )
-    return pairs
-
-
-def _is_learner(name: object, learner: object) -> bool:
-    methods = ("fit", "predict", "get_params")
-    return (
-        isinstance(name, str)
-        and not isinstance(learner, type)
-        and all(callable(getattr(learner, method, None)) for method in methods)
+    needed = (
+        "a mapping from names to regressors that have fit, predict and get_params, "
+        "such as {'lasso': LassoCV()}"
     )
+    try:
+        learners = dict(value)
+    except (TypeError, ValueError) as error:
+        raise type_error("learners", value, needed) from error
+    for name, learner in learners.items():
+        methods = [getattr(learner, m, None) for m in ("fit", "predict", "get_params")]
+        is_instance = not isinstance(learner, type) and all(map(callable, methods))
+        if not isinstance(name, str) or not is_instance:
+            raise type_error("learners", {name: learner}, needed)
+    if not learners:
+        raise option_error(
+            "learners", value, f"learners is empty; it must be {needed}."
+        )
+    return tuple(learners.items())
 
 
 def is_flexible(learner: Any) -> bool:
@@ -1051,23 +1036,19 @@ def about_estimates(
     products, for the names of trees and networks. `drawn` is the number of seeds, or
     enough where nothing is drawn.
     """
-    from scipy.stats import ncx2
-
     if drawn < ENOUGH_SEEDS:
         yield notice_of("few_seeds", seeds=drawn, _enough=ENOUGH_SEEDS)
     spread, table = results.spread, results.comparison.to_dict("index")
-    # One instrument and a bias of 10%: the effective F of Montiel Olea & Pflueger.
-    critical = float(ncx2.ppf(0.95, 1, 10))
     for name in results.names:
         seeds, numbers = spread["seeds"][name], table[name]
         r2_y, r2 = numbers["r2_y"], numbers["r2_d"]
-        if (f := numbers.get("first_stage_f", np.inf)) < critical:
+        if (f := numbers.get("first_stage_f", np.inf)) < _WEAK_F:
             # docs/measured/coverage_of_learning_with_an_instrument.json
             yield notice_of(
                 "weak_after_learning",
                 learner=name,
                 value=f,
-                critical=critical,
+                critical=_WEAK_F,
                 _instrument=results.instrument,
             )
         if seeds > 1:

@@ -16,9 +16,8 @@ from digiprosper.checks import (
     check_option,
     check_whole,
     option_error,
-    option_problem,
 )
-from digiprosper.errors import InputTypeError, OptionError, cited, issue, quoted
+from digiprosper.errors import OptionError, cited, issue, quoted
 from digiprosper.kernels import Floats, intervals
 from digiprosper.linear.results import LinearResults
 from digiprosper.mediation.conditional import JohnsonNeyman, johnson_neyman
@@ -42,7 +41,7 @@ from digiprosper.report.characters import decimal_text
 from digiprosper.report.columns import Remark, RowName, remark_text
 from digiprosper.report.effects import EffectResults
 from digiprosper.report.estimates import DrawnEstimates
-from digiprosper.report.labels import text_factor
+from digiprosper.report.labels import check_labels, text_factor
 from digiprosper.report.notices import FEW_CLUSTERS, extrapolated, not_psd
 from digiprosper.report.summary import Summary
 from digiprosper.report.text import interval_text, listed, p_text
@@ -691,13 +690,7 @@ class MediationResults(EffectResults):
         self._require_constant_effects("path_rows")
         digits = check_whole("digits", digits, 0, 15)
         check_option("language", language, tuple(LANGUAGES))
-        if not isinstance(labels, Mapping | None):
-            raise InputTypeError(
-                'path_rows: labels must be a mapping of texts such as {"digital": '
-                '"Digital economy"}.',
-                [option_problem("labels", labels, what="not a mapping of texts")],
-            )
-        texts = {**self.labels, **(labels or {})}
+        texts = {**self.labels, **check_labels(labels, "path_rows")}
         sobel, ends = self.sobel()["statistic"], self.interval("percentile")
         selected = None if mediator is None else (self._read_mediator(mediator),)
         blank = [""] * (len(self.equations) - 1)

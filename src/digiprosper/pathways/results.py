@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Literal
 
 import pandas as pd
 
-from digiprosper.checks import check_option, type_error
+from digiprosper.checks import check_option
 from digiprosper.errors import Notice
 from digiprosper.pathways.findings import VERDICTS, Finding, Part, Reason
 from digiprosper.pathways.mechanism import Mechanism, split_roles
@@ -21,6 +21,7 @@ from digiprosper.pathways.notices import words_of
 from digiprosper.pathways.words import WORDS
 from digiprosper.report.characters import has_cjk
 from digiprosper.report.columns import Column, PlainCell
+from digiprosper.report.labels import check_labels
 from digiprosper.report.summary import Cells, Lines, Summarised, Summary
 from digiprosper.report.text import number_text, p_text, percent_text, wrapped
 from digiprosper.report.words import LANGUAGES, Language
@@ -161,13 +162,7 @@ class MechanismReport(Summarised):
             If `labels` is not a mapping of texts.
         """
         check_option("language", language, tuple(LANGUAGES))
-        texts: object = {} if labels is None else labels
-        if not isinstance(texts, Mapping) or not all(
-            isinstance(text, str) for pair in texts.items() for text in pair
-        ):
-            needed = "a mapping of column to text, such as {'gdp': 'GDP'}"
-            raise type_error("labels", labels, needed, "in_language")
-        named = {**self.labels, **texts}
+        named = {**self.labels, **check_labels(labels, "in_language")}
         return replace(self, language=language, labels=named)  # type: ignore[arg-type]
 
     def table_columns(self, level: float = 0.95) -> tuple[Column, ...]:  # noqa: ARG002

@@ -16,7 +16,6 @@ from digiprosper.checks import (
     column_problem,
     models_problem,
     option_error,
-    option_problem,
     type_error,
 )
 from digiprosper.errors import (
@@ -185,19 +184,6 @@ def _head_label(head: str, column: Column, style: Style) -> str:
         return style.say(code)
     parts = [head] if head in column.factors else head.split(" + ")
     return " + ".join(style.label(part, column.factors) for part in parts)
-
-
-def check_labels(labels: object, caller: str) -> dict[str, str]:
-    """Check the argument `labels` and make each label one line."""
-    if labels is None:
-        return {}
-    if not isinstance(labels, Mapping) or not all(isinstance(k, str) for k in labels):
-        raise InputTypeError(
-            f'{caller}: labels must be a mapping of texts such as {{"digital": '
-            f'"Digital economy"}}.',
-            [option_problem("labels", labels, what="not a mapping of texts")],
-        )
-    return {k: tidy_text(v) for k, v in labels.items()}
 
 
 def merged_labels(

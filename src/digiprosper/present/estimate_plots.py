@@ -15,7 +15,6 @@ from digiprosper.errors import InputTypeError
 from digiprosper.present.columns import (
     Columns,
     Models,
-    check_labels,
     merged_labels,
     name_columns,
     read_columns,
@@ -63,6 +62,7 @@ from digiprosper.report.drawings import (
     ModelEstimatesDrawing,
     SpecificationCurve,
 )
+from digiprosper.report.labels import check_labels
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

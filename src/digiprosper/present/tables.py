@@ -24,7 +24,6 @@ from digiprosper.errors import (
 from digiprosper.present.columns import (
     LEVELS,
     Models,
-    check_labels,
     distinct_heads,
     merged_labels,
     name_columns,
@@ -57,6 +56,7 @@ from digiprosper.present.style import (
 )
 from digiprosper.report.characters import misspelt_labels, tidy_text
 from digiprosper.report.columns import Column, Remark
+from digiprosper.report.labels import check_labels
 from digiprosper.report.rendering import Content, as_html, as_text
 from digiprosper.report.words import NOTES
 

@@ -7,6 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
 
+from digiprosper.checks import option_problem
+from digiprosper.errors import InputTypeError
+from digiprosper.report.characters import tidy_text
 from digiprosper.report.parsing import QUOTED
 from digiprosper.report.terms import Factor, Factors, Term
 from digiprosper.report.words import (
@@ -29,6 +32,21 @@ _SIGNS = re.compile(
 _NOT_NAMES = {"", "and", "or", "not", "in"}
 _CONDITION = "where"
 _POWERS = {1.0: "", 2.0: "²", 3.0: "³"}
+
+
+def check_labels(labels: object, caller: str) -> dict[str, str]:
+    """Check the argument `labels` and make each label one line."""
+    if labels is None:
+        return {}
+    if not isinstance(labels, Mapping) or not all(
+        isinstance(text, str) for pair in labels.items() for text in pair
+    ):
+        raise InputTypeError(
+            f'{caller}: labels must be a mapping of texts such as {{"digital": '
+            f'"Digital economy"}}.',
+            [option_problem("labels", labels, what="not a mapping of texts")],
+        )
+    return {k: tidy_text(v) for k, v in labels.items()}
 
 
 def term_label(
