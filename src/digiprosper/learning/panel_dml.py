@@ -59,7 +59,7 @@ from digiprosper.linear.preparation import (
 from digiprosper.linear.results import LinearResults
 from digiprosper.optional import require
 from digiprosper.panel import Panel, Sample
-from digiprosper.panel.access import check_panel, table_of
+from digiprosper.panel.access import known_names
 from digiprosper.panel.evaluation import check_where
 from digiprosper.panel.grammar import as_argument
 from digiprosper.report.columns import Column, Remark, result_column
@@ -81,8 +81,6 @@ from digiprosper.specification import (
 
 WORDS = read_words(__file__)
 LearningTransform = Literal["dictionary", "difference", "mundlak", "within"]
-_MOST_SEEDS = 10_000
-_MOST_FOLDS = 1_000
 _ROWS_A_FEATURE = 10
 FEWEST_CLUSTERS = 10
 _DEMEANED = ("dictionary", "within")
@@ -106,14 +104,9 @@ ENOUGH_SEEDS = 20
 # Below so many entities no learner of trees covered in simulated panels.
 ENOUGH_ENTITIES = 100
 _ALL_LEARNED = 0.98
-# docs/measured/dml_with_31_provinces.json
 _FEW = (
     "learners are fitted to few clusters, and intervals are valid with many only. "
     "Compare FixedEffects with the same terms and cov_type='crv3'."
-)
-_SIMULATED = (
-    "forest with transform='difference', .159 and .400 (linear controls), .602 and "
-    ".000 (quadratic); lasso with transform='dictionary', .017 and .920, -.021 and .880"
 )
 
 
@@ -264,7 +257,7 @@ class PanelDML(Specification):
             "ssc": ("G/(G-1)", "none"),
         }
         check_words(self, words)
-        check_whole("seeds", self.seeds, 1, _MOST_SEEDS)
+        check_whole("seeds", self.seeds, 1, 10_000)
         check_where(self.where)
         object.__setattr__(self, "folds", _check_folds(self.folds))
         learners = read_learners(self.learners)
@@ -396,7 +389,7 @@ def _check_folds(value: Any) -> Any:
     if value is None:
         return None
     if isinstance(value, int):
-        return check_whole("folds", value, 2, _MOST_FOLDS)
+        return check_whole("folds", value, 2, 1_000)
     try:
         pairs = tuple(value.items() if isinstance(value, pd.Series) else value)
         fold_of = dict(pairs)
@@ -533,7 +526,7 @@ class DMLResults(FitResults):
                 head=name,
                 estimates={term.name: base.estimates[name]._replace(term=term)},
                 set_rows=tuple(
-                    (Remark(f"stat.{key}", {}, WORDS), value)
+                    (Remark("stat." + key, {}, WORDS), value)
                     for key, value in measures.loc[name].items()
                 ),
             )
@@ -576,9 +569,7 @@ class DMLResults(FitResults):
 
     def _summary(self) -> Summary:
         info, frame = self.info, self.comparison
-        instrumented = (
-            "" if self.instrument is None else f", instrumented by {self.instrument}"
-        )
+        instrumented = f", instrumented by {self.instrument}" if self.instrument else ""
         rows = (
             f"Effect of {self.treatment}{instrumented}, with learned controls: "
             f"{', '.join(self.controls)}. {info['nobs']:,} rows, "
@@ -619,8 +610,7 @@ def prepare_learning(spec: Any, panel: Panel) -> LearningSample:
     }
     roles = {role: (term,) for role, term in terms.items()} | {"x": spec.controls}
     if spec.transform == "difference":
-        check_panel(panel, "fit")
-        names, lagged = table_of(panel).names, (*terms.values(), *spec.controls)
+        names, lagged = known_names(panel), (*terms.values(), *spec.controls)
         roles["lagged"] = [f"lag({as_argument(term, names)})" for term in lagged]
     options = replace(
         linear_options(spec), ssc="reghdfe", collinear="drop", keep_rows=False
@@ -779,8 +769,11 @@ def refuse_learners(spec: Any, sample: LearningSample) -> None:
                 f"learners: {cited(name)} uses trees, neural networks or neighbours, "
                 f"which need {ENOUGH_ENTITIES} entities; the sample has {entities} "
                 "entities. In simulated panels of 31 entities and ten periods, an "
-                "effect of .5 had this bias and coverage of 95% intervals: "
-                f"{_SIMULATED}. Use transform='dictionary' with a lasso or least "
+                # docs/measured/dml_with_31_provinces.json
+                "effect of .5 had this bias and coverage of 95% intervals: forest with "
+                "transform='difference', .159 and .400 (linear controls), .602 and "
+                ".000 (quadratic); lasso with transform='dictionary', .017 and .920, "
+                "-.021 and .880. Use transform='dictionary' with a lasso or least "
                 "squares, or FixedEffects with the squares.",
                 learner=name,
                 n_entities=entities,
@@ -832,8 +825,8 @@ def _estimate(
             f"learners: {cited(name)} could not be fitted to {features.shape[0]:,} "
             f"rows and {features.shape[1]} features: {error}",
         ) from error
-    outcome, treatment = residuals[:, 0], residuals[:, 1]
-    instrument = residuals[:, -1]  # the treatment, if there is none
+    # Without instrument it is the treatment.
+    outcome, treatment, instrument = residuals.T[[0, 1, -1]]
     if spec.transform == "mundlak":
         instrument = less_means(instrument, prepared.sample.entity)
     if np.linalg.norm(instrument) <= ABSORBED * np.linalg.norm(learned[:, -1]):
@@ -944,15 +937,14 @@ def _fit_fixed_effects(sample: LearningSample) -> dict[str, LinearResults]:
     ends = {"linear": first + len(prepared.sample.roles["x"])}
     if ends["linear"] < width < count.n - count.parameters:
         ends["dictionary"] = width
-    fits: dict[str, LinearResults] = {}
-    for name, end in ends.items():
-        controls = tuple(range(first, end))
+
+    def fit(controls: range) -> LinearResults:
         if first == 2:
-            fits[name] = fit_equation(prepared, demeaned, 0, (1, *controls))[0]
-        else:
-            columns = ColumnPositions((1,), controls, (2,))
-            fits[name] = two_stage(prepared, demeaned, columns)
-    return fits
+            return fit_equation(prepared, demeaned, 0, (1, *controls))[0]
+        columns = ColumnPositions((1,), tuple(controls), (2,))
+        return two_stage(prepared, demeaned, columns)
+
+    return {name: fit(range(first, end)) for name, end in ends.items()}
 
 
 def _learn_by_terms(
@@ -978,10 +970,15 @@ def _learn_by_terms(
 
 def read_learners(value: object) -> tuple[tuple[str, Any], ...]:
     """Check a mapping of names to learners; store it as pairs."""
+    methods = ("fit", "predict", "get_params")
     try:
         pairs = tuple(dict(value).items())  # type: ignore[call-overload]
         refused: list[object] = [
-            {name: value} for name, value in pairs if not _is_learner(name, value)
+            {name: learner}
+            for name, learner in pairs
+            if not isinstance(name, str)
+            or isinstance(learner, type)
+            or not all(callable(getattr(learner, method, None)) for method in methods)
         ]
     except (TypeError, ValueError):
         refused = [value]
@@ -998,15 +995,6 @@ def read_learners(value: object) -> tuple[tuple[str, Any], ...]:
             "learners is empty; name at least one, such as {'lasso': LassoCV()}.",
         )
     return pairs
-
-
-def _is_learner(name: object, learner: object) -> bool:
-    methods = ("fit", "predict", "get_params")
-    return (
-        isinstance(name, str)
-        and not isinstance(learner, type)
-        and all(callable(getattr(learner, method, None)) for method in methods)
-    )
 
 
 def is_flexible(learner: Any) -> bool:

@@ -273,14 +273,8 @@ class PropagatedIndex(Specification):
         for name, index in fitted.items():
             data = data.attach(index.scores.rename(name))
         _refuse_unused_indices(self.model, data, fitted)
-        redrawn = [
-            name
-            for name, index in fitted.items()
-            if self.end_points == "redrawn"
-            and not (index.recipe.scope.fixed_end_points and _is_weighted_sum(index))
-        ]
-        draws = _read_units(data, _clusters(self.model), fitted, redrawn)
-        if self._is_regression(draws) and not redrawn:
+        draws = _read_units(data, _clusters(self.model), fitted, self.end_points)
+        if self._is_regression(draws) and not draws.redrawn:
             results, values = self._draw_from_products(draws, seed)
         else:
             results, values = self._draw_by_refits(draws, seed, progress)
@@ -742,7 +736,7 @@ def _read_units(
     data: Panel,
     clusters: Sequence[str],
     fitted: Mapping[str, IndexResults],
-    redrawn: Sequence[str],
+    end_points: EndPointDraws,
 ) -> _DrawnUnits:
     """Code the units that are drawn: the one-way clusters of a model, or entities."""
     keys = table_of(data).keys
@@ -755,6 +749,12 @@ def _read_units(
             f"clusters={cited(name)}: some entities are in several clusters or in "
             "none, but the bootstrap draws whole entities."
         )
+    redrawn = [
+        n
+        for n, index in fitted.items()
+        if end_points == "redrawn"
+        and not (index.recipe.scope.fixed_end_points and _is_weighted_sum(index))
+    ]
     units = np.full(keys.entities.size, -1)
     units[entity] = np.unique(codes, return_inverse=True)[1]
     return _DrawnUnits(data, fitted, redrawn, name, units)
