@@ -1046,8 +1046,8 @@ def about_estimates(
     spread, table = results.spread, results.comparison.to_dict("index")
     # One instrument and a bias of 10%: the effective F of Montiel Olea & Pflueger.
     critical = float(ncx2.ppf(0.95, 1, 10))
-    for name in results.names:
-        seeds, numbers = spread["seeds"][name], table[name]
+    for name, seeds in spread["seeds"].items():
+        numbers = table[name]
         r2_y, r2 = numbers["r2_y"], numbers["r2_d"]
         if (f := numbers.get("first_stage_f", np.inf)) < critical:
             # docs/measured/coverage_of_learning_with_an_instrument.json
