@@ -826,7 +826,7 @@ def _estimate(
             f"rows and {features.shape[1]} features: {error}",
         ) from error
     # Without instrument it is the treatment.
-    outcome, treatment, instrument = residuals.T[[0, 1, -1]]
+    outcome, treatment, instrument = *residuals.T[:2], residuals.T[-1]
     if spec.transform == "mundlak":
         instrument = less_means(instrument, prepared.sample.entity)
     if np.linalg.norm(instrument) <= ABSORBED * np.linalg.norm(learned[:, -1]):
@@ -959,8 +959,10 @@ def _learn_by_terms(
     flexible = [name for name, learner in spec.learners if is_flexible(learner)]
     if not flexible:
         return {}
-    rows, (folds, _) = sample.prepared.sample, draw_folds(spec, sample, seed)
-    learned, features = transformed(spec, rows, sample.demeaned, squares=True)
+    folds, _ = draw_folds(spec, sample, seed)
+    learned, features = transformed(
+        spec, sample.prepared.sample, sample.demeaned, squares=True
+    )
     r2 = cross_fit(LinearRegression(), features, learned[:, :2], folds)[1]
     return dict.fromkeys(flexible, r2)
 
