@@ -75,7 +75,6 @@ __all__ = [
 
 Reverse: TypeAlias = Literal["negative", "reciprocal"]
 EmploymentShares: TypeAlias = Literal["end", "start", "mean"]
-_LONGEST_WINDOW = 1000
 Divide: TypeAlias = Literal["ratio", "gap"]
 Equality: TypeAlias = Literal["cv", "theil"]
 
@@ -846,7 +845,7 @@ def growth_volatility(
     >>> variables.growth_volatility(output, window=3, time=[2000, 2001, 2002, 2003])
     array([nan, nan, nan, 0.1])
     """
-    years = check_whole("window", window, 2, _LONGEST_WINDOW)
+    years = check_whole("window", window, 2, 1000)
     labels = given_labels(entity=entity, time=time)
     inputs = arguments("growth_volatility", {"x": x}, labels=labels)
     refuse_not_positive(inputs, "A growth rate divides by it", "x")

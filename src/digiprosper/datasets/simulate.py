@@ -295,10 +295,11 @@ def simulate_provinces(
     columns |= _regressors(draw)
     for name, coefficients in _COEFFICIENTS.items():
         # ``:`` is between the columns of a product.
-        systematic = np.zeros_like(digital)
-        for term, c in coefficients.items():
-            systematic += c * np.prod([columns[k] for k in term.split(":")], axis=0)
-        columns[name] = outcome(name, systematic)
+        terms = [
+            c * np.prod([columns[factor] for factor in term.split(":")], axis=0)
+            for term, c in coefficients.items()
+        ]
+        columns[name] = outcome(name, np.sum(terms, axis=0))
 
     return _panel(columns | observed, n, periods), Truth(
         a=dict(_A),

@@ -58,7 +58,7 @@ from digiprosper.linear.preparation import (
 from digiprosper.linear.results import LinearResults
 from digiprosper.optional import require
 from digiprosper.panel import Panel, Sample
-from digiprosper.panel.access import check_panel, table_of
+from digiprosper.panel.access import known_names
 from digiprosper.panel.evaluation import check_where
 from digiprosper.panel.grammar import as_argument
 from digiprosper.report.columns import Column, Remark, result_column
@@ -569,9 +569,7 @@ class DMLResults(FitResults):
 
     def _summary(self) -> Summary:
         info, frame = self.info, self.comparison
-        instrumented = (
-            "" if self.instrument is None else f", instrumented by {self.instrument}"
-        )
+        instrumented = f", instrumented by {self.instrument}" if self.instrument else ""
         rows = (
             f"Effect of {self.treatment}{instrumented}, with learned controls: "
             f"{', '.join(self.controls)}. {info['nobs']:,} rows, "
@@ -612,8 +610,7 @@ def prepare_learning(spec: Any, panel: Panel) -> LearningSample:
     }
     roles = {role: (term,) for role, term in terms.items()} | {"x": spec.controls}
     if spec.transform == "difference":
-        check_panel(panel, "fit")
-        names, lagged = table_of(panel).names, (*terms.values(), *spec.controls)
+        names, lagged = known_names(panel), (*terms.values(), *spec.controls)
         roles["lagged"] = [f"lag({as_argument(term, names)})" for term in lagged]
     options = replace(
         linear_options(spec), ssc="reghdfe", collinear="drop", keep_rows=False
@@ -828,8 +825,8 @@ def _estimate(
             f"learners: {cited(name)} could not be fitted to {features.shape[0]:,} "
             f"rows and {features.shape[1]} features: {error}",
         ) from error
-    outcome, treatment = residuals[:, 0], residuals[:, 1]
-    instrument = residuals[:, -1]  # the treatment, if there is none
+    # Without instrument it is the treatment.
+    outcome, treatment, instrument = *residuals.T[:2], residuals.T[-1]
     if spec.transform == "mundlak":
         instrument = less_means(instrument, prepared.sample.entity)
     if np.linalg.norm(instrument) <= ABSORBED * np.linalg.norm(learned[:, -1]):
@@ -940,15 +937,14 @@ def _fit_fixed_effects(sample: LearningSample) -> dict[str, LinearResults]:
     ends = {"linear": first + len(prepared.sample.roles["x"])}
     if ends["linear"] < width < count.n - count.parameters:
         ends["dictionary"] = width
-    fits: dict[str, LinearResults] = {}
-    for name, end in ends.items():
-        controls = tuple(range(first, end))
+
+    def fit(controls: range) -> LinearResults:
         if first == 2:
-            fits[name] = fit_equation(prepared, demeaned, 0, (1, *controls))[0]
-        else:
-            columns = ColumnPositions((1,), controls, (2,))
-            fits[name] = two_stage(prepared, demeaned, columns)
-    return fits
+            return fit_equation(prepared, demeaned, 0, (1, *controls))[0]
+        columns = ColumnPositions((1,), tuple(controls), (2,))
+        return two_stage(prepared, demeaned, columns)
+
+    return {name: fit(range(first, end)) for name, end in ends.items()}
 
 
 def _learn_by_terms(
@@ -963,8 +959,10 @@ def _learn_by_terms(
     flexible = [name for name, learner in spec.learners if is_flexible(learner)]
     if not flexible:
         return {}
-    rows, (folds, _) = sample.prepared.sample, draw_folds(spec, sample, seed)
-    learned, features = transformed(spec, rows, sample.demeaned, squares=True)
+    folds, _ = draw_folds(spec, sample, seed)
+    learned, features = transformed(
+        spec, sample.prepared.sample, sample.demeaned, squares=True
+    )
     r2 = cross_fit(LinearRegression(), features, learned[:, :2], folds)[1]
     return dict.fromkeys(flexible, r2)
 
@@ -1039,8 +1037,8 @@ def about_estimates(
     if drawn < ENOUGH_SEEDS:
         yield notice_of("few_seeds", seeds=drawn, _enough=ENOUGH_SEEDS)
     spread, table = results.spread, results.comparison.to_dict("index")
-    for name in results.names:
-        seeds, numbers = spread["seeds"][name], table[name]
+    for name, seeds in spread["seeds"].items():
+        numbers = table[name]
         r2_y, r2 = numbers["r2_y"], numbers["r2_d"]
         if (f := numbers.get("first_stage_f", np.inf)) < _WEAK_F:
             # docs/measured/coverage_of_learning_with_an_instrument.json

@@ -508,8 +508,7 @@ class Proposition:
             return None
         if part.code == "average":
             return 1 / float(self.panel[self.outcome].std())
-        values = self.panel[list(dict.fromkeys(self.columns.values()))]
-        sd: Any = values.astype(float).dropna().std()
+        sd: Any = self.panel[[*self.columns.values()]].astype(float).dropna().std()
         first = part.of if part.code == "path_b" else self.cause
         last = part.of if part.code == "path_a" else self.outcome
         moderator = sd[part.of] if part.code == "interaction" else 1.0

@@ -122,7 +122,6 @@ def set_slopes_in_draws(
     x: Floats,
     sets: Bools,
     vcov_of: Callable[[int], Vcov],
-    *,
     obs_weights: Floats | None = None,
 ) -> Callable[[Floats], tuple[Floats, Floats]]:
     """Return a function of outcomes (N, R): slopes and t, (S, R) each, by `set_slopes`.

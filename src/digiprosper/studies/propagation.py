@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import KW_ONLY, dataclass, field, replace
 from typing import Any, Literal, Self, cast, get_args
@@ -18,7 +18,6 @@ from digiprosper.errors import (
     DigiprosperError,
     IdentificationError,
     InputTypeError,
-    Notice,
     OptionError,
     TermError,
     cited,
@@ -274,20 +273,17 @@ class PropagatedIndex(Specification):
         for name, index in fitted.items():
             data = data.attach(index.scores.rename(name))
         _refuse_unused_indices(self.model, data, fitted)
-        redrawn = [
-            name
-            for name, index in fitted.items()
-            if self.end_points == "redrawn"
-            and not (index.recipe.scope.fixed_end_points and _is_weighted_sum(index))
-        ]
-        draws = _read_units(data, _clusters(self.model), fitted, redrawn)
-        if self._is_regression(draws) and not redrawn:
+        draws = _read_units(data, _clusters(self.model), fitted, self.end_points)
+        if self._is_regression(draws) and not draws.redrawn:
             results, values = self._draw_from_products(draws, seed)
         else:
             results, values = self._draw_by_refits(draws, seed, progress)
 
+        # Whether standard errors allow for end points that come from the sample.
+        from_sample = tuple(n for n, i in fitted.items() if i.recipe.scale_learned)
+        end_points = notice_of(f"end_points_{self.end_points}", indices=from_sample)
         new = (
-            *_end_point_notices(fitted, self.end_points),
+            *([end_points] if from_sample else []),
             *too_few_clusters_to_draw(
                 draws.count, draws.name, "naive has the model's own errors."
             ),
@@ -740,7 +736,7 @@ def _read_units(
     data: Panel,
     clusters: Sequence[str],
     fitted: Mapping[str, IndexResults],
-    redrawn: Sequence[str],
+    end_points: EndPointDraws,
 ) -> _DrawnUnits:
     """Code the units that are drawn: the one-way clusters of a model, or entities."""
     keys = table_of(data).keys
@@ -753,6 +749,12 @@ def _read_units(
             f"clusters={cited(name)}: some entities are in several clusters or in "
             "none, but the bootstrap draws whole entities."
         )
+    redrawn = [
+        n
+        for n, index in fitted.items()
+        if end_points == "redrawn"
+        and not (index.recipe.scope.fixed_end_points and _is_weighted_sum(index))
+    ]
     units = np.full(keys.entities.size, -1)
     units[entity] = np.unique(codes, return_inverse=True)[1]
     return _DrawnUnits(data, fitted, redrawn, name, units)
@@ -789,11 +791,3 @@ def _draw_sampling_errors(
     errors = np.full((reps, len(names)), np.nan)
     errors[:, has_error] = scores * np.sqrt(np.maximum(variances, 0.0)) @ vectors.T
     return errors
-
-
-def _end_point_notices(
-    fitted: Mapping[str, IndexResults], end_points: EndPointDraws
-) -> Iterator[Notice]:
-    """Report whether standard errors allow for end points that come from the sample."""
-    if names := tuple(n for n, i in fitted.items() if i.recipe.scale_learned):
-        yield notice_of(f"end_points_{end_points}", indices=names)

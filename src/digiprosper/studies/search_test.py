@@ -11,7 +11,7 @@ import pandas as pd
 
 from digiprosper.checks import check_level, not_identified, option_error, type_error
 from digiprosper.errors import IdentificationError, TermError, cited, issue
-from digiprosper.kernels import Floats, Ints
+from digiprosper.kernels import Bools, Floats, Ints
 from digiprosper.kernels.resampling import seed_sequence
 from digiprosper.linear.estimation import (
     collinear_problem,
@@ -23,6 +23,7 @@ from digiprosper.linear.kernels.exchange import Residualiser, simple_regressions
 from digiprosper.linear.kernels.wild import WildWeights, p_value_of_draws, wild_weights
 from digiprosper.linear.notices import NEAR
 from digiprosper.linear.preparation import refuse_cov_types
+from digiprosper.optional import progress_bar
 from digiprosper.panel import Panel
 from digiprosper.panel.terms import canonical
 from digiprosper.report.columns import Column, Remark
@@ -205,7 +206,7 @@ class SearchTest(Summarised):
 _Estimate: TypeAlias = Callable[[Floats], tuple[Floats, Floats]]
 
 
-def search_test(
+def search_test(  # noqa: PLR0913  (what is searched, and how: all but three named)
     spec: FixedEffects,
     panel: Panel,
     candidates: Sequence[str],
@@ -215,6 +216,7 @@ def search_test(
     reps: int = 999,
     rng: object = None,
     level: float = 0.95,
+    progress: bool = False,
 ) -> SearchTest:
     """Test a coefficient that may be the best of many specifications.
 
@@ -249,6 +251,9 @@ def search_test(
     level : float
         Confidence level, .95 by default: an estimate has a star if its p-value is at
         most ``1 - level``.
+    progress : bool
+        Whether to show a progress bar on stderr, False by default. It needs tqdm (the
+        ``parallel`` extra).
 
     Returns
     -------
@@ -319,18 +324,11 @@ def search_test(
             "control from it.",
             model=reported,
         )
-    prepared, y = equations.prepared, equations.demeaned.columns[:, :1]
     columns, inside = set_columns(equations, searched.to_numpy(), sets.term)
-    slopes_of_sets = set_slopes_in_draws(
-        columns,
-        inside,
-        lambda k: counts_and_vcov(prepared, k)[1],
-        obs_weights=prepared.obs_weights,
-    )
     of_sets = sets._frame(level).set_index("model", drop=False).loc[searched.index]
     terms = (*base.x, *candidates)
     models: list[Any] = [
-        (of_sets, lambda change: slopes_of_sets(y + prepared.within.demean(change))),
+        (of_sets, _estimate_sets(equations, columns, inside)),
         *(
             _fit_other(label, other, panel, terms, sets, equations, level)
             for label, other in (also or {}).items()
@@ -341,17 +339,29 @@ def search_test(
     residuals, position = _fit_restricted(equations, columns, sets)
     weights = wild_weights(1 + int(position.max()), reps)
     best, frame["band_low"], frame["band_high"] = _draw_estimates(
-        estimates, residuals, position, weights, seed, len(frame), level
+        estimates, residuals, position, weights, seed, len(frame), level, progress
     )
-    detail = _compare_reported(frame, searched, reported, level, best, weights)
+    detail = _compare_reported(frame, searched, reported, level)
+    p_value, detail["best_p_value"] = (
+        p_value_of_draws(best, detail[key], enumerated=weights.enumerated)
+        for key in ("statistic", "best_statistic")
+    )
     test = TestResult(
         name="Test of a searched specification",
         statistic=abs(detail["statistic"]),
         distribution="bootstrap",
         df=None,
-        p_value=detail.pop("p_value"),
+        p_value=p_value,
         null=f"{sets.term} has no effect given all candidate controls",
-        detail={"term": sets.term, **detail, "rng_entropy": seed.entropy},
+        detail={
+            "term": sets.term,
+            **detail,
+            "weights": weights.name,
+            "enumerated": weights.enumerated,
+            "clusters": weights.groups,
+            "reps": weights.reps,
+            "rng_entropy": seed.entropy,
+        },
         draws=best,
         diagnostics=few_draws(reps, "test"),
         labels=sets.common.labels,
@@ -391,6 +401,15 @@ def _read_candidates(
     tested = canonical(str(spec.x[0] if term is None else term))
     controls = set(map(canonical, spec.x)) - {tested}
     return names, [name for name in names if canonical(name) in controls]
+
+
+def _estimate_sets(equations: Equations, columns: Floats, inside: Bools) -> _Estimate:
+    """Return a function that estimates the sets, which are columns (S, p)."""
+    prepared, y = equations.prepared, equations.demeaned.columns[:, :1]
+    estimate = set_slopes_in_draws(
+        columns, inside, lambda k: counts_and_vcov(prepared, k)[1], prepared.obs_weights
+    )
+    return lambda change: estimate(y + prepared.within.demean(change))
 
 
 def _fit_other(
@@ -473,6 +492,7 @@ def _draw_estimates(
     seed: np.random.SeedSequence,
     count: int,
     level: float,
+    progress: bool,  # noqa: FBT001
 ) -> list[Floats]:
     """Draw outcomes without an effect, and estimate all specifications, `count`.
 
@@ -481,28 +501,25 @@ def _draw_estimates(
     """
     ranks = np.linspace(0, count - 1, min(count, _RANKS))
     best, curves = [], []
-    for drawn in weights.chunks(seed, max(1, _CACHED // (count + position.size))):
-        # A drawn outcome is that of the data plus this.
-        change = residuals[:, None] * (drawn[:, position] - 1).T
-        numbers = [estimate(change) for estimate in estimates]
-        slopes, t = map(np.vstack, zip(*numbers, strict=True))
-        best.append(np.abs(t).max(axis=0))
-        ordered = np.sort(slopes.T.copy())
-        curves.append(ordered[:, ranks.round().astype(np.intp)])
+    with progress_bar("search_test", weights.reps, show=progress) as done:
+        for drawn in weights.chunks(seed, max(1, _CACHED // (count + position.size))):
+            # A drawn outcome is that of the data plus this.
+            change = residuals[:, None] * (drawn[:, position] - 1).T
+            numbers = [estimate(change) for estimate in estimates]
+            slopes, t = map(np.vstack, zip(*numbers, strict=True))
+            best.append(np.abs(t).max(axis=0))
+            ordered = np.sort(slopes.T.copy())
+            curves.append(ordered[:, ranks.round().astype(np.intp)])
+            done(len(drawn))
     ends = np.quantile(np.vstack(curves), ((1 - level) / 2, (1 + level) / 2), axis=0)
     band = [np.interp(np.arange(count), ranks, end) for end in ends]
     return [np.concatenate(best), *band]
 
 
 def _compare_reported(
-    frame: pd.DataFrame,
-    searched: pd.DataFrame,
-    reported: str,
-    level: float,
-    draws: Floats,
-    weights: WildWeights,
+    frame: pd.DataFrame, searched: pd.DataFrame, reported: str, level: float
 ) -> dict[str, Any]:
-    """Compare the reported specification with all others, the best one and draws."""
+    """Compare the reported specification with all others and with the best one."""
     rows: Any = frame.set_index("model")
     t, p, estimates = rows["statistic"], rows["p_value"], rows["estimate"]
     significant = p.map(lambda value: rejects(value, level))
@@ -511,10 +528,6 @@ def _compare_reported(
     others = searched.index[~significant[searched.index]]
     changes = (searched.loc[others] != searched.loc[reported]).sum(axis=1)
     nearest = others[np.lexsort((-p[others], changes))]
-    p_value, best_p_value = (
-        p_value_of_draws(draws, t[label], enumerated=weights.enumerated)
-        for label in (reported, best)
-    )
     return {
         "specifications": len(rows),
         "significant": float(significant.mean()),
@@ -526,10 +539,4 @@ def _compare_reported(
         "best": best,
         "best_statistic": float(t[best]),
         "without_star": nearest[0] if significant[reported] and len(nearest) else None,
-        "p_value": p_value,
-        "best_p_value": best_p_value,
-        "weights": weights.name,
-        "enumerated": weights.enumerated,
-        "clusters": weights.groups,
-        "reps": weights.reps,
     }
