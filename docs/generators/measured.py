@@ -32,13 +32,13 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Sequence
 
 ROOT = Path(__file__).resolve().parents[2]
 KEPT = ROOT / "docs" / "measured"
 VALIDITY = ROOT / "docs" / "validity.md"
 BLOCK = re.compile(
-    r"(<!-- measured: (\w+) -->\n)(.*?)(<!-- measured end -->)", re.DOTALL
+    r"(<!-- measured: (\w+)[^>]* -->\n)(.*?)(<!-- measured end -->)", re.DOTALL
 )
 Table: TypeAlias = dict[str, list[dict[str, str]]]
 ROOMS = {
@@ -210,23 +210,26 @@ def tables() -> dict[str, Table]:
 def filled(page: str) -> str:
     """Fill a page with the tables that it asks for.
 
-    A docstring stands above the first of its tables only.
+    A docstring stands above the first of its tables only. Headings in another language
+    follow the name, ``<!-- measured: name; heading, heading -->``, without a docstring.
     """
     there = tables()
     told: set[str] = set()
 
     def fill(block: re.Match[str]) -> str:
-        text = shown(there[block[2]], told)
-        told.update(functions(there[block[2]]))
+        table, (_, _, texts) = there[block[2]], block[1].partition("; ")
+        heads = texts.removesuffix(" -->\n").split(", ") if texts else []
+        text = shown(table, functions(table) if heads else told, heads)
+        told.update(functions(table))
         return f"{block[1]}\n{text}\n{block[4]}"
 
     return BLOCK.sub(fill, page)
 
 
-def shown(table: Table, told: Collection[str] = ()) -> str:
+def shown(table: Table, told: Collection[str] = (), heads: Sequence[str] = ()) -> str:
     """Write a table below its tests' docstrings, but for those the page has.
 
-    A docstring is on a page once.
+    A docstring is on a page once. `heads` stand in place of the names of columns.
     """
     docstrings = [docstring(test) for test in functions(table) if test not in told]
     about = textwrap.fill(
@@ -235,7 +238,7 @@ def shown(table: Table, told: Collection[str] = ()) -> str:
     rows = [cells for written in table.values() for cells in written]
     columns = list(dict.fromkeys(column for cells in rows for column in cells))
     lines = [
-        columns,
+        [*heads] or columns,
         ["---"] * len(columns),
         *([cells.get(c, "") for c in columns] for cells in rows),
     ]

@@ -344,7 +344,8 @@ def coverage(strength: float, draws: int, options: dict) -> float:
     return covered / draws
 
 
-@pytest.mark.montecarlo
+@pytest.mark.further
+@pytest.mark.weekly
 def test_the_set_covers_without_a_first_stage() -> None:
     """At the nominal rate: 300 draws are within 3.3 standard errors of it."""
     assert coverage(0.0, 300, {"cov_type": "robust"}) == pytest.approx(0.95, abs=0.0415)

@@ -629,7 +629,8 @@ def test_other_regressors_and_other_entities_have_no_two_directions() -> None:
     assert not same_ways(dp.FixedEffects("y", ["d"]).fit(counties("province")))
 
 
-@pytest.mark.montecarlo
+@pytest.mark.further
+@pytest.mark.weekly
 @pytest.mark.filterwarnings("ignore::digiprosper.DigiprosperWarning")
 def test_clusters_of_both_directions_cover_and_those_of_one_do_not() -> None:
     covered = {"pair": 0, "both": 0}

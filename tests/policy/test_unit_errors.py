@@ -336,7 +336,8 @@ def simulate(
     return {name: float(np.mean(values)) for name, values in shares.items()}
 
 
-@pytest.mark.montecarlo
+@pytest.mark.further
+@pytest.mark.weekly
 @pytest.mark.filterwarnings("ignore::digiprosper.DigiprosperWarning")
 def test_coverage_with_two_never_treated() -> None:
     """In 60 panels."""
@@ -346,7 +347,8 @@ def test_coverage_with_two_never_treated() -> None:
     assert actual["pre-trend size"] < 0.15
 
 
-@pytest.mark.montecarlo
+@pytest.mark.further
+@pytest.mark.weekly
 @pytest.mark.filterwarnings("ignore::digiprosper.DigiprosperWarning")
 def test_size_and_coverage_with_small_cohorts_of_an_unbalanced_panel() -> None:
     """In 60 panels with a tenth of the rows missing."""
