@@ -50,12 +50,15 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
+import numpy as np
+
 from digiprosper.errors import Notice, cited, counted, notice_of, quoted
 from digiprosper.kernels.covariance import Ranks
 from digiprosper.panel import Panel, Sample
 from digiprosper.panel.access import table_of
 from digiprosper.panel.grammar import backticked
 from digiprosper.panel.sample import Dropped
+from digiprosper.panel.table import Table
 from digiprosper.panel.terms import parse
 from digiprosper.report.notices import (
     FEW_CLUSTERS,
@@ -83,6 +86,8 @@ FEW_PERIODS: Final = 100
 MANY_DUMMIES: Final = 100
 # Condition number at which standard errors are large, but still correct
 NEAR: Final = 1e8
+# Largest and smallest values that rows chosen by other columns leave out by chance
+_FEW_BEYOND: Final = 10
 # What notices advise but a scanned table does not support
 _IN_MEMORY: Final = (
     *("wild_bootstrap", "randomisation_test", "StaggeredDid", "DynamicPanel"),
@@ -103,7 +108,7 @@ def row_notices(sample: Sample, panel: Panel, cov_type: str) -> Iterator[Notice]
     """Report conditions on rows, changed columns, and that each row is an entity."""
     conditions = table_of(panel).conditions
     if conditions or sample.where is not None:
-        yield from chosen_rows(conditions, sample, panel.nobs)
+        yield from chosen_rows(conditions, sample, panel.nobs, table_of(panel))
     if panel.diagnostics:
         columns = with_indicators(panel, columns_in(sample.factors))
         changed = changed_as(panel.diagnostics, columns)
@@ -122,7 +127,9 @@ def with_indicators(panel: Panel, columns: Mapping[str, str]) -> dict[str, str]:
     return {**columns, **dict(zip(of_index, of_index, strict=True))}
 
 
-def chosen_rows(conditions: Iterable[str], sample: Sample, nobs: int) -> list[Notice]:
+def chosen_rows(
+    conditions: Sequence[str], sample: Sample, nobs: int, table: Table | None = None
+) -> list[Notice]:
     """Report conditions of `subset` and `where`; `nobs` are the rows of the panel."""
     chosen = [
         notice_of("chosen_rows.subset", where=c) for c in dict.fromkeys(conditions)
@@ -132,13 +139,21 @@ def chosen_rows(conditions: Iterable[str], sample: Sample, nobs: int) -> list[No
         chosen.append(notice_of("chosen_rows", where=where, count=count, _nobs=nobs))
     if not chosen:
         return []
-    # Labels in quotation marks are no columns.
+    # Labels in quotation marks are no columns, and codes of missing values no outcomes.
     words = re.findall(
-        r"""'.*?'|".*?"|`.*?`|\w+""", " ".join([*conditions, where or ""])
+        r"""'.*?'|".*?"|[`\w]+ *[!>]=? *-9\d*|`.*?`|\w+""",
+        " ".join([*conditions, where or ""]),
     )
     columns = {word.strip("`") for word in words}
-    outcomes = [sample.names[at] for at in sample.roles.get("y", ())]
-    chosen += [notice_of("chosen_by_outcome", term=y) for y in outcomes if y in columns]
+    for at in sample.roles.get("y", ()):
+        if (y := sample.names[at]) in columns:
+            if table is not None and not conditions:
+                # Of an outcome above zero, y > 0 leaves out nothing.
+                values, used = table.numeric(y), sample.matrix[:, at]
+                beyond = np.sum((values < used.min()) | (values > used.max()))
+                if beyond <= max(_FEW_BEYOND, values.size / 100):
+                    continue
+            chosen.append(notice_of("chosen_by_outcome", term=y))
     return chosen
 
 
