@@ -105,7 +105,7 @@ def _alphabetical_codes(table: Table, sample: Sample, term: str) -> Iterator[Not
         stems = {re.sub(r"^[\W\d].*|\d|^.$|^[IVX]+$", "", label) for label in labels}
         if len(stems) < 2 or (np.diff(x[first]) <= 0).any():
             continue
-        # So is that of many three, such as low, middle, upper, but not high, low, middle.
+        # So is that of many three, such as low, middle, upper, but not high, low, mid.
         enough = levels.size + labels[0].casefold().startswith("high") > _FEW
         # Numbers of groups that are no codes, such as taxes, have gaps.
         if enough and np.ptp(x) < 2 * levels.size and is_nested(codes, x):
