@@ -52,10 +52,18 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from digiprosper.errors import Notice, cited, counted, notice_of, quoted
+from digiprosper.errors import (
+    Notice,
+    cited,
+    counted,
+    hold_warnings,
+    notice_of,
+    quoted,
+)
 from digiprosper.kernels.covariance import Ranks
 from digiprosper.panel import Panel, Sample
 from digiprosper.panel.access import table_of
+from digiprosper.panel.evaluation import rows_where
 from digiprosper.panel.grammar import backticked
 from digiprosper.panel.sample import Dropped
 from digiprosper.panel.table import Table
@@ -145,16 +153,25 @@ def chosen_rows(
         " ".join([*conditions, where or ""]),
     )
     columns = {word.strip("`") for word in words}
-    for at in sample.roles.get("y", ()):
-        if (y := sample.names[at]) in columns:
-            if table is not None and not conditions:
-                # Of an outcome above zero, y > 0 leaves out nothing.
-                values, used = table.numeric(y), sample.matrix[:, at]
-                beyond = np.sum((values < used.min()) | (values > used.max()))
-                if beyond <= max(_FEW_BEYOND, values.size / 100):
-                    continue
-            chosen.append(notice_of("chosen_by_outcome", term=y))
+    outcomes = [sample.names[at] for at in sample.roles.get("y", ())]
+    chosen += [
+        notice_of("chosen_by_outcome", term=y)
+        for y in outcomes
+        if y in columns
+        and (table is None or conditions or _leaves_out_ends(y, where or "", table))
+    ]
     return chosen
+
+
+def _leaves_out_ends(name: str, where: str, table: Table) -> bool:
+    """Tell whether values left out are beyond others, unlike by y > 0 if all are."""
+    # Its warnings were issued when the sample was made.
+    with hold_warnings("", []):
+        chosen = rows_where(where, table)
+    values = table.numeric(name)
+    low, high = (end.reduce(values[chosen]) for end in (np.fmin, np.fmax))
+    beyond = (values < low) | (values > high)
+    return int(beyond.sum()) > max(_FEW_BEYOND, values.size / 100)
 
 
 def _not_chosen(sample: Sample) -> int:
