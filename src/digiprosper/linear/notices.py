@@ -145,22 +145,28 @@ def chosen_rows(
     if (where := sample.where) is not None:
         count = nobs - _not_chosen(sample)
         chosen.append(notice_of("chosen_rows", where=where, count=count, _nobs=nobs))
-    if not chosen:
-        return []
+    if chosen:
+        chosen += _chosen_by_outcome(conditions, sample, table)
+    return chosen
+
+
+def _chosen_by_outcome(
+    conditions: Sequence[str], sample: Sample, table: Table | None
+) -> Iterator[Notice]:
+    """Report an outcome in conditions, unless `where` leaves out no end of it."""
+    where = sample.where or ""
     # Labels in quotation marks are no columns, and codes of missing values no outcomes.
     words = re.findall(
         r"""'.*?'|".*?"|[`\w]+ *[!>]=? *-9\d*|`.*?`|\w+""",
-        " ".join([*conditions, where or ""]),
+        " ".join([*conditions, where]),
     )
     columns = {word.strip("`") for word in words}
-    outcomes = [sample.names[at] for at in sample.roles.get("y", ())]
-    chosen += [
-        notice_of("chosen_by_outcome", term=y)
-        for y in outcomes
-        if y in columns
-        and (table is None or conditions or _leaves_out_ends(y, where or "", table))
-    ]
-    return chosen
+    for at in sample.roles.get("y", ()):
+        y = sample.names[at]
+        if y not in columns:
+            continue
+        if table is None or conditions or _leaves_out_ends(y, where, table):
+            yield notice_of("chosen_by_outcome", term=y)
 
 
 def _leaves_out_ends(name: str, where: str, table: Table) -> bool:
