@@ -339,6 +339,7 @@ def test_specifications_are_values() -> None:
         ("y", "y2 > 0 and x < 1 and kind != 'y'", False),
         ("log(w)", "w > 1", False),
         ("lead(y)", "y > 0", False),
+        ("y", "y != -999 and x < 1", False),
     ],
 )
 def test_rows_that_the_outcome_chooses_are_told(depvar, where, told) -> None:
@@ -350,6 +351,14 @@ def test_rows_that_the_outcome_chooses_are_told(depvar, where, told) -> None:
     ):
         assert ("chosen_by_outcome" in [n.code for n in fit.diagnostics]) is told
         assert ("the outcome, so that slopes" in str(dp.etable(fit))) is told
+
+
+@pytest.mark.parametrize("where", ["y == y", "y > -100", "t > 2 and y <= 1e6"])
+def test_conditions_on_the_outcome_that_leave_out_nothing_are_no_choice(where) -> None:
+    # Rows without regressors are left out by no condition.
+    panel = PANEL.assign(x=lambda f: f["x"].where(f["y"].between(-1, 1)))
+    fit = dp.FixedEffects("y", ["x"], where=where).fit(panel)
+    assert "chosen_by_outcome" not in [n.code for n in fit.diagnostics]
 
 
 @pytest.mark.many(len(SPECS))

@@ -498,10 +498,7 @@ def digital_value_added(
 
 
 def _read_amounts(function: str, *others: str, **tables: Any) -> Arguments:
-    """Read tables of amounts, none negative, with a positive sum in every row.
-
-    Numbers of the tables that `others` names are not checked.
-    """
+    """Read amounts with positive sums; numbers of `others` are not checked."""
     inputs = arguments(function, tables=tables)
     amounts = [name for name in tables if name not in others]
     refuse_negative(inputs, "Amounts and shares are at least 0", *amounts)

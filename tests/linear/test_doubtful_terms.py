@@ -896,6 +896,31 @@ def test_numbers_in_the_order_of_labels_are_not_told(regressor) -> None:
     assert "alphabetical_codes" not in {n.code for n in fit.diagnostics}
 
 
+@pytest.mark.parametrize(
+    ("labels", "numbers", "told"),
+    [
+        (["high", "low", "middle"], [1, 2, 3], True),
+        (["low", "middle", "upper"], [1, 2, 3], False),
+        (["primary", "secondary", "tertiary"], [6, 7, 8], False),
+        (["I", "II", "III", "IV", "V"], [1, 2, 3, 4, 5], False),
+        (["(-inf, 0]", "(0, 9]", "(9, 20]", "(20, inf]"], [1, 2, 3, 4], False),
+        (["east", "north", "south", "west"], [1, 2, 3, 4], True),
+        (["east", "north", "south", "west"], [210, 250, 330, 480], False),
+    ],
+)
+def test_labels_and_numbers_that_show_another_order_are_not_told(
+    labels, numbers, told
+) -> None:
+    codes = np.random.default_rng(2).integers(0, len(labels), 400)
+    frame = group_panel().frame.reset_index()
+    frame["label"] = np.array(labels, dtype=object)[codes]
+    frame["number"] = np.array(numbers)[codes]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DigiprosperWarning)
+        fit = FixedEffects("y", ["number"]).fit(Panel(frame, "i", "t"))
+    assert ("alphabetical_codes" in {n.code for n in fit.diagnostics}) is told
+
+
 def test_a_column_of_labels_among_the_regressors_says_how_to_number_them() -> None:
     with pytest.raises(InputTypeError, match=r"or number its labels in their order"):
         FixedEffects("y", ["rating"]).fit(rated_panel())

@@ -94,6 +94,9 @@ def test_shares_of_a_year_become_a_dummy() -> None:
     with pytest.raises(IdentificationError) as caught:
         read_timing(table_of(shares), "first", None)
     assert "It has 0, 0.25, 1, perhaps shares of a year: " in str(caught.value)
+    scores = panel_of(np.tile([-1.5, 0.25, 1.0, 3.0], 3), (2014, 2015, 2016, 2017))
+    with pytest.raises(IdentificationError, match="replace numbers of batches"):
+        read_timing(table_of(scores), "first", None)
     begun = shares.assign(begun="I(first > 0)")
     assert "begun='I(first > 0)'" in str(caught.value)
     assert read_timing(table_of(begun), "begun", None).first.tolist() == [1, 1, 1]

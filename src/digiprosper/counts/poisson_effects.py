@@ -516,10 +516,7 @@ class CountFit:
         return scores @ np.linalg.solve(information, row), fit.index
 
     def _refit(self, x: Floats, obs_weights: Floats) -> tuple[Reweighted, Ints] | None:
-        """Estimate again, without rows of weight zero and separated ones.
-
-        Returns the fit and its rows; None where a slope is not identified.
-        """
+        """Estimate again without separated rows; None if not identified."""
         y, effects = self.demeaned.raw[:, 0], self.prepared.within.effects_and_slopes
         rows = np.flatnonzero(obs_weights > 0)
         rows = rows[

@@ -499,10 +499,7 @@ class ConvergenceResults(LinearResults):
 
     @property
     def _change(self) -> tuple[float, float]:
-        """Change of the gap over the whole interval, and its standard error.
-
-        The change is -(1 - exp(-speed T)).
-        """
+        """Change of the gap over the interval, -(1 - exp(-speed T)), and its error."""
         at = self.names.index(_SLOPE)
         times = self._interval if self.averaged else 1.0
         change, error = self.coefficients[at], self.std_errors.iloc[at]

@@ -214,10 +214,7 @@ def shared_between_clusters(
     demeaned: Any,  # `estimation.Demeaned`, whose module imports this one
     columns: Sequence[int],
 ) -> list[Notice]:
-    """Report columns that groups of clusters share, of which the first is the outcome.
-
-    `columns` are positions in `demeaned`.
-    """
+    """Report columns of `demeaned`, the outcome first, that clusters share."""
     if not prepared.cluster_codes or prepared.block_sums is not None:
         return []
     sample, names, raw = prepared.sample, demeaned.names, demeaned.raw

@@ -34,8 +34,8 @@ from digiprosper.panel.grammar import backticked
 from digiprosper.panel.keys import rows_text
 from digiprosper.panel.table import Table
 
-# Labels that show an order, and rows in which columns of codes are sought
-_FEW_LABELS, _SOME = 6, 8
+# Labels that may be in their order, labels that show it, rows in which codes are sought
+_FEW, _FEW_LABELS, _SOME = 3, 6, 8
 # A baseline equals the outcome of the first period, with so many rows, in six digits.
 _ROWS_OF_PERIOD, _SAME = 20, 1e-6
 # What files have in place of a missing value, such as those of Polity, COW and CRSP.
@@ -100,11 +100,15 @@ def _alphabetical_codes(table: Table, sample: Sample, term: str) -> Iterator[Not
         both = (codes >= 0) & ~np.isnan(x)
         codes, x = codes[both], x[both]
         levels, first = np.unique(codes, return_index=True)
-        # The order of 1st, 2nd, of grade 1, grade 2, and of A, B, C is alphabetical.
-        stems = {re.sub(r"^\d.*|\d|^.$", "", label) for label in labels}
-        if min(levels.size - 1, len(stems)) < 2 or (np.diff(x[first]) <= 0).any():
+        # The order of 1st, 2nd, (0, 5], of grade 1, grade 2, A, B, and I, II, III is
+        # alphabetical.
+        stems = {re.sub(r"^[\W\d].*|\d|^.$|^[IVX]+$", "", label) for label in labels}
+        if len(stems) < 2 or (np.diff(x[first]) <= 0).any():
             continue
-        if is_nested(codes, x):
+        # So is that of many three, such as low, middle, upper, but not high, low, mid.
+        enough = levels.size + labels[0].casefold().startswith("high") > _FEW
+        # Numbers of groups that are no codes, such as taxes, have gaps.
+        if enough and np.ptp(x) < 2 * levels.size and is_nested(codes, x):
             yield notice_of(
                 "alphabetical_codes",
                 term=term,

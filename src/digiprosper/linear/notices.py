@@ -50,12 +50,23 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
-from digiprosper.errors import Notice, cited, counted, notice_of, quoted
+import numpy as np
+
+from digiprosper.errors import (
+    Notice,
+    cited,
+    counted,
+    hold_warnings,
+    notice_of,
+    quoted,
+)
 from digiprosper.kernels.covariance import Ranks
 from digiprosper.panel import Panel, Sample
 from digiprosper.panel.access import table_of
+from digiprosper.panel.evaluation import rows_where
 from digiprosper.panel.grammar import backticked
 from digiprosper.panel.sample import Dropped
+from digiprosper.panel.table import Table
 from digiprosper.panel.terms import parse
 from digiprosper.report.notices import (
     FEW_CLUSTERS,
@@ -83,6 +94,8 @@ FEW_PERIODS: Final = 100
 MANY_DUMMIES: Final = 100
 # Condition number at which standard errors are large, but still correct
 NEAR: Final = 1e8
+# Largest and smallest values that rows chosen by other columns leave out by chance
+_FEW_BEYOND: Final = 10
 # What notices advise but a scanned table does not support
 _IN_MEMORY: Final = (
     *("wild_bootstrap", "randomisation_test", "StaggeredDid", "DynamicPanel"),
@@ -103,7 +116,7 @@ def row_notices(sample: Sample, panel: Panel, cov_type: str) -> Iterator[Notice]
     """Report conditions on rows, changed columns, and that each row is an entity."""
     conditions = table_of(panel).conditions
     if conditions or sample.where is not None:
-        yield from chosen_rows(conditions, sample, panel.nobs)
+        yield from chosen_rows(conditions, sample, panel.nobs, table_of(panel))
     if panel.diagnostics:
         columns = with_indicators(panel, columns_in(sample.factors))
         changed = changed_as(panel.diagnostics, columns)
@@ -122,7 +135,9 @@ def with_indicators(panel: Panel, columns: Mapping[str, str]) -> dict[str, str]:
     return {**columns, **dict(zip(of_index, of_index, strict=True))}
 
 
-def chosen_rows(conditions: Iterable[str], sample: Sample, nobs: int) -> list[Notice]:
+def chosen_rows(
+    conditions: Sequence[str], sample: Sample, nobs: int, table: Table | None = None
+) -> list[Notice]:
     """Report conditions of `subset` and `where`; `nobs` are the rows of the panel."""
     chosen = [
         notice_of("chosen_rows.subset", where=c) for c in dict.fromkeys(conditions)
@@ -130,16 +145,39 @@ def chosen_rows(conditions: Iterable[str], sample: Sample, nobs: int) -> list[No
     if (where := sample.where) is not None:
         count = nobs - _not_chosen(sample)
         chosen.append(notice_of("chosen_rows", where=where, count=count, _nobs=nobs))
-    if not chosen:
-        return []
-    # Labels in quotation marks are no columns.
+    if chosen:
+        chosen += _chosen_by_outcome(conditions, sample, table)
+    return chosen
+
+
+def _chosen_by_outcome(
+    conditions: Sequence[str], sample: Sample, table: Table | None
+) -> Iterator[Notice]:
+    """Report an outcome in conditions, unless `where` leaves out no end of it."""
+    where = sample.where or ""
+    # Labels in quotation marks are no columns, and codes of missing values no outcomes.
     words = re.findall(
-        r"""'.*?'|".*?"|`.*?`|\w+""", " ".join([*conditions, where or ""])
+        r"""'.*?'|".*?"|[`\w]+ *[!>]=? *-9\d*|`.*?`|\w+""",
+        " ".join([*conditions, where]),
     )
     columns = {word.strip("`") for word in words}
-    outcomes = [sample.names[at] for at in sample.roles.get("y", ())]
-    chosen += [notice_of("chosen_by_outcome", term=y) for y in outcomes if y in columns]
-    return chosen
+    for at in sample.roles.get("y", ()):
+        y = sample.names[at]
+        if y not in columns:
+            continue
+        if table is None or conditions or _leaves_out_ends(y, where, table):
+            yield notice_of("chosen_by_outcome", term=y)
+
+
+def _leaves_out_ends(name: str, where: str, table: Table) -> bool:
+    """Tell whether values left out are beyond others, unlike by y > 0 if all are."""
+    # Its warnings were issued when the sample was made.
+    with hold_warnings("", []):
+        chosen = rows_where(where, table)
+    values = table.numeric(name)
+    low, high = (end.reduce(values[chosen]) for end in (np.fmin, np.fmax))
+    beyond = (values < low) | (values > high)
+    return int(beyond.sum()) > max(_FEW_BEYOND, values.size / 100)
 
 
 def _not_chosen(sample: Sample) -> int:

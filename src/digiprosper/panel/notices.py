@@ -242,10 +242,7 @@ def _uneven_dates(keys: Keys, step: object) -> Notice | None:
 
 
 def data_notices(table: Table, rows: Ints) -> Iterator[Notice]:
-    """Report likely mistakes in the data.
-
-    `rows` (N,) are where the rows of the user, in their order, are in the table.
-    """
+    """Report likely mistakes; `rows` (N,) are where rows of the user are."""
     keys = table.keys
     yield from time_notices(keys, table.step)
     if keys.entities.dtype.kind not in "iuf" and not keys.rows_are_entities:

@@ -129,19 +129,21 @@ def is_unchained(prices: Floats, entity: Ints) -> bool:
     return bool(returns and grouped.count().mean() >= _FEWEST_YEARS)
 
 
-def falls_as(values: Floats, index: Floats, inside: Bools) -> bool:
-    """Tell whether values fall by what an index rises, in changes (N - 1,) `inside`."""
-    if not np.fmin.reduce(values) > 0:
+def falls_as(values: Floats, index: Floats, before: Ints) -> bool:
+    """Tell whether values fall by what an index rises, from some rows to the next."""
+    if not np.fmin.reduce(values[before], initial=np.inf) > 0:
         return False
     with np.errstate(invalid="ignore", divide="ignore"):
-        growth, steps = np.log(index / 100), np.diff(np.log(values))
-    # They fall by the rise to a period, or by that to the period before.
-    for changes in (growth[1:], growth[:-1]):
-        gaps = np.abs(steps + changes)[inside]
+        steps = np.log(values[before + 1] / values[before])
+        # They fall by the rise to a period, or by that to the period before.
+        rises = [np.log(index[rows] / 100) for rows in (before + 1, before)]
+    for growth in rises:
+        gaps = np.abs(steps + growth)
         gaps = gaps[np.isfinite(gaps)]
-        near = min(_ROUNDED, np.nanstd(growth) / _FEWEST_TURNS)
-        if gaps.size > _FEWEST_YEARS and gaps.mean() < near:
-            return True
+        if gaps.size > _FEWEST_YEARS:
+            near = min(_ROUNDED, np.nanstd(growth) / _FEWEST_TURNS)
+            if gaps.mean() < near:
+                return True
     return False
 
 
@@ -267,10 +269,12 @@ class Table:
         names = [*compress(numbers.names, near)]
         unchained = [n for n in names if is_unchained(self.numeric(n), keys.entity)]
         pairs = product(names, self.numbers.items())
+        before = np.flatnonzero(keys.steps == 1)
+        before = before[:: 1 + before.size // _SOME_ROWS]
         falling = {
             name: index
             for index, (name, values) in pairs
-            if falls_as(values, self.numeric(index), keys.steps == 1)
+            if falls_as(values, self.numeric(index), before)
         }
         return dict.fromkeys(unchained, "") | falling
 

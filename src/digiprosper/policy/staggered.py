@@ -413,10 +413,7 @@ def _refuse_without_control(spec: StaggeredDid, coding: CohortCoding) -> None:
 def _notices(
     prepared: Prepared, cohorts: Cohorts, estimated: CohortEffects
 ) -> Iterator[Notice]:
-    """Report rows that weigh much, few clusters, treatments that end and few in groups.
-
-    Degrees of freedom of hc2 allow for heavy clusters.
-    """
+    """Report heavy rows, few clusters, treatments that end and few in groups."""
     inference, coding = estimated.inference, cohorts.coding
     sample, weights = prepared.sample, prepared.obs_weights
     cov_type, clusters = inference.cov_type, prepared.cluster_names

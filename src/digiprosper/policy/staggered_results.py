@@ -413,10 +413,7 @@ class StaggeredDidResults(EventTimeResults, BaseResults):
     def _wild_pretrend(
         self, standard: TestResult, estimates: Floats, gradient: Floats
     ) -> TestResult:
-        """Test by a wild bootstrap, with the test of other programs beside it.
-
-        Without the scores that it draws there is only the `standard` test.
-        """
+        """Test by a wild bootstrap if there are scores, beside the `standard` test."""
         units = self.cells.units
         if units is None or not units.scores.size:
             return standard

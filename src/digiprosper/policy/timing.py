@@ -255,7 +255,8 @@ def _refuse_other_times(table: Table, column: str, first_times: pd.Index[Any]) -
     )
     if isinstance(distinct[0], float):
         before += f"; if it means never treated, pass never={_time_text(distinct[0])}"
-        if ((before_panel > 0) & (before_panel < 1)).any():
+        is_share = (abs(before_panel - 0.5) <= 0.5).all()
+        if is_share and (before_panel % 1 > 0).any():
             begun = f"panel.assign(begun='I({backticked(column)} > 0)')"
             before = f", perhaps shares of a {name}: {begun} is 1 from their first on"
         elif before_panel.size > 1:

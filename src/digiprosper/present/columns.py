@@ -340,10 +340,7 @@ def _set_spanning_head(head: str | None, columns: Iterable[Column]) -> list[Colu
 
 
 def _read_set(models: ResultSet, caller: str, level: float) -> list[Column]:
-    """Read a set of models with its notes and rows.
-
-    Of a model with several columns, only the last has the cells of these rows.
-    """
+    """Read a set of models with its notes, and its rows in its last column."""
     blank = tuple((row.name, None) for row in models.table_rows)
     columns = []
     for label, model in models.outcomes:

@@ -722,10 +722,7 @@ def _check_panels(panels: Sequence[_Panel]) -> None:
 def _stack(
     panels: Sequence[_Panel], notes: tuple[str, ...], title: str | None
 ) -> Table:
-    """Stack panels, with common headings at the top and common settings at the bottom.
-
-    If the headings of columns differ, columns are numbered.
-    """
+    """Stack panels with common headings and settings, or numbers of columns."""
     spans, heads = _shared_heads(panels)
     in_all = (r for r in panels[0].heads if all(r in panel.heads for panel in panels))
     top = [row for row in in_all if row[0]]

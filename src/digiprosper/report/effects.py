@@ -257,10 +257,7 @@ class EffectResults(BaseResults):
     def _interval_ends(
         self, method: str, level: float
     ) -> tuple[Floats, Floats, Floats]:
-        """Return lower end, upper end and p-value by one of `methods`.
-
-        Subclasses may add methods.
-        """
+        """Return lower end, upper end and p-value by one of `methods`."""
         if method == "delta":
             return intervals.delta(
                 self.estimates, self.estimated.std_errors(), self.df_t, level

@@ -155,10 +155,7 @@ def maximise_likelihood(spec: Any, layout: Layout) -> likelihood.Point:
 def _adjusted_determinants(
     layout: Layout, spectrum: Spectrum | None, *, splm: bool
 ) -> Determinants:
-    """Make determinants of the likelihood adjusted for fixed effects.
-
-    Entity effects take a period, time effects an entity.
-    """
+    """Make determinants of the likelihood adjusted for fixed effects."""
     entity, time = layout.effects
     if splm and time and row_sum(layout.matrix) is None:
         raise option_error(

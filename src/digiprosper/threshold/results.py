@@ -201,10 +201,7 @@ class SlopesByRegime(BaseResults):
     def _terms_by_regime(
         self, split: Sequence[str], regimes: Mapping[str, Regime], intercept: str = ""
     ) -> tuple[Term, ...]:
-        """Return the terms of the slopes; names of `split` end in the regime.
-
-        One of these may be the `intercept`.
-        """
+        """Return the terms of slopes; those of `split` end in the regime."""
         terms = terms_of(self.slopes, self.slopes.params.index)
         for term in split:
             for ending, regime in regimes.items():
