@@ -429,7 +429,7 @@ def _fit_other(
     if label in sets.included.index:
         raise TermError(f"{where} has the label of a set of candidates; rename it.")
     reason = "its statistics cannot be computed in draws"
-    refuse_cov_types(where, other.cov_type, ONE_BY_ONE, reason)
+    refuse_cov_types(f"also[{cited(label)}]", other.cov_type, ONE_BY_ONE, reason)
     common_rows = other._on_common_rows(panel, {"x": other.x, "sets": terms})
     prepared, demeaned = common_rows.prepared, common_rows.demeaned
     fit, solved = fit_equation(prepared, demeaned, 0, common_rows.regressors("x"))
