@@ -584,13 +584,14 @@ def _determine_outcome(sample: Sample, y: int, x: Sequence[int]) -> list[bool]:
     # Numbers of few digits fit by chance.
     if np.unique(changes[..., 0]).size < _MOST_DISTINCT:
         return []
-    bends = (later + values - 2 * values[0, 0]) * changes
-    outcome, line = np.split(changes[1:] - changes[0], [1], axis=-1)
-    curve = (bends[1:] - bends[0])[..., 1:]
-    normal = np.cross(line, curve, axis=0)
-    sizes = [np.sqrt((part**2).sum(axis=0)) for part in (outcome, line, curve, normal)]
-    fits = np.abs((normal * outcome).sum(axis=0)) < _NEAR * sizes[0] * sizes[3]
-    fits &= sizes[3] > _ROUNDED * sizes[1] * sizes[2]
+    with np.errstate(over="ignore", invalid="ignore"):
+        bends = (later + values - 2 * values[0, 0]) * changes
+        outcome, line = np.split(changes[1:] - changes[0], [1], axis=-1)
+        curve = (bends[1:] - bends[0])[..., 1:]
+        normal = np.cross(line, curve, axis=0)
+        sizes = [*map(np.hypot.reduce, (outcome, line, curve, normal))]
+        fits = np.abs((normal * outcome).sum(axis=0)) < _NEAR * sizes[0] * sizes[3]
+        fits &= sizes[3] > _ROUNDED * sizes[1] * sizes[2]
     # Rows that are winsorised do not fit.
     return [share >= _MOSTLY for share in fits.mean(axis=0).tolist()]
 
