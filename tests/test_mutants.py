@@ -178,6 +178,7 @@ def test_a_mutant_is_in_the_copy_while_its_tests_run(
 
 
 @pytest.mark.further
+@pytest.mark.weekly
 @pytest.mark.skipif(sys.platform == "win32", reason="processes are forked")
 def test_a_short_run() -> None:
     before = source_hash()

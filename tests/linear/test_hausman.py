@@ -354,6 +354,7 @@ def test_invariances(method: str) -> None:
 
 
 @pytest.mark.further
+@pytest.mark.weekly
 def test_size_and_power() -> None:
     """Of 100 panels with serially correlated errors, the share that rejects at 5%."""
     rng = np.random.default_rng(11)

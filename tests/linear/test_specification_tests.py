@@ -554,6 +554,7 @@ def test_ar1_null_of_an_unbalanced_panel(measured: Callable[..., None]) -> None:
 
 
 @pytest.mark.further
+@pytest.mark.weekly
 def test_ar1_size_and_power() -> None:
     rng = np.random.default_rng(4)
     keys = {"i": np.repeat(np.arange(60), 5), "t": np.tile(np.arange(5), 60)}
@@ -913,6 +914,7 @@ def test_reset_equals_powers_among_the_regressors(
 
 
 @pytest.mark.further
+@pytest.mark.weekly
 def test_reset_size_and_power() -> None:
     rng = np.random.default_rng(6)
     keys = {"i": np.repeat(np.arange(60), 5), "t": np.tile(np.arange(5), 60)}

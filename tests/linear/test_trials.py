@@ -169,6 +169,7 @@ def test_villages_that_differ_are_no_arms_that_differ() -> None:
 
 
 @pytest.mark.further
+@pytest.mark.weekly
 @pytest.mark.filterwarnings("ignore::digiprosper.errors.DigiprosperWarning")
 @pytest.mark.parametrize("treated", [2, 3, 5, 10])
 def test_a_few_homes_that_leave_by_chance_are_no_attrition(treated: int) -> None:

@@ -497,6 +497,7 @@ def test_gaps_at_the_start_of_a_policy_do_not_hide_its_groups() -> None:
 
 
 @pytest.mark.further
+@pytest.mark.weekly
 @pytest.mark.filterwarnings("ignore::digiprosper.DigiprosperWarning")
 @pytest.mark.parametrize("share", [0.8, 0.5])
 def test_chance_is_no_assignment_by_groups_where_rows_are_missing(share: float) -> None:
@@ -510,6 +511,7 @@ def test_chance_is_no_assignment_by_groups_where_rows_are_missing(share: float) 
 
 
 @pytest.mark.further
+@pytest.mark.weekly
 @pytest.mark.filterwarnings("ignore::digiprosper.DigiprosperWarning")
 def test_chance_is_no_assignment_by_groups() -> None:
     """Of 200 policies of counties none looks like one of provinces."""
