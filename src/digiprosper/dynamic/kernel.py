@@ -15,7 +15,6 @@ from numpy.polynomial.polynomial import polyval
 from digiprosper.kernels import Bools, Floats, Ints
 from digiprosper.kernels.chunks import chunks
 from digiprosper.kernels.tolerances import COLLINEAR, NO_VARIANCE, SAME_INSTRUMENT
-from digiprosper.kernels.within import level_sums
 
 Transform = Literal["difference", "orthogonal", "within"]
 
@@ -119,39 +118,43 @@ def instrument_array(
     (n, periods), equations = design.complete[part].shape, 1 + design.system
     columns: list[InstrumentColumn] = []
     arrays = [np.zeros((n, equations * periods, 0))]
-    for instrument in design.instruments:
-        for equation, lag, *blocks in _values_by_lag(design, instrument, part):
-            values = np.concatenate(blocks[:equations], axis=1)[..., None]
-            by_column: Sequence[int | None] = (None,)
-            if lag is not None and not design.collapse:
-                by_column = range(lag, periods)
-                values = values * np.tile(np.eye(periods), (equations, 1))[:, lag:]
-            columns += [(instrument.name, equation, lag, at) for at in by_column]
-            arrays.append(values)
+    for name, equation, lag, *blocks in _variables_and_lags(design, part):
+        values = np.concatenate(blocks[:equations], axis=1)[..., None]
+        by_column: Sequence[int | None] = (None,)
+        if lag is not None and not design.collapse:
+            by_column = range(lag, periods)
+            values = values * np.tile(np.eye(periods), (equations, 1))[:, lag:]
+        columns += [(name, equation, lag, at) for at in by_column]
+        arrays.append(values)
     return columns, np.concatenate(arrays, axis=2)
 
 
-def _values_by_lag(
-    design: Design, instrument: Instrument, part: slice
-) -> Iterator[tuple[Equation, int | None, Floats, Floats]]:
-    """Make the values (n, T) of each lag in the transformed and the level equation."""
-    values, complete = instrument.values[part], design.complete[part]
-    equation, periods = instrument.equation, values.shape[1]
-    levels, nothing = np.where(complete, values, 0.0), np.zeros(values.shape)
-    exogenous, present = transformed(levels[..., None], complete, design.transform)
-    if instrument.lags is None:
-        upper = exogenous[..., 0] * (equation != "level")
-        lower = levels * (equation != "difference")
-        yield equation if design.system else "difference", None, upper, lower
-        return
-    first, last = instrument.lags
-    changes = np.nan_to_num(np.diff(values, axis=1, prepend=np.nan))
-    values = np.nan_to_num(values)
-    if equation != "level":
-        for lag in range(first, min(last or periods, periods - 1) + 1):
-            yield "difference", lag, _lagged(values, lag, present), nothing
-    if design.system and equation != "difference":
-        yield "level", first - 1, nothing, _lagged(changes, first - 1, complete)
+def _variables_and_lags(
+    design: Design, part: slice
+) -> Iterator[tuple[str, Equation, int | None, Floats, Floats]]:
+    """Make the values (n, T) of each variable or lag in the two equations."""
+    complete = design.complete[part]
+    nothing, by_variable = np.zeros(complete.shape), (-1, *complete.shape)
+    arrays = [instrument.values[part] for instrument in design.instruments]
+    values = np.moveaxis(np.reshape(arrays, by_variable), 0, 2)
+    changes, present = transformed(values, complete, design.transform)
+    levels = np.where(complete[..., None], values, 0.0)
+    for j, (name, _, equation, lags) in enumerate(design.instruments):
+        in_difference, in_level = equation != "level", equation != "difference"
+        if lags is None:
+            equation = equation if design.system else "difference"
+            upper, lower = changes[..., j] * in_difference, levels[..., j] * in_level
+            yield name, equation, None, upper, lower
+            continue
+        (first, last), most = lags, values.shape[1] - 1
+        if in_difference:
+            for lag in range(first, min(last or most, most) + 1):
+                lagged = _lagged(np.nan_to_num(values[..., j]), lag, present)
+                yield name, "difference", lag, lagged, nothing
+        if design.system and in_level:
+            differences = np.diff(values[..., j], axis=1, prepend=np.nan)
+            lagged = _lagged(np.nan_to_num(differences), first - 1, complete)
+            yield name, "level", first - 1, nothing, lagged
 
 
 def _lagged(values: Floats, lag: int, rows: Bools) -> Floats:
@@ -300,10 +303,9 @@ class GmmFit(NamedTuple):
 def gmm(data: Moments, clusters: Ints) -> GmmFit:
     """Estimate in one and in two steps; `clusters` are codes (N,) of the entities."""
     first = _step(data.total, data.weight)
-    groups = int(clusters.max()) + 1
-    by_cluster = level_sums(
-        clusters, groups, data.products.reshape(len(clusters), -1)
-    ).reshape(groups, *data.total.shape)
+    order = np.argsort(clusters, kind="stable")
+    starts = np.flatnonzero(np.diff(clusters[order], prepend=-1))
+    by_cluster = np.add.reduceat(data.products[order], starts)
     scores = first.residuals(by_cluster)
     score_covariance = scores.T @ scores
     robust = first.influence @ score_covariance @ first.influence.T
@@ -313,7 +315,7 @@ def gmm(data: Moments, clusters: Ints) -> GmmFit:
     varies = np.sqrt(np.diag(score_covariance)) > NO_VARIANCE * terms
     rank = len(_independent_columns(score_covariance)) if varies.all() else 0
     second = None
-    if rank == len(data.total) <= groups:
+    if rank == len(data.total) <= len(by_cluster):
         second = _step(data.total, score_covariance)
         # Derivatives of the moments' covariance, and so of the second step, with
         # respect to the first.

@@ -249,7 +249,7 @@ def about_missing(
     missing = _missing_rows(table, columns)
     offered = [*sample.roles.get("x", ())[:1], *sample.roles.get("instruments", ())]
     names = [sample.names[at] for at in offered]
-    numbers = _names_of_numbers(table)
+    numbers = table.numbers
     for column in filter(numbers.__contains__, columns_of(sample, names)):
         yield from _attrition(sample, table, y, missing, column, clusters)
     if sample.where is not None:
@@ -260,16 +260,15 @@ def about_missing(
         yield from _missing_at_zero(sample, table, y)
 
 
-def _names_of_numbers(table: Table) -> list[str]:
-    """List the columns of numbers."""
-    return [str(n) for n, dtype in table.data.dtypes.items() if dtype.kind in "iuf"]
-
-
 def _missing_rows(table: Table, columns: Iterable[str]) -> Bools:
     """Mark the rows (N,) where one of the columns is missing."""
     missing = np.zeros(len(table), dtype=np.bool_)
     for column in columns:  # a frame of them takes five times as long
-        missing |= table.data[column].isna().to_numpy()
+        missing |= (
+            np.isnan(table.numbers[column])
+            if column in table.numbers
+            else table.data[column].isna().to_numpy()
+        )
     return missing
 
 

@@ -764,8 +764,9 @@ def _coupled(
 def _rows_in_sample(sample: Sample, table: Table, rows: Ints) -> tuple[Ints, Bools]:
     """Return the positions in the sample of rows of the table, and which are in it."""
     whole, keys = table.keys, sample.keys
-    entity = keys.entities.get_indexer(whole.entities[whole.entity[rows]])
-    time = keys.times.get_indexer(whole.times[whole.time[rows]])
+    some, position = np.unique(whole.entity[rows], return_inverse=True)
+    entity = keys.entities.get_indexer(whole.entities[some])[position]
+    time = keys.times.get_indexer(whole.times)[whole.time[rows]]
     cells = sample.entity * sample.n_times + sample.time
     sought = entity * sample.n_times + time
     at = np.searchsorted(cells, sought).clip(max=cells.size - 1)
