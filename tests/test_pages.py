@@ -195,7 +195,7 @@ NOT_OURS = {"log", "lag", "lead", "diff", "treated", "C", "I", "len"}
 CALL = re.compile(r"([)\]\s]\.)?(?:\b(\w+)\.)?\b([A-Za-z_]\w*)\(")
 
 
-@pytest.mark.parametrize("page", ["stata", "r"])
+@pytest.mark.parametrize("page", ["stata", "stata_zh", "r"])
 def test_calls_that_replace_commands_exist(page: str) -> None:
     text = (DOCS / "coming_from" / f"{page}.md").read_text(encoding="utf-8")
     rows = [
