@@ -116,8 +116,7 @@ def term_notices(
             yield from _zeros_in_log(sample, table, at, effects)
     about: list[Notice] = []
     if len(roles.get("y", ())) == 1:
-        last = of_interest[-1] if of_interest else None
-        about += _about_outcome(sample, table, last)
+        about += _about_outcome(sample, table, of_interest[-1:])
         yield from about
     yield from derived_term_notices(sample, panel)
     of_indexes = indicators_on_both_sides(sample, panel)
@@ -152,11 +151,8 @@ def derived_term_notices(
     roles = sample.roles
     if len(roles.get("y", ())) == 1:
         of_no_term = ("y", "obs_weights", "coordinates")
-        others = [roles[role] for role in roles if role not in of_no_term]
-        if any(others):
-            yield from _derived_terms(
-                sample, panel, "y", [*chain.from_iterable(others)]
-            )
+        others = chain.from_iterable([roles[r] for r in roles if r not in of_no_term])
+        yield from _derived_terms(sample, panel, "y", [*others])
     for role, other in (("endog", "instruments"), ("treatment", "mediators")):
         if role in roles:
             yield from _derived_terms(sample, panel, role, roles.get(other, ()))
@@ -393,8 +389,10 @@ def is_mean_of_others(z: Floats, x: Floats, codes: Ints) -> bool:
     return bool(moves.any() and (whole or in_unit))
 
 
-def _about_outcome(sample: Sample, table: Table, at: int | None) -> Iterator[Notice]:
-    """Report how an outcome is made from columns, beside a regressor at a position."""
+def _about_outcome(
+    sample: Sample, table: Table, last: Sequence[int]
+) -> Iterator[Notice]:
+    """Report how an outcome is made from columns, beside the last regressor, if any."""
     (y,) = sample.roles["y"]
     outcome, numbers = sample.names[y], table.some_numbers
     rows = numbers.rows
@@ -416,7 +414,7 @@ def _about_outcome(sample: Sample, table: Table, at: int | None) -> Iterator[Not
         rows, values = rows[positive], values[positive]
         numbers = numbers.select(positive)
     # An exposure has a slope of one.
-    beside = (*sample.roles.get("exposure", ()), *([] if at is None else [at]))
+    beside = (*sample.roles.get("exposure", ()), *last)
     for position in beside if values.size >= _FEWEST_ROWS else ():
         x, term = sample.matrix[rows, position], sample.names[position]
         yield from _own_parts(sample, numbers, (values, x), outcome, term)
@@ -800,29 +798,27 @@ def _shifted_log_in_values(
     zeros, name = int((table.numeric(outcome) == 0).sum()), backticked(outcome)
     if _are_counts(np.sinh(v)):
         count = f"I((exp({name}) - exp(-{name})) / 2)"
-        column = f"sinh({name})"
-        yield shifted_log_notice(outcome, column, zeros, len(table), count)
+        yield shifted_log_notice(outcome, f"sinh({name})", zeros, len(table), count)
+        return
+    if not _are_counts(np.expm1(v)):
         return
     # Logs of a column without zeros, such as those of employees, are no shifted logs.
     logs = numbers.logs.columns
     is_log = np.abs(logs.T - (v - v.mean())).max(axis=1) < _FIVE_DECIMALS
-    if _are_counts(np.expm1(v)) and not is_log.any():
-        yield notice_of(
-            "log_of_counts",
-            term=outcome,
-            zeros=zeros,
-            _rows=len(table),
-            _count=f"I(exp({name}) - 1)",
-        )
+    if not is_log.any():
+        data = {"term": outcome, "zeros": zeros, "_rows": len(table)}
+        yield notice_of("log_of_counts", **data, _count=f"I(exp({name}) - 1)")
 
 
 def _are_counts(values: Floats) -> bool:
     """Tell whether numbers are whole, if they are small, and begin at zero."""
+    if values.min() != 0:
+        return False
     whole = np.rint(values)
     few = whole < _MOST_COUNTED
     exact = np.abs(values - whole)[few] < _FIVE_DECIMALS * (1 + whole[few])
     several = np.unique(whole[few]).size > _FEWEST_COUNTS
-    return bool(values.min() == 0 and exact.all() and several)
+    return bool(exact.all() and several)
 
 
 def stocks_of(sample: Sample, at: int, columns: Sequence[int]) -> list[str]:
