@@ -450,6 +450,7 @@ WARNINGS = {
     "perfect_fit": {"depvar": "y"},
     "shared_indicators": {"indicators": {"x": ("w", "z")}},
     "shared_on_path": {"treatment": "x", "mediator": "z", "indicators": ("w",)},
+    "zero_of_index": {"column": "x", "slope": 0.025, "p_value": 0.75},
     "turn_outside": {"term": "x", "turn": 9.5, "low": 0.25, "high": 7.5},
     "own_values": {"instrument": "z", "endog": "x", "effect": "class"},
     "alphabetical_codes": {"term": "x", "column": "z", "labels": ["A", "AA", "B"]},
