@@ -455,6 +455,7 @@ NOT_BELOW = {
     *("legacy_lnT", "negative_weight", "zero_score", "beyond_end_points"),
     *("equally_bad", "mixed_units", "islands", "unused_entities"),
     *("common_trend", "spread_of_index", "growth_unit"),
+    *("unlike_scales", "zero_system"),
     *("one_direction", "far_neighbours"),
     *("missing_neighbours", "near_end", "constant_threshold_variable"),
     *("unlike_bases", "missing_font", "renamed_columns", "jumping_times"),
