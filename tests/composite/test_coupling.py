@@ -177,7 +177,7 @@ def test_zeros_and_unlike_scales_are_remarked():
         warnings.simplefilter("always")
         coupling_coordination(u * [1, 0.9, 0.4])
         coupling_coordination(table[["b", "c"]].head(19))
-    assert caught == []
+    assert {w.message.code for w in caught} <= {"equally_bad"}
 
 
 @pytest.mark.parametrize(
