@@ -160,6 +160,26 @@ def test_equally_bad_systems_are_remarked():
     assert issubclass(warning.category, IndicatorWarning)
 
 
+def test_zeros_and_unlike_scales_are_remarked():
+    rng = np.random.default_rng(3)
+    u = rng.uniform(0.2, 1.0, (40, 3))
+    table = pd.DataFrame(u * [1, 0.9, 0.15], columns=["a", "b", "c"])
+    with pytest.warns(IndicatorWarning, match=r"'c' \(0\.0\d+\), 'a'") as caught:
+        coupling_coordination(table)
+    assert [w.message.code for w in caught] == ["unlike_scales"]
+    ends = table["a"].agg(["min", "max"])
+    table["a"] = (table["a"] - ends["min"]) / (ends["max"] - ends["min"])
+    with pytest.warns(IndicatorWarning, match="D is 0 in 1 row because") as caught:
+        degrees = coupling_coordination(table[["a", "b"]])
+    assert [w.message.code for w in caught] == ["zero_system"]
+    assert (degrees["D"] == 0).sum() == 1
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        coupling_coordination(u * [1, 0.9, 0.4])
+        coupling_coordination(table[["b", "c"]].head(19))
+    assert {w.message.code for w in caught} <= {"equally_bad"}
+
+
 @pytest.mark.parametrize(
     ("U", "options", "error", "words"),
     [

@@ -15,8 +15,8 @@ from digiprosper import (
 )
 from digiprosper.composite.kernels.structure import Rule, Weighing, flat_rule
 from digiprosper.composite.notices import (
+    coupling_notices,
     fixed_weights,
-    high_coupling_notice,
     impossible_notice,
     imputed_remarks,
     weight_remarks,
@@ -167,8 +167,9 @@ def test_weights_that_are_not_estimated_are_told():
 
 
 def test_equally_bad_systems_are_counted():
-    assert [*high_coupling_notice(0)] == []
-    (notice,) = high_coupling_notice(1)
+    scores, names = np.array([[0.1, 0.1], [0.3, 0.2]]), ["a", "b"]
+    assert [*coupling_notices(scores, names, np.ones(2), np.ones(2))] == []
+    (notice,) = coupling_notices(scores, names, np.ones(2), np.array([0.1, 0.25]))
     assert (notice.code, notice.data) == ("equally_bad", {"count": 1})
     assert notice.message.startswith("C is above 0.9 in 1 row where T is below 0.2")
 

@@ -12,7 +12,9 @@ import pandas as pd
 import pytest
 
 from digiprosper import (
+    CompositeIndex,
     FixedEffects,
+    IndicatorSystem,
     LinearResults,
     Panel,
     coefficient_of_variation,
@@ -26,6 +28,7 @@ from digiprosper.errors import (
     ColumnError,
     IdentificationError,
     IdentificationWarning,
+    IndicatorWarning,
     InputTypeError,
     MissingDataError,
     MissingDataWarning,
@@ -179,17 +182,92 @@ def test_a_value_at_a_cut_is_in_the_lower_class():
 
 
 def test_four_classes_by_default():
-    panel = datasets.us_states()
-    assert markov_transitions(panel, "gsp").counts.shape == (4, 4)
-    assert markov_transitions(panel, "gsp").cuts.shape == (1, 3)
+    moves = markov_transitions(datasets.us_states(), "unemp")
+    assert moves.counts.shape == (4, 4)
+    assert moves.cuts.shape == (1, 3)
+    assert not moves.diagnostics
 
 
 def test_growth_moves_everybody_up_under_pooled_cuts_only():
     panel, column = datasets.us_states(), "I(gsp / emp * exp(year - 1970))"
-    assert np.tril(markov_transitions(panel, column).counts, -1).sum() == 0
-    assert (
-        np.tril(markov_transitions(panel, column, cuts="per_year").counts, -1).sum() > 0
-    )
+    with pytest.warns(IdentificationWarning, match="extrapolates a trend"):
+        moves = markov_transitions(panel, column)
+    (notice,) = [n for n in moves.diagnostics if n.code == "common_trend"]
+    up = int(np.triu(moves.counts, 1).sum())
+    assert notice.data == {"column": column, "up": up, "down": 0}
+    assert np.tril(moves.counts, -1).sum() == 0
+    ranks = markov_transitions(panel, column, cuts="per_year")
+    assert np.tril(ranks.counts, -1).sum() > 0
+    assert not ranks.diagnostics
+
+
+def index_panel(rate: float) -> Panel:
+    """An index of two indicators whose gaps close at a rate while both rise."""
+    rng = np.random.default_rng(4)
+    i, t = np.indices((30, 12)).reshape(2, -1)
+    gaps = rng.normal(size=(2, 30))[:, i] * (1 - rate) ** t
+    x, z = gaps + t / 4 + rng.normal(scale=0.02, size=(2, i.size)).cumsum(axis=1) / 9
+    data = Panel(pd.DataFrame({"i": i, "year": t, "x": x, "z": z}), "i", "year")
+    system = IndicatorSystem.from_dict({"d": {"x": "+", "z": "+"}})
+    scores = CompositeIndex(system, name="index").fit(data).scores
+    # The lowest score is zero, which has no logarithm.
+    return data.attach(scores + 0.02).assign(copy="I(index + 0)")
+
+
+def test_an_index_that_only_leaves_its_zero_does_not_converge():
+    apart, together = map(index_panel, (-0.03, 0.1))
+    with pytest.warns(IndicatorWarning, match="Without logs the slope"):
+        fit = beta_convergence(apart, "index", time_effects=True)
+    with pytest.warns(IndicatorWarning, match="whose zero is a choice") as caught:
+        spread = sigma_convergence(apart, "index")
+    (notice,) = [n for n in fit.diagnostics if n.code == "zero_of_index"]
+    data = apart.assign(change="I(lead(index) - index)")
+    level = FixedEffects("change", ["index"], entity_effects=False, missing="drop")
+    level = level.fit(data.subset("change == change"))
+    assert fit.pvalues["log_initial"] < 0.05
+    assert notice.data == {
+        "column": "index",
+        "slope": pytest.approx(level.params["index"]),
+        "p_value": pytest.approx(level.pvalues["index"]),
+    }
+    assert "whose zero is a choice" in " ".join(str(etable(fit)).split())
+    deviations = apart["index"].groupby("year").std(ddof=0)
+    first, last = (f"{deviations[year]:.3g}" for year in (0, 11))
+    assert f"goes from {first} to {last}" in str(caught[0].message)
+    assert spread["cv"].iloc[-1] < spread["cv"].iloc[0]
+    for data, column in ((together, "index"), (apart, "copy")):
+        fit = beta_convergence(data, column, time_effects=True)
+        assert "zero_of_index" not in {n.code for n in fit.diagnostics}
+        sigma_convergence(data, column)
+
+
+@pytest.mark.parametrize(
+    ("growth", "ratio"),
+    [("I(g * 100)", 100), ("I(g * 4)", 4), ("g", None), ("I(exp(g) - 1)", None)],
+)
+@pytest.mark.parametrize("by_interval", [True, False])
+def test_growth_that_is_no_change_a_year_is_told(growth, ratio, by_interval):
+    steps = 1 if by_interval else 4
+    change = f"I((lead(log(income), {steps}) - log(income)) / 4)"
+    data = panel().assign(g=change).subset("g == g")
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        fit = beta_convergence(data, "income", growth=growth, years=4)
+    told = [n.data for n in fit.diagnostics if n.code == "growth_unit"]
+    assert [w.message.code for w in caught] == ["growth_unit"] * len(told)
+    assert [data["ratio"] for data in told] == ([pytest.approx(ratio)] if ratio else [])
+
+
+def test_growth_of_a_cross_section_is_told_where_it_is_too_fast():
+    frame = pd.DataFrame({"i": range(20), "y": np.linspace(1, 9, 20)})
+    frame["total"] = 1.2 - frame["y"] / 40 + np.sin(frame["y"]) / 9
+    for growth, told in (("total", True), ("I(total / 16)", False)):
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            beta_convergence(
+                Panel(frame, "i"), "y", growth=growth, years=16, cov_type="robust"
+            )
+        assert ("growth_unit" in [w.message.code for w in caught]) == told
 
 
 def test_gaps_make_no_move_and_steps_are_the_panels():

@@ -237,6 +237,47 @@ def test_other_dimensions_squares_and_lags_are_no_parts(terms) -> None:
     assert "own_indicators" not in {n.code for n in fit.diagnostics}
 
 
+@pytest.mark.parametrize("mediator", ["a", "z", "log(y)"])
+def test_a_path_between_indices_with_one_indicator_is_told(mediator) -> None:
+    spec = Mediation("y", "index", [mediator], reps=99)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        fit = spec.fit(indexed_panel(), rng=1)
+    told = [n for n in fit.diagnostics if n.code == "shared_on_path"]
+    assert len(told) == (mediator != "log(y)")
+    for notice in told:
+        shared = {"a": ("x", "z"), "z": ("z",)}[mediator]
+        path = {"treatment": "index", "mediator": mediator, "indicators": shared}
+        assert notice.data == path
+        assert notice.message in [str(w.message) for w in caught]
+
+
+@pytest.mark.parametrize(("q", "z"), [("z", "national"), ("y", "a"), ("y", "national")])
+@pytest.mark.filterwarnings("ignore::digiprosper.DigiprosperWarning")
+def test_parts_of_an_index_that_split_the_sample_or_depend_on_it_are_told(q, z) -> None:
+    spec = PanelThreshold("index", z, q, time_effects=False, reps=19)
+    fit = spec.fit(indexed_panel(), rng=1)
+    told = [
+        n.data["indicators"] for n in fit.diagnostics if n.code == "shared_indicators"
+    ]
+    parts = {"a": ("x", "z"), "z": ("z",)}
+    assert told == [{term: parts[term]} for term in (q, z) if term in parts]
+
+
+@pytest.mark.parametrize(
+    ("y", "x", "told"),
+    [
+        ("I(lead(index) - index)", "index", False),
+        ("diff(index)", "I(index**2)", False),
+        ("I(lead(index) - index)", "z", True),
+    ],
+)
+@pytest.mark.filterwarnings("ignore::digiprosper.DigiprosperWarning")
+def test_growth_of_an_index_on_its_level_shares_no_indicators(y, x, told) -> None:
+    fit = FixedEffects(y, [x], entity_effects=False).fit(indexed_panel())
+    assert ("shared_indicators" in {n.code for n in fit.diagnostics}) == told
+
+
 @pytest.mark.parametrize("other", [5, None, "x", [1, 2], {"x": 1}])
 def test_attrs_of_others_are_no_indicators(other) -> None:
     panel = group_panel()

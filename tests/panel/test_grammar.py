@@ -137,6 +137,7 @@ def test_a_deep_but_sensible_term_is_read() -> None:
         ("i.region", "C(region)"),
         ("ln(urban)", "log(urban)"),
         ("np.log(urban)", "log(urban)"),
+        ("Q('ret (%)')", "write `ret (%)`"),
     ],
 )
 def test_statas_spellings_are_refused_and_told_how_to_write_them(

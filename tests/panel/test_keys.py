@@ -878,3 +878,9 @@ def test_names_as_times_are_told_as_swapped_keys() -> None:
         Panel(frame, entity="year", time="province")
     with pytest.raises(PanelIndexError, match="astype"):
         Panel(frame.assign(year="2011年"), entity="province", time="year")
+    frame["firm"] = ["F00", "F01"]
+    with pytest.raises(PanelIndexError, match=r"swapped: Panel.df, entity='firm'"):
+        Panel(frame, entity="year", time="firm")
+    with pytest.raises(PanelIndexError, match=r"freq='Q'") as caught:
+        Panel(frame.assign(year="2011Q1"), entity="province", time="year")
+    assert "swapped" not in str(caught.value)

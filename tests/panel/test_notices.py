@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import warnings
+from contextlib import nullcontext
 
 import numpy as np
 import pandas as pd
@@ -794,3 +795,26 @@ def test_kinds_of_entities_are_no_units(rows) -> None:
         warnings.simplefilter("ignore", dp.DigiprosperWarning)
         panel = dp.Panel(huge, "province", "year")
         dp.FixedEffects("income", ["x"]).fit(panel)
+
+
+@pytest.mark.parametrize(
+    ("years", "codes", "told"),
+    [
+        (range(2015, 2020), range(7), True),
+        (pd.period_range("2015", periods=5, freq="Q"), range(1, 8), True),
+        (pd.date_range("2015", periods=5, freq="YE"), range(600, 607), True),
+        (range(2015, 2020), range(3), False),  # districts numbered 2015 to 2019
+        (range(1, 6), range(7), False),
+        (range(2015, 2020), range(2011, 2018), False),
+        (range(10, 60, 10), range(1, 8), False),
+    ],
+)
+@pytest.mark.filterwarnings("error")
+def test_years_as_entities_are_reported(years, codes, told) -> None:
+    keys = pd.MultiIndex.from_product([years, codes], names=["year", "firm"])
+    frame = pd.DataFrame({"x": np.arange(len(keys)) % 3}, keys)
+    caught = pytest.warns(dp.DigiprosperWarning, match="seems to be the time")
+    with caught if told else nullcontext():
+        panel = dp.Panel(frame)
+    data = [n.data for n in panel.diagnostics if n.code == "swapped_keys"]
+    assert data == [{"entity": "year", "time": "firm"}] * told

@@ -449,6 +449,8 @@ WARNINGS = {
     "own_ratio": {"outcome": "y", "term": "x", "numerator": "z", "denominator": "w"},
     "perfect_fit": {"depvar": "y"},
     "shared_indicators": {"indicators": {"x": ("w", "z")}},
+    "shared_on_path": {"treatment": "x", "mediator": "z", "indicators": ("w",)},
+    "zero_of_index": {"column": "x", "slope": 0.025, "p_value": 0.75},
     "turn_outside": {"term": "x", "turn": 9.5, "low": 0.25, "high": 7.5},
     "own_values": {"instrument": "z", "endog": "x", "effect": "class"},
     "alphabetical_codes": {"term": "x", "column": "z", "labels": ["A", "AA", "B"]},
@@ -490,6 +492,8 @@ def test_what_misleads_is_said_below_the_table(code, language):
         names = ["2003", "2005"]
     if code == "shared_indicators":
         names = ["x"]
+    if code == "shared_on_path":
+        names = ["x", "z"]
     if code == "shared_values":
         names = ["x", "id"]
     if code == "heavy_cluster":

@@ -454,12 +454,21 @@ NOT_BELOW = {
     *("constant_indicator", "dominant_indicator", "shift", "unchained_deflator"),
     *("legacy_lnT", "negative_weight", "zero_score", "beyond_end_points"),
     *("equally_bad", "mixed_units", "islands", "unused_entities"),
+    *("common_trend", "spread_of_index", "growth_unit"),
+    *("unlike_scales", "zero_system"),
     *("one_direction", "far_neighbours"),
     *("missing_neighbours", "near_end", "constant_threshold_variable"),
     *("unlike_bases", "missing_font", "renamed_columns", "jumping_times"),
     *("uneven_dates", "similar_entities", "code_forms", "totals", "shifted_rows"),
     *("changed_codes", "straight_lines", "sums_of_a_year", "sheets_not_read"),
-    *("over_gaps", "unit_break", "units_differ", "partly_labelled", "leap_seconds"),
+    *(
+        "swapped_keys",
+        "over_gaps",
+        "unit_break",
+        "units_differ",
+        "partly_labelled",
+        "leap_seconds",
+    ),
     *("undecoded_text", "large_correction"),
 }
 

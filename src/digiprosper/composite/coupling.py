@@ -14,7 +14,7 @@ from digiprosper.composite.cells import (
     refuse_cells,
     refuse_missing,
 )
-from digiprosper.composite.notices import COUPLED, POOR, high_coupling_notice
+from digiprosper.composite.notices import coupling_notices
 from digiprosper.errors import InputTypeError, OptionError, cited, issue
 from digiprosper.kernels import Floats
 from digiprosper.kernels.tolerances import GRADE, SUM_TO_ONE
@@ -62,7 +62,9 @@ def coupling_coordination(
     -----
     IndicatorWarning
         If C is above .9 in rows where T is below .2. C measures only how similar the
-        scores are, so systems with equally low scores have a high C.
+        scores are, so systems with equally low scores have a high C. Also if one system
+        is 0 where others are not, which makes D 0, and if the median of one is more
+        than four times that of another, so that C is low because scales differ.
 
     Notes
     -----
@@ -119,9 +121,7 @@ def coupling_coordination(
     coordination = np.sqrt(np.where(development > 0, coupling, 0.0) * development)
     grade = np.minimum(np.floor(coordination * 10 + GRADE), 9).astype(np.intp) + 1
 
-    issue(
-        high_coupling_notice(int(((coupling > COUPLED) & (development < POOR)).sum()))
-    )
+    issue(coupling_notices(u, names, coupling, development))
     degrees = pd.DataFrame(
         {"C": coupling, "T": development, "D": coordination, "grade": grade},
         index=index,

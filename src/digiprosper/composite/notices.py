@@ -16,6 +16,8 @@ beyond_base_year    the same
 unstable_components reasons
 fixed_weights       weighting
 equally_bad         count
+zero_system         count
+unlike_scales       medians (by system)
 impossible          missing, kept (option to values)
 =================== ====================================================================
 """
@@ -45,6 +47,10 @@ ALMOST_ALL: Final = 0.9
 # Coupling above the first and development below the second are noticed.
 COUPLED: Final = 0.9
 POOR: Final = 0.2
+# C is at most .8 where one of two systems is a fourth of the other; of few rows this
+# may be so.
+UNLIKE: Final = 4.0
+FEWEST: Final = 20
 # Causes of a geometric mean of 0.
 _ZERO_FACTORS: Final = {
     "geometric": "indicator is 0",
@@ -187,10 +193,19 @@ def imputed_remarks(
         yield imputed(cells, "ahead", _shown=shown)
 
 
-def high_coupling_notice(rows: int) -> Iterator[Notice]:
-    """Report rows whose coupling is high because all systems are poor."""
-    if rows:
-        yield notice_of("equally_bad", count=rows, _coupled=COUPLED, _poor=POOR)
+def coupling_notices(
+    scores: Floats, names: Sequence[str], coupling: Floats, development: Floats
+) -> Iterator[Notice]:
+    """Report coupling of poor systems, of zeros, and of systems on unlike scales."""
+    if poor := int(((coupling > COUPLED) & (development < POOR)).sum()):
+        yield notice_of("equally_bad", count=poor, _coupled=COUPLED, _poor=POOR)
+    if zeros := int(((scores == 0).any(axis=1) & (development > 0)).sum()):
+        yield notice_of("zero_system", count=zeros)
+    medians = dict(zip(names, np.median(scores, axis=0).tolist(), strict=True))
+    low, high = (choose(medians, key=medians.__getitem__) for choose in (min, max))
+    if len(scores) >= FEWEST and medians[high] > UNLIKE * medians[low]:
+        shown = [f"{cited(name)} ({medians[name]:.2g})" for name in (low, high)]
+        yield notice_of("unlike_scales", medians=medians, _shown=shown)
 
 
 def impossible_notice(

@@ -1,10 +1,15 @@
 """Sigma convergence, Markov transitions between classes, and beta convergence.
 
-========= =================================
-notice    data
-========= =================================
-reducible closed (number of absorbing sets)
-========= =================================
+=============== ====================================================================
+notice          data
+=============== ====================================================================
+reducible       closed (number of absorbing sets)
+common_trend    column, up, down (moves of all entities)
+spread_of_index column, first, last (standard deviations of these periods)
+zero_of_index   column, slope, p_value (of its change on its level, without logs)
+growth_unit     growth, ratio (to changes of the logarithm a year; missing where the
+                level afterwards is not known), median
+=============== ====================================================================
 """
 
 from __future__ import annotations
@@ -42,6 +47,7 @@ from digiprosper.kernels.dispersion import variation_by_group
 from digiprosper.kernels.tolerances import LARGEST_PRODUCT
 from digiprosper.linear.estimation import fit_columns
 from digiprosper.linear.fixed_effects import FixedEffects
+from digiprosper.linear.notices import indices_of
 from digiprosper.linear.preparation import CovType, Ssc, prepare
 from digiprosper.linear.results import LinearResults
 from digiprosper.panel import Panel
@@ -58,6 +64,13 @@ _CLASSES = 4
 _SLOPE = "log_initial"
 # With more rows per entity the bias is small.
 _LONG = 15
+# Classes have a trend if so many times as many moves are in its direction, in the sum
+# of all entities so many standard errors.
+_MORE_MOVES, _MANY_ERRORS = 2, 4
+_FIVE_PERCENT = 0.05
+# Growth that is nearly in proportion to changes of a logarithm a year, and its ratio
+# to them; no economy grows by half a year.
+_LIKE, _SLOW, _FAST, _FASTEST = 0.98, 0.5, 1.9, 0.5
 
 
 def sigma_convergence(panel: Panel, column: str) -> pd.DataFrame:
@@ -94,6 +107,9 @@ def sigma_convergence(panel: Panel, column: str) -> pd.DataFrame:
     MissingDataWarning
         If the panel is not balanced. The dispersion then also changes because the
         entities change.
+    IndicatorWarning
+        If `column` is an index whose ``cv`` falls because its values move away from its
+        zero, although its standard deviation does not fall.
 
     Notes
     -----
@@ -119,8 +135,14 @@ def sigma_convergence(panel: Panel, column: str) -> pd.DataFrame:
     issue(_unbalanced_notices(column, np.bincount(keys.entity[observed]), periods.size))
     rows, logs = np.bincount(time), np.log(y)
     deviations = logs - (np.bincount(time, logs) / rows)[time]
+    cv = variation_by_group(y, time, periods.size, np.ones(y.size))
+    if column in indices_of(panel):
+        first, last = (cv * np.bincount(time, y) / rows)[[0, -1]].tolist()
+        if cv[-1] < cv[0] and last >= first:
+            spread = {"column": column, "first": first, "last": last}
+            issue((notice_of("spread_of_index", **spread),))
     columns = {
-        "cv": variation_by_group(y, time, periods.size, np.ones(y.size)),
+        "cv": cv,
         "sd_log": np.sqrt(
             np.bincount(time, deviations**2) / np.where(rows > 1, rows - 1, np.nan)
         ),
@@ -318,6 +340,12 @@ def markov_transitions(
         If two cuts are equal, if no entity has two consecutive periods, or if there is
         no transition from a class.
 
+    Warns
+    -----
+    IdentificationWarning
+        If entities move in one direction together, so that the ergodic distribution is
+        that of a trend.
+
     Notes
     -----
     The method is that of Quah (1993, European Economic Review 37:426-434). A value
@@ -363,8 +391,22 @@ def markov_transitions(
     distribution, closed = ergodic(counts / counts.sum(axis=1, keepdims=True))
     rule = cuts if isinstance(cuts, str) else "given"
     times = panel.times if rule == "per_year" else None
-    notices = (notice_of("reducible", closed=closed),) if closed > 1 else ()
-    return MarkovResult(column, rule, breaks, times, counts, distribution, notices)
+    notices = [notice_of("reducible", closed=closed)] if closed > 1 else []
+    steps = np.where(moves, next_state - state, 0.0)
+    notices += _trend_notices(column, steps, table.keys.entity)
+    issue(notices)
+    return MarkovResult(
+        column, rule, breaks, times, counts, distribution, tuple(notices)
+    )
+
+
+def _trend_notices(column: str, steps: Floats, entity: Ints) -> Iterator[Notice]:
+    """Report that most moves go in one direction, by row and by entity."""
+    up, down = int((steps > 0).sum()), int((steps < 0).sum())
+    (fewer, more), sums = sorted((up, down)), np.bincount(entity, steps)
+    together = abs(sums.sum()) >= _MANY_ERRORS * np.sqrt((sums**2).sum())
+    if more > _MORE_MOVES * fewer and together:
+        yield notice_of("common_trend", column=column, up=up, down=down)
 
 
 def _n_classes(classes: int | None, cuts: object) -> int:
@@ -594,7 +636,10 @@ def beta_convergence(  # noqa: PLR0913  (the options of a regression, all but tw
     IdentificationWarning
         With entity effects and fewer than 15 rows per entity. The within estimator of b
         has a bias of about -(2 + b) / (n - 1) towards convergence with n rows per
-        entity (Nickell 1981).
+        entity (Nickell 1981). Also if `growth` is no average change of the logarithm
+        per year.
+    IndicatorWarning
+        If `column` is an index, and its changes without logarithms do not converge.
 
     Notes
     -----
@@ -669,17 +714,66 @@ def beta_convergence(  # noqa: PLR0913  (the options of a regression, all but tw
     initial, outcome = sample.columns("initial"), sample.columns("growth")
     if growth is None:
         outcome = outcome - initial
+    names = (_SLOPE, *sample.names_of("x"))
     design = np.hstack([initial, sample.columns("x")])
-    fit = fit_columns(
-        prepared, spec.y, outcome[:, 0], (_SLOPE, *sample.names_of("x")), design
-    )
+    fit = fit_columns(prepared, spec.y, outcome[:, 0], names, design)
     results = ConvergenceResults._of(fit, years=years, averaged=growth is not None)
+    notices = [*results.diagnostics]
     if prepared.entity_position is not None:
-        results = replace(
-            results, diagnostics=(*results.diagnostics, *_nickell_notices(results))
-        )
+        notices += _nickell_notices(results)
+    if growth is not None:
+        notices += _growth_notices(panel, spec.y, name, results._interval)
+    elif name in indices_of(panel) and _converges(fit):
+        # The same regression of the change on the level: logs depend on the zero.
+        first = np.exp(initial)
+        change, design[:, 0] = first * np.expm1(outcome), first[:, 0]
+        in_levels = fit_columns(prepared, spec.y, change[:, 0], names, design)
+        notices += _zero_notices(name, in_levels)
+    results = replace(results, diagnostics=tuple(notices))
     issue(results.diagnostics)
     return results
+
+
+def _converges(fit: LinearResults) -> bool:
+    """Tell whether the slope on the initial level is negative and significant."""
+    return bool(fit.coefficients[0] < 0 and fit.pvalues.iloc[0] < _FIVE_PERCENT)
+
+
+def _zero_notices(column: str, in_levels: LinearResults) -> Iterator[Notice]:
+    """Report an index of which only logs converge."""
+    if not _converges(in_levels):
+        yield notice_of(
+            "zero_of_index",
+            column=column,
+            slope=float(in_levels.coefficients[0]),
+            p_value=float(in_levels.pvalues.iloc[0]),
+        )
+
+
+def _growth_notices(
+    panel: Panel, growth: str, column: str, years: float
+) -> Iterator[Notice]:
+    """Report growth that is no change of the logarithm a year."""
+    table, function = table_of(panel), "beta_convergence"
+    rates = numeric_values(panel, growth, function)
+    median, ratio, likeness = float(np.nanmedian(np.abs(rates))), np.nan, _LIKE
+    with np.errstate(all="ignore"):
+        logs = np.log(numeric_values(panel, column, function))
+        # Periods are years, or intervals.
+        for steps in {1, round(years)} if panel.time_name is not None else ():
+            changes = (table.shift(logs, -steps) - logs) / years
+            both = np.isfinite(rates) & np.isfinite(changes)
+            x, y = changes[both], rates[both]
+            cosine = float((x @ y) ** 2 / ((x @ x) * (y @ y)))
+            if cosine > likeness:
+                likeness, ratio = cosine, float((x @ y) / (x @ x))
+    if median > _FASTEST or not (np.isnan(ratio) or _SLOW < ratio < _FAST):
+        what = f"{ratio:.3g} times the change of log({column}) a year"
+        if np.isnan(ratio):
+            what = f"above {median:.0%} a year in half of the rows"
+        yield notice_of(
+            "growth_unit", growth=growth, ratio=ratio, median=median, _what=what
+        )
 
 
 def _check_years(years: object, growth: object) -> None:

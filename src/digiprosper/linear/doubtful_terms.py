@@ -10,6 +10,7 @@ log_of_counts        term, zeros (rows)
 shared_indicators    indicators (by regressor)
 own_indicators       indicators (two terms to the indicators that both contain); not a
                      warning
+shared_on_path       treatment, mediator, indicators (that both contain)
 over_growth          terms, index (by which they are divided)
 log_of_growth        outcome, index; not a warning
 over_reversed        terms, index (by which they are divided), growth (an index)
@@ -37,7 +38,7 @@ from digiprosper.errors import Notice, cited, notice_of, quoted
 from digiprosper.kernels import Bools, Floats, Ints
 from digiprosper.kernels.tolerances import LINEAR_INSIDE, NO_DIVISION, SAME_TOTAL
 from digiprosper.kernels.within import is_nested, less_means
-from digiprosper.linear.notices import many_dummies, shifted_log_notice
+from digiprosper.linear.notices import indices_of, many_dummies, shifted_log_notice
 from digiprosper.panel import Panel, PanelScan, Sample
 from digiprosper.panel.access import table_of
 from digiprosper.panel.grammar import backticked
@@ -150,9 +151,7 @@ def derived_term_notices(
     """Report terms made from the outcome alone, or from what they stand for."""
     roles = sample.roles
     if len(roles.get("y", ())) == 1:
-        of_no_term = ("y", "obs_weights", "coordinates")
-        others = chain.from_iterable([roles[r] for r in roles if r not in of_no_term])
-        yield from _derived_terms(sample, panel, "y", [*others])
+        yield from _derived_terms(sample, panel, "y", _beside_outcome(sample))
     for role, other in (("endog", "instruments"), ("treatment", "mediators")):
         if role in roles:
             yield from _derived_terms(sample, panel, role, roles.get(other, ()))
@@ -206,39 +205,48 @@ def _only_column(
 
 def indicators_on_both_sides(sample: Sample, panel: Panel) -> Iterator[Notice]:
     """Report regressors with the same indicators of an index, or with the outcome's."""
-    indexes: dict[str, tuple[str, ...]] = {}
-    for notice in panel.diagnostics:
-        if notice.code == "index_of":
-            indexes |= notice.data["cells"]
-    if not indexes:
+    if not (indexes := indices_of(panel)):
         return
-    names, roles = sample.names, sample.roles
-    regressors = _regressors(sample)
-    outcomes = roles.get("y", ())
-    columns = {at: _unlagged_columns(sample, at) for at in (*regressors, *outcomes)}
+    names, others = sample.names, _beside_outcome(sample)
+    outcomes = sample.roles.get("y", ())
+    columns = {at: _unlagged_columns(sample, at) for at in (*others, *outcomes)}
 
     def with_indicators(of_term: set[str]) -> set[str]:
         return of_term.union(*[indexes.get(column, ()) for column in of_term])
 
-    for a, b in combinations(regressors, 2):
+    for a, b in combinations(_regressors(sample), 2):
         # An index beside its square or its product is the same column.
         parts = columns[a] - columns[b], columns[b] - columns[a]
         if common := set.intersection(*map(with_indicators, parts)):
-            shared = tuple(sorted(common))
-            of_terms = dict.fromkeys((names[a], names[b]), shared)
-            yield notice_of("own_indicators", indicators=of_terms, _shared=shared)
+            yield _in_two_terms(sample, a, b, tuple(sorted(common)))
     # Columns in the same order are one, its logs, or it in another unit.
     order_of = table_of(panel).some_numbers.orders.get
     of_outcome = {}
-    for at, y in product(regressors, outcomes):
+    for at, y in product(others, outcomes):
         of_y = with_indicators(columns[y])
         orders = {*map(order_of, columns[at] - indexes.keys())} - {None}
         copies = {c for c in of_y - columns[y] if order_of(c) in orders}
         common = copies | (with_indicators(columns[at]) & of_y)
-        if common := common - (columns[at] & columns[y]):
+        # Growth of an index on its level is a regression on the index itself.
+        if common := common - with_indicators(columns[at] & columns[y]):
             of_outcome[names[at]] = tuple(sorted(common))
     if of_outcome:
         yield _shared_indicators(of_outcome, names[outcomes[0]])
+
+
+def _in_two_terms(sample: Sample, a: int, b: int, common: tuple[str, ...]) -> Notice:
+    """Report indicators that two regressors contain, or a treatment and a mediator."""
+    x, z, roles = sample.names[a], sample.names[b], sample.roles
+    if a in roles.get("treatment", ()) and b in roles.get("mediators", ()):
+        return notice_of("shared_on_path", treatment=x, mediator=z, indicators=common)
+    of_terms = dict.fromkeys((x, z), common)
+    return notice_of("own_indicators", indicators=of_terms, _shared=common)
+
+
+def _beside_outcome(sample: Sample) -> list[int]:
+    """List the positions of all terms of a model but its outcome."""
+    of_no_term, roles = ("y", "obs_weights", "coordinates"), sample.roles
+    return [at for role in roles if role not in of_no_term for at in roles[role]]
 
 
 def _regressors(sample: Sample) -> list[int]:

@@ -128,10 +128,16 @@ def row_notices(sample: Sample, panel: Panel, cov_type: str) -> Iterator[Notice]
         yield Notice("rows_as_entities", f"{text}.", {"cov_type": cov_type})
 
 
+def indices_of(panel: Panel) -> dict[str, tuple[str, ...]]:
+    """Return the indicators of each column of a panel that is an index."""
+    cells = [n.data["cells"] for n in panel.diagnostics if n.code == "index_of"]
+    return {name: indicators for c in cells for name, indicators in c.items()}
+
+
 def with_indicators(panel: Panel, columns: Mapping[str, str]) -> dict[str, str]:
     """Add the indicators of the indices among columns, by their names."""
-    cells = [n.data["cells"] for n in panel.diagnostics if n.code == "index_of"]
-    of_index = [i for c in cells for name in columns.keys() & c.keys() for i in c[name]]
+    indices = indices_of(panel)
+    of_index = [i for name in columns.keys() & indices.keys() for i in indices[name]]
     return {**columns, **dict(zip(of_index, of_index, strict=True))}
 
 

@@ -62,6 +62,8 @@ _LONGEST_ADVICE = 100
 
 # Spellings of Stata, R and numpy, and how to write them here; the first match is shown.
 _SPELLINGS = (
+    # Names with blanks and signs, as in patsy
+    (r"""\bQ\((['"])(.+?)\1\)""", r"write `\2`"),
     (r"^(?:c\.)?(\w+)#+(?:c\.)?\1$", r"a square is I(\1**2)"),
     (
         r"#",

@@ -684,6 +684,9 @@ def _time_type_error(values: pd.Series[Any], name: str) -> PanelIndexError:
             "the text to Panel, such as time_format='%Y-%m', or '%G-W%V' for weeks."
             f"{_extra_headings_hint(values)}"
         )
+        if not (are_numbers or values.astype(str).str.contains("[0-9]{4}").any()):
+            swap = f"Panel(df, entity={cited(name)}, time=...)"
+            why += f" If these are entities, the keys are swapped: {swap}."
     return PanelIndexError(f"time {cited(name)} {why}")
 
 

@@ -24,6 +24,7 @@ unit_break       columns (column to the median ratio, entities, times of the lat
 units_differ     column, ratio, entities (with the larger values)
 straight_lines   columns (to counts of values on a line between those beside them)
 sums_of_a_year   columns (that add up from January on), entities (where they do)
+swapped_keys     entity, time (names, of which the first seems to be the time)
 ================ =======================================================================
 """
 
@@ -64,6 +65,7 @@ _ONE_NUMBER = (
     ("%Y%m%d", 8, "year, month and day"),
 )
 _YEARS_IN_NUMBERS = (1900, 2100)
+_FEWEST_YEARS = 3
 _LAST_OF_TWO_DIGITS = 99
 _MONTHS_OF_A_QUARTER = 3
 # Each change as a term, and as a function of a column's values in this row and the row
@@ -241,10 +243,30 @@ def _uneven_dates(keys: Keys, step: object) -> Notice | None:
     )
 
 
+def _swapped_keys(keys: Keys) -> Iterator[Notice]:
+    """Report years or dates as entities, beside more times that are none."""
+    if keys.time_name is None or len(keys.times) <= len(keys.entities):
+        return
+    if _are_times(keys.entities) and not _are_times(keys.times):
+        yield notice_of("swapped_keys", entity=keys.entity_name, time=keys.time_name)
+
+
+def _are_times(values: pd.Index[Any]) -> bool:
+    """Tell whether values are dates, or consecutive years."""
+    if isinstance(values, pd.DatetimeIndex | pd.PeriodIndex):
+        return True
+    if values.dtype.kind not in "iu" or len(values) < _FEWEST_YEARS:
+        return False
+    first, last = int(values[0]), int(values[-1])
+    of_years = _YEARS_IN_NUMBERS[0] <= first and last <= _YEARS_IN_NUMBERS[1]
+    return of_years and last - first == len(values) - 1
+
+
 def data_notices(table: Table, rows: Ints) -> Iterator[Notice]:
     """Report likely mistakes; `rows` (N,) are where rows of the user are."""
     keys = table.keys
     yield from time_notices(keys, table.step)
+    yield from _swapped_keys(keys)
     if keys.entities.dtype.kind not in "iuf" and not keys.rows_are_entities:
         labels = keys.entities.tolist()
         yield from similar_entities(keys, labels)
