@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-import inspect
 import json
 import pickle
 from typing import Any
@@ -26,7 +25,6 @@ from digiprosper import (
     PanelThreshold,
     PoissonEffects,
     StaggeredDid,
-    datasets,
 )
 from digiprosper.errors import ColumnError, InputTypeError, OptionError, TermError
 from digiprosper.specification import (
@@ -315,21 +313,3 @@ def test_a_specification_takes_no_data() -> None:
     for call in (lambda: FixedEffects(data, "y", ["x"]), lambda: PanelKink(data)):
         with pytest.raises(InputTypeError, match=r"then .fit\(panel\)"):
             call()
-
-
-@pytest.mark.parametrize(
-    ("options", "words"),
-    [
-        ({"cov_type": "clustered"}, "'cov_type'; options are arguments of FixedE"),
-        ({"cluster_entity": True, "rng": 1}, "entity' .did you mean 'clusters'"),
-        ({"reps": 99}, "fit has no argument 'reps'"),
-    ],
-)
-def test_fit_says_where_options_belong(options: dict[str, Any], words: str) -> None:
-    with pytest.raises(InputTypeError, match=words) as caught:
-        FixedEffects("y", ["x"]).fit(datasets.us_states(), **options)
-    assert isinstance(caught.value, TypeError)
-    names = list(inspect.signature(FixedEffects.fit).parameters)
-    assert names == ["self", "panel", "rng", "progress"]
-    # A class with slots is made twice, and its `fit` is checked once.
-    assert not hasattr(inspect.unwrap(FixedEffects.fit), "__wrapped__")

@@ -6,8 +6,6 @@ A specification never changes; its methods return new ones.
 from __future__ import annotations
 
 import dataclasses
-import functools
-import inspect
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
 
@@ -150,16 +148,12 @@ def refuse_repeats(spec: Any, roles: Sequence[str]) -> None:
         )
 
 
-def unknown_arguments(kind: Any, unknown: Sequence[str], function: str = "") -> str:
-    """Write the message about unknown arguments, also those of a method, with hints."""
+def unknown_arguments(kind: Any, unknown: Sequence[str]) -> str:
+    """Write the message about unknown arguments, with suggestions."""
     names = [field.name for field in dataclasses.fields(kind)]
-    hints = [
-        cited(name) + (suggestion(name, "argument", names) if name not in names else "")
-        for name in unknown
-    ]
-    where = f"options are arguments of {kind.__name__}, which" if function else "it"
+    hints = [f"{cited(name)}{suggestion(name, 'argument', names)}" for name in unknown]
     return (
-        f"{function or kind.__name__} has no argument {', '.join(hints)}; {where} has "
+        f"{kind.__name__} has no argument {', '.join(hints)}; it has "
         f"{quoted(names, 30)}."
     )
 
@@ -220,23 +214,6 @@ class Specification(PickledByName):
             if unknown:
                 raise InputTypeError(unknown_arguments(cls, unknown))
             return super().__new__(cls)
-
-        def __init_subclass__(cls, **options: object) -> None:
-            """Let `fit` refuse options of the specification by saying where they go."""
-            super().__init_subclass__(**options)
-            fit = cls.__dict__.get("fit")
-            # Slots make a class anew, with the `fit` of the first one.
-            if fit is None or hasattr(fit, "__wrapped__"):
-                return
-            names = inspect.signature(fit).parameters
-
-            @functools.wraps(fit)
-            def checked(self: Self, *values: Any, **options: Any) -> Any:
-                if unknown := [name for name in options if name not in names]:
-                    raise InputTypeError(unknown_arguments(cls, unknown, "fit"))
-                return fit(self, *values, **options)
-
-            cls.fit = checked
 
     def fit(self, panel: Panel, *, rng: object = None, progress: bool = False) -> Any:
         """Estimate the model.

@@ -461,15 +461,8 @@ NOT_BELOW = {
     *("unlike_bases", "missing_font", "renamed_columns", "jumping_times"),
     *("uneven_dates", "similar_entities", "code_forms", "totals", "shifted_rows"),
     *("changed_codes", "straight_lines", "sums_of_a_year", "sheets_not_read"),
-    *(
-        "swapped_keys",
-        "over_gaps",
-        "unit_break",
-        "units_differ",
-        "partly_labelled",
-        "leap_seconds",
-    ),
-    *("undecoded_text", "large_correction"),
+    *("over_gaps", "unit_break", "units_differ", "partly_labelled", "leap_seconds"),
+    *("undecoded_text", "large_correction", "swapped_keys"),
 }
 
 

@@ -111,7 +111,7 @@ def term_notices(
         if "instruments" in roles:
             yield from _means_as_instruments(sample, table)
         yield from _shared_terms(
-            sample, panel, of_interest, effects, clusters, cov_type
+            sample, table, of_interest, effects, clusters, cov_type
         )
         for at in (*of_interest, *roles.get("mediators", ())):
             yield from _zeros_in_log(sample, table, at, effects)
@@ -120,14 +120,15 @@ def term_notices(
         about += _about_outcome(sample, table, of_interest[-1:])
         yield from about
     yield from derived_term_notices(sample, panel)
-    of_indexes = indicators_on_both_sides(sample, panel)
-    yield from [notice for notice in of_indexes if notice not in about]
+    if panel.diagnostics:
+        of_indices = indicators_on_both_sides(sample, panel)
+        yield from [notice for notice in of_indices if notice not in about]
     yield from many_dummies(sample)
 
 
 def _shared_terms(
     sample: Sample,
-    panel: Panel,
+    table: Table,
     of_interest: Sequence[int],
     effects: Sequence[str],
     clusters: Sequence[str],
@@ -140,9 +141,9 @@ def _shared_terms(
         in_cells += _shared_in_cells(sample, of_interest[0], effects, clusters)
     yield from in_cells
     if by_entity or (not in_cells and not clusters and cov_type in BY_ROW):
-        together = [*shared_treatments(sample, panel, of_interest)]
+        together = [*shared_treatments(sample, table, of_interest)]
         instruments = sample.roles.get("instruments", ())
-        yield from together or shared_treatments(sample, panel, instruments)
+        yield from together or shared_treatments(sample, table, instruments)
 
 
 def derived_term_notices(
@@ -150,8 +151,8 @@ def derived_term_notices(
 ) -> Iterator[Notice]:
     """Report terms made from the outcome alone, or from what they stand for."""
     roles = sample.roles
-    if len(roles.get("y", ())) == 1:
-        yield from _derived_terms(sample, panel, "y", _beside_outcome(sample))
+    if len(roles.get("y", ())) == 1 and (others := _beside_outcome(sample)):
+        yield from _derived_terms(sample, panel, "y", others)
     for role, other in (("endog", "instruments"), ("treatment", "mediators")):
         if role in roles:
             yield from _derived_terms(sample, panel, role, roles.get(other, ()))
@@ -281,10 +282,10 @@ def _shared_indicators(shared: Mapping[str, Sequence[str]], depvar: str) -> Noti
 
 
 def shared_treatments(
-    sample: Sample, panel: Panel, columns: Sequence[int]
+    sample: Sample, table: Table, columns: Sequence[int]
 ) -> Iterator[Notice]:
     """Report columns that are equal within groups, or in both directions of a pair."""
-    table, keys = table_of(panel), sample.keys
+    keys = sample.keys
     for at in columns:
         values, name = sample.matrix[:, at], sample.names[at]
         notices: list[Notice] = []
@@ -802,26 +803,29 @@ def _shifted_log_in_values(
                 zeros = int((table.numeric(name) == 0).sum())
                 yield shifted_log_notice(outcome, name, zeros, len(table))
                 return
-    # The counts themselves may not be in the table.
+    if v.min() == 0:
+        yield from _logs_of_counts(table, outcome, v, numbers)
+
+
+def _logs_of_counts(
+    table: Table, outcome: str, v: Floats, numbers: SomeNumbers
+) -> Iterator[Notice]:
+    """Report an outcome that is the log, or the asinh, of counts not in the table."""
     zeros, name = int((table.numeric(outcome) == 0).sum()), backticked(outcome)
     if _are_counts(np.sinh(v)):
         count = f"I((exp({name}) - exp(-{name})) / 2)"
         yield shifted_log_notice(outcome, f"sinh({name})", zeros, len(table), count)
         return
-    if not _are_counts(np.expm1(v)):
-        return
     # Logs of a column without zeros, such as those of employees, are no shifted logs.
     logs = numbers.logs.columns
     is_log = np.abs(logs.T - (v - v.mean())).max(axis=1) < _FIVE_DECIMALS
-    if not is_log.any():
+    if not is_log.any() and _are_counts(np.expm1(v)):
         data = {"term": outcome, "zeros": zeros, "_rows": len(table)}
         yield notice_of("log_of_counts", **data, _count=f"I(exp({name}) - 1)")
 
 
 def _are_counts(values: Floats) -> bool:
-    """Tell whether numbers are whole, if they are small, and begin at zero."""
-    if values.min() != 0:
-        return False
+    """Tell whether numbers, which begin at zero, are whole if they are small."""
     whole = np.rint(values)
     few = whole < _MOST_COUNTED
     exact = np.abs(values - whole)[few] < _FIVE_DECIMALS * (1 + whole[few])
