@@ -29,8 +29,8 @@ from digiprosper.linear.preparation import (
     linear_options,
     prepare,
 )
-from digiprosper.mediation.effect_terms import effect
 from digiprosper.mediation.kernel import gradient
+from digiprosper.mediation.layout import effect
 from digiprosper.mediation.mediation import Mediation, require_parallel, term_roles
 from digiprosper.mediation.notices import short_series
 from digiprosper.mediation.system import (

@@ -33,9 +33,15 @@ from digiprosper.linear.diagnostics import staggered
 from digiprosper.linear.estimation import Demeaned
 from digiprosper.linear.preparation import CovType, Prepared, Ssc, refuse_corrected
 from digiprosper.linear.results import LinearResults
-from digiprosper.mediation.effect_terms import effect, equation_term, named_fits
 from digiprosper.mediation.kernel import Effects, PathSystem
-from digiprosper.mediation.layout import REGIME_INTERCEPT, Layout, lay_out
+from digiprosper.mediation.layout import (
+    REGIME_INTERCEPT,
+    Layout,
+    effect,
+    equation_term,
+    lay_out,
+    named_fits,
+)
 from digiprosper.mediation.notices import (
     INFLUENCE,
     LEAST_INFLUENCE,
@@ -332,6 +338,7 @@ class Mediation(Specification):
             prepared,
             demean_added(prepared, demeaned, layout),
             layout.equations,
+            layout.used,
             reps=self.reps,
             seed=seed,
             remedy=_REMEDY,
@@ -476,19 +483,18 @@ def require_parallel(spec: object, caller: str, remedy: str) -> None:
 
 
 def _path_system(system: System, layout: Layout) -> PathSystem:
-    """Select the slopes that effects are computed from."""
-    at = system.positions(layout.used)
+    """Name the slopes that effects are computed from."""
     names = [(layout.equation_terms[e].name, layout.names[c]) for e, c in layout.used]
     upper = np.triu_indices(2)
     moments = [m[upper] for m in system.residuals]
     moment_draws = [m[:, *upper] for m in system.residual_draws]
     return PathSystem(
         names=tuple(names),
-        estimates=system.coefficients[at],
-        covariance=system.covariance[np.ix_(at, at)],
-        unadjusted=system.unadjusted[at],
-        draws=system.draws[:, at],
-        jackknife=system.jackknife[:, at],
+        estimates=system.coefficients,
+        covariance=system.covariance,
+        unadjusted=system.unadjusted,
+        draws=system.draws,
+        jackknife=system.jackknife,
         moments=np.reshape(moments, (-1, 3)),
         moment_draws=np.reshape(moment_draws, (-1, len(system.draws), 3)).swapaxes(
             0, 1
@@ -656,17 +662,15 @@ def sequential_g(
     controls = range(2 + k, 2 + k + len(sample.names_of("x")))
     layout = [(outcome, (1, *controls)) for outcome in (0, *range(2, 2 + k))]
     layout.append((0, tuple(range(1, len(demeaned.names)))))
-    system = estimate(prepared, demeaned, layout, reps=spec.reps, seed=seed)
-
-    second_step = [(equation, 1) for equation in range(1 + k)]
-    effects = system.effects(
-        _effects, [*second_step, *((1 + k, 2 + j) for j in range(k))]
-    )
+    slopes = [(equation, 1) for equation in range(1 + k)]
+    slopes += [(1 + k, 2 + j) for j in range(k)]
+    system = estimate(prepared, demeaned, layout, slopes, reps=spec.reps, seed=seed)
     terms = (
         *map(effect, ("total", "controlled_direct", "eliminated")),
         *(effect("eliminated", m) for m in sample.names_of("mediators")),
     )
-    return EffectResults(**result_fields(system, terms, effects, "Sequential g"))
+    fields = result_fields(system, terms, system.effects(_effects), "Sequential g")
+    return EffectResults(**fields)
 
 
 def _effects(slopes: Floats) -> Floats:
@@ -716,7 +720,8 @@ _EQUATIONS = (
 # Slopes that the effects are computed from, by equation and column, in the order that
 # `_iv_effects` takes them.
 _USED = ((0, _Z), (1, _Z), (2, _Z), (3, _Z), (3, _X), (4, _Z), (4, _X))
-_STAGES = (0, 3)
+# Equations of the first stages, and positions of their slopes.
+_STAGES = [0, 3]
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -994,9 +999,8 @@ class MediationIV(Specification):
         layout = [
             (outcome, (*regressors, *controls)) for _, outcome, regressors in _EQUATIONS
         ]
-        system = estimate(prepared, demeaned, layout, reps=self.reps, seed=seed)
+        system = estimate(prepared, demeaned, layout, _USED, reps=self.reps, seed=seed)
         _refuse_perfect_fits(system, names)
-        effects = system.effects(_iv_effects, _USED)
         stages = _first_stages(system)
         treatment, mediator, instrument = names[_X : _Z + 1]
         terms = (
@@ -1008,7 +1012,7 @@ class MediationIV(Specification):
             **result_fields(
                 system,
                 terms,
-                effects,
+                system.effects(_iv_effects),
                 "MediationIV",
                 method_notices=_weak_instrument_notices(stages, names),
             ),
@@ -1058,8 +1062,8 @@ def _ratio(upper: Floats, lower: Floats) -> Floats:
 def _first_stages(system: System) -> Floats:
     """Compute both first stages: coefficient, std_error, F, p, partial R2."""
     rows = []
-    at = system.positions((equation, _Z) for equation in _STAGES)
-    for equation, (plain, df) in zip(_STAGES, system.unadjusted[at], strict=True):
+    unadjusted = system.unadjusted[_STAGES]
+    for equation, (plain, df) in zip(_STAGES, unadjusted, strict=True):
         row: Any = system.fits[equation].tidy().iloc[0]
         b, error = row["estimate"], row["std_error"]
         square = (b / plain) ** 2

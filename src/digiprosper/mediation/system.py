@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import product
@@ -105,7 +105,7 @@ class System:
     """An estimated system: coefficients of all equations, joint covariance and draws.
 
     - layout: (outcome, regressors) of each equation, as column numbers
-    - coefficients: (K,), slopes of the equations in order, without intercepts
+    - coefficients: (K,), the slopes that `estimate` is asked for
     - covariance: (K, K), with the cov_type and ssc of the fit; all NaN if a slope has
       no standard error
     - unadjusted: (K, 2), standard errors for independent rows, and residual degrees of
@@ -136,19 +136,9 @@ class System:
     lost: int
     notices: tuple[Notice, ...]
 
-    def positions(self, slopes: Iterable[tuple[int, int]]) -> list[int]:
-        """Return the positions of slopes, each an equation and a column."""
-        return list(map(slopes_of(self.layout).index, slopes))
-
-    def effects(
-        self, function: Callable[[Any], Any], slopes: Iterable[tuple[int, int]]
-    ) -> Effects:
-        """Compute a function of slopes, with the delta method and in every draw."""
-        at = self.positions(slopes)
-        covariance = self.covariance[np.ix_(at, at)]
-        return delta_method(
-            function, self.coefficients[at], covariance, self.draws[:, at]
-        )
+    def effects(self, function: Callable[[Any], Any]) -> Effects:
+        """Compute a function of the slopes, with the delta method and in every draw."""
+        return delta_method(function, self.coefficients, self.covariance, self.draws)
 
 
 def check_common_options(spec: Any, roles: Sequence[str]) -> None:
@@ -168,6 +158,7 @@ def estimate(
     prepared: Prepared,
     demeaned: Demeaned,
     layout: Sequence[resampling.Equation],
+    used: Sequence[tuple[int, int]] = (),
     *,
     reps: int,
     seed: np.random.SeedSequence,
@@ -176,11 +167,14 @@ def estimate(
 ) -> System:
     """Estimate every equation, then all of them in each draw of clusters.
 
+    `used` are the slopes to return, each an equation and a column; all by default.
     `remedy` ends the notice about few clusters. `partial` are regressors of the last
     equation: cross products of their residuals and those of the outcome, given the
     other regressors, are needed in every draw. The notices are not issued.
     """
     layout = tuple(layout)
+    slopes = slopes_of(layout)
+    positions = list(map(slopes.index, used or slopes))
     fits, solved = zip(
         *[
             fit_equation(prepared, demeaned, y, x, auxiliary=[REGIME_INTERCEPT])
@@ -214,13 +208,13 @@ def estimate(
         seed=seed,
         fits=fits,
         layout=layout,
-        coefficients=np.concatenate([equation.coefficients for equation in solved]),
-        covariance=covariance,
+        coefficients=np.concatenate([s.coefficients for s in solved])[positions],
+        covariance=covariance[np.ix_(positions, positions)],
         unadjusted=np.array(
             [(error, s.df_resid) for s in solved for error in s.unadjusted_errors()]
-        ),
-        draws=np.hstack(draws.coefficients),
-        jackknife=np.hstack(without.coefficients),
+        )[positions],
+        draws=np.hstack(draws.coefficients)[:, positions],
+        jackknife=np.hstack(without.coefficients)[:, positions],
         residuals=tuple(map(solved[-1].partial_products, at)),
         residual_draws=draws.residuals,
         n_drawn=grams.n_clusters,

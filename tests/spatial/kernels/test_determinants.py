@@ -97,25 +97,27 @@ def test_the_slope_of_rho_is_that_of_demeaned_errors(kind: str) -> None:
     for share in (-0.8, -0.1, 1e-9, 0.4, 0.9):
         at, step = share * (values.high if share > 0 else -values.low), 1e-5
         g = w @ np.linalg.inv(np.eye(N) - at * w)
-        assert determinants.slope("rho", at) == pytest.approx(
+        assert determinants.derivative("rho", at, 1) == pytest.approx(
             -(T - 1) * np.trace(m @ g)
         )
-        assert determinants.curve("rho", at) == pytest.approx(
+        assert determinants.derivative("rho", at, 2) == pytest.approx(
             -(T - 1) * np.trace(m @ g @ g)
         )
         for name in ("rho", "lambda"):
             below, above = determinants.value(name, np.array([at - step, at + step]))
             assert (above - below) / (2 * step) == pytest.approx(
-                determinants.slope(name, at), rel=1e-6
+                determinants.derivative(name, at, 1), rel=1e-6
             )
-            slopes = [determinants.slope(name, at + sign * step) for sign in (-1, 1)]
+            slopes = [
+                determinants.derivative(name, at + sign * step, 1) for sign in (-1, 1)
+            ]
             bend = (slopes[1] - slopes[0]) / (2 * step)
-            assert bend == pytest.approx(determinants.curve(name, at), rel=1e-6)
+            assert bend == pytest.approx(determinants.derivative(name, at, 2), rel=1e-6)
         # Errors filtered by I - lambda W have period effects proportional to (I -
         # lambda W) 1.
         period = (np.eye(N) - at * w).sum(axis=1, keepdims=True)
         project = np.eye(N) - period @ period.T / (period.T @ period)
-        assert determinants.slope("lambda", at) == pytest.approx(
+        assert determinants.derivative("lambda", at, 1) == pytest.approx(
             -(T - 1) * np.trace(project @ g)
         )
 
@@ -196,9 +198,9 @@ def test_the_expected_score_is_zero_where_row_sums_differ() -> None:
     residuals = demean(y - 0.3 * (w @ y))
     products = np.einsum("bit,bit->b", residuals, demean(w @ y))
     error = products.std() / np.sqrt(4000)
-    assert abs(products.mean() + adjusted(w).slope("rho", 0.3)) < 3 * error
+    assert abs(products.mean() + adjusted(w).derivative("rho", 0.3, 1)) < 3 * error
     plain = Determinants(adjusted(w).spectrum, T, N * T)
-    assert abs(products.mean() + plain.slope("rho", 0.3)) > 10 * error
+    assert abs(products.mean() + plain.derivative("rho", 0.3, 1)) > 10 * error
 
 
 @pytest.mark.parametrize("kind", ["row", "spectral"])
@@ -223,7 +225,8 @@ def test_covariances_with_matrices_written_out(
 
     def log_likelihood(v: np.ndarray) -> float:
         rho, lam = (v[0], 0.0) if lag else (0.0, v[0])
-        e = columns.filtered_outcome(rho, lam) - columns.filtered(lam) @ v[1:-1]
+        outcome, outcome_lag, x = columns.filtered(lam)
+        e = outcome - rho * outcome_lag - x @ v[1:-1]
         both = determinants.value("rho" if lag else "lambda", v[:1])[0]
         return both - determinants.rows / 2 * np.log(v[-1]) - e @ e / (2 * v[-1])
 

@@ -5,17 +5,17 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from digiprosper.spatial.kernels.determinants import spectrum
-from digiprosper.spatial.kernels.matrices import stored
-from digiprosper.spatial.kernels.multiplier import (
+from digiprosper.spatial.kernels.determinants import (
     averages,
     by_unit,
     effects,
     effects_of_draws,
     multiplier,
     row_sum,
+    spectrum,
     symmetric_root,
 )
+from digiprosper.spatial.kernels.matrices import stored
 
 N = 8
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import digiprosper as dp
-from digiprosper.mediation.effect_terms import (
+from digiprosper.mediation.layout import (
     change_term,
     effect,
     is_specific,
