@@ -19,6 +19,7 @@ from digiprosper.errors import (
     quoted,
 )
 from digiprosper.kernels import Bools, Floats, Ints
+from digiprosper.kernels.chunks import chunks
 from digiprosper.kernels.least_squares import dependences, ols
 from digiprosper.kernels.resampling import draw_counts, seed_sequence
 from digiprosper.kernels.tolerances import ABSORBED, CONSTANT
@@ -529,8 +530,7 @@ def _mean_group_effects(values: Floats) -> Floats:
 def _draw_means(values: Floats, reps: int, seed: np.random.SeedSequence) -> Floats:
     """Draw entities with replacement: means (R, .)."""
     generator, n = np.random.default_rng(seed), len(values)
-    chunk = max(1, _MEMORY // (32 * n))
-    sizes = [min(chunk, reps - start) for start in range(0, reps, chunk)]
+    sizes = [part.stop - part.start for part in chunks(reps, 4 * n, _MEMORY)]
     return np.vstack([draw_counts(generator, n, size) @ values / n for size in sizes])
 
 

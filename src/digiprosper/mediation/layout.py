@@ -14,7 +14,7 @@ from digiprosper.errors import TermError, cited, quoted
 from digiprosper.kernels import Floats
 from digiprosper.kernels.resampling import Equation
 from digiprosper.linear.results import LinearResults
-from digiprosper.mediation.kernel import Products, Route, expand
+from digiprosper.mediation.kernel import Products, Route, Slope, expand
 from digiprosper.panel import Sample
 from digiprosper.panel.terms import canonical
 from digiprosper.report.terms import Factor, Pieces, Point, Regime, Term
@@ -364,12 +364,20 @@ def _make_layout(
 ) -> Layout:
     """Make the layout, with positions of the slopes in effects and routes."""
     routes = routes or {}
-    number = {at: i for i, at in enumerate(_used_slopes(effects, routes))}
-    to_number = number.__getitem__
+    used = {at for _, parts in effects for _, positions in parts for at in positions}
+    used |= {at for slope in chain.from_iterable(routes.values()) for at, _, _ in slope}
+    number = {at: i for i, at in enumerate(sorted(used))}
     sums = [
-        [(constant, tuple(map(to_number, positions))) for constant, positions in parts]
+        [
+            (constant, tuple(number[at] for at in positions))
+            for constant, positions in parts
+        ]
         for _, parts in effects
     ]
+
+    def numbered(slope: _Slope) -> Slope:
+        return tuple((number[at], level, rate) for at, level, rate in slope)
+
     return Layout(
         columns=np.array(list(columns.values.values())).T,
         names=tuple(columns.values),
@@ -383,20 +391,12 @@ def _make_layout(
         products=Products(sums, ratio=(2, 0)),
         used=tuple(number),
         routes=tuple(
-            _make_route(number, term, parts) for term, parts in routes.items()
+            Route(term.name, tuple(map(numbered, parts)))
+            for term, parts in routes.items()
         ),
         factors=columns.factors,
         **fields,
     )
-
-
-def _used_slopes(
-    effects: _Effects, routes: Mapping[Term, list[_Slope]]
-) -> list[_Position]:
-    """List the slopes that effects and routes use."""
-    used = {at for _, parts in effects for _, positions in parts for at in positions}
-    used |= {at for slope in chain.from_iterable(routes.values()) for at, _, _ in slope}
-    return sorted(used)
 
 
 def _distinct_terms(effects: _Effects) -> list[Term]:
@@ -407,16 +407,6 @@ def _distinct_terms(effects: _Effects) -> list[Term]:
             "effects; rename its column (panel.assign)."
         )
     return [term for term, _ in effects]
-
-
-def _make_route(
-    number: Mapping[_Position, int], term: Term, slopes: Sequence[_Slope]
-) -> Route:
-    parts = (
-        tuple((number[at], level, rate) for at, level, rate in slope)
-        for slope in slopes
-    )
-    return Route(term.name, tuple(parts))
 
 
 # --- terms of effects and equations ---------------------------------------------------

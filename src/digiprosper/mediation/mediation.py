@@ -30,7 +30,6 @@ from digiprosper.errors import (
 from digiprosper.kernels import Floats
 from digiprosper.kernels.resampling import seed_sequence
 from digiprosper.linear.diagnostics import staggered
-from digiprosper.linear.estimation import Demeaned
 from digiprosper.linear.preparation import CovType, Prepared, Ssc, refuse_corrected
 from digiprosper.linear.results import LinearResults
 from digiprosper.mediation.kernel import Effects, PathSystem
@@ -39,7 +38,6 @@ from digiprosper.mediation.layout import (
     Layout,
     effect,
     equation_term,
-    lay_out,
     named_fits,
 )
 from digiprosper.mediation.notices import (
@@ -52,11 +50,10 @@ from digiprosper.mediation.results import MediationResults
 from digiprosper.mediation.system import (
     System,
     check_common_options,
-    demean_added,
     draw_thresholds,
     estimate,
+    lay_out_columns,
     prepare_terms,
-    regime_is_collinear,
     result_fields,
     search_threshold,
 )
@@ -329,14 +326,12 @@ class Mediation(Specification):
         seed = seed_sequence(rng)
         prepared, demeaned = prepare_terms(self, panel, term_roles(self))
         gamma = self._threshold_value(prepared)
-        level = self._includes_level(prepared, demeaned, gamma)
-        columns = dict(zip(demeaned.names, demeaned.raw.T, strict=True))
-        layout = lay_out(self, prepared.sample, columns, gamma, level=level)
+        layout, with_added = lay_out_columns(self, prepared, demeaned, gamma)
         sample = prepared.sample.with_factors(layout.factors)
         prepared = replace(prepared, sample=sample)
         system = estimate(
             prepared,
-            demean_added(prepared, demeaned, layout),
+            with_added,
             layout.equations,
             layout.used,
             reps=self.reps,
@@ -355,6 +350,8 @@ class Mediation(Specification):
         about += _influence_notices(prepared, paths, effects, layout.effects)
         treatment = demeaned.at(sample.names_of("treatment"))
         about += staggered(prepared, demeaned, treatment, "mediation")
+        dependent = [word for name, word in _STRUCTURES.items() if getattr(self, name)]
+        (structure,) = dependent or [self.structure]
         return MediationResults(
             **result_fields(
                 system,
@@ -367,7 +364,7 @@ class Mediation(Specification):
             treatment=layout.names[1],
             mediators=layout.names[2 : 2 + len(self.mediators)],
             equations=named_fits(layout.equation_terms, system.fits),
-            structure=self._effect_structure(),
+            structure=structure,
             system=paths,
             variable=layout.variable,
             quantiles=layout.quantiles,
@@ -377,13 +374,6 @@ class Mediation(Specification):
             threshold_draws=gammas,
             regime_counts=_regime_counts(prepared, gamma),
         )
-
-    def _effect_structure(self) -> str:
-        """Name the structure of the model, or the option that changes it."""
-        for option, structure in _STRUCTURES.items():
-            if getattr(self, option):
-                return structure
-        return self.structure
 
     def _threshold_value(self, prepared: Prepared) -> float | None:
         if not isinstance(self.threshold, tuple):
@@ -401,18 +391,6 @@ class Mediation(Specification):
                 gamma=gamma,
             )
         return gamma
-
-    def _includes_level(
-        self, prepared: Prepared, demeaned: Demeaned, gamma: float | None
-    ) -> bool:
-        if gamma is not None:
-            return self.regime_intercept and not regime_is_collinear(
-                prepared, demeaned, gamma
-            )
-        if self.moderator is None:
-            return True
-        (moderator,) = demeaned.at(prepared.sample.names_of("moderator"))
-        return not (demeaned.absorbed[moderator] and not demeaned.constant[moderator])
 
     def _variable_notices(
         self, prepared: Prepared, layout: Layout, gamma: float | None

@@ -691,7 +691,13 @@ class MediationResults(EffectResults):
         sobel, ends = self.sobel()["statistic"], self.interval("percentile")
         selected = None if mediator is None else (self._read_mediator(mediator),)
         blank = [""] * (len(self.equations) - 1)
-        note = self._row_note if self._has_intervals else None
+        note = None
+        if self._has_intervals:
+            units = self.paths["outcome"].key_names[0]
+            if self.drawn != "entity":
+                units = self.drawn
+            names = {"count": (f"{self.inference.reps:,}",), "units": (units,)}
+            note = Remark("row.note", names, WORDS, self.factors)
         out: dict[str, list[str]] = {}
         for term in filter(is_specific, self.terms):
             if selected is not None and term.path != selected:
@@ -721,14 +727,6 @@ class MediationResults(EffectResults):
         if self.threshold is not None:
             names["value"], code = (f"{self.threshold:.5g}",), "depends.regimes"
         return (Remark(code, names, WORDS, self.factors),)
-
-    @property
-    def _row_note(self) -> Remark:
-        """Describe how the intervals and p-values of indirect effects are computed."""
-        entity = self.paths["outcome"].key_names[0]
-        units = entity if self.drawn == "entity" else self.drawn
-        names = {"count": (f"{self.inference.reps:,}",), "units": (units,)}
-        return Remark("row.note", names, WORDS, self.factors)
 
     def _summary(self) -> Summary:
         outcome = self.info["depvar"] or ""

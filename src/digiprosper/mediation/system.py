@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from itertools import product
+from itertools import chain, product
 from typing import Any, cast
 
 import numpy as np
@@ -190,10 +190,15 @@ def estimate(
     at = [x.index(column) for column in partial]
     blocks = [((y, x[i]), (*x[:i], *x[i + 1 :])) for i in at]
     draws = resampling.bootstrap(grams, layout, reps, seed, residuals=blocks)
-    without = resampling.jackknife(grams, layout)
+    jackknife = resampling.jackknife(grams, layout)
 
     covariance = joint_covariance(solved)
-    notices = _equation_notices(prepared, fits, remedy)
+    # The model has its own words on few clusters.
+    notices = [*without(chain.from_iterable(f.diagnostics for f in fits), FEW_CODES)]
+    for name, cluster in zip(
+        prepared.cluster_names, prepared.cluster_codes, strict=True
+    ):
+        notices += few_for_paths(int(cluster.max()) + 1, name, remedy)
     if "no_variance" in {notice.code for notice in notices}:
         covariance[:] = np.nan
     notices += too_few_clusters_to_draw(grams.n_clusters, drawn_units, DELTA)
@@ -214,7 +219,7 @@ def estimate(
             [(error, s.df_resid) for s in solved for error in s.unadjusted_errors()]
         )[positions],
         draws=np.hstack(draws.coefficients)[:, positions],
-        jackknife=np.hstack(without.coefficients)[:, positions],
+        jackknife=np.hstack(jackknife.coefficients)[:, positions],
         residuals=tuple(map(solved[-1].partial_products, at)),
         residual_draws=draws.residuals,
         n_drawn=grams.n_clusters,
@@ -222,17 +227,6 @@ def estimate(
         lost=draws.lost,
         notices=tuple(merge_notices(notices)),
     )
-
-
-def _equation_notices(
-    prepared: Prepared, fits: Sequence[LinearResults], remedy: str
-) -> list[Notice]:
-    """Collect the notices of the equations, with the model's own on few clusters."""
-    of_fits = [notice for fit in fits for notice in fit.diagnostics]
-    notices = [*without(of_fits, FEW_CODES)]
-    for name, codes in zip(prepared.cluster_names, prepared.cluster_codes, strict=True):
-        notices += few_for_paths(int(codes.max()) + 1, name, remedy)
-    return notices
 
 
 def refuse_absorbed(
@@ -259,14 +253,14 @@ def refuse_absorbed(
             problems,
         )
     columns, lengths, names = demeaned.columns, demeaned.lengths, demeaned.names
-    for (j, role), (i, other) in product(enumerate(roles), repeat=2):
-        if role != "mediator" or other not in ("outcome", "treatment"):
-            continue
-        mediator, regressor = columns[:, j], columns[:, i]
-        slope = (regressor @ mediator) / max(lengths[i] ** 2, NO_DIVISION)
-        if np.linalg.norm(mediator - regressor * slope) < COLLINEAR * lengths[j]:
+    mediators = [j for j, role in enumerate(roles) if role == "mediator"]
+    # Outcome and treatment are the first columns.
+    for j, i in product(mediators, range(2)):
+        mediator, other = columns[:, j], columns[:, i]
+        slope = (other @ mediator) / max(lengths[i] ** 2, NO_DIVISION)
+        if np.linalg.norm(mediator - other * slope) < COLLINEAR * lengths[j]:
             where = " after the effects are partialled out"
-            raise collinear_mediator(names[j], other, names[i], where)
+            raise collinear_mediator(names[j], roles[i], names[i], where)
 
 
 def system_glance(
@@ -369,15 +363,30 @@ def prepare_terms(
     return prepared, demeaned
 
 
-def demean_added(prepared: Prepared, demeaned: Demeaned, layout: Layout) -> Demeaned:
-    """Demean the columns that a layout adds to those of its terms."""
+def lay_out_columns(
+    spec: Any, prepared: Prepared, demeaned: Demeaned, gamma: float | None
+) -> tuple[Layout, Demeaned]:
+    """Set up the equations of a specification, and demean the columns that it adds.
+
+    A moderator, or the dummy of the low regime, is a regressor itself unless the
+    effects or other regressors absorb it.
+    """
+    level = True
+    if gamma is not None:
+        level = spec.regime_intercept and not _regime_is_collinear(
+            prepared, demeaned, gamma
+        )
+    elif spec.moderator is not None:
+        (at,) = demeaned.at(prepared.sample.names_of("moderator"))
+        level = bool(demeaned.constant[at] or not demeaned.absorbed[at])
+    columns = dict(zip(demeaned.names, demeaned.raw.T, strict=True))
+    layout = lay_out(spec, prepared.sample, columns, gamma, level=level)
     n_terms = len(demeaned.names)
     if n_terms < len(layout.names):
         # Products of columns may be extreme although the columns are not.
         refuse_extreme(layout.columns, layout.names)
-    return demeaned.with_columns(
-        prepared, layout.names[n_terms:], layout.columns[:, n_terms:]
-    )
+    added = layout.names[n_terms:], layout.columns[:, n_terms:]
+    return layout, demeaned.with_columns(prepared, *added)
 
 
 def refuse_multiple_columns(sample: Sample, roles: Mapping[str, Sequence[str]]) -> None:
@@ -487,7 +496,7 @@ def search_threshold(spec: Any, prepared: Prepared) -> float:
         ) from error
 
 
-def regime_is_collinear(prepared: Prepared, demeaned: Demeaned, gamma: float) -> bool:
+def _regime_is_collinear(prepared: Prepared, demeaned: Demeaned, gamma: float) -> bool:
     """Check whether the dummy of the low regime is collinear with other regressors."""
     sample = prepared.sample
     low = (sample.columns("threshold_variable")[:, 0] <= gamma).astype(np.float64)
@@ -527,14 +536,11 @@ def draw_thresholds(
                 drawn_columns, effects, intercept=intercept
             )
     draws, terms = (np.full((gammas.size, count), np.nan) for count in shape)
-    by_term = dict(zip(demeaned.names, demeaned.raw.T, strict=True))
     for gamma in map(float, np.unique(gammas[~np.isnan(gammas)])):
         same_gamma = np.flatnonzero(gammas == gamma)
-        level = intercept and not regime_is_collinear(prepared, demeaned, gamma)
-        layout = lay_out(spec, prepared.sample, by_term, gamma, level=level)
-        demeaned_at_gamma = demean_added(prepared, demeaned, layout)
+        layout, with_added = lay_out_columns(spec, prepared, demeaned, gamma)
         grams = resampling.entity_grams(
-            demeaned_at_gamma.columns, codes, sample_effects, demeaned=True
+            with_added.columns, codes, sample_effects, demeaned=True
         )
         drawn_slopes = np.hstack(
             resampling.refit(grams, counts[same_gamma], layout.equations)
