@@ -560,16 +560,14 @@ def _fit_models(
             fits[model] = estimate(base.replace(model=model), layout, None)
         except IdentificationError as error:
             # Only drawn Wald tests need the model under the null hypothesis.
-            needs_null = base.likelihood == "adjusted" or model == "sdm"
-            kinds = (_LR, _WALD) if needs_null else (_LR,)
-            others = DURBIN_NULLS if model == "sdm" else (model,)
-            needs = [kind.format(other.upper()) for other in others for kind in kinds]
-            if base.likelihood != "adjusted":
-                needs = [f"chi2 of {test}" for test in needs]
+            adjusted, durbin = base.likelihood == "adjusted", model == "sdm"
+            forms = (_LR, _WALD) if adjusted or durbin else (_LR,)
+            nulls = DURBIN_NULLS if durbin else (model,)
+            tests = [form.format(null.upper()) for null in nulls for form in forms]
             missing[model] = notice_of(
                 "model_not_estimated",
                 model=model,
-                tests=tuple(needs),
+                tests=tuple(t if adjusted else f"chi2 of {t}" for t in tests),
                 _model=model.upper(),
                 _reason=error,
             )
