@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from typing import Any, cast
 
 import numpy as np
@@ -175,8 +176,7 @@ def _prepare_sample(
     prepared = drop_notice(prepared, "robust_inconsistent")
     sample = prepared.sample
     refuse_multiple_columns(sample, roles)
-    treatment, mediator_names, y = map(sample.names_of, list(roles)[1:])
-    names = (*treatment, *mediator_names, *y)
+    names = tuple(chain.from_iterable(map(sample.names_of, list(roles)[1:])))
     raw = np.column_stack([sample.columns(role) for role in roles])
     columns = raw - raw.mean(axis=0)
     constant = np.abs(columns).max(axis=0) <= CONSTANT * np.abs(raw).max(axis=0)
@@ -332,17 +332,16 @@ def _mean_group_glance(
     prepared: Prepared, depvar: str, used: Bools, seed: np.random.SeedSequence
 ) -> Glance:
     """Return summary numbers; `used` (N,) marks the entities in the means."""
-    sample = prepared.sample
-    rows = used[sample.entity]
+    keys = prepared.sample.keys.keep(used[prepared.sample.entity])
     return {
-        **empty_glance("Mean group mediation", int(rows.sum())),
+        **empty_glance("Mean group mediation", keys.entity.size),
         "depvar": depvar,
         "effects": "+".join(prepared.effect_names),
         "cov_type": "mean_group",
-        "n_entities": int(used.sum()),
-        "n_times": int(np.unique(sample.time[rows]).size),
-        "period": sample.keys.keep(rows).period,
-        "df_t": float(used.sum() - 1),
+        "n_entities": len(keys.entities),
+        "n_times": len(keys.times),
+        "period": keys.period,
+        "df_t": len(keys.entities) - 1.0,
         "rng_entropy": cast("int", seed.entropy),
     }
 

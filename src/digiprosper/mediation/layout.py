@@ -367,11 +367,9 @@ def _make_layout(
     used = {at for _, parts in effects for _, positions in parts for at in positions}
     used |= {at for slope in chain.from_iterable(routes.values()) for at, _, _ in slope}
     number = {at: i for i, at in enumerate(sorted(used))}
+    to_number = number.__getitem__
     sums = [
-        [
-            (constant, tuple(number[at] for at in positions))
-            for constant, positions in parts
-        ]
+        [(constant, tuple(map(to_number, positions))) for constant, positions in parts]
         for _, parts in effects
     ]
 

@@ -758,12 +758,8 @@ class MediationResults(EffectResults):
     ) -> tuple[Floats, Floats, Floats]:
         effects = self.system.products
         if method == "bca":
-            acceleration = intervals.acceleration(
-                self._mask_missing(effects.evaluate(self.system.jackknife))
-            )
-            bca_arguments = (self.draw_values, self.estimates, acceleration)
-            ends = intervals.bca(*bca_arguments, level, clusters=self.n_drawn)
-            return (*ends, intervals.bca_p(*bca_arguments, clusters=self.n_drawn))
+            without = self._mask_missing(effects.evaluate(self.system.jackknife))
+            return self._corrected_ends(intervals.acceleration(without), level)
         if method == "monte_carlo":
             seed = np.random.SeedSequence(self.rng_entropy, spawn_key=(_SIMULATED,))
             groups = self.info["n_clusters"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from itertools import chain, product
+from itertools import product
 from typing import Any, cast
 
 import numpy as np
@@ -193,12 +193,12 @@ def estimate(
     jackknife = resampling.jackknife(grams, layout)
 
     covariance = joint_covariance(solved)
+    of_fits = [notice for fit in fits for notice in fit.diagnostics]
     # The model has its own words on few clusters.
-    notices = [*without(chain.from_iterable(f.diagnostics for f in fits), FEW_CODES)]
-    for name, cluster in zip(
-        prepared.cluster_names, prepared.cluster_codes, strict=True
-    ):
-        notices += few_for_paths(int(cluster.max()) + 1, name, remedy)
+    notices = [*without(of_fits, FEW_CODES)]
+    clusters = zip(prepared.cluster_names, prepared.cluster_codes, strict=True)
+    for name, cluster_codes in clusters:
+        notices += few_for_paths(int(cluster_codes.max()) + 1, name, remedy)
     if "no_variance" in {notice.code for notice in notices}:
         covariance[:] = np.nan
     notices += too_few_clusters_to_draw(grams.n_clusters, drawn_units, DELTA)
