@@ -282,15 +282,17 @@ class Point:
         filtered = ones - self.optimum.lam * (self.matrix @ ones)
         return filtered / np.linalg.norm(filtered)
 
-    def multiplied(self) -> dict[str, Floats]:
-        """Compute ``W (I - a W)^-1``, or M G M if adjusted, for each coefficient."""
-        out, p = {}, self.period_vector()
-        for name, at in self.spatial.items():
-            lag = np.asarray(self.matrix @ self.inverse(at))
-            if p is not None:
-                lag = lag - np.outer(p, p @ lag)
-                lag = lag - np.outer(lag @ p, p)
-            out[name] = lag
+    def multiplied(self) -> Floats:
+        """Compute ``G = W (I - a W)^-1``, or M G M if adjusted, for q coefficients.
+
+        It is a (q, N, N) array.
+        """
+        n, p = self.columns.n_entities, self.period_vector()
+        lags = [self.matrix @ self.inverse(at) for at in self.spatial.values()]
+        out = np.reshape(lags, (-1, n, n))
+        if p is not None:
+            out = out - p[:, None] * (p @ out)[:, None]
+            out = out - (out @ p)[..., None] * p
         return out
 
 
@@ -325,13 +327,13 @@ def expected_information(point: Point) -> Floats:
     multiplied = point.multiplied()
     means = _means(point, multiplied)
     squares = means.T @ means / sigma2
+    symmetric = multiplied + multiplied.swapaxes(1, 2)
+    determinants, q = point.determinants, len(spatial)
+    traces = np.tensordot(multiplied, symmetric, axes=((1, 2), (1, 2)))
+    squares[:q, :q] += determinants.periods * traces
     with_variance = np.zeros(len(squares))
-    determinants = point.determinants
     for j, (name, at) in enumerate(spatial.items()):
         with_variance[j] = -determinants.derivative(name, at, 1) / sigma2
-        symmetric = multiplied[name].T + multiplied[name]
-        for i, other in enumerate(multiplied.values()):
-            squares[i, j] += determinants.periods * float(np.sum(symmetric * other))
     return _bordered(squares, with_variance, determinants.rows / (2 * sigma2**2))
 
 
@@ -346,23 +348,21 @@ def clustered_covariance(point: Point, bread: Floats) -> Floats:
     """
     sigma2, n = point.optimum.sigma2, point.columns.n_entities
     multiplied = point.multiplied()
+    q = len(multiplied)
     by_period = point.optimum.residuals.reshape(n, -1)
     products = by_period @ by_period.T / sigma2
     linear = _means(point, multiplied) * point.optimum.residuals[:, None] / sigma2
     scores = linear.reshape(n, -1, linear.shape[1]).sum(axis=1)
     p = point.period_vector()
     expected = point.determinants.periods * (1.0 if p is None else 1 - p**2)
-    for j, matrix in enumerate(multiplied.values()):
-        scores[:, j] += np.diag(matrix) * (np.diag(products) - expected)
-    of_variance = (np.diag(products) - expected) / (2 * sigma2)
-    scores = np.column_stack([scores, of_variance])
+    excess = (np.diag(products) - expected)[:, None]
+    scores[:, :q] += np.diagonal(multiplied, axis1=1, axis2=2).T * excess
+    scores = np.hstack([scores, excess / (2 * sigma2)])
     meat = scores.T @ scores
 
     above = np.triu_indices(n, 1)
-    pairs = [(matrix + matrix.T)[above] for matrix in multiplied.values()]
-    for i, first in enumerate(pairs):
-        for j, second in enumerate(pairs):
-            meat[i, j] += float(np.sum(first * second * products[above] ** 2))
+    pairs = (multiplied + multiplied.swapaxes(1, 2))[:, *above]
+    meat[:q, :q] += (pairs * products[above] ** 2) @ pairs.T
     return np.asarray(n / (n - 1) * bread @ meat @ bread)
 
 
@@ -381,7 +381,9 @@ def lee_yu(point: Point, period_means: PeriodMeans | None, *, entity: bool) -> O
     values = np.array([*spatial.values(), *optimum.coefficients, optimum.sigma2])
     if period_means is not None:
         bias = np.zeros(values.size)
-        bias[:q] = [period_means.derivative(*item, 1) for item in spatial.items()]
+        bias[:q] = [
+            period_means.derivative(name, at, 1) for name, at in spatial.items()
+        ]
         bias[-1] = 1 / (2 * optimum.sigma2)
         values = values + columns.n_times * np.linalg.solve(
             expected_information(point), bias
@@ -402,12 +404,12 @@ def lee_yu(point: Point, period_means: PeriodMeans | None, *, entity: bool) -> O
     )
 
 
-def _means(point: Point, multiplied: dict[str, Floats]) -> Floats:
+def _means(point: Point, multiplied: Floats) -> Floats:
     """Compute the expectation of `Point.moves`: lags without their errors."""
     moves = point.moves()
     if point.lag:
         errors = point.optimum.residuals.reshape(point.columns.n_entities, -1)
-        added = (multiplied["rho"] @ errors).reshape(-1, 1)
+        added = (multiplied[0] @ errors).reshape(-1, 1)
         moves[:, 0] -= point.demean(added)[:, 0]
     if point.error:
         # The lag of the error is nothing but errors.
