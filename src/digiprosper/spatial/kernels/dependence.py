@@ -409,40 +409,44 @@ def durbin_draws(
         sigma2 = squares / determinants.rows
         precision = (lag_squares - 2 * products**2 / squares) / sigma2
         precision -= np.interp(rho, curve_nodes, curves)
-        x_products = np.linalg.solve(
-            durbin.x.T @ durbin.x, durbin.x.T @ np.hstack([outcomes, lags])
-        )
-        by_outcome, by_lag = np.split(x_products, 2, axis=1)
-        gap, moves, inverse = _restrictions(
-            durbin.x, k, rho, by_outcome, by_lag, common=error is not None
-        )
-        squared_moves = moves[:, :, None] * moves[:, None, :]
-        covariance = sigma2[:, None, None] * inverse
-        covariance += squared_moves / precision[:, None, None]
-        wald = np.einsum(
-            "bi,bi->b", gap, np.linalg.solve(covariance, gap[:, :, None])[:, :, 0]
+        pair = np.hstack([outcomes, lags])
+        wald = _walds(
+            durbin.x, pair, k, rho, sigma2, precision, common=error is not None
         )
         parts.append(np.column_stack([2 * (loglik - null), wald]))
     return np.vstack(parts)
 
 
-def _restrictions(
-    x: Floats, k: int, rho: Floats, by_outcome: Floats, by_lag: Floats, *, common: bool
-) -> tuple[Floats, Floats, Floats]:
-    """Compute what is zero under the null (B, k), with its covariance.
+def _walds(
+    x: Floats,
+    pair: Floats,
+    k: int,
+    rho: Floats,
+    sigma2: Floats,
+    precision: Floats,
+    *,
+    common: bool,
+) -> Floats:
+    """Compute Wald statistics (B,) of outcomes and their lags, joined in `pair`.
 
-    The coefficients are ``by_outcome - rho by_lag``. Without `common` factors those of
-    the lags are zero, and with them those plus rho times the slopes.
+    Under the null the coefficients of the lags are zero; with `common` factors it is
+    those plus rho times the slopes.
     """
-    inverse = np.linalg.inv(x.T @ x)
-    coefficients = by_outcome - rho * by_lag
-    slopes, lags = coefficients[:k], coefficients[k : 2 * k]
-    at, cross = rho if common else np.zeros_like(rho), inverse[:k, k : 2 * k]
-    moves = by_lag[k : 2 * k] + at * by_lag[:k] - common * slopes
-    factor = at[:, None, None]
-    covariance = factor**2 * inverse[:k, :k] + factor * (cross + cross.T)
-    covariance += inverse[k : 2 * k, k : 2 * k]
-    return (lags + at * slopes).T, moves.T, covariance
+    gram = x.T @ x
+    by_outcome, by_lag = np.split(np.linalg.solve(gram, x.T @ pair).T[..., None], 2)
+    coefficients = by_outcome - rho[:, None, None] * by_lag
+    restrictions = np.zeros((rho.size, k, len(gram)))
+    restrictions[:, :, k : 2 * k] = np.eye(k)
+    if common:
+        restrictions[:, :, :k] = rho[:, None, None] * np.eye(k)
+    # What is zero under the null, and minus its derivative in rho
+    gap, moves = restrictions @ coefficients, restrictions @ by_lag
+    if common:
+        moves -= coefficients[:, :k]
+    inverse = restrictions @ np.linalg.inv(gram) @ restrictions.swapaxes(1, 2)
+    covariance = sigma2[:, None, None] * inverse
+    covariance += moves @ moves.swapaxes(1, 2) / precision[:, None, None]
+    return np.asarray((gap * np.linalg.solve(covariance, gap)).sum(axis=(1, 2)))
 
 
 def _error_logliks(

@@ -311,10 +311,12 @@ def averages(
     return value, np.array(slope) / rows.size
 
 
-def _of_regressors(at: Floats, slopes: Floats, lags: Floats) -> Floats:
-    """Compute direct, indirect and total effects (3, ...) at averages (2, 2, ...)."""
-    of_slopes, of_lags = at
-    direct, total = of_slopes * slopes + of_lags * lags
+def _by_kind(at: Floats) -> Floats:
+    """Compute the factors (3, 2, ...) of direct, indirect and total effects.
+
+    They multiply slopes and slopes of lags; `at` are averages (2, 2, ...).
+    """
+    direct, total = at[:, 0], at[:, 1]
     return np.stack([direct, total - direct, total])
 
 
@@ -328,17 +330,12 @@ def effects(
     and total effects (3, k), and the derivatives (3k, p) in rho (if there is `slope`),
     b and th, in this order; rows in the order of the effects read by row.
     """
-    unit, zero = np.eye(slopes.size), np.zeros((slopes.size, slopes.size))
-    value = value[..., None]
-    parts = [
-        _of_regressors(value[..., None], unit, zero),
-        _of_regressors(value[..., None], zero, unit),
-    ]
+    coefficients = np.stack([slopes, lags])
+    gradient = np.kron(_by_kind(value), np.eye(slopes.size))
     if slope is not None:
-        parts.insert(0, _of_regressors(slope[..., None], slopes, lags)[:, :, None])
-    gradient = np.concatenate(parts, axis=2)
-    estimates = _of_regressors(value, slopes, lags)
-    return estimates, gradient.reshape(estimates.size, -1)
+        in_rho = _by_kind(slope) @ coefficients
+        gradient = np.column_stack([in_rho.ravel(), gradient])
+    return _by_kind(value) @ coefficients, gradient
 
 
 def effects_of_draws(
@@ -365,8 +362,8 @@ def effects_of_draws(
             sums = np.array([np.linalg.solve((eye - a * matrix).T, ones) for a in rho])
             total, total_lag = sums.mean(axis=1), sums @ (matrix @ ones) / n
         at = np.array([[diagonal, total], [diagonal_lag, total_lag]])
-    slopes, lags = np.split(draws, 2, axis=1)
-    return _of_regressors(at[..., None], slopes, lags).swapaxes(0, 1)
+    coefficients = draws.reshape(len(draws), 2, -1)
+    return np.einsum("eh...,...hk->...ek", _by_kind(at), coefficients)
 
 
 def symmetric_root(covariance: Floats) -> Floats:

@@ -302,15 +302,12 @@ def observed_information(point: Point) -> Floats:
     moves, spatial = point.moves(), point.spatial
     q = len(spatial)
     squares = moves.T @ moves
-    # Second derivatives of the residuals: in lambda and a slope, and in rho and lambda.
+    # Second derivatives of the residuals: in lambda and rho, and in lambda and a slope.
     if point.error:
-        along = columns.wx.T @ e
-        squares[q - 1, q:] += along
-        squares[q:, q - 1] += along
-    if point.lag and point.error:
-        cross = float(columns.y[:, 2] @ e)
-        squares[0, 1] += cross
-        squares[1, 0] += cross
+        in_rho = [columns.y[:, 2] @ e] if point.lag else []
+        cross = np.concatenate([in_rho, [0.0], columns.wx.T @ e])
+        squares[q - 1] += cross
+        squares[:, q - 1] += cross
     for j, (name, at) in enumerate(spatial.items()):
         squares[j, j] -= sigma2 * point.determinants.derivative(name, at, 2)
     with_variance = moves.T @ e / sigma2**2
