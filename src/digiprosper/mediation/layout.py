@@ -14,7 +14,7 @@ from digiprosper.errors import TermError, cited, quoted
 from digiprosper.kernels import Floats
 from digiprosper.kernels.resampling import Equation
 from digiprosper.linear.results import LinearResults
-from digiprosper.mediation.kernel import Products, Route, Slope, expand
+from digiprosper.mediation.kernel import Products, Route, Slope, expand, powers
 from digiprosper.panel import Sample
 from digiprosper.panel.terms import canonical
 from digiprosper.report.terms import Factor, Pieces, Point, Regime, Term
@@ -104,18 +104,21 @@ class _Columns:
     def equations(
         self,
         x: Sequence[int],
-        to_mediators: Sequence[Sequence[int]],
+        to_mediator: Sequence[int],
         to_outcome: Sequence[int],
+        *,
+        serial: bool = False,
     ) -> list[Equation]:
-        """Set up the equations of the total, of every mediator and of the outcome."""
-        return [
-            (0, (*x, *self.controls)),
-            *(
-                (m, (*regressors, *self.controls))
-                for m, regressors in zip(self.through, to_mediators, strict=True)
-            ),
-            (0, (*to_outcome, *self.controls)),
+        """Set up the equations of the total, of every mediator and of the outcome.
+
+        Serial mediators are regressed on those before them too.
+        """
+        mediators = [
+            (m, (*to_mediator, *(self.through[:k] if serial else ()), *self.controls))
+            for k, m in enumerate(self.through)
         ]
+        total, outcome = ((0, (*xs, *self.controls)) for xs in (x, to_outcome))
+        return [total, *mediators, outcome]
 
 
 def lay_out(
@@ -145,8 +148,7 @@ def lay_out(
 def _lay_out_constant(spec: Any, columns: _Columns) -> Layout:
     """Set up parallel or serial mediators with constant slopes."""
     through, serial = columns.through, spec.structure == "serial"
-    to_mediators = [(1, *through[:k]) if serial else (1,) for k in range(len(through))]
-    equations = columns.equations((1,), to_mediators, (1, *through))
+    equations = columns.equations((1,), (1,), (1, *through), serial=serial)
 
     def slope(equation: int, column: int, _: str) -> _Slope:
         return [((equation, column), 1.0, 0.0)]
@@ -177,24 +179,14 @@ def _lay_out_moderated(spec: Any, columns: _Columns, *, with_level: bool) -> Lay
     equations, slopes = _equations_with_products(
         columns, moderates, interactions, level, 1.0
     )
-    index = _index_effects(slopes, moderates)
-    return _lay_out_conditional(columns, equations, slopes, name, w, index)
-
-
-def _index_effects(
-    slopes: Mapping[Term, list[_Slope]], moderates: Sequence[str]
-) -> _Effects:
-    """Return changes of effects per unit of the moderator, if linear in it."""
-    direct, *through = slopes
-    linear = through if ("a" in moderates) != ("b" in moderates) else []
-    linear += [direct] if "direct" in moderates else []
-    return [
-        (
-            change_term(term, "index"),
-            [(1.0, tuple(parts[-1][0] for parts in slopes[term]))],
-        )
-        for term in linear
+    direct, *others = slopes
+    # Changes per unit of the moderator, if a single slope changes
+    index = [
+        (change_term(term, "index"), powers(slopes[term])[1])
+        for term in (*others, direct)
+        if sum(len(slope) > 1 for slope in slopes[term]) == 1
     ]
+    return _lay_out_conditional(columns, equations, slopes, name, w, index)
 
 
 def _lay_out_quadratic(spec: Any, columns: _Columns) -> Layout:
@@ -227,9 +219,8 @@ def _equations_with_products(
     to_outcome = [1, products[1]] if "direct" in words else [1]
     to_outcome += [*through, *(products[m] for m in through if m in products)]
     to_outcome += level if {"b", "direct"} & set(words) else ()
-    equations = columns.equations(
-        total, [total if "a" in words else (1,)] * len(through), to_outcome
-    )
+    to_mediator = total if "a" in words else (1,)
+    equations = columns.equations(total, to_mediator, to_outcome)
 
     def slope(equation: int, column: int, word: str) -> _Slope:
         constant = ((equation, column), 1.0, 0.0)
@@ -334,7 +325,7 @@ def _lay_out_threshold(columns: _Columns, gamma: float, *, with_level: bool) -> 
         level = (columns.add(REGIME_INTERCEPT, low, "threshold", *factors),)
     x = (*split[1], *level)
     to_outcome = (*split[1], *chain.from_iterable(split[m] for m in through), *level)
-    equations = columns.equations(x, [x] * len(through), to_outcome)
+    equations = columns.equations(x, x, to_outcome)
 
     def slope(equation: int, column: int, _: str) -> _Slope:
         in_low, in_high = ((equation, j) for j in split[column])

@@ -28,6 +28,7 @@ from digiprosper.mediation.kernel import (
     Products,
     Route,
     expand,
+    powers,
     simulate_coefficients,
 )
 from digiprosper.mediation.layout import is_specific
@@ -622,7 +623,7 @@ class MediationResults(EffectResults):
         return johnson_neyman(
             effect,
             self.variable,
-            self.system.effects(Products(route.powers())),
+            self.system.effects(Products(powers(route.slopes))),
             self.quantiles,
             method=method,
             df=self.df_t,

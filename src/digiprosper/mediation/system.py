@@ -104,7 +104,6 @@ _BEFORE_MEDIATORS = ("treatment", "x", "instrument")
 class System:
     """An estimated system: coefficients of all equations, joint covariance and draws.
 
-    - layout: (outcome, regressors) of each equation, as column numbers
     - coefficients: (K,), the slopes that `estimate` is asked for
     - covariance: (K, K), with the cov_type and ssc of the fit; all NaN if a slope has
       no standard error
@@ -123,7 +122,6 @@ class System:
     prepared: Prepared
     seed: np.random.SeedSequence
     fits: tuple[LinearResults, ...]
-    layout: tuple[resampling.Equation, ...]
     coefficients: Floats
     covariance: Floats
     unadjusted: Floats
@@ -149,9 +147,15 @@ def check_common_options(spec: Any, roles: Sequence[str]) -> None:
     check_reps(spec.reps, _LEAST_REPS)
 
 
-def slopes_of(layout: Sequence[resampling.Equation]) -> list[tuple[int, int]]:
-    """List the slopes of all equations in order, each an equation and a column."""
-    return [(equation, x) for equation, (_, xs) in enumerate(layout) for x in xs]
+def slope_positions(
+    layout: Sequence[resampling.Equation], used: Sequence[tuple[int, int]]
+) -> list[int]:
+    """Return positions among the slopes of all equations; of all if none are `used`.
+
+    A slope is given by the numbers of its equation and its column.
+    """
+    slopes = [(equation, x) for equation, (_, xs) in enumerate(layout) for x in xs]
+    return list(map(slopes.index, used or slopes))
 
 
 def estimate(
@@ -172,9 +176,7 @@ def estimate(
     equation: cross products of their residuals and those of the outcome, given the
     other regressors, are needed in every draw. The notices are not issued.
     """
-    layout = tuple(layout)
-    slopes = slopes_of(layout)
-    positions = list(map(slopes.index, used or slopes))
+    positions = slope_positions(layout, used)
     fits, solved = zip(
         *[
             fit_equation(prepared, demeaned, y, x, auxiliary=[REGIME_INTERCEPT])
@@ -212,7 +214,6 @@ def estimate(
         prepared=prepared,
         seed=seed,
         fits=fits,
-        layout=layout,
         coefficients=np.concatenate([s.coefficients for s in solved])[positions],
         covariance=covariance[np.ix_(positions, positions)],
         unadjusted=np.array(
@@ -546,7 +547,7 @@ def draw_thresholds(
             resampling.refit(grams, counts[same_gamma], layout.equations)
         )
         # Without the dummy of a regime the equations are others than the system's.
-        at = list(map(slopes_of(layout.equations).index, layout.used))
+        at = slope_positions(layout.equations, layout.used)
         draws[same_gamma] = drawn_slopes[:, at]
         # Averages over the rows have the shares of the draw's own regimes.
         terms[same_gamma] = layout.products.evaluate(draws[same_gamma])
