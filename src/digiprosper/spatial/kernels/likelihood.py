@@ -120,12 +120,9 @@ def maximise(
 
     lam, lambda_at_end = 0.0, False
     if error:
-        lam, lambda_at_end = _root(
-            score,
-            heights,
-            determinants.spectrum.chebyshev(_NODES_EACH),
-            determinants.spectrum,
-        )
+        spectrum = determinants.spectrum
+        lams = spectrum.chebyshev(_NODES_EACH)
+        lam, lambda_at_end = _root(score, heights, lams, heights(lams), spectrum)
     rho, rho_at_end = profile(lam)
     at_end = "rho" if rho_at_end else "lambda" if lambda_at_end else ""
     return replace(at_values(columns, determinants, rho, lam), at_end=at_end)
@@ -178,15 +175,15 @@ def _best_rho(
         fall = -curve * (rho - bottom) / (least + curve * (rho - bottom) ** 2)
         return determinants.rows * fall + determinants.derivative("rho", rho, 1)
 
-    def heights_of(rhos: Floats, log_determinants: Floats) -> Floats:
+    def fit_of(rhos: Floats) -> Floats:
         squares = least + curve * (rhos - bottom) ** 2
-        return log_determinants - determinants.rows / 2 * np.log(squares)
+        return -determinants.rows / 2 * np.log(squares)
 
     def heights(rhos: Floats) -> Floats:
-        return heights_of(rhos, determinants.value("rho", rhos))
+        return determinants.value("rho", rhos) + fit_of(rhos)
 
-    first = determinants.peaks(grid, heights_of(grid, values)[None])[0]
-    return _root(score, heights, grid, determinants.spectrum, first=first)
+    on_grid = determinants.peaks(grid, (values + fit_of(grid))[None])[0]
+    return _root(score, heights, grid, on_grid, determinants.spectrum)
 
 
 # --- roots on an interval -------------------------------------------------------------
@@ -196,22 +193,21 @@ def _root(
     score: Callable[[float], float],
     heights: Callable[[Floats], Floats],
     grid: Floats,
+    on_grid: Floats,
     spectrum: Spectrum,
-    *,
-    first: Floats | None = None,
 ) -> tuple[float, bool]:
     """Find the score's root next to the best grid node.
 
-    `heights` is the log likelihood of an array of values apart from a constant, `first`
-    its values on the grid if they are known. The result is an end if the score has no
-    root up to it.
+    `heights` is the log likelihood of an array of values apart from a constant,
+    `on_grid` its values on the grid. The result is an end if the score has no root up
+    to it.
     """
     from scipy.optimize import brentq, minimize_scalar
 
     score = cache(score)
     margin = AT_THE_END * (spectrum.high - spectrum.low)
     nodes = np.array([spectrum.low + margin, *grid, spectrum.high - margin])
-    best = int((heights(grid) if first is None else first).argmax())
+    best = int(on_grid.argmax())
     low, middle, high = nodes[best : best + 3]
     if best == 0 and score(low) <= 0:
         return float(low), True
