@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass, replace
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -204,7 +204,7 @@ class Decision(Summarised):
     def diagnostics(self) -> tuple[Notice, ...]:
         """Remarks, for example on a ratio that is not a share."""
         steps = [(1, "c", self.total, self.total_draws_p)]
-        of_ratio = {"mediator": self.mediator, "ratio": self.ratio}
+        of_ratio: dict[str, Any] = {"mediator": self.mediator, "ratio": self.ratio}
         total_differs = self._passed[0]
         notices: list[Notice] = []
         if self.ratio_name is not None:

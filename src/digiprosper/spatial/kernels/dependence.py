@@ -254,8 +254,10 @@ def lagrange_tests(
     """
     n_times = e.size / len(matrix)
     trace = n_times * float(np.sum(matrix * matrix.T) + np.sum(matrix**2))
-    columns = (column[:, None] for column in (e, lag_y, lag_e))
-    return _score_statistics(_basis(x), *columns, e.size, 0.0, trace)[0]
+    errors, lags, error_lags = np.stack([e, lag_y, lag_e])[..., None]
+    return np.ravel(
+        _score_statistics(_basis(x), errors, lags, error_lags, e.size, 0.0, trace)
+    )
 
 
 def _score_statistics(
@@ -359,8 +361,8 @@ def _all_products(outcomes: Floats, lags: Floats) -> Floats:
 
 def _squares(products: Floats, at: Floats) -> Floats:
     """Compute the sums of squares of ``y - a Wy`` at values of a."""
-    of_outcome, cross, of_lag = products.T[..., None]
-    return of_outcome - 2 * cross * at + of_lag * at**2
+    of_outcome, cross, of_lag = (column[:, None] for column in products.T)
+    return np.asarray(of_outcome - 2 * cross * at + of_lag * at**2)
 
 
 def _peak(grid: Floats, heights: Floats, peaks: Floats) -> tuple[Floats, Floats]:

@@ -259,7 +259,7 @@ class Determinants:
 
     def value(self, name: str, at: Floats) -> Floats:
         """Compute the log-determinant at (m,) values of rho or lambda."""
-        values = self.spectrum.log_determinant(at)
+        values: Floats = self.spectrum.log_determinant(at)
         if self.period_means is not None:
             values = values + self.period_means.value(name, at)
         return self.periods * values
@@ -331,7 +331,7 @@ def effects(
     b and th, in this order; rows in the order of the effects read by row.
     """
     coefficients = np.stack([slopes, lags])
-    gradient = np.kron(_by_kind(value), np.eye(slopes.size))
+    gradient: Any = np.kron(_by_kind(value), np.eye(slopes.size))
     if slope is not None:
         in_rho = _by_kind(slope) @ coefficients
         gradient = np.column_stack([in_rho.ravel(), gradient])
@@ -363,7 +363,8 @@ def effects_of_draws(
             total, total_lag = sums.mean(axis=1), sums @ (matrix @ ones) / n
         at = np.array([[diagonal, total], [diagonal_lag, total_lag]])
     coefficients = draws.reshape(len(draws), 2, -1)
-    return np.einsum("eh...,...hk->...ek", _by_kind(at), coefficients)
+    kinds = _by_kind(at)
+    return np.asarray(np.einsum("eh...,...hk->...ek", kinds, coefficients))
 
 
 def symmetric_root(covariance: Floats) -> Floats:
