@@ -123,22 +123,8 @@ def maximise_likelihood(spec: Any, layout: Layout) -> likelihood.Point:
         optimum = likelihood.at_values(columns, determinants, 0.0, 0.0)
     else:
         optimum = likelihood.maximise(columns, determinants, lag=lag, error=error)
-        if name := optimum.at_end:
-            value = optimum.rho if name == "rho" else optimum.lam
-            text = (
-                "the likelihood has no maximum inside the interval "
-                f"({spectrum.low:.4g}, {spectrum.high:.4g}) in which I - {name} W is "
-                f"invertible: it increases up to {name} = {value:.4g}. Check the "
-                f"weights {layout.weights.name!r}, and whether the outcome has a "
-                "common trend, which time effects would remove."
-            )
-            if determinants.period_means is not None:
-                text += (
-                    " With time effects, weights with many links leave little "
-                    f"information on {name}: use weights with fewer links or a faster "
-                    "decay."
-                )
-            raise IdentificationError(text)
+        if optimum.at_end:
+            raise _no_maximum(layout, determinants, optimum)
     return likelihood.Point(
         columns=columns,
         optimum=optimum,
@@ -148,6 +134,25 @@ def maximise_likelihood(spec: Any, layout: Layout) -> likelihood.Point:
         error=error,
         demean=np.asarray if splm else layout.demean,
     )
+
+
+def _no_maximum(
+    layout: Layout, determinants: Determinants, optimum: likelihood.Optimum
+) -> IdentificationError:
+    spectrum, name = determinants.spectrum, optimum.at_end
+    value = optimum.rho if name == "rho" else optimum.lam
+    text = (
+        f"the likelihood has no maximum inside the interval ({spectrum.low:.4g}, "
+        f"{spectrum.high:.4g}) in which I - {name} W is invertible: it increases up to "
+        f"{name} = {value:.4g}. Check the weights {layout.weights.name!r}, and whether "
+        "the outcome has a common trend, which time effects would remove."
+    )
+    if determinants.period_means is not None:
+        text += (
+            " With time effects, weights with many links leave little information on "
+            f"{name}: use weights with fewer links or a faster decay."
+        )
+    return IdentificationError(text)
 
 
 def _adjusted_determinants(
