@@ -195,12 +195,7 @@ def estimate(
     jackknife = resampling.jackknife(grams, layout)
 
     covariance = joint_covariance(solved)
-    of_fits = [notice for fit in fits for notice in fit.diagnostics]
-    # The model has its own words on few clusters.
-    notices = [*without(of_fits, FEW_CODES)]
-    clusters = zip(prepared.cluster_names, prepared.cluster_codes, strict=True)
-    for name, cluster_codes in clusters:
-        notices += few_for_paths(int(cluster_codes.max()) + 1, name, remedy)
+    notices = _equation_notices(prepared, fits, remedy)
     if "no_variance" in {notice.code for notice in notices}:
         covariance[:] = np.nan
     notices += too_few_clusters_to_draw(grams.n_clusters, drawn_units, DELTA)
@@ -228,6 +223,17 @@ def estimate(
         lost=draws.lost,
         notices=tuple(merge_notices(notices)),
     )
+
+
+def _equation_notices(
+    prepared: Prepared, fits: Sequence[LinearResults], remedy: str
+) -> list[Notice]:
+    """Collect the notices of the equations, with the model's own on few clusters."""
+    of_fits = [notice for fit in fits for notice in fit.diagnostics]
+    notices = [*without(of_fits, FEW_CODES)]
+    for name, codes in zip(prepared.cluster_names, prepared.cluster_codes, strict=True):
+        notices += few_for_paths(int(codes.max()) + 1, name, remedy)
+    return notices
 
 
 def refuse_absorbed(

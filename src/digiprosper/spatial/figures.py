@@ -131,13 +131,7 @@ def _weights_text(weights: SpatialWeights, wording: Wording) -> str:
 
 def read_fits(results: object, purpose: str) -> Fits:
     """Return the fits by label: "" for one, or (1), (2), .. for a list."""
-    pairs: Sequence[tuple[str, Any]] = [("", results)]
-    if isinstance(results, ResultSet):
-        pairs = results.outcomes
-    elif isinstance(results, Mapping):
-        pairs = [(str(label), fit) for label, fit in results.items()]
-    elif isinstance(results, Sequence) and not isinstance(results, str):
-        pairs = [(f"({number})", fit) for number, fit in enumerate(results, 1)]
+    pairs = _labelled_fits(results)
     labels = [label for label, _ in pairs]
     kinds = SpatialResults | DigiprosperError
     others = [fit for _, fit in pairs if not isinstance(fit, kinds)]
@@ -150,6 +144,16 @@ def read_fits(results: object, purpose: str) -> Fits:
         )
     _refuse_duplicates(labels, purpose)
     return dict(pairs)
+
+
+def _labelled_fits(results: object) -> Sequence[tuple[str, Any]]:
+    if isinstance(results, ResultSet):
+        return results.outcomes
+    if isinstance(results, Mapping):
+        return [(str(label), fit) for label, fit in results.items()]
+    if isinstance(results, Sequence) and not isinstance(results, str):
+        return [(f"({number})", fit) for number, fit in enumerate(results, 1)]
+    return [("", results)]
 
 
 def _refuse_duplicates(labels: Sequence[Any], purpose: str) -> None:

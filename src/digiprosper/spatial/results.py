@@ -417,17 +417,16 @@ class SpatialResults(SampledResults):
                 "lr_test takes the results of another PanelSpatial, not "
                 f"{type(other).__name__}."
             )
-        aspects = [
-            {
-                "outcome": fit.depvar,
-                "rows": fit.glance()["sample_hash"],
-                "weights": fit.weights_hash,
-                "likelihood": fit.likelihood,
-                "transform": fit.transform,
-            }
-            for fit in (self, other)
+        pairs = {
+            "outcome": (self.depvar, other.depvar),
+            "rows": (self.glance()["sample_hash"], other.glance()["sample_hash"]),
+            "weights": (self.weights_hash, other.weights_hash),
+            "likelihood": (self.likelihood, other.likelihood),
+            "transform": (self.transform, other.transform),
+        }
+        different = [
+            aspect for aspect, (mine, theirs) in pairs.items() if mine != theirs
         ]
-        different = [name for name in aspects[0] if len({a[name] for a in aspects}) > 1]
         if different:
             raise option_error(
                 "other",
