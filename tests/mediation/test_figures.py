@@ -10,14 +10,14 @@ import pytest
 import digiprosper as dp
 from digiprosper.errors import OptionError
 from digiprosper.mediation import figures
-from digiprosper.mediation.effect_terms import (
+from digiprosper.mediation.figures import condition_text, displayed_terms, effect_text
+from digiprosper.mediation.layout import (
     change_term,
     effect,
     term_at_point,
     term_in_regime,
     threshold_regimes,
 )
-from digiprosper.mediation.figures import condition_text, displayed_terms, effect_text
 from digiprosper.panel.terms import parse, term_factors
 from digiprosper.report.drawings import Wording
 from digiprosper.report.terms import Point

@@ -30,7 +30,7 @@ from digiprosper.errors import (
 )
 from digiprosper.kernels import intervals
 from digiprosper.mediation.decisions import Test
-from digiprosper.mediation.effect_terms import is_specific
+from digiprosper.mediation.layout import is_specific
 from digiprosper.mediation.results import _path_cells
 from digiprosper.report.text import last_lines
 

@@ -24,7 +24,7 @@ from digiprosper.mediation.system import (
     draw_notices,
     estimate,
     refuse_absorbed,
-    slopes_of,
+    slope_positions,
     system_glance,
 )
 
@@ -104,11 +104,9 @@ def test_slopes_stand_one_equation_after_another() -> None:
     np.testing.assert_allclose(
         system.coefficients, np.concatenate([b for b, *_ in by_hand(frame)]), rtol=1e-9
     )
-    slopes = slopes_of(system.layout)
-    assert slopes[0] == (0, 1)
-    assert slopes[5] == (2, 2)
-    assert slopes[-1] == (3, 4)
-    assert len(slopes) == len(system.coefficients) == 11
+    assert slope_positions(LAYOUT, [(0, 1), (2, 2), (3, 4)]) == [0, 5, 10]
+    assert slope_positions(LAYOUT, ()) == list(range(11))
+    assert len(system.coefficients) == 11
     assert system.draws.shape == (20, 11)
     assert system.drawn == "entity"
 

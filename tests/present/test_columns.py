@@ -10,7 +10,7 @@ from digiprosper.errors import (
     InputTypeError,
     OptionError,
 )
-from digiprosper.mediation.effect_terms import equation_term
+from digiprosper.mediation.layout import equation_term
 from digiprosper.present.columns import (
     all_terms,
     matching_terms,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given, settings, strategies as st
 
 from digiprosper import FixedEffects, PanelThreshold, datasets, etable
-from digiprosper.mediation.effect_terms import (
+from digiprosper.mediation.layout import (
     change_term,
     effect,
     term_at_point,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from typing import Any, cast
 
 import numpy as np
@@ -19,6 +20,7 @@ from digiprosper.errors import (
     quoted,
 )
 from digiprosper.kernels import Bools, Floats, Ints
+from digiprosper.kernels.chunks import chunks
 from digiprosper.kernels.least_squares import dependences, ols
 from digiprosper.kernels.resampling import draw_counts, seed_sequence
 from digiprosper.kernels.tolerances import ABSORBED, CONSTANT
@@ -29,8 +31,8 @@ from digiprosper.linear.preparation import (
     linear_options,
     prepare,
 )
-from digiprosper.mediation.effect_terms import effect
 from digiprosper.mediation.kernel import gradient
+from digiprosper.mediation.layout import effect
 from digiprosper.mediation.mediation import Mediation, require_parallel, term_roles
 from digiprosper.mediation.notices import short_series
 from digiprosper.mediation.system import (
@@ -174,8 +176,7 @@ def _prepare_sample(
     prepared = drop_notice(prepared, "robust_inconsistent")
     sample = prepared.sample
     refuse_multiple_columns(sample, roles)
-    treatment, mediator_names, y = map(sample.names_of, list(roles)[1:])
-    names = (*treatment, *mediator_names, *y)
+    names = tuple(chain.from_iterable(map(sample.names_of, list(roles)[1:])))
     raw = np.column_stack([sample.columns(role) for role in roles])
     columns = raw - raw.mean(axis=0)
     constant = np.abs(columns).max(axis=0) <= CONSTANT * np.abs(raw).max(axis=0)
@@ -331,17 +332,16 @@ def _mean_group_glance(
     prepared: Prepared, depvar: str, used: Bools, seed: np.random.SeedSequence
 ) -> Glance:
     """Return summary numbers; `used` (N,) marks the entities in the means."""
-    sample = prepared.sample
-    rows = used[sample.entity]
+    keys = prepared.sample.keys.keep(used[prepared.sample.entity])
     return {
-        **empty_glance("Mean group mediation", int(rows.sum())),
+        **empty_glance("Mean group mediation", keys.entity.size),
         "depvar": depvar,
         "effects": "+".join(prepared.effect_names),
         "cov_type": "mean_group",
-        "n_entities": int(used.sum()),
-        "n_times": int(np.unique(sample.time[rows]).size),
-        "period": sample.keys.keep(rows).period,
-        "df_t": float(used.sum() - 1),
+        "n_entities": len(keys.entities),
+        "n_times": len(keys.times),
+        "period": keys.period,
+        "df_t": len(keys.entities) - 1.0,
         "rng_entropy": cast("int", seed.entropy),
     }
 
@@ -529,8 +529,7 @@ def _mean_group_effects(values: Floats) -> Floats:
 def _draw_means(values: Floats, reps: int, seed: np.random.SeedSequence) -> Floats:
     """Draw entities with replacement: means (R, .)."""
     generator, n = np.random.default_rng(seed), len(values)
-    chunk = max(1, _MEMORY // (32 * n))
-    sizes = [min(chunk, reps - start) for start in range(0, reps, chunk)]
+    sizes = [part.stop - part.start for part in chunks(reps, 4 * n, _MEMORY)]
     return np.vstack([draw_counts(generator, n, size) @ values / n for size in sizes])
 
 

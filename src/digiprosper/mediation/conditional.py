@@ -123,12 +123,9 @@ class JohnsonNeyman(Summarised):
 
     def _region_text(self, region: tuple[float, float]) -> str:
         low, high = region
-        middle = (low + high) / 2
-        sign = (
-            "positive"
-            if _polynomial(np.array([middle]), self.coefficients)[0] > 0
-            else "negative"
-        )
+        middle = np.array([(low + high) / 2])
+        positive = _polynomial(middle, self.coefficients)[0] > 0
+        sign = "positive" if positive else "negative"
         return f"- in [{low:.4g}, {high:.4g}] ({sign})"
 
 
@@ -182,11 +179,11 @@ def johnson_neyman(  # noqa: PLR0913 - estimates, and how each method reads them
         )
     at, name = np.linspace(*support, _POINTS), f"{effect} by {cited(variable)}"
     coefficients, covariance, draws = estimated
-    regions, ends = (
-        _regions_by_t(name, coefficients, covariance, at, df, level)
-        if method == "t"
-        else _regions_from_draws(name, draws, at, clusters, level)
-    )
+    if method == "t":
+        regions, ends = _regions_by_t(name, coefficients, covariance, at, df, level)
+    else:
+        regions, ends = _regions_from_draws(name, draws, at, clusters, level)
+    inside = [(low <= quantiles) & (quantiles <= high) for low, high in regions]
     return JohnsonNeyman(
         effect=effect,
         variable=variable,
@@ -194,7 +191,7 @@ def johnson_neyman(  # noqa: PLR0913 - estimates, and how each method reads them
         regions=regions,
         support=support,
         points=np.column_stack([at, _polynomial(at, coefficients), *ends]),
-        share=_share_inside(regions, quantiles),
+        share=float(np.any(inside, axis=0).mean()) if inside else 0.0,
         level=level,
         method=method,
         conventions=conventions,
@@ -270,8 +267,3 @@ def _positive_intervals(
         ends.append(bisect(lambda w: function(w) > 0, positive, other)[0])
     ends += [float(at[-1])] if inside[-1] else []
     return list(zip(ends[::2], ends[1::2], strict=True))
-
-
-def _share_inside(regions: list[tuple[float, float]], quantiles: Floats) -> float:
-    inside = [(low <= quantiles) & (quantiles <= high) for low, high in regions]
-    return float(np.any(inside, axis=0).mean()) if inside else 0.0

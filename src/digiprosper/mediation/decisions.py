@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass, replace
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -133,10 +133,7 @@ class Decision(Summarised):
                 Test(_ratio(self.indirect, self.direct), math.nan, math.nan),
             ),
         ]
-        passed = [
-            *(self._is_significant(test) for _, test in tests[:4]),
-            self._same_sign,
-        ]
+        passed = self._passed
         has_indirect = passed[1] or passed[2]
         frame = pd.DataFrame(
             [(name, *astuple(test)) for name, test in tests],
@@ -152,8 +149,7 @@ class Decision(Summarised):
 
         It is masking if c is not significant.
         """
-        significant = self._is_significant(self.total)
-        return "mediation" if significant else "masking (suppression)"
+        return "mediation" if self._passed[0] else "masking (suppression)"
 
     @property
     def branch(self) -> str:
@@ -161,12 +157,12 @@ class Decision(Summarised):
 
         "no indirect effect", "complete mediation", "partial mediation" or "masking".
         """
-        _, weaker = self._less_significant_path
-        if not (self._is_significant(weaker) or self._is_significant(self.indirect)):
+        _, paths, indirect, direct, same_sign = self._passed
+        if not (paths or indirect):
             return "no indirect effect"
-        if not self._is_significant(self.direct):
+        if not direct:
             return "complete mediation"
-        return "partial mediation" if self._same_sign else "masking"
+        return "partial mediation" if same_sign else "masking"
 
     @property
     def zhao(self) -> str:
@@ -174,11 +170,12 @@ class Decision(Summarised):
 
         "complementary", "competitive", "indirect-only", "direct-only" or "no effect".
         """
-        if not self._is_significant(self.indirect):
-            return "direct-only" if self._is_significant(self.direct) else "no effect"
-        if not self._is_significant(self.direct):
+        _, _, indirect, direct, same_sign = self._passed
+        if not indirect:
+            return "direct-only" if direct else "no effect"
+        if not direct:
             return "indirect-only"
-        return "complementary" if self._same_sign else "competitive"
+        return "complementary" if same_sign else "competitive"
 
     @property
     def ratio_name(self) -> str | None:
@@ -207,12 +204,12 @@ class Decision(Summarised):
     def diagnostics(self) -> tuple[Notice, ...]:
         """Remarks, for example on a ratio that is not a share."""
         steps = [(1, "c", self.total, self.total_draws_p)]
-        of_ratio = {"mediator": self.mediator, "ratio": self.ratio}
+        of_ratio: dict[str, Any] = {"mediator": self.mediator, "ratio": self.ratio}
+        total_differs = self._passed[0]
         notices: list[Notice] = []
         if self.ratio_name is not None:
-            total_differs = self._is_significant(self.total)
             notices += ratio_notices(
-                self.mediator, self.ratio, self.ratio_name, total_differs=total_differs
+                **of_ratio, name=self.ratio_name, total_differs=total_differs
             )
         if self.branch != "no indirect effect":
             steps.append((4, "c'", self.direct, self.direct_draws_p))
@@ -244,7 +241,7 @@ class Decision(Summarised):
                 for v, form in ((estimate, "z.4g"), (t, "z.2f"))
             ]
             rows.append([f"{step} {text}", *numbers, p_text(p), answer])
-        verdict = "is" if self._is_significant(self.total) else "is not"
+        verdict = "is" if self._passed[0] else "is not"
         size = percent_text(1 - self.level)
         total = f"the total effect {verdict} significant at {size}"
         lines = [
@@ -266,8 +263,12 @@ class Decision(Summarised):
         return rejects(test.p_value, self.level)
 
     @property
-    def _same_sign(self) -> bool:
-        return self.indirect.estimate * self.direct.estimate > 0
+    def _passed(self) -> list[bool]:
+        """Tell which of the five steps are passed."""
+        _, weaker = self._less_significant_path
+        tests = (self.total, weaker, self.indirect, self.direct)
+        same_sign = self.indirect.estimate * self.direct.estimate > 0
+        return [*map(self._is_significant, tests), same_sign]
 
     @property
     def _less_significant_path(self) -> tuple[str, Test]:

@@ -9,7 +9,7 @@ from typing import Any
 from digiprosper.checks import check_option, option_error
 from digiprosper.errors import cited
 from digiprosper.kernels.intervals import LEAST_CLUSTERS
-from digiprosper.mediation.effect_terms import REGIMES, effect, overall_term
+from digiprosper.mediation.layout import REGIMES, effect, overall_term
 from digiprosper.mediation.results import MediationResults
 from digiprosper.mediation.sensitivity import MediationSensitivity
 from digiprosper.mediation.words import WORDS

@@ -80,15 +80,16 @@ class Route(PickledByName):
     name: str
     slopes: tuple[Slope, ...]
 
-    def powers(self) -> list[list[Monomial]]:
-        """Write the effect as a polynomial of the variable: a sum for each power."""
-        out: list[list[Monomial]] = [[] for _ in range(len(self.slopes) + 1)]
-        for parts in product(*self.slopes):
-            positions, *lines = zip(*parts, strict=True)
-            polynomial: Floats = reduce(np.convolve, np.transpose(lines))
-            for power, constant in enumerate(polynomial):
-                out[power] += [(float(constant), positions)] if constant else []
-        return out
+
+def powers(slopes: Sequence[Any]) -> list[list[Any]]:
+    """Write a product of slopes as a polynomial of the variable: a sum per power."""
+    out: list[list[Any]] = [[] for _ in range(len(slopes) + 1)]
+    for parts in product(*slopes):
+        positions, *lines = zip(*parts, strict=True)
+        polynomial: Floats = reduce(np.convolve, np.transpose(lines))
+        for power, constant in enumerate(polynomial):
+            out[power] += [(float(constant), positions)] if constant else []
+    return out
 
 
 def expand(slopes: Iterable[Any], values: Floats) -> list[Any]:

@@ -1,9 +1,10 @@
-"""Columns and equations of a mediation, and its effects as products of slopes."""
+"""Columns and equations of a mediation, and its effects: terms, products of slopes."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import chain, combinations, pairwise
 from typing import Any
 
@@ -12,16 +13,8 @@ import numpy as np
 from digiprosper.errors import TermError, cited, quoted
 from digiprosper.kernels import Floats
 from digiprosper.kernels.resampling import Equation
-from digiprosper.mediation.effect_terms import (
-    REGIMES,
-    change_term,
-    effect,
-    equation_term,
-    term_at_point,
-    term_in_regime,
-    threshold_regimes,
-)
-from digiprosper.mediation.kernel import Products, Route, expand
+from digiprosper.linear.results import LinearResults
+from digiprosper.mediation.kernel import Products, Route, Slope, expand, powers
 from digiprosper.panel import Sample
 from digiprosper.panel.terms import canonical
 from digiprosper.report.terms import Factor, Pieces, Point, Regime, Term
@@ -29,6 +22,8 @@ from digiprosper.report.text import repeated
 
 _QUANTILES = {"p10": 10, "p50": 50, "p90": 90}
 _VALUES = {"low": 0, "high": 100}
+REGIMES = ("regime1", "regime2")
+"""Suffixes of effects by regime: low and high values of the threshold variable."""
 # The same name as in PanelThreshold.
 REGIME_INTERCEPT = "intercept:regime1"
 
@@ -109,18 +104,21 @@ class _Columns:
     def equations(
         self,
         x: Sequence[int],
-        to_mediators: Sequence[Sequence[int]],
+        to_mediator: Sequence[int],
         to_outcome: Sequence[int],
+        *,
+        serial: bool = False,
     ) -> list[Equation]:
-        """Set up the equations of the total, of every mediator and of the outcome."""
-        return [
-            (0, (*x, *self.controls)),
-            *(
-                (m, (*regressors, *self.controls))
-                for m, regressors in zip(self.through, to_mediators, strict=True)
-            ),
-            (0, (*to_outcome, *self.controls)),
+        """Set up the equations of the total, of every mediator and of the outcome.
+
+        Serial mediators are regressed on those before them too.
+        """
+        mediators = [
+            (m, (*to_mediator, *(self.through[:k] if serial else ()), *self.controls))
+            for k, m in enumerate(self.through)
         ]
+        total, outcome = ((0, (*xs, *self.controls)) for xs in (x, to_outcome))
+        return [total, *mediators, outcome]
 
 
 def lay_out(
@@ -150,8 +148,7 @@ def lay_out(
 def _lay_out_constant(spec: Any, columns: _Columns) -> Layout:
     """Set up parallel or serial mediators with constant slopes."""
     through, serial = columns.through, spec.structure == "serial"
-    to_mediators = [(1, *through[:k]) if serial else (1,) for k in range(len(through))]
-    equations = columns.equations((1,), to_mediators, (1, *through))
+    equations = columns.equations((1,), (1,), (1, *through), serial=serial)
 
     def slope(equation: int, column: int, _: str) -> _Slope:
         return [((equation, column), 1.0, 0.0)]
@@ -182,24 +179,14 @@ def _lay_out_moderated(spec: Any, columns: _Columns, *, with_level: bool) -> Lay
     equations, slopes = _equations_with_products(
         columns, moderates, interactions, level, 1.0
     )
-    index = _index_effects(slopes, moderates)
-    return _lay_out_conditional(columns, equations, slopes, name, w, index)
-
-
-def _index_effects(
-    slopes: Mapping[Term, list[_Slope]], moderates: Sequence[str]
-) -> _Effects:
-    """Return changes of effects per unit of the moderator, if linear in it."""
-    direct, *through = slopes
-    linear = through if ("a" in moderates) != ("b" in moderates) else []
-    linear += [direct] if "direct" in moderates else []
-    return [
-        (
-            change_term(term, "index"),
-            [(1.0, tuple(parts[-1][0] for parts in slopes[term]))],
-        )
-        for term in linear
+    direct, *others = slopes
+    # Changes per unit of the moderator, if a single slope changes
+    index = [
+        (change_term(term, "index"), powers(slopes[term])[1])
+        for term in (*others, direct)
+        if sum(len(slope) > 1 for slope in slopes[term]) == 1
     ]
+    return _lay_out_conditional(columns, equations, slopes, name, w, index)
 
 
 def _lay_out_quadratic(spec: Any, columns: _Columns) -> Layout:
@@ -232,9 +219,8 @@ def _equations_with_products(
     to_outcome = [1, products[1]] if "direct" in words else [1]
     to_outcome += [*through, *(products[m] for m in through if m in products)]
     to_outcome += level if {"b", "direct"} & set(words) else ()
-    equations = columns.equations(
-        total, [total if "a" in words else (1,)] * len(through), to_outcome
-    )
+    to_mediator = total if "a" in words else (1,)
+    equations = columns.equations(total, to_mediator, to_outcome)
 
     def slope(equation: int, column: int, word: str) -> _Slope:
         constant = ((equation, column), 1.0, 0.0)
@@ -339,7 +325,7 @@ def _lay_out_threshold(columns: _Columns, gamma: float, *, with_level: bool) -> 
         level = (columns.add(REGIME_INTERCEPT, low, "threshold", *factors),)
     x = (*split[1], *level)
     to_outcome = (*split[1], *chain.from_iterable(split[m] for m in through), *level)
-    equations = columns.equations(x, [x] * len(through), to_outcome)
+    equations = columns.equations(x, x, to_outcome)
 
     def slope(equation: int, column: int, _: str) -> _Slope:
         in_low, in_high = ((equation, j) for j in split[column])
@@ -369,12 +355,18 @@ def _make_layout(
 ) -> Layout:
     """Make the layout, with positions of the slopes in effects and routes."""
     routes = routes or {}
-    number = {at: i for i, at in enumerate(_used_slopes(effects, routes))}
+    used = {at for _, parts in effects for _, positions in parts for at in positions}
+    used |= {at for slope in chain.from_iterable(routes.values()) for at, _, _ in slope}
+    number = {at: i for i, at in enumerate(sorted(used))}
     to_number = number.__getitem__
     sums = [
         [(constant, tuple(map(to_number, positions))) for constant, positions in parts]
         for _, parts in effects
     ]
+
+    def numbered(slope: _Slope) -> Slope:
+        return tuple((number[at], level, rate) for at, level, rate in slope)
+
     return Layout(
         columns=np.array(list(columns.values.values())).T,
         names=tuple(columns.values),
@@ -388,20 +380,12 @@ def _make_layout(
         products=Products(sums, ratio=(2, 0)),
         used=tuple(number),
         routes=tuple(
-            _make_route(number, term, parts) for term, parts in routes.items()
+            Route(term.name, tuple(map(numbered, parts)))
+            for term, parts in routes.items()
         ),
         factors=columns.factors,
         **fields,
     )
-
-
-def _used_slopes(
-    effects: _Effects, routes: Mapping[Term, list[_Slope]]
-) -> list[_Position]:
-    """List the slopes that effects and routes use."""
-    used = {at for _, parts in effects for _, positions in parts for at in positions}
-    used |= {at for slope in chain.from_iterable(routes.values()) for at, _, _ in slope}
-    return sorted(used)
 
 
 def _distinct_terms(effects: _Effects) -> list[Term]:
@@ -414,11 +398,73 @@ def _distinct_terms(effects: _Effects) -> list[Term]:
     return [term for term, _ in effects]
 
 
-def _make_route(
-    number: Mapping[_Position, int], term: Term, slopes: Sequence[_Slope]
-) -> Route:
-    parts = (
-        tuple((number[at], level, rate) for at, level, rate in slope)
-        for slope in slopes
+# --- terms of effects and equations ---------------------------------------------------
+
+
+def effect(kind: str, *path: str) -> Term:
+    """Make the term of an effect over all rows.
+
+    It is ``"indirect"``, ``"indirect:<m>"`` or ``"indirect:<m1>><m2>"``. `path` are the
+    mediators of the effect; several are a chain.
+    """
+    name = ":".join([kind, ">".join(path)]) if path else kind
+    return Term(name, "mediation", kind, path)
+
+
+def equation_term(kind: str, *path: str) -> Term:
+    """Make an equation's term: ``"total"``, ``"mediator:<m>"``, ``"x on z"``."""
+    return Term(":".join([kind, *path]), "equation", kind, path)
+
+
+def named_fits(
+    equations: Iterable[Term], fits: Iterable[LinearResults]
+) -> tuple[tuple[str, LinearResults], ...]:
+    """Pair fits with the names of their equations."""
+    return tuple(
+        (term.name, replace(fit, equation=term))
+        for term, fit in zip(equations, fits, strict=True)
     )
-    return Route(term.name, tuple(parts))
+
+
+def change_term(term: Term, kind: str) -> Term:
+    """Make the term of the change of an effect.
+
+    It is ``"index:<m>"``, ``"index:direct"`` or ``"difference:<m>"``. The kind is
+    "index" by a unit of a moderator, and "difference" from the low to the high regime.
+    """
+    changed = ">".join(term.path) or term.kind
+    return Term(f"{kind}:{changed}", "mediation", kind, term.path, of=term.kind)
+
+
+def term_at_point(term: Term, point: Point) -> Term:
+    """Make the term of an effect at a moderator value: ``"indirect:<m>:p10"``."""
+    return replace(term, name=f"{term.name}:{point.code}", point=point)
+
+
+def term_in_regime(term: Term, regime: Regime) -> Term:
+    """Make the term of an effect in a regime, such as ``"indirect:<m>:regime1"``."""
+    return replace(
+        term, name=f"{term.name}:{REGIMES[regime.number - 1]}", regime=regime
+    )
+
+
+def threshold_regimes(variable: str, threshold: float) -> tuple[Regime, Regime]:
+    """Make the low regime (up to and including the threshold) and the high one."""
+    return Regime(variable, 1, 2, -math.inf, threshold), Regime(
+        variable, 2, 2, threshold
+    )
+
+
+def overall_term(term: Term) -> Term:
+    """Return the effect over all rows behind a conditional effect or a change."""
+    return effect(term.of or term.kind, *term.path)
+
+
+def is_specific(term: Term) -> bool:
+    """Check for the indirect effect of one mediator or chain over all rows."""
+    return (
+        term.kind == "indirect"
+        and bool(term.path)
+        and term.point is None
+        and term.regime is None
+    )

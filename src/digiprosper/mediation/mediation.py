@@ -30,12 +30,16 @@ from digiprosper.errors import (
 from digiprosper.kernels import Floats
 from digiprosper.kernels.resampling import seed_sequence
 from digiprosper.linear.diagnostics import staggered
-from digiprosper.linear.estimation import Demeaned
 from digiprosper.linear.preparation import CovType, Prepared, Ssc, refuse_corrected
 from digiprosper.linear.results import LinearResults
-from digiprosper.mediation.effect_terms import effect, equation_term, named_fits
 from digiprosper.mediation.kernel import Effects, PathSystem
-from digiprosper.mediation.layout import REGIME_INTERCEPT, Layout, lay_out
+from digiprosper.mediation.layout import (
+    REGIME_INTERCEPT,
+    Layout,
+    effect,
+    equation_term,
+    named_fits,
+)
 from digiprosper.mediation.notices import (
     INFLUENCE,
     LEAST_INFLUENCE,
@@ -46,11 +50,10 @@ from digiprosper.mediation.results import MediationResults
 from digiprosper.mediation.system import (
     System,
     check_common_options,
-    demean_added,
     draw_thresholds,
     estimate,
+    lay_out_columns,
     prepare_terms,
-    regime_is_collinear,
     result_fields,
     search_threshold,
 )
@@ -323,15 +326,14 @@ class Mediation(Specification):
         seed = seed_sequence(rng)
         prepared, demeaned = prepare_terms(self, panel, term_roles(self))
         gamma = self._threshold_value(prepared)
-        level = self._includes_level(prepared, demeaned, gamma)
-        columns = dict(zip(demeaned.names, demeaned.raw.T, strict=True))
-        layout = lay_out(self, prepared.sample, columns, gamma, level=level)
+        layout, with_added = lay_out_columns(self, prepared, demeaned, gamma)
         sample = prepared.sample.with_factors(layout.factors)
         prepared = replace(prepared, sample=sample)
         system = estimate(
             prepared,
-            demean_added(prepared, demeaned, layout),
+            with_added,
             layout.equations,
+            layout.used,
             reps=self.reps,
             seed=seed,
             remedy=_REMEDY,
@@ -348,6 +350,8 @@ class Mediation(Specification):
         about += _influence_notices(prepared, paths, effects, layout.effects)
         treatment = demeaned.at(sample.names_of("treatment"))
         about += staggered(prepared, demeaned, treatment, "mediation")
+        dependent = [word for name, word in _STRUCTURES.items() if getattr(self, name)]
+        (structure,) = dependent or [self.structure]
         return MediationResults(
             **result_fields(
                 system,
@@ -360,7 +364,7 @@ class Mediation(Specification):
             treatment=layout.names[1],
             mediators=layout.names[2 : 2 + len(self.mediators)],
             equations=named_fits(layout.equation_terms, system.fits),
-            structure=self._effect_structure(),
+            structure=structure,
             system=paths,
             variable=layout.variable,
             quantiles=layout.quantiles,
@@ -370,13 +374,6 @@ class Mediation(Specification):
             threshold_draws=gammas,
             regime_counts=_regime_counts(prepared, gamma),
         )
-
-    def _effect_structure(self) -> str:
-        """Name the structure of the model, or the option that changes it."""
-        for option, structure in _STRUCTURES.items():
-            if getattr(self, option):
-                return structure
-        return self.structure
 
     def _threshold_value(self, prepared: Prepared) -> float | None:
         if not isinstance(self.threshold, tuple):
@@ -394,18 +391,6 @@ class Mediation(Specification):
                 gamma=gamma,
             )
         return gamma
-
-    def _includes_level(
-        self, prepared: Prepared, demeaned: Demeaned, gamma: float | None
-    ) -> bool:
-        if gamma is not None:
-            return self.regime_intercept and not regime_is_collinear(
-                prepared, demeaned, gamma
-            )
-        if self.moderator is None:
-            return True
-        (moderator,) = demeaned.at(prepared.sample.names_of("moderator"))
-        return not (demeaned.absorbed[moderator] and not demeaned.constant[moderator])
 
     def _variable_notices(
         self, prepared: Prepared, layout: Layout, gamma: float | None
@@ -476,19 +461,18 @@ def require_parallel(spec: object, caller: str, remedy: str) -> None:
 
 
 def _path_system(system: System, layout: Layout) -> PathSystem:
-    """Select the slopes that effects are computed from."""
-    at = system.positions(layout.used)
+    """Name the slopes that effects are computed from."""
     names = [(layout.equation_terms[e].name, layout.names[c]) for e, c in layout.used]
     upper = np.triu_indices(2)
     moments = [m[upper] for m in system.residuals]
     moment_draws = [m[:, *upper] for m in system.residual_draws]
     return PathSystem(
         names=tuple(names),
-        estimates=system.coefficients[at],
-        covariance=system.covariance[np.ix_(at, at)],
-        unadjusted=system.unadjusted[at],
-        draws=system.draws[:, at],
-        jackknife=system.jackknife[:, at],
+        estimates=system.coefficients,
+        covariance=system.covariance,
+        unadjusted=system.unadjusted,
+        draws=system.draws,
+        jackknife=system.jackknife,
         moments=np.reshape(moments, (-1, 3)),
         moment_draws=np.reshape(moment_draws, (-1, len(system.draws), 3)).swapaxes(
             0, 1
@@ -656,17 +640,15 @@ def sequential_g(
     controls = range(2 + k, 2 + k + len(sample.names_of("x")))
     layout = [(outcome, (1, *controls)) for outcome in (0, *range(2, 2 + k))]
     layout.append((0, tuple(range(1, len(demeaned.names)))))
-    system = estimate(prepared, demeaned, layout, reps=spec.reps, seed=seed)
-
-    second_step = [(equation, 1) for equation in range(1 + k)]
-    effects = system.effects(
-        _effects, [*second_step, *((1 + k, 2 + j) for j in range(k))]
-    )
+    slopes = [(equation, 1) for equation in range(1 + k)]
+    slopes += [(1 + k, 2 + j) for j in range(k)]
+    system = estimate(prepared, demeaned, layout, slopes, reps=spec.reps, seed=seed)
     terms = (
         *map(effect, ("total", "controlled_direct", "eliminated")),
         *(effect("eliminated", m) for m in sample.names_of("mediators")),
     )
-    return EffectResults(**result_fields(system, terms, effects, "Sequential g"))
+    fields = result_fields(system, terms, system.effects(_effects), "Sequential g")
+    return EffectResults(**fields)
 
 
 def _effects(slopes: Floats) -> Floats:
@@ -716,7 +698,8 @@ _EQUATIONS = (
 # Slopes that the effects are computed from, by equation and column, in the order that
 # `_iv_effects` takes them.
 _USED = ((0, _Z), (1, _Z), (2, _Z), (3, _Z), (3, _X), (4, _Z), (4, _X))
-_STAGES = (0, 3)
+# Equations of the first stages, and positions of their slopes.
+_STAGES = [0, 3]
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -994,9 +977,8 @@ class MediationIV(Specification):
         layout = [
             (outcome, (*regressors, *controls)) for _, outcome, regressors in _EQUATIONS
         ]
-        system = estimate(prepared, demeaned, layout, reps=self.reps, seed=seed)
+        system = estimate(prepared, demeaned, layout, _USED, reps=self.reps, seed=seed)
         _refuse_perfect_fits(system, names)
-        effects = system.effects(_iv_effects, _USED)
         stages = _first_stages(system)
         treatment, mediator, instrument = names[_X : _Z + 1]
         terms = (
@@ -1008,7 +990,7 @@ class MediationIV(Specification):
             **result_fields(
                 system,
                 terms,
-                effects,
+                system.effects(_iv_effects),
                 "MediationIV",
                 method_notices=_weak_instrument_notices(stages, names),
             ),
@@ -1058,8 +1040,8 @@ def _ratio(upper: Floats, lower: Floats) -> Floats:
 def _first_stages(system: System) -> Floats:
     """Compute both first stages: coefficient, std_error, F, p, partial R2."""
     rows = []
-    at = system.positions((equation, _Z) for equation in _STAGES)
-    for equation, (plain, df) in zip(_STAGES, system.unadjusted[at], strict=True):
+    unadjusted = system.unadjusted[_STAGES]
+    for equation, (plain, df) in zip(_STAGES, unadjusted, strict=True):
         row: Any = system.fits[equation].tidy().iloc[0]
         b, error = row["estimate"], row["std_error"]
         square = (b / plain) ** 2

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import combinations
+from itertools import chain, combinations
 from typing import Any, ClassVar, Literal, get_args
 
 import numpy as np
@@ -22,15 +22,16 @@ from digiprosper.kernels import Floats, intervals
 from digiprosper.linear.results import LinearResults
 from digiprosper.mediation.conditional import JohnsonNeyman, johnson_neyman
 from digiprosper.mediation.decisions import Decision, Test, two_step
-from digiprosper.mediation.effect_terms import is_specific
 from digiprosper.mediation.kernel import (
     Effects,
     PathSystem,
     Products,
     Route,
     expand,
+    powers,
     simulate_coefficients,
 )
+from digiprosper.mediation.layout import is_specific
 from digiprosper.mediation.sensitivity import (
     MediationSensitivity,
     robustness_value,
@@ -205,15 +206,12 @@ class MediationResults(EffectResults):
         check_option("kind", kind, get_args(SobelKind))
         self._require_constant_effects("sobel")
         sign = {"sobel": 0.0, "aroian": 1.0, "goodman": -1.0}[kind]
-        of_mediators = [self.paths[f"mediator:{m}"] for m in self.mediators]
-        a, s_a = np.transpose(
-            [
-                (fit.params[self.treatment], fit.std_errors[self.treatment])
-                for fit in of_mediators
-            ]
-        )
-        outcome, m = self.paths["outcome"], list(self.mediators)
-        b, s_b = outcome.params[m].to_numpy(), outcome.std_errors[m].to_numpy()
+        fits, slopes = self.paths, map(self._path_slopes, self.mediators)
+        pairs = [
+            (fits[equation].params[term], fits[equation].std_errors[term])
+            for equation, term in chain.from_iterable(slopes)
+        ]
+        (a, b), (s_a, s_b) = np.reshape(pairs, (-1, 2, 2)).T
         variance = a**2 * s_b**2 + b**2 * s_a**2 + sign * s_a**2 * s_b**2
         names = self._indirect_terms
         if negative := names[variance < 0].tolist():
@@ -372,9 +370,9 @@ class MediationResults(EffectResults):
         level = check_level(level)
         mediator = self._read_mediator(mediator)
         a, b = self._path_tests(mediator)
-        estimates, pvalues, name = self.params, self.pvalues, f"indirect:{mediator}"
+        pvalues, name = self.pvalues, f"indirect:{mediator}"
         # No statistic: t of the delta method would not match p of the draws.
-        indirect = Test(float(estimates[name]), np.nan, float(pvalues[name]))
+        indirect = Test(float(self.params[name]), np.nan, float(pvalues[name]))
         return Decision(
             mediator=mediator,
             treatment=self.treatment,
@@ -625,7 +623,7 @@ class MediationResults(EffectResults):
         return johnson_neyman(
             effect,
             self.variable,
-            self.system.effects(Products(route.powers())),
+            self.system.effects(Products(powers(route.slopes))),
             self.quantiles,
             method=method,
             df=self.df_t,
@@ -694,7 +692,13 @@ class MediationResults(EffectResults):
         sobel, ends = self.sobel()["statistic"], self.interval("percentile")
         selected = None if mediator is None else (self._read_mediator(mediator),)
         blank = [""] * (len(self.equations) - 1)
-        note = self._row_note if self._has_intervals else None
+        note = None
+        if self._has_intervals:
+            units = self.paths["outcome"].key_names[0]
+            if self.drawn != "entity":
+                units = self.drawn
+            names = {"count": (f"{self.inference.reps:,}",), "units": (units,)}
+            note = Remark("row.note", names, WORDS, self.factors)
         out: dict[str, list[str]] = {}
         for term in filter(is_specific, self.terms):
             if selected is not None and term.path != selected:
@@ -724,14 +728,6 @@ class MediationResults(EffectResults):
         if self.threshold is not None:
             names["value"], code = (f"{self.threshold:.5g}",), "depends.regimes"
         return (Remark(code, names, WORDS, self.factors),)
-
-    @property
-    def _row_note(self) -> Remark:
-        """Describe how the intervals and p-values of indirect effects are computed."""
-        entity = self.paths["outcome"].key_names[0]
-        units = entity if self.drawn == "entity" else self.drawn
-        names = {"count": (f"{self.inference.reps:,}",), "units": (units,)}
-        return Remark("row.note", names, WORDS, self.factors)
 
     def _summary(self) -> Summary:
         outcome = self.info["depvar"] or ""
@@ -763,12 +759,8 @@ class MediationResults(EffectResults):
     ) -> tuple[Floats, Floats, Floats]:
         effects = self.system.products
         if method == "bca":
-            acceleration = intervals.acceleration(
-                self._mask_missing(effects.evaluate(self.system.jackknife))
-            )
-            bca_arguments = (self.draw_values, self.estimates, acceleration)
-            ends = intervals.bca(*bca_arguments, level, clusters=self.n_drawn)
-            return (*ends, intervals.bca_p(*bca_arguments, clusters=self.n_drawn))
+            without = self._mask_missing(effects.evaluate(self.system.jackknife))
+            return self._corrected_ends(intervals.acceleration(without), level)
         if method == "monte_carlo":
             seed = np.random.SeedSequence(self.rng_entropy, spawn_key=(_SIMULATED,))
             groups = self.info["n_clusters"]
@@ -844,15 +836,17 @@ class MediationResults(EffectResults):
         fit = self.paths[equation]
         return Test(*(float(s[term]) for s in (fit.params, fit.tstats, fit.pvalues)))
 
-    def _path_tests(self, mediator: str) -> tuple[Test, Test]:
+    def _path_slopes(self, mediator: str) -> list[tuple[str, str]]:
+        """Return the equation and the term of a and of b."""
+        return [(f"mediator:{mediator}", self.treatment), ("outcome", mediator)]
+
+    def _path_tests(self, mediator: str) -> list[Test]:
         """Return the tests of a and b."""
-        first = self._test(f"mediator:{mediator}", self.treatment)
-        return first, self._test("outcome", mediator)
+        return [self._test(*slope) for slope in self._path_slopes(mediator)]
 
     def _slope_positions(self, mediator: str) -> list[int]:
         """Look up the positions of a and b in the system."""
-        at = self.system.at
-        return [at(f"mediator:{mediator}", self.treatment), at("outcome", mediator)]
+        return [self.system.at(*slope) for slope in self._path_slopes(mediator)]
 
     def _interpretation(self, outcome: str) -> list[str]:
         ends = self.interval("percentile")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import product
@@ -104,8 +104,7 @@ _BEFORE_MEDIATORS = ("treatment", "x", "instrument")
 class System:
     """An estimated system: coefficients of all equations, joint covariance and draws.
 
-    - layout: (outcome, regressors) of each equation, as column numbers
-    - coefficients: (K,), slopes of the equations in order, without intercepts
+    - coefficients: (K,), the slopes that `estimate` is asked for
     - covariance: (K, K), with the cov_type and ssc of the fit; all NaN if a slope has
       no standard error
     - unadjusted: (K, 2), standard errors for independent rows, and residual degrees of
@@ -123,7 +122,6 @@ class System:
     prepared: Prepared
     seed: np.random.SeedSequence
     fits: tuple[LinearResults, ...]
-    layout: tuple[resampling.Equation, ...]
     coefficients: Floats
     covariance: Floats
     unadjusted: Floats
@@ -136,19 +134,9 @@ class System:
     lost: int
     notices: tuple[Notice, ...]
 
-    def positions(self, slopes: Iterable[tuple[int, int]]) -> list[int]:
-        """Return the positions of slopes, each an equation and a column."""
-        return list(map(slopes_of(self.layout).index, slopes))
-
-    def effects(
-        self, function: Callable[[Any], Any], slopes: Iterable[tuple[int, int]]
-    ) -> Effects:
-        """Compute a function of slopes, with the delta method and in every draw."""
-        at = self.positions(slopes)
-        covariance = self.covariance[np.ix_(at, at)]
-        return delta_method(
-            function, self.coefficients[at], covariance, self.draws[:, at]
-        )
+    def effects(self, function: Callable[[Any], Any]) -> Effects:
+        """Compute a function of the slopes, with the delta method and in every draw."""
+        return delta_method(function, self.coefficients, self.covariance, self.draws)
 
 
 def check_common_options(spec: Any, roles: Sequence[str]) -> None:
@@ -159,15 +147,22 @@ def check_common_options(spec: Any, roles: Sequence[str]) -> None:
     check_reps(spec.reps, _LEAST_REPS)
 
 
-def slopes_of(layout: Sequence[resampling.Equation]) -> list[tuple[int, int]]:
-    """List the slopes of all equations in order, each an equation and a column."""
-    return [(equation, x) for equation, (_, xs) in enumerate(layout) for x in xs]
+def slope_positions(
+    layout: Sequence[resampling.Equation], used: Sequence[tuple[int, int]]
+) -> list[int]:
+    """Return positions among the slopes of all equations; of all if none are `used`.
+
+    A slope is given by the numbers of its equation and its column.
+    """
+    slopes = [(equation, x) for equation, (_, xs) in enumerate(layout) for x in xs]
+    return list(map(slopes.index, used or slopes))
 
 
 def estimate(
     prepared: Prepared,
     demeaned: Demeaned,
     layout: Sequence[resampling.Equation],
+    used: Sequence[tuple[int, int]] = (),
     *,
     reps: int,
     seed: np.random.SeedSequence,
@@ -176,11 +171,12 @@ def estimate(
 ) -> System:
     """Estimate every equation, then all of them in each draw of clusters.
 
+    `used` are the slopes to return, each an equation and a column; all by default.
     `remedy` ends the notice about few clusters. `partial` are regressors of the last
     equation: cross products of their residuals and those of the outcome, given the
     other regressors, are needed in every draw. The notices are not issued.
     """
-    layout = tuple(layout)
+    positions = slope_positions(layout, used)
     fits, solved = zip(
         *[
             fit_equation(prepared, demeaned, y, x, auxiliary=[REGIME_INTERCEPT])
@@ -196,7 +192,7 @@ def estimate(
     at = [x.index(column) for column in partial]
     blocks = [((y, x[i]), (*x[:i], *x[i + 1 :])) for i in at]
     draws = resampling.bootstrap(grams, layout, reps, seed, residuals=blocks)
-    without = resampling.jackknife(grams, layout)
+    jackknife = resampling.jackknife(grams, layout)
 
     covariance = joint_covariance(solved)
     notices = _equation_notices(prepared, fits, remedy)
@@ -213,14 +209,13 @@ def estimate(
         prepared=prepared,
         seed=seed,
         fits=fits,
-        layout=layout,
-        coefficients=np.concatenate([equation.coefficients for equation in solved]),
-        covariance=covariance,
+        coefficients=np.concatenate([s.coefficients for s in solved])[positions],
+        covariance=covariance[np.ix_(positions, positions)],
         unadjusted=np.array(
             [(error, s.df_resid) for s in solved for error in s.unadjusted_errors()]
-        ),
-        draws=np.hstack(draws.coefficients),
-        jackknife=np.hstack(without.coefficients),
+        )[positions],
+        draws=np.hstack(draws.coefficients)[:, positions],
+        jackknife=np.hstack(jackknife.coefficients)[:, positions],
         residuals=tuple(map(solved[-1].partial_products, at)),
         residual_draws=draws.residuals,
         n_drawn=grams.n_clusters,
@@ -265,14 +260,14 @@ def refuse_absorbed(
             problems,
         )
     columns, lengths, names = demeaned.columns, demeaned.lengths, demeaned.names
-    for (j, role), (i, other) in product(enumerate(roles), repeat=2):
-        if role != "mediator" or other not in ("outcome", "treatment"):
-            continue
-        mediator, regressor = columns[:, j], columns[:, i]
-        slope = (regressor @ mediator) / max(lengths[i] ** 2, NO_DIVISION)
-        if np.linalg.norm(mediator - regressor * slope) < COLLINEAR * lengths[j]:
+    mediators = [j for j, role in enumerate(roles) if role == "mediator"]
+    # Outcome and treatment are the first columns.
+    for j, i in product(mediators, range(2)):
+        mediator, other = columns[:, j], columns[:, i]
+        slope = (other @ mediator) / max(lengths[i] ** 2, NO_DIVISION)
+        if np.linalg.norm(mediator - other * slope) < COLLINEAR * lengths[j]:
             where = " after the effects are partialled out"
-            raise collinear_mediator(names[j], other, names[i], where)
+            raise collinear_mediator(names[j], roles[i], names[i], where)
 
 
 def system_glance(
@@ -375,15 +370,30 @@ def prepare_terms(
     return prepared, demeaned
 
 
-def demean_added(prepared: Prepared, demeaned: Demeaned, layout: Layout) -> Demeaned:
-    """Demean the columns that a layout adds to those of its terms."""
+def lay_out_columns(
+    spec: Any, prepared: Prepared, demeaned: Demeaned, gamma: float | None
+) -> tuple[Layout, Demeaned]:
+    """Set up the equations of a specification, and demean the columns that it adds.
+
+    A moderator, or the dummy of the low regime, is a regressor itself unless the
+    effects or other regressors absorb it.
+    """
+    level = True
+    if gamma is not None:
+        level = spec.regime_intercept and not _regime_is_collinear(
+            prepared, demeaned, gamma
+        )
+    elif spec.moderator is not None:
+        (at,) = demeaned.at(prepared.sample.names_of("moderator"))
+        level = bool(demeaned.constant[at] or not demeaned.absorbed[at])
+    columns = dict(zip(demeaned.names, demeaned.raw.T, strict=True))
+    layout = lay_out(spec, prepared.sample, columns, gamma, level=level)
     n_terms = len(demeaned.names)
     if n_terms < len(layout.names):
         # Products of columns may be extreme although the columns are not.
         refuse_extreme(layout.columns, layout.names)
-    return demeaned.with_columns(
-        prepared, layout.names[n_terms:], layout.columns[:, n_terms:]
-    )
+    added = layout.names[n_terms:], layout.columns[:, n_terms:]
+    return layout, demeaned.with_columns(prepared, *added)
 
 
 def refuse_multiple_columns(sample: Sample, roles: Mapping[str, Sequence[str]]) -> None:
@@ -493,7 +503,7 @@ def search_threshold(spec: Any, prepared: Prepared) -> float:
         ) from error
 
 
-def regime_is_collinear(prepared: Prepared, demeaned: Demeaned, gamma: float) -> bool:
+def _regime_is_collinear(prepared: Prepared, demeaned: Demeaned, gamma: float) -> bool:
     """Check whether the dummy of the low regime is collinear with other regressors."""
     sample = prepared.sample
     low = (sample.columns("threshold_variable")[:, 0] <= gamma).astype(np.float64)
@@ -533,20 +543,17 @@ def draw_thresholds(
                 drawn_columns, effects, intercept=intercept
             )
     draws, terms = (np.full((gammas.size, count), np.nan) for count in shape)
-    by_term = dict(zip(demeaned.names, demeaned.raw.T, strict=True))
     for gamma in map(float, np.unique(gammas[~np.isnan(gammas)])):
         same_gamma = np.flatnonzero(gammas == gamma)
-        level = intercept and not regime_is_collinear(prepared, demeaned, gamma)
-        layout = lay_out(spec, prepared.sample, by_term, gamma, level=level)
-        demeaned_at_gamma = demean_added(prepared, demeaned, layout)
+        layout, with_added = lay_out_columns(spec, prepared, demeaned, gamma)
         grams = resampling.entity_grams(
-            demeaned_at_gamma.columns, codes, sample_effects, demeaned=True
+            with_added.columns, codes, sample_effects, demeaned=True
         )
         drawn_slopes = np.hstack(
             resampling.refit(grams, counts[same_gamma], layout.equations)
         )
         # Without the dummy of a regime the equations are others than the system's.
-        at = list(map(slopes_of(layout.equations).index, layout.used))
+        at = slope_positions(layout.equations, layout.used)
         draws[same_gamma] = drawn_slopes[:, at]
         # Averages over the rows have the shares of the draw's own regimes.
         terms[same_gamma] = layout.products.evaluate(draws[same_gamma])

@@ -263,11 +263,17 @@ class EffectResults(BaseResults):
                 self.estimates, self.estimated.std_errors(), self.df_t, level
             )
         if method == "bc":
-            corrected = self.draw_values, self.estimates, 0.0
-            ends = intervals.bca(*corrected, level, clusters=self.n_drawn)
-            return *ends, intervals.bca_p(*corrected, clusters=self.n_drawn)
+            return self._corrected_ends(0.0, level)
         ends = intervals.percentile(self.draw_values, level, clusters=self.n_drawn)
         return *ends, intervals.percentile_p(self.draw_values, clusters=self.n_drawn)
+
+    def _corrected_ends(
+        self, acceleration: Floats | float, level: float
+    ) -> tuple[Floats, Floats, Floats]:
+        """Return ends and p-value with bias correction and an acceleration."""
+        corrected = self.draw_values, self.estimates, acceleration
+        ends = intervals.bca(*corrected, level, clusters=self.n_drawn)
+        return *ends, intervals.bca_p(*corrected, clusters=self.n_drawn)
 
     @property
     def _has_intervals(self) -> bool:

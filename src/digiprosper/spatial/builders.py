@@ -182,10 +182,10 @@ def _all_labels(ends: list[pd.Index[Any]]) -> pd.Index[Any]:
     return ordered
 
 
-def _link_matrix(rows: Ints, columns: Ints, weights: Floats, n: int) -> Any:
+def _link_matrix(rows: Any, columns: Ints, weights: Any, n: int) -> Any:
     from scipy.sparse import coo_array
 
-    return coo_array((weights, (rows, columns)), shape=(n, n))
+    return coo_array((np.array(weights, float), (rows, columns)), shape=(n, n))
 
 
 def from_mapping(neighbours: object) -> Built:
@@ -196,19 +196,16 @@ def from_mapping(neighbours: object) -> Built:
             f"{type(neighbours).__name__}."
         )
     labels = check_labels(list(neighbours), "the keys")
-    rows, ends, weights = [], [], []
-    for row, (entity, listed) in enumerate(neighbours.items()):
-        weight_of = _read_neighbours(entity, listed)
-        rows += [row] * len(weight_of)
-        ends += list(weight_of)
-        weights += list(weight_of.values())
+    links = [
+        (row, neighbour, weight)
+        for row, pair in enumerate(neighbours.items())
+        for neighbour, weight in _read_neighbours(*pair).items()
+    ]
+    rows, ends, weights = zip(*links, strict=True) if links else ((), (), ())
     positions = positions_of(
         labels, pd.Index(ends, tupleize_cols=False), "the mapping", "the neighbours"
     )
-    matrix = _link_matrix(
-        np.array(rows, dtype=np.intp), positions, np.array(weights), len(labels)
-    )
-    return Built(matrix, labels)
+    return Built(_link_matrix(rows, positions, weights, len(labels)), labels)
 
 
 def _read_neighbours(entity: Any, neighbours: object) -> dict[Any, float]:

@@ -25,15 +25,16 @@ from digiprosper.report.inference import Inference
 from digiprosper.report.notices import few_clusters, lost_draws
 from digiprosper.spatial import notices
 from digiprosper.spatial.kernels import likelihood
-from digiprosper.spatial.kernels.determinants import Determinants, Spectrum
-from digiprosper.spatial.kernels.matrices import row_sum
-from digiprosper.spatial.kernels.multiplier import (
+from digiprosper.spatial.kernels.determinants import (
+    Determinants,
+    Spectrum,
     averages,
     by_unit,
     effects,
     effects_of_draws,
     symmetric_root,
 )
+from digiprosper.spatial.kernels.matrices import row_sum
 from digiprosper.spatial.preparation import ERROR, LAG, Layout, spatial_columns
 from digiprosper.spatial.results import SpatialEffects, SpatialResults
 
@@ -57,18 +58,15 @@ def estimate(spec: Any, layout: Layout, rng: object) -> SpatialResults:
     covariances = _covariances(point, spec.error_type, names)
     covariance = _larger_errors(covariances)
     seed = seed_sequence(rng) if spec.effects_error == "simulated" else None
-    inverse = point.inverse(point.optimum.rho)
-    spatial_effects = _spatial_effects(
-        layout, point, values, covariances, inverse, seed, spec.reps
-    )
+    spatial_effects = _spatial_effects(spec, layout, point, values, covariances, seed)
     n_drawn = 0 if spatial_effects.draws is None else len(spatial_effects.draws)
     optimum, weights = point.optimum, layout.weights
-    spectrum = point.determinants.spectrum_or_none
+    spectrum = point.determinants.spectrum
     interval = (np.nan, np.nan) if spectrum is None else (spectrum.low, spectrum.high)
     df_absorbed = layout.prepared.within.rank
     outcome, demeaned = layout.demeaned[:, 0], layout.demeaned[:, 1:]
     fitted = demeaned @ optimum.coefficients[: demeaned.shape[1]]
-    predicted = inverse @ fitted.reshape(len(inverse), -1)
+    predicted = likelihood.lagged(point.inverse(optimum.rho), fitted)
     return SpatialResults(
         estimated=Estimates.of(
             names, values, covariance, _make_inference(spec, layout, seed, n_drawn)
@@ -93,7 +91,7 @@ def estimate(spec: Any, layout: Layout, rng: object) -> SpatialResults:
         residuals=optimum.residuals,
         loglik=optimum.loglik,
         sigma2=optimum.sigma2,
-        rsquared_within=float(np.corrcoef(predicted.ravel(), outcome)[0, 1] ** 2),
+        rsquared_within=float(np.corrcoef(predicted, outcome)[0, 1] ** 2),
         n_parameters=len(spatial) + len(layout.names) + df_absorbed,
         df_absorbed=df_absorbed,
         effect_names=layout.prepared.effect_names,
@@ -125,22 +123,8 @@ def maximise_likelihood(spec: Any, layout: Layout) -> likelihood.Point:
         optimum = likelihood.at_values(columns, determinants, 0.0, 0.0)
     else:
         optimum = likelihood.maximise(columns, determinants, lag=lag, error=error)
-        if name := optimum.at_end:
-            value = optimum.rho if name == "rho" else optimum.lam
-            text = (
-                "the likelihood has no maximum inside the interval "
-                f"({spectrum.low:.4g}, {spectrum.high:.4g}) in which I - {name} W is "
-                f"invertible: it increases up to {name} = {value:.4g}. Check the "
-                f"weights {layout.weights.name!r}, and whether the outcome has a "
-                "common trend, which time effects would remove."
-            )
-            if determinants.period_means is not None:
-                text += (
-                    " With time effects, weights with many links leave little "
-                    f"information on {name}: use weights with fewer links or a faster "
-                    "decay."
-                )
-            raise IdentificationError(text)
+        if optimum.at_end:
+            raise _no_maximum(layout, determinants, optimum)
     return likelihood.Point(
         columns=columns,
         optimum=optimum,
@@ -150,6 +134,25 @@ def maximise_likelihood(spec: Any, layout: Layout) -> likelihood.Point:
         error=error,
         demean=np.asarray if splm else layout.demean,
     )
+
+
+def _no_maximum(
+    layout: Layout, determinants: Determinants, optimum: likelihood.Optimum
+) -> IdentificationError:
+    spectrum, name = determinants.spectrum, optimum.at_end
+    value = optimum.rho if name == "rho" else optimum.lam
+    text = (
+        f"the likelihood has no maximum inside the interval ({spectrum.low:.4g}, "
+        f"{spectrum.high:.4g}) in which I - {name} W is invertible: it increases up to "
+        f"{name} = {value:.4g}. Check the weights {layout.weights.name!r}, and whether "
+        "the outcome has a common trend, which time effects would remove."
+    )
+    if determinants.period_means is not None:
+        text += (
+            " With time effects, weights with many links leave little information on "
+            f"{name}: use weights with fewer links or a faster decay."
+        )
+    return IdentificationError(text)
 
 
 def _adjusted_determinants(
@@ -191,11 +194,8 @@ def _lee_yu_point(point: likelihood.Point, layout: Layout) -> likelihood.Point:
             f"{islands_text}. Use likelihood='adjusted', which does not require them.",
             ("adjusted",),
         )
-    determinants = point.determinants
-    spectrum, periods = (
-        determinants.spectrum_or_none,
-        determinants.periods - float(entity),
-    )
+    spectrum = point.determinants.spectrum
+    periods = point.determinants.periods - float(entity)
     optimum = likelihood.lee_yu(
         point, layout.weights.period_means if time else None, entity=entity
     )
@@ -267,37 +267,36 @@ def _larger_errors(covariances: Sequence[Floats]) -> Floats:
 
 
 def _spatial_effects(
+    spec: Any,
     layout: Layout,
     point: likelihood.Point,
     values: Floats,
     covariances: Sequence[Floats],
-    inverse: Floats,
     seed: np.random.SeedSequence | None,
-    reps: int,
 ) -> SpatialEffects:
     """Compute the effects of all regressors, with errors by delta method or draws."""
     # rho with a lag of the outcome, slopes, and slopes of lags: zero if there is none
-    k, first = len(layout.slopes), len(point.spatial)
-    rows = [*range(k), *(k + position for position in layout.lagged_slopes)]
-    selection = np.zeros((int(point.lag) + 2 * k, len(values)))
-    selection[: int(point.lag), 0] = 1.0
-    selection[np.add(int(point.lag), rows), first + np.arange(len(rows))] = 1.0
+    lag, k, first = int(point.lag), len(layout.slopes), len(point.spatial)
+    rows = [*range(lag + k), *(lag + k + j for j in layout.lagged_slopes)]
+    columns = [*range(lag), *range(first, first + len(rows) - lag)]
+    selection = np.zeros((lag + 2 * k, len(values)))
+    selection[rows, columns] = 1.0
     b = selection @ values
     covariances = [selection @ c @ selection.T for c in covariances]
-    slopes, lags = np.split(b[int(point.lag) :], 2)
-    matrix = layout.matrix
-    spectrum = point.determinants.spectrum_or_none if point.lag else None
-    units = by_unit(matrix, inverse)
-    average, derivative = averages(units, spectrum, point.optimum.rho)
+    slopes, lags = np.split(b[lag:], 2)
+    matrix, rho = layout.matrix, point.optimum.rho
+    spectrum = point.determinants.spectrum if point.lag else None
+    units = by_unit(matrix, point.inverse(rho))
+    average, derivative = averages(units, spectrum, rho)
     estimates, gradient = effects(average, derivative, slopes, lags)
     draws = None
     if seed is not None:
-        normal = np.random.default_rng(seed).standard_normal((reps, b.size))
-        samples = [b + normal @ symmetric_root(c) for c in covariances]
+        normal = np.random.default_rng(seed).standard_normal((spec.reps, b.size))
+        samples = np.stack([b + normal @ symmetric_root(c) for c in covariances])
         if spectrum is not None:
-            rhos = np.stack([sample[:, 0] for sample in samples])
+            rhos = samples[..., 0]
             inside = ((rhos > spectrum.low) & (rhos < spectrum.high)).all(axis=0)
-            samples = [sample[inside] for sample in samples]
+            samples = samples[:, inside]
         draws, *others = (effects_of_draws(matrix, spectrum, s) for s in samples)
         # With two covariances, those of an effect with the larger deviation
         for other in others:

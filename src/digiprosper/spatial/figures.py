@@ -70,16 +70,7 @@ def moran_scatter(
     field = read_field(purpose, panel, column, spatial_weights)
     period = len(field.times) - 1
     if time is not None:
-        is_label = pd.api.types.is_hashable(time) and not isinstance(time, tuple)
-        matches = field.times.isin([time]) if is_label else np.zeros(0, dtype=np.bool_)
-        if not matches.any():
-            raise option_error(
-                "time",
-                time,
-                f"time={cited(time)} is no period of the panel ({quoted(field.times)})"
-                f"{did_you_mean(time, field.times)}.",
-            )
-        period = int(matches.argmax())
+        period = _position_of(time, field.times)
     cross_section = replace(
         field, cells=field.cells[[period]], times=field.times[[period]]
     )
@@ -91,20 +82,10 @@ def moran_scatter(
     factors = term_factors(parse(column, table_of(panel).names, "column"))
     test = statistics_by_period(cross_section, z, geary=False).iloc[0]
     wording = Wording({**panel.labels, **labels}, {column: factors}, language)
-    weights, name = field.weights, wording.label(field.weights.name)
-    weights_text = name + weights.conventions.removeprefix(weights.name)
-    if language != "english":
-        inside = WORDS.say(f"weights.{weights.standardise}", language)
-        if weights.made_by:
-            construction = construction_remark(weights.made_by)
-            if isinstance(construction, Remark):
-                construction = remark_text(construction, WORDS, {}, {}, language)
-            inside = f"{construction}，{inside}"
-        weights_text = FIGURE.say("brackets", language, text=name, inside=inside)
     return MoranScatter(
         variable=wording.label(column),
         period="" if panel.time_name is None else str(field.times[period]),
-        weights=weights_text,
+        weights=_weights_text(field.weights, wording),
         points=pd.DataFrame(
             {"value": z[0], "spatial_lag": lag[0]}, index=field.entities
         ),
@@ -116,6 +97,33 @@ def moran_scatter(
         statistic=float(test["statistic"]),
         p_value=float(test["p_randomisation"]),
     )
+
+
+def _position_of(time: object, times: pd.Index[Any]) -> int:
+    is_label = pd.api.types.is_hashable(time) and not isinstance(time, tuple)
+    matches = times.isin([time]) if is_label else np.zeros(0, dtype=np.bool_)
+    if not matches.any():
+        raise option_error(
+            "time",
+            time,
+            f"time={cited(time)} is no period of the panel ({quoted(times)})"
+            f"{did_you_mean(time, times)}.",
+        )
+    return int(matches.argmax())
+
+
+def _weights_text(weights: SpatialWeights, wording: Wording) -> str:
+    """Write the label of weights, and how they were made and standardised."""
+    name, language = wording.label(weights.name), wording.language
+    if language == "english":
+        return name + weights.conventions.removeprefix(weights.name)
+    inside = WORDS.say(f"weights.{weights.standardise}", language)
+    if weights.made_by:
+        construction = construction_remark(weights.made_by)
+        if isinstance(construction, Remark):
+            construction = remark_text(construction, WORDS, {}, {}, language)
+        inside = f"{construction}，{inside}"
+    return FIGURE.say("brackets", language, text=name, inside=inside)
 
 
 # --- effects, of one or several fits --------------------------------------------------

@@ -204,10 +204,13 @@ def _autocorrelation(
     seed = seed_sequence(rng)
     field = read_field(caller, panel, column, spatial_weights)
     z = standardised(caller, field, column)
-
-    frame = statistics_by_period(field, z, reps, seed, geary=caller == "geary")
+    if caller == "local_moran":
+        frame = _local_statistics(field, z, reps, seed).set_index(panel.index)
+    else:
+        frame = statistics_by_period(field, z, reps, seed, geary=caller == "geary")
     issue(field.weights.diagnostics)
-    return _record_permutations(frame, seed, reps)
+    frame.attrs |= {"permutations": reps, "rng_entropy": seed.entropy}
+    return frame
 
 
 def statistics_by_period(
@@ -315,25 +318,27 @@ def local_moran(
     >>> local["quadrant"].tolist()
     ['low-low', 'low-low', 'low-low', 'high-high', 'high-high', 'high-high']
     """
-    reps = check_whole("permutations", permutations, 0, MOST_DRAWS)
-    seed = seed_sequence(rng)
-    field = read_field("local_moran", panel, column, spatial_weights)
-    z = standardised("local_moran", field, column)
-    lag, beyond = local_statistics(field.weights.matrix, z, reps, seed)
+    return _autocorrelation(
+        "local_moran", panel, column, spatial_weights, permutations, rng
+    )
 
+
+def _local_statistics(
+    field: Field, z: Floats, reps: int, seed: np.random.SeedSequence
+) -> pd.DataFrame:
+    """Compute local statistics by entity, then period, as the rows of the panel."""
+    lag, beyond = local_statistics(field.weights.matrix, z, reps, seed)
     p = _permutation_p(beyond, reps)
     p[:, field.weights.pattern.islands] = np.nan
     columns: dict[str, Any] = {
-        "value": z.T.ravel(),
-        "spatial_lag": lag.T.ravel(),
-        "statistic": (z * lag).T.ravel(),
-        "p_permutation": p.T.ravel(),
-        "p_adjusted": benjamini_hochberg(p).T.ravel(),
-        "quadrant": quadrants_of(z, lag, field.weights).T.ravel(),
+        "value": z,
+        "spatial_lag": lag,
+        "statistic": z * lag,
+        "p_permutation": p,
+        "p_adjusted": benjamini_hochberg(p),
+        "quadrant": quadrants_of(z, lag, field.weights),
     }
-    issue(field.weights.diagnostics)
-    # Rows of a balanced panel are sorted by entity and then time.
-    return _record_permutations(pd.DataFrame(columns, index=panel.index), seed, reps)
+    return pd.DataFrame({name: cells.T.ravel() for name, cells in columns.items()})
 
 
 # --- a variable by period and entity, with weights in the same order ------------------
@@ -439,10 +444,3 @@ def _two_sided(z: Floats) -> Floats:
 
 def _permutation_p(beyond: Ints, reps: int) -> Floats:
     return (1 + beyond) / (reps + 1) if reps else np.full(beyond.shape, np.nan)
-
-
-def _record_permutations(
-    frame: pd.DataFrame, seed: np.random.SeedSequence, reps: int
-) -> pd.DataFrame:
-    frame.attrs |= {"permutations": reps, "rng_entropy": seed.entropy}
-    return frame

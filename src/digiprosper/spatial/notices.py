@@ -33,7 +33,6 @@ from statistics import NormalDist
 from typing import Any, Final
 
 import numpy as np
-import pandas as pd
 
 from digiprosper.errors import Notice, cited, counted, notice_of, quoted
 from digiprosper.kernels import Floats
@@ -82,13 +81,7 @@ def about_weights(weights: Any) -> Iterator[Notice]:
     n_links = weights.n_links
     if n_links > 1 and not weights.pattern.n_mutual:
         yield notice_of("one_direction", n_links=n_links, weights=name)
-    yield from _far_neighbours(name, weights._longest_links)
-    if made_from is not None:
-        yield notice_of("made_from_variable", variable=made_from, weights=name)
-
-
-def _far_neighbours(name: str, longest_links: pd.Series[float]) -> Iterator[Notice]:
-    """Report entities whose neighbours are across an ocean."""
+    longest_links = weights._longest_links
     median = longest_links.median()
     far = longest_links[longest_links > max(_FAR * median, _OCEAN)]
     if far.size:
@@ -99,6 +92,8 @@ def _far_neighbours(name: str, longest_links: pd.Series[float]) -> Iterator[Noti
             median=float(median),
             weights=name,
         )
+    if made_from is not None:
+        yield notice_of("made_from_variable", variable=made_from, weights=name)
 
 
 def other_order(

@@ -32,7 +32,7 @@ from digiprosper.report.summary import Cells, Lines, Remarks, Summarised, Summar
 from digiprosper.report.text import p_text, sample_text
 from digiprosper.spatial.estimation import estimate, maximise_likelihood
 from digiprosper.spatial.kernels import dependence
-from digiprosper.spatial.kernels.likelihood import without_means
+from digiprosper.spatial.kernels.likelihood import SpatialColumns, without_means
 from digiprosper.spatial.kernels.matrices import row_sum
 from digiprosper.spatial.preparation import DURBIN, Layout, lay_out, spatial_columns
 from digiprosper.spatial.results import DURBIN_NULLS, SpatialResults
@@ -560,16 +560,14 @@ def _fit_models(
             fits[model] = estimate(base.replace(model=model), layout, None)
         except IdentificationError as error:
             # Only drawn Wald tests need the model under the null hypothesis.
-            needs_null = base.likelihood == "adjusted" or model == "sdm"
-            kinds = (_LR, _WALD) if needs_null else (_LR,)
-            others = DURBIN_NULLS if model == "sdm" else (model,)
-            needs = [kind.format(other.upper()) for other in others for kind in kinds]
-            if base.likelihood != "adjusted":
-                needs = [f"chi2 of {test}" for test in needs]
+            adjusted, durbin = base.likelihood == "adjusted", model == "sdm"
+            forms = (_LR, _WALD) if adjusted or durbin else (_LR,)
+            nulls = DURBIN_NULLS if durbin else (model,)
+            tests = [form.format(null.upper()) for null in nulls for form in forms]
             missing[model] = notice_of(
                 "model_not_estimated",
                 model=model,
-                tests=tuple(needs),
+                tests=tuple(t if adjusted else f"chi2 of {t}" for t in tests),
                 _model=model.upper(),
                 _reason=error,
             )
@@ -647,6 +645,23 @@ def _sum_of_squares(columns: Floats) -> float:
     return float(residuals @ residuals)
 
 
+def _durbin_draws(
+    null: PanelSpatial, layout: Layout, durbin: SpatialColumns, df: int
+) -> Floats:
+    """Compute LR and Wald statistics against the SDM, of the data and by signs."""
+    point = maximise_likelihood(null, layout)
+    (at,) = point.spatial.values()
+    drawn = _make_drawn(layout, point.optimum.residuals, point.inverse(at))
+    error = None
+    if point.error:
+        # Where periods have dummies among the regressors, columns of a SEM keep their
+        # period means; see `spatial_columns`.
+        has_dummies = point.columns.x.shape[1] > durbin.x.shape[1] // 2 + 1
+        error = replace(drawn, time=drawn.time and not has_dummies)
+    columns, determinants = point.columns, point.determinants
+    return dependence.durbin_draws(drawn, durbin, columns, determinants, df, error)
+
+
 def _durbin_rows(
     base: PanelSpatial,
     layouts: dict[str, Layout],
@@ -661,19 +676,7 @@ def _durbin_rows(
         by_signs = [missing, missing]  # statistic and p-value of LR and of Wald
         if {"sdm", model} <= adjusted.keys():
             null_spec = base.replace(model=model, transform="exact")
-            point = maximise_likelihood(null_spec, layouts[model])
-            at = point.optimum.rho if model == "sar" else point.optimum.lam
-            residuals, inverse = point.optimum.residuals, point.inverse(at)
-            null_draws = _make_drawn(layouts[model], residuals, inverse)
-            error = None
-            if model == "sem":
-                # Where periods have dummies among the regressors, columns of a SEM keep
-                # their period means; see `spatial_columns`.
-                has_dummies = point.columns.x.shape[1] > durbin.x.shape[1] // 2 + 1
-                error = replace(null_draws, time=null_draws.time and not has_dummies)
-            draws = dependence.durbin_draws(
-                null_draws, durbin, point.columns, point.determinants, df, error
-            )
+            draws = _durbin_draws(null_spec, layouts[model], durbin, df)
             # Adjusted likelihoods of SDM and SEM are nested only if rows of W have
             # equal sums.
             by_signs = [(max(float(c[0]), 0.0), dependence.p_value(c)) for c in draws.T]

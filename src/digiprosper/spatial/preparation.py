@@ -194,16 +194,19 @@ def spatial_columns(layout: Layout, *, splm: bool, error: bool) -> SpatialColumn
 
     demeaned = demean(raw) if added.size else layout.demeaned
     source, demean_lag = (demeaned, np.asarray) if splm else (raw, demean)
-    raw_lags = layout.lag(source if error else source[:, :1])
-    lags = [demean_lag(raw_lags)]
     names = [*layout.names, *(f"added {j}" for j in range(added.shape[1]))]
-    lag_names = [lag_name(name) for name in (names if error else names[:1])]
+    # Each block begins with the outcome, or its lag, or the lag of that.
+    p, n_lagged = len(names), len(names) if error else 1
+    names += map(lag_name, names[:n_lagged])
+    lags = layout.lag(source[:, :n_lagged])
+    blocks = [demeaned, demean_lag(lags)]
     if error:
-        lags.append(demean_lag(layout.lag(raw_lags[:, :1])))
-        lag_names.append(lag_name(lag_names[0]))
-    refuse_extreme(np.hstack([demeaned, *lags]), [*names, *lag_names])
-    y = np.hstack([demeaned[:, :1], *(lag[:, :1] for lag in lags)])
-    return SpatialColumns(y, demeaned[:, 1:], lags[0][:, 1:], layout.n_times)
+        names.append(lag_name(names[p]))
+        blocks.append(demean_lag(layout.lag(lags[:, :1])))
+    columns = np.hstack(blocks)
+    refuse_extreme(columns, names)
+    x, wx = columns[:, 1:p], columns[:, p + 1 : 2 * p]
+    return SpatialColumns(columns[:, ::p], x, wx, layout.n_times)
 
 
 def _added_regressors(layout: Layout, *, dummies: bool) -> Floats:

@@ -24,7 +24,7 @@ from digiprosper.report.pickling import PickledByName
 from digiprosper.report.protocol import Glance, empty_glance, hash_of
 from digiprosper.report.summary import Lines, Remarks, Summary, coefficient_cells
 from digiprosper.report.terms import Term, slope_terms
-from digiprosper.report.tests import TestResult
+from digiprosper.report.tests import TestResult, chi2_test
 from digiprosper.report.text import sample_text
 from digiprosper.report.words import TESTS, Words
 from digiprosper.spatial.notices import shared_variables
@@ -131,11 +131,10 @@ class SpatialDecomposition(PickledByName):
             Remark("several_rows", {"variable": (variable,), "terms": terms})
             for variable, terms in shared
         ]
-        numbers = rows.drop(columns=["term", "kind"]).itertuples(index=False, name=None)
         estimates = {}
-        for name, row in zip(fit.effects.terms, numbers, strict=True):
+        for name, _, *numbers in rows.itertuples(index=False, name=None):
             term = Term(name, path=(name,), factors=tuple(fit.factors.get(name, ())))
-            estimates[name] = Estimate(term, *row)
+            estimates[name] = Estimate(term, *numbers)
         return Column(
             head=WORDS.say(kind),
             estimates=estimates,
@@ -257,11 +256,10 @@ class SpatialResults(SampledResults):
         sample, rows = self.sample, self.sample.index
         of_fit = ("depvar", "df_absorbed", "rsquared_within", "rng_entropy", "version")
         of_likelihood = ("loglik", "aic", "bic", "sigma2", "n_parameters")
+        of_sample = ("n_entities", "n_times", "period")
         values: dict[str, Any] = {
             **{name: getattr(self, name) for name in (*of_fit, *of_likelihood)},
-            "n_entities": sample.n_entities,
-            "n_times": sample.n_times,
-            "period": sample.period,
+            **{name: getattr(sample, name) for name in of_sample},
             **self.inference.numbers,
             "df_t": None if np.isinf(self.df_t) else self.df_t,
             "effects": "+".join(self.effect_names) or None,
@@ -452,23 +450,13 @@ class SpatialResults(SampledResults):
                 "effects and spatial coefficients of the simpler one. Compare them "
                 "by aic or bic."
             )
-        from scipy.special import chdtrc
-
         statistic = max(2 * (large.loglik - small.loglik), 0.0)
         name = large.model.upper()
         null = f"the restrictions of the {small.model.upper()} hold in the {name}"
         if small.model == large.model:
             null = f"what the {name} with fewer terms or effects leaves out is zero"
-        p_value = float(chdtrc(df, statistic))
-        return TestResult(
-            "Likelihood ratio test",
-            statistic,
-            "chi2",
-            float(df),
-            p_value,
-            null,
-            method=TESTS.say("chi2.correlated") if self.sample.n_times > 1 else "",
-        )
+        method = TESTS.say("chi2.correlated") if self.sample.n_times > 1 else ""
+        return chi2_test("Likelihood ratio test", statistic, df, null, method=method)
 
     # --- numbers ----------------------------------------------------------------------
 
@@ -495,20 +483,14 @@ class SpatialResults(SampledResults):
     @property
     def conventions(self) -> str:
         """Type of the standard errors."""
-        text = _ERRORS[self.inference.cov_type]
-        if self.inference.clusters:
-            groups = (
-                f"{self.inference.n_clusters[0]:,} clusters, t with {self.df_t:g} "
-                "degrees of freedom"
-            )
-            text = f"{text} {self.inference.clusters[0]} ({groups})"
-        draws = self.effects.draws
-        source = (
-            "by the delta method"
-            if draws is None
-            else f"from {len(draws):,} draws of the coefficients"
-        )
-        return f"{text}; of effects {source}"
+        inference, draws = self.inference, self.effects.draws
+        text = _ERRORS[inference.cov_type]
+        for entity, count in zip(inference.clusters, inference.n_clusters, strict=True):
+            df = f"t with {self.df_t:g} degrees of freedom"
+            text += f" {entity} ({count:,} clusters, {df})"
+        if draws is None:
+            return f"{text}; of effects by the delta method"
+        return f"{text}; of effects from {len(draws):,} draws of the coefficients"
 
     @property
     def settings(self) -> str:
@@ -537,15 +519,13 @@ class SpatialResults(SampledResults):
             f"Model: {MODELS[self.model][0]}",
             f"Weights: {self.weights_text}",
             f"Fixed effects: {', '.join(self.effect_names) or 'none (intercept)'}",
-        )
-        size = sample.n_entities, sample.n_times, sample.key_names
-        numbers = (
+            sample_text(self.nobs, sample.n_entities, sample.n_times, sample.key_names),
             f"Log likelihood {self.loglik:.3f}, AIC {self.aic:.2f}, BIC {self.bic:.2f},"
-            f" sigma2 {self.sigma2:.4g}, within R2 {self.rsquared_within:z.3f}"
+            f" sigma2 {self.sigma2:.4g}, within R2 {self.rsquared_within:z.3f}",
         )
         return self._titled(
             f"Outcome: {self.depvar}",
-            Lines((*about, sample_text(self.nobs, *size), numbers)),
+            Lines(about),
             Lines(tuple(f"Warning: {n.message}" for n in first), wrapped=True),
             Lines(("", "Direct, indirect and total effects:")),
             coefficient_cells(effects, symbol, ".3g"),
@@ -613,6 +593,3 @@ def _is_nested(small: SpatialResults, large: SpatialResults) -> bool:
         and terms <= set(large.names)
         and (without_space or small.model in simpler)
     )
-
-
-# --- frames of effects ----------------------------------------------------------------

@@ -8,7 +8,14 @@ import pytest
 from digiprosper.spatial.kernels.determinants import (
     Determinants,
     PeriodMeans,
+    averages,
+    by_unit,
+    effects,
+    effects_of_draws,
+    multiplier,
+    row_sum,
     spectrum,
+    symmetric_root,
     symmetric_similar,
 )
 from digiprosper.spatial.kernels.likelihood import (
@@ -20,6 +27,7 @@ from digiprosper.spatial.kernels.likelihood import (
     observed_information,
     without_means,
 )
+from digiprosper.spatial.kernels.matrices import stored
 
 N, T = 9, 4
 MODELS = [(True, False), (False, True), (True, True)]
@@ -97,25 +105,27 @@ def test_the_slope_of_rho_is_that_of_demeaned_errors(kind: str) -> None:
     for share in (-0.8, -0.1, 1e-9, 0.4, 0.9):
         at, step = share * (values.high if share > 0 else -values.low), 1e-5
         g = w @ np.linalg.inv(np.eye(N) - at * w)
-        assert determinants.slope("rho", at) == pytest.approx(
+        assert determinants.derivative("rho", at, 1) == pytest.approx(
             -(T - 1) * np.trace(m @ g)
         )
-        assert determinants.curve("rho", at) == pytest.approx(
+        assert determinants.derivative("rho", at, 2) == pytest.approx(
             -(T - 1) * np.trace(m @ g @ g)
         )
         for name in ("rho", "lambda"):
             below, above = determinants.value(name, np.array([at - step, at + step]))
             assert (above - below) / (2 * step) == pytest.approx(
-                determinants.slope(name, at), rel=1e-6
+                determinants.derivative(name, at, 1), rel=1e-6
             )
-            slopes = [determinants.slope(name, at + sign * step) for sign in (-1, 1)]
+            slopes = [
+                determinants.derivative(name, at + sign * step, 1) for sign in (-1, 1)
+            ]
             bend = (slopes[1] - slopes[0]) / (2 * step)
-            assert bend == pytest.approx(determinants.curve(name, at), rel=1e-6)
+            assert bend == pytest.approx(determinants.derivative(name, at, 2), rel=1e-6)
         # Errors filtered by I - lambda W have period effects proportional to (I -
         # lambda W) 1.
         period = (np.eye(N) - at * w).sum(axis=1, keepdims=True)
         project = np.eye(N) - period @ period.T / (period.T @ period)
-        assert determinants.slope("lambda", at) == pytest.approx(
+        assert determinants.derivative("lambda", at, 1) == pytest.approx(
             -(T - 1) * np.trace(project @ g)
         )
 
@@ -196,9 +206,9 @@ def test_the_expected_score_is_zero_where_row_sums_differ() -> None:
     residuals = demean(y - 0.3 * (w @ y))
     products = np.einsum("bit,bit->b", residuals, demean(w @ y))
     error = products.std() / np.sqrt(4000)
-    assert abs(products.mean() + adjusted(w).slope("rho", 0.3)) < 3 * error
+    assert abs(products.mean() + adjusted(w).derivative("rho", 0.3, 1)) < 3 * error
     plain = Determinants(adjusted(w).spectrum, T, N * T)
-    assert abs(products.mean() + plain.slope("rho", 0.3)) > 10 * error
+    assert abs(products.mean() + plain.derivative("rho", 0.3, 1)) > 10 * error
 
 
 @pytest.mark.parametrize("kind", ["row", "spectral"])
@@ -223,7 +233,8 @@ def test_covariances_with_matrices_written_out(
 
     def log_likelihood(v: np.ndarray) -> float:
         rho, lam = (v[0], 0.0) if lag else (0.0, v[0])
-        e = columns.filtered_outcome(rho, lam) - columns.filtered(lam) @ v[1:-1]
+        outcome, outcome_lag, x = columns.filtered(lam)
+        e = outcome - rho * outcome_lag - x @ v[1:-1]
         both = determinants.value("rho" if lag else "lambda", v[:1])[0]
         return both - determinants.rows / 2 * np.log(v[-1]) - e @ e / (2 * v[-1])
 
@@ -373,3 +384,109 @@ def test_nodes_are_inside_the_interval_with_their_determinants() -> None:
     assert (np.diff(nodes) > 0).all()
     expected = [np.linalg.slogdet(np.eye(5) - a * w)[1] for a in nodes[20::50]]
     assert determinants[20::50] == pytest.approx(expected, abs=1e-11)
+
+
+# --- what a change of a regressor does to all outcomes --------------------------------
+
+K = 8
+
+
+def weights_with_sums(*, row: bool) -> np.ndarray:
+    rng = np.random.default_rng(2)
+    w = rng.uniform(size=(K, K)) * (rng.uniform(size=(K, K)) < 0.6)
+    np.fill_diagonal(w, 0)
+    w += np.roll(np.eye(K), 1, axis=1)
+    return w / w.sum(axis=1, keepdims=True) if row else w / 4
+
+
+def written_out(w: np.ndarray, rho: float, b: np.ndarray, th: np.ndarray) -> np.ndarray:
+    inverse = np.linalg.inv(np.eye(K) - rho * w)
+    multipliers = [
+        inverse @ (np.eye(K) * b_k + w * th_k) for b_k, th_k in zip(b, th, strict=True)
+    ]
+    direct = np.array([np.diag(s).mean() for s in multipliers])
+    total = np.array([s.sum(axis=1).mean() for s in multipliers])
+    return np.vstack([direct, total - direct, total])
+
+
+B, TH = np.array([1.2, -0.7]), np.array([0.3, 0.0])
+
+
+@pytest.mark.parametrize("row", [True, False])
+@pytest.mark.parametrize("rho", [-0.4, 0.0, 0.6])
+def test_effects_and_their_errors(row: bool, rho: float) -> None:
+    w = weights_with_sums(row=row)
+    actual = spectrum(w)
+    assert actual is not None
+    estimates, derivatives = effects(
+        *averages(by_unit(w, multiplier(w, rho)), actual, rho), B, TH
+    )
+    assert estimates == pytest.approx(written_out(w, rho, B, TH), abs=1e-12)
+
+    at, step = np.concatenate([[rho], B, TH]), 1e-6 * np.eye(5)
+
+    def of(v: np.ndarray) -> np.ndarray:
+        return written_out(w, v[0], v[1:3], v[3:]).ravel()
+
+    gradient = np.column_stack([(of(at + h) - of(at - h)) / 2e-6 for h in step])
+    assert derivatives == pytest.approx(gradient, rel=1e-6, abs=1e-8)
+
+
+@pytest.mark.parametrize("row", [True, False])
+def test_effects_of_draws_are_those_of_each_draw(row: bool) -> None:
+    w = weights_with_sums(row=row)
+    rho = np.array([-0.2, 0.1, 0.5])
+    b, th = np.random.default_rng(1).normal(size=(2, 3, 2))
+    made = effects_of_draws(w, spectrum(w), np.column_stack([rho, b, th]))
+    for i in range(3):
+        assert made[i] == pytest.approx(written_out(w, rho[i], b[i], th[i]), abs=1e-12)
+    without = effects_of_draws(w, None, np.column_stack([b, th]))
+    assert without[1] == pytest.approx(written_out(w, 0.0, b[1], th[1]), abs=1e-12)
+
+
+@pytest.mark.parametrize("neighbours", [2, 12])
+def test_rows_of_links_have_the_multiplier_of_the_dense_matrix(neighbours: int) -> None:
+    rng, n = np.random.default_rng(0), 240
+    w = np.zeros((n, n))
+    for i in range(n):
+        w[i, rng.choice(np.delete(np.arange(n), i), neighbours, replace=False)] = 1.0
+    w /= neighbours
+    links = stored(w)
+    assert not isinstance(links, np.ndarray)
+    for rho in (-0.7, 0.0, 0.9):
+        expected = np.linalg.inv(np.eye(n) - rho * w)
+        np.testing.assert_allclose(multiplier(links, rho), expected, atol=1e-12)
+
+
+def test_without_a_lag_the_multiplier_is_one() -> None:
+    w = weights_with_sums(row=False)
+    estimates, derivatives = effects(*averages(by_unit(w, np.eye(K)), None, 0.0), B, TH)
+    assert estimates == pytest.approx(written_out(w, 0.0, B, TH), abs=1e-12)
+    assert derivatives[0] == pytest.approx([1.0, 0.0, 0.0, 0.0])
+
+
+def test_units_average_to_the_effects() -> None:
+    w = weights_with_sums(row=False)
+    own, rows, columns, own_lag, rows_lag, columns_lag = by_unit(w, multiplier(w, 0.5))
+    inverse = np.linalg.inv(np.eye(K) - 0.5 * w)
+    assert own == pytest.approx(np.diag(inverse))
+    assert rows == pytest.approx(inverse.sum(axis=1))
+    assert columns == pytest.approx(inverse.sum(axis=0))
+    assert own_lag == pytest.approx(np.diag(inverse @ w))
+    assert rows_lag.sum() == pytest.approx(columns_lag.sum())
+
+
+def test_row_sum() -> None:
+    assert row_sum(weights_with_sums(row=True)) == pytest.approx(1.0)
+    assert row_sum(weights_with_sums(row=False)) is None
+
+
+def test_root_of_a_singular_covariance() -> None:
+    rows = np.random.default_rng(1).normal(size=(3, 5)) * [1e-6, 1, 1e6, 0, 1]
+    covariance = rows.T @ rows
+    root = symmetric_root(covariance)
+    scale = np.sqrt(np.maximum(np.diag(covariance), 1))
+    assert root.T @ root / scale / scale[:, None] == pytest.approx(
+        covariance / scale / scale[:, None], abs=1e-9
+    )
+    assert not root[:, 3].any()

@@ -201,7 +201,8 @@ def test_two_coefficients_with_several_maxima(seed: int) -> None:
     best = maximise(columns, Determinants(actual, t, n * t), lag=True, error=True)
 
     def height(rho: float, lam: float) -> float:
-        design, outcome = columns.filtered(lam), columns.filtered_outcome(rho, lam)
+        outcome, lag, design = columns.filtered(lam)
+        outcome = outcome - rho * lag
         e = outcome - design @ np.linalg.lstsq(design, outcome)[0]
         both = actual.log_determinant(np.array([rho, lam])).sum()
         return t * both - n * t / 2 * (np.log(2 * np.pi * (e @ e) / (n * t)) + 1)
@@ -263,7 +264,8 @@ def test_observed_information_is_minus_the_numerical_hessian(
 
     def log_likelihood(v: np.ndarray) -> float:
         rho, lam = (v[0] if lag else 0.0), (v[q - 1] if error else 0.0)
-        e = columns.filtered_outcome(rho, lam) - columns.filtered(lam) @ v[q:-1]
+        outcome, outcome_lag, x = columns.filtered(lam)
+        e = outcome - rho * outcome_lag - x @ v[q:-1]
         both = actual.log_determinant(np.array([rho, lam])).sum()
         return T * both - N * T / 2 * np.log(2 * np.pi * v[-1]) - e @ e / (2 * v[-1])
 
@@ -369,7 +371,7 @@ def test_scores_by_entity_and_pair_add_up_to_zero_at_the_maximum() -> None:
     point, _, _ = make_point(lag=True, error=False)
     e = point.optimum.residuals
     score = point.moves().T @ e / point.optimum.sigma2
-    score[0] += point.determinants.slope("rho", point.optimum.rho)
+    score[0] += point.determinants.derivative("rho", point.optimum.rho, 1)
     assert np.abs(score).max() < 1e-8
 
 

@@ -16,7 +16,6 @@ import numpy as np
 
 from digiprosper.kernels import Bools, Floats, Ints
 from digiprosper.kernels.chunks import chunks
-from digiprosper.kernels.least_squares import ols
 from digiprosper.kernels.tolerances import CONSTANT, SAME_STATISTIC, TIED_DRAWS
 from digiprosper.spatial.kernels.determinants import Determinants
 from digiprosper.spatial.kernels.likelihood import SpatialColumns, lagged, without_means
@@ -244,7 +243,7 @@ def p_value(statistics: Floats) -> float:
 
 def lagrange_tests(
     matrix: Floats, x: Floats, e: Floats, lag_y: Floats, lag_e: Floats
-) -> tuple[float, ...]:
+) -> Floats:
     """Compute tests of Anselin, Le Gallo & Jayet (2008), robust of Elhorst (2010).
 
     Returns the statistics of a spatial lag, of a spatial error, and the robust ones of
@@ -254,33 +253,41 @@ def lagrange_tests(
     by period.
     """
     n_times = e.size / len(matrix)
-    sigma2 = float(e @ e) / e.size
-    lag_residuals = ols(x, lag_y - lag_e).residuals
     trace = n_times * float(np.sum(matrix * matrix.T) + np.sum(matrix**2))
-    # Information of rho given the slopes, and scores in units of sigma2.
-    information = float(lag_residuals @ lag_residuals) / sigma2
-    score_lag, score_error = float(e @ lag_y) / sigma2, float(e @ lag_e) / sigma2
-    return score_statistics(score_lag, score_error, information, trace)
+    errors, lags, error_lags = np.stack([e, lag_y, lag_e])[..., None]
+    return np.ravel(
+        _score_statistics(_basis(x), errors, lags, error_lags, e.size, 0.0, trace)
+    )
 
 
-def score_statistics(
-    of_lag: Floats | float,
-    of_error: Floats | float,
-    information: Floats | float,
-    variance: Floats | float,
-) -> tuple[Any, ...]:
-    """Compute statistics of a lag, of an error, and the robust ones, from scores.
+def _score_statistics(
+    basis: Floats,
+    errors: Floats,
+    lags: Floats,
+    error_lags: Floats,
+    rows: float,
+    mean: float,
+    variance: float,
+) -> Floats:
+    """Compute statistics (B, 4) of a lag, of an error, and the robust ones.
 
-    `variance` is that of the score of the error; the score of the lag has
-    `information` in addition.
+    The scores are ``e'Wy`` and ``e'We`` over ``e'e / rows``, less their `mean`. That of
+    the error has the `variance`, and that of the lag in addition the variance of
+    ``e'W`` times the fitted values and fixed effects.
     """
+    sigma2 = _products(errors, errors) / rows
+    of_lag = _products(errors, lags) / sigma2 - mean
+    of_error = _products(errors, error_lags) / sigma2 - mean
+    fitted = _residuals(lags - error_lags, basis)
+    information = _products(fitted, fitted) / sigma2
     share = variance / (information + variance)
-    return (
+    statistics = (
         of_lag**2 / (information + variance),
         of_error**2 / variance,
         (of_lag - of_error) ** 2 / information,
         (of_error - share * of_lag) ** 2 / (variance * (1 - share)),
     )
+    return np.column_stack(statistics)
 
 
 def lagrange_draws(drawn: Drawn, x: Floats, periods: float, rows: float) -> Floats:
@@ -290,11 +297,8 @@ def lagrange_draws(drawn: Drawn, x: Floats, periods: float, rows: float) -> Floa
     of the adjusted likelihood. The expectation and variance of ``e'We / e'e`` are those
     of a ratio of quadratic forms (Cliff & Ord 1981; Baltagi & Yang 2013): with the
     residual maker Q, the traces of QW and of its square, and the degrees of freedom.
-    The score of the lag has in addition the variance of ``e'W`` times the fitted
-    values.
     """
-    basis = np.linalg.qr(x / np.linalg.norm(x, axis=0))[0]
-    df = rows - x.shape[1]
+    basis, df = _basis(x), rows - x.shape[1]
     # Traces of Q W and of the square of its symmetric part
     matrix = to_dense(drawn.matrix)
     symmetric = (matrix + matrix.T) / 2
@@ -308,19 +312,15 @@ def lagrange_draws(drawn: Drawn, x: Floats, periods: float, rows: float) -> Floa
     second += float((inner**2).sum())
     variance = df**2 * ((2 * second + first**2) / (df * (df + 2)) - (first / df) ** 2)
     parts = []
-    for outcomes, raw_lags in drawn.columns():
-        lags = drawn.demean(raw_lags)
+    for outcomes, lags in drawn.columns():
         errors = _residuals(drawn.demean(outcomes), basis)
-        error_lags = drawn.demean(lagged(drawn.matrix, errors))
-        sigma2 = _products(errors, errors) / df
-        # The lag of the fitted values and fixed effects, net of the regressors.
-        fitted = _residuals(lags - error_lags, basis)
-        of_error = _products(errors, error_lags) / sigma2 - first
-        of_lag = _products(errors, lags) / sigma2 - first
-        information = _products(fitted, fitted) / sigma2
-        statistics = score_statistics(of_lag, of_error, information, variance)
-        parts.append(np.column_stack(statistics))
+        both_lags = drawn.demean(lags), drawn.demean(lagged(drawn.matrix, errors))
+        parts.append(_score_statistics(basis, errors, *both_lags, df, first, variance))
     return np.vstack(parts)
+
+
+def _basis(x: Floats) -> Floats:
+    return np.linalg.qr(x / np.linalg.norm(x, axis=0))[0]
 
 
 def _residuals(columns: Floats, basis: Floats) -> Floats:
@@ -343,14 +343,26 @@ def _lag_fits(
     log likelihood apart from a constant, the sum of squared residuals, and of the lag
     net of the regressors the product with the residuals and the sum of squares.
     """
-    basis = np.linalg.qr(x / np.linalg.norm(x, axis=0))[0]
-    e0, e1 = _residuals(outcomes, basis), _residuals(lags, basis)
-    a, c, d = _products(e0, e0), _products(e0, e1), _products(e1, e1)
+    basis = _basis(x)
+    products = _all_products(_residuals(outcomes, basis), _residuals(lags, basis))
     grid, values = determinants.lag_grid()
-    squares = a[:, None] - 2 * c[:, None] * grid + d[:, None] * grid**2
-    heights = values - determinants.rows / 2 * np.log(squares)
+    heights = values - determinants.rows / 2 * np.log(_squares(products, grid))
     rho, loglik = _peak(grid, heights, determinants.peaks(grid, heights))
-    return rho, loglik, a - 2 * c * rho + d * rho**2, c - d * rho, d
+    _, cross, lag_squares = products.T
+    squares = _squares(products, rho[:, None])[:, 0]
+    return rho, loglik, squares, cross - lag_squares * rho, lag_squares
+
+
+def _all_products(outcomes: Floats, lags: Floats) -> Floats:
+    """Compute ``y'y``, ``y'Wy`` and ``(Wy)'Wy`` of B outcomes, (B, 3)."""
+    pairs = (outcomes, outcomes), (outcomes, lags), (lags, lags)
+    return np.column_stack([_products(*pair) for pair in pairs])
+
+
+def _squares(products: Floats, at: Floats) -> Floats:
+    """Compute the sums of squares of ``y - a Wy`` at values of a."""
+    of_outcome, cross, of_lag = (column[:, None] for column in products.T)
+    return np.asarray(of_outcome - 2 * cross * at + of_lag * at**2)
 
 
 def _peak(grid: Floats, heights: Floats, peaks: Floats) -> tuple[Floats, Floats]:
@@ -383,7 +395,7 @@ def durbin_draws(
     fixed effects that are removed from the columns of a SEM; None is a SAR.
     """
     curve_nodes = determinants.spectrum.chebyshev(_CURVE_NODES)
-    curves = [determinants.curve("rho", at) for at in curve_nodes]
+    curves = [determinants.derivative("rho", at, 2) for at in curve_nodes]
     parts = []
     for raw, raw_lags in drawn.columns():
         outcomes, lags = drawn.demean(raw), drawn.demean(raw_lags)
@@ -399,40 +411,44 @@ def durbin_draws(
         sigma2 = squares / determinants.rows
         precision = (lag_squares - 2 * products**2 / squares) / sigma2
         precision -= np.interp(rho, curve_nodes, curves)
-        x_products = np.linalg.solve(
-            durbin.x.T @ durbin.x, durbin.x.T @ np.hstack([outcomes, lags])
-        )
-        by_outcome, by_lag = np.split(x_products, 2, axis=1)
-        gap, moves, inverse = _restrictions(
-            durbin.x, k, rho, by_outcome, by_lag, common=error is not None
-        )
-        squared_moves = moves[:, :, None] * moves[:, None, :]
-        covariance = sigma2[:, None, None] * inverse
-        covariance += squared_moves / precision[:, None, None]
-        wald = np.einsum(
-            "bi,bi->b", gap, np.linalg.solve(covariance, gap[:, :, None])[:, :, 0]
+        pair = np.hstack([outcomes, lags])
+        wald = _walds(
+            durbin.x, pair, k, rho, sigma2, precision, common=error is not None
         )
         parts.append(np.column_stack([2 * (loglik - null), wald]))
     return np.vstack(parts)
 
 
-def _restrictions(
-    x: Floats, k: int, rho: Floats, by_outcome: Floats, by_lag: Floats, *, common: bool
-) -> tuple[Floats, Floats, Floats]:
-    """Compute what is zero under the null (B, k), with its covariance.
+def _walds(
+    x: Floats,
+    pair: Floats,
+    k: int,
+    rho: Floats,
+    sigma2: Floats,
+    precision: Floats,
+    *,
+    common: bool,
+) -> Floats:
+    """Compute Wald statistics (B,) of outcomes and their lags, joined in `pair`.
 
-    The coefficients are ``by_outcome - rho by_lag``. Without `common` factors those of
-    the lags are zero, and with them those plus rho times the slopes.
+    Under the null the coefficients of the lags are zero; with `common` factors it is
+    those plus rho times the slopes.
     """
-    inverse = np.linalg.inv(x.T @ x)
-    coefficients = by_outcome - rho * by_lag
-    slopes, lags = coefficients[:k], coefficients[k : 2 * k]
-    at, cross = rho if common else np.zeros_like(rho), inverse[:k, k : 2 * k]
-    moves = by_lag[k : 2 * k] + at * by_lag[:k] - common * slopes
-    factor = at[:, None, None]
-    covariance = factor**2 * inverse[:k, :k] + factor * (cross + cross.T)
-    covariance += inverse[k : 2 * k, k : 2 * k]
-    return (lags + at * slopes).T, moves.T, covariance
+    gram = x.T @ x
+    by_outcome, by_lag = np.split(np.linalg.solve(gram, x.T @ pair).T[..., None], 2)
+    coefficients = by_outcome - rho[:, None, None] * by_lag
+    restrictions = np.zeros((rho.size, k, len(gram)))
+    restrictions[:, :, k : 2 * k] = np.eye(k)
+    if common:
+        restrictions[:, :, :k] = rho[:, None, None] * np.eye(k)
+    # What is zero under the null, and minus its derivative in rho
+    gap, moves = restrictions @ coefficients, restrictions @ by_lag
+    if common:
+        moves -= coefficients[:, :k]
+    inverse = restrictions @ np.linalg.inv(gram) @ restrictions.swapaxes(1, 2)
+    covariance = sigma2[:, None, None] * inverse
+    covariance += moves @ moves.swapaxes(1, 2) / precision[:, None, None]
+    return np.asarray((gap * np.linalg.solve(covariance, gap)).sum(axis=(1, 2)))
 
 
 def _error_logliks(
@@ -445,18 +461,11 @@ def _error_logliks(
     """
     grid = determinants.spectrum.chebyshev(_ERROR_NODES)
     basis = np.linalg.qr(np.hstack([columns.x, columns.wx]))[0]
-    y0, y1 = basis.T @ outcomes, basis.T @ lags
-    a, c, d = (
-        _products(outcomes, outcomes),
-        _products(outcomes, lags),
-        _products(lags, lags),
-    )
-    squares = a[:, None] - 2 * c[:, None] * grid + d[:, None] * grid**2
-    x, wx = basis.T @ columns.x, basis.T @ columns.wx
+    y, wy, x, wx = (basis.T @ c for c in (outcomes, lags, columns.x, columns.wx))
+    squares = _squares(_all_products(outcomes, lags), grid)
     for j, at in enumerate(grid):
-        fitted = np.linalg.qr(x - at * wx)[0].T @ (y0 - at * y1)
+        fitted = np.linalg.qr(x - at * wx)[0].T @ (y - at * wy)
         squares[:, j] -= _products(fitted, fitted)
-    heights = determinants.value("lambda", grid) - determinants.rows / 2 * np.log(
-        squares
-    )
+    values = determinants.value("lambda", grid)
+    heights = values - determinants.rows / 2 * np.log(squares)
     return _peak(grid, heights, heights)[1]

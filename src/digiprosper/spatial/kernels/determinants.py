@@ -1,4 +1,4 @@
-"""Eigenvalues of spatial weights, and the log-determinants of the likelihood."""
+"""Eigenvalues and log-determinants of I - a W, its inverse, and effects from both."""
 
 from __future__ import annotations
 
@@ -12,11 +12,13 @@ import numpy as np
 from digiprosper.kernels import Bools, Floats
 from digiprosper.kernels.chunks import chunks
 from digiprosper.kernels.tolerances import REAL_EIGENVALUE, SIMILAR
-from digiprosper.spatial.kernels.matrices import pattern_of, row_sum
+from digiprosper.spatial.kernels.matrices import Matrix, pattern_of, row_sum, to_dense
 
 # Exact to 1e-8 up to this share of the way to an end of the interval.
 _INNER: Final = 0.98
 _QUADRATURE: Final = 48
+# Share of linked pairs up to which factors of rows of links are faster than dense ones.
+_FACTOR_BELOW: Final = 0.01
 _MEMORY = 16_000_000
 _NODES = 256
 
@@ -190,29 +192,21 @@ class PeriodMeans:
         demeaned = np.linalg.eigvals(self.matrix - self.matrix.mean(axis=0))
         return np.sort(demeaned), np.sort(self.spectrum.values)
 
-    def slope(self, name: str, at: float) -> float:
-        """Compute the derivative of `value`."""
-        sums = self.sums
-        if name in self.of_sums:
-            filtered = 1 - at * sums
-            return float(filtered @ sums / (filtered @ filtered))
-        by_column = self.matrix.sum(axis=0)
-        return float(by_column @ self._solve(at, np.ones(len(sums)))) / len(sums)
-
-    def curve(self, name: str, at: float) -> float:
-        """Compute the second derivative of `value`."""
+    def derivative(self, name: str, at: float, order: int) -> float:
+        """Compute the first or the second derivative of `value`."""
         sums = self.sums
         if name in self.of_sums:
             filtered = 1 - at * sums
             square, cross = filtered @ filtered, filtered @ sums
+            if order == 1:
+                return float(cross / square)
             return float((2 * cross**2 - sums @ sums * square) / square**2)
-        inverse_lag = self._solve(at, self.matrix @ self._solve(at, np.ones(len(sums))))
-        return float(self.matrix.sum(axis=0) @ inverse_lag) / len(sums)
-
-    def _solve(self, at: float, column: Floats) -> Floats:
-        return np.asarray(
-            np.linalg.solve(np.eye(len(column)) - at * self.matrix, column)
-        )
+        n = len(sums)
+        filter_matrix = np.eye(n) - at * self.matrix
+        column = np.linalg.solve(filter_matrix, np.ones(n))
+        if order == 2:
+            column = np.linalg.solve(filter_matrix, self.matrix @ column)
+        return float(self.matrix.sum(axis=0) @ column) / n
 
 
 @cache
@@ -231,17 +225,10 @@ class Determinants:
     and time effects one row of each.
     """
 
-    # None without spatial coefficients
-    spectrum_or_none: Spectrum | None
+    spectrum: Any  # Spectrum; None without spatial coefficients
     periods: float
     rows: float
     period_means: PeriodMeans | None = None  # None if not adjusted for time effects
-
-    @property
-    def spectrum(self) -> Spectrum:
-        """Return the spectrum, which models with spatial coefficients have."""
-        assert self.spectrum_or_none is not None
-        return self.spectrum_or_none
 
     def lag_grid(self) -> tuple[Floats, Floats]:
         """Return values of rho, and the log-determinant at each."""
@@ -272,19 +259,130 @@ class Determinants:
 
     def value(self, name: str, at: Floats) -> Floats:
         """Compute the log-determinant at (m,) values of rho or lambda."""
-        values = self.spectrum.log_determinant(at)
+        values: Floats = self.spectrum.log_determinant(at)
         if self.period_means is not None:
             values = values + self.period_means.value(name, at)
         return self.periods * values
 
-    def slope(self, name: str, at: float) -> float:
-        """Compute the derivative of the log-determinant."""
-        trace = self.spectrum.trace(at, lags=1, inverses=1)
-        means = 0.0 if self.period_means is None else self.period_means.slope(name, at)
-        return self.periods * (means - trace)
+    def derivative(self, name: str, at: float, order: int) -> float:
+        """Compute the first or the second derivative of the log-determinant."""
+        out = -self.spectrum.trace(at, lags=order, inverses=order)
+        if self.period_means is not None:
+            out += self.period_means.derivative(name, at, order)
+        return float(self.periods * out)
 
-    def curve(self, name: str, at: float) -> float:
-        """Compute the second derivative of the log-determinant."""
-        trace = self.spectrum.trace(at, lags=2, inverses=2)
-        means = 0.0 if self.period_means is None else self.period_means.curve(name, at)
-        return self.periods * (means - trace)
+
+# --- what a change of a regressor does to all outcomes --------------------------------
+
+
+def multiplier(matrix: Matrix, rho: float) -> Floats:
+    """Compute ``S = (I - rho W)^-1``, an (N, N) array."""
+    n = matrix.shape[0]
+    if rho == 0:
+        return np.eye(n)
+    if not isinstance(matrix, np.ndarray) and matrix.nnz <= _FACTOR_BELOW * n * n:
+        from scipy.sparse import csc_array, eye_array
+        from scipy.sparse.linalg import splu
+
+        factors = splu(csc_array(eye_array(n) - rho * matrix))
+        return factors.solve(np.eye(n))
+    from scipy.linalg import inv
+
+    return inv(np.eye(n) - rho * to_dense(matrix), overwrite_a=True, check_finite=False)
+
+
+def averages(
+    units: Floats, spectrum: Spectrum | None, rho: float
+) -> tuple[Floats, Floats | None]:
+    """Compute means of diagonals and row sums of S and of S W, and derivatives in rho.
+
+    Both are (2, 2). The means are those of the (6, N) array of `by_unit`; derivatives
+    of diagonals are traces from the eigenvalues. Without a spectrum the outcome has no
+    spatial lag: S is the identity, and there are no derivatives.
+    """
+    value = units.reshape(2, 3, -1)[:, :2].mean(axis=-1)
+    if spectrum is None:
+        return value, None
+    _, rows, _, _, rows_lag, columns_lag = units
+    slope = [
+        [spectrum.trace(rho, lags=1, inverses=2), columns_lag @ rows],
+        [spectrum.trace(rho, lags=2, inverses=2), columns_lag @ rows_lag],
+    ]
+    return value, np.array(slope) / rows.size
+
+
+def _by_kind(at: Floats) -> Floats:
+    """Compute the factors (3, 2, ...) of direct, indirect and total effects.
+
+    They multiply slopes and slopes of lags; `at` are averages (2, 2, ...).
+    """
+    direct, total = at[:, 0], at[:, 1]
+    return np.stack([direct, total - direct, total])
+
+
+def effects(
+    value: Floats, slope: Floats | None, slopes: Floats, lags: Floats
+) -> tuple[Floats, Floats]:
+    """Compute average effects and derivatives (LeSage & Pace 2009, 2.7).
+
+    `value` and `slope` are averages of the multiplier and their derivatives in rho;
+    `slopes` and `lags` are b and th, zero where there is none. Returns direct, indirect
+    and total effects (3, k), and the derivatives (3k, p) in rho (if there is `slope`),
+    b and th, in this order; rows in the order of the effects read by row.
+    """
+    coefficients = np.stack([slopes, lags])
+    gradient: Any = np.kron(_by_kind(value), np.eye(slopes.size))
+    if slope is not None:
+        in_rho = _by_kind(slope) @ coefficients
+        gradient = np.column_stack([in_rho.ravel(), gradient])
+    return _by_kind(value) @ coefficients, gradient
+
+
+def effects_of_draws(
+    matrix: Floats, spectrum: Spectrum | None, draws: Floats
+) -> Floats:
+    """Compute average effects of B draws of rho, k slopes and k of lags: (B, 3, k).
+
+    Without a spectrum the model has no spatial lag of the outcome, and draws no rho.
+    """
+    n = len(matrix)
+    eye = np.eye(n)
+    common_sum = row_sum(matrix)
+    if spectrum is None:
+        value, _ = averages(by_unit(matrix, eye), None, 0.0)
+        at = value[..., None]
+    else:
+        rho, draws = draws[:, 0], draws[:, 1:]
+        diagonal, diagonal_lag = (spectrum.traces(rho, lags=k) / n for k in (0, 1))
+        if common_sum is not None:
+            remainder = 1 - rho * common_sum
+            total, total_lag = 1 / remainder, common_sum / remainder
+        else:
+            ones = np.ones(n)
+            sums = np.array([np.linalg.solve((eye - a * matrix).T, ones) for a in rho])
+            total, total_lag = sums.mean(axis=1), sums @ (matrix @ ones) / n
+        at = np.array([[diagonal, total], [diagonal_lag, total_lag]])
+    coefficients = draws.reshape(len(draws), 2, -1)
+    kinds = _by_kind(at)
+    return np.asarray(np.einsum("eh...,...hk->...ek", kinds, coefficients))
+
+
+def symmetric_root(covariance: Floats) -> Floats:
+    """Compute R with ``R' R`` the covariance (k, k), to draw rows ``z @ R``.
+
+    It may be singular, with rows of zeros: R is computed from the symmetric root of the
+    correlations.
+    """
+    deviations = np.sqrt(np.diag(covariance))
+    scale = np.where(deviations > 0, deviations, 1.0)
+    values, vectors = np.linalg.eigh(covariance / scale / scale[:, None])
+    root = (vectors * np.sqrt(np.maximum(values, 0))) @ vectors.T
+    return np.asarray(root * scale)
+
+
+def by_unit(matrix: Floats, inverse: Floats) -> Floats:
+    """Compute diagonal, row sums, column sums of S, then of S W: (6, N)."""
+    columns = inverse.sum(axis=0)
+    diagonal = np.einsum("ij,ji->i", inverse, matrix)
+    of_lag = [diagonal, inverse @ matrix.sum(axis=1), columns @ matrix]
+    return np.vstack([np.diag(inverse), inverse.sum(axis=1), columns, *of_lag])

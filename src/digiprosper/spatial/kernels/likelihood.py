@@ -11,9 +11,13 @@ import numpy as np
 from digiprosper.kernels import Floats
 from digiprosper.kernels.least_squares import ols
 from digiprosper.kernels.tolerances import AT_THE_END, EXACT_ROOT
-from digiprosper.spatial.kernels.determinants import Determinants, PeriodMeans, Spectrum
+from digiprosper.spatial.kernels.determinants import (
+    Determinants,
+    PeriodMeans,
+    Spectrum,
+    multiplier,
+)
 from digiprosper.spatial.kernels.matrices import Matrix
-from digiprosper.spatial.kernels.multiplier import multiplier
 
 _NODES_EACH = 64
 # Nodes between those where the score has no root.
@@ -39,20 +43,16 @@ class SpatialColumns:
         """Number of entities N."""
         return len(self.y) // self.n_times
 
-    def filtered_outcome(self, rho: float, lam: float) -> Floats:
-        """Compute ``(I - lambda W)(I - rho W) y``, an (NT,) array."""
-        outcome = self.y[:, 0] - rho * self.y[:, 1]
-        if lam:
-            outcome = outcome - lam * (self.y[:, 1] - rho * self.y[:, 2])
-        return outcome
+    def filtered(self, lam: float) -> tuple[Floats, Floats, Floats]:
+        """Compute ``I - lambda W`` times y and W y (NT,), and times x (NT, k)."""
+        if not lam:
+            return self.y[:, 0], self.y[:, 1], self.x
+        outcome, lag = (self.y[:, :2] - lam * self.y[:, 1:]).T
+        return outcome, lag, self.x - lam * self.wx
 
-    def filtered_lag(self, lam: float) -> Floats:
-        """Compute ``(I - lambda W) W y``, an (NT,) array."""
-        return self.y[:, 1] - lam * self.y[:, 2] if lam else self.y[:, 1]
-
-    def filtered(self, lam: float) -> Floats:
-        """Compute ``(I - lambda W) x``, an (NT, k) array."""
-        return self.x - lam * self.wx if lam else self.x
+    def error_lag(self, rho: float, coefficients: Floats) -> Floats:
+        """Compute the spatial lag of the error, an (NT,) array."""
+        return self.y[:, 1] - rho * self.y[:, 2] - self.wx @ coefficients
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -114,19 +114,15 @@ def maximise(
     def score(lam: float) -> float:
         rho, _ = profile(lam)
         fit = at_values(reduced, determinants, rho, lam)
-        lag_of_error = reduced.y[:, 1] - rho * reduced.y[:, 2]
-        lag_of_error = lag_of_error - reduced.wx @ fit.coefficients
-        fall = lag_of_error @ fit.residuals / (fit.residuals @ fit.residuals)
-        return float(determinants.rows * fall) + determinants.slope("lambda", lam)
+        e, error_lag = fit.residuals, reduced.error_lag(rho, fit.coefficients)
+        fall = float(error_lag @ e / (e @ e))
+        return determinants.rows * fall + determinants.derivative("lambda", lam, 1)
 
     lam, lambda_at_end = 0.0, False
     if error:
-        lam, lambda_at_end = _root(
-            score,
-            heights,
-            determinants.spectrum.chebyshev(_NODES_EACH),
-            determinants.spectrum,
-        )
+        spectrum = determinants.spectrum
+        lams = spectrum.chebyshev(_NODES_EACH)
+        lam, lambda_at_end = _root(score, heights, lams, heights(lams), spectrum)
     rho, rho_at_end = profile(lam)
     at_end = "rho" if rho_at_end else "lambda" if lambda_at_end else ""
     return replace(at_values(columns, determinants, rho, lam), at_end=at_end)
@@ -140,7 +136,8 @@ def at_values(
     With n rows, the log likelihood is both log-determinants minus
     ``n/2 [ln(2 pi e'e / n) + 1]``.
     """
-    fit = ols(columns.filtered(lam), columns.filtered_outcome(rho, lam))
+    outcome, lag, x = columns.filtered(lam)
+    fit = ols(x, outcome - rho * lag)
     squares = float(fit.residuals @ fit.residuals)
     n = determinants.rows
     both = sum(
@@ -166,11 +163,8 @@ def _best_rho(
     lam: float,
 ) -> tuple[float, bool]:
     """Find rho given lambda and log-determinants on the grid, and if at an end."""
-    spectrum = determinants.spectrum
-    pair = np.column_stack(
-        [reduced.filtered_outcome(0.0, lam), reduced.filtered_lag(lam)]
-    )
-    outcome, lag = ols(reduced.filtered(lam), pair).residuals.T
+    *pair, x = reduced.filtered(lam)
+    outcome, lag = ols(x, np.column_stack(pair)).residuals.T
     # The sum of squares is least + curve (rho - bottom)^2
     curve = float(lag @ lag)
     bottom = float(outcome @ lag) / curve if curve > 0 else 0.0
@@ -179,17 +173,17 @@ def _best_rho(
 
     def score(rho: float) -> float:
         fall = -curve * (rho - bottom) / (least + curve * (rho - bottom) ** 2)
-        return determinants.rows * fall + determinants.slope("rho", rho)
+        return determinants.rows * fall + determinants.derivative("rho", rho, 1)
 
-    def heights_of(rhos: Floats, log_determinants: Floats) -> Floats:
+    def fit_of(rhos: Floats) -> Floats:
         squares = least + curve * (rhos - bottom) ** 2
-        return log_determinants - determinants.rows / 2 * np.log(squares)
+        return -determinants.rows / 2 * np.log(squares)
 
     def heights(rhos: Floats) -> Floats:
-        return heights_of(rhos, determinants.value("rho", rhos))
+        return determinants.value("rho", rhos) + fit_of(rhos)
 
-    first = determinants.peaks(grid, heights_of(grid, values)[None])[0]
-    return _root(score, heights, grid, spectrum, first=first)
+    on_grid = determinants.peaks(grid, (values + fit_of(grid))[None])[0]
+    return _root(score, heights, grid, on_grid, determinants.spectrum)
 
 
 # --- roots on an interval -------------------------------------------------------------
@@ -199,22 +193,21 @@ def _root(
     score: Callable[[float], float],
     heights: Callable[[Floats], Floats],
     grid: Floats,
+    on_grid: Floats,
     spectrum: Spectrum,
-    *,
-    first: Floats | None = None,
 ) -> tuple[float, bool]:
     """Find the score's root next to the best grid node.
 
-    `heights` is the log likelihood of an array of values apart from a constant, `first`
-    its values on the grid if they are known. The result is an end if the score has no
-    root up to it.
+    `heights` is the log likelihood of an array of values apart from a constant,
+    `on_grid` its values on the grid. The result is an end if the score has no root up
+    to it.
     """
     from scipy.optimize import brentq, minimize_scalar
 
     score = cache(score)
     margin = AT_THE_END * (spectrum.high - spectrum.low)
     nodes = np.array([spectrum.low + margin, *grid, spectrum.high - margin])
-    best = int((heights(grid) if first is None else first).argmax())
+    best = int(on_grid.argmax())
     low, middle, high = nodes[best : best + 3]
     if best == 0 and score(low) <= 0:
         return float(low), True
@@ -264,14 +257,12 @@ class Point:
 
     def moves(self) -> Floats:
         """Compute minus residuals' derivatives in rho, lambda, slopes, (NT, p)."""
-        columns, rho, lam = self.columns, self.optimum.rho, self.optimum.lam
-        spatial = []
-        if self.lag:
-            spatial.append(columns.filtered_lag(lam))
+        optimum = self.optimum
+        _, lag, x = self.columns.filtered(optimum.lam)
+        spatial = [lag] if self.lag else []
         if self.error:
-            lag_of_error = columns.y[:, 1] - rho * columns.y[:, 2]
-            spatial.append(lag_of_error - columns.wx @ self.optimum.coefficients)
-        return np.column_stack([*spatial, columns.filtered(lam)])
+            spatial.append(self.columns.error_lag(optimum.rho, optimum.coefficients))
+        return np.column_stack([*spatial, x])
 
     def inverse(self, at: float) -> Floats:
         """Compute ``(I - a W)^-1``, an (N, N) array, once for each a."""
@@ -287,13 +278,18 @@ class Point:
         filtered = ones - self.optimum.lam * (self.matrix @ ones)
         return filtered / np.linalg.norm(filtered)
 
-    def multiplied(self, at: float) -> Floats:
-        """Compute ``G = W (I - a W)^-1`` (N, N), or M G M if adjusted."""
-        lag, p = np.asarray(self.matrix @ self.inverse(at)), self.period_vector()
-        if p is None:
-            return lag
-        lag = lag - np.outer(p, p @ lag)
-        return lag - np.outer(lag @ p, p)
+    def multiplied(self) -> Floats:
+        """Compute ``G = W (I - a W)^-1``, or M G M if adjusted, for q coefficients.
+
+        It is a (q, N, N) array.
+        """
+        n, p = self.columns.n_entities, self.period_vector()
+        lags = [self.matrix @ self.inverse(at) for at in self.spatial.values()]
+        out = np.reshape(lags, (-1, n, n))
+        if p is not None:
+            out = out - p[:, None] * (p @ out)[:, None]
+            out = out - (out @ p)[..., None] * p
+        return out
 
 
 def observed_information(point: Point) -> Floats:
@@ -302,17 +298,14 @@ def observed_information(point: Point) -> Floats:
     moves, spatial = point.moves(), point.spatial
     q = len(spatial)
     squares = moves.T @ moves
-    # Second derivatives of the residuals: in lambda and a slope, and in rho and lambda.
+    # Second derivatives of the residuals: in lambda and rho, and in lambda and a slope.
     if point.error:
-        along = columns.wx.T @ e
-        squares[q - 1, q:] += along
-        squares[q:, q - 1] += along
-    if point.lag and point.error:
-        cross = float(columns.y[:, 2] @ e)
-        squares[0, 1] += cross
-        squares[1, 0] += cross
+        in_rho = [columns.y[:, 2] @ e] if point.lag else []
+        cross = np.concatenate([in_rho, [0.0], columns.wx.T @ e])
+        squares[q - 1] += cross
+        squares[:, q - 1] += cross
     for j, (name, at) in enumerate(spatial.items()):
-        squares[j, j] -= sigma2 * point.determinants.curve(name, at)
+        squares[j, j] -= sigma2 * point.determinants.derivative(name, at, 2)
     with_variance = moves.T @ e / sigma2**2
     # At the estimate the sum of squares is sigma2 times as many rows as the likelihood
     # counts.
@@ -324,17 +317,17 @@ def observed_information(point: Point) -> Floats:
 def expected_information(point: Point) -> Floats:
     """Compute the expectation of `observed_information` under normal errors."""
     sigma2, spatial = point.optimum.sigma2, point.spatial
-    multiplied = {name: point.multiplied(at) for name, at in spatial.items()}
+    multiplied = point.multiplied()
     means = _means(point, multiplied)
     squares = means.T @ means / sigma2
+    symmetric = multiplied + multiplied.swapaxes(1, 2)
+    determinants, q = point.determinants, len(spatial)
+    traces = np.tensordot(multiplied, symmetric, axes=((1, 2), (1, 2)))
+    squares[:q, :q] += determinants.periods * traces
     with_variance = np.zeros(len(squares))
-    periods, rows = point.determinants.periods, point.determinants.rows
-    for j, (first, at) in enumerate(spatial.items()):
-        with_variance[j] = -point.determinants.slope(first, at) / sigma2
-        for i, second in enumerate(spatial):
-            symmetric = multiplied[first].T + multiplied[first]
-            squares[i, j] += periods * float(np.sum(symmetric.T * multiplied[second]))
-    return _bordered(squares, with_variance, rows / (2 * sigma2**2))
+    for j, (name, at) in enumerate(spatial.items()):
+        with_variance[j] = -determinants.derivative(name, at, 1) / sigma2
+    return _bordered(squares, with_variance, determinants.rows / (2 * sigma2**2))
 
 
 def clustered_covariance(point: Point, bread: Floats) -> Floats:
@@ -347,24 +340,22 @@ def clustered_covariance(point: Point, bread: Floats) -> Floats:
     independent, those of one entity are not restricted. The factor is G / (G - 1).
     """
     sigma2, n = point.optimum.sigma2, point.columns.n_entities
-    multiplied = {name: point.multiplied(at) for name, at in point.spatial.items()}
+    multiplied = point.multiplied()
+    q = len(multiplied)
     by_period = point.optimum.residuals.reshape(n, -1)
     products = by_period @ by_period.T / sigma2
     linear = _means(point, multiplied) * point.optimum.residuals[:, None] / sigma2
     scores = linear.reshape(n, -1, linear.shape[1]).sum(axis=1)
     p = point.period_vector()
     expected = point.determinants.periods * (1.0 if p is None else 1 - p**2)
-    for j, matrix in enumerate(multiplied.values()):
-        scores[:, j] += np.diag(matrix) * (np.diag(products) - expected)
-    of_variance = (np.diag(products) - expected) / (2 * sigma2)
-    scores = np.column_stack([scores, of_variance])
+    excess = (np.diag(products) - expected)[:, None]
+    scores[:, :q] += np.diagonal(multiplied, axis1=1, axis2=2).T * excess
+    scores = np.hstack([scores, excess / (2 * sigma2)])
     meat = scores.T @ scores
 
     above = np.triu_indices(n, 1)
-    pairs = [(matrix + matrix.T)[above] for matrix in multiplied.values()]
-    for i, first in enumerate(pairs):
-        for j, second in enumerate(pairs):
-            meat[i, j] += float(np.sum(first * second * products[above] ** 2))
+    pairs = (multiplied + multiplied.swapaxes(1, 2))[:, *above]
+    meat[:q, :q] += (pairs * products[above] ** 2) @ pairs.T
     return np.asarray(n / (n - 1) * bread @ meat @ bread)
 
 
@@ -383,7 +374,9 @@ def lee_yu(point: Point, period_means: PeriodMeans | None, *, entity: bool) -> O
     values = np.array([*spatial.values(), *optimum.coefficients, optimum.sigma2])
     if period_means is not None:
         bias = np.zeros(values.size)
-        bias[:q] = [period_means.slope(name, at) for name, at in spatial.items()]
+        bias[:q] = [
+            period_means.derivative(name, at, 1) for name, at in spatial.items()
+        ]
         bias[-1] = 1 / (2 * optimum.sigma2)
         values = values + columns.n_times * np.linalg.solve(
             expected_information(point), bias
@@ -393,25 +386,23 @@ def lee_yu(point: Point, period_means: PeriodMeans | None, *, entity: bool) -> O
     rho = float(values[0]) if point.lag else 0.0
     lam = float(values[q - 1]) if point.error else 0.0
     coefficients = values[q:-1]
-    residuals = (
-        columns.filtered_outcome(rho, lam) - columns.filtered(lam) @ coefficients
-    )
+    outcome, lag, x = columns.filtered(lam)
     return replace(
         optimum,
         rho=rho,
         lam=lam,
         coefficients=coefficients,
         sigma2=float(values[-1]),
-        residuals=residuals,
+        residuals=outcome - rho * lag - x @ coefficients,
     )
 
 
-def _means(point: Point, multiplied: dict[str, Floats]) -> Floats:
+def _means(point: Point, multiplied: Floats) -> Floats:
     """Compute the expectation of `Point.moves`: lags without their errors."""
     moves = point.moves()
     if point.lag:
         errors = point.optimum.residuals.reshape(point.columns.n_entities, -1)
-        added = (multiplied["rho"] @ errors).reshape(-1, 1)
+        added = (multiplied[0] @ errors).reshape(-1, 1)
         moves[:, 0] -= point.demean(added)[:, 0]
     if point.error:
         # The lag of the error is nothing but errors.

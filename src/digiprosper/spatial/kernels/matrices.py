@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
@@ -201,10 +201,13 @@ def inverse_distances(degrees: Floats, power: float, cutoff: float | None) -> Ma
     """
     if cutoff is None:
         return np.concatenate([km**-power for _, km in _blocks(degrees)])
-    parts = [
-        scipy.sparse.csr_array(np.where(km <= cutoff, km, np.inf) ** -power)
-        for _, km in _blocks(degrees)
-    ]
+    return _stacked(
+        np.where(km <= cutoff, km, np.inf) ** -power for _, km in _blocks(degrees)
+    )
+
+
+def _stacked(blocks: Iterable[Floats]) -> Matrix:
+    parts = [scipy.sparse.csr_array(block) for block in blocks]
     return scipy.sparse.csr_array(scipy.sparse.vstack(parts))
 
 
@@ -221,13 +224,10 @@ def nearest_neighbours(degrees: Floats, k: int) -> Matrix:
     All places as far as the k-th are linked, so that the order of rows does not matter.
     """
     reach = nearest_distances(degrees, k) * (1 + SAME_DISTANCE)
-    parts = [
-        scipy.sparse.csr_array(
-            (km <= reach[start : start + len(km), None]).astype(np.float64)
-        )
+    return _stacked(
+        (km <= reach[start : start + len(km), None]).astype(np.float64)
         for start, km in _blocks(degrees)
-    ]
-    return scipy.sparse.csr_array(scipy.sparse.vstack(parts))
+    )
 
 
 def same_values(values: Floats) -> tuple[Ints, Ints]:
