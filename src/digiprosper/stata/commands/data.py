@@ -417,7 +417,9 @@ def drop(call: DataCall) -> Step:
         code = where or _rows_in_range(rows or "", call)
         return Step(f"df = df[{sign}({code})].copy()")
     if name == "keep":
-        return Step(f"df = df[{call.names!r}].copy()")
+        # The order stays that of the data, and a name may be there twice.
+        others = f"df.columns.difference(df[{call.names!r}].columns)"
+        return Step(f"df = df.drop(columns={others})")
     # What is absent is not there in either case.
     code = f"df = df.drop(columns={call.names!r}, errors='ignore')"
     return Step(code, drops=tuple(call.names))
@@ -721,9 +723,12 @@ def reshape(call: DataCall) -> Step:
     column, *suboptions = call.options.get("j", "_j").split()
     keys = call.context.variables.names(call.options.get("i", ""))
     is_text = "string" in (*call.options, *suboptions)
-    is_read = form in ("long", "wide") and keys and stubs
-    if not is_read or {*"@*"} & {*"".join(stubs)}:
-        raise refused("reshape without i() and variables, or with @ or *")
+    is_read = form in ("long", "wide") and keys and not {*"@*?"} & {*"".join(stubs)}
+    if form == "wide":
+        stubs = call.context.variables.names(" ".join(stubs))
+    are_names = all(map(str.isidentifier, [column, *stubs]))
+    if not (is_read and stubs and are_names):
+        raise refused("reshape without i() and names of variables, or with @ or *")
     if form == "long":
         suffix = r"\w+" if is_text else r"\d+"
         code = (
