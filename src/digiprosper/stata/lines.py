@@ -115,8 +115,7 @@ def one_by_one(statements: Sequence[Statement]) -> list[Statement]:
     for statement in statements:
         text, parts = statement.text, list[str]()
         if loop := _OLD_LOOP.fullmatch(text):
-            kind = "in" if loop[1] == "any" else f"of {loop[1]}"
-            parts = [f"foreach X {kind}{loop[2]}{{", loop[3].replace("X", "`X'")]
+            parts = [f"foreach X of {loop[1]}{loop[2]}{{", loop[3].replace("X", "`X'")]
             text = "}"
         while text.startswith("}") and text != "}":
             parts.append("}")

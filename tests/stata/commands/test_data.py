@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 import digiprosper as dp
-from digiprosper.stata import read_do_file, run_do_file
+from digiprosper.stata import _script, read_do_file, run_do_file
 from digiprosper.stata.commands import data
 from digiprosper.stata.prefixes import read_command
 from digiprosper.stata.reading import _HEAD
@@ -297,12 +297,8 @@ def test_columns_that_are_kept_stay_in_order_and_are_there_once() -> None:
     out = run("keep z x z id n* name year")
     assert [*out] == [*frame()]
     with pytest.raises(KeyError, match="absent"):
-        exec(_kept("keep absent x"), {"df": frame(), "pd": pd})
+        _script.selected(frame(), ["absent", "x"])
     assert [*run("keep z-name id year\nkeep name id year")] == ["id", "year", "name"]
-
-
-def _kept(text: str) -> str:
-    return data.translate(read_command(text), Context()).python
 
 
 def test_reshape() -> None:

@@ -30,7 +30,8 @@ from digiprosper.stata.translation import (
 )
 from digiprosper.stata.varlists import LaterColumns, Variables, later_columns, number
 
-_DRAWS = {"runiform", "rnormal", "uniform", "invnormal", "rbinomial", "runiformint"}
+# Functions that draw random numbers, and the values of _merge by their names.
+_DRAWS, _KEPT = notes_of("draws ").keys(), notes_of("kept ")
 # Kinds of nodes whose values are missing only where a variable inside is.
 _COMPUTED = {"number", "text", "name", "binary", "unary"}
 # Functions whose values are whole numbers that single precision keeps.
@@ -50,8 +51,6 @@ _OLD_NAMES = _of_egen("old")
 _SUMMARY = notes_of("result ")
 # Code that makes one group.
 _ALL_ROWS = ".groupby(np.zeros(len(df)))"
-# The values of _merge by their names.
-_KEPT = {"master": 1, "1": 1, "using": 2, "2": 2, "match": 3, "matched": 3, "3": 3}
 
 
 # --- columns --------------------------------------------------------------------------
@@ -417,9 +416,7 @@ def drop(call: DataCall) -> Step:
         code = where or _rows_in_range(rows or "", call)
         return Step(f"df = df[{sign}({code})].copy()")
     if name == "keep":
-        # The order stays that of the data, and a name may be there twice.
-        others = f"df.columns.difference(df[{call.names!r}].columns)"
-        return Step(f"df = df.drop(columns={others})")
+        return Step(f"df = selected(df, {call.names!r})")
     # What is absent is not there in either case.
     code = f"df = df.drop(columns={call.names!r}, errors='ignore')"
     return Step(code, drops=tuple(call.names))
@@ -612,7 +609,7 @@ def _merge_values(text: str) -> list[int]:
     unknown = [word for word in text.split() if word not in _KEPT]
     if unknown:
         raise refused(f"merge with keep({text})")
-    return [_KEPT[word] for word in text.split()] or [1, 2, 3]
+    return [int(_KEPT[word]) for word in text.split()] or [1, 2, 3]
 
 
 def append(call: DataCall) -> Step:

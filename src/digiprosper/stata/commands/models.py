@@ -243,10 +243,9 @@ def _exogenous(call: Call) -> tuple[list[str], dict[str, str] | None]:
     """Read iv(): exogenous variables, and the equations that they are for."""
     exogenous: list[str] = []
     equations: dict[str, str] = {}
-    words = {"diff": "difference", "level": "level", "lev": "level", "both": ""}
     for products, suboptions in _lists(call, "ivstyle"):
         word = suboptions.get("equation", "both")
-        equation = option_value("iv(, equation", word, words)
+        equation = option_value("iv(, equation", word, notes_of("equation "))
         others, years = call.without_dummies(products)
         exogenous += as_terms(others)
         if equation:
