@@ -599,6 +599,19 @@ def test_programs_mark_what_they_change_where_they_are_called(read: Any) -> None
     assert [line.status for line in drawn.estimations][1:] == ["translated"] * 2
 
 
+def test_a_loop_of_old_stata_on_one_line(read: Any) -> None:
+    """[R] for of Stata 6: X stands for an entry, also inside a word."""
+    file = read(
+        "use a\nqui for num 1/2: gen pX = q*yX\nfor var a b:replace X = X/80 if X > 0\n"
+        "for any p q: gen X_3 = X1\nreg y p2 q_3\nfor num 1/2 \\ any a b: gen YX = 1\n"
+        "reg y p2"
+    )
+    assert "df['p2'] = stored('p2', df['q'] * df['y2'], 'float')" in file.script
+    assert "stored('b', df['b'] / 80)" in file.script
+    assert "stored('q_3', df['q1'], 'float')" in file.script
+    assert [line.status for line in file.estimations] == ["translated", "not run"]
+
+
 def test_what_is_no_command_changes_nothing(read: Any) -> None:
     file = read("use a\n#model\nestiamtes clear\nreg y x\nfrobnicate\nreg y x\n")
     assert [s for _, s in states(file)] == [

@@ -562,6 +562,13 @@ def test_rows_without_keys_are_predicted_in_their_order(run) -> None:
     np.testing.assert_allclose(data["e"], expected, rtol=1e-10)
 
 
+def test_a_category_that_a_refused_line_would_make(run) -> None:
+    """It was a Python error, and the whole file had no report."""
+    file = run("use states\ngen g = runiform() > 0.5\nreg gsp i.g##c.pc\nreg gsp pc\n")
+    statuses = [line.status for line in file.lines]
+    assert statuses == ["ran", "refused", "not run", "ran"]
+
+
 def test_rows_and_variables_are_chosen_while_reading(run) -> None:
     file = run("use gsp year if year > 1980 & pc > 9000 using states, clear\n")
     states = dp.datasets.us_states().frame.reset_index()

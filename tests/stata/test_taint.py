@@ -33,6 +33,7 @@ def test_marks() -> None:
     ("text", "expected"),
     [
         ("As it was said, there are two types.", True),
+        ("1. y and x: L.y, the controls", True),
         ("Mycommand y x, option", False),
         ("b(%9.3f) se(%9.3f) replace", True),
         ("rangestat(mean) x, interval(t -1 1)", False),

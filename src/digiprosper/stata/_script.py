@@ -184,6 +184,11 @@ def weighted_mean(x, weights):
     return (x * weights).sum() / weights.sum()
 
 
+def selected(df, names):
+    """Keep columns in their order, each once."""
+    return df.drop(columns=df.columns.difference(df[names].columns))
+
+
 def renamed(df, names):
     """Change names of columns."""
     before, df = df.columns, df.rename(columns=names)

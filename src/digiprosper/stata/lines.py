@@ -30,6 +30,8 @@ CONTROL = ("foreach", "forvalues", "if", "else", "while")
 # Blocks that a line with ``end`` closes; those of `CONTROL` have braces.
 UNTIL_END = ("program", "mata", "python", "input")
 _BLOCK_SIGN = re.compile(r"/\*|\*/")
+# The loop of old Stata, in whose command X stands for an entry, also inside a word.
+_OLD_LOOP = re.compile(r"(?:qui\w*:?\s+)?for\s+(var|num|new|any)\w*([^:\\,]+):([^\\]+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +114,9 @@ def one_by_one(statements: Sequence[Statement]) -> list[Statement]:
     out: list[Statement] = []
     for statement in statements:
         text, parts = statement.text, list[str]()
+        if loop := _OLD_LOOP.fullmatch(text):
+            parts = [f"foreach X of {loop[1]}{loop[2]}{{", loop[3].replace("X", "`X'")]
+            text = "}"
         while text.startswith("}") and text != "}":
             parts.append("}")
             text = text[1:].strip()

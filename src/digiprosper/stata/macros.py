@@ -199,7 +199,7 @@ class Macros:
             kind, _, listed = listed.partition(" ")
         text = self._expanded(listed.strip())
         match kind[:3]:
-            case "in":
+            case "in" | "any":
                 return name, words_of(text)
             case "loc":
                 return name, words_of(self._value(text))

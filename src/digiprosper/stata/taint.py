@@ -103,7 +103,7 @@ def is_no_command(name: str, text: str, *, others_run: bool) -> bool:
     # No command of Stata begins with a capital; a program of another file may.
     is_heading = not name.isascii() or name == "stop" or len(name) == 1
     is_heading |= name[:1].isupper() and not others_run
-    is_sign = re.match(r"[^\w\s$`\"]", text) is not None
+    is_sign = re.match(r"[^\w\s$`\"]|\d", text) is not None
     # The rest of a command whose lines were not joined, as ``se(%9.3f) replace``.
     continuation = r"(?!range)\w+\(|(robust|first|verbose)$"
     continues = re.match(continuation, text) is not None or text.count('"') % 2 == 1

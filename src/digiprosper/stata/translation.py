@@ -262,16 +262,14 @@ class Call:
         entity, time = self.context.entity, self.context.time
         return backticked(entity or "\N{NULL}entity"), backticked(time or "")
 
-    def effects(
-        self, absorbed: Sequence[str], *, entity: bool = False, time: bool = False
-    ) -> dict[str, Any]:
+    def effects(self, absorbed: Sequence[str], *, time: bool = False) -> dict[str, Any]:
         """Return the fields of absorbed effects: those of the keys, and all others.
 
-        `entity` and `time` add the effects of the keys.
+        `time` adds the effects of the time key.
         """
         keys = self.keys
         return {
-            "entity_effects": entity or keys[0] in absorbed,
+            "entity_effects": keys[0] in absorbed,
             "time_effects": time or keys[1] in absorbed,
             "absorb": [effect for effect in absorbed if effect not in keys],
         }
@@ -305,26 +303,24 @@ class Call:
         text = self.options.get(option)
         return default if text is None else whole(text, option)
 
-    def errors(self, robust: str = "robust", default: str = "oim") -> dict[str, Any]:
+    def errors(self, default: str = "oim") -> dict[str, Any]:
         """Translate vce(), cluster() and robust; clusters come first.
 
-        `robust` is the type of errors that robust means, `default` the word that
-        counts without options.
+        `default` is the word that counts without options.
         """
-        # With effects of entities robust errors are clustered by them in some commands.
-        options = self.options
+        options, kinds = self.options, notes_of("errors ")
         text = options.get("vce") or ("robust" if "robust" in options else default)
         if "cluster" in options:
             text = f"cluster {options['cluster']}"
         kind, _, names = text.partition(" ")
-        kinds = {**notes_of("errors "), "robust": robust}
         meant = next((word for word in kinds if word.startswith(kind)), "")
         if not meant or "," in names or (names and meant != "cluster"):
             raise refused(
                 f"vce({text})",
                 "There are cluster_bootstrap(), wild_bootstrap() and cov_type='crv3'.",
             )
-        cov_type = kinds[meant]
+        # With effects of entities robust errors are clustered by them in some commands.
+        cov_type = kinds.get(f"{meant} {self.command.name}", kinds[meant])
         if cov_type == "clustered":
             # Entities may be others than those of xtset.
             names = names or options.get("i", "")

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 import digiprosper as dp
-from digiprosper.stata import read_do_file, run_do_file
+from digiprosper.stata import _script, read_do_file, run_do_file
 from digiprosper.stata.commands import data
 from digiprosper.stata.prefixes import read_command
 from digiprosper.stata.reading import _HEAD
@@ -292,6 +292,15 @@ def test_ties_stop_the_script() -> None:
         run("duplicates drop id, force")
 
 
+def test_columns_that_are_kept_stay_in_order_and_are_there_once() -> None:
+    """[D] drop: keep changes no order, and a variable may be named twice."""
+    out = run("keep z x z id n* name year")
+    assert [*out] == [*frame()]
+    with pytest.raises(KeyError, match="absent"):
+        _script.selected(frame(), ["absent", "x"])
+    assert [*run("keep z-name id year\nkeep name id year")] == ["id", "year", "name"]
+
+
 def test_reshape() -> None:
     df = pd.DataFrame(
         {"id": [1, 2], "x2000": [1.0, 2], "x2001": [3.0, 4], "year": 0, "w": [5, 6]}
@@ -302,6 +311,9 @@ def test_reshape() -> None:
     assert long["w"].tolist() == [5, 5, 6, 6]
     wide = run("reshape wide x, i(id) j(year)\ngen year = 1", long)
     assert wide[["x2000", "x2001", "w"]].to_numpy().tolist() == [[1, 3, 5], [2, 4, 6]]
+    df = pd.DataFrame({"id": 1, "year": [2000, 2001], "x": [1.0, 2], "z": [3.0, 4]})
+    wide = run("reshape wide x-z, i(id) j(year)\ngen year = 1", df)
+    assert wide.iloc[0].tolist() == [1, 1, 2, 3, 4, 1]
 
 
 def test_text_and_dates_of_other_programs_are_those_of_stata(tmp_path: Path) -> None:
@@ -458,6 +470,7 @@ def test_merge_keeps_values_of_the_master(tmp_path: Path) -> None:
         "egen a = tag(id)",
         "recode x (1=0) 2=3",
         "reshape long x",
+        "reshape long x, i(id) j(year, string)",
         "reshape wide x*, i(id) j(year)",
         "tab id year, gen(a)",
         "import delimited a.csv, varnames(3)",

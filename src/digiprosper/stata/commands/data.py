@@ -30,7 +30,8 @@ from digiprosper.stata.translation import (
 )
 from digiprosper.stata.varlists import LaterColumns, Variables, later_columns, number
 
-_DRAWS = {"runiform", "rnormal", "uniform", "invnormal", "rbinomial", "runiformint"}
+# Functions that draw random numbers, and the values of _merge by their names.
+_DRAWS, _KEPT = notes_of("draws ").keys(), notes_of("kept ")
 # Kinds of nodes whose values are missing only where a variable inside is.
 _COMPUTED = {"number", "text", "name", "binary", "unary"}
 # Functions whose values are whole numbers that single precision keeps.
@@ -50,8 +51,6 @@ _OLD_NAMES = _of_egen("old")
 _SUMMARY = notes_of("result ")
 # Code that makes one group.
 _ALL_ROWS = ".groupby(np.zeros(len(df)))"
-# The values of _merge by their names.
-_KEPT = {"master": 1, "1": 1, "using": 2, "2": 2, "match": 3, "matched": 3, "3": 3}
 
 
 # --- columns --------------------------------------------------------------------------
@@ -417,7 +416,7 @@ def drop(call: DataCall) -> Step:
         code = where or _rows_in_range(rows or "", call)
         return Step(f"df = df[{sign}({code})].copy()")
     if name == "keep":
-        return Step(f"df = df[{call.names!r}].copy()")
+        return Step(f"df = selected(df, {call.names!r})")
     # What is absent is not there in either case.
     code = f"df = df.drop(columns={call.names!r}, errors='ignore')"
     return Step(code, drops=tuple(call.names))
@@ -610,7 +609,7 @@ def _merge_values(text: str) -> list[int]:
     unknown = [word for word in text.split() if word not in _KEPT]
     if unknown:
         raise refused(f"merge with keep({text})")
-    return [_KEPT[word] for word in text.split()] or [1, 2, 3]
+    return [int(_KEPT[word]) for word in text.split()] or [1, 2, 3]
 
 
 def append(call: DataCall) -> Step:
@@ -721,9 +720,12 @@ def reshape(call: DataCall) -> Step:
     column, *suboptions = call.options.get("j", "_j").split()
     keys = call.context.variables.names(call.options.get("i", ""))
     is_text = "string" in (*call.options, *suboptions)
-    is_read = form in ("long", "wide") and keys and stubs
-    if not is_read or {*"@*"} & {*"".join(stubs)}:
-        raise refused("reshape without i() and variables, or with @ or *")
+    is_read = form in ("long", "wide") and keys and not {*"@*?"} & {*"".join(stubs)}
+    if form == "wide":
+        stubs = call.context.variables.names(" ".join(stubs))
+    are_names = all(map(str.isidentifier, [column, *stubs]))
+    if not (is_read and stubs and are_names):
+        raise refused("reshape without i() and names of variables, or with @ or *")
     if form == "long":
         suffix = r"\w+" if is_text else r"\d+"
         code = (

@@ -29,8 +29,6 @@ from digiprosper.stata.varlists import (
 _INSTRUMENTS = re.compile(
     r"\(([^=()]*(?:\([^()]*\)[^=()]*)*)=([^()]*(?:\([^()]*\)[^()]*)*)\)"
 )
-# Their robust errors are clustered by the entity.
-_XT = ("xtreg", "xtivreg")
 _MANY_LEVELS = 12
 _CATEGORY = re.compile(r"C\((\w+)(?:, ref=(\w+))?\)")
 
@@ -53,7 +51,7 @@ def regression(call: Call) -> Translation:
 
 def random_effects(call: Call) -> Translation:
     """Translate ``xtreg, re`` into linearmodels, whose numbers are those of Stata."""
-    errors, entity = call.errors("clustered"), call.context.entity
+    errors, entity = call.errors(), call.context.entity
     is_other = call.options.get("i", entity) != entity
     if is_other or call.command.weight or errors["clusters"] is not None:
         raise refused(
@@ -171,7 +169,7 @@ def instrumented(call: Call) -> Translation:
 def absorbed_effects(call: Call) -> list[str]:
     """List the absorbed effects of a command, keys as columns."""
     name, options = call.command.name, call.options
-    if name in ("xtreg", "xtivreg", "xtivreg2", "xtscc"):
+    if name.startswith("xt"):
         if "fe" in options:
             return [backticked(options["i"]) if options.get("i") else call.keys[0]]
         if name == "xtscc":
@@ -247,7 +245,8 @@ def _is_absorbed(product: Product, context: Context) -> bool:
         return False
     if len(product) == 1 and product[0].name in (context.entity, context.time):
         return True
-    if context.frame is None:
+    # A line that is refused would have made some columns.
+    if context.frame is None or not {f.name for f in product} <= {*context.frame}:
         return False
     levels = [context.frame[factor.name].nunique() for factor in product]
     return min(levels) > 2 and prod(levels) > _MANY_LEVELS ** len(product)
@@ -259,7 +258,7 @@ def _specify(
     """Translate effects, standard errors, weights and sample."""
     name, weight, errors = call.command.name, call.command.weight, _errors(call)
     if weight and weight[0][0] == "p" and errors["cov_type"] == "unadjusted":
-        errors = call.errors("clustered" if name in _XT else "robust", "robust")
+        errors = call.errors("robust")
         notes.append(NOTES["pweights"])
     ssc = _ssc(call, errors["cov_type"], effects)
     notes += _notes_on_errors(call, effects, errors["cov_type"], ssc)
@@ -302,7 +301,7 @@ def _errors(call: Call) -> dict[str, Any]:
         return {"cov_type": "xtscc", "bandwidth": call.whole("lag")}
     if text in ("hc2", "hc3") and name in ("regress", "areg"):
         return {"cov_type": text}
-    return call.errors("clustered" if name in _XT else "robust")
+    return call.errors()
 
 
 def weights(call: Call) -> str | None:

@@ -53,8 +53,6 @@ SPATIAL_TYPES = {
     "both,leeyu": (True, True, "lee_yu"),
 }
 METHODS, AGGREGATES = notes_of("method "), notes_of("aggregate ")
-# What vce(robust), and what no vce(), mean in Poisson models.
-_ERRORS = {"ppmlhdfe": ("robust", "robust"), "xtpoisson": ("clustered", "oim")}
 
 
 def threshold(call: Call) -> Translation:
@@ -71,7 +69,7 @@ def threshold(call: Call) -> Translation:
         n_thresholds=call.whole("thnum", 1),
         trim=shares if len({*shares}) > 1 else shares[0],
         time_effects=years,
-        **call.errors("clustered"),
+        **call.errors(),
     )
 
 
@@ -102,7 +100,7 @@ def mediation(call: Call) -> Translation:
         reps=whole(draws, "reps") if draws else None,
         entity_effects=entities,
         time_effects=years,
-        **call.errors("clustered"),
+        **call.errors(),
     )
 
 
@@ -245,10 +243,9 @@ def _exogenous(call: Call) -> tuple[list[str], dict[str, str] | None]:
     """Read iv(): exogenous variables, and the equations that they are for."""
     exogenous: list[str] = []
     equations: dict[str, str] = {}
-    words = {"diff": "difference", "level": "level", "lev": "level", "both": ""}
     for products, suboptions in _lists(call, "ivstyle"):
         word = suboptions.get("equation", "both")
-        equation = option_value("iv(, equation", word, words)
+        equation = option_value("iv(, equation", word, notes_of("equation "))
         others, years = call.without_dummies(products)
         exogenous += as_terms(others)
         if equation:
@@ -336,12 +333,9 @@ def bacon(call: Call) -> Translation:
 
 def poisson(call: Call) -> Translation:
     """Translate ``ppmlhdfe``, ``poisson`` and ``xtpoisson, fe``."""
-    options, name = call.options, call.command.name
+    options, drops = call.options, call.command.name == "ppmlhdfe"
     y, products = call.variables()
     effects = absorbed_effects(call)
-    fixed, drops = name == "xtpoisson", name == "ppmlhdfe"
-    if fixed and "fe" not in options:
-        raise refused("xtpoisson without fe: random effects")
     products, years = call.without_dummies(products)
     # Other rules than the default would keep dropped rows.
     rules = {*options.get("separation", "fe simplex relu").split()}
@@ -350,12 +344,12 @@ def poisson(call: Call) -> Translation:
         notes_on_cells(products),
         y=y,
         x=as_terms(products),
-        **call.effects(effects, entity=fixed, time=years),
+        **call.effects(effects, time=years),
         **{o: call.variable(o) for o in ("exposure", "offset") if o in options},
         singletons="drop" if drops else "keep",
         separation="drop" if rules == {"fe", "simplex", "relu"} else "raise",
         collinear="drop",
-        **call.errors(*_ERRORS.get(name, ("robust", "oim"))),
+        **call.errors("robust" if drops else "oim"),
     )
 
 
@@ -416,15 +410,13 @@ def newey(call: Call) -> Translation:
 def conditional(call: Call) -> Translation:
     """Translate ``clogit`` and ``xtlogit, fe``."""
     is_panel = call.command.name == "xtlogit"
-    if is_panel and "fe" not in call.options:
-        raise refused("xtlogit without fe: random effects")
-    group = call.keys[0] if is_panel else call.variable("group")
+    groups = absorbed_effects(call) if is_panel else [call.variable("group")]
     y, products = call.variables()
     return call.specify(
         "LogitEffects",
         y=y,
         x=as_terms(products),
-        **call.effects([group]),
+        **call.effects(groups),
         collinear="drop",
         **call.errors(),
     )
