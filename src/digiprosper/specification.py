@@ -232,7 +232,8 @@ class Specification(PickledByName):
 
             @functools.wraps(fit)
             def checked(self: Self, *values: Any, **options: Any) -> Any:
-                if unknown := [name for name in options if name not in names]:
+                if not names.keys() >= options.keys():
+                    unknown = [name for name in options if name not in names]
                     raise InputTypeError(unknown_arguments(cls, unknown, "fit"))
                 return fit(self, *values, **options)
 

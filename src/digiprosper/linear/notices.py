@@ -130,8 +130,11 @@ def row_notices(sample: Sample, panel: Panel, cov_type: str) -> Iterator[Notice]
 
 def indices_of(panel: Panel) -> dict[str, tuple[str, ...]]:
     """Return the indicators of each column of a panel that is an index."""
-    cells = [n.data["cells"] for n in panel.diagnostics if n.code == "index_of"]
-    return {name: indicators for c in cells for name, indicators in c.items()}
+    indices: dict[str, tuple[str, ...]] = {}
+    for notice in panel.diagnostics:
+        if notice.code == "index_of":
+            indices |= notice.data["cells"]
+    return indices
 
 
 def with_indicators(panel: Panel, columns: Mapping[str, str]) -> dict[str, str]:
