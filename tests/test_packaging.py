@@ -153,29 +153,31 @@ def test_the_versions_of_python_that_are_declared_are_tested() -> None:
 def test_what_the_readme_runs_is_run_on_the_newest_python() -> None:
     """README's command, without options, and the newest version before others.
 
-    It runs in `.venv` where there is no newer Python.
+    Where there is no newer Python than the lowest, `check` runs it with its cases.
     """
     assert recipe("test") == "\t$(BIN)/python $(PYTEST)\n"
-    (call,) = re.findall(
-        r"\$\(call on_python,([^,]*),[^,]*,([^,]*),([^,]*),(.*)\)", recipe("newest")
-    )
-    versions, resolution, options, otherwise = call
-    assert versions.split()[0] == CLASSIFIED[-1]
-    assert (resolution, options) == ("highest", "")
-    assert otherwise == recipe("test").strip()
+    (newer,) = re.findall(r"^NEWER = \$\(call python,(.*)\)$", MAKEFILE, re.MULTILINE)
+    assert newer.split() == CLASSIFIED[:0:-1]
+    call = "$(call on_python,$(NEWER),.venv-newest,highest,)"
+    assert recipe("newest") == f"\t{call}\n"
     assert (
         "newest" in re.findall(r"^versions: (.*)$", MAKEFILE, re.MULTILINE)[0].split()
     )
-    assert f"call on_python,{CLASSIFIED[0]}," in recipe("lowest")
+    lowest = f"call on_python,$(call python,{CLASSIFIED[0]}),"
+    assert lowest in recipe("lowest")
 
 
 def test_a_check_runs_every_case_but_those_of_once_a_week() -> None:
-    """Those that the configuration leaves out, and by `versions` all others."""
+    """Those that the configuration leaves out, and by `versions` all others.
+
+    Without a newer Python all at once.
+    """
     options = TABLES["tool"]["pytest"]["addopts"]
     usual = options[options.index("-m") + 1]
     assert usual == "not montecarlo and not peers and not further"
     first, *others = recipe("check").splitlines()
-    chosen = '-m "not montecarlo and not weekly and (peers or further)"'
+    part = "$(if $(NEWER), and (peers or further))"
+    chosen = f'-m "not montecarlo and not weekly{part}"'
     assert first == f"\t$(call run_tests,$(BIN)/python,{chosen})"
     assert "\t$(MAKE) versions" in others
 

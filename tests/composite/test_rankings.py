@@ -194,9 +194,9 @@ def test_draws_are_those_of_weight_draws(options):
 @pytest.mark.further
 def test_yearly_weights_are_drawn_from_the_same_entities_every_year(scope):
     frame = make_frame(4, unbalanced=True)
-    actual = draw(CompositeIndex(SYSTEM, scope=scope), panel_of(frame), reps=20, rng=5)
+    actual = draw(CompositeIndex(SYSTEM, scope=scope), panel_of(frame), reps=8, rng=5)
     entities, expected = sorted(frame["id"].unique()), []
-    for taken in drawn_entities(5, 7, 20):
+    for taken in drawn_entities(5, 7, 8):
         parts = []
         for year in sorted(frame["year"].unique()):
             now = frame[frame["year"] == year]

@@ -102,7 +102,7 @@ def row_of(ax, name):
 
 def crowded(ax):
     """Pairs in each other's way, and what leaves the axes or its box."""
-    ax.figure.canvas.draw()
+    ax.figure.draw_without_rendering()
     texts = {
         f"{i} {t.get_text()}": t.get_window_extent() for i, t in enumerate(ax.texts)
     }
@@ -466,7 +466,7 @@ def test_chinese_labels_have_glyphs_and_room():
         pytest.skip("no font with Chinese characters on this machine")
     for name in SPECS:
         ax = plots.mediation_path(fitted(name), labels=ZH)
-        # It draws: a missing glyph warns, and warnings are errors.
+        # It lays out texts: a missing glyph warns, and warnings are errors.
         assert crowded(ax) == []
     assert mpl.rcParams["font.family"] == ["sans-serif"]
 
@@ -609,7 +609,7 @@ def test_marks_and_intervals_lie_on_the_axis_of_their_units(axes_of_pathway) -> 
 
 
 def test_nothing_lies_outside_and_rows_do_not_overlap(axes_of_pathway) -> None:
-    axes_of_pathway.figure.canvas.draw()
+    axes_of_pathway.figure.draw_without_rendering()
     frame = axes_of_pathway.get_window_extent()
     boxes = [
         text.get_window_extent() for text in axes_of_pathway.texts if text.get_text()

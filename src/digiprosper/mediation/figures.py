@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -13,7 +13,7 @@ from digiprosper.mediation.layout import REGIMES, effect, overall_term
 from digiprosper.mediation.results import MediationResults
 from digiprosper.mediation.sensitivity import MediationSensitivity
 from digiprosper.mediation.words import WORDS
-from digiprosper.report.columns import Estimate, result_column
+from digiprosper.report.columns import Column, Estimate, result_column
 from digiprosper.report.drawings import (
     ConditionalCurve,
     Effect,
@@ -194,7 +194,8 @@ def _arrow_slopes(
     if len(mediators) > 1:
         number = [str(k + 1).translate(_SUBSCRIPTS) for k in range(len(mediators))]
     numbered = list(zip(mediators, number, strict=True))
-    slopes = partial(_slopes, results, wording)
+    columns = {name: result_column(fit) for name, fit in results.paths.items()}
+    slopes = partial(_slopes, results, wording, columns)
     total = slopes("total", treatment, wording.say("path.total", name="c"))
     return {
         "first": [slopes(f"mediator:{m}", treatment, f"a{n}") for m, n in numbered],
@@ -211,7 +212,12 @@ def _arrow_slopes(
 
 
 def _slopes(
-    results: MediationResults, wording: Wording, equation: str, term: str, name: str
+    results: MediationResults,
+    wording: Wording,
+    columns: Mapping[str, Column],
+    equation: str,
+    term: str,
+    name: str,
 ) -> list[tuple[str, Estimate]]:
     """List the slopes of a term in an equation, with their texts on an arrow."""
     structure, variable = results.structure, results.variable
@@ -225,7 +231,7 @@ def _slopes(
         texts[f"{term}:{variable}"] = "× w:"
     if structure == "quadratic" and term == variable:
         texts[f"I({term}**2)"] = "x²:"
-    estimates = result_column(results.paths[equation]).estimates
+    estimates = columns[equation].estimates
     return [(text, estimates[t]) for t, text in texts.items() if t in estimates]
 
 

@@ -208,7 +208,7 @@ class Table:
             is_label = values.dtype.kind != "O" or infer_dtype(values) in _LABELS
             is_float = values.dtype.kind == "f"
             # Stata stores codes, such as those of villages, as floats.
-            if is_label and not (is_float and (values.astype(float) % 1).any()):
+            if is_label and not (is_float and has_fractions(self.numbers[str(name)])):
                 changes = bool(self.keys.vary(pd.factorize(values)[0]).any())
                 if not (is_float and changes):
                     names[str(name)] = changes
@@ -451,6 +451,11 @@ class Table:
         """Keep some rows, by a mask (N,) or by positions, which may be repeated."""
         data = self.data.iloc[rows].reset_index(drop=True)
         return replace(self, data=data, keys=self.keys.keep(rows))
+
+
+def has_fractions(values: Floats) -> bool:
+    """Return whether a value is no whole number."""
+    return bool((np.abs(values - np.floor(values)) > 0).any())
 
 
 def is_number_type(values: pd.Series[Any]) -> bool:
