@@ -178,6 +178,10 @@ def test_attach_of_a_panel_keeps_what_was_filled_and_noticed(panel: Panel) -> No
         (lambda p: p.frame["gdp"].rename(None), "no name"),
         (lambda p: pd.Series([1.0], name="z"), "index them by 'city', 'year'"),
         (
+            lambda p: pd.Series({"p0": 1.0}, name="z").rename_axis("pilot"),
+            r"indexed by 'pilot'.*data\.rename_axis\('city'\)",
+        ),
+        (
             lambda p: pd.Series({"p0": 1.0, "p9": 2.0}, name="z").rename_axis("city"),
             "p9",
         ),
@@ -189,7 +193,7 @@ def test_attach_of_a_panel_keeps_what_was_filled_and_noticed(panel: Panel) -> No
         ),
         (lambda p: p.frame["gdp"].swaplevel(), "swaplevel"),
     ],
-    ids=["no name", "no key", "stranger", "repeat", "levels swapped"],
+    ids=["no name", "no key", "other key", "stranger", "repeat", "levels swapped"],
 )
 def test_attach_refuses_what_does_not_match(
     panel: Panel, data: Any, words: str

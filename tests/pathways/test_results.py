@@ -19,14 +19,13 @@ from digiprosper.pathways.mechanism import Mechanism
 from digiprosper.pathways.results import (
     Names,
     claim_of,
-    interval_words,
     part_text,
-    short_number,
     wording,
 )
 from digiprosper.pathways.words import WORDS
 from digiprosper.report.characters import has_cjk
 from digiprosper.report.summary import Summary
+from digiprosper.report.text import interval_text, number_text
 
 BANNED = re.compile(
     r"\b(?:causes?d?|causing|leads? to|led "
@@ -327,17 +326,17 @@ def test_a_part_is_told_which_column_it_is_of_where_there_are_several() -> None:
 
 
 def test_numbers() -> None:
-    assert [short_number(x) for x in (1000.0, 999.4)] == ["1,000", "999"]
-    assert [short_number(x) for x in (0.09731, 35566.2, -1234.5, 0.0, math.nan)] == [
+    assert [number_text(x, 3) for x in (1000.0, 999.4)] == ["1,000", "999"]
+    assert [number_text(x, 3) for x in (0.09731, 35566.2, -1234.5, 0.0, math.nan)] == [
         "0.0973",
         "35,566",
         "-1,234",
         "0",
         "missing",
     ]
-    assert interval_words(0.04, 0.21) == "[0.04, 0.21]"
-    assert interval_words(math.nan, math.nan) == "missing"
-    assert interval_words(-math.inf, 0.2) == "[-inf, 0.2]"
+    assert interval_text(0.04, 0.21, digits=3) == "[0.04, 0.21]"
+    assert interval_text(math.nan, math.nan, digits=3) == "missing"
+    assert interval_text(-math.inf, 0.2, digits=3) == "[-inf, 0.2]"
 
 
 def test_labels_of_another_language_are_given_with_it(report) -> None:

@@ -485,8 +485,9 @@ def test_notices_of_the_fit_stay() -> None:
 def test_the_figure_says_where_the_effect_ends(fit: EventStudyResults) -> None:
     intervals = fit.honest()
     ax = dp.plots.honest(intervals, labels={"y": "Output"})
-    texts = [text.get_text() for text in ax.get_legend().get_texts()]
-    assert texts[-1] == f"contains 0 from M = {intervals.breakdown:.3g}"
+    ax.figure.canvas.draw()
+    last = min(ax.get_legend().get_texts(), key=lambda t: t.get_window_extent().y0)
+    assert last.get_text() == f"contains 0 from M = {intervals.breakdown:.3g}"
     assert "Output" in ax.get_ylabel()
     pd.testing.assert_frame_equal(dp.plots.data(ax), intervals.frame)
     with pytest.raises(dp.InputTypeError, match="honest of an event study"):

@@ -95,7 +95,12 @@ def make_map(make_fit, make_threshold):
 
 
 def legend(ax) -> list[str]:
-    return [text.get_text() for text in ax.get_legend().get_texts()]
+    """Texts of the legend, as they are read: line by line."""
+    ax.figure.canvas.draw()
+    texts = ax.get_legend().get_texts()
+    places = {text: text.get_window_extent() for text in texts}
+    by_line = sorted(texts, key=lambda t: (-round(places[t].y0), places[t].x0))
+    return [text.get_text() for text in by_line]
 
 
 def shown(ax) -> list[list[float]]:
@@ -199,6 +204,12 @@ def test_a_row_has_no_gaps_for_models_that_do_not_have_it(make_fit):
     assert others[0] < others[1]
 
 
+def test_a_legend_of_several_lines_is_read_line_by_line(make_fit):
+    fits = [make_fit({"a": (float(n), 0.5, 0.1)}) for n in range(5)]
+    ax = plots.coefficients(fits)
+    assert legend(ax) == [f"({n})" for n in range(1, 6)]
+
+
 def test_the_legend_is_above_in_both_languages(one_way, two_way):
     for heads in (["甲", "乙"], ["A rather long name of a model", "Another long name"]):
         ax = plots.coefficients(dict(zip(heads, (one_way, two_way), strict=True)))
@@ -223,7 +234,7 @@ def test_a_model_without_the_terms_shown_takes_no_room(one_way, two_way, make_fi
             plots.coefficients([one_way, one_way, two_way], keep="d*")
         )
     ]
-    assert [t.get_text() for t in ax.get_legend().get_texts()] == [
+    assert legend(ax) == [
         "Area (not estimated)",
         "Base",
         "Other (none of these terms)",

@@ -122,9 +122,7 @@ def test_word_stays_on_one_page_with_its_notes(document):
 
 def test_word_keeps_an_estimate_next_to_its_error(document):
     body = document.tables[0].rows[len(CONTENT.header) :]
-    assert {cell.vertical_alignment for row in body for cell in row.cells[1:]} == {
-        BOTTOM
-    }
+    assert {cell.vertical_alignment for row in body for cell in row.cells} == {BOTTOM}
     # Word refuses a cell whose borders come after its alignment.
     for properties in document.element.body.xpath(".//w:tcPr[w:tcBorders][w:vAlign]"):
         names = [child.tag.split("}")[1] for child in properties]
@@ -237,6 +235,33 @@ def test_definitions_are_read_from_the_left(tmp_path: Path) -> None:
         alignments = [cell.paragraphs[0].alignment for cell in row.cells[1:]]
         assert alignments[0] == left
         assert alignments[-1] == number
+
+
+def test_long_definitions_are_wrapped_on_an_upright_page() -> None:
+    numbers = ["10,000 persons", "1,470", "29,836.491", "19,967.540"]
+    names = ("Green patents", "Tertiary/secondary output")
+    meanings = ("Applications", "Value added of services over that of industry")
+    body = tuple(
+        [name, meaning, *numbers] for name, meaning in zip(names, meanings, strict=True)
+    )
+    header = ["Variable", "Definition", "Unit", "N", "Mean", "SD"]
+    page = fit_page(Content((header,), body, frozenset(), ()))
+    assert not page.landscape
+    assert sum(page.widths) <= page.room * 1.001
+    assert page.widths[1] > page.widths[2]
+
+
+def test_no_heading_is_broken_while_other_columns_have_room() -> None:
+    rows = (
+        ["创新环境", "-1.474***", "-0.034", "-1.479***"],
+        ["间接效应 [95%置信区间]", "", "", "0.004 [-0.084, 0.123]"],
+    )
+    heads = ["", "绿色专利（对数）", "中介变量：产业结构", "绿色专利（对数）"]
+    page = fit_page(Content((heads,), rows, frozenset(), ()))
+    letter = page.size * 0.5 * 2.54 / 72
+    for head, width in zip(heads[1:], page.widths[1:], strict=True):
+        assert width > 2 * len(head) * letter
+    assert sum(page.widths) <= page.room * 1.001
 
 
 def test_a_table_longer_than_a_page_keeps_its_title_and_each_error():

@@ -761,6 +761,15 @@ def test_the_constant_of_a_model_without_effects_needs_no_note(panel):
     assert plain.notes == asked.notes
 
 
+def test_a_small_rsquared_has_the_decimals_of_the_others(make_fit):
+    fits = [
+        make_fit({}, info={"rsquared_within": value})
+        for value in (0.000123, -0.0001, 0.5, np.nan)
+    ]
+    (row,) = stat_rows(read(*fits), replace(STYLE, stats=("rsquared_within",)))
+    assert row[1] == ["0.000", "0.000", "0.500", ""]
+
+
 @FEW_STATES
 def test_adjusted_rsquared_on_request_is_that_of_all_dummies(panel):
     fit = SPEC.fit(panel)

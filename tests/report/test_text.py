@@ -48,6 +48,29 @@ def test_p_is_never_zero(p: float, text: str) -> None:
     assert p_text(p) == text
 
 
+@pytest.mark.parametrize(
+    ("value", "digits", "text"),
+    [
+        (51629.2, 4, "51,629"),
+        (-42311.9, 4, "-42,312"),
+        (9999.7, 4, "10,000"),
+        (9999.2, 4, "9999"),
+        (1234.4, 3, "1,234"),
+        (1e15, 4, "1e+15"),
+        (0.00004567, 4, "4.567e-05"),
+        (nan, 4, "missing"),
+        (float("inf"), 4, "inf"),
+    ],
+)
+def test_large_numbers_are_whole_and_not_powers_of_ten(value, digits, text) -> None:
+    assert number_text(value, digits) == text
+
+
+def test_an_interval_of_incomes_has_no_powers_of_ten() -> None:
+    assert interval_text(7761.09, 55865.6) == "[7761, 55,866]"
+    assert interval_text(7761.09, 55865.6, form=".3g") == "[7.76e+03, 5.59e+04]"
+
+
 def test_zero_has_no_sign() -> None:
     assert number_text(-0.0) == "0"
     assert interval_text(-0.0, 0.2) == "[0, 0.2]"

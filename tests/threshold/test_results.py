@@ -464,7 +464,7 @@ def test_a_paper_has_a_row_a_test() -> None:
         "Critical values",
     )
     assert table.frame.loc["Double threshold"].tolist() == [
-        "0.5, 0.25",
+        "0.5; 0.25",
         "10.000",
         "0.040",
         "999",
@@ -478,6 +478,13 @@ def test_a_paper_has_a_row_a_test() -> None:
             "critical values from a bootstrap of whole entities (Hansen 1999)."
         ),
     )
+
+
+def test_thresholds_of_incomes_are_numbers_of_a_paper() -> None:
+    table = made(2, "hansen")
+    incomes = table.frame.assign(estimates=[(51629.2,), (42311.9, 66102.9)])
+    thresholds = etable(replace(table, frame=incomes)).frame["Thresholds"]
+    assert thresholds.tolist() == ["51,629", "42,312; 66,103"]
 
 
 def test_a_note_says_if_each_regime_has_an_intercept() -> None:

@@ -827,6 +827,18 @@ def test_rows_below_the_column_of_the_quadratic():
     assert {"拐点的95% Fieller置信集", "U型检验p值"} < set(chinese.index)
 
 
+def test_a_turning_point_in_incomes_is_a_number_of_a_paper():
+    data = quadratic().eval("x = 10000 * x")
+    curve = FixedEffects("y", ["x", "I(x**2)"]).fit(Panel(data, "city", "year"))
+    test = u_test(curve, "x")
+    text = f"{test.extremum:,.0f}"
+    cells = {str(name): cell for name, (cell,) in test.rows.items()}
+    assert len(text) == 6
+    assert cells["Turning point"] == text
+    assert "e+" not in cells["95% Fieller set of the turning point"]
+    assert f"Turning point {text} (delta se " in test.summary()
+
+
 def test_rows_of_a_curve_that_does_not_turn_in_the_data():
     curve = FixedEffects("y", ["x", "I(x**2)"]).fit(
         Panel(quadratic(turn=9.0), "city", "year")

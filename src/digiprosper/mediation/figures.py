@@ -24,7 +24,7 @@ from digiprosper.report.drawings import (
 )
 from digiprosper.report.labels import effect_names
 from digiprosper.report.terms import Term
-from digiprosper.report.text import conventions
+from digiprosper.report.text import conventions, number_text
 from digiprosper.report.words import NOTES, Language
 
 # Effects shown as arrows.
@@ -62,16 +62,14 @@ def condition_text(term: Term, variable: str, language: Language = "english") ->
     if term.of:
         return WORDS.say(f"part.{term.kind}", language, variable=variable)
     if term.point is not None:
-        value = f"{term.point.value:.4g}"
+        value = number_text(term.point.value)
         return WORDS.say(
             f"part.{term.point.code}", language, variable=variable, value=value
         )
     if term.regime is not None:
-        low = term.regime.number == 1
-        return (
-            f"{variable} {'<=' if low else '>'} "
-            f"{term.regime.upper if low else term.regime.lower:.4g}"
-        )
+        if term.regime.number == 1:
+            return f"{variable} <= {number_text(term.regime.upper)}"
+        return f"{variable} > {number_text(term.regime.lower)}"
     return WORDS.say("part.mean", language) if variable else ""
 
 
@@ -283,13 +281,13 @@ def _remarks(
     remarks = []
     if results.structure in _STRUCTURES:
         remarks.append(say(_STRUCTURES[results.structure], name=variable))
-    if results.structure == "threshold":
+    if results.threshold is not None:
         (low_rows, low_entities), (high_rows, high_entities) = results.regime_counts
         remarks.append(
             say(
                 "path.regimes",
                 name=variable,
-                cut=f"{results.threshold:.4g}",
+                cut=number_text(results.threshold),
                 low_rows=f"{low_rows:,}",
                 low_entities=f"{low_entities:,}",
                 high_rows=f"{high_rows:,}",

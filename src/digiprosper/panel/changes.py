@@ -435,7 +435,7 @@ def _no_keys_error(
         )
     return AlignmentError(
         f"the data are indexed by {quoted(names)}; index them by {keys} or by one of "
-        "these keys, for example with data.rename_axis()."
+        f"these keys, for example with data.rename_axis({keys.partition(', ')[0]})."
     )
 
 

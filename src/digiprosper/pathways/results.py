@@ -23,7 +23,13 @@ from digiprosper.report.characters import has_cjk
 from digiprosper.report.columns import Column, PlainCell
 from digiprosper.report.labels import check_labels
 from digiprosper.report.summary import Cells, Lines, Summarised, Summary
-from digiprosper.report.text import number_text, p_text, percent_text, wrapped
+from digiprosper.report.text import (
+    interval_text,
+    number_text,
+    p_text,
+    percent_text,
+    wrapped,
+)
 from digiprosper.report.words import LANGUAGES, Language
 
 _NUMBERS = ("estimate", "std_error", "conf_low", "conf_high")
@@ -191,7 +197,7 @@ class MechanismReport(Summarised):
             "std_effect": ("estimate", lambda f: f.deciding.std_effect[0]),
             "interval": (
                 "interval",
-                lambda f: interval_words(*f.deciding.std_effect[1:]),
+                lambda f: interval_text(*f.deciding.std_effect[1:], digits=3),
             ),
             "p_adjusted": ("p_value", lambda f: f.p_adjusted),
             "nobs": ("nobs", lambda f: f.nobs),
@@ -265,8 +271,8 @@ class MechanismReport(Summarised):
             [
                 finding.mechanism.id,
                 self._term(finding),
-                short_number(part.estimate),
-                interval_words(part.conf_low, part.conf_high),
+                number_text(part.estimate, 3),
+                interval_text(part.conf_low, part.conf_high, digits=3),
                 p_text(finding.p_adjusted),
                 f"{finding.n_entities:,}",
                 names.say(finding.verdict),
@@ -445,7 +451,7 @@ def part_text(finding: Finding, part: Part, names: Names) -> str:
     """Name an estimate, such as "indirect through upgrading"."""
     several = sum(other.code == part.code for other in finding.parts) > 1
     code = f"{part.code}.of" if several and f"{part.code}.of" in WORDS else part.code
-    at = "" if part.at is None else short_number(part.at)
+    at = "" if part.at is None else number_text(part.at, 3)
     return names.say(code, of=names.name(part.of), at=at, **variables(finding, names))
 
 
@@ -476,18 +482,6 @@ def _proxy_text(finding: Finding, names: Names) -> str:
     return columns and names.say("stand_in", column=columns)
 
 
-def short_number(value: float) -> str:
-    """Write a number with three digits, or in full where it is large."""
-    return f"{value:,.0f}" if 1000 <= abs(value) < 1e9 else number_text(value, 3)
-
-
-def interval_words(low: float, high: float) -> str:
-    """Write an interval, such as "[0.0679, 0.127]"; "missing" if there is none."""
-    return (
-        "missing" if math.isnan(low) else f"[{short_number(low)}, {short_number(high)}]"
-    )
-
-
 def _relation_text(finding: Finding, names: Names) -> str:
     mechanism = finding.mechanism
     sign: str = mechanism.sign
@@ -497,7 +491,7 @@ def _relation_text(finding: Finding, names: Names) -> str:
     code = shape if shape in WORDS else f"{shape}.{sign}"
     directions = ("associated", "higher", "larger")
     words = {word: names.say(f"{word}.{sign}") for word in directions}
-    numbers = {name: short_number(value) for name, value in finding.detail.items()}
+    numbers = {name: number_text(value, 3) for name, value in finding.detail.items()}
     return names.say(code, **variables(finding, names), **words, **numbers)
 
 
@@ -522,8 +516,8 @@ def _numbers(finding: Finding, names: Names, *, adjusted: bool) -> str:
         names.say(
             "number",
             what=part_text(finding, part, names),
-            estimate=short_number(part.estimate),
-            interval=interval_words(part.conf_low, part.conf_high),
+            estimate=number_text(part.estimate, 3),
+            interval=interval_text(part.conf_low, part.conf_high, digits=3),
         )
         for part in finding.parts
     )

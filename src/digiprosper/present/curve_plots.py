@@ -35,7 +35,7 @@ from digiprosper.report.drawings import (
     SlopeCurve,
     TurningCurve,
 )
-from digiprosper.report.text import interval_text, p_words
+from digiprosper.report.text import interval_text, number_text, p_words
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -257,8 +257,8 @@ def _interval_text(interval: Interval) -> str:
     if math.isinf(low) and math.isinf(high):
         return say("turn.all")
     if math.isinf(low):
-        return f"≤ {high:.4g}"
-    return f"≥ {low:.4g}" if math.isinf(high) else interval_text(low, high)
+        return f"≤ {number_text(high)}"
+    return f"≥ {number_text(low)}" if math.isinf(high) else interval_text(low, high)
 
 
 def _mark_turns(axes: Axes, curve: TurningCurve) -> None:
@@ -266,7 +266,7 @@ def _mark_turns(axes: Axes, curve: TurningCurve) -> None:
     for turn in curve.turns[:1] if math.isnan(curve.turns[0]) else curve.turns:
         inside = low <= turn <= high
         code = "at" if inside else "none" if math.isnan(turn) else "outside"
-        label = say(f"turn.{code}", value=f"{turn:z.4g}")
+        label = say(f"turn.{code}", value=number_text(turn))
         if inside:
             axes.axvline(turn, color=MARKED, linewidth=1.0, linestyle="--", label=label)
         else:
@@ -308,7 +308,7 @@ def draw_profile(profile: Profile, ax: Axes | None) -> Axes:
             drawstyle=steps,
         )
         code = "profile.given" if profile.fixed else "profile.estimate"
-        label = say(code, value=f"{profile.estimate:.4g}")
+        label = say(code, value=number_text(profile.estimate))
         axes.plot(
             [profile.estimate],
             [0.0],

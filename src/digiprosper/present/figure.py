@@ -273,15 +273,20 @@ def legend_above(
     With a wider legend the layout would shrink the axes at every draw. A new figure
     becomes higher with each line after the first.
     """
-    anchor: dict[str, Any] = {
-        "loc": "lower left",
-        "bbox_to_anchor": (0.0, 1.0 + room),
-        "borderaxespad": 0.2,
-    }
     width = min((_room(axes, "x") - _RIM) * _figure(axes).dpi, axes.bbox.width)
+    handles = options.pop("handles", None) or axes.get_legend_handles_labels()[0]
     for count in range(columns, 0, -1):
+        # Matplotlib fills columns, but lines are read one after the other.
+        by_line = [item for column in range(count) for item in handles[column::count]]
         legend = axes.legend(
-            frameon=False, ncols=count, fontsize="small", **anchor, **options
+            handles=by_line,
+            loc="lower left",
+            bbox_to_anchor=(0.0, 1.0 + room),
+            borderaxespad=0.2,
+            frameon=False,
+            ncols=count,
+            fontsize="small",
+            **options,
         )
         excess = legend.get_window_extent().width - width
         if excess <= 0:
@@ -293,12 +298,13 @@ def legend_above(
 
 def legend_beside(axes: Axes, **options: Any) -> None:
     """Put the legend right of the axes, or above them if it needs much room."""
-    anchor: dict[str, Any] = {
-        "loc": "upper left",
-        "bbox_to_anchor": (1.01, 1.0),
-        "borderaxespad": 0.0,
-    }
-    legend = axes.legend(frameon=False, **anchor, **options)
+    legend = axes.legend(
+        loc="upper left",
+        bbox_to_anchor=(1.01, 1.0),
+        borderaxespad=0.0,
+        frameon=False,
+        **options,
+    )
     width = legend.get_window_extent().width
     if width > 0.35 * axes.bbox.width:
         legend_above(axes, columns=4, **options)

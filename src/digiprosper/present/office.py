@@ -123,14 +123,14 @@ def _row_xml(
         span = f'<w:gridSpan w:val="{end - start}"/>' if end - start > 1 else ""
         borders = _border_xml("top", line.above) + _border_xml("bottom", rule)
         borders = f"<w:tcBorders>{borders}</w:tcBorders>" if borders else ""
-        tab = align = bottom = ""
+        # Beside a label or definition of several lines an estimate stands at the last,
+        # next to its error, and so do short labels.
+        bottom = "" if line.is_head else '<w:vAlign w:val="bottom"/>'
+        tab = align = ""
         if start > 0:
             point = None if line.is_head else points[start - 1]
             is_text = end - start == 1 and texts[start - 1]
             tab, align = _alignment_xml(text, point, is_text=is_text)
-            # Beside a label of several lines an estimate stands at the last, next to
-            # its error.
-            bottom = "" if line.is_head else '<w:vAlign w:val="bottom"/>'
         layout = f"<w:keepNext{keep}/>{tab}{spacing}{align}"
         cells += (
             f'<w:tc><w:tcPr><w:tcW w:type="dxa" w:w="{width}"/>{span}{borders}{bottom}'
@@ -218,6 +218,8 @@ _WIDTHS = {
 }
 _WIDTH = 0.5
 _SHORT = 3
+_SENTENCE = 24
+"""Letters to which definitions and other texts may be wrapped."""
 
 
 class PointColumn(NamedTuple):
@@ -312,12 +314,16 @@ def fit_page(content: Content) -> Page:
     """Choose widths, font size and orientation of an A4 page.
 
     The page is upright if the table fits when row names are wrapped to a quarter of the
-    width.
+    width, and definitions to a width of `_SENTENCE`.
     """
     stub = max(map(text_width, content.names), default=0)
-    units = [max(map(text_width, ["-0.000", *column])) for column in content.columns]
-    words = head_widths(content, _longest_word)
-    heads = head_widths(content, text_width)
+    cells = [max(map(text_width, ["-0.000", *column])) for column in content.columns]
+    units = [
+        min(width, _SENTENCE) if is_text else width
+        for width, is_text in zip(cells, text_columns(content), strict=True)
+    ]
+    least_widths = [*map(max, units, head_widths(content, _longest_word))]
+    full_widths = [*map(max, cells, head_widths(content, text_width))]
     upright, across = (side - 2 * PAGE_MARGIN for side in _PAGE)
     for size, room, wrapped in (
         (10.5, upright, 0.4),
@@ -326,9 +332,7 @@ def fit_page(content: Content) -> Page:
         (9.0, across, 0.25),
         (7.5, across, 0.2),
     ):
-        columns = [
-            _centimetres(max(pair), size) for pair in zip(units, words, strict=True)
-        ]
+        columns = [_centimetres(width, size) for width in least_widths]
         # Some letters are wider than half the type size.
         whole = _centimetres(stub + 2, size)
         least = min(whole, wrapped * room)
@@ -339,14 +343,17 @@ def fit_page(content: Content) -> Page:
     if spare < 0:
         columns = [c * (room - wide) / sum(columns) for c in columns]
     else:
-        # Up to the widths with which no heading is broken.
-        share = spare / len(columns)
-        needs = [_centimetres(head, size) for head in heads]
-        columns = [
-            c + min(share, max(1.0, need - c))
-            for c, need in zip(columns, needs, strict=True)
-        ]
+        needs = [_centimetres(width, size) for width in full_widths]
+        columns = _widened(columns, needs, spare)
     return Page([wide, *columns], size, room > upright, room)
+
+
+def _widened(widths: list[float], needs: list[float], spare: float) -> list[float]:
+    """Divide spare room: first to what would be broken, then up to 1 cm for each."""
+    gaps = [max(need - width, 0.0) for width, need in zip(widths, needs, strict=True)]
+    share = min(1.0, spare / (sum(gaps) or 1.0))
+    margin = min(max(spare - sum(gaps), 0.0) / len(widths), 1.0)
+    return [w + share * gap + margin for w, gap in zip(widths, gaps, strict=True)]
 
 
 def _centimetres(letters: int, size: float) -> float:

@@ -212,5 +212,5 @@ def terms_of(result: object, names: Iterable[str]) -> dict[str, Term]:
 def _short(value: float, digits: int) -> str:
     """Write a threshold with few digits, but not as zero unless it is zero."""
     small = 0 < abs(value) < min(10.0 ** (1 - digits), 1)
-    text = significant_text(value, digits) if small else f"{value:z.{digits}f}"
+    text = significant_text(value, digits) if small else f"{value:z,.{digits}f}"
     return text.rstrip("0").rstrip(".") if "." in text else text

@@ -42,17 +42,22 @@ def percent_text(share: float) -> str:
 
 
 def number_text(value: float, digits: int = 4) -> str:
-    """Print a number, or ``"missing"``."""
+    """Print a number with significant digits, a larger one whole, or ``"missing"``."""
+    if 10**digits - 0.5 <= abs(value) < 1e15:
+        return f"{value:,.0f}"
     return "missing" if np.isnan(value) else f"{value:z.{digits}g}"
 
 
 def interval_text(
-    low: float, high: float, *, form: str = ".4g", computed: bool = True
+    low: float, high: float, *, digits: int = 4, form: str = "", computed: bool = True
 ) -> str:
     """Print an interval, or ``"missing"`` with its lower end, or ``"not computed"``."""
     if not computed:
         return "not computed"
-    return "missing" if np.isnan(low) else f"[{low:z{form}}, {high:z{form}}]"
+    ends = [
+        f"{end:z{form}}" if form else number_text(end, digits) for end in (low, high)
+    ]
+    return "missing" if np.isnan(low) else f"[{', '.join(ends)}]"
 
 
 def conventions(

@@ -1039,7 +1039,7 @@ class ThresholdTestTable:
         statistic = str(self.frame["statistic"].iloc[0])
         heads = {"estimates": "estimates", statistic: "value"}
         heads |= {"p_value": "p_value", "draws": "reps"}
-        estimates = [", ".join(map(number_text, e)) for e in self.frame["estimates"]]
+        estimates = ["; ".join(map(number_text, e)) for e in self.frame["estimates"]]
         frame = self.frame.assign(estimates=estimates)
         critical = {"10%": "crit_10", "5%": "crit_5", "1%": "crit_1"}
         rows = [

@@ -44,7 +44,7 @@ from digiprosper.report.characters import decimal_text
 from digiprosper.report.columns import Remark, RowName, remark_text
 from digiprosper.report.summary import Lines, Remarks, Summarised, Summary
 from digiprosper.report.terms import Factor, Term
-from digiprosper.report.text import interval_text, p_words, percent_text
+from digiprosper.report.text import interval_text, number_text, p_words, percent_text
 from digiprosper.report.variance import negative_variance, standard_errors
 from digiprosper.report.verdicts import rejects
 from digiprosper.report.words import TABLE
@@ -278,7 +278,9 @@ class UTestResult(CurveTest):
             share = f"{self.rows_above:,} ({self.rows_above / self.nobs:.1%})"
             above["above"] = share if self.inside else None
         cells = {
-            "extremum": f"{self.extremum:z.4g}" if self.inside else "outside the data",
+            "extremum": (
+                number_text(self.extremum) if self.inside else "outside the data"
+            ),
             "fieller": "; ".join(pieces) or None,
             **above,
             "slope.low": _slope_text(self.slope_low, self.t_low),
@@ -299,7 +301,8 @@ class UTestResult(CurveTest):
         )
         curve = f"Curve: b1 {self.variable} + b2 {self.square}"
         lines = [
-            f"Turning point {self.extremum:.4g} (delta se {self.extremum_se:.3g})",
+            f"Turning point {number_text(self.extremum)} "
+            f"(delta se {number_text(self.extremum_se, 3)})",
             self._fieller_text(),
         ]
         if np.isnan(self.extremum):
