@@ -410,7 +410,9 @@ def test_figures_beside_an_event_study(
         ax = dp.plots.event_study({"two-way": study, "other": fit}, counts=True)
     codes = [warning.message.code for warning in caught]
     assert codes == (["unlike_bases"] if fit.before != "reference" else [])
-    names = [text.get_text() for text in ax.get_legend().get_texts()]
+    ax.figure.canvas.draw()
+    places = {t.get_text(): t.get_window_extent() for t in ax.get_legend().get_texts()}
+    names = sorted(places, key=lambda name: (-round(places[name].y0), places[name].x0))
     before = {
         "callaway_santanna": " (before treatment: change since the previous period)",
         "imputation": " (before treatment: difference from earlier periods)",
