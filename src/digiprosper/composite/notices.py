@@ -203,7 +203,8 @@ def coupling_notices(
         yield notice_of("zero_system", count=zeros)
     medians = dict(zip(names, np.median(scores, axis=0).tolist(), strict=True))
     low, high = (choose(medians, key=medians.__getitem__) for choose in (min, max))
-    if len(scores) >= FEWEST and medians[high] > UNLIKE * medians[low]:
+    apart = medians[high] > UNLIKE * medians[low]
+    if apart and len(scores) >= FEWEST and np.median(coupling) < COUPLED:
         shown = [f"{cited(name)} ({medians[name]:.2g})" for name in (low, high)]
         yield notice_of("unlike_scales", medians=medians, _shown=shown)
 
