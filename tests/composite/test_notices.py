@@ -181,6 +181,12 @@ def test_equally_bad_systems_are_counted():
     (notice,) = coupling_notices(scores, names, np.ones(2), np.array([0.1, 0.25]))
     assert (notice.code, notice.data) == ("equally_bad", {"count": 1})
     assert notice.message.startswith("C is above 0.9 in 1 row where T is below 0.2")
+    development = np.where(np.arange(100) < 5, 0.1, 0.5)
+    scores = np.repeat(development[:, None], 2, axis=1)
+    assert [*coupling_notices(scores, names, np.ones(100), development)] == []
+    development[5] = 0.1
+    (notice,) = coupling_notices(scores, names, np.ones(100), development)
+    assert notice.data == {"count": 6}
 
 
 def test_what_is_left_out_is_listed():
