@@ -275,11 +275,9 @@ def industrial_rationalisation(
 
 
 def _rationalisation(value_added: Floats, employment: Floats) -> Floats:
-    """Sum y ln(y / l) over shares (N, K): Theil's T between sectors, at least 0.
-
-    A sector without workers has no value added.
-    """
+    """Sum y ln(y / l) over shares (N, K): Theil's T between sectors, at least 0."""
     rows, sectors = value_added.shape
+    # A sector without workers has no value added.
     per_worker = np.divide(
         value_added, employment, out=np.zeros_like(value_added), where=employment > 0
     )

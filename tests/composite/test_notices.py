@@ -166,12 +166,27 @@ def test_weights_that_are_not_estimated_are_told():
     assert notice.message.startswith("the weights are not estimated")
 
 
+def test_scales_are_not_unlike_where_coupling_is_high_in_most_rows():
+    scores = np.repeat([[0.2, 0.25], [0.9, 0.9], [0.2, 0.9]], [24, 18, 18], axis=0)
+    coupling = 2 * np.sqrt(scores.prod(axis=1)) / scores.sum(axis=1)
+    low, high = np.median(scores, axis=0)
+    assert high > 4 * low
+    assert np.median(coupling) > 0.9
+    assert [*coupling_notices(scores, ["a", "b"], coupling, np.ones(60))] == []
+
+
 def test_equally_bad_systems_are_counted():
     scores, names = np.array([[0.1, 0.1], [0.3, 0.2]]), ["a", "b"]
     assert [*coupling_notices(scores, names, np.ones(2), np.ones(2))] == []
     (notice,) = coupling_notices(scores, names, np.ones(2), np.array([0.1, 0.25]))
     assert (notice.code, notice.data) == ("equally_bad", {"count": 1})
     assert notice.message.startswith("C is above 0.9 in 1 row where T is below 0.2")
+    development = np.where(np.arange(100) < 5, 0.1, 0.5)
+    scores = np.repeat(development[:, None], 2, axis=1)
+    assert [*coupling_notices(scores, names, np.ones(100), development)] == []
+    development[5] = 0.1
+    (notice,) = coupling_notices(scores, names, np.ones(100), development)
+    assert notice.data == {"count": 6}
 
 
 def test_what_is_left_out_is_listed():

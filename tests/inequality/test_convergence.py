@@ -258,6 +258,16 @@ def test_growth_that_is_no_change_a_year_is_told(growth, ratio, by_interval):
     assert [data["ratio"] for data in told] == ([pytest.approx(ratio)] if ratio else [])
 
 
+@pytest.mark.parametrize(("rate", "years"), [(0.9, 1), (0.07, 1), (0.07, 3)])
+def test_fast_and_steady_growth_per_year_is_not_told(rate, years):
+    rng = np.random.default_rng(2)
+    logs = rng.normal(size=(30, 1)) + rate * np.arange(12)
+    data = long(np.exp(logs + rng.normal(0, 1e-4, logs.shape)), range(30))
+    data = data.assign(g=lambda f: rng.normal(rate, 2e-4, len(f)) + 0 * f["y"])
+    fit = beta_convergence(data, "y", growth="g", years=years)
+    assert "growth_unit" not in {n.code for n in fit.diagnostics}
+
+
 def test_growth_of_a_cross_section_is_told_where_it_is_too_fast():
     frame = pd.DataFrame({"i": range(20), "y": np.linspace(1, 9, 20)})
     frame["total"] = 1.2 - frame["y"] / 40 + np.sin(frame["y"]) / 9

@@ -818,3 +818,14 @@ def test_years_as_entities_are_reported(years, codes, told) -> None:
         panel = dp.Panel(frame)
     data = [n.data for n in panel.diagnostics if n.code == "swapped_keys"]
     assert data == [{"entity": "year", "time": "firm"}] * told
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(
+    ("entity", "time"),
+    [("cohort", "age"), ("birth_year", "grade"), ("year", "month"), ("日期", "小时")],
+)
+def test_cohorts_by_age_and_days_by_hour_are_no_swapped_keys(entity, time) -> None:
+    keys = pd.MultiIndex.from_product([range(1950, 1960), range(20, 61)])
+    frame = pd.DataFrame({"x": np.arange(410) % 3}, keys.rename([entity, time]))
+    assert "swapped_keys" not in {n.code for n in dp.Panel(frame).diagnostics}

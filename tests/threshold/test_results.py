@@ -6,6 +6,7 @@ import itertools
 import json
 import math
 import pickle
+import re
 from dataclasses import FrozenInstanceError, replace
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -372,6 +373,18 @@ def test_results_are_frozen_picklable_and_json_safe(
     assert not hasattr(estimated, "bse")
     assert isinstance(estimated, Results)
     assert isinstance(estimated.slopes, Results)
+
+
+def test_summaries_write_thresholds_of_incomes_in_full() -> None:
+    incomes = panel().assign(q="I(412345 + 100000 * q)")
+    for model in (
+        PanelThreshold("y", "z", "q", "x", thresholds=[412345.0], confidence="lr"),
+        dp.PanelKink("y", "q", "x", reps=19),
+    ):
+        summary = model.fit(incomes, rng=1).summary()
+        numbers = summary.partition("95% confidence set")[0]
+        assert re.search(r"q <= \d{3},\d{3} ", summary)
+        assert re.search(r"Threshold(?: 1)?: \d{3},\d{3}", numbers)
 
 
 def test_small_tools() -> None:

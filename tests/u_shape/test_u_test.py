@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import pickle
+import re
 import warnings
 from fractions import Fraction
 from pathlib import Path
@@ -15,7 +16,14 @@ import pytest
 from scipy import stats
 
 import digiprosper as dp
-from digiprosper import FixedEffects, Panel, u_test
+from digiprosper import (
+    FixedEffects,
+    Panel,
+    moderated_u_test,
+    two_lines,
+    two_turns_test,
+    u_test,
+)
 from digiprosper.errors import (
     AlignmentError,
     ColumnError,
@@ -825,6 +833,29 @@ def test_rows_below_the_column_of_the_quadratic():
     chinese = dp.etable([line, curve], rows=rows, style=dp.TableStyle("zh")).frame
     assert chinese.loc["拐点", "(2)"] == f"{test.extremum:.4g}"
     assert {"拐点的95% Fieller置信集", "U型检验p值"} < set(chinese.index)
+
+
+@pytest.mark.parametrize("model", ["moderated", "turns", "lines"])
+def test_summaries_write_values_of_incomes_in_full(model):
+    data = quadratic().eval("x = 10000 * x")
+    data["z"] = np.random.default_rng(5).normal(size=len(data))
+    panel = Panel(data, "city", "year")
+    x = {
+        "moderated": ["x", "I(x**2)", "x:z", "I(x**2):z", "z"],
+        "turns": ["x", "I(x**2)", "I(x**3)"],
+        "lines": ["x", "I(x**2)"],
+    }[model]
+    spec = FixedEffects("y", x)
+    if model == "lines":
+        test = two_lines(spec, panel, "x")
+    elif model == "turns":
+        test = two_turns_test(spec.fit(panel), "x")
+    else:
+        test = moderated_u_test(spec.fit(panel), "x", "z")
+    text = test.summary()
+    assert re.search(r"\d\d,\d{3}", text)
+    # Values of x have no exponent; slopes, per unit of income, may have a negative one.
+    assert not re.search(r"e[+]0[4-9]", text)
 
 
 def test_a_turning_point_in_incomes_is_a_number_of_a_paper():

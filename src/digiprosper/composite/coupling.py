@@ -61,10 +61,11 @@ def coupling_coordination(
     Warns
     -----
     IndicatorWarning
-        If C is above .9 in rows where T is below .2. C measures only how similar the
-        scores are, so systems with equally low scores have a high C. Also if one system
-        is 0 where others are not, which makes D 0, and if the median of one is more
-        than four times that of another, so that C is low because scales differ.
+        If in more than 5% of rows C is above .9 and T below .2. C measures only how
+        similar the scores are, so systems with equally low scores have a high C. Also
+        if one system is 0 where others are not, which makes D 0, and if the median of
+        one is more than four times that of another, so that C is low because scales
+        differ.
 
     Notes
     -----

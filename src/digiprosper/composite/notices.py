@@ -44,9 +44,11 @@ LARGE_SHIFT: Final = 0.01
 # indicators, above this share.
 DOMINANT: Final = 3.0
 ALMOST_ALL: Final = 0.9
-# Coupling above the first and development below the second are noticed.
+# Coupling above the first and development below the second are noticed in this share
+# of rows: the poorest rows of all indices are such.
 COUPLED: Final = 0.9
 POOR: Final = 0.2
+SHARE: Final = 0.05
 # C is at most .8 where one of two systems is a fourth of the other; of few rows this
 # may be so.
 UNLIKE: Final = 4.0
@@ -197,13 +199,15 @@ def coupling_notices(
     scores: Floats, names: Sequence[str], coupling: Floats, development: Floats
 ) -> Iterator[Notice]:
     """Report coupling of poor systems, of zeros, and of systems on unlike scales."""
-    if poor := int(((coupling > COUPLED) & (development < POOR)).sum()):
+    poor = int(((coupling > COUPLED) & (development < POOR)).sum())
+    if poor > SHARE * len(scores):
         yield notice_of("equally_bad", count=poor, _coupled=COUPLED, _poor=POOR)
     if zeros := int(((scores == 0).any(axis=1) & (development > 0)).sum()):
         yield notice_of("zero_system", count=zeros)
     medians = dict(zip(names, np.median(scores, axis=0).tolist(), strict=True))
     low, high = (choose(medians, key=medians.__getitem__) for choose in (min, max))
-    if len(scores) >= FEWEST and medians[high] > UNLIKE * medians[low]:
+    apart = medians[high] > UNLIKE * medians[low]
+    if apart and len(scores) >= FEWEST and np.median(coupling) < COUPLED:
         shown = [f"{cited(name)} ({medians[name]:.2g})" for name in (low, high)]
         yield notice_of("unlike_scales", medians=medians, _shown=shown)
 

@@ -237,10 +237,7 @@ def _entity_chunks(design: Design) -> Iterator[slice]:
 
 
 def _error_covariance(design: Design) -> Floats:
-    """Make the covariance H (R, R) of stacked errors that the first step assumes.
-
-    That of every entity is cut from that of a balanced panel.
-    """
+    """Make the covariance H (R, R) that the first step assumes in a balanced panel."""
     periods = design.complete.shape[1]
     matrix = transformation(periods, design.transform)
     upper = np.eye(periods) if design.h == 1 else matrix @ matrix.T

@@ -67,7 +67,8 @@ _LONG = 15
 # Classes have a trend if so many times as many moves are in its direction, in the sum
 # of all entities so many standard errors.
 _MORE_MOVES, _MANY_ERRORS = 2, 4
-_FIVE_PERCENT = 0.05
+# An index converges at the first size, and without logs not even at the second.
+_SIZES = 0.05, 0.1
 # Growth that is nearly in proportion to changes of a logarithm a year, and its ratio
 # to them; no economy grows by half a year.
 _LIKE, _SLOW, _FAST, _FASTEST = 0.98, 0.5, 1.9, 0.5
@@ -723,7 +724,7 @@ def beta_convergence(  # noqa: PLR0913  (the options of a regression, all but tw
         notices += _nickell_notices(results)
     if growth is not None:
         notices += _growth_notices(panel, spec.y, name, results._interval)
-    elif name in indices_of(panel) and _converges(fit):
+    elif name in indices_of(panel) and _converges(fit, _SIZES[0]):
         # The same regression of the change on the level: logs depend on the zero.
         first = np.exp(initial)
         change, design[:, 0] = first * np.expm1(outcome), first[:, 0]
@@ -734,14 +735,14 @@ def beta_convergence(  # noqa: PLR0913  (the options of a regression, all but tw
     return results
 
 
-def _converges(fit: LinearResults) -> bool:
+def _converges(fit: LinearResults, size: float) -> bool:
     """Tell whether the slope on the initial level is negative and significant."""
-    return bool(fit.coefficients[0] < 0 and fit.pvalues.iloc[0] < _FIVE_PERCENT)
+    return bool(fit.coefficients[0] < 0 and fit.pvalues.iloc[0] < size)
 
 
 def _zero_notices(column: str, in_levels: LinearResults) -> Iterator[Notice]:
     """Report an index of which only logs converge."""
-    if not _converges(in_levels):
+    if not _converges(in_levels, _SIZES[1]):
         yield notice_of(
             "zero_of_index",
             column=column,
@@ -756,21 +757,23 @@ def _growth_notices(
     """Report growth that is no change of the logarithm a year."""
     table, function = table_of(panel), "beta_convergence"
     rates = numeric_values(panel, growth, function)
-    median, ratio, likeness = float(np.nanmedian(np.abs(rates))), np.nan, _LIKE
+    median, ratios = float(np.nanmedian(np.abs(rates))), []
     with np.errstate(all="ignore"):
         logs = np.log(numeric_values(panel, column, function))
         # Periods are years, or intervals.
-        for steps in {1, round(years)} if panel.time_name is not None else ():
+        for steps in (1, round(years)) if panel.time_name is not None else ():
             changes = (table.shift(logs, -steps) - logs) / years
             both = np.isfinite(rates) & np.isfinite(changes)
             x, y = changes[both], rates[both]
-            cosine = float((x @ y) ** 2 / ((x @ x) * (y @ y)))
-            if cosine > likeness:
-                likeness, ratio = cosine, float((x @ y) / (x @ x))
-    if median > _FASTEST or not (np.isnan(ratio) or _SLOW < ratio < _FAST):
+            product, squares = x @ y, x @ x
+            if product**2 > _LIKE * squares * (y @ y):
+                ratios.append(float(product / squares))
+    ratio, wrong = np.nan, median > _FASTEST
+    what = f"above {median:.0%} a year in half of the rows"
+    if ratios:
+        ratio, wrong = ratios[-1], not any(_SLOW < r < _FAST for r in ratios)
         what = f"{ratio:.3g} times the change of log({column}) a year"
-        if np.isnan(ratio):
-            what = f"above {median:.0%} a year in half of the rows"
+    if wrong:
         yield notice_of(
             "growth_unit", growth=growth, ratio=ratio, median=median, _what=what
         )

@@ -299,10 +299,7 @@ def _attrition(
     column: str,
     clusters: Sequence[str],
 ) -> Iterator[Notice]:
-    """Report an outcome that is missing in the last period of more of one group.
-
-    Rows of an entity that are not in the table are missing, too.
-    """
+    """Report an outcome that is missing in the last period of more of one group."""
     keys, values = table.keys, table.numeric(column)
     groups, group = np.unique(values[keys.starts], return_inverse=True)
     # Rows without a dummy say nothing about it.
@@ -317,6 +314,7 @@ def _attrition(
         last = int(keys.times.get_indexer(sample.times[-1:])[0])
         in_last_period = keys.time == last
         in_both &= np.bincount(keys.entity[keys.time < last], minlength=n) > 0
+    # Rows of an entity that are not in the table are missing, too.
     has_left = np.bincount(keys.entity[in_last_period & ~missing], minlength=n) == 0
     cluster = np.arange(n)
     if clusters and clusters[0] in table.data:

@@ -725,12 +725,10 @@ def _without_products(
     term: str,
     ratios: Sequence[tuple[int, int]],
 ) -> list[tuple[int, int]]:
-    """Select the ratios of a term that the table does not have as products.
-
-    Population is output over output per head, but contains no output.
-    """
+    """Select the ratios of a term that the table does not have as products."""
     names = numbers.logs.names
     written = columns_of(sample, [term])
+    # Population is output over output per head, but contains no output.
     columns = [names[top] for top, over in ratios if over == len(names)]
     return [
         (top, over)
@@ -748,10 +746,7 @@ def _coupled(
     outcome: str,
     term: str,
 ) -> Iterator[Notice]:
-    """Report a regressor whose coupling with another column is the outcome.
-
-    The coupling coordination degree of two systems is the fourth root of their product.
-    """
+    """Report an outcome that is the fourth root of a regressor times a column."""
     columns = tuple(columns_of(sample, [term]))
     if len(columns) != 1:
         return
@@ -919,10 +914,7 @@ def _values_and_logs(values: Floats) -> list[Floats]:
 
 
 def _ratios(values: Floats, logs: Logs) -> list[tuple[int, int]]:
-    """List the pairs of columns whose ratio, or its log, values are up to a unit.
-
-    The last column, of ones, stands for no denominator.
-    """
+    """List the pairs of columns (the last: no denominator) whose ratio values are."""
     pairs: list[tuple[int, int]] = []
     products, lengths = logs.products, logs.products.diagonal()
     for log in _values_and_logs(values):

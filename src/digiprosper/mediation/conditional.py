@@ -20,7 +20,7 @@ from digiprosper.kernels.intervals import (
 )
 from digiprosper.mediation.kernel import Effects, bisect
 from digiprosper.report.summary import Lines, Summarised, Summary
-from digiprosper.report.text import percent_text
+from digiprosper.report.text import interval_text, number_text, percent_text
 
 _POINTS = 401
 
@@ -100,7 +100,7 @@ class JohnsonNeyman(Summarised):
         )
 
     def _summary(self) -> Summary:
-        low, high = (f"{v:.4g}" for v in self.support)
+        low, high = map(number_text, self.support)
         size = percent_text(1 - self.level)
         title = (
             f"{self.effect} by {self.variable}: Johnson-Neyman regions ({self.method})"
@@ -126,7 +126,7 @@ class JohnsonNeyman(Summarised):
         middle = np.array([(low + high) / 2])
         positive = _polynomial(middle, self.coefficients)[0] > 0
         sign = "positive" if positive else "negative"
-        return f"- in [{low:.4g}, {high:.4g}] ({sign})"
+        return f"- in {interval_text(low, high)} ({sign})"
 
 
 def significant_regions(

@@ -292,13 +292,11 @@ def _lay_out_conditional(
 def _average_effects(
     slopes: Mapping[Term, list[_Slope]], values: Floats, regime: Regime | None = None
 ) -> _Effects:
-    """Average effects over values (N,) of their variable; `slopes` begin with direct.
-
-    In a regime, a single mediator has no separate sum of indirect effects.
-    """
+    """Average effects over values (N,) of a variable; `slopes` begin with direct."""
     direct, *through = [(term, expand(s, values)) for term, s in slopes.items()]
     indirect = [monomial for _, parts in through for monomial in parts]
     effects = [(effect("total"), direct[1] + indirect), direct]
+    # In a regime, a single mediator has no separate sum of indirect effects.
     if regime is None or len(through) > 1:
         effects.append((effect("indirect"), indirect))
     effects += through

@@ -45,7 +45,7 @@ from digiprosper.report.estimates import DrawnEstimates
 from digiprosper.report.labels import check_labels, text_factor
 from digiprosper.report.notices import FEW_CLUSTERS, extrapolated, not_psd
 from digiprosper.report.summary import Summary
-from digiprosper.report.text import interval_text, listed, p_text
+from digiprosper.report.text import interval_text, listed, number_text, p_text
 from digiprosper.report.verdicts import rejects
 from digiprosper.report.words import LANGUAGES
 
@@ -726,7 +726,7 @@ class MediationResults(EffectResults):
             return ()
         names, code = {"name": (self.variable,)}, "depends"
         if self.threshold is not None:
-            names["value"], code = (f"{self.threshold:.5g}",), "depends.regimes"
+            names["value"], code = (number_text(self.threshold, 5),), "depends.regimes"
         return (Remark(code, names, WORDS, self.factors),)
 
     def _summary(self) -> Summary:
@@ -903,12 +903,12 @@ class MediationResults(EffectResults):
             low, high = self.regimes["nobs"]
             shifts = "intercept:regime1" in self.paths["outcome"].names
             lines.append(
-                f"Regimes split at {self.variable} = {self.threshold:.5g}: {low:,} "
-                f"rows at or below, {high:,} "
+                f"Regimes split at {self.variable} = {number_text(self.threshold, 5)}: "
+                f"{low:,} rows at or below, {high:,} "
                 f"above{'; each has its own intercept' if shifts else ''}."
             )
         else:
-            at = ", ".join(f"{suffix} = {value:.4g}" for suffix, value in self.points)
+            at = ", ".join(f"{suffix} = {number_text(v)}" for suffix, v in self.points)
             lines.append(f"{self.variable}: {at}.")
         ends = list(map(self._contrast_name, self._extreme_points))
         differ = (

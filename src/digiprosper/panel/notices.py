@@ -66,6 +66,9 @@ _ONE_NUMBER = (
 )
 _YEARS_IN_NUMBERS = (1900, 2100)
 _FEWEST_YEARS = 3
+# Cohorts by age and days by hour are no keys that are swapped.
+_OF_TIME = re.compile(r"years?|date|time|period|年[份度]?|日期|时间", re.IGNORECASE)
+_OF_PARTS = re.compile("quarter|month|week|day|hour|minute|[季月周日时]", re.IGNORECASE)
 _LAST_OF_TWO_DIGITS = 99
 _MONTHS_OF_A_QUARTER = 3
 # Each change as a term, and as a function of a column's values in this row and the row
@@ -247,7 +250,9 @@ def _swapped_keys(keys: Keys) -> Iterator[Notice]:
     """Report years or dates as entities, beside more times that are none."""
     if keys.time_name is None or len(keys.times) <= len(keys.entities):
         return
-    if _are_times(keys.entities) and not _are_times(keys.times):
+    names = keys.entity_name, keys.time_name
+    swapped = _OF_TIME.fullmatch(names[0]) and not _OF_PARTS.search(names[1])
+    if swapped and _are_times(keys.entities) and not _are_times(keys.times):
         yield notice_of("swapped_keys", entity=keys.entity_name, time=keys.time_name)
 
 

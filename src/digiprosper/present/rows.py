@@ -407,16 +407,14 @@ def _clusters_differ(column: Column) -> bool:
 
 
 def _stat_cell(key: str, column: Column, style: Style) -> str:
-    """Write a statistic: integers as counts, others with the digits of the table.
-
-    A small R² is 0.000, since nothing is divided by it.
-    """
+    """Write a statistic: integers as counts, others with the digits of the table."""
     value = _read_statistic(key, column, style)
     is_number = isinstance(value, numbers.Real) and not isinstance(value, bool)
     if not is_number:
         return style.plain(value)
     if key.endswith("_p"):
         return style.probability(float(value))
+    # A small R² is 0.000, since nothing is divided by it.
     if "rsquared" in key and abs(value) < 1:
         return f"{value:z.{style.digits}f}"
     is_count = isinstance(value, numbers.Integral)

@@ -83,10 +83,7 @@ class Content:
         return lines
 
     def _parts(self, position: int, cells: list[str], rule: str) -> list[Part]:
-        """Join the cells of equal headings next to each other, and of a panel's title.
-
-        Headings are not joined where those above them differ.
-        """
+        """Join cells of equal headings, unless those above differ, and of a title."""
         if position - len(self.header) in self.panels:
             return [Part(cells[0], 0, len(cells), rule)]
         if position >= len(self.header):

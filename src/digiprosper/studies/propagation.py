@@ -351,10 +351,7 @@ class PropagatedIndex(Specification):
         return fitted
 
     def _is_regression(self, draws: _DrawnUnits) -> bool:
-        """Check for least squares in which each index is a regressor or the outcome.
-
-        Its draws can be computed from cross products by cluster.
-        """
+        """Check for least squares on indices, drawn from cross products by cluster."""
         model = self.model
         if (
             not isinstance(model, FixedEffects)

@@ -18,7 +18,7 @@ from digiprosper.report.columns import Column, ParameterBlock, ParameterTest
 from digiprosper.report.summary import Summary
 from digiprosper.report.terms import Regime, Term
 from digiprosper.report.tests import TestResult
-from digiprosper.report.text import percent_text, wrapped
+from digiprosper.report.text import number_text, percent_text, wrapped
 from digiprosper.report.verdicts import rejects
 from digiprosper.threshold.results import (
     NO_BOOTSTRAP,
@@ -271,10 +271,10 @@ class KinkResults(SlopesByRegime):
     # --- words ------------------------------------------------------------------------
 
     def _summary(self) -> Summary:
-        name, threshold = self.kink_variable, f"{self.threshold:.5g}"
+        name, threshold = self.kink_variable, number_text(self.threshold, 5)
         pieces = self.confidence_set()
         text = (
-            f"Threshold: {threshold} (std. error {self.threshold_se:.4g}); "
+            f"Threshold: {threshold} (std. error {number_text(self.threshold_se)}); "
             f"{percent_text(self.level)} confidence set ({self._default_set}): "
             f"{set_text(pieces, ends_reached(pieces, self.candidates))}"
         )

@@ -116,7 +116,9 @@ def ends_reached(pieces: Sequence[tuple[float, float]], candidates: Floats) -> s
 
 def set_text(pieces: Sequence[tuple[float, float]], reach: str = "") -> str:
     """Write a confidence set as ``"0.5 to 0.6, 0.7"``, or "every candidate"."""
-    texts = [f"{a:.5g}" if a == b else f"{a:.5g} to {b:.5g}" for a, b in pieces]
+    texts = [
+        " to ".join(number_text(end, 5) for end in sorted({*ends})) for ends in pieces
+    ]
     texts += ["every candidate"] if reach == "whole" else []
     return ", ".join(texts) or "empty"
 
@@ -836,7 +838,8 @@ class ThresholdResults(SlopesByRegime):
         ]
         conditions = [
             regime.between(
-                self.threshold_variable, f"{regime.lower:.5g}", f"{regime.upper:.5g}"
+                self.threshold_variable,
+                *(number_text(end, 5) for end in (regime.lower, regime.upper)),
             )
             for regime in self.regime_bounds
         ]
@@ -946,7 +949,7 @@ class ThresholdResults(SlopesByRegime):
             name, reach = "set of values whose fit is not significantly worse", ""
         lines = wrapped(
             [
-                f"Threshold {j + 1}: {self.estimates[j]:.5g}; "
+                f"Threshold {j + 1}: {number_text(self.estimates[j], 5)}; "
                 f"{percent_text(self.level)} {name} ({self.confidence}): "
                 f"{set_text(self.confidence_set(j + 1), reach)}"
             ]
@@ -963,7 +966,7 @@ class ThresholdResults(SlopesByRegime):
         null = "H0 no threshold" if j == 0 else f"H0 {counted(j, 'threshold')}"
         estimates = self.stage_estimates[j]
         if not set(estimates) <= set(self.estimates.tolist()):
-            null += f" against {', '.join(f'{value:.5g}' for value in estimates)}"
+            null += f" against {', '.join(number_text(e, 5) for e in estimates)}"
         tests: Any = self.tests[self.tests["threshold"] == j + 1]
         for test in tests.itertuples():
             critical = ", ".join(f"{getattr(test, name):.2f}" for name in _CRITICAL)

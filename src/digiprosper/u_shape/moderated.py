@@ -26,7 +26,13 @@ from digiprosper.linear.results import LinearResults
 from digiprosper.panel.terms import canonical
 from digiprosper.report.summary import Cells, Lines, Remarks, Summarised, Summary
 from digiprosper.report.tests import TestResult
-from digiprosper.report.text import interval_text, p_text, p_words, percent_text
+from digiprosper.report.text import (
+    interval_text,
+    number_text,
+    p_text,
+    p_words,
+    percent_text,
+)
 from digiprosper.report.verdicts import rejects
 from digiprosper.specification import one_term
 from digiprosper.u_shape import u_test
@@ -125,7 +131,7 @@ class ModeratedUResult(Summarised):
         return pd.DataFrame(rows)
 
     def _summary(self) -> Summary:
-        low, high = self.tests[0].interval
+        low, high = map(number_text, self.tests[0].interval)
         head = [
             self.moderator,
             "shape",
@@ -137,11 +143,9 @@ class ModeratedUResult(Summarised):
             sets = " and ".join(interval_text(a, b) for a, b in test.fieller)
             slopes = f"{test.slope_low:.4g}", f"{test.slope_high:.4g}"
             p = p_text(test.p_value) or ("missing" if test.inside else "outside")
-            turn = f"{test.extremum:.4g}"
-            rows.append([f"{w:.4g}", test.shape, turn, sets, *slopes, p])
-        table = Cells.of(
-            [*head, f"slope at {low:.4g}", f"at {high:.4g}", "U-test p"], rows
-        )
+            turn = number_text(test.extremum)
+            rows.append([number_text(w), test.shape, turn, sets, *slopes, p])
+        table = Cells.of([*head, f"slope at {low}", f"at {high}", "U-test p"], rows)
 
         turning = (
             f"Turning point: {self._shift_text()} "
@@ -173,7 +177,7 @@ class ModeratedUResult(Summarised):
         if len(curvatures) == 2:
             return (
                 "changes between convex and concave at "
-                f"{self.moderator} = {self.flip:.4g}"
+                f"{self.moderator} = {number_text(self.flip)}"
             )
         steeper = (self.steepening.statistic > 0) == (curvatures == {"convex"})
         return f"{'steeper' if steeper else 'flatter'} as {self.moderator} rises"

@@ -31,7 +31,7 @@ from digiprosper.panel import Panel
 from digiprosper.panel.access import check_panel, table_of
 from digiprosper.panel.terms import Term, canonical, parse, term_factors
 from digiprosper.report.summary import Lines, PlainNumbers, Summarised, Summary
-from digiprosper.report.text import p_words, percent_text
+from digiprosper.report.text import interval_text, number_text, p_words, percent_text
 from digiprosper.report.verdicts import rejects
 
 _PARTS = ("below", "above", "jump")
@@ -177,12 +177,11 @@ class TwoLinesResult(Summarised):
             "above": (self.slope_high, self.t_high, self.p_high),
         }
         rows = (self.nobs_low, self.entities_low), (self.nobs_high, self.entities_high)
-        flat_low, flat_high = self.flat
         lines = [
             f"Replaces {', '.join(self.replaced)}",
             *([f"Weights: {self.low.obs_weights}"] if self.low.obs_weights else []),
-            f"Breakpoint {self.breakpoint:.4g}; the smooth curve is flat in "
-            f"[{flat_low:.4g}, {flat_high:.4g}]",
+            f"Breakpoint {number_text(self.breakpoint)}; the smooth curve is flat in "
+            f"{interval_text(*self.flat)}",
             *(
                 f"Slope {side}: {slope:.4g} (t {t:z.2f}, {p_words(p, 3)}), {nobs:,} "
                 f"rows, {entities} {self.low.key_names[0]}"

@@ -12,6 +12,7 @@ from digiprosper.checks import check_level, one_problem
 from digiprosper.errors import TermError, cited, quoted
 from digiprosper.linear.results import LinearResults
 from digiprosper.report.summary import Summary
+from digiprosper.report.text import number_text
 from digiprosper.report.variance import standard_errors
 from digiprosper.u_shape import u_test
 
@@ -91,12 +92,12 @@ class TwoTurnsResult(u_test.CurveTest):
     def _summary(self) -> Summary:
         shown = zip(self.points, self.slopes, self.tstats, strict=True)
         slopes = "; ".join(
-            f"at {x:.4g}: {slope:.4g} (t {t:z.2f})"
+            f"at {number_text(x)}: {slope:.4g} (t {t:z.2f})"
             for x, slope, t in shown
             if not np.isnan(x)
         )
         turns = " and ".join(
-            f"{x:.4g} (delta se {se:.3g})"
+            f"{number_text(x)} (delta se {number_text(se, 3)})"
             for x, se in zip(self.turning_points, self.turning_se, strict=True)
         )
         turning = [f"Turning points {turns}", self._fieller_text()]

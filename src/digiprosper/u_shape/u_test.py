@@ -321,8 +321,8 @@ class UTestResult(CurveTest):
         return self._described(
             "U-shape test (Lind & Mehlum 2010)",
             *([curve] if self.form != "square" else []),
-            f"Slope at {low:.4g}: {self.slope_low:.4g} (t {self.t_low:z.2f}); "
-            f"at {high:.4g}: {self.slope_high:.4g} (t {self.t_high:z.2f})",
+            f"Slope at {number_text(low)}: {self.slope_low:.4g} (t {self.t_low:z.2f}); "
+            f"at {number_text(high)}: {self.slope_high:.4g} (t {self.t_high:z.2f})",
             *self._verdict(
                 "The slope has the same sign over the whole interval, which contains "
                 f"no turning point. This is not a{article[1:]} in these data.",

@@ -78,10 +78,7 @@ class EndPoints(PickledByName):
 
 
 def _ranks(x: Floats, values: Floats) -> Floats:
-    """Rank x, (N, m), from 0 among values, (n, m); ties share the mean of theirs.
-
-    A value between two learned ones lies half-way between their ranks.
-    """
+    """Rank x (N, m) from 0 among values (n, m): ties and gaps at the mean of ranks."""
     rank = np.empty_like(x)
     for j, learned in enumerate(values.T):
         below = np.searchsorted(learned, x[:, j], side="left")

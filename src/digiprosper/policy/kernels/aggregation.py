@@ -91,14 +91,12 @@ def _dynamic(cells: GroupTime, balanced: int | None) -> Bools:
 
 
 def _means(cells: GroupTime, used: Bools) -> tuple[Floats, Floats]:
-    """Average used effects (q, m) by mass, with gradients (q, m + G).
-
-    The mass of effects of cohorts follows their shares.
-    """
+    """Average used effects (q, m) by mass, with gradients (q, m + G)."""
     total = np.where(used, cells.mass, 0.0).sum(axis=1, keepdims=True)
     weights = np.where(used, cells.mass, 0.0) / total
     estimates = weights @ cells.estimates
     slopes = np.where(used, cells.estimates - estimates[:, None], 0.0) / total
+    # The mass of effects of cohorts follows their shares.
     member = cells.cohort[:, None] == np.arange(cells.share.size)
     return estimates, np.hstack([weights, slopes @ member])
 

@@ -340,10 +340,7 @@ def _signs(units: UnitScores, scores: Floats) -> Floats:
 
 
 def _sizes_and_factor(units: UnitScores, gradient: Floats) -> tuple[Floats, Floats]:
-    """Compute sizes (p, q) of sums of effects, and ``(1 - h)^-1/2``.
-
-    The factor is 0 if the sums rest on one part of a group.
-    """
+    """Compute sizes (p, q) of sums, and ``(1 - h)^-1/2``, 0 if it rests on one part."""
     sizes = units.sizes @ np.abs(gradient).T
     shares = leverage(sizes, units.group)
     whole = (shares > 1 - FULL_LEVERAGE).astype(np.float64)
