@@ -218,18 +218,17 @@ def two_turns_test(
 
     roots = slope.roots()
     turns = np.sort(roots.real) if np.isreal(roots).all() else np.full(2, np.nan)
-    inside = bool((np.abs(turns) < 1).all())
-    inflection = slope.deriv().roots()[0]
-    between = inflection if abs(inflection) < 1 else np.nan
-    z = np.array([-1.0, between, 1.0, *turns])
+    z = np.array([-1.0, *slope.deriv().roots(), 1.0, *turns])
+    z[1] = z[1] if abs(z[1]) < 1 else np.nan
     powers = np.vander(z, 3, increasing=True)
     errors = standard_errors(np.einsum("pi,ij,pj->p", powers, v, powers))
+    t = slope(z[:3]) / errors[:3]
     numbers = {
         "turning_points": middle + half * turns,
         "turning_se": half * errors[3:] / np.abs(slope.deriv()(turns)),
         "points": middle + half * z[:3],
         "slopes": slope(z[:3]),
-        "tstats": slope(z[:3]) / errors[:3],
+        "tstats": t,
     }
     # The slope is within `critical` errors of zero between some roots of a polynomial,
     # with the variance that sums v along its antidiagonals.
@@ -243,7 +242,7 @@ def two_turns_test(
     inner = np.clip(ends, -far, far)
     not_significant = excess((inner[:-1] + inner[1:]) / 2) <= 0
     sets = middle + half * np.column_stack([ends[:-1], ends[1:]])[not_significant]
-    t = numbers["tstats"]
+    inside = bool((np.abs(turns) < 1).all())
     fields = curve.test_fields(at, level, weights, t, sets.tolist(), inside=inside)
     fields |= {name: tuple(values.tolist()) for name, values in numbers.items()}
     return TwoTurnsResult(**fields, terms=curve.terms)
