@@ -411,8 +411,8 @@ def test_figures_beside_an_event_study(
     codes = [warning.message.code for warning in caught]
     assert codes == (["unlike_bases"] if fit.before != "reference" else [])
     ax.figure.canvas.draw()
-    places = {t.get_text(): t.get_window_extent() for t in ax.get_legend().get_texts()}
-    names = sorted(places, key=lambda name: (-round(places[name].y0), places[name].x0))
+    boxes = {t.get_text(): t.get_window_extent() for t in ax.get_legend().get_texts()}
+    names = sorted(boxes, key=lambda name: (-round(boxes[name].y0), boxes[name].x0))
     before = {
         "callaway_santanna": " (before treatment: change since the previous period)",
         "imputation": " (before treatment: difference from earlier periods)",

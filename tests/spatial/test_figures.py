@@ -182,8 +182,8 @@ def test_the_figure_has_a_row_a_regressor_and_kind(models: ResultSet) -> None:
         "Digital: total",
     ]
     ax.figure.canvas.draw()
-    places = {t.get_text(): t.get_window_extent() for t in ax.get_legend().get_texts()}
-    heads = sorted(places, key=lambda head: (-round(places[head].y0), places[head].x0))
+    boxes = {t.get_text(): t.get_window_extent() for t in ax.get_legend().get_texts()}
+    heads = sorted(boxes, key=lambda head: (-round(boxes[head].y0), boxes[head].x0))
     assert heads == ["sdm", "sar", "sem", "bad (not estimated)", "x only"]
     assert ax.get_xlabel() == "Effect and 95% confidence interval"
     drawn = [container.lines[0].get_xdata() for container in ax.containers]
