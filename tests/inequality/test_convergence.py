@@ -6,6 +6,8 @@ import json
 import pickle
 import warnings
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -36,6 +38,7 @@ from digiprosper.errors import (
     PanelIndexError,
     TermError,
 )
+from digiprosper.inequality import convergence
 from digiprosper.inequality.convergence import ConvergenceResults, beta_convergence
 from digiprosper.report.protocol import Results
 from digiprosper.report.text import last_lines
@@ -771,3 +774,18 @@ def test_an_interval_is_a_positive_number(years):
 def test_growth_needs_its_interval():
     with pytest.raises(OptionError, match="growth='x' needs years="):
         beta_convergence(panel(), "income", growth="x")
+
+
+@pytest.mark.parametrize(
+    ("slope", "p_value", "told"),
+    [(-0.009, 0.077, False), (-0.009, 0.12, True), (0.009, 0.01, True)],
+)
+def test_an_index_that_nearly_converges_in_levels_is_not_told(
+    slope: float, p_value: float, told: bool
+) -> None:
+    in_levels: Any = SimpleNamespace(
+        coefficients=np.array([slope]), pvalues=pd.Series([p_value])
+    )
+    notices = [*convergence._zero_notices("index", in_levels)]
+    assert [n.code for n in notices] == ["zero_of_index"] * told
+    assert all(n.data["slope"] == slope for n in notices)
