@@ -516,7 +516,7 @@ def test_a_table_says_how_a_p_value_was_computed() -> None:
     test = fit(frame_of(1)).wald_test("a = 0, b = 0")
     for language, words, draws in (
         ("en", "Wald test: p-value by", "999 draws"),
-        ("zh", "Wald检验：p值的计算方法为", "999次抽样"),
+        ("zh", "Wald检验：p值基于", "999次抽样"),
     ):
         notes = dp.etable([test], style=dp.TableStyle(language=language)).notes
         assert any(words in note and draws in note for note in notes)

@@ -164,7 +164,7 @@ def test_a_p_value_at_the_floor_of_its_draws_is_noted() -> None:
     assert table.frame.loc["Distribution"].tolist() == ["χ²(3)"]
     assert "smallest possible with these draws" in table.notes[0]
     assert (
-        "已是该抽样次数下的最小值"
+        "已是此抽样次数下可能的最小值"
         in dp.etable(wild, style=dp.TableStyle("zh")).notes[0]
     )
     assert "chi2(3) = 99.0000" in str(wild)

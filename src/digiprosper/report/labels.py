@@ -182,23 +182,21 @@ def _factor_label(factor: Factor, labels: Mapping[str, str], language: Language)
         (_written_piece(piece, labels, in_words=in_words) if has_values else piece)
         if isinstance(piece, str)
         else _factor_label(piece, labels, language)
-        for piece in _without_backticks(factor.pieces, labels, language)
+        for piece in _without_backticks(factor.pieces)
     ]
     if in_words and pieces and factor.function != _CONDITION:
         return _chinese_text(factor, pieces, labels)
-    return "".join(pieces) or _level_label(factor.text, {}, language)
+    return "".join(pieces) or _level_label(factor.text.strip("`"), {}, language)
 
 
-def _without_backticks(
-    pieces: Sequence[str | Factor], labels: Mapping[str, str], language: Language
-) -> list[str | Factor]:
-    """Remove the backticks around columns that a label stands for."""
+def _without_backticks(pieces: Sequence[str | Factor]) -> list[str | Factor]:
+    """Remove the backticks around columns, which a specification needs."""
     bare = list(pieces)
     for at, piece in enumerate(bare[1:-1], start=1):
         before, after = bare[at - 1], bare[at + 1]
-        if not (isinstance(before, str) and isinstance(after, str)):
+        if isinstance(piece, str):
             continue
-        if isinstance(piece, Factor) and _own_label(piece, labels, language):
+        if isinstance(before, str) and isinstance(after, str):
             bare[at - 1] = before.removesuffix("`")
             bare[at + 1] = after.removeprefix("`")
     return bare
