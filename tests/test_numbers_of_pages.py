@@ -140,6 +140,19 @@ def test_the_page_of_simulations_is_that_of_the_files() -> None:
     assert generator().validity() == generator().VALIDITY.read_text(encoding="utf-8")
 
 
+def test_a_page_may_show_some_rows_of_a_table() -> None:
+    marker = "<!-- measured: size_under_common_shocks where N=31 and T=10 -->\n"
+    page = generator().filled(f"{marker}\n<!-- measured end -->")
+    head, _, *rows = (line for line in page.splitlines() if line.startswith("|"))
+    assert head.startswith("| exposure | autocorrelation | Driscoll-Kraay |")
+    assert [row.split(" | ")[0] for row in rows] == [
+        *["| shared"] * 3,
+        "| own",
+        "| none",
+        "| shared, missing",
+    ]
+
+
 def test_headings_of_tables_are_written_as_the_field_does() -> None:
     page = generator().validity()
     assert set(generator().TITLES) <= set(generator().tables())

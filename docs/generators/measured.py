@@ -32,7 +32,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
 ROOT = Path(__file__).resolve().parents[2]
 KEPT = ROOT / "docs" / "measured"
@@ -212,30 +212,48 @@ def filled(page: str) -> str:
 
     A docstring stands above the first of its tables only. Headings in another language
     follow the name, ``<!-- measured: name; heading, heading -->``, without a docstring.
+    A page may show some rows, ``<!-- measured: name where N=31 and T=10 -->``, without
+    these columns.
     """
     there = tables()
     told: set[str] = set()
 
     def fill(block: re.Match[str]) -> str:
-        table, (_, _, texts) = there[block[2]], block[1].partition("; ")
-        heads = texts.removesuffix(" -->\n").split(", ") if texts else []
-        text = shown(table, functions(table) if heads else told, heads)
+        table, marker = there[block[2]], block[1].removesuffix(" -->\n")
+        name, _, texts = marker.partition("; ")
+        heads = texts.split(", ") if texts else []
+        conditions = re.findall(r"(\S+)=(.+?)(?: and |$)", name.partition(" where ")[2])
+        text = shown(
+            table, functions(table) if heads else told, heads, dict(conditions)
+        )
         told.update(functions(table))
         return f"{block[1]}\n{text}\n{block[4]}"
 
     return BLOCK.sub(fill, page)
 
 
-def shown(table: Table, told: Collection[str] = (), heads: Sequence[str] = ()) -> str:
+def shown(
+    table: Table,
+    told: Collection[str] = (),
+    heads: Sequence[str] = (),
+    values: Mapping[str, str] | None = None,
+) -> str:
     """Write a table below its tests' docstrings, but for those the page has.
 
-    A docstring is on a page once. `heads` stand in place of the names of columns.
+    A docstring is on a page once. `heads` stand in place of the names of columns. Of
+    the rows only those with these values are shown.
     """
+    values = values or {}
     docstrings = [docstring(test) for test in functions(table) if test not in told]
     about = textwrap.fill(
         " ".join(filter(None, docstrings)), 120, break_on_hyphens=False
     )
-    rows = [cells for written in table.values() for cells in written]
+    rows = [
+        {column: cell for column, cell in cells.items() if column not in values}
+        for written in table.values()
+        for cells in written
+        if values.items() <= cells.items()
+    ]
     columns = list(dict.fromkeys(column for cells in rows for column in cells))
     lines = [
         [*heads] or columns,
