@@ -97,7 +97,8 @@ class FixedEffects(LinearSpecification):
         Regressors: columns, or terms such as ``"I(x**2)"``, ``"log(x)"``, ``"x:z"``,
         ``"lag(x)"``, ``"C(region)"``, ``"C(region, ref='east')"`` with a reference
         level, and ``"treated(first)"``, the dummy of a policy from the first treated
-        time on.
+        time on. Inside a term a name that is not one word needs backticks:
+        ``"log(`GDP per head`)"``.
     entity_effects, time_effects : bool
         Whether to absorb entity and time fixed effects. Both are True by default, since
         the two-way model is the usual one for panels.

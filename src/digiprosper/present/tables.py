@@ -339,13 +339,29 @@ def etable(  # noqa: PLR0913  (every choice a table has; all but the models are 
 
     Examples
     --------
-    >>> import pandas as pd
-    >>> weights = pd.DataFrame(
-    ...     {"entropy": [0.91, 0.72], "share": [0.243, 0.757]},
-    ...     index=["ports", "phones"],
-    ... )
-    >>> etable(weights, digits=2).frame.loc["ports", "share"]
-    '0.24'
+    >>> import digiprosper as dp
+    >>> spec = dp.FixedEffects("log(gsp)", ["log(pc)"])
+    >>> steps = dp.stepwise(spec, dp.datasets.us_states(), ["unemp"])
+    >>> labels = {"gsp": "output", "pc": "capital", "unemp": "unemployment"}
+    >>> print(dp.etable(steps, labels=labels, stats=["nobs"]))
+    =========================================
+                            (1)        (2)
+    Dependent variable        log(output)
+    -----------------------------------------
+    log(capital)          0.718***   0.664***
+                         (0.072)    (0.066)
+    unemployment                    -0.017***
+                                    (0.003)
+    -----------------------------------------
+    state fixed effects     Yes        Yes
+    year fixed effects      Yes        Yes
+    SE clustered by        state      state
+    -----------------------------------------
+    Observations            816        816
+    =========================================
+    Standard errors clustered by state (small-sample correction
+    as reghdfe) in parentheses.
+    * p < 0.1, ** p < 0.05, *** p < 0.01.
     """
     look = read_style(style, below, stars, digits, stats, t_digits)
     check_title(title)
