@@ -239,7 +239,7 @@ def test_correlations_in_chinese() -> None:
     assert table.frame.index.tolist() == ["(1) 失业率", "(2) 产出"]
     assert table.notes == (
         "注：***、**、*分别表示在1%、5%、10%的水平上显著。",
-        "Pearson相关系数，各使用两个变量均有观测的行（N = 816）。",
+        "Pearson相关系数，每对变量使用二者均有观测值的样本（N = 816）。",
         "相关系数的星号：自由度为N − 2的t检验，假定各行相互独立。",
     )
 
