@@ -32,7 +32,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection, Mapping
 
 ROOT = Path(__file__).resolve().parents[2]
 KEPT = ROOT / "docs" / "measured"
@@ -210,22 +210,16 @@ def tables() -> dict[str, Table]:
 def filled(page: str) -> str:
     """Fill a page with the tables that it asks for.
 
-    A docstring stands above the first of its tables only. Headings in another language
-    follow the name, ``<!-- measured: name; heading, heading -->``, without a docstring.
-    A page may show some rows, ``<!-- measured: name where N=31 and T=10 -->``, without
-    these columns.
+    A docstring stands above the first of its tables only. A page may show some rows,
+    ``<!-- measured: name where N=31 and T=10 -->``, without these columns.
     """
     there = tables()
     told: set[str] = set()
 
     def fill(block: re.Match[str]) -> str:
         table, marker = there[block[2]], block[1].removesuffix(" -->\n")
-        name, _, texts = marker.partition("; ")
-        heads = texts.split(", ") if texts else []
-        conditions = re.findall(r"(\S+)=(.+?)(?: and |$)", name.partition(" where ")[2])
-        text = shown(
-            table, functions(table) if heads else told, heads, dict(conditions)
-        )
+        rows = re.findall(r"(\S+)=(.+?)(?: and |$)", marker.partition(" where ")[2])
+        text = shown(table, told, dict(rows))
         told.update(functions(table))
         return f"{block[1]}\n{text}\n{block[4]}"
 
@@ -235,13 +229,11 @@ def filled(page: str) -> str:
 def shown(
     table: Table,
     told: Collection[str] = (),
-    heads: Sequence[str] = (),
     values: Mapping[str, str] | None = None,
 ) -> str:
     """Write a table below its tests' docstrings, but for those the page has.
 
-    A docstring is on a page once. `heads` stand in place of the names of columns. Of
-    the rows only those with these values are shown.
+    A docstring is on a page once. Of the rows only those with these values are shown.
     """
     values = values or {}
     docstrings = [docstring(test) for test in functions(table) if test not in told]
@@ -256,7 +248,7 @@ def shown(
     ]
     columns = list(dict.fromkeys(column for cells in rows for column in cells))
     lines = [
-        [*heads] or columns,
+        columns,
         ["---"] * len(columns),
         *([cells.get(c, "") for c in columns] for cells in rows),
     ]
