@@ -33,26 +33,35 @@ CITATIONS: Mapping[str, tuple[str, str, str | None]] = {
 FEWEST = 200  # panels of a row that is cited
 HEAD = """# What holds with 31 entities and ten years
 
-Simulated panels in which the truth is known. A test at 5% should reject a true
-hypothesis in 5% of them, a 95% interval should hold the truth in 95%. Cells with an "!"
-are outside of .03 to .08 (size) or .92 to .97 (coverage) by more than two Monte Carlo
-errors; their figure is bold. `make certificate` runs what is missing and writes this
-page from the rows in `docs/measured/certificate/`; every panel goes through the
-functions that a user calls, with their defaults.
+Do the numbers that are printed first hold in small panels? In simulated panels the
+truth is known: a test at 5% should reject a true hypothesis in 5% of them, and a 95%
+interval should contain the truth in 95%. The first table has the smallest and the
+largest share over all designs. An "!" marks shares outside of .03 to .08 (size) or .92
+to .97 (coverage) by more than two Monte Carlo errors, which the second table lists.
+Below are all cells of each statistic. N = 15 is shown, not promised.
 
-Designs, if a table names no others: **AR** has normal regressors and errors, both with
-an autocorrelation of .6. **skew** has persistent lognormal regressors, and errors with
-an autocorrelation of .6 whose variances differ between entities. **hetx** has
-chi-squared errors whose variance rises with a regressor. Models have two-way effects
-and errors clustered by entity. "default" is the number that is printed first; the
-columns behind it are other numbers for the same hypothesis. "power" is the share of
-panels with an effect in which the default rejects, "corrected" that of the same
-statistic with its simulated critical value, both of R / 2 panels. "notice" is the share
-of panels in which the output says that the interval may be wrong, beside the note of
-few clusters that every small panel has. R is the number of panels; the Monte Carlo
-error of a share p is sqrt(p (1 - p) / R). N = 15 is shown, not promised.
+- **default** is the number that is printed first. Beside it are other numbers for the
+  same hypothesis.
+- **power** is the share of R / 2 panels with an effect in which the default rejects,
+  **corrected** that of the same statistic with its simulated critical value. The power
+  ratio is the first over the second.
+- **notice** is the share of panels in which the output says that the interval may be
+  wrong, beside the note of few clusters that every small panel has.
+- **R** is the number of panels. The Monte Carlo error of a share p is
+  sqrt(p (1 - p) / R).
+- Designs: **AR** has normal regressors and errors, both with an autocorrelation of .6.
+  **skew** has persistent lognormal regressors, and errors with an autocorrelation of .6
+  whose variances differ between entities. **hetx** has chi-squared errors whose
+  variance rises with a regressor.
+
+Models have two-way effects and errors clustered by entity, unless a section says
+otherwise. Every panel goes through the functions that a user calls, with their
+defaults. `make certificate` runs what is missing and writes this page from the rows in
+`docs/measured/certificate/`.
 
 """
+# Sections whose file name is no heading
+SECTIONS = {"sun-abraham": "Sun and Abraham"}
 
 
 def write_page() -> None:
@@ -153,7 +162,7 @@ def section(name: str, rows: Sequence[Row]) -> str:
     """Write the tables of a study, with what is to be done outside of the band."""
     study = STUDIES[name]
     titles = dict(by_statistic({name: rows}))
-    several = name.replace("-", " ").capitalize()
+    several = SECTIONS.get(name, name.replace("-", " ").capitalize())
     text = f"## {' and '.join(titles) if len(titles) < 3 else several}\n\n"
     text += filled(study.about) + "\n\n"
     for statistic, there in titles.items():
