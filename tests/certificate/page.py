@@ -36,9 +36,9 @@ HEAD = """# What holds with 31 entities and ten years
 Do the numbers that are printed first hold in small panels? In simulated panels the
 truth is known: a test at 5% should reject a true hypothesis in 5% of them, and a 95%
 interval should contain the truth in 95%. The first table has the smallest and the
-largest share over all designs. An "!" marks shares outside of .03 to .08 (size) or .92
-to .97 (coverage) by more than two Monte Carlo errors, which the second table lists.
-Below are all cells of each statistic. N = 15 is shown, not promised.
+largest share over the balanced designs. An "!" marks shares outside of .03 to .08
+(size) or .92 to .97 (coverage) by more than two Monte Carlo errors, which the second
+table lists. Below are all cells of each statistic. N = 15 is shown, not promised.
 
 - **default** is the number that is printed first. Beside it are other numbers for the
   same hypothesis.
