@@ -32,7 +32,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Mapping, Sequence
 
 ROOT = Path(__file__).resolve().parents[2]
 KEPT = ROOT / "docs" / "measured"
@@ -211,7 +211,9 @@ def filled(page: str) -> str:
     """Fill a page with the tables that it asks for.
 
     A docstring stands above the first of its tables only. A page may show some rows,
-    ``<!-- measured: name where N=31 and T=10 -->``, without these columns.
+    ``<!-- measured: name where N=31 and T=10 -->``, without these columns. Headings in
+    another language follow the name, ``<!-- measured: name; heading, heading -->``,
+    without a docstring.
     """
     there = tables()
     told: set[str] = set()
@@ -219,7 +221,8 @@ def filled(page: str) -> str:
     def fill(block: re.Match[str]) -> str:
         table, marker = there[block[2]], block[1].removesuffix(" -->\n")
         rows = re.findall(r"(\S+)=(.+?)(?: and |$)", marker.partition(" where ")[2])
-        text = shown(table, told, dict(rows))
+        heads = marker.split("; ")[1].split(", ") if "; " in marker else []
+        text = shown(table, functions(table) if heads else told, dict(rows), heads)
         told.update(functions(table))
         return f"{block[1]}\n{text}\n{block[4]}"
 
@@ -230,10 +233,12 @@ def shown(
     table: Table,
     told: Collection[str] = (),
     values: Mapping[str, str] | None = None,
+    heads: Sequence[str] = (),
 ) -> str:
     """Write a table below its tests' docstrings, but for those the page has.
 
     A docstring is on a page once. Of the rows only those with these values are shown.
+    `heads` stand in place of the names of columns.
     """
     values = values or {}
     docstrings = [docstring(test) for test in functions(table) if test not in told]
@@ -248,7 +253,7 @@ def shown(
     ]
     columns = list(dict.fromkeys(column for cells in rows for column in cells))
     lines = [
-        columns,
+        [*heads] or columns,
         ["---"] * len(columns),
         *([cells.get(c, "") for c in columns] for cells in rows),
     ]
