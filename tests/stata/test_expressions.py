@@ -126,6 +126,8 @@ def test_keys_are_compared_plainly() -> None:
         ('`"a"\' == "a"', 1),
         ('strpos("abc", "bc") + strlen("ab")', 4),
         ('monthly("2005m7", "YM") - ym(2005, 7)', 0),
+        ('quarterly("1998-Q1", "YQ")', 152),
+        ("normprob(0) + norm(0)", 1),
         ("mdy(1, 1, 2010)", 18263),
         ("tq(1998Q1)", 152),
         ("round(2.567, .01)", 2.57),

@@ -76,10 +76,10 @@ def subinstr(x, old, new, count):
     return x.str.replace(old, new, -1 if count != count else count, regex=False)
 
 
-def monthly(x, _):
-    """Count the months since January 1960 of texts such as 2010m3."""
+def periods(x, in_year):
+    """Count the months or quarters since 1960 of texts such as 2010m3 or 2010q3."""
     parts = x.str.extract("([0-9]{4})[^0-9]*([0-9]+)").astype(float)
-    return (parts[0] - 1960) * 12 + parts[1] - 1
+    return (parts[0] - 1960) * in_year + parts[1] - 1
 
 
 orders = {
@@ -136,7 +136,8 @@ stata = SimpleNamespace(
     qofd=lambda x: (dates(x).year - 1960) * 4 + dates(x).quarter - 1,
     dofm=lambda x: mdy(x % 12 + 1, 1, x // 12 + 1960),
     dofq=lambda x: mdy(x % 4 * 3 + 1, 1, x // 4 + 1960),
-    monthly=monthly,
+    monthly=lambda x, _: periods(x, 12),
+    quarterly=lambda x, _: periods(x, 4),
 )
 
 
