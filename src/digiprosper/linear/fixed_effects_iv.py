@@ -426,11 +426,7 @@ def _instrument_tests(
         )
     out |= _rank_tests(projected, count, vcov, rows)
     if m == 1:
-        effective = effective_f(projected, vcov)
-        out |= {
-            "effective_f": effective.statistic,
-            "effective_f_critical": effective.critical,
-        }
+        out["effective_f"], out["effective_f_critical"] = effective_f(projected, vcov)
     return {**out, **_overidentification_tests(projected, solved, rows)}
 
 

@@ -262,12 +262,15 @@ def modified_wald(
     """
     check_option("method", method, ("levene", "chi2"))
     rows = _residual_rows(results, "modified_wald")
-    squares = residual_tests.squares_by_entity(rows.residuals, rows.entity)
-    _refuse_no_variance(results, rows.entities, squares)
+    counts, means, variances = residual_tests.squares_by_entity(
+        rows.residuals, rows.entity
+    )
+    flat = np.isnan(variances) | (variances <= EQUAL_SQUARES * means**2)
+    if flat.any():
+        raise _no_variance_error(results, list(rows.entities[flat]), counts[flat].max())
 
-    counts, means = squares.rows, squares.means
     whole = float(rows.residuals @ rows.residuals) / rows.residuals.size
-    statistic = float(((means - whole) ** 2 / squares.variances).sum())
+    statistic = float(((means - whole) ** 2 / variances).sum())
     mean_rows = float(counts.mean())
     notice = notice_of("rejects_too_often", mean_rows=mean_rows)
     detail = {
@@ -313,21 +316,15 @@ def _levene_test(rows: _ResidualRows, wald: TestResult) -> TestResult:
     )
 
 
-def _refuse_no_variance(
-    results: LinearResults, entities: pd.Index[Any], squares: residual_tests.Squares
-) -> None:
-    """Refuse entities whose squared residuals do not vary."""
-    flat = np.isnan(squares.variances) | (
-        squares.variances <= EQUAL_SQUARES * squares.means**2
-    )
-    if not flat.any():
-        return
-    labels, few = list(entities[flat]), int(squares.rows[flat].max())
-    raise not_identified(
+def _no_variance_error(
+    results: LinearResults, labels: Sequence[Any], rows: int
+) -> IdentificationError:
+    """Build the error if squared residuals of entities, with few rows, do not vary."""
+    return not_identified(
         "equal_squares",
         "modified_wald: the squared residuals of "
         f"{counted(len(labels), 'entity')} do not vary "
-        f"({results.key_names[0]}: {quoted(labels)}; at most {counted(few, 'row')} "
+        f"({results.key_names[0]}: {quoted(labels)}; at most {counted(rows, 'row')} "
         "each), so the statistic is infinite. The test needs at least three rows "
         "per entity with entity effects, and two without. Drop these entities with "
         "panel.subset().",

@@ -126,8 +126,10 @@ def bias_reduced(solved: Solved) -> BiasReduced:
     influence = solved.score_columns @ solved.root.T
     regressors = np.linalg.qr(solved.score_columns)[0]
     groups, k = part.levels, influence.shape[1]
-    effects = _span_crossing_effects(solved.vcov.effects, part.codes, groups)
-    width = regressors.shape[1] + effects.span.shape[1]
+    columns, levels, span = _span_crossing_effects(
+        solved.vcov.effects, part.codes, groups
+    )
+    width = regressors.shape[1] + span.shape[1]
     if groups * width * k > _MOST_CELLS:
         raise _too_large_error(
             f"{width:,} products with each of {k:,} coefficients in each of "
@@ -141,7 +143,7 @@ def bias_reduced(solved: Solved) -> BiasReduced:
     size = np.sqrt(np.einsum("nk,nk->k", influence, influence))
     for g in range(groups):
         rows = order[starts[g] : starts[g + 1]]
-        basis = np.hstack([regressors[rows], effects.of_cluster(g, rows)])
+        basis = np.hstack([regressors[rows], columns[rows] @ span[levels[g]]])
         adjusted, perfect = _adjust_cluster(basis, influence[rows])
         moved[g] = adjusted.T @ solved.residuals[rows]
         moved[g, np.linalg.norm(perfect, axis=0) > PART_OF * size] = np.nan
@@ -191,26 +193,15 @@ def _refuse_slow(rows: Ints, width: int) -> None:
         )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Crossing:
-    """Effects that cross clusters, net of nested ones, as an orthonormal basis.
-
-    A cluster has rows in few of the levels: only their columns are written out.
-    """
-
-    columns: Floats  # (N, m) dummies of the levels that the row's cluster has
-    levels: Ints  # (G, m) which level each column is in a cluster; L where none
-    span: Floats  # (L + 1, rank) from dummies to the basis; the last row is zero
-
-    def of_cluster(self, cluster: int, rows: Ints) -> Floats:
-        """Compute the basis in the rows of a cluster: (n, rank)."""
-        return np.asarray(self.columns[rows] @ self.span[self.levels[cluster]])
-
-
 def _span_crossing_effects(
     effects: Sequence[Effect], clusters: Ints, groups: int
-) -> _Crossing:
-    """Compute a basis of the effects that cross clusters, net of nested ones."""
+) -> tuple[Floats, Ints, Floats]:
+    """Compute an orthonormal basis of effects that cross clusters, net of nested ones.
+
+    A cluster has rows in few of the L levels, and only their m dummies (N, m) are
+    written out. Also returns which level each is in a cluster (G, m), L where none, and
+    what turns dummies into the basis (L + 1, rank), with a last row of zeros.
+    """
     nested, crossing = split_nested(effects, clusters)
     n = clusters.size
     sizes = [int(codes_of(effect).max()) + 1 for effect in crossing]
@@ -228,7 +219,7 @@ def _span_crossing_effects(
         )
     if not crossing:
         none = np.zeros((groups, 0), dtype=np.intp)
-        return _Crossing(np.empty((n, 0)), none, np.empty((1, 0)))
+        return np.empty((n, 0)), none, np.empty((1, 0))
     starts = np.cumsum([0, *sizes])
     levels = np.hstack(
         [
@@ -256,7 +247,7 @@ def _span_crossing_effects(
     half = vectors[:, independent] / np.sqrt(values[independent]) / scale[:, None]
     span = np.zeros((total + 1, half.shape[1]))
     span[:-1][varying] = half
-    return _Crossing(columns, levels, span)
+    return columns, levels, span
 
 
 def _number_levels_within_clusters(
