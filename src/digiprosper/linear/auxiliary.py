@@ -22,10 +22,9 @@ from digiprosper.linear.fixed_effects import (
 from digiprosper.linear.preparation import Prepared, count_parameters
 from digiprosper.linear.results import LinearResults
 from digiprosper.panel import Panel
-from digiprosper.report.notices import FEW_CODES, without
+from digiprosper.report.notices import FEW_CODES, not_psd, without
 from digiprosper.report.tests import TestResult
 from digiprosper.report.text import freedom_text
-from digiprosper.report.variance import negative_variance
 
 _ABOUT_ERRORS = (*FEW_CODES, "few_treated", "robust_inconsistent")
 
@@ -150,4 +149,4 @@ def wald_statistic(
             "their covariance matrix is singular.",
             coefficients=tuple(names),
         )
-    return form, weights, (negative_variance(names),) if least < 0 else ()
+    return form, weights, (not_psd("variance", names),) if least < 0 else ()

@@ -536,37 +536,27 @@ def _about_strength(
     weak = value < _WEAK_F
     if not weak and (critical is None or not value < critical):
         return few
-    consequence, instead = _consequence_of_strength(len(endog), weak=weak)
     # With instruments that vary in few clusters the Anderson-Rubin set is not valid.
-    text = (
-        f"{_F_WORDS[statistic]} F = {value:.3g} of the first stage of "
-        f"{quoted(endog)}{limit}: {consequence}{'' if few else f'; {instead}'}."
+    strength = notice_of(
+        "weak_first_stage" if weak else "biased_first_stage",
+        endog=endog,
+        statistic=statistic,
+        value=float(value),
+        critical=critical,
+        _f=_F_WORDS[statistic],
+        _limit=limit,
+        _instead="" if few else _valid_test(len(endog), weak=weak),
     )
-    data = {
-        "endog": endog,
-        "statistic": statistic,
-        "value": float(value),
-        "critical": critical,
-    }
-    strength = Notice("weak_first_stage" if weak else "biased_first_stage", text, data)
     return [strength, *few]
 
 
-def _consequence_of_strength(n_endog: int, *, weak: bool) -> tuple[str, str]:
-    """Write what follows for the estimate, and which test does not depend on it."""
+def _valid_test(n_endog: int, *, weak: bool) -> str:
+    """Write which test does not depend on the strength of instruments."""
     test = "the joint Anderson-Rubin test, results.anderson_rubin_test({...}), is"
     if n_endog == 1:
         test = "the Anderson-Rubin set, results.anderson_rubin(), is"
-    if weak:
-        return (
-            "the instruments are weak. The estimate may be biased towards least "
-            "squares, and its t interval may cover too rarely",
-            f"{test} also valid with weak instruments. Report it instead",
-        )
-    return (
-        "the bias of the estimate may exceed 10% of the worst case",
-        f"{test} not affected",
-    )
+    also = "also valid with weak instruments. Report it instead"
+    return f"; {test} {also if weak else 'not affected'}"
 
 
 def _few_for_anderson_rubin(

@@ -29,7 +29,7 @@ from digiprosper.linear.notices import LEAST_EFFECTIVE, in_memory_only
 from digiprosper.panel import Panel
 from digiprosper.report.certificate import coverage_remark
 from digiprosper.report.estimates import Estimates, hotelling_result, wald_result
-from digiprosper.report.notices import extrapolated
+from digiprosper.report.notices import extrapolated, not_psd
 from digiprosper.report.pickling import PickledByName
 from digiprosper.report.protocol import Glance, empty_glance, hash_of
 from digiprosper.report.results import BaseResults
@@ -46,7 +46,6 @@ from digiprosper.report.text import (
 )
 from digiprosper.report.variance import (
     covariance_form,
-    negative_variance,
     quadratic_form,
     standard_errors,
 )
@@ -729,7 +728,7 @@ class LinearResults(RegressionResults):
         estimate = weights @ self.coefficients
         variance = np.diag(self.covariance_of(weights))
         if (variance < 0).any():
-            issue([negative_variance([f"the slope in {term}"])])
+            issue([not_psd("variance", [f"the slope in {term}"])])
         se = standard_errors(variance)
         half = self.estimated.critical(level, weights) * se
         columns = {"at": values, "estimate": estimate, "std_error": se}

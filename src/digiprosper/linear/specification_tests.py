@@ -1014,13 +1014,7 @@ def _hausman_statistic(
         )
     if least > 0:
         return statistic, ()
-    text = (
-        "hausman(method='classical'): the covariance of fixed effects less that of "
-        "random effects is not positive definite, so the statistic need not be "
-        "chi-square under the null. Stata, plm and linearmodels give the same "
-        "number; method='mundlak' needs no difference."
-    )
-    return statistic, (not_psd(["V_fe - V_re"], text),)
+    return statistic, (not_psd("hausman", ["V_fe - V_re"]),)
 
 
 def _refuse_classical(fitted: Fitted, entity: str) -> None:

@@ -17,6 +17,7 @@ from digiprosper.report.columns import Column, Remark, result_column
 from digiprosper.report.estimates import Estimates
 from digiprosper.report.inference import Inference
 from digiprosper.report.labels import text_factor
+from digiprosper.report.notices import not_psd
 from digiprosper.report.protocol import Glance
 from digiprosper.report.restrictions import (
     null_text,
@@ -33,7 +34,6 @@ from digiprosper.report.summary import (
 from digiprosper.report.terms import Factors
 from digiprosper.report.tests import TestResult
 from digiprosper.report.text import conventions, freedom_text
-from digiprosper.report.variance import negative_variance
 from digiprosper.report.words import NO_WORDS, Words
 
 
@@ -268,7 +268,7 @@ class BaseResults(Summarised):
         null = null_text(text, self.names)
         test = self.estimated.joint_test(form, matrix, gap, name="Wald test", null=null)
         if least < 0 and np.isnan(test.statistic):
-            issue([negative_variance([text])])
+            issue([not_psd("variance", [text])])
         return test
 
     def combination(self, expression: str) -> LinearCombination:
@@ -311,7 +311,7 @@ class BaseResults(Summarised):
         weights, constant = read_combination(expression, self.names)
         combined = self.estimated.combined(expression, weights, constant)
         if (combined.covariance < 0).any():
-            issue([negative_variance([expression])])
+            issue([not_psd("variance", [expression])])
         info = self.glance()
         factor = text_factor(expression, self.names, self.factors)
         return LinearCombination(
