@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 
@@ -91,21 +92,13 @@ class BiasReduced(PickledByName):
         # Var(d_st) is the sum over g and h of P_ss P_tt + P_st P_ts, with P_st the
         # products p_g'p_h of the sums s and t. No matrix of all pairs of clusters is
         # formed.
-        variance = 0.0
-        for s in range(q):
-            for t in range(s, q):
-                between = columns[s].T @ columns[t]
-                lengths = np.einsum("gp,gp->g", columns[s], columns[t])
-                added = (
-                    diagonal[s, s] @ diagonal[t, t] + diagonal[s, t] @ diagonal[t, s]
-                )
-                for first, second in ((s, t), (t, s)):
-                    added -= diagonal[first, first] @ np.einsum(
-                        "gp,gp->g", columns[second], columns[second]
-                    )
-                added -= 2 * diagonal[s, t] @ lengths
-                added += float((between**2).sum() + (between * between.T).sum())
-                variance += added if s == t else 2 * added
+        lengths = np.einsum("sgp,tgp->stg", columns, columns)
+        of_sums, net = (np.einsum("ssg->g", x) for x in (diagonal, lengths))
+        variance = of_sums @ (of_sums - 2 * net)
+        variance += (diagonal * (diagonal - 2 * lengths)).sum()
+        for first, second in product(columns, columns):
+            between = first.T @ second
+            variance += (between * (between + between.T)).sum()
         return q * (q + 1) / float(variance)
 
 
