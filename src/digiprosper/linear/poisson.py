@@ -13,7 +13,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import inf
-from typing import Any, ClassVar, Literal, Self, cast
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 import pandas as pd
@@ -73,7 +73,7 @@ from digiprosper.panel import Panel, Sample
 from digiprosper.panel.codes import Absorbed
 from digiprosper.panel.keys import rows_text
 from digiprosper.report.estimates import Estimates
-from digiprosper.report.protocol import Glance, empty_glance
+from digiprosper.report.protocol import Glance
 from digiprosper.report.tests import TestResult
 from digiprosper.specification import one_term
 
@@ -504,16 +504,12 @@ class CountResults(RegressionResults):
             Beside what all results have: deviance and n_separated.
         """
         slopes = len(self.names) - ("Intercept" in self.names)
-        values: dict[str, Any] = {
-            "depvar": self.depvar,
-            **self._inference_numbers(),
-            "df_resid": float(self.nobs - self.df_absorbed - slopes),
-            "df_absorbed": self.df_absorbed,
-            "version": self.version,
-            "deviance": self.deviance,
-            "n_separated": len(self.separated),
-        }
-        return cast("Glance", {**empty_glance(self._model, self.nobs), **values})
+        return self._glance(
+            self._model,
+            df_resid=float(self.nobs - self.df_absorbed - slopes),
+            deviance=self.deviance,
+            n_separated=len(self.separated),
+        )
 
     def without_rows(self) -> Self:
         """Return a copy without residuals, fitted values and row labels.

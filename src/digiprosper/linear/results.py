@@ -64,13 +64,6 @@ _STATA = ("reghdfe", "xtreg", "areg")
 _RESIDUAL_VARIANCE = ("reghdfe", "xtreg")
 
 
-def stats_frame(names: Sequence[str], moments: Floats) -> pd.DataFrame:
-    """Return the moments (m, 5) of variables as a table."""
-    columns = ["nobs", "mean", "sd", "min", "max"]
-    out = pd.DataFrame(moments, pd.Index(list(names), name="variable"), columns)
-    return out.astype({"nobs": int})
-
-
 def require_rows(rows: Any, attribute: str) -> Any:
     """Return stored values by row; refuse if the fit did not keep them."""
     if rows is not None:
@@ -279,7 +272,10 @@ class SampledResults(BaseResults):
     @property
     def sample_stats(self) -> pd.DataFrame:
         """Unweighted nobs, mean, sd, min and max of variables and terms of the fit."""
-        return stats_frame(*self.sample.stats)
+        names, moments = self.sample.stats
+        index = pd.Index(list(names), name="variable")
+        columns = ["nobs", "mean", "sd", "min", "max"]
+        return pd.DataFrame(moments, index, columns).astype({"nobs": int})
 
     @property
     def nobs(self) -> int:
@@ -304,14 +300,16 @@ class SampledResults(BaseResults):
 class RegressionResults(SampledResults):
     """Base class of results of regressions with absorbed effects.
 
-    Subclasses also have the field (or property) ``fitted``, and the fields
-    ``effect_names`` and ``effect_values``.
+    Subclasses also have the field (or property) ``fitted``, and the fields below.
     """
 
     __slots__ = ()
 
+    depvar: str
+    df_absorbed: int
     effect_names: tuple[str, ...]
     effect_values: tuple[tuple[str, pd.Index[Any], Floats], ...]
+    version: str
 
     if TYPE_CHECKING:  # a field or property of the subclasses
 
@@ -399,9 +397,10 @@ class RegressionResults(SampledResults):
         """Number of clusters of each variable in `clusters`."""
         return self.inference.n_clusters
 
-    def _inference_numbers(self) -> dict[str, Any]:
-        """Return the items of `glance` about the rows and the standard errors."""
-        return {
+    def _glance(self, model: str, **more: Any) -> Glance:
+        """Return `glance` with the items that all regressions have, and `more`."""
+        values = {
+            "depvar": self.depvar,
             "n_entities": self.n_entities,
             "n_times": self.n_times,
             "period": self.sample.period,
@@ -410,7 +409,10 @@ class RegressionResults(SampledResults):
             "obs_weights": self.obs_weights,
             "effects": "+".join(self.effect_names) or None,
             "sample_hash": self._sample_hash(),
+            "df_absorbed": self.df_absorbed,
+            "version": self.version,
         }
+        return cast("Glance", {**empty_glance(model, self.nobs), **values, **more})
 
     def _coverage(self, slope: str) -> str:
         """Cite the simulated coverage of intervals with these errors and effects."""
@@ -543,19 +545,15 @@ class LinearResults(RegressionResults):
             None if np.isnan(v) else float(v) for v in self.fit_statistics
         )
         f_value = self.f_value
-        values: dict[str, Any] = {
-            "depvar": self.depvar,
-            **self._inference_numbers(),
-            "df_resid": self.df_resid,
-            "df_absorbed": self.df_absorbed,
-            "rsquared": r2,
-            "rsquared_within": inside,
-            "rsquared_within_entity": by_entity,
-            "rsquared_adj": adjusted,
-            "f_statistic": None if np.isnan(f_value) else f_value,
-            "version": self.version,
-        }
-        return cast("Glance", {**empty_glance("FixedEffects", self.nobs), **values})
+        return self._glance(
+            "FixedEffects",
+            df_resid=self.df_resid,
+            rsquared=r2,
+            rsquared_within=inside,
+            rsquared_within_entity=by_entity,
+            rsquared_adj=adjusted,
+            f_statistic=None if np.isnan(f_value) else f_value,
+        )
 
     # --- inference --------------------------------------------------------------------
 
@@ -1091,14 +1089,9 @@ def predicted_index(results: Any, panel: Panel) -> Floats:
         )
     table = table_of(panel)
     total = np.zeros(len(table))
+    # The column of an intercept, or of an effect without a slope, has no factors.
     for term, b in zip(results.terms, results.coefficients, strict=True):
-        constant = term.kind == "intercept"
-        column = (
-            1.0
-            if constant
-            else coefficient_column(table, term.factors, results.categories)
-        )
-        total = total + b * column
+        total += b * coefficient_column(table, term.factors, results.categories)
     terms = results.effect_terms or [(name, None) for name, *_ in results.effect_values]
     for (effect, slope), (_, levels, values) in zip(
         terms, results.effect_values, strict=True
@@ -1106,12 +1099,8 @@ def predicted_index(results: Any, panel: Panel) -> Floats:
         codes, panel_levels = coded(table, effect)
         positions = levels.get_indexer(panel_levels)[codes]
         value = np.where((codes >= 0) & (positions >= 0), values[positions], np.nan)
-        column = (
-            1.0
-            if slope is None
-            else coefficient_column(table, results.factors[slope], {})
-        )
-        total = total + value * column
+        factors = () if slope is None else results.factors[slope]
+        total += value * coefficient_column(table, factors, {})
     unknown = int(np.isnan(total).sum())
     if unknown:
         issue([notice_of("unseen", count=unknown, _nobs=panel.nobs)])
