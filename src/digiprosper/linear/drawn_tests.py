@@ -838,22 +838,8 @@ def find_regressor(fit: Any, term: str, caller: str) -> str:
             f"{caller}: no regressor named {cited(term)}; there are "
             f"{quoted(names, 20)}."
         )
-    _refuse_shared(fit, matches[0], names, caller)
-    return matches[0]
-
-
-def check_term(term: object, caller: str) -> None:
-    """Refuse a term that is not text."""
-    if not isinstance(term, str):
-        raise InputTypeError(f"{caller} takes one term as text, not {cited(term)}.")
-
-
-def _refuse_shared(fit: Any, name: str, names: Sequence[str], caller: str) -> None:
-    """Refuse a regressor that has a column in common with another."""
-    columns = {
-        regressor: {c for f in fit.results.factors[regressor] for c in f.columns}
-        for regressor in names
-    }
+    name, factors = matches[0], fit.results.factors
+    columns = {n: {c for f in factors[n] for c in f.columns} for n in names}
     shared = [n for n in names if n != name and columns[n] & columns[name]]
     if shared:
         raise TermError(
@@ -862,6 +848,13 @@ def _refuse_shared(fit: Any, name: str, names: Sequence[str], caller: str) -> No
             "in one regressor only.",
             [Notice("repeated", other, {"term": other}) for other in shared],
         )
+    return name
+
+
+def check_term(term: object, caller: str) -> None:
+    """Refuse a term that is not text."""
+    if not isinstance(term, str):
+        raise InputTypeError(f"{caller} takes one term as text, not {cited(term)}.")
 
 
 def _strata_codes(panel: Panel, strata: str, keys: Keys) -> Ints:

@@ -664,7 +664,7 @@ class IVResults(LinearResults):
     instruments: tuple[str, ...]
     first_stage: ResultSet
     reduced_form: LinearResults
-    iv_tests: Mapping[str, float | TestResult]
+    iv_tests: Mapping[str, Any]
     endogeneity: TestResult
     reduced_forms: ReducedForms
 
@@ -676,7 +676,8 @@ class IVResults(LinearResults):
 
         It is missing if the model is exactly identified.
         """
-        return cast("TestResult", self.iv_tests["sargan"])
+        test: TestResult = self.iv_tests["sargan"]
+        return test
 
     def endogeneity_test(self) -> TestResult:
         """Test whether regressors in `endog` are exogenous, assuming valid instruments.
@@ -854,7 +855,7 @@ class IVResults(LinearResults):
             Beside what all results have: effective_f and effective_f_critical.
         """
         names = ("kp_rk_f", "effective_f", "effective_f_critical")
-        tests = {name: cast("float", self.iv_tests.get(name, np.nan)) for name in names}
+        tests = {name: self.iv_tests.get(name, np.nan) for name in names}
         of_instruments = {
             "model": "FixedEffectsIV",
             **{name: None if np.isnan(f) else f for name, f in tests.items()},
@@ -948,12 +949,13 @@ class IVResults(LinearResults):
             f"Instrumented: {endog}. Instruments: {instruments}.",
             f"First stage: {self._first_stage_text()}.",
             *(
-                f"{test.name}: {_test_text(test)}."
+                f"{test.name}: {test._distribution()} = {test.statistic:z.4g}, "
+                f"{p_words(test.p_value, digits=3)}."
                 for test in self._summary_tests()
                 if not np.isnan(test.statistic)
             ),
         ]
-        if np.isnan(cast("float", self.iv_tests["kp_rk_f"])):
+        if np.isnan(self.iv_tests["kp_rk_f"]):
             lines.append(
                 "The instruments cannot be tested jointly under this covariance: there "
                 "are too few clusters or periods, or the covariance of two-way "
@@ -968,7 +970,7 @@ class IVResults(LinearResults):
         return lines
 
     def _first_stage_text(self) -> str:
-        tests: Mapping[str, Any] = self.iv_tests
+        tests = self.iv_tests
         shown = {
             "effective F": tests.get("effective_f"),
             "Kleibergen-Paap F": tests["kp_rk_f"],
@@ -986,12 +988,7 @@ class IVResults(LinearResults):
 
     def _summary_tests(self) -> list[TestResult]:
         j_test = "sargan" if self.cov_type == "unadjusted" else "hansen_j"
-        shown = [
-            self.iv_tests["kp_rk_lm"],
-            self.iv_tests[j_test],
-            self.endogeneity,
-        ]
-        return cast("list[TestResult]", shown)
+        return [self.iv_tests["kp_rk_lm"], self.iv_tests[j_test], self.endogeneity]
 
     def _more_numbers(self) -> dict[str, Any]:
         tests = {name: _test_as_dict(value) for name, value in self.iv_tests.items()}
@@ -1063,15 +1060,6 @@ def intervals_text(intervals: Sequence[tuple[float, float]]) -> str:
         + f"{low:z.4g}, {high:z.4g}"
         + (")" if high == np.inf else "]")
         for low, high in intervals
-    )
-
-
-def _test_text(test: TestResult) -> str:
-    df: Any = test.df
-    degrees = f"{df[0]:g}, {df[1]:g}" if isinstance(df, tuple) else f"{df:g}"
-    return (
-        f"{test.distribution}({degrees}) = {test.statistic:z.4g}, "
-        f"{p_words(test.p_value, digits=3)}"
     )
 
 

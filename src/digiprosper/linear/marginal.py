@@ -71,10 +71,7 @@ def default_points(stats: pd.DataFrame, column: str) -> Floats:
     one standard deviation, mean, mean plus one, and maximum, as far as they are between
     minimum and maximum.
     """
-    row = stats.index.get_loc(column)
-    n, mean, sd, low, high = (
-        float(stats[s].to_numpy()[row]) for s in ("nobs", "mean", "sd", "min", "max")
-    )
+    n, mean, sd, low, high = map(float, stats.loc[column])
     # With given ends and mean, the variance is largest for two values.
     missing = (mean - low) * (high - mean) - sd**2 * (n - 1) / n
     if missing <= TWO_VALUES * (high - low) ** 2:
@@ -255,7 +252,7 @@ def _coefficient_weights(
 def _mean(stats: pd.DataFrame, name: str) -> float:
     if name not in stats.index:
         raise _no_statistics_error(name)
-    return float(stats["mean"].to_numpy()[stats.index.get_loc(name)])
+    return float(stats["mean"][name])
 
 
 def _no_statistics_error(name: str) -> ColumnError:

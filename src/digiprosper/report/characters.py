@@ -92,43 +92,19 @@ def misspelt_labels(labels: Mapping[str, str], words: Iterable[str]) -> dict[str
     A paper has one mapping of labels for all its tables, so a label without a use is no
     error by itself.
     """
-    names = list(dict.fromkeys(words))
-    parts = _words_in_names(names)
-    unused = [key for key in labels if not _is_used(key, names)]
-    near = {key: _nearest_name(key, parts, labels) for key in unused}
-    return {key: name for key, name in near.items() if name is not None}
-
-
-def _words_in_names(names: Iterable[str]) -> dict[str, None]:
-    """List names and the words in them, without the operators of conditions."""
-    words = dict.fromkeys(
+    names = dict.fromkeys(words)
+    # Names and the words in them, without the operators of conditions
+    parts = dict.fromkeys(
         word for name in names for word in (name, *re.findall(r"[^\W\d]\w*", name))
     )
-    return dict.fromkeys(word for word in words if word not in _OPERATORS)
-
-
-def _is_used(key: str, names: Iterable[str]) -> bool:
-    pattern = re.compile(rf"(?<!\w){re.escape(key)}(?!\w)")
-    return any(pattern.search(name) for name in names)
-
-
-def _is_other_term(key: str, parts: dict[str, None]) -> bool:
-    """Check whether a key is a term that is part of other terms in the table."""
-    columns = re.findall(r"[^\W\d]\w*(?!\w|\()", key)
-    return (
-        [key] != columns
-        and bool(columns)
-        and all(column in parts for column in columns)
-    )
-
-
-def _nearest_name(
-    key: str, parts: dict[str, None], labels: Mapping[str, str]
-) -> str | None:
-    """Find the name without a label that a key resembles."""
-    if _is_other_term(key, parts):
-        return None
-    without = [
-        word for word in parts if word not in labels and re.search(r"[^\W\d]", word)
-    ]
-    return next(iter(difflib.get_close_matches(key, without, n=1, cutoff=0.8)), None)
+    parts = {word: None for word in parts if word not in _OPERATORS}
+    without = [w for w in parts if w not in labels and re.search(r"[^\W\d]", w)]
+    near = {}
+    for key in labels:
+        whole = rf"(?<!\w){re.escape(key)}(?!\w)"
+        columns = re.findall(r"[^\W\d]\w*(?!\w|\()", key)
+        is_other_term = [key] != columns and bool(columns) and {*columns} <= {*parts}
+        if not is_other_term and not any(re.search(whole, name) for name in names):
+            for name in difflib.get_close_matches(key, without, n=1, cutoff=0.8):
+                near[key] = name
+    return near

@@ -400,7 +400,7 @@ class BaseResults(Summarised):
     @property
     def __maketables_vcov_info__(self) -> dict[str, Any]:
         info = self.glance()
-        clusters = (info["clusters"] or "").split("+") if info["clusters"] else []
+        clusters = info["clusters"].split("+") if info["clusters"] else []
         return {"vcov_type": info["cov_type"], "clustervar": clusters}
 
     @property
