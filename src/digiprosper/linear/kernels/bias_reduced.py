@@ -149,23 +149,14 @@ def _adjust_cluster(basis: Floats, influence: Floats) -> tuple[Floats, Floats]:
     """Compute ``A_g c_g`` (n, k) with ``A_g = (I - UU')^-1/2``, for U of any length.
 
     Return the part of ``c_g`` in directions that the cluster fits perfectly too, a row
-    a direction. The eigenvectors are those of ``UU'`` or of ``U'U``, the smaller.
+    a direction.
     """
-    n, p = basis.shape
-    values, vectors = np.linalg.eigh(basis @ basis.T if n <= p else basis.T @ basis)
-    perfect = values > 1 - FULL_LEVERAGE
-    remaining = np.where(perfect, 1.0, 1 - values)
-    if n <= p:
-        along = vectors.T @ influence
-        scale = np.where(perfect, 0.0, remaining**-0.5)
-        return vectors @ (scale[:, None] * along), along[perfect]
-    # (I - UU')^-1/2 = I + U F U'; the limit of F for a direction that the cluster has
-    # no part in, and the pseudo-inverse, which takes perfect ones out.
-    inside = vectors.T @ (basis.T @ influence)
-    none = np.abs(values) < FULL_LEVERAGE
-    factor = np.where(none, 0.5, (remaining**-0.5 - 1) / np.where(none, 1.0, values))
-    factor = np.where(perfect, -1.0, factor)
-    return influence + basis @ (vectors @ (factor[:, None] * inside)), inside[perfect]
+    vectors, sizes, _ = np.linalg.svd(basis, full_matrices=False)
+    inside, perfect = vectors.T @ influence, sizes**2 > 1 - FULL_LEVERAGE
+    # The pseudo-inverse takes out what is fitted perfectly.
+    change = np.where(perfect, 0.0, 1 - sizes**2)
+    change[~perfect] **= -0.5
+    return influence + vectors @ ((change - 1)[:, None] * inside), inside[perfect]
 
 
 def _too_large_error(needed: str) -> OptionError:
