@@ -764,9 +764,11 @@ def randomisation_test(
         time = time + sample.n_times * codes[sample.entity]
         within = f" within groups of {strata}"
     moved = paths(column, sample.entity, time)
-    _refuse_identical_paths(fit.prepared, name, moved, within)
-    enumerated = moved.n_exchanges < reps + 0.5
-    reps = round(moved.n_exchanges) if enumerated else reps
+    ways = moved.n_exchanges
+    if round(ways) == 1:
+        raise _identical_paths_error(fit.prepared, name, moved, within)
+    enumerated = ways < reps + 0.5
+    reps = round(ways) if enumerated else reps
     with progress_bar("randomisation_test", reps, show=progress) as done:
         draws = fit.exchanged_statistics(
             position, moved, reps, None if enumerated else seed, done
@@ -775,7 +777,7 @@ def randomisation_test(
         *without(fit.results.diagnostics, (*_INSTEAD, "heavy_cluster")),
         *_assigned_by_cluster_notices(fit.prepared, name, column),
         *(() if enumerated else few_draws(reps, "test")),
-        *few_exchanges(name, moved.n_exchanges),
+        *few_exchanges(name, ways),
     )
     exchanged = int(moved.exchanged.sum())
     return _test_by_draws(
@@ -869,11 +871,9 @@ def _strata_codes(panel: Panel, strata: str, keys: Keys) -> Ints:
     return codes[table.keys.starts][table.keys.entities.get_indexer(keys.entities)]
 
 
-def _refuse_identical_paths(
+def _identical_paths_error(
     prepared: Prepared, name: str, moved: Paths, within: str
-) -> None:
-    if moved.differ:
-        return
+) -> IdentificationError:
     entity = prepared.sample.keys.entity_name
     unexchanged = int((~moved.exchanged).sum())
     which = f"it is the same for all {entity} that"
@@ -882,7 +882,7 @@ def _refuse_identical_paths(
     reason = f"{which} are observed in the same periods{within}"
     if moved.exchanged.any() and unexchanged:
         reason += f", and {unexchanged} {entity} have different periods"
-    raise IdentificationError(
+    return IdentificationError(
         f"{cited(name)} cannot be permuted between {entity}: {reason}."
     )
 
