@@ -8,7 +8,6 @@ from itertools import chain
 from typing import Any, Final
 
 import numpy as np
-import pandas as pd
 
 from digiprosper.checks import collinearity_problem, several
 from digiprosper.errors import (
@@ -48,7 +47,12 @@ from digiprosper.linear.kernels.bias_reduced import BiasReduced, bias_reduced
 from digiprosper.linear.kernels.wild import ClusterSums, cluster_sums
 from digiprosper.linear.notices import NEAR, dropped_column, in_memory_only, no_variance
 from digiprosper.linear.preparation import Prepared
-from digiprosper.linear.results import Estimated, EstimationSample, LinearResults
+from digiprosper.linear.results import (
+    EffectValues,
+    Estimated,
+    EstimationSample,
+    LinearResults,
+)
 from digiprosper.linear.variance_checks import (
     find_zero_variances,
     needed_cluster_notices,
@@ -644,9 +648,7 @@ def _effects_and_fit(
     }
 
 
-def named_effects(
-    prepared: Prepared, values: Sequence[Floats]
-) -> tuple[tuple[str, pd.Index[Any], Floats], ...]:
+def named_effects(prepared: Prepared, values: Sequence[Floats]) -> EffectValues:
     """Name the values of effects by `Within.decompose`: name, levels and values."""
     levels = [prepared.sample.code_levels[term.effect] for term in prepared.absorbed]
     gaps = prepared.within.with_gaps(values)

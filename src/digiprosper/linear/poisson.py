@@ -61,6 +61,7 @@ from digiprosper.linear.preparation import (
 )
 from digiprosper.linear.results import (
     NO_COVARIANCE,
+    EffectValues,
     EstimationSample,
     RegressionResults,
     hotelling_test,
@@ -487,7 +488,7 @@ class CountResults(RegressionResults):
     deviance: float
     df_absorbed: int
     effect_names: tuple[str, ...]
-    effect_values: tuple[tuple[str, pd.Index[Any], Floats], ...]
+    effect_values: EffectValues
     separated: pd.DataFrame
     exposure: str | None
     offset: str | None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Self, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Self, TypeAlias, cast
 
 import numpy as np
 import pandas as pd
@@ -24,7 +24,7 @@ from digiprosper.linear.kernels.wild import (
     restricted_wild_test,
     variation_by_cluster,
 )
-from digiprosper.linear.marginal import slope_weights
+from digiprosper.linear.marginal import Categories, slope_weights
 from digiprosper.linear.notices import LEAST_EFFECTIVE, in_memory_only
 from digiprosper.panel import Panel
 from digiprosper.report.certificate import coverage_remark
@@ -49,6 +49,9 @@ from digiprosper.report.variance import (
     quadratic_form,
     standard_errors,
 )
+
+# Name, levels and estimates of each absorbed effect
+EffectValues: TypeAlias = "tuple[tuple[str, pd.Index[Any], Floats], ...]"
 
 # With more clusters F(q, G - 1) is reliable.
 _MANY = 100
@@ -89,7 +92,7 @@ class EstimationSample(PickledByName):
     # and max
     stats: tuple[tuple[str, ...], Floats]
     # for each category in the terms, its column and its estimated levels
-    categories: Mapping[str, tuple[str, pd.Index[Any]]]
+    categories: Categories
     obs_weights: str | None = None  # column with the weights of the rows
     # factors of each regressor, outcome, absorbed effect and cluster
     factors: Mapping[str, tuple[Factor, ...]] = field(default_factory=dict)
@@ -308,7 +311,7 @@ class RegressionResults(SampledResults):
     depvar: str
     df_absorbed: int
     effect_names: tuple[str, ...]
-    effect_values: tuple[tuple[str, pd.Index[Any], Floats], ...]
+    effect_values: EffectValues
     version: str
 
     if TYPE_CHECKING:  # a field or property of the subclasses
@@ -363,7 +366,7 @@ class RegressionResults(SampledResults):
         return self.sample.stats
 
     @property
-    def categories(self) -> Mapping[str, tuple[str, pd.Index[Any]]]:
+    def categories(self) -> Categories:
         """For each category in the terms, its column and its estimated levels."""
         return self.sample.categories
 
@@ -519,7 +522,7 @@ class LinearResults(RegressionResults):
     df_resid: float
     df_absorbed: int
     effect_names: tuple[str, ...]
-    effect_values: tuple[tuple[str, pd.Index[Any], Floats], ...]
+    effect_values: EffectValues
     effect_terms: tuple[tuple[str, str | None], ...]
     has_f: bool = True
     version: str = __version__

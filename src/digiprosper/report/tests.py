@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from digiprosper.errors import Notice
+from digiprosper.kernels import Floats
 from digiprosper.report.columns import (
     Column,
     PlainCell,
@@ -105,7 +106,7 @@ class TestResult(Summarised):
     p_value: float
     null: str
     detail: Mapping[str, Any] | pd.DataFrame | None = None
-    draws: np.ndarray[Any, np.dtype[np.float64]] | None = None
+    draws: Floats | None = None
     diagnostics: tuple[Notice, ...] = ()
     method: str = ""
     alternatives: Mapping[str, TestResult] = field(default_factory=dict)
