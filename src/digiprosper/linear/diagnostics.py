@@ -18,7 +18,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from itertools import chain, product, repeat
-from math import isclose
 from typing import Any, Literal
 
 import numpy as np
@@ -700,7 +699,7 @@ def _square_of(sample: Sample, names: Sequence[str]) -> str | None:
         for name, z in zip(names[1:], others, strict=True)
         for power in (2, 3)
         # The first row tells of most columns that they are no power.
-        if isclose(z[0], x[0] ** power, rel_tol=IS_SQUARE)
+        if math.isclose(z[0], x[0] ** power, rel_tol=IS_SQUARE)
         and np.allclose(z, x**power, rtol=IS_SQUARE, atol=0)
     }
     if [*powers.values()] != [2]:

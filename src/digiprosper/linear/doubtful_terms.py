@@ -28,7 +28,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain, combinations, compress, product
 from math import isclose
-from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -697,7 +696,7 @@ def _own_parts(
         if key not in numbers.ratios:
             numbers.ratios[key] = _ratios(column, numbers.logs)
     of_outcome, of_term = map(numbers.ratios.__getitem__, keys)
-    denominators = map(itemgetter(1), (*of_outcome, *of_term))
+    denominators = [over for _, over in (*of_outcome, *of_term)]
     if min(denominators, default=len(names)) == len(names):
         return
     of_term = _without_products(sample, numbers, term, of_term)

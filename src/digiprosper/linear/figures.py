@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import count
 from typing import Any
 
 import numpy as np
@@ -216,8 +215,9 @@ def sample_values(
     if column in frame:
         every = pd.Series(frame[column].to_numpy(), panel.frame.index)
     else:
-        free = (f"values_{number}" for number in count())
-        name = next(name for name in free if name not in frame)
+        name = "values"
+        while name in frame:
+            name += "_"
         every = panel.assign(**{name: column}).frame[name]
     if not results.index.isin(every.index).all():
         raise _other_panel_error(purpose, "rows of the fit are missing")

@@ -856,11 +856,9 @@ class IVResults(LinearResults):
         """
         names = ("kp_rk_f", "effective_f", "effective_f_critical")
         tests = {name: self.iv_tests.get(name, np.nan) for name in names}
-        of_instruments = {
-            "model": "FixedEffectsIV",
-            **{name: None if np.isnan(f) else f for name, f in tests.items()},
-        }
-        return cast("Glance", {**LinearResults.glance(self), **of_instruments})
+        numbers = {name: None if np.isnan(f) else f for name, f in tests.items()}
+        fit = {**LinearResults.glance(self), "model": "FixedEffectsIV", **numbers}
+        return cast("Glance", fit)
 
     def without_rows(self) -> Self:
         """Return a copy without residuals, fitted values and row labels.

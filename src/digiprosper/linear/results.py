@@ -61,6 +61,11 @@ NO_COVARIANCE: Final = (
     "positive definite"
 )
 """Why a joint test has no statistic."""
+# `fit_statistics`, then `f_value`, in `glance`
+_STATISTICS = (
+    *("rsquared", "rsquared_within", "rsquared_within_entity", "rsquared_adj"),
+    "f_statistic",
+)
 # Small-sample factors of commands of Stata.
 _STATA = ("reghdfe", "xtreg", "areg")
 # Conventions under which s^2 is the sum of squared residuals over df_resid
@@ -544,19 +549,9 @@ class LinearResults(RegressionResults):
         Glance
             A mapping with the same keys for all types of results.
         """
-        r2, inside, by_entity, adjusted = (
-            None if np.isnan(v) else float(v) for v in self.fit_statistics
-        )
-        f_value = self.f_value
-        return self._glance(
-            "FixedEffects",
-            df_resid=self.df_resid,
-            rsquared=r2,
-            rsquared_within=inside,
-            rsquared_within_entity=by_entity,
-            rsquared_adj=adjusted,
-            f_statistic=None if np.isnan(f_value) else f_value,
-        )
+        values = zip(_STATISTICS, (*self.fit_statistics, self.f_value), strict=True)
+        numbers = {name: None if np.isnan(v) else float(v) for name, v in values}
+        return self._glance("FixedEffects", df_resid=self.df_resid, **numbers)
 
     # --- inference --------------------------------------------------------------------
 

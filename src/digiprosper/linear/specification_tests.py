@@ -402,7 +402,12 @@ def wooldridge_ar1(spec: FixedEffects, panel: Panel) -> TestResult:
     notices = auxiliary.issue_fit_notices(fitted)
 
     residuals = fitted.solved.residuals / fitted.solved.residuals.std()
-    before = _lagged_residuals(residuals, sample.index, panel)
+    # Residuals of the period before, missing without such a row
+    table = table_of(panel)
+    rows = table.keys.index.get_indexer(sample.index)
+    whole = np.full(len(table), np.nan)
+    whole[rows] = residuals
+    before = table.shift(whole, 1)[rows]
     regression = residual_tests.persistence(residuals, before, sample.entity)
     _refuse_no_pairs(regression)
 
@@ -450,15 +455,6 @@ def _check_autocorrelation_sample(fitted: Fitted) -> None:
             "entity always sum to zero.",
             most_rows=most,
         )
-
-
-def _lagged_residuals(residuals: Floats, index: pd.Index[Any], panel: Panel) -> Floats:
-    """Return the lag of the residuals within entities, missing without a row."""
-    table = table_of(panel)
-    rows = table.keys.index.get_indexer(index)
-    whole = np.full(len(table), np.nan)
-    whole[rows] = residuals
-    return table.shift(whole, 1)[rows]
 
 
 def _refuse_no_pairs(lagged: residual_tests.Persistence) -> None:

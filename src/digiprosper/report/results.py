@@ -36,6 +36,18 @@ from digiprosper.report.tests import TestResult
 from digiprosper.report.text import conventions, freedom_text
 from digiprosper.report.words import NO_WORDS, Words
 
+# Statistics by the names of maketables
+_MAKETABLES = {
+    "N": "nobs",
+    "n_clusters": "n_clusters",
+    "r2": "rsquared",
+    "r2_within": "rsquared_within",
+    "adj_r2": "rsquared_adj",
+    "fvalue": "f_statistic",
+    "se_type": "cov_type",
+    "df_resid": "df_resid",
+}
+
 
 @lru_cache(maxsize=256)
 def _index_of_terms(names: tuple[str, ...]) -> pd.Index[str]:
@@ -375,19 +387,9 @@ class BaseResults(Summarised):
 
     def __maketables_stat__(self, key: str) -> Any:
         info = self.glance()
-        statistics: dict[str, Any] = {
-            "N": self.nobs,
-            "n_clusters": info["n_clusters"],
-            "r2": info["rsquared"],
-            "r2_within": info["rsquared_within"],
-            "adj_r2": info["rsquared_adj"],
-            "fvalue": info["f_statistic"],
-            "se_type": f"by: {info['clusters']}"
-            if info["clusters"]
-            else info["cov_type"],
-            "df_resid": info["df_resid"],
-        }
-        return statistics.get(key)
+        if key == "se_type" and info["clusters"]:
+            return f"by: {info['clusters']}"
+        return info.get(_MAKETABLES.get(key, ""))
 
     @property
     def __maketables_depvar__(self) -> str:

@@ -179,7 +179,9 @@ class TestResult(Summarised):
         return f"{self.distribution}({self.df:g})"
 
     def _summary(self) -> Summary:
-        numbers = f"{self._numbers_text()}{self._draws_text()}"
+        numbers = self._numbers_text()
+        if self.draws is not None and self.distribution == "bootstrap":
+            numbers += f" ({self.draws.size:,} bootstrap draws)"
         by = f" ({self.method})" if self.method else ""
         title = f"{self.name}: {numbers}{by}. H0: {self.null}"
         others = tuple(
@@ -194,11 +196,6 @@ class TestResult(Summarised):
     def _numbers_text(self) -> str:
         symbol = _SYMBOLS.get(self.distribution, self._distribution())
         return f"{symbol} = {self.statistic:z.4f}, {p_words(self.p_value)}"
-
-    def _draws_text(self) -> str:
-        if self.draws is None or self.distribution != "bootstrap":
-            return ""
-        return f" ({self.draws.size:,} bootstrap draws)"
 
     def _numbers(self) -> PlainNumbers:
         names = ("name", "statistic", "distribution", "df", "p_value", "null")

@@ -128,7 +128,13 @@ def bias_reduced(solved: Solved) -> BiasReduced:
             f"{width:,} products with each of {k:,} coefficients in each of "
             f"{groups:,} clusters"
         )
-    _refuse_slow(np.bincount(part.codes), width)
+    smaller = np.minimum(np.bincount(part.codes), width)
+    # The rows of clusters are adjusted one after another.
+    if float((smaller.astype(np.float64) ** 3).sum()) > _MOST_PRODUCTS:
+        raise _too_large_error(
+            f"the adjustment of {int(smaller.max()):,} rows with each other in "
+            f"each of {groups:,} clusters"
+        )
     order = np.argsort(part.codes, kind="stable")
     starts = np.searchsorted(part.codes[order], np.arange(groups + 1))
     moved, own_products = np.empty((groups, k)), np.empty((groups, k, k))
@@ -165,16 +171,6 @@ def _too_large_error(needed: str) -> OptionError:
         "cr2",
         f"cov_type='cr2' is too large: it needs {needed}. Use 'crv3' or 'clustered'.",
     )
-
-
-def _refuse_slow(rows: Ints, width: int) -> None:
-    """Refuse clusters of more rows (G,) than can be adjusted one after another."""
-    smaller = np.minimum(rows, width)
-    if float((smaller.astype(np.float64) ** 3).sum()) > _MOST_PRODUCTS:
-        raise _too_large_error(
-            f"the adjustment of {int(smaller.max()):,} rows with each other in "
-            f"each of {rows.size:,} clusters"
-        )
 
 
 def _span_crossing_effects(
