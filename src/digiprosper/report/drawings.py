@@ -13,7 +13,6 @@ from typing import Any, TypeAlias
 import numpy as np
 import pandas as pd
 
-from digiprosper.kernels import Bools, Floats
 from digiprosper.report.columns import Estimate
 from digiprosper.report.labels import name_label
 from digiprosper.report.terms import Factors
@@ -22,6 +21,7 @@ from digiprosper.report.words import Language, read_words
 FIGURE = read_words(__file__, "words_figures")
 """Words of axes, legends and remarks."""
 
+Floats: TypeAlias = np.ndarray[Any, np.dtype[np.float64]]
 Interval: TypeAlias = tuple[float, float]
 Slopes: TypeAlias = "Sequence[tuple[str, Estimate]]"
 """Name and estimate of each coefficient on an arrow."""
@@ -351,7 +351,7 @@ class Choice:
     group: str
     name: str
     # (M,) whether each model has it, in the order of the curve
-    made: Bools
+    made: np.ndarray[Any, np.dtype[np.bool_]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
