@@ -68,6 +68,7 @@ from digiprosper.report.notices import (
 from digiprosper.report.protocol import Glance
 from digiprosper.report.restrictions import null_text, read_restrictions, sum_text
 from digiprosper.report.summary import Lines, PlainNumbers, Remarks, Summary
+from digiprosper.report.terms import Factors
 from digiprosper.report.tests import TestResult
 from digiprosper.report.text import (
     conventions,
@@ -840,7 +841,14 @@ def find_regressor(fit: Any, term: str, caller: str) -> str:
             f"{caller}: no regressor named {cited(term)}; there are "
             f"{quoted(names, 20)}."
         )
-    name, factors = matches[0], fit.results.factors
+    _refuse_shared(fit.results.factors, matches[0], names, caller)
+    return matches[0]
+
+
+def _refuse_shared(
+    factors: Factors, name: str, names: Sequence[str], caller: str
+) -> None:
+    """Refuse a regressor that has a column in common with another."""
     columns = {n: {c for f in factors[n] for c in f.columns} for n in names}
     shared = [n for n in names if n != name and columns[n] & columns[name]]
     if shared:
@@ -850,7 +858,6 @@ def find_regressor(fit: Any, term: str, caller: str) -> str:
             "in one regressor only.",
             [Notice("repeated", other, {"term": other}) for other in shared],
         )
-    return name
 
 
 def check_term(term: object, caller: str) -> None:

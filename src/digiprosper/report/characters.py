@@ -6,7 +6,7 @@ import difflib
 import math
 import re
 import textwrap
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from digiprosper.errors import one_line
 
@@ -93,18 +93,26 @@ def misspelt_labels(labels: Mapping[str, str], words: Iterable[str]) -> dict[str
     error by itself.
     """
     names = dict.fromkeys(words)
-    # Names and the words in them, without the operators of conditions
-    parts = dict.fromkeys(
-        word for name in names for word in (name, *re.findall(r"[^\W\d]\w*", name))
-    )
-    parts = {word: None for word in parts if word not in _OPERATORS}
+    parts = _words_in_names(names)
     without = [w for w in parts if w not in labels and re.search(r"[^\W\d]", w)]
     near = {}
     for key in labels:
-        whole = rf"(?<!\w){re.escape(key)}(?!\w)"
-        columns = re.findall(r"[^\W\d]\w*(?!\w|\()", key)
-        is_other_term = [key] != columns and bool(columns) and {*columns} <= {*parts}
-        if not is_other_term and not any(re.search(whole, name) for name in names):
+        if not _is_used(key, names, parts):
             for name in difflib.get_close_matches(key, without, n=1, cutoff=0.8):
                 near[key] = name
     return near
+
+
+def _words_in_names(names: Iterable[str]) -> list[str]:
+    """List names and the words in them, without the operators of conditions."""
+    words = [w for name in names for w in (name, *re.findall(r"[^\W\d]\w*", name))]
+    return [word for word in dict.fromkeys(words) if word not in _OPERATORS]
+
+
+def _is_used(key: str, names: Iterable[str], parts: Sequence[str]) -> bool:
+    """Tell whether a key is in a name, or is a term of columns that are in names."""
+    columns = re.findall(r"[^\W\d]\w*(?!\w|\()", key)
+    if columns and [key] != columns and {*columns} <= {*parts}:
+        return True
+    pattern = rf"(?<!\w){re.escape(key)}(?!\w)"
+    return any(re.search(pattern, name) for name in names)
