@@ -28,6 +28,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain, combinations, compress, product
 from math import isclose
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -696,7 +697,7 @@ def _own_parts(
         if key not in numbers.ratios:
             numbers.ratios[key] = _ratios(column, numbers.logs)
     of_outcome, of_term = map(numbers.ratios.__getitem__, keys)
-    denominators = [over for _, over in (*of_outcome, *of_term)]
+    denominators = map(itemgetter(1), (*of_outcome, *of_term))
     if min(denominators, default=len(names)) == len(names):
         return
     of_term = _without_products(sample, numbers, term, of_term)
