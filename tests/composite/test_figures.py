@@ -37,9 +37,9 @@ def test_spans_of_a_period_stand_from_the_best(ranks):
     table = figures.rank_table(ranks, None, 0.95)
     drawn = figures.drawn_spans(ranks, table, None, 1970, 0.95, Wording({}, {}))
     assert drawn.ranks.is_monotonic_increasing
-    (span,) = drawn.spans
-    assert (span.low <= drawn.ranks).all()
-    assert (span.high >= drawn.ranks).all()
+    ((low, high, _),) = drawn.spans
+    assert (low <= drawn.ranks).all()
+    assert (high >= drawn.ranks).all()
     assert drawn.title == "Rank, year 1970"
 
 
@@ -55,9 +55,9 @@ def test_a_ridge_is_the_density_of_its_period():
     series, _ = figures.values_by_period(panel, "unemp")
     drawn = figures.ridges(series, [1970, 1986], "scott", Wording({}, {}))
     values = panel.frame["unemp"].xs(1970, level=1).to_numpy()
-    first, last = drawn.ridges
-    np.testing.assert_allclose(first.density, gaussian_kde(values)(drawn.grid))
-    assert (first.period, last.period) == ("1970", "1986")
+    (first, _, density), (last, *_) = drawn.ridges
+    np.testing.assert_allclose(density, gaussian_kde(values)(drawn.grid))
+    assert (first, last) == ("1970", "1986")
 
 
 def test_a_ridge_of_values_that_are_not_negative_ends_at_zero():
@@ -67,7 +67,7 @@ def test_a_ridge_of_values_that_are_not_negative_ends_at_zero():
     assert drawn.grid[0] == 0
     assert drawn.grid[-1] > 0.4
     kernel = gaussian_kde(share.xs(1, level=1))
-    np.testing.assert_allclose(drawn.ridges[0].density, kernel(drawn.grid))
+    np.testing.assert_allclose(drawn.ridges[0][2], kernel(drawn.grid))
     assert figures.ridges(share - 0.01, None, "scott", Wording({}, {})).grid[0] < -0.01
     # A density that does not reach zero is drawn as before.
     assert figures.ridges(share + 9, None, "scott", Wording({}, {})).grid[0] > 8
@@ -77,7 +77,7 @@ def test_a_period_without_two_values_has_no_density():
     index = pd.MultiIndex.from_product([["a", "b"], [1, 2]], names=["e", "t"])
     series = pd.Series([1.0, 2.0, 1.0, 3.0], index=index, name="y")
     flat, bent = figures.ridges(series, None, 0.5, Wording({}, {})).ridges
-    assert flat.density is None
-    assert (flat.remark, bent.remark) == ("no density, n = 2", "h = 0.5, n = 2")
+    assert flat[2] is None
+    assert (flat[1], bent[1]) == ("no density, n = 2", "h = 0.5, n = 2")
     with pytest.raises(InputTypeError, match="no period has two different values"):
         figures.ridges(series, [1], "scott", Wording({}, {}))

@@ -135,7 +135,7 @@ def test_arrows_have_the_slopes_of_their_equations(fits):
         "b =": paths["outcome"].params["log(emp)"],
         "total c =": paths["total"].params["log(pc)"],
     }
-    assert [effect.words for effect in drawn.effects] == ["Indirect through log(emp)"]
+    assert [words for words, *_ in drawn.effects] == ["Indirect through log(emp)"]
     assert (drawn.chain, drawn.moderator, drawn.moved) == (False, "", frozenset())
 
 

@@ -23,7 +23,6 @@ from digiprosper.report.drawings import (
     DrawnDensity,
     Effects,
     PathDiagram,
-    Ridge,
     Ridges,
     SpecificationCurve,
     words_in,
@@ -126,7 +125,7 @@ def test_arrows_say_where_they_go() -> None:
 def test_what_has_no_density_or_share_is_missing() -> None:
     ridges = Ridges(
         np.array([0.0, 1.0]),
-        [Ridge("1", "", None), Ridge("2", "", np.array([0.1, 0.2]))],
+        [("1", "", None), ("2", "", np.array([0.1, 0.2]))],
         "x",
         "t",
         "",
@@ -172,7 +171,7 @@ def test_empty_and_several_axes_are_refused(fit) -> None:
 
 
 def test_the_words_of_a_drawing_are_those_of_its_parts() -> None:
-    ridge = Ridge("2010", "n = 3", np.array([0.1, 0.2]))
+    ridge = ("2010", "n = 3", np.array([0.1, 0.2]))
     ridges = Ridges(np.array([0.0, 1.0]), [ridge], "x", "year", "Scott")
     assert list(words_in(ridges)) == ["2010", "n = 3", "x", "year", "Scott"]
 

@@ -423,12 +423,9 @@ def test_imputed_cells_have_one_layout() -> None:
 
 
 def test_negative_variances_have_their_terms() -> None:
-    notice = not_psd(["a"], "said")
-    assert (notice.code, notice.data, notice.message) == (
-        "not_psd",
-        {"terms": ("a",)},
-        "said",
-    )
+    notice = not_psd("variance", ["a", "b"])
+    assert (notice.code, notice.data) == ("not_psd", {"terms": ("a", "b")})
+    assert "the variance of 'a', 'b' is negative" in notice.message
 
 
 # --- warnings below a table -----------------------------------------------------------

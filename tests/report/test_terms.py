@@ -7,7 +7,6 @@ from digiprosper.report.terms import (
     Point,
     Regime,
     Term,
-    named_terms,
     same_products,
     terms_of,
 )
@@ -78,7 +77,7 @@ def test_a_result_that_does_not_say_its_terms_has_slopes():
         )
 
     assert terms_of(object(), ["a", "b"]) == {
-        t.name: t for t in named_terms(["a", "b"])
+        name: Term(name, path=(name,)) for name in ("a", "b")
     }
     actual = terms_of(Told(), ["b", "a"])
     assert list(actual) == ["b", "a"]

@@ -7,7 +7,6 @@ import pytest
 
 from digiprosper.report.variance import (
     SINGULAR,
-    negative_variance,
     quadratic_form,
     standard_errors,
 )
@@ -58,11 +57,6 @@ def test_nearly_parallel_rows_keep_the_digits_of_the_form() -> None:
     """Of V itself the second eigenvalue, 1e-18 of the first, would be rounding."""
     gap, rows = np.array([1.0, 1.0 + 1e-9]), np.array([[1.0, 0.0], [1.0, 1e-9]])
     assert quadratic_form(gap, rows, np.eye(2))[0] == pytest.approx(2, rel=1e-6)
-
-
-def test_the_notice_names_what_is_negative() -> None:
-    notice = negative_variance(["a", "b"])
-    assert (notice.code, notice.data["terms"]) == ("not_psd", ("a", "b"))
 
 
 @pytest.mark.parametrize(("least", "form"), [(1.2e-12, True), (0.8e-12, False)])

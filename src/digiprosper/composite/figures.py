@@ -24,9 +24,7 @@ from digiprosper.report.drawings import (
     Bars,
     RankSpans,
     Ribbons,
-    Ridge,
     Ridges,
-    Span,
     Wording,
 )
 
@@ -114,7 +112,7 @@ def drawn_spans(
     ranks = table.iloc[rows].set_axis(names, axis=0).sort_values("rank", kind="stable")
     ranks = ranks if entities is None else ranks[ranks.index.isin(list(entities))]
     words = wording.say("rank.share", level=f"{100 * level:g}")
-    span = Span(ranks["rank_low"], ranks["rank_high"], words)
+    span = ranks["rank_low"], ranks["rank_high"], words
     mark = wording.say("rank.mark")
     return RankSpans(
         ranks["rank"], [span], mark, *_axis_titles(results, period, wording)
@@ -135,8 +133,8 @@ def combination_spans(
     spread = results.spread(period)
     combinations = wording.say("rank.combinations", count=int(results.possible.sum()))
     spans = [
-        Span(spread["min"], spread["max"], combinations),
-        Span(spread["q25"], spread["q75"], wording.say("rank.middle")),
+        (spread["min"], spread["max"], combinations),
+        (spread["q25"], spread["q75"], wording.say("rank.middle")),
     ]
     mark = wording.say("rank.baseline")
     return RankSpans(
@@ -249,7 +247,7 @@ def ridges(
         if h:
             words = f"h = {float(f'{h:.3g}'):,g}, {count}"
             density = np.asarray(kernel(grid))
-        curves.append(Ridge(tidy_text(p), words, density))
+        curves.append((tidy_text(p), words, density))
     period = str(series.index.names[1] or wording.say("period"))
     return Ridges(
         grid=grid,

@@ -22,10 +22,9 @@ from digiprosper.linear.fixed_effects import (
 from digiprosper.linear.preparation import Prepared, count_parameters
 from digiprosper.linear.results import LinearResults
 from digiprosper.panel import Panel
-from digiprosper.report.notices import FEW_CODES, without
+from digiprosper.report.notices import FEW_CODES, not_psd, without
 from digiprosper.report.tests import TestResult
 from digiprosper.report.text import freedom_text
-from digiprosper.report.variance import negative_variance
 
 _ABOUT_ERRORS = (*FEW_CODES, "few_treated", "robust_inconsistent")
 
@@ -47,10 +46,9 @@ def issue_fit_notices(fitted: Fitted) -> tuple[Notice, ...]:
 
 def entity_effect(fitted: Fitted, caller: str) -> str:
     """Return the name of the entity effect; refuse a fit without, or with slopes."""
-    position = fitted.prepared.entity_position
-    if position is None:
-        keys = fitted.prepared.sample.keys
-        name = keys.entity_name
+    keys = fitted.prepared.sample.keys
+    name = keys.entity_name
+    if fitted.prepared.entity_position is None:
         cure = f"set entity_effects=True (effects of {name})"
         if keys.rows_are_entities:
             cure = "each row is an entity here; specify the key, Panel(df, entity=...)"
@@ -67,7 +65,7 @@ def entity_effect(fitted: Fitted, caller: str) -> str:
             f"{caller} is not defined with absorbed slopes ({quoted(slopes)}): omit "
             "them in absorb.",
         )
-    return fitted.prepared.effect_names[position]
+    return name
 
 
 def refuse_perfect_fit(results: LinearResults, caller: str) -> None:
@@ -96,10 +94,8 @@ def with_effects(prepared: Prepared, names: Sequence[str], **fields: Any) -> Pre
         effects.append(np.zeros(sample.nobs, dtype=np.intp))
     absorbing = within(effects, sample.nobs, obs_weights=prepared.obs_weights)
     absorbed = tuple(prepared.absorbed[p] for p in positions)
-    cleared: dict[str, Any] = {"notices": (), "leverage": None, "near": None}
-    changed = replace(
-        prepared, within=absorbing, absorbed=absorbed, **cleared, **fields
-    )
+    fields |= {"notices": (), "leverage": None, "near": None}
+    changed = replace(prepared, within=absorbing, absorbed=absorbed, **fields)
     codes, entity = changed.cluster_codes, changed.entity_position
     count, _ = count_parameters(sample, absorbing, codes, entity)
     return replace(changed, count=count)
@@ -150,4 +146,4 @@ def wald_statistic(
             "their covariance matrix is singular.",
             coefficients=tuple(names),
         )
-    return form, weights, (negative_variance(names),) if least < 0 else ()
+    return form, weights, (not_psd("variance", names),) if least < 0 else ()

@@ -18,7 +18,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from itertools import chain, product, repeat
-from math import isclose
 from typing import Any, Literal
 
 import numpy as np
@@ -700,7 +699,7 @@ def _square_of(sample: Sample, names: Sequence[str]) -> str | None:
         for name, z in zip(names[1:], others, strict=True)
         for power in (2, 3)
         # The first row tells of most columns that they are no power.
-        if isclose(z[0], x[0] ** power, rel_tol=IS_SQUARE)
+        if math.isclose(z[0], x[0] ** power, rel_tol=IS_SQUARE)
         and np.allclose(z, x**power, rtol=IS_SQUARE, atol=0)
     }
     if [*powers.values()] != [2]:
@@ -856,17 +855,10 @@ def not_semidefinite(
     # The scores' covariance has as many negative eigenvalues as that of the slopes.
     if np.linalg.eigvalsh(middle)[0] >= -NEGATIVE:
         return []
-    kind, fewer = f"of {_WAYS.get(ways)} clusters", "clusters in fewer ways"
-    if near is not None:
-        kind = f"of cov_type='conley' with the {near.kernel} kernel"
-        fewer = "another cutoff or kernel"
     negative = [t for t, v in zip(terms, np.diag(covariance), strict=True) if v < 0]
-    text = (
-        f"the covariance {kind} is not positive semidefinite; it is not adjusted. Some "
-        f"standard errors are too small or missing: compare with {fewer}."
-    )
+    text = ""
     if negative:
-        text += (
-            f" {subject(negative, 'has')} a negative variance and no standard error."
-        )
-    return [not_psd(negative, text)]
+        text = f" {subject(negative, 'has')} a negative variance and no standard error."
+    if near is not None:
+        return [not_psd("conley", negative, _kernel=near.kernel, _negative=text)]
+    return [not_psd("clusters", negative, _ways=_WAYS[ways], _negative=text)]

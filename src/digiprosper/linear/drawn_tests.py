@@ -68,6 +68,7 @@ from digiprosper.report.notices import (
 from digiprosper.report.protocol import Glance
 from digiprosper.report.restrictions import null_text, read_restrictions, sum_text
 from digiprosper.report.summary import Lines, PlainNumbers, Remarks, Summary
+from digiprosper.report.terms import Factors
 from digiprosper.report.tests import TestResult
 from digiprosper.report.text import (
     conventions,
@@ -764,9 +765,11 @@ def randomisation_test(
         time = time + sample.n_times * codes[sample.entity]
         within = f" within groups of {strata}"
     moved = paths(column, sample.entity, time)
-    _refuse_identical_paths(fit.prepared, name, moved, within)
-    enumerated = moved.n_exchanges < reps + 0.5
-    reps = round(moved.n_exchanges) if enumerated else reps
+    ways = moved.n_exchanges
+    if round(ways) == 1:
+        raise _identical_paths_error(fit.prepared, name, moved, within)
+    enumerated = ways < reps + 0.5
+    reps = round(ways) if enumerated else reps
     with progress_bar("randomisation_test", reps, show=progress) as done:
         draws = fit.exchanged_statistics(
             position, moved, reps, None if enumerated else seed, done
@@ -775,7 +778,7 @@ def randomisation_test(
         *without(fit.results.diagnostics, (*_INSTEAD, "heavy_cluster")),
         *_assigned_by_cluster_notices(fit.prepared, name, column),
         *(() if enumerated else few_draws(reps, "test")),
-        *few_exchanges(name, moved.n_exchanges),
+        *few_exchanges(name, ways),
     )
     exchanged = int(moved.exchanged.sum())
     return _test_by_draws(
@@ -838,22 +841,15 @@ def find_regressor(fit: Any, term: str, caller: str) -> str:
             f"{caller}: no regressor named {cited(term)}; there are "
             f"{quoted(names, 20)}."
         )
-    _refuse_shared(fit, matches[0], names, caller)
+    _refuse_shared(fit.results.factors, matches[0], names, caller)
     return matches[0]
 
 
-def check_term(term: object, caller: str) -> None:
-    """Refuse a term that is not text."""
-    if not isinstance(term, str):
-        raise InputTypeError(f"{caller} takes one term as text, not {cited(term)}.")
-
-
-def _refuse_shared(fit: Any, name: str, names: Sequence[str], caller: str) -> None:
+def _refuse_shared(
+    factors: Factors, name: str, names: Sequence[str], caller: str
+) -> None:
     """Refuse a regressor that has a column in common with another."""
-    columns = {
-        regressor: {c for f in fit.results.factors[regressor] for c in f.columns}
-        for regressor in names
-    }
+    columns = {n: {c for f in factors[n] for c in f.columns} for n in names}
     shared = [n for n in names if n != name and columns[n] & columns[name]]
     if shared:
         raise TermError(
@@ -862,6 +858,12 @@ def _refuse_shared(fit: Any, name: str, names: Sequence[str], caller: str) -> No
             "in one regressor only.",
             [Notice("repeated", other, {"term": other}) for other in shared],
         )
+
+
+def check_term(term: object, caller: str) -> None:
+    """Refuse a term that is not text."""
+    if not isinstance(term, str):
+        raise InputTypeError(f"{caller} takes one term as text, not {cited(term)}.")
 
 
 def _strata_codes(panel: Panel, strata: str, keys: Keys) -> Ints:
@@ -876,11 +878,9 @@ def _strata_codes(panel: Panel, strata: str, keys: Keys) -> Ints:
     return codes[table.keys.starts][table.keys.entities.get_indexer(keys.entities)]
 
 
-def _refuse_identical_paths(
+def _identical_paths_error(
     prepared: Prepared, name: str, moved: Paths, within: str
-) -> None:
-    if moved.differ:
-        return
+) -> IdentificationError:
     entity = prepared.sample.keys.entity_name
     unexchanged = int((~moved.exchanged).sum())
     which = f"it is the same for all {entity} that"
@@ -889,7 +889,7 @@ def _refuse_identical_paths(
     reason = f"{which} are observed in the same periods{within}"
     if moved.exchanged.any() and unexchanged:
         reason += f", and {unexchanged} {entity} have different periods"
-    raise IdentificationError(
+    return IdentificationError(
         f"{cited(name)} cannot be permuted between {entity}: {reason}."
     )
 

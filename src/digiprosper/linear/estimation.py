@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any, Final
 
 import numpy as np
-import pandas as pd
 
 from digiprosper.checks import collinearity_problem, several
 from digiprosper.errors import (
@@ -49,7 +47,12 @@ from digiprosper.linear.kernels.bias_reduced import BiasReduced, bias_reduced
 from digiprosper.linear.kernels.wild import ClusterSums, cluster_sums
 from digiprosper.linear.notices import NEAR, dropped_column, in_memory_only, no_variance
 from digiprosper.linear.preparation import Prepared
-from digiprosper.linear.results import Estimated, EstimationSample, LinearResults
+from digiprosper.linear.results import (
+    EffectValues,
+    Estimated,
+    EstimationSample,
+    LinearResults,
+)
 from digiprosper.linear.variance_checks import (
     find_zero_variances,
     needed_cluster_notices,
@@ -59,6 +62,7 @@ from digiprosper.linear.variance_checks import (
 from digiprosper.panel import Sample
 from digiprosper.report.estimates import Estimates
 from digiprosper.report.inference import WITHOUT_FACTOR, Inference
+from digiprosper.report.text import repeated
 
 _MANY_CELLS = 100_000
 NOT_IDENTIFIED: Final = (
@@ -300,10 +304,9 @@ def refuse_names(names: Sequence[str]) -> None:
     if "Intercept" in names:
         raise TermError("'Intercept' is the name of the constant; rename the column.")
     if len(set(names)) < len(names):
-        twice = [name for name, count in Counter(names).items() if count > 1]
         raise TermError(
-            f"{quoted(twice)} is the name of a column and of a term that the model "
-            "adds; rename the column."
+            f"{quoted(repeated(names))} is the name of a column and of a term that the "
+            "model adds; rename the column."
         )
 
 
@@ -374,10 +377,8 @@ def _drop_absorbed(
     if prepared.options.collinear == "raise":
         raise IdentificationError(f"{several(problems)}. {NOT_IDENTIFIED}", problems)
     if not varying:
-        effects = effects_text(prepared)
-        raise IdentificationError(
-            f"every regressor is absorbed by the effects ({effects}).", problems
-        )
+        text = f"every regressor is absorbed by the effects ({effects_text(prepared)})."
+        raise IdentificationError(text, problems)
     return varying, problems
 
 
@@ -443,9 +444,9 @@ def refuse_constant_outcome(
             f"the outcome {cited(depvar)} is constant in the sample."
         )
     if demeaned.absorbed[outcome]:
-        effects = ", ".join(prepared.effect_names)
         raise IdentificationError(
-            f"the outcome {cited(depvar)} does not vary within the effects ({effects})."
+            f"the outcome {cited(depvar)} does not vary within the effects "
+            f"({effects_text(prepared)})."
         )
 
 
@@ -647,9 +648,7 @@ def _effects_and_fit(
     }
 
 
-def named_effects(
-    prepared: Prepared, values: Sequence[Floats]
-) -> tuple[tuple[str, pd.Index[Any], Floats], ...]:
+def named_effects(prepared: Prepared, values: Sequence[Floats]) -> EffectValues:
     """Name the values of effects by `Within.decompose`: name, levels and values."""
     levels = [prepared.sample.code_levels[term.effect] for term in prepared.absorbed]
     gaps = prepared.within.with_gaps(values)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import count
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -86,14 +85,6 @@ def _statistic_name(test: TestResult, wording: Wording) -> str:
 # --- a slope over its moderator -------------------------------------------------------
 
 
-class _Moderator(NamedTuple):
-    """The column a slope is drawn over, its levels if few, and other moderators."""
-
-    column: str
-    levels: Sequence[Any] | None
-    others: Sequence[str]
-
-
 def slope_curve(
     results: LinearResults,
     term: str,
@@ -103,40 +94,34 @@ def slope_curve(
     level: float,
 ) -> SlopeCurve:
     """Compute a slope over the range of its moderator, or at each level."""
-    axis = _choose_moderator(results, term, moderator)
-    stats = results.sample_stats
-    grid = axis.levels
+    column, levels, other_columns = _choose_moderator(results, term, moderator)
+    grid = levels
     if grid is None:
-        low, high = (
-            float(stats[end].to_numpy()[stats.index.get_loc(axis.column)])
-            for end in ("min", "max")
-        )
+        low, high = map(float, results.sample_stats.loc[column, ["min", "max"]])
         grid = np.linspace(low, high, _POINTS).tolist()
-    points = results.marginal_effect(term, at={axis.column: grid}, level=level)
+    points = results.marginal_effect(term, at={column: grid}, level=level)
 
-    values = (
-        None if panel is None else sample_values(results, axis.column, panel, _PURPOSE)
-    )
-    regions = [] if axis.levels is not None else _regions(points)
-    if axis.levels is not None:
+    values = None if panel is None else sample_values(results, column, panel, _PURPOSE)
+    regions = [] if levels is not None else _regions(points)
+    if levels is not None:
         points = points.assign(at=[level_text(value) for value in points["at"]])
     return SlopeCurve(
         variable=wording.label(term),
         outcome=wording.label(results.depvar),
-        moderator=wording.label(axis.column),
+        moderator=wording.label(column),
         points=points[["at", "estimate", "conf_low", "conf_high"]],
-        rows=None if values is None else row_counts(values, axis.levels),
+        rows=None if values is None else row_counts(values, levels),
         regions=regions,
         share=float("nan") if values is None else _share_in_regions(values, regions),
-        at_means=list(map(wording.label, axis.others)),
+        at_means=list(map(wording.label, other_columns)),
         level=level,
     )
 
 
 def _choose_moderator(
     results: LinearResults, term: object, moderator: object
-) -> _Moderator:
-    """Choose the column the slope is drawn over."""
+) -> tuple[str, Sequence[Any] | None, list[str]]:
+    """Choose the column a slope is drawn over, its levels if few; list the others."""
     if not isinstance(term, str):
         raise _column_name_error("term", term)
     if not isinstance(moderator, str | None):
@@ -147,9 +132,9 @@ def _choose_moderator(
     other_columns = [name for name in columns if name != column]
     levels = dict(results.categories.values())
     if column in levels:
-        return _Moderator(column, levels[column].tolist(), other_columns)
+        return column, levels[column].tolist(), other_columns
     few = default_points(stats, column)
-    return _Moderator(column, few.tolist() if few.size == 2 else None, other_columns)
+    return column, few.tolist() if few.size == 2 else None, other_columns
 
 
 def _column_name_error(name: str, value: object) -> InputTypeError:
@@ -230,8 +215,9 @@ def sample_values(
     if column in frame:
         every = pd.Series(frame[column].to_numpy(), panel.frame.index)
     else:
-        free = (f"values_{number}" for number in count())
-        name = next(name for name in free if name not in frame)
+        name = "values"
+        while name in frame:
+            name += "_"
         every = panel.assign(**{name: column}).frame[name]
     if not results.index.isin(every.index).all():
         raise _other_panel_error(purpose, "rows of the fit are missing")
@@ -247,7 +233,7 @@ def _compare_mean(
     stats = results.sample_stats
     if column not in stats.index:
         return
-    row = stats.iloc[stats.index.get_loc(column)]
+    row = stats.loc[column]
     numbers = values.to_numpy(dtype=np.float64)
     gap = abs(float(numbers.mean()) - row["mean"])
     if not gap <= SAME_MEAN * max(abs(row["min"]), abs(row["max"])):

@@ -483,25 +483,14 @@ class Fitted:
         if self.prepared.effect_names:
             return slopes, bootstrapped.lost
         raw = columns_at(self.demeaned.raw, (0, *self.regressors))
-        means = _drawn_means(raw, codes, self.prepared.obs_weights, reps, seed)
+        groups = int(codes.max()) + 1
+        with_count = np.column_stack([raw, np.ones(len(raw))])
+        sums = level_sums(codes, groups, with_count, self.prepared.obs_weights)
+        totals = draw_counts(seed, groups, reps) @ sums
+        means = totals[:, :-1] / totals[:, -1:]
         # Intercept of each draw: the mean outcome less slopes times mean regressors
         intercepts = means[:, 0] - np.einsum("rk,rk->r", means[:, 1:], slopes)
         return np.column_stack([slopes, intercepts]), bootstrapped.lost
-
-
-def _drawn_means(
-    columns: Floats,
-    codes: Ints,
-    obs_weights: Floats | None,
-    reps: int,
-    seed: np.random.SeedSequence,
-) -> Floats:
-    """Compute the means of columns (R, k) in draws of clusters."""
-    groups = int(codes.max()) + 1
-    with_count = np.column_stack([columns, np.ones(len(columns))])
-    sums = level_sums(codes, groups, with_count, obs_weights)
-    totals = draw_counts(seed, groups, reps) @ sums
-    return np.asarray(totals[:, :-1] / totals[:, -1:])
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -426,11 +426,7 @@ def _instrument_tests(
         )
     out |= _rank_tests(projected, count, vcov, rows)
     if m == 1:
-        effective = effective_f(projected, vcov)
-        out |= {
-            "effective_f": effective.statistic,
-            "effective_f_critical": effective.critical,
-        }
+        out["effective_f"], out["effective_f_critical"] = effective_f(projected, vcov)
     return {**out, **_overidentification_tests(projected, solved, rows)}
 
 
@@ -540,37 +536,27 @@ def _about_strength(
     weak = value < _WEAK_F
     if not weak and (critical is None or not value < critical):
         return few
-    consequence, instead = _consequence_of_strength(len(endog), weak=weak)
     # With instruments that vary in few clusters the Anderson-Rubin set is not valid.
-    text = (
-        f"{_F_WORDS[statistic]} F = {value:.3g} of the first stage of "
-        f"{quoted(endog)}{limit}: {consequence}{'' if few else f'; {instead}'}."
+    strength = notice_of(
+        "weak_first_stage" if weak else "biased_first_stage",
+        endog=endog,
+        statistic=statistic,
+        value=float(value),
+        critical=critical,
+        _f=_F_WORDS[statistic],
+        _limit=limit,
+        _instead="" if few else _valid_test(len(endog), weak=weak),
     )
-    data = {
-        "endog": endog,
-        "statistic": statistic,
-        "value": float(value),
-        "critical": critical,
-    }
-    strength = Notice("weak_first_stage" if weak else "biased_first_stage", text, data)
     return [strength, *few]
 
 
-def _consequence_of_strength(n_endog: int, *, weak: bool) -> tuple[str, str]:
-    """Write what follows for the estimate, and which test does not depend on it."""
+def _valid_test(n_endog: int, *, weak: bool) -> str:
+    """Write which test does not depend on the strength of instruments."""
     test = "the joint Anderson-Rubin test, results.anderson_rubin_test({...}), is"
     if n_endog == 1:
         test = "the Anderson-Rubin set, results.anderson_rubin(), is"
-    if weak:
-        return (
-            "the instruments are weak. The estimate may be biased towards least "
-            "squares, and its t interval may cover too rarely",
-            f"{test} also valid with weak instruments. Report it instead",
-        )
-    return (
-        "the bias of the estimate may exceed 10% of the worst case",
-        f"{test} not affected",
-    )
+    also = "also valid with weak instruments. Report it instead"
+    return f"; {test} {also if weak else 'not affected'}"
 
 
 def _few_for_anderson_rubin(
@@ -678,7 +664,7 @@ class IVResults(LinearResults):
     instruments: tuple[str, ...]
     first_stage: ResultSet
     reduced_form: LinearResults
-    iv_tests: Mapping[str, float | TestResult]
+    iv_tests: Mapping[str, Any]
     endogeneity: TestResult
     reduced_forms: ReducedForms
 
@@ -690,7 +676,8 @@ class IVResults(LinearResults):
 
         It is missing if the model is exactly identified.
         """
-        return cast("TestResult", self.iv_tests["sargan"])
+        test: TestResult = self.iv_tests["sargan"]
+        return test
 
     def endogeneity_test(self) -> TestResult:
         """Test whether regressors in `endog` are exogenous, assuming valid instruments.
@@ -868,12 +855,10 @@ class IVResults(LinearResults):
             Beside what all results have: effective_f and effective_f_critical.
         """
         names = ("kp_rk_f", "effective_f", "effective_f_critical")
-        tests = {name: cast("float", self.iv_tests.get(name, np.nan)) for name in names}
-        of_instruments = {
-            "model": "FixedEffectsIV",
-            **{name: None if np.isnan(f) else f for name, f in tests.items()},
-        }
-        return cast("Glance", {**LinearResults.glance(self), **of_instruments})
+        tests = {name: self.iv_tests.get(name, np.nan) for name in names}
+        numbers = {name: None if np.isnan(f) else f for name, f in tests.items()}
+        fit = {**LinearResults.glance(self), "model": "FixedEffectsIV", **numbers}
+        return cast("Glance", fit)
 
     def without_rows(self) -> Self:
         """Return a copy without residuals, fitted values and row labels.
@@ -962,12 +947,13 @@ class IVResults(LinearResults):
             f"Instrumented: {endog}. Instruments: {instruments}.",
             f"First stage: {self._first_stage_text()}.",
             *(
-                f"{test.name}: {_test_text(test)}."
+                f"{test.name}: {test._distribution()} = {test.statistic:z.4g}, "
+                f"{p_words(test.p_value, digits=3)}."
                 for test in self._summary_tests()
                 if not np.isnan(test.statistic)
             ),
         ]
-        if np.isnan(cast("float", self.iv_tests["kp_rk_f"])):
+        if np.isnan(self.iv_tests["kp_rk_f"]):
             lines.append(
                 "The instruments cannot be tested jointly under this covariance: there "
                 "are too few clusters or periods, or the covariance of two-way "
@@ -982,7 +968,7 @@ class IVResults(LinearResults):
         return lines
 
     def _first_stage_text(self) -> str:
-        tests: Mapping[str, Any] = self.iv_tests
+        tests = self.iv_tests
         shown = {
             "effective F": tests.get("effective_f"),
             "Kleibergen-Paap F": tests["kp_rk_f"],
@@ -1000,12 +986,7 @@ class IVResults(LinearResults):
 
     def _summary_tests(self) -> list[TestResult]:
         j_test = "sargan" if self.cov_type == "unadjusted" else "hansen_j"
-        shown = [
-            self.iv_tests["kp_rk_lm"],
-            self.iv_tests[j_test],
-            self.endogeneity,
-        ]
-        return cast("list[TestResult]", shown)
+        return [self.iv_tests["kp_rk_lm"], self.iv_tests[j_test], self.endogeneity]
 
     def _more_numbers(self) -> dict[str, Any]:
         tests = {name: _test_as_dict(value) for name, value in self.iv_tests.items()}
@@ -1077,15 +1058,6 @@ def intervals_text(intervals: Sequence[tuple[float, float]]) -> str:
         + f"{low:z.4g}, {high:z.4g}"
         + (")" if high == np.inf else "]")
         for low, high in intervals
-    )
-
-
-def _test_text(test: TestResult) -> str:
-    df: Any = test.df
-    degrees = f"{df[0]:g}, {df[1]:g}" if isinstance(df, tuple) else f"{df:g}"
-    return (
-        f"{test.distribution}({degrees}) = {test.statistic:z.4g}, "
-        f"{p_words(test.p_value, digits=3)}"
     )
 
 

@@ -200,7 +200,8 @@ def refuse_unidentified(projected: Projection, endog: Sequence[str]) -> None:
     weights = projected.obs_weights
     root = None if weights is None else np.sqrt(weights)
     residuals = with_weights(projected.endog_residuals, root)
-    size = np.sqrt((projected.endog**2).sum(axis=0) + (residuals**2).sum(axis=0))
+    heights = projected.heights[:, 1:]
+    size = np.sqrt((heights**2).sum(axis=0) + (residuals**2).sum(axis=0))
     if np.linalg.svd(residuals / size, compute_uv=False)[-1] < COLLINEAR:
         are = "is an exact combination"
         if len(endog) > 1:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import chain
 from typing import Any, TypeAlias
 
@@ -26,13 +25,9 @@ from digiprosper.report.terms import Factor, Term
 Categories: TypeAlias = "Mapping[str, tuple[str, pd.Index[Any]]]"
 
 
-@dataclass(frozen=True, slots=True)
-class _Part:
-    """A derivative of a term: a number times powers of columns and dummies."""
-
-    factor: float
-    powers: dict[str, int]
-    dummies: dict[str, tuple[str, int]]
+# A derivative of a term: a number times powers of columns, and dummies of categories,
+# each with its category and level
+_Part: TypeAlias = tuple[float, dict[str, int], dict[str, tuple[str, int]]]
 
 
 def slope_weights(
@@ -71,10 +66,7 @@ def default_points(stats: pd.DataFrame, column: str) -> Floats:
     one standard deviation, mean, mean plus one, and maximum, as far as they are between
     minimum and maximum.
     """
-    row = stats.index.get_loc(column)
-    n, mean, sd, low, high = (
-        float(stats[s].to_numpy()[row]) for s in ("nobs", "mean", "sd", "min", "max")
-    )
+    n, mean, sd, low, high = map(float, stats.loc[column])
     # With given ends and mean, the variance is largest for two values.
     missing = (mean - low) * (high - mean) - sd**2 * (n - 1) / n
     if missing <= TWO_VALUES * (high - low) ** 2:
@@ -101,7 +93,7 @@ def _derivatives(
 
 
 def _moderating_columns(parts: Iterable[_Part]) -> list[str]:
-    columns = [[*part.powers, *dict(part.dummies.values())] for part in parts]
+    columns = [[*powers, *dict(dummies.values())] for _, powers, dummies in parts]
     return list(dict.fromkeys(chain.from_iterable(columns)))
 
 
@@ -110,12 +102,12 @@ def _derivative(term: Term, variable: str, spelling: Mapping[str, str]) -> _Part
     dummies = {f.text: (f.column, f.level) for f in term.factors if f.level is not None}
     powers = _powers(term, variable, spelling)
     if dummies.pop(variable, None):
-        return _Part(1.0, powers, dummies)
+        return 1.0, powers, dummies
     if variable not in powers:
         return None
     factor = float(powers[variable])
     powers[variable] -= 1
-    return _Part(factor, {n: p for n, p in powers.items() if p > 0}, dummies)
+    return factor, {n: p for n, p in powers.items() if p > 0}, dummies
 
 
 def _powers(term: Term, variable: str, spelling: Mapping[str, str]) -> dict[str, int]:
@@ -234,11 +226,12 @@ def _coefficient_weights(
     levels: Mapping[str, pd.Index[Any]],
 ) -> Floats:
     """Compute one coefficient's weights: columns at given values or at means."""
-    out = np.full(len(values), part.factor)
-    for name, power in part.powers.items():
+    factor, powers, dummies = part
+    out = np.full(len(values), factor)
+    for name, power in powers.items():
         here = np.asarray(values, np.float64) if name == column else _mean(stats, name)
         out *= here**power
-    for dummy, (category, position) in part.dummies.items():
+    for dummy, (category, position) in dummies.items():
         if category == column:
             out *= values == levels[category][position]
         elif dummy in stats.index:
@@ -255,7 +248,7 @@ def _coefficient_weights(
 def _mean(stats: pd.DataFrame, name: str) -> float:
     if name not in stats.index:
         raise _no_statistics_error(name)
-    return float(stats["mean"].to_numpy()[stats.index.get_loc(name)])
+    return float(stats["mean"][name])
 
 
 def _no_statistics_error(name: str) -> ColumnError:

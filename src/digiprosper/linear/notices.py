@@ -122,10 +122,8 @@ def row_notices(sample: Sample, panel: Panel, cov_type: str) -> Iterator[Notice]
         changed = changed_as(panel.diagnostics, columns)
         yield from (notice for notice in changed if notice.code != "index_of")
     if sample.keys.rows_are_entities:
-        text = "Each row is an entity, so there are no entity effects"
-        if cov_type == "robust":
-            text += ", and standard errors are robust (HC1), not clustered by entity"
-        yield Notice("rows_as_entities", f"{text}.", {"cov_type": cov_type})
+        variant = ".robust" if cov_type == "robust" else ""
+        yield notice_of(f"rows_as_entities{variant}", cov_type=cov_type)
 
 
 def indices_of(panel: Panel) -> dict[str, tuple[str, ...]]:
@@ -528,43 +526,35 @@ def few_treated_notices(entries: Iterable[FewTreated]) -> list[Notice]:
 
 def _few_treated(entry: FewTreated) -> Notice:
     """Make the notice; only the first term is described in full."""
-    clusters, groups, terms, *_ = entry
-    lacks = f"{entry.model} has no errors that allow for it. " if entry.model else ""
+    terms, cov_type = entry.terms, entry.cov_type
     name, first = next(iter(terms.items()))
-    carriers = counted(len(first["largest"]), "cluster")
-    if len(terms) == 1:
-        start = f"the coefficient of {quoted(terms)} depends on few clusters:"
-        errors = "Its interval {} too short and its p-value too small"
-    else:
-        start = (
-            f"the coefficients of {quoted(terms)} depend on few clusters: that of "
-            f"{cited(name)} on"
-        )
+    start, verb = f"coefficient of {quoted(terms)} depends on few clusters:", "is"
+    errors = "Its interval {} too short and its p-value too small"
+    if len(terms) > 1:
+        start, verb = f"coefficients of {quoted(terms)} depend on few clusters:", "are"
+        start = f"{start} that of {cited(name)} on"
         errors = "Their intervals {} too short and their p-values too small"
-    randomised = "dp.randomisation_test(spec, panel, term)."
-    remedy = f"For a treatment in FixedEffects compare {randomised}"
-    if entry.cov_type == "cr2":
+    remedy = "For a treatment in FixedEffects compare"
+    if cov_type == "cr2":
         errors = (
             "The degrees of freedom (df_by_term) allow for that, so that intervals are "
             "wide"
         )
-    else:
-        is_crv3 = entry.cov_type == "crv3"
-        verb = "may be" if is_crv3 else "is" if len(terms) == 1 else "are"
-        errors = errors.format(verb)
-        if entry.has_cr2:
-            remedy = (
-                "In FixedEffects compare cov_type='cr2', which allows for that, and "
-                f"for a treatment {randomised}"
-            )
-    text = (
-        f"{start} {first['effective']:.1f} effective clusters instead of {groups} "
-        f"({clusters}), and {first['share']:.0%} of its variation is in {carriers} "
-        f"({quoted(first['largest'], 3)}). {errors}; coefficients that are not named "
-        "here are not affected. Check that the result is robust to dropping these "
-        f"clusters. {lacks}{remedy}"
+    elif entry.has_cr2:
+        remedy = (
+            "In FixedEffects compare cov_type='cr2', which allows for that, and for a "
+            "treatment"
+        )
+    return notice_of(
+        "few_treated",
+        **entry._asdict(),
+        _start=start,
+        _first=first,
+        _carriers=len(first["largest"]),
+        _errors=errors.format("may be" if cov_type == "crv3" else verb),
+        _lacks=f"{entry.model} has no errors that allow for it. " * bool(entry.model),
+        _remedy=remedy,
     )
-    return Notice("few_treated", text, entry._asdict())
 
 
 def few_exchanges(term: str, ways: float, permuted: str = "") -> tuple[Notice, ...]:

@@ -13,7 +13,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import inf
-from typing import Any, ClassVar, Literal, Self, cast
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 import pandas as pd
@@ -61,6 +61,7 @@ from digiprosper.linear.preparation import (
 )
 from digiprosper.linear.results import (
     NO_COVARIANCE,
+    EffectValues,
     EstimationSample,
     RegressionResults,
     hotelling_test,
@@ -73,7 +74,7 @@ from digiprosper.panel import Panel, Sample
 from digiprosper.panel.codes import Absorbed
 from digiprosper.panel.keys import rows_text
 from digiprosper.report.estimates import Estimates
-from digiprosper.report.protocol import Glance, empty_glance
+from digiprosper.report.protocol import Glance
 from digiprosper.report.tests import TestResult
 from digiprosper.specification import one_term
 
@@ -487,7 +488,7 @@ class CountResults(RegressionResults):
     deviance: float
     df_absorbed: int
     effect_names: tuple[str, ...]
-    effect_values: tuple[tuple[str, pd.Index[Any], Floats], ...]
+    effect_values: EffectValues
     separated: pd.DataFrame
     exposure: str | None
     offset: str | None
@@ -504,16 +505,12 @@ class CountResults(RegressionResults):
             Beside what all results have: deviance and n_separated.
         """
         slopes = len(self.names) - ("Intercept" in self.names)
-        values: dict[str, Any] = {
-            "depvar": self.depvar,
-            **self._inference_numbers(),
-            "df_resid": float(self.nobs - self.df_absorbed - slopes),
-            "df_absorbed": self.df_absorbed,
-            "version": self.version,
-            "deviance": self.deviance,
-            "n_separated": len(self.separated),
-        }
-        return cast("Glance", {**empty_glance(self._model, self.nobs), **values})
+        return self._glance(
+            self._model,
+            df_resid=float(self.nobs - self.df_absorbed - slopes),
+            deviance=self.deviance,
+            n_separated=len(self.separated),
+        )
 
     def without_rows(self) -> Self:
         """Return a copy without residuals, fitted values and row labels.

@@ -352,7 +352,7 @@ def _effects_and_clusters(
     codes = tuple([sample.codes[c] for c in clusters])
     entity = _entity_position(absorbed, sample)
     count, effect_ranks = count_parameters(sample, absorbing, codes, entity)
-    across = 0 if entity is None else count_entities_across(sample.entity, codes)
+    across = 0 if entity is None else count_entities_across(sample, codes)
     notices = [
         *entities_once(panel, clusters),
         *cluster_size_notices(clusters, count.groups, options.cov_type),
@@ -501,16 +501,12 @@ def all_singletons_error(
     return IdentificationError(text, [Notice("singletons", "all rows", data)])
 
 
-def count_entities_across(entity: Ints, clusters: Sequence[Ints]) -> int:
+def count_entities_across(sample: Sample, clusters: Sequence[Ints]) -> int:
     """Count entities with rows in several clusters, in every dimension."""
-    if not clusters or any(codes is entity for codes in clusters):
+    if not clusters or any(codes is sample.entity for codes in clusters):
         return 0
-    spans = np.ones(count_groups(entity), dtype=bool)
-    for codes in clusters:
-        last_code = np.empty(spans.size, dtype=codes.dtype)
-        last_code[entity] = codes
-        spans &= np.bincount(entity, last_code[entity] != codes, spans.size) > 0
-    return int(spans.sum())
+    moving = [np.bincount(sample.entity, sample.keys.vary(c)) > 0 for c in clusters]
+    return int(np.all(moving, axis=0).sum())
 
 
 def refuse_extreme(columns: Floats, names: Sequence[str]) -> None:

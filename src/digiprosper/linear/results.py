@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Self, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Self, TypeAlias, cast
 
 import numpy as np
 import pandas as pd
@@ -24,12 +24,12 @@ from digiprosper.linear.kernels.wild import (
     restricted_wild_test,
     variation_by_cluster,
 )
-from digiprosper.linear.marginal import slope_weights
+from digiprosper.linear.marginal import Categories, slope_weights
 from digiprosper.linear.notices import LEAST_EFFECTIVE, in_memory_only
 from digiprosper.panel import Panel
 from digiprosper.report.certificate import coverage_remark
 from digiprosper.report.estimates import Estimates, hotelling_result, wald_result
-from digiprosper.report.notices import extrapolated
+from digiprosper.report.notices import extrapolated, not_psd
 from digiprosper.report.pickling import PickledByName
 from digiprosper.report.protocol import Glance, empty_glance, hash_of
 from digiprosper.report.results import BaseResults
@@ -46,10 +46,12 @@ from digiprosper.report.text import (
 )
 from digiprosper.report.variance import (
     covariance_form,
-    negative_variance,
     quadratic_form,
     standard_errors,
 )
+
+# Name, levels and estimates of each absorbed effect
+EffectValues: TypeAlias = "tuple[tuple[str, pd.Index[Any], Floats], ...]"
 
 # With more clusters F(q, G - 1) is reliable.
 _MANY = 100
@@ -59,17 +61,15 @@ NO_COVARIANCE: Final = (
     "positive definite"
 )
 """Why a joint test has no statistic."""
+# `fit_statistics`, then `f_value`, in `glance`
+_STATISTICS = (
+    *("rsquared", "rsquared_within", "rsquared_within_entity", "rsquared_adj"),
+    "f_statistic",
+)
 # Small-sample factors of commands of Stata.
 _STATA = ("reghdfe", "xtreg", "areg")
 # Conventions under which s^2 is the sum of squared residuals over df_resid
 _RESIDUAL_VARIANCE = ("reghdfe", "xtreg")
-
-
-def stats_frame(names: Sequence[str], moments: Floats) -> pd.DataFrame:
-    """Return the moments (m, 5) of variables as a table."""
-    columns = ["nobs", "mean", "sd", "min", "max"]
-    out = pd.DataFrame(moments, pd.Index(list(names), name="variable"), columns)
-    return out.astype({"nobs": int})
 
 
 def require_rows(rows: Any, attribute: str) -> Any:
@@ -97,7 +97,7 @@ class EstimationSample(PickledByName):
     # and max
     stats: tuple[tuple[str, ...], Floats]
     # for each category in the terms, its column and its estimated levels
-    categories: Mapping[str, tuple[str, pd.Index[Any]]]
+    categories: Categories
     obs_weights: str | None = None  # column with the weights of the rows
     # factors of each regressor, outcome, absorbed effect and cluster
     factors: Mapping[str, tuple[Factor, ...]] = field(default_factory=dict)
@@ -280,7 +280,10 @@ class SampledResults(BaseResults):
     @property
     def sample_stats(self) -> pd.DataFrame:
         """Unweighted nobs, mean, sd, min and max of variables and terms of the fit."""
-        return stats_frame(*self.sample.stats)
+        names, moments = self.sample.stats
+        index = pd.Index(list(names), name="variable")
+        columns = ["nobs", "mean", "sd", "min", "max"]
+        return pd.DataFrame(moments, index, columns).astype({"nobs": int})
 
     @property
     def nobs(self) -> int:
@@ -305,14 +308,16 @@ class SampledResults(BaseResults):
 class RegressionResults(SampledResults):
     """Base class of results of regressions with absorbed effects.
 
-    Subclasses also have the field (or property) ``fitted``, and the fields
-    ``effect_names`` and ``effect_values``.
+    Subclasses also have the field (or property) ``fitted``, and the fields below.
     """
 
     __slots__ = ()
 
+    depvar: str
+    df_absorbed: int
     effect_names: tuple[str, ...]
-    effect_values: tuple[tuple[str, pd.Index[Any], Floats], ...]
+    effect_values: EffectValues
+    version: str
 
     if TYPE_CHECKING:  # a field or property of the subclasses
 
@@ -366,7 +371,7 @@ class RegressionResults(SampledResults):
         return self.sample.stats
 
     @property
-    def categories(self) -> Mapping[str, tuple[str, pd.Index[Any]]]:
+    def categories(self) -> Categories:
         """For each category in the terms, its column and its estimated levels."""
         return self.sample.categories
 
@@ -400,9 +405,10 @@ class RegressionResults(SampledResults):
         """Number of clusters of each variable in `clusters`."""
         return self.inference.n_clusters
 
-    def _inference_numbers(self) -> dict[str, Any]:
-        """Return the items of `glance` about the rows and the standard errors."""
-        return {
+    def _glance(self, model: str, **more: Any) -> Glance:
+        """Return `glance` with the items that all regressions have, and `more`."""
+        values = {
+            "depvar": self.depvar,
             "n_entities": self.n_entities,
             "n_times": self.n_times,
             "period": self.sample.period,
@@ -411,7 +417,10 @@ class RegressionResults(SampledResults):
             "obs_weights": self.obs_weights,
             "effects": "+".join(self.effect_names) or None,
             "sample_hash": self._sample_hash(),
+            "df_absorbed": self.df_absorbed,
+            "version": self.version,
         }
+        return cast("Glance", {**empty_glance(model, self.nobs), **values, **more})
 
     def _coverage(self, slope: str) -> str:
         """Cite the simulated coverage of intervals with these errors and effects."""
@@ -518,7 +527,7 @@ class LinearResults(RegressionResults):
     df_resid: float
     df_absorbed: int
     effect_names: tuple[str, ...]
-    effect_values: tuple[tuple[str, pd.Index[Any], Floats], ...]
+    effect_values: EffectValues
     effect_terms: tuple[tuple[str, str | None], ...]
     has_f: bool = True
     version: str = __version__
@@ -540,23 +549,9 @@ class LinearResults(RegressionResults):
         Glance
             A mapping with the same keys for all types of results.
         """
-        r2, inside, by_entity, adjusted = (
-            None if np.isnan(v) else float(v) for v in self.fit_statistics
-        )
-        f_value = self.f_value
-        values: dict[str, Any] = {
-            "depvar": self.depvar,
-            **self._inference_numbers(),
-            "df_resid": self.df_resid,
-            "df_absorbed": self.df_absorbed,
-            "rsquared": r2,
-            "rsquared_within": inside,
-            "rsquared_within_entity": by_entity,
-            "rsquared_adj": adjusted,
-            "f_statistic": None if np.isnan(f_value) else f_value,
-            "version": self.version,
-        }
-        return cast("Glance", {**empty_glance("FixedEffects", self.nobs), **values})
+        values = zip(_STATISTICS, (*self.fit_statistics, self.f_value), strict=True)
+        numbers = {name: None if np.isnan(v) else float(v) for name, v in values}
+        return self._glance("FixedEffects", df_resid=self.df_resid, **numbers)
 
     # --- inference --------------------------------------------------------------------
 
@@ -729,7 +724,7 @@ class LinearResults(RegressionResults):
         estimate = weights @ self.coefficients
         variance = np.diag(self.covariance_of(weights))
         if (variance < 0).any():
-            issue([negative_variance([f"the slope in {term}"])])
+            issue([not_psd("variance", [f"the slope in {term}"])])
         se = standard_errors(variance)
         half = self.estimated.critical(level, weights) * se
         columns = {"at": values, "estimate": estimate, "std_error": se}
@@ -1092,14 +1087,9 @@ def predicted_index(results: Any, panel: Panel) -> Floats:
         )
     table = table_of(panel)
     total = np.zeros(len(table))
+    # The column of an intercept, or of an effect without a slope, has no factors.
     for term, b in zip(results.terms, results.coefficients, strict=True):
-        constant = term.kind == "intercept"
-        column = (
-            1.0
-            if constant
-            else coefficient_column(table, term.factors, results.categories)
-        )
-        total = total + b * column
+        total += b * coefficient_column(table, term.factors, results.categories)
     terms = results.effect_terms or [(name, None) for name, *_ in results.effect_values]
     for (effect, slope), (_, levels, values) in zip(
         terms, results.effect_values, strict=True
@@ -1107,12 +1097,8 @@ def predicted_index(results: Any, panel: Panel) -> Floats:
         codes, panel_levels = coded(table, effect)
         positions = levels.get_indexer(panel_levels)[codes]
         value = np.where((codes >= 0) & (positions >= 0), values[positions], np.nan)
-        column = (
-            1.0
-            if slope is None
-            else coefficient_column(table, results.factors[slope], {})
-        )
-        total = total + value * column
+        factors = () if slope is None else results.factors[slope]
+        total += value * coefficient_column(table, factors, {})
     unknown = int(np.isnan(total).sum())
     if unknown:
         issue([notice_of("unseen", count=unknown, _nobs=panel.nobs)])

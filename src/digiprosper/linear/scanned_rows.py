@@ -300,7 +300,7 @@ def _count(
         sample.nobs,
         by_entity.size,
         int(by_entity.max()),
-        preparation.count_entities_across(sample.entity, clusters),
+        preparation.count_entities_across(sample, clusters),
         _hash_rows(sample),
         0.0 if weight is None else float(weight.sum()),
         lags_of_outcome(sample),

@@ -13,7 +13,7 @@ import math
 from collections.abc import Hashable, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from typing import Any, Literal, NamedTuple, cast
+from typing import Any, Literal, cast
 
 import numpy as np
 import pandas as pd
@@ -135,11 +135,9 @@ def pesaran_cd(results: LinearResults) -> TestResult:
     >>> round(test.statistic, 4), round(test.detail["mean_correlation"], 3)
     (14.3112, 0.219)
     """
-    rows = _residual_rows(results, "pesaran_cd")
-    _refuse_time_effects(results, rows)
-    correlations = residual_tests.correlations_between(
-        rows.residuals, rows.entity, rows.time
-    )
+    residuals, entity, time, _ = _residual_rows(results, "pesaran_cd")
+    _refuse_time_effects(results, residuals, time)
+    correlations = residual_tests.correlations_between(residuals, entity, time)
     if correlations.pairs == 0:
         raise not_identified(
             "no_pairs",
@@ -175,12 +173,10 @@ def pesaran_cd(results: LinearResults) -> TestResult:
     return replace(test, alternatives={"stata": printed})
 
 
-def _refuse_time_effects(results: LinearResults, rows: _ResidualRows) -> None:
+def _refuse_time_effects(results: LinearResults, residuals: Floats, time: Ints) -> None:
     """Refuse residuals that add up to zero in every period."""
     by_name = results.key_names[1] in results.effect_names
-    if not by_name and not residual_tests.has_no_period_means(
-        rows.residuals, rows.time
-    ):
+    if not by_name and not residual_tests.has_no_period_means(residuals, time):
         return
     reason = "has time effects" if by_name else "absorbs the mean of every period"
     raise not_identified(
@@ -261,13 +257,14 @@ def modified_wald(
     (48.0, 17.0)
     """
     check_option("method", method, ("levene", "chi2"))
-    rows = _residual_rows(results, "modified_wald")
-    squares = residual_tests.squares_by_entity(rows.residuals, rows.entity)
-    _refuse_no_variance(results, rows.entities, squares)
+    residuals, entity, time, entities = _residual_rows(results, "modified_wald")
+    counts, means, variances = residual_tests.squares_by_entity(residuals, entity)
+    flat = np.isnan(variances) | (variances <= EQUAL_SQUARES * means**2)
+    if flat.any():
+        raise _no_variance_error(results, list(entities[flat]), counts[flat].max())
 
-    counts, means = squares.rows, squares.means
-    whole = float(rows.residuals @ rows.residuals) / rows.residuals.size
-    statistic = float(((means - whole) ** 2 / squares.variances).sum())
+    whole = float(residuals @ residuals) / residuals.size
+    statistic = float(((means - whole) ** 2 / variances).sum())
     mean_rows = float(counts.mean())
     notice = notice_of("rejects_too_often", mean_rows=mean_rows)
     detail = {
@@ -282,12 +279,14 @@ def modified_wald(
     wald = chi2_test("Modified Wald test", statistic, counts.size, null, detail=detail)
     if method == "chi2":
         return replace(wald, diagnostics=(notice,))
-    return _levene_test(rows, wald)
+    return _levene_test(residuals, entity, time, wald)
 
 
-def _levene_test(rows: _ResidualRows, wald: TestResult) -> TestResult:
+def _levene_test(
+    residuals: Floats, entity: Ints, time: Ints, wald: TestResult
+) -> TestResult:
     """Compute Levene's test, with a p-value from simulated errors."""
-    n, count = rows.residuals.size, int(rows.entity.max()) + 1
+    n, count = residuals.size, int(entity.max()) + 1
     if n / count < _LEVENE_PERIODS:
         raise not_identified(
             "few_periods",
@@ -298,9 +297,9 @@ def _levene_test(rows: _ResidualRows, wald: TestResult) -> TestResult:
             "nearly always.",
             mean_rows=n / count,
         )
-    scaled = rows.residuals / rows.residuals.std()
-    statistic = float(residual_tests.levene(scaled[None], rows.entity)[0])
-    draws = residual_tests.levene_draws(scaled, rows.entity, rows.time)
+    scaled = residuals / residuals.std()
+    statistic = float(residual_tests.levene(scaled[None], entity)[0])
+    draws = residual_tests.levene_draws(scaled, entity, time)
     return replace(
         wald,
         name="Levene test",
@@ -313,21 +312,15 @@ def _levene_test(rows: _ResidualRows, wald: TestResult) -> TestResult:
     )
 
 
-def _refuse_no_variance(
-    results: LinearResults, entities: pd.Index[Any], squares: residual_tests.Squares
-) -> None:
-    """Refuse entities whose squared residuals do not vary."""
-    flat = np.isnan(squares.variances) | (
-        squares.variances <= EQUAL_SQUARES * squares.means**2
-    )
-    if not flat.any():
-        return
-    labels, few = list(entities[flat]), int(squares.rows[flat].max())
-    raise not_identified(
+def _no_variance_error(
+    results: LinearResults, labels: Sequence[Any], rows: int
+) -> IdentificationError:
+    """Build the error if squared residuals of entities, with few rows, do not vary."""
+    return not_identified(
         "equal_squares",
         "modified_wald: the squared residuals of "
         f"{counted(len(labels), 'entity')} do not vary "
-        f"({results.key_names[0]}: {quoted(labels)}; at most {counted(few, 'row')} "
+        f"({results.key_names[0]}: {quoted(labels)}; at most {counted(rows, 'row')} "
         "each), so the statistic is infinite. The test needs at least three rows "
         "per entity with entity effects, and two without. Drop these entities with "
         "panel.subset().",
@@ -409,7 +402,12 @@ def wooldridge_ar1(spec: FixedEffects, panel: Panel) -> TestResult:
     notices = auxiliary.issue_fit_notices(fitted)
 
     residuals = fitted.solved.residuals / fitted.solved.residuals.std()
-    before = _lagged_residuals(residuals, sample.index, panel)
+    # Residuals of the period before, missing without such a row
+    table = table_of(panel)
+    rows = table.keys.index.get_indexer(sample.index)
+    whole = np.full(len(table), np.nan)
+    whole[rows] = residuals
+    before = table.shift(whole, 1)[rows]
     regression = residual_tests.persistence(residuals, before, sample.entity)
     _refuse_no_pairs(regression)
 
@@ -459,15 +457,6 @@ def _check_autocorrelation_sample(fitted: Fitted) -> None:
         )
 
 
-def _lagged_residuals(residuals: Floats, index: pd.Index[Any], panel: Panel) -> Floats:
-    """Return the lag of the residuals within entities, missing without a row."""
-    table = table_of(panel)
-    rows = table.keys.index.get_indexer(index)
-    whole = np.full(len(table), np.nan)
-    whole[rows] = residuals
-    return table.shift(whole, 1)[rows]
-
-
 def _refuse_no_pairs(lagged: residual_tests.Persistence) -> None:
     """Refuse a regression with too few rows, or without variance."""
     if lagged.entities < 2 or lagged.rows <= 2:
@@ -492,16 +481,10 @@ def _refuse_no_pairs(lagged: residual_tests.Persistence) -> None:
 # --- rows of a result -----------------------------------------------------------------
 
 
-class _ResidualRows(NamedTuple):
-    """Residuals of a result, codes of entities and periods, and the entities."""
-
-    residuals: Floats
-    entity: Ints
-    time: Ints
-    entities: pd.Index[Any]
-
-
-def _residual_rows(results: LinearResults, caller: str) -> _ResidualRows:
+def _residual_rows(
+    results: LinearResults, caller: str
+) -> tuple[Floats, Ints, Ints, pd.Index[Any]]:
+    """Return residuals, codes of entities and periods, and the entities."""
     candidate: object = results
     if not isinstance(candidate, LinearResults):
         raise InputTypeError(
@@ -527,7 +510,7 @@ def _residual_rows(results: LinearResults, caller: str) -> _ResidualRows:
             entity=entities[0],
         )
     time, _ = compress(np.asarray(index.codes[1], dtype=np.intp))
-    return _ResidualRows(results.residuals, compress(codes)[0], time, entities)
+    return results.residuals, compress(codes)[0], time, entities
 
 
 # --- fixed effects and the functional form --------------------------------------------
@@ -1017,13 +1000,7 @@ def _hausman_statistic(
         )
     if least > 0:
         return statistic, ()
-    text = (
-        "hausman(method='classical'): the covariance of fixed effects less that of "
-        "random effects is not positive definite, so the statistic need not be "
-        "chi-square under the null. Stata, plm and linearmodels give the same "
-        "number; method='mundlak' needs no difference."
-    )
-    return statistic, (not_psd(["V_fe - V_re"], text),)
+    return statistic, (not_psd("hausman", ["V_fe - V_re"]),)
 
 
 def _refuse_classical(fitted: Fitted, entity: str) -> None:
@@ -1076,10 +1053,8 @@ def _random_effects(fitted: Fitted) -> tuple[Floats, Floats]:
 
     index = pd.MultiIndex.from_arrays([sample.entity, sample.time])
     outcome = pd.DataFrame(scaled[:, :1], index, ["y"])
-    design = pd.DataFrame(
-        np.column_stack([np.ones(len(raw)), scaled[:, 1:], *dummies]), index
-    )
-    design.columns = [f"x{i}" for i in range(design.shape[1])]
+    columns = np.column_stack([np.ones(len(raw)), scaled[:, 1:], *dummies])
+    design = pd.DataFrame(columns, index).add_prefix("x")
     try:
         results = RandomEffects(outcome, design, check_rank=False).fit()
     except ValueError as error:

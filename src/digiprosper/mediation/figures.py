@@ -16,7 +16,6 @@ from digiprosper.mediation.words import WORDS
 from digiprosper.report.columns import Column, Estimate, result_column
 from digiprosper.report.drawings import (
     ConditionalCurve,
-    Effect,
     Effects,
     PathDiagram,
     SensitivityCurve,
@@ -238,7 +237,7 @@ def _listed_effects(
     wording: Wording,
     mediators: Sequence[str],
     level: float,
-) -> list[Effect]:
+) -> list[tuple[str, Estimate, bool]]:
     """List the effects that are not shown as arrows."""
     estimates = result_column(results, level).estimates
     terms = displayed_terms(results, mediators)
@@ -249,7 +248,7 @@ def _listed_effects(
     )
     omitted = () if results.variable else _DRAWN
     return [
-        Effect(
+        (
             _listed_text(results.structure, wording, term),
             estimates[term.name],
             term != overall_term(term),

@@ -215,11 +215,7 @@ class MediationResults(EffectResults):
         variance = a**2 * s_b**2 + b**2 * s_a**2 + sign * s_a**2 * s_b**2
         names = self._indirect_terms
         if negative := names[variance < 0].tolist():
-            text = (
-                f"Goodman's variance of {quoted(negative)} is negative: there is no "
-                "such standard error."
-            )
-            issue([not_psd(negative, text)])
+            issue([not_psd("goodman", negative)])
         error = np.sqrt(np.where(variance < 0, np.nan, variance))
         _, _, p = intervals.delta(a * b, error, np.inf)
         columns = {

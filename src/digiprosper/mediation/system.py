@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import product
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 
@@ -67,7 +67,7 @@ from digiprosper.report.notices import (
     too_few_clusters_to_draw,
     without,
 )
-from digiprosper.report.protocol import Glance, empty_glance
+from digiprosper.report.protocol import Glance
 from digiprosper.report.terms import Term
 from digiprosper.specification import check_reps, refuse_repeats
 
@@ -274,15 +274,8 @@ def system_glance(
     outcome: LinearResults, model: str, seed: np.random.SeedSequence
 ) -> Glance:
     """Make the glance of a system from its outcome equation, without fit measures."""
-    values = {
-        **empty_glance(model, outcome.nobs),
-        "depvar": outcome.depvar,
-        **outcome._inference_numbers(),
-        "df_resid": outcome.df_resid,
-        "df_absorbed": outcome.df_absorbed,
-        "rng_entropy": seed.entropy,
-    }
-    return cast("Glance", values)
+    numbers = {"df_resid": outcome.df_resid, "rng_entropy": seed.entropy}
+    return outcome._glance(model, **numbers)
 
 
 def draw_notices(system: System, searched: Floats | None = None) -> tuple[Notice, ...]:

@@ -404,14 +404,14 @@ _SMALL = 8.3
 def draw_ridges(ridges: Ridges, ax: Axes | None) -> Axes:
     """Draw the densities of periods above each other, on the same scale."""
     drawn, grid, count = ridges.ridges, ridges.grid, len(ridges.ridges)
-    names = [ridge.period for ridge in drawn]
-    top = max(float(r.density.max()) for r in drawn if r.density is not None)
+    names, remarks, densities = zip(*drawn, strict=True)
+    top = max(float(part.max()) for part in densities if part is not None)
     with drawing(ridges, ax, (6.4, 1.4 + 0.36 * count)) as axes:
         edge = axes.get_yaxis_transform()
-        for row, ridge in enumerate(drawn):
+        for row, (_, remark, density) in enumerate(drawn):
             axes.axhline(row, color=FAINT, linewidth=0.5, zorder=2 * row)
-            if ridge.density is not None:
-                height = row - _OVERLAP * ridge.density / top
+            if density is not None:
+                height = row - _OVERLAP * density / top
                 axes.fill_between(
                     grid,
                     height,
@@ -425,7 +425,7 @@ def draw_ridges(ridges: Ridges, ax: Axes | None) -> Axes:
             axes.text(
                 1.01,
                 row,
-                ridge.remark,
+                remark,
                 transform=edge,
                 va="center",
                 fontsize="small",
@@ -439,7 +439,7 @@ def draw_ridges(ridges: Ridges, ax: Axes | None) -> Axes:
             [ridges.time],
             [ridges.variable, say("ridge.kernel", rule=ridges.rule)],
         )
-        widest = max(text_em(ridge.remark) for ridge in drawn)
+        widest = max(map(text_em, remarks))
         spread_ticks(axes, widest * _SMALL * type_size() / 72)
         axes.spines["left"].set_visible(False)
     return axes

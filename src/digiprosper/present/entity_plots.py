@@ -115,17 +115,17 @@ def draw_rank_spans(spans: RankSpans, ax: Axes | None) -> Axes:
 def _draw_spans(axes: Axes, drawn: RankSpans) -> None:
     ranks, spans = drawn.ranks, drawn.spans
     rows = np.arange(len(ranks))
-    worst = int(max(span.high.max() for span in spans))
+    worst = int(max(high.max() for _, high, _ in spans))
     looks = zip(spans, _SHADES[-len(spans) :], _HEIGHTS[-len(spans) :], strict=True)
-    for span, color, height in looks:
+    for (low, high, words), color, height in looks:
         # A rank that never moves has a span of no length: half a rank keeps it visible.
         axes.barh(
             rows,
-            span.high - span.low + 0.5,
-            left=span.low - 0.25,
+            high - low + 0.5,
+            left=low - 0.25,
             height=height,
             color=color,
-            label=span.words,
+            label=words,
         )
     axes.plot(ranks, rows, "o", color=INK, markersize=4, label=drawn.mark)
     axes.set_ylim(len(ranks) - 0.4, -0.6)
@@ -138,10 +138,10 @@ def _draw_moves(axes: Axes, drawn: RankSpans) -> None:
     """Draw spans relative to the rank, since spans of hundreds of ranks are small."""
     ranks, spans = drawn.ranks, drawn.spans
     positions = np.arange(1, len(ranks) + 1)
-    for span, color in zip(spans, _SHADES[-len(spans) :], strict=True):
-        down, up = ranks - span.low, ranks - span.high
+    for (low, high, words), color in zip(spans, _SHADES[-len(spans) :], strict=True):
+        down, up = ranks - low, ranks - high
         axes.fill_between(
-            positions, down, up, step="mid", color=color, linewidth=0, label=span.words
+            positions, down, up, step="mid", color=color, linewidth=0, label=words
         )
     axes.axhline(0, color=INK, linewidth=1.0, label=drawn.mark)
     axes.set_xlim(0.5, len(ranks) + 0.5)

@@ -258,12 +258,12 @@ class _PathPicture(_Picture):
 def _effect_rows(diagram: PathDiagram, style: Style) -> list[_Row]:
     rows = [
         (
-            effect.words,
-            style.number(effect.estimate.estimate),
-            style.interval(effect.estimate.conf_low, effect.estimate.conf_high),
-            effect.inner,
+            words,
+            style.number(effect.estimate),
+            style.interval(effect.conf_low, effect.conf_high),
+            is_part,
         )
-        for effect in diagram.effects
+        for words, effect, is_part in diagram.effects
     ]
     head = (diagram.title, "", say_level("interval.percentile", diagram.level), False)
     more = len(rows) - _MOST_ROWS

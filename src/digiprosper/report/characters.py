@@ -6,7 +6,7 @@ import difflib
 import math
 import re
 import textwrap
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from digiprosper.errors import one_line
 
@@ -92,43 +92,27 @@ def misspelt_labels(labels: Mapping[str, str], words: Iterable[str]) -> dict[str
     A paper has one mapping of labels for all its tables, so a label without a use is no
     error by itself.
     """
-    names = list(dict.fromkeys(words))
+    names = dict.fromkeys(words)
     parts = _words_in_names(names)
-    unused = [key for key in labels if not _is_used(key, names)]
-    near = {key: _nearest_name(key, parts, labels) for key in unused}
-    return {key: name for key, name in near.items() if name is not None}
+    without = [w for w in parts if w not in labels and re.search(r"[^\W\d]", w)]
+    near = {}
+    for key in labels:
+        if not _is_used(key, names, parts):
+            for name in difflib.get_close_matches(key, without, n=1, cutoff=0.8):
+                near[key] = name
+    return near
 
 
-def _words_in_names(names: Iterable[str]) -> dict[str, None]:
+def _words_in_names(names: Iterable[str]) -> list[str]:
     """List names and the words in them, without the operators of conditions."""
-    words = dict.fromkeys(
-        word for name in names for word in (name, *re.findall(r"[^\W\d]\w*", name))
-    )
-    return dict.fromkeys(word for word in words if word not in _OPERATORS)
+    words = [w for name in names for w in (name, *re.findall(r"[^\W\d]\w*", name))]
+    return [word for word in dict.fromkeys(words) if word not in _OPERATORS]
 
 
-def _is_used(key: str, names: Iterable[str]) -> bool:
-    pattern = re.compile(rf"(?<!\w){re.escape(key)}(?!\w)")
-    return any(pattern.search(name) for name in names)
-
-
-def _is_other_term(key: str, parts: dict[str, None]) -> bool:
-    """Check whether a key is a term that is part of other terms in the table."""
+def _is_used(key: str, names: Iterable[str], parts: Sequence[str]) -> bool:
+    """Tell whether a key is in a name, or is a term of columns that are in names."""
     columns = re.findall(r"[^\W\d]\w*(?!\w|\()", key)
-    return (
-        [key] != columns
-        and bool(columns)
-        and all(column in parts for column in columns)
-    )
-
-
-def _nearest_name(
-    key: str, parts: dict[str, None], labels: Mapping[str, str]
-) -> str | None:
-    """Find the name without a label that a key resembles."""
-    if _is_other_term(key, parts):
-        return None
-    without = [
-        word for word in parts if word not in labels and re.search(r"[^\W\d]", word)
-    ]
-    return next(iter(difflib.get_close_matches(key, without, n=1, cutoff=0.8)), None)
+    if columns and [key] != columns and {*columns} <= {*parts}:
+        return True
+    pattern = rf"(?<!\w){re.escape(key)}(?!\w)"
+    return any(re.search(pattern, name) for name in names)

@@ -162,9 +162,6 @@ class ResultSet(PickledByName, Mapping[str, Any]):
         """Results of the models that were estimated."""
         return self._successes().values()
 
-    def __contains__(self, label: object) -> bool:
-        return label in self._successes()
-
     def __iter__(self) -> Iterator[str]:
         return iter(self._successes())
 

@@ -393,15 +393,6 @@ class Balance(Drawing):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Effect:
-    """An effect in the list below a path diagram; `inner` if part of another."""
-
-    words: str
-    estimate: Estimate
-    inner: bool
-
-
-@dataclass(frozen=True, slots=True, eq=False)
 class PathDiagram(Drawing):
     """Treatment, mediators and outcome, with the coefficients of the arrows."""
 
@@ -420,9 +411,10 @@ class PathDiagram(Drawing):
     moderator: str
     # Which of ``"a"``, ``"b"`` and ``"direct"`` the moderator changes
     moved: frozenset[str]
-    # List of effects below the diagram, with its heading
+    # List of effects below the diagram, with its heading: words, estimate, and whether
+    # it is part of another
     title: str
-    effects: Sequence[Effect]
+    effects: Sequence[tuple[str, Estimate, bool]]
     level: float
     remarks: Sequence[str]
 
@@ -441,7 +433,7 @@ class PathDiagram(Drawing):
             for start, end, slopes in arrows
             for name, estimate in slopes
         ]
-        rows += [("", "", e.words, *_numbers(e.estimate)) for e in self.effects]
+        rows += [("", "", words, *_numbers(e)) for words, e, _ in self.effects]
         return pd.DataFrame(rows, columns=["from", "to", "label", *_NUMBERS])
 
 
@@ -470,20 +462,12 @@ class Ribbons(Drawing):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Span:
-    """Both ends of a span around every rank, and its description."""
-
-    low: pd.Series[float]
-    high: pd.Series[float]
-    words: str
-
-
-@dataclass(frozen=True, slots=True, eq=False)
 class RankSpans(Drawing):
     """Ranks of one period with spans around them."""
 
     ranks: pd.Series[Any]  # by entity, the best first
-    spans: Sequence[Span]  # the widest first
+    # Both ends of spans around every rank, and their description, the widest first
+    spans: Sequence[tuple[pd.Series[float], pd.Series[float], str]]
     mark: str  # legend of the ranks
     key: str
     title: str
@@ -492,9 +476,9 @@ class RankSpans(Drawing):
         """Return one row per entity and span."""
         entities = {"entity": self.ranks.index, "rank": self.ranks.to_numpy()}
         parts = []
-        for span in self.spans:
-            ends = {"rank_low": span.low.to_numpy(), "rank_high": span.high.to_numpy()}
-            parts.append(pd.DataFrame({**entities, "span": span.words, **ends}))
+        for low, high, words in self.spans:
+            ends = {"rank_low": low.to_numpy(), "rank_high": high.to_numpy()}
+            parts.append(pd.DataFrame({**entities, "span": words, **ends}))
         return pd.concat(parts, ignore_index=True)
 
 
@@ -515,20 +499,12 @@ class Bars(Drawing):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Ridge:
-    """The density of one period on the grid, or None, with a remark beside it."""
-
-    period: str
-    remark: str
-    density: Floats | None
-
-
-@dataclass(frozen=True, slots=True, eq=False)
 class Ridges(Drawing):
     """Densities of a variable, one per period."""
 
     grid: Floats  # (G,) points at which densities are evaluated
-    ridges: Sequence[Ridge]  # from top to bottom
+    # Period, remark beside it, and density on the grid or None, from top to bottom
+    ridges: Sequence[tuple[str, str, Floats | None]]
     variable: str
     time: str
     rule: str  # bandwidth of the kernel
@@ -537,11 +513,11 @@ class Ridges(Drawing):
         """Return one row per period and grid point, or per period without a density."""
         missing = np.full(1, np.nan)
         parts = []
-        for ridge in self.ridges:
+        for period, _, density in self.ridges:
             points = {"at": missing, "density": missing}
-            if ridge.density is not None:
-                points = {"at": self.grid, "density": ridge.density}
-            parts.append(pd.DataFrame({"period": ridge.period, **points}))
+            if density is not None:
+                points = {"at": self.grid, "density": density}
+            parts.append(pd.DataFrame({"period": period, **points}))
         return pd.concat(parts, ignore_index=True)
 
 

@@ -119,19 +119,13 @@ def lost_draws(
     """Report draws that could not be estimated."""
     if not lost:
         return ()
-    draws = f"{kind} draws".strip()
-    return (
-        Notice(
-            "lost_draws",
-            f"{lost} of {reps} {draws} {consequence}",
-            {"lost": lost, "reps": reps},
-        ),
-    )
+    words = {"_draws": f"{kind} draws".strip(), "_consequence": consequence}
+    return (notice_of("lost_draws", lost=lost, reps=reps, **words),)
 
 
-def not_psd(terms: Sequence[str], text: str) -> Notice:
+def not_psd(variant: str, terms: Sequence[str], **words: str) -> Notice:
     """Report negative variances of `terms`, or of a combination only."""
-    return Notice("not_psd", text, {"terms": tuple(terms)})
+    return notice_of(f"not_psd.{variant}", terms=tuple(terms), **words)
 
 
 def extrapolated(

@@ -155,20 +155,16 @@ def _without_blanks(name: str) -> str:
 
 def _split_equations(part: str, positions: dict[str, int], text: str) -> list[Floats]:
     sides = [
-        _linear_weights(_parse_side(side, text), positions, text)
+        _linear_weights(_parse_side(side.strip(), text), positions, text)
         for side in part.split("=")
     ]
-    if len(sides) == 1:
-        return sides
-    return [a - b for a, b in pairwise(sides)]
+    return [a - b for a, b in pairwise(sides)] or sides
 
 
 def _parse_side(side: str, text: str) -> ast.expr:
-    tree = expression(side.strip())
+    tree = expression(side)
     if tree is None:
-        raise _syntax_error(
-            text, f"{cited(side.strip())} is not one side of a restriction"
-        )
+        raise _syntax_error(text, f"{cited(side)} is not one side of a restriction")
     deep = too_deep(tree)
     if deep:
         raise _syntax_error(text, deep)

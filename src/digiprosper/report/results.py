@@ -17,6 +17,7 @@ from digiprosper.report.columns import Column, Remark, result_column
 from digiprosper.report.estimates import Estimates
 from digiprosper.report.inference import Inference
 from digiprosper.report.labels import text_factor
+from digiprosper.report.notices import not_psd
 from digiprosper.report.protocol import Glance
 from digiprosper.report.restrictions import (
     null_text,
@@ -33,8 +34,19 @@ from digiprosper.report.summary import (
 from digiprosper.report.terms import Factors
 from digiprosper.report.tests import TestResult
 from digiprosper.report.text import conventions, freedom_text
-from digiprosper.report.variance import negative_variance
 from digiprosper.report.words import NO_WORDS, Words
+
+# Statistics by the names of maketables
+_MAKETABLES = {
+    "N": "nobs",
+    "n_clusters": "n_clusters",
+    "r2": "rsquared",
+    "r2_within": "rsquared_within",
+    "adj_r2": "rsquared_adj",
+    "fvalue": "f_statistic",
+    "se_type": "cov_type",
+    "df_resid": "df_resid",
+}
 
 
 @lru_cache(maxsize=256)
@@ -268,7 +280,7 @@ class BaseResults(Summarised):
         null = null_text(text, self.names)
         test = self.estimated.joint_test(form, matrix, gap, name="Wald test", null=null)
         if least < 0 and np.isnan(test.statistic):
-            issue([negative_variance([text])])
+            issue([not_psd("variance", [text])])
         return test
 
     def combination(self, expression: str) -> LinearCombination:
@@ -311,7 +323,7 @@ class BaseResults(Summarised):
         weights, constant = read_combination(expression, self.names)
         combined = self.estimated.combined(expression, weights, constant)
         if (combined.covariance < 0).any():
-            issue([negative_variance([expression])])
+            issue([not_psd("variance", [expression])])
         info = self.glance()
         factor = text_factor(expression, self.names, self.factors)
         return LinearCombination(
@@ -375,19 +387,9 @@ class BaseResults(Summarised):
 
     def __maketables_stat__(self, key: str) -> Any:
         info = self.glance()
-        statistics: dict[str, Any] = {
-            "N": self.nobs,
-            "n_clusters": info["n_clusters"],
-            "r2": info["rsquared"],
-            "r2_within": info["rsquared_within"],
-            "adj_r2": info["rsquared_adj"],
-            "fvalue": info["f_statistic"],
-            "se_type": f"by: {info['clusters']}"
-            if info["clusters"]
-            else info["cov_type"],
-            "df_resid": info["df_resid"],
-        }
-        return statistics.get(key)
+        if key == "se_type" and info["clusters"]:
+            return f"by: {info['clusters']}"
+        return info.get(_MAKETABLES.get(key, ""))
 
     @property
     def __maketables_depvar__(self) -> str:
@@ -400,7 +402,7 @@ class BaseResults(Summarised):
     @property
     def __maketables_vcov_info__(self) -> dict[str, Any]:
         info = self.glance()
-        clusters = (info["clusters"] or "").split("+") if info["clusters"] else []
+        clusters = info["clusters"].split("+") if info["clusters"] else []
         return {"vcov_type": info["cov_type"], "clustervar": clusters}
 
     @property

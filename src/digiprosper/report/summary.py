@@ -249,9 +249,7 @@ class Summary(PickledByName):
             "glance": numbers.glance,
             numbers.rows_key: numbers.estimates,
             "cov": numbers.cov,
-            "inference": None
-            if numbers.inference is None
-            else asdict(numbers.inference),
+            "inference": numbers.inference and asdict(numbers.inference),
         }
         out = {
             "type": self.type,
@@ -268,7 +266,10 @@ class Summary(PickledByName):
             "summary": {
                 "title": self.title,
                 "wrapped_title": self.wrapped_title,
-                "blocks": [_store_block(block) for block in self.blocks],
+                "blocks": [
+                    {"kind": type(block).__name__.lower(), **asdict(block)}
+                    for block in self.blocks
+                ],
                 "conventions": self.conventions,
                 "settings": self.settings,
             },
@@ -593,10 +594,6 @@ def _frame_records(value: Any) -> Any:
 def _paragraph(lines: Iterable[str]) -> str:
     text = "<br>\n".join(html.escape(line) for line in lines)
     return f"<p>{text}</p>" if text else ""
-
-
-def _store_block(block: Block) -> dict[str, Any]:
-    return {"kind": type(block).__name__.lower(), **asdict(block)}
 
 
 def _restore_block(stored: Mapping[str, Any]) -> Block:

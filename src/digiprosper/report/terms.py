@@ -157,16 +157,6 @@ class Term(PickledByName):
         )
 
 
-def named_terms(
-    names: Iterable[str], factors: Factors | None = None
-) -> tuple[Term, ...]:
-    """Make slopes from names, and their factors if known."""
-    known_factors = factors or {}
-    return tuple(
-        Term(name, path=(name,), factors=known_factors.get(name, ())) for name in names
-    )
-
-
 def same_products(terms: Iterable[Term]) -> dict[str, tuple[str, ...]]:
     """Find products that differ only in factor order: all names by each name."""
     names: dict[tuple[object, ...], dict[str, None]] = {}
@@ -205,8 +195,11 @@ def terms_of(result: object, names: Iterable[str]) -> dict[str, Term]:
     """Return a result's terms by name, as slopes where it does not describe them."""
     result_terms = {term.name: term for term in getattr(result, "terms", ())}
     factors: Factors = getattr(result, "factors", {})
-    slopes = named_terms(map(str, names), factors)
-    return {term.name: result_terms.get(term.name, term) for term in slopes}
+    return {
+        name: result_terms.get(name)
+        or Term(name, path=(name,), factors=factors.get(name, ()))
+        for name in map(str, names)
+    }
 
 
 def _short(value: float, digits: int) -> str:

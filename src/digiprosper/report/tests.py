@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from digiprosper.errors import Notice
+from digiprosper.kernels import Floats
 from digiprosper.report.columns import (
     Column,
     PlainCell,
@@ -105,7 +106,7 @@ class TestResult(Summarised):
     p_value: float
     null: str
     detail: Mapping[str, Any] | pd.DataFrame | None = None
-    draws: np.ndarray[Any, np.dtype[np.float64]] | None = None
+    draws: Floats | None = None
     diagnostics: tuple[Notice, ...] = ()
     method: str = ""
     alternatives: Mapping[str, TestResult] = field(default_factory=dict)
@@ -178,7 +179,9 @@ class TestResult(Summarised):
         return f"{self.distribution}({self.df:g})"
 
     def _summary(self) -> Summary:
-        numbers = f"{self._numbers_text()}{self._draws_text()}"
+        numbers = self._numbers_text()
+        if self.draws is not None and self.distribution == "bootstrap":
+            numbers += f" ({self.draws.size:,} bootstrap draws)"
         by = f" ({self.method})" if self.method else ""
         title = f"{self.name}: {numbers}{by}. H0: {self.null}"
         others = tuple(
@@ -193,11 +196,6 @@ class TestResult(Summarised):
     def _numbers_text(self) -> str:
         symbol = _SYMBOLS.get(self.distribution, self._distribution())
         return f"{symbol} = {self.statistic:z.4f}, {p_words(self.p_value)}"
-
-    def _draws_text(self) -> str:
-        if self.draws is None or self.distribution != "bootstrap":
-            return ""
-        return f" ({self.draws.size:,} bootstrap draws)"
 
     def _numbers(self) -> PlainNumbers:
         names = ("name", "statistic", "distribution", "df", "p_value", "null")

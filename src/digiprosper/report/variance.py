@@ -2,29 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
-from digiprosper.errors import Notice, quoted
 from digiprosper.kernels import Floats
 from digiprosper.kernels.tolerances import SINGULAR
-from digiprosper.report.notices import not_psd
 
 
 def standard_errors(variance: Floats) -> Floats:
     """Return square roots of variances; missing if negative or missing."""
     return np.sqrt(np.where(variance < 0, np.nan, variance))
-
-
-def negative_variance(names: Sequence[str]) -> Notice:
-    """Report negative variances, which are possible with clusters in several ways."""
-    text = (
-        f"the covariance is not positive semidefinite: the variance of {quoted(names)} "
-        "is negative, which is possible with clusters in several ways. Standard "
-        "errors and tests that use it are missing."
-    )
-    return not_psd(names, text)
 
 
 def quadratic_form(gap: Floats, rows: Floats, middle: Floats) -> tuple[float, float]:

@@ -61,7 +61,7 @@ def estimate(spec: Any, layout: Layout, rng: object) -> SpatialResults:
     spatial_effects = _spatial_effects(spec, layout, point, values, covariances, seed)
     n_drawn = 0 if spatial_effects.draws is None else len(spatial_effects.draws)
     optimum, weights = point.optimum, layout.weights
-    spectrum = point.determinants.spectrum
+    spectrum = point.determinants.eigenvalues
     interval = (np.nan, np.nan) if spectrum is None else (spectrum.low, spectrum.high)
     df_absorbed = layout.prepared.within.rank
     outcome, demeaned = layout.demeaned[:, 0], layout.demeaned[:, 1:]
@@ -194,7 +194,7 @@ def _lee_yu_point(point: likelihood.Point, layout: Layout) -> likelihood.Point:
             f"{islands_text}. Use likelihood='adjusted', which does not require them.",
             ("adjusted",),
         )
-    spectrum = point.determinants.spectrum
+    spectrum = point.determinants.eigenvalues
     periods = point.determinants.periods - float(entity)
     optimum = likelihood.lee_yu(
         point, layout.weights.period_means if time else None, entity=entity

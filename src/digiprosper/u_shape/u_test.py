@@ -42,10 +42,11 @@ from digiprosper.panel import Panel
 from digiprosper.panel.terms import canonical
 from digiprosper.report.characters import decimal_text
 from digiprosper.report.columns import Remark, RowName, remark_text
+from digiprosper.report.notices import not_psd
 from digiprosper.report.summary import Lines, Remarks, Summarised, Summary
 from digiprosper.report.terms import Factor, Term
 from digiprosper.report.text import interval_text, number_text, p_words, percent_text
-from digiprosper.report.variance import negative_variance, standard_errors
+from digiprosper.report.variance import standard_errors
 from digiprosper.report.verdicts import rejects
 from digiprosper.report.words import TABLE
 from digiprosper.specification import one_term
@@ -598,7 +599,7 @@ class Curve:
         """Report a negative variance among sums of coefficients."""
         indefinite = self.results.is_indefinite(weights)
         name = f"a slope in {self.variable}"
-        return (negative_variance([name]),) if indefinite else ()
+        return (not_psd("variance", [name]),) if indefinite else ()
 
 
 def read_curve(

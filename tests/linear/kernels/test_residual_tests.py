@@ -146,16 +146,16 @@ def test_null_on_a_balanced_panel() -> None:
 @pytest.mark.parametrize("seed", SEEDS)
 def test_squares_equal_a_loop_over_entities(seed: int) -> None:
     e, entity, _ = draw(seed)
-    actual = squares_by_entity(e, entity)
-    for i in range(actual.rows.size):
+    rows, means, variances = squares_by_entity(e, entity)
+    for i in range(rows.size):
         own = e[entity == i] ** 2
         t = own.size
-        assert actual.rows[i] == t
-        assert actual.means[i] == pytest.approx(own.sum() / t, rel=1e-13)
+        assert rows[i] == t
+        assert means[i] == pytest.approx(own.sum() / t, rel=1e-13)
         if t == 1:
-            assert np.isnan(actual.variances[i])
+            assert np.isnan(variances[i])
         else:
-            assert actual.variances[i] == pytest.approx(
+            assert variances[i] == pytest.approx(
                 ((own - own.mean()) ** 2).sum() / (t * (t - 1))
             )
 

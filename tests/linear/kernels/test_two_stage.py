@@ -64,7 +64,7 @@ def test_the_first_stage_is_net_of_the_controls() -> None:
         float(endog[:, 0] @ p @ endog[:, 0])
     )
     np.testing.assert_allclose(projected.controls[controls.shape[1] :], 0, atol=1e-12)
-    left = endog - projected.basis @ projected.endog
+    left = endog - projected.basis @ projected.heights[:, 1:]
     np.testing.assert_allclose(projected.residual_products, left.T @ left, rtol=1e-10)
 
 

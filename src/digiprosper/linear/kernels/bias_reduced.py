@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 
@@ -91,21 +92,13 @@ class BiasReduced(PickledByName):
         # Var(d_st) is the sum over g and h of P_ss P_tt + P_st P_ts, with P_st the
         # products p_g'p_h of the sums s and t. No matrix of all pairs of clusters is
         # formed.
-        variance = 0.0
-        for s in range(q):
-            for t in range(s, q):
-                between = columns[s].T @ columns[t]
-                lengths = np.einsum("gp,gp->g", columns[s], columns[t])
-                added = (
-                    diagonal[s, s] @ diagonal[t, t] + diagonal[s, t] @ diagonal[t, s]
-                )
-                for first, second in ((s, t), (t, s)):
-                    added -= diagonal[first, first] @ np.einsum(
-                        "gp,gp->g", columns[second], columns[second]
-                    )
-                added -= 2 * diagonal[s, t] @ lengths
-                added += float((between**2).sum() + (between * between.T).sum())
-                variance += added if s == t else 2 * added
+        lengths = np.einsum("sgp,tgp->stg", columns, columns)
+        of_sums, net = (np.einsum("ssg->g", x) for x in (diagonal, lengths))
+        variance = of_sums @ (of_sums - 2 * net)
+        variance += (diagonal * (diagonal - 2 * lengths)).sum()
+        for first, second in product(columns, columns):
+            between = first.T @ second
+            variance += (between * (between + between.T)).sum()
         return q * (q + 1) / float(variance)
 
 
@@ -126,14 +119,22 @@ def bias_reduced(solved: Solved) -> BiasReduced:
     influence = solved.score_columns @ solved.root.T
     regressors = np.linalg.qr(solved.score_columns)[0]
     groups, k = part.levels, influence.shape[1]
-    effects = _span_crossing_effects(solved.vcov.effects, part.codes, groups)
-    width = regressors.shape[1] + effects.span.shape[1]
+    columns, levels, span = _span_crossing_effects(
+        solved.vcov.effects, part.codes, groups
+    )
+    width = regressors.shape[1] + span.shape[1]
     if groups * width * k > _MOST_CELLS:
         raise _too_large_error(
             f"{width:,} products with each of {k:,} coefficients in each of "
             f"{groups:,} clusters"
         )
-    _refuse_slow(np.bincount(part.codes), width)
+    smaller = np.minimum(np.bincount(part.codes), width)
+    # The rows of clusters are adjusted one after another.
+    if float((smaller.astype(np.float64) ** 3).sum()) > _MOST_PRODUCTS:
+        raise _too_large_error(
+            f"the adjustment of {int(smaller.max()):,} rows with each other in "
+            f"each of {groups:,} clusters"
+        )
     order = np.argsort(part.codes, kind="stable")
     starts = np.searchsorted(part.codes[order], np.arange(groups + 1))
     moved, own_products = np.empty((groups, k)), np.empty((groups, k, k))
@@ -141,7 +142,7 @@ def bias_reduced(solved: Solved) -> BiasReduced:
     size = np.sqrt(np.einsum("nk,nk->k", influence, influence))
     for g in range(groups):
         rows = order[starts[g] : starts[g + 1]]
-        basis = np.hstack([regressors[rows], effects.of_cluster(g, rows)])
+        basis = np.hstack([regressors[rows], columns[rows] @ span[levels[g]]])
         adjusted, perfect = _adjust_cluster(basis, influence[rows])
         moved[g] = adjusted.T @ solved.residuals[rows]
         moved[g, np.linalg.norm(perfect, axis=0) > PART_OF * size] = np.nan
@@ -154,23 +155,14 @@ def _adjust_cluster(basis: Floats, influence: Floats) -> tuple[Floats, Floats]:
     """Compute ``A_g c_g`` (n, k) with ``A_g = (I - UU')^-1/2``, for U of any length.
 
     Return the part of ``c_g`` in directions that the cluster fits perfectly too, a row
-    a direction. The eigenvectors are those of ``UU'`` or of ``U'U``, the smaller.
+    a direction.
     """
-    n, p = basis.shape
-    values, vectors = np.linalg.eigh(basis @ basis.T if n <= p else basis.T @ basis)
-    perfect = values > 1 - FULL_LEVERAGE
-    remaining = np.where(perfect, 1.0, 1 - values)
-    if n <= p:
-        along = vectors.T @ influence
-        scale = np.where(perfect, 0.0, remaining**-0.5)
-        return vectors @ (scale[:, None] * along), along[perfect]
-    # (I - UU')^-1/2 = I + U F U'; the limit of F for a direction that the cluster has
-    # no part in, and the pseudo-inverse, which takes perfect ones out.
-    inside = vectors.T @ (basis.T @ influence)
-    none = np.abs(values) < FULL_LEVERAGE
-    factor = np.where(none, 0.5, (remaining**-0.5 - 1) / np.where(none, 1.0, values))
-    factor = np.where(perfect, -1.0, factor)
-    return influence + basis @ (vectors @ (factor[:, None] * inside)), inside[perfect]
+    vectors, sizes, _ = np.linalg.svd(basis, full_matrices=False)
+    inside, perfect = vectors.T @ influence, sizes**2 > 1 - FULL_LEVERAGE
+    # The pseudo-inverse takes out what is fitted perfectly.
+    change = np.where(perfect, 0.0, 1 - sizes**2)
+    change[~perfect] **= -0.5
+    return influence + vectors @ ((change - 1)[:, None] * inside), inside[perfect]
 
 
 def _too_large_error(needed: str) -> OptionError:
@@ -181,36 +173,15 @@ def _too_large_error(needed: str) -> OptionError:
     )
 
 
-def _refuse_slow(rows: Ints, width: int) -> None:
-    """Refuse clusters of more rows (G,) than can be adjusted one after another."""
-    smaller = np.minimum(rows, width)
-    if float((smaller.astype(np.float64) ** 3).sum()) > _MOST_PRODUCTS:
-        raise _too_large_error(
-            f"the adjustment of {int(smaller.max()):,} rows with each other in "
-            f"each of {rows.size:,} clusters"
-        )
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Crossing:
-    """Effects that cross clusters, net of nested ones, as an orthonormal basis.
-
-    A cluster has rows in few of the levels: only their columns are written out.
-    """
-
-    columns: Floats  # (N, m) dummies of the levels that the row's cluster has
-    levels: Ints  # (G, m) which level each column is in a cluster; L where none
-    span: Floats  # (L + 1, rank) from dummies to the basis; the last row is zero
-
-    def of_cluster(self, cluster: int, rows: Ints) -> Floats:
-        """Compute the basis in the rows of a cluster: (n, rank)."""
-        return np.asarray(self.columns[rows] @ self.span[self.levels[cluster]])
-
-
 def _span_crossing_effects(
     effects: Sequence[Effect], clusters: Ints, groups: int
-) -> _Crossing:
-    """Compute a basis of the effects that cross clusters, net of nested ones."""
+) -> tuple[Floats, Ints, Floats]:
+    """Compute an orthonormal basis of effects that cross clusters, net of nested ones.
+
+    A cluster has rows in few of the L levels, and only their m dummies (N, m) are
+    written out. Also returns which level each is in a cluster (G, m), L where none, and
+    what turns dummies into the basis (L + 1, rank), with a last row of zeros.
+    """
     nested, crossing = split_nested(effects, clusters)
     n = clusters.size
     sizes = [int(codes_of(effect).max()) + 1 for effect in crossing]
@@ -228,7 +199,7 @@ def _span_crossing_effects(
         )
     if not crossing:
         none = np.zeros((groups, 0), dtype=np.intp)
-        return _Crossing(np.empty((n, 0)), none, np.empty((1, 0)))
+        return np.empty((n, 0)), none, np.empty((1, 0))
     starts = np.cumsum([0, *sizes])
     levels = np.hstack(
         [
@@ -256,7 +227,7 @@ def _span_crossing_effects(
     half = vectors[:, independent] / np.sqrt(values[independent]) / scale[:, None]
     span = np.zeros((total + 1, half.shape[1]))
     span[:-1][varying] = half
-    return _Crossing(columns, levels, span)
+    return columns, levels, span
 
 
 def _number_levels_within_clusters(

@@ -22,8 +22,6 @@ from digiprosper.optional import Done, ignore_progress
 
 _CACHED = 2**21
 _COLUMNS = 16
-# Ways of exchanging are 1, or 2 and more.
-_ONE_WAY = 1.5
 # Beyond this many arrangements they are counted as so many.
 _LOG_MOST = 100.0
 
@@ -59,11 +57,6 @@ class Paths:
     def n_exchanges(self) -> float:
         """Number of different exchanges of paths, that of the data included."""
         return math.prod(count_arrangements(alike) for _, alike in self._exchangeable)
-
-    @property
-    def differ(self) -> bool:
-        """Whether any two entities with the same periods have different paths."""
-        return self.n_exchanges > _ONE_WAY
 
     def drawn(self, generator: np.random.Generator, count: int) -> Floats:
         """Randomly exchange the paths of entities with the same periods: (N, count)."""

@@ -318,21 +318,14 @@ def _demean_by(values: Floats, codes: Ints) -> Floats:
     return np.asarray(values - (values @ indicator)[:, codes])
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Squares:
-    """Squared residuals of each entity, (G,) each."""
+def squares_by_entity(residuals: Floats, entity: Ints) -> tuple[Ints, Floats, Floats]:
+    """Count the T_i rows of entities; average squared residuals, with variances, (G,).
 
-    rows: Ints  # T_i
-    means: Floats  # ``sum_t e_it^2 / T_i``
-    # of the means, ``sum_t (e_it^2 - mean_i)^2 / (T_i (T_i - 1))``; missing where an
-    # entity has one row
-    variances: Floats
-
-
-def squares_by_entity(residuals: Floats, entity: Ints) -> Squares:
-    """Compute the mean of the squared residuals of each entity, and its variance."""
+    The mean is ``sum_t e_it^2 / T_i`` and its variance
+    ``sum_t (e_it^2 - mean_i)^2 / (T_i (T_i - 1))``, missing where there is one row.
+    """
     rows = np.bincount(entity)
     squares = residuals**2
     means = np.bincount(entity, squares) / rows
     gaps = np.bincount(entity, (squares - means[entity]) ** 2)
-    return Squares(rows, means, gaps / np.where(rows > 1, rows * (rows - 1.0), np.nan))
+    return rows, means, gaps / np.where(rows > 1, rows * (rows - 1.0), np.nan)

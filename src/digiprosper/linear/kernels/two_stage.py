@@ -37,11 +37,11 @@ class Projection:
     # controls, the others the instruments net of the controls
     basis: Floats
     n_controls: int  # c
-    outcome: Floats  # (c + q,) heights
-    endog: Floats  # (c + q, m) heights
+    # (c + q, 1 + m) heights of the outcome, then of the endogenous regressors
+    heights: Floats
     controls: Floats  # (c + q, c) heights; the last q rows are zero
-    outcome_residuals: Floats  # (N,) residuals of the reduced form
-    endog_residuals: Floats  # (N, m) residuals of the first stages
+    # (N, 1 + m) residuals of the reduced form, then of the first stages
+    residuals: Floats
     obs_weights: Floats | None
 
     @property
@@ -50,29 +50,29 @@ class Projection:
         return self.basis[:, self.n_controls :]
 
     @property
-    def residuals(self) -> Floats:
-        """Residuals of the reduced form, then of the first stages, (N, 1 + m)."""
-        return np.column_stack([self.outcome_residuals, self.endog_residuals])
+    def endog_residuals(self) -> Floats:
+        """Residuals of the first stages, an (N, m) array."""
+        return self.residuals[:, 1:]
 
     @property
     def regressors(self) -> Floats:
         """Heights of the endogenous regressors, then of the controls."""
-        return np.hstack([self.endog, self.controls])
+        return np.hstack([self.heights[:, 1:], self.controls])
 
     @property
     def excluded(self) -> Floats:
         """Rows of the instruments (q, c + q) among slopes on the basis."""
-        return np.eye(len(self.endog))[self.n_controls :]
+        return np.eye(len(self.heights))[self.n_controls :]
 
     @property
-    def reduced_slopes(self) -> Floats:
-        """Slopes of the outcome on that basis, a (q,) array."""
-        return self.outcome[self.n_controls :]
+    def slopes(self) -> Floats:
+        """Slopes on that basis: of the outcome, then of the endogenous, (q, 1 + m)."""
+        return self.heights[self.n_controls :]
 
     @property
     def first_slopes(self) -> Floats:
         """Slopes of the endogenous regressors on that basis, a (q, m) array."""
-        return self.endog[self.n_controls :]
+        return self.slopes[:, 1:]
 
     @property
     def residual_products(self) -> Floats:
@@ -108,11 +108,9 @@ def project(
     return Projection(
         basis=basis / weigh,
         n_controls=controls.shape[1],
-        outcome=heights[:, 0],
-        endog=heights[:, 1:],
+        heights=heights,
         controls=basis.T @ (controls * weigh),
-        outcome_residuals=residuals[:, 0],
-        endog_residuals=residuals[:, 1:],
+        residuals=residuals,
         obs_weights=obs_weights,
     )
 
@@ -133,7 +131,7 @@ def solve_two_stage(
     scale = 1 / np.linalg.norm(heights, axis=0)
     rotation, triangle = np.linalg.qr(heights * scale)
     root = np.linalg.inv(triangle) * scale[:, None]
-    coefficients = root @ (rotation.T @ projected.outcome)
+    coefficients = root @ (rotation.T @ projected.heights[:, 0])
     singular = np.linalg.svd(triangle, compute_uv=False)
     return Solved(
         y=y,
@@ -189,8 +187,7 @@ def reduced_forms(
     not subtracted (Davezies, D'Haultfoeuille & Guyonvarch 2021), and G is the smallest
     number of clusters.
     """
-    slopes = np.column_stack([projected.reduced_slopes, projected.first_slopes])
-    clustered = vcov.cov_type == "clustered"
+    slopes, clustered = projected.slopes, vcov.cov_type == "clustered"
     if jackknifed is not None:
         covariance = jackknifed
     elif clustered and len(vcov.parts) == 1:
@@ -280,7 +277,7 @@ def inverse_root(covariance: Floats) -> Floats | None:
 def wald_form(gap: Floats, covariance: Floats) -> float:
     """Compute ``gap' V^-1 gap``, missing unless V is positive definite."""
     root = inverse_root(covariance)
-    return float("nan") if root is None else float(((root @ gap) ** 2).sum())
+    return np.nan if root is None else float(((root @ gap) ** 2).sum())
 
 
 def statistic(reduced: ReducedForms, values: Floats) -> float:
@@ -411,15 +408,6 @@ def _points_between(roots: Floats) -> Floats:
 # --- the first stage, and overidentification ------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Effective:
-    """The effective F of Montiel Olea and Pflueger (2013)."""
-
-    statistic: float
-    degrees: float  # effective degrees of freedom for `critical`
-    critical: float  # 5% critical value for a worst bias of 10%
-
-
 def without_small_sample_factors(vcov: Vcov, rows: float) -> Vcov:
     """Leave out the small-sample factors, as large-sample statistics do."""
     # Unadjusted, the sum of squares of residuals is divided by their number.
@@ -476,8 +464,8 @@ def kleibergen_paap(projected: Projection, errors: Floats, vcov: Vcov) -> float:
     return wald_form(gap, choose @ scores @ choose.T)
 
 
-def effective_f(projected: Projection, vcov: Vcov) -> Effective:
-    """Compute the effective F of one endogenous regressor, and its critical value.
+def effective_f(projected: Projection, vcov: Vcov) -> tuple[float, float]:
+    """Compute the effective F of one endogenous regressor, and its 5% critical value.
 
     ``F = h'h / tr(S)`` with h the first-stage slopes on an orthonormal basis of the
     instruments and S their covariance. The critical value is that of Patnaik's
@@ -490,7 +478,7 @@ def effective_f(projected: Projection, vcov: Vcov) -> Effective:
     slopes, errors = projected.first_slopes[:, 0], projected.endog_residuals[:, 0]
     covariance = score_covariance(projected, errors, vcov)
     if np.isnan(covariance).any():
-        return Effective(float("nan"), float("nan"), float("nan"))
+        return np.nan, np.nan
     trace = float(np.trace(covariance))
     statistic = float(slopes @ slopes) / trace
 
@@ -498,8 +486,7 @@ def effective_f(projected: Projection, vcov: Vcov) -> Effective:
     square = float((share**2).sum())
     largest = float(np.linalg.eigvalsh(share)[-1])
     degrees = (1 + 2 * x) / (square + 2 * x * largest)
-    critical = float(chndtrix(0.95, degrees, x * degrees) / degrees)
-    return Effective(statistic, degrees, critical)
+    return statistic, float(chndtrix(0.95, degrees, x * degrees) / degrees)
 
 
 def overidentification(projected: Projection, residuals: Floats, vcov: Vcov) -> float:
@@ -512,8 +499,9 @@ def overidentification(projected: Projection, residuals: Floats, vcov: Vcov) -> 
     """
     turn = inverse_root(score_covariance(projected, residuals, vcov))
     if turn is None:
-        return float("nan")
-    design, gap = turn @ projected.first_slopes, turn @ projected.reduced_slopes
+        return np.nan
+    turned = turn @ projected.slopes
+    gap, design = turned[:, 0], turned[:, 1:]
     gap = gap - design @ _slopes(design, gap)
     return float(gap @ gap)
 

@@ -244,12 +244,11 @@ def _inverse_of_products(
 ) -> Floats:
     """Pseudo-invert products (L, L) of crossing dummies net of nested effects."""
     n = crossing[0].size
-    row_weights = np.ones(n) if weights is None else weights
     demean = within(nested, n, obs_weights=weights).demean if nested else np.asarray
 
     def sums(columns: Floats) -> Floats:
         pairs = zip(crossing, sizes, strict=True)
-        return np.vstack([level_sums(e, k, columns, row_weights) for e, k in pairs])
+        return np.vstack([level_sums(e, k, columns, weights) for e, k in pairs])
 
     products = []
     for codes, size in zip(crossing, sizes, strict=True):

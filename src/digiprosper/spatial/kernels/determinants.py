@@ -225,10 +225,16 @@ class Determinants:
     and time effects one row of each.
     """
 
-    spectrum: Any  # Spectrum; None without spatial coefficients
+    eigenvalues: Spectrum | None  # None without spatial coefficients
     periods: float
     rows: float
     period_means: PeriodMeans | None = None  # None if not adjusted for time effects
+
+    @property
+    def spectrum(self) -> Spectrum:
+        """Eigenvalues of W, of a model with spatial coefficients."""
+        assert self.eigenvalues is not None
+        return self.eigenvalues
 
     def lag_grid(self) -> tuple[Floats, Floats]:
         """Return values of rho, and the log-determinant at each."""
@@ -259,7 +265,7 @@ class Determinants:
 
     def value(self, name: str, at: Floats) -> Floats:
         """Compute the log-determinant at (m,) values of rho or lambda."""
-        values: Floats = self.spectrum.log_determinant(at)
+        values = self.spectrum.log_determinant(at)
         if self.period_means is not None:
             values = values + self.period_means.value(name, at)
         return self.periods * values
