@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from functools import cache
+from math import isnan
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -583,6 +584,8 @@ class _Sentences(string.Formatter):
                 return " and ".join(value)
             case "listed", _, _:
                 return ", ".join(value)
+            case "number", _, digits:
+                return number_text(value, int(digits or 4))
             case "verb", _, verb:
                 return verb_for(value, verb)
             case "", _, _:
@@ -725,6 +728,16 @@ def clipped(text: str) -> str:
 def time_text(time: object) -> str:
     """Write a period; a date at midnight without the time."""
     return str(time).removesuffix(" 00:00:00")
+
+
+def number_text(value: float, digits: int = 4) -> str:
+    """Print a number with significant digits, a larger one whole, or ``"missing"``."""
+    if isnan(value):
+        return "missing"
+    if 10**digits - 0.5 <= abs(value) < 1e15:
+        return f"{value:,.0f}"
+    thousands = "," if abs(value) >= 1e4 else ""
+    return f"{value:z{thousands}.{digits}g}"
 
 
 def listed(

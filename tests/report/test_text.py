@@ -10,12 +10,12 @@ import pandas as pd
 import pytest
 
 from digiprosper import FixedEffects, Panel
+from digiprosper.errors import number_text
 from digiprosper.report.text import (
     conventions,
     interval_text,
     json_safe,
     last_lines,
-    number_text,
     p_text,
     p_words,
     percent_text,
@@ -55,6 +55,8 @@ def test_p_is_never_zero(p: float, text: str) -> None:
         (-42311.9, 4, "-42,312"),
         (9999.7, 4, "10,000"),
         (9999.2, 4, "9999"),
+        (41389.4, 5, "41,389"),
+        (-13015.2, 6, "-13,015.2"),
         (1234.4, 3, "1,234"),
         (1e15, 4, "1e+15"),
         (0.00004567, 4, "4.567e-05"),

@@ -28,6 +28,7 @@ from digiprosper.errors import (
     cited,
     issue,
     notice_of,
+    number_text,
     quoted,
     subject,
 )
@@ -242,7 +243,7 @@ class WildBootstrapResult(TestResult):
             ends += ", unbounded: no null value on that side is rejected"
         lines = (
             f"t = {self.statistic:z.4f}, {p_words(self.p_value)}. H0: {self.null}",
-            f"Estimate of {self.combination}: {self.estimate:.5g}, {ends}",
+            f"Estimate of {self.combination}: {number_text(self.estimate, 5)}, {ends}",
             f"The null is imposed; {self.draws_text}",
         )
         return self._titled(

@@ -32,6 +32,7 @@ from digiprosper.errors import (
     cited,
     issue,
     notice_of,
+    number_text,
     quoted,
     subject,
 )
@@ -1055,7 +1056,7 @@ def intervals_text(intervals: Sequence[tuple[float, float]]) -> str:
         return "empty (every value is rejected)"
     return " and ".join(
         ("(" if low == -np.inf else "[")
-        + f"{low:z.4g}, {high:z.4g}"
+        + f"{number_text(low)}, {number_text(high)}"
         + (")" if high == np.inf else "]")
         for low, high in intervals
     )

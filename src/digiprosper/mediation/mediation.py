@@ -24,6 +24,7 @@ from digiprosper.errors import (
     ThresholdSearchError,
     cited,
     notice_of,
+    number_text,
     quoted,
     subject,
 )
@@ -771,14 +772,16 @@ class MediationIVResults(EffectResults):
     def _summary(self) -> Summary:
         outcome = self.info["depvar"] or ""
         path = f"{self.treatment} -> {self.mediator} -> {outcome}"
-        total, direct, indirect, _, a, b, _ = (float(v) for v in self.estimates)
+        total, direct, indirect, a, b = map(
+            number_text, self.estimates[[0, 1, 2, 4, 5]]
+        )
         (first, first_p), (second, second_p) = self.stages[:, [2, 3]]
         p_texts = [p_text(p) or "missing" for p in (first_p, second_p)]
         words = [
             (
                 f"A one-unit increase in {self.treatment} changes {outcome} by "
-                f"{total:.4g}: {direct:.4g} directly and {indirect:.4g} through "
-                f"{self.mediator} (a = {a:.4g}, b = {b:.4g}). This requires that "
+                f"{total}: {direct} directly and {indirect} through "
+                f"{self.mediator} (a = {a}, b = {b}). This requires that "
                 f"{self.instrument} is a valid instrument, and that {self.treatment} "
                 f"and {outcome} have no common cause other than through "
                 f"{self.mediator}."

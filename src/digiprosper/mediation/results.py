@@ -17,7 +17,7 @@ from digiprosper.checks import (
     check_whole,
     option_error,
 )
-from digiprosper.errors import OptionError, cited, issue, quoted
+from digiprosper.errors import OptionError, cited, issue, number_text, quoted
 from digiprosper.kernels import Floats, intervals
 from digiprosper.linear.results import LinearResults
 from digiprosper.mediation.conditional import JohnsonNeyman, johnson_neyman
@@ -45,7 +45,7 @@ from digiprosper.report.estimates import DrawnEstimates
 from digiprosper.report.labels import check_labels, text_factor
 from digiprosper.report.notices import FEW_CLUSTERS, extrapolated, not_psd
 from digiprosper.report.summary import Summary
-from digiprosper.report.text import interval_text, listed, number_text, p_text
+from digiprosper.report.text import interval_text, listed, p_text
 from digiprosper.report.verdicts import rejects
 from digiprosper.report.words import LANGUAGES
 
@@ -850,9 +850,9 @@ class MediationResults(EffectResults):
         sd = float(self.paths["total"].sample_stats["sd"][self.treatment])
         lines = [
             f"A one-unit increase in {self.treatment} is associated with a change in "
-            f"{outcome} of {total:.4g} (one overall standard deviation, {sd:.4g}: "
-            f"{sd * total:.4g}):",
-            f"{direct:.4g} directly and {indirect:.4g} through "
+            f"{outcome} of {number_text(total)} (one overall standard deviation, "
+            f"{number_text(sd)}: {number_text(sd * total)}):",
+            f"{number_text(direct)} directly and {number_text(indirect)} through "
             f"{listed(self.mediators)}.",
         ]
         for mediator in self.mediators:
@@ -863,8 +863,10 @@ class MediationResults(EffectResults):
                 "its interval excludes 0: an indirect effect",
                 "its interval includes 0",
             )
-            path = f"Through {mediator}: a = {a:.4g}, b = {b:.4g}, a x b = {a * b:.4g}"
-            lines.append(f"{path}{verdict}.")
+            lines.append(
+                f"Through {mediator}: a = {number_text(a)}, b = {number_text(b)}, "
+                f"a x b = {number_text(a * b)}{verdict}."
+            )
         share = float(self.estimates[-1])
         if not np.isnan(share):
             row = ends.loc["proportion_mediated"].to_dict()

@@ -11,7 +11,14 @@ import numpy as np
 import pandas as pd
 
 from digiprosper._version import __version__
-from digiprosper.errors import InputTypeError, Notice, OptionError, cited, no_attribute
+from digiprosper.errors import (
+    InputTypeError,
+    Notice,
+    OptionError,
+    cited,
+    no_attribute,
+    number_text,
+)
 from digiprosper.report.columns import (
     Column,
     Estimate,
@@ -561,7 +568,7 @@ class Summarised(PickledByName):
 
 
 def coefficient_cells(
-    tidy: pd.DataFrame, statistic: str = "t", form: str = ".4g"
+    tidy: pd.DataFrame, statistic: str = "t", digits: int = 4
 ) -> Cells:
     """Make the coefficient table: estimate, error, `statistic`, p and 95% interval."""
     numbers = tidy[list(_NUMBERS)].to_numpy()
@@ -570,11 +577,11 @@ def coefficient_cells(
         [
             [
                 str(term),
-                f"{b:z.5g}",
-                f"{se:.4g}",
+                number_text(b, 5),
+                number_text(se),
                 f"{t:z.2f}",
                 p_text(p),
-                interval_text(low, high, form=form),
+                interval_text(low, high, digits=digits),
             ]
             for term, (b, se, t, p, low, high) in zip(
                 tidy["term"], numbers, strict=True

@@ -528,10 +528,10 @@ class SpatialResults(SampledResults):
             Lines(about),
             Lines(tuple(f"Warning: {n.message}" for n in first), wrapped=True),
             Lines(("", "Direct, indirect and total effects:")),
-            coefficient_cells(effects, symbol, ".3g"),
+            coefficient_cells(effects, symbol, 3),
             Remarks.of(below_effects),
             Lines(("", heading)),
-            coefficient_cells(self.tidy(), symbol, ".3g"),
+            coefficient_cells(self.tidy(), symbol, 3),
             Remarks.of(last, self._coverage_text()),
         )
 

@@ -26,6 +26,7 @@ from digiprosper.errors import (
     issue,
     issue_by_model,
     notice_of,
+    number_text,
     quoted,
 )
 from digiprosper.kernels import Bools, Floats, Ints
@@ -153,7 +154,7 @@ class ByGroup(ResultSet):
             "last": labels[-1],
             "first": labels[0],
             "count": str(len(labels)),
-            "value": f"{detail['difference']:.4g}",
+            "value": number_text(detail["difference"]),
             "p": p_words(test.p_value),
         }
         names: dict[str, tuple[str | Remark]] = {n: (t,) for n, t in texts.items()}

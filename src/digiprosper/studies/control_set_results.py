@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from digiprosper.checks import check_level
-from digiprosper.errors import Notice, cited, counted
+from digiprosper.errors import Notice, cited, counted, number_text
 from digiprosper.kernels import Floats
 from digiprosper.kernels.intervals import delta
 from digiprosper.report.collection import ResultSet
@@ -445,7 +445,7 @@ class ControlSets(Summarised, ResultSet):
         ]
         quantiles = {"min": "Smallest", "median": "Median", "max": "Largest"}
         points = [
-            [name, f"{distribution[quantile]:z.5g}", "", ""]
+            [name, number_text(distribution[quantile], 5), "", ""]
             for quantile, name in quantiles.items()
         ]
         signs = [
@@ -455,7 +455,7 @@ class ControlSets(Summarised, ResultSet):
         controls = [
             [
                 str(row[0]),
-                *(_cell(v, "z.5g") for v in row[2:4]),
+                *("" if np.isnan(v) else number_text(v, 5) for v in row[2:4]),
                 *(_cell(v, ".1%") for v in row[4:]),
             ]
             for row in self.by_control().itertuples(name=None)
@@ -498,7 +498,7 @@ def _significant(numbers: pd.DataFrame, level: float) -> pd.Series[bool]:
 def _texts(tidy: pd.DataFrame) -> list[str]:
     row = tidy.iloc[0]
     p = p_text(row["p_value"])
-    return [f"{row['estimate']:z.5g}", f"{row['std_error']:.4g}", p]
+    return [number_text(row["estimate"], 5), number_text(row["std_error"]), p]
 
 
 def _cell(value: float, form: str) -> str:

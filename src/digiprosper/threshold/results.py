@@ -21,6 +21,7 @@ from digiprosper.errors import (
     PanelIndexError,
     cited,
     counted,
+    number_text,
     quoted,
 )
 from digiprosper.kernels import Floats, Ints
@@ -41,7 +42,7 @@ from digiprosper.report.results import BaseResults
 from digiprosper.report.summary import Cells, Lines, Remarks, Summary, coefficient_cells
 from digiprosper.report.terms import Factors, Regime, Term, terms_of
 from digiprosper.report.tests import TestResult
-from digiprosper.report.text import number_text, percent_text, sample_text, wrapped
+from digiprosper.report.text import percent_text, sample_text, wrapped
 from digiprosper.report.verdicts import rejects
 from digiprosper.report.words import TESTS
 from digiprosper.specification import one_term

@@ -17,6 +17,7 @@ from digiprosper.errors import (
     OptionError,
     TermError,
     cited,
+    number_text,
     quoted,
 )
 from digiprosper.kernels import Floats
@@ -26,13 +27,7 @@ from digiprosper.linear.results import LinearResults
 from digiprosper.panel.terms import canonical
 from digiprosper.report.summary import Cells, Lines, Remarks, Summarised, Summary
 from digiprosper.report.tests import TestResult
-from digiprosper.report.text import (
-    interval_text,
-    number_text,
-    p_text,
-    p_words,
-    percent_text,
-)
+from digiprosper.report.text import interval_text, p_text, p_words, percent_text
 from digiprosper.report.verdicts import rejects
 from digiprosper.specification import one_term
 from digiprosper.u_shape import u_test
@@ -141,7 +136,7 @@ class ModeratedUResult(Summarised):
         rows = []
         for w, test in zip(self.values, self.tests, strict=True):
             sets = " and ".join(interval_text(a, b) for a, b in test.fieller)
-            slopes = f"{test.slope_low:.4g}", f"{test.slope_high:.4g}"
+            slopes = map(number_text, (test.slope_low, test.slope_high))
             p = p_text(test.p_value) or ("missing" if test.inside else "outside")
             turn = number_text(test.extremum)
             rows.append([number_text(w), test.shape, turn, sets, *slopes, p])

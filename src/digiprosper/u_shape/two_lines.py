@@ -17,6 +17,7 @@ from digiprosper.errors import (
     cited,
     issue,
     notice_of,
+    number_text,
     quoted,
     subject,
 )
@@ -31,7 +32,7 @@ from digiprosper.panel import Panel
 from digiprosper.panel.access import check_panel, table_of
 from digiprosper.panel.terms import Term, canonical, parse, term_factors
 from digiprosper.report.summary import Lines, PlainNumbers, Summarised, Summary
-from digiprosper.report.text import interval_text, number_text, p_words, percent_text
+from digiprosper.report.text import interval_text, p_words, percent_text
 from digiprosper.report.verdicts import rejects
 
 _PARTS = ("below", "above", "jump")
@@ -183,8 +184,8 @@ class TwoLinesResult(Summarised):
             f"Breakpoint {number_text(self.breakpoint)}; the smooth curve is flat in "
             f"{interval_text(*self.flat)}",
             *(
-                f"Slope {side}: {slope:.4g} (t {t:z.2f}, {p_words(p, 3)}), {nobs:,} "
-                f"rows, {entities} {self.low.key_names[0]}"
+                f"Slope {side}: {number_text(slope)} (t {t:z.2f}, {p_words(p, 3)}), "
+                f"{nobs:,} rows, {entities} {self.low.key_names[0]}"
                 for (side, (slope, t, p)), (nobs, entities) in zip(
                     slopes.items(), rows, strict=True
                 )

@@ -25,6 +25,7 @@ from digiprosper.errors import (
     OptionError,
     TermError,
     cited,
+    number_text,
     quoted,
 )
 from digiprosper.kernels import Floats
@@ -45,7 +46,7 @@ from digiprosper.report.columns import Remark, RowName, remark_text
 from digiprosper.report.notices import not_psd
 from digiprosper.report.summary import Lines, Remarks, Summarised, Summary
 from digiprosper.report.terms import Factor, Term
-from digiprosper.report.text import interval_text, number_text, p_words, percent_text
+from digiprosper.report.text import interval_text, p_words, percent_text
 from digiprosper.report.variance import standard_errors
 from digiprosper.report.verdicts import rejects
 from digiprosper.report.words import TABLE
@@ -322,8 +323,9 @@ class UTestResult(CurveTest):
         return self._described(
             "U-shape test (Lind & Mehlum 2010)",
             *([curve] if self.form != "square" else []),
-            f"Slope at {number_text(low)}: {self.slope_low:.4g} (t {self.t_low:z.2f}); "
-            f"at {number_text(high)}: {self.slope_high:.4g} (t {self.t_high:z.2f})",
+            f"Slope at {number_text(low)}: {number_text(self.slope_low)} "
+            f"(t {self.t_low:z.2f}); at {number_text(high)}: "
+            f"{number_text(self.slope_high)} (t {self.t_high:z.2f})",
             *self._verdict(
                 "The slope has the same sign over the whole interval, which contains "
                 f"no turning point. This is not a{article[1:]} in these data.",
