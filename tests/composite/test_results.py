@@ -599,6 +599,25 @@ def test_goalposts_of_another_unit_are_told_by_the_fit(frame_of):
     assert [n.code for n in index.diagnostics] == ["beyond_end_points"]
 
 
+def test_topsis_warns_where_a_better_value_lowers_the_score() -> None:
+    frame = pd.DataFrame(
+        {"id": list("abcd") * 3, "year": [2010] * 4 + [2011] * 4 + [2012] * 4}
+    )
+    frame["x"] = [1.0, 2, 3, 4, 3, 4, 5, 6, 9, 5, 6, 7]
+    frame["y"] = frame["x"]
+    system = IndicatorSystem([Indicator(c) for c in "xy"])
+    panel = Panel(frame, "id", "year")
+    base_year = CompositeIndex(system, scope="base_year(2010)", aggregate="topsis")
+    with pytest.warns(IndicatorWarning, match="6 of 12 rows fall where a value"):
+        index = base_year.fit(panel)
+    assert index.scores["d", 2012] < index.scores["d", 2010] == 1
+    assert [n.code for n in index.diagnostics] == ["beyond_ideal"]
+    all_rows = base_year.replace(scope="base_year_norm_pooled_weights(2010)")
+    index = all_rows.fit(panel)
+    assert index.diagnostics == ()
+    assert index.scores["d", 2012] > index.scores["d", 2010]
+
+
 def test_other_years_than_the_base_year_may_be_beyond_it(frame_of):
     system = IndicatorSystem([Indicator(c) for c in "ab"])
     panel = Panel(frame_of(34), "id", "year")

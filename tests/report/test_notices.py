@@ -450,6 +450,7 @@ NOT_BELOW = {
     *("incomplete_shares", "zero_first_stock", "extrapolated", "pooled"),
     *("constant_indicator", "dominant_indicator", "shift", "unchained_deflator"),
     *("legacy_lnT", "negative_weight", "zero_score", "beyond_end_points"),
+    "beyond_ideal",
     *("equally_bad", "mixed_units", "islands", "unused_entities"),
     *("common_trend", "spread_of_index", "growth_unit"),
     *("unlike_scales", "zero_system"),

@@ -73,7 +73,7 @@ def coupling_coordination(
     sum_i U_i. With ``wang2021``::
 
         C = sqrt{[1 - sum_{i>j} |U_i - U_j| / (n (n - 1) / 2)]
-                 (prod_i U_i / max U)^(1/(n - 1))}
+                 [prod_i (U_i / max U)]^(1/(n - 1))}
 
     (Wang, Kong, Ren and others 2021, Journal of Natural Resources 36(3)). Both are in
     [0, 1]. The standard C is often close to 1; that of Wang and others varies more.

@@ -13,6 +13,7 @@ zero_score          count
 beyond_end_points   shares (column to its share of rows beyond), nobs, lowest, highest
                     (scores)
 beyond_base_year    the same
+beyond_ideal        count, nobs
 unstable_components reasons
 fixed_weights       weighting
 equally_bad         count
@@ -35,6 +36,7 @@ from digiprosper.composite.kernels.structure import FIXED_WEIGHTS, Rule, Weighin
 from digiprosper.composite.kernels.uncertainty import EntitySums
 from digiprosper.errors import Notice, cited, notice_of
 from digiprosper.kernels import Bools, Floats
+from digiprosper.kernels.tolerances import SAME_SCORE
 from digiprosper.report.notices import imputed
 from digiprosper.report.text import listed
 
@@ -174,6 +176,17 @@ def beyond_remarks(
             highest=highest,
             _shown=[f"{cited(name)} in {share:.0%}" for name, share in shares.items()],
         )
+
+
+def beyond_ideal_remarks(
+    scores: Floats, scores_up_to_best: Floats, scores_from_worst: Floats
+) -> Iterator[Notice]:
+    """Report TOPSIS scores that better values lower, or worse values raise."""
+    lowered = scores < scores_up_to_best - SAME_SCORE
+    raised = scores > scores_from_worst + SAME_SCORE
+    count = int((lowered | raised).sum())
+    if count > SHARE * len(scores):
+        yield notice_of("beyond_ideal", count=count, nobs=len(scores))
 
 
 def component_remarks(sums: EntitySums | None) -> Iterator[Notice]:

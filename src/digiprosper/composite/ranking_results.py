@@ -154,7 +154,9 @@ class RankResults(RankedIndex):
         ----------
         level : float
             Confidence level of the percentile interval, .95 by default. The ends of the
-            interval are ranks, so it contains at least this share of the draws.
+            interval are ranks: of R draws in ascending order those with the numbers
+            (R + 1)(1 - level) / 2, rounded down, and (R + 1)(1 + level) / 2, rounded
+            up. So it contains at least this share of the draws.
         top : sequence of int
             Values of k in P(rank <= k), by default 1, 3, 5 and 10.
 

@@ -82,8 +82,10 @@ class CompositeIndex(Specification):
         remove the sign of values that are worse than all of that year; such a value
         then counts as an improvement. ``"zscore"`` is (x - mean) / sd with divisor
         n - 1, with the opposite sign for ``"-"``. ``"rank"`` is the rank from 0 to 1;
-        tied values have their mean rank. ``"max"`` is x / max for ``"+"`` and min / x
-        for ``"-"``. ``"none"`` uses the values as they are.
+        tied values have their mean rank. A value that is not in the rows of a base year
+        has the mean of the ranks on both sides, and beyond them half a rank more.
+        ``"max"`` is x / max for ``"+"`` and min / x for ``"-"``. ``"none"`` uses the
+        values as they are.
     shift : float, default 0.0
         Number added to the normalised values before the logarithm of entropy weights.
         Scores do not use it. The default is 0 because 0 ln 0 = 0 by definition, so no
@@ -101,12 +103,14 @@ class CompositeIndex(Specification):
     aggregate : {"linear", "geometric", "geometric_dimensions", "topsis"}
         The default is ``"linear"``. ``"linear"`` is the weighted sum, ``"geometric"``
         the weighted geometric mean, and ``"topsis"`` the relative closeness to the best
-        values. ``"geometric_dimensions"`` is linear inside each dimension and geometric
-        across dimensions, as the Human Development Index (UNDP 2024, Human Development
-        Report 2023/24, technical note 1): the product of ``D_k ** W_k`` over the
-        dimensions k, where ``W_k`` is the sum of the weights of the dimension and
-        ``D_k`` its score in `IndexResults.dimension_scores`. A zero in one indicator
-        then does not make the score 0; a dimension whose score is 0 does.
+        values: those of all rows, or with ``"per_year"``, ``"expanding"`` and
+        ``"base_year(2011)"`` of the rows of these years. ``"geometric_dimensions"`` is
+        linear inside each dimension and geometric across dimensions, as the Human
+        Development Index (UNDP 2024, Human Development Report 2023/24, technical note
+        1): the product of ``D_k ** W_k`` over the dimensions k, where ``W_k`` is the
+        sum of the weights of the dimension and ``D_k`` its score in
+        `IndexResults.dimension_scores`. A zero in one indicator then does not make the
+        score 0; a dimension whose score is 0 does.
     missing : {"raise", "drop"}, default "raise"
         ``"raise"`` raises an error if an indicator is missing. ``"drop"`` drops the
         rows in which any indicator is missing. `Panel.interpolate` can fill missing

@@ -25,7 +25,11 @@ from digiprosper.composite.kernels.structure import (
     weigh,
 )
 from digiprosper.composite.kernels.uncertainty import EntitySums, entity_sums
-from digiprosper.composite.notices import beyond_remarks, zero_remarks
+from digiprosper.composite.notices import (
+    beyond_ideal_remarks,
+    beyond_remarks,
+    zero_remarks,
+)
 from digiprosper.composite.options import IndexOptions
 from digiprosper.composite.scopes import LearningScope, RowSelection
 from digiprosper.errors import IndicatorError, Notice, cited, quoted, subject
@@ -228,6 +232,14 @@ class ScaledRows:
             if rows.any():
                 yield k, part, rows
 
+    def _scores_inside_ideals(self) -> tuple[Floats, Floats]:
+        """Compute TOPSIS scores with z up to the best, and with z from the worst."""
+        z_up, z_down = np.empty_like(self.z), np.empty_like(self.z)
+        for _, part, rows in self.by_state():
+            z_up[rows] = np.minimum(self.z[rows], part.best)
+            z_down[rows] = np.maximum(self.z[rows], part.worst)
+        return replace(self, z=z_up).scores(), replace(self, z=z_down).scores()
+
     def _refuse_negative_factors(self) -> None:
         options = self.options
         least = self.state.weights.min(axis=0)
@@ -257,11 +269,12 @@ class ScaledRows:
         )
 
     def remarks(self, scores: Floats) -> Iterator[Notice]:
-        """Report scores that are 0 or beyond the end points."""
+        """Report scores that are 0, or rows beyond the end points or the ideals."""
         options = self.options
         yield from zero_remarks(scores, options.aggregation)
-        scales = options.normalise not in ("zscore", "none")
-        if scales and options.aggregation != "topsis":
+        if options.aggregation == "topsis":
+            yield from beyond_ideal_remarks(scores, *self._scores_inside_ideals())
+        elif options.normalise not in ("zscore", "none"):
             one_year = bool(options.scope.period)
             names = options.system.names
             yield from beyond_remarks(names, self.z, scores, one_year=one_year)

@@ -644,9 +644,11 @@ def reset_test(spec: FixedEffects, panel: Panel) -> TestResult:
     Returns
     -------
     TestResult
-        F test with 2 and `df_t` degrees of freedom (G - 1 with G clusters). `detail` is
-        a DataFrame with one row for the square and one for the cube of the standardised
-        fitted values, and columns term, estimate, std_error, statistic and p_value.
+        F test with 2 and `df_t` degrees of freedom (G - 1 with G clusters), whose
+        p-value with clusters is from draws, as in `LinearResults.wald_test`. `detail`
+        is a DataFrame with one row for the square and one for the cube of the
+        standardised fitted values, and columns term, estimate, std_error, statistic and
+        p_value.
         With two-way clusters the covariance matrix may not be positive definite; the
         statistic is then missing, with a warning.
 

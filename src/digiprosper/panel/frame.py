@@ -1706,6 +1706,7 @@ class Panel:
             sd, min, max and N. Part ``overall`` describes the N rows, ``between`` the
             means of the N entities, and ``within`` the values x - (mean of the
             entity) + (overall mean), with N the average number of rows per entity.
+            The mean is the overall mean in all three.
 
         Raises
         ------

@@ -274,7 +274,8 @@ def by_group(
           interaction.
         - With more groups and ``"permutation"``, `statistic` is the range of the
           coefficients; with ``"interaction"`` it is the F statistic of all
-          interactions.
+          interactions, whose p-value with clusters is from draws, as in
+          `LinearResults.wald_test`.
         - `detail` has the ``term``, ``group``, ``method``, the ``estimates`` by group,
           the ``difference``, the numbers of the permutations, and as ``permuted`` the
           clusters whose labels were permuted, None for entities.

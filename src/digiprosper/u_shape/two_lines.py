@@ -292,7 +292,7 @@ def two_lines(
     2. A smooth curve of x is fitted with the other regressors of the specification. The
        flat region has those x, in the inner 80% of the rows, at which the curve is
        within one standard error of its extremum. The standard error is that of the
-       curve around its mean.
+       curve at x around its mean over the rows, without weights.
     3. Two lines with xc at the median of the flat region have t statistics t1 and t2.
     4. xc is the ``|t2| / (|t1| + |t2|)`` quantile of the x in the flat region.
 
