@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import difflib
+import math
 import pickle
 import re
 import string
@@ -587,6 +588,8 @@ class _Sentences(string.Formatter):
                 return verb_for(value, verb)
             case "", _, _:
                 return time_text(value)
+            case digits, _, _ if re.fullmatch(r"\.\dg", digits):
+                return number_text(value, int(digits[1]))
         return format(value, form)
 
 
@@ -752,6 +755,13 @@ def subject(words: Iterable[object], verb: str) -> str:
     """List words before their verb: ``"'a' is"``, or ``"'a', 'b' are"``."""
     items = list(words)
     return f"{quoted(items)} {verb_for(len(items), verb)}"
+
+
+def number_text(value: float, digits: int = 4) -> str:
+    """Print a number with significant digits, a larger one whole, or ``"missing"``."""
+    if 10**digits - 0.5 <= abs(value) < 1e15:
+        return f"{value:,.0f}"
+    return "missing" if math.isnan(value) else f"{value:z.{digits}g}"
 
 
 def counted(count: int, noun: str, plural: str | None = None) -> str:

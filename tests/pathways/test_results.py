@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 import digiprosper as dp
-from digiprosper.errors import InputTypeError, OptionError
+from digiprosper.errors import InputTypeError, OptionError, number_text
 from digiprosper.pathways import seed_catalogue
 from digiprosper.pathways.findings import Finding, Part, Reason
 from digiprosper.pathways.mechanism import Mechanism
@@ -25,7 +25,7 @@ from digiprosper.pathways.results import (
 from digiprosper.pathways.words import WORDS
 from digiprosper.report.characters import has_cjk
 from digiprosper.report.summary import Summary
-from digiprosper.report.text import interval_text, number_text
+from digiprosper.report.text import interval_text
 
 BANNED = re.compile(
     r"\b(?:causes?d?|causing|leads? to|led "

@@ -12,7 +12,15 @@ import pandas as pd
 
 from digiprosper._version import __version__
 from digiprosper.checks import check_level, option_error
-from digiprosper.errors import Notice, TermError, cited, issue, notice_of, quoted
+from digiprosper.errors import (
+    Notice,
+    TermError,
+    cited,
+    issue,
+    notice_of,
+    number_text,
+    quoted,
+)
 from digiprosper.kernels import Floats
 from digiprosper.kernels.leverage import effective_clusters
 from digiprosper.kernels.tolerances import SINGULAR
@@ -36,14 +44,7 @@ from digiprosper.report.results import BaseResults
 from digiprosper.report.summary import Lines, Remarks, Summary, coefficient_cells
 from digiprosper.report.terms import Factor, Term, slope_terms
 from digiprosper.report.tests import TestResult
-from digiprosper.report.text import (
-    freedom_text,
-    number_text,
-    p_text,
-    sample_text,
-    table,
-    wrapped,
-)
+from digiprosper.report.text import freedom_text, p_text, sample_text, table, wrapped
 from digiprosper.report.variance import (
     covariance_form,
     negative_variance,

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from digiprosper.checks import check_level
-from digiprosper.errors import IdentificationError, cited
+from digiprosper.errors import IdentificationError, cited, number_text
 from digiprosper.kernels import Floats
 from digiprosper.kernels.intervals import (
     LEAST_CLUSTERS,
@@ -20,7 +20,7 @@ from digiprosper.kernels.intervals import (
 )
 from digiprosper.mediation.kernel import Effects, bisect
 from digiprosper.report.summary import Lines, Summarised, Summary
-from digiprosper.report.text import interval_text, number_text, percent_text
+from digiprosper.report.text import interval_text, percent_text
 
 _POINTS = 401
 

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from digiprosper.checks import check_option, option_error
-from digiprosper.errors import cited
+from digiprosper.errors import cited, number_text
 from digiprosper.kernels.intervals import LEAST_CLUSTERS
 from digiprosper.mediation.layout import REGIMES, effect, overall_term
 from digiprosper.mediation.results import MediationResults
@@ -24,7 +24,7 @@ from digiprosper.report.drawings import (
 )
 from digiprosper.report.labels import effect_names
 from digiprosper.report.terms import Term
-from digiprosper.report.text import conventions, number_text
+from digiprosper.report.text import conventions
 from digiprosper.report.words import NOTES, Language
 
 # Effects shown as arrows.

@@ -17,7 +17,7 @@ from digiprosper.checks import (
     check_whole,
     option_error,
 )
-from digiprosper.errors import OptionError, cited, issue, quoted
+from digiprosper.errors import OptionError, cited, issue, number_text, quoted
 from digiprosper.kernels import Floats, intervals
 from digiprosper.linear.results import LinearResults
 from digiprosper.mediation.conditional import JohnsonNeyman, johnson_neyman
@@ -45,7 +45,7 @@ from digiprosper.report.estimates import DrawnEstimates
 from digiprosper.report.labels import check_labels, text_factor
 from digiprosper.report.notices import FEW_CLUSTERS, extrapolated, not_psd
 from digiprosper.report.summary import Summary
-from digiprosper.report.text import interval_text, listed, number_text, p_text
+from digiprosper.report.text import interval_text, listed, p_text
 from digiprosper.report.verdicts import rejects
 from digiprosper.report.words import LANGUAGES
 

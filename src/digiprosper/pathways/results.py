@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Literal
 import pandas as pd
 
 from digiprosper.checks import check_option
-from digiprosper.errors import Notice
+from digiprosper.errors import Notice, number_text
 from digiprosper.pathways.findings import VERDICTS, Finding, Part, Reason
 from digiprosper.pathways.mechanism import Mechanism, split_roles
 from digiprosper.pathways.notices import words_of
@@ -23,13 +23,7 @@ from digiprosper.report.characters import has_cjk
 from digiprosper.report.columns import Column, PlainCell
 from digiprosper.report.labels import check_labels
 from digiprosper.report.summary import Cells, Lines, Summarised, Summary
-from digiprosper.report.text import (
-    interval_text,
-    number_text,
-    p_text,
-    percent_text,
-    wrapped,
-)
+from digiprosper.report.text import interval_text, p_text, percent_text, wrapped
 from digiprosper.report.words import LANGUAGES, Language
 
 _NUMBERS = ("estimate", "std_error", "conf_low", "conf_high")

@@ -26,6 +26,7 @@ from digiprosper.errors import (
     TermError,
     cited,
     counted,
+    number_text,
 )
 from digiprosper.kernels import Floats, Ints
 from digiprosper.kernels.tolerances import SINGULAR
@@ -52,7 +53,7 @@ from digiprosper.report.summary import (
     Summary,
 )
 from digiprosper.report.tests import TestResult
-from digiprosper.report.text import interval_text, number_text, p_words
+from digiprosper.report.text import interval_text, p_words
 
 POINTWISE = (
     "Intervals are pointwise; event_path(bands='joint') covers all event times at once."

@@ -22,6 +22,7 @@ from digiprosper.errors import (
     InputTypeError,
     MissingDataError,
     Notice,
+    number_text,
     quoted,
 )
 from digiprosper.kernels import Floats
@@ -54,7 +55,6 @@ from digiprosper.report.summary import (
     coefficient_cells,
 )
 from digiprosper.report.terms import Factors, Term
-from digiprosper.report.text import number_text
 from digiprosper.report.words import Words
 
 MOST_NEIGHBOURS = 1000

@@ -13,7 +13,7 @@ from digiprosper.checks import (
     not_identified,
     option_problem,
 )
-from digiprosper.errors import OptionError, counted
+from digiprosper.errors import OptionError, counted, number_text
 from digiprosper.kernels import Bools, Floats, Ints
 from digiprosper.linear.kernels.wild import (
     band_critical,
@@ -45,7 +45,7 @@ from digiprosper.report.summary import (
 )
 from digiprosper.report.terms import Term, slope_terms
 from digiprosper.report.tests import TestResult
-from digiprosper.report.text import number_text, wrapped
+from digiprosper.report.text import wrapped
 from digiprosper.report.words import Words
 
 _SCALES = ("log", "percent", "counts")

@@ -11,7 +11,14 @@ import numpy as np
 import pandas as pd
 
 from digiprosper.checks import check_option, check_whole, option_error, option_problem
-from digiprosper.errors import Notice, OptionError, cited, counted, time_text
+from digiprosper.errors import (
+    Notice,
+    OptionError,
+    cited,
+    counted,
+    number_text,
+    time_text,
+)
 from digiprosper.kernels import Floats
 from digiprosper.kernels.tolerances import SINGULAR
 from digiprosper.policy.honest import POINTWISE, EventTimeResults
@@ -29,7 +36,7 @@ from digiprosper.report.results import BaseResults
 from digiprosper.report.summary import Lines, Remarks, Summary, coefficient_cells
 from digiprosper.report.terms import Factors, Point, Term
 from digiprosper.report.tests import TestResult
-from digiprosper.report.text import conventions, number_text, sample_text, wrapped
+from digiprosper.report.text import conventions, sample_text, wrapped
 from digiprosper.report.words import Words
 
 _ESTIMATORS = {

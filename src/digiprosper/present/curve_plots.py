@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from digiprosper.errors import number_text
 from digiprosper.present.figure import (
     FAINT,
     INK,
@@ -35,7 +36,7 @@ from digiprosper.report.drawings import (
     SlopeCurve,
     TurningCurve,
 )
-from digiprosper.report.text import interval_text, number_text, p_words
+from digiprosper.report.text import interval_text, p_words
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

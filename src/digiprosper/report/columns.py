@@ -8,12 +8,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple, Protocol, Self, runtime_checkable
 
-from digiprosper.errors import DigiprosperError, Notice, time_text
+from digiprosper.errors import DigiprosperError, Notice, number_text, time_text
 from digiprosper.report.inference import Inference
 from digiprosper.report.labels import condition_factor, name_label
 from digiprosper.report.protocol import Glance, HasDraws, Results
 from digiprosper.report.terms import Factors, Term, terms_of
-from digiprosper.report.text import number_text, percent_text
+from digiprosper.report.text import percent_text
 from digiprosper.report.words import NO_WORDS, NOTES, TESTS, Language, Words, read_words
 
 _TOO_FEW = "too_few_clusters_to_draw"

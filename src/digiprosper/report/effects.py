@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import pandas as pd
 
 from digiprosper.checks import check_level, check_option
-from digiprosper.errors import Notice
+from digiprosper.errors import Notice, number_text
 from digiprosper.kernels import Floats, intervals
 from digiprosper.report.estimates import DrawnEstimates, n_lost
 from digiprosper.report.inference import Inference
@@ -18,7 +18,7 @@ from digiprosper.report.protocol import Glance
 from digiprosper.report.results import BaseResults
 from digiprosper.report.summary import Block, Cells, Lines, Remarks, Summary
 from digiprosper.report.terms import Factors, Term
-from digiprosper.report.text import interval_text, number_text, p_text
+from digiprosper.report.text import interval_text, p_text
 from digiprosper.report.words import NO_WORDS, Words
 
 

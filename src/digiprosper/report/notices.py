@@ -36,7 +36,15 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from math import comb
 from typing import Any, Final, Literal, TypeAlias
 
-from digiprosper.errors import Notice, cited, clipped, counted, notice_of, quoted
+from digiprosper.errors import (
+    Notice,
+    cited,
+    clipped,
+    counted,
+    notice_of,
+    number_text,
+    quoted,
+)
 from digiprosper.kernels.intervals import LEAST_CLUSTERS, has_enough_clusters
 from digiprosper.report.text import percent_text
 
@@ -149,7 +157,7 @@ def extrapolated(
             values=tuple(outside),
             low=low,
             high=high,
-            _shown=", ".join(f"{value:.4g}" for value in outside[:5]),
+            _shown=" or ".join(map(number_text, outside[:5])),
         )
     ]
 

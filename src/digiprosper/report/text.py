@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from digiprosper.errors import counted
+from digiprosper.errors import counted, number_text
 from digiprosper.report.characters import text_width
 from digiprosper.report.inference import WITHOUT_FACTOR, Inference
 from digiprosper.report.labels import name_label
@@ -39,13 +39,6 @@ def permutations_text(count: int, *, enumerated: bool) -> str:
 def percent_text(share: float) -> str:
     """Print a level or a size in per cent, such as ``"95%"`` or ``"2.5%"``."""
     return f"{100 * share:.6g}%"
-
-
-def number_text(value: float, digits: int = 4) -> str:
-    """Print a number with significant digits, a larger one whole, or ``"missing"``."""
-    if 10**digits - 0.5 <= abs(value) < 1e15:
-        return f"{value:,.0f}"
-    return "missing" if np.isnan(value) else f"{value:z.{digits}g}"
 
 
 def interval_text(

@@ -24,6 +24,7 @@ from digiprosper.errors import (
     hold_warnings,
     issue,
     notice_of,
+    number_text,
     quoted,
 )
 from digiprosper.kernels import Floats, Ints
@@ -52,7 +53,7 @@ from digiprosper.report.notices import few_draws, lost_draws, too_few_clusters_t
 from digiprosper.report.protocol import Glance, HasDraws, Results, empty_glance
 from digiprosper.report.summary import Block, Cells, Lines
 from digiprosper.report.terms import terms_of
-from digiprosper.report.text import interval_text, number_text, p_text, percent_text
+from digiprosper.report.text import interval_text, p_text, percent_text
 from digiprosper.report.words import NO_WORDS
 from digiprosper.specification import (
     Specification,

@@ -11,14 +11,14 @@ import numpy as np
 import pandas as pd
 
 from digiprosper.checks import check_option
-from digiprosper.errors import Notice
+from digiprosper.errors import Notice, number_text
 from digiprosper.kernels import Floats, Ints
 from digiprosper.linear.results import LinearResults
 from digiprosper.report.columns import Column, ParameterBlock, ParameterTest
 from digiprosper.report.summary import Summary
 from digiprosper.report.terms import Regime, Term
 from digiprosper.report.tests import TestResult
-from digiprosper.report.text import number_text, percent_text, wrapped
+from digiprosper.report.text import percent_text, wrapped
 from digiprosper.report.verdicts import rejects
 from digiprosper.threshold.results import (
     NO_BOOTSTRAP,

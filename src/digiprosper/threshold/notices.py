@@ -36,6 +36,7 @@ from digiprosper.errors import (
     cited,
     counted,
     notice_of,
+    number_text,
     quoted,
     subject,
 )
@@ -353,7 +354,10 @@ def boundary(
     `evidence` if the set is the `whole` range, otherwise the `advice`.
     """
     first, last = candidates
-    values = {"lowest": f"lowest ({first:.5g})", "highest": f"highest ({last:.5g})"}
+    values = {
+        name: f"{name} ({number_text(value, 5)})"
+        for name, value in (("lowest", first), ("highest", last))
+    }
     if whole:
         text = (
             f"contains every candidate value of {cited(column)}, from the "
@@ -443,7 +447,7 @@ def _changes_text(data: Mapping[str, Any]) -> str:
     order = data["order"]
     if data["outside"]:
         before, after = (
-            ", ".join(f"{value:.5g}" for value in data[name])
+            " and ".join(number_text(value, 5) for value in data[name])
             for name in ("estimates", "with_intercept")
         )
         noun = "thresholds"

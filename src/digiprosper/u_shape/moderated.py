@@ -17,6 +17,7 @@ from digiprosper.errors import (
     OptionError,
     TermError,
     cited,
+    number_text,
     quoted,
 )
 from digiprosper.kernels import Floats
@@ -26,13 +27,7 @@ from digiprosper.linear.results import LinearResults
 from digiprosper.panel.terms import canonical
 from digiprosper.report.summary import Cells, Lines, Remarks, Summarised, Summary
 from digiprosper.report.tests import TestResult
-from digiprosper.report.text import (
-    interval_text,
-    number_text,
-    p_text,
-    p_words,
-    percent_text,
-)
+from digiprosper.report.text import interval_text, p_text, p_words, percent_text
 from digiprosper.report.verdicts import rejects
 from digiprosper.specification import one_term
 from digiprosper.u_shape import u_test

@@ -17,6 +17,7 @@ from digiprosper.errors import (
     cited,
     issue,
     notice_of,
+    number_text,
     quoted,
     subject,
 )
@@ -31,7 +32,7 @@ from digiprosper.panel import Panel
 from digiprosper.panel.access import check_panel, table_of
 from digiprosper.panel.terms import Term, canonical, parse, term_factors
 from digiprosper.report.summary import Lines, PlainNumbers, Summarised, Summary
-from digiprosper.report.text import interval_text, number_text, p_words, percent_text
+from digiprosper.report.text import interval_text, p_words, percent_text
 from digiprosper.report.verdicts import rejects
 
 _PARTS = ("below", "above", "jump")

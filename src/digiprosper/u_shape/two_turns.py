@@ -9,10 +9,9 @@ from typing import Any
 import numpy as np
 
 from digiprosper.checks import check_level, one_problem
-from digiprosper.errors import TermError, cited, quoted
+from digiprosper.errors import TermError, cited, number_text, quoted
 from digiprosper.linear.results import LinearResults
 from digiprosper.report.summary import Summary
-from digiprosper.report.text import number_text
 from digiprosper.report.variance import standard_errors
 from digiprosper.u_shape import u_test
 

@@ -25,6 +25,7 @@ from digiprosper.errors import (
     OptionError,
     TermError,
     cited,
+    number_text,
     quoted,
 )
 from digiprosper.kernels import Floats
@@ -44,7 +45,7 @@ from digiprosper.report.characters import decimal_text
 from digiprosper.report.columns import Remark, RowName, remark_text
 from digiprosper.report.summary import Lines, Remarks, Summarised, Summary
 from digiprosper.report.terms import Factor, Term
-from digiprosper.report.text import interval_text, number_text, p_words, percent_text
+from digiprosper.report.text import interval_text, p_words, percent_text
 from digiprosper.report.variance import negative_variance, standard_errors
 from digiprosper.report.verdicts import rejects
 from digiprosper.report.words import TABLE
