@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import difflib
+import math
 import pickle
 import re
 import string
@@ -14,7 +15,6 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from functools import cache
-from math import isnan
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -584,12 +584,12 @@ class _Sentences(string.Formatter):
                 return " and ".join(value)
             case "listed", _, _:
                 return ", ".join(value)
-            case "number", _, digits:
-                return number_text(value, int(digits or 4))
             case "verb", _, verb:
                 return verb_for(value, verb)
             case "", _, _:
                 return time_text(value)
+            case digits, _, _ if re.fullmatch(r"\.\dg", digits):
+                return number_text(value, int(digits[1]))
         return format(value, form)
 
 
@@ -732,7 +732,7 @@ def time_text(time: object) -> str:
 
 def number_text(value: float, digits: int = 4) -> str:
     """Print a number with significant digits, a larger one whole, or ``"missing"``."""
-    if isnan(value):
+    if math.isnan(value):
         return "missing"
     if 10**digits - 0.5 <= abs(value) < 1e15:
         return f"{value:,.0f}"

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -19,6 +21,7 @@ from digiprosper.composite.notices import (
     fixed_weights,
     impossible_notice,
     imputed_remarks,
+    opposed_remarks,
     weight_remarks,
     zero_remarks,
 )
@@ -214,3 +217,28 @@ def test_impossible_combinations_are_counted():
     assert "No part of the grid is complete" in none.message
     every = np.ones((2, 3), dtype=bool)
     assert [*impossible_notice(every, options, ((0, 1), (0, 1, 2)))] == []
+
+
+def test_an_indicator_in_the_wrong_direction_is_told():
+    rng = np.random.default_rng(3)
+    level = rng.normal(size=(31, 1, 1)) + 0.1 * np.arange(10)[:, None]
+    z = (level + rng.normal(0, 0.7, (31, 10, 5))).reshape(310, 5)
+    assert [*opposed_remarks(NAMES, z)] == []
+    z[:, 1] *= -1
+    (notice,) = opposed_remarks(NAMES, z)
+    others = z[:, [0, 2, 3, 4]]
+    mean = (others / others.std(axis=0)).mean(axis=1)
+    r = np.corrcoef(z[:, 1], mean)[0, 1]
+    assert notice.code == "opposed_indicator"
+    assert notice.data["correlations"] == {"b": pytest.approx(r)}
+    assert [*opposed_remarks(NAMES, z[:50])] == []
+    frame = pd.DataFrame(z, columns=NAMES)
+    frame["i"], frame["t"] = np.indices((31, 10)).reshape(2, -1)
+    for direction, told in (("+", True), ("-", False)):
+        names = dict.fromkeys(NAMES, "+") | {"b": direction}
+        spec = CompositeIndex(IndicatorSystem.from_dict({"d": names}))
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            spec.fit(Panel(frame, "i", "t"))
+        codes = [w.message.code for w in caught]
+        assert ("opposed_indicator" in codes) == told

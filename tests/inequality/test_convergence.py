@@ -257,6 +257,7 @@ def test_growth_that_is_no_change_a_year_is_told(growth, ratio, by_interval):
         warnings.simplefilter("always")
         fit = beta_convergence(data, "income", growth=growth, years=4)
     told = [n.data for n in fit.diagnostics if n.code == "growth_unit"]
+    assert all("check years=4, the length" in str(w.message) for w in caught)
     assert [w.message.code for w in caught] == ["growth_unit"] * len(told)
     assert [data["ratio"] for data in told] == ([pytest.approx(ratio)] if ratio else [])
 

@@ -1341,3 +1341,18 @@ def test_a_square_that_is_not_significant_is_not_reported() -> None:
     fit = FixedEffects("y", ["x", "x2"]).fit(dp.Panel(frame, "i", "t"))
     assert fit.pvalues["x2"] > 0.05
     assert "turn_outside" not in {n.code for n in fit.diagnostics}
+
+
+@pytest.mark.parametrize(("movers", "told"), [(3, True), (12, False)])
+def test_a_few_who_leave_the_treatment_do_not_hide_that_it_is_staggered(
+    movers, told
+) -> None:
+    rng = np.random.default_rng(0)
+    i, t = np.indices((60, 10)).reshape(2, -1)
+    frame = pd.DataFrame({"i": i, "t": t, "y": rng.normal(size=i.size)})
+    first = np.array([4, 6, 99])[i % 3]
+    frame["on"] = ((t >= first) & ((i >= movers) | (t < 8))) * 1
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DigiprosperWarning)
+        fit = FixedEffects("y", ["on"]).fit(Panel(frame, "i", "t"))
+    assert bool(staggered(fit)) == told

@@ -433,6 +433,9 @@ def test_a_degree_of_coupling_on_its_system_is_reported(y, x) -> None:
     (notice,) = [n for n in fit.diagnostics if n.code == "shared_indicators"]
     assert notice.data == {"indicators": {x: (x.strip("log()"),)}}
     assert "the same indicators of an index" in " ".join(str(etable(fit)).split())
+    reverse = FixedEffects(x, [y]).fit(panel)
+    (notice,) = [n for n in reverse.diagnostics if n.code == "shared_indicators"]
+    assert notice.data == {"indicators": {y: (x.strip("log()"),)}}
     for outcome, regressor in ((y, "c"), ("c", x), ("a", "a2"), ("a", "b")):
         other = FixedEffects(outcome, [regressor]).fit(panel)
         assert "shared_indicators" not in {n.code for n in other.diagnostics}
@@ -995,3 +998,21 @@ def test_a_mediator_that_is_a_square_function_of_a_control_is_told() -> None:
         warnings.simplefilter("always")
         Mediation("y", "x", "sa", ["size"], reps=99).fit(panel, rng=1)
     assert any("'size' (of 'sa'): the outcome is a" in str(w.message) for w in caught)
+
+
+@pytest.mark.filterwarnings("ignore::digiprosper.errors.DigiprosperWarning")
+def test_logs_of_a_count_in_the_outcomes_index_are_told() -> None:
+    rng = np.random.default_rng(4)
+    i, t = np.indices((60, 8)).reshape(2, -1)
+    frame = pd.DataFrame({"i": i, "t": t, "a": rng.uniform(size=i.size)})
+    frame[["words", "others"]] = rng.poisson(2.0, (i.size, 2))
+    frame["ln_words"], frame["ln_others"] = (
+        np.log1p(frame[name]) for name in ("words", "others")
+    )
+    panel = Panel(frame, "i", "t")
+    system = IndicatorSystem.from_dict({"d": {"words": "+", "a": "+"}})
+    panel = panel.attach(CompositeIndex(system, name="index").fit(panel).scores)
+    for term, told in (("ln_words", True), ("ln_others", False)):
+        fit = FixedEffects("index", [term]).fit(panel)
+        shared = [n.data for n in fit.diagnostics if n.code == "shared_indicators"]
+        assert shared == [{"indicators": {term: ("words",)}}] * told

@@ -829,3 +829,35 @@ def test_cohorts_by_age_and_days_by_hour_are_no_swapped_keys(entity, time) -> No
     keys = pd.MultiIndex.from_product([range(1950, 1960), range(20, 61)])
     frame = pd.DataFrame({"x": np.arange(410) % 3}, keys.rename([entity, time]))
     assert "swapped_keys" not in {n.code for n in dp.Panel(frame).diagnostics}
+
+
+def ends_frame(first: int) -> pd.DataFrame:
+    """Forty cities in nine years; a share, a national rate, a dose, codes."""
+    rng = np.random.default_rng(first)
+    i, t = np.indices((40, 9)).reshape(2, -1)
+    level = rng.lognormal(size=40)[i]
+    frame = pd.DataFrame({"province": i, "year": 2010 + t})
+    frame["x"] = np.exp(rng.normal(size=i.size))
+    frame["rate"] = np.where(t < first, 4.35, np.exp(rng.normal(size=9))[t])
+    frame["exposed"] = level * frame["rate"]
+    frame["dose"], frame["level"] = level * (t >= first), level
+    frame["grade"] = rng.integers(1, 4, i.size)
+    return frame
+
+
+@pytest.mark.parametrize("first", [2, 4])
+def test_values_filled_at_an_end_are_told(first) -> None:
+    frame = ends_frame(first)
+    assert "filled_ends" not in notices(frame)
+    early = frame["year"] < 2009 + first
+    filled = frame.assign(x=frame["x"].mask(early).groupby(frame["province"]).bfill())
+    told = notices(filled.sample(frac=0.95, random_state=1))["filled_ends"]
+    assert told.data == {"columns": {"x": (2010, 2009 + first)}}
+    assert f"'x' (2010 to {2009 + first}): one value in these periods" in told.message
+    late = frame["x"].mask(frame["year"] > 2016).groupby(frame["province"]).ffill()
+    told = notices(frame.assign(x=late))["filled_ends"]
+    assert told.data == {"columns": {"x": (2016, 2018)}}
+    # In the middle it is a survey of some years.
+    middle = frame["x"].mask(frame["year"].isin([2013, 2014]))
+    middle = middle.groupby(frame["province"]).ffill()
+    assert "filled_ends" not in notices(frame.assign(x=middle))

@@ -168,7 +168,7 @@ def test_an_interval_of_every_candidate_is_told():
     chinese = "区间包含所有候选值，数据不能确定其数值：(1) 第1个门槛值。"
     assert chinese in lines_of(wide, language="chinese")
     head = wide.summary().split("regime")[0]
-    assert ", every candidate" in " ".join(head.split())
+    assert "; every candidate" in " ".join(head.split())
     assert "every candidate" not in narrow.summary().split("regime")[0]
 
 

@@ -395,7 +395,7 @@ def test_values_beyond_the_sample_are_extrapolated_but_for_rounded_ends() -> Non
         "low": 1.0,
         "high": 2.0,
     }
-    assert "'z' is between 1 and 2 in the sample; at 0.98, 7.25" in notice.message
+    assert "'z' is between 1 and 2 in the sample; at 0.98 or 7.25" in notice.message
 
 
 def test_lost_draws_are_counted() -> None:
@@ -450,7 +450,7 @@ NOT_BELOW = {
     *("incomplete_shares", "zero_first_stock", "extrapolated", "pooled"),
     *("constant_indicator", "dominant_indicator", "shift", "unchained_deflator"),
     *("legacy_lnT", "negative_weight", "zero_score", "beyond_end_points"),
-    "beyond_ideal",
+    *("beyond_ideal", "opposed_indicator"),
     *("equally_bad", "mixed_units", "islands", "unused_entities"),
     *("common_trend", "spread_of_index", "growth_unit"),
     *("unlike_scales", "zero_system"),
@@ -458,9 +458,16 @@ NOT_BELOW = {
     *("missing_neighbours", "near_end", "constant_threshold_variable"),
     *("unlike_bases", "missing_font", "renamed_columns", "jumping_times"),
     *("uneven_dates", "similar_entities", "code_forms", "totals", "shifted_rows"),
-    *("changed_codes", "straight_lines", "sums_of_a_year", "sheets_not_read"),
+    *(
+        "changed_codes",
+        "straight_lines",
+        "filled_ends",
+        "sums_of_a_year",
+        "sheets_not_read",
+    ),
     *("over_gaps", "unit_break", "units_differ", "partly_labelled", "leap_seconds"),
-    *("undecoded_text", "large_correction", "swapped_keys"),
+    *("undecoded_text", "large_correction", "swapped_keys", "filled_ends"),
+    "opposed_indicator",
 }
 
 

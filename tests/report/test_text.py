@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from digiprosper import FixedEffects, Panel
-from digiprosper.errors import number_text
+from digiprosper.errors import notice_of, number_text
 from digiprosper.report.text import (
     conventions,
     interval_text,
@@ -178,3 +178,13 @@ def test_arrays_become_lists() -> None:
 
 def test_a_p_value_has_its_sign() -> None:
     assert (p_words(0.03124), p_words(1e-9, digits=3)) == ("p = 0.0312", "p < 0.001")
+
+
+def test_notices_print_large_numbers_in_full() -> None:
+    words = {"threshold": 1, "column": "q", "_values": (0.5, 123456.7)}
+    notice = notice_of("one_candidate.two_values", value=0.5, values=2, **words)
+    assert "two values only (0.5 and 123,457)" in notice.message
+    notice = notice_of(
+        "missing_codes", column="x", codes=[], count=1, _low=0, _high=2e6
+    )
+    assert "from 0 to 2,000,000 in others" in notice.message

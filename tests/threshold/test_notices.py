@@ -12,11 +12,13 @@ import pytest
 from digiprosper import BoundaryThresholdWarning, FixedEffects, Panel, PanelThreshold
 from digiprosper.linear.preparation import linear_options, prepare
 from digiprosper.threshold.notices import (
+    boundary as boundary_notice,
     boundary_sets,
     concentrated_ratio,
     notices_from_results as remarks,
     similar_slopes,
 )
+from digiprosper.threshold.results import set_text
 
 if TYPE_CHECKING:
     from digiprosper.threshold.results import ThresholdResults
@@ -367,6 +369,16 @@ def test_a_dummy_has_no_threshold_to_search() -> None:
     # The model that the message names is the same.
     same = FixedEffects("y", ["z:I(1 - q)", "z:q"]).fit(panel)
     np.testing.assert_allclose(same.params, results.slopes.params, rtol=1e-9)
+
+
+def test_ends_of_the_search_are_printed_in_full_and_pieces_apart() -> None:
+    ends = {"lowest": "trim", "highest": "trim"}
+    told = boundary_notice(
+        "it", "q", 1, (12345.6, 2e9), ends, whole=True, evidence=":", advice=""
+    )
+    assert "from the lowest (12346) to the highest (2,000,000,000):" in told.message
+    pieces = [(123456.7, 234567.8), (345678.9, 345678.9)]
+    assert set_text(pieces) == "123,457 to 234,568; 345,679"
 
 
 def test_a_single_candidate_of_several_values_is_a_matter_of_trim() -> None:

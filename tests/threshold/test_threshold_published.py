@@ -1149,7 +1149,7 @@ def test_one_firm_makes_the_default_set_everything() -> None:
         "LR <= 7.35 x 7.00 = 51.5; the set contains every candidate, because "
         "51.5 > F = 32.8"
     ) in words
-    assert "(lr, LR <= 7.35): 0.01246 to 0.01298, 0.01394 to 0.01806" in words
+    assert "(lr, LR <= 7.35): 0.01246 to 0.01298; 0.01394 to 0.01806" in words
     two_way = scaled.replace(time_effects=True).fit(firms()).variance_ratios[0]
     assert [round(ratio, 2), round(two_way, 2)] == [7.00, 6.92]
     pair = scaled.replace(n_thresholds=2).fit(firms())

@@ -7,6 +7,7 @@ constant_indicator  columns, times (column to the periods in which it is constan
                     for always)
 dominant_indicator  weights (column to weight), limit, times (column to period)
 negative_weight     weights (column to weight)
+opposed_indicator   correlations (by column, with the mean of the others)
 shift               shift
 legacy_lnT          scope
 zero_score          count
@@ -36,7 +37,7 @@ from digiprosper.composite.kernels.structure import FIXED_WEIGHTS, Rule, Weighin
 from digiprosper.composite.kernels.uncertainty import EntitySums
 from digiprosper.errors import Notice, cited, notice_of
 from digiprosper.kernels import Bools, Floats
-from digiprosper.kernels.tolerances import SAME_SCORE
+from digiprosper.kernels.tolerances import NO_DIVISION, SAME_SCORE
 from digiprosper.report.notices import imputed
 from digiprosper.report.text import listed
 
@@ -46,6 +47,11 @@ LARGE_SHIFT: Final = 0.01
 # indicators, above this share.
 DOMINANT: Final = 3.0
 ALMOST_ALL: Final = 0.9
+# In 31 x 10 simulated rows of 4 to 15 indicators, of which some are unrelated or fall
+# over time, a lower correlation is in at most .5% of the panels. If an indicator of the
+# opposite direction has "+", it is in 35 to 98%.
+OPPOSED: Final = -0.5
+MANY: Final = 100
 # Coupling above the first and development below the second are noticed in this share
 # of rows: the poorest rows of all indices are such.
 COUPLED: Final = 0.9
@@ -91,6 +97,20 @@ def weight_remarks(
     if negative := {n: w for n, w in least if w < 0}:
         shown = [f"{cited(n)} ({w:.2f})" for n, w in negative.items()]
         yield notice_of("negative_weight", weights=negative, _shown=shown)
+
+
+def opposed_remarks(names: Sequence[str], z: Floats) -> Iterator[Notice]:
+    """Report columns (N, m) that are low where most others are high."""
+    if z.shape[1] < 3 or len(z) < MANY:
+        return
+    r = pd.DataFrame(z, columns=[*names]).corr().to_numpy(na_value=0.0)
+    sums = r.sum(axis=0)
+    # Correlations with the sum of the other standardised columns
+    with_others = (sums - 1) / np.sqrt(np.maximum(r.sum() - 2 * sums + 1, NO_DIVISION))
+    pairs = zip(names, with_others.tolist(), strict=True)
+    if opposed := {name: value for name, value in pairs if value < OPPOSED}:
+        shown = [f"{cited(n)} ({value:.2f})" for n, value in opposed.items()]
+        yield notice_of("opposed_indicator", correlations=opposed, _shown=shown)
 
 
 def _constant_remarks(

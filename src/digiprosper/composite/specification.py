@@ -14,6 +14,7 @@ from digiprosper.composite.kernels.structure import IndexStructure
 from digiprosper.composite.notices import (
     component_remarks,
     imputed_remarks,
+    opposed_remarks,
     weight_remarks,
 )
 from digiprosper.composite.options import (
@@ -409,6 +410,9 @@ def fit_panel(
         *scaled.remarks(values),
         *component_remarks(sums),
     ]
+    # Components have negative weights instead.
+    if options.weighting != "pca":
+        notices += opposed_remarks(options.system.names, scaled.z)
     if options.scope.replication_only:
         notices.append(notice_of("legacy_lnT", scope="legacy_lnT"))
     if options.scope.text == "expanding":

@@ -774,9 +774,8 @@ def _growth_notices(
         ratio, wrong = ratios[-1], not any(_SLOW < r < _FAST for r in ratios)
         what = f"{ratio:.3g} times the change of log({column}) a year"
     if wrong:
-        yield notice_of(
-            "growth_unit", growth=growth, ratio=ratio, median=median, _what=what
-        )
+        data = {"growth": growth, "ratio": ratio, "median": median}
+        yield notice_of("growth_unit", **data, _what=what, _years=years)
 
 
 def _check_years(years: object, growth: object) -> None:

@@ -58,6 +58,7 @@ _HALF = 0.5
 _BY_CHANCE = range(2, 5)
 # Not all: some households move from one region to another.
 _ALIKE = 0.9
+_MOVERS = 0.1
 # Common shocks are reported from so many periods and entities on. Where entities are
 # independent and their variances differ much, a notice is false in up to 2% of panels.
 _FEWEST_PERIODS = 5
@@ -750,11 +751,13 @@ def _is_staggered(policy: Floats, sample: Sample) -> bool:
     # The first treated period may be a share of it, such as 7 of 12 months.
     if (on[:-1] & same_entity & (policy[1:] < 1) & on[1:]).any():
         return False
-    off_again = on[:-1] & ~on[1:] & same_entity
+    off_again = np.bincount(entity[1:], on[:-1] & ~on[1:] & same_entity) > 0
     ever = np.bincount(entity, on) > 0
     before = sample.time[~on & ever[entity]]
     first = sample.time[on].min(initial=sample.n_times)
-    return not off_again.any() and bool(before.max(initial=-1) >= first)
+    # A few persons move away from a place with the treatment.
+    stays = off_again.sum() <= _MOVERS * ever.sum()
+    return bool(stays and before.max(initial=-1) >= first)
 
 
 def _event_column(factors: Sequence[Factor]) -> str | None:

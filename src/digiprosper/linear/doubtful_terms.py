@@ -427,9 +427,7 @@ def _about_outcome(
     for position in beside if values.size >= _FEWEST_ROWS else ():
         x, term = sample.matrix[rows, position], sample.names[position]
         yield from _own_parts(sample, numbers, (values, x), outcome, term)
-        # Degrees of coupling are between 0 and 1.
-        if values.max() <= 1:
-            yield from _coupled(sample, numbers, (values, x), outcome, term)
+        yield from _coupled(sample, numbers, (values, x), outcome, term)
 
 
 def _made_of_outcome(
@@ -746,21 +744,27 @@ def _coupled(
     outcome: str,
     term: str,
 ) -> Iterator[Notice]:
-    """Report an outcome that is the fourth root of a regressor times a column."""
-    columns = tuple(columns_of(sample, [term]))
-    if len(columns) != 1:
-        return
+    """Report an outcome and a regressor of which one is coupled with the other."""
+    for of, degree, system in ((term, *values), (outcome, *values[::-1])):
+        # Degrees of coupling are between 0 and 1.
+        is_degree = degree.max() <= 1 and _is_coupled(numbers, degree, system)
+        if is_degree and len(columns := tuple(columns_of(sample, [of]))) == 1:
+            yield _shared_indicators({term: columns}, outcome)
+
+
+def _is_coupled(numbers: SomeNumbers, degree: Floats, system: Floats) -> bool:
+    """Tell whether a degree is the fourth root of a system times a column."""
     logs, lengths = numbers.logs.columns, numbers.logs.products.diagonal()
-    for y, x in product(*map(_values_and_logs, values)):
+    for y, x in product(*map(_values_and_logs, (degree, system))):
         x = x - x.mean()
         gap = x - 4 * (y - y.mean())
-        # Squared distances: of the product from the outcome, of a column from a power
-        # of the regressor, which would be coupled with itself.
+        # Squared distances: of the product from the degree, of a column from a power
+        # of the system, which would be coupled with itself.
         distances = lengths + 2 * (gap @ logs) + gap @ gap
         residual_lengths = lengths - (x @ logs) ** 2 / max(x @ x, NO_DIVISION)
         if (distances < _ROUNDED**2 * residual_lengths).any():
-            yield _shared_indicators({term: columns}, outcome)
-            return
+            return True
+    return False
 
 
 def _rows_in_sample(sample: Sample, table: Table, rows: Ints) -> tuple[Ints, Bools]:

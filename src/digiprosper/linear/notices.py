@@ -52,14 +52,7 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from digiprosper.errors import (
-    Notice,
-    cited,
-    counted,
-    hold_warnings,
-    notice_of,
-    quoted,
-)
+from digiprosper.errors import Notice, cited, counted, hold_warnings, notice_of, quoted
 from digiprosper.kernels.covariance import Ranks
 from digiprosper.panel import Panel, Sample
 from digiprosper.panel.access import table_of

@@ -23,6 +23,7 @@ unit_break       columns (column to the median ratio, entities, times of the lat
                  in each, and "from", the first of these times)
 units_differ     column, ratio, entities (with the larger values)
 straight_lines   columns (to counts of values on a line between those beside them)
+filled_ends      columns (to the first and the last period with one value)
 sums_of_a_year   columns (that add up from January on), entities (where they do)
 swapped_keys     entity, time (names, of which the first seems to be the time)
 ================ =======================================================================
@@ -139,6 +140,8 @@ _ENOUGH = 10_000
 _FEWEST_ON_LINES = 10
 _SHARE_ON_LINES = 0.01
 _NEAR_LINES = 1.5
+# Values are filled from one period if so many repeat, and others change as often.
+_FILLED = 0.9
 # If all lines fall, and fewer other steps than this share do, they are assets.
 _FALLING = 0.8
 # Values may be stored in single precision. Steps that are small beside it are none.
@@ -286,6 +289,7 @@ def data_notices(table: Table, rows: Ints) -> Iterator[Notice]:
     yield from unit_break(table)
     yield from units_differ(table)
     yield from straight_lines(table)
+    yield from filled_ends(table)
     yield from sums_of_a_year(table)
 
 
@@ -803,6 +807,37 @@ def _count_near_lines(values: Floats, bends: Floats, bent: Bools) -> int:
     last = np.fmin.reduce([digits[2:], digits[1:-1], digits[:-2]])
     least = np.fmax(last, bends[bent].min())
     return int(np.count_nonzero(bends[bent] <= _NEAR_LINES * least[bent]))
+
+
+def filled_ends(table: Table) -> Iterator[Notice]:
+    """Report columns with one value in the first or last periods, which else change."""
+    keys, columns = table.keys, {}
+    inside = np.diff(keys.entity) == 0
+    for name, values in table.numbers.items():
+        with np.errstate(over="ignore"):
+            steps = np.diff(values)
+        rows = inside & ~np.isnan(steps)
+        steps, after = steps[rows], values[1:][rows]
+        # Before a policy its intensity is zero.
+        stays = (steps == 0) & (after != 0)
+        # Fast: few values repeat.
+        if np.count_nonzero(stays) < _FEWEST_ENTITIES:
+            continue
+        time = keys.time[1:][rows]
+        most = pd.DataFrame({"filled": stays, "moves": steps != 0}).groupby(time).mean()
+        most = most > _FILLED
+        filled, others = most.index[most["filled"]], most.index[most["moves"]]
+        if len(filled) + len(others) < len(most) or len(others) < _FEWEST_YEARS:
+            continue
+        # A national value, also times an exposure, grows by as much in all entities.
+        with np.errstate(all="ignore"):
+            growth = (steps / after).round(6)[time == others[0]]
+        differs = 2 * np.unique(growth).size > max(growth.size, _FEWEST_ENTITIES)
+        if differs and (filled.max() < others.min() or filled.min() > others.max()):
+            columns[name] = (keys.times[filled.min() - 1], keys.times[filled.max()])
+    if columns:
+        shown = [f"{cited(n)} ({a} to {b})" for n, (a, b) in columns.items()]
+        yield notice_of("filled_ends", columns=columns, _shown=shown)
 
 
 def sums_of_a_year(table: Table) -> Iterator[Notice]:

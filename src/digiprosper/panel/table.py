@@ -86,10 +86,11 @@ class SomeNumbers:
 
     @cached_property
     def orders(self) -> dict[str, bytes]:
-        """Order of the rows of columns of which few values are equal."""
+        """Order of the rows of columns with several values."""
         order = self.values.argsort(axis=0, kind="stable")
         steps = np.diff(np.take_along_axis(self.values, order, axis=0), axis=0)
-        many = 2 * np.count_nonzero(steps > 0, axis=0) > len(order)
+        # Equal values are in the order of the rows, so that their groups matter too.
+        many = np.count_nonzero(steps > 0, axis=0) >= _FEWEST_TURNS
         # All columns that rise in a single entity, or a few, have one order.
         rises = np.count_nonzero(np.diff(self.values, axis=0) > 0, axis=0)
         many &= np.minimum(rises, len(order) - 1 - rises) >= _FEWEST_TURNS

@@ -65,7 +65,8 @@ def refuse_several_times(keys: Keys, codes: Ints, column: str, subject: str) -> 
             "event_varies",
             f"{subject} has several values in {entities_text(keys, names)}: the first "
             "treated time must be the same in all rows of an entity, and missing in "
-            "all rows if it is never treated.",
+            "all rows if it is never treated. Leave out those that move between places "
+            "with different times, or use the places as entities.",
             event=column,
             entities=names,
         )

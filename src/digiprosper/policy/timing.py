@@ -222,6 +222,8 @@ def _time_positions(
         )
         if values.dtype.kind == "M":
             text += f" Dates have years: lambda f: f[{cited(column)}].dt.year."
+        elif isinstance(times, pd.PeriodIndex):
+            text += f" Text: pd.PeriodIndex(df[{cited(column)}], {times.freqstr!r})."
         data = {"event": column, "dtype": str(values.dtype), "times": str(times.dtype)}
         raise InputTypeError(text, [Notice("event_type", text, data)])
     never_treated = pd.isna(first_times)

@@ -151,7 +151,7 @@ def extrapolated(
             values=tuple(outside),
             low=low,
             high=high,
-            _shown=" and ".join(map(number_text, outside[:5])),
+            _shown=" or ".join(map(number_text, outside[:5])),
         )
     ]
 

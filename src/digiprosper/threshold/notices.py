@@ -355,8 +355,8 @@ def boundary(
     """
     first, last = candidates
     values = {
-        "lowest": f"lowest ({number_text(first, 5)})",
-        "highest": f"highest ({number_text(last, 5)})",
+        name: f"{name} ({number_text(value, 5)})"
+        for name, value in (("lowest", first), ("highest", last))
     }
     if whole:
         text = (

@@ -116,12 +116,12 @@ def ends_reached(pieces: Sequence[tuple[float, float]], candidates: Floats) -> s
 
 
 def set_text(pieces: Sequence[tuple[float, float]], reach: str = "") -> str:
-    """Write a confidence set as ``"0.5 to 0.6, 0.7"``, or "every candidate"."""
+    """Write a confidence set as ``"0.5 to 0.6; 0.7"``, or "every candidate"."""
     texts = [
         " to ".join(number_text(end, 5) for end in sorted({*ends})) for ends in pieces
     ]
     texts += ["every candidate"] if reach == "whole" else []
-    return ", ".join(texts) or "empty"
+    return "; ".join(texts) or "empty"
 
 
 class SlopesByRegime(BaseResults):
@@ -967,7 +967,7 @@ class ThresholdResults(SlopesByRegime):
         null = "H0 no threshold" if j == 0 else f"H0 {counted(j, 'threshold')}"
         estimates = self.stage_estimates[j]
         if not set(estimates) <= set(self.estimates.tolist()):
-            null += f" against {', '.join(number_text(e, 5) for e in estimates)}"
+            null += f" against {' and '.join(number_text(e, 5) for e in estimates)}"
         tests: Any = self.tests[self.tests["threshold"] == j + 1]
         for test in tests.itertuples():
             critical = ", ".join(f"{getattr(test, name):.2f}" for name in _CRITICAL)
