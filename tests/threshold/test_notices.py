@@ -376,7 +376,7 @@ def test_ends_of_the_search_are_printed_in_full_and_pieces_apart() -> None:
     told = boundary_notice(
         "it", "q", 1, (12345.6, 2e9), ends, whole=True, evidence=":", advice=""
     )
-    assert "from the lowest (12346) to the highest (2,000,000,000):" in told.message
+    assert "from the lowest (12,346) to the highest (2,000,000,000):" in told.message
     pieces = [(123456.7, 234567.8), (345678.9, 345678.9)]
     assert set_text(pieces) == "123,457 to 234,568; 345,679"
 

@@ -665,7 +665,7 @@ class IVResults(LinearResults):
     instruments: tuple[str, ...]
     first_stage: ResultSet
     reduced_form: LinearResults
-    iv_tests: Mapping[str, Any]
+    iv_tests: Mapping[str, float | TestResult]
     endogeneity: TestResult
     reduced_forms: ReducedForms
 
@@ -677,7 +677,7 @@ class IVResults(LinearResults):
 
         It is missing if the model is exactly identified.
         """
-        test: TestResult = self.iv_tests["sargan"]
+        test = cast("TestResult", self.iv_tests["sargan"])
         return test
 
     def endogeneity_test(self) -> TestResult:
@@ -856,7 +856,7 @@ class IVResults(LinearResults):
             Beside what all results have: effective_f and effective_f_critical.
         """
         names = ("kp_rk_f", "effective_f", "effective_f_critical")
-        tests = {name: self.iv_tests.get(name, np.nan) for name in names}
+        tests: Any = {name: self.iv_tests.get(name, np.nan) for name in names}
         numbers = {name: None if np.isnan(f) else f for name, f in tests.items()}
         fit = {**LinearResults.glance(self), "model": "FixedEffectsIV", **numbers}
         return cast("Glance", fit)
@@ -954,7 +954,7 @@ class IVResults(LinearResults):
                 if not np.isnan(test.statistic)
             ),
         ]
-        if np.isnan(self.iv_tests["kp_rk_f"]):
+        if np.isnan(cast("float", self.iv_tests["kp_rk_f"])):
             lines.append(
                 "The instruments cannot be tested jointly under this covariance: there "
                 "are too few clusters or periods, or the covariance of two-way "
@@ -969,7 +969,7 @@ class IVResults(LinearResults):
         return lines
 
     def _first_stage_text(self) -> str:
-        tests = self.iv_tests
+        tests: Mapping[str, Any] = self.iv_tests
         shown = {
             "effective F": tests.get("effective_f"),
             "Kleibergen-Paap F": tests["kp_rk_f"],
@@ -987,7 +987,8 @@ class IVResults(LinearResults):
 
     def _summary_tests(self) -> list[TestResult]:
         j_test = "sargan" if self.cov_type == "unadjusted" else "hansen_j"
-        return [self.iv_tests["kp_rk_lm"], self.iv_tests[j_test], self.endogeneity]
+        tests: Mapping[str, Any] = self.iv_tests
+        return [tests["kp_rk_lm"], tests[j_test], self.endogeneity]
 
     def _more_numbers(self) -> dict[str, Any]:
         tests = {name: _test_as_dict(value) for name, value in self.iv_tests.items()}
