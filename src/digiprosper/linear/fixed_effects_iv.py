@@ -677,8 +677,7 @@ class IVResults(LinearResults):
 
         It is missing if the model is exactly identified.
         """
-        test = cast("TestResult", self.iv_tests["sargan"])
-        return test
+        return cast("TestResult", self.iv_tests["sargan"])
 
     def endogeneity_test(self) -> TestResult:
         """Test whether regressors in `endog` are exogenous, assuming valid instruments.
