@@ -835,6 +835,18 @@ def test_a_step_of_a_year_for_different_closing_days() -> None:
         Panel(frame, "firm", "date", step="Y")
 
 
+def test_keys_of_flows_of_products_are_one_column() -> None:
+    index = pd.MultiIndex.from_product(
+        [["a", "b"], ["CN", "US"], ["850110", "850120"], [2001, 2002]],
+        names=["firm", "country", "hs6", "year"],
+    )
+    frame = index.to_frame(index=False).assign(value=1.0)
+    with pytest.raises(PanelIndexError) as said:
+        Panel(frame, "firm", "year")
+    joined = "df['firm'] + '-' + df['country'] + '-' + df['hs6'], entity='triple'"
+    assert f"entities are triples, df['triple'] = {joined}" in str(said.value)
+
+
 def test_keys_of_flows_are_one_column() -> None:
     names = [f"c{k}" for k in range(12)]
     index = pd.MultiIndex.from_product(

@@ -28,6 +28,18 @@ def test_a_figure_of_its_own_has_two_borders():
     plt.close("all")
 
 
+def test_ticks_have_all_digits_and_no_power_of_ten_above_the_axis():
+    from matplotlib import pyplot as plt
+
+    axes = figure.new_axes((4.0, 3.0))
+    axes.plot([2e-6, 1e-5], [-2_000_000, 1_500_000])
+    axes.figure.draw_without_rendering()
+    assert axes.yaxis.get_offset_text().get_text() == ""
+    assert "−2000000" in [tick.get_text() for tick in axes.get_yticklabels()]
+    assert "0.000002" in [tick.get_text() for tick in axes.get_xticklabels()]
+    plt.close("all")
+
+
 LONG = (
     "Without the four municipalities and after 1975, with errors clustered by "
     "province and by year"

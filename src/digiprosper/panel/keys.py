@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
+from itertools import combinations
 from typing import Any, cast
 
 import numpy as np
@@ -493,18 +494,25 @@ def _repeated_hour_hint(times: pd.Series[Any]) -> str:
 
 
 def _pair_hint(frame: pd.DataFrame, names: list[str]) -> str:
-    """Name a column of labels that would make the keys unique, such as destinations."""
-    for name in frame.columns.drop(names):
-        # Lists and other objects cannot be compared.
-        is_label = infer_dtype(frame[name]) in ("string", "categorical")
-        if is_label and not frame.duplicated([*names, name]).any():
-            ends = [
-                f"df[{cited(end)}]"
-                + ("" if is_string_dtype(frame[end].dtype) else ".astype(str)")
-                for end in (names[0], name)
-            ]
-            joined = " + '-' + ".join(ends)
-            return f"If entities are pairs, df['pair'] = {joined}, entity='pair'. "
+    """Name columns of labels that would make the keys unique, such as destinations."""
+    # Lists and other objects cannot be compared.
+    labels = [
+        name
+        for name in frame.columns.drop(names)
+        if infer_dtype(frame[name]) in ("string", "categorical")
+    ][:_MOST_KINDS]
+    for kind, count in (("pair", 1), ("triple", 2)):
+        for others in combinations(labels, count):
+            if not frame.duplicated([*names, *others]).any():
+                joined = " + '-' + ".join(
+                    f"df[{cited(end)}]"
+                    + ("" if is_string_dtype(frame[end].dtype) else ".astype(str)")
+                    for end in (names[0], *others)
+                )
+                return (
+                    f"If entities are {kind}s, df['{kind}'] = {joined}, "
+                    f"entity='{kind}'. "
+                )
     return ""
 
 

@@ -132,6 +132,9 @@ def new_axes(size: tuple[float, float], *, fit: Fit = "width") -> Axes:
     """Make a figure with one axes; `size` is in inches, for a font of 10 points."""
     pyplot = matplotlib_part("pyplot")
     axes: Axes = pyplot.subplots(figsize=_fit_size(size, fit), layout="constrained")[1]
+    # Ticks have all their digits: a power of ten above the axis is overlooked, or is
+    # below a legend.
+    axes.ticklabel_format(style="plain", useOffset=False)
     _new_figures.add(_figure(axes))
     return axes
 
