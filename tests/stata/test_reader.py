@@ -889,15 +889,35 @@ def test_weights_bases_and_ranges_as_they_are_typed(read: Any) -> None:
     file = read(
         "use a\nreg y x [w=pop]\nreg y x [pw=pop]if z == 1\nreg y ib(2).g d1 - d3\n"
         "reghdfe y x [w=pop], a(id)\ns\nttable3 x, by(g)\nedit\nreg y x\n"
+        "areg y x [w=pop], a(id)\n"
     )
     states = [line.status for line in file.estimations]
-    assert states == ["translated"] * 3 + ["refused", "translated"]
+    assert states == ["translated"] * 3 + ["refused", "translated", "translated"]
     codes = python(file)
     assert 'obs_weights="pop"' in codes[0]
     assert 'cov_type="robust"' in codes[1]
     assert 'where="z == 1"' in codes[1]
     assert "C(g, ref=2)" in codes[2]
     assert "df.loc[:, 'd1':'d3']" in codes[2]
+    assert 'obs_weights="pop"' in codes[-1]
+
+
+def test_weights_of_spmat_are_no_columns(read: Any) -> None:
+    """They are passed as spatial_weights; only its lags are columns."""
+    file = read(
+        "use a\nxtset id year\nspmat use W using a.spmat\nspmatrix create idistance M\n"
+        "xsmle y x, fe model(sdm) wmat(W) type(both)\nspmat lag wx W x\nreg y wx\n"
+    )
+    assert [line.status for line in file.estimations] == ["translated", "not run"]
+
+
+def test_estimators_and_files_of_other_authors(read: Any) -> None:
+    """An estimator that is not here leaves the data as they are."""
+    file = read(
+        "bcuse a, clear\nppml_panel_sg y x, ex(i) im(j) year(t)\nlorenz y\nreg y x\n"
+    )
+    states = [line.status for line in file.lines]
+    assert states == ["translated", "refused", "skipped", "translated"]
 
 
 def test_describe_may_replace_the_data(read: Any) -> None:

@@ -1118,6 +1118,17 @@ def test_the_sample_of_rows_without_keys(run) -> None:
     assert [file.lines[at].status for at in (8, 11)] == ["refused", "refused"]
 
 
+def test_a_column_that_is_dropped_moves_no_row(run) -> None:
+    """[D] drop: without keys the rows of the estimation are still known."""
+    file = run(
+        "use states\nreplace pc = . if year > 1980\nreg gsp pc\ncap drop water\n"
+        "gen s = e(sample)\ndrop if year == 1970\ngen t = e(sample)\n"
+    )
+    assert statuses(file)[-3:] == ["ran", "ran", "refused"]
+    data = file.data
+    np.testing.assert_array_equal(data["s"], data["year"] <= 1980)
+
+
 def test_results_after_restore(run) -> None:
     """The last estimation is that before restore, and its rows are not known."""
     file = run(

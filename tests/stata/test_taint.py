@@ -70,6 +70,7 @@ def test_a_condition_ends_where_a_command_begins(text: str, command: str) -> Non
         ("xi i.a*i.b", ["*df.filter(regex='^_I.*$')"]),
         ("xi i.a*i.b, prefix(_c)", ["*df.filter(regex='^_c.*$')"]),
         ("spmat lag wx W x", ["lag", "wx", "W", "x"]),
+        ("spmat use W using a.spmat", []),
         ("mine x", None),
     ],
 )

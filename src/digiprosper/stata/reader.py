@@ -675,9 +675,9 @@ class Reader(Records):
             context.complete &= {*step.filled}
         # Without keys a row is known by its number.
         has_new_rows = step.fresh or step.filled is not None
-        is_moved = context.entity is None and not (step.creates and step.order is None)
-        has_new_keys = {*step.creates, *step.drops} & {*context.keys}
-        if is_moved or has_new_rows or has_new_keys:
+        changed = {*step.creates, *step.drops}
+        is_moved = context.entity is None and not (changed and step.order is None)
+        if is_moved or has_new_rows or changed & {*context.keys}:
             context.fitted_keys = ()
         columns = None if context.frame is None else context.variables.columns
         state = Taint(), Variables(columns)

@@ -54,8 +54,7 @@ class Taint:
 
     def mark(self, names: Iterable[str], line: int) -> None:
         """Mark columns."""
-        for name in names:
-            self.columns[name] = line
+        self.columns |= dict.fromkeys(names, line)
 
     def add(self, other: Taint) -> None:
         """Mark what another table has marked."""
@@ -208,6 +207,8 @@ def _columns(names: Iterable[str]) -> list[str] | None:
 
 def _generated_columns(command: Command) -> list[str]:
     """List the columns in generate() or prefix(), or among the arguments."""
+    if command.name == "spmat" and command.arguments[:3] != "lag":
+        return []
     if command.name == "tabulate":
         return [f"{n}{level}" for n in generated(command) for level in range(1, 400)]
     if command.name == "xi":

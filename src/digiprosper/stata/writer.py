@@ -299,8 +299,10 @@ def _parts(spec: Any, keys: _Keys) -> dict[str, Any]:
     effects = [*keys[:1] * getattr(spec, "entity_effects", False), *years]
     effects += map(_effect, getattr(spec, "absorb", ()))
     clusters = " ".join(map(_effect, getattr(spec, "clusters", None) or ()))
-    errors = {"clustered": f"vce(cluster {clusters or keys[0]})"}
-    errors["robust"] = "vce(robust)"
+    errors = {
+        "clustered": f"vce(cluster {clusters or keys[0]})",
+        "robust": "vce(robust)",
+    }
     return parts | {
         "entity": keys[0],
         "time": keys[1],

@@ -204,8 +204,9 @@ def _distinct_values(_: str, inside: str, call: DataCall) -> str:
 
 
 _EGEN: Mapping[str, Callable[[str, str, DataCall], str]] = {
-    **dict.fromkeys(STATISTICS, _column_statistic),
-    **dict.fromkeys(("rank", "std", "pctile", "xtile", "mode"), _column_statistic),
+    **dict.fromkeys(
+        (*STATISTICS, "rank", "std", "pctile", "xtile", "mode"), _column_statistic
+    ),
     **dict.fromkeys(_ROW_STATISTICS, _row_statistic),
     "cut": _cut,
     "nvals": _distinct_values,
@@ -663,8 +664,7 @@ def _collapse_statistic(statistic: str, weight: str) -> str:
     elif percent := re.fullmatch(r"p(\d+)", statistic):
         return f"lambda x: percentile(x, {percent[1]})"
     if statistic not in methods:
-        weights = " with weights" if weight else ""
-        raise refused(f"collapse ({statistic}){weights}")
+        raise refused(f"collapse ({statistic})" + " with weights" * bool(weight))
     return methods[statistic]
 
 
