@@ -698,8 +698,8 @@ class StaggeredDidResults(EventTimeResults, BaseResults):
         """
         size = self._influence_estimates(gradient).std_errors()
         if not (size > 0).all():
-            # If a standard error is missing, so is the test.
-            return bool(np.isnan(size).any())
+            # Scores that are zero by construction have no standard error, or rounding.
+            return False
         part = gradient @ self.cells.treated_part @ gradient.T / np.outer(size, size)
         return bool(np.linalg.eigvalsh(part)[0] > SINGULAR)
 
