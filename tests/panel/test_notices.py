@@ -853,7 +853,10 @@ def test_values_filled_at_an_end_are_told(first) -> None:
     filled = frame.assign(x=frame["x"].mask(early).groupby(frame["province"]).bfill())
     told = notices(filled.sample(frac=0.95, random_state=1))["filled_ends"]
     assert told.data == {"columns": {"x": (2010, 2009 + first)}}
-    assert f"'x' (2010 to {2009 + first}): one value in these periods" in told.message
+    assert (
+        f"'x' (2010 to {2009 + first}): values do not change in these periods"
+        in told.message
+    )
     late = frame["x"].mask(frame["year"] > 2016).groupby(frame["province"]).ffill()
     told = notices(frame.assign(x=late))["filled_ends"]
     assert told.data == {"columns": {"x": (2016, 2018)}}

@@ -58,6 +58,7 @@ _HALF = 0.5
 _BY_CHANCE = range(2, 5)
 # Not all: some households move from one region to another.
 _ALIKE = 0.9
+# With a larger share of entities that leave the treatment, it is no staggered one.
 _MOVERS = 0.1
 # Common shocks are reported from so many periods and entities on. Where entities are
 # independent and their variances differ much, a notice is false in up to 2% of panels.

@@ -495,7 +495,7 @@ def _repeated_hour_hint(times: pd.Series[Any]) -> str:
 
 def _pair_hint(frame: pd.DataFrame, names: list[str]) -> str:
     """Name columns of labels that would make the keys unique, such as destinations."""
-    # Lists and other objects cannot be compared.
+    # Lists and other objects cannot be compared. Few, since all pairs are tried.
     labels = [
         name
         for name in frame.columns.drop(names)
