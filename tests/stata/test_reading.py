@@ -693,6 +693,48 @@ def test_a_logit_that_predicts_rows_perfectly_is_refused(run) -> None:
     assert statuses(file)[-2:] == ["refused", "refused"]
 
 
+def test_rows_are_matched_as_psmatch2_does(run) -> None:
+    """Help of psmatch2: off support, an equal score, the odds as distances."""
+    file = run(
+        f"{READ}gen d = unemp > 6\ngen p = emp / 100000\n"
+        "psmatch2 d util, out(gsp) logit common cal(.05)\n"
+        "reg gsp d if _weight != .\ngen s = _support\n"
+        "psmatch2 d pc util, logit odds\ngen o = _pscore\n"
+        "psmatch2 d if year > 1975, pscore(p) kernel common\ngen w = _weight\n"
+        "psmatch2 d water, logit\nreg gsp d if _weight != .\n"
+    )
+    assert [line.status for line in file.estimations] == [
+        *("ran", "ran", "ran", "ran", "refused", "not run")
+    ]
+    assert file.estimations[4].reason == "AssertionError: ties"
+    df = file.data
+    x = np.column_stack([np.ones(len(df)), df.util])
+    p = Logit(df.d.to_numpy(), x).fit(disp=0).predict()
+    ends = p[df.d == 0].min(), p[df.d == 0].max()
+    outside = (df.d == 1) & ((p < ends[0]) | (p > ends[1]))
+    gaps = np.abs(p[:, None] - p[df.d == 0])
+    support = ~outside & ((gaps.min(1) < 0.05) | (df.d == 0))
+    np.testing.assert_array_equal(df.s, support)
+    y = df.gsp[df.d == 0].to_numpy()[gaps.argmin(1)]
+    effect = (df.gsp - y)[support & (df.d == 1)].mean()
+    assert file.estimations[0].reason == f"ATT of gsp: {effect:.6g}"
+    x = np.column_stack([x[:, 0], df.pc, df.util])
+    index = x @ Logit(df.d.to_numpy(), x).fit(disp=0).params
+    np.testing.assert_allclose(df.o, index, rtol=1e-5)
+    np.testing.assert_allclose(df["_pscore"], df.p)
+    treated = (df.d == 1) & (df.year > 1975)
+    controls = df.p[(df.d == 0) & (df.year > 1975)]
+    near = treated & df.p.between(controls.min(), controls.max())
+    near &= np.array([(abs(controls - p) < 0.06).any() for p in df.p])
+    np.testing.assert_allclose(df.w[df.d == 0].sum(), near.sum(), rtol=1e-6)
+
+
+@pytest.mark.parametrize("option", ["llr", "noreplacement", "mahal(water)", "ai(1)"])
+def test_other_matching_is_refused(option, run) -> None:
+    file = run(f"{READ}gen d = unemp > 6\npsmatch2 d water, {option}\n")
+    assert statuses(file)[-1] == "refused"
+
+
 def test_residuals_of_reghdfe_are_those_of_its_sample(run) -> None:
     """Help of reghdfe, [XT] xtreg postestimation: e is computed in e(sample) only."""
     file = run(

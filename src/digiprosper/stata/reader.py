@@ -459,7 +459,7 @@ class Reader(Records):
             self._call(command)
         elif command.prefix("permute") is not None or is_test:
             self._translate(command)
-        elif estimations.is_estimation(name):
+        elif estimations.is_estimation(name) and name not in data.COMMANDS:
             self._estimate(command, undefined)
         elif name in data.COMMANDS and (name != "tabulate" or generated(command)):
             self._step(command, undefined)
@@ -635,6 +635,10 @@ class Reader(Records):
         if undefined:
             raise refused(undefined)
         step = data.translate(command, self.context)
+        is_matching = estimations.is_estimation(command.name)
+        if is_matching:
+            # Its columns are dropped before they are made.
+            self.taint.unmark(step.creates)
         self._update_context(command, step)
         code = step.python
         reason = self._reason_without_fit(code) or self.taint.reason([code])
@@ -644,7 +648,15 @@ class Reader(Records):
             change = str.upper if "upper" in step.python else str.lower
             self.taint.rename(change)
         self._mark_step(command, step, reason)
-        self._record("not run" if reason else "translated", reason)
+        record = self._record("not run" if reason else "translated", reason)
+        if is_matching:
+            # Nothing is in e() after it.
+            record.is_estimation = True
+            notes = (ROWS[command.name]["note"],)
+            record.translations.append(Translation(command.text, None, code, notes))
+            self._forget_last_fit(command.stored)
+            columns = would_make(command.name, "", command, {}) or ()
+            self.taint.mark({*columns} - {*step.creates}, self.number)
         self._add_code(code, reason)
         self.panel_keys = None
 
@@ -807,8 +819,6 @@ class Reader(Records):
         if columns is not None:
             self.taint.mark(columns, self.number)
             self._add_columns(Step("", tuple(columns)))
-            if name == "psmatch2":
-                self.context.order = UNKNOWN_ORDER
             return
         if keeps_data(name, command):
             return

@@ -9,6 +9,7 @@ from typing import Any
 
 from digiprosper.errors import cited
 from digiprosper.stata.commands.estimations import predict
+from digiprosper.stata.commands.linear import of_statsmodels
 from digiprosper.stata.expressions import Node, Printer, number_text, unquoted
 from digiprosper.stata.macros import numbers
 from digiprosper.stata.prefixes import (
@@ -21,6 +22,7 @@ from digiprosper.stata.prefixes import (
     split,
 )
 from digiprosper.stata.translation import (
+    IMPORTS,
     UNKNOWN_ORDER,
     Context,
     DataCall,
@@ -745,6 +747,54 @@ def reshape(call: DataCall) -> Step:
     return Step(code, creates, (column, *stubs), order=(*keys,), filled=(*keys,))
 
 
+def match_rows(call: DataCall) -> Step:
+    """Translate ``psmatch2`` on a score: neighbours, a radius or a kernel."""
+    options, variables = call.options, call.context.variables
+    treat = variables.resolve((split(call.command.arguments) or [""])[0])
+    outcomes = variables.names(options.get("outcome", ""))
+    is_radius = "radius" in options
+    is_kernel = is_radius or "kernel" in options
+    caliper = number(options.get("caliper", "0"), "caliper") or "np.inf"
+    ties = "ties" in options
+    weigh = f"nearest(gaps, {call.whole('neighbor', 1)}, {caliper}, {ties=})"
+    if is_kernel:
+        kernel = "uniform" if is_radius else options.get("kerneltype", "epan")
+        width = caliper if is_radius else number(options.get("bwidth", ".06"), "bwidth")
+        weigh = f"smooth(gaps, {kernel!r}, {width})"
+    switches = f"common={'common' in options}, ate={'ate' in options}"
+    lines = [
+        _score(call, treat, outcomes),
+        f"print(match_rows(df, {treat!r}, score, {outcomes!r}, lambda gaps: {weigh}, "
+        f"{switches}, again={is_kernel}))",
+    ]
+    if given := options.get("pscore"):
+        lines.append(f"df['_pscore'] = df[{variables.resolve(given)!r}]")
+    if "odds" in options:
+        # Kernels do not have the odds as their distances.
+        score = "df['_pscore']" if is_kernel else "score"
+        odds = f"{score} = np.log({score} / (1 - {score}))"
+        lines.insert(len(lines) if is_kernel else 1, odds)
+    columns = ("_treated", "_support", "_pscore", "_weight")
+    return Step("\n".join(lines), (*columns, *(f"_{name}" for name in outcomes)))
+
+
+def _score(call: DataCall, treat: str, outcomes: list[str]) -> str:
+    """Write the probability of treatment in the rows that psmatch2 takes."""
+    options, context = call.options, call.context
+    if given := options.get("pscore"):
+        rows = f"df[{[treat, *outcomes]!r}].notna().all(axis=1)"
+        rows += f" & ({call.where})" if call.where else ""
+        return f"score = df[{context.variables.resolve(given)!r}].where({rows})"
+    plain = replace(call, options={})
+    code, fit = of_statsmodels(plain, {"unadjusted": "disp=0"}, outcomes)
+    kind = "Logit" if "logit" in options else "Probit"
+    return (
+        f"{IMPORTS}panel = {context.panel_code}\n"
+        f"fitted = checked({kind}(*{code}).fit({fit}))\n"
+        "score = by_row(pd.Series(fitted.predict(), fitted.model.data.row_labels), df)"
+    )
+
+
 # What translates a command, by its name.
 COMMANDS: Mapping[str, Callable[[DataCall], Step]] = {
     **{step.__name__: step for step in (append, collapse, drop, duplicates, egen)},
@@ -756,6 +806,7 @@ COMMANDS: Mapping[str, Callable[[DataCall], Step]] = {
     "insheet": read_text,
     "ipolate": interpolate,
     "keep": drop,
+    "psmatch2": match_rows,
     "replace": replace_values,
     "tabulate": dummies,
     "winsor": winsor_by_count,
