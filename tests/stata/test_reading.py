@@ -1250,6 +1250,36 @@ def test_predictions_of_xtreg_have_the_constant_and_no_effects(run) -> None:
     assert statuses(file)[-1] == "refused"
 
 
+def test_predictions_of_reghdfe_have_the_constant_and_no_effects(run) -> None:
+    """Help of reghdfe: xb has _cons, the mean of what slopes leave."""
+    head = f"{READ}reghdfe gsp pc emp if year > 1975, a(state year"
+    file = run(f"{head}) vce(cl state)\npredict double p\nreg gsp p\n")
+    fit, df = file.estimations[0].results[0], file.data
+    slopes = df[["pc", "emp"]] @ fit.params[["pc", "emp"]]
+    constant = (df.gsp - slopes)[df.year > 1975].mean()
+    np.testing.assert_allclose(df.p, slopes + constant)
+    for line in (
+        f"{head}) nocons\npredict p\n",
+        f"{head} i.state#c.year)\npredict p\n",
+        f"{READ}xtreg gsp pc i.year, fe\npredict p\n",
+        f"{READ}reghdfe gsp pc [aw=emp], a(state)\npredict p\n",
+    ):
+        assert statuses(run(line))[-1] == "refused", line
+
+
+def test_a_title_that_is_not_known_changes_no_number(run) -> None:
+    file = run(
+        f'{READ}local t: var label gsp\neststo a, title("of `t\'"): reg gsp pc\n'
+    )
+    assert statuses(file)[-1] == "ran"
+    assert "a" in file.results
+
+
+def test_coefficients_of_one_of_several_equations_are_refused(run) -> None:
+    file = run(f"{READ}reg gsp pc\ntest [Wx]pc = 0\ntest _b[pc] = 1\n")
+    assert statuses(file)[-2:] == ["refused", "ran"]
+
+
 def test_frequencies_of_a_logit_repeat_rows(run) -> None:
     head = f"{READ}gen high = unemp > 6\ngen n = mod(year, 3)\ngen half = n / 2\n"
     file = run(

@@ -75,6 +75,7 @@ _KEEPING_FIT = ROWS.keys() - {*estimations.MODELS, *of_kind("estimates", "result
 # Commands after which r(mean) is as before.
 _KEEPING_RESULTS = of_kind("keeps")
 _NOT_TRANSLATED = of_kind("makes", "changes")
+_TITLE = re.compile(r'\btitle\("[^"]*"\)(?=[^:]*:)')
 # In all turns of an outermost loop; simulations have more.
 _MOST_STATEMENTS = 1_000
 # Programs with these are not executed: what they read, restore or leave is not known.
@@ -330,7 +331,9 @@ class Reader(Records):
                 self._single_branch(without_prefix(text))
             else:
                 self.macros.values.pop("r(levels)", None)
-                expanded = self.macros.expand(text, has_path=word in _WITH_PATH)
+                # What a title of stored results says changes no number.
+                untitled = _TITLE.sub("", text) if word == "eststo" else text
+                expanded = self.macros.expand(untitled, has_path=word in _WITH_PATH)
                 self._begin(expanded)
                 names = self.macros.undefined
                 undefined = undefined_reason(names)
@@ -698,7 +701,7 @@ class Reader(Records):
             self.taint.clear()
             self.sample = ()
             context.variables = variables
-            context.labels = set()
+            context.labels, context.reshaped = set(), None
         # A file that lines have saved has the marks of those lines.
         self.taint.add(taint)
 

@@ -284,8 +284,12 @@ def columnwise(call: DataCall) -> Step:
     code = write if isinstance(write, str) else write(call)
     if name == "winsor2":
         pattern = f"{{column}}{winsor_suffix(options)}"
+    if "prefix" in options:
+        pattern = f"{options['prefix']}{{column}}"
     if "replace" in options:
         pattern = pattern or "{column}"
+    if "inplace" in options:
+        pattern, code = "{column}", f"stored(column, {code})"
     if not (pattern or new):
         raise refused(f"{name} without replace or generate()")
     # Rules of recode follow the variables.
@@ -332,6 +336,12 @@ def _as_numbers(call: DataCall) -> str:
     if "force" in call.options:
         return f"pd.to_numeric({column}, errors='coerce')"
     return f"numeric({column})"
+
+
+def _centred(call: DataCall) -> str:
+    """Write deviations from the mean, perhaps in standard deviations."""
+    code = "df[column] - df[column].mean()"
+    return f"({code}) / df[column].std()" if "standardize" in call.options else code
 
 
 def _carried(call: DataCall) -> str:
@@ -395,7 +405,7 @@ _NEW_NAMES = {"center": "c_{column}", "recode": "{column}"}
 # Code of each column.
 _COLUMNWISE: Mapping[str, str | Callable[[DataCall], str]] = {
     "carryforward": _carried,
-    "center": "df[column] - df[column].mean()",
+    "center": _centred,
     "destring": _as_numbers,
     "encode": _encoded,
     "recode": _recoded,
@@ -719,9 +729,23 @@ def expand(call: DataCall) -> Step:
 def reshape(call: DataCall) -> Step:
     """Translate ``reshape``; the names of stubs end with numbers, or with texts."""
     form, *stubs = split(call.command.arguments) or [""]
+    before = call.context.reshaped
+    if before and not (stubs or call.options):
+        # It undoes or repeats the one before.
+        _, *stubs = split(before.arguments)
+        call = replace(call, options=Options.of("reshape").read(before))
+    else:
+        call.context.reshaped = call.command
     column, *suboptions = call.options.get("j", "_j").split()
     keys = call.context.variables.names(call.options.get("i", ""))
     is_text = "string" in (*call.options, *suboptions)
+    suffix, moves = r"\w+" if is_text else r"\d+", ""
+    for at, stub in enumerate(stubs if form == "long" else ()):
+        begin, mark, end = stub.partition("@")
+        stubs[at] = begin + end
+        if mark:
+            names = f"'^{begin}({suffix}){end}$', r'{begin}{end}\\1', regex=True"
+            moves += f"df.columns = df.columns.str.replace(r{names})\n"
     is_read = form in ("long", "wide") and keys and not {*"@*?"} & {*"".join(stubs)}
     if form == "wide":
         stubs = call.context.variables.names(" ".join(stubs))
@@ -729,9 +753,9 @@ def reshape(call: DataCall) -> Step:
     if not (is_read and stubs and are_names):
         raise refused("reshape without i() and names of variables, or with @ or *")
     if form == "long":
-        suffix = r"\w+" if is_text else r"\d+"
+        arguments = f"{stubs!r}, {keys!r}, {column!r}, '', {suffix!r}"
         code = (
-            f"df = pd.wide_to_long(df, {stubs!r}, {keys!r}, {column!r}, '', {suffix!r})"
+            f"{moves}df = pd.wide_to_long(df, {arguments})"
             f".reset_index().sort_values({[*keys, column]!r}, kind='stable')"
         )
         order = (*keys, column)

@@ -40,7 +40,9 @@ def regression(call: Call) -> Translation:
     if call.command.name == "regress" and "noconstant" in call.options:
         return without_constant(call)
     y, products = call.variables()
-    products, effects = _absorb_categories(products, absorbed_effects(call), call)
+    typed = absorbed_effects(call)
+    products, effects = _absorb_categories(products, typed, call)
+    call.context.has_dummies = len(effects) > len(typed) or "nocon" in call.command.text
     if not products:
         raise refused(
             "there is no regressor besides effects", "Specify at least one variable."
