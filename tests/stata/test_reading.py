@@ -1263,6 +1263,8 @@ def test_predictions_of_reghdfe_have_the_constant_and_no_effects(run) -> None:
         f"{head} i.state#c.year)\npredict p\n",
         f"{READ}xtreg gsp pc i.year, fe\npredict p\n",
         f"{READ}reghdfe gsp pc [aw=emp], a(state)\npredict p\n",
+        f"{READ}xtreg gsp pc i.year, fe\nest store m\nxtreg gsp pc, fe\n"
+        "est restore m\npredict p\n",
     ):
         assert statuses(run(line))[-1] == "refused", line
 

@@ -124,8 +124,8 @@ class Context:
     last: Any = None
     # The specification that is written last, also where columns are not known.
     specified: Any = None
-    # Whether its fitted values have more than slopes and the constant of a mean.
-    has_dummies: bool = False
+    # Specifications whose effects are dummies of the command, or without constant.
+    with_dummies: list[Specification] = field(default_factory=list)
     # Code of what the last summarize stored, such as r(mean).
     summary: dict[str, str] = field(default_factory=dict)
     # Columns that the rows are sorted by; empty for rows in the order of a file.

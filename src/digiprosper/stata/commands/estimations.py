@@ -279,7 +279,7 @@ def _has_mean_as_constant(context: Context) -> bool:
     has_columns_only = not re.search(r"C\(|:|\[", " ".join([*spec.x, *spec.absorb]))
     is_typed = spec.ssc in ("areg", "reghdfe", "xtreg") and not hasattr(spec, "endog")
     has_effects = spec.entity_effects or spec.time_effects or spec.absorb
-    others = context.has_dummies or spec.obs_weights
+    others = spec in context.with_dummies or spec.obs_weights
     return bool(is_typed and has_effects and has_columns_only and not others)
 
 

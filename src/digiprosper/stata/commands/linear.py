@@ -42,13 +42,15 @@ def regression(call: Call) -> Translation:
     y, products = call.variables()
     typed = absorbed_effects(call)
     products, effects = _absorb_categories(products, typed, call)
-    call.context.has_dummies = len(effects) > len(typed) or "nocon" in call.command.text
     if not products:
         raise refused(
             "there is no regressor besides effects", "Specify at least one variable."
         )
-    notes = notes_on_cells(products)
-    return _specify(call, "FixedEffects", effects, notes, y=y, x=as_terms(products))
+    notes, x = notes_on_cells(products), as_terms(products)
+    translation = _specify(call, "FixedEffects", effects, notes, y=y, x=x)
+    if len(effects) > len(typed) or "nocon" in call.command.text:
+        call.context.with_dummies.append(call.context.specified)
+    return translation
 
 
 def random_effects(call: Call) -> Translation:
