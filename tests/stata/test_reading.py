@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 import pytest
-from statsmodels.discrete.discrete_model import Logit
+from statsmodels.discrete.discrete_model import Logit, Probit
 
 import digiprosper as dp
 from digiprosper.stata import DoFile, run_do_file
@@ -696,11 +696,11 @@ def test_a_logit_that_predicts_rows_perfectly_is_refused(run) -> None:
 def test_rows_are_matched_as_psmatch2_does(run) -> None:
     """Help of psmatch2: off support, an equal score, the odds as distances."""
     file = run(
-        f"{READ}gen d = unemp > 6\ngen p = emp / 100000\n"
+        f"{READ}gen d = unemp > 6\n"
         "psmatch2 d util, out(gsp) logit common cal(.05)\n"
         "reg gsp d if _weight != .\ngen s = _support\n"
         "psmatch2 d pc util, logit odds\ngen o = _pscore\n"
-        "psmatch2 d if year > 1975, pscore(p) kernel common\ngen w = _weight\n"
+        "psmatch2 d util if year > 1975, kernel common odds\ngen w = _weight\n"
         "psmatch2 d water, logit\nreg gsp d if _weight != .\n"
     )
     assert [line.status for line in file.estimations] == [
@@ -721,15 +721,18 @@ def test_rows_are_matched_as_psmatch2_does(run) -> None:
     x = np.column_stack([x[:, 0], df.pc, df.util])
     index = x @ Logit(df.d.to_numpy(), x).fit(disp=0).params
     np.testing.assert_allclose(df.o, index, rtol=1e-5)
-    np.testing.assert_allclose(df["_pscore"], df.p)
-    treated = (df.d == 1) & (df.year > 1975)
-    controls = df.p[(df.d == 0) & (df.year > 1975)]
-    near = treated & df.p.between(controls.min(), controls.max())
-    near &= np.array([(abs(controls - p) < 0.06).any() for p in df.p])
+    late = df[df.year > 1975]
+    x = np.column_stack([np.ones(len(late)), late.util])
+    p = pd.Series(Probit(late.d.to_numpy(), x).fit(disp=0).predict(), late.index)
+    np.testing.assert_allclose(df["_pscore"][late.index], np.log(p / (1 - p)))
+    controls = p[late.d == 0]
+    near = np.array([(abs(controls - at) < 0.06).any() for at in p[late.d == 1]])
     np.testing.assert_allclose(df.w[df.d == 0].sum(), near.sum(), rtol=1e-6)
 
 
-@pytest.mark.parametrize("option", ["llr", "noreplacement", "mahal(water)", "ai(1)"])
+@pytest.mark.parametrize(
+    "option", ["llr", "noreplacement", "mahal(water)", "pscore(gsp)"]
+)
 def test_other_matching_is_refused(option, run) -> None:
     file = run(f"{READ}gen d = unemp > 6\npsmatch2 d water, {option}\n")
     assert statuses(file)[-1] == "refused"

@@ -270,12 +270,11 @@ def nearest(gaps, neighbors, caliper, *, ties):
     near = np.argpartition(gaps, min(neighbors, len(gaps) - 1))[: neighbors + 1]
     near = near[np.argsort(gaps[near])]
     near = near[gaps[near] < caliper]
-    if not (ties and neighbors == 1):
+    if ties and neighbors == 1:
+        near = np.flatnonzero((gaps == gaps.min()) & (gaps < caliper))
+    else:
         assert (np.diff(gaps[near]) > 0).all(), "ties"
-    elif len(near):
-        near = np.flatnonzero(gaps == gaps.min())
-        neighbors = len(near)
-    near = near[:neighbors]
+        near = near[:neighbors]
     return np.bincount(near, minlength=len(gaps)) / max(len(near), 1)
 
 
@@ -321,11 +320,11 @@ def match_rows(df, treat, score, outcomes, weigh, *, common, ate, again):
             support[row] = float(weights.any())
             matched.loc[row] = weights @ values
         weight[rows] += total
-    weight = weight.where((weight > 0) & (support == 1))
-    new = {"_treated": treated, "_support": support, "_pscore": score}
-    new |= {f"_{name}": matched[name].where(support == 1) for name in outcomes}
-    df[[*new, "_weight"]] = pd.DataFrame({**new, "_weight": weight})
-    effects = (df[outcomes] - matched)[(support == 1) & (treated == 1)].mean()
+    is_matched = support == 1
+    df["_weight"] = weight.where((weight > 0) & is_matched)
+    df["_treated"], df["_support"], df["_pscore"] = treated, support, score
+    df[[f"_{name}" for name in outcomes]] = matched.where(is_matched)
+    effects = (df[outcomes] - matched)[is_matched & (treated == 1)].mean()
     return "\n".join(f"ATT of {name}: {effect:.6g}" for name, effect in effects.items())
 
 

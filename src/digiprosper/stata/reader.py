@@ -75,7 +75,7 @@ _KEEPING_FIT = ROWS.keys() - {*estimations.MODELS, *of_kind("estimates", "result
 # Commands after which r(mean) is as before.
 _KEEPING_RESULTS = of_kind("keeps")
 _NOT_TRANSLATED = of_kind("makes", "changes")
-_TITLE = re.compile(r'\btitle\("[^"]*"\)(?=[^:]*:)')
+_TITLE = re.compile(r'(\beststo\b[^:"]*\b)title\("[^"]*"\)(?=[^:]*:)')
 # In all turns of an outermost loop; simulations have more.
 _MOST_STATEMENTS = 1_000
 # Programs with these are not executed: what they read, restore or leave is not known.
@@ -332,7 +332,7 @@ class Reader(Records):
             else:
                 self.macros.values.pop("r(levels)", None)
                 # What a title of stored results says changes no number.
-                untitled = _TITLE.sub("", text) if word == "eststo" else text
+                untitled = _TITLE.sub(r"\1", text)
                 expanded = self.macros.expand(untitled, has_path=word in _WITH_PATH)
                 self._begin(expanded)
                 names = self.macros.undefined
@@ -462,10 +462,10 @@ class Reader(Records):
             self._call(command)
         elif command.prefix("permute") is not None or is_test:
             self._translate(command)
-        elif estimations.is_estimation(name) and name not in data.COMMANDS:
-            self._estimate(command, undefined)
         elif name in data.COMMANDS and (name != "tabulate" or generated(command)):
             self._step(command, undefined)
+        elif estimations.is_estimation(name):
+            self._estimate(command, undefined)
         elif name in ("xtset", "tsset"):
             self._xtset(command)
         elif name in ("preserve", "restore"):
