@@ -726,7 +726,8 @@ def test_rows_are_matched_as_psmatch2_does(run) -> None:
     p = pd.Series(Probit(late.d.to_numpy(), x).fit(disp=0).predict(), late.index)
     np.testing.assert_allclose(df["_pscore"][late.index], np.log(p / (1 - p)))
     controls = p[late.d == 0]
-    near = np.array([(abs(controls - at) < 0.06).any() for at in p[late.d == 1]])
+    near = (late.d == 1) & p.between(controls.min(), controls.max())
+    near &= np.array([(abs(controls - at) < 0.06).any() for at in p])
     np.testing.assert_allclose(df.w[df.d == 0].sum(), near.sum(), rtol=1e-6)
 
 
