@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pandas as pd
+import pytest
 
 from digiprosper.stata import _script
 
@@ -11,3 +14,81 @@ from digiprosper.stata import _script
 def test_a_weighted_mean_leaves_out_missing_values() -> None:
     x, weights = pd.Series([1.0, np.nan, 4.0]), pd.Series([1.0, 5.0, 2.0])
     assert _script.weighted_mean(x, weights) == 3.0
+
+
+def matched_one_by_one(rows: pd.DataFrame, weigh, *, ate: bool) -> pd.DataFrame:
+    """Match each row by itself, with the loops of psmatch2 4.0.12."""
+    out = pd.DataFrame({"weight": rows.d * (not ate), "y": np.nan}, rows.index)
+    support = pd.Series(1, rows.index)
+    for group, other in [(0, 1), (1, 0)] if ate else [(1, 0)]:
+        for at in rows.index[rows.d == group]:
+            weights = weigh((rows.p - rows.p[at]).abs()[rows.d == other])
+            if not weights:
+                support[at] = 0
+                continue
+            for row, weight in weights.items():
+                out.loc[row, "weight"] += weight
+            out.loc[at, "y"] = sum(w * rows.y[row] for row, w in weights.items())
+    out.loc[(support == 0) | (out.weight == 0), "weight"] = np.nan
+    return out
+
+
+@pytest.fixture(scope="module")
+def rows() -> pd.DataFrame:
+    rng = np.random.default_rng(5)
+    p, d = rng.uniform(0.1, 0.9, 60), rng.integers(0, 2, 60).astype(float)
+    return pd.DataFrame({"d": d, "p": p, "y": rng.normal(size=60)})
+
+
+@pytest.mark.parametrize("ate", [False, True])
+@pytest.mark.parametrize(("neighbors", "ties"), [(1, False), (3, False), (1, True)])
+def test_neighbours_are_those_of_loops(rows, neighbors, ties, ate) -> None:
+    if ties:
+        rows = rows.assign(p=rows.p.round(1))
+
+    def by_loop(gaps: pd.Series) -> dict[int, float]:
+        near = [at for at in gaps.sort_values().index if gaps[at] < 0.02][:neighbors]
+        if ties and near:
+            near = [at for at in gaps.index if gaps[at] == gaps.min()]
+        return {at: 1 / len(near) for at in near}
+
+    df = rows.copy()
+    _script.match_rows(
+        *(df, "d", df.p, ["y"]),
+        lambda gaps: _script.nearest(gaps, neighbors, 0.02, ties=ties),
+        common=False,
+        ate=ate,
+        again=False,
+    )
+    expected = matched_one_by_one(rows, by_loop, ate=ate)
+    np.testing.assert_allclose(df["_weight"], expected.weight)
+    np.testing.assert_allclose(df["_y"], expected.y)
+
+
+@pytest.mark.parametrize("kernel", sorted(_script.kernels))
+def test_kernels_are_those_of_loops(rows, kernel) -> None:
+    forms = {
+        "biweight": lambda u: (1 - u**2) ** 2,
+        "epan": lambda u: 1 - u**2,
+        "normal": lambda u: math.exp(-(u**2) / 2),
+        "tricube": lambda u: (1 - u**3) ** 3,
+        "uniform": lambda u: 1,
+    }
+
+    def by_loop(gaps: pd.Series) -> dict[int, float]:
+        near = {at: gap / 0.02 for at, gap in gaps.items()}
+        near = {at: u for at, u in near.items() if u <= 1 or kernel == "normal"}
+        total = sum(map(forms[kernel], near.values()))
+        return {at: forms[kernel](u) / total for at, u in near.items()}
+
+    df = rows.copy()
+    _script.match_rows(
+        *(df, "d", df.p, ["y"]),
+        lambda gaps: _script.smooth(gaps, kernel, 0.02),
+        common=False,
+        ate=False,
+        again=True,
+    )
+    expected = matched_one_by_one(rows, by_loop, ate=False)
+    np.testing.assert_allclose(df["_weight"], expected.weight)
+    np.testing.assert_allclose(df["_y"], expected.y)

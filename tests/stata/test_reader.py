@@ -162,7 +162,7 @@ def test_a_refused_line_marks_what_it_would_make(read: Any) -> None:
     file = read(
         "use a, clear\nxtset id year\ngen u = runiform()\ngen v = u + 1\nreghdfe "
         "y v, absorb(id)\n"
-        "reghdfe y x, absorb(id)\npsmatch2 d x, logit\nreghdfe y x if _weight != "
+        "reghdfe y x, absorb(id)\npsmatch2 d x, llr\nreghdfe y x if _weight != "
         "., absorb(id)\n"
         "tsfill\nreghdfe y x, absorb(id)\nuse a, clear\nreghdfe y "
         "x, absorb(id)\n"
@@ -552,7 +552,7 @@ def test_names_of_a_pattern_are_changed(read: Any) -> None:
     assert [line.status for line in file.estimations] == [
         *("translated", "translated", "translated")
     ]
-    file = read("use a\npsmatch2 d x\nrename _w* w*\nreg y x w2\nreg y x\n")
+    file = read("use a\npsmatch2 d x, llr\nrename _w* w*\nreg y x w2\nreg y x\n")
     assert [line.status for line in file.estimations[1:]] == ["not run", "translated"]
 
 
@@ -691,9 +691,7 @@ def test_marks_are_kept_in_a_tempfile_but_not_in_a_file_of_stata(read: Any) -> N
     ]
 
 
-@pytest.mark.parametrize(
-    "line", ["sort *", "bysort g: sum x", "psmatch2 d x", "frob x"]
-)
+@pytest.mark.parametrize("line", ["sort *", "bysort g: sum x", "frob x"])
 def test_commands_that_sort_leave_an_order_that_is_not_known(line, read):
     file = read(f"use a\ngen a = _n\n{line}\ngen b = _n\n")
     assert file.lines[1].status == "translated"
@@ -953,7 +951,7 @@ def test_a_refused_command_with_a_long_name_marks_the_data(read: Any) -> None:
 def test_columns_of_matching_and_selection_are_marked(read: Any) -> None:
     """Help of psmatch2: outcome(y) makes _y; [R] heckman: nshazard() is mills()."""
     for line, name in (
-        ("psmatch2 d x, outcome(y)", "_y"),
+        ("psmatch2 d x, llr outcome(y)", "_y"),
         ("heckman y x, select(d = z) nshazard(m)", "m"),
         ("heckman y x, select(d = z) mills(m)", "m"),
         ("kmatch ps d x (y), wgenerate(w)", "w"),

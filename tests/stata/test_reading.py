@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 import pytest
-from statsmodels.discrete.discrete_model import Logit
+from statsmodels.discrete.discrete_model import Logit, Probit
 
 import digiprosper as dp
 from digiprosper.stata import DoFile, run_do_file
@@ -693,6 +693,52 @@ def test_a_logit_that_predicts_rows_perfectly_is_refused(run) -> None:
     assert statuses(file)[-2:] == ["refused", "refused"]
 
 
+def test_rows_are_matched_as_psmatch2_does(run) -> None:
+    """Help of psmatch2: off support, an equal score, the odds as distances."""
+    file = run(
+        f"{READ}gen d = unemp > 6\n"
+        "psmatch2 d util, out(gsp) logit common cal(.05)\n"
+        "reg gsp d if _weight != .\ngen s = _support\n"
+        "psmatch2 d pc util, logit odds\ngen o = _pscore\n"
+        "psmatch2 d util if year > 1975, kernel common odds\ngen w = _weight\n"
+        "psmatch2 d water, logit\nreg gsp d if _weight != .\n"
+    )
+    assert [line.status for line in file.estimations] == [
+        *("ran", "ran", "ran", "ran", "refused", "not run")
+    ]
+    assert file.estimations[4].reason == "AssertionError: ties"
+    df = file.data
+    x = np.column_stack([np.ones(len(df)), df.util])
+    p = Logit(df.d.to_numpy(), x).fit(disp=0).predict()
+    ends = p[df.d == 0].min(), p[df.d == 0].max()
+    outside = (df.d == 1) & ((p < ends[0]) | (p > ends[1]))
+    gaps = np.abs(p[:, None] - p[df.d == 0])
+    support = ~outside & ((gaps.min(1) < 0.05) | (df.d == 0))
+    np.testing.assert_array_equal(df.s, support)
+    y = df.gsp[df.d == 0].to_numpy()[gaps.argmin(1)]
+    effect = (df.gsp - y)[support & (df.d == 1)].mean()
+    assert file.estimations[0].reason == f"ATT of gsp: {effect:.6g}"
+    x = np.column_stack([x[:, 0], df.pc, df.util])
+    index = x @ Logit(df.d.to_numpy(), x).fit(disp=0).params
+    np.testing.assert_allclose(df.o, index, rtol=1e-5)
+    late = df[df.year > 1975]
+    x = np.column_stack([np.ones(len(late)), late.util])
+    p = pd.Series(Probit(late.d.to_numpy(), x).fit(disp=0).predict(), late.index)
+    np.testing.assert_allclose(df["_pscore"][late.index], np.log(p / (1 - p)))
+    controls = p[late.d == 0]
+    near = (late.d == 1) & p.between(controls.min(), controls.max())
+    near &= np.array([(abs(controls - at) < 0.06).any() for at in p])
+    np.testing.assert_allclose(df.w[df.d == 0].sum(), near.sum(), rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "option", ["llr", "noreplacement", "mahal(water)", "pscore(gsp)"]
+)
+def test_other_matching_is_refused(option, run) -> None:
+    file = run(f"{READ}gen d = unemp > 6\npsmatch2 d water, {option}\n")
+    assert statuses(file)[-1] == "refused"
+
+
 def test_residuals_of_reghdfe_are_those_of_its_sample(run) -> None:
     """Help of reghdfe, [XT] xtreg postestimation: e is computed in e(sample) only."""
     file = run(
@@ -1217,6 +1263,38 @@ def test_predictions_of_xtreg_have_the_constant_and_no_effects(run) -> None:
     constant = data["gsp"][used].mean() - slopes[used].mean()
     np.testing.assert_allclose(data["p"], constant + slopes, rtol=1e-9)
     assert statuses(file)[-1] == "refused"
+
+
+def test_predictions_of_reghdfe_have_the_constant_and_no_effects(run) -> None:
+    """Help of reghdfe: xb has _cons, the mean of what slopes leave."""
+    head = f"{READ}reghdfe gsp pc emp if year > 1975, a(state year"
+    file = run(f"{head}) vce(cl state)\npredict double p\nreg gsp p\n")
+    fit, df = file.estimations[0].results[0], file.data
+    slopes = df[["pc", "emp"]] @ fit.params[["pc", "emp"]]
+    constant = (df.gsp - slopes)[df.year > 1975].mean()
+    np.testing.assert_allclose(df.p, slopes + constant)
+    for line in (
+        f"{head}) nocons\npredict p\n",
+        f"{head} i.state#c.year)\npredict p\n",
+        f"{READ}xtreg gsp pc i.year, fe\npredict p\n",
+        f"{READ}reghdfe gsp pc [aw=emp], a(state)\npredict p\n",
+        f"{READ}xtreg gsp pc i.year, fe\nest store m\nxtreg gsp pc, fe\n"
+        "est restore m\npredict p\n",
+    ):
+        assert statuses(run(line))[-1] == "refused", line
+
+
+def test_a_title_that_is_not_known_changes_no_number(run) -> None:
+    file = run(
+        f'{READ}local t: var label gsp\neststo a, title("of `t\'"): reg gsp pc\n'
+    )
+    assert statuses(file)[-1] == "ran"
+    assert "a" in file.results
+
+
+def test_coefficients_of_one_of_several_equations_are_refused(run) -> None:
+    file = run(f"{READ}reg gsp pc\ntest [Wx]pc = 0\ntest _b[pc] = 1\n")
+    assert statuses(file)[-2:] == ["refused", "ran"]
 
 
 def test_frequencies_of_a_logit_repeat_rows(run) -> None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def test_the_report(tmp_path: Path) -> None:
     path = tmp_path / "paper.do"
     path.write_text(
-        f"xtset id year\nreghdfe y {'x' * 90}, a(id)\nxtreg y x, be\npsmatch2 d x\n"
+        f"xtset id year\nreghdfe y {'x' * 90}, a(id)\nxtreg y x, be\ncem d x\n"
     )
     report = str(read_do_file(path)).splitlines()
     assert report[0] == "line 1    read        xtset id year"
@@ -32,7 +32,7 @@ def test_a_line_has_the_worst_state_of_its_turns(tmp_path: Path) -> None:
     path = tmp_path / "paper.do"
     path.write_text(
         "xtset id year\nforeach model in fe be fe {\nxtreg y x, `model'\n}\n"
-        "psmatch2 d x\nforeach z in x _weight {\nreg y `z'\n}\n"
+        "psmatch2 d x, llr\nforeach z in x _weight {\nreg y `z'\n}\n"
     )
     states = [line.status for line in read_do_file(path).lines]
     assert states[2] == "refused"

@@ -262,6 +262,72 @@ def dummies(df, name, stem, *, by_level=False):
         df[f"{stem}{end}"] = (x == level).astype(float).where(x.notna())
 
 
+def nearest(gaps, neighbors, caliper, *, ties):
+    """Weight the rows at the smallest distances equally, as psmatch2.
+
+    Ties are all rows at the smallest one; elsewhere their order would decide.
+    """
+    near = np.argpartition(gaps, min(neighbors, len(gaps) - 1))[: neighbors + 1]
+    near = near[np.argsort(gaps[near])]
+    near = near[gaps[near] < caliper]
+    if ties and neighbors == 1:
+        near = np.flatnonzero((gaps == gaps.min()) & (gaps < caliper))
+    else:
+        assert (np.diff(gaps[near]) > 0).all(), "ties"
+        near = near[:neighbors]
+    return np.bincount(near, minlength=len(gaps)) / max(len(near), 1)
+
+
+# Weights of kernels, by the distance in bandwidths.
+kernels = {
+    "biweight": lambda u: (1 - u**2) ** 2,
+    "epan": lambda u: 1 - u**2,
+    "normal": lambda u: np.exp(-(u**2) / 2),
+    "tricube": lambda u: (1 - u**3) ** 3,
+    "uniform": lambda u: u**0,
+}
+
+
+def smooth(gaps, kernel, width):
+    """Weight rows by a kernel of their distances, as psmatch2."""
+    u = gaps / width
+    weights = np.where((u <= 1) | (kernel == "normal"), kernels[kernel](u), 0)
+    return weights / (weights.sum() or 1)
+
+
+def match_rows(df, treat, score, outcomes, weigh, *, common, ate, again):
+    """Match treated rows by a score, with `ate` controls too, as psmatch2.
+
+    `weigh` gives weights of candidates by distance; with `again` these are the rows
+    that have matches themselves.
+    """
+    treated = df[treat].where(score.notna())
+    support = pd.Series(1.0, df.index).where(score.notna())
+    groups = [(0, 1), (1, 0)] if ate else [(1, 0)]
+    for group, other in groups if common else ():
+        ends = score[treated == other]
+        outside = ~score.between(ends.min(), ends.max())
+        support[(treated == group) & outside] = 0
+    weight, matched = treated * (not ate), df[outcomes] * np.nan
+    before = support == 1
+    for group, other in groups:
+        rows = (treated == other) & (support == 1 if again else before)
+        scores, values = score[rows].to_numpy(), df.loc[rows, outcomes].to_numpy()
+        total = np.zeros(len(scores))
+        for row in df.index[before & (treated == group)]:
+            weights = weigh(np.abs(scores - score[row]))
+            total += weights
+            support[row] = float(weights.any())
+            matched.loc[row] = weights @ values
+        weight[rows] += total
+    is_matched = support == 1
+    df["_weight"] = weight.where((weight > 0) & is_matched)
+    df["_treated"], df["_support"], df["_pscore"] = treated, support, score
+    df[[f"_{name}" for name in outcomes]] = matched.where(is_matched)
+    effects = (df[outcomes] - matched)[is_matched & (treated == 1)].mean()
+    return "\n".join(f"ATT of {name}: {effect:.6g}" for name, effect in effects.items())
+
+
 def by_row(values, df):
     """List values of a panel for each row of df."""
     names, numbers = values.index.names, {"row": np.arange(len(df)), "one_series": 1}

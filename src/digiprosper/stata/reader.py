@@ -75,6 +75,7 @@ _KEEPING_FIT = ROWS.keys() - {*estimations.MODELS, *of_kind("estimates", "result
 # Commands after which r(mean) is as before.
 _KEEPING_RESULTS = of_kind("keeps")
 _NOT_TRANSLATED = of_kind("makes", "changes")
+_TITLE = re.compile(r'(\beststo\b[^:"]*\b)title\("[^"]*"\)(?=[^:]*:)')
 # In all turns of an outermost loop; simulations have more.
 _MOST_STATEMENTS = 1_000
 # Programs with these are not executed: what they read, restore or leave is not known.
@@ -330,7 +331,9 @@ class Reader(Records):
                 self._single_branch(without_prefix(text))
             else:
                 self.macros.values.pop("r(levels)", None)
-                expanded = self.macros.expand(text, has_path=word in _WITH_PATH)
+                # What a title of stored results says changes no number.
+                untitled = _TITLE.sub(r"\1", text)
+                expanded = self.macros.expand(untitled, has_path=word in _WITH_PATH)
                 self._begin(expanded)
                 names = self.macros.undefined
                 undefined = undefined_reason(names)
@@ -459,10 +462,10 @@ class Reader(Records):
             self._call(command)
         elif command.prefix("permute") is not None or is_test:
             self._translate(command)
-        elif estimations.is_estimation(name):
-            self._estimate(command, undefined)
         elif name in data.COMMANDS and (name != "tabulate" or generated(command)):
             self._step(command, undefined)
+        elif estimations.is_estimation(name):
+            self._estimate(command, undefined)
         elif name in ("xtset", "tsset"):
             self._xtset(command)
         elif name in ("preserve", "restore"):
@@ -635,6 +638,10 @@ class Reader(Records):
         if undefined:
             raise refused(undefined)
         step = data.translate(command, self.context)
+        is_matching = estimations.is_estimation(command.name)
+        if is_matching:
+            # Its columns are dropped before they are made.
+            self.taint.unmark(step.creates)
         self._update_context(command, step)
         code = step.python
         reason = self._reason_without_fit(code) or self.taint.reason([code])
@@ -644,7 +651,15 @@ class Reader(Records):
             change = str.upper if "upper" in step.python else str.lower
             self.taint.rename(change)
         self._mark_step(command, step, reason)
-        self._record("not run" if reason else "translated", reason)
+        record = self._record("not run" if reason else "translated", reason)
+        if is_matching:
+            # Nothing is in e() after it.
+            record.is_estimation = True
+            notes = (ROWS[command.name]["note"],)
+            record.translations.append(Translation(command.text, None, code, notes))
+            self._forget_last_fit(command.stored)
+            columns = would_make(command.name, "", command, {}) or ()
+            self.taint.mark({*columns} - {*step.creates}, self.number)
         self._add_code(code, reason)
         self.panel_keys = None
 
@@ -686,7 +701,7 @@ class Reader(Records):
             self.taint.clear()
             self.sample = ()
             context.variables = variables
-            context.labels = set()
+            context.labels, context.reshaped = set(), None
         # A file that lines have saved has the marks of those lines.
         self.taint.add(taint)
 
@@ -807,8 +822,6 @@ class Reader(Records):
         if columns is not None:
             self.taint.mark(columns, self.number)
             self._add_columns(Step("", tuple(columns)))
-            if name == "psmatch2":
-                self.context.order = UNKNOWN_ORDER
             return
         if keeps_data(name, command):
             return

@@ -124,10 +124,14 @@ class Context:
     last: Any = None
     # The specification that is written last, also where columns are not known.
     specified: Any = None
+    # Specifications whose effects are dummies of the command, or without constant.
+    with_dummies: list[Specification] = field(default_factory=list)
     # Code of what the last summarize stored, such as r(mean).
     summary: dict[str, str] = field(default_factory=dict)
     # Columns that the rows are sorted by; empty for rows in the order of a file.
     order: tuple[str, ...] = UNKNOWN_ORDER
+    # The last reshape, which `reshape long` and `reshape wide` alone repeat.
+    reshaped: Command | None = None
     # Value labels that lines define.
     labels: set[str] = field(default_factory=set)
     # What is known of the data of files that the do-file has saved.

@@ -166,6 +166,8 @@ Z = np.array([NAN, 2, 5, 1, 2, 6])
         ("bysort id: egen a = pctile(x), p(50)", "a", [2, 2, 2, 3, 3, 0]),
         ("egen a = rank(z)", "a", [NAN, 2.5, 4, 1, 2.5, 5]),
         ("center x", "c_x", [-1, NAN, 1, 2, 0, -2]),
+        ("center x, prefix(m_)", "m_x", [-1, NAN, 1, 2, 0, -2]),
+        ("center x, inplace s", "x", np.array([-1, NAN, 1, 2, 0, -2]) / 2.5**0.5),
         ("bysort id: ipolate x year, gen(a)", "a", [1, 2, 3, 4, 2, 0]),
         ("gen b = 1\nipolate z b, gen(a)", "a", [3.2] * 6),
         ("egen a = rank(z), field", "a", [NAN, 3, 2, 5, 3, 1]),
@@ -314,6 +316,21 @@ def test_reshape() -> None:
     df = pd.DataFrame({"id": 1, "year": [2000, 2001], "x": [1.0, 2], "z": [3.0, 4]})
     wide = run("reshape wide x-z, i(id) j(year)\ngen year = 1", df)
     assert wide.iloc[0].tolist() == [1, 1, 2, 3, 4, 1]
+
+
+def test_reshape_with_the_number_inside_a_name_and_back() -> None:
+    """[D] reshape: inc@r stands for inc80r; `reshape wide` alone undoes the last."""
+    df = pd.DataFrame({"id": [1, 2], "inc80r": [1.0, 2], "inc81r": [3.0, 4]})
+    long = run("reshape long inc@r, i(id) j(year)", df)
+    assert long[["year", "incr"]].to_numpy().tolist() == [
+        [80, 1],
+        [81, 3],
+        [80, 2],
+        [81, 4],
+    ]
+    df = pd.DataFrame({"id": 1, "year": [2000, 2001], "x": [1.0, 2]})
+    back = run("reshape wide x, i(id) j(year)\nreshape long", df)
+    assert back[["year", "x"]].to_numpy().tolist() == [[2000, 1], [2001, 2]]
 
 
 def test_text_and_dates_of_other_programs_are_those_of_stata(tmp_path: Path) -> None:

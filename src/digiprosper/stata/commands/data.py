@@ -9,6 +9,7 @@ from typing import Any
 
 from digiprosper.errors import cited
 from digiprosper.stata.commands.estimations import predict
+from digiprosper.stata.commands.linear import of_statsmodels
 from digiprosper.stata.expressions import Node, Printer, number_text, unquoted
 from digiprosper.stata.macros import numbers
 from digiprosper.stata.prefixes import (
@@ -21,6 +22,7 @@ from digiprosper.stata.prefixes import (
     split,
 )
 from digiprosper.stata.translation import (
+    IMPORTS,
     UNKNOWN_ORDER,
     Context,
     DataCall,
@@ -278,13 +280,9 @@ def categories(call: DataCall) -> Step:
 
 def columnwise(call: DataCall) -> Step:
     """Translate a command that computes each ``column`` by itself."""
-    name, options, new = call.command.name, call.options, call.new
-    pattern, write = _NEW_NAMES.get(name, ""), _COLUMNWISE[name]
+    name, new, write = call.command.name, call.new, _COLUMNWISE[call.command.name]
+    pattern = _name_pattern(name, call.options)
     code = write if isinstance(write, str) else write(call)
-    if name == "winsor2":
-        pattern = f"{{column}}{winsor_suffix(options)}"
-    if "replace" in options:
-        pattern = pattern or "{column}"
     if not (pattern or new):
         raise refused(f"{name} without replace or generate()")
     # Rules of recode follow the variables.
@@ -295,6 +293,17 @@ def columnwise(call: DataCall) -> Step:
     target = "column" if pattern == "{column}" else f"f{pattern!r}"
     code = f"for column in {names!r}:\n    df[{target}] = {code}"
     return Step(code, tuple(_renamed(name, pattern) for name in names))
+
+
+def _name_pattern(name: str, options: Mapping[str, str]) -> str:
+    """Write the new name of a column; empty where an option has to list it."""
+    if "inplace" in options:
+        return "{column}"
+    if "prefix" in options:
+        return f"{options['prefix']}{{column}}"
+    if name == "winsor2":
+        return f"{{column}}{winsor_suffix(options)}"
+    return _NEW_NAMES.get(name, "{column}" if "replace" in options else "")
 
 
 def _with_new_names(code: str, names: list[str], new: list[str]) -> Step:
@@ -331,6 +340,14 @@ def _as_numbers(call: DataCall) -> str:
     if "force" in call.options:
         return f"pd.to_numeric({column}, errors='coerce')"
     return f"numeric({column})"
+
+
+def _centred(call: DataCall) -> str:
+    """Write deviations from the mean, perhaps in standard deviations."""
+    code = "df[column] - df[column].mean()"
+    if "standardize" in call.options:
+        code = f"({code}) / df[column].std()"
+    return f"stored(column, {code})" if "inplace" in call.options else code
 
 
 def _carried(call: DataCall) -> str:
@@ -394,7 +411,7 @@ _NEW_NAMES = {"center": "c_{column}", "recode": "{column}"}
 # Code of each column.
 _COLUMNWISE: Mapping[str, str | Callable[[DataCall], str]] = {
     "carryforward": _carried,
-    "center": "df[column] - df[column].mean()",
+    "center": _centred,
     "destring": _as_numbers,
     "encode": _encoded,
     "recode": _recoded,
@@ -715,25 +732,51 @@ def expand(call: DataCall) -> Step:
 
 
 def reshape(call: DataCall) -> Step:
-    """Translate ``reshape``; the names of stubs end with numbers, or with texts."""
+    """Translate ``reshape``; alone it undoes or repeats the one before."""
     form, *stubs = split(call.command.arguments) or [""]
+    before = call.context.reshaped
+    if before and not (stubs or call.options):
+        _, *stubs = split(before.arguments)
+        call = replace(call, options=Options.of("reshape").read(before))
+    else:
+        call.context.reshaped = call.command
     column, *suboptions = call.options.get("j", "_j").split()
     keys = call.context.variables.names(call.options.get("i", ""))
     is_text = "string" in (*call.options, *suboptions)
-    is_read = form in ("long", "wide") and keys and not {*"@*?"} & {*"".join(stubs)}
-    if form == "wide":
-        stubs = call.context.variables.names(" ".join(stubs))
-    are_names = all(map(str.isidentifier, [column, *stubs]))
-    if not (is_read and stubs and are_names):
-        raise refused("reshape without i() and names of variables, or with @ or *")
-    if form == "long":
-        suffix = r"\w+" if is_text else r"\d+"
-        code = (
-            f"df = pd.wide_to_long(df, {stubs!r}, {keys!r}, {column!r}, '', {suffix!r})"
-            f".reset_index().sort_values({[*keys, column]!r}, kind='stable')"
-        )
-        order = (*keys, column)
-        return Step(code, (column, *stubs), order=order, filled=order)
+    forms = {"long": _reshape_long, "wide": _reshape_wide}
+    if not (form in forms and keys and stubs and column.isidentifier()):
+        raise refused("reshape without i(), j() and names of variables")
+    return forms[form](call, stubs, keys, column, is_text=is_text)
+
+
+def _reshape_long(
+    _: DataCall, stubs: list[str], keys: list[str], column: str, *, is_text: bool
+) -> Step:
+    """Write ``reshape long``; numbers, or texts, end names or are at @ in them."""
+    suffix = r"\w+" if is_text else r"\d+"
+    plain, code = [stub.replace("@", "", 1) for stub in stubs], ""
+    if not all(map(str.isidentifier, plain)):
+        raise refused("reshape of columns by a pattern")
+    for stub, name in zip(stubs, plain, strict=True):
+        if "@" in stub:
+            names = stub.replace("@", f"({suffix})")
+            new = f"'^{names}$', r'{name}\\1', regex=True"
+            code += f"df.columns = df.columns.str.replace(r{new})\n"
+    order, arguments = (*keys, column), f"{plain!r}, {keys!r}, {column!r}, ''"
+    code += (
+        f"df = pd.wide_to_long(df, {arguments}, {suffix!r})"
+        f".reset_index().sort_values({[*order]!r}, kind='stable')"
+    )
+    return Step(code, (column, *plain), order=order, filled=order)
+
+
+def _reshape_wide(
+    call: DataCall, stubs: list[str], keys: list[str], column: str, *, is_text: bool
+) -> Step:
+    """Write ``reshape wide``; names get the values of a column at their ends."""
+    stubs = call.context.variables.names(" ".join(stubs))
+    if not all(map(str.isidentifier, stubs)):
+        raise refused("reshape wide of columns by a pattern, or with @")
     level = "level" if is_text else "level:g"
     code = (
         f"wide = df.pivot(index={keys!r}, columns={column!r}, values={stubs!r})\n"
@@ -743,6 +786,45 @@ def reshape(call: DataCall) -> Step:
     )
     creates = tuple(LaterColumns.of_pattern(f"{stub}*") for stub in stubs)
     return Step(code, creates, (column, *stubs), order=(*keys,), filled=(*keys,))
+
+
+def match_rows(call: DataCall) -> Step:
+    """Translate ``psmatch2`` on a score: neighbours, a radius or a kernel."""
+    options, variables = call.options, call.context.variables
+    treat = variables.resolve((split(call.command.arguments) or [""])[0])
+    outcomes = variables.names(options.get("outcome", ""))
+    is_radius = "radius" in options
+    is_kernel = is_radius or "kernel" in options
+    caliper = number(options.get("caliper", "0"), "caliper") or "np.inf"
+    ties, common, ate = (option in options for option in ("ties", "common", "ate"))
+    weigh = f"nearest(gaps, {call.whole('neighbor', 1)}, {caliper}, {ties=})"
+    if is_kernel:
+        kernel = "uniform" if is_radius else options.get("kerneltype", "epan")
+        width = caliper if is_radius else number(options.get("bwidth", ".06"), "bwidth")
+        weigh = f"smooth(gaps, {kernel!r}, {width})"
+    matching = (
+        f"print(match_rows(df, {treat!r}, score, {outcomes!r}, lambda gaps: {weigh}, "
+        f"{common=}, {ate=}, again={is_kernel}))"
+    )
+    lines = [_score(call, outcomes), matching]
+    if "odds" in options:
+        # Kernels do not have the odds as their distances.
+        score = "df['_pscore']" if is_kernel else "score"
+        lines.insert(1 + is_kernel, f"{score} = np.log({score} / (1 - {score}))")
+    columns = ("_treated", "_support", "_pscore", "_weight")
+    return Step("\n".join(lines), (*columns, *(f"_{name}" for name in outcomes)))
+
+
+def _score(call: DataCall, outcomes: list[str]) -> str:
+    """Write the probability of treatment in the rows that psmatch2 takes."""
+    fits = {"unadjusted": "disp=0"}
+    code, fit = of_statsmodels(replace(call, options={}), fits, outcomes)
+    kind = "Logit" if "logit" in call.options else "Probit"
+    return (
+        f"{IMPORTS}panel = {call.context.panel_code}\n"
+        f"fitted = checked({kind}(*{code}).fit({fit}))\n"
+        "score = by_row(pd.Series(fitted.predict(), fitted.model.data.row_labels), df)"
+    )
 
 
 # What translates a command, by its name.
@@ -756,6 +838,7 @@ COMMANDS: Mapping[str, Callable[[DataCall], Step]] = {
     "insheet": read_text,
     "ipolate": interpolate,
     "keep": drop,
+    "psmatch2": match_rows,
     "replace": replace_values,
     "tabulate": dummies,
     "winsor": winsor_by_count,

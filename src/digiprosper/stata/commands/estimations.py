@@ -152,6 +152,8 @@ def test(call: Call) -> Translation:
 
 def _restrictions(text: str, call: Call) -> list[str]:
     text = re.sub(r"={2,}", "=", text.strip())
+    if re.search(r"(?<!_b)\[", text):
+        raise refused("coefficients of one of several equations")
     if re.search(r"[<>!~]", text):
         raise refused("a test of an inequality, where Stata stops as well")
     if "=" in text:
@@ -270,12 +272,15 @@ def _follows_from_slopes(spec: Any, *, is_fitted: bool) -> bool:
     return not (is_fitted and has_effects) and not (spec.where and has_levels)
 
 
-def _has_entity_effects_alone(spec: Any) -> bool:
-    """Tell whether the only effects are those of entities, in ``xtreg, fe``."""
-    others = spec.time_effects or spec.absorb or spec.obs_weights
-    has_columns_only = not re.search(r"C\(|:", " ".join(spec.x))
-    is_xtreg = spec.ssc == "xtreg" and not hasattr(spec, "endog")
-    return is_xtreg and has_columns_only and not others
+def _has_mean_as_constant(context: Context) -> bool:
+    """Tell whether fitted values without effects are slopes and such a constant."""
+    spec = context.last
+    # Categories, products and absorbed slopes have dummies of their own.
+    has_columns_only = not re.search(r"C\(|:|\[", " ".join([*spec.x, *spec.absorb]))
+    is_typed = spec.ssc in ("areg", "reghdfe", "xtreg") and not hasattr(spec, "endog")
+    has_effects = spec.entity_effects or spec.time_effects or spec.absorb
+    others = spec in context.with_dummies or spec.obs_weights
+    return bool(is_typed and has_effects and has_columns_only and not others)
 
 
 def predict(call: DataCall) -> Step:
@@ -300,7 +305,7 @@ def _predicted(call: DataCall) -> str:
     if in_sample and context.knows_sample and not is_fitted:
         # Residuals of reghdfe and xtreg are those of the estimation sample.
         return "by_row(fit.resids, df)"
-    if is_fitted and _has_entity_effects_alone(spec):
+    if is_fitted and _has_mean_as_constant(context):
         return f"without_effects(fit, {context.panel_code}, df)"
     if not _follows_from_slopes(spec, is_fitted=is_fitted):
         raise refused("predict of effects, or of rows that are not estimated")

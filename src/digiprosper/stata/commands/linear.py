@@ -40,13 +40,17 @@ def regression(call: Call) -> Translation:
     if call.command.name == "regress" and "noconstant" in call.options:
         return without_constant(call)
     y, products = call.variables()
-    products, effects = _absorb_categories(products, absorbed_effects(call), call)
+    typed = absorbed_effects(call)
+    products, effects = _absorb_categories(products, typed, call)
     if not products:
         raise refused(
             "there is no regressor besides effects", "Specify at least one variable."
         )
-    notes = notes_on_cells(products)
-    return _specify(call, "FixedEffects", effects, notes, y=y, x=as_terms(products))
+    notes, x = notes_on_cells(products), as_terms(products)
+    translation = _specify(call, "FixedEffects", effects, notes, y=y, x=x)
+    if len(effects) > len(typed) or "nocon" in call.command.text:
+        call.context.with_dummies.append(call.context.specified)
+    return translation
 
 
 def random_effects(call: Call) -> Translation:
@@ -80,17 +84,20 @@ def without_constant(call: Call) -> Translation:
     return call.python(f"OLS(*{code}, hasconst=False).fit({fit})")
 
 
-def of_statsmodels(call: Call, fits: Mapping[str, str]) -> tuple[str, str]:
+def of_statsmodels(
+    call: Call, fits: Mapping[str, str], others: Sequence[str] = ()
+) -> tuple[str, str]:
     """Write the matrices of a model of statsmodels, and the arguments of its fit.
 
-    `fits` has these by kind of errors; GROUPS stands for the codes of clusters.
+    `fits` has these by kind of errors; GROUPS stands for the codes of clusters. No row
+    misses a value of `others`.
     """
     errors = call.errors()
     clusters = errors["clusters"] or [call.context.entity or ""]
     is_clustered = errors["cov_type"] == "clustered"
     if len(clusters) > 1:
         raise refused(f"several clusters of {call.command.name}")
-    formula, frame = formula_and_frame(call, clusters if is_clustered else ())
+    formula, frame = formula_and_frame(call, clusters if is_clustered else others)
     groups = f"data[{clusters[0]!r}].factorize()[0]"
     code = f"formulaic.model_matrix({formula!r}, data := {frame})"
     return code, fits[errors["cov_type"]].replace("GROUPS", groups)
