@@ -774,9 +774,9 @@ def _reshape_wide(
     call: DataCall, stubs: list[str], keys: list[str], column: str, *, is_text: bool
 ) -> Step:
     """Write ``reshape wide``; names get the values of a column at their ends."""
-    stubs = call.context.variables.names(" ".join(stubs))
-    if not all(map(str.isidentifier, stubs)):
+    if {*"@*?"} & {*"".join(stubs)}:
         raise refused("reshape wide of columns by a pattern, or with @")
+    stubs = call.context.variables.names(" ".join(stubs))
     level = "level" if is_text else "level:g"
     code = (
         f"wide = df.pivot(index={keys!r}, columns={column!r}, values={stubs!r})\n"
