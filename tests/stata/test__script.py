@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 
 import numpy as np
 import pandas as pd
 import pytest
+import statsmodels.api as sm
 
 from digiprosper.stata import _script
+
+# The effect on the treated and on controls, and controls off support, of Stata.
+NEAREST = (1.4105933, 1.6293596, 11)
+RADIUS = (1.85897071, 1.63335009, 16)
+KERNEL = (1.82028639, 1.603352, 11)
 
 
 def test_a_weighted_mean_leaves_out_missing_values() -> None:
@@ -52,7 +59,7 @@ def test_neighbours_are_those_of_loops(rows, neighbors, ties, ate) -> None:
             near = [at for at in gaps.index if gaps[at] == gaps.min()]
         return {at: 1 / len(near) for at in near}
 
-    df = rows.copy()
+    df = rows.astype({"d": int})
     _script.match_rows(
         *(df, "d", df.p, ["y"]),
         lambda gaps: _script.nearest(gaps, neighbors, 0.02, ties=ties),
@@ -92,3 +99,41 @@ def test_kernels_are_those_of_loops(rows, kernel) -> None:
     expected = matched_one_by_one(rows, by_loop, ate=False)
     np.testing.assert_allclose(df["_weight"], expected.weight)
     np.testing.assert_allclose(df["_y"], expected.y)
+
+
+@pytest.mark.peers
+@pytest.mark.parametrize(
+    ("weigh", "att", "atu", "off"),
+    [
+        (partial(_script.nearest, neighbors=1, caliper=np.inf, ties=True), *NEAREST),
+        (partial(_script.smooth, kernel="uniform", width=0.01), *RADIUS),
+        (partial(_script.smooth, kernel="epan", width=0.06), *KERNEL),
+    ],
+    ids=["nearest", "radius", "kernel"],
+)
+def test_effects_of_the_job_training_are_those_of_stata(weigh, att, atu, off) -> None:
+    """Printed by ``psmatch2 t age .. u75, out(re78) ate ties logit common``.
+
+    The data are those of Dehejia and Wahba (1999), in thousands of dollars. The
+    treatment is a column of whole numbers.
+    """
+    data = pytest.importorskip("causaldata").nsw_mixtape.load_pandas().data
+    df = data.rename(columns={"treat": "t"})
+    for year in (74, 75, 78):
+        df[f"re{year}"] /= 1000
+    df["u74"], df["u75"] = df["re74"].eq(0), df["re75"].eq(0)
+    columns = ["age", "educ", "black", "hisp", "marr", "re74", "re75", "u74", "u75"]
+    regressors = sm.add_constant(df[columns].astype(float))
+    score = sm.Logit(df["t"], regressors).fit(disp=0).predict()
+    message = _script.match_rows(
+        *(df, "t", pd.Series(score, df.index), ["re78"], weigh),
+        common=True,
+        ate=True,
+        again=weigh.func is _script.smooth,
+    )
+    on, treated = df["_support"] == 1, df["t"] == 1
+    effects = df["re78"] - df["_re78"]
+    assert message == f"ATT of re78: {att:.6g}"
+    assert effects[on & treated].mean() == pytest.approx(att, abs=2e-6)
+    assert -effects[on & ~treated].mean() == pytest.approx(atu, abs=2e-6)
+    assert ((~on & ~treated).sum(), (~on & treated).sum()) == (off, 2)

@@ -301,14 +301,15 @@ def match_rows(df, treat, score, outcomes, weigh, *, common, ate, again):
     `weigh` gives weights of candidates by distance; with `again` these are the rows
     that have matches themselves.
     """
-    treated = df[treat].where(score.notna())
+    treated = df[treat].where(score.notna()).astype(float)
     support = pd.Series(1.0, df.index).where(score.notna())
     groups = [(0, 1), (1, 0)] if ate else [(1, 0)]
     for group, other in groups if common else ():
         ends = score[treated == other]
         outside = ~score.between(ends.min(), ends.max())
         support[(treated == group) & outside] = 0
-    weight, matched = treated * (not ate), df[outcomes] * np.nan
+    weight = treated * (not ate)
+    matched = pd.DataFrame(np.nan, df.index, outcomes)
     before = support == 1
     for group, other in groups:
         rows = (treated == other) & (support == 1 if again else before)
