@@ -650,6 +650,43 @@ def test_two_columns_with_one_name_stop_a_line_and_no_run(run) -> None:
     assert file.lines[-1].reason == "a column comes from line 3"
 
 
+def test_a_column_that_is_there_stops_the_line_as_in_stata(run) -> None:
+    """[U] r(110): ``gen`` of a defined variable; ``capture`` leaves it as it is."""
+    file = run(
+        "use states\ncap gen pc = 2\nreg gsp pc\npredict unemp\nreg gsp unemp\n"
+        "egen emp = mean(pc)\ndrop gsp\ngen gsp = pc\ncap predict pc\nreg gsp pc\n"
+    )
+    assert file.lines[3].reason == "unemp is there already, so that Stata stops"
+    expected = ["ran", "ran", "ran", "refused", "not run", "refused", "ran", "ran"]
+    assert statuses(file)[:8] == expected
+    assert file.data["pc"].std() > 0
+
+
+def test_a_result_that_is_not_estimated_has_its_number(run) -> None:
+    file = run(
+        "use states\neststo: reg gsp unemp if year == 3000\neststo: reg gsp pc\n"
+        "eststo: reg gsp emp\nesttab est3\nesttab est*\n"
+    )
+    assert list(file.results) == ["est2", "est3"]
+    assert list(file.results["est3"].params.index)[:1] == ["emp"]
+    assert [line.status for line in file.lines[4:]] == ["ran", "ran"]
+    assert "without 'est1'" in file.lines[5].reason
+
+
+@pytest.mark.parametrize(
+    ("lines", "reason"),
+    [
+        ("xtset state year", "no line before it reads data"),
+        ("use states\ngen a = substr(year, 1, 2)", "it needs text, but a column has"),
+        ("import delimited a.csv", "two columns would have one name"),
+        ("use states\nxtset no year", "there is no column 'no'"),
+    ],
+)
+def test_what_stops_a_line_is_said_in_words(run, tmp_path, lines, reason) -> None:
+    (tmp_path / "data" / "a.csv").write_text("x,X\n1.5,2\n", encoding="utf-8")
+    assert run(f"{lines}\n").lines[-1].reason.startswith(reason)
+
+
 def test_predicted_columns_have_the_default_type(run) -> None:
     file = run("use states\nset type double\nreg gsp unemp\npredict e, r\n")
     fit = file.estimations[0].results[-1]
@@ -706,7 +743,7 @@ def test_rows_are_matched_as_psmatch2_does(run) -> None:
     assert [line.status for line in file.estimations] == [
         *("ran", "ran", "ran", "ran", "refused", "not run")
     ]
-    assert file.estimations[4].reason == "AssertionError: ties"
+    assert file.estimations[4].reason == "ties decide the order of rows"
     df = file.data
     x = np.column_stack([np.ones(len(df)), df.util])
     p = Logit(df.d.to_numpy(), x).fit(disp=0).predict()

@@ -273,7 +273,7 @@ def nearest(gaps, neighbors, caliper, *, ties):
     if ties and neighbors == 1:
         near = np.flatnonzero((gaps == gaps.min()) & (gaps < caliper))
     else:
-        assert (np.diff(gaps[near]) > 0).all(), "ties"
+        assert (np.diff(gaps[near]) > 0).all(), "ties decide the order of rows"
         near = near[:neighbors]
     return np.bincount(near, minlength=len(gaps)) / max(len(near), 1)
 
@@ -376,6 +376,7 @@ def only_where(x, rows):
 
 def as_stata(df, precision="float64"):
     """Make absent text empty, dates days since 1960, and products of numbers fit."""
+    assert df.columns.is_unique, "two columns would have one name"
     for name, dtype in df.dtypes.items():
         if pd.api.types.is_object_dtype(dtype) or isinstance(dtype, pd.StringDtype):
             df[name] = df[name].fillna("")

@@ -322,7 +322,7 @@ class Reader(Records):
         """Execute one command; what it refuses has a reason."""
         self.budget -= 1
         self._begin(text)
-        word = first_word(text)
+        word, numbered = first_word(text), self.numbered
         expanded, command = text, None
         try:
             if text in ("}", "{") or self._macro(word, without_prefix(text)):
@@ -355,6 +355,8 @@ class Reader(Records):
             if is_printed and not looks_like_estimation(text):
                 self._record("skipped", error.reason)
             else:
+                # A result that could not be stored has its number nevertheless.
+                self.numbered = numbered
                 self._refuse(expanded, error.reason, command)
 
     def _run_code(self) -> None:

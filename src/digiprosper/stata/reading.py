@@ -344,8 +344,15 @@ class Runner(Reader):
                 exec(code, self.script)
         # Whatever stops a line, what depends on it must not be shown.
         except Exception as error:
-            is_known = isinstance(error, DigiprosperError)
-            reason = str(error) if is_known else f"{type(error).__name__}: {error}"
+            reason = str(error)
+            if isinstance(error, KeyError):
+                reason = f"there is no column {reason}"
+            elif isinstance(error, NameError) and "df" not in self.script:
+                reason = "no line before it reads data"
+            elif isinstance(error, AttributeError) and ".str accessor" in reason:
+                reason = "it needs text, but a column has numbers"
+            elif not isinstance(error, (DigiprosperError, AssertionError, ValueError)):
+                reason = f"{type(error).__name__}: {reason}"
             self.code[self.position_in_code :] = [
                 line if line[:1] in ("", "#") else f"# {line}"
                 for line in code.splitlines()

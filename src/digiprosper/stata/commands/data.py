@@ -711,7 +711,7 @@ def duplicates(call: DataCall) -> Step:
             if order != UNKNOWN_ORDER:
                 columns = [name.lstrip("-") for name in order]
                 tied = f"(df.duplicated({columns!r}).any() and {tied})"
-            code = f"assert not {tied}, 'ties'\n{code}"
+            code = f"assert not {tied}, 'ties decide the order of rows'\n{code}"
         return Step(code)
     if subcommand != "tag":
         return Step("")
@@ -870,14 +870,21 @@ def _with_sorting(step: Step, call: DataCall) -> Step:
     """Add the sorting of the prefix, and what stops if ties would decide a value."""
     context, name, lines = call.context, call.command.name, [step.python]
     is_captured = re.match(r"(?:(?:qui|noi)\w*\s+)*cap", call.command.text)
-    if is_captured and name in ("generate", "egen"):
-        # A column that is there already stays, without an error.
-        inside = step.python.replace("\n", "\n    ")
-        lines = [f"if {step.creates[0]!r} not in df:\n    {inside}"]
+    if name in ("generate", "egen", "predict"):
+        column, frame = step.creates[0], context.frame
+        if is_captured:
+            # A column that is there already stays, without an error.
+            inside = step.python.replace("\n", "\n    ")
+            lines = [f"if {column!r} not in df:\n    {inside}"]
+        elif frame is not None and column in frame:
+            raise refused(f"{column} is there already, so that Stata stops")
     names = [name.lstrip("-") for name in call.order]
     # No tie may decide a value: keys of a panel have none.
     if context.has_ties(names) and _BY_ROW.search(step.python):
-        lines.insert(0, f"assert not df.duplicated({names!r}).any(), 'ties'")
+        lines.insert(
+            0,
+            f"assert not df.duplicated({names!r}).any(), 'ties decide the order of rows'",
+        )
     if call.order != context.order:
         lines.insert(0, f"df = df.sort_values({names!r}, kind='stable')")
         step = replace(step, order=step.order or call.order)
