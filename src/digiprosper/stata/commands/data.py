@@ -881,10 +881,8 @@ def _with_sorting(step: Step, call: DataCall) -> Step:
     names = [name.lstrip("-") for name in call.order]
     # No tie may decide a value: keys of a panel have none.
     if context.has_ties(names) and _BY_ROW.search(step.python):
-        lines.insert(
-            0,
-            f"assert not df.duplicated({names!r}).any(), 'ties decide the order of rows'",
-        )
+        tied = f"df.duplicated({names!r}).any()"
+        lines.insert(0, f"assert not {tied}, 'ties decide the order of rows'")
     if call.order != context.order:
         lines.insert(0, f"df = df.sort_values({names!r}, kind='stable')")
         step = replace(step, order=step.order or call.order)
