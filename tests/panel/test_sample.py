@@ -171,3 +171,16 @@ def test_names_of_the_index_and_of_the_keys_may_be_changed() -> None:
         assert owner.index.names == ["i", "t"]
         assert (owner.entities.name, owner.times.name) == ("i", "t")
     assert panel.frame.index.names == panel["y"].index.names == ["i", "t"]
+
+
+@pytest.mark.parametrize("where", [None, "t > 1", 't > 1 and i != "B"'])
+def test_rows_without_a_level_leave_also_where_a_condition_chooses(where) -> None:
+    """`where` chose rows while -1 stood for missing levels, and could not count."""
+    data = DATA.assign(y=1.0, g=["a", None, "a", "b", nan, "b", "c", "c", None])
+    options = {"roles": {"y": ["y"]}, "codes": ["g", "g^t", "i"], "where": where}
+    sample = Panel(data, "i", "t").sample(**options)
+    complete = Panel(data.dropna(subset="g"), "i", "t").sample(**options)
+    assert sample.index.equals(complete.index)
+    for term, codes in complete.codes.items():
+        np.testing.assert_array_equal(sample.codes[term], codes)
+        assert sample.code_levels[term].equals(complete.code_levels[term])

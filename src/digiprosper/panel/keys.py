@@ -41,7 +41,6 @@ from digiprosper.errors import (
 )
 from digiprosper.kernels import Bools, Floats, Ints
 from digiprosper.kernels.tolerances import LARGEST_PRODUCT
-from digiprosper.kernels.within import compress
 
 STEP_WORDS = {
     "Y": "year",
@@ -182,11 +181,11 @@ def period_text(times: pd.Index[Any] | None) -> str | None:
 
 
 def renumber_codes(codes: Ints, levels: pd.Index[Any]) -> tuple[Ints, pd.Index[Any]]:
-    """Renumber codes (N,) without gaps, and drop levels without rows."""
-    compact, size = compress(codes)
-    if size < levels.size:
-        levels = levels[np.flatnonzero(np.bincount(codes))]
-    return compact, levels
+    """Renumber codes (N,) without gaps, and drop levels without rows; -1 stays."""
+    used = np.bincount(codes[codes >= 0], minlength=levels.size) > 0
+    # The last number is that of -1, a missing level.
+    numbers = np.append(np.cumsum(used) - 1, -1)
+    return numbers[codes], levels[used]
 
 
 def to_pandas(data: object) -> pd.DataFrame:
