@@ -153,6 +153,7 @@ def test_what_is_written_is_read_back(seed: int) -> None:
         dp.FixedEffects("y", "x", ssc="xtreg", singletons="keep", entity_effects=False),
         dp.FixedEffectsIV("y", "x", "d", "z", ssc="none"),
         dp.PanelThreshold("y", "x", "q", entity_effects=False),
+        dp.PanelThreshold("y", "x", "q", n_thresholds="auto"),
         dp.DynamicPanel("y", "x", instrument_lags={"y": (2, 3)}),
         dp.Mediation("y", "x", ["m", "n"]),
         dp.DynamicPanel("y", "x", estimator="lsdvc"),

@@ -239,7 +239,8 @@ def _command(spec: Any) -> tuple[str, dict[str, Any]]:
         case "Mediation":
             return "sgmediation2", {}
         case "PanelThreshold":
-            return "xthreg", {"trims": f"{spec.trim} " * spec.n_thresholds}
+            count = 1 if spec.n_thresholds == "auto" else spec.n_thresholds
+            return "xthreg", {"n_thresholds": count, "trims": f"{spec.trim} " * count}
         case "DynamicPanel":
             return "xtabond2", _dynamic(spec)
         case "StaggeredDid" if spec.estimator == "imputation":
