@@ -8,8 +8,10 @@ from __future__ import annotations
 import ast
 import doctest
 import importlib.util
+import inspect
 import json
 import re
+from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
@@ -219,6 +221,24 @@ def test_calls_that_replace_commands_exist(page: str) -> None:
         f"{a}.{b}" for a, b in calls if not any(hasattr(owner, b) for owner in known[a])
     ]
     assert set(missing) - {f".{name}" for name in NOT_OURS} == set()
+
+
+def test_options_that_the_changelog_names_exist() -> None:
+    """`ref` is that of C(), and the changelog says that `cluster` is refused."""
+    text = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    named = {
+        name
+        for code in re.findall(r"`([^`]+)`", text)
+        for name in re.findall(r"\b([a-z_]\w*)=(?!=)", code)
+    }
+    public = [getattr(dp, name) for name in dir(dp) if name[0] != "_"]
+    members = [getattr(m, "__func__", m) for v in public for m in vars(v).values()]
+    functions = [f for f in [*public, *members] if inspect.isfunction(f)]
+    classes = [v for v in public if inspect.isclass(v) and is_dataclass(v)]
+    options = {p for call in functions for p in inspect.signature(call).parameters}
+    options |= {field.name for value in classes for field in fields(value)}
+    assert len(named) > 50
+    assert named - options == {"ref", "cluster"}
 
 
 def test_commands_that_the_page_of_stata_says_are_not_known_are_not() -> None:
