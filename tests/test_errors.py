@@ -214,6 +214,7 @@ def test_one_line_of_printable_text() -> None:
 
 def test_two_hundred_characters_are_quoted_whole_and_one_more_is_cut() -> None:
     assert errors.cited("x" * 198) == repr("x" * 198)
+    assert errors.cited(np.str_("x")) == "'x'"
     assert errors.cited("x" * 199) == f"'{'x' * 199} (the first 200 of 201 characters)"
     assert errors.cited(2**200 - 1) == str(2**200 - 1)
     assert errors.cited(2**200) == "an integer of 201 bits"

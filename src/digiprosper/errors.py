@@ -706,7 +706,8 @@ def cited(value: object) -> str:
         return f"an integer of {value.bit_length():,} bits"
     kind = type(value).__name__
     try:
-        text = repr(value)
+        # The repr of a text of numpy names its type.
+        text = repr(str(value) if isinstance(value, str) else value)
     except RecursionError:
         return f"a {kind} nested too deep to print"
     shape = getattr(value, "shape", None)

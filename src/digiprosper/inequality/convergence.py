@@ -53,6 +53,7 @@ from digiprosper.linear.results import LinearResults
 from digiprosper.panel import Panel
 from digiprosper.panel.access import check_panel, numeric_values, table_of
 from digiprosper.panel.arguments import refuse, refuse_extreme
+from digiprosper.panel.grammar import as_argument
 from digiprosper.report.notices import missing_rows
 from digiprosper.report.summary import Cells, Lines, Remarks, Summarised, Summary
 from digiprosper.report.terms import Factor
@@ -683,7 +684,7 @@ def beta_convergence(  # noqa: PLR0913  (the options of a regression, all but tw
     _check_years(years, growth)
     check_panel(panel, "beta_convergence")
     name = one_term(column, "column").strip()
-    level = f"log(`{name}`)" if name in table_of(panel).names else f"log({name})"
+    level = f"log({as_argument(name, table_of(panel).names)})"
     spec = FixedEffects(
         f"growth of {name}" if growth is None else one_term(growth, "growth").strip(),
         (_SLOPE, *as_terms(x, "x")),

@@ -44,6 +44,7 @@ from digiprosper.panel.describe import (
     weights_of,
 )
 from digiprosper.panel.evaluation import check_where, rows_where
+from digiprosper.panel.grammar import backticked
 from digiprosper.panel.keys import (
     Keys,
     numbered_keys,
@@ -1572,7 +1573,10 @@ class Panel:
             )
         names = chosen_columns(self._table, columns, kind)
         return self.assign(
-            **{f"{n}_{kind}{number}": f"{kind}(`{n}`, {number})" for n in names}
+            **{
+                f"{name}_{kind}{number}": f"{kind}({backticked(name)}, {number})"
+                for name in names
+            }
         )
 
     # --- what is in it ----------------------------------------------------------------

@@ -42,6 +42,7 @@ from digiprosper.mediation.mediation import Mediation
 from digiprosper.mediation.results import MediationResults
 from digiprosper.panel import Panel
 from digiprosper.panel.access import check_panel, known_names
+from digiprosper.panel.grammar import backticked
 from digiprosper.panel.terms import canonical, parse
 from digiprosper.pathways.findings import Finding, Part, Reason, with_verdicts
 from digiprosper.pathways.mechanism import Mechanism, roles_of, seed_catalogue
@@ -543,7 +544,9 @@ class Proposition:
         return self._bootstrap_slopes([self.cause], "slope", [""])
 
     def _moderated(self) -> Finding:
-        products = [f"{_term_of(self.cause)}:{_term_of(w)}" for w in self.moderators]
+        products = [
+            f"{backticked(self.cause)}:{backticked(w)}" for w in self.moderators
+        ]
         terms = [*products, self.cause, *self._level_terms(self.moderators)]
         return self._bootstrap_slopes(terms, "interaction", self.moderators)
 
@@ -573,7 +576,7 @@ class Proposition:
 
     def _u_shape(self) -> Finding:
         x = self.cause
-        spec = FixedEffects(self.outcome, [x, f"I({_term_of(x)}**2)", *self.controls])
+        spec = FixedEffects(self.outcome, [x, f"I({backticked(x)}**2)", *self.controls])
         fit = spec.fit(self.panel)
         test = u_test(fit, x, level=self.level)
         # At both ends of the data
@@ -603,11 +606,11 @@ class Proposition:
 
     def _u_moderated(self) -> Finding:
         """Test the shift of the turning point with each moderator."""
-        x, square = _term_of(self.cause), f"I({_term_of(self.cause)}**2)"
+        x, square = backticked(self.cause), f"I({backticked(self.cause)}**2)"
         parts = []
         remarks: list[Notice] = []
         for w in self.moderators:
-            products = [f"{x}:{_term_of(w)}", f"{square}:{_term_of(w)}"]
+            products = [f"{x}:{backticked(w)}", f"{square}:{backticked(w)}"]
             terms = [
                 self.cause,
                 square,
@@ -739,11 +742,6 @@ class Proposition:
         )
         part = self._part(fit.tidy(self.level).iloc[0], "average")
         return self._make_finding("staggered_did", [part], fit, fit.diagnostics)
-
-
-def _term_of(name: str) -> str:
-    """Write the name of a column for use inside a term."""
-    return name if name.isidentifier() else f"`{name}`"
 
 
 def _is_absorbed(values: Any) -> bool:
