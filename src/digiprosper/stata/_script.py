@@ -209,8 +209,14 @@ def quantile_groups(x, count):
 def numeric(x):
     """Read text as numbers, if all of it is numbers, as destring."""
     with suppress(ValueError):
-        return pd.to_numeric(x)
+        return pd.to_numeric(x.replace(".", np.nan))
     return x
+
+
+def from_text(path, **options):
+    """Read columns as numbers where all are; NA and TRUE are text, as in Stata."""
+    options |= {"dtype": str, "keep_default_na": False}
+    return pd.read_csv(path, **options).apply(numeric)
 
 
 def encoded(x, label):

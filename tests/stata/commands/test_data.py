@@ -344,6 +344,22 @@ def test_text_and_dates_of_other_programs_are_those_of_stata(tmp_path: Path) -> 
     assert out["a"].tolist() == [0, 1]
 
 
+def test_files_have_only_the_missing_values_of_stata(tmp_path: Path) -> None:
+    """[D] import: NA is text, such as the code of Namibia, and so is TRUE; . is not."""
+    path = tmp_path / "a.csv"
+    path.write_text("id,year,iso,x,y,new\n1,1,NA,1,.,TRUE\n1,2,CN,NA,2,FALSE\n")
+    text = 'gen a = iso == "NA"\ngen b = new == "TRUE"\ndestring x, force replace'
+    out = run(f'import delimited "{path}", clear\n{text}')
+    assert out["a"].tolist() == out["b"].tolist() == [1, 0]
+    np.testing.assert_array_equal(out[["x", "y"]], [[1, NAN], [NAN, 2]])
+    keys = {"id": 1, "year": [1, 2]}
+    table = pd.DataFrame({**keys, "iso": ["NA", None], "x": [1.0, None]})
+    table.to_excel(tmp_path / "a.xlsx", index=False)
+    out = run(f'import excel "{tmp_path}/a.xlsx", firstrow clear')
+    assert out["iso"].tolist() == ["NA", ""]
+    np.testing.assert_array_equal(out["x"], [1, NAN])
+
+
 @pytest.mark.parametrize(
     ("option", "separator"),
     [("comma", ","), ('"\\t"', "\t"), ("tab", "\t"), ('";"', ";")],

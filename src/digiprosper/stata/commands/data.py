@@ -519,10 +519,13 @@ def _read_file(path: str, call: DataCall, columns: Sequence[str] = ()) -> str:
 
 # How a file is read by its kind and its headings, and what Stata does to these.
 _READS = {
-    ("excel", True): ("pd.read_excel({})", "preserve"),
-    ("delimited", "1"): ("pd.read_csv({})", "lower"),
+    ("excel", True): (
+        "pd.read_excel({}, keep_default_na=False, na_values=[''])",
+        "preserve",
+    ),
+    ("delimited", "1"): ("from_text({})", "lower"),
     ("delimited", "nonames"): (
-        "pd.read_csv({}, header=None).rename(columns=lambda at: f'v{{at + 1}}')",
+        "from_text({}, header=None).rename(columns=lambda at: f'v{{at + 1}}')",
         "preserve",
     ),
 }
