@@ -352,7 +352,10 @@ class Printer:
         if node.value == "missing":
             form = "missing({0})" if self.pandas else "{0} != {0}"
             return self._joined("|", [form.format(x) for x in sides])
-        if (node.value, len(sides), sides.count("np.nan")) == ("inrange", 3, 0):
+        # Stata reads a missing end as none, and pandas as one that nothing reaches.
+        has_ends = not any(map(self._may_be_missing, node.parts[1:]))
+        has_ends &= "np.nan" not in sides
+        if (node.value, len(sides), has_ends) == ("inrange", 3, True):
             x, low, high = sides
             text = f"{x}.between({low}, {high})"
             return text if self.pandas else f"{low} <= {x} <= {high}"

@@ -513,6 +513,8 @@ def test_merge_keeps_values_of_the_master(tmp_path: Path) -> None:
         "append using a b",
         "gen a = inrange(x, 1)",
         "gen a = inrange(x, 1, .)",
+        "gen a = inrange(year, x, z)",
+        "reshape long x, i(id) j(year 2010 2012)",
         "gen a = inlist(x, z)",
         "gen a",
         "replace a = 1 in 1",

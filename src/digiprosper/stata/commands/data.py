@@ -749,6 +749,8 @@ def reshape(call: DataCall) -> Step:
     forms = {"long": _reshape_long, "wide": _reshape_wide}
     if not (form in forms and keys and stubs and column.isidentifier()):
         raise refused("reshape without i(), j() and names of variables")
+    if {*suboptions} - {"string"}:
+        raise refused("reshape of some values of j()")
     return forms[form](call, stubs, keys, column, is_text=is_text)
 
 
