@@ -231,6 +231,12 @@ Z = np.array([NAN, 2, 5, 1, 2, 6])
             [2, 1, 0, 0, 1, 0],
         ),
         ('gen s = string(x)\ngen a = s == "."', "a", [0, 1, 0, 0, 0, 0]),
+        # Texts stay as they are, and a list may be in parentheses.
+        (
+            'tostring (name), force replace\ngen a = name == "a"',
+            "a",
+            [1, 1, 1, 0, 0, 0],
+        ),
         ("winsor2 x*, cuts(0 50) replace", "x", [1, NAN, 2, 2, 2, 0]),
         # [D] egen: left ends of intervals, or 0, 1, ... with icodes; else missing.
         ("egen a = cut(x), at(1,2,4)", "a", [1, NAN, 2, NAN, 2, NAN]),
@@ -563,6 +569,15 @@ def test_refusals(text: str) -> None:
     context = Context("id", "year", Variables(list(frame().columns)), {"id", "year"})
     with pytest.raises(dp.StataError):
         data.translate(command, context)
+
+
+def test_string_stops_where_stata_cuts_digits() -> None:
+    """[FN] strofreal: 1234567 has all digits, 12345678 is 1.23e+07."""
+    assert run("gen a = string(year * 100)")["a"][0] == "200000"
+    assert run("gen a = string(2000 - year - 0.5)")["a"].tolist()[:2] == ["-.5", "-1.5"]
+    for value in ("year * 10000", "year / 2001"):
+        with pytest.raises(ValueError, match="cuts digits"):
+            run(f"gen a = string({value})")
 
 
 def test_scripts_of_whole_files_run(tmp_path: Path) -> None:

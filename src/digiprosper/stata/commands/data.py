@@ -286,7 +286,7 @@ def columnwise(call: DataCall) -> Step:
     if not (pattern or new):
         raise refused(f"{name} without replace or generate()")
     # Rules of recode follow the variables.
-    listed = re.split(r"\([^)]*=", call.command.arguments)[0]
+    listed = re.split(r"\([^)]*=", call.command.arguments)[0].strip(" ()")
     names = call.context.variables.names(listed or "_all")
     if new:
         return _with_new_names(code, names, new)
@@ -415,7 +415,7 @@ _COLUMNWISE: Mapping[str, str | Callable[[DataCall], str]] = {
     "destring": _as_numbers,
     "encode": _encoded,
     "recode": _recoded,
-    "tostring": "df[column].map('{:.12g}'.format).replace('nan', '.')",
+    "tostring": "text(df[column], '%.12g')",
     "winsor2": _winsorised,
 }
 
