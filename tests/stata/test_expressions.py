@@ -81,6 +81,7 @@ def test_missing_is_larger_than_any_number(sign: str, other: str) -> None:
         ("x >= .", "data.x.isna()"),
         ("!missing(x)", "data.x.notna()"),
         ("missing(x, z)", "data.x.isna() | data.z.isna()"),
+        ("+x == 1", "data.x == 1"),
         ("inlist(x, 1, 3)", "data.x.isin([1, 3])"),
         ("inrange(x, 2, 3)", "data.x.between(2, 3)"),
         ("x", "data.x.isna() | (data.x != 0)"),

@@ -145,7 +145,9 @@ class _Parser:
         self.at += 1
         after = self.peek()[1]
         match kind, text:
-            case "sign", "!" | "~" | "-" | "+":
+            case "sign", "+":
+                return self.binary(_NOT)
+            case "sign", "!" | "~" | "-":
                 return Node("unary", text.replace("~", "!"), (self.binary(_NOT),))
             case "sign", "(" | "[":
                 node = self.binary(1)
