@@ -136,7 +136,14 @@ class _Parser:
                 return node
             self.at += 1
             sign = "!=" if sign == "~=" else sign
-            node = Node("binary", sign, (node, self.binary(level + 1)))
+            other = self.binary(level + 1)
+            is_tested = node.kind == "call" and node.value in _TESTS
+            if is_tested and sign in ("==", "!=") and other.value in (0, 1):
+                # missing(x) == 1 is missing(x), and == 0 its opposite.
+                is_true = (sign == "==") == (other.value == 1)
+                node = node if is_true else Node("unary", "!", (node,))
+            else:
+                node = Node("binary", sign, (node, other))
 
     def unary(self) -> Node:
         kind, text = self.peek()
