@@ -324,6 +324,16 @@ def test_reshape() -> None:
     assert wide.iloc[0].tolist() == [1, 1, 2, 3, 4, 1]
 
 
+def test_reshape_wide_of_texts_and_numbers() -> None:
+    """A text that is absent is empty, and numbers beside texts stay numbers."""
+    df = pd.DataFrame(
+        {"id": [1, 1, 2], "t": [1, 2, 1], "s": [*"abc"], "x": [1.0, 2, 3]}
+    )
+    wide = run('reshape wide s x, i(id) j(t)\ngen a = s2 == ""\ngen year = 1', df)
+    assert wide["a"].tolist() == [0, 1]
+    assert wide["x2"].dtype == float
+
+
 def test_reshape_with_the_number_inside_a_name_and_back() -> None:
     """[D] reshape: inc@r stands for inc80r; `reshape wide` alone undoes the last."""
     df = pd.DataFrame({"id": [1, 2], "inc80r": [1.0, 2], "inc81r": [3.0, 4]})

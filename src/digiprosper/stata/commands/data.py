@@ -785,6 +785,7 @@ def _reshape_wide(
     level = "level" if is_text else "level:g"
     code = (
         f"wide = df.pivot(index={keys!r}, columns={column!r}, values={stubs!r})\n"
+        "wide = as_stata(wide.infer_objects())\n"
         f"wide.columns = [f'{{stub}}{{{level}}}' for stub, level in wide.columns]\n"
         f"df = df.drop(columns={[column, *stubs]!r}).drop_duplicates()"
         f".merge(wide.reset_index(), on={keys!r}, validate='one_to_one')"
