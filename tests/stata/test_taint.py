@@ -96,6 +96,7 @@ def test_columns_that_a_line_would_make(text: str, names: list[str] | None) -> N
         ("cap mata: mata clear", True),
         ("mata: st_store(., 1, x)", False),
         ("set obs 9", False),
+        ("panelcombine, use(a.tex b.tex) save(c.tex)", True),
         ("collect: mine", False),
     ],
 )
