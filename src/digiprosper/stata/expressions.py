@@ -374,9 +374,13 @@ class Printer:
         raise refused(f"{node.value}() with these arguments")
 
     def _may_be_missing(self, node: Node) -> bool:
-        return any(n.kind in ("shifted", "index") for n in node.walk()) or any(
-            self.resolve(name) not in self.complete for name in node.names
-        )
+        # Logarithms and quotients of complete variables may be missing.
+        return any(
+            n.kind in ("shifted", "index")
+            or (n.kind == "call" and n.names)
+            or (n.kind == "binary" and n.value == "/" and n.parts[1].names)
+            for n in node.walk()
+        ) or any(self.resolve(name) not in self.complete for name in node.names)
 
     def value(self, node: Node) -> str:
         """Print a text or a number."""

@@ -65,6 +65,8 @@ Z = np.array([NAN, 2, 5, 1, 2, 6])
         ("egen double a = std(z)", "a", (Z - 3.2) / 4.7**0.5),
         ("drop if id == 1 & x < .\negen a = total(x), by(id) m", "a", [NAN, 6, 6, 0]),
         ('gen a = real(subinstr(string(year), "0", "", 2))', "a", YEAR % 10 + 20),
+        ("gen a = ln(year - 2000) > 0", "a", [1, 0, 1, 1, 1, 1]),
+        ("gen a = 1 / (year - 2000) > 0.7", "a", [1, 1, 0, 1, 0, 1]),
         ("gen a = sign(x - 2)", "a", [-1, NAN, 1, 1, 0, -1]),
         ("gen double a = ln(x)", "a", np.log([1, NAN, 3, 4, 2, NAN])),
         ("gen a = 16777217", "a", [16777216] * 6),
