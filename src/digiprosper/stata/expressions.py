@@ -152,10 +152,11 @@ class _Parser:
         self.at += 1
         after = self.peek()[1]
         match kind, text:
-            case "sign", "+":
-                return self.binary(_NOT)
-            case "sign", "!" | "~" | "-":
-                return Node("unary", text.replace("~", "!"), (self.binary(_NOT),))
+            case "sign", "!" | "~" | "-" | "+":
+                operand = self.binary(_NOT)
+                signed = Node("unary", text.replace("~", "!"), (operand,))
+                # A plus changes nothing.
+                return {"+": operand}.get(text, signed)
             case "sign", "(" | "[":
                 node = self.binary(1)
                 self.expect(")" if text == "(" else "]")
