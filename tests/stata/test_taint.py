@@ -20,6 +20,11 @@ def test_marks() -> None:
     taint.mark(["权重", "w"], 7)
     assert taint.reason(["df['x'] + 1", "where=权重 != 0"]) == "权重 comes from line 7"
     assert taint.reason(["ww + xw"]) == ""
+    # A scalar may have the name of the frame of scripts.
+    taint.mark(["df"], 8)
+    assert taint.reason(["df = df[by_time(panel, df, 'x') + df['x'] > 0].copy()"]) == ""
+    assert taint.reason(["df['df']"]) == taint.reason(["df == 2"])
+    assert taint.reason(["df == 2"]) == "df comes from line 8"
     taint.unmark(["w"])
     assert taint.reason(["w"]) == ""
     taint.mark_rows(9)
@@ -91,6 +96,7 @@ def test_columns_that_a_line_would_make(text: str, names: list[str] | None) -> N
         ("cap mata: mata clear", True),
         ("mata: st_store(., 1, x)", False),
         ("set obs 9", False),
+        ("panelcombine, use(a.tex b.tex) save(c.tex)", True),
         ("collect: mine", False),
     ],
 )

@@ -51,11 +51,19 @@ def mdy(month, day, year):
     return days({"year": year, "month": month, "day": day})
 
 
-def text(x, form="%.7g"):
-    """Write numbers by a format."""
+def text(x, form=""):
+    """Write numbers by a format; texts stay."""
+    if not pd.api.types.is_numeric_dtype(x):
+        return x
     if form[1:3].lower() == "td":
         return dates(x).strftime("%Y-%m-%d")
-    return x.map(lambda value: "." if value != value else form % value)
+    texts = x.map(lambda value: "." if value != value else (form or "%.7g") % value)
+    if form:
+        return texts
+    # Stata writes 12345678 as 1.23e+07, other digits of a third, and .5 for a half.
+    if (texts.str.contains("e") | (texts.str.len() > 8)).any():
+        raise ValueError("string() without a format cuts digits")
+    return texts.str.replace(r"^(-?)0\.", r"\1.", regex=True)
 
 
 def substr(x, start, count):
@@ -209,8 +217,14 @@ def quantile_groups(x, count):
 def numeric(x):
     """Read text as numbers, if all of it is numbers, as destring."""
     with suppress(ValueError):
-        return pd.to_numeric(x)
+        return pd.to_numeric(x.replace(".", np.nan))
     return x
+
+
+def from_text(path, **options):
+    """Read columns as numbers where all are; NA and TRUE are text, as in Stata."""
+    options |= {"dtype": str, "keep_default_na": False}
+    return pd.read_csv(path, **options).apply(numeric)
 
 
 def encoded(x, label):

@@ -136,7 +136,14 @@ class _Parser:
                 return node
             self.at += 1
             sign = "!=" if sign == "~=" else sign
-            node = Node("binary", sign, (node, self.binary(level + 1)))
+            other = self.binary(level + 1)
+            is_tested = node.kind == "call" and node.value in _TESTS
+            if is_tested and sign in ("==", "!=") and other.value in (0, 1):
+                # missing(x) == 1 is missing(x), and == 0 its opposite.
+                is_true = (sign == "==") == (other.value == 1)
+                node = node if is_true else Node("unary", "!", (node,))
+            else:
+                node = Node("binary", sign, (node, other))
 
     def unary(self) -> Node:
         kind, text = self.peek()
@@ -146,7 +153,10 @@ class _Parser:
         after = self.peek()[1]
         match kind, text:
             case "sign", "!" | "~" | "-" | "+":
-                return Node("unary", text.replace("~", "!"), (self.binary(_NOT),))
+                operand = self.binary(_NOT)
+                signed = Node("unary", text.replace("~", "!"), (operand,))
+                # A plus changes nothing.
+                return {"+": operand}.get(text, signed)
             case "sign", "(" | "[":
                 node = self.binary(1)
                 self.expect(")" if text == "(" else "]")
@@ -352,7 +362,10 @@ class Printer:
         if node.value == "missing":
             form = "missing({0})" if self.pandas else "{0} != {0}"
             return self._joined("|", [form.format(x) for x in sides])
-        if (node.value, len(sides), sides.count("np.nan")) == ("inrange", 3, 0):
+        # Stata reads a missing end as none, and pandas as one that nothing reaches.
+        has_ends = not any(map(self._may_be_missing, node.parts[1:]))
+        has_ends &= "np.nan" not in sides
+        if (node.value, len(sides), has_ends) == ("inrange", 3, True):
             x, low, high = sides
             text = f"{x}.between({low}, {high})"
             return text if self.pandas else f"{low} <= {x} <= {high}"
@@ -362,9 +375,13 @@ class Printer:
         raise refused(f"{node.value}() with these arguments")
 
     def _may_be_missing(self, node: Node) -> bool:
-        return any(n.kind in ("shifted", "index") for n in node.walk()) or any(
-            self.resolve(name) not in self.complete for name in node.names
-        )
+        # Logarithms and quotients of complete variables may be missing.
+        return any(
+            n.kind in ("shifted", "index")
+            or (n.kind == "call" and n.names)
+            or (n.kind == "binary" and n.value == "/" and n.parts[1].names)
+            for n in node.walk()
+        ) or any(self.resolve(name) not in self.complete for name in node.names)
 
     def value(self, node: Node) -> str:
         """Print a text or a number."""

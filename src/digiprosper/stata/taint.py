@@ -30,8 +30,8 @@ CREATED = re.compile(r"([^\W\d]\w*)\s*(?::\w+)?\s*=(?!=)")
 # Commands that only print, test or estimate, and those that make columns.
 _KEEPING = {*estimations.COMMANDS, *of_kind("estimates", "prints")}
 _MAKING = of_kind("makes")
-# Variables, but not the functions of Python code.
-_WORD = re.compile(r"[^\W\d]\w*\b(?!\()")
+# Variables, but not the functions and the frame of Python code.
+_WORD = re.compile(r"\b(?!df(?:[\[.,:)]| = ))[^\W\d]\w*\b(?!\()")
 _LATER = re.compile(r"\*df\.(?:filter\(regex='[^']*'\)|loc\[[^\]]*\])")
 
 

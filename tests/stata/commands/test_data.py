@@ -65,6 +65,8 @@ Z = np.array([NAN, 2, 5, 1, 2, 6])
         ("egen double a = std(z)", "a", (Z - 3.2) / 4.7**0.5),
         ("drop if id == 1 & x < .\negen a = total(x), by(id) m", "a", [NAN, 6, 6, 0]),
         ('gen a = real(subinstr(string(year), "0", "", 2))', "a", YEAR % 10 + 20),
+        ("gen a = ln(year - 2000) > 0", "a", [1, 0, 1, 1, 1, 1]),
+        ("gen a = 1 / (year - 2000) > 0.7", "a", [1, 1, 0, 1, 0, 1]),
         ("gen a = sign(x - 2)", "a", [-1, NAN, 1, 1, 0, -1]),
         ("gen double a = ln(x)", "a", np.log([1, NAN, 3, 4, 2, NAN])),
         ("gen a = 16777217", "a", [16777216] * 6),
@@ -231,6 +233,12 @@ Z = np.array([NAN, 2, 5, 1, 2, 6])
             [2, 1, 0, 0, 1, 0],
         ),
         ('gen s = string(x)\ngen a = s == "."', "a", [0, 1, 0, 0, 0, 0]),
+        # Texts stay as they are, and a list may be in parentheses.
+        (
+            'tostring (name), force replace\ngen a = name == "a"',
+            "a",
+            [1, 1, 1, 0, 0, 0],
+        ),
         ("winsor2 x*, cuts(0 50) replace", "x", [1, NAN, 2, 2, 2, 0]),
         # [D] egen: left ends of intervals, or 0, 1, ... with icodes; else missing.
         ("egen a = cut(x), at(1,2,4)", "a", [1, NAN, 2, NAN, 2, NAN]),
@@ -318,6 +326,16 @@ def test_reshape() -> None:
     assert wide.iloc[0].tolist() == [1, 1, 2, 3, 4, 1]
 
 
+def test_reshape_wide_of_texts_and_numbers() -> None:
+    """A text that is absent is empty, and numbers beside texts stay numbers."""
+    df = pd.DataFrame(
+        {"id": [1, 1, 2], "t": [1, 2, 1], "s": [*"abc"], "x": [1.0, 2, 3]}
+    )
+    wide = run('reshape wide s x, i(id) j(t)\ngen a = s2 == ""\ngen year = 1', df)
+    assert wide["a"].tolist() == [0, 1]
+    assert wide["x2"].dtype == float
+
+
 def test_reshape_with_the_number_inside_a_name_and_back() -> None:
     """[D] reshape: inc@r stands for inc80r; `reshape wide` alone undoes the last."""
     df = pd.DataFrame({"id": [1, 2], "inc80r": [1.0, 2], "inc81r": [3.0, 4]})
@@ -342,6 +360,22 @@ def test_text_and_dates_of_other_programs_are_those_of_stata(tmp_path: Path) -> 
     )
     assert out["name"].tolist() == ["", "b"]
     assert out["a"].tolist() == [0, 1]
+
+
+def test_files_have_only_the_missing_values_of_stata(tmp_path: Path) -> None:
+    """[D] import: NA is text, such as the code of Namibia, and so is TRUE; . is not."""
+    path = tmp_path / "a.csv"
+    path.write_text("id,year,iso,x,y,new\n1,1,NA,1,.,TRUE\n1,2,CN,NA,2,FALSE\n")
+    text = 'gen a = iso == "NA"\ngen b = new == "TRUE"\ndestring x, force replace'
+    out = run(f'import delimited "{path}", clear\n{text}')
+    assert out["a"].tolist() == out["b"].tolist() == [1, 0]
+    np.testing.assert_array_equal(out[["x", "y"]], [[1, NAN], [NAN, 2]])
+    keys = {"id": 1, "year": [1, 2]}
+    table = pd.DataFrame({**keys, "iso": ["NA", None], "x": [1.0, None]})
+    table.to_excel(tmp_path / "a.xlsx", index=False)
+    out = run(f'import excel "{tmp_path}/a.xlsx", firstrow clear')
+    assert out["iso"].tolist() == ["NA", ""]
+    np.testing.assert_array_equal(out["x"], [1, NAN])
 
 
 @pytest.mark.parametrize(
@@ -497,6 +531,8 @@ def test_merge_keeps_values_of_the_master(tmp_path: Path) -> None:
         "append using a b",
         "gen a = inrange(x, 1)",
         "gen a = inrange(x, 1, .)",
+        "gen a = inrange(year, x, z)",
+        "reshape long x, i(id) j(year 2010 2012)",
         "gen a = inlist(x, z)",
         "gen a",
         "replace a = 1 in 1",
@@ -545,6 +581,15 @@ def test_refusals(text: str) -> None:
     context = Context("id", "year", Variables(list(frame().columns)), {"id", "year"})
     with pytest.raises(dp.StataError):
         data.translate(command, context)
+
+
+def test_string_stops_where_stata_cuts_digits() -> None:
+    """[FN] strofreal: 1234567 has all digits, 12345678 is 1.23e+07."""
+    assert run("gen a = string(year * 100)")["a"][0] == "200000"
+    assert run("gen a = string(2000 - year - 0.5)")["a"].tolist()[:2] == ["-.5", "-1.5"]
+    for value in ("year * 10000", "year / 2001"):
+        with pytest.raises(ValueError, match="cuts digits"):
+            run(f"gen a = string({value})")
 
 
 def test_scripts_of_whole_files_run(tmp_path: Path) -> None:

@@ -238,11 +238,12 @@ def test_decomposition() -> None:
     [
         ("csdid y x, ivar(id) time(year) gvar(first)", "drimp"),
         ("csdid y, ivar(id) time(year)", "gvar"),
+        ("csdid y, time(year) gvar(first)", "rows as independent"),
         ("csdid y, gvar(first) wboot", "'wboot'"),
         # Gaps before the treatment are others.
         ("csdid y, gvar(first) long", "'long'"),
         ("xtpoisson n x, fe i(firm)", "'i'"),
-        ("csdid y, gvar(first) agg(attgt)", "agg"),
+        ("csdid y, ivar(id) gvar(first) agg(attgt)", "agg"),
         ("did_imputation y id year first, fe(id prov#year)", "other effects"),
         ("did_imputation y id year first, unitcontrols(t)", "'unitcontrols'"),
         ("did_imputation y id year", "first treated time"),

@@ -286,7 +286,7 @@ def columnwise(call: DataCall) -> Step:
     if not (pattern or new):
         raise refused(f"{name} without replace or generate()")
     # Rules of recode follow the variables.
-    listed = re.split(r"\([^)]*=", call.command.arguments)[0]
+    listed = re.split(r"\([^)]*=", call.command.arguments)[0].strip(" ()")
     names = call.context.variables.names(listed or "_all")
     if new:
         return _with_new_names(code, names, new)
@@ -415,7 +415,7 @@ _COLUMNWISE: Mapping[str, str | Callable[[DataCall], str]] = {
     "destring": _as_numbers,
     "encode": _encoded,
     "recode": _recoded,
-    "tostring": "df[column].map('{:.12g}'.format).replace('nan', '.')",
+    "tostring": "text(df[column], '%.12g')",
     "winsor2": _winsorised,
 }
 
@@ -519,10 +519,13 @@ def _read_file(path: str, call: DataCall, columns: Sequence[str] = ()) -> str:
 
 # How a file is read by its kind and its headings, and what Stata does to these.
 _READS = {
-    ("excel", True): ("pd.read_excel({})", "preserve"),
-    ("delimited", "1"): ("pd.read_csv({})", "lower"),
+    ("excel", True): (
+        "pd.read_excel({}, keep_default_na=False, na_values=[''])",
+        "preserve",
+    ),
+    ("delimited", "1"): ("from_text({})", "lower"),
     ("delimited", "nonames"): (
-        "pd.read_csv({}, header=None).rename(columns=lambda at: f'v{{at + 1}}')",
+        "from_text({}, header=None).rename(columns=lambda at: f'v{{at + 1}}')",
         "preserve",
     ),
 }
@@ -746,6 +749,8 @@ def reshape(call: DataCall) -> Step:
     forms = {"long": _reshape_long, "wide": _reshape_wide}
     if not (form in forms and keys and stubs and column.isidentifier()):
         raise refused("reshape without i(), j() and names of variables")
+    if {*suboptions} - {"string"}:
+        raise refused("reshape of some values of j()")
     return forms[form](call, stubs, keys, column, is_text=is_text)
 
 
@@ -780,6 +785,7 @@ def _reshape_wide(
     level = "level" if is_text else "level:g"
     code = (
         f"wide = df.pivot(index={keys!r}, columns={column!r}, values={stubs!r})\n"
+        "wide = as_stata(wide.infer_objects())\n"
         f"wide.columns = [f'{{stub}}{{{level}}}' for stub, level in wide.columns]\n"
         f"df = df.drop(columns={[column, *stubs]!r}).drop_duplicates()"
         f".merge(wide.reset_index(), on={keys!r}, validate='one_to_one')"

@@ -283,7 +283,9 @@ def callaway(call: Call) -> Translation:
     y, products = call.variables()
     method = options.get("method", "drimp" if products else "dripw").partition(",")[0]
     adjustment = option_value("method", method, METHODS)
-    _set_keys(call.context, options.get("ivar"), options.get("time"))
+    if "ivar" not in options:
+        raise refused("without ivar() csdid takes rows as independent")
+    _set_keys(call.context, options["ivar"], options.get("time"))
     return call.specify(
         "StaggeredDid",
         y=y,
