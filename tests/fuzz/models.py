@@ -153,7 +153,17 @@ class Case:
                 "plm",
                 "none",
             ],
+            "where": [self._condition()],
         }
+
+    def _condition(self) -> str:
+        """Draw a condition that chooses rows, few or many."""
+        role = pick(self.rng, ("x", "m", "z", "b"))
+        quantile = float(pick(self.rng, (0.1, 0.3, 0.6)))
+        values = pd.to_numeric(self.panel.frame[self.column(role)], errors="coerce")
+        bound = float(values.astype("float64").quantile(quantile))
+        name = self.inside(role)
+        return f"{name} {pick(self.rng, ('>', '<=', '!='))} {bound!r}"
 
     def _absorbed(self, roles: str) -> str:
         """Draw an effect, and now and then slopes by its levels."""
