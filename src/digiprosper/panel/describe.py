@@ -227,43 +227,33 @@ def _weighted_correlations(data: pd.DataFrame, weights: Floats) -> pd.DataFrame:
     r = np.full((len(columns), len(columns)), np.nan)
     for i, j in combinations_with_replacement(range(len(columns)), 2):
         used = ~np.isnan(columns[i] + columns[j])
-        pair, share = columns[[i, j]][:, used], weights[used]
-        if share.size:
+        pair = columns[[i, j]][:, used]
+        if used.any():
             # A constant is exactly zero once its first value is subtracted.
-            pair = pair - pair[:, :1]
-            pair -= np.average(pair, axis=1, weights=share)[:, None]
-            a, b = pair
+            cov = np.cov(pair - pair[:, :1], ddof=0, aweights=weights[used])
             with np.errstate(invalid="ignore"):
-                lengths = np.sqrt((share @ a**2) * (share @ b**2))
-                r[i, j] = r[j, i] = np.clip(share @ (a * b) / lengths, -1, 1)
+                lengths = np.sqrt(cov[0, 0] * cov[1, 1])
+                r[i, j] = r[j, i] = np.clip(cov[0, 1] / lengths, -1, 1)
     return pd.DataFrame(r, data.columns, data.columns)
 
 
-def between_within(
-    columns: Mapping[str, Floats], entity: Ints, n_entities: int
-) -> pd.DataFrame:
+def between_within(columns: Mapping[str, Floats], entity: Ints) -> pd.DataFrame:
     """Split variation of columns (N,) into between and within (`Panel.describe`)."""
     rows: dict[tuple[str, str], list[float]] = {}
     for name, column in columns.items():
-        observed = ~np.isnan(column)
-        unit = unit_of(column[observed])
-        x = column[observed] / unit
-        mean = float(x.mean()) if x.size else np.nan
-
-        codes = entity[observed]
-        counts = np.bincount(codes, minlength=n_entities)
-        with np.errstate(invalid="ignore"):
-            means = np.bincount(codes, weights=x, minlength=n_entities) / counts
-        # Means of entities with rows, and deviations around the overall mean
-        between, within = means[counts > 0], x - means[codes] + mean
+        unit = unit_of(column[~np.isnan(column)])
+        x = pd.Series(column / unit)
+        mean, by_entity = x.mean(), x.groupby(entity)
+        between, within = by_entity.mean(), x - by_entity.transform("mean") + mean
+        rows_of_entity = x.count() / max(between.count(), 1)
         parts = {
-            "overall": (x, x.size),
-            "between": (between, between.size),
-            "within": (within, x.size / max(between.size, 1)),
+            "overall": (x, x.count()),
+            "between": (between, between.count()),
+            "within": (within, rows_of_entity),
         }
         for part, (values, size) in parts.items():
-            _, _, sd, low, _, high = _moments(values)
-            rows[name, part] = [mean * unit, sd * unit, low * unit, high * unit, size]
+            _, _, sd, low, _, high = _moments(values.dropna().to_numpy())
+            rows[name, part] = [*(unit * v for v in (mean, sd, low, high)), size]
 
     index = pd.MultiIndex.from_tuples(list(rows), names=["variable", "part"])
     out = pd.DataFrame(
