@@ -153,8 +153,8 @@ def attached(
     name: str | None,
     keep: str,
     *,
-    on: str | None = None,
-    overwrite: bool = False,
+    on: str | None,
+    overwrite: bool,
 ) -> tuple[Table, list[Notice]]:
     """Merge columns by key, for `Panel.attach`; rows without data are missing."""
     on = None if on == table.keys.entity_name else on

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations_with_replacement
@@ -90,7 +91,8 @@ class Correlation:
             for title, values in (("Mean", self.mean), ("SD", self.sd))
         }
         cells |= {
-            f"({j + 1})": self._triangle_column(names, j) for j in range(len(names))
+            f"({j + 1})": {name: self._cell(i, j) for i, name in enumerate(names)}
+            for j in range(len(names))
         }
         numbers = {name: number for number, name in enumerate(names, start=1)}
         whole = self._sizes()
@@ -108,15 +110,12 @@ class Correlation:
             for title, column_cells in cells.items()
         )
 
-    def _triangle_column(self, names: Sequence[str], j: int) -> dict[str, PlainCell]:
-        r, p = self.r.to_numpy(dtype=float), self.p.to_numpy(dtype=float)
-        title = f"({j + 1})"
-        blanks = {above: PlainCell(title, "") for above in names[:j]}
-        below = {
-            names[i]: PlainCell(title, float(r[i, j]), float(p[i, j]))
-            for i in range(j + 1, len(names))
-        }
-        return blanks | {names[j]: PlainCell(title, float(r[j, j]))} | below
+    def _cell(self, i: int, j: int) -> PlainCell:
+        """Make a cell of the lower triangle; those above the diagonal are blank."""
+        title, r, p = f"({j + 1})", self.r.to_numpy(float), self.p.to_numpy(float)
+        if i < j:
+            return PlainCell(title, "")
+        return PlainCell(title, float(r[i, j]), float(p[i, j]) if i > j else np.nan)
 
     def _sizes(self) -> Remark | None:
         sizes = self.n.to_numpy()[np.tril_indices(len(self.n), -1)]
@@ -310,8 +309,7 @@ _CHANGES = ("standardise", "winsorize", "interpolate")
 
 def sort_by_count(counts: Mapping[str, int]) -> dict[str, int]:
     """Sort the positive counts in descending order."""
-    positive = {text: count for text, count in counts.items() if count}
-    return dict(sorted(positive.items(), key=lambda item: -item[1]))
+    return {text: count for text, count in Counter(counts).most_common() if count}
 
 
 def find_missing_rows(
@@ -321,7 +319,7 @@ def find_missing_rows(
     gaps = pd.DataFrame({name: table.series(name).isna() for name in names})
     rows = gaps.any(axis=1).to_numpy(dtype=bool)
     if not rows.any():
-        return np.zeros(len(table), dtype=bool), None
+        return rows, None
     by_term = sort_by_count({name: int(gaps[name].sum()) for name in names})
     count = int(rows.sum())
     text = rows_dropped(count, len(table), by_term)

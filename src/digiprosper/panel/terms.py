@@ -316,21 +316,16 @@ def _factor(node: ast.expr, source: grammar.Source, role: str) -> ParsedFactor:
     names = source.names
     text = _as_typed(node, names)
     is_category = grammar.function_name(node) == "C"
-    if is_category:
-        grammar.check_category(node, text, role)
-    else:
-        grammar.check_arithmetic(node, text, role)
+    check = grammar.check_category if is_category else grammar.check_arithmetic
+    check(node, text, role)
     columns = tuple([names.get(c, c) for c in dict.fromkeys(grammar.columns_in(node))])
     if not columns:
         raise grammar.term_error(text, role, "it has no column")
-
     pieces = source.pieces(node)
     grammar.restore_names(node, names)
-    if not is_category:
-        return ParsedFactor(text, node, columns, None, pieces)
-    return ParsedFactor(
-        text, node, columns, columns[0], pieces, grammar.reference_level(node)
-    )
+    category = columns[0] if is_category else None
+    reference = grammar.reference_level(node)
+    return ParsedFactor(text, node, columns, category, pieces, reference)
 
 
 def _as_typed(node: ast.expr, names: Mapping[str, str]) -> str:
@@ -404,11 +399,9 @@ def number_factor(factor: ParsedFactor, text: str) -> Factor:
 
 def _base_and_power(function: str, node: ast.expr) -> tuple[ast.expr | None, float]:
     """Return base and power of ``sqrt(x)``, ``I(x**2)``, ``I(1 / x)``; or None, 1."""
-    if function == "sqrt":
-        return node, 0.5
+    if function != "I":
+        return (node, 0.5) if function == "sqrt" else (None, 1.0)
     match node:
-        case _ if function != "I":
-            pass
         case ast.BinOp(numerator, ast.Div(), ast.Name() | ast.Call() as base):
             if _number(numerator) == 1:
                 return base, -1.0
@@ -434,8 +427,6 @@ def _unparsed(node: ast.expr) -> str:
         return node.id
     copied = deepcopy(node)
     for part in ast.walk(copied):
-        if isinstance(part, ast.Name) and (
-            not part.id.isidentifier() or keyword.iskeyword(part.id)
-        ):
-            part.id = f"`{part.id}`"
+        if isinstance(part, ast.Name):
+            part.id = grammar.backticked(part.id)
     return ast.unparse(copied)
