@@ -116,6 +116,10 @@ def _evaluate_call(node: ast.Call, table: Table, text: str) -> Any:
         assert isinstance(column, ast.Name)
         return treated(table, column.id, text)
     value = calculate(node.args[0], table, text)
+    if isinstance(value, str):
+        raise InputTypeError(
+            f"the term {cited(text)} needs numbers, not the text {cited(value)}."
+        )
     if name not in SHIFTS:
         return _apply_finite(_MATHS[name], (value,), table, text)
     value = np.asarray(value, dtype=np.float64)
@@ -188,12 +192,6 @@ def _evaluate_text_comparison(node: ast.Compare, table: Table, text: str) -> Flo
 def _apply_finite(
     function: Callable[..., Any], values: tuple[Any, ...], table: Table, text: str
 ) -> Any:
-    for value in values:
-        if isinstance(value, str):
-            raise InputTypeError(
-                f"the term {cited(text)} needs numbers, not the text {cited(value)}."
-            )
-
     missing = reduce(np.logical_or, map(np.isnan, values))
     with np.errstate(all="ignore"):
         # A missing value to the power of zero is missing, not one.
