@@ -507,7 +507,7 @@ def _read_cells(
             "damaged. Save .xls files as .xlsx; read .csv files with pandas.read_csv."
         ) from error
 
-    words = [] if na_values is None else np.atleast_1d(na_values).tolist()
+    words = np.atleast_1d(na_values).tolist()
     missing = {"", *(word for word in words if isinstance(word, str))}
     return {
         name: pd.DataFrame(
