@@ -245,7 +245,7 @@ def _read_eurostat(
         # A cell in another form stays as it is: as text, of which there is a notice.
         odd = pieces[0].isna() & cells[name].notna()
         cells[name] = cells[name].astype(object).where(odd, numbers).infer_objects()
-        flags.update(letter for letters in pieces[1].dropna() for letter in letters)
+        flags.update("".join(pieces[1].dropna()))
     keys = parts.set_axis([*names], axis=1)
     table = pd.concat([keys, cells], axis=1)
     if not flags:
