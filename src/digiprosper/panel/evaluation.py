@@ -472,10 +472,9 @@ def _evaluate_arithmetic(node: ast.expr, condition: _Condition) -> Any:
         return values
     if np.ndim(values) == 0:
         return float(values)
-    columns = [condition.table.series(name) for name in columns_in(node)]
+    kinds = [condition.table.series(name).dtype for name in columns_in(node)]
     nullable = any(
-        not isinstance(column.dtype, np.dtype) and is_numeric_dtype(column.dtype)
-        for column in columns
+        not isinstance(kind, np.dtype) and is_numeric_dtype(kind) for kind in kinds
     )
     return pd.Series(values, dtype="Float64" if nullable else None)
 

@@ -274,7 +274,14 @@ def _parse_factors(text: str, role: str) -> Term | None:
 
 
 def _backtick_advice(text: str, column_names: Sequence[str]) -> str:
-    """Advise backticks for the longest column name that needs them, if any."""
+    """Advise backticks for a reserved word, or the longest name that needs them."""
+    for word in filter(keyword.iskeyword, column_names):
+        if re.search(rf"\b{word}\b", text):
+            typed = re.sub(rf"(?<!`)\b{word}\b(?!`)", f"`{word}`", text)
+            return (
+                f"{cited(word)} is a reserved word of Python: put it in backticks, "
+                f"{typed}"
+            )
     without = [
         name
         for name in column_names
@@ -300,14 +307,6 @@ def _unreadable_error(text: str, column_names: Sequence[str], role: str) -> Exce
 
     why = "it cannot be read (put a name that is not one word in backticks)"
     why = _backtick_advice(text, column_names) or why
-    for word in filter(keyword.iskeyword, column_names):
-        if re.search(rf"\b{word}\b", text):
-            typed = re.sub(rf"(?<!`)\b{word}\b(?!`)", f"`{word}`", text)
-            why = (
-                f"{cited(word)} is a reserved word of Python: put it in backticks, "
-                f"{typed}"
-            )
-            break
     return grammar.term_error(text, role, grammar.spelling_advice(text) or why)
 
 
