@@ -403,10 +403,11 @@ def _refuse_empty_keys(frame: pd.DataFrame, names: list[str]) -> None:
     for name in names:
         empty = frame[name].isna().to_numpy()
         if empty.any():
-            labels, text = frame.index.map(str), f"key {cited(name)} is missing"
-            (problem,) = row_problem("missing_key", text, name, empty, labels)
-            text = problem.message + _namibia_hint(frame[name])
-            problems.append(replace(problem, message=text))
+            labels = frame.index.map(str)
+            text = f"key {cited(name)} is missing in {describe_rows(empty, labels)}"
+            text += _namibia_hint(frame[name])
+            data = {"column": name, **rows_data(empty, labels)}
+            problems.append(Notice("missing_key", text, data))
     if problems:
         text = several(problems)
         raise PanelIndexError(
@@ -789,7 +790,7 @@ def row_problem(
     """State what is wrong with a column in some rows (N,), if there are any."""
     if not bad.any():
         return []
-    data = {field: name, "count": int(bad.sum()), "rows": tuple(index[bad][:5])}
+    data = {field: name, **rows_data(bad, index)}
     return [Notice(code, f"{text} in {describe_rows(bad, index)}", data)]
 
 
@@ -800,6 +801,11 @@ def extreme_problems(name: str, subject: str, values: Floats) -> list[Notice]:
         return []
     text = f"{subject} has a largest value of {largest:.2g}"
     return [Notice("extreme", text, {"column": name, "largest": largest})]
+
+
+def rows_data(bad: Bools, index: pd.Index[Any]) -> dict[str, Any]:
+    """Count the marked rows (N,) and list the first five, for the data of a problem."""
+    return {"count": int(bad.sum()), "rows": tuple(index[bad][:5])}
 
 
 def describe_rows(bad: Bools, index: pd.Index[Any]) -> str:

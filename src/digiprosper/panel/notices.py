@@ -157,17 +157,8 @@ def jumping_times(keys: Keys, step: object) -> Notice | None:
     if step is not None or keys.time_name is None or keys.times.dtype.kind not in "iu":
         return None
     values = keys.times.to_numpy(dtype=np.int64)
-    steps = np.diff(values)
-    # Years such as 98, 99, 0, 1, of which 0 is the first after sorting
-    if (values[0], values[-1]) == (0, _LAST_OF_TWO_DIGITS) and steps.max() > 1:
-        return notice_of(
-            "jumping_times.two_digits",
-            column=keys.time_name,
-            before=_LAST_OF_TWO_DIGITS,
-            after=0,
-            format="%y",
-            _last=values[steps.argmax()],
-        )
+    if (values[0], values[-1]) == (0, _LAST_OF_TWO_DIGITS):
+        return _two_digit_years(keys.time_name, values)
     for time_format, digits, description in _ONE_NUMBER:
         years = values // 10 ** (digits - 4)
         if years[0] < _YEARS_IN_NUMBERS[0] or years[-1] > _YEARS_IN_NUMBERS[1]:
@@ -212,6 +203,20 @@ def _jump_advice(name: str, time_format: str, least: int) -> str:
     return (
         f"Pass time_format={time_format!r} to Panel, or convert it with "
         "pd.PeriodIndex or pd.to_datetime."
+    )
+
+
+def _two_digit_years(name: str, values: Ints) -> Notice | None:
+    """Report years such as 98, 99, 0, 1, of which 0 is the first after sorting."""
+    if np.diff(values).max() == 1:
+        return None
+    return notice_of(
+        "jumping_times.two_digits",
+        column=name,
+        before=_LAST_OF_TWO_DIGITS,
+        after=0,
+        format="%y",
+        _last=values[np.diff(values).argmax()],
     )
 
 
