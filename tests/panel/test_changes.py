@@ -1188,3 +1188,22 @@ def test_data_of_years_are_not_attached_to_months_without_a_word_how() -> None:
     with pytest.raises(AlignmentError) as got:
         Panel(frame, "city", "month").attach(twice)
     assert "merge" not in str(got.value)
+
+
+@pytest.mark.parametrize(
+    ("entities", "keys"),
+    [
+        (["1", "2"], pd.array([1, 2], dtype="int64[pyarrow]")),
+        (["x", "y"], pd.array([1, 2], dtype="int64[pyarrow]")),
+        (pd.period_range("2001", periods=2, freq="Y"), ["1", "2"]),
+        (pd.to_datetime(["2001-01-01", "2002-01-01"]), ["2001-01-01", "2002-01-01"]),
+    ],
+)
+@pytest.mark.parametrize("times", [[1], [1, 2]])
+def test_keys_of_another_type_are_refused_and_never_become_missing(
+    entities: Any, keys: Any, times: list[int]
+) -> None:
+    tables = [pd.DataFrame({"e": entities, "t": time, "x": 1.0}) for time in times]
+    panel = Panel(pd.concat(tables), "e", "t")
+    with pytest.raises(AlignmentError, match="2 of 2 rows of the data have no row"):
+        panel.attach(pd.DataFrame({"e": keys, "q": [1.0, 2.0]}))

@@ -565,3 +565,11 @@ def test_whole_numbers_are_compared_exactly_up_to_the_largest() -> None:
             True,
             False,
         ]
+
+
+@pytest.mark.parametrize("function", ["log", "lag", "lead", "diff"])
+def test_a_function_of_a_text_is_refused(function: str) -> None:
+    with pytest.raises(InputTypeError, match="needs numbers, not the text 'a'"):
+        value(f"I({function}('a') + x)")
+    with pytest.raises(InputTypeError, match="needs numbers, not the text 'a'"):
+        rows_where(f"{function}('a') > x", table_of(PANEL))

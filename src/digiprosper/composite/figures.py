@@ -202,9 +202,8 @@ def values_by_period(
             "index.scores, or a panel and the name of a column, not "
             f"{type(data).__name__} with column={cited(column)}."
         )
-    real = pd.api.types.is_numeric_dtype(
-        series.dtype
-    ) and not pd.api.types.is_complex_dtype(series.dtype)
+    kind = series.dtype
+    real = pd.api.types.is_numeric_dtype(kind) and kind.kind != "c"
     if series.index.nlevels != 2 or not real:
         raise InputTypeError(
             f"{purpose}: needs numbers indexed by (entity, time), without duplicates."

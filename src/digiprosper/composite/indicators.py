@@ -223,8 +223,9 @@ class IndicatorSystem(PickledByName):
             )
         refuse_unknown(_FIELDS[:2], frame.columns, "IndicatorSystem.from_frame")
         columns = [c for c in _FIELDS if c in frame.columns]
+        fields = ("name", *columns[1:])
         rows = [
-            {c: "" if pd.isna(v) else v for c, v in zip(columns, row, strict=True)}
+            {f: "" if pd.isna(v) else v for f, v in zip(fields, row, strict=True)}
             for row in frame[columns].itertuples(index=False, name=None)
         ]
         return cls(_make_indicators(rows))
@@ -272,7 +273,7 @@ class IndicatorSystem(PickledByName):
             )
         return cls(
             _make_indicators(
-                {"indicator": name, "direction": direction, "dimension": dimension}
+                {"name": name, "direction": direction, "dimension": dimension}
                 for dimension, members in system.items()
                 for name, direction in members.items()
             )
@@ -426,9 +427,8 @@ def _make_indicators(rows: Iterable[Mapping[str, Any]]) -> list[Indicator]:
     indicators: list[Indicator] = []
     problems: list[Notice] = []
     for row in rows:
-        options = {"dimension": row.get("dimension", ""), "unit": row.get("unit", "")}
         try:
-            indicators.append(Indicator(row["indicator"], row["direction"], **options))
+            indicators.append(Indicator(**row))
         except DigiprosperError as error:
             problems.extend(error.problems)
     if problems:

@@ -56,13 +56,8 @@ class RankedIndex(Summarised):
     diagnostics: tuple[Notice, ...]
 
     def _plain_numbers(self, kind: str, **more: Any) -> PlainNumbers:
-        ranked = {
-            "kind": kind,
-            "name": self.name,
-            "method": self.method,
-            "among": self.among,
-        }
-        return PlainNumbers(labels=self.labels, more=ranked | more)
+        ranked = {"name": self.name, "method": self.method, "among": self.among}
+        return PlainNumbers(labels=self.labels, more={"kind": kind, **ranked, **more})
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias, get_args
 
 import numpy as np
 import pandas as pd
@@ -235,7 +235,7 @@ _SCOPES: Final = {
         ),
     )
 }
-SCOPES: Final = tuple(text for text in _SCOPES if not text.startswith("base_year"))
+SCOPES: Final = get_args(Scope)
 
 
 def read_scope(scope: object) -> LearningScope:

@@ -68,9 +68,8 @@ class Arguments:
     @property
     def complete(self) -> Bools:
         """Rows in which nothing is missing, shape (N,)."""
-        missing = [
-            np.isnan(_as_table(values)).any(axis=1) for values in self.numbers.values()
-        ]
+        columns = [np.atleast_2d(values.T) for values in self.numbers.values()]
+        missing = [np.isnan(column) for column in chain(*columns)]
         missing += [codes < 0 for codes, _ in self.labels.values()]
         return np.asarray(~np.logical_or.reduce(missing))
 
@@ -86,7 +85,9 @@ class Arguments:
             name: is_bad(column)
             for argument in arguments
             for name, column in zip(
-                self.names[argument], _as_table(self.numbers[argument]).T, strict=True
+                self.names[argument],
+                np.atleast_2d(self.numbers[argument].T),
+                strict=True,
             )
         }
         self.refuse_rows(bad, defect, why)
@@ -259,10 +260,6 @@ def _numbers_by_row(
     return numeric
 
 
-def _as_table(values: Floats) -> Floats:
-    return values if values.ndim == 2 else values[:, None]
-
-
 def _split_table(
     function: str, argument: str, table: Any
 ) -> tuple[dict[str, Any], list[Hashable]]:
@@ -429,22 +426,17 @@ def numbers(function: str, name: str, value: Any) -> Floats:
     if is_column and is_numeric_dtype(value) and value.dtype.kind != "c":
         return np.asarray(value.to_numpy(dtype=np.float64, na_value=np.nan))
     try:
-        cells = _as_array(value)
+        cells = np.asarray(value)
+        is_object = cells.dtype.kind == "O"
+        if is_object and not any(
+            isinstance(v, str | bytes | complex) for v in cells.flat
+        ):
+            cells = np.where(pd.isna(cells), np.nan, cells).astype(np.float64)
     except (TypeError, ValueError, OverflowError) as error:
         raise _not_numeric(function, name, list(value)) from error
     if cells.dtype.kind not in "biuf" or cells.ndim != 1:
         raise _not_numeric(function, name, list(value))
     return cells.astype(np.float64)
-
-
-def _as_array(value: Any) -> np.ndarray[Any, Any]:
-    """Convert a column to an array, and objects to floats unless text or complex."""
-    cells = np.asarray(value)
-    if cells.dtype.kind != "O" or any(
-        isinstance(v, str | bytes | complex) for v in cells.flat
-    ):
-        return cells
-    return np.where(pd.isna(cells), np.nan, cells).astype(np.float64)
 
 
 def _not_numeric(function: str, name: str, cells: list[Any]) -> InputTypeError:

@@ -153,8 +153,8 @@ def attached(
     name: str | None,
     keep: str,
     *,
-    on: str | None = None,
-    overwrite: bool = False,
+    on: str | None,
+    overwrite: bool,
 ) -> tuple[Table, list[Notice]]:
     """Merge columns by key, for `Panel.attach`; rows without data are missing."""
     on = None if on == table.keys.entity_name else on
@@ -168,11 +168,8 @@ def attached(
 
     target = _labels_of_rows(table, frame, matched_by)
     _refuse_repeated(table, frame, on)
-    in_panel = np.asarray(
-        target.get_indexer_for(frame.index) >= 0
-        if target.is_unique
-        else frame.index.isin(target.unique())
-    )
+    positions = frame.index.get_indexer(target)
+    in_panel = np.isin(np.arange(len(frame)), positions)
     notices = []
     if not in_panel.all():
         notices = [_unknown_keys_notice(frame.index, matched_by, ~in_panel)]
@@ -180,8 +177,6 @@ def attached(
         raise _unknown_keys_error(notices[0], some=bool(in_panel.any()))
     _refuse_existing(table, frame, overwrite=overwrite)
 
-    frame = frame[in_panel]
-    positions = frame.index.get_indexer(target)
     matched = frame.iloc[positions] if positions.min() >= 0 else frame.reindex(target)
     changed = table.with_columns({n: matched[n].array for n in frame.columns})
     changed.refuse_infinite(frame.columns)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations_with_replacement
@@ -90,7 +91,8 @@ class Correlation:
             for title, values in (("Mean", self.mean), ("SD", self.sd))
         }
         cells |= {
-            f"({j + 1})": self._triangle_column(names, j) for j in range(len(names))
+            f"({j + 1})": {name: self._cell(i, j) for i, name in enumerate(names)}
+            for j in range(len(names))
         }
         numbers = {name: number for number, name in enumerate(names, start=1)}
         whole = self._sizes()
@@ -108,15 +110,12 @@ class Correlation:
             for title, column_cells in cells.items()
         )
 
-    def _triangle_column(self, names: Sequence[str], j: int) -> dict[str, PlainCell]:
-        r, p = self.r.to_numpy(dtype=float), self.p.to_numpy(dtype=float)
-        title = f"({j + 1})"
-        blanks = {above: PlainCell(title, "") for above in names[:j]}
-        below = {
-            names[i]: PlainCell(title, float(r[i, j]), float(p[i, j]))
-            for i in range(j + 1, len(names))
-        }
-        return blanks | {names[j]: PlainCell(title, float(r[j, j]))} | below
+    def _cell(self, i: int, j: int) -> PlainCell:
+        """Make a cell of the lower triangle; those above the diagonal are blank."""
+        title, r, p = f"({j + 1})", self.r.to_numpy(float), self.p.to_numpy(float)
+        if i < j:
+            return PlainCell(title, "")
+        return PlainCell(title, float(r[i, j]), float(p[i, j]) if i > j else np.nan)
 
     def _sizes(self) -> Remark | None:
         sizes = self.n.to_numpy()[np.tril_indices(len(self.n), -1)]
@@ -227,43 +226,33 @@ def _weighted_correlations(data: pd.DataFrame, weights: Floats) -> pd.DataFrame:
     r = np.full((len(columns), len(columns)), np.nan)
     for i, j in combinations_with_replacement(range(len(columns)), 2):
         used = ~np.isnan(columns[i] + columns[j])
-        pair, share = columns[[i, j]][:, used], weights[used]
-        if share.size:
+        pair = columns[[i, j]][:, used]
+        if used.any():
             # A constant is exactly zero once its first value is subtracted.
-            pair = pair - pair[:, :1]
-            pair -= np.average(pair, axis=1, weights=share)[:, None]
-            a, b = pair
+            cov = np.cov(pair - pair[:, :1], ddof=0, aweights=weights[used])
             with np.errstate(invalid="ignore"):
-                lengths = np.sqrt((share @ a**2) * (share @ b**2))
-                r[i, j] = r[j, i] = np.clip(share @ (a * b) / lengths, -1, 1)
+                lengths = np.sqrt(cov[0, 0] * cov[1, 1])
+                r[i, j] = r[j, i] = np.clip(cov[0, 1] / lengths, -1, 1)
     return pd.DataFrame(r, data.columns, data.columns)
 
 
-def between_within(
-    columns: Mapping[str, Floats], entity: Ints, n_entities: int
-) -> pd.DataFrame:
+def between_within(columns: Mapping[str, Floats], entity: Ints) -> pd.DataFrame:
     """Split variation of columns (N,) into between and within (`Panel.describe`)."""
     rows: dict[tuple[str, str], list[float]] = {}
     for name, column in columns.items():
-        observed = ~np.isnan(column)
-        unit = unit_of(column[observed])
-        x = column[observed] / unit
-        mean = float(x.mean()) if x.size else np.nan
-
-        codes = entity[observed]
-        counts = np.bincount(codes, minlength=n_entities)
-        with np.errstate(invalid="ignore"):
-            means = np.bincount(codes, weights=x, minlength=n_entities) / counts
-        # Means of entities with rows, and deviations around the overall mean
-        between, within = means[counts > 0], x - means[codes] + mean
+        unit = unit_of(column[~np.isnan(column)])
+        x = pd.Series(column / unit)
+        mean, by_entity = x.mean(), x.groupby(entity)
+        between, within = by_entity.mean(), x - by_entity.transform("mean") + mean
+        rows_of_entity = x.count() / max(between.count(), 1)
         parts = {
-            "overall": (x, x.size),
-            "between": (between, between.size),
-            "within": (within, x.size / max(between.size, 1)),
+            "overall": (x, x.count()),
+            "between": (between, between.count()),
+            "within": (within, rows_of_entity),
         }
         for part, (values, size) in parts.items():
-            _, _, sd, low, _, high = _moments(values)
-            rows[name, part] = [mean * unit, sd * unit, low * unit, high * unit, size]
+            _, _, sd, low, _, high = _moments(values.dropna().to_numpy())
+            rows[name, part] = [*(unit * v for v in (mean, sd, low, high)), size]
 
     index = pd.MultiIndex.from_tuples(list(rows), names=["variable", "part"])
     out = pd.DataFrame(
@@ -320,8 +309,7 @@ _CHANGES = ("standardise", "winsorize", "interpolate")
 
 def sort_by_count(counts: Mapping[str, int]) -> dict[str, int]:
     """Sort the positive counts in descending order."""
-    positive = {text: count for text, count in counts.items() if count}
-    return dict(sorted(positive.items(), key=lambda item: -item[1]))
+    return {text: count for text, count in Counter(counts).most_common() if count}
 
 
 def find_missing_rows(
@@ -331,7 +319,7 @@ def find_missing_rows(
     gaps = pd.DataFrame({name: table.series(name).isna() for name in names})
     rows = gaps.any(axis=1).to_numpy(dtype=bool)
     if not rows.any():
-        return np.zeros(len(table), dtype=bool), None
+        return rows, None
     by_term = sort_by_count({name: int(gaps[name].sum()) for name in names})
     count = int(rows.sum())
     text = rows_dropped(count, len(table), by_term)

@@ -116,6 +116,10 @@ def _evaluate_call(node: ast.Call, table: Table, text: str) -> Any:
         assert isinstance(column, ast.Name)
         return treated(table, column.id, text)
     value = calculate(node.args[0], table, text)
+    if isinstance(value, str):
+        raise InputTypeError(
+            f"the term {cited(text)} needs numbers, not the text {cited(value)}."
+        )
     if name not in SHIFTS:
         return _apply_finite(_MATHS[name], (value,), table, text)
     value = np.asarray(value, dtype=np.float64)
@@ -188,12 +192,6 @@ def _evaluate_text_comparison(node: ast.Compare, table: Table, text: str) -> Flo
 def _apply_finite(
     function: Callable[..., Any], values: tuple[Any, ...], table: Table, text: str
 ) -> Any:
-    for value in values:
-        if isinstance(value, str):
-            raise InputTypeError(
-                f"the term {cited(text)} needs numbers, not the text {cited(value)}."
-            )
-
     missing = reduce(np.logical_or, map(np.isnan, values))
     with np.errstate(all="ignore"):
         # A missing value to the power of zero is missing, not one.
@@ -474,10 +472,9 @@ def _evaluate_arithmetic(node: ast.expr, condition: _Condition) -> Any:
         return values
     if np.ndim(values) == 0:
         return float(values)
-    columns = [condition.table.series(name) for name in columns_in(node)]
+    kinds = [condition.table.series(name).dtype for name in columns_in(node)]
     nullable = any(
-        not isinstance(column.dtype, np.dtype) and is_numeric_dtype(column.dtype)
-        for column in columns
+        not isinstance(kind, np.dtype) and is_numeric_dtype(kind) for kind in kinds
     )
     return pd.Series(values, dtype="Float64" if nullable else None)
 

@@ -1724,7 +1724,7 @@ class Panel:
         [2.233, 1.275, 1.842]
         """
         numbers = evaluate_columns(self._table, columns, "describe")
-        parts = between_within(numbers, self._table.keys.entity, self.n_entities)
+        parts = between_within(numbers, self._table.keys.entity)
         return labelled(self._table, parts, numbers)
 
     def define(

@@ -294,11 +294,7 @@ def sorted_keys(
         )
         steps, times = _factorize(values, time)
     elif time_format is not None:
-        raise option_error(
-            "time_format",
-            time_format,
-            f"time_format={cited(time_format)} needs a time key: Panel(..., time=).",
-        )
+        raise _format_error(time_format, "needs a time key: Panel(..., time=).")
     first = pd.unique(codes)
     in_table = None if (np.diff(first) == 1).all() else entities.take(first)
     order = np.lexsort((steps, codes))
@@ -610,11 +606,11 @@ def parse_times(
 ) -> pd.PeriodIndex | pd.DatetimeIndex:
     """Parse each text as a time; missing if it does not match the format."""
     if not isinstance(time_format, str) or not re.search("%[YyG]", time_format):
-        text = (
-            f"time_format={cited(time_format)} must be a text with the year, such as "
-            "'%Y%m' for 201801, '%Y%q' for 20181 (quarters) or '%Y-%m-%d'."
+        raise _format_error(
+            time_format,
+            "must be a text with the year, such as '%Y%m' for 201801, '%Y%q' for 20181 "
+            "(quarters) or '%Y-%m-%d'.",
         )
-        raise option_error("time_format", time_format, text)
     parts = re.findall("%(.)", time_format)
     # strptime has no quarters, and reads a week only with one of its days.
     if "q" in parts:
@@ -629,11 +625,8 @@ def parse_times(
     try:
         dates = pd.to_datetime(cells, format=time_format + day, errors="coerce")
     except (ValueError, re.error) as error:
-        text = (
-            f"time_format={cited(time_format)} is not a date format: "
-            f"{clipped(str(error))}."
-        )
-        raise option_error("time_format", time_format, text) from error
+        why = f"is not a date format: {clipped(str(error))}."
+        raise _format_error(time_format, why) from error
     if has_weeks:
         return dates.to_period("W")
     if set(parts) <= set("YymbB"):
@@ -645,11 +638,13 @@ def _check_format_parts(
     time_format: str, parts: list[str], year: str, part: str
 ) -> None:
     if sorted(parts) != sorted([year, part]):
-        text = (
-            f"time_format={cited(time_format)} must have %{year} and %{part} once "
-            "each, and no other part."
-        )
-        raise option_error("time_format", time_format, text)
+        why = f"must have %{year} and %{part} once each, and no other part."
+        raise _format_error(time_format, why)
+
+
+def _format_error(time_format: object, why: str) -> OptionError:
+    text = f"time_format={cited(time_format)} {why}"
+    return option_error("time_format", time_format, text)
 
 
 def _quarters(texts: list[str], time_format: str) -> pd.PeriodIndex:

@@ -357,7 +357,7 @@ def _backward_rows(table: Table, rows: Ints) -> Iterator[Notice]:
     if (np.diff(keys.time[by_entity])[inside] >= 0).any():
         return
     # The table is sorted: the row above was the one of the next period.
-    after = np.flatnonzero(np.diff(keys.entity) == 0)
+    after = np.flatnonzero(keys.steps)
     pairs = _pairs(numbers, after + 1, after, np.arange(after.size))
     for words in _changes_by_row(pairs, numbers, numbers):
         column, of = words["column"], words["of"]
@@ -779,7 +779,7 @@ def straight_lines(table: Table) -> Iterator[Notice]:
         at = 1 + np.flatnonzero(straight)
         # Assets fall on lines, and rise where some are bought.
         on_lines = np.isin(np.arange(steps.size), [at - 1, at])
-        others = (entity[1:] == entity[:-1]) & (steps != 0) & ~on_lines
+        others = (keys.steps > 0) & (steps != 0) & ~on_lines
         if (steps[on_lines] < 0).all() and (steps[others] < 0).mean() < _FALLING:
             continue
         # Ages and running numbers have the same steps in all entities, and sizes times
@@ -812,7 +812,7 @@ def _count_near_lines(values: Floats, bends: Floats, bent: Bools) -> int:
 def filled_ends(table: Table) -> Iterator[Notice]:
     """Report columns with one value in the first or last periods, which else change."""
     keys, columns = table.keys, {}
-    inside = np.diff(keys.entity) == 0
+    inside = keys.steps > 0
     for name, values in table.numbers.items():
         with np.errstate(over="ignore"):
             steps = np.diff(values)

@@ -39,7 +39,7 @@ from digiprosper.errors import (
     time_text,
 )
 from digiprosper.kernels import Bools, Floats, Ints
-from digiprosper.panel.codes import code_terms, effect_terms, levels_of
+from digiprosper.panel.codes import Coded, code_terms, effect_terms, levels_of
 from digiprosper.panel.describe import sort_by_count
 from digiprosper.panel.evaluation import calculate, evaluate, rows_where
 from digiprosper.panel.grammar import backticked, columns_in
@@ -49,7 +49,6 @@ from digiprosper.panel.terms import (
     ParsedFactor,
     Term,
     canonical,
-    crossed,
     crossed_factors,
     dummy_factor,
     number_factor,
@@ -79,14 +78,6 @@ class _Column(NamedTuple):
     lags: tuple[tuple[str, int], ...]
 
 
-class _Category(NamedTuple):
-    """A column as categories: codes (N,) of its levels in the sample, or -1."""
-
-    codes: Ints
-    levels: pd.Index[Any]
-    all_levels: pd.Index[Any]  # also levels of other rows
-
-
 class Levels(NamedTuple):
     """Levels of categories in the complete rows, perhaps of all blocks of a table."""
 
@@ -108,32 +99,38 @@ class _Terms:
         # Rows where a condition is true (N,), which the table has too
         self.table, self.chosen = _chosen_rows(table, where)
         self.by_key, self.key_of_text = _parse_roles(roles, self.table)
-        # By key of terms without categories, and by text of factors beside categories
-        self.numbers, self.factor_numbers = _evaluate_terms(self.table, self.by_key)
+        # By text of terms without categories, and of factors beside categories, which
+        # may be the name of a column too
+        self.numbers, self.factor_numbers = _evaluate_terms(
+            self.table, self.by_key.values()
+        )
         # Of effects and clusters, by text: codes (N,), their levels, and factors
         self.codes: dict[str, Ints] = {}
         self.levels: dict[str, pd.Index[Any]] = {}
         self.factors: dict[str, tuple[Factor, ...]] = {}
+        # Of effects only: their terms
+        self.effects: dict[str, tuple[Term, ...]] = {}
         for text in dict.fromkeys([*codes, *clusters]):
             role = "absorb" if text in codes else "clusters"
             effect = effect_terms(self.table, text, role)
             self.codes[text], self.levels[text] = code_terms(self.table, effect)
             self.factors[text] = crossed_factors(effect)
+            if text not in clusters:
+                self.effects[text] = effect
         # Columns inside categories, coded by all their levels and by those in use
         names = [name for term in self.by_key.values() for name in term.categories]
         self.coded = {n: levels_of(self.table, n) for n in dict.fromkeys(names)}
-        self.categories: dict[str, _Category] = {}
-        self.effects = {t: c for t, c in self.codes.items() if t not in clusters}
+        self.categories: dict[str, Coded] = {}
         self.gaps = self._find_missing()
         # `reduce` avoids a stacked copy of all masks.
         self.complete: Bools = ~reduce(np.logical_or, self.gaps.values(), ~self.chosen)
 
     def _find_missing(self) -> dict[str, Bools]:
         """Mark the chosen rows in which each term, category or effect is missing."""
-        gaps = [(self.by_key[k].text, np.isnan(x)) for k, x in self.numbers.items()]
-        gaps += [(text, np.isnan(x)) for text, x in self.factor_numbers.items()]
+        numbers = chain(self.numbers.items(), self.factor_numbers.items())
+        gaps = [(text, np.isnan(values)) for text, values in numbers]
         gaps += [(name, codes < 0) for name, (codes, _) in self.coded.items()]
-        gaps += [(text, codes < 0) for text, codes in self.effects.items()]
+        gaps += [(text, self.codes[text] < 0) for text in self.effects]
         out: dict[str, Bools] = {}
         for text, gap in gaps:
             gap = gap if self.table.chosen is None else gap & self.chosen
@@ -156,8 +153,7 @@ class _Terms:
                 raise InputTypeError(
                     f"C({name}) has fewer than two values in the sample."
                 )
-            codes = _codes_of(levels, codes, all_levels)
-            self.categories[name] = _Category(codes, levels, all_levels)
+            self.categories[name] = _codes_of(levels, codes, all_levels), levels
 
 
 def cut_sample(
@@ -325,10 +321,9 @@ def _refuse_cluster_gaps(terms: _Terms, clusters: Sequence[str]) -> None:
 
 def _missing_comparisons(terms: _Terms) -> list[Compared]:
     """Find terms that are missing because a comparison inside them is missing."""
-    names = terms.table.names
     factors = {
-        text: [f for term in crossed(text, names, "absorb") for f in term.factors]
-        for text in terms.effects
+        text: [factor for term in effect for factor in term.factors]
+        for text, effect in terms.effects.items()
     }
     for term in terms.by_key.values():
         for factor in _numeric_factors(term):
@@ -420,13 +415,13 @@ def _codes_of(levels: pd.Index[Any], codes: Ints, column_levels: pd.Index[Any]) 
 
 
 def _evaluate_terms(
-    table: Table, terms: Mapping[str, Term]
+    table: Table, terms: Iterable[Term]
 ) -> tuple[dict[str, Floats], dict[str, Floats]]:
     """Evaluate terms without categories, and numeric factors beside categories."""
     values, factor_values = {}, {}
-    for key, term in terms.items():
+    for term in terms:
         if not term.categories:
-            values[key] = evaluate(term, table)
+            values[term.text] = evaluate(term, table)
             continue
         factors = _numeric_factors(term)
         if len(factors) > 1:  # their product may overflow
@@ -479,11 +474,11 @@ def _columns(
     positions: dict[_Use, range] = {}
     for use in dict.fromkeys(chain(*uses.values())):
         start, term = len(columns), terms.by_key[use.key]
-        if use.key in terms.numbers:
-            values, factors = terms.numbers[use.key], term_factors(term)
-            columns.append(_Column(term.text, values, factors, term.lags))
-        else:
+        if term.categories:
             columns += _interaction_columns(terms, term, use.without_reference)
+        else:
+            values, factors = terms.numbers[term.text], term_factors(term)
+            columns.append(_Column(term.text, values, factors, term.lags))
         positions[use] = range(start, len(columns))
     return columns, {
         role: tuple(chain(*map(positions.__getitem__, role_uses)))
@@ -518,9 +513,8 @@ def _drops_reference(term: Term, present: set[frozenset[str]]) -> tuple[bool, ..
 def _levels_by_text(terms: _Terms) -> dict[str, tuple[str, pd.Index[Any]]]:
     """List column and levels of each text such as ``"C(region)"``."""
     return {
-        factor.text: (factor.category, terms.categories[factor.category].levels)
+        factor.text: (factor.category, terms.categories[factor.category][1])
         for term in terms.by_key.values()
-        if term.categories
         for factor in term.factors
         if factor.category is not None
     }
@@ -531,7 +525,7 @@ def _refuse_too_wide(terms: _Terms, uses: Sequence[_Use], rows: int) -> None:
     widths: dict[Term, int] = {}
     for use in uses:
         term = terms.by_key[use.key]
-        sizes = [terms.categories[name].levels.size for name in term.categories]
+        sizes = [len(terms.categories[name][1]) for name in term.categories]
         widths[term] = math.prod(map(operator.sub, sizes, use.without_reference))
     nobs = len(terms.table)
     # A sample without rows is refused elsewhere.
@@ -585,8 +579,7 @@ def _interaction_columns(
             described = number_factor(factor, factor.text)
             multipliers = [(described, terms.factor_numbers[factor.text])]
         else:
-            category, drops = terms.categories[factor.category], next(of_categories)
-            multipliers = _dummies(factor, category, without_reference=drops)
+            multipliers = _dummies(terms, factor, without_reference=next(of_categories))
         products = [
             ((*before, new), column * values)
             for (before, column), (new, values) in product(products, multipliers)
@@ -600,11 +593,12 @@ def _interaction_columns(
 
 
 def _dummies(
-    factor: ParsedFactor, category: _Category, *, without_reference: bool
+    terms: _Terms, factor: ParsedFactor, *, without_reference: bool
 ) -> list[tuple[Factor, Floats]]:
-    reference = _reference_position(factor, category)
+    codes, levels = terms.categories[str(factor.category)]
+    reference = _reference_position(terms, factor, levels)
     tag = "T." if without_reference else ""
-    positions = [*range(category.levels.size)]
+    positions = [*range(levels.size)]
     if without_reference:
         positions.remove(reference)
     elif factor.reference is not None:
@@ -613,29 +607,32 @@ def _dummies(
         positions.sort(key=lambda position: position == reference)
     return [
         (
-            dummy_factor(factor, f"[{tag}{category.levels[position]}]", position),
-            (category.codes == position).astype(np.float64),
+            dummy_factor(factor, f"[{tag}{levels[position]}]", position),
+            (codes == position).astype(np.float64),
         )
         for position in positions
     ]
 
 
-def _reference_position(factor: ParsedFactor, category: _Category) -> int:
+def _reference_position(
+    terms: _Terms, factor: ParsedFactor, levels: pd.Index[Any]
+) -> int:
     """Find the position of the reference level in the sample; the first by default."""
     if factor.reference is None:
         return 0
-    positions = _level_positions(category.levels, factor.reference)
+    positions = _level_positions(levels, factor.reference)
     if positions:
         return positions[0]
-    column = cited(str(factor.category))
-    if _level_positions(category.all_levels, factor.reference):
-        why = f"{column} is {cited(factor.reference)} in no row of the sample"
+    name = str(factor.category)
+    _, all_levels = terms.coded[name]
+    if _level_positions(all_levels, factor.reference):
+        why = f"{cited(name)} is {cited(factor.reference)} in no row of the sample"
     else:
-        guess = did_you_mean(factor.reference, category.levels)
-        why = f"{column} has no value {cited(factor.reference)}{guess}"
+        guess = did_you_mean(factor.reference, levels)
+        why = f"{cited(name)} has no value {cited(factor.reference)}{guess}"
     raise TermError(
         f"the term {cited(factor.text)} has no reference level: {why}; its values are "
-        f"{quoted(category.levels, 12)}.",
+        f"{quoted(levels, 12)}.",
         [term_problem(factor.text, "ref", why)],
     )
 

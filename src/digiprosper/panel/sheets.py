@@ -245,7 +245,7 @@ def _read_eurostat(
         # A cell in another form stays as it is: as text, of which there is a notice.
         odd = pieces[0].isna() & cells[name].notna()
         cells[name] = cells[name].astype(object).where(odd, numbers).infer_objects()
-        flags.update(letter for letters in pieces[1].dropna() for letter in letters)
+        flags.update("".join(pieces[1].dropna()))
     keys = parts.set_axis([*names], axis=1)
     table = pd.concat([keys, cells], axis=1)
     if not flags:
@@ -507,7 +507,7 @@ def _read_cells(
             "damaged. Save .xls files as .xlsx; read .csv files with pandas.read_csv."
         ) from error
 
-    words = [] if na_values is None else np.atleast_1d(na_values).tolist()
+    words = np.atleast_1d(na_values).tolist()
     missing = {"", *(word for word in words if isinstance(word, str))}
     return {
         name: pd.DataFrame(

@@ -286,8 +286,11 @@ def temporary_folder(parent: Path | str) -> Iterator[Path]:
 def to_frame(table: Any, categories: Mapping[str, Sequence[Any]]) -> pd.DataFrame:
     """Convert to pandas; integers and booleans with gaps become nullable types."""
     gaps = {column.type for column in table.columns if column.null_count}
-    names = {kind: _NULLABLE[str(kind)] for kind in gaps if str(kind) in _NULLABLE}
-    nullable = {kind: pd.api.types.pandas_dtype(name) for kind, name in names.items()}
+    nullable = {
+        kind: pd.api.types.pandas_dtype(_NULLABLE[str(kind)])
+        for kind in gaps
+        if str(kind) in _NULLABLE
+    }
     frame: pd.DataFrame = table.to_pandas(
         types_mapper=nullable.get, ignore_metadata=True
     )

@@ -274,7 +274,14 @@ def _parse_factors(text: str, role: str) -> Term | None:
 
 
 def _backtick_advice(text: str, column_names: Sequence[str]) -> str:
-    """Advise backticks for the longest column name that needs them, if any."""
+    """Advise backticks for a reserved word, or the longest name that needs them."""
+    for word in filter(keyword.iskeyword, column_names):
+        if re.search(rf"\b{word}\b", text):
+            typed = re.sub(rf"(?<!`)\b{word}\b(?!`)", f"`{word}`", text)
+            return (
+                f"{cited(word)} is a reserved word of Python: put it in backticks, "
+                f"{typed}"
+            )
     without = [
         name
         for name in column_names
@@ -300,14 +307,6 @@ def _unreadable_error(text: str, column_names: Sequence[str], role: str) -> Exce
 
     why = "it cannot be read (put a name that is not one word in backticks)"
     why = _backtick_advice(text, column_names) or why
-    for word in filter(keyword.iskeyword, column_names):
-        if re.search(rf"\b{word}\b", text):
-            typed = re.sub(rf"(?<!`)\b{word}\b(?!`)", f"`{word}`", text)
-            why = (
-                f"{cited(word)} is a reserved word of Python: put it in backticks, "
-                f"{typed}"
-            )
-            break
     return grammar.term_error(text, role, grammar.spelling_advice(text) or why)
 
 
@@ -316,21 +315,16 @@ def _factor(node: ast.expr, source: grammar.Source, role: str) -> ParsedFactor:
     names = source.names
     text = _as_typed(node, names)
     is_category = grammar.function_name(node) == "C"
-    if is_category:
-        grammar.check_category(node, text, role)
-    else:
-        grammar.check_arithmetic(node, text, role)
+    check = grammar.check_category if is_category else grammar.check_arithmetic
+    check(node, text, role)
     columns = tuple([names.get(c, c) for c in dict.fromkeys(grammar.columns_in(node))])
     if not columns:
         raise grammar.term_error(text, role, "it has no column")
-
     pieces = source.pieces(node)
     grammar.restore_names(node, names)
-    if not is_category:
-        return ParsedFactor(text, node, columns, None, pieces)
-    return ParsedFactor(
-        text, node, columns, columns[0], pieces, grammar.reference_level(node)
-    )
+    category = columns[0] if is_category else None
+    reference = grammar.reference_level(node)
+    return ParsedFactor(text, node, columns, category, pieces, reference)
 
 
 def _as_typed(node: ast.expr, names: Mapping[str, str]) -> str:
@@ -404,11 +398,9 @@ def number_factor(factor: ParsedFactor, text: str) -> Factor:
 
 def _base_and_power(function: str, node: ast.expr) -> tuple[ast.expr | None, float]:
     """Return base and power of ``sqrt(x)``, ``I(x**2)``, ``I(1 / x)``; or None, 1."""
-    if function == "sqrt":
-        return node, 0.5
+    if function != "I":
+        return (node, 0.5) if function == "sqrt" else (None, 1.0)
     match node:
-        case _ if function != "I":
-            pass
         case ast.BinOp(numerator, ast.Div(), ast.Name() | ast.Call() as base):
             if _number(numerator) == 1:
                 return base, -1.0
@@ -434,8 +426,6 @@ def _unparsed(node: ast.expr) -> str:
         return node.id
     copied = deepcopy(node)
     for part in ast.walk(copied):
-        if isinstance(part, ast.Name) and (
-            not part.id.isidentifier() or keyword.iskeyword(part.id)
-        ):
-            part.id = f"`{part.id}`"
+        if isinstance(part, ast.Name):
+            part.id = grammar.backticked(part.id)
     return ast.unparse(copied)
