@@ -9,7 +9,6 @@ from digiprosper.stata.commands import data, estimations
 from digiprosper.stata.prefixes import (
     PRINTING,
     ROWS,
-    Options,
     column_name,
     command_name,
     completed,
@@ -17,6 +16,7 @@ from digiprosper.stata.prefixes import (
     of_kind,
     read_command,
     split,
+    translated_options,
 )
 
 
@@ -38,8 +38,8 @@ def test_prefixes_with_a_colon() -> None:
         "eststo m1: quietly bootstrap r(a), reps(50): sgmediation y, mv(m)"
     )
     assert read.stored == "m1"
-    assert read.prefix("bootstrap").text == "r(a), reps(50)"  # type: ignore[union-attr]
-    assert read_command("bysort id (year): gen n = _n").prefixes[0].text == "id (year)"
+    assert read.prefixes == {"bootstrap": "r(a), reps(50)"}
+    assert read_command("bysort id (year): gen n = _n").by == "id (year)"
 
 
 def test_if_without_a_blank_and_using() -> None:
@@ -67,15 +67,15 @@ def test_what_is_no_command(text: str) -> None:
 
 
 def test_tables_of_options() -> None:
-    table = Options("a.bsorb cl.uster", "nolog")
-    assert table.read(read_command("reg y x, a(id) nolog")) == {"absorb": "id"}
+    read = read_command("reghdfe y x, a(id) nolog")
+    assert translated_options(read) == {"absorb": "id"}
     for options, reason in {
         "liml": "two-stage least squares only",
         "fast": "not known",
         "a(id) absorb(year)": "twice",
     }.items():
         with pytest.raises(dp.StataError, match=reason):
-            table.read(read_command(f"reg y x, {options}"))
+            translated_options(read_command(f"reghdfe y x, {options}"))
 
 
 def test_products_of_the_prefix_xi() -> None:

@@ -30,7 +30,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from digiprosper.errors import Notice, StataError, notice_of
 from digiprosper.stata.commands.data import STATISTICS, winsor_suffix
 from digiprosper.stata.expressions import Node, parse
-from digiprosper.stata.prefixes import Command, Options, of_kind, split
+from digiprosper.stata.prefixes import Command, of_kind, option_name, split
 from digiprosper.stata.report import Event
 from digiprosper.stata.translation import ASSIGNMENT, ONE_SERIES
 
@@ -83,7 +83,7 @@ class _Judge:
             (event, event.command)
             for event in events
             if event.command.name in _REGRESSIONS
-            and not event.command.prefix("permute")
+            and "permute" not in event.command.prefixes
         ]
         self.words = {w for _, c in self.regressions for w in split(c.arguments)}
         self.assignments = list(_assignments(events))
@@ -258,8 +258,7 @@ class _Judge:
                 counts = tuple(filter(_COUNTS.search, part.names))
                 if counts and _is_log_plus_one(part):
                     yield "log_of_count", event.number, {"variables": counts}
-            by = event.command.prefix("by", "bysort")
-            groups = split(by.text.partition("(")[0]) if by else []
+            groups = split(event.command.by.partition("(")[0])
             if has_gaps and self.entity in groups and any(map(_is_before, node.walk())):
                 yield "lag_by_row", event.number, {"variables": (name,)}
 
@@ -308,8 +307,7 @@ def _chooses_errors(command: Command) -> bool:
 
 def _winsorised_in_vain(command: Command, later: list[Command]) -> Iterator[str]:
     """List variables that are estimated as they were, and never as ``winsor2`` cut."""
-    table = Options.of("winsor2")
-    options = {table.read_one(option): value for option, value in command.options}
+    options = {option_name(o, "winsor2"): value for o, value in command.options}
     suffix = winsor_suffix(options)
     used = {w for c in later for w in re.findall(r"[\w*]+", c.text)}
     estimated = {

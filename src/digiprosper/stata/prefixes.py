@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from functools import cache, lru_cache
 from importlib.resources import files
@@ -110,14 +110,6 @@ _COLON = of_kind("repeats", "restores", "prefix")
 
 
 @dataclass(frozen=True, slots=True)
-class Prefix:
-    """A prefix with a colon, such as ``bysort id:`` or ``bootstrap r(x), reps(9):``."""
-
-    name: str
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
 class Command:
     """A command, split into the parts that most commands share."""
 
@@ -130,7 +122,8 @@ class Command:
     weight: tuple[str, str] | None = None
     # As typed, in order; the argument is None without parentheses.
     options: tuple[tuple[str, str | None], ...] = ()
-    prefixes: tuple[Prefix, ...] = ()
+    # Texts of prefixes such as ``bysort id:`` or ``bootstrap r(x), reps(9):``, by name.
+    prefixes: Mapping[str, str] = field(default_factory=dict)
     # The name under which eststo stores the result; empty if it chooses one.
     stored: str | None = None
 
@@ -139,20 +132,21 @@ class Command:
         """Whether the condition has the number of the row."""
         return re.search(r"\b_n\b", self.condition or "") is not None
 
+    @property
+    def by(self) -> str:
+        """The text of ``by x:`` or ``bysort x (t):``; empty without either."""
+        return self.prefixes.get("by") or self.prefixes.get("bysort", "")
+
     def has(self, *options: str) -> bool:
         """Tell whether one of some options is typed in full."""
         return any(option in options for option, _ in self.options)
-
-    def prefix(self, *names: str) -> Prefix | None:
-        """Find a prefix by name."""
-        return next((p for p in self.prefixes if p.name in names), None)
 
 
 @lru_cache(maxsize=4096)
 def read_command(text: str) -> Command:
     """Split a command; macros are already replaced."""
     unread = text.strip()
-    prefixes = list[Prefix]()
+    prefixes = dict[str, str]()
     stored = None
     while True:
         word = re.match(r"[^\W\d]\w*", unread)
@@ -164,7 +158,7 @@ def read_command(text: str) -> Command:
             unread = inner
             if name == "xi":
                 unread = _XI.sub(_crossed, inner)
-                prefixes.append(Prefix(name, ""))
+                prefixes[name] = ""
             continue
         colon = _find(after, ":") if name in _COLON else None
         if colon is None:
@@ -175,9 +169,9 @@ def read_command(text: str) -> Command:
         if name == "eststo":
             stored = before.partition(",")[0].strip()
         else:
-            prefixes.append(Prefix(name, before))
+            prefixes.setdefault(name, before)
     command = _split_parts(name, after)
-    return replace(command, text=text.strip(), prefixes=tuple(prefixes), stored=stored)
+    return replace(command, text=text.strip(), prefixes=prefixes, stored=stored)
 
 
 def _crossed(match: re.Match[str]) -> str:
@@ -262,46 +256,35 @@ def read_options(text: str) -> tuple[tuple[str, str | None], ...]:
     return tuple(out)
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
-    """A table of options: what is translated, and what changes no number.
-
-    Entries are written ``"a.bsorb"``: the part before the dot is enough. An option in
-    neither of them is refused. `parts` are those that a data command may have besides.
-    """
-
-    mapped: str = ""
-    harmless: str = ""
-    parts: str = ""
-
-    @classmethod
-    def of(cls, name: str) -> Options:
-        """Take the options of a command from the table of commands."""
-        row = ROWS[name]
-        return cls(row["options"], row["ignored"], row["parts"])
-
-    def read(self, command: Command, repeated: Sequence[str] = ()) -> dict[str, str]:
-        """Read options by full name, empty if alone; the last of `repeated` counts."""
-        out: dict[str, str] = {}
-        for word, argument in command.options:
-            name = self.read_one(word)
-            if name is not None:
-                if name in out and name not in repeated:
-                    raise refused(f"the option {name}() is there twice")
-                out[name] = argument or ""
-            elif completed(word, [*_HARMLESS, *self.harmless.split()]) is None:
-                for entry, reason in _REFUSED.items():
-                    if completed(word, [entry]):
-                        raise refused(f"the option {word}: {reason}")
-                raise refused(
-                    f"the option {cited(word)} of {command.name} is not known here"
-                )
-        return out
-
-    def read_one(self, word: str) -> str | None:
-        """Complete the name of a translated option."""
-        return completed(word, self.mapped.split())
-
-
 # Options of many commands that change what is printed, or how a maximum is searched.
 _HARMLESS = ROWS["*"]["ignored"].split()
+# Options that may be there several times; the last one counts.
+_REPEATED = ("gmmstyle", "ivstyle")
+
+
+def option_name(word: str, command: str) -> str | None:
+    """Complete the name of an option that is translated."""
+    return completed(word, ROWS[command]["options"].split())
+
+
+def translated_options(command: Command, table: str = "") -> dict[str, str]:
+    """Read options by full name, empty if alone, perhaps those of another command.
+
+    An option that is neither translated nor changes no number is refused.
+    """
+    table, out = table or command.name, dict[str, str]()
+    harmless = [*_HARMLESS, *ROWS[table]["ignored"].split()]
+    for word, argument in command.options:
+        name = option_name(word, table)
+        if name is not None:
+            if name in out and name not in _REPEATED:
+                raise refused(f"the option {name}() is there twice")
+            out[name] = argument or ""
+        elif completed(word, harmless) is None:
+            for entry, reason in _REFUSED.items():
+                if completed(word, [entry]):
+                    raise refused(f"the option {word}: {reason}")
+            raise refused(
+                f"the option {cited(word)} of {command.name} is not known here"
+            )
+    return out

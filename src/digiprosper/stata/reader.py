@@ -35,12 +35,12 @@ from digiprosper.stata.prefixes import (
     ROWS,
     STORED,
     Command,
-    Options,
     command_name,
     of_kind,
     read_command,
     refused,
     split,
+    translated_options,
 )
 from digiprosper.stata.report import Event, Records
 from digiprosper.stata.taint import (
@@ -460,7 +460,7 @@ class Reader(Records):
         is_test = name in estimations.TESTS and (name != "estat" or is_after_csdid)
         if name in self.programs:
             self._call(command)
-        elif command.prefix("permute") is not None or is_test:
+        elif "permute" in command.prefixes or is_test:
             self._translate(command)
         elif name in data.COMMANDS and (name != "tabulate" or generated(command)):
             self._step(command, undefined)
@@ -566,11 +566,11 @@ class Reader(Records):
             self._record("skipped", reason)
 
     def _note_command(self, command: Command) -> None:
-        if command.prefix("xi"):
+        if "xi" in command.prefixes:
             # It makes dummies that later lines may have.
             self.taint.mark([LaterColumns.of_pattern("_I*")], self.number)
         self.events.append(Event(self.number, command, self.sample))
-        if command.name not in data.COMMANDS and command.prefix("bysort"):
+        if command.name not in data.COMMANDS and "bysort" in command.prefixes:
             self.context.order = UNKNOWN_ORDER
 
     def _translate(self, command: Command, undefined: str = "") -> Translation:
@@ -733,7 +733,7 @@ class Reader(Records):
             if command.name == "tsset" and len(names) == 1:
                 keys = [ONE_SERIES, *keys]
             self.context.entity, self.context.time = keys[:2]
-            step = Options.of("xtset").read(command).get("delta")
+            step = translated_options(command, "xtset").get("delta")
             self.context.step = whole(step, "delta") if step else None
             self.context.complete |= set(names)
             self.context.order = tuple(self.context.keys)
@@ -810,7 +810,7 @@ class Reader(Records):
 
     def _mark(self, name: str, text: str, command: Command | None) -> None:
         if name in self.programs:
-            if command and command.prefix(*RESTORING):
+            if command and RESTORING.keys() & command.prefixes.keys():
                 self._forget_last_fit(None)
             else:
                 self._mark_program(name)

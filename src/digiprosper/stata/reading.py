@@ -23,7 +23,12 @@ from digiprosper.stata.expressions import number_text
 from digiprosper.stata.judge import findings
 from digiprosper.stata.lines import Statement, decode, statements
 from digiprosper.stata.macros import Macros
-from digiprosper.stata.prefixes import Command, Options, read_command, refused
+from digiprosper.stata.prefixes import (
+    Command,
+    read_command,
+    refused,
+    translated_options,
+)
 from digiprosper.stata.reader import Reader
 from digiprosper.stata.report import DoFile, Record
 from digiprosper.stata.translation import ONE_SERIES, Context, DataCall, Translation
@@ -313,7 +318,7 @@ class Runner(Reader):
     def _other(self, command: Command) -> None:
         super()._other(command)
         if command.name == "levelsof" and not (command.prefixes or command.rows):
-            options = Options.of("levelsof").read(command)
+            options = translated_options(command)
             self._levels(DataCall(command, self.context, options))
 
     def _levels(self, call: DataCall) -> None:

@@ -143,8 +143,8 @@ def keeps_data(name: str, command: Command | None) -> bool:
     if name == "mata" and command is not None:
         return bool(re.match(r":?\s*(mata\s+)?(drop|clear)\b", command.arguments))
     is_estimated = command is not None and command.stored is not None
-    is_restored = command is not None and command.prefix(*RESTORING) is not None
-    return name in _KEEPING or is_estimated or is_restored
+    is_restored = command and RESTORING.keys() & command.prefixes.keys()
+    return name in _KEEPING or is_estimated or bool(is_restored)
 
 
 def only_columns(command: Command) -> bool:

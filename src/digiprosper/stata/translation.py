@@ -436,8 +436,7 @@ class DataCall(Call):
     @property
     def groups(self) -> tuple[list[str], list[str]]:
         """Variables of ``by x:``, ``bysort x (t):`` or ``by(x)``, and of the order."""
-        prefix = self.command.prefix("by", "bysort")
-        text = prefix.text if prefix else self.options.get("by", "")
+        text = self.command.by or self.options.get("by", "")
         groups, _, inside = text.partition(",")[0].replace(")", "").partition("(")
         names = self.context.variables.names
         return names(groups), names(inside)
@@ -446,7 +445,7 @@ class DataCall(Call):
     def order(self) -> tuple[str, ...]:
         """Columns that rows are sorted by, after a prefix that sorts."""
         order = self.context.order
-        if self.command.prefix("bysort") is None:
+        if "bysort" not in self.command.prefixes:
             return order
         groups, inside = self.groups
         names = (*groups, *inside)

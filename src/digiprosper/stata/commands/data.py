@@ -15,11 +15,11 @@ from digiprosper.stata.macros import numbers
 from digiprosper.stata.prefixes import (
     ROWS,
     Command,
-    Options,
     notes_of,
     of_kind,
     refused,
     split,
+    translated_options,
 )
 from digiprosper.stata.translation import (
     IMPORTS,
@@ -737,7 +737,7 @@ def reshape(call: DataCall) -> Step:
     before = call.context.reshaped
     if before and not (stubs or call.options):
         _, *stubs = split(before.arguments)
-        call = replace(call, options=Options.of("reshape").read(before))
+        call = replace(call, options=translated_options(before))
     else:
         call.context.reshaped = call.command
     column, *suboptions = call.options.get("j", "_j").split()
@@ -850,19 +850,17 @@ _BY_ROW = re.compile(r"\.(?:cumsum|shift|ffill)\(|\biloc\[|isin\(np")
 
 def translate(command: Command, context: Context) -> Step:
     """Translate a data command; prefixes, conditions and weights are never ignored."""
-    options = Options.of(command.name)
+    allowed = ROWS[command.name]["parts"].split()
     typed = {
-        **{"by" if p.name == "bysort" else p.name: True for p in command.prefixes},
+        **{"by" if name == "bysort" else name: True for name in command.prefixes},
         "if": command.condition is not None,
         "weights": command.weight is not None,
         "in": bool(command.rows),
     }
-    others = [
-        part for part in typed if typed[part] and part not in options.parts.split()
-    ]
+    others = [part for part in typed if typed[part] and part not in allowed]
     if others:
         raise refused(f"{command.name} with {' and '.join(others)}")
-    call = DataCall(command, context, options.read(command))
+    call = DataCall(command, context, translated_options(command))
     return _with_sorting(COMMANDS[command.name](call), call)
 
 

@@ -18,12 +18,12 @@ from digiprosper.stata.prefixes import (
     REPEATING,
     ROWS,
     Command,
-    Options,
     of_kind,
     read_command,
     read_options,
     refused,
     split,
+    translated_options,
 )
 from digiprosper.stata.translation import (
     Call,
@@ -57,17 +57,16 @@ def is_estimation(name: str) -> bool:
 
 def translate(command: Command, context: Context) -> Translation:
     """Translate an estimation, or a test after one."""
-    if command.prefix("permute") is not None:
+    if "permute" in command.prefixes:
         return _permutation(command, context)
     if command.name not in TESTS:
         _refuse_parts(command)
     if command.name not in COMMANDS:
         reason = WITHOUT_MODEL.get(command.name, "the command is not known here")
         raise refused(f"{cited(command.name)}: {reason}")
-    table = Options.of(command.name)
     if command.weight:
-        _refuse_weights(command, table.parts)
-    options = table.read(command, ("gmmstyle", "ivstyle"))
+        _refuse_weights(command)
+    options = translated_options(command)
     translation = COMMANDS[command.name](Call(command, context, options))
     # What differs from Stata, whatever the options are.
     notes = [*filter(None, [ROWS[command.name]["note"]]), *translation.notes]
@@ -82,19 +81,19 @@ def translate(command: Command, context: Context) -> Translation:
 def _refuse_parts(command: Command) -> None:
     """Refuse prefixes, weights and rows that a model would ignore."""
     for prefix in command.prefixes:
-        if prefix.name in REPEATING:
+        if prefix in REPEATING:
             raise refused(
-                f"the prefix {prefix.name}", "fit_all fits models of several samples."
+                f"the prefix {prefix}", "fit_all fits models of several samples."
             )
-        if prefix.name in ("bootstrap", "bs") and command.name != "sgmediation":
+        if prefix == "bootstrap" and command.name != "sgmediation":
             raise refused("the bootstrap prefix", "Use cluster_bootstrap(spec, panel).")
     if command.rows is not None or command.using is not None:
         raise refused("rows by number, or a file", "Use a condition.")
 
 
-def _refuse_weights(command: Command, parts: str) -> None:
+def _refuse_weights(command: Command) -> None:
     """Refuse weights of a kind that the command does not have."""
-    kind, text = command.weight or ("", "")
+    (kind, text), parts = command.weight or ("", ""), ROWS[command.name]["parts"]
     if f"{kind[0]}weights" in parts:
         return
     if "pweights" in parts:
@@ -122,9 +121,7 @@ def _difference(call: Call) -> Translation:
 
 
 def _permutation(command: Command, context: Context) -> Translation:
-    prefix = command.prefix("permute")
-    assert prefix is not None
-    main, _, options = prefix.text.partition(",")
+    main, _, options = command.prefixes["permute"].partition(",")
     reps = dict(read_options(options)).get("reps")
     inner = estimate(command.text.split(":", 1)[1], context).python
     return Call(command, context, {}).python(

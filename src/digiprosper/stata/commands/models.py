@@ -19,11 +19,12 @@ from digiprosper.stata.expressions import shifted
 from digiprosper.stata.prefixes import (
     NOTES,
     Command,
-    Options,
     notes_of,
+    option_name,
     read_options,
     refused,
     split,
+    translated_options,
 )
 from digiprosper.stata.translation import (
     ONE_SERIES,
@@ -83,10 +84,10 @@ def mediation(call: Call) -> Translation:
     controls, years = call.without_dummies(controls)
     controls, entities = call.without_dummies(controls, "entity")
     notes = list[str]()
-    bootstrap, draws = call.command.prefix("bootstrap", "bs"), None
+    bootstrap, draws = call.command.prefixes.get("bootstrap"), None
     if bootstrap is not None:
         notes.append(NOTES["draws"])
-        options = dict(read_options(bootstrap.text.partition(",")[2]))
+        options = dict(read_options(bootstrap.partition(",")[2]))
         draws = options.get("reps") or options.get("rep")
     if context.entity and not entities:
         notes.append(NOTES["no effects"])
@@ -258,11 +259,11 @@ def _exogenous(call: Call) -> tuple[list[str], dict[str, str] | None]:
 def _lists(call: Call, name: str) -> Iterator[tuple[list[Product], dict[str, str]]]:
     """List the variables and suboptions of every gmm() or iv()."""
     for word, argument in call.command.options:
-        if Options.of("xtabond2").read_one(word) == name:
+        if option_name(word, "xtabond2") == name:
             names, _, text = (argument or "").partition(",")
             suboptions = Command("", name, options=read_options(text))
             products = call.context.variables.products(names)
-            yield products, Options.of(f"xtabond2 {name}").read(suboptions)
+            yield products, translated_options(suboptions, f"xtabond2 {name}")
 
 
 # --- staggered adoption, counts and binary outcomes -----------------------------------

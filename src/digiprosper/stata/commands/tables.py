@@ -11,11 +11,12 @@ from typing import Any
 from digiprosper.errors import StataError, cited
 from digiprosper.stata.expressions import unquoted
 from digiprosper.stata.prefixes import (
+    ROWS,
     Command,
-    Options,
     completed,
     matching,
     notes_of,
+    option_name,
     refused,
     split,
 )
@@ -89,13 +90,13 @@ class Tables:
 def _read(command: Command) -> tuple[dict[str, str], list[str]]:
     """Read options by full name, and list those that have no counterpart."""
     options, others = dict[str, str](), list[str]()
-    table = Options.of(command.name)
+    harmless = ROWS[command.name]["ignored"].split()
     for word, argument in command.options:
-        if name := table.read_one(word):
+        if name := option_name(word, command.name):
             options[name] = argument or ""
         elif word in _OF_STATISTICS and command.name == "esttab":
             continue
-        elif completed(word, table.harmless.split()) is None and word.isidentifier():
+        elif completed(word, harmless) is None and word.isidentifier():
             others.append(word)
     return options, others
 
