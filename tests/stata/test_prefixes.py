@@ -9,7 +9,6 @@ from digiprosper.stata.commands import data, estimations
 from digiprosper.stata.prefixes import (
     PRINTING,
     ROWS,
-    column_name,
     command_name,
     completed,
     matching,
@@ -18,6 +17,7 @@ from digiprosper.stata.prefixes import (
     split,
     translated_options,
 )
+from digiprosper.stata.varlists import Variables
 
 
 def test_all_parts() -> None:
@@ -113,14 +113,14 @@ def test_options_need_their_shortest_form() -> None:
 
 
 def test_variables_may_be_abbreviated_if_unambiguous() -> None:
-    columns = ["gdp", "gdppc", "unemp"]
-    assert column_name("un", columns) == "unemp"
-    assert column_name("gdp", columns) == "gdp"
+    variables = Variables(["gdp", "gdppc", "unemp"])
+    assert variables.resolve("un") == "unemp"
+    assert variables.resolve("gdp") == "gdp"
     with pytest.raises(dp.StataError, match="ambiguous"):
-        column_name("gd", columns)
+        variables.resolve("gd")
     with pytest.raises(dp.StataError, match="did you mean 'unemp'"):
-        column_name("unempl", columns)
-    assert column_name("un", None) == "un"
+        variables.resolve("unempl")
+    assert Variables().resolve("un") == "un"
 
 
 def test_patterns() -> None:

@@ -277,8 +277,7 @@ class Printer:
             case Node("binary", "&" | "|" as sign, parts):
                 return self._joined(sign, [self._side(part, sign) for part in parts])
             case Node("unary", "!", (Node("call", "missing", parts),)):
-                form = "~missing({0})" if self.pandas else "{0} == {0}"
-                return self._joined("&", [form.format(self.value(x)) for x in parts])
+                return self._joined("&", [self._is_there(part) for part in parts])
             case Node("unary", "!", (inside,)):
                 return self._negated(self.condition(inside))
             case Node("binary", sign, (a, b)) if sign in _COMPARISONS:
@@ -342,16 +341,20 @@ class Printer:
                 f"a comparison '{sign} {b.value}' separates kinds of missing values, "
                 "and there is one kind here"
             )
-        x = self.value(a)
-        if self.pandas:
-            return f"{'~' * (equal == '==')}missing({x})"
-        return f"{x} {equal} {x}"
+        return self._is_there(a) if equal == "==" else self._is_missing(a)
+
+    def _is_missing(self, node: Node) -> str:
+        x = self.value(node)
+        return f"missing({x})" if self.pandas else f"{x} != {x}"
+
+    def _is_there(self, node: Node) -> str:
+        x = self.value(node)
+        return f"~missing({x})" if self.pandas else f"{x} == {x}"
 
     def _membership(self, node: Node) -> str:
-        sides = [self.value(part) for part in node.parts]
         if node.value == "missing":
-            form = "missing({0})" if self.pandas else "{0} != {0}"
-            return self._joined("|", [form.format(x) for x in sides])
+            return self._joined("|", [self._is_missing(part) for part in node.parts])
+        sides = [self.value(part) for part in node.parts]
         if (node.value, len(sides), sides.count("np.nan")) == ("inrange", 3, 0):
             x, low, high = sides
             text = f"{x}.between({low}, {high})"

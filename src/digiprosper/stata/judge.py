@@ -203,7 +203,7 @@ class _Judge:
     # --- single commands --------------------------------------------------------------
 
     def _mediation(self, event: Event) -> Iterator[_Asked]:
-        controls = dict(event.command.options).get("cv") or ""
+        controls = dict(event.command.options).get("cv", "")
         dummies = (f"i.{name}" for name in {*self.entities, *self.effects})
         baseline = any(self._has_effects(command) for _, command in self.regressions)
         if baseline and not any(dummy in controls for dummy in dummies):
@@ -217,9 +217,21 @@ class _Judge:
             yield "pooled_matching", event.number, {"command": event.command.name}
 
     def _winsorised(self, event: Event) -> Iterator[_Asked]:
-        later = self.events[self.events.index(event) + 1 :]
-        commands = [other.command for other in later]
-        if names := tuple(_winsorised_in_vain(event.command, commands)):
+        """Ask about variables that are estimated as they were, and never as cut."""
+        command, at = event.command, self.events.index(event)
+        suffix = winsor_suffix(
+            {option_name(o, "winsor2"): a for o, a in command.options}
+        )
+        later = [other.command for other in self.events[at + 1 :]]
+        used = {word for c in later for word in re.findall(r"[\w*]+", c.text)}
+        regressions = [c for c in later if c.name in _REGRESSIONS]
+        estimated = {word for c in regressions for word in split(c.arguments)}
+        names = tuple(
+            name
+            for name in split(command.arguments)
+            if name in estimated and not {name + suffix, f"*{suffix}"} & used
+        )
+        if names:
             yield "winsorised_not_used", event.number, {"variables": names}
 
     def _staggered(self) -> Iterator[_Asked]:
@@ -305,19 +317,6 @@ def _chooses_errors(command: Command) -> bool:
     return weighted or bool(chosen) or command.name == "xtscc"
 
 
-def _winsorised_in_vain(command: Command, later: list[Command]) -> Iterator[str]:
-    """List variables that are estimated as they were, and never as ``winsor2`` cut."""
-    options = {option_name(o, "winsor2"): value for o, value in command.options}
-    suffix = winsor_suffix(options)
-    used = {w for c in later for w in re.findall(r"[\w*]+", c.text)}
-    estimated = {
-        word for c in later if c.name in _REGRESSIONS for word in split(c.arguments)
-    }
-    for name in split(command.arguments):
-        if name in estimated and not {name + suffix, f"*{suffix}"} & used:
-            yield name
-
-
 def _assignments(events: Iterable[Event]) -> Iterator[tuple[Event, str, Node]]:
     """List what is generated or replaced, with the expression."""
     for event in events:
@@ -333,7 +332,7 @@ def _effects(command: Command) -> list[str]:
     effects = [
         word.removeprefix("i.")
         for option, argument in command.options
-        if argument and "absorb".startswith(option)
+        if "absorb".startswith(option)
         for word in split(argument.partition(",")[0])
     ]
     effects += ["\N{NULL}entity"] * command.has("fe")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 
@@ -179,36 +178,48 @@ class Macros:
 
     def check_defined(self) -> None:
         """Raise an error if another file may define a macro of the last text."""
-        if reason := undefined_reason(self.undefined):
-            raise refused(reason)
+        if self.undefined_reason:
+            raise refused(self.undefined_reason)
 
-    def turns(self, header: str) -> tuple[str, list[str]]:
-        """Read the header of a loop: the local's name and its value in each turn."""
+    @property
+    def undefined_reason(self) -> str:
+        """Why the last text has no meaning, if a macro in it has no value."""
+        # A local is empty where no line defines it, unless it is an argument.
+        others = [name for name in self.undefined if not name[:1].isalpha()]
+        if not others:
+            return ""
+        shown = cited(others[0].removeprefix("$"))
+        return (
+            f"the macro {shown} is defined in no line before; if another file "
+            "defines it, pass macros={...}"
+        )
+
+    def turns(self, header: str) -> list[str]:
+        """Read the header of a loop: the value of its local in each turn."""
         self.undefined = []
         try:
             return self._turns(*header.partition(" ")[::2])
         finally:
             self.check_defined()
 
-    def _turns(self, word: str, loop: str) -> tuple[str, list[str]]:
+    def _turns(self, word: str, loop: str) -> list[str]:
         if word.startswith("forv"):
-            name, _, values = loop.partition("=")
-            return name.strip(), numbers(self._expanded(values))
-        name, kind, listed = (*loop.split(None, 2), "", "", "")[:3]
+            return numbers(self._expanded(loop.partition("=")[2]))
+        kind, listed = (*loop.split(None, 2)[1:], "", "")[:2]
         if kind == "of":
             kind, _, listed = listed.partition(" ")
         text = self._expanded(listed.strip())
         match kind[:3]:
             case "in" | "any":
-                return name, words_of(text)
+                return words_of(text)
             case "loc":
-                return name, words_of(self._value(text))
+                return words_of(self._value(text))
             case "glo":
-                return name, words_of(self._value(f"${text}"))
+                return words_of(self._value(f"${text}"))
             case "num":
-                return name, numbers(text)
+                return numbers(text)
             case "var" | "new":
-                return name, text.split()
+                return text.split()
         raise refused(f"the loop {cited(f'{word} {loop}')} cannot be read")
 
 
@@ -263,16 +274,3 @@ def _range(first: str, step: float, last: str) -> list[str]:
             f"a loop of {turns:,} turns is not read", "Simulations are run in Python."
         )
     return [number_text(float(first) + step * turn) for turn in range(max(turns, 0))]
-
-
-def undefined_reason(names: Sequence[str]) -> str:
-    """Tell that a macro has no value, if one has none."""
-    # A local is empty where no line defines it, unless it is an argument.
-    others = [name for name in names if not name[:1].isalpha()]
-    if not others:
-        return ""
-    shown = cited(others[0].removeprefix("$"))
-    return (
-        f"the macro {shown} is defined in no line before; if another file "
-        "defines it, pass macros={...}"
-    )

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from functools import cache, lru_cache
 from importlib.resources import files
 from itertools import pairwise
+from typing import Any
 
-from digiprosper.errors import StataError, cited, did_you_mean
+from digiprosper.errors import StataError, cited
 
 # What is raised for a command without counterpart: a reason, perhaps with advice.
 refused: Callable[..., StataError] = StataError.because
@@ -76,21 +77,6 @@ def completed(word: str, entries: Iterable[str]) -> str | None:
     return None
 
 
-def column_name(word: str, columns: Sequence[str] | None) -> str:
-    """Find the column that a name or abbreviation means, or keep it without a list."""
-    if columns is None or word in columns or word.startswith(STORED):
-        return word
-    begun = [name for name in columns if name.startswith(word)]
-    if len(begun) == 1:
-        return begun[0]
-    if begun:
-        raise refused(f"the name {cited(word)} is ambiguous: {', '.join(begun[:5])}")
-    raise refused(
-        f"there is no column {cited(word)}{did_you_mean(word, columns)}",
-        "Check the name, or the panel that was passed.",
-    )
-
-
 def matching(pattern: str, columns: Collection[str]) -> list[str]:
     """List the columns that fit a pattern with ``*``, ``~`` and ``?``."""
     return [name for name in columns if fnmatchcase(name, pattern.replace("~", "*"))]
@@ -100,6 +86,8 @@ def matching(pattern: str, columns: Collection[str]) -> list[str]:
 
 _WEIGHT = re.compile(r"\[\s*(?P<kind>[afpiw][a-z]*)\s*=\s*(?P<value>.+?)\s*\]")
 _OPTION = re.compile(r"\s*(?P<name>[^\W\d]\w*|\d+|\S)\s*")
+# Parts of a command by the words before them.
+_PARTS = {"if": "condition", "in": "rows", "using": "using"}
 _PLAIN = ("quietly", "noisily", "capture", "xi")
 # Products of the prefix xi.
 _XI = re.compile(r"\bi\.(\w+)\s*([*|])\s*(i\.)?(\w+)")
@@ -120,8 +108,8 @@ class Command:
     rows: str | None = None
     using: str | None = None
     weight: tuple[str, str] | None = None
-    # As typed, in order; the argument is None without parentheses.
-    options: tuple[tuple[str, str | None], ...] = ()
+    # As typed, in order; the argument is empty without parentheses.
+    options: tuple[tuple[str, str], ...] = ()
     # Texts of prefixes such as ``bysort id:`` or ``bootstrap r(x), reps(9):``, by name.
     prefixes: Mapping[str, str] = field(default_factory=dict)
     # The name under which eststo stores the result; empty if it chooses one.
@@ -136,6 +124,11 @@ class Command:
     def by(self) -> str:
         """The text of ``by x:`` or ``bysort x (t):``; empty without either."""
         return self.prefixes.get("by") or self.prefixes.get("bysort", "")
+
+    @property
+    def restores(self) -> bool:
+        """Whether the data are as before afterwards."""
+        return not RESTORING.keys().isdisjoint(self.prefixes)
 
     def has(self, *options: str) -> bool:
         """Tell whether one of some options is typed in full."""
@@ -170,8 +163,8 @@ def read_command(text: str) -> Command:
             stored = before.partition(",")[0].strip()
         else:
             prefixes.setdefault(name, before)
-    command = _split_parts(name, after)
-    return replace(command, text=text.strip(), prefixes=prefixes, stored=stored)
+    parts = _split_parts(after)
+    return Command(text.strip(), name, **parts, prefixes=prefixes, stored=stored)
 
 
 def _crossed(match: re.Match[str]) -> str:
@@ -207,43 +200,31 @@ def split(text: str, mark: str = " ") -> list[str]:
     return [part for part in parts if part]
 
 
-def _split_parts(name: str, text: str) -> Command:
+def _split_parts(text: str) -> dict[str, Any]:
+    """Split what follows the name of a command into the other parts."""
     comma = _find(text, ",")
     main, options = text[:comma], "" if comma is None else text[comma + 1 :]
     # A weight is a word, and so is the `if` of `if(x > 1)`.
     main = re.sub(
         r"(?<=[\w)])(\[\s*[afpi]?w\w*\s*=)|(?<=\])((?:using|if|in)\b)", r" \1\2", main
     )
-    pieces: dict[str, list[str]] = {"arguments": []}
-    part, weight = "arguments", None
+    part, parts = "arguments", dict[str, Any](options=read_options(options))
     for word in split(main):
-        match = _WEIGHT.fullmatch(word)
-        keyword = re.match(r"(if|in|using)($|(?=[(\"!~]))", word)
-        if match:
-            weight = (match["kind"], match["value"])
+        if match := _WEIGHT.fullmatch(word):
+            parts["weight"] = match["kind"], match["value"]
             continue
-        if keyword:
-            part, word = keyword[1], word[keyword.end() :]
-        pieces.setdefault(part, []).extend([word] if word else [])
-    joined = {part: " ".join(words) for part, words in pieces.items()}
-    return Command(
-        text,
-        name,
-        joined["arguments"],
-        joined.get("if"),
-        joined.get("in"),
-        joined.get("using"),
-        weight,
-        read_options(options),
-    )
+        if keyword := re.match(r"(if|in|using)($|(?=[(\"!~]))", word):
+            part, word = _PARTS[keyword[1]], word[keyword.end() :]
+        parts[part] = f"{parts.get(part, '')} {word}".strip()
+    return parts
 
 
-def read_options(text: str) -> tuple[tuple[str, str | None], ...]:
+def read_options(text: str) -> tuple[tuple[str, str], ...]:
     """Read options and their arguments; blanks before a parenthesis are allowed."""
-    out: list[tuple[str, str | None]] = []
+    out: list[tuple[str, str]] = []
     at, text = 0, text.rstrip()
     while match := _OPTION.match(text, at):
-        at, argument = match.end(), None
+        at, argument = match.end(), ""
         if text[at : at + 1] == "(":
             end = _find(text[at:], ")")
             if end is None:
@@ -279,7 +260,7 @@ def translated_options(command: Command, table: str = "") -> dict[str, str]:
         if name is not None:
             if name in out and name not in _REPEATED:
                 raise refused(f"the option {name}() is there twice")
-            out[name] = argument or ""
+            out[name] = argument
         elif completed(word, harmless) is None:
             for entry, reason in _REFUSED.items():
                 if completed(word, [entry]):

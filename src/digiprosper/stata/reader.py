@@ -26,12 +26,10 @@ from digiprosper.stata.macros import (
     Macros,
     joined,
     known_later,
-    undefined_reason,
     words_of,
 )
 from digiprosper.stata.prefixes import (
     PRINTING,
-    RESTORING,
     ROWS,
     STORED,
     Command,
@@ -100,8 +98,6 @@ class Reader(Records):
         self.macros: Macros = macros
         self.taint: Taint = Taint()
         self.events: list[Event] = []
-        # Whether each line is run at once, on the data.
-        self.is_run: bool = False
         # The variables of a script that is run.
         self.script: dict[str, Any] = {}
         # Columns of the data, and those that have had a missing value.
@@ -111,7 +107,8 @@ class Reader(Records):
         self.repairs: dict[tuple[str, int], str] = {}
         # Treatments that the data show to start in different periods, by line.
         self.staggered: dict[int, tuple[str, ...]] = {}
-        self.tables: tables.Tables = tables.Tables()
+        # Headings of the columns of tables, by file.
+        self.heads: dict[str, list[str]] = {}
         # The line of each program, its statements, and whether they are executed.
         self.programs: dict[str, tuple[int, range, bool]] = {}
         self.sample: tuple[str, ...] = ()
@@ -251,7 +248,7 @@ class Reader(Records):
         start, block = self.position, range(self.position + 1, end)
         name, values = (*re.split(r"[\s=]+", header), "", "")[1], list[str]()
         try:
-            _, values = self.macros.turns(header)
+            values = self.macros.turns(header)
             if re.search(r"\sof\s+var", header):
                 values = self.context.variables.names(" ".join(values))
             if later_columns(values):
@@ -335,8 +332,7 @@ class Reader(Records):
                 untitled = _TITLE.sub(r"\1", text)
                 expanded = self.macros.expand(untitled, has_path=word in _WITH_PATH)
                 self._begin(expanded)
-                names = self.macros.undefined
-                undefined = undefined_reason(names)
+                names, undefined = self.macros.undefined, self.macros.undefined_reason
                 if expanded.strip():
                     command = read_command(expanded)
                     self._command(command, undefined)
@@ -534,12 +530,9 @@ class Reader(Records):
     def _table(self, command: Command) -> None:
         """Translate a table of the estimations that the script has."""
         fitted = {**self.fitted, "": self.has_fit}
-        specs = [*self.context.results.values(), self.context.last]
-        terms = [term for spec in specs for term in getattr(spec, "x", ())]
-        self.tables.has_within = any(getattr(s, "ssc", "") == "xtreg" for s in specs)
         try:
-            file, code, missing = self.tables.translate(
-                command, fitted, list(self.by_eststo), terms, self.context.variables
+            file, code, missing = tables.translate(
+                command, self.context, self.heads, fitted, list(self.by_eststo)
             )
         except StataError as error:
             self._record("skipped", error.reason)
@@ -557,7 +550,8 @@ class Reader(Records):
         """
         taint = copy.deepcopy(self.taint)
         is_marked = bool(taint.rows or taint.columns)
-        if self.is_run or path.startswith(TEMPORARY) or not is_marked:
+        is_run = self.context.folder is not None
+        if is_run or path.startswith(TEMPORARY) or not is_marked:
             self.context.saved[path] = taint, self.context.variables
             self._write(f"saved[{path!r}] = df.copy()")
         else:
@@ -581,7 +575,7 @@ class Reader(Records):
         reason = undefined or self._reason_not_run(command, code)
         record = self._record("not run" if reason else "translated", reason)
         if all(code != other.python for other in record.translations):
-            record.translations.append(translation)
+            record.translations += (translation,)
         if not reason:
             self._add_panel(command)
         if translation.is_model:
@@ -656,7 +650,7 @@ class Reader(Records):
             # Nothing is in e() after it.
             record.is_estimation = True
             notes = (ROWS[command.name]["note"],)
-            record.translations.append(Translation(command.text, None, code, notes))
+            record.translations += (Translation(command.text, None, code, notes),)
             self._forget_last_fit(command.stored)
             columns = would_make(command.name, "", command, {}) or ()
             self.taint.mark({*columns} - {*step.creates}, self.number)
@@ -727,17 +721,18 @@ class Reader(Records):
             context.complete |= {*step.creates}
 
     def _xtset(self, command: Command) -> None:
+        context = self.context
         names = [name for name in split(command.arguments) if name.isidentifier()]
         if names:
-            keys = [*map(self.context.variables.resolve, names), None]
+            keys = [*map(context.variables.resolve, names), None]
             if command.name == "tsset" and len(names) == 1:
                 keys = [ONE_SERIES, *keys]
-            self.context.entity, self.context.time = keys[:2]
+            context.entity, context.time = keys[:2]
             step = translated_options(command, "xtset").get("delta")
-            self.context.step = whole(step, "delta") if step else None
-            self.context.complete |= set(names)
-            self.context.order = tuple(self.context.keys)
-            self._write(f"df = df.sort_values({self.context.keys!r}, kind='stable')")
+            context.step = whole(step, "delta") if step else None
+            context.complete |= set(names)
+            context.order = tuple(context.keys)
+            self._write(f"df = df.sort_values({context.keys!r}, kind='stable')")
             self.panel_keys = None
         self._record("read")
 
@@ -753,10 +748,8 @@ class Reader(Records):
                 self.preserved.pop()
             if not any(option.startswith("not") for option, _ in command.options):
                 # Results stay, but the data no longer tell their rows or r(mean).
-                results, last = self.context.results, self.context.last
-                self.context = replace(
-                    context, results=results, last=last, fitted_keys=(), summary={}
-                )
+                last = self.context.last
+                self.context = replace(context, last=last, fitted_keys=(), summary={})
                 marked_results = self.taint.of_results
                 self.taint, self.sample = copy.deepcopy(taint), sample
                 self.taint.columns |= marked_results
@@ -810,7 +803,7 @@ class Reader(Records):
 
     def _mark(self, name: str, text: str, command: Command | None) -> None:
         if name in self.programs:
-            if command and RESTORING.keys() & command.prefixes.keys():
+            if command and command.restores:
                 self._forget_last_fit(None)
             else:
                 self._mark_program(name)

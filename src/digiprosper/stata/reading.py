@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import redirect_stdout, suppress
 from dataclasses import replace
 from io import StringIO
@@ -21,7 +21,7 @@ from digiprosper.stata import _script as script
 from digiprosper.stata.commands import estimations
 from digiprosper.stata.expressions import number_text
 from digiprosper.stata.judge import findings
-from digiprosper.stata.lines import Statement, decode, statements
+from digiprosper.stata.lines import decode, statements
 from digiprosper.stata.macros import Macros
 from digiprosper.stata.prefixes import (
     Command,
@@ -30,7 +30,7 @@ from digiprosper.stata.prefixes import (
     translated_options,
 )
 from digiprosper.stata.reader import Reader
-from digiprosper.stata.report import DoFile, Record
+from digiprosper.stata.report import DoFile
 from digiprosper.stata.translation import ONE_SERIES, Context, DataCall, Translation
 
 _LONGEST_LINE = 88
@@ -263,7 +263,7 @@ def _script(reader: Reader) -> str:
     """Write the code of a file as a program."""
     lines = [] if any(map(_READS.match, reader.code)) else [_NO_DATA]
     lines += map(_wrapped, "\n".join(reader.code).splitlines())
-    if reader.tables.heads:
+    if reader.heads:
         lines += ["\nfor name, table in tables.items():", "    table.save(name)"]
     return "\n".join([_HEAD, *lines, ""])
 
@@ -293,19 +293,14 @@ def _wrapped(line: str) -> str:
 class Runner(Reader):
     """A reader that has the data: what fails marks what depends on it."""
 
-    def __init__(
-        self, statements: Sequence[Statement], context: Context, macros: Macros
-    ) -> None:
-        super().__init__(statements, context, macros)
-        self.is_run: bool = True
-        exec(_HEAD, self.script)
-        # How many lines of the code have been run.
-        self.position_in_code: int = 0
+    # How many lines of the code have been run.
+    position_in_code: int = 0
 
     def run(self) -> None:
         """Run all statements; notices of a result are listed beside it."""
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
+            exec(_HEAD, self.script)
             super().run()
             exec("\n".join(self.code[self.position_in_code :]), self.script)
 
@@ -384,23 +379,18 @@ class Runner(Reader):
         record.status = "ran"
         if record.is_estimation and record.translations[-1].is_model:
             fit = self.script["fit"]
-            record.results.append(fit)
+            record.results += (fit,)
             notices = getattr(fit, "diagnostics", ())
             codes = ", ".join(dict.fromkeys(notice.code for notice in notices))
-            self._shown(
-                record, f"N = {fit.nobs:,.0f}" + (f" ({codes})" if codes else "")
-            )
+            printed = f"N = {fit.nobs:,.0f}" + (f" ({codes})" if codes else "")
             # A model that cannot be fitted in another way leaves a question open.
             with suppress(DigiprosperError):
                 self._repair(fit)
         elif printed.count("\n") > 1:
             record.output += printed
-        elif printed:
-            self._shown(record, printed.strip())
-
-    def _shown(self, record: Record, text: str) -> None:
-        """Add what a turn of a loop shows to that of the turns before."""
-        shown = [*filter(None, record.reason.split("; ")), text]
+            return
+        # What the turns of a loop show is beside one another.
+        shown = [*filter(None, [*record.reason.split("; "), printed.strip()])]
         if len(shown) > _MOST_SHOWN:
             shown[_MOST_SHOWN:] = ["..."]
         record.reason = "; ".join(shown)

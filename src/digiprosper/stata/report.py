@@ -156,16 +156,16 @@ class DoFile:
         ]
 
 
-@dataclass(slots=True)
+@dataclass
 class Record:
     """What became of a statement so far, over the turns of its loops."""
 
     status: Status
     reason: str = ""
-    translations: list[Translation] = field(default_factory=list)
+    translations: tuple[Translation, ...] = ()
     is_estimation: bool = False
     # Of a file that is run.
-    results: list[Any] = field(default_factory=list)
+    results: tuple[Any, ...] = ()
     output: str = ""
 
 
@@ -224,16 +224,7 @@ class Records:
             if record is None:
                 record = Record("not run", "no line before it leads here")
                 record.is_estimation = looks_like_estimation(statement.text)
-            yield Line(
-                statement.number,
-                statement.text,
-                record.status,
-                record.reason,
-                tuple(record.translations),
-                record.is_estimation,
-                tuple(record.results),
-                record.output,
-            )
+            yield Line(statement.number, statement.text, **vars(record))
 
     def _record(
         self, status: Status, reason: str = "", position: int | None = None

@@ -339,12 +339,9 @@ class Call:
         self,
         name: str,
         notes: Iterable[str] = (),
-        unset: Sequence[str] = (),
         **fields: Any,
     ) -> Translation:
-        """Build a specification by the name of its class; absent options are left out.
-
-        Those of `unset` are None.
+        """Build a specification by the name of its class.
 
         Columns that are not known have a name in it, and their code in the script.
         """
@@ -360,9 +357,7 @@ class Call:
             return value
 
         fields["where"] = self.context.where(self.command.condition)
-        typed = {name: v for name, v in fields.items() if v is not None}
-        options = {option: with_placeholders(v) for option, v in typed.items()}
-        options |= dict.fromkeys(unset)
+        options = {option: with_placeholders(v) for option, v in fields.items()}
         try:
             # The package has its names once they are asked for.
             spec = getattr(import_module("digiprosper"), name)(**options)

@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from digiprosper.errors import StataError, cited
+from digiprosper.errors import StataError, cited, did_you_mean
 from digiprosper.panel.grammar import backticked
 from digiprosper.stata.expressions import number_text, shifted
 from digiprosper.stata.macros import numbers
-from digiprosper.stata.prefixes import STORED, column_name, matching, refused, split
+from digiprosper.stata.prefixes import STORED, matching, refused, split
 
 _SHIFT = r"(?:[LFDSlfds]\d*)(?:\.?[LFDSlfds]\d*)*"
 # A base, a kind, an omitted variable or a level, then operators of time, then a name.
@@ -86,9 +86,21 @@ class Variables:
     # Whether the order of columns in the script is that of Stata.
     in_order: bool = True
 
-    def resolve(self, name: str) -> str:
-        """Find the column that a name means."""
-        return column_name(name, self.columns)
+    def resolve(self, word: str) -> str:
+        """Find the column that a name or abbreviation means, if columns are known."""
+        columns = self.columns
+        if columns is None or word in columns or word.startswith(STORED):
+            return word
+        begun = [name for name in columns if name.startswith(word)]
+        if len(begun) == 1:
+            return begun[0]
+        if begun:
+            listed = ", ".join(begun[:5])
+            raise refused(f"the name {cited(word)} is ambiguous: {listed}")
+        raise refused(
+            f"there is no column {cited(word)}{did_you_mean(word, columns)}",
+            "Check the name, or the panel that was passed.",
+        )
 
     def changed(self, creates: Iterable[str], drops: Sequence[str]) -> Variables:
         """Add columns; leave columns out, also those that may be among a pattern's."""

@@ -177,7 +177,7 @@ def _condition(text: str, keys: _Keys) -> str:
 
 
 def _test(node: ast.expr, keys: _Keys) -> str:
-    """Write a part of a condition; missing values are not larger than a number."""
+    """Write a part of a condition; a missing value is larger in Stata alone."""
     match node:
         case ast.BoolOp(operator, values):
             sides = [
@@ -191,17 +191,9 @@ def _test(node: ast.expr, keys: _Keys) -> str:
             return f"inlist({', '.join(map(_text, (a, *values)))})"
         case ast.Compare(low, [ast.LtE(), ast.LtE()], [x, high]):
             return f"inrange({', '.join(map(_text, (x, low, high)))})"
-        case ast.Compare(_, [_], [_]):
-            return _comparison(node, keys)
-    raise _refused(f"the condition {cited(ast.unparse(node))}")
-
-
-def _comparison(node: ast.expr, keys: _Keys) -> str:
-    """Write a comparison; a missing value is larger than a number in Stata alone."""
-    match node:
-        case ast.Compare(a, [ast.Eq() | ast.NotEq() as sign], [b]) if _text(a) == _text(
-            b
-        ):
+        case ast.Compare(a, [ast.Eq() | ast.NotEq() as sign], [b]):
+            if _text(a) != _text(b):
+                return _text(node)
             return f"{'!' if isinstance(sign, ast.Eq) else ''}missing({_text(a)})"
         case ast.Compare(larger, [ast.Gt() | ast.GtE()], [_]) | ast.Compare(
             _, [ast.Lt() | ast.LtE()], [larger]
@@ -209,8 +201,6 @@ def _comparison(node: ast.expr, keys: _Keys) -> str:
             name = _text(larger)
             is_complete = name in keys or re.fullmatch(r"-?[\d.]+", name)
             return _text(node) + ("" if is_complete else f" & {name} < .")
-        case ast.Compare(_, [ast.Eq() | ast.NotEq()], [_]):
-            return _text(node)
     raise _refused(f"the condition {cited(ast.unparse(node))}")
 
 

@@ -280,16 +280,18 @@ def categories(call: DataCall) -> Step:
 
 def columnwise(call: DataCall) -> Step:
     """Translate a command that computes each ``column`` by itself."""
-    name, new, write = call.command.name, call.new, _COLUMNWISE[call.command.name]
-    pattern = _name_pattern(name, call.options)
-    code = write if isinstance(write, str) else write(call)
+    name, new = call.command.name, call.new
+    pattern, code = _name_pattern(name, call.options), _COLUMNWISE[name](call)
     if not (pattern or new):
         raise refused(f"{name} without replace or generate()")
     # Rules of recode follow the variables.
     listed = re.split(r"\([^)]*=", call.command.arguments)[0]
     names = call.context.variables.names(listed or "_all")
     if new:
-        return _with_new_names(code, names, new)
+        if later_columns(names) or len(new) != len(names):
+            raise refused("generate() with another number of names")
+        loop = f"for column, new in zip({names!r}, {new!r}, strict=True)"
+        return Step(f"{loop}:\n    df[new] = {code}", tuple(new))
     target = "column" if pattern == "{column}" else f"f{pattern!r}"
     code = f"for column in {names!r}:\n    df[{target}] = {code}"
     return Step(code, tuple(_renamed(name, pattern) for name in names))
@@ -304,14 +306,6 @@ def _name_pattern(name: str, options: Mapping[str, str]) -> str:
     if name == "winsor2":
         return f"{{column}}{winsor_suffix(options)}"
     return _NEW_NAMES.get(name, "{column}" if "replace" in options else "")
-
-
-def _with_new_names(code: str, names: list[str], new: list[str]) -> Step:
-    """Write code of each column whose new name is in a list."""
-    if later_columns(names) or len(new) != len(names):
-        raise refused("generate() with another number of names")
-    loop = f"for column, new in zip({names!r}, {new!r}, strict=True)"
-    return Step(f"{loop}:\n    df[new] = {code}", tuple(new))
 
 
 def _renamed(name: str, pattern: str) -> str:
@@ -370,7 +364,7 @@ def _winsorised(call: DataCall) -> str:
     return code if winsor_suffix(options) else f"stored(column, {code})"
 
 
-def winsor_suffix(options: Mapping[Any, str | None]) -> str:
+def winsor_suffix(options: Mapping[Any, str]) -> str:
     """Read what ``winsor2`` adds to names: nothing with ``replace``."""
     suffix = options.get("suffix") or ("_tr" if "trim" in options else "_w")
     return "" if "replace" in options else suffix
@@ -409,13 +403,13 @@ def _recode_test(word: str) -> str:
 # The names that commands without generate() give, of a column that they compute.
 _NEW_NAMES = {"center": "c_{column}", "recode": "{column}"}
 # Code of each column.
-_COLUMNWISE: Mapping[str, str | Callable[[DataCall], str]] = {
+_COLUMNWISE: Mapping[str, Callable[[DataCall], str]] = {
     "carryforward": _carried,
     "center": _centred,
     "destring": _as_numbers,
     "encode": _encoded,
     "recode": _recoded,
-    "tostring": "df[column].map('{:.12g}'.format).replace('nan', '.')",
+    "tostring": lambda _: "df[column].map('{:.12g}'.format).replace('nan', '.')",
     "winsor2": _winsorised,
 }
 
@@ -624,10 +618,10 @@ def joinby(call: DataCall) -> Step:
 
 def _merge_values(text: str) -> list[int]:
     """Read the rows in keep() of ``merge`` as values of _merge."""
-    unknown = [word for word in text.split() if word not in _KEPT]
-    if unknown:
+    words = text.split()
+    if not _KEPT.keys() >= {*words}:
         raise refused(f"merge with keep({text})")
-    return [int(_KEPT[word]) for word in text.split()] or [1, 2, 3]
+    return [int(_KEPT[word]) for word in words] or [1, 2, 3]
 
 
 def append(call: DataCall) -> Step:

@@ -7,7 +7,6 @@ import re
 from collections.abc import Collection
 from dataclasses import replace
 from itertools import permutations
-from typing import Any
 
 from digiprosper.errors import cited
 from digiprosper.panel.grammar import backticked
@@ -101,12 +100,12 @@ def _refuse_weights(command: Command) -> None:
     raise refused(f"weights of {command.name}")
 
 
-def estimate(text: str, context: Context) -> Translation:
+def _estimation_code(text: str, context: Context) -> str:
     """Translate the text of an estimation inside another command."""
     translation = translate(read_command(text), context)
     if translation.is_foreign:
         raise refused("inside another command a model of linearmodels or statsmodels")
-    return replace(translation, command=text.strip())
+    return translation.python
 
 
 def _difference(call: Call) -> Translation:
@@ -114,7 +113,7 @@ def _difference(call: Call) -> Translation:
     options = call.options
     if "group" not in options or "model" not in options:
         raise refused("group() or model() is absent")
-    inner = estimate(options["model"], call.context).python
+    inner = _estimation_code(options["model"], call.context)
     reps = f", reps={options['reps']}" if "reps" in options else ""
     group = call.context.variables.resolve(options["group"])
     return call.python(f"dp.by_group({inner}, panel, {group!r}{reps}, rng=1)")
@@ -123,7 +122,7 @@ def _difference(call: Call) -> Translation:
 def _permutation(command: Command, context: Context) -> Translation:
     main, _, options = command.prefixes["permute"].partition(",")
     reps = dict(read_options(options)).get("reps")
-    inner = estimate(command.text.split(":", 1)[1], context).python
+    inner = _estimation_code(command.text.split(":", 1)[1], context)
     return Call(command, context, {}).python(
         f"dp.randomisation_test({inner}, panel, {backticked(split(main)[0])!r}"
         f"{f', reps={reps}' if reps else ''}, rng=1)",
@@ -262,22 +261,14 @@ def serial(call: Call) -> Translation:
     return call.python(f"dp.wooldridge_ar1({spec.python}, panel)")
 
 
-def _follows_from_slopes(spec: Any, *, is_fitted: bool) -> bool:
-    """Tell whether values of all rows follow from the coefficients alone."""
-    has_effects = bool(spec.entity_effects or spec.time_effects or spec.absorb)
-    has_levels = has_effects or any("C(" in text for text in spec.x)
-    return not (is_fitted and has_effects) and not (spec.where and has_levels)
-
-
 def _has_mean_as_constant(context: Context) -> bool:
     """Tell whether fitted values without effects are slopes and such a constant."""
     spec = context.last
     # Categories, products and absorbed slopes have dummies of their own.
     has_columns_only = not re.search(r"C\(|:|\[", " ".join([*spec.x, *spec.absorb]))
     is_typed = spec.ssc in ("areg", "reghdfe", "xtreg") and not hasattr(spec, "endog")
-    has_effects = spec.entity_effects or spec.time_effects or spec.absorb
     others = spec in context.with_dummies or spec.obs_weights
-    return bool(is_typed and has_effects and has_columns_only and not others)
+    return is_typed and has_columns_only and not others
 
 
 def predict(call: DataCall) -> Step:
@@ -298,15 +289,18 @@ def _predicted(call: DataCall) -> str:
         return _predicted_by_formula(spec.python, options)
     if not context.is_linear or "pr" in options:
         raise refused("predict after an estimation that is not linear")
+    panel = context.panel_code
+    has_effects = spec.entity_effects or spec.time_effects or spec.absorb
     in_sample = spec.singletons == "drop" or spec.ssc == "xtreg"
     if in_sample and context.knows_sample and not is_fitted:
         # Residuals of reghdfe and xtreg are those of the estimation sample.
         return "by_row(fit.resids, df)"
-    if is_fitted and _has_mean_as_constant(context):
-        return f"without_effects(fit, {context.panel_code}, df)"
-    if not _follows_from_slopes(spec, is_fitted=is_fitted):
+    if is_fitted and has_effects and _has_mean_as_constant(context):
+        return f"without_effects(fit, {panel}, df)"
+    # Values of all rows follow from the coefficients alone.
+    has_levels = has_effects or any("C(" in text for text in spec.x)
+    if (is_fitted and has_effects) or (spec.where and has_levels):
         raise refused("predict of effects, or of rows that are not estimated")
-    panel = context.panel_code
     code = f"by_row(fit.predict({panel}), df)"
     return code if is_fitted else f"by_time({panel}, df, fit.depvar) - {code}"
 

@@ -11,10 +11,7 @@ from typing import Any
 from digiprosper.errors import cited
 from digiprosper.panel.grammar import backticked
 from digiprosper.panel.terms import canonical
-from digiprosper.stata.prefixes import (
-    NOTES,
-    refused,
-)
+from digiprosper.stata.prefixes import NOTES, refused
 from digiprosper.stata.translation import Call, Context, Table, Translation
 from digiprosper.stata.varlists import (
     Product,

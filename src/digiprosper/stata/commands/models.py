@@ -98,7 +98,7 @@ def mediation(call: Call) -> Translation:
         treatment=call.variable("iv"),
         mediators=[call.variable("mv")],
         x=as_terms(controls),
-        reps=whole(draws, "reps") if draws else None,
+        **({"reps": whole(draws, "reps")} if draws else {}),
         entity_effects=entities,
         time_effects=years,
         **call.errors(),
@@ -240,7 +240,7 @@ def _shared(lags: dict[str, Any], predetermined: list[str], y: str) -> Any:
     return (2, None) if lags == usual else lags
 
 
-def _exogenous(call: Call) -> tuple[list[str], dict[str, str] | None]:
+def _exogenous(call: Call) -> tuple[list[str], dict[str, str]]:
     """Read iv(): exogenous variables, and the equations that they are for."""
     exogenous: list[str] = []
     equations: dict[str, str] = {}
@@ -253,14 +253,14 @@ def _exogenous(call: Call) -> tuple[list[str], dict[str, str] | None]:
             equations |= dict.fromkeys(map(canonical, as_terms(others)), equation)
         if equation and years:
             equations["time_effects"] = equation
-    return exogenous, equations or None
+    return exogenous, equations
 
 
 def _lists(call: Call, name: str) -> Iterator[tuple[list[Product], dict[str, str]]]:
     """List the variables and suboptions of every gmm() or iv()."""
     for word, argument in call.command.options:
         if option_name(word, "xtabond2") == name:
-            names, _, text = (argument or "").partition(",")
+            names, _, text = argument.partition(",")
             suboptions = Command("", name, options=read_options(text))
             products = call.context.variables.products(names)
             yield products, translated_options(suboptions, f"xtabond2 {name}")
@@ -316,7 +316,7 @@ def imputation(call: Call) -> Translation:
         event=backticked(event),
         x=call.terms("controls"),
         estimator="imputation",
-        aggregate=None if {"horizons", "allhorizons"} & set(options) else "simple",
+        aggregate="dynamic" if {"horizons", "allhorizons"} & {*options} else "simple",
         leads=call.whole("pretrends"),
         cov_type="influence",
         clusters=call.clusters(options.get("cluster", "")),
@@ -368,10 +368,10 @@ def logit(call: Call) -> Translation:
     return call.specify(
         "LogitEffects",
         [*notes, NOTES["logit"]],
-        ["bias_correction"],
         y=y,
         x=as_terms(p for p in products if p not in effects),
         link=call.command.name,
+        bias_correction=None,
         entity_effects=False,
         time_effects=False,
         absorb=[backticked(p[0].name) for p in effects],
