@@ -631,60 +631,54 @@ class Reader(Records):
         """Translate a data command and note what it makes."""
         if undefined:
             raise refused(undefined)
-        step = data.translate(command, self.context)
-        is_matching = estimations.is_estimation(command.name)
+        name, step = command.name, data.translate(command, self.context)
+        is_matching = estimations.is_estimation(name)
         if is_matching:
             # Its columns are dropped before they are made.
             self.taint.unmark(step.creates)
         self._update_context(command, step)
         code = step.python
         reason = self._reason_without_fit(code) or self.taint.reason([code])
-        self._note_sample(command, reason)
+        if name in ("keep", "drop") and command.condition:
+            negation = "" if name == "keep" else "!"
+            self.sample = (*self.sample, f"{negation}({command.condition})")
+            if reason:
+                self.taint.mark_rows(self.number, reason)
         self._add_columns(step)
-        if command.name == "rename" and command.options:
-            change = str.upper if "upper" in step.python else str.lower
-            self.taint.rename(change)
-        self._mark_step(command, step, reason)
-        record = self._record("not run" if reason else "translated", reason)
-        if is_matching:
-            # Nothing is in e() after it.
-            record.is_estimation = True
-            notes = (ROWS[command.name]["note"],)
-            record.translations += (Translation(command.text, None, code, notes),)
-            self._forget_last_fit(command.stored)
-            columns = would_make(command.name, "", command, {}) or ()
-            self.taint.mark({*columns} - {*step.creates}, self.number)
-        self._add_code(code, reason)
-        self.panel_keys = None
-
-    def _mark_step(self, command: Command, step: Step, reason: str) -> None:
-        """Mark new columns of a step that is not run."""
+        if name == "rename" and command.options:
+            self.taint.rename(str.upper if "upper" in code else str.lower)
         if reason:
             # The last line that a reason names is the cause.
             lines = re.findall(r"line (\d+)", reason) or [self.number]
             self.taint.mark(step.creates, int(lines[-1]))
-        elif command.name != "replace":
+        elif name != "replace":
             self.taint.unmark(step.creates)
-
-    def _note_sample(self, command: Command, reason: str) -> None:
-        """Note the condition of ``keep`` or ``drop``, and rows that depend on marks."""
-        if command.name in ("keep", "drop") and command.condition:
-            negation = "" if command.name == "keep" else "!"
-            self.sample = (*self.sample, f"{negation}({command.condition})")
-            if reason:
-                self.taint.mark_rows(self.number, reason)
+        record = self._record("not run" if reason else "translated", reason)
+        if is_matching:
+            # Nothing is in e() after it.
+            record.is_estimation = True
+            notes = (ROWS[name]["note"],)
+            record.translations += (Translation(command.text, None, code, notes),)
+            self._forget_last_fit(command.stored)
+            columns = would_make(name, "", command, {}) or ()
+            self.taint.mark({*columns} - {*step.creates}, self.number)
+        self._add_code(code, reason)
+        self.panel_keys = None
 
     def _update_context(self, command: Command, step: Step) -> None:
         """Note the order and rows after a step."""
-        context = self.context
-        self._forget_summary(command, step)
+        context, changed = self.context, {*step.creates, *step.drops}
+        # Results of summarize are of these rows and values.
+        summary = "".join(context.summary.values())
+        is_summarized = any(repr(name) in summary for name in step.creates)
+        if is_summarized or command.name not in ("generate", "replace"):
+            context.summary = {}
         if step.order is not None:
             context.order = step.order
         if step.filled is not None:
             context.complete &= {*step.filled}
         # Without keys a row is known by its number.
         has_new_rows = step.fresh or step.filled is not None
-        changed = {*step.creates, *step.drops}
         is_moved = context.entity is None and not (changed and step.order is None)
         if is_moved or has_new_rows or changed & {*context.keys}:
             context.fitted_keys = ()
@@ -698,13 +692,6 @@ class Reader(Records):
             context.labels, context.reshaped = set(), None
         # A file that lines have saved has the marks of those lines.
         self.taint.add(taint)
-
-    def _forget_summary(self, command: Command, step: Step) -> None:
-        """Forget results of `summarize` of other rows, or of values that change."""
-        code = "".join(self.context.summary.values())
-        changed = any(repr(name) in code for name in step.creates)
-        if changed or command.name not in ("generate", "replace"):
-            self.context.summary = {}
 
     def _add_columns(self, step: Step) -> None:
         """Add the columns that a step makes to those that are known."""
