@@ -222,7 +222,7 @@ def constant(node: Node) -> Any:
     if later:
         raise refused(f"{later[0].value!r} is known only when the file is run")
     values: dict[str, Any] = {}
-    code = Printer((), str, pandas=True).number(_with_columns(node, values))
+    code = Printer(pandas=True).number(_with_columns(node, values))
     try:
         df = pd.DataFrame(values, index=[0])
         value = eval(code, vars(_script) | {"df": df}).iloc[0]
@@ -260,8 +260,8 @@ class Printer:
     turns an abbreviated name into a column.
     """
 
-    complete: Collection[str]
-    resolve: Callable[[str], str]
+    complete: Collection[str] = ()
+    resolve: Callable[[str], str] = str
     pandas: bool = False
     # Code of stored results, such as r(mean).
     results: Mapping[str, str] = field(default_factory=dict)

@@ -114,6 +114,9 @@ class Command:
     prefixes: Mapping[str, str] = field(default_factory=dict)
     # The name under which eststo stores the result; empty if it chooses one.
     stored: str | None = None
+    # Of an executed command, its line, and conditions of keep and drop before it.
+    number: int = 0
+    sample: tuple[str, ...] = ()
 
     @property
     def counts_rows(self) -> bool:

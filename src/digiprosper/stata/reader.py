@@ -40,7 +40,7 @@ from digiprosper.stata.prefixes import (
     split,
     translated_options,
 )
-from digiprosper.stata.report import Event, Records
+from digiprosper.stata.report import Records
 from digiprosper.stata.taint import (
     CREATED,
     Taint,
@@ -97,7 +97,7 @@ class Reader(Records):
         self.ends: dict[int, int] = ends_of_blocks(self.statements)
         self.macros: Macros = macros
         self.taint: Taint = Taint()
-        self.events: list[Event] = []
+        self.executed: list[Command] = []
         # The variables of a script that is run.
         self.script: dict[str, Any] = {}
         # Columns of the data, and those that have had a missing value.
@@ -436,7 +436,7 @@ class Reader(Records):
             kinds = {part.kind for part in node.walk()}
             if not kinds <= {"result", "number", "binary", "unary"}:
                 return ""
-            printer = Printer((), str, pandas=True, results=context.summary)
+            printer = Printer(pandas=True, results=context.summary)
             code = printer.number(node)
         except StataError:
             return ""
@@ -563,7 +563,8 @@ class Reader(Records):
         if "xi" in command.prefixes:
             # It makes dummies that later lines may have.
             self.taint.mark([LaterColumns.of_pattern("_I*")], self.number)
-        self.events.append(Event(self.number, command, self.sample))
+        executed = replace(command, number=self.number, sample=self.sample)
+        self.executed.append(executed)
         if command.name not in data.COMMANDS and "bysort" in command.prefixes:
             self.context.order = UNKNOWN_ORDER
 

@@ -163,8 +163,7 @@ def read_do_file(
     'dp.FixedEffects("y", ["x"], ssc="xtreg", singletons="keep", collinear="drop")'
     """
     context = Context.start(panel, _named("spatial_weights", spatial_weights))
-    text = decode(as_path("read_do_file", path).read_bytes())
-    return _executed(Reader(statements(text), context, _globals(macros)))
+    return _executed(Reader, as_path("read_do_file", path), context, macros)
 
 
 def _named(argument: str, values: object) -> dict[str, Any]:
@@ -242,16 +241,15 @@ def run_do_file(
     context = Context(
         spatial_weights=_named("spatial_weights", spatial_weights), folder=folder
     )
-    text = decode(as_path("run_do_file", path).read_bytes())
-    return _executed(Runner(statements(text), context, _globals(macros)))
+    return _executed(Runner, as_path("run_do_file", path), context, macros)
 
 
-def _globals(macros: Mapping[str, str] | None) -> Macros:
-    return Macros({f"${name}": text for name, text in _named("macros", macros).items()})
-
-
-def _executed(reader: Reader) -> DoFile:
+def _executed(
+    kind: type[Reader], path: Path, context: Context, macros: Mapping[str, str] | None
+) -> DoFile:
     """Read or run a file, and list what became of its lines."""
+    lines, texts = statements(decode(path.read_bytes())), _named("macros", macros)
+    reader = kind(lines, context, Macros({f"${name}": texts[name] for name in texts}))
     reader.run()
     variables = reader.script
     results, tables = (dict(variables.get(name, {})) for name in ("results", "tables"))

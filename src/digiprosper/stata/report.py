@@ -12,7 +12,6 @@ import pandas as pd
 from digiprosper.errors import Notice, counted
 from digiprosper.present.tables import Table
 from digiprosper.stata.lines import Statement
-from digiprosper.stata.prefixes import Command
 from digiprosper.stata.taint import looks_like_estimation
 from digiprosper.stata.translation import Context, Translation
 
@@ -167,16 +166,6 @@ class Record:
     # Of a file that is run.
     results: tuple[Any, ...] = ()
     output: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """A command as it was executed, for those who judge a file."""
-
-    number: int
-    command: Command
-    # Conditions of keep and drop since the data were read.
-    sample: tuple[str, ...]
 
 
 class Records:

@@ -493,7 +493,7 @@ def use(call: DataCall) -> Step:
     if call.command.condition:
         # Nothing is known of the columns of the file.
         node = call.context.parse(call.command.condition)
-        code += f"\ndf = df[{Printer((), str, pandas=True).condition(node)}].copy()"
+        code += f"\ndf = df[{Printer(pandas=True).condition(node)}].copy()"
     if names:
         code += f"\ndf = df[{Variables().names(names)!r}].copy()"
     return Step(code, fresh=True, order=(), reads=path)
