@@ -51,8 +51,7 @@ _TREATMENT = re.compile(r"did|treat|post|policy|reform", re.IGNORECASE)
 _WORD = re.compile(r"[^\W\d]\w*")
 # Statistics of egen that are missing nowhere if there is a value.
 _OVER_ROWS = (*STATISTICS, "pctile")
-_LARGER = (">", ">=")
-_SMALLER = ("<", "<=")
+_INEQUALITIES = (">", ">=", "<", "<=")
 
 
 def findings(reader: Reader) -> tuple[Notice, ...]:
@@ -291,7 +290,7 @@ class _Judge:
             rows = _parsed(command.condition)
             if name in repaired:
                 continue
-            if node.kind == "binary" and node.value in (*_LARGER, *_SMALLER, "&"):
+            if node.kind == "binary" and node.value in (*_INEQUALITIES, "&"):
                 yield command.number, node, _guarded(rows)
             elif node.kind == "number":
                 yield command.number, rows, []
@@ -362,7 +361,7 @@ def _is_time_to_event(node: Node, clock: set[str | None]) -> bool:
 def _has_negative(node: Node) -> bool:
     return (
         node.kind == "binary"
-        and node.value in ("==", *_LARGER, *_SMALLER)
+        and node.value in ("==", *_INEQUALITIES)
         and any((n.kind, n.value) == ("unary", "-") for n in node.parts[1].walk())
     )
 

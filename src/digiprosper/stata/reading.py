@@ -310,12 +310,10 @@ class Runner(Reader):
 
     def _other(self, command: Command) -> None:
         super()._other(command)
-        if command.name == "levelsof" and not (command.prefixes or command.rows):
-            options = translated_options(command)
-            self._levels(DataCall(command, self.context, options))
-
-    def _levels(self, call: DataCall) -> None:
-        """Put sorted values into the local of levelsof, and into r(levels)."""
+        if command.name != "levelsof" or command.prefixes or command.rows:
+            return
+        # Sorted values are put into a local, and into r(levels).
+        call = DataCall(command, self.context, translated_options(command))
         names, rows = call.names, f"[{call.where}]" if call.where else ""
         code = "".join(f"df[{name!r}]{rows}" for name in names)
         reason = self.taint.reason([code]) or self._reason_without_fit(code)

@@ -190,7 +190,7 @@ class Variables:
             alone = self._word(side, "i")
             products = [(*p, *q) for p in out for q in alone]
             out = [*out, *alone, *products] if sign == "##" else products
-        return list(dict.fromkeys(out))
+        return out
 
     def _factors(self, word: str) -> list[Factor]:
         """Read a variable with operators, of which a pattern stands for several."""
@@ -287,8 +287,8 @@ def absorbed(text: str, variables: Variables) -> list[str]:
     """Read the argument of ``absorb()``: effects, and slopes by level of an effect."""
     out: list[str] = []
     for word in _words(re.sub(r"\s*=\s*", "=", text)):
-        name, equals, effect = word.partition("=")
-        out += _absorbed(effect if equals and name.isidentifier() else word, variables)
+        # Effects that are stored have a name before them.
+        out += _absorbed(word.rpartition("=")[2], variables)
         if any("df." in effect for effect in out):
             raise _not_read(word)
     return list(dict.fromkeys(out))

@@ -29,7 +29,6 @@ from digiprosper.stata.prefixes import (
 from digiprosper.stata.translation import (
     ONE_SERIES,
     Call,
-    Context,
     Table,
     Translation,
     option_value,
@@ -269,13 +268,13 @@ def _lists(call: Call, name: str) -> Iterator[tuple[list[Product], dict[str, str
 # --- staggered adoption, counts and binary outcomes -----------------------------------
 
 
-def _set_keys(context: Context, entity: str | None, time: str | None) -> None:
+def _set_keys(call: Call, entity: str | None, time: str | None) -> None:
     """Take the keys that a command names, unless xtset has named others."""
     for role, name in (("entity", entity), ("time", time)):
-        key = getattr(context, role)
+        key = getattr(call.context, role)
         if name and key not in (None, name):
             raise refused(f"{name} is not the {role} of xtset, {key}")
-        setattr(context, role, name or key)
+        setattr(call.context, role, name or key)
 
 
 def callaway(call: Call) -> Translation:
@@ -284,7 +283,7 @@ def callaway(call: Call) -> Translation:
     y, products = call.variables()
     method = options.get("method", "drimp" if products else "dripw").partition(",")[0]
     adjustment = option_value("method", method, METHODS)
-    _set_keys(call.context, options.get("ivar"), options.get("time"))
+    _set_keys(call, options.get("ivar"), options.get("time"))
     return call.specify(
         "StaggeredDid",
         y=y,
@@ -306,7 +305,7 @@ def imputation(call: Call) -> Translation:
     if len(names) != 4:
         raise refused("outcome, entity, time and first treated time")
     y, entity, time, event = names
-    _set_keys(call.context, entity, time)
+    _set_keys(call, entity, time)
     effects = absorbed(options.get("fe", f"{entity} {time}"), variables)
     if {*effects} != {backticked(entity), backticked(time)}:
         raise refused("fe() with other effects than entity and time")

@@ -58,7 +58,11 @@ def translate(
         file = next(name for name in chain([file], numbered) if name not in heads)
     before = heads.get(file, []) if is_outreg and "append" in options else []
     heads[file] = before + _titles(options, names, run, len(before))
-    models, code = _models(names, run), ""
+    if not run:
+        listed = ", ".join(filter(None, names)) or "the last estimation"
+        raise refused(f"{listed} is not run, or not stored")
+    models = f"[{', '.join(f'results[{n!r}]' if n else 'fit' for n in run)}]"
+    code = ""
     if is_outreg:
         code = f"columns[{file!r}] {'+=' if any(before) else '='} {models}\n"
         models = f"columns[{file!r}]"
@@ -103,14 +107,6 @@ def _names(
             raise refused(f"there is no stored estimation {cited(word)}")
         names += fitting
     return list(dict.fromkeys(names))
-
-
-def _models(names: Sequence[str], run: Sequence[str]) -> str:
-    """Write the estimations of a table that are run."""
-    if not run:
-        listed = ", ".join(filter(None, names)) or "the last estimation"
-        raise refused(f"{listed} is not run, or not stored")
-    return f"[{', '.join(f'results[{n!r}]' if n else 'fit' for n in run)}]"
 
 
 def _file_name(command: Command, options: Collection[str]) -> str:
