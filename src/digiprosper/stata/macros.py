@@ -137,7 +137,7 @@ class Macros:
             if error.reason in self.unknown.values():
                 self.forget(name, error.reason)
             else:
-                self.forget(name, known_later(name, error.reason))
+                self.forget_until_run(name, error.reason)
 
     def name_of(self, text: str, mark: str) -> str:
         """Name the macro that ``local`` or ``global`` sets; any letters are a star."""
@@ -154,6 +154,12 @@ class Macros:
         self.values.pop(name, None)
         if reason:
             self.unknown[name] = reason
+
+    def forget_until_run(self, name: str, why: str) -> None:
+        """Remove a macro that has no value before the file is run."""
+        shown = cited(name.removeprefix("$"))
+        reason = f"the macro {shown} is known only when the file is run ({why})"
+        self.forget(name, reason)
 
     def _function(self, text: str) -> str:
         """Compute a macro function of macros; others need data."""
@@ -235,12 +241,6 @@ def joined(of_locals: Macros, of_globals: Macros) -> Macros:
         values=of(of_locals.values, of_globals.values),
         unknown=of(of_locals.unknown, of_globals.unknown),
     )
-
-
-def known_later(name: str, why: str) -> str:
-    """Tell why a macro has no value before the file is run."""
-    shown = cited(name.removeprefix("$"))
-    return f"the macro {shown} is known only when the file is run ({why})"
 
 
 def _computed(text: str) -> str:

@@ -25,7 +25,6 @@ from digiprosper.stata.macros import (
     TEMPORARY,
     Macros,
     joined,
-    known_later,
     words_of,
 )
 from digiprosper.stata.prefixes import (
@@ -193,7 +192,7 @@ class Reader(Records):
             word, names = first_word(text), re.findall(r"\w+", text)
             if word in (*_OF_MACROS, "foreach", "forvalues"):
                 for name in names[1:2] if word.startswith("for") else names:
-                    self.macros.unknown[name] = known_later(name, word)
+                    self.macros.forget_until_run(name, word)
             if word == "program":
                 self.programs.clear()
             elif word == "preserve":
@@ -211,7 +210,7 @@ class Reader(Records):
         if word in ("local", "global"):
             mark = "$" if word == "global" else ""
             name = self.macros.name_of(text.partition(" ")[2], mark)
-            self.macros.forget(name, known_later(name, reason))
+            self.macros.forget_until_run(name, reason)
         elif word == "scalar":
             self._forget_scalar(text)
         if word in ("local", "global", "scalar", *CONTROL, *_OF_MACROS, "", "{", "}"):
@@ -226,7 +225,7 @@ class Reader(Records):
         if command:
             word, arguments = command.name, split(command.arguments)
             for local in locals_set(command):
-                self.macros.forget(local, known_later(local, reason))
+                self.macros.forget_until_run(local, reason)
             path = file_name(command.arguments) if word == "save" else ""
             if path in self.context.saved:
                 self.context.saved[path][0].mark_rows(self.number)
@@ -488,7 +487,7 @@ class Reader(Records):
         """Skip what prints, draws or sets; refuse what is not known."""
         name = command.name
         for local in locals_set(command):
-            self.macros.forget(local, known_later(local, name))
+            self.macros.forget_until_run(local, name)
         if name in tables.COMMANDS:
             self._table(command)
             return
@@ -784,7 +783,7 @@ class Reader(Records):
         """
         program, before = self.programs.pop(name), copy.deepcopy(self.macros)
         patterns, self.patterns = self.patterns, {}
-        self.macros.unknown["*"] = known_later("*", name)
+        self.macros.forget_until_run("*", name)
         self._mark_block(program[1])
         self.macros = joined(before, self.macros)
         self.programs[name], self.patterns = program, patterns
