@@ -301,7 +301,7 @@ class _Judge:
 
 def _parsed(text: str | None) -> Node | None:
     with suppress(StataError):
-        return parse(text) if text and text.strip() else None
+        return parse(text or "")
     return None
 
 

@@ -449,8 +449,14 @@ class Reader(Records):
         return stored
 
     def _command(self, command: Command, undefined: str) -> None:
-        self._note_command(command)
         name = command.name
+        executed = replace(command, number=self.number, sample=self.sample)
+        self.executed.append(executed)
+        if "xi" in command.prefixes:
+            # It makes dummies that later lines may have.
+            self.taint.mark([LaterColumns.of_pattern("_I*")], self.number)
+        if name not in data.COMMANDS and "bysort" in command.prefixes:
+            self.context.order = UNKNOWN_ORDER
         is_after_csdid = type(self.context.last).__name__ == "StaggeredDid"
         is_test = name in estimations.TESTS and (name != "estat" or is_after_csdid)
         if name in self.programs:
@@ -558,21 +564,18 @@ class Reader(Records):
             reason = "refused lines would change it: later lines read Stata's own file"
             self._record("skipped", reason)
 
-    def _note_command(self, command: Command) -> None:
-        if "xi" in command.prefixes:
-            # It makes dummies that later lines may have.
-            self.taint.mark([LaterColumns.of_pattern("_I*")], self.number)
-        executed = replace(command, number=self.number, sample=self.sample)
-        self.executed.append(executed)
-        if command.name not in data.COMMANDS and "bysort" in command.prefixes:
-            self.context.order = UNKNOWN_ORDER
-
     def _translate(self, command: Command, undefined: str = "") -> Translation:
         """Translate a command, which does not run if it depends on a refused line."""
         translation = estimations.translate(command, self.context)
         self.context.summary = {}
         code = translation.python
-        reason = undefined or self._reason_not_run(command, code)
+        has_ties = command.counts_rows and self.context.has_ties(self.context.order)
+        reason = (
+            undefined
+            or ("_n is not known, since ties may decide the order" if has_ties else "")
+            or self._reason_without_fit(code)
+            or self.taint.reason([code, command.text])
+        )
         record = self._record("not run" if reason else "translated", reason)
         if all(code != other.python for other in record.translations):
             record.translations += (translation,)
@@ -588,12 +591,6 @@ class Reader(Records):
         self._add_code(code, reason)
         self._write(*(f"# note: {note}" for note in translation.notes))
         return translation
-
-    def _reason_not_run(self, command: Command, code: str) -> str:
-        """Tell what an estimation or a test depends on that is not run."""
-        if command.counts_rows and self.context.has_ties(self.context.order):
-            return "_n is not known, since ties may decide the order"
-        return self._reason_without_fit(code) or self.taint.reason([code, command.text])
 
     def _reason_without_fit(self, code: str) -> str:
         """Tell that code has the results of an estimation that is not run."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import pandas as pd
 
@@ -15,9 +15,8 @@ from digiprosper.stata.lines import Statement
 from digiprosper.stata.taint import looks_like_estimation
 from digiprosper.stata.translation import Context, Translation
 
-Status = Literal["ran", "translated", "read", "skipped", "refused", "not run"]
 # From the best to the worst; a line in a loop has the worst of its turns.
-_WORSE = ("skipped", "read", "ran", "translated", "not run", "refused")
+Status = Literal["skipped", "read", "ran", "translated", "not run", "refused"]
 _WIDTH = 76
 
 
@@ -221,7 +220,7 @@ class Records:
         """Note what became of a statement; the worst of several turns counts."""
         at = self.position if position is None else position
         record = self.records.setdefault(at, Record("skipped"))
-        status = max(record.status, status, key=_WORSE.index)
+        status = max(record.status, status, key=get_args(Status).index)
         if status != record.status or not record.reason:
             record.reason = reason or record.reason
         record.status = status

@@ -25,7 +25,6 @@ from digiprosper.stata.varlists import (
     Product,
     Variables,
     as_terms,
-    clusters,
     crossed_names,
     is_category,
     term,
@@ -332,7 +331,7 @@ class Call:
 
     def clusters(self, text: str) -> list[str] | None:
         """Read cluster variables; None stands for the entity."""
-        terms = clusters(text, self.context.variables)
+        terms = self.context.variables.clusters(text)
         return None if terms in ([], [self.keys[0]]) else terms
 
     def specify(

@@ -161,6 +161,39 @@ class Variables:
         out = [product for word in _words(text) for product in self._word(word)]
         return [p for p in dict.fromkeys(out) if not any(f.kind == "o" for f in p)]
 
+    def absorbed(self, text: str) -> list[str]:
+        """Read the argument of ``absorb()``: effects, and slopes by level of one."""
+        out: list[str] = []
+        for word in _words(re.sub(r"\s*=\s*", "=", text)):
+            # Effects that are stored have a name before them.
+            out += self._effects(word.rpartition("=")[2])
+            if any("df." in effect for effect in out):
+                raise _not_read(word)
+        return list(dict.fromkeys(out))
+
+    def _effects(self, word: str) -> list[str]:
+        """Read one entry of ``absorb()``: effects, pairs, or slopes by level."""
+        crossed = _has_sign(word)
+        sides = _SIGN.split(word)[::2] if crossed else [word]
+        groups = list(map(self.products, sides))
+        effects = [p[0] for group in groups for p in group if p[0].kind != "c"]
+        levels = [backticked(f.name) for f in effects if not f.level and not f.shift]
+        if not levels or len(levels) < len(effects) or not all(groups):
+            raise refused(f"the absorbed effect {cited(word)}")
+        if not crossed:
+            return levels
+        return ["^".join(levels) + _slopes(groups, own_levels="##" in word)]
+
+    def clusters(self, text: str) -> list[str]:
+        """Read cluster variables; ``a#b`` is their combinations."""
+        return [
+            "^".join(
+                backticked(self.resolve(part.removeprefix("i.")))
+                for part in word.split("#")
+            )
+            for word in _words(text)
+        ]
+
     def _word(self, word: str, kind: str | None = None) -> list[Product]:
         """Read a word; variables without prefix are of a kind."""
         word = re.sub(r"\bib\((\d+)\)\.", r"ib\1.", word)
@@ -283,31 +316,6 @@ def crossed_names(products: Iterable[Product]) -> set[str]:
     return {f.name for p in products if p[1:] and has_categories_only(p) for f in p}
 
 
-def absorbed(text: str, variables: Variables) -> list[str]:
-    """Read the argument of ``absorb()``: effects, and slopes by level of an effect."""
-    out: list[str] = []
-    for word in _words(re.sub(r"\s*=\s*", "=", text)):
-        # Effects that are stored have a name before them.
-        out += _absorbed(word.rpartition("=")[2], variables)
-        if any("df." in effect for effect in out):
-            raise _not_read(word)
-    return list(dict.fromkeys(out))
-
-
-def _absorbed(word: str, variables: Variables) -> list[str]:
-    """Read one entry of ``absorb()``: effects, pairs, or slopes by level."""
-    crossed = _has_sign(word)
-    sides = _SIGN.split(word)[::2] if crossed else [word]
-    groups = list(map(variables.products, sides))
-    effects = [p[0] for group in groups for p in group if p[0].kind != "c"]
-    levels = [backticked(f.name) for f in effects if not f.level and not f.shift]
-    if not levels or len(levels) < len(effects) or not all(groups):
-        raise refused(f"the absorbed effect {cited(word)}")
-    if not crossed:
-        return levels
-    return ["^".join(levels) + _slopes(groups, own_levels="##" in word)]
-
-
 def _slopes(groups: Sequence[Sequence[Product]], *, own_levels: bool) -> str:
     """Write slopes by level, beside effects of their own or not."""
     sides = [group for group in groups if group[0][0].kind == "c"]
@@ -317,17 +325,6 @@ def _slopes(groups: Sequence[Sequence[Product]], *, own_levels: bool) -> str:
     if not inside:
         return ""
     return f"[{inside}]" if own_levels else f"[[{inside}]]"
-
-
-def clusters(text: str, variables: Variables) -> list[str]:
-    """Read cluster variables; ``a#b`` is their combinations."""
-    return [
-        "^".join(
-            backticked(variables.resolve(part.removeprefix("i.")))
-            for part in word.split("#")
-        )
-        for word in _words(text)
-    ]
 
 
 def as_terms(products: Iterable[Product]) -> list[str]:

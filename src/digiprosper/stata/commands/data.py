@@ -595,7 +595,10 @@ def merge(call: DataCall) -> Step:
     chosen = Variables().names(options.get("keepusing", ""))
     if kind not in ("1:1", "m:1", "1:m", "m:m"):
         raise refused(f"merge {kind}")
-    merge_values = _merge_values(options.get("keep", ""))
+    words = options.get("keep", "").split()
+    if not _KEPT.keys() >= {*words}:
+        raise refused(f"merge with keep({options['keep']})")
+    merge_values = [int(_KEPT[word]) for word in words] or [1, 2, 3]
     other = _read_file(path, call, [*keys, *chosen] if chosen else [])
     code = f"df = merged(df, {other}, {keys!r}, {kind!r}, {mark!r}, {merge_values})"
     if is_dropped:
@@ -614,14 +617,6 @@ def joinby(call: DataCall) -> Step:
     joined = f"merged(df, {other}, {keys!r}, None, '__merge', [3])"
     code = f"df = {joined}.drop(columns='__merge')"
     return Step(code, order=UNKNOWN_ORDER, reads=path)
-
-
-def _merge_values(text: str) -> list[int]:
-    """Read the rows in keep() of ``merge`` as values of _merge."""
-    words = text.split()
-    if not _KEPT.keys() >= {*words}:
-        raise refused(f"merge with keep({text})")
-    return [int(_KEPT[word]) for word in words] or [1, 2, 3]
 
 
 def append(call: DataCall) -> Step:

@@ -63,8 +63,12 @@ def translate(command: Command, context: Context) -> Translation:
     if command.name not in COMMANDS:
         reason = WITHOUT_MODEL.get(command.name, "the command is not known here")
         raise refused(f"{cited(command.name)}: {reason}")
-    if command.weight:
-        _refuse_weights(command)
+    kind, text = command.weight or ("", "")
+    weights = ROWS[command.name]["parts"].split()
+    if kind and f"{kind[0]}weights" not in weights:
+        if "pweights" in weights:
+            raise refused(f"weights [{kind}={text}]", "Repeat the rows.")
+        raise refused(f"weights of {command.name}")
     options = translated_options(command)
     translation = COMMANDS[command.name](Call(command, context, options))
     # What differs from Stata, whatever the options are.
@@ -88,16 +92,6 @@ def _refuse_parts(command: Command) -> None:
             raise refused("the bootstrap prefix", "Use cluster_bootstrap(spec, panel).")
     if command.rows is not None or command.using is not None:
         raise refused("rows by number, or a file", "Use a condition.")
-
-
-def _refuse_weights(command: Command) -> None:
-    """Refuse weights of a kind that the command does not have."""
-    (kind, text), parts = command.weight or ("", ""), ROWS[command.name]["parts"]
-    if f"{kind[0]}weights" in parts:
-        return
-    if "pweights" in parts:
-        raise refused(f"weights [{kind}={text}]", "Repeat the rows.")
-    raise refused(f"weights of {command.name}")
 
 
 def _estimation_code(text: str, context: Context) -> str:

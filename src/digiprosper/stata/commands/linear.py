@@ -15,7 +15,6 @@ from digiprosper.stata.prefixes import NOTES, refused
 from digiprosper.stata.translation import Call, Context, Table, Translation
 from digiprosper.stata.varlists import (
     Product,
-    absorbed,
     as_terms,
     crossed_names,
     has_categories_only,
@@ -182,7 +181,7 @@ def absorbed_effects(call: Call) -> list[str]:
     text, _, suboptions = options.get("absorb", "").partition(",")
     if set(suboptions.split()) - {"savefe"}:
         raise refused(f"absorb(, {' '.join(suboptions.split())})")
-    return absorbed(text, call.context.variables)
+    return call.context.variables.absorbed(text)
 
 
 def notes_on_cells(products: list[Product]) -> list[str]:

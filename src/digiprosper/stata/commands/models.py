@@ -35,7 +35,6 @@ from digiprosper.stata.translation import (
 )
 from digiprosper.stata.varlists import (
     Product,
-    absorbed,
     as_terms,
     crossed_names,
     is_category,
@@ -306,7 +305,7 @@ def imputation(call: Call) -> Translation:
         raise refused("outcome, entity, time and first treated time")
     y, entity, time, event = names
     _set_keys(call, entity, time)
-    effects = absorbed(options.get("fe", f"{entity} {time}"), variables)
+    effects = variables.absorbed(options.get("fe", f"{entity} {time}"))
     if {*effects} != {backticked(entity), backticked(time)}:
         raise refused("fe() with other effects than entity and time")
     return call.specify(
