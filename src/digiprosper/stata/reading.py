@@ -31,7 +31,7 @@ from digiprosper.stata.prefixes import (
 )
 from digiprosper.stata.reader import Reader
 from digiprosper.stata.report import DoFile
-from digiprosper.stata.translation import ONE_SERIES, Context, DataCall, Translation
+from digiprosper.stata.translation import ONE_SERIES, Call, Context, Translation
 
 _LONGEST_LINE = 88
 _NO_DATA = "\n# No line reads data: set df to your table here."
@@ -313,7 +313,7 @@ class Runner(Reader):
         if command.name != "levelsof" or command.prefixes or command.rows:
             return
         # Sorted values are put into a local, and into r(levels).
-        call = DataCall(command, self.context, translated_options(command))
+        call = Call(command, self.context, translated_options(command))
         names, rows = call.names, f"[{call.where}]" if call.where else ""
         code = "".join(f"df[{name!r}]{rows}" for name in names)
         reason = self.taint.reason([code]) or self._reason_without_fit(code)

@@ -242,6 +242,30 @@ class Context:
 
 
 @dataclass(frozen=True, slots=True)
+class Step:
+    """What a data command does: code, columns that it makes or drops, rows changed."""
+
+    python: str
+    creates: tuple[str, ...] = ()
+    drops: tuple[str, ...] = ()
+    # Whether new columns are complete, that is, computed from keys.
+    complete: bool = False
+    # Whether the data are read anew.
+    fresh: bool = False
+    # Columns that the rows are sorted by afterwards; None where that is as before.
+    order: tuple[str, ...] | None = None
+    # Columns of the only complete values, if rows are new.
+    filled: tuple[str, ...] | None = None
+    # The Stata file that is read.
+    reads: str = ""
+
+
+def assigned(name: str, code: str, *, complete: bool = False) -> Step:
+    """Write the values of a column."""
+    return Step(f"df[{name!r}] = {code}", (name,), complete=complete)
+
+
+@dataclass(frozen=True, slots=True)
 class Call:
     """A command with its options by full name, after the lines before it."""
 
@@ -373,36 +397,7 @@ class Call:
         """Write code that needs a fit or the panel."""
         return Translation(self.command.text, None, code, notes)
 
-
-# --- data commands --------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """What a data command does: code, columns that it makes or drops, rows changed."""
-
-    python: str
-    creates: tuple[str, ...] = ()
-    drops: tuple[str, ...] = ()
-    # Whether new columns are complete, that is, computed from keys.
-    complete: bool = False
-    # Whether the data are read anew.
-    fresh: bool = False
-    # Columns that the rows are sorted by afterwards; None where that is as before.
-    order: tuple[str, ...] | None = None
-    # Columns of the only complete values, if rows are new.
-    filled: tuple[str, ...] | None = None
-    # The Stata file that is read.
-    reads: str = ""
-
-
-def assigned(name: str, code: str, *, complete: bool = False) -> Step:
-    """Write the values of a column."""
-    return Step(f"df[{name!r}] = {code}", (name,), complete=complete)
-
-
-class DataCall(Call):
-    """A data command, and code of its parts."""
+    # --- parts of data commands, and their code
 
     @property
     def names(self) -> list[str]:

@@ -24,8 +24,8 @@ from digiprosper.stata.prefixes import (
 from digiprosper.stata.translation import (
     IMPORTS,
     UNKNOWN_ORDER,
+    Call,
     Context,
-    DataCall,
     Step,
     assigned,
     file_name,
@@ -58,7 +58,7 @@ _ALL_ROWS = ".groupby(np.zeros(len(df)))"
 # --- columns --------------------------------------------------------------------------
 
 
-def generate(call: DataCall) -> Step:
+def generate(call: Call) -> Step:
     """Translate ``generate``."""
     storage, name, text = call.assignment
     node = _without_draws(call.context.parse(text))
@@ -67,7 +67,7 @@ def generate(call: DataCall) -> Step:
     return assigned(name, call.only_where(value), complete=complete)
 
 
-def replace_values(call: DataCall) -> Step:
+def replace_values(call: Call) -> Step:
     """Translate ``replace``."""
     context, where = call.context, call.where
     _, name, text = call.assignment
@@ -98,14 +98,14 @@ def _is_complete(node: Node, context: Context) -> bool:
     return set(node.names) <= context.complete and kinds <= _COMPUTED
 
 
-def _fills_forward(name: str, text: str, call: DataCall) -> bool:
+def _fills_forward(name: str, text: str, call: Call) -> bool:
     """Tell whether missing values are filled: ``replace x = x[_n-1] if x == .``."""
     code = re.sub(r"\s", "", f"{text}if{call.command.condition}")
     filled = rf"{name}\[_n-1\]if({name}[=>]=\.|mi(ssing)?\({name}\))"
     return call.printer.in_order and re.fullmatch(filled, code) is not None
 
 
-def _refuse_replaced_rows(name: str, text: str, call: DataCall) -> None:
+def _refuse_replaced_rows(name: str, text: str, call: Call) -> None:
     """Refuse values of rows above, which ``replace`` has changed already."""
     for part in filter(None, (text, call.command.condition)):
         for node in call.context.parse(part).walk():
@@ -116,7 +116,7 @@ def _refuse_replaced_rows(name: str, text: str, call: DataCall) -> None:
                 raise refused("values that the command replaces before")
 
 
-def egen(call: DataCall) -> Step:
+def egen(call: Call) -> Step:
     """Translate ``egen``."""
     storage, name, text = call.assignment
     function, inside = _function(text, call)
@@ -133,7 +133,7 @@ def egen(call: DataCall) -> Step:
     return assigned(name, f"stored({name!r}, {code}, {storage!r})")
 
 
-def _function(text: str, call: DataCall) -> tuple[str, str]:
+def _function(text: str, call: Call) -> tuple[str, str]:
     """Read a function of egen and its argument, of gegen with the condition inside."""
     match = re.fullmatch(r"(\w+)\s*\((.*)\)", text.strip(), re.DOTALL)
     function, inside = match.groups() if match else ("", "")
@@ -143,7 +143,7 @@ def _function(text: str, call: DataCall) -> tuple[str, str]:
     return _OLD_NAMES.get(function, function), inside
 
 
-def _row_statistic(function: str, inside: str, call: DataCall) -> str:
+def _row_statistic(function: str, inside: str, call: Call) -> str:
     """Write a statistic of each row, or the number of its group."""
     names = call.context.variables.names(inside)
     code = _ROW_STATISTICS[function].format(names=repr(names))
@@ -153,7 +153,7 @@ def _row_statistic(function: str, inside: str, call: DataCall) -> str:
     return f"{rows}.{code}"
 
 
-def _cut(_: str, inside: str, call: DataCall) -> str:
+def _cut(_: str, inside: str, call: Call) -> str:
     """Write ``cut(x), at()``: left ends of intervals, or 0, 1, ..."""
     value, options = call.value(inside), call.options
     if "at" not in options:
@@ -163,7 +163,7 @@ def _cut(_: str, inside: str, call: DataCall) -> str:
     return f"pd.cut({value}, {ends}, right=False, labels={labels}).astype(float)"
 
 
-def _column_statistic(function: str, inside: str, call: DataCall) -> str:
+def _column_statistic(function: str, inside: str, call: Call) -> str:
     """Write a statistic of a column, over all rows or by group."""
     value, by, options = call.value(inside), call.printer.by, call.options
     if function == "count":
@@ -198,14 +198,14 @@ def _column_statistic(function: str, inside: str, call: DataCall) -> str:
     return call.only_where(code)
 
 
-def _distinct_values(_: str, inside: str, call: DataCall) -> str:
+def _distinct_values(_: str, inside: str, call: Call) -> str:
     """Write ``nvals(x)``: how many values there are, where there is one."""
     value, by = call.value(inside), call.printer.by or _ALL_ROWS
     count = f"{value}.replace('', np.nan){by}.transform('nunique')"
     return f"only_where({count}, ~missing({value}))"
 
 
-_EGEN: Mapping[str, Callable[[str, str, DataCall], str]] = {
+_EGEN: Mapping[str, Callable[[str, str, Call], str]] = {
     **dict.fromkeys(
         (*STATISTICS, "rank", "std", "pctile", "xtile", "mode"), _column_statistic
     ),
@@ -226,41 +226,41 @@ def summary(command: Command, context: Context) -> dict[str, str]:
     if command.name != "summarize" or len(names) != 1 or others:
         return {}
     name = context.variables.resolve(names[0])
-    where = DataCall(command, context, {}).where
+    where = Call(command, context, {}).where
     series = f"df[{name!r}]" if where is None else f"df.loc[{where}, {name!r}]"
     shares = (1, 5, 10, 25, 75, 90, 95, 99)
     percentiles = {f"r(p{p})": f"percentile({series}, {p})" for p in shares}
     return percentiles | {key: f"{series}{code}" for key, code in _SUMMARY.items()}
 
 
-def xtile(call: DataCall) -> Step:
+def xtile(call: Call) -> Step:
     """Translate ``xtile``: groups between percentiles."""
     _, name, text = call.assignment
     return assigned(name, _column_statistic("xtile", text, call))
 
 
-def winsor_by_count(call: DataCall) -> Step:
+def winsor_by_count(call: Call) -> Step:
     """Translate ``winsor``, which cuts a number of values at each end."""
     share = number(call.options.get("p", ""), "p")
     value = call.value(*call.require_names(1))
     return assigned(call.new_name, f"winsorised_by_count({value}, {share:g})")
 
 
-def interpolate(call: DataCall) -> Step:
+def interpolate(call: Call) -> Step:
     """Translate ``ipolate y x, generate(z)``: on lines between values of y."""
     by = call.printer.by or _ALL_ROWS
     code = f"interpolated(rows, *{call.require_names(2)!r}) for _, rows in df{by}"
     return assigned(call.new_name, f"pd.concat([{code}])")
 
 
-def dummies(call: DataCall) -> Step:
+def dummies(call: Call) -> Step:
     """Translate ``tabulate x, generate(d)``: a dummy for each value."""
     (name,), stem = call.require_names(1), call.new_name
     columns = LaterColumns(f"*df.filter(regex={f'^{stem}[0-9]+$'!r})")
     return Step(f"dummies(df, {name!r}, {stem!r})", (columns,))
 
 
-def categories(call: DataCall) -> Step:
+def categories(call: Call) -> Step:
     """Translate ``xi i.x``: dummies of all values but the first."""
     names = [word.partition(".") for word in split(call.command.arguments)]
     if not all(sign == "i" and name.isidentifier() for sign, _, name in names):
@@ -278,7 +278,7 @@ def categories(call: DataCall) -> Step:
 # --- each column by itself ------------------------------------------------------------
 
 
-def columnwise(call: DataCall) -> Step:
+def columnwise(call: Call) -> Step:
     """Translate a command that computes each ``column`` by itself."""
     name, new = call.command.name, call.new
     pattern, code = _name_pattern(name, call.options), _COLUMNWISE[name](call)
@@ -315,7 +315,7 @@ def _renamed(name: str, pattern: str) -> str:
     return pattern.format(column=name)
 
 
-def _encoded(call: DataCall) -> str:
+def _encoded(call: Call) -> str:
     """Write codes of texts; those of a label that exists are refused."""
     label, labels = call.options.get("label", "".join(call.new)), call.context.labels
     if label in labels:
@@ -324,7 +324,7 @@ def _encoded(call: DataCall) -> str:
     return f"encoded(df[column], {label!r})"
 
 
-def _as_numbers(call: DataCall) -> str:
+def _as_numbers(call: Call) -> str:
     """Write the numbers of texts, perhaps without signs such as those of units."""
     column = "df[column]"
     if ignored := unquoted(call.options.get("ignore", "")):
@@ -336,7 +336,7 @@ def _as_numbers(call: DataCall) -> str:
     return f"numeric({column})"
 
 
-def _centred(call: DataCall) -> str:
+def _centred(call: Call) -> str:
     """Write deviations from the mean, perhaps in standard deviations."""
     code = "df[column] - df[column].mean()"
     if "standardize" in call.options:
@@ -344,13 +344,13 @@ def _centred(call: DataCall) -> str:
     return f"stored(column, {code})" if "inplace" in call.options else code
 
 
-def _carried(call: DataCall) -> str:
+def _carried(call: Call) -> str:
     if not call.printer.in_order:
         raise refused("carryforward, where the order is not stated")
     return f"df[column]{call.printer.by}.ffill()"
 
 
-def _winsorised(call: DataCall) -> str:
+def _winsorised(call: Call) -> str:
     """Write values cut at percentiles; ``trim`` makes those beyond them missing."""
     options, by = call.options, call.printer.by
     texts = (options.get("cuts") or "1 99").replace(",", " ").split()
@@ -370,7 +370,7 @@ def winsor_suffix(options: Mapping[Any, str]) -> str:
     return "" if "replace" in options else suffix
 
 
-def _recoded(call: DataCall) -> str:
+def _recoded(call: Call) -> str:
     """Write the rules of ``recode``; the first one that fits a value counts."""
     rules_text = call.command.arguments.partition("(")[2]
     rules = re.findall(r"\(([^()=]+)=\s*([-.\w]+)[^()]*\)", f"({rules_text}")
@@ -403,7 +403,7 @@ def _recode_test(word: str) -> str:
 # The names that commands without generate() give, of a column that they compute.
 _NEW_NAMES = {"center": "c_{column}", "recode": "{column}"}
 # Code of each column.
-_COLUMNWISE: Mapping[str, Callable[[DataCall], str]] = {
+_COLUMNWISE: Mapping[str, Callable[[Call], str]] = {
     "carryforward": _carried,
     "center": _centred,
     "destring": _as_numbers,
@@ -417,7 +417,7 @@ _COLUMNWISE: Mapping[str, Callable[[DataCall], str]] = {
 # --- rows and tables ------------------------------------------------------------------
 
 
-def drop(call: DataCall) -> Step:
+def drop(call: Call) -> Step:
     """Translate ``drop`` and ``keep``."""
     name, where, rows = call.command.name, call.where, call.command.rows
     chosen = [*filter(None, (call.command.arguments, where or call.groups[0], rows))]
@@ -434,7 +434,7 @@ def drop(call: DataCall) -> Step:
     return Step(code, drops=tuple(call.names))
 
 
-def _rows_in_range(rows: str, call: DataCall) -> str:
+def _rows_in_range(rows: str, call: Call) -> str:
     """Write the rows of ``in 1/8`` by their number, from the end if negative."""
     match = re.fullmatch(r"(f|-?\d+)(?:/(l|-?\d+))?", rows.replace(" ", "").lower())
     if match is None or not call.printer.in_order:
@@ -447,7 +447,7 @@ def _rows_in_range(rows: str, call: DataCall) -> str:
     return f"np.isin(np.arange(len(df)), np.arange(len(df))[{start}:{stop}])"
 
 
-def rename(call: DataCall) -> Step:
+def rename(call: Call) -> Step:
     """Translate ``rename old new`` and ``rename (a b) (c d)``."""
     context, text = call.context, call.command.arguments.replace(")(", ") (")
     lists = [part.strip("() ").split() for part in split(text)]
@@ -483,7 +483,7 @@ def _renamed_pattern(old: str, new: str) -> Step:
     return Step(code, creates, (columns,))
 
 
-def use(call: DataCall) -> Step:
+def use(call: Call) -> Step:
     """Translate ``use``, perhaps of some variables or rows."""
     names = call.command.arguments if call.command.using else ""
     if re.search(r"[sb]use\s+(set|query|dir)\b", call.command.text):
@@ -499,7 +499,7 @@ def use(call: DataCall) -> Step:
     return Step(code, fresh=True, order=(), reads=path)
 
 
-def _read_file(path: str, call: DataCall, columns: Sequence[str] = ()) -> str:
+def _read_file(path: str, call: Call, columns: Sequence[str] = ()) -> str:
     """Write how a Stata file is read, or another one beside the data."""
     beside = "" if call.command.name == "use" else ", df"
     if path in call.context.saved:
@@ -522,7 +522,7 @@ _READS = {
 }
 
 
-def read_text(call: DataCall) -> Step:
+def read_text(call: Call) -> Step:
     """Translate ``import`` and ``insheet``."""
     options, (kind, file) = call.options, _text_file(call.command)
     path, is_excel = call.context.find_file(file), kind == "excel"
@@ -578,7 +578,7 @@ def _read_options(options: Mapping[str, str]) -> str:
     return f"{code}, usecols='{first}:{last}', {rows}"
 
 
-def merge(call: DataCall) -> Step:
+def merge(call: Call) -> Step:
     """Translate ``merge 1:1`` and ``merge m:1``, also as it was before Stata 11."""
     options, path = {**call.options}, call.path
     kind, *names = split(call.command.arguments) or [""]
@@ -608,7 +608,7 @@ def merge(call: DataCall) -> Step:
     return Step(code, columns, order=UNKNOWN_ORDER, filled=filled, reads=path)
 
 
-def joinby(call: DataCall) -> Step:
+def joinby(call: Call) -> Step:
     """Translate ``joinby``: all pairs of rows with the same keys."""
     path, keys = call.path, call.names
     if not keys:
@@ -619,14 +619,14 @@ def joinby(call: DataCall) -> Step:
     return Step(code, order=UNKNOWN_ORDER, reads=path)
 
 
-def append(call: DataCall) -> Step:
+def append(call: Call) -> Step:
     """Translate ``append``."""
     both = f"pd.concat([df, {_read_file(call.path, call)}], ignore_index=True)"
     order = UNKNOWN_ORDER if call.context.order else ()
     return Step(f"df = as_stata({both})", order=order, filled=(), reads=call.path)
 
 
-def collapse(call: DataCall) -> Step:
+def collapse(call: Call) -> Step:
     """Translate ``collapse (mean) x (sum) y, by(z)``; weights are those of means."""
     rows = f"df[{call.where}]" if call.where else "df"
     weight = call.command.weight[1] if call.command.weight else ""
@@ -640,7 +640,7 @@ def collapse(call: DataCall) -> Step:
     return Step(code, tuple(parts), order=order, filled=order)
 
 
-def _collapse_columns(call: DataCall, weight: str) -> dict[str, str]:
+def _collapse_columns(call: Call, weight: str) -> dict[str, str]:
     """Read ``(mean) x (sum) s=y``: column and statistic of each new column."""
     variables = call.context.variables
     method, parts = _collapse_statistic("mean", weight), dict[str, str]()
@@ -674,7 +674,7 @@ def _collapse_statistic(statistic: str, weight: str) -> str:
     return methods[statistic]
 
 
-def sort(call: DataCall) -> Step:
+def sort(call: Call) -> Step:
     """Translate ``sort`` and ``gsort``."""
     names = split(call.command.arguments)
     plain = call.context.variables.names(" ".join(name.lstrip("+-") for name in names))
@@ -688,7 +688,7 @@ def sort(call: DataCall) -> Step:
     return Step(code, order=tuple(map("".join, zip(signs, plain, strict=False))))
 
 
-def duplicates(call: DataCall) -> Step:
+def duplicates(call: Call) -> Step:
     """Translate ``duplicates drop`` and ``tag``; other subcommands only print."""
     subcommand, *words = split(call.command.arguments) or [""]
     names = call.context.variables.names(" ".join(words))
@@ -710,7 +710,7 @@ def duplicates(call: DataCall) -> Step:
     return assigned(call.new_name, f"{count} - 1")
 
 
-def expand(call: DataCall) -> Step:
+def expand(call: Call) -> Step:
     """Translate ``expand``: each row as often as a number or a column says."""
     count = f"{call.value(call.command.arguments)}.fillna(1).clip(1).astype(int)"
     code = f"df = df.loc[df.index.repeat({count})]"
@@ -720,7 +720,7 @@ def expand(call: DataCall) -> Step:
     return Step(code, tuple(call.new), order=UNKNOWN_ORDER)
 
 
-def reshape(call: DataCall) -> Step:
+def reshape(call: Call) -> Step:
     """Translate ``reshape``; alone it undoes or repeats the one before."""
     form, *stubs = split(call.command.arguments) or [""]
     before = call.context.reshaped
@@ -739,7 +739,7 @@ def reshape(call: DataCall) -> Step:
 
 
 def _reshape_long(
-    _: DataCall, stubs: list[str], keys: list[str], column: str, *, is_text: bool
+    _: Call, stubs: list[str], keys: list[str], column: str, *, is_text: bool
 ) -> Step:
     """Write ``reshape long``; numbers, or texts, end names or are at @ in them."""
     suffix = r"\w+" if is_text else r"\d+"
@@ -760,7 +760,7 @@ def _reshape_long(
 
 
 def _reshape_wide(
-    call: DataCall, stubs: list[str], keys: list[str], column: str, *, is_text: bool
+    call: Call, stubs: list[str], keys: list[str], column: str, *, is_text: bool
 ) -> Step:
     """Write ``reshape wide``; names get the values of a column at their ends."""
     if {*"@*?"} & {*"".join(stubs)}:
@@ -777,7 +777,7 @@ def _reshape_wide(
     return Step(code, creates, (column, *stubs), order=(*keys,), filled=(*keys,))
 
 
-def match_rows(call: DataCall) -> Step:
+def match_rows(call: Call) -> Step:
     """Translate ``psmatch2`` on a score: neighbours, a radius or a kernel."""
     options, variables = call.options, call.context.variables
     treat = variables.resolve((split(call.command.arguments) or [""])[0])
@@ -804,7 +804,7 @@ def match_rows(call: DataCall) -> Step:
     return Step("\n".join(lines), (*columns, *(f"_{name}" for name in outcomes)))
 
 
-def _score(call: DataCall, outcomes: list[str]) -> str:
+def _score(call: Call, outcomes: list[str]) -> str:
     """Write the probability of treatment in the rows that psmatch2 takes."""
     fits = {"unadjusted": "disp=0"}
     code, fit = of_statsmodels(replace(call, options={}), fits, outcomes)
@@ -817,7 +817,7 @@ def _score(call: DataCall, outcomes: list[str]) -> str:
 
 
 # What translates a command, by its name.
-COMMANDS: Mapping[str, Callable[[DataCall], Step]] = {
+COMMANDS: Mapping[str, Callable[[Call], Step]] = {
     **{step.__name__: step for step in (append, collapse, drop, duplicates, egen)},
     **{step.__name__: step for step in (expand, generate, joinby, merge, predict)},
     **{step.__name__: step for step in (rename, reshape, sort, use, xtile)},
@@ -849,11 +849,11 @@ def translate(command: Command, context: Context) -> Step:
     others = [part for part in typed if typed[part] and part not in allowed]
     if others:
         raise refused(f"{command.name} with {' and '.join(others)}")
-    call = DataCall(command, context, translated_options(command))
+    call = Call(command, context, translated_options(command))
     return _with_sorting(COMMANDS[command.name](call), call)
 
 
-def _with_sorting(step: Step, call: DataCall) -> Step:
+def _with_sorting(step: Step, call: Call) -> Step:
     """Add the sorting of the prefix, and what stops if ties would decide a value."""
     context, name, lines = call.context, call.command.name, [step.python]
     is_captured = re.match(r"(?:(?:qui|noi)\w*\s+)*cap", call.command.text)

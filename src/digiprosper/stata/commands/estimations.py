@@ -27,7 +27,6 @@ from digiprosper.stata.prefixes import (
 from digiprosper.stata.translation import (
     Call,
     Context,
-    DataCall,
     Step,
     Table,
     Translation,
@@ -265,7 +264,7 @@ def _has_mean_as_constant(context: Context) -> bool:
     return is_typed and has_columns_only and not others
 
 
-def predict(call: DataCall) -> Step:
+def predict(call: Call) -> Step:
     """Translate ``predict`` after a linear regression, a logit or a probit."""
     *storage, name = split(call.command.arguments) or [""]
     if storage not in ([], ["float"], ["double"]):
@@ -275,7 +274,7 @@ def predict(call: DataCall) -> Step:
     return assigned(name, code)
 
 
-def _predicted(call: DataCall) -> str:
+def _predicted(call: Call) -> str:
     """Write fitted values or residuals, of all rows or of the estimation sample."""
     context, spec, options = call.context, call.context.last, call.options
     is_fitted = not {"residuals", "e"} & {*options}
