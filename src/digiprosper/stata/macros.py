@@ -86,8 +86,7 @@ class Macros:
         if inside.startswith(":"):
             return self._function(inside[1:])
         if counted := _COUNTED.fullmatch(inside):
-            self._increment(*counted.groups())
-            return self.values[counted[2]]
+            return self._increment(*counted.groups())
         name = inside.strip()
         if _OF_SUMMARIZE.fullmatch(name):
             return name
@@ -110,10 +109,11 @@ class Macros:
             self.undefined.append(name)
         return self._expanded(self.values.get(name, ""))
 
-    def _increment(self, sign: str, name: str) -> None:
+    def _increment(self, sign: str, name: str) -> str:
         """Add one to a local, or subtract one."""
         value = float(self._value(name) or 0) + (1 if sign == "++" else -1)
         self.values[name] = number_text(value)
+        return self.values[name]
 
     def assign(self, text: str, mark: str = "") -> None:
         """Execute what follows ``local`` or ``global``; a global's mark is a dollar."""

@@ -224,8 +224,13 @@ _FLAGS: Mapping[str, tuple[str, Any]] = {
 def _command(spec: Any) -> tuple[str, dict[str, Any]]:
     """Choose the command, and write the parts that only it has."""
     match type(spec).__name__:
-        case "FixedEffects" | "FixedEffectsIV":
-            return _regression(spec), {}
+        case "FixedEffectsIV":
+            has_effects = spec.entity_effects or spec.time_effects or spec.absorb
+            return "ivreghdfe" if has_effects else "ivreg2", {}
+        case "FixedEffects" if spec.cov_type == "xtscc":
+            return "xtscc", {}
+        case "FixedEffects":
+            return spec.ssc if spec.ssc in ("areg", "xtreg") else "reghdfe", {}
         case "Mediation":
             return "sgmediation2", {}
         case "PanelThreshold":
@@ -244,16 +249,6 @@ def _command(spec: Any) -> tuple[str, dict[str, Any]]:
     kind = (spec.entity_effects, spec.time_effects, spec.likelihood)
     matrix = "ematrix" if spec.model == "sem" else "wmatrix"
     return "xsmle", {"matrix": matrix, "kind": kinds.get(kind, "none")}
-
-
-def _regression(spec: Any) -> str:
-    """Choose the command of a linear regression."""
-    if type(spec).__name__ == "FixedEffectsIV":
-        has_effects = spec.entity_effects or spec.time_effects or spec.absorb
-        return "ivreghdfe" if has_effects else "ivreg2"
-    if spec.cov_type == "xtscc":
-        return "xtscc"
-    return spec.ssc if spec.ssc in ("areg", "xtreg") else "reghdfe"
 
 
 def _dynamic(spec: Any) -> dict[str, Any]:
