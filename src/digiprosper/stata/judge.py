@@ -82,7 +82,7 @@ class _Judge:
             for command in self.commands
             if command.name in _REGRESSIONS and "permute" not in command.prefixes
         ]
-        self.words = {w for c in self.regressions for w in split(c.arguments)}
+        self.words = {w for c in self.regressions for w in c.words}
         self.assignments = list(_assignments(self.commands))
         self.origins: dict[str, set[str]] = {}
         for command, name, node in self.assignments:
@@ -96,7 +96,7 @@ class _Judge:
         """Read all keys; the panel is judged, also if a single series comes last."""
         for command in self.commands:
             if command.name in ("xtset", "tsset"):
-                keys = split(command.arguments)
+                keys = command.words
                 self.complete |= set(keys)
                 if self.entity == ONE_SERIES and len(keys) > 1:
                     self.entity, self.time = keys[:2]
@@ -141,7 +141,7 @@ class _Judge:
 
     def _has_effects(self, command: Command) -> bool:
         dummies = {f"i.{name}" for name in self.entities}
-        words = {*split(command.arguments)}
+        words = {*command.words}
         return bool(_effects(command) or dummies & words)
 
     # --- subsamples -------------------------------------------------------------------
@@ -220,10 +220,10 @@ class _Judge:
         later = self.commands[self.commands.index(command) + 1 :]
         used = {word for c in later for word in re.findall(r"[\w*]+", c.text)}
         regressions = [c for c in later if c.name in _REGRESSIONS]
-        estimated = {word for c in regressions for word in split(c.arguments)}
+        estimated = {word for c in regressions for word in c.words}
         names = tuple(
             name
-            for name in split(command.arguments)
+            for name in command.words
             if name in estimated and not {name + suffix, f"*{suffix}"} & used
         )
         if names:
@@ -234,7 +234,7 @@ class _Judge:
         treatments = self.treatments
         dummies = set[str]() if treatments else self._event_dummies()
         for command in self.regressions if dummies else ():
-            words = {*split(command.arguments)[1:]}
+            words = {*command.words[1:]}
             treated = words & dummies or {*filter(_TREATMENT.search, words)}
             if treated and len(_effects(command)) > 1:
                 treatments.setdefault(command.number, tuple(sorted(treated)))
@@ -334,7 +334,7 @@ def _effects(command: Command) -> list[str]:
         for word in split(argument.partition(",")[0])
     ]
     effects += ["\N{NULL}entity"] * command.has("fe")
-    words = split(command.arguments) if effects else []
+    words = command.words if effects else []
     return effects + [w[2:] for w in words if w.startswith("i.") and "#" not in w]
 
 

@@ -119,6 +119,11 @@ class Command:
     sample: tuple[str, ...] = ()
 
     @property
+    def words(self) -> list[str]:
+        """The arguments, split at blanks outside brackets."""
+        return split(self.arguments)
+
+    @property
     def counts_rows(self) -> bool:
         """Whether the condition has the number of the row."""
         return re.search(r"\b_n\b", self.condition or "") is not None

@@ -36,7 +36,6 @@ from digiprosper.stata.prefixes import (
     of_kind,
     read_command,
     refused,
-    split,
     translated_options,
 )
 from digiprosper.stata.report import Records
@@ -223,7 +222,7 @@ class Reader(Records):
         self._mark_results(word, text)
         arguments = None
         if command:
-            word, arguments = command.name, split(command.arguments)
+            word, arguments = command.name, command.words
             for local in locals_set(command):
                 self.macros.forget_until_run(local, reason)
             path = file_name(command.arguments) if word == "save" else ""
@@ -483,9 +482,8 @@ class Reader(Records):
             reasons = filter(None, (error.reason, undefined))
             raise refused("; ".join(reasons)) from error
         self.taint.mark(stored_columns(command), self.number)
-        self.context.last = translation if translation.is_foreign else None
-        if translation.is_model and not translation.is_foreign:
-            self.context.last = self.context.specified
+        fit = translation if translation.is_foreign else self.context.specified
+        self.context.last = fit if translation.is_model else None
         self.context.fitted_keys = (self.context.entity, self.context.time)
         self._store(command.stored, by_eststo=True)
 
@@ -706,7 +704,7 @@ class Reader(Records):
 
     def _xtset(self, command: Command) -> None:
         context = self.context
-        names = [name for name in split(command.arguments) if name.isidentifier()]
+        names = [name for name in command.words if name.isidentifier()]
         if names:
             keys = [*map(context.variables.resolve, names), None]
             if command.name == "tsset" and len(names) == 1:

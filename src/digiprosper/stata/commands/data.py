@@ -221,7 +221,7 @@ _BY_GROUP = (_column_statistic, _distinct_values)
 
 def summary(command: Command, context: Context) -> dict[str, str]:
     """Write the results that ``summarize x`` stores as code, by name."""
-    names = split(command.arguments)
+    names = command.words
     others = command.weight or command.rows or command.prefixes
     if command.name != "summarize" or len(names) != 1 or others:
         return {}
@@ -262,7 +262,7 @@ def dummies(call: Call) -> Step:
 
 def categories(call: Call) -> Step:
     """Translate ``xi i.x``: dummies of all values but the first."""
-    names = [word.partition(".") for word in split(call.command.arguments)]
+    names = [word.partition(".") for word in call.command.words]
     if not all(sign == "i" and name.isidentifier() for sign, _, name in names):
         raise refused("xi of interactions")
     columns = [call.context.variables.resolve(name) for *_, name in names]
@@ -545,7 +545,7 @@ def read_text(call: Call) -> Step:
 
 def _text_file(command: Command) -> tuple[str, str]:
     """Return the kind of a file that is imported, and its name with an ending."""
-    kind, *words = split(command.arguments) or [""]
+    kind, *words = command.words or [""]
     ending = ".csv"
     if command.name == "insheet":
         kind, words, ending = "delimited", [kind], ".raw"
@@ -581,7 +581,7 @@ def _read_options(options: Mapping[str, str]) -> str:
 def merge(call: Call) -> Step:
     """Translate ``merge 1:1`` and ``merge m:1``, also as it was before Stata 11."""
     options, path = {**call.options}, call.path
-    kind, *names = split(call.command.arguments) or [""]
+    kind, *names = call.command.words or [""]
     if ":" not in kind and kind:
         # Both files may have keys that repeat; those of using must not, here.
         kind, names = "m:1", [kind, *names]
@@ -676,7 +676,7 @@ def _collapse_statistic(statistic: str, weight: str) -> str:
 
 def sort(call: Call) -> Step:
     """Translate ``sort`` and ``gsort``."""
-    names = split(call.command.arguments)
+    names = call.command.words
     plain = call.context.variables.names(" ".join(name.lstrip("+-") for name in names))
     up = [not name.startswith("-") for name in names]
     order = "" if all(up) else f", ascending={up!r}"
@@ -690,7 +690,7 @@ def sort(call: Call) -> Step:
 
 def duplicates(call: Call) -> Step:
     """Translate ``duplicates drop`` and ``tag``; other subcommands only print."""
-    subcommand, *words = split(call.command.arguments) or [""]
+    subcommand, *words = call.command.words or [""]
     names = call.context.variables.names(" ".join(words))
     if subcommand == "drop":
         code, order = f"df = df.drop_duplicates({names or ''})", call.context.order
@@ -722,10 +722,10 @@ def expand(call: Call) -> Step:
 
 def reshape(call: Call) -> Step:
     """Translate ``reshape``; alone it undoes or repeats the one before."""
-    form, *stubs = split(call.command.arguments) or [""]
+    form, *stubs = call.command.words or [""]
     before = call.context.reshaped
     if before and not (stubs or call.options):
-        _, *stubs = split(before.arguments)
+        _, *stubs = before.words
         call = replace(call, options=translated_options(before))
     else:
         call.context.reshaped = call.command
@@ -780,7 +780,7 @@ def _reshape_wide(
 def match_rows(call: Call) -> Step:
     """Translate ``psmatch2`` on a score: neighbours, a radius or a kernel."""
     options, variables = call.options, call.context.variables
-    treat = variables.resolve((split(call.command.arguments) or [""])[0])
+    treat = variables.resolve((call.command.words or [""])[0])
     outcomes = variables.names(options.get("outcome", ""))
     is_radius = "radius" in options
     is_kernel = is_radius or "kernel" in options

@@ -266,7 +266,7 @@ def _has_mean_as_constant(context: Context) -> bool:
 
 def predict(call: Call) -> Step:
     """Translate ``predict`` after a linear regression, a logit or a probit."""
-    *storage, name = split(call.command.arguments) or [""]
+    *storage, name = call.command.words or [""]
     if storage not in ([], ["float"], ["double"]):
         raise refused(f"predict {call.command.arguments}")
     kind = (*storage, call.context.default_type)[0]
