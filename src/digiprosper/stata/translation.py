@@ -5,11 +5,11 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Literal, TypeAlias, TypeVar
+from typing import Any, Literal, TypeVar
 
 import pandas as pd
 
@@ -536,7 +536,3 @@ def _written(value: Any) -> str:
             return f"[{', '.join(map(_written, value))}]"
     is_matrix = type(value).__name__ == "SpatialWeights"
     return "spatial_weights" if is_matrix else repr(value)
-
-
-# What translates a command, by its name.
-Table: TypeAlias = "Mapping[str, Callable[[Call], Translation]]"

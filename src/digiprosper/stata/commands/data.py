@@ -817,7 +817,7 @@ def _score(call: Call, outcomes: list[str]) -> str:
 
 
 # What translates a command, by its name.
-COMMANDS: Mapping[str, Callable[[Call], Step]] = {
+COMMANDS = {
     **{step.__name__: step for step in (append, collapse, drop, duplicates, egen)},
     **{step.__name__: step for step in (expand, generate, joinby, merge, predict)},
     **{step.__name__: step for step in (rename, reshape, sort, use, xtile)},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from itertools import permutations
 
@@ -28,7 +28,6 @@ from digiprosper.stata.translation import (
     Call,
     Context,
     Step,
-    Table,
     Translation,
     as_python,
     assigned,
@@ -42,7 +41,7 @@ from digiprosper.stata.varlists import (
     term,
 )
 
-MODELS: Table = {**linear.COMMANDS, **models.COMMANDS}
+MODELS = {**linear.COMMANDS, **models.COMMANDS}
 # Estimators that have no counterpart here, and what is near to some of them.
 WITHOUT_MODEL = of_kind("estimates")
 _COEFFICIENT = re.compile(r"(?:\w+\.)?[^\W\d]\w*(?:#(?:\w+\.)?[^\W\d]\w*)*")
@@ -309,7 +308,7 @@ def _predicted_by_formula(python: str, options: Collection[str]) -> str:
     return f"fit.predict({rows}{which}).reindex(df.index)"
 
 
-TESTS: Table = {
+TESTS: dict[str, Callable[[Call], Translation]] = {
     "bdiff": _difference,
     "estat": estat,
     "hausman": hausman,
@@ -321,4 +320,4 @@ TESTS: Table = {
     "xtcsd": lambda call: call.python("dp.pesaran_cd(fit)"),
     "xttest3": lambda call: call.python("dp.modified_wald(fit, method='chi2')"),
 }
-COMMANDS: Table = {**MODELS, **TESTS}
+COMMANDS = {**MODELS, **TESTS}

@@ -12,7 +12,7 @@ from digiprosper.errors import cited
 from digiprosper.panel.grammar import backticked
 from digiprosper.panel.terms import canonical
 from digiprosper.stata.prefixes import NOTES, refused
-from digiprosper.stata.translation import Call, Context, Table, Translation
+from digiprosper.stata.translation import Call, Context, Translation
 from digiprosper.stata.varlists import (
     Product,
     as_terms,
@@ -338,7 +338,7 @@ def _ssc(call: Call, cov_type: str, effects: Sequence[str]) -> str:
     return "areg" if counts_nested else "reghdfe"
 
 
-COMMANDS: Table = {
+COMMANDS = {
     **dict.fromkeys(("areg", "reghdfe", "regress", "xtreg", "xtscc"), regression),
     **dict.fromkeys(("ivreg", "ivreg2", "ivreghdfe", "ivregress"), instrumented),
     **dict.fromkeys(("xtivreg", "xtivreg2"), instrumented),

@@ -29,7 +29,6 @@ from digiprosper.stata.prefixes import (
 from digiprosper.stata.translation import (
     ONE_SERIES,
     Call,
-    Table,
     Translation,
     option_value,
 )
@@ -421,7 +420,7 @@ def conditional(call: Call) -> Translation:
     )
 
 
-COMMANDS: Table = {
+COMMANDS = {
     "bacondecomp": bacon,
     "clogit": conditional,
     "csdid": callaway,
