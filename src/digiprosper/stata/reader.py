@@ -746,7 +746,7 @@ class Reader(Records):
         self._write(f"# refused: {reason}")
         name = command.name if command else first_word(text)
         self.has_fit &= not record.is_estimation
-        if command is not None and name not in {*_KEEPING_FIT, *self.programs}:
+        if command and not (name in _KEEPING_FIT or name in self.programs):
             self._forget_last_fit(command.stored)
         if name in ("use", "import", "insheet"):
             self.taint.clear()

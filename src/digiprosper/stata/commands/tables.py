@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping, Sequence
-from itertools import chain, count
 from typing import Any
 
 from digiprosper.errors import StataError, cited
@@ -53,9 +52,9 @@ def translate(
     file = _file_name(command, options)
     if not is_outreg and "append" in options:
         # A further table has a file of its own.
-        stem, _, ending = file.rpartition(".")
-        numbered = (f"{stem}_{number}.{ending}" for number in count(2))
-        file = next(name for name in chain([file], numbered) if name not in heads)
+        (stem, _, ending), number = file.rpartition("."), 2
+        while file in heads:
+            file, number = f"{stem}_{number}.{ending}", number + 1
     before = heads.get(file, []) if is_outreg and "append" in options else []
     heads[file] = before + _titles(options, names, run, len(before))
     if not run:
