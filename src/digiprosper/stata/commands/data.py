@@ -10,7 +10,7 @@ from typing import Any
 from digiprosper.errors import cited
 from digiprosper.stata.commands.estimations import predict
 from digiprosper.stata.commands.linear import of_statsmodels
-from digiprosper.stata.expressions import Node, Printer, number_text, unquoted
+from digiprosper.stata.expressions import Printer, number_text, unquoted
 from digiprosper.stata.macros import numbers
 from digiprosper.stata.prefixes import (
     ROWS,
@@ -61,10 +61,9 @@ _ALL_ROWS = ".groupby(np.zeros(len(df)))"
 def generate(call: Call) -> Step:
     """Translate ``generate``."""
     storage, name, text = call.assignment
-    node = _without_draws(call.context.parse(text))
-    value = f"stored({name!r}, {call.printer.value(node)}, {storage!r})"
-    complete = call.where is None and _is_complete(node, call.context)
-    return assigned(name, call.only_where(value), complete=complete)
+    value, is_complete = _value(call, text)
+    code = call.only_where(f"stored({name!r}, {value}, {storage!r})")
+    return assigned(name, code, complete=is_complete and call.where is None)
 
 
 def replace_values(call: Call) -> Step:
@@ -75,27 +74,23 @@ def replace_values(call: Call) -> Step:
     target = f"df[{name!r}]"
     if _fills_forward(name, text, call):
         return assigned(name, f"{target}{call.printer.by}.ffill()")
-    node = _without_draws(context.parse(text))
-    value = f"stored({name!r}, {call.printer.value(node)})"
+    value, is_complete = _value(call, text)
+    code = f"stored({name!r}, {value})"
     _refuse_replaced_rows(name, text, call)
-    complete = _is_complete(node, context)
     if where is not None:
-        value = f"{target}.mask({where}, {value})"
-        complete &= name in context.complete
-    return assigned(name, value, complete=complete)
+        code = f"{target}.mask({where}, {code})"
+        is_complete &= name in context.complete
+    return assigned(name, code, complete=is_complete)
 
 
-def _without_draws(node: Node) -> Node:
-    """Refuse random numbers, which differ from Stata's."""
+def _value(call: Call, text: str) -> tuple[str, bool]:
+    """Write an expression, and tell whether it is computed from complete variables."""
+    node = call.context.parse(text)
     if {part.value for part in node.walk() if part.kind == "call"} & _DRAWS:
         raise refused("random numbers differ from Stata's")
-    return node
-
-
-def _is_complete(node: Node, context: Context) -> bool:
-    """Tell whether a value is missing nowhere: computed from complete variables."""
     kinds = {part.kind for part in node.walk()}
-    return set(node.names) <= context.complete and kinds <= _COMPUTED
+    is_complete = set(node.names) <= call.context.complete and kinds <= _COMPUTED
+    return call.printer.value(node), is_complete
 
 
 def _fills_forward(name: str, text: str, call: Call) -> bool:
