@@ -130,8 +130,7 @@ class Macros:
                 raise refused("its name has a macro")
             # The old value may be part of the new one.
             value = kinds[match["sign"]](self._expanded(match["value"]))
-            self.forget(name)
-            self.values[name] = value
+            self.set(name, value)
         except StataError as error:
             # Of a chain of macros the first one is the cause.
             if error.reason in self.unknown.values():
@@ -147,6 +146,11 @@ class Macros:
             return mark + self._expanded(name)
         except StataError:
             return mark + re.sub(_MACRO, "*", name)
+
+    def set(self, name: str, value: str) -> None:
+        """Give a macro a value."""
+        self.forget(name)
+        self.values[name] = value
 
     def forget(self, name: str, reason: str = "") -> None:
         """Remove a macro, perhaps with the reason why its value is not known."""

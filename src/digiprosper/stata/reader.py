@@ -114,8 +114,8 @@ class Reader(Records):
         # What the local of a loop stands for, whose columns are not known.
         self.patterns: dict[str, str] = {}
         self.depth: int = 0
-        # The keys of the panel that the script has made of the present data.
-        self.panel_keys: tuple[str | None, str | None] | None = None
+        # Code of the panel that the script has made of the present data.
+        self.panel: str = ""
         # Statements that may still be executed in the outermost loop.
         self.budget: int = _MOST_STATEMENTS
         # Whether a branch of the last if was executed; None if that is not known.
@@ -268,16 +268,16 @@ class Reader(Records):
             self.budget = _MOST_STATEMENTS
         self.depth += 1
         for turn, value in enumerate(values):
-            self.macros.forget(name)
             if self.budget < 0:
                 text = f"only the first {turn} of {len(values)} turns are read"
                 self._record("read", text, start)
-                self.position, self.macros.unknown[name] = start, text
+                self.macros.forget(name, text)
+                self.position = start
                 self._begin(text)
                 self._write()
                 self._mark_block(block)
                 break
-            self.macros.values[name] = value
+            self.macros.set(name, value)
             self._block(block)
         self.depth -= 1
         self.macros.forget(name)
@@ -381,8 +381,7 @@ class Reader(Records):
             name, _, value = arguments.replace(" ", "").partition("=")
             is_unknown = mark + name in self.macros.unknown
             if is_unknown and (stored := self._stored_result(name, value)):
-                self.macros.forget(mark + name)
-                self.macros.values[mark + name] = stored
+                self.macros.set(mark + name, stored)
         elif word in ("tempvar", "tempname", "tempfile"):
             for name in self.macros.expand(arguments).split():
                 self.macros.values[name] = f"{TEMPORARY}{name}"
@@ -401,10 +400,10 @@ class Reader(Records):
         """Give names to the arguments of a program; those of a file are not known."""
         values = self.macros.values
         for at, name in enumerate(names, 1):
-            self.macros.forget(name, f"{cited(name)} is an argument of the file")
             if "0" in values:
-                self.macros.forget(name)
-                values[name] = values.get(str(at), "")
+                self.macros.set(name, values.get(str(at), ""))
+            else:
+                self.macros.forget(name, f"{cited(name)} is an argument of the file")
 
     def _forget_scalar(self, text: str) -> None:
         """Mark a scalar whose value is not known; it has none that it had before."""
@@ -442,7 +441,7 @@ class Reader(Records):
             self.taint.mark([stored], self.number)
         else:
             self._write(f"scalars[{stored!r}] = {code}")
-        self.panel_keys = None
+        self.panel = ""
         context.complete.add(stored)
         context.stored.add(stored)
         return stored
@@ -601,13 +600,12 @@ class Reader(Records):
 
     def _add_panel(self, command: Command) -> None:
         """Write the panel of the present data, with the number of the row if needed."""
-        keys = (self.context.entity, self.context.time)
+        code = f"panel = {self.context.panel_code}"
         if command.counts_rows:
             self._write("df['_n'] = np.arange(len(df)) + 1")
-            self.panel_keys = None
-        if self.panel_keys != keys:
-            self._write(f"panel = {self.context.panel_code}")
-            self.panel_keys = keys
+        if command.counts_rows or self.panel != code:
+            self._write(code)
+            self.panel = code
 
     def _add_code(self, code: str, reason: str) -> None:
         """Add code to the script, as comments if there is a reason not to run it."""
@@ -658,7 +656,7 @@ class Reader(Records):
             columns = would_make(name, "", command, {}) or ()
             self.taint.mark({*columns} - {*step.creates}, self.number)
         self._add_code(code, reason)
-        self.panel_keys = None
+        self.panel = ""
 
     def _update_context(self, command: Command, step: Step) -> None:
         """Note the order and rows after a step."""
@@ -715,7 +713,7 @@ class Reader(Records):
             context.complete |= set(names)
             context.order = tuple(context.keys)
             self._write(f"df = df.sort_values({context.keys!r}, kind='stable')")
-            self.panel_keys = None
+            self.panel = ""
         self._record("read")
 
     def _preserve(self, command: Command) -> None:
@@ -736,7 +734,7 @@ class Reader(Records):
                 self.taint, self.sample = copy.deepcopy(taint), sample
                 self.taint.columns |= marked_results
                 self._write("df, floats = preserved[0].copy(), {*preserved[1]}")
-                self.panel_keys = None
+                self.panel = ""
         self._record("read")
 
     def _refuse(self, text: str, reason: str, command: Command | None) -> None:

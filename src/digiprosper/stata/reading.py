@@ -328,8 +328,7 @@ class Runner(Reader):
         ]
         if all(_EXACT.fullmatch(text) for text in texts):
             for macro in ("r(levels)", *call.options.get("local", "").split()):
-                self.macros.forget(macro)
-                self.macros.values |= {macro: " ".join(texts)}
+                self.macros.set(macro, " ".join(texts))
 
     def _run_code(self) -> None:
         """Run the new code, and note what it prints or estimates."""
@@ -346,7 +345,7 @@ class Runner(Reader):
                 line if line[:1] in ("", "#") else f"# {line}"
                 for line in code.splitlines()
             ]
-            self.panel_keys: tuple[str | None, str | None] | None = None
+            self.panel: str = ""
             raise refused(reason.split("\n")[0].rstrip(".")) from error
         finally:
             self.position_in_code = len(self.code)
