@@ -247,9 +247,8 @@ def _exogenous(call: Call) -> tuple[list[str], dict[str, str]]:
         others, years = call.without_dummies(products)
         exogenous += as_terms(others)
         if equation:
-            equations |= dict.fromkeys(map(canonical, as_terms(others)), equation)
-        if equation and years:
-            equations["time_effects"] = equation
+            names = [*map(canonical, as_terms(others)), *["time_effects"] * years]
+            equations |= dict.fromkeys(names, equation)
     return exogenous, equations
 
 
