@@ -109,14 +109,19 @@ def _block(text: str, at: int) -> str:
 # --- blocks --------------------------------------------------------------------------
 
 
+def _as_foreach(text: str) -> str:
+    """Write a loop of old Stata, of one command, as a loop of today on one line."""
+    if loop := _OLD_LOOP.fullmatch(text):
+        command = loop[3].replace("X", "`X'")
+        return f"foreach X of {loop[1]}{loop[2]} {{ {command} }}"
+    return text
+
+
 def one_by_one(statements: Sequence[Statement]) -> list[Statement]:
     """Put closing braces and blocks on one line into statements of their own."""
     out: list[Statement] = []
     for statement in statements:
-        text, parts = statement.text, list[str]()
-        if loop := _OLD_LOOP.fullmatch(text):
-            command = loop[3].replace("X", "`X'")
-            text = f"foreach X of {loop[1]}{loop[2]} {{ {command} }}"
+        text, parts = _as_foreach(statement.text), list[str]()
         while text.startswith("}") and text != "}":
             parts.append("}")
             text = text[1:].strip()

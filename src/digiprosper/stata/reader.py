@@ -447,14 +447,8 @@ class Reader(Records):
         return stored
 
     def _command(self, command: Command, undefined: str) -> None:
+        self._note_command(command)
         name = command.name
-        executed = replace(command, number=self.number, sample=self.sample)
-        self.executed.append(executed)
-        if "xi" in command.prefixes:
-            # It makes dummies that later lines may have.
-            self.taint.mark([LaterColumns.of_pattern("_I*")], self.number)
-        if name not in data.COMMANDS and "bysort" in command.prefixes:
-            self.context.order = UNKNOWN_ORDER
         is_after_csdid = type(self.context.last).__name__ == "StaggeredDid"
         is_test = name in estimations.TESTS and (name != "estat" or is_after_csdid)
         if name in self.programs:
@@ -471,6 +465,15 @@ class Reader(Records):
             self._preserve(command)
         else:
             self._other(command)
+
+    def _note_command(self, command: Command) -> None:
+        executed = replace(command, number=self.number, sample=self.sample)
+        self.executed.append(executed)
+        if "xi" in command.prefixes:
+            # It makes dummies that later lines may have.
+            self.taint.mark([LaterColumns.of_pattern("_I*")], self.number)
+        if command.name not in data.COMMANDS and "bysort" in command.prefixes:
+            self.context.order = UNKNOWN_ORDER
 
     def _estimate(self, command: Command, undefined: str) -> None:
         """Translate an estimation, and remember it for commands after it."""
@@ -566,13 +569,7 @@ class Reader(Records):
         translation = estimations.translate(command, self.context)
         self.context.summary = {}
         code = translation.python
-        has_ties = command.counts_rows and self.context.has_ties(self.context.order)
-        reason = (
-            undefined
-            or ("_n is not known, since ties may decide the order" if has_ties else "")
-            or self._reason_without_fit(code)
-            or self.taint.reason([code, command.text])
-        )
+        reason = undefined or self._reason_not_run(command, code)
         record = self._record("not run" if reason else "translated", reason)
         if all(code != other.python for other in record.translations):
             record.translations += (translation,)
@@ -588,6 +585,12 @@ class Reader(Records):
         self._add_code(code, reason)
         self._write(*(f"# note: {note}" for note in translation.notes))
         return translation
+
+    def _reason_not_run(self, command: Command, code: str) -> str:
+        """Tell what an estimation or a test depends on that is not run."""
+        if command.counts_rows and self.context.has_ties(self.context.order):
+            return "_n is not known, since ties may decide the order"
+        return self._reason_without_fit(code) or self.taint.reason([code, command.text])
 
     def _reason_without_fit(self, code: str) -> str:
         """Tell that code has the results of an estimation that is not run."""
@@ -632,20 +635,11 @@ class Reader(Records):
         self._update_context(command, step)
         code = step.python
         reason = self._reason_without_fit(code) or self.taint.reason([code])
-        if name in ("keep", "drop") and command.condition:
-            negation = "" if name == "keep" else "!"
-            self.sample = (*self.sample, f"{negation}({command.condition})")
-            if reason:
-                self.taint.mark_rows(self.number, reason)
+        self._note_sample(command, reason)
         self._add_columns(step)
         if name == "rename" and command.options:
             self.taint.rename(str.upper if "upper" in code else str.lower)
-        if reason:
-            # The last line that a reason names is the cause.
-            lines = re.findall(r"line (\d+)", reason) or [self.number]
-            self.taint.mark(step.creates, int(lines[-1]))
-        elif name != "replace":
-            self.taint.unmark(step.creates)
+        self._mark_step(command, step, reason)
         record = self._record("not run" if reason else "translated", reason)
         if is_matching:
             # Nothing is in e() after it.
@@ -658,14 +652,27 @@ class Reader(Records):
         self._add_code(code, reason)
         self.panel = ""
 
+    def _mark_step(self, command: Command, step: Step, reason: str) -> None:
+        """Mark new columns of a step that is not run."""
+        if reason:
+            # The last line that a reason names is the cause.
+            lines = re.findall(r"line (\d+)", reason) or [self.number]
+            self.taint.mark(step.creates, int(lines[-1]))
+        elif command.name != "replace":
+            self.taint.unmark(step.creates)
+
+    def _note_sample(self, command: Command, reason: str) -> None:
+        """Note the condition of ``keep`` or ``drop``, and rows that depend on marks."""
+        if command.name in ("keep", "drop") and command.condition:
+            negation = "" if command.name == "keep" else "!"
+            self.sample = (*self.sample, f"{negation}({command.condition})")
+            if reason:
+                self.taint.mark_rows(self.number, reason)
+
     def _update_context(self, command: Command, step: Step) -> None:
         """Note the order and rows after a step."""
         context, changed = self.context, {*step.creates, *step.drops}
-        # Results of summarize are of these rows and values.
-        summary = "".join(context.summary.values())
-        is_summarized = any(repr(name) in summary for name in step.creates)
-        if is_summarized or command.name not in ("generate", "replace"):
-            context.summary = {}
+        self._forget_summary(command, step)
         if step.order is not None:
             context.order = step.order
         if step.filled is not None:
@@ -685,6 +692,13 @@ class Reader(Records):
             context.labels, context.reshaped = set(), None
         # A file that lines have saved has the marks of those lines.
         self.taint.add(taint)
+
+    def _forget_summary(self, command: Command, step: Step) -> None:
+        """Forget results of `summarize` of other rows, or of values that change."""
+        code = "".join(self.context.summary.values())
+        changed = any(repr(name) in code for name in step.creates)
+        if changed or command.name not in ("generate", "replace"):
+            self.context.summary = {}
 
     def _add_columns(self, step: Step) -> None:
         """Add the columns that a step makes to those that are known."""

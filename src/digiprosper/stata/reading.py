@@ -310,10 +310,11 @@ class Runner(Reader):
 
     def _other(self, command: Command) -> None:
         super()._other(command)
-        if command.name != "levelsof" or command.prefixes or command.rows:
-            return
-        # Sorted values are put into a local, and into r(levels).
-        call = Call(command, self.context, translated_options(command))
+        if command.name == "levelsof" and not (command.prefixes or command.rows):
+            self._levels(Call(command, self.context, translated_options(command)))
+
+    def _levels(self, call: Call) -> None:
+        """Put sorted values into the local of levelsof, and into r(levels)."""
         names, rows = call.names, f"[{call.where}]" if call.where else ""
         code = "".join(f"df[{name!r}]{rows}" for name in names)
         reason = self.taint.reason([code]) or self._reason_without_fit(code)

@@ -177,7 +177,7 @@ def _condition(text: str, keys: _Keys) -> str:
 
 
 def _test(node: ast.expr, keys: _Keys) -> str:
-    """Write a part of a condition; a missing value is larger in Stata alone."""
+    """Write a part of a condition; missing values are not larger than a number."""
     match node:
         case ast.BoolOp(operator, values):
             sides = [
@@ -191,6 +191,14 @@ def _test(node: ast.expr, keys: _Keys) -> str:
             return f"inlist({', '.join(map(_text, (a, *values)))})"
         case ast.Compare(low, [ast.LtE(), ast.LtE()], [x, high]):
             return f"inrange({', '.join(map(_text, (x, low, high)))})"
+        case ast.Compare(_, [_], [_]):
+            return _comparison(node, keys)
+    raise _refused(f"the condition {cited(ast.unparse(node))}")
+
+
+def _comparison(node: ast.expr, keys: _Keys) -> str:
+    """Write a comparison; a missing value is larger than a number in Stata alone."""
+    match node:
         case ast.Compare(a, [ast.Eq() | ast.NotEq() as sign], [b]):
             if _text(a) != _text(b):
                 return _text(node)
@@ -224,13 +232,8 @@ _FLAGS: Mapping[str, tuple[str, Any]] = {
 def _command(spec: Any) -> tuple[str, dict[str, Any]]:
     """Choose the command, and write the parts that only it has."""
     match type(spec).__name__:
-        case "FixedEffectsIV":
-            has_effects = spec.entity_effects or spec.time_effects or spec.absorb
-            return "ivreghdfe" if has_effects else "ivreg2", {}
-        case "FixedEffects" if spec.cov_type == "xtscc":
-            return "xtscc", {}
-        case "FixedEffects":
-            return spec.ssc if spec.ssc in ("areg", "xtreg") else "reghdfe", {}
+        case "FixedEffects" | "FixedEffectsIV":
+            return _regression(spec), {}
         case "Mediation":
             return "sgmediation2", {}
         case "PanelThreshold":
@@ -249,6 +252,16 @@ def _command(spec: Any) -> tuple[str, dict[str, Any]]:
     kind = (spec.entity_effects, spec.time_effects, spec.likelihood)
     matrix = "ematrix" if spec.model == "sem" else "wmatrix"
     return "xsmle", {"matrix": matrix, "kind": kinds.get(kind, "none")}
+
+
+def _regression(spec: Any) -> str:
+    """Choose the command of a linear regression."""
+    if type(spec).__name__ == "FixedEffectsIV":
+        has_effects = spec.entity_effects or spec.time_effects or spec.absorb
+        return "ivreghdfe" if has_effects else "ivreg2"
+    if spec.cov_type == "xtscc":
+        return "xtscc"
+    return spec.ssc if spec.ssc in ("areg", "xtreg") else "reghdfe"
 
 
 def _dynamic(spec: Any) -> dict[str, Any]:

@@ -590,10 +590,7 @@ def merge(call: Call) -> Step:
     chosen = Variables().names(options.get("keepusing", ""))
     if kind not in ("1:1", "m:1", "1:m", "m:m"):
         raise refused(f"merge {kind}")
-    words = options.get("keep", "").split()
-    if not _KEPT.keys() >= {*words}:
-        raise refused(f"merge with keep({options['keep']})")
-    merge_values = [int(_KEPT[word]) for word in words] or [1, 2, 3]
+    merge_values = _merge_values(options.get("keep", ""))
     other = _read_file(path, call, [*keys, *chosen] if chosen else [])
     code = f"df = merged(df, {other}, {keys!r}, {kind!r}, {mark!r}, {merge_values})"
     if is_dropped:
@@ -612,6 +609,14 @@ def joinby(call: Call) -> Step:
     joined = f"merged(df, {other}, {keys!r}, None, '__merge', [3])"
     code = f"df = {joined}.drop(columns='__merge')"
     return Step(code, order=UNKNOWN_ORDER, reads=path)
+
+
+def _merge_values(text: str) -> list[int]:
+    """Read the rows in keep() of ``merge`` as values of _merge."""
+    words = text.split()
+    if not _KEPT.keys() >= {*words}:
+        raise refused(f"merge with keep({text})")
+    return [int(_KEPT[word]) for word in words] or [1, 2, 3]
 
 
 def append(call: Call) -> Step:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Collection
 from dataclasses import replace
 from itertools import permutations
+from typing import Any
 
 from digiprosper.errors import cited
 from digiprosper.panel.grammar import backticked
@@ -61,12 +62,8 @@ def translate(command: Command, context: Context) -> Translation:
     if command.name not in COMMANDS:
         reason = WITHOUT_MODEL.get(command.name, "the command is not known here")
         raise refused(f"{cited(command.name)}: {reason}")
-    kind, text = command.weight or ("", "")
-    weights = ROWS[command.name]["parts"].split()
-    if kind and f"{kind[0]}weights" not in weights:
-        if "pweights" in weights:
-            raise refused(f"weights [{kind}={text}]", "Repeat the rows.")
-        raise refused(f"weights of {command.name}")
+    if command.weight:
+        _refuse_weights(command.name, *command.weight)
     options = translated_options(command)
     translation = COMMANDS[command.name](Call(command, context, options))
     # What differs from Stata, whatever the options are.
@@ -90,6 +87,15 @@ def _refuse_parts(command: Command) -> None:
             raise refused("the bootstrap prefix", "Use cluster_bootstrap(spec, panel).")
     if command.rows is not None or command.using is not None:
         raise refused("rows by number, or a file", "Use a condition.")
+
+
+def _refuse_weights(name: str, kind: str, text: str) -> None:
+    """Refuse weights of a kind that the command does not have."""
+    weights = ROWS[name]["parts"]
+    if f"{kind[0]}weights" not in weights:
+        if "pweights" in weights:
+            raise refused(f"weights [{kind}={text}]", "Repeat the rows.")
+        raise refused(f"weights of {name}")
 
 
 def _estimation_code(text: str, context: Context) -> str:
@@ -253,14 +259,22 @@ def serial(call: Call) -> Translation:
     return call.python(f"dp.wooldridge_ar1({spec.python}, panel)")
 
 
+def _follows_from_slopes(spec: Any, *, is_fitted: bool) -> bool:
+    """Tell whether values of all rows follow from the coefficients alone."""
+    has_effects = bool(spec.entity_effects or spec.time_effects or spec.absorb)
+    has_levels = has_effects or any("C(" in text for text in spec.x)
+    return not (is_fitted and has_effects) and not (spec.where and has_levels)
+
+
 def _has_mean_as_constant(context: Context) -> bool:
     """Tell whether fitted values without effects are slopes and such a constant."""
     spec = context.last
     # Categories, products and absorbed slopes have dummies of their own.
     has_columns_only = not re.search(r"C\(|:|\[", " ".join([*spec.x, *spec.absorb]))
     is_typed = spec.ssc in ("areg", "reghdfe", "xtreg") and not hasattr(spec, "endog")
+    has_effects = spec.entity_effects or spec.time_effects or spec.absorb
     others = spec in context.with_dummies or spec.obs_weights
-    return is_typed and has_columns_only and not others
+    return bool(is_typed and has_effects and has_columns_only and not others)
 
 
 def predict(call: Call) -> Step:
@@ -281,18 +295,15 @@ def _predicted(call: Call) -> str:
         return _predicted_by_formula(spec.python, options)
     if not context.is_linear or "pr" in options:
         raise refused("predict after an estimation that is not linear")
-    panel = context.panel_code
-    has_effects = spec.entity_effects or spec.time_effects or spec.absorb
     in_sample = spec.singletons == "drop" or spec.ssc == "xtreg"
     if in_sample and context.knows_sample and not is_fitted:
         # Residuals of reghdfe and xtreg are those of the estimation sample.
         return "by_row(fit.resids, df)"
-    if is_fitted and has_effects and _has_mean_as_constant(context):
-        return f"without_effects(fit, {panel}, df)"
-    # Values of all rows follow from the coefficients alone.
-    has_levels = has_effects or any("C(" in text for text in spec.x)
-    if (is_fitted and has_effects) or (spec.where and has_levels):
+    if is_fitted and _has_mean_as_constant(context):
+        return f"without_effects(fit, {context.panel_code}, df)"
+    if not _follows_from_slopes(spec, is_fitted=is_fitted):
         raise refused("predict of effects, or of rows that are not estimated")
+    panel = context.panel_code
     code = f"by_row(fit.predict({panel}), df)"
     return code if is_fitted else f"by_time({panel}, df, fit.depvar) - {code}"
 

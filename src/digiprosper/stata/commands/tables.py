@@ -50,18 +50,13 @@ def translate(
     run = list(filter(fitted.get, names))
     missing += [cited(name) for name in names if name not in run]
     file = _file_name(command, options)
-    if not is_outreg and "append" in options:
-        # A further table has a file of its own.
-        (stem, _, ending), number = file.rpartition("."), 2
-        while file in heads:
-            file, number = f"{stem}_{number}.{ending}", number + 1
-    before = heads.get(file, []) if is_outreg and "append" in options else []
+    before: list[str] = []
+    if "append" in options and is_outreg:
+        before = heads.get(file, [])
+    elif "append" in options:
+        file = _further_file(file, heads)
     heads[file] = before + _titles(options, names, run, len(before))
-    if not run:
-        listed = ", ".join(filter(None, names)) or "the last estimation"
-        raise refused(f"{listed} is not run, or not stored")
-    models = f"[{', '.join(f'results[{n!r}]' if n else 'fit' for n in run)}]"
-    code = ""
+    models, code = _models(names, run), ""
     if is_outreg:
         code = f"columns[{file!r}] {'+=' if any(before) else '='} {models}\n"
         models = f"columns[{file!r}]"
@@ -106,6 +101,22 @@ def _names(
             raise refused(f"there is no stored estimation {cited(word)}")
         names += fitting
     return list(dict.fromkeys(names))
+
+
+def _models(names: Sequence[str], run: Sequence[str]) -> str:
+    """Write the estimations of a table that are run."""
+    if not run:
+        listed = ", ".join(filter(None, names)) or "the last estimation"
+        raise refused(f"{listed} is not run, or not stored")
+    return f"[{', '.join(f'results[{n!r}]' if n else 'fit' for n in run)}]"
+
+
+def _further_file(file: str, others: Collection[str]) -> str:
+    """Name the file of a further table of esttab, which has one of its own."""
+    (stem, _, ending), number = file.rpartition("."), 2
+    while file in others:
+        file, number = f"{stem}_{number}.{ending}", number + 1
+    return file
 
 
 def _file_name(command: Command, options: Collection[str]) -> str:
