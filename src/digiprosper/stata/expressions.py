@@ -86,6 +86,11 @@ class Node:
         return replace(self, parts=parts)
 
     @property
+    def kinds(self) -> set[str]:
+        """Kinds of the node and all nodes inside."""
+        return {node.kind for node in self.walk()}
+
+    @property
     def names(self) -> tuple[str, ...]:
         """Variables inside, also those that are lagged or have a subscript."""
         names = [
@@ -365,7 +370,8 @@ class Printer:
         raise refused(f"{node.value}() with these arguments")
 
     def _may_be_missing(self, node: Node) -> bool:
-        return any(n.kind in ("shifted", "index") for n in node.walk()) or any(
+        has_other_rows = not node.kinds.isdisjoint(("shifted", "index"))
+        return has_other_rows or any(
             self.resolve(name) not in self.complete for name in node.names
         )
 
@@ -492,7 +498,7 @@ class Printer:
             columns = ", ".join(map(self.value, parts))
             return f"pd.Series({columns}, df.index).fillna(0){self.by}.cumsum()"
         if _accepts(name, parts):
-            if not {part.kind for part in node.walk()} & _KNOWN_LATER:
+            if node.kinds.isdisjoint(_KNOWN_LATER):
                 value = constant(node)
                 kind = "text" if isinstance(value, str) else "number"
                 return self.value(Node(kind, value))
@@ -515,7 +521,7 @@ def _accepts(name: str, parts: Sequence[Node]) -> bool:
     if name not in _FORMATS:
         return True
     texts = [part.value for part in others if part.kind == "text"]
-    are_fixed = not {n.kind for part in others for n in part.walk()} & _KNOWN_LATER
+    are_fixed = all(part.kinds.isdisjoint(_KNOWN_LATER) for part in others)
     return are_fixed and all(re.fullmatch(_FORMATS[name], x, re.I) for x in texts)
 
 

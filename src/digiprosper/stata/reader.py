@@ -140,21 +140,21 @@ class Reader(Records):
                 position += 1
                 continue
             header = without_prefix(text).removesuffix("{").strip()
+            inside = range(position + 1, end)
             if word in ("if", "else"):
-                self._branch(header, end)
+                self._branch(header, inside)
             elif word in ("foreach", "forvalues"):
-                self._loop(header, end)
+                self._loop(header, inside)
             elif word in (*UNTIL_END, "while"):
-                self._unread_block(word, end)
+                self._unread_block(word, inside)
             else:
                 self._record("read")
-                self._block(range(position + 1, end))
+                self._block(inside)
             position = end + 1
 
-    def _unread_block(self, word: str, end: int) -> None:
+    def _unread_block(self, word: str, block: range) -> None:
         """Refuse a block, or keep a program that can be executed where it is called."""
         if word == "program":
-            block = range(self.position + 1, end)
             header, _, kind = self.statements[self.position].text.partition(",")
             name = command_name(header.split()[-1])
             text = "\n".join(self.statements[at].text for at in block)
@@ -168,13 +168,12 @@ class Reader(Records):
         self._record("refused", reasons.get(word, f"{word} is not read"))
         if word not in ("program", "while"):
             self.taint.mark_rows(self.number)
-        self._unreached(end, may_run=word == "while")
+        self._unreached(block, may_run=word == "while")
 
     def _unreached(
-        self, end: int, *, may_run: bool = False, why: str = "is not read"
+        self, block: range, *, may_run: bool = False, why: str = "is not read"
     ) -> None:
         """Give lines of a block that is not read a reason; mark what they change."""
-        block = range(self.position + 1, end)
         if may_run:
             self._mark_block(block)
         for at in block:
@@ -241,9 +240,9 @@ class Reader(Records):
             for name in [*self.fitted]:
                 self._store(name)
 
-    def _loop(self, header: str, end: int) -> None:
+    def _loop(self, header: str, block: range) -> None:
         """Execute the turns of a loop; what other values would change is marked."""
-        start, block = self.position, range(self.position + 1, end)
+        start = self.position
         name, values = (*re.split(r"[\s=]+", header), "", "")[1], list[str]()
         try:
             values = self.macros.turns(header)
@@ -257,13 +256,13 @@ class Reader(Records):
             match values:
                 case [LaterColumns() as columns]:
                     self.patterns[name] = columns.pattern
-            self._unreached(end, may_run=True)
+            self._unreached(block, may_run=True)
             self.patterns.pop(name, None)
             self.macros.forget(name)
             return
         self._record("read", "" if values else "the loop has no turns")
         if not values:
-            self._unreached(end)
+            self._unreached(block)
         if self.depth == 0:
             self.budget = _MOST_STATEMENTS
         self.depth += 1
@@ -282,19 +281,19 @@ class Reader(Records):
         self.depth -= 1
         self.macros.forget(name)
 
-    def _branch(self, header: str, end: int) -> None:
+    def _branch(self, header: str, block: range) -> None:
         """Execute the block of if or else, or give its lines a reason."""
         self._record("read")
         is_else = header.startswith("else")
         condition = re.sub(r"^(?:else\s*)?(?:if\b)?", "", header).strip()
         chosen = self._takes_branch(condition, is_else=is_else)
         if chosen:
-            self._block(range(self.position + 1, end))
+            self._block(block)
             self.branched = True
         elif chosen is None:
-            self._unreached(end, may_run=True)
+            self._unreached(block, may_run=True)
         else:
-            self._unreached(end, why="is a branch that Stata does not take")
+            self._unreached(block, why="is a branch that Stata does not take")
 
     def _takes_branch(self, condition: str, *, is_else: bool) -> bool | None:
         """Tell whether a branch is executed; None if its condition needs data."""
@@ -430,8 +429,7 @@ class Reader(Records):
         stored = f"{STORED}{name}_{len(context.stored)}"
         try:
             node = context.parse(self.macros.expand(text))
-            kinds = {part.kind for part in node.walk()}
-            if not kinds <= {"result", "number", "binary", "unary"}:
+            if not node.kinds <= {"result", "number", "binary", "unary"}:
                 return ""
             printer = Printer(pandas=True, results=context.summary)
             code = printer.number(node)

@@ -88,8 +88,7 @@ def _value(call: Call, text: str) -> tuple[str, bool]:
     node = call.context.parse(text)
     if {part.value for part in node.walk() if part.kind == "call"} & _DRAWS:
         raise refused("random numbers differ from Stata's")
-    kinds = {part.kind for part in node.walk()}
-    is_complete = set(node.names) <= call.context.complete and kinds <= _COMPUTED
+    is_complete = {*node.names} <= call.context.complete and node.kinds <= _COMPUTED
     return call.printer.value(node), is_complete
 
 
