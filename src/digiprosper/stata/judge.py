@@ -214,9 +214,8 @@ class _Judge:
 
     def _winsorised(self, command: Command) -> Iterator[_Asked]:
         """Ask about variables that are estimated as they were, and never as cut."""
-        suffix = winsor_suffix(
-            {option_name(o, "winsor2"): a for o, a in command.options}
-        )
+        options = {option_name(word, "winsor2"): text for word, text in command.options}
+        suffix = winsor_suffix(options)
         later = self.commands[self.commands.index(command) + 1 :]
         used = {word for c in later for word in re.findall(r"[\w*]+", c.text)}
         regressions = [c for c in later if c.name in _REGRESSIONS]
