@@ -120,18 +120,18 @@ def test_lists_of_numbers(text: str, expected: str) -> None:
 
 @pytest.mark.many(6)
 @pytest.mark.parametrize(
-    ("header", "name", "values"),
+    ("header", "values"),
     [
-        ("foreach v in a b", "v", "a b"),
-        ("foreach v of varlist x y", "v", "x y"),
-        ("foreach v of local controls", "v", "x z"),
-        ("forvalues j = 1/3", "j", "1 2 3"),
-        ("forvalues j=1(2)5", "j", "1 3 5"),
-        ("foreach n of numlist 1/2 9", "n", "1 2 9"),
+        ("foreach v in a b", "a b"),
+        ("foreach v of varlist x y", "x y"),
+        ("foreach v of local controls", "x z"),
+        ("forvalues j = 1/3", "1 2 3"),
+        ("forvalues j=1(2)5", "1 3 5"),
+        ("foreach n of numlist 1/2 9", "1 2 9"),
     ],
 )
-def test_headers_of_loops(header: str, name: str, values: str) -> None:
-    assert macros().turns(header) == (name, values.split())
+def test_headers_of_loops(header: str, values: str) -> None:
+    assert macros().turns(header) == values.split()
 
 
 @pytest.mark.parametrize(

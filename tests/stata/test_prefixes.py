@@ -9,15 +9,15 @@ from digiprosper.stata.commands import data, estimations
 from digiprosper.stata.prefixes import (
     PRINTING,
     ROWS,
-    Options,
-    column_name,
     command_name,
     completed,
     matching,
     of_kind,
     read_command,
     split,
+    translated_options,
 )
+from digiprosper.stata.varlists import Variables
 
 
 def test_all_parts() -> None:
@@ -38,8 +38,8 @@ def test_prefixes_with_a_colon() -> None:
         "eststo m1: quietly bootstrap r(a), reps(50): sgmediation y, mv(m)"
     )
     assert read.stored == "m1"
-    assert read.prefix("bootstrap").text == "r(a), reps(50)"  # type: ignore[union-attr]
-    assert read_command("bysort id (year): gen n = _n").prefixes[0].text == "id (year)"
+    assert read.prefixes == {"bootstrap": "r(a), reps(50)"}
+    assert read_command("bysort id (year): gen n = _n").by == "id (year)"
 
 
 def test_if_without_a_blank_and_using() -> None:
@@ -67,15 +67,15 @@ def test_what_is_no_command(text: str) -> None:
 
 
 def test_tables_of_options() -> None:
-    table = Options("a.bsorb cl.uster", "nolog")
-    assert table.read(read_command("reg y x, a(id) nolog")) == {"absorb": "id"}
+    read = read_command("reghdfe y x, a(id) nolog")
+    assert translated_options(read) == {"absorb": "id"}
     for options, reason in {
         "liml": "two-stage least squares only",
         "fast": "not known",
         "a(id) absorb(year)": "twice",
     }.items():
         with pytest.raises(dp.StataError, match=reason):
-            table.read(read_command(f"reg y x, {options}"))
+            translated_options(read_command(f"reghdfe y x, {options}"))
 
 
 def test_products_of_the_prefix_xi() -> None:
@@ -113,14 +113,14 @@ def test_options_need_their_shortest_form() -> None:
 
 
 def test_variables_may_be_abbreviated_if_unambiguous() -> None:
-    columns = ["gdp", "gdppc", "unemp"]
-    assert column_name("un", columns) == "unemp"
-    assert column_name("gdp", columns) == "gdp"
+    variables = Variables(["gdp", "gdppc", "unemp"])
+    assert variables.resolve("un") == "unemp"
+    assert variables.resolve("gdp") == "gdp"
     with pytest.raises(dp.StataError, match="ambiguous"):
-        column_name("gd", columns)
+        variables.resolve("gd")
     with pytest.raises(dp.StataError, match="did you mean 'unemp'"):
-        column_name("unempl", columns)
-    assert column_name("un", None) == "un"
+        variables.resolve("unempl")
+    assert Variables().resolve("un") == "un"
 
 
 def test_patterns() -> None:

@@ -12,7 +12,6 @@ from digiprosper.stata.translation import (
     ASSIGNMENT,
     Call,
     Context,
-    DataCall,
     as_python,
     file_name,
 )
@@ -67,8 +66,8 @@ def test_keys_and_complete_columns_come_from_the_panel() -> None:
     assert plain.variables == Variables()
 
 
-def call(text: str, context: Context | None = None) -> DataCall:
-    return DataCall(read_command(text), context or Context("id", "year"), {})
+def call(text: str, context: Context | None = None) -> Call:
+    return Call(read_command(text), context or Context("id", "year"), {})
 
 
 @pytest.mark.parametrize(

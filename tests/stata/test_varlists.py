@@ -9,9 +9,7 @@ import digiprosper as dp
 from digiprosper.stata.varlists import (
     LaterColumns,
     Variables,
-    absorbed,
     as_terms,
-    clusters,
 )
 
 COLUMNS = ("id", "year", "y", "x", "x2", "z", "g", "h", "增长率")
@@ -128,14 +126,14 @@ def test_what_has_no_term(text: str) -> None:
     ],
 )
 def test_absorbed_effects(text: str, effects: list[str]) -> None:
-    assert absorbed(text, Variables()) == effects
+    assert Variables().absorbed(text) == effects
 
 
 @pytest.mark.parametrize("text", ["c.x", "L.id", "1.g", "c.x#c.z", "a#"])
 def test_what_cannot_be_absorbed(text: str) -> None:
     with pytest.raises(dp.StataError):
-        absorbed(text, Variables())
+        Variables().absorbed(text)
 
 
 def test_clusters() -> None:
-    assert clusters("id prov # year", Variables()) == ["id", "prov^year"]
+    assert Variables().clusters("id prov # year") == ["id", "prov^year"]

@@ -140,8 +140,8 @@ stata = SimpleNamespace(
     wofd=lambda x: (dates(x).year - 1960) * 52 + stata.week(x) - 1,
     ym=lambda year, month: (year - 1960) * 12 + month - 1,
     yq=lambda year, quarter: (year - 1960) * 4 + quarter - 1,
-    mofd=lambda x: (dates(x).year - 1960) * 12 + dates(x).month - 1,
-    qofd=lambda x: (dates(x).year - 1960) * 4 + dates(x).quarter - 1,
+    mofd=lambda x: stata.ym(dates(x).year, dates(x).month),
+    qofd=lambda x: stata.yq(dates(x).year, dates(x).quarter),
     dofm=lambda x: mdy(x % 12 + 1, 1, x // 12 + 1960),
     dofq=lambda x: mdy(x % 4 * 3 + 1, 1, x // 4 + 1960),
     monthly=lambda x, _: periods(x, 12),
@@ -431,5 +431,5 @@ def merged(df, other, keys, kind, mark, kept):
     for name in both:
         df[name] = df[name].mask(df[mark] == "right_only", df.pop(f"{name}_other"))
     df = as_stata(df)
-    df[mark] = df[mark].map({"left_only": 1, "right_only": 2, "both": 3}).astype(int)
+    df[mark] = df[mark].cat.codes.astype(int) + 1
     return df[df[mark].isin(kept)].copy()

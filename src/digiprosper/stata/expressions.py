@@ -86,6 +86,11 @@ class Node:
         return replace(self, parts=parts)
 
     @property
+    def kinds(self) -> set[str]:
+        """Kinds of the node and all nodes inside."""
+        return {node.kind for node in self.walk()}
+
+    @property
     def names(self) -> tuple[str, ...]:
         """Variables inside, also those that are lagged or have a subscript."""
         names = [
@@ -232,7 +237,7 @@ def constant(node: Node) -> Any:
     if later:
         raise refused(f"{later[0].value!r} is known only when the file is run")
     values: dict[str, Any] = {}
-    code = Printer((), str, pandas=True).number(_with_columns(node, values))
+    code = Printer(pandas=True).number(_with_columns(node, values))
     try:
         df = pd.DataFrame(values, index=[0])
         value = eval(code, vars(_script) | {"df": df}).iloc[0]
@@ -270,8 +275,8 @@ class Printer:
     turns an abbreviated name into a column.
     """
 
-    complete: Collection[str]
-    resolve: Callable[[str], str]
+    complete: Collection[str] = ()
+    resolve: Callable[[str], str] = str
     pandas: bool = False
     # Code of stored results, such as r(mean).
     results: Mapping[str, str] = field(default_factory=dict)
@@ -287,8 +292,7 @@ class Printer:
             case Node("binary", "&" | "|" as sign, parts):
                 return self._joined(sign, [self._side(part, sign) for part in parts])
             case Node("unary", "!", (Node("call", "missing", parts),)):
-                form = "~missing({0})" if self.pandas else "{0} == {0}"
-                return self._joined("&", [form.format(self.value(x)) for x in parts])
+                return self._joined("&", [self._is_there(part) for part in parts])
             case Node("unary", "!", (inside,)):
                 return self._negated(self.condition(inside))
             case Node("binary", sign, (a, b)) if sign in _COMPARISONS:
@@ -352,16 +356,20 @@ class Printer:
                 f"a comparison '{sign} {b.value}' separates kinds of missing values, "
                 "and there is one kind here"
             )
-        x = self.value(a)
-        if self.pandas:
-            return f"{'~' * (equal == '==')}missing({x})"
-        return f"{x} {equal} {x}"
+        return self._is_there(a) if equal == "==" else self._is_missing(a)
+
+    def _is_missing(self, node: Node) -> str:
+        x = self.value(node)
+        return f"missing({x})" if self.pandas else f"{x} != {x}"
+
+    def _is_there(self, node: Node) -> str:
+        x = self.value(node)
+        return f"~missing({x})" if self.pandas else f"{x} == {x}"
 
     def _membership(self, node: Node) -> str:
-        sides = [self.value(part) for part in node.parts]
         if node.value == "missing":
-            form = "missing({0})" if self.pandas else "{0} != {0}"
-            return self._joined("|", [form.format(x) for x in sides])
+            return self._joined("|", [self._is_missing(part) for part in node.parts])
+        sides = [self.value(part) for part in node.parts]
         # Stata reads a missing end as none, and pandas as one that nothing reaches.
         has_ends = not any(map(self._may_be_missing, node.parts[1:]))
         has_ends &= "np.nan" not in sides
@@ -506,7 +514,7 @@ class Printer:
             columns = ", ".join(map(self.value, parts))
             return f"pd.Series({columns}, df.index).fillna(0){self.by}.cumsum()"
         if _accepts(name, parts):
-            if not {part.kind for part in node.walk()} & _KNOWN_LATER:
+            if node.kinds.isdisjoint(_KNOWN_LATER):
                 value = constant(node)
                 kind = "text" if isinstance(value, str) else "number"
                 return self.value(Node(kind, value))
@@ -529,7 +537,7 @@ def _accepts(name: str, parts: Sequence[Node]) -> bool:
     if name not in _FORMATS:
         return True
     texts = [part.value for part in others if part.kind == "text"]
-    are_fixed = not {n.kind for part in others for n in part.walk()} & _KNOWN_LATER
+    are_fixed = all(part.kinds.isdisjoint(_KNOWN_LATER) for part in others)
     return are_fixed and all(re.fullmatch(_FORMATS[name], x, re.I) for x in texts)
 
 

@@ -30,8 +30,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from digiprosper.errors import Notice, StataError, notice_of
 from digiprosper.stata.commands.data import STATISTICS, winsor_suffix
 from digiprosper.stata.expressions import Node, parse
-from digiprosper.stata.prefixes import Command, Options, of_kind, split
-from digiprosper.stata.report import Event
+from digiprosper.stata.prefixes import Command, of_kind, option_name, split
 from digiprosper.stata.translation import ASSIGNMENT, ONE_SERIES
 
 if TYPE_CHECKING:
@@ -52,8 +51,7 @@ _TREATMENT = re.compile(r"did|treat|post|policy|reform", re.IGNORECASE)
 _WORD = re.compile(r"[^\W\d]\w*")
 # Statistics of egen that are missing nowhere if there is a value.
 _OVER_ROWS = (*STATISTICS, "pctile")
-_LARGER = (">", ">=")
-_SMALLER = ("<", "<=")
+_INEQUALITIES = (">", ">=", "<", "<=")
 
 
 def findings(reader: Reader) -> tuple[Notice, ...]:
@@ -73,42 +71,41 @@ class _Judge:
     """Facts about a whole file, and the questions that follow from them."""
 
     def __init__(self, reader: Reader) -> None:
-        context, events = reader.context, reader.events
-        self.events, self.treatments = events, {**reader.staggered}
+        context, self.treatments = reader.context, {**reader.staggered}
+        self.commands = reader.executed
         # The data tell which columns are never missing.
         self.complete = context.complete | (reader.columns - reader.incomplete)
         self.entity, self.time = context.entity, context.time
-        self.names = {event.command.name for event in events}
+        self.names = {command.name for command in self.commands}
         self.regressions = [
-            (event, event.command)
-            for event in events
-            if event.command.name in _REGRESSIONS
-            and not event.command.prefix("permute")
+            command
+            for command in self.commands
+            if command.name in _REGRESSIONS and "permute" not in command.prefixes
         ]
-        self.words = {w for _, c in self.regressions for w in split(c.arguments)}
-        self.assignments = list(_assignments(events))
+        self.words = {w for c in self.regressions for w in c.words}
+        self.assignments = list(_assignments(self.commands))
         self.origins: dict[str, set[str]] = {}
-        for event, name, node in self.assignments:
+        for command, name, node in self.assignments:
             self.origins.setdefault(name, set()).update(node.names)
-            if event.command.name == "egen" and node.value in _OVER_ROWS:
+            if command.name == "egen" and node.value in _OVER_ROWS:
                 self.complete.add(name)
         self._read_keys()
-        self.effects = {w for _, command in self.regressions for w in _effects(command)}
+        self.effects = {w for command in self.regressions for w in _effects(command)}
 
     def _read_keys(self) -> None:
         """Read all keys; the panel is judged, also if a single series comes last."""
-        for event in self.events:
-            if event.command.name in ("xtset", "tsset"):
-                keys = split(event.command.arguments)
+        for command in self.commands:
+            if command.name in ("xtset", "tsset"):
+                keys = command.words
                 self.complete |= set(keys)
                 if self.entity == ONE_SERIES and len(keys) > 1:
                     self.entity, self.time = keys[:2]
         # Texts that are encoded as the entity are entities too.
         self.entities = {self.entity} | {
-            event.command.arguments.strip()
-            for event in self.events
-            if event.command.name == "encode"
-            and self.entity in dict(event.command.options).values()
+            command.arguments.strip()
+            for command in self.commands
+            if command.name == "encode"
+            and self.entity in dict(command.options).values()
         }
 
     def asked(self) -> Iterator[_Asked]:
@@ -121,31 +118,30 @@ class _Judge:
         questions = {"sgmediation": self._mediation, "winsor2": self._winsorised}
         questions |= dict.fromkeys(of_kind("matches"), self._matching)
         searches = of_kind("searches")
-        for event in self.events:
-            name = event.command.name
-            if question := questions.get(name):
-                yield from question(event)
-            if name in searches:
-                yield "searched", event.number, {"command": name}
+        for command in self.commands:
+            if question := questions.get(command.name):
+                yield from question(command)
+            if command.name in searches:
+                yield "searched", command.number, {"command": command.name}
         yield from self._logs()
         yield from self._missing()
 
     def _errors_and_instruments(self) -> Iterator[_Asked]:
         """Ask for errors that allow for clusters, and for tests of instruments."""
-        for event, command in self.regressions:
+        for command in self.regressions:
             data = {"command": command.name}
             if self._has_effects(command) and not _chooses_errors(command):
-                yield "no_errors", event.number, data
+                yield "no_errors", command.number, data
             printed = command.name in _PRINT_TEST and command.has("first", "ffirst")
             if command.name in _INSTRUMENTED and not (self._has("weak") or printed):
-                yield "weak_instruments_not_tested", event.number, data
+                yield "weak_instruments_not_tested", command.number, data
 
     def _has(self, kind: str) -> bool:
         return not self.names.isdisjoint(of_kind(kind))
 
     def _has_effects(self, command: Command) -> bool:
         dummies = {f"i.{name}" for name in self.entities}
-        words = {*split(command.arguments)}
+        words = {*command.words}
         return bool(_effects(command) or dummies & words)
 
     # --- subsamples -------------------------------------------------------------------
@@ -153,11 +149,11 @@ class _Judge:
     def _differences(self) -> Iterator[_Asked]:
         """Compare the samples of a model: groups of a variable, then dummies."""
         same: dict[tuple[str, ...], dict[tuple[int, tuple[str, ...]], None]] = {}
-        for event, command in self.regressions:
+        for command in self.regressions:
             options = sorted(option for option, _ in command.options)
             model = (command.name, "".join(command.arguments.split()), *options)
-            sample = tuple(filter(None, (*event.sample, command.condition)))
-            same.setdefault(model, {})[event.number, sample] = None
+            sample = tuple(filter(None, (*command.sample, command.condition)))
+            same.setdefault(model, {})[command.number, sample] = None
         for samples in map(list, same.values()):
             used: set[int] = set()
             for are_groups in (self._are_alternatives, _are_dummies):
@@ -202,35 +198,45 @@ class _Judge:
 
     # --- single commands --------------------------------------------------------------
 
-    def _mediation(self, event: Event) -> Iterator[_Asked]:
-        controls = dict(event.command.options).get("cv") or ""
+    def _mediation(self, command: Command) -> Iterator[_Asked]:
+        controls = dict(command.options).get("cv", "")
         dummies = (f"i.{name}" for name in {*self.entities, *self.effects})
-        baseline = any(self._has_effects(command) for _, command in self.regressions)
+        baseline = any(self._has_effects(command) for command in self.regressions)
         if baseline and not any(dummy in controls for dummy in dummies):
-            yield "mediation_without_effects", event.number, {}
+            yield "mediation_without_effects", command.number, {}
 
-    def _matching(self, event: Event) -> Iterator[_Asked]:
-        conditions = (part for part in event.sample if part[0] != "!")
-        text = " ".join([*conditions, event.command.condition or ""])
+    def _matching(self, command: Command) -> Iterator[_Asked]:
+        conditions = (part for part in command.sample if part[0] != "!")
+        text = " ".join([*conditions, command.condition or ""])
         one_period = re.search(rf"\b(?:{self.time or 'year'}|year)\s*==", text)
         if (self.entity or len(self.effects) > 1) and not one_period:
-            yield "pooled_matching", event.number, {"command": event.command.name}
+            yield "pooled_matching", command.number, {"command": command.name}
 
-    def _winsorised(self, event: Event) -> Iterator[_Asked]:
-        later = self.events[self.events.index(event) + 1 :]
-        commands = [other.command for other in later]
-        if names := tuple(_winsorised_in_vain(event.command, commands)):
-            yield "winsorised_not_used", event.number, {"variables": names}
+    def _winsorised(self, command: Command) -> Iterator[_Asked]:
+        """Ask about variables that are estimated as they were, and never as cut."""
+        options = {option_name(word, "winsor2"): text for word, text in command.options}
+        suffix = winsor_suffix(options)
+        later = self.commands[self.commands.index(command) + 1 :]
+        used = {word for c in later for word in re.findall(r"[\w*]+", c.text)}
+        regressions = [c for c in later if c.name in _REGRESSIONS]
+        estimated = {word for c in regressions for word in c.words}
+        names = tuple(
+            name
+            for name in command.words
+            if name in estimated and not {name + suffix, f"*{suffix}"} & used
+        )
+        if names:
+            yield "winsorised_not_used", command.number, {"variables": names}
 
     def _staggered(self) -> Iterator[_Asked]:
         """Ask once: about treatments that data show, or dummies of time to an event."""
         treatments = self.treatments
         dummies = set[str]() if treatments else self._event_dummies()
-        for event, command in self.regressions if dummies else ():
-            words = {*split(command.arguments)[1:]}
+        for command in self.regressions if dummies else ():
+            words = {*command.words[1:]}
             treated = words & dummies or {*filter(_TREATMENT.search, words)}
             if treated and len(_effects(command)) > 1:
-                treatments.setdefault(event.number, tuple(sorted(treated)))
+                treatments.setdefault(command.number, tuple(sorted(treated)))
         for line, variables in [*treatments.items()][:1]:
             yield "staggered_two_way", line, {"variables": variables}
 
@@ -253,40 +259,40 @@ class _Judge:
     def _logs(self) -> Iterator[_Asked]:
         """Ask about logarithms of counts plus one, and lags by the row before."""
         has_gaps = self.entity and self.names.isdisjoint(("tsfill", "xtbalance"))
-        for event, name, node in self.assignments:
+        for command, name, node in self.assignments:
             for part in node.walk():
                 counts = tuple(filter(_COUNTS.search, part.names))
                 if counts and _is_log_plus_one(part):
-                    yield "log_of_count", event.number, {"variables": counts}
-            by = event.command.prefix("by", "bysort")
-            groups = split(by.text.partition("(")[0]) if by else []
+                    yield "log_of_count", command.number, {"variables": counts}
+            groups = split(command.by.partition("(")[0])
             if has_gaps and self.entity in groups and any(map(_is_before, node.walk())):
-                yield "lag_by_row", event.number, {"variables": (name,)}
+                yield "lag_by_row", command.number, {"variables": (name,)}
 
     def _missing(self) -> Iterator[_Asked]:
         """Ask about conditions that are true where a variable is missing."""
-        for event, node, excluded in self._conditions():
+        for line, node, excluded in self._conditions():
             guarded = {*_guarded(node), *excluded, *self.complete}
             if names := tuple(n for n in _unbounded(node) if n not in guarded):
-                yield "missing_kept", event.number, {"variables": names}
+                yield "missing_kept", line, {"variables": names}
 
-    def _conditions(self) -> Iterator[tuple[Event, Node | None, Sequence[str]]]:
-        """List conditions, and variables that are not missing where it matters."""
-        for event, command in self.regressions:
-            yield event, _parsed(command.condition), _WORD.findall(command.arguments)
+    def _conditions(self) -> Iterator[tuple[int, Node | None, Sequence[str]]]:
+        """List conditions by line, and variables that are not missing in them."""
+        for command in self.regressions:
+            names = _WORD.findall(command.arguments)
+            yield command.number, _parsed(command.condition), names
         repaired = {
             name
-            for event, name, node in self.assignments
-            if node.kind == "missing" and event.command.condition
+            for command, name, node in self.assignments
+            if node.kind == "missing" and command.condition
         }
-        for event, name, node in self.assignments:
-            rows = _parsed(event.command.condition)
+        for command, name, node in self.assignments:
+            rows = _parsed(command.condition)
             if name in repaired:
                 continue
-            if node.kind == "binary" and node.value in (*_LARGER, *_SMALLER, "&"):
-                yield event, node, _guarded(rows)
+            if node.kind == "binary" and node.value in (*_INEQUALITIES, "&"):
+                yield command.number, node, _guarded(rows)
             elif node.kind == "number":
-                yield event, rows, []
+                yield command.number, rows, []
 
 
 # --- facts ----------------------------------------------------------------------------
@@ -294,7 +300,7 @@ class _Judge:
 
 def _parsed(text: str | None) -> Node | None:
     with suppress(StataError):
-        return parse(text) if text and text.strip() else None
+        return parse(text or "")
     return None
 
 
@@ -306,28 +312,16 @@ def _chooses_errors(command: Command) -> bool:
     return weighted or bool(chosen) or command.name == "xtscc"
 
 
-def _winsorised_in_vain(command: Command, later: list[Command]) -> Iterator[str]:
-    """List variables that are estimated as they were, and never as ``winsor2`` cut."""
-    table = Options.of("winsor2")
-    options = {table.read_one(option): value for option, value in command.options}
-    suffix = winsor_suffix(options)
-    used = {w for c in later for w in re.findall(r"[\w*]+", c.text)}
-    estimated = {
-        word for c in later if c.name in _REGRESSIONS for word in split(c.arguments)
-    }
-    for name in split(command.arguments):
-        if name in estimated and not {name + suffix, f"*{suffix}"} & used:
-            yield name
-
-
-def _assignments(events: Iterable[Event]) -> Iterator[tuple[Event, str, Node]]:
+def _assignments(
+    commands: Iterable[Command],
+) -> Iterator[tuple[Command, str, Node]]:
     """List what is generated or replaced, with the expression."""
-    for event in events:
-        if event.command.name in ("generate", "replace", "egen"):
-            match = ASSIGNMENT.fullmatch(event.command.arguments)
+    for command in commands:
+        if command.name in ("generate", "replace", "egen"):
+            match = ASSIGNMENT.fullmatch(command.arguments)
             node = _parsed(match["value"]) if match else None
             if match and node:
-                yield event, match["name"], node
+                yield command, match["name"], node
 
 
 def _effects(command: Command) -> list[str]:
@@ -335,11 +329,11 @@ def _effects(command: Command) -> list[str]:
     effects = [
         word.removeprefix("i.")
         for option, argument in command.options
-        if argument and "absorb".startswith(option)
+        if "absorb".startswith(option)
         for word in split(argument.partition(",")[0])
     ]
     effects += ["\N{NULL}entity"] * command.has("fe")
-    words = split(command.arguments) if effects else []
+    words = command.words if effects else []
     return effects + [w[2:] for w in words if w.startswith("i.") and "#" not in w]
 
 
@@ -366,7 +360,7 @@ def _is_time_to_event(node: Node, clock: set[str | None]) -> bool:
 def _has_negative(node: Node) -> bool:
     return (
         node.kind == "binary"
-        and node.value in ("==", *_LARGER, *_SMALLER)
+        and node.value in ("==", *_INEQUALITIES)
         and any((n.kind, n.value) == ("unary", "-") for n in node.parts[1].walk())
     )
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 
@@ -87,8 +86,7 @@ class Macros:
         if inside.startswith(":"):
             return self._function(inside[1:])
         if counted := _COUNTED.fullmatch(inside):
-            self._increment(*counted.groups())
-            return self.values[counted[2]]
+            return self._increment(*counted.groups())
         name = inside.strip()
         if _OF_SUMMARIZE.fullmatch(name):
             return name
@@ -111,10 +109,11 @@ class Macros:
             self.undefined.append(name)
         return self._expanded(self.values.get(name, ""))
 
-    def _increment(self, sign: str, name: str) -> None:
+    def _increment(self, sign: str, name: str) -> str:
         """Add one to a local, or subtract one."""
         value = float(self._value(name) or 0) + (1 if sign == "++" else -1)
         self.values[name] = number_text(value)
+        return self.values[name]
 
     def assign(self, text: str, mark: str = "") -> None:
         """Execute what follows ``local`` or ``global``; a global's mark is a dollar."""
@@ -131,14 +130,13 @@ class Macros:
                 raise refused("its name has a macro")
             # The old value may be part of the new one.
             value = kinds[match["sign"]](self._expanded(match["value"]))
-            self.forget(name)
-            self.values[name] = value
+            self.set(name, value)
         except StataError as error:
             # Of a chain of macros the first one is the cause.
             if error.reason in self.unknown.values():
                 self.forget(name, error.reason)
             else:
-                self.forget(name, known_later(name, error.reason))
+                self.forget_until_run(name, error.reason)
 
     def name_of(self, text: str, mark: str) -> str:
         """Name the macro that ``local`` or ``global`` sets; any letters are a star."""
@@ -149,12 +147,23 @@ class Macros:
         except StataError:
             return mark + re.sub(_MACRO, "*", name)
 
+    def set(self, name: str, value: str) -> None:
+        """Give a macro a value."""
+        self.forget(name)
+        self.values[name] = value
+
     def forget(self, name: str, reason: str = "") -> None:
         """Remove a macro, perhaps with the reason why its value is not known."""
         self.unknown.pop(name, None)
         self.values.pop(name, None)
         if reason:
             self.unknown[name] = reason
+
+    def forget_until_run(self, name: str, why: str) -> None:
+        """Remove a macro that has no value before the file is run."""
+        shown = cited(name.removeprefix("$"))
+        reason = f"the macro {shown} is known only when the file is run ({why})"
+        self.forget(name, reason)
 
     def _function(self, text: str) -> str:
         """Compute a macro function of macros; others need data."""
@@ -179,36 +188,48 @@ class Macros:
 
     def check_defined(self) -> None:
         """Raise an error if another file may define a macro of the last text."""
-        if reason := undefined_reason(self.undefined):
-            raise refused(reason)
+        if self.undefined_reason:
+            raise refused(self.undefined_reason)
 
-    def turns(self, header: str) -> tuple[str, list[str]]:
-        """Read the header of a loop: the local's name and its value in each turn."""
+    @property
+    def undefined_reason(self) -> str:
+        """Why the last text has no meaning, if a macro in it has no value."""
+        # A local is empty where no line defines it, unless it is an argument.
+        others = [name for name in self.undefined if not name[:1].isalpha()]
+        if not others:
+            return ""
+        shown = cited(others[0].removeprefix("$"))
+        return (
+            f"the macro {shown} is defined in no line before; if another file "
+            "defines it, pass macros={...}"
+        )
+
+    def turns(self, header: str) -> list[str]:
+        """Read the header of a loop: the value of its local in each turn."""
         self.undefined = []
         try:
             return self._turns(*header.partition(" ")[::2])
         finally:
             self.check_defined()
 
-    def _turns(self, word: str, loop: str) -> tuple[str, list[str]]:
+    def _turns(self, word: str, loop: str) -> list[str]:
         if word.startswith("forv"):
-            name, _, values = loop.partition("=")
-            return name.strip(), numbers(self._expanded(values))
-        name, kind, listed = (*loop.split(None, 2), "", "", "")[:3]
+            return numbers(self._expanded(loop.partition("=")[2]))
+        kind, listed = (*loop.split(None, 2)[1:], "", "")[:2]
         if kind == "of":
             kind, _, listed = listed.partition(" ")
         text = self._expanded(listed.strip())
         match kind[:3]:
             case "in" | "any":
-                return name, words_of(text)
+                return words_of(text)
             case "loc":
-                return name, words_of(self._value(text))
+                return words_of(self._value(text))
             case "glo":
-                return name, words_of(self._value(f"${text}"))
+                return words_of(self._value(f"${text}"))
             case "num":
-                return name, numbers(text)
+                return numbers(text)
             case "var" | "new":
-                return name, text.split()
+                return text.split()
         raise refused(f"the loop {cited(f'{word} {loop}')} cannot be read")
 
 
@@ -224,12 +245,6 @@ def joined(of_locals: Macros, of_globals: Macros) -> Macros:
         values=of(of_locals.values, of_globals.values),
         unknown=of(of_locals.unknown, of_globals.unknown),
     )
-
-
-def known_later(name: str, why: str) -> str:
-    """Tell why a macro has no value before the file is run."""
-    shown = cited(name.removeprefix("$"))
-    return f"the macro {shown} is known only when the file is run ({why})"
 
 
 def _computed(text: str) -> str:
@@ -263,16 +278,3 @@ def _range(first: str, step: float, last: str) -> list[str]:
             f"a loop of {turns:,} turns is not read", "Simulations are run in Python."
         )
     return [number_text(float(first) + step * turn) for turn in range(max(turns, 0))]
-
-
-def undefined_reason(names: Sequence[str]) -> str:
-    """Tell that a macro has no value, if one has none."""
-    # A local is empty where no line defines it, unless it is an argument.
-    others = [name for name in names if not name[:1].isalpha()]
-    if not others:
-        return ""
-    shown = cited(others[0].removeprefix("$"))
-    return (
-        f"the macro {shown} is defined in no line before; if another file "
-        "defines it, pass macros={...}"
-    )

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from functools import cache, lru_cache
 from importlib.resources import files
 from itertools import pairwise
+from typing import Any
 
-from digiprosper.errors import StataError, cited, did_you_mean
+from digiprosper.errors import StataError, cited
 
 # What is raised for a command without counterpart: a reason, perhaps with advice.
 refused: Callable[..., StataError] = StataError.because
@@ -76,21 +77,6 @@ def completed(word: str, entries: Iterable[str]) -> str | None:
     return None
 
 
-def column_name(word: str, columns: Sequence[str] | None) -> str:
-    """Find the column that a name or abbreviation means, or keep it without a list."""
-    if columns is None or word in columns or word.startswith(STORED):
-        return word
-    begun = [name for name in columns if name.startswith(word)]
-    if len(begun) == 1:
-        return begun[0]
-    if begun:
-        raise refused(f"the name {cited(word)} is ambiguous: {', '.join(begun[:5])}")
-    raise refused(
-        f"there is no column {cited(word)}{did_you_mean(word, columns)}",
-        "Check the name, or the panel that was passed.",
-    )
-
-
 def matching(pattern: str, columns: Collection[str]) -> list[str]:
     """List the columns that fit a pattern with ``*``, ``~`` and ``?``."""
     return [name for name in columns if fnmatchcase(name, pattern.replace("~", "*"))]
@@ -100,6 +86,8 @@ def matching(pattern: str, columns: Collection[str]) -> list[str]:
 
 _WEIGHT = re.compile(r"\[\s*(?P<kind>[afpiw][a-z]*)\s*=\s*(?P<value>.+?)\s*\]")
 _OPTION = re.compile(r"\s*(?P<name>[^\W\d]\w*|\d+|\S)\s*")
+# Parts of a command by the words before them.
+_PARTS = {"if": "condition", "in": "rows", "using": "using"}
 _PLAIN = ("quietly", "noisily", "capture", "xi")
 # Products of the prefix xi.
 _XI = re.compile(r"\bi\.(\w+)\s*([*|])\s*(i\.)?(\w+)")
@@ -107,14 +95,6 @@ _XI = re.compile(r"\bi\.(\w+)\s*([*|])\s*(i\.)?(\w+)")
 # after which the data are as before.
 REPEATING, RESTORING = of_kind("repeats"), of_kind("restores")
 _COLON = of_kind("repeats", "restores", "prefix")
-
-
-@dataclass(frozen=True, slots=True)
-class Prefix:
-    """A prefix with a colon, such as ``bysort id:`` or ``bootstrap r(x), reps(9):``."""
-
-    name: str
-    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,31 +108,46 @@ class Command:
     rows: str | None = None
     using: str | None = None
     weight: tuple[str, str] | None = None
-    # As typed, in order; the argument is None without parentheses.
-    options: tuple[tuple[str, str | None], ...] = ()
-    prefixes: tuple[Prefix, ...] = ()
+    # As typed, in order; the argument is empty without parentheses.
+    options: tuple[tuple[str, str], ...] = ()
+    # Texts of prefixes such as ``bysort id:`` or ``bootstrap r(x), reps(9):``, by name.
+    prefixes: Mapping[str, str] = field(default_factory=dict)
     # The name under which eststo stores the result; empty if it chooses one.
     stored: str | None = None
+    # Of an executed command, its line, and conditions of keep and drop before it.
+    number: int = 0
+    sample: tuple[str, ...] = ()
+
+    @property
+    def words(self) -> list[str]:
+        """The arguments, split at blanks outside brackets."""
+        return split(self.arguments)
 
     @property
     def counts_rows(self) -> bool:
         """Whether the condition has the number of the row."""
         return re.search(r"\b_n\b", self.condition or "") is not None
 
+    @property
+    def by(self) -> str:
+        """The text of ``by x:`` or ``bysort x (t):``; empty without either."""
+        return self.prefixes.get("by") or self.prefixes.get("bysort", "")
+
+    @property
+    def restores(self) -> bool:
+        """Whether the data are as before afterwards."""
+        return not RESTORING.keys().isdisjoint(self.prefixes)
+
     def has(self, *options: str) -> bool:
         """Tell whether one of some options is typed in full."""
         return any(option in options for option, _ in self.options)
-
-    def prefix(self, *names: str) -> Prefix | None:
-        """Find a prefix by name."""
-        return next((p for p in self.prefixes if p.name in names), None)
 
 
 @lru_cache(maxsize=4096)
 def read_command(text: str) -> Command:
     """Split a command; macros are already replaced."""
     unread = text.strip()
-    prefixes = list[Prefix]()
+    prefixes = dict[str, str]()
     stored = None
     while True:
         word = re.match(r"[^\W\d]\w*", unread)
@@ -164,7 +159,7 @@ def read_command(text: str) -> Command:
             unread = inner
             if name == "xi":
                 unread = _XI.sub(_crossed, inner)
-                prefixes.append(Prefix(name, ""))
+                prefixes[name] = ""
             continue
         colon = _find(after, ":") if name in _COLON else None
         if colon is None:
@@ -175,9 +170,9 @@ def read_command(text: str) -> Command:
         if name == "eststo":
             stored = before.partition(",")[0].strip()
         else:
-            prefixes.append(Prefix(name, before))
-    command = _split_parts(name, after)
-    return replace(command, text=text.strip(), prefixes=tuple(prefixes), stored=stored)
+            prefixes.setdefault(name, before)
+    parts = _split_parts(after)
+    return Command(text.strip(), name, **parts, prefixes=prefixes, stored=stored)
 
 
 def _crossed(match: re.Match[str]) -> str:
@@ -213,43 +208,31 @@ def split(text: str, mark: str = " ") -> list[str]:
     return [part for part in parts if part]
 
 
-def _split_parts(name: str, text: str) -> Command:
+def _split_parts(text: str) -> dict[str, Any]:
+    """Split what follows the name of a command into the other parts."""
     comma = _find(text, ",")
     main, options = text[:comma], "" if comma is None else text[comma + 1 :]
     # A weight is a word, and so is the `if` of `if(x > 1)`.
     main = re.sub(
         r"(?<=[\w)])(\[\s*[afpi]?w\w*\s*=)|(?<=\])((?:using|if|in)\b)", r" \1\2", main
     )
-    pieces: dict[str, list[str]] = {"arguments": []}
-    part, weight = "arguments", None
+    part, parts = "arguments", dict[str, Any](options=read_options(options))
     for word in split(main):
-        match = _WEIGHT.fullmatch(word)
-        keyword = re.match(r"(if|in|using)($|(?=[(\"!~]))", word)
-        if match:
-            weight = (match["kind"], match["value"])
+        if match := _WEIGHT.fullmatch(word):
+            parts["weight"] = match["kind"], match["value"]
             continue
-        if keyword:
-            part, word = keyword[1], word[keyword.end() :]
-        pieces.setdefault(part, []).extend([word] if word else [])
-    joined = {part: " ".join(words) for part, words in pieces.items()}
-    return Command(
-        text,
-        name,
-        joined["arguments"],
-        joined.get("if"),
-        joined.get("in"),
-        joined.get("using"),
-        weight,
-        read_options(options),
-    )
+        if keyword := re.match(r"(if|in|using)($|(?=[(\"!~]))", word):
+            part, word = _PARTS[keyword[1]], word[keyword.end() :]
+        parts[part] = f"{parts.get(part, '')} {word}".strip()
+    return parts
 
 
-def read_options(text: str) -> tuple[tuple[str, str | None], ...]:
+def read_options(text: str) -> tuple[tuple[str, str], ...]:
     """Read options and their arguments; blanks before a parenthesis are allowed."""
-    out: list[tuple[str, str | None]] = []
+    out: list[tuple[str, str]] = []
     at, text = 0, text.rstrip()
     while match := _OPTION.match(text, at):
-        at, argument = match.end(), None
+        at, argument = match.end(), ""
         if text[at : at + 1] == "(":
             end = _find(text[at:], ")")
             if end is None:
@@ -262,46 +245,35 @@ def read_options(text: str) -> tuple[tuple[str, str | None], ...]:
     return tuple(out)
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
-    """A table of options: what is translated, and what changes no number.
-
-    Entries are written ``"a.bsorb"``: the part before the dot is enough. An option in
-    neither of them is refused. `parts` are those that a data command may have besides.
-    """
-
-    mapped: str = ""
-    harmless: str = ""
-    parts: str = ""
-
-    @classmethod
-    def of(cls, name: str) -> Options:
-        """Take the options of a command from the table of commands."""
-        row = ROWS[name]
-        return cls(row["options"], row["ignored"], row["parts"])
-
-    def read(self, command: Command, repeated: Sequence[str] = ()) -> dict[str, str]:
-        """Read options by full name, empty if alone; the last of `repeated` counts."""
-        out: dict[str, str] = {}
-        for word, argument in command.options:
-            name = self.read_one(word)
-            if name is not None:
-                if name in out and name not in repeated:
-                    raise refused(f"the option {name}() is there twice")
-                out[name] = argument or ""
-            elif completed(word, [*_HARMLESS, *self.harmless.split()]) is None:
-                for entry, reason in _REFUSED.items():
-                    if completed(word, [entry]):
-                        raise refused(f"the option {word}: {reason}")
-                raise refused(
-                    f"the option {cited(word)} of {command.name} is not known here"
-                )
-        return out
-
-    def read_one(self, word: str) -> str | None:
-        """Complete the name of a translated option."""
-        return completed(word, self.mapped.split())
-
-
 # Options of many commands that change what is printed, or how a maximum is searched.
 _HARMLESS = ROWS["*"]["ignored"].split()
+# Options that may be there several times; the last one counts.
+_REPEATED = ("gmmstyle", "ivstyle")
+
+
+def option_name(word: str, command: str) -> str | None:
+    """Complete the name of an option that is translated."""
+    return completed(word, ROWS[command]["options"].split())
+
+
+def translated_options(command: Command, table: str = "") -> dict[str, str]:
+    """Read options by full name, empty if alone, perhaps those of another command.
+
+    An option that is neither translated nor changes no number is refused.
+    """
+    table, out = table or command.name, dict[str, str]()
+    harmless = [*_HARMLESS, *ROWS[table]["ignored"].split()]
+    for word, argument in command.options:
+        name = option_name(word, table)
+        if name is not None:
+            if name in out and name not in _REPEATED:
+                raise refused(f"the option {name}() is there twice")
+            out[name] = argument
+        elif completed(word, harmless) is None:
+            for entry, reason in _REFUSED.items():
+                if completed(word, [entry]):
+                    raise refused(f"the option {word}: {reason}")
+            raise refused(
+                f"the option {cited(word)} of {command.name} is not known here"
+            )
+    return out

@@ -25,24 +25,20 @@ from digiprosper.stata.macros import (
     TEMPORARY,
     Macros,
     joined,
-    known_later,
-    undefined_reason,
     words_of,
 )
 from digiprosper.stata.prefixes import (
     PRINTING,
-    RESTORING,
     ROWS,
     STORED,
     Command,
-    Options,
     command_name,
     of_kind,
     read_command,
     refused,
-    split,
+    translated_options,
 )
-from digiprosper.stata.report import Event, Records
+from digiprosper.stata.report import Records
 from digiprosper.stata.taint import (
     CREATED,
     Taint,
@@ -99,9 +95,7 @@ class Reader(Records):
         self.ends: dict[int, int] = ends_of_blocks(self.statements)
         self.macros: Macros = macros
         self.taint: Taint = Taint()
-        self.events: list[Event] = []
-        # Whether each line is run at once, on the data.
-        self.is_run: bool = False
+        self.executed: list[Command] = []
         # The variables of a script that is run.
         self.script: dict[str, Any] = {}
         # Columns of the data, and those that have had a missing value.
@@ -111,7 +105,8 @@ class Reader(Records):
         self.repairs: dict[tuple[str, int], str] = {}
         # Treatments that the data show to start in different periods, by line.
         self.staggered: dict[int, tuple[str, ...]] = {}
-        self.tables: tables.Tables = tables.Tables()
+        # Headings of the columns of tables, by file.
+        self.heads: dict[str, list[str]] = {}
         # The line of each program, its statements, and whether they are executed.
         self.programs: dict[str, tuple[int, range, bool]] = {}
         self.sample: tuple[str, ...] = ()
@@ -119,8 +114,8 @@ class Reader(Records):
         # What the local of a loop stands for, whose columns are not known.
         self.patterns: dict[str, str] = {}
         self.depth: int = 0
-        # The keys of the panel that the script has made of the present data.
-        self.panel_keys: tuple[str | None, str | None] | None = None
+        # Code of the panel that the script has made of the present data.
+        self.panel: str = ""
         # Statements that may still be executed in the outermost loop.
         self.budget: int = _MOST_STATEMENTS
         # Whether a branch of the last if was executed; None if that is not known.
@@ -145,21 +140,21 @@ class Reader(Records):
                 position += 1
                 continue
             header = without_prefix(text).removesuffix("{").strip()
+            inside = range(position + 1, end)
             if word in ("if", "else"):
-                self._branch(header, end)
+                self._branch(header, inside)
             elif word in ("foreach", "forvalues"):
-                self._loop(header, end)
+                self._loop(header, inside)
             elif word in (*UNTIL_END, "while"):
-                self._unread_block(word, end)
+                self._unread_block(word, inside)
             else:
                 self._record("read")
-                self._block(range(position + 1, end))
+                self._block(inside)
             position = end + 1
 
-    def _unread_block(self, word: str, end: int) -> None:
+    def _unread_block(self, word: str, block: range) -> None:
         """Refuse a block, or keep a program that can be executed where it is called."""
         if word == "program":
-            block = range(self.position + 1, end)
             header, _, kind = self.statements[self.position].text.partition(",")
             name = command_name(header.split()[-1])
             text = "\n".join(self.statements[at].text for at in block)
@@ -173,13 +168,12 @@ class Reader(Records):
         self._record("refused", reasons.get(word, f"{word} is not read"))
         if word not in ("program", "while"):
             self.taint.mark_rows(self.number)
-        self._unreached(end, may_run=word == "while")
+        self._unreached(block, may_run=word == "while")
 
     def _unreached(
-        self, end: int, *, may_run: bool = False, why: str = "is not read"
+        self, block: range, *, may_run: bool = False, why: str = "is not read"
     ) -> None:
         """Give lines of a block that is not read a reason; mark what they change."""
-        block = range(self.position + 1, end)
         if may_run:
             self._mark_block(block)
         for at in block:
@@ -196,7 +190,7 @@ class Reader(Records):
             word, names = first_word(text), re.findall(r"\w+", text)
             if word in (*_OF_MACROS, "foreach", "forvalues"):
                 for name in names[1:2] if word.startswith("for") else names:
-                    self.macros.unknown[name] = known_later(name, word)
+                    self.macros.forget_until_run(name, word)
             if word == "program":
                 self.programs.clear()
             elif word == "preserve":
@@ -214,7 +208,7 @@ class Reader(Records):
         if word in ("local", "global"):
             mark = "$" if word == "global" else ""
             name = self.macros.name_of(text.partition(" ")[2], mark)
-            self.macros.forget(name, known_later(name, reason))
+            self.macros.forget_until_run(name, reason)
         elif word == "scalar":
             self._forget_scalar(text)
         if word in ("local", "global", "scalar", *CONTROL, *_OF_MACROS, "", "{", "}"):
@@ -227,9 +221,9 @@ class Reader(Records):
         self._mark_results(word, text)
         arguments = None
         if command:
-            word, arguments = command.name, split(command.arguments)
+            word, arguments = command.name, command.words
             for local in locals_set(command):
-                self.macros.forget(local, known_later(local, reason))
+                self.macros.forget_until_run(local, reason)
             path = file_name(command.arguments) if word == "save" else ""
             if path in self.context.saved:
                 self.context.saved[path][0].mark_rows(self.number)
@@ -246,12 +240,12 @@ class Reader(Records):
             for name in [*self.fitted]:
                 self._store(name)
 
-    def _loop(self, header: str, end: int) -> None:
+    def _loop(self, header: str, block: range) -> None:
         """Execute the turns of a loop; what other values would change is marked."""
-        start, block = self.position, range(self.position + 1, end)
+        start = self.position
         name, values = (*re.split(r"[\s=]+", header), "", "")[1], list[str]()
         try:
-            _, values = self.macros.turns(header)
+            values = self.macros.turns(header)
             if re.search(r"\sof\s+var", header):
                 values = self.context.variables.names(" ".join(values))
             if later_columns(values):
@@ -262,44 +256,44 @@ class Reader(Records):
             match values:
                 case [LaterColumns() as columns]:
                     self.patterns[name] = columns.pattern
-            self._unreached(end, may_run=True)
+            self._unreached(block, may_run=True)
             self.patterns.pop(name, None)
             self.macros.forget(name)
             return
         self._record("read", "" if values else "the loop has no turns")
         if not values:
-            self._unreached(end)
+            self._unreached(block)
         if self.depth == 0:
             self.budget = _MOST_STATEMENTS
         self.depth += 1
         for turn, value in enumerate(values):
-            self.macros.forget(name)
             if self.budget < 0:
                 text = f"only the first {turn} of {len(values)} turns are read"
                 self._record("read", text, start)
-                self.position, self.macros.unknown[name] = start, text
+                self.macros.forget(name, text)
+                self.position = start
                 self._begin(text)
                 self._write()
                 self._mark_block(block)
                 break
-            self.macros.values[name] = value
+            self.macros.set(name, value)
             self._block(block)
         self.depth -= 1
         self.macros.forget(name)
 
-    def _branch(self, header: str, end: int) -> None:
+    def _branch(self, header: str, block: range) -> None:
         """Execute the block of if or else, or give its lines a reason."""
         self._record("read")
         is_else = header.startswith("else")
         condition = re.sub(r"^(?:else\s*)?(?:if\b)?", "", header).strip()
         chosen = self._takes_branch(condition, is_else=is_else)
         if chosen:
-            self._block(range(self.position + 1, end))
+            self._block(block)
             self.branched = True
         elif chosen is None:
-            self._unreached(end, may_run=True)
+            self._unreached(block, may_run=True)
         else:
-            self._unreached(end, why="is a branch that Stata does not take")
+            self._unreached(block, why="is a branch that Stata does not take")
 
     def _takes_branch(self, condition: str, *, is_else: bool) -> bool | None:
         """Tell whether a branch is executed; None if its condition needs data."""
@@ -335,8 +329,7 @@ class Reader(Records):
                 untitled = _TITLE.sub(r"\1", text)
                 expanded = self.macros.expand(untitled, has_path=word in _WITH_PATH)
                 self._begin(expanded)
-                names = self.macros.undefined
-                undefined = undefined_reason(names)
+                names, undefined = self.macros.undefined, self.macros.undefined_reason
                 if expanded.strip():
                     command = read_command(expanded)
                     self._command(command, undefined)
@@ -389,8 +382,7 @@ class Reader(Records):
             name, _, value = arguments.replace(" ", "").partition("=")
             is_unknown = mark + name in self.macros.unknown
             if is_unknown and (stored := self._stored_result(name, value)):
-                self.macros.forget(mark + name)
-                self.macros.values[mark + name] = stored
+                self.macros.set(mark + name, stored)
         elif word in ("tempvar", "tempname", "tempfile"):
             for name in self.macros.expand(arguments).split():
                 self.macros.values[name] = f"{TEMPORARY}{name}"
@@ -409,10 +401,10 @@ class Reader(Records):
         """Give names to the arguments of a program; those of a file are not known."""
         values = self.macros.values
         for at, name in enumerate(names, 1):
-            self.macros.forget(name, f"{cited(name)} is an argument of the file")
             if "0" in values:
-                self.macros.forget(name)
-                values[name] = values.get(str(at), "")
+                self.macros.set(name, values.get(str(at), ""))
+            else:
+                self.macros.forget(name, f"{cited(name)} is an argument of the file")
 
     def _forget_scalar(self, text: str) -> None:
         """Mark a scalar whose value is not known; it has none that it had before."""
@@ -439,10 +431,9 @@ class Reader(Records):
         stored = f"{STORED}{name}_{len(context.stored)}"
         try:
             node = context.parse(self.macros.expand(text))
-            kinds = {part.kind for part in node.walk()}
-            if not kinds <= {"result", "number", "binary", "unary"}:
+            if not node.kinds <= {"result", "number", "binary", "unary"}:
                 return ""
-            printer = Printer((), str, pandas=True, results=context.summary)
+            printer = Printer(pandas=True, results=context.summary)
             code = printer.number(node)
         except StataError:
             return ""
@@ -450,7 +441,7 @@ class Reader(Records):
             self.taint.mark([stored], self.number)
         else:
             self._write(f"scalars[{stored!r}] = {code}")
-        self.panel_keys = None
+        self.panel = ""
         context.complete.add(stored)
         context.stored.add(stored)
         return stored
@@ -462,7 +453,7 @@ class Reader(Records):
         is_test = name in estimations.TESTS and (name != "estat" or is_after_csdid)
         if name in self.programs:
             self._call(command)
-        elif command.prefix("permute") is not None or is_test:
+        elif "permute" in command.prefixes or is_test:
             self._translate(command)
         elif name in data.COMMANDS and (name != "tabulate" or generated(command)):
             self._step(command, undefined)
@@ -475,6 +466,15 @@ class Reader(Records):
         else:
             self._other(command)
 
+    def _note_command(self, command: Command) -> None:
+        executed = replace(command, number=self.number, sample=self.sample)
+        self.executed.append(executed)
+        if "xi" in command.prefixes:
+            # It makes dummies that later lines may have.
+            self.taint.mark([LaterColumns.of_pattern("_I*")], self.number)
+        if command.name not in data.COMMANDS and "bysort" in command.prefixes:
+            self.context.order = UNKNOWN_ORDER
+
     def _estimate(self, command: Command, undefined: str) -> None:
         """Translate an estimation, and remember it for commands after it."""
         self._record("skipped").is_estimation = True
@@ -484,9 +484,8 @@ class Reader(Records):
             reasons = filter(None, (error.reason, undefined))
             raise refused("; ".join(reasons)) from error
         self.taint.mark(stored_columns(command), self.number)
-        self.context.last = translation if translation.is_foreign else None
-        if translation.is_model and not translation.is_foreign:
-            self.context.last = self.context.specified
+        fit = translation if translation.is_foreign else self.context.specified
+        self.context.last = fit if translation.is_model else None
         self.context.fitted_keys = (self.context.entity, self.context.time)
         self._store(command.stored, by_eststo=True)
 
@@ -494,7 +493,7 @@ class Reader(Records):
         """Skip what prints, draws or sets; refuse what is not known."""
         name = command.name
         for local in locals_set(command):
-            self.macros.forget(local, known_later(local, name))
+            self.macros.forget_until_run(local, name)
         if name in tables.COMMANDS:
             self._table(command)
             return
@@ -536,12 +535,9 @@ class Reader(Records):
     def _table(self, command: Command) -> None:
         """Translate a table of the estimations that the script has."""
         fitted = {**self.fitted, "": self.has_fit}
-        specs = [*self.context.results.values(), self.context.last]
-        terms = [term for spec in specs for term in getattr(spec, "x", ())]
-        self.tables.has_within = any(getattr(s, "ssc", "") == "xtreg" for s in specs)
         try:
-            file, code, missing = self.tables.translate(
-                command, fitted, list(self.by_eststo), terms, self.context.variables
+            file, code, missing = tables.translate(
+                command, self.context, self.heads, fitted, list(self.by_eststo)
             )
         except StataError as error:
             self._record("skipped", error.reason)
@@ -559,21 +555,14 @@ class Reader(Records):
         """
         taint = copy.deepcopy(self.taint)
         is_marked = bool(taint.rows or taint.columns)
-        if self.is_run or path.startswith(TEMPORARY) or not is_marked:
+        is_run = self.context.folder is not None
+        if is_run or path.startswith(TEMPORARY) or not is_marked:
             self.context.saved[path] = taint, self.context.variables
             self._write(f"saved[{path!r}] = df.copy()")
         else:
             self.context.saved.pop(path, None)
             reason = "refused lines would change it: later lines read Stata's own file"
             self._record("skipped", reason)
-
-    def _note_command(self, command: Command) -> None:
-        if command.prefix("xi"):
-            # It makes dummies that later lines may have.
-            self.taint.mark([LaterColumns.of_pattern("_I*")], self.number)
-        self.events.append(Event(self.number, command, self.sample))
-        if command.name not in data.COMMANDS and command.prefix("bysort"):
-            self.context.order = UNKNOWN_ORDER
 
     def _translate(self, command: Command, undefined: str = "") -> Translation:
         """Translate a command, which does not run if it depends on a refused line."""
@@ -583,7 +572,7 @@ class Reader(Records):
         reason = undefined or self._reason_not_run(command, code)
         record = self._record("not run" if reason else "translated", reason)
         if all(code != other.python for other in record.translations):
-            record.translations.append(translation)
+            record.translations += (translation,)
         if not reason:
             self._add_panel(command)
         if translation.is_model:
@@ -614,13 +603,12 @@ class Reader(Records):
 
     def _add_panel(self, command: Command) -> None:
         """Write the panel of the present data, with the number of the row if needed."""
-        keys = (self.context.entity, self.context.time)
+        code = f"panel = {self.context.panel_code}"
         if command.counts_rows:
             self._write("df['_n'] = np.arange(len(df)) + 1")
-            self.panel_keys = None
-        if self.panel_keys != keys:
-            self._write(f"panel = {self.context.panel_code}")
-            self.panel_keys = keys
+        if command.counts_rows or self.panel != code:
+            self._write(code)
+            self.panel = code
 
     def _add_code(self, code: str, reason: str) -> None:
         """Add code to the script, as comments if there is a reason not to run it."""
@@ -639,8 +627,8 @@ class Reader(Records):
         """Translate a data command and note what it makes."""
         if undefined:
             raise refused(undefined)
-        step = data.translate(command, self.context)
-        is_matching = estimations.is_estimation(command.name)
+        name, step = command.name, data.translate(command, self.context)
+        is_matching = estimations.is_estimation(name)
         if is_matching:
             # Its columns are dropped before they are made.
             self.taint.unmark(step.creates)
@@ -649,21 +637,20 @@ class Reader(Records):
         reason = self._reason_without_fit(code) or self.taint.reason([code])
         self._note_sample(command, reason)
         self._add_columns(step)
-        if command.name == "rename" and command.options:
-            change = str.upper if "upper" in step.python else str.lower
-            self.taint.rename(change)
+        if name == "rename" and command.options:
+            self.taint.rename(str.upper if "upper" in code else str.lower)
         self._mark_step(command, step, reason)
         record = self._record("not run" if reason else "translated", reason)
         if is_matching:
             # Nothing is in e() after it.
             record.is_estimation = True
-            notes = (ROWS[command.name]["note"],)
-            record.translations.append(Translation(command.text, None, code, notes))
+            notes = (ROWS[name]["note"],)
+            record.translations += (Translation(command.text, None, code, notes),)
             self._forget_last_fit(command.stored)
-            columns = would_make(command.name, "", command, {}) or ()
+            columns = would_make(name, "", command, {}) or ()
             self.taint.mark({*columns} - {*step.creates}, self.number)
         self._add_code(code, reason)
-        self.panel_keys = None
+        self.panel = ""
 
     def _mark_step(self, command: Command, step: Step, reason: str) -> None:
         """Mark new columns of a step that is not run."""
@@ -684,7 +671,7 @@ class Reader(Records):
 
     def _update_context(self, command: Command, step: Step) -> None:
         """Note the order and rows after a step."""
-        context = self.context
+        context, changed = self.context, {*step.creates, *step.drops}
         self._forget_summary(command, step)
         if step.order is not None:
             context.order = step.order
@@ -692,7 +679,6 @@ class Reader(Records):
             context.complete &= {*step.filled}
         # Without keys a row is known by its number.
         has_new_rows = step.fresh or step.filled is not None
-        changed = {*step.creates, *step.drops}
         is_moved = context.entity is None and not (changed and step.order is None)
         if is_moved or has_new_rows or changed & {*context.keys}:
             context.fitted_keys = ()
@@ -729,18 +715,19 @@ class Reader(Records):
             context.complete |= {*step.creates}
 
     def _xtset(self, command: Command) -> None:
-        names = [name for name in split(command.arguments) if name.isidentifier()]
+        context = self.context
+        names = [name for name in command.words if name.isidentifier()]
         if names:
-            keys = [*map(self.context.variables.resolve, names), None]
+            keys = [*map(context.variables.resolve, names), None]
             if command.name == "tsset" and len(names) == 1:
                 keys = [ONE_SERIES, *keys]
-            self.context.entity, self.context.time = keys[:2]
-            step = Options.of("xtset").read(command).get("delta")
-            self.context.step = whole(step, "delta") if step else None
-            self.context.complete |= set(names)
-            self.context.order = tuple(self.context.keys)
-            self._write(f"df = df.sort_values({self.context.keys!r}, kind='stable')")
-            self.panel_keys = None
+            context.entity, context.time = keys[:2]
+            step = translated_options(command, "xtset").get("delta")
+            context.step = whole(step, "delta") if step else None
+            context.complete |= set(names)
+            context.order = tuple(context.keys)
+            self._write(f"df = df.sort_values({context.keys!r}, kind='stable')")
+            self.panel = ""
         self._record("read")
 
     def _preserve(self, command: Command) -> None:
@@ -755,15 +742,13 @@ class Reader(Records):
                 self.preserved.pop()
             if not any(option.startswith("not") for option, _ in command.options):
                 # Results stay, but the data no longer tell their rows or r(mean).
-                results, last = self.context.results, self.context.last
-                self.context = replace(
-                    context, results=results, last=last, fitted_keys=(), summary={}
-                )
+                last = self.context.last
+                self.context = replace(context, last=last, fitted_keys=(), summary={})
                 marked_results = self.taint.of_results
                 self.taint, self.sample = copy.deepcopy(taint), sample
                 self.taint.columns |= marked_results
                 self._write("df, floats = preserved[0].copy(), {*preserved[1]}")
-                self.panel_keys = None
+                self.panel = ""
         self._record("read")
 
     def _refuse(self, text: str, reason: str, command: Command | None) -> None:
@@ -773,7 +758,7 @@ class Reader(Records):
         self._write(f"# refused: {reason}")
         name = command.name if command else first_word(text)
         self.has_fit &= not record.is_estimation
-        if command is not None and name not in {*_KEEPING_FIT, *self.programs}:
+        if command and not (name in _KEEPING_FIT or name in self.programs):
             self._forget_last_fit(command.stored)
         if name in ("use", "import", "insheet"):
             self.taint.clear()
@@ -805,14 +790,14 @@ class Reader(Records):
         """
         program, before = self.programs.pop(name), copy.deepcopy(self.macros)
         patterns, self.patterns = self.patterns, {}
-        self.macros.unknown["*"] = known_later("*", name)
+        self.macros.forget_until_run("*", name)
         self._mark_block(program[1])
         self.macros = joined(before, self.macros)
         self.programs[name], self.patterns = program, patterns
 
     def _mark(self, name: str, text: str, command: Command | None) -> None:
         if name in self.programs:
-            if command and command.prefix(*RESTORING):
+            if command and command.restores:
                 self._forget_last_fit(None)
             else:
                 self._mark_program(name)

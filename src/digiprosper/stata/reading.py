@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import redirect_stdout, suppress
 from dataclasses import replace
 from io import StringIO
@@ -21,12 +21,17 @@ from digiprosper.stata import _script as script
 from digiprosper.stata.commands import estimations
 from digiprosper.stata.expressions import number_text
 from digiprosper.stata.judge import findings
-from digiprosper.stata.lines import Statement, decode, statements
+from digiprosper.stata.lines import decode, statements
 from digiprosper.stata.macros import Macros
-from digiprosper.stata.prefixes import Command, Options, read_command, refused
+from digiprosper.stata.prefixes import (
+    Command,
+    read_command,
+    refused,
+    translated_options,
+)
 from digiprosper.stata.reader import Reader
-from digiprosper.stata.report import DoFile, Record
-from digiprosper.stata.translation import ONE_SERIES, Context, DataCall, Translation
+from digiprosper.stata.report import DoFile
+from digiprosper.stata.translation import ONE_SERIES, Call, Context, Translation
 
 _LONGEST_LINE = 88
 _NO_DATA = "\n# No line reads data: set df to your table here."
@@ -158,8 +163,7 @@ def read_do_file(
     'dp.FixedEffects("y", ["x"], ssc="xtreg", singletons="keep", collinear="drop")'
     """
     context = Context.start(panel, _named("spatial_weights", spatial_weights))
-    text = decode(as_path("read_do_file", path).read_bytes())
-    return _executed(Reader(statements(text), context, _globals(macros)))
+    return _executed(Reader, as_path("read_do_file", path), context, macros)
 
 
 def _named(argument: str, values: object) -> dict[str, Any]:
@@ -237,16 +241,15 @@ def run_do_file(
     context = Context(
         spatial_weights=_named("spatial_weights", spatial_weights), folder=folder
     )
-    text = decode(as_path("run_do_file", path).read_bytes())
-    return _executed(Runner(statements(text), context, _globals(macros)))
+    return _executed(Runner, as_path("run_do_file", path), context, macros)
 
 
-def _globals(macros: Mapping[str, str] | None) -> Macros:
-    return Macros({f"${name}": text for name, text in _named("macros", macros).items()})
-
-
-def _executed(reader: Reader) -> DoFile:
+def _executed(
+    kind: type[Reader], path: Path, context: Context, macros: Mapping[str, str] | None
+) -> DoFile:
     """Read or run a file, and list what became of its lines."""
+    lines, texts = statements(decode(path.read_bytes())), _named("macros", macros)
+    reader = kind(lines, context, Macros({f"${name}": texts[name] for name in texts}))
     reader.run()
     variables = reader.script
     results, tables = (dict(variables.get(name, {})) for name in ("results", "tables"))
@@ -258,7 +261,7 @@ def _script(reader: Reader) -> str:
     """Write the code of a file as a program."""
     lines = [] if any(map(_READS.match, reader.code)) else [_NO_DATA]
     lines += map(_wrapped, "\n".join(reader.code).splitlines())
-    if reader.tables.heads:
+    if reader.heads:
         lines += ["\nfor name, table in tables.items():", "    table.save(name)"]
     return "\n".join([_HEAD, *lines, ""])
 
@@ -288,19 +291,14 @@ def _wrapped(line: str) -> str:
 class Runner(Reader):
     """A reader that has the data: what fails marks what depends on it."""
 
-    def __init__(
-        self, statements: Sequence[Statement], context: Context, macros: Macros
-    ) -> None:
-        super().__init__(statements, context, macros)
-        self.is_run: bool = True
-        exec(_HEAD, self.script)
-        # How many lines of the code have been run.
-        self.position_in_code: int = 0
+    # How many lines of the code have been run.
+    position_in_code: int = 0
 
     def run(self) -> None:
         """Run all statements; notices of a result are listed beside it."""
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
+            exec(_HEAD, self.script)
             super().run()
             exec("\n".join(self.code[self.position_in_code :]), self.script)
 
@@ -313,10 +311,9 @@ class Runner(Reader):
     def _other(self, command: Command) -> None:
         super()._other(command)
         if command.name == "levelsof" and not (command.prefixes or command.rows):
-            options = Options.of("levelsof").read(command)
-            self._levels(DataCall(command, self.context, options))
+            self._levels(Call(command, self.context, translated_options(command)))
 
-    def _levels(self, call: DataCall) -> None:
+    def _levels(self, call: Call) -> None:
         """Put sorted values into the local of levelsof, and into r(levels)."""
         names, rows = call.names, f"[{call.where}]" if call.where else ""
         code = "".join(f"df[{name!r}]{rows}" for name in names)
@@ -332,8 +329,7 @@ class Runner(Reader):
         ]
         if all(_EXACT.fullmatch(text) for text in texts):
             for macro in ("r(levels)", *call.options.get("local", "").split()):
-                self.macros.forget(macro)
-                self.macros.values |= {macro: " ".join(texts)}
+                self.macros.set(macro, " ".join(texts))
 
     def _run_code(self) -> None:
         """Run the new code, and note what it prints or estimates."""
@@ -357,7 +353,7 @@ class Runner(Reader):
                 line if line[:1] in ("", "#") else f"# {line}"
                 for line in code.splitlines()
             ]
-            self.panel_keys: tuple[str | None, str | None] | None = None
+            self.panel: str = ""
             raise refused(reason.split("\n")[0].rstrip(".")) from error
         finally:
             self.position_in_code = len(self.code)
@@ -386,23 +382,18 @@ class Runner(Reader):
         record.status = "ran"
         if record.is_estimation and record.translations[-1].is_model:
             fit = self.script["fit"]
-            record.results.append(fit)
+            record.results += (fit,)
             notices = getattr(fit, "diagnostics", ())
             codes = ", ".join(dict.fromkeys(notice.code for notice in notices))
-            self._shown(
-                record, f"N = {fit.nobs:,.0f}" + (f" ({codes})" if codes else "")
-            )
+            printed = f"N = {fit.nobs:,.0f}" + (f" ({codes})" if codes else "")
             # A model that cannot be fitted in another way leaves a question open.
             with suppress(DigiprosperError):
                 self._repair(fit)
         elif printed.count("\n") > 1:
             record.output += printed
-        elif printed:
-            self._shown(record, printed.strip())
-
-    def _shown(self, record: Record, text: str) -> None:
-        """Add what a turn of a loop shows to that of the turns before."""
-        shown = [*filter(None, record.reason.split("; ")), text]
+            return
+        # What the turns of a loop show is beside one another.
+        shown = [*filter(None, [*record.reason.split("; "), printed.strip()])]
         if len(shown) > _MOST_SHOWN:
             shown[_MOST_SHOWN:] = ["..."]
         record.reason = "; ".join(shown)

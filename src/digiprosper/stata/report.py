@@ -5,20 +5,18 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import pandas as pd
 
 from digiprosper.errors import Notice, counted
 from digiprosper.present.tables import Table
 from digiprosper.stata.lines import Statement
-from digiprosper.stata.prefixes import Command
 from digiprosper.stata.taint import looks_like_estimation
 from digiprosper.stata.translation import Context, Translation
 
-Status = Literal["ran", "translated", "read", "skipped", "refused", "not run"]
 # From the best to the worst; a line in a loop has the worst of its turns.
-_WORSE = ("skipped", "read", "ran", "translated", "not run", "refused")
+Status = Literal["skipped", "read", "ran", "translated", "not run", "refused"]
 _WIDTH = 76
 
 
@@ -156,27 +154,17 @@ class DoFile:
         ]
 
 
-@dataclass(slots=True)
+@dataclass
 class Record:
     """What became of a statement so far, over the turns of its loops."""
 
     status: Status
     reason: str = ""
-    translations: list[Translation] = field(default_factory=list)
+    translations: tuple[Translation, ...] = ()
     is_estimation: bool = False
     # Of a file that is run.
-    results: list[Any] = field(default_factory=list)
+    results: tuple[Any, ...] = ()
     output: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """A command as it was executed, for those who judge a file."""
-
-    number: int
-    command: Command
-    # Conditions of keep and drop since the data were read.
-    sample: tuple[str, ...]
 
 
 class Records:
@@ -224,16 +212,7 @@ class Records:
             if record is None:
                 record = Record("not run", "no line before it leads here")
                 record.is_estimation = looks_like_estimation(statement.text)
-            yield Line(
-                statement.number,
-                statement.text,
-                record.status,
-                record.reason,
-                tuple(record.translations),
-                record.is_estimation,
-                tuple(record.results),
-                record.output,
-            )
+            yield Line(statement.number, statement.text, **vars(record))
 
     def _record(
         self, status: Status, reason: str = "", position: int | None = None
@@ -241,7 +220,7 @@ class Records:
         """Note what became of a statement; the worst of several turns counts."""
         at = self.position if position is None else position
         record = self.records.setdefault(at, Record("skipped"))
-        status = max(record.status, status, key=_WORSE.index)
+        status = max(record.status, status, key=get_args(Status).index)
         if status != record.status or not record.reason:
             record.reason = reason or record.reason
         record.status = status

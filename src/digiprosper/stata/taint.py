@@ -13,7 +13,6 @@ from digiprosper.errors import StataError
 from digiprosper.stata.commands import estimations
 from digiprosper.stata.lines import first_word
 from digiprosper.stata.prefixes import (
-    RESTORING,
     ROWS,
     STORED,
     Command,
@@ -138,13 +137,13 @@ def condition_and_command(text: str) -> tuple[str, str]:
 
 def keeps_data(name: str, command: Command | None) -> bool:
     """Tell whether a command prints, tests, estimates, or gives the data back."""
-    if name == "set" and command is not None:
+    if command is None:
+        return name in _KEEPING
+    if name == "set":
         return not command.arguments.startswith("obs")
-    if name == "mata" and command is not None:
+    if name == "mata":
         return bool(re.match(r":?\s*(mata\s+)?(drop|clear)\b", command.arguments))
-    is_estimated = command is not None and command.stored is not None
-    is_restored = command is not None and command.prefix(*RESTORING) is not None
-    return name in _KEEPING or is_estimated or is_restored
+    return name in _KEEPING or command.stored is not None or command.restores
 
 
 def only_columns(command: Command) -> bool:
@@ -155,14 +154,14 @@ def only_columns(command: Command) -> bool:
 
 def generated(command: Command) -> list[str]:
     """List the names in options such as ``g()`` and ``generate()``."""
-    arguments = [a or "" for option, a in command.options if option == "g"]
+    arguments = [a for option, a in command.options if option == "g"]
     others = arguments_of(command, "gen", "wgen", "mills", "hazard", "nshazard")
     return NAME.findall(" ".join([*arguments, *others]))
 
 
 def arguments_of(command: Command, *starts: str) -> list[str]:
     """List the arguments of options that start with some letters."""
-    return [a or "" for option, a in command.options if option.startswith(starts)]
+    return [a for option, a in command.options if option.startswith(starts)]
 
 
 def would_make(

@@ -5,11 +5,11 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Literal, TypeAlias, TypeVar
+from typing import Any, Literal, TypeVar
 
 import pandas as pd
 
@@ -25,7 +25,6 @@ from digiprosper.stata.varlists import (
     Product,
     Variables,
     as_terms,
-    clusters,
     crossed_names,
     is_category,
     term,
@@ -243,6 +242,30 @@ class Context:
 
 
 @dataclass(frozen=True, slots=True)
+class Step:
+    """What a data command does: code, columns that it makes or drops, rows changed."""
+
+    python: str
+    creates: tuple[str, ...] = ()
+    drops: tuple[str, ...] = ()
+    # Whether new columns are complete, that is, computed from keys.
+    complete: bool = False
+    # Whether the data are read anew.
+    fresh: bool = False
+    # Columns that the rows are sorted by afterwards; None where that is as before.
+    order: tuple[str, ...] | None = None
+    # Columns of the only complete values, if rows are new.
+    filled: tuple[str, ...] | None = None
+    # The Stata file that is read.
+    reads: str = ""
+
+
+def assigned(name: str, code: str, *, complete: bool = False) -> Step:
+    """Write the values of a column."""
+    return Step(f"df[{name!r}] = {code}", (name,), complete=complete)
+
+
+@dataclass(frozen=True, slots=True)
 class Call:
     """A command with its options by full name, after the lines before it."""
 
@@ -332,19 +355,16 @@ class Call:
 
     def clusters(self, text: str) -> list[str] | None:
         """Read cluster variables; None stands for the entity."""
-        terms = clusters(text, self.context.variables)
+        terms = self.context.variables.clusters(text)
         return None if terms in ([], [self.keys[0]]) else terms
 
     def specify(
         self,
         name: str,
         notes: Iterable[str] = (),
-        unset: Sequence[str] = (),
         **fields: Any,
     ) -> Translation:
-        """Build a specification by the name of its class; absent options are left out.
-
-        Those of `unset` are None.
+        """Build a specification by the name of its class.
 
         Columns that are not known have a name in it, and their code in the script.
         """
@@ -360,9 +380,7 @@ class Call:
             return value
 
         fields["where"] = self.context.where(self.command.condition)
-        typed = {name: v for name, v in fields.items() if v is not None}
-        options = {option: with_placeholders(v) for option, v in typed.items()}
-        options |= dict.fromkeys(unset)
+        options = {option: with_placeholders(v) for option, v in fields.items()}
         try:
             # The package has its names once they are asked for.
             spec = getattr(import_module("digiprosper"), name)(**options)
@@ -379,36 +397,7 @@ class Call:
         """Write code that needs a fit or the panel."""
         return Translation(self.command.text, None, code, notes)
 
-
-# --- data commands --------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """What a data command does: code, columns that it makes or drops, rows changed."""
-
-    python: str
-    creates: tuple[str, ...] = ()
-    drops: tuple[str, ...] = ()
-    # Whether new columns are complete, that is, computed from keys.
-    complete: bool = False
-    # Whether the data are read anew.
-    fresh: bool = False
-    # Columns that the rows are sorted by afterwards; None where that is as before.
-    order: tuple[str, ...] | None = None
-    # Columns of the only complete values, if rows are new.
-    filled: tuple[str, ...] | None = None
-    # The Stata file that is read.
-    reads: str = ""
-
-
-def assigned(name: str, code: str, *, complete: bool = False) -> Step:
-    """Write the values of a column."""
-    return Step(f"df[{name!r}] = {code}", (name,), complete=complete)
-
-
-class DataCall(Call):
-    """A data command, and code of its parts."""
+    # --- parts of data commands, and their code
 
     @property
     def names(self) -> list[str]:
@@ -436,8 +425,7 @@ class DataCall(Call):
     @property
     def groups(self) -> tuple[list[str], list[str]]:
         """Variables of ``by x:``, ``bysort x (t):`` or ``by(x)``, and of the order."""
-        prefix = self.command.prefix("by", "bysort")
-        text = prefix.text if prefix else self.options.get("by", "")
+        text = self.command.by or self.options.get("by", "")
         groups, _, inside = text.partition(",")[0].replace(")", "").partition("(")
         names = self.context.variables.names
         return names(groups), names(inside)
@@ -446,7 +434,7 @@ class DataCall(Call):
     def order(self) -> tuple[str, ...]:
         """Columns that rows are sorted by, after a prefix that sorts."""
         order = self.context.order
-        if self.command.prefix("bysort") is None:
+        if "bysort" not in self.command.prefixes:
             return order
         groups, inside = self.groups
         names = (*groups, *inside)
@@ -548,7 +536,3 @@ def _written(value: Any) -> str:
             return f"[{', '.join(map(_written, value))}]"
     is_matrix = type(value).__name__ == "SpatialWeights"
     return "spatial_weights" if is_matrix else repr(value)
-
-
-# What translates a command, by its name.
-Table: TypeAlias = "Mapping[str, Callable[[Call], Translation]]"

@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from digiprosper.errors import StataError, cited
+from digiprosper.errors import StataError, cited, did_you_mean
 from digiprosper.panel.grammar import backticked
 from digiprosper.stata.expressions import number_text, shifted
 from digiprosper.stata.macros import numbers
-from digiprosper.stata.prefixes import STORED, column_name, matching, refused, split
+from digiprosper.stata.prefixes import STORED, matching, refused, split
 
 _SHIFT = r"(?:[LFDSlfds]\d*)(?:\.?[LFDSlfds]\d*)*"
 # A base, a kind, an omitted variable or a level, then operators of time, then a name.
@@ -86,9 +86,21 @@ class Variables:
     # Whether the order of columns in the script is that of Stata.
     in_order: bool = True
 
-    def resolve(self, name: str) -> str:
-        """Find the column that a name means."""
-        return column_name(name, self.columns)
+    def resolve(self, word: str) -> str:
+        """Find the column that a name or abbreviation means, if columns are known."""
+        columns = self.columns
+        if columns is None or word in columns or word.startswith(STORED):
+            return word
+        begun = [name for name in columns if name.startswith(word)]
+        if len(begun) == 1:
+            return begun[0]
+        if begun:
+            listed = ", ".join(begun[:5])
+            raise refused(f"the name {cited(word)} is ambiguous: {listed}")
+        raise refused(
+            f"there is no column {cited(word)}{did_you_mean(word, columns)}",
+            "Check the name, or the panel that was passed.",
+        )
 
     def changed(self, creates: Iterable[str], drops: Sequence[str]) -> Variables:
         """Add columns; leave columns out, also those that may be among a pattern's."""
@@ -149,6 +161,39 @@ class Variables:
         out = [product for word in _words(text) for product in self._word(word)]
         return [p for p in dict.fromkeys(out) if not any(f.kind == "o" for f in p)]
 
+    def absorbed(self, text: str) -> list[str]:
+        """Read the argument of ``absorb()``: effects, and slopes by level of one."""
+        out: list[str] = []
+        for word in _words(re.sub(r"\s*=\s*", "=", text)):
+            # Effects that are stored have a name before them.
+            out += self._effects(word.rpartition("=")[2])
+            if any("df." in effect for effect in out):
+                raise _not_read(word)
+        return list(dict.fromkeys(out))
+
+    def _effects(self, word: str) -> list[str]:
+        """Read one entry of ``absorb()``: effects, pairs, or slopes by level."""
+        crossed = _has_sign(word)
+        sides = _SIGN.split(word)[::2] if crossed else [word]
+        groups = list(map(self.products, sides))
+        effects = [p[0] for group in groups for p in group if p[0].kind != "c"]
+        levels = [backticked(f.name) for f in effects if not f.level and not f.shift]
+        if not levels or len(levels) < len(effects) or not all(groups):
+            raise refused(f"the absorbed effect {cited(word)}")
+        if not crossed:
+            return levels
+        return ["^".join(levels) + _slopes(groups, own_levels="##" in word)]
+
+    def clusters(self, text: str) -> list[str]:
+        """Read cluster variables; ``a#b`` is their combinations."""
+        return [
+            "^".join(
+                backticked(self.resolve(part.removeprefix("i.")))
+                for part in word.split("#")
+            )
+            for word in _words(text)
+        ]
+
     def _word(self, word: str, kind: str | None = None) -> list[Product]:
         """Read a word; variables without prefix are of a kind."""
         word = re.sub(r"\bib\((\d+)\)\.", r"ib\1.", word)
@@ -178,7 +223,7 @@ class Variables:
             alone = self._word(side, "i")
             products = [(*p, *q) for p in out for q in alone]
             out = [*out, *alone, *products] if sign == "##" else products
-        return list(dict.fromkeys(out))
+        return out
 
     def _factors(self, word: str) -> list[Factor]:
         """Read a variable with operators, of which a pattern stands for several."""
@@ -271,31 +316,6 @@ def crossed_names(products: Iterable[Product]) -> set[str]:
     return {f.name for p in products if p[1:] and has_categories_only(p) for f in p}
 
 
-def absorbed(text: str, variables: Variables) -> list[str]:
-    """Read the argument of ``absorb()``: effects, and slopes by level of an effect."""
-    out: list[str] = []
-    for word in _words(re.sub(r"\s*=\s*", "=", text)):
-        name, equals, effect = word.partition("=")
-        out += _absorbed(effect if equals and name.isidentifier() else word, variables)
-        if any("df." in effect for effect in out):
-            raise _not_read(word)
-    return list(dict.fromkeys(out))
-
-
-def _absorbed(word: str, variables: Variables) -> list[str]:
-    """Read one entry of ``absorb()``: effects, pairs, or slopes by level."""
-    crossed = _has_sign(word)
-    sides = _SIGN.split(word)[::2] if crossed else [word]
-    groups = list(map(variables.products, sides))
-    effects = [p[0] for group in groups for p in group if p[0].kind != "c"]
-    levels = [backticked(f.name) for f in effects if not f.level and not f.shift]
-    if not levels or len(levels) < len(effects) or not all(groups):
-        raise refused(f"the absorbed effect {cited(word)}")
-    if not crossed:
-        return levels
-    return ["^".join(levels) + _slopes(groups, own_levels="##" in word)]
-
-
 def _slopes(groups: Sequence[Sequence[Product]], *, own_levels: bool) -> str:
     """Write slopes by level, beside effects of their own or not."""
     sides = [group for group in groups if group[0][0].kind == "c"]
@@ -305,17 +325,6 @@ def _slopes(groups: Sequence[Sequence[Product]], *, own_levels: bool) -> str:
     if not inside:
         return ""
     return f"[{inside}]" if own_levels else f"[[{inside}]]"
-
-
-def clusters(text: str, variables: Variables) -> list[str]:
-    """Read cluster variables; ``a#b`` is their combinations."""
-    return [
-        "^".join(
-            backticked(variables.resolve(part.removeprefix("i.")))
-            for part in word.split("#")
-        )
-        for word in _words(text)
-    ]
 
 
 def as_terms(products: Iterable[Product]) -> list[str]:

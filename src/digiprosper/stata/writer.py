@@ -199,9 +199,9 @@ def _test(node: ast.expr, keys: _Keys) -> str:
 def _comparison(node: ast.expr, keys: _Keys) -> str:
     """Write a comparison; a missing value is larger than a number in Stata alone."""
     match node:
-        case ast.Compare(a, [ast.Eq() | ast.NotEq() as sign], [b]) if _text(a) == _text(
-            b
-        ):
+        case ast.Compare(a, [ast.Eq() | ast.NotEq() as sign], [b]):
+            if _text(a) != _text(b):
+                return _text(node)
             return f"{'!' if isinstance(sign, ast.Eq) else ''}missing({_text(a)})"
         case ast.Compare(larger, [ast.Gt() | ast.GtE()], [_]) | ast.Compare(
             _, [ast.Lt() | ast.LtE()], [larger]
@@ -209,8 +209,6 @@ def _comparison(node: ast.expr, keys: _Keys) -> str:
             name = _text(larger)
             is_complete = name in keys or re.fullmatch(r"-?[\d.]+", name)
             return _text(node) + ("" if is_complete else f" & {name} < .")
-        case ast.Compare(_, [ast.Eq() | ast.NotEq()], [_]):
-            return _text(node)
     raise _refused(f"the condition {cited(ast.unparse(node))}")
 
 

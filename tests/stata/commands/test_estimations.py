@@ -8,12 +8,7 @@ import pytest
 
 import digiprosper as dp
 from digiprosper import stata
-from digiprosper.stata.commands.estimations import (
-    WITHOUT_MODEL,
-    estimate,
-    is_estimation,
-)
-from digiprosper.stata.translation import Context
+from digiprosper.stata.commands.estimations import WITHOUT_MODEL, is_estimation
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,7 +19,7 @@ if TYPE_CHECKING:
 def test_commands_without_a_model_have_a_reason(name: str) -> None:
     assert is_estimation(name)
     with pytest.raises(dp.StataError) as caught:
-        estimate(f"{name} y x", Context())
+        dp.from_stata(f"{name} y x")
     assert WITHOUT_MODEL[name] in caught.value.reason
     assert len(WITHOUT_MODEL[name]) > 5
 
@@ -34,7 +29,7 @@ def test_commands_without_a_model_have_a_reason(name: str) -> None:
 )
 def test_prefixes_that_repeat_an_estimation(prefix: str) -> None:
     with pytest.raises(dp.StataError, match="the prefix"):
-        estimate(f"{prefix}: reg y x", Context())
+        dp.from_stata(f"{prefix}: reg y x")
 
 
 @pytest.mark.parametrize(

@@ -5,14 +5,22 @@ from __future__ import annotations
 import pytest
 
 import digiprosper as dp
-from digiprosper.stata.commands.tables import Tables
+from digiprosper.stata.commands import tables
 from digiprosper.stata.prefixes import read_command
+from digiprosper.stata.translation import Context
 from digiprosper.stata.varlists import Variables
 
 FITTED = {"m1": True, "m2": True, "x1": False, "": True}
 STORED = ["m1", "x1"]
-TERMS = ["did", "pad", "C(did)[T.1]:pad", "is"]
+SPEC = dp.FixedEffects("y", ["did", "pad", "C(did):pad", "is"])
 VARIABLES = Variables(["y", "did", "pad", "is", "x1", "x2"])
+
+
+def translated(
+    text: str, heads: dict[str, list[str]], spec: dp.FixedEffects = SPEC
+) -> tuple[str, str, list[str]]:
+    context = Context(variables=VARIABLES, last=spec)
+    return tables.translate(read_command(text), context, heads, FITTED, STORED)
 
 
 @pytest.mark.parametrize(
@@ -70,9 +78,7 @@ VARIABLES = Variables(["y", "did", "pad", "is", "x1", "x2"])
     ],
 )
 def test_code(text: str, code: str | None, missing: list[str]) -> None:
-    file, written, without = Tables().translate(
-        read_command(text), FITTED, STORED, TERMS, VARIABLES
-    )
+    file, written, without = translated(text, {})
     if code is None:
         assert written.startswith("print(dp.etable([results['m1']")
     else:
@@ -82,10 +88,10 @@ def test_code(text: str, code: str | None, missing: list[str]) -> None:
 
 
 def test_outreg2_adds_columns_and_esttab_tables() -> None:
-    tables = Tables()
+    heads: dict[str, list[str]] = {}
 
     def code(text: str) -> str:
-        return tables.translate(read_command(text), FITTED, STORED, TERMS, VARIABLES)[1]
+        return translated(text, heads)[1]
 
     code("outreg2 m1 using t.doc, replace ctitle(first)")
     added = code("outreg2 using t.doc, append ctitle(second)")
@@ -118,16 +124,15 @@ def test_outreg2_adds_columns_and_esttab_tables() -> None:
 )
 def test_tables_that_are_skipped(text: str, reason: str) -> None:
     with pytest.raises(dp.StataError, match=reason):
-        Tables().translate(read_command(text), FITTED, STORED, TERMS, VARIABLES)
+        translated(text, {})
 
 
 def test_rows_of_statistics_are_those_that_are_the_same_here() -> None:
     """e(r2) of xtreg is that within entities, e(F) counts dummies absorbed here."""
     text = 'esttab m1 using t.rtf, ar2 scalars(F "r2 R2") s(N N_clust)'
     for has_within in (False, True):
-        _, code, missing = Tables(has_within=has_within).translate(
-            read_command(text), FITTED, STORED, TERMS, VARIABLES
-        )
+        ssc = "xtreg" if has_within else "reghdfe"
+        _, code, missing = translated(text, {}, SPEC.replace(ssc=ssc))
         rows = "stats=['nobs', 'rsquared_adj', 'n_clusters']"
         assert (rows in code) is not has_within
         assert ("the row ar2" in missing) is has_within

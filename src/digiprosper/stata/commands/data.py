@@ -10,22 +10,22 @@ from typing import Any
 from digiprosper.errors import cited
 from digiprosper.stata.commands.estimations import predict
 from digiprosper.stata.commands.linear import of_statsmodels
-from digiprosper.stata.expressions import Node, Printer, number_text, unquoted
+from digiprosper.stata.expressions import Printer, number_text, unquoted
 from digiprosper.stata.macros import numbers
 from digiprosper.stata.prefixes import (
     ROWS,
     Command,
-    Options,
     notes_of,
     of_kind,
     refused,
     split,
+    translated_options,
 )
 from digiprosper.stata.translation import (
     IMPORTS,
     UNKNOWN_ORDER,
+    Call,
     Context,
-    DataCall,
     Step,
     assigned,
     file_name,
@@ -58,16 +58,15 @@ _ALL_ROWS = ".groupby(np.zeros(len(df)))"
 # --- columns --------------------------------------------------------------------------
 
 
-def generate(call: DataCall) -> Step:
+def generate(call: Call) -> Step:
     """Translate ``generate``."""
     storage, name, text = call.assignment
-    node = _without_draws(call.context.parse(text))
-    value = f"stored({name!r}, {call.printer.value(node)}, {storage!r})"
-    complete = call.where is None and _is_complete(node, call.context)
-    return assigned(name, call.only_where(value), complete=complete)
+    value, is_complete = _value(call, text)
+    code = call.only_where(f"stored({name!r}, {value}, {storage!r})")
+    return assigned(name, code, complete=is_complete and call.where is None)
 
 
-def replace_values(call: DataCall) -> Step:
+def replace_values(call: Call) -> Step:
     """Translate ``replace``."""
     context, where = call.context, call.where
     _, name, text = call.assignment
@@ -75,37 +74,32 @@ def replace_values(call: DataCall) -> Step:
     target = f"df[{name!r}]"
     if _fills_forward(name, text, call):
         return assigned(name, f"{target}{call.printer.by}.ffill()")
-    node = _without_draws(context.parse(text))
-    value = f"stored({name!r}, {call.printer.value(node)})"
+    value, is_complete = _value(call, text)
+    code = f"stored({name!r}, {value})"
     _refuse_replaced_rows(name, text, call)
-    complete = _is_complete(node, context)
     if where is not None:
-        value = f"{target}.mask({where}, {value})"
-        complete &= name in context.complete
-    return assigned(name, value, complete=complete)
+        code = f"{target}.mask({where}, {code})"
+        is_complete &= name in context.complete
+    return assigned(name, code, complete=is_complete)
 
 
-def _without_draws(node: Node) -> Node:
-    """Refuse random numbers, which differ from Stata's."""
+def _value(call: Call, text: str) -> tuple[str, bool]:
+    """Write an expression, and tell whether it is computed from complete variables."""
+    node = call.context.parse(text)
     if {part.value for part in node.walk() if part.kind == "call"} & _DRAWS:
         raise refused("random numbers differ from Stata's")
-    return node
+    is_complete = {*node.names} <= call.context.complete and node.kinds <= _COMPUTED
+    return call.printer.value(node), is_complete
 
 
-def _is_complete(node: Node, context: Context) -> bool:
-    """Tell whether a value is missing nowhere: computed from complete variables."""
-    kinds = {part.kind for part in node.walk()}
-    return set(node.names) <= context.complete and kinds <= _COMPUTED
-
-
-def _fills_forward(name: str, text: str, call: DataCall) -> bool:
+def _fills_forward(name: str, text: str, call: Call) -> bool:
     """Tell whether missing values are filled: ``replace x = x[_n-1] if x == .``."""
     code = re.sub(r"\s", "", f"{text}if{call.command.condition}")
     filled = rf"{name}\[_n-1\]if({name}[=>]=\.|mi(ssing)?\({name}\))"
     return call.printer.in_order and re.fullmatch(filled, code) is not None
 
 
-def _refuse_replaced_rows(name: str, text: str, call: DataCall) -> None:
+def _refuse_replaced_rows(name: str, text: str, call: Call) -> None:
     """Refuse values of rows above, which ``replace`` has changed already."""
     for part in filter(None, (text, call.command.condition)):
         for node in call.context.parse(part).walk():
@@ -116,7 +110,7 @@ def _refuse_replaced_rows(name: str, text: str, call: DataCall) -> None:
                 raise refused("values that the command replaces before")
 
 
-def egen(call: DataCall) -> Step:
+def egen(call: Call) -> Step:
     """Translate ``egen``."""
     storage, name, text = call.assignment
     function, inside = _function(text, call)
@@ -133,7 +127,7 @@ def egen(call: DataCall) -> Step:
     return assigned(name, f"stored({name!r}, {code}, {storage!r})")
 
 
-def _function(text: str, call: DataCall) -> tuple[str, str]:
+def _function(text: str, call: Call) -> tuple[str, str]:
     """Read a function of egen and its argument, of gegen with the condition inside."""
     match = re.fullmatch(r"(\w+)\s*\((.*)\)", text.strip(), re.DOTALL)
     function, inside = match.groups() if match else ("", "")
@@ -143,7 +137,7 @@ def _function(text: str, call: DataCall) -> tuple[str, str]:
     return _OLD_NAMES.get(function, function), inside
 
 
-def _row_statistic(function: str, inside: str, call: DataCall) -> str:
+def _row_statistic(function: str, inside: str, call: Call) -> str:
     """Write a statistic of each row, or the number of its group."""
     names = call.context.variables.names(inside)
     code = _ROW_STATISTICS[function].format(names=repr(names))
@@ -153,7 +147,7 @@ def _row_statistic(function: str, inside: str, call: DataCall) -> str:
     return f"{rows}.{code}"
 
 
-def _cut(_: str, inside: str, call: DataCall) -> str:
+def _cut(_: str, inside: str, call: Call) -> str:
     """Write ``cut(x), at()``: left ends of intervals, or 0, 1, ..."""
     value, options = call.value(inside), call.options
     if "at" not in options:
@@ -163,7 +157,7 @@ def _cut(_: str, inside: str, call: DataCall) -> str:
     return f"pd.cut({value}, {ends}, right=False, labels={labels}).astype(float)"
 
 
-def _column_statistic(function: str, inside: str, call: DataCall) -> str:
+def _column_statistic(function: str, inside: str, call: Call) -> str:
     """Write a statistic of a column, over all rows or by group."""
     value, by, options = call.value(inside), call.printer.by, call.options
     if function == "count":
@@ -198,14 +192,14 @@ def _column_statistic(function: str, inside: str, call: DataCall) -> str:
     return call.only_where(code)
 
 
-def _distinct_values(_: str, inside: str, call: DataCall) -> str:
+def _distinct_values(_: str, inside: str, call: Call) -> str:
     """Write ``nvals(x)``: how many values there are, where there is one."""
     value, by = call.value(inside), call.printer.by or _ALL_ROWS
     count = f"{value}.replace('', np.nan){by}.transform('nunique')"
     return f"only_where({count}, ~missing({value}))"
 
 
-_EGEN: Mapping[str, Callable[[str, str, DataCall], str]] = {
+_EGEN: Mapping[str, Callable[[str, str, Call], str]] = {
     **dict.fromkeys(
         (*STATISTICS, "rank", "std", "pctile", "xtile", "mode"), _column_statistic
     ),
@@ -221,48 +215,48 @@ _BY_GROUP = (_column_statistic, _distinct_values)
 
 def summary(command: Command, context: Context) -> dict[str, str]:
     """Write the results that ``summarize x`` stores as code, by name."""
-    names = split(command.arguments)
+    names = command.words
     others = command.weight or command.rows or command.prefixes
     if command.name != "summarize" or len(names) != 1 or others:
         return {}
     name = context.variables.resolve(names[0])
-    where = DataCall(command, context, {}).where
+    where = Call(command, context, {}).where
     series = f"df[{name!r}]" if where is None else f"df.loc[{where}, {name!r}]"
     shares = (1, 5, 10, 25, 75, 90, 95, 99)
     percentiles = {f"r(p{p})": f"percentile({series}, {p})" for p in shares}
     return percentiles | {key: f"{series}{code}" for key, code in _SUMMARY.items()}
 
 
-def xtile(call: DataCall) -> Step:
+def xtile(call: Call) -> Step:
     """Translate ``xtile``: groups between percentiles."""
     _, name, text = call.assignment
     return assigned(name, _column_statistic("xtile", text, call))
 
 
-def winsor_by_count(call: DataCall) -> Step:
+def winsor_by_count(call: Call) -> Step:
     """Translate ``winsor``, which cuts a number of values at each end."""
     share = number(call.options.get("p", ""), "p")
     value = call.value(*call.require_names(1))
     return assigned(call.new_name, f"winsorised_by_count({value}, {share:g})")
 
 
-def interpolate(call: DataCall) -> Step:
+def interpolate(call: Call) -> Step:
     """Translate ``ipolate y x, generate(z)``: on lines between values of y."""
     by = call.printer.by or _ALL_ROWS
     code = f"interpolated(rows, *{call.require_names(2)!r}) for _, rows in df{by}"
     return assigned(call.new_name, f"pd.concat([{code}])")
 
 
-def dummies(call: DataCall) -> Step:
+def dummies(call: Call) -> Step:
     """Translate ``tabulate x, generate(d)``: a dummy for each value."""
     (name,), stem = call.require_names(1), call.new_name
     columns = LaterColumns(f"*df.filter(regex={f'^{stem}[0-9]+$'!r})")
     return Step(f"dummies(df, {name!r}, {stem!r})", (columns,))
 
 
-def categories(call: DataCall) -> Step:
+def categories(call: Call) -> Step:
     """Translate ``xi i.x``: dummies of all values but the first."""
-    names = [word.partition(".") for word in split(call.command.arguments)]
+    names = [word.partition(".") for word in call.command.words]
     if not all(sign == "i" and name.isidentifier() for sign, _, name in names):
         raise refused("xi of interactions")
     columns = [call.context.variables.resolve(name) for *_, name in names]
@@ -278,18 +272,20 @@ def categories(call: DataCall) -> Step:
 # --- each column by itself ------------------------------------------------------------
 
 
-def columnwise(call: DataCall) -> Step:
+def columnwise(call: Call) -> Step:
     """Translate a command that computes each ``column`` by itself."""
-    name, new, write = call.command.name, call.new, _COLUMNWISE[call.command.name]
-    pattern = _name_pattern(name, call.options)
-    code = write if isinstance(write, str) else write(call)
+    name, new = call.command.name, call.new
+    pattern, code = _name_pattern(name, call.options), _COLUMNWISE[name](call)
     if not (pattern or new):
         raise refused(f"{name} without replace or generate()")
     # Rules of recode follow the variables.
     listed = re.split(r"\([^)]*=", call.command.arguments)[0].strip(" ()")
     names = call.context.variables.names(listed or "_all")
     if new:
-        return _with_new_names(code, names, new)
+        if later_columns(names) or len(new) != len(names):
+            raise refused("generate() with another number of names")
+        loop = f"for column, new in zip({names!r}, {new!r}, strict=True)"
+        return Step(f"{loop}:\n    df[new] = {code}", tuple(new))
     target = "column" if pattern == "{column}" else f"f{pattern!r}"
     code = f"for column in {names!r}:\n    df[{target}] = {code}"
     return Step(code, tuple(_renamed(name, pattern) for name in names))
@@ -306,14 +302,6 @@ def _name_pattern(name: str, options: Mapping[str, str]) -> str:
     return _NEW_NAMES.get(name, "{column}" if "replace" in options else "")
 
 
-def _with_new_names(code: str, names: list[str], new: list[str]) -> Step:
-    """Write code of each column whose new name is in a list."""
-    if later_columns(names) or len(new) != len(names):
-        raise refused("generate() with another number of names")
-    loop = f"for column, new in zip({names!r}, {new!r}, strict=True)"
-    return Step(f"{loop}:\n    df[new] = {code}", tuple(new))
-
-
 def _renamed(name: str, pattern: str) -> str:
     """Name the column that a pattern makes of another, or of columns not known."""
     if isinstance(name, LaterColumns):
@@ -321,7 +309,7 @@ def _renamed(name: str, pattern: str) -> str:
     return pattern.format(column=name)
 
 
-def _encoded(call: DataCall) -> str:
+def _encoded(call: Call) -> str:
     """Write codes of texts; those of a label that exists are refused."""
     label, labels = call.options.get("label", "".join(call.new)), call.context.labels
     if label in labels:
@@ -330,7 +318,7 @@ def _encoded(call: DataCall) -> str:
     return f"encoded(df[column], {label!r})"
 
 
-def _as_numbers(call: DataCall) -> str:
+def _as_numbers(call: Call) -> str:
     """Write the numbers of texts, perhaps without signs such as those of units."""
     column = "df[column]"
     if ignored := unquoted(call.options.get("ignore", "")):
@@ -342,7 +330,7 @@ def _as_numbers(call: DataCall) -> str:
     return f"numeric({column})"
 
 
-def _centred(call: DataCall) -> str:
+def _centred(call: Call) -> str:
     """Write deviations from the mean, perhaps in standard deviations."""
     code = "df[column] - df[column].mean()"
     if "standardize" in call.options:
@@ -350,13 +338,13 @@ def _centred(call: DataCall) -> str:
     return f"stored(column, {code})" if "inplace" in call.options else code
 
 
-def _carried(call: DataCall) -> str:
+def _carried(call: Call) -> str:
     if not call.printer.in_order:
         raise refused("carryforward, where the order is not stated")
     return f"df[column]{call.printer.by}.ffill()"
 
 
-def _winsorised(call: DataCall) -> str:
+def _winsorised(call: Call) -> str:
     """Write values cut at percentiles; ``trim`` makes those beyond them missing."""
     options, by = call.options, call.printer.by
     texts = (options.get("cuts") or "1 99").replace(",", " ").split()
@@ -370,13 +358,13 @@ def _winsorised(call: DataCall) -> str:
     return code if winsor_suffix(options) else f"stored(column, {code})"
 
 
-def winsor_suffix(options: Mapping[Any, str | None]) -> str:
+def winsor_suffix(options: Mapping[Any, str]) -> str:
     """Read what ``winsor2`` adds to names: nothing with ``replace``."""
     suffix = options.get("suffix") or ("_tr" if "trim" in options else "_w")
     return "" if "replace" in options else suffix
 
 
-def _recoded(call: DataCall) -> str:
+def _recoded(call: Call) -> str:
     """Write the rules of ``recode``; the first one that fits a value counts."""
     rules_text = call.command.arguments.partition("(")[2]
     rules = re.findall(r"\(([^()=]+)=\s*([-.\w]+)[^()]*\)", f"({rules_text}")
@@ -409,13 +397,13 @@ def _recode_test(word: str) -> str:
 # The names that commands without generate() give, of a column that they compute.
 _NEW_NAMES = {"center": "c_{column}", "recode": "{column}"}
 # Code of each column.
-_COLUMNWISE: Mapping[str, str | Callable[[DataCall], str]] = {
+_COLUMNWISE: Mapping[str, Callable[[Call], str]] = {
     "carryforward": _carried,
     "center": _centred,
     "destring": _as_numbers,
     "encode": _encoded,
     "recode": _recoded,
-    "tostring": "text(df[column], '%.12g')",
+    "tostring": lambda _: "text(df[column], '%.12g')",
     "winsor2": _winsorised,
 }
 
@@ -423,7 +411,7 @@ _COLUMNWISE: Mapping[str, str | Callable[[DataCall], str]] = {
 # --- rows and tables ------------------------------------------------------------------
 
 
-def drop(call: DataCall) -> Step:
+def drop(call: Call) -> Step:
     """Translate ``drop`` and ``keep``."""
     name, where, rows = call.command.name, call.where, call.command.rows
     chosen = [*filter(None, (call.command.arguments, where or call.groups[0], rows))]
@@ -440,7 +428,7 @@ def drop(call: DataCall) -> Step:
     return Step(code, drops=tuple(call.names))
 
 
-def _rows_in_range(rows: str, call: DataCall) -> str:
+def _rows_in_range(rows: str, call: Call) -> str:
     """Write the rows of ``in 1/8`` by their number, from the end if negative."""
     match = re.fullmatch(r"(f|-?\d+)(?:/(l|-?\d+))?", rows.replace(" ", "").lower())
     if match is None or not call.printer.in_order:
@@ -453,7 +441,7 @@ def _rows_in_range(rows: str, call: DataCall) -> str:
     return f"np.isin(np.arange(len(df)), np.arange(len(df))[{start}:{stop}])"
 
 
-def rename(call: DataCall) -> Step:
+def rename(call: Call) -> Step:
     """Translate ``rename old new`` and ``rename (a b) (c d)``."""
     context, text = call.context, call.command.arguments.replace(")(", ") (")
     lists = [part.strip("() ").split() for part in split(text)]
@@ -489,7 +477,7 @@ def _renamed_pattern(old: str, new: str) -> Step:
     return Step(code, creates, (columns,))
 
 
-def use(call: DataCall) -> Step:
+def use(call: Call) -> Step:
     """Translate ``use``, perhaps of some variables or rows."""
     names = call.command.arguments if call.command.using else ""
     if re.search(r"[sb]use\s+(set|query|dir)\b", call.command.text):
@@ -499,13 +487,13 @@ def use(call: DataCall) -> Step:
     if call.command.condition:
         # Nothing is known of the columns of the file.
         node = call.context.parse(call.command.condition)
-        code += f"\ndf = df[{Printer((), str, pandas=True).condition(node)}].copy()"
+        code += f"\ndf = df[{Printer(pandas=True).condition(node)}].copy()"
     if names:
         code += f"\ndf = df[{Variables().names(names)!r}].copy()"
     return Step(code, fresh=True, order=(), reads=path)
 
 
-def _read_file(path: str, call: DataCall, columns: Sequence[str] = ()) -> str:
+def _read_file(path: str, call: Call, columns: Sequence[str] = ()) -> str:
     """Write how a Stata file is read, or another one beside the data."""
     beside = "" if call.command.name == "use" else ", df"
     if path in call.context.saved:
@@ -531,7 +519,7 @@ _READS = {
 }
 
 
-def read_text(call: DataCall) -> Step:
+def read_text(call: Call) -> Step:
     """Translate ``import`` and ``insheet``."""
     options, (kind, file) = call.options, _text_file(call.command)
     path, is_excel = call.context.find_file(file), kind == "excel"
@@ -554,7 +542,7 @@ def read_text(call: DataCall) -> Step:
 
 def _text_file(command: Command) -> tuple[str, str]:
     """Return the kind of a file that is imported, and its name with an ending."""
-    kind, *words = split(command.arguments) or [""]
+    kind, *words = command.words or [""]
     ending = ".csv"
     if command.name == "insheet":
         kind, words, ending = "delimited", [kind], ".raw"
@@ -587,10 +575,10 @@ def _read_options(options: Mapping[str, str]) -> str:
     return f"{code}, usecols='{first}:{last}', {rows}"
 
 
-def merge(call: DataCall) -> Step:
+def merge(call: Call) -> Step:
     """Translate ``merge 1:1`` and ``merge m:1``, also as it was before Stata 11."""
     options, path = {**call.options}, call.path
-    kind, *names = split(call.command.arguments) or [""]
+    kind, *names = call.command.words or [""]
     if ":" not in kind and kind:
         # Both files may have keys that repeat; those of using must not, here.
         kind, names = "m:1", [kind, *names]
@@ -614,7 +602,7 @@ def merge(call: DataCall) -> Step:
     return Step(code, columns, order=UNKNOWN_ORDER, filled=filled, reads=path)
 
 
-def joinby(call: DataCall) -> Step:
+def joinby(call: Call) -> Step:
     """Translate ``joinby``: all pairs of rows with the same keys."""
     path, keys = call.path, call.names
     if not keys:
@@ -627,20 +615,20 @@ def joinby(call: DataCall) -> Step:
 
 def _merge_values(text: str) -> list[int]:
     """Read the rows in keep() of ``merge`` as values of _merge."""
-    unknown = [word for word in text.split() if word not in _KEPT]
-    if unknown:
+    words = text.split()
+    if not _KEPT.keys() >= {*words}:
         raise refused(f"merge with keep({text})")
-    return [int(_KEPT[word]) for word in text.split()] or [1, 2, 3]
+    return [int(_KEPT[word]) for word in words] or [1, 2, 3]
 
 
-def append(call: DataCall) -> Step:
+def append(call: Call) -> Step:
     """Translate ``append``."""
     both = f"pd.concat([df, {_read_file(call.path, call)}], ignore_index=True)"
     order = UNKNOWN_ORDER if call.context.order else ()
     return Step(f"df = as_stata({both})", order=order, filled=(), reads=call.path)
 
 
-def collapse(call: DataCall) -> Step:
+def collapse(call: Call) -> Step:
     """Translate ``collapse (mean) x (sum) y, by(z)``; weights are those of means."""
     rows = f"df[{call.where}]" if call.where else "df"
     weight = call.command.weight[1] if call.command.weight else ""
@@ -654,7 +642,7 @@ def collapse(call: DataCall) -> Step:
     return Step(code, tuple(parts), order=order, filled=order)
 
 
-def _collapse_columns(call: DataCall, weight: str) -> dict[str, str]:
+def _collapse_columns(call: Call, weight: str) -> dict[str, str]:
     """Read ``(mean) x (sum) s=y``: column and statistic of each new column."""
     variables = call.context.variables
     method, parts = _collapse_statistic("mean", weight), dict[str, str]()
@@ -688,9 +676,9 @@ def _collapse_statistic(statistic: str, weight: str) -> str:
     return methods[statistic]
 
 
-def sort(call: DataCall) -> Step:
+def sort(call: Call) -> Step:
     """Translate ``sort`` and ``gsort``."""
-    names = split(call.command.arguments)
+    names = call.command.words
     plain = call.context.variables.names(" ".join(name.lstrip("+-") for name in names))
     up = [not name.startswith("-") for name in names]
     order = "" if all(up) else f", ascending={up!r}"
@@ -702,9 +690,9 @@ def sort(call: DataCall) -> Step:
     return Step(code, order=tuple(map("".join, zip(signs, plain, strict=False))))
 
 
-def duplicates(call: DataCall) -> Step:
+def duplicates(call: Call) -> Step:
     """Translate ``duplicates drop`` and ``tag``; other subcommands only print."""
-    subcommand, *words = split(call.command.arguments) or [""]
+    subcommand, *words = call.command.words or [""]
     names = call.context.variables.names(" ".join(words))
     if subcommand == "drop":
         code, order = f"df = df.drop_duplicates({names or ''})", call.context.order
@@ -724,7 +712,7 @@ def duplicates(call: DataCall) -> Step:
     return assigned(call.new_name, f"{count} - 1")
 
 
-def expand(call: DataCall) -> Step:
+def expand(call: Call) -> Step:
     """Translate ``expand``: each row as often as a number or a column says."""
     count = f"{call.value(call.command.arguments)}.fillna(1).clip(1).astype(int)"
     code = f"df = df.loc[df.index.repeat({count})]"
@@ -734,13 +722,13 @@ def expand(call: DataCall) -> Step:
     return Step(code, tuple(call.new), order=UNKNOWN_ORDER)
 
 
-def reshape(call: DataCall) -> Step:
+def reshape(call: Call) -> Step:
     """Translate ``reshape``; alone it undoes or repeats the one before."""
-    form, *stubs = split(call.command.arguments) or [""]
+    form, *stubs = call.command.words or [""]
     before = call.context.reshaped
     if before and not (stubs or call.options):
-        _, *stubs = split(before.arguments)
-        call = replace(call, options=Options.of("reshape").read(before))
+        _, *stubs = before.words
+        call = replace(call, options=translated_options(before))
     else:
         call.context.reshaped = call.command
     column, *suboptions = call.options.get("j", "_j").split()
@@ -755,7 +743,7 @@ def reshape(call: DataCall) -> Step:
 
 
 def _reshape_long(
-    _: DataCall, stubs: list[str], keys: list[str], column: str, *, is_text: bool
+    _: Call, stubs: list[str], keys: list[str], column: str, *, is_text: bool
 ) -> Step:
     """Write ``reshape long``; numbers, or texts, end names or are at @ in them."""
     suffix = r"\w+" if is_text else r"\d+"
@@ -776,7 +764,7 @@ def _reshape_long(
 
 
 def _reshape_wide(
-    call: DataCall, stubs: list[str], keys: list[str], column: str, *, is_text: bool
+    call: Call, stubs: list[str], keys: list[str], column: str, *, is_text: bool
 ) -> Step:
     """Write ``reshape wide``; names get the values of a column at their ends."""
     if {*"@*?"} & {*"".join(stubs)}:
@@ -794,10 +782,10 @@ def _reshape_wide(
     return Step(code, creates, (column, *stubs), order=(*keys,), filled=(*keys,))
 
 
-def match_rows(call: DataCall) -> Step:
+def match_rows(call: Call) -> Step:
     """Translate ``psmatch2`` on a score: neighbours, a radius or a kernel."""
     options, variables = call.options, call.context.variables
-    treat = variables.resolve((split(call.command.arguments) or [""])[0])
+    treat = variables.resolve((call.command.words or [""])[0])
     outcomes = variables.names(options.get("outcome", ""))
     is_radius = "radius" in options
     is_kernel = is_radius or "kernel" in options
@@ -821,7 +809,7 @@ def match_rows(call: DataCall) -> Step:
     return Step("\n".join(lines), (*columns, *(f"_{name}" for name in outcomes)))
 
 
-def _score(call: DataCall, outcomes: list[str]) -> str:
+def _score(call: Call, outcomes: list[str]) -> str:
     """Write the probability of treatment in the rows that psmatch2 takes."""
     fits = {"unadjusted": "disp=0"}
     code, fit = of_statsmodels(replace(call, options={}), fits, outcomes)
@@ -834,7 +822,7 @@ def _score(call: DataCall, outcomes: list[str]) -> str:
 
 
 # What translates a command, by its name.
-COMMANDS: Mapping[str, Callable[[DataCall], Step]] = {
+COMMANDS = {
     **{step.__name__: step for step in (append, collapse, drop, duplicates, egen)},
     **{step.__name__: step for step in (expand, generate, joinby, merge, predict)},
     **{step.__name__: step for step in (rename, reshape, sort, use, xtile)},
@@ -856,23 +844,21 @@ _BY_ROW = re.compile(r"\.(?:cumsum|shift|ffill)\(|\biloc\[|isin\(np")
 
 def translate(command: Command, context: Context) -> Step:
     """Translate a data command; prefixes, conditions and weights are never ignored."""
-    options = Options.of(command.name)
+    allowed = ROWS[command.name]["parts"].split()
     typed = {
-        **{"by" if p.name == "bysort" else p.name: True for p in command.prefixes},
+        **{"by" if name == "bysort" else name: True for name in command.prefixes},
         "if": command.condition is not None,
         "weights": command.weight is not None,
         "in": bool(command.rows),
     }
-    others = [
-        part for part in typed if typed[part] and part not in options.parts.split()
-    ]
+    others = [part for part in typed if typed[part] and part not in allowed]
     if others:
         raise refused(f"{command.name} with {' and '.join(others)}")
-    call = DataCall(command, context, options.read(command))
+    call = Call(command, context, translated_options(command))
     return _with_sorting(COMMANDS[command.name](call), call)
 
 
-def _with_sorting(step: Step, call: DataCall) -> Step:
+def _with_sorting(step: Step, call: Call) -> Step:
     """Add the sorting of the prefix, and what stops if ties would decide a value."""
     context, name, lines = call.context, call.command.name, [step.python]
     is_captured = re.match(r"(?:(?:qui|noi)\w*\s+)*cap", call.command.text)

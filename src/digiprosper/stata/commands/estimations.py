@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from itertools import permutations
 from typing import Any
@@ -18,19 +18,17 @@ from digiprosper.stata.prefixes import (
     REPEATING,
     ROWS,
     Command,
-    Options,
     of_kind,
     read_command,
     read_options,
     refused,
     split,
+    translated_options,
 )
 from digiprosper.stata.translation import (
     Call,
     Context,
-    DataCall,
     Step,
-    Table,
     Translation,
     as_python,
     assigned,
@@ -44,7 +42,7 @@ from digiprosper.stata.varlists import (
     term,
 )
 
-MODELS: Table = {**linear.COMMANDS, **models.COMMANDS}
+MODELS = {**linear.COMMANDS, **models.COMMANDS}
 # Estimators that have no counterpart here, and what is near to some of them.
 WITHOUT_MODEL = of_kind("estimates")
 _COEFFICIENT = re.compile(r"(?:\w+\.)?[^\W\d]\w*(?:#(?:\w+\.)?[^\W\d]\w*)*")
@@ -57,17 +55,16 @@ def is_estimation(name: str) -> bool:
 
 def translate(command: Command, context: Context) -> Translation:
     """Translate an estimation, or a test after one."""
-    if command.prefix("permute") is not None:
+    if "permute" in command.prefixes:
         return _permutation(command, context)
     if command.name not in TESTS:
         _refuse_parts(command)
     if command.name not in COMMANDS:
         reason = WITHOUT_MODEL.get(command.name, "the command is not known here")
         raise refused(f"{cited(command.name)}: {reason}")
-    table = Options.of(command.name)
     if command.weight:
-        _refuse_weights(command, table.parts)
-    options = table.read(command, ("gmmstyle", "ivstyle"))
+        _refuse_weights(command.name, *command.weight)
+    options = translated_options(command)
     translation = COMMANDS[command.name](Call(command, context, options))
     # What differs from Stata, whatever the options are.
     notes = [*filter(None, [ROWS[command.name]["note"]]), *translation.notes]
@@ -82,32 +79,31 @@ def translate(command: Command, context: Context) -> Translation:
 def _refuse_parts(command: Command) -> None:
     """Refuse prefixes, weights and rows that a model would ignore."""
     for prefix in command.prefixes:
-        if prefix.name in REPEATING:
+        if prefix in REPEATING:
             raise refused(
-                f"the prefix {prefix.name}", "fit_all fits models of several samples."
+                f"the prefix {prefix}", "fit_all fits models of several samples."
             )
-        if prefix.name in ("bootstrap", "bs") and command.name != "sgmediation":
+        if prefix == "bootstrap" and command.name != "sgmediation":
             raise refused("the bootstrap prefix", "Use cluster_bootstrap(spec, panel).")
     if command.rows is not None or command.using is not None:
         raise refused("rows by number, or a file", "Use a condition.")
 
 
-def _refuse_weights(command: Command, parts: str) -> None:
+def _refuse_weights(name: str, kind: str, text: str) -> None:
     """Refuse weights of a kind that the command does not have."""
-    kind, text = command.weight or ("", "")
-    if f"{kind[0]}weights" in parts:
-        return
-    if "pweights" in parts:
-        raise refused(f"weights [{kind}={text}]", "Repeat the rows.")
-    raise refused(f"weights of {command.name}")
+    weights = ROWS[name]["parts"]
+    if f"{kind[0]}weights" not in weights:
+        if "pweights" in weights:
+            raise refused(f"weights [{kind}={text}]", "Repeat the rows.")
+        raise refused(f"weights of {name}")
 
 
-def estimate(text: str, context: Context) -> Translation:
+def _estimation_code(text: str, context: Context) -> str:
     """Translate the text of an estimation inside another command."""
     translation = translate(read_command(text), context)
     if translation.is_foreign:
         raise refused("inside another command a model of linearmodels or statsmodels")
-    return replace(translation, command=text.strip())
+    return translation.python
 
 
 def _difference(call: Call) -> Translation:
@@ -115,18 +111,16 @@ def _difference(call: Call) -> Translation:
     options = call.options
     if "group" not in options or "model" not in options:
         raise refused("group() or model() is absent")
-    inner = estimate(options["model"], call.context).python
+    inner = _estimation_code(options["model"], call.context)
     reps = f", reps={options['reps']}" if "reps" in options else ""
     group = call.context.variables.resolve(options["group"])
     return call.python(f"dp.by_group({inner}, panel, {group!r}{reps}, rng=1)")
 
 
 def _permutation(command: Command, context: Context) -> Translation:
-    prefix = command.prefix("permute")
-    assert prefix is not None
-    main, _, options = prefix.text.partition(",")
+    main, _, options = command.prefixes["permute"].partition(",")
     reps = dict(read_options(options)).get("reps")
-    inner = estimate(command.text.split(":", 1)[1], context).python
+    inner = _estimation_code(command.text.split(":", 1)[1], context)
     return Call(command, context, {}).python(
         f"dp.randomisation_test({inner}, panel, {backticked(split(main)[0])!r}"
         f"{f', reps={reps}' if reps else ''}, rng=1)",
@@ -283,9 +277,9 @@ def _has_mean_as_constant(context: Context) -> bool:
     return bool(is_typed and has_effects and has_columns_only and not others)
 
 
-def predict(call: DataCall) -> Step:
+def predict(call: Call) -> Step:
     """Translate ``predict`` after a linear regression, a logit or a probit."""
-    *storage, name = split(call.command.arguments) or [""]
+    *storage, name = call.command.words or [""]
     if storage not in ([], ["float"], ["double"]):
         raise refused(f"predict {call.command.arguments}")
     kind = (*storage, call.context.default_type)[0]
@@ -293,7 +287,7 @@ def predict(call: DataCall) -> Step:
     return assigned(name, code)
 
 
-def _predicted(call: DataCall) -> str:
+def _predicted(call: Call) -> str:
     """Write fitted values or residuals, of all rows or of the estimation sample."""
     context, spec, options = call.context, call.context.last, call.options
     is_fitted = not {"residuals", "e"} & {*options}
@@ -325,7 +319,7 @@ def _predicted_by_formula(python: str, options: Collection[str]) -> str:
     return f"fit.predict({rows}{which}).reindex(df.index)"
 
 
-TESTS: Table = {
+TESTS: dict[str, Callable[[Call], Translation]] = {
     "bdiff": _difference,
     "estat": estat,
     "hausman": hausman,
@@ -337,4 +331,4 @@ TESTS: Table = {
     "xtcsd": lambda call: call.python("dp.pesaran_cd(fit)"),
     "xttest3": lambda call: call.python("dp.modified_wald(fit, method='chi2')"),
 }
-COMMANDS: Table = {**MODELS, **TESTS}
+COMMANDS = {**MODELS, **TESTS}

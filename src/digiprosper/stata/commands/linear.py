@@ -11,14 +11,10 @@ from typing import Any
 from digiprosper.errors import cited
 from digiprosper.panel.grammar import backticked
 from digiprosper.panel.terms import canonical
-from digiprosper.stata.prefixes import (
-    NOTES,
-    refused,
-)
-from digiprosper.stata.translation import Call, Context, Table, Translation
+from digiprosper.stata.prefixes import NOTES, refused
+from digiprosper.stata.translation import Call, Context, Translation
 from digiprosper.stata.varlists import (
     Product,
-    absorbed,
     as_terms,
     crossed_names,
     has_categories_only,
@@ -185,7 +181,7 @@ def absorbed_effects(call: Call) -> list[str]:
     text, _, suboptions = options.get("absorb", "").partition(",")
     if set(suboptions.split()) - {"savefe"}:
         raise refused(f"absorb(, {' '.join(suboptions.split())})")
-    return absorbed(text, call.context.variables)
+    return call.context.variables.absorbed(text)
 
 
 def notes_on_cells(products: list[Product]) -> list[str]:
@@ -342,7 +338,7 @@ def _ssc(call: Call, cov_type: str, effects: Sequence[str]) -> str:
     return "areg" if counts_nested else "reghdfe"
 
 
-COMMANDS: Table = {
+COMMANDS = {
     **dict.fromkeys(("areg", "reghdfe", "regress", "xtreg", "xtscc"), regression),
     **dict.fromkeys(("ivreg", "ivreg2", "ivreghdfe", "ivregress"), instrumented),
     **dict.fromkeys(("xtivreg", "xtivreg2"), instrumented),

@@ -19,23 +19,21 @@ from digiprosper.stata.expressions import shifted
 from digiprosper.stata.prefixes import (
     NOTES,
     Command,
-    Options,
     notes_of,
+    option_name,
     read_options,
     refused,
     split,
+    translated_options,
 )
 from digiprosper.stata.translation import (
     ONE_SERIES,
     Call,
-    Context,
-    Table,
     Translation,
     option_value,
 )
 from digiprosper.stata.varlists import (
     Product,
-    absorbed,
     as_terms,
     crossed_names,
     is_category,
@@ -83,10 +81,10 @@ def mediation(call: Call) -> Translation:
     controls, years = call.without_dummies(controls)
     controls, entities = call.without_dummies(controls, "entity")
     notes = list[str]()
-    bootstrap, draws = call.command.prefix("bootstrap", "bs"), None
+    bootstrap, draws = call.command.prefixes.get("bootstrap"), None
     if bootstrap is not None:
         notes.append(NOTES["draws"])
-        options = dict(read_options(bootstrap.text.partition(",")[2]))
+        options = dict(read_options(bootstrap.partition(",")[2]))
         draws = options.get("reps") or options.get("rep")
     if context.entity and not entities:
         notes.append(NOTES["no effects"])
@@ -97,7 +95,7 @@ def mediation(call: Call) -> Translation:
         treatment=call.variable("iv"),
         mediators=[call.variable("mv")],
         x=as_terms(controls),
-        reps=whole(draws, "reps") if draws else None,
+        **({"reps": whole(draws, "reps")} if draws else {}),
         entity_effects=entities,
         time_effects=years,
         **call.errors(),
@@ -239,7 +237,7 @@ def _shared(lags: dict[str, Any], predetermined: list[str], y: str) -> Any:
     return (2, None) if lags == usual else lags
 
 
-def _exogenous(call: Call) -> tuple[list[str], dict[str, str] | None]:
+def _exogenous(call: Call) -> tuple[list[str], dict[str, str]]:
     """Read iv(): exogenous variables, and the equations that they are for."""
     exogenous: list[str] = []
     equations: dict[str, str] = {}
@@ -249,32 +247,31 @@ def _exogenous(call: Call) -> tuple[list[str], dict[str, str] | None]:
         others, years = call.without_dummies(products)
         exogenous += as_terms(others)
         if equation:
-            equations |= dict.fromkeys(map(canonical, as_terms(others)), equation)
-        if equation and years:
-            equations["time_effects"] = equation
-    return exogenous, equations or None
+            names = [*map(canonical, as_terms(others)), *["time_effects"] * years]
+            equations |= dict.fromkeys(names, equation)
+    return exogenous, equations
 
 
 def _lists(call: Call, name: str) -> Iterator[tuple[list[Product], dict[str, str]]]:
     """List the variables and suboptions of every gmm() or iv()."""
     for word, argument in call.command.options:
-        if Options.of("xtabond2").read_one(word) == name:
-            names, _, text = (argument or "").partition(",")
+        if option_name(word, "xtabond2") == name:
+            names, _, text = argument.partition(",")
             suboptions = Command("", name, options=read_options(text))
             products = call.context.variables.products(names)
-            yield products, Options.of(f"xtabond2 {name}").read(suboptions)
+            yield products, translated_options(suboptions, f"xtabond2 {name}")
 
 
 # --- staggered adoption, counts and binary outcomes -----------------------------------
 
 
-def _set_keys(context: Context, entity: str | None, time: str | None) -> None:
+def _set_keys(call: Call, entity: str | None, time: str | None) -> None:
     """Take the keys that a command names, unless xtset has named others."""
     for role, name in (("entity", entity), ("time", time)):
-        key = getattr(context, role)
+        key = getattr(call.context, role)
         if name and key not in (None, name):
             raise refused(f"{name} is not the {role} of xtset, {key}")
-        setattr(context, role, name or key)
+        setattr(call.context, role, name or key)
 
 
 def callaway(call: Call) -> Translation:
@@ -285,7 +282,7 @@ def callaway(call: Call) -> Translation:
     adjustment = option_value("method", method, METHODS)
     if "ivar" not in options:
         raise refused("without ivar() csdid takes rows as independent")
-    _set_keys(call.context, options["ivar"], options.get("time"))
+    _set_keys(call, options["ivar"], options.get("time"))
     return call.specify(
         "StaggeredDid",
         y=y,
@@ -307,8 +304,8 @@ def imputation(call: Call) -> Translation:
     if len(names) != 4:
         raise refused("outcome, entity, time and first treated time")
     y, entity, time, event = names
-    _set_keys(call.context, entity, time)
-    effects = absorbed(options.get("fe", f"{entity} {time}"), variables)
+    _set_keys(call, entity, time)
+    effects = variables.absorbed(options.get("fe", f"{entity} {time}"))
     if {*effects} != {backticked(entity), backticked(time)}:
         raise refused("fe() with other effects than entity and time")
     return call.specify(
@@ -317,7 +314,7 @@ def imputation(call: Call) -> Translation:
         event=backticked(event),
         x=call.terms("controls"),
         estimator="imputation",
-        aggregate=None if {"horizons", "allhorizons"} & set(options) else "simple",
+        aggregate="dynamic" if {"horizons", "allhorizons"} & {*options} else "simple",
         leads=call.whole("pretrends"),
         cov_type="influence",
         clusters=call.clusters(options.get("cluster", "")),
@@ -369,10 +366,10 @@ def logit(call: Call) -> Translation:
     return call.specify(
         "LogitEffects",
         [*notes, NOTES["logit"]],
-        ["bias_correction"],
         y=y,
         x=as_terms(p for p in products if p not in effects),
         link=call.command.name,
+        bias_correction=None,
         entity_effects=False,
         time_effects=False,
         absorb=[backticked(p[0].name) for p in effects],
@@ -424,7 +421,7 @@ def conditional(call: Call) -> Translation:
     )
 
 
-COMMANDS: Table = {
+COMMANDS = {
     "bacondecomp": bacon,
     "clogit": conditional,
     "csdid": callaway,

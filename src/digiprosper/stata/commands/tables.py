@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
-from itertools import chain, count
 from typing import Any
 
 from digiprosper.errors import StataError, cited
 from digiprosper.stata.expressions import unquoted
 from digiprosper.stata.prefixes import (
+    ROWS,
     Command,
-    Options,
     completed,
     matching,
     notes_of,
+    option_name,
     refused,
     split,
 )
+from digiprosper.stata.translation import Context
 from digiprosper.stata.varlists import Variables, as_terms, later_columns
 
 COMMANDS = ("esttab", "outreg2")
@@ -31,71 +31,57 @@ _DIGITS = {"digits": ("b", "bdec", "dec"), "t_digits": ("t", "tdec")}
 _ENDINGS = notes_of("ending ")
 
 
-@dataclass(slots=True)
-class Tables:
-    """Tables of a do-file: outreg2 adds to one in several lines."""
+def translate(
+    command: Command,
+    context: Context,
+    heads: dict[str, list[str]],
+    fitted: Mapping[str, bool],
+    by_eststo: Sequence[str],
+) -> tuple[str, str, list[str]]:
+    """Name the file of a table, write its code, and list what it is without.
 
-    # Headings of the columns, by file; one that is not run has none.
-    heads: dict[str, list[str]] = field(default_factory=dict)
-    # Whether an estimation has the R2 of xtreg, that within entities.
-    has_within: bool = False
-
-    def translate(
-        self,
-        command: Command,
-        fitted: Mapping[str, bool],
-        by_eststo: Sequence[str],
-        terms: Sequence[str],
-        variables: Variables,
-    ) -> tuple[str, str, list[str]]:
-        """Name the file of a table, write its code, and list what it is without.
-
-        `fitted` tells of each stored estimation whether the script has it; the empty
-        name is the last estimation. esttab without names takes those of eststo.
-        `terms` are those of all estimations.
-        """
-        options, missing = _read(command)
-        is_outreg = command.name == "outreg2"
-        names = _names(command, fitted, by_eststo)
-        run = list(filter(fitted.get, names))
-        missing += [cited(name) for name in names if name not in run]
-        file = self._file(command, options)
-        before = self.heads.get(file, []) if is_outreg and "append" in options else []
-        heads = self.heads[file] = before + _titles(options, names, run, len(before))
-        models, code = _models(names, run), ""
-        if is_outreg:
-            code = f"columns[{file!r}] {'+=' if any(before) else '='} {models}\n"
-            models = f"columns[{file!r}]"
-        arguments, unread = _arguments(command, options, terms, variables)
-        if not is_outreg:
-            rows, others = _statistics(command, has_within=self.has_within)
-            unread += others
-            arguments += [f"stats={rows}"] if len(rows) > 1 else []
-        shown = list(filter(None, heads))
-        call = f"dp.etable({', '.join([models, f'heads={shown!r}', *arguments])})"
-        code += f"tables[{file!r}] = {call}" if command.using else f"print({call})"
-        return file, code, missing + unread
-
-    def _file(self, command: Command, options: Collection[str]) -> str:
-        """Name the file of a table; a further table of esttab has a file of its own."""
-        file = _file_name(command, options)
-        if command.name == "outreg2" or "append" not in options:
-            return file
-        stem, _, ending = file.rpartition(".")
-        numbered = (f"{stem}_{number}.{ending}" for number in count(2))
-        return next(name for name in chain([file], numbered) if name not in self.heads)
+    `heads` has the headings of all tables by file; a column that is not run has none.
+    `fitted` tells of each stored estimation whether the script has it; the empty name
+    is the last estimation. esttab without names takes those of eststo.
+    """
+    options, missing = _read(command)
+    is_outreg = command.name == "outreg2"
+    names = _names(command, fitted, by_eststo)
+    run = list(filter(fitted.get, names))
+    missing += [cited(name) for name in names if name not in run]
+    file = _file_name(command, options)
+    before: list[str] = []
+    if "append" in options and is_outreg:
+        before = heads.get(file, [])
+    elif "append" in options:
+        file = _further_file(file, heads)
+    heads[file] = before + _titles(options, names, run, len(before))
+    models, code = _models(names, run), ""
+    if is_outreg:
+        code = f"columns[{file!r}] {'+=' if any(before) else '='} {models}\n"
+        models = f"columns[{file!r}]"
+    specs = [*context.results.values(), context.last]
+    arguments, unread = _arguments(command, options, specs, context.variables)
+    if not is_outreg:
+        rows, others = _statistics(command, specs)
+        unread += others
+        arguments += [f"stats={rows}"] if len(rows) > 1 else []
+    shown = list(filter(None, heads[file]))
+    call = f"dp.etable({', '.join([models, f'heads={shown!r}', *arguments])})"
+    code += f"tables[{file!r}] = {call}" if command.using else f"print({call})"
+    return file, code, missing + unread
 
 
 def _read(command: Command) -> tuple[dict[str, str], list[str]]:
     """Read options by full name, and list those that have no counterpart."""
     options, others = dict[str, str](), list[str]()
-    table = Options.of(command.name)
+    harmless = ROWS[command.name]["ignored"].split()
     for word, argument in command.options:
-        if name := table.read_one(word):
-            options[name] = argument or ""
+        if name := option_name(word, command.name):
+            options[name] = argument
         elif word in _OF_STATISTICS and command.name == "esttab":
             continue
-        elif completed(word, table.harmless.split()) is None and word.isidentifier():
+        elif completed(word, harmless) is None and word.isidentifier():
             others.append(word)
     return options, others
 
@@ -123,6 +109,14 @@ def _models(names: Sequence[str], run: Sequence[str]) -> str:
         listed = ", ".join(filter(None, names)) or "the last estimation"
         raise refused(f"{listed} is not run, or not stored")
     return f"[{', '.join(f'results[{n!r}]' if n else 'fit' for n in run)}]"
+
+
+def _further_file(file: str, others: Collection[str]) -> str:
+    """Name the file of a further table of esttab, which has one of its own."""
+    (stem, _, ending), number = file.rpartition("."), 2
+    while file in others:
+        file, number = f"{stem}_{number}.{ending}", number + 1
+    return file
 
 
 def _file_name(command: Command, options: Collection[str]) -> str:
@@ -154,7 +148,7 @@ def _titles(
 def _arguments(
     command: Command,
     options: Mapping[str, str],
-    terms: Sequence[str],
+    specs: Sequence[Any],
     variables: Variables,
 ) -> tuple[list[str], list[str]]:
     """Write the arguments of etable, and what of them cannot be read."""
@@ -167,6 +161,7 @@ def _arguments(
         elif text:
             unread.append(f"the format {text}")
     values["title"] = unquoted(options.get("title", ""))
+    terms = [term for spec in specs for term in getattr(spec, "x", ())]
     for name in ("keep", "drop"):
         try:
             values[name] = _terms(options.get(name, ""), terms, variables)
@@ -179,18 +174,20 @@ def _arguments(
 def _below(command: Command, options: Mapping[str, str]) -> str:
     """Read what is below the estimates."""
     is_outreg = command.name == "outreg2"
-    cells = dict(command.options).get("stats" if is_outreg else "cells") or ""
+    cells = dict(command.options).get("stats" if is_outreg else "cells", "")
     names = [*re.findall(r"[a-z]+", cells), *options, "se" if is_outreg else "t"]
     return next(_BELOW[name] for name in names if name in _BELOW)
 
 
-def _statistics(command: Command, *, has_within: bool) -> tuple[list[str], list[str]]:
+def _statistics(command: Command, specs: Sequence[Any]) -> tuple[list[str], list[str]]:
     """List the rows of statistics that options ask for, and those not known here."""
     words = ["N"]
     for option, argument in command.options:
         if option in _OF_STATISTICS:
-            text = re.sub('"[^"]*"', "", (argument or "").partition(",")[0])
+            text = re.sub('"[^"]*"', "", argument.partition(",")[0])
             words += re.findall(r"\w+", text) if argument else [option]
+    # That of xtreg is the R2 within entities.
+    has_within = any(getattr(spec, "ssc", "") == "xtreg" for spec in specs)
     has_row = {w: row for w, row in _STATISTICS.items() if w == "N" or not has_within}
     rows = dict.fromkeys(has_row[word] for word in words if word in has_row)
     return [*rows], [f"the row {word}" for word in words if word not in has_row]
