@@ -650,6 +650,19 @@ def test_two_columns_with_one_name_stop_a_line_and_no_run(run) -> None:
     assert file.lines[-1].reason == "a column comes from line 3"
 
 
+def test_a_list_of_columns_is_known_when_the_file_is_run(run) -> None:
+    """[D] ds: r(varlist) has the names, with ``not`` those of the others."""
+    file = run(
+        "use states\nqui ds state state_name year, not\n"
+        "collapse (mean) `r(varlist)', by(state)\nds p*\nlocal p `r(varlist)'\n"
+        "foreach v of varlist `p' {\ngen l`v' = ln(`v')\n}\nreg gsp lpc\n"
+        "ds gsp\nsum emp\nreg `r(varlist)' pc\n"
+    )
+    assert [line.status for line in file.estimations] == ["ran", "refused"]
+    assert [name for name in file.data if name[0] == "l"] == ["lpcap", "lpc"]
+    assert "known only when" in file.estimations[-1].reason
+
+
 def test_a_column_that_is_there_stops_the_line_as_in_stata(run) -> None:
     """[U] r(110): ``gen`` of a defined variable; ``capture`` leaves it as it is."""
     file = run(

@@ -234,11 +234,16 @@ class Reader(Records):
     def _mark_results(self, word: str, text: str) -> None:
         """Forget the results that a line which may run would store."""
         self.context.summary = {}
-        self.macros.values.pop("r(levels)", None)
+        self._forget_lists()
         if word in ("eststo", "estimates") or looks_like_estimation(text):
             self._forget_last_fit(None)
             for name in [*self.fitted]:
                 self._store(name)
+
+    def _forget_lists(self) -> None:
+        """Forget what ``levelsof`` and ``ds`` have listed."""
+        for macro in ("r(levels)", "r(varlist)"):
+            self.macros.values.pop(macro, None)
 
     def _loop(self, header: str, block: range) -> None:
         """Execute the turns of a loop; what other values would change is marked."""
@@ -324,10 +329,10 @@ class Reader(Records):
             elif word in ("if", "else"):
                 self._single_branch(without_prefix(text))
             else:
-                self.macros.values.pop("r(levels)", None)
                 # What a title of stored results says changes no number.
                 untitled = _TITLE.sub(r"\1", text)
                 expanded = self.macros.expand(untitled, has_path=word in _WITH_PATH)
+                self._forget_lists()
                 self._begin(expanded)
                 names, undefined = self.macros.undefined, self.macros.undefined_reason
                 if expanded.strip():

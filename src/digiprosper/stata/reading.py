@@ -310,8 +310,23 @@ class Runner(Reader):
 
     def _other(self, command: Command) -> None:
         super()._other(command)
-        if command.name == "levelsof" and not (command.prefixes or command.rows):
+        if command.prefixes or command.rows:
+            return
+        if command.name == "levelsof":
             self._levels(Call(command, self.context, translated_options(command)))
+        elif command.name == "ds":
+            self._list_columns(command)
+
+    def _list_columns(self, command: Command) -> None:
+        """Put the names that ``ds`` lists, or the others, into r(varlist)."""
+        columns, options = self.context.variables.columns, dict(command.options)
+        is_marked = self.taint.columns != self.taint.of_results
+        if columns is None or is_marked or {*options} - {"not"}:
+            return
+        names = self.context.variables.names(command.arguments or "_all")
+        if options:
+            names = [name for name in columns if name not in names]
+        self.macros.set("r(varlist)", " ".join(names))
 
     def _levels(self, call: Call) -> None:
         """Put sorted values into the local of levelsof, and into r(levels)."""
