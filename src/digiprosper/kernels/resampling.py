@@ -876,22 +876,23 @@ def seed_sequence(rng: object = None) -> np.random.SeedSequence:
     """
     if rng is None:
         return np.random.SeedSequence()
+    words: Any
     if isinstance(rng, np.random.Generator):
-        return np.random.SeedSequence(
-            _integer_of_words(rng.integers(0, 2**32, size=4, dtype=np.uint32))
-        )
-    if isinstance(rng, np.random.SeedSequence):
-        plain = isinstance(rng.entropy, int) and not rng.spawn_key
-        return np.random.SeedSequence(
-            rng.entropy if plain else _integer_of_words(rng.generate_state(4))
-        )
-
-    if isinstance(rng, list | tuple) or (isinstance(rng, np.ndarray) and rng.ndim == 1):
-        words = _checked_words(list(rng), rng)
-        return np.random.SeedSequence(
-            _integer_of_words(np.random.SeedSequence(words).generate_state(4))
-        )
-    return np.random.SeedSequence(_checked_words([rng], rng)[0])
+        words = rng.integers(0, 2**32, size=4, dtype=np.uint32)
+    elif isinstance(rng, np.random.SeedSequence):
+        if isinstance(rng.entropy, int) and not rng.spawn_key:
+            return np.random.SeedSequence(rng.entropy)
+        words = rng.generate_state(4)
+    elif isinstance(rng, list | tuple) or (
+        isinstance(rng, np.ndarray) and rng.ndim == 1
+    ):
+        entropy = _checked_words(list(rng), rng)
+        words = np.random.SeedSequence(entropy).generate_state(4)
+    else:
+        return np.random.SeedSequence(_checked_words([rng], rng)[0])
+    return np.random.SeedSequence(
+        int.from_bytes(words.astype("<u4").tobytes(), "little")
+    )
 
 
 def _checked_words(words: Sequence[object], rng: object) -> list[int]:
@@ -910,7 +911,3 @@ def _checked_words(words: Sequence[object], rng: object) -> list[int]:
             type=type(rng).__name__,
         )
     return entropy
-
-
-def _integer_of_words(words: np.ndarray[Any, np.dtype[np.unsignedinteger[Any]]]) -> int:
-    return int.from_bytes(words.astype("<u4").tobytes(), "little")
