@@ -273,11 +273,17 @@ def lay_out(
         crossing, [*nested, *(slope.codes for slope in slopes)]
     )
     groups = int(clusters.max()) + 1
-    inverse: _Inverse = "pseudo" if crossed else "diagonal"
-    if not slopes:
-        inverse = _choose_inverse(
-            crossed, blocks, nested, weighted=obs_weights is not None
+    inverse: _Inverse = "pseudo"
+    if not crossed or (
+        len(crossed) == 1
+        and not slopes
+        and _act_as_diagonal(
+            crossed[0], blocks, nested, weighted=obs_weights is not None
         )
+    ):
+        inverse = "diagonal"
+    elif len(crossed) == len(nested) == 1 and not slopes:
+        inverse = "linked"
     return Layout(
         clusters, groups, nested, slopes, crossed, blocks, inverse, obs_weights
     )
@@ -295,17 +301,6 @@ def _refuse_crossing(slopes: Sequence[Slope], clusters: Ints) -> None:
             "Absorb slopes by smaller groups, or specify clusters in which the groups "
             "are nested.",
         )
-
-
-def _choose_inverse(
-    crossed: Sequence[Ints], blocks: Ints, nested: Sequence[Ints], *, weighted: bool
-) -> _Inverse:
-    if not crossed or (
-        len(crossed) == 1
-        and _act_as_diagonal(crossed[0], blocks, nested, weighted=weighted)
-    ):
-        return "diagonal"
-    return "linked" if len(crossed) == len(nested) == 1 else "pseudo"
 
 
 def _column_products(layout: Layout, demeaned: Floats) -> Iterator[Floats]:
