@@ -499,12 +499,15 @@ def within(
     levels = tuple(map(len, counts))
     constants = tuple([p for p, slope in enumerate(slopes) if slope is None])
     groups, blocks = [[p] for p in constants], list[_Block]()
-    units: tuple[Floats | None, ...] = (None,) * len(codes)
-    identified: tuple[Bools | None, ...] = (None,) * len(codes)
+    units: list[Floats | None] = [None] * len(codes)
+    identified: list[Bools | None] = [None] * len(codes)
     if len(constants) < len(codes):
         groups = _same_levels(codes, constants)
-        blocks = _slope_blocks(groups, codes, slopes, levels, constants, obs_weights)
-        units, identified = _span_columns(blocks, len(codes), counts)
+        blocks = _slope_blocks(groups, codes, slopes, counts, constants, obs_weights)
+        for block in blocks:
+            spanned = block.directions.columns, block.directions.identified
+            for p, unit, has_slope in zip(block.slopes, *spanned, strict=True):
+                units[p], identified[p], counts[p] = unit, has_slope, np.ones(levels[p])
     # Of several with as many parameters the first.
     parameters = [levels[group[0]] * len(group) for group in groups]
     closed_form = tuple(groups[parameters.index(max(parameters))])
@@ -525,9 +528,9 @@ def within(
         _cross=None,
         _gram=None,
         _inverse=None,
-        identified=identified,
+        identified=tuple(identified),
         _blocks=tuple(blocks),
-        _units=units,
+        _units=tuple(units),
     )
     return _prepare_others(projection, n) if others else projection
 
@@ -568,7 +571,7 @@ def _slope_blocks(
     groups: Sequence[list[int]],
     codes: tuple[Ints, ...],
     slopes: tuple[Floats | None, ...],
-    levels: tuple[int, ...],
+    counts: Sequence[Floats],
     constants: tuple[int, ...],
     obs_weights: Floats | None,
 ) -> list[_Block]:
@@ -585,31 +588,17 @@ def _slope_blocks(
         host = next((p for p in candidates if is_nested(codes[p], inner)), -1)
         orthogonal = directions(
             inner,
-            levels[group[0]],
+            counts[group[0]].size,
             list(columns.values()),
             centred=host >= 0,
             obs_weights=obs_weights,
         )
         block_levels = None
         if host >= 0 and host not in group:
-            block_levels = np.empty(levels[host], dtype=np.intp)
+            block_levels = np.empty(counts[host].size, dtype=np.intp)
             block_levels[codes[host]] = inner
         blocks.append(_Block(tuple(columns), orthogonal, host, block_levels))
     return blocks
-
-
-def _span_columns(
-    blocks: Sequence[_Block], size: int, counts: list[Floats]
-) -> tuple[tuple[Floats | None, ...], tuple[Bools | None, ...]]:
-    """Return orthogonal columns and identified levels of slopes; set their counts."""
-    columns: list[Floats | None] = [None] * size
-    identified: list[Bools | None] = [None] * size
-    for block in blocks:
-        for i, position in enumerate(block.slopes):
-            columns[position] = block.directions.columns[i]
-            identified[position] = block.directions.identified[i]
-            counts[position] = np.ones(len(counts[position]))
-    return tuple(columns), tuple(identified)
 
 
 def _count_parameters(
