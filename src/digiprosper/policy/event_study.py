@@ -529,7 +529,7 @@ def _estimate_cells(
     rows = (_sum_by_event_time(spec, cohorts, weights) + lost) / weights.mean()
     rows = rows[np.array(window.times) != window.reference]
     results = CountCells(event=event, joint=joint, rows=rows)
-    member = np.asarray(event == np.array(window.estimated)[:, None])
+    member = event == np.array(window.estimated)[:, None]
     diagnostics = (
         *prepared.other_notices,
         *poisson.few_clusters(prepared),

@@ -400,7 +400,7 @@ def base_values(
         keys.entity[positions[is_base]]
     )
     x = by_entity.mean().reindex(range(keys.entities.size)).to_numpy()
-    complete = np.asarray(~np.isnan(x).any(axis=1))
+    complete = ~np.isnan(x).any(axis=1)
     n_treated = int(ever[complete].sum())
     if n_treated in (0, complete.sum()):
         group = "untreated" if n_treated else "treated"
