@@ -313,6 +313,8 @@ def _column_products(layout: Layout, demeaned: Floats) -> Iterator[Floats]:
 def _column_dummy_products(layout: Layout, demeaned: Floats) -> Iterator[Floats]:
     """Multiply columns with crossed dummies, by cluster, count rows: (G, L) each."""
     shape = layout.groups, layout.levels
+    if not layout.levels:
+        return
     cells = [layout.clusters * layout.levels + codes for codes in layout.crossed]
     weighted: list[Floats | None] = [
         with_weights(column, layout.obs_weights) for column in demeaned.T
