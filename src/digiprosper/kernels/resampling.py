@@ -312,17 +312,17 @@ def _column_products(layout: Layout, demeaned: Floats) -> Iterator[Floats]:
 
 def _column_dummy_products(layout: Layout, demeaned: Floats) -> Iterator[Floats]:
     """Multiply columns with crossed dummies, by cluster, count rows: (G, L) each."""
-    shape = layout.groups, layout.levels
-    if not layout.levels:
+    groups, levels = layout.groups, layout.levels
+    if not levels:
         return
-    cells = [layout.clusters * layout.levels + codes for codes in layout.crossed]
+    cells = [layout.clusters * levels + codes for codes in layout.crossed]
     weighted: list[Floats | None] = [
         with_weights(column, layout.obs_weights) for column in demeaned.T
     ]
     if layout.inverse != "linked":
         weighted.append(layout.obs_weights)
     for values in weighted:
-        yield _sum_by_level(cells, layout.groups * layout.levels, values).reshape(shape)
+        yield _sum_by_level(cells, groups * levels, values).reshape(groups, levels)
 
 
 def _number_by_block(
