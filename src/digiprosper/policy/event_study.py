@@ -238,7 +238,11 @@ class EventStudy(Specification):
     def __post_init__(self) -> None:
         read_terms(self)
         refuse_repeats(self, ("y", "event", "x"))
-        _check_window(self)
+        check_whole("before", self.before, 1, _FURTHEST)
+        check_whole("after", self.after, 0, _FURTHEST)
+        check_whole("reference", self.reference, -self.before, -1)
+        check_option("bin_ends", self.bin_ends, (True, False))
+        check_never(self.never)
         _check_family(self)
 
     @property
@@ -451,14 +455,6 @@ def _check_family(spec: EventStudy) -> None:
     reason = "effects in counts have an error by clusters or rows only"
     refuse_cov_types("EventStudy of counts", spec.cov_type, _REFUSED, reason)
     check_regression_options(spec, (*get_args(poisson.PoissonSsc), None))
-
-
-def _check_window(spec: EventStudy) -> None:
-    check_whole("before", spec.before, 1, _FURTHEST)
-    check_whole("after", spec.after, 0, _FURTHEST)
-    check_whole("reference", spec.reference, -spec.before, -1)
-    check_option("bin_ends", spec.bin_ends, (True, False))
-    check_never(spec.never)
 
 
 # --- Poisson regressions on cells of cohort and event time ----------------------------

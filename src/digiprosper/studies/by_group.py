@@ -515,7 +515,16 @@ def _read_groups(
             for v in levels
         )
         groups = _Groups(text, tuple(values), levels)
-        _refuse_same_names(groups)
+        if twice := tuple(repeated(groups.names)):
+            raise one_problem(
+                OptionError,
+                "groups",
+                f"group={cited(text)} has different values with the same text: "
+                f"{quoted(twice)}. Convert them to one type, such as "
+                "df[column].astype(str), or give them other names.",
+                group=text,
+                names=twice,
+            )
     else:
         both = pd.Index([False, True])
         groups = _Groups(text, (f"not ({condition})", condition), both)
@@ -530,20 +539,6 @@ def _read_groups(
             f"group={cited(text)} has {counted(count, 'value')}", text, count
         )
     return groups
-
-
-def _refuse_same_names(groups: _Groups) -> None:
-    """Refuse different values with the same text, such as 1 and "1"."""
-    if twice := tuple(repeated(groups.names)):
-        raise one_problem(
-            OptionError,
-            "groups",
-            f"group={cited(groups.text)} has different values with the same text: "
-            f"{quoted(twice)}. Convert them to one type, such as "
-            "df[column].astype(str), or give them other names.",
-            group=groups.text,
-            names=twice,
-        )
 
 
 def _group_count_error(problem: str, text: str, count: int) -> DigiprosperError:
