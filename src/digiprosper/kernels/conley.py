@@ -91,6 +91,7 @@ def _over_space(scores: Floats, near: Nearby) -> Floats:
 def _products_within_cutoff(sums: Floats, degrees: Floats, near: Nearby) -> Floats:
     """Sum weighted products of sums (P, T, k) of locations within the cutoff."""
     latitude, k = degrees[:, 0], sums.shape[2]
+    by_location = sums.reshape(len(sums), -1)
     reach = np.degrees(near.cutoff / EARTH_RADIUS) * (1 + SAME_DISTANCE)
     ends = np.searchsorted(latitude, latitude + reach, side="right")
     total, start = np.zeros((k, k)), 0
@@ -98,15 +99,17 @@ def _products_within_cutoff(sums: Floats, degrees: Floats, near: Nearby) -> Floa
         stop = start + _block_size(ends[start:] - start)
         last = int(ends[stop - 1])
         apart = great_circle(degrees[start:stop, None], degrees[None, start:last])
-        weights = np.maximum(1 - apart / near.cutoff, 0.0)
         if near.kernel == "uniform":
             weights = (apart <= near.cutoff).astype(np.float64)
-        weighted = weights.T @ sums[start:stop].reshape(stop - start, -1)
-        products = [
-            sums[a:b].reshape(-1, k).T @ weighted[a - start : b - start].reshape(-1, k)
-            for a, b in ((start, stop), (stop, last))
-        ]
-        total += products[0] + products[1] + products[1].T
+        else:
+            weights = np.maximum(1 - apart / near.cutoff, 0.0)
+        block_sums = by_location[start:stop].reshape(-1, k)
+        within = weights[:, : stop - start] @ by_location[start:stop]
+        total += block_sums.T @ within.reshape(-1, k)
+        if last > stop:
+            across = weights[:, stop - start :] @ by_location[stop:last]
+            products = block_sums.T @ across.reshape(-1, k)
+            total += products + products.T
         start = stop
     return total
 

@@ -333,13 +333,9 @@ def joint_meat(
     first = equations[0][2]
     assert first.cov_type not in ("crv3", "cr2")
     if first.cov_type == "unadjusted":
-        design = np.hstack([x for x, _, _ in equations])
-        errors = [np.sqrt(v.parts[0].factor) * e for _, e, v in equations]
-        variances = (w * np.array(errors)) @ np.transpose(errors)
-        sizes = [x.shape[1] for x, _, _ in equations]
-        equation = np.repeat(np.arange(len(sizes)), sizes)
-        products = (design.T * w) @ design
-        return np.asarray(variances[np.ix_(equation, equation)] * products)
+        return np.block(
+            [[_unadjusted_block(a, b, w) for b in equations] for a in equations]
+        )
     total: Floats | float = 0.0
     for position, part in enumerate(first.parts):
         by_equation = []
@@ -355,6 +351,16 @@ def joint_meat(
         )
         total = total + part.sign * products
     return np.asarray(total)
+
+
+def _unadjusted_block(
+    first: tuple[Floats, Floats, Vcov],
+    second: tuple[Floats, Floats, Vcov],
+    w: Floats | float,
+) -> Floats:
+    (x, e, first_estimator), (z, u, second_estimator) = first, second
+    factor = np.sqrt(first_estimator.parts[0].factor * second_estimator.parts[0].factor)
+    return np.asarray(float((w * e) @ u) * factor * ((x.T * w) @ z))
 
 
 def rescaled_sandwich(root: Floats, middle: Floats) -> tuple[Floats, Floats]:
