@@ -256,16 +256,14 @@ def product_interval(
         return np.nan, np.nan
     tail = (1.0 - level) / 2.0
     if s_a == 0.0 or s_b == 0.0:  # a constant times a normal number
-        half = spread * float(special.ndtri(tail))
-        return a * b + half, a * b - half
+        half = -spread * float(special.ndtri(tail))
+        return a * b - half, a * b + half
     a, b, unit = a / s_a, b / s_b, s_a * s_b
     # The high end is the low end of -XY: a tail is a sum, and exact; a rest to 1
     # is not.
-    low, minus_high = (
-        _product_quantile(tail, a, b, r),
-        _product_quantile(tail, -a, b, -r),
-    )
-    return unit * low, -unit * minus_high
+    low = _product_quantile(tail, a, b, r)
+    high = -_product_quantile(tail, -a, b, -r)
+    return unit * low, unit * high
 
 
 def product_p(a: float, b: float, s_a: float, s_b: float, r: float = 0.0) -> float:

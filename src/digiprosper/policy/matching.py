@@ -642,10 +642,8 @@ def _match_scores(
             f"distance is {smallest:.4g}. Use a larger caliper, or other terms in x."
         )
         raise not_identified("nobody_matched", text, caliper=limit, smallest=smallest)
-    rows_t, rows_c = (
-        np.flatnonzero(candidates)[units_t],
-        np.flatnonzero(~treated)[units_c],
-    )
+    rows_t = np.flatnonzero(candidates)[units_t]
+    rows_c = np.flatnonzero(~treated)[units_c]
     weights = pair_weights(rows_t, rows_c, treated.size)
     frame["score"], frame["on_support"] = scores, supported
     frame["weight"] = np.where(weights > 0, weights, np.nan)
