@@ -503,11 +503,9 @@ def within(
     identified: list[Bools | None] = [None] * len(codes)
     if len(constants) < len(codes):
         groups = _same_levels(codes, constants)
-        blocks = _slope_blocks(groups, codes, slopes, counts, constants, obs_weights)
-        for block in blocks:
-            spanned = block.directions.columns, block.directions.identified
-            for p, unit, has_slope in zip(block.slopes, *spanned, strict=True):
-                units[p], identified[p], counts[p] = unit, has_slope, np.ones(levels[p])
+        blocks, units, identified = _slope_blocks(
+            groups, codes, slopes, counts, constants, obs_weights
+        )
     # Of several with as many parameters the first.
     parameters = [levels[group[0]] * len(group) for group in groups]
     closed_form = tuple(groups[parameters.index(max(parameters))])
@@ -571,12 +569,17 @@ def _slope_blocks(
     groups: Sequence[list[int]],
     codes: tuple[Ints, ...],
     slopes: tuple[Floats | None, ...],
-    counts: Sequence[Floats],
+    counts: list[Floats],
     constants: tuple[int, ...],
     obs_weights: Floats | None,
-) -> list[_Block]:
-    """Make the slopes of effects of the same levels orthogonal."""
+) -> tuple[list[_Block], list[Floats | None], list[Bools | None]]:
+    """Make the slopes of effects of the same levels orthogonal; set their counts.
+
+    Also returns the columns that span the slopes, and which levels have them.
+    """
     blocks = []
+    units: list[Floats | None] = [None] * len(codes)
+    identified: list[Bools | None] = [None] * len(codes)
     for group in groups:
         columns = {p: column for p in group if (column := slopes[p]) is not None}
         if not columns:
@@ -598,7 +601,12 @@ def _slope_blocks(
             block_levels = np.empty(counts[host].size, dtype=np.intp)
             block_levels[codes[host]] = inner
         blocks.append(_Block(tuple(columns), orthogonal, host, block_levels))
-    return blocks
+        for p, unit, has_slope in zip(
+            columns, orthogonal.columns, orthogonal.identified, strict=True
+        ):
+            units[p], identified[p] = unit, has_slope
+            counts[p] = np.ones(counts[p].size)
+    return blocks, units, identified
 
 
 def _count_parameters(
