@@ -181,7 +181,7 @@ def _inverse_dummy_products(layout: Layout, root: Floats) -> Floats:
         norm = np.sqrt(np.bincount(codes, weights=root**2))
         cells = dummies.T @ sparse.csr_array((root / norm[codes], (rows, codes)))
         products = products - cells @ cells.T
-    table = np.asarray(products.toarray())
+    table = products.toarray()
     if layout.inverse == "linked":
         return np.linalg.inv(table + linked_levels(table[None] != 0.0)[0])
     return pseudo_inverse(table, dummies.power(2).sum(axis=0))[0]

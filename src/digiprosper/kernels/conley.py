@@ -75,9 +75,8 @@ def _over_space(scores: Floats, near: Nearby) -> Floats:
     if len(near.degrees) * periods <= _CELLS * len(scores):
         cells = near.place * periods + near.time
         sums = level_sums(cells, len(near.degrees) * periods, scores)
-        return _products_within_cutoff(
-            sums.reshape(len(near.degrees), -1), near.degrees, scores.shape[1], near
-        )
+        shape = len(near.degrees), periods, scores.shape[1]
+        return _products_within_cutoff(sums.reshape(shape), near.degrees, near)
 
     # Most locations have rows in few periods only.
     total = np.zeros((scores.shape[1], scores.shape[1]))
@@ -85,36 +84,32 @@ def _over_space(scores: Floats, near: Nearby) -> Floats:
     for rows in np.split(order, np.flatnonzero(np.diff(near.time[order])) + 1):
         locations, location = np.unique(near.place[rows], return_inverse=True)
         sums = level_sums(location, locations.size, scores[rows])
-        total += _products_within_cutoff(
-            sums, near.degrees[locations], scores.shape[1], near
-        )
+        total += _products_within_cutoff(sums[:, None], near.degrees[locations], near)
     return total
 
 
-def _products_within_cutoff(
-    sums: Floats, degrees: Floats, k: int, near: Nearby
-) -> Floats:
-    """Sum weighted products of locations within the cutoff of each other."""
-    latitude, reach = (
-        degrees[:, 0],
-        np.degrees(near.cutoff / EARTH_RADIUS) * (1 + SAME_DISTANCE),
-    )
+def _products_within_cutoff(sums: Floats, degrees: Floats, near: Nearby) -> Floats:
+    """Sum weighted products of sums (P, T, k) of locations within the cutoff."""
+    latitude, k = degrees[:, 0], sums.shape[2]
+    by_location = sums.reshape(len(sums), -1)
+    reach = np.degrees(near.cutoff / EARTH_RADIUS) * (1 + SAME_DISTANCE)
     ends = np.searchsorted(latitude, latitude + reach, side="right")
     total, start = np.zeros((k, k)), 0
     while start < len(degrees):
         stop = start + _block_size(ends[start:] - start)
         last = int(ends[stop - 1])
-        weights = _kernel_weights(
-            great_circle(degrees[start:stop, None], degrees[None, start:last]), near
-        )
-        block_sums = sums[start:stop].reshape(-1, k)
-        within = weights[:, : stop - start] @ sums[start:stop]
+        apart = great_circle(degrees[start:stop, None], degrees[None, start:last])
+        if near.kernel == "uniform":
+            weights = (apart <= near.cutoff).astype(np.float64)
+        else:
+            weights = np.maximum(1 - apart / near.cutoff, 0.0)
+        block_sums = by_location[start:stop].reshape(-1, k)
+        within = weights[:, : stop - start] @ by_location[start:stop]
         total += block_sums.T @ within.reshape(-1, k)
         if last > stop:
-            cross_products = block_sums.T @ (
-                weights[:, stop - start :] @ sums[stop:last]
-            ).reshape(-1, k)
-            total += cross_products + cross_products.T
+            across = weights[:, stop - start :] @ by_location[stop:last]
+            products = block_sums.T @ across.reshape(-1, k)
+            total += products + products.T
         start = stop
     return total
 
@@ -124,12 +119,6 @@ def _block_size(reached: Ints) -> int:
     pairs = np.arange(1, reached.size + 1) * reached
     count = int(np.searchsorted(pairs, _PAIRS, side="right"))
     return max(min(count, max(int(reached[0]), _FEWEST)), 1)
-
-
-def _kernel_weights(apart: Floats, near: Nearby) -> Floats:
-    if near.kernel == "uniform":
-        return (apart <= near.cutoff).astype(np.float64)
-    return np.maximum(1 - apart / near.cutoff, 0.0)
 
 
 def _over_time(scores: Floats, near: Nearby) -> Floats:

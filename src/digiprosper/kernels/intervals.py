@@ -249,15 +249,21 @@ def product_interval(
     Methods 43:692). They are exact to 1e-12 of the product's standard deviation, and
     NaN if a number is missing. `product_p` inverts exactly this interval.
     """
+    from scipy import special
+
     spread = _product_spread(a, b, s_a, s_b, r)
     if np.isnan(a * b + spread):
         return np.nan, np.nan
     tail = (1.0 - level) / 2.0
+    if s_a == 0.0 or s_b == 0.0:  # a constant times a normal number
+        half = -spread * float(special.ndtri(tail))
+        return a * b - half, a * b + half
+    a, b, unit = a / s_a, b / s_b, s_a * s_b
     # The high end is the low end of -XY: a tail is a sum, and exact; a rest to 1
     # is not.
-    return _product_quantile(tail, a, b, s_a, s_b, r), -_product_quantile(
-        tail, -a, b, s_a, s_b, -r
-    )
+    low = _product_quantile(tail, a, b, r)
+    high = -_product_quantile(tail, -a, b, -r)
+    return unit * low, unit * high
 
 
 def product_p(a: float, b: float, s_a: float, s_b: float, r: float = 0.0) -> float:
@@ -272,8 +278,8 @@ def product_p(a: float, b: float, s_a: float, s_b: float, r: float = 0.0) -> flo
         return np.nan
     if s_a == 0.0 or s_b == 0.0:
         return float(2.0 * special.ndtr(-abs(a * b) / spread))
-    below = _product_share(0.0, a, b, s_a, s_b, r)
-    above = _product_share(0.0, -a, b, s_a, s_b, -r)
+    below = _product_share(0.0, a / s_a, b / s_b, r)
+    above = _product_share(0.0, -a / s_a, b / s_b, -r)
     return min(1.0, 2.0 * min(below, above))
 
 
@@ -288,43 +294,32 @@ def _product_spread(a: float, b: float, s_a: float, s_b: float, r: float) -> flo
     return float(np.sqrt(max(square, 0.0)))
 
 
-def _product_quantile(
-    share: float, a: float, b: float, s_a: float, s_b: float, r: float
-) -> float:
-    from scipy import optimize, special
+def _product_quantile(share: float, a: float, b: float, r: float) -> float:
+    """Compute a quantile of XY, where X and Y have a standard deviation of one."""
+    from scipy import optimize
 
-    mean, spread = a * b + r * s_a * s_b, _product_spread(a, b, s_a, s_b, r)
-    if s_a == 0.0 or s_b == 0.0:  # a constant times a normal number
-        return mean + float(special.ndtri(share)) * spread
+    mean, spread = a * b + r, _product_spread(a, b, 1.0, 1.0, r)
     # Cantelli's inequality: the quantile lies inside
     reach = spread / np.sqrt(min(share, 1.0 - share))
-
-    def excess(z: float) -> float:
-        return _product_share(z, a, b, s_a, s_b, r) - share
-
     ends, precision = (mean - reach, mean + reach), PRODUCT_QUANTILE * spread
-    return float(optimize.brentq(excess, *ends, xtol=precision))
+    return float(
+        optimize.brentq(
+            lambda z: _product_share(z, a, b, r) - share, *ends, xtol=precision
+        )
+    )
 
 
-def _product_share(
-    z: float, a: float, b: float, s_a: float, s_b: float, r: float
-) -> float:
+def _product_share(z: float, a: float, b: float, r: float) -> float:
     """Compute P(XY <= z): over X, that Y is at most z / X, or at least where X < 0."""
     from scipy import special
 
     # X is a + u, and given it Y is normal around b + r u. The integrand bends where X
     # is 0 and where X times this mean is z: panels halve towards these values, and
     # Gauss's rule is exact to rounding in each panel.
-    a, b, z = a / s_a, b / s_b, z / (s_a * s_b)
     conditional_sd = np.sqrt(max(1.0 - r * r, 0.0))
     linear, constant = b + r * a, a * b - z
-    root = (
-        -(
-            linear
-            + np.copysign(np.sqrt(max(linear**2 - 4.0 * r * constant, 0.0)), linear)
-        )
-        / 2.0
-    )
+    discriminant = max(linear**2 - 4.0 * r * constant, 0.0)
+    root = -(linear + np.copysign(np.sqrt(discriminant), linear)) / 2.0
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         bends = np.nan_to_num(
             np.array([-a, np.divide(root, r), np.divide(constant, root)])

@@ -273,11 +273,17 @@ def lay_out(
         crossing, [*nested, *(slope.codes for slope in slopes)]
     )
     groups = int(clusters.max()) + 1
-    inverse: _Inverse = "pseudo" if crossed else "diagonal"
-    if not slopes:
-        inverse = _choose_inverse(
-            crossed, blocks, nested, weighted=obs_weights is not None
+    inverse: _Inverse = "pseudo"
+    if not crossed or (
+        len(crossed) == 1
+        and not slopes
+        and _act_as_diagonal(
+            crossed[0], blocks, nested, weighted=obs_weights is not None
         )
+    ):
+        inverse = "diagonal"
+    elif len(crossed) == len(nested) == 1 and not slopes:
+        inverse = "linked"
     return Layout(
         clusters, groups, nested, slopes, crossed, blocks, inverse, obs_weights
     )
@@ -297,17 +303,6 @@ def _refuse_crossing(slopes: Sequence[Slope], clusters: Ints) -> None:
         )
 
 
-def _choose_inverse(
-    crossed: Sequence[Ints], blocks: Ints, nested: Sequence[Ints], *, weighted: bool
-) -> _Inverse:
-    if not crossed or (
-        len(crossed) == 1
-        and _act_as_diagonal(crossed[0], blocks, nested, weighted=weighted)
-    ):
-        return "diagonal"
-    return "linked" if len(crossed) == len(nested) == 1 else "pseudo"
-
-
 def _column_products(layout: Layout, demeaned: Floats) -> Iterator[Floats]:
     """Multiply the columns with each other, by cluster: (G, 1) each."""
     for a, b in zip(*np.triu_indices(demeaned.shape[1]), strict=True):
@@ -321,14 +316,13 @@ def _column_dummy_products(layout: Layout, demeaned: Floats) -> Iterator[Floats]
     if not levels:
         return
     cells = [layout.clusters * levels + codes for codes in layout.crossed]
-    for column in demeaned.T:
-        yield _sum_by_level(
-            cells, groups * levels, with_weights(column, layout.obs_weights)
-        ).reshape(groups, levels)
+    weighted: list[Floats | None] = [
+        with_weights(column, layout.obs_weights) for column in demeaned.T
+    ]
     if layout.inverse != "linked":
-        yield _sum_by_level(cells, groups * levels, layout.obs_weights).reshape(
-            groups, levels
-        )
+        weighted.append(layout.obs_weights)
+    for values in weighted:
+        yield _sum_by_level(cells, groups * levels, values).reshape(groups, levels)
 
 
 def _number_by_block(
@@ -876,22 +870,23 @@ def seed_sequence(rng: object = None) -> np.random.SeedSequence:
     """
     if rng is None:
         return np.random.SeedSequence()
+    words: Any
     if isinstance(rng, np.random.Generator):
-        return np.random.SeedSequence(
-            _integer_of_words(rng.integers(0, 2**32, size=4, dtype=np.uint32))
-        )
-    if isinstance(rng, np.random.SeedSequence):
-        plain = isinstance(rng.entropy, int) and not rng.spawn_key
-        return np.random.SeedSequence(
-            rng.entropy if plain else _integer_of_words(rng.generate_state(4))
-        )
-
-    if isinstance(rng, list | tuple) or (isinstance(rng, np.ndarray) and rng.ndim == 1):
-        words = _checked_words(list(rng), rng)
-        return np.random.SeedSequence(
-            _integer_of_words(np.random.SeedSequence(words).generate_state(4))
-        )
-    return np.random.SeedSequence(_checked_words([rng], rng)[0])
+        words = rng.integers(0, 2**32, size=4, dtype=np.uint32)
+    elif isinstance(rng, np.random.SeedSequence):
+        if isinstance(rng.entropy, int) and not rng.spawn_key:
+            return np.random.SeedSequence(rng.entropy)
+        words = rng.generate_state(4)
+    elif isinstance(rng, list | tuple) or (
+        isinstance(rng, np.ndarray) and rng.ndim == 1
+    ):
+        entropy = _checked_words(list(rng), rng)
+        words = np.random.SeedSequence(entropy).generate_state(4)
+    else:
+        return np.random.SeedSequence(_checked_words([rng], rng)[0])
+    return np.random.SeedSequence(
+        int.from_bytes(words.astype("<u4").tobytes(), "little")
+    )
 
 
 def _checked_words(words: Sequence[object], rng: object) -> list[int]:
@@ -910,7 +905,3 @@ def _checked_words(words: Sequence[object], rng: object) -> list[int]:
             type=type(rng).__name__,
         )
     return entropy
-
-
-def _integer_of_words(words: np.ndarray[Any, np.dtype[np.unsignedinteger[Any]]]) -> int:
-    return int.from_bytes(words.astype("<u4").tobytes(), "little")

@@ -499,12 +499,13 @@ def within(
     levels = tuple(map(len, counts))
     constants = tuple([p for p, slope in enumerate(slopes) if slope is None])
     groups, blocks = [[p] for p in constants], list[_Block]()
-    units: tuple[Floats | None, ...] = (None,) * len(codes)
-    identified: tuple[Bools | None, ...] = (None,) * len(codes)
+    units: list[Floats | None] = [None] * len(codes)
+    identified: list[Bools | None] = [None] * len(codes)
     if len(constants) < len(codes):
         groups = _same_levels(codes, constants)
-        blocks = _slope_blocks(groups, codes, slopes, levels, constants, obs_weights)
-        units, identified = _span_columns(blocks, len(codes), counts)
+        blocks, units, identified = _slope_blocks(
+            groups, codes, slopes, counts, constants, obs_weights
+        )
     # Of several with as many parameters the first.
     parameters = [levels[group[0]] * len(group) for group in groups]
     closed_form = tuple(groups[parameters.index(max(parameters))])
@@ -525,9 +526,9 @@ def within(
         _cross=None,
         _gram=None,
         _inverse=None,
-        identified=identified,
+        identified=tuple(identified),
         _blocks=tuple(blocks),
-        _units=units,
+        _units=tuple(units),
     )
     return _prepare_others(projection, n) if others else projection
 
@@ -568,12 +569,17 @@ def _slope_blocks(
     groups: Sequence[list[int]],
     codes: tuple[Ints, ...],
     slopes: tuple[Floats | None, ...],
-    levels: tuple[int, ...],
+    counts: list[Floats],
     constants: tuple[int, ...],
     obs_weights: Floats | None,
-) -> list[_Block]:
-    """Make the slopes of effects of the same levels orthogonal."""
+) -> tuple[list[_Block], list[Floats | None], list[Bools | None]]:
+    """Make the slopes of effects of the same levels orthogonal; set their counts.
+
+    Also returns the columns that span the slopes, and which levels have them.
+    """
     blocks = []
+    units: list[Floats | None] = [None] * len(codes)
+    identified: list[Bools | None] = [None] * len(codes)
     for group in groups:
         columns = {p: column for p in group if (column := slopes[p]) is not None}
         if not columns:
@@ -585,31 +591,22 @@ def _slope_blocks(
         host = next((p for p in candidates if is_nested(codes[p], inner)), -1)
         orthogonal = directions(
             inner,
-            levels[group[0]],
+            counts[group[0]].size,
             list(columns.values()),
             centred=host >= 0,
             obs_weights=obs_weights,
         )
         block_levels = None
         if host >= 0 and host not in group:
-            block_levels = np.empty(levels[host], dtype=np.intp)
+            block_levels = np.empty(counts[host].size, dtype=np.intp)
             block_levels[codes[host]] = inner
         blocks.append(_Block(tuple(columns), orthogonal, host, block_levels))
-    return blocks
-
-
-def _span_columns(
-    blocks: Sequence[_Block], size: int, counts: list[Floats]
-) -> tuple[tuple[Floats | None, ...], tuple[Bools | None, ...]]:
-    """Return orthogonal columns and identified levels of slopes; set their counts."""
-    columns: list[Floats | None] = [None] * size
-    identified: list[Bools | None] = [None] * size
-    for block in blocks:
-        for i, position in enumerate(block.slopes):
-            columns[position] = block.directions.columns[i]
-            identified[position] = block.directions.identified[i]
-            counts[position] = np.ones(len(counts[position]))
-    return tuple(columns), tuple(identified)
+        for p, unit, has_slope in zip(
+            columns, orthogonal.columns, orthogonal.identified, strict=True
+        ):
+            units[p], identified[p] = unit, has_slope
+            counts[p] = np.ones(counts[p].size)
+    return blocks, units, identified
 
 
 def _count_parameters(

@@ -96,9 +96,9 @@ def bacon_decomposition(spec: FixedEffects, panel: Panel) -> pd.DataFrame:
     pairs, weights, estimates = compare_cohorts(means, cohorts, sizes / sizes.sum())
 
     times = sample.times.tolist()
-    labels = [None if period == 0 else [*times, None][period] for period in cohorts]
+    labels = np.array([None, *times[1:], None], dtype=object)[cohorts]
     names = [_comparison_name(t, c, sample.n_times) for t, c in cohorts[pairs]]
-    treated, control = ([labels[cohort] for cohort in side] for side in pairs.T)
+    treated, control = labels[pairs.T].tolist()
     columns = {"comparison": names, "treated": treated, "control": control}
     frame = pd.DataFrame({**columns, "weight": weights, "estimate": estimates})
     if all(isinstance(time, int) for time in times):

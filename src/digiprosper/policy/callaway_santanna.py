@@ -348,7 +348,7 @@ def differences(
     collinear = np.zeros(m, dtype=np.bool_)
     for part in chunks(m, n * (k + 2) ** 2, _FEW_EFFECTS):
         # Few effects at a time, since those of a cohort use the same entities
-        entities = np.asarray(compared.used[part].any(axis=0))
+        entities = compared.used[part].any(axis=0)
         names = [field.name for field in fields(compared)]
         data = Comparisons(**{n: getattr(compared, n)[part, entities] for n in names})
         design = scaled_design(data, x[part, entities])

@@ -20,7 +20,7 @@ from digiprosper.errors import (
     listed,
     time_text,
 )
-from digiprosper.kernels import Bools, Floats, Ints
+from digiprosper.kernels import Floats, Ints
 from digiprosper.kernels.cluster_jackknife import jackknife_root_and_middle
 from digiprosper.kernels.covariance import joint_meat, rescaled_sandwich
 from digiprosper.kernels.equation import Solved
@@ -238,7 +238,11 @@ class EventStudy(Specification):
     def __post_init__(self) -> None:
         read_terms(self)
         refuse_repeats(self, ("y", "event", "x"))
-        _check_window(self)
+        check_whole("before", self.before, 1, _FURTHEST)
+        check_whole("after", self.after, 0, _FURTHEST)
+        check_whole("reference", self.reference, -self.before, -1)
+        check_option("bin_ends", self.bin_ends, (True, False))
+        check_never(self.never)
         _check_family(self)
 
     @property
@@ -453,30 +457,7 @@ def _check_family(spec: EventStudy) -> None:
     check_regression_options(spec, (*get_args(poisson.PoissonSsc), None))
 
 
-def _check_window(spec: EventStudy) -> None:
-    check_whole("before", spec.before, 1, _FURTHEST)
-    check_whole("after", spec.after, 0, _FURTHEST)
-    check_whole("reference", spec.reference, -spec.before, -1)
-    check_option("bin_ends", spec.bin_ends, (True, False))
-    check_never(spec.never)
-
-
 # --- Poisson regressions on cells of cohort and event time ----------------------------
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Cells:
-    """Cells of cohort and event time (with the reference) that have treated rows."""
-
-    names: Any  # (m,) array
-    event: Ints  # (m,) event time, that of the end for rows beyond it
-    code: Ints  # (N,) cell of the row; -1 if never treated
-    inside: Ints  # (N,) event time of the row, as in `event`
-
-    def dummies(self, reference: int) -> Floats:
-        """Return the dummies (N, k) of the cells with a coefficient."""
-        estimated = np.flatnonzero(self.event != reference)
-        return np.asarray(self.code[:, None] == estimated, dtype=np.float64)
 
 
 def _estimate_counts(spec: EventStudy, panel: Any) -> PoissonEventStudyResults:
@@ -484,23 +465,19 @@ def _estimate_counts(spec: EventStudy, panel: Any) -> PoissonEventStudyResults:
     check_panel(panel, "an event study of counts")
     timing = read_timing(table_of(panel), spec.event, spec.never)
 
-    def cells_of(sample: Sample) -> _Cells:
-        return _make_cells(spec, read_cohorts(spec, sample, timing))
-
     def regressors(sample: Sample, absorbed: Sequence[Absorbed]) -> Floats:
-        cells = cells_of(sample)
+        names, event, dummies = _make_cells(spec, read_cohorts(spec, sample, timing))
         y = sample.columns("y")[:, 0]
-        _refuse_zero_cells(
-            spec, cells, y, mark_empty_levels(y, effects_of(sample, absorbed))
-        )
-        return np.hstack([cells.dummies(spec.reference), sample.columns("x")])
+        rows = ~mark_empty_levels(y, effects_of(sample, absorbed))
+        _refuse_zero_cells(spec, names, dummies[rows], y[rows])
+        return np.hstack([dummies[:, event != spec.reference], sample.columns("x")])
 
     prepared, separated = poisson.prepare_poisson(
         spec, panel, {"x": spec.x}, regressors
     )
     whole = separated.sample
     lost = separated.mask * _row_weights(spec, whole)
-    lost_at = _sum_by_event_time(spec, cells_of(whole), lost)
+    lost_at = _sum_by_event_time(spec, read_cohorts(spec, whole, timing), lost)
     cohorts = read_cohorts(spec, prepared.sample, timing)
     return _estimate_cells(spec, prepared, cohorts, separated, lost_at)
 
@@ -516,10 +493,10 @@ def _estimate_cells(
     sample = prepared.sample
     window = open_window(spec, cohorts)
     refuse_collinear(prepared, window)
-    cells = _make_cells(spec, cohorts)
-    dummies = cells.dummies(spec.reference)
-    estimated = cells.event != spec.reference
-    event, cell_names = cells.event[estimated], cells.names[estimated].tolist()
+    every_name, every_event, every_dummy = _make_cells(spec, cohorts)
+    estimated = every_event != spec.reference
+    event, dummies = every_event[estimated], every_dummy[:, estimated]
+    cell_names = every_name[estimated].tolist()
     names = (spec.y, *cell_names, *sample.names_of("x"))
     raw = np.column_stack([sample.columns("y"), dummies, sample.columns("x")])
     demeaned = demean_columns(prepared, names, raw)
@@ -545,10 +522,10 @@ def _estimate_cells(
         _joint_covariance(solved, dummies, y, q),
     )
     weights = _row_weights(spec, sample)
-    rows = (_sum_by_event_time(spec, cells, weights) + lost) / weights.mean()
+    rows = (_sum_by_event_time(spec, cohorts, weights) + lost) / weights.mean()
     rows = rows[np.array(window.times) != window.reference]
     results = CountCells(event=event, joint=joint, rows=rows)
-    member = np.asarray(event == np.array(window.estimated)[:, None])
+    member = event == np.array(window.estimated)[:, None]
     diagnostics = (
         *prepared.other_notices,
         *poisson.few_clusters(prepared),
@@ -574,8 +551,11 @@ def _estimate_cells(
     return fit if spec.keep_rows else fit.without_rows()
 
 
-def _make_cells(spec: EventStudy, cohorts: Cohorts) -> _Cells:
-    """Make the cells; rows beyond the window are in the cells of its ends."""
+def _make_cells(spec: EventStudy, cohorts: Cohorts) -> tuple[Any, Ints, Floats]:
+    """Return names, event times (m,) and dummies (N, m) of cells with treated rows.
+
+    Rows beyond the window are in the cells of its ends; the reference has cells too.
+    """
     inside = np.clip(cohorts.event, -spec.before, spec.after)
     pairs, code = cohorts.treated_cells(inside)
     coding = cohorts.coding
@@ -586,20 +566,18 @@ def _make_cells(spec: EventStudy, cohorts: Cohorts) -> _Cells:
         else event_name(time)
         for cohort, time in pairs.tolist()
     ]
-    return _Cells(np.array(names, dtype=object), pairs[:, 1], code, inside)
+    dummies = (code[:, None] == np.arange(len(pairs))).astype(np.float64)
+    return np.array(names, dtype=object), pairs[:, 1], dummies
 
 
 def _refuse_zero_cells(
-    spec: EventStudy, cells: _Cells, y: Floats, empty: Bools
+    spec: EventStudy, cell_names: Any, dummies: Floats, y: Floats
 ) -> None:
-    """Refuse cells in which all outcomes are zero, without rows in `empty` (N,)."""
-    rows = (cells.code >= 0) & ~empty
-    code = cells.code[rows]
-    present = np.bincount(code, minlength=len(cells.names)) > 0
-    zero = present & (np.bincount(code, y[rows], len(cells.names)) == 0)
+    """Refuse cells in which all outcomes (N,) are zero; `dummies` (N, m)."""
+    zero = dummies.any(axis=0) & (y @ dummies == 0)
     if not zero.any():
         return
-    names = cells.names[zero].tolist()
+    names = cell_names[zero].tolist()
     text = (
         f"the outcome is zero in every row of {counted(len(names), 'cell')} of treated "
         f"entities ({listed(names)}), so the log of the ratio of means is not "
@@ -615,12 +593,12 @@ def _row_weights(spec: EventStudy, sample: Sample) -> Floats:
     return sample.columns("obs_weights")[:, 0]
 
 
-def _sum_by_event_time(spec: EventStudy, cells: _Cells, weights: Floats) -> Floats:
+def _sum_by_event_time(spec: EventStudy, cohorts: Cohorts, weights: Floats) -> Floats:
     """Sum weights (N,) of treated rows by event time of the window."""
-    treated = cells.code >= 0
-    positions = cells.inside[treated] + spec.before
+    inside = np.clip(cohorts.event, -spec.before, spec.after)[cohorts.treated]
     size = spec.before + spec.after + 1
-    return np.asarray(np.bincount(positions, weights[treated], size), dtype=np.float64)
+    sums = np.bincount(inside + spec.before, weights[cohorts.treated], size)
+    return sums.astype(np.float64)
 
 
 def _joint_covariance(

@@ -65,7 +65,7 @@ def estimate_imputation(
     inference = Inference(
         cov_type="clustered",
         clusters=prepared.cluster_names,
-        n_clusters=(int(clusters.max()) + 1,),
+        n_clusters=prepared.count.groups,
     )
 
     def row_weights() -> Floats:
@@ -175,7 +175,7 @@ def untreated_model(
         entity=entity,
         weights=weights,
         sums=np.asarray(sums),
-        design=np.asarray(np.nan_to_num(scaled) @ (axes[:rank].T / values[:rank])),
+        design=np.nan_to_num(scaled) @ (axes[:rank].T / values[:rank]),
         imputable=(outside < np.sqrt(COLLINEAR)) & (sums[entity] > 0),
     )
 

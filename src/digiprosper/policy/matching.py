@@ -400,7 +400,7 @@ def base_values(
         keys.entity[positions[is_base]]
     )
     x = by_entity.mean().reindex(range(keys.entities.size)).to_numpy()
-    complete = np.asarray(~np.isnan(x).any(axis=1))
+    complete = ~np.isnan(x).any(axis=1)
     n_treated = int(ever[complete].sum())
     if n_treated in (0, complete.sum()):
         group = "untreated" if n_treated else "treated"
@@ -632,18 +632,19 @@ def _match_scores(
     ties = "all" if replace and options["ties"] != "first" else "first"
     candidates = treated & supported if support else treated
     score_t, score_c = scores[candidates], scores[~treated]
-    pairs = nearest(score_t, score_c, k, limit, replace=replace, all_ties=ties == "all")
-    if not pairs.treated.size:
+    units_t, units_c, n_tied = nearest(
+        score_t, score_c, k, limit, replace=replace, all_ties=ties == "all"
+    )
+    if not units_t.size:
         smallest = float(np.abs(scores[treated][:, None] - score_c).min())
         text = (
             f"no treated entity has a control within caliper={limit:g}; the smallest "
             f"distance is {smallest:.4g}. Use a larger caliper, or other terms in x."
         )
         raise not_identified("nobody_matched", text, caliper=limit, smallest=smallest)
-    weights = np.zeros(treated.size)
-    weights[candidates], weights[~treated] = pair_weights(
-        pairs, score_t.size, score_c.size
-    )
+    rows_t = np.flatnonzero(candidates)[units_t]
+    rows_c = np.flatnonzero(~treated)[units_c]
+    weights = pair_weights(rows_t, rows_c, treated.size)
     frame["score"], frame["on_support"] = scores, supported
     frame["weight"] = np.where(weights > 0, weights, np.nan)
     unmatched = _unmatched_table(frame, limit, support=support)
@@ -655,9 +656,9 @@ def _match_scores(
         "ties": ties,
         "pairs": pd.DataFrame(
             {
-                "treated": frame.index[candidates][pairs.treated],
-                "control": frame.index[~treated][pairs.control],
-                "distance": pairs.distance,
+                "treated": frame.index[rows_t],
+                "control": frame.index[rows_c],
+                "distance": np.abs(scores[rows_t] - scores[rows_c]),
             }
         ),
         "unmatched": unmatched,
@@ -667,7 +668,7 @@ def _match_scores(
     }
     return fields, [
         *notices.unmatched_treated(unmatched, int(treated.sum()), entity),
-        *notices.tied_scores(pairs.ties, ties, entity),
+        *notices.tied_scores(n_tied, ties, entity),
     ]
 
 

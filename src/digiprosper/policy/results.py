@@ -346,15 +346,17 @@ class CountCells(PickledByName):
     # separated rows, whose mean is zero with treatment and without
     rows: Floats
 
-    def effects(self, member: Bools, scale: str, rows: Floats) -> tuple[Floats, Floats]:
-        """Compute effects (q,) of cells (q, m), and their gradient by `joint`.
+    def estimates(
+        self, member: Bools, scale: str, rows: Floats, names: tuple[str, ...] = ()
+    ) -> Estimates:
+        """Estimate effects (q,) of cells (q, m), with logs also slopes of controls.
 
         The fitted means of the treated rows of a cell add up to their outcomes S, those
         without treatment to S exp(-b). With the scale ``"log"`` an effect is the log of
         the ratio of these sums over all its cells, with ``"counts"`` their difference
         by row, of `rows` (q,).
         """
-        m = self.event.size
+        m, size = self.event.size, self.joint.coefficients.size
         ratios, sums = self.joint.coefficients[:m], self.joint.coefficients[-m:]
         shrunk = np.exp(-ratios)
         treated, untreated = member @ sums, member @ (sums * shrunk)
@@ -364,20 +366,12 @@ class CountCells(PickledByName):
         per_treated, per_untreated = (member / d[:, None] for d in denominators)
         by_sum = per_treated - per_untreated * shrunk
         by_ratio = per_untreated * (sums * shrunk)
-        others = np.zeros((len(member), self.joint.coefficients.size - 2 * m))
-        return estimates, np.hstack([by_ratio, others, by_sum])
-
-    def estimates(
-        self, member: Bools, scale: str, rows: Floats, names: tuple[str, ...] = ()
-    ) -> Estimates:
-        """Estimate effects (q,) of cells (q, m), with logs also slopes of controls."""
-        values, gradient = self.effects(member, scale, rows)
-        m, size = self.event.size, self.joint.coefficients.size
+        others = np.zeros((len(member), size - 2 * m))
         controls = np.eye(size)[m : size - m] if scale == "log" else np.zeros((0, size))
-        weights = np.vstack([gradient, controls])
+        weights = np.vstack([np.hstack([by_ratio, others, by_sum]), controls])
         return CountEstimates(
             names=names or tuple(map(str, range(len(member)))),
-            coefficients=np.append(values, controls @ self.joint.coefficients),
+            coefficients=np.append(estimates, controls @ self.joint.coefficients),
             # Row by row, so that a missing error affects no other effect.
             root=np.vstack([self.joint.rows(row[None]) for row in weights]),
             middle=self.joint.middle,

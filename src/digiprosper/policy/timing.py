@@ -85,7 +85,7 @@ def read_timing(
     else:
         positions = _time_positions(table, column, values, never)
         refuse_several_times(keys, positions, column, f"event={cited(column)}")
-        first = np.asarray(positions[keys.starts])
+        first = positions[keys.starts]
     names = keys.entities[first == 0].tolist()
     if names:
         time = keys.times[0]
@@ -237,7 +237,7 @@ def _time_positions(
             )
             raise option_error("never", never, text)
         never_treated = never_treated | equal
-    positions = np.asarray(times.get_indexer(pd.Index(first_times)))
+    positions = times.get_indexer(pd.Index(first_times))
     unknown = (positions < 0) & ~never_treated
     if unknown.any():
         _refuse_other_times(table, column, pd.Index(first_times)[unknown])

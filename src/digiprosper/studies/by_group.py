@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial, reduce
-from itertools import chain
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
@@ -393,7 +392,7 @@ def _by_group_of_scan(
     }
     fits = _fit_groups(by_name, scan, None)
     name, estimates = _coefficient_by_group(spec, fits, term)
-    names = tuple(chain.from_iterable(_interaction_names(groups, name)))
+    names = tuple(_interaction_names(groups, name))
 
     def columns(panel: Panel, sample: Sample) -> tuple[Floats, dict[str, Floats]]:
         codes = groups.codes_in(panel)[panel.index.get_indexer(sample.index)]
@@ -516,7 +515,16 @@ def _read_groups(
             for v in levels
         )
         groups = _Groups(text, tuple(values), levels)
-        _refuse_same_names(groups)
+        if twice := tuple(repeated(groups.names)):
+            raise one_problem(
+                OptionError,
+                "groups",
+                f"group={cited(text)} has different values with the same text: "
+                f"{quoted(twice)}. Convert them to one type, such as "
+                "df[column].astype(str), or give them other names.",
+                group=text,
+                names=twice,
+            )
     else:
         both = pd.Index([False, True])
         groups = _Groups(text, (f"not ({condition})", condition), both)
@@ -531,20 +539,6 @@ def _read_groups(
             f"group={cited(text)} has {counted(count, 'value')}", text, count
         )
     return groups
-
-
-def _refuse_same_names(groups: _Groups) -> None:
-    """Refuse different values with the same text, such as 1 and "1"."""
-    if twice := tuple(repeated(groups.names)):
-        raise one_problem(
-            OptionError,
-            "groups",
-            f"group={cited(groups.text)} has different values with the same text: "
-            f"{quoted(twice)}. Convert them to one type, such as "
-            "df[column].astype(str), or give them other names.",
-            group=groups.text,
-            names=twice,
-        )
 
 
 def _group_count_error(problem: str, text: str, count: int) -> DigiprosperError:
@@ -823,15 +817,16 @@ def _hypothesis(groups: _Groups, name: str) -> dict[str, Any]:
 # --- interaction ----------------------------------------------------------------------
 
 
-def _interaction_names(groups: _Groups, name: str) -> tuple[list[str], list[str]]:
-    """Name the interactions of a regressor with groups, and the group dummies."""
+def _interaction_names(groups: _Groups, name: str) -> list[str]:
+    """Name the interactions of a regressor with later groups, then their dummies."""
     others = groups.names[1:]
     interactions = [f"{name} in {group}" for group in others]
-    return interactions, [f"{groups.text} is {group}" for group in others]
+    return interactions + [f"{groups.text} is {group}" for group in others]
 
 
 def _interaction_test(joint: LinearResults, groups: _Groups, name: str) -> TestResult:
-    others, (names, _) = groups.names[1:], _interaction_names(groups, name)
+    others = groups.names[1:]
+    names = _interaction_names(groups, name)[: len(others)]
     absent = [interaction for interaction in names if interaction not in joint.names]
     if absent:
         raise IdentificationError(
@@ -867,7 +862,7 @@ def _with_interactions(
     """Add the interactions of a regressor with groups to a regression, and refit."""
     column = fit.demeaned.raw[:, fit.regressors[fit.results.names.index(name)]]
     further = _products(column, codes, groups)
-    names = [*chain.from_iterable(_interaction_names(groups, name))]
+    names = _interaction_names(groups, name)
     demeaned = fit.demeaned.with_columns(fit.prepared, names, further)
     return _fit_with_interactions(fit.prepared, demeaned, fit.regressors, groups, name)
 
@@ -887,9 +882,10 @@ def _fit_with_interactions(
 ) -> LinearResults:
     """Fit the regression with interactions, and group dummies not absorbed."""
     # Indicators come last: of two collinear columns the later one is dropped.
-    interactions, indicators = _interaction_names(groups, name)
-    not_absorbed = [j for j in demeaned.at(indicators) if not demeaned.absorbed[j]]
-    every = [*regressors, *demeaned.at(interactions), *not_absorbed]
+    names, count = _interaction_names(groups, name), len(groups.names) - 1
+    columns = demeaned.at(names)
+    not_absorbed = [j for j in columns[count:] if not demeaned.absorbed[j]]
+    every = [*regressors, *columns[:count], *not_absorbed]
     options = replace(prepared.options, collinear="drop")
     prepared = replace(prepared, options=options)
-    return fit_equation(prepared, demeaned, 0, every, auxiliary=indicators)[0]
+    return fit_equation(prepared, demeaned, 0, every, auxiliary=names[count:])[0]

@@ -456,7 +456,7 @@ class ControlSets(Summarised, ResultSet):
             [
                 str(row[0]),
                 *("" if np.isnan(v) else number_text(v, 5) for v in row[2:4]),
-                *(_cell(v, ".1%") for v in row[4:]),
+                *("" if np.isnan(v) else f"{v:.1%}" for v in row[4:]),
             ]
             for row in self.by_control().itertuples(name=None)
         ]
@@ -499,10 +499,6 @@ def _texts(tidy: pd.DataFrame) -> list[str]:
     row = tidy.iloc[0]
     p = p_text(row["p_value"])
     return [number_text(row["estimate"], 5), number_text(row["std_error"]), p]
-
-
-def _cell(value: float, form: str) -> str:
-    return "" if np.isnan(value) else format(value, form)
 
 
 def _sample_line(common: ControlSample) -> str:

@@ -10,7 +10,7 @@ from typing import Any, Literal, Self, cast, get_args
 import numpy as np
 import pandas as pd
 
-from digiprosper.checks import check_level, check_option, option_error
+from digiprosper.checks import check_level, option_error
 from digiprosper.composite.results import IndexResults
 from digiprosper.composite.specification import CompositeIndex
 from digiprosper.composite.state import at_rows, complete_rows, learn
@@ -39,7 +39,7 @@ from digiprosper.kernels.resampling import (
     seed_sequence,
 )
 from digiprosper.kernels.within import is_nested
-from digiprosper.linear.fixed_effects import FixedEffects
+from digiprosper.linear.fixed_effects import Fitted, FixedEffects
 from digiprosper.optional import progress_bar
 from digiprosper.panel import Panel, Sample
 from digiprosper.panel.access import check_panel, table_of
@@ -59,11 +59,13 @@ from digiprosper.specification import (
     Specification,
     as_sequence,
     check_reps,
+    check_words,
     plain_options,
 )
 
 EndPointDraws = Literal["held", "redrawn"]
 ModelRows = Literal["drawn", "kept"]
+_WORDS = {"model_rows": get_args(ModelRows), "end_points": get_args(EndPointDraws)}
 _LEAST_REPS = 99
 # Draws of its own, at most, that a model makes when it is estimated again.
 _OWN_DRAWS = 199
@@ -172,7 +174,7 @@ class PropagatedIndex(Specification):
     ('log(gsp)', 'capital', 'log(pc)', 'unemp')
     """
 
-    indices: Mapping[str, CompositeIndex]
+    indices: Mapping[str, CompositeIndex] = field(hash=False)
     model: Any
     _: KW_ONLY
     reps: int = 999
@@ -182,7 +184,7 @@ class PropagatedIndex(Specification):
 
     def __post_init__(self) -> None:
         plain_options(self)
-        object.__setattr__(self, "indices", _Indices(_check_indices(self.indices)))
+        object.__setattr__(self, "indices", _check_indices(self.indices))
         if not hasattr(self.model, "fit") or isinstance(
             self.model, type | CompositeIndex | PropagatedIndex
         ):
@@ -193,8 +195,7 @@ class PropagatedIndex(Specification):
 
         check_reps(self.reps, _LEAST_REPS)
         check_level(self.level)
-        check_option("model_rows", self.model_rows, get_args(ModelRows))
-        check_option("end_points", self.end_points, get_args(EndPointDraws))
+        check_words(self, _WORDS)
         clusters = _clusters(self.model)
         if self.model_rows == "drawn" and len(clusters) > 1:
             raise option_error(
@@ -366,15 +367,19 @@ class PropagatedIndex(Specification):
         others = f"{model.where} {model.absorb}"
         return not any(name in inside or name in others for name in draws.fitted)
 
+    def _fit_regression(self, draws: _DrawnUnits) -> tuple[Fitted, list[str], Ints]:
+        """Fit the model; also return the names of its columns, and its rows."""
+        fit = self.model._fitted(draws.data)
+        names = [fit.results.depvar.strip(), *fit.demeaned.names[1:]]
+        return fit, names, draws.data.index.get_indexer(fit.prepared.sample.index)
+
     def _draw_from_products(
         self, draws: _DrawnUnits, seed: np.random.SeedSequence
     ) -> tuple[Results, Floats]:
         """Estimate a regression in all draws at once."""
-        fit = self.model._fitted(draws.data)
+        fit, names, rows = self._fit_regression(draws)
         issue(fit.results.diagnostics)
-        names = [fit.results.depvar.strip(), *fit.demeaned.names[1:]]
         weighted = {name: draws.weighted_columns(name) for name in draws.fitted}
-        rows = draws.data.index.get_indexer(fit.prepared.sample.index)
         columns = [
             weighted[name][0][rows] if name in weighted else fit.demeaned.raw[:, [q]]
             for q, name in enumerate(names)
@@ -456,9 +461,7 @@ class PropagatedIndex(Specification):
         self, draws: _DrawnUnits, scores: Mapping[str, Callable[[Floats], Any]]
     ) -> Callable[[Floats, object], Any]:
         """Return a function that estimates a regression in one draw; no notices."""
-        fit = self.model._fitted(draws.data)
-        names = [fit.results.depvar.strip(), *fit.demeaned.names[1:]]
-        rows = draws.data.index.get_indexer(fit.prepared.sample.index)
+        fit, names, rows = self._fit_regression(draws)
         columns = fit.demeaned.raw.copy()
         equation = (0, tuple(range(1, len(names))))
 
@@ -602,13 +605,6 @@ class PropagatedResults(EffectResults):
             "and p.",
         )
         return (Cells.of(heads, rows), Lines(notes))
-
-
-class _Indices(dict[str, CompositeIndex]):
-    """Mapping of a specification: compared and hashed by value."""
-
-    def __hash__(self) -> int:  # type: ignore[override]
-        return hash(tuple(self.items()))
 
 
 def _check_indices(indices: object) -> dict[str, CompositeIndex]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -17,16 +16,6 @@ _NEWTON_STEPS: Final = 200
 _TWO: Final = 2
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Pairs:
-    """Treated units with their matches, sorted by treated unit and then by distance."""
-
-    treated: Ints  # (P,) positions among the treated
-    control: Ints  # (P,) positions among the controls
-    distance: Floats  # (P,) absolute difference of the scores
-    ties: int  # treated units with another control at the distance of the last match
-
-
 def nearest(
     treated: Floats,
     control: Floats,
@@ -35,12 +24,16 @@ def nearest(
     *,
     replace: bool,
     all_ties: bool = False,
-) -> Pairs:
+) -> tuple[Ints, Ints, int]:
     """Find the `k` nearest controls of each treated unit, by score.
 
     Without replacement treated units choose in the order of their scores, the largest
     first, one control in each round. Of controls at the same distance the first is
     matched, or all with `all_ties` and `replace`.
+
+    Returns positions (P,) of matched treated units, in order, and of their controls,
+    the nearest first; and how many treated units have another control at the distance
+    of the last match.
     """
     if replace:
         matches, ties = _with_replacement(
@@ -50,8 +43,7 @@ def nearest(
         matches, ties = _without_replacement(treated, control, k, caliper)
     treated_units = np.repeat(np.arange(treated.size), list(map(len, matches)))
     control_units = np.array([unit for near in matches for unit in near], dtype=np.intp)
-    distance = np.abs(treated[treated_units] - control[control_units])
-    return Pairs(treated_units, control_units, distance, ties)
+    return treated_units, control_units, ties
 
 
 def _with_replacement(
@@ -102,18 +94,15 @@ def _without_replacement(
     return matches, len(tied)
 
 
-def pair_weights(pairs: Pairs, n_treated: int, n_control: int) -> tuple[Floats, Floats]:
-    """Weight matched units: 1 for a matched treated unit, 0 without a match.
+def pair_weights(treated: Ints, control: Ints, n: int) -> Floats:
+    """Weight n units, of which pairs are at the positions `treated` and `control`.
 
-    A control has the sum over its treated units of one over the number of their
-    matches.
+    A matched treated unit has 1, a unit without a match 0. A control has the sum over
+    its treated units of one over the number of their matches.
     """
-    count = np.bincount(pairs.treated, minlength=n_treated)
-    share = 1.0 / count[pairs.treated]
-    control = np.bincount(pairs.control, weights=share, minlength=n_control).astype(
-        np.float64
-    )
-    return (count > 0).astype(np.float64), control
+    weights = np.bincount(control, 1.0 / np.bincount(treated)[treated], n)
+    weights[treated] = 1.0
+    return weights.astype(np.float64)
 
 
 def balanced_columns(x: Floats, moments: int) -> tuple[Floats, list[int]]:

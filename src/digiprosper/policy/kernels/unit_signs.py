@@ -143,7 +143,7 @@ def make_unit_scores(
         null_scores=null_scores,
         sizes=sizes,
         model=model,
-        effective=np.asarray(counts / np.maximum(used.sum(axis=1), 1)),
+        effective=counts / np.maximum(used.sum(axis=1), 1),
         alone=np.isin(np.arange(len(model)), alone),
         df_pooled=df_pooled,
         n_clusters=int(cluster.max()) + 1,
