@@ -66,6 +66,13 @@ def test_interactions_have_no_effect_of_their_own(panel: dp.Panel) -> None:
     assert "ratio of ratios" in notice.message
 
 
+def test_a_unit_far_beyond_the_data_has_an_infinite_change() -> None:
+    spec = dp.PoissonEffects("gsp", ["I(-unemp / 100000)"])
+    effects = spec.fit(dp.datasets.us_states()).average_effects()
+    assert effects["estimate"].item() > 2000
+    assert effects["percent"].item() == np.inf
+
+
 def test_levels_of_a_category_are_dummies(panel: dp.Panel) -> None:
     fit = dp.PoissonEffects("y", ["x", "C(d)"]).fit(panel)
     assert fit.average_effects()["kind"].tolist() == ["slope", "dummy"]

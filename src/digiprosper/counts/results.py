@@ -208,7 +208,9 @@ class PoissonResults(CountResults):
         frame = self.tidy(level).drop(columns=["statistic", "p_value"])[: kinds.size]
         frame.insert(1, "kind", kinds)
         logs, dummy = frame[ends].copy(), kinds == "dummy"
-        relative = np.expm1(logs)
+        # One unit more may be far beyond the data.
+        with np.errstate(over="ignore"):
+            relative = np.expm1(logs)
         frame.loc[dummy, "std_error"] *= np.exp(logs.loc[dummy, "estimate"])
         frame.loc[dummy, ends] = relative[dummy]
         frame["effect"] = frame["estimate"] * self.mean_outcome
