@@ -862,13 +862,16 @@ def _with_sorting(step: Step, call: Call) -> Step:
     """Add the sorting of the prefix, and what stops if ties would decide a value."""
     context, name, lines = call.context, call.command.name, [step.python]
     is_captured = re.match(r"(?:(?:qui|noi)\w*\s+)*cap", call.command.text)
-    if name in ("generate", "egen", "predict"):
-        column, frame = step.creates[0], context.frame
-        if is_captured:
-            # A column that is there already stays, without an error.
-            inside = step.python.replace("\n", "\n    ")
-            lines = [f"if {column!r} not in df:\n    {inside}"]
-        elif frame is not None and column in frame:
+    new = [] if name == "tabulate" else call.new
+    if name in ("generate", "egen", "predict", "xtile"):
+        new = [*step.creates[:1]]
+    if new and is_captured:
+        # A column that is there already stays, without an error.
+        absent = " and ".join(f"{column!r} not in df" for column in new)
+        inside = step.python.replace("\n", "\n    ")
+        lines = [f"if {absent}:\n    {inside}"]
+    elif context.frame is not None:
+        for column in context.frame.columns.intersection(new):
             raise refused(f"{column} is there already, so that Stata stops")
     names = [name.lstrip("-") for name in call.order]
     # No tie may decide a value: keys of a panel have none.
