@@ -331,4 +331,4 @@ TESTS: dict[str, Callable[[Call], Translation]] = {
     "xtcsd": lambda call: call.python("dp.pesaran_cd(fit)"),
     "xttest3": lambda call: call.python("dp.modified_wald(fit, method='chi2')"),
 }
-COMMANDS = {**MODELS, **TESTS}
+COMMANDS: dict[str, Callable[[Call], Translation]] = {**MODELS, **TESTS}
