@@ -855,24 +855,29 @@ def translate(command: Command, context: Context) -> Step:
     if others:
         raise refused(f"{command.name} with {' and '.join(others)}")
     call = Call(command, context, translated_options(command))
-    return _with_sorting(COMMANDS[command.name](call), call)
+    step = _with_new_columns(COMMANDS[command.name](call), call)
+    return _with_sorting(step, call)
+
+
+def _with_new_columns(step: Step, call: Call) -> Step:
+    """Stop where a new column is there already; after ``capture`` it stays."""
+    name, frame = call.command.name, call.context.frame
+    new = [] if name == "tabulate" else call.new
+    if name in ("generate", "egen", "predict", "xtile"):
+        new = [*step.creates[:1]]
+    if new and re.match(r"(?:(?:qui|noi)\w*\s+)*cap", call.command.text):
+        absent = " and ".join(f"{column!r} not in df" for column in new)
+        inside = step.python.replace("\n", "\n    ")
+        return replace(step, python=f"if {absent}:\n    {inside}")
+    if frame is not None:
+        for column in frame.columns.intersection(new):
+            raise refused(f"{column} is there already, so that Stata stops")
+    return step
 
 
 def _with_sorting(step: Step, call: Call) -> Step:
     """Add the sorting of the prefix, and what stops if ties would decide a value."""
-    context, name, lines = call.context, call.command.name, [step.python]
-    is_captured = re.match(r"(?:(?:qui|noi)\w*\s+)*cap", call.command.text)
-    new = [] if name == "tabulate" else call.new
-    if name in ("generate", "egen", "predict", "xtile"):
-        new = [*step.creates[:1]]
-    if new and is_captured:
-        # A column that is there already stays, without an error.
-        absent = " and ".join(f"{column!r} not in df" for column in new)
-        inside = step.python.replace("\n", "\n    ")
-        lines = [f"if {absent}:\n    {inside}"]
-    elif context.frame is not None:
-        for column in context.frame.columns.intersection(new):
-            raise refused(f"{column} is there already, so that Stata stops")
+    context, lines = call.context, [step.python]
     names = [name.lstrip("-") for name in call.order]
     # No tie may decide a value: keys of a panel have none.
     if context.has_ties(names) and _BY_ROW.search(step.python):
