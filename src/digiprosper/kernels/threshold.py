@@ -214,8 +214,10 @@ class Groups:
 
 
 def _group_rows(codes: Ints) -> Groups:
-    order, sizes = np.argsort(codes, kind="stable"), np.bincount(codes)
-    return Groups(codes, order, np.cumsum(sizes) - sizes, sizes.astype(np.float64))
+    order = np.argsort(codes, kind="stable").astype(np.intp)
+    _, inverse, sizes = np.unique(codes, return_inverse=True, return_counts=True)
+    starts = (np.cumsum(sizes) - sizes).astype(np.intp)
+    return Groups(inverse.astype(np.intp), order, starts, sizes.astype(np.float64))
 
 
 @dataclass(frozen=True, slots=True)
@@ -300,13 +302,11 @@ def plan(
     order = candidates.order
     constants, slopes = split_slopes(effects)
     absorbed = constants or [np.zeros(order.size, dtype=np.intp)]
-    demeaned, *others = sorted(absorbed, key=lambda codes: -int(codes.max()))
+    demeaned, *others = sorted(absorbed, key=lambda codes: -np.unique(codes).size)
     groups = _group_rows(demeaned[order])
     # An effect that is constant within the demeaned one has left with it.
     others = [codes for codes in others if not is_nested(demeaned, codes)]
-    dummies = [
-        np.arange(1, int(codes.max()) + 1)[:, None] == codes[order] for codes in others
-    ]
+    dummies = [np.unique(codes)[1:, None] == codes[order] for codes in others]
     dummies += [_slope_columns(slope, absorbed)[:, order] for slope in slopes]
     columns = np.concatenate(
         [fixed[order].T, z[order].T, *dummies], axis=0, dtype=np.float64
