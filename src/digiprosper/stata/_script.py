@@ -26,7 +26,7 @@ wholes = {
 
 
 def absent(x):
-    """Return an absent number or text."""
+    """Return absent number or text."""
     return np.nan if pd.api.types.is_numeric_dtype(x) else ""
 
 

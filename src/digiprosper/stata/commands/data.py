@@ -100,7 +100,7 @@ def _fills_forward(name: str, text: str, call: Call) -> bool:
 
 
 def _filled_forward(column: str, call: Call) -> str:
-    """Write values of the rows before."""
+    """Write values of rows before."""
     by = call.printer.by
     return f"{column}.mask(missing({column})){by}.ffill().fillna(absent({column}))"
 
