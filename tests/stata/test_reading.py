@@ -676,6 +676,57 @@ def test_a_column_that_is_there_stops_the_line_as_in_stata(run) -> None:
     np.testing.assert_allclose(file.data["gsp"], file.data["pc"], rtol=1e-6)
 
 
+def test_large_numbers_and_texts_of_other_rows(run, tmp_path) -> None:
+    """[U] 12.2, 13.7, [FN] String: doubles, empty texts, trimmed blanks."""
+    (tmp_path / "data" / "rows.csv").write_text(
+        "n,x,s\n1,3000000,a\n2,7,\n3,5,\u3000b \n", "utf-8"
+    )
+    file = run(
+        "import delimited rows.csv, clear\nsort n\ngen double x3 = x^3\n"
+        "gen double xx = x*x*x\ngen before = s[_n-1]\ngen t = trim(s)\n"
+        'gen first = s[_n-1] == ""\ngen filled = s\ncarryforward s, gen(c)\n'
+        "replace filled = filled[_n-1] if missing(filled)\n"
+    )
+    assert set(statuses(file)) == {"ran"}
+    df = file.data
+    assert [*df["x3"]] == [*df["xx"]] == [2.7e19, 343, 125]
+    assert [*df["before"]] == ["", "a", ""]
+    assert [*df["first"]] == [1, 0, 1]
+    assert [*df["filled"]] == [*df["c"]] == ["a", "a", "\u3000b "]
+    assert [*df["t"]] == ["a", "", "\u3000b"]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "append using other, force",
+        "merge 1:1 state year using other",
+        # [FN] String: both are empty.
+        "gen s = substr(region, 0, 2)",
+        "gen s = substr(region, 1, -1)",
+    ],
+)
+def test_texts_that_stata_does_not_make_stop_a_line(run, tmp_path, line) -> None:
+    """[D] append, merge: r(106) where a column is text in one file only."""
+    states = pd.read_stata(tmp_path / "data" / "states.dta")
+    states["gsp"] = "a"
+    states.to_stata(tmp_path / "data" / "other.dta", write_index=False)
+    file = run(f"use states\ntostring year, gen(region)\n{line}\n")
+    assert statuses(file) == ["ran", "ran", "refused"]
+
+
+def test_numbers_in_texts_and_names_have_the_digits_of_stata(run, tmp_path) -> None:
+    """[D] tostring: %12.0g has no zero before the point; [D] reshape: all digits."""
+    rows = "i,j,x\n1,20100101,.5\n1,20100102,2\n"
+    (tmp_path / "data" / "rows.csv").write_text(rows)
+    file = run(
+        "import delimited rows.csv\ntostring x, gen(s)\nkeep i j s\n"
+        "reshape wide s, i(i) j(j) \n"
+    )
+    expected = {"i": 1, "s20100101": ".5", "s20100102": "2"}
+    assert file.data.iloc[0].to_dict() == expected
+
+
 def test_a_result_that_is_not_estimated_has_its_number(run) -> None:
     file = run(
         "use states\neststo: reg gsp unemp if year == 3000\neststo: reg gsp pc\n"

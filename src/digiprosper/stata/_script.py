@@ -25,6 +25,11 @@ wholes = {
 }
 
 
+def absent(x):
+    """Return absent number or text."""
+    return np.nan if pd.api.types.is_numeric_dtype(x) else ""
+
+
 def missing(x):
     """Tell which numbers are missing and which texts are empty."""
     return x.isna() | (x == "")
@@ -58,10 +63,10 @@ def text(x, form=""):
     if form[1:3].lower() == "td":
         return dates(x).strftime("%Y-%m-%d")
     texts = x.map(lambda value: "." if value != value else (form or "%.7g") % value)
-    if form:
+    if form.endswith("f"):
         return texts
     # Stata writes 12345678 as 1.23e+07, other digits of a third, and .5 for a half.
-    if (texts.str.contains("e") | (texts.str.len() > 8)).any():
+    if (texts.str.contains("e") | (texts.str.len() > 8 + 5 * bool(form))).any():
         raise ValueError("string() without a format cuts digits")
     return texts.str.replace(r"^(-?)0\.", r"\1.", regex=True)
 
@@ -71,6 +76,8 @@ def substr(x, start, count):
 
     What Stata cuts out of texts that are shorter is not known.
     """
+    assert start, "start at 0"
+    assert not count < 0, "count < 0"
     x = x.str.encode("utf8")
     assert (~x.str.len().between(1, -start - 1)).all(), "texts are too short"
     start -= start > 0
@@ -124,7 +131,7 @@ stata = SimpleNamespace(
     subinstr=subinstr,
     lower=lambda x: x.str.lower(),
     upper=lambda x: x.str.upper(),
-    trim=lambda x: x.str.strip(),
+    trim=lambda x: x.str.strip(" "),
     real=lambda x: pd.to_numeric(x, errors="coerce"),
     string=text,
     date=lambda x, order: days(x, **orders[order.upper()]),
@@ -175,9 +182,7 @@ def winsorised_by_count(x, share):
 def only_mode(x):
     """Return the most frequent value, missing if there are several, as egen."""
     values = x[~missing(x)].mode()
-    if len(values) != 1:
-        return np.nan if pd.api.types.is_numeric_dtype(x) else ""
-    return values[0]
+    return values[0] if len(values) == 1 else absent(x)
 
 
 def only_value(x, rows=None):
@@ -385,7 +390,7 @@ def stored(name, x, kind=""):
 def only_where(x, rows):
     """Keep values in some rows; elsewhere numbers are missing, texts empty."""
     x = pd.Series(x, rows.index)
-    return x.where(rows, np.nan if pd.api.types.is_numeric_dtype(x) else "")
+    return x.where(rows, absent(x))
 
 
 def as_stata(df, precision="float64"):
@@ -395,7 +400,8 @@ def as_stata(df, precision="float64"):
         if pd.api.types.is_object_dtype(dtype) or isinstance(dtype, pd.StringDtype):
             df[name] = df[name].fillna("")
         elif pd.api.types.is_integer_dtype(dtype):
-            df[name] = df[name].astype("int64")
+            kind = "int64" if df[name].abs().max() < 32741 else "float64"
+            df[name] = df[name].astype(kind)
         elif pd.api.types.is_float_dtype(dtype):
             # Whole numbers keep all digits.
             is_single = precision == "float32" and (df[name] % 1 > 0).any()
@@ -419,11 +425,19 @@ def from_file(path, beside=()):
     return as_stata(df)
 
 
+def of_one_type(df, other):
+    """Stop where a column is text in one table."""
+    for name in df.columns.intersection(other.columns):
+        assert type(absent(df[name])) is type(absent(other[name])), name
+    return [df, other]
+
+
 def merged(df, other, keys, kind, mark, kept):
     """Join two tables; rows of the first keep their values, as merge."""
     if kind == "m:m":
         # It pairs rows by their order, unless the keys of a table do not repeat.
         kind = "m:1" if df.duplicated(keys).any() else "1:m"
+    of_one_type(df, other)
     both = other.columns.intersection(df.columns).difference(keys)
     df = df.merge(
         other, "outer", keys, suffixes=("", "_other"), validate=kind, indicator=mark

@@ -462,12 +462,14 @@ class Printer:
         self._check_order()
         if node.value == "_n":
             return f"pd.Series(1, df.index){self.by}.cumsum()"
-        of = f"df[{self.resolve(node.value)!r}]{self.by}"
+        column = f"df[{self.resolve(node.value)!r}]"
+        of, fill = f"{column}{self.by}", f"fill_value=absent({column})"
         match node.parts[0]:
             case Node("name", "_n"):
                 return f"{of}.shift(0)"
             case Node("binary", "+" | "-" as sign, (Node("name", "_n"), number)):
-                return f"{of}.shift({'-' * (sign == '+')}{constant(number):g})"
+                count = f"{'-' * (sign == '+')}{constant(number):g}"
+                return f"{of}.shift({count}, {fill})"
             case Node("number", 1.0) | Node("name", "_N") as end if self.by:
                 position = 0 if end.kind == "number" else -1
                 return f"{of}.transform(lambda x: x.iloc[{position}])"

@@ -73,7 +73,7 @@ def replace_values(call: Call) -> Step:
     name = context.variables.resolve(name)
     target = f"df[{name!r}]"
     if _fills_forward(name, text, call):
-        return assigned(name, f"{target}{call.printer.by}.ffill()")
+        return assigned(name, _filled_forward(target, call))
     value, is_complete = _value(call, text)
     code = f"stored({name!r}, {value})"
     _refuse_replaced_rows(name, text, call)
@@ -97,6 +97,12 @@ def _fills_forward(name: str, text: str, call: Call) -> bool:
     code = re.sub(r"\s", "", f"{text}if{call.command.condition}")
     filled = rf"{name}\[_n-1\]if({name}[=>]=\.|mi(ssing)?\({name}\))"
     return call.printer.in_order and re.fullmatch(filled, code) is not None
+
+
+def _filled_forward(column: str, call: Call) -> str:
+    """Write values of rows before."""
+    by = call.printer.by
+    return f"{column}.mask(missing({column})){by}.ffill().fillna(absent({column}))"
 
 
 def _refuse_replaced_rows(name: str, text: str, call: Call) -> None:
@@ -341,7 +347,7 @@ def _centred(call: Call) -> str:
 def _carried(call: Call) -> str:
     if not call.printer.in_order:
         raise refused("carryforward, where the order is not stated")
-    return f"df[column]{call.printer.by}.ffill()"
+    return _filled_forward("df[column]", call)
 
 
 def _winsorised(call: Call) -> str:
@@ -623,7 +629,8 @@ def _merge_values(text: str) -> list[int]:
 
 def append(call: Call) -> Step:
     """Translate ``append``."""
-    both = f"pd.concat([df, {_read_file(call.path, call)}], ignore_index=True)"
+    tables = f"of_one_type(df, {_read_file(call.path, call)})"
+    both = f"pd.concat({tables}, ignore_index=True)"
     order = UNKNOWN_ORDER if call.context.order else ()
     return Step(f"df = as_stata({both})", order=order, filled=(), reads=call.path)
 
@@ -770,7 +777,7 @@ def _reshape_wide(
     if {*"@*?"} & {*"".join(stubs)}:
         raise refused("reshape wide of columns by a pattern, or with @")
     stubs = call.context.variables.names(" ".join(stubs))
-    level = "level" if is_text else "level:g"
+    level = "level" if is_text else "level:.15g"
     code = (
         f"wide = df.pivot(index={keys!r}, columns={column!r}, values={stubs!r})\n"
         "wide = as_stata(wide.infer_objects())\n"
