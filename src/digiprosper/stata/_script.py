@@ -122,9 +122,10 @@ stata = SimpleNamespace(
     length=lambda x: x.str.encode("utf8").str.len(),
     substr=substr,
     subinstr=subinstr,
-    lower=lambda x: x.str.lower(),
-    upper=lambda x: x.str.upper(),
-    trim=lambda x: x.str.strip(),
+    # Only letters of ASCII change, and only blanks of it go.
+    lower=lambda x: x.map(lambda text: text.encode().lower().decode()),
+    upper=lambda x: x.map(lambda text: text.encode().upper().decode()),
+    trim=lambda x: x.str.strip(" "),
     real=lambda x: pd.to_numeric(x, errors="coerce"),
     string=text,
     date=lambda x, order: days(x, **orders[order.upper()]),
@@ -369,6 +370,9 @@ def stored(name, x, kind=""):
     if kind:
         floats.discard(name)
         floats.update([name] if kind == "float" else [])
+    if kind[3:].isdigit():
+        bytes_of = pd.Series(x).str.encode("utf8").str.len()
+        assert bytes_of.max() <= int(kind[3:]), "texts are cut"
     if kind in wholes:
         x, (least, most) = np.trunc(x), wholes[kind]
         return x + np.where((x < least) | (x > most), np.nan, 0)

@@ -705,3 +705,14 @@ def test_saved_and_preserved_data_keep_the_types_of_their_columns(
         file = run_do_file(tmp_path / "a.do", tmp_path)
         assert file.data is not None
         assert file.data["tenths"].tolist() == [4, 4], lines
+
+
+def test_texts_change_by_bytes_as_in_stata() -> None:
+    """[FN] strtrim, strupper: blanks and letters of ASCII; [D] generate: str2 cuts."""
+    df = frame().assign(name="\u3000é a\t ")
+    out = run("gen t = strtrim(name)\ngen u = upper(name)\ngen str9 v = name", df)
+    assert out["t"][0] == "\u3000é a\t"
+    assert out["u"][0] == "\u3000é A\t "
+    assert out["v"][0] == "\u3000é a\t "
+    with pytest.raises(AssertionError, match="texts are cut"):
+        run("gen str8 v = name", df)
