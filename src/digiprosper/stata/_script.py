@@ -126,7 +126,7 @@ stata = SimpleNamespace(
     lower=lambda x: x.map(lambda text: text.encode().lower().decode()),
     upper=lambda x: x.map(lambda text: text.encode().upper().decode()),
     trim=lambda x: x.str.strip(" "),
-    real=lambda x: pd.to_numeric(x, errors="coerce"),
+    real=lambda x: pd.to_numeric(x, errors="coerce").where(lambda x: abs(x) < np.inf),
     string=text,
     date=lambda x, order: days(x, **orders[order.upper()]),
     mdy=mdy,
@@ -218,7 +218,8 @@ def quantile_groups(x, count):
 def numeric(x):
     """Read text as numbers, if all of it is numbers, as destring."""
     with suppress(ValueError):
-        return pd.to_numeric(x.replace(".", np.nan))
+        numbers = pd.to_numeric(x.replace(".", np.nan))
+        return x if np.isinf(numbers).any() else numbers
     return x
 
 

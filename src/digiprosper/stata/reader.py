@@ -28,6 +28,7 @@ from digiprosper.stata.macros import (
     words_of,
 )
 from digiprosper.stata.prefixes import (
+    CAPTURED,
     PRINTING,
     ROWS,
     STORED,
@@ -127,10 +128,17 @@ class Reader(Records):
 
     # --- blocks -----------------------------------------------------------------------
 
-    def _block(self, block: range) -> None:
-        """Execute statements, each with its block if it opens one."""
+    def _block(self, block: range, *, is_captured: bool = False) -> None:
+        """Execute statements, each with its block if it opens one.
+
+        Stata leaves a block of capture at the first line that it cannot execute.
+        """
         position = block.start
         while position < block.stop:
+            before = [self.records.get(at) for at in range(block.start, position)]
+            if is_captured and any(r and r.status == "refused" for r in before):
+                self._unreached(range(position, block.stop), may_run=True)
+                return
             self.position = position
             text = self.statements[position].text
             self._begin(text)
@@ -149,7 +157,7 @@ class Reader(Records):
                 self._unread_block(word, inside)
             else:
                 self._record("read")
-                self._block(inside)
+                self._block(inside, is_captured=bool(CAPTURED.match(text)))
             position = end + 1
 
     def _unread_block(self, word: str, block: range) -> None:

@@ -716,3 +716,25 @@ def test_texts_change_by_bytes_as_in_stata() -> None:
     assert out["v"][0] == "\u3000é a\t "
     with pytest.raises(AssertionError, match="texts are cut"):
         run("gen str8 v = name", df)
+
+
+def test_a_block_of_capture_ends_where_stata_stops(tmp_path: Path) -> None:
+    """[P] capture: the rest of the block is not executed, its columns are absent."""
+    frame().to_stata(tmp_path / "a.dta", write_index=False)
+    (tmp_path / "a.do").write_text(
+        "use a\ncapture {\ngen before = 1\n"
+        "foreach v in x w {\ngen `v' = 5\n}\ngen after = 1\n}\n"
+        "gen first = before\ngen second = after\n"
+    )
+    file = run_do_file(tmp_path / "a.do", tmp_path)
+    assert file.data is not None
+    assert "first" in file.data
+    assert not {"after", "second"} & {*file.data}
+
+
+def test_infinity_is_no_number() -> None:
+    """[D] destring: columns with other texts stay as they are; force has missing."""
+    df = frame().assign(t=["1", "inf", "-Infinity", "2", "", "."])
+    out = run("destring t, gen(u) force\ndestring t, replace\ngen r = real(t)", df)
+    assert out["u"].dropna().tolist() == out["r"].dropna().tolist() == [1, 2]
+    assert "inf" in out["t"].tolist()

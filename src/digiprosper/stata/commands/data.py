@@ -13,6 +13,7 @@ from digiprosper.stata.commands.linear import of_statsmodels
 from digiprosper.stata.expressions import Printer, number_text, unquoted
 from digiprosper.stata.macros import numbers
 from digiprosper.stata.prefixes import (
+    CAPTURED,
     ROWS,
     Command,
     notes_of,
@@ -326,7 +327,7 @@ def _as_numbers(call: Call) -> str:
             f".astype(str).str.replace({f'[{re.escape(ignored)}]'!r}, '', regex=True)"
         )
     if "force" in call.options:
-        return f"pd.to_numeric({column}, errors='coerce')"
+        return f"stata.real({column})"
     return f"numeric({column})"
 
 
@@ -861,7 +862,7 @@ def translate(command: Command, context: Context) -> Step:
 def _with_sorting(step: Step, call: Call) -> Step:
     """Add the sorting of the prefix, and what stops if ties would decide a value."""
     context, name, lines = call.context, call.command.name, [step.python]
-    is_captured = re.match(r"(?:(?:qui|noi)\w*\s+)*cap", call.command.text)
+    is_captured = CAPTURED.match(call.command.text)
     new = [] if name == "tabulate" else call.new
     if name in ("generate", "egen", "predict", "xtile"):
         new = [*step.creates[:1]]
