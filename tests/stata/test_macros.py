@@ -180,3 +180,13 @@ def test_words_that_repeat_are_distinct(listed: str, expanded: str) -> None:
     """[P] macro lists, treatment of duplicate list elements."""
     read = Macros(values={"a": "x y y y z", "b": "y y", "c": "y"})
     assert read.expand(listed) == expanded
+
+
+@pytest.mark.parametrize(
+    ("pattern", "left"), [("_all", set()), ("_a", {"$a", "$b"}), ("a*", {"a", "$b"})]
+)
+def test_macros_are_dropped_by_patterns(pattern: str, left: set[str]) -> None:
+    """[P] macro: ``macro drop _x`` drops the local x, and ``_all`` all macros."""
+    read = Macros(values={"a": "1", "$a": "2", "$b": "3"})
+    read.drop(pattern)
+    assert {*read.values} == left

@@ -160,6 +160,13 @@ class Macros:
         if reason:
             self.unknown[name] = reason
 
+    def drop(self, pattern: str) -> None:
+        """Remove macros by a pattern, in which locals begin with an underscore."""
+        for name in [*self.values, *self.unknown]:
+            in_pattern = name[1:] if name.startswith("$") else f"_{name}"
+            if pattern == "_all" or fnmatchcase(in_pattern, pattern):
+                self.forget(name)
+
     def forget_until_run(self, name: str, why: str) -> None:
         """Remove a macro that has no value before the file is run."""
         shown = cited(name.removeprefix("$"))

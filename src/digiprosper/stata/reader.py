@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
+from math import inf
 from typing import Any
 
 from digiprosper.errors import StataError, cited
@@ -400,8 +401,8 @@ class Reader(Records):
             for name in self.macros.expand(arguments).split():
                 self.macros.values[name] = f"{TEMPORARY}{name}"
         elif word == "macro":
-            for name in self.macros.expand(arguments).split()[1:]:
-                self.macros.forget(f"${name}")
+            for pattern in self.macros.expand(arguments).split()[1:]:
+                self.macros.drop(pattern)
         elif word == "scalar":
             self._scalar(self.macros.expand(arguments))
         elif word == "args":
@@ -430,7 +431,9 @@ class Reader(Records):
         for name in CREATED.findall(text)[:1]:
             value = text.partition("=")[2]
             try:
-                node = Node("number", constant(self.context.parse(value)))
+                result = constant(self.context.parse(value))
+                kind = "text" if isinstance(result, str) else "number"
+                node = Node("missing", ".") if result == inf else Node(kind, result)
             except StataError:
                 node = Node("name", self._stored_result(name, value))
             self._forget_scalar(text)

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 import digiprosper as dp
+from digiprosper.errors import StataError
 from digiprosper.stata import _script, read_do_file, run_do_file
 from digiprosper.stata.commands import data
 from digiprosper.stata.prefixes import read_command
@@ -738,3 +739,21 @@ def test_infinity_is_no_number() -> None:
     out = run("destring t, gen(u) force\ndestring t, replace\ngen r = real(t)", df)
     assert out["u"].dropna().tolist() == out["r"].dropna().tolist() == [1, 2]
     assert "inf" in out["t"].tolist()
+
+
+@pytest.mark.parametrize("rule", ["(.1 = 1)", "(0/.3 = 1)", "(1 = .7)"])
+def test_recode_with_a_fraction_that_is_rounded_is_refused(rule: str) -> None:
+    with pytest.raises(StataError, match="single precision"):
+        run(f"recode x {rule}, gen(r)")
+    assert run("recode x (0/2.5 = .5), gen(r)")["r"].tolist().count(0.5) == 3
+
+
+def test_scalars_are_texts_or_missing_too(tmp_path: Path) -> None:
+    frame().to_stata(tmp_path / "a.dta", write_index=False)
+    (tmp_path / "a.do").write_text(
+        'use a\nscalar s = "b"\nscalar m = .\ngen t = s\ngen k = m\n'
+    )
+    data = run_do_file(tmp_path / "a.do", tmp_path).data
+    assert data is not None
+    assert {*data["t"]} == {"b"}
+    assert data["k"].isna().all()
