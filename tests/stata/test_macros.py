@@ -152,3 +152,41 @@ def test_loops_without_a_list(header: str) -> None:
 def test_macros_without_a_name() -> None:
     with pytest.raises(dp.StataError, match="has no name"):
         macros().assign("= 3")
+
+
+@pytest.mark.parametrize(
+    ("typed", "text", "expanded"),
+    [
+        ('l "a b" "c d"', "`l'", '"a b" "c d"'),
+        ('l "a b" c', "`: word count `l''", "2"),
+        ('l "a b"', "`l'", "a b"),
+        ('l `" "a b" "c d" "\'', "`l'", ' "a b" "c d" '),
+        ("l = 1/2 - 1", "`l'", "-.5"),
+    ],
+)
+def test_quotation_marks_and_fractions_are_those_of_stata(
+    typed: str, text: str, expanded: str
+) -> None:
+    """[P] macro: marks around one text go; [D] format: no zero before a point."""
+    read = Macros()
+    read.assign(typed)
+    assert read.expand(text) == expanded
+
+
+@pytest.mark.parametrize(
+    ("listed", "expanded"), [("`: list a - b'", "x y z"), ("`: list c | b'", "y y")]
+)
+def test_words_that_repeat_are_distinct(listed: str, expanded: str) -> None:
+    """[P] macro lists, treatment of duplicate list elements."""
+    read = Macros(values={"a": "x y y y z", "b": "y y", "c": "y"})
+    assert read.expand(listed) == expanded
+
+
+@pytest.mark.parametrize(
+    ("pattern", "left"), [("_all", set()), ("_a", {"$a", "$b"}), ("a*", {"a", "$b"})]
+)
+def test_macros_are_dropped_by_patterns(pattern: str, left: set[str]) -> None:
+    """[P] macro: ``macro drop _x`` drops the local x, and ``_all`` all macros."""
+    read = Macros(values={"a": "1", "$a": "2", "$b": "3"})
+    read.drop(pattern)
+    assert {*read.values} == left

@@ -129,10 +129,11 @@ stata = SimpleNamespace(
     length=lambda x: x.str.encode("utf8").str.len(),
     substr=substr,
     subinstr=subinstr,
-    lower=lambda x: x.str.lower(),
-    upper=lambda x: x.str.upper(),
+    # Only letters of ASCII change, and only blanks of it go.
+    lower=lambda x: x.map(lambda text: text.encode().lower().decode()),
+    upper=lambda x: x.map(lambda text: text.encode().upper().decode()),
     trim=lambda x: x.str.strip(" "),
-    real=lambda x: pd.to_numeric(x, errors="coerce"),
+    real=lambda x: pd.to_numeric(x, errors="coerce").where(lambda x: abs(x) < np.inf),
     string=text,
     date=lambda x, order: days(x, **orders[order.upper()]),
     mdy=mdy,
@@ -222,7 +223,8 @@ def quantile_groups(x, count):
 def numeric(x):
     """Read text as numbers, if all of it is numbers, as destring."""
     with suppress(ValueError):
-        return pd.to_numeric(x.replace(".", np.nan))
+        numbers = pd.to_numeric(x.replace(".", np.nan))
+        return x if np.isinf(numbers).any() else numbers
     return x
 
 
@@ -374,6 +376,9 @@ def stored(name, x, kind=""):
     if kind:
         floats.discard(name)
         floats.update([name] if kind == "float" else [])
+    if kind[3:].isdigit():
+        bytes_of = pd.Series(x).str.encode("utf8").str.len()
+        assert bytes_of.max() <= int(kind[3:]), "texts are cut"
     if kind in wholes:
         x, (least, most) = np.trunc(x), wholes[kind]
         return x + np.where((x < least) | (x > most), np.nan, 0)

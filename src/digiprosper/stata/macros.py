@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 
@@ -112,7 +113,7 @@ class Macros:
     def _increment(self, sign: str, name: str) -> str:
         """Add one to a local, or subtract one."""
         value = float(self._value(name) or 0) + (1 if sign == "++" else -1)
-        self.values[name] = number_text(value)
+        self.values[name] = _digits(value)
         return self.values[name]
 
     def assign(self, text: str, mark: str = "") -> None:
@@ -124,7 +125,7 @@ class Macros:
         if match is None:
             raise refused(f"the macro {cited(text)} has no name")
         name = self.name_of(text, mark)
-        kinds = {"=": _computed, ":": self._function, "": unquoted}
+        kinds = {"=": _computed, ":": self._function, "": _plain}
         try:
             if "*" in name:
                 raise refused("its name has a macro")
@@ -159,6 +160,13 @@ class Macros:
         if reason:
             self.unknown[name] = reason
 
+    def drop(self, pattern: str) -> None:
+        """Remove macros by a pattern, in which locals begin with an underscore."""
+        for name in [*self.values, *self.unknown]:
+            in_pattern = name[1:] if name.startswith("$") else f"_{name}"
+            if pattern == "_all" or fnmatchcase(in_pattern, pattern):
+                self.forget(name)
+
     def forget_until_run(self, name: str, why: str) -> None:
         """Remove a macro that has no value before the file is run."""
         shown = cited(name.removeprefix("$"))
@@ -167,7 +175,7 @@ class Macros:
 
     def _function(self, text: str) -> str:
         """Compute a macro function of macros; others need data."""
-        words = text.split()
+        words = words_of(text)
 
         def items(name: str) -> list[str]:
             return self._value(name).split()
@@ -178,10 +186,9 @@ class Macros:
             case ["word", position, "of", *listed] if position.isdigit():
                 return dict(enumerate(listed, 1)).get(int(position), "")
             case ["list", a, "-", b]:
-                return " ".join(w for w in items(a) if w not in items(b))
+                return " ".join(_without(items(a), items(b)))
             case ["list", a, "|", b]:
-                more = [word for word in items(b) if word not in items(a)]
-                return " ".join([*items(a), *more])
+                return " ".join([*items(a), *_without(items(b), items(a))])
         raise refused(f"the macro function {cited(' '.join(words[:2]))}")
 
     # --- loops ------------------------------------------------------------------------
@@ -247,9 +254,28 @@ def joined(of_locals: Macros, of_globals: Macros) -> Macros:
     )
 
 
+def _without(words: list[str], others: Sequence[str]) -> list[str]:
+    """Remove words, each as often as it is among the others."""
+    for word in others:
+        if word in words:
+            words.remove(word)
+    return words
+
+
+def _plain(text: str) -> str:
+    """Remove the quotation marks of a text; those of several stay."""
+    is_one = re.fullmatch(r"\s*(\"[^\"]*\"?\s*|`\".*)", text, re.DOTALL)
+    return unquoted(text) if is_one else text.strip()
+
+
 def _computed(text: str) -> str:
     value = constant(parse(text))
-    return value if isinstance(value, str) else number_text(value)
+    return value if isinstance(value, str) else _digits(value)
+
+
+def _digits(value: float) -> str:
+    """Print a number as Stata does in a macro: a half is .5."""
+    return re.sub(r"^(-?)0\.", r"\1.", number_text(value))
 
 
 def words_of(text: str) -> list[str]:
@@ -277,4 +303,4 @@ def _range(first: str, step: float, last: str) -> list[str]:
         raise refused(
             f"a loop of {turns:,} turns is not read", "Simulations are run in Python."
         )
-    return [number_text(float(first) + step * turn) for turn in range(max(turns, 0))]
+    return [_digits(float(first) + step * turn) for turn in range(max(turns, 0))]

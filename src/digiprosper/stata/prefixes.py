@@ -88,6 +88,7 @@ _WEIGHT = re.compile(r"\[\s*(?P<kind>[afpiw][a-z]*)\s*=\s*(?P<value>.+?)\s*\]")
 _OPTION = re.compile(r"\s*(?P<name>[^\W\d]\w*|\d+|\S)\s*")
 # Parts of a command by the words before them.
 _PARTS = {"if": "condition", "in": "rows", "using": "using"}
+CAPTURED = re.compile(r"(?:(?:qui|noi)\w*\s+)*cap")
 _PLAIN = ("quietly", "noisily", "capture", "xi")
 # Products of the prefix xi.
 _XI = re.compile(r"\bi\.(\w+)\s*([*|])\s*(i\.)?(\w+)")

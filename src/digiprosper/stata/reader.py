@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
+from math import inf
 from typing import Any
 
 from digiprosper.errors import StataError, cited
@@ -28,6 +29,7 @@ from digiprosper.stata.macros import (
     words_of,
 )
 from digiprosper.stata.prefixes import (
+    CAPTURED,
     PRINTING,
     ROWS,
     STORED,
@@ -127,10 +129,17 @@ class Reader(Records):
 
     # --- blocks -----------------------------------------------------------------------
 
-    def _block(self, block: range) -> None:
-        """Execute statements, each with its block if it opens one."""
+    def _block(self, block: range, *, is_captured: bool = False) -> None:
+        """Execute statements, each with its block if it opens one.
+
+        Stata leaves a block of capture at the first line that it cannot execute.
+        """
         position = block.start
         while position < block.stop:
+            before = [self.records.get(at) for at in range(block.start, position)]
+            if is_captured and any(r and r.status == "refused" for r in before):
+                self._unreached(range(position, block.stop), may_run=True)
+                return
             self.position = position
             text = self.statements[position].text
             self._begin(text)
@@ -149,7 +158,7 @@ class Reader(Records):
                 self._unread_block(word, inside)
             else:
                 self._record("read")
-                self._block(inside)
+                self._block(inside, is_captured=bool(CAPTURED.match(text)))
             position = end + 1
 
     def _unread_block(self, word: str, block: range) -> None:
@@ -392,8 +401,8 @@ class Reader(Records):
             for name in self.macros.expand(arguments).split():
                 self.macros.values[name] = f"{TEMPORARY}{name}"
         elif word == "macro":
-            for name in self.macros.expand(arguments).split()[1:]:
-                self.macros.forget(f"${name}")
+            for pattern in self.macros.expand(arguments).split()[1:]:
+                self.macros.drop(pattern)
         elif word == "scalar":
             self._scalar(self.macros.expand(arguments))
         elif word == "args":
@@ -422,7 +431,9 @@ class Reader(Records):
         for name in CREATED.findall(text)[:1]:
             value = text.partition("=")[2]
             try:
-                node = Node("number", constant(self.context.parse(value)))
+                result = constant(self.context.parse(value))
+                kind = "text" if isinstance(result, str) else "number"
+                node = Node("missing", ".") if result == inf else Node(kind, result)
             except StataError:
                 node = Node("name", self._stored_result(name, value))
             self._forget_scalar(text)

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 import digiprosper as dp
+from digiprosper.errors import StataError
 from digiprosper.stata import _script, read_do_file, run_do_file
 from digiprosper.stata.commands import data
 from digiprosper.stata.prefixes import read_command
@@ -705,3 +706,54 @@ def test_saved_and_preserved_data_keep_the_types_of_their_columns(
         file = run_do_file(tmp_path / "a.do", tmp_path)
         assert file.data is not None
         assert file.data["tenths"].tolist() == [4, 4], lines
+
+
+def test_texts_change_by_bytes_as_in_stata() -> None:
+    """[FN] strtrim, strupper: blanks and letters of ASCII; [D] generate: str2 cuts."""
+    df = frame().assign(name="\u3000é a\t ")
+    out = run("gen t = strtrim(name)\ngen u = upper(name)\ngen str9 v = name", df)
+    assert out["t"][0] == "\u3000é a\t"
+    assert out["u"][0] == "\u3000é A\t "
+    assert out["v"][0] == "\u3000é a\t "
+    with pytest.raises(AssertionError, match="texts are cut"):
+        run("gen str8 v = name", df)
+
+
+def test_a_block_of_capture_ends_where_stata_stops(tmp_path: Path) -> None:
+    """[P] capture: the rest of the block is not executed, its columns are absent."""
+    frame().to_stata(tmp_path / "a.dta", write_index=False)
+    (tmp_path / "a.do").write_text(
+        "use a\ncapture {\ngen before = 1\n"
+        "foreach v in x w {\ngen `v' = 5\n}\ngen after = 1\n}\n"
+        "gen first = before\ngen second = after\n"
+    )
+    file = run_do_file(tmp_path / "a.do", tmp_path)
+    assert file.data is not None
+    assert "first" in file.data
+    assert not {"after", "second"} & {*file.data}
+
+
+def test_infinity_is_no_number() -> None:
+    """[D] destring: columns with other texts stay as they are; force has missing."""
+    df = frame().assign(t=["1", "inf", "-Infinity", "2", "", "."])
+    out = run("destring t, gen(u) force\ndestring t, replace\ngen r = real(t)", df)
+    assert out["u"].dropna().tolist() == out["r"].dropna().tolist() == [1, 2]
+    assert "inf" in out["t"].tolist()
+
+
+@pytest.mark.parametrize("rule", ["(.1 = 1)", "(0/.3 = 1)", "(1 = .7)"])
+def test_recode_with_a_fraction_that_is_rounded_is_refused(rule: str) -> None:
+    with pytest.raises(StataError, match="single precision"):
+        run(f"recode x {rule}, gen(r)")
+    assert run("recode x (0/2.5 = .5), gen(r)")["r"].tolist().count(0.5) == 3
+
+
+def test_scalars_are_texts_or_missing_too(tmp_path: Path) -> None:
+    frame().to_stata(tmp_path / "a.dta", write_index=False)
+    (tmp_path / "a.do").write_text(
+        'use a\nscalar s = "b"\nscalar m = .\ngen t = s\ngen k = m\n'
+    )
+    data = run_do_file(tmp_path / "a.do", tmp_path).data
+    assert data is not None
+    assert {*data["t"]} == {"b"}
+    assert data["k"].isna().all()

@@ -7,12 +7,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
 from digiprosper.errors import cited
 from digiprosper.stata.commands.estimations import predict
 from digiprosper.stata.commands.linear import of_statsmodels
 from digiprosper.stata.expressions import Printer, number_text, unquoted
 from digiprosper.stata.macros import numbers
 from digiprosper.stata.prefixes import (
+    CAPTURED,
     ROWS,
     Command,
     notes_of,
@@ -332,7 +335,7 @@ def _as_numbers(call: Call) -> str:
             f".astype(str).str.replace({f'[{re.escape(ignored)}]'!r}, '', regex=True)"
         )
     if "force" in call.options:
-        return f"pd.to_numeric({column}, errors='coerce')"
+        return f"stata.real({column})"
     return f"numeric({column})"
 
 
@@ -378,7 +381,7 @@ def _recoded(call: Call) -> str:
         raise refused("recode with other rules than (values = value)")
     tests, values, other = [], [], "df[column]"
     for values_of_rule, value in rules:
-        code = "np.nan" if value == "." else number_text(number(value, "recode"))
+        code = "np.nan" if value == "." else _exact(value)
         if values_of_rule.strip() in ("else", "*"):
             other = code
         else:
@@ -394,10 +397,16 @@ def _recode_test(word: str) -> str:
     if word.startswith("nonm"):
         return "df[column].notna()"
     ends = {"min": "-np.inf", "max": "np.inf"}
-    low, *high = (
-        ends.get(end) or number_text(number(end, "recode")) for end in word.split("/")
-    )
+    low, *high = (ends.get(end) or _exact(end) for end in word.split("/"))
     return f"df[column].between({low}, {(high or [low])[0]})"
+
+
+def _exact(text: str) -> str:
+    """Write a number of a rule, which single precision has to keep."""
+    value = number(text, "recode")
+    if float(np.float32(value)) != value:
+        raise refused(f"recode with {text}, which single precision rounds")
+    return number_text(value)
 
 
 # The names that commands without generate() give, of a column that they compute.
@@ -872,7 +881,7 @@ def _with_new_columns(step: Step, call: Call) -> Step:
     new = [] if name == "tabulate" else call.new
     if name in ("generate", "egen", "predict", "xtile"):
         new = [*step.creates[:1]]
-    if new and re.match(r"(?:(?:qui|noi)\w*\s+)*cap", call.command.text):
+    if new and CAPTURED.match(call.command.text):
         absent = " and ".join(f"{column!r} not in df" for column in new)
         inside = step.python.replace("\n", "\n    ")
         return replace(step, python=f"if {absent}:\n    {inside}")
