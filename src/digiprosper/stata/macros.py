@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 
@@ -161,10 +160,10 @@ class Macros:
             self.unknown[name] = reason
 
     def drop(self, pattern: str) -> None:
-        """Remove macros by a pattern, in which locals begin with an underscore."""
-        for name in [*self.values, *self.unknown]:
-            in_pattern = name[1:] if name.startswith("$") else f"_{name}"
-            if pattern == "_all" or fnmatchcase(in_pattern, pattern):
+        """Remove macros; the names of locals have an underscore before them."""
+        for name in [*self.values]:
+            written = f"_{name}".replace("_$", "")
+            if pattern == "_all" or fnmatchcase(written, pattern):
                 self.forget(name)
 
     def forget_until_run(self, name: str, why: str) -> None:
@@ -254,8 +253,8 @@ def joined(of_locals: Macros, of_globals: Macros) -> Macros:
     )
 
 
-def _without(words: list[str], others: Sequence[str]) -> list[str]:
-    """Remove words, each as often as it is among the others."""
+def _without(words: list[str], others: list[str]) -> list[str]:
+    """Remove each of others once."""
     for word in others:
         if word in words:
             words.remove(word)
@@ -274,7 +273,7 @@ def _computed(text: str) -> str:
 
 
 def _digits(value: float) -> str:
-    """Print a number as Stata does in a macro: a half is .5."""
+    """Print a number without a zero before the point."""
     return re.sub(r"^(-?)0\.", r"\1.", number_text(value))
 
 

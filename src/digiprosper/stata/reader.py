@@ -7,7 +7,6 @@ import re
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
-from math import inf
 from typing import Any
 
 from digiprosper.errors import StataError, cited
@@ -129,15 +128,12 @@ class Reader(Records):
 
     # --- blocks -----------------------------------------------------------------------
 
-    def _block(self, block: range, *, is_captured: bool = False) -> None:
-        """Execute statements, each with its block if it opens one.
-
-        Stata leaves a block of capture at the first line that it cannot execute.
-        """
+    def _block(self, block: range, *, stops: bool = False) -> None:
+        """Execute statements, each with its block, perhaps to the first refusal."""
         position = block.start
         while position < block.stop:
-            before = [self.records.get(at) for at in range(block.start, position)]
-            if is_captured and any(r and r.status == "refused" for r in before):
+            before = map(self.records.get, range(block.start, position))
+            if stops and any(r and r.status == "refused" for r in before):
                 self._unreached(range(position, block.stop), may_run=True)
                 return
             self.position = position
@@ -158,7 +154,7 @@ class Reader(Records):
                 self._unread_block(word, inside)
             else:
                 self._record("read")
-                self._block(inside, is_captured=bool(CAPTURED.match(text)))
+                self._block(inside, stops=bool(CAPTURED.match(text)))
             position = end + 1
 
     def _unread_block(self, word: str, block: range) -> None:
@@ -431,9 +427,9 @@ class Reader(Records):
         for name in CREATED.findall(text)[:1]:
             value = text.partition("=")[2]
             try:
-                result = constant(self.context.parse(value))
-                kind = "text" if isinstance(result, str) else "number"
-                node = Node("missing", ".") if result == inf else Node(kind, result)
+                node = Node("number", constant(self.context.parse(value)))
+                if isinstance(node.value, str):
+                    raise refused("a scalar that is a text")
             except StataError:
                 node = Node("name", self._stored_result(name, value))
             self._forget_scalar(text)

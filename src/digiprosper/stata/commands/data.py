@@ -7,8 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
-
 from digiprosper.errors import cited
 from digiprosper.stata.commands.estimations import predict
 from digiprosper.stata.commands.linear import of_statsmodels
@@ -381,7 +379,7 @@ def _recoded(call: Call) -> str:
         raise refused("recode with other rules than (values = value)")
     tests, values, other = [], [], "df[column]"
     for values_of_rule, value in rules:
-        code = "np.nan" if value == "." else _exact(value)
+        code = "np.nan" if value == "." else number_text(number(value, "recode"))
         if values_of_rule.strip() in ("else", "*"):
             other = code
         else:
@@ -397,16 +395,10 @@ def _recode_test(word: str) -> str:
     if word.startswith("nonm"):
         return "df[column].notna()"
     ends = {"min": "-np.inf", "max": "np.inf"}
-    low, *high = (ends.get(end) or _exact(end) for end in word.split("/"))
+    low, *high = (
+        ends.get(end) or number_text(number(end, "recode")) for end in word.split("/")
+    )
     return f"df[column].between({low}, {(high or [low])[0]})"
-
-
-def _exact(text: str) -> str:
-    """Write a number of a rule, which single precision has to keep."""
-    value = number(text, "recode")
-    if float(np.float32(value)) != value:
-        raise refused(f"recode with {text}, which single precision rounds")
-    return number_text(value)
 
 
 # The names that commands without generate() give, of a column that they compute.
