@@ -118,6 +118,12 @@ def test_lists_of_numbers(text: str, expected: str) -> None:
     assert numbers(text) == expected.split()
 
 
+def test_falling_numbers_without_a_step_are_refused() -> None:
+    """[P] foreach: numlist 3/1 is 3 2 1; forvalues 3/1 has no turns."""
+    with pytest.raises(dp.StataError, match="falling numbers 3/1"):
+        numbers("5 3/1")
+
+
 @pytest.mark.many(6)
 @pytest.mark.parametrize(
     ("header", "values"),

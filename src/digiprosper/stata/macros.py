@@ -289,6 +289,9 @@ def numbers(text: str) -> list[str]:
     for a, b, c, first, step, last, single, odd in _RANGE.findall(text):
         if odd:
             raise refused(f"the numbers {cited(text.strip())} cannot be read")
+        if first and not step and float(last) < float(first):
+            # A list falls, and a loop of forvalues has no turns.
+            raise refused(f"the falling numbers {first}/{last} are not read")
         if a:
             out += _range(a, float(b) - float(a), c)
         else:
