@@ -808,7 +808,7 @@ def test_rows_are_matched_as_psmatch2_does(run) -> None:
     assert [line.status for line in file.estimations] == [
         *("ran", "ran", "ran", "ran", "refused", "not run")
     ]
-    assert file.estimations[4].reason == "ties decide the order of rows"
+    assert file.estimations[4].reason == "ties: the order of rows would decide"
     df = file.data
     x = np.column_stack([np.ones(len(df)), df.util])
     p = Logit(df.d.to_numpy(), x).fit(disp=0).predict()

@@ -26,7 +26,7 @@ wholes = {
 
 
 def absent(x):
-    """Return absent number or text."""
+    """Return a missing value: NaN for numbers, an empty text for texts."""
     return np.nan if pd.api.types.is_numeric_dtype(x) else ""
 
 
@@ -67,7 +67,7 @@ def text(x, form=""):
         return texts
     # Stata writes 12345678 as 1.23e+07, other digits of a third, and .5 for a half.
     if (texts.str.contains("e") | (texts.str.len() > 8 + 5 * bool(form))).any():
-        raise ValueError("string() without a format cuts digits")
+        raise ValueError("the text of a number would lose digits")
     return texts.str.replace(r"^(-?)0\.", r"\1.", regex=True)
 
 
@@ -76,8 +76,8 @@ def substr(x, start, count):
 
     What Stata cuts out of texts that are shorter is not known.
     """
-    assert start, "start at 0"
-    assert not count < 0, "count < 0"
+    assert start, "substr() begins at 0"
+    assert not count < 0, "substr() has a negative length"
     x = x.str.encode("utf8")
     assert (~x.str.len().between(1, -start - 1)).all(), "texts are too short"
     start -= start > 0
@@ -294,7 +294,7 @@ def nearest(gaps, neighbors, caliper, *, ties):
     if ties and neighbors == 1:
         near = np.flatnonzero((gaps == gaps.min()) & (gaps < caliper))
     else:
-        assert (np.diff(gaps[near]) > 0).all(), "ties decide the order of rows"
+        assert (np.diff(gaps[near]) > 0).all(), "ties: the order of rows would decide"
         near = near[:neighbors]
     return np.bincount(near, minlength=len(gaps)) / max(len(near), 1)
 
@@ -377,8 +377,8 @@ def stored(name, x, kind=""):
         floats.discard(name)
         floats.update([name] if kind == "float" else [])
     if kind[3:].isdigit():
-        bytes_of = pd.Series(x).str.encode("utf8").str.len()
-        assert bytes_of.max() <= int(kind[3:]), "texts are cut"
+        lengths = pd.Series(x).str.encode("utf8").str.len()
+        assert lengths.max() <= int(kind[3:]), f"texts are longer than {kind}"
     if kind in wholes:
         x, (least, most) = np.trunc(x), wholes[kind]
         return x + np.where((x < least) | (x > most), np.nan, 0)
@@ -405,7 +405,8 @@ def as_stata(df, precision="float64"):
         if pd.api.types.is_object_dtype(dtype) or isinstance(dtype, pd.StringDtype):
             df[name] = df[name].fillna("")
         elif pd.api.types.is_integer_dtype(dtype):
-            kind = "int64" if df[name].abs().max() < 32741 else "float64"
+            # Products of several numbers of Stata's type int fit in 64 bits.
+            kind = "int64" if df[name].abs().max() <= wholes["int"][1] else "float64"
             df[name] = df[name].astype(kind)
         elif pd.api.types.is_float_dtype(dtype):
             # Whole numbers keep all digits.
@@ -433,7 +434,8 @@ def from_file(path, beside=()):
 def of_one_type(df, other):
     """Stop where a column is text in one table."""
     for name in df.columns.intersection(other.columns):
-        assert type(absent(df[name])) is type(absent(other[name])), name
+        same = type(absent(df[name])) is type(absent(other[name]))
+        assert same, f"{name} is text in one of the tables only"
     return [df, other]
 
 

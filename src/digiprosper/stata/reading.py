@@ -407,7 +407,7 @@ class Runner(Reader):
         elif printed.count("\n") > 1:
             record.output += printed
             return
-        # What the turns of a loop show is beside one another.
+        # The results of several turns of a loop are listed together.
         shown = [*filter(None, [*record.reason.split("; "), printed.strip()])]
         if len(shown) > _MOST_SHOWN:
             shown[_MOST_SHOWN:] = ["..."]

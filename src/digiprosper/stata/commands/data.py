@@ -101,7 +101,7 @@ def _fills_forward(name: str, text: str, call: Call) -> bool:
 
 
 def _filled_forward(column: str, call: Call) -> str:
-    """Write values of rows before."""
+    """Fill missing values with those of rows before."""
     by = call.printer.by
     return f"{column}.mask(missing({column})){by}.ffill().fillna(absent({column}))"
 
@@ -710,7 +710,7 @@ def duplicates(call: Call) -> Step:
             if order != UNKNOWN_ORDER:
                 columns = [name.lstrip("-") for name in order]
                 tied = f"(df.duplicated({columns!r}).any() and {tied})"
-            code = f"assert not {tied}, 'ties decide the order of rows'\n{code}"
+            code = f"assert not {tied}, 'ties: the order of rows would decide'\n{code}"
         return Step(code)
     if subcommand != "tag":
         return Step("")
@@ -890,7 +890,7 @@ def _with_sorting(step: Step, call: Call) -> Step:
     # No tie may decide a value: keys of a panel have none.
     if context.has_ties(names) and _BY_ROW.search(step.python):
         tied = f"df.duplicated({names!r}).any()"
-        lines.insert(0, f"assert not {tied}, 'ties decide the order of rows'")
+        lines.insert(0, f"assert not {tied}, 'ties: the order of rows would decide'")
     if call.order != context.order:
         lines.insert(0, f"df = df.sort_values({names!r}, kind='stable')")
         step = replace(step, order=step.order or call.order)

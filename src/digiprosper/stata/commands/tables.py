@@ -113,7 +113,8 @@ def _models(names: Sequence[str], run: Sequence[str]) -> str:
 
 def _further_file(file: str, others: Collection[str]) -> str:
     """Name the file of a further table of esttab, which has one of its own."""
-    (stem, _, ending), number = file.rpartition("."), 2
+    stem, _, ending = file.rpartition(".")
+    number = 2
     while file in others:
         file, number = f"{stem}_{number}.{ending}", number + 1
     return file
