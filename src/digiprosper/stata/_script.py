@@ -5,6 +5,7 @@ Every script begins with them; the lines of the do-file follow below.
 
 # mypy: ignore-errors
 
+import re
 from contextlib import suppress
 from functools import reduce
 from pathlib import Path
@@ -234,6 +235,30 @@ def from_text(path, **options):
     return pd.read_csv(path, **options).apply(numeric)
 
 
+def named(df, case=str, first=None):
+    """Name columns by letters and digits of their headings, as import.
+
+    Others, and those that repeat a name, have their number, or the letter that they
+    have in a sheet whose `first` column it is.
+    """
+    names = []
+    for at, heading in enumerate(map(str, df.columns), 1):
+        # pandas writes x.1 for a second x.
+        is_repeated = heading.rpartition(".")[0] in df.columns
+        name = case(re.sub(r"\W", "", heading).lstrip("0123456789")[:32])
+        if not name or name in names or is_repeated or heading.startswith("Unnamed: "):
+            name = f"v{at}" if first is None else letters(first, at)
+        names.append(name)
+    return df.set_axis(names, axis=1)
+
+
+def letters(first, at):
+    """Write the letters of a column of a sheet."""
+    from openpyxl.utils import column_index_from_string, get_column_letter
+
+    return get_column_letter(column_index_from_string(first) + at - 1)
+
+
 def encoded(x, label):
     """Assign codes to sorted texts, as encode where there is no such label."""
     assert label not in labels, f"the file has codes of the label {label}"
@@ -403,7 +428,7 @@ def as_stata(df, precision="float64"):
     assert df.columns.is_unique, "two columns would have one name"
     for name, dtype in df.dtypes.items():
         if pd.api.types.is_object_dtype(dtype) or isinstance(dtype, pd.StringDtype):
-            df[name] = df[name].fillna("")
+            df[name] = df[name].fillna("").map(cell_text)
         elif pd.api.types.is_integer_dtype(dtype):
             # Products of several numbers of Stata's type int fit in 64 bits.
             kind = "int64" if df[name].abs().max() <= wholes["int"][1] else "float64"
@@ -417,6 +442,14 @@ def as_stata(df, precision="float64"):
     for name in df.select_dtypes("datetime"):
         df[name] = (df[name] - pd.Timestamp(1960, 1, 1)).dt.days
     return df
+
+
+def cell_text(value):
+    """Write a cell of a sheet whose column also has text."""
+    if isinstance(value, int | float):
+        return f"{value:.15g}"
+    assert isinstance(value, str), "a column has text and dates"
+    return value
 
 
 def from_file(path, beside=()):

@@ -43,6 +43,16 @@ _HEAD = (
 # Turns of a loop whose results are beside a line.
 _MOST_SHOWN = 6
 _READS = re.compile(r"df = from_file|floats\.clear\(\)\ndf")
+_LOADS = re.compile(r"df = from_file\(('.*'|\".*\")\)")
+# A characteristic of a file: fields of 33 bytes, or of 129 from Stata 14 on.
+_CHARACTERISTICS = [
+    re.compile(
+        rb"_dta\0.{%d}(?=(\w+)\0)(?:.{%d})([^\0<]+)" % (width - 5, width), re.DOTALL
+    )
+    for width in (33, 129)
+]
+# Characteristics come before the data.
+_BYTES_BEFORE_DATA = 2**22
 # Stata writes other numbers with digits of its own.
 _EXACT = re.compile(r"-?\d{1,8}|`\"[^`'\"$\\]+\"'")
 
@@ -288,6 +298,24 @@ def _wrapped(line: str) -> str:
 # --- running --------------------------------------------------------------------------
 
 
+def stored_keys(path: str) -> tuple[str | None, str | None, int | None]:
+    """Read the keys and the step of ``xtset`` that a file of Stata was saved with."""
+    with Path(path).open("rb") as file:
+        head = file.read(_BYTES_BEFORE_DATA)
+    stored = {
+        name.decode(): value.decode(errors="replace")
+        for characteristic in _CHARACTERISTICS
+        for name, value in characteristic.findall(head)
+    }
+    delta = re.match(r"\+(1\.\w+)X\+(\w+)", stored.get("_TSdelta", ""))
+    step = int(float.fromhex(f"0x{delta[1]}p{int(delta[2], 16)}")) if delta else 1
+    entity = stored.get("_TSpanel") or stored.get("iis")
+    time = stored.get("_TStvar") or stored.get("tis")
+    if time and not entity:
+        entity = ONE_SERIES
+    return entity, time, step if step > 1 else None
+
+
 class Runner(Reader):
     """A reader that has the data: what fails marks what depends on it."""
 
@@ -372,6 +400,9 @@ class Runner(Reader):
             raise refused(reason.split("\n")[0].rstrip(".")) from error
         finally:
             self.position_in_code = len(self.code)
+        if loaded := _LOADS.match(code):
+            keys = stored_keys(ast.literal_eval(loaded[1]))
+            self.context.entity, self.context.time, self.context.step = keys
         self._update_columns()
         self._note(printed.getvalue())
 
@@ -384,6 +415,9 @@ class Runner(Reader):
             self.incomplete.update(name for name in frame if frame[name].hasnans)
             marked = [n for n in context.variables.created if n in self.taint.columns]
             names = tuple(dict.fromkeys([*frame.columns, *marked]))
+            if not {*context.keys} <= {*names}:
+                # Data without the keys are no longer xtset.
+                context.entity = context.time = context.step = None
             context.frame = frame
             context.variables = replace(
                 context.variables, columns=names, created=tuple(marked)

@@ -512,39 +512,31 @@ def _read_file(path: str, call: Call, columns: Sequence[str] = ()) -> str:
     return f"{code}[{[*columns]!r}]" if columns else code
 
 
-# How a file is read by its kind and its headings, and what Stata does to these.
-_READS = {
-    ("excel", True): (
-        "pd.read_excel({}, keep_default_na=False, na_values=[''])",
-        "preserve",
-    ),
-    ("delimited", "1"): ("from_text({})", "lower"),
-    ("delimited", "nonames"): (
-        "from_text({}, header=None).rename(columns=lambda at: f'v{{at + 1}}')",
-        "preserve",
-    ),
-}
-
-
 def read_text(call: Call) -> Step:
-    """Translate ``import`` and ``insheet``."""
+    """Translate ``import`` and ``insheet``; without headings columns have numbers."""
     options, (kind, file) = call.options, _text_file(call.command)
     path, is_excel = call.context.find_file(file), kind == "excel"
-    first = "firstrow" in options if is_excel else options.get("varnames", "1")
-    if (kind, first) not in _READS:
+    heading = "1" if "firstrow" in options else "nonames"
+    heading = heading if is_excel else options.get("varnames", "1")
+    if kind not in ("excel", "delimited") or heading not in ("1", "nonames"):
         raise refused(f"import {kind} with names not in the first row")
-    template, case = _READS[kind, first]
     code = repr(path) + _read_options(options)
     if not (is_excel or "sep=" in code or path.endswith(".csv")):
         code += f", sep=separator({path!r})"
-    code = template.format(code)
-    case = options.get("case", case)
-    if case != "preserve":
-        code += f".rename(columns=str.{case})"
-    is_single = call.context.default_type == "float" and "asdouble" not in options
-    if not is_excel and is_single:
-        code += ", precision='float32'"
-    return Step(f"floats.clear()\ndf = as_stata({code})", fresh=True, order=())
+    code += ", header=None" * (heading == "nonames")
+    case = options.get("case", "preserve" if is_excel else "lower")
+    named = "" if case == "preserve" else f", str.{case}"
+    precision = ""
+    if is_excel:
+        code = f"pd.read_excel({code}, keep_default_na=False, na_values=[''])"
+        first = re.sub("[^A-Z].*", "", options.get("cellrange", "").upper()) or "A"
+        named += f", first={first!r}"
+    else:
+        code = f"from_text({code})"
+        if call.context.default_type == "float" and "asdouble" not in options:
+            precision = ", precision='float32'"
+    code = f"floats.clear()\ndf = as_stata(named({code}{named}){precision})"
+    return Step(code, fresh=True, order=())
 
 
 def _text_file(command: Command) -> tuple[str, str]:
@@ -578,7 +570,8 @@ def _read_options(options: Mapping[str, str]) -> str:
     if match is None:
         raise refused(f"cellrange({cells})")
     first, top, last, bottom = match.groups()
-    rows = f"skiprows={int(top) - 1}, nrows={int(bottom) - int(top)}"
+    count = int(bottom) - int(top) + ("firstrow" not in options)
+    rows = f"skiprows={int(top) - 1}, nrows={count}"
     return f"{code}, usecols='{first}:{last}', {rows}"
 
 
