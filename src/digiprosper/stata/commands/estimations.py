@@ -65,9 +65,9 @@ def translate(command: Command, context: Context) -> Translation:
     if command.weight:
         _refuse_weights(command.name, *command.weight)
     options = translated_options(command)
-    if context.frame is not None and context.entity is None:
-        if command.name.startswith(("xt", "xs")) and "i" not in options:
-            raise refused("neither a line nor the file has xtset the data")
+    needs_keys = command.name.startswith(("xt", "xs")) and "i" not in options
+    if needs_keys and context.frame is not None and context.entity is None:
+        raise refused("neither a line nor the file has xtset the data")
     translation = COMMANDS[command.name](Call(command, context, options))
     # What differs from Stata, whatever the options are.
     notes = [*filter(None, [ROWS[command.name]["note"]]), *translation.notes]
