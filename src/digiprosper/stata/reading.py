@@ -43,7 +43,7 @@ _HEAD = (
 # Turns of a loop whose results are beside a line.
 _MOST_SHOWN = 6
 _READS = re.compile(r"df = from_file|floats\.clear\(\)\ndf")
-_LOADS = re.compile(r"df = from_file\(('.*'|\".*\")\)")
+_LOADS = re.compile(r"^df = from_file\(('.*'|\".*\")\)$", re.MULTILINE)
 # A characteristic of a file: fields of 33 bytes, or of 129 from Stata 14 on.
 _CHARACTERISTICS = [
     re.compile(
@@ -400,7 +400,7 @@ class Runner(Reader):
             raise refused(reason.split("\n")[0].rstrip(".")) from error
         finally:
             self.position_in_code = len(self.code)
-        if loaded := _LOADS.match(code):
+        if loaded := _LOADS.search(code):
             keys = stored_keys(ast.literal_eval(loaded[1]))
             self.context.entity, self.context.time, self.context.step = keys
         self._update_columns()
