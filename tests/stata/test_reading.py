@@ -1333,13 +1333,16 @@ def test_keys_come_with_the_file_as_in_stata(run, tmp_path) -> None:
     path.write_bytes(data[:start] + offsets.tobytes() + data[start + 14 * 8 :])
     file = run("use keyed\nxtreg gsp emp, fe\nuse states\nxtreg gsp emp, fe\n")
     assert statuses(file) == ["ran", "ran", "ran", "refused"]
-    spec = dp.FixedEffects("gsp", ["emp"], time_effects=False)
+    options = {"time_effects": False, "cov_type": "unadjusted"}
+    spec = dp.FixedEffects("gsp", ["emp"], **options)
     slope = file.lines[1].results[0].params["emp"]
     np.testing.assert_allclose(slope, spec.fit(states).params["emp"])
 
 
 def test_data_without_the_keys_are_not_xtset(run) -> None:
     file = run(f"{READ}ren year t\nreg gsp emp, r\nxtreg gsp emp, fe\n")
+    assert statuses(file)[-2:] == ["ran", "ran"]
+    file = run(f"{READ}ren state s\nreg gsp emp, r\nxtreg gsp emp, fe\n")
     assert statuses(file)[-2:] == ["ran", "refused"]
 
 

@@ -415,9 +415,10 @@ class Runner(Reader):
             self.incomplete.update(name for name in frame if frame[name].hasnans)
             marked = [n for n in context.variables.created if n in self.taint.columns]
             names = tuple(dict.fromkeys([*frame.columns, *marked]))
-            if not {*context.keys} <= {*names}:
-                # Data without the keys are no longer xtset.
-                context.entity = context.time = context.step = None
+            # Data without a key are no longer xtset with it.
+            for role in ("entity", "time"):
+                if getattr(context, role) not in (*names, ONE_SERIES):
+                    setattr(context, role, None)
             context.frame = frame
             context.variables = replace(
                 context.variables, columns=names, created=tuple(marked)
