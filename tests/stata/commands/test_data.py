@@ -572,7 +572,6 @@ def test_merge_keeps_values_of_the_master(tmp_path: Path) -> None:
         "by id: drop x",
         "duplicates tag id",
         "gen a = x, magic",
-        "import excel a.xlsx",
         "bysort id: gen a = x[1]",
     ],
 )

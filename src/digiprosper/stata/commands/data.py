@@ -515,28 +515,41 @@ def _read_file(path: str, call: Call, columns: Sequence[str] = ()) -> str:
 def read_text(call: Call) -> Step:
     """Translate ``import`` and ``insheet``; without headings columns have numbers."""
     options, (kind, file) = call.options, _text_file(call.command)
-    path, is_excel = call.context.find_file(file), kind == "excel"
-    heading = "1" if "firstrow" in options else "nonames"
-    heading = heading if is_excel else options.get("varnames", "1")
-    if kind not in ("excel", "delimited") or heading not in ("1", "nonames"):
-        raise refused(f"import {kind} with names not in the first row")
-    code = repr(path) + _read_options(options)
-    if not (is_excel or "sep=" in code or path.endswith(".csv")):
-        code += f", sep=separator({path!r})"
-    code += ", header=None" * (heading == "nonames")
-    case = options.get("case", "preserve" if is_excel else "lower")
-    named = "" if case == "preserve" else f", str.{case}"
+    if kind not in ("excel", "delimited"):
+        raise refused(f"import {kind}")
+    path = call.context.find_file(file)
+    read = _read_sheet if kind == "excel" else _read_delimited
     precision = ""
-    if is_excel:
-        code = f"pd.read_excel({code}, keep_default_na=False, na_values=[''])"
-        first = re.sub("[^A-Z].*", "", options.get("cellrange", "").upper()) or "A"
-        named += f", first={first!r}"
-    else:
-        code = f"from_text({code})"
-        if call.context.default_type == "float" and "asdouble" not in options:
-            precision = ", precision='float32'"
-    code = f"floats.clear()\ndf = as_stata(named({code}{named}){precision})"
+    if kind == "delimited" and call.context.default_type == "float":
+        precision = "" if "asdouble" in options else ", precision='float32'"
+    code = f"floats.clear()\ndf = as_stata({read(path, options)}{precision})"
     return Step(code, fresh=True, order=())
+
+
+def _read_sheet(path: str, options: Mapping[str, str]) -> str:
+    """Write how a sheet is read, with headings or the letters of its columns."""
+    code = repr(path) + _read_options(options)
+    code += "" if "firstrow" in options else ", header=None"
+    code = f"pd.read_excel({code}, keep_default_na=False, na_values=[''])"
+    first = re.sub("[^A-Z].*", "", options.get("cellrange", "").upper()) or "A"
+    return f"named({code}{_naming(options, 'preserve')}, first={first!r})"
+
+
+def _read_delimited(path: str, options: Mapping[str, str]) -> str:
+    """Write how a text file is read, with headings or numbers of its columns."""
+    heading = options.get("varnames", "1")
+    if heading not in ("1", "nonames"):
+        raise refused("import delimited with names not in the first row")
+    code = repr(path) + _read_options(options)
+    if not ("sep=" in code or path.endswith(".csv")):
+        code += f", sep=separator({path!r})"
+    code += ", header=None" if heading == "nonames" else ""
+    return f"named(from_text({code}){_naming(options, 'lower')})"
+
+
+def _naming(options: Mapping[str, str], default: str) -> str:
+    case = options.get("case", default)
+    return "" if case == "preserve" else f", str.{case}"
 
 
 def _text_file(command: Command) -> tuple[str, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from itertools import permutations
 from typing import Any
@@ -65,9 +65,7 @@ def translate(command: Command, context: Context) -> Translation:
     if command.weight:
         _refuse_weights(command.name, *command.weight)
     options = translated_options(command)
-    needs_keys = command.name.startswith(("xt", "xs")) and "i" not in options
-    if needs_keys and context.frame is not None and context.entity is None:
-        raise refused("neither a line nor the file has xtset the data")
+    _refuse_without_keys(command, context, options)
     translation = COMMANDS[command.name](Call(command, context, options))
     # What differs from Stata, whatever the options are.
     notes = [*filter(None, [ROWS[command.name]["note"]]), *translation.notes]
@@ -77,6 +75,15 @@ def translate(command: Command, context: Context) -> Translation:
     if command.counts_rows:
         notes.append(NOTES["row"])
     return replace(translation, notes=tuple(notes))
+
+
+def _refuse_without_keys(
+    command: Command, context: Context, options: Mapping[str, str]
+) -> None:
+    """Refuse commands for panels where the data are known not to be xtset."""
+    needs_keys = command.name.startswith(("xt", "xs")) and "i" not in options
+    if needs_keys and context.frame is not None and context.entity is None:
+        raise refused("neither a line nor the file has xtset the data")
 
 
 def _refuse_parts(command: Command) -> None:
