@@ -236,11 +236,7 @@ def from_text(path, **options):
 
 
 def named(df, case=str, first=None):
-    """Name columns by letters and digits of their headings, as import.
-
-    Others, and those that repeat a name, have their number, or the letter that they
-    have in a sheet whose `first` column it is.
-    """
+    """Name columns by headings without signs, or by position, as import."""
     names = []
     for at, heading in enumerate(map(str, df.columns), 1):
         # pandas writes x.1 for a second x.
