@@ -23,6 +23,7 @@ from digiprosper.errors import (
     cited,
     issue,
     no_attribute,
+    notice_of,
 )
 from digiprosper.kernels import Bools
 from digiprosper.panel import changes
@@ -1285,7 +1286,8 @@ class Panel:
         Returns
         -------
         Panel
-            A new, balanced panel.
+            A new, balanced panel. Its `diagnostics` list the entities that it lacks:
+            spatial models need them as neighbours.
 
         Raises
         ------
@@ -1309,8 +1311,20 @@ class Panel:
         codes, size = keys.entity, self.n_times
         if keep == "times":
             codes, size = keys.time, self.n_entities
-        complete = (np.bincount(codes) == size)[codes]
-        return self._keep_rows(complete, f"balance(keep={cited(keep)})")
+        is_complete = np.bincount(codes) == size
+        panel = self._keep_rows(is_complete[codes], f"balance(keep={cited(keep)})")
+        if keep == "entities" and not is_complete.all():
+            panel._diagnostics += (
+                notice_of(
+                    "entities_not_balanced",
+                    entities=tuple(keys.entities[~is_complete]),
+                    _count=np.count_nonzero(~is_complete),
+                    _all=len(keys.entities),
+                    _entity=keys.entity_name,
+                    _time=keys.time_name,
+                ),
+            )
+        return panel
 
     # --- changed columns --------------------------------------------------------------
 
