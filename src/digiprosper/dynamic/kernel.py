@@ -11,6 +11,7 @@ from typing import Literal, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.polynomial.polynomial import polyval
+from scipy.special import fdtrc
 
 from digiprosper.kernels import Bools, Floats, Ints
 from digiprosper.kernels.chunks import chunks
@@ -486,6 +487,32 @@ def persistence_bounds(columns: Floats, complete: Bools, lags: int) -> dict[str,
         slopes = np.linalg.lstsq(rows[:, 1:], rows[:, 0], rcond=COLLINEAR)[0]
         bounds[name] = float((slopes[:lags] * size[0] / size[1 : 1 + lags]).sum())
     return bounds
+
+
+def season_test(
+    columns: Floats, complete: Bools, n_seasons: int
+) -> tuple[float, float]:
+    """Return F and p of seasons that differ between entities, in within residuals.
+
+    columns (N, T, 1 + K): outcome, regressors. Residuals have variance one in each
+    entity. Dummies of periods have taken out common seasons.
+    """
+    rows = transformed(columns, complete, "within")[0][complete]
+    slopes = np.linalg.lstsq(rows[:, 1:], rows[:, 0], rcond=COLLINEAR)[0]
+    residuals = rows[:, 0] - rows[:, 1:] @ slopes
+    entity, period = np.nonzero(complete)
+    scales = np.sqrt(np.bincount(entity, residuals**2) / np.bincount(entity))[entity]
+    residuals = residuals / np.where(scales > 0, scales, 1.0)
+    cells = entity * n_seasons + period % n_seasons
+    counts = np.bincount(cells)
+    sums = np.bincount(cells, residuals)[counts > 0]
+    explained = float((sums**2 / counts[counts > 0]).sum())
+    df = sums.size - np.unique(entity).size - n_seasons + 1
+    df_rest = len(rows) - rows.shape[1] - sums.size
+    if min(df, df_rest) < 1:
+        return np.nan, np.nan
+    ratio = explained / df / (float(residuals @ residuals) - explained) * df_rest
+    return ratio, float(fdtrc(df, df_rest, ratio))
 
 
 def _expected_products(dummies: Floats, complete: Bools) -> Floats:
