@@ -353,6 +353,22 @@ def test_a_change_of_unit_is_reported(rows) -> None:
     assert len(every["unit_break"].data["columns"]["income"]["entities"]) == N
 
 
+@pytest.mark.parametrize("years", [[2013, 2016], [2013, 2016, 2017], [2011, 2015]])
+def test_years_of_all_entities_in_another_unit_are_reported(rows, years) -> None:
+    """Sheets of some years are in yuan: the first of them is named."""
+    is_yuan = rows["year"].isin(years)
+    rng = np.random.default_rng(8)
+    income = np.exp(rng.normal(10, 1, N).repeat(T) + rng.normal(0, 0.05, N * T))
+    notice = notices(rows.assign(income=income * np.where(is_yuan, 1e4, 1)))
+    (data,) = notice["unit_break"].data["columns"].values()
+    assert (set(data["times"]), len(data["entities"])) == ({data["from"]}, N)
+    assert data["from"] == (2013 if years[0] == 2013 else 2012)
+    # Seasons return by less, and crises by another factor each time.
+    crises = rows["year"].map(dict(zip(years, [3e3, 4e4, 7e3], strict=False)))
+    for factor in (np.where(is_yuan, 100, 1), crises.fillna(1.0)):
+        assert "unit_break" not in notices(rows.assign(income=income * factor))
+
+
 def test_each_entity_has_the_time_of_its_change(rows) -> None:
     base = np.select(
         [rows["province"] == "河北", rows["province"] == "天津"], [2015, 2014], 9999

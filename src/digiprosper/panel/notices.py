@@ -126,8 +126,10 @@ _FEWEST_ENTITIES = 4
 _OF_UNITS = 0.15
 # Shares are below 1, and rates such as loss ratios a little above.
 _LARGEST_SHARE = 2.0
-# A factor of 100, with growth
+# A factor of 100, with growth; a thousand or more if units change several times
 _FEWEST_TENS = 1.5
+_TENS_OF_SEVERAL = 2.5
+_MOST_JUMPS = 6
 # An index falls back to its base by the growth of several periods.
 _BACK_TO_BASE = 3.0
 # A jump counts if growth beside it, in logs, is smaller by this factor.
@@ -707,23 +709,32 @@ def _singles(
 
 
 def _in_all_entities(jumps: Ints, logs: Floats, keys: Keys) -> Ints:
-    """Select the jumps of all entities in one period, if by one power of ten."""
+    """Select the first jumps of all entities, if by powers of ten."""
     time, observed = keys.time[1:], ~np.isnan(logs)
     counts = np.bincount(time[observed], minlength=keys.times.size)
     jumping = np.bincount(keys.time[jumps], minlength=keys.times.size)
     periods = np.flatnonzero(jumping > np.maximum(_MOST * counts, _FEWEST_ENTITIES))
-    # Seasons and crises come back; a period in another unit has two jumps.
-    if not 0 < periods.size < 3 or np.ptp(periods) > 1:
-        return jumps[:0]
-    steps = logs[observed & (time == periods[0])]
+    steps = [logs[observed & (time == period)] for period in periods]
     observed[jumps - 1] = False
-    if not observed.any():
+    if not 0 < len(steps) <= _MOST_JUMPS or not observed.any():
         return jumps[:0]
     usual = logs[observed]  # growth without jumps
-    tens = float(np.median(steps) - np.median(usual)) / np.log(10)
-    spreads = [np.median(np.abs(x - np.median(x))) for x in (steps, usual)]
+    tens = np.array([np.median(x) - np.median(usual) for x in steps]) / np.log(10)
+    # Seasons and crises come back; a period in another unit has two jumps. Several such
+    # periods have jumps up and down in turn, by a unit that seasons do not reach.
+    if periods.size > 2 or np.ptp(periods) > 1:
+        if (tens[1:] * tens[:-1] > 0).any() or np.abs(tens).min() < _TENS_OF_SEVERAL:
+            return jumps[:0]
+        together = np.concatenate(
+            [x * np.sign(ten) for x, ten in zip(steps, tens, strict=True)]
+        )
+        tens = np.abs(tens)
+    else:
+        together, tens = steps[0], tens[:1]
+    power = float(tens.mean())
     # Growth of an event differs between entities, and is no power of ten.
-    near = abs(tens - round(tens)) < _NEAR_POWER / 2 and abs(tens) > _FEWEST_TENS
+    near = abs(power - round(power)) < _NEAR_POWER / 2 and abs(power) > _FEWEST_TENS
+    spreads = [np.median(np.abs(x - np.median(x))) for x in (together, usual)]
     alike = 0 < spreads[0] <= 2 * spreads[1]
     return np.asarray(jumps[(keys.time[jumps] == periods[0]) & near & alike])
 
