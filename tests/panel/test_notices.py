@@ -224,6 +224,11 @@ def test_chinese_codes_that_change_are_reported_by_name() -> None:
         (notice,) = notices(frame).values()
         assert notice.data["changes"] == ((6, ("522400",), ("520500",)),)
         assert "match_cities(df['province'])" in notice.message
+    # Counties are no prefectures, which match_cities knows.
+    counties = named.assign(province=named["province"].str[:-2] + "21")
+    (notice,) = notices(counties).values()
+    assert notice.data["changes"] == ((6, ("522421",), ("520521",)),)
+    assert "match_cities" not in notice.message
     # Without names, with other names, with few names, other codes
     assert not notices(rows.drop(columns="name"))
     assert not notices(rows)

@@ -197,6 +197,9 @@ def test_data_that_cannot_be_decomposed(change: Any, code: str) -> None:
     with pytest.raises(IdentificationError) as caught:
         parts_of(change(draw()))
     assert caught.value.problems[0].code == code
+    assert ("panel.dropna([...]).balance()" in str(caught.value)) == (
+        code == "unbalanced"
+    )
 
 
 @pytest.mark.parametrize(

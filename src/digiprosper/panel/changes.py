@@ -267,9 +267,15 @@ def _column_hint(table: Table, index: pd.Index[Any], column: str) -> str:
     """Advise how to use a column that is in both data and panel."""
     entity = table.keys.entity_name
     if index.names == [entity]:
-        return (
+        hint = (
             f" If it has a row for each {entity} and {column}, merge it before the "
             f"panel is made: df.merge(data, on={[entity, column]}, how='left')."
+        )
+        if column in table.data:
+            return hint
+        return (
+            f" If {entity} is listed several times, keep one row, such as the first: "
+            f"data.sort_values({cited(column)}).drop_duplicates({cited(entity)}).{hint}"
         )
     return (
         f" If it has a row for each {column}, match it by this column of the panel: "

@@ -579,12 +579,20 @@ def _cell_text(cell: object) -> str:
 
 def _partial_entity_notices(parts: Sequence[pd.DataFrame]) -> Iterator[Notice]:
     """Report entities that are not in all sheets, possibly because of their names."""
+    times = [part.index.unique(1) for part in parts]
+    # Of sheets that are years, entities lack some as in any table. Names that change
+    # are not in the first or the last one.
+    are_times = all(len(time) == 1 for time in times) and len(set(map(str, times))) > 2
+    if are_times:
+        order = np.argsort([time[0] for time in times])
+        parts = [parts[order[0]], parts[order[-1]]]
     entities = pd.concat([part.index.unique(0).to_series() for part in parts])
     counts = entities.value_counts(sort=False)
     partial = counts.index[counts < len(parts)].sort_values()
     if len(partial):
         sizes = {"_count": len(partial), "_n_entities": len(counts)}
-        yield notice_of("sheets_differ", entities=tuple(partial), **sizes)
+        code = "sheets_differ" + ".times" * are_times
+        yield notice_of(code, entities=tuple(partial), **sizes)
 
 
 # --- Stata files ----------------------------------------------------------------------
