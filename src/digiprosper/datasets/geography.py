@@ -506,8 +506,6 @@ def _as_column(names: Any, function: str) -> pd.Series[Any]:
 def _name_problem(kind: str, name: object, positions: list[int]) -> str:
     """Tell that a name is unknown, or which divisions it may mean."""
     table, text = _divisions(kind), _normalised_name(name)
-    # numpy prints its numbers with their type.
-    name = name.item() if isinstance(name, np.generic) else name
     if positions:
         return f"{cited(name)} may be {' or '.join(table['official'].iloc[positions])}"
     if kind == "provinces" and (cities := _positions_of("cities", name)):

@@ -494,24 +494,23 @@ def season_test(
 ) -> tuple[float, float]:
     """Return F and p of seasons that differ between entities, in within residuals.
 
-    columns (N, T, 1 + K): outcome, regressors. Residuals have variance one in each
-    entity. Dummies of periods have taken out common seasons.
+    columns (N, T, 1 + K): outcome, regressors with dummies of periods.
     """
-    rows = transformed(columns, complete, "within")[0][complete]
+    within = transformed(columns, complete, "within")[0]
+    rows = within[complete]
     slopes = np.linalg.lstsq(rows[:, 1:], rows[:, 0], rcond=COLLINEAR)[0]
-    residuals = rows[:, 0] - rows[:, 1:] @ slopes
-    entity, period = np.nonzero(complete)
-    scales = np.sqrt(np.bincount(entity, residuals**2) / np.bincount(entity))[entity]
-    residuals = residuals / np.where(scales > 0, scales, 1.0)
-    cells = entity * n_seasons + period % n_seasons
-    counts = np.bincount(cells)
-    sums = np.bincount(cells, residuals)[counts > 0]
-    explained = float((sums**2 / counts[counts > 0]).sum())
-    df = sums.size - np.unique(entity).size - n_seasons + 1
-    df_rest = len(rows) - rows.shape[1] - sums.size
+    residuals = within[..., 0] - within[..., 1:] @ slopes
+    sizes = np.linalg.norm(residuals, axis=1) / np.sqrt(complete.sum(axis=1).clip(1))
+    residuals /= np.where(sizes > 0, sizes, 1.0)[:, None]
+    seasons = [slice(season, None, n_seasons) for season in range(n_seasons)]
+    sums = np.stack([residuals[:, season].sum(axis=1) for season in seasons])
+    counts = np.stack([complete[:, season].sum(axis=1) for season in seasons])
+    explained = float((sums**2 / counts.clip(1)).sum())
+    df = np.count_nonzero(counts) - len(complete) - n_seasons + 1
+    df_rest = len(rows) - rows.shape[1] - np.count_nonzero(counts)
     if min(df, df_rest) < 1:
         return np.nan, np.nan
-    ratio = explained / df / (float(residuals @ residuals) - explained) * df_rest
+    ratio = explained / df / (float((residuals**2).sum()) - explained) * df_rest
     return ratio, float(fdtrc(df, df_rest, ratio))
 
 

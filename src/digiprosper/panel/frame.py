@@ -23,7 +23,6 @@ from digiprosper.errors import (
     cited,
     issue,
     no_attribute,
-    notice_of,
 )
 from digiprosper.kernels import Bools
 from digiprosper.panel import changes
@@ -56,6 +55,7 @@ from digiprosper.panel.notices import (
     calculated_column_notices,
     data_notices,
     jumping_times,
+    not_balanced,
 )
 from digiprosper.panel.sample import Sample
 from digiprosper.panel.scan import (
@@ -1314,16 +1314,7 @@ class Panel:
         is_complete = np.bincount(codes) == size
         panel = self._keep_rows(is_complete[codes], f"balance(keep={cited(keep)})")
         if keep == "entities" and not is_complete.all():
-            panel._diagnostics += (
-                notice_of(
-                    "entities_not_balanced",
-                    entities=tuple(keys.entities[~is_complete]),
-                    _count=np.count_nonzero(~is_complete),
-                    _all=len(keys.entities),
-                    _entity=keys.entity_name,
-                    _time=keys.time_name,
-                ),
-            )
+            panel._diagnostics += (not_balanced(keys, is_complete),)
         return panel
 
     # --- changed columns --------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Notices about the data of a panel. All are warnings.
+"""Notices about the data of a panel. All but not_balanced are warnings.
 
 Sentences without branches are in `notices.csv`.
 
@@ -26,6 +26,7 @@ straight_lines   columns (to counts of values on a line between those beside the
 filled_ends      columns (to the first and the last period with one value)
 sums_of_a_year   columns (that add up from January on), entities (where they do)
 swapped_keys     entity, time (names, of which the first seems to be the time)
+not_balanced     entities (that balance() left out)
 ================ =======================================================================
 """
 
@@ -586,6 +587,19 @@ def unit_break(table: Table) -> Iterator[Notice]:
             for column, row in columns.items()
         )
         yield notice_of("unit_break", columns=columns, _shown=shown)
+
+
+def not_balanced(keys: Keys, is_complete: Bools) -> Notice:
+    """List the entities without a row in some period, which balance() leaves out."""
+    entities = tuple(keys.entities[~is_complete])
+    return notice_of(
+        "not_balanced",
+        entities=entities,
+        _count=len(entities),
+        _all=len(keys.entities),
+        _entity=keys.entity_name,
+        _time=keys.time_name,
+    )
 
 
 def units_differ(table: Table) -> Iterator[Notice]:

@@ -591,8 +591,8 @@ def _partial_entity_notices(parts: Sequence[pd.DataFrame]) -> Iterator[Notice]:
     partial = counts.index[counts < len(parts)].sort_values()
     if len(partial):
         sizes = {"_count": len(partial), "_n_entities": len(counts)}
-        code = "sheets_differ" + ".times" * are_times
-        yield notice_of(code, entities=tuple(partial), **sizes)
+        variant = ".times" * are_times
+        yield notice_of(f"sheets_differ{variant}", entities=tuple(partial), **sizes)
 
 
 # --- Stata files ----------------------------------------------------------------------

@@ -78,7 +78,7 @@ def entities_text(keys: Keys, names: list[Any]) -> str:
 
 
 def _year_hint(table: Table, column: str) -> str:
-    """Say how years that are text become numbers, if all texts have one."""
+    """Write how years in text become numbers, if all texts have one."""
     texts = table.series(column).dropna().astype(str)
     if table.keys.times.dtype.kind not in "iu" or not len(texts):
         return ""

@@ -158,7 +158,7 @@ def dropped_neighbours(
 ) -> Iterator[Notice]:
     """Report entities that balance() dropped, unless `unused_entities` names them."""
     for notice in panel_notices:
-        if notice.code == "entities_not_balanced":
+        if notice.code == "not_balanced":
             entities = notice.data["entities"]
             if not set(entities) <= set(left_out):
                 yield notice_of(
