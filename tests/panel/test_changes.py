@@ -375,6 +375,10 @@ def test_attach_names_the_rows_to_keep_of_an_entity_listed_twice() -> None:
     assert "data.sort_values('wave').drop_duplicates('i')." in str(caught.value)
     first = waves.sort_values("wave").drop_duplicates("i")
     assert panel.attach(first)["wave"].tolist() == ["2014年", "2014年", "2015年"]
+    # Names of counties in both do not tell rows apart.
+    named = panel.assign(name=lambda f: f.index.get_level_values("i").astype(str))
+    with pytest.raises(AlignmentError, match="listed several times"):
+        named.attach(waves.assign(name=waves["i"].astype(str)))
     # A column of the panel tells its rows apart.
     with pytest.raises(AlignmentError, match="If it has a row for each") as caught:
         panel.assign(wave=1).attach(waves)

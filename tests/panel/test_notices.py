@@ -368,6 +368,12 @@ def test_years_of_all_entities_in_another_unit_are_reported(rows, years) -> None
     (data,) = notice["unit_break"].data["columns"].values()
     assert (set(data["times"]), len(data["entities"])) == ({data["from"]}, N)
     assert data["from"] == (2013 if years[0] == 2013 else 2012)
+    # One province changes a year before the others, and for good.
+    since = np.where(rows["province"] == "河北", 2014, 2015)
+    late = income * np.where(rows["year"] >= since, 1e4, 1)
+    text = notices(rows.assign(income=late))["unit_break"].message
+    assert "in 2015 in 5 entities" in text
+    assert ", and at other times in 1. " in text
     # Seasons return by less, and crises by another factor each time.
     crises = rows["year"].map(dict(zip(years, [3e3, 4e4, 7e3], strict=False)))
     for factor in (np.where(is_yuan, 100, 1), crises.fillna(1.0)):

@@ -860,7 +860,7 @@ def test_sheets_of_years_tell_which_entities_begin_or_end(tmp_path: Any) -> None
         year: pd.DataFrame({"city": [*cities], "tax": range(len(cities))})
         for year, cities in names.items()
     }
-    with pytest.warns(DigiprosperWarning, match="first and the last sheet") as said:
+    with pytest.warns(DigiprosperWarning, match="neither of the last two") as said:
         Panel.from_excel(write(tmp_path / "a.xlsx", sheets), entity="city")
     (warning,) = said
     assert "2 of 4 entities" in str(warning.message)

@@ -237,7 +237,8 @@ def _refuse_repeated(table: Table, frame: pd.DataFrame, on: str | None) -> None:
 def _merge_columns(table: Table, frame: pd.DataFrame) -> list[str]:
     """List columns in both data and panel, or that identify the rows of an entity."""
     # An example of the latter is the year in data for a panel of months.
-    columns = [name for name in frame.columns if name in table.data]
+    constant = table.entity_label_columns  # names, which tell no rows apart
+    columns = [c for c in frame.columns if c in table.data and c not in constant]
     if columns or frame.index.names != [table.keys.entity_name]:
         return columns
     candidates = frame.columns[[dtype.kind not in "fb" for dtype in frame.dtypes]]

@@ -33,6 +33,7 @@ not_balanced     entities (that balance() left out)
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from statistics import median
 from typing import Any, Final, NamedTuple
@@ -675,6 +676,11 @@ def _times_text(name: str, row: Mapping[str, Any]) -> str:
     count = counted(len(entities), "entity")
     if len(set(times)) == 1:
         return f"{time_text(times[0])} in {count} ({name} {quoted(entities, 3)})"
+    ((usual, n_usual),) = Counter(times).most_common(1)
+    if n_usual > _MOST * len(times):
+        alike = [x for x, time in zip(entities, times, strict=True) if time == usual]
+        same = _times_text(name, {"entities": alike, "times": [usual]})
+        return f"{same}, and at other times in {len(times) - n_usual:,}"
     pairs = zip(entities[:3], times, strict=False)
     shown = ", ".join(f"{cited(entity)} in {time_text(time)}" for entity, time in pairs)
     return f"{count} ({name} {shown}{', ...' if len(entities) > 3 else ''})"

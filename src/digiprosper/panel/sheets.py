@@ -579,19 +579,25 @@ def _cell_text(cell: object) -> str:
 
 def _partial_entity_notices(parts: Sequence[pd.DataFrame]) -> Iterator[Notice]:
     """Report entities that are not in all sheets, possibly because of their names."""
-    times = [part.index.unique(1) for part in parts]
-    # Of sheets that are years, entities lack some as in any table. Names that change
-    # are not in the first or the last one.
-    are_times = all(len(time) == 1 for time in times) and len(set(map(str, times))) > 2
-    if are_times:
-        order = np.argsort([time[0] for time in times])
-        parts = [parts[order[0]], parts[order[-1]]]
     entities = pd.concat([part.index.unique(0).to_series() for part in parts])
     counts = entities.value_counts(sort=False)
-    partial = counts.index[counts < len(parts)].sort_values()
+    times = [part.index.unique(1) for part in parts]
+    # Of sheets that are years, entities lack some as in any table. Names that change
+    # are not in two sheets at one end.
+    are_times = all(len(time) == 1 for time in times) and len(set(map(str, times))) > 2
+    variant, is_partial = "", counts < len(parts)
+    if are_times:
+        variant = ".times"
+        order = sorted(range(len(parts)), key=lambda sheet: times[sheet][0])
+        in_ends = [
+            counts.index.isin(parts[first].index.get_level_values(0))
+            | counts.index.isin(parts[second].index.get_level_values(0))
+            for first, second in (order[:2], order[-2:])
+        ]
+        is_partial &= ~(in_ends[0] & in_ends[1])
+    partial = counts.index[is_partial].sort_values()
     if len(partial):
         sizes = {"_count": len(partial), "_n_entities": len(counts)}
-        variant = ".times" * are_times
         yield notice_of(f"sheets_differ{variant}", entities=tuple(partial), **sizes)
 
 
