@@ -203,6 +203,8 @@ def test_neighbours_that_balance_left_out() -> None:
     frame = pd.DataFrame(keys | dict(zip("xy", rng.normal(size=(2, 320)), strict=True)))
     panel = dp.Panel(frame[~((frame.i % 4 == 1) & (frame.t == frame.i % 7))], "i", "t")
 
+    tables = []
+
     def fit(panel: dp.Panel, labels: Any = None) -> dict[str, Any]:
         labels = panel.entities if labels is None else labels
         places = pd.DataFrame(
@@ -212,6 +214,7 @@ def test_neighbours_that_balance_left_out() -> None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             fitted = dp.PanelSpatial("y", ["x"], weights).fit(panel)
+        tables.append(" ".join(str(dp.etable(fitted)).split()))
         return {notice.code: notice for notice in fitted.diagnostics}
 
     with pytest.raises(MissingDataError, match="keeps 30 of 40 i"):
@@ -219,6 +222,7 @@ def test_neighbours_that_balance_left_out() -> None:
     balanced = panel.balance()
     notice = fit(balanced)["dropped_neighbours"]
     assert notice.data["in_panel"] == 30
+    assert "only the 30 entities without missing rows are in the model" in tables[-1]
     assert notice.data["entities"] == tuple(range(1, 40, 4))
     # Weights with these entities have the notice of entities that are not used.
     unused = fit(balanced, range(40))
