@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from functools import cache
+from numbers import Number
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -706,7 +707,9 @@ def cited(value: object) -> str:
         return f"an integer of {value.bit_length():,} bits"
     kind = type(value).__name__
     try:
-        # The repr of a text of numpy names its type.
+        # The repr of a text or number of numpy names its type.
+        if isinstance(value, Number) and hasattr(value, "item"):
+            value = value.item()
         text = repr(str(value) if isinstance(value, str) else value)
     except RecursionError:
         return f"a {kind} nested too deep to print"

@@ -476,3 +476,23 @@ def test_weights_match_a_panel_with_chinese_names() -> None:
     borders = province_neighbours("short")
     assert set(names) == set(borders)
     assert borders[names["neimenggu"]][0] == names["hebei"]
+
+
+def test_codes_of_counties_lead_to_those_of_cities_and_provinces() -> None:
+    """Numbers and texts; numbers of numpy are printed without their type."""
+    codes = np.array([130121, 420581])
+    for match, divisor, digits in (
+        (datasets.match_provinces, 10_000, 2),
+        (datasets.match_cities, 100, 4),
+    ):
+        for column in (codes, pd.Series(codes.astype(str))):
+            with pytest.raises(AlignmentError, match="Codes of counties") as caught:
+                match(column)
+            assert f"(codes // {divisor:_}), or codes.str[:{digits}]" in str(
+                caught.value
+            )
+            assert "int64" not in str(caught.value)
+        texts = pd.Series(codes.astype(str)).str[:digits]
+        assert match(codes // divisor).tolist() == match(texts).tolist()
+    with pytest.raises(AlignmentError, match="no county-level cities"):
+        datasets.match_cities(["130121", "昆山"])

@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 import digiprosper as dp
 from digiprosper import errors
-from digiprosper.dynamic import estimation as notices
+from digiprosper.dynamic import estimation as notices, kernel
 from tests.dynamic.conftest import balanced
 
 
@@ -49,6 +50,55 @@ def test_more_instruments_than_clusters() -> None:
     assert notice.data["n_instruments"] == 32
     assert "32 instruments and 31 clusters (province)" in notice.message
     assert "instrument_lags=(2, 3)" in notice.message
+
+
+def test_dummies_of_many_periods_are_more_instruments_than_clusters() -> None:
+    """Neither collapsed instruments, the default, nor fewer lags would help."""
+    (notice,) = of_gmm(count=51, cluster=("country", 38))
+    assert "If most are dummies of periods, use estimator='lsdvc'" in notice.message
+    said = "50 instruments and 20 clusters.* if most are dummies of periods"
+    with pytest.raises(dp.IdentificationError, match=said):
+        dp.DynamicPanel("y").fit(quarters(0.0))
+
+
+def quarters(seasons: float, rho: float = 0.7) -> dp.Panel:
+    """Twenty countries and 48 quarters, with seasons of this size in each country."""
+    rng = np.random.default_rng(4)
+    shocks, own = rng.normal(size=(20, 68)), seasons * rng.normal(size=(20, 4))
+    y = np.zeros((20, 68))
+    for t in range(1, 68):
+        y[:, t] = rho * y[:, t - 1] + shocks[:, t]
+    y += own[:, np.arange(68) % 4]
+    times = pd.period_range("2010Q1", periods=48, freq="Q")
+    index = pd.MultiIndex.from_product([range(20), times], names=["i", "t"])
+    return dp.Panel(pd.DataFrame({"y": y[:, 20:].ravel()}, index=index))
+
+
+@pytest.mark.parametrize(("rho", "estimate"), [(0.7, 0.5), (0.3, 0.1)])
+def test_seasons_of_entities(rho: float, estimate: float) -> None:
+    spec = dp.DynamicPanel("y", estimator="lsdvc", reps=49)
+
+    def fit(panel: dp.Panel) -> dp.DynamicResults:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return spec.fit(panel, rng=1)
+
+    seasonal = fit(quarters(1.0, rho))
+    (notice,) = (n for n in seasonal.diagnostics if n.code == "seasons_of_entities")
+    assert notice.data["statistic"] > 2
+    assert "get_level_values('t').quarter" in notice.message
+    assert seasonal.params.iloc[0] < estimate
+    table = " ".join(str(dp.etable(seasonal)).split())
+    assert "residuals of each i have seasons, so that persistence" in table
+    assert "残差存在季节性" in str(dp.etable(seasonal, style=dp.TableStyle("zh")))
+    # What the notice recommends
+    panel = quarters(1.0, rho)
+    panel = panel.assign(season=lambda f: f.index.get_level_values("t").quarter)
+    means = panel.frame.groupby(["i", "season"])["y"].transform("mean")
+    mended = fit(panel.assign(y=panel["y"] - means))
+    assert "seasons_of_entities" not in {n.code for n in mended.diagnostics}
+    assert mended.params.iloc[0] == pytest.approx(rho, abs=0.06)
+    assert "seasons_of_entities" not in {n.code for n in fit(quarters(0.0)).diagnostics}
 
 
 def test_few_entities() -> None:
@@ -182,3 +232,29 @@ def test_a_treatment_of_one_entity_is_told(estimator: str) -> None:
     assert notice.data["terms"]["pilot"]["effective"] < 1.5
     assert "DynamicPanel has no errors that allow for it. In Fixed" in notice.message
     assert list(notice.data["terms"]) == ["pilot"]
+
+
+def test_seasons_of_entities_by_brute_force() -> None:
+    """F of means by entity and season in residuals of the within regression."""
+    rng = np.random.default_rng(5)
+    n, size, n_seasons = 7, 21, 4
+    columns = rng.normal(size=(n, size, 3)) * rng.uniform(1, 9, (n, 1, 1))
+    columns[..., 0] += rng.normal(size=(n, n_seasons))[:, np.arange(size) % n_seasons]
+    complete = rng.uniform(size=(n, size)) > 0.1
+    columns *= complete[..., None]
+    entity, period = np.nonzero(complete)
+    rows = pd.DataFrame(columns[complete]).assign(i=entity, s=period % n_seasons)
+    demeaned = rows[[0, 1, 2]] - rows.groupby("i")[[0, 1, 2]].transform("mean")
+    slopes = np.linalg.lstsq(demeaned[[1, 2]], demeaned[0], rcond=None)[0]
+    e = demeaned[0] - demeaned[[1, 2]] @ slopes
+    rows["e"] = e / np.sqrt((e**2).groupby(rows["i"]).transform("mean"))
+    means = rows.groupby(["i", "s"])["e"].transform("mean")
+    df, df_rest = n * n_seasons - n - n_seasons + 1, len(rows) - 3 - n * n_seasons
+    rest = float(((rows["e"] - means) ** 2).sum())
+    expected = float((means**2).sum()) / df / (rest / df_rest)
+    statistic, p_value = kernel.season_test(columns, complete, n_seasons)
+    assert statistic == pytest.approx(expected)
+    assert p_value == pytest.approx(stats.f.sf(expected, df, df_rest))
+    # Too short: a season in each period
+    short = kernel.season_test(columns[:, :4], complete[:, :4], n_seasons)
+    assert np.isnan(short).all()

@@ -366,6 +366,25 @@ def test_attach_says_how_events_become_counts() -> None:
     assert panel.attach(counts)["patents"].iloc[0] == 2
 
 
+def test_attach_names_the_rows_to_keep_of_an_entity_listed_twice() -> None:
+    """A list of pilots has a county in two waves; the panel has no waves."""
+    panel = Panel(pd.DataFrame({"i": [1, 1, 2], "t": [1, 2, 1], "y": 0.0}), "i", "t")
+    waves = pd.DataFrame({"i": [1, 1, 2], "wave": ["2016年", "2014年", "2015年"]})
+    with pytest.raises(AlignmentError, match="listed several times") as caught:
+        panel.attach(waves)
+    assert "data.sort_values('wave').drop_duplicates('i')." in str(caught.value)
+    first = waves.sort_values("wave").drop_duplicates("i")
+    assert panel.attach(first)["wave"].tolist() == ["2014年", "2014年", "2015年"]
+    # Names of counties in both do not tell rows apart.
+    named = panel.assign(name=lambda f: f.index.get_level_values("i").astype(str))
+    with pytest.raises(AlignmentError, match="listed several times"):
+        named.attach(waves.assign(name=waves["i"].astype(str)))
+    # A column of the panel tells its rows apart.
+    with pytest.raises(AlignmentError, match="If it has a row for each") as caught:
+        panel.assign(wave=1).attach(waves)
+    assert "listed several times" not in str(caught.value)
+
+
 def test_attach_by_a_column_refuses_unclear_data() -> None:
     homes, values = _households()
     long = values.rename_axis(["province", "wave"]).reset_index()

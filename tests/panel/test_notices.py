@@ -224,6 +224,11 @@ def test_chinese_codes_that_change_are_reported_by_name() -> None:
         (notice,) = notices(frame).values()
         assert notice.data["changes"] == ((6, ("522400",), ("520500",)),)
         assert "match_cities(df['province'])" in notice.message
+    # Counties are no prefectures, which match_cities knows.
+    counties = named.assign(province=named["province"].str[:-2] + "21")
+    (notice,) = notices(counties).values()
+    assert notice.data["changes"] == ((6, ("522421",), ("520521",)),)
+    assert "match_cities" not in notice.message
     # Without names, with other names, with few names, other codes
     assert not notices(rows.drop(columns="name"))
     assert not notices(rows)
@@ -351,6 +356,28 @@ def test_a_change_of_unit_is_reported(rows) -> None:
     assert (data["entities"], data["from"]) == (("河北",), 2015)
     every = notices(rows.assign(income=rows["income"] * np.where(late, 1e4, 1)))
     assert len(every["unit_break"].data["columns"]["income"]["entities"]) == N
+
+
+@pytest.mark.parametrize("years", [[2013, 2016], [2013, 2016, 2017], [2011, 2015]])
+def test_years_of_all_entities_in_another_unit_are_reported(rows, years) -> None:
+    """Sheets of some years are in yuan: the first of them is named."""
+    is_yuan = rows["year"].isin(years)
+    rng = np.random.default_rng(8)
+    income = np.exp(rng.normal(10, 1, N).repeat(T) + rng.normal(0, 0.05, N * T))
+    notice = notices(rows.assign(income=income * np.where(is_yuan, 1e4, 1)))
+    (data,) = notice["unit_break"].data["columns"].values()
+    assert (set(data["times"]), len(data["entities"])) == ({data["from"]}, N)
+    assert data["from"] == (2013 if years[0] == 2013 else 2012)
+    # One province changes a year before the others, and for good.
+    since = np.where(rows["province"] == "河北", 2014, 2015)
+    late = income * np.where(rows["year"] >= since, 1e4, 1)
+    text = notices(rows.assign(income=late))["unit_break"].message
+    assert "in 2015 in 5 entities" in text
+    assert ", and at other times in 1. " in text
+    # Seasons return by less, and crises by another factor each time.
+    crises = rows["year"].map(dict(zip(years, [3e3, 4e4, 7e3], strict=False)))
+    for factor in (np.where(is_yuan, 100, 1), crises.fillna(1.0)):
+        assert "unit_break" not in notices(rows.assign(income=income * factor))
 
 
 def test_each_entity_has_the_time_of_its_change(rows) -> None:

@@ -853,6 +853,25 @@ def test_a_sheet_for_each_year(
     assert panel["tax"].tolist() == [1.0, 2.0, 7.0, 8.0]
 
 
+def test_sheets_of_years_tell_which_entities_begin_or_end(tmp_path: Any) -> None:
+    """B changed its code; C lacks a year, as rows of any table do."""
+    names = {"2015": "ABC", "2016": "AB", "2017": "AXC", "2018": "AXC"}
+    sheets = {
+        year: pd.DataFrame({"city": [*cities], "tax": range(len(cities))})
+        for year, cities in names.items()
+    }
+    with pytest.warns(DigiprosperWarning, match="neither of the last two") as said:
+        Panel.from_excel(write(tmp_path / "a.xlsx", sheets), entity="city")
+    (warning,) = said
+    assert "2 of 4 entities" in str(warning.message)
+    assert "'B', 'X'. If" in str(warning.message)
+    same = {year: frame.replace("X", "B") for year, frame in sheets.items()}
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        panel = Panel.from_excel(write(tmp_path / "b.xlsx", same), entity="city")
+    assert (panel.n_entities, panel.nobs) == (3, 11)
+
+
 def test_sheets_that_differ_in_one_row_are_refused(tmp_path: Any) -> None:
     sheet = pd.DataFrame({"city": ["A", "B"], "year": 2015, "tax": [1.0, 2.0]})
     sheets = {"old": sheet, "new": sheet.assign(tax=[1.0, 3.0])}

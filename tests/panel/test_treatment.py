@@ -180,6 +180,11 @@ REFUSED: dict[str, tuple[Any, type[DigiprosperError], str]] = {
     ),
     "truth": (lambda f: f["d"] == 1, InputTypeError, "is bool, but 'year' is int64"),
     "text": (lambda f: f["first"].astype(str), InputTypeError, "but 'year' is int64"),
+    "years in text": (
+        lambda f: f["first"].mask(f["first"].notna(), "2015年"),
+        InputTypeError,
+        r"str.extract\('\(\[0-9\]\{4\}\)'\)",
+    ),
     "dates": (
         lambda f: _months(f["first"]),
         InputTypeError,

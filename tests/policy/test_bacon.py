@@ -197,6 +197,9 @@ def test_data_that_cannot_be_decomposed(change: Any, code: str) -> None:
     with pytest.raises(IdentificationError) as caught:
         parts_of(change(draw()))
     assert caught.value.problems[0].code == code
+    assert ("panel.dropna([...]).balance()" in str(caught.value)) == (
+        code == "unbalanced"
+    )
 
 
 @pytest.mark.parametrize(
@@ -269,3 +272,12 @@ def test_weights_sum_to_one_and_the_weighted_sum_is_the_slope(first: list[int]) 
     assert weights @ estimates == pytest.approx(slope, abs=1e-12)
     becomes = [g for g in range(len(first)) if 0 < first[g] < 8]
     assert len(pairs) == len(becomes) * (len(first) - 1)
+
+
+def test_a_chinese_table_has_no_english_comparison() -> None:
+    """Cities that are always treated are controls, too."""
+    parts = parts_of(draw(first=(0, 2, 4, 99), n=40))
+    assert set(parts["comparison"]) == {*KINDS, "treated vs always"}
+    text = str(dp.etable(parts, style=dp.TableStyle("zh")))
+    assert "处理组与始终处理组" in text
+    assert " vs " not in text

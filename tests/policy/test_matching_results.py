@@ -445,3 +445,10 @@ def test_coverage_of_the_page(
 
 def samples(n: int) -> list[pd.DataFrame]:
     return [drawn(seed, n) for seed in range(400)]
+
+
+def test_the_support_in_a_chinese_table(matching: dp.Matching) -> None:
+    text = str(dp.etable(matching.support, style=dp.TableStyle("zh")))
+    for word in ("处理组", "对照组", "共同支撑内", "匹配成功"):
+        assert word in text
+    assert "treated" not in text

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import warnings
 from types import SimpleNamespace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
 import digiprosper as dp
-from digiprosper.errors import SpatialWeightsWarning
+from digiprosper.errors import MissingDataError, SpatialWeightsWarning
 from digiprosper.spatial import notices
 
 if TYPE_CHECKING:
@@ -193,3 +194,42 @@ def test_weights_with_their_own_labels_are_not_reported(seed, rho) -> None:
     order = frame.groupby("province")["y"].mean().sort_values().index
     panel = dp.Panel(frame.set_index("province").loc[order], "province", "year")
     assert not order_notices(panel, dp.SpatialWeights(borders, names))
+
+
+def test_neighbours_that_balance_left_out() -> None:
+    """Counties in a row; some lack one of eight years, and balance() drops them."""
+    rng = np.random.default_rng(3)
+    keys = {"i": np.repeat(np.arange(40), 8), "t": np.tile(np.arange(8), 40)}
+    frame = pd.DataFrame(keys | dict(zip("xy", rng.normal(size=(2, 320)), strict=True)))
+    panel = dp.Panel(frame[~((frame.i % 4 == 1) & (frame.t == frame.i % 7))], "i", "t")
+
+    tables = []
+
+    def fit(panel: dp.Panel, labels: Any = None) -> dict[str, Any]:
+        labels = panel.entities if labels is None else labels
+        places = pd.DataFrame(
+            {"lat": 30.0, "lon": 100 + 0.1 * np.asarray(labels)}, labels
+        )
+        weights = dp.SpatialWeights.k_nearest(places, 2)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            fitted = dp.PanelSpatial("y", ["x"], weights).fit(panel)
+        tables.append(" ".join(str(dp.etable(fitted)).split()))
+        return {notice.code: notice for notice in fitted.diagnostics}
+
+    with pytest.raises(MissingDataError, match="keeps 30 of 40 i"):
+        fit(panel)
+    balanced = panel.balance()
+    notice = fit(balanced)["dropped_neighbours"]
+    assert notice.data["in_panel"] == 30
+    assert "only the 30 entities without missing rows are in the model" in tables[-1]
+    assert notice.data["entities"] == tuple(range(1, 40, 4))
+    # Weights with these entities have the notice of entities that are not used.
+    unused = fit(balanced, range(40))
+    assert "unused_entities" in unused
+    assert "dropped_neighbours" not in unused
+    # A panel that is whole, or is balanced by periods, has all neighbours.
+    whole = dp.Panel(frame, "i", "t")
+    assert "dropped_neighbours" not in fit(whole.balance()) | fit(
+        whole.subset("t > 1").balance("times")
+    )

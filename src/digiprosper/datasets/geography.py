@@ -51,6 +51,7 @@ CityForm: TypeAlias = NameForm | Literal["province", "region"]
 # Names that come back as what they were; others come back as a Series.
 _Same = TypeVar("_Same", "pd.Index[Any]", "np.ndarray[Any, Any]")
 
+_COUNTY = re.compile("[1-6][0-9]{3}(?!00)[0-9]{2}")
 # Digits of a code that are enough: of a province 11, of a city 1301.
 _DIGITS = {"provinces": 2, "cities": 4}
 # What may stand behind a short name or pinyin.
@@ -467,6 +468,10 @@ def _advice(kind: str, chosen: dict[Any, str], unknown: list[Any]) -> str:
     if totals := [name for name in unknown if is_total(name)]:
         text += f"; rows of totals are left out by match=lambda s: match_{kind}"
         text += f"(s[~s.isin({totals})])"
+    elif unknown and all(_COUNTY.fullmatch(str(name)) for name in unknown):
+        first, divisor = (2, "10_000") if kind == "provinces" else (4, "100")
+        text = f"Codes of counties begin with those of {kind}, of {first} digits: "
+        text += f"match_{kind}(codes // {divisor}), or codes.str[:{first}] if text"
     elif unknown and kind == "cities":
         text = f"Only prefectures are known, no county-level cities (昆山). {text}"
     if chosen:

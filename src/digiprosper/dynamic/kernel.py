@@ -11,6 +11,7 @@ from typing import Literal, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.polynomial.polynomial import polyval
+from scipy.special import fdtrc
 
 from digiprosper.kernels import Bools, Floats, Ints
 from digiprosper.kernels.chunks import chunks
@@ -486,6 +487,31 @@ def persistence_bounds(columns: Floats, complete: Bools, lags: int) -> dict[str,
         slopes = np.linalg.lstsq(rows[:, 1:], rows[:, 0], rcond=COLLINEAR)[0]
         bounds[name] = float((slopes[:lags] * size[0] / size[1 : 1 + lags]).sum())
     return bounds
+
+
+def season_test(
+    columns: Floats, complete: Bools, n_seasons: int
+) -> tuple[float, float]:
+    """Return F and p of seasons that differ between entities, in within residuals.
+
+    columns (N, T, 1 + K): outcome, regressors with dummies of periods.
+    """
+    within = transformed(columns, complete, "within")[0]
+    rows = within[complete]
+    slopes = np.linalg.lstsq(rows[:, 1:], rows[:, 0], rcond=COLLINEAR)[0]
+    residuals = within[..., 0] - within[..., 1:] @ slopes
+    sizes = np.linalg.norm(residuals, axis=1) / np.sqrt(complete.sum(axis=1).clip(1))
+    residuals /= np.where(sizes > 0, sizes, 1.0)[:, None]
+    seasons = [slice(season, None, n_seasons) for season in range(n_seasons)]
+    sums = np.stack([residuals[:, season].sum(axis=1) for season in seasons])
+    counts = np.stack([complete[:, season].sum(axis=1) for season in seasons])
+    explained = float((sums**2 / counts.clip(1)).sum())
+    df = np.count_nonzero(counts) - len(complete) - n_seasons + 1
+    df_rest = len(rows) - rows.shape[1] - np.count_nonzero(counts)
+    if min(df, df_rest) < 1:
+        return np.nan, np.nan
+    ratio = explained / df / (float((residuals**2).sum()) - explained) * df_rest
+    return ratio, float(fdtrc(df, df_rest, ratio))
 
 
 def _expected_products(dummies: Floats, complete: Bools) -> Floats:

@@ -237,7 +237,8 @@ def _refuse_repeated(table: Table, frame: pd.DataFrame, on: str | None) -> None:
 def _merge_columns(table: Table, frame: pd.DataFrame) -> list[str]:
     """List columns in both data and panel, or that identify the rows of an entity."""
     # An example of the latter is the year in data for a panel of months.
-    columns = [name for name in frame.columns if name in table.data]
+    constant = table.entity_label_columns  # names, which tell no rows apart
+    columns = [c for c in frame.columns if c in table.data and c not in constant]
     if columns or frame.index.names != [table.keys.entity_name]:
         return columns
     candidates = frame.columns[[dtype.kind not in "fb" for dtype in frame.dtypes]]
@@ -267,9 +268,15 @@ def _column_hint(table: Table, index: pd.Index[Any], column: str) -> str:
     """Advise how to use a column that is in both data and panel."""
     entity = table.keys.entity_name
     if index.names == [entity]:
-        return (
+        hint = (
             f" If it has a row for each {entity} and {column}, merge it before the "
             f"panel is made: df.merge(data, on={[entity, column]}, how='left')."
+        )
+        if column in table.data:
+            return hint
+        return (
+            f" If {entity} is listed several times, keep one row, such as the first: "
+            f"data.sort_values({cited(column)}).drop_duplicates({cited(entity)}).{hint}"
         )
     return (
         f" If it has a row for each {column}, match it by this column of the panel: "

@@ -277,7 +277,16 @@ def changed_codes(table: Table) -> Iterator[Notice]:
             entity=keys.entity_name,
             changes=changes,
             _shown=shown,
+            _cure=_cure_of_codes(keys.entity_name, codes[0], len(changes)),
         )
+
+
+def _cure_of_codes(entity: str, code: str, n_changes: int) -> str:
+    """Name the function that knows prefectures, or where all codes of counties are."""
+    if len(code) > len("1301") and not code.endswith("00"):
+        return f" All {n_changes:,} are in the data of this notice (panel.diagnostics)."
+    statement = f"dp.datasets.match_cities(df[{cited(entity)}])"
+    return f" {statement} has one name for both codes of a prefecture since 2011."
 
 
 def _names_of_divisions(table: Table, codes: Sequence[str]) -> list[str]:

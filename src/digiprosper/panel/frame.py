@@ -55,6 +55,7 @@ from digiprosper.panel.notices import (
     calculated_column_notices,
     data_notices,
     jumping_times,
+    not_balanced,
 )
 from digiprosper.panel.sample import Sample
 from digiprosper.panel.scan import (
@@ -1285,7 +1286,8 @@ class Panel:
         Returns
         -------
         Panel
-            A new, balanced panel.
+            A new, balanced panel. Its `diagnostics` list the entities that it lacks:
+            spatial models need them as neighbours.
 
         Raises
         ------
@@ -1309,8 +1311,11 @@ class Panel:
         codes, size = keys.entity, self.n_times
         if keep == "times":
             codes, size = keys.time, self.n_entities
-        complete = (np.bincount(codes) == size)[codes]
-        return self._keep_rows(complete, f"balance(keep={cited(keep)})")
+        is_complete = np.bincount(codes) == size
+        panel = self._keep_rows(is_complete[codes], f"balance(keep={cited(keep)})")
+        if keep == "entities" and not is_complete.all():
+            panel._diagnostics += (not_balanced(keys, is_complete),)
+        return panel
 
     # --- changed columns --------------------------------------------------------------
 

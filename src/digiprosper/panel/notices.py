@@ -1,4 +1,4 @@
-"""Notices about the data of a panel. All are warnings.
+"""Notices about the data of a panel. All but not_balanced are warnings.
 
 Sentences without branches are in `notices.csv`.
 
@@ -26,12 +26,14 @@ straight_lines   columns (to counts of values on a line between those beside the
 filled_ends      columns (to the first and the last period with one value)
 sums_of_a_year   columns (that add up from January on), entities (where they do)
 swapped_keys     entity, time (names, of which the first seems to be the time)
+not_balanced     entities (that balance() left out)
 ================ =======================================================================
 """
 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from statistics import median
 from typing import Any, Final, NamedTuple
@@ -126,8 +128,10 @@ _FEWEST_ENTITIES = 4
 _OF_UNITS = 0.15
 # Shares are below 1, and rates such as loss ratios a little above.
 _LARGEST_SHARE = 2.0
-# A factor of 100, with growth
+# A factor of 100, with growth; a thousand or more if units change several times
 _FEWEST_TENS = 1.5
+_TENS_OF_SEVERAL = 2.5
+_MOST_JUMPS = 6
 # An index falls back to its base by the growth of several periods.
 _BACK_TO_BASE = 3.0
 # A jump counts if growth beside it, in logs, is smaller by this factor.
@@ -586,6 +590,19 @@ def unit_break(table: Table) -> Iterator[Notice]:
         yield notice_of("unit_break", columns=columns, _shown=shown)
 
 
+def not_balanced(keys: Keys, is_complete: Bools) -> Notice:
+    """List the entities without a row in some period, which balance() leaves out."""
+    entities = tuple(keys.entities[~is_complete])
+    return notice_of(
+        "not_balanced",
+        entities=entities,
+        _count=len(entities),
+        _all=len(keys.entities),
+        _entity=keys.entity_name,
+        _time=keys.time_name,
+    )
+
+
 def units_differ(table: Table) -> Iterator[Notice]:
     """Report columns whose means of entities are in two groups, powers of ten apart."""
     keys = table.keys
@@ -659,6 +676,11 @@ def _times_text(name: str, row: Mapping[str, Any]) -> str:
     count = counted(len(entities), "entity")
     if len(set(times)) == 1:
         return f"{time_text(times[0])} in {count} ({name} {quoted(entities, 3)})"
+    ((usual, n_usual),) = Counter(times).most_common(1)
+    if n_usual > _MOST * len(times):
+        alike = [x for x, time in zip(entities, times, strict=True) if time == usual]
+        same = _times_text(name, {"entities": alike, "times": [usual]})
+        return f"{same}, and at other times in {len(times) - n_usual:,}"
     pairs = zip(entities[:3], times, strict=False)
     shown = ", ".join(f"{cited(entity)} in {time_text(time)}" for entity, time in pairs)
     return f"{count} ({name} {shown}{', ...' if len(entities) > 3 else ''})"
@@ -707,23 +729,32 @@ def _singles(
 
 
 def _in_all_entities(jumps: Ints, logs: Floats, keys: Keys) -> Ints:
-    """Select the jumps of all entities in one period, if by one power of ten."""
+    """Select the first jumps of all entities, if by powers of ten."""
     time, observed = keys.time[1:], ~np.isnan(logs)
     counts = np.bincount(time[observed], minlength=keys.times.size)
     jumping = np.bincount(keys.time[jumps], minlength=keys.times.size)
     periods = np.flatnonzero(jumping > np.maximum(_MOST * counts, _FEWEST_ENTITIES))
-    # Seasons and crises come back; a period in another unit has two jumps.
-    if not 0 < periods.size < 3 or np.ptp(periods) > 1:
-        return jumps[:0]
-    steps = logs[observed & (time == periods[0])]
+    steps = [logs[observed & (time == period)] for period in periods]
     observed[jumps - 1] = False
-    if not observed.any():
+    if not 0 < len(steps) <= _MOST_JUMPS or not observed.any():
         return jumps[:0]
     usual = logs[observed]  # growth without jumps
-    tens = float(np.median(steps) - np.median(usual)) / np.log(10)
-    spreads = [np.median(np.abs(x - np.median(x))) for x in (steps, usual)]
+    tens = np.array([np.median(x) - np.median(usual) for x in steps]) / np.log(10)
+    # Seasons and crises come back; a period in another unit has two jumps. Several such
+    # periods have jumps up and down in turn, by a unit that seasons do not reach.
+    if periods.size > 2 or np.ptp(periods) > 1:
+        if (tens[1:] * tens[:-1] > 0).any() or np.abs(tens).min() < _TENS_OF_SEVERAL:
+            return jumps[:0]
+        together = np.concatenate(
+            [x * np.sign(ten) for x, ten in zip(steps, tens, strict=True)]
+        )
+        tens = np.abs(tens)
+    else:
+        together, tens = steps[0], tens[:1]
+    power = float(tens.mean())
     # Growth of an event differs between entities, and is no power of ten.
-    near = abs(tens - round(tens)) < _NEAR_POWER / 2 and abs(tens) > _FEWEST_TENS
+    near = abs(power - round(power)) < _NEAR_POWER / 2 and abs(power) > _FEWEST_TENS
+    spreads = [np.median(np.abs(x - np.median(x))) for x in (together, usual)]
     alike = 0 < spreads[0] <= 2 * spreads[1]
     return np.asarray(jumps[(keys.time[jumps] == periods[0]) & near & alike])
 

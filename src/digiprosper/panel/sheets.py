@@ -581,10 +581,24 @@ def _partial_entity_notices(parts: Sequence[pd.DataFrame]) -> Iterator[Notice]:
     """Report entities that are not in all sheets, possibly because of their names."""
     entities = pd.concat([part.index.unique(0).to_series() for part in parts])
     counts = entities.value_counts(sort=False)
-    partial = counts.index[counts < len(parts)].sort_values()
+    times = [part.index.unique(1) for part in parts]
+    # Of sheets that are years, entities lack some as in any table. Names that change
+    # are not in two sheets at one end.
+    are_times = all(len(time) == 1 for time in times) and len(set(map(str, times))) > 2
+    variant, is_partial = "", counts < len(parts)
+    if are_times:
+        variant = ".times"
+        order = sorted(range(len(parts)), key=lambda sheet: times[sheet][0])
+        in_ends = [
+            counts.index.isin(parts[first].index.get_level_values(0))
+            | counts.index.isin(parts[second].index.get_level_values(0))
+            for first, second in (order[:2], order[-2:])
+        ]
+        is_partial &= ~(in_ends[0] & in_ends[1])
+    partial = counts.index[is_partial].sort_values()
     if len(partial):
         sizes = {"_count": len(partial), "_n_entities": len(counts)}
-        yield notice_of("sheets_differ", entities=tuple(partial), **sizes)
+        yield notice_of(f"sheets_differ{variant}", entities=tuple(partial), **sizes)
 
 
 # --- Stata files ----------------------------------------------------------------------

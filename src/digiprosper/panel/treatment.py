@@ -77,6 +77,16 @@ def entities_text(keys: Keys, names: list[Any]) -> str:
     return f"{len(names):,} {keys.entity_name} ({quoted(names)})"
 
 
+def _year_hint(table: Table, column: str) -> str:
+    """Write how years in text become numbers, if all texts have one."""
+    texts = table.series(column).dropna().astype(str)
+    if table.keys.times.dtype.kind not in "iu" or not len(texts):
+        return ""
+    years = texts.str.fullmatch(r"\D*(19|20)\d\d\D*")
+    statement = f"df[{cited(column)}].str.extract('([0-9]{{4}})')[0].astype(float)"
+    return f" Years that are text: {statement}." if years.all() else ""
+
+
 def treated(table: Table, column: str, text: str) -> Floats:
     """Compute the dummy of an absorbing treatment, (N,): 1 from its time on.
 
@@ -101,7 +111,7 @@ def treated(table: Table, column: str, text: str) -> Floats:
             f"the term {cited(text)}: {cited(column)} is {table.series(column).dtype}, "
             f"but {cited(keys.time_name)} is {keys.times.dtype}. First treated times "
             "must have the type of the time key, and be missing for never-treated "
-            "entities.",
+            f"entities.{_year_hint(table, column)}",
             [term_problem(text, column, "another type than the time key")],
         )
     never = np.asarray(pd.isna(first))

@@ -139,7 +139,8 @@ def _first_treated_period(event: str, sample: Sample) -> Ints:
         text = (
             f"the sample is unbalanced ({sample.nobs:,} rows of {sample.n_entities:,} "
             f"entities and {sample.n_times:,} periods), and the decomposition holds "
-            "for balanced ones only: keep entities with all periods, with panel.subset."
+            "for balanced ones only: keep entities with all periods, by "
+            "panel.dropna([...]).balance()."
         )
         raise not_identified(
             "unbalanced",

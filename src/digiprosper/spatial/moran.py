@@ -394,8 +394,11 @@ def refuse_unbalanced(panel: Panel, subject: str) -> None:
         f"{panel.n_entities} {panel.entity_name} x {panel.n_times} {panel.time_name} "
         f"{'is' if len(absent) == 1 else 'are'} not there (first: "
         f"{rows_text(rows)}). A spatial lag needs all neighbours in every period. "
-        "panel.balance() keeps the entities that are there in all periods, "
-        "panel.balance('times') the periods with all entities."
+        "If few rows are missing, add and interpolate them (page Spatial panel "
+        f"models). panel.balance() keeps {present.all(axis=1).sum():,} of "
+        f"{panel.n_entities:,} {panel.entity_name}, panel.balance('times') "
+        f"{present.all(axis=0).sum():,} of {panel.n_times:,} {panel.time_name}; "
+        "spillovers are too small without neighbours that are left out."
     )
     raise MissingDataError(text, [missing_problem("panel", len(absent), rows)])
 

@@ -5,6 +5,7 @@ code                    data
 ======================= ================================================================
 islands                 entities, weights (name)
 unused_entities         entities, weights (name)
+dropped_neighbours      entities (left out by Panel.balance), in_panel (number)
 missing_neighbours      column, count, rows (labels of the first five), weights (name)
 one_direction           n_links, weights (name)
 far_neighbours          entities, longest, median (kilometres), weights (name)
@@ -27,7 +28,7 @@ model_not_estimated     model, tests (names)
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from math import sqrt
 from statistics import NormalDist
 from typing import Any, Final
@@ -150,6 +151,23 @@ def missing_neighbours(
             weights=name,
             _rows=rows_text(rows),
         )
+
+
+def dropped_neighbours(
+    panel_notices: Iterable[Notice], n_entities: int, left_out: Sequence[Any]
+) -> Iterator[Notice]:
+    """Report entities that balance() dropped, unless `unused_entities` names them."""
+    for notice in panel_notices:
+        if notice.code == "not_balanced":
+            entities = notice.data["entities"]
+            if not set(entities) <= set(left_out):
+                yield notice_of(
+                    "dropped_neighbours",
+                    entities=entities,
+                    in_panel=n_entities,
+                    _count=len(entities),
+                    _all=len(entities) + n_entities,
+                )
 
 
 def near_end(

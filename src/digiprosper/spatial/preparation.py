@@ -43,7 +43,7 @@ from digiprosper.report.terms import Factor
 from digiprosper.spatial.kernels.likelihood import SpatialColumns, lagged, without_means
 from digiprosper.spatial.kernels.matrices import row_sum
 from digiprosper.spatial.moran import refuse_unbalanced
-from digiprosper.spatial.notices import other_order
+from digiprosper.spatial.notices import dropped_neighbours, other_order
 from digiprosper.spatial.weights import SpatialWeights
 
 LAG = ("sar", "sdm", "sac")
@@ -157,6 +157,7 @@ def lay_out(spec: Any, panel: Panel) -> Layout:
         *fit_notices(regression, demeaned, range(len(names))),
         *lost_digits(names[1:], demeaned.moments[1:], regression.bread),
         *lagged_outcome(prepared),
+        *dropped_neighbours(rows.diagnostics, rows.n_entities, weights.left_out),
         *staggered(prepared, demeaned, range(1, 1 + len(slopes)), "spatial"),
         *other_order(spec.spatial_weights, sample.keys, spec.y, raw[:, 0]),
     )
@@ -232,9 +233,9 @@ def _refuse_missing(panel: Panel, prepared: Prepared) -> None:
             continue
         text = (
             f"{loss.message}. A spatial lag needs all neighbours in every period. "
-            "Leave out entities or periods with missing values by "
-            "panel.dropna() or subset() and then panel.balance(), or fill the "
-            "values by panel.interpolate()."
+            "Fill the values by panel.interpolate(), or leave out periods by "
+            "panel.subset(), or entities by panel.dropna() and panel.balance(): "
+            "without neighbours spillovers are too small."
         )
         problems = [
             missing_problem(term, count, loss.rows)
