@@ -492,10 +492,7 @@ def persistence_bounds(columns: Floats, complete: Bools, lags: int) -> dict[str,
 def season_test(
     columns: Floats, complete: Bools, n_seasons: int
 ) -> tuple[float, float]:
-    """Return F and p of seasons that differ between entities, in within residuals.
-
-    columns (N, T, 1 + K): outcome, regressors with dummies of periods.
-    """
+    """Test seasons that differ between entities in within residuals: F and p."""
     within = transformed(columns, complete, "within")[0]
     rows = within[complete]
     slopes = np.linalg.lstsq(rows[:, 1:], rows[:, 0], rcond=COLLINEAR)[0]
