@@ -1535,3 +1535,144 @@ def test_numbers_of_values_are_missing_where_the_value_is(run) -> None:
     np.testing.assert_array_equal(data["n"], counts.where(data["unemp"].notna()))
     np.testing.assert_array_equal(data["k"], np.where(data["t"] == "b", 1, np.nan))
     np.testing.assert_array_equal(data["some"], np.where(data.year > 1980, 6, np.nan))
+
+
+def typed(tmp_path: Path, **columns: list[Any]) -> None:
+    """Save columns as the data that ``use typed`` reads."""
+    file = tmp_path / "data" / "typed.dta"
+    pd.DataFrame(columns).to_stata(file, write_index=False)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "reg y x, vce(cluster c)",
+        "reg y x, vce(cluster s)",
+        "reg y x if !missing(s)",
+        'reg y x if !mi(s) & s != "none"',
+        "areg y x, absorb(s)",
+        "reghdfe y x, absorb(s) keepsingletons",
+        "reghdfe y x, absorb(t) vce(cluster s)",
+        "ivregress 2sls y (x = z), vce(cluster c)",
+        "poisson d x, vce(cluster s)",
+        "logit d x, vce(cluster s)",
+        "logit d x if !missing(s)",
+    ],
+)
+@quiet
+def test_rows_that_miss_a_cluster_or_an_effect_are_left_out(
+    run, tmp_path, line
+) -> None:
+    """markout with strok: a text is missing if it is empty.
+
+    Transcripts of Stata say so of numbers: 4 rows without a village less.
+    """
+    rng, n = np.random.default_rng(0), 40
+    c = np.arange(n) % 8 + 1.0
+    c[[3, 20, 21]] = np.nan
+    typed(
+        tmp_path,
+        y=rng.normal(size=n),
+        x=rng.normal(size=n),
+        z=rng.normal(size=n),
+        d=rng.integers(0, 2, n),
+        c=c,
+        t=np.arange(n) % 3,
+        s=["" if code != code else f"v{code:.0f}" for code in c],
+    )
+    file = run(f"use typed\n{line}\nkeep if !missing(c)\n{line}\n")
+    fit, expected = (estimation.results[0] for estimation in file.estimations)
+    assert fit.nobs == n - 3
+    np.testing.assert_array_equal(fit.params, expected.params)
+
+
+@quiet
+def test_reghdfe_without_absorb_keeps_singletons(run, tmp_path) -> None:
+    """It has i.x as dummies: Stata prints N = 100 of 100 rows, and 97 if absorbed."""
+    rng = np.random.default_rng(0)
+    y, x, i = rng.normal(size=40), rng.normal(size=40), np.arange(40) // 3
+    typed(tmp_path, y=y, x=x, i=i)
+    file = run(
+        "use typed\nreghdfe y x i.i\nreghdfe y x, absorb(i)\nreghdfe y x i.i, vce(r)\n"
+        "reg y x i.i, vce(r)\n"
+    )
+    dummies, absorbed, robust, expected = (e.results[0] for e in file.estimations)
+    assert (dummies.nobs, absorbed.nobs) == (40, 39)
+    np.testing.assert_allclose(robust.std_errors["x"], expected.std_errors["x"])
+
+
+@quiet
+def test_other_data_have_no_keys_of_those_before(run, tmp_path) -> None:
+    """Stata keeps xtset with the data: a regression of other data needs none."""
+    typed(tmp_path, y=[1.0, 2.0, 4.0, 3.0], x=[1.0, 2.0, 3.0, 4.0])
+    file = run(f"{READ}xtreg gsp pc, fe\nuse typed, clear\nreg y x\nxtreg y x, fe\n")
+    assert statuses(file)[-3:] == ["ran", "ran", "refused"]
+    assert file.estimations[1].results[0].params["x"] == pytest.approx(0.8)
+
+
+@quiet
+def test_treated_after_the_panel_are_controls_of_csdid_with_notyet(run) -> None:
+    """Stata prints the same ATT for 3000 as for 0, and leaves missing times out."""
+    start = (
+        f"{READ}egen g = group(state)\ngen first = 1974 + mod(g, 2) * 3 if g < 30\n"
+        "gen later = first\nreplace later = 3000 if later == .\n"
+        "gen zero = first\nreplace zero = 0 if zero == .\n"
+        "gen mixed = zero\nreplace mixed = . if g > 40\n"
+    )
+    command = "csdid gsp, ivar(state) time(year) notyet agg(simple) gvar"
+    file = run(
+        f"{start}{command}(later)\n{command}(zero)\n{command}(mixed)\ndrop if g > 40\n"
+        f"{command}(zero)\n"
+    )
+    later, zero, mixed, fewer = (e.results[0] for e in file.estimations)
+    np.testing.assert_array_equal(later.params, zero.params)
+    np.testing.assert_array_equal(mixed.params, fewer.params)
+    assert mixed.nobs == fewer.nobs
+
+
+@pytest.mark.parametrize("version", [117, 118])
+@quiet
+def test_the_keys_that_a_file_has(run, tmp_path, version: int) -> None:
+    """Stata saves xtset with the data, as characteristics before them.
+
+    Transcripts estimate fixed effects of such files without a line of xtset.
+    """
+    frame = dp.datasets.us_states().frame.reset_index()
+    frame["state"] = frame["state"].factorize()[0] + 1
+    file = tmp_path / "data" / "set.dta"
+    frame.to_stata(file, write_index=False, version=version)
+    width = 129 if version == 118 else 33
+    contents = b"".join(
+        word.ljust(width, b"\0")
+        for key, name in ((b"iis", b"state"), (b"tis", b"year"))
+        for word in (b"_dta", key, name)
+    )
+    mark = b"</characteristics>"
+    # pandas finds what follows by its position.
+    plain = file.read_bytes()
+    after = plain.index(mark)
+    moved = plain[:after] + contents + plain[after:]
+    start = plain.index(b"<map>") + 5
+    places = np.frombuffer(plain[start : start + 112], "<i8").copy()
+    places[9:] += len(contents)
+    file.write_bytes(moved[:start] + places.tobytes() + moved[start + 112 :])
+    lines = "reg gsp pc\nxtreg gsp pc, fe\ngen lag = L.gsp\n"
+    with_keys = run(f"use set, clear\n{lines}")
+    declared = run(f"use set, clear\nxtset state year\n{lines}")
+    saved = run("use set\ntempfile a\nsave `a'\nuse `a', clear\nxtreg gsp pc, fe\n")
+    assert saved.estimations[0].status == "ran"
+    assert statuses(with_keys) == ["ran"] * 4
+    for ours, expected in zip(with_keys.estimations, declared.estimations, strict=True):
+        np.testing.assert_allclose(ours.results[0].params, expected.results[0].params)
+    np.testing.assert_array_equal(with_keys.data["lag"], declared.data["lag"])
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["xtreg gsp pc, fe", "xtreg gsp pc", "xtreg gsp pc, fe r", "xtscc gsp pc, fe"],
+)
+def test_effects_of_a_panel_that_no_line_declares(run, line: str) -> None:
+    """Stata stops: rows have no effects of their own, as pooled regressions would."""
+    file = run(f"use states\n{line}\nxtreg gsp pc, fe i(state)\n")
+    assert statuses(file) == ["ran", "refused", "ran"]
+    assert "declares the panel" in file.lines[1].reason

@@ -272,11 +272,12 @@ class Printer:
     """Prints trees: as a condition of `where`, or as pandas code on a frame ``df``.
 
     `complete` has the variables that are never missing, such as the keys; `resolve`
-    turns an abbreviated name into a column.
+    turns an abbreviated name into a column; `texts` are the columns of text.
     """
 
     complete: Collection[str] = ()
     resolve: Callable[[str], str] = str
+    texts: Collection[str] = ()
     pandas: bool = False
     # Code of stored results, such as r(mean).
     results: Mapping[str, str] = field(default_factory=dict)
@@ -360,11 +361,16 @@ class Printer:
 
     def _is_missing(self, node: Node) -> str:
         x = self.value(node)
-        return f"missing({x})" if self.pandas else f"{x} != {x}"
+        is_empty = f'{x} == ""' if self._is_text(node) else f"{x} != {x}"
+        return f"missing({x})" if self.pandas else is_empty
 
     def _is_there(self, node: Node) -> str:
         x = self.value(node)
-        return f"~missing({x})" if self.pandas else f"{x} == {x}"
+        has_value = f'{x} != ""' if self._is_text(node) else f"{x} == {x}"
+        return f"~missing({x})" if self.pandas else has_value
+
+    def _is_text(self, node: Node) -> bool:
+        return node.kind == "name" and self.resolve(node.value) in self.texts
 
     def _membership(self, node: Node) -> str:
         if node.value == "missing":

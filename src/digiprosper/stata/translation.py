@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 import pandas as pd
+from pandas.api.types import is_numeric_dtype
 
 from digiprosper.errors import DigiprosperError, cited
 from digiprosper.panel import Panel
@@ -117,6 +118,8 @@ class Context:
     default_type: str = "float"
     # The data, if they are there.
     frame: pd.DataFrame | None = None
+    # The entity and the time that the file of the data has, by an earlier xtset.
+    keys_of_file: tuple[str | None, str | None] = (None, None)
     spatial_weights: Mapping[str, Any] = field(default_factory=dict)
     # Named results of est store, to the specification behind them.
     results: dict[str, Any] = field(default_factory=dict)
@@ -233,11 +236,29 @@ class Context:
             spatial_weights=spatial_weights,
         )
 
-    def where(self, condition: str | None) -> str | None:
-        """Write a condition of Stata as one of `where`."""
+    @property
+    def texts(self) -> list[str]:
+        """The columns of text, if the data are there."""
+        frame = pd.DataFrame() if self.frame is None else self.frame
+        return [str(name) for name in frame if not is_numeric_dtype(frame[name])]
+
+    def where(self, condition: str | None, needed: Iterable[str] = ()) -> str | None:
+        """Write a condition of Stata as one of `where`.
+
+        Stata leaves out rows that miss values of `needed`, empty texts among them.
+        """
+        frame = pd.DataFrame() if self.frame is None else self.frame
+        incomplete = [
+            name
+            for name in dict.fromkeys(needed)
+            if name in frame and (frame[name].isna() | (frame[name] == "")).any()
+        ]
+        if incomplete:
+            has_values = f"!missing({', '.join(incomplete)})"
+            condition = f"({condition}) & {has_values}" if condition else has_values
         if condition is None:
             return None
-        printer = Printer(self.complete, self.variables.resolve)
+        printer = Printer(self.complete, self.variables.resolve, self.texts)
         return printer.condition(self.parse(condition))
 
 
@@ -256,8 +277,9 @@ class Step:
     order: tuple[str, ...] | None = None
     # Columns of the only complete values, if rows are new.
     filled: tuple[str, ...] | None = None
-    # The Stata file that is read.
+    # The Stata file that is read, and the entity and the time of xtset in it.
     reads: str = ""
+    keys: tuple[str | None, str | None] = (None, None)
 
 
 def assigned(name: str, code: str, *, complete: bool = False) -> Step:
@@ -367,6 +389,7 @@ class Call:
         """Build a specification by the name of its class.
 
         Columns that are not known have a name in it, and their code in the script.
+        The field `needed` has columns that rows need besides.
         """
         later: dict[str, str] = {}
 
@@ -379,7 +402,14 @@ class Call:
                 return [*map(with_placeholders, value)]
             return value
 
-        fields["where"] = self.context.where(self.command.condition)
+        clusters, effects = (
+            re.findall(r"\w+", " ".join(fields.get(option) or ()))
+            for option in ("clusters", "absorb")
+        )
+        # A number that an effect misses is known as missing.
+        absorbed_texts = [name for name in effects if name in self.context.texts]
+        needed = [*fields.pop("needed", ()), *clusters, *absorbed_texts]
+        fields["where"] = self.context.where(self.command.condition, needed)
         options = {option: with_placeholders(v) for option, v in fields.items()}
         try:
             # The package has its names once they are asked for.

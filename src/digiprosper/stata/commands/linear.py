@@ -127,8 +127,8 @@ def _estimation_frame(call: Call, columns: list[str]) -> str:
     context, condition = call.context, call.command.condition
     computed = {column: column for column in columns if "(" in column}
     frame = f"panel.assign(**{computed!r})" if computed else "panel"
-    if condition:
-        frame += f".subset({context.where(condition)!r})"
+    if where := context.where(condition, {*columns} & {*context.texts}):
+        frame += f".subset({where!r})"
     frame += ".frame"
     if {*context.keys} & {*columns}:
         frame += f".reset_index().set_index({context.keys!r}, drop=False)"
@@ -265,8 +265,10 @@ def _specify(
         notes.append(NOTES["pweights"])
     ssc = _ssc(call, errors["cov_type"], effects)
     notes += _notes_on_errors(call, effects, errors["cov_type"], ssc)
-    # Other commands keep singletons.
+    # Other commands keep singletons, and all commands those of their dummies.
     drops = name.endswith(("hdfe", "xtivreg2")) and "keepsingletons" not in call.options
+    has_dummies_only = name.endswith("hdfe") and "absorb" not in call.options
+    drops &= not (effects and has_dummies_only)
     return call.specify(
         kind,
         notes,

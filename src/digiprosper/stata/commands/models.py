@@ -283,18 +283,31 @@ def callaway(call: Call) -> Translation:
     if "ivar" not in options:
         raise refused("without ivar() csdid takes rows as independent")
     _set_keys(call, options["ivar"], options.get("time"))
+    event = call.variable("gvar")
     return call.specify(
         "StaggeredDid",
+        needed=[event],
         y=y,
-        event=call.variable("gvar"),
+        event=event,
         x=as_terms(products),
         adjustment=adjustment if products else None,
         aggregate=option_value("agg", options.get("agg", "event"), AGGREGATES),
-        never=0,
+        never=_never_treated(call, event),
         cov_type="influence",
         clusters=call.clusters(options.get("cluster", "")),
         **call.flags,
     )
+
+
+def _never_treated(call: Call, event: str) -> float:
+    """Tell how first treated times say never: as 0, or as a time after the last."""
+    frame, names = call.context.frame, {event, call.context.time}
+    if frame is None or not names <= {*frame.select_dtypes("number")}:
+        return 0
+    latest = float(frame[event].max())
+    is_later = latest > frame[call.context.time].max() and not (frame[event] == 0).any()
+    # Without notyet entities that are treated after the panel are no controls.
+    return latest if is_later and "notyet" in call.options else 0
 
 
 def imputation(call: Call) -> Translation:
