@@ -1314,31 +1314,6 @@ def test_cells_of_a_sheet(run, tmp_path) -> None:
     assert "cellrange" in file.lines[0].reason
 
 
-def test_keys_come_with_the_file_as_in_stata(run, tmp_path) -> None:
-    """Stata saves xtset in a file; without it, xtreg stops there."""
-    path = tmp_path / "data" / "keyed.dta"
-    states = dp.datasets.us_states()
-    states.frame.reset_index().to_stata(path, write_index=False, version=118)
-    stored = b""
-    for name, value in ((b"_TSpanel", b"state"), (b"_TStvar", b"year")):
-        fields = [field.ljust(129, b"\0") for field in (b"_dta", name)]
-        content = b"".join(fields) + value + b"\0"
-        stored += b"<ch>" + len(content).to_bytes(4, "little") + content + b"</ch>"
-    data = path.read_bytes()
-    at = data.index(b"</characteristics>")
-    start = data.index(b"<map>") + 5
-    offsets = np.frombuffer(data[start : start + 14 * 8], "<i8").copy()
-    offsets[9:] += len(stored)
-    data = data[:at] + stored + data[at:]
-    path.write_bytes(data[:start] + offsets.tobytes() + data[start + 14 * 8 :])
-    file = run("use keyed\nxtreg gsp emp, fe\nuse states\nxtreg gsp emp, fe\n")
-    assert statuses(file) == ["ran", "ran", "ran", "refused"]
-    options = {"time_effects": False, "cov_type": "unadjusted"}
-    spec = dp.FixedEffects("gsp", ["emp"], **options)
-    slope = file.lines[1].results[0].params["emp"]
-    np.testing.assert_allclose(slope, spec.fit(states).params["emp"])
-
-
 def test_data_without_the_keys_are_not_xtset(run) -> None:
     file = run(f"{READ}ren year t\nreg gsp emp, r\nxtreg gsp emp, fe\n")
     assert statuses(file)[-2:] == ["ran", "ran"]

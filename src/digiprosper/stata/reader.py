@@ -702,7 +702,6 @@ class Reader(Records):
             self.sample = ()
             context.variables = variables
             context.labels, context.reshaped = set(), None
-            context.keys_of_file = step.keys
         # A file that lines have saved has the marks of those lines.
         self.taint.add(taint)
 

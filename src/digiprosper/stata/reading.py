@@ -42,8 +42,6 @@ _HEAD = (
 )
 # Turns of a loop whose results are beside a line.
 _MOST_SHOWN = 6
-# Commands and operators that read the keys of xtset.
-_NEEDS_KEYS = re.compile(r"\bxt(?!set)\w+|\b[LFDSlfds]\d*(\([^()]*\))?\.")
 _READS = re.compile(r"df = from_file|floats\.clear\(\)\ndf")
 _LOADS = re.compile(r"^df = from_file\(('.*'|\".*\")\)$", re.MULTILINE)
 # A characteristic of a file: fields of 33 bytes, or of 129 from Stata 14 on.
@@ -336,22 +334,7 @@ class Runner(Reader):
         if self.taint.rows:
             # Stata would have other columns.
             self.context.variables = replace(self.context.variables, columns=None)
-        if self.context.entity is None and _NEEDS_KEYS.search(text):
-            keys = self.context.keys_of_file
-            columns = {ONE_SERIES, None, *(self.context.variables.columns or ())}
-            if {*keys} <= columns:
-                self.context.entity, self.context.time = keys
-                self.panel = ""
         super()._statement(text)
-
-    def _translate(self, command: Command, undefined: str = "") -> Translation:
-        has_keys = self.context.entity is not None or any(
-            option in ("i", "ivar") for option, _ in command.options
-        )
-        if command.name.startswith("xt") and not has_keys:
-            reason = "no line declares the panel, and the file does not"
-            raise refused(reason, "Write xtset before it.")
-        return super()._translate(command, undefined)
 
     def _other(self, command: Command) -> None:
         super()._other(command)
@@ -440,9 +423,6 @@ class Runner(Reader):
             context.variables = replace(
                 context.variables, columns=names, created=tuple(marked)
             )
-            if not {*context.keys} <= {*names}:
-                # Other data have other keys, or none.
-                context.entity = context.time = None
 
     def _note(self, printed: str) -> None:
         """Note that a statement ran, with its result."""

@@ -118,8 +118,6 @@ class Context:
     default_type: str = "float"
     # The data, if they are there.
     frame: pd.DataFrame | None = None
-    # The entity and the time that the file of the data has, by an earlier xtset.
-    keys_of_file: tuple[str | None, str | None] = (None, None)
     spatial_weights: Mapping[str, Any] = field(default_factory=dict)
     # Named results of est store, to the specification behind them.
     results: dict[str, Any] = field(default_factory=dict)
@@ -277,9 +275,8 @@ class Step:
     order: tuple[str, ...] | None = None
     # Columns of the only complete values, if rows are new.
     filled: tuple[str, ...] | None = None
-    # The Stata file that is read, and the entity and the time of xtset in it.
+    # The Stata file that is read.
     reads: str = ""
-    keys: tuple[str | None, str | None] = (None, None)
 
 
 def assigned(name: str, code: str, *, complete: bool = False) -> Step:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from digiprosper.errors import cited
@@ -25,7 +24,6 @@ from digiprosper.stata.prefixes import (
 )
 from digiprosper.stata.translation import (
     IMPORTS,
-    ONE_SERIES,
     UNKNOWN_ORDER,
     Call,
     Context,
@@ -499,28 +497,7 @@ def use(call: Call) -> Step:
         code += f"\ndf = df[{Printer(pandas=True).condition(node)}].copy()"
     if names:
         code += f"\ndf = df[{Variables().names(names)!r}].copy()"
-    keys = call.context.keys_of_file
-    if call.context.folder is not None and path not in call.context.saved:
-        keys = _keys_of_file(call.context.find_file(path))
-    return Step(code, fresh=True, order=(), reads=path, keys=keys)
-
-
-def _keys_of_file(path: str) -> tuple[str | None, str | None]:
-    """Read the entity and the time of xtset, which are before the data in a file."""
-    with Path(path).open("rb") as file:
-        head = file.read(1 << 22)
-    # Names have so many bytes, by the version of the file.
-    width = 129 if head[28:31] in (b"118", b"119") else 33
-    values = []
-    for key in (b"iis", b"tis", b"_TSdelta"):
-        name = b"_dta\0.{%d}%s\0.{%d}" % (width - 5, key, width - len(key) - 1)
-        match = re.search(name + b"([^\0]+)\0", head, re.DOTALL)
-        values.append(match[1].decode(errors="replace") if match else None)
-    entity, time, step = values
-    has_unit_step = step is None or step.startswith("+1.0000000000000X+000")
-    if time and not entity:
-        entity = ONE_SERIES
-    return (entity, time) if has_unit_step else (None, None)
+    return Step(code, fresh=True, order=(), reads=path)
 
 
 def _read_file(path: str, call: Call, columns: Sequence[str] = ()) -> str:

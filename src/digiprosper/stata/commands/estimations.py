@@ -83,7 +83,8 @@ def _refuse_without_keys(
     """Refuse commands for panels where the data are known not to be xtset."""
     needs_keys = command.name.startswith(("xt", "xs")) and "i" not in options
     if needs_keys and context.frame is not None and context.entity is None:
-        raise refused("neither a line nor the file has xtset the data")
+        reason = "no line declares the panel, and the file does not"
+        raise refused(reason, "Write xtset before it.")
 
 
 def _refuse_parts(command: Command) -> None:
