@@ -520,7 +520,8 @@ def _gmm_design(spec: Any, data: PreparedPanel) -> kernel.Design:
     columns = dict(zip(data.names, np.moveaxis(data.columns, 2, 0)[1:], strict=True))
     variables = columns | data.variables
     exogenous = [*sample.names_of("x"), *data.dummies, *sample.names_of("instruments")]
-    exogenous += ["Intercept"] * spec.has_constant
+    if spec.has_constant:
+        exogenous.append("Intercept")
     equations = {"Intercept": "level", **dict(spec.equations)}
     equation_of_dummies = equations.get("time_effects", "both")
     equations |= dict.fromkeys(data.dummies, equation_of_dummies)
@@ -683,7 +684,7 @@ def corrected_notices(lags: Floats, solved: Bools, estimator: str) -> Iterator[N
     """
     persistence = float(lags.sum())
     if persistence > _NEAR_ONE:
-        variant = ".half_panel" * (estimator == "half_panel")
+        variant = ".half_panel" if estimator == "half_panel" else ""
         yield notice_of(f"near_one{variant}", persistence=persistence)
     if not solved[0]:
         share = float(1 - solved[1:].mean())
@@ -716,7 +717,7 @@ def outside_bounds(
     if not low <= estimate <= high:
         is_gmm = estimator in ("difference", "system")
         yield notice_of(
-            f"outside_bounds{'.gmm' * is_gmm}",
+            "outside_bounds.gmm" if is_gmm else "outside_bounds",
             estimate=estimate,
             **bounds,
             _other="difference" if estimator == "system" else "system",

@@ -538,6 +538,9 @@ def _few_treated(entry: FewTreated) -> Notice:
             "In FixedEffects compare cov_type='cr2', which allows for that, and for a "
             "treatment"
         )
+    lacks = ""
+    if entry.model:
+        lacks = f"{entry.model} has no errors that allow for it. "
     return notice_of(
         "few_treated",
         **entry._asdict(),
@@ -545,7 +548,7 @@ def _few_treated(entry: FewTreated) -> Notice:
         _first=first,
         _carriers=len(first["largest"]),
         _errors=errors.format("may be" if cov_type == "crv3" else verb),
-        _lacks=f"{entry.model} has no errors that allow for it. " * bool(entry.model),
+        _lacks=lacks,
         _remedy=remedy,
     )
 

@@ -81,8 +81,9 @@ class Dropped:
     def message(self) -> str:
         """A sentence with the number, the reason and the first rows."""
         terms = ",".join(f" {clipped(t)} ({c})" for t, c in self.by_term.items())
+        noun = "rows" if self.count > 1 else "row"
         text = (
-            f"{self.count} row{'s' * (self.count > 1)} dropped: {self.reason}{terms}; "
+            f"{self.count} {noun} dropped: {self.reason}{terms}; "
             f"first: {rows_text(self.rows)}"
         )
         return ". ".join([text, *(c.message for c in self.compared)])

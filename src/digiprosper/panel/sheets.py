@@ -345,7 +345,7 @@ def read_excel(
         if value != name and [*part.columns] == [value]:
             labels[value] = name
     notices = [
-        report(f"sheet{'s' * (len(names) > 1)} {quoted(names)}: ")
+        report(f"sheet{'s' if len(names) > 1 else ''} {quoted(names)}: ")
         for report, names in sheets_of.values()
     ]
     notices += _partial_entity_notices(parts)

@@ -226,13 +226,11 @@ class Mechanism(PickledByName):
         for cause, (outcome, stage) in product(
             causes, zip(outcomes, stages, strict=True)
         ):
-            name = ":".join(
-                [
-                    self.id,
-                    *[cause] * (len(causes) > 1),
-                    *[outcome] * (len(outcomes) > 1),
-                ]
-            )
+            name = self.id
+            if len(causes) > 1:
+                name += f":{cause}"
+            if len(outcomes) > 1:
+                name += f":{outcome}"
             rows.append(
                 replace(self, id=name, cause=cause, outcome=outcome, stage=stage)
             )

@@ -184,7 +184,8 @@ def _text_line(parts: Sequence[Part], widths: Sequence[int]) -> str:
     for text, start, end, _ in parts:
         space = _span_width(widths, start, end) - text_width(text)
         before = (space + 1) // 2 if start else 0
-        line += "  " * (start > 0) + " " * before + text + " " * (space - before)
+        gap = "  " if start else ""
+        line += gap + " " * before + text + " " * (space - before)
     return line.rstrip()
 
 

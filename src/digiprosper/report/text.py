@@ -174,7 +174,8 @@ def wrapped(lines: Iterable[str]) -> list[str]:
 
 def listed(words: Sequence[str]) -> str:
     """Join words as in ``"a, b and c"``."""
-    return " and ".join([*[", ".join(words[:-1])] * (len(words) > 1), words[-1]])
+    *others, last = words
+    return f"{', '.join(others)} and {last}" if others else last
 
 
 def repeated(words: Iterable[str]) -> list[str]:

@@ -474,7 +474,7 @@ class Printer:
             case Node("name", "_n"):
                 return f"{of}.shift(0)"
             case Node("binary", "+" | "-" as sign, (Node("name", "_n"), number)):
-                count = f"{'-' * (sign == '+')}{constant(number):g}"
+                count = f"{'-' if sign == '+' else ''}{constant(number):g}"
                 return f"{of}.shift({count}, {fill})"
             case Node("number", 1.0) | Node("name", "_N") as end if self.by:
                 position = 0 if end.kind == "number" else -1

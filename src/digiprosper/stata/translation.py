@@ -241,10 +241,7 @@ class Context:
         return [str(name) for name in frame if not is_numeric_dtype(frame[name])]
 
     def where(self, condition: str | None, needed: Iterable[str] = ()) -> str | None:
-        """Write a condition of Stata as one of `where`.
-
-        Stata leaves out rows that miss values of `needed`, empty texts among them.
-        """
+        """Write a condition of Stata, of rows with values of `needed`, as `where`."""
         frame = pd.DataFrame() if self.frame is None else self.frame
         incomplete = [
             name
@@ -309,10 +306,7 @@ class Call:
         return backticked(entity or "\N{NULL}entity"), backticked(time or "")
 
     def effects(self, absorbed: Sequence[str], *, time: bool = False) -> dict[str, Any]:
-        """Return the fields of absorbed effects: those of the keys, and all others.
-
-        `time` adds the effects of the time key.
-        """
+        """Return the fields of absorbed effects; `time` adds those of the time key."""
         keys = self.keys
         return {
             "entity_effects": keys[0] in absorbed,
@@ -350,10 +344,7 @@ class Call:
         return default if text is None else whole(text, option)
 
     def errors(self, default: str = "oim") -> dict[str, Any]:
-        """Translate vce(), cluster() and robust; clusters come first.
-
-        `default` is the word that counts without options.
-        """
+        """Translate vce(), cluster() and robust, or else the word `default`."""
         options, kinds = self.options, notes_of("errors ")
         text = options.get("vce") or ("robust" if "robust" in options else default)
         if "cluster" in options:

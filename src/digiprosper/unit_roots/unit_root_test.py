@@ -213,8 +213,9 @@ def unit_root_test(  # noqa: PLR0913  (options of several tests, all named)
     if by_entity:
         detail["p_value"] = unit_p_values(fits)[0]
     detail.attrs["rng_entropy"] = seed.entropy if model.simulated else None
-    variant = ".trend" * model.trend + ".means" * model.year_means
-    by = f"drawn.walks{variant}" if model.simulated else f"printed.{test}"
+    trend = ".trend" if model.trend else ""
+    means = ".means" if model.year_means else ""
+    by = f"drawn.walks{trend}{means}" if model.simulated else f"printed.{test}"
     return TestResult(
         TESTS.say(f"unit_root.{test}"),
         value,
@@ -289,7 +290,8 @@ def _refuse_short(sample: Sample, y: str, model: UnitRootModel) -> None:
     alone = np.array([model.periods.size < 2])
     _refuse(sample, alone, "the panel has one entity")
     least = 15 if model.trend else 10
-    short = f"{cited(y)} has fewer than {least} values" + " for a trend" * model.trend
+    purpose = " for a trend" if model.trend else ""
+    short = f"{cited(y)} has fewer than {least} values{purpose}"
     _refuse(sample, model.periods < least, short)
     # CIPS bounds its t-statistics.
     least = 2 if model.test == "cips" else 3

@@ -686,7 +686,7 @@ def _collapse_statistic(statistic: str, weight: str) -> str:
     elif percent := re.fullmatch(r"p(\d+)", statistic):
         return f"lambda x: percentile(x, {percent[1]})"
     if statistic not in methods:
-        raise refused(f"collapse ({statistic})" + " with weights" * bool(weight))
+        raise refused(f"collapse ({statistic})" + (" with weights" if weight else ""))
     return methods[statistic]
 
 
