@@ -12,6 +12,7 @@ from statsmodels.discrete.discrete_model import Logit, Probit
 import digiprosper as dp
 from digiprosper.stata import DoFile, run_do_file
 from digiprosper.stata.__main__ import main
+from digiprosper.stata.reading import stored_keys
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -1605,22 +1606,16 @@ def test_treated_after_the_panel_are_controls_of_csdid_with_notyet(run) -> None:
     assert mixed.nobs == fewer.nobs
 
 
-@pytest.mark.parametrize("version", [117, 118])
-@quiet
-def test_the_keys_that_a_file_has(run, tmp_path, version: int) -> None:
-    """Stata saves xtset with the data, as characteristics before them.
-
-    Transcripts estimate fixed effects of such files without a line of xtset.
-    """
+def save_with_keys(file: Path, version: int, **keys: str) -> None:
+    """Save the states with characteristics, which pandas cannot write."""
     frame = dp.datasets.us_states().frame.reset_index()
     frame["state"] = frame["state"].factorize()[0] + 1
-    file = tmp_path / "data" / "set.dta"
     frame.to_stata(file, write_index=False, version=version)
     width = 129 if version == 118 else 33
     contents = b"".join(
-        word.ljust(width, b"\0")
-        for key, name in ((b"iis", b"state"), (b"tis", b"year"))
-        for word in (b"_dta", key, name)
+        word.encode().ljust(width, b"\0")
+        for key, name in keys.items()
+        for word in ("_dta", key, name)
     )
     mark = b"</characteristics>"
     # pandas finds what follows by its position.
@@ -1628,9 +1623,19 @@ def test_the_keys_that_a_file_has(run, tmp_path, version: int) -> None:
     after = plain.index(mark)
     moved = plain[:after] + contents + plain[after:]
     start = plain.index(b"<map>") + 5
-    places = np.frombuffer(plain[start : start + 112], "<i8").copy()
-    places[9:] += len(contents)
-    file.write_bytes(moved[:start] + places.tobytes() + moved[start + 112 :])
+    positions = np.frombuffer(plain[start : start + 112], "<i8").copy()
+    positions[9:] += len(contents)
+    file.write_bytes(moved[:start] + positions.tobytes() + moved[start + 112 :])
+
+
+@pytest.mark.parametrize("version", [117, 118])
+@quiet
+def test_the_keys_that_a_file_has(run, tmp_path, version: int) -> None:
+    """Stata saves xtset with the data, as characteristics before them.
+
+    Transcripts estimate fixed effects of such files without a line of xtset.
+    """
+    save_with_keys(tmp_path / "data" / "set.dta", version, iis="state", tis="year")
     lines = "reg gsp pc\nxtreg gsp pc, fe\ngen lag = L.gsp\n"
     with_keys = run(f"use set, clear\n{lines}")
     declared = run(f"use set, clear\nxtset state year\n{lines}")
@@ -1640,6 +1645,25 @@ def test_the_keys_that_a_file_has(run, tmp_path, version: int) -> None:
     for ours, expected in zip(with_keys.estimations, declared.estimations, strict=True):
         np.testing.assert_allclose(ours.results[0].params, expected.results[0].params)
     np.testing.assert_array_equal(with_keys.data["lag"], declared.data["lag"])
+
+
+@quiet
+def test_keys_of_a_file_that_repeat_are_not_taken(run, tmp_path) -> None:
+    """A replication file has the time of a series, though it is a panel by now."""
+    file = tmp_path / "data" / "set.dta"
+    save_with_keys(file, 118, tis="year")
+    lines = "use set, clear\nreg gsp pc\nxtreg gsp pc, fe\n"
+    assert statuses(run(lines)) == ["ran", "ran", "refused"]
+    # With repeated rows, the entity alone is enough for effects, as in Stata.
+    save_with_keys(
+        file, 118, _TSpanel="state", _TStvar="year", _TSdelta="+1.0000000000000X+001"
+    )
+    assert stored_keys(str(file)) == ("state", "year", 2)
+    data = pd.read_stata(file)
+    save_with_keys(file, 118, _TSpanel="state", _TStvar="unemp")
+    assert data.duplicated(["state", "unemp"]).any()
+    file = run(f"{lines}gen l = L.gsp\n")
+    assert statuses(file) == ["ran", "ran", "ran", "refused"]
 
 
 @pytest.mark.parametrize(

@@ -84,7 +84,7 @@ def _year_hint(table: Table, column: str) -> str:
         return ""
     years = texts.str.fullmatch(r"\D*(19|20)\d\d\D*")
     statement = f"df[{cited(column)}].str.extract('([0-9]{{4}})')[0].astype(float)"
-    return f" Years that are text: {statement}." if years.all() else ""
+    return f" Years become numbers by {statement}." if years.all() else ""
 
 
 def treated(table: Table, column: str, text: str) -> Floats:

@@ -73,13 +73,11 @@ def text(x, form=""):
 
 
 def substr(x, start, count):
-    """Cut bytes out of texts, from the first or last ones; all that follow if missing.
-
-    What Stata cuts out of texts that are shorter is not known.
-    """
+    """Cut bytes out of texts, from the first or last ones; a missing count is all."""
     assert start, "substr() begins at 0"
     assert not count < 0, "substr() has a negative length"
     x = x.str.encode("utf8")
+    # What Stata cuts out of shorter texts is not known.
     assert (~x.str.len().between(1, -start - 1)).all(), "texts are too short"
     start -= start > 0
     end = start + count
@@ -235,8 +233,19 @@ def from_text(path, **options):
     return pd.read_csv(path, **options).apply(numeric)
 
 
+def from_sheet(path, **options):
+    """Read a sheet; numbers in a column that also has text become text."""
+    df = pd.read_excel(path, keep_default_na=False, na_values=[""], **options)
+    for name in df.columns[df.dtypes == object]:
+        cells = df[name].fillna("")
+        is_number = cells.map(lambda cell: isinstance(cell, int | float))
+        df[name] = cells.mask(is_number, cells[is_number].map("{:.15g}".format))
+        assert df[name].map(type).eq(str).all(), "a column has text and dates"
+    return df
+
+
 def named(df, case=str, first=None):
-    """Name columns by headings without signs, or by position, as import."""
+    """Name columns as import does: headings without signs, or else positions."""
     names = []
     for at, heading in enumerate(map(str, df.columns), 1):
         # pandas writes x.1 for a second x.
@@ -424,7 +433,7 @@ def as_stata(df, precision="float64"):
     assert df.columns.is_unique, "two columns would have one name"
     for name, dtype in df.dtypes.items():
         if pd.api.types.is_object_dtype(dtype) or isinstance(dtype, pd.StringDtype):
-            df[name] = df[name].fillna("").map(cell_text)
+            df[name] = df[name].fillna("")
         elif pd.api.types.is_integer_dtype(dtype):
             # Products of several numbers of Stata's type int fit in 64 bits.
             kind = "int64" if df[name].abs().max() <= wholes["int"][1] else "float64"
@@ -438,14 +447,6 @@ def as_stata(df, precision="float64"):
     for name in df.select_dtypes("datetime"):
         df[name] = (df[name] - pd.Timestamp(1960, 1, 1)).dt.days
     return df
-
-
-def cell_text(value):
-    """Write a cell of a sheet whose column also has text."""
-    if isinstance(value, int | float):
-        return f"{value:.15g}"
-    assert isinstance(value, str), "a column has text and dates"
-    return value
 
 
 def from_file(path, beside=()):

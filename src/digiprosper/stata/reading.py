@@ -401,10 +401,19 @@ class Runner(Reader):
         finally:
             self.position_in_code = len(self.code)
         if loaded := _LOADS.search(code):
-            keys = stored_keys(ast.literal_eval(loaded[1]))
-            self.context.entity, self.context.time, self.context.step = keys
+            self._take_keys(ast.literal_eval(loaded[1]))
         self._update_columns()
         self._note(printed.getvalue())
+
+    def _take_keys(self, path: str) -> None:
+        """Take the keys that a file was saved with, if each row still has its own."""
+        context, frame = self.context, self.script["df"]
+        context.entity, context.time, context.step = stored_keys(path)
+        keys = frame[[name for name in context.keys if name in frame]]
+        if context.time and (keys.duplicated().any() or keys.isna().any(axis=None)):
+            context.time = context.step = None
+            if context.entity == ONE_SERIES or keys.isna().any(axis=None):
+                context.entity = None
 
     def _update_columns(self) -> None:
         """Read the columns of the data; those of refused lines are not in them."""

@@ -513,30 +513,30 @@ def _read_file(path: str, call: Call, columns: Sequence[str] = ()) -> str:
 
 
 def read_text(call: Call) -> Step:
-    """Translate ``import`` and ``insheet``; without headings columns have numbers."""
+    """Translate ``import`` and ``insheet``."""
     options, (kind, file) = call.options, _text_file(call.command)
     if kind not in ("excel", "delimited"):
         raise refused(f"import {kind}")
     path = call.context.find_file(file)
-    read = _read_sheet if kind == "excel" else _read_delimited
-    precision = ""
-    if kind == "delimited" and call.context.default_type == "float":
-        precision = "" if "asdouble" in options else ", precision='float32'"
-    code = f"floats.clear()\ndf = as_stata({read(path, options)}{precision})"
-    return Step(code, fresh=True, order=())
+    if kind == "excel":
+        code = _read_sheet(path, options)
+    else:
+        code = _read_delimited(path, options)
+        if call.context.default_type == "float" and "asdouble" not in options:
+            code += ", precision='float32'"
+    return Step(f"floats.clear()\ndf = as_stata({code})", fresh=True, order=())
 
 
 def _read_sheet(path: str, options: Mapping[str, str]) -> str:
-    """Write how a sheet is read, with headings or the letters of its columns."""
+    """Write how a sheet is read; without headings, columns are named by letters."""
     code = repr(path) + _read_options(options)
     code += "" if "firstrow" in options else ", header=None"
-    code = f"pd.read_excel({code}, keep_default_na=False, na_values=[''])"
     first = re.sub("[^A-Z].*", "", options.get("cellrange", "").upper()) or "A"
-    return f"named({code}{_naming(options, 'preserve')}, first={first!r})"
+    return f"named(from_sheet({code}){_naming(options, 'preserve')}, first={first!r})"
 
 
 def _read_delimited(path: str, options: Mapping[str, str]) -> str:
-    """Write how a text file is read, with headings or numbers of its columns."""
+    """Write how a text file is read; without headings, columns are v1, v2 and on."""
     heading = options.get("varnames", "1")
     if heading not in ("1", "nonames"):
         raise refused("import delimited with names not in the first row")
