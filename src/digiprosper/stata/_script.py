@@ -236,7 +236,7 @@ def from_text(path, **options):
 def from_sheet(path, **options):
     """Read a sheet; numbers in a column that also has text become text."""
     df = pd.read_excel(path, keep_default_na=False, na_values=[""], **options)
-    for name in df.columns[df.dtypes == object]:
+    for name in df.columns[df.dtypes == "object"]:
         cells = df[name].fillna("")
         is_number = cells.map(lambda cell: isinstance(cell, int | float))
         df[name] = cells.mask(is_number, cells[is_number].map("{:.15g}".format))
