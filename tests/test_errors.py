@@ -172,7 +172,7 @@ TEST = FIT.wald_test("unemp = 0")
         (FIT, "coef", r"write params\['x'\]"),
         (FIT, "pvalue", "did you mean 'pvalues'"),
         (FIT, "r2", "write rsquared"),
-        (FIT, "to_latex", r"write dp.etable\(\[fit\]\).save"),
+        (FIT, "to_latex", r"write dp.etable\(\[fit\]\).save\('table.tex'\)"),
         (TEST, "pvalue", "did you mean 'p_value'"),
         (TEST, "bse", "no attribute 'bse'$"),
         (dp.datasets.us_states(), "df", "write frame"),

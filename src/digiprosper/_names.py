@@ -110,7 +110,9 @@ INSTEAD = {
         "turning_point": "extremum",
         "verdict": "supported",
         "first_stage_f": "iv_tests['effective_f']",
-        "to_latex to_excel to_csv as_latex": "dp.etable([fit]).save('table.docx')",
+        "to_latex as_latex": "dp.etable([fit]).save('table.tex')",
+        "to_excel": "dp.etable([fit]).save('table.xlsx')",
+        "to_csv": "dp.etable([fit]).save('table.csv')",
         "aic bic llf": ".glance()",
     },
     "panel": {
@@ -119,7 +121,13 @@ INSTEAD = {
         "merge join": "attach(data)",
         "groupby mean to_csv": "frame, a DataFrame with the keys in its index",
     },
-    "table": {"to_latex to_word to_docx to_excel to_html": "save('table.docx')"},
+    "table": {
+        "to_latex as_latex": "save('table.tex')",
+        "to_word to_docx": "save('table.docx')",
+        "to_excel": "save('table.xlsx')",
+        "to_html": "save('table.html')",
+        "to_csv": "save('table.csv')",
+    },
     "argument": {
         "vce": "clusters='id'",
         "fe fixed_effects effects fixef effect": (
