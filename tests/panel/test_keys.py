@@ -207,6 +207,17 @@ def test_an_hour_that_is_there_twice_in_autumn_is_explained() -> None:
     assert "(1, 2019-10-27)" in str(got.value)
 
 
+@pytest.mark.parametrize("separator", "-/.")
+def test_texts_that_are_dates_name_their_format(separator: str) -> None:
+    texts = [f"{year}{separator}12{separator}31" for year in (2014, 2015)]
+    frame = pd.DataFrame({"i": 1, "t": texts, "x": [1.0, 2.0]})
+    time_format = f"%Y{separator}%m{separator}%d"
+    with pytest.raises(PanelIndexError, match=re.escape(f"'{time_format}'")):
+        Panel(frame, "i", "t")
+    panel = Panel(frame, "i", "t", time_format=time_format)
+    assert panel.lag("x")["x_lag1"].tolist()[1] == 1.0
+
+
 @pytest.mark.parametrize("texts", [["01/02/2017", "13/02/2017"], ["1.2.2017 10:00"]])
 def test_texts_that_begin_with_the_day_or_the_month(texts: list[str]) -> None:
     frame = pd.DataFrame({"i": 1, "t": texts, "x": 1.0})

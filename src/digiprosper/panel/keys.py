@@ -53,6 +53,7 @@ STEP_WORDS = {
 _DATE_STEPS = tuple(STEP_WORDS)
 # Values of a column that tells kinds of rows apart, such as statements A and B.
 _MOST_KINDS = 5
+_YEAR_FIRST = r"\d{4}([-/.])\d{1,2}\1\d{1,2}"
 # Dates that begin with the day, or the month: 01/02/2017, 1.2.2017 10:00
 _DAY_OR_MONTH_FIRST = r"\d{1,2}([-/.])\d{1,2}\1\d{4}( .*)?"
 # Local times at which clocks are put back, on a Sunday
@@ -670,6 +671,13 @@ def _time_type_error(values: pd.Series[Any], name: str) -> PanelIndexError:
             f"is text ({shown}) that begins with a day or a month. Pass "
             "time_format='%d/%m/%Y' or '%m/%d/%Y', with the separators of the text. "
             "pd.to_datetime assumes the month first: 01/02/2017 becomes 2 January."
+        )
+    elif values.astype(str).str.fullmatch(_YEAR_FIRST).all():
+        separator = str(values.iloc[0])[4]
+        why = (
+            f"is text ({shown}). Pass time_format='%Y{separator}%m{separator}%d'. Lags "
+            "then count years if there is at most one date in each year, else "
+            "quarters, months, weeks or days."
         )
     elif not values.astype(str).str.contains("[0-9]").any():
         why = (
