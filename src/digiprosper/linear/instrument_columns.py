@@ -160,8 +160,8 @@ def _refuse_absorbed(
     advice = NOT_IDENTIFIED
     if {*absorbed} <= {*positions.instruments}:
         advice = (
-            "It has no variation after the effects are partialled out, so it "
-            "cannot be an instrument."
+            "A variable without variation after the effects are partialled out cannot "
+            "be an instrument."
         )
     raise IdentificationError(f"{several(problems)}. {advice}", problems)
 
