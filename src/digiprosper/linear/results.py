@@ -1127,12 +1127,12 @@ def _block_test(term: str, slopes: Floats, level: float) -> TestResult:
     _, _, t, p_value, low, high = _t_test(mean, error, q - 1.0, level)
     detail = {"estimate": mean, "std_error": error, "conf_low": low, "conf_high": high}
     return TestResult(
-        f"Block test of {term}",
-        t,
-        "t",
-        q - 1.0,
-        p_value,
-        f"{term} = 0",
+        name=f"Block test of {term}",
+        statistic=t,
+        distribution="t",
+        df=q - 1.0,
+        p_value=p_value,
+        null=f"{term} = 0",
         detail={**detail, "blocks": slopes.tolist()},
         method=f"mean {number_text(mean)} of the slopes in {q} blocks of periods",
     )
