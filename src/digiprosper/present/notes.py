@@ -200,13 +200,13 @@ def _corrections(
     pairs = [(c.inference.ssc, c) for c in columns if c.inference]
     if (len({ssc for ssc, _ in pairs}) == 1) is not shared:
         return []
-    return [
-        (text, column)
-        for ssc, column in pairs
-        if ssc
-        for code in [f"ssc.{ssc}"]
-        if (text := style.note(code if code in NOTES else "ssc", name=ssc))
-    ]
+    corrections = []
+    for ssc, column in pairs:
+        code = f"ssc.{ssc}" if f"ssc.{ssc}" in NOTES else "ssc"
+        text = style.note(code, name=ssc) if ssc else ""
+        if text:  # in Chinese the default has none
+            corrections.append((text, column))
+    return corrections
 
 
 def _from_draws(column: Column) -> bool:
