@@ -459,10 +459,10 @@ class BlockSums:
         by_entity = 1 - float(slopes @ products @ slopes) / products[0, 0]
         statistics = r_squared(
             solved,
-            ssr,
-            float(self.total[at[0]]),
             self.rows.counts.n,
-            by_entity if effects else None,
+            ssr=ssr,
+            total=float(self.total[at[0]]),
+            by_entity=by_entity if effects else None,
         )
         return statistics, tuple(effects)
 
