@@ -358,8 +358,7 @@ def wild_bootstrap(
             "wild_bootstrap needs clusters, but each row of this panel is an entity: "
             "specify clusters, such as clusters='industry'.",
         )
-    row, value = _read_restriction(term, fit)
-    combined = float(row @ fit.results.coefficients)
+    row, null_value = _read_restriction(term, fit)
     variance = float(fit.results.estimated.covariance_of(row[None, :])[0, 0])
     if not variance > 0:
         raise IdentificationError(
@@ -368,8 +367,17 @@ def wild_bootstrap(
         )
     error = float(np.sqrt(variance))
     weights = wild_weights(int(fit.prepared.cluster_codes[0].max()) + 1, reps)
-    draws = fit.wild_draws(row, error, (combined - value) / error, weights, seed)
-    return _make_result(fit, term, row, (combined, error, value), weights, draws, seed)
+    t = (float(row @ fit.results.coefficients) - null_value) / error
+    return _make_result(
+        fit,
+        term,
+        row,
+        error=error,
+        null_value=null_value,
+        weights=weights,
+        draws=fit.wild_draws(row, error, t, weights, seed),
+        seed=seed,
+    )
 
 
 def _check_restriction(spec: Any, term: str) -> None:
@@ -434,20 +442,22 @@ def _few_weightings(weights: WildWeights, clusters: str) -> Iterator[Notice]:
 
 def _make_result(
     fit: Any,
-    text: str,
+    term: str,
     row: Floats,
-    numbers: tuple[float, float, float],
+    *,
+    error: float,
+    null_value: float,
     weights: WildWeights,
     draws: Draws,
     seed: np.random.SeedSequence,
 ) -> WildBootstrapResult:
-    """Make the result of estimate, standard error and null value, and of the draws."""
-    combined, error, value = numbers
-    t = (combined - value) / error
+    """Test the sum of coefficients with weights `row` (k,), and issue the notices."""
+    estimate = float(row @ fit.results.coefficients)
+    t = (estimate - null_value) / error
     statistic, drawn_statistics = draws.statistic(t), draws.at(t)
     entropy = None if weights.enumerated else cast("int", seed.entropy)
     clusters, names = fit.prepared.cluster_names[0], fit.results.names
-    null = null_text(text, names)
+    null = null_text(term, names)
     notices = (
         *without(fit.results.diagnostics, _INSTEAD),
         *_few_treated(fit, row),
@@ -473,9 +483,9 @@ def _make_result(
         },
         draws=drawn_statistics,
         combination=sum_text(row, names),
-        estimate=combined,
+        estimate=estimate,
         std_error=error,
-        null_value=value,
+        null_value=null_value,
         drawn=draws,
         inference=fit.results.inference,
         rng_entropy=entropy,
