@@ -170,8 +170,10 @@ def _kind_of_errors(columns: Columns, style: Style) -> tuple[str, list[str]]:
         return style.note("errors"), []
     if len({errors_key(inference) for inference, _ in pairs}) > 1:
         clustered = all(inference.clusters for inference, _ in pairs)
-        several = style.note(f"errors.{'clustered' if clustered else 'several'}")
-        return several, _short_forms(columns, style)
+        several = style.note("errors.clustered" if clustered else "errors.several")
+        # The row of the kinds of errors has a short form.
+        short = any(inference.cov_type == "driscoll_kraay" for inference, _ in pairs)
+        return several, [style.note("errors.short")] if short else []
     inference, column = pairs[0]
     kind = inference.cov_type
     code = f"errors.kind.{kind}"
@@ -185,12 +187,6 @@ def _kind_of_errors(columns: Columns, style: Style) -> tuple[str, list[str]]:
             _BY.get(kind, "errors.by"), errors=errors, clusters=clusters
         )
     return errors, error_details(inference, style)
-
-
-def _short_forms(columns: Columns, style: Style) -> list[str]:
-    """Write out the short form in the row with the kinds of errors."""
-    kinds = [c.inference.cov_type for c in columns if c.inference]
-    return [style.note("errors.short")] if "driscoll_kraay" in kinds else []
 
 
 def _corrections(
@@ -266,7 +262,7 @@ def _few_drawn(column: Column) -> int | None:
 def _block_notes(columns: Columns, style: Style) -> list[str]:
     owned = [(c, block) for c in columns for block in c.blocks]
     ordered = sorted(owned, key=lambda pair: pair[1].rank)
-    kinds = _grouped((pair[1].kind, pair) for pair in ordered if pair[1].estimated)
+    kinds = _grouped((b.kind, (c, b)) for c, b in ordered if b.estimated)
     return [
         # Whether standard errors treat an estimated parameter as known.
         *(style.say(f"{kind}.known", of[0][0].words) for kind, of in kinds.items()),
