@@ -305,8 +305,8 @@ def wild_bootstrap(
         If `spec` is another specification, `panel` is not a Panel, or `term` is not
         text.
     OptionError
-        If `cov_type` is not ``"clustered"``, if there are two-way clusters, or if
-        `reps` is below 99.
+        If `cov_type` is not ``"clustered"``, if there are two-way clusters, or none
+        because each row is an entity, or if `reps` is below 99.
     TermError
         If the restriction cannot be read, uses a name that is not a coefficient, or is
         more than one restriction.
@@ -329,9 +329,9 @@ def wild_bootstrap(
     (Roodman, Nielsen, MacKinnon & Webb 2019, Stata Journal 19:4).
 
     Of a `PoissonEffects` the weights multiply scores, since a drawn residual may make a
-    negative outcome (Kline & Santos 2012): with q_g what the score of cluster g under
-    the null, times the inverse of the information, moves the estimate by, and w_g its
-    weight, ``t* = sum w_g q_g / sqrt(sum (w_g q_g - n_g / n sum w q)^2)``, as in
+    negative outcome (Kline & Santos 2012). Let q_g be the score of cluster g under the
+    null times the inverse of the information, w_g the weight of the cluster, and n_g
+    its rows. Then ``t* = sum w_g q_g / sqrt(sum (w_g q_g - n_g / n sum w q)^2)``, as in
     boottest of Stata. `statistic` is that of all weights one. boottest does not count
     draws with ``|t*| = |t|``; here they count.
 
@@ -699,7 +699,7 @@ def randomisation_test(
         of the permutations. The p-value is ``(1 + #{|t*| >= |t|}) / (reps + 1)``. If
         all permutations are used, those of the data are among them, and the p-value is
         the share of them with ``|t*| >= |t|``. `detail` has the number of entities
-        whose values are permuted (``exchanged``) and not permuted, the number of
+        whose values are permuted (``exchanged``) and not (``kept``), the number of
         permutations (``reps``) and whether these are all (``enumerated``), the number
         of permutations without a t statistic (``lost``; they count as ``|t*| >= |t|``),
         and ``rng_entropy``.

@@ -632,6 +632,11 @@ class LinearResults(RegressionResults):
         DataFrame
             A table with the columns of `tidy`.
 
+        Raises
+        ------
+        OptionError
+            If `level` is not between 0 and 1.
+
         Examples
         --------
         >>> import digiprosper as dp
@@ -693,7 +698,8 @@ class LinearResults(RegressionResults):
             If the variable is in a term of another type, such as ``log(x)``.
         OptionError
             If `at` has a level that is not in the estimation sample, or one dummy of a
-            category (``"C(region)[T.east]"``) instead of the category.
+            category (``"C(region)[T.east]"``) instead of the category, or `level` is
+            not between 0 and 1.
 
         Examples
         --------
@@ -757,8 +763,8 @@ class LinearResults(RegressionResults):
         Raises
         ------
         OptionError
-            If the fit has another `cov_type` than ``"driscoll_kraay"``, or the slope
-            cannot be estimated in every block.
+            If the fit has another `cov_type` than ``"driscoll_kraay"``, the slope
+            cannot be estimated in every block, or `level` is not between 0 and 1.
         TermError
             If `term` is not a slope.
 
@@ -909,6 +915,11 @@ class LinearResults(RegressionResults):
             with weights of rows. The error is known for unadjusted errors, and where
             the residuals add up to zero in every cluster, that is where the clusters
             are absorbed as effects; elsewhere it is missing.
+
+        Raises
+        ------
+        OptionError
+            If `level` is not between 0 and 1.
 
         Notes
         -----
