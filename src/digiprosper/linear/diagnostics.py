@@ -367,11 +367,12 @@ def lagged_outcome(
         if unit:
             bias, levels = _bias_words(2 * unit, periods), [sample.names[level]]
             growth.append(notice(".growth", at, levels, consequence, _bias=bias))
-    if growth:
-        return growth
     by_stocks = _BIASED_BY_STOCKS if consequence == _BIASED_SLOPES else consequence
-    stocks = {at: stocks_of(sample, at, columns) for at in lags}
-    return [notice(".stock", at, s, by_stocks) for at, s in stocks.items() if s]
+    return growth or [
+        notice(".stock", at, stocks, by_stocks)
+        for at in lags
+        if (stocks := stocks_of(sample, at, columns))
+    ]
 
 
 def _lags_and_periods(

@@ -340,7 +340,7 @@ def draw_event_paths(drawn: EventPaths, ax: Axes | None, *, counts: bool) -> Axe
     There is a line at zero, and one at the start of the policy, between -1 and 0.
     """
     heads = [path.head for path in drawn.paths]
-    size = _WIDTH, 4.0 + (0.2 * len(heads) if counts else 0.0)
+    size = _WIDTH, 4.0 + 0.2 * counts * len(heads)
     with drawing(drawn, ax, size) as axes:
         axes.axhline(0, **THIN)
         axes.axvline(-0.5, linestyle="--", **{**THIN, "linewidth": 1.0})

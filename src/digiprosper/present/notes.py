@@ -171,9 +171,7 @@ def _kind_of_errors(columns: Columns, style: Style) -> tuple[str, list[str]]:
     if len({errors_key(inference) for inference, _ in pairs}) > 1:
         clustered = all(inference.clusters for inference, _ in pairs)
         several = style.note("errors.clustered" if clustered else "errors.several")
-        # The row of the kinds of errors has a short form.
-        short = any(inference.cov_type == "driscoll_kraay" for inference, _ in pairs)
-        return several, [style.note("errors.short")] if short else []
+        return several, _short_forms(columns, style)
     inference, column = pairs[0]
     kind = inference.cov_type
     code = f"errors.kind.{kind}"
@@ -187,6 +185,12 @@ def _kind_of_errors(columns: Columns, style: Style) -> tuple[str, list[str]]:
             _BY.get(kind, "errors.by"), errors=errors, clusters=clusters
         )
     return errors, error_details(inference, style)
+
+
+def _short_forms(columns: Columns, style: Style) -> list[str]:
+    """Write out the short form in the row with the kinds of errors."""
+    kinds = [c.inference.cov_type for c in columns if c.inference]
+    return [style.note("errors.short")] if "driscoll_kraay" in kinds else []
 
 
 def _corrections(
