@@ -545,7 +545,8 @@ def _are_shares(sample: Sample, y: int, x: Sequence[int]) -> list[bool]:
 def _is_share(column: Floats, outcome: Floats) -> bool:
     """Tell whether the ratio of the outcome to a share, or its log, often repeats."""
     is_level, parts = column.min() > 0, [outcome, column]
-    if column.max() > is_level or (is_level and outcome.min() <= 0):
+    # Shares are at most one, and their logs at most zero.
+    if column.max() > (1 if is_level else 0) or (is_level and outcome.min() <= 0):
         return False
     y, x = map(np.log, parts) if is_level else parts
     # Stata's numbers have seven digits.

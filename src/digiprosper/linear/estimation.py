@@ -596,11 +596,10 @@ def _driscoll_kraay_alternatives(
         middle=middle,
         inference=replace(inference_of(prepared, plain), cov_type="xtscc"),
     )
-    time = prepared.sample.time
     if prepared.block_sums is not None:
         return {"xtscc": xtscc}
-    slopes = block_slopes(solved, prepared.within.effects_and_slopes, time)
-    return {"xtscc": xtscc, "block_slopes": slopes}
+    effects, time = prepared.within.effects_and_slopes, prepared.sample.time
+    return {"xtscc": xtscc, "block_slopes": block_slopes(solved, effects, time)}
 
 
 def with_intercept(

@@ -995,11 +995,8 @@ class LinearResults(RegressionResults):
     @property
     def settings(self) -> str:
         """Number of parameters K in the small-sample correction, if there is one."""
-        return (
-            f"K = {self.df_counted} in the small-sample correction"
-            if self.df_counted
-            else ""
-        )
+        k = self.df_counted
+        return f"K = {k} in the small-sample correction" if k else ""
 
     # --- fields of `estimated` and `inference` ----------------------------------------
 
