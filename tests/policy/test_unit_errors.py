@@ -59,13 +59,13 @@ def test_weights_give_the_estimates_and_residuals_are_those_of_dummies(
     x = [] if estimator == "callaway_santanna" else ["x"]
     rows: list[Any] = []
 
-    def keep(*given: Any) -> Any:
-        rows.append(given)
-        return unit_signs.unit_scores(*given)
+    def keep(*given: Any, group: Any, **by_entity: Any) -> Any:
+        rows.append((*given, group))
+        return unit_signs.unit_scores(*given, group=group, **by_entity)
 
     monkeypatch.setattr(staggered, "unit_scores", keep)
     fit = fit_of(frame, x=x, estimator=estimator, obs_weights="w" if weighted else None)
-    ((weights, residuals, null, entity, time, group, _, _),) = rows
+    ((weights, residuals, null, entity, time, group),) = rows
     y = frame["y"].to_numpy()
     np.testing.assert_allclose(weights.T @ y, fit.cells.estimates, atol=1e-9)
     by_entity = np.array([weights[entity == one].sum(axis=0) for one in range(21)])

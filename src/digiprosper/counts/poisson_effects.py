@@ -293,11 +293,11 @@ def fit_counts(
     estimated, of_covariance = poisson.count_estimates(
         prepared,
         spec.ssc,
-        terms,
-        full.coefficients,
-        solved,
-        full,
-        root_and_middle(full),
+        names=terms,
+        coefficients=full.coefficients,
+        solved=solved,
+        full=full,
+        root_and_middle=root_and_middle(full),
     )
     weighted = replace(prepared, obs_weights=weights)
     diagnostics = (

@@ -488,7 +488,19 @@ def within(
     if not effects:
         none = np.empty(0)
         return Within(
-            (), (), (), (), 1, -1, obs_weights, None, (), none, None, None, None
+            codes=(),
+            slopes=(),
+            levels=(),
+            constants=(),
+            rank=1,
+            main=-1,
+            obs_weights=obs_weights,
+            _starts=None,
+            _counts=(),
+            _main_counts=none,
+            _cross=None,
+            _gram=None,
+            _inverse=None,
         )
 
     pairs = [

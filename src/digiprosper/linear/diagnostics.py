@@ -18,7 +18,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from itertools import chain, product, repeat
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -91,6 +91,16 @@ _BIASED_BY_STOCKS = (
 )
 
 
+class ClusterVariation(NamedTuple):
+    """How much of the variation of k regressors is in each of the G clusters."""
+
+    clusters: str
+    groups: int
+    effective: Floats  # (k,) effective number of clusters
+    shares: Floats  # (G, k), perhaps of the largest clusters only
+    labels: Any  # of the clusters in `shares`
+
+
 def few_treated(
     prepared: Prepared,
     names: Sequence[str],
@@ -105,26 +115,27 @@ def few_treated(
     sample, scan = prepared.sample, prepared.block_sums
     in_one_way = len(prepared.cluster_names) == 1
     dimensions = []
-    for clusters, groups, effective, shares, labels in (
+    for variation in (
         _variation_by_cluster(prepared, basis, root, by_cluster)
         if scan is None
         else scan.variation(names)
     ):
-        few = min(notices.EFFECTIVE_CLUSTERS, _HALF * groups)
+        few = min(notices.EFFECTIVE_CLUSTERS, _HALF * variation.groups)
+        by_term = zip(names, variation.effective, variation.shares.T, strict=True)
         carriers = {
-            names[j]: largest_clusters(clusters_of_term, shares[:, j], labels[j])
-            for j, clusters_of_term in enumerate(effective.tolist())
-            if clusters_of_term < few and names[j] not in auxiliary
+            name: largest_clusters(float(effective), shares, variation.labels)
+            for name, effective, shares in by_term
+            if effective < few and name not in auxiliary
         }
         if carriers:
             controls = _controls_among(sample, names, _two_valued_columns(prepared))
             terms = dict(sorted(carriers.items(), key=lambda item: item[0] in controls))
             entry = notices.FewTreated(
-                clusters,
-                groups,
-                terms,
-                next(iter(terms)) in controls,
-                prepared.options.cov_type,
+                clusters=variation.clusters,
+                n_clusters=variation.groups,
+                terms=terms,
+                only_controls=next(iter(terms)) in controls,
+                cov_type=prepared.options.cov_type,
                 has_cr2=in_one_way and prepared.obs_weights is None,
                 model=model,
             )
@@ -134,8 +145,7 @@ def few_treated(
 
 def _variation_by_cluster(
     prepared: Prepared, basis: Floats, root: Floats, by_cluster: Sequence[ClusterSums]
-) -> Iterator[tuple[str, int, Floats, Floats, Any]]:
-    """Yield per clustering: name, G, effective numbers (k,), shares (G, k), labels."""
+) -> Iterator[ClusterVariation]:
     for clusters, codes, groups, sums in zip(
         prepared.cluster_names,
         prepared.cluster_codes,
@@ -151,7 +161,7 @@ def _variation_by_cluster(
             shares = variation_by_cluster(sums, sums.root[: len(root)])
         levels = prepared.sample.code_levels[clusters]
         effective = effective_clusters(shares)
-        yield clusters, groups, effective, shares, [levels] * effective.size
+        yield ClusterVariation(clusters, groups, effective, shares, levels)
 
 
 def _two_valued_columns(prepared: Prepared) -> set[str]:
@@ -323,7 +333,9 @@ def lagged_outcome(
     sample = prepared.sample
     lags, periods = _lags_and_periods(prepared, roles, outcome)
 
-    def notice(kind: str, at: int, columns: Sequence[str], **words: str) -> Notice:
+    def notice(
+        kind: str, at: int, columns: Sequence[str], consequence: str, **words: str
+    ) -> Notice:
         return notice_of(
             f"lagged_outcome{kind}",
             columns=tuple(columns),
@@ -333,14 +345,14 @@ def lagged_outcome(
             **words,
         )
 
-    word = "outcome" if outcome == "y" else "mediator"
     dynamic = [
         notice(
             "",
             at,
             terms,
+            consequence,
             _are_lags=_lag_words(sample, terms),
-            _kind=word,
+            _kind="outcome" if outcome == "y" else "mediator",
             _bias=_bias_words(1, periods),
         )
         for at, terms in lags.items()
@@ -349,17 +361,15 @@ def lagged_outcome(
     if dynamic or prepared.block_sums is not None:
         return dynamic
     columns = _columns_of_roles(sample, roles)
-    growth = [
-        notice(
-            ".growth", at, [sample.names[level]], _bias=_bias_words(2 * unit, periods)
-        )
-        for at, level in product(lags, columns)
-        if (unit := _unit_of_growth(sample, at, level))
-    ]
-    if consequence == _BIASED_SLOPES:
-        consequence = _BIASED_BY_STOCKS
+    growth = []
+    for at, level in product(lags, columns):
+        unit = _unit_of_growth(sample, at, level)
+        if unit:
+            bias, levels = _bias_words(2 * unit, periods), [sample.names[level]]
+            growth.append(notice(".growth", at, levels, consequence, _bias=bias))
+    by_stocks = _BIASED_BY_STOCKS if consequence == _BIASED_SLOPES else consequence
     return growth or [
-        notice(".stock", at, stocks)
+        notice(".stock", at, stocks, by_stocks)
         for at in lags
         if (stocks := stocks_of(sample, at, columns))
     ]

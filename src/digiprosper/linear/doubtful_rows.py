@@ -106,9 +106,10 @@ def _alphabetical_codes(table: Table, sample: Sample, term: str) -> Iterator[Not
         if len(stems) < 2 or (np.diff(x[first]) <= 0).any():
             continue
         # So is that of many three, such as low, middle, upper, but not high, low, mid.
-        enough = levels.size + labels[0].casefold().startswith("high") > _FEW
+        fewest = _FEW - 1 if labels[0].casefold().startswith("high") else _FEW
         # Numbers of groups that are no codes, such as taxes, have gaps.
-        if enough and np.ptp(x) < 2 * levels.size and is_nested(codes, x):
+        has_gaps = np.ptp(x) >= 2 * levels.size
+        if levels.size > fewest and not has_gaps and is_nested(codes, x):
             yield notice_of(
                 "alphabetical_codes",
                 term=term,
@@ -225,7 +226,7 @@ def capped_outcome(sample: Sample) -> Iterator[Notice]:
             # A last value that is repeated, and a constant, are there once.
             arrives = capped & np.append(True, ~capped[:-1] | np.diff(entity) > 0)
             reach_it = np.count_nonzero(np.bincount(entity[arrives]) > 1)
-        others = pd.DataFrame({"y": y, "group": groups > 1 and entity})[~capped]
+        others = pd.DataFrame({"y": y, "group": entity if groups > 1 else 0})[~capped]
         repeated = others.duplicated().mean() > _HARDLY_REPEAT * share
         enough = reach_it > max(4, _AT_LIMIT * starts.size) and len(others) > _OTHERS
         if enough and not repeated:

@@ -170,16 +170,11 @@ def _derived_terms(
     if not searched:
         return
     columns = frozenset(panel.columns)
-    sources = {
-        column: names[at]
-        for at in roles[role]
-        if (column := _only_column(sample, at, columns, ("lag", "lead")))
-    }
-    terms = {
-        names[at]: sources[column]
-        for at in searched
-        if (column := _only_column(sample, at, columns, ("lag",))) in sources
-    }
+    shifts = ("lag", "lead")
+    sources = {_only_column(sample, a, columns, shifts): names[a] for a in roles[role]}
+    sources.pop(None, None)  # of terms that are more than a column
+    used = {names[at]: _only_column(sample, at, columns, ("lag",)) for at in searched}
+    terms = {name: sources[of] for name, of in used.items() if of in sources}
     if terms:
         yield _made_from(terms, role)
 
@@ -426,8 +421,8 @@ def _about_outcome(
     beside = (*sample.roles.get("exposure", ()), *last)
     for position in beside if values.size >= _FEWEST_ROWS else ():
         x, term = sample.matrix[rows, position], sample.names[position]
-        yield from _own_parts(sample, numbers, (values, x), outcome, term)
-        yield from _coupled(sample, numbers, (values, x), outcome, term)
+        yield from _own_parts(sample, numbers, values, x, outcome=outcome, term=term)
+        yield from _coupled(sample, numbers, values, x, outcome=outcome, term=term)
 
 
 def _made_of_outcome(
@@ -550,7 +545,8 @@ def _are_shares(sample: Sample, y: int, x: Sequence[int]) -> list[bool]:
 def _is_share(column: Floats, outcome: Floats) -> bool:
     """Tell whether the ratio of the outcome to a share, or its log, often repeats."""
     is_level, parts = column.min() > 0, [outcome, column]
-    if column.max() > is_level or (is_level and outcome.min() <= 0):
+    # Shares are at most one, and their logs at most zero.
+    if column.max() > (1 if is_level else 0) or (is_level and outcome.min() <= 0):
         return False
     y, x = map(np.log, parts) if is_level else parts
     # Stata's numbers have seven digits.
@@ -683,15 +679,11 @@ def _share_of_zeros(
 
 
 def _own_parts(
-    sample: Sample,
-    numbers: SomeNumbers,
-    values: tuple[Floats, Floats],
-    outcome: str,
-    term: str,
+    sample: Sample, numbers: SomeNumbers, y: Floats, x: Floats, outcome: str, term: str
 ) -> Iterator[Notice]:
     """Report a regressor that has a part of the outcome as its own part."""
     names, keys = numbers.logs.names, (("y", outcome), ("x", term))
-    for key, column in zip(keys, values, strict=True):
+    for key, column in zip(keys, (y, x), strict=True):
         if key not in numbers.ratios:
             numbers.ratios[key] = _ratios(column, numbers.logs)
     of_outcome, of_term = map(numbers.ratios.__getitem__, keys)
@@ -738,18 +730,15 @@ def _without_products(
 
 
 def _coupled(
-    sample: Sample,
-    numbers: SomeNumbers,
-    values: tuple[Floats, Floats],
-    outcome: str,
-    term: str,
+    sample: Sample, numbers: SomeNumbers, y: Floats, x: Floats, outcome: str, term: str
 ) -> Iterator[Notice]:
     """Report an outcome and a regressor of which one is coupled with the other."""
-    for of, degree, system in ((term, *values), (outcome, *values[::-1])):
+    for of, degree, system in ((term, y, x), (outcome, x, y)):
         # Degrees of coupling are between 0 and 1.
-        is_degree = degree.max() <= 1 and _is_coupled(numbers, degree, system)
-        if is_degree and len(columns := tuple(columns_of(sample, [of]))) == 1:
-            yield _shared_indicators({term: columns}, outcome)
+        if degree.max() <= 1 and _is_coupled(numbers, degree, system):
+            columns = tuple(columns_of(sample, [of]))
+            if len(columns) == 1:
+                yield _shared_indicators({term: columns}, outcome)
 
 
 def _is_coupled(numbers: SomeNumbers, degree: Floats, system: Floats) -> bool:

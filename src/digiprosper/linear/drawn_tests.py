@@ -305,8 +305,8 @@ def wild_bootstrap(
         If `spec` is another specification, `panel` is not a Panel, or `term` is not
         text.
     OptionError
-        If `cov_type` is not ``"clustered"``, if there are two-way clusters, or if
-        `reps` is below 99.
+        If `cov_type` is not ``"clustered"``, if there are two-way clusters, or none
+        because each row is an entity, or if `reps` is below 99.
     TermError
         If the restriction cannot be read, uses a name that is not a coefficient, or is
         more than one restriction.
@@ -329,9 +329,9 @@ def wild_bootstrap(
     (Roodman, Nielsen, MacKinnon & Webb 2019, Stata Journal 19:4).
 
     Of a `PoissonEffects` the weights multiply scores, since a drawn residual may make a
-    negative outcome (Kline & Santos 2012): with q_g what the score of cluster g under
-    the null, times the inverse of the information, moves the estimate by, and w_g its
-    weight, ``t* = sum w_g q_g / sqrt(sum (w_g q_g - n_g / n sum w q)^2)``, as in
+    negative outcome (Kline & Santos 2012). Let q_g be the score of cluster g under the
+    null times the inverse of the information, w_g the weight of the cluster, and n_g
+    its rows. Then ``t* = sum w_g q_g / sqrt(sum (w_g q_g - n_g / n sum w q)^2)``, as in
     boottest of Stata. `statistic` is that of all weights one. boottest does not count
     draws with ``|t*| = |t|``; here they count.
 
@@ -358,8 +358,7 @@ def wild_bootstrap(
             "wild_bootstrap needs clusters, but each row of this panel is an entity: "
             "specify clusters, such as clusters='industry'.",
         )
-    row, value = _read_restriction(term, fit)
-    combined = float(row @ fit.results.coefficients)
+    row, null_value = _read_restriction(term, fit)
     variance = float(fit.results.estimated.covariance_of(row[None, :])[0, 0])
     if not variance > 0:
         raise IdentificationError(
@@ -368,8 +367,17 @@ def wild_bootstrap(
         )
     error = float(np.sqrt(variance))
     weights = wild_weights(int(fit.prepared.cluster_codes[0].max()) + 1, reps)
-    draws = fit.wild_draws(row, error, (combined - value) / error, weights, seed)
-    return _make_result(fit, term, row, (combined, error, value), weights, draws, seed)
+    t = (float(row @ fit.results.coefficients) - null_value) / error
+    return _make_result(
+        fit,
+        term,
+        row,
+        error=error,
+        null_value=null_value,
+        weights=weights,
+        draws=fit.wild_draws(row, error, t, weights, seed),
+        seed=seed,
+    )
 
 
 def _check_restriction(spec: Any, term: str) -> None:
@@ -434,20 +442,22 @@ def _few_weightings(weights: WildWeights, clusters: str) -> Iterator[Notice]:
 
 def _make_result(
     fit: Any,
-    text: str,
+    term: str,
     row: Floats,
-    numbers: tuple[float, float, float],
+    *,
+    error: float,
+    null_value: float,
     weights: WildWeights,
     draws: Draws,
     seed: np.random.SeedSequence,
 ) -> WildBootstrapResult:
-    """Make the result of estimate, standard error and null value, and of the draws."""
-    combined, error, value = numbers
-    t = (combined - value) / error
+    """Test the sum of coefficients with weights `row` (k,), and issue the notices."""
+    estimate = float(row @ fit.results.coefficients)
+    t = (estimate - null_value) / error
     statistic, drawn_statistics = draws.statistic(t), draws.at(t)
     entropy = None if weights.enumerated else cast("int", seed.entropy)
     clusters, names = fit.prepared.cluster_names[0], fit.results.names
-    null = null_text(text, names)
+    null = null_text(term, names)
     notices = (
         *without(fit.results.diagnostics, _INSTEAD),
         *_few_treated(fit, row),
@@ -473,9 +483,9 @@ def _make_result(
         },
         draws=drawn_statistics,
         combination=sum_text(row, names),
-        estimate=combined,
+        estimate=estimate,
         std_error=error,
-        null_value=value,
+        null_value=null_value,
         drawn=draws,
         inference=fit.results.inference,
         rng_entropy=entropy,
@@ -689,7 +699,7 @@ def randomisation_test(
         of the permutations. The p-value is ``(1 + #{|t*| >= |t|}) / (reps + 1)``. If
         all permutations are used, those of the data are among them, and the p-value is
         the share of them with ``|t*| >= |t|``. `detail` has the number of entities
-        whose values are permuted (``exchanged``) and not permuted, the number of
+        whose values are permuted (``exchanged``) and not (``kept``), the number of
         permutations (``reps``) and whether these are all (``enumerated``), the number
         of permutations without a t statistic (``lost``; they count as ``|t*| >= |t|``),
         and ``rng_entropy``.

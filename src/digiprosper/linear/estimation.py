@@ -596,11 +596,10 @@ def _driscoll_kraay_alternatives(
         middle=middle,
         inference=replace(inference_of(prepared, plain), cov_type="xtscc"),
     )
-    time = prepared.sample.time
     if prepared.block_sums is not None:
         return {"xtscc": xtscc}
-    slopes = block_slopes(solved, prepared.within.effects_and_slopes, time)
-    return {"xtscc": xtscc, "block_slopes": slopes}
+    effects, time = prepared.within.effects_and_slopes, prepared.sample.time
+    return {"xtscc": xtscc, "block_slopes": block_slopes(solved, effects, time)}
 
 
 def with_intercept(
@@ -664,10 +663,8 @@ def _fit_statistics(
     mean = outcome.sum() / outcome.size if w is None else outcome @ w / w.sum()
     total = _sum_of_squares(outcome - mean, w)
     entity = prepared.entity_position
-    if entity is None:
-        return r_squared(solved, ssr, total, outcome.size, np.nan)
-    by_entity = None
-    if len(prepared.absorbed) > 1:
+    by_entity = np.nan if entity is None else None
+    if entity is not None and len(prepared.absorbed) > 1:
         # Not explained by slopes within entities: residuals and the other effects
         unexplained = solved.residuals.copy()
         for position, value in enumerate(values):
@@ -676,25 +673,21 @@ def _fit_statistics(
         both = np.array([unexplained, outcome]).T
         unexplained, all_within = prepared.within.deviations(both, entity).T
         by_entity = 1 - _sum_of_squares(unexplained, w) / _sum_of_squares(all_within, w)
-    return r_squared(solved, ssr, total, outcome.size, by_entity)
+    return r_squared(solved, outcome.size, ssr=ssr, total=total, by_entity=by_entity)
 
 
 def r_squared(
-    solved: Solved, ssr: float, total: float, n: int, by_entity: float | None
+    solved: Solved, n: int, *, ssr: float, total: float, by_entity: float | None
 ) -> tuple[float, float, float, float]:
-    """Compute R2 with all effects, within, within entities, and adjusted.
+    """Compute `fit_statistics`: R2 with all effects, within, by entity, and adjusted.
 
-    `total` is the sum of squares of the outcome. R2 within entities is by default that
-    within all effects.
+    `total` is the sum of squares of the outcome, `by_entity` R2 within entities: NaN
+    without their effects, and None without others, where it is R2 within.
     """
-    inside = 1 - ssr / _sum_of_squares(solved.y, solved.obs_weights)
+    within = 1 - ssr / _sum_of_squares(solved.y, solved.obs_weights)
     adjusted = 1 - (ssr / solved.df_resid) / (total / (n - 1))
-    return (
-        1 - ssr / total,
-        inside,
-        inside if by_entity is None else by_entity,
-        adjusted,
-    )
+    by_entity = within if by_entity is None else by_entity
+    return 1 - ssr / total, within, by_entity, adjusted
 
 
 def _sum_of_squares(values: Floats, obs_weights: Floats | None) -> float:

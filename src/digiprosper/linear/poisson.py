@@ -412,14 +412,15 @@ class CountEstimates(Estimates):
 def count_estimates(
     prepared: Prepared,
     ssc: str,
+    *,
     names: tuple[str, ...],
     coefficients: Floats,
     solved: Solved,
-    full: Solved,
-    halves: tuple[Floats, Floats],
+    full: Solved,  # `solved`, with an intercept if there are no effects
+    root_and_middle: tuple[Floats, Floats],  # of the covariance of all coefficients
 ) -> tuple[CountEstimates, list[Notice]]:
-    """Make the estimates, with notices about their covariance."""
-    (root, middle), k = halves, full.coefficients.size
+    """Make the estimates of slopes and further sums, with notices on their errors."""
+    (root, middle), k = root_and_middle, full.coefficients.size
     covariance = root[:k] @ middle @ root[:k].T
     empty = find_zero_variances(solved, covariance)
     root[empty] = np.nan

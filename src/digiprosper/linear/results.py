@@ -632,6 +632,11 @@ class LinearResults(RegressionResults):
         DataFrame
             A table with the columns of `tidy`.
 
+        Raises
+        ------
+        OptionError
+            If `level` is not between 0 and 1.
+
         Examples
         --------
         >>> import digiprosper as dp
@@ -693,7 +698,8 @@ class LinearResults(RegressionResults):
             If the variable is in a term of another type, such as ``log(x)``.
         OptionError
             If `at` has a level that is not in the estimation sample, or one dummy of a
-            category (``"C(region)[T.east]"``) instead of the category.
+            category (``"C(region)[T.east]"``) instead of the category, or `level` is
+            not between 0 and 1.
 
         Examples
         --------
@@ -757,8 +763,8 @@ class LinearResults(RegressionResults):
         Raises
         ------
         OptionError
-            If the fit has another `cov_type` than ``"driscoll_kraay"``, or the slope
-            cannot be estimated in every block.
+            If the fit has another `cov_type` than ``"driscoll_kraay"``, the slope
+            cannot be estimated in every block, or `level` is not between 0 and 1.
         TermError
             If `term` is not a slope.
 
@@ -910,6 +916,11 @@ class LinearResults(RegressionResults):
             the residuals add up to zero in every cluster, that is where the clusters
             are absorbed as effects; elsewhere it is missing.
 
+        Raises
+        ------
+        OptionError
+            If `level` is not between 0 and 1.
+
         Notes
         -----
         With V the covariance of the slopes and m the means of the regressors the
@@ -984,11 +995,8 @@ class LinearResults(RegressionResults):
     @property
     def settings(self) -> str:
         """Number of parameters K in the small-sample correction, if there is one."""
-        return (
-            f"K = {self.df_counted} in the small-sample correction"
-            if self.df_counted
-            else ""
-        )
+        k = self.df_counted
+        return f"K = {k} in the small-sample correction" if k else ""
 
     # --- fields of `estimated` and `inference` ----------------------------------------
 
@@ -1127,12 +1135,12 @@ def _block_test(term: str, slopes: Floats, level: float) -> TestResult:
     _, _, t, p_value, low, high = _t_test(mean, error, q - 1.0, level)
     detail = {"estimate": mean, "std_error": error, "conf_low": low, "conf_high": high}
     return TestResult(
-        f"Block test of {term}",
-        t,
-        "t",
-        q - 1.0,
-        p_value,
-        f"{term} = 0",
+        name=f"Block test of {term}",
+        statistic=t,
+        distribution="t",
+        df=q - 1.0,
+        p_value=p_value,
+        null=f"{term} = 0",
         detail={**detail, "blocks": slopes.tolist()},
         method=f"mean {number_text(mean)} of the slopes in {q} blocks of periods",
     )

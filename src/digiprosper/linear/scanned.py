@@ -29,6 +29,7 @@ from digiprosper.kernels.equation import Solved
 from digiprosper.kernels.in_blocks import MOST_DENSE, cluster_shares
 from digiprosper.kernels.resampling import Grams, block_grams
 from digiprosper.kernels.tolerances import SOLVED
+from digiprosper.linear.diagnostics import ClusterVariation
 from digiprosper.linear.doubtful_terms import derived_term_notices, shifted_log
 from digiprosper.linear.estimation import (
     Demeaned,
@@ -173,14 +174,15 @@ def _demean_in_blocks(rows: ScannedRows) -> tuple[Demeaned, BlockSums]:
     transform, regular = in_blocks.orthonormalising_transform(products, np.sqrt(before))
     if regular.all():
         factor, squares = in_blocks.triangular_factor(products), np.diag(products)
-    # Of norms below a millionth of the raw ones cross products are not precise enough.
-    for _ in range(0 if regular.all() else _MOST_PASSES):
-        sums = in_blocks.second_pass(rows.run_on_blocks(order), values, transform)
-        factor, squares = sums.factor, sums.squares
-        step = sums.remaining_effects(system, before)
-        if step is None:
-            break
-        values += step
+    else:
+        # Cross products are not precise for norms below a millionth of the raw ones.
+        for _ in range(_MOST_PASSES):
+            sums = in_blocks.second_pass(rows.run_on_blocks(order), values, transform)
+            factor, squares = sums.factor, sums.squares
+            step = sums.remaining_effects(system, before)
+            if step is None:
+                break
+            values += step
     compressed = np.asfortranarray(factor[:, back])
     lengths = np.sqrt(squares[back])
     constant, absorbed = find_constant_and_absorbed(of_columns, lengths)
@@ -345,18 +347,18 @@ class BlockSums:
         ]
         return replace(estimator, parts=tuple(parts))
 
-    def variation(self, names: Sequence[str]) -> Iterator[tuple[Any, ...]]:
-        """Yield what `diagnostics._variation_by_cluster` computes in memory."""
+    def variation(self, names: Sequence[str]) -> Iterator[ClusterVariation]:
+        """Yield by clustering the variation of the regressors of an equation."""
         which = self.regressors.index(tuple(names))
         start = sum(map(len, self.regressors[:which]))
         columns = slice(start, start + len(names))
         for cluster, shares in zip(self.rows.clusters, self.shares, strict=False):
-            yield (
+            yield ClusterVariation(
                 cluster,
                 self.rows.sizes[cluster,],
                 shares.effective[columns],
                 (shares.largest / shares.total)[:, columns],
-                [shares.labels] * len(names),
+                shares.labels,
             )
 
     def refuse_instruments(self) -> None:
@@ -459,10 +461,10 @@ class BlockSums:
         by_entity = 1 - float(slopes @ products @ slopes) / products[0, 0]
         statistics = r_squared(
             solved,
-            ssr,
-            float(self.total[at[0]]),
             self.rows.counts.n,
-            by_entity if effects else None,
+            ssr=ssr,
+            total=float(self.total[at[0]]),
+            by_entity=by_entity if effects else None,
         )
         return statistics, tuple(effects)
 

@@ -63,18 +63,18 @@ class RowCounts:
         several = [part for part in (self, other) if part.most_rows > 1] or [self]
         first, last = several[0].lags, several[-1].lags
         return RowCounts(
-            self.n + other.n,
-            self.n_entities + other.n_entities,
-            max(self.most_rows, other.most_rows),
-            self.across + other.across,
-            (self.hash + other.hash) % 2**64,
-            self.weight + other.weight,
-            {at: [n for n in names if n in last[at]] for at, names in first.items()},
-            {
+            n=self.n + other.n,
+            n_entities=self.n_entities + other.n_entities,
+            most_rows=max(self.most_rows, other.most_rows),
+            across=self.across + other.across,
+            hash=(self.hash + other.hash) % 2**64,
+            weight=self.weight + other.weight,
+            lags={y: [n for n in names if n in last[y]] for y, names in first.items()},
+            by_level={
                 text: rows.add(other.by_level[text], fill_value=0).astype(np.intp)
                 for text, rows in self.by_level.items()
             },
-            self.moments + other.moments,
+            moments=self.moments + other.moments,
         )
 
 
@@ -189,11 +189,11 @@ class ScannedRows:
         return in_blocks.block_of(
             sample.matrix.T[[self.positions[j] for j in positions]].T,
             sample.entity,
-            [self.codes(sample, (text,)) for text in self.others],
-            self.n_levels,
-            weights,
-            sample.entities.to_numpy(dtype=object),
-            [self.codes(sample, texts) if texts else None for texts in groupings],
+            codes=[self.codes(sample, (text,)) for text in self.others],
+            levels=self.n_levels,
+            obs_weights=weights,
+            labels=sample.entities.to_numpy(dtype=object),
+            groupings=[self.codes(sample, t) if t else None for t in groupings],
         )
 
 
@@ -297,15 +297,15 @@ def _count(
             by_level[text] = pd.Series(size, levels)
     columns = [*sample.matrix.T, *(sample.variables[name] for name in variables)]
     return RowCounts(
-        sample.nobs,
-        by_entity.size,
-        int(by_entity.max()),
-        preparation.count_entities_across(sample, clusters),
-        _hash_rows(sample),
-        0.0 if weight is None else float(weight.sum()),
-        lags_of_outcome(sample),
-        by_level,
-        [[column_moments(c[~np.isnan(c), None])[0] for c in columns]],
+        n=sample.nobs,
+        n_entities=by_entity.size,
+        most_rows=int(by_entity.max()),
+        across=preparation.count_entities_across(sample, clusters),
+        hash=_hash_rows(sample),
+        weight=0.0 if weight is None else float(weight.sum()),
+        lags=lags_of_outcome(sample),
+        by_level=by_level,
+        moments=[[column_moments(c[~np.isnan(c), None])[0] for c in columns]],
     )
 
 

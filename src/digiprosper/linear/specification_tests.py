@@ -155,16 +155,15 @@ def pesaran_cd(results: LinearResults) -> TestResult:
         "pairs_left_out": correlations.left_out,
         "fewest_common_periods": correlations.fewest_periods,
     }
-    null = "the errors of entities are uncorrelated with one another"
     printed, test = (
         TestResult(
-            f"Pesaran CD test of {results.depvar}",
-            float(statistic),
-            "normal",
-            None,
-            float(2 * scipy.special.ndtr(-abs(statistic))),
-            null,
-            detail,
+            name=f"Pesaran CD test of {results.depvar}",
+            statistic=float(statistic),
+            distribution="normal",
+            df=None,
+            p_value=float(2 * scipy.special.ndtr(-abs(statistic))),
+            null="the errors of entities are uncorrelated with one another",
+            detail=detail,
             labels=dict(results.labels),
             factors=dict(results.factors),
         )

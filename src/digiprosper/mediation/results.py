@@ -353,7 +353,7 @@ class MediationResults(EffectResults):
         OptionError
             If the mediator is not in the model, or is not given although there are
             several. Also if the effects depend on a moderator, a threshold or the
-            treatment.
+            treatment, or `level` is not between 0 and 1.
 
         Examples
         --------
@@ -460,8 +460,8 @@ class MediationResults(EffectResults):
         Raises
         ------
         OptionError
-            If the mediator is not in the model, or the effects depend on a moderator, a
-            threshold or the treatment.
+            If the mediator is not in the model, the effects depend on a moderator, a
+            threshold or the treatment, or `level` is not between 0 and 1.
         """
         self._require_constant_effects("sensitivity")
         mediator = self._read_mediator(mediator)
@@ -510,8 +510,8 @@ class MediationResults(EffectResults):
         Raises
         ------
         OptionError
-            If the mediator is not in the model, or the effects depend on a moderator, a
-            threshold or the treatment.
+            If the mediator is not in the model, the effects depend on a moderator, a
+            threshold or the treatment, or `level` is not between 0 and 1.
         """
         self._require_constant_effects("robustness_value")
         at = self._slope_positions(self._read_mediator(mediator))
@@ -547,7 +547,8 @@ class MediationResults(EffectResults):
         Raises
         ------
         OptionError
-            If no effect depends on a variable, or a value is not a finite number.
+            If no effect depends on a variable, a value is not a finite number, or
+            `level` is not between 0 and 1.
         """
         self._require_conditional_effects("conditional_effects")
         level = check_level(level)
@@ -601,7 +602,8 @@ class MediationResults(EffectResults):
         Raises
         ------
         OptionError
-            If no effect depends on a variable, or `effect` does not depend on it.
+            If no effect depends on a variable, `effect` does not depend on it, or
+            `level` is not between 0 and 1.
         """
         self._require_conditional_effects("johnson_neyman")
         names = [r.name for r in self.routes]

@@ -440,8 +440,8 @@ def result_fields(
         system_glance(outcome, model, system.seed),
         terms,
         effects,
-        outcome.conventions,
-        diagnostics,
+        errors_text=outcome.conventions,
+        diagnostics=diagnostics,
         n_drawn=system.n_drawn,
         drawn=system.drawn,
         errors=outcome.inference,
@@ -575,8 +575,10 @@ def _least_squares_threshold(
 
     running = plan(z, x, candidates(q, [_TRIM]), effects, intercept=intercept)
     sums = sums_of_squares(running)
-    if intercept and (level_held := level_is_held(running)).any():
-        sums[level_held] = sums_of_squares(without_level(running))[level_held]
+    if intercept:
+        held = level_is_held(running)
+        if held.any():
+            sums[held] = sums_of_squares(without_level(running))[held]
     best = lowest(sums)
     if not np.isfinite(sums[best]):
         raise ThresholdSearchError(

@@ -199,12 +199,12 @@ def arguments(
     numeric = _numbers_by_row(function, flat, cells | constant, rows)
     return Arguments(
         function,
-        _stack_columns(numeric, parts, tables),
-        {argument: tuple(part) for argument, part in parts.items()},
-        column_labels,
-        {name: coded(function, name, cells[name]) for name in labels},
-        rows,
-        _result_kind(unaligned, constant),
+        numbers=_stack_columns(numeric, parts, tables),
+        names={argument: tuple(part) for argument, part in parts.items()},
+        column_labels=column_labels,
+        labels={name: coded(function, name, cells[name]) for name in labels},
+        rows=rows,
+        kind=_result_kind(unaligned, constant),
     )
 
 

@@ -210,13 +210,13 @@ def correlate(
     summary = summarise(columns, weights)
     used = {n: t for n, t in labels.items() if any(n in text for text in columns)}
     return Correlation(
-        r,
-        p.where(df > 0),
-        n.astype(int),
-        summary["mean"],
-        summary["sd"],
-        used,
-        factors,
+        r=r,
+        p=p.where(df > 0),
+        n=n.astype(int),
+        mean=summary["mean"],
+        sd=summary["sd"],
+        labels=used,
+        factors=factors,
     )
 
 

@@ -529,12 +529,12 @@ class Proposition:
             self.mechanism,
             self.columns,
             self.controls,
-            tuple(parts),
-            estimator,
-            info["nobs"],
-            info["n_entities"] or 0,
-            info["n_clusters"] or 0,
-            detail,
+            parts=tuple(parts),
+            estimator=estimator,
+            nobs=info["nobs"],
+            n_entities=info["n_entities"] or 0,
+            n_clusters=info["n_clusters"] or 0,
+            detail=detail,
             notices=tuple(merge_notices(remarks)),
         )
 

@@ -298,9 +298,9 @@ def _estimate_in_memory(spec: EventStudy, panel: Panel) -> EventStudyResults:
         prepared,
         demean_columns(prepared, names, np.column_stack(columns)),
         window,
-        [*notices.treatment_notices(prepared, cohorts)],
-        notices.no_rows_before(cohorts),
-        _cohorts_at_reference(window, cohorts.event, cohorts.cohort),
+        few_treated=[*notices.treatment_notices(prepared, cohorts)],
+        no_rows_before=notices.no_rows_before(cohorts),
+        at_reference=_cohorts_at_reference(window, cohorts.event, cohorts.cohort),
     )
 
 
@@ -308,18 +308,19 @@ def _estimate_scanned(spec: EventStudy, panel: PanelScan[Any]) -> EventStudyResu
     timings = _ScannedTimings(spec)
     columns = timings.event_time_columns
     with scanned(spec, panel, {"x": spec.x}, columns) as (prepared, demeaned):
-        return _estimate_linear(prepared, demeaned, *timings.counted(prepared))
+        return _estimate_linear(prepared, demeaned, **timings.counted(prepared))
 
 
 def _estimate_linear(
     prepared: Prepared,
     demeaned: Demeaned,
     window: EventWindow,
-    few: Sequence[Notice],
-    late: Iterable[Notice],
+    *,
+    few_treated: Sequence[Notice],
+    no_rows_before: Iterable[Notice],
     at_reference: Collection[int],
 ) -> EventStudyResults:
-    """Regress on event times and controls, with notices on few and late treated."""
+    """Regress on event times and controls, with the notices of the sample."""
     refuse_collinear(prepared, window)
     fitted, _ = fit_equation(
         prepared,
@@ -327,19 +328,21 @@ def _estimate_linear(
         0,
         demeaned.at([*window.names, *prepared.sample.names_of("x")]),
         remarks=(
-            *few,
-            *late,
+            *few_treated,
+            *no_rows_before,
             *notices.reference_unobserved(window, at_reference),
             *notices.cohort_notices(window),
             *lagged_outcome(prepared),
         ),
-        auxiliary=window.names if few else (),
+        auxiliary=window.names if few_treated else (),
     )
     refuse_dropped([name for name in window.names if name not in fitted.names])
     return EventStudyResults._of(fitted, window=window)
 
 
-def _cohorts_at_reference(window: Any, event: Ints, cohort: Ints) -> set[int]:
+def _cohorts_at_reference(
+    window: EventWindow | EventStudy, event: Ints, cohort: Ints
+) -> set[int]:
     """Return the cohorts with a row at the reference; `event`, `cohort` are by row."""
     inside = np.clip(event, -window.before, window.after)
     return set(np.unique(cohort[inside == window.reference]).tolist())
@@ -386,10 +389,8 @@ class _ScannedTimings:
         time = times.get_indexer(keys.times)[keys.time]
         return replace(keys, times=times, ordinals=ordinals, time=time)
 
-    def counted(
-        self, prepared: Prepared
-    ) -> tuple[EventWindow, Sequence[Notice], Iterable[Notice], list[int]]:
-        """Count by block: window, `few`, `late` and `at_reference` of a linear fit."""
+    def counted(self, prepared: Prepared) -> dict[str, Any]:
+        """Count by block, and return further arguments of `_estimate_linear`."""
         spec = self.spec
         rows: ScannedRows = prepared.block_sums.rows
         entity_name = rows.effects[0]
@@ -410,9 +411,13 @@ class _ScannedTimings:
             name: (n_treated_clusters.get(name, sum(n_treated)), rows.sizes[name,])
             for name in prepared.cluster_names or (entity_name,)
         }
-        at_reference = np.searchsorted(first_times, [*set(at_reference)]).tolist()
         before = notices.entities_without_rows_before(entity_name, sorted(late))
-        return window, notices.few_treated_clusters(counts), before, at_reference
+        return {
+            "window": window,
+            "few_treated": notices.few_treated_clusters(counts),
+            "no_rows_before": before,
+            "at_reference": np.searchsorted(first_times, [*set(at_reference)]).tolist(),
+        }
 
 
 def _events_and_times(event: str, panel: Panel) -> tuple[Any, Any]:
@@ -515,16 +520,16 @@ def _estimate_cells(
     joint, of_covariance = poisson.count_estimates(
         prepared,
         spec.options.ssc,
-        (*fitted_names, *(f"sum of {name}" for name in cell_names)),
-        np.concatenate([solved.coefficients, dummies.T @ (q * y)]),
-        solved,
-        solved,
-        _joint_covariance(solved, dummies, y, q),
+        names=(*fitted_names, *(f"sum of {name}" for name in cell_names)),
+        coefficients=np.concatenate([solved.coefficients, dummies.T @ (q * y)]),
+        solved=solved,
+        full=solved,
+        root_and_middle=_joint_covariance(solved, dummies, y, q),
     )
     weights = _row_weights(spec, sample)
     rows = (_sum_by_event_time(spec, cohorts, weights) + lost) / weights.mean()
     rows = rows[np.array(window.times) != window.reference]
-    results = CountCells(event=event, joint=joint, rows=rows)
+    cells = CountCells(event=event, joint=joint, rows=rows)
     member = event == np.array(window.estimated)[:, None]
     diagnostics = (
         *prepared.other_notices,
@@ -541,11 +546,11 @@ def _estimate_cells(
         **poisson.count_fields(
             spec, prepared, demeaned, columns, likelihood, separated
         ),
-        estimated=results.estimates(
-            member, "log", results.rows, (*window.names, *fitted_names[event.size :])
+        estimated=cells.estimates(
+            member, "log", rows, (*window.names, *fitted_names[event.size :])
         ),
         window=window,
-        cells=results,
+        cells=cells,
         diagnostics=diagnostics,
     )
     return fit if spec.keep_rows else fit.without_rows()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -45,22 +45,20 @@ def estimate_imputation(
     before = cohorts.treated & model.untreated
     events = _lead_times(spec.leads, cohorts.event[before], sample.entity[before])
     dummies = ((cohorts.event[:, None] == events) & before[:, None]).astype(np.float64)
-    identified, lead_estimates, lead_weights, lead_scores, lead_part = lead_effects(
-        model, y, dummies, cohorts.treated, clusters
-    )
-    leads = events[identified]
-    rows_at_lead = cluster_sums(dummies[:, identified], sample.entity, model.sums.size)
-    scores = np.hstack([scores, lead_scores])
+    leads = lead_effects(model, y, dummies, cohorts.treated, clusters)
+    events, dummies = events[leads.identified], dummies[:, leads.identified]
+    rows_at_lead = cluster_sums(dummies, sample.entity, model.sums.size)
+    scores = np.hstack([scores, leads.scores])
     mass = np.bincount(group, cohorts.weights[treated])
     cells = collect_effects(
         cohorts,
         pairs[used],
-        np.append(estimates, lead_estimates),
+        np.append(estimates, leads.estimates),
         n_treated=np.append(np.bincount(group), (rows_at_lead > 0).sum(axis=0)),
-        mass=np.append(mass, np.ones(leads.size)),
+        mass=np.append(mass, np.ones(events.size)),
         joint=scores.T @ scores,
-        treated_part=np.pad(lead_part, (used.size, 0)),
-        leads=leads,
+        treated_part=np.pad(leads.treated_part, (used.size, 0)),
+        leads=events,
     )
     inference = Inference(
         cov_type="clustered",
@@ -70,7 +68,7 @@ def estimate_imputation(
 
     def row_weights() -> Floats:
         group_weights = _row_weights(model, groups, np.arange(used.size))
-        return np.hstack([group_weights, lead_weights])
+        return np.hstack([group_weights, leads.row_weights])
 
     return CohortEffects(cells, inference, row_weights, reference=None, notices=())
 
@@ -235,18 +233,24 @@ def _row_weights(model: UntreatedModel, group: Ints, chosen_groups: Ints) -> Flo
     return np.asarray(np.where(model.untreated[:, None], -imputed, shares))
 
 
+class LeadEffects(NamedTuple):
+    """Effects of m event times before treatment, of which k have an estimate."""
+
+    identified: Bools  # (m,)
+    estimates: Floats  # (k,)
+    row_weights: Floats  # (N, k) of the outcomes in the estimates
+    scores: Floats  # (C, k) by cluster
+    treated_part: Floats  # (k, k) of the covariance, due to treated entities
+
+
 def lead_effects(
     model: UntreatedModel, y: Floats, leads: Floats, ever: Bools, clusters: Ints
-) -> tuple[Bools, Floats, Floats, Floats, Floats]:
+) -> LeadEffects:
     """Regress untreated outcomes on dummies (N, m) of event times before treatment.
 
     Borusyak, Jaravel & Spiess (2024), test 1, with clustered errors. A dummy that is
     collinear with the effects or with later dummies has no estimate. `ever`: rows of
     entities that are ever treated.
-
-    Returns which dummies have an estimate (m,), k estimates, the weights (N, k) of the
-    outcomes in them, their scores (C, k) by cluster, and the part of the covariance (k,
-    k) due to treated entities.
     """
     untreated = model.untreated
     root = np.sqrt(model.weights[untreated])[:, None]
@@ -275,4 +279,4 @@ def lead_effects(
     codes = clusters[untreated]
     treated_part = treated_products(scores, member, codes)
     sums = cluster_sums(scores, codes, int(clusters.max()) + 1)
-    return identified, slopes, weights, sums, treated_part
+    return LeadEffects(identified, slopes, weights, sums, treated_part)

@@ -570,9 +570,9 @@ def unit_influence(
         null_residuals,
         entity,
         time,
-        group,
-        clusters,
-        cohorts.entity_weights,
+        group=group,
+        cluster=clusters,
+        obs_weights=cohorts.entity_weights,
     )
 
 

@@ -429,12 +429,12 @@ class StaggeredDidResults(EventTimeResults, BaseResults):
         if not np.isfinite(statistic):
             return standard
         return TestResult(
-            standard.name,
-            statistic,
-            "bootstrap",
-            float(rank),
-            p_value,
-            standard.null,
+            name=standard.name,
+            statistic=statistic,
+            distribution="bootstrap",
+            df=float(rank),
+            p_value=p_value,
+            null=standard.null,
             method=f"wild bootstrap by {self.inference.clusters[0]}, {count:,} draws",
             alternatives={_PROGRAMS[self.estimator][1]: standard},
         )

@@ -166,11 +166,8 @@ def draw_columns(
     """Draw the estimates of columns next to each other, one row per term."""
     style = Style("se", None, 3, figure_language(), labels=labels)
     shared = share_rows(terms, columns, style)
-    rows = [
-        (row.label, cells)
-        for row in shared
-        if (cells := _finite_estimates(row, columns))
-    ]
+    labelled = [(row.label, _finite_estimates(row, columns)) for row in shared]
+    rows = [(label, cells) for label, cells in labelled if cells]
     if not rows:
         raise _no_estimates_error(purpose)
     ax = checked_axes(ax, purpose)
@@ -185,7 +182,8 @@ def draw_columns(
         handles = _draw_models(axes, models, heads)
         _frame_estimates(axes, len(rows))
         # Every second row is shaded, to show to which term an estimate belongs.
-        for row in range(0, len(rows), 2) if len(drawn) > 1 else ():
+        shaded = range(0, len(rows), 2) if len(drawn) > 1 else ()
+        for row in shaded:
             axes.axhspan(row - 0.5, row + 0.5, facecolor=_SHADE, linewidth=0, zorder=-1)
         axes.set_yticks(range(len(rows)), names, parse_math=False)
         name_axis(axes, "x", words)

@@ -170,7 +170,7 @@ def _kind_of_errors(columns: Columns, style: Style) -> tuple[str, list[str]]:
         return style.note("errors"), []
     if len({errors_key(inference) for inference, _ in pairs}) > 1:
         clustered = all(inference.clusters for inference, _ in pairs)
-        several = style.note(f"errors.{'clustered' if clustered else 'several'}")
+        several = style.note("errors.clustered" if clustered else "errors.several")
         return several, _short_forms(columns, style)
     inference, column = pairs[0]
     kind = inference.cov_type
@@ -200,13 +200,13 @@ def _corrections(
     pairs = [(c.inference.ssc, c) for c in columns if c.inference]
     if (len({ssc for ssc, _ in pairs}) == 1) is not shared:
         return []
-    return [
-        (text, column)
-        for ssc, column in pairs
-        if ssc
-        for code in [f"ssc.{ssc}"]
-        if (text := style.note(code if code in NOTES else "ssc", name=ssc))
-    ]
+    corrections = []
+    for ssc, column in pairs:
+        code = f"ssc.{ssc}" if f"ssc.{ssc}" in NOTES else "ssc"
+        text = style.note(code, name=ssc) if ssc else ""
+        if text:  # in Chinese the default has none
+            corrections.append((text, column))
+    return corrections
 
 
 def _from_draws(column: Column) -> bool:
@@ -266,7 +266,7 @@ def _few_drawn(column: Column) -> int | None:
 def _block_notes(columns: Columns, style: Style) -> list[str]:
     owned = [(c, block) for c in columns for block in c.blocks]
     ordered = sorted(owned, key=lambda pair: pair[1].rank)
-    kinds = _grouped((pair[1].kind, pair) for pair in ordered if pair[1].estimated)
+    kinds = _grouped((b.kind, (c, b)) for c, b in ordered if b.estimated)
     return [
         # Whether standard errors treat an estimated parameter as known.
         *(style.say(f"{kind}.known", of[0][0].words) for kind, of in kinds.items()),

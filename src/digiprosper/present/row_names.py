@@ -150,11 +150,11 @@ def _cell_label(name: str, columns: Columns, style: Style) -> str:
             return style.say(f"row.{name}", column.words)
     factors = merged_factors(columns)
     parts = [name] if name in factors else name.split(LEVELS)
-    is_effect = any("kind" in column.stub for column in columns)
+    head = "kind" if any("kind" in column.stub for column in columns) else ""
     return LEVELS.join(
         style.label(part, factors)
         if part in factors
-        else text_label(part, style.labels, style.language, "kind" * is_effect)
+        else text_label(part, style.labels, style.language, head)
         for part in parts
     )
 

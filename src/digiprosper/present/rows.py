@@ -433,10 +433,10 @@ def _read_statistic(key: str, column: Column, style: Style) -> Any:
         return " + ".join(f"{count:,}" for count in counts)
     if key == "ssc" and key in column.glance:
         inference = column.inference
-        none = inference and (
-            inference.cov_type in WITHOUT_FACTOR or inference.ssc == "none"
-        )
-        return style.say("ssc.none") if none else inference and inference.ssc
+        if inference is None:
+            return None
+        is_none = inference.cov_type in WITHOUT_FACTOR or inference.ssc == "none"
+        return style.say("ssc.none") if is_none else inference.ssc
     if key == "mean_y":
         return column.glance.get(key, column.outcome_moments[0])
     return column.glance.get(key)

@@ -152,10 +152,10 @@ class TableStyle:
 
 def read_style(
     style: object,
-    below: Below | None,
-    stars: Sequence[float] | FromStyle | None,
-    digits: int | None,
-    stats: Sequence[str] | None,
+    below: Below | None = None,
+    stars: Sequence[float] | FromStyle | None = FROM_STYLE,
+    digits: int | None = None,
+    stats: Sequence[str] | None = None,
     t_digits: int | None = None,
 ) -> Style:
     """Merge a style with arguments of a call, which have precedence if not None.
@@ -164,9 +164,8 @@ def read_style(
     """
     if style is not None and not isinstance(style, TableStyle):
         raise type_error("style", style, "a TableStyle, such as TableStyle('zh')")
-    chosen: dict[str, Any] = {"below": below, "digits": digits, "stats": stats}
-    chosen["t_digits"] = t_digits
-    changes = {name: value for name, value in chosen.items() if value is not None}
+    chosen = {"below": below, "digits": digits, "stats": stats, "t_digits": t_digits}
+    changes: dict[str, Any] = {n: v for n, v in chosen.items() if v is not None}
     if not isinstance(stars, str) or stars != FROM_STYLE:
         changes["stars"] = stars
     return _apply_defaults(replace(style or TableStyle(), **changes))
@@ -178,13 +177,13 @@ def _apply_defaults(style: TableStyle) -> Style:
     no = _NO.get(yes, TABLE.say("no", language)) if style.no is None else style.no
     in_english = language == "english"
     return Style(
-        style.below,
-        style.stars,
-        style.digits,
-        language,
-        _USUAL_STATS[style.language] if style.stats is None else style.stats,
-        (yes, no),
-        in_english if style.cluster_row is None else style.cluster_row,
+        below=style.below,
+        stars=style.stars,
+        digits=style.digits,
+        language=language,
+        stats=_USUAL_STATS[style.language] if style.stats is None else style.stats,
+        yes_no=(yes, no),
+        cluster_row=in_english if style.cluster_row is None else style.cluster_row,
         t_digits=style.digits if style.t_digits is None else style.t_digits,
     )
 

@@ -370,7 +370,8 @@ def etable(  # noqa: PLR0913  (every choice a table has; all but the models are 
     check_option("constant", constant, (True, False))
     check_option("std_effect_in", std_effect_in, ("sd", "mean"))
     columns = read_columns(models, "etable", spanning=True)
-    columns = [with_constant(column) for column in columns] if constant else columns
+    if constant:
+        columns = list(map(with_constant, columns))
     caller_labels = check_labels(labels, "etable")
     _report_misspelt([*_names_in(columns), *named_stats(look)], caller_labels, "etable")
     texts = look.own_labels | merged_labels(columns, caller_labels, look.language)
@@ -379,7 +380,8 @@ def etable(  # noqa: PLR0913  (every choice a table has; all but the models are 
     folded = fold_terms(columns, controls, blocks, look)
     inside = list(chain.from_iterable(folded.values()))
     terms = select(columns, keep, drop, order, fold=inside, caller="etable")
-    terms += [] if keep is None else _add_constant(terms, columns, drop)
+    if keep is not None:
+        terms += _add_constant(terms, columns, drop)
     parts = [
         term_rows(columns, terms, look),
         block_rows(columns, look),
@@ -417,11 +419,8 @@ def _add_constant(
         column.constant is not None and "Intercept" in column.estimates
         for column in columns
     )
-    return (
-        ["Intercept"]
-        if has_constant and "Intercept" not in terms and drop is None
-        else []
-    )
+    is_added = has_constant and "Intercept" not in terms and drop is None
+    return ["Intercept"] if is_added else []
 
 
 def _names_in(columns: Sequence[Column]) -> list[str]:
@@ -483,7 +482,12 @@ def _assemble(
     frame = text_frame(rows, [str(c.head) for c in columns])
     spans = tuple(c.over or "" for c in columns)
     return Table(
-        frame, notes, len(header), tuple(breaks), title, spans if any(spans) else ()
+        frame,
+        notes,
+        header_rows=len(header),
+        breaks=tuple(breaks),
+        title=title,
+        spans=spans if any(spans) else (),
     )
 
 
@@ -559,7 +563,7 @@ def save_tables(
     'paper.md'
     """
     target = table_path(path, "path")
-    stats = named_stats(read_style(style, None, FROM_STYLE, None, None))
+    stats = named_stats(read_style(style))
     caller_labels = check_labels(labels, "save_tables")
     named = named_tables(tables, "save_tables", '{"Table 1. Baseline": etable(fits)}')
     # A Table has its labels already.
@@ -708,10 +712,10 @@ def _panel(title: str, table: Table) -> _Panel:
     return _Panel(
         title,
         table,
-        [*(("", texts) for texts in above), *rows[:count]],
-        [rows[start:end] for start, end in ends],
-        [note.removeprefix(_OPENING) for note in table.notes],
-        bool(table.notes) and table.notes[0].startswith(_OPENING),
+        heads=[*(("", texts) for texts in above), *rows[:count]],
+        blocks=[rows[start:end] for start, end in ends],
+        notes=[note.removeprefix(_OPENING) for note in table.notes],
+        in_chinese=bool(table.notes) and table.notes[0].startswith(_OPENING),
     )
 
 

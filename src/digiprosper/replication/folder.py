@@ -34,7 +34,7 @@ from digiprosper.panel.access import check_panel
 from digiprosper.panel.grammar import rename_in_term
 from digiprosper.present.columns import name_columns, read_columns
 from digiprosper.present.notes import errors_text
-from digiprosper.present.style import FROM_STYLE, TableStyle, read_style
+from digiprosper.present.style import TableStyle, read_style
 from digiprosper.present.tables import Table, add_error_note, named_tables, save_tables
 from digiprosper.specification import Specification, as_sequence, as_terms
 from digiprosper.stata.reading import from_stata
@@ -338,7 +338,7 @@ def _table_rows(rows: Iterable[Iterable[object]]) -> str:
 
 def _model_rows(named: Mapping[str, Any], language: Any) -> Iterable[Iterable[object]]:
     """List table, column, outcome, sample and standard errors."""
-    style = read_style(TableStyle(language), None, FROM_STYLE, None, None)
+    style = read_style(TableStyle(language))
     for title, models in named.items():
         if isinstance(models, Table) or hasattr(models, "figure"):
             continue

@@ -183,6 +183,11 @@ class ResultSet(PickledByName, Mapping[str, Any]):
             columns of `tidy` of the results. For a threshold model the slopes are
             shown. Results without terms, such as those of an index, have no rows.
 
+        Raises
+        ------
+        OptionError
+            If `level` is not between 0 and 1.
+
         Examples
         --------
         >>> from digiprosper import FixedEffects, datasets, stepwise
@@ -211,6 +216,11 @@ class ResultSet(PickledByName, Mapping[str, Any]):
         DataFrame
             One row per model, term and type of effect, with the label in column
             ``model``. Other models have no rows.
+
+        Raises
+        ------
+        OptionError
+            If `level` is not between 0 and 1.
 
         Examples
         --------
@@ -266,7 +276,7 @@ class ResultSet(PickledByName, Mapping[str, Any]):
         InputTypeError
             If `term` is neither text nor a list of text.
         OptionError
-            If `kind` has an unknown value.
+            If `kind` has an unknown value, or `level` is not between 0 and 1.
 
         Examples
         --------

@@ -34,8 +34,9 @@ def drawn_estimates(
     errors: Inference | None = None,
 ) -> DrawnEstimates:
     """Join estimates with their draws; `errors` describes other standard errors."""
+    before = replace(errors, df_counted=None) if errors else Inference.of_glance(info)
     inference = replace(
-        replace(errors, df_counted=None) if errors else Inference.of_glance(info),
+        before,
         drawn=drawn,
         n_drawn=n_drawn,
         reps=len(draws),

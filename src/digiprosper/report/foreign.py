@@ -347,14 +347,14 @@ def _read_statsmodels(result: Any) -> _ForeignFit:
     group = getattr(options.get("groups"), "name", None)
     outcome = model.endog_names
     return _ForeignFit(
-        list(getattr(result.params, "index", model.exog_names))[:count],
-        coefficients,
-        covariance,
-        np.asarray(result.tvalues)[:count],
-        np.asarray(result.pvalues)[:count],
-        lambda level: np.asarray(result.conf_int(alpha=1 - level))[:count],
-        _statsmodels_errors(result),
-        {
+        names=list(getattr(result.params, "index", model.exog_names))[:count],
+        estimates=coefficients,
+        covariance=covariance,
+        statistics=np.asarray(result.tvalues)[:count],
+        p_values=np.asarray(result.pvalues)[:count],
+        interval=lambda level: np.asarray(result.conf_int(alpha=1 - level))[:count],
+        cov_type=_statsmodels_errors(result),
+        info={
             "nobs": nobs,
             "depvar": _plain_name(outcome) if isinstance(outcome, str) else None,
             "mean_y": None if cuts else _outcome_mean(model.endog, nobs),
@@ -417,14 +417,14 @@ def _read_linearmodels(result: Any) -> _ForeignFit:
         elif hasattr(result, "variance_decomposition"):
             info["effects"] = f"random({keys[0]})"
     return _ForeignFit(
-        result.params.index,
-        result.params,
-        result.cov,
-        result.tstats,
-        result.pvalues,
-        result.conf_int,
-        getattr(result, "cov_type", getattr(result, "_cov_type", None)),
-        info | _read_numbers(result, **statistics),
+        names=result.params.index,
+        estimates=result.params,
+        covariance=result.cov,
+        statistics=result.tstats,
+        p_values=result.pvalues,
+        interval=result.conf_int,
+        cov_type=getattr(result, "cov_type", getattr(result, "_cov_type", None)),
+        info=info | _read_numbers(result, **statistics),
         key_names=keys,
     )
 
@@ -439,14 +439,14 @@ def _read_pyfixest(result: Any) -> _ForeignFit:
         "obs_weights": result._weights_name,
     }
     return _ForeignFit(
-        result.coef().index,
-        result.coef(),
-        result._vcov,
-        result.tstat(),
-        result.pvalue(),
-        lambda level: result.confint(alpha=1 - level),
-        result._vcov_type_detail,
-        info
+        names=result.coef().index,
+        estimates=result.coef(),
+        covariance=result._vcov,
+        statistics=result.tstat(),
+        p_values=result.pvalue(),
+        interval=lambda level: result.confint(alpha=1 - level),
+        cov_type=result._vcov_type_detail,
+        info=info
         | _read_numbers(
             result,
             rsquared="_r2",

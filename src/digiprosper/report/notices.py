@@ -159,11 +159,8 @@ def extrapolated(
 def rows_dropped(count: int, nobs: int, by_term: Mapping[str, int]) -> str:
     """Write what missing removed: ``"2 of 6 rows dropped: missing users (2)."``."""
     terms = ", ".join(f"{clipped(t)} ({c:,})" for t, c in by_term.items())
-    more = (
-        "; a row may have several missing values"
-        if sum(by_term.values()) > count
-        else ""
-    )
+    several = sum(by_term.values()) > count
+    more = "; a row may have several missing values" if several else ""
     return f"{count:,} of {counted(nobs, 'row')} dropped: missing {terms}{more}."
 
 
@@ -178,11 +175,10 @@ def missing_rows(
 ) -> Notice:
     """Report rows that missing values removed from a sample.
 
-    by_term: number of rows in which each term is missing rows: labels of the first few
-    shifted: whether only lags and leads are missing; the code is then
-    ``"lagged_rows"``, which is no warning compared: for terms with a comparison, its
-    columns, the number of rows without it, and of entities that
-        have no other rows
+    `by_term` has the number of rows in which each term is missing, `rows` the labels of
+    the first few. `shifted`: only lags and leads are missing, which is no warning.
+    `compared` has, for terms with a comparison, its columns, the number of rows without
+    it, and the number of entities that have no other rows.
     """
     data = {
         "count": count,

@@ -251,12 +251,11 @@ class Summary(PickledByName):
         """
         numbers = self.numbers
         cov_type = "" if numbers.inference is None else numbers.inference.cov_type
-        notices = [(n.code, n.message, names_below(n, cov_type)) for n in self.notices]
         sections = {
             "glance": numbers.glance,
             numbers.rows_key: numbers.estimates,
             "cov": numbers.cov,
-            "inference": numbers.inference and asdict(numbers.inference),
+            "inference": asdict(numbers.inference) if numbers.inference else None,
         }
         out = {
             "type": self.type,
@@ -267,8 +266,12 @@ class Summary(PickledByName):
             "labels": dict(numbers.labels),
             "factors": stored_factors(numbers.factors),
             "diagnostics": [
-                {"code": code, "message": message, "names": names}
-                for code, message, names in notices
+                {
+                    "code": n.code,
+                    "message": n.message,
+                    "names": names_below(n, cov_type),
+                }
+                for n in self.notices
             ],
             "summary": {
                 "title": self.title,
@@ -306,12 +309,8 @@ class Summary(PickledByName):
             If a later version wrote it.
         """
         untyped: object = stored
-        if not isinstance(untyped, Mapping) or not {
-            "type",
-            "schema",
-            "version",
-            "summary",
-        } <= set(stored):
+        needed = {"type", "schema", "version", "summary"}
+        if not isinstance(untyped, Mapping) or not needed <= set(stored):
             raise InputTypeError(
                 "from_dict takes what to_dict of a result gave, with type, schema and "
                 f"version, not {cited(stored)}."
@@ -529,14 +528,14 @@ class Summarised(PickledByName):
 
     def _titled(self, title: str, *blocks: Block, **others: Any) -> Summary:
         """Build a summary with remarks, conventions and settings of the result."""
-        fields: dict[str, Any] = {
+        of_result: dict[str, Any] = {
             "notices": getattr(self, "diagnostics", ()),
             "conventions": getattr(self, "conventions", ""),
             "settings": getattr(self, "settings", ""),
             "version": getattr(self, "version", __version__),
         }
-        fields |= others
-        return Summary(type=type(self).__name__, title=title, blocks=blocks, **fields)
+        name = type(self).__name__
+        return Summary(type=name, title=title, blocks=blocks, **{**of_result, **others})
 
     def summary(self) -> str:
         """Summarise the result as text, 80 columns wide.

@@ -154,21 +154,24 @@ class TestResult(Summarised):
         null = test_remark(self.null)
         if null is not None:
             name = Remark("test.null", {"test": (name,), "null": (null,)}, NOTES)
-        count = f"{0 if self.draws is None else self.draws.size:,}"
-        (inner,) = method.names.get("method", (method,)) if method else (None,)
-        if isinstance(inner, Remark) and "count" in inner.names:
-            count = str(inner.names["count"][0])
-        draws = int(count.replace(",", ""))
-        smallest = draws > 0 and math.isclose(self.p_value, 1 / (draws + 1))
-        if self.method:
-            code = f"test.method{'.smallest' * smallest}"
-            if math.isnan(self.p_value):
-                code = "test.missing"
-            names = {"test": (name,), "method": (method or self.method,)}
-            return Remark(code, names, NOTES)
-        if not smallest:
-            return None
-        return Remark("test.smallest", {"test": (name,), "count": (count,)}, NOTES)
+        reps = self._reps(method)
+        is_smallest = reps > 0 and math.isclose(self.p_value, 1 / (reps + 1))
+        if not self.method:
+            names = {"test": (name,), "count": (f"{reps:,}",)}
+            return Remark("test.smallest", names, NOTES) if is_smallest else None
+        code = "test.method.smallest" if is_smallest else "test.method"
+        if math.isnan(self.p_value):
+            code = "test.missing"
+        names = {"test": (name,), "method": (method or self.method,)}
+        return Remark(code, names, NOTES)
+
+    def _reps(self, method: Remark | None) -> int:
+        # The words of a method name its draws, which are not always stored.
+        if method is not None:
+            (inner,) = method.names.get("method", (method,))
+            if isinstance(inner, Remark) and "count" in inner.names:
+                return int(str(inner.names["count"][0]).replace(",", ""))
+        return 0 if self.draws is None else self.draws.size
 
     def _distribution(self) -> str:
         """Write the distribution with its degrees of freedom."""

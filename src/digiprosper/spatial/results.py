@@ -303,6 +303,11 @@ class SpatialResults(SampledResults):
             total), estimate, std_error, statistic, p_value, conf_low and conf_high. If
             a variable is in several regressors, no row alone is its effect;
             `diagnostics` then has a notice ``"several_rows"``.
+
+        Raises
+        ------
+        OptionError
+            If `level` is not between 0 and 1.
         """
         return self.effects.frame(self.inference, level)
 

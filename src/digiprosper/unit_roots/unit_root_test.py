@@ -217,16 +217,16 @@ def unit_root_test(  # noqa: PLR0913  (options of several tests, all named)
     means = ".means" if model.year_means else ""
     by = f"drawn.walks{trend}{means}" if model.simulated else f"printed.{test}"
     return TestResult(
-        TESTS.say(f"unit_root.{test}"),
-        value,
-        distribution,
-        df,
-        p,
-        f"{y} has a unit root in every entity",
-        detail,
-        draws,
-        notices,
-        TESTS.say(by, count=f"{reps:,}", n=model.periods.size, lags=lags),
+        name=TESTS.say(f"unit_root.{test}"),
+        statistic=value,
+        distribution=distribution,
+        df=df,
+        p_value=p,
+        null=f"{y} has a unit root in every entity",
+        detail=detail,
+        draws=draws,
+        diagnostics=notices,
+        method=TESTS.say(by, count=f"{reps:,}", n=model.periods.size, lags=lags),
     )
 
 
