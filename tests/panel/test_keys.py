@@ -208,14 +208,24 @@ def test_an_hour_that_is_there_twice_in_autumn_is_explained() -> None:
 
 
 @pytest.mark.parametrize("separator", "-/.")
-def test_texts_that_are_dates_name_their_format(separator: str) -> None:
+def test_texts_with_the_year_first_are_dates(separator: str) -> None:
     texts = [f"{year}{separator}12{separator}31" for year in (2014, 2015)]
     frame = pd.DataFrame({"i": 1, "t": texts, "x": [1.0, 2.0]})
-    time_format = f"%Y{separator}%m{separator}%d"
-    with pytest.raises(PanelIndexError, match=re.escape(f"'{time_format}'")):
-        Panel(frame, "i", "t")
-    panel = Panel(frame, "i", "t", time_format=time_format)
+    panel = Panel(frame, "i", "t")
+    expected = Panel(
+        frame.assign(t=pd.to_datetime(["2014-12-31", "2015-12-31"])), "i", "t"
+    )
+    pd.testing.assert_frame_equal(panel.frame, expected.frame, check_index_type=False)
     assert panel.lag("x")["x_lag1"].tolist()[1] == 1.0
+    attached = panel.attach(frame.rename(columns={"x": "z"}))
+    assert attached["z"].tolist() == [1.0, 2.0]
+
+
+@pytest.mark.parametrize("odd", ["2014/12/31", "2014-02-30", "2014"])
+def test_a_text_among_dates_that_is_none_is_refused(odd: str) -> None:
+    frame = pd.DataFrame({"i": 1, "t": ["2013-12-31", odd], "x": 1.0})
+    with pytest.raises(PanelIndexError, match=f"1 value in 1 row cannot.*'{odd}'"):
+        Panel(frame, "i", "t")
 
 
 @pytest.mark.parametrize("texts", [["01/02/2017", "13/02/2017"], ["1.2.2017 10:00"]])

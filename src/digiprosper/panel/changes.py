@@ -49,6 +49,7 @@ from digiprosper.panel.grammar import backticked, rename_in_term
 from digiprosper.panel.keys import (
     Keys,
     positions_of,
+    read_dates,
     rows_text,
     to_pandas,
 )
@@ -159,7 +160,7 @@ def attached(
     """Merge columns by key, for `Panel.attach`; rows without data are missing."""
     on = None if on == table.keys.entity_name else on
     matched_by = _levels_to_match(table, on)
-    frame = _as_keyed_frame(data, name, tuple(matched_by))
+    frame = _as_keyed_frame(data, name, tuple(matched_by), table.keys)
     keys = [n for n in frame.columns if n in (*table.keys.names, on)]
     if keys:
         raise PanelIndexError(
@@ -296,12 +297,14 @@ def _refuse_existing(table: Table, frame: pd.DataFrame, *, overwrite: bool) -> N
         raise ColumnError(text, problems)
 
 
-def _as_keyed_frame(data: Any, name: str | None, keys: Sequence[str]) -> pd.DataFrame:
+def _as_keyed_frame(
+    data: Any, name: str | None, names: Sequence[str], keys: Keys
+) -> pd.DataFrame:
     """Convert the data of `Panel.attach` to a frame indexed by the keys."""
     if name is not None:
         _refuse_unusable({"the column": name}, "attach", f"name={cited(name)}")
     if isinstance(data, Mapping) and name is not None:
-        index = pd.Index([*data], name=keys[0], tupleize_cols=False)
+        index = pd.Index([*data], name=names[0], tupleize_cols=False)
         data = pd.Series([*data.values()], index)
     if isinstance(data, pd.Series):
         if name is None and data.name is None:
@@ -316,7 +319,10 @@ def _as_keyed_frame(data: Any, name: str | None, keys: Sequence[str]) -> pd.Data
             "Series or dict. For a composite index pass index.scores."
         )
     frame = to_pandas(data)
-    present = pd.Index(keys).intersection(frame.columns, sort=False).tolist()
+    present = pd.Index(names).intersection(frame.columns, sort=False).tolist()
+    time = keys.time_name
+    if time in present and len(frame) and isinstance(keys.times, pd.DatetimeIndex):
+        frame = frame.assign(**{time: read_dates(frame[time], time)})
     return (
         frame.set_index(present) if present and frame.index.names == [None] else frame
     )

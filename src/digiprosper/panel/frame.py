@@ -97,9 +97,10 @@ class Panel:
         Column with the entity (province, firm, ...). Without it the index of the table
         must be a MultiIndex (entity, time).
     time : str, optional
-        Column with the time: integers, dates or periods. If `entity` is given and
-        `time` is not, the data are a cross-section with one row per entity. For several
-        rows of an entity without a time see `from_rows`.
+        Column with the time: integers, dates, texts such as ``"2014-12-31"``, or
+        periods. If `entity` is given and `time` is not, the data are a cross-section
+        with one row per entity. For several rows of an entity without a time see
+        `from_rows`.
     labels : mapping, optional
         Labels of columns, or of terms such as ``"log(gdp)"``. Tables and figures show
         the labels.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import re
 from collections import Counter
 from collections.abc import Iterable
@@ -53,6 +52,7 @@ STEP_WORDS = {
 _DATE_STEPS = tuple(STEP_WORDS)
 # Values of a column that tells kinds of rows apart, such as statements A and B.
 _MOST_KINDS = 5
+# Texts that can be read in one way only, such as 2014-12-31
 _YEAR_FIRST = r"\d{4}([-/.])\d{1,2}\1\d{1,2}"
 # Dates that begin with the day, or the month: 01/02/2017, 1.2.2017 10:00
 _DAY_OR_MONTH_FIRST = r"\d{1,2}([-/.])\d{1,2}\1\d{4}( .*)?"
@@ -553,15 +553,22 @@ def has_dates(values: pd.Series[Any]) -> bool:
 
 def _as_ordered_times(values: pd.Series[Any], name: str) -> pd.Series[Any]:
     """Convert times to integers, dates or periods."""
-    values = values.infer_objects()
+    values = read_dates(values.infer_objects(), name)
     if has_dates(values) or values.dtype.kind in "iu":
         return values
-    if values.dtype == object and all(isinstance(v, dt.date) for v in values):
-        return pd.to_datetime(values)
     # pandas converts integers to floats if one is missing; converting back is exact.
     if values.dtype.kind == "f" and bool((values % 1 == 0).all()):
         return values.astype("int64")
     raise _time_type_error(values, name)
+
+
+def read_dates(values: pd.Series[Any], name: str) -> pd.Series[Any]:
+    """Read texts such as 2014-12-31 as dates; other values do not change."""
+    first = "" if has_dates(values) else str(values.iloc[0])
+    if not re.fullmatch(_YEAR_FIRST, first):
+        return values
+    separator = first[4]
+    return _read_times(values, name, f"%Y{separator}%m{separator}%d")
 
 
 def _read_times(
@@ -671,13 +678,6 @@ def _time_type_error(values: pd.Series[Any], name: str) -> PanelIndexError:
             f"is text ({shown}) that begins with a day or a month. Pass "
             "time_format='%d/%m/%Y' or '%m/%d/%Y', with the separators of the text. "
             "pd.to_datetime assumes the month first: 01/02/2017 becomes 2 January."
-        )
-    elif values.astype(str).str.fullmatch(_YEAR_FIRST).all():
-        separator = str(values.iloc[0])[4]
-        why = (
-            f"is text ({shown}). Pass time_format='%Y{separator}%m{separator}%d'. Lags "
-            "then count years if there is at most one date in each year, else "
-            "quarters, months, weeks or days."
         )
     elif not values.astype(str).str.contains("[0-9]").any():
         why = (
