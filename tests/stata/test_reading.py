@@ -1675,3 +1675,21 @@ def test_effects_of_a_panel_that_no_line_declares(run, line: str) -> None:
     file = run(f"use states\n{line}\nxtreg gsp pc, fe i(state)\n")
     assert statuses(file) == ["ran", "refused", "ran"]
     assert "declares the panel" in file.lines[1].reason
+
+
+def test_a_file_that_is_imported_is_no_longer_one_series(run, tmp_path) -> None:
+    rows = PANEL.frame.reset_index().query("state == 'UT'")
+    rows[["gsp", "pc"]].to_csv(tmp_path / "data" / "plain.csv", index=False)
+    file = run(
+        "use states, clear\ncollapse gsp pc, by(year)\ntsset year\nreg gsp pc\n"
+        "clear all\nimport delimited plain.csv\nreg gsp pc\nest store plain\n"
+    )
+    assert [line.status for line in file.estimations] == ["ran", "ran"]
+    slope = np.polyfit(rows["pc"], rows["gsp"], 1)[0]
+    np.testing.assert_allclose(file.results["plain"].params["pc"], slope, rtol=1e-5)
+
+
+def test_a_table_of_terms_that_are_not_there_is_refused_in_words(run) -> None:
+    head = f'{READ}gen south = state < "M"\neststo: qui xtreg gsp pc i.south, fe\n'
+    file = run(f"{head}esttab using a.tex, drop(*south*)\n")
+    assert file.lines[-1].reason.startswith("etable: drop matches no term '*south*'")

@@ -384,7 +384,7 @@ class Runner(Reader):
         # Whatever stops a line, what depends on it must not be shown.
         except Exception as error:
             reason = str(error)
-            if isinstance(error, KeyError):
+            if isinstance(error, KeyError) and not isinstance(error, DigiprosperError):
                 reason = f"there is no column {reason}"
             elif isinstance(error, NameError) and "df" not in self.script:
                 reason = "no line before it reads data"
@@ -428,6 +428,8 @@ class Runner(Reader):
             for role in ("entity", "time"):
                 if getattr(context, role) not in (*names, ONE_SERIES):
                     setattr(context, role, None)
+            if context.time is None and context.entity == ONE_SERIES:
+                context.entity = None
             context.frame = frame
             context.variables = replace(
                 context.variables, columns=names, created=tuple(marked)
