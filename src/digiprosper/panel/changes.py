@@ -318,14 +318,19 @@ def _as_keyed_frame(
             f"{{entity: value}}, not {type(data).__name__}. Pass name= only with a "
             "Series or dict. For a composite index pass index.scores."
         )
-    frame = to_pandas(data)
+    frame = _with_dates(to_pandas(data), keys)
     present = pd.Index(names).intersection(frame.columns, sort=False).tolist()
-    time = keys.time_name
-    if time in present and len(frame) and isinstance(keys.times, pd.DatetimeIndex):
-        frame = frame.assign(**{time: read_dates(frame[time], time)})
     return (
         frame.set_index(present) if present and frame.index.names == [None] else frame
     )
+
+
+def _with_dates(frame: pd.DataFrame, keys: Keys) -> pd.DataFrame:
+    """Read texts in the time key of the data as dates, where the panel has dates."""
+    time, has_dates = keys.time_name, isinstance(keys.times, pd.DatetimeIndex)
+    if time is None or not has_dates or time not in frame or frame.empty:
+        return frame
+    return frame.assign(**{time: read_dates(frame[time], time)})
 
 
 def _unknown_keys_notice(

@@ -34,6 +34,13 @@ def test_entities_with_the_same_periods(time, periods, exchanged) -> None:
     assert (round(actual.n_exchanges) > 1) == any(exchanged)
 
 
+def test_many_entities_with_periods_of_many_kinds_have_a_finite_number() -> None:
+    entity, period = np.arange(2400) // 2, np.arange(2400) % 2 + np.arange(2400) // 240
+    actual = paths(np.arange(2400.0), entity, period)
+    assert np.unique(actual.periods).size == 10
+    assert 1e40 < actual.n_exchanges < np.inf
+
+
 def test_equal_paths_do_not_differ() -> None:
     same = paths(np.array([1.0, 2.0] * 4), ENTITY, np.array([0, 1] * 4))
     assert same.n_exchanges == 1

@@ -56,7 +56,8 @@ class Paths:
     @property
     def n_exchanges(self) -> float:
         """Number of different exchanges of paths, that of the data included."""
-        return math.prod(count_arrangements(alike) for _, alike in self._exchangeable)
+        ways = math.prod(count_arrangements(alike) for _, alike in self._exchangeable)
+        return min(ways, math.exp(_LOG_MOST))  # a product of many is infinite
 
     def drawn(self, generator: np.random.Generator, count: int) -> Floats:
         """Randomly exchange the paths of entities with the same periods: (N, count)."""
