@@ -297,6 +297,18 @@ def test_common_shocks_are_said_of_many_periods() -> None:
     assert not notices_of(returns_frame(exposed=False))
 
 
+@pytest.mark.parametrize("options", [{"cov_type": "unadjusted"}, {"clusters": "t"}])
+@pytest.mark.filterwarnings("ignore::digiprosper.errors.DigiprosperWarning")
+def test_scores_without_residuals_are_not_compared(options) -> None:
+    frame = pd.DataFrame({"i": np.repeat(range(40), 10), "t": [*range(10)] * 40})
+    frame["d"] = ((frame["i"] % 2 == 0) & (frame["t"] > 4)).astype(int)
+    spec = FixedEffects("y", ["d"], entity_effects=False, **options)
+    fit = spec.fit(Panel(frame.assign(y=frame["d"]), "i", "t"))
+    codes = [notice.code for notice in fit.diagnostics]
+    assert "perfect_fit" in codes
+    assert "in_entities" not in codes
+
+
 @pytest.mark.parametrize(
     "options", [{"cov_type": "robust"}, {"cov_type": "unadjusted"}, {"clusters": "t"}]
 )

@@ -765,3 +765,16 @@ def test_many_firms_beside_industry_years() -> None:
         jackknifed.params["w"] / jackknifed.std_errors["w"],
         rtol=1e-7,
     )
+
+
+@pytest.mark.filterwarnings("ignore::digiprosper.errors.DigiprosperWarning")
+def test_tests_of_a_fit_without_residuals_are_missing() -> None:
+    signs = np.random.default_rng(4).choice([-1.0, 1.0], size=(3, 16))
+    frame = pd.DataFrame(dict(zip("xzw", signs, strict=True)))
+    frame = frame.assign(i=np.repeat(range(4), 4), t=np.tile(range(4), 4), y=frame["x"])
+    spec = FixedEffectsIV("y", [], ["x"], ["z", "w"], time_effects=False)
+    fit = spec.fit(Panel(frame, "i", "t"))
+    assert fit.params["x"] == 1
+    assert "perfect_fit" in [notice.code for notice in fit.diagnostics]
+    for name in ("sargan", "hansen_j"):
+        assert np.isnan(fit.iv_tests[name].statistic)

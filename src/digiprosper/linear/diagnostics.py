@@ -423,7 +423,7 @@ def dependent_scores(
 
     Of a category it is the level with the smallest variance.
     """
-    if prepared.block_sums is not None:
+    if prepared.block_sums is not None or not solved.weighted_residuals.any():
         return []
     checks = [*_score_checks(prepared)]
     if checks:

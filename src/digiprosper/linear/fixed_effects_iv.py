@@ -473,7 +473,8 @@ def _overidentification_tests(
         )
         explained = projected.instruments.T @ solved.weighted_residuals
         variance = float(solved.residuals @ solved.weighted_residuals) / rows
-        sargan = float(explained @ explained) / variance
+        if variance > 0:  # without residuals it is 0 / 0
+            sargan = float(explained @ explained) / variance
     return {
         "hansen_j": chi2_test("Hansen J", j, q - m, null),
         "sargan": chi2_test("Sargan", sargan, q - m, null),
