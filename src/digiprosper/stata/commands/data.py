@@ -90,7 +90,7 @@ def _value(call: Call, text: str) -> tuple[str, bool]:
     if {part.value for part in node.walk() if part.kind == "call"} & _DRAWS:
         raise refused("random numbers differ from Stata's")
     is_complete = {*node.names} <= call.context.complete and node.kinds <= _COMPUTED
-    return call.printer.value(node), is_complete
+    return replace(call.printer, rows=call.where or "").value(node), is_complete
 
 
 def _fills_forward(name: str, text: str, call: Call) -> bool:
@@ -327,14 +327,15 @@ def _encoded(call: Call) -> str:
 
 def _as_numbers(call: Call) -> str:
     """Write the numbers of texts, perhaps without signs such as those of units."""
-    column = "df[column]"
-    if ignored := unquoted(call.options.get("ignore", "")):
+    column, ignored = "df[column]", unquoted(call.options.get("ignore", ""))
+    if "force" not in call.options:
+        new = ", is_new=True" * bool(call.new)
+        return f"numeric({column}{f', {ignored!r}' * bool(ignored)}{new})"
+    if ignored:
         column += (
             f".astype(str).str.replace({f'[{re.escape(ignored)}]'!r}, '', regex=True)"
         )
-    if "force" in call.options:
-        return f"stata.real({column})"
-    return f"numeric({column})"
+    return f"stata.real({column})"
 
 
 def _centred(call: Call) -> str:
@@ -410,7 +411,7 @@ _COLUMNWISE: Mapping[str, Callable[[Call], str]] = {
     "destring": _as_numbers,
     "encode": _encoded,
     "recode": _recoded,
-    "tostring": lambda _: "text(df[column], '%.12g')",
+    "tostring": lambda _: "text(df[column], '%.10g')",
     "winsor2": _winsorised,
 }
 
@@ -770,10 +771,8 @@ def _reshape_long(
             new = f"'^{names}$', r'{name}\\1', regex=True"
             code += f"df.columns = df.columns.str.replace(r{new})\n"
     order, arguments = (*keys, column), f"{plain!r}, {keys!r}, {column!r}, ''"
-    code += (
-        f"df = pd.wide_to_long(df, {arguments}, {suffix!r})"
-        f".reset_index().sort_values({[*order]!r}, kind='stable')"
-    )
+    long = f"pd.wide_to_long(df, {arguments}, {suffix!r}).reset_index()"
+    code += f"df = as_stata({long}).sort_values({[*order]!r}, kind='stable')"
     return Step(code, (column, *plain), order=order, filled=order)
 
 
