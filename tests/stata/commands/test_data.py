@@ -414,6 +414,10 @@ def test_reshape_with_the_number_inside_a_name_and_back() -> None:
         [80, 2],
         [81, 4],
     ]
+    # A log of Stata has the option inside j() too: the values are then texts.
+    df = pd.DataFrame({"id": 1, "inc_2001q1": [5.0], "inc_2001q2": [6.0]})
+    long = run("reshape long inc_, i(id) j(year, string)", df)
+    assert long[["year", "inc_"]].to_numpy().tolist() == [["2001q1", 5], ["2001q2", 6]]
     df = pd.DataFrame({"id": 1, "year": [2000, 2001], "x": [1.0, 2]})
     back = run("reshape wide x, i(id) j(year)\nreshape long", df)
     assert back[["year", "x"]].to_numpy().tolist() == [[2000, 1], [2001, 2]]
@@ -589,7 +593,6 @@ def test_merge_keeps_values_of_the_master(tmp_path: Path) -> None:
         "egen a = tag(id)",
         "recode x (1=0) 2=3",
         "reshape long x",
-        "reshape long x, i(id) j(year, string)",
         "reshape wide x*, i(id) j(year)",
         "tab id year, gen(a)",
         "import delimited a.csv, varnames(3)",

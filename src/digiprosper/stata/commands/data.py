@@ -221,12 +221,13 @@ _BY_GROUP = (_column_statistic, _distinct_values)
 
 
 def summary(command: Command, context: Context) -> dict[str, str]:
-    """Write the results that ``summarize x`` stores as code, by name."""
-    names = command.words
+    """Write the results that ``summarize`` stores, of the last variable, by name."""
     others = command.weight or command.rows or command.prefixes
-    if command.name != "summarize" or len(names) != 1 or others:
+    if command.name != "summarize" or not command.words or others:
         return {}
-    name = context.variables.resolve(names[0])
+    name = context.variables.names(command.arguments)[-1]
+    if later_columns([name]):
+        return {}
     where = Call(command, context, {}).where
     series = f"df[{name!r}]" if where is None else f"df.loc[{where}, {name!r}]"
     shares = (1, 5, 10, 25, 75, 90, 95, 99)
@@ -746,7 +747,7 @@ def reshape(call: Call) -> Step:
         call = replace(call, options=translated_options(before))
     else:
         call.context.reshaped = call.command
-    column, *suboptions = call.options.get("j", "_j").split()
+    column, *suboptions = call.options.get("j", "_j").replace(",", " ").split()
     keys = call.context.variables.names(call.options.get("i", ""))
     is_text = "string" in (*call.options, *suboptions)
     forms = {"long": _reshape_long, "wide": _reshape_wide}
