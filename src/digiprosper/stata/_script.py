@@ -117,8 +117,7 @@ def periods(year, part, in_year):
     return (first + part - 1).where((first * 0 + part).between(1, in_year))
 
 
-def periods_of(x, in_year):
-    """Count the months or quarters since 1960 of texts such as 2010m3 or 2010q3."""
+def periods_of_texts(x, in_year):
     parts = x.str.extract("([0-9]{4})[^0-9]*([0-9]+)").astype(float)
     return periods(parts[0], parts[1], in_year)
 
@@ -177,8 +176,8 @@ stata = SimpleNamespace(
     qofd=lambda x: stata.yq(dates(x).year, dates(x).quarter),
     dofm=lambda x: mdy(x % 12 + 1, 1, x // 12 + 1960),
     dofq=lambda x: mdy(x % 4 * 3 + 1, 1, x // 4 + 1960),
-    monthly=lambda x, _: periods_of(x, 12),
-    quarterly=lambda x, _: periods_of(x, 4),
+    monthly=lambda x, _: periods_of_texts(x, 12),
+    quarterly=lambda x, _: periods_of_texts(x, 4),
 )
 
 
@@ -451,6 +450,17 @@ def stored(name, x, kind=""):
     # There is no infinite number, such as a power of zero.
     x = x.where(x.abs() < (1.7014117e38 if name in floats else 8.988e307))
     return x.astype("float32").astype("float64") if name in floats else x
+
+
+def collapsed(groups, parts):
+    """Compute columns of groups; of single precision, if their sources are."""
+    df, wide = groups.agg(**parts), ("sum", "count")
+    of_single = [n for n, (x, how) in parts.items() if x in floats and how not in wide]
+    floats.intersection_update(df.columns.difference([*parts]))
+    floats.update(of_single)
+    for name in of_single:
+        df[name] = stored(name, df[name])
+    return df
 
 
 def only_where(x, rows):

@@ -738,6 +738,15 @@ def test_signs_that_are_ignored(tmp_path: Path) -> None:
     assert names["df"]["year"].tolist() == [2011, 12012]
 
 
+def test_means_of_single_precision_stay_so() -> None:
+    """[D] collapse prints 31.71428 for 222 / 7, rounded to single precision before."""
+    df = pd.DataFrame({"id": 1, "year": 4, "x": [32.0, 31], "n": [5, 2]})
+    out = run("gen h = x\ncollapse (mean) h d = x [fw=n], by(year id)", df)
+    assert [f"{out[name][0]:.5f}" for name in ("h", "d")] == ["31.71428", "31.71429"]
+    out = run("gen h = x\ncollapse (sum) h, by(year id)\nreplace h = 0.1", df)
+    assert out["h"].tolist() == [0.1]
+
+
 def test_means_of_collapse_are_weighted_and_firsts_need_one_value() -> None:
     """[D] collapse: rows without a weight are left out, values that are there count."""
     out = run("collapse (mean) m = x [aw = z], by(id)\ngen year = 1")

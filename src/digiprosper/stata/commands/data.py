@@ -327,11 +327,10 @@ def _encoded(call: Call) -> str:
 
 
 def _as_numbers(call: Call) -> str:
-    """Write the numbers of texts, perhaps without signs such as those of units."""
     column, ignored = "df[column]", unquoted(call.options.get("ignore", ""))
     if "force" not in call.options:
-        new = ", is_new=True" * bool(call.new)
-        return f"numeric({column}{f', {ignored!r}' * bool(ignored)}{new})"
+        signs = f", {ignored!r}" if ignored else ""
+        return f"numeric({column}{signs}{', is_new=True' if call.new else ''})"
     if ignored:
         column += (
             f".astype(str).str.replace({f'[{re.escape(ignored)}]'!r}, '', regex=True)"
@@ -654,7 +653,7 @@ def collapse(call: Call) -> Step:
     parts, order = _collapse_columns(call, weight), tuple(call.groups[0])
     inside = ", ".join(parts.values())
     by = f"{[*order]!r}, as_index=False, dropna=False" if order else "lambda row: 0"
-    code = f"df = {rows}.groupby({by}).agg(**{{{inside}}})\nfloats.clear()"
+    code = f"df = collapsed({rows}.groupby({by}), {{{inside}}})"
     return Step(code, tuple(parts), order=order, filled=order)
 
 
