@@ -455,7 +455,9 @@ def stored(name, x, kind=""):
 def collapsed(groups, parts):
     """Compute columns of groups; of single precision, if their sources are."""
     df, wide = groups.agg(**parts), ("sum", "count")
-    of_single = [n for n, (x, how) in parts.items() if x in floats and how not in wide]
+    of_single = [
+        n for n, (x, method) in parts.items() if x in floats and method not in wide
+    ]
     floats.intersection_update(df.columns.difference([*parts]))
     floats.update(of_single)
     for name in of_single:
