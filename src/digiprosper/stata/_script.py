@@ -498,10 +498,16 @@ def from_file(path, beside=()):
     with pd.read_stata(path, iterator=True, **numbers) as file:
         df = file.read()
         labels.update(file.value_labels())
-    names = df.columns.difference(list(beside))
     floats.intersection_update(beside)
-    floats.update(df[names].select_dtypes("float32"))
+    floats.update({*df.select_dtypes("float32")}.difference(beside))
     return as_stata(df)
+
+
+def from_saved(path, beside=()):
+    df, of_single = saved[path]
+    floats.intersection_update(beside)
+    floats.update(of_single.difference(beside))
+    return df.copy()
 
 
 def of_one_type(df, other):

@@ -505,7 +505,7 @@ def _read_file(path: str, call: Call, columns: Sequence[str] = ()) -> str:
     """Write how a Stata file is read, or another one beside the data."""
     beside = "" if call.command.name == "use" else ", df"
     if path in call.context.saved:
-        code = f"saved[{path!r}].copy()"
+        code = f"from_saved({path!r}{beside})"
     else:
         code = f"from_file({call.context.find_file(path)!r}{beside})"
     if later_columns(columns):
