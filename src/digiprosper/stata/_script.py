@@ -238,10 +238,11 @@ def renamed(df, names):
     return df
 
 
-def quantile_groups(x, count):
-    """Assign numbers to groups between percentiles, as xtile."""
+def quantile_groups(x, count, side="left"):
+    """Assign numbers to groups between percentiles, which are in one on that side."""
     cuts = percentile(x, 100 * np.arange(1, count) / count)
-    return pd.Series(np.searchsorted(cuts, x) + 1.0, x.index).where(x.notna())
+    assert side == "left" or np.diff(cuts).all(), "equal percentiles"
+    return pd.Series(np.searchsorted(cuts, x, side) + 1.0, x.index).where(x.notna())
 
 
 def numeric(x, ignored="", *, is_new=False):

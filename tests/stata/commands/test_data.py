@@ -220,6 +220,7 @@ Z = np.array([NAN, 2, 5, 1, 2, 6])
         ("gen a = normal(x - x)", "a", [0.5, NAN, 0.5, 0.5, 0.5, 0.5]),
         ("tab year, gen(a)", "a2", [0, 1, 0, 0, 0, 0]),
         ("tab name, gen(a)", "a1", [1, 1, 1, 0, 0, NAN]),
+        ("tab(name), gen(a)", "a1", [1, 1, 1, 0, 0, NAN]),
         ("gen byte a = year * (id > 1) + z", "a", [NAN, 2, 5, NAN, NAN, NAN]),
         ("gen int a = 32740.5", "a", [32740] * 6),
         ("gen a = exp(20 * z)", "a", np.exp([NAN, 40, NAN, 20, 40, NAN])),
@@ -254,6 +255,9 @@ Z = np.array([NAN, 2, 5, 1, 2, 6])
         # [D] egen: left ends of intervals, or 0, 1, ... with icodes; else missing.
         ("egen a = cut(x), at(1,2,4)", "a", [1, NAN, 2, NAN, 2, NAN]),
         ("egen a = cut(x), at(0(2)6) icodes", "a", [0, NAN, 1, 2, 1, 0]),
+        # A percentile is in the group above it, in that of xtile below.
+        ("egen a = cut(x), group(2)", "a", [0, NAN, 1, 1, 1, 0]),
+        ("xtile a = x, nq(2)", "a", [1, NAN, 2, 2, 1, 1]),
         ("rename (x z)(b c)\ngen a = b", "a", [1, NAN, 3, 4, 2, 0]),
         ('gen a = string(year - 1999, "%02.0f") == "01"', "a", [1, 0, 0, 1, 0, 1]),
         ("gen a = dofm(ym(year, 2)) - mdy(2, 1, year)", "a", [0] * 6),
@@ -607,7 +611,7 @@ def test_merge_keeps_values_of_the_master(tmp_path: Path) -> None:
         "gen a = inlist(x, z)",
         "gen a",
         "replace a = 1 in 1",
-        "egen a = cut(x), group(3)",
+        "egen a = cut(x), label",
         "collapse (sum) x [aw=z], by(id)",
         "egen a = anymatch(x), values(1)",
         "keep in 1/5",

@@ -155,10 +155,12 @@ def _row_statistic(function: str, inside: str, call: Call) -> str:
 
 
 def _cut(_: str, inside: str, call: Call) -> str:
-    """Write ``cut(x), at()``: left ends of intervals, or 0, 1, ..."""
+    """Write ``cut(x), at()``: left ends of intervals, or 0, 1, ...; or ``group()``."""
     value, options = call.value(inside), call.options
+    if options.keys() & {"at", "group"} == {"group"}:
+        return f"quantile_groups({value}, {call.whole('group')}, 'right') - 1"
     if "at" not in options:
-        raise refused("egen cut() without at()")
+        raise refused("egen cut() without at() or group()")
     ends = [*map(float, numbers(options["at"].replace(",", " ")))]
     labels = False if {"icodes", "label"} & {*options} else ends[:-1]
     return f"pd.cut({value}, {ends}, right=False, labels={labels}).astype(float)"
