@@ -441,16 +441,20 @@ def stored(name, x, kind=""):
     if kind in wholes:
         x, (least, most) = np.trunc(x), wholes[kind]
         return x + np.where((x < least) | (x > most), np.nan, 0)
-    if isinstance(x, str) or (name not in floats and not isinstance(x, pd.Series)):
+    if isinstance(x, pd.Series):
+        return of_precision(x, name in floats)
+    if isinstance(x, str) or name not in floats:
         return x
-    if not isinstance(x, pd.Series):
-        rounded = float(np.float32(x))
-        return x if x == rounded else rounded
+    rounded = float(np.float32(x))
+    return x if x == rounded else rounded
+
+
+def of_precision(x, is_single):
     if not pd.api.types.is_numeric_dtype(x):
         return x
     # There is no infinite number, such as a power of zero.
-    x = x.where(x.abs() < (1.7014117e38 if name in floats else 8.988e307))
-    return x.astype("float32").astype("float64") if name in floats else x
+    x = x.where(x.abs() < (1.7014117e38 if is_single else 8.988e307))
+    return x.astype("float32").astype("float64") if is_single else x
 
 
 def collapsed(groups, parts):
@@ -462,7 +466,7 @@ def collapsed(groups, parts):
     floats.intersection_update(df.columns.difference([*parts]))
     floats.update(of_single)
     for name in of_single:
-        df[name] = stored(name, df[name])
+        df[name] = of_precision(df[name], is_single=True)
     return df
 
 
