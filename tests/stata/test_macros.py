@@ -140,6 +140,21 @@ def test_headers_of_loops(header: str, values: str) -> None:
     assert macros().turns(header) == values.split()
 
 
+def test_loops_add_their_step_and_write_16_digits() -> None:
+    """Stata printed the numbers of 1(.1)2 in base 16, and the ends of longer loops."""
+    numbers_of_loop = [float(t).hex() for t in macros().turns("forvalues i = 1(.1)2")]
+    printed = (
+        "0000000000000 199999999999a 3333333333333 4cccccccccccd 6666666666666 "
+        "8000000000000 999999999999e b333333333338 cccccccccccd1 e66666666666b"
+    )
+    assert numbers_of_loop == [f"0x1.{digits}p+0" for digits in printed.split()]
+    for last, end in ((15, 15), (19, 19), (20, 19.9), (29, 28.9)):
+        *_, text = macros().turns(f"forvalues i = 0(0.1){last}")
+        assert round(float(text), 2) == end
+    turns = macros().turns("foreach i of numlist 0 0.6(0.1)1.1")
+    assert [round(float(t), 9) for t in turns] == [0, 0.6, 0.7, 0.8, 0.9, 1, 1.1]
+
+
 @pytest.mark.parametrize(
     "header",
     [

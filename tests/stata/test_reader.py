@@ -333,6 +333,9 @@ def test_results_of_summarize_are_code_until_something_else_runs(read: Any) -> N
     assert f"(df['x'] - {series}.mean()) / {series}.std()" in file.script
     assert [by_line[n].status for n in (2, 3, 4)] == ["translated"] * 3
     assert [by_line[n].status for n in (5, 8)] == ["refused", "refused"]
+    # Of several variables, they are those of the last one.
+    file = read("summarize w x\ngen v = w > r(mean)\n")
+    assert "df['x'].mean()" in file.script
 
 
 def test_results_of_summarize_inside_preserve_are_those_of_other_data(

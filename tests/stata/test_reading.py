@@ -585,6 +585,16 @@ def test_a_group_has_one_first_value(run) -> None:
     assert "several values in a group" in several.lines[-1].reason
 
 
+def test_data_that_lines_save_keep_their_types(run: Any) -> None:
+    """Types are those of the data that are read, not of those before them."""
+    file = run(
+        "use states\ngen x = 0.1\ngen double z = 0.1\ntempfile a\nsave `a'\n"
+        "use states\ngen z = 0.1\nuse `a'\nreplace x = 0.3\nreplace z = 0.3\n"
+        "gen same = 10 * (x == float(0.3)) + (z == 0.3)\n"
+    )
+    assert (file.data["same"] == 11).all()
+
+
 def test_codes_of_a_label_that_a_line_defines_are_others(run) -> None:
     file = run(
         'use states\nlabel define s 9 "ALABAMA"\nencode state_name, gen(a) label(s)\n'

@@ -47,14 +47,32 @@ def dates(x):
     return pd.to_datetime(x, unit="D", origin="1960-01-01").dt
 
 
-def days(x, **order):
-    """Count the days since 1960 of texts, or of years, months and days."""
-    return (pd.to_datetime(x, **order) - pd.Timestamp(1960, 1, 1)).dt.days
-
-
 def mdy(month, day, year):
-    """Count the days since 1960."""
-    return days({"year": year, "month": month, "day": day})
+    """Count the days since 1960; a day that no month has is missing."""
+    parts = pd.DataFrame({"year": year, "month": month, "day": day})
+    assert not (parts % 1 > 0).any(axis=None), "dates have fractions"
+    is_date = parts["year"].between(100, 9999) & parts["month"].between(1, 12)
+    year, month, day = parts.where(is_date, 1).fillna(0).astype(int).to_numpy().T
+    first = (12 * (year - 1970) + month - 1).astype("datetime64[M]")
+    is_date &= (day > 0) & ((first + 1).astype("datetime64[D]") - day >= first)
+    days = (first.astype("datetime64[D]") - np.datetime64("1960-01-01")).astype(float)
+    return pd.Series(days + day - 1, parts.index).where(is_date)
+
+
+def date(x, order):
+    """Read dates such as 3/1/2010 or 3mar2010; a year has four digits, as in Stata."""
+    x = x.str.lower().str.strip()
+    has_more = ~x.map(str.isascii) | (x.str.count("[a-z]+|[0-9]+") > 3)
+    assert not has_more.any(), "texts have more than a date"
+    digits = {"Y": "([0-9]{4})", "M": "([0-9]{2})", "D": "([0-9]{2})"}
+    # Eight digits may be without a sign between them.
+    x = x.str.replace("".join(map(digits.get, order)), r"\1 \2 \3", regex=True)
+    words = {"Y": "(?P<Y>[0-9]{4})", "M": "(?P<M>[0-9]{1,2}|[a-z]+)"}
+    words["D"] = "(?P<D>[0-9]{1,2})"
+    gap = r"(?:[\W_]+|(?<=[0-9])(?=[a-z])|(?<=[a-z])(?=[0-9]))"
+    parts = x.str.extract(f"^{gap.join(map(words.get, order))}$")
+    parts["M"] = parts["M"].map(lambda month: months.get(month, month))
+    return mdy(*(pd.to_numeric(parts[part]) for part in "MDY"))
 
 
 def text(x, form=""):
@@ -67,7 +85,10 @@ def text(x, form=""):
     if form.endswith("f"):
         return texts
     # Stata writes 12345678 as 1.23e+07, other digits of a third, and .5 for a half.
-    if (texts.str.contains("e") | (texts.str.len() > 8 + 5 * bool(form))).any():
+    is_cut = texts.str.contains("e") | (texts.str.len() > 8 + 3 * bool(form))
+    # tostring leaves a variable as it is if its texts are other numbers.
+    differ = bool(form) and (pd.to_numeric(texts, errors="coerce") - x).any()
+    if is_cut.any() or differ:
         raise ValueError("the text of a number would lose digits")
     return texts.str.replace(r"^(-?)0\.", r"\1.", regex=True)
 
@@ -90,17 +111,20 @@ def subinstr(x, old, new, count):
     return x.str.replace(old, new, -1 if count != count else count, regex=False)
 
 
-def periods(x, in_year):
-    """Count the months or quarters since 1960 of texts such as 2010m3 or 2010q3."""
+def periods(year, part, in_year):
+    """Count months or quarters since 1960; a thirteenth month is missing."""
+    first = (year - 1960) * in_year
+    return (first + part - 1).where((first * 0 + part).between(1, in_year))
+
+
+def periods_of_texts(x, in_year):
     parts = x.str.extract("([0-9]{4})[^0-9]*([0-9]+)").astype(float)
-    return (parts[0] - 1960) * in_year + parts[1] - 1
+    return periods(parts[0], parts[1], in_year)
 
 
-orders = {
-    "MDY": {"dayfirst": False},
-    "DMY": {"dayfirst": True},
-    "YMD": {"format": "ISO8601"},
-}
+# Months by their names and the first three letters.
+month_names = pd.date_range("2000", periods=12, freq="MS").month_name().str.lower()
+months = {form: n for n, name in enumerate(month_names, 1) for form in (name, name[:3])}
 # Functions of Stata, by their names there.
 stata = SimpleNamespace(
     # The logarithm of what is not positive is missing.
@@ -114,6 +138,7 @@ stata = SimpleNamespace(
     ceil=lambda x: np.ceil(x),
     sign=lambda x: np.sign(x),
     int=lambda x: np.trunc(x),
+    float=lambda x: x.astype("float32").astype("float64"),
     asinh=lambda x: np.arcsinh(x),
     round=lambda x, unit=1: np.floor(x / unit + 0.5) * unit,
     mod=lambda x, y: x % y,
@@ -134,7 +159,7 @@ stata = SimpleNamespace(
     trim=lambda x: x.str.strip(" "),
     real=lambda x: pd.to_numeric(x, errors="coerce").where(lambda x: abs(x) < np.inf),
     string=text,
-    date=lambda x, order: days(x, **orders[order.upper()]),
+    date=lambda x, order: date(x, order.upper()),
     mdy=mdy,
     year=lambda x: dates(x).year,
     quarter=lambda x: dates(x).quarter,
@@ -145,14 +170,14 @@ stata = SimpleNamespace(
     # The last week of a year has the days that are left.
     week=lambda x: np.ceil(dates(x).day_of_year / 7).clip(upper=52),
     wofd=lambda x: (dates(x).year - 1960) * 52 + stata.week(x) - 1,
-    ym=lambda year, month: (year - 1960) * 12 + month - 1,
-    yq=lambda year, quarter: (year - 1960) * 4 + quarter - 1,
+    ym=lambda year, month: periods(year, month, 12),
+    yq=lambda year, quarter: periods(year, quarter, 4),
     mofd=lambda x: stata.ym(dates(x).year, dates(x).month),
     qofd=lambda x: stata.yq(dates(x).year, dates(x).quarter),
     dofm=lambda x: mdy(x % 12 + 1, 1, x // 12 + 1960),
     dofq=lambda x: mdy(x % 4 * 3 + 1, 1, x // 4 + 1960),
-    monthly=lambda x, _: periods(x, 12),
-    quarterly=lambda x, _: periods(x, 4),
+    monthly=lambda x, _: periods_of_texts(x, 12),
+    quarterly=lambda x, _: periods_of_texts(x, 4),
 )
 
 
@@ -213,17 +238,21 @@ def renamed(df, names):
     return df
 
 
-def quantile_groups(x, count):
-    """Assign numbers to groups between percentiles, as xtile."""
+def quantile_groups(x, count, side="left"):
+    """Assign numbers to groups between percentiles, which are in one on that side."""
     cuts = percentile(x, 100 * np.arange(1, count) / count)
-    return pd.Series(np.searchsorted(cuts, x) + 1.0, x.index).where(x.notna())
+    assert side == "left" or np.diff(cuts).all(), "equal percentiles"
+    return pd.Series(np.searchsorted(cuts, x, side) + 1.0, x.index).where(x.notna())
 
 
-def numeric(x):
-    """Read text as numbers, if all of it is numbers, as destring."""
+def numeric(x, ignored="", *, is_new=False):
+    """Read text as numbers, if all of it is numbers without some signs, as destring."""
+    texts = x.replace(f"[{re.escape(ignored)}]", "", regex=True) if ignored else x
     with suppress(ValueError):
-        numbers = pd.to_numeric(x.replace(".", np.nan))
-        return x if np.isinf(numbers).any() else numbers
+        numbers = pd.to_numeric(texts.replace(".", np.nan))
+        if not np.isinf(numbers).any():
+            return numbers
+    assert not is_new, "a text is no number, so that Stata makes no variable"
     return x
 
 
@@ -412,14 +441,33 @@ def stored(name, x, kind=""):
     if kind in wholes:
         x, (least, most) = np.trunc(x), wholes[kind]
         return x + np.where((x < least) | (x > most), np.nan, 0)
-    if name not in floats or isinstance(x, str):
+    if isinstance(x, pd.Series):
+        return of_precision(x, name in floats)
+    if isinstance(x, str) or name not in floats:
         return x
-    if not isinstance(x, pd.Series):
-        rounded = float(np.float32(x))
-        return x if x == rounded else rounded
+    rounded = float(np.float32(x))
+    return x if x == rounded else rounded
+
+
+def of_precision(x, is_single):
     if not pd.api.types.is_numeric_dtype(x):
         return x
-    return x.where(x.abs() < 1.7014117e38).astype("float32").astype("float64")
+    # There is no infinite number, such as a power of zero.
+    x = x.where(x.abs() < (1.7014117e38 if is_single else 8.988e307))
+    return x.astype("float32").astype("float64") if is_single else x
+
+
+def collapsed(groups, parts):
+    """Compute columns of groups; of single precision, if their sources are."""
+    df, wide = groups.agg(**parts), ("sum", "count")
+    of_single = [
+        n for n, (x, method) in parts.items() if x in floats and method not in wide
+    ]
+    floats.intersection_update(df.columns.difference([*parts]))
+    floats.update(of_single)
+    for name in of_single:
+        df[name] = of_precision(df[name], is_single=True)
+    return df
 
 
 def only_where(x, rows):
@@ -455,10 +503,16 @@ def from_file(path, beside=()):
     with pd.read_stata(path, iterator=True, **numbers) as file:
         df = file.read()
         labels.update(file.value_labels())
-    names = df.columns.difference(list(beside))
     floats.intersection_update(beside)
-    floats.update(df[names].select_dtypes("float32"))
+    floats.update({*df.select_dtypes("float32")}.difference(beside))
     return as_stata(df)
+
+
+def from_saved(path, beside=()):
+    df, of_single = saved[path]
+    floats.intersection_update(beside)
+    floats.update(of_single.difference(beside))
+    return df.copy()
 
 
 def of_one_type(df, other):

@@ -286,6 +286,8 @@ class Printer:
     in_order: bool = False
     # Code of the panel, which knows what a period is.
     panel: str = ""
+    # Code of the condition: a running sum leaves out the other rows.
+    rows: str = ""
 
     def condition(self, node: Node) -> str:
         """Print a tree as true or false for each row."""
@@ -520,7 +522,8 @@ class Printer:
         if name == "sum" and self.pandas:
             self._check_order()
             columns = ", ".join(map(self.value, parts))
-            return f"pd.Series({columns}, df.index).fillna(0){self.by}.cumsum()"
+            rows = f".where({self.rows})" if self.rows else ""
+            return f"pd.Series({columns}, df.index){rows}.fillna(0){self.by}.cumsum()"
         if _accepts(name, parts):
             if node.kinds.isdisjoint(_KNOWN_LATER):
                 value = constant(node)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
+from itertools import accumulate
 
 from digiprosper.errors import StataError, cited
 from digiprosper.kernels.tolerances import WHOLE_TURN
@@ -220,7 +221,7 @@ class Macros:
 
     def _turns(self, word: str, loop: str) -> list[str]:
         if word.startswith("forv"):
-            return numbers(self._expanded(loop.partition("=")[2]))
+            return numbers(self._expanded(loop.partition("=")[2]), is_loop=True)
         kind, listed = (*loop.split(None, 2)[1:], "", "")[:2]
         if kind == "of":
             kind, _, listed = listed.partition(" ")
@@ -273,8 +274,8 @@ def _computed(text: str) -> str:
 
 
 def _digits(value: float) -> str:
-    """Print a number without a zero before the point."""
-    return re.sub(r"^(-?)0\.", r"\1.", number_text(value))
+    """Print a number with 16 digits, without a zero before the point."""
+    return re.sub(r"^(-?)0\.", r"\1.", number_text(float(f"{value:.16g}")))
 
 
 def words_of(text: str) -> list[str]:
@@ -283,7 +284,7 @@ def words_of(text: str) -> list[str]:
     return ["".join(piece) for piece in pieces]
 
 
-def numbers(text: str) -> list[str]:
+def numbers(text: str, *, is_loop: bool = False) -> list[str]:
     """List the numbers of ``1/5``, ``5(-1)1``, ``1 3 to 9`` or ``2000 2005/2010``."""
     out: list[str] = []
     for a, b, c, first, step, last, single, odd in _RANGE.findall(text):
@@ -293,16 +294,23 @@ def numbers(text: str) -> list[str]:
             # A list falls, and a loop of forvalues has no turns.
             raise refused(f"the falling numbers {first}/{last} are not read")
         if a:
-            out += _range(a, float(b) - float(a), c)
+            out += _range(a, float(b) - float(a), c, is_loop=is_loop)
+        elif single:
+            out.append(single)
         else:
-            out += [single] if single else _range(first, float(step or 1), last)
+            out += _range(first, float(step or 1), last, is_loop=is_loop)
     return out
 
 
-def _range(first: str, step: float, last: str) -> list[str]:
+def _range(first: str, step: float, last: str, *, is_loop: bool) -> list[str]:
     turns = int((float(last) - float(first)) / step + WHOLE_TURN) + 1 if step else 0
     if turns > _MOST_TURNS:
         raise refused(
             f"a loop of {turns:,} turns is not read", "Simulations are run in Python."
         )
-    return [_digits(float(first) + step * turn) for turn in range(max(turns, 0))]
+    values = [float(first) + step * turn for turn in range(max(turns, 0))]
+    if is_loop and values:
+        # A loop adds its step in each turn, and 1(.1)2 passes 2 by a rounding error.
+        values = [*accumulate([values[0], *[step] * (turns - 1)])]
+        values = [v for v in values if (v - float(last)) * step <= 0]
+    return [*map(_digits, values)]

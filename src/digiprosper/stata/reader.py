@@ -570,7 +570,7 @@ class Reader(Records):
         is_run = self.context.folder is not None
         if is_run or path.startswith(TEMPORARY) or not is_marked:
             self.context.saved[path] = taint, self.context.variables
-            self._write(f"saved[{path!r}] = df.copy()")
+            self._write(f"saved[{path!r}] = df.copy(), {{*floats}}")
         else:
             self.context.saved.pop(path, None)
             reason = "refused lines would change it: later lines read Stata's own file"

@@ -419,8 +419,8 @@ class Call:
 
     @property
     def names(self) -> list[str]:
-        """The variables."""
-        return self.context.variables.names(self.command.arguments)
+        """The variables, which may be in parentheses."""
+        return self.context.variables.names(self.command.arguments.strip("() "))
 
     def require_names(self, count: int) -> list[str]:
         """List the variables of a command that needs so many."""

@@ -161,6 +161,12 @@ Z = np.array([NAN, 2, 5, 1, 2, 6])
         ("bysort id (year): gen a = x[_N]", "a", [3, 3, 3, 2, 2, 0]),
         ("bysort id (year): gen a = z[_n+1]", "a", [2, 5, NAN, 2, NAN, NAN]),
         ("bysort id (year): gen a = sum(x)", "a", [1, 1, 4, 4, 6, 0]),
+        # Rows outside the condition are left out of a running sum, not of _n.
+        (
+            "bysort id (year): gen a = sum(1) + _n * 10 if x != 1 & x != 4",
+            "a",
+            [NAN, 21, 32, NAN, 21, 11],
+        ),
         ("bysort id (year): gen a = year > year[_n-1]", "a", [0, 1, 1, 0, 1, 0]),
         ("bysort id (year): replace x = x[_n-1] if x == .", "x", [1, 1, 3, 4, 2, 0]),
         ("bysort id (year): replace x = x[_n-1] if mi(x)", "x", [1, 1, 3, 4, 2, 0]),
@@ -187,6 +193,11 @@ Z = np.array([NAN, 2, 5, 1, 2, 6])
         ("gen a = ym(year, 3) - tm(2000m1)", "a", [2, 14, 26, 2, 26, 2]),
         ('gen s = "2000-01-02"\ngen a = date(s, "YMD")', "a", [14611] * 6),
         ("gen a = td(02jan2000) + year - year", "a", [14611] * 6),
+        # Periods that a year does not have are missing.
+        ("gen a = ym(year, z * 6) - ym(2000, 1)", "a", [NAN, 23, NAN, 5, 35, NAN]),
+        ("gen double a = x^(-1)", "a", [1, NAN, 1 / 3, 0.25, 0.5, NAN]),
+        # [FN] float(): single precision, to compare with.
+        ("gen b = 0.1\ngen a = b == float(0.1)", "a", [1] * 6),
         ("gen d = year + 12611\ngen a = mofd(d) + qofd(d)", "a", [640] * 6),
         ('gen s = "02/01/2000"\ngen a = date(s, "DMY")', "a", [14611] * 6),
         ('gen s = "2000-11"\ngen a = monthly(s, "YM")', "a", [490] * 6),
@@ -209,6 +220,7 @@ Z = np.array([NAN, 2, 5, 1, 2, 6])
         ("gen a = normal(x - x)", "a", [0.5, NAN, 0.5, 0.5, 0.5, 0.5]),
         ("tab year, gen(a)", "a2", [0, 1, 0, 0, 0, 0]),
         ("tab name, gen(a)", "a1", [1, 1, 1, 0, 0, NAN]),
+        ("tab(name), gen(a)", "a1", [1, 1, 1, 0, 0, NAN]),
         ("gen byte a = year * (id > 1) + z", "a", [NAN, 2, 5, NAN, NAN, NAN]),
         ("gen int a = 32740.5", "a", [32740] * 6),
         ("gen a = exp(20 * z)", "a", np.exp([NAN, 40, NAN, 20, 40, NAN])),
@@ -243,6 +255,9 @@ Z = np.array([NAN, 2, 5, 1, 2, 6])
         # [D] egen: left ends of intervals, or 0, 1, ... with icodes; else missing.
         ("egen a = cut(x), at(1,2,4)", "a", [1, NAN, 2, NAN, 2, NAN]),
         ("egen a = cut(x), at(0(2)6) icodes", "a", [0, NAN, 1, 2, 1, 0]),
+        # A percentile is in the group above it, in that of xtile below.
+        ("egen a = cut(x), group(2)", "a", [0, NAN, 1, 1, 1, 0]),
+        ("xtile a = x, nq(2)", "a", [1, NAN, 2, 2, 1, 1]),
         ("rename (x z)(b c)\ngen a = b", "a", [1, NAN, 3, 4, 2, 0]),
         ('gen a = string(year - 1999, "%02.0f") == "01"', "a", [1, 0, 0, 1, 0, 1]),
         ("gen a = dofm(ym(year, 2)) - mdy(2, 1, year)", "a", [0] * 6),
@@ -256,6 +271,57 @@ Z = np.array([NAN, 2, 5, 1, 2, 6])
 )
 def test_columns(text: str, column: str, expected: list[float]) -> None:
     np.testing.assert_allclose(run(text)[column].to_numpy(float), expected)
+
+
+@pytest.mark.parametrize(
+    ("text", "order", "days"),
+    [
+        # Stata's help of date(), and what Stata printed.
+        ("1/15/08", "MDY", NAN),
+        ("12/31/1959", "MDY", -1),
+        ("01021960", "MDY", 1),
+        ("31dec9999", "DMY", 2936549),
+        ("1 Jan, 0100", "DMY", -679350),
+        ("Feb 29 1960", "MDY", 59),
+        ("29feb1961", "DMY", NAN),
+        ("13/01/1960", "MDY", NAN),
+        ("1960-01", "YMD", NAN),
+        ("", "YMD", NAN),
+    ],
+)
+def test_texts_of_dates(text: str, order: str, days: float) -> None:
+    days_of_text = _script.stata.date(pd.Series([text]), order)
+    np.testing.assert_array_equal(days_of_text, [days])
+    with pytest.raises(AssertionError, match="more than a date"):
+        _script.stata.date(pd.Series([text, "1960-01-01 12:30"]), order)
+
+
+def test_days_of_numbers() -> None:
+    """Stata printed -678993 for 24 December 100, and a missing value for 99."""
+    days = _script.mdy(12, 24, pd.Series([100, 99, NAN]))
+    np.testing.assert_array_equal(days, [-678993, NAN, NAN])
+    with pytest.raises(AssertionError, match="fractions"):
+        _script.mdy(pd.Series([1.5]), 1, 2000)
+
+
+def test_a_text_of_a_number_has_ten_digits_and_is_that_number() -> None:
+    """[D] tostring: without force, a variable whose texts are others stays."""
+    codes = pd.Series([2147483647.0, NAN, 0.5, 1.123456789])
+    texts = ["2147483647", ".", ".5", "1.123456789"]
+    assert _script.text(codes, "%.10g").tolist() == texts
+    for number in (12345678901.0, 1.0123456789, float(np.float32(0.1))):
+        with pytest.raises(ValueError, match="lose digits"):
+            _script.text(pd.Series([number]), "%.10g")
+
+
+def test_texts_that_are_no_numbers_stay_whole() -> None:
+    """[D] destring: with characters not in ignore() nothing is replaced or made."""
+    df = frame().assign(s=["1,2", "3", "4", "5", "6", "n"])
+    text = 'destring s, ignore(",") replace\ndestring s, gen(a) force'
+    assert run(text, df)["a"].tolist()[:3] == [4, 3, 6]
+    assert np.isnan(run(text, df.assign(s="1,2"))["a"]).sum() == 0
+    with pytest.raises(AssertionError, match="Stata makes no variable"):
+        run('destring s, ignore(",") gen(a)', df)
 
 
 def test_a_total_of_missing_values_is_zero() -> None:
@@ -326,6 +392,12 @@ def test_reshape() -> None:
     assert wide.iloc[0].tolist() == [1, 1, 2, 3, 4, 1]
 
 
+def test_texts_that_reshape_adds_are_empty() -> None:
+    df = pd.DataFrame({"id": [1], "s1": ["u"], "x1": [1.0], "x2": [2.0]})
+    long = run('reshape long s x, i(id) j(year)\ngen a = s == ""', df)
+    assert (long["s"].tolist(), long["a"].tolist()) == (["u", ""], [0, 1])
+
+
 def test_reshape_wide_of_texts_and_numbers() -> None:
     """A text that is absent is empty, and numbers beside texts stay numbers."""
     df = pd.DataFrame(
@@ -346,6 +418,10 @@ def test_reshape_with_the_number_inside_a_name_and_back() -> None:
         [80, 2],
         [81, 4],
     ]
+    # A log of Stata has the option inside j() too: the values are then texts.
+    df = pd.DataFrame({"id": 1, "inc_2001q1": [5.0], "inc_2001q2": [6.0]})
+    long = run("reshape long inc_, i(id) j(year, string)", df)
+    assert long[["year", "inc_"]].to_numpy().tolist() == [["2001q1", 5], ["2001q2", 6]]
     df = pd.DataFrame({"id": 1, "year": [2000, 2001], "x": [1.0, 2]})
     back = run("reshape wide x, i(id) j(year)\nreshape long", df)
     assert back[["year", "x"]].to_numpy().tolist() == [[2000, 1], [2001, 2]]
@@ -521,7 +597,6 @@ def test_merge_keeps_values_of_the_master(tmp_path: Path) -> None:
         "egen a = tag(id)",
         "recode x (1=0) 2=3",
         "reshape long x",
-        "reshape long x, i(id) j(year, string)",
         "reshape wide x*, i(id) j(year)",
         "tab id year, gen(a)",
         "import delimited a.csv, varnames(3)",
@@ -536,7 +611,7 @@ def test_merge_keeps_values_of_the_master(tmp_path: Path) -> None:
         "gen a = inlist(x, z)",
         "gen a",
         "replace a = 1 in 1",
-        "egen a = cut(x), group(3)",
+        "egen a = cut(x), label",
         "collapse (sum) x [aw=z], by(id)",
         "egen a = anymatch(x), values(1)",
         "keep in 1/5",
@@ -665,6 +740,15 @@ def test_signs_that_are_ignored(tmp_path: Path) -> None:
     exec(read_do_file(tmp_path / "a.do").script, names)
     assert names["df"]["地区"].tolist() == ["北京", "天津"]
     assert names["df"]["year"].tolist() == [2011, 12012]
+
+
+def test_means_of_single_precision_stay_so() -> None:
+    """[D] collapse prints 31.71428 for 222 / 7, rounded to single precision before."""
+    df = pd.DataFrame({"id": 1, "year": 4, "x": [32.0, 31], "n": [5, 2]})
+    out = run("gen h = x\ncollapse (mean) h d = x [fw=n], by(year id)", df)
+    assert [f"{out[name][0]:.5f}" for name in ("h", "d")] == ["31.71428", "31.71429"]
+    out = run("gen h = x\ncollapse (sum) h, by(year id)\nreplace h = 0.1", df)
+    assert out["h"].tolist() == [0.1]
 
 
 def test_means_of_collapse_are_weighted_and_firsts_need_one_value() -> None:

@@ -90,7 +90,7 @@ def _value(call: Call, text: str) -> tuple[str, bool]:
     if {part.value for part in node.walk() if part.kind == "call"} & _DRAWS:
         raise refused("random numbers differ from Stata's")
     is_complete = {*node.names} <= call.context.complete and node.kinds <= _COMPUTED
-    return call.printer.value(node), is_complete
+    return replace(call.printer, rows=call.where or "").value(node), is_complete
 
 
 def _fills_forward(name: str, text: str, call: Call) -> bool:
@@ -155,10 +155,12 @@ def _row_statistic(function: str, inside: str, call: Call) -> str:
 
 
 def _cut(_: str, inside: str, call: Call) -> str:
-    """Write ``cut(x), at()``: left ends of intervals, or 0, 1, ..."""
+    """Write ``cut(x), at()``: left ends of intervals, or 0, 1, ...; or ``group()``."""
     value, options = call.value(inside), call.options
+    if options.keys() & {"at", "group"} == {"group"}:
+        return f"quantile_groups({value}, {call.whole('group')}, 'right') - 1"
     if "at" not in options:
-        raise refused("egen cut() without at()")
+        raise refused("egen cut() without at() or group()")
     ends = [*map(float, numbers(options["at"].replace(",", " ")))]
     labels = False if {"icodes", "label"} & {*options} else ends[:-1]
     return f"pd.cut({value}, {ends}, right=False, labels={labels}).astype(float)"
@@ -221,12 +223,13 @@ _BY_GROUP = (_column_statistic, _distinct_values)
 
 
 def summary(command: Command, context: Context) -> dict[str, str]:
-    """Write the results that ``summarize x`` stores as code, by name."""
-    names = command.words
+    """Write the results that ``summarize`` stores, of the last variable, by name."""
     others = command.weight or command.rows or command.prefixes
-    if command.name != "summarize" or len(names) != 1 or others:
+    if command.name != "summarize" or not command.words or others:
         return {}
-    name = context.variables.resolve(names[0])
+    name = context.variables.names(command.arguments)[-1]
+    if later_columns([name]):
+        return {}
     where = Call(command, context, {}).where
     series = f"df[{name!r}]" if where is None else f"df.loc[{where}, {name!r}]"
     shares = (1, 5, 10, 25, 75, 90, 95, 99)
@@ -326,15 +329,15 @@ def _encoded(call: Call) -> str:
 
 
 def _as_numbers(call: Call) -> str:
-    """Write the numbers of texts, perhaps without signs such as those of units."""
-    column = "df[column]"
-    if ignored := unquoted(call.options.get("ignore", "")):
+    column, ignored = "df[column]", unquoted(call.options.get("ignore", ""))
+    if "force" not in call.options:
+        signs = f", {ignored!r}" if ignored else ""
+        return f"numeric({column}{signs}{', is_new=True' if call.new else ''})"
+    if ignored:
         column += (
             f".astype(str).str.replace({f'[{re.escape(ignored)}]'!r}, '', regex=True)"
         )
-    if "force" in call.options:
-        return f"stata.real({column})"
-    return f"numeric({column})"
+    return f"stata.real({column})"
 
 
 def _centred(call: Call) -> str:
@@ -410,7 +413,7 @@ _COLUMNWISE: Mapping[str, Callable[[Call], str]] = {
     "destring": _as_numbers,
     "encode": _encoded,
     "recode": _recoded,
-    "tostring": lambda _: "text(df[column], '%.12g')",
+    "tostring": lambda _: "text(df[column], '%.10g')",
     "winsor2": _winsorised,
 }
 
@@ -504,7 +507,7 @@ def _read_file(path: str, call: Call, columns: Sequence[str] = ()) -> str:
     """Write how a Stata file is read, or another one beside the data."""
     beside = "" if call.command.name == "use" else ", df"
     if path in call.context.saved:
-        code = f"saved[{path!r}].copy()"
+        code = f"from_saved({path!r}{beside})"
     else:
         code = f"from_file({call.context.find_file(path)!r}{beside})"
     if later_columns(columns):
@@ -652,7 +655,7 @@ def collapse(call: Call) -> Step:
     parts, order = _collapse_columns(call, weight), tuple(call.groups[0])
     inside = ", ".join(parts.values())
     by = f"{[*order]!r}, as_index=False, dropna=False" if order else "lambda row: 0"
-    code = f"df = {rows}.groupby({by}).agg(**{{{inside}}})\nfloats.clear()"
+    code = f"df = collapsed({rows}.groupby({by}), {{{inside}}})"
     return Step(code, tuple(parts), order=order, filled=order)
 
 
@@ -745,7 +748,7 @@ def reshape(call: Call) -> Step:
         call = replace(call, options=translated_options(before))
     else:
         call.context.reshaped = call.command
-    column, *suboptions = call.options.get("j", "_j").split()
+    column, *suboptions = call.options.get("j", "_j").replace(",", " ").split()
     keys = call.context.variables.names(call.options.get("i", ""))
     is_text = "string" in (*call.options, *suboptions)
     forms = {"long": _reshape_long, "wide": _reshape_wide}
@@ -770,10 +773,8 @@ def _reshape_long(
             new = f"'^{names}$', r'{name}\\1', regex=True"
             code += f"df.columns = df.columns.str.replace(r{new})\n"
     order, arguments = (*keys, column), f"{plain!r}, {keys!r}, {column!r}, ''"
-    code += (
-        f"df = pd.wide_to_long(df, {arguments}, {suffix!r})"
-        f".reset_index().sort_values({[*order]!r}, kind='stable')"
-    )
+    long = f"pd.wide_to_long(df, {arguments}, {suffix!r}).reset_index()"
+    code += f"df = as_stata({long}).sort_values({[*order]!r}, kind='stable')"
     return Step(code, (column, *plain), order=order, filled=order)
 
 
