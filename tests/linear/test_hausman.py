@@ -258,6 +258,30 @@ def test_printed_number_of_grunfeld() -> None:
     assert test.p_value == pytest.approx(case["p_value"], rel=1e-3)
 
 
+def test_sigmamore_has_the_error_variance_of_random_effects(states: Panel) -> None:
+    """With the data of a log of Stata: 90.46, with errors .1462601, .0663028, ...
+
+    (Fatal accidents in 48 states on beertax, spircons, unrate and income.)
+    """
+    from linearmodels.panel import PanelOLS, RandomEffects
+
+    spec = FixedEffects("log(gsp)", X, time_effects=False)
+    test = hausman(spec, states, method="sigmamore")
+    rows = states.frame.assign(one=1.0).reset_index().set_index(["state", "year"])
+    y, x = np.log(rows["gsp"]), rows[["one"]].copy()
+    for name in X:
+        x[name] = np.log(rows[name[4:-1]]) if name.startswith("log") else rows[name]
+    fixed = PanelOLS(y, x[[*X]], entity_effects=True).fit()
+    random = RandomEffects(y, x).fit()
+    difference = fixed.cov * random.s2 / fixed.s2 - random.cov.loc[[*X], [*X]]
+    gap = (fixed.params - random.params[[*X]]).to_numpy()
+    expected = gap @ np.linalg.solve(difference.to_numpy(), gap)
+    assert test.statistic == pytest.approx(expected, rel=1e-8)
+    np.testing.assert_allclose(
+        test.detail["std_error"], np.sqrt(np.diag(difference)), rtol=1e-8
+    )
+
+
 def swamy_arora(frame: pd.DataFrame, *, time: bool) -> tuple[np.ndarray, np.ndarray]:
     """Random effects written out: between regression of means, harmonic mean of T."""
     dummies = (

@@ -7,6 +7,7 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
+from linearmodels.datasets import mroz
 
 from digiprosper import FixedEffects, FixedEffectsIV, Panel
 from digiprosper.errors import DigiprosperWarning
@@ -112,6 +113,8 @@ def test_one_endogenous_regressor(options: dict) -> None:
     assert first.statistic == pytest.approx(wald.statistic, rel=1e-10)
     assert (first.df, first.p_value) == (wald.df, pytest.approx(wald.p_value))
     assert results.iv_tests["kp_rk_f"] == pytest.approx(first.statistic, rel=1e-9)
+    if options.get("ssc") == "none":
+        options = {"ssc": "reghdfe"}
     plain = fit(FixedEffects("d", ["z1", "z2", "a"], **options), frame)
     np.testing.assert_allclose(stage.covariance, plain.covariance, rtol=1e-12)
     reduced = fit(FixedEffects("y", ["z1", "z2", "a"], **options), frame)
@@ -217,3 +220,43 @@ def test_no_endogeneity_test_without_a_row_for_it() -> None:
         warnings.simplefilter("ignore", DigiprosperWarning)
         results = spec.fit(Panel(frame, "i", "t"))
     assert np.isnan(results.endogeneity_test().p_value)
+
+
+def test_first_stages_of_stata_without_small() -> None:
+    """First stages and F of ivreg2 have small-sample factors with and without small."""
+    # ivreg2 lwage (educ exper = age kidslt6 kidsge6), first
+    rows = mroz.load().dropna(subset="lwage").reset_index()
+    spec = FixedEffectsIV(
+        "lwage",
+        [],
+        ["educ", "exper"],
+        ["age", "kidslt6", "kidsge6"],
+        entity_effects=False,
+        time_effects=False,
+        cov_type="unadjusted",
+        ssc="none",
+    )
+    results = fit(spec, rows.assign(i=rows.index, t=1975))
+    np.testing.assert_allclose(results.params[:2], [0.1058361, 0.0161527], atol=6e-8)
+    np.testing.assert_allclose(results.std_errors[:2], [0.0806975, 0.007568], atol=6e-8)
+    printed = {
+        "first_stage_f:educ": 4.4661716,
+        "first_stage_f:exper": 55.044363,
+        "sanderson_windmeijer_f:educ": 6.6942505,
+        "sanderson_windmeijer_f:exper": 81.812373,
+    }
+    for name, value in printed.items():
+        assert results.iv_tests[name].statistic == pytest.approx(value, rel=1e-7)
+    assert results.iv_tests["cragg_donald"] == pytest.approx(4.463, abs=5e-4)
+    assert results.iv_tests["kp_rk_f"] == pytest.approx(
+        results.iv_tests["cragg_donald"]
+    )
+    assert results.iv_tests["sargan"].statistic == pytest.approx(1.168, abs=5e-4)
+    assert results.iv_tests["kp_rk_lm"].statistic == pytest.approx(13.101, abs=5e-4)
+    assert results.anderson_rubin_test().statistic == pytest.approx(2.08, abs=5e-3)
+    errors = results.first_stage["educ"].std_errors
+    np.testing.assert_allclose(
+        errors[["age", "kidslt6", "kidsge6", "Intercept"]],
+        [0.0163449, 0.2966854, 0.0906154, 0.7644499],
+        atol=6e-8,
+    )

@@ -313,13 +313,14 @@ def two_stage(
     linear_results = make_results(
         prepared, demeaned, at, solved, (), report_indefinite=True
     )
+    small = _with_small_sample_factors(prepared)
     *stages, reduced_form = [
-        fit_equation(prepared, demeaned, j, positions.exogenous)[0]
+        fit_equation(small, demeaned, j, positions.exogenous)[0]
         for j in (*positions.endog, 0)
     ]
     first_stage = ResultSet(tuple(zip(endog, stages, strict=True)))
     tests = _labelled(
-        _instrument_tests(prepared, projected, solved, first_stage), prepared.sample
+        _instrument_tests(small, projected, solved, first_stage), prepared.sample
     )
     instruments = demeaned.names_at(positions.instruments)
     notices = [
@@ -341,14 +342,24 @@ def two_stage(
         first_stage=first_stage,
         reduced_form=reduced_form,
         iv_tests=tests,
-        endogeneity=_endogeneity_test(prepared, demeaned, positions, projected),
+        endogeneity=_endogeneity_test(small, demeaned, positions, projected),
         reduced_forms=reduced_forms(
             projected,
-            counts_and_vcov(prepared, projected.basis.shape[1])[1],
+            counts_and_vcov(small, projected.basis.shape[1])[1],
             effects,
             jackknifed,
         ),
     )
+
+
+def _with_small_sample_factors(prepared: Prepared) -> Prepared:
+    # ivregress and ivreg2 have them in first stages and F, with and without ``small``.
+    if prepared.options.ssc != "none":
+        return prepared
+    options, sums = replace(prepared.options, ssc="reghdfe"), prepared.block_sums
+    if sums is not None:
+        sums = replace(sums, rows=replace(sums.rows, options=options))
+    return replace(prepared, options=options, block_sums=sums)
 
 
 def _labelled(tests: Mapping[str, Any], sample: Sample) -> dict[str, Any]:
@@ -607,7 +618,8 @@ class IVResults(LinearResults):
 
         ``first_stage_f:x``
             F statistic of the instruments in the first stage of x, with the standard
-            errors of the fit.
+            errors of the fit. First stages and F statistics have the small-sample
+            correction of ``ssc="reghdfe"`` if the fit has none, as in Stata.
         ``sanderson_windmeijer_f:x``
             Conditional first-stage F of Sanderson & Windmeijer (2016), if there are
             several endogenous regressors.

@@ -13,7 +13,7 @@ import math
 from collections.abc import Hashable, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from typing import Any, Literal, cast
+from typing import Any, Literal, cast, get_args
 
 import numpy as np
 import pandas as pd
@@ -66,7 +66,7 @@ from digiprosper.specification import as_terms
 _FEW_PERIODS = 3
 _LEVENE_PERIODS = 20
 _POWERS = ("fitted values, squared", "fitted values, cubed")
-HausmanMethod = Literal["mundlak", "classical"]
+HausmanMethod = Literal["mundlak", "classical", "sigmamore"]
 
 _NO_CORRELATION = "the entity effects are uncorrelated with the regressors"
 # Up to so many cells the regressors of random effects, with dummies of the periods, are
@@ -752,9 +752,11 @@ def hausman(
     difference q of the slopes of fixed and random effects (Swamy & Arora 1972) and
     their covariances. It assumes independent errors with equal variances, for any
     `cov_type`. With serially correlated errors it is not valid. The difference of the
-    covariances need not be positive definite; a warning reports this.
+    covariances need not be positive definite; a warning reports this. ``"sigmamore"``
+    has the error variance of random effects in both covariances, as that option of
+    Stata's `hausman`; their difference is then positive definite in most samples.
 
-    The two methods can give different conclusions.
+    The methods can give different conclusions.
 
     Parameters
     ----------
@@ -762,7 +764,7 @@ def hausman(
         The specification. It must have entity effects.
     panel : Panel
         The data.
-    method : {"mundlak", "classical"}
+    method : {"mundlak", "classical", "sigmamore"}
         The test. The default is ``"mundlak"``, since errors in panels are usually
         correlated within entities.
 
@@ -832,18 +834,18 @@ def hausman(
     >>> round(test.statistic, 1), test.df, round(test.p_value, 4)  # or print(test)
     (19.9, 4.0, 0.011)
     """
-    check_option("method", method, ("mundlak", "classical"))
+    check_option("method", method, get_args(HausmanMethod))
     fitted = auxiliary.fit_for_test(spec, panel, "hausman")
     entity = auxiliary.entity_effect(fitted, "hausman")
     notices = auxiliary.issue_fit_notices(fitted)
-    if method == "classical":
-        test = _classical(fitted, entity)
+    if method != "mundlak":
+        test = _classical(fitted, entity, method)
         issue(test.diagnostics)
     else:
         test = _mundlak(fitted, entity)
         # The classical test is an alternative where it is defined.
         with suppress(OptionError, IdentificationError):
-            classical = {"classical": _classical(fitted, entity)}
+            classical = {"classical": _classical(fitted, entity, "classical")}
             test = replace(test, alternatives={**test.alternatives, **classical})
     return replace(test, diagnostics=(*notices, *test.diagnostics))
 
@@ -954,14 +956,16 @@ def _entity_means(prepared: Prepared, columns: Floats) -> Floats:
 # --- Hausman's test -------------------------------------------------------------------
 
 
-def _classical(fitted: Fitted, entity: str) -> TestResult:
+def _classical(fitted: Fitted, entity: str, method: str) -> TestResult:
     """Compare the slopes of fixed and of random effects."""
     _refuse_classical(fitted, entity)
     solved = fitted.solved
     k = len(fitted.regressors)
     fixed = solved.coefficients[:k]
-    variance = solved.residuals @ solved.residuals / solved.df_resid
-    random, covariance = _random_effects(fitted)
+    variance = float(solved.residuals @ solved.residuals) / solved.df_resid
+    random, covariance, random_variance = _random_effects(fitted)
+    if method == "sigmamore":
+        variance = random_variance
 
     gap, difference = fixed - random, solved.bread * variance - covariance
     scale = np.sqrt(np.diag(solved.bread) * variance)
@@ -1039,8 +1043,8 @@ def _period_codes(fitted: Fitted) -> range:
     return range(1, sample.n_times if has_time else 1)
 
 
-def _random_effects(fitted: Fitted) -> tuple[Floats, Floats]:
-    """Estimate slopes of random effects and their covariance with linearmodels."""
+def _random_effects(fitted: Fitted) -> tuple[Floats, Floats, float]:
+    """Estimate slopes of random effects, their covariance and the error variance."""
     from linearmodels.panel.model import RandomEffects
 
     sample, k = fitted.prepared.sample, len(fitted.regressors)
@@ -1071,7 +1075,7 @@ def _random_effects(fitted: Fitted) -> tuple[Floats, Floats]:
     units = moments[0, 2] / moments[1:, 2]
     slopes = results.params.to_numpy()[1 : k + 1] * units
     covariance = results.cov.to_numpy()[1 : k + 1, 1 : k + 1] * np.outer(units, units)
-    return slopes, covariance
+    return slopes, covariance, float(results.s2) * moments[0, 2] ** 2
 
 
 # --- variance inflation ---------------------------------------------------------------

@@ -129,6 +129,10 @@ def test_calls_are_run(tmp_path: Path) -> None:
         'collinear="drop"), panel, '
         "method='classical')"
     )
+    sigmamore = path.read_text().replace("hausman fe re", "hausman fe re, sigmamore")
+    (tmp_path / "sigmamore.do").write_text(sigmamore)
+    read = dp.stata.read_do_file(tmp_path / "sigmamore.do")
+    assert "method='sigmamore'" in read.script
     constant = path.read_text().replace("hausman fe re", "hausman fe re, constant")
     path.write_text(constant)
     last = stata.read_do_file(path, panel=panel).lines[-1]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import formulaic
@@ -117,6 +118,53 @@ def test_spatial_weights_are_asked_for() -> None:
             ),
         ),
         (
+            "xtabond2 y L.y x w L.w, gmm(L2.y L.(x w), lag(1 3)) iv(z, eq(diff)) "
+            "nolevel nocons two",
+            dp.DynamicPanel(
+                "y",
+                endogenous=["x", "w"],
+                predetermined="lag(w)",
+                instruments="z",
+                collapse=False,
+                cov_type="classical",
+                time_effects=False,
+                instrument_lags={
+                    "y": (3, 5),
+                    "x": (2, 4),
+                    "w": (2, 4),
+                    "lag(w)": (1, 3),
+                },
+            ),
+        ),
+        (
+            "xtabond2 y L.y x, gmm(L.y) iv(x) noconstant",
+            dp.DynamicPanel(
+                "y",
+                "x",
+                estimator="system",
+                steps=1,
+                collapse=False,
+                cov_type="classical",
+                time_effects=False,
+                instrument_lags=(2, None),
+                constant=False,
+            ),
+        ),
+        (
+            "xtabond y x, lags(2) maxldep(3) pre(w) vce(robust)",
+            dp.DynamicPanel(
+                "y",
+                "x",
+                lags=2,
+                predetermined="w",
+                steps=1,
+                collapse=False,
+                time_effects=False,
+                instrument_lags=(2, 4),
+                h=2,
+            ),
+        ),
+        (
             "xtdpdsys y x, lags(1) maxldep(3) twostep vce(robust)",
             dp.DynamicPanel(
                 "y",
@@ -152,6 +200,31 @@ def test_dynamic_panels(text: str, expected: dp.DynamicPanel) -> None:
     assert read(text) == expected
 
 
+def test_notes_on_dynamic_panels(tmp_path: Path) -> None:
+    year = np.tile(np.arange(2000, 2010), 30)
+    noise = np.random.default_rng(1).normal(size=(300, 2))
+    frame = pd.DataFrame(noise, columns=["y", "x"]).assign(
+        id=np.repeat(np.arange(30), 10), year=year
+    )
+    frame.to_stata(tmp_path / "whole.dta", write_index=False)
+    frame = frame[(year != 2005) | (frame["id"] % 3 > 0)]
+    frame.to_stata(tmp_path / "gaps.dta", write_index=False)
+    path = tmp_path / "notes.do"
+    gaps, levels = "the panel has gaps", "the constant is not estimated"
+    for file, command, expected in [
+        ("gaps", "xtabond2 y L.y x, gmm(L.y) iv(x) robust", gaps),
+        ("gaps", "xtabond2 y L.y x, gmm(y, lag(2 .)) iv(x) robust", ""),
+        ("whole", "xtabond2 y L.y x, gmm(L.y) iv(x) robust", ""),
+        ("whole", "xtabond y x, vce(robust)", levels),
+        ("whole", "xtabond y x, vce(robust) noconstant", ""),
+    ]:
+        path.write_text(f"use {file}, clear\nxtset id year\n{command}\n")
+        result = dp.stata.run_do_file(path, tmp_path)
+        assert result.lines[-1].status == "ran"
+        for note in (gaps, levels):
+            assert (note in str(result)) == (note == expected), command
+
+
 @pytest.mark.many(16)
 @pytest.mark.parametrize(
     ("text", "reason"),
@@ -171,11 +244,15 @@ def test_dynamic_panels(text: str, expected: dp.DynamicPanel) -> None:
         ("xtabond2 y L.y x, gmm(x) iv(x)", "no gmm"),
         ("xtabond2 y L.y x, gmm(L.y, passthru) iv(x)", "passthru"),
         ("xtabond2 y L.y x, gmm(L.y) iv(x, eq(sum))", "iv"),
+        ("xtabond2 y L.y x, gmm(L.y) gmm(y, lag(3 3)) iv(x)", "several gmm.. of 'y'"),
+        ("xtabond2 y L.y x i.year, gmm(L.y) iv(x)", "periods without instruments"),
+        ("xtabond2 y L.y x, gmm(L.y) iv(x i.year)", "periods without instruments"),
         ("xtdpdsys y x, pre(w, lagstruct(1, .))", "'w,' cannot be read"),
         ("xtdpdsys y x i.year", "dummies of periods"),
         ("xtdpdsys y x, maxlags(3)", "maxlags"),
         ("xtdpdsys y x, vce(hac)", r"vce\(hac\)"),
-        ("xtabond y x", "a trend in levels"),
+        ("xtabond y x", "errors of one step with a constant"),
+        ("xtabond y x i.year, noconstant", "dummies of periods in xtabond"),
         ("xtdpdsys y x, lags(two)", "not a number"),
         ("xtdpdsys y x, lags(1.5)", "no whole number"),
     ],

@@ -233,7 +233,8 @@ def hausman(call: Call) -> Translation:
             "hausman(spec, panel, method='classical') estimates both models.",
         )
     notes = [NOTES["not compared"]] if "constant" in call.options else []
-    return call.python(f"dp.hausman({code}, panel, method='classical')", *notes)
+    method = "sigmamore" if "sigmamore" in call.options else "classical"
+    return call.python(f"dp.hausman({code}, panel, method={method!r})", *notes)
 
 
 def u_test(call: Call) -> Translation:

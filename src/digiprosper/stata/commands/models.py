@@ -138,32 +138,47 @@ def spatial(call: Call) -> Translation:
 
 
 def arellano(call: Call) -> Translation:
-    """Translate ``xtdpdsys``."""
-    options = call.options
+    """Translate ``xtabond`` and ``xtdpdsys``."""
+    options, notes = call.options, list[str]()
+    is_system = call.command.name == "xtdpdsys"
     y, products = call.variables()
     products, years = call.without_dummies(products)
     if years:
-        raise refused("dummies of periods in xtdpdsys")
+        raise refused(f"dummies of periods in {call.command.name}")
     x, deepest = as_terms(products), call.whole("maxldep")
     kinds = {"": False, "gmm": False, "robust": True, "r": True}
     robust = option_value("vce", options.get("vce", ""), kinds)
+    if not (is_system or "noconstant" in options):
+        if not (robust or "twostep" in options):
+            raise refused(
+                "errors of one step with a constant",
+                "With noconstant or vce(robust) the coefficients are the same.",
+            )
+        notes.append(NOTES["levels"])
     return call.specify(
         "DynamicPanel",
+        notes,
         y=y,
         x=x,
         lags=call.whole("lags", 1),
-        estimator="system",
-        **{"steps": 1, **call.flags},
+        **_flags(call, "system" if is_system else "difference"),
         cov_type="robust" if robust else "classical",
         sargan_df="n" if robust else "n-k",
         collapse=False,
         time_effects=False,
         instrument_lags=(2, None if deepest is None else deepest + 1),
         h=2,
-        equations=dict.fromkeys(x, "difference"),
+        equations=dict.fromkeys(x, "difference") if is_system else {},
         predetermined=call.terms("pre"),
         endogenous=call.terms("endogenous"),
     )
+
+
+def _flags(call: Call, estimator: str) -> dict[str, Any]:
+    flags = {"estimator": estimator, "steps": 1, **call.flags}
+    if flags["estimator"] == "difference":
+        flags.pop("constant", None)
+    return flags
 
 
 def roodman(call: Call) -> Translation:
@@ -174,16 +189,24 @@ def roodman(call: Call) -> Translation:
     others = [product for product in products if term(product) not in lags_of_y]
     lags = len(products) - len(others)
     others, years = call.without_dummies(others)
-    regressors = as_terms(others)
-    gmm = _gmm(call, [y, *lags_of_y], regressors)
-    exogenous, equations = _exogenous(call)
+    regressors, flags = as_terms(others), _flags(call, "system")
+    notes = [NOTES["small"]] if "small" in options else []
+    gmm = _gmm(call, y, regressors, notes)
+    exogenous, equations, are_years_listed = _exogenous(call)
+    if years != are_years_listed:
+        raise refused(
+            "dummies of periods without instruments, or as instruments only",
+            "List them before the comma and in iv().",
+        )
+    if flags["estimator"] == "difference":
+        equations = {k: word for k, word in equations.items() if word != "difference"}
     unplaced = {*gmm["x"]} - {*exogenous}
     if unplaced or not lags:
         absent = min(unplaced, default="L.y")
         raise refused(f"no instruments are listed for {cited(absent)}")
     return call.specify(
         "DynamicPanel",
-        [NOTES["small"]] if "small" in options else (),
+        notes,
         y=y,
         lags=lags,
         cov_type="robust" if {"robust", "cluster"} & {*options} else "classical",
@@ -193,24 +216,25 @@ def roodman(call: Call) -> Translation:
         instruments=[text for text in exogenous if text not in regressors],
         equations=equations,
         **gmm,
-        **{"estimator": "system", "steps": 1, **call.flags},
+        **flags,
     )
 
 
-def _gmm(call: Call, lags_of_y: list[str], regressors: list[str]) -> dict[str, Any]:
+def _gmm(call: Call, y: str, regressors: list[str], notes: list[str]) -> dict[str, Any]:
     """Read gmm(): lags by variable, roles of regressors, and whether they collapse."""
-    y, lags, roles = lags_of_y[0], dict[str, Any](), dict[str, str]()
-    collapsed: set[bool] = set()
-    for products, suboptions in _lists(call, "gmmstyle"):
-        collapsed.add("collapse" in suboptions)
+    lags, roles = dict[str, Any](), dict[str, str]()
+    bases = [*_bases(call, y, regressors)]
+    for name, extra, suboptions in bases:
+        if name in lags:
+            raise refused(f"several gmm() of {cited(name)}")
         first, last = _limits(suboptions)
-        for name in as_terms(products):
-            # Lags of L.y are those of y, one period later.
-            extra = int(name in lags_of_y[1:])
-            lags[y if extra else name] = (first + extra, last and last + extra)
-            roles[name] = "endogenous" if first > 1 else "predetermined"
+        lags[name] = (first + extra, last and last + extra)
+        roles[name] = "endogenous" if first + extra > 1 else "predetermined"
+    collapsed = {"collapse" in suboptions for _, _, suboptions in bases}
     if len(collapsed) != 1 or y not in lags:
         raise refused("no gmm() of the outcome, or collapse in some only")
+    if any(extra for _, extra, _ in bases) and _has_gaps(call):
+        notes.append(NOTES["gaps"])
     by_role = {
         role: [text for text in regressors if roles.get(text, "x") == role]
         for role in ("x", "endogenous", "predetermined")
@@ -220,6 +244,31 @@ def _gmm(call: Call, lags_of_y: list[str], regressors: list[str]) -> dict[str, A
         "instrument_lags": _shared(lags, by_role["predetermined"], y),
         "collapse": collapsed == {True},
     }
+
+
+def _bases(
+    call: Call, y: str, regressors: list[str]
+) -> Iterator[tuple[str, int, dict[str, str]]]:
+    lagged = {
+        shifted(f"L{count}", name): (name, count)
+        for name in [y, *regressors]
+        for count in range(1, 10)
+    }
+    for products, suboptions in _lists(call, "gmmstyle"):
+        for text in as_terms(products):
+            # Lags of L.x are those of x, one period later.
+            if text in lagged:
+                yield *lagged[text], suboptions
+            if text in regressors or text not in lagged:
+                yield text, 0, suboptions
+
+
+def _has_gaps(call: Call) -> bool:
+    frame, keys = call.context.frame, [call.context.entity, call.context.time]
+    if frame is None or not {*keys} <= {*frame.columns}:
+        return False
+    steps = frame.sort_values(keys).groupby(keys[0])[keys[1]].diff()
+    return bool((steps > steps.min()).any())
 
 
 def _limits(suboptions: Mapping[str, str]) -> tuple[int, int | None]:
@@ -237,19 +286,20 @@ def _shared(lags: dict[str, Any], predetermined: list[str], y: str) -> Any:
     return (2, None) if lags == usual else lags
 
 
-def _exogenous(call: Call) -> tuple[list[str], dict[str, str]]:
-    """Read iv(): exogenous variables, and the equations that they are for."""
-    exogenous: list[str] = []
+def _exogenous(call: Call) -> tuple[list[str], dict[str, str], bool]:
+    """Read iv(): exogenous variables, their equations, and if periods are there."""
+    exogenous, are_years_listed = list[str](), False
     equations: dict[str, str] = {}
     for products, suboptions in _lists(call, "ivstyle"):
         word = suboptions.get("equation", "both")
         equation = option_value("iv(, equation", word, notes_of("equation "))
         others, years = call.without_dummies(products)
+        are_years_listed |= years
         exogenous += as_terms(others)
         if equation:
             names = [*map(canonical, as_terms(others)), *["time_effects"] * years]
             equations |= dict.fromkeys(names, equation)
-    return exogenous, equations
+    return exogenous, equations, are_years_listed
 
 
 def _lists(call: Call, name: str) -> Iterator[tuple[list[Product], dict[str, str]]]:
@@ -446,6 +496,7 @@ COMMANDS = {
     "probit": logit,
     "sgmediation": mediation,
     "xsmle": spatial,
+    "xtabond": arellano,
     "xtabond2": roodman,
     "xtdpdsys": arellano,
     "xthreg": threshold,
