@@ -161,6 +161,7 @@ Z = np.array([NAN, 2, 5, 1, 2, 6])
         ("bysort id (year): gen a = x[_N]", "a", [3, 3, 3, 2, 2, 0]),
         ("bysort id (year): gen a = z[_n+1]", "a", [2, 5, NAN, 2, NAN, NAN]),
         ("bysort id (year): gen a = sum(x)", "a", [1, 1, 4, 4, 6, 0]),
+        ("bysort id (year): replace x = sum(x)", "x", [1, 1, 4, 4, 6, 0]),
         # Rows outside the condition are left out of a running sum, not of _n.
         (
             "bysort id (year): gen a = sum(1) + _n * 10 if x != 1 & x != 4",
@@ -589,7 +590,6 @@ def test_merge_keeps_values_of_the_master(tmp_path: Path) -> None:
         "by id: gen a = x[_n-1]",
         "gen a = x[1]",
         "bysort id (year): replace x = x[_n-1] + 1",
-        "bysort id (year): replace x = sum(x)",
         "replace x = L.x if x == .",
         "bysort id (year): gen a = x[_n-z]",
         "egen a = group(id), missing",

@@ -110,8 +110,8 @@ def _refuse_replaced_rows(name: str, text: str, call: Call) -> None:
     """Refuse values of rows above, which ``replace`` has changed already."""
     for part in filter(None, (text, call.command.condition)):
         for node in call.context.parse(part).walk():
-            is_of_rows = node.kind in ("index", "shifted") or node.value == "sum"
-            # A row below is replaced later.
+            # A running sum takes each value before it is replaced, a row below after.
+            is_of_rows = node.kind in ("index", "shifted")
             is_below = node.kind == "index" and node.parts[0].value in ("_n", "+")
             if is_of_rows and not is_below and name in node.names:
                 raise refused("values that the command replaces before")
