@@ -244,7 +244,7 @@ def test_notes_on_dynamic_panels(tmp_path: Path) -> None:
         ("xtabond2 y L.y x, gmm(x) iv(x)", "no gmm"),
         ("xtabond2 y L.y x, gmm(L.y, passthru) iv(x)", "passthru"),
         ("xtabond2 y L.y x, gmm(L.y) iv(x, eq(sum))", "iv"),
-        ("xtabond2 y L.y x, gmm(L.y) gmm(y, lag(3 3)) iv(x)", "several gmm.. of 'y'"),
+        ("xtabond2 y L.y x, gmm(L.y) gmm(y, lag(3 3)) iv(x)", "several gmm.. of one"),
         ("xtabond2 y L.y x i.year, gmm(L.y) iv(x)", "periods without instruments"),
         ("xtabond2 y L.y x, gmm(L.y) iv(x i.year)", "periods without instruments"),
         ("xtdpdsys y x, pre(w, lagstruct(1, .))", "'w,' cannot be read"),

@@ -190,16 +190,14 @@ def roodman(call: Call) -> Translation:
     lags = len(products) - len(others)
     others, years = call.without_dummies(others)
     regressors, flags = as_terms(others), _flags(call, "system")
-    notes = [NOTES["small"]] if "small" in options else []
+    notes = [NOTES["small"]] * ("small" in options)
     gmm = _gmm(call, y, regressors, notes)
-    exogenous, equations, are_years_listed = _exogenous(call)
+    exogenous, equations, are_years_listed = _exogenous(call, flags["estimator"])
     if years != are_years_listed:
         raise refused(
             "dummies of periods without instruments, or as instruments only",
             "List them before the comma and in iv().",
         )
-    if flags["estimator"] == "difference":
-        equations = {k: word for k, word in equations.items() if word != "difference"}
     unplaced = {*gmm["x"]} - {*exogenous}
     if unplaced or not lags:
         absent = min(unplaced, default="L.y")
@@ -225,16 +223,14 @@ def _gmm(call: Call, y: str, regressors: list[str], notes: list[str]) -> dict[st
     lags, roles = dict[str, Any](), dict[str, str]()
     bases = [*_bases(call, y, regressors)]
     for name, extra, suboptions in bases:
-        if name in lags:
-            raise refused(f"several gmm() of {cited(name)}")
-        first, last = _limits(suboptions)
-        lags[name] = (first + extra, last and last + extra)
-        roles[name] = "endogenous" if first + extra > 1 else "predetermined"
+        lags[name] = _limits(suboptions, extra)
+        roles[name] = "endogenous" if lags[name][0] > 1 else "predetermined"
+    if len(lags) < len(bases):
+        raise refused("several gmm() of one variable")
     collapsed = {"collapse" in suboptions for _, _, suboptions in bases}
     if len(collapsed) != 1 or y not in lags:
         raise refused("no gmm() of the outcome, or collapse in some only")
-    if any(extra for _, extra, _ in bases) and _has_gaps(call):
-        notes.append(NOTES["gaps"])
+    notes += [NOTES["gaps"]] * _has_gaps(call, [extra for _, extra, _ in bases])
     by_role = {
         role: [text for text in regressors if roles.get(text, "x") == role]
         for role in ("x", "endogenous", "predetermined")
@@ -263,19 +259,21 @@ def _bases(
                 yield text, 0, suboptions
 
 
-def _has_gaps(call: Call) -> bool:
-    frame, keys = call.context.frame, [call.context.entity, call.context.time]
-    if frame is None or not {*keys} <= {*frame.columns}:
+def _has_gaps(call: Call, lags: list[int]) -> bool:
+    frame = call.context.frame
+    keys = [str(call.context.entity), str(call.context.time)]
+    if not any(lags) or frame is None or not {*keys} <= {*frame.columns}:
         return False
     steps = frame.sort_values(keys).groupby(keys[0])[keys[1]].diff()
     return bool((steps > steps.min()).any())
 
 
-def _limits(suboptions: Mapping[str, str]) -> tuple[int, int | None]:
-    """Read the range of lags of gmm(), such as ``2 4`` or ``2 .``."""
+def _limits(suboptions: Mapping[str, str], extra: int) -> tuple[int, int | None]:
+    """Read the range of lags of gmm(), such as ``2 4`` or ``2 .``, and add to it."""
     limits = split(suboptions.get("laglimits", "1").replace(",", " "))
     first, last = (*limits, ".")[:2]
-    return whole(first, "lag"), None if last == "." else whole(last, "lag")
+    end = None if last == "." else whole(last, "lag") + extra
+    return whole(first, "lag") + extra, end
 
 
 def _shared(lags: dict[str, Any], predetermined: list[str], y: str) -> Any:
@@ -286,7 +284,7 @@ def _shared(lags: dict[str, Any], predetermined: list[str], y: str) -> Any:
     return (2, None) if lags == usual else lags
 
 
-def _exogenous(call: Call) -> tuple[list[str], dict[str, str], bool]:
+def _exogenous(call: Call, estimator: str) -> tuple[list[str], dict[str, str], bool]:
     """Read iv(): exogenous variables, their equations, and if periods are there."""
     exogenous, are_years_listed = list[str](), False
     equations: dict[str, str] = {}
@@ -296,7 +294,8 @@ def _exogenous(call: Call) -> tuple[list[str], dict[str, str], bool]:
         others, years = call.without_dummies(products)
         are_years_listed |= years
         exogenous += as_terms(others)
-        if equation:
+        # The only equation needs no name.
+        if equation not in ("", estimator):
             names = [*map(canonical, as_terms(others)), *["time_effects"] * years]
             equations |= dict.fromkeys(names, equation)
     return exogenous, equations, are_years_listed
