@@ -162,6 +162,8 @@ Z = np.array([NAN, 2, 5, 1, 2, 6])
         ("bysort id (year): gen a = z[_n+1]", "a", [2, 5, NAN, 2, NAN, NAN]),
         ("bysort id (year): gen a = sum(x)", "a", [1, 1, 4, 4, 6, 0]),
         ("bysort id (year): replace x = sum(x)", "x", [1, 1, 4, 4, 6, 0]),
+        ("bysort id (year): replace z = z[_N]", "z", [5, 5, 5, 2, 2, 6]),
+        ("bysort id (year): replace z = z[1]", "z", [NAN, NAN, NAN, 1, 1, 6]),
         # Rows outside the condition are left out of a running sum, not of _n.
         (
             "bysort id (year): gen a = sum(1) + _n * 10 if x != 1 & x != 4",
@@ -591,6 +593,8 @@ def test_merge_keeps_values_of_the_master(tmp_path: Path) -> None:
         "gen a = x[1]",
         "bysort id (year): replace x = x[_n-1] + 1",
         "replace x = L.x if x == .",
+        # The first value is then 0, and nothing is taken from the others.
+        "bysort id (year): replace x = x - x[1]",
         "bysort id (year): gen a = x[_n-z]",
         "egen a = group(id), missing",
         "egen a = rank(x), unique",

@@ -108,7 +108,10 @@ def _filled_forward(column: str, call: Call) -> str:
 
 def _refuse_replaced_rows(name: str, text: str, call: Call) -> None:
     """Refuse values of rows above, which ``replace`` has changed already."""
-    for part in filter(None, (text, call.command.condition)):
+    value = call.context.parse(text)
+    # The first and the last value are replaced by themselves.
+    stays = value.kind == "index" and value.parts[0].value in (1.0, "_N")
+    for part in filter(None, ("" if stays else text, call.command.condition)):
         for node in call.context.parse(part).walk():
             # A running sum takes each value before it is replaced, a row below after.
             is_of_rows = node.kind in ("index", "shifted")
