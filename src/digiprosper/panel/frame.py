@@ -294,7 +294,7 @@ class Panel:
         time_format: str | None = None,
         encoding: str | None = None,
     ) -> Panel:
-        """Read a Stata file (.dta) with its variable labels and value labels.
+        """Read a Stata file (.dta) with its labels of variables and values.
 
         Parameters
         ----------

@@ -747,7 +747,7 @@ def test_signs_that_are_ignored(tmp_path: Path) -> None:
 
 
 def test_means_of_single_precision_stay_so() -> None:
-    """[D] collapse prints 31.71428 for 222 / 7, rounded to single precision before."""
+    """A mean of floats is a float, and the float next to 222 / 7 shows as 31.71428."""
     df = pd.DataFrame({"id": 1, "year": 4, "x": [32.0, 31], "n": [5, 2]})
     out = run("gen h = x\ncollapse (mean) h d = x [fw=n], by(year id)", df)
     assert [f"{out[name][0]:.5f}" for name in ("h", "d")] == ["31.71428", "31.71429"]
