@@ -507,6 +507,14 @@ def test_a_regressor_that_does_not_change() -> None:
     assert "fixed" in fit.names
 
 
+def test_nothing_that_changes() -> None:
+    frame = pd.DataFrame({"i": np.repeat(range(9), 3), "t": [1, 2, 3] * 9})
+    frame = frame.assign(y=frame["i"] % 2, x=frame["i"])
+    spec = dp.DynamicPanel("y", ["x"], time_effects=False)
+    with pytest.raises(IdentificationError, match="'y' does not change within"):
+        spec.fit(dp.Panel(frame, "i", "t"))
+
+
 @quiet
 @pytest.mark.parametrize("estimator", ["difference", "system", "lsdvc", "half_panel"])
 def test_collinear_regressors(estimator: str) -> None:

@@ -264,9 +264,10 @@ def _dependent_columns(
     change, size = (np.linalg.norm(v, axis=0) for v in (values, levels))
     constant = np.flatnonzero(change <= ABSORBED * size).tolist()
     varying = [j for j in order if j not in constant]
+    dependent = dependences(values[:, varying]) if varying else {}
     combinations = {
         varying[column]: [varying[j] for j in earlier]
-        for column, earlier in dependences(values[:, varying]).items()
+        for column, earlier in dependent.items()
     }
     return {j: [] for j in constant} | combinations
 
