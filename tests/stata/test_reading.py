@@ -904,6 +904,18 @@ def test_columns_in_lower_case_keep_their_types(run, tmp_path) -> None:
     assert values == [rounded, 0.1, rounded]
 
 
+@pytest.mark.parametrize(
+    ("case", "names"),
+    [("l", ["a_b", "c"]), ("up", ["A_B", "C"]), ("pre", ["a_B", "C"]), ("x", None)],
+)
+def test_case_of_headings(run, tmp_path, case: str, names: list[str] | None) -> None:
+    """Stata takes the first letters of the words lower, upper and preserve."""
+    (tmp_path / "data" / "t.csv").write_text("a_B,C\n1,2\n")
+    file = run(f"import delimited t.csv, case({case})\n")
+    columns = None if file.data is None else file.data.columns.tolist()
+    assert columns == names
+
+
 LOOP = "foreach v {} {{\nreg gsp emp if {} == `v'\n}}\n"
 
 

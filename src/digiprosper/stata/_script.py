@@ -162,6 +162,7 @@ stata = SimpleNamespace(
     date=lambda x, order: date(x, order.upper()),
     mdy=mdy,
     year=lambda x: dates(x).year,
+    yofd=lambda x: dates(x).year,
     quarter=lambda x: dates(x).quarter,
     month=lambda x: dates(x).month,
     day=lambda x: dates(x).day,

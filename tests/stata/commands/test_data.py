@@ -202,6 +202,7 @@ Z = np.array([NAN, 2, 5, 1, 2, 6])
         # [FN] float(): single precision, to compare with.
         ("gen b = 0.1\ngen a = b == float(0.1)", "a", [1] * 6),
         ("gen d = year + 12611\ngen a = mofd(d) + qofd(d)", "a", [640] * 6),
+        ("gen a = yofd(dofm(ym(year, 3))) - year", "a", [0] * 6),
         ('gen s = "02/01/2000"\ngen a = date(s, "DMY")', "a", [14611] * 6),
         ('gen s = "2000-11"\ngen a = monthly(s, "YM")', "a", [490] * 6),
         # The last week of a year has eight or nine days.

@@ -555,7 +555,11 @@ def _read_delimited(path: str, options: Mapping[str, str]) -> str:
 
 def _naming(options: Mapping[str, str], default: str) -> str:
     case = options.get("case", default)
-    return "" if case == "preserve" else f", str.{case}"
+    methods = {"preserve": "", "lower": ", str.lower", "upper": ", str.upper"}
+    codes = [code for word, code in methods.items() if word.startswith(case)]
+    if len(codes) != 1:
+        raise refused(f"case({case})")
+    return codes[0]
 
 
 def _text_file(command: Command) -> tuple[str, str]:
