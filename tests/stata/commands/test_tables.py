@@ -137,3 +137,14 @@ def test_rows_of_statistics_are_those_that_are_the_same_here() -> None:
         assert (rows in code) is not has_within
         assert ("the row ar2" in missing) is has_within
         assert "the row F" in missing
+
+
+@pytest.mark.parametrize("time_effects", [False, True])
+@pytest.mark.parametrize("text", ["outreg2 m1 using t.doc", "esttab m1 using t.doc"])
+def test_within_r2_of_xtreg_counts_dummies_of_periods(
+    text: str, time_effects: bool
+) -> None:
+    spec = SPEC.replace(ssc="xtreg", time_effects=time_effects)
+    _, code, missing = translated(text, {}, spec)
+    assert ("stats=['nobs', 'n_entities']" in code) == time_effects
+    assert len(missing) == time_effects

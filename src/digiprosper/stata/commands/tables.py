@@ -62,10 +62,14 @@ def translate(
         models = f"columns[{file!r}]"
     specs = [*context.results.values(), context.last]
     arguments, unread = _arguments(command, options, specs, context.variables)
+    rows = ["nobs"]
     if not is_outreg:
         rows, others = _statistics(command, specs)
         unread += others
-        arguments += [f"stats={rows}"] if len(rows) > 1 else []
+    if any(map(_has_dummies_in_r2, specs)):
+        rows.append("n_entities")
+        unread.append("the Within R2 (that of xtreg counts dummies of periods)")
+    arguments += [f"stats={rows}"] if len(rows) > 1 else []
     shown = list(filter(None, heads[file]))
     call = f"dp.etable({', '.join([models, f'heads={shown!r}', *arguments])})"
     code += f"tables[{file!r}] = {call}" if command.using else f"print({call})"
@@ -192,6 +196,10 @@ def _statistics(command: Command, specs: Sequence[Any]) -> tuple[list[str], list
     has_row = {w: row for w, row in _STATISTICS.items() if w == "N" or not has_within}
     rows = dict.fromkeys(has_row[word] for word in words if word in has_row)
     return [*rows], [f"the row {word}" for word in words if word not in has_row]
+
+
+def _has_dummies_in_r2(spec: Any) -> bool:
+    return getattr(spec, "ssc", "") == "xtreg" and bool(spec.time_effects or spec.absorb)
 
 
 def _stars(command: Command, options: Mapping[str, str]) -> list[str]:
