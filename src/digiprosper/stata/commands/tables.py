@@ -199,7 +199,9 @@ def _statistics(command: Command, specs: Sequence[Any]) -> tuple[list[str], list
 
 
 def _has_dummies_in_r2(spec: Any) -> bool:
-    return getattr(spec, "ssc", "") == "xtreg" and bool(spec.time_effects or spec.absorb)
+    if getattr(spec, "ssc", "") != "xtreg":
+        return False
+    return bool(spec.time_effects or spec.absorb)
 
 
 def _stars(command: Command, options: Mapping[str, str]) -> list[str]:
