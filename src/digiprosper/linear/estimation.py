@@ -66,8 +66,8 @@ from digiprosper.report.text import repeated
 
 _MANY_CELLS = 100_000
 NOT_IDENTIFIED: Final = (
-    "Such a coefficient is not identified: drop the variable, interact it with one "
-    "that varies within the effects, or omit the effect."
+    "The coefficient of such a variable is not identified: drop it, interact it with a "
+    "variable that varies within the effects, or omit the effect."
 )
 """What to do about a regressor that the effects absorb."""
 
