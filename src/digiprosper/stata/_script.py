@@ -53,10 +53,14 @@ def mdy(month, day, year):
     assert not (parts % 1 > 0).any(axis=None), "dates have fractions"
     is_date = parts["year"].between(100, 9999) & parts["month"].between(1, 12)
     year, month, day = parts.where(is_date, 1).fillna(0).astype(int).to_numpy().T
-    first = (12 * (year - 1970) + month - 1).astype("datetime64[M]")
-    is_date &= (day > 0) & ((first + 1).astype("datetime64[D]") - day >= first)
-    days = (first.astype("datetime64[D]") - np.datetime64("1960-01-01")).astype(float)
-    return pd.Series(days + day - 1, parts.index).where(is_date)
+    months = 12 * (year - 1970) + month - 1
+    first, next_first = (
+        (months + later).astype("datetime64[M]").astype("datetime64[D]").astype(int)
+        for later in (0, 1)
+    )
+    is_date &= (day > 0) & (day <= next_first - first)
+    days = first - np.datetime64("1960-01-01").astype(int) + day - 1.0
+    return pd.Series(days, parts.index).where(is_date)
 
 
 def date(x, order):
