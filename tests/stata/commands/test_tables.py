@@ -148,3 +148,12 @@ def test_within_r2_of_xtreg_counts_dummies_of_periods(
     _, code, missing = translated(text, {}, spec)
     assert ("stats=['nobs', 'n_entities']" in code) == time_effects
     assert len(missing) == time_effects
+
+
+def test_within_r2_is_that_of_the_estimations_in_the_table() -> None:
+    context = Context(variables=VARIABLES, last=SPEC.replace(ssc="xtreg"))
+    context.results["m1"] = SPEC
+    command = read_command("esttab m1 using t.doc")
+    _, code, missing = tables.translate(command, context, {}, FITTED, STORED)
+    assert "stats" not in code
+    assert not missing

@@ -66,7 +66,7 @@ def translate(
     if not is_outreg:
         rows, others = _statistics(command, specs)
         unread += others
-    if any(map(_has_dummies_in_r2, specs)):
+    if _has_dummies_in_r2(context, run, before):
         rows.append("n_entities")
         unread.append("the Within R2 (that of xtreg counts dummies of periods)")
     arguments += [f"stats={rows}"] if len(rows) > 1 else []
@@ -198,10 +198,15 @@ def _statistics(command: Command, specs: Sequence[Any]) -> tuple[list[str], list
     return [*rows], [f"the row {word}" for word in words if word not in has_row]
 
 
-def _has_dummies_in_r2(spec: Any) -> bool:
-    if getattr(spec, "ssc", "") != "xtreg":
-        return False
-    return bool(spec.time_effects or spec.absorb)
+def _has_dummies_in_r2(
+    context: Context, names: Sequence[str], before: Sequence[str]
+) -> bool:
+    """Tell whether R2 of xtreg has dummies, in a table, perhaps of more columns."""
+    if any(before):
+        names = [*context.results, ""]
+    specs = [context.results.get(name, context.last) for name in names]
+    of_xtreg = [spec for spec in specs if getattr(spec, "ssc", "") == "xtreg"]
+    return any(spec.time_effects or spec.absorb for spec in of_xtreg)
 
 
 def _stars(command: Command, options: Mapping[str, str]) -> list[str]:
