@@ -267,6 +267,7 @@ def test_sigmamore_has_the_error_variance_of_random_effects(states: Panel) -> No
 
     spec = FixedEffects("log(gsp)", X, time_effects=False)
     test = hausman(spec, states, method="sigmamore")
+    assert test.name == "Hausman test (sigmamore)"
     rows = states.frame.assign(one=1.0).reset_index().set_index(["state", "year"])
     y, x = np.log(rows["gsp"]), rows[["one"]].copy()
     for name in X:

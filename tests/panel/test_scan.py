@@ -30,10 +30,13 @@ def test_subset_and_assign_are_those_of_a_panel():
 
 
 @pytest.mark.filterwarnings("ignore:'year' has at most one date per month")
-def test_dates_have_one_step_in_all_blocks():
+@pytest.mark.parametrize("are_texts", [False, True])
+def test_dates_have_one_step_in_all_blocks(are_texts):
     frame = panel_of(8)
     frame["year"] = pd.to_datetime(frame["year"].astype(str))
     frame.loc[frame["firm"] == 0, "year"] += pd.Timedelta(days=40)
+    if are_texts:
+        frame["year"] = frame["year"].dt.strftime("%Y-%m-%d")
     spec = dp.FixedEffects("y", ["x", "lag(x)"], time_effects=False, keep_rows=False)
     scan = dp.Panel.scan(frame, entity="firm", time="year", blocks=9)
     assert_same(fitted(spec, scan), fitted(spec, dp.Panel(frame, "firm", "year")))

@@ -964,8 +964,9 @@ def _classical(fitted: Fitted, entity: str, method: str) -> TestResult:
     fixed = solved.coefficients[:k]
     variance = float(solved.residuals @ solved.residuals) / solved.df_resid
     random, covariance, random_variance = _random_effects(fitted)
+    name = "Hausman test"
     if method == "sigmamore":
-        variance = random_variance
+        name, variance = f"{name} (sigmamore)", random_variance
 
     gap, difference = fixed - random, solved.bread * variance - covariance
     scale = np.sqrt(np.diag(solved.bread) * variance)
@@ -982,7 +983,7 @@ def _classical(fitted: Fitted, entity: str, method: str) -> TestResult:
     terms = fitted.demeaned.names_at(fitted.regressors)
     detail = pd.DataFrame({"term": terms, **columns})
     more = {"detail": detail, "diagnostics": notices}
-    return chi2_test("Hausman test", statistic, k, _NO_CORRELATION, **more)
+    return chi2_test(name, statistic, k, _NO_CORRELATION, **more)
 
 
 def _hausman_statistic(
@@ -996,10 +997,9 @@ def _hausman_statistic(
     if np.abs(values).min() <= SINGULAR or statistic < 0:
         raise not_identified(
             "indefinite",
-            "hausman(method='classical'): the difference of the covariances of fixed "
-            "and random effects is not positive definite, and the statistic is "
-            "negative or not defined. Use method='mundlak', which needs no "
-            "difference and allows for clusters.",
+            "hausman: the difference of the covariances of fixed and random effects is "
+            "not positive definite, and the statistic is negative or not defined. Use "
+            "method='mundlak', which needs no difference and allows for clusters.",
             least_eigenvalue=least,
             statistic=statistic,
         )
@@ -1032,7 +1032,7 @@ def _refuse_classical(fitted: Fitted, entity: str) -> None:
         )
     else:
         return
-    text = f"hausman(method='classical') {why}. Use method='mundlak'."
+    text = f"hausman with random effects {why}. Use method='mundlak'."
     raise option_error(option, value, text)
 
 
@@ -1067,7 +1067,7 @@ def _random_effects(fitted: Fitted) -> tuple[Floats, Floats, float]:
         # regression were checked.
         raise not_identified(
             "random_effects",
-            f"hausman(method='classical'): random effects cannot be estimated. {error}",
+            f"hausman: random effects cannot be estimated. {error}",
             n_entities=sample.n_entities,
             k=k,
         ) from error

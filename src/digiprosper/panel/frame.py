@@ -294,7 +294,7 @@ class Panel:
         time_format: str | None = None,
         encoding: str | None = None,
     ) -> Panel:
-        """Read a Stata file (.dta) with its labels of variables and values.
+        """Read a Stata file (.dta) with its labels.
 
         Parameters
         ----------

@@ -244,14 +244,14 @@ def renamed(df, names):
 
 
 def quantile_groups(x, count, side="left"):
-    """Assign numbers to groups between percentiles, which are in one on that side."""
+    """Number groups between percentiles, each of which is in the group on its `side`."""
     cuts = percentile(x, 100 * np.arange(1, count) / count)
     assert side == "left" or np.diff(cuts).all(), "equal percentiles"
     return pd.Series(np.searchsorted(cuts, x, side) + 1.0, x.index).where(x.notna())
 
 
 def numeric(x, ignored="", *, is_new=False):
-    """Read text as numbers, if all of it is numbers without some signs, as destring."""
+    """Read texts as numbers, if all are numbers without the ignored signs."""
     texts = x.replace(f"[{re.escape(ignored)}]", "", regex=True) if ignored else x
     with suppress(ValueError):
         numbers = pd.to_numeric(texts.replace(".", np.nan))

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeAlias
 
 from digiprosper.errors import cited
 from digiprosper.panel.grammar import backticked
@@ -51,6 +51,8 @@ SPATIAL_TYPES = {
     "both,leeyu": (True, True, "lee_yu"),
 }
 METHODS, AGGREGATES = notes_of("method "), notes_of("aggregate ")
+# Variable of gmm(), how many periods its lags are shifted, and suboptions
+_Base: TypeAlias = tuple[str, int, dict[str, str]]
 
 
 def threshold(call: Call) -> Translation:
@@ -190,8 +192,8 @@ def roodman(call: Call) -> Translation:
     lags = len(products) - len(others)
     others, years = call.without_dummies(others)
     regressors, flags = as_terms(others), _flags(call, "system")
-    notes = [NOTES["small"]] * ("small" in options)
-    gmm = _gmm(call, y, regressors, notes)
+    bases = [*_bases(call, y, regressors)]
+    gmm = _gmm(bases, y, regressors)
     exogenous, equations, are_years_listed = _exogenous(call, flags["estimator"])
     if years != are_years_listed:
         raise refused(
@@ -204,7 +206,7 @@ def roodman(call: Call) -> Translation:
         raise refused(f"no instruments are listed for {cited(absent)}")
     return call.specify(
         "DynamicPanel",
-        notes,
+        _differences(call, bases),
         y=y,
         lags=lags,
         cov_type="robust" if {"robust", "cluster"} & {*options} else "classical",
@@ -218,10 +220,19 @@ def roodman(call: Call) -> Translation:
     )
 
 
-def _gmm(call: Call, y: str, regressors: list[str], notes: list[str]) -> dict[str, Any]:
+def _differences(call: Call, bases: Sequence[_Base]) -> list[str]:
+    """Note what differs from xtabond2."""
+    notes = []
+    if "small" in call.options:
+        notes.append(NOTES["small"])
+    if any(extra for _, extra, _ in bases) and _has_gaps(call):
+        notes.append(NOTES["gaps"])
+    return notes
+
+
+def _gmm(bases: Sequence[_Base], y: str, regressors: list[str]) -> dict[str, Any]:
     """Read gmm(): lags by variable, roles of regressors, and whether they collapse."""
     lags, roles = dict[str, Any](), dict[str, str]()
-    bases = [*_bases(call, y, regressors)]
     for name, extra, suboptions in bases:
         lags[name] = _limits(suboptions, extra)
         roles[name] = "endogenous" if lags[name][0] > 1 else "predetermined"
@@ -230,7 +241,6 @@ def _gmm(call: Call, y: str, regressors: list[str], notes: list[str]) -> dict[st
     collapsed = {"collapse" in suboptions for _, _, suboptions in bases}
     if len(collapsed) != 1 or y not in lags:
         raise refused("no gmm() of the outcome, or collapse in some only")
-    notes += [NOTES["gaps"]] * _has_gaps(call, [extra for _, extra, _ in bases])
     by_role = {
         role: [text for text in regressors if roles.get(text, "x") == role]
         for role in ("x", "endogenous", "predetermined")
@@ -242,9 +252,7 @@ def _gmm(call: Call, y: str, regressors: list[str], notes: list[str]) -> dict[st
     }
 
 
-def _bases(
-    call: Call, y: str, regressors: list[str]
-) -> Iterator[tuple[str, int, dict[str, str]]]:
+def _bases(call: Call, y: str, regressors: list[str]) -> Iterator[_Base]:
     lagged = {
         shifted(f"L{count}", name): (name, count)
         for name in [y, *regressors]
@@ -259,10 +267,10 @@ def _bases(
                 yield text, 0, suboptions
 
 
-def _has_gaps(call: Call, lags: list[int]) -> bool:
+def _has_gaps(call: Call) -> bool:
     frame = call.context.frame
     keys = [str(call.context.entity), str(call.context.time)]
-    if not any(lags) or frame is None or not {*keys} <= {*frame.columns}:
+    if frame is None or not {*keys} <= {*frame.columns}:
         return False
     steps = frame.sort_values(keys).groupby(keys[0])[keys[1]].diff()
     return bool((steps > steps.min()).any())
@@ -285,7 +293,7 @@ def _shared(lags: dict[str, Any], predetermined: list[str], y: str) -> Any:
 
 
 def _exogenous(call: Call, estimator: str) -> tuple[list[str], dict[str, str], bool]:
-    """Read iv(): exogenous variables, their equations, and if periods are there."""
+    """Read iv(): variables, their equations, and whether dummies of periods are there."""
     exogenous, are_years_listed = list[str](), False
     equations: dict[str, str] = {}
     for products, suboptions in _lists(call, "ivstyle"):

@@ -201,8 +201,8 @@ def _statistics(command: Command, specs: Sequence[Any]) -> tuple[list[str], list
 def _has_dummies_in_r2(
     context: Context, names: Sequence[str], before: Sequence[str]
 ) -> bool:
-    """Tell whether R2 of xtreg has dummies, in a table, perhaps of more columns."""
-    if any(before):
+    """Tell whether a table shows an xtreg with dummies of periods."""
+    if any(before):  # it may have any estimation
         names = [*context.results, ""]
     specs = [context.results.get(name, context.last) for name in names]
     of_xtreg = [spec for spec in specs if getattr(spec, "ssc", "") == "xtreg"]
