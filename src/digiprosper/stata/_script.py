@@ -244,7 +244,7 @@ def renamed(df, names):
 
 
 def quantile_groups(x, count, side="left"):
-    """Number groups between percentiles, each of which is in the group on its `side`."""
+    """List the groups between percentiles, each in the group on its `side`."""
     cuts = percentile(x, 100 * np.arange(1, count) / count)
     assert side == "left" or np.diff(cuts).all(), "equal percentiles"
     return pd.Series(np.searchsorted(cuts, x, side) + 1.0, x.index).where(x.notna())

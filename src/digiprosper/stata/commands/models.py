@@ -293,7 +293,7 @@ def _shared(lags: dict[str, Any], predetermined: list[str], y: str) -> Any:
 
 
 def _exogenous(call: Call, estimator: str) -> tuple[list[str], dict[str, str], bool]:
-    """Read iv(): variables, their equations, and whether dummies of periods are there."""
+    """Read iv(): variables, equations, and whether dummies of periods are there."""
     exogenous, are_years_listed = list[str](), False
     equations: dict[str, str] = {}
     for products, suboptions in _lists(call, "ivstyle"):
