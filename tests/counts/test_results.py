@@ -140,10 +140,10 @@ def test_words_of_a_table(panel: dp.Panel) -> None:
     fit = SPEC.fit(panel)
     stats = ["nobs", "pseudo_rsquared", "n_separated"]
     english = dp.etable(fit, stats=stats)
-    assert "Pseudo R²" in str(english)
+    assert "Pseudo R2" in str(english)
     assert "Separated rows" in str(english)
     chinese = dp.etable(fit, stats=stats, style=dp.TableStyle(language="zh"))
-    assert "伪R²" in str(chinese)
+    assert "伪R2" in str(chinese)
     assert "分离样本数" in str(chinese)
 
 

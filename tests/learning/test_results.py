@@ -40,7 +40,7 @@ def test_a_column_per_learner_and_fixed_effects(fit: Any) -> None:
     assert estimates == fit.comparison["estimate"].tolist()
     text = str(dp.etable(fit))
     assert "medians over 3 seeds" in text
-    assert "R² of the outcome, out of fold" in text
+    assert "R2 of the outcome, out of fold" in text
     chinese = str(dp.etable(fit, style=dp.TableStyle(language="zh")))
     assert "双重机器学习" in chinese
 

@@ -226,7 +226,7 @@ def test_outcome_and_rows_have_the_labels_of_the_fit_beside_it() -> None:
     assert [e.term for e in column.estimates.values()] == [
         e.term for e in other.estimates.values()
     ]
-    assert str(dp.etable([drawn, fit])).count("Unemployment rate (%)²") == 1
+    assert str(dp.etable([drawn, fit])).count("Unemployment rate (%)^2") == 1
 
 
 def ready(frame, **options):

@@ -575,6 +575,13 @@ def test_no_code_in_notes(name: str, language: str) -> None:
     assert [note for note in table(name, language).notes if CODE.search(note)] == []
 
 
+@pytest.mark.parametrize("language", LABELS)
+@pytest.mark.parametrize("name", TABLES)
+def test_printed_tables_are_text_of_chinese_windows(name: str, language: str) -> None:
+    """Python writes output to files and pipes in GBK there, and stops at others."""
+    str(table(name, language)).encode("gbk")
+
+
 @pytest.mark.further
 def test_every_allowed_word_is_in_a_table() -> None:
     printed = set(chain.from_iterable(map(words, TABLES)))

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from digiprosper.report.characters import (
+    console_text,
     has_cjk,
     misspelt_labels,
     text_width,
@@ -15,6 +16,12 @@ def test_widths_and_scripts() -> None:
     assert has_cjk("GDP 增长")
     assert not has_cjk("Größe² γ")
     assert text_width("省份a²") == 6
+
+
+def test_powers_and_minus_on_a_console() -> None:
+    assert console_text("Within R² 0.9") == "Within R2 0.9"
+    assert console_text("χ²(3), 组内R²") == "χ2(3), 组内R2"
+    assert console_text("x² and z³ − 1") == "x^2 and z^3 - 1"
 
 
 def test_labels_become_one_line() -> None:

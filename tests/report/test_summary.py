@@ -172,7 +172,7 @@ def test_a_summary_from_a_dict_prints_labels_in_terms() -> None:
     labels = {"unemp": "Jobless", "pc": "Capital", "gsp": "Product", "state": "State"}
     printed = str(dp.etable({"fit": again}, labels=labels))
     assert printed == str(dp.etable({"fit": fit}, labels=labels))
-    for text in ("Jobless²", "log(Capital) × Jobless", "log(Product)"):
+    for text in ("Jobless^2", "log(Capital) × Jobless", "log(Product)"):
         assert text in printed
     assert again.to_dict() == fit.to_dict()
 

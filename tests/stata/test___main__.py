@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -47,3 +48,11 @@ def test_as_a_module(path: Path) -> None:
     run = [sys.executable, "-m", "digiprosper.stata", str(path)]
     done = subprocess.run(run, capture_output=True, text=True, check=True)
     assert "line 1    read        xtset id year" in done.stdout
+
+
+def test_names_that_a_code_page_lacks(path: Path) -> None:
+    path.write_text("xtset id year\nreghdfe y 数字经济, absorb(id year)\n", "utf-8")
+    command = [sys.executable, "-m", "digiprosper.stata", str(path)]
+    env = {**os.environ, "PYTHONIOENCODING": "cp1252"}
+    done = subprocess.run(command, capture_output=True, env=env, check=True)
+    assert b"reghdfe y ????, absorb(id year)" in done.stdout

@@ -17,6 +17,8 @@ CJK = (
 """Chinese, Japanese and Korean characters, as the ranges of a pattern."""
 _CJK = re.compile(f"[{CJK}]")
 
+_WITHOUT_GBK = str.maketrans({"²": "^2", "³": "^3", "−": "-"})
+
 # A smaller number is noise of the computer, and its cell would be wider than a page.
 _MOST_DECIMALS = 15
 
@@ -66,6 +68,14 @@ def with_minus_signs(text: str) -> str:
     # A hyphen between years, such as 2005年-2010年, is no minus.
     hyphen = r"(?<![A-Za-z0-9_.)\]年月日-])-(?=[\d.∞])"
     return re.sub(hyphen, "−", with_signs(text))
+
+
+def console_text(text: str) -> str:
+    """Write powers and minus without characters that GBK lacks.
+
+    Python writes output to a file or pipe in this encoding on Chinese Windows.
+    """
+    return re.sub("(?<=[Rχ])²", "2", text).translate(_WITHOUT_GBK)
 
 
 def decimal_text(value: float, digits: int) -> str:

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, groupby
 from typing import NamedTuple, Self
 
-from digiprosper.report.characters import text_width, with_minus_signs, wrap_text
+from digiprosper.report.characters import (
+    console_text,
+    text_width,
+    with_minus_signs,
+    wrap_text,
+)
 
 _NUMBER = re.compile(r"([(<]*-?[\d.,]+(?:e[+-]?\d+)?)([)*]*)")
 _RULES = {"thick": "2px solid currentColor;", "thin": "1px solid currentColor;"}
@@ -111,12 +116,20 @@ class Content:
     @property
     def typeset(self) -> Self:
         """Return the table with typographic minus signs, ``≤`` and ``≥``."""
+        return self._with_texts(with_minus_signs)
+
+    @property
+    def plain(self) -> Self:
+        """Return the table with characters of every Chinese console."""
+        return self._with_texts(console_text)
+
+    def _with_texts(self, change: Callable[[str], str]) -> Self:
         return replace(
             self,
-            header=tuple(list(map(with_minus_signs, row)) for row in self.header),
-            body=tuple(list(map(with_minus_signs, row)) for row in self.body),
-            notes=tuple(map(with_minus_signs, self.notes)),
-            title=None if self.title is None else with_minus_signs(self.title),
+            header=tuple(list(map(change, row)) for row in self.header),
+            body=tuple(list(map(change, row)) for row in self.body),
+            notes=tuple(map(change, self.notes)),
+            title=None if self.title is None else change(self.title),
         )
 
     @property
@@ -128,6 +141,7 @@ class Content:
 
 def as_text(content: Content) -> str:
     """Write a table in fixed-width type, with numbers aligned at their last digit."""
+    content = content.plain
     columns = list(map(_aligned, content.columns))
     heads = [line.parts for line in content.lines if line.is_head]
     widths = _column_widths([content.names, *columns], heads)

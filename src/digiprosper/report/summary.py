@@ -19,6 +19,7 @@ from digiprosper.errors import (
     no_attribute,
     number_text,
 )
+from digiprosper.report.characters import console_text
 from digiprosper.report.columns import (
     Column,
     Estimate,
@@ -222,7 +223,7 @@ class Summary(PickledByName):
             lines += block.text
         if self.conventions:
             lines += last_lines(self.conventions, self.settings)
-        return "\n".join(lines)
+        return console_text("\n".join(lines))
 
     def to_html(self) -> str:
         """Write everything as HTML.

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from digiprosper.errors import counted, number_text
-from digiprosper.report.characters import text_width
+from digiprosper.report.characters import console_text, text_width
 from digiprosper.report.inference import WITHOUT_FACTOR, Inference
 from digiprosper.report.labels import name_label
 from digiprosper.report.terms import Factors
@@ -138,7 +138,7 @@ def last_lines(conventions: str, settings: str = "") -> list[str]:
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Lay out cells below a heading: first column left-aligned, others right."""
-    all_rows = [list(head), *[list(r) for r in rows]]
+    all_rows = [list(map(console_text, row)) for row in (head, *rows)]
     widths = [max(text_width(r[j]) for r in all_rows) for j in range(len(head))]
 
     def line(cells: Sequence[str]) -> str:

@@ -5,9 +5,13 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
 from digiprosper.errors import DigiprosperError
 from digiprosper.stata.reading import read_do_file, run_do_file
+
+if TYPE_CHECKING:
+    from io import TextIOWrapper
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -55,4 +59,6 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
+    # Code pages of Windows lack characters that names may have.
+    cast("TextIOWrapper", sys.stdout).reconfigure(errors="replace")
     sys.exit(main())
