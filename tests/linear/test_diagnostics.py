@@ -1355,6 +1355,20 @@ def test_a_square_that_is_not_significant_is_not_reported() -> None:
     assert "turn_outside" not in {n.code for n in fit.diagnostics}
 
 
+@pytest.mark.filterwarnings("ignore::digiprosper.errors.DigiprosperWarning")
+def test_a_square_without_a_p_value_is_no_crash() -> None:
+    # x varies where y does not: coefficient and scores are zero.
+    frame = pd.DataFrame({"i": np.repeat(range(6), 5), "t": np.tile(range(5), 6)})
+    frame["x"] = np.where(frame["i"] == 0, frame["t"], 0.0)
+    frame["y"] = np.where(frame["i"] == 1, frame["t"] % 2, 0.0)
+    spec = FixedEffects("y", ["x", "I(x**2)"], time_effects=False)
+    fit = spec.fit(dp.Panel(frame, "i", "t"))
+    assert fit.params.tolist() == [0.0, 0.0]
+    assert fit.pvalues.isna().all()
+    lines = [line.split() for line in fit.summary().splitlines()]
+    assert ["x", "0", "missing", "missing"] in lines
+
+
 @pytest.mark.parametrize(("movers", "told"), [(3, True), (12, False)])
 def test_a_few_who_leave_the_treatment_do_not_hide_that_it_is_staggered(
     movers, told

@@ -81,3 +81,19 @@ def test_two_entities_with_both_effects_have_no_errors(cov_type) -> None:
     results = fit(frame[frame["i"] < 2], ("a",), cov_type=cov_type)
     assert np.isnan(results.std_errors["a"])
     assert codes(results) & {"no_variance", "needed_clusters"}
+
+
+@pytest.mark.parametrize("cov_type", ["clustered", "crv3", "cr2"])
+def test_of_national_values_the_intercept_has_no_error_either(cov_type) -> None:
+    # Every entity has the same scores, which add up to zero in each.
+    frame = pd.DataFrame({"i": np.repeat(range(8), 9), "t": np.tile(range(9), 8)})
+    frame["a"], frame["y"] = np.sin(frame["t"]), np.exp(frame["t"] % 5)
+    options = {"entity_effects": False, "time_effects": False, "cov_type": cov_type}
+    results = fit(frame, ("a",), **options)
+    assert results.std_errors.isna().all()
+    (notice,) = [n for n in results.diagnostics if n.code == "no_variance"]
+    assert notice.data["terms"] == ("a", "Intercept")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", dp.DigiprosperWarning)
+        speed = dp.beta_convergence(Panel(frame, "i", "t"), "y")
+    assert "(se missing)" in speed.summary()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from digiprosper.mediation.kernel import (
     PathSystem,
     Products,
     Route,
+    delta_method,
     expand,
     gradient,
     powers,
@@ -230,3 +232,14 @@ def test_a_product_of_slopes_is_averaged_over_the_values() -> None:
     slopes = (((0, 1.0, 0.0), (1, 0.0, 1.0)), ((2, 1.0, 0.0), (1, 0.0, -1.0)))
     averages = {positions: c for c, positions in expand(slopes, np.array([1.0, 3.0]))}
     assert averages == {(0, 2): 1.0, (0, 1): -2.0, (1, 2): 2.0, (1, 1): -5.0}
+
+
+def test_no_warning_of_numpy_if_the_total_effect_is_exactly_zero() -> None:
+    products = Products([[(1.0, (0,))], [(1.0, (1, 2))]], ratio=(1, 0))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        estimates, covariance, _ = delta_method(
+            products.evaluate, np.array([0.0, 1.0, 1.0]), np.eye(3), np.ones((1, 3))
+        )
+    assert estimates[:2].tolist() == [0.0, 1.0]
+    assert np.diag(covariance)[:2].tolist() == [1.0, 2.0]

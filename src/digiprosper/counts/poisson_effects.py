@@ -295,8 +295,7 @@ def fit_counts(
         spec.ssc,
         names=terms,
         coefficients=full.coefficients,
-        solved=solved,
-        full=full,
+        solved=full,
         root_and_middle=root_and_middle(full),
     )
     weighted = replace(prepared, obs_weights=weights)

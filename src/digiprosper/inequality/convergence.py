@@ -40,6 +40,7 @@ from digiprosper.errors import (
     counted,
     issue,
     notice_of,
+    number_text,
 )
 from digiprosper.inequality.kernel import ergodic
 from digiprosper.kernels import Floats, Ints
@@ -553,10 +554,10 @@ class ConvergenceResults(LinearResults):
         unit = "period" if self.years is None else "year"
         half = "no half-life: no convergence"
         if self.speed > 0.0:
-            half = (
-                f"half-life {self.half_life:.4g} (se {self.half_life_se:.3g}) {unit}s"
-            )
-        line = f"Speed {self.speed:.4g} (se {self.speed_se:.3g}) per {unit}; {half}"
+            error = number_text(self.half_life_se, 3)
+            half = f"half-life {self.half_life:.4g} (se {error}) {unit}s"
+        error = number_text(self.speed_se, 3)
+        line = f"Speed {self.speed:.4g} (se {error}) per {unit}; {half}"
         # A slotted dataclass is a new class: `super()` without arguments would look in
         # the old one.
         summary = LinearResults._summary(self)

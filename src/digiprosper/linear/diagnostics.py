@@ -688,7 +688,8 @@ def turn_outside(sample: Sample, results: LinearResults) -> list[Notice]:
         return []
     names = [name for name in results.names if name in sample.names]
     term, square = names[0], _square_of(sample, names)
-    if square is None or results.pvalues[square] >= _SIGNIFICANT:
+    # Also without a p-value, as of a square that is zero with the outcome.
+    if square is None or not results.pvalues[square] < _SIGNIFICANT:
         return []
     columns, moments = results.stats
     low, high = moments[columns.index(term), 3:].tolist()

@@ -503,7 +503,7 @@ def make_results(
     by_cluster = _sums_by_cluster(prepared, full)
     root, middle = _root_and_middle(prepared, full, by_cluster, moved)
     covariance = root @ middle @ root.T
-    empty = find_zero_variances(solved, covariance)
+    empty = find_zero_variances(full, covariance)
     root[empty] = np.nan
 
     notices = [

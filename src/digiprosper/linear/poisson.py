@@ -415,21 +415,20 @@ def count_estimates(
     *,
     names: tuple[str, ...],
     coefficients: Floats,
-    solved: Solved,
-    full: Solved,  # `solved`, with an intercept if there are no effects
+    solved: Solved,  # with an intercept if there are no effects
     root_and_middle: tuple[Floats, Floats],  # of the covariance of all coefficients
 ) -> tuple[CountEstimates, list[Notice]]:
     """Make the estimates of slopes and further sums, with notices on their errors."""
-    (root, middle), k = root_and_middle, full.coefficients.size
+    (root, middle), k = root_and_middle, solved.coefficients.size
     covariance = root[:k] @ middle @ root[:k].T
     empty = find_zero_variances(solved, covariance)
     root[empty] = np.nan
     notices = [
         *no_variance([names[j] for j in empty]),
-        *needed_cluster_notices(prepared, names, full, covariance),
+        *needed_cluster_notices(prepared, names, solved, covariance),
         *not_semidefinite(prepared, names[:k], covariance, middle),
     ]
-    inference = inference_of(prepared, full)
+    inference = inference_of(prepared, solved)
     estimates = CountEstimates(
         names=names,
         coefficients=coefficients,

@@ -37,12 +37,13 @@ def find_zero_variances(solved: Solved, covariance: Floats) -> Ints:
     if solved.vcov.parts[0].products is not None:
         size = score_sizes(solved.score_columns @ solved.root.T, weighted, solved.vcov)
         return np.flatnonzero(variance <= (NO_VARIANCE * size) ** 2)
+    spread = solved.bread.diagonal()
+    if spread.size < variance.size:
+        # Bread is that of the slopes: add the intercept.
+        moved = solved.score_columns @ solved.root[-1]
+        spread = np.append(spread, moved @ solved.weighted(moved))
     # Upper bound by Cauchy and Schwarz, which is enough for most fits
-    most = (
-        weighted.size
-        * float((weighted * solved.residuals).max())
-        * solved.bread.diagonal()
-    )
+    most = weighted.size * float((weighted * solved.residuals).max()) * spread
     if (variance > NO_VARIANCE**2 * most).all():
         return np.empty(0, dtype=np.intp)
     size = np.abs((solved.score_columns * weighted[:, None]) @ solved.root.T).sum(

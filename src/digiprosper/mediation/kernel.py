@@ -40,12 +40,11 @@ def delta_method(
     draws: Floats,
 ) -> Effects:
     """Compute effects of coefficients (K,), their covariance, and their draws."""
-    by_coefficient = gradient(effects, coefficients)
-    return (
-        effects(coefficients[None, :])[0],
-        by_coefficient @ covariance @ by_coefficient.T,
-        effects(draws),
-    )
+    # The share of a total effect of exactly zero has no derivative.
+    with np.errstate(over="ignore", invalid="ignore"):
+        by_coefficient = gradient(effects, coefficients)
+        by_effect = by_coefficient @ covariance @ by_coefficient.T
+    return effects(coefficients[None, :])[0], by_effect, effects(draws)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

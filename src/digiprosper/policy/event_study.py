@@ -523,7 +523,6 @@ def _estimate_cells(
         names=(*fitted_names, *(f"sum of {name}" for name in cell_names)),
         coefficients=np.concatenate([solved.coefficients, dummies.T @ (q * y)]),
         solved=solved,
-        full=solved,
         root_and_middle=_joint_covariance(solved, dummies, y, q),
     )
     weights = _row_weights(spec, sample)

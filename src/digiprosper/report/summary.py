@@ -579,7 +579,7 @@ def coefficient_cells(
                 str(term),
                 number_text(b, 5),
                 number_text(se),
-                f"{t:z.2f}",
+                "" if np.isnan(t) else f"{t:z.2f}",
                 p_text(p),
                 interval_text(low, high, digits=digits),
             ]

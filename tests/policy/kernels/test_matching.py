@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -236,6 +237,19 @@ def test_the_formulas_written_out(seed, ties, k, neighbours) -> None:
     z = np.column_stack([np.ones(y.size), x])
     added = score_correction(y, treated, scores, (z, x), tau, neighbours)
     assert added == pytest.approx(correction, rel=1e-8, abs=1e-12)
+
+
+def test_a_score_that_is_one_to_rounding_is_the_limit_of_those_below() -> None:
+    y, treated, scores, x = drawn(6)
+    highest = np.flatnonzero(treated)[scores[treated].argmax()]
+    added = []
+    for score in (1.0, 1 - 1e-12):
+        scores[highest] = score
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            z = np.column_stack([np.ones(y.size), x])
+            added.append(score_correction(y, treated, scores, (z, x), 1.0, 1))
+    assert added[0] == pytest.approx(added[1], rel=1e-6)
 
 
 def test_without_replacement_it_is_the_variance_of_the_differences() -> None:

@@ -229,8 +229,9 @@ def score_correction(
     density = scores * (1 - scores)
     n_treated = int(treated.sum())
     imputed, of_other_group = np.zeros((y.size, 2)), np.empty_like(y)
-    conditional_covariances = np.zeros_like(z)
-    for group, weight in ((True, np.ones(y.size)), (False, scores / (1 - scores))):
+    conditional_covariances = np.zeros(z.shape[1])
+    # Of the controls the density times p / (1 - p), which is defined for p = 1 too.
+    for group, weight in ((True, density), (False, scores**2)):
         members, others = np.flatnonzero(treated == group), treated != group
         # Outcomes of the units of the other group with nearest covariates
         sets = tied_nearest(coordinates[members], coordinates[others], 1)
@@ -243,7 +244,7 @@ def score_correction(
         ):
             rows = members[near]
             gap = y[rows] - y[rows].mean()
-            conditional_covariances[unit] += (
+            conditional_covariances += (
                 weight[unit]
                 * (gap @ (z[rows] - z[rows].mean(axis=0)))
                 / (rows.size - 1)
@@ -254,7 +255,7 @@ def score_correction(
             imputed[unit, int(group)] = y[rows].mean()
 
     change = imputed[:, 1] - imputed[:, 0] - estimate
-    c = density @ (z * change[:, None] + conditional_covariances) / n_treated
+    c = ((density * change) @ z + conditional_covariances) / n_treated
     sign = np.where(treated, 1.0, -1.0)
     alike = sign * (y - of_other_group)
     d = (density * (alike - estimate)) @ z / n_treated
