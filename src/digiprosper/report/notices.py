@@ -269,6 +269,7 @@ CHANGED: Final[Mapping[str, Callable[..., list[Notice]]]] = {
 
 def changed_as(notices: Iterable[Notice], names: Mapping[str, str]) -> Iterator[Notice]:
     """Report changed columns by their new names; drop those without a new name."""
+    changes: list[tuple[str, dict[str, Any]]] = []
     for notice in notices:
         if notice.code in CHANGED:
             cells = notice.data["cells"].items()
@@ -280,4 +281,13 @@ def changed_as(notices: Iterable[Notice], names: Mapping[str, str]) -> Iterator[
                     )
                     for n, indicators in renamed.items()
                 }
-            yield from CHANGED[notice.code](**{**notice.data, "cells": renamed})
+            # Columns that were made from interpolated ones are reported together.
+            for code, data in changes:
+                is_other = not data["cells"].keys() & renamed.keys()
+                if code == notice.code == "interpolated" and is_other:
+                    data["cells"] |= renamed
+                    break
+            else:
+                changes.append((notice.code, {**notice.data, "cells": renamed}))
+    for code, data in changes:
+        yield from CHANGED[code](**data)
