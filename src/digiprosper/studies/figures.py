@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from digiprosper.errors import ColumnError, InputTypeError, cited, quoted
 from digiprosper.report.collection import ResultSet
 from digiprosper.report.columns import inference_of
 from digiprosper.report.drawings import Choice, SpecificationCurve, Wording
-from digiprosper.report.labels import effect_names
+from digiprosper.report.labels import condition_factor, effect_names
 from digiprosper.report.verdicts import rejects
 from digiprosper.report.words import Language
 from digiprosper.studies.control_set_results import NO_CANDIDATE, ControlSets
@@ -209,6 +210,9 @@ def _differing_choices(
     choices = []
     for kind in by_model[0]:
         names = dict.fromkeys(name for model in by_model for name in model[kind])
+        if kind == "rows":
+            factors = {name: (condition_factor(name),) for name in names}
+            wording = replace(wording, factors=factors)
         texts = {name: wording.label(name) for name in names}
         times = Counter(texts.values())
         for name, text in texts.items():
