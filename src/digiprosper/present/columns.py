@@ -285,8 +285,8 @@ def all_terms(columns: Columns) -> list[str]:
     """List the terms of all columns, each once.
 
     A term that only a later model has is inserted before the term that follows it in
-    that model. A series, such as the event times of another model, is not divided: the
-    term is inserted before all of it.
+    that model. A series, such as the event times of another model, is not divided:
+    other terms are inserted before all of it, and its later terms at its end.
     """
     terms: list[str] = []
     series = _series_kinds(columns)
@@ -296,7 +296,14 @@ def all_terms(columns: Columns) -> list[str]:
             if term not in terms:
                 later = next((t for t in column_terms[number:] if t in terms), None)
                 position = len(terms) if later is None else terms.index(later)
-                if later in series and term not in series:
+                if later is None and term in series:
+                    alike = (
+                        n
+                        for n, t in enumerate(terms, 1)
+                        if series.get(t) == series[term]
+                    )
+                    position = max(alike, default=position)
+                elif later in series and term not in series:
                     while position and series.get(terms[position - 1]) == series[later]:
                         position -= 1
                 terms.insert(position, term)
