@@ -1378,7 +1378,7 @@ def rank_ribbon(
     level : float
         Confidence level of the intervals, .95 by default.
     labels : mapping, optional
-        Labels of columns, and of entities. They replace those of the panel.
+        Labels of columns and entities. They replace those of the panel.
     ax : Axes, optional
         Axes to draw on. The default is a new figure.
 

@@ -297,12 +297,9 @@ def all_terms(columns: Columns) -> list[str]:
                 later = next((t for t in column_terms[number:] if t in terms), None)
                 position = len(terms) if later is None else terms.index(later)
                 if later is None and term in series:
-                    alike = (
-                        n
-                        for n, t in enumerate(terms, 1)
-                        if series.get(t) == series[term]
-                    )
-                    position = max(alike, default=position)
+                    kinds = [series.get(t) for t in terms]
+                    if series[term] in kinds:
+                        position -= kinds[::-1].index(series[term])
                 elif later in series and term not in series:
                     while position and series.get(terms[position - 1]) == series[later]:
                         position -= 1

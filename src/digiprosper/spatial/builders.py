@@ -455,7 +455,7 @@ def _refuse_zero_differences(
             "entities",
             labelled_pairs,
             f"{shown} {problem} and the weight infinite ({counted(count, 'pair')}). "
-            "Is one a copy of the other? Correct it, use other weights, or merge them.",
+            "Correct a copy, use other weights, or merge these entities.",
         )
 
 
