@@ -912,16 +912,16 @@ def sums_of_a_year(table: Table) -> Iterator[Notice]:
 
 
 def copied_entities(table: Table) -> Iterator[Notice]:
-    """Report entities with equal series of most columns, where few others are equal."""
+    """Report entities with equal series of most columns, where few others are."""
     keys, compared = table.keys, 0
     columns: dict[tuple[Any, ...], list[str]] = {}
-    inside, weights = keys.steps > 0, np.sin(1.0 + keys.time)
+    weights = np.sin(1.0 + keys.time)
     for name, values in table.numbers.items():
-        with np.errstate(all="ignore"):
-            changes = np.bincount(keys.entity[1:], inside & (abs(np.diff(values)) > 0))
+        filled = np.nan_to_num(values)
+        moves = (keys.steps > 0) & (filled[1:] != filled[:-1])
         # Equal series have exactly the same weighted sum.
-        sums = pd.Series(np.bincount(keys.entity, np.nan_to_num(values) * weights))
-        sums = sums[changes >= _FEWEST_BREAKS]
+        sums = pd.Series(np.bincount(keys.entity, filled * weights))
+        sums = sums[np.bincount(keys.entity[1:], moves, len(sums)) >= _FEWEST_BREAKS]
         equal = sums[sums.duplicated(keep=False)]
         # Members of groups share the values of their group.
         if len(equal) <= _FEW_EQUAL * len(sums):

@@ -143,7 +143,7 @@ def _stack_years(
     wide = frame[[*columns.values()]].set_axis(pd.RangeIndex(len(frame)))
     wide.columns = pd.MultiIndex.from_tuples(columns)
     long: Any = wide.stack(1, future_stack=True).infer_objects()  # noqa: PD013
-    # Excel has cells with numbers that are stored as text.
+    # Excel may store numbers as text.
     for name in [n for n, dtype in long.dtypes.items() if dtype.kind == "O"]:
         numbers = pd.to_numeric(long[name], errors="coerce")
         if numbers.notna().equals(long[name].notna()):

@@ -295,16 +295,21 @@ def all_terms(columns: Columns) -> list[str]:
         for number, term in enumerate(column_terms):
             if term not in terms:
                 later = next((t for t in column_terms[number:] if t in terms), None)
-                position = len(terms) if later is None else terms.index(later)
-                if later is None and term in series:
-                    kinds = [series.get(t) for t in terms]
-                    if series[term] in kinds:
-                        position -= kinds[::-1].index(series[term])
-                elif later in series and term not in series:
-                    while position and series.get(terms[position - 1]) == series[later]:
-                        position -= 1
-                terms.insert(position, term)
+                terms.insert(_place_of(term, later, terms, series), term)
     return terms
+
+
+def _place_of(
+    term: str, later: str | None, terms: Sequence[str], series: Mapping[str, str]
+) -> int:
+    if later is None:
+        alike = [n for n, t in enumerate(terms) if series.get(t, 0) == series.get(term)]
+        return alike[-1] + 1 if alike else len(terms)
+    place = terms.index(later)
+    if later in series and term not in series:
+        while place and series.get(terms[place - 1]) == series[later]:
+            place -= 1
+    return place
 
 
 def _series_kinds(columns: Columns) -> dict[str, str]:

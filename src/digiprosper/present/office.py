@@ -21,6 +21,7 @@ TITLE_SIZE = 11.5
 _POINT = 2.54 / 72  # centimetres of a point of type
 _PADDING = 0.1  # left and right of a cell, centimetres
 _NOTE_WIDTH = 9.0  # least width of notes, centimetres
+_MANY_NOTES = 9  # which may end on the page after that of their table
 _RULES = {"thick": 12, "thin": 6}  # eighths of a point
 _TWIP = 635 / 360_000  # centimetres of the unit of Word files
 _CENTRED = '<w:jc w:val="center"/>'
@@ -156,11 +157,9 @@ def _notes_xml(content: Content, page: Page) -> str:
     left_margin = max((room - width) / 2, 0.0)
     right_margin = max(room - left_margin - max(width, _NOTE_WIDTH), 0.0)
     indent = f'<w:ind w:left="{_twips(left_margin)}" w:right="{_twips(right_margin)}"/>'
-    notes, count = "", len(content.notes)
-    # Notes of a table that fills its page begin below it, and end on the next page.
-    together = _fit_height(len(content.rows) + count, page)
+    notes = ""
     for number, note in enumerate(content.notes, start=1):
-        keeps = "" if together and number < count else ' w:val="0"'
+        keeps = "" if number < len(content.notes) < _MANY_NOTES else ' w:val="0"'
         spacing = _spacing_xml(3 if number == 1 else 0, 0)
         run = _run_xml(note, max(page.size - 1.5, 7.0))
         notes += _paragraph_xml(f"<w:keepNext{keeps}/>{spacing}{indent}", run)
@@ -305,15 +304,11 @@ def keeps_next(content: Content, position: int, page: Page) -> bool:
     rows = len(content.rows)
     if position == rows - 1:
         return bool(content.notes)
-    if _fit_height(rows, page):
+    height = _PAGE[not page.landscape] - 2 * PAGE_MARGIN
+    if rows * 1.6 * page.size * _POINT < height:
         return True
     paired = not content.rows[position + 1][0]
     return position < len(content.header) or paired or position > rows - 4
-
-
-def _fit_height(rows: int, page: Page) -> bool:
-    height = _PAGE[not page.landscape] - 2 * PAGE_MARGIN
-    return rows * 1.6 * page.size * _POINT < height
 
 
 def fit_page(content: Content) -> Page:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -212,7 +211,7 @@ def _differing_choices(
         names = dict.fromkeys(name for model in by_model for name in model[kind])
         if kind == "rows":
             factors = {name: (condition_factor(name),) for name in names}
-            wording = replace(wording, factors=factors)
+            wording = Wording(wording.labels, factors, wording.language)
         texts = {name: wording.label(name) for name in names}
         times = Counter(texts.values())
         for name, text in texts.items():
