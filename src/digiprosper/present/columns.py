@@ -286,7 +286,7 @@ def all_terms(columns: Columns) -> list[str]:
 
     A term that only a later model has is inserted before the term that follows it in
     that model. A series, such as the event times of another model, is not divided:
-    other terms are inserted before all of it, and its later terms at its end.
+    terms are inserted before or after it.
     """
     terms: list[str] = []
     series = _series_kinds(columns)
