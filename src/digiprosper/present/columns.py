@@ -295,11 +295,11 @@ def all_terms(columns: Columns) -> list[str]:
         for number, term in enumerate(column_terms):
             if term not in terms:
                 later = next((t for t in column_terms[number:] if t in terms), None)
-                terms.insert(_place_of(term, later, terms, series), term)
+                terms.insert(_place(term, later, terms, series), term)
     return terms
 
 
-def _place_of(
+def _place(
     term: str, later: str | None, terms: Sequence[str], series: Mapping[str, str]
 ) -> int:
     if later is None:

@@ -267,7 +267,7 @@ CHANGED: Final[Mapping[str, Callable[..., list[Notice]]]] = {
 """Functions that make the notices of changed columns, by code."""
 
 
-def _renamed_cells(notice: Notice, names: Mapping[str, str]) -> dict[str, Any]:
+def _renamed(notice: Notice, names: Mapping[str, str]) -> dict[str, Any]:
     cells = notice.data["cells"].items()
     renamed = {names[n]: cell for n, cell in cells if n in names}
     if notice.code != "index_of":
@@ -280,7 +280,7 @@ def changed_as(notices: Iterable[Notice], names: Mapping[str, str]) -> Iterator[
     changes: list[tuple[str, dict[str, Any]]] = []
     for notice in notices:
         if notice.code in CHANGED:
-            renamed = _renamed_cells(notice, names)
+            renamed = _renamed(notice, names)
             # Columns that were made from interpolated ones are reported together.
             for code, data in changes:
                 is_other = not data["cells"].keys() & renamed.keys()
