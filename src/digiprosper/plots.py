@@ -441,7 +441,7 @@ def moran_scatter(
         are no names. The default is True. A name that would overlap another is not
         shown; these are listed or counted below the axis.
     labels : mapping, optional
-        Labels of terms or columns. They replace those of the panel.
+        Labels of terms, columns or entities. They replace those of the panel.
     ax : Axes, optional
         Axes to draw on. The default is a new figure.
 
@@ -1378,7 +1378,7 @@ def rank_ribbon(
     level : float
         Confidence level of the intervals, .95 by default.
     labels : mapping, optional
-        Labels of columns. They replace those of the panel.
+        Labels of columns and entities. They replace those of the panel.
     ax : Axes, optional
         Axes to draw on. The default is a new figure.
 

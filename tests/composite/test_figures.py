@@ -31,6 +31,9 @@ def test_ribbons_are_the_ranks_of_the_best_in_the_last_period(ranks):
         "year",
         "Rank and 90% of draws",
     )
+    words = Wording({last.index[0]: "Best"}, {})
+    named = figures.ribbons(ranks, table, None, 0.9, words)
+    assert [name for name, _ in named.entities] == ["Best", *last.index[1:]]
 
 
 def test_spans_of_a_period_stand_from_the_best(ranks):

@@ -195,6 +195,20 @@ def test_interpolated_indicators_of_an_index_are_told() -> None:
     assert "interpolated" not in {n.code for n in fit.diagnostics}
 
 
+def test_columns_that_are_interpolated_in_steps_have_one_notice() -> None:
+    panel = group_panel().assign(
+        x=lambda f: f["x"].mask(f.index.get_level_values("t") == 4)
+    )
+    panel = panel.interpolate("x").assign(double="I(2 * x)", square="I(x**2)")
+    fit = FixedEffects("log(y)", ["double", "square"]).fit(panel)
+    (notice,) = [n for n in fit.diagnostics if n.code == "interpolated"]
+    assert notice.data == {"cells": {"double": 40, "square": 40}}
+    # In a battery one of the models winsorises more columns than the others.
+    more = panel.winsorize("double").winsorize("square")
+    fit = FixedEffects("log(y)", ["double", "square"]).fit(more)
+    assert [n.code for n in fit.diagnostics].count("winsorised") == 2
+
+
 def indexed_panel() -> Panel:
     """Panel with an index of x, z and late, and with its dimensions."""
     panel = group_panel()

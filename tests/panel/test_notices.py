@@ -891,3 +891,34 @@ def test_values_filled_at_an_end_are_told(first) -> None:
     middle = frame["x"].mask(frame["year"].isin([2013, 2014]))
     middle = middle.groupby(frame["province"]).ffill()
     assert "filled_ends" not in notices(frame.assign(x=middle))
+
+
+def copies_frame(seed: int) -> pd.DataFrame:
+    """Forty cities; three columns of their own, that of a region, a trend, a dummy."""
+    rng = np.random.default_rng(seed)
+    i, t = np.indices((40, 8)).reshape(2, -1)
+    frame = pd.DataFrame({"province": i, "year": 2010 + t})
+    for name in ("gdp", "fdi", "pop"):
+        frame[name] = rng.lognormal(size=i.size).round(2)
+    frame["regional"] = rng.lognormal(size=(5, 8))[i % 5, t]
+    frame["trend"], frame["policy"] = t, (t > 3) * (i % 2)
+    return frame
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_an_entity_with_the_values_of_another_is_told(seed) -> None:
+    frame = copies_frame(seed)
+    assert "copied_entities" not in notices(frame)
+    copied = frame.copy()
+    columns = ["gdp", "fdi"]
+    rows_of = {i: copied["province"] == i for i in (3, 17)}
+    copied.loc[rows_of[17], columns] = copied.loc[rows_of[3], columns].to_numpy()
+    told = notices(copied.sample(frac=1, random_state=seed))["copied_entities"]
+    assert told.data == {"copies": {(3, 17): ("gdp", "fdi")}}
+    assert "'gdp', 'fdi'" in told.message
+    # One column of three, or households of two, say nothing.
+    copied["fdi"] = frame["fdi"]
+    assert "copied_entities" not in notices(copied)
+    pairs = frame.assign(province=frame["province"] // 2 * 2)[["province", "year"]]
+    shared = pairs.merge(frame.drop_duplicates(), how="left")[[*columns, "pop"]]
+    assert "copied_entities" not in notices(frame.assign(**shared))

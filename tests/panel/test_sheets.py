@@ -460,6 +460,22 @@ def test_only_numbers_lose_their_separators(tmp_path: Path) -> None:
         assert panel["code"].tolist() == ["001", "002\n003"]
 
 
+@pytest.mark.parametrize("last", ["8.5", 9.0, None])
+def test_numbers_that_are_text_in_years_are_read(tmp_path: Path, last: object) -> None:
+    frame = pd.DataFrame({"地区": ["A", "B"], 2019: ["5.5", "6"], 2020: ["7", last]})
+    panel = Panel.from_excel(write(tmp_path / "a.xlsx", {"gdp": frame}), entity="地区")
+    assert panel.diagnostics == ()
+    assert panel["gdp"].dtype == np.float64
+    np.testing.assert_array_equal(panel["gdp"], [5.5, 7.0, 6.0, float(last or "nan")])
+
+
+def test_dates_in_years_stay_dates() -> None:
+    dates = [pd.Timestamp("2019-03-01"), None]
+    frame = pd.DataFrame({"city": ["A", "B"], 2019: dates, 2020: "2020-01-05"})
+    panel = Panel.from_wide(frame, entity="city", value="opened")
+    assert panel["opened"].tolist()[:2] == [dates[0], "2020-01-05"]
+
+
 def test_missing_cells_may_be_named_in_an_array(tmp_path: Path) -> None:
     path = write(tmp_path / "a.xlsx", yearbook("…"))
     texts = np.array(["…", "-"])

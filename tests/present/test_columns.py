@@ -174,6 +174,10 @@ def test_a_series_of_event_times_is_not_divided():
     longer, shorter = column("-3", "-2", "0"), column("att", "-2", "0")
     assert all_terms([longer, shorter]) == ["att", "-3", "-2", "0"]
     assert all_terms([shorter, longer]) == ["att", "-3", "-2", "0"]
+    # Later times stand before the controls of the other model.
+    with_control, later = column("-2", "0", "att"), column("-2", "0", "3", "5")
+    assert all_terms([with_control, later]) == ["-2", "0", "3", "5", "att"]
+    assert all_terms([column("att"), later]) == ["att", "-2", "0", "3", "5"]
 
 
 def test_terms_go_where_their_model_has_them(make_fit):

@@ -447,6 +447,7 @@ def _frames() -> dict[str, Callable[[], Any]]:
             .subset("region != 'west'")
             .balance_table("region", ["digital", "log(urban)"])
         ),
+        "matching": lambda: matched(caliper=None, support=False).balance,
         "definitions": lambda: panel().define({"digital": "…", "region": "…"}),
         "describe": lambda: panel().describe(["prosperity", "digital"]),
         "summarise": lambda: panel().summarise(["prosperity", "digital"]),
@@ -605,9 +606,10 @@ def test_gmm_and_poisson_have_their_statistics(language: str) -> None:
     assert not {count, *tests, "Pseudo R²", "伪R²"} & set(plain.index)
 
 
-@pytest.mark.parametrize("name", ["vif", "Moran", "Oster"])
+@pytest.mark.parametrize("name", ["vif", "Moran", "Oster", "matching"])
 def test_headings_of_usual_frames_are_words_in_english(name: str) -> None:
     frames = {
+        "matching": lambda: matched(caliper=None, support=False).balance,
         "vif": lambda: dp.vif(panel(), ["digital", "urban"]),
         "Moran": lambda: dp.moran(panel(), "digital", borders(), rng=1),
         "Oster": lambda: dp.oster_bound(

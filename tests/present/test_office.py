@@ -280,6 +280,19 @@ def test_a_table_longer_than_a_page_keeps_its_title_and_each_error():
     assert kept(40, notes=())[-4:] == [True, True, True, False]
 
 
+@pytest.mark.parametrize(("count", "kept"), [(3, [True, True, False]), (12, [False])])
+def test_many_notes_begin_below_their_table(
+    tmp_path: Path, count: int, kept: list[bool]
+) -> None:
+    notes = tuple(f"Note {number}." for number in range(count))
+    content = Content((["", "(1)"],), (["x", "1"],), frozenset(), notes)
+    write_docx([content], tmp_path / "t.docx")
+    paragraphs = docx.Document(tmp_path / "t.docx").paragraphs
+    of_notes = [p for p in paragraphs if p.text in notes]
+    keeps = [bool(p.paragraph_format.keep_with_next) for p in of_notes]
+    assert keeps == kept * (count // len(kept))
+
+
 # --- alignment at the decimal point ---------------------------------------------------
 
 

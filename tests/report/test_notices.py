@@ -464,6 +464,7 @@ NOT_BELOW = {
         "filled_ends",
         "sums_of_a_year",
         "sheets_not_read",
+        "copied_entities",
     ),
     *("over_gaps", "unit_break", "units_differ", "partly_labelled", "leap_seconds"),
     *("undecoded_text", "large_correction", "swapped_keys", "filled_ends"),

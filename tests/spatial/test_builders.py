@@ -175,6 +175,12 @@ def test_distances_in_a_known_city_pair() -> None:
 # --- values ---------------------------------------------------------------------------
 
 
+def test_copied_values_are_a_cause_of_no_difference() -> None:
+    values = pd.Series({"吉林": 3.0, "长春": 3.0, "大连": 4.0}, name="gdp")
+    with pytest.raises(OptionError, match=r"'吉林' and '长春'.*Correct a copy"):
+        SpatialWeights.economic(values)
+
+
 def test_economic_weights() -> None:
     rng = np.random.default_rng(6)
     panel = dp.datasets.us_states()

@@ -82,6 +82,9 @@ def test_labels() -> None:
         moran_scatter(STATES, "log(gsp)", BORDERS, None, {"gsp": "GSP"}).variable
         == "log(GSP)"
     )
+    named = moran_scatter(STATES, "unemp", BORDERS, None, {"TX": "Texas"})
+    assert "Texas" in named.points.index
+    assert "TX" not in named.points.index
 
 
 @pytest.mark.parametrize("time", [1999, "1975", [1975], (1975, 1)])

@@ -200,6 +200,17 @@ def test_conditions_on_rows_are_choices(panel: Panel) -> None:
     }
 
 
+def test_conditions_on_rows_have_labels_and_words(panel: Panel) -> None:
+    base = FixedEffects("y", ["x"])
+    models = {"all": base, "some": (base, panel.subset("i not in [1, 2]"))}
+    curve = drawn(dp.fit_all(models, panel), i="省份")
+    assert [choice.name for choice in curve.choices] == ["省份 not in [1, 2]"]
+    texts = {"i": "省份"}
+    models = dp.fit_all(models, panel)
+    curve = specification_curve(models, None, None, texts, 0.95, "chinese")
+    assert [choice.name for choice in curve.choices] == ["省份 不属于 [1, 2]"]
+
+
 def test_trends_are_not_called_effects(panel: Panel) -> None:
     base = FixedEffects("y", ["x"])
     models = {

@@ -84,7 +84,10 @@ def ribbons(
     times = results.index.unique(1).sort_values()
     # A period without a row breaks the line.
     ranks = [
-        (tidy_text(e), cast("pd.DataFrame", table.xs(e, level=0)).reindex(times))
+        (
+            wording.labels.get(tidy_text(e), tidy_text(e)),
+            cast("pd.DataFrame", table.xs(e, level=0)).reindex(times),
+        )
         for e in entities
     ]
     return Ribbons(

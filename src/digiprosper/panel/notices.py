@@ -26,6 +26,7 @@ straight_lines   columns (to counts of values on a line between those beside the
 filled_ends      columns (to the first and the last period with one value)
 sums_of_a_year   columns (that add up from January on), entities (where they do)
 swapped_keys     entity, time (names, of which the first seems to be the time)
+copied_entities  copies (entities, to the columns that are equal in them)
 not_balanced     entities (that balance() left out)
 ================ =======================================================================
 """
@@ -148,6 +149,8 @@ _NEAR_LINES = 1.5
 _FILLED = 0.9
 # If all lines fall, and fewer other steps than this share do, they are assets.
 _FALLING = 0.8
+# Share of entities that have the series of another one
+_FEW_EQUAL = 0.1
 # Values may be stored in single precision. Steps that are small beside it are none.
 _ROUNDING = 4 * float(np.finfo(np.float32).eps)
 _EQUAL = 1e-4
@@ -295,6 +298,7 @@ def data_notices(table: Table, rows: Ints) -> Iterator[Notice]:
     yield from straight_lines(table)
     yield from filled_ends(table)
     yield from sums_of_a_year(table)
+    yield from copied_entities(table)
 
 
 def calculated_column_notices(table: Table, names: Sequence[str]) -> Iterator[Notice]:
@@ -905,3 +909,26 @@ def sums_of_a_year(table: Table) -> Iterator[Notice]:
             _all=len(keys.entities),
             _time=keys.time_name,
         )
+
+
+def copied_entities(table: Table) -> Iterator[Notice]:
+    """Report entities with equal series of most columns, where few others are."""
+    keys, compared = table.keys, 0
+    columns: dict[tuple[Any, ...], list[str]] = {}
+    weights = np.sin(1.0 + keys.time)
+    for name, values in table.numbers.items():
+        filled = np.nan_to_num(values)
+        moves = (keys.steps > 0) & (filled[1:] != filled[:-1])
+        # Equal series have exactly the same weighted sum.
+        sums = pd.Series(np.bincount(keys.entity, filled * weights))
+        sums = sums[np.bincount(keys.entity[1:], moves, len(sums)) >= _FEWEST_BREAKS]
+        equal = sums[sums.duplicated(keep=False)]
+        # Members of groups share the values of their group.
+        if len(equal) <= _FEW_EQUAL * len(sums):
+            compared += len(sums) > 0
+            for alike in equal.groupby(equal).groups.values():
+                columns.setdefault(tuple(keys.entities[alike]), []).append(name)
+    copies = {e: tuple(c) for e, c in columns.items() if len(c) > max(1, compared / 2)}
+    if copies:
+        first, names = next(iter(copies.items()))
+        yield notice_of("copied_entities", copies=copies, _first=first, _columns=names)

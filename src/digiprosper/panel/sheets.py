@@ -143,6 +143,11 @@ def _stack_years(
     wide = frame[[*columns.values()]].set_axis(pd.RangeIndex(len(frame)))
     wide.columns = pd.MultiIndex.from_tuples(columns)
     long: Any = wide.stack(1, future_stack=True).infer_objects()  # noqa: PD013
+    # Excel may store numbers as text.
+    for name in [n for n, dtype in long.dtypes.items() if dtype.kind == "O"]:
+        numbers = pd.to_numeric(long[name], errors="coerce")
+        if numbers.notna().equals(long[name].notna()):
+            long[name] = numbers
     constants = frame.drop(columns=[*columns.values()])
     rows, times = map(long.index.get_level_values, (0, 1))
     parts: list[pd.DataFrame] = [

@@ -285,8 +285,8 @@ def all_terms(columns: Columns) -> list[str]:
     """List the terms of all columns, each once.
 
     A term that only a later model has is inserted before the term that follows it in
-    that model. A series, such as the event times of another model, is not divided: the
-    term is inserted before all of it.
+    that model. A series, such as the event times of another model, is not divided:
+    terms are inserted before or after it.
     """
     terms: list[str] = []
     series = _series_kinds(columns)
@@ -295,12 +295,21 @@ def all_terms(columns: Columns) -> list[str]:
         for number, term in enumerate(column_terms):
             if term not in terms:
                 later = next((t for t in column_terms[number:] if t in terms), None)
-                position = len(terms) if later is None else terms.index(later)
-                if later in series and term not in series:
-                    while position and series.get(terms[position - 1]) == series[later]:
-                        position -= 1
-                terms.insert(position, term)
+                terms.insert(_place(term, later, terms, series), term)
     return terms
+
+
+def _place(
+    term: str, later: str | None, terms: Sequence[str], series: Mapping[str, str]
+) -> int:
+    if later is None:
+        alike = [n for n, t in enumerate(terms) if series.get(t, 0) == series.get(term)]
+        return alike[-1] + 1 if alike else len(terms)
+    place = terms.index(later)
+    if later in series and term not in series:
+        while place and series.get(terms[place - 1]) == series[later]:
+            place -= 1
+    return place
 
 
 def _series_kinds(columns: Columns) -> dict[str, str]:

@@ -21,6 +21,7 @@ TITLE_SIZE = 11.5
 _POINT = 2.54 / 72  # centimetres of a point of type
 _PADDING = 0.1  # left and right of a cell, centimetres
 _NOTE_WIDTH = 9.0  # least width of notes, centimetres
+_MANY_NOTES = 9  # which may end on the page after that of their table
 _RULES = {"thick": 12, "thin": 6}  # eighths of a point
 _TWIP = 635 / 360_000  # centimetres of the unit of Word files
 _CENTRED = '<w:jc w:val="center"/>'
@@ -158,7 +159,7 @@ def _notes_xml(content: Content, page: Page) -> str:
     indent = f'<w:ind w:left="{_twips(left_margin)}" w:right="{_twips(right_margin)}"/>'
     notes = ""
     for number, note in enumerate(content.notes, start=1):
-        keeps = "" if number < len(content.notes) else ' w:val="0"'
+        keeps = "" if number < len(content.notes) < _MANY_NOTES else ' w:val="0"'
         spacing = _spacing_xml(3 if number == 1 else 0, 0)
         run = _run_xml(note, max(page.size - 1.5, 7.0))
         notes += _paragraph_xml(f"<w:keepNext{keeps}/>{spacing}{indent}", run)

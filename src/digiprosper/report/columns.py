@@ -271,6 +271,8 @@ def _code_below(code: str, named: Mapping[str, tuple[str, ...]]) -> str:
     """Return the code of the words of a notice: a kink's regimes have their own."""
     if named.get("effects") == _NO_EFFECTS:
         return "dropped_constant"
+    if named.get("terms") == ():
+        return "not_psd.none"
     of_regime = ".".join((code, *named.get("regime", ())))
     return of_regime if of_regime in BELOW else code
 
@@ -285,6 +287,8 @@ def names_below(notice: Notice, cov_type: str) -> dict[str, tuple[str, ...]]:
         or (cov_type in _FOR_FEW_CLUSTERS and "n_clusters" in named)
         or (cov_type == "cr2" and code == "few_treated")
     )
+    if code == "not_psd" and not data["terms"]:
+        return {"terms": ()}
     return {} if no_matter or not all(named.values()) else named
 
 

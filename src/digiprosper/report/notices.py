@@ -267,17 +267,27 @@ CHANGED: Final[Mapping[str, Callable[..., list[Notice]]]] = {
 """Functions that make the notices of changed columns, by code."""
 
 
+def _renamed(notice: Notice, names: Mapping[str, str]) -> dict[str, Any]:
+    cells = notice.data["cells"].items()
+    renamed = {names[n]: cell for n, cell in cells if n in names}
+    if notice.code != "index_of":
+        return renamed
+    return {n: tuple(names.get(i, i) for i in of) for n, of in renamed.items()}
+
+
 def changed_as(notices: Iterable[Notice], names: Mapping[str, str]) -> Iterator[Notice]:
     """Report changed columns by their new names; drop those without a new name."""
+    changes: list[tuple[str, dict[str, Any]]] = []
     for notice in notices:
         if notice.code in CHANGED:
-            cells = notice.data["cells"].items()
-            renamed = {names[n]: cell for n, cell in cells if n in names}
-            if notice.code == "index_of":
-                renamed = {
-                    n: tuple(
-                        names.get(indicator, indicator) for indicator in indicators
-                    )
-                    for n, indicators in renamed.items()
-                }
-            yield from CHANGED[notice.code](**{**notice.data, "cells": renamed})
+            renamed = _renamed(notice, names)
+            # Columns that were made from interpolated ones are reported together.
+            for code, data in changes:
+                is_other = not data["cells"].keys() & renamed.keys()
+                if code == notice.code == "interpolated" and is_other:
+                    data["cells"] |= renamed
+                    break
+            else:
+                changes.append((notice.code, {**notice.data, "cells": renamed}))
+    for code, data in changes:
+        yield from CHANGED[code](**data)

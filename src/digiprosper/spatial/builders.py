@@ -455,7 +455,7 @@ def _refuse_zero_differences(
             "entities",
             labelled_pairs,
             f"{shown} {problem} and the weight infinite ({counted(count, 'pair')}). "
-            "Use other weights, or merge these entities.",
+            "Correct a copy, use other weights, or merge entities.",
         )
 
 

@@ -88,7 +88,7 @@ def moran_scatter(
         weights=_weights_text(field.weights, wording),
         points=pd.DataFrame(
             {"value": z[0], "spatial_lag": lag[0]}, index=field.entities
-        ),
+        ).rename(index=dict(labels)),
         quadrants=[
             (wording.say(f"quadrant.{quadrant}"), int((quadrants == quadrant).sum()))
             for quadrant in _CLOCKWISE

@@ -14,7 +14,7 @@ from digiprosper.errors import ColumnError, InputTypeError, cited, quoted
 from digiprosper.report.collection import ResultSet
 from digiprosper.report.columns import inference_of
 from digiprosper.report.drawings import Choice, SpecificationCurve, Wording
-from digiprosper.report.labels import effect_names
+from digiprosper.report.labels import condition_factor, effect_names
 from digiprosper.report.verdicts import rejects
 from digiprosper.report.words import Language
 from digiprosper.studies.control_set_results import NO_CANDIDATE, ControlSets
@@ -209,6 +209,9 @@ def _differing_choices(
     choices = []
     for kind in by_model[0]:
         names = dict.fromkeys(name for model in by_model for name in model[kind])
+        if kind == "rows":
+            factors = {name: (condition_factor(name),) for name in names}
+            wording = Wording(wording.labels, factors, wording.language)
         texts = {name: wording.label(name) for name in names}
         times = Counter(texts.values())
         for name, text in texts.items():
