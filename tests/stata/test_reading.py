@@ -1379,6 +1379,21 @@ def test_separated_rows_by_another_rule_stop_a_line(run) -> None:
     assert file.estimations[2].status == "refused"
 
 
+def test_entities_with_one_row_are_in_no_conditional_poisson_model(run) -> None:
+    """Xtpoisson: "dropped because of only one obs per group"; poisson keeps them."""
+    head = f"{READ}gen n = round(emp)\n"
+    first = run(
+        f"{head}xtpoisson n pc unemp if state != \"AL\", fe vce(robust)\n"
+        "xtpoisson n pc unemp if state != \"AL\" | year == 1986, fe vce(robust)\n"
+        "poisson n pc unemp i.state if state != \"AL\" | year == 1986\n"
+        "ppmlhdfe n pc if state != \"AL\" | year == 1986, a(state) keepsing d\n"
+    )
+    without, fit, plain, kept = (line.results[0] for line in first.estimations)
+    assert fit.nobs == without.nobs == 47 * 17
+    assert fit.std_errors.to_numpy() == pytest.approx(without.std_errors.to_numpy())
+    assert plain.nobs == kept.nobs == 47 * 17 + 1
+
+
 def test_asdoc_may_have_estimated_something_else(run) -> None:
     file = run(f"{READ}reg gsp emp\nasdoc reg gsp pc, nest\npredict e, res\n")
     assert statuses(file)[-1] == "refused"

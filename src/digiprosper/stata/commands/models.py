@@ -48,7 +48,6 @@ SPATIAL_TYPES = {
     "time": (False, True, "unadjusted"),
     "both": (True, True, "unadjusted"),
     "ind,leeyu": (True, False, "lee_yu"),
-    "both,leeyu": (True, True, "lee_yu"),
 }
 METHODS, AGGREGATES = notes_of("method "), notes_of("aggregate ")
 # Variable of gmm(), how many periods its lags are shifted, and suboptions
@@ -69,6 +68,10 @@ def threshold(call: Call) -> Translation:
         n_thresholds=call.whole("thnum", 1),
         trim=shares if len({*shares}) > 1 else shares[0],
         time_effects=years,
+        # Its F, and its intervals, have these conventions.
+        rule="<",
+        df="xthreg",
+        confidence="lr",
         **call.errors(),
     )
 
@@ -112,7 +115,9 @@ def spatial(call: Call) -> Translation:
             "robust or clustered errors of a spatial model, or no fe",
             "Standard errors here are those of the likelihood.",
         )
-    kind = options.get("type", "ind").replace(" ", "")
+    kind, notes = options.get("type", "ind").replace(" ", ""), [NOTES["likelihood"]]
+    if kind in ("both,leeyu", "time,leeyu"):
+        kind, notes = "ind,leeyu", [*notes, NOTES["leeyu"]]
     entity_effects, time_effects, likelihood = option_value("type", kind, SPATIAL_TYPES)
     models = {model: model for model in ("sar", "sem", "sdm")}
     name = options.get("wmatrix") or options.get("ematrix") or "W"
@@ -121,14 +126,11 @@ def spatial(call: Call) -> Translation:
     placeholder = SpatialWeights.from_neighbours({"a": ["b"], "b": ["a"]})
     read = call.specify(
         "PanelSpatial",
-        [
-            f"spatial_weights is {name} as SpatialWeights, matched by label",
-            NOTES["likelihood"],
-        ],
+        [f"spatial_weights is {name} as SpatialWeights, matched by label", *notes],
         y=y,
         x=as_terms(products),
         spatial_weights=placeholder if weights is None else weights,
-        model=option_value("model", options.get("model", "sdm"), models),
+        model=option_value("model", options.get("model", "sar"), models),
         entity_effects=entity_effects,
         time_effects=time_effects,
         likelihood=likelihood,
@@ -402,7 +404,9 @@ def bacon(call: Call) -> Translation:
 
 def poisson(call: Call) -> Translation:
     """Translate ``ppmlhdfe``, ``poisson`` and ``xtpoisson, fe``."""
-    options, drops = call.options, call.command.name == "ppmlhdfe"
+    options, name = call.options, call.command.name
+    # xtpoisson drops entities with one row.
+    keeps = name == "poisson" or "keepsingletons" in options
     y, products = call.variables()
     effects = absorbed_effects(call)
     products, years = call.without_dummies(products)
@@ -415,10 +419,10 @@ def poisson(call: Call) -> Translation:
         x=as_terms(products),
         **call.effects(effects, time=years),
         **{o: call.variable(o) for o in ("exposure", "offset") if o in options},
-        singletons="drop" if drops else "keep",
+        singletons="keep" if keeps else "drop",
         separation="drop" if rules == {"fe", "simplex", "relu"} else "raise",
         collinear="drop",
-        **call.errors("robust" if drops else "oim"),
+        **call.errors("robust" if name == "ppmlhdfe" else "oim"),
     )
 
 
@@ -435,7 +439,7 @@ def logit(call: Call) -> Translation:
         return _binary(call, notes)
     return call.specify(
         "LogitEffects",
-        [*notes, NOTES["logit"]],
+        notes,
         y=y,
         x=as_terms(p for p in products if p not in effects),
         link=call.command.name,
