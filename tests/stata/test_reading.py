@@ -1383,10 +1383,10 @@ def test_entities_with_one_row_are_in_no_conditional_poisson_model(run) -> None:
     """Xtpoisson: "dropped because of only one obs per group"; poisson keeps them."""
     head = f"{READ}gen n = round(emp)\n"
     first = run(
-        f"{head}xtpoisson n pc unemp if state != \"AL\", fe vce(robust)\n"
-        "xtpoisson n pc unemp if state != \"AL\" | year == 1986, fe vce(robust)\n"
-        "poisson n pc unemp i.state if state != \"AL\" | year == 1986\n"
-        "ppmlhdfe n pc if state != \"AL\" | year == 1986, a(state) keepsing d\n"
+        f'{head}xtpoisson n pc unemp if state != "AL", fe vce(robust)\n'
+        'xtpoisson n pc unemp if state != "AL" | year == 1986, fe vce(robust)\n'
+        'poisson n pc unemp i.state if state != "AL" | year == 1986\n'
+        'ppmlhdfe n pc if state != "AL" | year == 1986, a(state) keepsing d\n'
     )
     without, fit, plain, kept = (line.results[0] for line in first.estimations)
     assert fit.nobs == without.nobs == 47 * 17
