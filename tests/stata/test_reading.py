@@ -1379,6 +1379,12 @@ def test_separated_rows_by_another_rule_stop_a_line(run) -> None:
     assert file.estimations[2].status == "refused"
 
 
+def test_cuts_of_winsor2_ascend(run) -> None:
+    """Of descending cuts winsor2 makes names of them, and stops."""
+    file = run(f"{READ}winsor2 emp, cuts(99 1)\n")
+    assert statuses(file)[-1] == "refused"
+
+
 def test_entities_with_one_row_are_in_no_conditional_poisson_model(run) -> None:
     """Xtpoisson: "dropped because of only one obs per group"; poisson keeps them."""
     head = f"{READ}gen n = round(emp)\n"

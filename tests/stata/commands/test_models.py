@@ -421,6 +421,28 @@ def test_a_logit_with_one_category_is_not_conditional() -> None:
     assert abs(fit.params["x"] - slope) > 0.05
 
 
+def test_two_levels_have_a_coefficient_in_a_probit() -> None:
+    """[R] probit prints 1.b, and errors of the observed information."""
+    states = dp.datasets.us_states()
+    panel = states.assign(b="I(gsp > 40000)", g="I((year - 1970) // 5)")
+    assert dp.from_stata("probit d pc i.b", panel).python.startswith("Probit(")
+    both = dp.from_stata("probit d pc i.b i.g", panel)
+    assert both.spec == dp.LogitEffects(
+        "d",
+        ["pc", "C(b)"],
+        link="probit",
+        entity_effects=False,
+        time_effects=False,
+        absorb=["g"],
+        bias_correction=None,
+        cov_type="unadjusted",
+        collinear="drop",
+    )
+    assert "the expected information" in both.notes[-1]
+    logit = dp.from_stata("logit d pc i.b i.g", panel).spec
+    assert getattr(logit, "absorb", None) == ("b", "g")
+
+
 def test_products_of_categories_are_coded_as_in_stata() -> None:
     """[U] 11.4.3: the base of each category is in no product."""
     rng = np.random.default_rng(7)

@@ -427,16 +427,27 @@ def poisson(call: Call) -> Translation:
 
 
 def logit(call: Call) -> Translation:
-    """Translate ``logit`` and ``probit``; dummies of categories become effects.
+    """Translate ``logit`` and ``probit``; dummies of many levels become effects.
 
     With effects of one kind `LogitEffects` estimates the conditional logit, another
     model.
     """
     y, products = call.variables()
-    notes, coded = notes_on_cells(products), crossed_names(products)
+    notes, frame = notes_on_cells(products), call.context.frame
+    is_logit, coded = call.command.name == "logit", crossed_names(products)
     effects = [p for p in products if is_category(p) and p[0].name not in coded]
-    if len(effects) < 1 + (call.command.name == "logit") or call.command.weight:
+    # Two levels are of interest, as in linear regressions.
+    wide = [
+        p
+        for p in effects
+        if frame is None or p[0].name not in frame or frame[p[0].name].nunique() > 2
+    ]
+    if len(wide) > 1 or not is_logit:
+        effects = wide
+    if len(effects) < 1 + is_logit or call.command.weight:
         return _binary(call, notes)
+    # Both are the same of a logit.
+    notes += [] if is_logit else [NOTES["probit"]]
     return call.specify(
         "LogitEffects",
         notes,
