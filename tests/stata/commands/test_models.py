@@ -424,7 +424,9 @@ def test_a_logit_with_one_category_is_not_conditional() -> None:
 def test_two_levels_have_a_coefficient_in_a_probit() -> None:
     """[R] probit prints 1.b, and errors of the observed information."""
     states = dp.datasets.us_states()
-    panel = states.assign(b="I(gsp > 40000)", g="I((year - 1970) // 5)")
+    panel = states.assign(
+        d="I(unemp > 6)", b="I(gsp > 40000)", g="I((year - 1970) // 5)"
+    )
     assert dp.from_stata("probit d pc i.b", panel).python.startswith("Probit(")
     both = dp.from_stata("probit d pc i.b i.g", panel)
     assert both.spec == dp.LogitEffects(
