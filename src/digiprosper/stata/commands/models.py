@@ -433,18 +433,9 @@ def logit(call: Call) -> Translation:
     model.
     """
     y, products = call.variables()
-    notes, frame = notes_on_cells(products), call.context.frame
-    is_logit, coded = call.command.name == "logit", crossed_names(products)
-    effects = [p for p in products if is_category(p) and p[0].name not in coded]
-    # Two levels are of interest, as in linear regressions.
-    wide = [
-        p
-        for p in effects
-        if frame is None or p[0].name not in frame or frame[p[0].name].nunique() > 2
-    ]
-    if len(wide) > 1 or not is_logit:
-        effects = wide
-    if len(effects) < 1 + is_logit or call.command.weight:
+    notes, is_logit = notes_on_cells(products), call.command.name == "logit"
+    effects = _effects_of_dummies(products, call.context.frame, is_logit=is_logit)
+    if not effects or call.command.weight:
         return _binary(call, notes)
     # Both are the same of a logit.
     notes += [] if is_logit else [NOTES["probit"]]
@@ -461,6 +452,20 @@ def logit(call: Call) -> Translation:
         collinear="drop",
         **call.errors(),
     )
+
+
+def _effects_of_dummies(
+    products: Sequence[Product], frame: Any, *, is_logit: bool
+) -> list[Product]:
+    coded = crossed_names(products)
+    effects = [p for p in products if is_category(p) and p[0].name not in coded]
+    columns = () if frame is None else frame
+    # Two levels are of interest, as in linear regressions.
+    wide = [
+        p for p in effects if p[0].name not in columns or frame[p[0].name].nunique() > 2
+    ]
+    chosen = effects if is_logit and len(wide) == 1 else wide
+    return chosen if len(chosen) > is_logit else []
 
 
 def _binary(call: Call, notes: Iterable[str]) -> Translation:
