@@ -806,6 +806,19 @@ def test_a_logit_that_predicts_rows_perfectly_is_refused(run) -> None:
     assert statuses(file)[-2:] == ["refused", "refused"]
 
 
+def test_a_row_that_is_completely_determined_stops_no_logit(run) -> None:
+    """Stata notes it and keeps the row where the maximum is finite."""
+    lines = (
+        f"{READ}gen high = unemp > 6\n"
+        "replace high = 1 if _n == 1\nreplace water = 1e6 if _n == 1\n"
+    )
+    file = run(f"{lines}logit high water\nlogit high water if _n > 1\n")
+    assert statuses(file)[-2:] == ["ran", "ran"]
+    determined, without = (line.results[0] for line in file.estimations)
+    assert determined.nobs == without.nobs + 1
+    np.testing.assert_allclose(determined.params, without.params, rtol=1e-6)
+
+
 def test_rows_are_matched_as_psmatch2_does(run) -> None:
     """Help of psmatch2: off support, an equal score, the odds as distances."""
     file = run(
