@@ -806,6 +806,19 @@ def test_a_logit_that_predicts_rows_perfectly_is_refused(run) -> None:
     assert statuses(file)[-2:] == ["refused", "refused"]
 
 
+def test_a_row_that_is_completely_determined_stops_no_logit(run) -> None:
+    """Stata notes it and keeps the row where the maximum is finite."""
+    lines = (
+        f"{READ}gen high = unemp > 6\n"
+        "replace high = 1 if _n == 1\nreplace water = 1e6 if _n == 1\n"
+    )
+    file = run(f"{lines}logit high water\nlogit high water if _n > 1\n")
+    assert statuses(file)[-2:] == ["ran", "ran"]
+    determined, without = (line.results[0] for line in file.estimations)
+    assert determined.nobs == without.nobs + 1
+    np.testing.assert_allclose(determined.params, without.params, rtol=1e-6)
+
+
 def test_rows_are_matched_as_psmatch2_does(run) -> None:
     """Help of psmatch2: off support, an equal score, the odds as distances."""
     file = run(
@@ -1377,6 +1390,27 @@ def test_separated_rows_by_another_rule_stop_a_line(run) -> None:
         "ppmlhdfe n d, a(state year) sep(none)\n"
     )
     assert file.estimations[2].status == "refused"
+
+
+def test_cuts_of_winsor2_ascend(run) -> None:
+    """Of descending cuts winsor2 makes names of them, and stops."""
+    file = run(f"{READ}winsor2 emp, cuts(99 1)\n")
+    assert statuses(file)[-1] == "refused"
+
+
+def test_entities_with_one_row_are_in_no_conditional_poisson_model(run) -> None:
+    """Xtpoisson: "dropped because of only one obs per group"; poisson keeps them."""
+    head = f"{READ}gen n = round(emp)\n"
+    first = run(
+        f'{head}xtpoisson n pc unemp if state != "AL", fe vce(robust)\n'
+        'xtpoisson n pc unemp if state != "AL" | year == 1986, fe vce(robust)\n'
+        'poisson n pc unemp i.state if state != "AL" | year == 1986\n'
+        'ppmlhdfe n pc if state != "AL" | year == 1986, a(state) keepsing d\n'
+    )
+    without, fit, plain, kept = (line.results[0] for line in first.estimations)
+    assert fit.nobs == without.nobs == 47 * 17
+    assert fit.std_errors.to_numpy() == pytest.approx(without.std_errors.to_numpy())
+    assert plain.nobs == kept.nobs == 47 * 17 + 1
 
 
 def test_asdoc_may_have_estimated_something_else(run) -> None:

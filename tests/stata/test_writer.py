@@ -97,6 +97,9 @@ def drawn(seed: int) -> Any:
             cov_type="unadjusted",
             where=where,
             time_effects=rng.random() < 0.5,
+            rule="<",
+            df="xthreg",
+            confidence="lr",
         )
     if kind == 5:
         return dp.DynamicPanel(

@@ -21,7 +21,9 @@ from digiprosper.stata.translation import FLAGS, Context
 _Keys: TypeAlias = tuple[str, str]
 # Arguments that change no estimate, are Stata's default, or are written as conditions.
 _NOT_COMPARED = [
-    *("adjustment", "collinear", "keep_rows", "level", "missing", "reps", "where")
+    *("adjustment", "collinear", "keep_rows", "level", "missing", "reps", "where"),
+    # xthreg has one F and one kind of intervals.
+    *("confidence", "df", "rule"),
 ]
 _WRITTEN = [
     *("FixedEffects", "FixedEffectsIV", "Mediation", "PanelThreshold", "DynamicPanel"),
@@ -43,7 +45,8 @@ def to_stata(spec: Specification, *, entity: str = "id", time: str = "year") -> 
     """Write a specification as a command of Stata.
 
     `from_stata` reads the command back as the same specification, except that collinear
-    regressors are dropped, as Stata does.
+    regressors are dropped, and that thresholds have the F and the intervals of
+    ``xthreg``, as in Stata.
 
     Parameters
     ----------

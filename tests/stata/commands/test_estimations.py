@@ -56,7 +56,7 @@ def test_random_effects_are_in_no_other_command(text: str) -> None:
         ("lincom 0.5*L.x - c.x#c.z", 'fit.combination("0.5*lag(x) - x:z")'),
         ("utest x x2", "dp.u_test(fit, 'x', square='x2')"),
         (
-            "utest x x2, min(1) max(3)",
+            "utest x x2, min(1) maximum(3)",
             "dp.u_test(fit, 'x', square='x2', interval=(1.0, 3.0))",
         ),
         ("xtcsd, pesaran abs", "dp.pesaran_cd(fit)"),
@@ -94,6 +94,7 @@ def test_calls(text: str, python: str) -> None:
         "test i.g",
         "testparm i.g",
         "utest",
+        "utest x x2, max(3)",
         "hausman fe re",
         "bdiff, group(g)",
         "test x, mtest",

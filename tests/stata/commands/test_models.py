@@ -21,17 +21,28 @@ def read(text: str) -> object:
     return read.spec
 
 
+# With them F is 35.196 where xthreg prints 35.20, else 32.8 (threshold_replication.md).
+XTHREG: Any = {"rule": "<", "df": "xthreg", "confidence": "lr"}
+
+
 def test_thresholds() -> None:
     assert read(
         "xthreg y x i.year, rx(d) qx(q) thnum(2) grid(300) trim(0.01 0.01) "
         "bs(300 300) r"
-    ) == dp.PanelThreshold("y", "d", "q", "x", n_thresholds=2, trim=0.01)
+    ) == dp.PanelThreshold("y", "d", "q", "x", n_thresholds=2, trim=0.01, **XTHREG)
     assert read("xthreg y x, rx(d) qx(q)") == dp.PanelThreshold(
-        "y", "d", "q", "x", trim=0.01, time_effects=False, cov_type="unadjusted"
+        "y",
+        "d",
+        "q",
+        "x",
+        trim=0.01,
+        time_effects=False,
+        cov_type="unadjusted",
+        **XTHREG,
     )
     each = read("xthreg y x i.year, rx(d) qx(q) thnum(2) trim(0.01 0.05) r")
     assert each == dp.PanelThreshold(
-        "y", "d", "q", "x", n_thresholds=2, trim=(0.01, 0.05)
+        "y", "d", "q", "x", n_thresholds=2, trim=(0.01, 0.05), **XTHREG
     )
 
 
@@ -53,6 +64,18 @@ def test_mediation() -> None:
     )
     assert "draws rows" in pooled.notes[1]
     assert "no entity effects" in pooled.notes[2]
+    # sgmediation2 passes vce() on to regress, where robust is no cluster.
+    robust = read("sgmediation2 y, mv(m) iv(x) cv(i.id) vce(robust)")
+    assert robust.cov_type == "robust"
+
+
+def test_spatial_defaults() -> None:
+    """Help of xsmle, version 1.4.5: model(sar) and type(ind), and leeyu means ind."""
+    plain = dp.from_stata("xsmle y x, wmat(W) fe").python
+    assert 'model="sar", time_effects=False, likelihood="unadjusted"' in plain
+    corrected = dp.from_stata("xsmle y x, wmat(W) fe type(both, leeyu)")
+    assert 'time_effects=False, likelihood="lee_yu"' in corrected.python
+    assert "the effects of entities alone" in corrected.notes[-1]
 
 
 def test_spatial_weights_are_asked_for() -> None:
@@ -396,6 +419,30 @@ def test_a_logit_with_one_category_is_not_conditional() -> None:
     assert fit.params["x"] == pytest.approx(conditional.params["x"], abs=1e-5)
     assert fit.std_errors["x"] == pytest.approx(conditional.bse["x"], rel=1e-3)
     assert abs(fit.params["x"] - slope) > 0.05
+
+
+def test_two_levels_have_a_coefficient_in_a_probit() -> None:
+    """[R] probit prints 1.b, and errors of the observed information."""
+    states = dp.datasets.us_states()
+    panel = states.assign(
+        d="I(unemp > 6)", b="I(gsp > 40000)", g="I((year - 1970) // 5)"
+    )
+    assert dp.from_stata("probit d pc i.b", panel).python.startswith("Probit(")
+    both = dp.from_stata("probit d pc i.b i.g", panel)
+    assert both.spec == dp.LogitEffects(
+        "d",
+        ["pc", "C(b)"],
+        link="probit",
+        entity_effects=False,
+        time_effects=False,
+        absorb=["g"],
+        bias_correction=None,
+        cov_type="unadjusted",
+        collinear="drop",
+    )
+    assert "the expected information" in both.notes[-1]
+    logit = dp.from_stata("logit d pc i.b i.g", panel).spec
+    assert getattr(logit, "absorb", None) == ("b", "g")
 
 
 def test_products_of_categories_are_coded_as_in_stata() -> None:

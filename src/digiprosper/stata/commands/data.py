@@ -362,8 +362,8 @@ def _winsorised(call: Call) -> str:
     options, by = call.options, call.printer.by
     texts = (options.get("cuts") or "1 99").replace(",", " ").split()
     cuts = [number_text(number(text, "cuts")) for text in texts]
-    if len(cuts) != 2:
-        raise refused(f"cuts({options['cuts']}) has not two numbers")
+    if len(cuts) != 2 or float(cuts[0]) > float(cuts[1]):
+        raise refused(f"cuts({options['cuts']}) has not two ascending numbers")
     arguments = ", ".join([*cuts, "trim=True"] if "trim" in options else cuts)
     code = f"winsorised(df[column], {arguments})"
     if by:

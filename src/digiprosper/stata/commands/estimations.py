@@ -247,9 +247,14 @@ def u_test(call: Call) -> Translation:
     if len(names) == 2:
         code += f", square={names[1]!r}"
         notes = [NOTES["square"]]
-    if {"min", "max"} <= {*call.options}:
-        ends = tuple(number(call.options[end], end) for end in ("min", "max"))
-        code += f", interval={ends}"
+    ends = [*{"minimum", "maximum"} & {*call.options}]
+    if len(ends) == 1:
+        raise refused(f"{ends[0]}() alone", "Type both ends of the interval.")
+    if ends:
+        low, high = (number(call.options[end], end) for end in ("minimum", "maximum"))
+        code += f", interval={(low, high)}"
+    else:
+        notes.append(NOTES["ends"])
     return call.python(f"dp.u_test({code})", *notes)
 
 

@@ -48,7 +48,6 @@ SPATIAL_TYPES = {
     "time": (False, True, "unadjusted"),
     "both": (True, True, "unadjusted"),
     "ind,leeyu": (True, False, "lee_yu"),
-    "both,leeyu": (True, True, "lee_yu"),
 }
 METHODS, AGGREGATES = notes_of("method "), notes_of("aggregate ")
 # Variable of gmm(), how many periods its lags are shifted, and suboptions
@@ -69,6 +68,10 @@ def threshold(call: Call) -> Translation:
         n_thresholds=call.whole("thnum", 1),
         trim=shares if len({*shares}) > 1 else shares[0],
         time_effects=years,
+        # Its F, and its intervals, have these conventions.
+        rule="<",
+        df="xthreg",
+        confidence="lr",
         **call.errors(),
     )
 
@@ -112,7 +115,9 @@ def spatial(call: Call) -> Translation:
             "robust or clustered errors of a spatial model, or no fe",
             "Standard errors here are those of the likelihood.",
         )
-    kind = options.get("type", "ind").replace(" ", "")
+    kind, notes = options.get("type", "ind").replace(" ", ""), [NOTES["likelihood"]]
+    if kind in ("both,leeyu", "time,leeyu"):
+        kind, notes = "ind,leeyu", [*notes, NOTES["leeyu"]]
     entity_effects, time_effects, likelihood = option_value("type", kind, SPATIAL_TYPES)
     models = {model: model for model in ("sar", "sem", "sdm")}
     name = options.get("wmatrix") or options.get("ematrix") or "W"
@@ -121,14 +126,11 @@ def spatial(call: Call) -> Translation:
     placeholder = SpatialWeights.from_neighbours({"a": ["b"], "b": ["a"]})
     read = call.specify(
         "PanelSpatial",
-        [
-            f"spatial_weights is {name} as SpatialWeights, matched by label",
-            NOTES["likelihood"],
-        ],
+        [f"spatial_weights is {name} as SpatialWeights, matched by label", *notes],
         y=y,
         x=as_terms(products),
         spatial_weights=placeholder if weights is None else weights,
-        model=option_value("model", options.get("model", "sdm"), models),
+        model=option_value("model", options.get("model", "sar"), models),
         entity_effects=entity_effects,
         time_effects=time_effects,
         likelihood=likelihood,
@@ -402,7 +404,9 @@ def bacon(call: Call) -> Translation:
 
 def poisson(call: Call) -> Translation:
     """Translate ``ppmlhdfe``, ``poisson`` and ``xtpoisson, fe``."""
-    options, drops = call.options, call.command.name == "ppmlhdfe"
+    options, name = call.options, call.command.name
+    # xtpoisson drops entities with one row.
+    keeps = name == "poisson" or "keepsingletons" in options
     y, products = call.variables()
     effects = absorbed_effects(call)
     products, years = call.without_dummies(products)
@@ -415,27 +419,29 @@ def poisson(call: Call) -> Translation:
         x=as_terms(products),
         **call.effects(effects, time=years),
         **{o: call.variable(o) for o in ("exposure", "offset") if o in options},
-        singletons="drop" if drops else "keep",
+        singletons="keep" if keeps else "drop",
         separation="drop" if rules == {"fe", "simplex", "relu"} else "raise",
         collinear="drop",
-        **call.errors("robust" if drops else "oim"),
+        **call.errors("robust" if name == "ppmlhdfe" else "oim"),
     )
 
 
 def logit(call: Call) -> Translation:
-    """Translate ``logit`` and ``probit``; dummies of categories become effects.
+    """Translate ``logit`` and ``probit``; dummies of many levels become effects.
 
     With effects of one kind `LogitEffects` estimates the conditional logit, another
     model.
     """
     y, products = call.variables()
-    notes, coded = notes_on_cells(products), crossed_names(products)
-    effects = [p for p in products if is_category(p) and p[0].name not in coded]
-    if len(effects) < 1 + (call.command.name == "logit") or call.command.weight:
+    notes, is_logit = notes_on_cells(products), call.command.name == "logit"
+    effects = _effects_of_dummies(products, call.context.frame, is_logit=is_logit)
+    if not effects or call.command.weight:
         return _binary(call, notes)
+    # Both are the same of a logit.
+    notes += [] if is_logit else [NOTES["probit"]]
     return call.specify(
         "LogitEffects",
-        [*notes, NOTES["logit"]],
+        notes,
         y=y,
         x=as_terms(p for p in products if p not in effects),
         link=call.command.name,
@@ -446,6 +452,20 @@ def logit(call: Call) -> Translation:
         collinear="drop",
         **call.errors(),
     )
+
+
+def _effects_of_dummies(
+    products: Sequence[Product], frame: Any, *, is_logit: bool
+) -> list[Product]:
+    coded = crossed_names(products)
+    effects = [p for p in products if is_category(p) and p[0].name not in coded]
+    columns = () if frame is None else frame
+    # Two levels are of interest, as in linear regressions.
+    wide = [
+        p for p in effects if p[0].name not in columns or frame[p[0].name].nunique() > 2
+    ]
+    chosen = effects if is_logit and len(wide) == 1 else wide
+    return chosen if len(chosen) > is_logit else []
 
 
 def _binary(call: Call, notes: Iterable[str]) -> Translation:
