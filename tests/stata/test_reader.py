@@ -178,6 +178,18 @@ def test_a_refused_line_marks_what_it_would_make(read: Any) -> None:
     assert "# not run: v comes from line 3" in file.script
 
 
+def test_blocks_of_other_commands_are_not_read(read: Any) -> None:
+    """[D] frame prefix: the block is about other data, and may save files."""
+    file = read(
+        "use a\nframe b {\nuse c, clear\nlocal x z\nreg y x\n}\nreg y `x'\nuse a\n"
+        "qui{\nreg y x\n}\nppmlhdfe y x, absorb(id) d\nreg y x if _ppmlhdfe_d > 1\n"
+    )
+    assert [line.status for line in file.estimations] == [
+        *("not run", "refused", "translated", "translated", "not run")
+    ]
+    assert not file.estimations[1].translations
+
+
 def test_preserve_restores_marks(read: Any) -> None:
     file = read("preserve\nsample 10\nreg y x\nrestore\nreg y x\n")
     assert [line.status for line in file.estimations] == ["not run", "translated"]
