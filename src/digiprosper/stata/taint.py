@@ -22,7 +22,7 @@ from digiprosper.stata.prefixes import (
     refused,
     split,
 )
-from digiprosper.stata.varlists import LaterColumns
+from digiprosper.stata.varlists import LaterColumns, later_columns
 
 NAME = re.compile(r"[^\W\d]\w*")
 CREATED = re.compile(r"([^\W\d]\w*)\s*(?::\w+)?\s*=(?!=)")
@@ -161,7 +161,12 @@ def generated(command: Command) -> list[str]:
     """List the names in options such as ``g()`` and ``generate()``."""
     arguments = [a for option, a in command.options if option == "g"]
     others = arguments_of(command, "gen", "wgen", "mills", "hazard", "nshazard")
-    return NAME.findall(" ".join([*arguments, *others]))
+    return _created(" ".join([*arguments, *others]))
+
+
+def _created(text: str) -> list[str]:
+    names = re.findall(r"(?<![\w*])[^\W\d][\w*]*|\*[\w*]+", text)
+    return [LaterColumns.of_pattern(n) if "*" in n else n for n in names]
 
 
 def arguments_of(command: Command, *starts: str) -> list[str]:
@@ -177,6 +182,8 @@ def would_make(
     A macro that is not known stands for any letters, or for columns of a pattern.
     """
     text = re.sub("`([^`']*)'", lambda match: patterns.get(match[1], "*"), text)
+    if command is not None and "`" in command.text:
+        command = read_command(text)
     if name in ("generate", "replace", "egen"):
         target = re.search(r"([^\s=]*)\s*(?::\w+)?\s*=(?!=)", text)
         return _columns([target[1] if target else ""])
@@ -214,12 +221,15 @@ def _generated_columns(command: Command) -> list[str]:
     if command.name == "spmat" and command.arguments[:3] != "lag":
         return []
     if command.name == "tabulate":
-        return [f"{n}{level}" for n in generated(command) for level in range(1, 400)]
+        stems = generated(command)
+        if later := later_columns(stems):
+            return [LaterColumns.of_pattern(f"{stem.pattern}*") for stem in later]
+        return [f"{stem}{level}" for stem in stems for level in range(1, 400)]
     if command.name == "xi":
         return [
             LaterColumns.of_pattern(f"{''.join(arguments_of(command, 'p')) or '_I'}*")
         ]
-    names = NAME.findall(" ".join(arguments_of(command, "g", "p", "trend")))
+    names = _created(" ".join(arguments_of(command, "g", "p", "trend")))
     if command.has("replace") or not names:
         names += NAME.findall(command.arguments.partition("=")[0])
     return names

@@ -619,7 +619,6 @@ def test_merge_keeps_values_of_the_master(tmp_path: Path) -> None:
         "egen a = cut(x), label",
         "collapse (sum) x [aw=z], by(id)",
         "collapse (sum) x [iw=z], by(id)",
-        "fillin",
         "xtbalance",
         "xtbalance, range(2000 2001 2002)",
         "egen a = anymatch(x), values(1)",

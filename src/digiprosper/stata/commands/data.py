@@ -750,12 +750,9 @@ def expand(call: Call) -> Step:
     return Step(code, tuple(call.new), order=UNKNOWN_ORDER)
 
 
-def fillin(call: Call) -> Step:
-    """Translate ``fillin``: rows of all combinations of values."""
-    if not (names := call.names):
-        raise refused("fillin without variables")
-    code = f"df = filled_in(df, {names!r})"
-    return Step(code, ("_fillin",), order=UNKNOWN_ORDER, filled=(*names,))
+def _filled_in(call: Call) -> Step:
+    code, filled = f"df = filled_in(df, {call.names!r})", (*call.names,)
+    return Step(code, ("_fillin",), order=UNKNOWN_ORDER, filled=filled)
 
 
 def balance(call: Call) -> Step:
@@ -869,7 +866,7 @@ def _score(call: Call, outcomes: list[str]) -> str:
 # What translates a command, by its name.
 COMMANDS = {
     **{step.__name__: step for step in (append, collapse, drop, duplicates, egen)},
-    "fillin": fillin,
+    "fillin": _filled_in,
     **{step.__name__: step for step in (expand, generate, joinby, merge, predict)},
     **{step.__name__: step for step in (rename, reshape, sort, use, xtile)},
     **dict.fromkeys(_COLUMNWISE, columnwise),
