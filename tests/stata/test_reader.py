@@ -178,6 +178,18 @@ def test_a_refused_line_marks_what_it_would_make(read: Any) -> None:
     assert "# not run: v comes from line 3" in file.script
 
 
+def test_blocks_of_other_commands_are_not_read(read: Any) -> None:
+    """[D] frame prefix: the block is about other data, and may save files."""
+    file = read(
+        "use a\nframe b {\nuse c, clear\nlocal x z\nreg y x\n}\nreg y `x'\nuse a\n"
+        "qui{\nreg y x\n}\nppmlhdfe y x, absorb(id) d\nreg y x if _ppmlhdfe_d > 1\n"
+    )
+    assert [line.status for line in file.estimations] == [
+        *("not run", "refused", "translated", "translated", "not run")
+    ]
+    assert not file.estimations[1].translations
+
+
 def test_preserve_restores_marks(read: Any) -> None:
     file = read("preserve\nsample 10\nreg y x\nrestore\nreg y x\n")
     assert [line.status for line in file.estimations] == ["not run", "translated"]
@@ -842,8 +854,8 @@ def test_results_are_of_the_last_summarize(read: Any, line: str) -> None:
 
 def test_a_loop_over_a_pattern_marks_columns_of_the_pattern(read: Any) -> None:
     file = read(
-        "use a\nxtset id year\nforeach v of varlist pop_* {\nreplace `v' = `v'/gdp\n}\n"
-        "reghdfe y pop_a, a(id year)\nreghdfe y x, a(id year)\n"
+        "use a\nxtset id year\nforeach v of varlist pop_* {\nreplace `v' = runiform()\n"
+        "}\nreghdfe y pop_a, a(id year)\nreghdfe y x, a(id year)\n"
     )
     assert [line.status for line in file.estimations] == ["not run", "translated"]
 
@@ -855,7 +867,7 @@ def test_a_loop_over_a_pattern_marks_columns_of_the_pattern(read: Any) -> None:
         # One of several turns is read, or a thousand of two thousand.
         "levelsof id, local(ids)\nforeach i of local ids {\n{}\n}",
         "forvalues i = 1/2000 {\n{}\n}",
-        "foreach v of varlist x* {\n{}\n}",
+        "foreach v of varlist x* {\nlocal all `all' `v'\n{}\n}",
         "program mine\nargs v\ntempvar t\n{}\nend\nmine x",
         "while 1 {\nforvalues i = 1/3 {\n{}\n}\n}",
     ],
@@ -876,9 +888,32 @@ def test_turns_that_are_not_read_mark_what_they_would_change(
         assert file.estimations[-1].status == status, (loop, line)
 
 
+def test_turns_that_are_alike_are_a_loop_of_the_script(read: Any) -> None:
+    """Columns are not known yet, and neither is what a local has after all turns."""
+    before = "use a, clear\nxtset id year\ngen u = runiform()\n"
+    for lines, status in (
+        ("gen ln_`v' = ln(`v')\nsum `v'\ngen c_`v' = `v' - r(mean)", "translated"),
+        ("cap gen ln_`v' = L.`v'\nlabel var ln_`v' \"a\"", "translated"),
+        ("local n `n' `v'\ngen ln_`v' = `v'", "not run"),
+        ("gen ln_`v' = `v' + u", "not run"),
+        ("sort `v'\ngen ln_`v' = _n", "translated"),
+        ("gen ln_`v' = _n\nsort `v'", "not run"),
+        ("reg y `v'\ngen ln_`v' = `v'", "not run"),
+        ("drop `v'\ngen ln_`v' = 1", "not run"),
+        ("encode `v', gen(ln_`v') label(a)", "not run"),
+    ):
+        loop = f"foreach v of varlist x* z {{\n{lines}\n}}\nreg y ln_xa ln_z\n"
+        assert read(before + loop).estimations[-1].status == status, lines
+    marked = read(
+        f"{before}gen xa = runiform()\nforeach v of varlist x* {{\n"
+        "gen ln_`v' = `v'\n}\nreg y ln_xa\nreg y x\n"
+    )
+    assert [line.status for line in marked.estimations] == ["not run", "translated"]
+
+
 def test_known_columns_of_a_loop_beside_a_pattern(read: Any) -> None:
     file = read(
-        "use a\nforeach v of varlist x1 z* x2 {\ngen `v'_d = `v'^2\n}\n"
+        "use a\nforeach v of varlist x1 z* x2 {\ngen `v'_d = runiform()\n}\n"
         "reg y x1_d x2_d\nreg y z1_d\nreg y z1\n"
     )
     states = [line.status for line in file.estimations]

@@ -45,6 +45,8 @@ def test_marks() -> None:
         ("collapse(first) x, by(id)", False),
         ('population removed_time "', True),
         ('mycommand "a b"', False),
+        ("lnx - the logarithm of x", True),
+        ("mycommand -x", False),
     ],
 )
 def test_lines_that_are_no_commands(text: str, *, expected: bool) -> None:
@@ -95,7 +97,14 @@ def test_columns_that_a_line_would_make(text: str, names: list[str] | None) -> N
         ("mata: mata drop w", True),
         ("cap mata: mata clear", True),
         ("mata: st_store(., 1, x)", False),
+        ("mata: mata mlib index", True),
         ("set obs 9", False),
+        ("frame copy default b", True),
+        ("frame copy b default, replace", False),
+        ("frame put x, into(b)", True),
+        ("frame change b", False),
+        ("qui snapshot save, label(a)", True),
+        ("snapshot restore 1", False),
         ("panelcombine, use(a.tex b.tex) save(c.tex)", True),
         ("collect: mine", False),
     ],

@@ -30,6 +30,9 @@ COLUMNS = ("id", "year", "y", "x", "x2", "z", "g", "h", "增长率")
         ("ib3.g", ["C(g, ref=3)"]),
         ("2.g", ["I(g == 2)"]),
         ("2.g#c.x", ["I(g == 2):x"]),
+        # [U] 11.4.3.6: the order of operators does not matter.
+        ("5L.g l2.5.h", ["I(lag(g) == 5)", "I(lag(h, 2) == 5)"]),
+        ("L.c.x#2L.g L(1)c.z", ["lag(x):I(lag(g) == 2)", "lag(z)"]),
         ("L.x L2.x F.z D.z", ["lag(x)", "lag(x, 2)", "lead(z)", "diff(z)"]),
         ("L(0/2).x", ["x", "lag(x)", "lag(x, 2)"]),
         ("L(1/2)D.x", ["lag(diff(x))", "lag(diff(x), 2)"]),

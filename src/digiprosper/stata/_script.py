@@ -5,9 +5,9 @@ Every script begins with them; the lines of the do-file follow below.
 
 # mypy: ignore-errors
 
+import functools
 import re
 from contextlib import suppress
-from functools import reduce
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -147,8 +147,8 @@ stata = SimpleNamespace(
     round=lambda x, unit=1: np.floor(x / unit + 0.5) * unit,
     mod=lambda x, y: x % y,
     # Missing values are left out.
-    max=lambda x, *others: reduce(np.fmax, others, x),
-    min=lambda x, *others: reduce(np.fmin, others, x),
+    max=lambda x, *others: functools.reduce(np.fmax, others, x),
+    min=lambda x, *others: functools.reduce(np.fmin, others, x),
     normal=lambda x: pd.Series(ndtr(x), x.index),
     normalden=lambda x: np.exp(-(x**2) / 2) / np.sqrt(2 * np.pi),
     cond=lambda test, x, y: pd.Series(np.where(test, x, y), test.index),
@@ -226,6 +226,10 @@ def weighted_mean(x, weights):
     """Compute the mean of the values that are there."""
     weights = weights[x.index].where(x.notna())
     return (x * weights).sum() / weights.sum()
+
+
+def weighted_sum(x, weights):
+    return (x * weights[x.index]).sum()
 
 
 def selected(df, names):
@@ -313,6 +317,23 @@ def interpolated(rows, y, x):
         return y * np.nan
     lines = np.interp(x, pairs.index, pairs, left=np.nan, right=np.nan)
     return pd.Series(lines, y.index)
+
+
+def filled_in(df, names):
+    values = [df[name].drop_duplicates() for name in names]
+    grid = pd.MultiIndex.from_product(values, names=names).to_frame(index=False)
+    df = merged(df, grid, names, "m:1", "_fillin", [2, 3])
+    return df.assign(_fillin=(df["_fillin"] == 2).astype(float))
+
+
+def balanced(df, entity, time, first, last, needed=None):
+    df = df[df[time].between(first, last)]
+    is_whole = ~df[needed or df.columns].apply(missing).any(axis=1)
+    assert needed or is_whole.all(), "what xtbalance does with missing values"
+    df = df[is_whole]
+    assert (df[time].min(), df[time].max()) == (first, last), "periods without rows"
+    count = df.groupby(entity, dropna=False)[time].transform("nunique")
+    return df[count == last - first + 1].copy()
 
 
 def checked(fit):
@@ -467,9 +488,11 @@ def of_precision(x, is_single):
 
 def collapsed(groups, parts):
     """Compute columns of groups; of single precision, if their sources are."""
-    df, wide = groups.agg(**parts), ("sum", "count")
+    df, wide = groups.agg(**parts), ("sum", "count", weighted_sum)
     of_single = [
-        n for n, (x, method) in parts.items() if x in floats and method not in wide
+        name
+        for name, (x, method) in parts.items()
+        if x in floats and getattr(method, "func", method) not in wide
     ]
     floats.intersection_update(df.columns.difference([*parts]))
     floats.update(of_single)

@@ -60,6 +60,7 @@ from digiprosper.stata.translation import (
     Context,
     Step,
     Translation,
+    column_loop,
     file_name,
 )
 from digiprosper.stata.varlists import LaterColumns, Variables, later_columns, whole
@@ -150,11 +151,11 @@ class Reader(Records):
                 self._branch(header, inside)
             elif word in ("foreach", "forvalues"):
                 self._loop(header, inside)
-            elif word in (*UNTIL_END, "while"):
-                self._unread_block(word, inside)
-            else:
+            elif word in ("{", "quietly", "noisily", "capture"):
                 self._record("read")
                 self._block(inside, stops=bool(CAPTURED.match(text)))
+            else:
+                self._unread_block(word, inside)
             position = end + 1
 
     def _unread_block(self, word: str, block: range) -> None:
@@ -173,7 +174,7 @@ class Reader(Records):
         self._record("refused", reasons.get(word, f"{word} is not read"))
         if word not in ("program", "while"):
             self.taint.mark_rows(self.number)
-        self._unreached(block, may_run=word == "while")
+        self._unreached(block, may_run=word not in UNTIL_END)
 
     def _unreached(
         self, block: range, *, may_run: bool = False, why: str = "is not read"
@@ -259,6 +260,8 @@ class Reader(Records):
             if re.search(r"\sof\s+var", header):
                 values = self.context.variables.names(" ".join(values))
             if later_columns(values):
+                if column_loop(self, name, values, block):
+                    return
                 raise refused("the columns of the loop are not known")
         except StataError as error:
             self._record("refused", error.reason)

@@ -22,13 +22,20 @@ from digiprosper.stata.prefixes import (
     refused,
     split,
 )
-from digiprosper.stata.varlists import LaterColumns
+from digiprosper.stata.varlists import LaterColumns, later_columns
 
 NAME = re.compile(r"[^\W\d]\w*")
 CREATED = re.compile(r"([^\W\d]\w*)\s*(?::\w+)?\s*=(?!=)")
 # Commands that only print, test or estimate, and those that make columns.
 _KEEPING = {*estimations.COMMANDS, *of_kind("estimates", "prints")}
 _MAKING = of_kind("makes")
+# Subcommands that leave the present data as they are, of commands that change them.
+_KEEPING_SUBCOMMANDS = {
+    "frame": r"(create|dir|put|pwf)\b|copy\b(?!.*,)",
+    "mata": r":?\s*(mata\s+)?(drop|clear|mlib)\b",
+    "set": "(?!obs)",
+    "snapshot": "(save|erase|list|label)\\b",
+}
 # Variables, but not the functions and the frame of Python code.
 _WORD = re.compile(r"\b(?!df(?:[\[.,:)]| = ))[^\W\d]\w*\b(?!\()")
 _LATER = re.compile(r"\*df\.(?:filter\(regex='[^']*'\)|loc\[[^\]]*\])")
@@ -103,7 +110,7 @@ def is_no_command(name: str, text: str, *, others_run: bool) -> bool:
     is_heading |= name[:1].isupper() and not others_run
     is_sign = re.match(r"[^\w\s$`\"]|\d", text) is not None
     # The rest of a command whose lines were not joined, as ``se(%9.3f) replace``.
-    continuation = r"(?!range)\w+\(|(robust|first|verbose)$"
+    continuation = r"(?!range)\w+\(|(robust|first|verbose)$|\w+ - "
     continues = re.match(continuation, text) is not None or text.count('"') % 2 == 1
     continues &= name not in ROWS
     # A long name with the letters of a command in another order is misspelt.
@@ -139,10 +146,8 @@ def keeps_data(name: str, command: Command | None) -> bool:
     """Tell whether a command prints, tests, estimates, or gives the data back."""
     if command is None:
         return name in _KEEPING
-    if name == "set":
-        return not command.arguments.startswith("obs")
-    if name == "mata":
-        return bool(re.match(r":?\s*(mata\s+)?(drop|clear)\b", command.arguments))
+    if pattern := _KEEPING_SUBCOMMANDS.get(name):
+        return re.match(pattern, command.text.partition(name)[2].strip()) is not None
     return name in _KEEPING or command.stored is not None or command.restores
 
 
@@ -156,7 +161,12 @@ def generated(command: Command) -> list[str]:
     """List the names in options such as ``g()`` and ``generate()``."""
     arguments = [a for option, a in command.options if option == "g"]
     others = arguments_of(command, "gen", "wgen", "mills", "hazard", "nshazard")
-    return NAME.findall(" ".join([*arguments, *others]))
+    return _created(" ".join([*arguments, *others]))
+
+
+def _created(text: str) -> list[str]:
+    names = re.findall(r"(?<![\w*])[^\W\d][\w*]*|\*[\w*]+", text)
+    return [LaterColumns.of_pattern(n) if "*" in n else n for n in names]
 
 
 def arguments_of(command: Command, *starts: str) -> list[str]:
@@ -172,6 +182,8 @@ def would_make(
     A macro that is not known stands for any letters, or for columns of a pattern.
     """
     text = re.sub("`([^`']*)'", lambda match: patterns.get(match[1], "*"), text)
+    if command is not None and "`" in command.text:
+        command = read_command(text)
     if name in ("generate", "replace", "egen"):
         target = re.search(r"([^\s=]*)\s*(?::\w+)?\s*=(?!=)", text)
         return _columns([target[1] if target else ""])
@@ -209,12 +221,15 @@ def _generated_columns(command: Command) -> list[str]:
     if command.name == "spmat" and command.arguments[:3] != "lag":
         return []
     if command.name == "tabulate":
-        return [f"{n}{level}" for n in generated(command) for level in range(1, 400)]
+        stems = generated(command)
+        if later := later_columns(stems):
+            return [LaterColumns.of_pattern(f"{stem.pattern}*") for stem in later]
+        return [f"{stem}{level}" for stem in stems for level in range(1, 400)]
     if command.name == "xi":
         return [
             LaterColumns.of_pattern(f"{''.join(arguments_of(command, 'p')) or '_I'}*")
         ]
-    names = NAME.findall(" ".join(arguments_of(command, "g", "p", "trend")))
+    names = _created(" ".join(arguments_of(command, "g", "p", "trend")))
     if command.has("replace") or not names:
         names += NAME.findall(command.arguments.partition("=")[0])
     return names
@@ -223,6 +238,7 @@ def _generated_columns(command: Command) -> list[str]:
 def stored_columns(command: Command) -> list[str]:
     """List the columns that an estimation stores: residuals and effects."""
     residuals = [name or "_reghdfe_resid" for name in arguments_of(command, "res")]
+    residuals += [name or "_ppmlhdfe_d" for o, name in command.options if o == "d"]
     return residuals + CREATED.findall(" ".join(arguments_of(command, "a")))
 
 

@@ -20,7 +20,9 @@ _ATOM = re.compile(
 )
 _GROUP = re.compile(r"(?P<prefix>[\w()/]*?)\.?\((?P<inside>.*)\)", re.DOTALL)
 _LEVELS = re.compile(r"i?\(([\d\s/]+)\)bn\.(.*)")
-_LAGS = re.compile(r"([LFDSlfds])\(([^)]*)\)([LFDSlfds\d]*)\.(.*)")
+_LAGS = re.compile(r"([LFDSlfds])\(([^)]*)\)((?:[icLFDSlfds]\d*)*)\.(.*)")
+# The order of operators does not matter: L.2.x is 2L.x.
+_SHIFTED_KIND = re.compile(rf"^({_SHIFT})(?:\.(?=\d)|\.?(?=[ic]))((?:i?b?\d+|[ic])\.)")
 # A sign of products outside parentheses.
 _SIGN = re.compile(r"(##?)(?![^(]*\))")
 
@@ -227,7 +229,7 @@ class Variables:
 
     def _factors(self, word: str) -> list[Factor]:
         """Read a variable with operators, of which a pattern stands for several."""
-        match = _ATOM.fullmatch(word)
+        match = _ATOM.fullmatch(_SHIFTED_KIND.sub(r"\2\1.", word))
         if match is None:
             raise refused(f"the variable {cited(word)} cannot be read")
         if match["omitted"]:
@@ -291,7 +293,7 @@ def _factor_term(factor: Factor) -> str:
         return factor.name
     name = backticked(factor.name)
     if factor.level is not None:
-        return f"I({name} == {factor.level})"
+        return f"I({shifted(factor.shift, name)} == {factor.level})"
     if factor.kind == "i" and factor.shift:
         raise refused(
             f"lags of the category {cited(factor.name)}", "Make the lag a column first."

@@ -618,6 +618,9 @@ def test_merge_keeps_values_of_the_master(tmp_path: Path) -> None:
         "replace a = 1 in 1",
         "egen a = cut(x), label",
         "collapse (sum) x [aw=z], by(id)",
+        "collapse (sum) x [iw=z], by(id)",
+        "xtbalance",
+        "xtbalance, range(2000 2001 2002)",
         "egen a = anymatch(x), values(1)",
         "keep in 1/5",
         "drop x if z == 1",
@@ -768,6 +771,74 @@ def test_means_of_collapse_are_weighted_and_firsts_need_one_value() -> None:
     assert first["name"].tolist() == first["c"].tolist() == ["a", "b", ""]
     with pytest.raises(AssertionError, match="several values"):
         run("collapse (first) x, by(id)")
+
+
+def test_sums_of_collapse_are_weighted() -> None:
+    """[D] collapse: the sum of w x; a sum of no values is 0, and has all digits."""
+    df = frame().assign(n=[2, 1, 3, 1, 0, 1], y=np.nan, h=16777217.0)
+    out = run("collapse (sum) x y h [pw = n], by(id)\ngen year = 1", df)
+    assert out["x"].tolist() == [3, 10, 0]
+    assert out["y"].tolist() == [0, 0, 0]
+    out = run("gen a = 1\ncollapse (sum) h = a [fw = n], by(id)\ngen year = 1", df)
+    assert out["h"].tolist() == [4, 3, 1]
+    large = df.assign(n=16777217)
+    text = "gen a = 1\ncollapse (sum) h = a [pw = n], by(id year)"
+    assert run(text, large)["h"].tolist() == [16777217] * 6
+
+
+def test_fillin_adds_all_combinations() -> None:
+    """[D] fillin: a missing value is one of the values, other variables are missing."""
+    df = frame().assign(year=[2000, 2001, np.nan, 2002, 2001, 2000])
+    out = run("fillin id year", df)
+    assert len(out) == 13
+    assert out.groupby("id")["year"].agg(lambda x: x.isna().sum()).tolist() == [1] * 3
+    # Entity 1 has two rows in 2001, as before.
+    assert out["_fillin"].sum() == 7
+    added = out[out["_fillin"] == 1]
+    assert added["x"].isna().all()
+    assert added["name"].eq("").all()
+    assert out[out["_fillin"] == 0]["z"].sum() == df["z"].sum()
+
+
+def test_xtbalance_keeps_entities_with_rows_in_all_periods() -> None:
+    """Its help: rows outside range(), or without values of miss(), go before."""
+    years = {1: (1999, 2000, 2001), 2: (2000, 2001), 3: (2000,), 4: (2001, 2002)}
+    rows = [(i, year) for i, listed in years.items() for year in listed]
+    df = pd.DataFrame(rows, columns=["id", "year"]).assign(x=1.0, s="a")
+    out = run("xtbalance, range(2000 2001)", df)
+    assert out[["id", "year"]].to_numpy().tolist() == [
+        *([i, year] for i in (1, 2) for year in (2000, 2001))
+    ]
+    df.loc[3, "x"] = np.nan
+    assert run("xtbalance, r(2000 2001) miss(x)", df)["id"].unique().tolist() == [1]
+    df.loc[0, "s"] = ""
+    text = "xtbalance, range(2000 2001) miss(s)"
+    assert run(text, df)["id"].unique().tolist() == [1, 2]
+    with pytest.raises(AssertionError, match="missing values"):
+        run("xtbalance, range(2000 2001)", df)
+    with pytest.raises(AssertionError, match="periods without rows"):
+        run("xtbalance, range(2000 2009) miss(s)", df)
+
+
+def test_numbers_of_rows_that_two_variables_know() -> None:
+    """[D] by: _n of tied rows depends on their order, unless they are the same."""
+    text = "bysort id year: gen n = _n\nkeep if n == 1"
+    assert len(run(text)) == 6
+    twice = pd.concat([frame(), frame().iloc[:1]])
+    assert len(run(f"sort x\n{text}", twice.reset_index(drop=True))) == 6
+    other = pd.concat([frame(), frame().iloc[:1].assign(x=9)])
+    context = Context(None, None, Variables(list(other.columns)))
+    step = data.translate(read_command("bysort id year: gen n = _n"), context)
+    names: dict[str, Any] = {}
+    exec(_HEAD, names)
+    names["df"] = other.reset_index(drop=True)
+    with pytest.raises(AssertionError, match="ties"):
+        exec(step.python, names)
+
+
+def test_duplicates_that_are_listed_change_nothing() -> None:
+    assert len(run("duplicates list id year in 1/2")) == 6
+    assert len(run("duplicates report id if x > 1")) == 6
 
 
 def test_n_to_one_is_m_to_one(tmp_path: Path) -> None:

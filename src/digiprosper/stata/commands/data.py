@@ -669,11 +669,12 @@ def collapse(call: Call) -> Step:
 def _collapse_columns(call: Call, weight: str) -> dict[str, str]:
     """Read ``(mean) x (sum) s=y``: column and statistic of each new column."""
     variables = call.context.variables
+    kind = (call.command.weight or "a")[0]
     method, parts = _collapse_statistic("mean", weight), dict[str, str]()
     text = re.sub(r"\s*([=-])\s*", r"\1", call.command.arguments)
     for word in split(re.sub(r"(\(\s*\w+\s*\))", r" \1 ", text)):
         if word.startswith("("):
-            method = _collapse_statistic(word.strip("() "), weight)
+            method = _collapse_statistic(word.strip("() "), weight, kind)
             continue
         new, equals, old = word.partition("=")
         for name in [new] if equals else variables.names(word):
@@ -686,13 +687,16 @@ def _collapse_columns(call: Call, weight: str) -> dict[str, str]:
     return parts
 
 
-def _collapse_statistic(statistic: str, weight: str) -> str:
+def _collapse_statistic(statistic: str, weight: str, kind: str = "a") -> str:
     """Write a statistic of collapse as an argument of agg()."""
     methods = {name: repr(method) for name, method in STATISTICS.items()}
     methods |= notes_of("collapse ")
     if weight:
         mean = f"lambda x: weighted_mean(x, {weight})"
         methods = {"mean": mean, "rawsum": "'sum'"}
+        if kind[0] in "fp":
+            # Analytic weights are scaled before.
+            methods["sum"] = f"functools.partial(weighted_sum, weights={weight})"
     elif percent := re.fullmatch(r"p(\d+)", statistic):
         return f"lambda x: percentile(x, {percent[1]})"
     if statistic not in methods:
@@ -744,6 +748,22 @@ def expand(call: Call) -> Step:
         code += f".assign({call.new[0]}=lambda x: x.index.duplicated().astype(float))"
     code += ".reset_index(drop=True)"
     return Step(code, tuple(call.new), order=UNKNOWN_ORDER)
+
+
+def _filled_in(call: Call) -> Step:
+    code, filled = f"df = filled_in(df, {call.names!r})", (*call.names,)
+    return Step(code, ("_fillin",), order=UNKNOWN_ORDER, filled=filled)
+
+
+def balance(call: Call) -> Step:
+    """Translate ``xtbalance``: entities with rows in all periods of a range."""
+    context, periods = call.context, numbers(call.options.get("range", ""))
+    if len(periods) != 2 or len(context.keys) != 2:
+        raise refused("xtbalance without xtset or range(first last)")
+    arguments = f"*{context.keys!r}, {', '.join(periods)}"
+    if miss := call.options.get("miss"):
+        arguments += f", {context.variables.names(miss)!r}"
+    return Step(f"df = balanced(df, {arguments})", order=UNKNOWN_ORDER)
 
 
 def reshape(call: Call) -> Step:
@@ -846,6 +866,7 @@ def _score(call: Call, outcomes: list[str]) -> str:
 # What translates a command, by its name.
 COMMANDS = {
     **{step.__name__: step for step in (append, collapse, drop, duplicates, egen)},
+    "fillin": _filled_in,
     **{step.__name__: step for step in (expand, generate, joinby, merge, predict)},
     **{step.__name__: step for step in (rename, reshape, sort, use, xtile)},
     **dict.fromkeys(_COLUMNWISE, columnwise),
@@ -859,6 +880,7 @@ COMMANDS = {
     "tabulate": dummies,
     "winsor": winsor_by_count,
     "xi": categories,
+    "xtbalance": balance,
 }
 # Code of values that depend on the order of the rows.
 _BY_ROW = re.compile(r"\.(?:cumsum|shift|ffill)\(|\biloc\[|isin\(np")
@@ -873,6 +895,9 @@ def translate(command: Command, context: Context) -> Step:
         "weights": command.weight is not None,
         "in": bool(command.rows),
     }
+    if command.words[:1] in (["list"], ["report"], ["examples"]):
+        # duplicates prints.
+        allowed = [*typed]
     others = [part for part in typed if typed[part] and part not in allowed]
     if others:
         raise refused(f"{command.name} with {' and '.join(others)}")
@@ -903,8 +928,11 @@ def _with_sorting(step: Step, call: Call) -> Step:
     names = [name.lstrip("-") for name in call.order]
     # No tie may decide a value: keys of a panel have none.
     if context.has_ties(names) and _BY_ROW.search(step.python):
-        tied = f"df.duplicated({names!r}).any()"
-        lines.insert(0, f"assert not {tied}, 'ties: the order of rows would decide'")
+        # Rows that are the same in all columns have no order.
+        tied = f"duplicated({names!r}).any()"
+        text = f"assert not df.{tied} or not df.drop_duplicates().{tied}, "
+        text += "'ties: the order of rows would decide'"
+        lines.insert(0, text)
     if call.order != context.order:
         lines.insert(0, f"df = df.sort_values({names!r}, kind='stable')")
         step = replace(step, order=step.order or call.order)
