@@ -374,10 +374,8 @@ def _grow(axes: Axes, inches: float) -> None:
 
 # --- lines ----------------------------------------------------------------------------
 
-_OPEN, _CLOSE = (
-    r"\uff08「『《【“",
-    r"、。\uff0c\uff0e\uff1a\uff1b\uff01\uff1f\uff09」』》】”\uff05",
-)
+_OPEN = r"\uff08「『《【“"
+_CLOSE = r"、。\uff0c\uff0e\uff1a\uff1b\uff01\uff1f\uff09」』》】”\uff05"
 # What a line may be broken between: words, and Chinese characters with the punctuation
 # that clings to them.
 _PIECES = re.compile(rf"[{_OPEN}]*(?:[{CJK}]|[^\s{CJK}]+)[{_CLOSE}]*|\s+")
