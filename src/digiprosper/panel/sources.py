@@ -135,7 +135,7 @@ def _path_or_query(table: str | os.PathLike[str]) -> Source:
 
 
 def _polars(table: Any) -> Source:
-    pl: Any = sys.modules["polars"]  # imported by whoever made the table
+    pl = sys.modules["polars"]  # imported by whoever made the table
     lazy = table.lazy()
 
     def batches(names: Sequence[str], folder: Path) -> Iterator[Any]:
@@ -196,7 +196,7 @@ def _arrow(table: Any) -> Source:
     import pyarrow as pa
     from pyarrow import dataset
 
-    rows: Any = dataset.dataset(table) if isinstance(table, pa.Table) else table
+    rows = dataset.dataset(table) if isinstance(table, pa.Table) else table
 
     def batches(names: Sequence[str], folder: Path) -> Iterator[Any]:  # noqa: ARG001
         options = {"batch_readahead": 1, "fragment_readahead": 1}
@@ -517,7 +517,7 @@ def cut_in_spark(
 ) -> tuple[SparkBlocks, int, list[Any]]:
     """Let Spark group columns by a hash of the entity, as `cut_into_files`."""
     # Imported by whoever made the table
-    functions: Any = sys.modules["pyspark.sql"].functions
+    functions = sys.modules["pyspark.sql"].functions
     kinds, selected = dict(source.spark.dtypes), []
     for j, name in enumerate(columns):
         column = functions.col(f"`{name.replace('`', '``')}`")
