@@ -173,9 +173,9 @@ def _labels_of_rows(
 
 
 def _all_labels(ends: list[pd.Index[Any]]) -> pd.Index[Any]:
-    labels: pd.Index[Any] = ends[0].append(ends[1]).unique()
+    labels = ends[0].append(ends[1]).unique()
     try:
-        ordered: pd.Index[Any] = labels.sort_values()
+        ordered = labels.sort_values()
     # Labels of several types cannot be sorted; keep the order of first rows
     except TypeError:
         return labels
@@ -590,7 +590,7 @@ def check_labels(values: object, role: str) -> pd.Index[Any]:
         )
     is_coded = isinstance(getattr(values, "dtype", None), pd.CategoricalDtype)
     cells = np.asarray(values) if is_coded else list(values)
-    labels: pd.Index[Any] = pd.Index(cells, tupleize_cols=False)
+    labels = pd.Index(cells, tupleize_cols=False)
     not_hashable = [label for label in labels if not pd.api.types.is_hashable(label)]
     if not_hashable:
         raise InputTypeError(

@@ -155,7 +155,7 @@ def local_statistics(
         np.put_along_axis(positions, order, np.arange(n)[:, None], axis=0)
         # The weight of i for the entity that received its value
         rows = np.broadcast_to(np.arange(n)[:, None], order.shape)
-        weights: Any = matrix[rows.ravel(), positions.ravel()]
+        weights = matrix[rows.ravel(), positions.ravel()]
         received_weights = np.asarray(weights).reshape(order.shape)
         for t, row in enumerate(z):
             permuted, value = row[order], row[:, None]
