@@ -189,7 +189,7 @@ class RankResults(RankedIndex):
                 f"top={cited(top)} must be a sequence of integers, such as (10, 20)."
             )
         low, high = self._interval_ends(check_level(level))
-        columns: dict[str, Any] = {
+        columns = {
             "score": self.values,
             "rank": self.rank_values,
             "mean_rank": self.draw_values.mean(axis=0),
@@ -658,7 +658,7 @@ def rank_changes(changes: Ints, index: pd.Index[Any]) -> dict[str, Any]:
     size = np.abs(changes)
     rows = size.argmax(axis=1)
     largest = changes[np.arange(len(rows)), rows]
-    columns: dict[str, Any] = {
+    columns = {
         "mean_rank_change": size.mean(axis=1),
         # A nullable type, so that a missing value does not turn the others into floats
         "max_rank_change": pd.array(largest, dtype="Int64"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -252,7 +252,7 @@ class ScaledRows:
                 f"{subject(columns, 'has')} a negative weight; use 'linear'.",
                 columns=tuple(columns),
             )
-        names: Sequence[str] = options.system.names
+        names = options.system.names
         negative = (self.z < 0) & (self.weights > 0)
         problem = "is below the worse end point"
         if options.aggregation == "geometric_dimensions":
