@@ -184,7 +184,7 @@ def treatment_notices(
     if names == (entity,):
         of_entity = cohorts.of_entity
         yield from group_treatment_notices(table, sample.entities, of_entity, event)
-    codes: Any = dict(zip(names, prepared.cluster_codes, strict=True))
+    codes = dict(zip(names, prepared.cluster_codes, strict=True))
     # Without clusters the number of treated entities counts.
     counts = {
         name: (np.unique(c[cohorts.treated]).size, int(c.max()) + 1)
