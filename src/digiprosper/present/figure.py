@@ -391,7 +391,7 @@ def broken_lines(text: str, columns: float) -> list[str]:
     """Break a text into lines at blanks, between Chinese characters, or in words."""
     lines = [""]
     for part in _PIECES.findall(text):
-        pieces: Iterable[str] = [part] if type_columns(part) <= columns else part
+        pieces = [part] if type_columns(part) <= columns else part
         for piece in pieces:
             if type_columns(lines[-1] + piece.rstrip()) > columns:
                 lines.append(piece.lstrip())
