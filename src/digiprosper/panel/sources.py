@@ -38,7 +38,6 @@ from digiprosper.errors import (
     hold_warnings,
     warn_or_hold_back,
 )
-from digiprosper.kernels import Ints
 from digiprosper.optional import require
 from digiprosper.panel.keys import to_pandas
 
@@ -240,12 +239,6 @@ def share_of(source: Source, entity: str, share: float) -> Source:
     return replace(source, batches=lambda *args: chosen_rows(source.batches(*args)))
 
 
-def block_numbers(entity: Any, name: str, blocks: int) -> Ints:
-    """Return the block of each row by a hash of its entity."""
-    hashes = entity_hashes(entity, name)
-    return (hashes // _PARTS % np.uint64(blocks)).astype(np.intp)
-
-
 def distinct(values: Any) -> Any:
     """Return the distinct values of a column of arrow that are not missing."""
     return values.to_pandas().dropna().unique()
@@ -416,7 +409,8 @@ def cut_into_files(
             rows += table.num_rows
             if time is not None:
                 times.update(distinct(table[time]))
-            block_of = block_numbers(table[entity], entity, blocks)
+            hashes = entity_hashes(table[entity], entity)
+            block_of = (hashes // _PARTS % np.uint64(blocks)).astype(np.intp)
             _write_parts(table, block_of, folder, writers, files)
     paths = [folder / str(number) for number in sorted(writers)]
     read = partial(_read_file, source.categories)
