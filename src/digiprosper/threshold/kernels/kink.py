@@ -123,14 +123,14 @@ def kink_plan(
     return KinkPlan(
         search,
         admissible.values,
-        unit,
-        np.diff(knots),
-        corner,
-        along,
-        forms,
-        no_variation,
-        ~no_variation & (forms[0] <= digits_floor),
-        free[:-1],
+        unit=unit,
+        widths=np.diff(knots),
+        corner=corner,
+        along=along,
+        forms=forms,
+        lost=no_variation,
+        faint=~no_variation & (forms[0] <= digits_floor),
+        open=free[:-1],
     )
 
 
