@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -58,7 +58,7 @@ from digiprosper.policy.kernels.matching import (
 from digiprosper.policy.matching_results import MOST_NEIGHBOURS, Matching
 from digiprosper.specification import as_terms, one_term
 
-_OPTIONS: Final = {
+_OPTIONS = {
     "propensity": ("k", "caliper", "replace", "support", "ties"),
     "entropy": ("moments", "base_weights"),
 }
