@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -39,8 +39,8 @@ from digiprosper.panel.keys import rows_text
 from digiprosper.spatial.kernels import matrices
 
 # A dense matrix of more entities takes more than 3 GB.
-_MOST_DENSE: Final = 20_000
-_HIGHEST_POWER: Final = 10.0
+_MOST_DENSE = 20_000
+_HIGHEST_POWER = 10.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
