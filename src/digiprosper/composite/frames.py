@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -34,14 +34,14 @@ ColumnScale: TypeAlias = tuple[str, float, float, float]
 """Name of a column x; start, divisor and addend of u = (x - start) / divisor +
 addend."""
 
-_FIT: Final = {
+_FIT = {
     "scope": ("pooled", "goalposts"),
     "weighting": ("entropy",),
     "normalise": ("minmax",),
     "structure": ("flat",),
     "aggregate": ("linear",),
 }
-_APPLY: Final = {"normalise": ("minmax",), "aggregate": ("linear",)}
+_APPLY = {"normalise": ("minmax",), "aggregate": ("linear",)}
 
 
 def is_frame(data: object) -> bool:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -36,9 +36,9 @@ from digiprosper.report.summary import (
 Among = Literal["per_year", "pooled"]
 Ranks: TypeAlias = np.ndarray[Any, np.dtype[np.unsignedinteger[Any]]]
 
-_TOP: Final = (1, 3, 5, 10)
-_SHOWN: Final = 12
-_AMONG: Final = {
+_TOP = (1, 3, 5, 10)
+_SHOWN = 12
+_AMONG = {
     "per_year": "among the rows of the same period",
     "pooled": "among all rows",
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -39,7 +39,7 @@ from digiprosper.panel.access import check_panel
 from digiprosper.report.notices import missing_rows
 from digiprosper.report.pickling import PickledByName
 
-_ROLE: Final = "indicators"
+_ROLE = "indicators"
 
 
 # --- rows -----------------------------------------------------------------------------
