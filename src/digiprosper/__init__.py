@@ -36,7 +36,7 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(text, name=name)
     with _LOADING:
         if module == __name__:
-            value: Any = import_module(f"{__name__}.{name}")
+            value = import_module(f"{__name__}.{name}")
         else:
             value = getattr(import_module(module), inside)
     globals()[name] = value

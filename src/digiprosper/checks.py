@@ -67,7 +67,7 @@ def finite_numbers(values: object) -> list[float]:
     """List one or several numbers; empty unless all are real with finite squares."""
     if isinstance(values, bytes) or getattr(values, "ndim", 0) > 1:
         return []
-    items: list[object] = [values]
+    items = [values]
     # An array around one number cannot be listed.
     if isinstance(values, Iterable) and getattr(values, "shape", None) != ():
         items = list(values)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 import pandas as pd
@@ -27,9 +27,9 @@ from digiprosper.panel import Panel
 from digiprosper.panel.terms import canonical
 from digiprosper.report.pickling import PickledByName
 
-TERM: Final = {"term": "one"}
+TERM = {"term": "one"}
 """Metadata of a field that holds one term; `terms` and `swap` look for it."""
-TERMS: Final = {"term": "several"}
+TERMS = {"term": "several"}
 """Metadata of a field that holds several terms."""
 
 

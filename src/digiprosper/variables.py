@@ -691,7 +691,7 @@ def _accumulated(
 
 def _sorted_table(inputs: Arguments, values: Floats) -> Table:
     """Sort values (N,) by entity and time, with the rows they came from."""
-    keys: dict[str, Any] = {
+    keys = {
         name: pd.Series(levels).reindex(codes).array
         for name, (codes, levels) in inputs.labels.items()
     }
@@ -735,7 +735,7 @@ def _capital_divisors(growth: Any, rate: float, entities: pd.Index[Any]) -> Floa
             f"growth={cited(growth)} must be a number, or a Series by entity without "
             f"missing values, whose sum with depreciation={rate:g} is positive.",
         )
-    return np.asarray(values + rate)
+    return values + rate
 
 
 def solow_tfp(output: Any, capital: Any, labour: Any, *, capital_share: Any) -> Any:
@@ -1076,7 +1076,7 @@ def distance_to_leader(x: Any, *, time: Any = None) -> Any:
     def behind(codes: Ints, count: int, x: Floats) -> Floats:
         largest = np.zeros(count)
         np.maximum.at(largest, codes, x)
-        return np.asarray(np.log(largest[codes] / x))
+        return np.log(largest[codes] / x)
 
     return inputs.apply_by_group(behind, group_codes(inputs))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -34,14 +34,14 @@ ColumnScale: TypeAlias = tuple[str, float, float, float]
 """Name of a column x; start, divisor and addend of u = (x - start) / divisor +
 addend."""
 
-_FIT: Final = {
+_FIT = {
     "scope": ("pooled", "goalposts"),
     "weighting": ("entropy",),
     "normalise": ("minmax",),
     "structure": ("flat",),
     "aggregate": ("linear",),
 }
-_APPLY: Final = {"normalise": ("minmax",), "aggregate": ("linear",)}
+_APPLY = {"normalise": ("minmax",), "aggregate": ("linear",)}
 
 
 def is_frame(data: object) -> bool:
@@ -65,9 +65,9 @@ def fit_frame(
 
     _refuse_options(options, _FIT)
     names, shift = options.system.names, options.shift
-    frame: Any = nw.from_native(data).lazy()
+    frame = nw.from_native(data).lazy()
     _refuse_columns(names, frame.collect_schema())
-    complete: Any = None
+    complete = None
     if options.missing == "drop":
         values = [nw.col(n).cast(nw.Float64) for n in names]
         complete = nw.all_horizontal(
@@ -88,7 +88,7 @@ def fit_frame(
     # T does not depend on the unit; one near the values keeps digits, since ln 1 = 0.
     unit = np.where(constant, 1.0, (worst + best) / 2.0 + shift)
     start, width = _start_and_width(options, scale)
-    columns: list[ColumnScale] = [
+    columns = [
         (names[j], float(start[j]), float(width[j] * unit[j]), float(shift / unit[j]))
         for j in np.flatnonzero(~constant)
     ]
@@ -118,7 +118,7 @@ def apply_frame(options: IndexOptions, state: State, data: Any) -> Any:
             f"scope={cited(options.scope.text)} needs the year of each row: "
             "pass a Panel."
         )
-    frame: Any = nw.from_native(data)
+    frame = nw.from_native(data)
     schema = frame.collect_schema()
     _refuse_columns(options.system.names, schema)
     if options.name in schema:

@@ -27,7 +27,7 @@ impossible          missing, kept (option to values)
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -42,31 +42,31 @@ from digiprosper.report.notices import imputed
 from digiprosper.report.text import listed
 
 # A shift from which on it changes the weights.
-LARGE_SHIFT: Final = 0.01
+LARGE_SHIFT = 0.01
 # A weight dominates the index above this multiple of the equal weight, or, with few
 # indicators, above this share.
-DOMINANT: Final = 3.0
-ALMOST_ALL: Final = 0.9
+DOMINANT = 3.0
+ALMOST_ALL = 0.9
 # In 31 x 10 simulated rows of 4 to 15 indicators, of which some are unrelated or fall
 # over time, a lower correlation is in at most .5% of the panels. If an indicator of the
 # opposite direction has "+", it is in 35 to 98%.
-OPPOSED: Final = -0.5
-MANY: Final = 100
+OPPOSED = -0.5
+MANY = 100
 # Coupling above the first and development below the second are noticed in this share
 # of rows: the poorest rows of all indices are such.
-COUPLED: Final = 0.9
-POOR: Final = 0.2
-SHARE: Final = 0.05
+COUPLED = 0.9
+POOR = 0.2
+SHARE = 0.05
 # C is at most .8 where one of two systems is a fourth of the other; of few rows this
 # may be so.
-UNLIKE: Final = 4.0
-FEWEST: Final = 20
+UNLIKE = 4.0
+FEWEST = 20
 # Causes of a geometric mean of 0.
-_ZERO_FACTORS: Final = {
+_ZERO_FACTORS = {
     "geometric": "indicator is 0",
     "geometric_dimensions": "dimension has only indicators that are 0",
 }
-_UNSTABLE: Final = {
+_UNSTABLE = {
     "count": (
         "an eigenvalue is close to 1, so the number of retained components is uncertain"
     ),

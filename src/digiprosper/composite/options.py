@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 
@@ -29,14 +29,14 @@ from digiprosper.kernels import Floats, Ints
 
 IndexMissing = Literal["raise", "drop"]
 
-_WORDS: Final[Mapping[str, tuple[str, ...]]] = {
+_WORDS: Mapping[str, tuple[str, ...]] = {
     "normalise": get_args(Normalisation),
     "structure": get_args(IndexStructure),
     "aggregate": get_args(Aggregation),
     "missing": get_args(IndexMissing),
     "weighting": WEIGHTINGS,
 }
-OPTIONS: Final = ("scope", *_WORDS, "shift")
+OPTIONS = ("scope", *_WORDS, "shift")
 
 
 @dataclass(frozen=True, slots=True)

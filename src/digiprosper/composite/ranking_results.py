@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -36,9 +36,9 @@ from digiprosper.report.summary import (
 Among = Literal["per_year", "pooled"]
 Ranks: TypeAlias = np.ndarray[Any, np.dtype[np.unsignedinteger[Any]]]
 
-_TOP: Final = (1, 3, 5, 10)
-_SHOWN: Final = 12
-_AMONG: Final = {
+_TOP = (1, 3, 5, 10)
+_SHOWN = 12
+_AMONG = {
     "per_year": "among the rows of the same period",
     "pooled": "among all rows",
 }
@@ -189,7 +189,7 @@ class RankResults(RankedIndex):
                 f"top={cited(top)} must be a sequence of integers, such as (10, 20)."
             )
         low, high = self._interval_ends(check_level(level))
-        columns: dict[str, Any] = {
+        columns = {
             "score": self.values,
             "rank": self.rank_values,
             "mean_rank": self.draw_values.mean(axis=0),
@@ -658,7 +658,7 @@ def rank_changes(changes: Ints, index: pd.Index[Any]) -> dict[str, Any]:
     size = np.abs(changes)
     rows = size.argmax(axis=1)
     largest = changes[np.arange(len(rows)), rows]
-    columns: dict[str, Any] = {
+    columns = {
         "mean_rank_change": size.mean(axis=1),
         # A nullable type, so that a missing value does not turn the others into floats
         "max_rank_change": pd.array(largest, dtype="Int64"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
-from typing import Any, Final, Literal, cast, get_args
+from typing import Any, Literal, cast, get_args
 
 import numpy as np
 import pandas as pd
@@ -56,11 +56,11 @@ from digiprosper.specification import check_reps
 
 LeaveOut = Literal["indicator", "entity"]
 
-_VARIED: Final = ("scope", "normalise", "shift", "weighting", "structure", "aggregate")
+_VARIED = ("scope", "normalise", "shift", "weighting", "structure", "aggregate")
 # Shifts seen in papers and scripts.
-_SHIFTS: Final = (0.0, 1e-6, 1e-4, 0.002, 0.01, 1.0)
-_AUDITED: Final = ("weighting", "scope", "normalise", "structure", "shift")
-_NO_SCORES: Final = (
+_SHIFTS = (0.0, 1e-6, 1e-4, 0.002, 0.01, 1.0)
+_AUDITED = ("weighting", "scope", "normalise", "structure", "shift")
+_NO_SCORES = (
     "the other entities give no weights, or, with a geometric mean, a negative weight "
     "or dimension"
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from typing import Any, Final, Literal, TypeVar, get_args, overload
+from typing import Any, Literal, TypeVar, get_args, overload
 
 import numpy as np
 import pandas as pd
@@ -47,13 +47,13 @@ _Stored = TypeVar("_Stored")
 WeightErrors = Literal["delta", "jackknife", "bootstrap"]
 
 # Words that indicate ratios, and words that indicate amounts and counts.
-_RATIO: Final = re.compile(
+_RATIO = re.compile(
     r"%|‰|/|\bper\b|\b(?:share|ratio|rate|index|proportion|percent\w*|coefficient|gini"
     r"|theil|points?|degrees?"
     r"|density|penetration|intensity|years?)\b|人均|每|率|比|占|指数|系数|密度",
     re.IGNORECASE,
 )
-_LEVEL: Final = re.compile(
+_LEVEL = re.compile(
     r"\b10\s*(?:\^|\*\*)\s*\d|\b(?:thousands?|millions?|billions?|yuan|rmb|cny|usd"
     r"|dollars?|euros?|km2?|kilomet\w+"
     r"|tonnes?|tons?|kwh|hectares?|people|persons?|households?|subscribers?|users?"
@@ -64,7 +64,7 @@ _LEVEL: Final = re.compile(
 )
 # Rank correlation with size above which an indicator without a unit counts as an
 # amount.
-_FOLLOWS: Final = 0.8
+_FOLLOWS = 0.8
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)

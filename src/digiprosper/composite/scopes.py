@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from typing import Any, Final, Literal, TypeAlias, get_args
+from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
 import pandas as pd
@@ -30,7 +30,7 @@ Finding: TypeAlias = tuple[str, str]
 RowSelection: TypeAlias = "Bools | slice"
 """Rows that a state is learned from."""
 
-_BASE: Final = re.compile(r"(base_year(?:_norm_pooled_weights)?)\(\s*(.*?)\s*\)")
+_BASE = re.compile(r"(base_year(?:_norm_pooled_weights)?)\(\s*(.*?)\s*\)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +128,7 @@ class LearningScope:
         return EndPoints(low, high)
 
 
-_LATER_YEARS: Final = (
+_LATER_YEARS = (
     "warning",
     (
         "scores of early years depend on later years and change when a year is added. "
@@ -136,15 +136,15 @@ _LATER_YEARS: Final = (
         "'goalposts'."
     ),
 )
-_COMPARABLE: Final = ("ok", "comparable over time, and with rows scored by `apply`.")
-_WEIGHTS_DIFFER: Final = (
+_COMPARABLE = ("ok", "comparable over time, and with rows scored by `apply`.")
+_WEIGHTS_DIFFER = (
     "note",
     (
         "the weights differ between years: part of a change in the score is a change "
         "in the weights."
     ),
 )
-_SCOPES: Final = {
+_SCOPES = {
     scope.text: scope
     for scope in (
         LearningScope(
@@ -235,7 +235,7 @@ _SCOPES: Final = {
         ),
     )
 }
-SCOPES: Final = get_args(Scope)
+SCOPES = get_args(Scope)
 
 
 def read_scope(scope: object) -> LearningScope:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -39,7 +39,7 @@ from digiprosper.panel.access import check_panel
 from digiprosper.report.notices import missing_rows
 from digiprosper.report.pickling import PickledByName
 
-_ROLE: Final = "indicators"
+_ROLE = "indicators"
 
 
 # --- rows -----------------------------------------------------------------------------
@@ -252,7 +252,7 @@ class ScaledRows:
                 f"{subject(columns, 'has')} a negative weight; use 'linear'.",
                 columns=tuple(columns),
             )
-        names: Sequence[str] = options.system.names
+        names = options.system.names
         negative = (self.z < 0) & (self.weights > 0)
         problem = "is below the worse end point"
         if options.aggregation == "geometric_dimensions":

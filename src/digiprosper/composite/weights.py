@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import Any, Final, Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 
@@ -22,10 +22,10 @@ from digiprosper.kernels.dispersion import column_sums
 from digiprosper.kernels.tolerances import LARGEST_PRODUCT
 
 Weighting = Literal["entropy", "critic", "cv", "std", "pca", "equal"]
-WEIGHTINGS: Final[tuple[Weighting, ...]] = get_args(Weighting)
+WEIGHTINGS: tuple[Weighting, ...] = get_args(Weighting)
 
-_MOST: Final = 1_000_000
-_UNDEFINED: Final = (
+_MOST = 1_000_000
+_UNDEFINED = (
     "Entropy is undefined for these values: normalise first, as CompositeIndex does."
 )
 

@@ -17,14 +17,14 @@ no_average           terms
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final
+from typing import Any
 
 from digiprosper.errors import Notice, counted, notice_of, quoted
 from digiprosper.linear.notices import WILD_CLUSTERS
 from digiprosper.linear.preparation import Prepared
 from digiprosper.report import notices as report
 
-LAGGED: Final = (
+LAGGED = (
     "and so are the other coefficients and average effects: the correction assumes "
     "that regressors do not depend on earlier outcomes. Omit the lag."
 )

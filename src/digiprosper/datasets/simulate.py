@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Final, Literal, NamedTuple, get_args
+from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
 import pandas as pd
@@ -21,15 +21,15 @@ from digiprosper.panel import Panel
 
 System = Literal["digital", "prosperity"]
 
-_CONTROLS: Final = ("urban", "fiscal", "openness")
-_LARGEST_SIZE: Final = 10_000
-_GAMMA: Final = 57.0
-_A: Final = {"productivity": 0.8, "upgrading": 1.5, "entrepreneurship": 2.0}
-_B: Final = {"productivity": 0.15, "upgrading": 0.06, "entrepreneurship": 0.04}
-_DIRECT: Final = 0.15
-_REGIME_SLOPES: Final = (0.2, 0.5)
-_CURVE: Final = (0.21, -0.3)
-_COEFFICIENTS: Final = {
+_CONTROLS = ("urban", "fiscal", "openness")
+_LARGEST_SIZE = 10_000
+_GAMMA = 57.0
+_A = {"productivity": 0.8, "upgrading": 1.5, "entrepreneurship": 2.0}
+_B = {"productivity": 0.15, "upgrading": 0.06, "entrepreneurship": 0.04}
+_DIRECT = 0.15
+_REGIME_SLOPES = (0.2, 0.5)
+_CURVE = (0.21, -0.3)
+_COEFFICIENTS = {
     "growth_volatility": {"broadband_ports": -0.02},
     "digital_divide": {
         "broadband_ports": 0.2,
@@ -41,7 +41,7 @@ _COEFFICIENTS: Final = {
     "capital_flow": {"digital": 1.8},
     "integration": {"digital": 0.1, "technology_flow": 0.08, "capital_flow": 0.06},
 }
-_INTERVAL: Final = ("estimate", "std_error", "conf_low", "conf_high")
+_INTERVAL = ("estimate", "std_error", "conf_low", "conf_high")
 
 
 class _Equation(NamedTuple):
@@ -52,7 +52,7 @@ class _Equation(NamedTuple):
     controls: tuple[float, float, float]
 
 
-_EQUATIONS: Final = {
+_EQUATIONS = {
     "productivity": _Equation(2.2, 0.30, 0.50, 0.060, (0.004, -0.002, 0.001)),
     "upgrading": _Equation(1.3, 0.25, 0.30, 0.120, (0.006, 0.004, 0.002)),
     "entrepreneurship": _Equation(1.6, 0.30, 0.60, 0.160, (0.010, -0.004, 0.003)),

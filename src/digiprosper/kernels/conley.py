@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
 
@@ -13,12 +12,12 @@ from digiprosper.kernels.tolerances import SAME_DISTANCE
 from digiprosper.kernels.within import level_sums
 
 # Pairs of locations whose distances are computed at a time: about 100 MB in all
-_PAIRS: Final = 2_000_000
+_PAIRS = 2_000_000
 # Fewest locations that are processed together
-_FEWEST: Final = 32
+_FEWEST = 32
 # Cells of locations by periods, as a multiple of the rows, up to which all periods are
 # summed together.
-_CELLS: Final = 4
+_CELLS = 4
 
 
 @dataclass(frozen=True, slots=True, eq=False)

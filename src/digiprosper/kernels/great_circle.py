@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 import numpy as np
 
 from digiprosper.kernels import Floats
 
 # Mean radius of the earth in kilometres (International Union of Geodesy and
 # Geophysics).
-EARTH_RADIUS: Final = 6371.0088
+EARTH_RADIUS = 6371.0088
 
 
 def great_circle(origin: Floats, destination: Floats) -> Floats:

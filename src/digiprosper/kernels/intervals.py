@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import Final
 
 import numpy as np
 
@@ -16,14 +15,12 @@ from digiprosper.kernels.tolerances import PRODUCT_QUANTILE, SAME_WITHOUT
 # two, three and four. Draws from so few agree with one another whatever the data: with
 # entity and period effects a test of a true null at nominal 5% rejects in all samples
 # of two clusters, .37 of those of three and .12 of those of four.
-LEAST_CLUSTERS: Final = 5
+LEAST_CLUSTERS = 5
 
 # The normal density underflows beyond.
-_FAR: Final = 38.0
+_FAR = 38.0
 # Distances from a bend, halved down to rounding.
-_HALVES: Final = np.multiply.outer(
-    [-1.0, 0.0, 1.0], np.exp2(np.arange(-48.0, 6.0))
-).ravel()
+_HALVES = np.multiply.outer([-1.0, 0.0, 1.0], np.exp2(np.arange(-48.0, 6.0))).ravel()
 
 
 def has_enough_clusters(clusters: int | None) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
 
 import numpy as np
 from scipy.special import expit, log_ndtr, ndtr, ndtri, xlogy
@@ -241,7 +240,7 @@ def _normal_residual(y: Floats, index: Floats) -> Floats:
 
 
 # A mean that is the exponential of the index; the outcome is zero or more.
-POISSON: Final = Family(
+POISSON = Family(
     mean=np.exp,
     weight=np.exp,
     working_residual=_poisson_residual,
@@ -250,7 +249,7 @@ POISSON: Final = Family(
 )
 
 # A logistic probability; the outcome is zero or one.
-LOGIT: Final = Family(
+LOGIT = Family(
     mean=expit,
     weight=lambda index: expit(index) * expit(-index),
     working_residual=lambda y, index: (
@@ -261,7 +260,7 @@ LOGIT: Final = Family(
 )
 
 # A normal probability; the outcome is zero or one.
-PROBIT: Final = Family(
+PROBIT = Family(
     mean=ndtr,
     weight=_normal_weight,
     working_residual=_normal_residual,

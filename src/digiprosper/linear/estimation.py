@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 
@@ -65,7 +65,7 @@ from digiprosper.report.inference import WITHOUT_FACTOR, Inference
 from digiprosper.report.text import repeated
 
 _MANY_CELLS = 100_000
-NOT_IDENTIFIED: Final = (
+NOT_IDENTIFIED = (
     "The coefficient of such a variable is not identified: drop it, interact it with a "
     "variable that varies within the effects, or omit the effect."
 )

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field, replace
-from typing import Any, ClassVar, Final, Literal, Self, cast
+from typing import Any, ClassVar, Literal, Self, cast
 
 import numpy as np
 import pandas as pd
@@ -102,14 +102,14 @@ from digiprosper.specification import TERM, TERMS, read_terms, refuse_repeats
 _ROLES = ("y", "endog", "x", "instruments")
 
 # F of a first stage below which instruments are weak (Staiger & Stock 1997).
-_WEAK_F: Final = 10.0
-_F_WORDS: Final = {
+_WEAK_F = 10.0
+_F_WORDS = {
     "effective_f": "effective",
     "kp_rk_f": "Kleibergen-Paap",
     "cragg_donald": "Cragg-Donald",
 }
 # With half as many instruments as clusters, F of irrelevant instruments is 2 to 200.
-_MANY_INSTRUMENTS: Final = 0.5
+_MANY_INSTRUMENTS = 0.5
 
 
 @dataclass(frozen=True, slots=True)

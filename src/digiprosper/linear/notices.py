@@ -48,7 +48,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -73,29 +73,29 @@ from digiprosper.report.text import freedom_text
 
 # With fewer effective clusters 95% intervals cover less than 90%; see docs/validity.md.
 # If G is small too, intervals with G - 1 degrees of freedom allow for it.
-EFFECTIVE_CLUSTERS: Final = 7.0
+EFFECTIVE_CLUSTERS = 7.0
 # Two treated clusters give 2.0 to 2.7 effective clusters, three give 3.0 or more.
-LEAST_EFFECTIVE: Final = 3.0
+LEAST_EFFECTIVE = 3.0
 # Fewest clusters of similar sizes with which the wild bootstrap keeps its size; see
 # docs/explanations/few_clusters.md.
-WILD_CLUSTERS: Final = 10
+WILD_CLUSTERS = 10
 # A test whose smallest p-value is larger can hardly reject at the usual levels.
-LEAST_P: Final = 0.01
+LEAST_P = 0.01
 # Fewer periods than these are too few for Driscoll-Kraay standard errors.
-FEW_PERIODS: Final = 100
+FEW_PERIODS = 100
 # More dummies than this are reported: they can be absorbed.
-MANY_DUMMIES: Final = 100
+MANY_DUMMIES = 100
 # Condition number at which standard errors are large, but still correct
-NEAR: Final = 1e8
+NEAR = 1e8
 # Largest and smallest values that rows chosen by other columns leave out by chance
-_FEW_BEYOND: Final = 10
+_FEW_BEYOND = 10
 # What notices advise but a scanned table does not support
-_IN_MEMORY: Final = (
+_IN_MEMORY = (
     *("wild_bootstrap", "randomisation_test", "StaggeredDid", "DynamicPanel"),
     *("PoissonEffects", "block_test", "crv3", "cr2"),
 )
 # What StaggeredDid does not take, by kind of model
-_NOT_STAGGERED: Final = {
+_NOT_STAGGERED = {
     "iv": "instruments",
     "spatial": "spatial lags",
     "mediation": "mediators",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Self, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeAlias, cast
 
 import numpy as np
 import pandas as pd
@@ -57,7 +57,7 @@ EffectValues: TypeAlias = "tuple[tuple[str, pd.Index[Any], Floats], ...]"
 # With more clusters F(q, G - 1) is reliable.
 _MANY = 100
 _TOO_OFTEN = "F(q, G - 1), which rejects a true hypothesis too often with few clusters"
-NO_COVARIANCE: Final = (
+NO_COVARIANCE = (
     "not available: the covariance of the restrictions is missing, singular or not "
     "positive definite"
 )

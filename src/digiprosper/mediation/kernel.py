@@ -85,7 +85,7 @@ def powers(slopes: Sequence[Any]) -> list[list[Any]]:
     out: list[list[Any]] = [[] for _ in range(len(slopes) + 1)]
     for parts in product(*slopes):
         positions, *lines = zip(*parts, strict=True)
-        polynomial: Floats = reduce(np.convolve, np.transpose(lines))
+        polynomial = reduce(np.convolve, np.transpose(lines))
         for power, constant in enumerate(polynomial):
             out[power] += [(float(constant), positions)] if constant else []
     return out

@@ -430,7 +430,7 @@ class Mediation(Specification):
 
 def term_roles(spec: Mediation) -> dict[str, tuple[str, ...]]:
     """Group the terms of a specification by role."""
-    roles: dict[str, tuple[str, ...]] = {
+    roles = {
         "y": (spec.y,),
         "treatment": (spec.treatment,),
         "mediators": tuple(spec.mediators),
@@ -1045,7 +1045,7 @@ def _first_stages(system: System) -> Floats:
     rows = []
     unadjusted = system.unadjusted[_STAGES]
     for equation, (plain, df) in zip(_STAGES, unadjusted, strict=True):
-        row: Any = system.fits[equation].tidy().iloc[0]
+        row = system.fits[equation].tidy().iloc[0]
         b, error = row["estimate"], row["std_error"]
         square = (b / plain) ** 2
         rows.append(

@@ -23,7 +23,6 @@ tests_differ        mediator, ratio
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Final
 
 from digiprosper.errors import Notice, notice_of
 from digiprosper.kernels.intervals import has_enough_clusters
@@ -33,15 +32,15 @@ from digiprosper.report.notices import few_clusters
 # data. In the median of 200 simulated panels without an odd cluster (serial correlation
 # 0 and .8, G 31 to 200) it is 2.8 to 4.8 over the root of G; beyond 6, and .5, at most
 # 4% of them are remarked on.
-INFLUENCE: Final = 6.0
-LEAST_INFLUENCE: Final = 0.5
+INFLUENCE = 6.0
+LEAST_INFLUENCE = 0.5
 # Products lose digits if the mean is this many standard deviations.
-MEAN_IN_SDS: Final = 1e4
+MEAN_IN_SDS = 1e4
 # Median residual degrees of freedom of an entity's own regression, below which its
 # slopes are imprecise.
-SHORT_SERIES: Final = 10
+SHORT_SERIES = 10
 # F of a first stage below which an instrument is weak (Staiger & Stock 1997).
-WEAK_F: Final = 10.0
+WEAK_F = 10.0
 
 
 def few_for_paths(clusters: int, name: str, remedy: str) -> tuple[Notice, ...]:

@@ -268,7 +268,7 @@ def _split_table(
     columns = _columns_of(function, argument, table)
     if not columns:
         raise InputTypeError(f"{function}: {argument} has no columns.")
-    heads: list[Hashable] = [*(table if has_heads else range(len(columns)))]
+    heads = [*(table if has_heads else range(len(columns)))]
     counts = Counter(heads)
     unique = [head if counts[head] == 1 else j for j, head in enumerate(heads)]
     names = [f"{argument}[{head!r}]" for head in unique]

@@ -17,11 +17,10 @@ _LONGITUDES = ("lon", "lng", "long", "longitude", "经度")
 
 def degrees_of(frame: pd.DataFrame, caller: str) -> Floats:
     """Read latitude and longitude in degrees (n, 2), by their usual names."""
-    data: object = frame
-    if not isinstance(data, pd.DataFrame):
+    if not isinstance(frame, pd.DataFrame):
         raise InputTypeError(
             f"{caller} takes a DataFrame with latitude and longitude, not "
-            f"{type(data).__name__}: panel.frame[['lat', 'lon']]."
+            f"{type(frame).__name__}: panel.frame[['lat', 'lon']]."
         )
     values = frame[list(coordinate_names(list(frame.columns), caller))]
     odd = [

@@ -351,7 +351,7 @@ def numeric_columns(table: Table) -> list[str]:
 def column_names(columns: Any, method: str) -> list[str]:
     """List the names of one or several columns; refuse anything but text."""
     is_list = np.iterable(columns) and not isinstance(columns, str)
-    names: list[Any] = [*columns] if is_list else [columns]
+    names = [*columns] if is_list else [columns]
     odd = [n for n in names if not isinstance(n, str)]
     if odd:
         raise InputTypeError(
@@ -453,10 +453,9 @@ def group_codes(table: Table, by: str | None, method: str, option: str = "by") -
     """Code the groups (N,) of a column or a key (also ``"entity"``); None is one."""
     if by is None:
         return np.zeros(len(table), dtype=np.intp)
-    column: object = by
-    if not isinstance(column, str):
+    if not isinstance(by, str):
         raise InputTypeError(
-            f"{method}({option}={cited(column)}): {option} is the name of one column."
+            f"{method}({option}={cited(by)}): {option} is the name of one column."
         )
     if by in ("time", table.keys.time_name):
         return table.keys.time

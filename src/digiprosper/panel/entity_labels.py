@@ -11,7 +11,7 @@ from functools import lru_cache
 from itertools import chain, combinations
 from pathlib import Path
 from string import ascii_letters
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -21,9 +21,9 @@ from digiprosper.errors import Notice, cited, notice_of, quoted
 from digiprosper.panel.keys import Keys
 from digiprosper.panel.table import Table
 
-_MOST_REGIONS: Final = 5_000
+_MOST_REGIONS = 5_000
 # A province, a prefecture and mostly a county, whose numbers leave gaps
-_DIVISION: Final = re.compile(
+_DIVISION = re.compile(
     "(?:1[1-5]|2[1-3]|3[1-7]|4[1-6]|5[0-4]|6[1-5])"
     "(?:[0-3][0-9]|4[0-3]|5[1-4]|90)(?:[0-478][0-9])?"
 )

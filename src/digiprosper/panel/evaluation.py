@@ -330,7 +330,7 @@ def _parse_condition(condition: _Condition) -> ast.expr:
 def _evaluate_condition(node: ast.expr, condition: _Condition) -> pd.Series[Any]:
     if isinstance(node, ast.BoolOp):
         joined = operator.and_ if isinstance(node.op, ast.And) else operator.or_
-        parts: list[ast.expr] = node.values  # noqa: PD011
+        parts = node.values  # noqa: PD011
         return reduce(joined, [_evaluate_condition(part, condition) for part in parts])
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not | ast.Invert):
         return ~_evaluate_condition(node.operand, condition)

@@ -213,7 +213,7 @@ def backticked(name: str) -> str:
     return name if name.isidentifier() and not keyword.iskeyword(name) else f"`{name}`"
 
 
-def as_argument(text: str, column_names: Sequence[str] = ()) -> str:
+def as_argument(text: str, column_names: Sequence[str]) -> str:
     """Write a column or a term as the argument of a function, such as ``lag()``."""
     is_term = text not in column_names and any(sign in text for sign in "(:`")
     return text if is_term else backticked(text)

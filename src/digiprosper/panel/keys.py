@@ -218,7 +218,7 @@ def refuse_repeated(columns: Iterable[str]) -> None:
 
 def _one_line_names(frame: pd.DataFrame) -> pd.DataFrame:
     """Remove line breaks and control characters, as in Excel headers, from names."""
-    levels: list[Any] = [_one_line_name(n) for n in frame.index.names]
+    levels = [_one_line_name(n) for n in frame.index.names]
     if levels != list(frame.index.names):
         frame = frame.rename_axis(index=levels)
     columns = [_one_line_name(n) for n in frame.columns]
@@ -247,7 +247,7 @@ def _one_line_names(frame: pd.DataFrame) -> pd.DataFrame:
 def _from_other_library(data: object) -> pd.DataFrame:
     import narwhals.stable.v2 as nw
 
-    table: Any = nw.from_native(cast("Any", data), pass_through=True)
+    table = nw.from_native(data, pass_through=True)
     if isinstance(table, nw.DataFrame):
         try:
             return table.to_pandas()

@@ -37,7 +37,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from statistics import median
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -77,7 +77,7 @@ _LAST_OF_TWO_DIGITS = 99
 _MONTHS_OF_A_QUARTER = 3
 # Each change as a term, and as a function of a column's values in this row and the row
 # before. A lead is compared in the row before.
-_CHANGES: Final[Mapping[str, tuple[str, Callable[[Floats, Floats], Floats]]]] = {
+_CHANGES: Mapping[str, tuple[str, Callable[[Floats, Floats], Floats]]] = {
     "lag": ("lag({0})", lambda _, before: before),
     "difference": ("diff({0})", lambda now, before: now - before),
     "growth": ("I(diff({0}) / lag({0}))", lambda now, before: now / before - 1),

@@ -163,7 +163,7 @@ def cut_sample(
     codes: Sequence[str],
     clusters: Sequence[str],
     missing: str,
-    where: str | None = None,
+    where: str | None,
     across: Levels | None = None,
 ) -> Sample:
     """Build a sample of the complete rows; the arguments have been checked.

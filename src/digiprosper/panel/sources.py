@@ -38,7 +38,6 @@ from digiprosper.errors import (
     hold_warnings,
     warn_or_hold_back,
 )
-from digiprosper.kernels import Ints
 from digiprosper.optional import require
 from digiprosper.panel.keys import to_pandas
 
@@ -135,7 +134,7 @@ def _path_or_query(table: str | os.PathLike[str]) -> Source:
 
 
 def _polars(table: Any) -> Source:
-    pl: Any = sys.modules["polars"]  # imported by whoever made the table
+    pl = sys.modules["polars"]  # imported by whoever made the table
     lazy = table.lazy()
 
     def batches(names: Sequence[str], folder: Path) -> Iterator[Any]:
@@ -196,7 +195,7 @@ def _arrow(table: Any) -> Source:
     import pyarrow as pa
     from pyarrow import dataset
 
-    rows: Any = dataset.dataset(table) if isinstance(table, pa.Table) else table
+    rows = dataset.dataset(table) if isinstance(table, pa.Table) else table
 
     def batches(names: Sequence[str], folder: Path) -> Iterator[Any]:  # noqa: ARG001
         options = {"batch_readahead": 1, "fragment_readahead": 1}
@@ -238,12 +237,6 @@ def share_of(source: Source, entity: str, share: float) -> Source:
         chosen = source.spark.mapInArrow(chosen_rows, source.spark.schema)
         return replace(source, spark=chosen)
     return replace(source, batches=lambda *args: chosen_rows(source.batches(*args)))
-
-
-def block_numbers(entity: Any, name: str, blocks: int) -> Ints:
-    """Return the block of each row by a hash of its entity."""
-    hashes = entity_hashes(entity, name)
-    return (hashes // _PARTS % np.uint64(blocks)).astype(np.intp)
 
 
 def distinct(values: Any) -> Any:
@@ -416,7 +409,8 @@ def cut_into_files(
             rows += table.num_rows
             if time is not None:
                 times.update(distinct(table[time]))
-            block_of = block_numbers(table[entity], entity, blocks)
+            hashes = entity_hashes(table[entity], entity)
+            block_of = (hashes // _PARTS % np.uint64(blocks)).astype(np.intp)
             _write_parts(table, block_of, folder, writers, files)
     paths = [folder / str(number) for number in sorted(writers)]
     read = partial(_read_file, source.categories)
@@ -517,7 +511,7 @@ def cut_in_spark(
 ) -> tuple[SparkBlocks, int, list[Any]]:
     """Let Spark group columns by a hash of the entity, as `cut_into_files`."""
     # Imported by whoever made the table
-    functions: Any = sys.modules["pyspark.sql"].functions
+    functions = sys.modules["pyspark.sql"].functions
     kinds, selected = dict(source.spark.dtypes), []
     for j, name in enumerate(columns):
         column = functions.col(f"`{name.replace('`', '``')}`")

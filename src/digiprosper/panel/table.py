@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import compress, product
 from numbers import Number
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -29,7 +29,7 @@ from digiprosper.kernels import Bools, Floats, Ints
 from digiprosper.panel.coordinates import coordinate_names
 from digiprosper.panel.keys import Keys, describe_rows, has_dates, row_problem
 
-SEPARATORS: Final = (",", "，", " ", "'")
+SEPARATORS = (",", "，", " ", "'")
 """Separators of thousands that `Panel.from_excel` reads."""
 _PERCENT_SIGNS = ("%", "\uff05")
 _PERCENT = "% \uff05"
@@ -38,7 +38,7 @@ _SOME_ROWS = 300
 # Rises and falls of columns whose order tells which are one column
 _FEWEST_TURNS = 5
 # Where indices of prices or growth are that have the year before as 100
-_NEAR_100: Final = (75, 135)
+_NEAR_100 = (75, 135)
 _FEWEST_YEARS = 10
 # Logs of indices with few decimals differ by less.
 _ROUNDED = 1e-3

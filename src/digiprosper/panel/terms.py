@@ -134,8 +134,7 @@ def canonical(text: str, column_names: Iterable[str] = ()) -> str:
     def shorter(match: re.Match[str]) -> str:
         return match["kept"] or (" " if match["between"] else "")
 
-    untyped_text: object = text
-    if not isinstance(untyped_text, str):
+    if not isinstance(text, str):
         raise InputTypeError(
             f"a term must be text, such as 'log(gdp)', not {cited(text)}."
         )

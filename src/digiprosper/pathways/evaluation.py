@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
-from typing import Any, Final, Literal, cast
+from typing import Any, Literal, cast
 
 import numpy as np
 
@@ -58,13 +58,13 @@ from digiprosper.threshold.panel_threshold import PanelThreshold
 from digiprosper.u_shape.moderated import moderated_u_test
 from digiprosper.u_shape.u_test import u_test
 
-REPS: Final = 9999
+REPS = 9999
 """Draws behind a p-value; fewer would allow no small p-value after an adjustment for
 fifty tests."""
 
-_ADJUST: Final = ("holm", "bonferroni", "fdr_bh", "fdr_by", "none")
+_ADJUST = ("holm", "bonferroni", "fdr_bh", "fdr_by", "none")
 # Errors that are due to the data of one proposition; others are raised.
-_NOT_TESTABLE: Final = (
+_NOT_TESTABLE = (
     IdentificationError,
     CollinearityError,
     MissingDataError,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any
 
 from digiprosper.checks import models_problem
 from digiprosper.errors import InputTypeError
@@ -20,8 +20,8 @@ from digiprosper.report.drawings import PathwayRow, Pathways
 from digiprosper.report.text import p_text, percent_text
 from digiprosper.report.words import LANGUAGES, Language
 
-_CODES: Final[dict[Language, Any]] = {name: code for code, name in LANGUAGES.items()}
-_STAGES: Final = ("cake", "division", "constraint", "policy", "")
+_CODES: dict[Language, Any] = {name: code for code, name in LANGUAGES.items()}
+_STAGES = ("cake", "division", "constraint", "policy", "")
 
 
 def pathway_figure(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Final, Literal, TypeAlias, get_args
+from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
 
@@ -18,10 +18,10 @@ from digiprosper.report.verdicts import rejects
 Verdict: TypeAlias = Literal[
     "supported", "contradicted", "inconclusive", "not testable"
 ]
-VERDICTS: Final[tuple[Verdict, ...]] = get_args(Verdict)
+VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
 Agreement: TypeAlias = Literal["claimed", "opposite", "mixed"]
 
-_IDENTIFICATION: Final = {
+_IDENTIFICATION = {
     "mediated": "product_of_slopes",
     "U-mediated": "product_of_slopes",
     "coupled": "no_direction",

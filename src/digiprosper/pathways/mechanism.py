@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import KW_ONLY, dataclass, fields, replace
 from importlib.resources import files
 from itertools import product
-from typing import Any, Final, Literal, TypeAlias, get_args
+from typing import Any, Literal, TypeAlias, get_args
 
 from digiprosper.checks import check_option, option_error, option_problem
 from digiprosper.errors import InputTypeError, OptionError, cited, quoted
@@ -29,13 +29,13 @@ Sign: TypeAlias = Literal["+", "-", "-/+", "+/-", "shift"]
 Testable: TypeAlias = Literal["yes", "proxy", "no"]
 Impact: TypeAlias = Literal["total", "direct", "indirect"]
 
-_TURNING: Final = ("-/+", "+/-")
-_SIGNS: Final = {"U": _TURNING, "U-mediated": _TURNING, "U-moderated": ("shift",)}
-_WITH_CHANNELS: Final = ("mediated", "U-mediated")
-_MAY_HAVE_CHANNELS: Final = (*_WITH_CHANNELS, "threshold")
-_WITH_MODERATOR: Final = ("moderated", "threshold", "U-moderated")
-_PATH_SIGNS: Final = ("", "++", "+-", "-+", "--")
-_STAGES: Final = ("", "cake", "division", "constraint", "policy")
+_TURNING = ("-/+", "+/-")
+_SIGNS = {"U": _TURNING, "U-mediated": _TURNING, "U-moderated": ("shift",)}
+_WITH_CHANNELS = ("mediated", "U-mediated")
+_MAY_HAVE_CHANNELS = (*_WITH_CHANNELS, "threshold")
+_WITH_MODERATOR = ("moderated", "threshold", "U-moderated")
+_PATH_SIGNS = ("", "++", "+-", "-+", "--")
+_STAGES = ("", "cake", "division", "constraint", "policy")
 
 
 @dataclass(frozen=True, slots=True)

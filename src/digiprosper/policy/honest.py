@@ -536,7 +536,7 @@ class EventTimeResults(BaseResults):
             )
             raise option_error("before", count, text)
         times, sums = times[:count], sums[:count]
-        trend: Floats = np.ones(count)
+        trend = np.ones(count)
         if self.reference is not None:
             trend = (times - self.reference).astype(np.float64)
         comparable = getattr(self, "before", "reference") in ("reference", "previous")

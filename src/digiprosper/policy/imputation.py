@@ -268,9 +268,7 @@ def lead_effects(
         )
 
     regressors = columns[:, identified]
-    slopes: Floats = np.asarray(
-        np.linalg.lstsq(regressors, outcome)[0], dtype=np.float64
-    )
+    slopes = np.asarray(np.linalg.lstsq(regressors, outcome)[0], dtype=np.float64)
     influence = regressors @ np.linalg.pinv(regressors.T @ regressors)
     scores = influence * (outcome - regressors @ slopes)[:, None]
     weights = np.zeros((untreated.size, slopes.size))

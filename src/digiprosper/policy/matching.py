@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -15,6 +15,7 @@ from digiprosper.checks import (
     check_whole,
     missing_problem,
     not_identified,
+    one_problem,
     option_error,
     plain,
     several,
@@ -57,7 +58,7 @@ from digiprosper.policy.kernels.matching import (
 from digiprosper.policy.matching_results import MOST_NEIGHBOURS, Matching
 from digiprosper.specification import as_terms, one_term
 
-_OPTIONS: Final = {
+_OPTIONS = {
     "propensity": ("k", "caliper", "replace", "support", "ties"),
     "entropy": ("moments", "base_weights"),
 }
@@ -453,7 +454,7 @@ def _read_treatment(table: Table, column: str) -> Floats:
         shown = ", ".join(f"{v:.6g}" for v in other_values)
         text = f"treated={cited(column)} must be 0 or 1, and has {shown}. {advice}"
         data = {"column": column, "values": [*other_values]}
-        raise InputTypeError(text, [Notice("not_binary", text, data)])
+        raise one_problem(InputTypeError, "not_binary", text, **data)
     return values
 
 
@@ -685,8 +686,7 @@ def _balance_weights(
     if (base <= 0).any():
         wrong = values.index[~treated][base <= 0].tolist()
         text = f"base_weights must be above 0, and is not for {quoted(wrong)}."
-        data = {"entities": wrong[:5]}
-        raise InputTypeError(text, [Notice("not_positive", text, data)])
+        raise one_problem(InputTypeError, "not_positive", text, entities=wrong[:5])
     weights = np.ones(treated.size)
     balancing = entropy_weights(columns, treated, base / base.sum())
     if balancing is None:

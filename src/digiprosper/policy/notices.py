@@ -43,7 +43,7 @@ still_unbalanced     terms (term to standardised difference after matching)
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -57,12 +57,12 @@ from digiprosper.panel.treatment import entities_text, group_treatment_notices
 from digiprosper.policy.kernels.unit_signs import UnitScores
 from digiprosper.policy.timing import CohortCoding, Cohorts, EventWindow, Timing
 
-ALIKE: Final = 0.1
+ALIKE = 0.1
 """Standardised difference up to which groups count as alike (Austin 2009, Statistics in
 Medicine 28:3083)."""
 
 # Why a treated entity has no match, by code.
-_UNMATCHED: Final = {
+_UNMATCHED = {
     "support": "outside the range of the scores of controls",
     "caliper": "without a control within the caliper",
     "used": "whose controls were all taken",
@@ -70,19 +70,19 @@ _UNMATCHED: Final = {
 
 # With two treated of 40 clusters a 95% interval covers the truth in 69% of panels, with
 # five in 89%, with ten in 94%: docs/explanations/event_study.md.
-_LEAST_TREATED: Final = 10
-_LEAST_SHARE: Final = 0.1
+_LEAST_TREATED = 10
+_LEAST_SHARE = 0.1
 # With cohorts of five csdid's pre-trend test at 5% rejects in 35 to 41% of panels, with
 # ten in 10 to 15%, with 25 in 4 to 9%: docs/explanations/staggered_adoption.md.
-_SMALL_COHORT: Final = 10
+_SMALL_COHORT = 10
 # With three never treated of 31 entities the intervals of csdid cover the truth in 85%
 # of panels, with two in 75%, with one in 35%: docs/explanations/staggered_adoption.md.
-FEW_UNTREATED: Final = 5
+FEW_UNTREATED = 5
 # Peduzzi et al. (1996), Journal of Clinical Epidemiology 49:1373.
-_PER_COVARIATE: Final = 10
+_PER_COVARIATE = 10
 # With about ten treated of 31 entities a 95% interval of the matched effect covers the
 # truth in 87% of samples, with about 33 of 100 in 94%: docs/explanations/matching.md.
-_FEW_MATCHED: Final = 20
+_FEW_MATCHED = 20
 
 
 def cohort_notices(window: EventWindow) -> Iterator[Notice]:
@@ -184,7 +184,7 @@ def treatment_notices(
     if names == (entity,):
         of_entity = cohorts.of_entity
         yield from group_treatment_notices(table, sample.entities, of_entity, event)
-    codes: Any = dict(zip(names, prepared.cluster_codes, strict=True))
+    codes = dict(zip(names, prepared.cluster_codes, strict=True))
     # Without clusters the number of treated entities counts.
     counts = {
         name: (np.unique(c[cohorts.treated]).size, int(c.max()) + 1)

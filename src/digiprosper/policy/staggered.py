@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import KW_ONLY, dataclass, field, replace
 from math import inf
-from typing import Any, Final, Literal, TypeAlias, get_args
+from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
 
@@ -75,7 +75,7 @@ _FURTHEST = 10_000
 # Effects by cohort and period: their covariance has 2 GB, and is copied.
 _MOST_EFFECTS = 2**14
 # Allowed words of options; None is the default of the estimator.
-_WORDS: Final = {
+_WORDS = {
     "estimator": get_args(StaggeredEstimator),
     "aggregate": get_args(StaggeredAggregate),
     "control": (None, *get_args(StaggeredControl)),
@@ -85,13 +85,13 @@ _WORDS: Final = {
     "missing": ("drop", "raise"),
 }
 # Control groups of each estimator, the default first.
-_CONTROLS: Final[dict[str, tuple[StaggeredControl, ...]]] = {
+_CONTROLS: dict[str, tuple[StaggeredControl, ...]] = {
     "callaway_santanna": ("never", "not_yet"),
     "imputation": ("not_yet",),
     "sun_abraham": ("never",),
 }
 # Options of a single estimator.
-_ESTIMATOR_OF_OPTION: Final = {
+_ESTIMATOR_OF_OPTION = {
     "adjustment": "callaway_santanna",
     "base_period": "callaway_santanna",
     "leads": "imputation",
@@ -528,7 +528,7 @@ def _base_periods(pairs: Ints, cohorts: Cohorts, anticipation: int) -> Ints:
     return bases
 
 
-_ESTIMATE: Final[dict[str, Callable[[Any, Prepared, Cohorts], CohortEffects]]] = {
+_ESTIMATE: dict[str, Callable[[Any, Prepared, Cohorts], CohortEffects]] = {
     "callaway_santanna": estimate_callaway_santanna,
     "imputation": estimate_imputation,
     "sun_abraham": estimate_sun_abraham,

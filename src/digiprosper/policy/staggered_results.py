@@ -666,7 +666,7 @@ class StaggeredDidResults(EventTimeResults, BaseResults):
     ) -> Estimates:
         """Estimate q functions of effects and shares; `gradient` is (q, m + G)."""
         cells, inference = self.cells, self.inference
-        numbers: Any = {
+        numbers = {
             **_covariance_of(gradient, cells.joint, inference),
             "names": tuple(names),
             "coefficients": estimates,

@@ -212,7 +212,7 @@ def _time_positions(
 ) -> Ints:
     """Return the position of each row's first treated time among the panel's times."""
     times = table.keys.times
-    first_times: Any = as_times(table, column)
+    first_times = as_times(table, column)
     if first_times is None:
         text = (
             f"event={cited(column)} is {values.dtype}, but "
@@ -229,7 +229,7 @@ def _time_positions(
     never_treated = pd.isna(first_times)
     if never is not None:
         # No date equals a number.
-        equal: Any = isinstance(first_times, np.ndarray) and first_times == never
+        equal = isinstance(first_times, np.ndarray) and first_times == never
         if not np.any(equal):
             text = (
                 f"never={cited(never)}: no entity has this value in "

@@ -161,8 +161,9 @@ def draw_turning_curve(curve: TurningCurve, ax: Axes | None) -> Axes:
         pieces = [
             (max(a, low), min(b, high)) for a, b in curve.sets if a < high and b > low
         ]
-        level, sets = f"{100 * curve.level:g}", _set_text(curve.sets)
-        label = say("turn.set", level=level, sets=sets)
+        sets = say("turn.and").join(map(_interval_text, curve.sets))
+        level = f"{100 * curve.level:g}"
+        label = say("turn.set", level=level, sets=sets or say("turn.empty"))
         # Shade that covers everything shows nothing.
         shaded = [] if pieces == [(low, high)] else pieces
         if not shaded:
@@ -244,10 +245,6 @@ def _draw_rows(axes: Axes, rows: pd.DataFrame) -> None:
         label=say("slope.rows", count=f"{int(rows['rows'].sum()):,}", most=f"{most:,}"),
     )
     axes.axhline(low, **{**THIN, "linewidth": 0.6})
-
-
-def _set_text(sets: Sequence[Interval]) -> str:
-    return say("turn.and").join(map(_interval_text, sets)) or say("turn.empty")
 
 
 def _interval_text(interval: Interval) -> str:

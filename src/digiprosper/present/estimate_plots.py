@@ -267,7 +267,7 @@ def _draw_model(
         label=head,
     )
     # A percentile interval need not cover the estimate, and errorbar has no such bars.
-    bars: Any = container.lines[2][0]
+    bars = container.lines[2][0]
     ends = [[(cell.conf_low, y), (cell.conf_high, y)] for y, cell in estimates]
     bars.set_segments(ends)
     axes.update_datalim(np.concatenate(ends))

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from itertools import chain
-from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 from weakref import WeakKeyDictionary, WeakSet
 
 from digiprosper.errors import InputTypeError
@@ -31,28 +31,28 @@ if TYPE_CHECKING:
 
 
 INK, FAINT, MARKED, PALE = "#1f4e79", "#8a8a8a", "#b03a2e", "#9dbbd8"
-THIN: Final[dict[str, Any]] = {"color": FAINT, "linewidth": 0.8, "zorder": 0}
+THIN: dict[str, Any] = {"color": FAINT, "linewidth": 0.8, "zorder": 0}
 """Colour of lines behind the data, such as that at zero."""
 # Single entities are named, and their cells set apart, up to here; more would not be
 # readable on one page.
 MOST_NAMES = 60
 
-_MARKERS: Final = "osD^vPX*"
-_DASHES: Final = ("-", "--", "-.", ":")
+_MARKERS = "osD^vPX*"
+_DASHES = ("-", "--", "-.", ":")
 # Of matplotlib, in points, for which sizes of figures are written.
-_USUAL_TYPE: Final = 10.0
+_USUAL_TYPE = 10.0
 # Inches a point of type takes by column and by line, as `type_columns` counts columns.
 _COLUMN, _LINE = 0.56 / 72, 1.3 / 72
 # Fewest columns of a line; the share of a figure that the names of rows may take;
 # inches kept free at a rim.
-_FEWEST_COLUMNS: Final = 12
-_NAMES_SHARE: Final = 0.38
-_RIM: Final = 0.15
+_FEWEST_COLUMNS = 12
+_NAMES_SHARE = 0.38
+_RIM = 0.15
 # Inches of the name of an axis, or of a title; most numbers along an axis.
-_NAMED: Final = 0.3
-_MOST_NUMBERS: Final = 9
+_NAMED = 0.3
+_MOST_NUMBERS = 9
 # Height of a text at 45 degrees as a share of its length.
-_SLOPE: Final = 0.7
+_SLOPE = 0.7
 
 Fit: TypeAlias = Literal["width", "rows", "boxes"]
 
@@ -374,10 +374,8 @@ def _grow(axes: Axes, inches: float) -> None:
 
 # --- lines ----------------------------------------------------------------------------
 
-_OPEN, _CLOSE = (
-    r"\uff08「『《【“",
-    r"、。\uff0c\uff0e\uff1a\uff1b\uff01\uff1f\uff09」』》】”\uff05",
-)
+_OPEN = r"\uff08「『《【“"
+_CLOSE = r"、。\uff0c\uff0e\uff1a\uff1b\uff01\uff1f\uff09」』》】”\uff05"
 # What a line may be broken between: words, and Chinese characters with the punctuation
 # that clings to them.
 _PIECES = re.compile(rf"[{_OPEN}]*(?:[{CJK}]|[^\s{CJK}]+)[{_CLOSE}]*|\s+")
@@ -393,7 +391,7 @@ def broken_lines(text: str, columns: float) -> list[str]:
     """Break a text into lines at blanks, between Chinese characters, or in words."""
     lines = [""]
     for part in _PIECES.findall(text):
-        pieces: Iterable[str] = [part] if type_columns(part) <= columns else part
+        pieces = [part] if type_columns(part) <= columns else part
         for piece in pieces:
             if type_columns(lines[-1] + piece.rstrip()) > columns:
                 lines.append(piece.lstrip())

@@ -12,7 +12,7 @@ from functools import cache
 from importlib import import_module
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from digiprosper.checks import (
     check_option,
@@ -36,7 +36,7 @@ from digiprosper.report.words import LANGUAGES, Language
 
 Width: TypeAlias = Literal["column", "page"]
 
-COLORS: Final = (
+COLORS = (
     "#1f4e79",
     "#d55e00",
     "#56b4e9",
@@ -50,17 +50,17 @@ COLORS: Final = (
 neighbours differ in grey."""
 
 # 90 and 190 mm, the widths of one column and of a page in journals.
-PAGE: Final = 190 / 25.4
+PAGE = 190 / 25.4
 """Inches."""
-_WIDTHS: Final = {"column": 90 / 25.4, "page": PAGE}
+_WIDTHS = {"column": 90 / 25.4, "page": PAGE}
 _NARROWEST, _WIDEST = 2.0, 40.0
 # Points. The small type of legends is .83 of it, so above the 7 points that journals
 # ask for.
-_TYPE: Final = 8.5
-_SHAPE: Final = 0.65
+_TYPE = 8.5
+_SHAPE = 0.65
 # Has the mathematical signs and subscripts that other fonts lack, and comes with
 # matplotlib.
-_SIGNS: Final = "DejaVu Sans"
+_SIGNS = "DejaVu Sans"
 
 _FONTS = (
     "Noto Sans CJK SC",

@@ -498,16 +498,10 @@ def _short_arrow_texts(slopes: Slopes, style: Style) -> Texts:
 
 # Inches: of a figure; of the axis of effects, also in a column; of what estimates rest
 # on; the narrowest path; between columns, stages, and rows.
-_FIGURE, _AXIS, _SMALL_AXIS, _BASIS, _LEAST, _SPACE, _STAGE, _ROW = (
-    7.4,
-    1.5,
-    1.0,
-    1.0,
-    1.2,
-    0.1,
-    0.06,
-    0.04,
-)
+_FIGURE = 7.4
+_AXIS, _SMALL_AXIS = 1.5, 1.0
+_BASIS, _LEAST = 1.0, 1.2
+_SPACE, _STAGE, _ROW = 0.1, 0.06, 0.04
 # Length of the line beside the words of a verdict.
 _SAMPLE = 0.4
 # Of the distance between the estimates, how far intervals are drawn beyond them.

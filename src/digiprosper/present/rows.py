@@ -480,7 +480,7 @@ def fold_terms(
     terms = all_terms(columns)
     chosen = matching_terms(controls, terms, "controls", "etable")
     chosen = with_products(chosen, columns)
-    folded: Folded = {style.say("controls"): chosen} if chosen else {}
+    folded = {style.say("controls"): chosen} if chosen else {}
     effects = chain.from_iterable(absorbed_effects(column) or () for column in columns)
     foldable = list(dict.fromkeys([*terms, *effects]))
     for name, entries in _read_blocks(blocks).items():

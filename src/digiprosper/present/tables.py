@@ -705,7 +705,7 @@ class _Panel(NamedTuple):
 def _panel(title: str, table: Table) -> _Panel:
     frame, count = table.frame, table.header_rows
     cells = zip(frame.index, frame.to_numpy(), strict=True)
-    rows: list[Row] = [(str(name), list(texts)) for name, texts in cells]
+    rows = [(str(name), list(texts)) for name, texts in cells]
     above = [list(table.spans)] if table.spans else []
     above.append(list(map(str, frame.columns)))
     ends = pairwise([count, *table.breaks, len(rows)])

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import inf
-from typing import Any, Final, Self
+from typing import Any, Self
 
 from digiprosper.kernels.intervals import has_enough_clusters
 from digiprosper.report.labels import effect_names
 from digiprosper.report.pickling import PickledByName
 
 # Covariances that assume independent rows
-BY_ROW: Final = ("unadjusted", "robust", "hc2", "hc3")
+BY_ROW = ("unadjusted", "robust", "hc2", "hc3")
 # Covariances that correct the residuals of each row or cluster and have no small-sample
 # factor.
-WITHOUT_FACTOR: Final = ("hc2", "hc3", "crv3", "cr2")
+WITHOUT_FACTOR = ("hc2", "hc3", "crv3", "cr2")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

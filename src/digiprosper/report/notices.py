@@ -34,7 +34,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from math import comb
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from digiprosper.errors import (
     Notice,
@@ -53,13 +53,13 @@ WhyImputed: TypeAlias = Literal["many", "extrapolated", "lagged", "ahead"]
 
 # Fewer clusters than these are worth a line, and a warning. Below `LEAST_CLUSTERS`
 # draws give nothing.
-FEW_CLUSTERS: Final = 40
-VERY_FEW_CLUSTERS: Final = 20
-FEW_CODES: Final = ("few_clusters", "very_few_clusters")
+FEW_CLUSTERS = 40
+VERY_FEW_CLUSTERS = 20
+FEW_CODES = ("few_clusters", "very_few_clusters")
 # Ends of a range are written as round numbers, this share of it away.
-_ROUNDED: Final = 0.01
+_ROUNDED = 0.01
 # Fewer draws than these are too few for what is read from them.
-FEW_DRAWS: Final[Mapping[ReadFromDraws, int]] = {
+FEW_DRAWS: Mapping[ReadFromDraws, int] = {
     "tails": 199,
     "ends": 499,
     "test": 199,
@@ -258,7 +258,7 @@ def treated_together(
     )
 
 
-CHANGED: Final[Mapping[str, Callable[..., list[Notice]]]] = {
+CHANGED: Mapping[str, Callable[..., list[Notice]]] = {
     "winsorised": winsorised,
     "interpolated": interpolated,
     "standardised": standardised,

@@ -7,13 +7,13 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 from digiprosper.report.pickling import PickledByName
 
 Language: TypeAlias = Literal["english", "chinese"]
 
-LANGUAGES: Final[dict[str, Language]] = {"en": "english", "zh": "chinese"}
+LANGUAGES: dict[str, Language] = {"en": "english", "zh": "chinese"}
 """Languages by the word that options take."""
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -39,8 +39,8 @@ from digiprosper.panel.keys import rows_text
 from digiprosper.spatial.kernels import matrices
 
 # A dense matrix of more entities takes more than 3 GB.
-_MOST_DENSE: Final = 20_000
-_HIGHEST_POWER: Final = 10.0
+_MOST_DENSE = 20_000
+_HIGHEST_POWER = 10.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -173,9 +173,9 @@ def _labels_of_rows(
 
 
 def _all_labels(ends: list[pd.Index[Any]]) -> pd.Index[Any]:
-    labels: pd.Index[Any] = ends[0].append(ends[1]).unique()
+    labels = ends[0].append(ends[1]).unique()
     try:
-        ordered: pd.Index[Any] = labels.sort_values()
+        ordered = labels.sort_values()
     # Labels of several types cannot be sorted; keep the order of first rows
     except TypeError:
         return labels
@@ -590,7 +590,7 @@ def check_labels(values: object, role: str) -> pd.Index[Any]:
         )
     is_coded = isinstance(getattr(values, "dtype", None), pd.CategoricalDtype)
     cells = np.asarray(values) if is_coded else list(values)
-    labels: pd.Index[Any] = pd.Index(cells, tupleize_cols=False)
+    labels = pd.Index(cells, tupleize_cols=False)
     not_hashable = [label for label in labels if not pd.api.types.is_hashable(label)]
     if not_hashable:
         raise InputTypeError(

@@ -330,7 +330,7 @@ def _local_statistics(
     lag, beyond = local_statistics(field.weights.matrix, z, reps, seed)
     p = _permutation_p(beyond, reps)
     p[:, field.weights.pattern.islands] = np.nan
-    columns: dict[str, Any] = {
+    columns = {
         "value": z,
         "spatial_lag": lag,
         "statistic": z * lag,
@@ -372,7 +372,7 @@ def read_field(
             [missing_problem(column, int(missing.sum()), keys.index[missing][:5])],
         )
     refuse_unbalanced(panel, f"{caller}: the panel is")
-    times: pd.Index[Any] = pd.Index(["all"]) if keys.time_name is None else keys.times
+    times = pd.Index(["all"]) if keys.time_name is None else keys.times
     # Rows of a balanced panel are sorted by entity and then time.
     cells = np.ascontiguousarray(values.reshape(len(keys.entities), len(times)).T)
     weights = spatial_weights.aligned_to(keys.entities)

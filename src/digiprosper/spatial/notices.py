@@ -31,7 +31,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from math import sqrt
 from statistics import NormalDist
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 
@@ -43,26 +43,26 @@ from digiprosper.report.text import p_words
 from digiprosper.spatial.kernels.matrices import link_ends
 
 # Share of the length of the interval.
-_NEAR_END: Final = 0.02
+_NEAR_END = 0.02
 # In standard errors: a 95% interval with this bias covers 92%, or 83%.
-_NOTED_BIAS: Final = 0.5
-_LARGE_BIAS: Final = 1.0
+_NOTED_BIAS = 0.5
+_LARGE_BIAS = 1.0
 # With independent shocks, one fit in a thousand would be reported.
-_COMMON: Final = 0.001
+_COMMON = 0.001
 # The formula of the coverage of short panels is a little above simulated shares.
-_LEAST_COVERAGE: Final = 0.925
+_LEAST_COVERAGE = 0.925
 # A neighbour is far from so many times the median of farthest neighbours on, and
 # from so many kilometres on.
-_FAR: Final = 7.0
-_OCEAN: Final = 1_000.0
+_FAR = 7.0
+_OCEAN = 1_000.0
 # The rows of W seem to be in the order of the table, in which neighbours are more alike
 # by so many standard deviations of orders drawn at random.
-_MORE_ALIKE: Final = 4.0
-_ORDERS: Final = 100
+_MORE_ALIKE = 4.0
+_ORDERS = 100
 # Below this the normal approximation says no more than that the interval misses.
-_LEAST_PRINTED: Final = 0.05
-_NORMAL: Final = NormalDist()
-_QUANTILE: Final = _NORMAL.inv_cdf(0.975)
+_LEAST_PRINTED = 0.05
+_NORMAL = NormalDist()
+_QUANTILE = _NORMAL.inv_cdf(0.975)
 
 
 def about_weights(weights: Any) -> Iterator[Notice]:

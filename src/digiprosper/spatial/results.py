@@ -257,7 +257,7 @@ class SpatialResults(SampledResults):
         of_fit = ("depvar", "df_absorbed", "rsquared_within", "rng_entropy", "version")
         of_likelihood = ("loglik", "aic", "bic", "sigma2", "n_parameters")
         of_sample = ("n_entities", "n_times", "period")
-        values: dict[str, Any] = {
+        values = {
             **{name: getattr(self, name) for name in (*of_fit, *of_likelihood)},
             **{name: getattr(sample, name) for name in of_sample},
             **self.inference.numbers,
@@ -565,7 +565,7 @@ class SpatialResults(SampledResults):
 
     def _remarks(self) -> tuple[Remark, ...]:
         """Name for a table the model and weights, and whether a bias is corrected."""
-        names: dict[str, tuple[str | Remark, ...]] = {
+        names = {
             "weights": (self.weights_text,),
             "name": (self.weights_name,),
             "made": (construction_remark(self.weights_made_by),),

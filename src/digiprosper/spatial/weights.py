@@ -381,7 +381,7 @@ class SpatialWeights(Summarised):
         2
         """
         counts = self.pattern.neighbours
-        values: dict[str, Any] = {
+        values = {
             "n_entities": self.n,
             "n_links": self.n_links,
             "share_linked": self.n_links / (self.n * (self.n - 1)),

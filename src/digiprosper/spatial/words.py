@@ -28,7 +28,7 @@ def construction_remark(made_by: str) -> str | Remark:
     read = MADE.read(made_by)
     if read is None:
         return made_by
-    names: dict[str, tuple[str | Remark, ...]] = {
+    names = {
         part: (construction_remark(text) if part.startswith("made") else text,)
         for part, text in read[1].items()
     }

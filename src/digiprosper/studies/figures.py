@@ -135,7 +135,7 @@ def _points(models: ResultSet, names: Sequence[str], level: float) -> pd.DataFra
 def _curve_points(rows: pd.DataFrame, level: float) -> pd.DataFrame:
     """Take the numbers of a curve, and whether estimates are significant."""
     ends = ["conf_low", "conf_high", "band_low", "band_high"]
-    points: pd.DataFrame = rows.filter(["model", "estimate", *ends])
+    points = rows.filter(["model", "estimate", *ends])
     return points.assign(significant=[rejects(p, level) for p in rows["p_value"]])
 
 

@@ -134,7 +134,7 @@ def set_slopes_in_draws(
     from scipy import sparse
 
     root, basis, triangle, scale = _rotate(x, obs_weights)
-    part: Any = vcov_of(1).parts[0]
+    part = vcov_of(1).parts[0]
     clusters: Any = sparse.csr_array((root, (part.codes, np.arange(root.size))))
 
     def sums_by_cluster(columns: Floats) -> Floats:

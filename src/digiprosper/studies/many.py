@@ -292,7 +292,7 @@ def stepwise(
         )
     if not (isinstance(panel, PanelScan) and isinstance(spec, FixedEffects)):
         check_panel(panel, "stepwise")
-    specs: Iterable[Any] = accumulate(
+    specs = accumulate(
         _read_blocks(order), lambda before, terms: before.add(*terms), initial=spec
     )
     labelled = {f"({i})": step for i, step in enumerate(specs, start=1)}
@@ -306,8 +306,7 @@ def stepwise(
             rows = CommonRows(prepared, demeaned, positions)
             models = _fit_steps(rows, labelled)
     else:
-        common: Any = spec
-        models = _fit_steps(common._on_common_rows(panel, regressors), labelled)
+        models = _fit_steps(spec._on_common_rows(panel, regressors), labelled)
     issue(
         merge_notices(chain.from_iterable(fit.diagnostics for fit in models.values()))
     )

@@ -389,7 +389,7 @@ def _read_candidates(
             "{'no time effects': spec.replace(time_effects=False)}"
         )
         raise type_error("also", also, needed, "search_test")
-    names: tuple[str, ...] = as_terms(candidates, "candidates")
+    names = as_terms(candidates, "candidates")
     if spec.cov_type != "clustered" or len(spec.clusters or ("",)) > 1:
         raise option_error(
             "cov_type",

@@ -26,7 +26,7 @@ origin                      estimates, with_intercept, outside, order, logarithm
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 
@@ -61,9 +61,9 @@ _NOTHING_DRAWN = (
     "whole entities."
 )
 # A regime with fewer entities or rows than these is small.
-FEW_ENTITIES: Final = 5
-FEW_SHARE: Final = 0.05
-FEW_ROWS: Final = 20
+FEW_ENTITIES = 5
+FEW_SHARE = 0.05
+FEW_ROWS = 20
 _ADVICE = {
     "trim": "A smaller trim adds candidates.",
     "values": "There are no further candidates.",
@@ -72,7 +72,7 @@ _ADVICE = {
     ),
 }
 # Columns times this many clusters are needed for the power of the robust score test.
-CLUSTERS_A_COLUMN: Final = 10
+CLUSTERS_A_COLUMN = 10
 # Share of a variance ratio that one entity, or up to three, supply. In simulated panels
 # of 31 to 500 entities of one scale, with errors whose variance follows the regressor
 # or does not, one supplies at most .41 and three at most .66 in 95% of them.

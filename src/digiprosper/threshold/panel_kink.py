@@ -394,10 +394,8 @@ def _solve_linearised(
         )
 
     scale = np.append(np.ones(k), bend[0])
-    columns, means = (
-        demeaned.select(positions) * scale,
-        demeaned.raw[:, list(positions)].mean(axis=0) * scale,
-    )
+    columns = demeaned.select(positions) * scale
+    means = demeaned.raw[:, list(positions)].mean(axis=0) * scale
     means[-1] += bend[1]
     identified = (
         bend[0] != 0

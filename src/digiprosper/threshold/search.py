@@ -440,9 +440,7 @@ def _reordered_slopes(
         ols(demeaned[:, 1:], demeaned[:, 0]).coefficients,
     ):
         by_term = slopes[: len(terms) * width].reshape(len(terms), width)
-        steps, size = (
-            np.diff(by_term, axis=1),
-            np.abs(by_term).max(axis=1, keepdims=True),
-        )
+        steps = np.diff(by_term, axis=1)
+        size = np.abs(by_term).max(axis=1, keepdims=True)
         signs.append(np.where(np.abs(steps) > SAME_SLOPES * size, np.sign(steps), 0.0))
     return [(terms[i], int(r) + 1) for i, r in np.argwhere(signs[0] * signs[1] < 0)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final, Literal
+from typing import Literal
 
 import numpy as np
 
@@ -11,7 +11,7 @@ from digiprosper.kernels import Floats, Ints
 
 Aggregation = Literal["linear", "geometric", "geometric_dimensions", "topsis"]
 # Undefined for negative factors and weights, and 0 where one factor is 0.
-PRODUCTS: Final = ("geometric", "geometric_dimensions")
+PRODUCTS = ("geometric", "geometric_dimensions")
 
 
 def aggregate(

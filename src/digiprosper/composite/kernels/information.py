@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
 
@@ -153,14 +152,14 @@ def _correlation_slope(moments: Moments, change: Moments) -> Floats:
 
 
 # Of every column, (..., m): weights before they are divided by their sum.
-INFORMATION: Final[Mapping[str, Callable[[Moments], Floats]]] = {
+INFORMATION: Mapping[str, Callable[[Moments], Floats]] = {
     "critic": _critic,
     "cv": _variation,
     "std": lambda moments: moments.sd,
     "pca": _loadings,
 }
 # Derivatives along k changes of the moments of one sample, (k, m).
-SLOPES: Final[Mapping[str, Callable[[Moments, Moments], Floats]]] = {
+SLOPES: Mapping[str, Callable[[Moments, Moments], Floats]] = {
     "critic": _critic_slope,
     "cv": _variation_slope,
     "std": lambda moments, change: _relative_sd(moments, change) * moments.sd,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Final, Literal
+from typing import Literal
 
 import numpy as np
 
@@ -21,13 +21,13 @@ from digiprosper.report.pickling import PickledByName
 IndexStructure = Literal["flat", "nested", "equal_dimensions"]
 
 # Weightings in which the data play no part.
-FIXED_WEIGHTS: Final = ("equal", "given")
+FIXED_WEIGHTS = ("equal", "given")
 # Weightings that are defined for values of at least 0 only.
-UNSIGNED_WEIGHTS: Final = ("entropy", "cv")
+UNSIGNED_WEIGHTS = ("entropy", "cv")
 # What the copied script adds to every share inside the logarithm.
-_LEGACY_SHARE: Final = 1e-10
+_LEGACY_SHARE = 1e-10
 # What is wrong where all weights are zero.
-NO_WEIGHTS: Final = {
+NO_WEIGHTS = {
     "critic": "the indicators are perfectly correlated; use 'std' or 'equal'",
     "cv": (
         "the coefficients of variation sum to zero; use 'entropy', or values that are "

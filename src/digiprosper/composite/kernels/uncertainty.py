@@ -8,7 +8,6 @@ entity is drawn.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
 
@@ -28,7 +27,7 @@ from digiprosper.report.pickling import PickledByName
 
 # Margins of PCA weights in standard errors, below which delta errors do not hold
 # (simulated, see the docs).
-_MARGIN: Final = 2.0
+_MARGIN = 2.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -12,7 +12,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import inf
-from typing import Final
 
 import numpy as np
 
@@ -24,7 +23,7 @@ from digiprosper.kernels.tolerances import (
     SAME_CORRELATION,
 )
 
-FIRST_STAGE: Final = 0.1
+FIRST_STAGE = 0.1
 """Share of the size that the first stage of the hybrid test has."""
 _GRID = 401
 # How far the grid goes beyond the first stage.
@@ -33,7 +32,7 @@ _HALVINGS = 50
 # Points for the probability of a rectangle; their steps are the roots of primes.
 _POINTS = 2**13
 _PRIMES = (2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67)
-MOST_BEFORE: Final = 1 + len(_PRIMES)
+MOST_BEFORE = 1 + len(_PRIMES)
 """Coefficients before treatment up to which the power of their test is computed."""
 
 
@@ -247,7 +246,7 @@ def smooth_interval(
 
 # --- both -----------------------------------------------------------------------------
 
-INTERVALS: Final[dict[str, Callable[..., tuple[float, float]]]] = {
+INTERVALS: dict[str, Callable[..., tuple[float, float]]] = {
     "relative": relative_interval,
     "smoothness": smooth_interval,
 }

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 import numpy as np
 
 from digiprosper.kernels import Bools, Floats, Ints
@@ -11,9 +9,9 @@ from digiprosper.kernels.tolerances import BALANCED, FULL_LEVERAGE, ON_A_PLANE
 
 # Scores of entities with the same values may differ by rounding; distances are compared
 # at so many decimals.
-_DECIMALS: Final = 12
-_NEWTON_STEPS: Final = 200
-_TWO: Final = 2
+_DECIMALS = 12
+_NEWTON_STEPS = 200
+_TWO = 2
 
 
 def nearest(

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 
@@ -22,7 +22,7 @@ from digiprosper.spatial.kernels.likelihood import SpatialColumns, lagged, witho
 from digiprosper.spatial.kernels.matrices import Matrix, lag_by_period, to_dense
 
 # Bytes of a block of permutations; some six arrays of that size are alive at once.
-_PERMUTED: Final = 2**23
+_PERMUTED = 2**23
 
 
 def _both_sums(matrix: Matrix) -> Floats:
@@ -155,7 +155,7 @@ def local_statistics(
         np.put_along_axis(positions, order, np.arange(n)[:, None], axis=0)
         # The weight of i for the entity that received its value
         rows = np.broadcast_to(np.arange(n)[:, None], order.shape)
-        weights: Any = matrix[rows.ravel(), positions.ravel()]
+        weights = matrix[rows.ravel(), positions.ravel()]
         received_weights = np.asarray(weights).reshape(order.shape)
         for t, row in enumerate(z):
             permuted, value = row[order], row[:, None]
@@ -186,12 +186,12 @@ def benjamini_hochberg(p: Floats) -> Floats:
 # --- tests of a model's residuals -----------------------------------------------------
 
 
-REPS: Final = 499
-_SEED: Final = 31
+REPS = 499
+_SEED = 31
 # Bytes of one array of drawn outcomes; some six are alive at once.
-_DRAWN: Final = 2**25
-_ERROR_NODES: Final = 96
-_CURVE_NODES: Final = 64
+_DRAWN = 2**25
+_ERROR_NODES = 96
+_CURVE_NODES = 64
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, cached_property
-from typing import Any, Final, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -15,10 +15,10 @@ from digiprosper.kernels.tolerances import REAL_EIGENVALUE, SIMILAR
 from digiprosper.spatial.kernels.matrices import Matrix, pattern_of, row_sum, to_dense
 
 # Exact to 1e-8 up to this share of the way to an end of the interval.
-_INNER: Final = 0.98
-_QUADRATURE: Final = 48
+_INNER = 0.98
+_QUADRATURE = 48
 # Share of linked pairs up to which factors of rows of links are faster than dense ones.
-_FACTOR_BELOW: Final = 0.01
+_FACTOR_BELOW = 0.01
 _MEMORY = 16_000_000
 _NODES = 256
 

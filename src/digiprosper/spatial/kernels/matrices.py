@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Final, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import scipy
@@ -25,12 +25,12 @@ Matrix: TypeAlias = "Floats | scipy.sparse.csr_array[Any]"
 
 # A product with rows of links is faster than a dense one from about this size and below
 # this share.
-_SPARSE_FROM: Final = 200
-_SPARSE_BELOW: Final = 0.1
+_SPARSE_FROM = 200
+_SPARSE_BELOW = 0.1
 # Up to this size all eigenvalues take less than a few seconds.
-_DENSE_EIGENVALUES: Final = 1_000
+_DENSE_EIGENVALUES = 1_000
 # Bytes of a block of rows of distances; some ten arrays of that size are alive at once.
-_MEMORY: Final = 2**25
+_MEMORY = 2**25
 
 
 def stored(matrix: Any) -> Matrix:

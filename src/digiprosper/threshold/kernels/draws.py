@@ -122,10 +122,8 @@ def demeaned_draws(
     effects it is so where the periods have opposite weights.
     """
     for numbers in uniforms(search, bootstrap, rng, reps):
-        draws, rounding = (
-            residual_draws(bootstrap, residual, numbers),
-            np.zeros(len(numbers)),
-        )
+        draws = residual_draws(bootstrap, residual, numbers)
+        rounding = np.zeros(len(numbers))
         if not bootstrap.demeaned:
             rounding = NO_RESIDUALS * np.einsum("ij,ij->i", draws, draws)
             draws = search.groups.demean(draws)
@@ -499,14 +497,8 @@ def variance_parts(
     )
     levels = 1 / search.groups.sizes[search.groups.codes]
     residual_maker = 1 - levels - (search.basis**2).sum(axis=0) - (basis**2).sum(axis=1)
-    weights = (
-        _near(
-            q[candidates.order],
-            int(candidates.cuts[at[threshold]]),
-            change**2 * residual**2,
-        )
-        * change**2
-    )
+    cut = int(candidates.cuts[at[threshold]])
+    weights = _near(q[candidates.order], cut, change**2 * residual**2) * change**2
 
     total, supposed = float(residual @ residual), float(weights @ residual_maker)
     # What rounding leaves of an exact fit, or of rows without freedom, is no variance.

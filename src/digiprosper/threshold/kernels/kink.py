@@ -123,14 +123,14 @@ def kink_plan(
     return KinkPlan(
         search,
         admissible.values,
-        unit,
-        np.diff(knots),
-        corner,
-        along,
-        forms,
-        no_variation,
-        ~no_variation & (forms[0] <= digits_floor),
-        free[:-1],
+        unit=unit,
+        widths=np.diff(knots),
+        corner=corner,
+        along=along,
+        forms=forms,
+        lost=no_variation,
+        faint=~no_variation & (forms[0] <= digits_floor),
+        open=free[:-1],
     )
 
 
@@ -169,7 +169,7 @@ def _gains(kinks: KinkPlan, score: Floats) -> tuple[Floats, Floats, Floats]:
     )
     t = np.where(interior, over, 0.0) / np.where(interior, under, 1.0)
     bottom = np.where(interior, a + (2 * b + c * t) * t, 1.0)
-    peaks: Floats = np.where(interior, (p + r * t) ** 2 / bottom, -np.inf)
+    peaks = np.where(interior, (p + r * t) ** 2 / bottom, -np.inf)
     return corners, peaks, t
 
 
