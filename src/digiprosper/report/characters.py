@@ -71,10 +71,8 @@ def with_minus_signs(text: str) -> str:
 
 
 def console_text(text: str) -> str:
-    """Write powers and minus without characters that GBK lacks.
-
-    Python writes output to a file or pipe in this encoding on Chinese Windows.
-    """
+    """Write powers and minus without characters that GBK lacks."""
+    # On Chinese Windows, Python writes to files and pipes in GBK.
     return re.sub("(?<=[Rχ])²", "2", text).translate(_WITHOUT_GBK)
 
 

@@ -427,11 +427,7 @@ def poisson(call: Call) -> Translation:
 
 
 def logit(call: Call) -> Translation:
-    """Translate ``logit`` and ``probit``; dummies of many levels become effects.
-
-    With effects of one kind `LogitEffects` estimates the conditional logit, another
-    model.
-    """
+    """Translate ``logit`` and ``probit``; dummies of many levels become effects."""
     y, products = call.variables()
     notes, is_logit = notes_on_cells(products), call.command.name == "logit"
     effects = _effects_of_dummies(products, call.context.frame, is_logit=is_logit)
@@ -465,7 +461,9 @@ def _effects_of_dummies(
         p for p in effects if p[0].name not in columns or frame[p[0].name].nunique() > 2
     ]
     chosen = effects if is_logit and len(wide) == 1 else wide
-    return chosen if len(chosen) > is_logit else []
+    # With effects of one kind LogitEffects is the conditional logit, another model.
+    least = 2 if is_logit else 1
+    return chosen if len(chosen) >= least else []
 
 
 def _binary(call: Call, notes: Iterable[str]) -> Translation:
