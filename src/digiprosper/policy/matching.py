@@ -42,6 +42,7 @@ from digiprosper.linear.estimation import collinear_problem
 from digiprosper.linear.preparation import refuse_extreme
 from digiprosper.panel import Panel, Sample
 from digiprosper.panel.access import check_panel, refuse_numbered_rows, table_of
+from digiprosper.panel.describe import labelled
 from digiprosper.panel.grammar import backticked
 from digiprosper.panel.keys import Keys
 from digiprosper.panel.table import Table
@@ -283,7 +284,7 @@ def match_entities(  # noqa: PLR0913
         base=base_data.base,
         entities=frame,
         base_values=values,
-        balance=balance,
+        balance=labelled(table_of(panel), balance, terms),
         weights=pd.Series(
             by_entity[keys.entity], index=panel.index, name="match_weight"
         ),
