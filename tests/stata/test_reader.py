@@ -888,27 +888,13 @@ def test_turns_that_are_not_read_mark_what_they_would_change(
         assert file.estimations[-1].status == status, (loop, line)
 
 
-def test_turns_that_are_alike_are_a_loop_of_the_script(read: Any) -> None:
-    """Columns are not known yet, and neither is what a local has after all turns."""
-    before = "use a, clear\nxtset id year\ngen u = runiform()\n"
-    for lines, status in (
-        ("gen ln_`v' = ln(`v')\nsum `v'\ngen c_`v' = `v' - r(mean)", "translated"),
-        ("cap gen ln_`v' = L.`v'\nlabel var ln_`v' \"a\"", "translated"),
-        ("local n `n' `v'\ngen ln_`v' = `v'", "not run"),
-        ("gen ln_`v' = `v' + u", "not run"),
-        ("sort `v'\ngen ln_`v' = _n", "translated"),
-        ("gen ln_`v' = _n\nsort `v'", "not run"),
-        ("reg y `v'\ngen ln_`v' = `v'", "not run"),
-        ("drop `v'\ngen ln_`v' = 1", "not run"),
-        ("encode `v', gen(ln_`v') label(a)", "not run"),
-    ):
-        loop = f"foreach v of varlist x* z {{\n{lines}\n}}\nreg y ln_xa ln_z\n"
-        assert read(before + loop).estimations[-1].status == status, lines
-    marked = read(
-        f"{before}gen xa = runiform()\nforeach v of varlist x* {{\n"
-        "gen ln_`v' = `v'\n}\nreg y ln_xa\nreg y x\n"
-    )
-    assert [line.status for line in marked.estimations] == ["not run", "translated"]
+@pytest.mark.parametrize(
+    "line", ["encode `v', gen(ln_`v') label(a)", "xtile ln_`v' = `v' if a, n(b)"]
+)
+def test_columns_of_a_loop_that_is_not_read_are_marked(read: Any, line: str) -> None:
+    loop = f"foreach v of varlist x* z {{\n{line}\n}}\n"
+    file = read(f"use a, clear\n{loop}reg y ln_xa ln_z\nreg y x\n")
+    assert [each.status for each in file.estimations] == ["not run", "translated"]
 
 
 def test_known_columns_of_a_loop_beside_a_pattern(read: Any) -> None:

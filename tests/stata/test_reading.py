@@ -10,7 +10,7 @@ import pytest
 from statsmodels.discrete.discrete_model import Logit, Probit
 
 import digiprosper as dp
-from digiprosper.stata import DoFile, read_do_file, run_do_file
+from digiprosper.stata import DoFile, run_do_file
 from digiprosper.stata.__main__ import main
 from digiprosper.stata.reading import stored_keys
 
@@ -672,23 +672,6 @@ def test_a_list_of_columns_is_known_when_the_file_is_run(run) -> None:
     assert [line.status for line in file.estimations] == ["ran", "refused"]
     assert [name for name in file.data if name[0] == "l"] == ["lpcap", "lpc"]
     assert "known only when" in file.estimations[-1].reason
-
-
-@quiet
-def test_a_loop_over_a_pattern_is_in_the_script(run, tmp_path) -> None:
-    """The script that is written without the data computes what a run does."""
-    text = (
-        "use states, clear\nxtset state year\nforeach v of varlist p* emp {\n"
-        "replace `v' = `v' / 100 if year > 1975\ngen ln_`v' = ln(`v')\nsum `v'\n"
-        "gen c_`v' = ln_`v' - r(mean)\nbysort state (year): gen l_`v' = `v'[_n-1]\n"
-        "gen d_`v' = D.`v'\negen m_`v' = mean(`v'), by(year)\n}\n"
-    )
-    data = run(text).data
-    script = read_do_file(tmp_path / "paper.do").script
-    names: dict[str, Any] = {}
-    exec(script.replace("'states.dta'", repr(f"{tmp_path}/data/states.dta")), names)
-    pd.testing.assert_frame_equal(names["df"], data)
-    assert {"ln_pc", "c_pcap", "l_emp", "d_pc", "m_emp"} <= {*data}
 
 
 def test_a_column_that_is_there_stops_the_line_as_in_stata(run) -> None:

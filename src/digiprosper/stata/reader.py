@@ -60,7 +60,6 @@ from digiprosper.stata.translation import (
     Context,
     Step,
     Translation,
-    column_loop,
     file_name,
 )
 from digiprosper.stata.varlists import LaterColumns, Variables, later_columns, whole
@@ -260,8 +259,6 @@ class Reader(Records):
             if re.search(r"\sof\s+var", header):
                 values = self.context.variables.names(" ".join(values))
             if later_columns(values):
-                if column_loop(self, name, values, block):
-                    return
                 raise refused("the columns of the loop are not known")
         except StataError as error:
             self._record("refused", error.reason)

@@ -231,7 +231,7 @@ def _generated_columns(command: Command) -> list[str]:
         ]
     names = _created(" ".join(arguments_of(command, "g", "p", "trend")))
     if command.has("replace") or not names:
-        names += NAME.findall(command.arguments.partition("=")[0])
+        names += _created(command.arguments.partition("=")[0])
     return names
 
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import copy
 import dataclasses
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -29,7 +28,6 @@ from digiprosper.stata.varlists import (
     as_terms,
     crossed_names,
     is_category,
-    later_columns,
     term,
     whole,
 )
@@ -522,82 +520,6 @@ def file_name(text: str) -> str:
     """Read the name of a Stata file."""
     path = unquoted(text)
     return path if path.endswith(".dta") else f"{path}.dta"
-
-
-def column_loop(reader: Any, name: str, values: Sequence[str], block: range) -> bool:
-    """Write a loop over columns that are known later, if each turn is alike."""
-    if reader.context.folder is not None:
-        return False
-    each, trial, turns = f"each_{name}", copy.deepcopy(reader), list[list[str]]()
-    trial._record("read")
-    trial._write()
-    start = len(trial.code)
-    for _ in range(2):
-        trial.macros.set(name, each)
-        trial._block(block)
-        turns.append("\n".join(trial.code[start:]).splitlines())
-        del trial.code[start:]
-    code = in_loop(turns[0], each, values) if turns[0] == turns[1] else []
-    reader.macros.forget(name)
-    trial.macros.forget(name)
-    if not (code and _only_makes_columns(reader, trial, block)):
-        return False
-    if reader.taint.reason(code):
-        return False
-    trial.code += code
-    trial.executed = reader.executed
-    _leave_loop(trial.context, each, values)
-    trial.panel = ""
-    vars(reader).update(vars(trial))
-    return True
-
-
-def _only_makes_columns(reader: Any, trial: Any, block: range) -> bool:
-    before, after = (
-        (dataclasses.asdict(r.macros)["values"], r.taint.rows, c.scalars, c.stored)
-        for r, c in ((reader, reader.context), (trial, trial.context))
-    )
-    records = [trial.records[at] for at in block if at in trial.records]
-    return (
-        before == after
-        and trial.taint.columns.keys() <= reader.taint.columns.keys()
-        and not any(r.is_estimation for r in records)
-        and {r.status for r in records} <= {"translated", "read", "skipped"}
-    )
-
-
-def _leave_loop(context: Context, each: str, values: Sequence[str]) -> None:
-    patterns = [getattr(value, "pattern", value) for value in values]
-    created = dict.fromkeys(
-        column.replace(each, pattern)
-        for column in context.variables.created
-        for pattern in patterns
-        if column != each
-    )
-    names = [LaterColumns.of_pattern(n) if "*" in n else n for n in created]
-    context.variables = replace(context.variables, created=names)
-    later = later_columns(values)
-    context.complete = {
-        column
-        for column in context.complete.difference(values)
-        if each not in column and not any(c.may_have(column) for c in later)
-    }
-    context.fitted_keys, context.summary = (), {}
-
-
-def in_loop(lines: Iterable[str], each: str, values: Sequence[str]) -> list[str]:
-    """Write code of one column for several; none if it does more than assign."""
-    out = [f"for {each} in {[*values]!r}:"]
-    for line in lines:
-        if not re.match(r" *(df\[|df = df.sort|for column in |assert |if '|#|$)", line):
-            return []
-        if "#" not in line:
-            text = rf"(?<!\w)'([^'{{}}]*{each}[^'{{}}]*)'"
-            line = re.sub(text, r"f'\1'", line).replace(each, f"{{{each}}}")
-            if each in re.sub("f'[^']*'", "", line):
-                return []
-        out.append(line and f"    {line}")
-    return out
 
 
 # --- specifications as code ----------------------------------------------------------
