@@ -359,7 +359,8 @@ def test_a_covariance_that_is_not_positive_semidefinite_is_not_adjusted() -> Non
         {"i": range(12), "lat": 0.0, "lon": np.repeat([0.0, 1.0, 2.0], 4)}
     )
     frame["x"] = np.tile([1.0, 1.0, -1.0, -1.0], 3)
-    frame["y"] = np.where(frame["lon"] == 1, -1.4, 1.0) * frame["x"]
+    # The ends differ, so that the intercept has an error.
+    frame["y"] = np.where(frame["lon"] == 1, -1.4, 1.0) * frame["x"] + frame["lon"]
     options = {
         "entity_effects": False,
         "time_effects": False,
