@@ -295,21 +295,22 @@ def all_terms(columns: Columns) -> list[str]:
         for number, term in enumerate(column_terms):
             if term not in terms:
                 later = next((t for t in column_terms[number:] if t in terms), None)
-                terms.insert(_place(term, later, terms, series), term)
+                terms.insert(_position(term, later, terms, series), term)
     return terms
 
 
-def _place(
+def _position(
     term: str, later: str | None, terms: Sequence[str], series: Mapping[str, str]
 ) -> int:
     if later is None:
-        alike = [n for n, t in enumerate(terms) if series.get(t, 0) == series.get(term)]
-        return alike[-1] + 1 if alike else len(terms)
-    place = terms.index(later)
+        of_series = [n for n, t in enumerate(terms) if t in series]
+        same = [n for n in of_series if series[terms[n]] == series.get(term)]
+        return same[-1] + 1 if same else len(terms)
+    position = terms.index(later)
     if later in series and term not in series:
-        while place and series.get(terms[place - 1]) == series[later]:
-            place -= 1
-    return place
+        while position and series.get(terms[position - 1]) == series[later]:
+            position -= 1
+    return position
 
 
 def _series_kinds(columns: Columns) -> dict[str, str]:
