@@ -41,7 +41,7 @@ def test_no_other_module_has_a_tolerance_of_its_own() -> None:
 def test_every_tolerance_says_what_it_is_a_share_of() -> None:
     text = TABLE.read_text(encoding="utf-8")
     lines = text.splitlines()
-    constants = [n for n in ast.parse(text).body if isinstance(n, ast.AnnAssign)]
+    constants = [n for n in ast.parse(text).body if isinstance(n, ast.Assign)]
     assert len(constants) > 80
     for constant in constants:
         above = takewhile(
