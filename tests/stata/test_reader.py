@@ -480,7 +480,9 @@ def test_xtset_states_the_order_inside_entities(read):
     }.items():
         lost = read(text.format(line))
         assert [line.status for line in lost.lines[2:]] == ["refused", *last]
-        assert ("not df.duplicated(['x'])" in lost.script) == (line == "sort x")
+        assert ("not df.drop_duplicates().duplicated(['x'])" in lost.script) == (
+            line == "sort x"
+        )
 
 
 STORED = """
@@ -722,7 +724,7 @@ def test_a_column_comes_before_a_scalar(read: Any) -> None:
 
 def test_entities_without_periods_have_ties(read: Any) -> None:
     file = read("use a\nxtset id\ngen n = _n\nby id: gen m = _n\n")
-    assert "assert not df.duplicated(['id']).any()" in file.script
+    assert "assert not df.drop_duplicates().duplicated(['id']).any()" in file.script
     assert file.lines[3].status == "refused"
 
 
@@ -854,8 +856,8 @@ def test_results_are_of_the_last_summarize(read: Any, line: str) -> None:
 
 def test_a_loop_over_a_pattern_marks_columns_of_the_pattern(read: Any) -> None:
     file = read(
-        "use a\nxtset id year\nforeach v of varlist pop_* {\nreplace `v' = runiform()\n"
-        "}\nreghdfe y pop_a, a(id year)\nreghdfe y x, a(id year)\n"
+        "use a\nxtset id year\nforeach v of varlist pop_* {\nreplace `v' = `v'/gdp\n}\n"
+        "reghdfe y pop_a, a(id year)\nreghdfe y x, a(id year)\n"
     )
     assert [line.status for line in file.estimations] == ["not run", "translated"]
 
@@ -867,7 +869,7 @@ def test_a_loop_over_a_pattern_marks_columns_of_the_pattern(read: Any) -> None:
         # One of several turns is read, or a thousand of two thousand.
         "levelsof id, local(ids)\nforeach i of local ids {\n{}\n}",
         "forvalues i = 1/2000 {\n{}\n}",
-        "foreach v of varlist x* {\nlocal all `all' `v'\n{}\n}",
+        "foreach v of varlist x* {\n{}\n}",
         "program mine\nargs v\ntempvar t\n{}\nend\nmine x",
         "while 1 {\nforvalues i = 1/3 {\n{}\n}\n}",
     ],
@@ -899,7 +901,7 @@ def test_columns_of_a_loop_that_is_not_read_are_marked(read: Any, line: str) -> 
 
 def test_known_columns_of_a_loop_beside_a_pattern(read: Any) -> None:
     file = read(
-        "use a\nforeach v of varlist x1 z* x2 {\ngen `v'_d = runiform()\n}\n"
+        "use a\nforeach v of varlist x1 z* x2 {\ngen `v'_d = `v'^2\n}\n"
         "reg y x1_d x2_d\nreg y z1_d\nreg y z1\n"
     )
     states = [line.status for line in file.estimations]

@@ -915,11 +915,11 @@ def copied_entities(table: Table) -> Iterator[Notice]:
     """Report entities with equal series of most columns, where few others are."""
     keys, compared = table.keys, 0
     columns: dict[tuple[Any, ...], list[str]] = {}
+    # Weights by period with which different series have different sums
     weights = np.sin(1.0 + keys.time)
     for name, values in table.numbers.items():
         filled = np.nan_to_num(values)
         moves = (keys.steps > 0) & (filled[1:] != filled[:-1])
-        # Equal series have exactly the same weighted sum.
         sums = pd.Series(np.bincount(keys.entity, filled * weights))
         sums = sums[np.bincount(keys.entity[1:], moves, len(sums)) >= _FEWEST_BREAKS]
         equal = sums[sums.duplicated(keep=False)]

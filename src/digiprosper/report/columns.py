@@ -271,7 +271,7 @@ def _code_below(code: str, named: Mapping[str, tuple[str, ...]]) -> str:
     """Return the code of the words of a notice: a kink's regimes have their own."""
     if named.get("effects") == _NO_EFFECTS:
         return "dropped_constant"
-    if named.get("terms") == ():
+    if code == "not_psd" and not named["terms"]:
         return "not_psd.none"
     of_regime = ".".join((code, *named.get("regime", ())))
     return of_regime if of_regime in BELOW else code

@@ -120,7 +120,7 @@ class Content:
 
     @property
     def plain(self) -> Self:
-        """Return the table with characters of every Chinese console."""
+        """Return the table with characters that Chinese Windows can print."""
         return self._with_texts(console_text)
 
     def _with_texts(self, change: Callable[[str], str]) -> Self:

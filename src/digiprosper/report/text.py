@@ -138,6 +138,7 @@ def last_lines(conventions: str, settings: str = "") -> list[str]:
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Lay out cells below a heading: first column left-aligned, others right."""
+    # Powers are wider when printed.
     all_rows = [list(map(console_text, row)) for row in (head, *rows)]
     widths = [max(text_width(r[j]) for r in all_rows) for j in range(len(head))]
 

@@ -329,9 +329,10 @@ def filled_in(df, names):
 def balanced(df, entity, time, first, last, needed=None):
     df = df[df[time].between(first, last)]
     is_whole = ~df[needed or df.columns].apply(missing).any(axis=1)
-    assert needed or is_whole.all(), "what xtbalance does with missing values"
+    assert needed or is_whole.all(), "xtbalance without miss() where values are missing"
     df = df[is_whole]
-    assert (df[time].min(), df[time].max()) == (first, last), "periods without rows"
+    ends = df[time].min(), df[time].max()
+    assert ends == (first, last), "no rows in the first or last period of range()"
     count = df.groupby(entity, dropna=False)[time].transform("nunique")
     return df[count == last - first + 1].copy()
 
@@ -349,7 +350,7 @@ def checked(fit):
     if not hasattr(fit, "mle_retvals"):
         return fit
     assert fit.mle_retvals["converged"], "the likelihood has no maximum"
-    # Without rows that separate the outcomes a combination of regressors is constant.
+    # If the outcomes are separated, the other rows do not identify all coefficients.
     others = x[~np.isclose(p * (1 - p), 0)]
     is_finite = np.linalg.matrix_rank(others) == x.shape[1]
     assert is_finite, "rows are predicted perfectly"

@@ -34,7 +34,7 @@ _KEEPING_SUBCOMMANDS = {
     "frame": r"(create|dir|put|pwf)\b|copy\b(?!.*,)",
     "mata": r":?\s*(mata\s+)?(drop|clear|mlib)\b",
     "set": "(?!obs)",
-    "snapshot": "(save|erase|list|label)\\b",
+    "snapshot": r"(save|erase|list|label)\b",
 }
 # Variables, but not the functions and the frame of Python code.
 _WORD = re.compile(r"\b(?!df(?:[\[.,:)]| = ))[^\W\d]\w*\b(?!\()")

@@ -472,7 +472,7 @@ class Call:
             pandas=True,
             results=context.summary | sample,
             groups=groups,
-            # Rows with two values in common may be one; ties stop the script.
+            # Several variables may identify rows; if not, ties stop the script.
             in_order=is_sorted
             and (len(order) > len(groups) or not order or len(groups) > 1),
             panel=context.panel_code if context.entity and context.time else "",

@@ -814,9 +814,9 @@ def test_xtbalance_keeps_entities_with_rows_in_all_periods() -> None:
     df.loc[0, "s"] = ""
     text = "xtbalance, range(2000 2001) miss(s)"
     assert run(text, df)["id"].unique().tolist() == [1, 2]
-    with pytest.raises(AssertionError, match="missing values"):
+    with pytest.raises(AssertionError, match="values are missing"):
         run("xtbalance, range(2000 2001)", df)
-    with pytest.raises(AssertionError, match="periods without rows"):
+    with pytest.raises(AssertionError, match="no rows in the first or last period"):
         run("xtbalance, range(2000 2009) miss(s)", df)
 
 
@@ -839,6 +839,12 @@ def test_numbers_of_rows_that_two_variables_know() -> None:
 def test_duplicates_that_are_listed_change_nothing() -> None:
     assert len(run("duplicates list id year in 1/2")) == 6
     assert len(run("duplicates report id if x > 1")) == 6
+
+
+def test_columns_named_as_subcommands_of_duplicates_ignore_nothing() -> None:
+    """A part of a command that is not read is refused, whatever its columns are."""
+    with pytest.raises(dp.StataError, match="replace with in"):
+        run("gen report = x\nreplace report = 99 in 1/2")
 
 
 def test_n_to_one_is_m_to_one(tmp_path: Path) -> None:

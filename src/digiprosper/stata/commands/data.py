@@ -669,7 +669,7 @@ def collapse(call: Call) -> Step:
 def _collapse_columns(call: Call, weight: str) -> dict[str, str]:
     """Read ``(mean) x (sum) s=y``: column and statistic of each new column."""
     variables = call.context.variables
-    kind = (call.command.weight or "a")[0]
+    kind, _ = call.command.weight or ("", "")
     method, parts = _collapse_statistic("mean", weight), dict[str, str]()
     text = re.sub(r"\s*([=-])\s*", r"\1", call.command.arguments)
     for word in split(re.sub(r"(\(\s*\w+\s*\))", r" \1 ", text)):
@@ -687,14 +687,14 @@ def _collapse_columns(call: Call, weight: str) -> dict[str, str]:
     return parts
 
 
-def _collapse_statistic(statistic: str, weight: str, kind: str = "a") -> str:
+def _collapse_statistic(statistic: str, weight: str, kind: str = "") -> str:
     """Write a statistic of collapse as an argument of agg()."""
     methods = {name: repr(method) for name, method in STATISTICS.items()}
     methods |= notes_of("collapse ")
     if weight:
         mean = f"lambda x: weighted_mean(x, {weight})"
         methods = {"mean": mean, "rawsum": "'sum'"}
-        if kind[0] in "fp":
+        if kind.startswith(("f", "p")):
             # Analytic weights are scaled before.
             methods["sum"] = f"functools.partial(weighted_sum, weights={weight})"
     elif percent := re.fullmatch(r"p(\d+)", statistic):
@@ -895,8 +895,8 @@ def translate(command: Command, context: Context) -> Step:
         "weights": command.weight is not None,
         "in": bool(command.rows),
     }
-    if command.words[:1] in (["list"], ["report"], ["examples"]):
-        # duplicates prints.
+    prints = (["list"], ["report"], ["examples"])
+    if command.name == "duplicates" and command.words[:1] in prints:
         allowed = [*typed]
     others = [part for part in typed if typed[part] and part not in allowed]
     if others:
@@ -929,10 +929,8 @@ def _with_sorting(step: Step, call: Call) -> Step:
     # No tie may decide a value: keys of a panel have none.
     if context.has_ties(names) and _BY_ROW.search(step.python):
         # Rows that are the same in all columns have no order.
-        tied = f"duplicated({names!r}).any()"
-        text = f"assert not df.{tied} or not df.drop_duplicates().{tied}, "
-        text += "'ties: the order of rows would decide'"
-        lines.insert(0, text)
+        tied = f"df.drop_duplicates().duplicated({names!r}).any()"
+        lines.insert(0, f"assert not {tied}, 'ties: the order of rows would decide'")
     if call.order != context.order:
         lines.insert(0, f"df = df.sort_values({names!r}, kind='stable')")
         step = replace(step, order=step.order or call.order)
