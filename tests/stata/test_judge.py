@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from digiprosper.stata import judge, read_do_file
+from digiprosper.stata.prefixes import Origin
 
 with Path(judge.__file__).with_name("notices.csv").open(encoding="utf-8") as table:
     CODES = [row["code"] for row in csv.DictReader(table)]
@@ -166,17 +167,19 @@ def test_staggered_adoption(text: str, expected: list[str], tmp_path: Path) -> N
 @pytest.mark.many(9)
 @pytest.mark.parametrize("code", CODES)
 def test_data_and_messages(code: str) -> None:
-    asked = judge.question(code, 3, variables=("patents", "w"))
-    assert (asked.code, asked.data["line"]) == (code, 3)
+    asked = judge.question(code, Origin("a.do", 3), variables=("patents", "w"))
+    origin = asked.data["file"], asked.data["line"]
+    assert (asked.code, *origin) == (code, "a.do", 3)
     assert len(asked.message) > 40
     assert "{" not in asked.message
     assert f"\n{code} " in (judge.__doc__ or "")
 
 
 def test_all_variables_are_named() -> None:
-    asked = judge.question("missing_kept", 3, variables=("w", "z"))
+    asked = judge.question("missing_kept", Origin("", 3), variables=("w", "z"))
     assert "a missing w or z is larger" in asked.message
     assert asked.message.endswith("add & w < . & z < .")
     assert (
-        "patents" in judge.question("log_of_count", 3, variables=("patents",)).message
+        "patents"
+        in judge.question("log_of_count", Origin("", 3), variables=("patents",)).message
     )

@@ -23,7 +23,7 @@ def test_bytes_of_no_encoding_are_read_as_latin() -> None:
 
 def test_line_numbers_are_those_of_the_first_line() -> None:
     read = statements("* head\n\nreghdfe y ///\n  x, ///\n a(id)\nsum y\r\nsum x\r")
-    assert [(s.number, s.text.split()[0]) for s in read] == [
+    assert [(s.origin.number, s.text.split()[0]) for s in read] == [
         (3, "reghdfe"),
         (6, "sum"),
         (7, "sum"),

@@ -1749,3 +1749,155 @@ def test_a_table_of_terms_that_are_not_there_is_refused_in_words(run) -> None:
     head = f'{READ}gen south = state < "M"\neststo: qui xtreg gsp pc i.south, fe\n'
     file = run(f"{head}esttab using a.tex, drop(*south*)\n")
     assert file.lines[-1].reason.startswith("etable: drop matches no term '*south*'")
+
+
+# --- other do-files -------------------------------------------------------------------
+
+
+@pytest.fixture
+def project(run: Callable[[str], DoFile], tmp_path: Path) -> Callable[..., DoFile]:
+    """Run a do-file beside others."""
+
+    def of(text: str, **others: str) -> DoFile:
+        (tmp_path / "code").mkdir()
+        for name, lines in others.items():
+            (tmp_path / "code" / f"{name}.do").write_text(lines, encoding="utf-8")
+        return run(text)
+
+    return of
+
+
+def described(file: DoFile) -> list[tuple[str, int, str]]:
+    return [(line.file, line.number, line.status) for line in file.lines]
+
+
+def test_other_do_files_have_the_data_globals_and_programs(
+    project: Callable[..., DoFile], tmp_path: Path
+) -> None:
+    file = project(
+        'global code "D:\\paper\\code"\nlocal y gsp\ndo "$code\\clean.do" pc year\n'
+        "log_of emp\nreghdfe `y' $x log_emp, a(state $t) cl(state)\n",
+        clean=f"args first time\nlocal y pcap\n{READ}gen log_pc = log(`first')\n"
+        "global x log_pc\nglobal t `time'\nprogram log_of\nargs v\n"
+        "gen log_`v' = log(`v')\nend\n",
+    )
+    fit = file.lines[-1].results[0]
+    assert list(fit.params.index) == ["log_pc", "log_emp"]
+    by_hand = dp.FixedEffects("gsp", ["log(pc)", "log(emp)"]).fit(PANEL)
+    # Stata stores logarithms in single precision.
+    np.testing.assert_allclose(fit.params, by_hand.params, rtol=1e-5)
+    # Its lines are below the one that runs it, each with its file.
+    assert described(file)[2:5] == [
+        ("", 3, "read"),
+        ("clean.do", 1, "read"),
+        ("clean.do", 2, "read"),
+    ]
+    assert str(file.lines[5]) == "line 3 of clean.do ran         use states, clear"
+    assert "# line 3 of clean.do: use states, clear" in file.script
+    run_again = dict[str, Any]()
+    exec(file.script, run_again)
+    pd.testing.assert_frame_equal(run_again["df"], file.data)
+
+
+def test_lines_of_another_do_file_mark_what_depends_on_them(
+    project: Callable[..., DoFile],
+) -> None:
+    file = project(
+        f"do clean\n{FIT}{FIT.replace('gsp unemp', 'luck pc')}",
+        clean=f"{READ}gen luck = runiform()\ngen pure = luck + 1\n",
+    )
+    *_, first, last = file.lines
+    assert first.status == "ran"
+    assert last.reason == "luck comes from line 3 of clean.do"
+    marked = file.lines[4]
+    assert (marked.file, marked.reason) == (
+        "clean.do",
+        "luck comes from line 3 of clean.do",
+    )
+
+
+def test_marks_of_marks_name_the_file(project: Callable[..., DoFile]) -> None:
+    file = project(
+        f"do clean\ngen twice = luck * 2\n{FIT.replace('gsp', 'twice')}",
+        clean=f"{READ}gen luck = runiform()\n",
+    )
+    assert file.lines[-1].reason == "twice comes from line 3 of clean.do"
+
+
+def test_an_included_file_shares_the_locals(project: Callable[..., DoFile]) -> None:
+    text = f"{READ}%s names\nreghdfe gsp `x', a(state year) cl(state)\n"
+    others = {"names": "local x unemp\n"}
+    assert project(text % "include", **others).lines[-1].status == "ran"
+
+
+def test_a_file_that_is_done_has_its_own_locals(
+    project: Callable[..., DoFile],
+) -> None:
+    last = project(
+        f"{READ}do names\nreghdfe gsp pc `x', a(state year) cl(state)\n",
+        names="local x unemp\n",
+    ).lines[-1]
+    assert list(last.results[0].params.index) == ["pc"]
+
+
+def test_a_do_file_restores_what_it_preserves(project: Callable[..., DoFile]) -> None:
+    file = project(
+        f"{READ}do early\n{FIT}",
+        early=f"preserve\nkeep if year < 1980\n{FIT}",
+    )
+    assert [fit.nobs for line in file.estimations for fit in line.results] == [480, 816]
+
+
+def test_exit_ends_its_file_and_an_error_all(project: Callable[..., DoFile]) -> None:
+    file = project(
+        f"{READ}do short\n{FIT}do failing\n{FIT}",
+        short="foreach v in a b {\nexit\n}\nreplace gsp = 1\n",
+        failing="exit 459\n",
+    )
+    states = [line.status for line in file.lines if line.text != "}"]
+    assert states == [
+        *["ran", "read", "read"],
+        *["read", "read", "not run"],
+        *["ran", "read", "read", "not run"],
+    ]
+
+
+def test_a_file_may_run_twice(project: Callable[..., DoFile]) -> None:
+    file = project(
+        f"{READ}foreach v in unemp pc {{\ndo fit `v'\n}}\n",
+        fit="reghdfe gsp `1', a(state year) cl(state)\n",
+    )
+    (line,) = file.estimations
+    names = [list(fit.params.index) for fit in line.results]
+    assert (line.file, names) == ("fit.do", [["unemp"], ["pc"]])
+
+
+def test_a_file_does_not_run_itself(project: Callable[..., DoFile]) -> None:
+    last = project("do endless\n", endless="do endless\n").lines[-1]
+    assert (last.file, last.status) == ("endless.do", "refused")
+    assert last.reason == "endless.do would run itself"
+
+
+def test_do_files_that_are_not_there_or_not_one(
+    project: Callable[..., DoFile], tmp_path: Path
+) -> None:
+    (tmp_path / "old").mkdir()
+    (tmp_path / "old" / "clean.do").write_text("gen x = 1\n")
+    file = project(f"{READ}do globals\n{FIT}do clean.do\n", clean="gen y = 1\n")
+    reasons = [line.reason for line in file.lines[2:]]
+    assert reasons[0] == f"no file is named 'globals.do' in {tmp_path} or " + str(
+        tmp_path / "data"
+    )
+    assert reasons[1] == "line 3 would change the data"
+    assert reasons[2].startswith("several files are named 'clean.do' in")
+
+
+def test_questions_name_the_file(project: Callable[..., DoFile]) -> None:
+    file = project(f"{READ}do fit\n", fit="reghdfe gsp pc, a(state year)\n")
+    (asked,) = file.findings
+    assert (asked.code, asked.data["file"], asked.data["line"]) == (
+        "no_errors",
+        "fit.do",
+        1,
+    )
+    assert "standard error" in asked.message

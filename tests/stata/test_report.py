@@ -9,6 +9,8 @@ import pytest
 import digiprosper as dp
 from digiprosper.stata import read_do_file
 from digiprosper.stata.lines import Statement
+from digiprosper.stata.macros import Macros
+from digiprosper.stata.prefixes import Origin
 from digiprosper.stata.report import Records
 from digiprosper.stata.translation import Context
 
@@ -45,8 +47,8 @@ def test_files_that_are_not_there() -> None:
 
 
 def records(*texts: str) -> Records:
-    statements = [Statement(at, text) for at, text in enumerate(texts, 1)]
-    return Records(statements, Context())
+    statements = [Statement(Origin("", at), text) for at, text in enumerate(texts, 1)]
+    return Records(statements, Context(), Macros())
 
 
 def test_the_worst_of_several_turns_counts() -> None:

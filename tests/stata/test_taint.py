@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from digiprosper.stata.prefixes import read_command
+from digiprosper.stata.prefixes import Origin, read_command
 from digiprosper.stata.taint import (
     Taint,
     condition_and_command,
@@ -17,18 +17,18 @@ from digiprosper.stata.taint import (
 def test_marks() -> None:
     taint = Taint()
     assert taint.reason(["y x"]) == ""
-    taint.mark(["权重", "w"], 7)
+    taint.mark(["权重", "w"], Origin("", 7))
     assert taint.reason(["df['x'] + 1", "where=权重 != 0"]) == "权重 comes from line 7"
     assert taint.reason(["ww + xw"]) == ""
     # A scalar may have the name of the frame of scripts.
-    taint.mark(["df"], 8)
+    taint.mark(["df"], Origin("", 8))
     assert taint.reason(["df = df[by_time(panel, df, 'x') + df['x'] > 0].copy()"]) == ""
     assert taint.reason(["df['df']"]) == taint.reason(["df == 2"])
     assert taint.reason(["df == 2"]) == "df comes from line 8"
     taint.unmark(["w"])
     assert taint.reason(["w"]) == ""
-    taint.mark_rows(9)
-    taint.mark_rows(11)
+    taint.mark_rows(Origin("", 9))
+    taint.mark_rows(Origin("", 11))
     assert taint.reason([]) == "line 9 would change the data"
     taint.clear()
     assert taint.reason(["w"]) == ""
@@ -87,7 +87,7 @@ def test_columns_that_a_line_would_make(text: str, names: list[str] | None) -> N
     made = would_make(command.name, text, command, {})
     assert made == names
     taint = Taint()
-    taint.mark(made or [], 3)
+    taint.mark(made or [], Origin("", 3))
     assert taint.reason(["df['c'] + df['d']"]) == ""
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from digiprosper.errors import DigiprosperError
+from digiprosper.stata.prefixes import Origin
 from digiprosper.stata.reading import read_do_file, run_do_file
 
 if TYPE_CHECKING:
@@ -49,7 +50,8 @@ def main(arguments: list[str] | None = None) -> int:
     text = str(file)
     if options.audit:
         asked = [
-            f"line {n.data['line']:<5}{n.code:<28}{n.message}" for n in file.findings
+            f"{Origin(n.data['file'], n.data['line'])!s:<9} {n.code:<28}{n.message}"
+            for n in file.findings
         ]
         text = "\n".join(asked or ["nothing to ask"])
     sys.stdout.write(f"{text}\n")

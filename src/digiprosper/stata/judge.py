@@ -1,7 +1,8 @@
 """What a careful referee would ask about a do-file.
 
 Precision matters more than recall: a question that is often wrong is not read.
-Questions are notices; none is a warning.
+Questions are notices; none is a warning. The data of each have `file`, too: the name of
+a do-file that the one which is read runs, otherwise empty.
 
 =========================== ============================================================
 code                        data
@@ -30,14 +31,14 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from digiprosper.errors import Notice, StataError, notice_of
 from digiprosper.stata.commands.data import STATISTICS, winsor_suffix
 from digiprosper.stata.expressions import Node, parse
-from digiprosper.stata.prefixes import Command, of_kind, option_name, split
+from digiprosper.stata.prefixes import Command, Origin, of_kind, option_name, split
 from digiprosper.stata.translation import ASSIGNMENT, ONE_SERIES
 
 if TYPE_CHECKING:
     from digiprosper.stata.reader import Reader
 
 # A code with its line and data.
-_Asked: TypeAlias = tuple[str, int, dict[str, Any]]
+_Asked: TypeAlias = tuple[str, Origin, dict[str, Any]]
 # These print the Anderson-Rubin test with `first`.
 _PRINT_TEST = of_kind("first")
 _REGRESSIONS = of_kind("regression")
@@ -56,7 +57,7 @@ _INEQUALITIES = (">", ">=", "<", "<=")
 
 def findings(reader: Reader) -> tuple[Notice, ...]:
     """Judge a file by its executed commands; ask once a line, about all variables."""
-    asked: dict[tuple[str, int], dict[str, Any]] = {}
+    asked: dict[tuple[str, Origin], dict[str, Any]] = {}
     repairs = reader.repairs
     for code, line, data in _Judge(reader).asked():
         first = asked.setdefault((code, line), data)
@@ -122,7 +123,7 @@ class _Judge:
             if question := questions.get(command.name):
                 yield from question(command)
             if command.name in searches:
-                yield "searched", command.number, {"command": command.name}
+                yield "searched", command.origin, {"command": command.name}
         yield from self._logs()
         yield from self._missing()
 
@@ -131,10 +132,10 @@ class _Judge:
         for command in self.regressions:
             data = {"command": command.name}
             if self._has_effects(command) and not _chooses_errors(command):
-                yield "no_errors", command.number, data
+                yield "no_errors", command.origin, data
             printed = command.name in _PRINT_TEST and command.has("first", "ffirst")
             if command.name in _INSTRUMENTED and not (self._has("weak") or printed):
-                yield "weak_instruments_not_tested", command.number, data
+                yield "weak_instruments_not_tested", command.origin, data
 
     def _has(self, kind: str) -> bool:
         return not self.names.isdisjoint(of_kind(kind))
@@ -148,26 +149,27 @@ class _Judge:
 
     def _differences(self) -> Iterator[_Asked]:
         """Compare the samples of a model: groups of a variable, then dummies."""
-        same: dict[tuple[str, ...], dict[tuple[int, tuple[str, ...]], None]] = {}
+        same: dict[tuple[str, ...], dict[tuple[Origin, tuple[str, ...]], None]] = {}
         for command in self.regressions:
             options = sorted(option for option, _ in command.options)
             model = (command.name, "".join(command.arguments.split()), *options)
             sample = tuple(filter(None, (*command.sample, command.condition)))
-            same.setdefault(model, {})[command.number, sample] = None
+            same.setdefault(model, {})[command.origin, sample] = None
         for samples in map(list, same.values()):
-            used: set[int] = set()
+            used: set[Origin] = set()
             for are_groups in (self._are_alternatives, _are_dummies):
                 for at, (line, parts) in enumerate(samples):
                     others = [
-                        (number, conditions)
-                        for number, conditions in samples[at + 1 :]
-                        if number not in (line, *used) and are_groups(parts, conditions)
+                        (other, conditions)
+                        for other, conditions in samples[at + 1 :]
+                        if other not in (line, *used) and are_groups(parts, conditions)
                     ]
                     if others and line not in used and not self._interacted(parts[-1:]):
                         lines, conditions = zip((line, parts), *others, strict=True)
                         used |= {*lines}
+                        _, numbers = zip(*lines, strict=True)
                         data = {"conditions": tuple(map(" & ".join, conditions))}
-                        yield "untested_difference", line, {"lines": lines, **data}
+                        yield "untested_difference", line, {"lines": numbers, **data}
 
     def _are_alternatives(self, first: Sequence[str], second: Sequence[str]) -> bool:
         """Tell whether two samples are groups of one variable."""
@@ -203,14 +205,14 @@ class _Judge:
         dummies = (f"i.{name}" for name in {*self.entities, *self.effects})
         baseline = any(self._has_effects(command) for command in self.regressions)
         if baseline and not any(dummy in controls for dummy in dummies):
-            yield "mediation_without_effects", command.number, {}
+            yield "mediation_without_effects", command.origin, {}
 
     def _matching(self, command: Command) -> Iterator[_Asked]:
         conditions = (part for part in command.sample if part[0] != "!")
         text = " ".join([*conditions, command.condition or ""])
         one_period = re.search(rf"\b(?:{self.time or 'year'}|year)\s*==", text)
         if (self.entity or len(self.effects) > 1) and not one_period:
-            yield "pooled_matching", command.number, {"command": command.name}
+            yield "pooled_matching", command.origin, {"command": command.name}
 
     def _winsorised(self, command: Command) -> Iterator[_Asked]:
         """Ask about variables that are estimated as they were, and never as cut."""
@@ -226,7 +228,7 @@ class _Judge:
             if name in estimated and not {name + suffix, f"*{suffix}"} & used
         )
         if names:
-            yield "winsorised_not_used", command.number, {"variables": names}
+            yield "winsorised_not_used", command.origin, {"variables": names}
 
     def _staggered(self) -> Iterator[_Asked]:
         """Ask once: about treatments that data show, or dummies of time to an event."""
@@ -236,7 +238,7 @@ class _Judge:
             words = {*command.words[1:]}
             treated = words & dummies or {*filter(_TREATMENT.search, words)}
             if treated and len(_effects(command)) > 1:
-                treatments.setdefault(command.number, tuple(sorted(treated)))
+                treatments.setdefault(command.origin, tuple(sorted(treated)))
         for line, variables in [*treatments.items()][:1]:
             yield "staggered_two_way", line, {"variables": variables}
 
@@ -263,10 +265,10 @@ class _Judge:
             for part in node.walk():
                 counts = tuple(filter(_COUNTS.search, part.names))
                 if counts and _is_log_plus_one(part):
-                    yield "log_of_count", command.number, {"variables": counts}
+                    yield "log_of_count", command.origin, {"variables": counts}
             groups = split(command.by.partition("(")[0])
             if has_gaps and self.entity in groups and any(map(_is_before, node.walk())):
-                yield "lag_by_row", command.number, {"variables": (name,)}
+                yield "lag_by_row", command.origin, {"variables": (name,)}
 
     def _missing(self) -> Iterator[_Asked]:
         """Ask about conditions that are true where a variable is missing."""
@@ -275,11 +277,11 @@ class _Judge:
             if names := tuple(n for n in _unbounded(node) if n not in guarded):
                 yield "missing_kept", line, {"variables": names}
 
-    def _conditions(self) -> Iterator[tuple[int, Node | None, Sequence[str]]]:
+    def _conditions(self) -> Iterator[tuple[Origin, Node | None, Sequence[str]]]:
         """List conditions by line, and variables that are not missing in them."""
         for command in self.regressions:
             names = _WORD.findall(command.arguments)
-            yield command.number, _parsed(command.condition), names
+            yield command.origin, _parsed(command.condition), names
         repaired = {
             name
             for command, name, node in self.assignments
@@ -290,9 +292,9 @@ class _Judge:
             if name in repaired:
                 continue
             if node.kind == "binary" and node.value in (*_INEQUALITIES, "&"):
-                yield command.number, node, _guarded(rows)
+                yield command.origin, node, _guarded(rows)
             elif node.kind == "number":
-                yield command.number, rows, []
+                yield command.origin, rows, []
 
 
 # --- facts ----------------------------------------------------------------------------
@@ -407,12 +409,13 @@ def _guarded(node: Node | None) -> list[str]:
     return out
 
 
-def question(code: str, line: int, repair: str = "", **data: Any) -> Notice:
+def question(code: str, origin: Origin, repair: str = "", **data: Any) -> Notice:
     """Ask about a line and its variables; `repair` is the estimate that answers."""
     variables = data.get("variables", ())
     return notice_of(
         code,
-        line=line,
+        line=origin.number,
+        file=origin.file,
         **data,
         _names=" or ".join(variables),
         _guards=" ".join(f"& {name} < ." for name in variables),

@@ -7,7 +7,7 @@ from bisect import bisect
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from digiprosper.stata.prefixes import command_name
+from digiprosper.stata.prefixes import Origin, command_name
 
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 # A delimiter is set at the start of a line, a comment of two slashes needs a blank
@@ -36,9 +36,9 @@ _OLD_LOOP = re.compile(r"(?:qui\w*:?\s+)?for\s+(var|num|new|any)\w*([^:\\,]+):([
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """One statement of a do-file, without comments, and the line where it starts."""
+    """One statement of a do-file, without comments."""
 
-    number: int
+    origin: Origin
     text: str
 
 
@@ -54,7 +54,7 @@ def decode(data: bytes) -> str:
     return data.decode("latin-1")
 
 
-def statements(text: str) -> list[Statement]:
+def statements(text: str, file: str = "") -> list[Statement]:
     """Split a do-file into statements; comments are removed.
 
     A comment that starts with an asterisk is read like a statement and left out, since
@@ -73,7 +73,7 @@ def statements(text: str) -> list[Statement]:
         if sets_delimiter or piece == delimiter or at == len(text):
             body = statement.strip()
             if body and not body.startswith("*"):
-                out.append(Statement(start, body))
+                out.append(Statement(Origin(file, start), body))
             statement = ""
         if sets_delimiter:
             delimiter = ";" if piece.endswith(";") else "\n"
@@ -135,7 +135,7 @@ def one_by_one(statements: Sequence[Statement]) -> list[Statement]:
             parts += [text[:-1].strip(), "}"]
         else:
             parts.append(text)
-        out += [Statement(statement.number, part) for part in parts if part]
+        out += [Statement(statement.origin, part) for part in parts if part]
     return out
 
 

@@ -10,7 +10,7 @@ from itertools import accumulate
 from digiprosper.errors import StataError, cited
 from digiprosper.kernels.tolerances import WHOLE_TURN
 from digiprosper.stata.expressions import constant, number_text, parse, unquoted
-from digiprosper.stata.prefixes import refused
+from digiprosper.stata.prefixes import Origin, refused
 
 # A local without another one inside, and a global.
 _LOCAL = re.compile(r"(?<!\\)`(?!\")([^`']*)'")
@@ -45,9 +45,15 @@ class Macros:
     values: dict[str, str] = field(default_factory=dict)
     unknown: dict[str, str] = field(default_factory=dict)
     # Lines that run another file, which may set globals, or locals and globals.
-    elsewhere: dict[str, int] = field(default_factory=dict)
+    elsewhere: dict[str, Origin] = field(default_factory=dict)
     # Macros that the last expanded text used and no line has defined.
     undefined: list[str] = field(default_factory=list)
+
+    @classmethod
+    def of_arguments(cls, text: str) -> Macros:
+        """Make the locals 0, 1, 2, ... of a program or a do-file."""
+        words = enumerate(words_of(text), 1)
+        return cls({"0": text} | {str(at): word for at, word in words})
 
     def expand(self, text: str, *, has_path: bool = False) -> str:
         """Replace all macros in a text; an undefined one is empty.
@@ -105,7 +111,7 @@ class Macros:
             if line is not None:
                 raise refused(
                     f"the macro {cited(name.removeprefix('$'))} is set by no line, "
-                    f"perhaps by the do-file of line {line}: pass macros={{...}}"
+                    f"perhaps by the do-file of {line}: pass macros={{...}}"
                 )
             self.undefined.append(name)
         return self._expanded(self.values.get(name, ""))

@@ -10,7 +10,7 @@ from fnmatch import fnmatchcase
 from functools import cache, lru_cache
 from importlib.resources import files
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 from digiprosper.errors import StataError, cited
 
@@ -98,6 +98,20 @@ REPEATING, RESTORING = of_kind("repeats"), of_kind("restores")
 _COLON = of_kind("repeats", "restores", "prefix")
 
 
+class Origin(NamedTuple):
+    """The line where a statement starts, and its do-file if another one runs it."""
+
+    file: str
+    number: int
+
+    def __str__(self) -> str:
+        return f"line {self.number}" + (f" of {self.file}" if self.file else "")
+
+
+# Of a command that no file has.
+_TYPED = Origin("", 1)
+
+
 @dataclass(frozen=True, slots=True)
 class Command:
     """A command, split into the parts that most commands share."""
@@ -116,7 +130,7 @@ class Command:
     # The name under which eststo stores the result; empty if it chooses one.
     stored: str | None = None
     # Of an executed command, its line, and conditions of keep and drop before it.
-    number: int = 0
+    origin: Origin = _TYPED
     sample: tuple[str, ...] = ()
 
     @property

@@ -7,16 +7,16 @@ import re
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from digiprosper.errors import StataError, cited
 from digiprosper.stata.commands import data, estimations, tables
-from digiprosper.stata.expressions import Node, Printer, constant, parse
+from digiprosper.stata.expressions import constant, parse
 from digiprosper.stata.lines import (
     CONTROL,
     UNTIL_END,
     Statement,
-    ends_of_blocks,
     first_word,
     one_by_one,
     without_prefix,
@@ -31,8 +31,8 @@ from digiprosper.stata.prefixes import (
     CAPTURED,
     PRINTING,
     ROWS,
-    STORED,
     Command,
+    Origin,
     command_name,
     of_kind,
     read_command,
@@ -41,7 +41,6 @@ from digiprosper.stata.prefixes import (
 )
 from digiprosper.stata.report import Records
 from digiprosper.stata.taint import (
-    CREATED,
     Taint,
     condition_and_command,
     generated,
@@ -72,6 +71,8 @@ _KEEPING_FIT = ROWS.keys() - {*estimations.MODELS, *of_kind("estimates", "result
 # Commands after which r(mean) is as before.
 _KEEPING_RESULTS = of_kind("keeps")
 _NOT_TRANSLATED = of_kind("makes", "changes")
+# As an origin is written.
+_LINE = re.compile(r"line (\d+)(?: of (.+?\.\w+))?")
 _TITLE = re.compile(r'(\beststo\b[^:"]*\b)title\("[^"]*"\)(?=[^:]*:)')
 # In all turns of an outermost loop; simulations have more.
 _MOST_STATEMENTS = 1_000
@@ -79,6 +80,13 @@ _MOST_STATEMENTS = 1_000
 _NOT_IN_PROGRAMS = re.compile(
     r"\b(syntax|gettoken|tokenize|temp(var|name|file)|ma(cro?)?|exit|preserve)\b"
 )
+
+
+class _EndOfFileError(Exception):
+    """``exit`` ends a do-file, or with an error all that run each other."""
+
+    def __init__(self, *, is_of_all: bool) -> None:
+        self.is_of_all = is_of_all
 
 
 class Reader(Records):
@@ -92,10 +100,7 @@ class Reader(Records):
     def __init__(
         self, statements: Sequence[Statement], context: Context, macros: Macros
     ) -> None:
-        super().__init__(one_by_one(statements), context)
-        self.ends: dict[int, int] = ends_of_blocks(self.statements)
-        self.macros: Macros = macros
-        self.taint: Taint = Taint()
+        super().__init__(one_by_one(statements), context, macros)
         self.executed: list[Command] = []
         # The variables of a script that is run.
         self.script: dict[str, Any] = {}
@@ -103,20 +108,20 @@ class Reader(Records):
         self.columns: set[str] = set()
         self.incomplete: set[str] = set()
         # Estimates that answer a referee's question, by its code and line.
-        self.repairs: dict[tuple[str, int], str] = {}
+        self.repairs: dict[tuple[str, Origin], str] = {}
         # Treatments that the data show to start in different periods, by line.
-        self.staggered: dict[int, tuple[str, ...]] = {}
+        self.staggered: dict[Origin, tuple[str, ...]] = {}
         # Headings of the columns of tables, by file.
         self.heads: dict[str, list[str]] = {}
         # The line of each program, its statements, and whether they are executed.
-        self.programs: dict[str, tuple[int, range, bool]] = {}
+        self.programs: dict[str, tuple[Origin, range, bool]] = {}
+        # Other do-files that are being executed.
+        self.open_files: list[Path] = []
         self.sample: tuple[str, ...] = ()
         self.preserved: list[tuple[Context, Taint, tuple[str, ...]]] = []
         # What the local of a loop stands for, whose columns are not known.
         self.patterns: dict[str, str] = {}
         self.depth: int = 0
-        # Code of the panel that the script has made of the present data.
-        self.panel: str = ""
         # Statements that may still be executed in the outermost loop.
         self.budget: int = _MOST_STATEMENTS
         # Whether a branch of the last if was executed; None if that is not known.
@@ -124,7 +129,8 @@ class Reader(Records):
 
     def run(self) -> None:
         """Read all statements."""
-        self._block(range(len(self.statements)))
+        with suppress(_EndOfFileError):
+            self._block(range(len(self.statements)))
 
     # --- blocks -----------------------------------------------------------------------
 
@@ -165,14 +171,14 @@ class Reader(Records):
             text = "\n".join(self.statements[at].text for at in block)
             is_read = name not in ROWS and kind.strip() in ("", "rclass")
             is_read &= not _NOT_IN_PROGRAMS.search(text)
-            self.programs[name] = self.number, block, is_read
+            self.programs[name] = self.origin, block, is_read
             if is_read:
                 self._record("read")
                 return
         reasons = {"while": "a loop without a fixed number of turns is not read"}
         self._record("refused", reasons.get(word, f"{word} is not read"))
         if word not in ("program", "while"):
-            self.taint.mark_rows(self.number)
+            self.taint.mark_rows(self.origin)
         self._unreached(block, may_run=word not in UNTIL_END)
 
     def _unreached(
@@ -184,7 +190,7 @@ class Reader(Records):
         for at in block:
             text = self.statements[at].text
             if text != "}":
-                record = self._record("not run", f"line {self.number} {why}", at)
+                record = self._record("not run", f"{self.origin} {why}", at)
                 record.is_estimation |= looks_like_estimation(text)
 
     def _mark_block(self, block: range) -> None:
@@ -209,7 +215,7 @@ class Reader(Records):
     def _mark_line(self, text: str) -> None:
         """Mark what a line that may run would change."""
         text = without_prefix(text)
-        word, reason = first_word(text), f"a block of line {self.number} may change it"
+        word, reason = first_word(text), f"a block of {self.origin} may change it"
         if word in ("local", "global"):
             mark = "$" if word == "global" else ""
             name = self.macros.name_of(text.partition(" ")[2], mark)
@@ -231,7 +237,7 @@ class Reader(Records):
                 self.macros.forget_until_run(local, reason)
             path = file_name(command.arguments) if word == "save" else ""
             if path in self.context.saved:
-                self.context.saved[path][0].mark_rows(self.number)
+                self.context.saved[path][0].mark_rows(self.origin)
         is_xtset = word in ("xtset", "tsset")
         if not (is_xtset and arguments in ([], self.context.keys)):
             self._mark(word, text, command)
@@ -416,48 +422,6 @@ class Reader(Records):
             else:
                 self.macros.forget(name, f"{cited(name)} is an argument of the file")
 
-    def _forget_scalar(self, text: str) -> None:
-        """Mark a scalar whose value is not known; it has none that it had before."""
-        for name in CREATED.findall(text)[:1]:
-            self.taint.mark([name], self.number)
-            self.context.scalars.pop(name, None)
-
-    def _scalar(self, text: str) -> None:
-        """Keep the value of a scalar; in an expression it looks like a column."""
-        for name in CREATED.findall(text)[:1]:
-            value = text.partition("=")[2]
-            try:
-                node = Node("number", constant(self.context.parse(value)))
-                if isinstance(node.value, str):
-                    raise refused("a scalar that is a text")
-            except StataError:
-                node = Node("name", self._stored_result(name, value))
-            self._forget_scalar(text)
-            if node.value != "":
-                self.context.scalars[name] = node
-                self.taint.unmark([name])
-
-    def _stored_result(self, name: str, text: str) -> str:
-        """Store a result such as r(mean), and name it; empty if it is none."""
-        context = self.context
-        stored = f"{STORED}{name}_{len(context.stored)}"
-        try:
-            node = context.parse(self.macros.expand(text))
-            if not node.kinds <= {"result", "number", "binary", "unary"}:
-                return ""
-            printer = Printer(pandas=True, results=context.summary)
-            code = printer.number(node)
-        except StataError:
-            return ""
-        if self.taint.reason([code]):
-            self.taint.mark([stored], self.number)
-        else:
-            self._write(f"scalars[{stored!r}] = {code}")
-        self.panel = ""
-        context.complete.add(stored)
-        context.stored.add(stored)
-        return stored
-
     def _command(self, command: Command, undefined: str) -> None:
         self._note_command(command)
         name = command.name
@@ -471,19 +435,21 @@ class Reader(Records):
             self._step(command, undefined)
         elif estimations.is_estimation(name):
             self._estimate(command, undefined)
-        elif name in ("xtset", "tsset"):
-            self._xtset(command)
-        elif name in ("preserve", "restore"):
-            self._preserve(command)
         else:
-            self._other(command)
+            execute = {
+                **dict.fromkeys(("xtset", "tsset"), self._xtset),
+                **dict.fromkeys(("preserve", "restore"), self._preserve),
+                **dict.fromkeys(("do", "run", "include"), self._do_file),
+                "exit": self._exit,
+            }
+            execute.get(name, self._other)(command)
 
     def _note_command(self, command: Command) -> None:
-        executed = replace(command, number=self.number, sample=self.sample)
+        executed = replace(command, origin=self.origin, sample=self.sample)
         self.executed.append(executed)
         if "xi" in command.prefixes:
             # It makes dummies that later lines may have.
-            self.taint.mark([LaterColumns.of_pattern("_I*")], self.number)
+            self.taint.mark([LaterColumns.of_pattern("_I*")], self.origin)
         if command.name not in data.COMMANDS and "bysort" in command.prefixes:
             self.context.order = UNKNOWN_ORDER
 
@@ -495,7 +461,7 @@ class Reader(Records):
         except StataError as error:
             reasons = filter(None, (error.reason, undefined))
             raise refused("; ".join(reasons)) from error
-        self.taint.mark(stored_columns(command), self.number)
+        self.taint.mark(stored_columns(command), self.origin)
         fit = translation if translation.is_foreign else self.context.specified
         self.context.last = fit if translation.is_model else None
         self.context.fitted_keys = (self.context.entity, self.context.time)
@@ -516,9 +482,9 @@ class Reader(Records):
             unknown = f"the command {cited(name)} is not known"
             raise refused(_NOT_TRANSLATED.get(name, unknown))
         # Some of these commands also store columns, or replace the data.
-        self.taint.mark(generated(command), self.number)
+        self.taint.mark(generated(command), self.origin)
         if command.has("norestore") or (name == "describe" and command.has("replace")):
-            self.taint.mark_rows(self.number)
+            self.taint.mark_rows(self.origin)
         if name not in _KEEPING_RESULTS:
             self.context.summary = data.summary(command, self.context)
         self._record("skipped")
@@ -528,10 +494,6 @@ class Reader(Records):
         match name, arguments.split():
             case "eststo" | "estimates", words:
                 self._estimates(name, words)
-            case "do" | "run" | "include", _:
-                # An included file sets the locals of this one too.
-                for mark in ("$", "") if name == "include" else ("$",):
-                    self.macros.elsewhere.setdefault(mark, self.number)
             case "label", [verb, label, *_] if re.fullmatch("def?i?n?e?", verb):
                 self.context.labels.add(label)
             case "save", _:
@@ -660,7 +622,7 @@ class Reader(Records):
             record.translations += (Translation(command.text, None, code, notes),)
             self._forget_last_fit(command.stored)
             columns = would_make(name, "", command, {}) or ()
-            self.taint.mark({*columns} - {*step.creates}, self.number)
+            self.taint.mark({*columns} - {*step.creates}, self.origin)
         self._add_code(code, reason)
         self.panel = ""
 
@@ -668,8 +630,8 @@ class Reader(Records):
         """Mark new columns of a step that is not run."""
         if reason:
             # The last line that a reason names is the cause.
-            lines = re.findall(r"line (\d+)", reason) or [self.number]
-            self.taint.mark(step.creates, int(lines[-1]))
+            causes = [Origin(file, int(n)) for n, file in _LINE.findall(reason)]
+            self.taint.mark(step.creates, [self.origin, *causes][-1])
         elif command.name != "replace":
             self.taint.unmark(step.creates)
 
@@ -679,7 +641,7 @@ class Reader(Records):
             negation = "" if command.name == "keep" else "!"
             self.sample = (*self.sample, f"{negation}({command.condition})")
             if reason:
-                self.taint.mark_rows(self.number, reason)
+                self.taint.mark_rows(self.origin, reason)
 
     def _update_context(self, command: Command, step: Step) -> None:
         """Note the order and rows after a step."""
@@ -783,10 +745,9 @@ class Reader(Records):
         line, block, is_read = program
         called = re.fullmatch(r"(?:qui\w*[:\s]\s*)?(\w+)\s*(.*)", command.text)
         if not (is_read and called and called[2] == arguments):
-            raise refused(f"the program of line {line}")
+            raise refused(f"the program of {line}")
         self._record("read")
-        words = {str(at): word for at, word in enumerate(words_of(arguments), 1)}
-        self.macros = joined(Macros({"0": arguments} | words), outer)
+        self.macros = joined(Macros.of_arguments(arguments), outer)
         # It does not call itself.
         del self.programs[name]
         self._block(block)
@@ -794,6 +755,41 @@ class Reader(Records):
         self.macros = joined(outer, self.macros)
         self.position, self.branched = before
         self.context.summary = {}
+
+    def _do_file(self, command: Command) -> None:
+        """Execute another do-file; its locals are its own, unless it is included."""
+        is_included = command.name == "include"
+        name, *arguments = words_of(command.arguments) or [""]
+        try:
+            file = self.context.find_do_file(name)
+            if file in self.open_files:
+                raise refused(f"{file.name} would run itself")
+        except StataError:
+            for mark in ("$", "") if is_included else ("$",):
+                self.macros.elsewhere.setdefault(mark, self.origin)
+            raise
+        self._record("read")
+        outer, preserved = self.macros, len(self.preserved)
+        before = self.position, self.branched, self.depth
+        if not is_included:
+            self.macros = joined(Macros.of_arguments(" ".join(arguments)), outer)
+        self.open_files.append(file)
+        try:
+            self._block(self.block_of(file), stops=bool(CAPTURED.match(command.text)))
+        except _EndOfFileError as end:
+            if end.is_of_all:
+                raise
+        self.open_files.pop()
+        self.position, self.branched, self.depth = before
+        if not is_included:
+            self.macros = joined(outer, self.macros)
+            # What a do-file preserves is restored at its end.
+            while len(self.preserved) > preserved:
+                self._preserve(read_command("restore"))
+
+    def _exit(self, command: Command) -> None:
+        self._record("read")
+        raise _EndOfFileError(is_of_all=bool(command.arguments or command.options))
 
     def _mark_program(self, name: str) -> None:
         """Mark what a program would change: columns and globals, not locals outside it.
@@ -819,7 +815,7 @@ class Reader(Records):
             return
         columns = would_make(name, text, command, self.patterns)
         if columns is not None:
-            self.taint.mark(columns, self.number)
+            self.taint.mark(columns, self.origin)
             self._add_columns(Step("", tuple(columns)))
             return
         if keeps_data(name, command):
@@ -827,4 +823,4 @@ class Reader(Records):
         if not is_no_command(name, text, others_run=bool(self.macros.elsewhere)):
             self.context.order = UNKNOWN_ORDER
             if command is None or not only_columns(command):
-                self.taint.mark_rows(self.number)
+                self.taint.mark_rows(self.origin)

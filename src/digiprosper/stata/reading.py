@@ -139,7 +139,8 @@ def read_do_file(
 
     Macros and loops are executed, data commands become pandas code, estimations become
     specifications. Nothing is run: a line that would depend on a refused one is marked
-    ``"not run"``.
+    ``"not run"``. Other do-files that ``do``, ``run`` or ``include`` executes are read
+    where they run, if they are in the folder of the file or in folders inside it.
 
     Parameters
     ----------
@@ -205,7 +206,8 @@ def run_do_file(
         The do-file.
     data : str or path
         The folder with the data. Files are found in it, and in the folders inside, by
-        the last parts of the path that the do-file has.
+        the last parts of the path that the do-file has. Other do-files may be there,
+        too.
     macros : mapping of str to str, optional
         Globals that another file defines, by name without the dollar sign.
     spatial_weights : mapping of str to SpatialWeights, optional
@@ -259,6 +261,7 @@ def _executed(
 ) -> DoFile:
     """Read or run a file, and list what became of its lines."""
     lines, texts = statements(decode(path.read_bytes())), _named("macros", macros)
+    context.folder_of_code = path.resolve().parent
     reader = kind(lines, context, Macros({f"${name}": texts[name] for name in texts}))
     reader.run()
     variables = reader.script
@@ -464,17 +467,17 @@ class Runner(Reader):
         spec, entity = self.context.last, self.context.entity
         for notice in getattr(fit, "diagnostics", ()):
             if notice.code == "staggered_treatment":
-                self.staggered.setdefault(self.number, notice.data["terms"])
+                self.staggered.setdefault(self.origin, notice.data["terms"])
         if type(spec).__name__ == "FixedEffectsIV" and len(spec.endog) == 1:
             ends = (f"[{low:.4g}, {high:.4g}]" for low, high in fit.anderson_rubin())
-            self.repairs["weak_instruments_not_tested", self.number] = (
+            self.repairs["weak_instruments_not_tested", self.origin] = (
                 f"Its 95% set is {' or '.join(ends) or 'empty'}"
             )
         has_entity = entity not in (None, ONE_SERIES)
         if getattr(spec, "cov_type", "") == "unadjusted" and has_entity:
             clustered = spec.replace(cov_type="clustered").fit(self.script["panel"])
             typed, by_entity = (f.std_errors.iloc[0] for f in (fit, clustered))
-            self.repairs["no_errors", self.number] = (
+            self.repairs["no_errors", self.origin] = (
                 f"{fit.params.index[0]}: {fit.params.iloc[0]:.4g}, standard error "
                 f"{typed:.4g} as typed, {by_entity:.4g} if clustered by {entity}"
             )

@@ -5,14 +5,24 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal, get_args
 
 import pandas as pd
 
-from digiprosper.errors import Notice, counted
+from digiprosper.errors import Notice, StataError, counted
 from digiprosper.present.tables import Table
-from digiprosper.stata.lines import Statement
-from digiprosper.stata.taint import looks_like_estimation
+from digiprosper.stata.expressions import Node, Printer, constant
+from digiprosper.stata.lines import (
+    Statement,
+    decode,
+    ends_of_blocks,
+    one_by_one,
+    statements,
+)
+from digiprosper.stata.macros import Macros
+from digiprosper.stata.prefixes import STORED, Origin, refused
+from digiprosper.stata.taint import CREATED, Taint, looks_like_estimation
 from digiprosper.stata.translation import Context, Translation
 
 # From the best to the worst; a line in a loop has the worst of its turns.
@@ -48,6 +58,8 @@ class Line:
         Fitted models of an estimation that ran, one for each turn of a loop.
     output : str
         What a line that ran prints, if that is more than one line.
+    file : str
+        The do-file, if it is another one that ``do``, ``run`` or ``include`` runs.
 
     Examples
     --------
@@ -65,6 +77,7 @@ class Line:
     is_estimation: bool = False
     results: tuple[Any, ...] = ()
     output: str = ""
+    file: str = ""
 
     @property
     def is_translated(self) -> bool:
@@ -75,7 +88,8 @@ class Line:
     def __str__(self) -> str:
         text = " ".join(self.text.split())
         text = text if len(text) <= _WIDTH else f"{text[: _WIDTH - 3]}..."
-        first = f"line {self.number:<5}{self.status:<12}{text}"
+        origin = str(Origin(self.file, self.number))
+        first = f"{origin:<9} {self.status:<12}{text}"
         first = f"{first}: {self.reason}" if self.reason else first
         return "\n    ".join([first, *self.output.splitlines()])
 
@@ -143,14 +157,15 @@ class DoFile:
 
     def _notes(self) -> list[str]:
         """List what differs from Stata's output, each with its lines."""
-        lines: dict[str, dict[int, None]] = {}
+        lines: dict[str, dict[str, None]] = {}
         for line in self.lines:
+            origin = str(Origin(line.file, line.number)).removeprefix("line ")
             for translation in line.translations:
                 for note in translation.notes:
-                    lines.setdefault(note, {})[line.number] = None
+                    lines.setdefault(note, {})[origin] = None
         return [
-            f"line {', '.join(map(str, numbers))}: note: {note}"
-            for note, numbers in lines.items()
+            f"line {', '.join(origins)}: note: {note}"
+            for note, origins in lines.items()
         ]
 
 
@@ -170,13 +185,20 @@ class Record:
 class Records:
     """What became of each statement, the code of the script, and its results."""
 
-    def __init__(self, statements: list[Statement], context: Context) -> None:
-        self.statements: list[Statement] = statements
+    def __init__(self, read: list[Statement], context: Context, macros: Macros) -> None:
+        self.statements: list[Statement] = read
+        self.ends: dict[int, int] = ends_of_blocks(read)
         self.context: Context = context
+        self.macros: Macros = macros
+        self.taint: Taint = Taint()
         # The statement that is executed.
         self.position: int = 0
         self.records: dict[int, Record] = {}
+        # The statements of other do-files, and the position of the first that runs it.
+        self.other_files: dict[Path, tuple[int, range]] = {}
         self.code: list[str] = []
+        # Code of the panel that the script has made of the present data.
+        self.panel: str = ""
         # The comment that the next code of the script begins with.
         self.heading: str = ""
         # Whether fit in the script is the last estimation of the file.
@@ -188,13 +210,13 @@ class Records:
         self.numbered: int = 0
 
     @property
-    def number(self) -> int:
+    def origin(self) -> Origin:
         """The line of the statement that is executed."""
-        return self.statements[self.position].number
+        return self.statements[self.position].origin
 
     def _begin(self, text: str) -> None:
         """Begin the code of a statement, if it has some, with what is typed."""
-        self.heading = f"\n# line {self.number}: {' '.join(text.split())}"
+        self.heading = f"\n# {self.origin}: {' '.join(text.split())}"
 
     def _write(self, *code: str) -> None:
         """Add code to the script."""
@@ -203,16 +225,34 @@ class Records:
             self.heading = ""
         self.code += code
 
+    def block_of(self, file: Path) -> range:
+        """Name the positions of the statements of another do-file."""
+        if file not in self.other_files:
+            added = one_by_one(statements(decode(file.read_bytes()), file.name))
+            start = len(self.statements)
+            self.statements += added
+            ends = ends_of_blocks(added)
+            self.ends |= {start + at: start + end for at, end in ends.items()}
+            block = range(start, len(self.statements))
+            self.other_files[file] = self.position, block
+        return self.other_files[file][1]
+
     def lines(self) -> Iterator[Line]:
-        """List the statements with what became of them."""
-        for position, statement in enumerate(self.statements):
-            record = self.records.get(position)
+        """List the statements with what became of them, other files where they run."""
+        others = dict(self.other_files.values())
+        inside = {position for block in others.values() for position in block}
+        waiting = [at for at in range(len(self.statements)) if at not in inside][::-1]
+        while waiting:
+            position = waiting.pop()
+            waiting += reversed(others.get(position, ()))
+            statement, record = self.statements[position], self.records.get(position)
             if record is None and statement.text in ("}", "end"):
                 record = Record("read")
             if record is None:
                 record = Record("not run", "no line before it leads here")
                 record.is_estimation = looks_like_estimation(statement.text)
-            yield Line(statement.number, statement.text, **vars(record))
+            file, number = statement.origin
+            yield Line(number, statement.text, **vars(record), file=file)
 
     def _record(
         self, status: Status, reason: str = "", position: int | None = None
@@ -276,3 +316,47 @@ class Records:
             for stored in (self.context.results, self.fitted, self.by_eststo):
                 stored.pop(name, None)
             self._write(f"results.pop({name!r}, None)")
+
+    # --- scalars ----------------------------------------------------------------------
+
+    def _forget_scalar(self, text: str) -> None:
+        """Mark a scalar whose value is not known; it has none that it had before."""
+        for name in CREATED.findall(text)[:1]:
+            self.taint.mark([name], self.origin)
+            self.context.scalars.pop(name, None)
+
+    def _scalar(self, text: str) -> None:
+        """Keep the value of a scalar; in an expression it looks like a column."""
+        for name in CREATED.findall(text)[:1]:
+            value = text.partition("=")[2]
+            try:
+                node = Node("number", constant(self.context.parse(value)))
+                if isinstance(node.value, str):
+                    raise refused("a scalar that is a text")
+            except StataError:
+                node = Node("name", self._stored_result(name, value))
+            self._forget_scalar(text)
+            if node.value != "":
+                self.context.scalars[name] = node
+                self.taint.unmark([name])
+
+    def _stored_result(self, name: str, text: str) -> str:
+        """Store a result such as r(mean), and name it; empty if it is none."""
+        context = self.context
+        stored = f"{STORED}{name}_{len(context.stored)}"
+        try:
+            node = context.parse(self.macros.expand(text))
+            if not node.kinds <= {"result", "number", "binary", "unary"}:
+                return ""
+            printer = Printer(pandas=True, results=context.summary)
+            code = printer.number(node)
+        except StataError:
+            return ""
+        if self.taint.reason([code]):
+            self.taint.mark([stored], self.origin)
+        else:
+            self._write(f"scalars[{stored!r}] = {code}")
+        self.panel = ""
+        context.complete.add(stored)
+        context.stored.add(stored)
+        return stored

@@ -16,6 +16,7 @@ from digiprosper.stata.prefixes import (
     ROWS,
     STORED,
     Command,
+    Origin,
     command_name,
     of_kind,
     read_command,
@@ -45,12 +46,12 @@ _LATER = re.compile(r"\*df\.(?:filter\(regex='[^']*'\)|loc\[[^\]]*\])")
 class Taint:
     """Lines that were refused, by the columns that they would have made."""
 
-    columns: dict[str, int] = field(default_factory=dict)
+    columns: dict[str, Origin] = field(default_factory=dict)
     # Why rows, or columns that a line does not name, would have changed.
     rows: str = ""
 
     @property
-    def of_results(self) -> dict[str, int]:
+    def of_results(self) -> dict[str, Origin]:
         """The marks of stored results, which other data leave as they are."""
         return {n: line for n, line in self.columns.items() if n.startswith(STORED)}
 
@@ -58,7 +59,7 @@ class Taint:
         """Forget the marks of data: they are read anew."""
         self.columns, self.rows = self.of_results, ""
 
-    def mark(self, names: Iterable[str], line: int) -> None:
+    def mark(self, names: Iterable[str], line: Origin) -> None:
         """Mark columns."""
         self.columns |= dict.fromkeys(names, line)
 
@@ -67,10 +68,10 @@ class Taint:
         self.columns |= other.columns
         self.rows = self.rows or other.rows
 
-    def mark_rows(self, line: int, cause: str = "") -> None:
+    def mark_rows(self, line: Origin, cause: str = "") -> None:
         """Mark all rows; the first line is named, with its cause if it is another."""
         because = f": {cause}" if cause else ""
-        self.rows = self.rows or f"line {line} would change the data{because}"
+        self.rows = self.rows or f"{line} would change the data{because}"
 
     def reason(self, texts: Iterable[str]) -> str:
         """Tell why code with these texts would not run; empty if it would."""
@@ -82,9 +83,9 @@ class Taint:
             for name, line in self.columns.items():
                 if isinstance(name, LaterColumns):
                     if any(map(name.may_have, words)):
-                        return f"a column comes from line {line}"
+                        return f"a column comes from {line}"
                 elif name in words or any(c.may_have(name) for c in later):
-                    return f"{name} comes from line {line}"
+                    return f"{name} comes from {line}"
         return ""
 
     def rename(self, change: Callable[[str], str]) -> None:

@@ -141,27 +141,22 @@ class Context:
     used_scalars: set[str] = field(default_factory=set)
     # Names of results of summarize that the script has stored.
     stored: set[str] = field(default_factory=set)
-    # Where files are, if they are read.
+    # Where files are, if they are read, and where the do-file is.
     folder: Path | None = None
+    folder_of_code: Path | None = None
     # Keys of the rows of the last estimation.
     fitted_keys: tuple[str | None, ...] = ()
     # Units of the time key that are one period; None where xtset states none.
     step: int | None = None
 
     def find_file(self, path: str) -> str:
-        """Find a file in the folder of the data by the last parts of its path."""
-        if self.folder is None:
-            return path
-        # A folder may be a macro without a value, as in ${data}firms.dta.
-        parts, files = re.split(r"[/\\}]", path.lower()), [*self.folder.rglob("*")]
-        for count in range(1, len(parts) + 1):
-            end = "/".join(["", *parts[-count:]])
-            nearer = [f for f in files if f.as_posix().lower().endswith(end)]
-            files = nearer or (files if count > 1 else [])
-        if len(files) != 1:
-            files_are = "several files are" if files else "no file is"
-            raise refused(f"{files_are} named {cited(parts[-1])} in {self.folder}")
-        return files[0].as_posix()
+        """Find a file in the folder of the data, if there is one."""
+        return path if self.folder is None else _find(path, self.folder).as_posix()
+
+    def find_do_file(self, path: str) -> Path:
+        """Find a do-file in the folder of the first one, or in that of the data."""
+        path = path if Path(path).suffix else f"{path}.do"
+        return _find(path, *filter(None, (self.folder_of_code, self.folder)))
 
     @property
     def panel_code(self) -> str:
@@ -514,6 +509,25 @@ class Call:
         elif node.kind in ("binary", "unary"):
             value = f"({value})"
         return f"{value}.where({self.where})" if self.where else value
+
+
+def _find(path: str, *folders: Path) -> Path:
+    """Find a file as typed in a folder, else by the last parts of its path."""
+    for folder in folders:
+        if (typed := folder / path.replace("\\", "/").lstrip("/")).is_file():
+            return typed.resolve()
+    # A folder may be a macro without a value, as in ${data}firms.dta.
+    parts = re.split(r"[/\\}]", path.lower())
+    files = [*{file for folder in folders for file in folder.rglob("*")}]
+    for count in range(1, len(parts) + 1):
+        end = "/".join(["", *parts[-count:]])
+        nearer = [f for f in files if f.as_posix().lower().endswith(end)]
+        files = nearer or (files if count > 1 else [])
+    if len(files) != 1:
+        files_are = "several files are" if files else "no file is"
+        among = " or ".join(map(str, dict.fromkeys(folders)))
+        raise refused(f"{files_are} named {cited(parts[-1])} in {among}")
+    return files[0]
 
 
 def file_name(text: str) -> str:
