@@ -410,11 +410,15 @@ def poisson(call: Call) -> Translation:
     y, products = call.variables()
     effects = absorbed_effects(call)
     products, years = call.without_dummies(products)
+    notes = notes_on_cells(products)
+    errors = call.errors("robust" if name == "ppmlhdfe" else "oim")
+    if name == "xtpoisson" and errors["cov_type"] == "clustered":
+        notes.append(NOTES["no factor"])
     # Other rules than the default would keep dropped rows.
     rules = {*options.get("separation", "fe simplex relu").split()}
     return call.specify(
         "PoissonEffects",
-        notes_on_cells(products),
+        notes,
         y=y,
         x=as_terms(products),
         **call.effects(effects, time=years),
@@ -422,7 +426,7 @@ def poisson(call: Call) -> Translation:
         singletons="keep" if keeps else "drop",
         separation="drop" if rules == {"fe", "simplex", "relu"} else "raise",
         collinear="drop",
-        **call.errors("robust" if name == "ppmlhdfe" else "oim"),
+        **errors,
     )
 
 
