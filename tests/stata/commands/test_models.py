@@ -521,3 +521,11 @@ def test_xtpoisson_has_no_small_sample_factor() -> None:
     error = np.sqrt((score**2).sum()) / bread
     assert fit.std_errors["x"] * np.sqrt(19 / 20) == pytest.approx(error)
     assert dp.from_stata("xtpoisson n x, fe", entity="id", time="year").notes == ()
+
+
+def test_csdid_is_read_as_its_first_version() -> None:
+    """csdid 2.0.0 of 2026: notyet and a universal base_period() are its defaults."""
+    translation = dp.from_stata("csdid y, ivar(id) time(year) gvar(first)")
+    assert "read as csdid 1" in translation.notes[0]
+    assert translation.spec.control == "never"
+    assert translation.spec.base_period == "varying"
