@@ -208,7 +208,7 @@ def centred(x, standardize, kind):
     return (x - mean) / of_precision(np.sqrt(variance), is_single)[0]
 
 
-def type_of(name):
+def column_type(name):
     return "float" if name in floats else "double"
 
 
@@ -216,6 +216,18 @@ def is_whole(x):
     """Tell whether a column may have a type of whole numbers."""
     is_integer = x.name in integers or pd.api.types.is_integer_dtype(x)
     return is_integer and x.name not in floats and not (x % 1 > 0).any()
+
+
+def type_of(function, x, default):
+    """Choose the type of a mode, and of what gegen makes, by that of the column."""
+    if function in ("sum", "total"):
+        return "double"
+    if function in ("max", "min", "mode") and x is not None:
+        return column_type(x.name)
+    if function not in ("mean", "median", "pctile", "sd"):
+        return default
+    # Expressions are doubles.
+    return default if x is not None and (x.name in floats or is_whole(x)) else "double"
 
 
 def winsorised(x, low, high, *, trim=False, is_whole=False):

@@ -607,6 +607,28 @@ def test_functions_of_egen_round_as_their_code_does() -> None:
     assert out["s"].tolist() == [*single(expected)]
 
 
+@pytest.mark.parametrize(
+    ("command", "expected"),
+    [
+        # gegen.ado: sums are double, and a mean is where its source is.
+        ("gegen a = total(w)", 123456789.4),
+        ("gegen a = mean(w)", 61728394.7),
+        ("gegen a = max(w)", 123456789.3),
+        ("gegen float a = mean(w)", single(61728394.7)),
+        ("gegen a = max(w + 0)", single(123456789.3)),
+        ("gegen a = mean(w + 0)", 61728394.7),
+        ("gen v = w\ngegen a = max(v)", single(123456789.3)),
+        ("egen a = total(w)", single(123456789.4)),
+        ("egen double a = total(w)", 123456789.4),
+    ],
+)
+def test_gegen_makes_doubles_where_egen_makes_floats(
+    command: str, expected: float
+) -> None:
+    df = pd.DataFrame({"id": [1, 2], "year": 1, "w": [123456789.3, 0.1]})
+    assert run(command, df)["a"].tolist() == [pytest.approx(expected, rel=1e-15)] * 2
+
+
 def test_destring_ignores_no_signs_of_numbers() -> None:
     """Destring: "already numeric; no replace"."""
     out = run('destring x, replace force ignore(".-")', frame().assign(x=-1.5))

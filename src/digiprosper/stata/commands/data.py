@@ -133,10 +133,12 @@ def egen(call: Call) -> Step:
     if write is None or others or (call.groups[0] and write not in _BY_GROUP):
         raise refused(f"egen {' and '.join([cited(text), *others])}")
     code = write(function, inside, call)
-    kind = repr("double" if function in _COUNTS else storage)
-    if function == "mode":
-        # It has the type of its variable.
-        kind = f"type_of({call.context.variables.resolve(inside.strip())!r})"
+    storage = "double" if function in _COUNTS else storage
+    is_typed = not re.match(rf"\s*{name}\b", call.command.arguments)
+    kind = repr(storage)
+    if function == "mode" or ("gegen" in call.command.text and not is_typed):
+        column = inside.strip().isidentifier() and call.value(inside)
+        kind = f"type_of({function!r}, {column or None}, {storage!r})"
     return assigned(name, f"stored({name!r}, {code}, {kind})")
 
 
@@ -353,7 +355,7 @@ def _new_type(call: Call) -> str:
         return repr("double") if "double" in options else default
     # With by() egen makes it.
     by_egen = call.printer.by and "trim" not in options
-    return default if by_egen else "type_of(column)"
+    return default if by_egen else "column_type(column)"
 
 
 def _carried(call: Call) -> str:
