@@ -270,6 +270,13 @@ def weighted_sum(x, weights):
     return (x * weights[x.index]).sum()
 
 
+def refuse_ties(df, names, order):
+    """Stop where the order of rows, sorted by columns or not, decides which stay."""
+    is_tied = not order or df.duplicated(order).any()
+    is_tied = is_tied and df.drop_duplicates().duplicated(names).any()
+    assert not is_tied, "ties: the order of rows would decide"
+
+
 def selected(df, names):
     """Keep columns in their order, each once."""
     return df.drop(columns=df.columns.difference(df[names].columns))

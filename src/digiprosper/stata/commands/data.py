@@ -16,6 +16,7 @@ from digiprosper.stata.prefixes import (
     CAPTURED,
     ROWS,
     Command,
+    completed,
     notes_of,
     of_kind,
     refused,
@@ -243,9 +244,13 @@ def summary(command: Command, context: Context) -> dict[str, str]:
         return {}
     where = Call(command, context, {}).where
     series = f"df[{name!r}]" if where is None else f"df.loc[{where}, {name!r}]"
-    shares = (1, 5, 10, 25, 75, 90, 95, 99)
+    options = {completed(word, ("d.etail", "mean.only")) for word, _ in command.options}
+    shares = (1, 5, 10, 25, 50, 75, 90, 95, 99) if "detail" in options else ()
     percentiles = {f"r(p{p})": f"percentile({series}, {p})" for p in shares}
-    return percentiles | {key: f"{series}{code}" for key, code in _SUMMARY.items()}
+    results = {key: f"{series}{code}" for key, code in _SUMMARY.items()}
+    if "meanonly" in options:
+        del results["r(sd)"]
+    return percentiles | results
 
 
 def xtile(call: Call) -> Step:
@@ -734,14 +739,11 @@ def duplicates(call: Call) -> Step:
     subcommand, *words = call.command.words or [""]
     names = call.context.variables.names(" ".join(words))
     if subcommand == "drop":
-        code, order = f"df = df.drop_duplicates({names or ''})", call.context.order
-        if names and call.context.has_ties(order):
+        code = f"df = df.drop_duplicates({names or ''})"
+        order = [name.lstrip("-") for name in call.context.order if name]
+        if names and call.context.has_ties(call.context.order):
             # The order of rows decides which of them is kept.
-            tied = f"df.drop_duplicates().duplicated({names!r}).any()"
-            if order != UNKNOWN_ORDER:
-                columns = [name.lstrip("-") for name in order]
-                tied = f"(df.duplicated({columns!r}).any() and {tied})"
-            code = f"assert not {tied}, 'ties: the order of rows would decide'\n{code}"
+            code = f"refuse_ties(df, {names!r}, {order!r})\n{code}"
         return Step(code)
     if subcommand != "tag":
         return Step("")
@@ -933,8 +935,7 @@ def _with_sorting(step: Step, call: Call) -> Step:
     # No tie may decide a value: keys of a panel have none.
     if context.has_ties(names) and _BY_ROW.search(step.python):
         # Rows that are the same in all columns have no order.
-        tied = f"df.drop_duplicates().duplicated({names!r}).any()"
-        lines.insert(0, f"assert not {tied}, 'ties: the order of rows would decide'")
+        lines.insert(0, f"refuse_ties(df, {names!r}, [])")
     if call.order != context.order:
         lines.insert(0, f"df = df.sort_values({names!r}, kind='stable')")
         step = replace(step, order=step.order or call.order)
