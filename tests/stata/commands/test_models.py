@@ -183,7 +183,7 @@ def test_spatial_weights_are_asked_for() -> None:
                 steps=1,
                 collapse=False,
                 time_effects=False,
-                instrument_lags=(2, 4),
+                instrument_lags={"y": (2, 4), "w": (1, None)},
                 h=2,
             ),
         ),
@@ -531,3 +531,13 @@ def test_csdid_is_read_as_its_first_version() -> None:
         translation.spec.control,
         translation.spec.base_period,
     }
+
+
+def test_maxldep_limits_lags_of_the_outcome_alone() -> None:
+    """[XT] xtabond: maxlags() is the option for predetermined variables."""
+    text = "xtabond n w, maxldep(2) pre(k) endogenous(z) vce(robust) noconstant"
+    spec = dp.from_stata(text, entity="id", time="year").spec
+    lags = {"n": (2, 3), "k": (1, None), "z": (2, None)}
+    assert dict(spec.instrument_lags) == lags
+    text = "xtabond n w, maxldep(2) vce(robust) noconstant"
+    assert dp.from_stata(text, entity="id").spec.instrument_lags == (2, 3)
