@@ -1392,6 +1392,15 @@ def test_separated_rows_by_another_rule_stop_a_line(run) -> None:
     assert file.estimations[2].status == "refused"
 
 
+def test_summarize_stores_percentiles_with_detail_only(run) -> None:
+    """[R] summarize: r(p50) is stored with detail, and r(sd) not with meanonly."""
+    file = run(
+        f"{READ}sum emp\ngen a = emp > r(p50)\nsum emp, meanonly\ngen b = emp / r(sd)\n"
+        "sum emp, d\ngen c = emp > r(p50)\n"
+    )
+    assert statuses(file)[-6:] == ["skipped", "refused"] * 2 + ["skipped", "ran"]
+
+
 def test_cuts_of_winsor2_ascend(run) -> None:
     """Of descending cuts winsor2 makes names of them, and stops."""
     file = run(f"{READ}winsor2 emp, cuts(99 1)\n")

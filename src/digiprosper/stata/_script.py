@@ -16,8 +16,8 @@ import pandas as pd
 from scipy.special import ndtr
 
 results, saved, columns, tables, scalars = {}, {}, {}, {}, {}
-# Labels of files, and columns of single precision.
-labels, floats = set(), set()
+# Labels of files, columns of single precision, and those of whole numbers in files.
+labels, floats, integers = set(), set(), set()
 # The least and the most of types of whole numbers.
 wholes = {
     "byte": (-127, 100),
@@ -196,9 +196,47 @@ def percentile(x, shares):
     return (x[low.astype(int)] + x[high.astype(int)]) / 2
 
 
-def winsorised(x, low, high, *, trim=False):
-    """Cut at percentiles, or make what is beyond them missing, as winsor2."""
+def centred(x, standardize, kind):
+    """Compute deviations from the mean, of the precision of `kind`, as center."""
+    is_single, count = kind == "float", x.count()
+    mean = pd.Series([x.mean()]).pipe(of_precision, is_single)[0]
+    if not standardize:
+        return x - mean
+    variance = of_precision(
+        pd.Series([((x - mean) ** 2).sum() / (count - 1)]), is_single
+    )
+    return (x - mean) / of_precision(np.sqrt(variance), is_single)[0]
+
+
+def column_type(name):
+    return "float" if name in floats else "double"
+
+
+def is_whole(x):
+    """Tell whether a column may have a type of whole numbers."""
+    is_integer = x.name in integers or pd.api.types.is_integer_dtype(x)
+    return is_integer and x.name not in floats and not (x % 1 > 0).any()
+
+
+def type_of(function, x, default):
+    """Choose the type of a mode, and of what gegen makes, by that of the column."""
+    if function in ("sum", "total"):
+        return "double"
+    if function in ("max", "min", "mode") and x is not None:
+        return column_type(x.name)
+    if function not in ("mean", "median", "pctile", "sd"):
+        return default
+    # Expressions are doubles.
+    return default if x is not None and (x.name in floats or is_whole(x)) else "double"
+
+
+def winsorised(x, low, high, *, trim=False, is_whole=False):
+    """Cut at percentiles, or make what is beyond them missing, as winsor2.
+
+    A type of whole numbers would cut the fractions of percentiles off.
+    """
     ends = percentile(x, [low, high])
+    assert not (is_whole and (ends % 1 > 0).any()), "percentiles between whole numbers"
     return x.where(x.between(*ends)) if trim else x.clip(*ends)
 
 
@@ -232,6 +270,13 @@ def weighted_sum(x, weights):
     return (x * weights[x.index]).sum()
 
 
+def refuse_ties(df, names, order):
+    """Stop where the order of rows, sorted by columns or not, decides which stay."""
+    is_tied = not order or df.duplicated(order).any()
+    is_tied = is_tied and df.drop_duplicates().duplicated(names).any()
+    assert not is_tied, "ties: the order of rows would decide"
+
+
 def selected(df, names):
     """Keep columns in their order, each once."""
     return df.drop(columns=df.columns.difference(df[names].columns))
@@ -242,6 +287,7 @@ def renamed(df, names):
     before, df = df.columns, df.rename(columns=names)
     assert df.columns.is_unique, "two columns would have one name"
     after = df.columns[before.isin(floats)]
+    integers.update(df.columns[before.isin(integers)])
     floats.clear()
     floats.update(after)
     return df
@@ -254,9 +300,11 @@ def quantile_groups(x, count, side="left"):
     return pd.Series(np.searchsorted(cuts, x, side) + 1.0, x.index).where(x.notna())
 
 
-def numeric(x, ignored="", *, is_new=False):
+def numeric(x, ignored="", *, is_new=False, is_forced=False):
     """Read texts as numbers, if all are numbers without the ignored signs."""
     texts = x.replace(f"[{re.escape(ignored)}]", "", regex=True) if ignored else x
+    if is_forced:
+        return stata.real(texts)
     with suppress(ValueError):
         numbers = pd.to_numeric(texts.replace(".", np.nan))
         if not np.isinf(numbers).any():
@@ -324,6 +372,17 @@ def filled_in(df, names):
     grid = pd.MultiIndex.from_product(values, names=names).to_frame(index=False)
     df = merged(df, grid, names, "m:1", "_fillin", [2, 3])
     return df.assign(_fillin=(df["_fillin"] == 2).astype(float))
+
+
+def long_form(df, stubs, keys, column, suffix):
+    """Stack columns whose names end with a number or text, or have it at @."""
+    plain = [stub.replace("@", "") for stub in stubs]
+    for stub, name in zip(stubs, plain, strict=True):
+        if "@" in stub:
+            names = f"^{stub.replace('@', f'({suffix})')}$"
+            df.columns = df.columns.str.replace(names, rf"{name}\1", regex=True)
+    long = pd.wide_to_long(df, plain, keys, column, "", suffix).reset_index()
+    return as_stata(long).sort_values([*keys, column], kind="stable")
 
 
 def balanced(df, entity, time, first, last, needed=None):
@@ -531,12 +590,14 @@ def as_stata(df, precision="float64"):
 
 def from_file(path, beside=()):
     """Read a file of Stata; labels and dates stay numbers."""
-    numbers = {"convert_categoricals": False, "convert_dates": False}
-    with pd.read_stata(path, iterator=True, **numbers) as file:
+    as_numbers = {"convert_categoricals": False, "convert_dates": False}
+    with pd.read_stata(path, iterator=True, **as_numbers) as file:
         df = file.read()
         labels.update(file.value_labels())
+    singles, numbers = df.select_dtypes("float32"), df.select_dtypes("number")
+    integers.update(numbers.columns[~(numbers % 1 > 0).any()].difference([*singles]))
     floats.intersection_update(beside)
-    floats.update({*df.select_dtypes("float32")}.difference(beside))
+    floats.update({*singles}.difference(beside))
     return as_stata(df)
 
 

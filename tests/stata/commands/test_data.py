@@ -554,6 +554,87 @@ def test_winsor2_with_trim_makes_values_missing() -> None:
     )
 
 
+def single(x: Any) -> Any:
+    return np.float64(np.float32(x))
+
+
+def test_center_has_means_and_deviations_of_single_precision() -> None:
+    """center.ado 1.10: gen `double' mean = sum(x)/n, and sd alike."""
+    df = pd.DataFrame({"id": range(3), "year": 1, "x": [0.1, 0.4, 0.8]})
+    mean, exact = single(1.3 / 3), np.array([0.1, 0.4, 0.8])
+    variance = single(((exact - mean) ** 2).sum() / 2)
+    out = run("center x\ncenter x, gen(d) double\ncenter x, pre(s_) s", df)
+    assert out["c_x"].tolist() == [*single(exact - mean)]
+    np.testing.assert_allclose(out["d"], exact - 1.3 / 3, rtol=1e-15)
+    assert (out["d"] != out["c_x"]).any()
+    sd = single(np.sqrt(variance))
+    assert out["s_x"].tolist() == [*single((exact - mean) / sd)]
+
+
+def test_winsor2_makes_columns_of_the_types_that_stata_makes(tmp_path: Path) -> None:
+    """winsor2.ado 1.1: gen `vtype' x_w, and with by() egen, whose result is a float."""
+    x = np.array([0.1, 0.2, 0.3, 0.4])
+    df = pd.DataFrame({"id": range(4), "year": 1, "x": x})
+    out = run("winsor2 x, cuts(25 75)\nwinsor2 x, cuts(25 75) by(year) s(_b)", df)
+    ends = np.clip(x, 0.1 / 2 + 0.2 / 2, 0.3 / 2 + 0.4 / 2)
+    np.testing.assert_allclose(out["x_w"], ends, rtol=1e-15)
+    assert out["x_b"].tolist() == [*single(ends)]
+    columns = {"id": range(4), "year": 1, "w": single(x).astype("float32")}
+    path = tmp_path / "w.dta"
+    pd.DataFrame({**columns, "n": [1, 2, 3, 4]}).to_stata(path, write_index=False)
+    out = run(f'use "{path}"\nwinsor2 w, cuts(25 75)\nwinsor2 n, cuts(25 75) replace')
+    low, high = single(out["w"][:2].mean()), single(out["w"][2:].mean())
+    assert out["w_w"].tolist() == [*np.clip(single(x), low, high)]
+    # replace makes floats of whole numbers; a new column would cut 1.5 to 1.
+    assert out["n"].tolist() == [1.5, 2, 3, 3.5]
+    with pytest.raises(AssertionError, match="between whole numbers"):
+        run(f'use "{path}"\nwinsor2 n, cuts(25 75)')
+    with pytest.raises(AssertionError, match="between whole numbers"):
+        run(f'use "{path}"\nrename n m\nwinsor2 m, cuts(25 75) replace by(year)')
+
+
+def test_functions_of_egen_round_as_their_code_does() -> None:
+    """_gcut.ado 2.1.0 and _gstd.ado round first; a mode has the type of its source."""
+    w = np.array([2.0**24 + 1, 2.0**24 + 3, 2.0**24 + 9])
+    df = pd.DataFrame({"id": range(3), "year": 1, "x": 0.7, "w": w})
+    out = run(
+        "egen double c = cut(x), at(0.6 0.7 0.8)\negen m = mode(x)\negen s = std(w)", df
+    )
+    assert out["c"].tolist() == [0.6] * 3
+    assert out["m"].tolist() == [0.7] * 3
+    rounded = single(w)
+    expected = (rounded - rounded.mean()) / rounded.std(ddof=1)
+    assert out["s"].tolist() == [*single(expected)]
+
+
+@pytest.mark.parametrize(
+    ("command", "expected"),
+    [
+        # gegen.ado: sums are double, and a mean is where its source is.
+        ("gegen a = total(w)", 123456789.4),
+        ("gegen a = mean(w)", 61728394.7),
+        ("gegen a = max(w)", 123456789.3),
+        ("gegen float a = mean(w)", single(61728394.7)),
+        ("gegen a = max(w + 0)", single(123456789.3)),
+        ("gegen a = mean(w + 0)", 61728394.7),
+        ("gen v = w\ngegen a = max(v)", single(123456789.3)),
+        ("egen a = total(w)", single(123456789.4)),
+        ("egen double a = total(w)", 123456789.4),
+    ],
+)
+def test_gegen_makes_doubles_where_egen_makes_floats(
+    command: str, expected: float
+) -> None:
+    df = pd.DataFrame({"id": [1, 2], "year": 1, "w": [123456789.3, 0.1]})
+    assert run(command, df)["a"].tolist() == [pytest.approx(expected, rel=1e-15)] * 2
+
+
+def test_destring_ignores_no_signs_of_numbers() -> None:
+    """Destring: "already numeric; no replace"."""
+    out = run('destring x, replace force ignore(".-")', frame().assign(x=-1.5))
+    assert out["x"].tolist() == [-1.5] * 6
+
+
 def test_joinby_has_all_pairs_of_rows_of_a_key(tmp_path: Path) -> None:
     other = pd.DataFrame({"id": [1, 1, 9], "x": [98.0, 99, 97], "w": [7.0, 8, 9]})
     path = tmp_path / "other.dta"

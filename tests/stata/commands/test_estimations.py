@@ -138,3 +138,12 @@ def test_calls_are_run(tmp_path: Path) -> None:
     path.write_text(constant)
     last = stata.read_do_file(path, panel=panel).lines[-1]
     assert "the constant is not compared" in last.translations[0].notes
+
+
+@pytest.mark.parametrize(
+    "text", ["estat event, window(-2 1)", "bdiff, group(g) model(reg y x) bsample"]
+)
+def test_options_that_change_what_is_averaged_or_drawn_are_refused(text: str) -> None:
+    """csdid 1: the averages of window() are of its event times; bsample draws rows."""
+    with pytest.raises(dp.StataError, match="is not known here"):
+        dp.from_stata(text)

@@ -502,3 +502,42 @@ def test_dummies_inside_clusters_are_counted_by_reghdfe(
     Those of dummies do, as in Stata's own regressions.
     """
     assert expected in dp.from_stata(text, entity="id", time="year").python
+
+
+@pytest.mark.filterwarnings("ignore::digiprosper.FewClustersWarning")
+@pytest.mark.parametrize("weight", ["", " [aw=w]"])
+def test_clusters_in_two_ways_have_factors_of_their_own(weight: str) -> None:
+    """Regress of Stata 18: each part of the covariance has the G/(G - 1) of its own."""
+    rng = np.random.default_rng(3)
+    df = pd.DataFrame({"id": range(90), "year": 1, "g": rng.integers(0, 12, 90)})
+    df["k"], df["w"] = rng.integers(0, 4, 90), rng.uniform(0.5, 2, 90)
+    df["x"] = rng.normal(size=90) + df["g"] / 5
+    df["y"] = df["x"] + rng.normal(size=90) + df["g"] / 3
+    panel = dp.Panel(df, "id", "year")
+    command = f"regress y x{weight}, vce(cluster g k)"
+    spec = dp.from_stata(command, panel).spec
+    w = df["w"] if weight else df["w"] ** 0
+    x = np.column_stack([df["x"], np.ones(90)])
+    bread = np.linalg.inv((x.T * w.to_numpy()) @ x)
+    residuals = df["y"] - x @ (bread @ (x.T @ (w * df["y"])))
+    scores = pd.DataFrame(x * (w * residuals).to_numpy()[:, None])
+    middle = 0
+    for sign, names in ((1, ["g"]), (1, ["k"]), (-1, ["g", "k"])):
+        sums = scores.groupby([df[name] for name in names]).sum()
+        middle += sign * len(sums) / (len(sums) - 1) * (sums.T @ sums).to_numpy()
+    error = np.sqrt((bread @ middle @ bread * 89 / 88)[0, 0])
+    assert spec.fit(panel).std_errors["x"] == pytest.approx(error)
+
+
+@pytest.mark.parametrize(
+    ("absorbed", "has_note"),
+    [("id", False), ("id year", False), ("id g#year", True), ("id year ind", True)],
+)
+def test_effects_that_reghdfe_may_count_twice_are_noted(
+    absorbed: str, *, has_note: bool
+) -> None:
+    """DoF.mata: effects inside clusters make no other effect redundant."""
+    text = f"reghdfe y x, absorb({absorbed}) vce(cluster id)"
+    for keys in ({}, {"entity": "id", "time": "year"}):
+        notes = " ".join(dp.from_stata(text, **keys).notes)
+        assert ("redundant effects twice" in notes) == has_note

@@ -183,7 +183,7 @@ def test_spatial_weights_are_asked_for() -> None:
                 steps=1,
                 collapse=False,
                 time_effects=False,
-                instrument_lags=(2, 4),
+                instrument_lags={"y": (2, 4), "w": (1, None)},
                 h=2,
             ),
         ),
@@ -501,3 +501,43 @@ def test_robust_errors_of_a_conditional_logit_are_sums_by_group() -> None:
         for kind in ("robust", "cluster state")
     ]
     assert errors[0].std_errors["z"] == pytest.approx(errors[1].std_errors["z"])
+
+
+def test_xtpoisson_has_no_small_sample_factor() -> None:
+    """xtpoisson.ado 3.8.0: _robust of the conditional scores, minus(0)."""
+    rng = np.random.default_rng(1)
+    df = pd.DataFrame({"id": np.repeat(range(20), 6), "year": [*range(6)] * 20})
+    df["x"] = rng.normal(size=120)
+    df["n"] = rng.poisson(np.exp(0.3 * df["x"] + 1))
+    read = dp.from_stata("xtpoisson n x, fe vce(robust)", dp.Panel(df, "id", "year"))
+    assert "sqrt((G - 1)/G)" in read.notes[0]
+    fit = read.spec.fit(dp.Panel(df, "id", "year"))
+    by_id, mean = df["id"], np.exp(fit.params["x"] * df["x"])
+    share = mean / mean.groupby(by_id).transform("sum")
+    fitted = share * df["n"].groupby(by_id).transform("sum")
+    score = ((df["n"] - fitted) * df["x"]).groupby(by_id).sum()
+    centre = (share * df["x"]).groupby(by_id).transform("sum")
+    bread = (fitted * (df["x"] - centre) ** 2).sum()
+    error = np.sqrt((score**2).sum()) / bread
+    assert fit.std_errors["x"] * np.sqrt(19 / 20) == pytest.approx(error)
+    assert dp.from_stata("xtpoisson n x, fe", entity="id", time="year").notes == ()
+
+
+def test_csdid_is_read_as_its_first_version() -> None:
+    """csdid 2.0.0 of 2026: notyet and a universal base_period() are its defaults."""
+    translation = dp.from_stata("csdid y, ivar(id) time(year) gvar(first)")
+    assert "read as csdid 1" in translation.notes[0]
+    assert not {"not_yet", "universal"} & {
+        translation.spec.control,
+        translation.spec.base_period,
+    }
+
+
+def test_maxldep_limits_lags_of_the_outcome_alone() -> None:
+    """[XT] xtabond: maxlags() is the option for predetermined variables."""
+    text = "xtabond n w, maxldep(2) pre(k) endogenous(z) vce(robust) noconstant"
+    spec = dp.from_stata(text, entity="id", time="year").spec
+    lags = {"n": (2, 3), "k": (1, None), "z": (2, None)}
+    assert dict(spec.instrument_lags) == lags
+    text = "xtabond n w, maxldep(2) vce(robust) noconstant"
+    assert dp.from_stata(text, entity="id").spec.instrument_lags == (2, 3)

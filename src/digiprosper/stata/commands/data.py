@@ -16,6 +16,7 @@ from digiprosper.stata.prefixes import (
     CAPTURED,
     ROWS,
     Command,
+    completed,
     notes_of,
     of_kind,
     refused,
@@ -134,7 +135,12 @@ def egen(call: Call) -> Step:
         raise refused(f"egen {' and '.join([cited(text), *others])}")
     code = write(function, inside, call)
     storage = "double" if function in _COUNTS else storage
-    return assigned(name, f"stored({name!r}, {code}, {storage!r})")
+    is_typed = not re.match(rf"\s*{name}\b", call.command.arguments)
+    kind = repr(storage)
+    if function == "mode" or ("gegen" in call.command.text and not is_typed):
+        column = inside.strip().isidentifier() and call.value(inside)
+        kind = f"type_of({function!r}, {column or None}, {storage!r})"
+    return assigned(name, f"stored({name!r}, {code}, {kind})")
 
 
 def _function(text: str, call: Call) -> tuple[str, str]:
@@ -160,6 +166,8 @@ def _row_statistic(function: str, inside: str, call: Call) -> str:
 def _cut(_: str, inside: str, call: Call) -> str:
     """Write ``cut(x), at()``: left ends of intervals, or 0, 1, ...; or ``group()``."""
     value, options = call.value(inside), call.options
+    # Values are rounded before they are compared, whatever the type of the result.
+    value = f"of_precision({value}, {call.context.default_type == 'float'})"
     if options.keys() & {"at", "group"} == {"group"}:
         return f"quantile_groups({value}, {call.whole('group')}, 'right') - 1"
     if "at" not in options:
@@ -188,6 +196,7 @@ def _column_statistic(function: str, inside: str, call: Call) -> str:
             descending = "ascending=False, method='min'" if "field" in options else ""
             code = f"{value}{by}.rank({descending})"
         case "std":
+            value = f"of_precision({value}, {call.assignment[0] == 'float'})"
             code = f"({value} - {over(repr('mean'))}) / {over(repr('std'))}"
             for option, sign in (("std", "*"), ("mean", "+")):
                 if option in options:
@@ -235,9 +244,13 @@ def summary(command: Command, context: Context) -> dict[str, str]:
         return {}
     where = Call(command, context, {}).where
     series = f"df[{name!r}]" if where is None else f"df.loc[{where}, {name!r}]"
-    shares = (1, 5, 10, 25, 75, 90, 95, 99)
+    options = {completed(word, ("d.etail", "mean.only")) for word, _ in command.options}
+    shares = (1, 5, 10, 25, 50, 75, 90, 95, 99) if "detail" in options else ()
     percentiles = {f"r(p{p})": f"percentile({series}, {p})" for p in shares}
-    return percentiles | {key: f"{series}{code}" for key, code in _SUMMARY.items()}
+    results = {key: f"{series}{code}" for key, code in _SUMMARY.items()}
+    if "meanonly" in options:
+        del results["r(sd)"]
+    return percentiles | results
 
 
 def xtile(call: Call) -> Step:
@@ -297,11 +310,14 @@ def columnwise(call: Call) -> Step:
     if new:
         if later_columns(names) or len(new) != len(names):
             raise refused("generate() with another number of names")
-        loop = f"for column, new in zip({names!r}, {new!r}, strict=True)"
-        return Step(f"{loop}:\n    df[new] = {code}", tuple(new))
-    target = "column" if pattern == "{column}" else f"f{pattern!r}"
-    code = f"for column in {names!r}:\n    df[{target}] = {code}"
-    return Step(code, tuple(_renamed(name, pattern) for name in names))
+        target, loop = "new", f"column, new in zip({names!r}, {new!r}, strict=True)"
+    else:
+        target = "column" if pattern == "{column}" else f"f{pattern!r}"
+        new, loop = [_renamed(old, pattern) for old in names], f"column in {names!r}"
+    if name in ("center", "winsor2"):
+        kind = "" if target == "column" else f", {_new_type(call)}"
+        code = f"stored({target}, {code}{kind})"
+    return Step(f"for {loop}:\n    df[{target}] = {code}", tuple(new))
 
 
 def _name_pattern(name: str, options: Mapping[str, str]) -> str:
@@ -332,23 +348,19 @@ def _encoded(call: Call) -> str:
 
 
 def _as_numbers(call: Call) -> str:
-    column, ignored = "df[column]", unquoted(call.options.get("ignore", ""))
-    if "force" not in call.options:
-        signs = f", {ignored!r}" if ignored else ""
-        return f"numeric({column}{signs}{', is_new=True' if call.new else ''})"
-    if ignored:
-        column += (
-            f".astype(str).str.replace({f'[{re.escape(ignored)}]'!r}, '', regex=True)"
-        )
-    return f"stata.real({column})"
+    ignored, is_forced = call.options.get("ignore", ""), "force" in call.options
+    arguments = f"{unquoted(ignored)!r}, is_new={bool(call.new)}, {is_forced=}"
+    return f"numeric(df[column], {arguments})"
 
 
-def _centred(call: Call) -> str:
-    """Write deviations from the mean, perhaps in standard deviations."""
-    code = "df[column] - df[column].mean()"
-    if "standardize" in call.options:
-        code = f"({code}) / df[column].std()"
-    return f"stored(column, {code})" if "inplace" in call.options else code
+def _new_type(call: Call) -> str:
+    """Write the type of what center and winsor2 make."""
+    options, default = call.options, repr(call.context.default_type)
+    if call.command.name == "center":
+        return repr("double") if "double" in options else default
+    # With by() egen makes it.
+    by_egen = call.printer.by and "trim" not in options
+    return default if by_egen else "column_type(column)"
 
 
 def _carried(call: Call) -> str:
@@ -365,10 +377,12 @@ def _winsorised(call: Call) -> str:
     if len(cuts) != 2 or float(cuts[0]) > float(cuts[1]):
         raise refused(f"cuts({options['cuts']}) has not two ascending numbers")
     arguments = ", ".join([*cuts, "trim=True"] if "trim" in options else cuts)
-    code = f"winsorised(df[column], {arguments})"
+    if by or (winsor_suffix(options) and "trim" not in options):
+        # Percentiles have the type of the column.
+        arguments += ", is_whole=is_whole(df[column])"
     if by:
-        code = f"df[column]{by}.transform(winsorised, {arguments})"
-    return code if winsor_suffix(options) else f"stored(column, {code})"
+        return f"df[column]{by}.transform(winsorised, {arguments})"
+    return f"winsorised(df[column], {arguments})"
 
 
 def winsor_suffix(options: Mapping[Any, str]) -> str:
@@ -412,7 +426,9 @@ _NEW_NAMES = {"center": "c_{column}", "recode": "{column}"}
 # Code of each column.
 _COLUMNWISE: Mapping[str, Callable[[Call], str]] = {
     "carryforward": _carried,
-    "center": _centred,
+    "center": lambda call: (
+        f"centred(df[column], {'standardize' in call.options}, {_new_type(call)})"
+    ),
     "destring": _as_numbers,
     "encode": _encoded,
     "recode": _recoded,
@@ -723,14 +739,11 @@ def duplicates(call: Call) -> Step:
     subcommand, *words = call.command.words or [""]
     names = call.context.variables.names(" ".join(words))
     if subcommand == "drop":
-        code, order = f"df = df.drop_duplicates({names or ''})", call.context.order
-        if names and call.context.has_ties(order):
+        code = f"df = df.drop_duplicates({names or ''})"
+        order = [name.lstrip("-") for name in call.context.order if name]
+        if names and call.context.has_ties(call.context.order):
             # The order of rows decides which of them is kept.
-            tied = f"df.drop_duplicates().duplicated({names!r}).any()"
-            if order != UNKNOWN_ORDER:
-                columns = [name.lstrip("-") for name in order]
-                tied = f"(df.duplicated({columns!r}).any() and {tied})"
-            code = f"assert not {tied}, 'ties: the order of rows would decide'\n{code}"
+            code = f"refuse_ties(df, {names!r}, {order!r})\n{code}"
         return Step(code)
     if subcommand != "tag":
         return Step("")
@@ -791,17 +804,10 @@ def _reshape_long(
 ) -> Step:
     """Write ``reshape long``; numbers, or texts, end names or are at @ in them."""
     suffix = r"\w+" if is_text else r"\d+"
-    plain, code = [stub.replace("@", "", 1) for stub in stubs], ""
-    if not all(map(str.isidentifier, plain)):
+    if not all(stub.replace("@", "", 1).isidentifier() for stub in stubs):
         raise refused("reshape of columns by a pattern")
-    for stub, name in zip(stubs, plain, strict=True):
-        if "@" in stub:
-            names = stub.replace("@", f"({suffix})")
-            new = f"'^{names}$', r'{name}\\1', regex=True"
-            code += f"df.columns = df.columns.str.replace(r{new})\n"
-    order, arguments = (*keys, column), f"{plain!r}, {keys!r}, {column!r}, ''"
-    long = f"pd.wide_to_long(df, {arguments}, {suffix!r}).reset_index()"
-    code += f"df = as_stata({long}).sort_values({[*order]!r}, kind='stable')"
+    code = f"df = long_form(df, {stubs!r}, {keys!r}, {column!r}, {suffix!r})"
+    plain, order = [stub.replace("@", "") for stub in stubs], (*keys, column)
     return Step(code, (column, *plain), order=order, filled=order)
 
 
@@ -929,8 +935,7 @@ def _with_sorting(step: Step, call: Call) -> Step:
     # No tie may decide a value: keys of a panel have none.
     if context.has_ties(names) and _BY_ROW.search(step.python):
         # Rows that are the same in all columns have no order.
-        tied = f"df.drop_duplicates().duplicated({names!r}).any()"
-        lines.insert(0, f"assert not {tied}, 'ties: the order of rows would decide'")
+        lines.insert(0, f"refuse_ties(df, {names!r}, [])")
     if call.order != context.order:
         lines.insert(0, f"df = df.sort_values({names!r}, kind='stable')")
         step = replace(step, order=step.order or call.order)

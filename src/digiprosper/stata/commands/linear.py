@@ -264,6 +264,9 @@ def _specify(
         errors = call.errors("robust")
         notes.append(NOTES["pweights"])
     ssc = _ssc(call, errors["cov_type"], effects)
+    if name in ("areg", "regress") and len(errors.get("clusters") or ()) > 1:
+        # Every part of their covariance has the factor of its own clusters.
+        ssc = "sandwich"
     notes += _notes_on_errors(call, effects, errors["cov_type"], ssc)
     # Other commands keep singletons, and all commands those of their dummies.
     drops = name.endswith(("hdfe", "xtivreg2")) and "keepsingletons" not in call.options
@@ -292,6 +295,11 @@ def _notes_on_errors(
         yield NOTES["normal"]
     if is_large and (name, ssc) == ("xtivreg2", "xtreg"):
         yield NOTES["slopes"]
+    # Entities and periods, which have one redundant level.
+    pair: Sequence[str] = [effect for effect in effects if "^" not in effect][:2]
+    pair = call.keys if call.context.entity else pair
+    if name.endswith("hdfe") and len(effects) > 1 and {*effects} - {*pair}:
+        yield NOTES["redundant"]
     if effects and ssc == "plm":
         yield NOTES["constant"]
     # Such errors are rarely meant.

@@ -159,6 +159,15 @@ def arellano(call: Call) -> Translation:
                 "With noconstant or vce(robust) the coefficients are the same.",
             )
         notes.append(NOTES["levels"])
+    predetermined, endogenous = call.terms("pre"), call.terms("endogenous")
+    lags: Any = (2, None if deepest is None else deepest + 1)
+    if deepest is not None and predetermined + endogenous:
+        # maxldep() is for lags of the outcome alone.
+        lags = {
+            y: lags,
+            **dict.fromkeys(predetermined, (1, None)),
+            **dict.fromkeys(endogenous, (2, None)),
+        }
     return call.specify(
         "DynamicPanel",
         notes,
@@ -170,11 +179,11 @@ def arellano(call: Call) -> Translation:
         sargan_df="n" if robust else "n-k",
         collapse=False,
         time_effects=False,
-        instrument_lags=(2, None if deepest is None else deepest + 1),
+        instrument_lags=lags,
         h=2,
         equations=dict.fromkeys(x, "difference") if is_system else {},
-        predetermined=call.terms("pre"),
-        endogenous=call.terms("endogenous"),
+        predetermined=predetermined,
+        endogenous=endogenous,
     )
 
 
@@ -410,11 +419,15 @@ def poisson(call: Call) -> Translation:
     y, products = call.variables()
     effects = absorbed_effects(call)
     products, years = call.without_dummies(products)
+    notes = notes_on_cells(products)
+    errors = call.errors("robust" if name == "ppmlhdfe" else "oim")
+    if name == "xtpoisson" and errors["cov_type"] == "clustered":
+        notes.append(NOTES["no factor"])
     # Other rules than the default would keep dropped rows.
     rules = {*options.get("separation", "fe simplex relu").split()}
     return call.specify(
         "PoissonEffects",
-        notes_on_cells(products),
+        notes,
         y=y,
         x=as_terms(products),
         **call.effects(effects, time=years),
@@ -422,7 +435,7 @@ def poisson(call: Call) -> Translation:
         singletons="keep" if keeps else "drop",
         separation="drop" if rules == {"fe", "simplex", "relu"} else "raise",
         collinear="drop",
-        **call.errors("robust" if name == "ppmlhdfe" else "oim"),
+        **errors,
     )
 
 
