@@ -23,6 +23,7 @@ from digiprosper import (
 )
 from digiprosper.errors import (
     DigiprosperWarning,
+    IdentificationError,
     IdentificationWarning,
     IndicatorWarning,
     InputTypeError,
@@ -160,6 +161,15 @@ def test_the_mean_of_a_group_contains_the_outcome() -> None:
     assert codes.pop(("y", "peers")) == [{"peers": "y"}]
     assert codes.pop(("log(y)", "peers")) == [{"peers": "y"}]
     assert not any(codes.values())
+
+
+def test_zeros_beside_an_outcome_of_mean_zero_are_no_means_of_it() -> None:
+    # The total of both is zero, and zeros have no largest value to divide by.
+    y = np.random.default_rng(1).permutation(np.arange(48) - 23.5)
+    keys = {"i": np.repeat(np.arange(8), 6), "t": np.tile(np.arange(6), 8)}
+    panel = Panel(pd.DataFrame({**keys, "y": y, "x": 0.0}), "i", "t")
+    with pytest.raises(IdentificationError, match="'x' is constant"):
+        FixedEffects("y", ["x"]).fit(panel)
 
 
 @pytest.mark.parametrize("begin", [0, 5])

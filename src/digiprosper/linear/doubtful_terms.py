@@ -348,7 +348,7 @@ def _has_same_total_and_varies_less(z: Floats, x: Floats) -> bool:
     total = np.nansum(abs(x))
     same_total = abs(gaps.sum()) <= SAME_TOTAL * total
     # An empty column has a total of zero, and no variance.
-    return bool(total and same_total and np.nanstd(z) < (1 - _NEAR) * np.nanstd(x))
+    return bool(total and same_total and 0 < np.nanstd(z) < (1 - _NEAR) * np.nanstd(x))
 
 
 def _is_mean_of_group(z: Floats, x: Floats) -> bool:
