@@ -417,6 +417,15 @@ def test_what_is_refused(panel: Panel, text: str, words: str) -> None:
     assert caught.value.problems
 
 
+@pytest.mark.parametrize("name", ["1984年电话", "GDP (亿元)", "城镇化率(%)"])
+def test_a_condition_says_which_name_needs_backticks(panel: Panel, name: str) -> None:
+    renamed = panel.rename(x=name)
+    with pytest.raises(TermError, match="is not one word") as caught:
+        renamed.subset(f"{name} > 0")
+    assert f"put it in backticks, `{name}` > 0." in str(caught.value)
+    assert len(renamed.subset(f"`{name}` > 0")) == len(panel.subset("x > 0"))
+
+
 def test_unknown_columns_and_undefined_arithmetic_are_named(panel: Panel) -> None:
     with pytest.raises(ColumnError, match="regoin"):
         rows_where("regoin == 'east'", table_of(panel))

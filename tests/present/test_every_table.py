@@ -606,6 +606,34 @@ def test_gmm_and_poisson_have_their_statistics(language: str) -> None:
     assert not {count, *tests, "Pseudo R²", "伪R²"} & set(plain.index)
 
 
+@pytest.mark.parametrize(
+    ("language", "clustered", "drawn"),
+    [
+        (
+            "en",
+            "clustered by province.",
+            "19 permutations of the entities. W: borders.",
+        ),
+        (
+            "zh",
+            "标准误聚类到province层面。",
+            "来自19次个体置换。空间权重矩阵W：borders。",
+        ),
+    ],
+)
+def test_frames_say_which_errors_and_draws(
+    language: str, clustered: str, drawn: str
+) -> None:
+    style = dp.TableStyle(language)
+    weights = index().fit(panel()).weights
+    assert clustered in dp.etable(weights, style=style).notes[0]
+    assert not dp.etable(weights[["weight"]], style=style).notes
+    moran = dp.moran(panel(), "digital", borders(), permutations=19, rng=1)
+    labels = {borders().name: "borders"}
+    assert drawn in dp.etable(moran, style=style, labels=labels).notes[0]
+    assert not dp.etable(moran[["statistic"]], style=style).notes
+
+
 @pytest.mark.parametrize("name", ["vif", "Moran", "Oster", "matching"])
 def test_headings_of_usual_frames_are_words_in_english(name: str) -> None:
     frames = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from itertools import pairwise
 
 import matplotlib as mpl
@@ -30,6 +31,15 @@ def test_a_figure_has_the_width_of_the_style(width, inches, two_way):
         ax = plots.coefficients(two_way)
         ax.figure.draw_without_rendering()
     assert ax.figure.get_figwidth() == pytest.approx(inches)
+
+
+def test_a_paper_may_have_more_figures_than_matplotlib_warns_of(two_way):
+    limit = int(mpl.rcParams["figure.max_open_warning"])
+    with warnings.catch_warnings(), plots.figure_style("column"):
+        warnings.simplefilter("error")
+        for _ in range(limit + 1):
+            plots.coefficients(two_way)
+    assert len(plt.get_fignums()) == limit + 1
 
 
 def test_rows_take_the_room_of_their_type_whatever_the_width(two_way):

@@ -17,7 +17,7 @@ import pandas as pd
 import pytest
 
 import digiprosper as dp
-from digiprosper import optional
+from digiprosper import optional, plots
 from digiprosper.errors import (
     ColumnError,
     DigiprosperWarning,
@@ -334,6 +334,32 @@ def test_word_has_every_table_with_its_numbers(paper, tmp_path):
     assert texts == expected
     across = [section.page_width > section.page_height for section in document.sections]
     assert across == [False, True]
+
+
+def test_word_has_figures_above_their_titles(paper, tmp_path, two_way):
+    one, _, wide = paper.values()
+    with plots.figure_style("page"):
+        axes = plots.coefficients(two_way)
+        axes.figure.set_figheight(20)
+        contents = {"Table 1": one, "Table 2": wide, "Figure 1": axes}
+        path = save_tables(tmp_path / "t.docx", contents | {"Figure 2": axes.figure})
+        again = save_tables(tmp_path / "again.docx", contents | {"Figure 2": axes})
+        with pytest.raises(OptionError, match="figure 'Figure 1' can be written"):
+            save_tables(tmp_path / "t.xlsx", contents)
+    assert path.read_bytes() == again.read_bytes()
+    document = docx.Document(str(path))
+    section = document.sections[-1]
+    assert section.page_width < section.page_height
+    room = section.page_width - section.left_margin - section.right_margin
+    rows = section.page_height - section.top_margin - section.bottom_margin
+    assert len(document.inline_shapes) == 2
+    for shape in document.inline_shapes:
+        assert 0 < shape.width <= room
+        assert 0 < shape.height < rows
+    pictures = [p for p in document.paragraphs if p._p.xpath(".//pic:pic")]
+    assert all(p.paragraph_format.keep_with_next for p in pictures)
+    captions = [p for p in document.paragraphs if p.style.name == "Caption"]
+    assert [p.text for p in captions] == [*contents, "Figure 2"]
 
 
 def test_word_turns_back_after_a_page_across(paper, tmp_path):

@@ -130,6 +130,18 @@ def test_the_row_of_clusters(one_way, make_fit, language, row, asked):
     assert row in etable([one_way, other], style=style).frame.index
 
 
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        ("[-inf, inf]", "(-∞, ∞)"),
+        ("(-inf, 0.5], [4, inf)", "(-∞, 0.5], [4, ∞)"),
+        ("information, inf", "information, inf"),
+    ],
+)
+def test_open_ends_of_intervals_are_signs(one_way, text, written):
+    assert dp.etable(one_way, rows={"Set": [text]}).frame.loc["Set"].item() == written
+
+
 def test_stars_of_any_number_in_words(one_way):
     def note(stars):
         return etable(one_way, style=CHINESE, labels=LABELS, stars=stars).notes[0]

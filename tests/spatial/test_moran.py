@@ -125,7 +125,11 @@ def test_draws_are_recorded_and_repeated(name) -> None:
     assert (
         again.attrs
         == actual.attrs
-        == {"permutations": 49, "rng_entropy": actual.attrs["rng_entropy"]}
+        == {
+            "permutations": 49,
+            "rng_entropy": actual.attrs["rng_entropy"],
+            "spatial_weights": BORDERS.name,
+        }
     )
     other = FUNCTIONS[name](panel, "noise", BORDERS, permutations=49, rng=3)
     assert not actual["p_permutation"].equals(other["p_permutation"])

@@ -184,7 +184,7 @@ class IndexResults(Summarised):
         table = self.recipe.system.to_frame().set_index("indicator")[
             ["dimension", "direction"]
         ]
-        return table.assign(
+        table = table.assign(
             entropy=1.0 - self.state.redundancy,
             redundancy=self.state.redundancy,
             weight=self.state.weights.mean(axis=0),
@@ -192,6 +192,9 @@ class IndexResults(Summarised):
             if self.entity_sums is None or not self.recipe.weights_estimated
             else self.entity_sums.delta_errors(),
         )
+        if self.index is not None and table["std_error"].notna().any():
+            table.attrs["clusters"] = self.index.names[0]
+        return table
 
     @property
     def weights_by_year(self) -> pd.DataFrame | None:

@@ -50,7 +50,7 @@ from digiprosper.panel.grammar import (
 )
 from digiprosper.panel.keys import has_dates
 from digiprosper.panel.table import Table, is_number_type
-from digiprosper.panel.terms import Term
+from digiprosper.panel.terms import Term, backtick_advice
 from digiprosper.panel.treatment import treated
 from digiprosper.report.parsing import KEPT, expression, too_deep, too_long
 
@@ -256,6 +256,11 @@ class _Condition:
             [term_problem(self.text, self.caller, why)],
         )
 
+    def unreadable(self, cure: str) -> TermError:
+        ticks = backtick_advice(self.text, list(self.table.names))
+        cure = f"{ticks}." if ticks else cure
+        return self.error(f"cannot be read as a condition on columns; {cure}")
+
 
 def check_where(where: object) -> None:
     """Refuse a condition that is neither text nor None."""
@@ -306,7 +311,7 @@ def _parse_condition(condition: _Condition) -> ast.expr:
             )
         if "@" in text:
             cure = 'put the value in place of "@": f"year >= {first}".'
-        raise condition.error(f"cannot be read as a condition on columns; {cure}")
+        raise condition.unreadable(cure)
 
     odd = [
         node
@@ -316,9 +321,9 @@ def _parse_condition(condition: _Condition) -> ast.expr:
     if odd:
         is_part = isinstance(odd[0], ast.expr)
         shown = f", not {cited(ast.unparse(odd[0]))}" if is_part else ""
-        raise condition.error(
-            f"may contain only comparisons, arithmetic, and, or, not, in{shown}. For "
-            "anything else pass a mask made from panel.frame."
+        raise condition.unreadable(
+            f"it may contain only comparisons, arithmetic, and, or, not, in{shown}. "
+            "For anything else pass a mask made from panel.frame."
         )
     deep = too_deep(tree)
     if deep:

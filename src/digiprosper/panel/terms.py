@@ -272,7 +272,7 @@ def _parse_factors(text: str, role: str) -> Term | None:
     return Term(text, None, factors, categories)
 
 
-def _backtick_advice(text: str, column_names: Sequence[str]) -> str:
+def backtick_advice(text: str, column_names: Sequence[str]) -> str:
     """Advise backticks for a reserved word, or the longest name that needs them."""
     for word in filter(keyword.iskeyword, column_names):
         if re.search(rf"\b{word}\b", text):
@@ -305,7 +305,7 @@ def _unreadable_error(text: str, column_names: Sequence[str], role: str) -> Exce
         return unknown_columns([text], column_names, role)
 
     why = "it cannot be read (put a name that is not one word in backticks)"
-    why = _backtick_advice(text, column_names) or why
+    why = backtick_advice(text, column_names) or why
     return grammar.term_error(text, role, grammar.spelling_advice(text) or why)
 
 

@@ -418,7 +418,7 @@ def _read_frame(head: str | None, frame: pd.DataFrame, caller: str) -> list[Colu
                 stub=stub,
                 labels=frame.attrs.get("labels", {}),
                 factors=read_factors(frame.attrs.get("factors", {})),
-                whole=_clusters_note(frame),
+                whole=_frame_note(frame),
             )
         )
     if head is not None and len(columns) == 1:
@@ -426,12 +426,20 @@ def _read_frame(head: str | None, frame: pd.DataFrame, caller: str) -> list[Colu
     return columns
 
 
-def _clusters_note(frame: pd.DataFrame) -> Remark | None:
-    """Note by what the p-values of a frame are clustered."""
-    clusters = frame.attrs.get("clusters")
-    if not isinstance(clusters, str) or "p_value" not in frame:
-        return None
-    return Remark("tested.by", {"clusters": (clusters,)}, NOTES)
+def _frame_note(frame: pd.DataFrame) -> Remark | None:
+    """Note by what errors are clustered, or what p-values are drawn from."""
+    attrs = frame.attrs
+    if isinstance(attrs.get("clusters"), str):
+        code = "tested.by" if "p_value" in frame else "estimated.by"
+        if "std_error" in frame or "p_value" in frame:
+            return Remark(code, {"clusters": (attrs["clusters"],)}, NOTES)
+    if "spatial_weights" in attrs and "p_permutation" in frame:
+        names = {
+            "permutations": (f"{attrs['permutations']:,}",),
+            "weights": (attrs["spatial_weights"],),
+        }
+        return Remark("permuted.by", names, NOTES)
+    return None
 
 
 def _name_text(name: object) -> str:

@@ -121,6 +121,8 @@ class FigureStyle:
             "axes.prop_cycle": cycler(color=COLORS),
             "axes.unicode_minus": True,
             "figure.figsize": (self.width, _SHAPE * self.width),
+            # A paper in two languages has more figures than matplotlib warns of.
+            "figure.max_open_warning": 0,
             "font.family": list(self.families),
             "font.size": _TYPE,
             "pdf.fonttype": self.font_type,

@@ -20,6 +20,7 @@ from digiprosper.errors import cited
 from digiprosper.optional import require
 from digiprosper.present import office
 from digiprosper.present.office import (
+    Picture,
     PointColumn,
     keeps_next,
     point_columns,
@@ -517,7 +518,7 @@ def _quoted(text: str) -> str:
 
 # --- by ending ------------------------------------------------------------------------
 
-WRITERS: dict[str, Callable[[Sequence[Content], Path], None]] = {
+WRITERS: dict[str, Callable[[Sequence[Any], Path], None]] = {
     ".docx": office.write_docx,
     ".xlsx": write_xlsx,
     ".tex": write_latex,
@@ -546,7 +547,7 @@ def table_path(argument: object, option: str) -> Path:
     return path
 
 
-def write_tables(contents: Sequence[Content], target: Path) -> None:
+def write_tables(contents: Sequence[Content | Picture], target: Path) -> None:
     """Write tables to one file; an existing file does not change if this fails."""
     write = WRITERS[target.suffix.lower()]
     # Beside the target and then renamed, so that a failure leaves neither half a file

@@ -1,10 +1,11 @@
-"""Tables as Word files, and how a table fits a page."""
+"""Tables and figures as Word files, and how a table fits a page."""
 
 from __future__ import annotations
 
 import html
 import re
 from collections.abc import Callable, Sequence
+from io import BytesIO
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,21 +22,31 @@ TITLE_SIZE = 11.5
 _POINT = 2.54 / 72  # centimetres of a point of type
 _PADDING = 0.1  # left and right of a cell, centimetres
 _NOTE_WIDTH = 9.0  # least width of notes, centimetres
+_CAPTION_HEIGHT = 1.5  # kept for the title below a figure, centimetres
 _MANY_NOTES = 9  # which may end on the page after that of their table
 _RULES = {"thick": 12, "thin": 6}  # eighths of a point
 _TWIP = 635 / 360_000  # centimetres of the unit of Word files
 _CENTRED = '<w:jc w:val="center"/>'
 
 
-def write_docx(contents: Sequence[Content], path: Path) -> None:
+class Picture(NamedTuple):
+    """A figure with its title; width and height in centimetres."""
+
+    title: str
+    png: bytes
+    width: float
+    height: float
+
+
+def write_docx(contents: Sequence[Content | Picture], path: Path) -> None:
     """Write a Word document with three-line tables, each on one page if it fits."""
     docx = require("docx", extra="tables", purpose="saving a table as .docx")
     document = docx.Document()
     document.core_properties.author = ""
     document.core_properties.comments = ""
     document.core_properties.title = contents[0].title or ""
-    contents = [content.typeset for content in contents]
-    pages = [fit_page(content) for content in contents]
+    contents = [c.typeset if isinstance(c, Content) else c for c in contents]
+    pages = [fit_page(c) if isinstance(c, Content) else _UPRIGHT for c in contents]
     # Word makes its list of tables of the paragraphs in the style of captions.
     for style, size in (("Normal", pages[0].size), ("Caption", TITLE_SIZE)):
         _set_font(document.styles[style], size, docx)
@@ -43,21 +54,38 @@ def write_docx(contents: Sequence[Content], path: Path) -> None:
     _lay_out(document.sections[0], pages[0], docx)
     before = pages[0]
     for number, (content, page) in enumerate(zip(contents, pages, strict=True)):
-        parts = (
-            _title_xml(content) + _table_xml(content, page) + _notes_xml(content, page)
-        )
         if page.landscape != before.landscape:
             _lay_out(document.add_section(), page, docx)
         elif number > 0:
             # Without a paragraph between them Word makes one table of two.
-            parts = _paragraph_xml(_spacing_xml(0, 12)) + parts
-        end = document.element.body[-1]
-        for part in docx.oxml.parse_xml(
-            f"<w:body {docx.oxml.ns.nsdecls('w')}>{parts}</w:body>"
-        ):
-            end.addprevious(part)
+            _append(document, _paragraph_xml(_spacing_xml(0, 12)), docx)
+        if isinstance(content, Content):
+            title = _title_xml(content.title, keeps=True)
+            table = _table_xml(content, page) + _notes_xml(content, page)
+            _append(document, title + table, docx)
+        else:
+            _add_picture(document, content, docx)
         before = page
     document.save(str(path))
+
+
+def _append(document: Any, parts: str, docx: Any) -> None:
+    namespace = docx.oxml.ns.nsdecls("w")
+    end = document.element.body[-1]
+    for part in docx.oxml.parse_xml(f"<w:body {namespace}>{parts}</w:body>"):
+        end.addprevious(part)
+
+
+def _add_picture(document: Any, picture: Picture, docx: Any) -> None:
+    """Add a figure, made smaller if the page has no room for it and its title."""
+    across, down = (side - 2 * PAGE_MARGIN for side in _PAGE)
+    share = min(1.0, across / picture.width, (down - _CAPTION_HEIGHT) / picture.height)
+    paragraph = document.add_paragraph()
+    paragraph.alignment = docx.enum.text.WD_ALIGN_PARAGRAPH.CENTER
+    paragraph.paragraph_format.keep_with_next = True
+    width = docx.shared.Cm(share * picture.width)
+    paragraph.add_run().add_picture(BytesIO(picture.png), width=width)
+    _append(document, _title_xml(picture.title, keeps=False), docx)
 
 
 def _lay_out(section: Any, page: Page, docx: Any) -> None:
@@ -82,11 +110,12 @@ def _set_font(style: Any, size: float, docx: Any) -> None:
 # --- elements of a Word file, in the order that is fixed ------------------------------
 
 
-def _title_xml(content: Content) -> str:
-    if not content.title:
+def _title_xml(title: str | None, *, keeps: bool) -> str:
+    if not title:
         return ""
-    layout = f'<w:pStyle w:val="Caption"/><w:keepNext/>{_spacing_xml(0, 4)}{_CENTRED}'
-    return _paragraph_xml(layout, _run_xml(content.title, TITLE_SIZE, "<w:b/>"))
+    keep = "<w:keepNext/>" if keeps else ""
+    layout = f'<w:pStyle w:val="Caption"/>{keep}{_spacing_xml(0, 4)}{_CENTRED}'
+    return _paragraph_xml(layout, _run_xml(title, TITLE_SIZE, "<w:b/>"))
 
 
 def _table_xml(content: Content, page: Page) -> str:
@@ -284,6 +313,9 @@ class Page(NamedTuple):
     size: float
     landscape: bool
     room: float
+
+
+_UPRIGHT = Page([], 10.5, landscape=False, room=_PAGE[0] - 2 * PAGE_MARGIN)
 
 
 def point_positions(content: Content, page: Page) -> list[float | None]:

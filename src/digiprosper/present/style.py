@@ -371,4 +371,6 @@ class Style:
                 return f"{int(number):,}"
             is_p = 0 <= number <= 1 and _P_NAME.fullmatch(name)
             return self.probability(number) if is_p else self.number(number)
-        return text_label(tidy_text(value), self.labels, self.language, name)
+        text = re.sub(r"[\[(]-inf(?=, )", "(-∞", tidy_text(value))  # of an interval
+        text = re.sub(r"(?<=, )inf[\])]", "∞)", text)
+        return text_label(text, self.labels, self.language, name)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from io import BytesIO
 from itertools import accumulate, chain, pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -34,6 +35,7 @@ from digiprosper.present.columns import (
 )
 from digiprosper.present.formats import table_path, write_tables
 from digiprosper.present.notes import note_lines
+from digiprosper.present.office import Picture
 from digiprosper.present.rows import (
     Row,
     StdEffectIn,
@@ -59,6 +61,10 @@ from digiprosper.report.columns import Column, Remark
 from digiprosper.report.labels import check_labels
 from digiprosper.report.rendering import Content, as_html, as_text
 from digiprosper.report.words import NOTES
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 _OPENING = NOTES.say("opening", "chinese", note="")
 _EXAMPLE = '{"Panel A. Output": etable(fits), "Panel B. Jobs": etable(others)}'
@@ -510,12 +516,12 @@ def text_frame(rows: Sequence[Row], heads: Sequence[str]) -> pd.DataFrame:
 
 def save_tables(
     path: str | Path,
-    tables: Mapping[str, Table | Models],
+    tables: Mapping[str, Table | Models | Axes | Figure],
     *,
     labels: Mapping[str, str] | None = None,
     style: TableStyle | None = None,
 ) -> Path:
-    """Write several tables to one file, with titles and notes.
+    """Write tables and figures to one file, with their notes.
 
     Parameters
     ----------
@@ -524,8 +530,9 @@ def save_tables(
         file has the tables one below the other, each on one page if it fits; wide
         tables are on landscape pages. An Excel file has one sheet per table.
     tables : mapping
-        Tables by title. If a `Table` has a title, this is used instead of the key.
-        Other values are passed to `etable`.
+        Tables by title. If a `Table` has a title, this is used instead of the key. An
+        Axes or Figure of matplotlib, such as one of `plots`, is a picture above its
+        title, in Word files only. Other values are passed to `etable`.
     labels : mapping, optional
         Labels of terms or columns, as in `etable`, for values that are not a `Table`. A
         label may be missing in some tables.
@@ -540,7 +547,8 @@ def save_tables(
     Raises
     ------
     OptionError
-        If the ending is not one of those of `Table.save`.
+        If the ending is not one of those of `Table.save`, or not that of a Word file
+        for a figure.
     InputTypeError
         If `path` is not a path, `labels` is not a mapping of texts, or `tables` is
         empty, is not a mapping, or has a value that `etable` does not take.
@@ -566,8 +574,25 @@ def save_tables(
     stats = named_stats(read_style(style))
     caller_labels = check_labels(labels, "save_tables")
     named = named_tables(tables, "save_tables", '{"Table 1. Baseline": etable(fits)}')
+    figures = {
+        title: value.figure
+        for title, value in named.items()
+        if hasattr(getattr(value, "figure", None), "savefig")
+    }
+    if figures and target.suffix.lower() != ".docx":
+        title = cited(next(iter(figures)))
+        text = (
+            f"save_tables: the figure {title} can be written to a Word file only, not "
+            f"to {cited(target.name)}. axes.figure.savefig writes it to a file of its "
+            "own."
+        )
+        raise option_error("path", target.name, text, [".docx"])
     # A Table has its labels already.
-    models = {n: table for n, table in named.items() if not isinstance(table, Table)}
+    models = {
+        title: table
+        for title, table in named.items()
+        if not isinstance(table, Table) and title not in figures
+    }
     names: dict[str, list[str]] = {}
     for title, of_table in models.items():
         with add_error_note(f"save_tables: this is the table {cited(title)}."):
@@ -576,8 +601,11 @@ def save_tables(
     _report_misspelt(
         [*chain.from_iterable(names.values())], caller_labels, "save_tables"
     )
-    contents = []
+    contents: list[Content | Picture] = []
     for title, table in named.items():
+        if title in figures:
+            contents.append(_picture(title, figures[title]))
+            continue
         if title in models:
             # A label that is used in another table only is no mistake.
             others = misspelt_labels(caller_labels, names[title])
@@ -587,6 +615,12 @@ def save_tables(
         contents.append(table._content(table.title or title))
     write_tables(contents, target)
     return target
+
+
+def _picture(title: str, figure: Figure) -> Picture:
+    file = BytesIO()
+    figure.savefig(file, format="png", dpi=300)
+    return Picture(title, file.getvalue(), *(2.54 * figure.get_size_inches()))
 
 
 def named_tables(tables: Any, function: str, example: str) -> dict[str, Any]:

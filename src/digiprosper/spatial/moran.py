@@ -210,6 +210,8 @@ def _autocorrelation(
         frame = statistics_by_period(field, z, reps, seed, geary=caller == "geary")
     issue(field.weights.diagnostics)
     frame.attrs |= {"permutations": reps, "rng_entropy": seed.entropy}
+    if reps > 0:
+        frame.attrs["spatial_weights"] = field.weights.name
     return frame
 
 
