@@ -9,7 +9,7 @@ from typing import Any, Literal, Self, get_args
 
 import numpy as np
 
-from digiprosper.checks import is_whole
+from digiprosper.checks import check_type, is_whole
 from digiprosper.errors import (
     InputTypeError,
     Notice,
@@ -285,10 +285,7 @@ class FixedEffects(LinearSpecification):
         ... ).absorb
         ('state', 'year')
         """
-        if not isinstance(formula, str):
-            raise InputTypeError(
-                f"the formula must be text, not {type(formula).__name__}."
-            )
+        check_type(formula, str, "the formula must be text")
         for name in ("entity_effects", "time_effects"):
             if name in options:
                 raise OptionError(

@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 
 from digiprosper._version import __version__
-from digiprosper.checks import check_option, option_error
-from digiprosper.errors import InputTypeError, Notice, OptionError, TermError, cited
+from digiprosper.checks import check_option, check_type, option_error
+from digiprosper.errors import Notice, OptionError, TermError, cited
 from digiprosper.kernels import Floats
 from digiprosper.kernels.tolerances import SINGULAR
 from digiprosper.linear.results import EstimationSample, SampledResults
@@ -393,7 +393,7 @@ class SpatialResults(SampledResults):
             form, restrictions, values, name="Wald test", null=null
         )
 
-    def lr_test(self, other: object) -> TestResult:
+    def lr_test(self, other: SpatialResults) -> TestResult:
         """Compare with a nested model by a likelihood ratio test.
 
         Parameters
@@ -417,11 +417,8 @@ class SpatialResults(SampledResults):
             If rows, outcome, weights or transform differ, or neither model is nested in
             the other.
         """
-        if not isinstance(other, SpatialResults):
-            raise InputTypeError(
-                "lr_test takes the results of another PanelSpatial, not "
-                f"{type(other).__name__}."
-            )
+        needed = "lr_test takes the results of another PanelSpatial"
+        check_type(other, SpatialResults, needed)
         pairs = {
             "outcome": (self.depvar, other.depvar),
             "rows": (self.glance()["sample_hash"], other.glance()["sample_hash"]),
