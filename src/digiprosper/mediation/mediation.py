@@ -242,7 +242,6 @@ class Mediation(Specification):
                 "the total effect alone)."
             )
         check_common_options(self, ("y", "treatment", "mediators", "x"))
-        check_option("structure", self.structure, get_args(MediationStructure))
         self._check_dependence()
 
     def _check_dependence(self) -> None:
