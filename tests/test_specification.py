@@ -6,7 +6,7 @@ import copy
 import dataclasses
 import json
 import pickle
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -32,6 +32,7 @@ from digiprosper.specification import (
     Specification,
     as_terms,
     check_reps,
+    check_words,
     one_term,
 )
 
@@ -265,6 +266,27 @@ def test_terms_are_the_fields_that_are_marked_and_given() -> None:
     assert spec.replace(z="c").terms == ("y", "c", "a", "b")
     assert spec.swap("y", "log(y)") == Marked(("a", "b"), "log(y)")
     assert spec.swap("b", "c") == Marked(("a", "c"))
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Worded(Specification):
+    kind: Literal["first", "second"] | None = None
+    step: Literal[1, 2] = 1
+    size: int | Literal["all"] = 1
+    name: str | None = None
+    flag: bool = True
+
+
+def test_options_have_the_words_of_their_annotations() -> None:
+    every = "kind='third' is not known; use one of 'first', 'second', None"
+    with pytest.raises(OptionError, match=every):
+        check_words(Worded("third"))
+    with pytest.raises(OptionError, match="step=3 is not known; use one of 1, 2"):
+        check_words(Worded(step=3))
+    others = Worded("second", 2, 31, "third", flag=1)
+    check_words(others)
+    with pytest.raises(OptionError, match="flag=1 must be True or False"):
+        check_words(others, {"flag": (True, False)})
 
 
 def test_a_term_is_swapped_however_it_is_spelled() -> None:

@@ -246,12 +246,15 @@ def check_numbers(
     return numbers
 
 
+def check_type(value: object, kind: Any, needed: str) -> None:
+    """Refuse a value of another type; `needed` says what it must be."""
+    if not isinstance(value, kind):
+        raise InputTypeError(f"{needed}, not {type(value).__name__}.")
+
+
 def as_path(caller: str, value: Any) -> Path:
     """Convert text or a path-like object to a Path; refuse anything else."""
-    if not isinstance(value, str | os.PathLike):
-        raise InputTypeError(
-            f"{caller} takes the path of a file or folder, not {type(value).__name__}."
-        )
+    check_type(value, str | os.PathLike, f"{caller} takes the path of a file or folder")
     return Path(value)
 
 

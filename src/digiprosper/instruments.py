@@ -14,6 +14,7 @@ import pandas as pd
 
 from digiprosper.checks import (
     alignment_problem,
+    check_type,
     check_whole,
     is_real,
     one_problem,
@@ -150,11 +151,8 @@ def _as_series(values: Floats, table: Table, name: str) -> pd.Series[float]:
     return pd.Series(values, index=table.keys.index.view(), name=name)
 
 
-def _table_with_time(panel: object, caller: str) -> Table:
-    if not isinstance(panel, Panel):
-        raise InputTypeError(
-            f"{caller} takes a Panel first, not {type(panel).__name__}."
-        )
+def _table_with_time(panel: Panel, caller: str) -> Table:
+    check_type(panel, Panel, f"{caller} takes a Panel first")
     table = table_of(panel)
     if panel.time_name is None:
         raise PanelIndexError(
@@ -222,11 +220,8 @@ def _refuse_gaps(has_period: Bools, table: Table, lag: int) -> None:
 # --- parts, aligned by key ------------------------------------------------------------
 
 
-def _evaluated_term(table: Table, value: object, role: str) -> Floats:
-    if not isinstance(value, str):
-        raise InputTypeError(
-            f"{role} must be a term (text) or a Series, not {type(value).__name__}."
-        )
+def _evaluated_term(table: Table, value: Any, role: str) -> Floats:
+    check_type(value, str, f"{role} must be a term (text) or a Series")
     term = parse(value, table.names, role)
     if any(factor.category for factor in term.factors):
         raise TermError(
@@ -440,7 +435,7 @@ def _positions_of_label(index: pd.Index[Any], label: object) -> Ints:
 def _shocks_by_row(
     table: Table,
     terms: Sequence[str],
-    shocks: object,
+    shocks: Any,
     lag: object,
     *,
     leave_one_out: bool,
@@ -464,11 +459,12 @@ def _shocks_by_row(
             for term in terms
         ]
         return np.column_stack(columns)[keys.time]
-    if not isinstance(shocks, Mapping):
-        raise InputTypeError(
-            "shocks must be a DataFrame of periods by industries, or a mapping of "
-            f"share to column, not {type(shocks).__name__}."
-        )
+    check_type(
+        shocks,
+        Mapping,
+        "shocks must be a DataFrame of periods by industries, or a mapping of share to "
+        "column",
+    )
     _refuse_unmatched_industries(terms, list(shocks))
     steps = check_whole("lag", lag, 1, _LONGEST_LAG)
     levels = [

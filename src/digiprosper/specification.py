@@ -7,7 +7,18 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from functools import cache
+from types import NoneType
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    ClassVar,
+    Literal,
+    Self,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
 
 import numpy as np
 import pandas as pd
@@ -31,6 +42,8 @@ TERM = {"term": "one"}
 """Metadata of a field that holds one term; `terms` and `swap` look for it."""
 TERMS = {"term": "several"}
 """Metadata of a field that holds several terms."""
+EFFECTS = dict.fromkeys(("entity_effects", "time_effects"), (True, False))
+"""Values of the options of effects, where there is no `absorb`."""
 
 
 def as_terms(
@@ -94,10 +107,24 @@ def read_terms(spec: Any) -> None:
             object.__setattr__(spec, name, as_terms(value, name))
 
 
-def check_words(spec: Any, words: Mapping[str, Sequence[object]]) -> None:
-    """Refuse options of a specification that are not among the allowed words."""
-    for name, allowed in words.items():
+def check_words(
+    spec: Any, others: Mapping[str, Sequence[object]] | None = None
+) -> None:
+    """Refuse options with other words than their annotations, or `others`, have."""
+    kind: Any = type(spec)
+    for name, allowed in {**_annotated_words(kind), **(others or {})}.items():
         check_option(name, getattr(spec, name), allowed)
+
+
+@cache
+def _annotated_words(kind: Any) -> dict[str, list[object]]:
+    hints, words = get_type_hints(kind), {}
+    for field in dataclasses.fields(kind):
+        hint = hints[field.name]
+        parts = (hint,) if get_origin(hint) is Literal else get_args(hint)
+        if parts and all(p is NoneType or get_origin(p) is Literal for p in parts):
+            words[field.name] = [w for p in parts for w in get_args(p) or (None,)]
+    return words
 
 
 def one_term(value: object, field: str) -> str:

@@ -11,7 +11,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from digiprosper.checks import one_problem, refuse_unknown
+from digiprosper.checks import check_type, one_problem, refuse_unknown
 from digiprosper.errors import (
     DigiprosperError,
     IndicatorError,
@@ -217,10 +217,7 @@ class IndicatorSystem(PickledByName):
         >>> dp.IndicatorSystem.from_frame(table).directions
         ('+', '-')
         """
-        if not isinstance(frame, pd.DataFrame):
-            raise InputTypeError(
-                f"from_frame takes a pandas DataFrame, not {type(frame).__name__}."
-            )
+        check_type(frame, pd.DataFrame, "from_frame takes a pandas DataFrame")
         refuse_unknown(_FIELDS[:2], frame.columns, "IndicatorSystem.from_frame")
         columns = [c for c in _FIELDS if c in frame.columns]
         fields = ("name", *columns[1:])
@@ -436,14 +433,6 @@ def _make_indicators(rows: Iterable[Mapping[str, Any]]) -> list[Indicator]:
     return indicators
 
 
-def check_system(system: object, needed: str) -> None:
-    """Refuse anything but a system; `needed` is the beginning of the message."""
-    if not isinstance(system, IndicatorSystem):
-        raise InputTypeError(
-            f"{needed} an IndicatorSystem, not {type(system).__name__}."
-        )
-
-
 # --- overlaps of two systems ----------------------------------------------------------
 
 
@@ -495,8 +484,8 @@ def overlap_audit(
     [['finance', 'system_a (users), system_b (affluence)'],
      ['income', 'system_b (affluence), log(income)']]
     """
-    check_system(system_a, "system_a must be")
-    check_system(system_b, "system_b must be")
+    for name, system in (("system_a", system_a), ("system_b", system_b)):
+        check_type(system, IndicatorSystem, f"{name} must be an IndicatorSystem")
     others = as_terms(other_columns, "other_columns")
 
     rows = []

@@ -10,8 +10,8 @@ from typing import Any, Literal, cast, get_args
 import numpy as np
 import pandas as pd
 
-from digiprosper.checks import check_option, option_error
-from digiprosper.composite.indicators import IndicatorSystem, check_system
+from digiprosper.checks import check_option, check_type, option_error
+from digiprosper.composite.indicators import IndicatorSystem
 from digiprosper.composite.kernels.aggregate import PRODUCTS
 from digiprosper.composite.kernels.ranking import descending_ranks, rank_correlations
 from digiprosper.composite.kernels.structure import weigh
@@ -444,12 +444,9 @@ class FittedRows:
     groups: Sequence[Ints]
 
 
-def fit_rows(spec: object, panel: Panel, caller: str, among: str) -> FittedRows:
+def fit_rows(spec: CompositeIndex, panel: Panel, caller: str, among: str) -> FittedRows:
     """Fit an index and keep its rows; errors name the `caller`."""
-    if not isinstance(spec, CompositeIndex):
-        raise InputTypeError(
-            f"{caller} takes a CompositeIndex, not {type(spec).__name__}."
-        )
+    check_type(spec, CompositeIndex, f"{caller} takes a CompositeIndex")
     check_option("among", among, get_args(Among))
     options = spec.recipe
     _refuse_incomparable(options, among)
@@ -758,7 +755,7 @@ def audit_weights(
     >>> audit[["weighting", "scope", "normalise", "structure"]].iloc[0].tolist()
     ['entropy', 'pooled', 'minmax', 'flat']
     """
-    check_system(system, "audit_weights takes")
+    check_type(system, IndicatorSystem, "audit_weights takes an IndicatorSystem")
     if not hasattr(published, "items"):
         raise InputTypeError(
             f"published must be a mapping {{indicator: weight}} or a Series, not "

@@ -66,7 +66,7 @@ from digiprosper.report.inference import Inference
 from digiprosper.report.notices import without
 from digiprosper.report.protocol import fit_glance
 from digiprosper.report.terms import Factor
-from digiprosper.specification import TERM, TERMS, Specification, check_words
+from digiprosper.specification import TERM, TERMS, Specification
 
 _REFUSED = ("hc2", "hc3", "crv3", "cr2", "driscoll_kraay", "xtscc", "conley")
 
@@ -180,13 +180,6 @@ class LogitEffects(Specification):
 
     def __post_init__(self) -> None:
         check_regression_terms(self)
-        words = {
-            "link": ("logit", "probit"),
-            "bias_correction": ("analytical", None),
-            "collinear": ("raise", "drop"),
-            "missing": ("drop", "raise"),
-        }
-        check_words(self, words)
         refuse_cov_types(
             "LogitEffects", self.cov_type, _REFUSED, "it is that of least squares"
         )

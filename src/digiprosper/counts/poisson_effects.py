@@ -8,7 +8,6 @@ from typing import Literal
 
 import numpy as np
 
-from digiprosper.checks import check_option
 from digiprosper.counts.kernel import ScoreDraws
 from digiprosper.counts.notices import interaction_ratios
 from digiprosper.counts.results import PoissonResults
@@ -178,9 +177,8 @@ class PoissonEffects(LinearSpecification):
     def __post_init__(self) -> None:
         check_regression_terms(self)
         refuse_cov_types("PoissonEffects", self.cov_type, _REFUSED, _REASON)
-        check_linear_options(self, ("ppmlhdfe", "fixest"))
+        check_linear_options(self)
         check_row_options(self)
-        check_option("separation", self.separation, ("drop", "raise"))
         poisson.check_exposure_and_offset(self)
 
     def fit(

@@ -21,7 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field, replace
-from typing import Any, ClassVar, Literal, get_args
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import pandas as pd
@@ -70,6 +70,7 @@ from digiprosper.report.summary import Cells, Lines, Remarks, Summary, coefficie
 from digiprosper.report.terms import slope_terms
 from digiprosper.report.words import Words, read_words
 from digiprosper.specification import (
+    EFFECTS,
     TERM,
     TERMS,
     Specification,
@@ -251,14 +252,7 @@ class PanelDML(Specification):
                 f"clusters={cited(self.clusters)} must be one term: folds consist of "
                 "whole clusters.",
             )
-        words = {
-            "transform": get_args(LearningTransform),
-            "degree": (1, 2),
-            "entity_effects": (True, False),
-            "time_effects": (True, False),
-            "ssc": ("G/(G-1)", "none"),
-        }
-        check_words(self, words)
+        check_words(self, EFFECTS)
         check_whole("seeds", self.seeds, 1, 10_000)
         check_where(self.where)
         object.__setattr__(self, "folds", _check_folds(self.folds))

@@ -12,11 +12,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from typing import Any, Literal, TypeAlias, get_args
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
-from digiprosper.checks import check_option, check_real, option_error
+from digiprosper.checks import check_real, option_error
 from digiprosper.errors import Notice, OptionError, cited, counted, notice_of, quoted
 from digiprosper.kernels import Ints
 from digiprosper.kernels.conley import Nearby, nearby, nearest_distance, rows_within
@@ -41,7 +41,6 @@ _DEFAULTS = {
 
 def check_distances(spec: Any) -> None:
     """Check coordinates, cutoff and kernel of a specification under construction."""
-    check_option("distance_kernel", spec.distance_kernel, get_args(DistanceKernel))
     if spec.cov_type != "conley":
         for name, default in _DEFAULTS.items():
             value = getattr(spec, name)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field, replace
-from typing import Any, Literal, Self, get_args
+from typing import Any, Literal, Self
 
 import numpy as np
 
-from digiprosper.checks import is_whole
+from digiprosper.checks import check_type, is_whole
 from digiprosper.errors import (
     InputTypeError,
     Notice,
@@ -70,7 +70,6 @@ from digiprosper.specification import (
     TERM,
     TERMS,
     as_terms,
-    check_words,
     one_term,
     read_terms,
 )
@@ -285,10 +284,7 @@ class FixedEffects(LinearSpecification):
         ... ).absorb
         ('state', 'year')
         """
-        if not isinstance(formula, str):
-            raise InputTypeError(
-                f"the formula must be text, not {type(formula).__name__}."
-            )
+        check_type(formula, str, "the formula must be text")
         for name in ("entity_effects", "time_effects"):
             if name in options:
                 raise OptionError(
@@ -531,11 +527,9 @@ def refuse_other_specification(
     raise InputTypeError(text)
 
 
-def check_regression_options(
-    spec: Any, conventions: Sequence[str | None] = get_args(Ssc)
-) -> None:
+def check_regression_options(spec: Any) -> None:
     """Check the options that regressions share, with instruments or without."""
-    check_linear_options(spec, conventions)
+    check_linear_options(spec)
     check_row_options(spec)
     if spec.bandwidth is not None:
         if spec.cov_type not in ("driscoll_kraay", "xtscc", "conley"):
@@ -568,12 +562,6 @@ def check_regression_terms(spec: Any) -> None:
 
 def check_row_options(spec: Any) -> None:
     """Check the options that say which rows and columns a regression uses."""
-    words = {
-        "singletons": ("drop", "keep"),
-        "collinear": ("raise", "drop"),
-        "missing": ("drop", "raise"),
-    }
-    check_words(spec, words)
     if not isinstance(spec.keep_rows, bool):
         raise OptionError(f"keep_rows={cited(spec.keep_rows)} must be True or False.")
     if spec.obs_weights is not None:

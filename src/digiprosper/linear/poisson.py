@@ -507,6 +507,7 @@ class CountResults(RegressionResults):
         slopes = len(self.names) - ("Intercept" in self.names)
         return self._glance(
             self._model,
+            ssc=self.ssc,
             df_resid=float(self.nobs - self.df_absorbed - slopes),
             deviance=self.deviance,
             n_separated=len(self.separated),

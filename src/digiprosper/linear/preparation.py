@@ -59,7 +59,7 @@ from digiprosper.panel.selection import cut_sample
 from digiprosper.report.inference import BY_ROW
 from digiprosper.report.notices import FEW_CODES, without
 from digiprosper.report.terms import Factor
-from digiprosper.specification import Specification
+from digiprosper.specification import Specification, check_words
 
 CovType = Literal[
     "unadjusted",
@@ -103,17 +103,15 @@ class LinearOptions:
     where: str | None = None  # condition that chooses rows, as in `Panel.sample`
 
 
-def check_linear_options(
-    spec: Any, conventions: Sequence[str | None] = get_args(Ssc)
-) -> None:
-    """Check, and store as tuples, the options that linear specifications share."""
+def check_linear_options(spec: Any) -> None:
+    """Check the options that linear specifications share, and the words of others."""
     for name in ("entity_effects", "time_effects"):
         if not isinstance(getattr(spec, name), bool):
             raise OptionError(
                 f"{name}={cited(getattr(spec, name))} must be True or False; specify "
                 "other effects in absorb."
             )
-    check_option("cov_type", spec.cov_type, get_args(CovType))
+    check_words(spec)
     if not hasattr(spec, "distance_cutoff"):
         conley = spec.cov_type == "conley"
         reason = (
@@ -125,7 +123,6 @@ def check_linear_options(
             )
         )
         refuse_cov_types(type(spec).__name__, spec.cov_type, ("conley", "cr2"), reason)
-    check_option("ssc", spec.ssc, conventions)
     check_where(spec.where)
     if spec.cov_type == "cr2" and getattr(spec, "obs_weights", None) is not None:
         raise option_error(

@@ -254,13 +254,17 @@ class Estimated(Estimates):
 class SampledResults(BaseResults):
     """Base class of results that describe the rows of the fit.
 
-    Subclasses have the fields (or properties) ``sample``, an `EstimationSample`, and
-    ``residuals``.
+    Subclasses have the field (or property) ``residuals``, and the fields below, of
+    which ``sample`` is an `EstimationSample`.
     """
 
     __slots__ = ()
 
+    depvar: str
     sample: EstimationSample
+    df_absorbed: int
+    effect_names: tuple[str, ...]
+    version: str
 
     if TYPE_CHECKING:  # a field or property of the subclasses
 
@@ -305,20 +309,38 @@ class SampledResults(BaseResults):
         index: pd.Index[Any] = require_rows(self.sample.index, "row labels").view()
         return pd.Series(values, index=index, name=name, copy=True)
 
+    def _glance(self, model: str, **more: Any) -> Glance:
+        """Return `glance` with the items that all regressions have, and `more`."""
+        sample = self.sample
+        values = {
+            "depvar": self.depvar,
+            "n_entities": sample.n_entities,
+            "n_times": sample.n_times,
+            "period": sample.period,
+            **self.inference.numbers,
+            "obs_weights": sample.obs_weights,
+            "effects": "+".join(self.effect_names) or None,
+            "sample_hash": self._sample_hash(),
+            "df_absorbed": self.df_absorbed,
+            "version": self.version,
+        }
+        return cast("Glance", {**empty_glance(model, self.nobs), **values, **more})
+
+    def _sample_hash(self) -> str:
+        if self.sample.rows is not None:
+            return self.sample.rows.sample_hash
+        return hash_of(require_rows(self.sample.index, "row labels"))
+
 
 class RegressionResults(SampledResults):
     """Base class of results of regressions with absorbed effects.
 
-    Subclasses also have the field (or property) ``fitted``, and the fields below.
+    Subclasses also have the field (or property) ``fitted``, and the field below.
     """
 
     __slots__ = ()
 
-    depvar: str
-    df_absorbed: int
-    effect_names: tuple[str, ...]
     effect_values: EffectValues
-    version: str
 
     if TYPE_CHECKING:  # a field or property of the subclasses
 
@@ -406,23 +428,6 @@ class RegressionResults(SampledResults):
         """Number of clusters of each variable in `clusters`."""
         return self.inference.n_clusters
 
-    def _glance(self, model: str, **more: Any) -> Glance:
-        """Return `glance` with the items that all regressions have, and `more`."""
-        values = {
-            "depvar": self.depvar,
-            "n_entities": self.n_entities,
-            "n_times": self.n_times,
-            "period": self.sample.period,
-            **self.inference.numbers,
-            "ssc": self.ssc,
-            "obs_weights": self.obs_weights,
-            "effects": "+".join(self.effect_names) or None,
-            "sample_hash": self._sample_hash(),
-            "df_absorbed": self.df_absorbed,
-            "version": self.version,
-        }
-        return cast("Glance", {**empty_glance(model, self.nobs), **values, **more})
-
     def _coverage(self, slope: str) -> str:
         """Cite the simulated coverage of intervals with these errors and effects."""
         alike = self.effect_names == self.key_names and not self.obs_weights
@@ -454,11 +459,6 @@ class RegressionResults(SampledResults):
             ssr=float(residuals @ residuals),
         )
         return replace(self.sample, index=None, rows=rows)
-
-    def _sample_hash(self) -> str:
-        if self.rows is not None:
-            return self.rows.sample_hash
-        return hash_of(require_rows(self.sample.index, "row labels"))
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -552,7 +552,9 @@ class LinearResults(RegressionResults):
         """
         values = zip(_STATISTICS, (*self.fit_statistics, self.f_value), strict=True)
         numbers = {name: None if np.isnan(v) else float(v) for name, v in values}
-        return self._glance("FixedEffects", df_resid=self.df_resid, **numbers)
+        return self._glance(
+            "FixedEffects", ssc=self.ssc, df_resid=self.df_resid, **numbers
+        )
 
     # --- inference --------------------------------------------------------------------
 

@@ -19,11 +19,16 @@ import numpy as np
 import pandas as pd
 import scipy
 
-from digiprosper.checks import check_option, not_identified, option_error, several
+from digiprosper.checks import (
+    check_option,
+    check_type,
+    not_identified,
+    option_error,
+    several,
+)
 from digiprosper.errors import (
     CollinearityError,
     IdentificationError,
-    InputTypeError,
     Notice,
     OptionError,
     cited,
@@ -484,12 +489,8 @@ def _residual_rows(
     results: LinearResults, caller: str
 ) -> tuple[Floats, Ints, Ints, pd.Index[Any]]:
     """Return residuals, codes of entities and periods, and the entities."""
-    candidate: object = results
-    if not isinstance(candidate, LinearResults):
-        raise InputTypeError(
-            f"{caller} takes the results of a linear model, as of "
-            f"FixedEffects(...).fit(panel), not {type(candidate).__name__}."
-        )
+    of_model = "the results of a linear model, as of FixedEffects(...).fit(panel)"
+    check_type(results, LinearResults, f"{caller} takes {of_model}")
     auxiliary.refuse_perfect_fit(results, caller)
     index = results.index
     if not isinstance(index, pd.MultiIndex):

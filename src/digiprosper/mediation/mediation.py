@@ -11,13 +11,13 @@ import pandas as pd
 
 from digiprosper.checks import (
     check_option,
+    check_type,
     collinearity_problem,
     one_problem,
     option_error,
 )
 from digiprosper.errors import (
     IdentificationError,
-    InputTypeError,
     Notice,
     OptionError,
     TermError,
@@ -242,7 +242,6 @@ class Mediation(Specification):
                 "the total effect alone)."
             )
         check_common_options(self, ("y", "treatment", "mediators", "x"))
-        check_option("structure", self.structure, get_args(MediationStructure))
         self._check_dependence()
 
     def _check_dependence(self) -> None:
@@ -446,10 +445,7 @@ def term_roles(spec: Mediation) -> dict[str, tuple[str, ...]]:
 
 def require_parallel(spec: object, caller: str, remedy: str) -> None:
     """Refuse models with other structures; `remedy` has braces for the option."""
-    if not isinstance(spec, Mediation):
-        raise InputTypeError(
-            f"{caller} takes a Mediation specification, not {type(spec).__name__}."
-        )
+    check_type(spec, Mediation, f"{caller} takes a Mediation specification")
     for name in ("structure", *_STRUCTURES):
         value = getattr(spec, name)
         if value not in (None, (), "parallel"):

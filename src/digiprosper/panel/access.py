@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from digiprosper.checks import option_problem
+from digiprosper.checks import check_type, option_problem
 from digiprosper.errors import InputTypeError, PanelIndexError, TermError, cited
 from digiprosper.kernels import Floats
 from digiprosper.panel.evaluation import evaluate
@@ -45,13 +45,9 @@ def refuse_numbered_rows(panel: Panel, caller: str) -> None:
         )
 
 
-def numeric_values(panel: Panel, column: object, caller: str) -> Floats:
+def numeric_values(panel: Panel, column: str, caller: str) -> Floats:
     """Evaluate one numeric column or term (N,), NaN where it is missing."""
-    if not isinstance(column, str):
-        raise InputTypeError(
-            f"{caller}: column must be one column or term (text), not "
-            f"{type(column).__name__}."
-        )
+    check_type(column, str, f"{caller}: column must be one column or term (text)")
     table = table_of(panel)
     term = parse(column, table.names, caller)
     if term.categories:

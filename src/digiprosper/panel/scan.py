@@ -14,7 +14,7 @@ from typing import Any, Generic, TypeVar, cast
 import numpy as np
 import pandas as pd
 
-from digiprosper.checks import is_real, option_error, refuse_unknown
+from digiprosper.checks import check_type, is_real, option_error, refuse_unknown
 from digiprosper.errors import (
     InputTypeError,
     MissingDataError,
@@ -170,11 +170,8 @@ class PanelScan(Generic[P]):
         >>> spec.fit(scan.subset("year >= 1980")).nobs
         336
         """
-        if not isinstance(rows, str):
-            raise InputTypeError(
-                "subset of a scanned table takes a condition as text, such as 'year >= "
-                f"2015', not {type(rows).__name__}."
-            )
+        condition = "a condition as text, such as 'year >= 2015'"
+        check_type(rows, str, f"subset of a scanned table takes {condition}")
         return replace(self, changes=(*self.changes, rows))
 
     def assign(self, **terms: object) -> PanelScan[P]:

@@ -448,10 +448,11 @@ def _count_events(
 
 
 def _check_family(spec: EventStudy) -> None:
-    check_option("family", spec.family, ("linear", "poisson"))
+    check_regression_options(spec)
     poisson.check_exposure_and_offset(spec)
+    conventions: Any = Ssc if spec.family == "linear" else poisson.PoissonSsc
+    check_option("ssc", spec.ssc, (*get_args(conventions), None))
     if spec.family == "linear":
-        check_regression_options(spec, (*get_args(Ssc), None))
         for name in ("exposure", "offset"):
             if getattr(spec, name) is not None:
                 text = f"{name}={cited(getattr(spec, name))} requires family='poisson'."
@@ -459,7 +460,6 @@ def _check_family(spec: EventStudy) -> None:
         return
     reason = "effects in counts have an error by clusters or rows only"
     refuse_cov_types("EventStudy of counts", spec.cov_type, _REFUSED, reason)
-    check_regression_options(spec, (*get_args(poisson.PoissonSsc), None))
 
 
 # --- Poisson regressions on cells of cohort and event time ----------------------------

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import pandas as pd
 
@@ -14,6 +13,7 @@ from digiprosper.policy.matching_results import Matching
 from digiprosper.policy.notices import ALIKE
 from digiprosper.policy.results import WindowResults
 from digiprosper.policy.words import WORDS
+from digiprosper.report.collection import labelled
 from digiprosper.report.columns import remark_text
 from digiprosper.report.drawings import (
     Balance,
@@ -33,11 +33,7 @@ _BASES = {
 
 def named_studies(results: object, purpose: str) -> dict[str, EventTimeResults]:
     """Return event studies by name, or by number for a list; errors name `purpose`."""
-    studies: dict[str, Any] = {"": results}
-    if isinstance(results, Mapping):
-        studies = {str(head): study for head, study in results.items()}
-    elif isinstance(results, Sequence) and not isinstance(results, str):
-        studies = {f"({number})": study for number, study in enumerate(results, 1)}
+    studies = dict(labelled(results))
     others = [
         study for study in studies.values() if not isinstance(study, EventTimeResults)
     ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import KW_ONLY, dataclass, field, replace
 from math import inf
-from typing import Any, Literal, TypeAlias, get_args
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
@@ -75,15 +75,6 @@ _FURTHEST = 10_000
 # Effects by cohort and period: their covariance has 2 GB, and is copied.
 _MOST_EFFECTS = 2**14
 # Allowed words of options; None is the default of the estimator.
-_WORDS = {
-    "estimator": get_args(StaggeredEstimator),
-    "aggregate": get_args(StaggeredAggregate),
-    "control": (None, *get_args(StaggeredControl)),
-    "adjustment": (None, *get_args(StaggeredAdjustment)),
-    "base_period": (None, *get_args(StaggeredBasePeriod)),
-    "cov_type": get_args(StaggeredCovType),
-    "missing": ("drop", "raise"),
-}
 # Control groups of each estimator, the default first.
 _CONTROLS: dict[str, tuple[StaggeredControl, ...]] = {
     "callaway_santanna": ("never", "not_yet"),
@@ -269,7 +260,7 @@ class StaggeredDid(Specification):
     def __post_init__(self) -> None:
         read_terms(self)
         refuse_repeats(self, ("y", "event", "x"))
-        check_words(self, _WORDS)
+        check_words(self)
         _check_estimator_options(self)
         check_whole("anticipation", self.anticipation, 0, _FURTHEST)
         if self.leads is not None:

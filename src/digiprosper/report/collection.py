@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import ItemsView, Iterator, Mapping, Sequence, ValuesView
+from collections.abc import ItemsView, Iterable, Iterator, Mapping, Sequence, ValuesView
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any
@@ -325,6 +325,23 @@ class ResultSet(PickledByName, Mapping[str, Any]):
             first = str(error).split(". ")[0]
             lines.append(f"not estimated: {cited(label)}: {first}")
         return "\n".join(lines)
+
+
+def labelled(results: object) -> list[tuple[str, Any]]:
+    """Pair results with their labels in a mapping, or numbers in a list."""
+    if isinstance(results, Mapping):
+        return [(str(label), result) for label, result in results.items()]
+    if isinstance(results, Sequence) and not isinstance(results, str):
+        return [(f"({number})", result) for number, result in enumerate(results, 1)]
+    return [("", results)]
+
+
+def merged(results: Iterable[Any], field: str) -> dict[str, Any]:
+    """Merge labels or factors of several results; the first seen wins."""
+    fields: dict[str, Any] = {}
+    for result in results:
+        fields = {**getattr(getattr(result, "slopes", result), field, {}), **fields}
+    return fields
 
 
 def _concat_by_model(frames: Mapping[str, pd.DataFrame]) -> pd.DataFrame:

@@ -12,6 +12,7 @@ import pandas as pd
 from digiprosper.checks import (
     alignment_problem,
     check_real,
+    check_type,
     is_real,
     is_whole,
     missing_problem,
@@ -188,13 +189,10 @@ def _link_matrix(rows: Any, columns: Ints, weights: Any, n: int) -> Any:
     return coo_array((np.array(weights, float), (rows, columns)), shape=(n, n))
 
 
-def from_mapping(neighbours: object) -> Built:
+def from_mapping(neighbours: Any) -> Built:
     """Read a mapping of entity to neighbours, or to neighbours' weights."""
-    if not isinstance(neighbours, Mapping):
-        raise InputTypeError(
-            f"from_neighbours takes a mapping of each entity to its neighbours, not "
-            f"{type(neighbours).__name__}."
-        )
+    needed = "from_neighbours takes a mapping of each entity to its neighbours"
+    check_type(neighbours, Mapping, needed)
     labels = check_labels(list(neighbours), "the keys")
     links = [
         (row, neighbour, weight)
@@ -385,13 +383,12 @@ def _entity_coordinates(coordinates: Any, caller: str) -> tuple[pd.Index[Any], F
     return entities, degrees[first_rows]
 
 
-def _entity_means(values: object, caller: str) -> tuple[pd.Index[Any], Floats, str]:
+def _entity_means(
+    values: pd.Series[Any], caller: str
+) -> tuple[pd.Index[Any], Floats, str]:
     """Return entity labels, their means over time, and the variable's name."""
-    if not isinstance(values, pd.Series):
-        raise InputTypeError(
-            f"{caller} takes a Series indexed by entity, or by entity and time as "
-            f"panel.frame['gdp'], not {type(values).__name__}."
-        )
+    indexed = "indexed by entity, or by entity and time as panel.frame['gdp']"
+    check_type(values, pd.Series, f"{caller} takes a Series {indexed}")
     name = "values" if values.name is None else str(values.name)
     cells = numbers_of(values, f"{caller}: {name}")
     codes, entities = _coded_entities(values.index, cells, name, caller)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import ChainMap
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeAlias
 
@@ -31,7 +30,7 @@ from digiprosper.errors import (
 from digiprosper.panel import Panel
 from digiprosper.panel.access import table_of
 from digiprosper.panel.terms import parse, term_factors
-from digiprosper.report.collection import ResultSet
+from digiprosper.report.collection import ResultSet, labelled, merged
 from digiprosper.report.columns import Column, Remark, remark_text
 from digiprosper.report.drawings import FIGURE, Decay, MoranScatter, Wording
 from digiprosper.report.terms import Term
@@ -131,7 +130,7 @@ def _weights_text(weights: SpatialWeights, wording: Wording) -> str:
 
 def read_fits(results: object, purpose: str) -> Fits:
     """Return the fits by label: "" for one, or (1), (2), .. for a list."""
-    pairs = _labelled_fits(results)
+    pairs = results.outcomes if isinstance(results, ResultSet) else labelled(results)
     labels = [label for label, _ in pairs]
     kinds = SpatialResults | DigiprosperError
     others = [fit for _, fit in pairs if not isinstance(fit, kinds)]
@@ -144,16 +143,6 @@ def read_fits(results: object, purpose: str) -> Fits:
         )
     _refuse_duplicates(labels, purpose)
     return dict(pairs)
-
-
-def _labelled_fits(results: object) -> Sequence[tuple[str, Any]]:
-    if isinstance(results, ResultSet):
-        return results.outcomes
-    if isinstance(results, Mapping):
-        return [(str(label), fit) for label, fit in results.items()]
-    if isinstance(results, Sequence) and not isinstance(results, str):
-        return [(f"({number})", fit) for number, fit in enumerate(results, 1)]
-    return [("", results)]
 
 
 def _refuse_duplicates(labels: Sequence[Any], purpose: str) -> None:
@@ -274,8 +263,8 @@ def decay(
     }
     outcomes = {fit.depvar for fit in fits_with_term.values()}
     wording = Wording(
-        _merge_field(fits_with_term.values(), "labels") | dict(labels),
-        _merge_field(fits_with_term.values(), "factors"),
+        merged(fits_with_term.values(), "labels") | dict(labels),
+        merged(fits_with_term.values(), "factors"),
         language,
     )
     tables = [
@@ -302,11 +291,6 @@ def decay(
         ],
         level=level,
     )
-
-
-def _merge_field(fits: Iterable[SpatialResults], field: str) -> dict[str, Any]:
-    """Merge labels or factors of fits; the first fit has precedence."""
-    return dict(ChainMap(*(dict(getattr(fit, field)) for fit in fits)))
 
 
 def _read_cutoffs(labels: Sequence[str], purpose: str) -> dict[str, float]:

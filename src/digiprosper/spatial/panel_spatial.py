@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import KW_ONLY, InitVar, dataclass, field, replace
-from typing import Any, ClassVar, Literal, TypeAlias, get_args
+from typing import Any, ClassVar, Literal, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -39,6 +39,7 @@ from digiprosper.spatial.results import DURBIN_NULLS, SpatialResults
 from digiprosper.spatial.weights import SpatialWeights, refuse_other
 from digiprosper.spatial.words import WORDS
 from digiprosper.specification import (
+    EFFECTS,
     TERM,
     TERMS,
     Specification,
@@ -241,16 +242,7 @@ class PanelSpatial(Specification):
             raise TermError("x is empty; specify at least one regressor.")
         refuse_outcome(self, ["x"])
         refuse_other(self.spatial_weights, "PanelSpatial")
-        words = {
-            "model": get_args(SpatialModel),
-            "entity_effects": (True, False),
-            "time_effects": (True, False),
-            "transform": get_args(Transform),
-            "likelihood": get_args(Likelihood),
-            "cov_type": (None, *get_args(SpatialCovType)),
-            "effects_error": get_args(EffectsError),
-        }
-        check_words(self, words)
+        check_words(self, EFFECTS)
         check_reps(self.reps, _LEAST_DRAWS)
         check_where(self.where)
         if self.likelihood == "lee_yu" and not (

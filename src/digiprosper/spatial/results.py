@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
 
 from digiprosper._version import __version__
-from digiprosper.checks import check_option, option_error
-from digiprosper.errors import InputTypeError, Notice, OptionError, TermError, cited
+from digiprosper.checks import check_option, check_type, option_error
+from digiprosper.errors import Notice, OptionError, TermError, cited
 from digiprosper.kernels import Floats
 from digiprosper.kernels.tolerances import SINGULAR
 from digiprosper.linear.results import EstimationSample, SampledResults
@@ -21,7 +21,7 @@ from digiprosper.report.estimates import DrawnEstimates, Estimates
 from digiprosper.report.inference import Inference
 from digiprosper.report.labels import text_factor
 from digiprosper.report.pickling import PickledByName
-from digiprosper.report.protocol import Glance, empty_glance, hash_of
+from digiprosper.report.protocol import Glance
 from digiprosper.report.summary import Lines, Remarks, Summary, coefficient_cells
 from digiprosper.report.terms import Term, slope_terms
 from digiprosper.report.tests import TestResult, chi2_test
@@ -253,20 +253,18 @@ class SpatialResults(SampledResults):
             A mapping with the keys of all types of results, and loglik, aic, bic,
             sigma2, n_parameters and weights.
         """
-        sample, rows = self.sample, self.sample.index
-        of_fit = ("depvar", "df_absorbed", "rsquared_within", "rng_entropy", "version")
-        of_likelihood = ("loglik", "aic", "bic", "sigma2", "n_parameters")
-        of_sample = ("n_entities", "n_times", "period")
-        values = {
-            **{name: getattr(self, name) for name in (*of_fit, *of_likelihood)},
-            **{name: getattr(sample, name) for name in of_sample},
-            **self.inference.numbers,
-            "df_t": None if np.isinf(self.df_t) else self.df_t,
-            "effects": "+".join(self.effect_names) or None,
-            "sample_hash": None if rows is None else hash_of(rows),
-            "weights": self.weights_text,
-        }
-        return cast("Glance", {**empty_glance("PanelSpatial", self.nobs), **values})
+        return self._glance(
+            "PanelSpatial",
+            df_t=None if np.isinf(self.df_t) else self.df_t,
+            rsquared_within=self.rsquared_within,
+            rng_entropy=self.rng_entropy,
+            loglik=self.loglik,
+            aic=self.aic,
+            bic=self.bic,
+            sigma2=self.sigma2,
+            n_parameters=self.n_parameters,
+            weights=self.weights_text,
+        )
 
     @property
     def terms(self) -> tuple[Term, ...]:
@@ -393,7 +391,7 @@ class SpatialResults(SampledResults):
             form, restrictions, values, name="Wald test", null=null
         )
 
-    def lr_test(self, other: object) -> TestResult:
+    def lr_test(self, other: SpatialResults) -> TestResult:
         """Compare with a nested model by a likelihood ratio test.
 
         Parameters
@@ -417,11 +415,8 @@ class SpatialResults(SampledResults):
             If rows, outcome, weights or transform differ, or neither model is nested in
             the other.
         """
-        if not isinstance(other, SpatialResults):
-            raise InputTypeError(
-                "lr_test takes the results of another PanelSpatial, not "
-                f"{type(other).__name__}."
-            )
+        needed = "lr_test takes the results of another PanelSpatial"
+        check_type(other, SpatialResults, needed)
         pairs = {
             "outcome": (self.depvar, other.depvar),
             "rows": (self.glance()["sample_hash"], other.glance()["sample_hash"]),

@@ -14,6 +14,7 @@ import pandas as pd
 from digiprosper.checks import (
     check_option,
     check_real,
+    check_type,
     column_problem,
     models_problem,
     not_identified,
@@ -350,10 +351,7 @@ class SpatialWeights(Summarised):
         >>> panel.frame["w_x"].to_dict()
         {('centre', 2020): 2.5, ('east', 2020): 2.0, ('west', 2020): 2.0}
         """
-        if not isinstance(column, str):
-            raise InputTypeError(
-                f"lag takes the name of a column (text), not {type(column).__name__}."
-            )
+        check_type(column, str, "lag takes the name of a column (text)")
         return SpatialLag(self, column)
 
     # --- description ------------------------------------------------------------------

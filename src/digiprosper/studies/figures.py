@@ -11,7 +11,7 @@ import pandas as pd
 
 from digiprosper.checks import column_problem, models_problem, not_identified
 from digiprosper.errors import ColumnError, InputTypeError, cited, quoted
-from digiprosper.report.collection import ResultSet
+from digiprosper.report.collection import ResultSet, merged
 from digiprosper.report.columns import inference_of
 from digiprosper.report.drawings import Choice, SpecificationCurve, Wording
 from digiprosper.report.labels import condition_factor, effect_names
@@ -83,8 +83,8 @@ def specification_curve(
         outcomes = {models.common.glance["depvar"]}
         choices = _candidate_choices(models.included, order, wording)
     else:
-        texts = {**_merged_field(models, "labels"), **labels}
-        wording = Wording(texts, _merged_field(models, "factors"), language)
+        texts = {**merged(models.values(), "labels"), **labels}
+        wording = Wording(texts, merged(models.values(), "factors"), language)
         by_model = [_model_choices(models[label], names, wording) for label in order]
         outcomes = {model["outcome"][0] for model in by_model}
         choices = _differing_choices(by_model, wording)
@@ -220,14 +220,6 @@ def _differing_choices(
                 shown = text if times[text] == 1 else f"{text} ({name})"
                 choices.append(Choice(kind, shown, which))
     return choices
-
-
-def _merged_field(models: ResultSet, field: str) -> dict[str, Any]:
-    """Merge labels or factors over the models; the first seen wins."""
-    merged: dict[str, Any] = {}
-    for result in models.values():
-        merged = {**getattr(getattr(result, "slopes", result), field, {}), **merged}
-    return merged
 
 
 # --- words ----------------------------------------------------------------------------

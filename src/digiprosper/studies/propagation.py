@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import KW_ONLY, dataclass, field, replace
-from typing import Any, Literal, Self, cast, get_args
+from typing import Any, Literal, Self, cast
 
 import numpy as np
 import pandas as pd
@@ -65,7 +65,6 @@ from digiprosper.specification import (
 
 EndPointDraws = Literal["held", "redrawn"]
 ModelRows = Literal["drawn", "kept"]
-_WORDS = {"model_rows": get_args(ModelRows), "end_points": get_args(EndPointDraws)}
 _LEAST_REPS = 99
 # Draws of its own, at most, that a model makes when it is estimated again.
 _OWN_DRAWS = 199
@@ -195,7 +194,7 @@ class PropagatedIndex(Specification):
 
         check_reps(self.reps, _LEAST_REPS)
         check_level(self.level)
-        check_words(self, _WORDS)
+        check_words(self)
         clusters = _clusters(self.model)
         if self.model_rows == "drawn" and len(clusters) > 1:
             raise option_error(

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from digiprosper.checks import check_level, check_option, check_real
+from digiprosper.checks import check_level, check_real
 from digiprosper.errors import (
     IdentificationError,
     Notice,
@@ -167,8 +167,6 @@ class PanelKink(Specification):
         refuse_outcome(self, ("kink_variable", "x"))
         share = "a share above 0 and below .5"
         check_real("trim", self.trim, lambda trim: 0 < trim < 0.5, share)
-        check_option("bootstrap", self.bootstrap, ("wild_cluster", None))
-        check_option("df", self.df, ("hansen", "xthreg"))
         check_reps(self.reps, 1)
         check_level(self.level)
         check_linear_options(self)

@@ -45,7 +45,6 @@ from digiprosper.specification import (
     TERMS,
     Specification,
     check_reps,
-    check_words,
     read_terms,
     refuse_outcome,
 )
@@ -225,12 +224,6 @@ class PanelThreshold(Specification):
         self._check_thresholds()
         self._check_trim()
         self._check_candidates()
-        words = {
-            "rule": get_args(Rule),
-            "df": get_args(DfRule),
-            "confidence": get_args(Confidence),
-        }
-        check_words(self, words)
         check_reps(self.reps, 1)
         check_level(self.level)
         check_linear_options(self)
@@ -307,7 +300,6 @@ class PanelThreshold(Specification):
             refuse_two_way(
                 self.clusters, "confidence='bootstrap'", "confidence='scaled'"
             )
-        check_option("search", self.search, get_args(Search))
         joint = self.search == "joint"
         if joint and (self._n_thresholds != 2 or self.thresholds is not None):
             raise OptionError(

@@ -12,6 +12,7 @@ import pandas as pd
 from digiprosper.checks import (
     check_level,
     check_option,
+    check_type,
     finite_numbers,
     one_problem,
     option_error,
@@ -633,12 +634,8 @@ def position_of(results: LinearResults, term: str, role: str) -> int:
 
 def check_fit(caller: str, results: LinearResults, **terms: object) -> None:
     """Refuse other results than those of linear models, and terms that are not text."""
-    value: object = results
-    if not isinstance(value, LinearResults):
-        raise InputTypeError(
-            f"{caller} takes a fitted linear model, such as "
-            f"FixedEffects(..).fit(panel), not {type(value).__name__}."
-        )
+    model = "a fitted linear model, such as FixedEffects(..).fit(panel)"
+    check_type(results, LinearResults, f"{caller} takes {model}")
     if results.cov_type == "cr2":
         # Each slope, and each point of the Fieller set, would have its own degrees of
         # freedom.
