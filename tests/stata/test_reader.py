@@ -341,7 +341,7 @@ def test_results_of_summarize_are_code_until_something_else_runs(read: Any) -> N
     )
     by_line = {line.number: line for line in file.lines}
     series = "df.loc[df['g'] == 1, 'x']"
-    assert f"~(df['x'] <= percentile({series}, 50))" in file.script
+    assert f"~(df['x'] <= {series}.pipe(percentile, 50))" in file.script
     assert f"(df['x'] - {series}.mean()) / {series}.std()" in file.script
     assert [by_line[n].status for n in (2, 3, 4)] == ["translated"] * 3
     assert [by_line[n].status for n in (5, 8)] == ["refused", "refused"]

@@ -77,7 +77,6 @@ def _append(document: Any, parts: str, docx: Any) -> None:
 
 
 def _add_picture(document: Any, picture: Picture, docx: Any) -> None:
-    """Add a figure, made smaller if the page has no room for it and its title."""
     across, down = (side - 2 * PAGE_MARGIN for side in _PAGE)
     share = min(1.0, across / picture.width, (down - _CAPTION_HEIGHT) / picture.height)
     paragraph = document.add_paragraph()

@@ -574,19 +574,7 @@ def save_tables(
     stats = named_stats(read_style(style))
     caller_labels = check_labels(labels, "save_tables")
     named = named_tables(tables, "save_tables", '{"Table 1. Baseline": etable(fits)}')
-    figures = {
-        title: value.figure
-        for title, value in named.items()
-        if hasattr(getattr(value, "figure", None), "savefig")
-    }
-    if figures and target.suffix.lower() != ".docx":
-        title = cited(next(iter(figures)))
-        text = (
-            f"save_tables: the figure {title} can be written to a Word file only, not "
-            f"to {cited(target.name)}. axes.figure.savefig writes it to a file of its "
-            "own."
-        )
-        raise option_error("path", target.name, text, [".docx"])
+    figures = _figures_in(named, target)
     # A Table has its labels already.
     models = {
         title: table
@@ -615,6 +603,23 @@ def save_tables(
         contents.append(table._content(table.title or title))
     write_tables(contents, target)
     return target
+
+
+def _figures_in(named: Mapping[str, Any], target: Path) -> dict[str, Figure]:
+    figures = {
+        title: value.figure
+        for title, value in named.items()
+        if hasattr(getattr(value, "figure", None), "savefig")
+    }
+    if figures and target.suffix.lower() != ".docx":
+        title = cited(next(iter(figures)))
+        text = (
+            f"save_tables: the figure {title} can be written to a Word file only, not "
+            f"to {cited(target.name)}. axes.figure.savefig writes it to a file of its "
+            "own."
+        )
+        raise option_error("path", target.name, text, [".docx"])
+    return figures
 
 
 def _picture(title: str, figure: Figure) -> Picture:

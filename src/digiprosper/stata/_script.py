@@ -197,7 +197,7 @@ def percentile(x, shares):
 
 
 def centred(x, standardize, kind):
-    """Compute deviations from the mean, of the precision of `kind`, as center."""
+    # The mean and the deviation have the precision of what center makes.
     is_single, count = kind == "float", x.count()
     mean = pd.Series([x.mean()]).pipe(of_precision, is_single)[0]
     if not standardize:
@@ -213,13 +213,12 @@ def column_type(name):
 
 
 def is_whole(x):
-    """Tell whether a column may have a type of whole numbers."""
+    # The type may be one of whole numbers.
     is_integer = x.name in integers or pd.api.types.is_integer_dtype(x)
     return is_integer and x.name not in floats and not (x % 1 > 0).any()
 
 
 def type_of(function, x, default):
-    """Choose the type of a mode, and of what gegen makes, by that of the column."""
     if function in ("sum", "total"):
         return "double"
     if function in ("max", "min", "mode") and x is not None:
@@ -231,10 +230,8 @@ def type_of(function, x, default):
 
 
 def winsorised(x, low, high, *, trim=False, is_whole=False):
-    """Cut at percentiles, or make what is beyond them missing, as winsor2.
-
-    A type of whole numbers would cut the fractions of percentiles off.
-    """
+    """Cut at percentiles, or make what is beyond them missing, as winsor2."""
+    # A type of whole numbers would cut the fractions of percentiles off.
     ends = percentile(x, [low, high])
     assert not (is_whole and (ends % 1 > 0).any()), "percentiles between whole numbers"
     return x.where(x.between(*ends)) if trim else x.clip(*ends)
@@ -271,7 +268,6 @@ def weighted_sum(x, weights):
 
 
 def refuse_ties(df, names, order):
-    """Stop where the order of rows, sorted by columns or not, decides which stay."""
     is_tied = not order or df.duplicated(order).any()
     is_tied = is_tied and df.drop_duplicates().duplicated(names).any()
     assert not is_tied, "ties: the order of rows would decide"
@@ -375,7 +371,6 @@ def filled_in(df, names):
 
 
 def long_form(df, stubs, keys, column, suffix):
-    """Stack columns whose names end with a number or text, or have it at @."""
     plain = [stub.replace("@", "") for stub in stubs]
     for stub, name in zip(stubs, plain, strict=True):
         if "@" in stub:

@@ -110,7 +110,6 @@ class _Judge:
         }
 
     def asked(self) -> Iterator[_Asked]:
-        """Ask all questions."""
         yield from self._errors_and_instruments()
         if not self._has("groups"):
             yield from self._differences()

@@ -252,7 +252,6 @@ class Reader(Records):
                 self._store(name)
 
     def _forget_lists(self) -> None:
-        """Forget what ``levelsof`` and ``ds`` have listed."""
         for macro in ("r(levels)", "r(varlist)"):
             self.macros.values.pop(macro, None)
 
@@ -627,7 +626,6 @@ class Reader(Records):
         self.panel = ""
 
     def _mark_step(self, command: Command, step: Step, reason: str) -> None:
-        """Mark new columns of a step that is not run."""
         if reason:
             # The last line that a reason names is the cause.
             causes = [Origin(file, int(n)) for n, file in _LINE.findall(reason)]
@@ -675,7 +673,6 @@ class Reader(Records):
             self.context.summary = {}
 
     def _add_columns(self, step: Step) -> None:
-        """Add the columns that a step makes to those that are known."""
         context = self.context
         # Columns of a pattern that are replaced are no new ones.
         creates = [

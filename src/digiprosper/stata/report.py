@@ -219,7 +219,6 @@ class Records:
         self.heading = f"\n# {self.origin}: {' '.join(text.split())}"
 
     def _write(self, *code: str) -> None:
-        """Add code to the script."""
         if self.heading:
             self.code.append(self.heading)
             self.heading = ""
@@ -310,7 +309,6 @@ class Records:
         self._store(stored, by_eststo=True)
 
     def _drop_results(self, names: Sequence[str]) -> None:
-        """Forget stored estimations."""
         self._record("read")
         for name in names:
             for stored in (self.context.results, self.fitted, self.by_eststo):

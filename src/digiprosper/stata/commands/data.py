@@ -8,8 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from digiprosper.errors import cited
-from digiprosper.stata.commands.estimations import predict
-from digiprosper.stata.commands.linear import of_statsmodels
+from digiprosper.stata.commands.estimations import match_rows, predict
 from digiprosper.stata.expressions import Printer, number_text, unquoted
 from digiprosper.stata.macros import numbers
 from digiprosper.stata.prefixes import (
@@ -24,7 +23,6 @@ from digiprosper.stata.prefixes import (
     translated_options,
 )
 from digiprosper.stata.translation import (
-    IMPORTS,
     UNKNOWN_ORDER,
     Call,
     Context,
@@ -53,6 +51,8 @@ STATISTICS, _ROW_STATISTICS = _of_egen("column"), _of_egen("row")
 _OLD_NAMES = _of_egen("old")
 # Results of summarize.
 _SUMMARY = notes_of("result ")
+_SHARES = (1, 5, 10, 25, 50, 75, 90, 95, 99)
+_PERCENTILES = {f"r(p{share})": f".pipe(percentile, {share})" for share in _SHARES}
 # Code that makes one group.
 _ALL_ROWS = ".groupby(np.zeros(len(df)))"
 
@@ -123,7 +123,7 @@ def _refuse_replaced_rows(name: str, text: str, call: Call) -> None:
 
 def egen(call: Call) -> Step:
     """Translate ``egen``."""
-    storage, name, text = call.assignment
+    _, name, text = call.assignment
     function, inside = _function(text, call)
     row = ROWS.get(f"egen {function}", {"options": ""})
     others = {*call.options} - {"by", *row["options"].split()}
@@ -134,13 +134,19 @@ def egen(call: Call) -> Step:
     if write is None or others or (call.groups[0] and write not in _BY_GROUP):
         raise refused(f"egen {' and '.join([cited(text), *others])}")
     code = write(function, inside, call)
+    kind = _egen_type(function, inside, call)
+    return assigned(name, f"stored({name!r}, {code}, {kind})")
+
+
+def _egen_type(function: str, inside: str, call: Call) -> str:
+    storage, name, _ = call.assignment
     storage = "double" if function in _COUNTS else storage
     is_typed = not re.match(rf"\s*{name}\b", call.command.arguments)
-    kind = repr(storage)
-    if function == "mode" or ("gegen" in call.command.text and not is_typed):
-        column = inside.strip().isidentifier() and call.value(inside)
-        kind = f"type_of({function!r}, {column or None}, {storage!r})"
-    return assigned(name, f"stored({name!r}, {code}, {kind})")
+    if function != "mode" and ("gegen" not in call.command.text or is_typed):
+        return repr(storage)
+    # It follows the type of the column, if there is only one.
+    column = call.value(inside) if inside.strip().isidentifier() else None
+    return f"type_of({function!r}, {column}, {storage!r})"
 
 
 def _function(text: str, call: Call) -> tuple[str, str]:
@@ -244,13 +250,14 @@ def summary(command: Command, context: Context) -> dict[str, str]:
         return {}
     where = Call(command, context, {}).where
     series = f"df[{name!r}]" if where is None else f"df.loc[{where}, {name!r}]"
+    return {key: f"{series}{code}" for key, code in _summarised(command).items()}
+
+
+def _summarised(command: Command) -> dict[str, str]:
     options = {completed(word, ("d.etail", "mean.only")) for word, _ in command.options}
-    shares = (1, 5, 10, 25, 50, 75, 90, 95, 99) if "detail" in options else ()
-    percentiles = {f"r(p{p})": f"percentile({series}, {p})" for p in shares}
-    results = {key: f"{series}{code}" for key, code in _SUMMARY.items()}
-    if "meanonly" in options:
-        del results["r(sd)"]
-    return percentiles | results
+    codes = _SUMMARY | (_PERCENTILES if "detail" in options else {})
+    absent = {"r(sd)"} if "meanonly" in options else {""}
+    return {key: code for key, code in codes.items() if key not in absent}
 
 
 def xtile(call: Call) -> Step:
@@ -354,7 +361,6 @@ def _as_numbers(call: Call) -> str:
 
 
 def _new_type(call: Call) -> str:
-    """Write the type of what center and winsor2 make."""
     options, default = call.options, repr(call.context.default_type)
     if call.command.name == "center":
         return repr("double") if "double" in options else default
@@ -828,45 +834,6 @@ def _reshape_wide(
     )
     creates = tuple(LaterColumns.of_pattern(f"{stub}*") for stub in stubs)
     return Step(code, creates, (column, *stubs), order=(*keys,), filled=(*keys,))
-
-
-def match_rows(call: Call) -> Step:
-    """Translate ``psmatch2`` on a score: neighbours, a radius or a kernel."""
-    options, variables = call.options, call.context.variables
-    treat = variables.resolve((call.command.words or [""])[0])
-    outcomes = variables.names(options.get("outcome", ""))
-    is_radius = "radius" in options
-    is_kernel = is_radius or "kernel" in options
-    caliper = number(options.get("caliper", "0"), "caliper") or "np.inf"
-    ties, common, ate = (option in options for option in ("ties", "common", "ate"))
-    weigh = f"nearest(gaps, {call.whole('neighbor', 1)}, {caliper}, {ties=})"
-    if is_kernel:
-        kernel = "uniform" if is_radius else options.get("kerneltype", "epan")
-        width = caliper if is_radius else number(options.get("bwidth", ".06"), "bwidth")
-        weigh = f"smooth(gaps, {kernel!r}, {width})"
-    matching = (
-        f"print(match_rows(df, {treat!r}, score, {outcomes!r}, lambda gaps: {weigh}, "
-        f"{common=}, {ate=}, again={is_kernel}))"
-    )
-    lines = [_score(call, outcomes), matching]
-    if "odds" in options:
-        # Kernels do not have the odds as their distances.
-        score = "df['_pscore']" if is_kernel else "score"
-        lines.insert(1 + is_kernel, f"{score} = np.log({score} / (1 - {score}))")
-    columns = ("_treated", "_support", "_pscore", "_weight")
-    return Step("\n".join(lines), (*columns, *(f"_{name}" for name in outcomes)))
-
-
-def _score(call: Call, outcomes: list[str]) -> str:
-    """Write the probability of treatment in the rows that psmatch2 takes."""
-    fits = {"unadjusted": "disp=0"}
-    code, fit = of_statsmodels(replace(call, options={}), fits, outcomes)
-    kind = "Logit" if "logit" in call.options else "Probit"
-    return (
-        f"{IMPORTS}panel = {call.context.panel_code}\n"
-        f"fitted = checked({kind}(*{code}).fit({fit}))\n"
-        "score = by_row(pd.Series(fitted.predict(), fitted.model.data.row_labels), df)"
-    )
 
 
 # What translates a command, by its name.

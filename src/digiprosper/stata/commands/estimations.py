@@ -26,6 +26,7 @@ from digiprosper.stata.prefixes import (
     translated_options,
 )
 from digiprosper.stata.translation import (
+    IMPORTS,
     Call,
     Context,
     Step,
@@ -334,6 +335,44 @@ def _predicted_by_formula(python: str, options: Collection[str]) -> str:
     which = ", which='linear'" if is_index else ""
     rows = f"formulaic.model_matrix({formula[1]!r}, df)"
     return f"fit.predict({rows}{which}).reindex(df.index)"
+
+
+def match_rows(call: Call) -> Step:
+    """Translate ``psmatch2`` on a score: neighbours, a radius or a kernel."""
+    options, variables = call.options, call.context.variables
+    treat = variables.resolve((call.command.words or [""])[0])
+    outcomes = variables.names(options.get("outcome", ""))
+    is_radius = "radius" in options
+    is_kernel = is_radius or "kernel" in options
+    caliper = number(options.get("caliper", "0"), "caliper") or "np.inf"
+    ties, common, ate = (option in options for option in ("ties", "common", "ate"))
+    weigh = f"nearest(gaps, {call.whole('neighbor', 1)}, {caliper}, {ties=})"
+    if is_kernel:
+        kernel = "uniform" if is_radius else options.get("kerneltype", "epan")
+        width = caliper if is_radius else number(options.get("bwidth", ".06"), "bwidth")
+        weigh = f"smooth(gaps, {kernel!r}, {width})"
+    matching = (
+        f"print(match_rows(df, {treat!r}, score, {outcomes!r}, lambda gaps: {weigh}, "
+        f"{common=}, {ate=}, again={is_kernel}))"
+    )
+    lines = [_score(call, outcomes), matching]
+    if "odds" in options:
+        # Kernels do not have the odds as their distances.
+        score = "df['_pscore']" if is_kernel else "score"
+        lines.insert(1 + is_kernel, f"{score} = np.log({score} / (1 - {score}))")
+    columns = ("_treated", "_support", "_pscore", "_weight")
+    return Step("\n".join(lines), (*columns, *(f"_{name}" for name in outcomes)))
+
+
+def _score(call: Call, outcomes: list[str]) -> str:
+    fits = {"unadjusted": "disp=0"}
+    code, fit = linear.of_statsmodels(replace(call, options={}), fits, outcomes)
+    kind = "Logit" if "logit" in call.options else "Probit"
+    return (
+        f"{IMPORTS}panel = {call.context.panel_code}\n"
+        f"fitted = checked({kind}(*{code}).fit({fit}))\n"
+        "score = by_row(pd.Series(fitted.predict(), fitted.model.data.row_labels), df)"
+    )
 
 
 TESTS: dict[str, Callable[[Call], Translation]] = {

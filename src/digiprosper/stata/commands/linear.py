@@ -295,16 +295,21 @@ def _notes_on_errors(
         yield NOTES["normal"]
     if is_large and (name, ssc) == ("xtivreg2", "xtreg"):
         yield NOTES["slopes"]
-    # Entities and periods, which have one redundant level.
-    pair: Sequence[str] = [effect for effect in effects if "^" not in effect][:2]
-    pair = call.keys if call.context.entity else pair
-    if name.endswith("hdfe") and len(effects) > 1 and {*effects} - {*pair}:
+    if _counts_redundant(effects, call):
         yield NOTES["redundant"]
     if effects and ssc == "plm":
         yield NOTES["constant"]
     # Such errors are rarely meant.
     if effects and cov_type == "unadjusted":
         yield NOTES["plain"]
+
+
+def _counts_redundant(effects: Sequence[str], call: Call) -> bool:
+    # Entities and periods have one redundant level, which all programs leave out.
+    pair: Sequence[str] = [effect for effect in effects if "^" not in effect][:2]
+    pair = call.keys if call.context.entity else pair
+    is_of_others = len(effects) > 1 and bool({*effects} - {*pair})
+    return is_of_others and call.command.name.endswith("hdfe")
 
 
 def _errors(call: Call) -> dict[str, Any]:

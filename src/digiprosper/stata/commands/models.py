@@ -149,7 +149,7 @@ def arellano(call: Call) -> Translation:
     products, years = call.without_dummies(products)
     if years:
         raise refused(f"dummies of periods in {call.command.name}")
-    x, deepest = as_terms(products), call.whole("maxldep")
+    x = as_terms(products)
     kinds = {"": False, "gmm": False, "robust": True, "r": True}
     robust = option_value("vce", options.get("vce", ""), kinds)
     if not (is_system or "noconstant" in options):
@@ -160,14 +160,6 @@ def arellano(call: Call) -> Translation:
             )
         notes.append(NOTES["levels"])
     predetermined, endogenous = call.terms("pre"), call.terms("endogenous")
-    lags: Any = (2, None if deepest is None else deepest + 1)
-    if deepest is not None and predetermined + endogenous:
-        # maxldep() is for lags of the outcome alone.
-        lags = {
-            y: lags,
-            **dict.fromkeys(predetermined, (1, None)),
-            **dict.fromkeys(endogenous, (2, None)),
-        }
     return call.specify(
         "DynamicPanel",
         notes,
@@ -179,12 +171,23 @@ def arellano(call: Call) -> Translation:
         sargan_df="n" if robust else "n-k",
         collapse=False,
         time_effects=False,
-        instrument_lags=lags,
+        instrument_lags=_limited(call.whole("maxldep"), y, predetermined, endogenous),
         h=2,
         equations=dict.fromkeys(x, "difference") if is_system else {},
         predetermined=predetermined,
         endogenous=endogenous,
     )
+
+
+def _limited(
+    deepest: int | None, y: str, predetermined: list[str], endogenous: list[str]
+) -> Any:
+    # maxldep() is for lags of the outcome alone.
+    lags = (2, None if deepest is None else deepest + 1)
+    if deepest is None or not predetermined + endogenous:
+        return lags
+    others = dict.fromkeys(predetermined, (1, None))
+    return {y: lags, **others, **dict.fromkeys(endogenous, (2, None))}
 
 
 def _flags(call: Call, estimator: str) -> dict[str, Any]:
