@@ -96,6 +96,9 @@ class Reader(Records):
     position: int
     context: Context
     has_fit: bool
+    macros: Macros
+    panel: str
+    taint: Taint
 
     def __init__(
         self, statements: Sequence[Statement], context: Context, macros: Macros
