@@ -1546,6 +1546,33 @@ def test_a_column_that_varies_by_less_than_1e_13_of_its_size_is_constant() -> No
     assert [p.code for p in caught.value.problems] == ["absorbed"]
 
 
+def test_a_column_of_which_the_effects_leave_less_than_the_digits_of_a_float_warns() -> (
+    None
+):
+    spec = FixedEffects("y", ["a", "constant"])
+    frame = make_frame(12)
+    of_city = frame.groupby("city")["a"].transform("first")
+    # Distances in single precision, computed in each year from others.
+    noise = np.random.default_rng(3).uniform(-6e-8, 6e-8, len(frame))
+    rounded = frame.assign(constant=1000 * of_city * (1 + noise))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DigiprosperWarning)
+        results = spec.fit(Panel(rounded, *KEYS))
+        moves = frame.assign(constant=1000 * of_city * (1 + 1e4 * noise))
+        exact = spec.fit(Panel(moves, *KEYS))
+        far = spec.fit(Panel(moves.assign(constant=moves["constant"] + 1e9), *KEYS))
+    (notice,) = [n for n in results.diagnostics if n.code == "near_collinear"]
+    dummies = pd.get_dummies(rounded[[*KEYS]].astype(str), dtype=float)
+    x = rounded["constant"].to_numpy()
+    within = x - dummies @ np.linalg.lstsq(dummies, x, rcond=None)[0]
+    share = np.std(within) / np.std(x)
+    assert share < 1e-7
+    assert notice.data["value"] == pytest.approx(share, rel=1e-4)
+    assert notice.data["columns"] == ("constant",)
+    for fit in (exact, far):
+        assert "near_collinear" not in {n.code for n in fit.diagnostics}
+
+
 def test_columns_are_collinear_below_1e_9_and_nearly_so_beyond_a_condition_of_1e8() -> (
     None
 ):

@@ -1628,6 +1628,23 @@ def test_rows_that_miss_a_cluster_or_an_effect_are_left_out(
 
 
 @quiet
+def test_a_regressor_that_reghdfe_omits_is_not_run(run, tmp_path) -> None:
+    """It does if squares fall to 1e-9 of those before: a float that is a constant."""
+    rng = np.random.default_rng(0)
+    y, x = rng.normal(size=(2, 40))
+    i = np.repeat(np.arange(8.0), 5)
+    distance = 100 * (1 + i) * (1 + rng.uniform(-6e-8, 6e-8, 40))
+    typed(tmp_path, y=y, x=x, i=i, distance=distance)
+    file = run(
+        "use typed\nreghdfe y x distance, absorb(i)\ntest x\nreghdfe y x, absorb(i)\n"
+    )
+    refused, test, runs = file.lines[1:]
+    assert (refused.status, test.status, runs.status) == ("refused", "not run", "ran")
+    assert refused.reason.startswith("the effects leave 8.2e-08 of")
+    assert "'distance'" in refused.reason
+
+
+@quiet
 def test_reghdfe_without_absorb_keeps_singletons(run, tmp_path) -> None:
     """It has i.x as dummies: Stata prints N = 100 of 100 rows, and 97 if absorbed."""
     rng = np.random.default_rng(0)

@@ -14,6 +14,9 @@ CONSTANT = 1e-13
 # Norm of a column with the effects (and controls) out, over that of its deviations from
 # the mean.
 ABSORBED = 1e-9
+# The same, below which what is left may be the rounding of values stored with seven
+# digits. Its square is 1e-9, at which reghdfe drops a column.
+NEARLY_ABSORBED = 3.2e-5
 # Norm of a column scaled to one that is left with the columns before it out.
 COLLINEAR = 1e-9
 # Norm of a column net of earlier ones, over its own, below which cross products do not

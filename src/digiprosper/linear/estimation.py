@@ -36,7 +36,12 @@ from digiprosper.kernels.least_squares import (
     invert_gram,
     with_weights,
 )
-from digiprosper.kernels.tolerances import ABSORBED, CONSTANT, PERFECT_FIT
+from digiprosper.kernels.tolerances import (
+    ABSORBED,
+    CONSTANT,
+    NEARLY_ABSORBED,
+    PERFECT_FIT,
+)
 from digiprosper.linear.diagnostics import (
     few_treated,
     lost_digits,
@@ -461,13 +466,24 @@ def fit_notices(
 ) -> list[Notice]:
     """Report near collinearity and a perfect fit."""
     length = demeaned.lengths[positions[0]] if length is None else length
-    out = []
+    out, regressors = list[Notice](), list(positions[1:])
     if solved.condition > NEAR:
         notice = notice_of(
             "near_collinear.condition",
-            columns=tuple(demeaned.names_at(positions[1:])),
+            columns=tuple(demeaned.names_at(regressors)),
             measure="condition",
             value=float(solved.condition),
+        )
+        out.append(notice)
+    n, sd = demeaned.moments[regressors, 0], demeaned.moments[regressors, 2]
+    within_sd = demeaned.lengths[regressors] / np.sqrt(n - 1)
+    if (nearly_absorbed := within_sd < NEARLY_ABSORBED * sd).any():
+        columns = demeaned.names_at(np.array(regressors)[nearly_absorbed].tolist())
+        notice = notice_of(
+            "near_collinear.absorbed",
+            columns=tuple(columns),
+            measure="absorbed",
+            value=float((within_sd / sd)[nearly_absorbed].min()),
         )
         out.append(notice)
     if float(np.linalg.norm(solved.residuals)) < PERFECT_FIT * length:

@@ -25,7 +25,8 @@ saturated_levels         effect, levels, rows: levels with as few rows as parame
                          and their rows
 dropped_absorbed         column, effects
 dropped_collinear        column, on (the others)
-near_collinear           columns, measure ("condition", "rounding" or "mean"), value
+near_collinear           columns, measure ("absorbed", "condition", "rounding" or
+                         "mean"), value
 perfect_fit              depvar
 no_variance              terms
 robust_inconsistent      cov_type, periods (rows per entity)

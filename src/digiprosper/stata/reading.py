@@ -14,7 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from digiprosper.checks import as_path
-from digiprosper.errors import DigiprosperError, InputTypeError, cited
+from digiprosper.errors import (
+    DigiprosperError,
+    InputTypeError,
+    NearCollinearWarning,
+    cited,
+)
 from digiprosper.panel import Panel
 from digiprosper.spatial.weights import SpatialWeights
 from digiprosper.stata import _script as script
@@ -53,6 +58,8 @@ _CHARACTERISTICS = [
 ]
 # Characteristics come before the data.
 _BYTES_BEFORE_DATA = 2**22
+# Errors whose messages are for users.
+_WITH_REASONS = (DigiprosperError, NearCollinearWarning, AssertionError, ValueError)
 # Stata writes other numbers with digits of its own.
 _EXACT = re.compile(r"-?\d{1,8}|`\"[^`'\"$\\]+\"'")
 
@@ -329,6 +336,8 @@ class Runner(Reader):
         """Run all statements; notices of a result are listed beside it."""
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
+            # reghdfe omits such a regressor; other commands estimate from rounding.
+            warnings.filterwarnings("error", "the effects leave", NearCollinearWarning)
             exec(_HEAD, self.script)
             super().run()
             exec("\n".join(self.code[self.position_in_code :]), self.script)
@@ -393,7 +402,7 @@ class Runner(Reader):
                 reason = "no line before it reads data"
             elif isinstance(error, AttributeError) and ".str accessor" in reason:
                 reason = "it needs text, but a column has numbers"
-            elif not isinstance(error, (DigiprosperError, AssertionError, ValueError)):
+            elif not isinstance(error, _WITH_REASONS):
                 reason = f"{type(error).__name__}: {reason}"
             self.code[self.position_in_code :] = [
                 line if line[:1] in ("", "#") else f"# {line}"
