@@ -1546,9 +1546,7 @@ def test_a_column_that_varies_by_less_than_1e_13_of_its_size_is_constant() -> No
     assert [p.code for p in caught.value.problems] == ["absorbed"]
 
 
-def test_a_column_of_which_the_effects_leave_less_than_the_digits_of_a_float_warns() -> (
-    None
-):
+def test_a_column_of_which_the_effects_leave_rounding_of_floats_warns() -> None:
     spec = FixedEffects("y", ["a", "constant"])
     frame = make_frame(12)
     of_city = frame.groupby("city")["a"].transform("first")
