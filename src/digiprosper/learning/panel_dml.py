@@ -608,11 +608,13 @@ def prepare_learning(spec: Any, panel: Panel) -> LearningSample:
         names, lagged = known_names(panel), (*terms.values(), *spec.controls)
         roles["lagged"] = [f"lag({as_argument(term, names)})" for term in lagged]
     options = replace(
-        linear_options(spec), ssc="reghdfe", collinear="drop", keep_rows=False
+        linear_options(spec),
+        ssc="reghdfe",
+        collinear="drop",
+        keep_rows=False,
+        # The only difference of an entity is free of its effect.
+        singletons="keep" if spec.transform == "difference" else "drop",
     )
-    if spec.transform == "difference":
-        # The only difference of an entity has information: its effect is removed.
-        options = replace(options, singletons="keep")
     prepared = prepare(panel, roles, options)
     rows = prepared.sample
     if spec.transform == "difference" and rows.nobs == rows.n_entities:

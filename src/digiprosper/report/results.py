@@ -246,7 +246,9 @@ class BaseResults(Summarised):
             effects common to clusters, such as time effects, are not estimated again in
             each draw, unlike in `wild_bootstrap`. The test that Stata prints is
             ``alternatives["stata"]``. With clusters in several ways their covariances
-            are added and F is Hotelling's, as under ``"crv3"``. The statistic is
+            are added, each with its G / (G - 1), and F is Hotelling's, as under
+            ``"crv3"``: ``(G - q) / (q (G - 1))`` times the Wald statistic of q
+            restrictions, with q and G - q degrees of freedom and the smallest G. The statistic is
             missing if the covariance matrix of the restrictions is not positive
             definite: with clusters in several ways often that of
             ``alternatives["stata"]``, which subtracts a covariance. Under
