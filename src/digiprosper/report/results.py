@@ -248,9 +248,9 @@ class BaseResults(Summarised):
             ``alternatives["stata"]``. With clusters in several ways their covariances
             are added, each with its G / (G - 1), and F is Hotelling's, as under
             ``"crv3"``: ``(G - q) / (q (G - 1))`` times the Wald statistic of q
-            restrictions, with q and G - q degrees of freedom and the smallest G. The statistic is
-            missing if the covariance matrix of the restrictions is not positive
-            definite: with clusters in several ways often that of
+            restrictions, with q and G - q degrees of freedom and the smallest G. The
+            statistic is missing if the covariance matrix of the restrictions is not
+            positive definite: with clusters in several ways often that of
             ``alternatives["stata"]``, which subtracts a covariance. Under
             ``cov_type="cr2"`` it is the test of Pustejovsky & Tipton (2018).
 
