@@ -253,6 +253,28 @@ def test_folds_and_medians_by_hand(frame: Any, panel: dp.Panel) -> None:
     assert ours.runs.r2_y[0] == pytest.approx(r2, abs=1e-12)
 
 
+def test_a_lasso_on_products_of_centred_controls_by_hand(frame: Any) -> None:
+    rows = frame.drop(index=[3, 50, 51, 200]).reset_index(drop=True)
+    folds = pd.Series(np.arange(40) % 3, index=range(40))
+    learners = {"lasso": Lasso(alpha=0.1)}
+    ours = fit(dp.Panel(rows, "i", "t"), folds=folds, learners=learners)
+    x, z = (rows[["x", "z"]] - rows[["x", "z"]].mean()).to_numpy().T
+    columns = np.column_stack([rows[["y", "d"]], x, z, x**2, x * z, z**2])
+    both = np.hstack([pd.get_dummies(rows[key]) for key in ("i", "t")]).astype(float)
+    columns -= both @ np.linalg.lstsq(both, columns)[0]
+    outcomes, features = columns[:, :2], columns[:, 2:]
+    residuals = np.empty_like(outcomes)
+    for fold in range(3):
+        test = (rows["i"] % 3 == fold).to_numpy()
+        scaler = StandardScaler().fit(features[~test])
+        train, new = scaler.transform(features[~test]), scaler.transform(features[test])
+        for j in (0, 1):
+            fitted = learners["lasso"].fit(train, outcomes[~test, j])
+            residuals[test, j] = outcomes[test, j] - fitted.predict(new)
+    ry, rd = residuals.T
+    assert ours.params["lasso"] == pytest.approx(rd @ ry / (rd @ rd), rel=1e-9)
+
+
 # --- invariances ----------------------------------------------------------------------
 
 
@@ -378,6 +400,27 @@ def test_differences_lose_rows_at_gaps(frame: Any) -> None:
     lagged = frame["x"].shift()[[1, 4, 5, 7]]
     x = sample.features[:4, 2]
     np.testing.assert_allclose(np.corrcoef(x, lagged)[0, 1], 1)
+
+
+def test_an_entity_with_one_difference_is_in_the_estimate(frame: Any) -> None:
+    late = frame["t"] > frame["t"].min() + 1
+    few = frame[~(late & (frame["i"] < 5))]
+    ours = fit(dp.Panel(few, "i", "t"), transform="difference", folds=None)
+    lagged = few.groupby("i")[["y", "d", "x", "z"]].shift()
+    changes, names = (few[["y", "d"]] - lagged[["y", "d"]]).join(few["t"]), ["x", "z"]
+    columns = pd.concat([changes, few[names], lagged[names].add_prefix("l")], axis=1)
+    columns = columns.dropna()
+    demeaned = columns.groupby("t").transform(lambda v: v - v.mean())
+    slopes = np.linalg.lstsq(demeaned.iloc[:, 1:], demeaned["y"], rcond=None)[0]
+    assert ours.nobs == len(columns)
+    assert ours.params["ols"] == pytest.approx(slopes[0], rel=1e-9)
+
+
+def test_two_periods_have_no_fixed_effects_beside_differences(frame: Any) -> None:
+    two = dp.Panel(frame[frame["t"] < frame["t"].min() + 2], "i", "t")
+    with pytest.raises(dp.IdentificationError, match="no entity has more than one"):
+        fit(two, transform="difference")
+    assert fit(two, degree=1).nobs == 80
 
 
 def test_differences_of_the_outcome_are_no_controls_made_from_it(panel: Any) -> None:

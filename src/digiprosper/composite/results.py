@@ -528,6 +528,9 @@ class IndexResults(Summarised):
 
         Notes
         -----
+        The squared errors are ``n / (n - 1)`` times the sum of squared influences, or
+        ``(n - 1) / n`` times that of the jackknife's deviations from their mean.
+
         The end points are taken as known. The bootstrap and the delta method are not
         valid for a minimum or a maximum. With ``scope="goalposts"`` the end points are
         not estimated, so it is the best choice for inference.

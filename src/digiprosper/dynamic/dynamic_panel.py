@@ -89,7 +89,8 @@ class DynamicPanel(Specification):
         from the steady state are not correlated with the entity effects. ``"lsdvc"`` is
         the within estimator less its bias, which is solved for (Bun & Carree 2005); it
         takes one lag and exogenous regressors. ``"half_panel"`` is the half-panel
-        jackknife (Dhaene & Jochmans 2015), also for several lags.
+        jackknife (Dhaene & Jochmans 2015), also for several lags. An odd number of
+        periods is halved in both ways, and the mean of the two results is taken.
     instrument_lags : (first, last) or mapping
         Lags of outcome and endogenous regressors in the transformed equation;
         predetermined regressors begin one lag earlier, but not before lag 1. The

@@ -139,12 +139,13 @@ class PanelDML(Specification):
         Columns or terms that the learners predict from.
     transform : {"dictionary", "difference", "mundlak", "within"}
         How the entity effects are removed. ``"dictionary"`` (default): controls with
-        their squares and products, demeaned afterwards, as are outcome and treatment;
-        right if g and m are sums of these terms. ``"difference"``: first differences of
-        outcome and treatment, on the controls and their lags; right for any g that the
-        learner finds. ``"mundlak"``: outcome and treatment on the controls and their
-        means by entity; right if the effects depend on the controls by these means.
-        ``"within"``: all demeaned; right if g and m are linear only.
+        the squares and products of controls less their means, demeaned afterwards, as
+        are outcome and treatment; right if g and m are sums of these terms.
+        ``"difference"``: first differences of outcome and treatment, on the controls
+        and their lags; right for any g that the learner finds. ``"mundlak"``: outcome
+        and treatment on the controls and their means by entity; right if the effects
+        depend on the controls by these means. ``"within"``: all demeaned; right if g
+        and m are linear only.
     learners : mapping of str to estimator
         Names and scikit-learn regressors (extra ``learn``), or any objects with fit,
         predict and get_params, such as pipelines that scale first. There is no default.
@@ -607,9 +608,22 @@ def prepare_learning(spec: Any, panel: Panel) -> LearningSample:
         names, lagged = known_names(panel), (*terms.values(), *spec.controls)
         roles["lagged"] = [f"lag({as_argument(term, names)})" for term in lagged]
     options = replace(
-        linear_options(spec), ssc="reghdfe", collinear="drop", keep_rows=False
+        linear_options(spec),
+        ssc="reghdfe",
+        collinear="drop",
+        keep_rows=False,
+        # The only difference of an entity is free of its effect.
+        singletons="keep" if spec.transform == "difference" else "drop",
     )
     prepared = prepare(panel, roles, options)
+    rows = prepared.sample
+    if spec.transform == "difference" and rows.nobs == rows.n_entities:
+        raise not_identified(
+            "one_difference",
+            "transform='difference': no entity has more than one difference, which "
+            "leaves no rows for the fixed effects beside. Use transform='dictionary', "
+            "which with two periods takes differences of the terms.",
+        )
     folds = _read_folds(spec, prepared)
     demeaned = _demean(spec, prepared, terms)
     columns = transformed(spec, prepared.sample, demeaned)

@@ -200,7 +200,8 @@ def match_entities(  # noqa: PLR0913
     of the mean of the two variances. The variances before matching are used also after
     matching (Rosenbaum & Rubin 1985, American Statistician 39:33; ``pstest``). With one
     treated entity only the variance of the controls is used. `variance_ratio` is the
-    variance of the treated divided by that of the controls.
+    variance of the treated divided by that of the controls, after matching with their
+    weights, as Stata's aweights.
 
     Standard errors of a model on the matched sample take the weights as given. They do
     not allow for estimated scores and the choice of controls. `Matching.att` has

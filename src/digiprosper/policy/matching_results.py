@@ -344,9 +344,11 @@ class Matching(Summarised):
         errors that take them as given are too large. Here they are those of the stacked
         equations of weights and effect (Zhao & Percival 2017, Journal of Causal
         Inference 5; Jann 2021), whose residuals are those of a weighted regression of
-        the controls' outcomes on the balanced terms, divided by one less their leverage
-        as in HC2. In simulated samples of 31 entities the intervals cover as often as
-        they should.
+        the controls' outcomes on the balanced terms: the variance is ``sum_T (e_i -
+        mean e)^2 / (N1 (N1 - 1)) + sum_C w_i^2 e_i^2 / (1 - h_i)``, where weights add
+        up to one and h_i is the leverage, as in HC2. The second sum has as many degrees
+        of freedom as `effective_controls` less one and the terms. In simulated samples
+        of 31 entities the intervals cover as often as they should.
 
         No standard error allows for correlation between entities, and those of nearest
         neighbours do not allow for the bias of matches that are not exact. The

@@ -195,11 +195,14 @@ class StaggeredDid(Specification):
     errors alone. The squares of these differences, divided by one minus the share of
     the entity in its cohort, estimate the variance; the degrees of freedom are those of
     Bell & McCaffrey (2002, Survey Methodology 28:169), with the covariance over time of
-    all entities as working model. A cohort of one entity, or a single entity that is
-    never treated, shows no such difference: its errors are taken to be as variable as
-    those of the others, and a notice says so. Averages of ``"callaway_santanna"`` also
-    have the variance of the sampled cohort shares. The jackknife is computed for at
-    most 100 clusters; with more, errors are from influence functions.
+    all entities as working model. With ``"sun_abraham"`` in a balanced panel they are
+    those of the regression with dummies and ``cov_type="cr2"``; in unbalanced ones
+    leverage and degrees of freedom are by cohort, not those of that regression. A
+    cohort of one entity, or a single entity that is never treated, shows no such
+    difference: its errors are taken to be as variable as those of the others, and a
+    notice says so. Averages of ``"callaway_santanna"`` also have the variance of the
+    sampled cohort shares. The jackknife is computed for at most 100 clusters; with
+    more, errors are from influence functions.
 
     ``cov_type="influence"``: for ``"callaway_santanna"`` (Callaway & Sant'Anna 2021,
     Journal of Econometrics 225:200) from influence functions, which allow for the

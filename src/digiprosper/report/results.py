@@ -241,12 +241,16 @@ class BaseResults(Summarised):
             chi-squared test where `df_t` is infinite. It uses `cov`, also where
             intervals are percentiles of draws. Under ``cov_type="clustered"`` the
             p-value of several restrictions is that of the restricted wild cluster
-            bootstrap (Cameron, Gelbach & Miller 2008): 999 draws with a fixed seed,
-            from sums by cluster. The test that Stata prints is
+            bootstrap (Cameron, Gelbach & Miller 2008): 999 draws with a fixed seed and
+            the weights of `wild_bootstrap`. They are from sums by cluster, so that
+            effects common to clusters, such as time effects, are not estimated again in
+            each draw, unlike in `wild_bootstrap`. The test that Stata prints is
             ``alternatives["stata"]``. With clusters in several ways their covariances
-            are added and F is Hotelling's, as under ``"crv3"``. The statistic is
-            missing if the covariance matrix of the restrictions is not positive
-            definite: with clusters in several ways often that of
+            are added, each with its G / (G - 1), and F is Hotelling's, as under
+            ``"crv3"``: ``(G - q) / (q (G - 1))`` times the Wald statistic of q
+            restrictions, with q and G - q degrees of freedom and the smallest G. The
+            statistic is missing if the covariance matrix of the restrictions is not
+            positive definite: with clusters in several ways often that of
             ``alternatives["stata"]``, which subtracts a covariance. Under
             ``cov_type="cr2"`` it is the test of Pustejovsky & Tipton (2018).
 

@@ -491,6 +491,11 @@ def spatial_tests(spec: PanelSpatial, panel: Panel) -> SpatialTests:
     because otherwise time effects would remain in it. The test of entity effects in
     addition to time effects has N - 1 degrees of freedom; Elhorst (2014) uses N.
 
+    LM statistics are centred, and those of SAR and SEM against SDM are of the adjusted
+    likelihood, with p-values from 499 draws of signs of entities. For draws and data
+    the likelihood is maximised on a grid, with a parabola, so that its ratio differs
+    slightly from `SpatialResults.lr_test`.
+
     Examples
     --------
     >>> import digiprosper as dp

@@ -122,7 +122,8 @@ class PanelKink(Specification):
     -----
     Standard errors are computed jointly for slopes and g, from the first-order
     conditions of least squares (Hansen 2017). So those of the slopes allow for the
-    estimation of g, which counts as one more parameter.
+    estimation of g, which counts as one more parameter. If g is an observed value,
+    the derivative of its row is the mean of those on both sides.
 
     Examples
     --------

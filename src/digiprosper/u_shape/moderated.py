@@ -229,7 +229,8 @@ def moderated_u_test(
     ModeratedUResult
         `turning_points` has one row per value of the moderator. `shift` and
         `steepening` are t tests with the standard errors and degrees of freedom of the
-        fit; `shift` uses the delta method.
+        fit; `shift` tests the numerator ``b1 b4 - b2 b3``, which does not depend on w,
+        by the delta method.
 
     Raises
     ------

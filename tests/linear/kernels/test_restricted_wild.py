@@ -84,11 +84,13 @@ def wald(x: Any, y: Any, w: Any, codes: Any, restrictions: Any, value: Any) -> A
 
 @pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize(
-    "options", [{}, {"obs_weights": "w"}, {"entity_effects": False}]
+    "options",
+    [{}, {"obs_weights": "w"}, {"entity_effects": False}, {"time_effects": True}],
 )
 def test_every_draw_is_a_refit(seed: int, options: dict[str, Any]) -> None:
+    """Of a regression whose time effects, if any, are removed before the draws."""
     frame = frame_of(seed)
-    fitted = fit_of(frame, time_effects=False, **options)
+    fitted = fit_of(frame, **{"time_effects": False, **options})
     sums = sums_of(fitted)
     restrictions = np.array([[1.0, -1.0, 0.0], [0.0, 0.0, 2.0]])
     value = np.array([0.5, 0.0])
@@ -102,6 +104,10 @@ def test_every_draw_is_a_refit(seed: int, options: dict[str, Any]) -> None:
     w = frame["w"].to_numpy() if "obs_weights" in options else np.ones(len(frame))
     x, y = frame[list(NAMES)].to_numpy(), frame["y"].to_numpy()
     dummies = np.eye(8)[codes] if k == 3 else np.ones((len(frame), 1))
+    if "time_effects" in options:
+        both = np.hstack([dummies, pd.get_dummies(frame["t"]).to_numpy(dtype=float)])
+        x, y = (v - both @ np.linalg.lstsq(both, v)[0] for v in (x, y))
+        dummies = dummies[:, :0]
     x = np.hstack([x, dummies])
     wide = np.hstack([restrictions, np.zeros((2, x.shape[1] - 3))])
     want, b, bread, wide_gap = wald(x, y, w, codes, wide, value)
